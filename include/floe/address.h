@@ -1,0 +1,64 @@
+/* An IP address with a port: the form in which the library and its core speak of addresses. */
+#ifndef FLOE_ADDRESS_H
+#define FLOE_ADDRESS_H
+
+#include <floe/error.h>
+#include <floe/export.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum floe_family {
+    FLOE_FAMILY_NONE = 0, /**< no address */
+    FLOE_FAMILY_IPV4 = 4,
+    FLOE_FAMILY_IPV6 = 6
+} floe_family;
+
+/** An IPv4 or IPv6 transport address. All zeros: no address. */
+typedef struct floe_address {
+    /** The IP address in network byte order; IPv4 in the first four bytes, the rest zero. */
+    uint8_t ip[16];
+    /** IPv6 scope (the interface's index) of a link-local address, else 0. Never shown in text. */
+    uint32_t scope_id;
+    /** Port in host byte order. */
+    uint16_t port;
+    /** A floe_family. */
+    uint8_t family;
+    /** Zero; there so that no byte of the struct is undefined. */
+    uint8_t reserved;
+} floe_address;
+
+/** Room for any address's text with its NUL: "[" 39 characters "]:65535". */
+#define FLOE_ADDRESS_TEXT_SIZE 56
+
+/**
+ * Reads an IPv4 or IPv6 address: "192.0.2.1", "2001:db8::1", "::ffff:192.0.2.1". No port, no zone,
+ * no blanks, no leading zeros in IPv4 (RFC 6943 §3.1.1), IPv6 as RFC 4291 §2.2 has it.
+ *
+ * @param text     NUL-terminated.
+ * @param address  receives the address, port 0. IPv4-mapped IPv6 stays IPv6.
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for NULL; FLOE_ERR_SYNTAX for anything else.
+ *
+ * Threads: any.
+ */
+FLOE_EXPORT floe_error floe_address_parse(const char *text, floe_address *address);
+
+/**
+ * Writes the address without its port: IPv4 dotted, IPv6 as RFC 5952 has it, without zone.
+ *
+ * @param address  the address; FLOE_FAMILY_NONE gives "".
+ * @param text     receives the text and a NUL.
+ * @param size     room at text; FLOE_ADDRESS_TEXT_SIZE always suffices.
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for NULL; FLOE_ERR_BUFFER_TOO_SMALL.
+ *
+ * Threads: any.
+ */
+FLOE_EXPORT floe_error floe_address_format(const floe_address *address, char *text, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

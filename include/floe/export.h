@@ -1,0 +1,28 @@
+/* What libfloe shows to others: every public function carries FLOE_EXPORT, all else is hidden. */
+#ifndef FLOE_EXPORT_H
+#define FLOE_EXPORT_H
+
+#if defined(__GNUC__) || defined(__clang__)
+#define FLOE_EXPORT __attribute__((visibility("default")))
+#define FLOE_PRINTF(text, arguments) __attribute__((__format__(__printf__, text, arguments)))
+#else
+#define FLOE_EXPORT
+#define FLOE_PRINTF(text, arguments)
+#endif
+
+/* What the _INIT macros stand for: all zeros but for the size. */
+#ifdef __cplusplus
+#define FLOE_INIT(type)                                                                            \
+    ([] {                                                                                          \
+        type value = {};                                                                           \
+        value.size = sizeof value;                                                                 \
+        return value;                                                                              \
+    }())
+#else
+#define FLOE_INIT(type)                                                                            \
+    {                                                                                              \
+        .size = sizeof(type)                                                                       \
+    }
+#endif
+
+#endif

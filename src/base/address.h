@@ -1,0 +1,44 @@
+/* What is known of an address from its bits alone. */
+#ifndef FLOE_BASE_ADDRESS_H
+#define FLOE_BASE_ADDRESS_H
+
+#include <floe/address.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What an address is for, by RFC 6890 (special-purpose registries) and RFC 4291. */
+typedef enum floe_address_kind {
+    FLOE_ADDRESS_GLOBAL,
+    FLOE_ADDRESS_UNSPECIFIED,     /* 0.0.0.0/8, :: */
+    FLOE_ADDRESS_LOOPBACK,        /* 127/8, ::1 */
+    FLOE_ADDRESS_LINK_LOCAL,      /* 169.254/16, fe80::/10 */
+    FLOE_ADDRESS_PRIVATE,         /* RFC 1918, fc00::/7 */
+    FLOE_ADDRESS_SHARED,          /* 100.64/10, carriers' NAT, RFC 6598 */
+    FLOE_ADDRESS_SITE_LOCAL,      /* fec0::/10, deprecated by RFC 3879 */
+    FLOE_ADDRESS_IPV4_COMPATIBLE, /* ::/96 */
+    FLOE_ADDRESS_IPV4_MAPPED,     /* ::ffff:0:0/96 */
+    FLOE_ADDRESS_MULTICAST,
+    FLOE_ADDRESS_BROADCAST, /* 255.255.255.255 */
+    FLOE_ADDRESS_RESERVED,  /* documentation, benchmarking, protocol assignments, 240/4 */
+} floe_address_kind;
+
+floe_address_kind floe_address_classify(const floe_address *address);
+
+/* The one place where a v4-mapped spelling (::ffff:a.b.c.d) becomes the IPv4 address that it means.
+ * What comes from the network or from a server's answer goes through it before any filter. */
+floe_address floe_address_normalise(floe_address address);
+
+floe_address floe_address_ipv4(uint32_t ip, uint16_t port);
+floe_address floe_address_with_port(floe_address address, uint16_t port);
+/* 0.0.0.0 or ::, of the same family, with this port. */
+floe_address floe_address_any(uint8_t family, uint16_t port);
+bool floe_address_equal(const floe_address *a, const floe_address *b);
+/* As equal, but the ports may differ. */
+bool floe_address_same_ip(const floe_address *a, const floe_address *b);
+uint32_t floe_address_hash(const floe_address *address);
+/* "192.0.2.1:80" or "[2001:db8::1]:80". `text` has FLOE_ADDRESS_TEXT_SIZE bytes. */
+const char *floe_address_text(const floe_address *address, char *text);
+/* As floe_address_parse, for text without a NUL. */
+bool floe_address_parse_span(const char *text, size_t size, floe_address *address);
+
+#endif

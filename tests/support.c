@@ -1,0 +1,113 @@
+/* What the tests share. */
+#include "support.h"
+
+#include "base/address.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t bytes_of_hex(const char *hex, uint8_t *bytes, size_t room)
+{
+    size_t count = 0;
+    unsigned value;
+
+    while (sscanf(hex, " %2x", &value) == 1) {
+        assert_true(count < room);
+        bytes[count++] = (uint8_t)value;
+        hex += strspn(hex, " ");
+        hex += 2;
+    }
+    return count;
+}
+
+uint8_t *exact_copy(const void *data, size_t size, size_t offset)
+{
+    uint8_t *block = malloc(size + offset > 0 ? size + offset : 1);
+
+    assert_non_null(block);
+    if (size > 0) {
+        memcpy(block + offset, data, size);
+    }
+    return block + offset;
+}
+
+void exact_free(uint8_t *copy, size_t offset)
+{
+    free(copy - offset);
+}
+
+floe_address address_of(const char *text)
+{
+    char ip[64];
+    unsigned port;
+    floe_address address = {0};
+
+    if (*text == '[') {
+        assert_int_equal(sscanf(text, "[%63[^]]]:%u", ip, &port), 2);
+    } else {
+        assert_int_equal(sscanf(text, "%63[^:]:%u", ip, &port), 2);
+    }
+    assert_int_equal(floe_address_parse(ip, &address), FLOE_OK);
+    address.port = (uint16_t)port;
+    return address;
+}
+
+static void *count_allocate(void *user_data, size_t size)
+{
+    counting_allocator *allocator = user_data;
+
+    allocator->calls++;
+    if (allocator->fail_at != 0 && allocator->calls >= allocator->fail_at &&
+        allocator->calls < allocator->fail_at + allocator->fail_count) {
+        return NULL;
+    }
+    allocator->live++;
+    return malloc(size);
+}
+
+static void count_deallocate(void *user_data, void *memory)
+{
+    counting_allocator *allocator = user_data;
+
+    allocator->live--;
+    free(memory);
+}
+
+void counting_init(counting_allocator *allocator)
+{
+    *allocator = (counting_allocator){.fail_count = 1};
+    allocator->table = (floe_allocator){
+        .user_data = allocator, .allocate = count_allocate, .deallocate = count_deallocate};
+}
+
+/* splitmix64 */
+uint64_t seeded_next(seeded_random *random)
+{
+    uint64_t z = random->state += 0x9E3779B97F4A7C15U;
+
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+    return z ^ (z >> 31);
+}
+
+uint32_t seeded_below(seeded_random *random, uint32_t bound)
+{
+    return (uint32_t)(seeded_next(random) % bound);
+}
+
+static floe_error seeded_fill(void *user_data, void *bytes, size_t size)
+{
+    uint8_t *at = bytes;
+
+    for (size_t i = 0; i < size; i++) {
+        at[i] = (uint8_t)seeded_next(user_data);
+    }
+    return FLOE_OK;
+}
+
+void seeded_init(seeded_random *random, uint64_t seed)
+{
+    *random = (seeded_random){.state = seed};
+    random->table = (floe_random){.user_data = random, .fill = seeded_fill};
+}

@@ -1,0 +1,48 @@
+/* What the tests share: cmocka, bytes from hex, memory that fails on demand, fixed randomness. */
+#ifndef FLOE_TESTS_SUPPORT_H
+#define FLOE_TESTS_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <floe/address.h>
+#include <floe/allocator.h>
+#include <floe/random.h>
+#include <stdbool.h>
+
+/* Bytes of hex digits, blanks between them allowed; how many there were. */
+size_t bytes_of_hex(const char *hex, uint8_t *bytes, size_t room);
+/* A copy on the heap of exactly that size, so that a sanitizer sees the first byte beyond; at
+ * `offset` from an aligned address. */
+uint8_t *exact_copy(const void *data, size_t size, size_t offset);
+void exact_free(uint8_t *copy, size_t offset);
+
+/* "192.0.2.1:80", "[2001:db8::1]:80". */
+floe_address address_of(const char *text);
+
+/* An allocator that counts, and that fails from its `fail_at`-th call on (0: never) `fail_count`
+ * times. */
+typedef struct counting_allocator {
+    floe_allocator table;
+    size_t calls;
+    size_t live;
+    size_t fail_at;
+    size_t fail_count;
+} counting_allocator;
+void counting_init(counting_allocator *allocator);
+
+/* A seeded source: the same seed gives the same bytes. */
+typedef struct seeded_random {
+    floe_random table;
+    uint64_t state;
+} seeded_random;
+void seeded_init(seeded_random *random, uint64_t seed);
+uint64_t seeded_next(seeded_random *random);
+/* 0 … bound-1 */
+uint32_t seeded_below(seeded_random *random, uint32_t bound);
+
+#endif

@@ -1,0 +1,176 @@
+/* base: errors, memory, lists, time, randomness, digests. */
+#include "support.h"
+
+#include "base/crypto.h"
+#include "base/error.h"
+#include "base/list.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/time.h"
+
+#include <string.h>
+
+static void every_error_has_a_name(void **state)
+{
+    (void)state;
+    for (int error = FLOE_OK; error >= FLOE_ERR_CANCELED; error--) {
+        assert_string_not_equal(floe_error_string((floe_error)error), "unknown error");
+    }
+    assert_string_equal(floe_error_string((floe_error)-99), "unknown error");
+    assert_string_equal(floe_error_string((floe_error)5), "unknown error");
+}
+
+static void the_last_error_is_cut_to_fit(void **state)
+{
+    char longest[400];
+
+    (void)state;
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    assert_int_equal(floe_fail(FLOE_ERR_SYNTAX, "%s", longest), FLOE_ERR_SYNTAX);
+    assert_int_equal(strlen(floe_last_error()), 255);
+}
+
+static void memory_fails_with_an_error(void **state)
+{
+    counting_allocator memory;
+
+    (void)state;
+    counting_init(&memory);
+    memory.fail_at = 2;
+    char *text = floe_copy_text(&memory.table, "abc", 2);
+    assert_string_equal(text, "ab");
+    assert_null(floe_allocate(&memory.table, 7));
+    assert_non_null(strstr(floe_last_error(), "7 bytes"));
+    floe_deallocate(&memory.table, NULL);
+    floe_deallocate(&memory.table, text);
+    assert_int_equal(memory.live, 0);
+}
+
+typedef struct item {
+    int number;
+    floe_list link;
+} item;
+
+static void lists_keep_order(void **state)
+{
+    floe_list list;
+    item items[3] = {{.number = 1}, {.number = 2}, {.number = 3}};
+    int sum = 0;
+
+    (void)state;
+    floe_list_init(&list);
+    assert_true(floe_list_empty(&list));
+    assert_false(floe_list_linked(&items[0].link));
+    for (int i = 0; i < 3; i++) {
+        floe_list_append(&list, &items[i].link);
+    }
+    FLOE_LIST_EACH(each, &list, item, link)
+    {
+        sum = 10 * sum + each->number;
+    }
+    assert_int_equal(sum, 123);
+    floe_list_remove(&items[1].link);
+    floe_list_remove(&items[1].link); /* twice is fine */
+    assert_false(floe_list_linked(&items[1].link));
+    FLOE_LIST_EACH_SAFE(each, &list, item, link)
+    {
+        sum = 10 * sum + each->number;
+        floe_list_remove(&each->link);
+    }
+    assert_int_equal(sum, 12313);
+    assert_null(floe_list_take(&list));
+}
+
+static void time_saturates(void **state)
+{
+    floe_time end = {UINT64_MAX - 5};
+
+    (void)state;
+    assert_true(floe_time_is_never(floe_time_after(end, floe_seconds(1))));
+    assert_true(floe_time_is_never(floe_time_after((floe_time){1}, (floe_duration){UINT64_MAX})));
+    assert_true(floe_time_since((floe_time){1}, (floe_time){2}).ns == 0);
+    assert_true(floe_milliseconds(3).ns == 3000000);
+    assert_true(floe_time_reached((floe_time){7}, (floe_time){7}));
+    assert_false(floe_time_reached((floe_time){7}, FLOE_TIME_NEVER));
+}
+
+static floe_error no_random(void *user_data, void *bytes, size_t size)
+{
+    (void)user_data;
+    (void)bytes;
+    (void)size;
+    return FLOE_ERR_RANDOM;
+}
+
+static void randomness_is_even_and_may_fail(void **state)
+{
+    seeded_random random;
+    floe_random broken = {.fill = no_random};
+    unsigned seen[3] = {0};
+    uint32_t value;
+    char text[65];
+
+    (void)state;
+    seeded_init(&random, 1);
+    for (int i = 0; i < 3000; i++) {
+        assert_int_equal(floe_random_below(&random.table, 3, &value), FLOE_OK);
+        assert_true(value < 3);
+        seen[value]++;
+    }
+    assert_true(seen[0] > 900 && seen[1] > 900 && seen[2] > 900);
+    assert_int_equal(floe_random_ice_chars(&random.table, text, 64), FLOE_OK);
+    assert_int_equal(strlen(text), 64);
+    assert_int_equal(
+        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"), 64);
+    assert_int_equal(floe_random_ice_chars(&broken, text, 64), FLOE_ERR_RANDOM);
+    assert_int_equal(floe_random_below(&broken, 3, &value), FLOE_ERR_RANDOM);
+}
+
+/* RFC 1321 A.5, RFC 6234's "abc", RFC 2202 and RFC 4231 test case 2. */
+static void digests_and_codes_are_right(void **state)
+{
+    uint8_t digest[32];
+    uint8_t right[32];
+    floe_span abc[] = {floe_span_text("a"), floe_span_text("bc")};
+    floe_span question[] = {floe_span_text("what do ya want "), floe_span_text("for nothing?")};
+    floe_mac *mac;
+
+    (void)state;
+    assert_int_equal(floe_digest(FLOE_HASH_MD5, abc, 2, digest), FLOE_OK);
+    bytes_of_hex("900150983cd24fb0d6963f7d28e17f72", right, 32);
+    assert_memory_equal(digest, right, 16);
+    assert_int_equal(floe_digest(FLOE_HASH_SHA256, abc, 2, digest), FLOE_OK);
+    bytes_of_hex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", right, 32);
+    assert_memory_equal(digest, right, 32);
+    assert_int_equal(
+        floe_mac_new(&floe_default_allocator, FLOE_HASH_SHA1, floe_span_text("Jefe"), &mac),
+        FLOE_OK);
+    bytes_of_hex("effcdf6ae5eb2fa2d27416d5f184df9c259a7c79", right, 32);
+    for (int i = 0; i < 3; i++) { /* prepared once, used again and again */
+        assert_int_equal(floe_mac_compute(mac, question, 2, digest), FLOE_OK);
+        assert_memory_equal(digest, right, 20);
+    }
+    floe_mac_free(mac);
+    assert_int_equal(
+        floe_mac_new(&floe_default_allocator, FLOE_HASH_SHA256, floe_span_text("Jefe"), &mac),
+        FLOE_OK);
+    assert_int_equal(floe_mac_compute(mac, question, 2, digest), FLOE_OK);
+    bytes_of_hex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", right, 32);
+    assert_memory_equal(digest, right, 32);
+    floe_mac_free(mac);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_error_has_a_name),
+        cmocka_unit_test(the_last_error_is_cut_to_fit),
+        cmocka_unit_test(memory_fails_with_an_error),
+        cmocka_unit_test(lists_keep_order),
+        cmocka_unit_test(time_saturates),
+        cmocka_unit_test(randomness_is_even_and_may_fail),
+        cmocka_unit_test(digests_and_codes_are_right),
+    };
+    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
