@@ -1,0 +1,97 @@
+/* The client transaction: RFC 8489 §6.2.1's retransmission, §6.3.1's and §9.2.5's matching. */
+#include "stun/transaction.h"
+
+#include "base/address.h"
+
+/* Ti of §6.2.2: what Rc sends would take in all. */
+static floe_duration reliable_timeout(floe_duration rto)
+{
+    return floe_duration_times(rto, (1U << (FLOE_STUN_RC - 1)) - 1U + FLOE_STUN_RM);
+}
+
+floe_error floe_stun_transaction_start(floe_stun_transaction *transaction, floe_time now,
+                                       uint16_t method, floe_duration rto, bool reliable,
+                                       const floe_random *random)
+{
+    floe_error error =
+        floe_random_fill(random, transaction->id.bytes, sizeof transaction->id.bytes);
+
+    if (error != FLOE_OK) {
+        floe_stun_transaction_stop(transaction);
+        return error;
+    }
+    transaction->method = method;
+    transaction->sends = 1;
+    transaction->reliable = reliable;
+    transaction->started = now;
+    transaction->rto = rto;
+    transaction->due = floe_time_after(now, reliable ? reliable_timeout(rto) : rto);
+    return FLOE_OK;
+}
+
+void floe_stun_transaction_stop(floe_stun_transaction *transaction)
+{
+    transaction->sends = 0;
+    transaction->due = FLOE_TIME_NEVER;
+}
+
+floe_stun_due floe_stun_transaction_time(floe_stun_transaction *transaction, floe_time now)
+{
+    if (!floe_stun_transaction_runs(transaction) || !floe_time_reached(now, transaction->due)) {
+        return FLOE_STUN_WAIT;
+    }
+    if (transaction->reliable || transaction->sends == FLOE_STUN_RC) {
+        floe_stun_transaction_stop(transaction);
+        return FLOE_STUN_GIVE_UP;
+    }
+    /* Each wait is twice the one before: 1, 2, 4 … times the RTO; the last is Rm times. A late
+     * wake-up moves what follows, so that two sends never come closer than the rule asks. */
+    unsigned factor =
+        transaction->sends + 1 == FLOE_STUN_RC ? FLOE_STUN_RM : 1U << transaction->sends;
+    transaction->sends++;
+    transaction->due = floe_time_after(now, floe_duration_times(transaction->rto, factor));
+    return FLOE_STUN_SEND_AGAIN;
+}
+
+/* Errors that a server gives before it can know the key. */
+static bool may_be_unsigned(const floe_stun_message *message)
+{
+    uint16_t code;
+    floe_span reason;
+
+    return message->class == FLOE_STUN_ERROR && floe_stun_read_error(message, &code, &reason) &&
+           (code == 400 || code == 401 || code == 438);
+}
+
+static floe_stun_match match_integrity(const floe_stun_message *message, const floe_stun_key *key)
+{
+    bool good = false;
+
+    if (message->integrity_sha256_at != 0) {
+        good = floe_stun_check_integrity_sha256(message, key->sha256);
+    } else if (message->integrity_at != 0) {
+        good = floe_stun_check_integrity(message, key->sha1);
+    } else {
+        return may_be_unsigned(message) ? FLOE_STUN_BELIEVED : FLOE_STUN_NO_INTEGRITY;
+    }
+    /* A 401 or 438 may be signed with another realm's key: its code cannot be checked. */
+    return good || may_be_unsigned(message) ? FLOE_STUN_BELIEVED : FLOE_STUN_BAD_INTEGRITY;
+}
+
+floe_stun_match floe_stun_transaction_match(const floe_stun_transaction *transaction,
+                                            const floe_stun_message *message,
+                                            const floe_address *source, const floe_address *server,
+                                            const floe_stun_key *key)
+{
+    bool response = message->class == FLOE_STUN_SUCCESS || message->class == FLOE_STUN_ERROR;
+
+    if (!floe_stun_transaction_runs(transaction) || !response ||
+        message->method != transaction->method ||
+        !floe_stun_id_equal(&message->id, &transaction->id)) {
+        return FLOE_STUN_NOT_MINE;
+    }
+    if (!floe_address_equal(source, server)) {
+        return FLOE_STUN_WRONG_SOURCE;
+    }
+    return key == NULL ? FLOE_STUN_BELIEVED : match_integrity(message, key);
+}

@@ -1,0 +1,62 @@
+/* A client transaction (RFC 8489 §6.2): when to send, when to send again, when to give up, and
+ * which answers to believe. */
+#ifndef FLOE_STUN_TRANSACTION_H
+#define FLOE_STUN_TRANSACTION_H
+
+#include "base/random.h"
+#include "base/time.h"
+#include "stun/key.h"
+#include "stun/message.h"
+
+typedef struct floe_stun_transaction {
+    floe_stun_id id;
+    uint16_t method;
+    uint8_t sends; /* how often it was sent; 0: it does not run */
+    bool reliable; /* on a stream: sent once, waits Ti */
+    floe_time started;
+    floe_time due; /* when to look again; FLOE_TIME_NEVER when it does not run */
+    floe_duration rto;
+} floe_stun_transaction;
+
+/* RFC 8489 §6.2.1: Rc sends, and after the last one Rm times the RTO. */
+#define FLOE_STUN_RC 7
+#define FLOE_STUN_RM 16
+
+/* Starts it with a fresh random id; the request is to be sent now. */
+floe_error floe_stun_transaction_start(floe_stun_transaction *transaction, floe_time now,
+                                       uint16_t method, floe_duration rto, bool reliable,
+                                       const floe_random *random);
+void floe_stun_transaction_stop(floe_stun_transaction *transaction);
+
+static inline bool floe_stun_transaction_runs(const floe_stun_transaction *transaction)
+{
+    return transaction->sends > 0;
+}
+
+typedef enum floe_stun_due {
+    FLOE_STUN_WAIT,
+    FLOE_STUN_SEND_AGAIN, /* the same bytes once more */
+    FLOE_STUN_GIVE_UP,    /* it timed out, and has stopped */
+} floe_stun_due;
+
+floe_stun_due floe_stun_transaction_time(floe_stun_transaction *transaction, floe_time now);
+
+/* What a transaction makes of a message that came. All but FLOE_STUN_BELIEVED leave it as it was:
+ * what does not match neither ends nor delays it (gatherer.md R5). */
+typedef enum floe_stun_match {
+    FLOE_STUN_BELIEVED,
+    FLOE_STUN_NOT_MINE,     /* no response, or another transaction's id or method */
+    FLOE_STUN_WRONG_SOURCE, /* not from the address that was asked */
+    FLOE_STUN_NO_INTEGRITY, /* the code is missing where it is due */
+    FLOE_STUN_BAD_INTEGRITY,
+} floe_stun_match;
+
+/* `key`: the one the request was signed with, NULL when it was not. A response to a signed request
+ * must be signed, but for the errors that a server gives before it knows the key: 400, 401, 438
+ * (RFC 8489 §9.2.4). */
+floe_stun_match floe_stun_transaction_match(const floe_stun_transaction *transaction,
+                                            const floe_stun_message *message,
+                                            const floe_address *source, const floe_address *server,
+                                            const floe_stun_key *key);
+
+#endif

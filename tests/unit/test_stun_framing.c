@@ -1,0 +1,169 @@
+/* stun/framing: ChannelData, and streams cut anywhere. */
+#include "support.h"
+
+#include "base/memory.h"
+#include "stun/framing.h"
+#include "stun/message.h"
+
+#include <string.h>
+
+static void channel_data_both_ways(void **state)
+{
+    uint8_t bytes[16];
+    uint16_t channel;
+    floe_span data;
+    floe_writer writer = floe_writer_of(bytes, sizeof bytes);
+
+    (void)state;
+    memset(bytes, 0xAA, sizeof bytes);
+    floe_channel_data_write(&writer, 0x4001, floe_span_text("hello"), true);
+    assert_int_equal(writer.at, 12);
+    assert_memory_equal(bytes, "\x40\x01\x00\x05hello\0\0\0", 12);
+    assert_true(floe_channel_data_parse(floe_span_of(bytes, 12), &channel, &data));
+    assert_int_equal(channel, 0x4001);
+    assert_true(floe_span_equal(data, floe_span_text("hello")));
+    writer = floe_writer_of(bytes, sizeof bytes);
+    floe_channel_data_write(&writer, 0x4FFF, floe_span_text("hello"), false);
+    assert_int_equal(writer.at, 9); /* RFC 8656 §12.5: no padding needed over UDP */
+    assert_false(floe_channel_data_parse(floe_span_of(bytes, 8), &channel, &data));
+    assert_false(floe_channel_data_parse(floe_span_of("\x3f\xff\0\0", 4), &channel, &data));
+    assert_false(floe_channel_data_parse(floe_span_of("\x50\0\0\0", 4), &channel, &data));
+    assert_true(floe_channel_data_parse(floe_span_of("\x40\0\0\0", 4), &channel, &data));
+    assert_int_equal(data.size, 0);
+    writer = floe_writer_of(bytes, 8);
+    floe_channel_data_write(&writer, 0x4000, floe_span_text("hello"), false);
+    assert_true(writer.failed);
+}
+
+/* A stream of frames of many kinds; their ends in `ends`. */
+static size_t make_stream(seeded_random *random, uint8_t *stream, size_t room, size_t *ends,
+                          size_t *count, size_t frames)
+{
+    floe_writer writer = floe_writer_of(stream, room);
+
+    *count = 0;
+    for (size_t i = 0; i < frames; i++) {
+        size_t length = seeded_below(random, 60);
+        if (seeded_below(random, 2) == 0) {
+            floe_write_u16(&writer, (uint16_t)(0x4000 + seeded_below(random, 0x1000)));
+            floe_write_u16(&writer, (uint16_t)length);
+            floe_write_zeros(&writer, (length + 3) / 4 * 4);
+        } else {
+            length = length / 4 * 4;
+            floe_write_u16(&writer, (uint16_t)seeded_below(random, 0x4000));
+            floe_write_u16(&writer, (uint16_t)length);
+            floe_write_zeros(&writer, 16 + length);
+        }
+        ends[(*count)++] = writer.at;
+    }
+    assert_false(writer.failed);
+    return writer.at;
+}
+
+/* Feeds the stream in pieces and checks that the frames are the ones that were put in. */
+static void check_split(const uint8_t *stream, size_t size, const size_t *ends, size_t count,
+                        seeded_random *random)
+{
+    floe_framer framer;
+    size_t fed = 0;
+    size_t frames = 0;
+
+    floe_framer_init(&framer, &floe_default_allocator);
+    while (fed < size) {
+        size_t n = random == NULL ? 1 : 1 + seeded_below(random, 90);
+        n = n < size - fed ? n : size - fed;
+        uint8_t *copy = exact_copy(&stream[fed], n, 0);
+        floe_span piece = floe_span_of(copy, n);
+        floe_span frame;
+        floe_frame_result result;
+        while ((result = floe_framer_next(&framer, &piece, &frame)) == FLOE_FRAME_WHOLE) {
+            size_t start = frames == 0 ? 0 : ends[frames - 1];
+            assert_true(frames < count);
+            assert_int_equal(frame.size, ends[frames] - start);
+            assert_memory_equal(frame.data, &stream[start], frame.size);
+            frames++;
+        }
+        assert_int_equal(result, FLOE_FRAME_INCOMPLETE);
+        assert_int_equal(piece.size, 0);
+        exact_free(copy, 0);
+        fed += n;
+    }
+    assert_int_equal(frames, count);
+    floe_framer_release(&framer);
+}
+
+static void any_split_gives_the_same_frames(void **state)
+{
+    static uint8_t stream[16384];
+    size_t ends[64];
+    size_t count;
+    seeded_random random;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        seeded_init(&random, seed);
+        size_t size = make_stream(&random, stream, sizeof stream, ends, &count, 40);
+        check_split(stream, size, ends, count, &random);
+        if (seed <= 10) {
+            check_split(stream, size, ends, count, NULL);
+        }
+    }
+}
+
+/* 16-bit sums of length and header wrapped in others (coturn c85248f, aws-stun ee86244). */
+static void lengths_near_the_top_do_not_wrap(void **state)
+{
+    uint8_t *big = exact_copy("", 0, 0);
+    exact_free(big, 0);
+    static uint8_t bytes[65535 + 64];
+    size_t size;
+
+    (void)state;
+    for (unsigned length = 65500; length <= 65535; length++) {
+        bytes[0] = 0x40;
+        bytes[2] = (uint8_t)(length >> 8);
+        bytes[3] = (uint8_t)length;
+        size_t whole = 4 + (length + 3) / 4 * 4;
+        assert_int_equal(floe_frame_measure(floe_span_of(bytes, whole - 1), &size),
+                         FLOE_FRAME_INCOMPLETE);
+        assert_int_equal(size, whole);
+        assert_int_equal(floe_frame_measure(floe_span_of(bytes, whole), &size), FLOE_FRAME_WHOLE);
+        bytes[0] = 0;
+        floe_frame_result result = floe_frame_measure(floe_span_of(bytes, 20), &size);
+        if (length % 4 == 0) {
+            assert_int_equal(result, FLOE_FRAME_INCOMPLETE);
+            assert_int_equal(size, 20 + length);
+        } else {
+            assert_int_equal(result, FLOE_FRAME_BROKEN);
+        }
+    }
+}
+
+static void garbage_and_no_memory_break_the_stream(void **state)
+{
+    counting_allocator memory;
+    floe_framer framer;
+    floe_span frame;
+    floe_span piece = floe_span_of("\x80\0\0\0", 4);
+
+    (void)state;
+    counting_init(&memory);
+    floe_framer_init(&framer, &memory.table);
+    assert_int_equal(floe_framer_next(&framer, &piece, &frame), FLOE_FRAME_BROKEN);
+    memory.fail_at = 1;
+    piece = floe_span_of("\0\1", 2);
+    assert_int_equal(floe_framer_next(&framer, &piece, &frame), FLOE_FRAME_BROKEN);
+    floe_framer_release(&framer);
+    assert_int_equal(memory.live, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(channel_data_both_ways),
+        cmocka_unit_test(any_split_gives_the_same_frames),
+        cmocka_unit_test(lengths_near_the_top_do_not_wrap),
+        cmocka_unit_test(garbage_and_no_memory_break_the_stream),
+    };
+    return cmocka_run_group_tests_name("stun framing", tests, NULL, NULL);
+}
