@@ -1,0 +1,146 @@
+/* Accounts: credentials, realms with their keys, and remembered nonces. */
+#include "turn/account.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+floe_turn_realm *floe_turn_realm_share(floe_turn_realm *realm)
+{
+    realm->references++;
+    return realm;
+}
+
+void floe_turn_realm_release(floe_turn_realm *realm)
+{
+    if (realm == NULL || --realm->references > 0) {
+        return;
+    }
+    floe_stun_key_release(realm->key);
+    floe_deallocate(realm->allocator, realm);
+}
+
+static void wipe_text(const floe_allocator *allocator, char *text)
+{
+    if (text != NULL) {
+        floe_wipe(text, strlen(text));
+        floe_deallocate(allocator, text);
+    }
+}
+
+floe_error floe_turn_account_new(const floe_allocator *allocator, const char *server,
+                                 const char *username, const char *password,
+                                 floe_turn_account **account)
+{
+    floe_turn_account *made = floe_allocate(allocator, sizeof *made);
+
+    if (made == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    made->allocator = allocator;
+    made->references = 1;
+    made->server = floe_copy_text(allocator, server, strlen(server));
+    made->username = floe_copy_text(allocator, username, strlen(username));
+    made->password = floe_copy_text(allocator, password, strlen(password));
+    floe_list_init(&made->link);
+    if (made->server == NULL || made->username == NULL || made->password == NULL) {
+        floe_turn_account_release(made);
+        return FLOE_ERR_NO_MEMORY;
+    }
+    *account = made;
+    return FLOE_OK;
+}
+
+floe_turn_account *floe_turn_account_share(floe_turn_account *account)
+{
+    account->references++;
+    return account;
+}
+
+static void forget(floe_turn_account *account)
+{
+    floe_turn_realm_release(account->realm);
+    floe_deallocate(account->allocator, account->nonce);
+    account->realm = NULL;
+    account->nonce = NULL;
+    account->nonce_size = 0;
+}
+
+void floe_turn_account_release(floe_turn_account *account)
+{
+    if (account == NULL || --account->references > 0) {
+        return;
+    }
+    floe_list_remove(&account->link);
+    forget(account);
+    wipe_text(account->allocator, account->password);
+    floe_deallocate(account->allocator, account->server);
+    floe_deallocate(account->allocator, account->username);
+    floe_deallocate(account->allocator, account);
+}
+
+floe_error floe_turn_account_realm(floe_turn_account *account, floe_span name,
+                                   floe_turn_realm **realm)
+{
+    floe_turn_realm *known = account->realm;
+
+    if (known != NULL && floe_span_equal(floe_span_of(known->name, known->size), name)) {
+        *realm = floe_turn_realm_share(known);
+        return FLOE_OK;
+    }
+    floe_turn_realm *made = floe_allocate(account->allocator, sizeof *made + name.size);
+    if (made == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    made->allocator = account->allocator;
+    made->references = 1;
+    made->size = name.size;
+    if (name.size > 0) {
+        memcpy(made->name, name.data, name.size);
+    }
+    floe_error error = floe_stun_key_long_term(account->allocator, FLOE_STUN_PASSWORD_MD5,
+                                               floe_span_text(account->username), name,
+                                               floe_span_text(account->password), &made->key);
+    if (error != FLOE_OK) {
+        floe_turn_realm_release(made);
+        return error;
+    }
+    *realm = made;
+    return FLOE_OK;
+}
+
+void floe_turn_account_learn(floe_turn_account *account, floe_turn_realm *realm, floe_span nonce)
+{
+    char *copy = floe_copy_text(account->allocator, nonce.data, nonce.size);
+
+    (void)floe_turn_realm_share(realm);
+    forget(account);
+    if (copy == NULL) {
+        floe_turn_realm_release(realm);
+        return;
+    }
+    account->realm = realm;
+    account->nonce = copy;
+    account->nonce_size = nonce.size;
+}
+
+void floe_turn_account_judge(floe_turn_account *account, bool accepted)
+{
+    if (accepted) {
+        account->scope = FLOE_TURN_NONCE_FOR_ALL;
+    } else {
+        /* One that held before has only expired: the next one is tried again. */
+        account->scope = account->scope == FLOE_TURN_NONCE_FOR_ALL ? FLOE_TURN_NONCE_UNTRIED
+                                                                   : FLOE_TURN_NONCE_PER_CLIENT;
+    }
+}
+
+bool floe_turn_account_worth_signing(const floe_turn_account *account)
+{
+    return account->realm != NULL && account->scope != FLOE_TURN_NONCE_PER_CLIENT;
+}
+
+bool floe_turn_account_holds_for_all(const floe_turn_account *account)
+{
+    return account->realm != NULL && account->scope == FLOE_TURN_NONCE_FOR_ALL;
+}

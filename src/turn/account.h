@@ -1,0 +1,63 @@
+/* A user at a TURN server: the credential, and what is remembered of the server so that the next
+ * Allocate can be authenticated at once (gatherer.md T2). */
+#ifndef FLOE_TURN_ACCOUNT_H
+#define FLOE_TURN_ACCOUNT_H
+
+#include "base/bytes.h"
+#include "base/list.h"
+#include "stun/key.h"
+
+/* A realm with the account's long-term key in it; shared, as deriving the key costs. */
+typedef struct floe_turn_realm {
+    const floe_allocator *allocator;
+    unsigned references;
+    floe_stun_key *key;
+    size_t size;
+    uint8_t name[]; /* size bytes */
+} floe_turn_realm;
+
+floe_turn_realm *floe_turn_realm_share(floe_turn_realm *realm);
+void floe_turn_realm_release(floe_turn_realm *realm);
+
+/* Whether a nonce that one client learned serves another. Servers differ: some make a nonce for
+ * each client and answer another's with 438, some sign one for all. */
+typedef enum floe_turn_nonce_scope {
+    FLOE_TURN_NONCE_UNTRIED,
+    FLOE_TURN_NONCE_FOR_ALL,
+    FLOE_TURN_NONCE_PER_CLIENT,
+} floe_turn_nonce_scope;
+
+typedef struct floe_turn_account {
+    floe_list link; /* in the owner's list of accounts */
+    const floe_allocator *allocator;
+    unsigned references;
+    char *server; /* what the owner tells servers apart by */
+    char *username;
+    char *password;
+    floe_turn_realm *realm; /* the latest that the server named; NULL: none yet */
+    char *nonce;            /* the latest, nonce_size bytes; NULL: none yet */
+    size_t nonce_size;
+    floe_turn_nonce_scope scope;
+} floe_turn_account;
+
+/* All texts are copied. */
+floe_error floe_turn_account_new(const floe_allocator *allocator, const char *server,
+                                 const char *username, const char *password,
+                                 floe_turn_account **account);
+floe_turn_account *floe_turn_account_share(floe_turn_account *account);
+/* Gives back one reference; the last takes the account off the owner's list. */
+void floe_turn_account_release(floe_turn_account *account);
+
+/* The realm by this name, with one reference for the caller; the one at hand if it is the same. */
+floe_error floe_turn_account_realm(floe_turn_account *account, floe_span name,
+                                   floe_turn_realm **realm);
+/* Remembers realm and nonce. Without memory for them it forgets, which costs a round trip only. */
+void floe_turn_account_learn(floe_turn_account *account, floe_turn_realm *realm, floe_span nonce);
+/* A new client used the remembered nonce: was it accepted? */
+void floe_turn_account_judge(floe_turn_account *account, bool accepted);
+/* Whether a new client had best sign its first request with what is remembered. */
+bool floe_turn_account_worth_signing(const floe_turn_account *account);
+/* Whether that is known to succeed, barring a nonce that has expired. */
+bool floe_turn_account_holds_for_all(const floe_turn_account *account);
+
+#endif

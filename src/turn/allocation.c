@@ -1,0 +1,386 @@
+/* The TURN allocation's state machine (RFC 8656 §7, §8; RFC 8489 §9.2). */
+#include "turn/allocation.h"
+
+#include "base/address.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TRANSPORT_UDP 17
+#define DEFAULT_LIFETIME 600U
+/* RFC 8489 sets no bound on 438 in a row; a server that gives each request a new nonce asks for
+ * one, and one that never accepts any must not hold us for ever. */
+#define STALE_IN_A_ROW 3
+/* A 401 with another nonce is tried once more (T2 of gatherer.md: the same nonce ends it at once).
+ */
+#define REFUSED_IN_ALL 1
+
+void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_random *random,
+                               floe_turn_account *account, const floe_address *server,
+                               floe_duration rto, bool reliable)
+{
+    *allocation = (floe_turn_allocation){
+        .random = random,
+        .account = floe_turn_account_share(account),
+        .server = *server,
+        .rto = rto,
+        .reliable = reliable,
+        .state = FLOE_TURN_NEW,
+        .resume = FLOE_TIME_NEVER,
+        .refresh = FLOE_TIME_NEVER,
+    };
+    floe_stun_transaction_stop(&allocation->transaction);
+}
+
+static void drop_nonce(floe_turn_allocation *allocation)
+{
+    floe_turn_realm_release(allocation->realm);
+    floe_deallocate(allocation->account->allocator, allocation->nonce);
+    allocation->realm = NULL;
+    allocation->nonce = NULL;
+    allocation->nonce_size = 0;
+}
+
+void floe_turn_allocation_free(floe_turn_allocation *allocation)
+{
+    drop_nonce(allocation);
+    floe_turn_account_release(allocation->account);
+}
+
+static bool take_nonce(floe_turn_allocation *allocation, floe_turn_realm *realm, floe_span nonce)
+{
+    char *copy = floe_copy_text(allocation->account->allocator, nonce.data, nonce.size);
+
+    if (copy == NULL) {
+        return false;
+    }
+    (void)floe_turn_realm_share(realm);
+    drop_nonce(allocation);
+    allocation->realm = realm;
+    allocation->nonce = copy;
+    allocation->nonce_size = nonce.size;
+    return true;
+}
+
+static void want(floe_turn_allocation *allocation, floe_turn_request request)
+{
+    floe_stun_transaction_stop(&allocation->transaction);
+    allocation->request = request;
+    allocation->wants = true;
+}
+
+floe_error floe_turn_allocation_start(floe_turn_allocation *allocation)
+{
+    floe_turn_account *account = allocation->account;
+
+    if (floe_turn_account_worth_signing(account)) {
+        floe_span nonce = floe_span_of(account->nonce, account->nonce_size);
+        if (!take_nonce(allocation, account->realm, nonce)) {
+            return FLOE_ERR_NO_MEMORY;
+        }
+        allocation->remembered = true;
+    }
+    allocation->state = FLOE_TURN_ALLOCATING;
+    want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
+    return FLOE_OK;
+}
+
+/* Failures. */
+
+/* The one place where the machine ends. */
+static floe_turn_event end(floe_turn_allocation *allocation, floe_turn_failure_kind kind,
+                           uint16_t code, floe_span reason)
+{
+    bool allocated = allocation->state == FLOE_TURN_ALLOCATED;
+
+    allocation->failure.kind = kind;
+    allocation->failure.code = code;
+    floe_stun_copy_reason(reason, allocation->failure.reason, sizeof allocation->failure.reason);
+    allocation->state = FLOE_TURN_ENDED;
+    allocation->wants = false;
+    allocation->resume = allocation->refresh = FLOE_TIME_NEVER;
+    floe_stun_transaction_stop(&allocation->transaction);
+    return allocated ? FLOE_TURN_LOST : FLOE_TURN_FAILED;
+}
+
+static floe_turn_event bad_answer(floe_turn_allocation *allocation, uint16_t code, const char *why)
+{
+    return end(allocation, FLOE_TURN_FAILURE_BAD_ANSWER, code, floe_span_text(why));
+}
+
+static floe_turn_event local_failure(floe_turn_allocation *allocation)
+{
+    return end(allocation, FLOE_TURN_FAILURE_LOCAL, 0, floe_span_text("out of memory"));
+}
+
+/* Requests. */
+
+floe_turn_event floe_turn_allocation_begin(floe_turn_allocation *allocation, floe_time now)
+{
+    uint16_t method =
+        allocation->request == FLOE_TURN_REQUEST_ALLOCATE ? FLOE_STUN_ALLOCATE : FLOE_STUN_REFRESH;
+
+    allocation->wants = false;
+    if (floe_stun_transaction_start(&allocation->transaction, now, method, allocation->rto,
+                                    allocation->reliable, allocation->random) != FLOE_OK) {
+        return local_failure(allocation);
+    }
+    return FLOE_TURN_SEND;
+}
+
+floe_span floe_turn_allocation_write(floe_turn_allocation *allocation, void *buffer, size_t size)
+{
+    floe_stun_writer writer =
+        floe_stun_begin(buffer, size, FLOE_STUN_REQUEST, allocation->transaction.method,
+                        &allocation->transaction.id);
+
+    if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
+        floe_stun_put_u8_reserved(&writer, FLOE_STUN_REQUESTED_TRANSPORT, TRANSPORT_UDP);
+    } else if (allocation->request != FLOE_TURN_REQUEST_REFRESH) {
+        floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 0);
+    }
+    if (allocation->realm != NULL) {
+        floe_turn_realm *realm = allocation->realm;
+        floe_stun_put(&writer, FLOE_STUN_USERNAME, floe_span_text(allocation->account->username));
+        floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_of(realm->name, realm->size));
+        floe_stun_put(&writer, FLOE_STUN_NONCE,
+                      floe_span_of(allocation->nonce, allocation->nonce_size));
+        floe_stun_put_integrity(&writer, realm->key->sha1);
+    }
+    return floe_stun_written(&writer);
+}
+
+/* Answers. */
+
+/* 401 and 438: RFC 8489 §9.2.5. The same request goes again, signed with the nonce that came. */
+static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t code, floe_span reason,
+                                  const floe_stun_message *message)
+{
+    floe_turn_realm *realm = NULL;
+    floe_span realm_name;
+    floe_span nonce;
+
+    if (!floe_stun_find(message, FLOE_STUN_NONCE, &nonce)) {
+        return bad_answer(allocation, code, "the challenge has no good NONCE");
+    }
+    if (floe_stun_find(message, FLOE_STUN_REALM, &realm_name)) {
+        if (floe_turn_account_realm(allocation->account, realm_name, &realm) != FLOE_OK) {
+            return local_failure(allocation);
+        }
+    } else if (allocation->realm != NULL && !floe_stun_has(message, FLOE_STUN_REALM)) {
+        realm = floe_turn_realm_share(allocation->realm);
+    } else {
+        return bad_answer(allocation, code, "the challenge has no good REALM");
+    }
+    bool was_signed = allocation->realm != NULL;
+    bool same_nonce = was_signed && floe_span_equal(nonce, floe_span_of(allocation->nonce,
+                                                                        allocation->nonce_size));
+    bool same_realm = realm == allocation->realm;
+    bool first_use = allocation->remembered;
+
+    if (was_signed && first_use) {
+        floe_turn_account_judge(allocation->account, false);
+        allocation->remembered = false;
+    }
+    /* A remembered nonce that fails is normal and counts for nothing. */
+    if (was_signed && code == 401 && !first_use) {
+        allocation->refused++;
+    }
+    allocation->stale = (uint8_t)(code == 438 && !first_use ? allocation->stale + 1 : 0);
+    bool learned = take_nonce(allocation, realm, nonce);
+    floe_turn_account_learn(allocation->account, realm, nonce);
+    floe_turn_realm_release(realm);
+    if (!learned) {
+        return local_failure(allocation);
+    }
+    if (was_signed && code == 401 &&
+        ((same_nonce && same_realm) || allocation->refused > REFUSED_IN_ALL)) {
+        return end(allocation, FLOE_TURN_FAILURE_CREDENTIALS, code, reason);
+    }
+    if (allocation->stale > STALE_IN_A_ROW) {
+        return end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
+    }
+    want(allocation, allocation->request);
+    return FLOE_TURN_PROGRESS;
+}
+
+/* T7: a minute before its end, or half-way when it is short; never more often than once a second,
+ * whatever lifetime the server names. */
+static floe_duration refresh_after(uint32_t lifetime)
+{
+    if (lifetime > 120) {
+        return floe_seconds(lifetime - 60);
+    }
+    return lifetime > 2 ? floe_milliseconds(lifetime * 500U) : floe_seconds(1);
+}
+
+static void keep(floe_turn_allocation *allocation, floe_time now, const floe_stun_message *message)
+{
+    if (!floe_stun_read_u32(message, FLOE_STUN_LIFETIME, &allocation->lifetime)) {
+        allocation->lifetime = DEFAULT_LIFETIME;
+    }
+    allocation->refresh = floe_time_after(now, refresh_after(allocation->lifetime));
+    allocation->stale = allocation->refused = 0;
+    floe_stun_transaction_stop(&allocation->transaction);
+}
+
+static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now,
+                                 const floe_stun_message *message)
+{
+    if (!floe_stun_read_address(message, FLOE_STUN_XOR_RELAYED_ADDRESS, &allocation->relayed)) {
+        return bad_answer(allocation, 0, "the Allocate answer has no good XOR-RELAYED-ADDRESS");
+    }
+    if (!floe_stun_read_address(message, FLOE_STUN_XOR_MAPPED_ADDRESS, &allocation->mapped)) {
+        allocation->mapped = (floe_address){0};
+    }
+    keep(allocation, now, message);
+    if (allocation->lifetime == 0) {
+        return bad_answer(allocation, 0, "the Allocate answer gives a lifetime of 0");
+    }
+    if (allocation->remembered) {
+        floe_turn_account_judge(allocation->account, true);
+        allocation->remembered = false;
+    }
+    allocation->state = FLOE_TURN_ALLOCATED;
+    return FLOE_TURN_SUCCESS;
+}
+
+static floe_turn_event refreshed(floe_turn_allocation *allocation, floe_time now,
+                                 const floe_stun_message *message)
+{
+    keep(allocation, now, message);
+    if (allocation->lifetime == 0) {
+        return bad_answer(allocation, 0, "the Refresh answer gives a lifetime of 0");
+    }
+    return FLOE_TURN_PROGRESS;
+}
+
+static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now,
+                                 const floe_stun_message *message)
+{
+    switch (allocation->request) {
+    case FLOE_TURN_REQUEST_ALLOCATE:
+        return allocated(allocation, now, message);
+    case FLOE_TURN_REQUEST_REFRESH:
+        return refreshed(allocation, now, message);
+    case FLOE_TURN_REQUEST_CLEAR:
+        want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
+        return FLOE_TURN_PROGRESS;
+    case FLOE_TURN_REQUEST_RELEASE:
+        break;
+    }
+    return FLOE_TURN_NOTHING;
+}
+
+static floe_turn_event error_response(floe_turn_allocation *allocation, floe_time now,
+                                      const floe_stun_message *message)
+{
+    uint16_t code;
+    floe_span reason;
+
+    if (!floe_stun_read_error(message, &code, &reason)) {
+        return bad_answer(allocation, 0, "the error answer has no good ERROR-CODE");
+    }
+    if (code == 401 || code == 438) {
+        return challenged(allocation, code, reason, message);
+    }
+    if (code == 437 && allocation->request == FLOE_TURN_REQUEST_CLEAR) {
+        /* Nothing of ours is there to delete (any more): ask again. */
+        want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
+        return FLOE_TURN_PROGRESS;
+    }
+    if (code == 500 && !allocation->paused_once) {
+        allocation->paused_once = true;
+        allocation->resume = floe_time_after(now, allocation->rto);
+        floe_stun_transaction_stop(&allocation->transaction);
+        return FLOE_TURN_PROGRESS;
+    }
+    if (code == 437) {
+        allocation->made = false; /* or no longer ours */
+    }
+    floe_turn_event event = end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
+    return code == 437 && event == FLOE_TURN_FAILED ? FLOE_TURN_MISMATCH : event;
+}
+
+floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, floe_time now,
+                                             const floe_address *source,
+                                             const floe_stun_message *message,
+                                             floe_stun_match *match)
+{
+    const floe_stun_key *key = allocation->realm != NULL ? allocation->realm->key : NULL;
+    uint16_t unknown;
+
+    *match = floe_stun_transaction_match(&allocation->transaction, message, source,
+                                         &allocation->server, key);
+    if (*match != FLOE_STUN_BELIEVED) {
+        return FLOE_TURN_NOTHING;
+    }
+    if (message->class == FLOE_STUN_SUCCESS && allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
+        allocation->made = true;
+    }
+    if (floe_stun_unknown_required(message, &unknown, 1) > 0) {
+        char why[64];
+        (void)snprintf(why, sizeof why, "the answer has the unknown attribute 0x%04x", unknown);
+        return bad_answer(allocation, 0, why);
+    }
+    return message->class == FLOE_STUN_SUCCESS ? succeeded(allocation, now, message)
+                                               : error_response(allocation, now, message);
+}
+
+floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe_time now)
+{
+    if (floe_time_reached(now, allocation->resume)) {
+        allocation->resume = FLOE_TIME_NEVER;
+        want(allocation, allocation->request);
+    }
+    if (floe_time_reached(now, allocation->refresh)) {
+        allocation->refresh = FLOE_TIME_NEVER;
+        allocation->paused_once = false;
+        want(allocation, FLOE_TURN_REQUEST_REFRESH);
+    }
+    switch (floe_stun_transaction_time(&allocation->transaction, now)) {
+    case FLOE_STUN_SEND_AGAIN:
+        return FLOE_TURN_SEND;
+    case FLOE_STUN_GIVE_UP:
+        return end(allocation, FLOE_TURN_FAILURE_TIMEOUT, 0, (floe_span){0});
+    case FLOE_STUN_WAIT:
+        break;
+    }
+    return FLOE_TURN_NOTHING;
+}
+
+floe_time floe_turn_allocation_deadline(const floe_turn_allocation *allocation)
+{
+    return floe_time_min(allocation->transaction.due,
+                         floe_time_min(allocation->resume, allocation->refresh));
+}
+
+bool floe_turn_allocation_reclaim(floe_turn_allocation *allocation)
+{
+    if (allocation->reclaimed_once) {
+        return false;
+    }
+    allocation->reclaimed_once = true;
+    allocation->state = FLOE_TURN_ALLOCATING;
+    want(allocation, FLOE_TURN_REQUEST_CLEAR);
+    return true;
+}
+
+bool floe_turn_allocation_release(floe_turn_allocation *allocation)
+{
+    /* A signed Allocate under way may succeed after we are gone; an answer that could not be used
+     * has made an allocation all the same. */
+    bool owed = allocation->made ||
+                (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && allocation->realm != NULL &&
+                 floe_stun_transaction_runs(&allocation->transaction));
+
+    (void)end(allocation, FLOE_TURN_FAILURE_NONE, 0, (floe_span){0});
+    if (!owed || floe_random_fill(allocation->random, allocation->transaction.id.bytes,
+                                  FLOE_STUN_ID_SIZE) != FLOE_OK) {
+        return false;
+    }
+    allocation->request = FLOE_TURN_REQUEST_RELEASE;
+    allocation->transaction.method = FLOE_STUN_REFRESH;
+    return true;
+}

@@ -1,0 +1,117 @@
+/* A TURN allocation (RFC 8656) as one state machine: asked for, kept, released.
+ *
+ * It does no I/O and waits for its turn: when it `wants` to send a new request its owner lets it
+ * `begin` at a moment that suits the pacing; then, and whenever `time` says so, the owner sends
+ * what `write` gives. The channel to the server is abstract: `reliable` tells a stream from
+ * datagrams, and that is all the difference that the machine makes. */
+#ifndef FLOE_TURN_ALLOCATION_H
+#define FLOE_TURN_ALLOCATION_H
+
+#include "stun/transaction.h"
+#include "stun/writer.h"
+#include "turn/account.h"
+
+/* Room for the largest request: USERNAME, REALM and NONCE at their longest, and the rest. */
+#define FLOE_TURN_REQUEST_SIZE 2304
+
+typedef enum floe_turn_state {
+    FLOE_TURN_NEW,
+    FLOE_TURN_ALLOCATING, /* no allocation yet; a request runs or wants to */
+    FLOE_TURN_ALLOCATED,
+    FLOE_TURN_ENDED, /* failed, lost or released */
+} floe_turn_state;
+
+typedef enum floe_turn_request {
+    FLOE_TURN_REQUEST_ALLOCATE,
+    FLOE_TURN_REQUEST_REFRESH,
+    FLOE_TURN_REQUEST_CLEAR,   /* Refresh with lifetime 0 for a stranger's allocation (T6), then
+                                  Allocate */
+    FLOE_TURN_REQUEST_RELEASE, /* Refresh with lifetime 0 for our own: sent once, no answer awaited
+                                */
+} floe_turn_request;
+
+/* What came of feeding the machine. */
+typedef enum floe_turn_event {
+    FLOE_TURN_NOTHING,
+    FLOE_TURN_PROGRESS, /* the server answered, and the machine goes on */
+    FLOE_TURN_SEND,     /* write, and send it */
+    FLOE_TURN_SUCCESS,  /* relayed and mapped address are there */
+    FLOE_TURN_FAILED,   /* no allocation; `failure` says why */
+    FLOE_TURN_MISMATCH, /* 437: as FAILED, but another local port, or `reclaim`, can mend it */
+    FLOE_TURN_LOST,     /* there was one, and it is gone; `failure` says why */
+} floe_turn_event;
+
+typedef enum floe_turn_failure_kind {
+    FLOE_TURN_FAILURE_NONE,
+    FLOE_TURN_FAILURE_TIMEOUT,
+    FLOE_TURN_FAILURE_ERROR_RESPONSE, /* code and reason are the server's */
+    FLOE_TURN_FAILURE_CREDENTIALS,    /* 401 to a request signed with the server's own nonce */
+    FLOE_TURN_FAILURE_BAD_ANSWER,     /* reason says what is wrong with it */
+    FLOE_TURN_FAILURE_LOCAL,          /* out of memory or of randomness here */
+} floe_turn_failure_kind;
+
+typedef struct floe_turn_failure {
+    floe_turn_failure_kind kind;
+    uint16_t code;   /* STUN error code; 0 if none */
+    char reason[96]; /* printable ASCII or UTF-8, cut to fit; "" if none */
+} floe_turn_failure;
+
+typedef struct floe_turn_allocation {
+    const floe_random *random;
+    floe_turn_account *account;
+    floe_address server;
+    floe_duration rto;
+    bool reliable;
+
+    floe_turn_state state;
+    floe_turn_request request;
+    bool wants;          /* a new request waits for `begin` */
+    bool made;           /* the server has answered an Allocate by a success, however odd */
+    bool remembered;     /* the request is signed with what another allocation learned */
+    bool paused_once;    /* a 500 was answered by a pause (T6) */
+    bool reclaimed_once; /* a 437 was answered by CLEAR */
+    uint8_t stale;       /* answers 438 in a row */
+    uint8_t refused;     /* answers 401 to signed requests */
+    floe_stun_transaction transaction;
+    floe_time resume; /* when a pause ends; never if there is none */
+    floe_time refresh;
+
+    floe_turn_realm *realm; /* NULL: requests go unsigned */
+    char *nonce;
+    size_t nonce_size;
+
+    floe_address relayed;
+    floe_address mapped; /* family none when the server named none */
+    uint32_t lifetime;   /* seconds */
+    floe_turn_failure failure;
+} floe_turn_allocation;
+
+/* The random table must live as long as the allocation; a reference to the account is taken. */
+void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_random *random,
+                               floe_turn_account *account, const floe_address *server,
+                               floe_duration rto, bool reliable);
+/* Frees what it holds; sends nothing. */
+void floe_turn_allocation_free(floe_turn_allocation *allocation);
+
+/* Asks for an allocation: it wants to begin. */
+floe_error floe_turn_allocation_start(floe_turn_allocation *allocation);
+/* Its turn has come: after FLOE_TURN_SEND write and send. */
+floe_turn_event floe_turn_allocation_begin(floe_turn_allocation *allocation, floe_time now);
+/* Writes the current request. Empty when it does not fit or cannot be signed. */
+floe_span floe_turn_allocation_write(floe_turn_allocation *allocation, void *buffer, size_t size);
+/* Takes a message from the channel. *match tells what it made of it. */
+floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, floe_time now,
+                                             const floe_address *source,
+                                             const floe_stun_message *message,
+                                             floe_stun_match *match);
+floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe_time now);
+/* When `time` is next due. */
+floe_time floe_turn_allocation_deadline(const floe_turn_allocation *allocation);
+/* After a MISMATCH, where no other local port can be had: deletes the allocation that stands on
+ * this 5-tuple, then asks once more (T6). False when that was done already. */
+bool floe_turn_allocation_reclaim(floe_turn_allocation *allocation);
+/* Ends it. True when the server has, or may be about to make, an allocation: then what `write`
+ * gives is to be sent once. */
+bool floe_turn_allocation_release(floe_turn_allocation *allocation);
+
+#endif

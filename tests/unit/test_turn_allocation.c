@@ -1,0 +1,585 @@
+/* turn/allocation and turn/account: the state machine against a scripted server (T1, T2, T6, T7).
+ */
+#include "support.h"
+
+#include "base/address.h"
+#include "base/memory.h"
+#include "turn/allocation.h"
+
+#include <string.h>
+
+/* What the scripted server answers to the request at hand. */
+typedef struct answer {
+    uint16_t code; /* 0: success */
+    const char *realm;
+    const char *nonce;
+    const char *sign_with; /* password; NULL: unsigned */
+    const char *relayed;
+    const char *mapped;
+    int lifetime;   /* -1: none */
+    uint16_t extra; /* an attribute of this type, empty; 0: none */
+} answer;
+
+typedef struct fixture {
+    counting_allocator memory;
+    seeded_random random;
+    floe_turn_account *account;
+    floe_turn_allocation allocation;
+    floe_address server;
+    uint64_t now_ms;
+} fixture;
+
+static floe_time now(const fixture *f)
+{
+    return floe_time_after((floe_time){0}, floe_milliseconds(f->now_ms));
+}
+
+static void begin_allocation(fixture *f)
+{
+    floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
+                              floe_milliseconds(500), false);
+    assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
+}
+
+static int set_up(void **state)
+{
+    static fixture f;
+
+    memset(&f, 0, sizeof f);
+    counting_init(&f.memory);
+    seeded_init(&f.random, 42);
+    f.server = address_of("203.0.113.2:3478");
+    assert_int_equal(
+        floe_turn_account_new(&f.memory.table, "udp a 3478", "user", "secret", &f.account),
+        FLOE_OK);
+    begin_allocation(&f);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *f = *state;
+
+    floe_turn_allocation_free(&f->allocation);
+    floe_turn_account_release(f->account);
+    assert_int_equal(f->memory.live, 0);
+    return 0;
+}
+
+/* Lets the machine send, and parses what it sends. `bytes` has room for it. */
+static void sent(fixture *f, uint8_t *bytes, floe_stun_message *message)
+{
+    assert_true(f->allocation.wants);
+    assert_int_equal(floe_turn_allocation_begin(&f->allocation, now(f)), FLOE_TURN_SEND);
+    assert_false(f->allocation.wants);
+    floe_span request = floe_turn_allocation_write(&f->allocation, bytes, FLOE_TURN_REQUEST_SIZE);
+    assert_int_equal(floe_stun_parse(request, message), FLOE_STUN_PARSED);
+    assert_int_equal(message->class, FLOE_STUN_REQUEST);
+}
+
+static floe_turn_event respond(fixture *f, const answer *a)
+{
+    uint8_t bytes[1024];
+    floe_stun_match match;
+    floe_stun_message message;
+    floe_stun_key *key = NULL;
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, a->code == 0 ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR,
+                        f->allocation.transaction.method, &f->allocation.transaction.id);
+
+    if (a->code != 0) {
+        floe_stun_put_error(&writer, a->code, floe_span_text("why"));
+    }
+    if (a->realm != NULL) {
+        floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_text(a->realm));
+    }
+    if (a->nonce != NULL) {
+        floe_stun_put(&writer, FLOE_STUN_NONCE, floe_span_text(a->nonce));
+    }
+    if (a->relayed != NULL) {
+        floe_address relayed = address_of(a->relayed);
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
+    }
+    if (a->mapped != NULL) {
+        floe_address mapped = address_of(a->mapped);
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
+    }
+    if (a->lifetime >= 0) {
+        floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, (uint32_t)a->lifetime);
+    }
+    if (a->extra != 0) {
+        floe_stun_put(&writer, a->extra, floe_span_text(""));
+    }
+    if (a->sign_with != NULL) {
+        assert_int_equal(floe_stun_key_long_term(&floe_default_allocator, FLOE_STUN_PASSWORD_MD5,
+                                                 floe_span_text("user"), floe_span_text("r"),
+                                                 floe_span_text(a->sign_with), &key),
+                         FLOE_OK);
+        floe_stun_put_integrity(&writer, key->sha1);
+    }
+    assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message), FLOE_STUN_PARSED);
+    floe_turn_event event =
+        floe_turn_allocation_receive(&f->allocation, now(f), &f->server, &message, &match);
+    floe_stun_key_release(key);
+    return event;
+}
+
+static const answer challenge = {.code = 401, .realm = "r", .nonce = "n1", .lifetime = -1};
+static const answer success = {.sign_with = "secret",
+                               .relayed = "198.51.100.9:5000",
+                               .mapped = "192.0.2.7:700",
+                               .lifetime = 600};
+
+static void allocate(fixture *f)
+{
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+}
+
+static void t1_allocates_after_a_challenge(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    floe_span value;
+    uint8_t transport;
+    floe_address relayed = address_of("198.51.100.9:5000");
+    floe_address mapped = address_of("192.0.2.7:700");
+
+    sent(f, bytes, &message);
+    assert_int_equal(message.method, FLOE_STUN_ALLOCATE);
+    assert_true(floe_stun_read_u8(&message, FLOE_STUN_REQUESTED_TRANSPORT, &transport));
+    assert_int_equal(transport, 17);
+    assert_false(floe_stun_has(&message, FLOE_STUN_USERNAME));
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_true(floe_stun_find(&message, FLOE_STUN_NONCE, &value));
+    assert_true(floe_span_equal(value, floe_span_text("n1")));
+    assert_true(floe_stun_find(&message, FLOE_STUN_USERNAME, &value));
+    assert_true(floe_span_equal(value, floe_span_text("user")));
+    assert_true(floe_stun_check_integrity(&message, f->allocation.realm->key->sha1));
+    assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+    assert_true(floe_address_equal(&f->allocation.relayed, &relayed));
+    assert_true(floe_address_equal(&f->allocation.mapped, &mapped));
+    assert_int_equal(f->allocation.state, FLOE_TURN_ALLOCATED);
+}
+
+static void t2_the_same_nonce_refused_twice_is_the_end(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_FAILED);
+    assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_CREDENTIALS);
+    assert_int_equal(f->allocation.failure.code, 401);
+    assert_false(f->allocation.wants);
+    assert_true(floe_time_is_never(floe_turn_allocation_deadline(&f->allocation)));
+}
+
+static void t2_fresh_nonces_do_not_make_a_loop(void **state)
+{
+    static const char *const nonces[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    floe_turn_event event = FLOE_TURN_PROGRESS;
+    size_t rounds = 0;
+
+    for (; rounds < 10 && event == FLOE_TURN_PROGRESS; rounds++) {
+        answer again = {.code = 401, .realm = "r", .nonce = nonces[rounds], .lifetime = -1};
+        sent(f, bytes, &message);
+        event = respond(f, &again);
+    }
+    assert_int_equal(event, FLOE_TURN_FAILED);
+    assert_int_equal(rounds, 3);
+}
+
+/* Situation 23: each request is answered by 438 first. */
+static void t2_a_nonce_for_one_use_only_works_and_is_bounded(void **state)
+{
+    static const char *const nonces[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer stale = {.code = 438, .realm = "r", .nonce = "n2", .lifetime = -1};
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &stale), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+
+    f->now_ms += 540000;
+    assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_NOTHING);
+    floe_turn_event event = FLOE_TURN_PROGRESS;
+    size_t rounds = 0;
+    for (; rounds < 10 && event == FLOE_TURN_PROGRESS; rounds++) {
+        stale.nonce = nonces[rounds];
+        sent(f, bytes, &message);
+        event = respond(f, &stale);
+    }
+    assert_int_equal(event, FLOE_TURN_LOST);
+    assert_int_equal(f->allocation.failure.code, 438);
+    assert_int_equal(rounds, 4);
+}
+
+static void t2_a_changed_or_empty_realm_is_taken(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    floe_span value;
+    answer empty = {.code = 401, .realm = "", .nonce = "n1", .lifetime = -1};
+    answer other = {.code = 401, .realm = "r", .nonce = "n1", .lifetime = -1};
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &empty), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_true(floe_stun_find(&message, FLOE_STUN_REALM, &value));
+    assert_int_equal(value.size, 0);
+    assert_int_equal(respond(f, &other), FLOE_TURN_PROGRESS); /* another realm: another key */
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+}
+
+static void t2_a_challenge_without_nonce_or_realm_is_an_error(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer half = {.code = 401, .realm = "r", .lifetime = -1};
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &half), FLOE_TURN_FAILED);
+    assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_BAD_ANSWER);
+}
+
+/* The second allocation of an account: with what the first learned. */
+static void t2_a_remembered_nonce_that_holds_saves_the_round_trip(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    allocate(f);
+    assert_false(floe_turn_account_holds_for_all(f->account));
+    floe_turn_allocation_free(&f->allocation);
+    begin_allocation(f);
+    sent(f, bytes, &message);
+    assert_true(message.integrity_at != 0);
+    assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+    assert_true(floe_turn_account_holds_for_all(f->account));
+}
+
+static void t2_a_remembered_nonce_that_does_not_hold_costs_nothing(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer stale = {.code = 438, .realm = "r", .nonce = "n2", .lifetime = -1};
+
+    allocate(f);
+    floe_turn_allocation_free(&f->allocation);
+    begin_allocation(f);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &stale), FLOE_TURN_PROGRESS);
+    assert_false(floe_turn_account_worth_signing(f->account)); /* per client, it seems */
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+    assert_false(floe_turn_account_holds_for_all(f->account));
+    floe_turn_allocation_free(&f->allocation);
+    begin_allocation(f);
+    sent(f, bytes, &message);
+    assert_true(message.integrity_at == 0);
+}
+
+static void t6_errors_end_it_with_their_code(void **state)
+{
+    static const uint16_t codes[] = {300, 400, 403, 420, 441, 442, 486, 508};
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        answer error = {.code = codes[i], .lifetime = -1};
+        floe_turn_allocation_free(&f->allocation);
+        begin_allocation(f);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &error), FLOE_TURN_FAILED);
+        assert_int_equal(f->allocation.failure.code, codes[i]);
+        assert_string_equal(f->allocation.failure.reason, "why");
+    }
+}
+
+static void t6_500_is_tried_again_once_after_a_pause(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer error = {.code = 500, .lifetime = -1};
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &error), FLOE_TURN_PROGRESS);
+    assert_false(f->allocation.wants);
+    assert_true(floe_turn_allocation_deadline(&f->allocation).ns == 500000000);
+    f->now_ms = 500;
+    (void)floe_turn_allocation_time(&f->allocation, now(f));
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &error), FLOE_TURN_FAILED);
+}
+
+static void t6_437_can_be_reclaimed_once(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    uint32_t lifetime;
+    answer mismatch = {.code = 437, .sign_with = "secret", .lifetime = -1};
+    answer cleared = {.sign_with = "secret", .lifetime = 0};
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &mismatch), FLOE_TURN_MISMATCH);
+    assert_true(floe_turn_allocation_reclaim(&f->allocation));
+    sent(f, bytes, &message);
+    assert_int_equal(message.method, FLOE_STUN_REFRESH);
+    assert_true(floe_stun_read_u32(&message, FLOE_STUN_LIFETIME, &lifetime));
+    assert_int_equal(lifetime, 0);
+    assert_int_equal(respond(f, &cleared), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(message.method, FLOE_STUN_ALLOCATE);
+    assert_int_equal(respond(f, &mismatch), FLOE_TURN_MISMATCH);
+    assert_false(floe_turn_allocation_reclaim(&f->allocation));
+}
+
+static void t6_an_answer_with_an_unknown_attribute_is_an_error(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer strange = success;
+
+    strange.extra = 0x7ABC;
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &strange), FLOE_TURN_FAILED);
+    assert_non_null(strstr(f->allocation.failure.reason, "0x7abc"));
+}
+
+static void bad_success_answers_are_errors(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer rows[2] = {success, success};
+
+    rows[0].relayed = NULL;
+    rows[1].lifetime = 0;
+    for (size_t i = 0; i < 2; i++) {
+        floe_turn_allocation_free(&f->allocation);
+        f->account->scope = FLOE_TURN_NONCE_PER_CLIENT;
+        begin_allocation(f);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &rows[i]), FLOE_TURN_FAILED);
+        assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_BAD_ANSWER);
+    }
+}
+
+typedef struct refresh_row {
+    int lifetime;
+    uint64_t refresh_ms;
+} refresh_row;
+
+static void t7_refreshes_a_minute_early_or_half_way(void **state)
+{
+    static const refresh_row rows[] = {{600, 540000}, {3600, 3540000}, {121, 61000},
+                                       {120, 60000},  {100, 50000},    {10, 5000},
+                                       {2, 1000},     {1, 1000},       {-1, 540000}};
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        answer row = success;
+        row.lifetime = rows[i].lifetime;
+        floe_turn_allocation_free(&f->allocation);
+        f->account->scope = FLOE_TURN_NONCE_FOR_ALL;
+        begin_allocation(f);
+        sent(f, bytes, &message);
+        if (i == 0) {
+            assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+            sent(f, bytes, &message);
+        }
+        assert_int_equal(respond(f, &row), FLOE_TURN_SUCCESS);
+        assert_true(f->allocation.refresh.ns == rows[i].refresh_ms * 1000000);
+    }
+}
+
+static void t7_a_refresh_keeps_it_and_a_failed_one_loses_it(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer kept = {.sign_with = "secret", .lifetime = 300};
+    answer gone = {.code = 437, .sign_with = "secret", .lifetime = -1};
+
+    allocate(f);
+    f->now_ms = 540000;
+    (void)floe_turn_allocation_time(&f->allocation, now(f));
+    sent(f, bytes, &message);
+    assert_int_equal(message.method, FLOE_STUN_REFRESH);
+    assert_false(floe_stun_has(&message, FLOE_STUN_LIFETIME));
+    assert_int_equal(respond(f, &kept), FLOE_TURN_PROGRESS);
+    assert_true(f->allocation.refresh.ns == UINT64_C(780000) * 1000000);
+    f->now_ms = 780000;
+    (void)floe_turn_allocation_time(&f->allocation, now(f));
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &gone), FLOE_TURN_LOST);
+}
+
+static void release_is_one_packet_where_something_is_owed(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    uint32_t lifetime;
+
+    sent(f, bytes, &message);
+    assert_false(floe_turn_allocation_release(&f->allocation)); /* nothing signed was sent */
+    floe_turn_allocation_free(&f->allocation);
+    begin_allocation(f);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_true(floe_turn_allocation_release(&f->allocation)); /* it may yet succeed there */
+    floe_turn_allocation_free(&f->allocation);
+    f->account->scope = FLOE_TURN_NONCE_PER_CLIENT;
+    begin_allocation(f);
+    allocate(f);
+    assert_true(floe_turn_allocation_release(&f->allocation));
+    floe_span last = floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
+    assert_int_equal(floe_stun_parse(last, &message), FLOE_STUN_PARSED);
+    assert_int_equal(message.method, FLOE_STUN_REFRESH);
+    assert_true(floe_stun_read_u32(&message, FLOE_STUN_LIFETIME, &lifetime));
+    assert_int_equal(lifetime, 0);
+    assert_true(message.integrity_at != 0);
+}
+
+static void an_unsigned_success_to_a_signed_request_is_not_believed(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer forged = success;
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    forged.sign_with = NULL;
+    assert_int_equal(respond(f, &forged), FLOE_TURN_NOTHING);
+    forged.sign_with = "guess";
+    assert_int_equal(respond(f, &forged), FLOE_TURN_NOTHING);
+    assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+}
+
+static void the_longest_request_fits(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    char username[509];
+    char text[764];
+    floe_stun_message message;
+    floe_turn_account *account;
+    floe_turn_realm *realm;
+
+    memset(username, 'u', sizeof username - 1);
+    username[sizeof username - 1] = '\0';
+    memset(text, 'r', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    assert_int_equal(floe_turn_account_new(&f->memory.table, "s", username, "p", &account),
+                     FLOE_OK);
+    assert_int_equal(floe_turn_account_realm(account, floe_span_text(text), &realm), FLOE_OK);
+    floe_turn_account_learn(account, realm, floe_span_text(text));
+    floe_turn_realm_release(realm);
+    floe_turn_allocation_free(&f->allocation);
+    floe_turn_allocation_init(&f->allocation, &f->random.table, account, &f->server,
+                              floe_milliseconds(500), false);
+    floe_turn_account_release(account);
+    assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
+    sent(f, bytes, &message);
+}
+
+static void each_allocation_of_memory_may_fail(void **state)
+{
+    fixture *f = *state;
+    bool succeeded = false;
+
+    for (size_t n = 1; !succeeded; n++) {
+        uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+        floe_stun_message message;
+        floe_turn_allocation_free(&f->allocation);
+        floe_turn_account_release(f->account);
+        assert_int_equal(f->memory.live, 0);
+        assert_int_equal(
+            floe_turn_account_new(&f->memory.table, "udp a 3478", "user", "secret", &f->account),
+            FLOE_OK);
+        begin_allocation(f);
+        f->memory.calls = 0;
+        f->memory.fail_at = n;
+        sent(f, bytes, &message);
+        floe_turn_event event = respond(f, &challenge);
+        if (event == FLOE_TURN_PROGRESS) {
+            sent(f, bytes, &message);
+            event = respond(f, &success);
+            assert_int_equal(event, FLOE_TURN_SUCCESS);
+            succeeded = f->memory.calls < n;
+        } else {
+            assert_int_equal(event, FLOE_TURN_FAILED);
+            assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_LOCAL);
+        }
+        f->memory.fail_at = 0;
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(t1_allocates_after_a_challenge),
+        TEST(t2_the_same_nonce_refused_twice_is_the_end),
+        TEST(t2_fresh_nonces_do_not_make_a_loop),
+        TEST(t2_a_nonce_for_one_use_only_works_and_is_bounded),
+        TEST(t2_a_changed_or_empty_realm_is_taken),
+        TEST(t2_a_challenge_without_nonce_or_realm_is_an_error),
+        TEST(t2_a_remembered_nonce_that_holds_saves_the_round_trip),
+        TEST(t2_a_remembered_nonce_that_does_not_hold_costs_nothing),
+        TEST(t6_errors_end_it_with_their_code),
+        TEST(t6_500_is_tried_again_once_after_a_pause),
+        TEST(t6_437_can_be_reclaimed_once),
+        TEST(t6_an_answer_with_an_unknown_attribute_is_an_error),
+        TEST(bad_success_answers_are_errors),
+        TEST(t7_refreshes_a_minute_early_or_half_way),
+        TEST(t7_a_refresh_keeps_it_and_a_failed_one_loses_it),
+        TEST(release_is_one_packet_where_something_is_owed),
+        TEST(an_unsigned_success_to_a_signed_request_is_not_believed),
+        TEST(the_longest_request_fits),
+        TEST(each_allocation_of_memory_may_fail),
+    };
+    return cmocka_run_group_tests_name("turn allocation", tests, NULL, NULL);
+}
