@@ -1,0 +1,235 @@
+/* The gatherer without I/O, for programs that bring their own loop.
+ *
+ * The contract: feed inputs, then poll outputs until there are none, then sleep until the next
+ * deadline. In full, with `core` made and `now()` a monotonic clock:
+ *
+ *     floe_core_start(core, now());
+ *     for (;;) {
+ *         floe_core_output output;
+ *         while (floe_core_poll(core, now(), &output)) {
+ *             switch (output.kind) {
+ *             case FLOE_CORE_LIST_INTERFACES: floe_core_interfaces(core, now(), list, count);
+ * break; case FLOE_CORE_OPEN:
+ *                 // a UDP socket bound to output.local (port 0: any), known as output.channel
+ *                 floe_core_opened(core, now(), output.channel, &bound);
+ *                 break;
+ *             case FLOE_CORE_CLOSE: // close the socket of output.channel
+ *             case FLOE_CORE_SEND: // output.data to output.remote on output.channel
+ *             case FLOE_CORE_RESOLVE: // begin; then floe_core_resolved(core, now(), output.query,
+ * …) case FLOE_CORE_CANDIDATE: // output.candidate; NULL: no more will come case FLOE_CORE_STATE:
+ * // output.state …
+ *             }
+ *         }
+ *         wait until floe_core_deadline(core) for datagrams, and feed each to floe_core_datagram;
+ *         floe_core_time(core, now());
+ *     }
+ *
+ * examples/core_loop.c is a whole program with poll(2).
+ *
+ * Threads: a core and all cores of one floe_core_shared belong to one thread at a time.
+ * Time: any monotonic clock in nanoseconds; it must never go back. */
+#ifndef FLOE_CORE_H
+#define FLOE_CORE_H
+
+#include <floe/address.h>
+#include <floe/candidate.h>
+#include <floe/options.h>
+#include <floe/random.h>
+#include <floe/settings.h>
+#include <floe/time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What the gatherers of one api share: settings, and what was learned of TURN servers. */
+typedef struct floe_core_shared floe_core_shared;
+/** One gatherer. */
+typedef struct floe_core floe_core;
+
+/**
+ * Makes the shared part.
+ *
+ * @param settings  copied; NULL: defaults. `loop` and `on_trace`'s function are not used here, but
+ *                  trace outputs are made only if on_trace is set.
+ * @param random    a source of cryptographic randomness; copied; must not be NULL.
+ * @param shared    receives it; freed by floe_core_shared_free.
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT: a setting out of range, named in floe_last_error();
+ *         FLOE_ERR_NO_MEMORY.
+ */
+FLOE_EXPORT floe_error floe_core_shared_new(const floe_settings *settings,
+                                            const floe_random *random, floe_core_shared **shared);
+/** Frees it; its cores must have been freed before. NULL is fine. */
+FLOE_EXPORT void floe_core_shared_free(floe_core_shared *shared);
+/** How many packets came that nobody had asked for or could believe (gatherer.md R5), since it was
+ *  made. */
+FLOE_EXPORT uint64_t floe_core_shared_dropped(const floe_core_shared *shared);
+
+/**
+ * Makes a gatherer in state new: nothing is asked of the network (gatherer.md L1, L2).
+ *
+ * @param shared   lives longer than the core.
+ * @param options  copied; NULL: no servers, policy all.
+ * @param core     receives it; freed by floe_core_free.
+ * @return FLOE_OK; FLOE_ERR_SYNTAX: a URL; FLOE_ERR_INVALID_ACCESS: a turn(s) URL without username
+ *         or credential; FLOE_ERR_INVALID_ARGUMENT; FLOE_ERR_NO_MEMORY; FLOE_ERR_RANDOM.
+ *         floe_last_error() names the field and the value.
+ */
+FLOE_EXPORT floe_error floe_core_new(floe_core_shared *shared, const floe_gather_options *options,
+                                     floe_core **core);
+/** Frees it in any state, at once and without a word to any server: close and poll first. */
+FLOE_EXPORT void floe_core_free(floe_core *core);
+
+/** Kinds of adapter, best first for priorities (gatherer.md C4). */
+typedef enum floe_adapter {
+    FLOE_ADAPTER_UNKNOWN = 0,
+    FLOE_ADAPTER_WIRED = 1,
+    FLOE_ADAPTER_WIRELESS = 2,
+    FLOE_ADAPTER_CELLULAR = 3,
+    FLOE_ADAPTER_VPN = 4
+} floe_adapter;
+
+/** One address of one interface. */
+typedef struct floe_interface_address {
+    const char *interface_name;
+    uint32_t interface_index;
+    floe_adapter adapter;
+    floe_address address;
+    /** The interface is up and has a carrier. */
+    bool up;
+    /** RFC 8981 temporary address. */
+    bool temporary;
+    /** RFC 4862: its preferred lifetime has ended. */
+    bool deprecated;
+    /** RFC 4862: duplicate detection is under way (and not optimistic), or has failed. */
+    bool tentative;
+} floe_interface_address;
+
+typedef enum floe_core_output_kind {
+    /** Say floe_core_interfaces, or floe_core_interfaces_failed. */
+    FLOE_CORE_LIST_INTERFACES = 1,
+    /** Open UDP socket `channel` on `local`; say floe_core_opened or floe_core_open_failed. */
+    FLOE_CORE_OPEN = 2,
+    /** Close `channel`; its number is used again for another only after this. */
+    FLOE_CORE_CLOSE = 3,
+    /** Send `data` to `remote` on `channel`; what the socket will not take at once is dropped. */
+    FLOE_CORE_SEND = 4,
+    /** Look up addresses of `family` for `name`; say floe_core_resolved with `query`. */
+    FLOE_CORE_RESOLVE = 5,
+    /** Report `candidate`; NULL: this gathering gives no more (gatherer.md L4). */
+    FLOE_CORE_CANDIDATE = 6,
+    /** Report that `candidate` serves no longer. */
+    FLOE_CORE_CANDIDATE_WITHDRAWN = 7,
+    /** Report `state`. */
+    FLOE_CORE_STATE = 8,
+    /** Report `error`. */
+    FLOE_CORE_CANDIDATE_ERROR = 9,
+    /** Report `trace`. */
+    FLOE_CORE_TRACE = 10
+} floe_core_output_kind;
+
+/** Room for any request that the core makes. */
+#define FLOE_CORE_DATA_SIZE 2304
+
+/** One output. It holds what its pointers point to: not to be copied by value. */
+typedef struct floe_core_output {
+    floe_core_output_kind kind;
+    uint32_t channel;
+    floe_address local;
+    floe_address remote;
+    const uint8_t *data;
+    size_t data_size;
+    uint32_t query;
+    /** A floe_family. */
+    uint8_t family;
+    const char *name;
+    enum floe_gatherer_state state;
+    const floe_candidate *candidate;
+    const floe_candidate_error *error;
+    const floe_trace_event *trace;
+    /** Room for the above; not to be read. */
+    struct {
+        floe_candidate candidate;
+        floe_candidate_error error;
+        floe_trace_event trace;
+        char address[FLOE_ADDRESS_TEXT_SIZE];
+        char related_address[FLOE_ADDRESS_TEXT_SIZE];
+        char text[512];
+        uint8_t data[FLOE_CORE_DATA_SIZE];
+    } room;
+} floe_core_output;
+
+/**
+ * Takes the next output. All stand in one queue, in the order in which they happened.
+ *
+ * @return whether there was one. Its pointers are valid until the next call for this core.
+ */
+FLOE_EXPORT bool floe_core_poll(floe_core *core, floe_time now, floe_core_output *output);
+/** When floe_core_time is due next; UINT64_MAX: no deadline. */
+FLOE_EXPORT floe_time floe_core_deadline(const floe_core *core);
+
+/** Gathers (L3). FLOE_ERR_INVALID_STATE unless new; FLOE_ERR_NO_MEMORY, with nothing changed. */
+FLOE_EXPORT floe_error floe_core_start(floe_core *core, floe_time now);
+/** The interfaces' addresses, after FLOE_CORE_LIST_INTERFACES. Copied. */
+FLOE_EXPORT void floe_core_interfaces(floe_core *core, floe_time now,
+                                      const floe_interface_address *list, size_t count);
+/** Or: the list can't be had. The owner is told why, and gathering is complete without candidates.
+ */
+FLOE_EXPORT void floe_core_interfaces_failed(floe_core *core, floe_time now, floe_error error);
+/**
+ * The end of a look-up.
+ *
+ * @param error      FLOE_OK: there are `count` addresses, possibly none; FLOE_ERR_NOT_FOUND: no
+ * such name; FLOE_ERR_TIMED_OUT: no name server answers; others.
+ * @param addresses  of the family asked for; ports are not looked at.
+ * A query that is not (or no longer) under way is ignored.
+ */
+FLOE_EXPORT void floe_core_resolved(floe_core *core, floe_time now, uint32_t query,
+                                    floe_error error, const floe_address *addresses, size_t count);
+/** The channel is open on `local`, whose port is the one that was bound. */
+FLOE_EXPORT void floe_core_opened(floe_core *core, floe_time now, uint32_t channel,
+                                  const floe_address *local);
+/** The channel cannot be opened. FLOE_ERR_ADDRESS_IN_USE makes the core try other ports of a range.
+ */
+FLOE_EXPORT void floe_core_open_failed(floe_core *core, floe_time now, uint32_t channel,
+                                       floe_error error);
+/** A datagram came. Anything may stand in it. */
+FLOE_EXPORT void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
+                                    const floe_address *source, const void *data, size_t size);
+
+/** Why the network will not carry a packet to its destination. */
+typedef enum floe_unreachable {
+    FLOE_UNREACHABLE_PORT = 1,       /**< ICMP: nobody listens there */
+    FLOE_UNREACHABLE_HOST = 2,       /**< ICMP: no such host, or no way to it */
+    FLOE_UNREACHABLE_NETWORK = 3,    /**< ICMP, or no route from here */
+    FLOE_UNREACHABLE_PROHIBITED = 4, /**< ICMP: a router or firewall on the way forbids it */
+    FLOE_UNREACHABLE_NOT_SENT = 5    /**< this machine refused to send it (a local firewall, say) */
+} floe_unreachable;
+
+/**
+ * The network says that a packet to `remote` did not arrive.
+ *
+ * @param data  the beginning of the packet that came back, as much as is known: when it holds a
+ * STUN transaction id, a foreign one is not believed. May be NULL.
+ */
+FLOE_EXPORT void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
+                                       const floe_address *remote, floe_unreachable reason,
+                                       const void *data, size_t size);
+/** Time has passed. Harmless at any moment; needed at the deadline. */
+FLOE_EXPORT void floe_core_time(floe_core *core, floe_time now);
+/** Closes (L7): releases relays, then closes channels, then state closed. Twice is fine. */
+FLOE_EXPORT void floe_core_close(floe_core *core, floe_time now);
+
+/** The gatherer's state, at once, whatever outputs still wait to be polled. */
+FLOE_EXPORT enum floe_gatherer_state floe_core_state(const floe_core *core);
+/** As floe_gatherer_get_local_parameters. */
+FLOE_EXPORT floe_error floe_core_get_local_parameters(const floe_core *core,
+                                                      floe_parameters *parameters);
+/** As floe_gatherer_get_local_candidates. */
+FLOE_EXPORT floe_error floe_core_get_local_candidates(const floe_core *core,
+                                                      floe_candidate_list **list);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

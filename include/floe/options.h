@@ -1,0 +1,85 @@
+/* What one gatherer is told: its servers and its policy (ORTC RTCIceGatherOptions). */
+#ifndef FLOE_OPTIONS_H
+#define FLOE_OPTIONS_H
+
+#include <floe/export.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Pion and ORTC gather policy. */
+typedef enum floe_gather_policy {
+    FLOE_GATHER_POLICY_ALL = 0,
+    /** No host candidates, and no host address in anything that is reported. */
+    FLOE_GATHER_POLICY_NOHOST = 1,
+    /** Relay candidates only, and no host or mapped address in anything that is reported. */
+    FLOE_GATHER_POLICY_RELAY = 2
+} floe_gather_policy;
+
+/** How a credential is meant (W3C RTCIceCredentialType). */
+typedef enum floe_credential_type {
+    /** A long-term password (RFC 8489 §9.2). */
+    FLOE_CREDENTIAL_TYPE_PASSWORD = 0
+} floe_credential_type;
+
+/** W3C RTCIceServer: one server by one or several URLs. */
+typedef struct floe_ice_server {
+    /** sizeof(floe_ice_server), set by FLOE_ICE_SERVER_INIT; 0 is taken as the first release's. The
+     *  first server's size is taken for all of an array. */
+    size_t size;
+    /** URLs of RFC 7064 (stun, stuns) and RFC 7065 (turn, turns); each is gathered from on its own.
+     */
+    const char *const *urls;
+    size_t url_count;
+    /** For turn and turns: not empty, at most 508 bytes. Ignored for stun and stuns. */
+    const char *username;
+    /** For turn and turns: not empty. */
+    const char *credential;
+    floe_credential_type credential_type;
+} floe_ice_server;
+
+#define FLOE_ICE_SERVER_INIT FLOE_INIT(floe_ice_server)
+
+/** All zeros (or FLOE_GATHER_OPTIONS_INIT) means no server and policy all. */
+typedef struct floe_gather_options {
+    /** sizeof(floe_gather_options), set by the _INIT macro; 0 is taken as the first release's. */
+    size_t size;
+    const floe_ice_server *ice_servers;
+    size_t ice_server_count;
+    floe_gather_policy gather_policy;
+} floe_gather_options;
+
+#define FLOE_GATHER_OPTIONS_INIT FLOE_INIT(floe_gather_options)
+
+/** The local ICE parameters for signalling (ORTC RTCIceParameters). */
+typedef struct floe_parameters {
+    /** sizeof(floe_parameters), set by FLOE_PARAMETERS_INIT; 0 is taken as the first release's. */
+    size_t size;
+    /** RFC 8839 §5.4: 4 to 256 ice-char; floe makes 8. */
+    char username_fragment[257];
+    /** RFC 8839 §5.4: 22 to 256 ice-char; floe makes 24. */
+    char password[257];
+    /** RFC 8445 §2.5. */
+    bool ice_lite;
+} floe_parameters;
+
+#define FLOE_PARAMETERS_INIT FLOE_INIT(floe_parameters)
+
+/** ORTC RTCIceGathererState. Always written with `enum`: the plain name is the function's. */
+enum floe_gatherer_state {
+    FLOE_GATHERER_STATE_NEW = 1,
+    FLOE_GATHERER_STATE_GATHERING = 2,
+    FLOE_GATHERER_STATE_COMPLETE = 3,
+    FLOE_GATHERER_STATE_CLOSED = 4
+};
+
+/** "new", "gathering", "complete", "closed"; "" for another value. Threads: any. */
+FLOE_EXPORT const char *floe_gatherer_state_name(enum floe_gatherer_state state);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,262 @@
+/* A base's binding to a server address: asked for once however many URLs want it, gives the server
+ * reflexive candidate (R1, R2), and is kept alive (R6). */
+#include "core/gatherer.h"
+
+static floe_binding *find(floe_base *base, const floe_address *remote)
+{
+    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    {
+        if (floe_address_equal(&binding->remote, remote)) {
+            return binding;
+        }
+    }
+    return NULL;
+}
+
+static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_server *server,
+                                 const floe_address *remote)
+{
+    floe_binding *binding = floe_allocate(&core->shared->allocator, sizeof *binding);
+
+    if (binding == NULL) {
+        floe_core_out_of_memory(core);
+        return NULL;
+    }
+    binding->base = base;
+    binding->server = server;
+    binding->remote = *remote;
+    binding->keepalive = FLOE_TIME_NEVER;
+    binding->state = FLOE_BINDING_ASKING;
+    floe_stun_transaction_stop(&binding->transaction);
+    floe_list_append(&base->bindings, &binding->link);
+    return binding;
+}
+
+floe_binding *floe_binding_to(floe_core *core, floe_base *base, const floe_server *server,
+                              const floe_address *remote)
+{
+    floe_binding *binding = find(base, remote);
+
+    if (binding == NULL) {
+        binding = binding_new(core, base, server, remote);
+        if (binding != NULL) {
+            floe_pace(core, &binding->paced, false);
+        }
+    }
+    return binding;
+}
+
+/* The mapped address is known, for the first time or again. */
+static void learn(floe_core *core, floe_time now, floe_binding *binding, const floe_address *mapped)
+{
+    floe_base *base = binding->base;
+    bool changed = !floe_address_equal(&binding->mapped, mapped);
+
+    floe_list_remove(&binding->paced.link);
+    floe_stun_transaction_stop(&binding->transaction);
+    binding->state = FLOE_BINDING_KNOWN;
+    binding->keepalive = floe_time_after(now, core->shared->keepalive);
+    base->answered = true;
+    if (mapped->family == FLOE_FAMILY_NONE) {
+        return;
+    }
+    base->has_srflx = true;
+    if (!changed || base->spare) {
+        return;
+    }
+    /* R6: the NAT has given another address; the old one leads nowhere. */
+    floe_found_withdraw(core, binding->found);
+    binding->found = NULL;
+    binding->mapped = *mapped;
+    if (floe_found_add(core, FLOE_CANDIDATE_TYPE_SRFLX, base, binding->server, &binding->remote,
+                       mapped, &base->local, &binding->found) != FLOE_OK) {
+        floe_core_out_of_memory(core);
+    }
+}
+
+void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const floe_server *server,
+                        const floe_address *remote, const floe_address *mapped)
+{
+    floe_binding *binding = find(base, remote);
+
+    if (binding == NULL) {
+        binding = binding_new(core, base, server, remote);
+    } else if (mapped->family == FLOE_FAMILY_NONE) {
+        return; /* it goes on asking by itself */
+    }
+    if (binding != NULL) {
+        learn(core, now, binding, mapped);
+        floe_pairs_binding_known(core, binding);
+    }
+}
+
+void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding)
+{
+    if (floe_stun_transaction_start(&binding->transaction, now, FLOE_STUN_BINDING,
+                                    core->shared->rto, false, &core->shared->random) != FLOE_OK) {
+        floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = binding->remote};
+        binding->state = FLOE_BINDING_FAILED;
+        floe_pairs_binding_failed(core, now, binding, &failure);
+        return;
+    }
+    floe_trace_packet(core, now, FLOE_TRACE_SENT, binding->base, &binding->remote, binding->server,
+                      &binding->transaction, NULL, "");
+    floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);
+}
+
+floe_span floe_binding_write(const floe_binding *binding, void *buffer, size_t size)
+{
+    floe_stun_writer writer = floe_stun_begin(buffer, size, FLOE_STUN_REQUEST, FLOE_STUN_BINDING,
+                                              &binding->transaction.id);
+
+    return floe_stun_written(&writer);
+}
+
+/* How the latest transaction stands, for the text of a failure. */
+static floe_failure failure_of(const floe_binding *binding, floe_time now, floe_failure_kind kind)
+{
+    const floe_stun_transaction *transaction = &binding->transaction;
+    floe_duration elapsed = floe_time_since(now, transaction->started);
+
+    return (floe_failure){.kind = (uint8_t)kind,
+                          .sends = transaction->sends,
+                          .elapsed_ms = (uint32_t)floe_duration_milliseconds(elapsed),
+                          .remote = binding->remote};
+}
+
+/* While it is kept alive a failure changes nothing: the next keepalive asks again. */
+static void fail(floe_core *core, floe_time now, floe_binding *binding, const floe_failure *failure)
+{
+    bool asking = binding->state == FLOE_BINDING_ASKING;
+
+    floe_stun_transaction_stop(&binding->transaction);
+    if (!asking) {
+        binding->keepalive = floe_time_after(now, core->shared->keepalive);
+        return;
+    }
+    binding->state = FLOE_BINDING_FAILED;
+    floe_pairs_binding_failed(core, now, binding, failure);
+}
+
+static void fail_by_answer(floe_core *core, floe_time now, floe_binding *binding,
+                           const floe_stun_message *message, const char *why)
+{
+    floe_failure failure = failure_of(binding, now, FLOE_FAILURE_BAD_ANSWER);
+    char text[96];
+    floe_span reason;
+
+    if (why == NULL && floe_stun_read_error(message, &failure.code, &reason)) {
+        failure.kind = FLOE_FAILURE_SERVER;
+        floe_stun_copy_reason(reason, text, sizeof text);
+        why = text;
+    } else if (why == NULL) {
+        why = "the error answer has no good ERROR-CODE";
+    }
+    floe_failure_set_reason(core, &failure, why);
+    fail(core, now, binding, &failure);
+    floe_failure_release(core, &failure);
+}
+
+static void answer(floe_core *core, floe_time now, floe_binding *binding,
+                   const floe_stun_message *message)
+{
+    floe_address told;
+    floe_address mapped;
+    uint16_t unknown;
+
+    if (floe_stun_unknown_required(message, &unknown, 1) > 0) {
+        fail_by_answer(core, now, binding, message, "it has an attribute that must be understood");
+    } else if (message->class == FLOE_STUN_ERROR) {
+        fail_by_answer(core, now, binding, message, NULL);
+    } else if (!floe_stun_read_address(message, FLOE_STUN_XOR_MAPPED_ADDRESS, &told) &&
+               !floe_stun_read_address(message, FLOE_STUN_MAPPED_ADDRESS, &told)) {
+        fail_by_answer(core, now, binding, message, "it has no good XOR-MAPPED-ADDRESS");
+    } else if (!floe_mapped_address(core, binding->base, &told, &mapped)) {
+        fail_by_answer(core, now, binding, message, "it names an impossible mapped address");
+    } else {
+        learn(core, now, binding, &mapped);
+        floe_pairs_binding_known(core, binding);
+    }
+}
+
+bool floe_binding_receive(floe_core *core, floe_time now, floe_binding *binding,
+                          const floe_address *source, const floe_stun_message *message)
+{
+    floe_stun_match match =
+        floe_stun_transaction_match(&binding->transaction, message, source, &binding->remote, NULL);
+
+    if (match != FLOE_STUN_BELIEVED) {
+        return false;
+    }
+    binding->base->answered = true;
+    floe_trace_packet(core, now, FLOE_TRACE_RECEIVED, binding->base, source, binding->server,
+                      &binding->transaction, message, "");
+    answer(core, now, binding, message);
+    return true;
+}
+
+void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *binding,
+                              floe_unreachable reason)
+{
+    floe_failure failure = failure_of(binding, now, FLOE_FAILURE_UNREACHABLE);
+
+    failure.detail = (uint8_t)reason;
+    floe_trace_packet(core, now, FLOE_TRACE_UNREACHABLE, binding->base, &binding->remote,
+                      binding->server, &binding->transaction, NULL, "");
+    fail(core, now, binding, &failure);
+}
+
+/* R6: worth a packet each Tr if a candidate or a relay stands on it; one that was redundant is not.
+ */
+static bool worth_keeping(const floe_core *core, const floe_binding *binding)
+{
+    return binding->found != NULL || floe_relays_need(core, binding->base, &binding->remote);
+}
+
+void floe_binding_time(floe_core *core, floe_time now, floe_binding *binding)
+{
+    if (floe_time_reached(now, binding->keepalive)) {
+        binding->keepalive = FLOE_TIME_NEVER;
+        if (worth_keeping(core, binding)) {
+            floe_pace(core, &binding->paced, false);
+        }
+    }
+    floe_failure failure = failure_of(binding, now, FLOE_FAILURE_TIMEOUT);
+    switch (floe_stun_transaction_time(&binding->transaction, now)) {
+    case FLOE_STUN_SEND_AGAIN:
+        floe_trace_packet(core, now, FLOE_TRACE_SENT_AGAIN, binding->base, &binding->remote,
+                          binding->server, &binding->transaction, NULL, "");
+        floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);
+        break;
+    case FLOE_STUN_GIVE_UP:
+        floe_trace_packet(core, now, FLOE_TRACE_GAVE_UP, binding->base, &binding->remote,
+                          binding->server, &binding->transaction, NULL, "");
+        fail(core, now, binding, &failure);
+        break;
+    case FLOE_STUN_WAIT:
+        break;
+    }
+}
+
+floe_time floe_binding_deadline(const floe_binding *binding)
+{
+    return floe_time_min(binding->keepalive, binding->transaction.due);
+}
+
+void floe_binding_stop(floe_binding *binding)
+{
+    if (binding->state == FLOE_BINDING_ASKING) {
+        floe_list_remove(&binding->paced.link);
+        floe_untell(&binding->output);
+        floe_stun_transaction_stop(&binding->transaction);
+        binding->state = FLOE_BINDING_FAILED;
+    }
+}
+
+void floe_binding_free(floe_core *core, floe_binding *binding)
+{
+    floe_list_remove(&binding->paced.link);
+    floe_untell(&binding->output);
+    floe_list_remove(&binding->link);
+    floe_deallocate(&core->shared->allocator, binding);
+}

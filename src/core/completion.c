@@ -1,0 +1,94 @@
+/* When gathering is complete (L4), and that it never stalls (L14). */
+#include "core/gatherer.h"
+
+/* Whether the base still waits for an answer of a kind: reflexive, or relay. */
+static bool base_waits(const floe_core *core, const floe_base *base, bool relay)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        if (pair->base == base && pair->progress == FLOE_PENDING &&
+            pair->server->url->turn == relay) {
+            return true;
+        }
+    }
+    if (!relay) {
+        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+        {
+            if (binding->state == FLOE_BINDING_ASKING) {
+                return true;
+            }
+        }
+    }
+    for (size_t i = 0; i < core->server_count; i++) {
+        const floe_server *server = &core->servers[i];
+        if (floe_server_pending(server) && server->url->turn == relay) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool anything_pending(const floe_core *core)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base->state == FLOE_BASE_OPENING || base_waits(core, base, false) ||
+            base_waits(core, base, true)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* L14 (c): have others answered for those that are still silent? Each base must have a result of
+ * each kind that it waits for. A base on which nobody has answered at all (a VPN that swallows
+ * packets, a black hole of IPv6) holds nothing back, as long as some other base has its results;
+ * but nobody is silent who has not been asked. */
+static bool others_have_answered(const floe_core *core)
+{
+    bool any = false;
+
+    if (!floe_list_empty(&core->paced)) {
+        return false;
+    }
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base->spare || base->state != FLOE_BASE_OPEN || !base->answered) {
+            continue;
+        }
+        if ((base_waits(core, base, false) && !base->has_srflx) ||
+            (base_waits(core, base, true) && !base->has_relay)) {
+            return false;
+        }
+        any = any || base->has_srflx || base->has_relay;
+    }
+    return any;
+}
+
+static void complete(floe_core *core)
+{
+    core->state = FLOE_GATHERER_STATE_COMPLETE;
+    core->grace = core->give_up = FLOE_TIME_NEVER;
+    floe_tell(core, &core->complete_output, FLOE_OUTPUT_COMPLETE);
+    floe_tell(core, &core->end_output, FLOE_OUTPUT_END_OF_CANDIDATES);
+}
+
+void floe_completion_check(floe_core *core, floe_time now)
+{
+    if (core->state != FLOE_GATHERER_STATE_GATHERING || !core->interfaces_known) {
+        return;
+    }
+    if (!others_have_answered(core)) {
+        core->grace = FLOE_TIME_NEVER;
+    } else if (floe_time_is_never(core->grace)) {
+        core->grace = floe_time_after(now, core->shared->straggler_grace);
+    }
+    if (floe_time_reached(now, core->give_up) || floe_time_reached(now, core->grace)) {
+        floe_servers_give_up(core, now);
+        floe_pairs_give_up(core, now);
+    }
+    floe_pairs_tell(core);
+    if (!anything_pending(core)) {
+        complete(core);
+    }
+}

@@ -1,0 +1,209 @@
+/* Why a server gave nothing: the code, and a sentence that tells a person what to look at (E1). */
+#include "core/gatherer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void floe_failure_set_reason(const floe_core *core, floe_failure *failure, const char *reason)
+{
+    failure->reason =
+        *reason != '\0' ? floe_copy_text(&core->shared->allocator, reason, strlen(reason)) : NULL;
+}
+
+void floe_failure_release(const floe_core *core, floe_failure *failure)
+{
+    floe_deallocate(&core->shared->allocator, failure->reason);
+    failure->reason = NULL;
+}
+
+uint16_t floe_failure_code(const floe_failure *failure)
+{
+    bool servers =
+        failure->kind == FLOE_FAILURE_SERVER || failure->kind == FLOE_FAILURE_CREDENTIALS;
+
+    return servers && failure->code >= 300 ? failure->code : 701;
+}
+
+typedef struct error_advice {
+    uint16_t code;
+    const char *name; /* when the server gives no reason of its own */
+    const char *advice;
+} error_advice;
+
+static const error_advice advices[] = {
+    {300, "Try Alternate", "it points to another server, which this release does not follow"},
+    {400, "Bad Request", "it does not understand the request: is it a STUN or TURN server?"},
+    {401, "Unauthorized", "are username and credential right?"},
+    {403, "Forbidden", "its rules do not allow this user or address"},
+    {420, "Unknown Attribute", "it is too old for this request"},
+    {437, "Allocation Mismatch", "an earlier allocation of this address still lives there"},
+    {438, "Stale Nonce", "it refuses each nonce that it gives"},
+    {441, "Wrong Credentials", "the allocation belongs to another user"},
+    {442, "Unsupported Transport Protocol", "it does not relay UDP"},
+    {440, "Address Family not Supported", "it has no relay address of this family"},
+    {486, "Allocation Quota Reached", "this user has too many allocations there: wait or raise it"},
+    {500, "Server Error", "look into the server's log"},
+    {508, "Insufficient Capacity", "it has no relay port left"},
+};
+
+static const error_advice *advice_for(uint16_t code)
+{
+    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++) {
+        if (advices[i].code == code) {
+            return &advices[i];
+        }
+    }
+    return NULL;
+}
+
+static void server_text(const floe_failure *failure, char *text, size_t size)
+{
+    const error_advice *advice = advice_for(failure->code);
+    const char *name = failure->reason != NULL ? failure->reason
+                       : advice != NULL        ? advice->name
+                                               : "";
+
+    (void)snprintf(text, size, "the server answers %u%s%s%s%s", failure->code,
+                   *name != '\0' ? " " : "", name, advice != NULL ? ": " : "",
+                   advice != NULL ? advice->advice : "");
+}
+
+static void timeout_text(const floe_failure *failure, const char *ip, char *text, size_t size)
+{
+    if (failure->sends == 0) {
+        (void)snprintf(text, size, "not asked: gathering ended before its turn");
+    } else if (failure->sends == 1) {
+        (void)snprintf(text, size, "no answer in %u ms: is UDP port %u open to %s?",
+                       failure->elapsed_ms, failure->remote.port, ip);
+    } else {
+        (void)snprintf(text, size, "no answer to %u packets in %u ms: is UDP port %u open to %s?",
+                       failure->sends, failure->elapsed_ms, failure->remote.port, ip);
+    }
+}
+
+static void unreachable_text(const floe_failure *failure, const char *ip, char *text, size_t size)
+{
+    unsigned port = failure->remote.port;
+
+    switch ((floe_unreachable)failure->detail) {
+    case FLOE_UNREACHABLE_PORT:
+        (void)snprintf(text, size,
+                       "nothing listens on UDP port %u of %s (ICMP port unreachable): is the "
+                       "server running?",
+                       port, ip);
+        break;
+    case FLOE_UNREACHABLE_HOST:
+        (void)snprintf(text, size, "%s can't be reached (ICMP host unreachable): is it up?", ip);
+        break;
+    case FLOE_UNREACHABLE_NETWORK:
+        (void)snprintf(text, size, "there is no route to %s from here", ip);
+        break;
+    case FLOE_UNREACHABLE_PROHIBITED:
+        (void)snprintf(text, size,
+                       "a firewall on the way to %s forbids UDP port %u (ICMP prohibited)", ip,
+                       port);
+        break;
+    case FLOE_UNREACHABLE_NOT_SENT:
+        (void)snprintf(text, size,
+                       "this machine refuses to send to %s: does a local firewall forbid UDP "
+                       "port %u?",
+                       ip, port);
+        break;
+    }
+}
+
+static void name_text(const floe_failure *failure, const char *host, char *text, size_t size)
+{
+    switch ((floe_error)-failure->detail) {
+    case FLOE_ERR_NOT_FOUND:
+    case FLOE_OK:
+        (void)snprintf(text, size, "the name %.200s has no address: is it spelled right?", host);
+        break;
+    case FLOE_ERR_TIMED_OUT:
+        (void)snprintf(text, size, "no name server answered for %.200s: does DNS work here?", host);
+        break;
+    default:
+        (void)snprintf(text, size, "the name %.200s can't be looked up: %s", host,
+                       floe_error_string((floe_error)-failure->detail));
+        break;
+    }
+}
+
+static void unsupported_text(const floe_url *url, char *text, size_t size)
+{
+    if (!url->turn) {
+        (void)snprintf(text, size,
+                       "stuns: gives no UDP candidate, so there is nothing to gather from it: use "
+                       "stun:");
+        return;
+    }
+    static const char *const names[] = {"", "UDP", "TCP", "TLS", "DTLS"};
+    (void)snprintf(text, size,
+                   "TURN over %s is not in this release: offer turn:%.200s?transport=udp beside it",
+                   names[url->transport], url->host);
+}
+
+static void open_text(const floe_core *core, const floe_failure *failure, char *text, size_t size)
+{
+    const floe_core_shared *shared = core->shared;
+    char address[FLOE_ADDRESS_TEXT_SIZE] = "a local address"; /* P1 */
+
+    if (core->policy == FLOE_GATHER_POLICY_ALL) {
+        (void)floe_address_format(&failure->remote, address, sizeof address);
+    }
+    if ((floe_error)-failure->detail == FLOE_ERR_ADDRESS_IN_USE && shared->port_min != 0) {
+        (void)snprintf(text, size,
+                       "every UDP port from %u to %u is in use on %s: widen the port range",
+                       shared->port_min, shared->port_max, address);
+    } else {
+        (void)snprintf(text, size, "no UDP socket on %s: %s", address,
+                       floe_error_string((floe_error)-failure->detail));
+    }
+}
+
+void floe_failure_text(const floe_core *core, const floe_failure *failure,
+                       const floe_server *server, char *text, size_t size)
+{
+    char ip[FLOE_ADDRESS_TEXT_SIZE] = "";
+    const char *host = server != NULL ? server->url->host : "";
+
+    (void)floe_address_format(&failure->remote, ip, sizeof ip);
+    switch ((floe_failure_kind)failure->kind) {
+    case FLOE_FAILURE_TIMEOUT:
+        timeout_text(failure, ip, text, size);
+        break;
+    case FLOE_FAILURE_UNREACHABLE:
+        unreachable_text(failure, ip, text, size);
+        break;
+    case FLOE_FAILURE_SERVER:
+        server_text(failure, text, size);
+        break;
+    case FLOE_FAILURE_CREDENTIALS:
+        (void)snprintf(text, size,
+                       "the server refuses the username or the credential (%u): are they right, "
+                       "and not expired?",
+                       failure->code);
+        break;
+    case FLOE_FAILURE_BAD_ANSWER:
+        (void)snprintf(text, size, "the server's answer can't be used: %s",
+                       failure->reason != NULL ? failure->reason : "malformed");
+        break;
+    case FLOE_FAILURE_NAME:
+        name_text(failure, host, text, size);
+        break;
+    case FLOE_FAILURE_UNSUPPORTED:
+        unsupported_text(server->url, text, size);
+        break;
+    case FLOE_FAILURE_OPEN:
+        open_text(core, failure, text, size);
+        break;
+    case FLOE_FAILURE_INTERFACES:
+        (void)snprintf(text, size, "the network interfaces can't be listed: %s",
+                       floe_error_string((floe_error)-failure->detail));
+        break;
+    case FLOE_FAILURE_MEMORY:
+    case FLOE_FAILURE_NONE:
+        (void)snprintf(text, size, "out of memory");
+        break;
+    }
+}

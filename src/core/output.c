@@ -1,0 +1,190 @@
+/* The queue of outputs, and what each is when it is polled. */
+#include "core/gatherer.h"
+
+#include <string.h>
+
+void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind)
+{
+    if (!floe_list_linked(&output->link)) {
+        output->kind = (uint8_t)kind;
+        floe_list_append(&core->outputs, &output->link);
+    }
+}
+
+static bool poll_open(floe_base *base, floe_core_output *output)
+{
+    output->kind = FLOE_CORE_OPEN;
+    output->channel = base->channel;
+    output->local = base->local;
+    return true;
+}
+
+static bool poll_close(const floe_base *base, floe_core_output *output)
+{
+    output->kind = FLOE_CORE_CLOSE;
+    output->channel = base->channel;
+    return true;
+}
+
+static bool send(floe_core_output *output, const floe_base *base, const floe_address *remote,
+                 floe_span data)
+{
+    output->kind = FLOE_CORE_SEND;
+    output->channel = base->channel;
+    output->remote = *remote;
+    output->data = data.data;
+    output->data_size = data.size;
+    return data.size > 0;
+}
+
+static bool poll_send_relay(floe_core *core, floe_relay *relay, floe_core_output *output)
+{
+    floe_span data =
+        floe_turn_allocation_write(&relay->turn, output->room.data, sizeof output->room.data);
+    bool good = send(output, relay->base, &relay->turn.server, data);
+
+    if (relay->phase == FLOE_RELAY_RELEASING) {
+        floe_relay_free(core, relay);
+    }
+    return good;
+}
+
+static bool poll_resolve(const floe_lookup *lookup, floe_core_output *output)
+{
+    output->kind = FLOE_CORE_RESOLVE;
+    output->query = lookup->query;
+    output->family = lookup->family;
+    output->name = lookup->server->url->host;
+    return true;
+}
+
+static bool poll_candidate(const floe_core *core, const floe_found *found, floe_core_output *output)
+{
+    output->kind = FLOE_CORE_CANDIDATE;
+    floe_found_view(core, found, &output->room.candidate, output->room.address,
+                    output->room.related_address);
+    output->candidate = &output->room.candidate;
+    return true;
+}
+
+/* A withdrawn candidate goes once it is told; what it says is copied from it first. */
+static bool poll_withdrawn(floe_core *core, floe_found *found, floe_core_output *output)
+{
+    (void)poll_candidate(core, found, output);
+    output->kind = FLOE_CORE_CANDIDATE_WITHDRAWN;
+    memcpy(output->room.text, found->foundation, sizeof found->foundation);
+    output->room.candidate.foundation = output->room.text;
+    floe_found_free(core, found);
+    return true;
+}
+
+static bool poll_state(floe_core_output *output, enum floe_gatherer_state state)
+{
+    output->kind = FLOE_CORE_STATE;
+    output->state = state;
+    return true;
+}
+
+/* E1: the base's address is shown unless policy hides it. */
+static bool poll_error(const floe_core *core, const floe_failure *failure,
+                       const floe_server *server, const floe_base *base, bool url_failed,
+                       floe_core_output *output)
+{
+    bool shown = base != NULL && core->policy == FLOE_GATHER_POLICY_ALL;
+
+    floe_failure_text(core, failure, server, output->room.text, sizeof output->room.text);
+    if (shown) {
+        (void)floe_address_format(&base->local, output->room.address, sizeof output->room.address);
+    }
+    output->kind = FLOE_CORE_CANDIDATE_ERROR;
+    output->room.error = (floe_candidate_error){
+        .url = server != NULL ? server->text : NULL,
+        .address = shown ? output->room.address : NULL,
+        .port = shown ? base->local.port : 0,
+        .code = floe_failure_code(failure),
+        .text = output->room.text,
+        .url_failed = url_failed,
+    };
+    output->error = &output->room.error;
+    return true;
+}
+
+static bool poll_trace(floe_core *core, floe_trace_node *node, floe_core_output *output)
+{
+    output->kind = FLOE_CORE_TRACE;
+    output->room.trace = node->event;
+    output->trace = &output->room.trace;
+    floe_deallocate(&core->shared->allocator, node);
+    return true;
+}
+
+/* Whether the output still has something to say. */
+static bool poll_one(floe_core *core, floe_output *link, floe_core_output *output)
+{
+    static const floe_failure out_of_memory = {.kind = FLOE_FAILURE_MEMORY};
+
+    switch ((floe_output_kind)link->kind) {
+    case FLOE_OUTPUT_LIST_INTERFACES:
+        output->kind = FLOE_CORE_LIST_INTERFACES;
+        return true;
+    case FLOE_OUTPUT_OPEN:
+        return poll_open(FLOE_CONTAINER(link, floe_base, output), output);
+    case FLOE_OUTPUT_CLOSE:
+        return poll_close(FLOE_CONTAINER(link, floe_base, output), output);
+    case FLOE_OUTPUT_SEND_BINDING: {
+        const floe_binding *binding = FLOE_CONTAINER(link, floe_binding, output);
+        return send(output, binding->base, &binding->remote,
+                    floe_binding_write(binding, output->room.data, sizeof output->room.data));
+    }
+    case FLOE_OUTPUT_SEND_RELAY:
+        return poll_send_relay(core, FLOE_CONTAINER(link, floe_relay, output), output);
+    case FLOE_OUTPUT_RESOLVE:
+        return poll_resolve(FLOE_CONTAINER(link, floe_lookup, output), output);
+    case FLOE_OUTPUT_CANDIDATE:
+        return poll_candidate(core, FLOE_CONTAINER(link, floe_found, output), output);
+    case FLOE_OUTPUT_WITHDRAWN:
+        return poll_withdrawn(core, FLOE_CONTAINER(link, floe_found, output), output);
+    case FLOE_OUTPUT_GATHERING:
+        return poll_state(output, FLOE_GATHERER_STATE_GATHERING);
+    case FLOE_OUTPUT_COMPLETE:
+        return poll_state(output, FLOE_GATHERER_STATE_COMPLETE);
+    case FLOE_OUTPUT_END_OF_CANDIDATES:
+        output->kind = FLOE_CORE_CANDIDATE;
+        output->candidate = NULL;
+        return true;
+    case FLOE_OUTPUT_CLOSED:
+        return poll_state(output, FLOE_GATHERER_STATE_CLOSED);
+    case FLOE_OUTPUT_PAIR_ERROR: {
+        const floe_pair *pair = FLOE_CONTAINER(link, floe_pair, output);
+        return poll_error(core, &pair->failure, pair->server, pair->base, pair->url_failed, output);
+    }
+    case FLOE_OUTPUT_SERVER_ERROR: {
+        const floe_server *server = FLOE_CONTAINER(link, floe_server, output);
+        return poll_error(core, &server->failure, server, NULL, true, output);
+    }
+    case FLOE_OUTPUT_BASE_ERROR: {
+        const floe_base *base = FLOE_CONTAINER(link, floe_base, error_output);
+        return poll_error(core, &base->failure, NULL, base, false, output);
+    }
+    case FLOE_OUTPUT_LIST_ERROR:
+        return poll_error(core, &core->list_failure, NULL, NULL, false, output);
+    case FLOE_OUTPUT_MEMORY_ERROR:
+        return poll_error(core, &out_of_memory, NULL, NULL, false, output);
+    case FLOE_OUTPUT_TRACE:
+        return poll_trace(core, FLOE_CONTAINER(link, floe_trace_node, output), output);
+    }
+    return false;
+}
+
+bool floe_core_poll(floe_core *core, floe_time now, floe_core_output *output)
+{
+    floe_list *link;
+
+    (void)now;
+    while ((link = floe_list_take(&core->outputs)) != NULL) {
+        if (poll_one(core, FLOE_CONTAINER(link, floe_output, link), output)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,438 @@
+/* Pairs of a base and a server: the addresses of the server are tried, the first that answers makes
+ * the pair succeed, and a pair that fails is told once (E2). */
+#include "core/gatherer.h"
+
+/* RFC 8305 §5, Connection Attempt Delay: when the next address of a name is tried beside the one
+ * that has not answered yet. */
+#define NEXT_ADDRESS_AFTER floe_milliseconds(250)
+
+static void attempt_free(floe_core *core, floe_attempt *attempt)
+{
+    if (attempt->relay != NULL) {
+        attempt->relay->attempt = NULL;
+    }
+    floe_list_remove(&attempt->link);
+    floe_deallocate(&core->shared->allocator, attempt);
+}
+
+void floe_pair_free(floe_core *core, floe_pair *pair)
+{
+    FLOE_LIST_EACH_SAFE(attempt, &pair->attempts, floe_attempt, link)
+    {
+        attempt_free(core, attempt);
+    }
+    floe_untell(&pair->output);
+    floe_list_remove(&pair->link);
+    floe_failure_release(core, &pair->failure);
+    floe_deallocate(&core->shared->allocator, pair);
+}
+
+static bool server_has_pending(const floe_core *core, const floe_server *server)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        if (pair->server == server && pair->progress == FLOE_PENDING) {
+            return true;
+        }
+    }
+    return floe_server_pending(server);
+}
+
+static bool server_hopeless(const floe_core *core, const floe_server *server)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        if (pair->server == server && pair->progress == FLOE_SUCCEEDED) {
+            return false;
+        }
+    }
+    return !server_has_pending(core, server);
+}
+
+static void pair_failed(floe_core *core, floe_pair *pair, floe_failure failure)
+{
+    floe_failure_release(core, &pair->failure);
+    pair->failure = failure;
+    pair->progress = FLOE_FAILED;
+}
+
+static bool any_base_opening(const floe_core *core)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base->state == FLOE_BASE_OPENING && !base->spare) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool last_untold(const floe_core *core, const floe_pair *pair)
+{
+    FLOE_LIST_EACH(other, &core->pairs, floe_pair, link)
+    {
+        if (other != pair && other->server == pair->server && other->progress == FLOE_FAILED &&
+            !other->told) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A failure waits while the server may still get pairs by a look-up or by a base that opens: else
+ * none of its events could be the one that says that all have failed. */
+void floe_pairs_tell(floe_core *core)
+{
+    bool opening = any_base_opening(core);
+
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        floe_server *server = pair->server;
+        if (pair->progress != FLOE_FAILED || pair->told || opening || floe_server_pending(server)) {
+            continue;
+        }
+        if (last_untold(core, pair) && server_hopeless(core, server)) {
+            server->told_failed = true;
+            pair->url_failed = true;
+        }
+        pair->told = true;
+        floe_tell(core, &pair->output, FLOE_OUTPUT_PAIR_ERROR);
+    }
+}
+
+/* Ends what an attempt has under way; a binding only when no other attempt waits for it. */
+static void attempt_stop(floe_core *core, floe_attempt *attempt)
+{
+    attempt->start = FLOE_TIME_NEVER;
+    attempt->binding = NULL;
+    if (attempt->relay != NULL) {
+        floe_relay_release(core, attempt->relay);
+    }
+}
+
+static bool last_attempt(const floe_pair *pair)
+{
+    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    {
+        if (attempt->progress == FLOE_PENDING) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* T6: a server that is full is not asked again. */
+static void refuse_all(floe_core *core, floe_time now, floe_server *server)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        if (pair->server != server) {
+            continue;
+        }
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            bool begun = attempt->relay != NULL &&
+                         (floe_stun_transaction_runs(&attempt->relay->turn.transaction) ||
+                          attempt->relay->turn.state == FLOE_TURN_ALLOCATED);
+            if (attempt->progress == FLOE_PENDING && !begun) {
+                floe_failure failure = {.kind = FLOE_FAILURE_SERVER,
+                                        .code = server->refused,
+                                        .remote = attempt->remote};
+                attempt_stop(core, attempt);
+                floe_attempt_failed(core, now, attempt, failure);
+            }
+        }
+    }
+}
+
+void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
+                         floe_failure failure)
+{
+    floe_pair *pair = attempt->pair;
+    bool full = failure.kind == FLOE_FAILURE_SERVER && (failure.code == 486 || failure.code == 508);
+
+    if (attempt->progress != FLOE_PENDING) {
+        floe_failure_release(core, &failure);
+        return;
+    }
+    attempt->progress = FLOE_FAILED;
+    if (pair->progress == FLOE_PENDING && last_attempt(pair)) {
+        pair_failed(core, pair, failure);
+    } else {
+        floe_failure_release(core, &failure);
+        /* The next address need not wait any longer. */
+        FLOE_LIST_EACH(next, &pair->attempts, floe_attempt, link)
+        {
+            if (next->progress == FLOE_PENDING && !floe_time_is_never(next->start)) {
+                next->start = floe_time_min(next->start, now);
+                break;
+            }
+        }
+    }
+    if (full && pair->server->refused == 0) {
+        pair->server->refused = failure.code;
+        refuse_all(core, now, pair->server);
+    }
+}
+
+static bool address_awaited(const floe_core *core, const floe_base *base,
+                            const floe_address *remote)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            if (pair->base == base && attempt->progress == FLOE_PENDING &&
+                floe_address_equal(&attempt->remote, remote)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Another address of the server has answered: this one is not waited for, nor its Binding. */
+static void give_up_address(floe_core *core, floe_attempt *attempt)
+{
+    floe_base *base = attempt->pair->base;
+
+    attempt->progress = FLOE_FAILED;
+    attempt_stop(core, attempt);
+    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    {
+        if (floe_address_equal(&binding->remote, &attempt->remote) &&
+            !address_awaited(core, base, &attempt->remote)) {
+            floe_binding_stop(binding);
+        }
+    }
+}
+
+void floe_attempt_succeeded(floe_core *core, floe_attempt *attempt)
+{
+    floe_pair *pair = attempt->pair;
+
+    attempt->progress = FLOE_SUCCEEDED;
+    if (pair->progress != FLOE_PENDING) {
+        return;
+    }
+    pair->progress = FLOE_SUCCEEDED;
+    FLOE_LIST_EACH(other, &pair->attempts, floe_attempt, link)
+    {
+        if (other->progress == FLOE_PENDING) {
+            give_up_address(core, other);
+        }
+    }
+}
+
+static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
+{
+    floe_pair *pair = attempt->pair;
+    floe_server *server = pair->server;
+    bool turn = server->url->turn;
+    bool started = false;
+
+    attempt->start = FLOE_TIME_NEVER;
+    if (server->refused != 0) {
+        floe_failure failure = {
+            .kind = FLOE_FAILURE_SERVER, .code = server->refused, .remote = attempt->remote};
+        floe_attempt_failed(core, now, attempt, failure);
+        return;
+    }
+    if (turn) {
+        attempt->relay = floe_relay_new(core, attempt, &attempt->remote);
+        started = attempt->relay != NULL;
+    }
+    /* R2: to a TURN server a Binding goes beside the Allocate, unless that is known to be answered
+     * at once, with the mapped address in it. */
+    if (!turn || (started && core->policy != FLOE_GATHER_POLICY_RELAY &&
+                  !floe_turn_account_holds_for_all(server->account))) {
+        floe_binding *binding = floe_binding_to(core, pair->base, server, &attempt->remote);
+        if (!turn) {
+            attempt->binding = binding;
+            started = binding != NULL;
+        }
+    }
+    if (!started) {
+        floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = attempt->remote};
+        floe_attempt_failed(core, now, attempt, failure);
+    } else if (attempt->binding != NULL && attempt->binding->state == FLOE_BINDING_KNOWN) {
+        floe_attempt_succeeded(core, attempt);
+    }
+}
+
+static bool add_attempts(floe_core *core, floe_time now, floe_pair *pair)
+{
+    floe_time start = now;
+
+    for (size_t i = 0; i < pair->server->address_count; i++) {
+        const floe_address *remote = &pair->server->addresses[i];
+        if (remote->family != pair->base->local.family) {
+            continue;
+        }
+        floe_attempt *attempt = floe_allocate(&core->shared->allocator, sizeof *attempt);
+        if (attempt == NULL) {
+            break; /* those that are there will do */
+        }
+        *attempt = (floe_attempt){.pair = pair, .remote = *remote, .start = start};
+        floe_list_append(&pair->attempts, &attempt->link);
+        start = floe_time_after(start, NEXT_ADDRESS_AFTER);
+    }
+    return !floe_list_empty(&pair->attempts);
+}
+
+static bool has_address_for(const floe_server *server, const floe_base *base)
+{
+    for (size_t i = 0; i < server->address_count; i++) {
+        if (server->addresses[i].family == base->local.family) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool pair_exists(const floe_core *core, const floe_base *base, const floe_server *server)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        if (pair->base == base && pair->server == server) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_server *server)
+{
+    floe_pair *pair = floe_allocate(&core->shared->allocator, sizeof *pair);
+
+    if (pair == NULL) {
+        floe_core_out_of_memory(core);
+        return;
+    }
+    pair->base = base;
+    pair->server = server;
+    floe_list_init(&pair->attempts);
+    floe_list_append(&core->pairs, &pair->link);
+    if (!add_attempts(core, now, pair)) {
+        pair_failed(core, pair, (floe_failure){.kind = FLOE_FAILURE_MEMORY});
+    }
+}
+
+void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
+{
+    if (base->state != FLOE_BASE_OPEN || base->spare ||
+        core->state != FLOE_GATHERER_STATE_GATHERING) {
+        return;
+    }
+    for (size_t i = 0; i < core->server_count; i++) {
+        floe_server *server = &core->servers[i];
+        if (has_address_for(server, base) && !pair_exists(core, base, server)) {
+            pair_make(core, now, base, server);
+        }
+    }
+}
+
+void floe_pairs_binding_known(floe_core *core, floe_binding *binding)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
+                floe_attempt_succeeded(core, attempt);
+            }
+        }
+    }
+}
+
+void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *binding,
+                               const floe_failure *failure)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
+                floe_failure own = *failure;
+                floe_failure_set_reason(core, &own, failure->reason != NULL ? failure->reason : "");
+                floe_attempt_failed(core, now, attempt, own);
+            }
+        }
+    }
+}
+
+void floe_pairs_time(floe_core *core, floe_time now)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            if (attempt->progress == FLOE_PENDING && floe_time_reached(now, attempt->start)) {
+                attempt_start(core, now, attempt);
+            }
+        }
+    }
+}
+
+floe_time floe_pairs_deadline(const floe_core *core)
+{
+    floe_time deadline = FLOE_TIME_NEVER;
+
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            if (attempt->progress == FLOE_PENDING) {
+                deadline = floe_time_min(deadline, attempt->start);
+            }
+        }
+    }
+    return deadline;
+}
+
+/* How an attempt that is given up stands: asked how often, since when. */
+static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
+{
+    floe_failure failure = {.kind = FLOE_FAILURE_TIMEOUT, .remote = attempt->remote};
+    const floe_stun_transaction *transaction = NULL;
+
+    if (attempt->relay != NULL) {
+        transaction = &attempt->relay->turn.transaction;
+    } else if (attempt->binding != NULL) {
+        transaction = &attempt->binding->transaction;
+    }
+    if (transaction != NULL) {
+        floe_duration elapsed = floe_time_since(now, transaction->started);
+        failure.sends = transaction->sends;
+        failure.elapsed_ms = (uint32_t)floe_duration_milliseconds(elapsed);
+    }
+    return failure;
+}
+
+void floe_pairs_give_up(floe_core *core, floe_time now)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        if (pair->progress != FLOE_PENDING) {
+            continue;
+        }
+        floe_failure first = {.kind = FLOE_FAILURE_TIMEOUT};
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            if (attempt->progress == FLOE_PENDING) {
+                floe_failure failure = timeout_of(attempt, now);
+                first = first.remote.family == FLOE_FAMILY_NONE ? failure : first;
+                attempt->progress = FLOE_FAILED;
+                attempt_stop(core, attempt);
+            }
+        }
+        pair_failed(core, pair, first);
+    }
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+        {
+            floe_binding_stop(binding);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+/* What the gatherers of one api share: settings, checked once, and accounts at TURN servers. */
+#include "base/error.h"
+#include "core/gatherer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A setting in milliseconds: 0 is the default, FLOE_NEVER no limit where that has a meaning. */
+typedef struct time_setting {
+    const char *name;
+    uint32_t least;
+    uint32_t most;
+    uint32_t usual;
+    bool may_be_never;
+} time_setting;
+
+static floe_error set_time(floe_duration *duration, uint32_t value, const time_setting *setting)
+{
+    if (value == FLOE_NEVER && setting->may_be_never) {
+        *duration = (floe_duration){UINT64_MAX};
+        return FLOE_OK;
+    }
+    if (value != 0 && (value < setting->least || value > setting->most)) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "settings.%s is %u, not %u to %u",
+                         setting->name, value, setting->least, setting->most);
+    }
+    *duration = floe_milliseconds(value == 0 ? setting->usual : value);
+    return FLOE_OK;
+}
+
+static floe_error set_times(floe_core_shared *shared, const floe_settings *settings)
+{
+    static const time_setting gather_timeout = {"gather_timeout_ms", 1, 3600000, 5000, true};
+    static const time_setting grace = {"straggler_grace_ms", 1, 3600000, 500, true};
+    static const time_setting pacing = {"pacing_ms", 5, 10000, 5, false};
+    static const time_setting rto = {"rto_ms", 500, 60000, 500, false};
+    static const time_setting keepalive = {"keepalive_ms", 1000, 3600000, 15000, false};
+    floe_error error =
+        set_time(&shared->gather_timeout, settings->gather_timeout_ms, &gather_timeout);
+
+    if (error == FLOE_OK) {
+        error = set_time(&shared->straggler_grace, settings->straggler_grace_ms, &grace);
+    }
+    if (error == FLOE_OK) {
+        error = set_time(&shared->pacing, settings->pacing_ms, &pacing);
+    }
+    if (error == FLOE_OK) {
+        error = set_time(&shared->rto, settings->rto_ms, &rto);
+    }
+    if (error == FLOE_OK) {
+        error = set_time(&shared->keepalive, settings->keepalive_ms, &keepalive);
+    }
+    return error;
+}
+
+/* P5: min alone reaches up to 65535, max alone down to 1024. */
+static floe_error set_ports(floe_core_shared *shared, const floe_settings *settings)
+{
+    if (settings->port_min == 0 && settings->port_max == 0) {
+        return FLOE_OK;
+    }
+    shared->port_min = settings->port_min != 0 ? settings->port_min : 1024;
+    shared->port_max = settings->port_max != 0 ? settings->port_max : 65535;
+    if (shared->port_min > shared->port_max) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "settings.port_min is %u, above settings.port_max, %u", shared->port_min,
+                         shared->port_max);
+    }
+    return FLOE_OK;
+}
+
+floe_error floe_core_shared_new(const floe_settings *settings, const floe_random *random,
+                                floe_core_shared **shared)
+{
+    floe_settings given = {0};
+
+    if (random == NULL || random->fill == NULL || shared == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_shared_new: NULL");
+    }
+    if (settings != NULL) {
+        size_t size = settings->size == 0 ? sizeof given : settings->size;
+        memcpy(&given, settings, size < sizeof given ? size : sizeof given);
+    }
+    const floe_allocator *allocator =
+        given.allocator != NULL ? given.allocator : &floe_default_allocator;
+    floe_core_shared *made = floe_allocate(allocator, sizeof *made);
+    if (made == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    made->allocator = *allocator;
+    made->random = *random;
+    made->loopback = given.loopback;
+    made->link_local = given.link_local;
+    made->trace = given.on_trace != NULL;
+    floe_list_init(&made->accounts);
+    floe_error error = set_times(made, &given);
+    if (error == FLOE_OK) {
+        error = set_ports(made, &given);
+    }
+    if (error != FLOE_OK) {
+        floe_core_shared_free(made);
+        return error;
+    }
+    *shared = made;
+    return FLOE_OK;
+}
+
+/* The shared part keeps one reference to each account, so that what it learned outlives the
+ * gatherers. */
+void floe_core_shared_free(floe_core_shared *shared)
+{
+    if (shared == NULL) {
+        return;
+    }
+    FLOE_LIST_EACH_SAFE(account, &shared->accounts, floe_turn_account, link)
+    {
+        floe_turn_account_release(account);
+    }
+    floe_allocator allocator = shared->allocator;
+    floe_deallocate(&allocator, shared);
+}
+
+uint64_t floe_core_shared_dropped(const floe_core_shared *shared)
+{
+    return shared->dropped;
+}
+
+/* Accounts are remembered for all servers and users that were seen; a program that makes up new
+ * ones without end (REST credentials, say) must not fill memory with them. */
+#define ACCOUNTS_MAX 64
+
+static void forget_oldest(floe_core_shared *shared)
+{
+    size_t count = 0;
+
+    FLOE_LIST_EACH(account, &shared->accounts, floe_turn_account, link)
+    {
+        count++;
+    }
+    if (count >= ACCOUNTS_MAX) {
+        floe_turn_account *oldest =
+            FLOE_CONTAINER(floe_list_take(&shared->accounts), floe_turn_account, link);
+        floe_turn_account_release(oldest);
+    }
+}
+
+floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, const char *username,
+                               const char *credential, floe_turn_account **account)
+{
+    char server[FLOE_HOST_SIZE + 16];
+
+    (void)snprintf(server, sizeof server, "%s %s %u", floe_protocol_name(url->transport), url->host,
+                   url->port);
+    FLOE_LIST_EACH(known, &shared->accounts, floe_turn_account, link)
+    {
+        if (strcmp(known->server, server) == 0 && strcmp(known->username, username) == 0 &&
+            strcmp(known->password, credential) == 0) {
+            *account = floe_turn_account_share(known);
+            return FLOE_OK;
+        }
+    }
+    floe_turn_account *made;
+    floe_error error =
+        floe_turn_account_new(&shared->allocator, server, username, credential, &made);
+    if (error != FLOE_OK) {
+        return error;
+    }
+    forget_oldest(shared);
+    floe_list_append(&shared->accounts, &made->link);
+    *account = floe_turn_account_share(made);
+    return FLOE_OK;
+}

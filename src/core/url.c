@@ -1,0 +1,204 @@
+/* Parsing server URLs (gatherer.md S1). */
+#include "core/url.h"
+
+#include "base/address.h"
+#include "base/error.h"
+
+#include <string.h>
+
+typedef struct scheme {
+    const char *name;
+    bool turn;
+    bool secure;
+} scheme;
+
+static const scheme schemes[] = {
+    {"stun", false, false},
+    {"stuns", false, true},
+    {"turn", true, false},
+    {"turns", true, true},
+};
+
+static char lower(char character)
+{
+    return character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a') : character;
+}
+
+static bool same_word(const char *text, size_t size, const char *word)
+{
+    if (strlen(word) != size) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        if (lower(text[i]) != word[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static floe_error bad(const char *text, const char *why)
+{
+    return floe_fail(FLOE_ERR_SYNTAX, "URL \"%.160s\": %s", text, why);
+}
+
+static const char *parse_scheme(const char *text, floe_url *url)
+{
+    const char *colon = strchr(text, ':');
+
+    for (size_t i = 0; colon != NULL && i < sizeof schemes / sizeof *schemes; i++) {
+        if (same_word(text, (size_t)(colon - text), schemes[i].name)) {
+            url->turn = schemes[i].turn;
+            url->secure = schemes[i].secure;
+            return colon + 1;
+        }
+    }
+    return NULL;
+}
+
+/* The port's digits, up to `end`. */
+static bool parse_port(const char *text, const char *end, floe_url *url)
+{
+    unsigned port = 0;
+
+    if (text == end || end - text > 5) {
+        return false;
+    }
+    for (; text < end; text++) {
+        if (*text < '0' || *text > '9') {
+            return false;
+        }
+        port = port * 10 + (unsigned)(*text - '0');
+    }
+    if (port == 0 || port > 65535) {
+        return false;
+    }
+    url->port = (uint16_t)port;
+    url->has_port = true;
+    return true;
+}
+
+/* RFC 3986 reg-name as far as DNS names go: letters, digits, hyphen, underscore; labels of 1 to 63
+ * characters between single dots, one dot at the end allowed. */
+static bool parse_name(const char *text, size_t size, floe_url *url)
+{
+    size_t label = 0;
+
+    if (size == 0 || size >= sizeof url->host) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        char c = lower(text[i]);
+        bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        if (!letter && !(c == '.' && label > 0)) {
+            return false;
+        }
+        label = c == '.' ? 0 : label + 1;
+        if (label > 63) {
+            return false;
+        }
+        url->host[i] = c;
+    }
+    url->host[size] = '\0';
+    return true;
+}
+
+/* A name whose last label is all digits would be read as an IPv4 address by others (WHATWG URL). */
+static bool looks_like_ipv4(const char *text, size_t size)
+{
+    size_t digits = 0;
+
+    while (digits < size && text[size - 1 - digits] >= '0' && text[size - 1 - digits] <= '9') {
+        digits++;
+    }
+    return digits > 0 && (digits == size || text[size - 1 - digits] == '.');
+}
+
+static const char *parse_host(const char *text, const char *end, floe_url *url)
+{
+    const char *host = text;
+    size_t size;
+
+    if (*host == '[') {
+        const char *bracket = memchr(host, ']', (size_t)(end - host));
+        if (bracket == NULL) {
+            return NULL;
+        }
+        host++;
+        size = (size_t)(bracket - host);
+        if (!floe_address_parse_span(host, size, &url->literal) ||
+            url->literal.family != FLOE_FAMILY_IPV6) {
+            return NULL;
+        }
+        text = bracket + 1;
+    } else {
+        const char *colon = memchr(host, ':', (size_t)(end - host));
+        text = colon != NULL ? colon : end;
+        size = (size_t)(text - host);
+        if (floe_address_parse_span(host, size, &url->literal)) {
+            if (url->literal.family != FLOE_FAMILY_IPV4) {
+                return NULL;
+            }
+        } else if (looks_like_ipv4(host, size) || !parse_name(host, size, url)) {
+            return NULL;
+        }
+    }
+    if (url->literal.family != FLOE_FAMILY_NONE) {
+        memcpy(url->host, host, size);
+        url->host[size] = '\0';
+    }
+    return text;
+}
+
+static floe_error parse_query(const char *text, const char *query, floe_url *url)
+{
+    static const char key[] = "transport=";
+
+    if (!url->turn) {
+        return bad(text, "a stun or stuns URL has no \"?\" part");
+    }
+    if (strncmp(query, key, sizeof key - 1) != 0) {
+        return bad(text, "the only \"?\" part is \"?transport=udp\" or \"?transport=tcp\"");
+    }
+    query += sizeof key - 1;
+    if (same_word(query, strlen(query), "udp")) {
+        url->transport = url->secure ? FLOE_PROTOCOL_DTLS : FLOE_PROTOCOL_UDP;
+    } else if (same_word(query, strlen(query), "tcp")) {
+        url->transport = url->secure ? FLOE_PROTOCOL_TLS : FLOE_PROTOCOL_TCP;
+    } else {
+        return bad(text, "the transport is neither udp nor tcp");
+    }
+    return FLOE_OK;
+}
+
+floe_error floe_url_parse(const char *text, floe_url *url)
+{
+    *url = (floe_url){0};
+    const char *at = parse_scheme(text, url);
+
+    if (at == NULL) {
+        return bad(text, "it begins with none of stun:, stuns:, turn:, turns:");
+    }
+    const char *end = at + strcspn(at, "?");
+    if (strpbrk(at, "@/#") != NULL) {
+        return bad(text, "user info, a path or a fragment has no place in it");
+    }
+    at = parse_host(at, end, url);
+    if (at == NULL) {
+        return bad(text, "the host is no name, no IPv4 address and no [IPv6 address]");
+    }
+    url->port = url->secure ? 5349 : 3478;
+    if (at < end && (*at != ':' || !parse_port(at + 1, end, url))) {
+        return bad(text, "the port is no number from 1 to 65535");
+    }
+    url->transport = url->secure ? FLOE_PROTOCOL_TLS : FLOE_PROTOCOL_UDP;
+    if (*end == '?') {
+        floe_error error = parse_query(text, end + 1, url);
+        if (error != FLOE_OK) {
+            return error;
+        }
+    }
+    url->literal = floe_address_normalise(url->literal);
+    url->literal.port = url->port;
+    return FLOE_OK;
+}

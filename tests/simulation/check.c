@@ -1,0 +1,503 @@
+/* The invariants, checked as outputs are polled and when a gatherer's time is over. Each is a
+ * promise of design.md or a rule of gatherer.md. */
+#include "world.h"
+
+#include <string.h>
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+    (void)snprintf(to, size, "%s", from != NULL ? from : "");
+}
+
+/* ── P1: what policy hides is nowhere ── */
+
+static bool part_of_address(char character)
+{
+    return character != '\0' && strchr("0123456789abcdef:.", character) != NULL;
+}
+
+/* Whether the text holds the address, and not as a part of a longer one. A full stop or a colon may
+ * end a sentence or stand before a port. */
+static bool shows(const char *text, const char *ip)
+{
+    size_t length = strlen(ip);
+
+    for (const char *at = strstr(text, ip); at != NULL; at = strstr(at + 1, ip)) {
+        bool begins = at == text || !part_of_address(at[-1]);
+        bool ends = !part_of_address(at[length]) || at[length] == '.' || at[length] == ':';
+        if (begins && ends) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_hidden(sim_world *world, const char *text)
+{
+    const sim_config *config = world->config;
+
+    if (config->policy == FLOE_GATHER_POLICY_ALL || text == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < config->interface_count; i++) {
+        if (shows(text, config->interfaces[i].ip)) {
+            world_violated(world, "P1: \"%s\" shows a host address", text);
+        }
+    }
+    for (size_t i = 0; config->policy == FLOE_GATHER_POLICY_RELAY && i < world->mapping_count;
+         i++) {
+        char ip[FLOE_ADDRESS_TEXT_SIZE];
+        (void)floe_address_format(&world->mappings[i].outside, ip, sizeof ip);
+        if (shows(text, ip)) {
+            world_violated(world, "P1: \"%s\" shows a mapped address", text);
+        }
+    }
+}
+
+/* ── Candidates ── */
+
+static bool is_socket(const sim_world *world, const floe_address *address)
+{
+    for (size_t i = 0; i < world->socket_count; i++) {
+        if (world->sockets[i].open && floe_address_equal(&world->sockets[i].local, address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_mapping(const sim_world *world, const floe_address *address)
+{
+    for (size_t i = 0; i < world->mapping_count; i++) {
+        if (floe_address_equal(&world->mappings[i].outside, address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_allocation(const sim_world *world, const floe_address *address)
+{
+    for (size_t i = 0; i < world->allocation_count; i++) {
+        const sim_allocation *allocation = &world->allocations[i];
+        if (!allocation->strange && floe_address_equal(&allocation->relayed, address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* R5: only what really is reaches the owner. */
+static void check_true(sim_world *world, const floe_candidate *candidate)
+{
+    floe_address address;
+    bool good = false;
+
+    if (floe_address_parse(candidate->address, &address) != FLOE_OK) {
+        world_violated(world, "C1: \"%s\" is no address", candidate->address);
+        return;
+    }
+    address.port = candidate->port;
+    switch (candidate->type) {
+    case FLOE_CANDIDATE_TYPE_HOST:
+        good = is_socket(world, &address) && candidate->url == NULL &&
+               candidate->related_address == NULL;
+        break;
+    case FLOE_CANDIDATE_TYPE_SRFLX:
+        good = is_mapping(world, &address) && candidate->url != NULL &&
+               candidate->related_address != NULL;
+        break;
+    case FLOE_CANDIDATE_TYPE_RELAY:
+        good = is_allocation(world, &address) && candidate->url != NULL &&
+               candidate->relay_protocol == FLOE_PROTOCOL_UDP;
+        break;
+    default:
+        break;
+    }
+    if (!good) {
+        world_violated(world, "R5: the candidate %s %s:%u leads nowhere",
+                       floe_candidate_type_name(candidate->type), candidate->address,
+                       candidate->port);
+    }
+}
+
+static void check_unlike_others(sim_world *world, const sim_seen_candidate *made)
+{
+    for (size_t i = 0; i < world->seen->candidate_count; i++) {
+        const sim_seen_candidate *other = &world->seen->candidates[i];
+        bool same_address = other->port == made->port && strcmp(other->address, made->address) == 0;
+        if (!other->withdrawn && other->priority == made->priority) {
+            world_violated(world, "C4: priority %u twice", made->priority);
+        }
+        if (!other->withdrawn && same_address && other->type == made->type) {
+            world_violated(world, "L4: %s %s:%u twice", floe_candidate_type_name(made->type),
+                           made->address, made->port);
+        }
+        if (other->type != made->type && strcmp(other->foundation, made->foundation) == 0) {
+            world_violated(world, "C6: one foundation for two types");
+        }
+    }
+}
+
+void check_candidate(sim_world *world, const floe_candidate *candidate)
+{
+    sim_seen *seen = world->seen;
+    sim_seen_candidate made = {0};
+
+    if (world->closing) {
+        world_violated(world, "L7: a candidate after close");
+    }
+    if (candidate == NULL) {
+        world_trace(world, "end of candidates");
+        if (seen->state != FLOE_GATHERER_STATE_COMPLETE || seen->ends++ > 0) {
+            world_violated(world, "L4: the NULL candidate out of place");
+        }
+        return;
+    }
+    made.type = candidate->type;
+    (void)floe_candidate_format(candidate, made.text, sizeof made.text);
+    world_trace(world, "candidate %s url %s", made.text, candidate->url ? candidate->url : "-");
+    copy_text(made.address, sizeof made.address, candidate->address);
+    copy_text(made.related, sizeof made.related, candidate->related_address);
+    copy_text(made.url, sizeof made.url, candidate->url);
+    copy_text(made.foundation, sizeof made.foundation, candidate->foundation);
+    made.port = candidate->port;
+    made.related_port = candidate->related_port;
+    made.priority = candidate->priority;
+    made.at_ms = world_ms(world);
+    if (seen->state != FLOE_GATHERER_STATE_GATHERING && world->config->remap_at_ms == 0 &&
+        world->config->loss == 0) {
+        world_violated(world, "L4: a candidate while %s", floe_gatherer_state_name(seen->state));
+    }
+    check_true(world, candidate);
+    check_unlike_others(world, &made);
+    check_hidden(world, made.text);
+    if (seen->candidate_count < SIM_SEEN_MAX) {
+        seen->candidates[seen->candidate_count++] = made;
+    }
+}
+
+/* T7: where no packet is lost, a refresh comes in time, so a good server's relay stays. */
+static void check_kept(sim_world *world, const floe_candidate *candidate)
+{
+    const sim_config *config = world->config;
+
+    for (size_t n = 0; n < config->server_count; n++) {
+        char url[128];
+        sim_server_url(config, n, url, sizeof url);
+        bool good =
+            config->servers[n].temper == SIM_GOOD || config->servers[n].temper == SIM_FORGED_FIRST;
+        /* A copy of a request, or a retransmission, uses up a nonce that is good for one. */
+        unsigned slowest = config->servers[n].round_trip_ms + 2 * config->jitter_ms;
+        bool wasteful = config->servers[n].nonce == SIM_NONCE_ONE_USE &&
+                        (config->duplication > 0 || slowest >= 500);
+        if (candidate->type == FLOE_CANDIDATE_TYPE_RELAY && good && !wasteful &&
+            strcmp(url, candidate->url) == 0 && config->loss == 0 && config->remap_at_ms == 0 &&
+            config->fail_at == 0) {
+            world_violated(world, "T7: the relay of %s was not kept", url);
+        }
+    }
+}
+
+void check_withdrawn(sim_world *world, const floe_candidate *candidate)
+{
+    world_trace(world, "withdrawn %s %s:%u", floe_candidate_type_name(candidate->type),
+                candidate->address, candidate->port);
+    if (world->closing) {
+        world_violated(world, "L7: a withdrawal after close");
+    }
+    check_kept(world, candidate);
+    for (size_t i = 0; i < world->seen->candidate_count; i++) {
+        sim_seen_candidate *known = &world->seen->candidates[i];
+        if (!known->withdrawn && known->type == candidate->type && known->port == candidate->port &&
+            strcmp(known->address, candidate->address) == 0 &&
+            strcmp(known->foundation, candidate->foundation) == 0) {
+            known->withdrawn = true;
+            return;
+        }
+    }
+    world_violated(world, "T7: a candidate was withdrawn that was not told");
+}
+
+/* ── Errors ── */
+
+void check_error(sim_world *world, const floe_candidate_error *error)
+{
+    sim_seen *seen = world->seen;
+    sim_seen_error made = {.code = error->code, .url_failed = error->url_failed};
+
+    copy_text(made.url, sizeof made.url, error->url);
+    copy_text(made.address, sizeof made.address, error->address);
+    copy_text(made.text, sizeof made.text, error->text);
+    made.at_ms = world_ms(world);
+    world_trace(world, "error %s from %s: %u %s%s", made.url, made.address, made.code, made.text,
+                made.url_failed ? " (url failed)" : "");
+    if (world->closing) {
+        world_violated(world, "L7: an error after close");
+    }
+    if (seen->state != FLOE_GATHERER_STATE_GATHERING && strcmp(made.text, "out of memory") != 0) {
+        world_violated(world, "E2: an error while %s", floe_gatherer_state_name(seen->state));
+    }
+    if (made.code < 300 || made.code > 701 || *made.text == '\0') {
+        world_violated(world, "E1: code %u, text \"%s\"", made.code, made.text);
+    }
+    check_hidden(world, made.text);
+    check_hidden(world, error->address);
+    for (size_t i = 0; i < seen->error_count; i++) {
+        const sim_seen_error *other = &seen->errors[i];
+        bool same_url = strcmp(other->url, made.url) == 0;
+        if (same_url && *made.address != '\0' && strcmp(other->address, made.address) == 0) {
+            world_violated(world, "E2: %s failed twice on %s", made.url, made.address);
+        }
+        if (same_url && *made.url != '\0' && other->url_failed) {
+            world_violated(world, "E2: an event for %s after its last", made.url);
+        }
+    }
+    if (seen->error_count < SIM_SEEN_MAX) {
+        seen->errors[seen->error_count++] = made;
+    }
+}
+
+/* ── States ── */
+
+void check_state(sim_world *world, enum floe_gatherer_state state)
+{
+    sim_seen *seen = world->seen;
+    uint64_t timeout = world->config->settings.gather_timeout_ms;
+
+    world_trace(world, "state %s", floe_gatherer_state_name(state));
+    if (state == FLOE_GATHERER_STATE_CLOSED ? !world->closing : state != seen->state + 1) {
+        world_violated(world, "L3: %s after %s", floe_gatherer_state_name(state),
+                       floe_gatherer_state_name(seen->state));
+    }
+    seen->state = state;
+    if (state == FLOE_GATHERER_STATE_COMPLETE) {
+        seen->complete_ms = world_ms(world);
+        seen->packets_sent_at_complete = seen->packets_sent;
+        timeout = timeout == 0 ? 5000 : timeout;
+        if (timeout != FLOE_NEVER && seen->complete_ms > timeout) {
+            world_violated(world, "L14: complete after %llu ms",
+                           (unsigned long long)seen->complete_ms);
+        }
+    }
+}
+
+/* ── Packets ── */
+
+static bool is_release(const floe_stun_message *message)
+{
+    uint32_t lifetime;
+
+    return message->method == FLOE_STUN_REFRESH &&
+           floe_stun_read_u32(message, FLOE_STUN_LIFETIME, &lifetime) && lifetime == 0;
+}
+
+static sim_transaction *transaction_of(sim_world *world, const floe_stun_id *id)
+{
+    for (size_t i = world->transaction_count; i > 0; i--) {
+        if (floe_stun_id_equal(&world->transactions[i - 1].id, id)) {
+            return &world->transactions[i - 1];
+        }
+    }
+    return NULL;
+}
+
+static void check_new_transaction(sim_world *world, const floe_stun_message *message)
+{
+    uint64_t pacing = world->config->settings.pacing_ms;
+    uint64_t gap = world->now - world->last_new_transaction;
+
+    pacing = (pacing == 0 ? 5 : pacing) * 1000000;
+    if (!world->closing && !is_release(message)) {
+        if (world->last_new_transaction != 0 && gap < pacing) {
+            world_violated(world, "Ta: two new transactions within %llu us",
+                           (unsigned long long)gap / 1000);
+        }
+        world->last_new_transaction = world->now;
+    }
+    if (world->transaction_count < TRANSACTIONS_MAX) {
+        world->transactions[world->transaction_count++] =
+            (sim_transaction){.id = message->id, .sends = 1, .last_sent = world->now};
+    }
+}
+
+void check_send(sim_world *world, const sim_socket *socket, const floe_address *to, floe_span data)
+{
+    floe_stun_message message;
+    bool to_server = false;
+
+    world->seen->packets_sent++;
+    if (!socket->open) {
+        world_violated(world, "L7: a packet on a closed socket");
+    }
+    for (size_t i = 0; i < world->config->server_count; i++) {
+        floe_address server = server_address(world, i);
+        to_server = to_server || floe_address_equal(&server, to) ||
+                    (server_first_address(world, i, &server) && floe_address_equal(&server, to));
+    }
+    if (!to_server || to->family != socket->local.family) {
+        world_violated(world, "a packet to somebody who is no server of ours");
+    }
+    if (floe_stun_parse(data, &message) != FLOE_STUN_PARSED) {
+        world_violated(world, "a packet that is no STUN message");
+        return;
+    }
+    if (world->closing && !is_release(&message)) {
+        world_violated(world, "L7: a request after close");
+    }
+    sim_transaction *known = transaction_of(world, &message.id);
+    if (known == NULL) {
+        check_new_transaction(world, &message);
+        return;
+    }
+    uint64_t wait = 500000000ULL << (known->sends - 1);
+    if (++known->sends > 7 || (known->sends < 7 && world->now - known->last_sent < wait)) {
+        world_violated(world, "RFC 8489 6.2.1: send %u comes too early or is one too many",
+                       known->sends);
+    }
+    known->last_sent = world->now;
+}
+
+/* ── The end ── */
+
+static bool server_fails_for_sure(const sim_server *server)
+{
+    switch (server->temper) {
+    case SIM_SILENT:
+    case SIM_PORT_CLOSED:
+    case SIM_NAME_UNKNOWN:
+    case SIM_NAME_SILENT:
+    case SIM_GARBAGE:
+    case SIM_ERROR_CODE:
+    case SIM_NO_ADDRESSES:
+    case SIM_UNKNOWN_ATTRIBUTE:
+    case SIM_LOOPBACK_ADDRESSES:
+        return true;
+    case SIM_WRONG_PASSWORD:
+        return server->turn;
+    default:
+        return false;
+    }
+}
+
+static bool names_are_unknown(const sim_server *server)
+{
+    return server->temper == SIM_NAME_UNKNOWN || server->temper == SIM_NAME_SILENT;
+}
+
+/* A socket that could ask the server. */
+static bool could_ask(const sim_world *world, const sim_server *server)
+{
+    floe_address address = {0};
+
+    (void)floe_address_parse(server->ip, &address);
+    for (size_t i = 0; i < world->socket_count; i++) {
+        if (world->sockets[i].local.family == address.family || names_are_unknown(server)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* E2: a URL that gives nothing to anybody is said to have failed, once; one that does not apply is
+ * not mentioned. */
+static void check_errors_of_server(sim_world *world, size_t n)
+{
+    const sim_server *server = &world->config->servers[n];
+    bool applies = (server->turn || world->config->policy != FLOE_GATHER_POLICY_RELAY) &&
+                   could_ask(world, server);
+    unsigned failed = 0;
+    unsigned events = 0;
+    char url[128];
+
+    sim_server_url(world->config, n, url, sizeof url);
+    for (size_t i = 0; i < world->seen->error_count; i++) {
+        if (strcmp(world->seen->errors[i].url, url) == 0) {
+            events++;
+            failed += world->seen->errors[i].url_failed;
+        }
+    }
+    /* A look-up that was cut short cannot tell whether the server would have applied. */
+    bool known = !server->by_name || world->seen->complete_ms > 60;
+    if (!applies && known && events > 0) {
+        world_violated(world, "E2: an error for %s, which does not apply", url);
+    }
+    if (applies && server_fails_for_sure(server) && failed != 1) {
+        world_violated(world, "E2: %s failed, and %u events say so", url, failed);
+    }
+}
+
+static bool network_is_clean(const sim_config *config)
+{
+    const floe_settings *settings = &config->settings;
+
+    if ((settings->gather_timeout_ms != 0 && settings->gather_timeout_ms < 5000) ||
+        (settings->straggler_grace_ms != 0 && settings->straggler_grace_ms < 500)) {
+        return false;
+    }
+    for (size_t i = 0; i < config->interface_count; i++) {
+        if (config->interfaces[i].path != SIM_PATH_GOOD ||
+            config->interfaces[i].open_failures > 0) {
+            return false;
+        }
+    }
+    return config->loss == 0 && config->remap_at_ms == 0;
+}
+
+/* A good server on a clean network, near enough, gives its candidate and no error. */
+static void check_good_server(sim_world *world, size_t n)
+{
+    const sim_server *server = &world->config->servers[n];
+    bool applies = server->turn || world->config->policy != FLOE_GATHER_POLICY_RELAY;
+    bool found = false;
+    char url[128];
+    /* A nonce for one use is used up by a copied request, or refuses the release, so that the next
+     * gatherer on the same port meets what was left: more round trips than the grace allows. */
+    bool wasteful = server->nonce == SIM_NONCE_ONE_USE &&
+                    (world->config->duplication > 0 || world->config->settings.port_min != 0);
+
+    if (server->temper != SIM_GOOD || wasteful || !applies || !could_ask(world, server) ||
+        server->round_trip_ms + world->config->jitter_ms > 100 ||
+        !network_is_clean(world->config)) {
+        return;
+    }
+    sim_server_url(world->config, n, url, sizeof url);
+    for (size_t i = 0; i < world->seen->error_count; i++) {
+        if (strcmp(world->seen->errors[i].url, url) == 0) {
+            world_violated(world, "E2: an error for %s, which is good", url);
+        }
+    }
+    for (size_t i = 0; i < world->seen->candidate_count; i++) {
+        found = found || (world->seen->candidates[i].type == FLOE_CANDIDATE_TYPE_RELAY &&
+                          strcmp(world->seen->candidates[i].url, url) == 0);
+    }
+    if (server->turn && !found) {
+        world_violated(world, "T1: no relay from %s, which is good", url);
+    }
+}
+
+void check_end(sim_world *world)
+{
+    const sim_config *config = world->config;
+    sim_seen *seen = world->seen;
+    bool interrupted = config->close_at_ms != 0;
+
+    if (seen->state != FLOE_GATHERER_STATE_CLOSED) {
+        world_violated(world, "L7: no state closed after close");
+    }
+    for (size_t i = 0; i < world->socket_count; i++) {
+        if (world->sockets[i].open) {
+            world_violated(world, "L7: socket %u was left open", world->sockets[i].channel);
+        }
+    }
+    if (interrupted || world->memory->fail_at != 0) {
+        return;
+    }
+    if (seen->ends != 1) {
+        world_violated(world, "L4: the NULL candidate came %u times", seen->ends);
+    }
+    for (size_t n = 0; n < config->server_count; n++) {
+        check_errors_of_server(world, n);
+        check_good_server(world, n);
+    }
+}

@@ -1,0 +1,155 @@
+/* Worlds: made by hand, or all of it from a seed. */
+#include "sim.h"
+
+#include <string.h>
+
+void sim_config_simple(sim_config *config)
+{
+    *config = (sim_config){.seed = 1, .gatherers = 1, .run_ms = 60000};
+    config->settings = (floe_settings)FLOE_SETTINGS_INIT;
+    (void)sim_add_interface(config, "eth0", "10.0.1.2");
+}
+
+sim_interface *sim_add_interface(sim_config *config, const char *name, const char *ip)
+{
+    sim_interface *interface = &config->interfaces[config->interface_count++];
+
+    *interface = (sim_interface){.adapter = FLOE_ADAPTER_WIRED,
+                                 .up = true,
+                                 .mapping = SIM_NAT_ENDPOINT_INDEPENDENT,
+                                 .filtering = SIM_NAT_ADDRESS_AND_PORT_DEPENDENT};
+    (void)snprintf(interface->name, sizeof interface->name, "%s", name);
+    (void)snprintf(interface->ip, sizeof interface->ip, "%s", ip);
+    return interface;
+}
+
+sim_server *sim_add_server(sim_config *config, bool turn, const char *ip, sim_temper temper)
+{
+    sim_server *server = &config->servers[config->server_count++];
+
+    *server = (sim_server){.turn = turn,
+                           .port = 3478,
+                           .temper = temper,
+                           .by_name = temper == SIM_NAME_UNKNOWN || temper == SIM_NAME_SILENT,
+                           .nonce = SIM_NONCE_PER_CLIENT,
+                           .code = 403,
+                           .lifetime = 600,
+                           .round_trip_ms = 50};
+    (void)snprintf(server->ip, sizeof server->ip, "%s", ip);
+    return server;
+}
+
+/* ── From a seed ── */
+
+static bool one_in(seeded_random *random, uint32_t n)
+{
+    return seeded_below(random, n) == 0;
+}
+
+static void random_interface(seeded_random *random, sim_config *config, size_t n)
+{
+    static const char *const strange[] = {
+        "127.0.0.1", "::1", "fe80::1", "fec0::1", "169.254.3.3", "::ffff:10.0.0.1", "fd00::5"};
+    char ip[48];
+    char name[16];
+
+    if (one_in(random, 6)) {
+        (void)snprintf(ip, sizeof ip, "%s",
+                       strange[seeded_below(random, sizeof strange / sizeof *strange)]);
+    } else if (one_in(random, 3)) {
+        (void)snprintf(ip, sizeof ip, "2a00:%zu::%x", n + 1, 1 + seeded_below(random, 9));
+    } else {
+        (void)snprintf(ip, sizeof ip, "10.0.%zu.2", n + 1);
+    }
+    (void)snprintf(name, sizeof name, "if%u", seeded_below(random, 4));
+    sim_interface *interface = sim_add_interface(config, name, ip);
+    interface->adapter = (floe_adapter)seeded_below(random, 5);
+    interface->up = !one_in(random, 10);
+    interface->temporary = one_in(random, 5);
+    interface->deprecated = one_in(random, 12);
+    interface->tentative = one_in(random, 12);
+    interface->mapping = (sim_nat)seeded_below(random, 4);
+    interface->filtering = (sim_nat)seeded_below(random, 4);
+    interface->path = one_in(random, 8)    ? SIM_PATH_SWALLOWS
+                      : one_in(random, 10) ? SIM_PATH_NO_ROUTE
+                                           : SIM_PATH_GOOD;
+    if (one_in(random, 12)) {
+        static const floe_error errors[] = {
+            FLOE_ERR_ADDRESS_IN_USE, FLOE_ERR_NO_DESCRIPTORS, FLOE_ERR_ADDRESS_NOT_AVAILABLE,
+            FLOE_ERR_PERMISSION,     FLOE_ERR_NO_MEMORY,      FLOE_ERR_SYSTEM};
+        interface->open_failures = 1 + seeded_below(random, 3);
+        interface->open_error = errors[seeded_below(random, 6)];
+    }
+}
+
+static void random_server(seeded_random *random, sim_config *config, size_t n)
+{
+    static const uint16_t codes[] = {300, 400, 401, 403, 420, 437, 438,
+                                     441, 442, 486, 500, 508, 599, 699};
+    char ip[48];
+    sim_temper temper =
+        one_in(random, 2) ? SIM_GOOD : (sim_temper)seeded_below(random, SIM_TEMPER_COUNT);
+
+    (void)snprintf(ip, sizeof ip, one_in(random, 3) ? "2a00:ffff::%zu" : "203.0.113.%zu", n + 1);
+    sim_server *server = sim_add_server(config, one_in(random, 2), ip, temper);
+    server->by_name = server->by_name || one_in(random, 4);
+    if (one_in(random, 3)) {
+        (void)snprintf(server->first_ip, sizeof server->first_ip,
+                       strchr(ip, ':') != NULL ? "2a00:ffff::10%zu" : "203.0.113.10%zu", n);
+        server->first_closed = one_in(random, 2);
+    }
+    server->nonce = (sim_nonce)seeded_below(random, SIM_NONCE_COUNT);
+    server->code = codes[seeded_below(random, sizeof codes / sizeof *codes)];
+    server->lifetime = one_in(random, 2) ? 600 : 20 + seeded_below(random, 600);
+    server->round_trip_ms =
+        one_in(random, 8) ? seeded_below(random, 3000) : seeded_below(random, 100);
+}
+
+void sim_config_of_seed(uint64_t seed, sim_config *config)
+{
+    static const uint64_t lives[] = {7000, 7000, 60000, 1300000};
+    seeded_random random;
+
+    seeded_init(&random, seed * 2654435761U + 17);
+    *config = (sim_config){.seed = seed, .gatherers = 1 + seeded_below(&random, 2)};
+    config->settings = (floe_settings)FLOE_SETTINGS_INIT;
+    config->policy =
+        one_in(&random, 2) ? FLOE_GATHER_POLICY_ALL : (floe_gather_policy)seeded_below(&random, 3);
+    size_t interfaces = seeded_below(&random, SIM_INTERFACES_MAX + 1);
+    size_t servers = seeded_below(&random, SIM_SERVERS_MAX + 1);
+    for (size_t i = 0; i < interfaces; i++) {
+        random_interface(&random, config, i);
+    }
+    for (size_t i = 0; i < servers; i++) {
+        random_server(&random, config, i);
+    }
+    if (one_in(&random, 3)) {
+        config->settings.gather_timeout_ms = 1 + seeded_below(&random, 6000);
+    }
+    if (one_in(&random, 3)) {
+        config->settings.straggler_grace_ms = 1 + seeded_below(&random, 2000);
+    }
+    if (one_in(&random, 4)) {
+        config->settings.pacing_ms = 5 + seeded_below(&random, 50);
+    }
+    if (one_in(&random, 4)) {
+        config->settings.port_min = 5000;
+        config->settings.port_max = (uint16_t)(5000 + seeded_below(&random, 3));
+    }
+    if (one_in(&random, 3)) {
+        config->loss = seeded_below(&random, 300);
+    }
+    if (one_in(&random, 3)) {
+        config->duplication = seeded_below(&random, 300);
+    }
+    if (one_in(&random, 3)) {
+        config->jitter_ms = seeded_below(&random, 100);
+    }
+    config->run_ms = lives[seeded_below(&random, 4)];
+    if (one_in(&random, 4)) {
+        config->close_at_ms = 1 + seeded_below(&random, 2000);
+    }
+    if (one_in(&random, 6)) {
+        config->remap_at_ms = 1 + seeded_below(&random, (uint32_t)config->run_ms);
+    }
+}

@@ -1,0 +1,166 @@
+/* A simulated network around the real core: a virtual clock, interfaces, NATs (RFC 4787), STUN and
+ * TURN servers of every temper, loss, duplication and delay. A seed decides all of it; the same
+ * seed gives the same trace, byte for byte. After every step the invariants are checked (check.c).
+ *
+ *     config (by hand, or from a seed) ── sim_run ──> report, trace */
+#ifndef FLOE_SIMULATION_SIM_H
+#define FLOE_SIMULATION_SIM_H
+
+#include "support.h"
+
+#include <floe/core.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#define SIM_INTERFACES_MAX 6
+#define SIM_SERVERS_MAX 6
+#define SIM_GATHERERS_MAX 3
+
+/* What becomes of packets that leave by an interface. */
+typedef enum sim_path {
+    SIM_PATH_GOOD,
+    SIM_PATH_SWALLOWS, /* a VPN or a broken IPv6 path: nothing comes back */
+    SIM_PATH_NO_ROUTE, /* the system refuses to send */
+} sim_path;
+
+/* RFC 4787 §4.1: which packets share a mapping; the same words for §5, filtering. */
+typedef enum sim_nat {
+    SIM_NAT_NONE,
+    SIM_NAT_ENDPOINT_INDEPENDENT,
+    SIM_NAT_ADDRESS_DEPENDENT,
+    SIM_NAT_ADDRESS_AND_PORT_DEPENDENT,
+} sim_nat;
+
+typedef struct sim_interface {
+    char ip[48];
+    char name[16];
+    floe_adapter adapter;
+    bool up;
+    bool temporary;
+    bool deprecated;
+    bool tentative;
+    sim_path path;
+    sim_nat mapping;
+    sim_nat filtering;
+    unsigned open_failures; /* so many opens fail, with `open_error` */
+    floe_error open_error;
+} sim_interface;
+
+typedef enum sim_temper {
+    SIM_GOOD,
+    SIM_SILENT,
+    SIM_PORT_CLOSED,    /* ICMP port unreachable comes back */
+    SIM_NAME_UNKNOWN,   /* the name has no address */
+    SIM_NAME_SILENT,    /* the name server never answers */
+    SIM_WRONG_PASSWORD, /* 401 with the same nonce, again and again */
+    SIM_GARBAGE,        /* answers with noise */
+    SIM_FORGED_FIRST,   /* a forged answer of every kind goes before the right one */
+    SIM_ERROR_CODE,     /* answers every request with `code`, signed where it can be */
+    SIM_NO_ADDRESSES,   /* a success without mapped or relayed address */
+    SIM_UNKNOWN_ATTRIBUTE,
+    SIM_LOOPBACK_ADDRESSES, /* names 127.0.0.1 as mapped and as relayed address */
+    SIM_MISMATCH,           /* 437 to the first Allocate from each client port (T6) */
+    SIM_FULL_AFTER_TWO,     /* 486 from the third allocation on */
+    SIM_FORGETS,            /* loses its allocations after a while: Refresh gets 437 */
+    SIM_TEMPER_COUNT,
+} sim_temper;
+
+typedef enum sim_nonce {
+    SIM_NONCE_FOR_ALL,
+    SIM_NONCE_PER_CLIENT,
+    SIM_NONCE_ONE_USE,
+    SIM_NONCE_COUNT,
+} sim_nonce;
+
+typedef struct sim_server {
+    bool turn;
+    char ip[48];
+    bool by_name;      /* the URL has a name, which resolves to ip */
+    char first_ip[48]; /* and to this one before, where nobody is; "": it does not */
+    bool first_closed; /* an ICMP error comes back from there */
+    uint16_t port;
+    sim_temper temper;
+    sim_nonce nonce;
+    uint16_t code;
+    uint32_t lifetime; /* of allocations, seconds */
+    unsigned round_trip_ms;
+} sim_server;
+
+typedef struct sim_config {
+    uint64_t seed;
+    floe_gather_policy policy;
+    floe_settings settings;
+    sim_interface interfaces[SIM_INTERFACES_MAX];
+    size_t interface_count;
+    sim_server servers[SIM_SERVERS_MAX];
+    size_t server_count;
+    size_t gatherers;     /* one after another, in one shared part */
+    unsigned loss;        /* of a thousand packets */
+    unsigned duplication; /* of a thousand */
+    unsigned jitter_ms;   /* so packets overtake one another */
+    uint64_t close_at_ms; /* after the start of each gatherer; 0: at the end of its time */
+    uint64_t run_ms;      /* how long each gatherer lives */
+    uint64_t remap_at_ms; /* the NATs forget all mappings; 0: never */
+    size_t fail_at;       /* the n-th allocation of memory fails; 0: none */
+} sim_config;
+
+typedef struct sim_seen_candidate {
+    floe_candidate_type type;
+    char text[FLOE_CANDIDATE_TEXT_SIZE];
+    char address[64];
+    char related[64];
+    unsigned port;
+    unsigned related_port;
+    char url[128];
+    char foundation[33];
+    uint32_t priority;
+    uint64_t at_ms;
+    bool withdrawn;
+} sim_seen_candidate;
+
+typedef struct sim_seen_error {
+    char url[128];
+    char address[64];
+    unsigned code;
+    char text[512];
+    bool url_failed;
+    uint64_t at_ms;
+} sim_seen_error;
+
+#define SIM_SEEN_MAX 64
+
+/* What the owner of one gatherer saw. */
+typedef struct sim_seen {
+    sim_seen_candidate candidates[SIM_SEEN_MAX];
+    size_t candidate_count;
+    sim_seen_error errors[SIM_SEEN_MAX];
+    size_t error_count;
+    enum floe_gatherer_state state;
+    unsigned ends;        /* NULL candidates */
+    bool start_failed;    /* floe_core_new or start returned an error */
+    uint64_t complete_ms; /* after its start */
+    unsigned packets_sent;
+    unsigned packets_sent_at_complete;
+} sim_seen;
+
+typedef struct sim_report {
+    sim_seen gatherers[SIM_GATHERERS_MAX];
+    uint64_t trace_hash;
+    uint64_t dropped;   /* packets that were not believed */
+    size_t allocations; /* of memory, in all */
+    size_t left_memory;
+    char violation[512]; /* "" if every invariant held */
+} sim_report;
+
+/* Runs the world; `trace` may be NULL. False when an invariant was broken. */
+bool sim_run(const sim_config *config, FILE *trace, sim_report *report);
+/* The world of a seed. */
+void sim_config_of_seed(uint64_t seed, sim_config *config);
+/* A quiet world: one IPv4 interface behind an endpoint-independent NAT, no servers, 50 ms away. */
+void sim_config_simple(sim_config *config);
+/* Adds a server and gives it; its URL is sim_server_url's. */
+sim_server *sim_add_server(sim_config *config, bool turn, const char *ip, sim_temper temper);
+sim_interface *sim_add_interface(sim_config *config, const char *name, const char *ip);
+void sim_server_url(const sim_config *config, size_t n, char *url, size_t size);
+
+#endif

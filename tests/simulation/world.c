@@ -1,0 +1,720 @@
+/* The world: clock, events, sockets, NATs, and the loop that drives the core by its contract. */
+#include "world.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ── Trace and violations ── */
+
+void world_trace(sim_world *world, const char *format, ...)
+{
+    char line[1024];
+    va_list arguments;
+    int used = snprintf(line, sizeof line, "%10.3f ", (double)(world->now / 1000) / 1000);
+
+    va_start(arguments, format);
+    (void)vsnprintf(&line[used], sizeof line - (size_t)used, format, arguments);
+    va_end(arguments);
+    for (const char *at = line; *at != '\0'; at++) {
+        world->report->trace_hash = (world->report->trace_hash ^ (uint8_t)*at) * 1099511628211U;
+    }
+    if (world->trace != NULL) {
+        (void)fprintf(world->trace, "%s\n", line);
+    }
+}
+
+void world_violated(sim_world *world, const char *format, ...)
+{
+    va_list arguments;
+
+    if (*world->report->violation != '\0') {
+        return;
+    }
+    va_start(arguments, format);
+    (void)vsnprintf(world->report->violation, sizeof world->report->violation, format, arguments);
+    va_end(arguments);
+    world_trace(world, "VIOLATED %s", world->report->violation);
+}
+
+/* ── Events: a heap by (at, order) ── */
+
+static bool earlier(const sim_event *a, const sim_event *b)
+{
+    return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+static void swap_events(sim_world *world, size_t a, size_t b)
+{
+    sim_event *kept = world->events[a];
+
+    world->events[a] = world->events[b];
+    world->events[b] = kept;
+}
+
+static sim_event *add_event(sim_world *world, sim_event_kind kind, uint64_t at)
+{
+    sim_event *event = calloc(1, sizeof *event);
+
+    if (world->event_count == world->event_room) {
+        world->event_room = world->event_room == 0 ? 64 : 2 * world->event_room;
+        world->events = realloc(world->events, world->event_room * sizeof *world->events);
+    }
+    if (event == NULL || world->events == NULL) {
+        abort();
+    }
+    event->kind = kind;
+    event->at = at;
+    event->order = world->order++;
+    size_t n = world->event_count++;
+    world->events[n] = event;
+    for (; n > 0 && earlier(world->events[n], world->events[(n - 1) / 2]); n = (n - 1) / 2) {
+        swap_events(world, n, (n - 1) / 2);
+    }
+    return event;
+}
+
+static sim_event *take_event(sim_world *world)
+{
+    sim_event *first = world->events[0];
+    size_t n = 0;
+
+    world->events[0] = world->events[--world->event_count];
+    for (;;) {
+        size_t least = n;
+        for (size_t child = 2 * n + 1; child <= 2 * n + 2 && child < world->event_count; child++) {
+            if (earlier(world->events[child], world->events[least])) {
+                least = child;
+            }
+        }
+        if (least == n) {
+            return first;
+        }
+        swap_events(world, n, least);
+        n = least;
+    }
+}
+
+/* ── Addresses ── */
+
+floe_address server_address(const sim_world *world, size_t server)
+{
+    floe_address address = {0};
+
+    (void)floe_address_parse(world->config->servers[server].ip, &address);
+    address.port = world->config->servers[server].port;
+    return address;
+}
+
+/* The address that a name has before the right one; false: none. */
+bool server_first_address(const sim_world *world, size_t server, floe_address *address)
+{
+    const sim_server *of = &world->config->servers[server];
+
+    if (!of->by_name || floe_address_parse(of->first_ip, address) != FLOE_OK) {
+        return false;
+    }
+    address->port = of->port;
+    return true;
+}
+
+void sim_server_url(const sim_config *config, size_t n, char *url, size_t size)
+{
+    const sim_server *server = &config->servers[n];
+    bool ipv6 = strchr(server->ip, ':') != NULL;
+
+    if (server->by_name) {
+        (void)snprintf(url, size, "%s:server%zu.sim.example:%u", server->turn ? "turn" : "stun", n,
+                       server->port);
+    } else {
+        (void)snprintf(url, size, "%s:%s%s%s:%u", server->turn ? "turn" : "stun", ipv6 ? "[" : "",
+                       server->ip, ipv6 ? "]" : "", server->port);
+    }
+}
+
+/* ── NAT ── */
+
+static floe_address key_of(sim_nat kind, const floe_address *towards)
+{
+    floe_address key = *towards;
+
+    if (kind == SIM_NAT_ENDPOINT_INDEPENDENT) {
+        return (floe_address){0};
+    }
+    if (kind == SIM_NAT_ADDRESS_DEPENDENT) {
+        key.port = 0;
+    }
+    return key;
+}
+
+static floe_address outside_address(sim_world *world, size_t interface, uint8_t family)
+{
+    char text[64];
+    floe_address address = {0};
+
+    (void)snprintf(text, sizeof text,
+                   family == FLOE_FAMILY_IPV4 ? "198.51.100.%zu" : "2001:db8:ffff::%zx",
+                   10 + interface);
+    (void)floe_address_parse(text, &address);
+    address.port = (uint16_t)(20000 + world->next_port++ % 20000);
+    return address;
+}
+
+static void remember_allowed(sim_world *world, sim_mapping *mapping, const floe_address *to)
+{
+    for (size_t i = 0; i < mapping->allowed_count; i++) {
+        if (floe_address_equal(&mapping->allowed[i], to)) {
+            return;
+        }
+    }
+    if (mapping->allowed_count == sizeof mapping->allowed / sizeof *mapping->allowed) {
+        world_violated(world, "the simulation's table of a NAT's filter is full");
+        return;
+    }
+    mapping->allowed[mapping->allowed_count++] = *to;
+}
+
+/* The mapping by which a packet leaves; NULL: there is no NAT. */
+static sim_mapping *map_outwards(sim_world *world, const sim_socket *socket, const floe_address *to)
+{
+    const sim_interface *interface = &world->config->interfaces[socket->interface];
+    floe_address key = key_of(interface->mapping, to);
+    sim_mapping *found = NULL;
+
+    if (interface->mapping == SIM_NAT_NONE) {
+        return NULL;
+    }
+    for (size_t i = 0; i < world->mapping_count; i++) {
+        sim_mapping *mapping = &world->mappings[i];
+        if (!mapping->dead && floe_address_equal(&mapping->inside, &socket->local) &&
+            floe_address_equal(&mapping->towards, &key)) {
+            found = mapping;
+        }
+    }
+    if (found == NULL) {
+        if (world->mapping_count == MAPPINGS_MAX) {
+            world_violated(world, "the simulation's table of mappings is full");
+            return &world->mappings[0];
+        }
+        found = &world->mappings[world->mapping_count++];
+        *found =
+            (sim_mapping){.inside = socket->local, .towards = key, .interface = socket->interface};
+        found->outside = outside_address(world, socket->interface, to->family);
+    }
+    remember_allowed(world, found, to);
+    return found;
+}
+
+static bool let_in(const sim_world *world, const sim_mapping *mapping, const floe_address *from)
+{
+    sim_nat filtering = world->config->interfaces[mapping->interface].filtering;
+
+    if (filtering == SIM_NAT_NONE || filtering == SIM_NAT_ENDPOINT_INDEPENDENT) {
+        return true;
+    }
+    for (size_t i = 0; i < mapping->allowed_count; i++) {
+        if (filtering == SIM_NAT_ADDRESS_DEPENDENT
+                ? floe_address_same_ip(&mapping->allowed[i], from)
+                : floe_address_equal(&mapping->allowed[i], from)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The inside address that a packet is for; false when the NAT drops it. */
+static bool map_inwards(const sim_world *world, const floe_address *from, floe_address *to)
+{
+    for (size_t i = 0; i < world->mapping_count; i++) {
+        const sim_mapping *mapping = &world->mappings[i];
+        if (floe_address_equal(&mapping->outside, to)) {
+            *to = mapping->inside;
+            return !mapping->dead && let_in(world, mapping, from);
+        }
+    }
+    return true; /* no NAT */
+}
+
+/* ── Packets ── */
+
+static uint64_t one_way(sim_world *world, size_t server)
+{
+    uint64_t delay = world->config->servers[server].round_trip_ms * 500000ULL;
+
+    if (world->config->jitter_ms > 0) {
+        delay += seeded_below(&world->random, world->config->jitter_ms * 1000) * 1000ULL;
+    }
+    return delay;
+}
+
+static bool happens(sim_world *world, unsigned per_thousand)
+{
+    return per_thousand > 0 && seeded_below(&world->random, 1000) < per_thousand;
+}
+
+static void add_packet(sim_world *world, sim_event_kind kind, size_t server,
+                       const floe_address *from, const floe_address *to, floe_span data)
+{
+    unsigned copies = happens(world, world->config->duplication) ? 2 : 1;
+
+    if (happens(world, world->config->loss)) {
+        world_trace(world, "lost");
+        return;
+    }
+    for (unsigned i = 0; i < copies; i++) {
+        sim_event *event = add_event(world, kind, world->now + one_way(world, server));
+        event->server = server;
+        event->from = *from;
+        event->to = *to;
+        event->size = data.size < PACKET_MAX ? data.size : PACKET_MAX;
+        if (data.size > 0) {
+            memcpy(event->data, data.data, event->size);
+        }
+    }
+}
+
+void world_answer(sim_world *world, size_t server, const floe_address *from, const floe_address *to,
+                  floe_span data)
+{
+    add_packet(world, SIM_EVENT_TO_CLIENT, server, from, to, data);
+}
+
+static sim_socket *socket_of(sim_world *world, uint32_t channel)
+{
+    for (size_t i = 0; i < world->socket_count; i++) {
+        if (world->sockets[i].channel == channel) {
+            return &world->sockets[i];
+        }
+    }
+    return NULL;
+}
+
+/* ICMP port unreachable, with the beginning of the packet. */
+static void refuse(sim_world *world, size_t server, const floe_core_output *output)
+{
+    sim_event *event =
+        add_event(world, SIM_EVENT_UNREACHABLE, world->now + 2 * one_way(world, server));
+
+    event->channel = output->channel;
+    event->to = output->remote;
+    event->reason = FLOE_UNREACHABLE_PORT;
+    event->size = output->data_size < 28 ? output->data_size : 28;
+    memcpy(event->data, output->data, event->size);
+}
+
+static void send_from(sim_world *world, sim_socket *socket, const floe_core_output *output)
+{
+    const sim_interface *interface = &world->config->interfaces[socket->interface];
+    floe_address from = socket->local;
+    floe_span data = floe_span_of(output->data, output->data_size);
+
+    if (interface->path == SIM_PATH_NO_ROUTE) {
+        floe_core_unreachable(world->core, world_time(world), output->channel, &output->remote,
+                              FLOE_UNREACHABLE_NETWORK, output->data, output->data_size);
+        return;
+    }
+    if (interface->path == SIM_PATH_SWALLOWS) {
+        return;
+    }
+    sim_mapping *mapping = map_outwards(world, socket, &output->remote);
+    if (mapping != NULL) {
+        from = mapping->outside;
+    }
+    for (size_t i = 0; i < world->config->server_count; i++) {
+        const sim_server *server = &world->config->servers[i];
+        floe_address address = server_address(world, i);
+        floe_address first;
+        bool is_first =
+            server_first_address(world, i, &first) && floe_address_equal(&first, &output->remote);
+        bool is_server = floe_address_equal(&address, &output->remote);
+        if ((is_first && server->first_closed) ||
+            (is_server && server->temper == SIM_PORT_CLOSED)) {
+            refuse(world, i, output);
+            return;
+        }
+        if (is_server) {
+            add_packet(world, SIM_EVENT_TO_SERVER, i, &from, &output->remote, data);
+            return;
+        }
+    }
+}
+
+/* ── The core's outputs ── */
+
+/* Entries of one name are one interface. */
+static uint32_t interface_index(const sim_config *config, size_t n)
+{
+    size_t i = 0;
+
+    while (strcmp(config->interfaces[i].name, config->interfaces[n].name) != 0) {
+        i++;
+    }
+    return (uint32_t)i + 1;
+}
+
+static void list_interfaces(sim_world *world)
+{
+    floe_interface_address list[SIM_INTERFACES_MAX] = {0};
+    const sim_config *config = world->config;
+
+    for (size_t i = 0; i < config->interface_count; i++) {
+        const sim_interface *interface = &config->interfaces[i];
+        list[i].interface_name = interface->name;
+        list[i].interface_index = interface_index(config, i);
+        list[i].adapter = interface->adapter;
+        list[i].up = interface->up;
+        list[i].temporary = interface->temporary;
+        list[i].deprecated = interface->deprecated;
+        list[i].tentative = interface->tentative;
+        (void)floe_address_parse(interface->ip, &list[i].address);
+    }
+    floe_core_interfaces(world->core, world_time(world), list, config->interface_count);
+}
+
+static void open_socket(sim_world *world, const floe_core_output *output)
+{
+    floe_address local = output->local;
+    size_t n = 0;
+
+    for (; n < world->config->interface_count; n++) {
+        floe_address address;
+        (void)floe_address_parse(world->config->interfaces[n].ip, &address);
+        if (floe_address_same_ip(&address, &local)) {
+            break;
+        }
+    }
+    if (n == world->config->interface_count || world->socket_count == SOCKETS_MAX) {
+        world_violated(world, "a socket on an address that is not ours");
+        return;
+    }
+    if (world->open_failures_left[n] > 0) {
+        world->open_failures_left[n]--;
+        world_trace(world, "open fails: %s",
+                    floe_error_string(world->config->interfaces[n].open_error));
+        floe_core_open_failed(world->core, world_time(world), output->channel,
+                              world->config->interfaces[n].open_error);
+        return;
+    }
+    for (size_t i = 0; local.port != 0 && i < world->socket_count; i++) {
+        if (world->sockets[i].open && floe_address_equal(&world->sockets[i].local, &local)) {
+            floe_core_open_failed(world->core, world_time(world), output->channel,
+                                  FLOE_ERR_ADDRESS_IN_USE);
+            return;
+        }
+    }
+    if (local.port == 0) {
+        local.port = (uint16_t)(40000 + world->next_port++ % 20000);
+    }
+    world->sockets[world->socket_count++] =
+        (sim_socket){.channel = output->channel, .local = local, .interface = n, .open = true};
+    floe_core_opened(world->core, world_time(world), output->channel, &local);
+}
+
+static void resolve(sim_world *world, const floe_core_output *output)
+{
+    size_t server = (size_t)strtoul(output->name + strlen("server"), NULL, 10);
+    bool silent = world->config->servers[server].temper == SIM_NAME_SILENT;
+    uint64_t wait = silent ? 20000 : 1 + seeded_below(&world->random, 50);
+    sim_event *event = add_event(world, SIM_EVENT_RESOLVED, world->now + wait * 1000000);
+
+    event->query = output->query;
+    event->family = output->family;
+    event->server = server;
+}
+
+static void close_socket(sim_world *world, uint32_t channel)
+{
+    sim_socket *socket = socket_of(world, channel);
+
+    if (socket == NULL || !socket->open) {
+        world_violated(world, "L7: channel %u is closed but was not open", channel);
+    } else {
+        socket->open = false;
+    }
+}
+
+static void send_packet(sim_world *world, const floe_core_output *output)
+{
+    sim_socket *socket = socket_of(world, output->channel);
+    char to[FLOE_ADDRESS_TEXT_SIZE];
+
+    world_trace(world, "send %zu bytes on %u to %s", output->data_size, output->channel,
+                floe_address_text(&output->remote, to));
+    if (socket == NULL) {
+        world_violated(world, "a packet on channel %u, which there is not", output->channel);
+        return;
+    }
+    check_send(world, socket, &output->remote, floe_span_of(output->data, output->data_size));
+    send_from(world, socket, output);
+}
+
+static void do_outputs(sim_world *world)
+{
+    static floe_core_output output;
+
+    while (floe_core_poll(world->core, world_time(world), &output)) {
+        switch (output.kind) {
+        case FLOE_CORE_LIST_INTERFACES:
+            list_interfaces(world);
+            break;
+        case FLOE_CORE_OPEN:
+            open_socket(world, &output);
+            break;
+        case FLOE_CORE_CLOSE:
+            close_socket(world, output.channel);
+            break;
+        case FLOE_CORE_SEND:
+            send_packet(world, &output);
+            break;
+        case FLOE_CORE_RESOLVE:
+            resolve(world, &output);
+            break;
+        case FLOE_CORE_CANDIDATE:
+            check_candidate(world, output.candidate);
+            break;
+        case FLOE_CORE_CANDIDATE_WITHDRAWN:
+            check_withdrawn(world, output.candidate);
+            break;
+        case FLOE_CORE_STATE:
+            check_state(world, output.state);
+            break;
+        case FLOE_CORE_CANDIDATE_ERROR:
+            check_error(world, output.error);
+            break;
+        case FLOE_CORE_TRACE:
+            break;
+        }
+    }
+}
+
+/* ── Events ── */
+
+static void to_client(sim_world *world, const sim_event *event)
+{
+    floe_address to = event->to;
+
+    if (!map_inwards(world, &event->from, &to)) {
+        return;
+    }
+    for (size_t i = 0; world->core != NULL && i < world->socket_count; i++) {
+        sim_socket *socket = &world->sockets[i];
+        if (socket->open && floe_address_equal(&socket->local, &to)) {
+            uint8_t *exact = exact_copy(event->data, event->size, 0);
+            floe_core_datagram(world->core, world_time(world), socket->channel, &event->from, exact,
+                               event->size);
+            exact_free(exact, 0);
+            return;
+        }
+    }
+}
+
+static void resolved(sim_world *world, const sim_event *event)
+{
+    const sim_server *server = &world->config->servers[event->server];
+    floe_address addresses[2];
+    size_t count = 0;
+    floe_error error = server->temper == SIM_NAME_UNKNOWN  ? FLOE_ERR_NOT_FOUND
+                       : server->temper == SIM_NAME_SILENT ? FLOE_ERR_TIMED_OUT
+                                                           : FLOE_OK;
+
+    count += server_first_address(world, event->server, &addresses[count]) &&
+             addresses[count].family == event->family;
+    addresses[count] = server_address(world, event->server);
+    count += addresses[count].family == event->family;
+    if (world->core != NULL) {
+        floe_core_resolved(world->core, world_time(world), event->query, error, addresses,
+                           error == FLOE_OK ? count : 0);
+    }
+}
+
+static void close_core(sim_world *world)
+{
+    world_trace(world, "close");
+    world->closing = true;
+    floe_core_close(world->core, world_time(world));
+}
+
+static void happen(sim_world *world, const sim_event *event)
+{
+    switch (event->kind) {
+    case SIM_EVENT_TO_SERVER:
+        server_receive(world, event->server, &event->from, floe_span_of(event->data, event->size));
+        break;
+    case SIM_EVENT_TO_CLIENT:
+        to_client(world, event);
+        break;
+    case SIM_EVENT_UNREACHABLE:
+        if (world->core != NULL) {
+            floe_core_unreachable(world->core, world_time(world), event->channel, &event->to,
+                                  event->reason, event->data, event->size);
+        }
+        break;
+    case SIM_EVENT_RESOLVED:
+        resolved(world, event);
+        break;
+    case SIM_EVENT_CLOSE:
+        if (world->core != NULL && !world->closing) {
+            close_core(world);
+        }
+        break;
+    case SIM_EVENT_REMAP:
+        world_trace(world, "the NATs forget");
+        for (size_t i = 0; i < world->mapping_count; i++) {
+            world->mappings[i].dead = true;
+        }
+        break;
+    }
+}
+
+/* Lets time pass until `end`, by the contract: outputs until there are none, then the next event or
+ * the deadline, whichever is first. */
+static void run_until(sim_world *world, uint64_t end)
+{
+    size_t steps = 0;
+
+    for (;;) {
+        if (world->core != NULL) {
+            do_outputs(world);
+        }
+        uint64_t deadline = world->core != NULL ? floe_core_deadline(world->core).ns : UINT64_MAX;
+        uint64_t event_at = world->event_count > 0 ? world->events[0]->at : UINT64_MAX;
+        uint64_t next = deadline < event_at ? deadline : event_at;
+        if (next > end) {
+            world->now = end;
+            return;
+        }
+        if (++steps > 200000) {
+            world_violated(world, "the core never rests");
+            return;
+        }
+        world->now = next > world->now ? next : world->now;
+        if (event_at <= deadline) {
+            sim_event *event = take_event(world);
+            happen(world, event);
+            free(event);
+        } else {
+            floe_core_time(world->core, world_time(world));
+        }
+    }
+}
+
+/* ── A run ── */
+
+static floe_error make_core(sim_world *world)
+{
+    static char urls[SIM_SERVERS_MAX][128];
+    const char *texts[SIM_SERVERS_MAX];
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+
+    for (size_t i = 0; i < world->config->server_count; i++) {
+        sim_server_url(world->config, i, urls[i], sizeof urls[i]);
+        texts[i] = urls[i];
+    }
+    server.urls = texts;
+    server.url_count = world->config->server_count;
+    server.username = "user";
+    server.credential = "password";
+    options.ice_servers = &server;
+    options.ice_server_count = server.url_count > 0 ? 1 : 0;
+    options.gather_policy = world->config->policy;
+    return floe_core_new(world->shared, &options, &world->core);
+}
+
+static void run_gatherer(sim_world *world, size_t n)
+{
+    const sim_config *config = world->config;
+
+    world->seen = &world->report->gatherers[n];
+    world->seen->state = FLOE_GATHERER_STATE_NEW;
+    world->socket_count = 0;
+    world->closing = false;
+    world->started = world->now;
+    world->last_new_transaction = 0;
+    world_trace(world, "gatherer %zu", n);
+    if (make_core(world) != FLOE_OK) {
+        world->seen->start_failed = true;
+        return;
+    }
+    if (config->close_at_ms != 0) {
+        add_event(world, SIM_EVENT_CLOSE, world->now + config->close_at_ms * 1000000);
+    }
+    if (config->remap_at_ms != 0) {
+        add_event(world, SIM_EVENT_REMAP, world->now + config->remap_at_ms * 1000000);
+    }
+    if (floe_core_start(world->core, world_time(world)) != FLOE_OK) {
+        world->seen->start_failed = true;
+    }
+    run_until(world, world->now + config->run_ms * 1000000);
+    if (!world->closing) {
+        close_core(world);
+        do_outputs(world);
+    }
+    check_end(world);
+    floe_core_free(world->core);
+    world->core = NULL;
+    run_until(world, world->now + 3000000000U); /* the last packets arrive */
+}
+
+/* L7, T7: on a clean network nothing is left on a good server, and nothing has run out there. */
+static void check_allocations(sim_world *world)
+{
+    const sim_config *config = world->config;
+    bool clean = config->loss == 0 && config->duplication == 0 && config->jitter_ms == 0 &&
+                 config->remap_at_ms == 0 && config->fail_at == 0;
+
+    for (size_t i = 0; clean && i < world->allocation_count; i++) {
+        const sim_allocation *allocation = &world->allocations[i];
+        const sim_server *server = &config->servers[allocation->server];
+        bool kept = server->temper == SIM_GOOD || server->temper == SIM_FORGED_FIRST ||
+                    server->temper == SIM_MISMATCH;
+        if (kept && !allocation->strange && server->nonce != SIM_NONCE_ONE_USE) {
+            world_violated(world, "L7: an allocation was left on server %zu", allocation->server);
+        }
+    }
+}
+
+bool sim_run(const sim_config *config, FILE *trace, sim_report *report)
+{
+    sim_world *world = calloc(1, sizeof *world);
+    counting_allocator memory;
+    floe_settings settings = config->settings;
+
+    if (world == NULL) {
+        abort();
+    }
+    *report = (sim_report){.trace_hash = 14695981039346656037U};
+    counting_init(&memory);
+    memory.fail_at = config->fail_at;
+    settings.allocator = &memory.table;
+    world->config = config;
+    world->report = report;
+    world->trace = trace;
+    world->memory = &memory;
+    world->now = 1000000000U;
+    seeded_init(&world->random, config->seed);
+    seeded_init(&world->secrets, config->seed ^ 0x5555555555555555U);
+    for (size_t i = 0; i < config->interface_count; i++) {
+        world->open_failures_left[i] = config->interfaces[i].open_failures;
+    }
+    if (floe_core_shared_new(&settings, &world->secrets.table, &world->shared) == FLOE_OK) {
+        for (size_t n = 0; n < config->gatherers; n++) {
+            run_gatherer(world, n);
+        }
+        check_allocations(world);
+        report->dropped = floe_core_shared_dropped(world->shared);
+        floe_core_shared_free(world->shared);
+    }
+    report->allocations = memory.calls;
+    report->left_memory = memory.live;
+    if (memory.live != 0) {
+        world_violated(world, "%zu pieces of memory were not given back", memory.live);
+    }
+    while (world->event_count > 0) {
+        free(take_event(world));
+    }
+    free(world->events);
+    free(world);
+    return *report->violation == '\0';
+}

@@ -1,0 +1,144 @@
+/* Inside the simulation: the world's state, shared by world.c, server.c and check.c. */
+#ifndef FLOE_SIMULATION_WORLD_H
+#define FLOE_SIMULATION_WORLD_H
+
+#include "sim.h"
+
+#include "base/address.h"
+#include "stun/writer.h"
+
+#define PACKET_MAX 2400
+
+typedef enum sim_event_kind {
+    SIM_EVENT_TO_SERVER,
+    SIM_EVENT_TO_CLIENT,
+    SIM_EVENT_UNREACHABLE,
+    SIM_EVENT_RESOLVED,
+    SIM_EVENT_CLOSE,
+    SIM_EVENT_REMAP,
+} sim_event_kind;
+
+typedef struct sim_event {
+    uint64_t at; /* ns */
+    uint64_t order;
+    sim_event_kind kind;
+    size_t server;
+    uint32_t channel;
+    uint32_t query;
+    uint8_t family;
+    floe_address from;
+    floe_address to;
+    floe_unreachable reason;
+    size_t size;
+    uint8_t data[PACKET_MAX];
+} sim_event;
+
+typedef struct sim_socket {
+    uint32_t channel;
+    floe_address local;
+    size_t interface;
+    bool open;
+} sim_socket;
+
+typedef struct sim_mapping {
+    floe_address inside;
+    floe_address towards; /* zero parts that do not count for the NAT's kind */
+    floe_address outside;
+    floe_address allowed[16]; /* whom it has sent to: for filtering */
+    size_t allowed_count;
+    size_t interface;
+    bool dead; /* forgotten by the NAT */
+} sim_mapping;
+
+typedef struct sim_allocation {
+    size_t server;
+    floe_address client;
+    floe_address relayed;
+    uint64_t expires;
+    floe_stun_id id; /* of the Allocate that made it */
+    bool strange;    /* left by somebody else: 437 */
+} sim_allocation;
+
+/* How many nonces for one use a server has given a client. */
+typedef struct sim_counter {
+    size_t server;
+    floe_address client;
+    unsigned count;
+} sim_counter;
+
+typedef struct sim_transaction {
+    floe_stun_id id;
+    unsigned sends;
+    uint64_t last_sent;
+} sim_transaction;
+
+#define SOCKETS_MAX 32
+#define MAPPINGS_MAX 256
+#define ALLOCATIONS_MAX 64
+#define TRANSACTIONS_MAX 4096
+
+typedef struct sim_world {
+    const sim_config *config;
+    sim_report *report;
+    sim_seen *seen; /* of the gatherer at hand */
+    FILE *trace;
+    seeded_random random;  /* the network's */
+    seeded_random secrets; /* the core's */
+    counting_allocator *memory;
+    uint64_t now; /* ns */
+    uint64_t started;
+    uint64_t order;
+    sim_event **events; /* a heap by (at, order) */
+    size_t event_count;
+    size_t event_room;
+    floe_core_shared *shared;
+    floe_core *core;
+    bool closing; /* floe_core_close was called */
+    sim_socket sockets[SOCKETS_MAX];
+    size_t socket_count;
+    sim_mapping mappings[MAPPINGS_MAX];
+    size_t mapping_count;
+    uint16_t next_port;
+    sim_allocation allocations[ALLOCATIONS_MAX];
+    size_t allocation_count;
+    unsigned allocated[SIM_SERVERS_MAX];
+    sim_counter one_use_nonces[256];
+    size_t one_use_nonce_count;
+    sim_transaction transactions[TRANSACTIONS_MAX];
+    size_t transaction_count;
+    uint64_t last_new_transaction;
+    unsigned open_failures_left[SIM_INTERFACES_MAX];
+} sim_world;
+
+static inline floe_time world_time(const sim_world *world)
+{
+    return (floe_time){world->now};
+}
+
+static inline uint64_t world_ms(const sim_world *world)
+{
+    return (world->now - world->started) / 1000000;
+}
+
+void world_trace(sim_world *world, const char *format, ...)
+    __attribute__((__format__(__printf__, 2, 3)));
+/* Records the first broken invariant. */
+void world_violated(sim_world *world, const char *format, ...)
+    __attribute__((__format__(__printf__, 2, 3)));
+/* A packet from a server's address to an outside address, at the server's distance. */
+void world_answer(sim_world *world, size_t server, const floe_address *from, const floe_address *to,
+                  floe_span data);
+floe_address server_address(const sim_world *world, size_t server);
+bool server_first_address(const sim_world *world, size_t server, floe_address *address);
+/* A request came to a server. */
+void server_receive(sim_world *world, size_t server, const floe_address *client, floe_span data);
+/* The outputs, as they are polled. */
+void check_candidate(sim_world *world, const floe_candidate *candidate);
+void check_withdrawn(sim_world *world, const floe_candidate *candidate);
+void check_error(sim_world *world, const floe_candidate_error *error);
+void check_state(sim_world *world, enum floe_gatherer_state state);
+void check_send(sim_world *world, const sim_socket *socket, const floe_address *to, floe_span data);
+/* When the gatherer has had its time, and has been closed and freed. */
+void check_end(sim_world *world);
+
+#endif

@@ -1,0 +1,397 @@
+/* core: what is checked at making: URLs (S1), credentials (S2), duplicates (S4), settings (L2), and
+ * the text of candidates (C2). */
+#include "support.h"
+
+#include "core/gatherer.h"
+
+#include <string.h>
+
+typedef struct url_row {
+    const char *text;
+    const char *host; /* NULL: a URL error */
+    unsigned port;
+    floe_protocol transport;
+} url_row;
+
+static const url_row url_rows[] = {
+    {"stun:example.org", "example.org", 3478, FLOE_PROTOCOL_UDP},
+    {"STUN:Example.ORG", "example.org", 3478, FLOE_PROTOCOL_UDP},
+    {"stun:example.org:1", "example.org", 1, FLOE_PROTOCOL_UDP},
+    {"stun:example.org:65535", "example.org", 65535, FLOE_PROTOCOL_UDP},
+    {"stun:example.org:19302", "example.org", 19302, FLOE_PROTOCOL_UDP},
+    {"stun:192.0.2.1", "192.0.2.1", 3478, FLOE_PROTOCOL_UDP},
+    {"stun:[2001:db8::1]", "2001:db8::1", 3478, FLOE_PROTOCOL_UDP},
+    {"stun:[2001:db8::1]:5000", "2001:db8::1", 5000, FLOE_PROTOCOL_UDP},
+    {"stuns:example.org", "example.org", 5349, FLOE_PROTOCOL_TLS},
+    {"stuns:example.org:443", "example.org", 443, FLOE_PROTOCOL_TLS},
+    {"turn:example.org", "example.org", 3478, FLOE_PROTOCOL_UDP},
+    {"turn:example.org?transport=udp", "example.org", 3478, FLOE_PROTOCOL_UDP},
+    {"turn:example.org?transport=UDP", "example.org", 3478, FLOE_PROTOCOL_UDP},
+    {"turn:example.org?transport=tcp", "example.org", 3478, FLOE_PROTOCOL_TCP},
+    {"turn:example.org:80?transport=Tcp", "example.org", 80, FLOE_PROTOCOL_TCP},
+    {"turns:example.org", "example.org", 5349, FLOE_PROTOCOL_TLS},
+    {"turns:example.org?transport=tcp", "example.org", 5349, FLOE_PROTOCOL_TLS},
+    {"turns:example.org?transport=udp", "example.org", 5349, FLOE_PROTOCOL_DTLS},
+    {"TURNS:[::1]:9?transport=udp", "::1", 9, FLOE_PROTOCOL_DTLS},
+    {"turn:a-b_c.example.", "a-b_c.example.", 3478, FLOE_PROTOCOL_UDP},
+    {"turn:localhost", "localhost", 3478, FLOE_PROTOCOL_UDP},
+    {"turn:1e100.net", "1e100.net", 3478, FLOE_PROTOCOL_UDP},
+    {"", NULL, 0, 0},
+    {"stun", NULL, 0, 0},
+    {"stun:", NULL, 0, 0},
+    {":example.org", NULL, 0, 0},
+    {"http:example.org", NULL, 0, 0},
+    {"stunx:example.org", NULL, 0, 0},
+    {"stun://example.org", NULL, 0, 0},
+    {"turn://example.org", NULL, 0, 0},
+    {"stun:example.org:", NULL, 0, 0},
+    {"stun:example.org:0", NULL, 0, 0},
+    {"stun:example.org:65536", NULL, 0, 0},
+    {"stun:example.org:99999999999", NULL, 0, 0},
+    {"stun:example.org:-1", NULL, 0, 0},
+    {"stun:example.org:+1", NULL, 0, 0},
+    {"stun:example.org: 1", NULL, 0, 0},
+    {"stun:example.org:1a", NULL, 0, 0},
+    {"stun:example.org:1:2", NULL, 0, 0},
+    {"stun::3478", NULL, 0, 0},
+    {"stun:exam ple.org", NULL, 0, 0},
+    {"stun:example..org", NULL, 0, 0},
+    {"stun:.example.org", NULL, 0, 0},
+    {"stun:user@example.org", NULL, 0, 0},
+    {"stun:user:pw@example.org", NULL, 0, 0},
+    {"stun:example.org/", NULL, 0, 0},
+    {"stun:example.org/path", NULL, 0, 0},
+    {"stun:example.org#f", NULL, 0, 0},
+    {"stun:example.org?", NULL, 0, 0},
+    {"stun:example.org?transport=udp", NULL, 0, 0},
+    {"stuns:example.org?transport=tcp", NULL, 0, 0},
+    {"turn:example.org?", NULL, 0, 0},
+    {"turn:example.org?transport=", NULL, 0, 0},
+    {"turn:example.org?transport=sctp", NULL, 0, 0},
+    {"turn:example.org?transport=udp&x=1", NULL, 0, 0},
+    {"turn:example.org?transport", NULL, 0, 0},
+    {"turn:example.org?proto=udp", NULL, 0, 0},
+    {"turn:example.org?Transport=udp", NULL, 0, 0},
+    {"turn:?transport=udp", NULL, 0, 0},
+    {"turn:[2001:db8::1", NULL, 0, 0},
+    {"turn:[2001:db8::1]5000", NULL, 0, 0},
+    {"turn:[192.0.2.1]", NULL, 0, 0},
+    {"turn:[example.org]", NULL, 0, 0},
+    {"turn:[]", NULL, 0, 0},
+    {"turn:2001:db8::1", NULL, 0, 0},
+    {"turn:[fe80::1%25eth0]", NULL, 0, 0},
+    {"turn:192.0.2", NULL, 0, 0},
+    {"turn:192.0.2.256", NULL, 0, 0},
+    {"turn:192.0.2.01", NULL, 0, 0},
+    {"turn:3232235521", NULL, 0, 0},
+    {"turn:ex\xc3\xa4mple.org", NULL, 0, 0},
+    {" stun:example.org", NULL, 0, 0},
+    {"stun:example.org ", NULL, 0, 0},
+    {"stun:example.org\n", NULL, 0, 0},
+};
+
+static void s1_urls(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof url_rows / sizeof *url_rows; i++) {
+        const url_row *row = &url_rows[i];
+        floe_url url;
+        floe_error error = floe_url_parse(row->text, &url);
+        if (row->host == NULL) {
+            if (error != FLOE_ERR_SYNTAX) {
+                fail_msg("\"%s\" was taken", row->text);
+            }
+            continue;
+        }
+        if (error != FLOE_OK) {
+            fail_msg("\"%s\": %s", row->text, floe_last_error());
+        }
+        assert_string_equal(url.host, row->host);
+        assert_int_equal(url.port, row->port);
+        assert_int_equal(url.transport, row->transport);
+    }
+}
+
+static void s1_long_names(void **state)
+{
+    char text[400] = "stun:";
+    floe_url url;
+
+    (void)state;
+    memset(&text[5], 'a', 63);
+    assert_int_equal(floe_url_parse(text, &url), FLOE_OK);
+    text[68] = 'a'; /* a label of 64 */
+    assert_int_equal(floe_url_parse(text, &url), FLOE_ERR_SYNTAX);
+    for (size_t i = 0; i < 300; i++) {
+        text[5 + i] = i % 2 == 0 ? 'a' : '.';
+    }
+    assert_int_equal(floe_url_parse(text, &url), FLOE_ERR_SYNTAX);
+    text[5 + 255] = '\0';
+    assert_int_equal(floe_url_parse(text, &url), FLOE_OK);
+}
+
+typedef struct fixture {
+    counting_allocator memory;
+    seeded_random random;
+    floe_core_shared *shared;
+} fixture;
+
+static int set_up(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    memset(&f, 0, sizeof f);
+    counting_init(&f.memory);
+    seeded_init(&f.random, 3);
+    settings.allocator = &f.memory.table;
+    assert_int_equal(floe_core_shared_new(&settings, &f.random.table, &f.shared), FLOE_OK);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *f = *state;
+
+    floe_core_shared_free(f->shared);
+    assert_int_equal(f->memory.live, 0);
+    return 0;
+}
+
+static floe_error make(fixture *f, const floe_ice_server *servers, size_t count,
+                       size_t *servers_made)
+{
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    floe_core *core = NULL;
+
+    options.ice_servers = servers;
+    options.ice_server_count = count;
+    floe_error error = floe_core_new(f->shared, &options, &core);
+    if (error == FLOE_OK) {
+        *servers_made = core->server_count;
+        floe_core_free(core);
+    }
+    return error;
+}
+
+static void check_server(fixture *f, const char *url, const char *username, const char *credential,
+                         floe_error right, const char *named)
+{
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    size_t made;
+
+    server.urls = &url;
+    server.url_count = 1;
+    server.username = username;
+    server.credential = credential;
+    assert_int_equal(make(f, &server, 1, &made), right);
+    if (named != NULL && strstr(floe_last_error(), named) == NULL) {
+        fail_msg("\"%s\" does not name %s", floe_last_error(), named);
+    }
+}
+
+static void s2_credentials(void **state)
+{
+    fixture *f = *state;
+    char longest[510];
+
+    memset(longest, 'u', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    check_server(f, "turn:h", NULL, "c", FLOE_ERR_INVALID_ACCESS, "ice_servers[0].username");
+    check_server(f, "turn:h", "", "c", FLOE_ERR_INVALID_ACCESS, "ice_servers[0].username");
+    check_server(f, "turn:h", "u", NULL, FLOE_ERR_INVALID_ACCESS, "ice_servers[0].credential");
+    check_server(f, "turns:h", "u", "", FLOE_ERR_INVALID_ACCESS, "turns:h");
+    check_server(f, "turn:h", "u", "c", FLOE_OK, NULL);
+    check_server(f, "stun:h", NULL, NULL, FLOE_OK, NULL);
+    check_server(f, "stun:h", "", "", FLOE_OK, NULL);
+    check_server(f, "turn:h", longest, "c", FLOE_ERR_INVALID_ARGUMENT, "509 bytes");
+    check_server(f, "turn:h", longest + 1, "c", FLOE_OK, NULL);
+    check_server(f, "stun:h?x", NULL, NULL, FLOE_ERR_SYNTAX, "stun:h?x");
+    check_server(f, NULL, NULL, NULL, FLOE_ERR_INVALID_ARGUMENT, "urls[0]");
+}
+
+static void s4_duplicates_are_gathered_once(void **state)
+{
+    fixture *f = *state;
+    const char *urls[] = {
+        "stun:h",     "STUN:H:3478", "turn:h", "turn:h?transport=udp", "turn:h?transport=tcp",
+        "stun:h:3479"};
+    floe_ice_server servers[2] = {FLOE_ICE_SERVER_INIT, FLOE_ICE_SERVER_INIT};
+    size_t made;
+
+    servers[0].urls = urls;
+    servers[0].url_count = 6;
+    servers[0].username = "u";
+    servers[0].credential = "c";
+    servers[1] = servers[0];
+    servers[1].username = "other"; /* another user's allocation is another one */
+    assert_int_equal(make(f, servers, 1, &made), FLOE_OK);
+    assert_int_equal(made, 4);
+    assert_int_equal(make(f, servers, 2, &made), FLOE_OK);
+    assert_int_equal(made, 6);
+}
+
+static void l2_misuse_is_named(void **state)
+{
+    fixture *f = *state;
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    floe_core *core;
+    size_t made;
+
+    assert_int_equal(make(f, NULL, 1, &made), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(make(f, &server, 1, &made), FLOE_ERR_SYNTAX);
+    server.url_count = 1;
+    assert_int_equal(make(f, &server, 1, &made), FLOE_ERR_INVALID_ARGUMENT);
+    options.gather_policy = (floe_gather_policy)7;
+    assert_int_equal(floe_core_new(f->shared, &options, &core), FLOE_ERR_INVALID_ARGUMENT);
+    assert_non_null(strstr(floe_last_error(), "gather_policy is 7"));
+    assert_int_equal(floe_core_new(NULL, NULL, &core), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_core_new(f->shared, NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
+}
+
+static void check_settings(const floe_settings *settings, const char *named)
+{
+    seeded_random random;
+    floe_core_shared *shared = NULL;
+
+    seeded_init(&random, 1);
+    floe_error error = floe_core_shared_new(settings, &random.table, &shared);
+    if (named == NULL) {
+        assert_int_equal(error, FLOE_OK);
+    } else {
+        assert_int_equal(error, FLOE_ERR_INVALID_ARGUMENT);
+        assert_non_null(strstr(floe_last_error(), named));
+    }
+    floe_core_shared_free(shared);
+}
+
+static void l2_settings_have_ranges(void **state)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    check_settings(NULL, NULL);
+    check_settings(&settings, NULL);
+    settings.size = 0;
+    check_settings(&settings, NULL);
+    settings.gather_timeout_ms = FLOE_NEVER;
+    settings.straggler_grace_ms = FLOE_NEVER;
+    check_settings(&settings, NULL);
+    settings.gather_timeout_ms = 3600001;
+    check_settings(&settings, "gather_timeout_ms is 3600001");
+    settings = (floe_settings)FLOE_SETTINGS_INIT;
+    settings.pacing_ms = 4;
+    check_settings(&settings, "pacing_ms is 4");
+    settings.pacing_ms = FLOE_NEVER;
+    check_settings(&settings, "pacing_ms");
+    settings.pacing_ms = 0;
+    settings.rto_ms = 499;
+    check_settings(&settings, "rto_ms");
+    settings.rto_ms = 0;
+    settings.keepalive_ms = 999;
+    check_settings(&settings, "keepalive_ms");
+    settings.keepalive_ms = 0;
+    settings.port_min = 6000;
+    settings.port_max = 5999;
+    check_settings(&settings, "port_min is 6000");
+    settings.port_max = 0; /* P5: up to 65535 */
+    check_settings(&settings, NULL);
+    settings.port_min = 0;
+    settings.port_max = 1023; /* from 1024 */
+    check_settings(&settings, "port_min is 1024");
+}
+
+/* An application that was compiled when the structs were smaller goes on working. */
+static void structs_may_grow(void **state)
+{
+    fixture *f = *state;
+    struct {
+        size_t size;
+        const char *const *urls;
+        size_t url_count;
+        const char *username;
+        const char *credential;
+    } old[2];
+    const char *stun = "stun:a";
+    const char *turn = "turn:b";
+    size_t made;
+
+    for (int i = 0; i < 2; i++) {
+        old[i].size = sizeof *old;
+        old[i].urls = i == 0 ? &stun : &turn;
+        old[i].url_count = 1;
+        old[i].username = "u";
+        old[i].credential = "c";
+    }
+    assert_int_equal(make(f, (const floe_ice_server *)(const void *)old, 2, &made), FLOE_OK);
+    assert_int_equal(made, 2);
+}
+
+static void c2_text(void **state)
+{
+    floe_candidate candidate = {.foundation = "abc",
+                                .component = 1,
+                                .protocol = FLOE_PROTOCOL_UDP,
+                                .priority = 2130706431,
+                                .address = "192.0.2.1",
+                                .port = 5000,
+                                .type = FLOE_CANDIDATE_TYPE_HOST};
+    char text[FLOE_CANDIDATE_TEXT_SIZE];
+
+    (void)state;
+    assert_int_equal(floe_candidate_format(&candidate, text, sizeof text), FLOE_OK);
+    assert_string_equal(text, "candidate:abc 1 udp 2130706431 192.0.2.1 5000 typ host");
+    candidate.type = FLOE_CANDIDATE_TYPE_RELAY;
+    candidate.related_address = "::";
+    candidate.related_port = 9;
+    assert_int_equal(floe_candidate_format(&candidate, text, sizeof text), FLOE_OK);
+    assert_string_equal(text,
+                        "candidate:abc 1 udp 2130706431 192.0.2.1 5000 typ relay raddr :: rport 9");
+    candidate.protocol = FLOE_PROTOCOL_TCP;
+    candidate.tcp_type = FLOE_TCP_TYPE_PASSIVE;
+    assert_int_equal(floe_candidate_format(&candidate, text, sizeof text), FLOE_OK);
+    assert_non_null(strstr(text, " tcp 2130706431 "));
+    assert_non_null(strstr(text, " tcptype passive"));
+    for (size_t size = 0; size < strlen(text) + 1; size++) {
+        char small[FLOE_CANDIDATE_TEXT_SIZE];
+        assert_int_equal(floe_candidate_format(&candidate, small, size), FLOE_ERR_BUFFER_TOO_SMALL);
+    }
+    assert_int_equal(floe_candidate_format(NULL, text, 5), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_candidate_format(&candidate, NULL, 5), FLOE_ERR_INVALID_ARGUMENT);
+}
+
+static void names_of_enums(void **state)
+{
+    (void)state;
+    assert_string_equal(floe_gatherer_state_name(FLOE_GATHERER_STATE_NEW), "new");
+    assert_string_equal(floe_gatherer_state_name(FLOE_GATHERER_STATE_GATHERING), "gathering");
+    assert_string_equal(floe_gatherer_state_name(FLOE_GATHERER_STATE_COMPLETE), "complete");
+    assert_string_equal(floe_gatherer_state_name(FLOE_GATHERER_STATE_CLOSED), "closed");
+    assert_string_equal(floe_gatherer_state_name((enum floe_gatherer_state)9), "");
+    assert_string_equal(floe_candidate_type_name(FLOE_CANDIDATE_TYPE_PRFLX), "prflx");
+    assert_string_equal(floe_candidate_type_name((floe_candidate_type)77), "");
+    assert_string_equal(floe_protocol_name(FLOE_PROTOCOL_DTLS), "dtls");
+    assert_string_equal(floe_protocol_name((floe_protocol)77), "");
+    assert_string_equal(floe_tcp_type_name(FLOE_TCP_TYPE_SO), "so");
+    assert_string_equal(floe_tcp_type_name((floe_tcp_type)77), "");
+    assert_string_equal(floe_trace_kind_name(FLOE_TRACE_DROPPED), "dropped");
+    assert_string_equal(floe_trace_kind_name((floe_trace_kind)77), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(s1_urls),
+        cmocka_unit_test(s1_long_names),
+        cmocka_unit_test_setup_teardown(s2_credentials, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(s4_duplicates_are_gathered_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(l2_misuse_is_named, set_up, tear_down),
+        cmocka_unit_test(l2_settings_have_ranges),
+        cmocka_unit_test_setup_teardown(structs_may_grow, set_up, tear_down),
+        cmocka_unit_test(c2_text),
+        cmocka_unit_test(names_of_enums),
+    };
+    return cmocka_run_group_tests_name("core options", tests, NULL, NULL);
+}
