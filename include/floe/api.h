@@ -1,0 +1,71 @@
+/* An api: the loop, and what its gatherers share (Pion's API with its SettingEngine). */
+#ifndef FLOE_API_H
+#define FLOE_API_H
+
+#include <floe/error.h>
+#include <floe/settings.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct floe_api floe_api;
+
+/**
+ * Makes an api. Unless the settings name a loop, it starts one thread; no socket is opened to
+ * anybody else, nothing is sent.
+ *
+ * @param settings  copied; NULL: all defaults.
+ * @param api       receives the handle; freed by floe_api_free.
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT: a setting is out of range, floe_last_error() names
+ * it; FLOE_ERR_NO_MEMORY; FLOE_ERR_NO_DESCRIPTORS; FLOE_ERR_SYSTEM.
+ *
+ * Threads: any; with a loop of the caller's, the thread that runs it.
+ */
+FLOE_EXPORT floe_error floe_api_new(const floe_settings *settings, floe_api **api);
+
+/**
+ * Closes and frees all gatherers of the api, then the api. Their handles are gone with it. Relays
+ * are released (one packet each, no waiting).
+ *
+ * With a thread of its own: from another thread it returns when that thread has ended and every
+ * socket is closed; from inside a callback it returns at once, and the thread ends by itself.
+ * With the caller's loop: handles close as the loop runs on; run it until it has no more to do.
+ *
+ * @param api  may be NULL.
+ *
+ * Threads: any; with a loop of the caller's, the thread that runs it. No other call for the api or
+ * its gatherers may be under way or follow.
+ */
+FLOE_EXPORT void floe_api_free(floe_api *api);
+
+/** Counters since the api was made. */
+typedef struct floe_api_statistics {
+    /** sizeof(floe_api_statistics), set by the _INIT macro; 0 is taken as the first release's. */
+    size_t size;
+    /** Packets handed to and taken from the kernel. */
+    uint64_t packets_sent;
+    uint64_t packets_received;
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+    /** Packets that the kernel would not take: they are lost, and sent again as on any loss. */
+    uint64_t packets_not_sent;
+    /** Packets that nobody had asked for or that could not be believed: they change nothing. */
+    uint64_t packets_dropped;
+} floe_api_statistics;
+
+#define FLOE_API_STATISTICS_INIT FLOE_INIT(floe_api_statistics)
+
+/**
+ * Copies the counters.
+ *
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for NULL.
+ *
+ * Threads: any.
+ */
+FLOE_EXPORT floe_error floe_api_get_statistics(floe_api *api, floe_api_statistics *statistics);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,14 @@
+/* libfloe: gathers ICE candidates. This header has all that most programs need. */
+#ifndef FLOE_FLOE_H
+#define FLOE_FLOE_H
+
+#include <floe/address.h>
+#include <floe/api.h>
+#include <floe/candidate.h>
+#include <floe/error.h>
+#include <floe/gatherer.h>
+#include <floe/options.h>
+#include <floe/settings.h>
+#include <floe/version.h>
+
+#endif

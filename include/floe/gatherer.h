@@ -1,0 +1,128 @@
+/* The gatherer (ORTC RTCIceGatherer, Pion ICEGatherer). */
+#ifndef FLOE_GATHERER_H
+#define FLOE_GATHERER_H
+
+#include <floe/api.h>
+#include <floe/candidate.h>
+#include <floe/options.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * A gatherer of ICE candidates. Every function may be called from any thread at any time between
+ * floe_gatherer_new and floe_gatherer_free, from inside callbacks too.
+ *
+ * Callbacks run on the loop thread, in the order of the events, never two at a time for one api,
+ * and never under a lock of the library. No pointer that one is given survives it.
+ */
+typedef struct floe_gatherer floe_gatherer;
+
+/**
+ * Makes a gatherer in state new. Opens no socket, sends nothing. Everything that can be checked is
+ * checked here (ORTC RTCIceGatherer's constructor; Pion NewICEGatherer).
+ *
+ * @param api       lives longer than the gatherer.
+ * @param options   copied; NULL: no servers, policy all.
+ * @param gatherer  receives the handle; freed by floe_gatherer_free.
+ * @return FLOE_OK; FLOE_ERR_SYNTAX: a URL (RFC 7064, 7065); FLOE_ERR_INVALID_ACCESS: a turn(s) URL
+ *         without username or credential; FLOE_ERR_INVALID_ARGUMENT; FLOE_ERR_NO_MEMORY;
+ *         FLOE_ERR_RANDOM. floe_last_error() names the field and the value.
+ */
+FLOE_EXPORT floe_error floe_gatherer_new(floe_api *api, const floe_gather_options *options,
+                                         floe_gatherer **gatherer);
+
+/**
+ * Closes the gatherer if it is not closed, and frees it. No callback of it runs after this returns;
+ * so from another thread than the loop's it waits for one that is running, unless the api runs on
+ * the caller's own loop and that loop is not running one.
+ *
+ * @param gatherer  may be NULL. The handle is gone.
+ */
+FLOE_EXPORT void floe_gatherer_free(floe_gatherer *gatherer);
+
+/**
+ * Starts gathering, and returns at once: state gathering first, then candidates, then state
+ * complete, then the NULL candidate (Pion Gather; gatherer.md L3, L4).
+ *
+ * @return FLOE_OK; FLOE_ERR_INVALID_STATE unless the gatherer is new; FLOE_ERR_NO_MEMORY.
+ */
+FLOE_EXPORT floe_error floe_gatherer_gather(floe_gatherer *gatherer);
+
+/**
+ * The ICE parameters to signal to the other side. Made with the gatherer, the same for its life.
+ *
+ * @param parameters  receives a copy; its `size` says how much of it the caller knows.
+ * @return FLOE_OK; FLOE_ERR_INVALID_STATE when closed; FLOE_ERR_INVALID_ARGUMENT for NULL.
+ */
+FLOE_EXPORT floe_error floe_gatherer_get_local_parameters(floe_gatherer *gatherer,
+                                                          floe_parameters *parameters);
+
+/**
+ * All candidates that were found so far and not withdrawn.
+ *
+ * @param list  receives a list, empty before gathering; freed by floe_candidate_list_free.
+ * @return FLOE_OK; FLOE_ERR_INVALID_STATE when closed; FLOE_ERR_INVALID_ARGUMENT for NULL;
+ *         FLOE_ERR_NO_MEMORY.
+ */
+FLOE_EXPORT floe_error floe_gatherer_get_local_candidates(floe_gatherer *gatherer,
+                                                          floe_candidate_list **list);
+
+/** The state at this moment; closed for NULL. Its event may be still on its way. */
+FLOE_EXPORT enum floe_gatherer_state floe_gatherer_state(floe_gatherer *gatherer);
+
+/** A candidate was found; NULL: this gathering gives no more (W3C end-of-candidates). */
+typedef void (*floe_local_candidate_handler)(void *user_data, const floe_candidate *candidate);
+/** The state has changed. */
+typedef void (*floe_state_change_handler)(void *user_data, enum floe_gatherer_state state);
+/** A server failed. */
+typedef void (*floe_error_handler)(void *user_data, const floe_candidate_error *error);
+
+/**
+ * Sets the handler for candidates, NULL for none. May be set, replaced and removed at any time, in
+ * itself too; it sees what comes after (gatherer.md L9).
+ *
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for a NULL gatherer. The same for the others below.
+ */
+FLOE_EXPORT floe_error floe_gatherer_on_local_candidate(floe_gatherer *gatherer,
+                                                        floe_local_candidate_handler handler,
+                                                        void *user_data);
+/** Sets the handler for candidates that serve no longer: the relay is gone, or the NAT has given
+ *  another address, which is reported as a candidate of its own. */
+FLOE_EXPORT floe_error floe_gatherer_on_candidate_withdrawn(floe_gatherer *gatherer,
+                                                            floe_local_candidate_handler handler,
+                                                            void *user_data);
+/** Sets the handler for states. */
+FLOE_EXPORT floe_error floe_gatherer_on_state_change(floe_gatherer *gatherer,
+                                                     floe_state_change_handler handler,
+                                                     void *user_data);
+/** Sets the handler for servers that fail: one call for each local address and URL that failed
+ *  (W3C icecandidateerror, ORTC onerror). */
+FLOE_EXPORT floe_error floe_gatherer_on_error(floe_gatherer *gatherer, floe_error_handler handler,
+                                              void *user_data);
+
+/**
+ * Closes: ends every transaction, releases relays (one packet each, no waiting), closes sockets.
+ * State closed is reported; the NULL candidate is not (gatherer.md L7). From any state, twice is
+ * fine. After it has returned no callback begins but the one that reports closed; one that the loop
+ * thread had begun by then may still be running.
+ *
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for NULL.
+ */
+FLOE_EXPORT floe_error floe_gatherer_close(floe_gatherer *gatherer);
+
+/**
+ * Closes, and returns when no callback of this gatherer runs, none will run, and every socket of it
+ * is closed (Pion GracefulClose; gatherer.md L8).
+ *
+ * @return FLOE_OK; FLOE_ERR_WOULD_DEADLOCK on the loop thread (inside a callback, or on the thread
+ *         of the caller's own loop): then the gatherer is closed, but nothing was waited for;
+ *         FLOE_ERR_INVALID_ARGUMENT for NULL.
+ */
+FLOE_EXPORT floe_error floe_gatherer_graceful_close(floe_gatherer *gatherer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,288 @@
+/* The api: its loop and thread, its beginning and its end. */
+#include "base/error.h"
+#include "runtime/runtime.h"
+
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+floe_time floe_runtime_now(void)
+{
+    return (floe_time){uv_hrtime()};
+}
+
+static floe_error fill_random(void *user_data, void *bytes, size_t size)
+{
+    (void)user_data;
+    return RAND_bytes(bytes, (int)size) == 1 ? FLOE_OK : FLOE_ERR_RANDOM;
+}
+
+bool floe_on_loop_thread(const floe_api *api)
+{
+    uv_thread_t self = uv_thread_self();
+
+    return uv_thread_equal(&self, &api->thread) != 0;
+}
+
+/* The end. */
+
+static void destroy(floe_api *api)
+{
+    floe_allocator allocator = api->allocator;
+
+    floe_interfaces_free(&api->interfaces);
+    floe_core_shared_free(api->shared);
+    uv_cond_destroy(&api->changed);
+    uv_mutex_destroy(&api->lock);
+    floe_deallocate(&allocator, api);
+}
+
+/* On the caller's loop nobody joins: the last handle that closes takes the api with it. */
+static void destroy_if_done(floe_api *api)
+{
+    if (!api->owns_loop && api->stopping && api->open_handles == 0 &&
+        floe_list_empty(&api->gatherers)) {
+        destroy(api);
+    }
+}
+
+void floe_api_handle_opened(floe_api *api)
+{
+    api->open_handles++;
+}
+
+void floe_api_handle_closed(floe_api *api)
+{
+    api->open_handles--;
+    destroy_if_done(api);
+}
+
+static void on_wake_closed(uv_handle_t *handle)
+{
+    floe_api_handle_closed(handle->data);
+}
+
+/* Hands on the results of look-ups. */
+static void give_resolved(floe_api *api)
+{
+    floe_list *link;
+
+    while ((link = floe_list_take(&api->resolver.ended)) != NULL) {
+        floe_query *query = FLOE_CONTAINER(link, floe_query, link);
+        floe_gatherer *gatherer = query->gatherer;
+        uv_mutex_lock(&api->lock);
+        floe_core_resolved(gatherer->core, floe_runtime_now(), query->query, query->error,
+                           query->addresses, query->count);
+        gatherer->references--;
+        uv_mutex_unlock(&api->lock);
+        floe_deallocate(&api->allocator, query);
+        floe_gatherer_pump(gatherer);
+    }
+}
+
+static floe_gatherer *take_ready(floe_api *api)
+{
+    uv_mutex_lock(&api->lock);
+    floe_list *link = floe_list_take(&api->ready);
+    uv_mutex_unlock(&api->lock);
+    return link != NULL ? FLOE_CONTAINER(link, floe_gatherer, ready) : NULL;
+}
+
+static void shut_down(floe_api *api)
+{
+    if (!uv_is_closing((uv_handle_t *)&api->wake)) {
+        floe_resolver_close(&api->resolver);
+        give_resolved(api);
+        uv_close((uv_handle_t *)&api->wake, on_wake_closed);
+    }
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    floe_api *api = wake->data;
+    floe_gatherer *gatherer;
+
+    /* Read before the ready ones are taken: what became ready before the api was freed is among
+     * them, and nothing becomes ready afterwards. */
+    uv_mutex_lock(&api->lock);
+    bool stopping = api->stopping;
+    uv_mutex_unlock(&api->lock);
+    give_resolved(api);
+    while ((gatherer = take_ready(api)) != NULL) {
+        floe_gatherer_pump(gatherer);
+    }
+    if (stopping) {
+        shut_down(api);
+    }
+}
+
+/* The loop thread of our own: signals are the host program's business. */
+static void run_loop(void *data)
+{
+    floe_api *api = data;
+    sigset_t all;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, NULL);
+    (void)uv_run(api->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&api->own_loop);
+    uv_mutex_lock(&api->lock);
+    bool frees_itself = api->frees_itself;
+    uv_mutex_unlock(&api->lock);
+    if (frees_itself) {
+        destroy(api);
+    }
+}
+
+void floe_api_free(floe_api *api)
+{
+    if (api == NULL) {
+        return;
+    }
+    uv_mutex_lock(&api->lock);
+    bool waits = api->owns_loop && !floe_on_loop_thread(api);
+    uv_thread_t thread = api->thread;
+    FLOE_LIST_EACH(gatherer, &api->gatherers, floe_gatherer, link)
+    {
+        if (!gatherer->freed) {
+            floe_gatherer_let_go(gatherer);
+        }
+    }
+    api->stopping = true;
+    api->frees_itself = !waits;
+    if (!waits && api->owns_loop) {
+        (void)pthread_detach(thread);
+    }
+    (void)uv_async_send(&api->wake);
+    uv_mutex_unlock(&api->lock);
+    if (waits) {
+        (void)uv_thread_join(&thread);
+        destroy(api);
+    }
+}
+
+/* The beginning. */
+
+/* libuv's first loop of a process aborts when it gets no descriptors for its epoll instance and for
+ * its signals' pipe. */
+static bool descriptors_left(void)
+{
+    int first[2];
+    int second[2];
+
+    if (pipe2(first, O_CLOEXEC) != 0) {
+        return false;
+    }
+    bool enough = pipe2(second, O_CLOEXEC) == 0;
+    if (enough) {
+        (void)close(second[0]);
+        (void)close(second[1]);
+    }
+    (void)close(first[0]);
+    (void)close(first[1]);
+    return enough;
+}
+
+static floe_error start_loop(floe_api *api, uv_loop_t *given)
+{
+    int failed = 0;
+
+    api->owns_loop = given == NULL;
+    api->loop = given != NULL ? given : &api->own_loop;
+    if (api->owns_loop) {
+        failed = descriptors_left() ? uv_loop_init(&api->own_loop) : UV_EMFILE;
+        if (failed != 0) {
+            return floe_fail(failed == UV_EMFILE ? FLOE_ERR_NO_DESCRIPTORS : FLOE_ERR_SYSTEM,
+                             "uv_loop_init: %s", uv_strerror(failed));
+        }
+    }
+    failed = uv_async_init(api->loop, &api->wake, on_wake);
+    if (failed == 0) {
+        api->wake.data = api;
+        floe_api_handle_opened(api);
+        api->thread = uv_thread_self();
+        if (!api->owns_loop) {
+            return FLOE_OK;
+        }
+        /* Held until the new thread's id is written, which its first callbacks ask for. */
+        uv_mutex_lock(&api->lock);
+        failed = uv_thread_create(&api->thread, run_loop, api);
+        uv_mutex_unlock(&api->lock);
+        if (failed == 0) {
+            return FLOE_OK;
+        }
+        uv_close((uv_handle_t *)&api->wake, NULL);
+        (void)uv_run(api->loop, UV_RUN_DEFAULT);
+    }
+    if (api->owns_loop) {
+        (void)uv_loop_close(&api->own_loop);
+    }
+    return floe_fail(failed == UV_EMFILE ? FLOE_ERR_NO_DESCRIPTORS : FLOE_ERR_SYSTEM,
+                     "starting the loop: %s", uv_strerror(failed));
+}
+
+floe_error floe_api_new(const floe_settings *settings, floe_api **api)
+{
+    static const floe_random random = {.fill = fill_random};
+    floe_settings given = {0};
+
+    if (api == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_api_new: api is NULL");
+    }
+    if (settings != NULL) {
+        size_t size = settings->size == 0 ? sizeof given : settings->size;
+        memcpy(&given, settings, size < sizeof given ? size : sizeof given);
+        given.size = sizeof given;
+    }
+    floe_allocator allocator = given.allocator != NULL ? *given.allocator : floe_default_allocator;
+    floe_api *made = floe_allocate(&allocator, sizeof *made);
+    if (made == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    made->allocator = allocator;
+    made->on_trace = given.on_trace;
+    made->trace_user_data = given.trace_user_data;
+    floe_list_init(&made->gatherers);
+    floe_list_init(&made->ready);
+    floe_interfaces_init(&made->interfaces, &made->allocator);
+    floe_resolver_init(&made->resolver, made);
+    floe_error error = floe_core_shared_new(&given, &random, &made->shared);
+    if (error != FLOE_OK) {
+        floe_deallocate(&allocator, made);
+        return error;
+    }
+    if (uv_mutex_init(&made->lock) != 0) {
+        floe_core_shared_free(made->shared);
+        floe_deallocate(&allocator, made);
+        return floe_fail(FLOE_ERR_SYSTEM, "a mutex can't be made");
+    }
+    if (uv_cond_init(&made->changed) != 0) {
+        uv_mutex_destroy(&made->lock);
+        floe_core_shared_free(made->shared);
+        floe_deallocate(&allocator, made);
+        return floe_fail(FLOE_ERR_SYSTEM, "a condition variable can't be made");
+    }
+    error = start_loop(made, given.loop);
+    if (error != FLOE_OK) {
+        destroy(made);
+        return error;
+    }
+    *api = made;
+    return FLOE_OK;
+}
+
+floe_error floe_api_get_statistics(floe_api *api, floe_api_statistics *statistics)
+{
+    if (api == NULL || statistics == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_api_get_statistics: NULL");
+    }
+    uv_mutex_lock(&api->lock);
+    floe_api_statistics now = api->statistics;
+    now.packets_dropped = floe_core_shared_dropped(api->shared);
+    uv_mutex_unlock(&api->lock);
+    now.size = statistics->size == 0 ? sizeof now : statistics->size;
+    memcpy(statistics, &now, now.size < sizeof now ? now.size : sizeof now);
+    return FLOE_OK;
+}

@@ -1,0 +1,587 @@
+/* The public gatherer: calls from any thread go into its core, the core's outputs are done and told
+ * on the loop thread. */
+#include "base/error.h"
+#include "runtime/runtime.h"
+
+#include <unistd.h>
+
+void floe_gatherer_wake(floe_gatherer *gatherer)
+{
+    if (!floe_list_linked(&gatherer->ready)) {
+        floe_list_append(&gatherer->api->ready, &gatherer->ready);
+    }
+    (void)uv_async_send(&gatherer->api->wake);
+}
+
+/* ── The loop thread's side ── */
+
+/* A handle of libuv's lives until its close callback has run; only then may the memory go. */
+static bool may_go(const floe_gatherer *gatherer)
+{
+    return gatherer->freed && gatherer->quiet && gatherer->references == 0 &&
+           gatherer->open_handles == 0 && !gatherer->pumping && !floe_list_linked(&gatherer->ready);
+}
+
+static void go_if_done(floe_gatherer *gatherer)
+{
+    floe_api *api = gatherer->api;
+
+    uv_mutex_lock(&api->lock);
+    bool done = may_go(gatherer);
+    if (done) {
+        floe_list_remove(&gatherer->link);
+        floe_core_free(gatherer->core);
+    }
+    uv_mutex_unlock(&api->lock);
+    if (done) {
+        floe_deallocate(&api->allocator, gatherer);
+    }
+}
+
+/* Counts the api's handle last: with it the api may go. */
+static void handle_closed(floe_gatherer *gatherer)
+{
+    floe_api *api = gatherer->api;
+
+    gatherer->open_handles--;
+    go_if_done(gatherer);
+    floe_api_handle_closed(api);
+}
+
+static void on_socket_closed(uv_handle_t *handle)
+{
+    floe_udp *udp = handle->data;
+    floe_gatherer *gatherer = udp->owner;
+
+    floe_deallocate(&gatherer->api->allocator, udp);
+    handle_closed(gatherer);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    handle_closed(handle->data);
+}
+
+static void on_datagram(floe_udp *udp, const floe_address *source, const void *data, size_t size)
+{
+    floe_gatherer *gatherer = udp->owner;
+
+    gatherer->api->statistics.packets_received++;
+    gatherer->api->statistics.bytes_received += size;
+    floe_core_datagram(gatherer->core, floe_runtime_now(), udp->channel, source, data, size);
+}
+
+static void on_unreachable(floe_udp *udp, const floe_address *remote, floe_unreachable reason,
+                           const void *data, size_t size)
+{
+    floe_core_unreachable(udp->owner->core, floe_runtime_now(), udp->channel, remote, reason, data,
+                          size);
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    floe_udp *udp = poll->data;
+    floe_gatherer *gatherer = udp->owner;
+    floe_api *api = gatherer->api;
+
+    (void)status;
+    (void)events;
+    uv_mutex_lock(&api->lock);
+    if (udp->fd >= 0) {
+        (void)floe_udp_read(udp, &api->batch, on_datagram, on_unreachable);
+    }
+    uv_mutex_unlock(&api->lock);
+    floe_gatherer_pump(gatherer);
+}
+
+static floe_udp *find_socket(floe_gatherer *gatherer, uint32_t channel)
+{
+    FLOE_LIST_EACH(udp, &gatherer->sockets, floe_udp, link)
+    {
+        if (udp->channel == channel) {
+            return udp;
+        }
+    }
+    return NULL;
+}
+
+static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_address *local)
+{
+    floe_api *api = gatherer->api;
+    floe_udp *udp = floe_allocate(&api->allocator, sizeof *udp);
+
+    if (udp == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    floe_error error = floe_udp_open(&udp->fd, local);
+    if (error != FLOE_OK) {
+        floe_deallocate(&api->allocator, udp);
+        return error;
+    }
+    udp->owner = gatherer;
+    udp->channel = channel;
+    udp->poll.data = udp;
+    if (uv_poll_init(api->loop, &udp->poll, udp->fd) != 0) {
+        (void)close(udp->fd);
+        floe_deallocate(&api->allocator, udp);
+        return floe_fail(FLOE_ERR_SYSTEM, "uv_poll_init failed");
+    }
+    floe_list_append(&gatherer->sockets, &udp->link);
+    gatherer->open_handles++;
+    floe_api_handle_opened(api);
+    /* A filled error queue arrives as UV_PRIORITIZED (see udp.c). */
+    (void)uv_poll_start(&udp->poll, UV_READABLE | UV_PRIORITIZED, on_ready);
+    return FLOE_OK;
+}
+
+static void close_socket(floe_gatherer *gatherer, uint32_t channel)
+{
+    floe_udp *udp = find_socket(gatherer, channel);
+
+    if (udp != NULL) {
+        floe_list_remove(&udp->link);
+        (void)uv_poll_stop(&udp->poll);
+        (void)close(udp->fd);
+        udp->fd = -1;
+        uv_close((uv_handle_t *)&udp->poll, on_socket_closed);
+    }
+}
+
+static void flush(floe_gatherer *gatherer, floe_udp *udp)
+{
+    floe_api *api = gatherer->api;
+    floe_udp_batch *batch = &api->batch;
+    size_t count = batch->count;
+
+    for (size_t i = 0; i < count; i++) {
+        api->statistics.bytes_sent += batch->sizes[i];
+    }
+    size_t taken = floe_udp_flush(udp, batch, on_unreachable);
+    api->statistics.packets_sent += taken;
+    api->statistics.packets_not_sent += count - taken;
+}
+
+/* The lock is released while the user's function runs. */
+static void begin_callback(floe_gatherer *gatherer)
+{
+    gatherer->api->running = gatherer;
+    uv_mutex_unlock(&gatherer->api->lock);
+}
+
+static void end_callback(floe_gatherer *gatherer)
+{
+    uv_mutex_lock(&gatherer->api->lock);
+    gatherer->api->running = NULL;
+    uv_cond_broadcast(&gatherer->api->changed);
+}
+
+static void call_candidate_handler(floe_gatherer *gatherer, floe_local_candidate_handler handler,
+                                   void *user_data, const floe_candidate *candidate)
+{
+    if (handler != NULL) {
+        begin_callback(gatherer);
+        handler(user_data, candidate);
+        end_callback(gatherer);
+    }
+}
+
+static void tell(floe_gatherer *gatherer, const floe_core_output *output)
+{
+    floe_api *api = gatherer->api;
+
+    if (gatherer->freed) {
+        return;
+    }
+    switch (output->kind) {
+    case FLOE_CORE_CANDIDATE:
+        call_candidate_handler(gatherer, gatherer->on_local_candidate,
+                               gatherer->local_candidate_data, output->candidate);
+        break;
+    case FLOE_CORE_CANDIDATE_WITHDRAWN:
+        call_candidate_handler(gatherer, gatherer->on_candidate_withdrawn,
+                               gatherer->candidate_withdrawn_data, output->candidate);
+        break;
+    case FLOE_CORE_STATE:
+        if (gatherer->on_state_change != NULL) {
+            floe_state_change_handler handler = gatherer->on_state_change;
+            void *user_data = gatherer->state_change_data;
+            begin_callback(gatherer);
+            handler(user_data, output->state);
+            end_callback(gatherer);
+        }
+        break;
+    case FLOE_CORE_CANDIDATE_ERROR:
+        if (gatherer->on_error != NULL) {
+            floe_error_handler handler = gatherer->on_error;
+            void *user_data = gatherer->error_data;
+            begin_callback(gatherer);
+            handler(user_data, output->error);
+            end_callback(gatherer);
+        }
+        break;
+    case FLOE_CORE_TRACE:
+        begin_callback(gatherer);
+        api->on_trace(api->trace_user_data, output->trace);
+        end_callback(gatherer);
+        break;
+    default:
+        break;
+    }
+}
+
+static void list_interfaces(floe_gatherer *gatherer)
+{
+    floe_interfaces *interfaces = &gatherer->api->interfaces;
+    floe_error error = floe_interfaces_update(interfaces);
+
+    if (error != FLOE_OK) {
+        floe_core_interfaces_failed(gatherer->core, floe_runtime_now(), error);
+        return;
+    }
+    floe_core_interfaces(gatherer->core, floe_runtime_now(), interfaces->list, interfaces->count);
+}
+
+static void open_channel(floe_gatherer *gatherer, const floe_core_output *output)
+{
+    floe_address local = output->local;
+    floe_error error = open_socket(gatherer, output->channel, &local);
+
+    if (error == FLOE_OK) {
+        floe_core_opened(gatherer->core, floe_runtime_now(), output->channel, &local);
+    } else {
+        floe_core_open_failed(gatherer->core, floe_runtime_now(), output->channel, error);
+    }
+}
+
+static void resolve(floe_gatherer *gatherer, const floe_core_output *output)
+{
+    uint32_t query = output->query;
+
+    if (!floe_resolver_begin(&gatherer->api->resolver, gatherer, query, output->name,
+                             output->family)) {
+        floe_core_resolved(gatherer->core, floe_runtime_now(), query, FLOE_ERR_NO_MEMORY, NULL, 0);
+    }
+}
+
+static void do_output(floe_gatherer *gatherer, const floe_core_output *output)
+{
+    switch (output->kind) {
+    case FLOE_CORE_LIST_INTERFACES:
+        list_interfaces(gatherer);
+        break;
+    case FLOE_CORE_OPEN:
+        open_channel(gatherer, output);
+        break;
+    case FLOE_CORE_CLOSE:
+        close_socket(gatherer, output->channel);
+        break;
+    case FLOE_CORE_RESOLVE:
+        resolve(gatherer, output);
+        break;
+    default:
+        tell(gatherer, output);
+        break;
+    }
+}
+
+/* Packets for one socket are collected, and go together as soon as something else comes, or nothing
+ * more does. A packet that cannot be sent is an input again, with outputs of its own. */
+static void do_outputs(floe_gatherer *gatherer)
+{
+    floe_api *api = gatherer->api;
+    floe_core_output *output = &api->output;
+    floe_udp *udp = NULL;
+
+    for (;;) {
+        bool more = floe_core_poll(gatherer->core, floe_runtime_now(), output);
+        bool joins = more && output->kind == FLOE_CORE_SEND && udp != NULL &&
+                     udp->channel == output->channel && api->batch.count < FLOE_UDP_BATCH;
+        if (udp != NULL && !joins) {
+            flush(gatherer, udp);
+            udp = NULL;
+            if (!more) {
+                continue;
+            }
+        }
+        if (!more) {
+            return;
+        }
+        if (output->kind != FLOE_CORE_SEND) {
+            do_output(gatherer, output);
+            continue;
+        }
+        udp = find_socket(gatherer, output->channel);
+        if (udp != NULL) {
+            floe_udp_batch_add(&api->batch, &output->remote, output->data, output->data_size);
+        }
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    floe_gatherer *gatherer = timer->data;
+    floe_api *api = gatherer->api;
+
+    gatherer->timer_due = FLOE_TIME_NEVER;
+    uv_mutex_lock(&api->lock);
+    floe_core_time(gatherer->core, floe_runtime_now());
+    uv_mutex_unlock(&api->lock);
+    floe_gatherer_pump(gatherer);
+}
+
+static void arm_timer(floe_gatherer *gatherer)
+{
+    floe_time due = floe_core_deadline(gatherer->core);
+
+    if (due.ns == gatherer->timer_due.ns) {
+        return;
+    }
+    gatherer->timer_due = due;
+    if (floe_time_is_never(due)) {
+        (void)uv_timer_stop(&gatherer->timer);
+        return;
+    }
+    /* libuv counts from when its loop iteration began. */
+    uint64_t from = uv_now(gatherer->api->loop);
+    uint64_t until = (due.ns + 999999U) / 1000000U;
+    (void)uv_timer_start(&gatherer->timer, on_timer, until > from ? until - from : 0, 0);
+}
+
+static void finish(floe_gatherer *gatherer)
+{
+    gatherer->quiet = true;
+    if (gatherer->has_timer) {
+        gatherer->has_timer = false;
+        uv_close((uv_handle_t *)&gatherer->timer, on_timer_closed);
+    }
+    uv_cond_broadcast(&gatherer->api->changed);
+}
+
+static void start_timer(floe_gatherer *gatherer)
+{
+    if (!gatherer->has_timer && floe_core_state(gatherer->core) != FLOE_GATHERER_STATE_CLOSED) {
+        (void)uv_timer_init(gatherer->api->loop, &gatherer->timer);
+        gatherer->timer.data = gatherer;
+        gatherer->has_timer = true;
+        gatherer->open_handles++;
+        floe_api_handle_opened(gatherer->api);
+    }
+}
+
+void floe_gatherer_pump(floe_gatherer *gatherer)
+{
+    floe_api *api = gatherer->api;
+
+    uv_mutex_lock(&api->lock);
+    if (gatherer->pumping) {
+        uv_mutex_unlock(&api->lock); /* an outer call polls on */
+        return;
+    }
+    gatherer->pumping = true;
+    floe_list_remove(&gatherer->ready);
+    do_outputs(gatherer);
+    if (floe_core_state(gatherer->core) == FLOE_GATHERER_STATE_CLOSED) {
+        if (!gatherer->quiet) {
+            finish(gatherer);
+        }
+    } else {
+        start_timer(gatherer);
+        arm_timer(gatherer);
+    }
+    gatherer->pumping = false;
+    uv_mutex_unlock(&api->lock);
+    go_if_done(gatherer);
+}
+
+/* ── The caller's side ── */
+
+static floe_error null_gatherer(const char *function)
+{
+    return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "%s: NULL", function);
+}
+
+floe_error floe_gatherer_new(floe_api *api, const floe_gather_options *options,
+                             floe_gatherer **gatherer)
+{
+    if (api == NULL || gatherer == NULL) {
+        return null_gatherer("floe_gatherer_new");
+    }
+    floe_gatherer *made = floe_allocate(&api->allocator, sizeof *made);
+    if (made == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    made->api = api;
+    made->references = 1;
+    made->timer_due = FLOE_TIME_NEVER;
+    floe_list_init(&made->sockets);
+    uv_mutex_lock(&api->lock);
+    floe_error error = floe_core_new(api->shared, options, &made->core);
+    if (error == FLOE_OK) {
+        floe_list_append(&api->gatherers, &made->link);
+    }
+    uv_mutex_unlock(&api->lock);
+    if (error != FLOE_OK) {
+        floe_deallocate(&api->allocator, made);
+        return error;
+    }
+    *gatherer = made;
+    return FLOE_OK;
+}
+
+void floe_gatherer_let_go(floe_gatherer *gatherer)
+{
+    floe_core_close(gatherer->core, floe_runtime_now());
+    gatherer->freed = true;
+    gatherer->references--;
+    floe_gatherer_wake(gatherer);
+}
+
+void floe_gatherer_free(floe_gatherer *gatherer)
+{
+    if (gatherer == NULL) {
+        return;
+    }
+    floe_api *api = gatherer->api;
+    uv_mutex_lock(&api->lock);
+    bool elsewhere = !floe_on_loop_thread(api);
+    /* Freed first, so that no callback begins; then the one that runs is waited for. The reference
+     * that keeps the memory meanwhile is the user's own. */
+    gatherer->freed = true;
+    while (elsewhere && api->running == gatherer) {
+        uv_cond_wait(&api->changed, &api->lock);
+    }
+    floe_gatherer_let_go(gatherer);
+    uv_mutex_unlock(&api->lock);
+}
+
+floe_error floe_gatherer_gather(floe_gatherer *gatherer)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_gather");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    floe_error error = floe_core_start(gatherer->core, floe_runtime_now());
+    if (error == FLOE_OK) {
+        floe_gatherer_wake(gatherer);
+    }
+    uv_mutex_unlock(&gatherer->api->lock);
+    return error;
+}
+
+floe_error floe_gatherer_get_local_parameters(floe_gatherer *gatherer, floe_parameters *parameters)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_get_local_parameters");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    floe_error error = floe_core_get_local_parameters(gatherer->core, parameters);
+    uv_mutex_unlock(&gatherer->api->lock);
+    return error;
+}
+
+floe_error floe_gatherer_get_local_candidates(floe_gatherer *gatherer, floe_candidate_list **list)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_get_local_candidates");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    floe_error error = floe_core_get_local_candidates(gatherer->core, list);
+    uv_mutex_unlock(&gatherer->api->lock);
+    return error;
+}
+
+enum floe_gatherer_state floe_gatherer_state(floe_gatherer *gatherer)
+{
+    if (gatherer == NULL) {
+        return FLOE_GATHERER_STATE_CLOSED;
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    enum floe_gatherer_state state = floe_core_state(gatherer->core);
+    uv_mutex_unlock(&gatherer->api->lock);
+    return state;
+}
+
+floe_error floe_gatherer_on_local_candidate(floe_gatherer *gatherer,
+                                            floe_local_candidate_handler handler, void *user_data)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_on_local_candidate");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    gatherer->on_local_candidate = handler;
+    gatherer->local_candidate_data = user_data;
+    uv_mutex_unlock(&gatherer->api->lock);
+    return FLOE_OK;
+}
+
+floe_error floe_gatherer_on_candidate_withdrawn(floe_gatherer *gatherer,
+                                                floe_local_candidate_handler handler,
+                                                void *user_data)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_on_candidate_withdrawn");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    gatherer->on_candidate_withdrawn = handler;
+    gatherer->candidate_withdrawn_data = user_data;
+    uv_mutex_unlock(&gatherer->api->lock);
+    return FLOE_OK;
+}
+
+floe_error floe_gatherer_on_state_change(floe_gatherer *gatherer, floe_state_change_handler handler,
+                                         void *user_data)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_on_state_change");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    gatherer->on_state_change = handler;
+    gatherer->state_change_data = user_data;
+    uv_mutex_unlock(&gatherer->api->lock);
+    return FLOE_OK;
+}
+
+floe_error floe_gatherer_on_error(floe_gatherer *gatherer, floe_error_handler handler,
+                                  void *user_data)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_on_error");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    gatherer->on_error = handler;
+    gatherer->error_data = user_data;
+    uv_mutex_unlock(&gatherer->api->lock);
+    return FLOE_OK;
+}
+
+floe_error floe_gatherer_close(floe_gatherer *gatherer)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_close");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    floe_core_close(gatherer->core, floe_runtime_now());
+    floe_gatherer_wake(gatherer);
+    uv_mutex_unlock(&gatherer->api->lock);
+    return FLOE_OK;
+}
+
+floe_error floe_gatherer_graceful_close(floe_gatherer *gatherer)
+{
+    floe_error error = floe_gatherer_close(gatherer);
+
+    if (error != FLOE_OK) {
+        return error;
+    }
+    floe_api *api = gatherer->api;
+    if (floe_on_loop_thread(api)) {
+        return floe_fail(FLOE_ERR_WOULD_DEADLOCK,
+                         "floe_gatherer_graceful_close on the loop thread: closed, not waited for");
+    }
+    uv_mutex_lock(&api->lock);
+    while (!gatherer->quiet || api->running == gatherer) {
+        uv_cond_wait(&api->changed, &api->lock);
+    }
+    uv_mutex_unlock(&api->lock);
+    return FLOE_OK;
+}

@@ -1,0 +1,88 @@
+/* The list of interface addresses, kept between gatherings as long as nothing changes. */
+#include "runtime/interfaces.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void floe_interfaces_init(floe_interfaces *interfaces, const floe_allocator *allocator)
+{
+    *interfaces = (floe_interfaces){.allocator = allocator};
+}
+
+static void clear(floe_interfaces *interfaces)
+{
+    floe_deallocate(interfaces->allocator, interfaces->list);
+    floe_deallocate(interfaces->allocator, interfaces->names);
+    interfaces->list = NULL;
+    interfaces->names = NULL;
+    interfaces->count = interfaces->room = 0;
+    interfaces->fresh = false;
+}
+
+void floe_interfaces_free(floe_interfaces *interfaces)
+{
+    clear(interfaces);
+    floe_interfaces_monitor_free(interfaces);
+}
+
+static floe_error grow(floe_interfaces *interfaces)
+{
+    size_t room = interfaces->room == 0 ? 16 : 2 * interfaces->room;
+    floe_interface_address *list =
+        floe_allocate(interfaces->allocator, room * sizeof *interfaces->list);
+    char(*names)[32] = floe_allocate(interfaces->allocator, room * sizeof *interfaces->names);
+
+    if (list == NULL || names == NULL) {
+        floe_deallocate(interfaces->allocator, list);
+        floe_deallocate(interfaces->allocator, names);
+        return FLOE_ERR_NO_MEMORY;
+    }
+    for (size_t i = 0; i < interfaces->count; i++) {
+        list[i] = interfaces->list[i];
+        memcpy(names[i], interfaces->names[i], sizeof names[i]);
+        list[i].interface_name = names[i];
+    }
+    floe_deallocate(interfaces->allocator, interfaces->list);
+    floe_deallocate(interfaces->allocator, interfaces->names);
+    interfaces->list = list;
+    interfaces->names = names;
+    interfaces->room = room;
+    return FLOE_OK;
+}
+
+floe_error floe_interfaces_add(floe_interfaces *interfaces, const char *name,
+                               const floe_interface_address *entry)
+{
+    if (interfaces->count == interfaces->room) {
+        floe_error error = grow(interfaces);
+        if (error != FLOE_OK) {
+            return error;
+        }
+    }
+    size_t n = interfaces->count++;
+    interfaces->list[n] = *entry;
+    (void)snprintf(interfaces->names[n], sizeof interfaces->names[n], "%s", name);
+    interfaces->list[n].interface_name = interfaces->names[n];
+    return FLOE_OK;
+}
+
+floe_error floe_interfaces_update(floe_interfaces *interfaces)
+{
+    /* Asked first, so that a change during the reading is seen the next time. */
+    bool changed = floe_interfaces_changed(interfaces);
+
+    if (interfaces->fresh && !changed) {
+        return FLOE_OK;
+    }
+    clear(interfaces);
+    floe_error error = floe_interfaces_read(interfaces);
+    if (error != FLOE_OK) {
+        clear(interfaces);
+        return error;
+    }
+    interfaces->fresh = true;
+    return FLOE_OK;
+}

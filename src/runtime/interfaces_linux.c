@@ -1,0 +1,297 @@
+/* Interfaces on Linux by rtnetlink, which alone tells temporary, deprecated and tentative IPv6
+ * addresses, and what kind of link it is. */
+#include "base/error.h"
+#include "base/memory.h"
+#include "runtime/interfaces.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_arp.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* libmnl's own macros convert without a cast. */
+#define EACH_ATTRIBUTE(attribute, header, offset)                                                  \
+    for ((attribute) = mnl_nlmsg_get_payload_offset(header, offset);                               \
+         mnl_attr_ok(attribute, (int)((const char *)mnl_nlmsg_get_payload_tail(header) -           \
+                                      (const char *)(attribute)));                                 \
+         (attribute) = mnl_attr_next(attribute))
+#define EACH_NESTED(attribute, nest)                                                               \
+    for ((attribute) = mnl_attr_get_payload(nest); mnl_attr_ok(                                    \
+             attribute, (int)((const char *)mnl_attr_get_payload(nest) +                           \
+                              mnl_attr_get_payload_len(nest) - (const char *)(attribute)));        \
+         (attribute) = mnl_attr_next(attribute))
+
+/* One link of the dump, until the addresses have found it. */
+typedef struct link_info {
+    uint32_t index;
+    bool up;
+    floe_adapter adapter;
+    char name[32];
+} link_info;
+
+typedef struct dump {
+    floe_interfaces *interfaces;
+    link_info *links;
+    size_t link_count;
+    size_t link_room;
+    floe_error error;
+} dump;
+
+static bool name_in(const char *name, const char *const *list)
+{
+    for (; *list != NULL; list++) {
+        if (strcmp(name, *list) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_wireless(const char *name)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof path, "/sys/class/net/%.31s/phy80211", name);
+    return access(path, F_OK) == 0;
+}
+
+/* What kind of adapter it is, as far as the kernel says: by the link's kind, then its hardware. */
+static floe_adapter adapter_of(const char *name, const char *kind, unsigned hardware)
+{
+    static const char *const tunnels[] = {"tun",    "wireguard", "ipip", "gre", "gretap",
+                                          "ip6gre", "ip6tnl",    "sit",  "vti", "vti6",
+                                          "xfrm",   "ppp",       NULL};
+    static const char *const wired[] = {"veth", "vlan", "bond", "team", "macvlan", "ipvlan", NULL};
+
+    if (strcmp(kind, "wwan") == 0 || hardware == 519 /* ARPHRD_RAWIP */) {
+        return FLOE_ADAPTER_CELLULAR;
+    }
+    if (name_in(kind, tunnels) || hardware == ARPHRD_PPP || hardware == ARPHRD_NONE ||
+        hardware == ARPHRD_TUNNEL || hardware == ARPHRD_TUNNEL6) {
+        return FLOE_ADAPTER_VPN;
+    }
+    if (is_wireless(name)) {
+        return FLOE_ADAPTER_WIRELESS;
+    }
+    return hardware == ARPHRD_ETHER && (*kind == '\0' || name_in(kind, wired))
+               ? FLOE_ADAPTER_WIRED
+               : FLOE_ADAPTER_UNKNOWN;
+}
+
+static link_info *add_link(dump *state)
+{
+    const floe_allocator *allocator = state->interfaces->allocator;
+
+    if (state->link_count == state->link_room) {
+        size_t room = state->link_room == 0 ? 16 : 2 * state->link_room;
+        link_info *links = floe_allocate(allocator, room * sizeof *links);
+        if (links == NULL) {
+            state->error = FLOE_ERR_NO_MEMORY;
+            return NULL;
+        }
+        if (state->link_count > 0) {
+            memcpy(links, state->links, state->link_count * sizeof *links);
+        }
+        floe_deallocate(allocator, state->links);
+        state->links = links;
+        state->link_room = room;
+    }
+    return &state->links[state->link_count++];
+}
+
+static int on_link(const struct nlmsghdr *header, void *data)
+{
+    dump *state = data;
+    const struct ifinfomsg *info = mnl_nlmsg_get_payload(header);
+    const struct nlattr *attribute;
+    const char *kind = "";
+    const char *name = "";
+
+    EACH_ATTRIBUTE(attribute, header, sizeof *info)
+    {
+        if (mnl_attr_get_type(attribute) == IFLA_IFNAME) {
+            name = mnl_attr_get_str(attribute);
+        } else if (mnl_attr_get_type(attribute) == IFLA_LINKINFO) {
+            const struct nlattr *inner;
+            EACH_NESTED(inner, attribute)
+            {
+                if (mnl_attr_get_type(inner) == IFLA_INFO_KIND) {
+                    kind = mnl_attr_get_str(inner);
+                }
+            }
+        }
+    }
+    link_info *link = add_link(state);
+    if (link == NULL) {
+        return MNL_CB_ERROR;
+    }
+    link->index = (uint32_t)info->ifi_index;
+    link->up = (info->ifi_flags & IFF_UP) != 0 && (info->ifi_flags & IFF_RUNNING) != 0;
+    link->adapter = adapter_of(name, kind, info->ifi_type);
+    (void)snprintf(link->name, sizeof link->name, "%s", name);
+    return MNL_CB_OK;
+}
+
+static const link_info *find_link(const dump *state, uint32_t index)
+{
+    for (size_t i = 0; i < state->link_count; i++) {
+        if (state->links[i].index == index) {
+            return &state->links[i];
+        }
+    }
+    return NULL;
+}
+
+static void set_flags(floe_interface_address *entry, uint32_t flags)
+{
+    bool ipv6 = entry->address.family == FLOE_FAMILY_IPV6;
+
+    /* The bit of temporary IPv6 addresses means something else in IPv4. */
+    entry->temporary = ipv6 && (flags & IFA_F_TEMPORARY) != 0;
+    entry->deprecated = (flags & IFA_F_DEPRECATED) != 0;
+    entry->tentative = (flags & IFA_F_DADFAILED) != 0 ||
+                       ((flags & IFA_F_TENTATIVE) != 0 && (flags & IFA_F_OPTIMISTIC) == 0);
+}
+
+static int on_address(const struct nlmsghdr *header, void *data)
+{
+    dump *state = data;
+    const struct ifaddrmsg *info = mnl_nlmsg_get_payload(header);
+    const link_info *link = find_link(state, info->ifa_index);
+    const struct nlattr *attribute;
+    const struct nlattr *local = NULL;
+    const struct nlattr *address = NULL;
+    uint32_t flags = info->ifa_flags;
+    size_t size = info->ifa_family == AF_INET ? 4 : 16;
+
+    if (link == NULL || (info->ifa_family != AF_INET && info->ifa_family != AF_INET6)) {
+        return MNL_CB_OK;
+    }
+    EACH_ATTRIBUTE(attribute, header, sizeof *info)
+    {
+        switch (mnl_attr_get_type(attribute)) {
+        case IFA_LOCAL:
+            local = attribute;
+            break;
+        case IFA_ADDRESS:
+            address = attribute;
+            break;
+        case IFA_FLAGS:
+            flags = mnl_attr_get_u32(attribute);
+            break;
+        default:
+            break;
+        }
+    }
+    /* On a point-to-point link IFA_ADDRESS is the other end's. */
+    const struct nlattr *own = local != NULL ? local : address;
+    if (own == NULL || mnl_attr_get_payload_len(own) != size) {
+        return MNL_CB_OK;
+    }
+    floe_interface_address entry = {
+        .interface_index = link->index, .adapter = link->adapter, .up = link->up};
+    entry.address.family = size == 4 ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
+    memcpy(entry.address.ip, mnl_attr_get_payload(own), size);
+    if (info->ifa_scope == RT_SCOPE_LINK && size == 16) {
+        entry.address.scope_id = link->index;
+    }
+    set_flags(&entry, flags);
+    state->error = floe_interfaces_add(state->interfaces, link->name, &entry);
+    return state->error == FLOE_OK ? MNL_CB_OK : MNL_CB_ERROR;
+}
+
+static floe_error netlink_failed(const char *what)
+{
+    return floe_fail(errno == EMFILE || errno == ENFILE ? FLOE_ERR_NO_DESCRIPTORS : FLOE_ERR_SYSTEM,
+                     "netlink: %s: %s", what, strerror(errno));
+}
+
+static floe_error run_dump(struct mnl_socket *socket, uint16_t type, mnl_cb_t callback, dump *state)
+{
+    _Alignas(struct nlmsghdr) char buffer[32768]; /* as the kernel fills at most */
+    struct nlmsghdr *header = mnl_nlmsg_put_header(buffer);
+    int result = MNL_CB_OK;
+
+    header->nlmsg_type = type;
+    header->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    header->nlmsg_seq = type;
+    struct rtgenmsg *request = mnl_nlmsg_put_extra_header(header, sizeof *request);
+    request->rtgen_family = AF_UNSPEC;
+    if (mnl_socket_sendto(socket, header, header->nlmsg_len) < 0) {
+        return netlink_failed("send");
+    }
+    while (result > MNL_CB_STOP) {
+        ssize_t size = mnl_socket_recvfrom(socket, buffer, sizeof buffer);
+        if (size < 0) {
+            return netlink_failed("receive");
+        }
+        result =
+            mnl_cb_run(buffer, (size_t)size, type, mnl_socket_get_portid(socket), callback, state);
+    }
+    if (result == MNL_CB_ERROR) {
+        return state->error != FLOE_OK ? state->error : netlink_failed("dump");
+    }
+    return FLOE_OK;
+}
+
+floe_error floe_interfaces_read(floe_interfaces *interfaces)
+{
+    dump state = {.interfaces = interfaces};
+    struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+    floe_error error;
+
+    if (socket == NULL) {
+        return netlink_failed("socket");
+    }
+    if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+        error = netlink_failed("bind");
+    } else {
+        error = run_dump(socket, RTM_GETLINK, on_link, &state);
+        if (error == FLOE_OK) {
+            error = run_dump(socket, RTM_GETADDR, on_address, &state);
+        }
+    }
+    floe_deallocate(interfaces->allocator, state.links);
+    (void)mnl_socket_close(socket);
+    return error;
+}
+
+/* A second socket hears of every change; what it says is not looked at. */
+bool floe_interfaces_changed(floe_interfaces *interfaces)
+{
+    char buffer[8192];
+    bool changed = false;
+
+    if (interfaces->monitor == NULL) {
+        struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (socket != NULL &&
+            mnl_socket_bind(socket, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
+                            MNL_SOCKET_AUTOPID) < 0) {
+            (void)mnl_socket_close(socket);
+            socket = NULL;
+        }
+        interfaces->monitor = socket;
+        return true;
+    }
+    for (;;) {
+        ssize_t size = mnl_socket_recvfrom(interfaces->monitor, buffer, sizeof buffer);
+        if (size < 0 && errno != ENOBUFS) {
+            return changed;
+        }
+        changed = true;
+    }
+}
+
+void floe_interfaces_monitor_free(floe_interfaces *interfaces)
+{
+    if (interfaces->monitor != NULL) {
+        (void)mnl_socket_close(interfaces->monitor);
+        interfaces->monitor = NULL;
+    }
+}

@@ -1,0 +1,87 @@
+/* The driver: private to src/runtime. It moves bytes between cores and the world, and decides
+ * nothing.
+ *
+ * One lock for an api guards its cores and everything below that is not said to be the loop's. A
+ * public call takes the lock, feeds a core, and wakes the loop; the loop thread polls the outputs,
+ * does the I/O, and calls the user back with the lock released. */
+#ifndef FLOE_RUNTIME_RUNTIME_H
+#define FLOE_RUNTIME_RUNTIME_H
+
+#include "base/list.h"
+#include "base/memory.h"
+#include "base/time.h"
+#include "runtime/interfaces.h"
+#include "runtime/resolver.h"
+#include "runtime/udp.h"
+
+#include <floe/core.h>
+#include <floe/gatherer.h>
+#include <uv.h>
+
+struct floe_api {
+    floe_allocator allocator;
+    uv_loop_t *loop;
+    uv_loop_t own_loop;
+    bool owns_loop;
+    uv_thread_t thread; /* that runs the loop */
+    uv_async_t wake;
+    uv_mutex_t lock;
+    uv_cond_t changed; /* a callback has ended, or a gatherer has become quiet */
+    floe_core_shared *shared;
+    floe_list gatherers;    /* floe_gatherer.link */
+    floe_list ready;        /* floe_gatherer.ready: have outputs to be polled */
+    floe_gatherer *running; /* whose callback runs now */
+    bool stopping;
+    bool frees_itself; /* nobody waits for the end: the loop thread frees the api */
+    floe_api_statistics statistics;
+    void (*on_trace)(void *user_data, const floe_trace_event *event);
+    void *trace_user_data;
+
+    /* The loop thread's alone. */
+    unsigned open_handles;
+    floe_interfaces interfaces;
+    floe_resolver resolver;
+    floe_udp_batch batch;
+    floe_core_output output;
+};
+
+struct floe_gatherer {
+    floe_list link;
+    floe_list ready;
+    floe_api *api;
+    floe_core *core;
+    unsigned references; /* of the user, and of look-ups under way */
+    bool freed;          /* the user has given the handle back */
+    bool quiet;          /* closed, and everything about it is done and told */
+    floe_local_candidate_handler on_local_candidate;
+    floe_local_candidate_handler on_candidate_withdrawn;
+    floe_state_change_handler on_state_change;
+    floe_error_handler on_error;
+    void *local_candidate_data;
+    void *candidate_withdrawn_data;
+    void *state_change_data;
+    void *error_data;
+
+    /* The loop thread's alone. */
+    bool pumping;
+    bool has_timer;
+    floe_time timer_due;
+    uv_timer_t timer;
+    floe_list sockets; /* floe_udp.link */
+    unsigned open_handles;
+};
+
+floe_time floe_runtime_now(void);
+bool floe_on_loop_thread(const floe_api *api);
+/* Has the loop thread poll the gatherer's outputs. The lock is held. */
+void floe_gatherer_wake(floe_gatherer *gatherer);
+/* Closes and gives back the user's handle. The lock is held. */
+void floe_gatherer_let_go(floe_gatherer *gatherer);
+/* Polls outputs and does what they ask. Loop thread; the lock is not held. The gatherer may be gone
+ * afterwards. */
+void floe_gatherer_pump(floe_gatherer *gatherer);
+/* Loop thread: another handle of libuv's lives, or has been closed. */
+void floe_api_handle_opened(floe_api *api);
+void floe_api_handle_closed(floe_api *api);
+
+#endif

@@ -1,0 +1,575 @@
+/* The public API on real sockets and threads: every callback × every function, closing at bad
+ * moments, another thread's calls, the caller's own loop, and no descriptors left. */
+#include "support.h"
+
+#include "server.h"
+
+#include <floe/floe.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+#include <uv.h>
+
+static uint16_t server_port;
+
+/* ── Memory, counted across threads ── */
+
+static atomic_size_t live_memory;
+
+static void *allocate(void *user_data, size_t size)
+{
+    (void)user_data;
+    atomic_fetch_add(&live_memory, 1);
+    return malloc(size);
+}
+
+static void deallocate(void *user_data, void *memory)
+{
+    (void)user_data;
+    atomic_fetch_sub(&live_memory, 1);
+    free(memory);
+}
+
+static const floe_allocator counted = {.allocate = allocate, .deallocate = deallocate};
+
+/* ── A gatherer and what its owner sees ── */
+
+typedef enum owner_moment {
+    ON_CANDIDATE,
+    ON_END,
+    ON_WITHDRAWN,
+    ON_GATHERING,
+    ON_COMPLETE,
+    ON_CLOSED,
+    ON_ERROR,
+    ON_TRACE,
+    MOMENT_COUNT,
+} owner_moment;
+
+typedef enum owner_action {
+    NO_ACTION,
+    GATHER,
+    CLOSE,
+    GRACEFUL_CLOSE,
+    FREE,
+    GET_PARAMETERS,
+    GET_CANDIDATES,
+    GET_STATE,
+    SET_HANDLERS,
+    NEW_GATHERER,
+    GET_STATISTICS,
+    FREE_API,
+    ACTION_COUNT,
+} owner_action;
+
+typedef struct owner {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    floe_api *api;
+    floe_gatherer *gatherer;
+    owner_moment moment;
+    owner_action action;
+    bool acted;
+    bool gone; /* the gatherer was freed */
+    bool api_gone;
+    bool seen[MOMENT_COUNT];
+    unsigned running; /* callbacks */
+    bool late;        /* a callback began when none may */
+} owner;
+
+static void set_handlers(owner *o);
+
+static void act(owner *o)
+{
+    floe_parameters parameters = FLOE_PARAMETERS_INIT;
+    floe_api_statistics statistics = FLOE_API_STATISTICS_INIT;
+    floe_candidate_list *list = NULL;
+    floe_gatherer *other = NULL;
+    bool closed = o->moment == ON_CLOSED;
+
+    switch (o->action) {
+    case GATHER:
+        assert_int_equal(floe_gatherer_gather(o->gatherer), FLOE_ERR_INVALID_STATE);
+        break;
+    case CLOSE:
+        assert_int_equal(floe_gatherer_close(o->gatherer), FLOE_OK);
+        assert_int_equal(floe_gatherer_close(o->gatherer), FLOE_OK);
+        break;
+    case GRACEFUL_CLOSE:
+        assert_int_equal(floe_gatherer_graceful_close(o->gatherer), FLOE_ERR_WOULD_DEADLOCK);
+        break;
+    case FREE:
+        floe_gatherer_free(o->gatherer);
+        o->gone = true;
+        break;
+    case GET_PARAMETERS:
+        assert_int_equal(floe_gatherer_get_local_parameters(o->gatherer, &parameters),
+                         closed ? FLOE_ERR_INVALID_STATE : FLOE_OK);
+        break;
+    case GET_CANDIDATES:
+        assert_int_equal(floe_gatherer_get_local_candidates(o->gatherer, &list),
+                         closed ? FLOE_ERR_INVALID_STATE : FLOE_OK);
+        floe_candidate_list_free(list);
+        break;
+    case GET_STATE:
+        assert_true(floe_gatherer_state(o->gatherer) >= FLOE_GATHERER_STATE_GATHERING);
+        break;
+    case SET_HANDLERS:
+        set_handlers(o);
+        break;
+    case NEW_GATHERER:
+        assert_int_equal(floe_gatherer_new(o->api, NULL, &other), FLOE_OK);
+        assert_int_equal(floe_gatherer_gather(other), FLOE_OK);
+        floe_gatherer_free(other);
+        break;
+    case GET_STATISTICS:
+        assert_int_equal(floe_api_get_statistics(o->api, &statistics), FLOE_OK);
+        break;
+    case FREE_API:
+        floe_api_free(o->api);
+        o->gone = o->api_gone = true;
+        break;
+    default:
+        break;
+    }
+}
+
+static void happened(owner *o, owner_moment moment)
+{
+    (void)pthread_mutex_lock(&o->lock);
+    o->running++;
+    o->late = o->late || o->gone;
+    bool now = moment == o->moment && !o->acted && o->action != NO_ACTION;
+    o->acted = o->acted || now;
+    (void)pthread_mutex_unlock(&o->lock);
+    if (now) {
+        act(o);
+    }
+    (void)pthread_mutex_lock(&o->lock);
+    o->seen[moment] = true;
+    o->running--;
+    (void)pthread_cond_broadcast(&o->changed);
+    (void)pthread_mutex_unlock(&o->lock);
+}
+
+static void on_candidate(void *data, const floe_candidate *candidate)
+{
+    happened(data, candidate != NULL ? ON_CANDIDATE : ON_END);
+}
+
+static void on_withdrawn(void *data, const floe_candidate *candidate)
+{
+    assert_non_null(candidate);
+    happened(data, ON_WITHDRAWN);
+}
+
+static void on_state(void *data, enum floe_gatherer_state state)
+{
+    happened(data, state == FLOE_GATHERER_STATE_GATHERING  ? ON_GATHERING
+                   : state == FLOE_GATHERER_STATE_COMPLETE ? ON_COMPLETE
+                                                           : ON_CLOSED);
+}
+
+static void on_error(void *data, const floe_candidate_error *error)
+{
+    assert_non_null(error->text);
+    happened(data, ON_ERROR);
+}
+
+static void on_trace(void *data, const floe_trace_event *event)
+{
+    assert_non_null(event->detail);
+    happened(data, ON_TRACE);
+}
+
+static void set_handlers(owner *o)
+{
+    assert_int_equal(floe_gatherer_on_local_candidate(o->gatherer, on_candidate, o), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_candidate_withdrawn(o->gatherer, on_withdrawn, o), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_state_change(o->gatherer, on_state, o), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_error(o->gatherer, on_error, o), FLOE_OK);
+}
+
+static void make_api(owner *o, owner_moment moment, owner_action action, uv_loop_t *loop)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    memset(o, 0, sizeof *o);
+    o->moment = moment;
+    o->action = action;
+    (void)pthread_mutex_init(&o->lock, NULL);
+    (void)pthread_cond_init(&o->changed, NULL);
+    settings.allocator = &counted;
+    settings.loopback = true;
+    settings.keepalive_ms = 1000;
+    settings.loop = loop;
+    settings.on_trace = on_trace;
+    settings.trace_user_data = o;
+    assert_int_equal(floe_api_new(&settings, &o->api), FLOE_OK);
+}
+
+/* One STUN server that answers, one port where nobody listens. */
+static void make_gatherer(owner *o)
+{
+    static char good[64];
+    const char *urls[] = {good, "stun:127.0.0.1:9"};
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+
+    (void)snprintf(good, sizeof good, "stun:127.0.0.1:%u", server_port);
+    server.urls = urls;
+    server.url_count = 2;
+    options.ice_servers = &server;
+    options.ice_server_count = 1;
+    assert_int_equal(floe_gatherer_new(o->api, &options, &o->gatherer), FLOE_OK);
+    set_handlers(o);
+}
+
+/* A test that hangs is a failure, but slowness is none: a minute is for ever. */
+static void wait_until(owner *o, bool *flag)
+{
+    struct timespec limit;
+
+    (void)clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += 60;
+    (void)pthread_mutex_lock(&o->lock);
+    while (!*flag) {
+        if (pthread_cond_timedwait(&o->changed, &o->lock, &limit) != 0) {
+            (void)pthread_mutex_unlock(&o->lock);
+            fail_msg("waited in vain (moment %d, action %d)", (int)o->moment, (int)o->action);
+        }
+    }
+    (void)pthread_mutex_unlock(&o->lock);
+}
+
+static void end(owner *o)
+{
+    if (!o->gone) {
+        floe_gatherer_free(o->gatherer);
+        (void)pthread_mutex_lock(&o->lock);
+        o->gone = true;
+        (void)pthread_mutex_unlock(&o->lock);
+    }
+    if (!o->api_gone) {
+        floe_api_free(o->api);
+    }
+    for (int i = 0; i < 60000 && atomic_load(&live_memory) > 0; i++) {
+        (void)usleep(1000); /* an api freed in a callback ends by itself */
+    }
+    assert_int_equal(atomic_load(&live_memory), 0);
+    assert_false(o->late);
+    (void)pthread_mutex_destroy(&o->lock);
+    (void)pthread_cond_destroy(&o->changed);
+}
+
+/* ── Every callback × every function (design.md, rule 4) ── */
+
+static void try_one(owner_moment moment, owner_action action)
+{
+    owner o;
+
+    make_api(&o, moment, action, NULL);
+    make_gatherer(&o);
+    assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
+    if (moment == ON_CLOSED) {
+        wait_until(&o, &o.seen[ON_COMPLETE]);
+        assert_int_equal(floe_gatherer_close(o.gatherer), FLOE_OK);
+    }
+    wait_until(&o, &o.seen[moment]);
+    if (action == CLOSE || action == GRACEFUL_CLOSE) {
+        wait_until(&o, &o.seen[ON_CLOSED]);
+    }
+    end(&o);
+}
+
+static void every_callback_may_call_every_function(void **state)
+{
+    (void)state;
+    for (owner_moment moment = 0; moment < MOMENT_COUNT; moment++) {
+        for (owner_action action = GATHER; action < ACTION_COUNT; action++) {
+            try_one(moment, action);
+        }
+    }
+}
+
+/* ── From outside ── */
+
+static void calls_in_every_state(void **state)
+{
+    owner o;
+    floe_parameters before = FLOE_PARAMETERS_INIT;
+    floe_parameters after = FLOE_PARAMETERS_INIT;
+    floe_candidate_list *list;
+
+    (void)state;
+    make_api(&o, MOMENT_COUNT, NO_ACTION, NULL);
+    make_gatherer(&o);
+    assert_int_equal(floe_gatherer_state(o.gatherer), FLOE_GATHERER_STATE_NEW);
+    assert_int_equal(floe_gatherer_get_local_parameters(o.gatherer, &before), FLOE_OK);
+    assert_int_equal(strlen(before.username_fragment), 8);
+    assert_int_equal(strlen(before.password), 24);
+    assert_int_equal(floe_gatherer_get_local_candidates(o.gatherer, &list), FLOE_OK);
+    assert_int_equal(list->count, 0);
+    floe_candidate_list_free(list);
+    assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
+    assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_ERR_INVALID_STATE);
+    wait_until(&o, &o.seen[ON_END]);
+    assert_int_equal(floe_gatherer_state(o.gatherer), FLOE_GATHERER_STATE_COMPLETE);
+    assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_ERR_INVALID_STATE);
+    assert_int_equal(floe_gatherer_get_local_parameters(o.gatherer, &after), FLOE_OK);
+    assert_string_equal(before.password, after.password);
+    assert_int_equal(floe_gatherer_get_local_candidates(o.gatherer, &list), FLOE_OK);
+    assert_true(list->count >= 2);
+    for (size_t i = 0; i < list->count; i++) {
+        char text[FLOE_CANDIDATE_TEXT_SIZE];
+        assert_int_equal(floe_candidate_format(list->candidates[i], text, sizeof text), FLOE_OK);
+        assert_string_equal(list->candidates[i]->username_fragment, before.username_fragment);
+    }
+    floe_candidate_list_free(list);
+    assert_int_equal(floe_gatherer_graceful_close(o.gatherer), FLOE_OK);
+    assert_true(o.seen[ON_CLOSED]);
+    assert_int_equal(o.running, 0);
+    assert_int_equal(floe_gatherer_graceful_close(o.gatherer), FLOE_OK);
+    assert_int_equal(floe_gatherer_close(o.gatherer), FLOE_OK);
+    assert_int_equal(floe_gatherer_state(o.gatherer), FLOE_GATHERER_STATE_CLOSED);
+    assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_ERR_INVALID_STATE);
+    assert_int_equal(floe_gatherer_get_local_parameters(o.gatherer, &after),
+                     FLOE_ERR_INVALID_STATE);
+    assert_int_equal(floe_gatherer_get_local_candidates(o.gatherer, &list), FLOE_ERR_INVALID_STATE);
+    end(&o);
+}
+
+static void null_is_an_error(void **state)
+{
+    floe_api *api;
+    floe_gatherer *gatherer;
+    floe_parameters parameters;
+    floe_candidate_list *list;
+
+    (void)state;
+    assert_int_equal(floe_api_new(NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_new(NULL, NULL, &gatherer), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_gather(NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_close(NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_graceful_close(NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_get_local_parameters(NULL, &parameters),
+                     FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_get_local_candidates(NULL, &list), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_on_local_candidate(NULL, NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_on_candidate_withdrawn(NULL, NULL, NULL),
+                     FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_on_state_change(NULL, NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_on_error(NULL, NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_state(NULL), FLOE_GATHERER_STATE_CLOSED);
+    assert_int_equal(floe_api_get_statistics(NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    floe_gatherer_free(NULL);
+    floe_api_free(NULL);
+    floe_candidate_list_free(NULL);
+    assert_int_equal(floe_api_new(NULL, &api), FLOE_OK);
+    assert_int_equal(floe_gatherer_new(api, NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_new(api, NULL, &gatherer), FLOE_OK);
+    assert_int_equal(floe_gatherer_get_local_parameters(gatherer, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_get_local_candidates(gatherer, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    floe_api_free(api); /* takes the gatherer with it */
+}
+
+/* L7, L8: closed at every moment after the start, by another thread. */
+static void another_thread_closes_at_any_moment(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 60; i++) {
+        owner o;
+        make_api(&o, MOMENT_COUNT, NO_ACTION, NULL);
+        make_gatherer(&o);
+        assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
+        (void)usleep(i * 200);
+        if (i % 3 == 0) {
+            assert_int_equal(floe_gatherer_graceful_close(o.gatherer), FLOE_OK);
+            assert_int_equal(o.running, 0);
+        } else if (i % 3 == 1) {
+            assert_int_equal(floe_gatherer_close(o.gatherer), FLOE_OK);
+        }
+        end(&o);
+    }
+}
+
+/* Random calls from four threads on shared gatherers: for the sanitizers. */
+typedef struct worker {
+    pthread_t thread;
+    owner *o;
+    uint64_t seed;
+} worker;
+
+static void *work(void *data)
+{
+    worker *w = data;
+    seeded_random random;
+
+    seeded_init(&random, w->seed);
+    for (int i = 0; i < 300; i++) {
+        floe_gatherer *gatherer = w->o->gatherer;
+        floe_parameters parameters = FLOE_PARAMETERS_INIT;
+        floe_candidate_list *list = NULL;
+        floe_gatherer *mine = NULL;
+        switch (seeded_below(&random, 8)) {
+        case 0:
+            (void)floe_gatherer_gather(gatherer);
+            break;
+        case 1:
+            (void)floe_gatherer_get_local_parameters(gatherer, &parameters);
+            break;
+        case 2:
+            (void)floe_gatherer_get_local_candidates(gatherer, &list);
+            floe_candidate_list_free(list);
+            break;
+        case 3:
+            (void)floe_gatherer_state(gatherer);
+            break;
+        case 4:
+            (void)floe_gatherer_on_error(gatherer, on_error, w->o);
+            break;
+        case 5:
+            if (i > 250) {
+                (void)floe_gatherer_close(gatherer);
+            }
+            break;
+        default:
+            assert_int_equal(floe_gatherer_new(w->o->api, NULL, &mine), FLOE_OK);
+            (void)floe_gatherer_gather(mine);
+            if (seeded_below(&random, 2) == 0) {
+                (void)floe_gatherer_graceful_close(mine);
+            }
+            floe_gatherer_free(mine);
+            break;
+        }
+    }
+    return NULL;
+}
+
+static void four_threads_call_at_random(void **state)
+{
+    (void)state;
+    for (uint64_t round = 0; round < 5; round++) {
+        owner o;
+        worker workers[4];
+        make_api(&o, MOMENT_COUNT, NO_ACTION, NULL);
+        make_gatherer(&o);
+        for (uint64_t i = 0; i < 4; i++) {
+            workers[i] = (worker){.o = &o, .seed = 4 * round + i};
+            assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+        }
+        for (int i = 0; i < 4; i++) {
+            (void)pthread_join(workers[i].thread, NULL);
+        }
+        end(&o);
+    }
+}
+
+/* ── The caller's own loop ── */
+
+static void the_callers_own_loop(void **state)
+{
+    uv_loop_t loop;
+    owner o;
+
+    (void)state;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    make_api(&o, MOMENT_COUNT, NO_ACTION, &loop);
+    make_gatherer(&o);
+    assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
+    assert_false(o.seen[ON_GATHERING]); /* nothing happens but in the loop */
+    while (!o.seen[ON_END]) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(floe_gatherer_graceful_close(o.gatherer), FLOE_ERR_WOULD_DEADLOCK);
+    floe_gatherer_free(o.gatherer);
+    floe_api_free(o.api);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    assert_int_equal(atomic_load(&live_memory), 0);
+}
+
+/* The loop is run to its end by one thread, and everything is freed within a callback of it. */
+static void everything_is_freed_within_a_callback_of_the_callers_loop(void **state)
+{
+    uv_loop_t loop;
+    owner o;
+
+    (void)state;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    make_api(&o, ON_CANDIDATE, FREE_API, &loop);
+    make_gatherer(&o);
+    assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    assert_true(o.acted);
+    assert_false(o.late);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    assert_int_equal(atomic_load(&live_memory), 0);
+}
+
+/* ── Running out of descriptors ── */
+
+static void without_descriptors_it_says_so(void **state)
+{
+    struct rlimit before;
+    floe_api *api;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    for (rlim_t limit = 3; limit < 40; limit++) {
+        struct rlimit low = {.rlim_cur = limit, .rlim_max = before.rlim_max};
+        owner o;
+        floe_settings settings = FLOE_SETTINGS_INIT;
+        settings.allocator = &counted;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+        floe_error error = floe_api_new(&settings, &api);
+        if (error != FLOE_OK) {
+            assert_int_equal(error, FLOE_ERR_NO_DESCRIPTORS);
+            assert_int_equal(atomic_load(&live_memory), 0);
+            assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+            continue;
+        }
+        floe_api_free(api);
+        make_api(&o, MOMENT_COUNT, NO_ACTION, NULL);
+        make_gatherer(&o);
+        assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
+        wait_until(&o, &o.seen[ON_END]);
+        assert_true(o.seen[ON_CANDIDATE] || o.seen[ON_ERROR]);
+        end(&o);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    }
+}
+
+static int start_server(void **state)
+{
+    (void)state;
+    server_port = test_server_start();
+    return 0;
+}
+
+static int stop_server(void **state)
+{
+    (void)state;
+    test_server_stop();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(calls_in_every_state),
+        cmocka_unit_test(null_is_an_error),
+        cmocka_unit_test(every_callback_may_call_every_function),
+        cmocka_unit_test(another_thread_closes_at_any_moment),
+        cmocka_unit_test(four_threads_call_at_random),
+        cmocka_unit_test(the_callers_own_loop),
+        cmocka_unit_test(everything_is_freed_within_a_callback_of_the_callers_loop),
+        cmocka_unit_test(without_descriptors_it_says_so),
+    };
+    return cmocka_run_group_tests_name("api", tests, start_server, stop_server);
+}
