@@ -1,0 +1,326 @@
+/* `floe gather`: gatherers on the command's own loop, rounds of them one after another, the hold at
+ * the end, and the interrupt. */
+#include "cli/gather.h"
+
+#include "cli/report.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+enum {
+    EXIT_ALL_ANSWERED = 0,
+    EXIT_SERVER_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_NO_CANDIDATE = 3,
+    EXIT_INTERRUPTED = 130,
+};
+
+typedef struct gather_run gather_run;
+
+/* One gatherer of the round at hand. */
+typedef struct gather_slot {
+    gather_run *run;
+    floe_gatherer *gatherer;
+    unsigned number;
+    uint64_t started;
+} gather_slot;
+
+struct gather_run {
+    gather_command command;
+    gather_report report;
+    uv_loop_t loop;
+    uv_timer_t progress;
+    uv_timer_t hold;
+    uv_signal_t interrupts[2];
+    floe_api *api;
+    gather_slot *slots;
+    unsigned rounds;   /* begun */
+    unsigned complete; /* gatherers of this round that are */
+    unsigned closed;
+    uint64_t started;
+    double round_ms; /* of all rounds together */
+    bool interrupted;
+    bool failed_to_start;
+};
+
+static double since(uint64_t started)
+{
+    return (double)(uv_hrtime() - started) / 1e6;
+}
+
+static void begin_round(gather_run *run);
+
+static void close_handle(void *handle)
+{
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+/* Nothing more will happen: the loop ends by itself. */
+static void end_run(gather_run *run)
+{
+    close_handle(&run->progress);
+    close_handle(&run->hold);
+    close_handle(&run->interrupts[0]);
+    close_handle(&run->interrupts[1]);
+    for (unsigned i = 0; i < run->command.gatherers; i++) {
+        floe_gatherer_free(run->slots[i].gatherer);
+        run->slots[i].gatherer = NULL;
+    }
+    floe_api_statistics statistics = FLOE_API_STATISTICS_INIT;
+    (void)floe_api_get_statistics(run->api, &statistics);
+    run->report.summary.ms = run->round_ms;
+    if (!run->failed_to_start) {
+        report_summary_line(&run->report, &statistics);
+    }
+    floe_api_free(run->api);
+}
+
+static void close_all(gather_run *run)
+{
+    run->closed = 0;
+    (void)uv_timer_stop(&run->progress);
+    for (unsigned i = 0; i < run->command.gatherers; i++) {
+        (void)floe_gatherer_close(run->slots[i].gatherer);
+    }
+}
+
+static void on_hold_over(uv_timer_t *timer)
+{
+    close_all(timer->data);
+}
+
+static void on_round_complete(gather_run *run)
+{
+    run->round_ms += since(run->started);
+    (void)uv_timer_stop(&run->progress);
+    if (run->rounds < run->command.repeat || run->command.hold == 0) {
+        close_all(run);
+    } else if (run->command.hold > 0) {
+        (void)uv_timer_start(&run->hold, on_hold_over, (uint64_t)(run->command.hold * 1000), 0);
+    }
+}
+
+static void on_closed(gather_run *run)
+{
+    if (++run->closed < run->command.gatherers) {
+        return;
+    }
+    if (run->interrupted || run->rounds == run->command.repeat) {
+        end_run(run);
+    } else {
+        begin_round(run);
+    }
+}
+
+static void on_state(void *user_data, enum floe_gatherer_state state)
+{
+    gather_slot *slot = user_data;
+
+    report_state(&slot->run->report, slot->number, since(slot->started), state);
+    if (state == FLOE_GATHERER_STATE_CLOSED) {
+        on_closed(slot->run);
+    }
+}
+
+static void on_candidate(void *user_data, const floe_candidate *candidate)
+{
+    gather_slot *slot = user_data;
+    gather_run *run = slot->run;
+    double ms = since(slot->started);
+
+    if (candidate != NULL) {
+        report_candidate(&run->report, slot->number, ms, candidate, false);
+        return;
+    }
+    report_end(&run->report, slot->number, ms);
+    if (++run->complete == run->command.gatherers) {
+        on_round_complete(run);
+    }
+}
+
+static void on_withdrawn(void *user_data, const floe_candidate *candidate)
+{
+    gather_slot *slot = user_data;
+
+    report_candidate(&slot->run->report, slot->number, since(slot->started), candidate, true);
+}
+
+static void on_error(void *user_data, const floe_candidate_error *error)
+{
+    gather_slot *slot = user_data;
+
+    report_error(&slot->run->report, slot->number, since(slot->started), error);
+}
+
+static void on_trace(void *user_data, const floe_trace_event *event)
+{
+    gather_run *run = user_data;
+
+    report_trace(&run->report, event);
+}
+
+static void on_progress(uv_timer_t *timer)
+{
+    gather_run *run = timer->data;
+
+    report_progress(&run->report, since(run->started));
+}
+
+static void on_interrupt(uv_signal_t *signal, int number)
+{
+    gather_run *run = signal->data;
+
+    (void)number;
+    if (!run->interrupted) {
+        run->interrupted = true;
+        close_all(run);
+    }
+}
+
+static floe_error new_gatherer(gather_run *run, gather_slot *slot)
+{
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+
+    server.urls = run->command.urls;
+    server.url_count = run->command.url_count;
+    server.username = run->command.username;
+    server.credential = run->command.credential;
+    options.ice_servers = &server;
+    options.ice_server_count = run->command.url_count > 0 ? 1 : 0;
+    options.gather_policy = run->command.policy;
+    floe_error error = floe_gatherer_new(run->api, &options, &slot->gatherer);
+    if (error != FLOE_OK) {
+        return error;
+    }
+    (void)floe_gatherer_on_local_candidate(slot->gatherer, on_candidate, slot);
+    (void)floe_gatherer_on_candidate_withdrawn(slot->gatherer, on_withdrawn, slot);
+    (void)floe_gatherer_on_state_change(slot->gatherer, on_state, slot);
+    (void)floe_gatherer_on_error(slot->gatherer, on_error, slot);
+    return FLOE_OK;
+}
+
+static bool make_gatherers(gather_run *run)
+{
+    for (unsigned i = 0; i < run->command.gatherers; i++) {
+        gather_slot *slot = &run->slots[i];
+        floe_gatherer_free(slot->gatherer);
+        *slot = (gather_slot){.run = run, .number = run->rounds * run->command.gatherers + i};
+        if (new_gatherer(run, slot) != FLOE_OK) {
+            (void)fprintf(stderr, "floe: gather: %s\n", floe_last_error());
+            return false;
+        }
+        floe_parameters parameters = FLOE_PARAMETERS_INIT;
+        (void)floe_gatherer_get_local_parameters(slot->gatherer, &parameters);
+        report_parameters(&run->report, slot->number, &parameters);
+    }
+    return true;
+}
+
+static void begin_round(gather_run *run)
+{
+    run->complete = run->closed = 0;
+    if (!make_gatherers(run)) {
+        run->failed_to_start = true;
+        end_run(run);
+        return;
+    }
+    run->rounds++;
+    run->report.summary.gatherers += run->command.gatherers;
+    run->started = uv_hrtime();
+    for (unsigned i = 0; i < run->command.gatherers; i++) {
+        run->slots[i].started = uv_hrtime();
+        (void)floe_gatherer_gather(run->slots[i].gatherer);
+    }
+    (void)uv_timer_start(&run->progress, on_progress, 100, 100);
+}
+
+/* 0, or libuv's error. */
+static int init_handles(gather_run *run)
+{
+    static const int signals[] = {SIGINT, SIGTERM};
+    int failed = uv_loop_init(&run->loop);
+
+    if (failed != 0) {
+        return failed;
+    }
+    (void)uv_timer_init(&run->loop, &run->progress);
+    (void)uv_timer_init(&run->loop, &run->hold);
+    run->progress.data = run->hold.data = run;
+    for (int i = 0; i < 2 && failed == 0; i++) {
+        failed = uv_signal_init(&run->loop, &run->interrupts[i]);
+        if (failed == 0) {
+            run->interrupts[i].data = run;
+            failed = uv_signal_start(&run->interrupts[i], on_interrupt, signals[i]);
+        }
+    }
+    return failed;
+}
+
+static int exit_status(const gather_run *run)
+{
+    const report_summary *summary = &run->report.summary;
+
+    if (run->failed_to_start) {
+        return EXIT_USAGE;
+    }
+    if (run->interrupted) {
+        return EXIT_INTERRUPTED;
+    }
+    if (summary->host + summary->srflx + summary->relay == 0) {
+        return EXIT_NO_CANDIDATE;
+    }
+    return summary->errors > 0 ? EXIT_SERVER_FAILED : EXIT_ALL_ANSWERED;
+}
+
+static int run_command(gather_run *run)
+{
+    if (!report_init(&run->report, &run->command)) {
+        return EXIT_USAGE;
+    }
+    int failed = init_handles(run);
+    if (failed != 0) {
+        (void)fprintf(stderr, "floe: gather: %s\n", uv_strerror(failed));
+        return EXIT_NO_CANDIDATE;
+    }
+    run->command.settings.loop = &run->loop;
+    if (run->report.trace != NULL || run->command.verbose) {
+        run->command.settings.on_trace = on_trace;
+        run->command.settings.trace_user_data = run;
+    }
+    run->slots = calloc(run->command.gatherers, sizeof *run->slots);
+    floe_error error =
+        run->slots != NULL ? floe_api_new(&run->command.settings, &run->api) : FLOE_ERR_NO_MEMORY;
+    if (error != FLOE_OK) {
+        (void)fprintf(stderr, "floe: gather: %s\n",
+                      run->slots != NULL ? floe_last_error() : floe_error_string(error));
+        return error == FLOE_ERR_INVALID_ARGUMENT ? EXIT_USAGE : EXIT_NO_CANDIDATE;
+    }
+    begin_round(run);
+    (void)uv_run(&run->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&run->loop);
+    return exit_status(run);
+}
+
+int gather_main(int count, char **words)
+{
+    gather_run run = {0};
+    int status = EXIT_USAGE;
+
+    if (parse_gather_command(count, words, &run.command)) {
+        if (run.command.help) {
+            print_gather_help();
+            status = 0;
+        } else {
+            status = run_command(&run);
+        }
+    }
+    free(run.slots);
+    report_free(&run.report);
+    free_gather_command(&run.command);
+    return status;
+}

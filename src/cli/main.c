@@ -1,0 +1,47 @@
+/* The floe command: which of its commands is meant. */
+#include "cli/gather.h"
+
+#include <floe/floe.h>
+#include <stdio.h>
+#include <string.h>
+
+static void print_usage(FILE *to)
+{
+    (void)fputs("floe gather [options] [URL...]   gather ICE candidates and print them\n"
+                "floe version                     version, and what was built in\n"
+                "\n"
+                "floe gather --help lists the options.\n",
+                to);
+}
+
+static int print_version(void)
+{
+    (void)printf("floe %s\n"
+                 "candidates: host, srflx, relay over UDP\n"
+                 "servers: stun, turn over UDP, IPv4 and IPv6\n",
+                 floe_version());
+    return 0;
+}
+
+int main(int count, char **words)
+{
+    const char *command = count > 1 ? words[1] : "";
+
+    if (strcmp(command, "gather") == 0) {
+        return gather_main(count - 2, words + 2);
+    }
+    if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
+        return print_version();
+    }
+    if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||
+        strcmp(command, "-h") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    if (*command == '\0') {
+        print_usage(stderr);
+    } else {
+        (void)fprintf(stderr, "floe: unknown command %s (floe --help lists them)\n", command);
+    }
+    return 2;
+}

@@ -1,0 +1,368 @@
+/* Parsing the command line by a table of options. */
+#include "cli/options.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef bool (*option_setter)(gather_command *command, const char *name, const char *value);
+
+typedef struct command_option {
+    char letter; /* 0: none */
+    const char *name;
+    const char *value; /* what the help calls its value; NULL: it takes none */
+    option_setter set;
+    const char *help;
+} command_option;
+
+static bool wrong(const char *name, const char *value, const char *why)
+{
+    (void)fprintf(stderr, "floe: gather: %s \"%s\": %s\n", name, value, why);
+    return false;
+}
+
+/* A whole number in a range. */
+static bool number(const char *name, const char *value, unsigned long least, unsigned long most,
+                   unsigned long *out)
+{
+    char *end;
+    char why[64];
+
+    errno = 0;
+    unsigned long parsed = strtoul(value, &end, 10);
+    if (*value < '0' || *value > '9' || *end != '\0' || errno != 0 || parsed < least ||
+        parsed > most) {
+        (void)snprintf(why, sizeof why, "not a number from %lu to %lu", least, most);
+        return wrong(name, value, why);
+    }
+    *out = parsed;
+    return true;
+}
+
+static bool set_server(gather_command *command, const char *name, const char *value)
+{
+    if (command->url_count == URLS_MAX) {
+        return wrong(name, value, "too many servers");
+    }
+    command->urls[command->url_count++] = value;
+    return true;
+}
+
+static bool set_username(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    command->username = value;
+    return true;
+}
+
+static bool set_credential(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    command->credential = value;
+    return true;
+}
+
+/* The file's first line. */
+static bool set_credential_file(gather_command *command, const char *name, const char *value)
+{
+    char line[2048];
+    FILE *file = fopen(value, "r");
+
+    if (file == NULL) {
+        return wrong(name, value, strerror(errno));
+    }
+    bool good = fgets(line, sizeof line, file) != NULL;
+    (void)fclose(file);
+    if (!good) {
+        return wrong(name, value, "the file is empty");
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+    free(command->credential_from_file);
+    command->credential_from_file = strdup(line);
+    command->credential = command->credential_from_file;
+    return command->credential != NULL || wrong(name, value, "out of memory");
+}
+
+static bool set_policy(gather_command *command, const char *name, const char *value)
+{
+    static const char *const names[] = {"all", "nohost", "relay"};
+
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(value, names[i]) == 0) {
+            command->policy = (floe_gather_policy)i;
+            return true;
+        }
+    }
+    return wrong(name, value, "not one of all, nohost, relay");
+}
+
+static bool set_port_range(gather_command *command, const char *name, const char *value)
+{
+    unsigned min;
+    unsigned max;
+    char rest;
+
+    if (sscanf(value, "%5u-%5u%c", &min, &max, &rest) != 2 || min == 0 || min > 65535 ||
+        max > 65535 || min > max) {
+        return wrong(name, value, "not MIN-MAX with 1 <= MIN <= MAX <= 65535");
+    }
+    command->settings.port_min = (uint16_t)min;
+    command->settings.port_max = (uint16_t)max;
+    return true;
+}
+
+static bool set_loopback(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->settings.loopback = true;
+    return true;
+}
+
+static bool set_link_local(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->settings.link_local = true;
+    return true;
+}
+
+static bool seconds(const char *name, const char *value, double most, double *out)
+{
+    char *end;
+    char why[64];
+    double parsed = strtod(value, &end);
+
+    if (*value == '\0' || *end != '\0' || !(parsed >= 0) || parsed > most) {
+        (void)snprintf(why, sizeof why, "not a number of seconds from 0 to %g", most);
+        return wrong(name, value, why);
+    }
+    *out = parsed;
+    return true;
+}
+
+/* 0 on the command line is the library's FLOE_NEVER: no limit. */
+static bool set_timeout(gather_command *command, const char *name, const char *value)
+{
+    double parsed;
+
+    if (!seconds(name, value, 3600, &parsed)) {
+        return false;
+    }
+    uint32_t milliseconds = (uint32_t)(parsed * 1000 + 0.5);
+    command->settings.gather_timeout_ms = parsed == 0    ? FLOE_NEVER
+                                          : milliseconds ? milliseconds
+                                                         : 1;
+    return true;
+}
+
+static bool set_straggler_grace(gather_command *command, const char *name, const char *value)
+{
+    unsigned long parsed;
+
+    if (!number(name, value, 0, 3600000, &parsed)) {
+        return false;
+    }
+    command->settings.straggler_grace_ms = parsed == 0 ? FLOE_NEVER : (uint32_t)parsed;
+    return true;
+}
+
+static bool set_pacing(gather_command *command, const char *name, const char *value)
+{
+    unsigned long parsed;
+
+    if (!number(name, value, 5, 10000, &parsed)) {
+        return false;
+    }
+    command->settings.pacing_ms = (uint32_t)parsed;
+    return true;
+}
+
+static bool set_gatherers(gather_command *command, const char *name, const char *value)
+{
+    unsigned long parsed;
+
+    if (!number(name, value, 1, 100000, &parsed)) {
+        return false;
+    }
+    command->gatherers = (unsigned)parsed;
+    return true;
+}
+
+static bool set_repeat(gather_command *command, const char *name, const char *value)
+{
+    unsigned long parsed;
+
+    if (!number(name, value, 1, 1000000, &parsed)) {
+        return false;
+    }
+    command->repeat = (unsigned)parsed;
+    return true;
+}
+
+static bool set_hold(gather_command *command, const char *name, const char *value)
+{
+    if (strcmp(value, "inf") == 0) {
+        command->hold = -1;
+        return true;
+    }
+    return seconds(name, value, 1e6, &command->hold);
+}
+
+static bool set_trace(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    command->trace_file = value;
+    return true;
+}
+
+static bool set_json(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->json = true;
+    return true;
+}
+
+static bool set_quiet(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->quiet = true;
+    return true;
+}
+
+static bool set_verbose(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->verbose = true;
+    return true;
+}
+
+static bool set_help(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->help = true;
+    return true;
+}
+
+static const command_option options[] = {
+    {'s', "server", "URL", set_server, "an ICE server: stun:HOST, turn:HOST; any number of times"},
+    {'u', "username", "NAME", set_username, "for the turn URLs; also FLOE_USERNAME"},
+    {'c', "credential", "SECRET", set_credential, "for the turn URLs; also FLOE_CREDENTIAL"},
+    {0, "credential-file", "FILE", set_credential_file,
+     "takes the credential from FILE's first line"},
+    {0, "policy", "all|nohost|relay", set_policy, "which candidates to gather (all)"},
+    {0, "port-range", "MIN-MAX", set_port_range, "local UDP ports to use"},
+    {0, "loopback", NULL, set_loopback, "gathers on loopback addresses too"},
+    {0, "link-local", NULL, set_link_local, "gathers on link-local IPv6 addresses too"},
+    {0, "timeout", "S", set_timeout, "gives up after S seconds (5; 0: never)"},
+    {0, "straggler-grace", "MS", set_straggler_grace,
+     "waits so long for servers still silent when others have answered (500; 0: to the timeout)"},
+    {0, "pacing", "MS", set_pacing, "time between two new requests (5)"},
+    {0, "gatherers", "N", set_gatherers, "N gatherers at once (1)"},
+    {0, "repeat", "N", set_repeat, "N times, one after another, in one api (1)"},
+    {0, "hold", "S", set_hold,
+     "keeps the candidates alive for S seconds, inf: until interrupted (0)"},
+    {0, "json", NULL, set_json, "JSON lines instead of a table"},
+    {0, "trace", "FILE", set_trace, "writes every packet to FILE as JSON lines"},
+    {'q', "quiet", NULL, set_quiet, "prints failed servers and the summary only"},
+    {'v', "verbose", NULL, set_verbose, "tells every packet on standard error"},
+    {'h', "help", NULL, set_help, "prints this"},
+};
+#define OPTION_COUNT (sizeof options / sizeof *options)
+
+void print_gather_help(void)
+{
+    (void)puts("floe gather [options] [URL...]\n\n"
+               "Gathers ICE candidates and prints them. With no URL: host candidates alone.\n");
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char left[48];
+        const command_option *o = &options[i];
+        (void)snprintf(left, sizeof left, "%s%c%s --%s%s%s", o->letter ? "-" : " ",
+                       o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
+                       o->value ? " " : "", o->value ? o->value : "");
+        (void)printf("  %-30s %s\n", left, o->help);
+    }
+    (void)puts(
+        "\nExit: 0 every server answered; 1 a server failed; 2 wrong usage; 3 no candidate;\n"
+        "130 interrupted.");
+}
+
+static const command_option *find_option(const char *word, size_t name_size)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        bool by_name = word[0] == '-' && word[1] == '-' &&
+                       strlen(options[i].name) + 2 == name_size &&
+                       strncmp(options[i].name, word + 2, name_size - 2) == 0;
+        bool by_letter = options[i].letter != 0 && name_size == 2 && word[1] == options[i].letter;
+        if (by_name || by_letter) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+static bool parse_option(gather_command *command, int count, char **words, int *at)
+{
+    const char *word = words[*at];
+    const char *equals = word[1] == '-' ? strchr(word, '=') : NULL;
+    size_t name_size = equals != NULL ? (size_t)(equals - word) : strlen(word);
+    const command_option *found = find_option(word, name_size);
+    const char *value = "";
+
+    if (found == NULL) {
+        (void)fprintf(stderr, "floe: gather: unknown option %s (floe gather --help lists them)\n",
+                      word);
+        return false;
+    }
+    if (found->value == NULL && equals != NULL) {
+        (void)fprintf(stderr, "floe: gather: --%s takes no value\n", found->name);
+        return false;
+    }
+    if (found->value != NULL) {
+        value = equals != NULL ? equals + 1 : *at + 1 < count ? words[++*at] : NULL;
+        if (value == NULL) {
+            (void)fprintf(stderr, "floe: gather: --%s needs a value: %s\n", found->name,
+                          found->value);
+            return false;
+        }
+    }
+    char name[40];
+    (void)snprintf(name, sizeof name, "--%s", found->name);
+    return found->set(command, name, value);
+}
+
+bool parse_gather_command(int count, char **words, gather_command *command)
+{
+    bool only_urls = false;
+
+    *command = (gather_command){.settings = FLOE_SETTINGS_INIT, .gatherers = 1, .repeat = 1};
+    command->username = getenv("FLOE_USERNAME");
+    command->credential = getenv("FLOE_CREDENTIAL");
+    for (int i = 0; i < count; i++) {
+        bool good;
+        if (!only_urls && strcmp(words[i], "--") == 0) {
+            only_urls = true;
+            continue;
+        }
+        if (!only_urls && words[i][0] == '-') {
+            good = parse_option(command, count, words, &i);
+        } else {
+            good = set_server(command, "URL", words[i]);
+        }
+        if (!good) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void free_gather_command(gather_command *command)
+{
+    free(command->credential_from_file);
+}

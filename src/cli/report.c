@@ -1,0 +1,434 @@
+/* The table, the progress line, the JSON lines and the trace. */
+#include "cli/report.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+bool report_init(gather_report *report, const gather_command *command)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    const char *term = getenv("TERM");
+
+    *report = (gather_report){.command = command};
+    report->terminal = isatty(STDOUT_FILENO) && (term == NULL || strcmp(term, "dumb") != 0);
+    report->colour = report->terminal && (no_colour == NULL || *no_colour == '\0');
+    if (command->trace_file != NULL) {
+        report->trace = fopen(command->trace_file, "w");
+        if (report->trace == NULL) {
+            (void)fprintf(stderr, "floe: gather: --trace \"%s\": %s\n", command->trace_file,
+                          strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
+void report_free(gather_report *report)
+{
+    for (size_t i = 0; i < report->failure_count; i++) {
+        free(report->failures[i].url);
+        free(report->failures[i].address);
+        free(report->failures[i].text);
+    }
+    free(report->failures);
+    if (report->trace != NULL) {
+        (void)fclose(report->trace);
+    }
+}
+
+/* ── JSON ── */
+
+/* Two decimals: a hundredth of a millisecond is as fine as a clock across threads is worth. */
+static json_t *milliseconds(double ms)
+{
+    return json_real(round(ms * 100) / 100);
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text != NULL && *text != '\0' ? json_string(text) : json_null();
+}
+
+static json_t *begin_event(const char *event, unsigned gatherer)
+{
+    json_t *line = json_object();
+
+    (void)json_object_set_new(line, "event", json_string(event));
+    (void)json_object_set_new(line, "gatherer", json_integer(gatherer));
+    return line;
+}
+
+static void write_line(FILE *file, json_t *line)
+{
+    char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
+
+    if (text != NULL) {
+        (void)fprintf(file, "%s\n", text);
+        (void)fflush(file);
+    }
+    free(text);
+    json_decref(line);
+}
+
+static bool json_events(const gather_report *report)
+{
+    return report->command->json && !report->command->quiet;
+}
+
+static void json_candidate(unsigned gatherer, double ms, const floe_candidate *candidate,
+                           bool withdrawn)
+{
+    char text[FLOE_CANDIDATE_TEXT_SIZE] = "";
+    json_t *line = begin_event(withdrawn ? "withdrawn" : "candidate", gatherer);
+    bool related = candidate->related_address != NULL;
+
+    (void)floe_candidate_format(candidate, text, sizeof text);
+    (void)json_object_set_new(line, "ms", milliseconds(ms));
+    (void)json_object_set_new(line, "candidate", json_string(text));
+    (void)json_object_set_new(line, "foundation", json_string(candidate->foundation));
+    (void)json_object_set_new(line, "component", json_integer(candidate->component));
+    (void)json_object_set_new(line, "protocol",
+                              json_string(floe_protocol_name(candidate->protocol)));
+    (void)json_object_set_new(line, "priority", json_integer(candidate->priority));
+    (void)json_object_set_new(line, "address", json_string(candidate->address));
+    (void)json_object_set_new(line, "port", json_integer(candidate->port));
+    (void)json_object_set_new(line, "type", json_string(floe_candidate_type_name(candidate->type)));
+    (void)json_object_set_new(line, "related_address", text_or_null(candidate->related_address));
+    (void)json_object_set_new(line, "related_port",
+                              related ? json_integer(candidate->related_port) : json_null());
+    (void)json_object_set_new(line, "tcp_type",
+                              text_or_null(floe_tcp_type_name(candidate->tcp_type)));
+    (void)json_object_set_new(line, "url", text_or_null(candidate->url));
+    (void)json_object_set_new(line, "relay_protocol",
+                              text_or_null(floe_protocol_name(candidate->relay_protocol)));
+    (void)json_object_set_new(line, "interface", text_or_null(candidate->interface_name));
+    write_line(stdout, line);
+}
+
+static void json_error(unsigned gatherer, double ms, const floe_candidate_error *error)
+{
+    json_t *line = begin_event("error", gatherer);
+
+    (void)json_object_set_new(line, "ms", milliseconds(ms));
+    (void)json_object_set_new(line, "url", text_or_null(error->url));
+    (void)json_object_set_new(line, "address", text_or_null(error->address));
+    (void)json_object_set_new(line, "port",
+                              error->address != NULL ? json_integer(error->port) : json_null());
+    (void)json_object_set_new(line, "code", json_integer(error->code));
+    (void)json_object_set_new(line, "text", json_string(error->text));
+    (void)json_object_set_new(line, "url_failed", json_boolean(error->url_failed));
+    write_line(stdout, line);
+}
+
+/* ── The table ── */
+
+#define COLUMNS "%-6s %-42s %-24s %-8s %-32s %-10s %8s"
+
+static const char *colour_of(const gather_report *report, floe_candidate_type type)
+{
+    if (!report->colour) {
+        return "";
+    }
+    return type == FLOE_CANDIDATE_TYPE_HOST    ? "\033[32m"
+           : type == FLOE_CANDIDATE_TYPE_SRFLX ? "\033[36m"
+                                               : "\033[35m";
+}
+
+static void clear_progress(gather_report *report)
+{
+    if (report->progress_shown) {
+        (void)fputs("\r\033[K", stdout);
+        report->progress_shown = false;
+    }
+}
+
+static void print_header(gather_report *report)
+{
+    if (!report->header_printed) {
+        report->header_printed = true;
+        (void)printf("%s" COLUMNS "%s\n", report->colour ? "\033[1m" : "", "type", "address",
+                     "related address", "protocol", "server", "interface", "ms",
+                     report->colour ? "\033[0m" : "");
+    }
+}
+
+static void format_endpoint(char *text, size_t size, const char *address, unsigned port)
+{
+    bool ipv6 = strchr(address, ':') != NULL;
+
+    (void)snprintf(text, size, "%s%s%s:%u", ipv6 ? "[" : "", address, ipv6 ? "]" : "", port);
+}
+
+static void print_candidate(gather_report *report, double ms, const floe_candidate *candidate,
+                            bool withdrawn)
+{
+    char address[80];
+    char related[80] = "";
+    char protocol[16];
+    char when[32];
+    const char *relay = floe_protocol_name(candidate->relay_protocol);
+
+    clear_progress(report);
+    print_header(report);
+    format_endpoint(address, sizeof address, candidate->address, candidate->port);
+    if (candidate->related_address != NULL) {
+        format_endpoint(related, sizeof related, candidate->related_address,
+                        candidate->related_port);
+    }
+    (void)snprintf(protocol, sizeof protocol, "%s%s%s", floe_protocol_name(candidate->protocol),
+                   *relay != '\0' ? " / " : "", relay);
+    (void)snprintf(when, sizeof when, "%.1f", ms);
+    (void)printf("%s" COLUMNS "%s%s\n", colour_of(report, candidate->type),
+                 floe_candidate_type_name(candidate->type), address, related, protocol,
+                 candidate->url != NULL ? candidate->url : "", candidate->interface_name, when,
+                 report->colour ? "\033[0m" : "", withdrawn ? "  withdrawn" : "");
+    (void)fflush(stdout);
+}
+
+void report_progress(gather_report *report, double ms)
+{
+    size_t awaited = 0;
+    char names[256] = "";
+    size_t used = 0;
+
+    if (!report->terminal || report->command->json || report->command->quiet) {
+        return;
+    }
+    for (size_t i = 0; i < report->command->url_count; i++) {
+        if (report->answered[i]) {
+            continue;
+        }
+        int wrote = snprintf(&names[used], sizeof names - used, "%s%s", awaited > 0 ? ", " : "",
+                             report->command->urls[i]);
+        used = wrote > 0 && (size_t)wrote < sizeof names - used ? used + (size_t)wrote : used;
+        awaited++;
+    }
+    if (awaited > 0) {
+        (void)printf("\r\033[Kwaiting for %s (%.1f s)", names, ms / 1000);
+        (void)fflush(stdout);
+        report->progress_shown = true;
+    }
+}
+
+static void mark_answered(gather_report *report, const char *url)
+{
+    for (size_t i = 0; url != NULL && i < report->command->url_count; i++) {
+        if (strcmp(report->command->urls[i], url) == 0) {
+            report->answered[i] = true;
+        }
+    }
+}
+
+/* ── Events ── */
+
+void report_parameters(gather_report *report, unsigned gatherer, const floe_parameters *parameters)
+{
+    if (json_events(report)) {
+        json_t *line = begin_event("parameters", gatherer);
+        (void)json_object_set_new(line, "username_fragment",
+                                  json_string(parameters->username_fragment));
+        (void)json_object_set_new(line, "password", json_string(parameters->password));
+        (void)json_object_set_new(line, "ice_lite", json_boolean(parameters->ice_lite));
+        write_line(stdout, line);
+    }
+}
+
+void report_state(gather_report *report, unsigned gatherer, double ms,
+                  enum floe_gatherer_state state)
+{
+    if (json_events(report)) {
+        json_t *line = begin_event("state", gatherer);
+        (void)json_object_set_new(line, "ms", milliseconds(ms));
+        (void)json_object_set_new(line, "state", json_string(floe_gatherer_state_name(state)));
+        write_line(stdout, line);
+    }
+}
+
+void report_candidate(gather_report *report, unsigned gatherer, double ms,
+                      const floe_candidate *candidate, bool withdrawn)
+{
+    unsigned one = withdrawn ? 0 : 1;
+
+    report->summary.host += candidate->type == FLOE_CANDIDATE_TYPE_HOST ? one : 0;
+    report->summary.srflx += candidate->type == FLOE_CANDIDATE_TYPE_SRFLX ? one : 0;
+    report->summary.relay += candidate->type == FLOE_CANDIDATE_TYPE_RELAY ? one : 0;
+    mark_answered(report, candidate->url);
+    if (json_events(report)) {
+        json_candidate(gatherer, ms, candidate, withdrawn);
+    } else if (!report->command->json && !report->command->quiet) {
+        print_candidate(report, ms, candidate, withdrawn);
+    }
+}
+
+void report_end(gather_report *report, unsigned gatherer, double ms)
+{
+    clear_progress(report);
+    if (json_events(report)) {
+        json_t *line = begin_event("end", gatherer);
+        (void)json_object_set_new(line, "ms", milliseconds(ms));
+        write_line(stdout, line);
+    }
+}
+
+static char *copy(const char *text)
+{
+    return text != NULL ? strdup(text) : NULL;
+}
+
+static bool same(const char *a, const char *b)
+{
+    return (a == NULL || b == NULL) ? a == b : strcmp(a, b) == 0;
+}
+
+/* Kept for the end, where each server is told with its reason; a thousand gatherers that fail alike
+ * make one line. */
+static void keep_failure(gather_report *report, const floe_candidate_error *error)
+{
+    for (size_t i = 0; i < report->failure_count; i++) {
+        report_failure *known = &report->failures[i];
+        if (same(known->url, error->url) && same(known->address, error->address) &&
+            same(known->text, error->text)) {
+            known->times++;
+            return;
+        }
+    }
+    report_failure *grown =
+        realloc(report->failures, (report->failure_count + 1) * sizeof *report->failures);
+    if (grown == NULL) {
+        return;
+    }
+    report->failures = grown;
+    grown[report->failure_count++] = (report_failure){.url = copy(error->url),
+                                                      .address = copy(error->address),
+                                                      .text = copy(error->text),
+                                                      .code = error->code,
+                                                      .times = 1};
+}
+
+void report_error(gather_report *report, unsigned gatherer, double ms,
+                  const floe_candidate_error *error)
+{
+    report->summary.errors++;
+    if (error->url_failed) {
+        mark_answered(report, error->url);
+    }
+    if (report->command->json) {
+        json_error(gatherer, ms, error);
+    } else {
+        keep_failure(report, error);
+    }
+}
+
+static void print_failures(const gather_report *report)
+{
+    for (size_t i = 0; i < report->failure_count; i++) {
+        const report_failure *failure = &report->failures[i];
+        (void)printf("%sfailed%s  %s", report->colour ? "\033[31m" : "",
+                     report->colour ? "\033[0m" : "",
+                     failure->url != NULL ? failure->url : "local socket");
+        if (failure->address != NULL) {
+            (void)printf(" from %s", failure->address);
+        }
+        if (failure->times > 1) {
+            (void)printf(" (%u times)", failure->times);
+        }
+        (void)printf(": %s [%u]\n", failure->text != NULL ? failure->text : "", failure->code);
+    }
+}
+
+void report_summary_line(gather_report *report, const floe_api_statistics *statistics)
+{
+    const report_summary *summary = &report->summary;
+    struct rusage usage;
+
+    (void)getrusage(RUSAGE_SELF, &usage);
+    double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+    clear_progress(report);
+    if (report->command->json) {
+        json_t *line = json_object();
+        (void)json_object_set_new(line, "event", json_string("summary"));
+        (void)json_object_set_new(line, "gatherers", json_integer(summary->gatherers));
+        (void)json_object_set_new(line, "host", json_integer(summary->host));
+        (void)json_object_set_new(line, "srflx", json_integer(summary->srflx));
+        (void)json_object_set_new(line, "relay", json_integer(summary->relay));
+        (void)json_object_set_new(line, "errors", json_integer(summary->errors));
+        (void)json_object_set_new(line, "ms", milliseconds(summary->ms));
+        (void)json_object_set_new(line, "cpu_ms", milliseconds(cpu));
+        (void)json_object_set_new(line, "peak_rss_kb", json_integer(usage.ru_maxrss));
+        (void)json_object_set_new(line, "packets_sent",
+                                  json_integer((json_int_t)statistics->packets_sent));
+        (void)json_object_set_new(line, "packets_received",
+                                  json_integer((json_int_t)statistics->packets_received));
+        write_line(stdout, line);
+        return;
+    }
+    print_failures(report);
+    (void)printf("%u host, %u srflx, %u relay in %.1f ms; %llu packets sent, %llu received\n",
+                 summary->host, summary->srflx, summary->relay, summary->ms,
+                 (unsigned long long)statistics->packets_sent,
+                 (unsigned long long)statistics->packets_received);
+    if (report->command->url_count == 0) {
+        (void)printf("No server was named. Try: floe gather stun:HOST, or "
+                     "floe gather -u NAME -c SECRET turn:HOST\n");
+    }
+    (void)fflush(stdout);
+}
+
+/* ── Trace ── */
+
+static double to_ms(floe_duration duration)
+{
+    return (double)duration.ns / 1e6;
+}
+
+static void format_address(char *text, size_t size, const floe_address *address)
+{
+    char ip[FLOE_ADDRESS_TEXT_SIZE] = "";
+
+    (void)floe_address_format(address, ip, sizeof ip);
+    format_endpoint(text, size, ip, address->port);
+}
+
+void report_trace(gather_report *report, const floe_trace_event *event)
+{
+    char local[80];
+    char remote[80];
+    char id[25];
+
+    format_address(local, sizeof local, &event->local);
+    format_address(remote, sizeof remote, &event->remote);
+    for (size_t i = 0; i < sizeof event->transaction_id; i++) {
+        (void)snprintf(&id[2 * i], 3, "%02x", event->transaction_id[i]);
+    }
+    if (report->command->verbose) {
+        (void)fprintf(stderr, "%9.2f ms  %-11s %-8s %s -> %s%s%s%s\n", to_ms(event->elapsed),
+                      floe_trace_kind_name(event->kind), event->method, local, remote,
+                      event->code != 0 ? " error" : "", *event->detail != '\0' ? ": " : "",
+                      event->detail);
+    }
+    if (report->trace == NULL) {
+        return;
+    }
+    json_t *line = json_object();
+    (void)json_object_set_new(line, "event", json_string(floe_trace_kind_name(event->kind)));
+    (void)json_object_set_new(line, "ms", milliseconds(to_ms(event->elapsed)));
+    (void)json_object_set_new(line, "method", text_or_null(event->method));
+    (void)json_object_set_new(line, "local", json_string(local));
+    (void)json_object_set_new(line, "remote", json_string(remote));
+    (void)json_object_set_new(line, "transaction", json_string(id));
+    (void)json_object_set_new(line, "sends", json_integer(event->sends));
+    (void)json_object_set_new(line, "code",
+                              event->code != 0 ? json_integer(event->code) : json_null());
+    (void)json_object_set_new(line, "round_trip_ms",
+                              event->round_trip.ns != 0 ? milliseconds(to_ms(event->round_trip))
+                                                        : json_null());
+    (void)json_object_set_new(line, "url", text_or_null(event->url));
+    (void)json_object_set_new(line, "detail", text_or_null(event->detail));
+    write_line(report->trace, line);
+}
