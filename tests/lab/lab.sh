@@ -1,0 +1,169 @@
+# The lab, as shell functions: sourced by tools/lab and by the lab's tests, inside the namespaces
+# that tools/lab has made for them (network, mount and process ids of their own).
+#
+#     client 10.0.1.2 ── nat ══ wire (delay, loss) ══ server 203.0.113.2, .3 (coturn), .99 (silent)
+#     2001:db8:1::2       2001:db8:2::1               2001:db8:2::2, ::3
+#
+# The namespace in which this runs is the wire's; `ip netns exec client …` enters the client.
+
+LAB_SERVER=203.0.113.2
+LAB_SERVER2=203.0.113.3
+LAB_SILENT=203.0.113.99
+LAB_SERVER6=2001:db8:2::2
+LAB_USER=floe
+LAB_SECRET=iceberg
+
+lab_in() { # NAMESPACE COMMAND…
+    ip netns exec "$@"
+}
+
+lab_client() {
+    ip netns exec client "$@"
+}
+
+# A veth pair with one end in each of two namespaces; "wire" is here.
+lab_link() { # NAMESPACE INTERFACE NAMESPACE INTERFACE
+    ip link add "lab-a" type veth peer name "lab-b"
+    local end ns name
+    for end in "lab-a $1 $2" "lab-b $3 $4"; do
+        # shellcheck disable=SC2086
+        set -- $end
+        ns=$2 name=$3
+        if [ "$ns" = wire ]; then
+            ip link set "$1" name "$name"
+            sysctl -qw "net.ipv6.conf.$name.disable_ipv6=1"
+            ip link set "$name" up promisc on
+        else
+            ip link set "$1" netns "$ns" name "$name"
+            lab_in "$ns" ip link set "$name" up
+        fi
+    done
+}
+
+lab_up() {
+    local ns
+    mkdir -p /run/netns
+    ip link set lo up
+    for ns in client nat server; do
+        ip netns add "$ns"
+        lab_in "$ns" ip link set lo up
+        lab_in "$ns" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
+            net.ipv4.ip_forward=$([ $ns = nat ] && echo 1 || echo 0) \
+            net.ipv6.conf.all.forwarding=$([ $ns = nat ] && echo 1 || echo 0) \
+            net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
+    done
+    lab_link client eth0 nat inside
+    lab_link nat outside wire near
+    lab_link wire far server eth0
+
+    lab_in client ip addr add 10.0.1.2/24 dev eth0
+    lab_in client ip addr add 2001:db8:1::2/64 dev eth0 nodad
+    lab_in client ip route add default via 10.0.1.1
+    lab_in nat ip addr add 10.0.1.1/24 dev inside
+    lab_in nat ip addr add 2001:db8:1::1/64 dev inside nodad
+    lab_in client ip route add default via 2001:db8:1::1
+    lab_in nat ip addr add 203.0.113.1/24 dev outside
+    lab_in nat ip addr add 2001:db8:2::1/64 dev outside nodad
+    local address
+    for address in $LAB_SERVER $LAB_SERVER2 $LAB_SILENT; do
+        lab_in server ip addr add "$address/24" dev eth0
+    done
+    lab_in server ip addr add "$LAB_SERVER6/64" dev eth0 nodad
+    lab_in server ip addr add "2001:db8:2::3/64" dev eth0 nodad
+    # Neighbours know each other, so that the first packet costs one round trip like any other.
+    local near far
+    near=$(lab_in nat cat /sys/class/net/outside/address)
+    far=$(lab_in server cat /sys/class/net/eth0/address)
+    for address in $LAB_SERVER $LAB_SERVER2 $LAB_SILENT $LAB_SERVER6 2001:db8:2::3; do
+        lab_in nat ip neigh replace "$address" lladdr "$far" dev outside nud permanent
+    done
+    for address in 203.0.113.1 2001:db8:2::1; do
+        lab_in server ip neigh replace "$address" lladdr "$near" dev eth0 nud permanent
+    done
+    # For the lab without NAT: the way back.
+    lab_in server ip route add 10.0.1.0/24 via 203.0.113.1
+    lab_in server ip route add 2001:db8:1::/64 via 2001:db8:2::1
+    lab_in server nft -f - <<EOF
+table ip silence { chain in { type filter hook input priority 0; ip daddr $LAB_SILENT meta l4proto udp drop; }; }
+EOF
+    lab_nat masquerade
+}
+
+lab_nat() { # masquerade | preserving | symmetric | none
+    local rule4 rule6
+    case $1 in
+    masquerade) rule4=masquerade rule6=masquerade ;;
+    preserving) rule4='snat ip to 203.0.113.1' rule6='snat ip6 to 2001:db8:2::1' ;;
+    symmetric) rule4='masquerade fully-random' rule6='masquerade fully-random' ;;
+    none) rule4=accept rule6=accept ;;
+    *) echo "lab: no such NAT: $1" >&2; return 2 ;;
+    esac
+    lab_in nat nft -f - <<EOF
+table inet nat
+delete table inet nat
+table inet nat {
+    chain out {
+        type nat hook postrouting priority 100;
+        oifname outside meta nfproto ipv4 $rule4
+        oifname outside meta nfproto ipv6 $rule6
+    }
+    # As a home router does: nothing comes in that was not asked for.
+    chain through {
+        type filter hook forward priority 0;
+        iifname outside ct state new $([ "$1" = none ] && echo accept || echo drop)
+    }
+}
+EOF
+}
+
+lab_wire() { # ROUND-TRIP-MS [LOSS-PERCENT]
+    [ -z "${LAB_WIRE_PID:-}" ] || kill "$LAB_WIRE_PID"
+    rm -f "$LAB_DIR/wire"
+    "$LAB_WIRE" near far "$(awk "BEGIN { print $1 / 2 }")" "${2:-0}" >"$LAB_DIR/wire" &
+    LAB_WIRE_PID=$!
+    lab_wait grep -q ready "$LAB_DIR/wire"
+}
+
+# Repeats a command until it succeeds: waits for a fact, not for time.
+lab_wait() {
+    local i
+    for i in $(seq 200); do
+        if "$@" >/dev/null 2>&1; then
+            return 0
+        fi
+        sleep 0.05
+    done
+    echo "lab: waited in vain for: $*" >&2
+    return 1
+}
+
+lab_answers() { # ADDRESS
+    lab_in server timeout 1 turnutils_stunclient -p 3478 "$1" 2>&1 | grep -q 'reflexive addr'
+}
+
+lab_coturn_stop() { # [NAME]
+    local pid=$LAB_DIR/coturn-${1:-1}.pid
+    if [ -e "$pid" ]; then
+        kill "$(cat "$pid")" 2>/dev/null || true
+        while kill -0 "$(cat "$pid")" 2>/dev/null; do sleep 0.02; done
+        rm -f "$pid"
+    fi
+}
+
+# Starts coturn afresh: it knows nothing of earlier allocations.
+lab_coturn() { # NAME "ADDRESS…" [OPTION…]
+    local name=$1 addresses=$2 address listen=()
+    shift 2
+    lab_coturn_stop "$name"
+    for address in $addresses; do
+        listen+=(--listening-ip "$address" --relay-ip "$address")
+    done
+    rm -f "$LAB_DIR/coturn-$name.db"
+    # Not by lab_in: $! is to be coturn's own process.
+    ip netns exec server turnserver -n --lt-cred-mech --user "$LAB_USER:$LAB_SECRET" --realm floe.test \
+        "${listen[@]}" --no-cli --no-tls --no-dtls --min-port 30000 --max-port 60000 \
+        --userdb "$LAB_DIR/coturn-$name.db" --pidfile "$LAB_DIR/coturn-$name.file" \
+        --log-file "$LAB_DIR/coturn-$name.log" --simple-log "$@" >/dev/null 2>&1 &
+    echo $! >"$LAB_DIR/coturn-$name.pid"
+    lab_wait lab_answers "${addresses%% *}"
+}
