@@ -1,0 +1,66 @@
+# floe: what one can do here. Each target installs what is missing first (tools/setup.sh).
+#
+#     make run      gathers from a real coturn behind a real NAT, in network namespaces
+#     make check    builds and runs every test
+#     make bench    measures, beside the floor and the peers
+#     make fuzz     runs the fuzz targets (FUZZ_SECONDS=60 each)
+#     make lab      leaves the lab up and says how to enter it
+#     make simulate runs the simulation (SEEDS=100000)
+#     make format   formats the sources; make lint checks them
+
+PRESET ?= gcc
+BUILD := build/$(PRESET)
+FUZZ_SECONDS ?= 60
+SEEDS ?= 100000
+
+.PHONY: help run check build bench fuzz lab simulate format lint layers install clean
+
+help:
+	@sed -n 's/^#     //p' Makefile
+
+build:
+	@tools/setup.sh build
+	@cmake --preset $(PRESET) --log-level=WARNING >/dev/null
+	@cmake --build $(BUILD)
+
+run: build
+	@tools/setup.sh lab
+	@tools/run-demo $(BUILD)
+
+check: build
+	@tools/setup.sh lab
+	@tools/check $(BUILD)
+
+bench:
+	@tools/setup.sh build lab bench
+	@cmake --preset release --log-level=WARNING >/dev/null && cmake --build build/release
+	@bench/run
+
+fuzz:
+	@tools/setup.sh build fuzz
+	@cmake --preset fuzz --log-level=WARNING >/dev/null && cmake --build build/fuzz
+	@fuzz/run $(FUZZ_SECONDS)
+
+lab: build
+	@tools/setup.sh lab
+	@LAB_WIRE=$(CURDIR)/$(BUILD)/tests/lab-wire tools/lab up
+
+simulate: build
+	@$(BUILD)/tests/simulate 1 $(SEEDS)
+
+format:
+	@tools/setup.sh lint
+	@tools/sources | xargs clang-format -i
+
+lint:
+	@tools/setup.sh lint
+	@tools/sources | xargs clang-format --dry-run --Werror
+
+layers: build
+	@tools/check-layers $(BUILD)
+
+install: build
+	@cmake --install $(BUILD)
+
+clean:
+	@rm -rf build

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs what is missing for the tasks named: build lab bench fuzz lint ci. Asks nothing, says what
+# it does, does nothing when all is there. Without root it says which command to give.
+set -euo pipefail
+
+build="gcc make cmake ninja-build pkg-config libuv1-dev libc-ares-dev libssl-dev zlib1g-dev libmnl-dev libjansson-dev libcmocka-dev"
+lab="coturn nftables iproute2 procps util-linux jq gawk"
+bench="libnice-dev golang-go golang-github-pion-ice.v2-dev python3-aioice"
+fuzz="clang libclang-rt-14-dev"
+lint="clang-format git"
+ci="clang libclang-rt-14-dev g++ binutils git"
+
+wanted=""
+for task in "$@"; do
+    case $task in
+    build | lab | bench | fuzz | lint | ci) wanted="$wanted ${!task}" ;;
+    *) echo "setup: no such task: $task" >&2; exit 2 ;;
+    esac
+done
+
+missing=""
+for package in $wanted; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" != 0 ]; then
+    echo "setup: missing:$missing" >&2
+    echo "setup: install them with: sudo apt-get install -y --no-install-recommends$missing" >&2
+    exit 1
+fi
+echo "setup: installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { apt-get update && apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    echo "setup: apt-get failed" >&2
+    exit 1
+fi
