@@ -37,6 +37,13 @@ typedef enum floe_tcp_type {
     FLOE_TCP_TYPE_SO = 3
 } floe_tcp_type;
 
+/** A name and value of RFC 8839 §5.1's extensions: "generation" "0". */
+typedef struct floe_candidate_extension {
+    const char *name;
+    /** "" if the text ends behind the name. */
+    const char *value;
+} floe_candidate_extension;
+
 /** One candidate (RFC 8445 §5.3, RFC 8839 §5.1). Made by the library only; later releases append
  *  fields. Texts are never NULL unless a field says so. */
 typedef struct floe_candidate {
@@ -70,6 +77,9 @@ typedef struct floe_candidate {
     const char *interface_name;
     /** The interface's index, for local use. */
     uint32_t network_id;
+    /** What else its text says, in the order of the text; a gatherer's own candidates have none. */
+    const floe_candidate_extension *extensions;
+    size_t extension_count;
 } floe_candidate;
 
 /** Candidates that floe_gatherer_get_local_candidates hands out. */
@@ -103,6 +113,29 @@ FLOE_EXPORT void floe_candidate_list_free(floe_candidate_list *list);
  */
 FLOE_EXPORT floe_error floe_candidate_format(const floe_candidate *candidate, char *text,
                                              size_t size);
+
+/**
+ * Reads a candidate-attribute of RFC 8839 §5.1, and what is seen in the wild: "a=candidate:",
+ * "candidate:" or nothing in front, an empty foundation, upper-case transport and type, names
+ * instead of addresses, raddr, rport and tcptype in any order among unknown extensions (which are
+ * kept), a last extension without a value.
+ *
+ * Bounds: foundation up to 32 ice-char; component 1 to 256; priority 1 to 2^32-1; ports 0 to 65535;
+ * 2,048 bytes in all; 64 extensions.
+ *
+ * @param text       NUL-terminated; blanks and line ends at its end are skipped.
+ * @param candidate  receives it; freed by floe_candidate_free. Addresses are in RFC 5952 form; url
+ * and interface_name are NULL; username_fragment and network_id are those of the extensions "ufrag"
+ * and "network-id", NULL and 0 without.
+ * @return FLOE_OK; FLOE_ERR_SYNTAX: floe_last_error() says at which column (from 1) and why;
+ *         FLOE_ERR_INVALID_ARGUMENT for NULL; FLOE_ERR_NO_MEMORY.
+ *
+ * Threads: any. Memory: malloc's.
+ */
+FLOE_EXPORT floe_error floe_candidate_parse(const char *text, floe_candidate **candidate);
+
+/** Frees what floe_candidate_parse gave. NULL is fine. Threads: any. */
+FLOE_EXPORT void floe_candidate_free(floe_candidate *candidate);
 
 /** "host", "srflx", "prflx", "relay"; "" for another value. Threads: any. */
 FLOE_EXPORT const char *floe_candidate_type_name(floe_candidate_type type);

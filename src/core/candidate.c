@@ -6,27 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *floe_candidate_type_name(floe_candidate_type type)
-{
-    static const char *const names[] = {"", "host", "srflx", "prflx", "relay"};
-
-    return (size_t)type < sizeof names / sizeof *names ? names[type] : "";
-}
-
-const char *floe_protocol_name(floe_protocol protocol)
-{
-    static const char *const names[] = {"", "udp", "tcp", "tls", "dtls"};
-
-    return (size_t)protocol < sizeof names / sizeof *names ? names[protocol] : "";
-}
-
-const char *floe_tcp_type_name(floe_tcp_type type)
-{
-    static const char *const names[] = {"", "active", "passive", "so"};
-
-    return (size_t)type < sizeof names / sizeof *names ? names[type] : "";
-}
-
 /* RFC 8445 §5.1.2.2. */
 static uint32_t type_preference(floe_candidate_type type)
 {
@@ -279,31 +258,6 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .interface_name = found->base->interface_name,
         .network_id = found->base->interface_index,
     };
-}
-
-floe_error floe_candidate_format(const floe_candidate *candidate, char *text, size_t size)
-{
-    int used;
-
-    if (candidate == NULL || text == NULL) {
-        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_candidate_format: NULL");
-    }
-    used =
-        snprintf(text, size, "candidate:%s %u %s %u %s %u typ %s", candidate->foundation,
-                 candidate->component, floe_protocol_name(candidate->protocol), candidate->priority,
-                 candidate->address, candidate->port, floe_candidate_type_name(candidate->type));
-    if (used >= 0 && (size_t)used < size && candidate->related_address != NULL) {
-        used += snprintf(&text[used], size - (size_t)used, " raddr %s rport %u",
-                         candidate->related_address, candidate->related_port);
-    }
-    if (used >= 0 && (size_t)used < size && candidate->tcp_type != FLOE_TCP_TYPE_NONE) {
-        used += snprintf(&text[used], size - (size_t)used, " tcptype %s",
-                         floe_tcp_type_name(candidate->tcp_type));
-    }
-    if (used < 0 || (size_t)used >= size) {
-        return floe_fail(FLOE_ERR_BUFFER_TOO_SMALL, "the candidate does not fit %zu bytes", size);
-    }
-    return FLOE_OK;
 }
 
 /* The list that is handed out: one block, with the allocator that frees it in front. */

@@ -78,13 +78,22 @@ static bool parse_port(const char *text, const char *end, floe_url *url)
     return true;
 }
 
-/* RFC 3986 reg-name as far as DNS names go: letters, digits, hyphen, underscore; labels of 1 to 63
- * characters between single dots, one dot at the end allowed. */
-static bool parse_name(const char *text, size_t size, floe_url *url)
+/* A name whose last label is all digits would be read as an IPv4 address by others (WHATWG URL). */
+static bool looks_like_ipv4(const char *text, size_t size)
+{
+    size_t digits = 0;
+
+    while (digits < size && text[size - 1 - digits] >= '0' && text[size - 1 - digits] <= '9') {
+        digits++;
+    }
+    return digits > 0 && (digits == size || text[size - 1 - digits] == '.');
+}
+
+bool floe_name_valid(const char *text, size_t size)
 {
     size_t label = 0;
 
-    if (size == 0 || size >= sizeof url->host) {
+    if (size == 0 || size >= FLOE_HOST_SIZE || looks_like_ipv4(text, size)) {
         return false;
     }
     for (size_t i = 0; i < size; i++) {
@@ -97,21 +106,20 @@ static bool parse_name(const char *text, size_t size, floe_url *url)
         if (label > 63) {
             return false;
         }
-        url->host[i] = c;
     }
-    url->host[size] = '\0';
     return true;
 }
 
-/* A name whose last label is all digits would be read as an IPv4 address by others (WHATWG URL). */
-static bool looks_like_ipv4(const char *text, size_t size)
+static bool parse_name(const char *text, size_t size, floe_url *url)
 {
-    size_t digits = 0;
-
-    while (digits < size && text[size - 1 - digits] >= '0' && text[size - 1 - digits] <= '9') {
-        digits++;
+    if (!floe_name_valid(text, size)) {
+        return false;
     }
-    return digits > 0 && (digits == size || text[size - 1 - digits] == '.');
+    for (size_t i = 0; i < size; i++) {
+        url->host[i] = lower(text[i]);
+    }
+    url->host[size] = '\0';
+    return true;
 }
 
 static const char *parse_host(const char *text, const char *end, floe_url *url)
@@ -139,7 +147,7 @@ static const char *parse_host(const char *text, const char *end, floe_url *url)
             if (url->literal.family != FLOE_FAMILY_IPV4) {
                 return NULL;
             }
-        } else if (looks_like_ipv4(host, size) || !parse_name(host, size, url)) {
+        } else if (!parse_name(host, size, url)) {
             return NULL;
         }
     }
