@@ -31,6 +31,26 @@ typedef struct floe_address {
     uint8_t reserved;
 } floe_address;
 
+/** What an address is for, by RFC 6890 (special-purpose registries) and RFC 4291. */
+typedef enum floe_address_kind {
+    FLOE_ADDRESS_GLOBAL = 0,
+    FLOE_ADDRESS_UNSPECIFIED = 1,     /**< 0.0.0.0/8, :: */
+    FLOE_ADDRESS_LOOPBACK = 2,        /**< 127/8, ::1 */
+    FLOE_ADDRESS_LINK_LOCAL = 3,      /**< 169.254/16, fe80::/10 */
+    FLOE_ADDRESS_PRIVATE = 4,         /**< RFC 1918, fc00::/7 */
+    FLOE_ADDRESS_SHARED = 5,          /**< 100.64/10: carriers' NAT, RFC 6598 */
+    FLOE_ADDRESS_SITE_LOCAL = 6,      /**< fec0::/10, deprecated by RFC 3879 */
+    FLOE_ADDRESS_IPV4_COMPATIBLE = 7, /**< ::/96 */
+    FLOE_ADDRESS_IPV4_MAPPED = 8,     /**< ::ffff:0:0/96 */
+    FLOE_ADDRESS_MULTICAST = 9,
+    FLOE_ADDRESS_BROADCAST = 10, /**< 255.255.255.255 */
+    FLOE_ADDRESS_RESERVED = 11   /**< documentation, benchmarking, protocol assignments, 240/4 */
+} floe_address_kind;
+
+/** The kind of an address, by its bits alone; IPv4-mapped ones are not looked into. Threads: any.
+ */
+FLOE_EXPORT floe_address_kind floe_address_classify(const floe_address *address);
+
 /** Room for any address's text with its NUL: "[" 39 characters "]:65535". */
 #define FLOE_ADDRESS_TEXT_SIZE 56
 

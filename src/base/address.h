@@ -6,24 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What an address is for, by RFC 6890 (special-purpose registries) and RFC 4291. */
-typedef enum floe_address_kind {
-    FLOE_ADDRESS_GLOBAL,
-    FLOE_ADDRESS_UNSPECIFIED,     /* 0.0.0.0/8, :: */
-    FLOE_ADDRESS_LOOPBACK,        /* 127/8, ::1 */
-    FLOE_ADDRESS_LINK_LOCAL,      /* 169.254/16, fe80::/10 */
-    FLOE_ADDRESS_PRIVATE,         /* RFC 1918, fc00::/7 */
-    FLOE_ADDRESS_SHARED,          /* 100.64/10, carriers' NAT, RFC 6598 */
-    FLOE_ADDRESS_SITE_LOCAL,      /* fec0::/10, deprecated by RFC 3879 */
-    FLOE_ADDRESS_IPV4_COMPATIBLE, /* ::/96 */
-    FLOE_ADDRESS_IPV4_MAPPED,     /* ::ffff:0:0/96 */
-    FLOE_ADDRESS_MULTICAST,
-    FLOE_ADDRESS_BROADCAST, /* 255.255.255.255 */
-    FLOE_ADDRESS_RESERVED,  /* documentation, benchmarking, protocol assignments, 240/4 */
-} floe_address_kind;
-
-floe_address_kind floe_address_classify(const floe_address *address);
-
 /* The one place where a v4-mapped spelling (::ffff:a.b.c.d) becomes the IPv4 address that it means.
  * What comes from the network or from a server's answer goes through it before any filter. */
 floe_address floe_address_normalise(floe_address address);

@@ -1,5 +1,6 @@
 /* The floe command: which of its commands is meant. */
 #include "cli/gather.h"
+#include "cli/parse.h"
 
 #include <floe/floe.h>
 #include <stdio.h>
@@ -7,11 +8,13 @@
 
 static void print_usage(FILE *to)
 {
-    (void)fputs("floe gather [options] [URL...]   gather ICE candidates and print them\n"
-                "floe version                     version, and what was built in\n"
-                "\n"
-                "floe gather --help lists the options.\n",
-                to);
+    (void)fputs(
+        "floe gather [options] [URL...]   gather ICE candidates and print them\n"
+        "floe parse [--json] [CANDIDATE]  explain a candidate line, or each of standard input\n"
+        "floe version                     version, and what was built in\n"
+        "\n"
+        "floe gather --help lists the options.\n",
+        to);
 }
 
 static int print_version(void)
@@ -29,6 +32,9 @@ int main(int count, char **words)
 
     if (strcmp(command, "gather") == 0) {
         return gather_main(count - 2, words + 2);
+    }
+    if (strcmp(command, "parse") == 0) {
+        return parse_main(count - 2, words + 2);
     }
     if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
         return print_version();

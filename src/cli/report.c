@@ -1,8 +1,9 @@
 /* The table, the progress line, the JSON lines and the trace. */
 #include "cli/report.h"
 
+#include "cli/json.h"
+
 #include <errno.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,11 +50,6 @@ static json_t *milliseconds(double ms)
     return json_real(round(ms * 100) / 100);
 }
 
-static json_t *text_or_null(const char *text)
-{
-    return text != NULL && *text != '\0' ? json_string(text) : json_null();
-}
-
 static json_t *begin_event(const char *event, unsigned gatherer)
 {
     json_t *line = json_object();
@@ -61,18 +57,6 @@ static json_t *begin_event(const char *event, unsigned gatherer)
     (void)json_object_set_new(line, "event", json_string(event));
     (void)json_object_set_new(line, "gatherer", json_integer(gatherer));
     return line;
-}
-
-static void write_line(FILE *file, json_t *line)
-{
-    char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
-
-    if (text != NULL) {
-        (void)fprintf(file, "%s\n", text);
-        (void)fflush(file);
-    }
-    free(text);
-    json_decref(line);
 }
 
 static bool json_events(const gather_report *report)
@@ -83,31 +67,11 @@ static bool json_events(const gather_report *report)
 static void json_candidate(unsigned gatherer, double ms, const floe_candidate *candidate,
                            bool withdrawn)
 {
-    char text[FLOE_CANDIDATE_TEXT_SIZE] = "";
     json_t *line = begin_event(withdrawn ? "withdrawn" : "candidate", gatherer);
-    bool related = candidate->related_address != NULL;
 
-    (void)floe_candidate_format(candidate, text, sizeof text);
     (void)json_object_set_new(line, "ms", milliseconds(ms));
-    (void)json_object_set_new(line, "candidate", json_string(text));
-    (void)json_object_set_new(line, "foundation", json_string(candidate->foundation));
-    (void)json_object_set_new(line, "component", json_integer(candidate->component));
-    (void)json_object_set_new(line, "protocol",
-                              json_string(floe_protocol_name(candidate->protocol)));
-    (void)json_object_set_new(line, "priority", json_integer(candidate->priority));
-    (void)json_object_set_new(line, "address", json_string(candidate->address));
-    (void)json_object_set_new(line, "port", json_integer(candidate->port));
-    (void)json_object_set_new(line, "type", json_string(floe_candidate_type_name(candidate->type)));
-    (void)json_object_set_new(line, "related_address", text_or_null(candidate->related_address));
-    (void)json_object_set_new(line, "related_port",
-                              related ? json_integer(candidate->related_port) : json_null());
-    (void)json_object_set_new(line, "tcp_type",
-                              text_or_null(floe_tcp_type_name(candidate->tcp_type)));
-    (void)json_object_set_new(line, "url", text_or_null(candidate->url));
-    (void)json_object_set_new(line, "relay_protocol",
-                              text_or_null(floe_protocol_name(candidate->relay_protocol)));
-    (void)json_object_set_new(line, "interface", text_or_null(candidate->interface_name));
-    write_line(stdout, line);
+    json_add_candidate(line, candidate);
+    json_write_line(stdout, line);
 }
 
 static void json_error(unsigned gatherer, double ms, const floe_candidate_error *error)
@@ -115,14 +79,14 @@ static void json_error(unsigned gatherer, double ms, const floe_candidate_error 
     json_t *line = begin_event("error", gatherer);
 
     (void)json_object_set_new(line, "ms", milliseconds(ms));
-    (void)json_object_set_new(line, "url", text_or_null(error->url));
-    (void)json_object_set_new(line, "address", text_or_null(error->address));
+    (void)json_object_set_new(line, "url", json_text_or_null(error->url));
+    (void)json_object_set_new(line, "address", json_text_or_null(error->address));
     (void)json_object_set_new(line, "port",
                               error->address != NULL ? json_integer(error->port) : json_null());
     (void)json_object_set_new(line, "code", json_integer(error->code));
     (void)json_object_set_new(line, "text", json_string(error->text));
     (void)json_object_set_new(line, "url_failed", json_boolean(error->url_failed));
-    write_line(stdout, line);
+    json_write_line(stdout, line);
 }
 
 /* ── The table ── */
@@ -234,7 +198,7 @@ void report_parameters(gather_report *report, unsigned gatherer, const floe_para
                                   json_string(parameters->username_fragment));
         (void)json_object_set_new(line, "password", json_string(parameters->password));
         (void)json_object_set_new(line, "ice_lite", json_boolean(parameters->ice_lite));
-        write_line(stdout, line);
+        json_write_line(stdout, line);
     }
 }
 
@@ -245,7 +209,7 @@ void report_state(gather_report *report, unsigned gatherer, double ms,
         json_t *line = begin_event("state", gatherer);
         (void)json_object_set_new(line, "ms", milliseconds(ms));
         (void)json_object_set_new(line, "state", json_string(floe_gatherer_state_name(state)));
-        write_line(stdout, line);
+        json_write_line(stdout, line);
     }
 }
 
@@ -271,7 +235,7 @@ void report_end(gather_report *report, unsigned gatherer, double ms)
     if (json_events(report)) {
         json_t *line = begin_event("end", gatherer);
         (void)json_object_set_new(line, "ms", milliseconds(ms));
-        write_line(stdout, line);
+        json_write_line(stdout, line);
     }
 }
 
@@ -365,7 +329,7 @@ void report_summary_line(gather_report *report, const floe_api_statistics *stati
                                   json_integer((json_int_t)statistics->packets_sent));
         (void)json_object_set_new(line, "packets_received",
                                   json_integer((json_int_t)statistics->packets_received));
-        write_line(stdout, line);
+        json_write_line(stdout, line);
         return;
     }
     print_failures(report);
@@ -418,7 +382,7 @@ void report_trace(gather_report *report, const floe_trace_event *event)
     json_t *line = json_object();
     (void)json_object_set_new(line, "event", json_string(floe_trace_kind_name(event->kind)));
     (void)json_object_set_new(line, "ms", milliseconds(to_ms(event->elapsed)));
-    (void)json_object_set_new(line, "method", text_or_null(event->method));
+    (void)json_object_set_new(line, "method", json_text_or_null(event->method));
     (void)json_object_set_new(line, "local", json_string(local));
     (void)json_object_set_new(line, "remote", json_string(remote));
     (void)json_object_set_new(line, "transaction", json_string(id));
@@ -428,7 +392,7 @@ void report_trace(gather_report *report, const floe_trace_event *event)
     (void)json_object_set_new(line, "round_trip_ms",
                               event->round_trip.ns != 0 ? milliseconds(to_ms(event->round_trip))
                                                         : json_null());
-    (void)json_object_set_new(line, "url", text_or_null(event->url));
-    (void)json_object_set_new(line, "detail", text_or_null(event->detail));
-    write_line(report->trace, line);
+    (void)json_object_set_new(line, "url", json_text_or_null(event->url));
+    (void)json_object_set_new(line, "detail", json_text_or_null(event->detail));
+    json_write_line(report->trace, line);
 }
