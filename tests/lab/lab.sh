@@ -127,7 +127,7 @@ lab_wire() { # ROUND-TRIP-MS [LOSS-PERCENT]
 # Repeats a command until it succeeds: waits for a fact, not for time.
 lab_wait() {
     local i
-    for i in $(seq 200); do
+    for i in $(seq 800); do
         if "$@" >/dev/null 2>&1; then
             return 0
         fi
