@@ -58,6 +58,12 @@ typedef struct floe_trace_event {
 /** "sent", "sent again", "received", "dropped", "unreachable", "gave up". Threads: any. */
 FLOE_EXPORT const char *floe_trace_kind_name(floe_trace_kind kind);
 
+/** Networks to gather on (Pion NetworkType); to be joined by |. */
+typedef enum floe_network_type {
+    FLOE_NETWORK_TYPE_UDP4 = 1,
+    FLOE_NETWORK_TYPE_UDP6 = 2
+} floe_network_type;
+
 /** All zeros (or FLOE_SETTINGS_INIT) means all defaults. */
 typedef struct floe_settings {
     /** sizeof(floe_settings), set by FLOE_SETTINGS_INIT; 0 is taken as the first release's. */
@@ -95,6 +101,17 @@ typedef struct floe_settings {
      * from it by the gather policy. */
     void (*on_trace)(void *user_data, const floe_trace_event *event);
     void *trace_user_data;
+    /** The floe_network_type values to gather on, joined by |; 0: all that are built in. */
+    uint32_t network_types;
+    /** Which interfaces to gather on: true keeps the one of that name. NULL: all. Whatever is
+     * derived from an address that is not kept (reflexive, relay) is not gathered either. Runs on
+     * the loop thread at every gathering, under the rules of every other callback; the core alone
+     *  (floe/core.h) does not call it: there the owner's list is taken as it is. */
+    bool (*interface_filter)(void *user_data, const char *interface_name);
+    /** Which addresses, likewise; asked for those of interfaces that are kept. */
+    bool (*ip_filter)(void *user_data, const floe_address *address);
+    /** For both. */
+    void *filter_user_data;
 } floe_settings;
 
 #define FLOE_SETTINGS_INIT FLOE_INIT(floe_settings)

@@ -288,6 +288,7 @@ static int run_command(gather_run *run)
         return EXIT_NO_CANDIDATE;
     }
     run->command.settings.loop = &run->loop;
+    use_filters(&run->command);
     if (run->report.trace != NULL || run->command.verbose) {
         run->command.settings.on_trace = on_trace;
         run->command.settings.trace_user_data = run;

@@ -98,6 +98,95 @@ static bool set_policy(gather_command *command, const char *name, const char *va
     return wrong(name, value, "not one of all, nohost, relay");
 }
 
+static bool add_pattern(const char *name, const char *value, const char **patterns, size_t *count)
+{
+    if (*count == FILTERS_MAX) {
+        return wrong(name, value, "too many of them");
+    }
+    patterns[(*count)++] = value;
+    return true;
+}
+
+static bool add_interface(gather_command *command, const char *name, const char *value)
+{
+    gather_filters *filters = &command->filters;
+
+    return add_pattern(name, value, filters->interfaces, &filters->interface_count);
+}
+
+static bool add_not_interface(gather_command *command, const char *name, const char *value)
+{
+    gather_filters *filters = &command->filters;
+
+    return add_pattern(name, value, filters->not_interfaces, &filters->not_interface_count);
+}
+
+/* ADDRESS or ADDRESS/BITS. */
+static bool add_range(const char *name, const char *value, address_range *ranges, size_t *count)
+{
+    char ip[FLOE_ADDRESS_TEXT_SIZE] = "";
+    size_t size = strcspn(value, "/");
+    address_range range = {0};
+    unsigned long bits;
+
+    if (*count == FILTERS_MAX) {
+        return wrong(name, value, "too many of them");
+    }
+    if (size < sizeof ip) {
+        memcpy(ip, value, size);
+    }
+    if (floe_address_parse(ip, &range.address) != FLOE_OK) {
+        return wrong(name, value, "no address, and no ADDRESS/BITS");
+    }
+    bits = range.address.family == FLOE_FAMILY_IPV4 ? 32 : 128;
+    if (value[size] == '/' && !number(name, &value[size + 1], 0, bits, &bits)) {
+        return false;
+    }
+    range.bits = (unsigned)bits;
+    ranges[(*count)++] = range;
+    return true;
+}
+
+static bool add_address(gather_command *command, const char *name, const char *value)
+{
+    gather_filters *filters = &command->filters;
+
+    return add_range(name, value, filters->addresses, &filters->address_count);
+}
+
+static bool add_not_address(gather_command *command, const char *name, const char *value)
+{
+    gather_filters *filters = &command->filters;
+
+    return add_range(name, value, filters->not_addresses, &filters->not_address_count);
+}
+
+/* udp4,udp6 */
+static bool set_network_types(gather_command *command, const char *name, const char *value)
+{
+    static const char *const names[] = {"udp4", "udp6"};
+    const char *at = value;
+
+    command->settings.network_types = 0;
+    while (true) {
+        size_t size = strcspn(at, ",");
+        uint32_t type = 0;
+        for (uint32_t i = 0; i < 2; i++) {
+            if (strlen(names[i]) == size && strncmp(at, names[i], size) == 0) {
+                type = 1U << i;
+            }
+        }
+        if (type == 0) {
+            return wrong(name, value, "not of udp4 and udp6, which are what is built in");
+        }
+        command->settings.network_types |= type;
+        if (at[size] == '\0') {
+            return true;
+        }
+        at += size + 1;
+    }
+}
+
 static bool set_port_range(gather_command *command, const char *name, const char *value)
 {
     unsigned min;
@@ -257,6 +346,11 @@ static const command_option options[] = {
     {0, "credential-file", "FILE", set_credential_file,
      "takes the credential from FILE's first line"},
     {0, "policy", "all|nohost|relay", set_policy, "which candidates to gather (all)"},
+    {0, "interface", "NAME", add_interface, "only on this one; repeatable, * stands for anything"},
+    {0, "exclude-interface", "NAME", add_not_interface, "not on this one; repeatable"},
+    {0, "address", "CIDR", add_address, "only on addresses in this range; repeatable"},
+    {0, "exclude-address", "CIDR", add_not_address, "not on addresses in this range; repeatable"},
+    {0, "network-types", "TYPES", set_network_types, "udp4,udp6: which of them (all)"},
     {0, "port-range", "MIN-MAX", set_port_range, "local UDP ports to use"},
     {0, "loopback", NULL, set_loopback, "gathers on loopback addresses too"},
     {0, "link-local", NULL, set_link_local, "gathers on link-local IPv6 addresses too"},

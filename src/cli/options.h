@@ -6,6 +6,25 @@
 #include <stdbool.h>
 
 #define URLS_MAX 256
+#define FILTERS_MAX 32
+
+/* A range of addresses: 10.0.0.0/8; one address without "/". */
+typedef struct address_range {
+    floe_address address;
+    unsigned bits;
+} address_range;
+
+/* What --interface and its kin name; an empty list of what to keep keeps all. */
+typedef struct gather_filters {
+    const char *interfaces[FILTERS_MAX]; /* with * for anything */
+    size_t interface_count;
+    const char *not_interfaces[FILTERS_MAX];
+    size_t not_interface_count;
+    address_range addresses[FILTERS_MAX];
+    size_t address_count;
+    address_range not_addresses[FILTERS_MAX];
+    size_t not_address_count;
+} gather_filters;
 
 typedef struct gather_command {
     const char *urls[URLS_MAX];
@@ -15,6 +34,7 @@ typedef struct gather_command {
     char *credential_from_file; /* owned */
     floe_gather_policy policy;
     floe_settings settings;
+    gather_filters filters;
     unsigned gatherers;
     unsigned repeat;
     double hold; /* seconds; negative: until interrupted */
@@ -29,6 +49,8 @@ typedef struct gather_command {
  * standard error that says which word is wrong and why. */
 bool parse_gather_command(int count, char **words, gather_command *command);
 void free_gather_command(gather_command *command);
+/* Sets the settings' filters, if any were named; *command must live as long as the api. */
+void use_filters(gather_command *command);
 void print_gather_help(void);
 
 #endif

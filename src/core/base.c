@@ -3,10 +3,14 @@
 
 #include <string.h>
 
-/* RFC 8445 §5.1.1.1 and gatherer.md P3, P4. */
+/* RFC 8445 §5.1.1.1 and gatherer.md P2, P3, P4. */
 static bool usable(const floe_core *core, const floe_interface_address *candidate)
 {
-    if (!candidate->up || candidate->deprecated || candidate->tentative) {
+    uint32_t type = candidate->address.family == FLOE_FAMILY_IPV4 ? FLOE_NETWORK_TYPE_UDP4
+                                                                  : FLOE_NETWORK_TYPE_UDP6;
+
+    if (!candidate->up || candidate->deprecated || candidate->tentative ||
+        (core->shared->network_types & type) == 0) {
         return false;
     }
     switch (floe_address_classify(&candidate->address)) {

@@ -37,6 +37,7 @@ struct floe_core_shared {
     floe_duration keepalive;
     uint16_t port_min; /* 0: the kernel chooses */
     uint16_t port_max;
+    uint32_t network_types; /* floe_network_type, joined */
     bool loopback;
     bool link_local;
     bool trace;

@@ -69,6 +69,18 @@ static floe_error set_ports(floe_core_shared *shared, const floe_settings *setti
     return FLOE_OK;
 }
 
+static floe_error set_network_types(floe_core_shared *shared, uint32_t types)
+{
+    const uint32_t all = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6;
+
+    if ((types & ~all) != 0) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "settings.network_types is 0x%x: only 0x%x is built in", types, all);
+    }
+    shared->network_types = types == 0 ? all : types;
+    return FLOE_OK;
+}
+
 floe_error floe_core_shared_new(const floe_settings *settings, const floe_random *random,
                                 floe_core_shared **shared)
 {
@@ -96,6 +108,9 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
     floe_error error = set_times(made, &given);
     if (error == FLOE_OK) {
         error = set_ports(made, &given);
+    }
+    if (error == FLOE_OK) {
+        error = set_network_types(made, given.network_types);
     }
     if (error != FLOE_OK) {
         floe_core_shared_free(made);

@@ -244,6 +244,9 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
     made->allocator = allocator;
     made->on_trace = given.on_trace;
     made->trace_user_data = given.trace_user_data;
+    made->interface_filter = given.interface_filter;
+    made->ip_filter = given.ip_filter;
+    made->filter_user_data = given.filter_user_data;
     floe_list_init(&made->gatherers);
     floe_list_init(&made->ready);
     floe_interfaces_init(&made->interfaces, &made->allocator);

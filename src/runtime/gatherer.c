@@ -229,16 +229,55 @@ static void tell(floe_gatherer *gatherer, const floe_core_output *output)
     }
 }
 
+/* What the user's filters keep; the lock is not held. */
+static size_t filter_addresses(const floe_api *api, floe_interface_address *kept)
+{
+    const floe_interfaces *all = &api->interfaces;
+    size_t count = 0;
+
+    for (size_t i = 0; i < all->count; i++) {
+        const floe_interface_address *one = &all->list[i];
+        if ((api->interface_filter == NULL ||
+             api->interface_filter(api->filter_user_data, one->interface_name)) &&
+            (api->ip_filter == NULL || api->ip_filter(api->filter_user_data, &one->address))) {
+            kept[count++] = *one;
+        }
+    }
+    return count;
+}
+
+/* With filters: a list of its own for this gatherer. The api's list changes on this thread alone.
+ */
+static void give_filtered(floe_gatherer *gatherer)
+{
+    floe_api *api = gatherer->api;
+    size_t room = api->interfaces.count > 0 ? api->interfaces.count : 1;
+    floe_interface_address *kept = floe_allocate(&api->allocator, room * sizeof *kept);
+
+    if (kept == NULL) {
+        floe_core_interfaces_failed(gatherer->core, floe_runtime_now(), FLOE_ERR_NO_MEMORY);
+        return;
+    }
+    begin_callback(gatherer);
+    size_t count = filter_addresses(api, kept);
+    end_callback(gatherer);
+    floe_core_interfaces(gatherer->core, floe_runtime_now(), kept, count);
+    floe_deallocate(&api->allocator, kept);
+}
+
 static void list_interfaces(floe_gatherer *gatherer)
 {
-    floe_interfaces *interfaces = &gatherer->api->interfaces;
-    floe_error error = floe_interfaces_update(interfaces);
+    floe_api *api = gatherer->api;
+    floe_error error = floe_interfaces_update(&api->interfaces);
 
     if (error != FLOE_OK) {
         floe_core_interfaces_failed(gatherer->core, floe_runtime_now(), error);
-        return;
+    } else if ((api->interface_filter != NULL || api->ip_filter != NULL) && !gatherer->freed) {
+        give_filtered(gatherer);
+    } else {
+        floe_core_interfaces(gatherer->core, floe_runtime_now(), api->interfaces.list,
+                             api->interfaces.count);
     }
-    floe_core_interfaces(gatherer->core, floe_runtime_now(), interfaces->list, interfaces->count);
 }
 
 static void open_channel(floe_gatherer *gatherer, const floe_core_output *output)

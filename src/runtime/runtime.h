@@ -36,6 +36,9 @@ struct floe_api {
     floe_api_statistics statistics;
     void (*on_trace)(void *user_data, const floe_trace_event *event);
     void *trace_user_data;
+    bool (*interface_filter)(void *user_data, const char *interface_name);
+    bool (*ip_filter)(void *user_data, const floe_address *address);
+    void *filter_user_data;
 
     /* The loop thread's alone. */
     unsigned open_handles;

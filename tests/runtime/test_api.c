@@ -470,6 +470,70 @@ static void four_threads_call_at_random(void **state)
     }
 }
 
+/* ── Filters (P2) ── */
+
+typedef struct filters {
+    owner *o;
+    unsigned interfaces;
+    unsigned addresses;
+    bool closes;
+} filters;
+
+static bool keep_loopback(void *data, const char *name)
+{
+    filters *f = data;
+
+    f->interfaces++;
+    if (f->closes) { /* a filter may call anything, as every callback may */
+        assert_int_equal(floe_gatherer_close(f->o->gatherer), FLOE_OK);
+    }
+    return strcmp(name, "lo") == 0;
+}
+
+static bool keep_ipv4(void *data, const floe_address *address)
+{
+    filters *f = data;
+
+    f->addresses++;
+    return address->family == FLOE_FAMILY_IPV4;
+}
+
+static void p2_filters_keep_what_they_say(void **state)
+{
+    (void)state;
+    for (int closes = 0; closes < 2; closes++) {
+        owner o = {.moment = MOMENT_COUNT};
+        filters f = {.o = &o, .closes = closes == 1};
+        floe_settings settings = FLOE_SETTINGS_INIT;
+        floe_candidate_list *list;
+
+        (void)pthread_mutex_init(&o.lock, NULL);
+        (void)pthread_cond_init(&o.changed, NULL);
+        settings.allocator = &counted;
+        settings.loopback = true;
+        settings.interface_filter = keep_loopback;
+        settings.ip_filter = keep_ipv4;
+        settings.filter_user_data = &f;
+        assert_int_equal(floe_api_new(&settings, &o.api), FLOE_OK);
+        make_gatherer(&o);
+        assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
+        wait_until(&o, &o.seen[closes ? ON_CLOSED : ON_END]);
+        assert_true(f.interfaces >= 1 && f.addresses >= 1);
+        if (!closes) {
+            assert_int_equal(floe_gatherer_get_local_candidates(o.gatherer, &list), FLOE_OK);
+            for (size_t i = 0; i < list->count; i++) {
+                assert_string_equal(list->candidates[i]->interface_name, "lo");
+                assert_null(strchr(list->candidates[i]->address, ':'));
+            }
+            assert_true(list->count >= 1);
+            floe_candidate_list_free(list);
+        } else {
+            assert_false(o.seen[ON_CANDIDATE]);
+        }
+        end(&o);
+    }
+}
+
 /* ── The caller's own loop ── */
 
 static void the_callers_own_loop(void **state)
@@ -567,6 +631,7 @@ int main(void)
         cmocka_unit_test(every_callback_may_call_every_function),
         cmocka_unit_test(another_thread_closes_at_any_moment),
         cmocka_unit_test(four_threads_call_at_random),
+        cmocka_unit_test(p2_filters_keep_what_they_say),
         cmocka_unit_test(the_callers_own_loop),
         cmocka_unit_test(everything_is_freed_within_a_callback_of_the_callers_loop),
         cmocka_unit_test(without_descriptors_it_says_so),

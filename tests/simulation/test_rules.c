@@ -443,6 +443,25 @@ static void p4_which_addresses_are_used(void **state)
     }
 }
 
+static void p2_network_types(void **state)
+{
+    sim_config config;
+
+    (void)state;
+    sim_config_simple(&config);
+    sim_add_interface(&config, "eth0", "2a00::2");
+    sim_add_server(&config, true, "203.0.113.2", SIM_GOOD);
+    config.settings.network_types = FLOE_NETWORK_TYPE_UDP6;
+    const sim_seen *seen = run(&config);
+    assert_int_equal(seen->candidate_count, 1);
+    assert_string_equal(first_of(seen, HOST)->address, "2a00::2");
+    assert_int_equal(seen->error_count, 0); /* the server does not apply */
+    config.settings.network_types = FLOE_NETWORK_TYPE_UDP4;
+    seen = run(&config);
+    assert_int_equal(count_of(seen, HOST), 1);
+    assert_int_equal(count_of(seen, RELAY), 1);
+}
+
 static void p4_temporary_addresses_stand_for_stable_ones(void **state)
 {
     sim_config config;
@@ -787,6 +806,7 @@ int main(void)
         cmocka_unit_test(s2_wrong_password_is_one_401_and_no_loop),
         cmocka_unit_test(p1_policies),
         cmocka_unit_test(p1_nohost_without_nat_shows_no_host),
+        cmocka_unit_test(p2_network_types),
         cmocka_unit_test(p4_which_addresses_are_used),
         cmocka_unit_test(p4_temporary_addresses_stand_for_stable_ones),
         cmocka_unit_test(p5_port_ranges),
