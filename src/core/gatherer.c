@@ -126,7 +126,8 @@ void floe_core_out_of_memory(floe_core *core)
     floe_tell(core, &core->memory_output, FLOE_OUTPUT_MEMORY_ERROR);
 }
 
-void floe_core_settle(floe_core *core, floe_time now)
+/* After every input: paces, and looks whether gathering is complete. */
+static void settle(floe_core *core, floe_time now)
 {
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
@@ -165,8 +166,8 @@ void floe_core_interfaces(floe_core *core, floe_time now, const floe_interface_a
     }
     core->interfaces_known = true;
     floe_bases_new(core, list, count);
-    floe_servers_begin(core, now);
-    floe_core_settle(core, now);
+    floe_servers_begin(core);
+    settle(core, now);
 }
 
 void floe_core_interfaces_failed(floe_core *core, floe_time now, floe_error error)
@@ -177,7 +178,7 @@ void floe_core_interfaces_failed(floe_core *core, floe_time now, floe_error erro
     core->interfaces_known = true;
     core->list_failure = (floe_failure){.kind = FLOE_FAILURE_INTERFACES, .detail = (uint8_t)-error};
     floe_tell(core, &core->list_error_output, FLOE_OUTPUT_LIST_ERROR);
-    floe_core_settle(core, now);
+    settle(core, now);
 }
 
 void floe_core_resolved(floe_core *core, floe_time now, uint32_t query, floe_error error,
@@ -187,7 +188,7 @@ void floe_core_resolved(floe_core *core, floe_time now, uint32_t query, floe_err
         return;
     }
     floe_lookup_done(core, now, query, error, addresses, count);
-    floe_core_settle(core, now);
+    settle(core, now);
 }
 
 void floe_core_opened(floe_core *core, floe_time now, uint32_t channel, const floe_address *local)
@@ -199,7 +200,7 @@ void floe_core_opened(floe_core *core, floe_time now, uint32_t channel, const fl
         return;
     }
     floe_base_opened(core, now, base, local);
-    floe_core_settle(core, now);
+    settle(core, now);
 }
 
 void floe_core_open_failed(floe_core *core, floe_time now, uint32_t channel, floe_error error)
@@ -211,7 +212,7 @@ void floe_core_open_failed(floe_core *core, floe_time now, uint32_t channel, flo
         return;
     }
     floe_base_open_failed(core, now, base, error);
-    floe_core_settle(core, now);
+    settle(core, now);
 }
 
 static void drop_packet(floe_core *core, floe_time now, const floe_base *base,
@@ -276,7 +277,7 @@ void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
     } else if (!give_to_owner(core, now, base, &from, &message)) {
         drop_packet(core, now, base, &from, &message, "nobody asked for it");
     }
-    floe_core_settle(core, now);
+    settle(core, now);
 }
 
 /* What came back with the error, if it is enough to tell the transaction, must be what we sent. */
@@ -319,7 +320,7 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
             floe_binding_unreachable(core, now, binding, reason);
         }
     }
-    floe_core_settle(core, now);
+    settle(core, now);
 }
 
 void floe_core_time(floe_core *core, floe_time now)
@@ -340,7 +341,7 @@ void floe_core_time(floe_core *core, floe_time now)
             floe_binding_time(core, now, binding);
         }
     }
-    floe_core_settle(core, now);
+    settle(core, now);
 }
 
 floe_time floe_core_deadline(const floe_core *core)

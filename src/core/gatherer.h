@@ -160,14 +160,9 @@ struct floe_server {
 /* Checks options and copies them into core->servers (S1, S2, S4). */
 floe_error floe_servers_new(floe_core *core, const floe_gather_options *options);
 void floe_servers_free(floe_core *core);
-/* Whether the server can give anything under the policy and by a transport that is there. */
-bool floe_server_supported(const floe_server *server);
-bool floe_server_applies(const floe_core *core, const floe_server *server);
 /* Looks up what must be looked up, for the families of the bases. */
-void floe_servers_begin(floe_core *core, floe_time now);
+void floe_servers_begin(floe_core *core);
 bool floe_server_pending(const floe_server *server);
-/* The URL failed, for a reason that belongs to no base. */
-void floe_server_fail(floe_core *core, floe_server *server, floe_failure_kind kind, uint8_t detail);
 void floe_lookup_done(floe_core *core, floe_time now, uint32_t query, floe_error error,
                       const floe_address *addresses, size_t count);
 /* Gives up the look-ups that are under way. */
@@ -422,8 +417,6 @@ struct floe_core {
 
 /* Out of memory somewhere inside: the owner is told once. */
 void floe_core_out_of_memory(floe_core *core);
-/* After every input: paces, and looks whether gathering is complete. */
-void floe_core_settle(floe_core *core, floe_time now);
 void floe_completion_check(floe_core *core, floe_time now);
 
 /* ── Trace (trace.c) ── */

@@ -158,17 +158,20 @@ void floe_servers_free(floe_core *core)
     floe_deallocate(&core->shared->allocator, core->servers);
 }
 
-bool floe_server_supported(const floe_server *server)
+/* By a transport that is there. */
+static bool supported(const floe_server *server)
 {
     return server->url->transport == FLOE_PROTOCOL_UDP;
 }
 
-bool floe_server_applies(const floe_core *core, const floe_server *server)
+/* Whether it can give anything under the policy. */
+static bool applies(const floe_core *core, const floe_server *server)
 {
     return server->url->turn || core->policy != FLOE_GATHER_POLICY_RELAY;
 }
 
-void floe_server_fail(floe_core *core, floe_server *server, floe_failure_kind kind, uint8_t detail)
+/* The URL failed, for a reason that belongs to no base. */
+static void fail(floe_core *core, floe_server *server, floe_failure_kind kind, uint8_t detail)
 {
     if (server->told_failed) {
         return;
@@ -207,17 +210,17 @@ static void begin_server(floe_core *core, floe_server *server)
 {
     const floe_address *literal = &server->url->literal;
 
-    if (!floe_server_applies(core, server)) {
+    if (!applies(core, server)) {
         return;
     }
-    if (!floe_server_supported(server)) {
-        floe_server_fail(core, server, FLOE_FAILURE_UNSUPPORTED, 0);
+    if (!supported(server)) {
+        fail(core, server, FLOE_FAILURE_UNSUPPORTED, 0);
         return;
     }
     if (literal->family != FLOE_FAMILY_NONE) {
         server->addresses = floe_allocate(&core->shared->allocator, sizeof *server->addresses);
         if (server->addresses == NULL) {
-            floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
+            fail(core, server, FLOE_FAILURE_MEMORY, 0);
             return;
         }
         /* What the user wrote is asked, loopback too. */
@@ -235,9 +238,8 @@ static void begin_server(floe_core *core, floe_server *server)
     }
 }
 
-void floe_servers_begin(floe_core *core, floe_time now)
+void floe_servers_begin(floe_core *core)
 {
-    (void)now;
     if (floe_list_empty(&core->bases)) {
         return; /* E2: nobody could ask */
     }
@@ -272,7 +274,7 @@ static void judge_names(floe_core *core, floe_server *server)
         }
     }
     if (error != FLOE_OK || asked == 2) {
-        floe_server_fail(core, server, FLOE_FAILURE_NAME, error);
+        fail(core, server, FLOE_FAILURE_NAME, error);
     }
 }
 

@@ -5,7 +5,8 @@
 
 #include <unistd.h>
 
-void floe_gatherer_wake(floe_gatherer *gatherer)
+/* Has the loop thread poll the gatherer's outputs. The lock is held. */
+static void wake(floe_gatherer *gatherer)
 {
     if (!floe_list_linked(&gatherer->ready)) {
         floe_list_append(&gatherer->api->ready, &gatherer->ready);
@@ -472,7 +473,7 @@ void floe_gatherer_let_go(floe_gatherer *gatherer)
     floe_core_close(gatherer->core, floe_runtime_now());
     gatherer->freed = true;
     gatherer->references--;
-    floe_gatherer_wake(gatherer);
+    wake(gatherer);
 }
 
 void floe_gatherer_free(floe_gatherer *gatherer)
@@ -501,7 +502,7 @@ floe_error floe_gatherer_gather(floe_gatherer *gatherer)
     uv_mutex_lock(&gatherer->api->lock);
     floe_error error = floe_core_start(gatherer->core, floe_runtime_now());
     if (error == FLOE_OK) {
-        floe_gatherer_wake(gatherer);
+        wake(gatherer);
     }
     uv_mutex_unlock(&gatherer->api->lock);
     return error;
@@ -600,7 +601,7 @@ floe_error floe_gatherer_close(floe_gatherer *gatherer)
     }
     uv_mutex_lock(&gatherer->api->lock);
     floe_core_close(gatherer->core, floe_runtime_now());
-    floe_gatherer_wake(gatherer);
+    wake(gatherer);
     uv_mutex_unlock(&gatherer->api->lock);
     return FLOE_OK;
 }

@@ -76,8 +76,6 @@ struct floe_gatherer {
 
 floe_time floe_runtime_now(void);
 bool floe_on_loop_thread(const floe_api *api);
-/* Has the loop thread poll the gatherer's outputs. The lock is held. */
-void floe_gatherer_wake(floe_gatherer *gatherer);
 /* Closes and gives back the user's handle. The lock is held. */
 void floe_gatherer_let_go(floe_gatherer *gatherer);
 /* Polls outputs and does what they ask. Loop thread; the lock is not held. The gatherer may be gone

@@ -302,15 +302,15 @@ static void what_does_not_fit_gives_nothing(void **state)
 
     (void)state;
     for (size_t room = 0; room < 68; room++) {
-        uint8_t *bytes = exact_copy("", 0, 0);
-        exact_free(bytes, 0);
-        uint8_t buffer[68];
+        static const uint8_t zeros[68];
+        uint8_t *buffer = exact_copy(zeros, room, 0);
         floe_stun_writer writer =
             floe_stun_begin(buffer, room, FLOE_STUN_REQUEST, FLOE_STUN_BINDING, &some_id);
         floe_stun_put(&writer, FLOE_STUN_USERNAME, floe_span_text("12345"));
         floe_stun_put_integrity(&writer, key->sha1);
         floe_stun_put_fingerprint(&writer);
         assert_int_equal(floe_stun_written(&writer).size, room < 64 ? 0 : 64);
+        exact_free(buffer, 0);
     }
     floe_stun_key_release(key);
 }
