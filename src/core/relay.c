@@ -144,10 +144,10 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
-/* T6: another local port, once; where there is none, the stranger's allocation is deleted. */
+/* T6: another local port, once; where there is none, the stranger's allocation is deleted, once. */
 static bool mend_mismatch(floe_core *core, floe_relay *relay)
 {
-    if (!relay->base->spare) {
+    if (!relay->base->spare && !relay->turn.reclaimed_once) {
         floe_base *spare = floe_base_spare(core, relay->base);
         if (spare != NULL) {
             relay->base = spare;

@@ -668,6 +668,23 @@ static void t6_437_is_outlived(void **state)
     assert_int_equal(seen->error_count, 0);
 }
 
+/* A server that answers 437 whatever is done: one error, and no waiting for the timeout. */
+static void t6_437_for_ever_is_one_error(void **state)
+{
+    sim_config config;
+
+    (void)state;
+    sim_config_simple(&config);
+    sim_add_server(&config, true, "203.0.113.2", SIM_ERROR_CODE)->code = 437;
+    for (int fixed = 0; fixed < 2; fixed++) {
+        config.settings.port_min = config.settings.port_max = fixed ? 7000 : 0;
+        const sim_seen *seen = run(&config);
+        assert_int_equal(seen->error_count, 1);
+        assert_int_equal(seen->errors[0].code, 437);
+        assert_true(seen->complete_ms < 600);
+    }
+}
+
 /* sit. 34 */
 static void t6_a_quota_stops_the_third(void **state)
 {
@@ -819,6 +836,7 @@ int main(void)
         cmocka_unit_test(r6_what_is_redundant_is_not_kept),
         cmocka_unit_test(t2_the_second_gatherer_needs_one_packet),
         cmocka_unit_test(t6_437_is_outlived),
+        cmocka_unit_test(t6_437_for_ever_is_one_error),
         cmocka_unit_test(t6_a_quota_stops_the_third),
         cmocka_unit_test(t7_a_lost_allocation_withdraws_its_candidate),
         cmocka_unit_test(c4_order_of_interfaces),
