@@ -50,3 +50,22 @@ char *floe_copy_text(const floe_allocator *allocator, const void *text, size_t s
     }
     return copy;
 }
+
+/* How much of the caller's struct both know. */
+static size_t common_size(const void *callers, size_t size)
+{
+    size_t callers_size;
+
+    memcpy(&callers_size, callers, sizeof callers_size);
+    return callers_size != 0 && callers_size < size ? callers_size : size;
+}
+
+void floe_take_struct(void *to, const void *callers, size_t size)
+{
+    memcpy(to, callers, common_size(callers, size));
+}
+
+void floe_give_struct(void *callers, const void *from, size_t size)
+{
+    memcpy(callers, from, common_size(callers, size));
+}

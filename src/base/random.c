@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 
+const char floe_ice_chars[65] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 floe_error floe_random_fill(const floe_random *random, void *to, size_t size)
 {
     if (random->fill(random->user_data, to, size) != FLOE_OK) {
@@ -13,15 +15,13 @@ floe_error floe_random_fill(const floe_random *random, void *to, size_t size)
 
 floe_error floe_random_ice_chars(const floe_random *random, char *to, size_t count)
 {
-    static const char ice_char[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     floe_error error = floe_random_fill(random, to, count);
 
     if (error != FLOE_OK) {
         return error;
     }
     for (size_t i = 0; i < count; i++) {
-        to[i] = ice_char[(unsigned char)to[i] & 63U];
+        to[i] = floe_ice_chars[(unsigned char)to[i] & 63U];
     }
     to[count] = '\0';
     return FLOE_OK;

@@ -112,18 +112,6 @@ floe_span floe_binding_write(const floe_binding *binding, void *buffer, size_t s
     return floe_stun_written(&writer);
 }
 
-/* How the latest transaction stands, for the text of a failure. */
-static floe_failure failure_of(const floe_binding *binding, floe_time now, floe_failure_kind kind)
-{
-    const floe_stun_transaction *transaction = &binding->transaction;
-    floe_duration elapsed = floe_time_since(now, transaction->started);
-
-    return (floe_failure){.kind = (uint8_t)kind,
-                          .sends = transaction->sends,
-                          .elapsed_ms = (uint32_t)floe_duration_milliseconds(elapsed),
-                          .remote = binding->remote};
-}
-
 /* While it is kept alive a failure changes nothing: the next keepalive asks again. */
 static void fail(floe_core *core, floe_time now, floe_binding *binding, const floe_failure *failure)
 {
@@ -141,7 +129,8 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
 static void fail_by_answer(floe_core *core, floe_time now, floe_binding *binding,
                            const floe_stun_message *message, const char *why)
 {
-    floe_failure failure = failure_of(binding, now, FLOE_FAILURE_BAD_ANSWER);
+    floe_failure failure =
+        floe_failure_of(FLOE_FAILURE_BAD_ANSWER, &binding->transaction, &binding->remote, now);
     char text[96];
     floe_span reason;
 
@@ -198,7 +187,8 @@ bool floe_binding_receive(floe_core *core, floe_time now, floe_binding *binding,
 void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *binding,
                               floe_unreachable reason)
 {
-    floe_failure failure = failure_of(binding, now, FLOE_FAILURE_UNREACHABLE);
+    floe_failure failure =
+        floe_failure_of(FLOE_FAILURE_UNREACHABLE, &binding->transaction, &binding->remote, now);
 
     failure.detail = (uint8_t)reason;
     floe_trace_packet(core, now, FLOE_TRACE_UNREACHABLE, binding->base, &binding->remote,
@@ -221,7 +211,8 @@ void floe_binding_time(floe_core *core, floe_time now, floe_binding *binding)
             floe_pace(core, &binding->paced, false);
         }
     }
-    floe_failure failure = failure_of(binding, now, FLOE_FAILURE_TIMEOUT);
+    floe_failure failure =
+        floe_failure_of(FLOE_FAILURE_TIMEOUT, &binding->transaction, &binding->remote, now);
     switch (floe_stun_transaction_time(&binding->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
         floe_trace_packet(core, now, FLOE_TRACE_SENT_AGAIN, binding->base, &binding->remote,

@@ -59,8 +59,6 @@ static uint32_t choose_priority(const floe_core *core, floe_candidate_type type,
 static floe_error choose_foundation(const floe_core *core, floe_found *found,
                                     const floe_address *server_address)
 {
-    static const char ice_char[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     /* RFC 8445 §5.1.1.2: a relayed candidate is its own base. */
     const floe_address *base =
         found->type == FLOE_CANDIDATE_TYPE_RELAY ? &found->address : &found->base->local;
@@ -78,7 +76,7 @@ static floe_error choose_foundation(const floe_core *core, floe_found *found,
     floe_error error = floe_digest(FLOE_HASH_SHA256, parts, 4, digest);
 
     for (size_t i = 0; error == FLOE_OK && i < sizeof found->foundation - 1; i++) {
-        found->foundation[i] = ice_char[digest[i] & 63U];
+        found->foundation[i] = floe_ice_chars[digest[i] & 63U];
     }
     return error;
 }

@@ -4,6 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
+floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction *transaction,
+                             const floe_address *remote, floe_time now)
+{
+    floe_duration elapsed = floe_time_since(now, transaction->started);
+
+    return (floe_failure){.kind = (uint8_t)kind,
+                          .sends = transaction->sends,
+                          .elapsed_ms = (uint32_t)floe_duration_milliseconds(elapsed),
+                          .remote = *remote};
+}
+
 void floe_failure_set_reason(const floe_core *core, floe_failure *failure, const char *reason)
 {
     failure->reason =

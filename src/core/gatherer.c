@@ -31,8 +31,7 @@ static floe_error copy_options(floe_core *core, const floe_gather_options *optio
     floe_gather_options given = {0};
 
     if (options != NULL) {
-        size_t size = options->size == 0 ? sizeof given : options->size;
-        memcpy(&given, options, size < sizeof given ? size : sizeof given);
+        floe_take_struct(&given, options, sizeof given);
     }
     if ((unsigned)given.gather_policy > FLOE_GATHER_POLICY_RELAY) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "gather_policy is %d, none of the policies",
@@ -422,6 +421,6 @@ floe_error floe_core_get_local_parameters(const floe_core *core, floe_parameters
     made.size = parameters->size == 0 ? sizeof made : parameters->size;
     memcpy(made.username_fragment, core->username_fragment, sizeof core->username_fragment);
     memcpy(made.password, core->password, sizeof core->password);
-    memcpy(parameters, &made, made.size < sizeof made ? made.size : sizeof made);
+    floe_give_struct(parameters, &made, sizeof made);
     return FLOE_OK;
 }

@@ -114,6 +114,9 @@ typedef struct floe_failure {
 typedef struct floe_server floe_server;
 typedef struct floe_base floe_base;
 
+/* A failure of a request to `remote` as the transaction stands: asked how often, for how long. */
+floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction *transaction,
+                             const floe_address *remote, floe_time now);
 /* Takes the text over as the reason; without memory there is none. */
 void floe_failure_set_reason(const floe_core *core, floe_failure *failure, const char *reason);
 void floe_failure_release(const floe_core *core, floe_failure *failure);

@@ -27,26 +27,16 @@ void floe_pair_free(floe_core *core, floe_pair *pair)
     floe_deallocate(&core->shared->allocator, pair);
 }
 
-static bool server_has_pending(const floe_core *core, const floe_server *server)
-{
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
-    {
-        if (pair->server == server && pair->progress == FLOE_PENDING) {
-            return true;
-        }
-    }
-    return floe_server_pending(server);
-}
-
+/* Whether nothing can come from the URL any more, and nothing has. */
 static bool server_hopeless(const floe_core *core, const floe_server *server)
 {
     FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
     {
-        if (pair->server == server && pair->progress == FLOE_SUCCEEDED) {
+        if (pair->server == server && pair->progress != FLOE_FAILED) {
             return false;
         }
     }
-    return !server_has_pending(core, server);
+    return !floe_server_pending(server);
 }
 
 static void pair_failed(floe_core *core, floe_pair *pair, floe_failure failure)
@@ -100,7 +90,7 @@ void floe_pairs_tell(floe_core *core)
     }
 }
 
-/* Ends what an attempt has under way; a binding only when no other attempt waits for it. */
+/* Ends what an attempt has under way; its binding goes on, as others may wait for it. */
 static void attempt_stop(floe_core *core, floe_attempt *attempt)
 {
     attempt->start = FLOE_TIME_NEVER;
@@ -122,6 +112,16 @@ static bool last_attempt(const floe_pair *pair)
 }
 
 /* T6: a server that is full is not asked again. */
+static void refuse(floe_core *core, floe_time now, floe_attempt *attempt)
+{
+    floe_failure failure = {.kind = FLOE_FAILURE_SERVER,
+                            .code = attempt->pair->server->refused,
+                            .remote = attempt->remote};
+
+    attempt_stop(core, attempt);
+    floe_attempt_failed(core, now, attempt, failure);
+}
+
 static void refuse_all(floe_core *core, floe_time now, floe_server *server)
 {
     FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
@@ -135,11 +135,7 @@ static void refuse_all(floe_core *core, floe_time now, floe_server *server)
                          (floe_stun_transaction_runs(&attempt->relay->turn.transaction) ||
                           attempt->relay->turn.state == FLOE_TURN_ALLOCATED);
             if (attempt->progress == FLOE_PENDING && !begun) {
-                floe_failure failure = {.kind = FLOE_FAILURE_SERVER,
-                                        .code = server->refused,
-                                        .remote = attempt->remote};
-                attempt_stop(core, attempt);
-                floe_attempt_failed(core, now, attempt, failure);
+                refuse(core, now, attempt);
             }
         }
     }
@@ -233,9 +229,7 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
 
     attempt->start = FLOE_TIME_NEVER;
     if (server->refused != 0) {
-        floe_failure failure = {
-            .kind = FLOE_FAILURE_SERVER, .code = server->refused, .remote = attempt->remote};
-        floe_attempt_failed(core, now, attempt, failure);
+        refuse(core, now, attempt);
         return;
     }
     if (turn) {
@@ -393,20 +387,15 @@ floe_time floe_pairs_deadline(const floe_core *core)
 /* How an attempt that is given up stands: asked how often, since when. */
 static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
 {
-    floe_failure failure = {.kind = FLOE_FAILURE_TIMEOUT, .remote = attempt->remote};
-    const floe_stun_transaction *transaction = NULL;
+    static const floe_stun_transaction not_begun;
+    const floe_stun_transaction *transaction = &not_begun;
 
     if (attempt->relay != NULL) {
         transaction = &attempt->relay->turn.transaction;
     } else if (attempt->binding != NULL) {
         transaction = &attempt->binding->transaction;
     }
-    if (transaction != NULL) {
-        floe_duration elapsed = floe_time_since(now, transaction->started);
-        failure.sends = transaction->sends;
-        failure.elapsed_ms = (uint32_t)floe_duration_milliseconds(elapsed);
-    }
-    return failure;
+    return floe_failure_of(FLOE_FAILURE_TIMEOUT, transaction, &attempt->remote, now);
 }
 
 void floe_pairs_give_up(floe_core *core, floe_time now)

@@ -79,8 +79,9 @@ void floe_relays_sweep(floe_core *core)
     }
 }
 
-static floe_failure failure_of(const floe_core *core, const floe_relay *relay, floe_time started,
-                               uint8_t sends, floe_time now)
+/* Why the machine ended, with the transaction as it stood before. */
+static floe_failure failure_of(const floe_core *core, const floe_relay *relay,
+                               const floe_stun_transaction *transaction, floe_time now)
 {
     static const uint8_t kinds[] = {
         [FLOE_TURN_FAILURE_NONE] = FLOE_FAILURE_TIMEOUT,
@@ -90,14 +91,12 @@ static floe_failure failure_of(const floe_core *core, const floe_relay *relay, f
         [FLOE_TURN_FAILURE_BAD_ANSWER] = FLOE_FAILURE_BAD_ANSWER,
         [FLOE_TURN_FAILURE_LOCAL] = FLOE_FAILURE_MEMORY,
     };
-    floe_duration elapsed = floe_time_since(now, started);
-    floe_failure failure = {.kind = kinds[relay->turn.failure.kind],
-                            .code = relay->turn.failure.code,
-                            .sends = sends,
-                            .elapsed_ms = (uint32_t)floe_duration_milliseconds(elapsed),
-                            .remote = relay->turn.server};
+    const floe_turn_failure *of = &relay->turn.failure;
+    floe_failure failure =
+        floe_failure_of((floe_failure_kind)kinds[of->kind], transaction, &relay->turn.server, now);
 
-    floe_failure_set_reason(core, &failure, relay->turn.failure.reason);
+    failure.code = of->code;
+    floe_failure_set_reason(core, &failure, of->reason);
     return failure;
 }
 
@@ -211,7 +210,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
         }
         /* fall through */
     case FLOE_TURN_FAILED:
-        fail(core, now, relay, failure_of(core, relay, before->started, before->sends, now));
+        fail(core, now, relay, failure_of(core, relay, before, now));
         break;
     case FLOE_TURN_LOST:
         floe_found_withdraw(core, relay->found);
@@ -263,9 +262,8 @@ void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
         !floe_stun_transaction_runs(&relay->turn.transaction)) {
         return;
     }
-    floe_failure failure = failure_of(core, relay, relay->turn.transaction.started,
-                                      relay->turn.transaction.sends, now);
-    failure.kind = FLOE_FAILURE_UNREACHABLE;
+    floe_failure failure = floe_failure_of(FLOE_FAILURE_UNREACHABLE, &relay->turn.transaction,
+                                           &relay->turn.server, now);
     failure.detail = (uint8_t)reason;
     floe_trace_packet(core, now, FLOE_TRACE_UNREACHABLE, relay->base, &relay->turn.server,
                       relay->server, &relay->turn.transaction, NULL, "");

@@ -90,8 +90,7 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_shared_new: NULL");
     }
     if (settings != NULL) {
-        size_t size = settings->size == 0 ? sizeof given : settings->size;
-        memcpy(&given, settings, size < sizeof given ? size : sizeof given);
+        floe_take_struct(&given, settings, sizeof given);
     }
     const floe_allocator *allocator =
         given.allocator != NULL ? given.allocator : &floe_default_allocator;

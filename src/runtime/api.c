@@ -232,8 +232,7 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_api_new: api is NULL");
     }
     if (settings != NULL) {
-        size_t size = settings->size == 0 ? sizeof given : settings->size;
-        memcpy(&given, settings, size < sizeof given ? size : sizeof given);
+        floe_take_struct(&given, settings, sizeof given);
         given.size = sizeof given;
     }
     floe_allocator allocator = given.allocator != NULL ? *given.allocator : floe_default_allocator;
@@ -286,6 +285,6 @@ floe_error floe_api_get_statistics(floe_api *api, floe_api_statistics *statistic
     now.packets_dropped = floe_core_shared_dropped(api->shared);
     uv_mutex_unlock(&api->lock);
     now.size = statistics->size == 0 ? sizeof now : statistics->size;
-    memcpy(statistics, &now, now.size < sizeof now ? now.size : sizeof now);
+    floe_give_struct(statistics, &now, sizeof now);
     return FLOE_OK;
 }

@@ -74,6 +74,13 @@ const floe_stun_attribute_rule *floe_stun_attribute_rule_of(uint16_t type);
 /* The whole table, for tests that must see every attribute. */
 const floe_stun_attribute_rule *floe_stun_attribute_rules(size_t *count);
 
+/* RFC 8489 §14.2: the XOR form hides the address from NATs that rewrite payloads. */
+static inline bool floe_stun_attribute_is_xored(uint16_t type)
+{
+    return type == FLOE_STUN_XOR_MAPPED_ADDRESS || type == FLOE_STUN_XOR_PEER_ADDRESS ||
+           type == FLOE_STUN_XOR_RELAYED_ADDRESS;
+}
+
 /* RFC 8489 §14: types below 0x8000 must be understood. */
 static inline bool floe_stun_comprehension_required(uint16_t type)
 {

@@ -1,11 +1,12 @@
 /* Parsing STUN messages and reading their attributes, all through the bounded reader. */
 #include "stun/message.h"
 
+#include "base/random.h"
+
 #include <string.h>
 #include <zlib.h>
 
 #define ATTRIBUTE_HEADER_SIZE 4
-#define FINGERPRINT_XOR 0x5354554EU
 
 bool floe_stun_id_equal(const floe_stun_id *a, const floe_stun_id *b)
 {
@@ -73,7 +74,7 @@ static bool fingerprint_right(const floe_stun_message *message)
     uLong crc = crc32(0, covered.data, (uInt)covered.size);
 
     floe_read_skip(&reader, ATTRIBUTE_HEADER_SIZE);
-    return floe_read_u32(&reader) == ((uint32_t)crc ^ FINGERPRINT_XOR);
+    return floe_read_u32(&reader) == ((uint32_t)crc ^ FLOE_STUN_FINGERPRINT_XOR);
 }
 
 floe_stun_parse_result floe_stun_parse(floe_span bytes, floe_stun_message *message)
@@ -145,13 +146,6 @@ bool floe_stun_has(const floe_stun_message *message, uint16_t type)
     return floe_stun_find(message, type, &value);
 }
 
-/* RFC 8489 §14.1, 14.2: the XOR form hides the address from NATs that rewrite payloads. */
-static bool is_xored(uint16_t type)
-{
-    return type == FLOE_STUN_XOR_MAPPED_ADDRESS || type == FLOE_STUN_XOR_PEER_ADDRESS ||
-           type == FLOE_STUN_XOR_RELAYED_ADDRESS;
-}
-
 bool floe_stun_read_address(const floe_stun_message *message, uint16_t type, floe_address *address)
 {
     floe_span value;
@@ -170,7 +164,7 @@ bool floe_stun_read_address(const floe_stun_message *message, uint16_t type, flo
     if (reader.failed || floe_reader_left(&reader) > 0 || (family != 1 && family != 2)) {
         return false;
     }
-    if (is_xored(type)) {
+    if (floe_stun_attribute_is_xored(type)) {
         /* The key is the cookie and the transaction id: bytes 4 to 19 of the header. */
         floe_reader key = floe_reader_of(message->bytes.data, message->bytes.size);
         floe_read_skip(&key, 4);
@@ -318,11 +312,9 @@ bool floe_stun_next_password_algorithm(floe_span value, size_t *at, uint16_t *al
 
 static int base64_value(uint8_t character)
 {
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const char *place = character == 0 ? NULL : strchr(alphabet, character);
+    const char *place = character == 0 ? NULL : strchr(floe_ice_chars, character);
 
-    return place == NULL ? -1 : (int)(place - alphabet);
+    return place == NULL ? -1 : (int)(place - floe_ice_chars);
 }
 
 uint32_t floe_stun_nonce_features(floe_span nonce)

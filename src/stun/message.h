@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #define FLOE_STUN_MAGIC_COOKIE 0x2112A442U
+/* §14.7: so that a CRC of the application's own is not taken for ours. */
+#define FLOE_STUN_FINGERPRINT_XOR 0x5354554EU
 #define FLOE_STUN_HEADER_SIZE 20
 #define FLOE_STUN_ID_SIZE 12
 

@@ -3,8 +3,6 @@
 
 #include <zlib.h>
 
-#define FINGERPRINT_XOR 0x5354554EU
-
 /* Sets the header's length to what is written, and `more` bytes that will be. */
 static void set_length(floe_stun_writer *writer, size_t more)
 {
@@ -93,8 +91,7 @@ void floe_stun_put_u16_reserved(floe_stun_writer *writer, uint16_t type, uint16_
 void floe_stun_put_address(floe_stun_writer *writer, uint16_t type, const floe_address *address)
 {
     bool ipv4 = address->family == FLOE_FAMILY_IPV4;
-    bool xored = type == FLOE_STUN_XOR_MAPPED_ADDRESS || type == FLOE_STUN_XOR_PEER_ADDRESS ||
-                 type == FLOE_STUN_XOR_RELAYED_ADDRESS;
+    bool xored = floe_stun_attribute_is_xored(type);
     size_t ip_size = ipv4 ? 4 : 16;
     floe_reader key = floe_reader_of(writer->out.data, writer->out.at);
 
@@ -191,5 +188,5 @@ void floe_stun_put_fingerprint(floe_stun_writer *writer)
     set_length(writer, 8);
     floe_span covered = floe_stun_written(writer);
     uLong crc = crc32(0, covered.data, (uInt)covered.size);
-    floe_stun_put_u32(writer, FLOE_STUN_FINGERPRINT, (uint32_t)crc ^ FINGERPRINT_XOR);
+    floe_stun_put_u32(writer, FLOE_STUN_FINGERPRINT, (uint32_t)crc ^ FLOE_STUN_FINGERPRINT_XOR);
 }

@@ -47,6 +47,31 @@ static void memory_fails_with_an_error(void **state)
     assert_int_equal(memory.live, 0);
 }
 
+typedef struct grown {
+    size_t size;
+    int first;
+    int appended;
+} grown;
+
+static void structs_of_another_size_share_what_both_have(void **state)
+{
+    const size_t sizes[] = {offsetof(grown, appended), sizeof(grown), 0, sizeof(grown) + 100};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        bool old = i == 0;
+        grown ours = {.size = 1, .first = 2, .appended = 3};
+        grown callers = {.size = sizes[i], .first = 5, .appended = 6};
+        floe_take_struct(&ours, &callers, sizeof ours);
+        assert_int_equal(ours.first, 5);
+        assert_int_equal(ours.appended, old ? 3 : 6);
+        ours = (grown){.size = sizes[i], .first = 8, .appended = 9};
+        floe_give_struct(&callers, &ours, sizeof ours);
+        assert_int_equal(callers.first, 8);
+        assert_int_equal(callers.appended, old ? 6 : 9);
+    }
+}
+
 typedef struct item {
     int number;
     floe_list link;
@@ -167,6 +192,7 @@ int main(void)
         cmocka_unit_test(every_error_has_a_name),
         cmocka_unit_test(the_last_error_is_cut_to_fit),
         cmocka_unit_test(memory_fails_with_an_error),
+        cmocka_unit_test(structs_of_another_size_share_what_both_have),
         cmocka_unit_test(lists_keep_order),
         cmocka_unit_test(time_saturates),
         cmocka_unit_test(randomness_is_even_and_may_fail),
