@@ -36,6 +36,7 @@
 #include <floe/options.h>
 #include <floe/random.h>
 #include <floe/settings.h>
+#include <floe/statistics.h>
 #include <floe/time.h>
 
 #ifdef __cplusplus
@@ -103,7 +104,35 @@ typedef struct floe_interface_address {
     bool deprecated;
     /** RFC 4862: duplicate detection is under way (and not optimistic), or has failed. */
     bool tentative;
+    /** The kernel would send from it to an address far away (RFC 8828 §5.2). */
+    bool default_route;
 } floe_interface_address;
+
+/** Kinds of DNS records that the core asks for, by their numbers. */
+typedef enum floe_dns_record {
+    FLOE_DNS_A = 1,
+    FLOE_DNS_AAAA = 28,
+    FLOE_DNS_SRV = 33,
+    FLOE_DNS_NAPTR = 35
+} floe_dns_record;
+
+/** An SRV record (RFC 2782), or a NAPTR one (RFC 3403). At most 16 of a look-up are looked at. */
+typedef struct floe_service_record {
+    /** SRV: the target; NAPTR: the replacement. */
+    const char *target;
+    /** SRV: the port. */
+    uint16_t port;
+    /** SRV: the priority; NAPTR: the order. Lower comes first. */
+    uint16_t priority;
+    /** SRV: the weight, more is chosen more often; NAPTR: the preference, lower comes first. */
+    uint16_t weight;
+    /** NAPTR: its flag, 'S' or 'A'. */
+    char flag;
+    /** NAPTR: the service, "RELAY:turn.udp". */
+    const char *service;
+} floe_service_record;
+
+#define FLOE_SERVICES_MAX 16
 
 typedef enum floe_core_output_kind {
     /** Say floe_core_interfaces, or floe_core_interfaces_failed. */
@@ -114,7 +143,8 @@ typedef enum floe_core_output_kind {
     FLOE_CORE_CLOSE = 3,
     /** Send `data` to `remote` on `channel`; what the socket will not take at once is dropped. */
     FLOE_CORE_SEND = 4,
-    /** Look up addresses of `family` for `name`; say floe_core_resolved with `query`. */
+    /** Look up the `record`s of `name`; say floe_core_resolved, or floe_core_services_resolved for
+     *  SRV and NAPTR, with `query`. */
     FLOE_CORE_RESOLVE = 5,
     /** Report `candidate`; NULL: this gathering gives no more (gatherer.md L4). */
     FLOE_CORE_CANDIDATE = 6,
@@ -125,7 +155,12 @@ typedef enum floe_core_output_kind {
     /** Report `error`. */
     FLOE_CORE_CANDIDATE_ERROR = 9,
     /** Report `trace`. */
-    FLOE_CORE_TRACE = 10
+    FLOE_CORE_TRACE = 10,
+    /** Answer on the local links that `name` is `local` (multicast DNS, RFC 6762); say
+     *  floe_core_name_taken should another machine have it. */
+    FLOE_CORE_PUBLISH = 11,
+    /** Answer so no longer. */
+    FLOE_CORE_UNPUBLISH = 12
 } floe_core_output_kind;
 
 /** Room for any request that the core makes. */
@@ -140,9 +175,10 @@ typedef struct floe_core_output {
     const uint8_t *data;
     size_t data_size;
     uint32_t query;
-    /** A floe_family. */
-    uint8_t family;
+    floe_dns_record record;
     const char *name;
+    /** Of `local`, with FLOE_CORE_PUBLISH. */
+    uint32_t interface_index;
     enum floe_gatherer_state state;
     const floe_candidate *candidate;
     const floe_candidate_error *error;
@@ -155,6 +191,7 @@ typedef struct floe_core_output {
         char address[FLOE_ADDRESS_TEXT_SIZE];
         char related_address[FLOE_ADDRESS_TEXT_SIZE];
         char text[512];
+        char name[80];
         uint8_t data[FLOE_CORE_DATA_SIZE];
     } room;
 } floe_core_output;
@@ -168,8 +205,16 @@ FLOE_EXPORT bool floe_core_poll(floe_core *core, floe_time now, floe_core_output
 /** When floe_core_time is due next; UINT64_MAX: no deadline. */
 FLOE_EXPORT floe_time floe_core_deadline(const floe_core *core);
 
-/** Gathers (L3). FLOE_ERR_INVALID_STATE unless new; FLOE_ERR_NO_MEMORY, with nothing changed. */
+/** Gathers (L3), in state new or complete; FLOE_ERR_INVALID_STATE in others. See
+ *  floe_gatherer_gather. */
 FLOE_EXPORT floe_error floe_core_start(floe_core *core, floe_time now);
+/** As floe_gatherer_restart. The associated core has restarted too; both may have outputs. */
+FLOE_EXPORT floe_error floe_core_restart(floe_core *core, floe_time now);
+/** As floe_gatherer_set_options. */
+FLOE_EXPORT floe_error floe_core_set_options(floe_core *core, floe_time now,
+                                             const floe_gather_options *options);
+/** As floe_gatherer_create_associated. Both live as long as they please. */
+FLOE_EXPORT floe_error floe_core_new_associated(floe_core *core, floe_core **associated);
 /** The interfaces' addresses, after FLOE_CORE_LIST_INTERFACES. Copied. */
 FLOE_EXPORT void floe_core_interfaces(floe_core *core, floe_time now,
                                       const floe_interface_address *list, size_t count);
@@ -177,7 +222,7 @@ FLOE_EXPORT void floe_core_interfaces(floe_core *core, floe_time now,
  */
 FLOE_EXPORT void floe_core_interfaces_failed(floe_core *core, floe_time now, floe_error error);
 /**
- * The end of a look-up.
+ * The end of a look-up of addresses.
  *
  * @param error      FLOE_OK: there are `count` addresses, possibly none; FLOE_ERR_NOT_FOUND: no
  * such name; FLOE_ERR_TIMED_OUT: no name server answers; others.
@@ -186,6 +231,12 @@ FLOE_EXPORT void floe_core_interfaces_failed(floe_core *core, floe_time now, flo
  */
 FLOE_EXPORT void floe_core_resolved(floe_core *core, floe_time now, uint32_t query,
                                     floe_error error, const floe_address *addresses, size_t count);
+/** The end of a look-up of SRV or NAPTR, likewise. Copied. */
+FLOE_EXPORT void floe_core_services_resolved(floe_core *core, floe_time now, uint32_t query,
+                                             floe_error error, const floe_service_record *records,
+                                             size_t count);
+/** Another machine on a link answers to the name that was published: the core takes a new one. */
+FLOE_EXPORT void floe_core_name_taken(floe_core *core, floe_time now, const char *name);
 /** The channel is open on `local`, whose port is the one that was bound. */
 FLOE_EXPORT void floe_core_opened(floe_core *core, floe_time now, uint32_t channel,
                                   const floe_address *local);
@@ -228,6 +279,9 @@ FLOE_EXPORT floe_error floe_core_get_local_parameters(const floe_core *core,
 /** As floe_gatherer_get_local_candidates. */
 FLOE_EXPORT floe_error floe_core_get_local_candidates(const floe_core *core,
                                                       floe_candidate_list **list);
+/** As floe_gatherer_get_statistics. */
+FLOE_EXPORT floe_error floe_core_get_statistics(const floe_core *core,
+                                                floe_gatherer_statistics **statistics);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,7 @@
 #include <floe/api.h>
 #include <floe/candidate.h>
 #include <floe/options.h>
+#include <floe/statistics.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -43,15 +44,69 @@ FLOE_EXPORT floe_error floe_gatherer_new(floe_api *api, const floe_gather_option
 FLOE_EXPORT void floe_gatherer_free(floe_gatherer *gatherer);
 
 /**
+ * Makes the gatherer of the other component, RTCP's (ORTC createAssociatedGatherer; gatherer.md
+ * L13): the same parameters, servers and policy, component 2; its candidates, state and handlers
+ * are its own. It restarts with `gatherer`, and is otherwise a gatherer like any other: each may be
+ * closed and freed before the other.
+ *
+ * @param gatherer    of component 1, from which none has been made yet.
+ * @param associated  receives the handle; freed by floe_gatherer_free.
+ * @return FLOE_OK; FLOE_ERR_INVALID_STATE: it is closed, or has made one, or is one itself;
+ *         FLOE_ERR_INVALID_ARGUMENT for NULL; FLOE_ERR_NO_MEMORY.
+ */
+FLOE_EXPORT floe_error floe_gatherer_create_associated(floe_gatherer *gatherer,
+                                                       floe_gatherer **associated);
+
+/**
  * Starts gathering, and returns at once: state gathering first, then candidates, then state
  * complete, then the NULL candidate (Pion Gather; gatherer.md L3, L4).
  *
- * @return FLOE_OK; FLOE_ERR_INVALID_STATE unless the gatherer is new; FLOE_ERR_NO_MEMORY.
+ * In state complete it gathers afresh (L5): the interfaces are listed again, the bindings to
+ * servers are asked again, servers that failed get another chance. Only what is new is reported;
+ * what serves no longer is withdrawn. With a pool (options.candidate_pool_size) what it has found
+ * by then is reported at once.
+ *
+ * @return FLOE_OK; FLOE_ERR_INVALID_STATE while gathering and when closed.
  */
 FLOE_EXPORT floe_error floe_gatherer_gather(floe_gatherer *gatherer);
 
 /**
- * The ICE parameters to signal to the other side. Made with the gatherer, the same for its life.
+ * Begins a new generation (W3C and Pion restart; gatherer.md L11): new username fragment and
+ * password, state new; call gather then. Gathering that is under way ends without another event.
+ * Sockets, bindings and allocations that still serve are used again; their candidates are reported
+ * anew.
+ *
+ * @return FLOE_OK; FLOE_ERR_INVALID_STATE: it is closed, or is an associated one, which restarts
+ *         with the gatherer that it belongs to; FLOE_ERR_RANDOM, with nothing changed;
+ *         FLOE_ERR_INVALID_ARGUMENT for NULL.
+ */
+FLOE_EXPORT floe_error floe_gatherer_restart(floe_gatherer *gatherer);
+
+/**
+ * Replaces servers and policy (W3C setConfiguration; gatherer.md L12). Before gathering they take
+ * effect; during and after, at the next gather or restart. Then relays of servers that are not
+ * among them any more are released, and their candidates withdrawn. A policy that was loosened
+ * reports what had been held back; one that was tightened takes nothing back that was given, but
+ * hands it out no more. A pool that is being filled is thrown away and filled again.
+ *
+ * @param options  as in floe_gatherer_new.
+ * @return as floe_gatherer_new; FLOE_ERR_INVALID_STATE when closed. On an error nothing changes.
+ */
+FLOE_EXPORT floe_error floe_gatherer_set_options(floe_gatherer *gatherer,
+                                                 const floe_gather_options *options);
+
+/**
+ * What was counted so far: of each candidate, and of each server (gatherer.md L15).
+ *
+ * @param statistics  receives them; freed by floe_gatherer_statistics_free.
+ * @return FLOE_OK; FLOE_ERR_INVALID_STATE when closed; FLOE_ERR_INVALID_ARGUMENT for NULL;
+ *         FLOE_ERR_NO_MEMORY.
+ */
+FLOE_EXPORT floe_error floe_gatherer_get_statistics(floe_gatherer *gatherer,
+                                                    floe_gatherer_statistics **statistics);
+
+/**
+ * The ICE parameters to signal to the other side: made with the gatherer, the same until a restart.
  *
  * @param parameters  receives a copy; its `size` says how much of it the caller knows.
  * @return FLOE_OK; FLOE_ERR_INVALID_STATE when closed; FLOE_ERR_INVALID_ARGUMENT for NULL.

@@ -50,6 +50,10 @@ typedef struct floe_gather_options {
     const floe_ice_server *ice_servers;
     size_t ice_server_count;
     floe_gather_policy gather_policy;
+    /** Above 0: gathering begins when the gatherer is made, and what it finds is held until gather
+     *  is called (W3C iceCandidatePoolSize; a gatherer has one component, so any number is as
+     *  good as another). */
+    uint8_t candidate_pool_size;
 } floe_gather_options;
 
 #define FLOE_GATHER_OPTIONS_INIT FLOE_INIT(floe_gather_options)

@@ -5,6 +5,7 @@
 #include <floe/address.h>
 #include <floe/allocator.h>
 #include <floe/export.h>
+#include <floe/rewrite.h>
 #include <floe/time.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +19,8 @@ struct uv_loop_s;
 
 /** Value of a time setting: without limit. */
 #define FLOE_NEVER UINT32_MAX
+/** Value of a count setting: all. */
+#define FLOE_UNLIMITED UINT32_MAX
 
 /** What happened on the wire. */
 typedef enum floe_trace_kind {
@@ -26,8 +29,9 @@ typedef enum floe_trace_kind {
     FLOE_TRACE_RECEIVED = 3,   /**< an answer that was believed */
     FLOE_TRACE_DROPPED = 4,    /**< a packet that was not: detail says why */
     FLOE_TRACE_UNREACHABLE =
-        5,                 /**< the network or the kernel says that the server can't be reached */
-    FLOE_TRACE_GAVE_UP = 6 /**< a transaction ended without an answer */
+        5,                  /**< the network or the kernel says that the server can't be reached */
+    FLOE_TRACE_GAVE_UP = 6, /**< a transaction ended without an answer */
+    FLOE_TRACE_LEFT_OUT = 7 /**< an address that is not gathered on: detail says why */
 } floe_trace_kind;
 
 /** One event of a transaction. Pointers are valid during the callback. */
@@ -55,14 +59,40 @@ typedef struct floe_trace_event {
     const char *detail;
 } floe_trace_event;
 
-/** "sent", "sent again", "received", "dropped", "unreachable", "gave up". Threads: any. */
+/** "sent", "sent again", "received", "dropped", "unreachable", "gave up",
+ *  "left out". Threads: any. */
 FLOE_EXPORT const char *floe_trace_kind_name(floe_trace_kind kind);
 
 /** Networks to gather on (Pion NetworkType); to be joined by |. */
 typedef enum floe_network_type {
     FLOE_NETWORK_TYPE_UDP4 = 1,
-    FLOE_NETWORK_TYPE_UDP6 = 2
+    FLOE_NETWORK_TYPE_UDP6 = 2,
+    FLOE_NETWORK_TYPE_TCP4 = 4, /**< in rewrite rules only; not gathered on in this release */
+    FLOE_NETWORK_TYPE_TCP6 = 8  /**< likewise */
 } floe_network_type;
+
+/** Which addresses may be shown to others: the modes of RFC 8828 §5.2. */
+typedef enum floe_ip_handling {
+    /** Mode 1: all. */
+    FLOE_IP_HANDLING_ALL = 0,
+    /** Mode 2: those that the kernel's default routes use, and what servers see of them. */
+    FLOE_IP_HANDLING_DEFAULT_ROUTE_AND_LOCAL = 1,
+    /** Mode 3: only what servers see of the default routes; no address of this machine itself. */
+    FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY = 2,
+    /** Mode 4: nothing but through a proxy; so no UDP at all. */
+    FLOE_IP_HANDLING_PROXY_ONLY = 3
+} floe_ip_handling;
+
+/** Multicast DNS (Pion MulticastDNSMode; draft-ietf-mmusic-mdns-ice-candidates). */
+typedef enum floe_mdns_mode {
+    /** The other side's .local names can be looked up. */
+    FLOE_MDNS_MODE_QUERY = 0,
+    /** No multicast DNS. */
+    FLOE_MDNS_MODE_OFF = 1,
+    /** And host candidates show a name instead of their address, answered on the local links for
+     *  as long as the gatherer lives. */
+    FLOE_MDNS_MODE_QUERY_AND_GATHER = 2
+} floe_mdns_mode;
 
 /** All zeros (or FLOE_SETTINGS_INIT) means all defaults. */
 typedef struct floe_settings {
@@ -112,6 +142,31 @@ typedef struct floe_settings {
     bool (*ip_filter)(void *user_data, const floe_address *address);
     /** For both. */
     void *filter_user_data;
+    /** RFC 8445 §2.5: host candidates only; servers are not asked. */
+    bool ice_lite;
+    /** Which addresses to show. */
+    floe_ip_handling ip_handling;
+    /** At most so many local addresses of each family are gathered on: the best by kind of adapter
+     *  and scope, spread over the kinds. 0: 16; FLOE_UNLIMITED: all. */
+    uint32_t addresses_max;
+    /** Leave out cellular networks while a wired or wireless one has an address. */
+    bool avoid_costly_networks;
+    /** URLs without a port: look for SRV, and for turn(s) S-NAPTR, before the host's addresses (RFC
+     *  8489 §8.1, RFC 5928). */
+    bool service_discovery;
+    floe_mdns_mode mdns_mode;
+    /** The name to show, "LABEL.local"; NULL: a random one for each address. Copied. */
+    const char *mdns_name;
+    /** Addresses to show instead of others, or beside them. Copied. */
+    const floe_address_rewrite_rule *address_rewrite_rules;
+    size_t address_rewrite_rule_count;
+    /** The older way to say it (Pion NAT1To1IPs): "EXTERNAL" or "EXTERNAL/LOCAL", at most 64: each
+     * of the latter is a rule with `local`; then one rule for all has all externals. Not together
+     *  with address_rewrite_rules. Copied. */
+    const char *const *nat_1to1_ips;
+    size_t nat_1to1_ip_count;
+    /** Host (the default, 0) or srflx. */
+    floe_candidate_type nat_1to1_candidate_type;
 } floe_settings;
 
 #define FLOE_SETTINGS_INIT FLOE_INIT(floe_settings)

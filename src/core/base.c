@@ -1,79 +1,7 @@
-/* Bases: which local addresses are gathered on (P3, P4), in which order (C4), and their sockets. */
+/* Bases: the sockets on the addresses that choice.c picks, their names, and their end. */
 #include "core/gatherer.h"
 
 #include <string.h>
-
-/* RFC 8445 §5.1.1.1 and gatherer.md P2, P3, P4. */
-static bool usable(const floe_core *core, const floe_interface_address *candidate)
-{
-    uint32_t type = candidate->address.family == FLOE_FAMILY_IPV4 ? FLOE_NETWORK_TYPE_UDP4
-                                                                  : FLOE_NETWORK_TYPE_UDP6;
-
-    if (!candidate->up || candidate->deprecated || candidate->tentative ||
-        (core->shared->network_types & type) == 0) {
-        return false;
-    }
-    switch (floe_address_classify(&candidate->address)) {
-    case FLOE_ADDRESS_LOOPBACK:
-        return core->shared->loopback;
-    case FLOE_ADDRESS_LINK_LOCAL:
-        return candidate->address.family == FLOE_FAMILY_IPV4 || core->shared->link_local;
-    case FLOE_ADDRESS_UNSPECIFIED:
-    case FLOE_ADDRESS_MULTICAST:
-    case FLOE_ADDRESS_BROADCAST:
-    case FLOE_ADDRESS_SITE_LOCAL:
-    case FLOE_ADDRESS_IPV4_COMPATIBLE:
-    case FLOE_ADDRESS_IPV4_MAPPED:
-        return false;
-    default:
-        return candidate->address.family != FLOE_FAMILY_NONE;
-    }
-}
-
-/* A stable IPv6 address beside a temporary one of the same prefix (RFC 8981 §3.1) on the same
- * interface stays out: it would tell who we are for longer than needed. */
-static bool outdone_by_temporary(const floe_core *core, const floe_interface_address *list,
-                                 size_t count, const floe_interface_address *stable)
-{
-    if (stable->temporary || stable->address.family != FLOE_FAMILY_IPV6) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (list[i].temporary && list[i].interface_index == stable->interface_index &&
-            list[i].address.family == FLOE_FAMILY_IPV6 && usable(core, &list[i]) &&
-            memcmp(list[i].address.ip, stable->address.ip, 8) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* How early an address comes: adapters first (C4), then global before local scope (RFC 6724). */
-static unsigned order_of(const floe_interface_address *candidate)
-{
-    static const uint8_t adapters[] = {
-        [FLOE_ADAPTER_WIRED] = 0,    [FLOE_ADAPTER_WIRELESS] = 1, [FLOE_ADAPTER_UNKNOWN] = 2,
-        [FLOE_ADAPTER_CELLULAR] = 3, [FLOE_ADAPTER_VPN] = 4,
-    };
-    unsigned adapter =
-        (size_t)candidate->adapter < sizeof adapters ? adapters[candidate->adapter] : adapters[0];
-    unsigned scope = 0;
-
-    switch (floe_address_classify(&candidate->address)) {
-    case FLOE_ADDRESS_PRIVATE:
-        /* The usual thing in IPv4; in IPv6 (RFC 4193) it stands behind global ones. */
-        scope = candidate->address.family == FLOE_FAMILY_IPV6;
-        break;
-    case FLOE_ADDRESS_LINK_LOCAL:
-        scope = 2;
-        break;
-    case FLOE_ADDRESS_LOOPBACK:
-        return 1000;
-    default:
-        break;
-    }
-    return 10 * adapter + scope;
-}
 
 static floe_base *base_new(floe_core *core, const floe_address *local)
 {
@@ -112,71 +40,244 @@ static void open_base(floe_core *core, floe_base *base)
     floe_tell(core, &base->output, FLOE_OUTPUT_OPEN);
 }
 
-static bool already_based(const floe_core *core, const floe_address *address)
+static floe_base *base_of_ip(const floe_core *core, const floe_address *address)
 {
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        if (floe_address_same_ip(&base->local, address)) {
-            return true;
+        if (!base->spare && base->state != FLOE_BASE_CLOSING &&
+            floe_address_same_ip(&base->local, address)) {
+            return base;
         }
     }
-    return false;
+    return NULL;
 }
 
-/* The best of the family that is not yet a base; NULL: none is left. */
-static const floe_interface_address *
-best_left(const floe_core *core, const floe_interface_address *list, size_t count, uint8_t family)
+static void set_interface(const floe_core *core, floe_base *base,
+                          const floe_interface_address *from, uint16_t rank)
 {
-    const floe_interface_address *best = NULL;
+    const char *name = from->interface_name != NULL ? from->interface_name : "";
+    size_t size = strlen(name);
 
-    for (size_t i = 0; i < count; i++) {
-        const floe_interface_address *candidate = &list[i];
-        if (candidate->address.family == family && usable(core, candidate) &&
-            !already_based(core, &candidate->address) &&
-            !outdone_by_temporary(core, list, count, candidate) &&
-            (best == NULL || order_of(candidate) < order_of(best))) {
-            best = candidate;
+    size = size < sizeof base->interface_name ? size : sizeof base->interface_name - 1;
+    memset(base->interface_name, 0, sizeof base->interface_name);
+    memcpy(base->interface_name, name, size);
+    base->interface_index = from->interface_index;
+    base->rank = rank;
+    base->chosen = true;
+    base->no_reflexive = floe_rewrite_replaces(floe_rewrite_for(
+        core->shared, FLOE_CANDIDATE_TYPE_SRFLX, &base->local, base->interface_name));
+}
+
+/* ── Names (H2) ── */
+
+/* RFC 9562 §5.4: 122 random bits. */
+static bool make_uuid_name(const floe_core *core, char *name)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t bytes[16];
+    size_t at = 0;
+
+    if (floe_random_fill(&core->shared->random, bytes, sizeof bytes) != FLOE_OK) {
+        return false;
+    }
+    bytes[6] = (uint8_t)((bytes[6] & 0x0fU) | 0x40U);
+    bytes[8] = (uint8_t)((bytes[8] & 0x3fU) | 0x80U);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            name[at++] = '-';
+        }
+        name[at++] = digits[bytes[i] >> 4];
+        name[at++] = digits[bytes[i] & 15U];
+    }
+    memcpy(&name[at], ".local", sizeof ".local");
+    return true;
+}
+
+/* One name for an address: the other component's, if it has one. */
+static const char *name_of_associated(const floe_core *core, const floe_base *base)
+{
+    floe_base *other = core->associated != NULL ? base_of_ip(core->associated, &base->local) : NULL;
+
+    return other != NULL ? other->name : NULL;
+}
+
+static bool give_name(floe_core *core, floe_base *base, const char *given)
+{
+    char made[48];
+
+    if (given == NULL && !make_uuid_name(core, made)) {
+        return false;
+    }
+    given = given != NULL ? given : made;
+    char *copy = floe_copy_text(&core->shared->allocator, given, strlen(given));
+    if (copy == NULL) {
+        return false;
+    }
+    floe_deallocate(&core->shared->allocator, base->name);
+    base->name = copy;
+    return true;
+}
+
+static bool wants_name(const floe_core *core)
+{
+    return core->shared->mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER;
+}
+
+static void publish(floe_core *core, floe_base *base)
+{
+    if (base->name != NULL && !base->published) {
+        base->published = true;
+        floe_tell(core, &base->name_output, FLOE_OUTPUT_PUBLISH);
+    }
+}
+
+void floe_base_unpublish(floe_core *core, floe_base *base)
+{
+    if (base->published) {
+        base->published = false;
+        if (floe_list_linked(&base->name_output.link)) {
+            floe_untell(&base->name_output); /* nobody has heard of it */
+        } else {
+            floe_tell(core, &base->name_output, FLOE_OUTPUT_UNPUBLISH);
         }
     }
-    return best;
 }
 
-/* RFC 8421 §4: IPv6 first and the families in turn, within a kind of adapter. */
-static const floe_interface_address *next_best(const floe_core *core,
-                                               const floe_interface_address *list, size_t count,
-                                               uint8_t last_family)
+static void tell_host(floe_core *core, floe_time now, floe_base *base)
 {
-    uint8_t turn = last_family == FLOE_FAMILY_IPV6 ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
-    const floe_interface_address *due = best_left(core, list, count, turn);
-    const floe_interface_address *other = best_left(
-        core, list, count, turn == FLOE_FAMILY_IPV6 ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6);
+    floe_finding finding = {
+        .type = FLOE_CANDIDATE_TYPE_HOST, .base = base, .address = &base->local};
 
-    if (due == NULL || (other != NULL && order_of(other) / 10 < order_of(due) / 10)) {
-        return other;
-    }
-    return due;
+    (void)floe_found_add(core, now, &finding);
 }
 
-void floe_bases_new(floe_core *core, const floe_interface_address *list, size_t count)
+/* Another machine on the link has the name: a new one, and a new candidate by it. */
+void floe_base_name_taken(floe_core *core, floe_time now, floe_base *base)
+{
+    base->published = false;
+    floe_untell(&base->name_output);
+    floe_found_withdraw_hosts(core, base);
+    if (!give_name(core, base, NULL)) {
+        floe_core_out_of_memory(core);
+        return;
+    }
+    publish(core, base);
+    if (core->state != FLOE_GATHERER_STATE_NEW) {
+        tell_host(core, now, base);
+    }
+}
+
+/* ── Gathering on a base ── */
+
+/* All that can be said of an open base at once; then the servers are asked. */
+static void gather_on(floe_core *core, floe_time now, floe_base *base)
+{
+    publish(core, base);
+    tell_host(core, now, base);
+    if (!core->shared->ice_lite) {
+        (void)floe_found_add_rewritten(core, now, base);
+    }
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (relay->origin == base && relay->phase == FLOE_RELAY_LIVE &&
+            relay->turn.state == FLOE_TURN_ALLOCATED) {
+            floe_relay_tell(core, now, relay);
+        }
+    }
+    floe_pairs_make(core, now, base);
+}
+
+/* Its address is gone, or is not gathered on any more. */
+static void close_base(floe_core *core, floe_base *base)
+{
+    bool opened = base->state == FLOE_BASE_OPEN ||
+                  (base->state == FLOE_BASE_OPENING && !floe_list_linked(&base->output.link));
+
+    floe_relays_release_base(core, base);
+    floe_found_withdraw_base(core, base);
+    FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
+    {
+        floe_binding_free(core, binding);
+    }
+    floe_base_unpublish(core, base);
+    floe_untell(&base->output);
+    floe_untell(&base->error_output);
+    base->state = FLOE_BASE_CLOSING;
+    if (!opened) {
+        base->channel = 0; /* there is nothing to close; it goes in its turn all the same */
+    }
+    floe_tell(core, &base->output, FLOE_OUTPUT_CLOSE);
+}
+
+static bool new_base(floe_core *core, const floe_interface_address *from, uint16_t rank)
+{
+    floe_base *base = base_new(core, &from->address);
+
+    if (base == NULL) {
+        return false;
+    }
+    set_interface(core, base, from, rank);
+    if (wants_name(core)) {
+        const char *given = core->shared->mdns_name;
+        if (!give_name(core, base, given != NULL ? given : name_of_associated(core, base))) {
+            floe_core_out_of_memory(core);
+            floe_base_free(core, base);
+            return false;
+        }
+    }
+    open_base(core, base);
+    return true;
+}
+
+/* Those that the list does not have any more; a spare goes with its original. */
+static void close_others(floe_core *core)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        const floe_base *original = base->spare ? base_of_ip(core, &base->local) : base;
+        bool stays = original != NULL && original->chosen;
+        if (!stays && base->state != FLOE_BASE_CLOSING) {
+            close_base(core, base);
+        }
+    }
+}
+
+void floe_bases_update(floe_core *core, floe_time now, const floe_interface_address *list,
+                       size_t count)
 {
     const floe_interface_address *best;
-    uint8_t last_family = FLOE_FAMILY_IPV4;
-    uint16_t rank = 0;
+    floe_choice choice;
+    bool good = true;
 
-    while ((best = next_best(core, list, count, last_family)) != NULL) {
-        floe_base *base = base_new(core, &best->address);
-        if (base == NULL) {
-            return;
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        base->chosen = false;
+    }
+    if (!floe_choice_begin(&choice, core, list, count)) {
+        return;
+    }
+    for (uint16_t rank = 0; good && (best = floe_choice_next(&choice)) != NULL;
+         rank = (uint16_t)(rank < UINT16_MAX ? rank + 1 : rank)) {
+        floe_base *base = base_of_ip(core, &best->address);
+        if (base != NULL && base->state == FLOE_BASE_FAILED) {
+            close_base(core, base); /* it may open this time */
+            base = NULL;
         }
-        const char *name = best->interface_name != NULL ? best->interface_name : "";
-        size_t size = strlen(name);
-        memcpy(base->interface_name, name,
-               size < sizeof base->interface_name ? size : sizeof base->interface_name - 1);
-        base->interface_index = best->interface_index;
-        base->rank = rank;
-        rank = (uint16_t)(rank < UINT16_MAX ? rank + 1 : rank);
-        last_family = best->address.family;
-        open_base(core, base);
+        if (base != NULL) {
+            set_interface(core, base, best, rank);
+        } else {
+            good = new_base(core, best, rank);
+        }
+    }
+    floe_choice_end(&choice, now);
+    if (good) {
+        close_others(core);
+    }
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base->state == FLOE_BASE_OPEN && !base->spare) {
+            gather_on(core, now, base);
+        }
     }
 }
 
@@ -206,20 +307,13 @@ static void settle_relays(floe_core *core, floe_time now, const floe_base *base)
 
 void floe_base_opened(floe_core *core, floe_time now, floe_base *base, const floe_address *local)
 {
-    static const floe_address none = {0};
-    floe_found *found;
-
     base->state = FLOE_BASE_OPEN;
     base->local.port = local->port;
     if (base->spare) {
         settle_relays(core, now, base);
-        return;
+    } else if (core->state != FLOE_GATHERER_STATE_NEW) {
+        gather_on(core, now, base);
     }
-    if (floe_found_add(core, FLOE_CANDIDATE_TYPE_HOST, base, NULL, &none, &base->local, &none,
-                       &found) != FLOE_OK) {
-        floe_core_out_of_memory(core);
-    }
-    floe_pairs_make(core, now, base);
 }
 
 void floe_base_open_failed(floe_core *core, floe_time now, floe_base *base, floe_error error)
@@ -241,7 +335,9 @@ void floe_base_open_failed(floe_core *core, floe_time now, floe_base *base, floe
     }
     base->failure =
         (floe_failure){.kind = FLOE_FAILURE_OPEN, .detail = (uint8_t)-error, .remote = base->local};
-    floe_tell(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);
+    if (core->state != FLOE_GATHERER_STATE_NEW) {
+        floe_tell(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);
+    }
 }
 
 void floe_base_free(floe_core *core, floe_base *base)
@@ -252,7 +348,9 @@ void floe_base_free(floe_core *core, floe_base *base)
     }
     floe_untell(&base->output);
     floe_untell(&base->error_output);
+    floe_untell(&base->name_output);
     floe_list_remove(&base->link);
+    floe_deallocate(&core->shared->allocator, base->name);
     floe_deallocate(&core->shared->allocator, base);
 }
 
@@ -260,7 +358,7 @@ floe_base *floe_base_of_channel(floe_core *core, uint32_t channel)
 {
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        if (base->channel == channel) {
+        if (base->channel == channel && base->state != FLOE_BASE_CLOSING) {
             return base;
         }
     }
@@ -271,7 +369,19 @@ bool floe_bases_have_family(const floe_core *core, uint8_t family)
 {
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        if (base->local.family == family && base->state != FLOE_BASE_FAILED) {
+        if (base->local.family == family && base->state != FLOE_BASE_FAILED &&
+            base->state != FLOE_BASE_CLOSING) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool floe_bases_ask_reflexive(const floe_core *core)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (!base->spare && !base->no_reflexive && base->state != FLOE_BASE_CLOSING) {
             return true;
         }
     }

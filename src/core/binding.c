@@ -61,17 +61,21 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
         return;
     }
     base->has_srflx = true;
-    if (!changed || base->spare) {
+    if (!changed || base->spare || base->no_reflexive ||
+        core->state == FLOE_GATHERER_STATE_NEW) { /* asked again in the next gathering */
         return;
     }
     /* R6: the NAT has given another address; the old one leads nowhere. */
-    floe_found_withdraw(core, binding->found);
-    binding->found = NULL;
+    floe_found_withdraw(core, binding);
     binding->mapped = *mapped;
-    if (floe_found_add(core, FLOE_CANDIDATE_TYPE_SRFLX, base, binding->server, &binding->remote,
-                       mapped, &base->local, &binding->found) != FLOE_OK) {
-        floe_core_out_of_memory(core);
-    }
+    floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_SRFLX,
+                            .base = base,
+                            .server = binding->server,
+                            .source = binding,
+                            .remote = &binding->remote,
+                            .address = mapped,
+                            .related = &base->local};
+    (void)floe_found_add(core, now, &finding);
 }
 
 void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const floe_server *server,
@@ -101,6 +105,7 @@ void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding)
     }
     floe_trace_packet(core, now, FLOE_TRACE_SENT, binding->base, &binding->remote, binding->server,
                       &binding->transaction, NULL, "");
+    floe_count_sent(&binding->counters, now, false);
     floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);
 }
 
@@ -118,11 +123,13 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
     bool asking = binding->state == FLOE_BINDING_ASKING;
 
     floe_stun_transaction_stop(&binding->transaction);
+    floe_list_remove(&binding->paced.link);
     if (!asking) {
         binding->keepalive = floe_time_after(now, core->shared->keepalive);
         return;
     }
     binding->state = FLOE_BINDING_FAILED;
+    floe_found_withdraw(core, binding); /* known in an earlier gathering (L5), and no more */
     floe_pairs_binding_failed(core, now, binding, failure);
 }
 
@@ -143,7 +150,7 @@ static void fail_by_answer(floe_core *core, floe_time now, floe_binding *binding
     }
     floe_failure_set_reason(core, &failure, why);
     fail(core, now, binding, &failure);
-    floe_failure_release(core, &failure);
+    floe_failure_release(core->shared, &failure);
 }
 
 static void answer(floe_core *core, floe_time now, floe_binding *binding,
@@ -178,6 +185,7 @@ bool floe_binding_receive(floe_core *core, floe_time now, floe_binding *binding,
         return false;
     }
     binding->base->answered = true;
+    floe_count_received(&binding->counters, now, &binding->transaction, message);
     floe_trace_packet(core, now, FLOE_TRACE_RECEIVED, binding->base, source, binding->server,
                       &binding->transaction, message, "");
     answer(core, now, binding, message);
@@ -200,7 +208,8 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
  */
 static bool worth_keeping(const floe_core *core, const floe_binding *binding)
 {
-    return binding->found != NULL || floe_relays_need(core, binding->base, &binding->remote);
+    return binding->kept || floe_found_of(core, binding) ||
+           floe_relays_need(core, binding->base, &binding->remote);
 }
 
 void floe_binding_time(floe_core *core, floe_time now, floe_binding *binding)
@@ -217,6 +226,7 @@ void floe_binding_time(floe_core *core, floe_time now, floe_binding *binding)
     case FLOE_STUN_SEND_AGAIN:
         floe_trace_packet(core, now, FLOE_TRACE_SENT_AGAIN, binding->base, &binding->remote,
                           binding->server, &binding->transaction, NULL, "");
+        floe_count_sent(&binding->counters, now, true);
         floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);
         break;
     case FLOE_STUN_GIVE_UP:
@@ -241,6 +251,28 @@ void floe_binding_stop(floe_binding *binding)
         floe_untell(&binding->output);
         floe_stun_transaction_stop(&binding->transaction);
         binding->state = FLOE_BINDING_FAILED;
+    }
+}
+
+void floe_bindings_renew(floe_core *core, floe_base *base, bool generation)
+{
+    FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
+    {
+        if (binding->state != FLOE_BINDING_KNOWN || !worth_keeping(core, binding)) {
+            floe_found_withdraw(core, binding);
+            floe_binding_free(core, binding);
+            continue;
+        }
+        if (generation) {
+            binding->mapped = (floe_address){0};
+            binding->kept = true;
+            continue;
+        }
+        binding->kept = false;
+        floe_stun_transaction_stop(&binding->transaction);
+        binding->state = FLOE_BINDING_ASKING;
+        binding->keepalive = FLOE_TIME_NEVER;
+        floe_pace(core, &binding->paced, false);
     }
 }
 

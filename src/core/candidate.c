@@ -22,11 +22,10 @@ static uint32_t type_preference(floe_candidate_type type)
     return 0;
 }
 
-#define COMPONENT 1U
-
-static uint32_t priority_of(floe_candidate_type type, uint32_t local_preference)
+static uint32_t priority_of(const floe_core *core, floe_candidate_type type,
+                            uint32_t local_preference)
 {
-    return type_preference(type) << 24 | local_preference << 8 | (256U - COMPONENT);
+    return type_preference(type) << 24 | local_preference << 8 | (256U - core->component);
 }
 
 static bool priority_taken(const floe_core *core, uint32_t priority)
@@ -48,10 +47,11 @@ static uint32_t choose_priority(const floe_core *core, floe_candidate_type type,
     uint32_t place = server == NULL ? 0 : server->index < 255 ? server->index : 255U;
     uint32_t local_preference = 65535U - (rank << 8) - place;
 
-    while (local_preference > 0 && priority_taken(core, priority_of(type, local_preference))) {
+    while (local_preference > 0 &&
+           priority_taken(core, priority_of(core, type, local_preference))) {
         local_preference--;
     }
-    return priority_of(type, local_preference);
+    return priority_of(core, type, local_preference);
 }
 
 /* C6: a keyed digest of what RFC 8445 §5.1.1.3 lists, so that it is equal iff these are, now and
@@ -129,33 +129,57 @@ static bool is_own_ip(const floe_core *core, const floe_address *address)
     return false;
 }
 
+/* Whether a name or nothing stands for the host's own addresses. */
+static bool hosts_are_veiled(const floe_core *core)
+{
+    return core->shared->mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER ||
+           core->shared->ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
+}
+
+bool floe_hosts_are_shown(const floe_core *core)
+{
+    return core->policy == FLOE_GATHER_POLICY_ALL && !hosts_are_veiled(core);
+}
+
 /* R3 (RFC 8445 §5.1.3): equal in address and base to one that is there, which has at least its
- * priority, as hosts come before reflexive ones. A relayed candidate is its own base. */
+ * priority, as hosts come before reflexive ones. A relayed candidate is its own base. A host whose
+ * address is not shown makes nothing redundant (H2), and W9 wants a type and address once. */
 static bool redundant(const floe_core *core, const floe_found *candidate)
 {
     FLOE_LIST_EACH(other, &core->found, floe_found, link)
     {
-        bool same_base = candidate->type == FLOE_CANDIDATE_TYPE_RELAY
-                             ? other->type == FLOE_CANDIDATE_TYPE_RELAY
-                             : other->base == candidate->base;
-        if (!other->withdrawn && same_base &&
-            floe_address_equal(&other->address, &candidate->address)) {
+        if (other->withdrawn || !floe_address_equal(&other->address, &candidate->address)) {
+            continue;
+        }
+        if (other->type == candidate->type) {
+            bool relay = candidate->type == FLOE_CANDIDATE_TYPE_RELAY;
+            if (relay || other->base == candidate->base ||
+                (candidate->server == NULL && other->server == NULL)) {
+                return true;
+            }
+        } else if (other->base == candidate->base && candidate->type != FLOE_CANDIDATE_TYPE_RELAY &&
+                   other->type != FLOE_CANDIDATE_TYPE_RELAY && !hosts_are_veiled(core)) {
             return true;
         }
     }
     return false;
 }
 
-/* P1. A reflexive candidate that shows a host address (there is no NAT) is hidden like the host. */
+/* P1. A reflexive candidate that shows a host address (there is no NAT) is hidden like the host.
+ * RFC 8828 §5.2, mode 3: of the default route only what a server sees is shown. */
 static bool hidden_by_policy(const floe_core *core, const floe_found *candidate)
 {
+    bool host = candidate->type == FLOE_CANDIDATE_TYPE_HOST;
+
+    if (host && core->shared->ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY) {
+        return true;
+    }
     switch (core->policy) {
     case FLOE_GATHER_POLICY_RELAY:
         return candidate->type != FLOE_CANDIDATE_TYPE_RELAY;
     case FLOE_GATHER_POLICY_NOHOST:
-        return candidate->type == FLOE_CANDIDATE_TYPE_HOST ||
-               (candidate->type == FLOE_CANDIDATE_TYPE_SRFLX &&
-                is_own_ip(core, &candidate->address));
+        return host || (candidate->type == FLOE_CANDIDATE_TYPE_SRFLX &&
+                        is_own_ip(core, &candidate->address));
     case FLOE_GATHER_POLICY_ALL:
         break;
     }
@@ -163,11 +187,11 @@ static bool hidden_by_policy(const floe_core *core, const floe_found *candidate)
 }
 
 /* What the related address shows under the policy. */
-static floe_address shown_related(const floe_core *core, const floe_found *candidate,
-                                  const floe_address *related)
+static floe_address shown_related(const floe_core *core, const floe_found *candidate)
 {
-    bool hide = core->policy == FLOE_GATHER_POLICY_RELAY ||
-                (core->policy == FLOE_GATHER_POLICY_NOHOST && is_own_ip(core, related));
+    const floe_address *related = &candidate->related;
+    bool veiled = core->policy == FLOE_GATHER_POLICY_NOHOST || hosts_are_veiled(core);
+    bool hide = core->policy == FLOE_GATHER_POLICY_RELAY || (veiled && is_own_ip(core, related));
 
     if (candidate->type == FLOE_CANDIDATE_TYPE_HOST) {
         return (floe_address){0};
@@ -178,51 +202,152 @@ static floe_address shown_related(const floe_core *core, const floe_found *candi
     return *related;
 }
 
-floe_error floe_found_add(floe_core *core, floe_candidate_type type, const floe_base *base,
-                          const floe_server *server, const floe_address *remote,
-                          const floe_address *address, const floe_address *related,
-                          floe_found **found)
+static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
+                    const floe_address *address)
 {
+    static const floe_address nowhere = {0};
     floe_found *made = floe_allocate(&core->shared->allocator, sizeof *made);
 
-    *found = NULL;
     if (made == NULL) {
-        return FLOE_ERR_NO_MEMORY;
+        floe_core_out_of_memory(core);
+        return false;
     }
-    *made =
-        (floe_found){.base = base, .server = server, .address = *address, .type = (uint8_t)type};
-    if (redundant(core, made)) {
+    *made = (floe_found){.base = finding->base,
+                         .server = finding->server,
+                         .source = finding->source,
+                         .address = *address,
+                         .type = (uint8_t)finding->type,
+                         .found_at = now};
+    if (finding->related != NULL) {
+        made->related = *finding->related;
+    }
+    bool again = redundant(core, made);
+    floe_error error =
+        again ? FLOE_OK
+              : choose_foundation(core, made, finding->remote != NULL ? finding->remote : &nowhere);
+    if (again || error != FLOE_OK) {
         floe_deallocate(&core->shared->allocator, made);
-        return FLOE_OK;
+        if (error != FLOE_OK) {
+            floe_core_out_of_memory(core);
+        }
+        return false;
     }
-    floe_error error = choose_foundation(core, made, remote);
-    if (error != FLOE_OK) {
-        floe_deallocate(&core->shared->allocator, made);
-        return error;
-    }
-    made->related = shown_related(core, made, related);
-    made->priority = choose_priority(core, type, base, server);
+    made->priority = choose_priority(core, finding->type, finding->base, finding->server);
     made->hidden = hidden_by_policy(core, made);
     floe_list_append(&core->found, &made->link);
     if (!made->hidden) {
         floe_tell(core, &made->output, FLOE_OUTPUT_CANDIDATE);
     }
-    *found = made;
-    return FLOE_OK;
+    return true;
 }
 
-void floe_found_withdraw(floe_core *core, floe_found *found)
+/* What a rule says instead of the address, or beside it; the port stays. */
+static bool add_externals(floe_core *core, floe_time now, const floe_finding *finding,
+                          const floe_rewrite *rule, const floe_address *address)
 {
-    if (found == NULL || found->withdrawn) {
+    floe_address external;
+    size_t at = 0;
+    bool any = false;
+
+    while (floe_rewrite_next(core->shared, rule, &finding->base->local, &at, &external)) {
+        external.port = address->port;
+        any = add_one(core, now, finding, &external) || any;
+    }
+    return any;
+}
+
+bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding)
+{
+    const floe_base *base = finding->base;
+    bool named = finding->type == FLOE_CANDIDATE_TYPE_HOST && base->name != NULL;
+    const floe_rewrite *rule = NULL;
+    bool any = false;
+
+    if (core->state == FLOE_GATHERER_STATE_NEW) {
+        return false; /* between a restart and the next gathering nothing is told (L5) */
+    }
+    if (finding->type != FLOE_CANDIDATE_TYPE_SRFLX && !named) { /* W6, W8 */
+        rule = floe_rewrite_for(core->shared, finding->type, &base->local, base->interface_name);
+    }
+    if (!floe_rewrite_replaces(rule)) {
+        any = add_one(core, now, finding, finding->address);
+    }
+    return add_externals(core, now, finding, rule, finding->address) || any;
+}
+
+bool floe_found_add_rewritten(floe_core *core, floe_time now, const floe_base *base)
+{
+    floe_finding finding = {
+        .type = FLOE_CANDIDATE_TYPE_SRFLX, .base = base, .related = &base->local};
+    const floe_rewrite *rule = floe_rewrite_for(core->shared, FLOE_CANDIDATE_TYPE_SRFLX,
+                                                &base->local, base->interface_name);
+
+    return add_externals(core, now, &finding, rule, &base->local);
+}
+
+static void withdraw(floe_core *core, floe_found *found)
+{
+    if (found->withdrawn) {
         return;
     }
-    bool waits = floe_list_linked(&found->output.link);
-    if (found->hidden || waits) {
+    if (found->hidden || floe_list_linked(&found->output.link)) {
         floe_found_free(core, found); /* never told, so there is nothing to take back */
         return;
     }
     found->withdrawn = true;
     floe_tell(core, &found->output, FLOE_OUTPUT_WITHDRAWN);
+}
+
+void floe_found_withdraw(floe_core *core, const void *source)
+{
+    FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
+    {
+        if (found->source == source) {
+            withdraw(core, found);
+        }
+    }
+}
+
+void floe_found_withdraw_hosts(floe_core *core, const floe_base *base)
+{
+    FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
+    {
+        if (found->base == base && found->type == FLOE_CANDIDATE_TYPE_HOST) {
+            withdraw(core, found);
+        }
+    }
+}
+
+void floe_found_withdraw_base(floe_core *core, const floe_base *base)
+{
+    FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
+    {
+        if (found->base == base) {
+            withdraw(core, found);
+        }
+    }
+}
+
+bool floe_found_of(const floe_core *core, const void *source)
+{
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (found->source == source && !found->withdrawn) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void floe_found_reveal(floe_core *core)
+{
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (found->hidden && !hidden_by_policy(core, found)) {
+            found->hidden = false;
+            floe_tell(core, &found->output, FLOE_OUTPUT_CANDIDATE);
+        }
+    }
 }
 
 void floe_found_free(floe_core *core, floe_found *found)
@@ -235,21 +360,23 @@ void floe_found_free(floe_core *core, floe_found *found)
 void floe_found_view(const floe_core *core, const floe_found *found, floe_candidate *candidate,
                      char *address, char *related)
 {
-    bool has_related = found->related.family != FLOE_FAMILY_NONE;
+    floe_address shown = shown_related(core, found);
+    bool has_related = shown.family != FLOE_FAMILY_NONE;
     bool relay = found->type == FLOE_CANDIDATE_TYPE_RELAY;
+    bool named = found->type == FLOE_CANDIDATE_TYPE_HOST && found->base->name != NULL;
 
     (void)floe_address_format(&found->address, address, FLOE_ADDRESS_TEXT_SIZE);
-    (void)floe_address_format(&found->related, related, FLOE_ADDRESS_TEXT_SIZE);
+    (void)floe_address_format(&shown, related, FLOE_ADDRESS_TEXT_SIZE);
     *candidate = (floe_candidate){
         .foundation = found->foundation,
-        .component = COMPONENT,
+        .component = core->component,
         .protocol = FLOE_PROTOCOL_UDP,
         .priority = found->priority,
-        .address = address,
+        .address = named ? found->base->name : address,
         .port = found->address.port,
         .type = (floe_candidate_type)found->type,
         .related_address = has_related ? related : NULL,
-        .related_port = found->related.port,
+        .related_port = shown.port,
         .url = found->server != NULL ? found->server->text : NULL,
         .relay_protocol = relay ? found->server->url->transport : FLOE_PROTOCOL_NONE,
         .username_fragment = core->username_fragment,
@@ -273,9 +400,29 @@ typedef struct list_entry {
     char interface_name[32];
 } list_entry;
 
-static bool listed(const floe_found *found)
+/* What a pool holds nobody has asked for; what a tightened policy forbids is not handed out again
+ * (L12). */
+bool floe_found_listed(const floe_core *core, const floe_found *found)
 {
-    return !found->hidden && !found->withdrawn;
+    return !found->hidden && !found->withdrawn && !core->pooled && !hidden_by_policy(core, found);
+}
+
+static size_t texts_of(const floe_found *found)
+{
+    size_t url = found->server != NULL ? strlen(found->server->text) + 1 : 0;
+    size_t name = found->base->name != NULL ? strlen(found->base->name) + 1 : 0;
+
+    return url + name;
+}
+
+static const char *keep_text(const char *text, char **texts)
+{
+    char *copy = *texts;
+    size_t size = strlen(text) + 1;
+
+    memcpy(copy, text, size);
+    *texts += size;
+    return copy;
 }
 
 static void fill_entry(const floe_core *core, const floe_found *found, list_entry *entry,
@@ -291,10 +438,10 @@ static void fill_entry(const floe_core *core, const floe_found *found, list_entr
     candidate->username_fragment = entry->username_fragment;
     candidate->interface_name = entry->interface_name;
     if (candidate->url != NULL) {
-        size_t size = strlen(candidate->url) + 1;
-        memcpy(*texts, candidate->url, size);
-        candidate->url = *texts;
-        *texts += size;
+        candidate->url = keep_text(candidate->url, texts);
+    }
+    if (candidate->address != entry->address) {
+        candidate->address = keep_text(candidate->address, texts);
     }
 }
 
@@ -312,9 +459,9 @@ floe_error floe_core_get_local_candidates(const floe_core *core, floe_candidate_
     }
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
-        if (listed(found)) {
+        if (floe_found_listed(core, found)) {
             count++;
-            text_size += found->server != NULL ? strlen(found->server->text) + 1 : 0;
+            text_size += texts_of(found);
         }
     }
     size_t pointers = count * sizeof(floe_candidate *);
@@ -329,7 +476,7 @@ floe_error floe_core_get_local_candidates(const floe_core *core, floe_candidate_
     char *texts = (char *)(entries + count);
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
-        if (listed(found)) {
+        if (floe_found_listed(core, found)) {
             fill_entry(core, found, &entries[i], &texts);
             table[i] = &entries[i].candidate;
             i++;

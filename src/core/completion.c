@@ -19,8 +19,8 @@ static bool base_waits(const floe_core *core, const floe_base *base, bool relay)
             }
         }
     }
-    for (size_t i = 0; i < core->server_count; i++) {
-        const floe_server *server = &core->servers[i];
+    for (size_t i = 0; i < core->set->count; i++) {
+        const floe_server *server = &core->set->servers[i];
         if (floe_server_pending(server) && server->url->turn == relay) {
             return true;
         }
@@ -32,6 +32,9 @@ static bool anything_pending(const floe_core *core)
 {
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
+        if (base->state == FLOE_BASE_CLOSING) {
+            continue;
+        }
         if (base->state == FLOE_BASE_OPENING || base_waits(core, base, false) ||
             base_waits(core, base, true)) {
             return true;
@@ -65,8 +68,9 @@ static bool others_have_answered(const floe_core *core)
     return any;
 }
 
-static void complete(floe_core *core)
+static void complete(floe_core *core, floe_time now)
 {
+    core->gathering = floe_time_since(now, core->started);
     core->state = FLOE_GATHERER_STATE_COMPLETE;
     core->grace = core->give_up = FLOE_TIME_NEVER;
     floe_tell(core, &core->complete_output, FLOE_OUTPUT_COMPLETE);
@@ -84,11 +88,11 @@ void floe_completion_check(floe_core *core, floe_time now)
         core->grace = floe_time_after(now, core->shared->straggler_grace);
     }
     if (floe_time_reached(now, core->give_up) || floe_time_reached(now, core->grace)) {
-        floe_servers_give_up(core, now);
+        floe_names_give_up(core, now);
         floe_pairs_give_up(core, now);
     }
     floe_pairs_tell(core);
     if (!anything_pending(core)) {
-        complete(core);
+        complete(core, now);
     }
 }

@@ -21,9 +21,9 @@ void floe_failure_set_reason(const floe_core *core, floe_failure *failure, const
         *reason != '\0' ? floe_copy_text(&core->shared->allocator, reason, strlen(reason)) : NULL;
 }
 
-void floe_failure_release(const floe_core *core, floe_failure *failure)
+void floe_failure_release(const floe_core_shared *shared, floe_failure *failure)
 {
-    floe_deallocate(&core->shared->allocator, failure->reason);
+    floe_deallocate(&shared->allocator, failure->reason);
     failure->reason = NULL;
 }
 
@@ -159,7 +159,7 @@ static void open_text(const floe_core *core, const floe_failure *failure, char *
     const floe_core_shared *shared = core->shared;
     char address[FLOE_ADDRESS_TEXT_SIZE] = "a local address"; /* P1 */
 
-    if (core->policy == FLOE_GATHER_POLICY_ALL) {
+    if (floe_hosts_are_shown(core)) {
         (void)floe_address_format(&failure->remote, address, sizeof address);
     }
     if ((floe_error)-failure->detail == FLOE_ERR_ADDRESS_IN_USE && shared->port_min != 0) {

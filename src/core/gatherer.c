@@ -12,57 +12,76 @@ const char *floe_gatherer_state_name(enum floe_gatherer_state state)
     return (size_t)state < sizeof names / sizeof *names ? names[state] : "";
 }
 
-static floe_error make_secrets(floe_core *core)
+/* The parameters of a generation. */
+static floe_error make_parameters(floe_core *core)
 {
     const floe_random *random = &core->shared->random;
-    floe_error error = floe_random_ice_chars(random, core->username_fragment, 8);
+    char username_fragment[sizeof core->username_fragment];
+    char password[sizeof core->password];
+    floe_error error = floe_random_ice_chars(random, username_fragment, 8);
 
     if (error == FLOE_OK) {
-        error = floe_random_ice_chars(random, core->password, 24);
+        error = floe_random_ice_chars(random, password, 24);
     }
     if (error == FLOE_OK) {
-        error = floe_random_fill(random, core->foundation_secret, sizeof core->foundation_secret);
+        memcpy(core->username_fragment, username_fragment, sizeof username_fragment);
+        memcpy(core->password, password, sizeof password);
     }
+    floe_wipe(password, sizeof password);
     return error;
 }
 
-static floe_error copy_options(floe_core *core, const floe_gather_options *options)
+static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
 {
-    floe_gather_options given = {0};
+    floe_core *core = floe_allocate(&shared->allocator, sizeof *core);
 
+    if (core == NULL) {
+        return NULL;
+    }
+    core->shared = shared;
+    core->component = component;
+    core->state = FLOE_GATHERER_STATE_NEW;
+    core->give_up = core->grace = FLOE_TIME_NEVER;
+    floe_list_init(&core->outputs);
+    floe_list_init(&core->held);
+    floe_list_init(&core->bases);
+    floe_list_init(&core->relays);
+    floe_list_init(&core->pairs);
+    floe_list_init(&core->found);
+    floe_list_init(&core->paced);
+    floe_list_init(&core->retired);
+    return core;
+}
+
+static void take_options(floe_gather_options *given, const floe_gather_options *options)
+{
     if (options != NULL) {
-        floe_take_struct(&given, options, sizeof given);
+        floe_take_struct(given, options, sizeof *given);
     }
-    if ((unsigned)given.gather_policy > FLOE_GATHER_POLICY_RELAY) {
-        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "gather_policy is %d, none of the policies",
-                         (int)given.gather_policy);
-    }
-    core->policy = given.gather_policy;
-    return floe_servers_new(core, &given);
 }
 
 floe_error floe_core_new(floe_core_shared *shared, const floe_gather_options *options,
                          floe_core **core)
 {
+    floe_gather_options given = {0};
+
     if (shared == NULL || core == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_new: NULL");
     }
-    floe_core *made = floe_allocate(&shared->allocator, sizeof *made);
+    floe_core *made = core_with_lists(shared, 1);
     if (made == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
-    made->shared = shared;
-    made->state = FLOE_GATHERER_STATE_NEW;
-    made->give_up = made->grace = FLOE_TIME_NEVER;
-    floe_list_init(&made->outputs);
-    floe_list_init(&made->bases);
-    floe_list_init(&made->relays);
-    floe_list_init(&made->pairs);
-    floe_list_init(&made->found);
-    floe_list_init(&made->paced);
-    floe_error error = copy_options(made, options);
+    take_options(&given, options);
+    floe_error error = floe_server_set_new(shared, &given, &made->set);
     if (error == FLOE_OK) {
-        error = make_secrets(made);
+        made->policy = made->set->policy;
+        made->pool_wanted = given.candidate_pool_size > 0;
+        error = make_parameters(made);
+    }
+    if (error == FLOE_OK) {
+        error = floe_random_fill(&shared->random, made->foundation_secret,
+                                 sizeof made->foundation_secret);
     }
     if (error != FLOE_OK) {
         floe_core_free(made);
@@ -72,18 +91,40 @@ floe_error floe_core_new(floe_core_shared *shared, const floe_gather_options *op
     return FLOE_OK;
 }
 
-/* Takes every output off the queue unseen. */
-static void drop_outputs(floe_core *core)
+floe_error floe_core_new_associated(floe_core *core, floe_core **associated)
 {
-    floe_list *link;
-
-    while ((link = floe_list_take(&core->outputs)) != NULL) {
-        floe_output *output = FLOE_CONTAINER(link, floe_output, link);
-        if (output->kind == FLOE_OUTPUT_TRACE) {
-            floe_deallocate(&core->shared->allocator,
-                            FLOE_CONTAINER(output, floe_trace_node, output));
-        }
+    if (core == NULL || associated == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_new_associated: NULL");
     }
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
+    }
+    if (core->component != 1 || core->has_associated) {
+        return floe_fail(FLOE_ERR_INVALID_STATE,
+                         core->component != 1 ? "the gatherer is itself an associated one"
+                                              : "the gatherer has an associated one already");
+    }
+    floe_core *made = core_with_lists(core->shared, 2);
+    if (made == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    made->set = floe_server_set_copy(core, core->next_set != NULL     ? core->next_set
+                                           : core->coming_set != NULL ? core->coming_set
+                                                                      : core->set);
+    if (made->set == NULL) {
+        floe_core_free(made);
+        return FLOE_ERR_NO_MEMORY;
+    }
+    made->policy = made->set->policy;
+    made->pool_wanted = core->pool_wanted;
+    memcpy(made->username_fragment, core->username_fragment, sizeof made->username_fragment);
+    memcpy(made->password, core->password, sizeof made->password);
+    memcpy(made->foundation_secret, core->foundation_secret, sizeof made->foundation_secret);
+    made->associated = core;
+    core->associated = made;
+    core->has_associated = true;
+    *associated = made;
+    return FLOE_OK;
 }
 
 /* Everything but the bases, whose sockets are still to be closed. */
@@ -104,7 +145,10 @@ void floe_core_free(floe_core *core)
     if (core == NULL) {
         return;
     }
-    drop_outputs(core);
+    if (core->associated != NULL) {
+        core->associated->associated = NULL;
+    }
+    floe_untell_all(core);
     free_parts(core);
     FLOE_LIST_EACH_SAFE(relay, &core->relays, floe_relay, link)
     {
@@ -114,7 +158,13 @@ void floe_core_free(floe_core *core)
     {
         floe_base_free(core, base);
     }
-    floe_servers_free(core);
+    floe_server_set_free(core->shared, core->set);
+    floe_server_set_free(core->shared, core->coming_set);
+    floe_server_set_free(core->shared, core->next_set);
+    FLOE_LIST_EACH_SAFE(set, &core->retired, floe_server_set, link)
+    {
+        floe_server_set_free(core->shared, set);
+    }
     floe_allocator allocator = core->shared->allocator;
     floe_wipe(core->password, sizeof core->password);
     floe_deallocate(&allocator, core);
@@ -139,42 +189,147 @@ static void settle(floe_core *core, floe_time now)
 
 /* Inputs. */
 
+static void begin(floe_core *core, floe_time now)
+{
+    core->state = FLOE_GATHERER_STATE_GATHERING;
+    core->started = now;
+    if (!core->gathered) {
+        core->next_request = now;
+    }
+    core->give_up = floe_time_after(now, core->shared->gather_timeout);
+    core->gathering = (floe_duration){0};
+    core->interfaces_known = false;
+    core->interfaces_asked = false;
+    floe_servers_advance(core);
+    floe_tell(core, core->pooled ? &core->pool_output : &core->gathering_output,
+              FLOE_OUTPUT_GATHERING);
+    floe_tell(core, &core->list_output, FLOE_OUTPUT_LIST_INTERFACES);
+}
+
 floe_error floe_core_start(floe_core *core, floe_time now)
 {
     if (core == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_start: NULL");
     }
-    if (core->state != FLOE_GATHERER_STATE_NEW) {
-        return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is %s, not new",
-                         floe_gatherer_state_name(core->state));
+    enum floe_gatherer_state state = floe_core_state(core);
+    if (state != FLOE_GATHERER_STATE_NEW && state != FLOE_GATHERER_STATE_COMPLETE) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is %s, not new or complete",
+                         floe_gatherer_state_name(state));
     }
-    core->state = FLOE_GATHERER_STATE_GATHERING;
-    core->started = now;
-    core->next_request = now;
-    core->give_up = floe_time_after(now, core->shared->gather_timeout);
-    floe_tell(core, &core->gathering_output, FLOE_OUTPUT_GATHERING);
-    floe_tell(core, &core->list_output, FLOE_OUTPUT_LIST_INTERFACES);
+    core->pool_wanted = false;
+    if (core->pooled) { /* L10: what the pool has found is told now, in its order */
+        floe_list *link;
+        core->pooled = false;
+        while ((link = floe_list_take(&core->held)) != NULL) {
+            floe_list_append(&core->outputs, link);
+        }
+    } else {
+        begin(core, now);
+    }
     return FLOE_OK;
+}
+
+floe_error floe_core_set_options(floe_core *core, floe_time now, const floe_gather_options *options)
+{
+    floe_gather_options given = {0};
+    floe_server_set *set;
+
+    if (core == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_set_options: NULL");
+    }
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
+    }
+    take_options(&given, options);
+    floe_error error = floe_server_set_new(core->shared, &given, &set);
+    if (error != FLOE_OK) {
+        return error;
+    }
+    floe_server_set_free(core->shared, core->next_set);
+    core->next_set = set;
+    if (core->pooled) { /* the pool was filled under other options */
+        floe_renewal_interrupt(core);
+        core->pool_wanted = true;
+    }
+    if (floe_core_state(core) == FLOE_GATHERER_STATE_NEW) {
+        core->pool_wanted = given.candidate_pool_size > 0;
+    }
+    settle(core, now);
+    return FLOE_OK;
+}
+
+/* One component: its parameters are there. */
+static void restart_one(floe_core *core, floe_time now)
+{
+    bool seen = floe_core_state(core) != FLOE_GATHERER_STATE_NEW ||
+                floe_list_linked(&core->new_output.link); /* of a restart just before */
+    bool pooled = core->pooled;
+
+    floe_renewal_interrupt(core);
+    core->pool_wanted = core->pool_wanted || pooled;
+    if (seen) {
+        floe_tell(core, &core->new_output, FLOE_OUTPUT_NEW);
+    }
+    settle(core, now);
+}
+
+floe_error floe_core_restart(floe_core *core, floe_time now)
+{
+    if (core == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_restart: NULL");
+    }
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
+    }
+    if (core->component != 1) {
+        return floe_fail(FLOE_ERR_INVALID_STATE,
+                         "an associated gatherer restarts with the one that it belongs to");
+    }
+    floe_error error = make_parameters(core);
+    if (error != FLOE_OK) {
+        return error;
+    }
+    restart_one(core, now);
+    floe_core *other = core->associated;
+    if (other != NULL && other->state != FLOE_GATHERER_STATE_CLOSED) {
+        memcpy(other->username_fragment, core->username_fragment, sizeof core->username_fragment);
+        memcpy(other->password, core->password, sizeof core->password);
+        restart_one(other, now);
+    }
+    return FLOE_OK;
+}
+
+/* The list was asked for, and is not there yet. */
+static bool awaits_interfaces(const floe_core *core)
+{
+    return core->state == FLOE_GATHERER_STATE_GATHERING && core->interfaces_asked &&
+           !core->interfaces_known;
 }
 
 void floe_core_interfaces(floe_core *core, floe_time now, const floe_interface_address *list,
                           size_t count)
 {
-    if (core->state != FLOE_GATHERER_STATE_GATHERING || core->interfaces_known) {
+    if (!awaits_interfaces(core)) {
         return;
     }
     core->interfaces_known = true;
-    floe_bases_new(core, list, count);
+    floe_renewal_prepare(core);
+    floe_bases_update(core, now, list, count);
     floe_servers_begin(core);
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        floe_pairs_make(core, now, base); /* those that are open already */
+    }
     settle(core, now);
 }
 
 void floe_core_interfaces_failed(floe_core *core, floe_time now, floe_error error)
 {
-    if (core->state != FLOE_GATHERER_STATE_GATHERING || core->interfaces_known) {
+    if (!awaits_interfaces(core)) {
         return;
     }
     core->interfaces_known = true;
+    floe_renewal_prepare(core);
     core->list_failure = (floe_failure){.kind = FLOE_FAILURE_INTERFACES, .detail = (uint8_t)-error};
     floe_tell(core, &core->list_error_output, FLOE_OUTPUT_LIST_ERROR);
     settle(core, now);
@@ -186,7 +341,31 @@ void floe_core_resolved(floe_core *core, floe_time now, uint32_t query, floe_err
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
-    floe_lookup_done(core, now, query, error, addresses, count);
+    floe_names_addresses(core, now, query, error, addresses, count);
+    settle(core, now);
+}
+
+void floe_core_services_resolved(floe_core *core, floe_time now, uint32_t query, floe_error error,
+                                 const floe_service_record *records, size_t count)
+{
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    floe_names_services(core, now, query, error, records, count);
+    settle(core, now);
+}
+
+void floe_core_name_taken(floe_core *core, floe_time now, const char *name)
+{
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base->published && strcmp(base->name, name) == 0) {
+            floe_base_name_taken(core, now, base);
+        }
+    }
     settle(core, now);
 }
 
@@ -322,10 +501,21 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
     settle(core, now);
 }
 
+/* L10: a pool begins as soon as the time is known. */
+static bool pool_is_due(const floe_core *core)
+{
+    return core->pool_wanted && core->state == FLOE_GATHERER_STATE_NEW;
+}
+
 void floe_core_time(floe_core *core, floe_time now)
 {
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
+    }
+    if (pool_is_due(core)) {
+        core->pool_wanted = false;
+        core->pooled = true;
+        begin(core, now);
     }
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
@@ -349,6 +539,9 @@ floe_time floe_core_deadline(const floe_core *core)
 
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return FLOE_TIME_NEVER;
+    }
+    if (pool_is_due(core)) {
+        return (floe_time){0};
     }
     deadline = floe_time_min(deadline, floe_pacer_deadline(core));
     deadline = floe_time_min(deadline, floe_pairs_deadline(core));
@@ -374,14 +567,18 @@ void floe_core_close(floe_core *core, floe_time now)
         return;
     }
     core->state = FLOE_GATHERER_STATE_CLOSED;
+    core->pooled = false;
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        bool never_opened = floe_list_linked(&base->output.link) || base->state == FLOE_BASE_FAILED;
-        if (never_opened) {
-            base->channel = 0;
+        bool waits = floe_list_linked(&base->output.link) && base->state != FLOE_BASE_CLOSING;
+        if (waits || base->state == FLOE_BASE_FAILED) {
+            base->channel = 0; /* never opened */
+        }
+        if (floe_list_linked(&base->name_output.link)) {
+            base->published = base->name_output.kind == FLOE_OUTPUT_UNPUBLISH;
         }
     }
-    drop_outputs(core);
+    floe_untell_all(core);
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->phase == FLOE_RELAY_RELEASING) {
@@ -394,6 +591,7 @@ void floe_core_close(floe_core *core, floe_time now)
     free_parts(core);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
+        floe_base_unpublish(core, base);
         if (base->channel != 0) {
             floe_tell(core, &base->output, FLOE_OUTPUT_CLOSE);
         }
@@ -405,7 +603,7 @@ void floe_core_close(floe_core *core, floe_time now)
 
 enum floe_gatherer_state floe_core_state(const floe_core *core)
 {
-    return core->state;
+    return core->pooled ? FLOE_GATHERER_STATE_NEW : core->state;
 }
 
 floe_error floe_core_get_local_parameters(const floe_core *core, floe_parameters *parameters)
@@ -421,6 +619,7 @@ floe_error floe_core_get_local_parameters(const floe_core *core, floe_parameters
     made.size = parameters->size == 0 ? sizeof made : parameters->size;
     memcpy(made.username_fragment, core->username_fragment, sizeof core->username_fragment);
     memcpy(made.password, core->password, sizeof core->password);
+    made.ice_lite = core->shared->ice_lite;
     floe_give_struct(parameters, &made, sizeof made);
     return FLOE_OK;
 }

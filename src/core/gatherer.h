@@ -2,7 +2,7 @@
  *
  *     core ── bases      one socket on one local address each
  *          │    └─ bindings   one for each server address that the base asks what it looks like
- *          ├─ servers    one for each URL
+ *          ├─ set        the servers, one for each URL
  *          ├─ pairs      base × server: what succeeds or fails as one, and is told as one
  *          │    └─ attempts   one for each address of the server
  *          │         ├─ binding (of the base, shared)
@@ -25,6 +25,24 @@
 
 #include <floe/core.h>
 
+/* ── Address rewrite rules (rewrite.c) ── */
+
+#define FLOE_REWRITE_EXTERNALS_MAX 64
+
+typedef struct floe_rewrite floe_rewrite;
+
+/* Checks the settings' rules and makes them ready. */
+floe_error floe_rewrites_new(floe_core_shared *shared, const floe_settings *settings);
+void floe_rewrites_free(floe_core_shared *shared);
+/* The rule for a candidate of this type on this address; NULL: none. */
+const floe_rewrite *floe_rewrite_for(const floe_core_shared *shared, floe_candidate_type type,
+                                     const floe_address *local, const char *iface);
+bool floe_rewrite_replaces(const floe_rewrite *rule);
+/* The rule's next address for this local one, from *at = 0 on; false: no more. */
+bool floe_rewrite_next(const floe_core_shared *shared, const floe_rewrite *rule,
+                       const floe_address *local, size_t *at, floe_address *external);
+bool floe_address_within(const floe_address *address, const floe_address *network, unsigned bits);
+
 /* ── What is shared (shared.c) ── */
 
 struct floe_core_shared {
@@ -38,9 +56,18 @@ struct floe_core_shared {
     uint16_t port_min; /* 0: the kernel chooses */
     uint16_t port_max;
     uint32_t network_types; /* floe_network_type, joined */
+    uint32_t addresses_max; /* of a family; P7 */
+    uint8_t ip_handling;    /* a floe_ip_handling */
+    uint8_t mdns_mode;      /* a floe_mdns_mode */
+    bool ice_lite;
     bool loopback;
     bool link_local;
+    bool avoid_costly_networks;
+    bool service_discovery;
     bool trace;
+    char *mdns_name; /* that the owner gave; NULL: one is made for each address */
+    floe_rewrite *rewrites;
+    size_t rewrite_count;
     uint64_t dropped;   /* packets that were not believed */
     floe_list accounts; /* floe_turn_account.link */
 };
@@ -58,8 +85,11 @@ typedef enum floe_output_kind {
     FLOE_OUTPUT_SEND_BINDING,
     FLOE_OUTPUT_SEND_RELAY,
     FLOE_OUTPUT_RESOLVE,
+    FLOE_OUTPUT_PUBLISH,
+    FLOE_OUTPUT_UNPUBLISH,
     FLOE_OUTPUT_CANDIDATE,
     FLOE_OUTPUT_WITHDRAWN,
+    FLOE_OUTPUT_NEW,
     FLOE_OUTPUT_GATHERING,
     FLOE_OUTPUT_COMPLETE,
     FLOE_OUTPUT_END_OF_CANDIDATES,
@@ -77,13 +107,18 @@ typedef struct floe_output {
     uint8_t kind; /* a floe_output_kind */
 } floe_output;
 
-/* Puts it at the end of the queue; one that waits already stays where it is. */
+/* Puts it at the end of the queue; one that waits already stays where it is. What the owner is to
+ * see of a pool's gathering is held until it is asked for (L10). */
 void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind);
 /* Takes it off the queue if it waits there. */
 static inline void floe_untell(floe_output *output)
 {
     floe_list_remove(&output->link);
 }
+/* Takes off everything that the owner would see; what is to be done stays. */
+void floe_untell_events(floe_core *core);
+/* Takes off everything. */
+void floe_untell_all(floe_core *core);
 
 /* ── Failures (failure.c) ── */
 
@@ -119,31 +154,29 @@ floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction
                              const floe_address *remote, floe_time now);
 /* Takes the text over as the reason; without memory there is none. */
 void floe_failure_set_reason(const floe_core *core, floe_failure *failure, const char *reason);
-void floe_failure_release(const floe_core *core, floe_failure *failure);
+void floe_failure_release(const floe_core_shared *shared, floe_failure *failure);
 /* The STUN code, or 701. */
 uint16_t floe_failure_code(const floe_failure *failure);
 /* The sentence for a person. `server` is NULL for a base's own failure. */
 void floe_failure_text(const floe_core *core, const floe_failure *failure,
                        const floe_server *server, char *text, size_t size);
 
-/* ── Servers (server.c) ── */
-
-typedef enum floe_lookup_state {
-    FLOE_LOOKUP_NOT_NEEDED,
-    FLOE_LOOKUP_PENDING,
-    FLOE_LOOKUP_DONE,
-} floe_lookup_state;
+/* ── Servers (server.c), and the looking up of their names (names.c) ── */
 
 typedef struct floe_lookup {
+    floe_list link; /* in server->lookups */
     floe_output output;
     floe_server *server;
+    char *name; /* NULL: the URL's host */
     uint32_t query;
-    uint8_t family;
-    uint8_t state; /* a floe_lookup_state */
-    uint8_t error; /* a floe_error, negated */
+    uint16_t port;
+    uint16_t order; /* of what it finds among the server's addresses */
+    uint8_t record; /* a floe_dns_record */
+    uint8_t error;  /* a floe_error, negated */
+    bool done;
 } floe_lookup;
 
-/* At most so many addresses of one name and family are tried. */
+/* At most so many addresses of one name and family are tried, and as many targets of SRV. */
 #define FLOE_ADDRESSES_MAX 8
 
 struct floe_server {
@@ -152,24 +185,54 @@ struct floe_server {
     floe_url *url;
     floe_turn_account *account; /* NULL for stun */
     floe_address *addresses;
+    uint8_t *orders; /* of the addresses: those of a better SRV target first */
     uint16_t address_count;
-    uint16_t index;         /* its place among the servers */
-    uint16_t refused;       /* 486 or 508: not to be asked again in this gathering (T6) */
-    bool told_failed;       /* the event that says url_failed is given */
-    floe_lookup lookups[2]; /* IPv4, IPv6 */
+    uint16_t index;    /* its place among the servers */
+    uint16_t refused;  /* 486 or 508: not to be asked again in this gathering (T6) */
+    bool told_failed;  /* the event that says url_failed is given */
+    floe_list lookups; /* floe_lookup.link */
+    floe_server *heir; /* once retired: the same one among those that came after; NULL: none */
     floe_failure failure;
 };
 
-/* Checks options and copies them into core->servers (S1, S2, S4). */
-floe_error floe_servers_new(floe_core *core, const floe_gather_options *options);
-void floe_servers_free(floe_core *core);
+/* What the options say. */
+typedef struct floe_server_set {
+    floe_list link; /* in core->retired */
+    floe_gather_policy policy;
+    size_t count;
+    floe_server servers[];
+} floe_server_set;
+
+/* Checks options and copies them (S1, S2, S4). */
+floe_error floe_server_set_new(floe_core_shared *shared, const floe_gather_options *options,
+                               floe_server_set **set);
+/* A copy, for an associated gatherer. NULL without memory. */
+floe_server_set *floe_server_set_copy(const floe_core *core, const floe_server_set *set);
+void floe_server_set_free(const floe_core_shared *shared, floe_server_set *set);
+/* The coming servers take the place of those at hand, which are retired: kept for as long as
+ * outputs may speak of them. What is alive of a server that stays goes on. */
+void floe_servers_replace(floe_core *core);
+/* What was set last is what comes. */
+void floe_servers_advance(floe_core *core);
+/* Frees those retired of which nothing speaks any more. */
+void floe_servers_bury(floe_core *core);
+/* Forgets what the last gathering found out. */
+void floe_servers_reset(floe_core *core);
 /* Looks up what must be looked up, for the families of the bases. */
 void floe_servers_begin(floe_core *core);
+/* The URL failed, for a reason that belongs to no base. */
+void floe_server_fail(floe_core *core, floe_server *server, floe_failure_kind kind, uint8_t detail);
+
+void floe_names_begin(floe_core *core, floe_server *server);
+/* No look-up of it is under way or waits any more. */
+void floe_names_forget(const floe_core_shared *shared, floe_server *server);
 bool floe_server_pending(const floe_server *server);
-void floe_lookup_done(floe_core *core, floe_time now, uint32_t query, floe_error error,
-                      const floe_address *addresses, size_t count);
+void floe_names_addresses(floe_core *core, floe_time now, uint32_t query, floe_error error,
+                          const floe_address *addresses, size_t count);
+void floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_error error,
+                         const floe_service_record *records, size_t count);
 /* Gives up the look-ups that are under way. */
-void floe_servers_give_up(floe_core *core, floe_time now);
+void floe_names_give_up(floe_core *core, floe_time now);
 
 /* ── Candidates (candidate.c) ── */
 
@@ -178,8 +241,10 @@ typedef struct floe_found {
     floe_output output; /* FLOE_OUTPUT_CANDIDATE or FLOE_OUTPUT_WITHDRAWN */
     const floe_base *base;
     const floe_server *server; /* NULL for host */
+    const void *source;        /* the binding or relay that keeps it; NULL: its base alone */
     floe_address address;
     floe_address related; /* family none: there is none */
+    floe_time found_at;
     uint32_t priority;
     uint8_t type;       /* a floe_candidate_type */
     bool hidden;        /* policy keeps it from being reported; it counts for redundancy */
@@ -187,15 +252,34 @@ typedef struct floe_found {
     char foundation[9]; /* 8 ice-char */
 } floe_found;
 
-/* Finds a candidate, learned from `remote` (family none for a host), and tells it unless policy
- * forbids. *found is NULL for one that is redundant (R3). */
-floe_error floe_found_add(floe_core *core, floe_candidate_type type, const floe_base *base,
-                          const floe_server *server, const floe_address *remote,
-                          const floe_address *address, const floe_address *related,
-                          floe_found **found);
-/* It serves no longer: told if it was told. NULL is fine. */
-void floe_found_withdraw(floe_core *core, floe_found *found);
+/* What is known of a candidate when it is found. */
+typedef struct floe_finding {
+    floe_candidate_type type;
+    const floe_base *base;
+    const floe_server *server; /* NULL: no server told it */
+    const void *source;
+    const floe_address *remote; /* of the server */
+    const floe_address *address;
+    const floe_address *related;
+} floe_finding;
+
+/* A candidate was found: what the rewrite rules make of it is told, unless policy forbids or it is
+ * redundant (R3). Says whether anything was left of it. */
+bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding);
+/* Reflexive candidates that a rewrite rule says of the base (W7). */
+bool floe_found_add_rewritten(floe_core *core, floe_time now, const floe_base *base);
+/* Those that the source keeps serve no longer: told if they were told. */
+void floe_found_withdraw(floe_core *core, const void *source);
+void floe_found_withdraw_hosts(floe_core *core, const floe_base *base);
+void floe_found_withdraw_base(floe_core *core, const floe_base *base);
+/* Whether it is handed out when it is asked for. */
+bool floe_found_listed(const floe_core *core, const floe_found *found);
+bool floe_found_of(const floe_core *core, const void *source);
+/* The policy was loosened: what it held back is told (L12). */
+void floe_found_reveal(floe_core *core);
 void floe_found_free(floe_core *core, floe_found *found);
+/* Whether the addresses of this machine may be shown. */
+bool floe_hosts_are_shown(const floe_core *core);
 /* The public form; `address` and `related` have FLOE_ADDRESS_TEXT_SIZE bytes each. */
 void floe_found_view(const floe_core *core, const floe_found *found, floe_candidate *candidate,
                      char *address, char *related);
@@ -205,12 +289,32 @@ bool floe_address_believable(const floe_core *core, const floe_address *address)
 bool floe_mapped_address(const floe_core *core, const floe_base *base, const floe_address *told,
                          floe_address *mapped);
 
+/* ── Which addresses (choice.c) ── */
+
+/* The addresses of a list that are gathered on, one after another, best first. */
+typedef struct floe_choice {
+    floe_core *core;
+    const floe_interface_address *list;
+    size_t count;
+    uint8_t *marks; /* one for each entry */
+    uint8_t last_family;
+} floe_choice;
+
+/* False without memory. */
+bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interface_address *list,
+                       size_t count);
+/* NULL: no more. */
+const floe_interface_address *floe_choice_next(floe_choice *choice);
+/* Tells the trace of those that the cap leaves out (P7). */
+void floe_choice_end(floe_choice *choice, floe_time now);
+
 /* ── Bases (base.c) ── */
 
 typedef enum floe_base_state {
     FLOE_BASE_OPENING,
     FLOE_BASE_OPEN,
     FLOE_BASE_FAILED,
+    FLOE_BASE_CLOSING, /* its address is gone; goes once CLOSE has been polled */
 } floe_base_state;
 
 struct floe_base {
@@ -225,21 +329,32 @@ struct floe_base {
     uint16_t ports_left; /* of the port range, still to be tried */
     uint8_t state;       /* a floe_base_state */
     bool spare;          /* a second socket for a relay after 437: no candidates of its own */
+    bool no_reflexive;   /* a rewrite rule says it, so no server is asked (W7) */
+    bool chosen;         /* by the list of interfaces at hand */
     bool answered;       /* some server has answered here */
     bool has_srflx;      /* this gathering has found one here, redundant or not */
     bool has_relay;
     char interface_name[32];
+    char *name; /* that stands for its address (H2); NULL: none */
+    floe_output name_output;
+    bool published;
     floe_list bindings;
 };
 
-/* The usable ones of the list become bases, best first (P3, P4, C4), and are opened. */
-void floe_bases_new(floe_core *core, const floe_interface_address *list, size_t count);
+/* The usable ones of the list are bases from now on, best first (P3, P4, P7, C4): new ones are
+ * opened, those whose address is gone are closed, and open ones gather again. */
+void floe_bases_update(floe_core *core, floe_time now, const floe_interface_address *list,
+                       size_t count);
 /* Another socket on the same address; NULL without memory. */
 floe_base *floe_base_spare(floe_core *core, const floe_base *original);
 void floe_base_opened(floe_core *core, floe_time now, floe_base *base, const floe_address *local);
 void floe_base_open_failed(floe_core *core, floe_time now, floe_base *base, floe_error error);
 void floe_base_free(floe_core *core, floe_base *base);
 floe_base *floe_base_of_channel(floe_core *core, uint32_t channel);
+/* Whether any of them would ask a STUN server. */
+bool floe_bases_ask_reflexive(const floe_core *core);
+void floe_base_unpublish(floe_core *core, floe_base *base);
+void floe_base_name_taken(floe_core *core, floe_time now, floe_base *base);
 bool floe_bases_have_family(const floe_core *core, uint8_t family);
 
 /* ── Pacing (pacer.c) ── */
@@ -255,6 +370,26 @@ void floe_pace(floe_core *core, floe_paced *paced, bool soon);
 /* Lets those begin whose turn has come. */
 void floe_pacer_run(floe_core *core, floe_time now);
 floe_time floe_pacer_deadline(const floe_core *core);
+
+/* ── Statistics (statistics.c, L15) ── */
+
+/* What went to and fro between a base and a server's address. */
+typedef struct floe_counters {
+    uint16_t requests;        /* first sends */
+    uint16_t retransmissions; /* saturate, both */
+    uint16_t responses;
+    floe_time first_sent;
+    floe_time first_answered;  /* zero: not yet */
+    floe_duration round_trip;  /* of the latest answer */
+    floe_duration round_trips; /* of all together */
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+} floe_counters;
+
+void floe_count_sent(floe_counters *counters, floe_time now, bool again);
+void floe_count_received(floe_counters *counters, floe_time now,
+                         const floe_stun_transaction *transaction,
+                         const floe_stun_message *message);
 
 /* ── Bindings (binding.c) ── */
 
@@ -273,9 +408,10 @@ typedef struct floe_binding {
     floe_address remote;
     floe_address mapped; /* family none: not known */
     floe_stun_transaction transaction;
+    floe_counters counters;
     floe_time keepalive;
-    floe_found *found; /* the candidate that it keeps; NULL: none */
-    uint8_t state;     /* a floe_binding_state */
+    uint8_t state; /* a floe_binding_state */
+    bool kept;     /* over a restart: its candidate will be told anew */
 } floe_binding;
 
 /* The base's binding to this address; a new one is asked for at once. NULL without memory. */
@@ -296,6 +432,9 @@ floe_time floe_binding_deadline(const floe_binding *binding);
 /* Gives it up if it is still asking; tells nobody. */
 void floe_binding_stop(floe_binding *binding);
 void floe_binding_free(floe_core *core, floe_binding *binding);
+/* For the next gathering: those that are of use are asked again, the others go. A new `generation`
+ * knows no mapped address yet. */
+void floe_bindings_renew(floe_core *core, floe_base *base, bool generation);
 
 /* ── Relays (relay.c) ── */
 
@@ -311,10 +450,11 @@ typedef struct floe_relay {
     floe_list link; /* in core->relays */
     floe_output output;
     floe_paced paced;
-    floe_base *base;
+    floe_base *base;       /* whose socket it uses */
+    floe_base *origin;     /* for which it was asked; another than `base` after a 437 */
     floe_attempt *attempt; /* NULL once its pair has forgotten it */
     const floe_server *server;
-    floe_found *found;
+    floe_counters counters;
     floe_turn_allocation turn;
     uint8_t phase; /* a floe_relay_phase */
 } floe_relay;
@@ -330,6 +470,14 @@ void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay);
 void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay);
 /* Whether a live relay needs the NAT's mapping from this base to this server. */
 bool floe_relays_need(const floe_core *core, const floe_base *base, const floe_address *server);
+/* The live relay of the base by this server, allocated; NULL: none. */
+floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server);
+/* Tells its candidate anew, after a restart. */
+void floe_relay_tell(floe_core *core, floe_time now, floe_relay *relay);
+/* One that was asked for before a restart, and that nobody waits for any more; NULL: none. */
+floe_relay *floe_relay_under_way(const floe_core *core, const floe_base *base,
+                                 const floe_server *server, const floe_address *remote);
+void floe_relays_release_base(floe_core *core, const floe_base *base);
 /* Releases the allocation; it is live no longer. */
 void floe_relay_release(floe_core *core, floe_relay *relay);
 /* Frees those that have ended. */
@@ -351,7 +499,8 @@ struct floe_attempt {
     floe_time start; /* never: it has started */
     floe_binding *binding;
     floe_relay *relay;
-    uint8_t progress; /* a floe_progress */
+    floe_counters counters; /* of the relay that it had */
+    uint8_t progress;       /* a floe_progress */
 };
 
 typedef struct floe_pair {
@@ -372,10 +521,14 @@ void floe_attempt_succeeded(floe_core *core, floe_attempt *attempt);
 /* Takes the failure over. */
 void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
                          floe_failure failure);
+/* The attempt that would ask for such a relay takes this one. */
+void floe_pairs_adopt(floe_core *core, floe_relay *relay);
 /* A binding was answered, or failed for this reason: its pairs hear of it. */
 void floe_pairs_binding_known(floe_core *core, floe_binding *binding);
 void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *binding,
                                const floe_failure *failure);
+/* The code of the failure of a binding's pairs; 0: none. */
+uint16_t floe_pairs_code(const floe_core *core, const floe_binding *binding);
 void floe_pairs_time(floe_core *core, floe_time now);
 floe_time floe_pairs_deadline(const floe_core *core);
 /* Everything pending fails by timeout. */
@@ -393,26 +546,39 @@ struct floe_core {
     floe_output list_output;
     floe_output list_error_output;
     floe_failure list_failure;
+    floe_output new_output;
     floe_output gathering_output;
+    floe_output pool_output; /* GATHERING too: a pool's may wait while the next begins */
     floe_output complete_output;
     floe_output end_output;
     floe_output closed_output;
     floe_output memory_output;
     floe_list outputs;
+    floe_list held; /* events of a pool that nobody has asked for yet */
     floe_list bases;
     floe_list relays;
     floe_list pairs;
     floe_list found;
     floe_list paced;
-    floe_server *servers;
-    size_t server_count;
+    floe_server_set *set;
+    floe_server_set *coming_set; /* for the gathering that has just begun (L12); NULL: as it is */
+    floe_server_set *next_set;   /* for the one after it */
+    floe_list retired;
+    floe_core *associated; /* the other component's (L13); NULL: none, or it is gone */
+    bool has_associated;
     floe_time started;
     floe_time give_up; /* the gather timeout */
     floe_time grace;   /* when stragglers are given up; never: nobody has answered for them yet */
     floe_time next_request;
+    floe_duration gathering; /* how long the last one took; zero: it is not complete */
     uint32_t last_channel;
     uint32_t last_query;
+    uint16_t component;
+    bool pool_wanted; /* gathering begins before it is asked for */
+    bool pooled;      /* and has begun so: the owner sees a new gatherer */
+    bool gathered;    /* something may be alive from an earlier gathering */
     bool interfaces_known;
+    bool interfaces_asked; /* the output was polled */
     char username_fragment[9];
     char password[25];
     uint8_t foundation_secret[16];
@@ -421,6 +587,12 @@ struct floe_core {
 /* Out of memory somewhere inside: the owner is told once. */
 void floe_core_out_of_memory(floe_core *core);
 void floe_completion_check(floe_core *core, floe_time now);
+
+/* What the last gathering leaves to the next (renewal.c): pairs go, servers are looked up afresh,
+ * sockets and allocations that still serve stay. */
+void floe_renewal_prepare(floe_core *core);
+/* Ends the gathering at hand without a word; everything that can serve the next one stays. */
+void floe_renewal_interrupt(floe_core *core);
 
 /* ── Trace (trace.c) ── */
 
@@ -434,5 +606,8 @@ void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind, con
                        const floe_address *remote, const floe_server *server,
                        const floe_stun_transaction *transaction, const floe_stun_message *message,
                        const char *detail);
+/* An address that is not gathered on, and why. */
+void floe_trace_left_out(floe_core *core, floe_time now, const floe_address *local,
+                         const char *detail);
 
 #endif

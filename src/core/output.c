@@ -1,13 +1,80 @@
 /* The queue of outputs, and what each is when it is polled. */
 #include "core/gatherer.h"
 
+#include <stdio.h>
 #include <string.h>
+
+/* What the owner sees, as against what it is to do. */
+static bool is_event(floe_output_kind kind)
+{
+    switch (kind) {
+    case FLOE_OUTPUT_CANDIDATE:
+    case FLOE_OUTPUT_WITHDRAWN:
+    case FLOE_OUTPUT_NEW:
+    case FLOE_OUTPUT_GATHERING:
+    case FLOE_OUTPUT_COMPLETE:
+    case FLOE_OUTPUT_END_OF_CANDIDATES:
+    case FLOE_OUTPUT_PAIR_ERROR:
+    case FLOE_OUTPUT_SERVER_ERROR:
+    case FLOE_OUTPUT_BASE_ERROR:
+    case FLOE_OUTPUT_LIST_ERROR:
+    case FLOE_OUTPUT_MEMORY_ERROR:
+        return true;
+    case FLOE_OUTPUT_LIST_INTERFACES:
+    case FLOE_OUTPUT_OPEN:
+    case FLOE_OUTPUT_CLOSE:
+    case FLOE_OUTPUT_SEND_BINDING:
+    case FLOE_OUTPUT_SEND_RELAY:
+    case FLOE_OUTPUT_RESOLVE:
+    case FLOE_OUTPUT_PUBLISH:
+    case FLOE_OUTPUT_UNPUBLISH:
+    case FLOE_OUTPUT_CLOSED:
+    case FLOE_OUTPUT_TRACE:
+        break;
+    }
+    return false;
+}
 
 void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind)
 {
     if (!floe_list_linked(&output->link)) {
+        bool hold = core->pooled && is_event(kind);
         output->kind = (uint8_t)kind;
-        floe_list_append(&core->outputs, &output->link);
+        floe_list_append(hold ? &core->held : &core->outputs, &output->link);
+    }
+}
+
+static void drop(floe_core *core, floe_output *output)
+{
+    floe_untell(output);
+    if (output->kind == FLOE_OUTPUT_TRACE) {
+        floe_deallocate(&core->shared->allocator, FLOE_CONTAINER(output, floe_trace_node, output));
+    }
+}
+
+void floe_untell_all(floe_core *core)
+{
+    FLOE_LIST_EACH_SAFE(output, &core->held, floe_output, link)
+    {
+        drop(core, output);
+    }
+    FLOE_LIST_EACH_SAFE(other, &core->outputs, floe_output, link)
+    {
+        drop(core, other);
+    }
+}
+
+void floe_untell_events(floe_core *core)
+{
+    FLOE_LIST_EACH_SAFE(output, &core->held, floe_output, link)
+    {
+        drop(core, output);
+    }
+    FLOE_LIST_EACH_SAFE(other, &core->outputs, floe_output, link)
+    {
+        if (is_event((floe_output_kind)other->kind) || other->kind == FLOE_OUTPUT_LIST_INTERFACES) {
+            drop(core, other);
+        }
     }
 }
 
@@ -19,16 +86,34 @@ static bool poll_open(floe_base *base, floe_core_output *output)
     return true;
 }
 
-static bool poll_close(const floe_base *base, floe_core_output *output)
+/* A base whose address is gone goes with its socket. */
+static bool poll_close(floe_core *core, floe_base *base, floe_core_output *output)
 {
+    bool opened = base->channel != 0;
+
     output->kind = FLOE_CORE_CLOSE;
     output->channel = base->channel;
+    if (base->state == FLOE_BASE_CLOSING) {
+        floe_base_free(core, base);
+    }
+    return opened;
+}
+
+/* The name is copied: an unpublished one may go with its base before the owner has read it. */
+static bool poll_name(const floe_base *base, floe_core_output_kind kind, floe_core_output *output)
+{
+    output->kind = kind;
+    output->local = base->local;
+    output->interface_index = base->interface_index;
+    (void)snprintf(output->room.text, sizeof output->room.text, "%s", base->name);
+    output->name = output->room.text;
     return true;
 }
 
 static bool send(floe_core_output *output, const floe_base *base, const floe_address *remote,
-                 floe_span data)
+                 floe_counters *counters, floe_span data)
 {
+    counters->bytes_sent += data.size;
     output->kind = FLOE_CORE_SEND;
     output->channel = base->channel;
     output->remote = *remote;
@@ -41,7 +126,7 @@ static bool poll_send_relay(floe_core *core, floe_relay *relay, floe_core_output
 {
     floe_span data =
         floe_turn_allocation_write(&relay->turn, output->room.data, sizeof output->room.data);
-    bool good = send(output, relay->base, &relay->turn.server, data);
+    bool good = send(output, relay->base, &relay->turn.server, &relay->counters, data);
 
     if (relay->phase == FLOE_RELAY_RELEASING) {
         floe_relay_free(core, relay);
@@ -53,8 +138,8 @@ static bool poll_resolve(const floe_lookup *lookup, floe_core_output *output)
 {
     output->kind = FLOE_CORE_RESOLVE;
     output->query = lookup->query;
-    output->family = lookup->family;
-    output->name = lookup->server->url->host;
+    output->record = (floe_dns_record)lookup->record;
+    output->name = lookup->name != NULL ? lookup->name : lookup->server->url->host;
     return true;
 }
 
@@ -90,17 +175,22 @@ static bool poll_error(const floe_core *core, const floe_failure *failure,
                        const floe_server *server, const floe_base *base, bool url_failed,
                        floe_core_output *output)
 {
-    bool shown = base != NULL && core->policy == FLOE_GATHER_POLICY_ALL;
+    bool shown = base != NULL && floe_hosts_are_shown(core);
+    bool named = base != NULL && base->name != NULL && core->policy == FLOE_GATHER_POLICY_ALL;
 
     floe_failure_text(core, failure, server, output->room.text, sizeof output->room.text);
-    if (shown) {
+    if (named) {
+        (void)snprintf(output->room.name, sizeof output->room.name, "%s", base->name);
+    } else if (shown) {
         (void)floe_address_format(&base->local, output->room.address, sizeof output->room.address);
     }
     output->kind = FLOE_CORE_CANDIDATE_ERROR;
     output->room.error = (floe_candidate_error){
         .url = server != NULL ? server->text : NULL,
-        .address = shown ? output->room.address : NULL,
-        .port = shown ? base->local.port : 0,
+        .address = named   ? output->room.name
+                   : shown ? output->room.address
+                           : NULL,
+        .port = named || shown ? base->local.port : 0,
         .code = floe_failure_code(failure),
         .text = output->room.text,
         .url_failed = url_failed,
@@ -126,14 +216,19 @@ static bool poll_one(floe_core *core, floe_output *link, floe_core_output *outpu
     switch ((floe_output_kind)link->kind) {
     case FLOE_OUTPUT_LIST_INTERFACES:
         output->kind = FLOE_CORE_LIST_INTERFACES;
+        core->interfaces_asked = true;
         return true;
     case FLOE_OUTPUT_OPEN:
         return poll_open(FLOE_CONTAINER(link, floe_base, output), output);
     case FLOE_OUTPUT_CLOSE:
-        return poll_close(FLOE_CONTAINER(link, floe_base, output), output);
+        return poll_close(core, FLOE_CONTAINER(link, floe_base, output), output);
+    case FLOE_OUTPUT_PUBLISH:
+        return poll_name(FLOE_CONTAINER(link, floe_base, name_output), FLOE_CORE_PUBLISH, output);
+    case FLOE_OUTPUT_UNPUBLISH:
+        return poll_name(FLOE_CONTAINER(link, floe_base, name_output), FLOE_CORE_UNPUBLISH, output);
     case FLOE_OUTPUT_SEND_BINDING: {
-        const floe_binding *binding = FLOE_CONTAINER(link, floe_binding, output);
-        return send(output, binding->base, &binding->remote,
+        floe_binding *binding = FLOE_CONTAINER(link, floe_binding, output);
+        return send(output, binding->base, &binding->remote, &binding->counters,
                     floe_binding_write(binding, output->room.data, sizeof output->room.data));
     }
     case FLOE_OUTPUT_SEND_RELAY:
@@ -144,6 +239,8 @@ static bool poll_one(floe_core *core, floe_output *link, floe_core_output *outpu
         return poll_candidate(core, FLOE_CONTAINER(link, floe_found, output), output);
     case FLOE_OUTPUT_WITHDRAWN:
         return poll_withdrawn(core, FLOE_CONTAINER(link, floe_found, output), output);
+    case FLOE_OUTPUT_NEW:
+        return poll_state(output, FLOE_GATHERER_STATE_NEW);
     case FLOE_OUTPUT_GATHERING:
         return poll_state(output, FLOE_GATHERER_STATE_GATHERING);
     case FLOE_OUTPUT_COMPLETE:
@@ -181,6 +278,7 @@ bool floe_core_poll(floe_core *core, floe_time now, floe_core_output *output)
     floe_list *link;
 
     (void)now;
+    floe_servers_bury(core);
     while ((link = floe_list_take(&core->outputs)) != NULL) {
         if (poll_one(core, FLOE_CONTAINER(link, floe_output, link), output)) {
             return true;

@@ -9,7 +9,7 @@
 static void attempt_free(floe_core *core, floe_attempt *attempt)
 {
     if (attempt->relay != NULL) {
-        attempt->relay->attempt = NULL;
+        attempt->relay->attempt = NULL; /* the allocation may go on into the next gathering */
     }
     floe_list_remove(&attempt->link);
     floe_deallocate(&core->shared->allocator, attempt);
@@ -23,7 +23,7 @@ void floe_pair_free(floe_core *core, floe_pair *pair)
     }
     floe_untell(&pair->output);
     floe_list_remove(&pair->link);
-    floe_failure_release(core, &pair->failure);
+    floe_failure_release(core->shared, &pair->failure);
     floe_deallocate(&core->shared->allocator, pair);
 }
 
@@ -41,7 +41,7 @@ static bool server_hopeless(const floe_core *core, const floe_server *server)
 
 static void pair_failed(floe_core *core, floe_pair *pair, floe_failure failure)
 {
-    floe_failure_release(core, &pair->failure);
+    floe_failure_release(core->shared, &pair->failure);
     pair->failure = failure;
     pair->progress = FLOE_FAILED;
 }
@@ -94,7 +94,6 @@ void floe_pairs_tell(floe_core *core)
 static void attempt_stop(floe_core *core, floe_attempt *attempt)
 {
     attempt->start = FLOE_TIME_NEVER;
-    attempt->binding = NULL;
     if (attempt->relay != NULL) {
         floe_relay_release(core, attempt->relay);
     }
@@ -148,14 +147,14 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
     bool full = failure.kind == FLOE_FAILURE_SERVER && (failure.code == 486 || failure.code == 508);
 
     if (attempt->progress != FLOE_PENDING) {
-        floe_failure_release(core, &failure);
+        floe_failure_release(core->shared, &failure);
         return;
     }
     attempt->progress = FLOE_FAILED;
     if (pair->progress == FLOE_PENDING && last_attempt(pair)) {
         pair_failed(core, pair, failure);
     } else {
-        floe_failure_release(core, &failure);
+        floe_failure_release(core->shared, &failure);
         /* The next address need not wait any longer. */
         FLOE_LIST_EACH(next, &pair->attempts, floe_attempt, link)
         {
@@ -233,13 +232,18 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
         return;
     }
     if (turn) {
-        attempt->relay = floe_relay_new(core, attempt, &attempt->remote);
+        attempt->relay = floe_relay_under_way(core, pair->base, server, &attempt->remote);
+        if (attempt->relay != NULL) {
+            attempt->relay->attempt = attempt;
+        } else {
+            attempt->relay = floe_relay_new(core, attempt, &attempt->remote);
+        }
         started = attempt->relay != NULL;
     }
     /* R2: to a TURN server a Binding goes beside the Allocate, unless that is known to be answered
      * at once, with the mapped address in it. */
     if (!turn || (started && core->policy != FLOE_GATHER_POLICY_RELAY &&
-                  !floe_turn_account_holds_for_all(server->account))) {
+                  !pair->base->no_reflexive && !floe_turn_account_holds_for_all(server->account))) {
         floe_binding *binding = floe_binding_to(core, pair->base, server, &attempt->remote);
         if (!turn) {
             attempt->binding = binding;
@@ -307,6 +311,10 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
     pair->server = server;
     floe_list_init(&pair->attempts);
     floe_list_append(&core->pairs, &pair->link);
+    if (floe_relay_of(core, base, server) != NULL) {
+        pair->progress = FLOE_SUCCEEDED; /* an earlier gathering's, and alive (L5, L11) */
+        return;
+    }
     if (!add_attempts(core, now, pair)) {
         pair_failed(core, pair, (floe_failure){.kind = FLOE_FAILURE_MEMORY});
     }
@@ -318,10 +326,31 @@ void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
         core->state != FLOE_GATHERER_STATE_GATHERING) {
         return;
     }
-    for (size_t i = 0; i < core->server_count; i++) {
-        floe_server *server = &core->servers[i];
-        if (has_address_for(server, base) && !pair_exists(core, base, server)) {
+    for (size_t i = 0; i < core->set->count; i++) {
+        floe_server *server = &core->set->servers[i];
+        bool applies = server->url->turn || !base->no_reflexive;
+        if (applies && has_address_for(server, base) && !pair_exists(core, base, server)) {
             pair_make(core, now, base, server);
+        }
+    }
+}
+
+void floe_pairs_adopt(floe_core *core, floe_relay *relay)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        if (pair->base != relay->origin || pair->server != relay->server) {
+            continue;
+        }
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            if (attempt->progress == FLOE_PENDING && attempt->relay == NULL &&
+                floe_address_equal(&attempt->remote, &relay->turn.server)) {
+                attempt->start = FLOE_TIME_NEVER;
+                attempt->relay = relay;
+                relay->attempt = attempt;
+                return;
+            }
         }
     }
 }
@@ -353,6 +382,20 @@ void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *bin
             }
         }
     }
+}
+
+uint16_t floe_pairs_code(const floe_core *core, const floe_binding *binding)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            if (attempt->binding == binding && pair->progress == FLOE_FAILED) {
+                return floe_failure_code(&pair->failure);
+            }
+        }
+    }
+    return 0;
 }
 
 void floe_pairs_time(floe_core *core, floe_time now)

@@ -16,7 +16,7 @@ floe_relay *floe_relay_new(floe_core *core, floe_attempt *attempt, const floe_ad
     relay->paced.relay = true;
     relay->attempt = attempt;
     relay->server = server;
-    relay->base = attempt->pair->base;
+    relay->base = relay->origin = attempt->pair->base;
     floe_turn_allocation_init(&relay->turn, &core->shared->random, server->account, remote,
                               core->shared->rto, false);
     floe_list_append(&core->relays, &relay->link);
@@ -29,11 +29,19 @@ floe_relay *floe_relay_new(floe_core *core, floe_attempt *attempt, const floe_ad
     return relay;
 }
 
-void floe_relay_free(floe_core *core, floe_relay *relay)
+/* The attempt keeps what was counted. */
+static void forget_attempt(floe_relay *relay)
 {
     if (relay->attempt != NULL) {
+        relay->attempt->counters = relay->counters;
         relay->attempt->relay = NULL;
+        relay->attempt = NULL;
     }
+}
+
+void floe_relay_free(floe_core *core, floe_relay *relay)
+{
+    forget_attempt(relay);
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
     floe_list_remove(&relay->link);
@@ -43,10 +51,7 @@ void floe_relay_free(floe_core *core, floe_relay *relay)
 
 void floe_relay_release(floe_core *core, floe_relay *relay)
 {
-    if (relay->attempt != NULL) {
-        relay->attempt->relay = NULL;
-        relay->attempt = NULL;
-    }
+    forget_attempt(relay);
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
     if (floe_turn_allocation_release(&relay->turn)) {
@@ -67,6 +72,42 @@ bool floe_relays_need(const floe_core *core, const floe_base *base, const floe_a
         }
     }
     return false;
+}
+
+floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (relay->phase == FLOE_RELAY_LIVE && relay->origin == base && relay->server == server &&
+            relay->turn.state == FLOE_TURN_ALLOCATED) {
+            return relay;
+        }
+    }
+    return NULL;
+}
+
+floe_relay *floe_relay_under_way(const floe_core *core, const floe_base *base,
+                                 const floe_server *server, const floe_address *remote)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (relay->phase == FLOE_RELAY_LIVE && relay->origin == base && relay->server == server &&
+            relay->attempt == NULL && floe_address_equal(&relay->turn.server, remote)) {
+            return relay;
+        }
+    }
+    return NULL;
+}
+
+void floe_relays_release_base(floe_core *core, const floe_base *base)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (relay->phase == FLOE_RELAY_LIVE && (relay->origin == base || relay->base == base)) {
+            floe_found_withdraw(core, relay);
+            floe_relay_release(core, relay);
+        }
+    }
 }
 
 void floe_relays_sweep(floe_core *core)
@@ -109,13 +150,39 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     if (attempt != NULL) {
         floe_attempt_failed(core, now, attempt, failure);
     } else {
-        floe_failure_release(core, &failure);
+        floe_failure_release(core->shared, &failure);
     }
+}
+
+static floe_address mapped_of(const floe_core *core, const floe_relay *relay)
+{
+    floe_address mapped = {0};
+
+    if (relay->turn.mapped.family == FLOE_FAMILY_NONE ||
+        !floe_mapped_address(core, relay->base, &relay->turn.mapped, &mapped)) {
+        mapped = (floe_address){0};
+    }
+    return mapped;
+}
+
+void floe_relay_tell(floe_core *core, floe_time now, floe_relay *relay)
+{
+    floe_address relayed = floe_address_normalise(relay->turn.relayed);
+    floe_address mapped = mapped_of(core, relay);
+    floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_RELAY,
+                            .base = relay->base,
+                            .server = relay->server,
+                            .source = relay,
+                            .remote = &relay->turn.server,
+                            .address = &relayed,
+                            .related = &mapped};
+
+    relay->base->has_relay = relay->origin->has_relay = true;
+    (void)floe_found_add(core, now, &finding);
 }
 
 static void succeed(floe_core *core, floe_time now, floe_relay *relay)
 {
-    static const floe_address none = {0};
     floe_address relayed = floe_address_normalise(relay->turn.relayed);
 
     if (!floe_address_believable(core, &relayed)) {
@@ -124,19 +191,11 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         fail(core, now, relay, failure);
         return;
     }
-    floe_address mapped = none;
-    if (relay->turn.mapped.family != FLOE_FAMILY_NONE &&
-        !floe_mapped_address(core, relay->base, &relay->turn.mapped, &mapped)) {
-        mapped = none;
-    }
-    relay->base->has_relay = true;
-    if (relay->attempt != NULL) {
-        relay->attempt->pair->base->has_relay = true;
-    }
+    floe_address mapped = mapped_of(core, relay);
     floe_binding_adopt(core, now, relay->base, relay->server, &relay->turn.server, &mapped);
-    if (floe_found_add(core, FLOE_CANDIDATE_TYPE_RELAY, relay->base, relay->server,
-                       &relay->turn.server, &relayed, &mapped, &relay->found) != FLOE_OK) {
-        floe_core_out_of_memory(core);
+    floe_relay_tell(core, now, relay);
+    if (relay->attempt == NULL) {
+        floe_pairs_adopt(core, relay); /* it was asked for before a restart */
     }
     if (relay->attempt != NULL) {
         floe_attempt_succeeded(core, relay->attempt);
@@ -162,8 +221,8 @@ static bool mend_mismatch(floe_core *core, floe_relay *relay)
 
 void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
 {
-    if (relay->base->state != FLOE_BASE_OPEN && relay->attempt != NULL) {
-        relay->base = relay->attempt->pair->base;
+    if (relay->base->state != FLOE_BASE_OPEN) {
+        relay->base = relay->origin;
         if (floe_turn_allocation_reclaim(&relay->turn)) {
             floe_pace(core, &relay->paced, true);
         }
@@ -191,6 +250,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
     case FLOE_TURN_NOTHING:
         break;
     case FLOE_TURN_SEND:
+        floe_count_sent(&relay->counters, now, relay->turn.transaction.sends > 1);
         floe_trace_packet(
             core, now, relay->turn.transaction.sends > 1 ? FLOE_TRACE_SENT_AGAIN : FLOE_TRACE_SENT,
             relay->base, &relay->turn.server, relay->server, &relay->turn.transaction, NULL, "");
@@ -213,7 +273,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
         fail(core, now, relay, failure_of(core, relay, before, now));
         break;
     case FLOE_TURN_LOST:
-        floe_found_withdraw(core, relay->found);
+        floe_found_withdraw(core, relay);
         floe_relay_release(core, relay);
         break;
     }
@@ -244,10 +304,8 @@ bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
     if (match != FLOE_STUN_BELIEVED) {
         return false;
     }
-    base->answered = true;
-    if (relay->attempt != NULL) {
-        relay->attempt->pair->base->answered = true;
-    }
+    base->answered = relay->origin->answered = true;
+    floe_count_received(&relay->counters, now, &before, message);
     floe_trace_packet(core, now, FLOE_TRACE_RECEIVED, base, source, relay->server, &before, message,
                       "");
     happened(core, now, relay, event, &before);

@@ -1,4 +1,4 @@
-/* Servers: the options' URLs, checked and copied; the looking up of their names. */
+/* Servers: the options' URLs, checked and copied, and one set of them put in another's place. */
 #include "base/error.h"
 #include "core/gatherer.h"
 
@@ -17,19 +17,28 @@ static floe_ice_server ice_server_at(const floe_gather_options *options, size_t 
     return server;
 }
 
+static floe_error missing(size_t n, const char *field, const char *url)
+{
+    return floe_fail(FLOE_ERR_INVALID_ACCESS, "ice_servers[%zu].%s is missing for %.150s", n, field,
+                     url);
+}
+
+static bool absent(const char *text)
+{
+    return text == NULL || *text == '\0';
+}
+
 static floe_error check_credential(const floe_ice_server *server, size_t n, const char *url)
 {
+    if (absent(server->username)) {
+        return missing(n, "username", url);
+    }
+    if (absent(server->credential)) {
+        return missing(n, "credential", url);
+    }
     if (server->credential_type != FLOE_CREDENTIAL_TYPE_PASSWORD) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "ice_servers[%zu].credential_type is %d", n,
                          (int)server->credential_type);
-    }
-    if (server->username == NULL || *server->username == '\0') {
-        return floe_fail(FLOE_ERR_INVALID_ACCESS, "ice_servers[%zu].username is missing for %.150s",
-                         n, url);
-    }
-    if (server->credential == NULL || *server->credential == '\0') {
-        return floe_fail(FLOE_ERR_INVALID_ACCESS,
-                         "ice_servers[%zu].credential is missing for %.150s", n, url);
     }
     if (strlen(server->username) > USERNAME_MAX) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
@@ -39,6 +48,7 @@ static floe_error check_credential(const floe_ice_server *server, size_t n, cons
     return FLOE_OK;
 }
 
+/* The same place asked by the same user. */
 static bool same_server(const floe_server *a, const floe_url *url, const floe_turn_account *account)
 {
     return a->url->turn == url->turn && a->url->transport == url->transport &&
@@ -46,73 +56,69 @@ static bool same_server(const floe_server *a, const floe_url *url, const floe_tu
            a->account == account;
 }
 
-static void server_release(const floe_core *core, floe_server *server)
+static void server_release(const floe_core_shared *shared, floe_server *server)
 {
-    const floe_allocator *allocator = &core->shared->allocator;
+    const floe_allocator *allocator = &shared->allocator;
 
     floe_untell(&server->output);
-    floe_untell(&server->lookups[0].output);
-    floe_untell(&server->lookups[1].output);
-    floe_failure_release(core, &server->failure);
+    floe_names_forget(shared, server);
+    floe_failure_release(shared, &server->failure);
     floe_turn_account_release(server->account);
     floe_deallocate(allocator, server->addresses);
+    floe_deallocate(allocator, server->orders);
     floe_deallocate(allocator, server->url);
     floe_deallocate(allocator, server->text);
 }
 
-static floe_error add_url(floe_core *core, const floe_ice_server *given, size_t n, size_t m)
+/* Takes the reference to the account over. */
+static floe_error add_server(floe_core_shared *shared, floe_server_set *set, const char *text,
+                             const floe_url *url, floe_turn_account *account)
 {
-    const floe_allocator *allocator = &core->shared->allocator;
-    floe_server *server = &core->servers[core->server_count];
+    floe_server *server = &set->servers[set->count];
+
+    for (size_t i = 0; i < set->count; i++) {
+        if (same_server(&set->servers[i], url, account)) {
+            floe_turn_account_release(account); /* S4: gathered once */
+            return FLOE_OK;
+        }
+    }
+    *server = (floe_server){.index = (uint16_t)set->count, .account = account};
+    floe_list_init(&server->lookups);
+    server->text = floe_copy_text(&shared->allocator, text, strlen(text));
+    server->url = floe_allocate(&shared->allocator, sizeof *server->url);
+    if (server->text == NULL || server->url == NULL) {
+        server_release(shared, server);
+        return FLOE_ERR_NO_MEMORY;
+    }
+    *server->url = *url;
+    set->count++;
+    return FLOE_OK;
+}
+
+static floe_error add_url(floe_core_shared *shared, floe_server_set *set,
+                          const floe_ice_server *given, size_t n, size_t m)
+{
     const char *text = given->urls[m];
-    floe_error error;
+    floe_turn_account *account = NULL;
     floe_url url;
 
     if (text == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "ice_servers[%zu].urls[%zu] is NULL", n, m);
     }
-    error = floe_url_parse(text, &url);
+    floe_error error = floe_url_parse(text, &url);
     if (error == FLOE_OK && url.turn) {
         error = check_credential(given, n, text);
     }
-    if (error != FLOE_OK) {
-        return error;
+    if (error == FLOE_OK && url.turn) {
+        error = floe_shared_account(shared, &url, given->username, given->credential, &account);
     }
-    *server = (floe_server){.index = (uint16_t)core->server_count};
-    if (url.turn) {
-        error = floe_shared_account(core->shared, &url, given->username, given->credential,
-                                    &server->account);
-        if (error != FLOE_OK) {
-            return error;
-        }
-    }
-    for (size_t i = 0; i < core->server_count; i++) {
-        if (same_server(&core->servers[i], &url, server->account)) {
-            floe_turn_account_release(server->account); /* S4: gathered once */
-            return FLOE_OK;
-        }
-    }
-    server->text = floe_copy_text(allocator, text, strlen(text));
-    server->url = floe_allocate(allocator, sizeof *server->url);
-    if (server->text == NULL || server->url == NULL) {
-        server_release(core, server);
-        return FLOE_ERR_NO_MEMORY;
-    }
-    *server->url = url;
-    for (size_t i = 0; i < 2; i++) {
-        server->lookups[i].server = server;
-        server->lookups[i].family = i == 0 ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
-    }
-    core->server_count++;
-    return FLOE_OK;
+    return error == FLOE_OK ? add_server(shared, set, text, &url, account) : error;
 }
 
 #define URLS_MAX 1024U
 
-floe_error floe_servers_new(floe_core *core, const floe_gather_options *options)
+static floe_error count_urls(const floe_gather_options *options, size_t *urls)
 {
-    size_t urls = 0;
-
     if (options->ice_server_count > 0 && options->ice_servers == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "ice_servers is NULL, ice_server_count is %zu",
                          options->ice_server_count);
@@ -125,37 +131,192 @@ floe_error floe_servers_new(floe_core *core, const floe_gather_options *options)
         if (given.url_count == 0) {
             return floe_fail(FLOE_ERR_SYNTAX, "ice_servers[%zu] has no URL", n);
         }
-        if (given.url_count > URLS_MAX - urls) {
+        if (given.url_count > URLS_MAX - *urls) {
             return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "ice_servers has more than %u URLs",
                              URLS_MAX);
         }
-        urls += given.url_count;
-    }
-    if (urls == 0) {
-        return FLOE_OK;
-    }
-    core->servers = floe_allocate(&core->shared->allocator, urls * sizeof *core->servers);
-    if (core->servers == NULL) {
-        return FLOE_ERR_NO_MEMORY;
-    }
-    for (size_t n = 0; n < options->ice_server_count; n++) {
-        floe_ice_server given = ice_server_at(options, n);
-        for (size_t m = 0; m < given.url_count; m++) {
-            floe_error error = add_url(core, &given, n, m);
-            if (error != FLOE_OK) {
-                return error;
-            }
-        }
+        *urls += given.url_count;
     }
     return FLOE_OK;
 }
 
-void floe_servers_free(floe_core *core)
+static floe_server_set *set_with_room(const floe_core_shared *shared, size_t count)
 {
-    for (size_t i = 0; i < core->server_count; i++) {
-        server_release(core, &core->servers[i]);
+    floe_server_set *set =
+        floe_allocate(&shared->allocator, sizeof *set + count * sizeof *set->servers);
+
+    if (set != NULL) {
+        floe_list_init(&set->link);
     }
-    floe_deallocate(&core->shared->allocator, core->servers);
+    return set;
+}
+
+floe_error floe_server_set_new(floe_core_shared *shared, const floe_gather_options *options,
+                               floe_server_set **set)
+{
+    size_t urls = 0;
+    floe_error error = count_urls(options, &urls);
+
+    if (error != FLOE_OK) {
+        return error;
+    }
+    if ((unsigned)options->gather_policy > FLOE_GATHER_POLICY_RELAY) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "gather_policy is %d, none of the policies",
+                         (int)options->gather_policy);
+    }
+    floe_server_set *made = set_with_room(shared, urls);
+    if (made == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    made->policy = options->gather_policy;
+    for (size_t n = 0; n < options->ice_server_count && error == FLOE_OK; n++) {
+        floe_ice_server given = ice_server_at(options, n);
+        for (size_t m = 0; m < given.url_count && error == FLOE_OK; m++) {
+            error = add_url(shared, made, &given, n, m);
+        }
+    }
+    if (error != FLOE_OK) {
+        floe_server_set_free(shared, made);
+        return error;
+    }
+    *set = made;
+    return FLOE_OK;
+}
+
+floe_server_set *floe_server_set_copy(const floe_core *core, const floe_server_set *set)
+{
+    floe_server_set *made = set_with_room(core->shared, set->count);
+    floe_error error = made == NULL ? FLOE_ERR_NO_MEMORY : FLOE_OK;
+
+    for (size_t i = 0; i < set->count && error == FLOE_OK; i++) {
+        const floe_server *server = &set->servers[i];
+        floe_turn_account *account =
+            server->account != NULL ? floe_turn_account_share(server->account) : NULL;
+        error = add_server(core->shared, made, server->text, server->url, account);
+    }
+    if (error != FLOE_OK) {
+        floe_server_set_free(core->shared, made);
+        return NULL;
+    }
+    made->policy = set->policy;
+    return made;
+}
+
+void floe_server_set_free(const floe_core_shared *shared, floe_server_set *set)
+{
+    if (set == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        server_release(shared, &set->servers[i]);
+    }
+    floe_list_remove(&set->link);
+    floe_deallocate(&shared->allocator, set);
+}
+
+/* One set in another's place (L12). */
+
+static floe_server *heir_of(floe_server_set *set, const floe_server *server)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (same_server(&set->servers[i], server->url, server->account)) {
+            return &set->servers[i];
+        }
+    }
+    return NULL;
+}
+
+static void hand_over_relays(floe_core *core)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (relay->server->heir != NULL) {
+            relay->server = relay->server->heir;
+        } else if (relay->phase == FLOE_RELAY_LIVE) {
+            floe_found_withdraw(core, relay);
+            floe_relay_release(core, relay);
+        }
+    }
+}
+
+static void hand_over_bindings(floe_core *core, floe_base *base)
+{
+    FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
+    {
+        if (binding->server->heir != NULL) {
+            binding->server = binding->server->heir;
+        } else {
+            floe_found_withdraw(core, binding);
+            floe_binding_free(core, binding);
+        }
+    }
+}
+
+void floe_servers_advance(floe_core *core)
+{
+    if (core->next_set != NULL) {
+        floe_server_set_free(core->shared, core->coming_set);
+        core->coming_set = core->next_set;
+        core->next_set = NULL;
+    }
+}
+
+void floe_servers_replace(floe_core *core)
+{
+    floe_server_set *old = core->set;
+
+    if (core->coming_set == NULL) {
+        return;
+    }
+    core->set = core->coming_set;
+    core->coming_set = NULL;
+    core->policy = core->set->policy;
+    for (size_t i = 0; i < old->count; i++) {
+        old->servers[i].heir = heir_of(core->set, &old->servers[i]);
+        floe_names_forget(core->shared, &old->servers[i]);
+    }
+    hand_over_relays(core);
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        hand_over_bindings(core, base);
+    }
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (found->server != NULL && found->server->heir != NULL) {
+            found->server = found->server->heir;
+        }
+    }
+    floe_list_append(&core->retired, &old->link);
+}
+
+/* Outputs that speak of a retired server have been polled once the queues are empty; relays that
+ * are being released are in a queue too. */
+void floe_servers_bury(floe_core *core)
+{
+    if (!floe_list_empty(&core->outputs) || !floe_list_empty(&core->held)) {
+        return;
+    }
+    FLOE_LIST_EACH_SAFE(set, &core->retired, floe_server_set, link)
+    {
+        floe_server_set_free(core->shared, set);
+    }
+}
+
+void floe_servers_reset(floe_core *core)
+{
+    for (size_t i = 0; i < core->set->count; i++) {
+        floe_server *server = &core->set->servers[i];
+        floe_untell(&server->output);
+        floe_names_forget(core->shared, server);
+        floe_failure_release(core->shared, &server->failure);
+        floe_deallocate(&core->shared->allocator, server->addresses);
+        floe_deallocate(&core->shared->allocator, server->orders);
+        server->addresses = NULL;
+        server->orders = NULL;
+        server->address_count = 0;
+        server->refused = 0;
+        server->told_failed = false;
+    }
 }
 
 /* By a transport that is there. */
@@ -167,11 +328,14 @@ static bool supported(const floe_server *server)
 /* Whether it can give anything under the policy. */
 static bool applies(const floe_core *core, const floe_server *server)
 {
-    return server->url->turn || core->policy != FLOE_GATHER_POLICY_RELAY;
+    if (core->shared->ice_lite) {
+        return false;
+    }
+    return server->url->turn ||
+           (core->policy != FLOE_GATHER_POLICY_RELAY && floe_bases_ask_reflexive(core));
 }
 
-/* The URL failed, for a reason that belongs to no base. */
-static void fail(floe_core *core, floe_server *server, floe_failure_kind kind, uint8_t detail)
+void floe_server_fail(floe_core *core, floe_server *server, floe_failure_kind kind, uint8_t detail)
 {
     if (server->told_failed) {
         return;
@@ -179,31 +343,6 @@ static void fail(floe_core *core, floe_server *server, floe_failure_kind kind, u
     server->told_failed = true;
     server->failure = (floe_failure){.kind = (uint8_t)kind, .detail = detail};
     floe_tell(core, &server->output, FLOE_OUTPUT_SERVER_ERROR);
-}
-
-/* Names. */
-
-static bool set_addresses(floe_core *core, floe_server *server, const floe_address *addresses,
-                          size_t count, uint8_t family)
-{
-    size_t room = server->address_count + (count < FLOE_ADDRESSES_MAX ? count : FLOE_ADDRESSES_MAX);
-    floe_address *all = floe_allocate(&core->shared->allocator, room * sizeof *all);
-
-    if (all == NULL) {
-        return false;
-    }
-    if (server->address_count > 0) {
-        memcpy(all, server->addresses, server->address_count * sizeof *all);
-    }
-    for (size_t i = 0; i < count && server->address_count < room; i++) {
-        floe_address address = floe_address_with_port(addresses[i], server->url->port);
-        if (address.family == family && floe_address_believable(core, &address)) {
-            all[server->address_count++] = address;
-        }
-    }
-    floe_deallocate(&core->shared->allocator, server->addresses);
-    server->addresses = all;
-    return true;
 }
 
 static void begin_server(floe_core *core, floe_server *server)
@@ -214,101 +353,30 @@ static void begin_server(floe_core *core, floe_server *server)
         return;
     }
     if (!supported(server)) {
-        fail(core, server, FLOE_FAILURE_UNSUPPORTED, 0);
+        floe_server_fail(core, server, FLOE_FAILURE_UNSUPPORTED, 0);
         return;
     }
-    if (literal->family != FLOE_FAMILY_NONE) {
-        server->addresses = floe_allocate(&core->shared->allocator, sizeof *server->addresses);
-        if (server->addresses == NULL) {
-            fail(core, server, FLOE_FAILURE_MEMORY, 0);
-            return;
-        }
-        /* What the user wrote is asked, loopback too. */
-        server->addresses[0] = *literal;
-        server->address_count = 1;
+    if (literal->family == FLOE_FAMILY_NONE) {
+        floe_names_begin(core, server);
         return;
     }
-    for (size_t i = 0; i < 2; i++) {
-        floe_lookup *lookup = &server->lookups[i];
-        if (floe_bases_have_family(core, lookup->family)) {
-            lookup->state = FLOE_LOOKUP_PENDING;
-            lookup->query = ++core->last_query;
-            floe_tell(core, &lookup->output, FLOE_OUTPUT_RESOLVE);
-        }
+    server->addresses = floe_allocate(&core->shared->allocator, sizeof *server->addresses);
+    if (server->addresses == NULL) {
+        floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
+        return;
     }
+    /* What the user wrote is asked, loopback too. */
+    server->addresses[0] = *literal;
+    server->address_count = 1;
 }
 
 void floe_servers_begin(floe_core *core)
 {
-    if (floe_list_empty(&core->bases)) {
+    if (!floe_bases_have_family(core, FLOE_FAMILY_IPV4) &&
+        !floe_bases_have_family(core, FLOE_FAMILY_IPV6)) {
         return; /* E2: nobody could ask */
     }
-    for (size_t i = 0; i < core->server_count; i++) {
-        begin_server(core, &core->servers[i]);
-    }
-}
-
-bool floe_server_pending(const floe_server *server)
-{
-    return server->lookups[0].state == FLOE_LOOKUP_PENDING ||
-           server->lookups[1].state == FLOE_LOOKUP_PENDING;
-}
-
-/* E2: an error only if the name is wrong or its server fails, and somebody could have asked. A name
- * that has addresses, but none of the one family that we have, does not apply to us. */
-static void judge_names(floe_core *core, floe_server *server)
-{
-    uint8_t error = FLOE_OK;
-    unsigned asked = 0;
-
-    bool could_ask = floe_bases_have_family(core, FLOE_FAMILY_IPV4) ||
-                     floe_bases_have_family(core, FLOE_FAMILY_IPV6);
-
-    if (floe_server_pending(server) || server->address_count > 0 || !could_ask) {
-        return;
-    }
-    for (size_t i = 0; i < 2; i++) {
-        asked += server->lookups[i].state == FLOE_LOOKUP_DONE;
-        if (server->lookups[i].error != FLOE_OK) {
-            error = server->lookups[i].error;
-        }
-    }
-    if (error != FLOE_OK || asked == 2) {
-        fail(core, server, FLOE_FAILURE_NAME, error);
-    }
-}
-
-void floe_lookup_done(floe_core *core, floe_time now, uint32_t query, floe_error error,
-                      const floe_address *addresses, size_t count)
-{
-    for (size_t i = 0; i < 2 * core->server_count; i++) {
-        floe_server *server = &core->servers[i / 2];
-        floe_lookup *lookup = &server->lookups[i % 2];
-        if (lookup->state != FLOE_LOOKUP_PENDING || lookup->query != query) {
-            continue;
-        }
-        lookup->state = FLOE_LOOKUP_DONE;
-        lookup->error = (uint8_t)-error;
-        if (error == FLOE_OK && count > 0 &&
-            !set_addresses(core, server, addresses, count, lookup->family)) {
-            lookup->error = (uint8_t)-FLOE_ERR_NO_MEMORY;
-        }
-        judge_names(core, server);
-        FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-        {
-            floe_pairs_make(core, now, base);
-        }
-        return;
-    }
-}
-
-void floe_servers_give_up(floe_core *core, floe_time now)
-{
-    for (size_t i = 0; i < 2 * core->server_count; i++) {
-        floe_lookup *lookup = &core->servers[i / 2].lookups[i % 2];
-        if (lookup->state == FLOE_LOOKUP_PENDING) {
-            floe_untell(&lookup->output);
-            floe_lookup_done(core, now, lookup->query, FLOE_ERR_TIMED_OUT, NULL, 0);
-        }
+    for (size_t i = 0; i < core->set->count; i++) {
+        begin_server(core, &core->set->servers[i]);
     }
 }

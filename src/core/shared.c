@@ -73,12 +73,46 @@ static floe_error set_network_types(floe_core_shared *shared, uint32_t types)
 {
     const uint32_t all = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6;
 
-    if ((types & ~all) != 0) {
+    if ((types & ~all) != 0) { /* TCP comes with ICE-TCP */
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                          "settings.network_types is 0x%x: only 0x%x is built in", types, all);
     }
     shared->network_types = types == 0 ? all : types;
     return FLOE_OK;
+}
+
+/* H2: one label, then "local". */
+static bool is_mdns_name(const char *name)
+{
+    const char *dot = strchr(name, '.');
+
+    return dot != NULL && strcmp(dot, ".local") == 0 && dot - name <= 63 &&
+           floe_name_valid(name, strlen(name));
+}
+
+static floe_error set_modes(floe_core_shared *shared, const floe_settings *settings)
+{
+    const char *name = settings->mdns_name;
+
+    if ((unsigned)settings->ip_handling > FLOE_IP_HANDLING_PROXY_ONLY) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "settings.ip_handling is %d, none of the modes",
+                         (int)settings->ip_handling);
+    }
+    if ((unsigned)settings->mdns_mode > FLOE_MDNS_MODE_QUERY_AND_GATHER) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "settings.mdns_mode is %d, none of the modes",
+                         (int)settings->mdns_mode);
+    }
+    shared->ip_handling = (uint8_t)settings->ip_handling;
+    shared->mdns_mode = (uint8_t)settings->mdns_mode;
+    if (name == NULL) {
+        return FLOE_OK;
+    }
+    if (!is_mdns_name(name)) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "settings.mdns_name \"%.80s\" is not one label followed by .local", name);
+    }
+    shared->mdns_name = floe_copy_text(&shared->allocator, name, strlen(name));
+    return shared->mdns_name != NULL ? FLOE_OK : FLOE_ERR_NO_MEMORY;
 }
 
 floe_error floe_core_shared_new(const floe_settings *settings, const floe_random *random,
@@ -104,12 +138,22 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
     made->link_local = given.link_local;
     made->trace = given.on_trace != NULL;
     floe_list_init(&made->accounts);
+    made->ice_lite = given.ice_lite;
+    made->avoid_costly_networks = given.avoid_costly_networks;
+    made->service_discovery = given.service_discovery;
+    made->addresses_max = given.addresses_max != 0 ? given.addresses_max : 16;
     floe_error error = set_times(made, &given);
     if (error == FLOE_OK) {
         error = set_ports(made, &given);
     }
     if (error == FLOE_OK) {
         error = set_network_types(made, given.network_types);
+    }
+    if (error == FLOE_OK) {
+        error = set_modes(made, &given);
+    }
+    if (error == FLOE_OK) {
+        error = floe_rewrites_new(made, &given);
     }
     if (error != FLOE_OK) {
         floe_core_shared_free(made);
@@ -130,7 +174,9 @@ void floe_core_shared_free(floe_core_shared *shared)
     {
         floe_turn_account_release(account);
     }
+    floe_rewrites_free(shared);
     floe_allocator allocator = shared->allocator;
+    floe_deallocate(&allocator, shared->mdns_name);
     floe_deallocate(&allocator, shared);
 }
 

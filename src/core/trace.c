@@ -6,7 +6,7 @@
 const char *floe_trace_kind_name(floe_trace_kind kind)
 {
     static const char *const names[] = {"",        "sent",        "sent again", "received",
-                                        "dropped", "unreachable", "gave up"};
+                                        "dropped", "unreachable", "gave up",    "left out"};
 
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "";
 }
@@ -50,4 +50,20 @@ void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind, con
         }
     }
     floe_tell(core, &node->output, FLOE_OUTPUT_TRACE);
+}
+
+void floe_trace_left_out(floe_core *core, floe_time now, const floe_address *local,
+                         const char *detail)
+{
+    floe_trace_node *node =
+        core->shared->trace ? floe_allocate(&core->shared->allocator, sizeof *node) : NULL;
+
+    if (node != NULL) {
+        node->event = (floe_trace_event){.kind = FLOE_TRACE_LEFT_OUT,
+                                         .elapsed = floe_time_since(now, core->started),
+                                         .local = *local,
+                                         .method = "",
+                                         .detail = detail};
+        floe_tell(core, &node->output, FLOE_OUTPUT_TRACE);
+    }
 }

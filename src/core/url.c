@@ -169,6 +169,7 @@ static floe_error parse_query(const char *text, const char *query, floe_url *url
         return bad(text, "the only \"?\" part is \"?transport=udp\" or \"?transport=tcp\"");
     }
     query += sizeof key - 1;
+    url->has_transport = true;
     if (same_word(query, strlen(query), "udp")) {
         url->transport = url->secure ? FLOE_PROTOCOL_DTLS : FLOE_PROTOCOL_UDP;
     } else if (same_word(query, strlen(query), "tcp")) {

@@ -16,6 +16,7 @@ typedef struct floe_url {
     floe_protocol transport; /* UDP, TCP, TLS or DTLS */
     uint16_t port;
     bool has_port;             /* the URL names it; else it is the default */
+    bool has_transport;        /* likewise */
     floe_address literal;      /* the host as an address; family none when it is a name */
     char host[FLOE_HOST_SIZE]; /* in lower case */
 } floe_url;

@@ -64,24 +64,6 @@ static void on_wake_closed(uv_handle_t *handle)
     floe_api_handle_closed(handle->data);
 }
 
-/* Hands on the results of look-ups. */
-static void give_resolved(floe_api *api)
-{
-    floe_list *link;
-
-    while ((link = floe_list_take(&api->resolver.ended)) != NULL) {
-        floe_query *query = FLOE_CONTAINER(link, floe_query, link);
-        floe_gatherer *gatherer = query->gatherer;
-        uv_mutex_lock(&api->lock);
-        floe_core_resolved(gatherer->core, floe_runtime_now(), query->query, query->error,
-                           query->addresses, query->count);
-        gatherer->references--;
-        uv_mutex_unlock(&api->lock);
-        floe_deallocate(&api->allocator, query);
-        floe_gatherer_pump(gatherer);
-    }
-}
-
 static floe_gatherer *take_ready(floe_api *api)
 {
     uv_mutex_lock(&api->lock);
@@ -94,7 +76,6 @@ static void shut_down(floe_api *api)
 {
     if (!uv_is_closing((uv_handle_t *)&api->wake)) {
         floe_resolver_close(&api->resolver);
-        give_resolved(api);
         uv_close((uv_handle_t *)&api->wake, on_wake_closed);
     }
 }
@@ -109,7 +90,7 @@ static void on_wake(uv_async_t *wake)
     uv_mutex_lock(&api->lock);
     bool stopping = api->stopping;
     uv_mutex_unlock(&api->lock);
-    give_resolved(api);
+    floe_resolver_give(&api->resolver);
     while ((gatherer = take_ready(api)) != NULL) {
         floe_gatherer_pump(gatherer);
     }

@@ -19,8 +19,8 @@ static void wake(floe_gatherer *gatherer)
 /* A handle of libuv's lives until its close callback has run; only then may the memory go. */
 static bool may_go(const floe_gatherer *gatherer)
 {
-    return gatherer->freed && gatherer->quiet && gatherer->references == 0 &&
-           gatherer->open_handles == 0 && !gatherer->pumping && !floe_list_linked(&gatherer->ready);
+    return gatherer->freed && gatherer->quiet && gatherer->open_handles == 0 &&
+           !gatherer->pumping && !floe_list_linked(&gatherer->ready);
 }
 
 static void go_if_done(floe_gatherer *gatherer)
@@ -298,7 +298,7 @@ static void resolve(floe_gatherer *gatherer, const floe_core_output *output)
     uint32_t query = output->query;
 
     if (!floe_resolver_begin(&gatherer->api->resolver, gatherer, query, output->name,
-                             output->family)) {
+                             output->record)) {
         floe_core_resolved(gatherer->core, floe_runtime_now(), query, FLOE_ERR_NO_MEMORY, NULL, 0);
     }
 }
@@ -390,6 +390,7 @@ static void arm_timer(floe_gatherer *gatherer)
 static void finish(floe_gatherer *gatherer)
 {
     gatherer->quiet = true;
+    floe_resolver_forget(&gatherer->api->resolver, gatherer);
     if (gatherer->has_timer) {
         gatherer->has_timer = false;
         uv_close((uv_handle_t *)&gatherer->timer, on_timer_closed);
@@ -440,39 +441,81 @@ static floe_error null_gatherer(const char *function)
     return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "%s: NULL", function);
 }
 
+static floe_gatherer *new_handle(floe_api *api)
+{
+    floe_gatherer *made = floe_allocate(&api->allocator, sizeof *made);
+
+    if (made != NULL) {
+        made->api = api;
+        made->timer_due = FLOE_TIME_NEVER;
+        floe_list_init(&made->sockets);
+        floe_list_init(&made->waiters);
+    }
+    return made;
+}
+
+/* The core is made, or the error is why not. The lock is held. */
+static floe_error add_handle(floe_gatherer *made, floe_error error, floe_gatherer **gatherer)
+{
+    floe_api *api = made->api;
+
+    if (error != FLOE_OK) {
+        floe_deallocate(&api->allocator, made);
+        return error;
+    }
+    floe_list_append(&api->gatherers, &made->link);
+    if (!floe_time_is_never(floe_core_deadline(made->core))) {
+        wake(made); /* a pool begins at once (L10) */
+    }
+    *gatherer = made;
+    return FLOE_OK;
+}
+
 floe_error floe_gatherer_new(floe_api *api, const floe_gather_options *options,
                              floe_gatherer **gatherer)
 {
     if (api == NULL || gatherer == NULL) {
         return null_gatherer("floe_gatherer_new");
     }
-    floe_gatherer *made = floe_allocate(&api->allocator, sizeof *made);
+    floe_gatherer *made = new_handle(api);
     if (made == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
-    made->api = api;
-    made->references = 1;
-    made->timer_due = FLOE_TIME_NEVER;
-    floe_list_init(&made->sockets);
     uv_mutex_lock(&api->lock);
-    floe_error error = floe_core_new(api->shared, options, &made->core);
+    floe_error error = add_handle(made, floe_core_new(api->shared, options, &made->core), gatherer);
+    uv_mutex_unlock(&api->lock);
+    return error;
+}
+
+floe_error floe_gatherer_create_associated(floe_gatherer *gatherer, floe_gatherer **associated)
+{
+    if (gatherer == NULL || associated == NULL) {
+        return null_gatherer("floe_gatherer_create_associated");
+    }
+    floe_api *api = gatherer->api;
+    floe_gatherer *made = new_handle(api);
+    if (made == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    uv_mutex_lock(&api->lock);
+    floe_error error =
+        add_handle(made, floe_core_new_associated(gatherer->core, &made->core), associated);
     if (error == FLOE_OK) {
-        floe_list_append(&api->gatherers, &made->link);
+        made->associated = gatherer;
+        gatherer->associated = made;
     }
     uv_mutex_unlock(&api->lock);
-    if (error != FLOE_OK) {
-        floe_deallocate(&api->allocator, made);
-        return error;
-    }
-    *gatherer = made;
-    return FLOE_OK;
+    return error;
 }
 
 void floe_gatherer_let_go(floe_gatherer *gatherer)
 {
     floe_core_close(gatherer->core, floe_runtime_now());
     gatherer->freed = true;
-    gatherer->references--;
+    if (gatherer->associated != NULL) {
+        gatherer->associated->associated = NULL;
+        gatherer->associated = NULL;
+    }
     wake(gatherer);
 }
 
@@ -504,6 +547,49 @@ floe_error floe_gatherer_gather(floe_gatherer *gatherer)
     if (error == FLOE_OK) {
         wake(gatherer);
     }
+    uv_mutex_unlock(&gatherer->api->lock);
+    return error;
+}
+
+floe_error floe_gatherer_restart(floe_gatherer *gatherer)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_restart");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    floe_error error = floe_core_restart(gatherer->core, floe_runtime_now());
+    if (error == FLOE_OK) {
+        wake(gatherer);
+        if (gatherer->associated != NULL) {
+            wake(gatherer->associated);
+        }
+    }
+    uv_mutex_unlock(&gatherer->api->lock);
+    return error;
+}
+
+floe_error floe_gatherer_set_options(floe_gatherer *gatherer, const floe_gather_options *options)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_set_options");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    floe_error error = floe_core_set_options(gatherer->core, floe_runtime_now(), options);
+    if (error == FLOE_OK) {
+        wake(gatherer);
+    }
+    uv_mutex_unlock(&gatherer->api->lock);
+    return error;
+}
+
+floe_error floe_gatherer_get_statistics(floe_gatherer *gatherer,
+                                        floe_gatherer_statistics **statistics)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_get_statistics");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    floe_error error = floe_core_get_statistics(gatherer->core, statistics);
     uv_mutex_unlock(&gatherer->api->lock);
     return error;
 }

@@ -1,10 +1,12 @@
-/* c-ares on a libuv loop: its sockets under uv_poll_t, its time-outs under one timer. */
+/* c-ares on a libuv loop: its sockets under uv_poll_t, its time-outs under one timer; and the names
+ * that are known, or being looked up, for all gatherers of the api (S7). */
 #include "runtime/resolver.h"
 
 #include "base/error.h"
 #include "runtime/runtime.h"
 
 #include <ares.h>
+#include <arpa/nameser.h>
 #include <netdb.h>
 #include <string.h>
 
@@ -20,6 +22,7 @@ void floe_resolver_init(floe_resolver *resolver, floe_api *api)
 {
     *resolver = (floe_resolver){.api = api};
     floe_list_init(&resolver->sockets);
+    floe_list_init(&resolver->names);
     floe_list_init(&resolver->ended);
 }
 
@@ -129,14 +132,18 @@ static void init_library(void)
 
 static bool open_channel(floe_resolver *resolver)
 {
+    /* A second name server is asked before the first has used up a gathering's time. */
     struct ares_options options = {.sock_state_cb = on_socket_state,
-                                   .sock_state_cb_data = resolver};
+                                   .sock_state_cb_data = resolver,
+                                   .timeout = 1000,
+                                   .tries = 3};
+    int mask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES;
 
     if (resolver->channel != NULL) {
         return true;
     }
     uv_once(&library_once, init_library);
-    if (ares_init_options(&resolver->channel, &options, ARES_OPT_SOCK_STATE_CB) != ARES_SUCCESS) {
+    if (ares_init_options(&resolver->channel, &options, mask) != ARES_SUCCESS) {
         resolver->channel = NULL;
         return false;
     }
@@ -149,12 +156,110 @@ static bool open_channel(floe_resolver *resolver)
     return true;
 }
 
+/* ── Names, and what is known of them ── */
+
+static void name_free(floe_resolver *resolver, floe_name *name)
+{
+    const floe_allocator *allocator = &resolver->api->allocator;
+
+    FLOE_LIST_EACH_SAFE(waiter, &name->waiters, floe_waiter, link)
+    {
+        floe_list_remove(&waiter->link);
+        floe_list_remove(&waiter->of_gatherer);
+        floe_deallocate(allocator, waiter);
+    }
+    for (size_t i = 0; i < name->service_count; i++) {
+        floe_deallocate(allocator, name->texts[i][0]);
+        floe_deallocate(allocator, name->texts[i][1]);
+    }
+    floe_list_remove(&name->link);
+    floe_list_remove(&name->ended);
+    floe_deallocate(allocator, name->name);
+    floe_deallocate(allocator, name);
+    resolver->name_count--;
+}
+
+/* One that is known and has run out is forgotten on the way. */
+static floe_name *find_name(floe_resolver *resolver, const char *text, floe_dns_record record)
+{
+    floe_time now = floe_runtime_now();
+
+    FLOE_LIST_EACH_SAFE(name, &resolver->names, floe_name, link)
+    {
+        if (name->known && floe_list_empty(&name->waiters) &&
+            floe_time_reached(now, name->expires) && !name->busy) {
+            name_free(resolver, name);
+        } else if (name->record == record && strcmp(name->name, text) == 0) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+/* A program that asks for ever new names must not fill memory with them. */
+static void forget_oldest(floe_resolver *resolver)
+{
+    FLOE_LIST_EACH_SAFE(name, &resolver->names, floe_name, link)
+    {
+        if (resolver->name_count < FLOE_NAMES_MAX) {
+            return;
+        }
+        if (name->known && !name->busy && floe_list_empty(&name->waiters)) {
+            name_free(resolver, name);
+        }
+    }
+}
+
+static floe_name *new_name(floe_resolver *resolver, const char *text, floe_dns_record record)
+{
+    const floe_allocator *allocator = &resolver->api->allocator;
+    floe_name *name = floe_allocate(allocator, sizeof *name);
+    char *copy = floe_copy_text(allocator, text, strlen(text));
+
+    if (name == NULL || copy == NULL) {
+        floe_deallocate(allocator, name);
+        floe_deallocate(allocator, copy);
+        return NULL;
+    }
+    forget_oldest(resolver);
+    name->resolver = resolver;
+    name->name = copy;
+    name->record = record;
+    floe_list_init(&name->waiters);
+    floe_list_append(&resolver->names, &name->link);
+    resolver->name_count++;
+    return name;
+}
+
+static bool add_waiter(floe_resolver *resolver, floe_name *name, floe_gatherer *gatherer,
+                       uint32_t query)
+{
+    floe_waiter *waiter = floe_allocate(&resolver->api->allocator, sizeof *waiter);
+
+    if (waiter == NULL) {
+        return false;
+    }
+    waiter->gatherer = gatherer;
+    waiter->query = query;
+    floe_list_append(&name->waiters, &waiter->link);
+    floe_list_append(&gatherer->waiters, &waiter->of_gatherer);
+    return true;
+}
+
+/* ── What c-ares answers ── */
+
+/* RFC 2308 §5, RFC 9520 §3.2: that there is nothing is kept for a little while too; what failed,
+ * for as long as keeps a crowd of gatherers from asking again one by one. */
+#define NOTHING_KEPT_S 5U
+#define FAILURE_KEPT_S 1U
+#define LONGEST_KEPT_S 3600U
+
 static floe_error error_of(int status)
 {
     switch (status) {
     case ARES_SUCCESS:
     case ARES_ENODATA:
-        return FLOE_OK; /* the name is there, if without an address of this family */
+        return FLOE_OK; /* the name is there, if without a record of this kind */
     case ARES_ENOTFOUND:
     case ARES_EBADNAME:
         return FLOE_ERR_NOT_FOUND;
@@ -171,59 +276,237 @@ static floe_error error_of(int status)
     }
 }
 
-static void end_query(floe_query *query, floe_error error)
+/* The answer is there: it goes out from the loop, never from inside c-ares. */
+static void end_look_up(floe_name *name, int status, uint32_t ttl)
 {
-    query->error = error;
-    floe_list_append(&query->resolver->ended, &query->link);
-    (void)uv_async_send(&query->resolver->api->wake);
+    bool found = name->address_count + name->service_count > 0;
+
+    name->error = error_of(status);
+    if (!found) {
+        bool nothing = name->error == FLOE_OK || name->error == FLOE_ERR_NOT_FOUND;
+        ttl = nothing ? NOTHING_KEPT_S : FAILURE_KEPT_S;
+    }
+    ttl = ttl < LONGEST_KEPT_S ? ttl : LONGEST_KEPT_S;
+    name->expires = floe_time_after(floe_runtime_now(), floe_seconds(ttl));
+    name->known = true;
+    floe_list_append(&name->resolver->ended, &name->ended);
+    (void)uv_async_send(&name->resolver->api->wake);
 }
 
-static void on_result(void *data, int status, int timeouts, struct ares_addrinfo *result)
+static void on_addresses(void *data, int status, int timeouts, struct ares_addrinfo *result)
 {
-    floe_query *query = data;
+    floe_name *name = data;
+    uint32_t ttl = LONGEST_KEPT_S;
 
     (void)timeouts;
     for (struct ares_addrinfo_node *node = result != NULL ? result->nodes : NULL;
-         node != NULL && query->count < FLOE_RESOLVED_MAX; node = node->ai_next) {
-        floe_address *address = &query->addresses[query->count];
+         node != NULL && name->address_count < FLOE_RESOLVED_MAX; node = node->ai_next) {
+        floe_address *address = &name->addresses[name->address_count];
         if (node->ai_family == AF_INET) {
             address->family = FLOE_FAMILY_IPV4;
             memcpy(address->ip, &((struct sockaddr_in *)(void *)node->ai_addr)->sin_addr, 4);
-            query->count++;
+            name->address_count++;
         } else if (node->ai_family == AF_INET6) {
             address->family = FLOE_FAMILY_IPV6;
             memcpy(address->ip, &((struct sockaddr_in6 *)(void *)node->ai_addr)->sin6_addr, 16);
-            query->count++;
+            name->address_count++;
         }
+        uint32_t of_node = node->ai_ttl > 0 ? (uint32_t)node->ai_ttl : 0;
+        ttl = of_node < ttl ? of_node : ttl;
     }
     if (result != NULL) {
         ares_freeaddrinfo(result);
     }
-    end_query(query, error_of(status));
+    end_look_up(name, status, ttl);
+}
+
+/* c-ares gives no TTL with SRV and NAPTR. */
+static uint32_t least_ttl(const unsigned char *answer, int size)
+{
+    uint32_t least = LONGEST_KEPT_S;
+    ns_msg message;
+    ns_rr record;
+
+    if (ns_initparse(answer, size, &message) != 0) {
+        return 0;
+    }
+    for (int i = 0; i < ns_msg_count(message, ns_s_an); i++) {
+        if (ns_parserr(&message, ns_s_an, i, &record) == 0 && ns_rr_ttl(record) < least) {
+            least = ns_rr_ttl(record);
+        }
+    }
+    return least;
+}
+
+/* Room for one more, its texts copied. */
+static floe_service_record *add_service(floe_name *name, const char *target, const char *service)
+{
+    const floe_allocator *allocator = &name->resolver->api->allocator;
+    size_t n = name->service_count;
+
+    if (n == FLOE_SERVICES_MAX) {
+        return NULL;
+    }
+    char *first = floe_copy_text(allocator, target, strlen(target));
+    char *second = floe_copy_text(allocator, service, strlen(service));
+    if (first == NULL || second == NULL) {
+        floe_deallocate(allocator, first);
+        floe_deallocate(allocator, second);
+        return NULL;
+    }
+    name->texts[n][0] = first;
+    name->texts[n][1] = second;
+    name->services[n] = (floe_service_record){.target = first, .service = second};
+    name->service_count++;
+    return &name->services[n];
+}
+
+static void take_srv(floe_name *name, const unsigned char *answer, int size)
+{
+    struct ares_srv_reply *list = NULL;
+
+    if (ares_parse_srv_reply(answer, size, &list) != ARES_SUCCESS) {
+        return;
+    }
+    for (struct ares_srv_reply *one = list; one != NULL; one = one->next) {
+        floe_service_record *record = add_service(name, one->host, "");
+        if (record != NULL) {
+            record->port = one->port;
+            record->priority = one->priority;
+            record->weight = one->weight;
+        }
+    }
+    ares_free_data(list);
+}
+
+static void take_naptr(floe_name *name, const unsigned char *answer, int size)
+{
+    struct ares_naptr_reply *list = NULL;
+
+    if (ares_parse_naptr_reply(answer, size, &list) != ARES_SUCCESS) {
+        return;
+    }
+    for (struct ares_naptr_reply *one = list; one != NULL; one = one->next) {
+        floe_service_record *record =
+            add_service(name, one->replacement, (const char *)one->service);
+        if (record != NULL) {
+            record->flag = (char)one->flags[0];
+            record->priority = one->order;
+            record->weight = one->preference;
+        }
+    }
+    ares_free_data(list);
+}
+
+static void on_services(void *data, int status, int timeouts, unsigned char *answer, int size)
+{
+    floe_name *name = data;
+    uint32_t ttl = 0;
+
+    (void)timeouts;
+    if (status == ARES_SUCCESS) {
+        ttl = least_ttl(answer, size);
+        if (name->record == FLOE_DNS_SRV) {
+            take_srv(name, answer, size);
+        } else {
+            take_naptr(name, answer, size);
+        }
+    }
+    end_look_up(name, status, ttl);
+}
+
+static void look_up(floe_resolver *resolver, floe_name *name)
+{
+    struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT};
+
+    if (!open_channel(resolver)) {
+        end_look_up(name, ARES_ENOTINITIALIZED, 0);
+        return;
+    }
+    switch (name->record) {
+    case FLOE_DNS_A:
+    case FLOE_DNS_AAAA:
+        hints.ai_family = name->record == FLOE_DNS_A ? AF_INET : AF_INET6;
+        ares_getaddrinfo(resolver->channel, name->name, NULL, &hints, on_addresses, name);
+        break;
+    case FLOE_DNS_SRV:
+    case FLOE_DNS_NAPTR:
+        ares_query(resolver->channel, name->name, ns_c_in, (int)name->record, on_services, name);
+        break;
+    }
+    arm_timer(resolver);
+}
+
+/* Feeds the answer to a gatherer's core; the lock is held. */
+static void feed(const floe_name *name, floe_gatherer *gatherer, uint32_t query)
+{
+    floe_time now = floe_runtime_now();
+
+    if (name->record == FLOE_DNS_A || name->record == FLOE_DNS_AAAA) {
+        floe_core_resolved(gatherer->core, now, query, name->error, name->addresses,
+                           name->address_count);
+    } else {
+        floe_core_services_resolved(gatherer->core, now, query, name->error, name->services,
+                                    name->service_count);
+    }
 }
 
 bool floe_resolver_begin(floe_resolver *resolver, floe_gatherer *gatherer, uint32_t query,
-                         const char *name, uint8_t family)
+                         const char *text, floe_dns_record record)
 {
-    struct ares_addrinfo_hints hints = {
-        .ai_family = family == FLOE_FAMILY_IPV4 ? AF_INET : AF_INET6, .ai_flags = ARES_AI_NOSORT};
-    floe_query *made = floe_allocate(&resolver->api->allocator, sizeof *made);
+    floe_name *name = find_name(resolver, text, record);
 
-    if (made == NULL) {
-        return false;
-    }
-    made->resolver = resolver;
-    made->gatherer = gatherer;
-    made->query = query;
-    made->family = family;
-    gatherer->references++;
-    if (!open_channel(resolver)) {
-        end_query(made, FLOE_ERR_SYSTEM);
+    if (name != NULL && name->known) {
+        feed(name, gatherer, query);
         return true;
     }
-    ares_getaddrinfo(resolver->channel, name, NULL, &hints, on_result, made);
-    arm_timer(resolver);
+    if (name != NULL) {
+        return add_waiter(resolver, name, gatherer, query);
+    }
+    name = new_name(resolver, text, record);
+    if (name == NULL) {
+        return false;
+    }
+    if (!add_waiter(resolver, name, gatherer, query)) {
+        name_free(resolver, name);
+        return false;
+    }
+    look_up(resolver, name);
     return true;
+}
+
+void floe_resolver_give(floe_resolver *resolver)
+{
+    floe_api *api = resolver->api;
+    floe_list *link;
+
+    while ((link = floe_list_take(&resolver->ended)) != NULL) {
+        floe_name *name = FLOE_CONTAINER(link, floe_name, ended);
+        while ((link = floe_list_take(&name->waiters)) != NULL) {
+            floe_waiter *waiter = FLOE_CONTAINER(link, floe_waiter, link);
+            floe_gatherer *gatherer = waiter->gatherer;
+            floe_list_remove(&waiter->of_gatherer);
+            uv_mutex_lock(&api->lock);
+            feed(name, gatherer, waiter->query);
+            uv_mutex_unlock(&api->lock);
+            floe_deallocate(&api->allocator, waiter);
+            /* The name stays on no list that the pump could take it from. */
+            name->busy = true;
+            floe_gatherer_pump(gatherer);
+            name->busy = false;
+        }
+    }
+}
+
+void floe_resolver_forget(floe_resolver *resolver, floe_gatherer *gatherer)
+{
+    floe_list *link;
+
+    while ((link = floe_list_take(&gatherer->waiters)) != NULL) {
+        floe_waiter *waiter = FLOE_CONTAINER(link, floe_waiter, of_gatherer);
+        floe_list_remove(&waiter->link);
+        floe_deallocate(&resolver->api->allocator, waiter);
+    }
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -243,6 +526,10 @@ void floe_resolver_close(floe_resolver *resolver)
     {
         floe_list_remove(&socket->link);
         uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
+    }
+    FLOE_LIST_EACH_SAFE(name, &resolver->names, floe_name, link)
+    {
+        name_free(resolver, name);
     }
     if (resolver->has_timer) {
         resolver->has_timer = false;

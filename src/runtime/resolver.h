@@ -1,4 +1,5 @@
-/* Names to addresses, asynchronously, by c-ares on the api's loop. */
+/* Names to addresses and services, asynchronously, by c-ares on the api's loop; kept for as long as
+ * their TTL allows, and looked up once however many gatherers ask (S7). */
 #ifndef FLOE_RUNTIME_RESOLVER_H
 #define FLOE_RUNTIME_RESOLVER_H
 
@@ -11,18 +12,34 @@
 struct ares_channeldata;
 
 #define FLOE_RESOLVED_MAX 16
+#define FLOE_NAMES_MAX 256
 
-/* A look-up; when it has ended it stands on resolver->ended, for the loop to hand it on. */
-typedef struct floe_query {
-    floe_list link;
-    struct floe_resolver *resolver;
-    floe_gatherer *gatherer; /* holds a reference */
+/* A gatherer that waits for a name. */
+typedef struct floe_waiter {
+    floe_list link;        /* in name->waiters */
+    floe_list of_gatherer; /* in gatherer->waiters */
+    floe_gatherer *gatherer;
     uint32_t query;
-    uint8_t family;
+} floe_waiter;
+
+/* A name with a kind of record: being looked up, or known. */
+typedef struct floe_name {
+    floe_list link;  /* in resolver->names */
+    floe_list ended; /* in resolver->ended, until its waiters have been told */
+    struct floe_resolver *resolver;
+    char *name;
+    floe_dns_record record;
+    floe_list waiters;
+    bool known;
+    bool busy; /* its waiters are being told */
     floe_error error;
-    size_t count;
+    floe_time expires;
+    size_t address_count;
     floe_address addresses[FLOE_RESOLVED_MAX];
-} floe_query;
+    size_t service_count;
+    floe_service_record services[FLOE_SERVICES_MAX];
+    char *texts[FLOE_SERVICES_MAX][2]; /* of the services */
+} floe_name;
 
 /* The loop thread's alone. */
 typedef struct floe_resolver {
@@ -31,15 +48,21 @@ typedef struct floe_resolver {
     uv_timer_t timer;
     bool has_timer;
     floe_list sockets;
+    floe_list names;
     floe_list ended;
+    size_t name_count;
 } floe_resolver;
 
 void floe_resolver_init(floe_resolver *resolver, floe_api *api);
-/* Begins a look-up; it never fails at once: an error too comes by the list. False only when there
- * is no memory for it. */
+/* Has the gatherer's core told what the name has: at once if it is known, else when it is. The lock
+ * is held. False only when there is no memory for it. */
 bool floe_resolver_begin(floe_resolver *resolver, floe_gatherer *gatherer, uint32_t query,
-                         const char *name, uint8_t family);
-/* Ends all look-ups and closes all handles. */
+                         const char *name, floe_dns_record record);
+/* Hands on what has ended. The lock is not held. */
+void floe_resolver_give(floe_resolver *resolver);
+/* The gatherer waits for nothing any more; the look-ups go on for others. */
+void floe_resolver_forget(floe_resolver *resolver, floe_gatherer *gatherer);
+/* Ends all look-ups and closes all handles; no gatherer waits any more. */
 void floe_resolver_close(floe_resolver *resolver);
 
 #endif

@@ -53,9 +53,9 @@ struct floe_gatherer {
     floe_list ready;
     floe_api *api;
     floe_core *core;
-    unsigned references; /* of the user, and of look-ups under way */
-    bool freed;          /* the user has given the handle back */
-    bool quiet;          /* closed, and everything about it is done and told */
+    floe_gatherer *associated; /* of the other component; NULL: none, or it is gone */
+    bool freed;                /* the user has given the handle back */
+    bool quiet;                /* closed, and everything about it is done and told */
     floe_local_candidate_handler on_local_candidate;
     floe_local_candidate_handler on_candidate_withdrawn;
     floe_state_change_handler on_state_change;
@@ -71,6 +71,7 @@ struct floe_gatherer {
     floe_time timer_due;
     uv_timer_t timer;
     floe_list sockets; /* floe_udp.link */
+    floe_list waiters; /* floe_waiter.of_gatherer */
     unsigned open_handles;
 };
 

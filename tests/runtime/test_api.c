@@ -63,6 +63,10 @@ typedef enum owner_action {
     SET_HANDLERS,
     NEW_GATHERER,
     GET_STATISTICS,
+    RESTART,
+    RESTART_AND_GATHER,
+    SET_OPTIONS,
+    CREATE_ASSOCIATED,
     FREE_API,
     ACTION_COUNT,
 } owner_action;
@@ -90,11 +94,34 @@ static void act(owner *o)
     floe_api_statistics statistics = FLOE_API_STATISTICS_INIT;
     floe_candidate_list *list = NULL;
     floe_gatherer *other = NULL;
+    floe_gatherer_statistics *counted_up = NULL;
     bool closed = o->moment == ON_CLOSED;
+    bool complete = floe_gatherer_state(o->gatherer) == FLOE_GATHERER_STATE_COMPLETE;
 
     switch (o->action) {
-    case GATHER:
-        assert_int_equal(floe_gatherer_gather(o->gatherer), FLOE_ERR_INVALID_STATE);
+    case GATHER: /* L5 */
+        assert_int_equal(floe_gatherer_gather(o->gatherer),
+                         complete ? FLOE_OK : FLOE_ERR_INVALID_STATE);
+        break;
+    case RESTART:
+    case RESTART_AND_GATHER:
+        assert_int_equal(floe_gatherer_restart(o->gatherer),
+                         closed ? FLOE_ERR_INVALID_STATE : FLOE_OK);
+        if (!closed && o->action == RESTART_AND_GATHER) {
+            assert_int_equal(floe_gatherer_gather(o->gatherer), FLOE_OK);
+        }
+        break;
+    case SET_OPTIONS:
+        assert_int_equal(floe_gatherer_set_options(o->gatherer, NULL),
+                         closed ? FLOE_ERR_INVALID_STATE : FLOE_OK);
+        break;
+    case CREATE_ASSOCIATED:
+        assert_int_equal(floe_gatherer_create_associated(o->gatherer, &other),
+                         closed ? FLOE_ERR_INVALID_STATE : FLOE_OK);
+        if (!closed) {
+            assert_int_equal(floe_gatherer_gather(other), FLOE_OK);
+            floe_gatherer_free(other);
+        }
         break;
     case CLOSE:
         assert_int_equal(floe_gatherer_close(o->gatherer), FLOE_OK);
@@ -129,6 +156,9 @@ static void act(owner *o)
         break;
     case GET_STATISTICS:
         assert_int_equal(floe_api_get_statistics(o->api, &statistics), FLOE_OK);
+        assert_int_equal(floe_gatherer_get_statistics(o->gatherer, &counted_up),
+                         closed ? FLOE_ERR_INVALID_STATE : FLOE_OK);
+        floe_gatherer_statistics_free(counted_up);
         break;
     case FREE_API:
         floe_api_free(o->api);
@@ -170,9 +200,11 @@ static void on_withdrawn(void *data, const floe_candidate *candidate)
 
 static void on_state(void *data, enum floe_gatherer_state state)
 {
-    happened(data, state == FLOE_GATHERER_STATE_GATHERING  ? ON_GATHERING
-                   : state == FLOE_GATHERER_STATE_COMPLETE ? ON_COMPLETE
-                                                           : ON_CLOSED);
+    if (state != FLOE_GATHERER_STATE_NEW) {
+        happened(data, state == FLOE_GATHERER_STATE_GATHERING  ? ON_GATHERING
+                       : state == FLOE_GATHERER_STATE_COMPLETE ? ON_COMPLETE
+                                                               : ON_CLOSED);
+    }
 }
 
 static void on_error(void *data, const floe_candidate_error *error)
@@ -320,7 +352,6 @@ static void calls_in_every_state(void **state)
     assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_ERR_INVALID_STATE);
     wait_until(&o, &o.seen[ON_END]);
     assert_int_equal(floe_gatherer_state(o.gatherer), FLOE_GATHERER_STATE_COMPLETE);
-    assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_ERR_INVALID_STATE);
     assert_int_equal(floe_gatherer_get_local_parameters(o.gatherer, &after), FLOE_OK);
     assert_string_equal(before.password, after.password);
     assert_int_equal(floe_gatherer_get_local_candidates(o.gatherer, &list), FLOE_OK);
@@ -355,6 +386,10 @@ static void null_is_an_error(void **state)
     assert_int_equal(floe_api_new(NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_gatherer_new(NULL, NULL, &gatherer), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_gatherer_gather(NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_restart(NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_set_options(NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_create_associated(NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_get_statistics(NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_gatherer_close(NULL), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_gatherer_graceful_close(NULL), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_gatherer_get_local_parameters(NULL, &parameters),
@@ -416,7 +451,8 @@ static void *work(void *data)
         floe_parameters parameters = FLOE_PARAMETERS_INIT;
         floe_candidate_list *list = NULL;
         floe_gatherer *mine = NULL;
-        switch (seeded_below(&random, 8)) {
+        floe_gatherer_statistics *statistics = NULL;
+        switch (seeded_below(&random, 12)) {
         case 0:
             (void)floe_gatherer_gather(gatherer);
             break;
@@ -432,6 +468,22 @@ static void *work(void *data)
             break;
         case 4:
             (void)floe_gatherer_on_error(gatherer, on_error, w->o);
+            break;
+        case 6:
+            (void)floe_gatherer_restart(gatherer);
+            break;
+        case 7:
+            (void)floe_gatherer_set_options(gatherer, NULL);
+            break;
+        case 8:
+            (void)floe_gatherer_get_statistics(gatherer, &statistics);
+            floe_gatherer_statistics_free(statistics);
+            break;
+        case 9:
+            if (floe_gatherer_create_associated(gatherer, &mine) == FLOE_OK) {
+                (void)floe_gatherer_gather(mine);
+                floe_gatherer_free(mine);
+            }
             break;
         case 5:
             if (i > 250) {

@@ -36,7 +36,7 @@ static void check_hidden(sim_world *world, const char *text)
 {
     const sim_config *config = world->config;
 
-    if (config->policy == FLOE_GATHER_POLICY_ALL || text == NULL) {
+    if (world->policy == FLOE_GATHER_POLICY_ALL || text == NULL) {
         return;
     }
     for (size_t i = 0; i < config->interface_count; i++) {
@@ -44,8 +44,7 @@ static void check_hidden(sim_world *world, const char *text)
             world_violated(world, "P1: \"%s\" shows a host address", text);
         }
     }
-    for (size_t i = 0; config->policy == FLOE_GATHER_POLICY_RELAY && i < world->mapping_count;
-         i++) {
+    for (size_t i = 0; world->policy == FLOE_GATHER_POLICY_RELAY && i < world->mapping_count; i++) {
         char ip[FLOE_ADDRESS_TEXT_SIZE];
         (void)floe_address_format(&world->mappings[i].outside, ip, sizeof ip);
         if (shows(text, ip)) {
@@ -87,9 +86,22 @@ static bool is_allocation(const sim_world *world, const floe_address *address)
     return false;
 }
 
+/* A server that loses allocations may have lost one that a pool still holds. */
+static bool forgetful(const sim_config *config)
+{
+    for (size_t i = 0; i < config->server_count; i++) {
+        if (config->servers[i].temper == SIM_FORGETS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* R5: only what really is reaches the owner. */
 static void check_true(sim_world *world, const floe_candidate *candidate)
 {
+    const sim_config *config = world->config;
+    bool unordered = config->jitter_ms > 0 || config->duplication > 0;
     floe_address address;
     bool good = false;
 
@@ -108,8 +120,11 @@ static void check_true(sim_world *world, const floe_candidate *candidate)
                candidate->related_address != NULL;
         break;
     case FLOE_CANDIDATE_TYPE_RELAY:
-        good = is_allocation(world, &address) && candidate->url != NULL &&
-               candidate->relay_protocol == FLOE_PROTOCOL_UDP;
+        /* A release that is overtaken by the next Allocate of the same socket deletes the wrong
+         * allocation; the Refresh finds that out. */
+        good = (is_allocation(world, &address) || (config->action_count > 0 && unordered) ||
+                (config->pool && forgetful(config))) &&
+               candidate->url != NULL && candidate->relay_protocol == FLOE_PROTOCOL_UDP;
         break;
     default:
         break;
@@ -149,7 +164,7 @@ void check_candidate(sim_world *world, const floe_candidate *candidate)
     }
     if (candidate == NULL) {
         world_trace(world, "end of candidates");
-        if (seen->state != FLOE_GATHERER_STATE_COMPLETE || seen->ends++ > 0) {
+        if (seen->state != FLOE_GATHERER_STATE_COMPLETE || ++seen->ends != seen->completes) {
             world_violated(world, "L4: the NULL candidate out of place");
         }
         return;
@@ -182,6 +197,11 @@ static void check_kept(sim_world *world, const floe_candidate *candidate)
 {
     const sim_config *config = world->config;
 
+    for (size_t i = 0; i < config->action_count; i++) {
+        if (config->actions[i].kind == SIM_TOGGLE || config->actions[i].kind == SIM_SET_OPTIONS) {
+            return; /* its interface or its server may have been taken away */
+        }
+    }
     for (size_t n = 0; n < config->server_count; n++) {
         char url[128];
         sim_server_url(config, n, url, sizeof url);
@@ -243,7 +263,7 @@ void check_error(sim_world *world, const floe_candidate_error *error)
     }
     check_hidden(world, made.text);
     check_hidden(world, error->address);
-    for (size_t i = 0; i < seen->error_count; i++) {
+    for (size_t i = seen->first_error; i < seen->error_count; i++) {
         const sim_seen_error *other = &seen->errors[i];
         bool same_url = strcmp(other->url, made.url) == 0;
         if (same_url && *made.address != '\0' && strcmp(other->address, made.address) == 0) {
@@ -260,25 +280,63 @@ void check_error(sim_world *world, const floe_candidate_error *error)
 
 /* ── States ── */
 
+void check_restarted(sim_world *world)
+{
+    sim_seen *seen = world->seen;
+
+    for (size_t i = 0; i < seen->candidate_count; i++) {
+        seen->candidates[i].withdrawn = true;
+    }
+    seen->completes = seen->ends; /* its NULL does not come any more */
+    seen->first_error = seen->error_count;
+}
+
 void check_state(sim_world *world, enum floe_gatherer_state state)
 {
     sim_seen *seen = world->seen;
     uint64_t timeout = world->config->settings.gather_timeout_ms;
 
     world_trace(world, "state %s", floe_gatherer_state_name(state));
-    if (state == FLOE_GATHERER_STATE_CLOSED ? !world->closing : state != seen->state + 1) {
+    bool closed = state == FLOE_GATHERER_STATE_CLOSED;
+    bool again = state == FLOE_GATHERER_STATE_GATHERING &&
+                 seen->state == FLOE_GATHERER_STATE_COMPLETE && seen->ends == seen->completes;
+    if (closed ? !world->closing
+               : state != FLOE_GATHERER_STATE_NEW && state != seen->state + 1 && !again) {
         world_violated(world, "L3: %s after %s", floe_gatherer_state_name(state),
                        floe_gatherer_state_name(seen->state));
     }
     seen->state = state;
+    if (state == FLOE_GATHERER_STATE_GATHERING) {
+        seen->first_error = seen->error_count;
+        world->policy = world->coming[0];
+        world->coming_count -= world->coming_count > 0;
+        memmove(world->coming, &world->coming[1], world->coming_count * sizeof *world->coming);
+        if (!world->config->pool) { /* whose time counts from its making */
+            world->started = world->now;
+        }
+    }
     if (state == FLOE_GATHERER_STATE_COMPLETE) {
+        seen->completes++;
         seen->complete_ms = world_ms(world);
         seen->packets_sent_at_complete = seen->packets_sent;
         timeout = timeout == 0 ? 5000 : timeout;
-        if (timeout != FLOE_NEVER && seen->complete_ms > timeout) {
+        if (timeout != FLOE_NEVER && seen->complete_ms > timeout && !world->config->pool) {
             world_violated(world, "L14: complete after %llu ms",
                            (unsigned long long)seen->complete_ms);
         }
+    }
+}
+
+/* ── Names ── */
+
+void check_published(sim_world *world, const floe_core_output *output)
+{
+    bool publish = output->kind == FLOE_CORE_PUBLISH;
+
+    world_trace(world, "%s %s", publish ? "publish" : "unpublish", output->name);
+    world->published += publish ? 1 : -1;
+    if (world->published < 0) {
+        world_violated(world, "H2: a name was taken back that was not published");
     }
 }
 
@@ -404,8 +462,8 @@ static bool could_ask(const sim_world *world, const sim_server *server)
 static void check_errors_of_server(sim_world *world, size_t n)
 {
     const sim_server *server = &world->config->servers[n];
-    bool applies = (server->turn || world->config->policy != FLOE_GATHER_POLICY_RELAY) &&
-                   could_ask(world, server);
+    bool applies =
+        (server->turn || world->policy != FLOE_GATHER_POLICY_RELAY) && could_ask(world, server);
     unsigned failed = 0;
     unsigned events = 0;
     char url[128];
@@ -448,7 +506,7 @@ static bool network_is_clean(const sim_config *config)
 static void check_good_server(sim_world *world, size_t n)
 {
     const sim_server *server = &world->config->servers[n];
-    bool applies = server->turn || world->config->policy != FLOE_GATHER_POLICY_RELAY;
+    bool applies = server->turn || world->policy != FLOE_GATHER_POLICY_RELAY;
     bool found = false;
     char url[128];
     /* A nonce for one use is used up by a copied request, or refuses the release, so that the next
@@ -476,6 +534,90 @@ static void check_good_server(sim_world *world, size_t n)
     }
 }
 
+/* L6: what is handed out is what was told and not withdrawn, as far as the policy allows it still.
+ */
+static void check_list(sim_world *world)
+{
+    floe_candidate_list *list = NULL;
+    size_t told = 0;
+
+    for (size_t i = 0; i < world->seen->candidate_count; i++) {
+        told += !world->seen->candidates[i].withdrawn;
+    }
+    if (floe_core_get_local_candidates(world->core, &list) != FLOE_OK) {
+        return; /* without memory */
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < world->seen->candidate_count; k++) {
+            const sim_seen_candidate *seen = &world->seen->candidates[k];
+            known = known || (!seen->withdrawn && seen->type == list->candidates[i]->type &&
+                              seen->port == list->candidates[i]->port &&
+                              strcmp(seen->address, list->candidates[i]->address) == 0);
+        }
+        if (!known) {
+            world_violated(world, "L6: %s:%u is handed out and was not told",
+                           list->candidates[i]->address, list->candidates[i]->port);
+        }
+        check_hidden(world, list->candidates[i]->address);
+        check_hidden(world, list->candidates[i]->related_address);
+    }
+    if (world->policy == world->config->policy && world->next_policy == world->policy &&
+        list->count != told && world->config->action_count == 0) {
+        world_violated(world, "L6: %zu candidates were told, %zu are handed out", told,
+                       list->count);
+    }
+    floe_candidate_list_free(list);
+}
+
+/* L15: what is counted agrees with what was seen. */
+static void check_statistics(sim_world *world)
+{
+    floe_gatherer_statistics *statistics = NULL;
+
+    if (floe_core_get_statistics(world->core, &statistics) != FLOE_OK) {
+        return;
+    }
+    for (size_t i = 0; i < statistics->server_count; i++) {
+        const floe_server_statistics *of = statistics->servers[i];
+        bool failed = of->progress == FLOE_SERVER_PROGRESS_FAILED;
+        if (of->retransmissions > 0 && of->requests == 0) {
+            world_violated(world, "L15: %s: retransmissions without a request", of->url);
+        }
+        if (of->responses > 0 && of->bytes_received < 20) {
+            world_violated(world, "L15: %s: answers without bytes", of->url);
+        }
+        if (of->code != 0 && !failed) {
+            world_violated(world, "L15: %s: code %u, and no failure", of->url, of->code);
+        }
+        check_hidden(world, of->address);
+    }
+    for (size_t i = 0; i < statistics->candidate_count; i++) {
+        check_hidden(world, statistics->candidates[i]->candidate.address);
+        check_hidden(world, statistics->candidates[i]->candidate.related_address);
+    }
+    floe_gatherer_statistics_free(statistics);
+}
+
+void check_before_close(sim_world *world)
+{
+    const sim_seen *seen = world->seen;
+    enum floe_gatherer_state state = floe_core_state(world->core);
+
+    if (world->closing) {
+        return;
+    }
+    if (state != seen->state) {
+        world_violated(world, "L3: %s, and %s was told", floe_gatherer_state_name(state),
+                       floe_gatherer_state_name(seen->state));
+    }
+    if (seen->ends != seen->completes) {
+        world_violated(world, "L4: complete %u times, NULL %u times", seen->completes, seen->ends);
+    }
+    check_list(world);
+    check_statistics(world);
+}
+
 void check_end(sim_world *world)
 {
     const sim_config *config = world->config;
@@ -490,8 +632,14 @@ void check_end(sim_world *world)
             world_violated(world, "L7: socket %u was left open", world->sockets[i].channel);
         }
     }
+    if (world->published != 0) {
+        world_violated(world, "H2: %d names are still published", world->published);
+    }
     if (interrupted || world->memory->fail_at != 0) {
         return;
+    }
+    if (config->action_count > 0 || config->pool) {
+        return; /* what must have come by then, check_before_close says */
     }
     if (seen->ends != 1) {
         world_violated(world, "L4: the NULL candidate came %u times", seen->ends);

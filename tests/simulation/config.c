@@ -23,6 +23,14 @@ sim_interface *sim_add_interface(sim_config *config, const char *name, const cha
     return interface;
 }
 
+sim_action *sim_add_action(sim_config *config, sim_action_kind kind, uint64_t at_ms)
+{
+    sim_action *action = &config->actions[config->action_count++];
+
+    *action = (sim_action){.kind = kind, .at_ms = at_ms};
+    return action;
+}
+
 sim_server *sim_add_server(sim_config *config, bool turn, const char *ip, sim_temper temper)
 {
     sim_server *server = &config->servers[config->server_count++];
@@ -105,6 +113,24 @@ static void random_server(seeded_random *random, sim_config *config, size_t n)
         one_in(random, 8) ? seeded_below(random, 3000) : seeded_below(random, 100);
 }
 
+static void random_actions(seeded_random *random, sim_config *config)
+{
+    size_t count = 1 + seeded_below(random, SIM_ACTIONS_MAX);
+
+    for (size_t i = 0; i < count; i++) {
+        sim_action_kind kind = (sim_action_kind)seeded_below(random, SIM_CLOSE);
+        sim_action *action = sim_add_action(config, kind, seeded_below(random, 7000));
+        action->value = (uint32_t)seeded_next(random);
+        if (kind == SIM_SET_OPTIONS) {
+            action->value &= ~(3U << SIM_POLICY_SHIFT);
+            action->value |= seeded_below(random, 3) << SIM_POLICY_SHIFT;
+        }
+        if (one_in(random, 3)) {
+            action->at_step = 1 + seeded_below(random, 60);
+        }
+    }
+}
+
 void sim_config_of_seed(uint64_t seed, sim_config *config)
 {
     static const uint64_t lives[] = {7000, 7000, 60000, 1300000};
@@ -148,6 +174,13 @@ void sim_config_of_seed(uint64_t seed, sim_config *config)
     config->run_ms = lives[seeded_below(&random, 4)];
     if (one_in(&random, 4)) {
         config->close_at_ms = 1 + seeded_below(&random, 2000);
+    }
+    if (one_in(&random, 2)) {
+        random_actions(&random, config);
+    }
+    if (one_in(&random, 8)) {
+        config->pool = true;
+        config->gather_at_ms = seeded_below(&random, 3000);
     }
     if (one_in(&random, 6)) {
         config->remap_at_ms = 1 + seeded_below(&random, (uint32_t)config->run_ms);

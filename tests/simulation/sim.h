@@ -86,6 +86,25 @@ typedef struct sim_server {
     unsigned round_trip_ms;
 } sim_server;
 
+/* What the owner does, or what happens around, in the middle of a gatherer's life. */
+typedef enum sim_action_kind {
+    SIM_GATHER,
+    SIM_RESTART,
+    SIM_SET_OPTIONS, /* value: which servers, bit by bit; policy in the two bits from 30 on */
+    SIM_TOGGLE,      /* value: the interface that goes down, or comes up again */
+    SIM_CLOSE,
+} sim_action_kind;
+
+typedef struct sim_action {
+    sim_action_kind kind;
+    uint32_t value;
+    uint64_t at_ms; /* after the gatherer was made; or */
+    size_t at_step; /* after so many outputs and events; 0: by the time */
+} sim_action;
+
+#define SIM_ACTIONS_MAX 8
+#define SIM_POLICY_SHIFT 30
+
 typedef struct sim_config {
     uint64_t seed;
     floe_gather_policy policy;
@@ -102,6 +121,10 @@ typedef struct sim_config {
     uint64_t run_ms;      /* how long each gatherer lives */
     uint64_t remap_at_ms; /* the NATs forget all mappings; 0: never */
     size_t fail_at;       /* the n-th allocation of memory fails; 0: none */
+    sim_action actions[SIM_ACTIONS_MAX];
+    size_t action_count;
+    bool pool;             /* gathering begins at making; it is asked for at `gather_at_ms` */
+    uint64_t gather_at_ms; /* after the gatherer was made */
 } sim_config;
 
 typedef struct sim_seen_candidate {
@@ -127,7 +150,7 @@ typedef struct sim_seen_error {
     uint64_t at_ms;
 } sim_seen_error;
 
-#define SIM_SEEN_MAX 64
+#define SIM_SEEN_MAX 512
 
 /* What the owner of one gatherer saw. */
 typedef struct sim_seen {
@@ -137,6 +160,8 @@ typedef struct sim_seen {
     size_t error_count;
     enum floe_gatherer_state state;
     unsigned ends;        /* NULL candidates */
+    unsigned completes;   /* of states */
+    size_t first_error;   /* of the gathering at hand */
     bool start_failed;    /* floe_core_new or start returned an error */
     uint64_t complete_ms; /* after its start */
     unsigned packets_sent;
@@ -146,6 +171,7 @@ typedef struct sim_seen {
 typedef struct sim_report {
     sim_seen gatherers[SIM_GATHERERS_MAX];
     uint64_t trace_hash;
+    size_t steps;       /* of all gatherers */
     uint64_t dropped;   /* packets that were not believed */
     size_t allocations; /* of memory, in all */
     size_t left_memory;
@@ -160,6 +186,7 @@ void sim_config_of_seed(uint64_t seed, sim_config *config);
 void sim_config_simple(sim_config *config);
 /* Adds a server and gives it; its URL is sim_server_url's. */
 sim_server *sim_add_server(sim_config *config, bool turn, const char *ip, sim_temper temper);
+sim_action *sim_add_action(sim_config *config, sim_action_kind kind, uint64_t at_ms);
 sim_interface *sim_add_interface(sim_config *config, const char *name, const char *ip);
 void sim_server_url(const sim_config *config, size_t n, char *url, size_t size);
 

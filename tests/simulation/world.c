@@ -314,7 +314,7 @@ static void send_from(sim_world *world, sim_socket *socket, const floe_core_outp
                               FLOE_UNREACHABLE_NETWORK, output->data, output->data_size);
         return;
     }
-    if (interface->path == SIM_PATH_SWALLOWS) {
+    if (interface->path == SIM_PATH_SWALLOWS || world->down[socket->interface]) {
         return;
     }
     sim_mapping *mapping = map_outwards(world, socket, &output->remote);
@@ -363,7 +363,7 @@ static void list_interfaces(sim_world *world)
         list[i].interface_name = interface->name;
         list[i].interface_index = interface_index(config, i);
         list[i].adapter = interface->adapter;
-        list[i].up = interface->up;
+        list[i].up = interface->up && !world->down[i];
         list[i].temporary = interface->temporary;
         list[i].deprecated = interface->deprecated;
         list[i].tentative = interface->tentative;
@@ -419,7 +419,7 @@ static void resolve(sim_world *world, const floe_core_output *output)
     sim_event *event = add_event(world, SIM_EVENT_RESOLVED, world->now + wait * 1000000);
 
     event->query = output->query;
-    event->family = output->family;
+    event->family = output->record == FLOE_DNS_A ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
     event->server = server;
 }
 
@@ -449,11 +449,148 @@ static void send_packet(sim_world *world, const floe_core_output *output)
     send_from(world, socket, output);
 }
 
+/* ── What the owner does ── */
+
+static floe_error make_core(sim_world *world, const floe_gather_options *options)
+{
+    return floe_core_new(world->shared, options, &world->core);
+}
+
+static floe_error set_options(sim_world *world, const floe_gather_options *options)
+{
+    return floe_core_set_options(world->core, world_time(world), options);
+}
+
+/* Calls with the options that the world's mask of servers and policy say. */
+static floe_error with_options(sim_world *world,
+                               floe_error (*call)(sim_world *, const floe_gather_options *))
+{
+    static char urls[SIM_SERVERS_MAX][128];
+    const char *texts[SIM_SERVERS_MAX];
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+
+    for (size_t i = 0; i < world->config->server_count; i++) {
+        if ((world->servers >> i & 1U) != 0) {
+            sim_server_url(world->config, i, urls[i], sizeof urls[i]);
+            texts[server.url_count++] = urls[i];
+        }
+    }
+    server.urls = texts;
+    server.username = "user";
+    server.credential = "password";
+    options.ice_servers = &server;
+    options.ice_server_count = server.url_count > 0 ? 1 : 0;
+    options.gather_policy = world->next_policy;
+    options.candidate_pool_size = world->config->pool;
+    return call(world, &options);
+}
+
+static void close_core(sim_world *world)
+{
+    if (!world->closing) {
+        world_trace(world, "close");
+        world->closing = true;
+        floe_core_close(world->core, world_time(world));
+    }
+}
+
+/* Memory runs out in any call; all else may fail only for the state. */
+static void check_result(sim_world *world, const char *call, floe_error error, bool may_fail)
+{
+    if (error != FLOE_OK && !(error == FLOE_ERR_INVALID_STATE && may_fail) &&
+        world->config->fail_at == 0) {
+        world_violated(world, "%s: %s", call, floe_error_string(error));
+    }
+}
+
+static void policy_comes(sim_world *world)
+{
+    if (world->coming_count < sizeof world->coming / sizeof *world->coming) {
+        world->coming[world->coming_count++] = world->next_policy;
+    }
+}
+
+static void act(sim_world *world, const sim_action *action)
+{
+    static const char *const names[] = {"gather", "restart", "set options", "toggle", "close"};
+    const sim_config *config = world->config;
+    enum floe_gatherer_state state = floe_core_state(world->core);
+    floe_gather_policy before = world->next_policy;
+    floe_error error;
+    bool gathers = state == FLOE_GATHERER_STATE_NEW || state == FLOE_GATHERER_STATE_COMPLETE;
+
+    world_trace(world, "action %s %u", names[action->kind], (unsigned)action->value);
+    switch (action->kind) {
+    case SIM_GATHER:
+        if (gathers && (state == FLOE_GATHERER_STATE_COMPLETE || world->coming_count == 0)) {
+            policy_comes(world); /* not for a pool, which has begun already */
+        }
+        check_result(world, "gather", floe_core_start(world->core, world_time(world)), !gathers);
+        break;
+    case SIM_RESTART:
+        if (floe_core_restart(world->core, world_time(world)) == FLOE_OK) {
+            check_restarted(world);
+            bool pool = state == FLOE_GATHERER_STATE_NEW && world->coming_count > 0;
+            world->policy = world->next_policy;
+            world->coming_count = 0;
+            if (pool) {
+                policy_comes(world);
+            }
+        } else {
+            check_result(world, "restart", FLOE_ERR_INVALID_STATE, world->closing);
+        }
+        break;
+    case SIM_SET_OPTIONS:
+        world->servers = action->value;
+        world->next_policy = (floe_gather_policy)(action->value >> SIM_POLICY_SHIFT);
+        error = with_options(world, set_options);
+        check_result(world, "set_options", error, world->closing);
+        if (error != FLOE_OK) {
+            world->next_policy = before;
+            break;
+        }
+        if (state == FLOE_GATHERER_STATE_NEW && config->pool) {
+            world->policy = world->next_policy;
+            world->coming_count = 0;
+            policy_comes(world);
+        }
+        break;
+    case SIM_TOGGLE:
+        if (config->interface_count > 0) {
+            bool *down = &world->down[action->value % config->interface_count];
+            *down = !*down;
+        }
+        break;
+    case SIM_CLOSE:
+        close_core(world);
+        break;
+    }
+}
+
+/* Those actions whose step has come. */
+static void act_at_step(sim_world *world)
+{
+    const sim_config *config = world->config;
+
+    world->steps++;
+    world->report->steps++;
+    for (size_t i = 0; i < config->action_count; i++) {
+        if (config->actions[i].at_step == world->steps) {
+            act(world, &config->actions[i]);
+        }
+    }
+}
+
 static void do_outputs(sim_world *world)
 {
     static floe_core_output output;
 
-    while (floe_core_poll(world->core, world_time(world), &output)) {
+    for (;;) {
+        act_at_step(world);
+        if (!floe_core_poll(world->core, world_time(world), &output)) {
+            return;
+        }
         switch (output.kind) {
         case FLOE_CORE_LIST_INTERFACES:
             list_interfaces(world);
@@ -483,6 +620,10 @@ static void do_outputs(sim_world *world)
             check_error(world, output.error);
             break;
         case FLOE_CORE_TRACE:
+            break;
+        case FLOE_CORE_PUBLISH:
+        case FLOE_CORE_UNPUBLISH:
+            check_published(world, &output);
             break;
         }
     }
@@ -528,13 +669,6 @@ static void resolved(sim_world *world, const sim_event *event)
     }
 }
 
-static void close_core(sim_world *world)
-{
-    world_trace(world, "close");
-    world->closing = true;
-    floe_core_close(world->core, world_time(world));
-}
-
 static void happen(sim_world *world, const sim_event *event)
 {
     switch (event->kind) {
@@ -553,9 +687,9 @@ static void happen(sim_world *world, const sim_event *event)
     case SIM_EVENT_RESOLVED:
         resolved(world, event);
         break;
-    case SIM_EVENT_CLOSE:
-        if (world->core != NULL && !world->closing) {
-            close_core(world);
+    case SIM_EVENT_ACTION:
+        if (world->core != NULL) {
+            act(world, event->action);
         }
         break;
     case SIM_EVENT_REMAP:
@@ -601,25 +735,31 @@ static void run_until(sim_world *world, uint64_t end)
 
 /* ── A run ── */
 
-static floe_error make_core(sim_world *world)
+static void add_action(sim_world *world, const sim_action *action, uint64_t at_ms)
 {
-    static char urls[SIM_SERVERS_MAX][128];
-    const char *texts[SIM_SERVERS_MAX];
-    floe_ice_server server = FLOE_ICE_SERVER_INIT;
-    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    add_event(world, SIM_EVENT_ACTION, world->now + at_ms * 1000000)->action = action;
+}
 
-    for (size_t i = 0; i < world->config->server_count; i++) {
-        sim_server_url(world->config, i, urls[i], sizeof urls[i]);
-        texts[i] = urls[i];
+static void plan(sim_world *world)
+{
+    static const sim_action gather = {.kind = SIM_GATHER};
+    static const sim_action close = {.kind = SIM_CLOSE};
+    const sim_config *config = world->config;
+
+    if (config->close_at_ms != 0) {
+        add_action(world, &close, config->close_at_ms);
     }
-    server.urls = texts;
-    server.url_count = world->config->server_count;
-    server.username = "user";
-    server.credential = "password";
-    options.ice_servers = &server;
-    options.ice_server_count = server.url_count > 0 ? 1 : 0;
-    options.gather_policy = world->config->policy;
-    return floe_core_new(world->shared, &options, &world->core);
+    if (config->remap_at_ms != 0) {
+        add_event(world, SIM_EVENT_REMAP, world->now + config->remap_at_ms * 1000000);
+    }
+    for (size_t i = 0; i < config->action_count; i++) {
+        if (config->actions[i].at_step == 0) {
+            add_action(world, &config->actions[i], config->actions[i].at_ms);
+        }
+    }
+    if (config->gather_at_ms != 0) {
+        add_action(world, &gather, config->gather_at_ms);
+    }
 }
 
 static void run_gatherer(sim_world *world, size_t n)
@@ -632,21 +772,26 @@ static void run_gatherer(sim_world *world, size_t n)
     world->closing = false;
     world->started = world->now;
     world->last_new_transaction = 0;
+    world->steps = 0;
+    world->published = 0;
+    world->servers = UINT32_MAX;
+    world->policy = world->next_policy = config->policy;
+    world->coming_count = 0;
+    memset(world->down, 0, sizeof world->down);
     world_trace(world, "gatherer %zu", n);
-    if (make_core(world) != FLOE_OK) {
+    if (with_options(world, make_core) != FLOE_OK) {
         world->seen->start_failed = true;
         return;
     }
-    if (config->close_at_ms != 0) {
-        add_event(world, SIM_EVENT_CLOSE, world->now + config->close_at_ms * 1000000);
+    plan(world);
+    if (config->pool || config->gather_at_ms == 0) {
+        policy_comes(world);
     }
-    if (config->remap_at_ms != 0) {
-        add_event(world, SIM_EVENT_REMAP, world->now + config->remap_at_ms * 1000000);
-    }
-    if (floe_core_start(world->core, world_time(world)) != FLOE_OK) {
+    if (config->gather_at_ms == 0 && floe_core_start(world->core, world_time(world)) != FLOE_OK) {
         world->seen->start_failed = true;
     }
     run_until(world, world->now + config->run_ms * 1000000);
+    check_before_close(world);
     if (!world->closing) {
         close_core(world);
         do_outputs(world);
@@ -663,6 +808,11 @@ static void check_allocations(sim_world *world)
     const sim_config *config = world->config;
     bool clean = config->loss == 0 && config->duplication == 0 && config->jitter_ms == 0 &&
                  config->remap_at_ms == 0 && config->fail_at == 0;
+
+    for (size_t i = 0; i < config->action_count;
+         i++) { /* an interface that is down carries nothing */
+        clean = clean && config->actions[i].kind != SIM_TOGGLE;
+    }
 
     for (size_t i = 0; clean && i < world->allocation_count; i++) {
         const sim_allocation *allocation = &world->allocations[i];

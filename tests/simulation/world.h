@@ -14,7 +14,7 @@ typedef enum sim_event_kind {
     SIM_EVENT_TO_CLIENT,
     SIM_EVENT_UNREACHABLE,
     SIM_EVENT_RESOLVED,
-    SIM_EVENT_CLOSE,
+    SIM_EVENT_ACTION,
     SIM_EVENT_REMAP,
 } sim_event_kind;
 
@@ -29,6 +29,7 @@ typedef struct sim_event {
     floe_address from;
     floe_address to;
     floe_unreachable reason;
+    const sim_action *action;
     size_t size;
     uint8_t data[PACKET_MAX];
 } sim_event;
@@ -72,7 +73,7 @@ typedef struct sim_transaction {
     uint64_t last_sent;
 } sim_transaction;
 
-#define SOCKETS_MAX 32
+#define SOCKETS_MAX 256
 #define MAPPINGS_MAX 256
 #define ALLOCATIONS_MAX 64
 #define TRANSACTIONS_MAX 4096
@@ -94,6 +95,7 @@ typedef struct sim_world {
     floe_core_shared *shared;
     floe_core *core;
     bool closing; /* floe_core_close was called */
+    int published;
     sim_socket sockets[SOCKETS_MAX];
     size_t socket_count;
     sim_mapping mappings[MAPPINGS_MAX];
@@ -108,6 +110,13 @@ typedef struct sim_world {
     size_t transaction_count;
     uint64_t last_new_transaction;
     unsigned open_failures_left[SIM_INTERFACES_MAX];
+    bool down[SIM_INTERFACES_MAX];
+    size_t steps;                 /* of this gatherer */
+    floe_gather_policy policy;    /* of the gathering at hand */
+    floe_gather_policy coming[8]; /* of those that have begun and are not told yet */
+    size_t coming_count;
+    floe_gather_policy next_policy;
+    uint32_t servers; /* which of them the options name, bit by bit */
 } sim_world;
 
 static inline floe_time world_time(const sim_world *world)
@@ -136,9 +145,13 @@ void server_receive(sim_world *world, size_t server, const floe_address *client,
 void check_candidate(sim_world *world, const floe_candidate *candidate);
 void check_withdrawn(sim_world *world, const floe_candidate *candidate);
 void check_error(sim_world *world, const floe_candidate_error *error);
+/* The old generation is over: nothing of it is told any more. */
+void check_restarted(sim_world *world);
 void check_state(sim_world *world, enum floe_gatherer_state state);
+void check_published(sim_world *world, const floe_core_output *output);
 void check_send(sim_world *world, const sim_socket *socket, const floe_address *to, floe_span data);
-/* When the gatherer has had its time, and has been closed and freed. */
+/* When the gatherer has had its time; and when it has been closed. */
+void check_before_close(sim_world *world);
 void check_end(sim_world *world);
 
 #endif

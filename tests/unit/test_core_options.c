@@ -169,7 +169,7 @@ static floe_error make(fixture *f, const floe_ice_server *servers, size_t count,
     options.ice_server_count = count;
     floe_error error = floe_core_new(f->shared, &options, &core);
     if (error == FLOE_OK) {
-        *servers_made = core->server_count;
+        *servers_made = core->set->count;
         floe_core_free(core);
     }
     return error;

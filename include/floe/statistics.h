@@ -1,0 +1,77 @@
+/* What a gatherer counts (W3C's statistics of candidates and of STUN and TURN servers). */
+#ifndef FLOE_STATISTICS_H
+#define FLOE_STATISTICS_H
+
+#include <floe/candidate.h>
+#include <floe/export.h>
+#include <floe/time.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** How it stands between a local address and a server. */
+typedef enum floe_server_progress {
+    FLOE_SERVER_PROGRESS_WAITING = 0,
+    FLOE_SERVER_PROGRESS_SUCCEEDED = 1,
+    FLOE_SERVER_PROGRESS_FAILED = 2
+} floe_server_progress;
+
+/** "waiting", "succeeded", "failed"; "" for another value. Threads: any. */
+FLOE_EXPORT const char *floe_server_progress_name(floe_server_progress progress);
+
+/** One kind of request from one local address to one address of a server. Made by the library only;
+ *  later releases append fields. Instants count from the call of gather. */
+typedef struct floe_server_statistics {
+    /** The server's URL, as it was given. */
+    const char *url;
+    /** "Binding" or "Allocate" (with its Refresh requests). */
+    const char *method;
+    /** The local address, or the name that stands for it; NULL where policy hides it. */
+    const char *address;
+    /** 0 with a NULL address. */
+    uint16_t port;
+    const char *server_address;
+    uint16_t server_port;
+    floe_server_progress progress;
+    /** Of a failure that ended it: the code of floe_candidate_error; else 0. */
+    uint16_t code;
+    uint32_t requests;
+    uint32_t retransmissions;
+    uint32_t responses;
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+    /** Zero: not sent, not answered. */
+    floe_duration first_sent;
+    floe_duration first_answered;
+    /** From request to answer: of the latest answer, and of all together. */
+    floe_duration round_trip;
+    floe_duration total_round_trip;
+} floe_server_statistics;
+
+typedef struct floe_candidate_statistics {
+    floe_candidate candidate;
+    /** Since the call of gather. */
+    floe_duration found;
+} floe_candidate_statistics;
+
+/** Made by the library only; later releases append fields. */
+typedef struct floe_gatherer_statistics {
+    size_t server_count;
+    const floe_server_statistics *const *servers;
+    size_t candidate_count;
+    const floe_candidate_statistics *const *candidates;
+    /** From the call of gather to complete; zero: not complete. */
+    floe_duration gathering;
+} floe_gatherer_statistics;
+
+/** Frees statistics and all that they point to. NULL is fine. Threads: any. Before the floe_api of
+ *  their gatherer is freed. */
+FLOE_EXPORT void floe_gatherer_statistics_free(floe_gatherer_statistics *statistics);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
