@@ -2,11 +2,32 @@
  * promise of design.md or a rule of gatherer.md. */
 #include "world.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 static void copy_text(char *to, size_t size, const char *from)
 {
     (void)snprintf(to, size, "%s", from != NULL ? from : "");
+}
+
+/* ── The log ── */
+
+static void log_event(sim_world *world, const char *format, ...)
+    __attribute__((__format__(__printf__, 2, 3)));
+
+static void log_event(sim_world *world, const char *format, ...)
+{
+    sim_seen *seen = world->seen;
+    size_t used = strlen(seen->log);
+    va_list arguments;
+
+    if (used > 0 && used + 4 < sizeof seen->log) {
+        (void)snprintf(&seen->log[used], sizeof seen->log - used, " | ");
+        used += 3;
+    }
+    va_start(arguments, format);
+    (void)vsnprintf(&seen->log[used], sizeof seen->log - used, format, arguments);
+    va_end(arguments);
 }
 
 /* ── P1: what policy hides is nowhere ── */
@@ -36,7 +57,9 @@ static void check_hidden(sim_world *world, const char *text)
 {
     const sim_config *config = world->config;
 
-    if (world->policy == FLOE_GATHER_POLICY_ALL || text == NULL) {
+    bool named = config->settings.mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER;
+
+    if ((world->policy == FLOE_GATHER_POLICY_ALL && !named) || text == NULL) {
         return;
     }
     for (size_t i = 0; i < config->interface_count; i++) {
@@ -97,8 +120,7 @@ static bool forgetful(const sim_config *config)
     return false;
 }
 
-/* R5: only what really is reaches the owner. */
-static void check_true(sim_world *world, const floe_candidate *candidate)
+static void check_there(sim_world *world, const floe_candidate *candidate)
 {
     const sim_config *config = world->config;
     bool unordered = config->jitter_ms > 0 || config->duplication > 0;
@@ -116,8 +138,9 @@ static void check_true(sim_world *world, const floe_candidate *candidate)
                candidate->related_address == NULL;
         break;
     case FLOE_CANDIDATE_TYPE_SRFLX:
-        good = is_mapping(world, &address) && candidate->url != NULL &&
-               candidate->related_address != NULL;
+        /* Without a NAT only where the host's address is not shown itself (H2, P6). */
+        good = (is_mapping(world, &address) || is_socket(world, &address)) &&
+               candidate->url != NULL && candidate->related_address != NULL;
         break;
     case FLOE_CANDIDATE_TYPE_RELAY:
         /* A release that is overtaken by the next Allocate of the same socket deletes the wrong
@@ -134,6 +157,20 @@ static void check_true(sim_world *world, const floe_candidate *candidate)
                        floe_candidate_type_name(candidate->type), candidate->address,
                        candidate->port);
     }
+}
+
+/* R5: only what really is reaches the owner; but for what rewrite rules say. */
+static void check_true(sim_world *world, const floe_candidate *candidate)
+{
+    const floe_settings *settings = &world->config->settings;
+    const char *dot = strrchr(candidate->address, '.');
+
+    if (settings->address_rewrite_rule_count + settings->nat_1to1_ip_count > 0 ||
+        (settings->mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER && dot != NULL &&
+         strcmp(dot, ".local") == 0)) {
+        return;
+    }
+    check_there(world, candidate);
 }
 
 static void check_unlike_others(sim_world *world, const sim_seen_candidate *made)
@@ -164,6 +201,7 @@ void check_candidate(sim_world *world, const floe_candidate *candidate)
     }
     if (candidate == NULL) {
         world_trace(world, "end of candidates");
+        log_event(world, "end");
         if (seen->state != FLOE_GATHERER_STATE_COMPLETE || ++seen->ends != seen->completes) {
             world_violated(world, "L4: the NULL candidate out of place");
         }
@@ -172,6 +210,12 @@ void check_candidate(sim_world *world, const floe_candidate *candidate)
     made.type = candidate->type;
     (void)floe_candidate_format(candidate, made.text, sizeof made.text);
     world_trace(world, "candidate %s url %s", made.text, candidate->url ? candidate->url : "-");
+    if (candidate->related_address != NULL) {
+        log_event(world, "%s %s for %s", floe_candidate_type_name(candidate->type),
+                  candidate->address, candidate->related_address);
+    } else {
+        log_event(world, "%s %s", floe_candidate_type_name(candidate->type), candidate->address);
+    }
     copy_text(made.address, sizeof made.address, candidate->address);
     copy_text(made.related, sizeof made.related, candidate->related_address);
     copy_text(made.url, sizeof made.url, candidate->url);
@@ -186,7 +230,10 @@ void check_candidate(sim_world *world, const floe_candidate *candidate)
     }
     check_true(world, candidate);
     check_unlike_others(world, &made);
-    check_hidden(world, made.text);
+    /* Under a name, what a server sees is told all the same, be it the host's own address. */
+    bool seen_by_server =
+        world->policy == FLOE_GATHER_POLICY_ALL && made.type != FLOE_CANDIDATE_TYPE_HOST;
+    check_hidden(world, seen_by_server ? made.related : made.text);
     if (seen->candidate_count < SIM_SEEN_MAX) {
         seen->candidates[seen->candidate_count++] = made;
     }
@@ -223,6 +270,7 @@ void check_withdrawn(sim_world *world, const floe_candidate *candidate)
 {
     world_trace(world, "withdrawn %s %s:%u", floe_candidate_type_name(candidate->type),
                 candidate->address, candidate->port);
+    log_event(world, "withdrawn %s", floe_candidate_type_name(candidate->type));
     if (world->closing) {
         world_violated(world, "L7: a withdrawal after close");
     }
@@ -252,6 +300,7 @@ void check_error(sim_world *world, const floe_candidate_error *error)
     made.at_ms = world_ms(world);
     world_trace(world, "error %s from %s: %u %s%s", made.url, made.address, made.code, made.text,
                 made.url_failed ? " (url failed)" : "");
+    log_event(world, "error %u%s", made.code, made.url_failed ? " url" : "");
     if (world->closing) {
         world_violated(world, "L7: an error after close");
     }
@@ -297,6 +346,7 @@ void check_state(sim_world *world, enum floe_gatherer_state state)
     uint64_t timeout = world->config->settings.gather_timeout_ms;
 
     world_trace(world, "state %s", floe_gatherer_state_name(state));
+    log_event(world, "%s", floe_gatherer_state_name(state));
     bool closed = state == FLOE_GATHERER_STATE_CLOSED;
     bool again = state == FLOE_GATHERER_STATE_GATHERING &&
                  seen->state == FLOE_GATHERER_STATE_COMPLETE && seen->ends == seen->completes;
@@ -559,7 +609,9 @@ static void check_list(sim_world *world)
             world_violated(world, "L6: %s:%u is handed out and was not told",
                            list->candidates[i]->address, list->candidates[i]->port);
         }
-        check_hidden(world, list->candidates[i]->address);
+        if (list->candidates[i]->type == FLOE_CANDIDATE_TYPE_HOST) {
+            check_hidden(world, list->candidates[i]->address);
+        }
         check_hidden(world, list->candidates[i]->related_address);
     }
     if (world->policy == world->config->policy && world->next_policy == world->policy &&
@@ -593,7 +645,9 @@ static void check_statistics(sim_world *world)
         check_hidden(world, of->address);
     }
     for (size_t i = 0; i < statistics->candidate_count; i++) {
-        check_hidden(world, statistics->candidates[i]->candidate.address);
+        if (statistics->candidates[i]->candidate.type == FLOE_CANDIDATE_TYPE_HOST) {
+            check_hidden(world, statistics->candidates[i]->candidate.address);
+        }
         check_hidden(world, statistics->candidates[i]->candidate.related_address);
     }
     floe_gatherer_statistics_free(statistics);
@@ -638,8 +692,11 @@ void check_end(sim_world *world)
     if (interrupted || world->memory->fail_at != 0) {
         return;
     }
-    if (config->action_count > 0 || config->pool) {
-        return; /* what must have come by then, check_before_close says */
+    bool rewrites =
+        config->settings.address_rewrite_rule_count + config->settings.nat_1to1_ip_count > 0;
+    if (config->action_count > 0 || config->pool || rewrites || config->settings.ice_lite ||
+        config->settings.ip_handling != FLOE_IP_HANDLING_ALL) {
+        return; /* what must have come by then, check_before_close says, or a table */
     }
     if (seen->ends != 1) {
         world_violated(world, "L4: the NULL candidate came %u times", seen->ends);

@@ -141,7 +141,7 @@ void sim_config_of_seed(uint64_t seed, sim_config *config)
     config->settings = (floe_settings)FLOE_SETTINGS_INIT;
     config->policy =
         one_in(&random, 2) ? FLOE_GATHER_POLICY_ALL : (floe_gather_policy)seeded_below(&random, 3);
-    size_t interfaces = seeded_below(&random, SIM_INTERFACES_MAX + 1);
+    size_t interfaces = seeded_below(&random, 7);
     size_t servers = seeded_below(&random, SIM_SERVERS_MAX + 1);
     for (size_t i = 0; i < interfaces; i++) {
         random_interface(&random, config, i);

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define SIM_INTERFACES_MAX 6
+#define SIM_INTERFACES_MAX 48
 #define SIM_SERVERS_MAX 6
 #define SIM_GATHERERS_MAX 3
 
@@ -39,6 +39,7 @@ typedef struct sim_interface {
     bool temporary;
     bool deprecated;
     bool tentative;
+    bool default_route;
     sim_path path;
     sim_nat mapping;
     sim_nat filtering;
@@ -154,6 +155,7 @@ typedef struct sim_seen_error {
 
 /* What the owner of one gatherer saw. */
 typedef struct sim_seen {
+    char log[4096]; /* all events, a word or two each, with " | " between them */
     sim_seen_candidate candidates[SIM_SEEN_MAX];
     size_t candidate_count;
     sim_seen_error errors[SIM_SEEN_MAX];

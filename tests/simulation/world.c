@@ -367,6 +367,7 @@ static void list_interfaces(sim_world *world)
         list[i].temporary = interface->temporary;
         list[i].deprecated = interface->deprecated;
         list[i].tentative = interface->tentative;
+        list[i].default_route = interface->default_route;
         (void)floe_address_parse(interface->ip, &list[i].address);
     }
     floe_core_interfaces(world->core, world_time(world), list, config->interface_count);
