@@ -2,6 +2,7 @@
 #ifndef FLOE_API_H
 #define FLOE_API_H
 
+#include <floe/address.h>
 #include <floe/error.h>
 #include <floe/settings.h>
 
@@ -64,6 +65,34 @@ typedef struct floe_api_statistics {
  * Threads: any.
  */
 FLOE_EXPORT floe_error floe_api_get_statistics(floe_api *api, floe_api_statistics *statistics);
+
+/** What a look-up has found. Pointers are valid during the callback. */
+typedef struct floe_look_up_result {
+    const char *name;
+    /** FLOE_OK: it has these addresses; FLOE_ERR_TIMED_OUT: nobody answered. */
+    floe_error error;
+    const floe_address *addresses;
+    size_t address_count;
+} floe_look_up_result;
+
+typedef void (*floe_look_up_handler)(void *user_data, const floe_look_up_result *result);
+
+/**
+ * Looks up a .local name by multicast DNS on all links (RFC 6762): the address of the other side's
+ * candidate which has a name (draft-ietf-mmusic-mdns-ice-candidates §3.2). At most 32 look-ups are
+ * under way at a time; more wait for their turn, and their time runs all the same.
+ *
+ * @param name        one that ends in ".local"; copied.
+ * @param timeout_ms  1 to 60,000; 0: 5,000.
+ * @param handler     called once, on the loop thread, under the rules of every other callback; not
+ *                    any more once floe_api_free has been called.
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT; FLOE_ERR_INVALID_STATE: multicast DNS is off, or not
+ *         built in; FLOE_ERR_NO_MEMORY.
+ *
+ * Threads: any.
+ */
+FLOE_EXPORT floe_error floe_api_look_up(floe_api *api, const char *name, uint32_t timeout_ms,
+                                        floe_look_up_handler handler, void *user_data);
 
 #ifdef __cplusplus
 }

@@ -8,7 +8,9 @@
 #include <floe/error.h>
 #include <floe/gatherer.h>
 #include <floe/options.h>
+#include <floe/rewrite.h>
 #include <floe/settings.h>
+#include <floe/statistics.h>
 #include <floe/version.h>
 
 #endif

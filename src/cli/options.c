@@ -79,23 +79,38 @@ static bool set_credential_file(gather_command *command, const char *name, const
         return wrong(name, value, "the file is empty");
     }
     line[strcspn(line, "\r\n")] = '\0';
+    for (size_t i = 0; i < command->rule_count; i++) {
+        floe_address_rewrite_rule_free(command->parsed_rules[i]);
+    }
     free(command->credential_from_file);
     command->credential_from_file = strdup(line);
     command->credential = command->credential_from_file;
     return command->credential != NULL || wrong(name, value, "out of memory");
 }
 
+/* Which of the words it is; -1 after an error. */
+static int word_of(const char *name, const char *value, const char *const *words)
+{
+    char why[96] = "not one of";
+
+    for (int i = 0; words[i] != NULL; i++) {
+        if (strcmp(value, words[i]) == 0) {
+            return i;
+        }
+        size_t used = strlen(why);
+        (void)snprintf(&why[used], sizeof why - used, "%s %s", i > 0 ? "," : "", words[i]);
+    }
+    (void)wrong(name, value, why);
+    return -1;
+}
+
 static bool set_policy(gather_command *command, const char *name, const char *value)
 {
-    static const char *const names[] = {"all", "nohost", "relay"};
+    static const char *const names[] = {"all", "nohost", "relay", NULL};
+    int policy = word_of(name, value, names);
 
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(value, names[i]) == 0) {
-            command->policy = (floe_gather_policy)i;
-            return true;
-        }
-    }
-    return wrong(name, value, "not one of all, nohost, relay");
+    command->policy = (floe_gather_policy)policy;
+    return policy >= 0;
 }
 
 static bool add_pattern(const char *name, const char *value, const char **patterns, size_t *count)
@@ -199,6 +214,60 @@ static bool set_port_range(gather_command *command, const char *name, const char
     }
     command->settings.port_min = (uint16_t)min;
     command->settings.port_max = (uint16_t)max;
+    return true;
+}
+
+static bool add_rule(gather_command *command, const char *name, const char *value)
+{
+    floe_address_rewrite_rule *rule;
+
+    if (command->rule_count == RULES_MAX) {
+        return wrong(name, value, "too many of them");
+    }
+    if (floe_address_rewrite_rule_parse(value, &rule) != FLOE_OK) {
+        return wrong(name, value, floe_last_error());
+    }
+    command->parsed_rules[command->rule_count] = rule;
+    command->rules[command->rule_count++] = *rule;
+    command->settings.address_rewrite_rules = command->rules;
+    command->settings.address_rewrite_rule_count = command->rule_count;
+    return true;
+}
+
+static bool set_mdns(gather_command *command, const char *name, const char *value)
+{
+    static const char *const words[] = {"query", "off", "gather", NULL};
+    int mode = word_of(name, value, words);
+
+    command->settings.mdns_mode = (floe_mdns_mode)mode;
+    return mode >= 0;
+}
+
+static bool set_ip_handling(gather_command *command, const char *name, const char *value)
+{
+    static const char *const words[] = {"all", "default-and-local", "default", "proxy", NULL};
+    int mode = word_of(name, value, words);
+
+    command->settings.ip_handling = (floe_ip_handling)mode;
+    return mode >= 0;
+}
+
+static bool set_max_addresses(gather_command *command, const char *name, const char *value)
+{
+    unsigned long parsed;
+
+    if (!number(name, value, 0, 65535, &parsed)) {
+        return false;
+    }
+    command->settings.addresses_max = parsed == 0 ? FLOE_UNLIMITED : (uint32_t)parsed;
+    return true;
+}
+
+static bool set_srv(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->settings.service_discovery = true;
     return true;
 }
 
@@ -351,6 +420,13 @@ static const command_option options[] = {
     {0, "address", "CIDR", add_address, "only on addresses in this range; repeatable"},
     {0, "exclude-address", "CIDR", add_not_address, "not on addresses in this range; repeatable"},
     {0, "network-types", "TYPES", set_network_types, "udp4,udp6: which of them (all)"},
+    {0, "rewrite", "RULE", add_rule,
+     "external=IP,local=IP,iface=NAME,cidr=CIDR,type=TYPE,mode=MODE,networks=udp4: other addresses"},
+    {0, "ip-handling", "MODE", set_ip_handling,
+     "RFC 8828: all, default-and-local, default, proxy (all)"},
+    {0, "max-addresses", "N", set_max_addresses, "local addresses of each family (16; 0: all)"},
+    {0, "mdns", "off|query|gather", set_mdns, "names instead of host addresses: gather (query)"},
+    {0, "srv", NULL, set_srv, "looks for SRV and NAPTR where a URL has no port"},
     {0, "port-range", "MIN-MAX", set_port_range, "local UDP ports to use"},
     {0, "loopback", NULL, set_loopback, "gathers on loopback addresses too"},
     {0, "link-local", NULL, set_link_local, "gathers on link-local IPv6 addresses too"},
@@ -458,5 +534,8 @@ bool parse_gather_command(int count, char **words, gather_command *command)
 
 void free_gather_command(gather_command *command)
 {
+    for (size_t i = 0; i < command->rule_count; i++) {
+        floe_address_rewrite_rule_free(command->parsed_rules[i]);
+    }
     free(command->credential_from_file);
 }

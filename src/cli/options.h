@@ -7,6 +7,7 @@
 
 #define URLS_MAX 256
 #define FILTERS_MAX 32
+#define RULES_MAX 256
 
 /* A range of addresses: 10.0.0.0/8; one address without "/". */
 typedef struct address_range {
@@ -34,6 +35,9 @@ typedef struct gather_command {
     char *credential_from_file; /* owned */
     floe_gather_policy policy;
     floe_settings settings;
+    floe_address_rewrite_rule *parsed_rules[RULES_MAX]; /* owned */
+    floe_address_rewrite_rule rules[RULES_MAX];
+    size_t rule_count;
     gather_filters filters;
     unsigned gatherers;
     unsigned repeat;

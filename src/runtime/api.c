@@ -75,6 +75,8 @@ static floe_gatherer *take_ready(floe_api *api)
 static void shut_down(floe_api *api)
 {
     if (!uv_is_closing((uv_handle_t *)&api->wake)) {
+        floe_mdns_service_close(api);
+        floe_look_ups_drop(api);
         floe_resolver_close(&api->resolver);
         uv_close((uv_handle_t *)&api->wake, on_wake_closed);
     }
@@ -91,6 +93,7 @@ static void on_wake(uv_async_t *wake)
     bool stopping = api->stopping;
     uv_mutex_unlock(&api->lock);
     floe_resolver_give(&api->resolver);
+    floe_look_ups_begin(api);
     while ((gatherer = take_ready(api)) != NULL) {
         floe_gatherer_pump(gatherer);
     }
@@ -229,9 +232,21 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
     made->filter_user_data = given.filter_user_data;
     floe_list_init(&made->gatherers);
     floe_list_init(&made->ready);
+    floe_list_init(&made->look_ups);
+    made->mdns_mode = given.mdns_mode;
+    made->wants_default_route =
+        given.ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_AND_LOCAL ||
+        given.ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
+    made->mdns_name_given = given.mdns_name != NULL;
     floe_interfaces_init(&made->interfaces, &made->allocator);
     floe_resolver_init(&made->resolver, made);
     floe_error error = floe_core_shared_new(&given, &random, &made->shared);
+    if (error == FLOE_OK && given.mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER &&
+        !floe_mdns_is_built_in()) {
+        floe_core_shared_free(made->shared);
+        error = floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                          "settings.mdns_mode asks for multicast DNS, which is not built in");
+    }
     if (error != FLOE_OK) {
         floe_deallocate(&allocator, made);
         return error;

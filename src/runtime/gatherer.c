@@ -5,8 +5,7 @@
 
 #include <unistd.h>
 
-/* Has the loop thread poll the gatherer's outputs. The lock is held. */
-static void wake(floe_gatherer *gatherer)
+void floe_gatherer_wake(floe_gatherer *gatherer)
 {
     if (!floe_list_linked(&gatherer->ready)) {
         floe_list_append(&gatherer->api->ready, &gatherer->ready);
@@ -271,6 +270,10 @@ static void list_interfaces(floe_gatherer *gatherer)
     floe_api *api = gatherer->api;
     floe_error error = floe_interfaces_update(&api->interfaces);
 
+    if (error == FLOE_OK && api->wants_default_route) {
+        floe_interfaces_mark_default_route(&api->interfaces); /* routes change by themselves */
+    }
+    floe_mdns_service_links(api);
     if (error != FLOE_OK) {
         floe_core_interfaces_failed(gatherer->core, floe_runtime_now(), error);
     } else if ((api->interface_filter != NULL || api->ip_filter != NULL) && !gatherer->freed) {
@@ -317,6 +320,12 @@ static void do_output(floe_gatherer *gatherer, const floe_core_output *output)
         break;
     case FLOE_CORE_RESOLVE:
         resolve(gatherer, output);
+        break;
+    case FLOE_CORE_PUBLISH:
+        floe_mdns_service_publish(gatherer->api, output);
+        break;
+    case FLOE_CORE_UNPUBLISH:
+        floe_mdns_service_unpublish(gatherer->api, output);
         break;
     default:
         tell(gatherer, output);
@@ -465,7 +474,7 @@ static floe_error add_handle(floe_gatherer *made, floe_error error, floe_gathere
     }
     floe_list_append(&api->gatherers, &made->link);
     if (!floe_time_is_never(floe_core_deadline(made->core))) {
-        wake(made); /* a pool begins at once (L10) */
+        floe_gatherer_wake(made); /* a pool begins at once (L10) */
     }
     *gatherer = made;
     return FLOE_OK;
@@ -516,7 +525,7 @@ void floe_gatherer_let_go(floe_gatherer *gatherer)
         gatherer->associated->associated = NULL;
         gatherer->associated = NULL;
     }
-    wake(gatherer);
+    floe_gatherer_wake(gatherer);
 }
 
 void floe_gatherer_free(floe_gatherer *gatherer)
@@ -545,7 +554,7 @@ floe_error floe_gatherer_gather(floe_gatherer *gatherer)
     uv_mutex_lock(&gatherer->api->lock);
     floe_error error = floe_core_start(gatherer->core, floe_runtime_now());
     if (error == FLOE_OK) {
-        wake(gatherer);
+        floe_gatherer_wake(gatherer);
     }
     uv_mutex_unlock(&gatherer->api->lock);
     return error;
@@ -559,9 +568,9 @@ floe_error floe_gatherer_restart(floe_gatherer *gatherer)
     uv_mutex_lock(&gatherer->api->lock);
     floe_error error = floe_core_restart(gatherer->core, floe_runtime_now());
     if (error == FLOE_OK) {
-        wake(gatherer);
+        floe_gatherer_wake(gatherer);
         if (gatherer->associated != NULL) {
-            wake(gatherer->associated);
+            floe_gatherer_wake(gatherer->associated);
         }
     }
     uv_mutex_unlock(&gatherer->api->lock);
@@ -576,7 +585,7 @@ floe_error floe_gatherer_set_options(floe_gatherer *gatherer, const floe_gather_
     uv_mutex_lock(&gatherer->api->lock);
     floe_error error = floe_core_set_options(gatherer->core, floe_runtime_now(), options);
     if (error == FLOE_OK) {
-        wake(gatherer);
+        floe_gatherer_wake(gatherer);
     }
     uv_mutex_unlock(&gatherer->api->lock);
     return error;
@@ -687,7 +696,7 @@ floe_error floe_gatherer_close(floe_gatherer *gatherer)
     }
     uv_mutex_lock(&gatherer->api->lock);
     floe_core_close(gatherer->core, floe_runtime_now());
-    wake(gatherer);
+    floe_gatherer_wake(gatherer);
     uv_mutex_unlock(&gatherer->api->lock);
     return FLOE_OK;
 }

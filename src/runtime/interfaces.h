@@ -20,6 +20,9 @@ void floe_interfaces_init(floe_interfaces *interfaces, const floe_allocator *all
 void floe_interfaces_free(floe_interfaces *interfaces);
 /* Brings list and count up to date. On an error they are empty. */
 floe_error floe_interfaces_update(floe_interfaces *interfaces);
+/* Marks the addresses that the kernel would send from to somewhere far away, by asking it: the
+ * address of a connected UDP socket (RFC 8828 §5.2). Nothing is sent. */
+void floe_interfaces_mark_default_route(floe_interfaces *interfaces);
 /* For the system's parts: adds an entry. */
 floe_error floe_interfaces_add(floe_interfaces *interfaces, const char *name,
                                const floe_interface_address *entry);

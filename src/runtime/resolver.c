@@ -415,10 +415,44 @@ static void on_services(void *data, int status, int timeouts, unsigned char *ans
     end_look_up(name, status, ttl);
 }
 
+/* RFC 6762 §3: names that end in .local are looked for on the links, and nowhere else. */
+static bool is_local(const char *name)
+{
+    size_t size = strlen(name);
+
+    size -= size > 0 && name[size - 1] == '.';
+    return size > 6 && strncmp(&name[size - 6], ".local", 6) == 0;
+}
+
+#define LOCAL_TIMEOUT_MS 3000U
+
+static void on_local(floe_mdns_asker *asker, floe_error error, const floe_address *addresses,
+                     size_t count)
+{
+    floe_name *name = FLOE_CONTAINER(asker, floe_name, asker);
+
+    for (size_t i = 0; i < count && name->address_count < FLOE_RESOLVED_MAX; i++) {
+        name->addresses[name->address_count++] = addresses[i];
+    }
+    end_look_up(name, error == FLOE_OK ? ARES_SUCCESS : ARES_ENOTFOUND, FAILURE_KEPT_S);
+}
+
+static bool look_up_local(floe_resolver *resolver, floe_name *name)
+{
+    bool address = name->record == FLOE_DNS_A || name->record == FLOE_DNS_AAAA;
+
+    name->asker.done = on_local;
+    return address && is_local(name->name) &&
+           floe_mdns_service_look_up(resolver->api, name->name, LOCAL_TIMEOUT_MS, &name->asker);
+}
+
 static void look_up(floe_resolver *resolver, floe_name *name)
 {
     struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT};
 
+    if (look_up_local(resolver, name)) {
+        return;
+    }
     if (!open_channel(resolver)) {
         end_look_up(name, ARES_ENOTINITIALIZED, 0);
         return;

@@ -4,6 +4,7 @@
 #define FLOE_RUNTIME_RESOLVER_H
 
 #include "base/list.h"
+#include "runtime/mdns.h"
 
 #include <floe/core.h>
 #include <floe/gatherer.h>
@@ -29,6 +30,7 @@ typedef struct floe_name {
     struct floe_resolver *resolver;
     char *name;
     floe_dns_record record;
+    floe_mdns_asker asker; /* of a name that ends in .local */
     floe_list waiters;
     bool known;
     bool busy; /* its waiters are being told */

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/time.h"
 #include "runtime/interfaces.h"
+#include "runtime/mdns.h"
 #include "runtime/resolver.h"
 #include "runtime/udp.h"
 
@@ -39,11 +40,16 @@ struct floe_api {
     bool (*interface_filter)(void *user_data, const char *interface_name);
     bool (*ip_filter)(void *user_data, const floe_address *address);
     void *filter_user_data;
+    floe_mdns_mode mdns_mode;
+    bool mdns_name_given;
+    bool wants_default_route;
+    floe_list look_ups; /* floe_look_up.link, of the owner's own */
 
     /* The loop thread's alone. */
     unsigned open_handles;
     floe_interfaces interfaces;
     floe_resolver resolver;
+    floe_mdns_service *mdns; /* NULL: it has not begun, or has ended */
     floe_udp_batch batch;
     floe_core_output output;
 };
@@ -77,6 +83,12 @@ struct floe_gatherer {
 
 floe_time floe_runtime_now(void);
 bool floe_on_loop_thread(const floe_api *api);
+/* Has the loop thread poll the gatherer's outputs. The lock is held. */
+void floe_gatherer_wake(floe_gatherer *gatherer);
+/* Begins the owner's look-ups that wait; and drops all of them. Loop thread; the lock is not held.
+ */
+void floe_look_ups_begin(floe_api *api);
+void floe_look_ups_drop(floe_api *api);
 /* Closes and gives back the user's handle. The lock is held. */
 void floe_gatherer_let_go(floe_gatherer *gatherer);
 /* Polls outputs and does what they ask. Loop thread; the lock is not held. The gatherer may be gone

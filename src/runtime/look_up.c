@@ -1,0 +1,107 @@
+/* The owner's own look-ups of .local names. */
+#include "base/error.h"
+#include "runtime/runtime.h"
+
+#include <string.h>
+
+typedef struct floe_look_up {
+    floe_list link; /* in api->look_ups */
+    floe_mdns_asker asker;
+    floe_api *api;
+    uint32_t timeout_ms;
+    bool begun;
+    floe_look_up_handler handler;
+    void *user_data;
+    char name[256];
+} floe_look_up;
+
+static void done(floe_mdns_asker *asker, floe_error error, const floe_address *addresses,
+                 size_t count)
+{
+    floe_look_up *look_up = FLOE_CONTAINER(asker, floe_look_up, asker);
+    floe_api *api = look_up->api;
+    floe_look_up_result result = {
+        .name = look_up->name, .error = error, .addresses = addresses, .address_count = count};
+
+    uv_mutex_lock(&api->lock);
+    floe_list_remove(&look_up->link);
+    bool stopping = api->stopping;
+    uv_mutex_unlock(&api->lock);
+    if (!stopping) {
+        look_up->handler(look_up->user_data, &result);
+    }
+    floe_deallocate(&api->allocator, look_up);
+}
+
+static floe_look_up *next_to_begin(floe_api *api)
+{
+    FLOE_LIST_EACH(look_up, &api->look_ups, floe_look_up, link)
+    {
+        if (!look_up->begun) {
+            look_up->begun = true;
+            return look_up;
+        }
+    }
+    return NULL;
+}
+
+void floe_look_ups_begin(floe_api *api)
+{
+    floe_look_up *look_up;
+
+    uv_mutex_lock(&api->lock);
+    while (!api->stopping && (look_up = next_to_begin(api)) != NULL) {
+        if (!floe_mdns_service_look_up(api, look_up->name, look_up->timeout_ms, &look_up->asker)) {
+            uv_mutex_unlock(&api->lock);
+            done(&look_up->asker, FLOE_ERR_NO_MEMORY, NULL, 0);
+            uv_mutex_lock(&api->lock);
+        }
+    }
+    uv_mutex_unlock(&api->lock);
+}
+
+void floe_look_ups_drop(floe_api *api)
+{
+    uv_mutex_lock(&api->lock);
+    FLOE_LIST_EACH_SAFE(look_up, &api->look_ups, floe_look_up, link)
+    {
+        floe_list_remove(&look_up->link);
+        floe_deallocate(&api->allocator, look_up);
+    }
+    uv_mutex_unlock(&api->lock);
+}
+
+floe_error floe_api_look_up(floe_api *api, const char *name, uint32_t timeout_ms,
+                            floe_look_up_handler handler, void *user_data)
+{
+    size_t size = name != NULL ? strlen(name) : 0;
+
+    if (api == NULL || name == NULL || handler == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_api_look_up: NULL");
+    }
+    if (size < sizeof ".local" || size >= 256 || strcmp(&name[size - 6], ".local") != 0) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "the name \"%.80s\" does not end in .local",
+                         name);
+    }
+    if (timeout_ms > 60000) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "timeout_ms is %u, not 1 to 60000", timeout_ms);
+    }
+    if (api->mdns_mode == FLOE_MDNS_MODE_OFF || !floe_mdns_is_built_in()) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "multicast DNS is off, or not built in");
+    }
+    floe_look_up *look_up = floe_allocate(&api->allocator, sizeof *look_up);
+    if (look_up == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    look_up->asker.done = done;
+    look_up->api = api;
+    look_up->timeout_ms = timeout_ms == 0 ? 5000 : timeout_ms;
+    look_up->handler = handler;
+    look_up->user_data = user_data;
+    memcpy(look_up->name, name, size);
+    uv_mutex_lock(&api->lock);
+    floe_list_append(&api->look_ups, &look_up->link);
+    (void)uv_async_send(&api->wake);
+    uv_mutex_unlock(&api->lock);
+    return FLOE_OK;
+}

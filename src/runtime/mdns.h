@@ -1,0 +1,37 @@
+/* Multicast DNS on the api's loop: the sockets and the clock of src/mdns. */
+#ifndef FLOE_RUNTIME_MDNS_H
+#define FLOE_RUNTIME_MDNS_H
+
+#include "base/list.h"
+
+#include <floe/core.h>
+#include <floe/gatherer.h>
+
+typedef struct floe_mdns_service floe_mdns_service;
+
+/* Who waits for a name: a part of whatever wants it. */
+typedef struct floe_mdns_asker {
+    /* The look-up has ended; on the loop thread, the lock is not held. */
+    void (*done)(struct floe_mdns_asker *asker, floe_error error, const floe_address *addresses,
+                 size_t count);
+} floe_mdns_asker;
+
+/* Whether it is built in. */
+bool floe_mdns_is_built_in(void);
+
+/* The loop thread's alone, all of these; the lock is held unless it is said otherwise.
+ * They begin the service of the api if it is not there. */
+
+/* Answers for the name that the core publishes; what can't be had (a socket on the port) is as if
+ * nobody were there to ask. */
+void floe_mdns_service_publish(floe_api *api, const floe_core_output *output);
+void floe_mdns_service_unpublish(floe_api *api, const floe_core_output *output);
+/* Has the asker called when the name is found, or is not. False: it can't be looked up. */
+bool floe_mdns_service_look_up(floe_api *api, const char *name, uint32_t timeout_ms,
+                               floe_mdns_asker *asker);
+/* The list of interfaces was read anew. */
+void floe_mdns_service_links(floe_api *api);
+/* Says goodbye and closes everything; nobody is called any more. */
+void floe_mdns_service_close(floe_api *api);
+
+#endif

@@ -1,0 +1,39 @@
+/* Without multicast DNS: nothing is published, nothing is found. */
+#include "runtime/mdns.h"
+
+bool floe_mdns_is_built_in(void)
+{
+    return false;
+}
+
+void floe_mdns_service_publish(floe_api *api, const floe_core_output *output)
+{
+    (void)api;
+    (void)output;
+}
+
+void floe_mdns_service_unpublish(floe_api *api, const floe_core_output *output)
+{
+    (void)api;
+    (void)output;
+}
+
+bool floe_mdns_service_look_up(floe_api *api, const char *name, uint32_t timeout_ms,
+                               floe_mdns_asker *asker)
+{
+    (void)api;
+    (void)name;
+    (void)timeout_ms;
+    (void)asker;
+    return false;
+}
+
+void floe_mdns_service_links(floe_api *api)
+{
+    (void)api;
+}
+
+void floe_mdns_service_close(floe_api *api)
+{
+    (void)api;
+}
