@@ -1,0 +1,159 @@
+# The lab's tests of names: a real DNS server (dnsmasq), and multicast DNS beside avahi.
+
+# A name server at the server's address, with the records given as dnsmasq's options.
+dns_up() {
+    ip netns exec server dnsmasq --keep-in-foreground --no-resolv --no-hosts --conf-file=/dev/null \
+        --listen-address="$LAB_SERVER" --bind-interfaces --local=/example/ --local-ttl=60 \
+        --log-queries --log-facility="$LAB_DIR/dns.log" --pid-file="$LAB_DIR/dns.pid" --user=root \
+        --host-record=relay.example,"$LAB_SERVER","$LAB_SERVER6",60 \
+        --host-record=four.example,"$LAB_SERVER" \
+        --cname=alias.example,four.example \
+        --srv-host=_stun._udp.service.example,four.example,3478,10,5 \
+        --srv-host=_turn._udp.service.example,four.example,3478,10,5 \
+        --naptr-record=natural.example,10,10,s,RELAY:turn.udp,,_turn._udp.service.example \
+        >/dev/null 2>&1 &
+    DNS_PID=$!
+    dns_asks "nameserver $LAB_SERVER"
+    lab_wait test -s "$LAB_DIR/dns.log"
+}
+
+dns_asks() { # RESOLV.CONF
+    mkdir -p "$LAB_DIR/etc"
+    printf '%s\n' "$@" >"$LAB_DIR/etc/resolv.conf"
+    umount /etc/resolv.conf 2>/dev/null
+    touch /etc/resolv.conf
+    mount --bind "$LAB_DIR/etc/resolv.conf" /etc/resolv.conf
+}
+
+dns_down() {
+    umount /etc/resolv.conf
+    kill "$DNS_PID"
+    wait "$DNS_PID" 2>/dev/null
+    rm -f "$LAB_DIR/dns.log"
+}
+
+dns_queries() { # KIND NAME
+    grep -c "query\[$1\] $2 from" "$LAB_DIR/dns.log"
+}
+
+# S6 (sit. 15): both families, an alias, SRV and S-NAPTR when asked for, and not when not.
+lab_test_s6_names_by_dns() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER $LAB_SERVER6"
+    dns_up
+    gather "${CREDENTIALS[@]}" turn:relay.example && candidates 2 2 2 || good=1
+    gather stun:alias.example && candidates 2 1 0 || good=1
+    gather stun:service.example
+    [ $? = 1 ] && expect "$(dns_queries SRV _stun._udp.service.example)" 0 'SRV queries' || good=1
+    gather --srv stun:service.example && candidates 2 1 0 || good=1
+    gather --srv "${CREDENTIALS[@]}" 'turn:service.example?transport=udp' && candidates 2 1 1 || good=1
+    gather --srv "${CREDENTIALS[@]}" turn:natural.example && candidates 2 1 1 || good=1
+    gather --srv stun:four.example && candidates 2 1 0 || good=1 # no SRV: its own addresses
+    gather --srv stun:missing.example
+    expect $? 1 'exit status' || good=1
+    dns_down
+    return $good
+}
+
+# S7: looked up once for all that ask at the same time, kept for its TTL, and that there is none too.
+lab_test_s7_names_are_kept_and_shared() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER $LAB_SERVER6"
+    dns_up
+    gather --gatherers 50 stun:four.example && expect "$(dns_queries A four.example)" 1 'queries of 50' || good=1
+    gather --repeat 5 stun:relay.example && expect "$(dns_queries A relay.example)" 1 'queries of 5 in turn' || good=1
+    gather --repeat 5 stun:missing.example
+    expect "$(dns_queries A missing.example)" 1 'queries for nothing' || good=1
+    dns_down
+    return $good
+}
+
+lab_test_s7_a_silent_name_server_costs_the_others_nothing() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER"
+    dns_up
+    dns_asks "nameserver $LAB_SILENT"
+    gather --straggler-grace 500 "${CREDENTIALS[@]}" "turn:$LAB_SERVER" stun:four.example
+    [ $? = 1 ] && candidates 2 1 1 &&
+        expect "$(events '.event == "error" and (.text | test("no name server answered"))')" 1 errors || good=1
+    dns_asks "nameserver $LAB_SILENT" "nameserver $LAB_SERVER"
+    gather stun:four.example && candidates 2 1 0 || good=1
+    dns_down
+    return $good
+}
+
+# A second machine on the client's link that answers: avahi, on the NAT's inside.
+avahi_up() {
+    cat >"$LAB_DIR/dbus.conf" <<END
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>system</type><listen>unix:path=$LAB_DIR/bus</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/></policy></busconfig>
+END
+    printf '[server]\nhost-name=neighbour\nallow-interfaces=inside\n[publish]\npublish-workstation=no\n' >"$LAB_DIR/avahi.conf"
+    export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$LAB_DIR/bus
+    mkdir -p /run/avahi-daemon
+    dbus-daemon --config-file="$LAB_DIR/dbus.conf" --nofork --nopidfile >/dev/null 2>&1 &
+    DBUS_PID=$!
+    lab_wait test -S "$LAB_DIR/bus"
+    ip netns exec nat avahi-daemon -f "$LAB_DIR/avahi.conf" --no-drop-root --no-rlimits --no-chroot >"$LAB_DIR/avahi.log" 2>&1 &
+    AVAHI_PID=$!
+    lab_wait grep -q 'Server startup complete' "$LAB_DIR/avahi.log"
+}
+
+avahi_down() {
+    kill "$AVAHI_PID" "$DBUS_PID"
+    wait "$AVAHI_PID" "$DBUS_PID" 2>/dev/null
+}
+
+# Whether avahi finds this address, and no other, by the name.
+avahi_finds() { # NAME FAMILY ADDRESS
+    [ "$(timeout 10 avahi-resolve "-$2" -n "$1" 2>/dev/null | cut -f 2)" = "$3" ]
+}
+
+# RFC 6762 10.1: a second after the goodbye, and not only when the TTL is over.
+avahi_forgets() { # NAME
+    ! timeout 10 avahi-resolve -4 -n "$1" 2>/dev/null | grep -q "$1"
+}
+
+local_finds() { # NAME ADDRESS
+    lab_client timeout 20 "$FLOE_BUILD/examples/local_names" "$1" | grep -qx "$1 $2"
+}
+
+# H2, sit. 44: a name for each address, nothing else in what is told; avahi and another process of
+# this machine find the addresses by them, until the gatherer is closed.
+lab_test_h2_mdns_names() {
+    local good=0 name4 name6 pid
+    lab_coturn 1 "$LAB_SERVER"
+    avahi_up
+    ip netns exec client "$FLOE" gather --mdns gather --json --hold inf "stun:$LAB_SERVER" >"$OUT" 2>&1 &
+    pid=$!
+    lab_wait grep -q '"event":"end"' "$OUT"
+    candidates 2 1 0 || good=1
+    grep -q '"event":"parameters"' "$OUT" && ! grep -E '10\.0\.1\.2|2001:db8:1::2' "$OUT" >&2 || good=1
+    expect "$(events '.type == "srflx" and .related_address == "0.0.0.0" and .related_port == 9')" 1 'hidden related address' || good=1
+    name6=$(jq -r 'select(.type == "host") | .address' "$OUT" | sed -n 1p)
+    name4=$(jq -r 'select(.type == "host") | .address' "$OUT" | sed -n 2p)
+    avahi_finds "$name4" 4 10.0.1.2 || { echo "    avahi does not find $name4" >&2; good=1; }
+    avahi_finds "$name6" 6 2001:db8:1::2 || { echo "    avahi does not find $name6" >&2; good=1; }
+    local_finds "$name4" 10.0.1.2 || { echo "    $name4 is not found on its own machine" >&2; good=1; }
+    kill -INT $pid
+    wait $pid
+    expect $? 130 'interrupted' || good=1
+    # The goodbye: what avahi kept of the name is gone.
+    lab_wait avahi_forgets "$name4" || { echo "    $name4 is found after the goodbye" >&2; good=1; }
+    avahi_down
+    return $good
+}
+
+lab_test_h2_the_other_sides_names() {
+    local good=0
+    avahi_up
+    lab_client timeout 20 "$FLOE_BUILD/examples/local_names" neighbour.local nobody.local >"$OUT"
+    expect $? 1 'exit status' || good=1
+    grep -qE '^neighbour.local (10\.0\.1\.1|2001:db8:1::1|fe80:[^ ]*)' "$OUT" && grep -q '^nobody.local: timed out$' "$OUT" || good=1
+    # A server's name may be such a one.
+    gather stun:nowhere.local
+    expect $? 1 'exit status for nowhere.local' || good=1
+    avahi_down
+    return $good
+}
