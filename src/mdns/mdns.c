@@ -5,13 +5,13 @@
 
 #include <string.h>
 
-#define PROBES 3                              /* §8.1 */
-#define PROBE_EVERY floe_milliseconds(250)    /* §8.1 */
-#define ANNOUNCEMENTS 2                       /* §8.3 */
-#define ONCE_A_SECOND floe_seconds(1)         /* §6, §8.3 */
-#define FOR_A_PROBE floe_milliseconds(250)    /* §6 */
-#define DEFENDED_WITHIN floe_seconds(10)      /* §9 */
-#define MESSAGES_MAX 256                      /* that wait to be polled */
+#define PROBES 3                           /* §8.1 */
+#define PROBE_EVERY floe_milliseconds(250) /* §8.1 */
+#define ANNOUNCEMENTS 2                    /* §8.3 */
+#define ONCE_A_SECOND floe_seconds(1)      /* §6, §8.3 */
+#define FOR_A_PROBE floe_milliseconds(250) /* §6 */
+#define DEFENDED_WITHIN floe_seconds(10)   /* §9 */
+#define MESSAGES_MAX 256                   /* that wait to be polled */
 
 /* What is to be said of a name on one link. */
 typedef struct link_state {
@@ -118,9 +118,8 @@ static bool copy_name(char *to, const char *name)
 
 static floe_mdns_output *add_output(floe_mdns *mdns, floe_mdns_output_kind kind)
 {
-    message_node *node = mdns->output_count < MESSAGES_MAX
-                             ? floe_allocate(&mdns->allocator, sizeof *node)
-                             : NULL;
+    message_node *node =
+        mdns->output_count < MESSAGES_MAX ? floe_allocate(&mdns->allocator, sizeof *node) : NULL;
 
     if (node == NULL) {
         return NULL; /* as if it were lost on the way */
@@ -515,8 +514,8 @@ static void watch_our_names(floe_mdns *mdns, floe_time now, size_t n)
 
 /* ── The querier ── */
 
-static void end_query(floe_mdns *mdns, query *asked, floe_error error, const floe_address *addresses,
-                      size_t count)
+static void end_query(floe_mdns *mdns, query *asked, floe_error error,
+                      const floe_address *addresses, size_t count)
 {
     floe_mdns_output *output = add_output(mdns, FLOE_MDNS_RESOLVED);
 
@@ -577,8 +576,8 @@ static void activate(floe_mdns *mdns, floe_time now)
     }
 }
 
-floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name, floe_duration timeout,
-                             void *asker)
+floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name,
+                             floe_duration timeout, void *asker)
 {
     query *asked = floe_allocate(&mdns->allocator, sizeof *asked);
 

@@ -58,8 +58,8 @@ floe_error floe_mdns_publish(floe_mdns *mdns, floe_time now, const char *name,
 void floe_mdns_unpublish(floe_mdns *mdns, floe_time now, const char *name,
                          const floe_address *address);
 /* Looks a name up. FLOE_ERR_NO_MEMORY; all else comes by FLOE_MDNS_RESOLVED, with this asker. */
-floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name, floe_duration timeout,
-                             void *asker);
+floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name,
+                             floe_duration timeout, void *asker);
 /* The asker's look-ups end without a word. */
 void floe_mdns_forget(floe_mdns *mdns, const void *asker);
 

@@ -112,7 +112,7 @@ static ldns_rr *new_rr(const char *name, ldns_rr_type type, unsigned class)
     }
     ldns_rr_set_owner(rr, owner);
     ldns_rr_set_type(rr, type);
-    ldns_rr_set_class(rr, (ldns_rr_class)class);
+    ldns_rr_set_class(rr, (ldns_rr_class) class);
     return rr;
 }
 
@@ -140,8 +140,8 @@ static bool push_address(ldns_pkt *packet, ldns_pkt_section section, const char 
                          const floe_address *address, uint32_t ttl, bool flush)
 {
     bool ipv4 = address->family == FLOE_FAMILY_IPV4;
-    ldns_rr *rr = new_rr(name, ipv4 ? LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA,
-                         CLASS_IN | (flush ? TOP_BIT : 0));
+    ldns_rr *rr =
+        new_rr(name, ipv4 ? LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA, CLASS_IN | (flush ? TOP_BIT : 0));
     ldns_rdf *data = ldns_rdf_new_frm_data(ipv4 ? LDNS_RDF_TYPE_A : LDNS_RDF_TYPE_AAAA,
                                            ipv4 ? 4 : 16, address->ip);
 

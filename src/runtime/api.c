@@ -234,9 +234,8 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
     floe_list_init(&made->ready);
     floe_list_init(&made->look_ups);
     made->mdns_mode = given.mdns_mode;
-    made->wants_default_route =
-        given.ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_AND_LOCAL ||
-        given.ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
+    made->wants_default_route = given.ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_AND_LOCAL ||
+                                given.ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
     made->mdns_name_given = given.mdns_name != NULL;
     floe_interfaces_init(&made->interfaces, &made->allocator);
     floe_resolver_init(&made->resolver, made);

@@ -18,7 +18,7 @@ void floe_gatherer_wake(floe_gatherer *gatherer)
 /* A handle of libuv's lives until its close callback has run; only then may the memory go. */
 static bool may_go(const floe_gatherer *gatherer)
 {
-    return gatherer->freed && gatherer->quiet && gatherer->open_handles == 0 &&
+    return gatherer->given_back && gatherer->quiet && gatherer->open_handles == 0 &&
            !gatherer->pumping && !floe_list_linked(&gatherer->ready);
 }
 
@@ -520,7 +520,7 @@ floe_error floe_gatherer_create_associated(floe_gatherer *gatherer, floe_gathere
 void floe_gatherer_let_go(floe_gatherer *gatherer)
 {
     floe_core_close(gatherer->core, floe_runtime_now());
-    gatherer->freed = true;
+    gatherer->freed = gatherer->given_back = true;
     if (gatherer->associated != NULL) {
         gatherer->associated->associated = NULL;
         gatherer->associated = NULL;
@@ -536,8 +536,8 @@ void floe_gatherer_free(floe_gatherer *gatherer)
     floe_api *api = gatherer->api;
     uv_mutex_lock(&api->lock);
     bool elsewhere = !floe_on_loop_thread(api);
-    /* Freed first, so that no callback begins; then the one that runs is waited for. The reference
-     * that keeps the memory meanwhile is the user's own. */
+    /* Freed first, so that no callback begins; then the one that runs is waited for. Until it is
+     * given back the loop thread leaves the memory alone. */
     gatherer->freed = true;
     while (elsewhere && api->running == gatherer) {
         uv_cond_wait(&api->changed, &api->lock);

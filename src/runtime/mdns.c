@@ -137,8 +137,8 @@ static void set_links(floe_mdns_service *service)
         bool known = !one->up || floe_address_classify(&one->address) == FLOE_ADDRESS_LOOPBACK ||
                      service->sockets[link.family == FLOE_FAMILY_IPV6].fd < 0;
         for (size_t k = 0; k < count && !known; k++) {
-            known = links[k].interface_index == link.interface_index &&
-                    links[k].family == link.family;
+            known =
+                links[k].interface_index == link.interface_index && links[k].family == link.family;
         }
         if (!known && join(service, &link)) {
             links[count++] = link;

@@ -60,7 +60,8 @@ struct floe_gatherer {
     floe_api *api;
     floe_core *core;
     floe_gatherer *associated; /* of the other component; NULL: none, or it is gone */
-    bool freed;                /* the user has given the handle back */
+    bool freed;                /* the user wants no callback any more */
+    bool given_back;           /* and does not use the handle any more */
     bool quiet;                /* closed, and everything about it is done and told */
     floe_local_candidate_handler on_local_candidate;
     floe_local_candidate_handler on_candidate_withdrawn;
