@@ -3,7 +3,7 @@
 # it does, does nothing when all is there. Without root it says which command to give.
 set -euo pipefail
 
-build="gcc make cmake ninja-build pkg-config libuv1-dev libc-ares-dev libssl-dev zlib1g-dev libmnl-dev libldns-dev libjansson-dev libcmocka-dev"
+build="gcc make cmake ninja-build pkg-config libuv1-dev libc-ares-dev libssl-dev zlib1g-dev libmnl-dev libldns-dev libunistring-dev libjansson-dev libcmocka-dev"
 lab="coturn nftables iproute2 procps util-linux jq gawk dnsmasq-base avahi-daemon avahi-utils dbus"
 bench="libnice-dev golang-go golang-github-pion-ice.v2-dev python3-aioice"
 fuzz="clang libclang-rt-14-dev"

@@ -164,7 +164,7 @@ typedef enum floe_core_output_kind {
 } floe_core_output_kind;
 
 /** Room for any request that the core makes. */
-#define FLOE_CORE_DATA_SIZE 2304
+#define FLOE_CORE_DATA_SIZE 3584
 
 /** One output. It holds what its pointers point to: not to be copied by value. */
 typedef struct floe_core_output {

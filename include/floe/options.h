@@ -22,7 +22,9 @@ typedef enum floe_gather_policy {
 /** How a credential is meant (W3C RTCIceCredentialType). */
 typedef enum floe_credential_type {
     /** A long-term password (RFC 8489 §9.2). */
-    FLOE_CREDENTIAL_TYPE_PASSWORD = 0
+    FLOE_CREDENTIAL_TYPE_PASSWORD = 0,
+    /** An access token and its MAC key (RFC 7635). */
+    FLOE_CREDENTIAL_TYPE_OAUTH = 1
 } floe_credential_type;
 
 /** W3C RTCIceServer: one server by one or several URLs. */
@@ -34,11 +36,16 @@ typedef struct floe_ice_server {
      */
     const char *const *urls;
     size_t url_count;
-    /** For turn and turns: not empty, at most 508 bytes. Ignored for stun and stuns. */
+    /** For turn and turns: UTF-8, not empty, at most 508 bytes once it is prepared by OpaqueString
+     *  (RFC 8265 §4.2). With OAuth: the key id. Ignored for stun and stuns. */
     const char *username;
-    /** For turn and turns: not empty. */
+    /** For turn and turns, with passwords: UTF-8, not empty; prepared likewise. */
     const char *credential;
     floe_credential_type credential_type;
+    /** With OAuth (W3C RTCOAuthCredential): the MAC key of 16 to 64 bytes, in base64. */
+    const char *mac_key;
+    /** With OAuth: the access token of at most 1,024 bytes, in base64. */
+    const char *access_token;
 } floe_ice_server;
 
 #define FLOE_ICE_SERVER_INIT FLOE_INIT(floe_ice_server)

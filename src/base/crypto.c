@@ -7,6 +7,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <string.h>
 
 struct floe_mac {
     const floe_allocator *allocator;
@@ -101,4 +102,31 @@ bool floe_same_secret(const void *a, const void *b, size_t size)
 void floe_wipe(void *secret, size_t size)
 {
     OPENSSL_cleanse(secret, size);
+}
+
+bool floe_base64_decode(const char *text, uint8_t *to, size_t room, size_t *size)
+{
+    size_t length = strlen(text);
+    size_t padding = length > 0 && text[length - 1] == '=' ? 1 : 0;
+    uint8_t block[3];
+
+    padding += length > 1 && padding == 1 && text[length - 2] == '=';
+    if (length % 4 != 0 || strcspn(text, "=") != length - padding || length / 4 * 3 > room + 2 ||
+        length / 4 * 3 - padding > room) {
+        return false;
+    }
+    *size = 0;
+    for (size_t at = 0; at < length; at += 4) {
+        size_t count = at + 4 == length ? 3 - padding : 3;
+        /* libcrypto trims blanks: none may be there. */
+        if (strspn(&text[at], "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") <
+                4 ||
+            EVP_DecodeBlock(block, (const unsigned char *)&text[at], 4) != 3) {
+            return false;
+        }
+        memcpy(&to[*size], block, count);
+        *size += count;
+    }
+    floe_wipe(block, sizeof block);
+    return true;
 }

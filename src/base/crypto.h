@@ -26,6 +26,9 @@ void floe_mac_free(floe_mac *mac);
 /* The HMAC of all parts, one behind the other, into `code` (the hash's size). */
 floe_error floe_mac_compute(floe_mac *mac, const floe_span *parts, size_t count, uint8_t *code);
 
+/* RFC 4648 §4, with its padding; blanks and other characters are errors. At most `room` bytes. */
+bool floe_base64_decode(const char *text, uint8_t *to, size_t room, size_t *size);
+
 /* Compares in a time that does not depend on where the two differ. */
 bool floe_same_secret(const void *a, const void *b, size_t size);
 /* Overwrites a secret; the compiler does not drop it. */

@@ -74,7 +74,8 @@ struct floe_core_shared {
 
 /* The account of this user at this server, with a reference for the caller. */
 floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, const char *username,
-                               const char *credential, floe_turn_account **account);
+                               const char *credential, const floe_turn_token *token,
+                               floe_turn_account **account);
 
 /* ── Outputs (output.c) ── */
 

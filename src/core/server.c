@@ -1,7 +1,10 @@
 /* Servers: the options' URLs, checked and copied, and one set of them put in another's place. */
+#include "base/crypto.h"
 #include "base/error.h"
+#include "base/opaque_string.h"
 #include "core/gatherer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define USERNAME_MAX 508 /* S2 */
@@ -28,24 +31,91 @@ static bool absent(const char *text)
     return text == NULL || *text == '\0';
 }
 
-static floe_error check_credential(const floe_ice_server *server, size_t n, const char *url)
+/* Base64 into `to`; the sentence names the field. */
+static floe_error decode(size_t n, const char *field, const char *text, size_t least, uint8_t *to,
+                         size_t room, size_t *size)
 {
-    if (absent(server->username)) {
-        return missing(n, "username", url);
-    }
-    if (absent(server->credential)) {
-        return missing(n, "credential", url);
-    }
-    if (server->credential_type != FLOE_CREDENTIAL_TYPE_PASSWORD) {
-        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "ice_servers[%zu].credential_type is %d", n,
-                         (int)server->credential_type);
-    }
-    if (strlen(server->username) > USERNAME_MAX) {
-        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
-                         "ice_servers[%zu].username has %zu bytes, more than %d", n,
-                         strlen(server->username), USERNAME_MAX);
+    if (!floe_base64_decode(text, to, room, size) || *size < least) {
+        return floe_fail(FLOE_ERR_SYNTAX, "ice_servers[%zu].%s is no base64 of %zu to %zu bytes", n,
+                         field, least, room);
     }
     return FLOE_OK;
+}
+
+static floe_error read_token(const floe_ice_server *given, size_t n, const char *url,
+                             floe_turn_token *token)
+{
+    if (absent(given->mac_key)) {
+        return missing(n, "mac_key", url);
+    }
+    if (absent(given->access_token)) {
+        return missing(n, "access_token", url);
+    }
+    floe_error error =
+        decode(n, "mac_key", given->mac_key, 16, token->key, sizeof token->key, &token->key_size);
+    if (error == FLOE_OK) {
+        error = decode(n, "access_token", given->access_token, 1, token->bytes, sizeof token->bytes,
+                       &token->size);
+    }
+    return error;
+}
+
+/* The account of the URL by its prepared user name, and password or token. */
+static floe_error account_of(floe_core_shared *shared, const floe_ice_server *given, size_t n,
+                             const char *text, const floe_url *url, const char *username,
+                             floe_turn_account **account)
+{
+    char field[48];
+    char *password = NULL;
+
+    if (given->credential_type == FLOE_CREDENTIAL_TYPE_OAUTH) {
+        floe_turn_token token = {0};
+        floe_error error = read_token(given, n, text, &token);
+        if (error == FLOE_OK) {
+            error = floe_shared_account(shared, url, username, NULL, &token, account);
+        }
+        floe_wipe(&token, sizeof token);
+        return error;
+    }
+    if (absent(given->credential)) {
+        return missing(n, "credential", text);
+    }
+    (void)snprintf(field, sizeof field, "ice_servers[%zu].credential", n);
+    floe_error error = floe_opaque_string(&shared->allocator, field, given->credential, &password);
+    if (error == FLOE_OK) {
+        error = floe_shared_account(shared, url, username, password, NULL, account);
+        floe_wipe(password, strlen(password));
+        floe_deallocate(&shared->allocator, password);
+    }
+    return error;
+}
+
+static floe_error check_credential(floe_core_shared *shared, const floe_ice_server *given, size_t n,
+                                   const char *text, const floe_url *url,
+                                   floe_turn_account **account)
+{
+    char field[48];
+    char *username = NULL;
+
+    if (given->credential_type != FLOE_CREDENTIAL_TYPE_PASSWORD &&
+        given->credential_type != FLOE_CREDENTIAL_TYPE_OAUTH) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "ice_servers[%zu].credential_type is %d", n,
+                         (int)given->credential_type);
+    }
+    if (absent(given->username)) {
+        return missing(n, "username", text);
+    }
+    (void)snprintf(field, sizeof field, "ice_servers[%zu].username", n);
+    floe_error error = floe_opaque_string(&shared->allocator, field, given->username, &username);
+    if (error == FLOE_OK && strlen(username) > USERNAME_MAX) {
+        error = floe_fail(FLOE_ERR_INVALID_ARGUMENT, "%s has %zu bytes, more than %d", field,
+                          strlen(username), USERNAME_MAX);
+    }
+    if (error == FLOE_OK) {
+        error = account_of(shared, given, n, text, url, username, account);
+    }
+    floe_deallocate(&shared->allocator, username);
+    return error;
 }
 
 /* The same place asked by the same user. */
@@ -107,10 +177,7 @@ static floe_error add_url(floe_core_shared *shared, floe_server_set *set,
     }
     floe_error error = floe_url_parse(text, &url);
     if (error == FLOE_OK && url.turn) {
-        error = check_credential(given, n, text);
-    }
-    if (error == FLOE_OK && url.turn) {
-        error = floe_shared_account(shared, &url, given->username, given->credential, &account);
+        error = check_credential(shared, given, n, text, &url, &account);
     }
     return error == FLOE_OK ? add_server(shared, set, text, &url, account) : error;
 }

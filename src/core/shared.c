@@ -205,7 +205,8 @@ static void forget_oldest(floe_core_shared *shared)
 }
 
 floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, const char *username,
-                               const char *credential, floe_turn_account **account)
+                               const char *credential, const floe_turn_token *token,
+                               floe_turn_account **account)
 {
     char server[FLOE_HOST_SIZE + 16];
 
@@ -213,15 +214,15 @@ floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, co
                    url->port);
     FLOE_LIST_EACH(known, &shared->accounts, floe_turn_account, link)
     {
-        if (strcmp(known->server, server) == 0 && strcmp(known->username, username) == 0 &&
-            strcmp(known->password, credential) == 0) {
+        if (strcmp(known->server, server) == 0 &&
+            floe_turn_account_is(known, username, credential, token)) {
             *account = floe_turn_account_share(known);
             return FLOE_OK;
         }
     }
     floe_turn_account *made;
     floe_error error =
-        floe_turn_account_new(&shared->allocator, server, username, credential, &made);
+        floe_turn_account_new(&shared->allocator, server, username, credential, token, &made);
     if (error != FLOE_OK) {
         return error;
     }

@@ -30,7 +30,7 @@ static void wipe_text(const floe_allocator *allocator, char *text)
 
 floe_error floe_turn_account_new(const floe_allocator *allocator, const char *server,
                                  const char *username, const char *password,
-                                 floe_turn_account **account)
+                                 const floe_turn_token *token, floe_turn_account **account)
 {
     floe_turn_account *made = floe_allocate(allocator, sizeof *made);
 
@@ -41,14 +41,37 @@ floe_error floe_turn_account_new(const floe_allocator *allocator, const char *se
     made->references = 1;
     made->server = floe_copy_text(allocator, server, strlen(server));
     made->username = floe_copy_text(allocator, username, strlen(username));
-    made->password = floe_copy_text(allocator, password, strlen(password));
+    if (token != NULL) {
+        made->token = floe_allocate(allocator, sizeof *made->token);
+    } else {
+        made->password = floe_copy_text(allocator, password, strlen(password));
+    }
     floe_list_init(&made->link);
-    if (made->server == NULL || made->username == NULL || made->password == NULL) {
+    if (made->server == NULL || made->username == NULL ||
+        (made->token == NULL && made->password == NULL)) {
         floe_turn_account_release(made);
         return FLOE_ERR_NO_MEMORY;
     }
+    if (token != NULL) {
+        *made->token = *token;
+    }
     *account = made;
     return FLOE_OK;
+}
+
+bool floe_turn_account_is(const floe_turn_account *account, const char *username,
+                          const char *password, const floe_turn_token *token)
+{
+    if (strcmp(account->username, username) != 0 || (account->token == NULL) != (token == NULL)) {
+        return false;
+    }
+    if (token == NULL) {
+        return strcmp(account->password, password) == 0;
+    }
+    return floe_span_equal(floe_span_of(account->token->bytes, account->token->size),
+                           floe_span_of(token->bytes, token->size)) &&
+           floe_span_equal(floe_span_of(account->token->key, account->token->key_size),
+                           floe_span_of(token->key, token->key_size));
 }
 
 floe_turn_account *floe_turn_account_share(floe_turn_account *account)
@@ -74,6 +97,10 @@ void floe_turn_account_release(floe_turn_account *account)
     floe_list_remove(&account->link);
     forget(account);
     wipe_text(account->allocator, account->password);
+    if (account->token != NULL) {
+        floe_wipe(account->token, sizeof *account->token);
+        floe_deallocate(account->allocator, account->token);
+    }
     floe_deallocate(account->allocator, account->server);
     floe_deallocate(account->allocator, account->username);
     floe_deallocate(account->allocator, account);
@@ -98,9 +125,16 @@ floe_error floe_turn_account_realm(floe_turn_account *account, floe_span name,
     if (name.size > 0) {
         memcpy(made->name, name.data, name.size);
     }
-    floe_error error = floe_stun_key_long_term(account->allocator, FLOE_STUN_PASSWORD_MD5,
-                                               floe_span_text(account->username), name,
-                                               floe_span_text(account->password), &made->key);
+    floe_error error;
+    if (account->token != NULL) { /* RFC 7635 §5: the MAC key itself, as with short-term keys */
+        error = floe_stun_key_short_term(
+            account->allocator, floe_span_of(account->token->key, account->token->key_size),
+            &made->key);
+    } else {
+        error = floe_stun_key_long_term(account->allocator, FLOE_STUN_PASSWORD_MD5,
+                                        floe_span_text(account->username), name,
+                                        floe_span_text(account->password), &made->key);
+    }
     if (error != FLOE_OK) {
         floe_turn_realm_release(made);
         return error;

@@ -27,23 +27,36 @@ typedef enum floe_turn_nonce_scope {
     FLOE_TURN_NONCE_PER_CLIENT,
 } floe_turn_nonce_scope;
 
+/* An OAuth credential (RFC 7635): the MAC key, which is the key of MESSAGE-INTEGRITY whatever the
+ * realm, and the token that tells it to the server. */
+typedef struct floe_turn_token {
+    size_t key_size;
+    size_t size;
+    uint8_t key[64];
+    uint8_t bytes[1024];
+} floe_turn_token;
+
 typedef struct floe_turn_account {
     floe_list link; /* in the owner's list of accounts */
     const floe_allocator *allocator;
     unsigned references;
-    char *server; /* what the owner tells servers apart by */
-    char *username;
-    char *password;
+    char *server;   /* what the owner tells servers apart by */
+    char *username; /* with a token: the key id */
+    char *password; /* NULL with a token */
+    floe_turn_token *token;
     floe_turn_realm *realm; /* the latest that the server named; NULL: none yet */
     char *nonce;            /* the latest, nonce_size bytes; NULL: none yet */
     size_t nonce_size;
     floe_turn_nonce_scope scope;
 } floe_turn_account;
 
-/* All texts are copied. */
+/* All is copied. A password, or a token and no password. */
 floe_error floe_turn_account_new(const floe_allocator *allocator, const char *server,
                                  const char *username, const char *password,
-                                 floe_turn_account **account);
+                                 const floe_turn_token *token, floe_turn_account **account);
+/* Whether it is of this credential. */
+bool floe_turn_account_is(const floe_turn_account *account, const char *username,
+                          const char *password, const floe_turn_token *token);
 floe_turn_account *floe_turn_account_share(floe_turn_account *account);
 /* Gives back one reference; the last takes the account off the owner's list. */
 void floe_turn_account_release(floe_turn_account *account);

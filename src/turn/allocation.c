@@ -146,6 +146,10 @@ floe_span floe_turn_allocation_write(floe_turn_allocation *allocation, void *buf
         floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_of(realm->name, realm->size));
         floe_stun_put(&writer, FLOE_STUN_NONCE,
                       floe_span_of(allocation->nonce, allocation->nonce_size));
+        const floe_turn_token *token = allocation->account->token;
+        if (token != NULL) {
+            floe_stun_put(&writer, FLOE_STUN_ACCESS_TOKEN, floe_span_of(token->bytes, token->size));
+        }
         floe_stun_put_integrity(&writer, realm->key->sha1);
     }
     return floe_stun_written(&writer);

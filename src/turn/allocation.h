@@ -11,8 +11,9 @@
 #include "stun/writer.h"
 #include "turn/account.h"
 
-/* Room for the largest request: USERNAME, REALM and NONCE at their longest, and the rest. */
-#define FLOE_TURN_REQUEST_SIZE 2304
+/* Room for the largest request: USERNAME, REALM, NONCE and ACCESS-TOKEN at their longest, and the
+ * rest. */
+#define FLOE_TURN_REQUEST_SIZE 3584
 
 typedef enum floe_turn_state {
     FLOE_TURN_NEW,

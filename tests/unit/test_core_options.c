@@ -101,8 +101,49 @@ static void s2_credentials(void **state)
     check_server(f, "stun:h", "", "", FLOE_OK, NULL);
     check_server(f, "turn:h", longest, "c", FLOE_ERR_INVALID_ARGUMENT, "509 bytes");
     check_server(f, "turn:h", longest + 1, "c", FLOE_OK, NULL);
+    check_server(f, "turn:h", "\xff", "c", FLOE_ERR_SYNTAX, "ice_servers[0].username is no UTF-8");
+    check_server(f, "turn:h", "u", "a\x01", FLOE_ERR_SYNTAX,
+                 "ice_servers[0].credential has U+0001");
+    memset(longest, ' ', sizeof longest - 1); /* 509 bytes of no-break spaces and one space */
+    for (size_t i = 0; i < 508; i += 2) {
+        memcpy(&longest[i], "\xc2\xa0", 2);
+    }
+    check_server(f, "turn:h", longest, "c", FLOE_OK, NULL); /* 255 once they are prepared */
     check_server(f, "stun:h?x", NULL, NULL, FLOE_ERR_SYNTAX, "stun:h?x");
     check_server(f, NULL, NULL, NULL, FLOE_ERR_INVALID_ARGUMENT, "urls[0]");
+}
+
+static void check_oauth(fixture *f, const char *mac_key, const char *access_token, floe_error right,
+                        const char *named)
+{
+    const char *url = "turn:h";
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    size_t made;
+
+    server.urls = &url;
+    server.url_count = 1;
+    server.username = "kid";
+    server.credential_type = FLOE_CREDENTIAL_TYPE_OAUTH;
+    server.mac_key = mac_key;
+    server.access_token = access_token;
+    assert_int_equal(make(f, &server, 1, &made), right);
+    if (named != NULL && strstr(floe_last_error(), named) == NULL) {
+        fail_msg("\"%s\" does not name %s", floe_last_error(), named);
+    }
+}
+
+static void s3_oauth(void **state)
+{
+    fixture *f = *state;
+
+    check_oauth(f, NULL, "AAAA", FLOE_ERR_INVALID_ACCESS, "ice_servers[0].mac_key");
+    check_oauth(f, "MDEyMzQ1Njc4OTAxMjM0NTY3ODk=", "", FLOE_ERR_INVALID_ACCESS, "access_token");
+    check_oauth(f, "MDEyMzQ1Njc4OTAxMjM0NTY3ODk=", "AAAA", FLOE_OK, NULL);
+    check_oauth(f, "MDEyMzQ1Njc4OTAxMjM0NTY3ODk", "AAAA", FLOE_ERR_SYNTAX, "mac_key");
+    check_oauth(f, "MDEyMzQ1Njc4OTAxMjM0NTY3OD==", "AA=A", FLOE_ERR_SYNTAX, "access_token");
+    check_oauth(f, "MDEy", "AAAA", FLOE_ERR_SYNTAX, "no base64 of 16 to 64");
+    check_oauth(f, "MDEyMzQ1Njc4OTAxMjM0NTY3 ODk", "AAAA", FLOE_ERR_SYNTAX, "mac_key");
+    check_oauth(f, "MDEyMzQ1Njc4OTAxMjM0NTY3ODk=", "AAA\n", FLOE_ERR_SYNTAX, "access_token");
 }
 
 static void s4_duplicates_are_gathered_once(void **state)
@@ -283,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(s1_long_names),
         cmocka_unit_test_setup_teardown(s2_credentials, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(s3_oauth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(s4_duplicates_are_gathered_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(l2_misuse_is_named, set_up, tear_down),
         cmocka_unit_test(l2_settings_have_ranges),

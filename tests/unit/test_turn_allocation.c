@@ -50,7 +50,7 @@ static int set_up(void **state)
     seeded_init(&f.random, 42);
     f.server = address_of("203.0.113.2:3478");
     assert_int_equal(
-        floe_turn_account_new(&f.memory.table, "udp a 3478", "user", "secret", &f.account),
+        floe_turn_account_new(&f.memory.table, "udp a 3478", "user", "secret", NULL, &f.account),
         FLOE_OK);
     begin_allocation(&f);
     *state = &f;
@@ -497,12 +497,51 @@ static void an_unsigned_success_to_a_signed_request_is_not_believed(void **state
     assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
 }
 
+/* RFC 7635: the token goes along, and the MAC key is the integrity key, whatever the realm. */
+static void s3_oauth(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_turn_token token = {.key_size = 20, .size = 3, .bytes = {1, 2, 3}};
+    floe_stun_message message;
+    floe_turn_account *account;
+    floe_stun_key *key;
+    floe_span value;
+
+    memset(token.key, 'k', token.key_size);
+    assert_int_equal(floe_turn_account_new(&f->memory.table, "s", "kid", NULL, &token, &account),
+                     FLOE_OK);
+    floe_turn_allocation_free(&f->allocation);
+    floe_turn_allocation_init(&f->allocation, &f->random.table, account, &f->server,
+                              floe_milliseconds(500), false);
+    assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
+    sent(f, bytes, &message);
+    assert_false(floe_stun_has(&message, FLOE_STUN_ACCESS_TOKEN)); /* nothing before it is asked */
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_true(floe_stun_find(&message, FLOE_STUN_ACCESS_TOKEN, &value));
+    assert_true(floe_span_equal(value, floe_span_of(token.bytes, token.size)));
+    assert_true(floe_stun_find(&message, FLOE_STUN_USERNAME, &value));
+    assert_true(floe_span_equal(value, floe_span_text("kid")));
+    assert_int_equal(
+        floe_stun_key_short_term(&f->memory.table, floe_span_of(token.key, token.key_size), &key),
+        FLOE_OK);
+    assert_true(floe_stun_check_integrity(&message, key->sha1));
+    floe_stun_key_release(key);
+    assert_true(floe_turn_account_is(account, "kid", NULL, &token));
+    assert_false(floe_turn_account_is(account, "kid", "kid", NULL));
+    token.key[3] = 'x';
+    assert_false(floe_turn_account_is(account, "kid", NULL, &token));
+    floe_turn_account_release(account);
+}
+
 static void the_longest_request_fits(void **state)
 {
     fixture *f = *state;
     uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
     char username[509];
     char text[764];
+    floe_turn_token token = {.key_size = 64, .size = sizeof token.bytes};
     floe_stun_message message;
     floe_turn_account *account;
     floe_turn_realm *realm;
@@ -511,7 +550,7 @@ static void the_longest_request_fits(void **state)
     username[sizeof username - 1] = '\0';
     memset(text, 'r', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    assert_int_equal(floe_turn_account_new(&f->memory.table, "s", username, "p", &account),
+    assert_int_equal(floe_turn_account_new(&f->memory.table, "s", username, NULL, &token, &account),
                      FLOE_OK);
     assert_int_equal(floe_turn_account_realm(account, floe_span_text(text), &realm), FLOE_OK);
     floe_turn_account_learn(account, realm, floe_span_text(text));
@@ -535,9 +574,9 @@ static void each_allocation_of_memory_may_fail(void **state)
         floe_turn_allocation_free(&f->allocation);
         floe_turn_account_release(f->account);
         assert_int_equal(f->memory.live, 0);
-        assert_int_equal(
-            floe_turn_account_new(&f->memory.table, "udp a 3478", "user", "secret", &f->account),
-            FLOE_OK);
+        assert_int_equal(floe_turn_account_new(&f->memory.table, "udp a 3478", "user", "secret",
+                                               NULL, &f->account),
+                         FLOE_OK);
         begin_allocation(f);
         f->memory.calls = 0;
         f->memory.fail_at = n;
@@ -578,6 +617,7 @@ int main(void)
         TEST(t7_a_refresh_keeps_it_and_a_failed_one_loses_it),
         TEST(release_is_one_packet_where_something_is_owed),
         TEST(an_unsigned_success_to_a_signed_request_is_not_believed),
+        TEST(s3_oauth),
         TEST(the_longest_request_fits),
         TEST(each_allocation_of_memory_may_fail),
     };
