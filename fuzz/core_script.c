@@ -6,6 +6,7 @@
 #include "stun/writer.h"
 
 #include <floe/core.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ typedef struct script {
     bool closed;
     uint32_t query;
     uint64_t random;
+    char name[80]; /* the latest that was published */
 } script;
 
 static floe_error fill_random(void *user_data, void *bytes, size_t size)
@@ -94,6 +96,9 @@ static void do_outputs(script *s)
             break;
         case FLOE_CORE_RESOLVE:
             s->query = output.query;
+            break;
+        case FLOE_CORE_PUBLISH:
+            (void)snprintf(s->name, sizeof s->name, "%s", output.name);
             break;
         case FLOE_CORE_CANDIDATE:
         case FLOE_CORE_CANDIDATE_WITHDRAWN:
@@ -186,9 +191,44 @@ static void resolved(script *s)
     s->query--;
 }
 
+/* What the owner may do at any moment. */
+static void act(script *s)
+{
+    static const char *const urls[] = {"turn:203.0.113.1", "stun:203.0.113.2", "turn:a.example"};
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    uint8_t choice = floe_read_u8(&s->reader);
+
+    switch (choice % 4) {
+    case 0:
+        (void)floe_core_start(s->core, s->now);
+        break;
+    case 1:
+        (void)floe_core_restart(s->core, s->now);
+        break;
+    case 2:
+        server.urls = urls;
+        server.url_count = choice / 4 % 4U;
+        server.username = "u";
+        server.credential = "p";
+        options.ice_servers = &server;
+        options.ice_server_count = server.url_count > 0;
+        options.gather_policy = (floe_gather_policy)(choice / 16 % 3U);
+        options.candidate_pool_size = choice / 64 % 2U;
+        (void)floe_core_set_options(s->core, s->now, &options);
+        break;
+    default:
+        floe_core_name_taken(s->core, s->now, s->name);
+        break;
+    }
+}
+
 static void step(script *s)
 {
-    switch (floe_read_u8(&s->reader) % 9) {
+    switch (floe_read_u8(&s->reader) % 10) {
+    case 8:
+        act(s);
+        break;
     case 0:
     case 1:
         answer(s);
@@ -249,6 +289,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     options.ice_servers = &server;
     options.ice_server_count = server.url_count > 0;
     options.gather_policy = (floe_gather_policy)((setup & 3U) % 3U);
+    settings.mdns_mode = (setup & 3U) == 3 ? FLOE_MDNS_MODE_QUERY_AND_GATHER : FLOE_MDNS_MODE_QUERY;
     if (floe_core_shared_new(&settings, &random, &shared) != FLOE_OK ||
         floe_core_new(shared, &options, &s.core) != FLOE_OK ||
         floe_core_start(s.core, s.now) != FLOE_OK) {

@@ -221,11 +221,21 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
     if (finding->related != NULL) {
         made->related = *finding->related;
     }
+    if (finding->type == FLOE_CANDIDATE_TYPE_HOST && finding->base->name != NULL) {
+        const char *name = finding->base->name;
+        made->name = floe_copy_text(&core->shared->allocator, name, strlen(name));
+        if (made->name == NULL) {
+            floe_deallocate(&core->shared->allocator, made);
+            floe_core_out_of_memory(core);
+            return false;
+        }
+    }
     bool again = redundant(core, made);
     floe_error error =
         again ? FLOE_OK
               : choose_foundation(core, made, finding->remote != NULL ? finding->remote : &nowhere);
     if (again || error != FLOE_OK) {
+        floe_deallocate(&core->shared->allocator, made->name);
         floe_deallocate(&core->shared->allocator, made);
         if (error != FLOE_OK) {
             floe_core_out_of_memory(core);
@@ -354,6 +364,7 @@ void floe_found_free(floe_core *core, floe_found *found)
 {
     floe_untell(&found->output);
     floe_list_remove(&found->link);
+    floe_deallocate(&core->shared->allocator, found->name);
     floe_deallocate(&core->shared->allocator, found);
 }
 
@@ -363,7 +374,6 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
     floe_address shown = shown_related(core, found);
     bool has_related = shown.family != FLOE_FAMILY_NONE;
     bool relay = found->type == FLOE_CANDIDATE_TYPE_RELAY;
-    bool named = found->type == FLOE_CANDIDATE_TYPE_HOST && found->base->name != NULL;
 
     (void)floe_address_format(&found->address, address, FLOE_ADDRESS_TEXT_SIZE);
     (void)floe_address_format(&shown, related, FLOE_ADDRESS_TEXT_SIZE);
@@ -372,7 +382,7 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .component = core->component,
         .protocol = FLOE_PROTOCOL_UDP,
         .priority = found->priority,
-        .address = named ? found->base->name : address,
+        .address = found->name != NULL ? found->name : address,
         .port = found->address.port,
         .type = (floe_candidate_type)found->type,
         .related_address = has_related ? related : NULL,
@@ -410,7 +420,7 @@ bool floe_found_listed(const floe_core *core, const floe_found *found)
 static size_t texts_of(const floe_found *found)
 {
     size_t url = found->server != NULL ? strlen(found->server->text) + 1 : 0;
-    size_t name = found->base->name != NULL ? strlen(found->base->name) + 1 : 0;
+    size_t name = found->name != NULL ? strlen(found->name) + 1 : 0;
 
     return url + name;
 }

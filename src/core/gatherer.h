@@ -243,6 +243,7 @@ typedef struct floe_found {
     const floe_base *base;
     const floe_server *server; /* NULL for host */
     const void *source;        /* the binding or relay that keeps it; NULL: its base alone */
+    char *name;                /* shown for the address (H2); NULL: none */
     floe_address address;
     floe_address related; /* family none: there is none */
     floe_time found_at;

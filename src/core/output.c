@@ -159,6 +159,10 @@ static bool poll_withdrawn(floe_core *core, floe_found *found, floe_core_output 
     output->kind = FLOE_CORE_CANDIDATE_WITHDRAWN;
     memcpy(output->room.text, found->foundation, sizeof found->foundation);
     output->room.candidate.foundation = output->room.text;
+    if (found->name != NULL) {
+        (void)snprintf(output->room.name, sizeof output->room.name, "%s", found->name);
+        output->room.candidate.address = output->room.name;
+    }
     floe_found_free(core, found);
     return true;
 }

@@ -146,7 +146,7 @@ static void check_there(sim_world *world, const floe_candidate *candidate)
         /* A release that is overtaken by the next Allocate of the same socket deletes the wrong
          * allocation; the Refresh finds that out. */
         good = (is_allocation(world, &address) || (config->action_count > 0 && unordered) ||
-                (config->pool && forgetful(config))) &&
+                ((config->pool || config->action_count > 0) && forgetful(config))) &&
                candidate->url != NULL && candidate->relay_protocol == FLOE_PROTOCOL_UDP;
         break;
     default:
@@ -224,8 +224,10 @@ void check_candidate(sim_world *world, const floe_candidate *candidate)
     made.related_port = candidate->related_port;
     made.priority = candidate->priority;
     made.at_ms = world_ms(world);
-    if (seen->state != FLOE_GATHERER_STATE_GATHERING && world->config->remap_at_ms == 0 &&
-        world->config->loss == 0) {
+    bool renamed = made.type == FLOE_CANDIDATE_TYPE_HOST &&
+                   world->config->settings.mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER;
+    if (!renamed && seen->state != FLOE_GATHERER_STATE_GATHERING &&
+        world->config->remap_at_ms == 0 && world->config->loss == 0) {
         world_violated(world, "L4: a candidate while %s", floe_gatherer_state_name(seen->state));
     }
     check_true(world, candidate);
@@ -379,13 +381,39 @@ void check_state(sim_world *world, enum floe_gatherer_state state)
 
 /* ── Names ── */
 
+/* Takes the name off the list; false: it is not there. */
+bool forget_name(sim_world *world, const char *name)
+{
+    for (size_t i = 0; i < world->published_count; i++) {
+        if (strcmp(world->published[i], name) == 0) {
+            memmove(&world->published[i], &world->published[i + 1],
+                    (--world->published_count - i) * sizeof *world->published);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One that was taken while it waited to be taken back is taken back all the same. */
+static bool names_are_taken(const sim_config *config)
+{
+    for (size_t i = 0; i < config->action_count; i++) {
+        if (config->actions[i].kind == SIM_NAME_TAKEN) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void check_published(sim_world *world, const floe_core_output *output)
 {
     bool publish = output->kind == FLOE_CORE_PUBLISH;
 
     world_trace(world, "%s %s", publish ? "publish" : "unpublish", output->name);
-    world->published += publish ? 1 : -1;
-    if (world->published < 0) {
+    if (publish && world->published_count < SOCKETS_MAX) {
+        copy_text(world->published[world->published_count++], sizeof *world->published,
+                  output->name);
+    } else if (!publish && !forget_name(world, output->name) && !names_are_taken(world->config)) {
         world_violated(world, "H2: a name was taken back that was not published");
     }
 }
@@ -526,7 +554,8 @@ static void check_errors_of_server(sim_world *world, size_t n)
         }
     }
     /* A look-up that was cut short cannot tell whether the server would have applied. */
-    bool known = !server->by_name || world->seen->complete_ms > 60;
+    bool known = !server->by_name ||
+                 world->seen->complete_ms > (world->config->settings.service_discovery ? 160 : 60);
     if (!applies && known && events > 0) {
         world_violated(world, "E2: an error for %s, which does not apply", url);
     }
@@ -686,8 +715,8 @@ void check_end(sim_world *world)
             world_violated(world, "L7: socket %u was left open", world->sockets[i].channel);
         }
     }
-    if (world->published != 0) {
-        world_violated(world, "H2: %d names are still published", world->published);
+    if (world->published_count != 0) {
+        world_violated(world, "H2: %zu names are still published", world->published_count);
     }
     if (interrupted || world->memory->fail_at != 0) {
         return;

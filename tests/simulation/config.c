@@ -101,6 +101,7 @@ static void random_server(seeded_random *random, sim_config *config, size_t n)
     (void)snprintf(ip, sizeof ip, one_in(random, 3) ? "2a00:ffff::%zu" : "203.0.113.%zu", n + 1);
     sim_server *server = sim_add_server(config, one_in(random, 2), ip, temper);
     server->by_name = server->by_name || one_in(random, 4);
+    server->no_port = one_in(random, 2);
     if (one_in(random, 3)) {
         (void)snprintf(server->first_ip, sizeof server->first_ip,
                        strchr(ip, ':') != NULL ? "2a00:ffff::10%zu" : "203.0.113.10%zu", n);
@@ -177,6 +178,13 @@ void sim_config_of_seed(uint64_t seed, sim_config *config)
     }
     if (one_in(&random, 2)) {
         random_actions(&random, config);
+    }
+    config->settings.service_discovery = one_in(&random, 4);
+    if (one_in(&random, 6)) {
+        config->settings.mdns_mode = FLOE_MDNS_MODE_QUERY_AND_GATHER;
+    }
+    if (one_in(&random, 12)) {
+        config->settings.addresses_max = 1 + seeded_below(&random, 2);
     }
     if (one_in(&random, 8)) {
         config->pool = true;

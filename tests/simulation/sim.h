@@ -77,6 +77,7 @@ typedef struct sim_server {
     bool turn;
     char ip[48];
     bool by_name;      /* the URL has a name, which resolves to ip */
+    bool no_port;      /* and no port, so that services may be looked for */
     char first_ip[48]; /* and to this one before, where nobody is; "": it does not */
     bool first_closed; /* an ICMP error comes back from there */
     uint16_t port;
@@ -93,6 +94,7 @@ typedef enum sim_action_kind {
     SIM_RESTART,
     SIM_SET_OPTIONS, /* value: which servers, bit by bit; policy in the two bits from 30 on */
     SIM_TOGGLE,      /* value: the interface that goes down, or comes up again */
+    SIM_NAME_TAKEN,  /* the latest that was published */
     SIM_CLOSE,
 } sim_action_kind;
 

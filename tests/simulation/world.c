@@ -124,7 +124,9 @@ void sim_server_url(const sim_config *config, size_t n, char *url, size_t size)
     const sim_server *server = &config->servers[n];
     bool ipv6 = strchr(server->ip, ':') != NULL;
 
-    if (server->by_name) {
+    if (server->by_name && server->no_port) {
+        (void)snprintf(url, size, "%s:server%zu.sim.example", server->turn ? "turn" : "stun", n);
+    } else if (server->by_name) {
         (void)snprintf(url, size, "%s:server%zu.sim.example:%u", server->turn ? "turn" : "stun", n,
                        server->port);
     } else {
@@ -414,12 +416,14 @@ static void open_socket(sim_world *world, const floe_core_output *output)
 
 static void resolve(sim_world *world, const floe_core_output *output)
 {
-    size_t server = (size_t)strtoul(output->name + strlen("server"), NULL, 10);
+    const char *name = strstr(output->name, "server"); /* behind "_turn._udp." for a service */
+    size_t server = (size_t)strtoul(name + strlen("server"), NULL, 10);
     bool silent = world->config->servers[server].temper == SIM_NAME_SILENT;
     uint64_t wait = silent ? 20000 : 1 + seeded_below(&world->random, 50);
     sim_event *event = add_event(world, SIM_EVENT_RESOLVED, world->now + wait * 1000000);
 
     event->query = output->query;
+    event->record = output->record;
     event->family = output->record == FLOE_DNS_A ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
     event->server = server;
 }
@@ -514,7 +518,8 @@ static void policy_comes(sim_world *world)
 
 static void act(sim_world *world, const sim_action *action)
 {
-    static const char *const names[] = {"gather", "restart", "set options", "toggle", "close"};
+    static const char *const names[] = {"gather", "restart",    "set options",
+                                        "toggle", "name taken", "close"};
     const sim_config *config = world->config;
     enum floe_gatherer_state state = floe_core_state(world->core);
     floe_gather_policy before = world->next_policy;
@@ -555,6 +560,14 @@ static void act(sim_world *world, const sim_action *action)
             world->policy = world->next_policy;
             world->coming_count = 0;
             policy_comes(world);
+        }
+        break;
+    case SIM_NAME_TAKEN:
+        if (world->published_count > 0 && !world->closing) {
+            char name[80];
+            (void)snprintf(name, sizeof name, "%s", world->published[world->published_count - 1]);
+            (void)forget_name(world, name);
+            floe_core_name_taken(world->core, world_time(world), name);
         }
         break;
     case SIM_TOGGLE:
@@ -651,6 +664,25 @@ static void to_client(sim_world *world, const sim_event *event)
     }
 }
 
+/* SRV leads back to the server itself, to nothing, or to names that are none. */
+static void services_resolved(sim_world *world, const sim_event *event)
+{
+    const sim_server *server = &world->config->servers[event->server];
+    char target[64];
+    floe_service_record records[3] = {
+        {.target = target, .port = server->port, .flag = 'A', .service = "RELAY:turn.udp"},
+        {.target = ".", .priority = 9},
+        {.target = "x..y", .port = 1, .flag = 'S', .service = ":"}};
+    size_t count = seeded_below(&world->random, 4);
+
+    (void)snprintf(target, sizeof target, "server%zu.sim.example", event->server);
+    if (world->core != NULL) {
+        floe_core_services_resolved(world->core, world_time(world), event->query,
+                                    count == 3 ? FLOE_ERR_TIMED_OUT : FLOE_OK, records,
+                                    count == 0 ? 3 : count);
+    }
+}
+
 static void resolved(sim_world *world, const sim_event *event)
 {
     const sim_server *server = &world->config->servers[event->server];
@@ -686,7 +718,11 @@ static void happen(sim_world *world, const sim_event *event)
         }
         break;
     case SIM_EVENT_RESOLVED:
-        resolved(world, event);
+        if (event->record == FLOE_DNS_SRV || event->record == FLOE_DNS_NAPTR) {
+            services_resolved(world, event);
+        } else {
+            resolved(world, event);
+        }
         break;
     case SIM_EVENT_ACTION:
         if (world->core != NULL) {
@@ -774,7 +810,7 @@ static void run_gatherer(sim_world *world, size_t n)
     world->started = world->now;
     world->last_new_transaction = 0;
     world->steps = 0;
-    world->published = 0;
+    world->published_count = 0;
     world->servers = UINT32_MAX;
     world->policy = world->next_policy = config->policy;
     world->coming_count = 0;

@@ -30,6 +30,7 @@ typedef struct sim_event {
     floe_address to;
     floe_unreachable reason;
     const sim_action *action;
+    floe_dns_record record;
     size_t size;
     uint8_t data[PACKET_MAX];
 } sim_event;
@@ -94,8 +95,9 @@ typedef struct sim_world {
     size_t event_room;
     floe_core_shared *shared;
     floe_core *core;
-    bool closing; /* floe_core_close was called */
-    int published;
+    bool closing;                    /* floe_core_close was called */
+    char published[SOCKETS_MAX][80]; /* names */
+    size_t published_count;
     sim_socket sockets[SOCKETS_MAX];
     size_t socket_count;
     sim_mapping mappings[MAPPINGS_MAX];
@@ -148,6 +150,8 @@ void check_error(sim_world *world, const floe_candidate_error *error);
 /* The old generation is over: nothing of it is told any more. */
 void check_restarted(sim_world *world);
 void check_state(sim_world *world, enum floe_gatherer_state state);
+/* Somebody else has it. */
+bool forget_name(sim_world *world, const char *name);
 void check_published(sim_world *world, const floe_core_output *output);
 void check_send(sim_world *world, const sim_socket *socket, const floe_address *to, floe_span data);
 /* When the gatherer has had its time; and when it has been closed. */
