@@ -162,7 +162,7 @@ void floe_base_name_taken(floe_core *core, floe_time now, floe_base *base)
         return;
     }
     publish(core, base);
-    if (core->state != FLOE_GATHERER_STATE_NEW) {
+    if (core->interfaces_known) {
         tell_host(core, now, base);
     }
 }
@@ -311,7 +311,7 @@ void floe_base_opened(floe_core *core, floe_time now, floe_base *base, const flo
     base->local.port = local->port;
     if (base->spare) {
         settle_relays(core, now, base);
-    } else if (core->state != FLOE_GATHERER_STATE_NEW) {
+    } else if (core->interfaces_known) {
         gather_on(core, now, base);
     }
 }
@@ -335,7 +335,7 @@ void floe_base_open_failed(floe_core *core, floe_time now, floe_base *base, floe
     }
     base->failure =
         (floe_failure){.kind = FLOE_FAILURE_OPEN, .detail = (uint8_t)-error, .remote = base->local};
-    if (core->state != FLOE_GATHERER_STATE_NEW) {
+    if (core->interfaces_known) { /* else it is tried again when they are */
         floe_tell(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);
     }
 }

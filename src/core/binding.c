@@ -62,7 +62,7 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
     }
     base->has_srflx = true;
     if (!changed || base->spare || base->no_reflexive ||
-        core->state == FLOE_GATHERER_STATE_NEW) { /* asked again in the next gathering */
+        !core->interfaces_known) { /* asked again in the next gathering */
         return;
     }
     /* R6: the NAT has given another address; the old one leads nowhere. */

@@ -273,7 +273,7 @@ bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding)
     const floe_rewrite *rule = NULL;
     bool any = false;
 
-    if (core->state == FLOE_GATHERER_STATE_NEW) {
+    if (!core->interfaces_known) {
         return false; /* between a restart and the next gathering nothing is told (L5) */
     }
     if (finding->type != FLOE_CANDIDATE_TYPE_SRFLX && !named) { /* W6, W8 */

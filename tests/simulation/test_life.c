@@ -218,7 +218,7 @@ static void l10_new_options_throw_the_pool_away(void **state)
 }
 
 /* sit. 40, and the survey's 4b: an interruption at every single step; check.c asserts. */
-static void walk(bool pool, const sim_action_kind *kinds, size_t count)
+static void walk(bool pool, bool at_once, const sim_action_kind *kinds, size_t count)
 {
     sim_config config;
 
@@ -233,7 +233,7 @@ static void walk(bool pool, const sim_action_kind *kinds, size_t count)
         config.action_count = 0;
         for (size_t i = 0; i < count; i++) {
             sim_action *action = sim_add_action(&config, kinds[i], 0);
-            action->at_step = step + (i > 1 ? 3 * i : 0);
+            action->at_step = step + (i > 1 && !at_once ? 3 * i : 0);
             action->value = kinds[i] == SIM_SET_OPTIONS ? WITH(6U, FLOE_GATHER_POLICY_NOHOST) : 0;
         }
         (void)run(&config);
@@ -246,18 +246,22 @@ static void l5_l7_interrupted_at_every_step(void **state)
     static const sim_action_kind restart[] = {SIM_RESTART};
     static const sim_action_kind restart_gather[] = {SIM_RESTART, SIM_GATHER};
     static const sim_action_kind options[] = {SIM_SET_OPTIONS, SIM_RESTART, SIM_GATHER};
+    static const sim_action_kind late_options[] = {SIM_RESTART, SIM_SET_OPTIONS, SIM_GATHER};
     static const sim_action_kind toggle[] = {SIM_TOGGLE, SIM_GATHER, SIM_TOGGLE, SIM_GATHER};
     static const sim_action_kind all[] = {SIM_RESTART, SIM_GATHER, SIM_RESTART,
                                           SIM_GATHER,  SIM_GATHER, SIM_CLOSE};
 
     (void)state;
-    for (int pool = 0; pool < 2; pool++) {
-        walk(pool, close, 1);
-        walk(pool, restart, 1);
-        walk(pool, restart_gather, 2);
-        walk(pool, options, 3);
-        walk(pool, toggle, 4);
-        walk(pool, all, 6);
+    for (int i = 0; i < 4; i++) {
+        bool pool = i % 2 == 1;
+        bool at_once = i / 2 == 1;
+        walk(pool, at_once, close, 1);
+        walk(pool, at_once, restart, 1);
+        walk(pool, at_once, restart_gather, 2);
+        walk(pool, at_once, options, 3);
+        walk(pool, at_once, late_options, 3);
+        walk(pool, at_once, toggle, 4);
+        walk(pool, at_once, all, 6);
     }
 }
 
