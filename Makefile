@@ -6,6 +6,8 @@
 #     make fuzz     runs the fuzz targets (FUZZ_SECONDS=60 each)
 #     make lab      leaves the lab up and says how to enter it
 #     make simulate runs the simulation (SEEDS=100000)
+#     make docs     the reference (build/docs/html) and the man pages
+#     make deb      Debian packages (build/deb)
 #     make format   formats the sources; make lint checks them
 
 PRESET ?= gcc
@@ -13,7 +15,7 @@ BUILD := build/$(PRESET)
 FUZZ_SECONDS ?= 60
 SEEDS ?= 100000
 
-.PHONY: help run check build bench fuzz lab simulate format lint layers install clean
+.PHONY: docs deb help run check build bench fuzz lab simulate format lint layers install clean
 
 help:
 	@sed -n 's/^#     //p' Makefile
@@ -47,6 +49,15 @@ lab: build
 
 simulate: build
 	@$(BUILD)/tests/simulate 1 $(SEEDS)
+
+docs: build
+	@tools/setup.sh docs
+	@doxygen docs/Doxyfile
+	@echo "build/docs/html/index.html; man pages: $(BUILD)/floe.1, $(BUILD)/man3"
+
+deb:
+	@tools/setup.sh build deb
+	@tools/deb
 
 format:
 	@tools/setup.sh lint

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing for the tasks named: build lab bench fuzz lint ci. Asks nothing, says what
+# Installs what is missing for the tasks named: build lab bench fuzz lint docs ci deb. Asks nothing, says what
 # it does, does nothing when all is there. Without root it says which command to give.
 set -euo pipefail
 
@@ -7,13 +7,15 @@ build="gcc make cmake ninja-build pkg-config libuv1-dev libc-ares-dev libssl-dev
 lab="coturn nftables iproute2 procps util-linux jq gawk dnsmasq-base avahi-daemon avahi-utils dbus"
 bench="libnice-dev golang-go golang-github-pion-ice.v2-dev python3-aioice"
 fuzz="clang libclang-rt-14-dev"
-lint="clang-format git"
-ci="clang libclang-rt-14-dev g++ binutils git"
+lint="clang-format git mandoc"
+docs="doxygen mandoc python3"
+deb="debhelper build-essential fakeroot lintian python3 debootstrap"
+ci="abigail-tools doxygen mandoc python3 zsh clang libclang-rt-14-dev g++ libglib2.0-dev binutils git"
 
 wanted=""
 for task in "$@"; do
     case $task in
-    build | lab | bench | fuzz | lint | ci) wanted="$wanted ${!task}" ;;
+    build | lab | bench | fuzz | lint | docs | ci | deb) wanted="$wanted ${!task}" ;;
     *) echo "setup: no such task: $task" >&2; exit 2 ;;
     esac
 done

@@ -1,4 +1,5 @@
 /* The floe command: which of its commands is meant. */
+#include "cli/completion.h"
 #include "cli/gather.h"
 #include "cli/parse.h"
 
@@ -11,6 +12,7 @@ static void print_usage(FILE *to)
     (void)fputs(
         "floe gather [options] [URL...]   gather ICE candidates and print them\n"
         "floe parse [--json] [CANDIDATE]  explain a candidate line, or each of standard input\n"
+        "floe completion bash|zsh         what the shell can complete\n"
         "floe version                     version, and what was built in\n"
         "\n"
         "floe gather --help lists the options.\n",
@@ -35,6 +37,9 @@ int main(int count, char **words)
     }
     if (strcmp(command, "parse") == 0) {
         return parse_main(count - 2, words + 2);
+    }
+    if (strcmp(command, "completion") == 0) {
+        return completion_main(count - 2, words + 2);
     }
     if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
         return print_version();

@@ -447,6 +447,15 @@ static const command_option options[] = {
 };
 #define OPTION_COUNT (sizeof options / sizeof *options)
 
+bool gather_option(size_t n, option_face *face)
+{
+    if (n >= OPTION_COUNT) {
+        return false;
+    }
+    *face = (option_face){options[n].letter, options[n].name, options[n].value, options[n].help};
+    return true;
+}
+
 void print_gather_help(void)
 {
     (void)puts("floe gather [options] [URL...]\n\n"

@@ -57,4 +57,15 @@ void free_gather_command(gather_command *command);
 void use_filters(gather_command *command);
 void print_gather_help(void);
 
+/* An option, as the help, the completions and the man page speak of it. */
+typedef struct option_face {
+    char letter; /* 0: none */
+    const char *name;
+    const char *value; /* what its value is called; NULL: it takes none */
+    const char *help;
+} option_face;
+
+/* The n-th option; false: there are no more. */
+bool gather_option(size_t n, option_face *face);
+
 #endif

@@ -1,0 +1,149 @@
+/* Completions for bash and zsh, and the man page's list, all from the one table of options. */
+#include "cli/completion.h"
+
+#include "cli/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char commands[] = "gather parse completion version help";
+
+/* "all|nohost|relay" is a choice of words; a value in capitals is the user's own. */
+static bool is_choice(const char *value)
+{
+    return value != NULL && strchr(value, '|') != NULL;
+}
+
+static void print_words(const char *choice)
+{
+    for (; *choice != '\0'; choice++) {
+        (void)putchar(*choice == '|' ? ' ' : *choice);
+    }
+}
+
+static void print_bash(void)
+{
+    option_face option;
+
+    (void)printf("# bash completion of floe, made by: floe completion bash\n"
+                 "_floe()\n{\n"
+                 "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
+                 "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
+                 "        COMPREPLY=($(compgen -W '%s' -- \"$word\"))\n"
+                 "        return\n"
+                 "    fi\n"
+                 "    case ${COMP_WORDS[1]} in\n"
+                 "    parse) COMPREPLY=($(compgen -W '--json --help' -- \"$word\")) ; return ;;\n"
+                 "    completion) COMPREPLY=($(compgen -W 'bash zsh' -- \"$word\")) ; return ;;\n"
+                 "    gather) ;;\n"
+                 "    *) return ;;\n"
+                 "    esac\n"
+                 "    case $before in\n",
+                 commands);
+    for (size_t n = 0; gather_option(n, &option); n++) {
+        if (is_choice(option.value)) {
+            (void)printf("    --%s) COMPREPLY=($(compgen -W '", option.name);
+            print_words(option.value);
+            (void)printf("' -- \"$word\")) ; return ;;\n");
+        } else if (option.value != NULL && strcmp(option.value, "FILE") == 0) {
+            (void)printf("    --%s) COMPREPLY=($(compgen -f -- \"$word\")) ; return ;;\n",
+                         option.name);
+        } else if (option.value != NULL && strcmp(option.value, "NAME") == 0 &&
+                   strstr(option.name, "interface") != NULL) {
+            (void)printf(
+                "    --%s) COMPREPLY=($(compgen -W \"$(ls /sys/class/net 2>/dev/null)\" -- "
+                "\"$word\")) ; return ;;\n",
+                option.name);
+        } else if (option.value != NULL) {
+            (void)printf("    --%s) return ;;\n", option.name);
+        }
+    }
+    (void)printf("    esac\n    COMPREPLY=($(compgen -W '");
+    for (size_t n = 0; gather_option(n, &option); n++) {
+        (void)printf("%s--%s", n > 0 ? " " : "", option.name);
+    }
+    (void)printf(" stun: turn: turns: stuns:' -- \"$word\"))\n}\ncomplete -F _floe floe\n");
+}
+
+/* Text inside of '…[…]…'. */
+static void print_zsh_text(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr("[]:\\", *text) != NULL) {
+            (void)putchar('\\');
+        }
+        (void)fputs(*text == '\'' ? "'\\''" : (char[]){*text, '\0'}, stdout);
+    }
+}
+
+static void print_zsh_option(const option_face *option)
+{
+    (void)printf("            '--%s%s[", option->name, option->value != NULL ? "=" : "");
+    print_zsh_text(option->help);
+    (void)putchar(']');
+    if (is_choice(option->value)) {
+        (void)printf(":%s:(", option->name);
+        print_words(option->value);
+        (void)putchar(')');
+    } else if (option->value != NULL) {
+        (void)printf(":%s:%s", option->value, strcmp(option->value, "FILE") == 0 ? "_files" : " ");
+    }
+    (void)printf("' \\\n");
+}
+
+static void print_zsh(void)
+{
+    option_face option;
+
+    (void)printf("#compdef floe\n# zsh completion of floe, made by: floe completion zsh\n"
+                 "_floe() {\n"
+                 "    if (( CURRENT == 2 )); then\n"
+                 "        _values command %s\n"
+                 "        return\n"
+                 "    fi\n"
+                 "    case $words[2] in\n"
+                 "    completion) _values shell bash zsh ;;\n"
+                 "    parse) _arguments '--json[JSON lines]' '*:candidate: ' ;;\n"
+                 "    gather)\n"
+                 "        _arguments \\\n",
+                 commands);
+    for (size_t n = 0; gather_option(n, &option); n++) {
+        print_zsh_option(&option);
+    }
+    (void)printf("            '*:URL: ' ;;\n    esac\n}\n_floe \"$@\"\n");
+}
+
+/* The list of options in mdoc, for floe(1). */
+static void print_mdoc(void)
+{
+    option_face option;
+
+    for (size_t n = 0; gather_option(n, &option); n++) {
+        (void)printf(".It ");
+        if (option.letter != 0) {
+            (void)printf("Fl %c , ", option.letter);
+        }
+        (void)printf("Fl Fl %s", option.name);
+        if (option.value != NULL) {
+            (void)printf(" Ar %s", option.value);
+        }
+        (void)printf("\n%s.\n", option.help);
+    }
+}
+
+int completion_main(int count, char **words)
+{
+    const char *shell = count == 1 ? words[0] : "";
+
+    if (strcmp(shell, "bash") == 0) {
+        print_bash();
+    } else if (strcmp(shell, "zsh") == 0) {
+        print_zsh();
+    } else if (strcmp(shell, "mdoc") == 0) {
+        print_mdoc();
+    } else {
+        (void)fprintf(stderr, "floe: completion: for bash or for zsh?\n");
+        return 2;
+    }
+    return 0;
+}
