@@ -80,6 +80,11 @@ typedef struct floe_candidate {
     /** What else its text says, in the order of the text; a gatherer's own candidates have none. */
     const floe_candidate_extension *extensions;
     size_t extension_count;
+    /** The media description that it is for (W3C RTCIceCandidate.sdpMid), as the gatherer's options
+     *  have it; NULL: none was named. */
+    const char *sdp_mid;
+    /** Its index in the SDP (W3C sdpMLineIndex). */
+    uint16_t sdp_mline_index;
 } floe_candidate;
 
 /** Candidates that floe_gatherer_get_local_candidates hands out. */

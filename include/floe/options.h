@@ -61,6 +61,10 @@ typedef struct floe_gather_options {
      *  is called (W3C iceCandidatePoolSize; a gatherer has one component, so any number is as
      *  good as another). */
     uint8_t candidate_pool_size;
+    /** What the candidates are for (W3C sdpMid, sdpMLineIndex): handed on in each of them. NULL:
+     *  not said. At most 255 bytes; copied. */
+    const char *sdp_mid;
+    uint16_t sdp_mline_index;
 } floe_gather_options;
 
 #define FLOE_GATHER_OPTIONS_INIT FLOE_INIT(floe_gather_options)

@@ -4,11 +4,24 @@
 
 #include <floe/candidate.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 json_t *json_text_or_null(const char *text);
 /* Adds the fields of a candidate event, the canonical text first. */
 void json_add_candidate(json_t *line, const floe_candidate *candidate);
+/* How a candidate is written for others than people. */
+typedef enum candidate_format {
+    CANDIDATE_FIELDS, /* the fields of the candidate event */
+    CANDIDATE_W3C,    /* RTCIceCandidateInit */
+    CANDIDATE_ORTC,   /* ORTC's RTCIceCandidate */
+    CANDIDATE_SDP,    /* the line of SDP */
+} candidate_format;
+
+/* "w3c", "ortc", "sdp"; false for another word. */
+bool candidate_format_of(const char *word, candidate_format *format);
+/* Writes it on a line of its own; not as CANDIDATE_FIELDS. */
+void write_candidate(FILE *file, const floe_candidate *candidate, candidate_format format);
 /* Writes the object on a line of its own, and frees it. */
 void json_write_line(FILE *file, json_t *line);
 

@@ -384,6 +384,12 @@ static bool set_json(gather_command *command, const char *name, const char *valu
     return true;
 }
 
+static bool set_format(gather_command *command, const char *name, const char *value)
+{
+    return candidate_format_of(value, &command->format) ||
+           wrong(name, value, "not one of w3c, ortc, sdp");
+}
+
 static bool set_quiet(gather_command *command, const char *name, const char *value)
 {
     (void)name;
@@ -440,6 +446,8 @@ static const command_option options[] = {
     {0, "hold", "S", set_hold,
      "keeps the candidates alive for S seconds, inf: until interrupted (0)"},
     {0, "json", NULL, set_json, "JSON lines instead of a table"},
+    {0, "format", "w3c|ortc|sdp", set_format,
+     "candidates alone: as RTCIceCandidateInit, as ORTC's RTCIceCandidate, as SDP"},
     {0, "trace", "FILE", set_trace, "writes every packet to FILE as JSON lines"},
     {'q', "quiet", NULL, set_quiet, "prints failed servers and the summary only"},
     {'v', "verbose", NULL, set_verbose, "tells every packet on standard error"},

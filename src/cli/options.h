@@ -2,6 +2,8 @@
 #ifndef FLOE_CLI_OPTIONS_H
 #define FLOE_CLI_OPTIONS_H
 
+#include "cli/json.h"
+
 #include <floe/floe.h>
 #include <stdbool.h>
 
@@ -43,6 +45,7 @@ typedef struct gather_command {
     unsigned repeat;
     double hold; /* seconds; negative: until interrupted */
     bool json;
+    candidate_format format; /* CANDIDATE_FIELDS: as json says */
     bool quiet;
     bool verbose;
     bool help;

@@ -176,7 +176,13 @@ static void explain(const floe_candidate *candidate)
     warn_of_the_rest(candidate);
 }
 
-static bool parse_line(const char *text, unsigned line, bool json)
+/* What comes of a candidate. */
+typedef struct parse_style {
+    bool json;
+    candidate_format format;
+} parse_style;
+
+static bool parse_line(const char *text, unsigned line, const parse_style *style)
 {
     floe_candidate *candidate;
 
@@ -185,7 +191,9 @@ static bool parse_line(const char *text, unsigned line, bool json)
         (void)fprintf(stderr, "floe: parse: line %u, %s\n", line, floe_last_error());
         return false;
     }
-    if (json) {
+    if (style->format != CANDIDATE_FIELDS) {
+        write_candidate(stdout, candidate, style->format);
+    } else if (style->json) {
         json_t *object = json_object();
         json_add_candidate(object, candidate);
         json_write_line(stdout, object);
@@ -196,7 +204,7 @@ static bool parse_line(const char *text, unsigned line, bool json)
     return true;
 }
 
-static bool parse_input(bool json)
+static bool parse_input(const parse_style *style)
 {
     char *text = NULL;
     size_t room = 0;
@@ -204,7 +212,7 @@ static bool parse_input(bool json)
 
     for (unsigned line = 1; getline(&text, &room, stdin) >= 0; line++) {
         if (text[strspn(text, " \t\r\n")] != '\0') {
-            good = parse_line(text, line, json) && good;
+            good = parse_line(text, line, style) && good;
         }
     }
     free(text);
@@ -213,14 +221,20 @@ static bool parse_input(bool json)
 
 int parse_main(int count, char **words)
 {
-    bool json = false;
+    parse_style style = {0};
     const char *candidate = NULL;
 
     for (int i = 0; i < count; i++) {
         if (strcmp(words[i], "--json") == 0) {
-            json = true;
+            style.json = true;
+        } else if (strcmp(words[i], "--format") == 0 && i + 1 < count &&
+                   candidate_format_of(words[i + 1], &style.format)) {
+            i++;
+        } else if (strcmp(words[i], "--format") == 0) {
+            (void)fprintf(stderr, "floe: parse: --format is one of w3c, ortc, sdp\n");
+            return EXIT_USAGE;
         } else if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) {
-            (void)puts("floe parse [--json] [CANDIDATE]\n\n"
+            (void)puts("floe parse [--json] [--format w3c|ortc|sdp] [CANDIDATE]\n\n"
                        "Explains a candidate line, or each line of standard input.\n\n"
                        "Exit: 0 all parsed; 1 one did not; 2 wrong usage.");
             return EXIT_ALL_PARSED;
@@ -235,6 +249,6 @@ int parse_main(int count, char **words)
             candidate = words[i];
         }
     }
-    bool good = candidate != NULL ? parse_line(candidate, 1, json) : parse_input(json);
+    bool good = candidate != NULL ? parse_line(candidate, 1, &style) : parse_input(&style);
     return good ? EXIT_ALL_PARSED : EXIT_ONE_DID_NOT;
 }

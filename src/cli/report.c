@@ -61,7 +61,8 @@ static json_t *begin_event(const char *event, unsigned gatherer)
 
 static bool json_events(const gather_report *report)
 {
-    return report->command->json && !report->command->quiet;
+    return report->command->format == CANDIDATE_FIELDS && report->command->json &&
+           !report->command->quiet;
 }
 
 static void json_candidate(unsigned gatherer, double ms, const floe_candidate *candidate,
@@ -222,7 +223,11 @@ void report_candidate(gather_report *report, unsigned gatherer, double ms,
     report->summary.srflx += candidate->type == FLOE_CANDIDATE_TYPE_SRFLX ? one : 0;
     report->summary.relay += candidate->type == FLOE_CANDIDATE_TYPE_RELAY ? one : 0;
     mark_answered(report, candidate->url);
-    if (json_events(report)) {
+    if (report->command->format != CANDIDATE_FIELDS) {
+        if (!withdrawn) {
+            write_candidate(stdout, candidate, report->command->format);
+        }
+    } else if (json_events(report)) {
         json_candidate(gatherer, ms, candidate, withdrawn);
     } else if (!report->command->json && !report->command->quiet) {
         print_candidate(report, ms, candidate, withdrawn);
@@ -330,6 +335,9 @@ void report_summary_line(gather_report *report, const floe_api_statistics *stati
         (void)json_object_set_new(line, "packets_received",
                                   json_integer((json_int_t)statistics->packets_received));
         json_write_line(stdout, line);
+        return;
+    }
+    if (report->command->format != CANDIDATE_FIELDS) {
         return;
     }
     print_failures(report);

@@ -392,6 +392,8 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .username_fragment = core->username_fragment,
         .interface_name = found->base->interface_name,
         .network_id = found->base->interface_index,
+        .sdp_mid = core->set->sdp_mid,
+        .sdp_mline_index = core->set->sdp_mline_index,
     };
 }
 
@@ -417,12 +419,13 @@ bool floe_found_listed(const floe_core *core, const floe_found *found)
     return !found->hidden && !found->withdrawn && !core->pooled && !hidden_by_policy(core, found);
 }
 
-static size_t texts_of(const floe_found *found)
+static size_t texts_of(const floe_core *core, const floe_found *found)
 {
+    size_t mid = core->set->sdp_mid != NULL ? strlen(core->set->sdp_mid) + 1 : 0;
     size_t url = found->server != NULL ? strlen(found->server->text) + 1 : 0;
     size_t name = found->name != NULL ? strlen(found->name) + 1 : 0;
 
-    return url + name;
+    return url + name + mid;
 }
 
 static const char *keep_text(const char *text, char **texts)
@@ -450,6 +453,9 @@ static void fill_entry(const floe_core *core, const floe_found *found, list_entr
     if (candidate->url != NULL) {
         candidate->url = keep_text(candidate->url, texts);
     }
+    if (candidate->sdp_mid != NULL) {
+        candidate->sdp_mid = keep_text(candidate->sdp_mid, texts);
+    }
     if (candidate->address != entry->address) {
         candidate->address = keep_text(candidate->address, texts);
     }
@@ -471,7 +477,7 @@ floe_error floe_core_get_local_candidates(const floe_core *core, floe_candidate_
     {
         if (floe_found_listed(core, found)) {
             count++;
-            text_size += texts_of(found);
+            text_size += texts_of(core, found);
         }
     }
     size_t pointers = count * sizeof(floe_candidate *);

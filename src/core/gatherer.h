@@ -199,6 +199,8 @@ struct floe_server {
 /* What the options say. */
 typedef struct floe_server_set {
     floe_list link; /* in core->retired */
+    char *sdp_mid;  /* NULL: not said */
+    uint16_t sdp_mline_index;
     floe_gather_policy policy;
     size_t count;
     floe_server servers[];

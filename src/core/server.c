@@ -218,6 +218,19 @@ static floe_server_set *set_with_room(const floe_core_shared *shared, size_t cou
     return set;
 }
 
+static floe_error copy_mid(const floe_core_shared *shared, floe_server_set *set, const char *mid)
+{
+    size_t size = mid != NULL ? strlen(mid) : 0;
+
+    if (size > 255) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "sdp_mid has %zu bytes, more than 255", size);
+    }
+    if (mid != NULL) {
+        set->sdp_mid = floe_copy_text(&shared->allocator, mid, size);
+    }
+    return mid == NULL || set->sdp_mid != NULL ? FLOE_OK : FLOE_ERR_NO_MEMORY;
+}
+
 floe_error floe_server_set_new(floe_core_shared *shared, const floe_gather_options *options,
                                floe_server_set **set)
 {
@@ -236,6 +249,8 @@ floe_error floe_server_set_new(floe_core_shared *shared, const floe_gather_optio
         return FLOE_ERR_NO_MEMORY;
     }
     made->policy = options->gather_policy;
+    made->sdp_mline_index = options->sdp_mline_index;
+    error = copy_mid(shared, made, options->sdp_mid);
     for (size_t n = 0; n < options->ice_server_count && error == FLOE_OK; n++) {
         floe_ice_server given = ice_server_at(options, n);
         for (size_t m = 0; m < given.url_count && error == FLOE_OK; m++) {
@@ -253,7 +268,8 @@ floe_error floe_server_set_new(floe_core_shared *shared, const floe_gather_optio
 floe_server_set *floe_server_set_copy(const floe_core *core, const floe_server_set *set)
 {
     floe_server_set *made = set_with_room(core->shared, set->count);
-    floe_error error = made == NULL ? FLOE_ERR_NO_MEMORY : FLOE_OK;
+    floe_error error =
+        made == NULL ? FLOE_ERR_NO_MEMORY : copy_mid(core->shared, made, set->sdp_mid);
 
     for (size_t i = 0; i < set->count && error == FLOE_OK; i++) {
         const floe_server *server = &set->servers[i];
@@ -266,6 +282,7 @@ floe_server_set *floe_server_set_copy(const floe_core *core, const floe_server_s
         return NULL;
     }
     made->policy = set->policy;
+    made->sdp_mline_index = set->sdp_mline_index;
     return made;
 }
 
@@ -278,6 +295,7 @@ void floe_server_set_free(const floe_core_shared *shared, floe_server_set *set)
         server_release(shared, &set->servers[i]);
     }
     floe_list_remove(&set->link);
+    floe_deallocate(&shared->allocator, set->sdp_mid);
     floe_deallocate(&shared->allocator, set);
 }
 

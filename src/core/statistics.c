@@ -235,6 +235,9 @@ static void fill_candidate(const floe_core *core, statistics_block *block, const
     if (candidate->url != NULL) {
         candidate->url = keep_text(candidate->url, &block->text);
     }
+    if (candidate->sdp_mid != NULL) {
+        candidate->sdp_mid = keep_text(candidate->sdp_mid, &block->text);
+    }
     entry->statistics.found = since_start(core, found->found_at);
     block->candidates[block->statistics.candidate_count++] = &entry->statistics;
 }
@@ -256,6 +259,7 @@ floe_error floe_core_get_statistics(const floe_core *core, floe_gatherer_statist
         if (floe_found_listed(core, found)) {
             candidates++;
             sizes.text += found->server != NULL ? strlen(found->server->text) + 1 : 0;
+            sizes.text += core->set->sdp_mid != NULL ? strlen(core->set->sdp_mid) + 1 : 0;
         }
     }
     statistics_block *block =
