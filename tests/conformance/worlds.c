@@ -1,17 +1,18 @@
 /* Rows about what a gatherer makes of a small world, run in the simulator. Keys:
  *
- *     on: IFACE ADDRESS [FLAG…]     an interface: down temporary deprecated tentative default,
- *                                   wireless cellular vpn unknown, nat=none, nat=symmetric,
- * swallows, noroute server: stun|turn IP [TEMPER] a server, good unless it says silent closed
- * badname password error policy: all|nohost|relay rule: …, nat: …, nattype: …   address rewriting
+ *     on: IFACE ADDRESS [FLAG…]     an interface: down, temporary, deprecated, tentative, default,
+ *                                   wireless, cellular, vpn, unknown, swallows, noroute,
+ *                                   nat=none, nat=symmetric
+ *     server: KIND IP [TEMPER]      stun or turn; good, or one of the tempers below
+ *     policy: NAME                  all, nohost, relay
+ *     rule: …, nat: …, nattype: …   address rewriting
  *     set: NAME[=VALUE] …           settings
- *     at MS: gather|restart|toggle N|options MASK POLICY|close
+ *     fails: ERROR TIMES            so many openings of the latest interface's sockets fail
+ *     at MS: ACTION                 gather, restart, toggle N, options MASK POLICY, close
  *     pool: MS                      a pool, asked for after so long
- *     show: hosts|all|events        what the right-hand side has: candidates (the default), or all
- * events
+ *     show: events|errors           what the right-hand side has, if not candidates
  *
- * What comes: candidates in order ("srflx 198.51.100.10 for 10.0.0.2"), or the error of a setting.
- */
+ * What comes: candidates in order ("srflx 198.51.100.10 for 10.0.0.2"), or a setting's error. */
 #include "table.h"
 
 #include "sim.h"
@@ -29,6 +30,7 @@ typedef struct world_case {
     const char *nats[RULES_MAX];
     size_t nat_count;
     bool events;
+    bool errors;
     char wrong[256]; /* a row that can't be read */
 } world_case;
 
@@ -97,26 +99,60 @@ static void read_server(world_case *c, char *value)
     static const struct {
         const char *name;
         sim_temper temper;
-    } tempers[] = {{"silent", SIM_SILENT},        {"closed", SIM_PORT_CLOSED},
-                   {"badname", SIM_NAME_UNKNOWN}, {"password", SIM_WRONG_PASSWORD},
-                   {"error", SIM_ERROR_CODE},     {"mismatch", SIM_MISMATCH},
-                   {"forged", SIM_FORGED_FIRST},  {"loopback", SIM_LOOPBACK_ADDRESSES},
-                   {"full", SIM_FULL_AFTER_TWO},  {"silentname", SIM_NAME_SILENT}};
+    } tempers[] = {{"silent", SIM_SILENT},
+                   {"closed", SIM_PORT_CLOSED},
+                   {"badname", SIM_NAME_UNKNOWN},
+                   {"password", SIM_WRONG_PASSWORD},
+                   {"error", SIM_ERROR_CODE},
+                   {"mismatch", SIM_MISMATCH},
+                   {"forged", SIM_FORGED_FIRST},
+                   {"loopback", SIM_LOOPBACK_ADDRESSES},
+                   {"full", SIM_FULL_AFTER_TWO},
+                   {"silentname", SIM_NAME_SILENT},
+                   {"garbage", SIM_GARBAGE},
+                   {"noaddress", SIM_NO_ADDRESSES},
+                   {"unknown", SIM_UNKNOWN_ATTRIBUTE}};
     char *at = NULL;
     const char *kind = strtok_r(value, " ", &at);
     const char *ip = next_word(&at);
     const char *temper = next_word(&at);
+    const char *code = next_word(&at);
 
     if (kind == NULL || ip == NULL) {
         wrong(c, "server", value);
         return;
     }
     sim_server *server = sim_add_server(&c->config, strcmp(kind, "turn") == 0, ip, SIM_GOOD);
+    server->code = code != NULL ? (uint16_t)strtoul(code, NULL, 10) : server->code;
     for (size_t i = 0; temper != NULL && i < sizeof tempers / sizeof *tempers; i++) {
         if (strcmp(temper, tempers[i].name) == 0) {
             server->temper = tempers[i].temper;
             server->by_name =
                 server->temper == SIM_NAME_UNKNOWN || server->temper == SIM_NAME_SILENT;
+        }
+    }
+}
+
+static void read_failures(world_case *c, char *value)
+{
+    static const struct {
+        const char *name;
+        floe_error error;
+    } errors[] = {{"in-use", FLOE_ERR_ADDRESS_IN_USE},
+                  {"descriptors", FLOE_ERR_NO_DESCRIPTORS},
+                  {"not-available", FLOE_ERR_ADDRESS_NOT_AVAILABLE},
+                  {"permission", FLOE_ERR_PERMISSION},
+                  {"memory", FLOE_ERR_NO_MEMORY},
+                  {"system", FLOE_ERR_SYSTEM}};
+    char *at = NULL;
+    const char *name = strtok_r(value, " ", &at);
+    const char *times = next_word(&at);
+    sim_interface *interface = &c->config.interfaces[c->config.interface_count - 1];
+
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        if (strcmp(name, errors[i].name) == 0) {
+            interface->open_error = errors[i].error;
+            interface->open_failures = times != NULL ? (unsigned)strtoul(times, NULL, 10) : 1;
         }
     }
 }
@@ -224,8 +260,11 @@ static void read_part(world_case *c, const char *key, char *value)
             strcmp(value, "srflx") == 0   ? FLOE_CANDIDATE_TYPE_SRFLX
             : strcmp(value, "relay") == 0 ? FLOE_CANDIDATE_TYPE_RELAY
                                           : FLOE_CANDIDATE_TYPE_HOST;
+    } else if (strcmp(key, "fails") == 0) {
+        read_failures(c, value);
     } else if (strcmp(key, "show") == 0) {
         c->events = strcmp(value, "events") == 0;
+        c->errors = strcmp(value, "errors") == 0;
     } else {
         wrong(c, "key", key);
     }
@@ -258,6 +297,24 @@ static void write_candidates(const world_case *c, const sim_seen *seen, char *re
     }
     if (used == 0) {
         (void)snprintf(result, size, "nothing");
+    }
+}
+
+/* "701 stun:192.0.2.1:3478 from 10.0.0.2, url failed: …". */
+static void write_errors(const sim_seen *seen, char *result, size_t size)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < seen->error_count && used < size; i++) {
+        const sim_seen_error *error = &seen->errors[i];
+        const char *url = *error->url != '\0' ? error->url : "no server";
+        used += (size_t)snprintf(&result[used], size - used, "%s%u %s from %s%s: %s",
+                                 used > 0 ? " | " : "", error->code, url,
+                                 *error->address != '\0' ? error->address : "nowhere",
+                                 error->url_failed ? ", url failed" : "", error->text);
+    }
+    if (used == 0) {
+        (void)snprintf(result, size, "no error");
     }
 }
 
@@ -298,6 +355,8 @@ void case_of_worlds(char *given, char *result, size_t size)
     } else if (!refused(&c.config.settings, result, size)) {
         if (!sim_run(&c.config, NULL, &report)) {
             (void)snprintf(result, size, "VIOLATED %s", report.violation);
+        } else if (c.errors) {
+            write_errors(&report.gatherers[0], result, size);
         } else if (c.events) {
             (void)snprintf(result, size, "%s", report.gatherers[0].log);
         } else {
