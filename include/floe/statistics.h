@@ -43,7 +43,8 @@ typedef struct floe_server_statistics {
     uint32_t responses;
     uint64_t bytes_sent;
     uint64_t bytes_received;
-    /** Zero: not sent, not answered. */
+    /** Zero: not sent, not answered. What serves on in a later gathering keeps the times of its
+     * own. */
     floe_duration first_sent;
     floe_duration first_answered;
     /** From request to answer: of the latest answer, and of all together. */

@@ -105,7 +105,7 @@ void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding)
     }
     floe_trace_packet(core, now, FLOE_TRACE_SENT, binding->base, &binding->remote, binding->server,
                       &binding->transaction, NULL, "");
-    floe_count_sent(&binding->counters, now, false);
+    floe_count_sent(core, &binding->counters, now, false);
     floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);
 }
 
@@ -185,7 +185,7 @@ bool floe_binding_receive(floe_core *core, floe_time now, floe_binding *binding,
         return false;
     }
     binding->base->answered = true;
-    floe_count_received(&binding->counters, now, &binding->transaction, message);
+    floe_count_received(core, &binding->counters, now, &binding->transaction, message);
     floe_trace_packet(core, now, FLOE_TRACE_RECEIVED, binding->base, source, binding->server,
                       &binding->transaction, message, "");
     answer(core, now, binding, message);
@@ -226,7 +226,7 @@ void floe_binding_time(floe_core *core, floe_time now, floe_binding *binding)
     case FLOE_STUN_SEND_AGAIN:
         floe_trace_packet(core, now, FLOE_TRACE_SENT_AGAIN, binding->base, &binding->remote,
                           binding->server, &binding->transaction, NULL, "");
-        floe_count_sent(&binding->counters, now, true);
+        floe_count_sent(core, &binding->counters, now, true);
         floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);
         break;
     case FLOE_STUN_GIVE_UP:

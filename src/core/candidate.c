@@ -217,7 +217,7 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
                          .source = finding->source,
                          .address = *address,
                          .type = (uint8_t)finding->type,
-                         .found_at = now};
+                         .found_at = floe_since_start(core, now)};
     if (finding->related != NULL) {
         made->related = *finding->related;
     }

@@ -248,7 +248,7 @@ typedef struct floe_found {
     char *name;                /* shown for the address (H2); NULL: none */
     floe_address address;
     floe_address related; /* family none: there is none */
-    floe_time found_at;
+    uint32_t found_at;    /* microseconds since the start of the gathering */
     uint32_t priority;
     uint8_t type;       /* a floe_candidate_type */
     bool hidden;        /* policy keeps it from being reported; it counts for redundancy */
@@ -377,21 +377,25 @@ floe_time floe_pacer_deadline(const floe_core *core);
 
 /* ── Statistics (statistics.c, L15) ── */
 
-/* What went to and fro between a base and a server's address. */
+/* What went to and fro between a base and a server's address. Small, as there is one for each: the
+ * times are microseconds, the first two since the start of the gathering; all saturate. */
 typedef struct floe_counters {
-    uint16_t requests;        /* first sends */
-    uint16_t retransmissions; /* saturate, both */
+    uint16_t requests; /* first sends */
+    uint16_t retransmissions;
     uint16_t responses;
-    floe_time first_sent;
-    floe_time first_answered;  /* zero: not yet */
-    floe_duration round_trip;  /* of the latest answer */
-    floe_duration round_trips; /* of all together */
-    uint64_t bytes_sent;
-    uint64_t bytes_received;
+    uint32_t first_sent;
+    uint32_t first_answered; /* 0: not yet */
+    uint32_t round_trip;     /* of the latest answer */
+    uint32_t round_trips;    /* of all together */
+    uint32_t bytes_sent;
+    uint32_t bytes_received;
 } floe_counters;
 
-void floe_count_sent(floe_counters *counters, floe_time now, bool again);
-void floe_count_received(floe_counters *counters, floe_time now,
+/* Microseconds since the gathering began. */
+uint32_t floe_since_start(const floe_core *core, floe_time now);
+void floe_count_sent(const floe_core *core, floe_counters *counters, floe_time now, bool again);
+void floe_count_bytes(floe_counters *counters, size_t sent);
+void floe_count_received(const floe_core *core, floe_counters *counters, floe_time now,
                          const floe_stun_transaction *transaction,
                          const floe_stun_message *message);
 

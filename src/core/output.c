@@ -113,7 +113,7 @@ static bool poll_name(const floe_base *base, floe_core_output_kind kind, floe_co
 static bool send(floe_core_output *output, const floe_base *base, const floe_address *remote,
                  floe_counters *counters, floe_span data)
 {
-    counters->bytes_sent += data.size;
+    floe_count_bytes(counters, data.size);
     output->kind = FLOE_CORE_SEND;
     output->channel = base->channel;
     output->remote = *remote;

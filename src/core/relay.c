@@ -250,7 +250,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
     case FLOE_TURN_NOTHING:
         break;
     case FLOE_TURN_SEND:
-        floe_count_sent(&relay->counters, now, relay->turn.transaction.sends > 1);
+        floe_count_sent(core, &relay->counters, now, relay->turn.transaction.sends > 1);
         floe_trace_packet(
             core, now, relay->turn.transaction.sends > 1 ? FLOE_TRACE_SENT_AGAIN : FLOE_TRACE_SENT,
             relay->base, &relay->turn.server, relay->server, &relay->turn.transaction, NULL, "");
@@ -305,7 +305,7 @@ bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
         return false;
     }
     base->answered = relay->origin->answered = true;
-    floe_count_received(&relay->counters, now, &before, message);
+    floe_count_received(core, &relay->counters, now, &before, message);
     floe_trace_packet(core, now, FLOE_TRACE_RECEIVED, base, source, relay->server, &before, message,
                       "");
     happened(core, now, relay, event, &before);

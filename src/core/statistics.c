@@ -4,27 +4,51 @@
 
 #include <string.h>
 
-void floe_count_sent(floe_counters *counters, floe_time now, bool again)
+static uint32_t microseconds(floe_duration duration)
 {
-    uint16_t *count = again ? &counters->retransmissions : &counters->requests;
+    uint64_t count = duration.ns / 1000;
 
-    *count = (uint16_t)(*count < UINT16_MAX ? *count + 1 : UINT16_MAX);
-    if (counters->first_sent.ns == 0) {
-        counters->first_sent = now;
-    }
+    return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
 }
 
-void floe_count_received(floe_counters *counters, floe_time now,
+uint32_t floe_since_start(const floe_core *core, floe_time now)
+{
+    return microseconds(floe_time_since(now, core->started));
+}
+
+static void add_16(uint16_t *count)
+{
+    *count = (uint16_t)(*count < UINT16_MAX ? *count + 1 : UINT16_MAX);
+}
+
+static void add_32(uint32_t *sum, uint64_t more)
+{
+    *sum = more < UINT32_MAX - *sum ? *sum + (uint32_t)more : UINT32_MAX;
+}
+
+void floe_count_sent(const floe_core *core, floe_counters *counters, floe_time now, bool again)
+{
+    if (counters->requests == 0) {
+        counters->first_sent = floe_since_start(core, now);
+    }
+    add_16(again ? &counters->retransmissions : &counters->requests);
+}
+
+void floe_count_bytes(floe_counters *counters, size_t sent)
+{
+    add_32(&counters->bytes_sent, sent);
+}
+
+void floe_count_received(const floe_core *core, floe_counters *counters, floe_time now,
                          const floe_stun_transaction *transaction, const floe_stun_message *message)
 {
-    if (counters->first_answered.ns == 0) {
-        counters->first_answered = now;
+    if (counters->responses == 0) {
+        counters->first_answered = floe_since_start(core, now);
     }
-    counters->responses = (uint16_t)(counters->responses < UINT16_MAX ? counters->responses + 1
-                                                                      : counters->responses);
-    counters->round_trip = floe_time_since(now, transaction->started);
-    counters->round_trips.ns += counters->round_trip.ns;
-    counters->bytes_received += message->bytes.size;
+    add_16(&counters->responses);
+    counters->round_trip = microseconds(floe_time_since(now, transaction->started));
+    add_32(&counters->round_trips, counters->round_trip);
+    add_32(&counters->bytes_received, message->bytes.size);
 }
 
 const char *floe_server_progress_name(floe_server_progress progress)
@@ -175,9 +199,9 @@ static void copy_text(char *to, size_t room, const char *text)
     memcpy(to, text, size < room ? size : room - 1);
 }
 
-static floe_duration since_start(const floe_core *core, floe_time when)
+static floe_duration duration_of(uint32_t count)
 {
-    return when.ns == 0 ? (floe_duration){0} : floe_time_since(when, core->started);
+    return (floe_duration){(uint64_t)count * 1000};
 }
 
 static void fill_exchange(const floe_core *core, const exchange *taken, void *data)
@@ -208,10 +232,10 @@ static void fill_exchange(const floe_core *core, const exchange *taken, void *da
         .responses = counters->responses,
         .bytes_sent = counters->bytes_sent,
         .bytes_received = counters->bytes_received,
-        .first_sent = since_start(core, counters->first_sent),
-        .first_answered = since_start(core, counters->first_answered),
-        .round_trip = counters->round_trip,
-        .total_round_trip = counters->round_trips,
+        .first_sent = duration_of(counters->first_sent),
+        .first_answered = duration_of(counters->first_answered),
+        .round_trip = duration_of(counters->round_trip),
+        .total_round_trip = duration_of(counters->round_trips),
     };
     block->servers[block->statistics.server_count++] = &entry->statistics;
 }
@@ -238,7 +262,7 @@ static void fill_candidate(const floe_core *core, statistics_block *block, const
     if (candidate->sdp_mid != NULL) {
         candidate->sdp_mid = keep_text(candidate->sdp_mid, &block->text);
     }
-    entry->statistics.found = since_start(core, found->found_at);
+    entry->statistics.found = duration_of(found->found_at);
     block->candidates[block->statistics.candidate_count++] = &entry->statistics;
 }
 
