@@ -413,6 +413,78 @@ static void null_is_an_error(void **state)
     floe_api_free(api); /* takes the gatherer with it */
 }
 
+/* L9, sit. 41. */
+typedef struct handlers {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    floe_gatherer *gatherer;
+    unsigned first;
+    unsigned second;
+    unsigned states;
+    bool complete;
+} handlers;
+
+static void second_handler(void *data, const floe_candidate *candidate)
+{
+    handlers *h = data;
+
+    (void)pthread_mutex_lock(&h->lock);
+    h->second++;
+    h->complete = candidate == NULL;
+    (void)pthread_cond_broadcast(&h->changed);
+    (void)pthread_mutex_unlock(&h->lock);
+}
+
+/* Replaces itself, and takes another away. */
+static void first_handler(void *data, const floe_candidate *candidate)
+{
+    handlers *h = data;
+
+    assert_non_null(candidate);
+    (void)pthread_mutex_lock(&h->lock);
+    h->first++;
+    (void)pthread_mutex_unlock(&h->lock);
+    assert_int_equal(floe_gatherer_on_local_candidate(h->gatherer, second_handler, h), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_state_change(h->gatherer, NULL, NULL), FLOE_OK);
+}
+
+static void count_states(void *data, enum floe_gatherer_state state)
+{
+    handlers *h = data;
+
+    (void)state;
+    (void)pthread_mutex_lock(&h->lock);
+    h->states++;
+    (void)pthread_mutex_unlock(&h->lock);
+}
+
+static void l9_handlers_late_removed_and_replaced(void **state)
+{
+    owner o;
+    handlers h = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+    (void)state;
+    make_api(&o, MOMENT_COUNT, NO_ACTION, NULL);
+    make_gatherer(&o);
+    h.gatherer = o.gatherer;
+    assert_int_equal(floe_gatherer_on_local_candidate(o.gatherer, first_handler, &h), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_state_change(o.gatherer, count_states, &h), FLOE_OK);
+    assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
+    (void)pthread_mutex_lock(&h.lock);
+    while (!h.complete) {
+        (void)pthread_cond_wait(&h.changed, &h.lock);
+    }
+    assert_int_equal(h.first, 1);
+    assert_true(h.second >= 2);    /* the other host candidate, and the end */
+    assert_int_equal(h.states, 1); /* gathering; complete came when nobody listened */
+    (void)pthread_mutex_unlock(&h.lock);
+    /* A handler that is set late sees what comes after. */
+    assert_int_equal(floe_gatherer_on_state_change(o.gatherer, count_states, &h), FLOE_OK);
+    assert_int_equal(floe_gatherer_graceful_close(o.gatherer), FLOE_OK);
+    assert_int_equal(h.states, 2);
+    end(&o);
+}
+
 /* L7, L8: closed at every moment after the start, by another thread. */
 static void another_thread_closes_at_any_moment(void **state)
 {
@@ -679,6 +751,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_in_every_state),
+        cmocka_unit_test(l9_handlers_late_removed_and_replaced),
         cmocka_unit_test(null_is_an_error),
         cmocka_unit_test(every_callback_may_call_every_function),
         cmocka_unit_test(another_thread_closes_at_any_moment),
