@@ -23,7 +23,8 @@ static int print_version(void)
 {
     (void)printf("floe %s\n"
                  "candidates: host, srflx, relay over UDP\n"
-                 "servers: stun, turn over UDP, IPv4 and IPv6\n",
+                 "servers: stun, turn over UDP, IPv4 and IPv6; SRV and NAPTR\n"
+                 "names: DNS, multicast DNS\n",
                  floe_version());
     return 0;
 }
