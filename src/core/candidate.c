@@ -428,13 +428,13 @@ static size_t texts_of(const floe_core *core, const floe_found *found)
     return url + name + mid;
 }
 
-static const char *keep_text(const char *text, char **texts)
+const char *floe_keep_text(const char *text, char **room)
 {
-    char *copy = *texts;
+    char *copy = *room;
     size_t size = strlen(text) + 1;
 
     memcpy(copy, text, size);
-    *texts += size;
+    *room += size;
     return copy;
 }
 
@@ -451,13 +451,13 @@ static void fill_entry(const floe_core *core, const floe_found *found, list_entr
     candidate->username_fragment = entry->username_fragment;
     candidate->interface_name = entry->interface_name;
     if (candidate->url != NULL) {
-        candidate->url = keep_text(candidate->url, texts);
+        candidate->url = floe_keep_text(candidate->url, texts);
     }
     if (candidate->sdp_mid != NULL) {
-        candidate->sdp_mid = keep_text(candidate->sdp_mid, texts);
+        candidate->sdp_mid = floe_keep_text(candidate->sdp_mid, texts);
     }
     if (candidate->address != entry->address) {
-        candidate->address = keep_text(candidate->address, texts);
+        candidate->address = floe_keep_text(candidate->address, texts);
     }
 }
 

@@ -28,21 +28,13 @@ static bool handled(const floe_core *core, const floe_interface_address *candida
     return true;
 }
 
-/* RFC 8445 §5.1.1.1 and gatherer.md P2, P3, P4. */
-static bool usable(const floe_core *core, const floe_interface_address *candidate)
+bool floe_address_usable(const floe_core_shared *shared, const floe_address *address)
 {
-    uint32_t type = candidate->address.family == FLOE_FAMILY_IPV4 ? FLOE_NETWORK_TYPE_UDP4
-                                                                  : FLOE_NETWORK_TYPE_UDP6;
-
-    if (!candidate->up || candidate->deprecated || candidate->tentative ||
-        (core->shared->network_types & type) == 0 || !handled(core, candidate)) {
-        return false;
-    }
-    switch (floe_address_classify(&candidate->address)) {
+    switch (floe_address_classify(address)) {
     case FLOE_ADDRESS_LOOPBACK:
-        return core->shared->loopback;
+        return shared->loopback;
     case FLOE_ADDRESS_LINK_LOCAL:
-        return candidate->address.family == FLOE_FAMILY_IPV4 || core->shared->link_local;
+        return address->family == FLOE_FAMILY_IPV4 || shared->link_local;
     case FLOE_ADDRESS_UNSPECIFIED:
     case FLOE_ADDRESS_MULTICAST:
     case FLOE_ADDRESS_BROADCAST:
@@ -51,8 +43,20 @@ static bool usable(const floe_core *core, const floe_interface_address *candidat
     case FLOE_ADDRESS_IPV4_MAPPED:
         return false;
     default:
-        return candidate->address.family != FLOE_FAMILY_NONE;
+        return address->family != FLOE_FAMILY_NONE;
     }
+}
+
+/* gatherer.md P2 to P4, P6. */
+static bool usable(const floe_core *core, const floe_interface_address *candidate)
+{
+    const floe_core_shared *shared = core->shared;
+    uint32_t type = candidate->address.family == FLOE_FAMILY_IPV4 ? FLOE_NETWORK_TYPE_UDP4
+                                                                  : FLOE_NETWORK_TYPE_UDP6;
+
+    return candidate->up && !candidate->deprecated && !candidate->tentative &&
+           (shared->network_types & type) != 0 && handled(core, candidate) &&
+           floe_address_usable(shared, &candidate->address);
 }
 
 /* A stable IPv6 address beside a temporary one of the same prefix (RFC 8981 §3.1) on the same

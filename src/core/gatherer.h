@@ -276,6 +276,8 @@ bool floe_found_add_rewritten(floe_core *core, floe_time now, const floe_base *b
 void floe_found_withdraw(floe_core *core, const void *source);
 void floe_found_withdraw_hosts(floe_core *core, const floe_base *base);
 void floe_found_withdraw_base(floe_core *core, const floe_base *base);
+/* Copies the text to *room, behind which *room stands then: for lists that are one piece. */
+const char *floe_keep_text(const char *text, char **room);
 /* Whether it is handed out when it is asked for. */
 bool floe_found_listed(const floe_core *core, const floe_found *found);
 bool floe_found_of(const floe_core *core, const void *source);
@@ -294,6 +296,9 @@ bool floe_mapped_address(const floe_core *core, const floe_base *base, const flo
                          floe_address *mapped);
 
 /* ── Which addresses (choice.c) ── */
+
+/* P3, P4 (RFC 8445 §5.1.1.1): whether such an address may be gathered on, or said. */
+bool floe_address_usable(const floe_core_shared *shared, const floe_address *address);
 
 /* The addresses of a list that are gathered on, one after another, best first. */
 typedef struct floe_choice {

@@ -396,28 +396,15 @@ bool floe_rewrite_replaces(const floe_rewrite *rule)
     return rule != NULL && rule->replaces;
 }
 
-/* W9: P4's filters, and addresses that tell where a machine is wherever it goes: those made from
- * its hardware address (RFC 4291 appendix A, RFC 7721 §3). */
+/* W9: what may be gathered on may be said; but no address that tells where a machine is wherever it
+ * goes, made from its hardware address (RFC 4291 appendix A, RFC 7721 §3). */
 static bool showable(const floe_core_shared *shared, const floe_address *address)
 {
-    bool hardware =
-        address->family == FLOE_FAMILY_IPV6 && address->ip[11] == 0xff && address->ip[12] == 0xfe;
+    bool hardware = address->family == FLOE_FAMILY_IPV6 && address->ip[11] == 0xff &&
+                    address->ip[12] == 0xfe &&
+                    floe_address_classify(address) != FLOE_ADDRESS_LINK_LOCAL;
 
-    switch (floe_address_classify(address)) {
-    case FLOE_ADDRESS_UNSPECIFIED:
-    case FLOE_ADDRESS_MULTICAST:
-    case FLOE_ADDRESS_BROADCAST:
-    case FLOE_ADDRESS_SITE_LOCAL:
-    case FLOE_ADDRESS_IPV4_COMPATIBLE:
-    case FLOE_ADDRESS_IPV4_MAPPED:
-        return false;
-    case FLOE_ADDRESS_LOOPBACK:
-        return shared->loopback;
-    case FLOE_ADDRESS_LINK_LOCAL:
-        return address->family == FLOE_FAMILY_IPV4 || shared->link_local;
-    default:
-        return !hardware;
-    }
+    return !hardware && floe_address_usable(shared, address);
 }
 
 bool floe_rewrite_next(const floe_core_shared *shared, const floe_rewrite *rule,

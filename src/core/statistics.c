@@ -182,16 +182,6 @@ static void measure_exchange(const floe_core *core, const exchange *taken, void 
     sizes->text += strlen(taken->server->text) + 1;
 }
 
-static const char *keep_text(const char *text, char **room)
-{
-    char *copy = *room;
-    size_t size = strlen(text) + 1;
-
-    memcpy(copy, text, size);
-    *room += size;
-    return copy;
-}
-
 static void copy_text(char *to, size_t room, const char *text)
 {
     size_t size = strlen(text);
@@ -219,7 +209,7 @@ static void fill_exchange(const floe_core *core, const exchange *taken, void *da
     }
     (void)floe_address_format(taken->remote, entry->server_address, sizeof entry->server_address);
     entry->statistics = (floe_server_statistics){
-        .url = keep_text(taken->server->text, &block->text),
+        .url = floe_keep_text(taken->server->text, &block->text),
         .method = taken->method,
         .address = shown ? entry->address : NULL,
         .port = shown ? taken->base->local.port : 0,
@@ -257,10 +247,10 @@ static void fill_candidate(const floe_core *core, statistics_block *block, const
     candidate->username_fragment = entry->username_fragment;
     candidate->interface_name = entry->interface_name;
     if (candidate->url != NULL) {
-        candidate->url = keep_text(candidate->url, &block->text);
+        candidate->url = floe_keep_text(candidate->url, &block->text);
     }
     if (candidate->sdp_mid != NULL) {
-        candidate->sdp_mid = keep_text(candidate->sdp_mid, &block->text);
+        candidate->sdp_mid = floe_keep_text(candidate->sdp_mid, &block->text);
     }
     entry->statistics.found = duration_of(found->found_at);
     block->candidates[block->statistics.candidate_count++] = &entry->statistics;
