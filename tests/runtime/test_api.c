@@ -485,6 +485,84 @@ static void l9_handlers_late_removed_and_replaced(void **state)
     end(&o);
 }
 
+/* H2: names in place of addresses; our own are found at once, and an api may be freed while others
+ * are looked for. */
+typedef struct names {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    char name[80];
+    bool complete;
+    unsigned found;
+    unsigned not_found;
+} names;
+
+static void on_named(void *data, const floe_candidate *candidate)
+{
+    names *n = data;
+
+    (void)pthread_mutex_lock(&n->lock);
+    if (candidate == NULL) {
+        n->complete = true;
+    } else {
+        (void)snprintf(n->name, sizeof n->name, "%s", candidate->address);
+    }
+    (void)pthread_cond_broadcast(&n->changed);
+    (void)pthread_mutex_unlock(&n->lock);
+}
+
+static void on_look_up(void *data, const floe_look_up_result *result)
+{
+    names *n = data;
+
+    (void)pthread_mutex_lock(&n->lock);
+    n->found += result->error == FLOE_OK && result->address_count > 0;
+    n->not_found += result->error == FLOE_ERR_TIMED_OUT;
+    (void)pthread_cond_broadcast(&n->changed);
+    (void)pthread_mutex_unlock(&n->lock);
+}
+
+static void h2_names_and_look_ups(void **state)
+{
+    names n = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_gatherer *gatherer;
+    floe_api *api;
+
+    (void)state;
+    settings.allocator = &counted;
+    settings.loopback = true;
+    settings.mdns_mode = FLOE_MDNS_MODE_QUERY_AND_GATHER;
+    if (floe_api_new(&settings, &api) != FLOE_OK) {
+        assert_non_null(strstr(floe_last_error(), "not built in"));
+        return;
+    }
+    assert_int_equal(floe_gatherer_new(api, NULL, &gatherer), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_local_candidate(gatherer, on_named, &n), FLOE_OK);
+    assert_int_equal(floe_gatherer_gather(gatherer), FLOE_OK);
+    (void)pthread_mutex_lock(&n.lock);
+    while (!n.complete) {
+        (void)pthread_cond_wait(&n.changed, &n.lock);
+    }
+    assert_non_null(strstr(n.name, ".local"));
+    (void)pthread_mutex_unlock(&n.lock);
+    assert_int_equal(floe_api_look_up(api, n.name, 0, on_look_up, &n), FLOE_OK);
+    assert_int_equal(floe_api_look_up(api, "nobody.local", 50, on_look_up, &n), FLOE_OK);
+    (void)pthread_mutex_lock(&n.lock);
+    while (n.found + n.not_found < 2) {
+        (void)pthread_cond_wait(&n.changed, &n.lock);
+    }
+    assert_int_equal(n.found, 1);
+    (void)pthread_mutex_unlock(&n.lock);
+    for (int i = 0; i < 100; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "nobody-%d.local", i);
+        assert_int_equal(floe_api_look_up(api, name, 60000, on_look_up, &n), FLOE_OK);
+    }
+    floe_api_free(api);
+    assert_int_equal(n.found + n.not_found, 2); /* nobody is called any more */
+    assert_int_equal(atomic_load(&live_memory), 0);
+}
+
 /* L7, L8: closed at every moment after the start, by another thread. */
 static void another_thread_closes_at_any_moment(void **state)
 {
@@ -752,6 +830,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_in_every_state),
         cmocka_unit_test(l9_handlers_late_removed_and_replaced),
+        cmocka_unit_test(h2_names_and_look_ups),
         cmocka_unit_test(null_is_an_error),
         cmocka_unit_test(every_callback_may_call_every_function),
         cmocka_unit_test(another_thread_closes_at_any_moment),
