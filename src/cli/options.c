@@ -427,8 +427,7 @@ static const command_option options[] = {
     {0, "exclude-address", "CIDR", add_not_address, "not on addresses in this range; repeatable"},
     {0, "network-types", "TYPES", set_network_types, "udp4,udp6: which of them (all)"},
     {0, "rewrite", "RULE", add_rule,
-     "external=IP,local=IP,iface=NAME,cidr=CIDR,type=TYPE,mode=MODE,networks=udp4: other "
-     "addresses"},
+     "says another address: external=IP,local=IP and more (floe(1)); repeatable"},
     {0, "ip-handling", "MODE", set_ip_handling,
      "RFC 8828: all, default-and-local, default, proxy (all)"},
     {0, "max-addresses", "N", set_max_addresses, "local addresses of each family (16; 0: all)"},
