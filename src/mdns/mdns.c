@@ -198,11 +198,33 @@ static void say(floe_mdns *mdns, floe_time now, published *own, size_t n, uint32
     send_answer(mdns, &mdns->links[n], NULL, &answer);
 }
 
-static void say_everywhere(floe_mdns *mdns, floe_time now, published *own, uint32_t ttl)
+/* §10.1. */
+static void say_goodbye(floe_mdns *mdns, floe_time now, published *own)
 {
     for (size_t n = 0; n < mdns->link_count; n++) {
         own->links[n].address = true;
-        say(mdns, now, own, n, ttl);
+        say(mdns, now, own, n, 0);
+    }
+}
+
+/* When it may be said on the link again: not within `apart` of the last time (§6). */
+static floe_time not_before(const link_state *state, floe_time now, floe_duration apart)
+{
+    floe_time next = floe_time_after(state->multicast, apart);
+
+    return state->multicast.ns != 0 && next.ns > now.ns ? next : now;
+}
+
+/* §8.3: on every link; where an answer has just been given, a second after it. */
+static void announce(floe_mdns *mdns, floe_time now, published *own)
+{
+    for (size_t n = 0; n < mdns->link_count; n++) {
+        link_state *state = &own->links[n];
+        state->address = true;
+        state->due = floe_time_min(state->due, not_before(state, now, ONCE_A_SECOND));
+        if (floe_time_reached(now, state->due)) {
+            say(mdns, now, own, n, FLOE_MDNS_TTL);
+        }
     }
 }
 
@@ -265,7 +287,7 @@ void floe_mdns_unpublish(floe_mdns *mdns, floe_time now, const char *name,
         return;
     }
     if (own->ours) {
-        say_everywhere(mdns, now, own, 0);
+        say_goodbye(mdns, now, own);
     }
     forget_published(mdns, own);
 }
@@ -311,12 +333,8 @@ static void say_soon(floe_mdns *mdns, floe_time now, published *own, size_t n, b
                      floe_duration apart)
 {
     link_state *state = &own->links[n];
-    floe_time due = now;
+    floe_time due = not_before(state, now, apart);
 
-    if (state->multicast.ns != 0) {
-        floe_time next = floe_time_after(state->multicast, apart);
-        due = next.ns > now.ns ? next : now;
-    }
     if (mdns->message.truncated) { /* §7.2: 400 to 500 ms, for the rest of the known answers */
         uint32_t more = 0;
         (void)floe_random_below(&mdns->random, 101, &more);
@@ -684,7 +702,7 @@ static void work_on_name(floe_mdns *mdns, floe_time now, published *own)
         } else if (own->announcements > 0) {
             own->announcements--;
             own->ours = true;
-            say_everywhere(mdns, now, own, FLOE_MDNS_TTL);
+            announce(mdns, now, own);
             own->next = floe_time_after(now, ONCE_A_SECOND);
         } else {
             own->next = FLOE_TIME_NEVER;

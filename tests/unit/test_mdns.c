@@ -172,6 +172,24 @@ static void h2_never_more_than_once_a_second(void **state)
     assert_int_equal(count_sent(f), 0);
 }
 
+/* The second announcement too: a probe had its answer a moment before it was due. */
+static void h2_not_even_to_announce(void **state)
+{
+    fixture *f = *state;
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+    floe_address theirs = address_of("10.0.1.9:0");
+
+    publish(f, false);
+    assert_int_equal(count_sent(f), 1);
+    pass(f, 900);
+    receive(f, data, floe_mdns_write_query(NAME, &theirs, data, sizeof data));
+    assert_int_equal(count_sent(f), 1); /* §6: a probe is answered after a quarter of a second */
+    pass(f, 100);
+    assert_int_equal(count_sent(f), 0);
+    pass(f, 900);
+    assert_int_equal(count_sent(f), 1);
+}
+
 static void h2_names_without_regard_to_case(void **state)
 {
     fixture *f = *state;
@@ -582,6 +600,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(h2_announced_twice_and_answered),
         TEST(h2_never_more_than_once_a_second),
+        TEST(h2_not_even_to_announce),
         TEST(h2_names_without_regard_to_case),
         TEST(h2_unicast_when_asked_and_lately_said),
         TEST(h2_known_answers_are_not_given),
