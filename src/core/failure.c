@@ -44,7 +44,7 @@ typedef struct error_advice {
 static const error_advice advices[] = {
     {300, "Try Alternate", "it points to another server, which this release does not follow"},
     {400, "Bad Request", "it does not understand the request: is it a STUN or TURN server?"},
-    {401, "Unauthorized", "are username and credential right?"},
+    {401, "Unauthorized", "it wants a user even for Binding: offer it as turn:, with username"},
     {403, "Forbidden", "its rules do not allow this user or address"},
     {420, "Unknown Attribute", "it is too old for this request"},
     {437, "Allocation Mismatch", "an earlier allocation of this address still lives there"},
