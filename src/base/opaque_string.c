@@ -72,10 +72,51 @@ static bool is_extended_arabic_indic_digit(ucs4_t point)
     return point >= 0x6f0 && point <= 0x6f9;
 }
 
-/* RFC 5892 A.1 and A.2, as far as a virama goes: what a password has of joiners. */
-static bool joiner_fits(const context *c)
+/* RFC 5892 A.1 and A.2: a joiner behind a virama. */
+static bool is_behind_virama(const context *c)
 {
     return before(c) != 0 && uc_combining_class(before(c)) == UC_CCC_VR;
+}
+
+/* The joining type of the nearest code point on a side that is not transparent. */
+static int joining_before(const context *c)
+{
+    int type = UC_JOINING_TYPE_U;
+    ucs4_t point;
+
+    for (const uint8_t *at = u8_prev(&point, &c->text[c->at], c->text); at != NULL;
+         at = u8_prev(&point, at, c->text)) {
+        type = uc_joining_type(point);
+        if (type != UC_JOINING_TYPE_T) {
+            break;
+        }
+    }
+    return type;
+}
+
+static int joining_behind(const context *c)
+{
+    int type = UC_JOINING_TYPE_U;
+    ucs4_t point;
+
+    for (size_t at = c->at + c->length; at < c->size;) {
+        at += (size_t)u8_mbtouc(&point, &c->text[at], c->size - at);
+        type = uc_joining_type(point);
+        if (type != UC_JOINING_TYPE_T) {
+            break;
+        }
+    }
+    return type;
+}
+
+/* RFC 5892 A.1: a non-joiner between two letters that would join, as Persian writes it. */
+static bool parts_joined_letters(const context *c)
+{
+    int left = joining_before(c);
+    int right = joining_behind(c);
+
+    return (left == UC_JOINING_TYPE_L || left == UC_JOINING_TYPE_D) &&
+           (right == UC_JOINING_TYPE_R || right == UC_JOINING_TYPE_D);
 }
 
 /* RFC 5892 §2.6 with RFC 8264 §9.6: those that are decided one by one. 1: allowed, 0: not, -1: by
@@ -110,9 +151,10 @@ static int exceptional(ucs4_t point, const context *c)
         return in_script(before(c), "Hebrew");
     case 0x30fb: /* A.7 */
         return holds(c, is_kana_or_han);
-    case 0x200c: /* A.1, A.2 */
-    case 0x200d:
-        return joiner_fits(c);
+    case 0x200c: /* A.1 */
+        return is_behind_virama(c) || parts_joined_letters(c);
+    case 0x200d: /* A.2 */
+        return is_behind_virama(c);
     default:
         break;
     }

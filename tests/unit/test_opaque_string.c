@@ -36,7 +36,16 @@ static const row rows[] = {
     {"\xee\x80\x80", NULL},                              /* private use */
     {"\xe0\xa4\x95\xe0\xa5\x8d\xe2\x80\x8d\xe0\xa4\xb7", /* a joiner behind a virama */
      "\xe0\xa4\x95\xe0\xa5\x8d\xe2\x80\x8d\xe0\xa4\xb7"},
-    {"a\xe2\x80\x8d", NULL},      /* and elsewhere */
+    {"a\xe2\x80\x8d", NULL},                                  /* and elsewhere */
+    {"\xe0\xa5\x8d\xe2\x80\x8c", "\xe0\xa5\x8d\xe2\x80\x8c"}, /* a non-joiner behind one */
+    {"\xdb\x8c\xe2\x80\x8c\xd8\xae",
+     "\xdb\x8c\xe2\x80\x8c\xd8\xae"}, /* between letters that join */
+    {"\xdb\x8c\xd9\x8e\xe2\x80\x8c\xd9\x8e\xd8\xae",
+     "\xdb\x8c\xd9\x8e\xe2\x80\x8c\xd9\x8e\xd8\xae"}, /* past vowel marks */
+    {"\xd8\xaf\xe2\x80\x8c\xd8\xae", NULL},           /* DAL joins only what stands before it */
+    {"\xdb\x8c\xe2\x80\x8d\xd8\xae", NULL},           /* a joiner there */
+    {"\xdb\x8c\xe2\x80\x8c", NULL},                   /* a non-joiner with nothing behind it */
+    {"\xe2\x80\x8c", NULL},
     {"l\xc2\xb7l", "l\xc2\xb7l"}, /* Catalan's middle dot */
     {"a\xc2\xb7"
      "b",
