@@ -10,7 +10,7 @@ fuzz="clang libclang-rt-14-dev"
 lint="clang-format git mandoc"
 docs="doxygen mandoc python3"
 deb="debhelper build-essential fakeroot lintian python3 debootstrap"
-ci="abigail-tools doxygen mandoc python3 zsh clang libclang-rt-14-dev g++ libglib2.0-dev binutils git"
+ci="abigail-tools doxygen mandoc python3 zsh clang libclang-rt-14-dev g++ libglib2.0-dev binutils git chromium-headless-shell"
 
 wanted=""
 for task in "$@"; do

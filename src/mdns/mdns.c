@@ -11,7 +11,7 @@
 #define ONCE_A_SECOND floe_seconds(1)      /* §6, §8.3 */
 #define FOR_A_PROBE floe_milliseconds(250) /* §6 */
 #define DEFENDED_WITHIN floe_seconds(10)   /* §9 */
-#define MESSAGES_MAX 256                   /* that wait to be polled */
+#define MESSAGES_MAX 512                   /* that wait to be polled */
 
 /* What is to be said of a name on one link. */
 typedef struct link_state {
@@ -168,7 +168,8 @@ static void send_answer(floe_mdns *mdns, const floe_mdns_link *link, const floe_
     }
 }
 
-static void send_query(floe_mdns *mdns, const char *name, const floe_address *proposed)
+static void send_query(floe_mdns *mdns, const char *name, floe_family family,
+                       const floe_address *proposed)
 {
     for (size_t i = 0; i < mdns->link_count; i++) {
         floe_mdns_output *output = add_output(mdns, FLOE_MDNS_SEND);
@@ -176,7 +177,8 @@ static void send_query(floe_mdns *mdns, const char *name, const floe_address *pr
             return;
         }
         output->link = mdns->links[i];
-        output->size = floe_mdns_write_query(name, proposed, output->data, sizeof output->data);
+        output->size =
+            floe_mdns_write_query(name, family, proposed, output->data, sizeof output->data);
         if (output->size == 0) {
             drop_output(mdns, output);
         }
@@ -665,7 +667,8 @@ static void ask(floe_mdns *mdns, floe_time now, query *asked)
             return; /* that one asks, and the answer serves all */
         }
     }
-    send_query(mdns, asked->name, NULL);
+    send_query(mdns, asked->name, FLOE_FAMILY_IPV4, NULL);
+    send_query(mdns, asked->name, FLOE_FAMILY_IPV6, NULL);
 }
 
 /* ── Inputs ── */
@@ -697,7 +700,7 @@ static void work_on_name(floe_mdns *mdns, floe_time now, published *own)
     if (floe_time_reached(now, own->next)) {
         if (own->probes > 0) {
             own->probes--;
-            send_query(mdns, own->name, &own->address);
+            send_query(mdns, own->name, FLOE_FAMILY_NONE, &own->address);
             own->next = floe_time_after(now, PROBE_EVERY);
         } else if (own->announcements > 0) {
             own->announcements--;

@@ -195,22 +195,22 @@ static size_t finish(ldns_pkt *packet, bool good, uint8_t *to, size_t room)
     return size;
 }
 
-size_t floe_mdns_write_query(const char *name, const floe_address *proposed, uint8_t *to,
-                             size_t room)
+size_t floe_mdns_write_query(const char *name, floe_family family, const floe_address *proposed,
+                             uint8_t *to, size_t room)
 {
     ldns_pkt *packet = ldns_pkt_new();
-    bool good;
+    ldns_rr_type type = family == FLOE_FAMILY_IPV4   ? LDNS_RR_TYPE_A
+                        : family == FLOE_FAMILY_IPV6 ? LDNS_RR_TYPE_AAAA
+                                                     : LDNS_RR_TYPE_ANY;
 
     if (packet == NULL) {
         return 0;
     }
     ldns_pkt_set_id(packet, 0);
+    bool good = push_question(packet, name, type);
     if (proposed != NULL) {
-        good = push_question(packet, name, LDNS_RR_TYPE_ANY) &&
+        good = good &&
                push_address(packet, LDNS_SECTION_AUTHORITY, name, proposed, FLOE_MDNS_TTL, false);
-    } else {
-        good = push_question(packet, name, LDNS_RR_TYPE_A) &&
-               push_question(packet, name, LDNS_RR_TYPE_AAAA);
     }
     return finish(packet, good, to, room);
 }

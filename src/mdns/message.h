@@ -56,9 +56,11 @@ bool floe_mdns_parse(const void *data, size_t size, floe_mdns_message *message);
 
 /* How a message is made; each gives its size, 0 when it can't be made. */
 
-/* A query for both families; with `proposed` a probe (§8.1). */
-size_t floe_mdns_write_query(const char *name, const floe_address *proposed, uint8_t *to,
-                             size_t room);
+/* A query for the name's addresses of a family, or (FLOE_FAMILY_NONE) for any record; with
+ * `proposed` it is a probe (§8.1). One question fills a message: browsers' responders pass over a
+ * query that has more, though §5.3 allows it. */
+size_t floe_mdns_write_query(const char *name, floe_family family, const floe_address *proposed,
+                             uint8_t *to, size_t room);
 
 typedef struct floe_mdns_answer {
     const char *name;

@@ -157,3 +157,37 @@ lab_test_h2_the_other_sides_names() {
     avahi_down
     return $good
 }
+
+# H2: the names in Chromium's own candidates. Its responder passes over a query with two questions. It
+# gathers where its default route goes, so it gets one for as long.
+lab_test_h2_chromiums_names() {
+    local good=0 name pid
+    if ! command -v chromium-headless-shell >/dev/null; then
+        echo "    skipped: chromium-headless-shell is not installed"
+        return 0
+    fi
+    cat >"$LAB_DIR/page.html" <<END
+<script>
+const peer = new RTCPeerConnection();
+peer.onicecandidate = event => console.log(event.candidate ? event.candidate.candidate : 'end');
+peer.createDataChannel('floe');
+peer.createOffer().then(offer => peer.setLocalDescription(offer));
+</script>
+END
+    ip netns exec nat ip route add default via 10.0.1.2
+    HOME=$LAB_DIR ip netns exec nat chromium-headless-shell --no-sandbox --disable-gpu --disable-dev-shm-usage \
+        --user-data-dir="$LAB_DIR/chromium" --remote-debugging-port=0 --enable-logging=stderr \
+        "file://$LAB_DIR/page.html" >"$LAB_DIR/chromium.log" 2>&1 &
+    pid=$!
+    if lab_wait grep -q 'CONSOLE.*"end"' "$LAB_DIR/chromium.log"; then
+        name=$(grep -o '[0-9a-f-]*\.local' "$LAB_DIR/chromium.log" | head -n 1)
+        local_finds "$name" 10.0.1.1 || { echo "    $name is not found" >&2; good=1; }
+    else
+        grep -E 'CONSOLE|FATAL' "$LAB_DIR/chromium.log" >&2
+        good=1
+    fi
+    kill $pid
+    wait $pid 2>/dev/null
+    ip netns exec nat ip route del default via 10.0.1.2
+    return $good
+}
