@@ -158,36 +158,80 @@ lab_test_h2_the_other_sides_names() {
     return $good
 }
 
-# H2: the names in Chromium's own candidates. Its responder passes over a query with two questions. It
+# A Chromium on the NAT's inside that runs a script, whose console goes to $LAB_DIR/chromium.log. It
 # gathers where its default route goes, so it gets one for as long.
-lab_test_h2_chromiums_names() {
-    local good=0 name pid
-    if ! command -v chromium-headless-shell >/dev/null; then
-        echo "    skipped: chromium-headless-shell is not installed"
-        return 0
-    fi
-    cat >"$LAB_DIR/page.html" <<END
-<script>
-const peer = new RTCPeerConnection();
-peer.onicecandidate = event => console.log(event.candidate ? event.candidate.candidate : 'end');
-peer.createDataChannel('floe');
-peer.createOffer().then(offer => peer.setLocalDescription(offer));
-</script>
-END
+chromium_up() { # SCRIPT
+    printf '<script>\n%s\n</script>\n' "$1" >"$LAB_DIR/page.html"
     ip netns exec nat ip route add default via 10.0.1.2
     HOME=$LAB_DIR ip netns exec nat chromium-headless-shell --no-sandbox --disable-gpu --disable-dev-shm-usage \
         --user-data-dir="$LAB_DIR/chromium" --remote-debugging-port=0 --enable-logging=stderr \
         "file://$LAB_DIR/page.html" >"$LAB_DIR/chromium.log" 2>&1 &
-    pid=$!
-    if lab_wait grep -q 'CONSOLE.*"end"' "$LAB_DIR/chromium.log"; then
+    CHROMIUM_PID=$!
+}
+
+chromium_says() { # PATTERN
+    lab_wait grep -q "CONSOLE.*$1" "$LAB_DIR/chromium.log" || { grep -E 'CONSOLE|FATAL' "$LAB_DIR/chromium.log" >&2; return 1; }
+}
+
+chromium_down() {
+    kill "$CHROMIUM_PID"
+    wait "$CHROMIUM_PID" 2>/dev/null
+    ip netns exec nat ip route del default via 10.0.1.2
+}
+
+chromium_missing() {
+    ! command -v chromium-headless-shell >/dev/null && echo "    skipped: chromium-headless-shell is not installed"
+}
+
+# H2: the names in Chromium's own candidates. Its responder passes over a query with two questions.
+lab_test_h2_chromiums_names() {
+    local good=0 name
+    ! chromium_missing || return 0
+    chromium_up "
+        const peer = new RTCPeerConnection();
+        peer.onicecandidate = event => console.log(event.candidate ? event.candidate.candidate : 'end');
+        peer.createDataChannel('floe');
+        peer.createOffer().then(offer => peer.setLocalDescription(offer));"
+    if chromium_says '"end"'; then
         name=$(grep -o '[0-9a-f-]*\.local' "$LAB_DIR/chromium.log" | head -n 1)
         local_finds "$name" 10.0.1.1 || { echo "    $name is not found" >&2; good=1; }
     else
-        grep -E 'CONSOLE|FATAL' "$LAB_DIR/chromium.log" >&2
         good=1
     fi
-    kill $pid
-    wait $pid 2>/dev/null
-    ip netns exec nat ip route del default via 10.0.1.2
+    chromium_down
+    return $good
+}
+
+checked() {
+    ip netns exec client nft list table inet seen | grep -q 'packets [1-9]'
+}
+
+# And the other way: Chromium finds ours, and sends its checks to where we are.
+lab_test_h2_chromium_finds_our_name() {
+    local good=0 candidate pid
+    ! chromium_missing || return 0
+    ip netns exec client "$FLOE" gather --mdns gather --json --hold inf --network-types udp4 >"$OUT" 2>&1 &
+    pid=$!
+    lab_wait grep -q '"event":"end"' "$OUT"
+    candidate=$(jq -r 'select(.type == "host") | .candidate' "$OUT")
+    ip netns exec client nft "add table inet seen; add chain inet seen input { type filter hook input priority 0; };
+        add rule inet seen input ip saddr 10.0.1.1 udp dport $(jq -r 'select(.type == "host") | .port' "$OUT") counter"
+    chromium_up "
+        (async () => {
+            const near = new RTCPeerConnection(), far = new RTCPeerConnection();
+            near.createDataChannel('floe');
+            await near.setLocalDescription(await near.createOffer());
+            await far.setRemoteDescription(near.localDescription);
+            await far.setLocalDescription(await far.createAnswer());
+            const sdp = far.localDescription.sdp.replace(/a=candidate.*\r\n/g, '');
+            await near.setRemoteDescription({ type: 'answer', sdp });
+            await near.addIceCandidate({ candidate: '$candidate', sdpMLineIndex: 0 });
+            console.log('added');
+        })().catch(error => console.log('failed: ' + error));"
+    chromium_says '"added"' && lab_wait checked || good=1
+    chromium_down
+    ip netns exec client nft delete table inet seen
+    kill -INT $pid
+    wait $pid
     return $good
 }
