@@ -206,42 +206,30 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
                     const floe_address *address)
 {
     static const floe_address nowhere = {0};
-    floe_found *made = floe_allocate(&core->shared->allocator, sizeof *made);
+    const floe_allocator *allocator = &core->shared->allocator;
+    const char *name = finding->type == FLOE_CANDIDATE_TYPE_HOST ? finding->base->name : NULL;
+    floe_found found = {.base = finding->base,
+                        .server = finding->server,
+                        .source = finding->source,
+                        .address = *address,
+                        .related = finding->related != NULL ? *finding->related : nowhere,
+                        .type = (uint8_t)finding->type,
+                        .found_at = floe_since_start(core, now)};
 
-    if (made == NULL) {
+    if (redundant(core, &found)) {
+        return false;
+    }
+    floe_found *made = floe_allocate(allocator, sizeof *made);
+    found.name = name != NULL ? floe_copy_text(allocator, name, strlen(name)) : NULL;
+    if (made == NULL || (name != NULL && found.name == NULL) ||
+        choose_foundation(core, &found, finding->remote != NULL ? finding->remote : &nowhere) !=
+            FLOE_OK) {
+        floe_deallocate(allocator, found.name);
+        floe_deallocate(allocator, made);
         floe_core_out_of_memory(core);
         return false;
     }
-    *made = (floe_found){.base = finding->base,
-                         .server = finding->server,
-                         .source = finding->source,
-                         .address = *address,
-                         .type = (uint8_t)finding->type,
-                         .found_at = floe_since_start(core, now)};
-    if (finding->related != NULL) {
-        made->related = *finding->related;
-    }
-    if (finding->type == FLOE_CANDIDATE_TYPE_HOST && finding->base->name != NULL) {
-        const char *name = finding->base->name;
-        made->name = floe_copy_text(&core->shared->allocator, name, strlen(name));
-        if (made->name == NULL) {
-            floe_deallocate(&core->shared->allocator, made);
-            floe_core_out_of_memory(core);
-            return false;
-        }
-    }
-    bool again = redundant(core, made);
-    floe_error error =
-        again ? FLOE_OK
-              : choose_foundation(core, made, finding->remote != NULL ? finding->remote : &nowhere);
-    if (again || error != FLOE_OK) {
-        floe_deallocate(&core->shared->allocator, made->name);
-        floe_deallocate(&core->shared->allocator, made);
-        if (error != FLOE_OK) {
-            floe_core_out_of_memory(core);
-        }
-        return false;
-    }
+    *made = found;
     made->priority = choose_priority(core, finding->type, finding->base, finding->server);
     made->hidden = hidden_by_policy(core, made);
     floe_list_append(&core->found, &made->link);
