@@ -42,7 +42,9 @@ typedef enum floe_error {
     /** The source of randomness failed. */
     FLOE_ERR_RANDOM = -15,
     /** The work was given up because its owner closed. */
-    FLOE_ERR_CANCELED = -16
+    FLOE_ERR_CANCELED = -16,
+    /** As much waits to be sent as may wait; a writable event comes when there is room. */
+    FLOE_ERR_QUEUE_FULL = -17
 } floe_error;
 
 /**

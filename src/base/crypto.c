@@ -130,3 +130,8 @@ bool floe_base64_decode(const char *text, uint8_t *to, size_t room, size_t *size
     floe_wipe(block, sizeof block);
     return true;
 }
+
+void floe_base64_encode(floe_span bytes, char *text)
+{
+    (void)EVP_EncodeBlock((unsigned char *)text, bytes.data, (int)bytes.size);
+}

@@ -28,6 +28,8 @@ floe_error floe_mac_compute(floe_mac *mac, const floe_span *parts, size_t count,
 
 /* RFC 4648 §4, with its padding; blanks and other characters are errors. At most `room` bytes. */
 bool floe_base64_decode(const char *text, uint8_t *to, size_t room, size_t *size);
+/* The other way; `text` has room for 4 characters for each 3 bytes begun, and a NUL. */
+void floe_base64_encode(floe_span bytes, char *text);
 
 /* Compares in a time that does not depend on where the two differ. */
 bool floe_same_secret(const void *a, const void *b, size_t size);

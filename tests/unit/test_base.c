@@ -1,10 +1,12 @@
 /* base: errors, memory, lists, time, randomness, digests. */
 #include "support.h"
 
+#include "base/address.h"
 #include "base/crypto.h"
 #include "base/error.h"
 #include "base/list.h"
 #include "base/memory.h"
+#include "base/queue.h"
 #include "base/random.h"
 #include "base/time.h"
 
@@ -186,6 +188,110 @@ static void digests_and_codes_are_right(void **state)
     floe_mac_free(mac);
 }
 
+/* RFC 4648 §10. */
+static void base64_goes_both_ways(void **state)
+{
+    static const char *const pairs[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"}};
+    char text[16];
+    uint8_t bytes[8];
+    size_t size;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        floe_base64_encode(floe_span_text(pairs[i][0]), text);
+        assert_string_equal(text, pairs[i][1]);
+        assert_true(floe_base64_decode(text, bytes, sizeof bytes, &size));
+        assert_int_equal(size, strlen(pairs[i][0]));
+        assert_memory_equal(bytes, pairs[i][0], size);
+    }
+}
+
+#define PACKETS 64
+
+/* A queue beside the plainest model of one: packets of every size, in and out at random. */
+static void queues_give_what_was_put_in(void **state)
+{
+    seeded_random random;
+    counting_allocator memory;
+    floe_queue queue = {0};
+    size_t sizes[PACKETS];
+    uint8_t firsts[PACKETS];
+    size_t in = 0;
+    size_t out = 0;
+    bool was_full = false;
+
+    (void)state;
+    counting_init(&memory);
+    seeded_init(&random, 7);
+    for (int i = 0; i < 100000; i++) {
+        uint8_t bytes[1500];
+        floe_address remote;
+        if (seeded_below(&random, 5) < 3 && in - out < PACKETS) {
+            size_t size = seeded_below(&random, i % 1000 < 500 ? 64 : sizeof bytes);
+            size_t cut = seeded_below(&random, (uint32_t)size + 1);
+            memset(bytes, i & 0xFF, size);
+            remote = floe_address_ipv4((uint32_t)i, 7);
+            const floe_span parts[] = {floe_span_of(bytes, cut),
+                                       floe_span_of(bytes + cut, size - cut)};
+            if (!floe_queue_push(&memory.table, &queue, 20000, &remote, parts, 2)) {
+                was_full = true;
+                assert_true(queue.used + size + 128 > 20000 / 2);
+                continue;
+            }
+            sizes[in % PACKETS] = size;
+            firsts[in++ % PACKETS] = (uint8_t)i;
+            continue;
+        }
+        floe_span packet;
+        bool took = floe_queue_take(&queue, &remote, &packet);
+        assert_int_equal(took, in > out);
+        if (took) {
+            assert_int_equal(packet.size, sizes[out % PACKETS]);
+            for (size_t at = 0; at < packet.size; at++) {
+                assert_int_equal(packet.data[at], firsts[out % PACKETS]);
+            }
+            assert_int_equal(remote.ip[3], firsts[out++ % PACKETS]);
+        }
+        assert_int_equal(floe_queue_empty(&queue), in == out);
+    }
+    assert_true(was_full);
+    assert_true(queue.room <= 65536);
+    floe_queue_release(&memory.table, &queue);
+    assert_int_equal(memory.live, 0);
+}
+
+static void a_queue_without_memory_or_room_loses_nothing(void **state)
+{
+    counting_allocator memory;
+    floe_queue queue = {0};
+    floe_address remote = floe_address_ipv4(1, 1);
+    floe_span word = floe_span_text("word");
+    floe_span packet;
+    static const uint8_t large[8192];
+    floe_span more = floe_span_of(large, sizeof large);
+
+    (void)state;
+    counting_init(&memory);
+    memory.fail_at = 1;
+    memory.fail_count = 1;
+    assert_false(floe_queue_push(&memory.table, &queue, 65536, &remote, &word, 1));
+    assert_true(floe_queue_push(&memory.table, &queue, 65536, &remote, &word, 1));
+    memory.fail_at = memory.calls + 1;
+    assert_false(floe_queue_push(&memory.table, &queue, 65536, &remote, &more, 1));
+    assert_false(floe_queue_push(&memory.table, &queue, 100, &remote, &more, 1));
+    assert_true(floe_queue_take(&queue, &remote, &packet));
+    assert_true(floe_span_equal(packet, word));
+    assert_false(floe_queue_take(&queue, &remote, &packet));
+    floe_queue_release(&memory.table, &queue);
+    assert_int_equal(memory.live, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +303,9 @@ int main(void)
         cmocka_unit_test(time_saturates),
         cmocka_unit_test(randomness_is_even_and_may_fail),
         cmocka_unit_test(digests_and_codes_are_right),
+        cmocka_unit_test(base64_goes_both_ways),
+        cmocka_unit_test(queues_give_what_was_put_in),
+        cmocka_unit_test(a_queue_without_memory_or_room_loses_nothing),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
