@@ -1,0 +1,135 @@
+/* The URL of a proxy. */
+#include "base/address.h"
+#include "base/error.h"
+#include "proxy/proxy.h"
+
+#include <string.h>
+
+static int hex(char digit)
+{
+    return digit >= '0' && digit <= '9'   ? digit - '0'
+           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
+           : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
+                                          : -1;
+}
+
+/* RFC 3986 §2.1: "%40" stands for "@". */
+static bool decode(const char *text, size_t size, char *to, size_t room)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        char character = text[i];
+        if (character == '%') {
+            int high = i + 2 < size ? hex(text[i + 1]) : -1;
+            int low = i + 2 < size ? hex(text[i + 2]) : -1;
+            if (high < 0 || low < 0) {
+                return false;
+            }
+            character = (char)(high * 16 + low);
+            i += 2;
+        }
+        if (used + 1 >= room || character == '\0') {
+            return false;
+        }
+        to[used++] = character;
+    }
+    to[used] = '\0';
+    return true;
+}
+
+static bool read_port(const char *text, size_t size, uint16_t *port)
+{
+    uint32_t value = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] < '0' || text[i] > '9' || value > 65535) {
+            return false;
+        }
+        value = value * 10 + (uint32_t)(text[i] - '0');
+    }
+    *port = (uint16_t)value;
+    return size > 0 && value > 0 && value <= 65535;
+}
+
+static bool read_user(const char *text, size_t size, floe_proxy_server *server)
+{
+    const char *colon = memchr(text, ':', size);
+    size_t user = colon != NULL ? (size_t)(colon - text) : size;
+
+    return user > 0 && decode(text, user, server->username, sizeof server->username) &&
+           (colon == NULL ||
+            decode(colon + 1, size - user - 1, server->password, sizeof server->password));
+}
+
+static bool read_host(const char *text, size_t size, floe_proxy_server *server)
+{
+    bool bracketed = size > 1 && text[0] == '[' && text[size - 1] == ']';
+    size_t length = bracketed ? size - 2 : size;
+
+    if (length == 0 || length >= sizeof server->host) {
+        return false;
+    }
+    memcpy(server->host, bracketed ? text + 1 : text, length);
+    server->host[length] = '\0';
+    bool is_address = floe_address_parse(server->host, &server->literal) == FLOE_OK;
+    if (!is_address) {
+        server->literal = (floe_address){0};
+    }
+    bool ipv6 = is_address && server->literal.family == FLOE_FAMILY_IPV6;
+    return ipv6 == bracketed && strpbrk(server->host, " \t\r\n/?#") == NULL;
+}
+
+floe_error floe_proxy_parse(const char *text, floe_proxy_server *server)
+{
+    static const struct {
+        const char *scheme;
+        floe_proxy_kind kind;
+        uint16_t port;
+    } kinds[] = {{"http://", FLOE_PROXY_HTTP, 8080}, {"socks5://", FLOE_PROXY_SOCKS5, 1080}};
+    floe_proxy_server made = {0};
+    const char *at = NULL;
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t size = strlen(kinds[i].scheme);
+        if (strncmp(text, kinds[i].scheme, size) == 0) {
+            made.kind = kinds[i].kind;
+            made.port = kinds[i].port;
+            at = text + size;
+        }
+    }
+    if (at == NULL) {
+        return floe_fail(FLOE_ERR_SYNTAX, "the proxy is no http:// or socks5:// URL");
+    }
+    size_t size = strlen(at);
+    if (size > 0 && at[size - 1] == '/') {
+        size--;
+    }
+    const char *user_end = NULL;
+    for (size_t i = 0; i < size; i++) {
+        user_end = at[i] == '@' ? &at[i] : user_end;
+    }
+    if (user_end != NULL) {
+        if (!read_user(at, (size_t)(user_end - at), &made)) {
+            return floe_fail(FLOE_ERR_SYNTAX, "the proxy's user and password are malformed");
+        }
+        size -= (size_t)(user_end + 1 - at);
+        at = user_end + 1;
+    }
+    size_t host = size;
+    for (size_t i = 0; i < size; i++) {
+        bool port_follows = at[i] == ':' && memchr(at + i, ']', size - i) == NULL;
+        if (port_follows && memchr(at, ':', i) != NULL && at[0] != '[') {
+            return floe_fail(FLOE_ERR_SYNTAX, "the proxy's IPv6 address wants brackets");
+        }
+        host = port_follows ? i : host;
+    }
+    if (host < size && !read_port(at + host + 1, size - host - 1, &made.port)) {
+        return floe_fail(FLOE_ERR_SYNTAX, "the proxy's port is malformed");
+    }
+    if (!read_host(at, host, &made)) {
+        return floe_fail(FLOE_ERR_SYNTAX, "the proxy's host is malformed");
+    }
+    *server = made;
+    return FLOE_OK;
+}

@@ -1,0 +1,51 @@
+/* Inside src/secure: what an association and its context are made of. */
+#ifndef FLOE_SECURE_INTERNAL_H
+#define FLOE_SECURE_INTERNAL_H
+
+#include "base/list.h"
+#include "base/memory.h"
+#include "secure/secure.h"
+
+#include <openssl/ssl.h>
+
+#define FLOE_SECURE_FINGERPRINT_SIZE 32
+
+struct floe_secure_context {
+    const floe_allocator *allocator;
+    SSL_CTX *stream;   /* NULL: not needed yet */
+    SSL_CTX *datagram; /* likewise */
+    BIO_METHOD *method;
+    floe_list sessions;
+    char *ca_file;
+    char *certificate_file;
+    char *key_file;
+    uint8_t fingerprint[FLOE_SECURE_FINGERPRINT_SIZE];
+    bool pinned;
+    bool insecure;
+};
+
+struct floe_secure {
+    floe_secure_context *context;
+    SSL *ssl;
+    char *peer;
+    bool datagrams;
+    bool ready;
+    bool over; /* failed or closed */
+    floe_span *input;
+    floe_list outgoing; /* what OpenSSL has written */
+    size_t waiting;
+    char failure[256];
+    char subject[96];
+    int64_t not_after;
+};
+
+/* An object of OpenSSL's for the association; NULL without memory. */
+SSL *floe_secure_ssl_new(floe_secure_context *context, bool datagrams);
+/* OpenSSL's I/O of the association, in memory. */
+BIO *floe_secure_bio_new(floe_secure *secure);
+void floe_secure_drop_outgoing(floe_secure *secure);
+/* Sessions by peer: the context takes the session over; takes one out for use. */
+void floe_secure_session_keep(floe_secure_context *context, const char *peer, SSL_SESSION *session);
+SSL_SESSION *floe_secure_session_take(floe_secure_context *context, const char *peer);
+
+#endif

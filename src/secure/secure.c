@@ -1,0 +1,214 @@
+/* An association: the handshake, and what goes through it. */
+#include "secure/secure.h"
+
+#include "secure/internal.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+
+/* Which names the certificate must have: RFC 8489 §6.2.3, RFC 9525. The host's address among its
+ * addresses, or its name among its DNS names; never the common name, and a "*" stands for one whole
+ * label. */
+static bool expect_host(SSL *ssl, const char *host)
+{
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+
+    if (X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1) {
+        return true;
+    }
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+                                               X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    /* RFC 6066 §3: a name, without the dot that may end it; an address is not sent. */
+    char name[256];
+    int size = snprintf(name, sizeof name, "%s", host);
+    if (size > 1 && (size_t)size < sizeof name && name[size - 1] == '.') {
+        name[size - 1] = '\0';
+    }
+    return X509_VERIFY_PARAM_set1_host(param, name, 0) == 1 &&
+           SSL_set_tlsext_host_name(ssl, name) == 1;
+}
+
+static void resume(floe_secure *secure)
+{
+    SSL_SESSION *session = floe_secure_session_take(secure->context, secure->peer);
+
+    if (session != NULL) {
+        (void)SSL_set_session(secure->ssl, session);
+        SSL_SESSION_free(session);
+    }
+}
+
+floe_secure *floe_secure_new(floe_secure_context *context, const char *host, const char *peer,
+                             bool datagrams)
+{
+    floe_secure *made = floe_allocate(context->allocator, sizeof *made);
+
+    if (made == NULL) {
+        return NULL;
+    }
+    made->context = context;
+    made->datagrams = datagrams;
+    floe_list_init(&made->outgoing);
+    made->peer = floe_copy_text(context->allocator, peer, strlen(peer));
+    made->ssl = made->peer != NULL ? floe_secure_ssl_new(context, datagrams) : NULL;
+    BIO *bio = made->ssl != NULL ? floe_secure_bio_new(made) : NULL;
+    if (bio != NULL) {
+        SSL_set_bio(made->ssl, bio, bio);
+        (void)SSL_set_app_data(made->ssl, made);
+        SSL_set_connect_state(made->ssl);
+        if (datagrams) {
+            (void)DTLS_set_link_mtu(made->ssl, FLOE_SECURE_MTU);
+        }
+    }
+    ERR_clear_error();
+    if (bio == NULL || !expect_host(made->ssl, host)) {
+        floe_secure_free(made);
+        return NULL;
+    }
+    ERR_clear_error();
+    resume(made);
+    return made;
+}
+
+void floe_secure_free(floe_secure *secure)
+{
+    if (secure == NULL) {
+        return;
+    }
+    SSL_free(secure->ssl);
+    floe_secure_drop_outgoing(secure);
+    floe_deallocate(secure->context->allocator, secure->peer);
+    floe_deallocate(secure->context->allocator, secure);
+}
+
+/* What OpenSSL says, unless the certificate was refused, of which more is known. */
+static floe_secure_result fail(floe_secure *secure)
+{
+    unsigned long code = ERR_peek_error();
+    const char *why = ERR_reason_error_string(code);
+    int alert = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET : -1;
+
+    secure->over = true;
+    if (*secure->failure == '\0') {
+        (void)snprintf(secure->failure, sizeof secure->failure, "%s: %s%s",
+                       secure->ready ? "the association broke" : "the handshake failed",
+                       alert >= 0 ? "the server says " : "",
+                       alert >= 0    ? SSL_alert_desc_string_long(alert)
+                       : why != NULL ? why
+                                     : "the bytes are no TLS");
+    }
+    ERR_clear_error();
+    return FLOE_SECURE_FAILED;
+}
+
+static floe_secure_result result_of(floe_secure *secure, int returned)
+{
+    switch (SSL_get_error(secure->ssl, returned)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        return FLOE_SECURE_WAITS;
+    case SSL_ERROR_ZERO_RETURN:
+        secure->over = true;
+        return FLOE_SECURE_CLOSED;
+    default:
+        return fail(secure);
+    }
+}
+
+floe_secure_result floe_secure_read(floe_secure *secure, floe_span *input, void *buffer,
+                                    size_t room, size_t *size)
+{
+    floe_secure_result result;
+
+    *size = 0;
+    if (secure->over) {
+        return FLOE_SECURE_WAITS;
+    }
+    ERR_clear_error();
+    secure->input = input;
+    if (!secure->ready) {
+        int returned = SSL_do_handshake(secure->ssl);
+        secure->ready = returned == 1;
+        result = secure->ready ? FLOE_SECURE_READY : result_of(secure, returned);
+    } else {
+        int returned = SSL_read(secure->ssl, buffer, room < 65536 ? (int)room : 65536);
+        *size = returned > 0 ? (size_t)returned : 0;
+        result = returned > 0 ? FLOE_SECURE_DATA : result_of(secure, returned);
+    }
+    secure->input = NULL;
+    return result;
+}
+
+bool floe_secure_write(floe_secure *secure, floe_span data)
+{
+    if (secure->over || !secure->ready || data.size == 0 || data.size > 65536) {
+        return false;
+    }
+    ERR_clear_error();
+    int returned = SSL_write(secure->ssl, data.data, (int)data.size);
+    if (returned > 0) {
+        return true;
+    }
+    (void)result_of(secure, returned);
+    return false;
+}
+
+void floe_secure_close(floe_secure *secure)
+{
+    if (secure->ready && !secure->over) {
+        ERR_clear_error();
+        (void)SSL_shutdown(secure->ssl);
+        secure->over = true;
+        ERR_clear_error();
+    }
+}
+
+bool floe_secure_timeout(const floe_secure *secure, floe_duration *left)
+{
+    struct timeval time;
+
+    if (!secure->datagrams || secure->over || DTLSv1_get_timeout(secure->ssl, &time) != 1) {
+        return false;
+    }
+    *left = (floe_duration){(uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_usec * 1000U};
+    return true;
+}
+
+bool floe_secure_time(floe_secure *secure)
+{
+    if (!secure->datagrams || secure->over) {
+        return true;
+    }
+    ERR_clear_error();
+    if (DTLSv1_handle_timeout(secure->ssl) >= 0) {
+        return true;
+    }
+    (void)fail(secure);
+    return false;
+}
+
+const char *floe_secure_failure(const floe_secure *secure)
+{
+    return secure->failure;
+}
+
+const char *floe_secure_version(const floe_secure *secure)
+{
+    return secure->ready ? SSL_get_version(secure->ssl) : "";
+}
+
+bool floe_secure_resumed(const floe_secure *secure)
+{
+    return secure->ready && SSL_session_reused(secure->ssl) == 1;
+}
+
+bool floe_secure_certificate(const floe_secure *secure, char *subject, size_t size,
+                             int64_t *not_after)
+{
+    (void)snprintf(subject, size, "%s", secure->subject);
+    *not_after = secure->not_after;
+    return *secure->subject != '\0';
+}

@@ -1,0 +1,84 @@
+/* TLS and DTLS to a server (gatherer.md T8, T9; RFC 8489 §6.2.3, RFC 7443, RFC 7350) as a machine
+ * that is fed the network's bytes and gives bytes: OpenSSL with its I/O in memory.
+ *
+ *     feed bytes ──> floe_secure_read ──> plain bytes, or: it is ready, it has failed, it is over
+ *     floe_secure_write ──> floe_secure_take ──> bytes for the network
+ *
+ * DTLS counts its retransmissions by OpenSSL's own clock; all else knows no time. */
+#ifndef FLOE_SECURE_SECURE_H
+#define FLOE_SECURE_SECURE_H
+
+#include "base/bytes.h"
+#include "base/time.h"
+
+#include <floe/allocator.h>
+#include <floe/error.h>
+
+/* What servers are trusted, and who we are: for all associations of an api. */
+typedef struct floe_secure_options {
+    const char *ca_file;          /* PEM; NULL: the system's trust store */
+    const char *certificate_file; /* PEM, with its chain; NULL: none */
+    const char *key_file;         /* PEM */
+    const char *fingerprint;      /* SHA-256 of the server's certificate in hex, colons allowed; it
+                                     alone is trusted then. NULL: none */
+    bool insecure;                /* certificates are not checked */
+} floe_secure_options;
+
+/* It keeps the sessions too, so that the next association with a server resumes. */
+typedef struct floe_secure_context floe_secure_context;
+
+/* FLOE_ERR_INVALID_ARGUMENT names the option that cannot be used, and why. */
+floe_error floe_secure_context_new(const floe_allocator *allocator,
+                                   const floe_secure_options *options,
+                                   floe_secure_context **context);
+void floe_secure_context_free(floe_secure_context *context);
+
+/* The largest datagram that it makes (T9). */
+#define FLOE_SECURE_MTU 1200
+
+typedef struct floe_secure floe_secure;
+
+/* An association with `host`, a DNS name or an address without brackets, known among sessions as
+ * `peer`; the handshake begins with the first read. NULL without memory. */
+floe_secure *floe_secure_new(floe_secure_context *context, const char *host, const char *peer,
+                             bool datagrams);
+void floe_secure_free(floe_secure *secure);
+
+typedef enum floe_secure_result {
+    FLOE_SECURE_WAITS,  /* the input is used up */
+    FLOE_SECURE_READY,  /* the handshake has just ended: read on */
+    FLOE_SECURE_DATA,   /* plain bytes: read on */
+    FLOE_SECURE_CLOSED, /* the other side has said that it ends here */
+    FLOE_SECURE_FAILED, /* floe_secure_failure says why */
+} floe_secure_result;
+
+/* Takes from the front of *input, which is one datagram at most for DTLS. Plain bytes go to
+ * `buffer`; *size says how many. */
+floe_secure_result floe_secure_read(floe_secure *secure, floe_span *input, void *buffer,
+                                    size_t room, size_t *size);
+/* Plain bytes to be sent, once it is ready. False: it has failed, or there is no memory. */
+bool floe_secure_write(floe_secure *secure, floe_span data);
+/* Says the end to the other side. */
+void floe_secure_close(floe_secure *secure);
+/* Bytes for the network, one datagram at a time for DTLS; 0: none. A datagram that does not fit is
+ * lost. */
+size_t floe_secure_take(floe_secure *secure, void *buffer, size_t room);
+/* How much waits to be taken. */
+size_t floe_secure_waiting(const floe_secure *secure);
+
+/* DTLS: how long until the flight at hand is to be sent again; false: none is. And: looks whether
+ * it is time. False: it has failed. */
+bool floe_secure_timeout(const floe_secure *secure, floe_duration *left);
+bool floe_secure_time(floe_secure *secure);
+
+/* One sentence. */
+const char *floe_secure_failure(const floe_secure *secure);
+/* "TLSv1.3"; "" before it is ready. */
+const char *floe_secure_version(const floe_secure *secure);
+bool floe_secure_resumed(const floe_secure *secure);
+/* The server's certificate: its subject, and until when it is valid, in seconds since 1970. False:
+ * none has been seen. */
+bool floe_secure_certificate(const floe_secure *secure, char *subject, size_t size,
+                             int64_t *not_after);
+
+#endif

@@ -1,0 +1,551 @@
+/* secure: which certificates are taken and which are refused, and how; sessions; bytes cut
+ * anywhere; peers that mean ill. */
+#include "support.h"
+#include "tls.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "secure/secure.h"
+
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define FLIGHT 262144
+
+/* A client and a server, and what became of them. */
+typedef struct pair {
+    tls_server *server;
+    tls_connection *connection;
+    floe_secure *client;
+    floe_secure_result result; /* the client's last that is not "waits" */
+    bool ready;
+    size_t largest; /* what the client sent at once */
+    unsigned flights;
+    char plain[256]; /* that the client got */
+    size_t plain_size;
+    uint8_t served[256]; /* that the server got */
+    size_t served_size;
+} pair;
+
+static floe_secure_context *context_of(const floe_secure_options *options)
+{
+    floe_secure_context *context = NULL;
+
+    assert_int_equal(floe_secure_context_new(&floe_default_allocator, options, &context), FLOE_OK);
+    return context;
+}
+
+static const floe_secure_options *trusting(void)
+{
+    static floe_secure_options options;
+
+    options = (floe_secure_options){.ca_file = tls_ca_file()};
+    return &options;
+}
+
+static void client_read(pair *with, floe_span input)
+{
+    for (;;) {
+        size_t size;
+        floe_secure_result result =
+            floe_secure_read(with->client, &input, with->plain + with->plain_size,
+                             sizeof with->plain - with->plain_size, &size);
+        with->plain_size += size;
+        with->ready = with->ready || result == FLOE_SECURE_READY;
+        if (result == FLOE_SECURE_WAITS) {
+            return;
+        }
+        with->result = result;
+        if (result == FLOE_SECURE_FAILED || result == FLOE_SECURE_CLOSED) {
+            return;
+        }
+    }
+}
+
+/* The server's bytes reach the client `piece` at a time; a datagram is never cut. */
+static void exchange(pair *with, size_t piece)
+{
+    static uint8_t bytes[FLIGHT];
+    size_t size;
+
+    client_read(with, (floe_span){0});
+    for (unsigned i = 0; i < 100; i++) {
+        bool moved = false;
+        while ((size = floe_secure_take(with->client, bytes, sizeof bytes)) > 0) {
+            size_t got;
+            with->largest = size > with->largest ? size : with->largest;
+            (void)tls_feed(with->connection, floe_span_of(bytes, size),
+                           with->served + with->served_size,
+                           sizeof with->served - with->served_size, &got);
+            with->served_size += got;
+            moved = true;
+        }
+        while ((size = tls_take(with->connection, bytes, sizeof bytes)) > 0) {
+            for (size_t at = 0; at < size; at += piece) {
+                size_t left = size - at;
+                uint8_t *copy = exact_copy(bytes + at, left < piece ? left : piece, 0);
+                client_read(with, floe_span_of(copy, left < piece ? left : piece));
+                exact_free(copy, 0);
+            }
+            moved = true;
+        }
+        with->flights += moved;
+        if (!moved) {
+            return;
+        }
+    }
+    fail_msg("they never stop talking");
+}
+
+static void begin(pair *with, tls_server *server, floe_secure_context *context, const char *host,
+                  bool datagrams)
+{
+    *with = (pair){.server = server};
+    with->connection = tls_accept(server);
+    with->client = floe_secure_new(context, host, host, datagrams);
+    assert_non_null(with->client);
+}
+
+static void end(pair *with)
+{
+    floe_secure_free(with->client);
+    tls_connection_free(with->connection);
+}
+
+typedef struct check {
+    tls_certificate certificate;
+    const char *host;
+    const char *refused; /* part of the text; NULL: it is taken */
+} check;
+
+static const check checks[] = {
+    {TLS_RIGHT, "turn.example", NULL},
+    {TLS_RIGHT, "TURN.Example", NULL},
+    {TLS_RIGHT, "turn.example.", NULL},
+    {TLS_RIGHT, "192.0.2.1", NULL},
+    {TLS_RIGHT, "2001:db8::1", NULL},
+    {TLS_RIGHT, "2001:DB8:0::1", NULL},
+    {TLS_RIGHT, "a.wild.example", NULL},
+    {TLS_RIGHT, "wild.example", "not for this host"},
+    {TLS_RIGHT, "a.b.wild.example", "not for this host"},
+    {TLS_RIGHT, "turn.example.org", "not for this host"},
+    {TLS_RIGHT, "192.0.2.2", "not for this host"},
+    {TLS_RIGHT, "2001:db8::2", "not for this host"},
+    {TLS_WRONG_NAME, "turn.example", "not for this host"},
+    {TLS_COMMON_NAME_ONLY, "turn.example", "not for this host"},
+    {TLS_WRONG_CA, "turn.example", "signature failure"},
+    {TLS_SELF_SIGNED, "turn.example", "self-signed"},
+    {TLS_EXPIRED, "turn.example", "has expired"},
+    {TLS_NOT_YET_VALID, "turn.example", "not yet valid"},
+    {TLS_EMBEDDED_NUL, "turn.example", "not for this host"},
+    {TLS_WEAK_KEY, "turn.example", "key too weak"},
+};
+
+static void t8_certificates(void **state)
+{
+    (void)state;
+    for (int datagrams = 0; datagrams < 2; datagrams++) {
+        for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+            const check *one = &checks[i];
+            tls_options options = {.certificate = one->certificate, .datagrams = datagrams == 1};
+            tls_server *server = tls_server_new(&options);
+            floe_secure_context *context = context_of(trusting());
+            pair with;
+            begin(&with, server, context, one->host, datagrams == 1);
+            exchange(&with, FLIGHT);
+            const char *text = floe_secure_failure(with.client);
+            assert_int_equal(with.ready, one->refused == NULL);
+            if (one->refused != NULL) {
+                assert_int_equal(with.result, FLOE_SECURE_FAILED);
+                assert_non_null(strstr(text, one->refused));
+                assert_non_null(strstr(text, "/CN="));
+                assert_non_null(strstr(text, "valid 20"));
+            }
+            end(&with);
+            floe_secure_context_free(context);
+            tls_server_free(server);
+        }
+    }
+}
+
+static void t8_a_name_is_told_and_an_address_is_not(void **state)
+{
+    static const char *const hosts[][2] = {{"turn.example", "turn.example"},
+                                           {"turn.example.", "turn.example"},
+                                           {"192.0.2.1", ""},
+                                           {"2001:db8::1", ""}};
+    floe_secure_context *context = context_of(trusting());
+    tls_server *server = tls_server_new(&(tls_options){.certificate = TLS_RIGHT});
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        pair with;
+        begin(&with, server, context, hosts[i][0], false);
+        exchange(&with, FLIGHT);
+        assert_true(with.ready);
+        assert_string_equal(tls_server_name(with.connection), hosts[i][1]);
+        assert_true(tls_speaks_turn(with.connection));
+        end(&with);
+    }
+    floe_secure_context_free(context);
+    tls_server_free(server);
+}
+
+static void t8_old_versions_are_refused(void **state)
+{
+    static const struct {
+        int version;
+        bool datagrams;
+        const char *taken; /* NULL: refused */
+    } cases[] = {{TLS1_VERSION, false, NULL},        {TLS1_1_VERSION, false, NULL},
+                 {TLS1_2_VERSION, false, "TLSv1.2"}, {TLS1_3_VERSION, false, "TLSv1.3"},
+                 {DTLS1_VERSION, true, NULL},        {DTLS1_2_VERSION, true, "DTLSv1.2"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        floe_secure_context *context = context_of(trusting());
+        tls_server *server = tls_server_new(&(tls_options){
+            .certificate = TLS_RIGHT, .datagrams = cases[i].datagrams, .newest = cases[i].version});
+        pair with;
+        begin(&with, server, context, "turn.example", cases[i].datagrams);
+        exchange(&with, FLIGHT);
+        assert_int_equal(with.ready, cases[i].taken != NULL);
+        assert_string_equal(floe_secure_version(with.client),
+                            cases[i].taken != NULL ? cases[i].taken : "");
+        if (cases[i].taken == NULL) {
+            assert_int_equal(with.result, FLOE_SECURE_FAILED);
+            assert_non_null(strstr(floe_secure_failure(with.client), "protocol"));
+        }
+        end(&with);
+        floe_secure_context_free(context);
+        tls_server_free(server);
+    }
+}
+
+static void t8_a_pinned_certificate_alone_is_trusted(void **state)
+{
+    char pin[128];
+
+    (void)state;
+    tls_fingerprint(TLS_SELF_SIGNED, pin, sizeof pin);
+    const floe_secure_options options = {.fingerprint = pin};
+    for (int right = 0; right < 2; right++) {
+        floe_secure_context *context = context_of(&options);
+        tls_server *server =
+            tls_server_new(&(tls_options){.certificate = right == 1 ? TLS_SELF_SIGNED : TLS_RIGHT});
+        pair with;
+        begin(&with, server, context, "whatever.example", false);
+        exchange(&with, FLIGHT);
+        assert_int_equal(with.ready, right);
+        if (right == 0) {
+            assert_non_null(strstr(floe_secure_failure(with.client), "not the pinned one"));
+        }
+        end(&with);
+        floe_secure_context_free(context);
+        tls_server_free(server);
+    }
+}
+
+static void t8_insecure_takes_all_but_only_when_told(void **state)
+{
+    const floe_secure_options options = {.insecure = true};
+
+    (void)state;
+    for (int kind = 0; kind < TLS_WEAK_KEY; kind++) {
+        floe_secure_context *context = context_of(&options);
+        tls_server *server = tls_server_new(&(tls_options){.certificate = (tls_certificate)kind});
+        pair with;
+        char subject[64];
+        int64_t until;
+        begin(&with, server, context, "turn.example", false);
+        exchange(&with, FLIGHT);
+        assert_true(with.ready);
+        assert_true(floe_secure_certificate(with.client, subject, sizeof subject, &until));
+        assert_true(until > 1700000000);
+        end(&with);
+        floe_secure_context_free(context);
+        tls_server_free(server);
+    }
+}
+
+static void t8_our_own_certificate(void **state)
+{
+    const floe_secure_options both[] = {
+        {.ca_file = tls_ca_file()},
+        {.ca_file = tls_ca_file(),
+         .certificate_file = tls_client_file(),
+         .key_file = tls_client_file()},
+    };
+
+    (void)state;
+    for (int has = 0; has < 2; has++) {
+        floe_secure_context *context = context_of(&both[has]);
+        tls_server *server = tls_server_new(&(tls_options){
+            .certificate = TLS_RIGHT, .newest = TLS1_2_VERSION, .wants_certificate = true});
+        pair with;
+        begin(&with, server, context, "turn.example", false);
+        exchange(&with, FLIGHT);
+        assert_int_equal(with.ready, has);
+        assert_int_equal(tls_has_client_certificate(with.connection), has);
+        end(&with);
+        floe_secure_context_free(context);
+        tls_server_free(server);
+    }
+}
+
+static void files_that_cannot_be_used_are_told(void **state)
+{
+    static const struct {
+        floe_secure_options options;
+        const char *text;
+    } cases[] = {
+        {{.ca_file = "/no/such/file"}, "tls_ca_file \"/no/such/file\""},
+        {{.ca_file = "/dev/null"}, "tls_ca_file"},
+        {{.certificate_file = "/no/such", .key_file = "/no/such"}, "tls_certificate_file"},
+        {{.certificate_file = "/no/such"}, "go together"},
+        {{.key_file = "/no/such"}, "go together"},
+        {{.fingerprint = ""}, "no SHA-256"},
+        {{.fingerprint = "00:11"}, "no SHA-256"},
+        {{.fingerprint = "zz"}, "no SHA-256"},
+    };
+    floe_secure_context *context = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(
+            floe_secure_context_new(&floe_default_allocator, &cases[i].options, &context),
+            FLOE_ERR_INVALID_ARGUMENT);
+        assert_non_null(strstr(floe_last_error(), cases[i].text));
+    }
+}
+
+/* The second association resumes, over TLS 1.2, 1.3 and DTLS; the ticket is used once. */
+static void t8_sessions_are_resumed(void **state)
+{
+    static const struct {
+        int version;
+        bool datagrams;
+    } kinds[] = {{TLS1_2_VERSION, false}, {TLS1_3_VERSION, false}, {DTLS1_2_VERSION, true}};
+
+    (void)state;
+    for (size_t kind = 0; kind < 3; kind++) {
+        floe_secure_context *context = context_of(trusting());
+        tls_server *server = tls_server_new(&(tls_options){.certificate = TLS_RIGHT,
+                                                           .datagrams = kinds[kind].datagrams,
+                                                           .newest = kinds[kind].version});
+        for (int i = 0; i < 4; i++) {
+            pair with;
+            const char *host = i < 3 ? "turn.example" : "192.0.2.1"; /* another peer */
+            begin(&with, server, context, host, kinds[kind].datagrams);
+            exchange(&with, FLIGHT);
+            assert_true(with.ready);
+            assert_int_equal(floe_secure_resumed(with.client), i == 1 || i == 2);
+            floe_secure_close(with.client);
+            exchange(&with, FLIGHT);
+            end(&with);
+        }
+        floe_secure_context_free(context);
+        tls_server_free(server);
+    }
+}
+
+static void data_goes_both_ways_however_it_is_cut(void **state)
+{
+    static const size_t pieces[] = {1, 2, 3, 5, 7, 100, FLIGHT};
+
+    (void)state;
+    for (int datagrams = 0; datagrams < 2; datagrams++) {
+        floe_secure_context *context = context_of(trusting());
+        tls_server *server =
+            tls_server_new(&(tls_options){.certificate = TLS_RIGHT, .datagrams = datagrams == 1});
+        for (size_t i = 0; i < (datagrams == 1 ? 1 : sizeof pieces / sizeof *pieces); i++) {
+            pair with;
+            size_t piece = datagrams == 1 ? FLIGHT : pieces[i];
+            begin(&with, server, context, "turn.example", datagrams == 1);
+            assert_false(floe_secure_write(with.client, floe_span_text("too early")));
+            exchange(&with, piece);
+            assert_true(with.ready);
+            assert_true(floe_secure_write(with.client, floe_span_text("ping")));
+            assert_true(floe_secure_waiting(with.client) > 4);
+            exchange(&with, piece);
+            assert_int_equal(floe_secure_waiting(with.client), 0);
+            assert_true(tls_write(with.connection, floe_span_text("po")));
+            assert_true(tls_write(with.connection, floe_span_text("ng")));
+            exchange(&with, piece);
+            assert_true(floe_span_equal(floe_span_of(with.served, with.served_size),
+                                        floe_span_text("ping")));
+            assert_true(
+                floe_span_equal(floe_span_of(with.plain, with.plain_size), floe_span_text("pong")));
+            assert_true(datagrams == 0 || with.largest <= FLOE_SECURE_MTU);
+            tls_say_goodbye(with.connection);
+            exchange(&with, piece);
+            assert_int_equal(with.result, FLOE_SECURE_CLOSED);
+            end(&with);
+        }
+        floe_secure_context_free(context);
+        tls_server_free(server);
+    }
+}
+
+/* Noise, records that lie about their length, and every byte of the server's first flight changed
+ * in turn: an end in bounded time, never ready by a lie. */
+static void bytes_that_lie(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } lies[] = {
+        {"HTTP/1.1 400 Bad Request\r\n\r\n", 28},
+        {"\x16\x03\x03\xff\xff", 5},
+        {"\x16\x03\x03\x40\x01", 5},
+        {"\x16\x03\x03\0\x04\x02\xff\xff\xff", 9}, /* a handshake message of 16 MB */
+        {"\x15\x03\x03\0\x02\x02\x28", 7},         /* an alert */
+        {"\x17\x03\x03\0\x04garb", 9},
+        {"\x80\x2e\x01\0\x02", 5}, /* SSL 2 */
+    };
+    floe_secure_context *context = context_of(trusting());
+    tls_server *server = tls_server_new(&(tls_options){.certificate = TLS_RIGHT});
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lies / sizeof *lies; i++) {
+        static uint8_t rest[70000];
+        pair with;
+        begin(&with, server, context, "turn.example", false);
+        client_read(&with, (floe_span){0});
+        client_read(&with, floe_span_of(lies[i].bytes, lies[i].size));
+        client_read(&with, floe_span_of(rest, sizeof rest));
+        assert_false(with.ready);
+        assert_int_equal(with.result, FLOE_SECURE_FAILED);
+        assert_true(strlen(floe_secure_failure(with.client)) > 20);
+        end(&with);
+    }
+    tls_server_free(server);
+    floe_secure_context_free(context);
+}
+
+static void a_flight_changed_anywhere_is_no_loss(void **state)
+{
+    static uint8_t bytes[FLIGHT];
+    floe_secure_context *context = context_of(trusting());
+
+    (void)state;
+    for (int datagrams = 0; datagrams < 2; datagrams++) {
+        tls_server *server =
+            tls_server_new(&(tls_options){.certificate = TLS_RIGHT, .datagrams = datagrams == 1});
+        size_t all = 1;
+        for (size_t at = 0; at < all; at += 1 + at / 64) {
+            pair with;
+            size_t got;
+            size_t size;
+            begin(&with, server, context, "turn.example", datagrams == 1);
+            client_read(&with, (floe_span){0});
+            size = floe_secure_take(with.client, bytes, sizeof bytes);
+            (void)tls_feed(with.connection, floe_span_of(bytes, size), with.served,
+                           sizeof with.served, &got);
+            size = tls_take(with.connection, bytes, sizeof bytes);
+            all = size;
+            if (at < size) {
+                bytes[at] ^= 0x55;
+            }
+            client_read(&with, floe_span_of(bytes, size));
+            exchange(&with, FLIGHT);
+            end(&with);
+        }
+        tls_server_free(server);
+    }
+    floe_secure_context_free(context);
+}
+
+static void a_thousand_certificates_are_refused(void **state)
+{
+    (void)state;
+    for (int datagrams = 0; datagrams < 2; datagrams++) {
+        floe_secure_context *context = context_of(trusting());
+        tls_server *server = tls_server_new(
+            &(tls_options){.certificate = TLS_LONG_CHAIN, .datagrams = datagrams == 1});
+        pair with;
+        begin(&with, server, context, "turn.example", datagrams == 1);
+        exchange(&with, FLIGHT);
+        assert_false(with.ready);
+        assert_int_equal(with.result, FLOE_SECURE_FAILED);
+        end(&with);
+        floe_secure_context_free(context);
+        tls_server_free(server);
+    }
+}
+
+static void t9_a_lost_flight_is_sent_again(void **state)
+{
+    static uint8_t bytes[FLIGHT];
+    floe_secure_context *context = context_of(trusting());
+    tls_server *server =
+        tls_server_new(&(tls_options){.certificate = TLS_RIGHT, .datagrams = true});
+    floe_duration left;
+    pair with;
+
+    (void)state;
+    begin(&with, server, context, "turn.example", true);
+    assert_false(floe_secure_timeout(with.client, &left));
+    client_read(&with, (floe_span){0});
+    assert_true(floe_secure_take(with.client, bytes, sizeof bytes) > 0); /* lost */
+    assert_true(floe_secure_timeout(with.client, &left));
+    assert_true(left.ns > 0 && left.ns <= 1000000000U);
+    assert_true(floe_secure_time(with.client)); /* not yet */
+    end(&with);
+    tls_server_free(server);
+    floe_secure_context_free(context);
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    tls_server *server = tls_server_new(&(tls_options){.certificate = TLS_RIGHT});
+
+    (void)state;
+    for (size_t n = 1;; n++) {
+        counting_allocator memory;
+        floe_secure_context *context = NULL;
+        bool failed = false;
+        counting_init(&memory);
+        memory.fail_at = n;
+        memory.fail_count = 1;
+        if (floe_secure_context_new(&memory.table, trusting(), &context) == FLOE_OK) {
+            pair with = {.server = server, .connection = tls_accept(server)};
+            with.client = floe_secure_new(context, "turn.example", "turn.example", false);
+            if (with.client != NULL) {
+                exchange(&with, FLIGHT);
+                failed = !with.ready;
+            }
+            failed = failed || with.client == NULL;
+            end(&with);
+        }
+        floe_secure_context_free(context);
+        assert_int_equal(memory.live, 0);
+        if (memory.calls < n) {
+            assert_false(failed);
+            break;
+        }
+    }
+    tls_server_free(server);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(t8_certificates),
+        cmocka_unit_test(t8_a_name_is_told_and_an_address_is_not),
+        cmocka_unit_test(t8_old_versions_are_refused),
+        cmocka_unit_test(t8_a_pinned_certificate_alone_is_trusted),
+        cmocka_unit_test(t8_insecure_takes_all_but_only_when_told),
+        cmocka_unit_test(t8_our_own_certificate),
+        cmocka_unit_test(files_that_cannot_be_used_are_told),
+        cmocka_unit_test(t8_sessions_are_resumed),
+        cmocka_unit_test(data_goes_both_ways_however_it_is_cut),
+        cmocka_unit_test(bytes_that_lie),
+        cmocka_unit_test(a_flight_changed_anywhere_is_no_loss),
+        cmocka_unit_test(a_thousand_certificates_are_refused),
+        cmocka_unit_test(t9_a_lost_flight_is_sent_again),
+        cmocka_unit_test(every_allocation_may_fail),
+    };
+    return cmocka_run_group_tests_name("secure", tests, NULL, NULL);
+}
