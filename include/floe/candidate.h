@@ -85,6 +85,9 @@ typedef struct floe_candidate {
     const char *sdp_mid;
     /** Its index in the SDP (W3C sdpMLineIndex). */
     uint16_t sdp_mline_index;
+    /** By which floe_gatherer_send and floe_packet name it: 1 and up, each used once in a
+     * gatherer's life; 0 for a parsed one. */
+    uint32_t id;
 } floe_candidate;
 
 /** Candidates that floe_gatherer_get_local_candidates hands out. */

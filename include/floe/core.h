@@ -34,6 +34,7 @@
 #include <floe/address.h>
 #include <floe/candidate.h>
 #include <floe/options.h>
+#include <floe/packet.h>
 #include <floe/random.h>
 #include <floe/settings.h>
 #include <floe/statistics.h>
@@ -137,11 +138,14 @@ typedef struct floe_service_record {
 typedef enum floe_core_output_kind {
     /** Say floe_core_interfaces, or floe_core_interfaces_failed. */
     FLOE_CORE_LIST_INTERFACES = 1,
-    /** Open UDP socket `channel` on `local`; say floe_core_opened or floe_core_open_failed. */
+    /** Open `channel` on `local`: for `protocol` UDP a socket, for TCP a connection from there to
+     *  `remote`; say floe_core_opened once it is open (connected), or floe_core_open_failed, or of
+     * a connection that the network refuses floe_core_unreachable. */
     FLOE_CORE_OPEN = 2,
     /** Close `channel`; its number is used again for another only after this. */
     FLOE_CORE_CLOSE = 3,
-    /** Send `data` to `remote` on `channel`; what the socket will not take at once is dropped. */
+    /** Send `data` to `remote` on `channel`. What a UDP socket will not take at once may be
+     * dropped; what a connection will not take has to be kept, and floe_core_blocked said. */
     FLOE_CORE_SEND = 4,
     /** Look up the `record`s of `name`; say floe_core_resolved, or floe_core_services_resolved for
      *  SRV and NAPTR, with `query`. */
@@ -160,16 +164,21 @@ typedef enum floe_core_output_kind {
      *  floe_core_name_taken should another machine have it. */
     FLOE_CORE_PUBLISH = 11,
     /** Answer so no longer. */
-    FLOE_CORE_UNPUBLISH = 12
+    FLOE_CORE_UNPUBLISH = 12,
+    /** After FLOE_ERR_QUEUE_FULL: there is room again. */
+    FLOE_CORE_WRITABLE = 13
 } floe_core_output_kind;
 
 /** Room for any request that the core makes. */
-#define FLOE_CORE_DATA_SIZE 3584
+#define FLOE_CORE_DATA_SIZE 4096
 
 /** One output. It holds what its pointers point to: not to be copied by value. */
 typedef struct floe_core_output {
     floe_core_output_kind kind;
     uint32_t channel;
+    /** With FLOE_CORE_OPEN: FLOE_PROTOCOL_UDP or FLOE_PROTOCOL_TCP. TLS, DTLS and proxies are the
+     *  core's own affair. */
+    floe_protocol protocol;
     floe_address local;
     floe_address remote;
     const uint8_t *data;
@@ -247,6 +256,34 @@ FLOE_EXPORT void floe_core_open_failed(floe_core *core, floe_time now, uint32_t 
 /** A datagram came. Anything may stand in it. */
 FLOE_EXPORT void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
                                     const floe_address *source, const void *data, size_t size);
+
+/** Bytes came on a connection, in whatever pieces; `size` 0: the other side has ended it. They are
+ *  used up when it returns, unless floe_core_packet has packets to give. */
+FLOE_EXPORT void floe_core_stream(floe_core *core, floe_time now, uint32_t channel,
+                                  const void *data, size_t size);
+/** The connection was broken (reset, timed out). */
+FLOE_EXPORT void floe_core_disconnected(floe_core *core, floe_time now, uint32_t channel);
+/** The channel takes no more for now: nothing is sent on it until floe_core_writable. */
+FLOE_EXPORT void floe_core_blocked(floe_core *core, uint32_t channel);
+/** It takes more again, and what was kept of it has gone. */
+FLOE_EXPORT void floe_core_writable(floe_core *core, floe_time now, uint32_t channel);
+
+/** Whether packets that come for the owner are handed out by floe_core_packet; at first not. */
+FLOE_EXPORT void floe_core_receive_packets(floe_core *core, bool wanted);
+/**
+ * The next packet for the owner in what the latest floe_core_datagram or floe_core_stream brought:
+ * to be asked until there is none, before the buffer of that input is used again and before the
+ * next input of bytes. It points into that buffer, or for TLS and DTLS into one of the library's.
+ *
+ * @return whether there was one.
+ */
+FLOE_EXPORT bool floe_core_packet(floe_core *core, floe_time now, floe_packet *packet);
+/** As floe_gatherer_send. */
+FLOE_EXPORT floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
+                                      const floe_address *peer, const void *data, size_t size);
+/** As floe_gatherer_answer_check. */
+FLOE_EXPORT floe_error floe_core_answer_check(floe_core *core, floe_time now,
+                                              const floe_packet *packet, uint16_t code);
 
 /** Why the network will not carry a packet to its destination. */
 typedef enum floe_unreachable {

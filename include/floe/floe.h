@@ -8,6 +8,7 @@
 #include <floe/error.h>
 #include <floe/gatherer.h>
 #include <floe/options.h>
+#include <floe/packet.h>
 #include <floe/rewrite.h>
 #include <floe/settings.h>
 #include <floe/statistics.h>

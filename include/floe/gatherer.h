@@ -5,6 +5,7 @@
 #include <floe/api.h>
 #include <floe/candidate.h>
 #include <floe/options.h>
+#include <floe/packet.h>
 #include <floe/statistics.h>
 
 #ifdef __cplusplus
@@ -156,6 +157,53 @@ FLOE_EXPORT floe_error floe_gatherer_on_state_change(floe_gatherer *gatherer,
  *  (W3C icecandidateerror, ORTC onerror). */
 FLOE_EXPORT floe_error floe_gatherer_on_error(floe_gatherer *gatherer, floe_error_handler handler,
                                               void *user_data);
+
+/** A packet came on a candidate. */
+typedef void (*floe_packet_handler)(void *user_data, const floe_packet *packet);
+/** After FLOE_ERR_QUEUE_FULL: there is room again. */
+typedef void (*floe_writable_handler)(void *user_data);
+
+/**
+ * Sets the handler for packets (gatherer.md K1, K2): everything that comes on the gatherer's
+ * sockets and is not an answer to its own requests, and what peers send to its relays. NULL: they
+ * are dropped.
+ */
+FLOE_EXPORT floe_error floe_gatherer_on_packet(floe_gatherer *gatherer, floe_packet_handler handler,
+                                               void *user_data);
+/** Sets the handler that tells when more can be sent. */
+FLOE_EXPORT floe_error floe_gatherer_on_writable(floe_gatherer *gatherer,
+                                                 floe_writable_handler handler, void *user_data);
+
+/**
+ * Sends a packet from a candidate to a peer: from a host or reflexive one by its base's socket,
+ * from a relay through its server (gatherer.md K1). Never blocks. Permissions and channels of
+ * relays (RFC 8656 §9, §12) are asked for and kept as they are needed; what is sent before the
+ * permission is there waits for it.
+ *
+ * @param candidate_id  `id` of the floe_candidate.
+ * @param peer          of the candidate's family.
+ * @param data          copied.
+ * @param size          up to 65,507 bytes; up to 16,000 by a relay over TLS or DTLS. What is larger
+ *                      than the path's MTU goes in fragments.
+ * @return FLOE_OK: it is queued, which promises no more than UDP does; FLOE_ERR_QUEUE_FULL: more
+ *         waits than settings.send_queue_size: wait for the writable event; FLOE_ERR_NOT_FOUND: no
+ *         such candidate, or it was withdrawn; FLOE_ERR_PERMISSION: the relay's server refuses the
+ *         peer; FLOE_ERR_INVALID_ARGUMENT; FLOE_ERR_INVALID_STATE when closed;
+ *         FLOE_ERR_NO_MEMORY.
+ */
+FLOE_EXPORT floe_error floe_gatherer_send(floe_gatherer *gatherer, uint32_t candidate_id,
+                                          const floe_address *peer, const void *data, size_t size);
+
+/**
+ * Answers a Binding request: with success, XOR-MAPPED-ADDRESS being where it came from, or with an
+ * error; signed by the local password if the request was (RFC 8445 §7.3.1.3).
+ *
+ * @param packet  as the handler was given it, inside the handler.
+ * @param code    0: success; 300 to 699: an error, 487 for a role conflict.
+ * @return as floe_gatherer_send; FLOE_ERR_INVALID_ARGUMENT: it is no Binding request.
+ */
+FLOE_EXPORT floe_error floe_gatherer_answer_check(floe_gatherer *gatherer,
+                                                  const floe_packet *packet, uint16_t code);
 
 /**
  * Closes: ends every transaction, releases relays (one packet each, no waiting), closes sockets.

@@ -29,9 +29,10 @@ typedef enum floe_trace_kind {
     FLOE_TRACE_RECEIVED = 3,   /**< an answer that was believed */
     FLOE_TRACE_DROPPED = 4,    /**< a packet that was not: detail says why */
     FLOE_TRACE_UNREACHABLE =
-        5,                  /**< the network or the kernel says that the server can't be reached */
-    FLOE_TRACE_GAVE_UP = 6, /**< a transaction ended without an answer */
-    FLOE_TRACE_LEFT_OUT = 7 /**< an address that is not gathered on: detail says why */
+        5,                   /**< the network or the kernel says that the server can't be reached */
+    FLOE_TRACE_GAVE_UP = 6,  /**< a transaction ended without an answer */
+    FLOE_TRACE_LEFT_OUT = 7, /**< an address that is not gathered on: detail says why */
+    FLOE_TRACE_WARNING = 8   /**< something that the owner should know: detail says what */
 } floe_trace_kind;
 
 /** One event of a transaction. Pointers are valid during the callback. */
@@ -60,7 +61,7 @@ typedef struct floe_trace_event {
 } floe_trace_event;
 
 /** "sent", "sent again", "received", "dropped", "unreachable", "gave up",
- *  "left out". Threads: any. */
+ *  "left out", "warning". Threads: any. */
 FLOE_EXPORT const char *floe_trace_kind_name(floe_trace_kind kind);
 
 /** Networks to gather on (Pion NetworkType); to be joined by |. */
@@ -167,6 +168,30 @@ typedef struct floe_settings {
     size_t nat_1to1_ip_count;
     /** Host (the default, 0) or srflx. */
     floe_candidate_type nat_1to1_candidate_type;
+    /** TLS and DTLS to servers (RFC 8489 §6.2.3). Certificates are checked against the URL's host
+     * by the system's trust store, or by the authorities in this PEM file. Files are read when the
+     * api is made; their names are copied. */
+    const char *tls_ca_file;
+    /** Our own certificate with its chain, and its key: PEM files; NULL: none. */
+    const char *tls_certificate_file;
+    const char *tls_key_file;
+    /** SHA-256 of the one certificate that is trusted, whoever signed it, in hex; colons may stand
+     *  between the bytes. NULL: none is pinned. */
+    const char *tls_fingerprint;
+    /** Check no certificate: anybody on the way can read and change what goes to TURN servers, the
+     *  password's digest among it. The trace is warned once. */
+    bool tls_insecure;
+    /** "http://[USER:PASSWORD@]HOST[:PORT]" (CONNECT, RFC 9110) or "socks5://…" (RFC 1928, 1929):
+     *  TURN servers by TCP and TLS are reached through it, and it looks up their names. UDP and
+     * DTLS do not go through it; set ip_handling to keep them from going at all. NULL: none.
+     * Copied. */
+    const char *proxy;
+    /** How many bytes may wait to be sent on one socket before floe_gatherer_send returns
+     *  FLOE_ERR_QUEUE_FULL. 4,096 to 67,108,864; 0: 262,144. */
+    uint32_t send_queue_size;
+    /** Refuse TURN servers on ports below 1024 other than 53, 80 and 443: for programs whose URLs
+     *  come from strangers, who could make them talk to other services (as browsers do). */
+    bool refuse_low_ports;
 } floe_settings;
 
 #define FLOE_SETTINGS_INIT FLOE_INIT(floe_settings)

@@ -202,6 +202,7 @@ static void close_base(floe_core *core, floe_base *base)
     floe_base_unpublish(core, base);
     floe_untell(&base->output);
     floe_untell(&base->error_output);
+    floe_untell(&base->send_output);
     base->state = FLOE_BASE_CLOSING;
     if (!opened) {
         base->channel = 0; /* there is nothing to close; it goes in its turn all the same */
@@ -349,6 +350,8 @@ void floe_base_free(floe_core *core, floe_base *base)
     floe_untell(&base->output);
     floe_untell(&base->error_output);
     floe_untell(&base->name_output);
+    floe_untell(&base->send_output);
+    floe_queue_release(&core->shared->allocator, &base->queue);
     floe_list_remove(&base->link);
     floe_deallocate(&core->shared->allocator, base->name);
     floe_deallocate(&core->shared->allocator, base);

@@ -232,6 +232,7 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
     *made = found;
     made->priority = choose_priority(core, finding->type, finding->base, finding->server);
     made->hidden = hidden_by_policy(core, made);
+    made->id = ++core->last_id;
     floe_list_append(&core->found, &made->link);
     if (!made->hidden) {
         floe_tell(core, &made->output, FLOE_OUTPUT_CANDIDATE);
@@ -382,6 +383,7 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .network_id = found->base->interface_index,
         .sdp_mid = core->set->sdp_mid,
         .sdp_mline_index = core->set->sdp_mline_index,
+        .id = found->id,
     };
 }
 

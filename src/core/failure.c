@@ -27,6 +27,12 @@ void floe_failure_release(const floe_core_shared *shared, floe_failure *failure)
     failure->reason = NULL;
 }
 
+bool floe_failure_of_url(const floe_failure *failure)
+{
+    return failure->kind == FLOE_FAILURE_SECURE || failure->kind == FLOE_FAILURE_PROXY ||
+           failure->kind == FLOE_FAILURE_NAME || failure->kind == FLOE_FAILURE_PORT;
+}
+
 uint16_t floe_failure_code(const floe_failure *failure)
 {
     bool servers =
@@ -42,7 +48,7 @@ typedef struct error_advice {
 } error_advice;
 
 static const error_advice advices[] = {
-    {300, "Try Alternate", "it points to another server, which this release does not follow"},
+    {300, "Try Alternate", "it points to another server: offer that one instead"},
     {400, "Bad Request", "it does not understand the request: is it a STUN or TURN server?"},
     {401, "Unauthorized", "it wants a user even for Binding: offer it as turn:, with username"},
     {403, "Forbidden", "its rules do not allow this user or address"},
@@ -79,17 +85,59 @@ static void server_text(const floe_failure *failure, char *text, size_t size)
                    advice != NULL ? advice->advice : "");
 }
 
+/* What carries a connection of this transport. */
+static const char *carrier(uint8_t transport)
+{
+    return transport == FLOE_PROTOCOL_TCP || transport == FLOE_PROTOCOL_TLS ? "TCP" : "UDP";
+}
+
 static void timeout_text(const floe_failure *failure, const char *ip, char *text, size_t size)
 {
+    unsigned ms = failure->elapsed_ms;
+    unsigned port = failure->remote.port;
+
+    switch ((floe_connection_state)failure->stage) {
+    case FLOE_CONNECTION_OPENING:
+        (void)snprintf(text, size, "no TCP connection in %u ms: is TCP port %u open to %s?", ms,
+                       port, ip);
+        return;
+    case FLOE_CONNECTION_PROXYING:
+        (void)snprintf(text, size, "the proxy %s has not connected in %u ms", ip, ms);
+        return;
+    case FLOE_CONNECTION_SECURING:
+        (void)snprintf(text, size,
+                       "no %s handshake in %u ms: is %s port %u of %s a TURN server with "
+                       "certificates?",
+                       failure->transport == FLOE_PROTOCOL_DTLS ? "DTLS" : "TLS", ms,
+                       carrier(failure->transport), port, ip);
+        return;
+    default:
+        break;
+    }
     if (failure->sends == 0) {
         (void)snprintf(text, size, "not asked: gathering ended before its turn");
+    } else if (failure->transport != FLOE_PROTOCOL_NONE) {
+        (void)snprintf(text, size, "connected, but no answer in %u ms: is %s a TURN server?", ms,
+                       ip);
     } else if (failure->sends == 1) {
-        (void)snprintf(text, size, "no answer in %u ms: is UDP port %u open to %s?",
-                       failure->elapsed_ms, failure->remote.port, ip);
+        (void)snprintf(text, size, "no answer in %u ms: is UDP port %u open to %s?", ms, port, ip);
     } else {
         (void)snprintf(text, size, "no answer to %u packets in %u ms: is UDP port %u open to %s?",
-                       failure->sends, failure->elapsed_ms, failure->remote.port, ip);
+                       failure->sends, ms, port, ip);
     }
+}
+
+static void closed_text(const floe_failure *failure, const char *ip, char *text, size_t size)
+{
+    static const char *const when[] = {
+        [FLOE_CONNECTION_PROXYING] = "before it had connected us: is it a proxy?",
+        [FLOE_CONNECTION_SECURING] = "during the handshake: does it speak TLS on this port?",
+        [FLOE_CONNECTION_READY] = "without an answer: is it a TURN server, and not full?",
+    };
+    bool known = failure->stage < sizeof when / sizeof *when && when[failure->stage] != NULL;
+
+    (void)snprintf(text, size, "%s closed the connection %s", ip,
+                   known ? when[failure->stage] : "at once");
 }
 
 static void unreachable_text(const floe_failure *failure, const char *ip, char *text, size_t size)
@@ -98,6 +146,13 @@ static void unreachable_text(const floe_failure *failure, const char *ip, char *
 
     switch ((floe_unreachable)failure->detail) {
     case FLOE_UNREACHABLE_PORT:
+        if (strcmp(carrier(failure->transport), "TCP") == 0) {
+            (void)snprintf(text, size,
+                           "nothing listens on TCP port %u of %s (it refuses the connection): is "
+                           "the server running?",
+                           port, ip);
+            break;
+        }
         (void)snprintf(text, size,
                        "nothing listens on UDP port %u of %s (ICMP port unreachable): is the "
                        "server running?",
@@ -111,14 +166,14 @@ static void unreachable_text(const floe_failure *failure, const char *ip, char *
         break;
     case FLOE_UNREACHABLE_PROHIBITED:
         (void)snprintf(text, size,
-                       "a firewall on the way to %s forbids UDP port %u (ICMP prohibited)", ip,
-                       port);
+                       "a firewall on the way to %s forbids %s port %u (ICMP prohibited)", ip,
+                       carrier(failure->transport), port);
         break;
     case FLOE_UNREACHABLE_NOT_SENT:
         (void)snprintf(text, size,
-                       "this machine refuses to send to %s: does a local firewall forbid UDP "
+                       "this machine refuses to send to %s: does a local firewall forbid %s "
                        "port %u?",
-                       ip, port);
+                       ip, carrier(failure->transport), port);
         break;
     }
 }
@@ -140,20 +195,6 @@ static void name_text(const floe_failure *failure, const char *host, char *text,
     }
 }
 
-static void unsupported_text(const floe_url *url, char *text, size_t size)
-{
-    if (!url->turn) {
-        (void)snprintf(text, size,
-                       "stuns: gives no UDP candidate, so there is nothing to gather from it: use "
-                       "stun:");
-        return;
-    }
-    static const char *const names[] = {"", "UDP", "TCP", "TLS", "DTLS"};
-    (void)snprintf(text, size,
-                   "TURN over %s is not in this release: offer turn:%.200s?transport=udp beside it",
-                   names[url->transport], url->host);
-}
-
 static void open_text(const floe_core *core, const floe_failure *failure, char *text, size_t size)
 {
     const floe_core_shared *shared = core->shared;
@@ -167,7 +208,7 @@ static void open_text(const floe_core *core, const floe_failure *failure, char *
                        "every UDP port from %u to %u is in use on %s: widen the port range",
                        shared->port_min, shared->port_max, address);
     } else {
-        (void)snprintf(text, size, "no UDP socket on %s: %s", address,
+        (void)snprintf(text, size, "no %s socket on %s: %s", carrier(failure->transport), address,
                        floe_error_string((floe_error)-failure->detail));
     }
 }
@@ -203,7 +244,27 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure,
         name_text(failure, host, text, size);
         break;
     case FLOE_FAILURE_UNSUPPORTED:
-        unsupported_text(server->url, text, size);
+        (void)snprintf(text, size,
+                       "stuns: gives no UDP candidate, so there is nothing to gather from it: use "
+                       "stun:");
+        break;
+    case FLOE_FAILURE_CLOSED:
+        closed_text(failure, ip, text, size);
+        break;
+    case FLOE_FAILURE_SECURE:
+        (void)snprintf(text, size, "%s: %s", ip,
+                       failure->reason != NULL ? failure->reason : "TLS failed");
+        break;
+    case FLOE_FAILURE_PROXY:
+        (void)snprintf(text, size, "the proxy %s does not let us through: %s", ip,
+                       failure->reason != NULL ? failure->reason : "");
+        break;
+    case FLOE_FAILURE_PORT:
+        (void)snprintf(
+            text, size,
+            "port %u is refused by settings.refuse_low_ports: 53, 80, 443 and those from "
+            "1024 on are asked",
+            server->url->port);
         break;
     case FLOE_FAILURE_OPEN:
         open_text(core, failure, text, size);

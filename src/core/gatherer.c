@@ -24,6 +24,8 @@ static floe_error make_parameters(floe_core *core)
         error = floe_random_ice_chars(random, password, 24);
     }
     if (error == FLOE_OK) {
+        floe_stun_key_release(core->key);
+        core->key = NULL;
         memcpy(core->username_fragment, username_fragment, sizeof username_fragment);
         memcpy(core->password, password, sizeof password);
     }
@@ -46,6 +48,7 @@ static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
     floe_list_init(&core->held);
     floe_list_init(&core->bases);
     floe_list_init(&core->relays);
+    floe_list_init(&core->connections);
     floe_list_init(&core->pairs);
     floe_list_init(&core->found);
     floe_list_init(&core->paced);
@@ -154,6 +157,10 @@ void floe_core_free(floe_core *core)
     {
         floe_relay_free(core, relay);
     }
+    FLOE_LIST_EACH_SAFE(connection, &core->connections, floe_connection, link)
+    {
+        floe_connection_free(core, connection);
+    }
     FLOE_LIST_EACH_SAFE(base, &core->bases, floe_base, link)
     {
         floe_base_free(core, base);
@@ -166,6 +173,7 @@ void floe_core_free(floe_core *core)
         floe_server_set_free(core->shared, set);
     }
     floe_allocator allocator = core->shared->allocator;
+    floe_stun_key_release(core->key);
     floe_wipe(core->password, sizeof core->password);
     floe_deallocate(&allocator, core);
 }
@@ -185,6 +193,7 @@ static void settle(floe_core *core, floe_time now)
     floe_pacer_run(core, now);
     floe_completion_check(core, now);
     floe_relays_sweep(core);
+    floe_connections_sweep(core);
 }
 
 /* Inputs. */
@@ -372,7 +381,13 @@ void floe_core_name_taken(floe_core *core, floe_time now, const char *name)
 void floe_core_opened(floe_core *core, floe_time now, uint32_t channel, const floe_address *local)
 {
     floe_base *base = floe_base_of_channel(core, channel);
+    floe_connection *connection = floe_connection_of_channel(core, channel);
 
+    if (connection != NULL && connection->state == FLOE_CONNECTION_OPENING) {
+        floe_connection_opened(core, now, connection, local);
+        settle(core, now);
+        return;
+    }
     if (base == NULL || base->state != FLOE_BASE_OPENING ||
         core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
@@ -384,7 +399,16 @@ void floe_core_opened(floe_core *core, floe_time now, uint32_t channel, const fl
 void floe_core_open_failed(floe_core *core, floe_time now, uint32_t channel, floe_error error)
 {
     floe_base *base = floe_base_of_channel(core, channel);
+    floe_connection *connection = floe_connection_of_channel(core, channel);
 
+    if (connection != NULL && connection->state == FLOE_CONNECTION_OPENING) {
+        floe_failure failure = floe_connection_failure(connection, FLOE_FAILURE_OPEN, now);
+        failure.detail = (uint8_t)-error;
+        connection->opened = false; /* there is nothing to close */
+        floe_connection_failed(core, now, connection, failure);
+        settle(core, now);
+        return;
+    }
     if (base == NULL || base->state != FLOE_BASE_OPENING ||
         core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
@@ -418,42 +442,160 @@ static const char *why_no_stun(floe_stun_parse_result result)
     return "";
 }
 
-static bool give_to_owner(floe_core *core, floe_time now, floe_base *base,
-                          const floe_address *source, const floe_stun_message *message)
+/* Whose it is: a relay's, a binding's. `message` is NULL for what is no STUN. */
+static floe_taken give(floe_core *core, floe_time now, floe_base *base, const floe_address *source,
+                       floe_span data, const floe_stun_message *message, floe_packet *packet)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->base == base && relay->phase == FLOE_RELAY_LIVE &&
-            floe_relay_receive(core, now, relay, source, message)) {
-            return true;
+        if (relay->base == base && relay->connection == NULL) {
+            floe_taken taken = floe_relay_take(core, now, relay, source, data, message, packet);
+            if (taken != FLOE_TAKEN_NOT) {
+                return taken;
+            }
         }
     }
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
-        if (floe_binding_receive(core, now, binding, source, message)) {
-            return true;
+        if (message != NULL && floe_binding_receive(core, now, binding, source, message)) {
+            return FLOE_TAKEN;
         }
     }
-    return false;
+    return FLOE_TAKEN_NOT;
+}
+
+static void datagram_on_base(floe_core *core, floe_time now, floe_base *base,
+                             const floe_address *source, floe_span data)
+{
+    floe_address from = floe_address_normalise(*source);
+    floe_stun_message message;
+
+    floe_stun_parse_result result = floe_stun_parse(data, &message);
+    bool parsed = result == FLOE_STUN_PARSED;
+    floe_address unscoped = from;
+    unscoped.scope_id =
+        0; /* the kernel fills it in for link-local sources; servers are named without */
+    floe_taken taken =
+        give(core, now, base, &unscoped, data, parsed ? &message : NULL, &core->packet);
+    if (taken == FLOE_TAKEN_NOT && core->wants_packets) {
+        (void)floe_base_deliver(core, base, &from, data, &core->packet);
+        taken = FLOE_TAKEN_PACKET;
+    }
+    core->has_packet = taken == FLOE_TAKEN_PACKET;
+    if (taken == FLOE_TAKEN_NOT) {
+        drop_packet(core, now, base, &unscoped, parsed ? &message : NULL,
+                    parsed ? "nobody asked for it" : why_no_stun(result));
+    }
+    if (!core->has_packet) {
+        settle(core, now);
+    }
+}
+
+static void bytes_on_connection(floe_core *core, floe_time now, floe_connection *connection,
+                                const void *data, size_t size)
+{
+    floe_connection_feed(connection, data, size);
+    core->has_packet = floe_connection_next(core, now, connection, &core->packet);
+    core->receiving = core->has_packet ? connection : NULL;
+    settle(core, now);
 }
 
 void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
                         const floe_address *source, const void *data, size_t size)
 {
     floe_base *base = floe_base_of_channel(core, channel);
-    floe_address from = floe_address_normalise(*source);
-    floe_stun_message message;
+    floe_connection *connection;
 
-    if (base == NULL || core->state == FLOE_GATHERER_STATE_CLOSED) {
+    core->has_packet = false;
+    core->receiving = NULL;
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
-    from.scope_id =
-        0; /* the kernel fills it in for link-local sources; servers are named without */
-    floe_stun_parse_result result = floe_stun_parse(floe_span_of(data, size), &message);
-    if (result != FLOE_STUN_PARSED) {
-        drop_packet(core, now, base, &from, NULL, why_no_stun(result));
-    } else if (!give_to_owner(core, now, base, &from, &message)) {
-        drop_packet(core, now, base, &from, &message, "nobody asked for it");
+    if (base != NULL) {
+        datagram_on_base(core, now, base, source, floe_span_of(data, size));
+        return;
+    }
+    connection = floe_connection_of_channel(core, channel);
+    if (connection == NULL || connection->state == FLOE_CONNECTION_OPENING) {
+        return;
+    }
+    if (!floe_address_equal(source, &connection->remote)) {
+        core->shared->dropped++;
+        return;
+    }
+    bytes_on_connection(core, now, connection, data, size);
+}
+
+void floe_core_stream(floe_core *core, floe_time now, uint32_t channel, const void *data,
+                      size_t size)
+{
+    floe_connection *connection = floe_connection_of_channel(core, channel);
+
+    core->has_packet = false;
+    core->receiving = NULL;
+    if (core->state == FLOE_GATHERER_STATE_CLOSED || connection == NULL ||
+        connection->state == FLOE_CONNECTION_OPENING) {
+        return;
+    }
+    if (size > 0) {
+        bytes_on_connection(core, now, connection, data, size);
+        return;
+    }
+    floe_connection_failed(core, now, connection,
+                           floe_connection_failure(connection, FLOE_FAILURE_CLOSED, now));
+    settle(core, now);
+}
+
+void floe_core_disconnected(floe_core *core, floe_time now, uint32_t channel)
+{
+    floe_core_stream(core, now, channel, NULL, 0);
+}
+
+bool floe_core_packet(floe_core *core, floe_time now, floe_packet *packet)
+{
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        core->has_packet = false; /* by what the owner did with the one before */
+        core->receiving = NULL;
+    }
+    if (!core->has_packet && core->receiving != NULL) {
+        core->has_packet = floe_connection_next(core, now, core->receiving, &core->packet);
+        if (!core->has_packet) {
+            core->receiving = NULL;
+            settle(core, now);
+        }
+    }
+    if (!core->has_packet) {
+        return false;
+    }
+    core->has_packet = false;
+    *packet = core->packet;
+    return true;
+}
+
+void floe_core_blocked(floe_core *core, uint32_t channel)
+{
+    floe_base *base = floe_base_of_channel(core, channel);
+    floe_connection *connection = floe_connection_of_channel(core, channel);
+
+    if (base != NULL) {
+        base->blocked = true;
+    } else if (connection != NULL) {
+        connection->blocked = true;
+    }
+}
+
+void floe_core_writable(floe_core *core, floe_time now, uint32_t channel)
+{
+    floe_base *base = floe_base_of_channel(core, channel);
+    floe_connection *connection = floe_connection_of_channel(core, channel);
+
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    if (base != NULL) {
+        floe_base_writable(core, base);
+    } else if (connection != NULL) {
+        floe_connection_writable(core, connection);
     }
     settle(core, now);
 }
@@ -477,8 +619,19 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
                            size_t size)
 {
     floe_base *base = floe_base_of_channel(core, channel);
+    floe_connection *connection = floe_connection_of_channel(core, channel);
     floe_address to = floe_address_normalise(*remote);
 
+    if (connection != NULL && core->state != FLOE_GATHERER_STATE_CLOSED) {
+        if (connection->state != FLOE_CONNECTION_READY) {
+            floe_failure failure =
+                floe_connection_failure(connection, FLOE_FAILURE_UNREACHABLE, now);
+            failure.detail = (uint8_t)reason;
+            floe_connection_failed(core, now, connection, failure);
+        }
+        settle(core, now);
+        return;
+    }
     if (base == NULL || core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
@@ -486,6 +639,7 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->base == base && relay->phase == FLOE_RELAY_LIVE &&
+            relay->server->url->transport == FLOE_PROTOCOL_UDP &&
             floe_address_equal(&relay->turn.server, &to) &&
             is_ours(&relay->turn.transaction, data, size)) {
             floe_relay_unreachable(core, now, relay, reason);
@@ -523,6 +677,12 @@ void floe_core_time(floe_core *core, floe_time now)
             floe_relay_time(core, now, relay);
         }
     }
+    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
+    {
+        if (connection->state < FLOE_CONNECTION_CLOSING) {
+            floe_connection_time(core, now, connection);
+        }
+    }
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
@@ -547,7 +707,11 @@ floe_time floe_core_deadline(const floe_core *core)
     deadline = floe_time_min(deadline, floe_pairs_deadline(core));
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        deadline = floe_time_min(deadline, floe_turn_allocation_deadline(&relay->turn));
+        deadline = floe_time_min(deadline, floe_relay_deadline(relay));
+    }
+    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
+    {
+        deadline = floe_time_min(deadline, floe_connection_deadline(connection));
     }
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
@@ -588,6 +752,11 @@ void floe_core_close(floe_core *core, floe_time now)
         }
     }
     floe_relays_sweep(core);
+    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
+    {
+        floe_connection_end(core, connection);
+    }
+    floe_connections_sweep(core);
     free_parts(core);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {

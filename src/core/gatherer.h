@@ -7,8 +7,8 @@
  *          │    └─ attempts   one for each address of the server
  *          │         ├─ binding (of the base, shared)
  *          │         └─ relay   (a TURN allocation)
- *          ├─ found      the candidates
- *          └─ outputs    what waits to be polled
+ *          ├─ connections  the ways to servers by TCP, TLS and DTLS, one for each relay that needs
+ * it ├─ found      the candidates └─ outputs    what waits to be polled
  *
  * Every output is a link inside the thing that it speaks of, so that telling never allocates. */
 #ifndef FLOE_CORE_GATHERER_H
@@ -17,9 +17,13 @@
 #include "base/address.h"
 #include "base/list.h"
 #include "base/memory.h"
+#include "base/queue.h"
 #include "base/random.h"
 #include "base/time.h"
 #include "core/url.h"
+#include "proxy/proxy.h"
+#include "secure/secure.h"
+#include "stun/framing.h"
 #include "stun/transaction.h"
 #include "turn/allocation.h"
 
@@ -68,6 +72,13 @@ struct floe_core_shared {
     char *mdns_name; /* that the owner gave; NULL: one is made for each address */
     floe_rewrite *rewrites;
     size_t rewrite_count;
+    floe_secure_context *secure; /* NULL: no server wants it yet */
+    uint8_t *plain;              /* room for what TLS decrypts; with `secure` */
+    floe_proxy_server *proxy;    /* NULL: none */
+    size_t queue_limit;          /* bytes that wait to be sent on one way */
+    bool insecure;               /* certificates are not checked */
+    bool insecure_told;          /* and the trace has been told so */
+    bool refuse_low_ports;
     uint64_t dropped;   /* packets that were not believed */
     floe_list accounts; /* floe_turn_account.link */
 };
@@ -85,6 +96,11 @@ typedef enum floe_output_kind {
     FLOE_OUTPUT_CLOSE,
     FLOE_OUTPUT_SEND_BINDING,
     FLOE_OUTPUT_SEND_RELAY,
+    FLOE_OUTPUT_CONNECT,
+    FLOE_OUTPUT_DISCONNECT,
+    FLOE_OUTPUT_SEND_CONNECTION,
+    FLOE_OUTPUT_SEND_BASE,
+    FLOE_OUTPUT_WRITABLE,
     FLOE_OUTPUT_RESOLVE,
     FLOE_OUTPUT_PUBLISH,
     FLOE_OUTPUT_UNPUBLISH,
@@ -134,6 +150,10 @@ typedef enum floe_failure_kind {
     FLOE_FAILURE_UNSUPPORTED,
     FLOE_FAILURE_OPEN,       /* detail: floe_error of the socket, negated */
     FLOE_FAILURE_INTERFACES, /* detail: floe_error of their list, negated */
+    FLOE_FAILURE_CLOSED,     /* by the server; detail: the floe_connection_state before */
+    FLOE_FAILURE_SECURE,     /* TLS or DTLS: reason says which check */
+    FLOE_FAILURE_PROXY,      /* reason says what it answered */
+    FLOE_FAILURE_PORT,       /* a setting refuses the URL's port */
     FLOE_FAILURE_MEMORY,
 } floe_failure_kind;
 
@@ -141,6 +161,8 @@ typedef struct floe_failure {
     uint8_t kind;
     uint8_t detail;
     uint8_t sends;
+    uint8_t stage;     /* of a connection, a floe_connection_state; 0: there was none */
+    uint8_t transport; /* of a connection, a floe_protocol */
     uint16_t code;
     uint32_t elapsed_ms;
     floe_address remote;
@@ -149,6 +171,7 @@ typedef struct floe_failure {
 
 typedef struct floe_server floe_server;
 typedef struct floe_base floe_base;
+typedef struct floe_relay floe_relay;
 
 /* A failure of a request to `remote` as the transaction stands: asked how often, for how long. */
 floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction *transaction,
@@ -156,6 +179,8 @@ floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction
 /* Takes the text over as the reason; without memory there is none. */
 void floe_failure_set_reason(const floe_core *core, floe_failure *failure, const char *reason);
 void floe_failure_release(const floe_core_shared *shared, floe_failure *failure);
+/* E2: whether it belongs to the URL and to no base. */
+bool floe_failure_of_url(const floe_failure *failure);
 /* The STUN code, or 701. */
 uint16_t floe_failure_code(const floe_failure *failure);
 /* The sentence for a person. `server` is NULL for a base's own failure. */
@@ -226,6 +251,11 @@ void floe_servers_begin(floe_core *core);
 /* The URL failed, for a reason that belongs to no base. */
 void floe_server_fail(floe_core *core, floe_server *server, floe_failure_kind kind, uint8_t detail);
 
+/* Whom to connect to for it: its own host, or the proxy on the way. The name, for look-ups; its
+ * address if it is one; the port. */
+const char *floe_server_host(const floe_core *core, const floe_server *server,
+                             floe_address *literal, uint16_t *port);
+
 void floe_names_begin(floe_core *core, floe_server *server);
 /* No look-up of it is under way or waits any more. */
 void floe_names_forget(const floe_core_shared *shared, floe_server *server);
@@ -248,6 +278,7 @@ typedef struct floe_found {
     char *name;                /* shown for the address (H2); NULL: none */
     floe_address address;
     floe_address related; /* family none: there is none */
+    uint32_t id;          /* by which its owner names it */
     uint32_t found_at;    /* microseconds since the start of the gathering */
     uint32_t priority;
     uint8_t type;       /* a floe_candidate_type */
@@ -347,7 +378,10 @@ struct floe_base {
     char *name; /* that stands for its address (H2); NULL: none */
     floe_output name_output;
     bool published;
+    bool blocked; /* its socket takes no more for now */
     floe_list bindings;
+    floe_output send_output;
+    floe_queue queue; /* packets that wait */
 };
 
 /* The usable ones of the list are bases from now on, best first (P3, P4, P7, C4): new ones are
@@ -449,6 +483,78 @@ void floe_binding_free(floe_core *core, floe_binding *binding);
  * knows no mapped address yet. */
 void floe_bindings_renew(floe_core *core, floe_base *base, bool generation);
 
+/* ── Connections (connection.c) ── */
+
+typedef enum floe_connection_state {
+    FLOE_CONNECTION_NONE,
+    FLOE_CONNECTION_OPENING,  /* a channel is asked for */
+    FLOE_CONNECTION_PROXYING, /* the proxy is asked to connect */
+    FLOE_CONNECTION_SECURING, /* the handshake of TLS or DTLS */
+    FLOE_CONNECTION_READY,
+    FLOE_CONNECTION_CLOSING, /* goes once DISCONNECT has been polled */
+    FLOE_CONNECTION_ENDED,   /* goes at the end of the input at hand */
+} floe_connection_state;
+
+/* The way of one relay to its server by TCP, TLS or DTLS. */
+typedef struct floe_connection {
+    floe_list link;     /* in core->connections */
+    floe_output output; /* CONNECT, DISCONNECT */
+    floe_output send_output;
+    floe_relay *relay; /* NULL: it is being closed */
+    const floe_base *base;
+    uint32_t channel;
+    uint8_t state;     /* a floe_connection_state */
+    uint8_t transport; /* a floe_protocol */
+    bool opened;       /* the driver has heard of it */
+    bool blocked;      /* the channel takes no more for now */
+    floe_address local;
+    floe_address remote; /* the server, or the proxy */
+    floe_time started;
+    floe_time give_up;
+    floe_time retransmit; /* DTLS's own timer */
+    floe_secure *secure;  /* NULL: plain */
+    floe_proxy *proxy;    /* NULL: none, or it has done its part */
+    floe_framer framer;
+    floe_queue queue; /* plain bytes that wait */
+    floe_span input;  /* what came and is not taken yet */
+    floe_span plain;  /* likewise, decrypted */
+} floe_connection;
+
+/* Opens one for the relay to its server; NULL without memory. */
+floe_connection *floe_connection_new(floe_core *core, floe_time now, floe_relay *relay);
+/* Sends a message on it, once it is ready, unless more than `limit` bytes would wait then. */
+bool floe_connection_send(floe_core *core, floe_connection *connection, size_t limit,
+                          const floe_span *parts, size_t count);
+/* Says the end to the other side and closes, behind what waits to be sent. */
+void floe_connection_close(floe_core *core, floe_connection *connection);
+floe_connection *floe_connection_of_channel(const floe_core *core, uint32_t channel);
+void floe_connection_opened(floe_core *core, floe_time now, floe_connection *connection,
+                            const floe_address *local);
+/* It cannot be opened, was refused, or is broken. */
+void floe_connection_failed(floe_core *core, floe_time now, floe_connection *connection,
+                            floe_failure failure);
+/* How it stands, as a failure of this kind. */
+floe_failure floe_connection_failure(const floe_connection *connection, floe_failure_kind kind,
+                                     floe_time now);
+/* Gives it what came, whole datagrams with DTLS; then each message in it is taken in its turn until
+ * one is a packet for the owner, who gets it and asks again: true. */
+void floe_connection_feed(floe_connection *connection, const void *data, size_t size);
+bool floe_connection_next(floe_core *core, floe_time now, floe_connection *connection,
+                          floe_packet *packet);
+void floe_connection_time(floe_core *core, floe_time now, floe_connection *connection);
+floe_time floe_connection_deadline(const floe_connection *connection);
+void floe_connections_sweep(floe_core *core);
+void floe_connection_writable(floe_core *core, floe_connection *connection);
+/* As close, when the gatherer is closed. */
+void floe_connection_end(floe_core *core, floe_connection *connection);
+void floe_connection_free(floe_core *core, floe_connection *connection);
+/* The outputs. */
+bool floe_connection_poll_open(floe_connection *connection, floe_core_output *output);
+bool floe_connection_poll_close(floe_core *core, floe_connection *connection,
+                                floe_core_output *output);
+bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
+                               floe_core_output *output);
+
 /* ── Relays (relay.c) ── */
 
 typedef struct floe_attempt floe_attempt;
@@ -459,7 +565,7 @@ typedef enum floe_relay_phase {
     FLOE_RELAY_ENDED,     /* goes at the end of the input at hand, when nobody walks the list */
 } floe_relay_phase;
 
-typedef struct floe_relay {
+struct floe_relay {
     floe_list link; /* in core->relays */
     floe_output output;
     floe_paced paced;
@@ -468,11 +574,27 @@ typedef struct floe_relay {
     floe_attempt *attempt; /* NULL once its pair has forgotten it */
     const floe_server *server;
     floe_counters counters;
+    floe_connection *connection; /* NULL: datagrams from the base */
     floe_turn_allocation turn;
-    uint8_t phase; /* a floe_relay_phase */
-} floe_relay;
+    floe_address asked;    /* the address that was asked first; a redirect leads elsewhere */
+    floe_address *visited; /* redirects: where it has been */
+    char *host;            /* the name that its certificate must have; NULL: the URL's */
+    floe_time retry;       /* when one that was lost is asked for again; never: it is not */
+    floe_time keepalive;   /* of a connection */
+    uint8_t phase;         /* a floe_relay_phase */
+    uint8_t losses;        /* in a row */
+    uint8_t rejoined;      /* how often it took another connection after 437 */
+    uint8_t redirects;
+    bool renews; /* it was lost, and is asked for again */
+};
 
-floe_relay *floe_relay_new(floe_core *core, floe_attempt *attempt, const floe_address *remote);
+floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt,
+                           const floe_address *remote);
+/* Its connection is ready for requests; or has failed. */
+void floe_relay_connected(floe_core *core, floe_relay *relay);
+void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
+                             floe_failure failure);
+floe_time floe_relay_deadline(const floe_relay *relay);
 void floe_relay_begin(floe_core *core, floe_time now, floe_relay *relay);
 bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
                         const floe_address *source, const floe_stun_message *message);
@@ -496,6 +618,38 @@ void floe_relay_release(floe_core *core, floe_relay *relay);
 /* Frees those that have ended. */
 void floe_relays_sweep(floe_core *core);
 void floe_relay_free(floe_core *core, floe_relay *relay);
+
+/* The allocation was found to be gone. */
+void floe_relay_lost(floe_core *core, floe_time now, floe_relay *relay);
+
+/* ── The owner's packets (data.c) and checks among them (check.c) ── */
+
+/* A relay's own requests fit beside the owner's data. */
+#define FLOE_CONTROL_ROOM ((size_t)8192)
+
+typedef enum floe_taken {
+    FLOE_TAKEN_NOT,    /* it was for somebody else */
+    FLOE_TAKEN,        /* it was for the relay itself, or nothing */
+    FLOE_TAKEN_PACKET, /* a packet for the owner */
+} floe_taken;
+
+/* What came from `source` may be the relay's: ChannelData, or the parsed message. */
+floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
+                           const floe_address *source, floe_span frame,
+                           const floe_stun_message *message, floe_packet *packet);
+/* A message of its connection. Whether it is a packet for the owner. */
+bool floe_relay_message(floe_core *core, floe_time now, floe_relay *relay, floe_span frame,
+                        floe_packet *packet);
+/* What came on the base and is nothing of the gatherer's. */
+bool floe_base_deliver(floe_core *core, const floe_base *base, const floe_address *source,
+                       floe_span data, floe_packet *packet);
+void floe_base_writable(floe_core *core, floe_base *base);
+bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *output);
+/* Something was taken from what waits on its connection. */
+void floe_relay_drained(floe_core *core, const floe_relay *relay);
+void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay);
+/* Whether the bytes are a Binding request; and what it says. */
+bool floe_check_read(floe_core *core, floe_span data, floe_check *check);
 
 /* ── Pairs (pair.c) ── */
 
@@ -566,10 +720,12 @@ struct floe_core {
     floe_output end_output;
     floe_output closed_output;
     floe_output memory_output;
+    floe_output writable_output;
     floe_list outputs;
     floe_list held; /* events of a pool that nobody has asked for yet */
     floe_list bases;
     floe_list relays;
+    floe_list connections;
     floe_list pairs;
     floe_list found;
     floe_list paced;
@@ -586,6 +742,14 @@ struct floe_core {
     floe_duration gathering; /* how long the last one took; zero: it is not complete */
     uint32_t last_channel;
     uint32_t last_query;
+    uint32_t last_id;
+    floe_stun_key *key; /* of the local password; NULL: not made yet */
+    floe_check check;   /* of the packet at hand */
+    floe_packet packet; /* that came by the latest datagram */
+    bool has_packet;
+    bool wants_packets;
+    bool refused;               /* a packet of the owner's did not fit */
+    floe_connection *receiving; /* whose bytes are not used up yet */
     uint16_t component;
     bool pool_wanted; /* gathering begins before it is asked for */
     bool pooled;      /* and has begun so: the owner sees a new gatherer */

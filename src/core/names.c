@@ -68,8 +68,13 @@ static void look_up_service(floe_core *core, floe_server *server)
 void floe_names_begin(floe_core *core, floe_server *server)
 {
     const floe_url *url = server->url;
+    floe_address literal;
+    uint16_t port;
+    const char *host = floe_server_host(core, server, &literal, &port);
 
-    if (!core->shared->service_discovery || url->has_port) {
+    if (host != url->host) { /* the proxy looks up the server's own name */
+        look_up_addresses(core, server, host, port, 0);
+    } else if (!core->shared->service_discovery || url->has_port) {
         look_up_addresses(core, server, NULL, url->port, 0);
     } else if (url->turn && !url->has_transport) {
         if (add_lookup(core, server, FLOE_DNS_NAPTR, NULL, 0, 0) == NULL) {

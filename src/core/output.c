@@ -20,6 +20,11 @@ static bool is_event(floe_output_kind kind)
     case FLOE_OUTPUT_LIST_ERROR:
     case FLOE_OUTPUT_MEMORY_ERROR:
         return true;
+    case FLOE_OUTPUT_WRITABLE:
+    case FLOE_OUTPUT_CONNECT:
+    case FLOE_OUTPUT_DISCONNECT:
+    case FLOE_OUTPUT_SEND_CONNECTION:
+    case FLOE_OUTPUT_SEND_BASE:
     case FLOE_OUTPUT_LIST_INTERFACES:
     case FLOE_OUTPUT_OPEN:
     case FLOE_OUTPUT_CLOSE:
@@ -82,6 +87,7 @@ static bool poll_open(floe_base *base, floe_core_output *output)
 {
     output->kind = FLOE_CORE_OPEN;
     output->channel = base->channel;
+    output->protocol = FLOE_PROTOCOL_UDP;
     output->local = base->local;
     return true;
 }
@@ -179,6 +185,7 @@ static bool poll_error(const floe_core *core, const floe_failure *failure,
                        const floe_server *server, const floe_base *base, bool url_failed,
                        floe_core_output *output)
 {
+    base = floe_failure_of_url(failure) ? NULL : base;
     bool shown = base != NULL && floe_hosts_are_shown(core);
     bool named = base != NULL && base->name != NULL && core->policy == FLOE_GATHER_POLICY_ALL;
 
@@ -237,6 +244,19 @@ static bool poll_one(floe_core *core, floe_output *link, floe_core_output *outpu
     }
     case FLOE_OUTPUT_SEND_RELAY:
         return poll_send_relay(core, FLOE_CONTAINER(link, floe_relay, output), output);
+    case FLOE_OUTPUT_CONNECT:
+        return floe_connection_poll_open(FLOE_CONTAINER(link, floe_connection, output), output);
+    case FLOE_OUTPUT_DISCONNECT:
+        return floe_connection_poll_close(core, FLOE_CONTAINER(link, floe_connection, output),
+                                          output);
+    case FLOE_OUTPUT_SEND_CONNECTION:
+        return floe_connection_poll_send(core, FLOE_CONTAINER(link, floe_connection, send_output),
+                                         output);
+    case FLOE_OUTPUT_SEND_BASE:
+        return floe_base_poll_send(core, FLOE_CONTAINER(link, floe_base, send_output), output);
+    case FLOE_OUTPUT_WRITABLE:
+        output->kind = FLOE_CORE_WRITABLE;
+        return true;
     case FLOE_OUTPUT_RESOLVE:
         return poll_resolve(FLOE_CONTAINER(link, floe_lookup, output), output);
     case FLOE_OUTPUT_CANDIDATE:

@@ -69,6 +69,37 @@ static bool last_untold(const floe_core *core, const floe_pair *pair)
     return true;
 }
 
+/* What belongs to the URL is told once, with the last of its pairs to end. */
+static bool told_by_another(const floe_core *core, const floe_pair *pair)
+{
+    bool passed = false;
+
+    if (!floe_failure_of_url(&pair->failure)) {
+        return false;
+    }
+    FLOE_LIST_EACH(other, &core->pairs, floe_pair, link)
+    {
+        if (other == pair) {
+            passed = true;
+        } else if (other->server == pair->server && other->progress == FLOE_FAILED &&
+                   floe_failure_of_url(&other->failure) && passed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool others_pend(const floe_core *core, const floe_pair *pair)
+{
+    FLOE_LIST_EACH(other, &core->pairs, floe_pair, link)
+    {
+        if (other->server == pair->server && other->progress == FLOE_PENDING) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A failure waits while the server may still get pairs by a look-up or by a base that opens: else
  * none of its events could be the one that says that all have failed. */
 void floe_pairs_tell(floe_core *core)
@@ -79,6 +110,13 @@ void floe_pairs_tell(floe_core *core)
     {
         floe_server *server = pair->server;
         if (pair->progress != FLOE_FAILED || pair->told || opening || floe_server_pending(server)) {
+            continue;
+        }
+        if (floe_failure_of_url(&pair->failure) && others_pend(core, pair)) {
+            continue;
+        }
+        if (told_by_another(core, pair)) {
+            pair->told = true;
             continue;
         }
         if (last_untold(core, pair) && server_hopeless(core, server)) {
@@ -235,15 +273,19 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
         attempt->relay = floe_relay_under_way(core, pair->base, server, &attempt->remote);
         if (attempt->relay != NULL) {
             attempt->relay->attempt = attempt;
+            if (!floe_time_is_never(attempt->relay->retry)) {
+                attempt->relay->retry = now; /* it was lost, and need not wait any longer */
+            }
         } else {
-            attempt->relay = floe_relay_new(core, attempt, &attempt->remote);
+            attempt->relay = floe_relay_new(core, now, attempt, &attempt->remote);
         }
         started = attempt->relay != NULL;
     }
     /* R2: to a TURN server a Binding goes beside the Allocate, unless that is known to be answered
      * at once, with the mapped address in it. */
-    if (!turn || (started && core->policy != FLOE_GATHER_POLICY_RELAY &&
-                  !pair->base->no_reflexive && !floe_turn_account_holds_for_all(server->account))) {
+    if (!turn || (started && server->url->transport == FLOE_PROTOCOL_UDP &&
+                  core->policy != FLOE_GATHER_POLICY_RELAY && !pair->base->no_reflexive &&
+                  !floe_turn_account_holds_for_all(server->account))) {
         floe_binding *binding = floe_binding_to(core, pair->base, server, &attempt->remote);
         if (!turn) {
             attempt->binding = binding;
@@ -345,7 +387,7 @@ void floe_pairs_adopt(floe_core *core, floe_relay *relay)
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->progress == FLOE_PENDING && attempt->relay == NULL &&
-                floe_address_equal(&attempt->remote, &relay->turn.server)) {
+                floe_address_equal(&attempt->remote, &relay->asked)) {
                 attempt->start = FLOE_TIME_NEVER;
                 attempt->relay = relay;
                 relay->attempt = attempt;
@@ -433,8 +475,13 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     static const floe_stun_transaction not_begun;
     const floe_stun_transaction *transaction = &not_begun;
 
-    if (attempt->relay != NULL) {
-        transaction = &attempt->relay->turn.transaction;
+    const floe_relay *relay = attempt->relay;
+    if (relay != NULL && relay->connection != NULL &&
+        relay->connection->state < FLOE_CONNECTION_READY) {
+        return floe_connection_failure(relay->connection, FLOE_FAILURE_TIMEOUT, now);
+    }
+    if (relay != NULL) {
+        transaction = &relay->turn.transaction;
     } else if (attempt->binding != NULL) {
         transaction = &attempt->binding->transaction;
     }

@@ -1,10 +1,49 @@
 /* A relay: the gatherer's side of one TURN allocation: its pacing, its packets, its candidate, and
  * the other local port after a 437 (T6). */
 #include "core/gatherer.h"
+#include "turn/peer.h"
 
 #include <string.h>
 
-floe_relay *floe_relay_new(floe_core *core, floe_attempt *attempt, const floe_address *remote)
+/* T5: whatever the base's own family is, a peer may have either. */
+static unsigned families_of(const floe_core *core)
+{
+    uint32_t types = core->shared->network_types;
+
+    return ((types & FLOE_NETWORK_TYPE_UDP4) != 0 ? FLOE_TURN_IPV4 : 0U) |
+           ((types & FLOE_NETWORK_TYPE_UDP6) != 0 ? FLOE_TURN_IPV6 : 0U);
+}
+
+static bool is_stream(const floe_relay *relay)
+{
+    return relay->server->url->transport == FLOE_PROTOCOL_TCP ||
+           relay->server->url->transport == FLOE_PROTOCOL_TLS;
+}
+
+/* Asks for an allocation, as soon as there is a way to the server. */
+static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
+{
+    relay->retry = FLOE_TIME_NEVER;
+    if (floe_turn_allocation_start(&relay->turn) != FLOE_OK) {
+        return false;
+    }
+    if (relay->server->url->transport == FLOE_PROTOCOL_UDP) {
+        floe_pace(core, &relay->paced, soon);
+        return true;
+    }
+    relay->connection = floe_connection_new(core, now, relay);
+    return relay->connection != NULL;
+}
+
+static void init_turn(const floe_core *core, floe_relay *relay, floe_turn_account *account,
+                      const floe_address *remote)
+{
+    floe_turn_allocation_init(&relay->turn, &core->shared->random, account, remote,
+                              core->shared->rto, is_stream(relay), families_of(core));
+}
+
+floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt,
+                           const floe_address *remote)
 {
     floe_relay *relay = floe_allocate(&core->shared->allocator, sizeof *relay);
     const floe_server *server = attempt->pair->server;
@@ -17,16 +56,40 @@ floe_relay *floe_relay_new(floe_core *core, floe_attempt *attempt, const floe_ad
     relay->attempt = attempt;
     relay->server = server;
     relay->base = relay->origin = attempt->pair->base;
-    floe_turn_allocation_init(&relay->turn, &core->shared->random, server->account, remote,
-                              core->shared->rto, false);
+    relay->asked = *remote;
+    relay->keepalive = FLOE_TIME_NEVER;
+    init_turn(core, relay, server->account, remote);
     floe_list_append(&core->relays, &relay->link);
-    if (floe_turn_allocation_start(&relay->turn) != FLOE_OK) {
+    if (!start(core, now, relay, false)) {
         floe_relay_free(core, relay);
         floe_core_out_of_memory(core);
         return NULL;
     }
-    floe_pace(core, &relay->paced, false);
     return relay;
+}
+
+static void drop_connection(floe_core *core, floe_relay *relay)
+{
+    if (relay->connection != NULL) {
+        floe_connection_close(core, relay->connection);
+        relay->connection = NULL;
+    }
+}
+
+/* Once more from the beginning: at this address, by this account. */
+static bool restart(floe_core *core, floe_time now, floe_relay *relay, floe_turn_account *account,
+                    const floe_address *remote)
+{
+    floe_address to = *remote;
+    floe_turn_account *kept = floe_turn_account_share(account);
+
+    floe_list_remove(&relay->paced.link);
+    floe_untell(&relay->output);
+    drop_connection(core, relay);
+    floe_turn_allocation_free(&relay->turn);
+    init_turn(core, relay, kept, &to);
+    floe_turn_account_release(kept);
+    return start(core, now, relay, true);
 }
 
 /* The attempt keeps what was counted. */
@@ -45,8 +108,25 @@ void floe_relay_free(floe_core *core, floe_relay *relay)
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
     floe_list_remove(&relay->link);
+    if (relay->connection != NULL) {
+        relay->connection->relay = NULL;
+    }
     floe_turn_allocation_free(&relay->turn);
+    floe_deallocate(&core->shared->allocator, relay->host);
+    floe_deallocate(&core->shared->allocator, relay->visited);
     floe_deallocate(&core->shared->allocator, relay);
+}
+
+/* By a connection messages go at once: what waits there is in its order. */
+static void send_now(floe_core *core, floe_relay *relay)
+{
+    uint8_t request[FLOE_TURN_REQUEST_SIZE];
+    floe_span data = floe_turn_allocation_write(&relay->turn, request, sizeof request);
+
+    if (data.size > 0) {
+        (void)floe_connection_send(core, relay->connection,
+                                   core->shared->queue_limit + FLOE_CONTROL_ROOM, &data, 1);
+    }
 }
 
 void floe_relay_release(floe_core *core, floe_relay *relay)
@@ -54,7 +134,15 @@ void floe_relay_release(floe_core *core, floe_relay *relay)
     forget_attempt(relay);
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
-    if (floe_turn_allocation_release(&relay->turn)) {
+    relay->retry = relay->keepalive = FLOE_TIME_NEVER;
+    bool owed = floe_turn_allocation_release(&relay->turn);
+    if (relay->server->url->transport != FLOE_PROTOCOL_UDP) {
+        if (owed && relay->connection != NULL) {
+            send_now(core, relay);
+        }
+        drop_connection(core, relay);
+        relay->phase = FLOE_RELAY_ENDED;
+    } else if (owed) {
         relay->phase = FLOE_RELAY_RELEASING;
         floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
     } else {
@@ -67,6 +155,7 @@ bool floe_relays_need(const floe_core *core, const floe_base *base, const floe_a
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->phase == FLOE_RELAY_LIVE && relay->base == base &&
+            relay->server->url->transport == FLOE_PROTOCOL_UDP &&
             floe_address_equal(&relay->turn.server, server)) {
             return true;
         }
@@ -92,7 +181,7 @@ floe_relay *floe_relay_under_way(const floe_core *core, const floe_base *base,
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->phase == FLOE_RELAY_LIVE && relay->origin == base && relay->server == server &&
-            relay->attempt == NULL && floe_address_equal(&relay->turn.server, remote)) {
+            relay->attempt == NULL && floe_address_equal(&relay->asked, remote)) {
             return relay;
         }
     }
@@ -141,16 +230,62 @@ static floe_failure failure_of(const floe_core *core, const floe_relay *relay,
     return failure;
 }
 
-/* The attempt is over; what the server may still hold of it is given back. */
+/* T7: how long until a lost allocation is asked for again: at once, then 1, 2, 4 … 60 s. */
+static floe_duration retry_after(unsigned losses)
+{
+    return losses == 0  ? floe_seconds(0)
+           : losses > 6 ? floe_seconds(60)
+                        : floe_seconds(1U << (losses - 1));
+}
+
+/* What another try cannot mend. */
+static bool is_final(const floe_failure *failure)
+{
+    return failure->kind == FLOE_FAILURE_CREDENTIALS || failure->kind == FLOE_FAILURE_SECURE ||
+           (failure->kind == FLOE_FAILURE_SERVER && (failure->code == 403 || failure->code == 441));
+}
+
+static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay)
+{
+    drop_connection(core, relay);
+    floe_list_remove(&relay->paced.link);
+    floe_untell(&relay->output);
+    relay->keepalive = FLOE_TIME_NEVER;
+    relay->renews = true;
+    relay->retry = floe_time_after(now, retry_after(relay->losses));
+    relay->losses = (uint8_t)(relay->losses + (relay->losses < UINT8_MAX));
+}
+
+/* The attempt is over; what the server may still hold of it is given back. One that was there
+ * before, and that nobody's gathering waits for, is asked for again. */
 static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
 {
     floe_attempt *attempt = relay->attempt;
 
+    if (relay->renews && attempt == NULL && !is_final(&failure)) {
+        floe_failure_release(core->shared, &failure);
+        ask_again_later(core, now, relay);
+        return;
+    }
     floe_relay_release(core, relay);
     if (attempt != NULL) {
         floe_attempt_failed(core, now, attempt, failure);
     } else {
         floe_failure_release(core->shared, &failure);
+    }
+}
+
+/* The allocation is gone: the server was restarted, say. */
+static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
+{
+    bool final = is_final(&failure);
+
+    floe_failure_release(core->shared, &failure);
+    floe_found_withdraw(core, relay);
+    if (final) {
+        floe_relay_release(core, relay);
+    } else {
+        ask_again_later(core, now, relay);
     }
 }
 
@@ -167,32 +302,58 @@ static floe_address mapped_of(const floe_core *core, const floe_relay *relay)
 
 void floe_relay_tell(floe_core *core, floe_time now, floe_relay *relay)
 {
-    floe_address relayed = floe_address_normalise(relay->turn.relayed);
     floe_address mapped = mapped_of(core, relay);
-    floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_RELAY,
-                            .base = relay->base,
-                            .server = relay->server,
-                            .source = relay,
-                            .remote = &relay->turn.server,
-                            .address = &relayed,
-                            .related = &mapped};
 
     relay->base->has_relay = relay->origin->has_relay = true;
-    (void)floe_found_add(core, now, &finding);
+    for (size_t i = 0; i < 2 && relay->turn.relayed[i].family != FLOE_FAMILY_NONE; i++) {
+        floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_RELAY,
+                                .base = relay->base,
+                                .server = relay->server,
+                                .source = relay,
+                                .remote = &relay->turn.server,
+                                .address = &relay->turn.relayed[i],
+                                .related = &mapped};
+        (void)floe_found_add(core, now, &finding);
+    }
+}
+
+/* T4b: an impossible address is left out; without any other the answer is a bad one. */
+static bool sift_relayed(const floe_core *core, floe_relay *relay)
+{
+    floe_address *relayed = relay->turn.relayed;
+
+    for (int i = 1; i >= 0; i--) {
+        if (relayed[i].family != FLOE_FAMILY_NONE && !floe_address_believable(core, &relayed[i])) {
+            relayed[i] = i == 0 ? relayed[1] : (floe_address){0};
+            relayed[1] = (floe_address){0};
+        }
+    }
+    return relayed[0].family != FLOE_FAMILY_NONE;
+}
+
+/* A NAT forgets: DTLS has a mapping of its own, as a base has (R6). A stream's lasts for minutes
+ * (RFC 5382 §5), and Refresh alone may be too seldom. */
+static floe_duration keepalive_of(const floe_core *core, const floe_relay *relay)
+{
+    return is_stream(relay) ? floe_duration_times(core->shared->keepalive, 8)
+                            : core->shared->keepalive;
 }
 
 static void succeed(floe_core *core, floe_time now, floe_relay *relay)
 {
-    floe_address relayed = floe_address_normalise(relay->turn.relayed);
-
-    if (!floe_address_believable(core, &relayed)) {
+    if (!sift_relayed(core, relay)) {
         floe_failure failure = {.kind = FLOE_FAILURE_BAD_ANSWER, .remote = relay->turn.server};
         floe_failure_set_reason(core, &failure, "it names an impossible relayed address");
         fail(core, now, relay, failure);
         return;
     }
     floe_address mapped = mapped_of(core, relay);
-    floe_binding_adopt(core, now, relay->base, relay->server, &relay->turn.server, &mapped);
+    relay->losses = 0;
+    if (relay->connection == NULL) {
+        floe_binding_adopt(core, now, relay->base, relay->server, &relay->turn.server, &mapped);
+    } else {
+        relay->keepalive = floe_time_after(now, keepalive_of(core, relay));
+    }
     floe_relay_tell(core, now, relay);
     if (relay->attempt == NULL) {
         floe_pairs_adopt(core, relay); /* it was asked for before a restart */
@@ -202,9 +363,92 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
-/* T6: another local port, once; where there is none, the stranger's allocation is deleted, once. */
-static bool mend_mismatch(floe_core *core, floe_relay *relay)
+/* T4: up to eight, none twice. */
+#define REDIRECTS_MAX 8U
+
+static const char *why_not_there(const floe_core *core, const floe_relay *relay,
+                                 const floe_address *to)
 {
+    if (!floe_address_believable(core, to)) {
+        return "it points to an impossible address";
+    }
+    if (to->family != relay->base->local.family) {
+        return "it points to an address of the other family";
+    }
+    if (relay->redirects == REDIRECTS_MAX) {
+        return "it has pointed elsewhere eight times";
+    }
+    bool seen = floe_address_equal(to, &relay->turn.server);
+    for (size_t i = 0; i < relay->redirects; i++) {
+        seen = seen || floe_address_equal(to, &relay->visited[i]);
+    }
+    return seen ? "it points back to where we have been" : NULL;
+}
+
+/* The name that its certificate must have, where one was given (RFC 8489 §10). */
+static bool take_domain(const floe_core *core, floe_relay *relay)
+{
+    const char *domain = relay->turn.alternate_domain;
+
+    if (domain == NULL) {
+        return true;
+    }
+    char *copy = floe_copy_text(&core->shared->allocator, domain, strlen(domain));
+    if (copy != NULL) {
+        floe_deallocate(&core->shared->allocator, relay->host);
+        relay->host = copy;
+    }
+    return copy != NULL;
+}
+
+static floe_error alternate_account(floe_core *core, const floe_relay *relay,
+                                    const floe_address *to, floe_turn_account **account)
+{
+    const floe_turn_account *own = relay->turn.account;
+    floe_url url = *relay->server->url;
+
+    (void)floe_address_format(to, url.host, sizeof url.host);
+    url.port = to->port;
+    return floe_shared_account(core->shared, &url, own->username, own->password, own->token,
+                               account);
+}
+
+static void redirect(floe_core *core, floe_time now, floe_relay *relay)
+{
+    const floe_allocator *allocator = &core->shared->allocator;
+    floe_failure failure = {.kind = FLOE_FAILURE_BAD_ANSWER, .remote = relay->turn.server};
+    floe_address to = floe_address_normalise(relay->turn.alternate);
+    floe_turn_account *account = NULL;
+    const char *why = why_not_there(core, relay, &to);
+
+    if (why != NULL) {
+        floe_failure_set_reason(core, &failure, why);
+        fail(core, now, relay, failure);
+        return;
+    }
+    if (relay->visited == NULL) {
+        relay->visited = floe_allocate(allocator, REDIRECTS_MAX * sizeof *relay->visited);
+    }
+    if (relay->visited != NULL && take_domain(core, relay) &&
+        alternate_account(core, relay, &to, &account) == FLOE_OK) {
+        relay->visited[relay->redirects++] = relay->turn.server;
+        bool good = restart(core, now, relay, account, &to);
+        floe_turn_account_release(account);
+        if (good) {
+            return;
+        }
+    }
+    failure.kind = FLOE_FAILURE_MEMORY;
+    fail(core, now, relay, failure);
+}
+
+/* T6: another local port, once; where there is none, the stranger's allocation is deleted, once. */
+static bool mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
+{
+    if (relay->connection != NULL) { /* another connection has another port */
+        return relay->rejoined++ == 0 &&
+               restart(core, now, relay, relay->turn.account, &relay->turn.server);
+    }
     if (!relay->base->spare && !relay->turn.reclaimed_once) {
         floe_base *spare = floe_base_spare(core, relay->base);
         if (spare != NULL) {
@@ -228,18 +472,32 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
         }
         return;
     }
-    floe_turn_account *account = floe_turn_account_share(relay->turn.account);
-    floe_address server = relay->turn.server;
-    floe_turn_allocation_free(&relay->turn);
-    floe_turn_allocation_init(&relay->turn, &core->shared->random, account, &server,
-                              core->shared->rto, false);
-    floe_turn_account_release(account);
-    if (floe_turn_allocation_start(&relay->turn) != FLOE_OK) {
-        floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = server};
+    if (!restart(core, now, relay, relay->turn.account, &relay->turn.server)) {
+        floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->turn.server};
         fail(core, now, relay, failure);
-        return;
     }
+}
+
+void floe_relay_lost(floe_core *core, floe_time now, floe_relay *relay)
+{
+    lose(core, now, relay, failure_of(core, relay, &relay->turn.transaction, now));
+}
+
+void floe_relay_connected(floe_core *core, floe_relay *relay)
+{
     floe_pace(core, &relay->paced, true);
+}
+
+void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
+                             floe_failure failure)
+{
+    relay->connection = NULL;
+    relay->turn.made = false; /* RFC 8656 §3.1: with its connection an allocation goes */
+    if (relay->turn.state == FLOE_TURN_ALLOCATED) {
+        lose(core, now, relay, failure);
+    } else {
+        fail(core, now, relay, failure);
+    }
 }
 
 /* The one place where the machine's events become the gatherer's. */
@@ -254,7 +512,11 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
         floe_trace_packet(
             core, now, relay->turn.transaction.sends > 1 ? FLOE_TRACE_SENT_AGAIN : FLOE_TRACE_SENT,
             relay->base, &relay->turn.server, relay->server, &relay->turn.transaction, NULL, "");
-        floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
+        if (relay->server->url->transport == FLOE_PROTOCOL_UDP) {
+            floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
+        } else if (relay->connection != NULL) {
+            send_now(core, relay);
+        }
         break;
     case FLOE_TURN_PROGRESS:
         if (relay->turn.wants) {
@@ -265,22 +527,27 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
         succeed(core, now, relay);
         break;
     case FLOE_TURN_MISMATCH:
-        if (mend_mismatch(core, relay)) {
+        if (mend_mismatch(core, now, relay)) {
             break;
         }
         /* fall through */
     case FLOE_TURN_FAILED:
         fail(core, now, relay, failure_of(core, relay, before, now));
         break;
+    case FLOE_TURN_REDIRECT:
+        redirect(core, now, relay);
+        break;
     case FLOE_TURN_LOST:
-        floe_found_withdraw(core, relay);
-        floe_relay_release(core, relay);
+        lose(core, now, relay, failure_of(core, relay, before, now));
         break;
     }
 }
 
 void floe_relay_begin(floe_core *core, floe_time now, floe_relay *relay)
 {
+    if (!relay->turn.wants) { /* a connection was lost in the queue */
+        return;
+    }
     floe_turn_event event = floe_turn_allocation_begin(&relay->turn, now);
 
     happened(core, now, relay, event, &relay->turn.transaction);
@@ -328,8 +595,55 @@ void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
     fail(core, now, relay, failure);
 }
 
+/* RFC 8445 §11: an indication, which nobody answers. */
+static void keep_alive(floe_core *core, floe_time now, floe_relay *relay)
+{
+    uint8_t bytes[FLOE_STUN_HEADER_SIZE];
+    floe_stun_id id;
+
+    relay->keepalive = floe_time_after(now, keepalive_of(core, relay));
+    if (relay->connection != NULL &&
+        floe_random_fill(&core->shared->random, id.bytes, sizeof id.bytes) == FLOE_OK) {
+        floe_stun_writer writer =
+            floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_INDICATION, FLOE_STUN_BINDING, &id);
+        floe_span data = floe_stun_written(&writer);
+        (void)floe_connection_send(core, relay->connection,
+                                   core->shared->queue_limit + FLOE_CONTROL_ROOM, &data, 1);
+    }
+}
+
+static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
+{
+    floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->asked};
+
+    relay->redirects = relay->rejoined = 0;
+    if (!restart(core, now, relay, relay->server->account, &relay->asked)) {
+        fail(core, now, relay, failure);
+    }
+}
+
+floe_time floe_relay_deadline(const floe_relay *relay)
+{
+    floe_time deadline = floe_time_min(relay->retry, relay->keepalive);
+
+    deadline = floe_time_min(deadline, floe_turn_allocation_deadline(&relay->turn));
+    FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
+    {
+        deadline = floe_time_min(deadline, floe_turn_peer_deadline(peer));
+    }
+    return deadline;
+}
+
 void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
 {
+    if (floe_time_reached(now, relay->retry)) {
+        ask_again(core, now, relay);
+        return;
+    }
+    if (floe_time_reached(now, relay->keepalive)) {
+        keep_alive(core, now, relay);
+    }
+    floe_relay_peers_time(core, now, relay);
     floe_stun_transaction before = relay->turn.transaction;
     floe_turn_event event = floe_turn_allocation_time(&relay->turn, now);
 

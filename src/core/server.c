@@ -404,10 +404,34 @@ void floe_servers_reset(floe_core *core)
     }
 }
 
-/* By a transport that is there. */
+/* R4: STUN over a stream gives no UDP candidate. */
 static bool supported(const floe_server *server)
 {
-    return server->url->transport == FLOE_PROTOCOL_UDP;
+    return server->url->turn || server->url->transport == FLOE_PROTOCOL_UDP;
+}
+
+/* P: for URLs of strangers. */
+static bool port_allowed(const floe_core *core, const floe_url *url)
+{
+    return !core->shared->refuse_low_ports || !url->turn || url->port >= 1024 || url->port == 53 ||
+           url->port == 80 || url->port == 443;
+}
+
+const char *floe_server_host(const floe_core *core, const floe_server *server,
+                             floe_address *literal, uint16_t *port)
+{
+    const floe_url *url = server->url;
+    const floe_proxy_server *proxy = core->shared->proxy;
+
+    if (proxy != NULL &&
+        (url->transport == FLOE_PROTOCOL_TCP || url->transport == FLOE_PROTOCOL_TLS)) {
+        *literal = floe_address_with_port(proxy->literal, proxy->port);
+        *port = proxy->port;
+        return proxy->host;
+    }
+    *literal = url->literal;
+    *port = url->port;
+    return url->host;
 }
 
 /* Whether it can give anything under the policy. */
@@ -432,8 +456,10 @@ void floe_server_fail(floe_core *core, floe_server *server, floe_failure_kind ki
 
 static void begin_server(floe_core *core, floe_server *server)
 {
-    const floe_address *literal = &server->url->literal;
+    floe_address literal;
+    uint16_t port;
 
+    (void)floe_server_host(core, server, &literal, &port);
     if (!applies(core, server)) {
         return;
     }
@@ -441,7 +467,11 @@ static void begin_server(floe_core *core, floe_server *server)
         floe_server_fail(core, server, FLOE_FAILURE_UNSUPPORTED, 0);
         return;
     }
-    if (literal->family == FLOE_FAMILY_NONE) {
+    if (!port_allowed(core, server->url)) {
+        floe_server_fail(core, server, FLOE_FAILURE_PORT, 0);
+        return;
+    }
+    if (literal.family == FLOE_FAMILY_NONE) {
         floe_names_begin(core, server);
         return;
     }
@@ -451,7 +481,7 @@ static void begin_server(floe_core *core, floe_server *server)
         return;
     }
     /* What the user wrote is asked, loopback too. */
-    server->addresses[0] = *literal;
+    server->addresses[0] = literal;
     server->address_count = 1;
 }
 

@@ -115,6 +115,41 @@ static floe_error set_modes(floe_core_shared *shared, const floe_settings *setti
     return shared->mdns_name != NULL ? FLOE_OK : FLOE_ERR_NO_MEMORY;
 }
 
+static floe_error set_secure(floe_core_shared *shared, const floe_settings *settings)
+{
+    floe_secure_options options = {.ca_file = settings->tls_ca_file,
+                                   .certificate_file = settings->tls_certificate_file,
+                                   .key_file = settings->tls_key_file,
+                                   .fingerprint = settings->tls_fingerprint,
+                                   .insecure = settings->tls_insecure};
+    bool usual = options.ca_file == NULL && options.certificate_file == NULL &&
+                 options.key_file == NULL && options.fingerprint == NULL && !options.insecure;
+
+    shared->insecure = options.insecure;
+    return usual ? FLOE_OK /* made when a server wants it */
+                 : floe_secure_context_new(&shared->allocator, &options, &shared->secure);
+}
+
+static floe_error set_proxy(floe_core_shared *shared, const floe_settings *settings)
+{
+    if (settings->proxy == NULL) {
+        return FLOE_OK;
+    }
+    shared->proxy = floe_allocate(&shared->allocator, sizeof *shared->proxy);
+    return shared->proxy != NULL ? floe_proxy_parse(settings->proxy, shared->proxy)
+                                 : FLOE_ERR_NO_MEMORY;
+}
+
+static floe_error set_queue(floe_core_shared *shared, uint32_t size)
+{
+    if (size != 0 && (size < 4096 || size > 67108864)) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "settings.send_queue_size is %u, not 4096 to 67108864", size);
+    }
+    shared->queue_limit = size == 0 ? 262144 : size;
+    return FLOE_OK;
+}
+
 floe_error floe_core_shared_new(const floe_settings *settings, const floe_random *random,
                                 floe_core_shared **shared)
 {
@@ -152,8 +187,18 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
     if (error == FLOE_OK) {
         error = set_modes(made, &given);
     }
+    made->refuse_low_ports = given.refuse_low_ports;
     if (error == FLOE_OK) {
         error = floe_rewrites_new(made, &given);
+    }
+    if (error == FLOE_OK) {
+        error = set_queue(made, given.send_queue_size);
+    }
+    if (error == FLOE_OK) {
+        error = set_proxy(made, &given);
+    }
+    if (error == FLOE_OK) {
+        error = set_secure(made, &given);
     }
     if (error != FLOE_OK) {
         floe_core_shared_free(made);
@@ -175,7 +220,13 @@ void floe_core_shared_free(floe_core_shared *shared)
         floe_turn_account_release(account);
     }
     floe_rewrites_free(shared);
+    floe_secure_context_free(shared->secure);
     floe_allocator allocator = shared->allocator;
+    floe_deallocate(&allocator, shared->plain);
+    if (shared->proxy != NULL) {
+        floe_wipe(shared->proxy, sizeof *shared->proxy);
+        floe_deallocate(&allocator, shared->proxy);
+    }
     floe_deallocate(&allocator, shared->mdns_name);
     floe_deallocate(&allocator, shared);
 }

@@ -5,8 +5,9 @@
 
 const char *floe_trace_kind_name(floe_trace_kind kind)
 {
-    static const char *const names[] = {"",        "sent",        "sent again", "received",
-                                        "dropped", "unreachable", "gave up",    "left out"};
+    static const char *const names[] = {"",         "sent",     "sent again",
+                                        "received", "dropped",  "unreachable",
+                                        "gave up",  "left out", "warning"};
 
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "";
 }

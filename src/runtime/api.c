@@ -28,15 +28,21 @@ bool floe_on_loop_thread(const floe_api *api)
 
 /* The end. */
 
-static void destroy(floe_api *api)
+static void discard(floe_api *api)
 {
     floe_allocator allocator = api->allocator;
 
-    floe_interfaces_free(&api->interfaces);
     floe_core_shared_free(api->shared);
+    floe_deallocate(&allocator, api->batch.data);
+    floe_deallocate(&allocator, api);
+}
+
+static void destroy(floe_api *api)
+{
+    floe_interfaces_free(&api->interfaces);
     uv_cond_destroy(&api->changed);
     uv_mutex_destroy(&api->lock);
-    floe_deallocate(&allocator, api);
+    discard(api);
 }
 
 /* On the caller's loop nobody joins: the last handle that closes takes the api with it. */
@@ -242,24 +248,21 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
     floe_error error = floe_core_shared_new(&given, &random, &made->shared);
     if (error == FLOE_OK && given.mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER &&
         !floe_mdns_is_built_in()) {
-        floe_core_shared_free(made->shared);
         error = floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                           "settings.mdns_mode asks for multicast DNS, which is not built in");
     }
-    if (error != FLOE_OK) {
-        floe_deallocate(&allocator, made);
-        return error;
+    if (error == FLOE_OK && !floe_udp_batch_init(&made->batch, &made->allocator)) {
+        error = floe_fail(FLOE_ERR_NO_MEMORY, "no memory for packets");
     }
-    if (uv_mutex_init(&made->lock) != 0) {
-        floe_core_shared_free(made->shared);
-        floe_deallocate(&allocator, made);
-        return floe_fail(FLOE_ERR_SYSTEM, "a mutex can't be made");
-    }
-    if (uv_cond_init(&made->changed) != 0) {
+    if (error == FLOE_OK && uv_mutex_init(&made->lock) != 0) {
+        error = floe_fail(FLOE_ERR_SYSTEM, "a mutex can't be made");
+    } else if (error == FLOE_OK && uv_cond_init(&made->changed) != 0) {
         uv_mutex_destroy(&made->lock);
-        floe_core_shared_free(made->shared);
-        floe_deallocate(&allocator, made);
-        return floe_fail(FLOE_ERR_SYSTEM, "a condition variable can't be made");
+        error = floe_fail(FLOE_ERR_SYSTEM, "a condition variable can't be made");
+    }
+    if (error != FLOE_OK) {
+        discard(made);
+        return error;
     }
     error = start_loop(made, given.loop);
     if (error != FLOE_OK) {

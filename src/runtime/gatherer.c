@@ -39,7 +39,7 @@ static void go_if_done(floe_gatherer *gatherer)
 }
 
 /* Counts the api's handle last: with it the api may go. */
-static void handle_closed(floe_gatherer *gatherer)
+void floe_gatherer_handle_closed(floe_gatherer *gatherer)
 {
     floe_api *api = gatherer->api;
 
@@ -48,18 +48,54 @@ static void handle_closed(floe_gatherer *gatherer)
     floe_api_handle_closed(api);
 }
 
+void floe_gatherer_handle_opened(floe_gatherer *gatherer)
+{
+    gatherer->open_handles++;
+    floe_api_handle_opened(gatherer->api);
+}
+
 static void on_socket_closed(uv_handle_t *handle)
 {
     floe_udp *udp = handle->data;
     floe_gatherer *gatherer = udp->owner;
 
+    floe_queue_release(&gatherer->api->allocator, &udp->held);
     floe_deallocate(&gatherer->api->allocator, udp);
-    handle_closed(gatherer);
+    floe_gatherer_handle_closed(gatherer);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    handle_closed(handle->data);
+    floe_gatherer_handle_closed(handle->data);
+}
+
+/* The lock is released while the user's function runs. */
+static void begin_callback(floe_gatherer *gatherer)
+{
+    gatherer->api->running = gatherer;
+    uv_mutex_unlock(&gatherer->api->lock);
+}
+
+static void end_callback(floe_gatherer *gatherer)
+{
+    uv_mutex_lock(&gatherer->api->lock);
+    gatherer->api->running = NULL;
+    uv_cond_broadcast(&gatherer->api->changed);
+}
+
+void floe_gatherer_give_packets(floe_gatherer *gatherer)
+{
+    floe_packet packet;
+
+    while (floe_core_packet(gatherer->core, floe_runtime_now(), &packet)) {
+        if (!gatherer->freed && gatherer->on_packet != NULL) {
+            floe_packet_handler handler = gatherer->on_packet;
+            void *user_data = gatherer->packet_data;
+            begin_callback(gatherer);
+            handler(user_data, &packet);
+            end_callback(gatherer);
+        }
+    }
 }
 
 static void on_datagram(floe_udp *udp, const floe_address *source, const void *data, size_t size)
@@ -69,6 +105,7 @@ static void on_datagram(floe_udp *udp, const floe_address *source, const void *d
     gatherer->api->statistics.packets_received++;
     gatherer->api->statistics.bytes_received += size;
     floe_core_datagram(gatherer->core, floe_runtime_now(), udp->channel, source, data, size);
+    floe_gatherer_give_packets(gatherer);
 }
 
 static void on_unreachable(floe_udp *udp, const floe_address *remote, floe_unreachable reason,
@@ -78,6 +115,28 @@ static void on_unreachable(floe_udp *udp, const floe_address *remote, floe_unrea
                           size);
 }
 
+static void on_ready(uv_poll_t *poll, int status, int events);
+
+/* A filled error queue arrives as UV_PRIORITIZED (see udp.c); UV_WRITABLE is asked for while
+ * something waits that the socket would not take. */
+static void start_polling(floe_udp *udp)
+{
+    int waits = floe_queue_empty(&udp->held) ? 0 : UV_WRITABLE;
+
+    (void)uv_poll_start(&udp->poll, UV_READABLE | UV_PRIORITIZED | waits, on_ready);
+}
+
+static void send_held(floe_udp *udp)
+{
+    floe_gatherer *gatherer = udp->owner;
+
+    floe_udp_send_held(udp, &gatherer->api->batch, on_unreachable);
+    if (floe_queue_empty(&udp->held)) {
+        start_polling(udp);
+        floe_core_writable(gatherer->core, floe_runtime_now(), udp->channel);
+    }
+}
+
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
     floe_udp *udp = poll->data;
@@ -85,8 +144,10 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     floe_api *api = gatherer->api;
 
     (void)status;
-    (void)events;
     uv_mutex_lock(&api->lock);
+    if (udp->fd >= 0 && (events & UV_WRITABLE) != 0 && !floe_queue_empty(&udp->held)) {
+        send_held(udp);
+    }
     if (udp->fd >= 0) {
         (void)floe_udp_read(udp, &api->batch, on_datagram, on_unreachable);
     }
@@ -120,6 +181,7 @@ static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_ad
     }
     udp->owner = gatherer;
     udp->channel = channel;
+    udp->segments = true;
     udp->poll.data = udp;
     if (uv_poll_init(api->loop, &udp->poll, udp->fd) != 0) {
         (void)close(udp->fd);
@@ -127,17 +189,19 @@ static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_ad
         return floe_fail(FLOE_ERR_SYSTEM, "uv_poll_init failed");
     }
     floe_list_append(&gatherer->sockets, &udp->link);
-    gatherer->open_handles++;
-    floe_api_handle_opened(api);
-    /* A filled error queue arrives as UV_PRIORITIZED (see udp.c). */
-    (void)uv_poll_start(&udp->poll, UV_READABLE | UV_PRIORITIZED, on_ready);
+    floe_gatherer_handle_opened(gatherer);
+    start_polling(udp);
     return FLOE_OK;
 }
 
 static void close_socket(floe_gatherer *gatherer, uint32_t channel)
 {
     floe_udp *udp = find_socket(gatherer, channel);
+    floe_tcp *tcp = floe_tcp_of_channel(gatherer, channel);
 
+    if (tcp != NULL) {
+        floe_tcp_close(tcp);
+    }
     if (udp != NULL) {
         floe_list_remove(&udp->link);
         (void)uv_poll_stop(&udp->poll);
@@ -152,27 +216,19 @@ static void flush(floe_gatherer *gatherer, floe_udp *udp)
     floe_api *api = gatherer->api;
     floe_udp_batch *batch = &api->batch;
     size_t count = batch->count;
+    bool waited = !floe_queue_empty(&udp->held);
 
     for (size_t i = 0; i < count; i++) {
         api->statistics.bytes_sent += batch->sizes[i];
     }
     size_t taken = floe_udp_flush(udp, batch, on_unreachable);
     api->statistics.packets_sent += taken;
-    api->statistics.packets_not_sent += count - taken;
-}
-
-/* The lock is released while the user's function runs. */
-static void begin_callback(floe_gatherer *gatherer)
-{
-    gatherer->api->running = gatherer;
-    uv_mutex_unlock(&gatherer->api->lock);
-}
-
-static void end_callback(floe_gatherer *gatherer)
-{
-    uv_mutex_lock(&gatherer->api->lock);
-    gatherer->api->running = NULL;
-    uv_cond_broadcast(&gatherer->api->changed);
+    if (floe_queue_empty(&udp->held)) {
+        api->statistics.packets_not_sent += count - taken;
+    } else if (!waited) {
+        floe_core_blocked(gatherer->core, udp->channel);
+        start_polling(udp);
+    }
 }
 
 static void call_candidate_handler(floe_gatherer *gatherer, floe_local_candidate_handler handler,
@@ -216,6 +272,15 @@ static void tell(floe_gatherer *gatherer, const floe_core_output *output)
             void *user_data = gatherer->error_data;
             begin_callback(gatherer);
             handler(user_data, output->error);
+            end_callback(gatherer);
+        }
+        break;
+    case FLOE_CORE_WRITABLE:
+        if (gatherer->on_writable != NULL) {
+            floe_writable_handler handler = gatherer->on_writable;
+            void *user_data = gatherer->writable_data;
+            begin_callback(gatherer);
+            handler(user_data);
             end_callback(gatherer);
         }
         break;
@@ -287,6 +352,13 @@ static void list_interfaces(floe_gatherer *gatherer)
 static void open_channel(floe_gatherer *gatherer, const floe_core_output *output)
 {
     floe_address local = output->local;
+    if (output->protocol == FLOE_PROTOCOL_TCP) {
+        floe_error refused = floe_tcp_open(gatherer, output);
+        if (refused != FLOE_OK) {
+            floe_core_open_failed(gatherer->core, floe_runtime_now(), output->channel, refused);
+        }
+        return;
+    }
     floe_error error = open_socket(gatherer, output->channel, &local);
 
     if (error == FLOE_OK) {
@@ -343,9 +415,14 @@ static void do_outputs(floe_gatherer *gatherer)
 
     for (;;) {
         bool more = floe_core_poll(gatherer->core, floe_runtime_now(), output);
-        bool joins = more && output->kind == FLOE_CORE_SEND && udp != NULL &&
-                     udp->channel == output->channel && api->batch.count < FLOE_UDP_BATCH;
-        if (udp != NULL && !joins) {
+        bool joins =
+            more && output->kind == FLOE_CORE_SEND && udp != NULL &&
+            udp->channel == output->channel &&
+            floe_udp_batch_add(&api->batch, &output->remote, output->data, output->data_size);
+        if (joins) {
+            continue;
+        }
+        if (udp != NULL) {
             flush(gatherer, udp);
             udp = NULL;
             if (!more) {
@@ -360,8 +437,11 @@ static void do_outputs(floe_gatherer *gatherer)
             continue;
         }
         udp = find_socket(gatherer, output->channel);
+        floe_tcp *tcp = udp == NULL ? floe_tcp_of_channel(gatherer, output->channel) : NULL;
         if (udp != NULL) {
-            floe_udp_batch_add(&api->batch, &output->remote, output->data, output->data_size);
+            (void)floe_udp_batch_add(&api->batch, &output->remote, output->data, output->data_size);
+        } else if (tcp != NULL) {
+            floe_tcp_send(tcp, output->data, output->data_size);
         }
     }
 }
@@ -413,8 +493,7 @@ static void start_timer(floe_gatherer *gatherer)
         (void)uv_timer_init(gatherer->api->loop, &gatherer->timer);
         gatherer->timer.data = gatherer;
         gatherer->has_timer = true;
-        gatherer->open_handles++;
-        floe_api_handle_opened(gatherer->api);
+        floe_gatherer_handle_opened(gatherer);
     }
 }
 
@@ -458,6 +537,7 @@ static floe_gatherer *new_handle(floe_api *api)
         made->api = api;
         made->timer_due = FLOE_TIME_NEVER;
         floe_list_init(&made->sockets);
+        floe_list_init(&made->connections);
         floe_list_init(&made->waiters);
     }
     return made;
@@ -687,6 +767,64 @@ floe_error floe_gatherer_on_error(floe_gatherer *gatherer, floe_error_handler ha
     gatherer->error_data = user_data;
     uv_mutex_unlock(&gatherer->api->lock);
     return FLOE_OK;
+}
+
+floe_error floe_gatherer_on_packet(floe_gatherer *gatherer, floe_packet_handler handler,
+                                   void *user_data)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_on_packet");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    gatherer->on_packet = handler;
+    gatherer->packet_data = user_data;
+    floe_core_receive_packets(gatherer->core, handler != NULL);
+    uv_mutex_unlock(&gatherer->api->lock);
+    return FLOE_OK;
+}
+
+floe_error floe_gatherer_on_writable(floe_gatherer *gatherer, floe_writable_handler handler,
+                                     void *user_data)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_on_writable");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    gatherer->on_writable = handler;
+    gatherer->writable_data = user_data;
+    uv_mutex_unlock(&gatherer->api->lock);
+    return FLOE_OK;
+}
+
+floe_error floe_gatherer_send(floe_gatherer *gatherer, uint32_t candidate_id,
+                              const floe_address *peer, const void *data, size_t size)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_send");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    floe_error error =
+        floe_core_send(gatherer->core, floe_runtime_now(), candidate_id, peer, data, size);
+    if (error == FLOE_OK) {
+        floe_gatherer_wake(gatherer);
+    }
+    uv_mutex_unlock(&gatherer->api->lock);
+    return error;
+}
+
+floe_error floe_gatherer_answer_check(floe_gatherer *gatherer, const floe_packet *packet,
+                                      uint16_t code)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_answer_check");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    floe_error error = floe_core_answer_check(gatherer->core, floe_runtime_now(), packet, code);
+    if (error == FLOE_OK) {
+        floe_gatherer_wake(gatherer);
+    }
+    uv_mutex_unlock(&gatherer->api->lock);
+    return error;
 }
 
 floe_error floe_gatherer_close(floe_gatherer *gatherer)

@@ -13,6 +13,7 @@
 #include "runtime/interfaces.h"
 #include "runtime/mdns.h"
 #include "runtime/resolver.h"
+#include "runtime/tcp.h"
 #include "runtime/udp.h"
 
 #include <floe/core.h>
@@ -69,16 +70,21 @@ struct floe_gatherer {
     floe_error_handler on_error;
     void *local_candidate_data;
     void *candidate_withdrawn_data;
+    floe_packet_handler on_packet;
+    floe_writable_handler on_writable;
     void *state_change_data;
     void *error_data;
+    void *packet_data;
+    void *writable_data;
 
     /* The loop thread's alone. */
     bool pumping;
     bool has_timer;
     floe_time timer_due;
     uv_timer_t timer;
-    floe_list sockets; /* floe_udp.link */
-    floe_list waiters; /* floe_waiter.of_gatherer */
+    floe_list sockets;     /* floe_udp.link */
+    floe_list connections; /* floe_tcp.link */
+    floe_list waiters;     /* floe_waiter.of_gatherer */
     unsigned open_handles;
 };
 
@@ -95,6 +101,13 @@ void floe_gatherer_let_go(floe_gatherer *gatherer);
 /* Polls outputs and does what they ask. Loop thread; the lock is not held. The gatherer may be gone
  * afterwards. */
 void floe_gatherer_pump(floe_gatherer *gatherer);
+/* Gives the owner the packets that the latest input has brought. Loop thread; the lock is held, but
+ * not while the owner's function runs. */
+void floe_gatherer_give_packets(floe_gatherer *gatherer);
+/* Loop thread: another handle of the gatherer's lives, or has been closed, and the gatherer may be
+ * gone. */
+void floe_gatherer_handle_opened(floe_gatherer *gatherer);
+void floe_gatherer_handle_closed(floe_gatherer *gatherer);
 /* Loop thread: another handle of libuv's lives, or has been closed. */
 void floe_api_handle_opened(floe_api *api);
 void floe_api_handle_closed(floe_api *api);

@@ -9,10 +9,11 @@
 #include <linux/errqueue.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <unistd.h>
 
-static socklen_t to_socket_address(const floe_address *address, struct sockaddr_in6 *out)
+socklen_t floe_to_socket_address(const floe_address *address, struct sockaddr_in6 *out)
 {
     memset(out, 0, sizeof *out);
     if (address->family == FLOE_FAMILY_IPV4) {
@@ -29,7 +30,7 @@ static socklen_t to_socket_address(const floe_address *address, struct sockaddr_
     return sizeof *out;
 }
 
-static floe_address from_socket_address(const struct sockaddr_in6 *in)
+floe_address floe_from_socket_address(const struct sockaddr_in6 *in)
 {
     floe_address address = {0};
 
@@ -80,16 +81,25 @@ static bool ask_for_errors(int fd, bool ipv4)
            setsockopt(fd, SOL_SOCKET, SO_SELECT_ERR_QUEUE, &on, sizeof on) == 0;
 }
 
+/* The kernel may hand over several datagrams of one sender as one, told apart by their size. */
+static void ask_for_segments(int fd)
+{
+    int on = 1;
+
+    (void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
+}
+
 floe_error floe_udp_open(int *fd, floe_address *local)
 {
     struct sockaddr_in6 address;
-    socklen_t size = to_socket_address(local, &address);
+    socklen_t size = floe_to_socket_address(local, &address);
     const char *call = "socket";
     int made = socket(address.sin6_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (made >= 0) {
         call = "setsockopt";
         bool good = ask_for_errors(made, local->family == FLOE_FAMILY_IPV4);
+        ask_for_segments(made);
         if (good) {
             call = "bind";
             good = bind(made, (struct sockaddr *)&address, size) == 0;
@@ -99,7 +109,7 @@ floe_error floe_udp_open(int *fd, floe_address *local)
             good = getsockname(made, (struct sockaddr *)&address, &size) == 0;
         }
         if (good) {
-            local->port = from_socket_address(&address).port;
+            local->port = floe_from_socket_address(&address).port;
             *fd = made;
             return FLOE_OK;
         }
@@ -196,7 +206,7 @@ static void read_errors(floe_udp *udp, floe_udp_unreachable unreachable)
         const struct sock_extended_err *error = extended_error(&message);
         floe_unreachable reason;
         if (error != NULL && message.msg_namelen > 0 && reason_of_icmp(error, &reason)) {
-            floe_address remote = from_socket_address(&name);
+            floe_address remote = floe_from_socket_address(&name);
             unreachable(udp, &remote, reason, data, (size_t)size);
         }
     }
@@ -204,24 +214,63 @@ static void read_errors(floe_udp *udp, floe_udp_unreachable unreachable)
 
 /* Reading. */
 
+bool floe_udp_batch_init(floe_udp_batch *batch, const floe_allocator *allocator)
+{
+    /* Not zeroed, so that the kernel gives only those pages that are written to. */
+    batch->data = allocator->allocate(allocator->user_data, FLOE_UDP_BATCH * FLOE_UDP_SLOT);
+    batch->count = batch->used = 0;
+    return batch->data != NULL;
+}
+
+/* How large each datagram is of those that the kernel has put together (UDP_GRO); 0: it is one. */
+static size_t segment_of(struct msghdr *message)
+{
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
+         part = CMSG_NXTHDR(message, part)) {
+        if (part->cmsg_level == IPPROTO_UDP && part->cmsg_type == UDP_GRO) {
+            int size;
+            memcpy(&size, CMSG_DATA(part), sizeof size);
+            return size > 0 ? (size_t)size : 0;
+        }
+    }
+    return 0;
+}
+
+static void give_segments(floe_udp *udp, const floe_address *source, const uint8_t *data,
+                          size_t size, size_t segment, floe_udp_datagram datagram)
+{
+    segment = segment == 0 || segment > size ? size : segment;
+    do {
+        size_t one = size < segment ? size : segment;
+        datagram(udp, source, data, one);
+        data += one;
+        size -= one;
+    } while (size > 0 && udp->fd >= 0);
+}
+
 static size_t read_batch(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram)
 {
     struct mmsghdr messages[FLOE_UDP_BATCH];
     struct iovec vectors[FLOE_UDP_BATCH];
+    _Alignas(struct cmsghdr) char control[FLOE_UDP_BATCH][CMSG_SPACE(sizeof(int))];
 
     for (size_t i = 0; i < FLOE_UDP_BATCH; i++) {
-        vectors[i] = (struct iovec){.iov_base = batch->data[i], .iov_len = FLOE_UDP_READ_SIZE};
+        vectors[i] =
+            (struct iovec){.iov_base = &batch->data[i * FLOE_UDP_SLOT], .iov_len = FLOE_UDP_SLOT};
         messages[i].msg_hdr = (struct msghdr){.msg_name = &batch->addresses[i],
                                               .msg_namelen = sizeof batch->addresses[i],
                                               .msg_iov = &vectors[i],
-                                              .msg_iovlen = 1};
+                                              .msg_iovlen = 1,
+                                              .msg_control = control[i],
+                                              .msg_controllen = sizeof control[i]};
     }
     int count = recvmmsg(udp->fd, messages, FLOE_UDP_BATCH, MSG_DONTWAIT, NULL);
     for (int i = 0; i < count; i++) {
         bool cut = (messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
         if (!cut && udp->fd >= 0) {
-            floe_address source = from_socket_address(&batch->addresses[i]);
-            datagram(udp, &source, batch->data[i], messages[i].msg_len);
+            floe_address source = floe_from_socket_address(&batch->addresses[i]);
+            give_segments(udp, &source, vectors[i].iov_base, messages[i].msg_len,
+                          segment_of(&messages[i].msg_hdr), datagram);
         }
     }
     return count > 0 ? (size_t)count : 0;
@@ -234,7 +283,7 @@ size_t floe_udp_read(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram dat
 
     read_errors(udp, unreachable);
     /* Bounded, so that a flood on one socket does not starve the others of the loop. */
-    for (int i = 0; i < 8 && udp->fd >= 0; i++) {
+    for (int i = 0; i < 4 && udp->fd >= 0; i++) {
         size_t count = read_batch(udp, batch, datagram);
         all += count;
         if (count < FLOE_UDP_BATCH) {
@@ -246,13 +295,21 @@ size_t floe_udp_read(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram dat
 
 /* Sending. */
 
-void floe_udp_batch_add(floe_udp_batch *batch, const floe_address *remote, const void *data,
+bool floe_udp_batch_add(floe_udp_batch *batch, const floe_address *remote, const void *data,
                         size_t size)
 {
-    (void)to_socket_address(remote, &batch->addresses[batch->count]);
-    memcpy(batch->data[batch->count], data, size);
+    if (batch->count == FLOE_UDP_BATCH || size > FLOE_UDP_BATCH * FLOE_UDP_SLOT - batch->used) {
+        return false;
+    }
+    (void)floe_to_socket_address(remote, &batch->addresses[batch->count]);
+    batch->at[batch->count] = batch->used;
     batch->sizes[batch->count] = size;
+    if (size > 0) {
+        memcpy(&batch->data[batch->used], data, size);
+    }
+    batch->used += size;
     batch->count++;
+    return true;
 }
 
 static floe_unreachable reason_of_send(int number)
@@ -269,50 +326,175 @@ static floe_unreachable reason_of_send(int number)
     }
 }
 
-/* A full buffer, or too little memory: the packet is lost, as on the wire. */
+/* The kernel has no room now. */
+static bool is_full(int number)
+{
+    return number == EAGAIN || number == EWOULDBLOCK;
+}
+
+/* Or too little memory: the packet is lost, as on the wire. */
 static bool is_passing(int number)
 {
-    return number == EAGAIN || number == EWOULDBLOCK || number == ENOBUFS || number == ENOMEM ||
-           number == EINTR;
+    return is_full(number) || number == ENOBUFS || number == ENOMEM || number == EINTR;
+}
+
+/* The kernel cuts at most so many, and so much. */
+#define SEGMENTS_MAX 64U
+#define SEGMENTED_MAX 65000U
+
+/* How many datagrams from `at` on can go as one: to one address, all of the size of the first but
+ * the last, which may be shorter. */
+static size_t run_length(const floe_udp *udp, const floe_udp_batch *batch, size_t at)
+{
+    size_t size = batch->sizes[at];
+    size_t all = size;
+    size_t count = 1;
+
+    if (!udp->segments || size == 0) {
+        return 1;
+    }
+    while (at + count < batch->count && count < SEGMENTS_MAX &&
+           batch->sizes[at + count - 1] == size && batch->sizes[at + count] <= size &&
+           batch->sizes[at + count] > 0 && all + batch->sizes[at + count] <= SEGMENTED_MAX &&
+           memcmp(&batch->addresses[at], &batch->addresses[at + count],
+                  sizeof batch->addresses[at]) == 0) {
+        all += batch->sizes[at + count];
+        count++;
+    }
+    return count;
+}
+
+static socklen_t size_of(const struct sockaddr_in6 *address)
+{
+    return address->sin6_family == AF_INET ? sizeof(struct sockaddr_in)
+                                           : sizeof(struct sockaddr_in6);
+}
+
+/* One send of `count` datagrams. */
+typedef struct send_control {
+    _Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(uint16_t))];
+} send_control;
+
+static void prepare(floe_udp_batch *batch, size_t at, size_t count, struct msghdr *message,
+                    struct iovec *vector, send_control *control)
+{
+    size_t end = at + count - 1;
+
+    *vector = (struct iovec){.iov_base = &batch->data[batch->at[at]],
+                             .iov_len = batch->at[end] + batch->sizes[end] - batch->at[at]};
+    *message = (struct msghdr){.msg_name = &batch->addresses[at],
+                               .msg_namelen = size_of(&batch->addresses[at]),
+                               .msg_iov = vector,
+                               .msg_iovlen = 1};
+    if (count > 1) {
+        uint16_t size = (uint16_t)batch->sizes[at];
+        message->msg_control = control->bytes;
+        message->msg_controllen = sizeof control->bytes;
+        struct cmsghdr *part = CMSG_FIRSTHDR(message);
+        part->cmsg_level = IPPROTO_UDP;
+        part->cmsg_type = UDP_SEGMENT;
+        part->cmsg_len = CMSG_LEN(sizeof size);
+        memcpy(CMSG_DATA(part), &size, sizeof size);
+    }
+}
+
+/* What is left waits until the socket takes more. */
+static void hold(floe_udp *udp, const floe_udp_batch *batch, size_t at)
+{
+    for (; at < batch->count; at++) {
+        floe_address remote = floe_from_socket_address(&batch->addresses[at]);
+        floe_span data = floe_span_of(&batch->data[batch->at[at]], batch->sizes[at]);
+        (void)floe_queue_push(&udp->owner->api->allocator, &udp->held,
+                              FLOE_UDP_BATCH * FLOE_UDP_SLOT, &remote, &data, 1);
+    }
+}
+
+/* Sends from `at` on as far as the kernel takes it at once. How many datagrams; 0: none, errno says
+ * why. */
+static size_t send_some(floe_udp *udp, floe_udp_batch *batch, size_t at)
+{
+    struct mmsghdr messages[FLOE_UDP_BATCH];
+    struct iovec vectors[FLOE_UDP_BATCH];
+    send_control controls[FLOE_UDP_BATCH];
+    size_t counts[FLOE_UDP_BATCH];
+    unsigned runs = 0;
+
+    while (at < batch->count) {
+        counts[runs] = run_length(udp, batch, at);
+        memset(&controls[runs], 0, sizeof controls[runs]);
+        prepare(batch, at, counts[runs], &messages[runs].msg_hdr, &vectors[runs], &controls[runs]);
+        at += counts[runs];
+        runs++;
+    }
+    int sent = sendmmsg(udp->fd, messages, runs, 0);
+    if (sent <= 0 && counts[0] > 1 && !is_passing(errno)) {
+        udp->segments = false; /* a device that cannot, or datagrams beyond the MTU */
+    }
+    size_t all = 0;
+    for (int i = 0; i < sent; i++) {
+        all += counts[i];
+    }
+    return all;
 }
 
 size_t floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable)
 {
-    struct mmsghdr messages[FLOE_UDP_BATCH];
-    struct iovec vectors[FLOE_UDP_BATCH];
     size_t taken = 0;
     size_t at = 0;
     bool retried = false;
 
-    for (size_t i = 0; i < batch->count; i++) {
-        bool ipv4 = batch->addresses[i].sin6_family == AF_INET;
-        vectors[i] = (struct iovec){.iov_base = batch->data[i], .iov_len = batch->sizes[i]};
-        messages[i].msg_hdr = (struct msghdr){.msg_name = &batch->addresses[i],
-                                              .msg_namelen = ipv4 ? sizeof(struct sockaddr_in)
-                                                                  : sizeof(struct sockaddr_in6),
-                                              .msg_iov = &vectors[i],
-                                              .msg_iovlen = 1};
+    if (!floe_queue_empty(&udp->held)) {
+        hold(udp, batch, 0);
+        at = batch->count;
     }
     while (at < batch->count) {
-        int count = sendmmsg(udp->fd, &messages[at], (unsigned)(batch->count - at), 0);
+        bool segmented = udp->segments;
+        size_t count = send_some(udp, batch, at);
         int number = errno;
         if (count > 0) {
-            at += (size_t)count;
-            taken += (size_t)count;
+            at += count;
+            taken += count;
             retried = false;
+        } else if (segmented && !udp->segments) {
+            continue; /* once more, one by one */
         } else if (!retried && !is_passing(number)) {
             /* A pending ICMP error, whoever it is for, makes the next send fail once. */
             retried = true;
+        } else if (is_full(number)) {
+            hold(udp, batch, at);
+            break;
         } else {
             if (!is_passing(number)) {
-                floe_address remote = from_socket_address(&batch->addresses[at]);
-                unreachable(udp, &remote, reason_of_send(number), batch->data[at],
+                floe_address remote = floe_from_socket_address(&batch->addresses[at]);
+                unreachable(udp, &remote, reason_of_send(number), &batch->data[batch->at[at]],
                             batch->sizes[at]);
             }
             at++;
             retried = false;
         }
     }
-    batch->count = 0;
+    batch->count = batch->used = 0;
     return taken;
+}
+
+void floe_udp_send_held(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable)
+{
+    floe_queue held = udp->held;
+    floe_address remote;
+    floe_span data;
+    bool more = true;
+
+    udp->held = (floe_queue){0};
+    while (more && floe_queue_empty(&udp->held)) {
+        do {
+            more = floe_queue_take(&held, &remote, &data);
+        } while (more && floe_udp_batch_add(batch, &remote, data.data, data.size) &&
+                 batch->count < FLOE_UDP_BATCH);
+        (void)floe_udp_flush(udp, batch, unreachable);
+    }
+    while (floe_queue_take(&held, &remote, &data)) {
+        (void)floe_queue_push(&udp->owner->api->allocator, &udp->held,
+                              FLOE_UDP_BATCH * FLOE_UDP_SLOT, &remote, &data, 1);
+    }
+    floe_queue_release(&udp->owner->api->allocator, &held);
 }

@@ -4,6 +4,7 @@
 #define FLOE_RUNTIME_UDP_H
 
 #include "base/list.h"
+#include "base/queue.h"
 
 #include <floe/core.h>
 #include <floe/gatherer.h>
@@ -11,15 +12,19 @@
 #include <sys/socket.h>
 #include <uv.h>
 
-#define FLOE_UDP_BATCH 8
-#define FLOE_UDP_READ_SIZE 2048
+#define FLOE_UDP_BATCH 32
+/* The largest datagram, or as many as the kernel has put together. */
+#define FLOE_UDP_SLOT 65536U
 
-/* Room for one batch of datagrams; one for an api, as its loop does one thing at a time. */
+/* Room for one batch of datagrams, and for what a stream brings; one for an api, as its loop does
+ * one thing at a time. Only what is used of it takes memory. */
 typedef struct floe_udp_batch {
+    uint8_t *data; /* FLOE_UDP_BATCH slots for reading; for sending one datagram behind another */
     struct sockaddr_in6 addresses[FLOE_UDP_BATCH];
+    size_t at[FLOE_UDP_BATCH]; /* where each begins */
     size_t sizes[FLOE_UDP_BATCH];
     size_t count;
-    uint8_t data[FLOE_UDP_BATCH][FLOE_CORE_DATA_SIZE];
+    size_t used;
 } floe_udp_batch;
 
 typedef struct floe_udp {
@@ -28,6 +33,8 @@ typedef struct floe_udp {
     uv_poll_t poll;
     int fd; /* -1: closed */
     uint32_t channel;
+    bool segments;   /* the kernel cuts a large send into datagrams (UDP_SEGMENT) */
+    floe_queue held; /* what the socket would not take */
 } floe_udp;
 
 /* A datagram that came, an ICMP error, or a datagram that could not be sent. */
@@ -36,15 +43,21 @@ typedef void (*floe_udp_datagram)(floe_udp *udp, const floe_address *source, con
 typedef void (*floe_udp_unreachable)(floe_udp *udp, const floe_address *remote,
                                      floe_unreachable reason, const void *data, size_t size);
 
+socklen_t floe_to_socket_address(const floe_address *address, struct sockaddr_in6 *out);
+floe_address floe_from_socket_address(const struct sockaddr_in6 *in);
 /* Opens a non-blocking socket on `local`, and says in *local which port it was given. */
 floe_error floe_udp_open(int *fd, floe_address *local);
 /* Reads what is there, at most a few batches, errors first. How many datagrams it read. */
 size_t floe_udp_read(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram,
                      floe_udp_unreachable unreachable);
-/* Adds to the batch, which has room for it. */
-void floe_udp_batch_add(floe_udp_batch *batch, const floe_address *remote, const void *data,
+bool floe_udp_batch_init(floe_udp_batch *batch, const floe_allocator *allocator);
+/* Adds to the batch. False: it has no room left. */
+bool floe_udp_batch_add(floe_udp_batch *batch, const floe_address *remote, const void *data,
                         size_t size);
-/* Sends the batch and empties it. How many datagrams the kernel took. */
+/* Sends the batch and empties it; what the socket will not take now waits in udp->held. How many
+ * datagrams the kernel took. */
 size_t floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable);
+/* Tries again with what waits. */
+void floe_udp_send_held(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable);
 
 #endif

@@ -148,12 +148,17 @@ bool floe_stun_has(const floe_stun_message *message, uint16_t type)
 
 bool floe_stun_read_address(const floe_stun_message *message, uint16_t type, floe_address *address)
 {
-    floe_span value;
+    floe_stun_attribute attribute = {.type = type};
 
-    if (!floe_stun_find(message, type, &value)) {
-        return false;
-    }
-    floe_reader reader = floe_reader_of(value.data, value.size);
+    return floe_stun_find(message, type, &attribute.value) &&
+           floe_stun_attribute_address(message, &attribute, address);
+}
+
+bool floe_stun_attribute_address(const floe_stun_message *message,
+                                 const floe_stun_attribute *attribute, floe_address *address)
+{
+    floe_reader reader = floe_reader_of(attribute->value.data, attribute->value.size);
+
     floe_read_skip(&reader, 1);
     uint8_t family = floe_read_u8(&reader);
     floe_address read = {.port = floe_read_u16(&reader)};
@@ -164,7 +169,7 @@ bool floe_stun_read_address(const floe_stun_message *message, uint16_t type, flo
     if (reader.failed || floe_reader_left(&reader) > 0 || (family != 1 && family != 2)) {
         return false;
     }
-    if (floe_stun_attribute_is_xored(type)) {
+    if (floe_stun_attribute_is_xored(attribute->type)) {
         /* The key is the cookie and the transaction id: bytes 4 to 19 of the header. */
         floe_reader key = floe_reader_of(message->bytes.data, message->bytes.size);
         floe_read_skip(&key, 4);

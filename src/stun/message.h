@@ -7,6 +7,7 @@
 #include "stun/attribute.h"
 
 #include <floe/address.h>
+#include <floe/packet.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -86,6 +87,9 @@ bool floe_stun_has(const floe_stun_message *message, uint16_t type);
 
 /* Readers of one kind of value each; false when it is absent or malformed. */
 bool floe_stun_read_address(const floe_stun_message *message, uint16_t type, floe_address *address);
+/* The same of the attribute at hand, for those that may come more than once. */
+bool floe_stun_attribute_address(const floe_stun_message *message,
+                                 const floe_stun_attribute *attribute, floe_address *address);
 bool floe_stun_read_u32(const floe_stun_message *message, uint16_t type, uint32_t *value);
 bool floe_stun_read_u64(const floe_stun_message *message, uint16_t type, uint64_t *value);
 /* An attribute of one byte or whose first byte is its value: REQUESTED-TRANSPORT, the address
@@ -135,13 +139,6 @@ const char *floe_stun_method_name(uint16_t method);
 const char *floe_stun_class_name(floe_stun_class class);
 
 /* RFC 7983 §7, as RFC 8656 has it: what a datagram is by its first byte. */
-typedef enum floe_packet_kind {
-    FLOE_PACKET_STUN,         /* 0 … 3 */
-    FLOE_PACKET_DTLS,         /* 20 … 63 */
-    FLOE_PACKET_CHANNEL_DATA, /* 64 … 79 */
-    FLOE_PACKET_RTP,          /* 128 … 191 */
-    FLOE_PACKET_OTHER,
-} floe_packet_kind;
 floe_packet_kind floe_packet_kind_of(floe_span bytes);
 
 #endif

@@ -57,6 +57,12 @@ void floe_stun_put(floe_stun_writer *writer, uint16_t type, floe_span value)
     pad(writer);
 }
 
+void floe_stun_put_open(floe_stun_writer *writer, uint16_t type, size_t size)
+{
+    put_header(writer, type, size);
+    set_length(writer, (size + 3) / 4 * 4);
+}
+
 void floe_stun_put_u64(floe_stun_writer *writer, uint16_t type, uint64_t value)
 {
     put_header(writer, type, 8);

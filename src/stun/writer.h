@@ -16,6 +16,10 @@ floe_stun_writer floe_stun_begin(void *buffer, size_t size, floe_stun_class clas
 floe_span floe_stun_written(const floe_stun_writer *writer);
 
 void floe_stun_put(floe_stun_writer *writer, uint16_t type, floe_span value);
+/* The header of a last attribute of `size` bytes, which follow behind the buffer with their
+ * padding.
+ */
+void floe_stun_put_open(floe_stun_writer *writer, uint16_t type, size_t size);
 void floe_stun_put_u32(floe_stun_writer *writer, uint16_t type, uint32_t value);
 void floe_stun_put_u64(floe_stun_writer *writer, uint16_t type, uint64_t value);
 /* EVEN-PORT: one byte, `first`. */

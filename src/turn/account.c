@@ -106,34 +106,55 @@ void floe_turn_account_release(floe_turn_account *account)
     floe_deallocate(account->allocator, account);
 }
 
-floe_error floe_turn_account_realm(floe_turn_account *account, floe_span name,
-                                   floe_turn_realm **realm)
+static floe_error make_key(const floe_turn_account *account, floe_turn_realm *realm)
 {
-    floe_turn_realm *known = account->realm;
+    floe_span name = floe_span_of(realm->name, realm->size);
 
-    if (known != NULL && floe_span_equal(floe_span_of(known->name, known->size), name)) {
-        *realm = floe_turn_realm_share(known);
+    if (account->token != NULL) { /* RFC 7635 §5: the MAC key itself, as with short-term keys */
+        return floe_stun_key_short_term(account->allocator,
+                                        floe_span_of(account->token->key, account->token->key_size),
+                                        &realm->key);
+    }
+    return floe_stun_key_long_term(account->allocator, realm->security.algorithm,
+                                   floe_span_text(account->username), name,
+                                   floe_span_text(account->password), &realm->key);
+}
+
+static bool is_realm(const floe_turn_realm *realm, floe_span name,
+                     const floe_turn_security *security)
+{
+    return realm != NULL && floe_span_equal(floe_span_of(realm->name, realm->size), name) &&
+           floe_span_equal(realm->security.algorithms, security->algorithms) &&
+           realm->security.algorithm == security->algorithm &&
+           realm->security.anonymous == security->anonymous;
+}
+
+floe_error floe_turn_account_realm(floe_turn_account *account, floe_span name,
+                                   const floe_turn_security *security, floe_turn_realm **realm)
+{
+    if (is_realm(account->realm, name, security)) {
+        *realm = floe_turn_realm_share(account->realm);
         return FLOE_OK;
     }
-    floe_turn_realm *made = floe_allocate(account->allocator, sizeof *made + name.size);
+    floe_turn_realm *made =
+        floe_allocate(account->allocator, sizeof *made + name.size + security->algorithms.size);
     if (made == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
     made->allocator = account->allocator;
     made->references = 1;
+    made->security = *security;
     made->size = name.size;
     if (name.size > 0) {
         memcpy(made->name, name.data, name.size);
     }
-    floe_error error;
-    if (account->token != NULL) { /* RFC 7635 §5: the MAC key itself, as with short-term keys */
-        error = floe_stun_key_short_term(
-            account->allocator, floe_span_of(account->token->key, account->token->key_size),
-            &made->key);
-    } else {
-        error = floe_stun_key_long_term(account->allocator, FLOE_STUN_PASSWORD_MD5,
-                                        floe_span_text(account->username), name,
-                                        floe_span_text(account->password), &made->key);
+    if (security->algorithms.size > 0) {
+        memcpy(made->name + name.size, security->algorithms.data, security->algorithms.size);
+        made->security.algorithms.data = made->name + name.size;
+    }
+    floe_error error = make_key(account, made);
+    if (error == FLOE_OK && security->anonymous) {
+        error = floe_stun_userhash(floe_span_text(account->username), name, made->userhash);
     }
     if (error != FLOE_OK) {
         floe_turn_realm_release(made);

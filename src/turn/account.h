@@ -7,11 +7,22 @@
 #include "base/list.h"
 #include "stun/key.h"
 
+/* How a server wants its requests signed (RFC 8489 §9.2): what its challenge says beside the nonce.
+ */
+typedef struct floe_turn_security {
+    floe_span algorithms; /* PASSWORD-ALGORITHMS, to be repeated as it is; empty: there was none, so
+                             MD5 and MESSAGE-INTEGRITY */
+    floe_stun_password_algorithm algorithm; /* the one that is used of them */
+    bool anonymous;                         /* USERHASH instead of USERNAME */
+} floe_turn_security;
+
 /* A realm with the account's long-term key in it; shared, as deriving the key costs. */
 typedef struct floe_turn_realm {
     const floe_allocator *allocator;
     unsigned references;
     floe_stun_key *key;
+    floe_turn_security security; /* its span points behind the name */
+    uint8_t userhash[FLOE_SHA256_SIZE];
     size_t size;
     uint8_t name[]; /* size bytes */
 } floe_turn_realm;
@@ -63,7 +74,7 @@ void floe_turn_account_release(floe_turn_account *account);
 
 /* The realm by this name, with one reference for the caller; the one at hand if it is the same. */
 floe_error floe_turn_account_realm(floe_turn_account *account, floe_span name,
-                                   floe_turn_realm **realm);
+                                   const floe_turn_security *security, floe_turn_realm **realm);
 /* Remembers realm and nonce. Without memory for them it forgets, which costs a round trip only. */
 void floe_turn_account_learn(floe_turn_account *account, floe_turn_realm *realm, floe_span nonce);
 /* A new client used the remembered nonce: was it accepted? */

@@ -3,11 +3,13 @@
 
 #include "base/address.h"
 #include "base/memory.h"
+#include "turn/peer.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define TRANSPORT_UDP 17
+#define FAMILY_IPV6 2 /* RFC 8656 §18.8 */
 #define DEFAULT_LIFETIME 600U
 /* RFC 8489 sets no bound on 438 in a row; a server that gives each request a new nonce asks for
  * one, and one that never accepts any must not hold us for ever. */
@@ -18,7 +20,7 @@
 
 void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_random *random,
                                floe_turn_account *account, const floe_address *server,
-                               floe_duration rto, bool reliable)
+                               floe_duration rto, bool reliable, unsigned families)
 {
     *allocation = (floe_turn_allocation){
         .random = random,
@@ -26,11 +28,13 @@ void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_rand
         .server = *server,
         .rto = rto,
         .reliable = reliable,
+        .families = (uint8_t)families,
         .state = FLOE_TURN_NEW,
         .resume = FLOE_TIME_NEVER,
         .refresh = FLOE_TIME_NEVER,
     };
     floe_stun_transaction_stop(&allocation->transaction);
+    floe_list_init(&allocation->peers);
 }
 
 static void drop_nonce(floe_turn_allocation *allocation)
@@ -44,6 +48,11 @@ static void drop_nonce(floe_turn_allocation *allocation)
 
 void floe_turn_allocation_free(floe_turn_allocation *allocation)
 {
+    FLOE_LIST_EACH_SAFE(peer, &allocation->peers, floe_turn_peer, link)
+    {
+        floe_turn_peer_free(allocation, peer);
+    }
+    floe_deallocate(allocation->account->allocator, allocation->alternate_domain);
     drop_nonce(allocation);
     floe_turn_account_release(allocation->account);
 }
@@ -129,6 +138,51 @@ floe_turn_event floe_turn_allocation_begin(floe_turn_allocation *allocation, flo
     return FLOE_TURN_SEND;
 }
 
+/* T5. IPv4 is what a server gives by itself; the draft's number of ADDITIONAL-ADDRESS-FAMILY is the
+ * one that deployed servers know. */
+static void put_families(const floe_turn_allocation *allocation, floe_stun_writer *writer)
+{
+    if (allocation->plain || allocation->families == FLOE_TURN_IPV4) {
+        return;
+    }
+    if (allocation->families == FLOE_TURN_IPV6) {
+        floe_stun_put_u8_reserved(writer, FLOE_STUN_REQUESTED_ADDRESS_FAMILY, FAMILY_IPV6);
+        return;
+    }
+    floe_stun_put_u8_reserved(writer, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY, FAMILY_IPV6);
+    floe_stun_put_u8_reserved(writer, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY_DRAFT, FAMILY_IPV6);
+}
+
+/* RFC 8489 §9.2.3. */
+void floe_turn_allocation_sign(const floe_turn_allocation *allocation, floe_stun_writer *writer)
+{
+    const floe_turn_realm *realm = allocation->realm;
+    const floe_turn_token *token = allocation->account->token;
+
+    if (realm == NULL) {
+        return;
+    }
+    if (realm->security.anonymous) {
+        floe_stun_put(writer, FLOE_STUN_USERHASH,
+                      floe_span_of(realm->userhash, sizeof realm->userhash));
+    } else {
+        floe_stun_put(writer, FLOE_STUN_USERNAME, floe_span_text(allocation->account->username));
+    }
+    floe_stun_put(writer, FLOE_STUN_REALM, floe_span_of(realm->name, realm->size));
+    floe_stun_put(writer, FLOE_STUN_NONCE, floe_span_of(allocation->nonce, allocation->nonce_size));
+    if (token != NULL) {
+        floe_stun_put(writer, FLOE_STUN_ACCESS_TOKEN, floe_span_of(token->bytes, token->size));
+    }
+    if (realm->security.algorithms.size == 0) {
+        floe_stun_put_integrity(writer, realm->key->sha1);
+        return;
+    }
+    uint16_t algorithm = (uint16_t)realm->security.algorithm;
+    floe_stun_put(writer, FLOE_STUN_PASSWORD_ALGORITHMS, realm->security.algorithms);
+    floe_stun_put_password_algorithms(writer, FLOE_STUN_PASSWORD_ALGORITHM, &algorithm, 1);
+    floe_stun_put_integrity_sha256(writer, realm->key->sha256);
+}
+
 floe_span floe_turn_allocation_write(floe_turn_allocation *allocation, void *buffer, size_t size)
 {
     floe_stun_writer writer =
@@ -137,45 +191,91 @@ floe_span floe_turn_allocation_write(floe_turn_allocation *allocation, void *buf
 
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         floe_stun_put_u8_reserved(&writer, FLOE_STUN_REQUESTED_TRANSPORT, TRANSPORT_UDP);
+        put_families(allocation, &writer);
     } else if (allocation->request != FLOE_TURN_REQUEST_REFRESH) {
         floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 0);
     }
-    if (allocation->realm != NULL) {
-        floe_turn_realm *realm = allocation->realm;
-        floe_stun_put(&writer, FLOE_STUN_USERNAME, floe_span_text(allocation->account->username));
-        floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_of(realm->name, realm->size));
-        floe_stun_put(&writer, FLOE_STUN_NONCE,
-                      floe_span_of(allocation->nonce, allocation->nonce_size));
-        const floe_turn_token *token = allocation->account->token;
-        if (token != NULL) {
-            floe_stun_put(&writer, FLOE_STUN_ACCESS_TOKEN, floe_span_of(token->bytes, token->size));
-        }
-        floe_stun_put_integrity(&writer, realm->key->sha1);
-    }
+    floe_turn_allocation_sign(allocation, &writer);
     return floe_stun_written(&writer);
 }
 
 /* Answers. */
 
-/* 401 and 438: RFC 8489 §9.2.5. The same request goes again, signed with the nonce that came. */
-static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t code, floe_span reason,
-                                  const floe_stun_message *message)
+/* RFC 8489 §9.2.5: the first of the server's algorithms that we know; what the nonce says is
+ * offered has to be there, or somebody on the way has taken it out (T3). NULL: it is good. */
+static const char *read_security(const floe_stun_message *message, floe_span nonce,
+                                 floe_turn_security *security)
 {
-    floe_turn_realm *realm = NULL;
-    floe_span realm_name;
-    floe_span nonce;
+    uint32_t features = floe_stun_nonce_features(nonce);
+    uint16_t algorithm;
+    floe_span parameters;
+    size_t at = 0;
 
-    if (!floe_stun_find(message, FLOE_STUN_NONCE, &nonce)) {
-        return bad_answer(allocation, code, "the challenge has no good NONCE");
+    *security = (floe_turn_security){
+        .algorithm = FLOE_STUN_PASSWORD_MD5,
+        .anonymous = (features & FLOE_STUN_FEATURE_USERNAME_ANONYMITY) != 0,
+    };
+    bool offered = floe_stun_find(message, FLOE_STUN_PASSWORD_ALGORITHMS, &security->algorithms);
+    if ((features & FLOE_STUN_FEATURE_PASSWORD_ALGORITHMS) == 0) {
+        security->algorithms = (floe_span){0};
+        return NULL;
     }
-    if (floe_stun_find(message, FLOE_STUN_REALM, &realm_name)) {
-        if (floe_turn_account_realm(allocation->account, realm_name, &realm) != FLOE_OK) {
-            return local_failure(allocation);
+    if (!offered) {
+        return "its nonce promises PASSWORD-ALGORITHMS, and there is none: somebody on the way may "
+               "have taken it out";
+    }
+    while (floe_stun_next_password_algorithm(security->algorithms, &at, &algorithm, &parameters)) {
+        if (algorithm == FLOE_STUN_PASSWORD_MD5 || algorithm == FLOE_STUN_PASSWORD_SHA256) {
+            security->algorithm = (floe_stun_password_algorithm)algorithm;
+            return NULL;
         }
-    } else if (allocation->realm != NULL && !floe_stun_has(message, FLOE_STUN_REALM)) {
-        realm = floe_turn_realm_share(allocation->realm);
-    } else {
-        return bad_answer(allocation, code, "the challenge has no good REALM");
+    }
+    return "it takes passwords by unknown algorithms only";
+}
+
+/* The realm that a challenge names, with a reference; or the end, and why. */
+static floe_turn_realm *realm_of(floe_turn_allocation *allocation, uint16_t code,
+                                 const floe_stun_message *message, floe_span nonce)
+{
+    floe_turn_security security;
+    floe_turn_realm *realm = NULL;
+    floe_span name;
+    const char *bad = read_security(message, nonce, &security);
+
+    if (bad != NULL) {
+        (void)bad_answer(allocation, code, bad);
+        return NULL;
+    }
+    if (!floe_stun_find(message, FLOE_STUN_REALM, &name)) {
+        if (allocation->realm == NULL || floe_stun_has(message, FLOE_STUN_REALM)) {
+            (void)bad_answer(allocation, code, "the challenge has no good REALM");
+            return NULL;
+        }
+        name = floe_span_of(allocation->realm->name, allocation->realm->size);
+    }
+    if (floe_turn_account_realm(allocation->account, name, &security, &realm) != FLOE_OK) {
+        (void)local_failure(allocation);
+        return NULL;
+    }
+    return realm;
+}
+
+/* RFC 8489 §9.2.5. False: it has ended. */
+bool floe_turn_allocation_learn(floe_turn_allocation *allocation, uint16_t code,
+                                const floe_stun_message *message)
+{
+    floe_span nonce;
+    floe_span reason = {0};
+    uint16_t same_code;
+
+    (void)floe_stun_read_error(message, &same_code, &reason);
+    if (!floe_stun_find(message, FLOE_STUN_NONCE, &nonce)) {
+        (void)bad_answer(allocation, code, "the challenge has no good NONCE");
+        return false;
+    }
+    floe_turn_realm *realm = realm_of(allocation, code, message, nonce);
+    if (realm == NULL) {
+        return false;
     }
     bool was_signed = allocation->realm != NULL;
     bool same_nonce = was_signed && floe_span_equal(nonce, floe_span_of(allocation->nonce,
@@ -196,14 +296,29 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t cod
     floe_turn_account_learn(allocation->account, realm, nonce);
     floe_turn_realm_release(realm);
     if (!learned) {
-        return local_failure(allocation);
+        (void)local_failure(allocation);
+        return false;
     }
     if (was_signed && code == 401 &&
         ((same_nonce && same_realm) || allocation->refused > REFUSED_IN_ALL)) {
-        return end(allocation, FLOE_TURN_FAILURE_CREDENTIALS, code, reason);
+        (void)end(allocation, FLOE_TURN_FAILURE_CREDENTIALS, code, reason);
+        return false;
     }
     if (allocation->stale > STALE_IN_A_ROW) {
-        return end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
+        (void)end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
+        return false;
+    }
+    return true;
+}
+
+/* 401 and 438: the same request goes again, signed with the nonce that came. */
+static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t code,
+                                  const floe_stun_message *message)
+{
+    bool allocated = allocation->state == FLOE_TURN_ALLOCATED;
+
+    if (!floe_turn_allocation_learn(allocation, code, message)) {
+        return allocated ? FLOE_TURN_LOST : FLOE_TURN_FAILED;
     }
     want(allocation, allocation->request);
     return FLOE_TURN_PROGRESS;
@@ -229,10 +344,36 @@ static void keep(floe_turn_allocation *allocation, floe_time now, const floe_stu
     floe_stun_transaction_stop(&allocation->transaction);
 }
 
+/* One of each family at most, whether they were asked for or not. */
+static bool read_relayed(floe_turn_allocation *allocation, const floe_stun_message *message)
+{
+    floe_stun_attribute attribute;
+    floe_address address;
+    floe_span reason;
+    uint8_t family;
+    size_t count = 0;
+    size_t at = 0;
+
+    allocation->relayed[0] = allocation->relayed[1] = (floe_address){0};
+    while (count < 2 && floe_stun_next_attribute(message, &at, &attribute)) {
+        if (attribute.type == FLOE_STUN_XOR_RELAYED_ADDRESS &&
+            floe_stun_attribute_address(message, &attribute, &address)) {
+            address = floe_address_normalise(address);
+            if (count == 0 || address.family != allocation->relayed[0].family) {
+                allocation->relayed[count++] = address;
+            }
+        }
+    }
+    if (!floe_stun_read_address_error(message, &family, &allocation->family_error, &reason)) {
+        allocation->family_error = 0;
+    }
+    return count > 0;
+}
+
 static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now,
                                  const floe_stun_message *message)
 {
-    if (!floe_stun_read_address(message, FLOE_STUN_XOR_RELAYED_ADDRESS, &allocation->relayed)) {
+    if (!read_relayed(allocation, message)) {
         return bad_answer(allocation, 0, "the Allocate answer has no good XOR-RELAYED-ADDRESS");
     }
     if (!floe_stun_read_address(message, FLOE_STUN_XOR_MAPPED_ADDRESS, &allocation->mapped)) {
@@ -277,6 +418,46 @@ static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now
     return FLOE_TURN_NOTHING;
 }
 
+/* T5: what a server does not know of families it is not asked again. */
+static bool fall_back(floe_turn_allocation *allocation, uint16_t code)
+{
+    bool both = allocation->families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6);
+
+    if (allocation->request != FLOE_TURN_REQUEST_ALLOCATE || allocation->plain) {
+        return false;
+    }
+    if (code == 440 && both) {
+        allocation->families = FLOE_TURN_IPV6; /* it has no IPv4, which it would give unasked */
+    } else if (code == 420 && allocation->families != FLOE_TURN_IPV4) {
+        allocation->plain = true;
+    } else {
+        return false;
+    }
+    want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
+    return true;
+}
+
+/* RFC 8489 §10. That the alternate may be asked, its owner says. */
+static floe_turn_event redirected(floe_turn_allocation *allocation,
+                                  const floe_stun_message *message, floe_span reason)
+{
+    const floe_allocator *allocator = allocation->account->allocator;
+    floe_span domain;
+    bool named =
+        floe_stun_read_address(message, FLOE_STUN_ALTERNATE_SERVER, &allocation->alternate);
+
+    floe_deallocate(allocator, allocation->alternate_domain);
+    allocation->alternate_domain = NULL;
+    if (floe_stun_find(message, FLOE_STUN_ALTERNATE_DOMAIN, &domain)) {
+        allocation->alternate_domain = floe_copy_text(allocator, domain.data, domain.size);
+        if (allocation->alternate_domain == NULL) {
+            return local_failure(allocation);
+        }
+    }
+    floe_turn_event event = end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, 300, reason);
+    return named && event == FLOE_TURN_FAILED ? FLOE_TURN_REDIRECT : event;
+}
+
 static floe_turn_event error_response(floe_turn_allocation *allocation, floe_time now,
                                       const floe_stun_message *message)
 {
@@ -287,7 +468,13 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
         return bad_answer(allocation, 0, "the error answer has no good ERROR-CODE");
     }
     if (code == 401 || code == 438) {
-        return challenged(allocation, code, reason, message);
+        return challenged(allocation, code, message);
+    }
+    if (code == 300) {
+        return redirected(allocation, message, reason);
+    }
+    if ((code == 440 || code == 420) && fall_back(allocation, code)) {
+        return FLOE_TURN_PROGRESS;
     }
     if (code == 437 && allocation->request == FLOE_TURN_REQUEST_CLEAR) {
         /* Nothing of ours is there to delete (any more): ask again. */
@@ -358,6 +545,13 @@ floe_time floe_turn_allocation_deadline(const floe_turn_allocation *allocation)
 {
     return floe_time_min(allocation->transaction.due,
                          floe_time_min(allocation->resume, allocation->refresh));
+}
+
+floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint16_t code,
+                                          floe_span reason)
+{
+    allocation->made = false;
+    return end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
 }
 
 bool floe_turn_allocation_reclaim(floe_turn_allocation *allocation)

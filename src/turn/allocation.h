@@ -7,6 +7,7 @@
 #ifndef FLOE_TURN_ALLOCATION_H
 #define FLOE_TURN_ALLOCATION_H
 
+#include "base/queue.h"
 #include "stun/transaction.h"
 #include "stun/writer.h"
 #include "turn/account.h"
@@ -14,6 +15,10 @@
 /* Room for the largest request: USERNAME, REALM, NONCE and ACCESS-TOKEN at their longest, and the
  * rest. */
 #define FLOE_TURN_REQUEST_SIZE 3584
+
+/* Which families of relayed address are asked for, joined by |. */
+#define FLOE_TURN_IPV4 1U
+#define FLOE_TURN_IPV6 2U
 
 typedef enum floe_turn_state {
     FLOE_TURN_NEW,
@@ -39,6 +44,7 @@ typedef enum floe_turn_event {
     FLOE_TURN_SUCCESS,  /* relayed and mapped address are there */
     FLOE_TURN_FAILED,   /* no allocation; `failure` says why */
     FLOE_TURN_MISMATCH, /* 437: as FAILED, but another local port, or `reclaim`, can mend it */
+    FLOE_TURN_REDIRECT, /* 300: as FAILED, but `alternate` can be asked instead */
     FLOE_TURN_LOST,     /* there was one, and it is gone; `failure` says why */
 } floe_turn_event;
 
@@ -73,6 +79,8 @@ typedef struct floe_turn_allocation {
     bool reclaimed_once; /* a 437 was answered by CLEAR */
     uint8_t stale;       /* answers 438 in a row */
     uint8_t refused;     /* answers 401 to signed requests */
+    uint8_t families;    /* FLOE_TURN_IPV4 and so on: asked for */
+    bool plain;          /* the server is too old for other families than its own */
     floe_stun_transaction transaction;
     floe_time resume; /* when a pause ends; never if there is none */
     floe_time refresh;
@@ -81,16 +89,23 @@ typedef struct floe_turn_allocation {
     char *nonce;
     size_t nonce_size;
 
-    floe_address relayed;
-    floe_address mapped; /* family none when the server named none */
-    uint32_t lifetime;   /* seconds */
+    floe_address relayed[2]; /* of each family that the server gave; family none: not given */
+    floe_address mapped;     /* family none when the server named none */
+    uint16_t family_error;   /* why it gave one family only (ADDRESS-ERROR-CODE); 0: it says none */
+    uint32_t lifetime;       /* seconds */
+    floe_address alternate;  /* with FLOE_TURN_REDIRECT */
+    char *alternate_domain;  /* likewise; NULL: none was named */
     floe_turn_failure failure;
+
+    floe_list peers; /* floe_turn_peer.link (peer.h) */
+    uint16_t peer_count;
+    uint16_t next_channel;
 } floe_turn_allocation;
 
 /* The random table must live as long as the allocation; a reference to the account is taken. */
 void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_random *random,
                                floe_turn_account *account, const floe_address *server,
-                               floe_duration rto, bool reliable);
+                               floe_duration rto, bool reliable, unsigned families);
 /* Frees what it holds; sends nothing. */
 void floe_turn_allocation_free(floe_turn_allocation *allocation);
 
@@ -111,6 +126,14 @@ floe_time floe_turn_allocation_deadline(const floe_turn_allocation *allocation);
 /* After a MISMATCH, where no other local port can be had: deletes the allocation that stands on
  * this 5-tuple, then asks once more (T6). False when that was done already. */
 bool floe_turn_allocation_reclaim(floe_turn_allocation *allocation);
+/* The way in which requests are signed; for those of the allocation's peers. */
+void floe_turn_allocation_sign(const floe_turn_allocation *allocation, floe_stun_writer *writer);
+/* Learns from a challenge, 401 or 438. False: it cannot be answered, and `failure` says why. */
+bool floe_turn_allocation_learn(floe_turn_allocation *allocation, uint16_t code,
+                                const floe_stun_message *message);
+/* Its end was found out by a request of a peer (437). */
+floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint16_t code,
+                                          floe_span reason);
 /* Ends it. True when the server has, or may be about to make, an allocation: then what `write`
  * gives is to be sent once. */
 bool floe_turn_allocation_release(floe_turn_allocation *allocation);

@@ -191,6 +191,17 @@ static void check_unlike_others(sim_world *world, const sim_seen_candidate *made
     }
 }
 
+static bool was_withdrawn(const sim_world *world, const sim_seen_candidate *made)
+{
+    for (size_t i = 0; i < world->seen->candidate_count; i++) {
+        const sim_seen_candidate *other = &world->seen->candidates[i];
+        if (other->withdrawn && other->type == made->type && strcmp(other->url, made->url) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void check_candidate(sim_world *world, const floe_candidate *candidate)
 {
     sim_seen *seen = world->seen;
@@ -226,7 +237,9 @@ void check_candidate(sim_world *world, const floe_candidate *candidate)
     made.at_ms = world_ms(world);
     bool renamed = made.type == FLOE_CANDIDATE_TYPE_HOST &&
                    world->config->settings.mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER;
-    if (!renamed && seen->state != FLOE_GATHERER_STATE_GATHERING &&
+    /* T7: a relay that its server has forgotten is asked for again. */
+    bool renewed = made.type == FLOE_CANDIDATE_TYPE_RELAY && was_withdrawn(world, &made);
+    if (!renamed && !renewed && seen->state != FLOE_GATHERER_STATE_GATHERING &&
         world->config->remap_at_ms == 0 && world->config->loss == 0) {
         world_violated(world, "L4: a candidate while %s", floe_gatherer_state_name(seen->state));
     }

@@ -650,7 +650,7 @@ static void t6_a_quota_stops_the_third(void **state)
 }
 
 /* sit. 29 */
-static void t7_a_lost_allocation_withdraws_its_candidate(void **state)
+static void t7_a_lost_allocation_is_withdrawn_and_asked_for_again(void **state)
 {
     sim_config config;
 
@@ -661,6 +661,9 @@ static void t7_a_lost_allocation_withdraws_its_candidate(void **state)
     const sim_seen *seen = run(&config);
     assert_true(first_of(seen, RELAY)->withdrawn);
     assert_false(first_of(seen, SRFLX)->withdrawn);
+    /* And it is asked for again by itself. */
+    assert_int_equal(seen->candidates[seen->candidate_count - 1].type, RELAY);
+    assert_false(seen->candidates[seen->candidate_count - 1].withdrawn);
 }
 
 /* ── Candidates ── */
@@ -784,7 +787,7 @@ int main(void)
         cmocka_unit_test(t6_437_is_outlived),
         cmocka_unit_test(t6_437_for_ever_is_one_error),
         cmocka_unit_test(t6_a_quota_stops_the_third),
-        cmocka_unit_test(t7_a_lost_allocation_withdraws_its_candidate),
+        cmocka_unit_test(t7_a_lost_allocation_is_withdrawn_and_asked_for_again),
         cmocka_unit_test(c4_order_of_interfaces),
         cmocka_unit_test(c6_foundations),
         cmocka_unit_test(every_allocation_fails_in_turn),

@@ -634,6 +634,7 @@ static void do_outputs(sim_world *world)
             check_error(world, output.error);
             break;
         case FLOE_CORE_TRACE:
+        case FLOE_CORE_WRITABLE:
             break;
         case FLOE_CORE_PUBLISH:
         case FLOE_CORE_UNPUBLISH:

@@ -18,6 +18,12 @@ typedef struct answer {
     const char *mapped;
     int lifetime;   /* -1: none */
     uint16_t extra; /* an attribute of this type, empty; 0: none */
+    const char *relayed_too;
+    uint16_t family_error; /* ADDRESS-ERROR-CODE for IPv6, under the draft's number */
+    const char *alternate;
+    const char *domain;
+    const uint16_t *algorithms; /* PASSWORD-ALGORITHMS; two of them */
+    bool sha256;                /* signs that way */
 } answer;
 
 typedef struct fixture {
@@ -34,11 +40,22 @@ static floe_time now(const fixture *f)
     return floe_time_after((floe_time){0}, floe_milliseconds(f->now_ms));
 }
 
-static void begin_allocation(fixture *f)
+static void begin_families(fixture *f, unsigned families)
 {
     floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
-                              floe_milliseconds(500), false);
+                              floe_milliseconds(500), false, families);
     assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
+}
+
+static void begin_allocation(fixture *f)
+{
+    begin_families(f, FLOE_TURN_IPV4);
+}
+
+static void begin_again(fixture *f, unsigned families)
+{
+    floe_turn_allocation_free(&f->allocation);
+    begin_families(f, families);
 }
 
 static int set_up(void **state)
@@ -78,6 +95,28 @@ static void sent(fixture *f, uint8_t *bytes, floe_stun_message *message)
     assert_int_equal(message->class, FLOE_STUN_REQUEST);
 }
 
+static void put_what_is_rare(floe_stun_writer *writer, const answer *a)
+{
+    if (a->relayed_too != NULL) {
+        floe_address relayed = address_of(a->relayed_too);
+        floe_stun_put_address(writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
+    }
+    if (a->family_error != 0) {
+        floe_stun_put_address_error(writer, FLOE_STUN_ADDRESS_ERROR_CODE_DRAFT, 2, a->family_error,
+                                    floe_span_text("no"));
+    }
+    if (a->alternate != NULL) {
+        floe_address alternate = address_of(a->alternate);
+        floe_stun_put_address(writer, FLOE_STUN_ALTERNATE_SERVER, &alternate);
+    }
+    if (a->domain != NULL) {
+        floe_stun_put(writer, FLOE_STUN_ALTERNATE_DOMAIN, floe_span_text(a->domain));
+    }
+    if (a->algorithms != NULL) {
+        floe_stun_put_password_algorithms(writer, FLOE_STUN_PASSWORD_ALGORITHMS, a->algorithms, 2);
+    }
+}
+
 static floe_turn_event respond(fixture *f, const answer *a)
 {
     uint8_t bytes[1024];
@@ -111,12 +150,19 @@ static floe_turn_event respond(fixture *f, const answer *a)
     if (a->extra != 0) {
         floe_stun_put(&writer, a->extra, floe_span_text(""));
     }
+    put_what_is_rare(&writer, a);
     if (a->sign_with != NULL) {
-        assert_int_equal(floe_stun_key_long_term(&floe_default_allocator, FLOE_STUN_PASSWORD_MD5,
-                                                 floe_span_text("user"), floe_span_text("r"),
-                                                 floe_span_text(a->sign_with), &key),
-                         FLOE_OK);
-        floe_stun_put_integrity(&writer, key->sha1);
+        assert_int_equal(
+            floe_stun_key_long_term(&floe_default_allocator,
+                                    a->sha256 ? FLOE_STUN_PASSWORD_SHA256 : FLOE_STUN_PASSWORD_MD5,
+                                    floe_span_text("user"), floe_span_text("r"),
+                                    floe_span_text(a->sign_with), &key),
+            FLOE_OK);
+        if (a->sha256) {
+            floe_stun_put_integrity_sha256(&writer, key->sha256);
+        } else {
+            floe_stun_put_integrity(&writer, key->sha1);
+        }
     }
     assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message), FLOE_STUN_PARSED);
     floe_turn_event event =
@@ -165,7 +211,7 @@ static void t1_allocates_after_a_challenge(void **state)
     assert_true(floe_span_equal(value, floe_span_text("user")));
     assert_true(floe_stun_check_integrity(&message, f->allocation.realm->key->sha1));
     assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
-    assert_true(floe_address_equal(&f->allocation.relayed, &relayed));
+    assert_true(floe_address_equal(&f->allocation.relayed[0], &relayed));
     assert_true(floe_address_equal(&f->allocation.mapped, &mapped));
     assert_int_equal(f->allocation.state, FLOE_TURN_ALLOCATED);
 }
@@ -513,7 +559,7 @@ static void s3_oauth(void **state)
                      FLOE_OK);
     floe_turn_allocation_free(&f->allocation);
     floe_turn_allocation_init(&f->allocation, &f->random.table, account, &f->server,
-                              floe_milliseconds(500), false);
+                              floe_milliseconds(500), false, FLOE_TURN_IPV4);
     assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
     sent(f, bytes, &message);
     assert_false(floe_stun_has(&message, FLOE_STUN_ACCESS_TOKEN)); /* nothing before it is asked */
@@ -535,6 +581,234 @@ static void s3_oauth(void **state)
     floe_turn_account_release(account);
 }
 
+#define BOTH (FLOE_TURN_IPV4 | FLOE_TURN_IPV6)
+
+/* Which families a request names: 'r'equested and 'a'dditional, by the standard's number, and 'd'
+ * by the draft's. */
+static void assert_asks(fixture *f, const char *right)
+{
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    char asked[8] = "";
+    uint8_t family = 2;
+
+    sent(f, bytes, &message);
+    if (floe_stun_read_u8(&message, FLOE_STUN_REQUESTED_ADDRESS_FAMILY, &family)) {
+        (void)strcat(asked, "r");
+    }
+    if (floe_stun_read_u8(&message, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY, &family)) {
+        (void)strcat(asked, "a");
+    }
+    if (floe_stun_read_u8(&message, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY_DRAFT, &family)) {
+        (void)strcat(asked, "d");
+    }
+    assert_int_equal(family, 2);
+    assert_string_equal(asked, right);
+}
+
+static void t5_families_that_are_asked_for(void **state)
+{
+    fixture *f = *state;
+
+    assert_asks(f, "");
+    begin_again(f, FLOE_TURN_IPV6);
+    assert_asks(f, "r");
+    begin_again(f, BOTH);
+    assert_asks(f, "ad");
+}
+
+static void t5_both_families_in_one_allocation(void **state)
+{
+    fixture *f = *state;
+    answer both = success;
+
+    begin_again(f, BOTH);
+    assert_asks(f, "ad");
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    assert_asks(f, "ad");
+    both.relayed_too = "[2001:db8::9]:5001";
+    assert_int_equal(respond(f, &both), FLOE_TURN_SUCCESS);
+    assert_int_equal(f->allocation.relayed[0].family, FLOE_FAMILY_IPV4);
+    assert_int_equal(f->allocation.relayed[1].family, FLOE_FAMILY_IPV6);
+    assert_int_equal(f->allocation.relayed[1].port, 5001);
+    assert_int_equal(f->allocation.family_error, 0);
+}
+
+static void t5_two_of_one_family_are_one(void **state)
+{
+    fixture *f = *state;
+    answer twice = success;
+
+    begin_again(f, BOTH);
+    assert_asks(f, "ad");
+    twice.sign_with = NULL;
+    twice.relayed_too = "198.51.100.10:5001";
+    assert_int_equal(respond(f, &twice), FLOE_TURN_SUCCESS);
+    assert_int_equal(f->allocation.relayed[0].port, 5000);
+    assert_int_equal(f->allocation.relayed[1].family, FLOE_FAMILY_NONE);
+}
+
+static void t5_one_family_fails_and_the_other_stays(void **state)
+{
+    fixture *f = *state;
+    answer partial = success;
+
+    begin_again(f, BOTH);
+    assert_asks(f, "ad");
+    partial.sign_with = NULL;
+    partial.family_error = 440;
+    assert_int_equal(respond(f, &partial), FLOE_TURN_SUCCESS);
+    assert_int_equal(f->allocation.relayed[1].family, FLOE_FAMILY_NONE);
+    assert_int_equal(f->allocation.family_error, 440);
+}
+
+static void t5_440_falls_back_to_the_other_family(void **state)
+{
+    fixture *f = *state;
+    const answer unsupported = {.code = 440, .lifetime = -1};
+
+    begin_again(f, BOTH);
+    assert_asks(f, "ad");
+    assert_int_equal(respond(f, &unsupported), FLOE_TURN_PROGRESS);
+    assert_asks(f, "r");
+    assert_int_equal(respond(f, &unsupported), FLOE_TURN_FAILED);
+    assert_int_equal(f->allocation.failure.code, 440);
+}
+
+static void t5_a_server_that_knows_no_families_is_asked_without(void **state)
+{
+    fixture *f = *state;
+    const answer unknown = {.code = 420, .lifetime = -1};
+
+    begin_again(f, FLOE_TURN_IPV6);
+    assert_asks(f, "r");
+    assert_int_equal(respond(f, &unknown), FLOE_TURN_PROGRESS);
+    assert_asks(f, "");
+    assert_int_equal(respond(f, &unknown), FLOE_TURN_FAILED);
+}
+
+static const uint16_t both_algorithms[] = {FLOE_STUN_PASSWORD_SHA256, FLOE_STUN_PASSWORD_MD5};
+
+static void t3_sha256_and_user_hashes(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    floe_span value;
+    answer good = success;
+    const answer asks = {.code = 401,
+                         .realm = "r",
+                         .nonce = "obMatJos2wAAAxyz",
+                         .lifetime = -1,
+                         .algorithms = both_algorithms};
+    const floe_span parts[] = {floe_span_text("user:r")};
+    uint8_t hash[FLOE_SHA256_SIZE];
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &asks), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(floe_digest(FLOE_HASH_SHA256, parts, 1, hash), FLOE_OK);
+    assert_true(floe_stun_find(&message, FLOE_STUN_USERHASH, &value));
+    assert_true(floe_span_equal(value, floe_span_of(hash, sizeof hash)));
+    assert_false(floe_stun_has(&message, FLOE_STUN_USERNAME));
+    assert_true(floe_stun_find(&message, FLOE_STUN_PASSWORD_ALGORITHMS, &value));
+    assert_int_equal(value.size, 8);
+    assert_true(floe_stun_find(&message, FLOE_STUN_PASSWORD_ALGORITHM, &value));
+    assert_int_equal(value.data[1], FLOE_STUN_PASSWORD_SHA256);
+    assert_int_equal(message.integrity_at, 0);
+    assert_true(floe_stun_check_integrity_sha256(&message, f->allocation.realm->key->sha256));
+    good.sha256 = true;
+    assert_int_equal(respond(f, &good), FLOE_TURN_SUCCESS);
+}
+
+static void t3_the_first_known_algorithm_is_taken(void **state)
+{
+    static const uint16_t md5_first[] = {FLOE_STUN_PASSWORD_MD5, FLOE_STUN_PASSWORD_SHA256};
+    static const uint16_t unknown_first[] = {99, FLOE_STUN_PASSWORD_SHA256};
+    static const uint16_t unknown_only[] = {99, 98};
+    const uint16_t *const offers[] = {md5_first, unknown_first, unknown_only};
+    fixture *f = *state;
+
+    for (int i = 0; i < 3; i++) {
+        uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+        floe_stun_message message;
+        floe_span value;
+        const answer asks = {.code = 401,
+                             .realm = i == 0 ? "a" : "b",
+                             .nonce = "obMatJos2gAAA",
+                             .lifetime = -1,
+                             .algorithms = offers[i]};
+        floe_turn_allocation_free(&f->allocation);
+        floe_turn_account_release(f->account);
+        assert_int_equal(
+            floe_turn_account_new(&f->memory.table, "s", "user", "secret", NULL, &f->account),
+            FLOE_OK);
+        begin_allocation(f);
+        sent(f, bytes, &message);
+        if (i == 2) {
+            assert_int_equal(respond(f, &asks), FLOE_TURN_FAILED);
+            assert_non_null(strstr(f->allocation.failure.reason, "unknown algorithms"));
+            return;
+        }
+        assert_int_equal(respond(f, &asks), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_true(floe_stun_find(&message, FLOE_STUN_PASSWORD_ALGORITHM, &value));
+        assert_int_equal(value.data[1],
+                         i == 0 ? FLOE_STUN_PASSWORD_MD5 : FLOE_STUN_PASSWORD_SHA256);
+        assert_true(floe_stun_has(&message, FLOE_STUN_USERNAME));
+    }
+}
+
+/* What the nonce's bits promise and the message does not hold: somebody took it out (§9.2.1). */
+static void t3_a_bid_down_is_refused(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    const answer stripped = {
+        .code = 401, .realm = "r", .nonce = "obMatJos2gAAAxyz", .lifetime = -1};
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &stripped), FLOE_TURN_FAILED);
+    assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_BAD_ANSWER);
+    assert_non_null(strstr(f->allocation.failure.reason, "PASSWORD-ALGORITHMS"));
+}
+
+static void t3_without_the_cookie_algorithms_do_not_count(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer asks = challenge;
+
+    asks.algorithms = both_algorithms;
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &asks), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_false(floe_stun_has(&message, FLOE_STUN_PASSWORD_ALGORITHM));
+    assert_true(message.integrity_at != 0);
+}
+
+static void t4_300_names_another_server(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    floe_address other = address_of("203.0.113.77:99");
+    const answer elsewhere = {
+        .code = 300, .lifetime = -1, .alternate = "203.0.113.77:99", .domain = "other.example"};
+    const answer nowhere = {.code = 300, .lifetime = -1};
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &elsewhere), FLOE_TURN_REDIRECT);
+    assert_true(floe_address_equal(&f->allocation.alternate, &other));
+    assert_string_equal(f->allocation.alternate_domain, "other.example");
+    begin_again(f, FLOE_TURN_IPV4);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &nowhere), FLOE_TURN_FAILED);
+    assert_int_equal(f->allocation.failure.code, 300);
+}
+
 static void the_longest_request_fits(void **state)
 {
     fixture *f = *state;
@@ -547,17 +821,19 @@ static void the_longest_request_fits(void **state)
     floe_turn_realm *realm;
 
     memset(username, 'u', sizeof username - 1);
+    const floe_turn_security security = {.algorithm = FLOE_STUN_PASSWORD_MD5};
     username[sizeof username - 1] = '\0';
     memset(text, 'r', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     assert_int_equal(floe_turn_account_new(&f->memory.table, "s", username, NULL, &token, &account),
                      FLOE_OK);
-    assert_int_equal(floe_turn_account_realm(account, floe_span_text(text), &realm), FLOE_OK);
+    assert_int_equal(floe_turn_account_realm(account, floe_span_text(text), &security, &realm),
+                     FLOE_OK);
     floe_turn_account_learn(account, realm, floe_span_text(text));
     floe_turn_realm_release(realm);
     floe_turn_allocation_free(&f->allocation);
     floe_turn_allocation_init(&f->allocation, &f->random.table, account, &f->server,
-                              floe_milliseconds(500), false);
+                              floe_milliseconds(500), false, FLOE_TURN_IPV4);
     floe_turn_account_release(account);
     assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
     sent(f, bytes, &message);
@@ -618,6 +894,17 @@ int main(void)
         TEST(release_is_one_packet_where_something_is_owed),
         TEST(an_unsigned_success_to_a_signed_request_is_not_believed),
         TEST(s3_oauth),
+        TEST(t5_families_that_are_asked_for),
+        TEST(t5_both_families_in_one_allocation),
+        TEST(t5_two_of_one_family_are_one),
+        TEST(t5_one_family_fails_and_the_other_stays),
+        TEST(t5_440_falls_back_to_the_other_family),
+        TEST(t5_a_server_that_knows_no_families_is_asked_without),
+        TEST(t3_sha256_and_user_hashes),
+        TEST(t3_the_first_known_algorithm_is_taken),
+        TEST(t3_a_bid_down_is_refused),
+        TEST(t3_without_the_cookie_algorithms_do_not_count),
+        TEST(t4_300_names_another_server),
         TEST(the_longest_request_fits),
         TEST(each_allocation_of_memory_may_fail),
     };

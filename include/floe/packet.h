@@ -1,0 +1,61 @@
+/* Packets that come in on candidates, and the checks of RFC 8445 among them. */
+#ifndef FLOE_PACKET_H
+#define FLOE_PACKET_H
+
+#include <floe/address.h>
+#include <floe/export.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What a packet is by its first byte (RFC 7983 §7). */
+typedef enum floe_packet_kind {
+    FLOE_PACKET_STUN = 0,         /**< 0 to 3 */
+    FLOE_PACKET_DTLS = 1,         /**< 20 to 63 */
+    FLOE_PACKET_CHANNEL_DATA = 2, /**< 64 to 79 */
+    FLOE_PACKET_RTP = 3,          /**< 128 to 191: RTP and RTCP */
+    FLOE_PACKET_OTHER = 4
+} floe_packet_kind;
+
+/** What a Binding request says, of which an ICE agent makes its answer (RFC 8445 §7.3). Made by the
+ *  library only; later releases append fields. */
+typedef struct floe_check {
+    /** Its USERNAME begins with the local username fragment and a colon, and its MESSAGE-INTEGRITY
+     *  is right by the local password. If not, it is not from the peer: answer 401 or nothing. */
+    bool authenticated;
+    /** What stands behind the colon: the peer's username fragment; "" if there is none. */
+    char remote_username_fragment[257];
+    /** PRIORITY (RFC 8445 §7.1.1); 0: it has none. */
+    uint32_t priority;
+    bool use_candidate;
+    /** ICE-CONTROLLING or ICE-CONTROLLED is there; and which, and its tie-breaker. */
+    bool has_role;
+    bool controlling;
+    uint64_t tie_breaker;
+    uint8_t transaction_id[12];
+} floe_check;
+
+/** One packet. Made by the library only; later releases append fields. Nothing in it outlives the
+ *  callback. */
+typedef struct floe_packet {
+    /** On which candidate it came: `id` of floe_candidate; of those that share a socket the host's.
+     *  0 where policy shows none of them. */
+    uint32_t candidate_id;
+    /** Who sent it: behind a relay, the peer and not the server. */
+    floe_address peer;
+    /** As it stands in the buffer that it was read into. */
+    const void *data;
+    size_t size;
+    floe_packet_kind kind;
+    /** Of a STUN Binding request; NULL for all else. */
+    const floe_check *check;
+} floe_packet;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

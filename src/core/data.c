@@ -1,0 +1,413 @@
+/* The owner's packets (gatherer.md K1, K2): out on any candidate, in with the candidate and the
+ * peer. */
+#include "base/error.h"
+#include "core/gatherer.h"
+#include "turn/peer.h"
+
+#include <string.h>
+
+/* The largest UDP payload, and what TLS and DTLS take in one piece. */
+#define DATA_MAX 65507U
+#define SECURE_DATA_MAX 16000U
+
+/* ── Out ── */
+
+static const floe_found *find(const floe_core *core, uint32_t id)
+{
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (found->id == id && !found->withdrawn) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+static floe_error full(floe_core *core)
+{
+    core->refused = true;
+    return floe_fail(FLOE_ERR_QUEUE_FULL, "more waits to be sent than settings.send_queue_size");
+}
+
+/* Below half: there is room again. */
+static void drained(floe_core *core, size_t waiting)
+{
+    if (core->refused && waiting < core->shared->queue_limit / 2) {
+        core->refused = false;
+        floe_tell(core, &core->writable_output, FLOE_OUTPUT_WRITABLE);
+    }
+}
+
+static bool push(floe_core *core, floe_base *base, size_t limit, const floe_address *remote,
+                 const floe_span *parts, size_t count)
+{
+    bool pushed =
+        floe_queue_push(&core->shared->allocator, &base->queue, limit, remote, parts, count);
+
+    if (pushed && !base->blocked) {
+        floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
+    }
+    return pushed;
+}
+
+void floe_base_writable(floe_core *core, floe_base *base)
+{
+    base->blocked = false;
+    if (!floe_queue_empty(&base->queue)) {
+        floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
+    }
+}
+
+bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *output)
+{
+    floe_span data;
+
+    if (base->blocked || !floe_queue_take(&base->queue, &output->remote, &data)) {
+        return false;
+    }
+    output->kind = FLOE_CORE_SEND;
+    output->channel = base->channel;
+    output->data = data.data;
+    output->data_size = data.size;
+    drained(core, base->queue.used);
+    if (!floe_queue_empty(&base->queue)) {
+        floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
+    }
+    return true;
+}
+
+void floe_relay_drained(floe_core *core, const floe_relay *relay)
+{
+    const floe_connection *connection = relay->connection;
+
+    if (connection != NULL) {
+        drained(core,
+                connection->queue.used +
+                    (connection->secure != NULL ? floe_secure_waiting(connection->secure) : 0));
+    }
+}
+
+/* To the relay's server, by whatever way it has. */
+static bool to_server(floe_core *core, floe_relay *relay, size_t limit, const floe_span *parts,
+                      size_t count)
+{
+    if (relay->connection != NULL) {
+        return floe_connection_send(core, relay->connection, limit, parts, count);
+    }
+    return push(core, relay->base, limit, &relay->turn.server, parts, count);
+}
+
+/* A peer's request: what does not fit now is sent again in its time. */
+static void send_request(floe_core *core, floe_relay *relay, const floe_turn_peer *peer)
+{
+    uint8_t request[FLOE_TURN_REQUEST_SIZE];
+    floe_span data = floe_turn_peer_write(&relay->turn, peer, request, sizeof request);
+
+    if (data.size > 0) {
+        (void)to_server(core, relay, core->shared->queue_limit + FLOE_CONTROL_ROOM, &data, 1);
+    }
+}
+
+static bool send_wrapped(floe_core *core, floe_relay *relay, const floe_turn_peer *peer,
+                         floe_span data)
+{
+    static const uint8_t zeros[4];
+    uint8_t header[FLOE_TURN_HEADER_SIZE];
+    bool padded = relay->turn.reliable || !peer->bound;
+    floe_span parts[] = {
+        floe_turn_peer_header(&relay->turn, peer, data.size, header, sizeof header), data,
+        floe_span_of(zeros, padded ? (4 - data.size % 4) % 4 : 0)};
+
+    return parts[0].size > 0 && to_server(core, relay, core->shared->queue_limit, parts, 3);
+}
+
+/* The permission is there: what waited for it goes. */
+static void release_held(floe_core *core, floe_relay *relay, floe_turn_peer *peer)
+{
+    floe_address nobody;
+    floe_span data;
+
+    while (floe_queue_take(&peer->held, &nobody, &data)) {
+        (void)send_wrapped(core, relay, peer, data);
+    }
+    floe_queue_release(&core->shared->allocator, &peer->held);
+}
+
+static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_turn_peer *peer,
+                       floe_turn_event event)
+{
+    switch (event) {
+    case FLOE_TURN_SEND:
+        send_request(core, relay, peer);
+        break;
+    case FLOE_TURN_SUCCESS:
+        release_held(core, relay, peer);
+        if (floe_turn_peer_used(&relay->turn, now, peer) == FLOE_TURN_SEND) {
+            send_request(core, relay, peer);
+        }
+        break;
+    case FLOE_TURN_FAILED:
+        floe_queue_release(&core->shared->allocator, &peer->held);
+        break;
+    default:
+        break;
+    }
+}
+
+void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay)
+{
+    FLOE_LIST_EACH_SAFE(peer, &relay->turn.peers, floe_turn_peer, link)
+    {
+        floe_turn_event event = floe_turn_peer_time(&relay->turn, now, peer);
+        if (event == FLOE_TURN_FAILED) {
+            floe_turn_peer_free(&relay->turn, peer);
+        } else {
+            peer_event(core, now, relay, peer, event);
+        }
+    }
+}
+
+static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *relay,
+                                const floe_address *to, floe_span data)
+{
+    floe_turn_peer *peer = floe_turn_peer_find(&relay->turn, to);
+    size_t limit = relay->connection != NULL && relay->connection->secure != NULL ? SECURE_DATA_MAX
+                                                                                  : DATA_MAX - 64;
+
+    if (data.size > limit) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "%zu bytes are more than the relay takes, %zu",
+                         data.size, limit);
+    }
+    if (peer == NULL) {
+        peer = floe_turn_peer_add(&relay->turn, now, to);
+        if (peer == NULL) {
+            return floe_fail(FLOE_ERR_NO_MEMORY, "no room for another peer of the relay");
+        }
+        peer_event(core, now, relay, peer, floe_turn_peer_time(&relay->turn, now, peer));
+    }
+    if (peer->refused) {
+        return floe_fail(FLOE_ERR_PERMISSION, "the relay's server refuses this peer");
+    }
+    if (peer->permitted) {
+        if (!send_wrapped(core, relay, peer, data)) {
+            return full(core);
+        }
+    } else if (!floe_queue_push(&core->shared->allocator, &peer->held, core->shared->queue_limit,
+                                to, &data, 1)) {
+        return full(core);
+    }
+    if (floe_turn_peer_used(&relay->turn, now, peer) == FLOE_TURN_SEND) {
+        send_request(core, relay, peer);
+    }
+    return FLOE_OK;
+}
+
+/* The base stands in a constant list of candidates; it is ours to write to. */
+static floe_base *base_of(floe_core *core, const floe_found *found)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base == found->base) {
+            return base;
+        }
+    }
+    return NULL;
+}
+
+static floe_relay *relay_of(floe_core *core, const floe_found *found)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (relay == found->source && relay->turn.state == FLOE_TURN_ALLOCATED) {
+            return relay;
+        }
+    }
+    return NULL;
+}
+
+floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
+                          const floe_address *peer, const void *data, size_t size)
+{
+    if (core == NULL || peer == NULL || (data == NULL && size > 0)) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_send: NULL");
+    }
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
+    }
+    if (size > DATA_MAX) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "%zu bytes are more than UDP takes, %u", size,
+                         DATA_MAX);
+    }
+    const floe_found *found = find(core, candidate_id);
+    if (found == NULL) {
+        return floe_fail(FLOE_ERR_NOT_FOUND, "no candidate has the id %u", candidate_id);
+    }
+    floe_address to = *peer;
+    if (to.family != found->address.family || to.port == 0) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "the peer's address does not fit the candidate");
+    }
+    floe_span span = floe_span_of(data, size);
+    if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
+        floe_relay *relay = relay_of(core, found);
+        return relay != NULL ? send_by_relay(core, now, relay, &to, span)
+                             : floe_fail(FLOE_ERR_NOT_FOUND, "the relay is gone");
+    }
+    floe_base *base = base_of(core, found);
+    if (base == NULL || base->state != FLOE_BASE_OPEN) {
+        return floe_fail(FLOE_ERR_NOT_FOUND, "the candidate's socket is closed");
+    }
+    return push(core, base, core->shared->queue_limit, &to, &span, 1) ? FLOE_OK : full(core);
+}
+
+/* ── In ── */
+
+void floe_core_receive_packets(floe_core *core, bool wanted)
+{
+    if (core != NULL) {
+        core->wants_packets = wanted;
+    }
+}
+
+static uint32_t id_for(const floe_core *core, const floe_base *base, const floe_relay *relay,
+                       uint8_t family)
+{
+    uint32_t id = 0;
+
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        bool relayed = found->type == FLOE_CANDIDATE_TYPE_RELAY;
+        bool fits = relay != NULL ? found->source == relay && found->address.family == family
+                                  : !relayed && found->base == base;
+        if (fits && !found->hidden && !found->withdrawn && (id == 0 || found->id < id)) {
+            id = found->id;
+        }
+    }
+    return id;
+}
+
+static bool deliver(floe_core *core, const floe_base *base, const floe_relay *relay,
+                    const floe_address *peer, floe_span data, floe_packet *packet)
+{
+    if (packet == NULL || !core->wants_packets) {
+        core->shared->dropped++;
+        return false;
+    }
+    *packet = (floe_packet){.candidate_id = id_for(core, base, relay, peer->family),
+                            .peer = *peer,
+                            .data = data.data,
+                            .size = data.size,
+                            .kind = floe_packet_kind_of(data)};
+    if (packet->kind == FLOE_PACKET_STUN && floe_check_read(core, data, &core->check)) {
+        packet->check = &core->check;
+    }
+    return true;
+}
+
+bool floe_base_deliver(floe_core *core, const floe_base *base, const floe_address *source,
+                       floe_span data, floe_packet *packet)
+{
+    return deliver(core, base, NULL, source, data, packet);
+}
+
+/* RFC 8656 §11.4: only from a peer with a permission. */
+static bool take_indication(floe_core *core, floe_relay *relay, const floe_stun_message *message,
+                            floe_packet *packet)
+{
+    floe_address peer;
+    floe_span data;
+
+    if (floe_stun_read_address(message, FLOE_STUN_XOR_PEER_ADDRESS, &peer) &&
+        floe_stun_find(message, FLOE_STUN_DATA, &data) &&
+        floe_turn_peer_permits(&relay->turn, &peer)) {
+        return deliver(core, relay->base, relay, &peer, data, packet);
+    }
+    core->shared->dropped++;
+    return false;
+}
+
+static bool take_channel_data(floe_core *core, floe_relay *relay, floe_span frame,
+                              floe_packet *packet)
+{
+    floe_turn_peer *peer = NULL;
+    uint16_t channel;
+    floe_span data;
+
+    if (floe_channel_data_parse(frame, &channel, &data)) {
+        peer = floe_turn_peer_of_channel(&relay->turn, channel);
+    }
+    if (peer == NULL) {
+        core->shared->dropped++;
+        return false;
+    }
+    return deliver(core, relay->base, relay, &peer->address, data, packet);
+}
+
+/* An answer to a peer's request. */
+static bool take_answer(floe_core *core, floe_time now, floe_relay *relay,
+                        const floe_address *source, const floe_stun_message *message)
+{
+    FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
+    {
+        floe_stun_match match;
+        floe_turn_event event =
+            floe_turn_peer_receive(&relay->turn, now, peer, source, message, &match);
+        if (match == FLOE_STUN_BELIEVED) {
+            if (event == FLOE_TURN_LOST) {
+                floe_relay_lost(core, now, relay);
+            } else {
+                peer_event(core, now, relay, peer, event);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
+                           const floe_address *source, floe_span frame,
+                           const floe_stun_message *message, floe_packet *packet)
+{
+    if (relay->phase != FLOE_RELAY_LIVE) {
+        return FLOE_TAKEN_NOT;
+    }
+    if (message == NULL) {
+        bool channel = floe_packet_kind_of(frame) == FLOE_PACKET_CHANNEL_DATA &&
+                       relay->turn.state == FLOE_TURN_ALLOCATED &&
+                       floe_address_equal(source, &relay->turn.server);
+        if (!channel) {
+            return FLOE_TAKEN_NOT;
+        }
+        return take_channel_data(core, relay, frame, packet) ? FLOE_TAKEN_PACKET : FLOE_TAKEN;
+    }
+    if (message->class == FLOE_STUN_INDICATION && message->method == FLOE_STUN_DATA_INDICATION) {
+        if (relay->turn.state != FLOE_TURN_ALLOCATED ||
+            !floe_address_equal(source, &relay->turn.server)) {
+            return FLOE_TAKEN_NOT;
+        }
+        return take_indication(core, relay, message, packet) ? FLOE_TAKEN_PACKET : FLOE_TAKEN;
+    }
+    return floe_relay_receive(core, now, relay, source, message) ||
+                   take_answer(core, now, relay, source, message)
+               ? FLOE_TAKEN
+               : FLOE_TAKEN_NOT;
+}
+
+bool floe_relay_message(floe_core *core, floe_time now, floe_relay *relay, floe_span frame,
+                        floe_packet *packet)
+{
+    floe_address server = relay->turn.server;
+    floe_stun_message parsed;
+    const floe_stun_message *message = NULL;
+
+    if (floe_packet_kind_of(frame) == FLOE_PACKET_STUN) {
+        if (floe_stun_parse(frame, &parsed) != FLOE_STUN_PARSED) {
+            core->shared->dropped++;
+            return false;
+        }
+        message = &parsed;
+    }
+    floe_taken taken = floe_relay_take(core, now, relay, &server, frame, message, packet);
+    core->shared->dropped += taken == FLOE_TAKEN_NOT;
+    return taken == FLOE_TAKEN_PACKET;
+}

@@ -1,0 +1,31 @@
+/* TCP connections to servers and proxies, by libuv. */
+#ifndef FLOE_RUNTIME_TCP_H
+#define FLOE_RUNTIME_TCP_H
+
+#include "base/list.h"
+
+#include <floe/core.h>
+#include <floe/gatherer.h>
+#include <uv.h>
+
+typedef struct floe_tcp {
+    floe_list link;
+    floe_gatherer *owner;
+    uv_tcp_t handle;
+    uv_connect_t connect;
+    uv_write_t write;
+    uint8_t *pending; /* what the kernel would not take at once; NULL: nothing */
+    floe_address remote;
+    uint32_t channel;
+    bool closing;
+} floe_tcp;
+
+/* Begins to connect; what comes of it the core is told. The lock is held. */
+floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output);
+/* NULL: there is none. */
+floe_tcp *floe_tcp_of_channel(floe_gatherer *gatherer, uint32_t channel);
+/* Sends, or keeps what the kernel does not take and says that the channel is blocked. */
+void floe_tcp_send(floe_tcp *tcp, const uint8_t *data, size_t size);
+void floe_tcp_close(floe_tcp *tcp);
+
+#endif

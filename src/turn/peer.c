@@ -1,0 +1,281 @@
+/* Permissions and channels. */
+#include "turn/peer.h"
+
+#include "base/address.h"
+#include "base/memory.h"
+#include "stun/framing.h"
+
+#include <string.h>
+
+/* RFC 8656 §9 and §12: a permission lasts 300 s, a channel 600 s (T7). */
+#define PERMISSION_AFTER floe_seconds(240)
+#define CHANNEL_AFTER floe_seconds(540)
+/* One to which nothing has gone for so long lapses: the next packet asks anew. */
+#define UNUSED_AFTER floe_seconds(300)
+/* A request that had no answer is asked again with the next use, not before. */
+#define RETRY_AFTER floe_seconds(5)
+
+floe_turn_peer *floe_turn_peer_find(const floe_turn_allocation *allocation,
+                                    const floe_address *address)
+{
+    FLOE_LIST_EACH(peer, &allocation->peers, floe_turn_peer, link)
+    {
+        if (floe_address_equal(&peer->address, address)) {
+            return peer;
+        }
+    }
+    return NULL;
+}
+
+floe_turn_peer *floe_turn_peer_of_channel(const floe_turn_allocation *allocation, uint16_t channel)
+{
+    FLOE_LIST_EACH(peer, &allocation->peers, floe_turn_peer, link)
+    {
+        if (peer->bound && peer->channel == channel) {
+            return peer;
+        }
+    }
+    return NULL;
+}
+
+bool floe_turn_peer_permits(const floe_turn_allocation *allocation, const floe_address *address)
+{
+    FLOE_LIST_EACH(peer, &allocation->peers, floe_turn_peer, link)
+    {
+        if (peer->permitted && floe_address_same_ip(&peer->address, address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+floe_turn_peer *floe_turn_peer_add(floe_turn_allocation *allocation, floe_time now,
+                                   const floe_address *address)
+{
+    const floe_allocator *allocator = allocation->account->allocator;
+
+    if (allocation->peer_count >= FLOE_TURN_PEERS_MAX) {
+        return NULL;
+    }
+    floe_turn_peer *made = floe_allocate(allocator, sizeof *made);
+    if (made == NULL) {
+        return NULL;
+    }
+    made->address = *address;
+    made->used = made->permission = now;
+    made->channel_due = FLOE_TIME_NEVER;
+    floe_stun_transaction_stop(&made->transaction);
+    floe_list_append(&allocation->peers, &made->link);
+    allocation->peer_count++;
+    return made;
+}
+
+void floe_turn_peer_free(floe_turn_allocation *allocation, floe_turn_peer *peer)
+{
+    const floe_allocator *allocator = allocation->account->allocator;
+
+    floe_list_remove(&peer->link);
+    allocation->peer_count--;
+    floe_queue_release(allocator, &peer->held);
+    floe_deallocate(allocator, peer);
+}
+
+static bool channel_taken(const floe_turn_allocation *allocation, uint16_t channel)
+{
+    FLOE_LIST_EACH(peer, &allocation->peers, floe_turn_peer, link)
+    {
+        if (peer->channel == channel) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Numbers go round, as one that has lapsed must rest for 300 s (RFC 8656 §12). */
+static bool choose_channel(floe_turn_allocation *allocation, floe_turn_peer *peer)
+{
+    for (unsigned i = 0; i <= FLOE_CHANNEL_LAST - FLOE_CHANNEL_FIRST; i++) {
+        uint16_t channel = (uint16_t)(FLOE_CHANNEL_FIRST + allocation->next_channel);
+        allocation->next_channel = (uint16_t)((allocation->next_channel + 1U) %
+                                              (FLOE_CHANNEL_LAST - FLOE_CHANNEL_FIRST + 1));
+        if (!channel_taken(allocation, channel)) {
+            peer->channel = channel;
+            return true;
+        }
+    }
+    return false;
+}
+
+static floe_turn_event ask(floe_turn_allocation *allocation, floe_time now, floe_turn_peer *peer,
+                           uint16_t method)
+{
+    if (floe_stun_transaction_start(&peer->transaction, now, method, allocation->rto,
+                                    allocation->reliable, allocation->random) != FLOE_OK) {
+        peer->permission = floe_time_after(now, RETRY_AFTER); /* no randomness */
+        return FLOE_TURN_NOTHING;
+    }
+    return FLOE_TURN_SEND;
+}
+
+/* K1: a channel once more than one packet goes to it. */
+static bool wants_channel(const floe_turn_peer *peer)
+{
+    return peer->permitted && !peer->bound && !peer->no_channel && peer->sent > 1 &&
+           !floe_stun_transaction_runs(&peer->transaction);
+}
+
+static floe_turn_event bind_channel(floe_turn_allocation *allocation, floe_time now,
+                                    floe_turn_peer *peer)
+{
+    if (peer->channel == 0 && !choose_channel(allocation, peer)) {
+        peer->no_channel = true;
+        return FLOE_TURN_NOTHING;
+    }
+    return ask(allocation, now, peer, FLOE_STUN_CHANNEL_BIND);
+}
+
+floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time now,
+                                    floe_turn_peer *peer)
+{
+    peer->used = now;
+    peer->sent += peer->sent < UINT32_MAX;
+    return wants_channel(peer) ? bind_channel(allocation, now, peer) : FLOE_TURN_NOTHING;
+}
+
+floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time now,
+                                    floe_turn_peer *peer)
+{
+    switch (floe_stun_transaction_time(&peer->transaction, now)) {
+    case FLOE_STUN_SEND_AGAIN:
+        return FLOE_TURN_SEND;
+    case FLOE_STUN_GIVE_UP:
+        peer->permission = floe_time_after(now, RETRY_AFTER);
+        peer->permitted = peer->bound = false;
+        return FLOE_TURN_NOTHING;
+    case FLOE_STUN_WAIT:
+        break;
+    }
+    if (floe_stun_transaction_runs(&peer->transaction)) {
+        return FLOE_TURN_NOTHING;
+    }
+    bool permission = floe_time_reached(now, peer->permission);
+    bool channel = floe_time_reached(now, peer->channel_due);
+    if (!permission && !channel) {
+        return FLOE_TURN_NOTHING;
+    }
+    if (floe_time_since(now, peer->used).ns >= UNUSED_AFTER.ns) {
+        return FLOE_TURN_FAILED;
+    }
+    if (channel) {
+        peer->channel_due = FLOE_TIME_NEVER;
+        return bind_channel(allocation, now, peer);
+    }
+    peer->permission = FLOE_TIME_NEVER;
+    return ask(allocation, now, peer, FLOE_STUN_CREATE_PERMISSION);
+}
+
+floe_time floe_turn_peer_deadline(const floe_turn_peer *peer)
+{
+    return floe_stun_transaction_runs(&peer->transaction)
+               ? peer->transaction.due
+               : floe_time_min(peer->permission, peer->channel_due);
+}
+
+floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, const floe_turn_peer *peer,
+                               void *buffer, size_t size)
+{
+    floe_stun_writer writer = floe_stun_begin(buffer, size, FLOE_STUN_REQUEST,
+                                              peer->transaction.method, &peer->transaction.id);
+
+    if (peer->transaction.method == FLOE_STUN_CHANNEL_BIND) {
+        floe_stun_put_u16_reserved(&writer, FLOE_STUN_CHANNEL_NUMBER, peer->channel);
+    }
+    floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &peer->address);
+    floe_turn_allocation_sign(allocation, &writer);
+    return floe_stun_written(&writer);
+}
+
+static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now,
+                                 floe_turn_peer *peer, uint16_t method)
+{
+    bool first = !peer->permitted;
+
+    peer->permitted = true;
+    if (method == FLOE_STUN_CHANNEL_BIND) {
+        peer->bound = true;
+        peer->channel_due = floe_time_after(now, CHANNEL_AFTER);
+    } else {
+        peer->permission = floe_time_after(now, PERMISSION_AFTER);
+    }
+    if (first) {
+        return FLOE_TURN_SUCCESS;
+    }
+    return wants_channel(peer) ? bind_channel(allocation, now, peer) : FLOE_TURN_NOTHING;
+}
+
+static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
+                               floe_turn_peer *peer, uint16_t method,
+                               const floe_stun_message *message)
+{
+    floe_span reason = {0};
+    uint16_t code = 0;
+
+    (void)floe_stun_read_error(message, &code, &reason);
+    if (code == 401 || code == 438) {
+        if (!floe_turn_allocation_learn(allocation, code, message)) {
+            return FLOE_TURN_LOST;
+        }
+        return ask(allocation, now, peer, method);
+    }
+    if (code == 437) {
+        return floe_turn_allocation_lost(allocation, code, reason);
+    }
+    if (method == FLOE_STUN_CHANNEL_BIND) { /* it goes on by Send indications */
+        peer->no_channel = true;
+        peer->bound = false;
+        peer->channel = 0;
+        return FLOE_TURN_NOTHING;
+    }
+    peer->permitted = peer->bound = false;
+    peer->refused = true;
+    peer->permission = floe_time_after(now, PERMISSION_AFTER);
+    return FLOE_TURN_FAILED;
+}
+
+floe_turn_event floe_turn_peer_receive(floe_turn_allocation *allocation, floe_time now,
+                                       floe_turn_peer *peer, const floe_address *source,
+                                       const floe_stun_message *message, floe_stun_match *match)
+{
+    const floe_stun_key *key = allocation->realm != NULL ? allocation->realm->key : NULL;
+    uint16_t method = peer->transaction.method;
+
+    *match =
+        floe_stun_transaction_match(&peer->transaction, message, source, &allocation->server, key);
+    if (*match != FLOE_STUN_BELIEVED) {
+        return FLOE_TURN_NOTHING;
+    }
+    floe_stun_transaction_stop(&peer->transaction);
+    return message->class == FLOE_STUN_SUCCESS ? succeeded(allocation, now, peer, method)
+                                               : refused(allocation, now, peer, method, message);
+}
+
+floe_span floe_turn_peer_header(const floe_turn_allocation *allocation, const floe_turn_peer *peer,
+                                size_t data_size, void *buffer, size_t size)
+{
+    floe_stun_id id;
+
+    if (peer->bound) {
+        floe_writer writer = floe_writer_of(buffer, size);
+        floe_write_u16(&writer, peer->channel);
+        floe_write_u16(&writer, (uint16_t)data_size);
+        return floe_span_of(buffer, writer.at);
+    }
+    if (floe_random_fill(allocation->random, id.bytes, sizeof id.bytes) != FLOE_OK) {
+        return (floe_span){0};
+    }
+    floe_stun_writer writer =
+        floe_stun_begin(buffer, size, FLOE_STUN_INDICATION, FLOE_STUN_SEND, &id);
+    floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &peer->address);
+    floe_stun_put_open(&writer, FLOE_STUN_DATA, data_size);
+    return floe_stun_written(&writer);
+}

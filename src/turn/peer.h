@@ -1,0 +1,59 @@
+/* The peers of an allocation (RFC 8656 §9, §11, §12): a permission as soon as something is to be
+ * sent to one, a channel as soon as more follows, both kept for as long as they are used. */
+#ifndef FLOE_TURN_PEER_H
+#define FLOE_TURN_PEER_H
+
+#include "turn/allocation.h"
+
+/* Of one allocation: as many as there are channels. */
+#define FLOE_TURN_PEERS_MAX 4096U
+
+typedef struct floe_turn_peer {
+    floe_list link; /* in allocation->peers */
+    floe_address address;
+    floe_stun_transaction transaction; /* CreatePermission or ChannelBind */
+    floe_time permission;              /* when to ask for it again */
+    floe_time channel_due;             /* likewise */
+    floe_time used;                    /* something was sent to it */
+    uint16_t channel;                  /* its number; 0: none was chosen */
+    bool permitted;
+    bool bound;
+    bool refused;    /* the server will not have it: nothing can be sent */
+    bool no_channel; /* nor a channel */
+    uint32_t sent;
+    floe_queue held; /* packets that wait for the permission */
+} floe_turn_peer;
+
+/* NULL: it is not there. */
+floe_turn_peer *floe_turn_peer_find(const floe_turn_allocation *allocation,
+                                    const floe_address *address);
+floe_turn_peer *floe_turn_peer_of_channel(const floe_turn_allocation *allocation, uint16_t channel);
+/* Whether a Data indication from this address may be believed: RFC 8656 §11.4. */
+bool floe_turn_peer_permits(const floe_turn_allocation *allocation, const floe_address *address);
+/* A new one; `time` then says that its request is to be sent. NULL: no memory, or too many. */
+floe_turn_peer *floe_turn_peer_add(floe_turn_allocation *allocation, floe_time now,
+                                   const floe_address *address);
+void floe_turn_peer_free(floe_turn_allocation *allocation, floe_turn_peer *peer);
+/* Something goes to it: FLOE_TURN_SEND if a channel is asked for by that. */
+floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time now,
+                                    floe_turn_peer *peer);
+/* FLOE_TURN_SEND: write, and send. FLOE_TURN_FAILED: it is not used any more, and goes. */
+floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time now,
+                                    floe_turn_peer *peer);
+floe_time floe_turn_peer_deadline(const floe_turn_peer *peer);
+/* Its current request. */
+floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, const floe_turn_peer *peer,
+                               void *buffer, size_t size);
+/* FLOE_TURN_SUCCESS: what waits can go. FLOE_TURN_SEND: the request goes again, signed anew.
+ * FLOE_TURN_FAILED: nothing can be sent to it. FLOE_TURN_LOST: there is no allocation any more. */
+floe_turn_event floe_turn_peer_receive(floe_turn_allocation *allocation, floe_time now,
+                                       floe_turn_peer *peer, const floe_address *source,
+                                       const floe_stun_message *message, floe_stun_match *match);
+/* What goes in front of `data` to the peer (behind it come zeros up to a multiple of four on a
+ * stream): a channel's header, or all of a Send indication but the data itself. Empty: it does not
+ * fit, or no randomness. */
+floe_span floe_turn_peer_header(const floe_turn_allocation *allocation, const floe_turn_peer *peer,
+                                size_t data_size, void *buffer, size_t size);
+#define FLOE_TURN_HEADER_SIZE 64
+
+#endif

@@ -1,0 +1,343 @@
+/* turn/peer: permissions and channels against a scripted server (K1, T7). */
+#include "support.h"
+
+#include "base/address.h"
+#include "base/memory.h"
+#include "stun/framing.h"
+#include "turn/peer.h"
+
+#include <string.h>
+
+typedef struct fixture {
+    counting_allocator memory;
+    seeded_random random;
+    floe_turn_account *account;
+    floe_turn_allocation allocation;
+    floe_address server;
+    floe_address address;
+    floe_time now;
+} fixture;
+
+static void answer_with(fixture *f, floe_stun_transaction *transaction, floe_stun_writer *writer,
+                        uint8_t *bytes, size_t size, uint16_t code)
+{
+    *writer = floe_stun_begin(bytes, size, code == 0 ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR,
+                              transaction->method, &transaction->id);
+    if (code != 0) {
+        floe_stun_put_error(writer, code, floe_span_text("why"));
+    }
+    if (code == 401 || code == 438) {
+        floe_stun_put(writer, FLOE_STUN_REALM, floe_span_text("r"));
+        floe_stun_put(writer, FLOE_STUN_NONCE, floe_span_text(code == 401 ? "first" : "second"));
+    } else if (transaction->method == FLOE_STUN_ALLOCATE) {
+        floe_address relayed = address_of("198.51.100.9:5000");
+        floe_stun_put_address(writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
+    }
+    if (code != 401 && code != 438) {
+        floe_stun_put_integrity(writer, f->allocation.realm->key->sha1);
+    }
+}
+
+static floe_turn_event allocate_step(fixture *f, uint16_t code)
+{
+    uint8_t bytes[512];
+    floe_stun_writer writer;
+    floe_stun_message message;
+    floe_stun_match match;
+
+    assert_int_equal(floe_turn_allocation_begin(&f->allocation, f->now), FLOE_TURN_SEND);
+    answer_with(f, &f->allocation.transaction, &writer, bytes, sizeof bytes, code);
+    assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message), FLOE_STUN_PARSED);
+    return floe_turn_allocation_receive(&f->allocation, f->now, &f->server, &message, &match);
+}
+
+static floe_turn_event respond(fixture *f, floe_turn_peer *peer, uint16_t code)
+{
+    uint8_t bytes[512];
+    floe_stun_writer writer;
+    floe_stun_message message;
+    floe_stun_match match;
+
+    answer_with(f, &peer->transaction, &writer, bytes, sizeof bytes, code);
+    assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message), FLOE_STUN_PARSED);
+    floe_turn_event event =
+        floe_turn_peer_receive(&f->allocation, f->now, peer, &f->server, &message, &match);
+    assert_int_equal(match, FLOE_STUN_BELIEVED);
+    return event;
+}
+
+static int set_up(void **state)
+{
+    static fixture f;
+
+    memset(&f, 0, sizeof f);
+    counting_init(&f.memory);
+    seeded_init(&f.random, 42);
+    f.server = address_of("203.0.113.2:3478");
+    f.address = address_of("192.0.2.50:4000");
+    f.now = floe_time_after((floe_time){0}, floe_seconds(1000));
+    assert_int_equal(
+        floe_turn_account_new(&f.memory.table, "s", "user", "secret", NULL, &f.account), FLOE_OK);
+    floe_turn_allocation_init(&f.allocation, &f.random.table, f.account, &f.server,
+                              floe_milliseconds(500), false, FLOE_TURN_IPV4);
+    assert_int_equal(floe_turn_allocation_start(&f.allocation), FLOE_OK);
+    assert_int_equal(allocate_step(&f, 401), FLOE_TURN_PROGRESS);
+    assert_int_equal(allocate_step(&f, 0), FLOE_TURN_SUCCESS);
+    *state = &f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *f = *state;
+
+    floe_turn_allocation_free(&f->allocation);
+    floe_turn_account_release(f->account);
+    assert_int_equal(f->memory.live, 0);
+    return 0;
+}
+
+static void later(fixture *f, uint64_t seconds)
+{
+    f->now = floe_time_after(f->now, floe_seconds(seconds));
+}
+
+static floe_error no_bytes(void *user, void *bytes, size_t size)
+{
+    (void)user;
+    (void)bytes;
+    (void)size;
+    return FLOE_ERR_RANDOM;
+}
+
+/* What is sent next is `method`, signed, for the peer. */
+static void assert_sends(fixture *f, floe_turn_peer *peer, uint16_t method)
+{
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    floe_address address;
+
+    assert_int_equal(
+        floe_stun_parse(floe_turn_peer_write(&f->allocation, peer, bytes, sizeof bytes), &message),
+        FLOE_STUN_PARSED);
+    assert_int_equal(message.method, method);
+    assert_true(floe_stun_read_address(&message, FLOE_STUN_XOR_PEER_ADDRESS, &address));
+    assert_true(floe_address_equal(&address, &peer->address));
+    assert_true(floe_stun_check_integrity(&message, f->allocation.realm->key->sha1));
+}
+
+static floe_turn_peer *permitted(fixture *f)
+{
+    floe_turn_peer *peer = floe_turn_peer_add(&f->allocation, f->now, &f->address);
+
+    assert_non_null(peer);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_sends(f, peer, FLOE_STUN_CREATE_PERMISSION);
+    assert_int_equal(respond(f, peer, 0), FLOE_TURN_SUCCESS);
+    assert_true(peer->permitted);
+    return peer;
+}
+
+static floe_turn_peer *bound(fixture *f)
+{
+    floe_turn_peer *peer = permitted(f);
+
+    assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peer), FLOE_TURN_NOTHING);
+    assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_sends(f, peer, FLOE_STUN_CHANNEL_BIND);
+    (void)respond(f, peer, 0);
+    assert_true(peer->bound);
+    return peer;
+}
+
+static void k1_a_permission_first(void **state)
+{
+    fixture *f = *state;
+    floe_address same_ip = address_of("192.0.2.50:9");
+    floe_address other = address_of("192.0.2.51:4000");
+
+    assert_false(floe_turn_peer_permits(&f->allocation, &f->address));
+    floe_turn_peer *peer = permitted(f);
+    assert_ptr_equal(floe_turn_peer_find(&f->allocation, &f->address), peer);
+    assert_null(floe_turn_peer_find(&f->allocation, &same_ip));
+    assert_true(floe_turn_peer_permits(&f->allocation, &same_ip)); /* RFC 8656 §9 */
+    assert_false(floe_turn_peer_permits(&f->allocation, &other));
+}
+
+static void k1_a_channel_with_the_second_packet(void **state)
+{
+    fixture *f = *state;
+    uint8_t header[FLOE_TURN_HEADER_SIZE];
+    floe_turn_peer *peer = permitted(f);
+    floe_span before = floe_turn_peer_header(&f->allocation, peer, 1000, header, sizeof header);
+
+    assert_int_equal(before.size, 20 + 12 + 4); /* header, peer, and the data's own */
+    assert_int_equal(before.data[2] << 8 | before.data[3], 12 + 4 + 1000);
+    floe_turn_peer_free(&f->allocation, peer);
+    peer = bound(f);
+    floe_span after = floe_turn_peer_header(&f->allocation, peer, 1000, header, sizeof header);
+    assert_int_equal(after.size, 4);
+    assert_int_equal(after.data[0] << 8 | after.data[1], peer->channel);
+    assert_in_range(peer->channel, FLOE_CHANNEL_FIRST, FLOE_CHANNEL_LAST);
+    assert_ptr_equal(floe_turn_peer_of_channel(&f->allocation, peer->channel), peer);
+    assert_null(floe_turn_peer_of_channel(&f->allocation, (uint16_t)(peer->channel + 1)));
+}
+
+static void t7_permissions_and_channels_are_kept(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = bound(f);
+    unsigned permissions = 0;
+    unsigned channels = 0;
+
+    for (unsigned second = 1; second <= 3600; second++) {
+        later(f, 1);
+        (void)floe_turn_peer_used(&f->allocation, f->now, peer);
+        if (floe_turn_peer_time(&f->allocation, f->now, peer) == FLOE_TURN_SEND) {
+            permissions += peer->transaction.method == FLOE_STUN_CREATE_PERMISSION;
+            channels += peer->transaction.method == FLOE_STUN_CHANNEL_BIND;
+            (void)respond(f, peer, 0);
+        }
+        assert_true(peer->permitted && peer->bound);
+    }
+    assert_in_range(permissions, 3600 / 240 - 1, 3600 / 240);
+    assert_int_equal(channels, 3600 / 540);
+}
+
+static void an_unused_one_lapses(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = bound(f);
+    floe_turn_event event = FLOE_TURN_NOTHING;
+
+    for (unsigned second = 0; event != FLOE_TURN_FAILED; second++) {
+        assert_true(second < 600);
+        later(f, 1);
+        event = floe_turn_peer_time(&f->allocation, f->now, peer);
+        if (event == FLOE_TURN_SEND) {
+            (void)respond(f, peer, 0);
+        }
+    }
+    floe_turn_peer_free(&f->allocation, peer);
+    assert_int_equal(f->allocation.peer_count, 0);
+}
+
+static void a_refused_permission_says_so(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = floe_turn_peer_add(&f->allocation, f->now, &f->address);
+
+    (void)floe_turn_peer_time(&f->allocation, f->now, peer);
+    assert_int_equal(respond(f, peer, 403), FLOE_TURN_FAILED);
+    assert_true(peer->refused);
+    assert_false(floe_turn_peer_permits(&f->allocation, &f->address));
+}
+
+static void a_refused_channel_leaves_the_permission(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = permitted(f);
+    uint8_t header[FLOE_TURN_HEADER_SIZE];
+
+    (void)floe_turn_peer_used(&f->allocation, f->now, peer);
+    (void)floe_turn_peer_used(&f->allocation, f->now, peer);
+    assert_int_equal(respond(f, peer, 508), FLOE_TURN_NOTHING);
+    assert_true(peer->permitted);
+    assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peer), FLOE_TURN_NOTHING);
+    assert_int_equal(floe_turn_peer_header(&f->allocation, peer, 4, header, sizeof header).size,
+                     36);
+}
+
+static void t2_a_stale_nonce_is_answered(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = floe_turn_peer_add(&f->allocation, f->now, &f->address);
+
+    (void)floe_turn_peer_time(&f->allocation, f->now, peer);
+    assert_int_equal(respond(f, peer, 438), FLOE_TURN_SEND);
+    assert_sends(f, peer, FLOE_STUN_CREATE_PERMISSION);
+    assert_int_equal(f->allocation.nonce_size, strlen("second"));
+    assert_int_equal(respond(f, peer, 0), FLOE_TURN_SUCCESS);
+}
+
+static void a_server_that_has_forgotten_all_ends_the_allocation(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = floe_turn_peer_add(&f->allocation, f->now, &f->address);
+
+    (void)floe_turn_peer_time(&f->allocation, f->now, peer);
+    assert_int_equal(respond(f, peer, 437), FLOE_TURN_LOST);
+    assert_int_equal(f->allocation.state, FLOE_TURN_ENDED);
+}
+
+static void no_answer_is_asked_again(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = permitted(f);
+    unsigned asked = 0;
+
+    for (unsigned second = 0; second < 290; second++) {
+        later(f, 1);
+        asked += floe_turn_peer_time(&f->allocation, f->now, peer) == FLOE_TURN_SEND;
+    }
+    assert_in_range(asked, 7,
+                    14); /* at 240 s: seven packets in 39.5 s, and once more from there on */
+    assert_false(peer->permitted);
+}
+
+static void without_randomness_it_is_tried_later(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = floe_turn_peer_add(&f->allocation, f->now, &f->address);
+    seeded_random right = f->random;
+
+    f->random.table.fill = no_bytes;
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_NOTHING);
+    f->random = right;
+    later(f, 5);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+}
+
+static void channels_run_out(void **state)
+{
+    fixture *f = *state;
+    size_t count = 0;
+
+    f->memory.fail_at = 0;
+    for (uint32_t i = 0; i <= FLOE_TURN_PEERS_MAX; i++) {
+        floe_address address = floe_address_ipv4(0x0A000000 + i, 1);
+        count += floe_turn_peer_add(&f->allocation, f->now, &address) != NULL;
+    }
+    assert_int_equal(count, FLOE_TURN_PEERS_MAX);
+}
+
+static void memory_runs_out(void **state)
+{
+    fixture *f = *state;
+
+    f->memory.fail_at = f->memory.calls + 1;
+    assert_null(floe_turn_peer_add(&f->allocation, f->now, &f->address));
+    f->memory.fail_at = 0;
+    assert_int_equal(f->allocation.peer_count, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(k1_a_permission_first),
+        TEST(k1_a_channel_with_the_second_packet),
+        TEST(t7_permissions_and_channels_are_kept),
+        TEST(an_unused_one_lapses),
+        TEST(a_refused_permission_says_so),
+        TEST(a_refused_channel_leaves_the_permission),
+        TEST(t2_a_stale_nonce_is_answered),
+        TEST(a_server_that_has_forgotten_all_ends_the_allocation),
+        TEST(no_answer_is_asked_again),
+        TEST(without_randomness_it_is_tried_later),
+        TEST(channels_run_out),
+        TEST(memory_runs_out),
+    };
+    return cmocka_run_group_tests_name("turn peer", tests, NULL, NULL);
+}
