@@ -22,6 +22,7 @@ typedef struct identity {
 } identity;
 
 static struct {
+    EVP_PKEY *key;
     identity authority;
     identity stranger; /* another authority of the same name */
     identity client;
@@ -77,19 +78,33 @@ static identity make(EVP_PKEY *key, const char *common_name, const identity *iss
     return one;
 }
 
+/* One for all, as it costs a while. RSA, whose signatures have always the same size. */
+static EVP_PKEY *make_key(void)
+{
+    if (made.key == NULL) {
+        made.key = EVP_RSA_gen(2048);
+    }
+    (void)EVP_PKEY_up_ref(made.key);
+    return made.key;
+}
+
 static void sign(identity *one, const identity *issuer)
 {
     assert_true(X509_sign(one->certificate, issuer->key, EVP_sha256()) > 0);
 }
 
-#define NAMES "DNS:turn.example,DNS:*.wild.example,IP:192.0.2.1,IP:2001:db8::1"
+#define NAMES                                                                                      \
+    "DNS:turn.example,DNS:*.wild.example,IP:192.0.2.1,IP:2001:db8::1,DNS:*.sim.example,"           \
+    "IP:203.0.113.1,IP:203.0.113.2,IP:203.0.113.3,IP:203.0.113.4,IP:203.0.113.5,IP:203.0.113.6,"   \
+    "IP:2a00:ffff::1,IP:2a00:ffff::2,IP:2a00:ffff::3,IP:2a00:ffff::4,IP:2a00:ffff::5,"             \
+    "IP:2a00:ffff::6"
 
 static void make_one(tls_certificate kind)
 {
     const identity *issuer = kind == TLS_WRONG_CA      ? &made.stranger
                              : kind == TLS_SELF_SIGNED ? NULL
                                                        : &made.authority;
-    EVP_PKEY *key = kind == TLS_WEAK_KEY ? EVP_RSA_gen(1024) : EVP_EC_gen("P-256");
+    EVP_PKEY *key = kind == TLS_WEAK_KEY ? EVP_RSA_gen(1024) : make_key();
     identity one =
         make(key, kind == TLS_WRONG_NAME ? "other.example" : "turn.example", issuer, false);
 
@@ -134,6 +149,7 @@ static void forget_all(void)
 {
     (void)unlink(made.ca_file);
     (void)unlink(made.client_file);
+    EVP_PKEY_free(made.key);
     forget(&made.authority);
     forget(&made.stranger);
     forget(&made.client);
@@ -147,11 +163,11 @@ static void make_all(void)
     if (made.authority.key != NULL) {
         return;
     }
-    made.authority = make(EVP_EC_gen("P-256"), "Test Authority", NULL, true);
+    made.authority = make(make_key(), "Test Authority", NULL, true);
     sign(&made.authority, &made.authority);
-    made.stranger = make(EVP_EC_gen("P-256"), "Test Authority", NULL, true);
+    made.stranger = make(EVP_RSA_gen(2048), "Test Authority", NULL, true);
     sign(&made.stranger, &made.stranger);
-    made.client = make(EVP_EC_gen("P-256"), "client.example", &made.authority, false);
+    made.client = make(make_key(), "client.example", &made.authority, false);
     sign(&made.client, &made.authority);
     for (int i = 0; i < TLS_CERTIFICATES; i++) {
         make_one((tls_certificate)i);
@@ -334,6 +350,10 @@ tls_server *tls_server_new(const tls_options *options)
     for (int i = 0; options->certificate == TLS_LONG_CHAIN && i < CHAIN; i++) {
         assert_int_equal(SSL_CTX_add1_chain_cert(context, made.authority.certificate), 1);
     }
+    if (options->no_tickets) {
+        (void)SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+        (void)SSL_CTX_sess_set_cache_size(context, 256);
+    }
     SSL_CTX_set_alpn_select_cb(context, on_protocols, NULL);
     (void)SSL_CTX_set_tlsext_servername_callback(context, on_name);
     (void)SSL_CTX_set_session_id_context(context, (const unsigned char *)"floe", 4);
@@ -403,6 +423,9 @@ bool tls_feed(tls_connection *connection, floe_span bytes, void *plain, size_t r
         int got = SSL_read(connection->ssl, (uint8_t *)plain + *size, (int)(room - *size));
         if (got > 0) {
             *size += (size_t)got;
+            if (connection->datagrams) {
+                break;
+            }
             continue;
         }
         if (SSL_get_error(connection->ssl, got) != SSL_ERROR_WANT_READ) {
@@ -443,6 +466,12 @@ size_t tls_take(tls_connection *connection, void *buffer, size_t room)
         }
     }
     return taken;
+}
+
+void tls_tick(tls_connection *connection)
+{
+    (void)DTLSv1_handle_timeout(connection->ssl);
+    ERR_clear_error();
 }
 
 const char *tls_server_name(const tls_connection *connection)

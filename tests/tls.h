@@ -7,7 +7,8 @@
 #include "base/bytes.h"
 
 typedef enum tls_certificate {
-    TLS_RIGHT, /* for turn.example, *.wild.example, 192.0.2.1 and 2001:db8::1 */
+    TLS_RIGHT, /* for turn.example, *.wild.example, 192.0.2.1, 2001:db8::1, and the servers of the
+                  simulation */
     TLS_WRONG_NAME,
     TLS_COMMON_NAME_ONLY, /* the right name, where it does not count any more */
     TLS_WRONG_CA,
@@ -35,6 +36,7 @@ typedef struct tls_options {
     bool datagrams;
     int newest; /* TLS1_2_VERSION and so on; 0: the newest there is */
     bool wants_certificate;
+    bool no_tickets; /* sessions are remembered instead: every flight has always the same size */
 } tls_options;
 
 /* What outlives one association: its sessions' keys. */
@@ -45,12 +47,14 @@ void tls_server_free(tls_server *server);
 typedef struct tls_connection tls_connection;
 tls_connection *tls_accept(tls_server *server);
 void tls_connection_free(tls_connection *connection);
-/* Bytes from the client; of DTLS one datagram. Plain bytes that come of it go to `plain`. False: it
- * has failed, or is over. */
+/* Bytes from the client; of DTLS one datagram. Plain bytes that come of it go to `plain`; of DTLS
+ * one message, and feeding nothing gives the next. False: it has failed, or is over. */
 bool tls_feed(tls_connection *connection, floe_span bytes, void *plain, size_t room, size_t *size);
 bool tls_write(tls_connection *connection, floe_span plain);
 /* Bytes for the client; of DTLS one datagram; 0: none. */
 size_t tls_take(tls_connection *connection, void *buffer, size_t room);
+/* Of DTLS: time has passed. */
+void tls_tick(tls_connection *connection);
 /* What SNI said; "" for nothing. Whether the client proposed stun.turn. */
 const char *tls_server_name(const tls_connection *connection);
 bool tls_speaks_turn(const tls_connection *connection);

@@ -1,5 +1,6 @@
 /* Pairs of a base and a server: the addresses of the server are tried, the first that answers makes
- * the pair succeed, and a pair that fails is told once (E2). */
+ * the pair succeed, and a pair that fails is told once (E2). A TURN server of both families is
+ * asked by whichever of an interface's answers first (T1). */
 #include "core/gatherer.h"
 
 /* RFC 8305 §5, Connection Attempt Delay: when the next address of a name is tried beside the one
@@ -137,6 +138,13 @@ static void attempt_stop(floe_core *core, floe_attempt *attempt)
     }
 }
 
+/* T1: one allocation has relayed addresses of both families, so one will do for an interface. */
+static bool are_rivals(const floe_base *base, const floe_base *other)
+{
+    return base->interface_index != 0 && base->interface_index == other->interface_index &&
+           base->local.family != other->local.family;
+}
+
 static bool last_attempt(const floe_pair *pair)
 {
     FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
@@ -178,6 +186,30 @@ static void refuse_all(floe_core *core, floe_time now, floe_server *server)
     }
 }
 
+static void hurry(floe_pair *pair, floe_time now)
+{
+    FLOE_LIST_EACH(next, &pair->attempts, floe_attempt, link)
+    {
+        if (next->progress == FLOE_PENDING && !floe_time_is_never(next->start)) {
+            next->start = floe_time_min(next->start, now);
+            break;
+        }
+    }
+}
+
+/* What comes next need not wait any longer: another address, or the other family. */
+static void hurry_next(const floe_core *core, floe_pair *pair, floe_time now)
+{
+    hurry(pair, now);
+    FLOE_LIST_EACH(other, &core->pairs, floe_pair, link)
+    {
+        if (other->server == pair->server && pair->server->url->turn &&
+            are_rivals(pair->base, other->base)) {
+            hurry(other, now);
+        }
+    }
+}
+
 void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
                          floe_failure failure)
 {
@@ -193,15 +225,8 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
         pair_failed(core, pair, failure);
     } else {
         floe_failure_release(core->shared, &failure);
-        /* The next address need not wait any longer. */
-        FLOE_LIST_EACH(next, &pair->attempts, floe_attempt, link)
-        {
-            if (next->progress == FLOE_PENDING && !floe_time_is_never(next->start)) {
-                next->start = floe_time_min(next->start, now);
-                break;
-            }
-        }
     }
+    hurry_next(core, pair, now);
     if (full && pair->server->refused == 0) {
         pair->server->refused = failure.code;
         refuse_all(core, now, pair->server);
@@ -240,6 +265,31 @@ static void give_up_address(floe_core *core, floe_attempt *attempt)
     }
 }
 
+/* The other family has the relay: nothing more is asked of this one, and nothing is told. */
+static void yield(floe_core *core, floe_pair *pair)
+{
+    pair->progress = FLOE_SUCCEEDED;
+    pair->base->has_relay = true;
+    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    {
+        if (attempt->progress == FLOE_PENDING) {
+            attempt->progress = FLOE_FAILED;
+            attempt_stop(core, attempt);
+        }
+    }
+}
+
+static void yield_rivals(floe_core *core, const floe_pair *pair)
+{
+    FLOE_LIST_EACH(other, &core->pairs, floe_pair, link)
+    {
+        if (other->server == pair->server && other->progress == FLOE_PENDING &&
+            are_rivals(pair->base, other->base)) {
+            yield(core, other);
+        }
+    }
+}
+
 void floe_attempt_succeeded(floe_core *core, floe_attempt *attempt)
 {
     floe_pair *pair = attempt->pair;
@@ -255,14 +305,43 @@ void floe_attempt_succeeded(floe_core *core, floe_attempt *attempt)
             give_up_address(core, other);
         }
     }
+    if (pair->server->url->turn) {
+        yield_rivals(core, pair);
+    }
+}
+
+/* R2: beside what is asked of a TURN server goes a Binding to it. */
+static floe_binding *ask_reflexive(floe_core *core, const floe_pair *pair,
+                                   const floe_address *remote)
+{
+    const floe_server *server = pair->server;
+    bool useful = !server->url->turn ||
+                  (server->url->transport == FLOE_PROTOCOL_UDP &&
+                   core->policy != FLOE_GATHER_POLICY_RELAY && !pair->base->no_reflexive);
+
+    return useful ? floe_binding_to(core, pair->base, server, remote) : NULL;
+}
+
+static floe_relay *ask_relay(floe_core *core, floe_time now, floe_attempt *attempt)
+{
+    const floe_pair *pair = attempt->pair;
+    floe_relay *relay = floe_relay_under_way(core, pair->base, pair->server, &attempt->remote);
+
+    if (relay == NULL) {
+        return floe_relay_new(core, now, attempt, &attempt->remote);
+    }
+    relay->attempt = attempt;
+    if (!floe_time_is_never(relay->retry)) {
+        relay->retry = now; /* it was lost, and need not wait any longer */
+    }
+    return relay;
 }
 
 static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     floe_pair *pair = attempt->pair;
-    floe_server *server = pair->server;
+    const floe_server *server = pair->server;
     bool turn = server->url->turn;
-    bool started = false;
 
     attempt->start = FLOE_TIME_NEVER;
     if (server->refused != 0) {
@@ -270,29 +349,15 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
         return;
     }
     if (turn) {
-        attempt->relay = floe_relay_under_way(core, pair->base, server, &attempt->remote);
-        if (attempt->relay != NULL) {
-            attempt->relay->attempt = attempt;
-            if (!floe_time_is_never(attempt->relay->retry)) {
-                attempt->relay->retry = now; /* it was lost, and need not wait any longer */
-            }
-        } else {
-            attempt->relay = floe_relay_new(core, now, attempt, &attempt->remote);
+        attempt->relay = ask_relay(core, now, attempt);
+        /* Unless the Allocate is known to be answered at once, with the mapped address in it. */
+        if (attempt->relay != NULL && !floe_turn_account_holds_for_all(server->account)) {
+            (void)ask_reflexive(core, pair, &attempt->remote);
         }
-        started = attempt->relay != NULL;
+    } else {
+        attempt->binding = ask_reflexive(core, pair, &attempt->remote);
     }
-    /* R2: to a TURN server a Binding goes beside the Allocate, unless that is known to be answered
-     * at once, with the mapped address in it. */
-    if (!turn || (started && server->url->transport == FLOE_PROTOCOL_UDP &&
-                  core->policy != FLOE_GATHER_POLICY_RELAY && !pair->base->no_reflexive &&
-                  !floe_turn_account_holds_for_all(server->account))) {
-        floe_binding *binding = floe_binding_to(core, pair->base, server, &attempt->remote);
-        if (!turn) {
-            attempt->binding = binding;
-            started = binding != NULL;
-        }
-    }
-    if (!started) {
+    if (attempt->relay == NULL && attempt->binding == NULL) {
         floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = attempt->remote};
         floe_attempt_failed(core, now, attempt, failure);
     } else if (attempt->binding != NULL && attempt->binding->state == FLOE_BINDING_KNOWN) {
@@ -300,10 +365,8 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     }
 }
 
-static bool add_attempts(floe_core *core, floe_time now, floe_pair *pair)
+static bool add_attempts(floe_core *core, floe_pair *pair, floe_time start)
 {
-    floe_time start = now;
-
     for (size_t i = 0; i < pair->server->address_count; i++) {
         const floe_address *remote = &pair->server->addresses[i];
         if (remote->family != pair->base->local.family) {
@@ -341,6 +404,30 @@ static bool pair_exists(const floe_core *core, const floe_base *base, const floe
     return false;
 }
 
+static bool rival_has_relay(const floe_core *core, const floe_pair *pair)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (are_rivals(pair->base, base) && floe_relay_of(core, base, pair->server) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the other family of the interface is asking already. */
+static bool rival_asks(const floe_core *core, const floe_pair *pair)
+{
+    FLOE_LIST_EACH(other, &core->pairs, floe_pair, link)
+    {
+        if (other->server == pair->server && other->progress != FLOE_FAILED &&
+            are_rivals(pair->base, other->base)) {
+            return true;
+        }
+    }
+    return rival_has_relay(core, pair);
+}
+
 static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_server *server)
 {
     floe_pair *pair = floe_allocate(&core->shared->allocator, sizeof *pair);
@@ -357,8 +444,15 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
         pair->progress = FLOE_SUCCEEDED; /* an earlier gathering's, and alive (L5, L11) */
         return;
     }
-    if (!add_attempts(core, now, pair)) {
+    bool second = server->url->turn && rival_asks(core, pair);
+    if (!add_attempts(core, pair, second ? floe_time_after(now, NEXT_ADDRESS_AFTER) : now)) {
         pair_failed(core, pair, (floe_failure){.kind = FLOE_FAILURE_MEMORY});
+    } else if (second) { /* its reflexive candidate does not wait */
+        (void)ask_reflexive(core, pair,
+                            &FLOE_CONTAINER(pair->attempts.next, floe_attempt, link)->remote);
+    }
+    if (server->url->turn && rival_has_relay(core, pair)) {
+        yield(core, pair);
     }
 }
 
@@ -485,7 +579,12 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     } else if (attempt->binding != NULL) {
         transaction = &attempt->binding->transaction;
     }
-    return floe_failure_of(FLOE_FAILURE_TIMEOUT, transaction, &attempt->remote, now);
+    floe_failure failure =
+        floe_failure_of(FLOE_FAILURE_TIMEOUT, transaction, &attempt->remote, now);
+    if (relay != NULL && relay->connection != NULL) {
+        failure.transport = relay->connection->transport;
+    }
+    return failure;
 }
 
 void floe_pairs_give_up(floe_core *core, floe_time now)

@@ -20,19 +20,30 @@ static bool is_stream(const floe_relay *relay)
            relay->server->url->transport == FLOE_PROTOCOL_TLS;
 }
 
-/* Asks for an allocation, as soon as there is a way to the server. */
+/* The request that is wanted takes its turn, once there is a way to the server. */
+static void take_turn(floe_core *core, floe_relay *relay, bool soon)
+{
+    const floe_connection *connection = relay->connection;
+
+    if (relay->server->url->transport == FLOE_PROTOCOL_UDP ||
+        (connection != NULL && connection->state == FLOE_CONNECTION_READY)) {
+        floe_pace(core, &relay->paced, soon);
+    }
+}
+
+/* Asks for an allocation. */
 static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
 {
     relay->retry = FLOE_TIME_NEVER;
     if (floe_turn_allocation_start(&relay->turn) != FLOE_OK) {
         return false;
     }
-    if (relay->server->url->transport == FLOE_PROTOCOL_UDP) {
-        floe_pace(core, &relay->paced, soon);
-        return true;
+    if (relay->server->url->transport != FLOE_PROTOCOL_UDP) {
+        relay->connection = floe_connection_new(core, now, relay);
+        return relay->connection != NULL;
     }
-    relay->connection = floe_connection_new(core, now, relay);
-    return relay->connection != NULL;
+    take_turn(core, relay, soon);
+    return true;
 }
 
 static void init_turn(const floe_core *core, floe_relay *relay, floe_turn_account *account,
@@ -226,6 +237,7 @@ static floe_failure failure_of(const floe_core *core, const floe_relay *relay,
         floe_failure_of((floe_failure_kind)kinds[of->kind], transaction, &relay->turn.server, now);
 
     failure.code = of->code;
+    failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
     floe_failure_set_reason(core, &failure, of->reason);
     return failure;
 }
@@ -442,6 +454,29 @@ static void redirect(floe_core *core, floe_time now, floe_relay *relay)
     fail(core, now, relay, failure);
 }
 
+/* Whether the allocation that stands there is another of ours: two URLs may lead to one server. */
+static bool is_ours(const floe_core *core, const floe_relay *relay)
+{
+    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    {
+        if (other != relay && other->phase == FLOE_RELAY_LIVE && other->base == relay->base &&
+            other->connection == NULL &&
+            floe_address_equal(&other->turn.server, &relay->turn.server)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool reclaim(floe_core *core, floe_relay *relay)
+{
+    if (is_ours(core, relay) || !floe_turn_allocation_reclaim(&relay->turn)) {
+        return false;
+    }
+    take_turn(core, relay, true);
+    return true;
+}
+
 /* T6: another local port, once; where there is none, the stranger's allocation is deleted, once. */
 static bool mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
 {
@@ -456,19 +491,15 @@ static bool mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
             return true;
         }
     }
-    if (floe_turn_allocation_reclaim(&relay->turn)) {
-        floe_pace(core, &relay->paced, true);
-        return true;
-    }
-    return false;
+    return reclaim(core, relay);
 }
 
 void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
 {
     if (relay->base->state != FLOE_BASE_OPEN) {
         relay->base = relay->origin;
-        if (floe_turn_allocation_reclaim(&relay->turn)) {
-            floe_pace(core, &relay->paced, true);
+        if (!reclaim(core, relay)) {
+            fail(core, now, relay, failure_of(core, relay, &relay->turn.transaction, now));
         }
         return;
     }
@@ -485,7 +516,7 @@ void floe_relay_lost(floe_core *core, floe_time now, floe_relay *relay)
 
 void floe_relay_connected(floe_core *core, floe_relay *relay)
 {
-    floe_pace(core, &relay->paced, true);
+    take_turn(core, relay, true);
 }
 
 void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
@@ -520,7 +551,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
         break;
     case FLOE_TURN_PROGRESS:
         if (relay->turn.wants) {
-            floe_pace(core, &relay->paced, true);
+            take_turn(core, relay, true);
         }
         break;
     case FLOE_TURN_SUCCESS:
@@ -648,7 +679,7 @@ void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
     floe_turn_event event = floe_turn_allocation_time(&relay->turn, now);
 
     if (relay->turn.wants) {
-        floe_pace(core, &relay->paced, false);
+        take_turn(core, relay, false);
     }
     if (event == FLOE_TURN_FAILED || event == FLOE_TURN_LOST) {
         floe_trace_packet(core, now, FLOE_TRACE_GAVE_UP, relay->base, &relay->turn.server,

@@ -11,12 +11,11 @@
 #define TRANSPORT_UDP 17
 #define FAMILY_IPV6 2 /* RFC 8656 §18.8 */
 #define DEFAULT_LIFETIME 600U
-/* RFC 8489 sets no bound on 438 in a row; a server that gives each request a new nonce asks for
- * one, and one that never accepts any must not hold us for ever. */
-#define STALE_IN_A_ROW 3
 /* A 401 with another nonce is tried once more (T2 of gatherer.md: the same nonce ends it at once).
  */
 #define REFUSED_IN_ALL 1
+
+const char floe_turn_no_memory[] = "out of memory";
 
 void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_random *random,
                                floe_turn_account *account, const floe_address *server,
@@ -120,7 +119,7 @@ static floe_turn_event bad_answer(floe_turn_allocation *allocation, uint16_t cod
 
 static floe_turn_event local_failure(floe_turn_allocation *allocation)
 {
-    return end(allocation, FLOE_TURN_FAILURE_LOCAL, 0, floe_span_text("out of memory"));
+    return end(allocation, FLOE_TURN_FAILURE_LOCAL, 0, floe_span_text(floe_turn_no_memory));
 }
 
 /* Requests. */
@@ -233,57 +232,68 @@ static const char *read_security(const floe_stun_message *message, floe_span non
     return "it takes passwords by unknown algorithms only";
 }
 
-/* The realm that a challenge names, with a reference; or the end, and why. */
-static floe_turn_realm *realm_of(floe_turn_allocation *allocation, uint16_t code,
-                                 const floe_stun_message *message, floe_span nonce)
+/* The realm that a challenge names, with a reference. NULL: `why` says. */
+static floe_turn_realm *realm_of(const floe_turn_allocation *allocation,
+                                 const floe_stun_message *message, floe_span nonce,
+                                 const char **why)
 {
     floe_turn_security security;
     floe_turn_realm *realm = NULL;
     floe_span name;
-    const char *bad = read_security(message, nonce, &security);
 
-    if (bad != NULL) {
-        (void)bad_answer(allocation, code, bad);
+    *why = read_security(message, nonce, &security);
+    if (*why != NULL) {
         return NULL;
     }
     if (!floe_stun_find(message, FLOE_STUN_REALM, &name)) {
         if (allocation->realm == NULL || floe_stun_has(message, FLOE_STUN_REALM)) {
-            (void)bad_answer(allocation, code, "the challenge has no good REALM");
+            *why = "the challenge has no good REALM";
             return NULL;
         }
         name = floe_span_of(allocation->realm->name, allocation->realm->size);
     }
     if (floe_turn_account_realm(allocation->account, name, &security, &realm) != FLOE_OK) {
-        (void)local_failure(allocation);
+        *why = floe_turn_no_memory;
         return NULL;
     }
     return realm;
 }
 
-/* RFC 8489 §9.2.5. False: it has ended. */
-bool floe_turn_allocation_learn(floe_turn_allocation *allocation, uint16_t code,
-                                const floe_stun_message *message)
+const char *floe_turn_allocation_learn(floe_turn_allocation *allocation,
+                                       const floe_stun_message *message, bool *same)
 {
+    const char *why = NULL;
     floe_span nonce;
-    floe_span reason = {0};
-    uint16_t same_code;
 
-    (void)floe_stun_read_error(message, &same_code, &reason);
     if (!floe_stun_find(message, FLOE_STUN_NONCE, &nonce)) {
-        (void)bad_answer(allocation, code, "the challenge has no good NONCE");
-        return false;
+        return "the challenge has no good NONCE";
     }
-    floe_turn_realm *realm = realm_of(allocation, code, message, nonce);
+    floe_turn_realm *realm = realm_of(allocation, message, nonce, &why);
     if (realm == NULL) {
-        return false;
+        return why;
     }
-    bool was_signed = allocation->realm != NULL;
-    bool same_nonce = was_signed && floe_span_equal(nonce, floe_span_of(allocation->nonce,
-                                                                        allocation->nonce_size));
-    bool same_realm = realm == allocation->realm;
-    bool first_use = allocation->remembered;
+    *same = realm == allocation->realm &&
+            floe_span_equal(nonce, floe_span_of(allocation->nonce, allocation->nonce_size));
+    bool learned = take_nonce(allocation, realm, nonce);
+    floe_turn_account_learn(allocation->account, realm, nonce);
+    floe_turn_realm_release(realm);
+    return learned ? NULL : floe_turn_no_memory;
+}
 
-    if (was_signed && first_use) {
+/* 401 and 438: the same request goes again, signed with the nonce that came; within bounds. */
+static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t code, floe_span reason,
+                                  const floe_stun_message *message)
+{
+    bool was_signed = allocation->realm != NULL;
+    bool first_use = was_signed && allocation->remembered;
+    bool same = false;
+    const char *why = floe_turn_allocation_learn(allocation, message, &same);
+
+    if (why != NULL) {
+        return why == floe_turn_no_memory ? local_failure(allocation)
+                                          : bad_answer(allocation, code, why);
+    }
+    if (first_use) {
         floe_turn_account_judge(allocation->account, false);
         allocation->remembered = false;
     }
@@ -292,33 +302,11 @@ bool floe_turn_allocation_learn(floe_turn_allocation *allocation, uint16_t code,
         allocation->refused++;
     }
     allocation->stale = (uint8_t)(code == 438 && !first_use ? allocation->stale + 1 : 0);
-    bool learned = take_nonce(allocation, realm, nonce);
-    floe_turn_account_learn(allocation->account, realm, nonce);
-    floe_turn_realm_release(realm);
-    if (!learned) {
-        (void)local_failure(allocation);
-        return false;
+    if (was_signed && code == 401 && (same || allocation->refused > REFUSED_IN_ALL)) {
+        return end(allocation, FLOE_TURN_FAILURE_CREDENTIALS, code, reason);
     }
-    if (was_signed && code == 401 &&
-        ((same_nonce && same_realm) || allocation->refused > REFUSED_IN_ALL)) {
-        (void)end(allocation, FLOE_TURN_FAILURE_CREDENTIALS, code, reason);
-        return false;
-    }
-    if (allocation->stale > STALE_IN_A_ROW) {
-        (void)end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
-        return false;
-    }
-    return true;
-}
-
-/* 401 and 438: the same request goes again, signed with the nonce that came. */
-static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t code,
-                                  const floe_stun_message *message)
-{
-    bool allocated = allocation->state == FLOE_TURN_ALLOCATED;
-
-    if (!floe_turn_allocation_learn(allocation, code, message)) {
-        return allocated ? FLOE_TURN_LOST : FLOE_TURN_FAILED;
+    if (allocation->stale > FLOE_TURN_STALE_IN_A_ROW) {
+        return end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
     }
     want(allocation, allocation->request);
     return FLOE_TURN_PROGRESS;
@@ -468,7 +456,7 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
         return bad_answer(allocation, 0, "the error answer has no good ERROR-CODE");
     }
     if (code == 401 || code == 438) {
-        return challenged(allocation, code, message);
+        return challenged(allocation, code, reason, message);
     }
     if (code == 300) {
         return redirected(allocation, message, reason);

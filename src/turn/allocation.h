@@ -20,6 +20,10 @@
 #define FLOE_TURN_IPV4 1U
 #define FLOE_TURN_IPV6 2U
 
+/* RFC 8489 sets no bound on 438 in a row; a server that gives each request a new nonce asks for
+ * one, and one that never accepts any must not hold us for ever. */
+#define FLOE_TURN_STALE_IN_A_ROW 3
+
 typedef enum floe_turn_state {
     FLOE_TURN_NEW,
     FLOE_TURN_ALLOCATING, /* no allocation yet; a request runs or wants to */
@@ -128,9 +132,11 @@ floe_time floe_turn_allocation_deadline(const floe_turn_allocation *allocation);
 bool floe_turn_allocation_reclaim(floe_turn_allocation *allocation);
 /* The way in which requests are signed; for those of the allocation's peers. */
 void floe_turn_allocation_sign(const floe_turn_allocation *allocation, floe_stun_writer *writer);
-/* Learns from a challenge, 401 or 438. False: it cannot be answered, and `failure` says why. */
-bool floe_turn_allocation_learn(floe_turn_allocation *allocation, uint16_t code,
-                                const floe_stun_message *message);
+/* Takes realm and nonce of a challenge, 401 or 438, for all that is signed from now on; *same: they
+ * are those that were used. NULL: good; else what is wrong with it, or floe_turn_no_memory. */
+const char *floe_turn_allocation_learn(floe_turn_allocation *allocation,
+                                       const floe_stun_message *message, bool *same);
+extern const char floe_turn_no_memory[];
 /* Its end was found out by a request of a peer (437). */
 floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint16_t code,
                                           floe_span reason);

@@ -27,11 +27,17 @@ floe_turn_peer *floe_turn_peer_find(const floe_turn_allocation *allocation,
     return NULL;
 }
 
+/* Data may overtake the answer that says that it may come. */
+static bool asks(const floe_turn_peer *peer, uint16_t method)
+{
+    return floe_stun_transaction_runs(&peer->transaction) && peer->transaction.method == method;
+}
+
 floe_turn_peer *floe_turn_peer_of_channel(const floe_turn_allocation *allocation, uint16_t channel)
 {
     FLOE_LIST_EACH(peer, &allocation->peers, floe_turn_peer, link)
     {
-        if (peer->bound && peer->channel == channel) {
+        if (peer->channel == channel && (peer->bound || asks(peer, FLOE_STUN_CHANNEL_BIND))) {
             return peer;
         }
     }
@@ -42,7 +48,8 @@ bool floe_turn_peer_permits(const floe_turn_allocation *allocation, const floe_a
 {
     FLOE_LIST_EACH(peer, &allocation->peers, floe_turn_peer, link)
     {
-        if (peer->permitted && floe_address_same_ip(&peer->address, address)) {
+        if ((peer->permitted || asks(peer, FLOE_STUN_CREATE_PERMISSION)) &&
+            floe_address_same_ip(&peer->address, address)) {
             return true;
         }
     }
@@ -200,6 +207,7 @@ static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now
 {
     bool first = !peer->permitted;
 
+    peer->challenges = 0;
     peer->permitted = true;
     if (method == FLOE_STUN_CHANNEL_BIND) {
         peer->bound = true;
@@ -222,10 +230,12 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
 
     (void)floe_stun_read_error(message, &code, &reason);
     if (code == 401 || code == 438) {
-        if (!floe_turn_allocation_learn(allocation, code, message)) {
-            return FLOE_TURN_LOST;
+        bool same = false;
+        const char *why = floe_turn_allocation_learn(allocation, message, &same);
+        if (why == NULL && !(same && code == 401) &&
+            ++peer->challenges <= FLOE_TURN_STALE_IN_A_ROW) {
+            return ask(allocation, now, peer, method);
         }
-        return ask(allocation, now, peer, method);
     }
     if (code == 437) {
         return floe_turn_allocation_lost(allocation, code, reason);

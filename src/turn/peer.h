@@ -18,8 +18,9 @@ typedef struct floe_turn_peer {
     uint16_t channel;                  /* its number; 0: none was chosen */
     bool permitted;
     bool bound;
-    bool refused;    /* the server will not have it: nothing can be sent */
-    bool no_channel; /* nor a channel */
+    bool refused;       /* the server will not have it: nothing can be sent */
+    bool no_channel;    /* nor a channel */
+    uint8_t challenges; /* in a row: 401 and 438 */
     uint32_t sent;
     floe_queue held; /* packets that wait for the permission */
 } floe_turn_peer;
@@ -27,8 +28,10 @@ typedef struct floe_turn_peer {
 /* NULL: it is not there. */
 floe_turn_peer *floe_turn_peer_find(const floe_turn_allocation *allocation,
                                     const floe_address *address);
+/* The one to which a channel is bound, or is about to be. */
 floe_turn_peer *floe_turn_peer_of_channel(const floe_turn_allocation *allocation, uint16_t channel);
-/* Whether a Data indication from this address may be believed: RFC 8656 §11.4. */
+/* Whether a Data indication from this address may be believed: RFC 8656 §11.4; it has a permission,
+ * or one is asked for. */
 bool floe_turn_peer_permits(const floe_turn_allocation *allocation, const floe_address *address);
 /* A new one; `time` then says that its request is to be sent. NULL: no memory, or too many. */
 floe_turn_peer *floe_turn_peer_add(floe_turn_allocation *allocation, floe_time now,
@@ -45,7 +48,8 @@ floe_time floe_turn_peer_deadline(const floe_turn_peer *peer);
 floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, const floe_turn_peer *peer,
                                void *buffer, size_t size);
 /* FLOE_TURN_SUCCESS: what waits can go. FLOE_TURN_SEND: the request goes again, signed anew.
- * FLOE_TURN_FAILED: nothing can be sent to it. FLOE_TURN_LOST: there is no allocation any more. */
+ * FLOE_TURN_FAILED: nothing can be sent to it. FLOE_TURN_LOST: there is no allocation any more.
+ * Each peer has its own patience with challenges: when a nonce expires, all of them hear of it. */
 floe_turn_event floe_turn_peer_receive(floe_turn_allocation *allocation, floe_time now,
                                        floe_turn_peer *peer, const floe_address *source,
                                        const floe_stun_message *message, floe_stun_match *match);

@@ -81,7 +81,8 @@ static void check_hidden(sim_world *world, const char *text)
 static bool is_socket(const sim_world *world, const floe_address *address)
 {
     for (size_t i = 0; i < world->socket_count; i++) {
-        if (world->sockets[i].open && floe_address_equal(&world->sockets[i].local, address)) {
+        if (world->sockets[i].open && !world->sockets[i].stream &&
+            floe_address_equal(&world->sockets[i].local, address)) {
             return true;
         }
     }
@@ -102,7 +103,8 @@ static bool is_allocation(const sim_world *world, const floe_address *address)
 {
     for (size_t i = 0; i < world->allocation_count; i++) {
         const sim_allocation *allocation = &world->allocations[i];
-        if (!allocation->strange && floe_address_equal(&allocation->relayed, address)) {
+        if (!allocation->strange && (floe_address_equal(&allocation->relayed[0], address) ||
+                                     floe_address_equal(&allocation->relayed[1], address))) {
             return true;
         }
     }
@@ -118,6 +120,19 @@ static bool forgetful(const sim_config *config)
         }
     }
     return false;
+}
+
+/* By which transport a relay says that its server is reached. */
+static floe_protocol transport_of_url(const sim_world *world, const char *given)
+{
+    for (size_t n = 0; n < world->config->server_count; n++) {
+        char url[128];
+        sim_server_url(world->config, n, url, sizeof url);
+        if (strcmp(url, given) == 0) {
+            return world->config->servers[n].transport;
+        }
+    }
+    return FLOE_PROTOCOL_NONE;
 }
 
 static void check_there(sim_world *world, const floe_candidate *candidate)
@@ -147,7 +162,8 @@ static void check_there(sim_world *world, const floe_candidate *candidate)
          * allocation; the Refresh finds that out. */
         good = (is_allocation(world, &address) || (config->action_count > 0 && unordered) ||
                 ((config->pool || config->action_count > 0) && forgetful(config))) &&
-               candidate->url != NULL && candidate->relay_protocol == FLOE_PROTOCOL_UDP;
+               candidate->url != NULL &&
+               candidate->relay_protocol == transport_of_url(world, candidate->url);
         break;
     default:
         break;
@@ -234,6 +250,7 @@ void check_candidate(sim_world *world, const floe_candidate *candidate)
     made.port = candidate->port;
     made.related_port = candidate->related_port;
     made.priority = candidate->priority;
+    made.id = candidate->id;
     made.at_ms = world_ms(world);
     bool renamed = made.type == FLOE_CANDIDATE_TYPE_HOST &&
                    world->config->settings.mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER;
@@ -451,13 +468,20 @@ static sim_transaction *transaction_of(sim_world *world, const floe_stun_id *id)
     return NULL;
 }
 
+/* A peer's request goes with the owner's packet, which nobody paces. */
+static bool is_of_peer(const floe_stun_message *message)
+{
+    return message->method == FLOE_STUN_CREATE_PERMISSION ||
+           message->method == FLOE_STUN_CHANNEL_BIND;
+}
+
 static void check_new_transaction(sim_world *world, const floe_stun_message *message)
 {
     uint64_t pacing = world->config->settings.pacing_ms;
     uint64_t gap = world->now - world->last_new_transaction;
 
     pacing = (pacing == 0 ? 5 : pacing) * 1000000;
-    if (!world->closing && !is_release(message)) {
+    if (!world->closing && !is_release(message) && !is_of_peer(message)) {
         if (world->last_new_transaction != 0 && gap < pacing) {
             world_violated(world, "Ta: two new transactions within %llu us",
                            (unsigned long long)gap / 1000);
@@ -474,21 +498,34 @@ void check_send(sim_world *world, const sim_socket *socket, const floe_address *
 {
     floe_stun_message message;
     bool to_server = false;
+    bool secure = false;
 
     world->seen->packets_sent++;
     if (!socket->open) {
         world_violated(world, "L7: a packet on a closed socket");
     }
+    if (world_peer_of(to) < 2 && !socket->stream) {
+        return; /* the owner's */
+    }
     for (size_t i = 0; i < world->config->server_count; i++) {
-        floe_address server = server_address(world, i);
-        to_server = to_server || floe_address_equal(&server, to) ||
-                    (server_first_address(world, i, &server) && floe_address_equal(&server, to));
+        floe_address address = server_address_for(world, i, to->family);
+        floe_address first;
+        bool is_this = floe_address_equal(&address, to) ||
+                       (server_first_address(world, i, &first) && floe_address_equal(&first, to));
+        secure = secure || (is_this && world->config->servers[i].transport == FLOE_PROTOCOL_DTLS);
+        to_server = to_server || is_this;
     }
     if (!to_server || to->family != socket->local.family) {
         world_violated(world, "a packet to somebody who is no server of ours");
     }
+    if (socket->stream || secure || (data.size > 4 && data.data[0] >> 4 == 4)) {
+        return; /* records, pieces of a stream, ChannelData */
+    }
     if (floe_stun_parse(data, &message) != FLOE_STUN_PARSED) {
         world_violated(world, "a packet that is no STUN message");
+        return;
+    }
+    if (message.class == FLOE_STUN_INDICATION) {
         return;
     }
     if (world->closing && !is_release(&message)) {
@@ -511,7 +548,17 @@ void check_send(sim_world *world, const sim_socket *socket, const floe_address *
 
 static bool server_fails_for_sure(const sim_server *server)
 {
+    if (server->transport >= FLOE_PROTOCOL_TLS && server->certificate != TLS_RIGHT) {
+        return true;
+    }
     switch (server->temper) {
+    case SIM_HANGS_UP:
+    case SIM_ENDS_IN_MESSAGE:
+        return true;
+    case SIM_REDIRECTS:
+        return server->turn && server->redirect == 0;
+    case SIM_BID_DOWN:
+        return server->turn;
     case SIM_SILENT:
     case SIM_PORT_CLOSED:
     case SIM_NAME_UNKNOWN:
@@ -538,10 +585,13 @@ static bool names_are_unknown(const sim_server *server)
 static bool could_ask(const sim_world *world, const sim_server *server)
 {
     floe_address address = {0};
+    floe_address other = {0};
 
     (void)floe_address_parse(server->ip, &address);
+    (void)floe_address_parse(server->other_ip, &other);
     for (size_t i = 0; i < world->socket_count; i++) {
-        if (world->sockets[i].local.family == address.family || names_are_unknown(server)) {
+        uint8_t family = world->sockets[i].local.family;
+        if (family == address.family || family == other.family || names_are_unknown(server)) {
             return true;
         }
     }
@@ -607,7 +657,9 @@ static void check_good_server(sim_world *world, size_t n)
                     (world->config->duplication > 0 || world->config->settings.port_min != 0);
 
     if (server->temper != SIM_GOOD || wasteful || !applies || !could_ask(world, server) ||
-        server->round_trip_ms + world->config->jitter_ms > 100 ||
+        server->certificate != TLS_RIGHT ||
+        server->round_trip_ms + world->config->jitter_ms >
+            (server->transport == FLOE_PROTOCOL_UDP ? 100U : 40U) ||
         !network_is_clean(world->config)) {
         return;
     }
@@ -695,9 +747,84 @@ static void check_statistics(sim_world *world)
     floe_gatherer_statistics_free(statistics);
 }
 
+/* ── The owner's packets ── */
+
+void check_sent(sim_world *world, sim_seen_candidate *candidate)
+{
+    candidate->sent++;
+    world_trace(world, "the owner sends on %u", candidate->id);
+}
+
+static sim_seen_candidate *candidate_of_id(const sim_world *world, uint32_t id)
+{
+    for (size_t i = 0; i < world->seen->candidate_count; i++) {
+        if (world->seen->candidates[i].id == id) {
+            return &world->seen->candidates[i];
+        }
+    }
+    return NULL;
+}
+
+/* K1: what comes was sent, and came back by the candidate on which it went, or by one that shares
+ * its socket. */
+void check_packet(sim_world *world, const floe_packet *packet)
+{
+    char payload[32] = {0};
+    unsigned id = 0;
+
+    world_trace(world, "the owner gets %zu bytes on %u", packet->size, packet->candidate_id);
+    memcpy(payload, packet->data, packet->size < sizeof payload ? packet->size : 31);
+    sim_seen_candidate *on = candidate_of_id(world, packet->candidate_id);
+    sim_seen_candidate *sender =
+        sscanf(payload, "RTP? no: %u", &id) == 1 ? candidate_of_id(world, id) : NULL;
+    if (world_peer_of(&packet->peer) == 2 || sender == NULL || packet->check != NULL) {
+        return; /* noise, which anybody may send to a socket */
+    }
+    bool relayed = sender->type == FLOE_CANDIDATE_TYPE_RELAY;
+    if (on != NULL && (on->type == FLOE_CANDIDATE_TYPE_RELAY) != relayed) {
+        world_violated(world, "K1: what went by %u came back by %u", id, packet->candidate_id);
+    }
+    if (relayed && packet->candidate_id != id && !sender->withdrawn) {
+        world_violated(world, "K1: one relay's packet on another");
+    }
+    sender->got++;
+    if (sender->got > sender->sent * (world->config->duplication > 0 ? 8 : 1)) {
+        world_violated(world, "K1: more came back than went out");
+    }
+}
+
+/* On a clean network all comes back. */
+static void check_packets(sim_world *world)
+{
+    const sim_config *config = world->config;
+
+    if (config->loss > 0 || config->remap_at_ms != 0 || config->fail_at != 0 ||
+        config->action_count > 0 || config->settings.send_queue_size != 0) {
+        return;
+    }
+    for (size_t i = 0; i < world->seen->candidate_count; i++) {
+        const sim_seen_candidate *candidate = &world->seen->candidates[i];
+        const sim_server *server = NULL;
+        for (size_t n = 0; n < config->server_count; n++) {
+            char url[128];
+            sim_server_url(config, n, url, sizeof url);
+            server = strcmp(url, candidate->url) == 0 ? &config->servers[n] : server;
+        }
+        bool calm =
+            server == NULL || (server->temper == SIM_GOOD && server->nonce != SIM_NONCE_ONE_USE &&
+                               server->round_trip_ms < 200);
+        if (calm && !candidate->withdrawn && network_is_clean(config) &&
+            candidate->got < candidate->sent) {
+            world_violated(world, "K1: %u of %u packets came back on %s %s", candidate->got,
+                           candidate->sent, floe_candidate_type_name(candidate->type),
+                           candidate->address);
+        }
+    }
+}
+
 void check_before_close(sim_world *world)
 {
-    const sim_seen *seen = world->seen;
+    sim_seen *seen = world->seen;
     enum floe_gatherer_state state = floe_core_state(world->core);
 
     if (world->closing) {
@@ -712,6 +839,11 @@ void check_before_close(sim_world *world)
     }
     check_list(world);
     check_statistics(world);
+    check_packets(world);
+    for (size_t i = 0; i < world->allocation_count; i++) {
+        seen->allocations +=
+            !world->allocations[i].strange && world->allocations[i].expires > world->now;
+    }
 }
 
 void check_end(sim_world *world)

@@ -42,9 +42,17 @@ sim_server *sim_add_server(sim_config *config, bool turn, const char *ip, sim_te
                            .nonce = SIM_NONCE_PER_CLIENT,
                            .code = 403,
                            .lifetime = 600,
-                           .round_trip_ms = 50};
+                           .round_trip_ms = 50,
+                           .transport = FLOE_PROTOCOL_UDP,
+                           .families = strchr(ip, ':') != NULL ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4};
     (void)snprintf(server->ip, sizeof server->ip, "%s", ip);
     return server;
+}
+
+void sim_server_transport(sim_server *server, floe_protocol transport)
+{
+    server->transport = transport;
+    server->port = transport >= FLOE_PROTOCOL_TLS ? 5349 : 3478;
 }
 
 /* ── From a seed ── */
@@ -107,11 +115,41 @@ static void random_server(seeded_random *random, sim_config *config, size_t n)
                        strchr(ip, ':') != NULL ? "2a00:ffff::10%zu" : "203.0.113.10%zu", n);
         server->first_closed = one_in(random, 2);
     }
+    if (server->by_name && one_in(random, 2)) {
+        (void)snprintf(server->other_ip, sizeof server->other_ip,
+                       strchr(ip, ':') != NULL ? "203.0.113.%zu" : "2a00:ffff::%zu", n + 1);
+    }
+    if (server->turn && one_in(random, 2)) {
+        sim_server_transport(server, (floe_protocol)(1 + seeded_below(random, 4)));
+    }
+    if (one_in(random, 3)) {
+        server->families = 1 + seeded_below(random, 3);
+    }
+    server->sha256 = one_in(random, 4);
+    server->anonymous = one_in(random, 6);
+    server->old_tls = one_in(random, 3);
+    server->certificate =
+        one_in(random, 6) ? (tls_certificate)seeded_below(random, TLS_LONG_CHAIN) : TLS_RIGHT;
     server->nonce = (sim_nonce)seeded_below(random, SIM_NONCE_COUNT);
     server->code = codes[seeded_below(random, sizeof codes / sizeof *codes)];
+    if (temper == SIM_HANGS) {
+        server->code = (uint16_t)seeded_below(random, 6);
+    }
     server->lifetime = one_in(random, 2) ? 600 : 20 + seeded_below(random, 600);
     server->round_trip_ms =
         one_in(random, 8) ? seeded_below(random, 3000) : seeded_below(random, 100);
+}
+
+/* Redirects lead to one of the same transport, itself perhaps; or to 127.0.0.1. */
+static void random_redirects(seeded_random *random, sim_config *config)
+{
+    for (size_t i = 0; i < config->server_count; i++) {
+        size_t to = seeded_below(random, (uint32_t)config->server_count);
+        if (config->servers[i].temper == SIM_REDIRECTS && config->servers[to].turn &&
+            config->servers[to].transport == config->servers[i].transport) {
+            config->servers[i].redirect = (unsigned)to + 1;
+        }
+    }
 }
 
 static void random_actions(seeded_random *random, sim_config *config)
@@ -150,6 +188,7 @@ void sim_config_of_seed(uint64_t seed, sim_config *config)
     for (size_t i = 0; i < servers; i++) {
         random_server(&random, config, i);
     }
+    random_redirects(&random, config);
     if (one_in(&random, 3)) {
         config->settings.gather_timeout_ms = 1 + seeded_below(&random, 6000);
     }
@@ -189,6 +228,10 @@ void sim_config_of_seed(uint64_t seed, sim_config *config)
     if (one_in(&random, 8)) {
         config->pool = true;
         config->gather_at_ms = seeded_below(&random, 3000);
+    }
+    if (one_in(&random, 3)) {
+        config->packets = 1 + seeded_below(&random, 20);
+        config->packets_ms = 1 + seeded_below(&random, 100);
     }
     if (one_in(&random, 6)) {
         config->remap_at_ms = 1 + seeded_below(&random, (uint32_t)config->run_ms);

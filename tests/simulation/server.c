@@ -11,13 +11,14 @@
 #define USERNAME "user"
 #define PASSWORD "password"
 
-static floe_stun_key *server_key(void)
+static floe_stun_key *server_key(const sim_server *server)
 {
     floe_stun_key *key = NULL;
 
-    (void)floe_stun_key_long_term(&floe_default_allocator, FLOE_STUN_PASSWORD_MD5,
-                                  floe_span_text(USERNAME), floe_span_text(REALM),
-                                  floe_span_text(PASSWORD), &key);
+    (void)floe_stun_key_long_term(
+        &floe_default_allocator,
+        server->sha256 ? FLOE_STUN_PASSWORD_SHA256 : FLOE_STUN_PASSWORD_MD5,
+        floe_span_text(USERNAME), floe_span_text(REALM), floe_span_text(PASSWORD), &key);
     return key;
 }
 
@@ -45,15 +46,20 @@ static unsigned *one_use_nonce(sim_world *world, const sim_server *server,
 static void nonce_for(sim_world *world, const sim_server *server, const floe_address *client,
                       char *nonce, size_t size)
 {
+    /* RFC 8489 §9.2: the cookie, and which of the two features there are. */
+    static const char *const cookies[] = {"", "obMatJos2QAAA", "obMatJos2gAAA", "obMatJos2wAAA"};
+    bool algorithms = server->sha256 || server->temper == SIM_BID_DOWN;
+    const char *cookie = cookies[2 * algorithms + server->anonymous];
+
     switch (server->nonce) {
     case SIM_NONCE_FOR_ALL:
-        (void)snprintf(nonce, size, "for-all-%u", server->port);
+        (void)snprintf(nonce, size, "%sfor-all-%u", cookie, server->port);
         break;
     case SIM_NONCE_PER_CLIENT:
-        (void)snprintf(nonce, size, "client-%08x", floe_address_hash(client));
+        (void)snprintf(nonce, size, "%sclient-%08x", cookie, floe_address_hash(client));
         break;
     default:
-        (void)snprintf(nonce, size, "once-%u", *one_use_nonce(world, server, client));
+        (void)snprintf(nonce, size, "%sonce-%u", cookie, *one_use_nonce(world, server, client));
         break;
     }
 }
@@ -76,9 +82,11 @@ static void begin_reply(server_reply *reply, const floe_stun_message *request,
 
 static void send_reply(server_reply *reply)
 {
-    floe_address from = server_address(reply->world, reply->server);
+    floe_address from = server_address_for(reply->world, reply->server, reply->client.family);
 
-    if (reply->key != NULL) {
+    if (reply->key != NULL && reply->world->config->servers[reply->server].sha256) {
+        floe_stun_put_integrity_sha256(&reply->writer, reply->key->sha256);
+    } else if (reply->key != NULL) {
         floe_stun_put_integrity(&reply->writer, reply->key->sha1);
     }
     world_answer(reply->world, reply->server, &from, &reply->client,
@@ -103,6 +111,11 @@ static void challenge(server_reply *reply, const floe_stun_message *request, uin
     floe_stun_put_error(&reply->writer, code, floe_span_text("Challenge"));
     floe_stun_put(&reply->writer, FLOE_STUN_REALM, floe_span_text(REALM));
     floe_stun_put(&reply->writer, FLOE_STUN_NONCE, floe_span_text(nonce));
+    if (server->sha256 && server->temper != SIM_BID_DOWN) {
+        static const uint16_t algorithms[] = {FLOE_STUN_PASSWORD_SHA256, FLOE_STUN_PASSWORD_MD5};
+        floe_stun_put_password_algorithms(&reply->writer, FLOE_STUN_PASSWORD_ALGORITHMS, algorithms,
+                                          2);
+    }
     reply->key = NULL;
     send_reply(reply);
 }
@@ -114,7 +127,7 @@ static bool authenticate(server_reply *reply, const floe_stun_message *request)
     char right[64];
     floe_span nonce;
 
-    if (request->integrity_at == 0) {
+    if (request->integrity_at == 0 && request->integrity_sha256_at == 0) {
         challenge(reply, request, 401);
         return false;
     }
@@ -127,8 +140,12 @@ static bool authenticate(server_reply *reply, const floe_stun_message *request)
     if (server->nonce == SIM_NONCE_ONE_USE) {
         (*one_use_nonce(reply->world, server, &reply->client))++;
     }
-    if (server->temper == SIM_WRONG_PASSWORD ||
-        !floe_stun_check_integrity(request, reply->key->sha1)) {
+    bool good = server->sha256 ? floe_stun_check_integrity_sha256(request, reply->key->sha256)
+                               : floe_stun_check_integrity(request, reply->key->sha1);
+    if (server->anonymous == floe_stun_has(request, FLOE_STUN_USERNAME)) {
+        world_violated(reply->world, "T3: USERHASH where it is not asked for, or not where it is");
+    }
+    if (server->temper == SIM_WRONG_PASSWORD || !good) {
         challenge(reply, request, 401);
         return false;
     }
@@ -165,9 +182,35 @@ static sim_allocation *add_allocation(sim_world *world, size_t server, const flo
     }
     world->allocation_count++;
     *allocation = (sim_allocation){.server = server, .client = *client};
-    allocation->relayed = server_address(world, server);
-    allocation->relayed.port = (uint16_t)(50000 + world->next_port++ % 10000);
     return allocation;
+}
+
+/* Its address of that family, with a port of the allocation's own. */
+static floe_address relayed_address(sim_world *world, size_t server, unsigned family)
+{
+    char text[48];
+    floe_address address = {0};
+
+    (void)snprintf(text, sizeof text, family == FLOE_TURN_IPV4 ? "192.0.2.%zu" : "2001:db8:1::%zx",
+                   100 + server);
+    (void)floe_address_parse(text, &address);
+    floe_address own = server_address_for(world, server, address.family);
+    address = own.family == address.family ? own : address;
+    address.port = (uint16_t)(50000 + world->next_port++ % 10000);
+    return address;
+}
+
+/* RFC 8656 §7.2: which families the request asks for, and which are missing. */
+static unsigned wanted_families(const floe_stun_message *request)
+{
+    uint8_t family = 1;
+
+    if (floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY) ||
+        floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY_DRAFT)) {
+        return FLOE_TURN_IPV4 | FLOE_TURN_IPV6;
+    }
+    (void)floe_stun_read_u8(request, FLOE_STUN_REQUESTED_ADDRESS_FAMILY, &family);
+    return family == 2 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4;
 }
 
 static void put_mapped(server_reply *reply)
@@ -185,15 +228,25 @@ static void reply_allocated(server_reply *reply, const floe_stun_message *reques
                             const sim_allocation *allocation)
 {
     const sim_server *server = &reply->world->config->servers[reply->server];
-    floe_address relayed = allocation->relayed;
 
     begin_reply(reply, request, FLOE_STUN_SUCCESS);
-    if (server->temper != SIM_NO_ADDRESSES) {
+    for (int i = 0; i < 2 && server->temper != SIM_NO_ADDRESSES; i++) {
+        floe_address relayed = allocation->relayed[i];
         if (server->temper == SIM_LOOPBACK_ADDRESSES) {
             relayed = floe_address_ipv4(0x7F000001, relayed.port);
         }
-        floe_stun_put_address(&reply->writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
+        if (relayed.family != FLOE_FAMILY_NONE) {
+            floe_stun_put_address(&reply->writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
+        }
+    }
+    if (server->temper != SIM_NO_ADDRESSES) {
         put_mapped(reply);
+    }
+    unsigned missing = wanted_families(request) & ~server->families;
+    if (missing != 0) {
+        floe_stun_put_address_error(&reply->writer, FLOE_STUN_ADDRESS_ERROR_CODE_DRAFT,
+                                    missing == FLOE_TURN_IPV4 ? 1 : 2, 440,
+                                    floe_span_text("Simulated"));
     }
     if (server->temper == SIM_UNKNOWN_ATTRIBUTE) {
         floe_stun_put(&reply->writer, 0x7FFF, floe_span_text("?"));
@@ -226,8 +279,19 @@ static void on_allocate(server_reply *reply, const floe_stun_message *request)
         reply_error(reply, request, 486);
         return;
     }
+    unsigned wanted = wanted_families(request);
+    unsigned given = wanted & server->families;
+    if (given == 0 || (wanted == FLOE_TURN_IPV4 && given != wanted)) {
+        reply_error(reply, request, 440);
+        return;
+    }
     world->allocated[reply->server]++;
     allocation = add_allocation(world, reply->server, &reply->client);
+    for (unsigned i = 0; i < 2; i++) {
+        if ((given >> i & 1) != 0) {
+            allocation->relayed[i] = relayed_address(world, reply->server, 1U << i);
+        }
+    }
     allocation->expires = world->now + server->lifetime * 1000000000ULL;
     allocation->id = request->id;
     reply_allocated(reply, request, allocation);
@@ -258,6 +322,173 @@ static void on_refresh(server_reply *reply, const floe_stun_message *request)
     send_reply(reply);
 }
 
+static void redirect(server_reply *reply, const floe_stun_message *request)
+{
+    sim_world *world = reply->world;
+    const sim_server *server = &world->config->servers[reply->server];
+    floe_address to = floe_address_ipv4(0x7F000001, server->port);
+
+    if (server->redirect > 0) {
+        to = server_address_for(world, server->redirect - 1, reply->client.family);
+    }
+    begin_reply(reply, request, FLOE_STUN_ERROR);
+    floe_stun_put_error(&reply->writer, 300, floe_span_text("Elsewhere"));
+    floe_stun_put_address(&reply->writer, FLOE_STUN_ALTERNATE_SERVER, &to);
+    send_reply(reply);
+}
+
+/* ── Peers ── */
+
+static bool read_peer(server_reply *reply, const floe_stun_message *request,
+                      const sim_allocation *allocation, unsigned *peer)
+{
+    floe_address address;
+
+    if (allocation == NULL) {
+        reply_error(reply, request, 437);
+        return false;
+    }
+    *peer = floe_stun_read_address(request, FLOE_STUN_XOR_PEER_ADDRESS, &address)
+                ? world_peer_of(&address)
+                : 2;
+    if (*peer == 2) {
+        world_violated(reply->world, "K1: a permission for nobody that was sent to");
+        return false;
+    }
+    if (allocation->relayed[*peer].family == FLOE_FAMILY_NONE) {
+        reply_error(reply, request, 443);
+        return false;
+    }
+    return true;
+}
+
+#define SECONDS 1000000000ULL
+
+static void on_create_permission(server_reply *reply, const floe_stun_message *request)
+{
+    sim_world *world = reply->world;
+    sim_allocation *allocation = find_allocation(world, reply->server, &reply->client);
+    unsigned peer;
+
+    if (read_peer(reply, request, allocation, &peer)) {
+        allocation->permitted[peer] = world->now + 300 * SECONDS;
+        begin_reply(reply, request, FLOE_STUN_SUCCESS);
+        send_reply(reply);
+    }
+}
+
+static void on_channel_bind(server_reply *reply, const floe_stun_message *request)
+{
+    sim_world *world = reply->world;
+    sim_allocation *allocation = find_allocation(world, reply->server, &reply->client);
+    uint16_t channel = 0;
+    unsigned peer;
+
+    if (!read_peer(reply, request, allocation, &peer)) {
+        return;
+    }
+    (void)floe_stun_read_u16(request, FLOE_STUN_CHANNEL_NUMBER, &channel);
+    bool taken = allocation->channels[1 - peer] == channel ||
+                 (allocation->bound[peer] > world->now && allocation->channels[peer] != channel);
+    if (channel < 0x4000 || channel > 0x4FFF || taken) {
+        world_violated(world, "RFC 8656 12.2: channel 0x%04x cannot be bound", channel);
+        return;
+    }
+    allocation->channels[peer] = channel;
+    allocation->bound[peer] = world->now + 600 * SECONDS;
+    allocation->permitted[peer] = world->now + 300 * SECONDS;
+    begin_reply(reply, request, FLOE_STUN_SUCCESS);
+    send_reply(reply);
+}
+
+/* It goes to the peer, and comes back. */
+static void to_peer(sim_world *world, const sim_allocation *allocation, unsigned peer,
+                    floe_span data)
+{
+    if (allocation->permitted[peer] <= world->now) {
+        /* What was sent through the allocation before this one may come late. */
+        if (world->config->remap_at_ms == 0 && world->config->action_count == 0) {
+            world_violated(world, "K1: data to a peer without a permission");
+        }
+        return;
+    }
+    sim_event *event = world_add_event(world, SIM_EVENT_FROM_PEER, world->now + 20000000);
+    event->server = allocation->server;
+    event->from = allocation->client;
+    event->to = allocation->relayed[peer];
+    event->family = (uint8_t)peer;
+    event->size = data.size;
+    memcpy(event->data, data.data, data.size);
+}
+
+static void on_send(server_reply *reply, const floe_stun_message *message)
+{
+    sim_allocation *allocation = find_allocation(reply->world, reply->server, &reply->client);
+    floe_address address;
+    floe_span data;
+
+    if (allocation != NULL &&
+        floe_stun_read_address(message, FLOE_STUN_XOR_PEER_ADDRESS, &address) &&
+        floe_stun_find(message, FLOE_STUN_DATA, &data) && world_peer_of(&address) < 2) {
+        to_peer(reply->world, allocation, world_peer_of(&address), data);
+    }
+}
+
+static void on_channel_data(sim_world *world, size_t server, const floe_address *client,
+                            floe_span frame)
+{
+    sim_allocation *allocation = find_allocation(world, server, client);
+    uint16_t channel = (uint16_t)(frame.data[0] << 8 | frame.data[1]);
+    size_t size = (size_t)(frame.data[2] << 8 | frame.data[3]);
+
+    if (size + 4 > frame.size) {
+        world_violated(world, "RFC 8656 12.5: ChannelData longer than it is");
+        return;
+    }
+    for (unsigned peer = 0; allocation != NULL && peer < 2; peer++) {
+        if (allocation->channels[peer] == channel && allocation->bound[peer] > world->now) {
+            to_peer(world, allocation, peer, floe_span_of(frame.data + 4, size));
+        }
+    }
+}
+
+void server_from_peer(sim_world *world, const sim_event *event)
+{
+    const sim_allocation *allocation = find_allocation(world, event->server, &event->from);
+    floe_address from = server_address_for(world, event->server, event->from.family);
+    unsigned peer = event->family;
+    floe_address address = world_peer(peer);
+    uint8_t bytes[PACKET_MAX];
+
+    if (allocation == NULL || allocation->permitted[peer] <= world->now ||
+        !floe_address_equal(&allocation->relayed[peer], &event->to)) {
+        return;
+    }
+    if (allocation->bound[peer] > world->now) {
+        floe_writer writer = floe_writer_of(bytes, sizeof bytes);
+        floe_write_u16(&writer, allocation->channels[peer]);
+        floe_write_u16(&writer, (uint16_t)event->size);
+        floe_write_bytes(&writer, event->data, event->size);
+        world_answer(world, event->server, &from, &event->from, floe_span_of(bytes, writer.at));
+        return;
+    }
+    floe_stun_id id = {.bytes = {(uint8_t)event->order, (uint8_t)(event->order >> 8)}};
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_INDICATION, FLOE_STUN_DATA_INDICATION, &id);
+    floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &address);
+    floe_stun_put(&writer, FLOE_STUN_DATA, floe_span_of(event->data, event->size));
+    world_answer(world, event->server, &from, &event->from, floe_stun_written(&writer));
+}
+
+void server_forget(sim_world *world, size_t server, const floe_address *client)
+{
+    sim_allocation *allocation = find_allocation(world, server, client);
+
+    if (allocation != NULL) {
+        drop_allocation(world, allocation);
+    }
+}
+
 static void on_binding(server_reply *reply, const floe_stun_message *request)
 {
     const sim_server *server = &reply->world->config->servers[reply->server];
@@ -276,7 +507,7 @@ static void on_binding(server_reply *reply, const floe_stun_message *request)
 static void answer_with_noise(server_reply *reply, floe_span data)
 {
     sim_world *world = reply->world;
-    floe_address from = server_address(world, reply->server);
+    floe_address from = server_address_for(world, reply->server, reply->client.family);
     uint8_t noise[256];
     size_t size = seeded_below(&world->random, sizeof noise);
 
@@ -298,10 +529,14 @@ static void answer_with_noise(server_reply *reply, floe_span data)
 static void forge(server_reply *reply, const floe_stun_message *request)
 {
     sim_world *world = reply->world;
-    floe_address from = server_address(world, reply->server);
+    floe_address from = server_address_for(world, reply->server, reply->client.family);
     floe_address evil = floe_address_ipv4(0x06060606, 666);
 
+    bool stream = world->config->servers[reply->server].transport != FLOE_PROTOCOL_UDP;
     for (int kind = 0; kind < 4; kind++) {
+        if (stream && (kind == 1 || kind == 2)) {
+            continue; /* nobody else has the connection */
+        }
         floe_stun_id id = request->id;
         floe_address source = from;
         uint8_t bytes[256];
@@ -311,7 +546,7 @@ static void forge(server_reply *reply, const floe_stun_message *request)
             source.port++;
         } else if (kind == 2) {
             source.ip[3] ^= 1;
-        } else if (request->integrity_at == 0) {
+        } else if (request->integrity_at == 0 && request->integrity_sha256_at == 0) {
             continue; /* the last kind is an unsigned answer to a signed request */
         }
         floe_stun_writer writer =
@@ -344,10 +579,27 @@ static void serve(server_reply *reply, const floe_stun_message *request)
     }
     if (server->temper == SIM_ERROR_CODE) {
         reply_error(reply, request, server->code);
-    } else if (request->method == FLOE_STUN_ALLOCATE) {
+        return;
+    }
+    if (server->temper == SIM_REDIRECTS && request->method == FLOE_STUN_ALLOCATE) {
+        redirect(reply, request);
+        return;
+    }
+    switch (request->method) {
+    case FLOE_STUN_ALLOCATE:
         on_allocate(reply, request);
-    } else if (request->method == FLOE_STUN_REFRESH) {
+        break;
+    case FLOE_STUN_REFRESH:
         on_refresh(reply, request);
+        break;
+    case FLOE_STUN_CREATE_PERMISSION:
+        on_create_permission(reply, request);
+        break;
+    case FLOE_STUN_CHANNEL_BIND:
+        on_channel_bind(reply, request);
+        break;
+    default:
+        break;
     }
 }
 
@@ -357,18 +609,31 @@ void server_receive(sim_world *world, size_t server, const floe_address *client,
     server_reply reply = {.world = world, .server = server, .client = *client};
     sim_temper temper = world->config->servers[server].temper;
 
-    if (temper == SIM_SILENT) {
+    bool datagrams = world->config->servers[server].transport == FLOE_PROTOCOL_UDP;
+    if (temper == SIM_SILENT || (datagrams && (temper == SIM_HANGS || temper == SIM_HANGS_UP ||
+                                               temper == SIM_ENDS_IN_MESSAGE))) {
         return;
     }
     if (temper == SIM_GARBAGE) {
         answer_with_noise(&reply, data);
         return;
     }
-    if (floe_stun_parse(data, &request) != FLOE_STUN_PARSED || request.class != FLOE_STUN_REQUEST) {
+    if (data.size >= 4 && data.data[0] >= 0x40 && data.data[0] < 0x50) {
+        on_channel_data(world, server, client, data);
+        return;
+    }
+    if (floe_stun_parse(data, &request) != FLOE_STUN_PARSED ||
+        (request.class != FLOE_STUN_REQUEST && request.class != FLOE_STUN_INDICATION)) {
         world_violated(world, "a server got something that is no STUN request");
         return;
     }
-    floe_stun_key *key = server_key();
+    if (request.class == FLOE_STUN_INDICATION) {
+        if (request.method == FLOE_STUN_SEND) {
+            on_send(&reply, &request);
+        }
+        return;
+    }
+    floe_stun_key *key = server_key(&world->config->servers[server]);
     reply.key = key;
     serve(&reply, &request);
     floe_stun_key_release(key);

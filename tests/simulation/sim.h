@@ -7,6 +7,9 @@
 #define FLOE_SIMULATION_SIM_H
 
 #include "support.h"
+#include "tls.h"
+
+#include "turn/allocation.h"
 
 #include <floe/core.h>
 #include <stdbool.h>
@@ -63,6 +66,11 @@ typedef enum sim_temper {
     SIM_MISMATCH,           /* 437 to the first Allocate from each client port (T6) */
     SIM_FULL_AFTER_TWO,     /* 486 from the third allocation on */
     SIM_FORGETS,            /* loses its allocations after a while: Refresh gets 437 */
+    SIM_REDIRECTS,          /* 300 to `redirect` */
+    SIM_BID_DOWN,           /* its nonce promises algorithms that somebody has taken out */
+    SIM_HANGS,              /* not by UDP: falls silent after `code` pieces from the client */
+    SIM_HANGS_UP,           /* likewise: ends the connection at the first */
+    SIM_ENDS_IN_MESSAGE,    /* likewise: ends it in the middle of its first answer */
     SIM_TEMPER_COUNT,
 } sim_temper;
 
@@ -86,6 +94,14 @@ typedef struct sim_server {
     uint16_t code;
     uint32_t lifetime; /* of allocations, seconds */
     unsigned round_trip_ms;
+    floe_protocol transport;
+    char other_ip[48]; /* where it is too, by the other family; "": it is not */
+    unsigned families; /* that it relays, FLOE_TURN_IPV4 and FLOE_TURN_IPV6 */
+    bool sha256;       /* wants MESSAGE-INTEGRITY-SHA256 */
+    bool anonymous;    /* and USERHASH */
+    unsigned redirect; /* 1 + the server that is pointed to; 0: 127.0.0.1 */
+    tls_certificate certificate;
+    bool old_tls; /* TLS 1.2 is the newest that it knows */
 } sim_server;
 
 /* What the owner does, or what happens around, in the middle of a gatherer's life. */
@@ -95,6 +111,7 @@ typedef enum sim_action_kind {
     SIM_SET_OPTIONS, /* value: which servers, bit by bit; policy in the two bits from 30 on */
     SIM_TOGGLE,      /* value: the interface that goes down, or comes up again */
     SIM_NAME_TAKEN,  /* the latest that was published */
+    SIM_SEND,        /* a packet on every candidate, to a peer that sends it back */
     SIM_CLOSE,
 } sim_action_kind;
 
@@ -128,6 +145,8 @@ typedef struct sim_config {
     size_t action_count;
     bool pool;             /* gathering begins at making; it is asked for at `gather_at_ms` */
     uint64_t gather_at_ms; /* after the gatherer was made */
+    unsigned packets;      /* so many go out on each candidate behind the end of candidates, */
+    uint64_t packets_ms;   /* one in so many milliseconds */
 } sim_config;
 
 typedef struct sim_seen_candidate {
@@ -142,6 +161,9 @@ typedef struct sim_seen_candidate {
     uint32_t priority;
     uint64_t at_ms;
     bool withdrawn;
+    uint32_t id;
+    unsigned sent; /* packets of the owner */
+    unsigned got;  /* that came back */
 } sim_seen_candidate;
 
 typedef struct sim_seen_error {
@@ -170,6 +192,7 @@ typedef struct sim_seen {
     uint64_t complete_ms; /* after its start */
     unsigned packets_sent;
     unsigned packets_sent_at_complete;
+    size_t allocations; /* on all servers when its time was over */
 } sim_seen;
 
 typedef struct sim_report {
@@ -190,6 +213,8 @@ void sim_config_of_seed(uint64_t seed, sim_config *config);
 void sim_config_simple(sim_config *config);
 /* Adds a server and gives it; its URL is sim_server_url's. */
 sim_server *sim_add_server(sim_config *config, bool turn, const char *ip, sim_temper temper);
+/* With the port that goes with it. */
+void sim_server_transport(sim_server *server, floe_protocol transport);
 sim_action *sim_add_action(sim_config *config, sim_action_kind kind, uint64_t at_ms);
 sim_interface *sim_add_interface(sim_config *config, const char *name, const char *ip);
 void sim_server_url(const sim_config *config, size_t n, char *url, size_t size);

@@ -53,7 +53,7 @@ static void swap_events(sim_world *world, size_t a, size_t b)
     world->events[b] = kept;
 }
 
-static sim_event *add_event(sim_world *world, sim_event_kind kind, uint64_t at)
+sim_event *world_add_event(sim_world *world, sim_event_kind kind, uint64_t at)
 {
     sim_event *event = calloc(1, sizeof *event);
 
@@ -107,6 +107,41 @@ floe_address server_address(const sim_world *world, size_t server)
     return address;
 }
 
+floe_address server_address_for(const sim_world *world, size_t server, uint8_t family)
+{
+    floe_address address = server_address(world, server);
+    floe_address other = {0};
+
+    if (address.family != family &&
+        floe_address_parse(world->config->servers[server].other_ip, &other) == FLOE_OK) {
+        other.port = address.port;
+        return other;
+    }
+    return address;
+}
+
+floe_address world_peer(unsigned n)
+{
+    floe_address address = {0};
+
+    (void)floe_address_parse(n == 0 ? "198.18.0.1" : "2001:2::1", &address);
+    address.port = 7000;
+    return address;
+}
+
+unsigned world_peer_of(const floe_address *address)
+{
+    unsigned n = 0;
+
+    for (; n < 2; n++) {
+        floe_address peer = world_peer(n);
+        if (floe_address_equal(&peer, address)) {
+            break;
+        }
+    }
+    return n;
+}
+
 /* The address that a name has before the right one; false: none. */
 bool server_first_address(const sim_world *world, size_t server, floe_address *address)
 {
@@ -123,15 +158,20 @@ void sim_server_url(const sim_config *config, size_t n, char *url, size_t size)
 {
     const sim_server *server = &config->servers[n];
     bool ipv6 = strchr(server->ip, ':') != NULL;
+    bool secure = server->transport == FLOE_PROTOCOL_TLS || server->transport == FLOE_PROTOCOL_DTLS;
+    const char *scheme = secure ? "turns" : server->turn ? "turn" : "stun";
+    const char *query = server->transport == FLOE_PROTOCOL_TCP    ? "?transport=tcp"
+                        : server->transport == FLOE_PROTOCOL_TLS  ? "?transport=tcp"
+                        : server->transport == FLOE_PROTOCOL_DTLS ? "?transport=udp"
+                                                                  : "";
 
     if (server->by_name && server->no_port) {
-        (void)snprintf(url, size, "%s:server%zu.sim.example", server->turn ? "turn" : "stun", n);
+        (void)snprintf(url, size, "%s:server%zu.sim.example%s", scheme, n, query);
     } else if (server->by_name) {
-        (void)snprintf(url, size, "%s:server%zu.sim.example:%u", server->turn ? "turn" : "stun", n,
-                       server->port);
+        (void)snprintf(url, size, "%s:server%zu.sim.example:%u%s", scheme, n, server->port, query);
     } else {
-        (void)snprintf(url, size, "%s:%s%s%s:%u", server->turn ? "turn" : "stun", ipv6 ? "[" : "",
-                       server->ip, ipv6 ? "]" : "", server->port);
+        (void)snprintf(url, size, "%s:%s%s%s:%u%s", scheme, ipv6 ? "[" : "", server->ip,
+                       ipv6 ? "]" : "", server->port, query);
     }
 }
 
@@ -238,9 +278,19 @@ static bool map_inwards(const sim_world *world, const floe_address *from, floe_a
     return true; /* no NAT */
 }
 
+bool world_mapping_is_dead(const sim_world *world, const floe_address *outside)
+{
+    for (size_t i = 0; i < world->mapping_count; i++) {
+        if (floe_address_equal(&world->mappings[i].outside, outside)) {
+            return world->mappings[i].dead;
+        }
+    }
+    return false;
+}
+
 /* ── Packets ── */
 
-static uint64_t one_way(sim_world *world, size_t server)
+uint64_t world_one_way(sim_world *world, size_t server)
 {
     uint64_t delay = world->config->servers[server].round_trip_ms * 500000ULL;
 
@@ -265,7 +315,7 @@ static void add_packet(sim_world *world, sim_event_kind kind, size_t server,
         return;
     }
     for (unsigned i = 0; i < copies; i++) {
-        sim_event *event = add_event(world, kind, world->now + one_way(world, server));
+        sim_event *event = world_add_event(world, kind, world->now + world_one_way(world, server));
         event->server = server;
         event->from = *from;
         event->to = *to;
@@ -278,6 +328,14 @@ static void add_packet(sim_world *world, sim_event_kind kind, size_t server,
 
 void world_answer(sim_world *world, size_t server, const floe_address *from, const floe_address *to,
                   floe_span data)
+{
+    if (!association_answer(world, server, to, data)) {
+        add_packet(world, SIM_EVENT_TO_CLIENT, server, from, to, data);
+    }
+}
+
+void world_answer_datagram(sim_world *world, size_t server, const floe_address *from,
+                           const floe_address *to, floe_span data)
 {
     add_packet(world, SIM_EVENT_TO_CLIENT, server, from, to, data);
 }
@@ -295,8 +353,8 @@ static sim_socket *socket_of(sim_world *world, uint32_t channel)
 /* ICMP port unreachable, with the beginning of the packet. */
 static void refuse(sim_world *world, size_t server, const floe_core_output *output)
 {
-    sim_event *event =
-        add_event(world, SIM_EVENT_UNREACHABLE, world->now + 2 * one_way(world, server));
+    sim_event *event = world_add_event(world, SIM_EVENT_UNREACHABLE,
+                                       world->now + 2 * world_one_way(world, server));
 
     event->channel = output->channel;
     event->to = output->remote;
@@ -305,11 +363,52 @@ static void refuse(sim_world *world, size_t server, const floe_core_output *outp
     memcpy(event->data, output->data, event->size);
 }
 
+/* Which server is there; `refuses`: it is, and says that nobody listens. */
+static size_t server_at(const sim_world *world, const floe_address *remote, bool *refuses)
+{
+    for (size_t i = 0; i < world->config->server_count; i++) {
+        const sim_server *server = &world->config->servers[i];
+        floe_address address = server_address_for(world, i, remote->family);
+        floe_address first;
+        bool is_first =
+            server_first_address(world, i, &first) && floe_address_equal(&first, remote);
+        bool is_server = floe_address_equal(&address, remote);
+        *refuses =
+            (is_first && server->first_closed) || (is_server && server->temper == SIM_PORT_CLOSED);
+        if (*refuses || is_server) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+/* What the socket's packets look like outside. */
+static floe_address outside_of(sim_world *world, const sim_socket *socket,
+                               const floe_address *remote)
+{
+    sim_mapping *mapping = map_outwards(world, socket, remote);
+
+    return mapping != NULL ? mapping->outside : socket->local;
+}
+
+/* The peer sends back what it gets. */
+static void echo(sim_world *world, const floe_address *from, const floe_address *peer,
+                 floe_span data)
+{
+    if (world->config->server_count > 0 || world->config->loss == 0) {
+        sim_event *event = world_add_event(world, SIM_EVENT_TO_CLIENT, world->now + 20000000);
+        event->from = *peer;
+        event->to = *from;
+        event->size = data.size < PACKET_MAX ? data.size : PACKET_MAX;
+        memcpy(event->data, data.data, event->size);
+    }
+}
+
 static void send_from(sim_world *world, sim_socket *socket, const floe_core_output *output)
 {
     const sim_interface *interface = &world->config->interfaces[socket->interface];
-    floe_address from = socket->local;
     floe_span data = floe_span_of(output->data, output->data_size);
+    bool refuses = false;
 
     if (interface->path == SIM_PATH_NO_ROUTE) {
         floe_core_unreachable(world->core, world_time(world), output->channel, &output->remote,
@@ -319,26 +418,16 @@ static void send_from(sim_world *world, sim_socket *socket, const floe_core_outp
     if (interface->path == SIM_PATH_SWALLOWS || world->down[socket->interface]) {
         return;
     }
-    sim_mapping *mapping = map_outwards(world, socket, &output->remote);
-    if (mapping != NULL) {
-        from = mapping->outside;
+    floe_address from = outside_of(world, socket, &output->remote);
+    if (world_peer_of(&output->remote) < 2) {
+        echo(world, &from, &output->remote, data);
+        return;
     }
-    for (size_t i = 0; i < world->config->server_count; i++) {
-        const sim_server *server = &world->config->servers[i];
-        floe_address address = server_address(world, i);
-        floe_address first;
-        bool is_first =
-            server_first_address(world, i, &first) && floe_address_equal(&first, &output->remote);
-        bool is_server = floe_address_equal(&address, &output->remote);
-        if ((is_first && server->first_closed) ||
-            (is_server && server->temper == SIM_PORT_CLOSED)) {
-            refuse(world, i, output);
-            return;
-        }
-        if (is_server) {
-            add_packet(world, SIM_EVENT_TO_SERVER, i, &from, &output->remote, data);
-            return;
-        }
+    size_t server = server_at(world, &output->remote, &refuses);
+    if (refuses) {
+        refuse(world, server, output);
+    } else if (server != SIZE_MAX) {
+        add_packet(world, SIM_EVENT_TO_SERVER, server, &from, &output->remote, data);
     }
 }
 
@@ -375,6 +464,23 @@ static void list_interfaces(sim_world *world)
     floe_core_interfaces(world->core, world_time(world), list, config->interface_count);
 }
 
+/* A connection: refused, accepted, or without an answer. */
+static void connect_stream(sim_world *world, sim_socket *socket)
+{
+    const sim_interface *interface = &world->config->interfaces[socket->interface];
+    bool refuses = false;
+    size_t server = server_at(world, &socket->remote, &refuses);
+
+    if (interface->path == SIM_PATH_NO_ROUTE) {
+        floe_core_unreachable(world->core, world_time(world), socket->channel, &socket->remote,
+                              FLOE_UNREACHABLE_NETWORK, NULL, 0);
+    } else if (server != SIZE_MAX && interface->path == SIM_PATH_GOOD &&
+               !world->down[socket->interface]) {
+        floe_address client = outside_of(world, socket, &socket->remote);
+        stream_open(world, socket, server, refuses, &client);
+    }
+}
+
 static void open_socket(sim_world *world, const floe_core_output *output)
 {
     floe_address local = output->local;
@@ -409,8 +515,17 @@ static void open_socket(sim_world *world, const floe_core_output *output)
     if (local.port == 0) {
         local.port = (uint16_t)(40000 + world->next_port++ % 20000);
     }
-    world->sockets[world->socket_count++] =
-        (sim_socket){.channel = output->channel, .local = local, .interface = n, .open = true};
+    sim_socket *socket = &world->sockets[world->socket_count++];
+    *socket = (sim_socket){.channel = output->channel,
+                           .local = local,
+                           .interface = n,
+                           .open = true,
+                           .stream = output->protocol == FLOE_PROTOCOL_TCP,
+                           .remote = output->remote};
+    if (socket->stream) {
+        connect_stream(world, socket);
+        return;
+    }
     floe_core_opened(world->core, world_time(world), output->channel, &local);
 }
 
@@ -420,7 +535,7 @@ static void resolve(sim_world *world, const floe_core_output *output)
     size_t server = (size_t)strtoul(name + strlen("server"), NULL, 10);
     bool silent = world->config->servers[server].temper == SIM_NAME_SILENT;
     uint64_t wait = silent ? 20000 : 1 + seeded_below(&world->random, 50);
-    sim_event *event = add_event(world, SIM_EVENT_RESOLVED, world->now + wait * 1000000);
+    sim_event *event = world_add_event(world, SIM_EVENT_RESOLVED, world->now + wait * 1000000);
 
     event->query = output->query;
     event->record = output->record;
@@ -434,8 +549,24 @@ static void close_socket(sim_world *world, uint32_t channel)
 
     if (socket == NULL || !socket->open) {
         world_violated(world, "L7: channel %u is closed but was not open", channel);
-    } else {
-        socket->open = false;
+        return;
+    }
+    socket->open = false;
+    if (socket->stream) {
+        stream_close(world, channel);
+    }
+}
+
+/* A connection takes no more for a while, now and then. */
+static void block(sim_world *world, const sim_socket *socket)
+{
+    if (world->config->jitter_ms > 0 && seeded_below(&world->random, 8) == 0) {
+        floe_core_blocked(world->core, socket->channel);
+        sim_event *event =
+            world_add_event(world, SIM_EVENT_WRITABLE,
+                            world->now + (1 + seeded_below(&world->random, 20)) * 1000000ULL);
+        event->channel = socket->channel;
+        event->life = world->life;
     }
 }
 
@@ -450,8 +581,16 @@ static void send_packet(sim_world *world, const floe_core_output *output)
         world_violated(world, "a packet on channel %u, which there is not", output->channel);
         return;
     }
-    check_send(world, socket, &output->remote, floe_span_of(output->data, output->data_size));
-    send_from(world, socket, output);
+    floe_span data = floe_span_of(output->data, output->data_size);
+    check_send(world, socket, &output->remote, data);
+    if (!socket->stream) {
+        send_from(world, socket, output);
+        return;
+    }
+    stream_send(world, socket, data,
+                world->config->interfaces[socket->interface].path == SIM_PATH_GOOD &&
+                    !world->down[socket->interface]);
+    block(world, socket);
 }
 
 /* ── What the owner does ── */
@@ -491,6 +630,32 @@ static floe_error with_options(sim_world *world,
     return call(world, &options);
 }
 
+/* A packet on each candidate to the peer of its family; it says whose it is. */
+static void send_on_all(sim_world *world)
+{
+    sim_seen *seen = world->seen;
+
+    for (size_t i = 0; i < seen->candidate_count; i++) {
+        sim_seen_candidate *candidate = &seen->candidates[i];
+        floe_address peer = world_peer(strchr(candidate->address, ':') != NULL);
+        char payload[32] = {0};
+        if (candidate->withdrawn || strstr(candidate->address, ".local") != NULL) {
+            continue;
+        }
+        (void)snprintf(payload, sizeof payload, "RTP? no: %u", candidate->id);
+        size_t size = sizeof payload - candidate->sent % 7; /* with padding, and without */
+        floe_error error =
+            floe_core_send(world->core, world_time(world), candidate->id, &peer, payload, size);
+        if (error == FLOE_OK) {
+            check_sent(world, candidate);
+        } else if (error != FLOE_ERR_NOT_FOUND && error != FLOE_ERR_QUEUE_FULL &&
+                   error != FLOE_ERR_PERMISSION && error != FLOE_ERR_INVALID_STATE &&
+                   error != FLOE_ERR_NO_MEMORY) {
+            world_violated(world, "K1: %s: %s", floe_error_string(error), floe_last_error());
+        }
+    }
+}
+
 static void close_core(sim_world *world)
 {
     if (!world->closing) {
@@ -518,8 +683,8 @@ static void policy_comes(sim_world *world)
 
 static void act(sim_world *world, const sim_action *action)
 {
-    static const char *const names[] = {"gather", "restart",    "set options",
-                                        "toggle", "name taken", "close"};
+    static const char *const names[] = {"gather",     "restart", "set options", "toggle",
+                                        "name taken", "send",    "close"};
     const sim_config *config = world->config;
     enum floe_gatherer_state state = floe_core_state(world->core);
     floe_gather_policy before = world->next_policy;
@@ -575,6 +740,9 @@ static void act(sim_world *world, const sim_action *action)
             bool *down = &world->down[action->value % config->interface_count];
             *down = !*down;
         }
+        break;
+    case SIM_SEND:
+        send_on_all(world);
         break;
     case SIM_CLOSE:
         close_core(world);
@@ -646,6 +814,51 @@ static void do_outputs(sim_world *world)
 
 /* ── Events ── */
 
+static void take_packets(sim_world *world)
+{
+    floe_packet packet;
+
+    while (floe_core_packet(world->core, world_time(world), &packet)) {
+        check_packet(world, &packet);
+    }
+}
+
+static void stream_to_client(sim_world *world, const sim_event *event)
+{
+    const sim_socket *socket = socket_of(world, event->channel);
+
+    if (socket != NULL && socket->open && !world->down[socket->interface]) {
+        uint8_t *exact = exact_copy(event->data, event->size, 0);
+        floe_core_stream(world->core, world_time(world), event->channel, exact, event->size);
+        take_packets(world);
+        exact_free(exact, 0);
+    }
+}
+
+/* What concerns a connection of the gatherer at hand. */
+static void happen_to_stream(sim_world *world, const sim_event *event)
+{
+    const sim_socket *socket = socket_of(world, event->channel);
+
+    if (event->life != world->life || world->core == NULL || socket == NULL || !socket->open) {
+        return;
+    }
+    switch (event->kind) {
+    case SIM_EVENT_CONNECTED:
+        floe_core_opened(world->core, world_time(world), event->channel, &socket->local);
+        break;
+    case SIM_EVENT_STREAM_DOWN:
+        stream_to_client(world, event);
+        break;
+    case SIM_EVENT_BROKEN:
+        floe_core_disconnected(world->core, world_time(world), event->channel);
+        break;
+    default:
+        floe_core_writable(world->core, world_time(world), event->channel);
+        break;
+    }
+}
+
 static void to_client(sim_world *world, const sim_event *event)
 {
     floe_address to = event->to;
@@ -655,10 +868,11 @@ static void to_client(sim_world *world, const sim_event *event)
     }
     for (size_t i = 0; world->core != NULL && i < world->socket_count; i++) {
         sim_socket *socket = &world->sockets[i];
-        if (socket->open && floe_address_equal(&socket->local, &to)) {
+        if (socket->open && !socket->stream && floe_address_equal(&socket->local, &to)) {
             uint8_t *exact = exact_copy(event->data, event->size, 0);
             floe_core_datagram(world->core, world_time(world), socket->channel, &event->from, exact,
                                event->size);
+            take_packets(world);
             exact_free(exact, 0);
             return;
         }
@@ -695,7 +909,7 @@ static void resolved(sim_world *world, const sim_event *event)
 
     count += server_first_address(world, event->server, &addresses[count]) &&
              addresses[count].family == event->family;
-    addresses[count] = server_address(world, event->server);
+    addresses[count] = server_address_for(world, event->server, event->family);
     count += addresses[count].family == event->family;
     if (world->core != NULL) {
         floe_core_resolved(world->core, world_time(world), event->query, error, addresses,
@@ -707,13 +921,29 @@ static void happen(sim_world *world, const sim_event *event)
 {
     switch (event->kind) {
     case SIM_EVENT_TO_SERVER:
-        server_receive(world, event->server, &event->from, floe_span_of(event->data, event->size));
+        if (!association_receive(world, event->server, &event->from,
+                                 floe_span_of(event->data, event->size))) {
+            server_receive(world, event->server, &event->from,
+                           floe_span_of(event->data, event->size));
+        }
+        break;
+    case SIM_EVENT_STREAM_UP:
+        stream_up(world, event);
+        break;
+    case SIM_EVENT_CONNECTED:
+    case SIM_EVENT_STREAM_DOWN:
+    case SIM_EVENT_BROKEN:
+    case SIM_EVENT_WRITABLE:
+        happen_to_stream(world, event);
+        break;
+    case SIM_EVENT_FROM_PEER:
+        server_from_peer(world, event);
         break;
     case SIM_EVENT_TO_CLIENT:
         to_client(world, event);
         break;
     case SIM_EVENT_UNREACHABLE:
-        if (world->core != NULL) {
+        if (world->core != NULL && (event->life == 0 || event->life == world->life)) {
             floe_core_unreachable(world->core, world_time(world), event->channel, &event->to,
                                   event->reason, event->data, event->size);
         }
@@ -775,20 +1005,25 @@ static void run_until(sim_world *world, uint64_t end)
 
 static void add_action(sim_world *world, const sim_action *action, uint64_t at_ms)
 {
-    add_event(world, SIM_EVENT_ACTION, world->now + at_ms * 1000000)->action = action;
+    world_add_event(world, SIM_EVENT_ACTION, world->now + at_ms * 1000000)->action = action;
 }
 
 static void plan(sim_world *world)
 {
     static const sim_action gather = {.kind = SIM_GATHER};
     static const sim_action close = {.kind = SIM_CLOSE};
+    static const sim_action send = {.kind = SIM_SEND};
     const sim_config *config = world->config;
 
+    for (unsigned i = 0; i < config->packets; i++) {
+        uint64_t last = config->run_ms - config->packets * config->packets_ms;
+        add_action(world, &send, last + i * config->packets_ms - 2000);
+    }
     if (config->close_at_ms != 0) {
         add_action(world, &close, config->close_at_ms);
     }
     if (config->remap_at_ms != 0) {
-        add_event(world, SIM_EVENT_REMAP, world->now + config->remap_at_ms * 1000000);
+        world_add_event(world, SIM_EVENT_REMAP, world->now + config->remap_at_ms * 1000000);
     }
     for (size_t i = 0; i < config->action_count; i++) {
         if (config->actions[i].at_step == 0) {
@@ -807,6 +1042,7 @@ static void run_gatherer(sim_world *world, size_t n)
     world->seen = &world->report->gatherers[n];
     world->seen->state = FLOE_GATHERER_STATE_NEW;
     world->socket_count = 0;
+    world->life++;
     world->closing = false;
     world->started = world->now;
     world->last_new_transaction = 0;
@@ -821,6 +1057,7 @@ static void run_gatherer(sim_world *world, size_t n)
         world->seen->start_failed = true;
         return;
     }
+    floe_core_receive_packets(world->core, config->packets > 0);
     plan(world);
     if (config->pool || config->gather_at_ms == 0) {
         policy_comes(world);
@@ -886,6 +1123,12 @@ bool sim_run(const sim_config *config, FILE *trace, sim_report *report)
     for (size_t i = 0; i < config->interface_count; i++) {
         world->open_failures_left[i] = config->interfaces[i].open_failures;
     }
+    for (size_t i = 0; i < config->server_count; i++) {
+        if (config->servers[i].transport >= FLOE_PROTOCOL_TLS) {
+            settings.tls_ca_file = tls_ca_file();
+        }
+    }
+    world_set_clock(world);
     if (floe_core_shared_new(&settings, &world->secrets.table, &world->shared) == FLOE_OK) {
         for (size_t n = 0; n < config->gatherers; n++) {
             run_gatherer(world, n);
@@ -902,6 +1145,8 @@ bool sim_run(const sim_config *config, FILE *trace, sim_report *report)
     while (world->event_count > 0) {
         free(take_event(world));
     }
+    world_set_clock(NULL);
+    associations_free(world);
     free(world->events);
     free(world);
     return *report->violation == '\0';

@@ -16,6 +16,12 @@ typedef enum sim_event_kind {
     SIM_EVENT_RESOLVED,
     SIM_EVENT_ACTION,
     SIM_EVENT_REMAP,
+    SIM_EVENT_CONNECTED,   /* a connection stands */
+    SIM_EVENT_STREAM_UP,   /* bytes of a connection, at the server */
+    SIM_EVENT_STREAM_DOWN, /* at the client; none: the server has ended it */
+    SIM_EVENT_BROKEN,      /* a connection was reset */
+    SIM_EVENT_WRITABLE,    /* one that was blocked is so no more */
+    SIM_EVENT_FROM_PEER,   /* a packet at a relayed address */
 } sim_event_kind;
 
 typedef struct sim_event {
@@ -24,6 +30,7 @@ typedef struct sim_event {
     sim_event_kind kind;
     size_t server;
     uint32_t channel;
+    size_t life; /* of which gatherer the channel is */
     uint32_t query;
     uint8_t family;
     floe_address from;
@@ -40,7 +47,11 @@ typedef struct sim_socket {
     floe_address local;
     size_t interface;
     bool open;
+    bool stream;
+    floe_address remote; /* of a stream */
 } sim_socket;
+
+typedef struct sim_association sim_association; /* stream.c */
 
 typedef struct sim_mapping {
     floe_address inside;
@@ -55,8 +66,11 @@ typedef struct sim_mapping {
 typedef struct sim_allocation {
     size_t server;
     floe_address client;
-    floe_address relayed;
+    floe_address relayed[2]; /* family none: that one it has not */
     uint64_t expires;
+    uint64_t permitted[2]; /* until when, each peer (world_peer) */
+    uint64_t bound[2];
+    uint16_t channels[2];
     floe_stun_id id; /* of the Allocate that made it */
     bool strange;    /* left by somebody else: 437 */
 } sim_allocation;
@@ -111,6 +125,8 @@ typedef struct sim_world {
     sim_transaction transactions[TRANSACTIONS_MAX];
     size_t transaction_count;
     uint64_t last_new_transaction;
+    sim_association *associations;
+    size_t life; /* counts the gatherers */
     unsigned open_failures_left[SIM_INTERFACES_MAX];
     bool down[SIM_INTERFACES_MAX];
     size_t steps;                 /* of this gatherer */
@@ -139,10 +155,41 @@ void world_violated(sim_world *world, const char *format, ...)
 /* A packet from a server's address to an outside address, at the server's distance. */
 void world_answer(sim_world *world, size_t server, const floe_address *from, const floe_address *to,
                   floe_span data);
+/* By UDP, whatever the server's transport. */
+void world_answer_datagram(sim_world *world, size_t server, const floe_address *from,
+                           const floe_address *to, floe_span data);
+sim_event *world_add_event(sim_world *world, sim_event_kind kind, uint64_t at);
+/* How long a packet takes to the server. */
+uint64_t world_one_way(sim_world *world, size_t server);
+bool world_mapping_is_dead(const sim_world *world, const floe_address *outside);
+/* Whose time OpenSSL is told; NULL: the real one. */
+void world_set_clock(const sim_world *world);
+/* Somebody out there who sends back what comes; one for each family. */
+floe_address world_peer(unsigned n);
+/* 0 or 1; 2: it is none of them. */
+unsigned world_peer_of(const floe_address *address);
 floe_address server_address(const sim_world *world, size_t server);
+/* Of that family, if it has one. */
+floe_address server_address_for(const sim_world *world, size_t server, uint8_t family);
 bool server_first_address(const sim_world *world, size_t server, floe_address *address);
-/* A request came to a server. */
+/* A message came to a server. */
 void server_receive(sim_world *world, size_t server, const floe_address *client, floe_span data);
+/* A packet of a peer came to a relayed address. */
+void server_from_peer(sim_world *world, const sim_event *event);
+/* The connection of its client was closed, and the allocation with it. */
+void server_forget(sim_world *world, size_t server, const floe_address *client);
+/* Streams, TLS and DTLS (stream.c). False: the server is not of that kind. */
+bool association_answer(sim_world *world, size_t server, const floe_address *client,
+                        floe_span data);
+bool association_receive(sim_world *world, size_t server, const floe_address *client,
+                         floe_span data);
+void associations_free(sim_world *world);
+void stream_open(sim_world *world, sim_socket *socket, size_t server, bool refused,
+                 const floe_address *client);
+/* Not `reaches`: it is swallowed on the way. */
+void stream_send(sim_world *world, const sim_socket *socket, floe_span data, bool reaches);
+void stream_up(sim_world *world, const sim_event *event);
+void stream_close(sim_world *world, uint32_t channel);
 /* The outputs, as they are polled. */
 void check_candidate(sim_world *world, const floe_candidate *candidate);
 void check_withdrawn(sim_world *world, const floe_candidate *candidate);
@@ -153,6 +200,9 @@ void check_state(sim_world *world, enum floe_gatherer_state state);
 /* Somebody else has it. */
 bool forget_name(sim_world *world, const char *name);
 void check_published(sim_world *world, const floe_core_output *output);
+/* The owner sent this on a candidate; and got this. */
+void check_sent(sim_world *world, sim_seen_candidate *candidate);
+void check_packet(sim_world *world, const floe_packet *packet);
 void check_send(sim_world *world, const sim_socket *socket, const floe_address *to, floe_span data);
 /* When the gatherer has had its time; and when it has been closed. */
 void check_before_close(sim_world *world);

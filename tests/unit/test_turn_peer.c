@@ -260,6 +260,33 @@ static void t2_a_stale_nonce_is_answered(void **state)
     assert_int_equal(respond(f, peer, 0), FLOE_TURN_SUCCESS);
 }
 
+/* Many peers whose nonce has expired at once are no reason to give up the allocation. */
+static void t2_each_peer_has_its_own_patience(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peers[8];
+
+    for (uint32_t i = 0; i < 8; i++) {
+        floe_address address = floe_address_ipv4(0x0A000000 + i, 1);
+        peers[i] = floe_turn_peer_add(&f->allocation, f->now, &address);
+        (void)floe_turn_peer_time(&f->allocation, f->now, peers[i]);
+    }
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(respond(f, peers[i], 438), FLOE_TURN_SEND);
+    }
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(respond(f, peers[i], 0), FLOE_TURN_SUCCESS);
+    }
+    peers[0]->challenges = 0;
+    (void)floe_turn_peer_used(&f->allocation, f->now, peers[0]);
+    (void)floe_turn_peer_used(&f->allocation, f->now, peers[0]);
+    for (int i = 0; i < FLOE_TURN_STALE_IN_A_ROW; i++) {
+        assert_int_equal(respond(f, peers[0], 438), FLOE_TURN_SEND);
+    }
+    assert_int_not_equal(respond(f, peers[0], 438), FLOE_TURN_SEND);
+    assert_int_equal(f->allocation.state, FLOE_TURN_ALLOCATED);
+}
+
 static void a_server_that_has_forgotten_all_ends_the_allocation(void **state)
 {
     fixture *f = *state;
@@ -333,6 +360,7 @@ int main(void)
         TEST(a_refused_permission_says_so),
         TEST(a_refused_channel_leaves_the_permission),
         TEST(t2_a_stale_nonce_is_answered),
+        TEST(t2_each_peer_has_its_own_patience),
         TEST(a_server_that_has_forgotten_all_ends_the_allocation),
         TEST(no_answer_is_asked_again),
         TEST(without_randomness_it_is_tried_later),
