@@ -5,6 +5,7 @@
 #include <floe/candidate.h>
 #include <floe/export.h>
 #include <floe/time.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,26 @@ typedef struct floe_server_statistics {
     /** From request to answer: of the latest answer, and of all together. */
     floe_duration round_trip;
     floe_duration total_round_trip;
+    /** Of a relay's connection: from its beginning until requests could go, the handshake with it;
+     *  zero: not yet, or over UDP, which has none. */
+    floe_duration connecting;
+    /** "TLSv1.3", "DTLSv1.2"; NULL: plain, or not yet. */
+    const char *tls_version;
+    /** The handshake was shortened by an earlier one of the api (RFC 8446 §2.2). */
+    bool tls_resumed;
+    /** The subject of the server's certificate, and until when it is valid, in seconds since
+     *  1970; NULL and 0: none was seen (in a resumed handshake there is none). */
+    const char *tls_certificate;
+    int64_t tls_certificate_until;
+    /** How requests are signed: "MESSAGE-INTEGRITY", "MESSAGE-INTEGRITY-SHA256" (RFC 8489 §9.2),
+     *  with " by OAuth" behind for RFC 7635; NULL: the server has not asked for it. */
+    const char *authentication;
+    /** SOFTWARE of the server's answer, cut to 63 bytes; NULL: it says none. */
+    const char *software;
+    /** Of an allocation: seconds that it lasts without a Refresh; 0: there is none. */
+    uint32_t lifetime;
+    /** Why there is a relayed address of one family only (ADDRESS-ERROR-CODE); 0: not said. */
+    uint16_t family_error;
 } floe_server_statistics;
 
 typedef struct floe_candidate_statistics {

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char commands[] = "gather parse completion version help";
+static const char commands[] = "gather turn parse completion version help";
+
+/* Those of all commands: one that a command does not take, it says so. */
+static const unsigned kinds = COMMAND_GATHER | COMMAND_TURN_CHECK | COMMAND_TURN_PIPE;
 
 /* "all|nohost|relay" is a choice of words; a value in capitals is the user's own. */
 static bool is_choice(const char *value)
@@ -35,12 +38,14 @@ static void print_bash(void)
                  "    case ${COMP_WORDS[1]} in\n"
                  "    parse) COMPREPLY=($(compgen -W '--json --help' -- \"$word\")) ; return ;;\n"
                  "    completion) COMPREPLY=($(compgen -W 'bash zsh' -- \"$word\")) ; return ;;\n"
+                 "    turn) if [ \"$COMP_CWORD\" = 2 ]; then\n"
+                 "        COMPREPLY=($(compgen -W 'check pipe' -- \"$word\")) ; return ; fi ;;\n"
                  "    gather) ;;\n"
                  "    *) return ;;\n"
                  "    esac\n"
                  "    case $before in\n",
                  commands);
-    for (size_t n = 0; gather_option(n, &option); n++) {
+    for (size_t n = 0; command_option_face(kinds, n, &option); n++) {
         if (is_choice(option.value)) {
             (void)printf("    --%s) COMPREPLY=($(compgen -W '", option.name);
             print_words(option.value);
@@ -59,7 +64,7 @@ static void print_bash(void)
         }
     }
     (void)printf("    esac\n    COMPREPLY=($(compgen -W '");
-    for (size_t n = 0; gather_option(n, &option); n++) {
+    for (size_t n = 0; command_option_face(kinds, n, &option); n++) {
         (void)printf("%s--%s", n > 0 ? " " : "", option.name);
     }
     (void)printf(" stun: turn: turns: stuns:' -- \"$word\"))\n}\ncomplete -F _floe floe\n");
@@ -104,10 +109,14 @@ static void print_zsh(void)
                  "    case $words[2] in\n"
                  "    completion) _values shell bash zsh ;;\n"
                  "    parse) _arguments '--json[JSON lines]' '*:candidate: ' ;;\n"
-                 "    gather)\n"
+                 "    gather|turn)\n"
+                 "        if [[ $words[2] = turn ]] && (( CURRENT == 3 )); then\n"
+                 "            _values command check pipe\n"
+                 "            return\n"
+                 "        fi\n"
                  "        _arguments \\\n",
                  commands);
-    for (size_t n = 0; gather_option(n, &option); n++) {
+    for (size_t n = 0; command_option_face(kinds, n, &option); n++) {
         print_zsh_option(&option);
     }
     (void)printf("            '*:URL: ' ;;\n    esac\n}\n_floe \"$@\"\n");
@@ -118,7 +127,7 @@ static void print_mdoc(void)
 {
     option_face option;
 
-    for (size_t n = 0; gather_option(n, &option); n++) {
+    for (size_t n = 0; command_option_face(kinds, n, &option); n++) {
         (void)printf(".It ");
         if (option.letter != 0) {
             (void)printf("Fl %c , ", option.letter);

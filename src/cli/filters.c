@@ -50,7 +50,8 @@ static bool keep_address(void *user_data, const floe_address *address)
 {
     const gather_filters *filters = user_data;
 
-    return (filters->address_count == 0 ||
+    return (filters->family == 0 || filters->family == address->family) &&
+           (filters->address_count == 0 ||
             address_matches(address, filters->addresses, filters->address_count)) &&
            !address_matches(address, filters->not_addresses, filters->not_address_count);
 }
@@ -62,7 +63,7 @@ void use_filters(gather_command *command)
     if (filters->interface_count + filters->not_interface_count > 0) {
         command->settings.interface_filter = keep_interface;
     }
-    if (filters->address_count + filters->not_address_count > 0) {
+    if (filters->address_count + filters->not_address_count > 0 || filters->family != 0) {
         command->settings.ip_filter = keep_address;
     }
     command->settings.filter_user_data = &command->filters;

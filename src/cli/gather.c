@@ -183,13 +183,9 @@ static void on_interrupt(uv_signal_t *signal, int number)
 
 static floe_error new_gatherer(gather_run *run, gather_slot *slot)
 {
-    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_ice_server server = command_server(&run->command);
     floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
 
-    server.urls = run->command.urls;
-    server.url_count = run->command.url_count;
-    server.username = run->command.username;
-    server.credential = run->command.credential;
     options.ice_servers = &server;
     options.ice_server_count = run->command.url_count > 0 ? 1 : 0;
     options.gather_policy = run->command.policy;
@@ -299,7 +295,8 @@ static int run_command(gather_run *run)
     if (error != FLOE_OK) {
         (void)fprintf(stderr, "floe: gather: %s\n",
                       run->slots != NULL ? floe_last_error() : floe_error_string(error));
-        return error == FLOE_ERR_INVALID_ARGUMENT ? EXIT_USAGE : EXIT_NO_CANDIDATE;
+        return error == FLOE_ERR_INVALID_ARGUMENT || error == FLOE_ERR_SYNTAX ? EXIT_USAGE
+                                                                              : EXIT_NO_CANDIDATE;
     }
     begin_round(run);
     (void)uv_run(&run->loop, UV_RUN_DEFAULT);
@@ -312,9 +309,9 @@ int gather_main(int count, char **words)
     gather_run run = {0};
     int status = EXIT_USAGE;
 
-    if (parse_gather_command(count, words, &run.command)) {
+    if (parse_command(COMMAND_GATHER, count, words, &run.command)) {
         if (run.command.help) {
-            print_gather_help();
+            print_command_help(COMMAND_GATHER);
             status = 0;
         } else {
             status = run_command(&run);
@@ -322,6 +319,6 @@ int gather_main(int count, char **words)
     }
     free(run.slots);
     report_free(&run.report);
-    free_gather_command(&run.command);
+    free_command(&run.command);
     return status;
 }

@@ -2,6 +2,7 @@
 #include "cli/completion.h"
 #include "cli/gather.h"
 #include "cli/parse.h"
+#include "cli/turn.h"
 
 #include <floe/floe.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@ static void print_usage(FILE *to)
 {
     (void)fputs(
         "floe gather [options] [URL...]   gather ICE candidates and print them\n"
+        "floe turn check [options] URL... what a TURN server can do, and whether it does\n"
+        "floe turn pipe [options] --peer ADDRESS:PORT URL   standard input through a relay\n"
         "floe parse [--json] [CANDIDATE]  explain a candidate line, or each of standard input\n"
         "floe completion bash|zsh         what the shell can complete\n"
         "floe version                     version, and what was built in\n"
@@ -21,11 +24,13 @@ static void print_usage(FILE *to)
 
 static int print_version(void)
 {
-    (void)printf("floe %s\n"
-                 "candidates: host, srflx, relay over UDP\n"
-                 "servers: stun, turn over UDP, IPv4 and IPv6; SRV and NAPTR\n"
-                 "names: DNS, multicast DNS\n",
-                 floe_version());
+    (void)printf(
+        "floe %s\n"
+        "candidates: host, srflx, relay\n"
+        "servers: stun over UDP; turn over UDP, TCP, TLS and DTLS, IPv4 and IPv6, through\n"
+        "proxies (HTTP, SOCKS5); SRV and NAPTR\n"
+        "names: DNS, multicast DNS\n",
+        floe_version());
     return 0;
 }
 
@@ -35,6 +40,9 @@ int main(int count, char **words)
 
     if (strcmp(command, "gather") == 0) {
         return gather_main(count - 2, words + 2);
+    }
+    if (strcmp(command, "turn") == 0) {
+        return turn_main(count - 2, words + 2);
     }
     if (strcmp(command, "parse") == 0) {
         return parse_main(count - 2, words + 2);

@@ -3,23 +3,33 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 typedef bool (*option_setter)(gather_command *command, const char *name, const char *value);
 
+#define EVERY (COMMAND_GATHER | COMMAND_TURN_CHECK | COMMAND_TURN_PIPE)
+
 typedef struct command_option {
-    char letter; /* 0: none */
+    unsigned kinds; /* the commands that take it */
+    char letter;    /* 0: none */
     const char *name;
     const char *value; /* what the help calls its value; NULL: it takes none */
-    option_setter set;
+    option_setter set; /* NULL: the value is kept as it is, at `text` */
+    size_t text;       /* in gather_command */
     const char *help;
 } command_option;
 
+#define TEXT(member) NULL, offsetof(gather_command, member)
+
+/* What the command at hand is called. */
+static const char *command_name = "gather";
+
 static bool wrong(const char *name, const char *value, const char *why)
 {
-    (void)fprintf(stderr, "floe: gather: %s \"%s\": %s\n", name, value, why);
+    (void)fprintf(stderr, "floe: %s: %s \"%s\": %s\n", command_name, name, value, why);
     return false;
 }
 
@@ -50,20 +60,6 @@ static bool set_server(gather_command *command, const char *name, const char *va
     return true;
 }
 
-static bool set_username(gather_command *command, const char *name, const char *value)
-{
-    (void)name;
-    command->username = value;
-    return true;
-}
-
-static bool set_credential(gather_command *command, const char *name, const char *value)
-{
-    (void)name;
-    command->credential = value;
-    return true;
-}
-
 /* The file's first line. */
 static bool set_credential_file(gather_command *command, const char *name, const char *value)
 {
@@ -79,9 +75,6 @@ static bool set_credential_file(gather_command *command, const char *name, const
         return wrong(name, value, "the file is empty");
     }
     line[strcspn(line, "\r\n")] = '\0';
-    for (size_t i = 0; i < command->rule_count; i++) {
-        floe_address_rewrite_rule_free(command->parsed_rules[i]);
-    }
     free(command->credential_from_file);
     command->credential_from_file = strdup(line);
     command->credential = command->credential_from_file;
@@ -369,13 +362,6 @@ static bool set_hold(gather_command *command, const char *name, const char *valu
     return seconds(name, value, 1e6, &command->hold);
 }
 
-static bool set_trace(gather_command *command, const char *name, const char *value)
-{
-    (void)name;
-    command->trace_file = value;
-    return true;
-}
-
 static bool set_json(gather_command *command, const char *name, const char *value)
 {
     (void)name;
@@ -406,6 +392,34 @@ static bool set_verbose(gather_command *command, const char *name, const char *v
     return true;
 }
 
+static bool set_insecure(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->settings.tls_insecure = true;
+    return true;
+}
+
+static bool set_safe_ports(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->settings.refuse_low_ports = true;
+    return true;
+}
+
+/* In Mbit/s. */
+static bool set_load(gather_command *command, const char *name, const char *value)
+{
+    unsigned long parsed;
+
+    if (!number(name, value, 0, 1000, &parsed)) {
+        return false;
+    }
+    command->load = parsed * 125000;
+    return true;
+}
+
 static bool set_help(gather_command *command, const char *name, const char *value)
 {
     (void)name;
@@ -415,122 +429,196 @@ static bool set_help(gather_command *command, const char *name, const char *valu
 }
 
 static const command_option options[] = {
-    {'s', "server", "URL", set_server, "an ICE server: stun:HOST, turn:HOST; any number of times"},
-    {'u', "username", "NAME", set_username, "for the turn URLs; also FLOE_USERNAME"},
-    {'c', "credential", "SECRET", set_credential, "for the turn URLs; also FLOE_CREDENTIAL"},
-    {0, "credential-file", "FILE", set_credential_file,
+    {COMMAND_GATHER, 's', "server", "URL", set_server, 0,
+     "an ICE server: stun:HOST, turn:HOST, turns:HOST; any number of times"},
+    {EVERY, 'u', "username", "NAME", TEXT(username), "for the turn URLs; also FLOE_USERNAME"},
+    {EVERY, 'c', "credential", "SECRET", TEXT(credential),
+     "for the turn URLs; also FLOE_CREDENTIAL"},
+    {EVERY, 0, "credential-file", "FILE", set_credential_file, 0,
      "takes the credential from FILE's first line"},
-    {0, "policy", "all|nohost|relay", set_policy, "which candidates to gather (all)"},
-    {0, "interface", "NAME", add_interface, "only on this one; repeatable, * stands for anything"},
-    {0, "exclude-interface", "NAME", add_not_interface, "not on this one; repeatable"},
-    {0, "address", "CIDR", add_address, "only on addresses in this range; repeatable"},
-    {0, "exclude-address", "CIDR", add_not_address, "not on addresses in this range; repeatable"},
-    {0, "network-types", "TYPES", set_network_types, "udp4,udp6: which of them (all)"},
-    {0, "rewrite", "RULE", add_rule,
+    {EVERY, 0, "access-token", "BASE64", TEXT(access_token),
+     "OAuth (RFC 7635) instead of a password; also FLOE_ACCESS_TOKEN; the username is the key id"},
+    {EVERY, 0, "mac-key", "BASE64", TEXT(mac_key), "the key of --access-token; also FLOE_MAC_KEY"},
+    {COMMAND_GATHER, 0, "policy", "all|nohost|relay", set_policy, 0,
+     "which candidates to gather (all)"},
+    {EVERY, 0, "interface", "NAME", add_interface, 0,
+     "only on this one; repeatable, * stands for anything"},
+    {EVERY, 0, "exclude-interface", "NAME", add_not_interface, 0, "not on this one; repeatable"},
+    {EVERY, 0, "address", "CIDR", add_address, 0, "only on addresses in this range; repeatable"},
+    {EVERY, 0, "exclude-address", "CIDR", add_not_address, 0,
+     "not on addresses in this range; repeatable"},
+    {COMMAND_GATHER, 0, "network-types", "TYPES", set_network_types, 0,
+     "udp4,udp6: which of them (all)"},
+    {COMMAND_GATHER, 0, "rewrite", "RULE", add_rule, 0,
      "says another address: external=IP,local=IP and more (floe(1)); repeatable"},
-    {0, "ip-handling", "MODE", set_ip_handling,
+    {COMMAND_GATHER, 0, "ip-handling", "MODE", set_ip_handling, 0,
      "RFC 8828: all, default-and-local, default, proxy (all)"},
-    {0, "max-addresses", "N", set_max_addresses, "local addresses of each family (16; 0: all)"},
-    {0, "mdns", "off|query|gather", set_mdns, "names instead of host addresses: gather (query)"},
-    {0, "srv", NULL, set_srv, "looks for SRV and NAPTR where a URL has no port"},
-    {0, "port-range", "MIN-MAX", set_port_range, "local UDP ports to use"},
-    {0, "loopback", NULL, set_loopback, "gathers on loopback addresses too"},
-    {0, "link-local", NULL, set_link_local, "gathers on link-local IPv6 addresses too"},
-    {0, "timeout", "S", set_timeout, "gives up after S seconds (5; 0: never)"},
-    {0, "straggler-grace", "MS", set_straggler_grace,
+    {COMMAND_GATHER, 0, "max-addresses", "N", set_max_addresses, 0,
+     "local addresses of each family (16; 0: all)"},
+    {COMMAND_GATHER, 0, "mdns", "off|query|gather", set_mdns, 0,
+     "names instead of host addresses: gather (query)"},
+    {COMMAND_GATHER, 0, "srv", NULL, set_srv, 0, "looks for SRV and NAPTR where a URL has no port"},
+    {COMMAND_GATHER, 0, "port-range", "MIN-MAX", set_port_range, 0, "local UDP ports to use"},
+    {EVERY, 0, "ca-file", "FILE", TEXT(settings.tls_ca_file),
+     "trusts these authorities (PEM) for TLS and DTLS instead of the system's"},
+    {EVERY, 0, "certificate", "FILE", TEXT(settings.tls_certificate_file),
+     "our own certificate (PEM), with --key"},
+    {EVERY, 0, "key", "FILE", TEXT(settings.tls_key_file), "the key of --certificate (PEM)"},
+    {EVERY, 0, "fingerprint", "SHA256", TEXT(settings.tls_fingerprint),
+     "trusts the server's certificate of this SHA-256 alone"},
+    {EVERY, 0, "insecure", NULL, set_insecure, 0, "checks no certificate"},
+    {EVERY, 0, "proxy", "URL", TEXT(settings.proxy),
+     "http://[USER:PASSWORD@]HOST[:PORT] or socks5://..., for turn by TCP and TLS"},
+    {COMMAND_GATHER, 0, "refuse-low-ports", NULL, set_safe_ports, 0,
+     "no turn server on a port below 1024 other than 53, 80, 443"},
+    {COMMAND_TURN_PIPE, 'p', "peer", "ADDRESS:PORT", TEXT(peer), "whom to talk to"},
+    {COMMAND_TURN_CHECK, 0, "load", "MBIT", set_load, 0,
+     "sends so many megabits a second through the relay, for a second (1; 0: none)"},
+    {COMMAND_GATHER, 0, "loopback", NULL, set_loopback, 0, "gathers on loopback addresses too"},
+    {COMMAND_GATHER, 0, "link-local", NULL, set_link_local, 0,
+     "gathers on link-local IPv6 addresses too"},
+    {EVERY, 0, "timeout", "S", set_timeout, 0, "gives up after S seconds (5; 0: never)"},
+    {COMMAND_GATHER, 0, "straggler-grace", "MS", set_straggler_grace, 0,
      "waits so long for servers still silent when others have answered (500; 0: to the timeout)"},
-    {0, "pacing", "MS", set_pacing, "time between two new requests (5)"},
-    {0, "gatherers", "N", set_gatherers, "N gatherers at once (1)"},
-    {0, "repeat", "N", set_repeat, "N times, one after another, in one api (1)"},
-    {0, "hold", "S", set_hold,
+    {COMMAND_GATHER, 0, "pacing", "MS", set_pacing, 0, "time between two new requests (5)"},
+    {COMMAND_GATHER, 0, "gatherers", "N", set_gatherers, 0, "N gatherers at once (1)"},
+    {COMMAND_GATHER, 0, "repeat", "N", set_repeat, 0, "N times, one after another, in one api (1)"},
+    {COMMAND_GATHER, 0, "hold", "S", set_hold, 0,
      "keeps the candidates alive for S seconds, inf: until interrupted (0)"},
-    {0, "json", NULL, set_json, "JSON lines instead of a table"},
-    {0, "format", "w3c|ortc|sdp", set_format,
+    {COMMAND_GATHER | COMMAND_TURN_CHECK, 0, "json", NULL, set_json, 0,
+     "JSON lines instead of a table"},
+    {COMMAND_GATHER, 0, "format", "w3c|ortc|sdp", set_format, 0,
      "candidates alone: as RTCIceCandidateInit, as ORTC's RTCIceCandidate, as SDP"},
-    {0, "trace", "FILE", set_trace, "writes every packet to FILE as JSON lines"},
-    {'q', "quiet", NULL, set_quiet, "prints failed servers and the summary only"},
-    {'v', "verbose", NULL, set_verbose, "tells every packet on standard error"},
-    {'h', "help", NULL, set_help, "prints this"},
+    {EVERY, 0, "trace", "FILE", TEXT(trace_file), "writes every packet to FILE as JSON lines"},
+    {COMMAND_GATHER, 'q', "quiet", NULL, set_quiet, 0,
+     "prints failed servers and the summary only"},
+    {EVERY, 'v', "verbose", NULL, set_verbose, 0, "tells every packet on standard error"},
+    {EVERY, 'h', "help", NULL, set_help, 0, "prints this"},
 };
 #define OPTION_COUNT (sizeof options / sizeof *options)
 
-bool gather_option(size_t n, option_face *face)
+bool command_option_face(unsigned kinds, size_t n, option_face *face)
 {
-    if (n >= OPTION_COUNT) {
-        return false;
-    }
-    *face = (option_face){options[n].letter, options[n].name, options[n].value, options[n].help};
-    return true;
-}
-
-void print_gather_help(void)
-{
-    (void)puts("floe gather [options] [URL...]\n\n"
-               "Gathers ICE candidates and prints them. With no URL: host candidates alone.\n");
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        char left[48];
         const command_option *o = &options[i];
-        (void)snprintf(left, sizeof left, "%s%c%s --%s%s%s", o->letter ? "-" : " ",
-                       o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
-                       o->value ? " " : "", o->value ? o->value : "");
-        (void)printf("  %-30s %s\n", left, o->help);
+        if ((o->kinds & kinds) != 0 && n-- == 0) {
+            *face = (option_face){o->letter, o->name, o->value, o->help};
+            return true;
+        }
     }
-    (void)puts(
-        "\nExit: 0 every server answered; 1 a server failed; 2 wrong usage; 3 no candidate;\n"
-        "130 interrupted.");
+    return false;
 }
 
-static const command_option *find_option(const char *word, size_t name_size)
+typedef struct command_text {
+    command_kind kind;
+    const char *name;
+    const char *about;
+    const char *exit;
+} command_text;
+
+static const command_text texts[] = {
+    {COMMAND_GATHER, "gather",
+     "floe gather [options] [URL...]\n\n"
+     "Gathers ICE candidates and prints them. With no URL: host candidates alone.\n",
+     "\nExit: 0 every server answered; 1 a server failed; 2 wrong usage; 3 no candidate;\n"
+     "130 interrupted."},
+    {COMMAND_TURN_CHECK, "turn check",
+     "floe turn check [options] URL...\n\n"
+     "Asks a TURN server by each transport and family for a relay, sends data through it to\n"
+     "itself, and says what it found. A URL without ?transport= means each that it can mean.\n",
+     "\nExit: 0 all is well; 1 something failed; 2 wrong usage; 3 nothing works."},
+    {COMMAND_TURN_PIPE, "turn pipe",
+     "floe turn pipe [options] --peer ADDRESS:PORT URL\n\n"
+     "Standard input goes to the peer, a packet for each read; what comes from it, to standard\n"
+     "output. Says on standard error at which address the peer reaches us.\n",
+     "\nExit: 0 at the end of the input; 1 no relay, or it was lost; 2 wrong usage."},
+};
+
+static const command_text *text_of(command_kind kind)
+{
+    size_t i = 0;
+
+    while (texts[i].kind != kind) {
+        i++;
+    }
+    return &texts[i];
+}
+
+void print_command_help(command_kind kind)
+{
+    option_face option;
+
+    (void)puts(text_of(kind)->about);
+    for (size_t i = 0; command_option_face(kind, i, &option); i++) {
+        char left[48];
+        (void)snprintf(left, sizeof left, "%s%c%s --%s%s%s", option.letter ? "-" : " ",
+                       option.letter ? option.letter : ' ', option.letter ? "," : " ", option.name,
+                       option.value ? " " : "", option.value ? option.value : "");
+        (void)printf("  %-30s %s\n", left, option.help);
+    }
+    (void)puts(text_of(kind)->exit);
+}
+
+static const command_option *find_option(command_kind kind, const char *word, size_t name_size)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         bool by_name = word[0] == '-' && word[1] == '-' &&
                        strlen(options[i].name) + 2 == name_size &&
                        strncmp(options[i].name, word + 2, name_size - 2) == 0;
         bool by_letter = options[i].letter != 0 && name_size == 2 && word[1] == options[i].letter;
-        if (by_name || by_letter) {
+        if ((by_name || by_letter) && (options[i].kinds & kind) != 0) {
             return &options[i];
         }
     }
     return NULL;
 }
 
-static bool parse_option(gather_command *command, int count, char **words, int *at)
+static bool parse_option(command_kind kind, gather_command *command, int count, char **words,
+                         int *at)
 {
     const char *word = words[*at];
     const char *equals = word[1] == '-' ? strchr(word, '=') : NULL;
     size_t name_size = equals != NULL ? (size_t)(equals - word) : strlen(word);
-    const command_option *found = find_option(word, name_size);
+    const command_option *found = find_option(kind, word, name_size);
     const char *value = "";
 
     if (found == NULL) {
-        (void)fprintf(stderr, "floe: gather: unknown option %s (floe gather --help lists them)\n",
-                      word);
+        (void)fprintf(stderr, "floe: %s: unknown option %s (floe %s --help lists them)\n",
+                      command_name, word, command_name);
         return false;
     }
     if (found->value == NULL && equals != NULL) {
-        (void)fprintf(stderr, "floe: gather: --%s takes no value\n", found->name);
+        (void)fprintf(stderr, "floe: %s: --%s takes no value\n", command_name, found->name);
         return false;
     }
     if (found->value != NULL) {
         value = equals != NULL ? equals + 1 : *at + 1 < count ? words[++*at] : NULL;
         if (value == NULL) {
-            (void)fprintf(stderr, "floe: gather: --%s needs a value: %s\n", found->name,
+            (void)fprintf(stderr, "floe: %s: --%s needs a value: %s\n", command_name, found->name,
                           found->value);
             return false;
         }
+    }
+    if (found->set == NULL) {
+        memcpy((char *)command + found->text, &value, sizeof value);
+        return true;
     }
     char name[40];
     (void)snprintf(name, sizeof name, "--%s", found->name);
     return found->set(command, name, value);
 }
 
-bool parse_gather_command(int count, char **words, gather_command *command)
+bool parse_command(command_kind kind, int count, char **words, gather_command *command)
 {
     bool only_urls = false;
 
-    *command = (gather_command){.settings = FLOE_SETTINGS_INIT, .gatherers = 1, .repeat = 1};
+    command_name = text_of(kind)->name;
+    *command = (gather_command){
+        .settings = FLOE_SETTINGS_INIT, .gatherers = 1, .repeat = 1, .load = 125000};
     command->username = getenv("FLOE_USERNAME");
     command->credential = getenv("FLOE_CREDENTIAL");
+    command->access_token = getenv("FLOE_ACCESS_TOKEN");
+    command->mac_key = getenv("FLOE_MAC_KEY");
     for (int i = 0; i < count; i++) {
         bool good;
         if (!only_urls && strcmp(words[i], "--") == 0) {
@@ -538,7 +626,7 @@ bool parse_gather_command(int count, char **words, gather_command *command)
             continue;
         }
         if (!only_urls && words[i][0] == '-') {
-            good = parse_option(command, count, words, &i);
+            good = parse_option(kind, command, count, words, &i);
         } else {
             good = set_server(command, "URL", words[i]);
         }
@@ -549,7 +637,23 @@ bool parse_gather_command(int count, char **words, gather_command *command)
     return true;
 }
 
-void free_gather_command(gather_command *command)
+floe_ice_server command_server(const gather_command *command)
+{
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+
+    server.urls = command->urls;
+    server.url_count = command->url_count;
+    server.username = command->username;
+    server.credential = command->credential;
+    if (command->access_token != NULL) {
+        server.credential_type = FLOE_CREDENTIAL_TYPE_OAUTH;
+        server.access_token = command->access_token;
+        server.mac_key = command->mac_key;
+    }
+    return server;
+}
+
+void free_command(gather_command *command)
 {
     for (size_t i = 0; i < command->rule_count; i++) {
         floe_address_rewrite_rule_free(command->parsed_rules[i]);

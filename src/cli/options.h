@@ -1,4 +1,5 @@
-/* The command line of `floe gather`: one table for parsing and for the help text. */
+/* The command line of `floe gather` and `floe turn`: one table for parsing and for the help text.
+ */
 #ifndef FLOE_CLI_OPTIONS_H
 #define FLOE_CLI_OPTIONS_H
 
@@ -27,13 +28,23 @@ typedef struct gather_filters {
     size_t address_count;
     address_range not_addresses[FILTERS_MAX];
     size_t not_address_count;
+    uint8_t family; /* 0: either */
 } gather_filters;
+
+/* Which of them; the table says which options each takes. */
+typedef enum command_kind {
+    COMMAND_GATHER = 1,
+    COMMAND_TURN_CHECK = 2,
+    COMMAND_TURN_PIPE = 4,
+} command_kind;
 
 typedef struct gather_command {
     const char *urls[URLS_MAX];
     size_t url_count;
     const char *username;
     const char *credential;
+    const char *access_token; /* OAuth instead; NULL: none */
+    const char *mac_key;
     char *credential_from_file; /* owned */
     floe_gather_policy policy;
     floe_settings settings;
@@ -50,15 +61,19 @@ typedef struct gather_command {
     bool verbose;
     bool help;
     const char *trace_file;
+    const char *peer;   /* of pipe */
+    unsigned long load; /* of check: bytes a second that go through the relay; 0: none */
 } gather_command;
 
-/* Fills *command from the words behind "gather" and from the environment. False after one line on
- * standard error that says which word is wrong and why. */
-bool parse_gather_command(int count, char **words, gather_command *command);
-void free_gather_command(gather_command *command);
+/* Fills *command from the words behind the command's name and from the environment. False after one
+ * line on standard error that says which word is wrong and why. */
+bool parse_command(command_kind kind, int count, char **words, gather_command *command);
+void free_command(gather_command *command);
+/* All its URLs, with its credential; valid as long as the command. */
+floe_ice_server command_server(const gather_command *command);
 /* Sets the settings' filters, if any were named; *command must live as long as the api. */
 void use_filters(gather_command *command);
-void print_gather_help(void);
+void print_command_help(command_kind kind);
 
 /* An option, as the help, the completions and the man page speak of it. */
 typedef struct option_face {
@@ -68,7 +83,7 @@ typedef struct option_face {
     const char *help;
 } option_face;
 
-/* The n-th option; false: there are no more. */
-bool gather_option(size_t n, option_face *face);
+/* The n-th option of those commands, joined by |; false: there are no more. */
+bool command_option_face(unsigned kinds, size_t n, option_face *face);
 
 #endif

@@ -319,9 +319,10 @@ bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
 
 /* ── Layer by layer ── */
 
-static void become_ready(floe_core *core, floe_connection *connection)
+static void become_ready(floe_core *core, floe_time now, floe_connection *connection)
 {
     connection->state = FLOE_CONNECTION_READY;
+    connection->connecting = floe_time_since(now, connection->started);
     connection->give_up = FLOE_TIME_NEVER;
     if (connection->relay != NULL) {
         floe_relay_connected(core, connection->relay);
@@ -349,7 +350,7 @@ static bool decrypt(floe_core *core, floe_time now, floe_connection *connection)
     set_timer(connection, now);
     switch (result) {
     case FLOE_SECURE_READY:
-        become_ready(core, connection);
+        become_ready(core, now, connection);
         return true;
     case FLOE_SECURE_DATA:
         connection->plain = floe_span_of(core->shared->plain, size);
@@ -371,7 +372,7 @@ static bool decrypt(floe_core *core, floe_time now, floe_connection *connection)
 static void begin_security(floe_core *core, floe_time now, floe_connection *connection)
 {
     if (connection->secure == NULL) {
-        become_ready(core, connection);
+        become_ready(core, now, connection);
         return;
     }
     connection->state = FLOE_CONNECTION_SECURING;

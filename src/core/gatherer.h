@@ -510,6 +510,7 @@ typedef struct floe_connection {
     floe_address local;
     floe_address remote; /* the server, or the proxy */
     floe_time started;
+    floe_duration connecting; /* how long it took until it was ready */
     floe_time give_up;
     floe_time retransmit; /* DTLS's own timer */
     floe_secure *secure;  /* NULL: plain */

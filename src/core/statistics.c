@@ -64,6 +64,8 @@ typedef struct server_entry {
     floe_server_statistics statistics;
     char address[80];
     char server_address[FLOE_ADDRESS_TEXT_SIZE];
+    char certificate[96];
+    char software[64];
 } server_entry;
 
 typedef struct candidate_entry {
@@ -91,6 +93,7 @@ typedef struct exchange {
     const floe_server *server;
     const floe_address *remote;
     const floe_counters *counters;
+    const floe_relay *relay; /* that stands; NULL: none */
     const char *method;
     floe_server_progress progress;
     uint16_t code;
@@ -142,6 +145,7 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
                             .server = relay->server,
                             .remote = &relay->turn.server,
                             .counters = &relay->counters,
+                            .relay = relay,
                             .method = "Allocate",
                             .progress = made ? FLOE_SERVER_PROGRESS_SUCCEEDED
                                              : FLOE_SERVER_PROGRESS_WAITING};
@@ -194,6 +198,40 @@ static floe_duration duration_of(uint32_t count)
     return (floe_duration){(uint64_t)count * 1000};
 }
 
+/* What is known of the server beside what was counted. */
+static void fill_relay(const floe_relay *relay, server_entry *entry)
+{
+    floe_server_statistics *statistics = &entry->statistics;
+    const floe_connection *connection = relay->connection;
+    const floe_secure *secure = connection != NULL ? connection->secure : NULL;
+
+    if (connection != NULL) {
+        statistics->connecting = connection->connecting;
+    }
+    if (secure != NULL && *floe_secure_version(secure) != '\0') {
+        statistics->tls_version = floe_secure_version(secure);
+        statistics->tls_resumed = floe_secure_resumed(secure);
+        if (floe_secure_certificate(secure, entry->certificate, sizeof entry->certificate,
+                                    &statistics->tls_certificate_until)) {
+            statistics->tls_certificate = entry->certificate;
+        }
+    }
+    if (relay->turn.realm != NULL) {
+        bool sha256 = relay->turn.realm->security.algorithms.size > 0;
+        bool token = relay->turn.account->token != NULL;
+        statistics->authentication =
+            sha256  ? token ? "MESSAGE-INTEGRITY-SHA256 by OAuth" : "MESSAGE-INTEGRITY-SHA256"
+            : token ? "MESSAGE-INTEGRITY by OAuth"
+                    : "MESSAGE-INTEGRITY";
+    }
+    if (relay->turn.state == FLOE_TURN_ALLOCATED) {
+        copy_text(entry->software, sizeof entry->software, relay->turn.software);
+        statistics->software = *entry->software != '\0' ? entry->software : NULL;
+        statistics->lifetime = relay->turn.lifetime;
+        statistics->family_error = relay->turn.family_error;
+    }
+}
+
 static void fill_exchange(const floe_core *core, const exchange *taken, void *data)
 {
     statistics_block *block = data;
@@ -227,6 +265,9 @@ static void fill_exchange(const floe_core *core, const exchange *taken, void *da
         .round_trip = duration_of(counters->round_trip),
         .total_round_trip = duration_of(counters->round_trips),
     };
+    if (taken->relay != NULL) {
+        fill_relay(taken->relay, entry);
+    }
     block->servers[block->statistics.server_count++] = &entry->statistics;
 }
 

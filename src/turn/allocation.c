@@ -367,6 +367,9 @@ static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now
     if (!floe_stun_read_address(message, FLOE_STUN_XOR_MAPPED_ADDRESS, &allocation->mapped)) {
         allocation->mapped = (floe_address){0};
     }
+    floe_span software = {0};
+    (void)floe_stun_find(message, FLOE_STUN_SOFTWARE, &software);
+    floe_stun_copy_reason(software, allocation->software, sizeof allocation->software);
     keep(allocation, now, message);
     if (allocation->lifetime == 0) {
         return bad_answer(allocation, 0, "the Allocate answer gives a lifetime of 0");

@@ -97,6 +97,7 @@ typedef struct floe_turn_allocation {
     floe_address mapped;     /* family none when the server named none */
     uint16_t family_error;   /* why it gave one family only (ADDRESS-ERROR-CODE); 0: it says none */
     uint32_t lifetime;       /* seconds */
+    char software[64];       /* of its server, cut to fit; "": it says none */
     floe_address alternate;  /* with FLOE_TURN_REDIRECT */
     char *alternate_domain;  /* likewise; NULL: none was named */
     floe_turn_failure failure;

@@ -1,0 +1,29 @@
+/* `floe turn`: which of its commands is meant. */
+#include "cli/turn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int turn_main(int count, char **words)
+{
+    const char *word = count > 0 ? words[0] : "";
+    bool pipe = strcmp(word, "pipe") == 0;
+    command_kind kind = pipe ? COMMAND_TURN_PIPE : COMMAND_TURN_CHECK;
+    gather_command command = {0};
+    int status = 2;
+
+    if (!pipe && strcmp(word, "check") != 0) {
+        (void)fprintf(stderr, "floe: turn: check or pipe? (floe turn check --help)\n");
+        return status;
+    }
+    if (parse_command(kind, count - 1, words + 1, &command)) {
+        if (command.help) {
+            print_command_help(kind);
+            status = 0;
+        } else {
+            status = pipe ? turn_pipe(&command) : turn_check(&command);
+        }
+    }
+    free_command(&command);
+    return status;
+}

@@ -1,0 +1,434 @@
+/* `floe turn check`: a relay by each transport and family in turn, and data through it to itself.
+ */
+#include "cli/turn.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <uv.h>
+
+#define PACKET_SIZE 1200
+#define TICK_MS 10
+#define LOAD_MS 1000
+#define ANSWER_MS 3000
+
+enum { EXIT_WELL = 0, EXIT_SOME_FAILED = 1, EXIT_WRONG_USAGE = 2, EXIT_NOTHING_WORKS = 3 };
+
+/* What one transport and family gave. */
+typedef struct check_row {
+    char url[320];
+    uint8_t family;
+    char server[FLOE_ADDRESS_TEXT_SIZE + 8];
+    char error[512]; /* "": none */
+    char relays[2][FLOE_ADDRESS_TEXT_SIZE];
+    size_t relay_count;
+    double connect_ms;
+    double round_trip_ms;
+    char tls[16];
+    bool resumed;
+    char certificate[96];
+    int64_t certificate_until;
+    char authentication[48];
+    char software[64];
+    uint32_t lifetime;
+    uint16_t family_error;
+    unsigned sent;
+    unsigned received;
+    double data_round_trip_ms; /* mean */
+    double mbit;
+} check_row;
+
+typedef struct turn_checker {
+    gather_command *command;
+    uv_loop_t loop;
+    uv_timer_t timer;
+    floe_api *api;
+    floe_gatherer *gatherer;
+    check_row row;
+    floe_address relay; /* to which data goes; family none: there is none */
+    uint32_t relay_id;
+    uint64_t loading; /* since when; 0: the first packet has not come back */
+    uint64_t last_received;
+    double round_trips;
+    unsigned rows;
+    unsigned failed;
+} turn_checker;
+
+/* In each packet: when it was sent. */
+static void send_one(turn_checker *checker)
+{
+    char packet[PACKET_SIZE] = "floe turn check";
+    uint64_t now = uv_hrtime();
+
+    memcpy(packet + 16, &now, sizeof now);
+    if (floe_gatherer_send(checker->gatherer, checker->relay_id, &checker->relay, packet,
+                           sizeof packet) == FLOE_OK) {
+        checker->row.sent++;
+    }
+}
+
+static void finish(turn_checker *checker)
+{
+    (void)uv_timer_stop(&checker->timer);
+    (void)floe_gatherer_close(checker->gatherer);
+}
+
+static void count_data(turn_checker *checker)
+{
+    check_row *row = &checker->row;
+    double seconds = (double)(checker->last_received - checker->loading) / 1e9;
+
+    if (row->received > 0) {
+        row->data_round_trip_ms = checker->round_trips / row->received;
+    }
+    if (checker->loading != 0 && seconds > 0) {
+        row->mbit = row->received * PACKET_SIZE * 8 / seconds / 1e6;
+    }
+}
+
+static void on_load(uv_timer_t *timer)
+{
+    turn_checker *checker = timer->data;
+    uint64_t elapsed = (uv_hrtime() - checker->loading) / 1000000;
+
+    if (elapsed >= LOAD_MS + 300 + 2 * (uint64_t)checker->row.round_trip_ms) {
+        count_data(checker);
+        finish(checker);
+        return;
+    }
+    uint64_t due = (elapsed < LOAD_MS ? elapsed : LOAD_MS) * checker->command->load / 1000;
+    while ((uint64_t)checker->row.sent * PACKET_SIZE < due) {
+        unsigned before = checker->row.sent;
+        send_one(checker);
+        if (checker->row.sent == before) {
+            break; /* the queue is full: the next tick goes on */
+        }
+    }
+}
+
+static void on_packet(void *user_data, const floe_packet *packet)
+{
+    turn_checker *checker = user_data;
+    uint64_t then;
+
+    if (packet->size != PACKET_SIZE || memcmp(packet->data, "floe turn check", 16) != 0) {
+        return;
+    }
+    memcpy(&then, (const char *)packet->data + 16, sizeof then);
+    checker->last_received = uv_hrtime();
+    checker->round_trips += (double)(checker->last_received - then) / 1e6;
+    checker->row.received++;
+    if (checker->loading != 0) {
+        return;
+    }
+    if (checker->command->load == 0) {
+        count_data(checker);
+        finish(checker);
+        return;
+    }
+    checker->loading = checker->last_received;
+    (void)uv_timer_start(&checker->timer, on_load, TICK_MS, TICK_MS);
+}
+
+static void on_no_data(uv_timer_t *timer)
+{
+    turn_checker *checker = timer->data;
+
+    (void)snprintf(checker->row.error, sizeof checker->row.error,
+                   "no data comes back through the relay: may its own address be a peer "
+                   "(denied-peer-ip), and are its relay ports open?");
+    finish(checker);
+}
+
+static void copy(char *to, size_t size, const char *text)
+{
+    (void)snprintf(to, size, "%s", text != NULL ? text : "");
+}
+
+/* What the statistics say of the Allocate that succeeded. */
+static void take_statistics(turn_checker *checker)
+{
+    floe_gatherer_statistics *all = NULL;
+    check_row *row = &checker->row;
+
+    if (floe_gatherer_get_statistics(checker->gatherer, &all) != FLOE_OK) {
+        return;
+    }
+    for (size_t i = 0; i < all->server_count; i++) {
+        const floe_server_statistics *one = all->servers[i];
+        if (strcmp(one->method, "Allocate") != 0) {
+            continue;
+        }
+        bool ipv6 = strchr(one->server_address, ':') != NULL;
+        (void)snprintf(row->server, sizeof row->server, "%s%s%s:%u", ipv6 ? "[" : "",
+                       one->server_address, ipv6 ? "]" : "", one->server_port);
+        row->connect_ms = (double)one->connecting.ns / 1e6;
+        row->round_trip_ms = (double)one->round_trip.ns / 1e6;
+        row->resumed = one->tls_resumed;
+        row->certificate_until = one->tls_certificate_until;
+        row->lifetime = one->lifetime;
+        row->family_error = one->family_error;
+        copy(row->tls, sizeof row->tls, one->tls_version);
+        copy(row->certificate, sizeof row->certificate, one->tls_certificate);
+        copy(row->authentication, sizeof row->authentication, one->authentication);
+        copy(row->software, sizeof row->software, one->software);
+        if (one->progress == FLOE_SERVER_PROGRESS_SUCCEEDED) {
+            break;
+        }
+    }
+    floe_gatherer_statistics_free(all);
+}
+
+static void on_candidate(void *user_data, const floe_candidate *candidate)
+{
+    turn_checker *checker = user_data;
+    check_row *row = &checker->row;
+
+    if (candidate == NULL) {
+        take_statistics(checker);
+        if (checker->relay.family == FLOE_FAMILY_NONE) {
+            finish(checker);
+        } else {
+            send_one(checker);
+            (void)uv_timer_start(&checker->timer, on_no_data, ANSWER_MS, 0);
+        }
+        return;
+    }
+    if (row->relay_count < 2) {
+        copy(row->relays[row->relay_count++], sizeof *row->relays, candidate->address);
+    }
+    if (checker->relay.family == FLOE_FAMILY_NONE &&
+        floe_address_parse(candidate->address, &checker->relay) == FLOE_OK) {
+        checker->relay.port = candidate->port;
+        checker->relay_id = candidate->id;
+    }
+}
+
+static void on_error(void *user_data, const floe_candidate_error *error)
+{
+    turn_checker *checker = user_data;
+
+    if (*checker->row.error == '\0') {
+        copy(checker->row.error, sizeof checker->row.error, error->text);
+    }
+}
+
+static void on_state(void *user_data, enum floe_gatherer_state state)
+{
+    turn_checker *checker = user_data;
+
+    if (state == FLOE_GATHERER_STATE_CLOSED) {
+        uv_stop(&checker->loop);
+    }
+}
+
+/* ── What is shown ── */
+
+static long days_left(const check_row *row)
+{
+    return (long)((row->certificate_until - (int64_t)time(NULL)) / 86400);
+}
+
+static json_t *number_or_null(bool known, double number)
+{
+    return known ? json_real(number) : json_null();
+}
+
+static void show_json(const check_row *row)
+{
+    json_t *line = json_object();
+    json_t *relays = json_array();
+    bool has = *row->certificate != '\0';
+
+    for (size_t i = 0; i < row->relay_count; i++) {
+        (void)json_array_append_new(relays, json_string(row->relays[i]));
+    }
+    (void)json_object_set_new(line, "event", json_string("check"));
+    (void)json_object_set_new(line, "url", json_string(row->url));
+    (void)json_object_set_new(line, "family",
+                              json_string(row->family == FLOE_FAMILY_IPV4 ? "ipv4" : "ipv6"));
+    (void)json_object_set_new(line, "ok", json_boolean(*row->error == '\0'));
+    (void)json_object_set_new(line, "error",
+                              json_text_or_null(*row->error != '\0' ? row->error : NULL));
+    (void)json_object_set_new(line, "server",
+                              json_text_or_null(*row->server != '\0' ? row->server : NULL));
+    (void)json_object_set_new(line, "connect_ms",
+                              number_or_null(row->connect_ms > 0, row->connect_ms));
+    (void)json_object_set_new(line, "round_trip_ms",
+                              number_or_null(row->round_trip_ms > 0, row->round_trip_ms));
+    (void)json_object_set_new(line, "tls_version",
+                              json_text_or_null(*row->tls != '\0' ? row->tls : NULL));
+    (void)json_object_set_new(line, "tls_resumed", json_boolean(row->resumed));
+    (void)json_object_set_new(line, "certificate",
+                              json_text_or_null(has ? row->certificate : NULL));
+    (void)json_object_set_new(line, "certificate_days",
+                              has ? json_integer(days_left(row)) : json_null());
+    (void)json_object_set_new(
+        line, "authentication",
+        json_text_or_null(*row->authentication != '\0' ? row->authentication : NULL));
+    (void)json_object_set_new(line, "software",
+                              json_text_or_null(*row->software != '\0' ? row->software : NULL));
+    (void)json_object_set_new(line, "relays", relays);
+    (void)json_object_set_new(line, "lifetime", json_integer(row->lifetime));
+    (void)json_object_set_new(line, "family_error", json_integer(row->family_error));
+    (void)json_object_set_new(line, "packets_sent", json_integer(row->sent));
+    (void)json_object_set_new(line, "packets_received", json_integer(row->received));
+    (void)json_object_set_new(line, "data_round_trip_ms",
+                              number_or_null(row->received > 0, row->data_round_trip_ms));
+    (void)json_object_set_new(line, "mbit_per_second", number_or_null(row->mbit > 0, row->mbit));
+    json_write_line(stdout, line);
+}
+
+static void show_row(const check_row *row)
+{
+    (void)printf("%-6s %s over %s%s%s\n", *row->error == '\0' ? "ok" : "FAILED", row->url,
+                 row->family == FLOE_FAMILY_IPV4 ? "IPv4" : "IPv6",
+                 *row->server != '\0' ? ", " : "", row->server);
+    if (row->connect_ms > 0) {
+        (void)printf("       connected     in %.0f ms%s%s%s\n", row->connect_ms,
+                     *row->tls != '\0' ? ", " : "", row->tls, row->resumed ? ", resumed" : "");
+    }
+    if (*row->certificate != '\0') {
+        (void)printf("       certificate   %s, %ld days left\n", row->certificate, days_left(row));
+    }
+    if (row->relay_count > 0) {
+        (void)printf("       answers       in %.0f ms, %s%s%s\n", row->round_trip_ms,
+                     *row->authentication != '\0' ? row->authentication : "no authentication",
+                     *row->software != '\0' ? ", " : "", row->software);
+        (void)printf("       relays        %s%s%s for %" PRIu32 " s", row->relays[0],
+                     row->relay_count > 1 ? " and " : "", row->relays[1], row->lifetime);
+        (void)printf(row->family_error != 0 ? ", the other family: %u\n" : "\n", row->family_error);
+    }
+    if (row->received > 0) {
+        (void)printf("       data          %u of %u packets came back, in %.0f ms, %.2f Mbit/s\n",
+                     row->received, row->sent, row->data_round_trip_ms, row->mbit);
+    }
+    if (*row->error != '\0') {
+        (void)printf("       what is wrong %s\n", row->error);
+    }
+}
+
+/* ── Row by row ── */
+
+static floe_error begin(turn_checker *checker)
+{
+    floe_ice_server server = command_server(checker->command);
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    const char *url = checker->row.url;
+
+    server.urls = &url;
+    server.url_count = 1;
+    options.ice_servers = &server;
+    options.ice_server_count = 1;
+    options.gather_policy = FLOE_GATHER_POLICY_RELAY;
+    floe_error error = floe_api_new(&checker->command->settings, &checker->api);
+    if (error == FLOE_OK) {
+        error = floe_gatherer_new(checker->api, &options, &checker->gatherer);
+    }
+    if (error == FLOE_OK) {
+        (void)floe_gatherer_on_local_candidate(checker->gatherer, on_candidate, checker);
+        (void)floe_gatherer_on_error(checker->gatherer, on_error, checker);
+        (void)floe_gatherer_on_state_change(checker->gatherer, on_state, checker);
+        (void)floe_gatherer_on_packet(checker->gatherer, on_packet, checker);
+        error = floe_gatherer_gather(checker->gatherer);
+    }
+    return error;
+}
+
+/* False: wrong usage, which has been told. */
+static bool check_one(turn_checker *checker, const char *url, uint8_t family)
+{
+    checker->row = (check_row){.family = family};
+    checker->relay = (floe_address){0};
+    checker->loading = 0;
+    checker->round_trips = 0;
+    copy(checker->row.url, sizeof checker->row.url, url);
+    checker->command->filters.family = family;
+    floe_error error = begin(checker);
+    if (error == FLOE_OK) {
+        (void)uv_run(&checker->loop, UV_RUN_DEFAULT);
+    } else {
+        (void)fprintf(stderr, "floe: turn check: %s\n", floe_last_error());
+    }
+    floe_gatherer_free(checker->gatherer);
+    floe_api_free(checker->api);
+    checker->gatherer = NULL;
+    checker->api = NULL;
+    if (error != FLOE_OK) {
+        return false;
+    }
+    const check_row *row = &checker->row;
+    if (row->relay_count == 0 && *row->error == '\0') {
+        return true; /* there is nothing of this family, here or there */
+    }
+    checker->rows++;
+    checker->failed += *row->error != '\0';
+    if (checker->command->json) {
+        show_json(row);
+    } else {
+        show_row(row);
+    }
+    (void)fflush(stdout);
+    return true;
+}
+
+/* Each transport that the URL can mean, each family. */
+static bool check_url(turn_checker *checker, const char *url)
+{
+    static const char *const transports[] = {"?transport=udp", "?transport=tcp"};
+    bool exact = strchr(url, '?') != NULL;
+    char full[300];
+    bool good = true;
+
+    if (strncmp(url, "turn:", 5) != 0 && strncmp(url, "turns:", 6) != 0) {
+        (void)fprintf(stderr, "floe: turn check: \"%s\" is no turn or turns URL\n", url);
+        return false;
+    }
+    for (int i = 0; good && i < (exact ? 1 : 2); i++) {
+        (void)snprintf(full, sizeof full, "%s%s", url, exact ? "" : transports[i]);
+        good = check_one(checker, full, FLOE_FAMILY_IPV4) &&
+               check_one(checker, full, FLOE_FAMILY_IPV6);
+    }
+    return good;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    (void)handle;
+}
+
+int turn_check(gather_command *command)
+{
+    turn_checker checker = {.command = command};
+    bool good = command->url_count > 0;
+
+    if (!good) {
+        (void)fprintf(stderr, "floe: turn check: of which server? turn:HOST or turns:HOST\n");
+        return EXIT_WRONG_USAGE;
+    }
+    if (uv_loop_init(&checker.loop) != 0) {
+        return EXIT_NOTHING_WORKS;
+    }
+    (void)uv_timer_init(&checker.loop, &checker.timer);
+    checker.timer.data = &checker;
+    command->settings.loop = &checker.loop;
+    command->filters.family = FLOE_FAMILY_IPV4; /* each in turn */
+    use_filters(command);
+    for (size_t i = 0; good && i < command->url_count; i++) {
+        good = check_url(&checker, command->urls[i]);
+    }
+    uv_close((uv_handle_t *)&checker.timer, on_closed);
+    (void)uv_run(&checker.loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&checker.loop);
+    if (!good) {
+        return EXIT_WRONG_USAGE;
+    }
+    if (checker.rows == 0) {
+        (void)fprintf(stderr,
+                      "floe: turn check: no address of the servers can be asked from here\n");
+    }
+    return checker.failed == checker.rows ? EXIT_NOTHING_WORKS
+           : checker.failed > 0           ? EXIT_SOME_FAILED
+                                          : EXIT_WELL;
+}

@@ -1,0 +1,244 @@
+/* `floe turn pipe`: standard input to a peer and back, through a relay. */
+#include "cli/turn.h"
+
+#include <string.h>
+#include <uv.h>
+
+#define CHUNK 1200
+/* Behind the end of the input, for what is still on its way. */
+#define LINGER_MS 1000
+
+enum { EXIT_WELL = 0, EXIT_NO_RELAY = 1, EXIT_WRONG_USAGE = 2 };
+
+typedef struct turn_piper {
+    const gather_command *command;
+    uv_loop_t loop;
+    uv_timer_t linger;
+    uv_fs_t read;
+    uv_buf_t buffer;
+    char chunk[CHUNK];
+    size_t chunk_size; /* that waits to be sent */
+    bool reading;
+    bool ended; /* the input has */
+    bool closing;
+    floe_api *api;
+    floe_gatherer *gatherer;
+    floe_address peer;
+    uint32_t relay_id; /* 0: none yet */
+    int status;
+} turn_piper;
+
+static void finish(turn_piper *piper, int status)
+{
+    piper->status = piper->closing ? piper->status : status;
+    piper->closing = true;
+    (void)uv_timer_stop(&piper->linger);
+    (void)floe_gatherer_close(piper->gatherer);
+}
+
+static void on_linger(uv_timer_t *timer)
+{
+    finish(timer->data, EXIT_WELL);
+}
+
+static void read_more(turn_piper *piper);
+
+/* What was read goes; if the queue is full, once it is not. */
+static void send_chunk(turn_piper *piper)
+{
+    floe_error error = floe_gatherer_send(piper->gatherer, piper->relay_id, &piper->peer,
+                                          piper->chunk, piper->chunk_size);
+
+    if (error == FLOE_ERR_QUEUE_FULL) {
+        return;
+    }
+    if (error != FLOE_OK) {
+        (void)fprintf(stderr, "floe: turn pipe: %s\n", floe_last_error());
+        finish(piper, EXIT_NO_RELAY);
+        return;
+    }
+    piper->chunk_size = 0;
+    read_more(piper);
+}
+
+static void on_writable(void *user_data)
+{
+    turn_piper *piper = user_data;
+
+    if (piper->chunk_size > 0 && !piper->closing) {
+        send_chunk(piper);
+    }
+}
+
+static void on_read(uv_fs_t *request)
+{
+    turn_piper *piper = request->data;
+    ssize_t size = request->result;
+
+    uv_fs_req_cleanup(request);
+    piper->reading = false;
+    if (piper->closing) {
+        return;
+    }
+    if (size <= 0) {
+        piper->ended = true;
+        (void)uv_timer_start(&piper->linger, on_linger, LINGER_MS, 0);
+        return;
+    }
+    piper->chunk_size = (size_t)size;
+    send_chunk(piper);
+}
+
+static void read_more(turn_piper *piper)
+{
+    piper->buffer = uv_buf_init(piper->chunk, CHUNK);
+    piper->read.data = piper;
+    piper->reading = uv_fs_read(&piper->loop, &piper->read, 0, &piper->buffer, 1, -1, on_read) == 0;
+    if (!piper->reading) {
+        finish(piper, EXIT_NO_RELAY);
+    }
+}
+
+static bool is_peer(const turn_piper *piper, const floe_address *address)
+{
+    return address->family == piper->peer.family && address->port == piper->peer.port &&
+           memcmp(address->ip, piper->peer.ip, sizeof address->ip) == 0;
+}
+
+static void on_packet(void *user_data, const floe_packet *packet)
+{
+    turn_piper *piper = user_data;
+
+    if (is_peer(piper, &packet->peer)) {
+        (void)fwrite(packet->data, 1, packet->size, stdout);
+        (void)fflush(stdout);
+        if (piper->ended) {
+            (void)uv_timer_start(&piper->linger, on_linger, LINGER_MS, 0);
+        }
+    }
+}
+
+static void on_candidate(void *user_data, const floe_candidate *candidate)
+{
+    turn_piper *piper = user_data;
+    floe_address address;
+
+    if (candidate == NULL) {
+        if (piper->relay_id == 0) {
+            (void)fprintf(stderr, "floe: turn pipe: no relay of the peer's family\n");
+            finish(piper, EXIT_NO_RELAY);
+        }
+        return;
+    }
+    if (piper->relay_id != 0 || floe_address_parse(candidate->address, &address) != FLOE_OK ||
+        address.family != piper->peer.family) {
+        return;
+    }
+    piper->relay_id = candidate->id;
+    (void)fprintf(stderr,
+                  address.family == FLOE_FAMILY_IPV6 ? "floe: relay [%s]:%u\n"
+                                                     : "floe: relay %s:%u\n",
+                  candidate->address, candidate->port);
+    read_more(piper);
+}
+
+static void on_withdrawn(void *user_data, const floe_candidate *candidate)
+{
+    turn_piper *piper = user_data;
+
+    if (candidate->id == piper->relay_id) {
+        (void)fprintf(stderr, "floe: turn pipe: the relay was lost\n");
+        finish(piper, EXIT_NO_RELAY);
+    }
+}
+
+static void on_error(void *user_data, const floe_candidate_error *error)
+{
+    (void)user_data;
+    (void)fprintf(stderr, "floe: turn pipe: %s: %s\n", error->url != NULL ? error->url : "",
+                  error->text);
+}
+
+static floe_error begin(turn_piper *piper)
+{
+    floe_ice_server server = command_server(piper->command);
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+
+    options.ice_servers = &server;
+    options.ice_server_count = 1;
+    options.gather_policy = FLOE_GATHER_POLICY_RELAY;
+    floe_error error = floe_api_new(&piper->command->settings, &piper->api);
+    if (error == FLOE_OK) {
+        error = floe_gatherer_new(piper->api, &options, &piper->gatherer);
+    }
+    if (error == FLOE_OK) {
+        (void)floe_gatherer_on_local_candidate(piper->gatherer, on_candidate, piper);
+        (void)floe_gatherer_on_candidate_withdrawn(piper->gatherer, on_withdrawn, piper);
+        (void)floe_gatherer_on_error(piper->gatherer, on_error, piper);
+        (void)floe_gatherer_on_packet(piper->gatherer, on_packet, piper);
+        (void)floe_gatherer_on_writable(piper->gatherer, on_writable, piper);
+        error = floe_gatherer_gather(piper->gatherer);
+    }
+    return error;
+}
+
+/* "192.0.2.1:5000", "[2001:db8::1]:5000" */
+static bool read_peer(const char *text, floe_address *peer)
+{
+    char ip[FLOE_ADDRESS_TEXT_SIZE];
+    const char *colon = text != NULL ? strrchr(text, ':') : NULL;
+    bool bracketed = colon != NULL && colon > text && text[0] == '[' && colon[-1] == ']';
+    unsigned port;
+    char rest;
+
+    if (colon == NULL || sscanf(colon + 1, "%5u%c", &port, &rest) != 1 || port == 0 ||
+        port > 65535) {
+        return false;
+    }
+    size_t size = (size_t)(colon - text) - (bracketed ? 2 : 0);
+    (void)snprintf(ip, sizeof ip, "%.*s", (int)size, bracketed ? text + 1 : text);
+    if (floe_address_parse(ip, peer) != FLOE_OK) {
+        return false;
+    }
+    peer->port = (uint16_t)port;
+    return (peer->family == FLOE_FAMILY_IPV6) == bracketed;
+}
+
+int turn_pipe(gather_command *command)
+{
+    turn_piper piper = {.command = command, .status = EXIT_NO_RELAY};
+
+    if (command->url_count == 0) {
+        (void)fprintf(stderr, "floe: turn pipe: through which server? turn:HOST or turns:HOST\n");
+        return EXIT_WRONG_USAGE;
+    }
+    if (!read_peer(command->peer, &piper.peer)) {
+        (void)fprintf(stderr, "floe: turn pipe: --peer wants ADDRESS:PORT or [ADDRESS]:PORT\n");
+        return EXIT_WRONG_USAGE;
+    }
+    if (uv_loop_init(&piper.loop) != 0) {
+        return EXIT_NO_RELAY;
+    }
+    (void)uv_timer_init(&piper.loop, &piper.linger);
+    piper.linger.data = &piper;
+    command->settings.loop = &piper.loop;
+    use_filters(command);
+    if (begin(&piper) == FLOE_OK) {
+        while (!piper.closing ||
+               floe_gatherer_state(piper.gatherer) != FLOE_GATHERER_STATE_CLOSED) {
+            (void)uv_run(&piper.loop, UV_RUN_ONCE);
+        }
+    } else {
+        (void)fprintf(stderr, "floe: turn pipe: %s\n", floe_last_error());
+        piper.status = EXIT_WRONG_USAGE;
+    }
+    (void)uv_cancel((uv_req_t *)&piper.read);
+    floe_gatherer_free(piper.gatherer);
+    floe_api_free(piper.api);
+    uv_close((uv_handle_t *)&piper.linger, NULL);
+    if (!piper.reading) {
+        (void)uv_run(&piper.loop, UV_RUN_DEFAULT);
+        (void)uv_loop_close(&piper.loop);
+    }
+    return piper.status;
+}
