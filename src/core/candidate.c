@@ -39,12 +39,32 @@ static bool priority_taken(const floe_core *core, uint32_t priority)
     return false;
 }
 
-/* C4: the base's rank leads, then the server's place; unique for a type and component. */
+/* T11: UDP, DTLS, TCP, TLS. */
+static uint32_t order_of_transport(const floe_server *server)
+{
+    switch (server->url->transport) {
+    case FLOE_PROTOCOL_DTLS:
+        return 1;
+    case FLOE_PROTOCOL_TCP:
+        return 2;
+    case FLOE_PROTOCOL_TLS:
+        return 3;
+    default:
+        return 0;
+    }
+}
+
+/* C4: the base's rank leads, then the transport to the server and its place; unique for a type and
+ * component. */
 static uint32_t choose_priority(const floe_core *core, floe_candidate_type type,
                                 const floe_base *base, const floe_server *server)
 {
     uint32_t rank = base->rank < 255 ? base->rank : 255;
-    uint32_t place = server == NULL ? 0 : server->index < 255 ? server->index : 255U;
+    uint32_t place = 0;
+
+    if (server != NULL) {
+        place = order_of_transport(server) * 64 + (server->index < 63 ? server->index : 63U);
+    }
     uint32_t local_preference = 65535U - (rank << 8) - place;
 
     while (local_preference > 0 &&

@@ -142,10 +142,13 @@ static floe_proxy_result http_ended(floe_proxy *proxy)
         proxy->state = STATE_ENDED;
         return FLOE_PROXY_READY;
     }
-    if (proxy->status == 407) {
-        return fail(proxy, *proxy->server->username != '\0'
-                               ? "it refuses the user name or password (407)"
-                               : "it wants a user name and password (407)");
+    if (proxy->status == 407 || proxy->status == 401) { /* 401: tinyproxy, of a wrong password */
+        (void)snprintf(why, sizeof why,
+                       *proxy->server->username != '\0'
+                           ? "it refuses the user name or password (%u)"
+                           : "it wants a user name and password (%u)",
+                       proxy->status);
+        return fail(proxy, why);
     }
     (void)snprintf(why, sizeof why, "it answers %u to CONNECT: do its rules allow port %u?",
                    proxy->status, proxy->port);

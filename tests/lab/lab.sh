@@ -150,6 +150,56 @@ lab_coturn_stop() { # [NAME]
     fi
 }
 
+# Certificates: an authority's in ca.pem; turn.pem and turn.key for turn.floe.test and the server's
+# addresses; and NAME.pem, NAME.key of every kind that is to be refused.
+lab_certificates() {
+    local names='DNS:turn.floe.test,IP:203.0.113.2,IP:203.0.113.3,IP:2001:db8:2::2,IP:2001:db8:2::3'
+    [ ! -e "$LAB_DIR/ca.pem" ] || return 0
+    (
+        cd "$LAB_DIR" || exit 1
+        authority() { # NAME
+            openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" \
+                -out "$1.pem" -days 30 -subj '/CN=Lab Authority'
+        }
+        certificate() { # NAME AUTHORITY SUBJECT NAMES KEY OPTION…
+            local name=$1 by=$2 subject=$3 alternative=$4 key=$5
+            shift 5
+            # shellcheck disable=SC2086
+            openssl req -newkey $key -nodes -keyout "$name.key" -out "$name.csr" -subj "/CN=$subject"
+            printf 'subjectAltName=%s\n' "$alternative" >"$name.ext"
+            openssl x509 -req -in "$name.csr" -CA "$by.pem" -CAkey "$by.key" -CAcreateserial \
+                -extfile "$name.ext" -out "$name.pem" "$@"
+        }
+        ec='ec -pkeyopt ec_paramgen_curve:P-256'
+        authority ca
+        authority stranger
+        certificate turn ca turn.floe.test "$names" "$ec" -days 30
+        certificate wrong-name ca other.floe.test 'DNS:other.floe.test' "$ec" -days 30
+        certificate wrong-ca stranger turn.floe.test "$names" "$ec" -days 30
+        certificate weak ca turn.floe.test "$names" rsa:1024 -days 30
+        certificate expired ca turn.floe.test "$names" "$ec" -days -1
+        certificate client ca client.floe.test 'DNS:client.floe.test' "$ec" -days 30
+        # A name that ends before it seems to: turn.floe.test, NUL, .evil.example.
+        certificate nul ca other.floe.test "DER:30:1e:82:1c:$(printf 'turn.floe.test\0.evil.example' |
+            od -An -tx1 -v | tr -d '\n' | sed 's/^ //; s/ /:/g')" "$ec" -days 30
+        printf '%s\n' '[ca]' 'default_ca=lab' '[lab]' 'database=index.txt' 'serial=serial' 'new_certs_dir=.' \
+            'default_md=sha256' 'policy=any' '[any]' 'commonName=supplied' >ca.cnf
+        : >index.txt
+        echo 77 >serial
+        openssl req -newkey $ec -nodes -keyout future.key -out future.csr -subj /CN=turn.floe.test
+        openssl ca -batch -config ca.cnf -startdate 20400101000000Z -enddate 20410101000000Z -in future.csr \
+            -cert ca.pem -keyfile ca.key -extfile turn.ext -notext -out future.pem
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout self.key \
+            -out self.pem -days 30 -subj /CN=turn.floe.test -addext "subjectAltName=$names"
+    ) >"$LAB_DIR/certificates.log" 2>&1 || { cat "$LAB_DIR/certificates.log" >&2; return 1; }
+}
+
+# The options that give coturn TLS and DTLS with a certificate.
+lab_tls() { # [NAME]
+    lab_certificates
+    echo "--cert $LAB_DIR/${1:-turn}.pem --pkey $LAB_DIR/${1:-turn}.key --tls-listening-port 5349"
+}
+
 # Starts coturn afresh: it knows nothing of earlier allocations.
 lab_coturn() { # NAME "ADDRESS…" [OPTION…]
     local name=$1 addresses=$2 address listen=()
@@ -159,9 +209,10 @@ lab_coturn() { # NAME "ADDRESS…" [OPTION…]
         listen+=(--listening-ip "$address" --relay-ip "$address")
     done
     rm -f "$LAB_DIR/coturn-$name.db"
+    case " $* " in *' --cert '*) ;; *) set -- "$@" --no-tls --no-dtls ;; esac
     # Not by lab_in: $! is to be coturn's own process.
     ip netns exec server turnserver -n --lt-cred-mech --user "$LAB_USER:$LAB_SECRET" --realm floe.test \
-        "${listen[@]}" --no-cli --no-tls --no-dtls --min-port 30000 --max-port 60000 \
+        "${listen[@]}" --no-cli --min-port 30000 --max-port 60000 \
         --userdb "$LAB_DIR/coturn-$name.db" --pidfile "$LAB_DIR/coturn-$name.file" \
         --log-file "$LAB_DIR/coturn-$name.log" --simple-log "$@" >/dev/null 2>&1 &
     echo $! >"$LAB_DIR/coturn-$name.pid"

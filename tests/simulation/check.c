@@ -250,6 +250,7 @@ void check_candidate(sim_world *world, const floe_candidate *candidate)
     made.port = candidate->port;
     made.related_port = candidate->related_port;
     made.priority = candidate->priority;
+    made.relay_protocol = candidate->relay_protocol;
     made.id = candidate->id;
     made.at_ms = world_ms(world);
     bool renamed = made.type == FLOE_CANDIDATE_TYPE_HOST &&

@@ -151,6 +151,7 @@ typedef struct sim_config {
 
 typedef struct sim_seen_candidate {
     floe_candidate_type type;
+    floe_protocol relay_protocol;
     char text[FLOE_CANDIDATE_TEXT_SIZE];
     char address[64];
     char related[64];

@@ -62,6 +62,35 @@ static void t8_t9_a_relay_by_each_transport(void **state)
     }
 }
 
+/* Whatever the order of their URLs. */
+static void t11_udp_dtls_tcp_tls_by_priority(void **state)
+{
+    static const floe_protocol urls[] = {FLOE_PROTOCOL_TLS, FLOE_PROTOCOL_TCP, FLOE_PROTOCOL_DTLS,
+                                         FLOE_PROTOCOL_UDP};
+    static const char *const addresses[] = {"203.0.113.1", "203.0.113.2", "203.0.113.3",
+                                            "203.0.113.4"};
+    uint32_t priorities[FLOE_PROTOCOL_DTLS + 1] = {0};
+    sim_config config;
+
+    (void)state;
+    sim_config_simple(&config);
+    for (size_t i = 0; i < 4; i++) {
+        sim_server_transport(sim_add_server(&config, true, addresses[i], SIM_GOOD), urls[i]);
+    }
+    const sim_seen *seen = run(&config);
+    assert_int_equal(relays_of(seen), 4);
+    for (size_t i = 0; i < seen->candidate_count; i++) {
+        const sim_seen_candidate *candidate = &seen->candidates[i];
+        if (candidate->type == FLOE_CANDIDATE_TYPE_RELAY) {
+            priorities[candidate->relay_protocol] = candidate->priority;
+        }
+    }
+    assert_true(priorities[FLOE_PROTOCOL_UDP] > priorities[FLOE_PROTOCOL_DTLS]);
+    assert_true(priorities[FLOE_PROTOCOL_DTLS] > priorities[FLOE_PROTOCOL_TCP]);
+    assert_true(priorities[FLOE_PROTOCOL_TCP] > priorities[FLOE_PROTOCOL_TLS]);
+    assert_true(priorities[FLOE_PROTOCOL_TLS] > 0);
+}
+
 static void t8_the_second_gatherer_resumes(void **state)
 {
     (void)state;
@@ -451,6 +480,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(t8_t9_a_relay_by_each_transport),
+        cmocka_unit_test(t11_udp_dtls_tcp_tls_by_priority),
         cmocka_unit_test(t8_the_second_gatherer_resumes),
         cmocka_unit_test(t8_streams_cut_anywhere),
         cmocka_unit_test(t8_each_failure_is_told_once),

@@ -1,0 +1,337 @@
+# The lab's tests of relays: every transport and family to real servers, what they refuse, their
+# certificates, the way through proxies, `floe turn`.
+
+TURN_NAME=turn.floe.test
+
+relays() { # COUNT
+    expect "$(events '.type == "relay"')" "$1" 'relay candidates'
+}
+
+relays_by() { # TRANSPORT COUNT
+    expect "$(events ".type == \"relay\" and .relay_protocol == \"$1\"")" "$2" "relays by $1"
+}
+
+# One error event, by an error text that matches.
+one_error() { # PATTERN
+    expect "$(events '.event == "error"')" 1 'errors' || return 1
+    jq -r 'select(.event == "error") | .text' "$OUT" | grep -Eq "$1" ||
+        { jq -r 'select(.event == "error") | .text' "$OUT" | sed 's/^/    not like '"${1//\//.}"': /' >&2; return 1; }
+}
+
+# Names for the whole lab: "ADDRESS NAME" each.
+hosts_are() {
+    mkdir -p "$LAB_DIR/etc"
+    printf '%s\n' '127.0.0.1 localhost' "$@" >"$LAB_DIR/etc/hosts"
+    umount /etc/hosts 2>/dev/null
+    mount --bind "$LAB_DIR/etc/hosts" /etc/hosts
+}
+
+hosts_restore() {
+    umount /etc/hosts
+}
+
+relay_gather() {
+    gather --policy relay --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" "$@"
+}
+
+lab_test_t1_every_transport_and_family() {
+    local host url good=0
+    lab_coturn 1 "$LAB_SERVER $LAB_SERVER6" $(lab_tls)
+    for host in "$LAB_SERVER" "[$LAB_SERVER6]"; do
+        for url in "udp turn:$host" "tcp turn:$host?transport=tcp" "tls turns:$host" "dtls turns:$host?transport=udp"; do
+            relay_gather "${url#* }" && relays 2 && relays_by "${url%% *}" 2 &&
+                expect "$(jq -r 'select(.type == "relay") | .address' "$OUT" | sort | tr '\n' ' ')" \
+                    "$LAB_SERVER6 $LAB_SERVER " "families by $url" || good=1
+        done
+    done
+    # By name, with addresses of both families: one allocation a transport, nothing left of the other.
+    hosts_are "$LAB_SERVER $TURN_NAME" "$LAB_SERVER6 $TURN_NAME"
+    relay_gather turn:$TURN_NAME turn:$TURN_NAME?transport=tcp turns:$TURN_NAME 'turns:turn.floe.test?transport=udp' &&
+        relays 8 && for url in udp tcp tls dtls; do relays_by $url 2 || good=1; done || good=1
+    hosts_restore
+    lab_wait released || good=1
+    return $good
+}
+
+# T11: UDP before DTLS before TCP before TLS, all side by side.
+lab_test_t11_transports_differ_in_priority() {
+    lab_coturn 1 "$LAB_SERVER" $(lab_tls)
+    relay_gather "turns:$LAB_SERVER" "turn:$LAB_SERVER?transport=tcp" "turns:$LAB_SERVER?transport=udp" "turn:$LAB_SERVER" &&
+        expect "$(jq -s -r 'map(select(.type == "relay")) | sort_by(-.priority) | map(.relay_protocol) | join(" ")' "$OUT")" \
+            'udp dtls tcp tls' 'by priority'
+}
+
+# T5: a server with one family alone; T5, 440: one with the other alone.
+lab_test_t5_one_family_of_relays() {
+    lab_coturn 1 "$LAB_SERVER" && relay_gather "turn:$LAB_SERVER" && relays 1 || return 1
+    relay_gather --network-types udp4 "turn:$LAB_SERVER" && relays 1 || return 1
+    lab_coturn 1 "$LAB_SERVER6" && relay_gather "turn:[$LAB_SERVER6]" && relays 1 &&
+        expect "$(jq -r 'select(.type == "relay") | .address' "$OUT")" "$LAB_SERVER6" 'relay'
+}
+
+# RFC 7635, with the token that coturn's own tool makes. coturn 4.6.1 wants a MAC key of 20 bytes in the
+# token, and uses the first 16 of them.
+lab_test_s3_oauth() {
+    local key half mac token transport now good=0
+    key=$(head -c 32 /dev/urandom | base64 -w0) half=$(openssl rand -hex 8) now=$(date +%s)
+    mac=$(printf %s "$half" | base64 -w0)
+    lab_coturn 1 "$LAB_SERVER" $(lab_tls) --oauth --server-name $TURN_NAME
+    sqlite3 "$LAB_DIR/coturn-1.db" "insert into oauth_key values ('north', '$key', $now, 86400, 'A256GCM', '')"
+    oauth_token() { # SERVER
+        turnutils_oauth -e -i "$1" -j north -k "$key" -l "$now" -m 86400 -n A256GCM \
+            -o "$(head -c 12 /dev/urandom | base64 -w0)" -p "$(printf '%sfour' "$half" | base64 -w0)" -r 3600 |
+            sed -n 's/.*"access_token":"\([^"]*\)".*/\1/p'
+    }
+    token=$(oauth_token $TURN_NAME)
+    for transport in turn:$LAB_SERVER "turn:$LAB_SERVER?transport=tcp" turns:$LAB_SERVER; do
+        gather --policy relay --ca-file "$LAB_DIR/ca.pem" -u north --access-token "$token" --mac-key "$mac" "$transport" &&
+            relays 1 || good=1
+    done
+    gather --policy relay -u north --access-token "$(oauth_token another.server)" --mac-key "$mac" "turn:$LAB_SERVER"
+    relays 0 && expect "$(events '.event == "error" and .code == 401')" 1 '401 events' || good=1
+    lab_wait released || good=1
+    return $good
+}
+
+# T6 (sit. 34): a quota of two; the third is told so, and nobody asks again.
+lab_test_t6_a_quota() {
+    lab_coturn 1 "$LAB_SERVER" --user-quota 2
+    lab_client ip addr add 10.0.1.7/24 dev eth0
+    lab_client ip addr add 10.0.1.8/24 dev eth0
+    relay_gather --network-types udp4 "turn:$LAB_SERVER"
+    relays 2 && expect "$(events '.event == "error" and .code == 486')" 1 '486 events'
+    local good=$?
+    lab_client ip addr del 10.0.1.7/24 dev eth0
+    lab_client ip addr del 10.0.1.8/24 dev eth0
+    return $good
+}
+
+# A server that does not listen on a transport, or gives no relay of a kind.
+lab_test_what_a_server_does_not_offer() {
+    lab_coturn 1 "$LAB_SERVER" --no-tcp
+    relay_gather "turn:$LAB_SERVER" "turn:$LAB_SERVER?transport=tcp"
+    relays 1 && one_error 'refuses the connection' || return 1
+    lab_coturn 1 "$LAB_SERVER" --no-udp-relay
+    relay_gather "turn:$LAB_SERVER"
+    relays 0 && one_error '442|Transport' || return 1
+    lab_coturn 1 "$LAB_SERVER" --stale-nonce=1
+    relay_gather --hold 3 "turn:$LAB_SERVER" && relays 1 && expect "$(events '.event == "error"')" 0 errors
+}
+
+# T7: a server that was restarted knows nothing of the allocation: it is withdrawn, and another is asked for.
+lab_test_t7_a_restarted_server() {
+    local pid url good=0
+    for url in "turn:$LAB_SERVER?transport=tcp" "turns:$LAB_SERVER"; do
+        lab_coturn 1 "$LAB_SERVER" $(lab_tls)
+        : >"$OUT"
+        ip netns exec client "$FLOE" gather --json --hold inf --policy relay --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" "$url" >"$OUT" &
+        pid=$!
+        lab_wait test_events end 1
+        lab_coturn 1 "$LAB_SERVER" $(lab_tls)
+        lab_wait test_relays 2 && test_events withdrawn 1 || good=1
+        kill -INT $pid
+        wait $pid
+    done
+    return $good
+}
+test_events() { [ "$(grep -c "\"event\":\"$1\"" "$OUT")" = "$2" ]; } # EVENT COUNT
+test_relays() { [ "$(grep -c '"event":"candidate".*"type":"relay"' "$OUT")" = "$1" ]; } # COUNT
+
+# T4: two coturns, the first of which sends everybody to the second; behind DNS SRV too.
+lab_test_t4_alternate_server() {
+    local good=0 three=203.0.113.3
+    lab_coturn_stop 2
+    lab_coturn 2 "$three" $(lab_tls)
+    lab_coturn 1 "$LAB_SERVER" $(lab_tls) --alternate-server "$three:3478" --tls-alternate-server "$three:5349"
+    for url in "udp turn:$LAB_SERVER" "tcp turn:$LAB_SERVER?transport=tcp" "tls turns:$LAB_SERVER" "dtls turns:$LAB_SERVER?transport=udp"; do
+        relay_gather "${url#* }" && relays 1 &&
+            expect "$(jq -r 'select(.type == "relay") | .address' "$OUT")" $three "relay by ${url%% *}" || good=1
+    done
+    dns_up
+    relay_gather --srv 'turn:service.example?transport=udp' && relays 1 &&
+        expect "$(jq -r 'select(.type == "relay") | .address' "$OUT")" $three "relay behind SRV" || good=1
+    dns_down
+    # To and fro: each sends to the other.
+    lab_coturn 2 "$three" --alternate-server "$LAB_SERVER:3478"
+    relay_gather "turn:$LAB_SERVER"
+    relays 0 && one_error 'points back' || good=1
+    lab_coturn 2 "$three"
+    return $good
+}
+
+# Pion's server, where Go is there: one nonce for all its clients (R2), TLS 1.3.
+lab_test_a_second_implementation() {
+    local good=0 at=203.0.113.3
+    if ! command -v go >/dev/null || [ ! -d /usr/share/gocode/src/github.com/pion/turn/v2 ]; then
+        echo '    skipped: go and golang-github-pion-turn.v2-dev are not installed'
+        return 0
+    fi
+    GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$LAB_DIR/go GOFLAGS= go build -o "$LAB_DIR/pion" "$LAB_HERE/pion_server.go" || return 1
+    lab_certificates
+    lab_coturn_stop 2
+    ip netns exec server "$LAB_DIR/pion" $at 3478 "$LAB_USER" "$LAB_SECRET" pion.test "$LAB_DIR/turn.pem" "$LAB_DIR/turn.key" 5349 >"$LAB_DIR/pion.out" 2>&1 &
+    PION_PID=$!
+    lab_wait grep -q ready "$LAB_DIR/pion.out" || good=1
+    for url in "udp turn:$at" "tcp turn:$at?transport=tcp" "tls turns:$at"; do
+        relay_gather "${url#* }" && relays 1 && relays_by "${url%% *}" 1 || good=1
+    done
+    gather --repeat 3 "${CREDENTIALS[@]}" "turn:$at" && candidates 6 3 3 || good=1
+    lab_client "$FLOE" turn check --json --load 1 --address 0.0.0.0/0 --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" "turn:$at" "turns:$at?transport=tcp" >"$OUT"
+    expect $? 0 'exit status of turn check' && expect "$(events '.ok and .packets_received > 0')" 3 'checks' &&
+        expect "$(events '.tls_version == "TLSv1.3"')" 1 'over TLS 1.3' || good=1
+    kill $PION_PID
+    wait $PION_PID 2>/dev/null
+    lab_coturn 2 "$LAB_SERVER2"
+    return $good
+}
+
+# Each certificate that is not to be trusted, over TLS and over DTLS, with its own text; and the ways to
+# trust one all the same.
+lab_test_t8_certificates() {
+    local name pattern good=0 url print
+    lab_certificates
+    hosts_are "$LAB_SERVER $TURN_NAME"
+    tls_server() { # CERTIFICATE [OPTION…]: a handshake is all that is needed of it
+        local name=$1
+        shift
+        ip netns exec server openssl s_server -quiet -accept 5350 -cert "$LAB_DIR/$name.pem" -key "$LAB_DIR/$name.key" \
+            -cipher ALL:@SECLEVEL=0 "$@" </dev/zero >/dev/null 2>&1 &
+        TLS_PID=$!
+        case "$*" in
+        *-dtls*) lab_wait sh -c "ip netns exec server ss -lun | grep -q :5350" ;;
+        *) lab_wait sh -c "ip netns exec server ss -ltn | grep -q :5350" ;;
+        esac
+    }
+    while read -r name pattern; do
+        for url in "tls turns:$TURN_NAME:5350" "dtls turns:$TURN_NAME:5350?transport=udp"; do
+            # shellcheck disable=SC2046
+            tls_server "$name" $([ "${url%% *}" = dtls ] && echo -dtls -listen)
+            relay_gather --address 0.0.0.0/0 --timeout 10 "${url#* }"
+            relays 0 && one_error "$pattern" && grep -q '"address":null' "$OUT" || {
+                echo "    with $name over ${url%% *}" >&2
+                good=1
+            }
+            kill $TLS_PID
+            wait $TLS_PID 2>/dev/null
+        done
+    done <<EOF
+wrong-name CN=other.floe.test .* is refused: .*not for this host
+wrong-ca CN=turn.floe.test .* is refused: .*(issuer|authority)
+self CN=turn.floe.test .* is refused: self-signed certificate
+expired CN=turn.floe.test .* is refused: certificate has expired
+future CN=turn.floe.test .* is refused: certificate is not yet valid
+nul CN=other.floe.test .* is refused: .*not for this host
+weak CN=turn.floe.test .* is refused: .*key too weak
+EOF
+    # A pinned fingerprint, and the switch that checks nothing.
+    lab_coturn 1 "$LAB_SERVER" $(lab_tls self)
+    print=$(openssl x509 -in "$LAB_DIR/self.pem" -noout -fingerprint -sha256 | cut -d= -f2)
+    gather --policy relay --fingerprint "$print" "${CREDENTIALS[@]}" "turns:$LAB_SERVER" && relays 1 || good=1
+    gather --policy relay --insecure --trace "$LAB_DIR/trace" "${CREDENTIALS[@]}" "turns:$LAB_SERVER" && relays 1 &&
+        expect "$(jq -s '[.[] | select(.event == "warning")] | length' "$LAB_DIR/trace")" 1 'warnings' || good=1
+    gather --policy relay --fingerprint "00${print#??}" "${CREDENTIALS[@]}" "turns:$LAB_SERVER"
+    relays 0 && one_error 'fingerprint' || good=1
+    # A client's certificate where the server wants one; TLS below 1.2.
+    lab_coturn 1 "$LAB_SERVER" $(lab_tls) --CA-file "$LAB_DIR/ca.pem"
+    relay_gather --certificate "$LAB_DIR/client.pem" --key "$LAB_DIR/client.key" "turns:$LAB_SERVER" && relays 1 || good=1
+    relay_gather "turns:$LAB_SERVER"
+    relays 0 && expect "$(events '.event == "error"')" 1 'errors without a certificate' || good=1
+    tls_server turn -tls1_1
+    relay_gather --address 0.0.0.0/0 "turns:$LAB_SERVER:5350"
+    relays 0 && one_error 'TLS|protocol' || good=1
+    kill $TLS_PID
+    wait $TLS_PID 2>/dev/null
+    hosts_restore
+    return $good
+}
+
+# Proxies on the NAT's inside; the server's name is known to them alone.
+lab_test_t8_proxies() {
+    local good=0 url proxy user
+    lab_coturn 1 "$LAB_SERVER" $(lab_tls)
+    printf '127.0.0.1 localhost\n%s only.floe.test\n%s %s\n' "$LAB_SERVER" "$LAB_SERVER" $TURN_NAME >"$LAB_DIR/proxy-hosts"
+    in_proxy() {
+        ip netns exec nat unshare --mount sh -c "mount --bind $LAB_DIR/proxy-hosts /etc/hosts && exec \"\$@\"" sh "$@"
+    }
+    printf '%s\n' 'Port 8888' 'Listen 10.0.1.1' 'Timeout 60' 'BasicAuth courier secret' 'ConnectPort 3478' 'ConnectPort 5349' \
+        "LogFile \"$LAB_DIR/tinyproxy.log\"" >"$LAB_DIR/tinyproxy.conf"
+    in_proxy tinyproxy -d -c "$LAB_DIR/tinyproxy.conf" >/dev/null 2>&1 &
+    local tiny=$!
+    # dante's users are the system's: a copy of them with one more.
+    cp /etc/passwd "$LAB_DIR/passwd" && cp /etc/shadow "$LAB_DIR/shadow"
+    echo 'courier:x:4242:4242::/:/bin/false' >>"$LAB_DIR/passwd"
+    echo "courier:$(openssl passwd -6 secret):19000:0:99999:7:::" >>"$LAB_DIR/shadow"
+    cat >"$LAB_DIR/danted.conf" <<EOF
+logoutput: $LAB_DIR/danted.log
+internal: 10.0.1.1 port = 1080
+external: outside
+socksmethod: username
+user.privileged: root
+user.unprivileged: root
+client pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }
+socks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 command: connect }
+EOF
+    in_proxy sh -c "mount --bind $LAB_DIR/passwd /etc/passwd && mount --bind $LAB_DIR/shadow /etc/shadow && exec danted -f $LAB_DIR/danted.conf -p $LAB_DIR/danted.pid" >/dev/null 2>&1 &
+    local dante=$!
+    lab_wait sh -c 'ip netns exec nat ss -ltn | grep -q :8888' && lab_wait sh -c 'ip netns exec nat ss -ltn | grep -q :1080' || good=1
+    for proxy in http://courier:secret@10.0.1.1:8888 socks5://courier:secret@10.0.1.1:1080; do
+        for url in "turn:$LAB_SERVER?transport=tcp" "turns:$LAB_SERVER" 'turn:only.floe.test?transport=tcp' turns:$TURN_NAME; do
+            relay_gather --proxy "$proxy" "$url" && relays 1 || { echo "    $url by $proxy" >&2; good=1; }
+        done
+        # A wrong password is one error; so is a place that the proxy cannot reach.
+        relay_gather --proxy "${proxy/secret/wrong}" "turn:$LAB_SERVER?transport=tcp"
+        relays 0 && one_error 'password|credentials' || good=1
+        relay_gather --proxy "$proxy" "turn:$LAB_SERVER:5349?transport=tcp" "turn:nowhere.floe.test?transport=tcp"
+        expect "$(events '.event == "error"')" 1 "errors by $proxy" || good=1
+    done
+    relay_gather --proxy http://10.0.1.1:8888 "turn:$LAB_SERVER?transport=tcp"
+    relays 0 && one_error 'password|credentials' || good=1
+    relay_gather --proxy http://10.0.1.1:9 "turn:$LAB_SERVER?transport=tcp"
+    relays 0 && one_error 'refuses the connection' || good=1
+    # UDP does not go by it.
+    relay_gather --proxy http://courier:secret@10.0.1.1:8888 "turn:$LAB_SERVER" && relays 1 || good=1
+    kill $tiny $dante
+    wait $tiny $dante 2>/dev/null
+    pkill -x danted
+    lab_wait released || good=1
+    return $good
+}
+
+lab_test_turn_check() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER $LAB_SERVER6" $(lab_tls)
+    hosts_are "$LAB_SERVER $TURN_NAME" "$LAB_SERVER6 $TURN_NAME"
+    lab_client "$FLOE" turn check --json --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" turn:$TURN_NAME turns:$TURN_NAME >"$OUT"
+    expect $? 0 'exit status' && expect "$(events '.ok and (.relays | length == 2) and .packets_received > 0 and .lifetime == 600')" 8 'checks' &&
+        expect "$(events '.tls_version != null and .certificate_days == 29')" 4 'with TLS' &&
+        expect "$(events '(.software | test("Coturn")) and .authentication == "MESSAGE-INTEGRITY"')" 8 'that say who they are' || good=1
+    lab_client "$FLOE" turn check -u "$LAB_USER" -c wrong "turn:$LAB_SERVER?transport=udp" >"$OUT"
+    expect $? 3 'exit status with a wrong password' && grep -q 'what is wrong.*credential' "$OUT" || good=1
+    lab_client "$FLOE" turn check --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" turns:$TURN_NAME >"$OUT"
+    expect $? 0 'exit status' && grep -q 'certificate .*29 days left' "$OUT" && grep -q 'packets came back' "$OUT" || good=1
+    # A server that lets nobody through: the relay is there, data is not.
+    lab_coturn 1 "$LAB_SERVER" --denied-peer-ip "$LAB_SERVER"
+    lab_client "$FLOE" turn check "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=udp" >"$OUT"
+    expect $? 3 'exit status without data' && grep -q 'denied-peer-ip' "$OUT" || good=1
+    hosts_restore
+    return $good
+}
+
+# Standard input to a peer and back, through a relay; the peer is an echo.
+lab_test_turn_pipe() {
+    local good=0 url
+    lab_coturn 1 "$LAB_SERVER" $(lab_tls)
+    ip netns exec server socat -b 2000 UDP4-RECVFROM:7,bind="$LAB_SERVER2",fork PIPE &
+    local echo=$!
+    lab_wait sh -c "ip netns exec server ss -lun | grep -q '$LAB_SERVER2:7 '"
+    for url in "turn:$LAB_SERVER" "turns:$LAB_SERVER"; do
+        echo 'through the relay' | lab_client timeout 20 "$FLOE" turn pipe --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" \
+            --peer "$LAB_SERVER2:7" "$url" >"$OUT" 2>"$LAB_DIR/err"
+        expect $? 0 'exit status' && expect "$(cat "$OUT")" 'through the relay' 'what came back' &&
+            grep -q "^floe: relay $LAB_SERVER:" "$LAB_DIR/err" || good=1
+    done
+    kill $echo
+    wait $echo 2>/dev/null
+    lab_wait released || good=1
+    return $good
+}
