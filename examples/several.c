@@ -1,5 +1,6 @@
 /* Several gatherers of one api at the same time, each with the associated one for RTCP (component
- * 2): they share the thread, what is known of the servers, and the look-ups.
+ * 2): they share the thread, what is known of the servers, and the look-ups. The relay for RTCP has
+ * the port above that for RTP, as programs of old want it.
  *
  *     several URL [USERNAME CREDENTIAL] */
 #include <floe/floe.h>
@@ -34,6 +35,17 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
     (void)pthread_mutex_unlock(&lock);
 }
 
+/* The server has given the relay for RTP, and keeps the port above it for 30 seconds. */
+static void on_rtp_candidate(void *user_data, const floe_candidate *candidate)
+{
+    const call *of = user_data;
+
+    on_candidate(user_data, candidate);
+    if (candidate == NULL) {
+        (void)floe_gatherer_gather(of->rtcp);
+    }
+}
+
 static floe_error begin(floe_api *api, const floe_gather_options *options, call *made)
 {
     floe_error error = floe_gatherer_new(api, options, &made->rtp);
@@ -42,10 +54,9 @@ static floe_error begin(floe_api *api, const floe_gather_options *options, call 
         error = floe_gatherer_create_associated(made->rtp, &made->rtcp);
     }
     if (error == FLOE_OK) {
-        (void)floe_gatherer_on_local_candidate(made->rtp, on_candidate, made);
+        (void)floe_gatherer_on_local_candidate(made->rtp, on_rtp_candidate, made);
         (void)floe_gatherer_on_local_candidate(made->rtcp, on_candidate, made);
         (void)floe_gatherer_gather(made->rtp);
-        (void)floe_gatherer_gather(made->rtcp);
     }
     return error;
 }
@@ -64,6 +75,7 @@ int main(int count, char **words)
     server.credential = count > 3 ? words[3] : NULL;
     options.ice_servers = &server;
     options.ice_server_count = 1;
+    options.even_port = true;
     if (floe_api_new(NULL, &api) != FLOE_OK) {
         (void)fprintf(stderr, "several: %s\n", floe_last_error());
         return 1;

@@ -66,6 +66,11 @@ typedef struct floe_gather_options {
      *  not said. At most 255 bytes; copied. */
     const char *sdp_mid;
     uint16_t sdp_mline_index;
+    /** Relays get an even port, and those of the associated gatherer the port above it (RFC 8656
+     *  EVEN-PORT, RESERVATION-TOKEN), as RTP and RTCP of old want it. Gather with the associated
+     * one within 30 s of the first one's completion: so long a server keeps the port. Of one
+     * address family only. A server that has no such pair of ports gives others. */
+    bool even_port;
 } floe_gather_options;
 
 #define FLOE_GATHER_OPTIONS_INIT FLOE_INIT(floe_gather_options)

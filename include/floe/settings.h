@@ -192,6 +192,15 @@ typedef struct floe_settings {
     /** Refuse TURN servers on ports below 1024 other than 53, 80 and 443: for programs whose URLs
      *  come from strangers, who could make them talk to other services (as browsers do). */
     bool refuse_low_ports;
+    /** Ask TURN servers for allocations that outlive a change of our address (RFC 8016): when the
+     *  address goes, a relay moves to another of its family at the next gathering, and stays as it
+     *  is. A server that refuses it (405) costs a round trip, so it is off unless set. */
+    bool mobility;
+    /** Send packets that no router may fragment (RFC 8656 §15: DONT-FRAGMENT; RFC 4821 for those
+     * who probe for the path's MTU). One that is too large for the first link is lost. Relays use
+     * Send indications then, as ChannelData cannot ask for it; a server that cannot do it is not
+     *  asked. */
+    bool dont_fragment;
 } floe_settings;
 
 #define FLOE_SETTINGS_INIT FLOE_INIT(floe_settings)

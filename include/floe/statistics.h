@@ -71,6 +71,10 @@ typedef struct floe_server_statistics {
     uint32_t lifetime;
     /** Why there is a relayed address of one family only (ADDRESS-ERROR-CODE); 0: not said. */
     uint16_t family_error;
+    /** It outlives a change of our address (settings.mobility, RFC 8016). */
+    bool mobility;
+    /** Its packets can be kept from being fragmented (settings.dont_fragment). */
+    bool dont_fragment;
 } floe_server_statistics;
 
 typedef struct floe_candidate_statistics {

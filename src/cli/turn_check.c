@@ -33,6 +33,7 @@ typedef struct check_row {
     char software[64];
     uint32_t lifetime;
     uint16_t family_error;
+    bool mobility;
     unsigned sent;
     unsigned received;
     double data_round_trip_ms; /* mean */
@@ -169,6 +170,7 @@ static void take_statistics(turn_checker *checker)
         row->certificate_until = one->tls_certificate_until;
         row->lifetime = one->lifetime;
         row->family_error = one->family_error;
+        row->mobility = one->mobility;
         copy(row->tls, sizeof row->tls, one->tls_version);
         copy(row->certificate, sizeof row->certificate, one->tls_certificate);
         copy(row->authentication, sizeof row->authentication, one->authentication);
@@ -272,6 +274,7 @@ static void show_json(const check_row *row)
     (void)json_object_set_new(line, "relays", relays);
     (void)json_object_set_new(line, "lifetime", json_integer(row->lifetime));
     (void)json_object_set_new(line, "family_error", json_integer(row->family_error));
+    (void)json_object_set_new(line, "mobility", json_boolean(row->mobility));
     (void)json_object_set_new(line, "packets_sent", json_integer(row->sent));
     (void)json_object_set_new(line, "packets_received", json_integer(row->received));
     (void)json_object_set_new(line, "data_round_trip_ms",
@@ -413,6 +416,7 @@ int turn_check(gather_command *command)
     (void)uv_timer_init(&checker.loop, &checker.timer);
     checker.timer.data = &checker;
     command->settings.loop = &checker.loop;
+    command->settings.mobility = true; /* to see whether the server has it */
     command->filters.family = FLOE_FAMILY_IPV4; /* each in turn */
     use_filters(command);
     for (size_t i = 0; good && i < command->url_count; i++) {

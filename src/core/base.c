@@ -179,8 +179,7 @@ static void gather_on(floe_core *core, floe_time now, floe_base *base)
     }
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->origin == base && relay->phase == FLOE_RELAY_LIVE &&
-            relay->turn.state == FLOE_TURN_ALLOCATED) {
+        if (relay->origin == base && relay->phase == FLOE_RELAY_LIVE && floe_relay_serves(relay)) {
             floe_relay_tell(core, now, relay);
         }
     }
@@ -188,12 +187,12 @@ static void gather_on(floe_core *core, floe_time now, floe_base *base)
 }
 
 /* Its address is gone, or is not gathered on any more. */
-static void close_base(floe_core *core, floe_base *base)
+static void close_base(floe_core *core, floe_time now, floe_base *base)
 {
     bool opened = base->state == FLOE_BASE_OPEN ||
                   (base->state == FLOE_BASE_OPENING && !floe_list_linked(&base->output.link));
 
-    floe_relays_release_base(core, base);
+    floe_relays_leave_base(core, now, base);
     floe_found_withdraw_base(core, base);
     FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {
@@ -231,14 +230,14 @@ static bool new_base(floe_core *core, const floe_interface_address *from, uint16
 }
 
 /* Those that the list does not have any more; a spare goes with its original. */
-static void close_others(floe_core *core)
+static void close_others(floe_core *core, floe_time now)
 {
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         const floe_base *original = base->spare ? base_of_ip(core, &base->local) : base;
         bool stays = original != NULL && original->chosen;
         if (!stays && base->state != FLOE_BASE_CLOSING) {
-            close_base(core, base);
+            close_base(core, now, base);
         }
     }
 }
@@ -261,7 +260,7 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
          rank = (uint16_t)(rank < UINT16_MAX ? rank + 1 : rank)) {
         floe_base *base = base_of_ip(core, &best->address);
         if (base != NULL && base->state == FLOE_BASE_FAILED) {
-            close_base(core, base); /* it may open this time */
+            close_base(core, now, base); /* it may open this time */
             base = NULL;
         }
         if (base != NULL) {
@@ -272,7 +271,7 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
     }
     floe_choice_end(&choice, now);
     if (good) {
-        close_others(core);
+        close_others(core, now);
     }
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
@@ -296,11 +295,13 @@ floe_base *floe_base_spare(floe_core *core, const floe_base *original)
     return base;
 }
 
+/* Those that wait for the base. */
 static void settle_relays(floe_core *core, floe_time now, const floe_base *base)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->base == base && relay->phase == FLOE_RELAY_LIVE) {
+        if (relay->base == base && relay->phase == FLOE_RELAY_LIVE &&
+            (base->spare || relay->moves)) {
             floe_relay_base_settled(core, now, relay);
         }
     }
@@ -310,9 +311,8 @@ void floe_base_opened(floe_core *core, floe_time now, floe_base *base, const flo
 {
     base->state = FLOE_BASE_OPEN;
     base->local.port = local->port;
-    if (base->spare) {
-        settle_relays(core, now, base);
-    } else if (core->interfaces_known) {
+    settle_relays(core, now, base);
+    if (!base->spare && core->interfaces_known) {
         gather_on(core, now, base);
     }
 }
@@ -330,8 +330,8 @@ void floe_base_open_failed(floe_core *core, floe_time now, floe_base *base, floe
     }
     base->state = FLOE_BASE_FAILED;
     base->local.port = 0;
+    settle_relays(core, now, base);
     if (base->spare) {
-        settle_relays(core, now, base);
         return;
     }
     base->failure =

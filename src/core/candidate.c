@@ -327,6 +327,17 @@ void floe_found_withdraw(floe_core *core, const void *source)
     }
 }
 
+void floe_found_move(floe_core *core, const void *source, const floe_base *base)
+{
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (found->source == source) {
+            found->base = base;
+            found->related = (floe_address){0}; /* it was the old one's, and may show it */
+        }
+    }
+}
+
 void floe_found_withdraw_hosts(floe_core *core, const floe_base *base)
 {
     FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)

@@ -94,6 +94,9 @@ static bool to_server(floe_core *core, floe_relay *relay, size_t limit, const fl
     if (relay->connection != NULL) {
         return floe_connection_send(core, relay->connection, limit, parts, count);
     }
+    if (relay->base->state != FLOE_BASE_OPEN) {
+        return true; /* it moves, and what is sent meanwhile is lost, as UDP may lose it */
+    }
     return push(core, relay->base, limit, &relay->turn.server, parts, count);
 }
 

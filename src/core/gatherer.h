@@ -79,6 +79,8 @@ struct floe_core_shared {
     bool insecure;               /* certificates are not checked */
     bool insecure_told;          /* and the trace has been told so */
     bool refuse_low_ports;
+    bool mobility;
+    bool dont_fragment;
     uint64_t dropped;   /* packets that were not believed */
     floe_list accounts; /* floe_turn_account.link */
 };
@@ -226,6 +228,7 @@ typedef struct floe_server_set {
     floe_list link; /* in core->retired */
     char *sdp_mid;  /* NULL: not said */
     uint16_t sdp_mline_index;
+    bool even_port; /* relays of both components side by side */
     floe_gather_policy policy;
     size_t count;
     floe_server servers[];
@@ -305,6 +308,8 @@ bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding)
 bool floe_found_add_rewritten(floe_core *core, floe_time now, const floe_base *base);
 /* Those that the source keeps serve no longer: told if they were told. */
 void floe_found_withdraw(floe_core *core, const void *source);
+/* They stand on another base from now on. */
+void floe_found_move(floe_core *core, const void *source, const floe_base *base);
 void floe_found_withdraw_hosts(floe_core *core, const floe_base *base);
 void floe_found_withdraw_base(floe_core *core, const floe_base *base);
 /* Copies the text to *room, behind which *room stands then: for lists that are one piece. */
@@ -587,6 +592,7 @@ struct floe_relay {
     uint8_t rejoined;      /* how often it took another connection after 437 */
     uint8_t redirects;
     bool renews; /* it was lost, and is asked for again */
+    bool moves;  /* to another address of ours (RFC 8016) */
 };
 
 floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt,
@@ -613,7 +619,10 @@ void floe_relay_tell(floe_core *core, floe_time now, floe_relay *relay);
 /* One that was asked for before a restart, and that nobody waits for any more; NULL: none. */
 floe_relay *floe_relay_under_way(const floe_core *core, const floe_base *base,
                                  const floe_server *server, const floe_address *remote);
-void floe_relays_release_base(floe_core *core, const floe_base *base);
+/* The base is about to go: its relays move to another or are released. */
+void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base);
+/* Whether it is allocated, and reached by the base that it has. */
+bool floe_relay_serves(const floe_relay *relay);
 /* Releases the allocation; it is live no longer. */
 void floe_relay_release(floe_core *core, floe_relay *relay);
 /* Frees those that have ended. */

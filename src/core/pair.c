@@ -134,6 +134,7 @@ static void attempt_stop(floe_core *core, floe_attempt *attempt)
 {
     attempt->start = FLOE_TIME_NEVER;
     if (attempt->relay != NULL) {
+        floe_found_withdraw(core, attempt->relay); /* of an earlier gathering, when it moves */
         floe_relay_release(core, attempt->relay);
     }
 }
@@ -587,6 +588,16 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     return failure;
 }
 
+/* It is older than this gathering: its candidates go, and it asks for others by itself. */
+static void lose_moving(floe_core *core, floe_time now, floe_attempt *attempt)
+{
+    floe_relay *relay = attempt->relay;
+
+    relay->attempt = NULL;
+    attempt->relay = NULL;
+    floe_relay_lost(core, now, relay);
+}
+
 void floe_pairs_give_up(floe_core *core, floe_time now)
 {
     FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
@@ -601,6 +612,9 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
                 floe_failure failure = timeout_of(attempt, now);
                 first = first.remote.family == FLOE_FAMILY_NONE ? failure : first;
                 attempt->progress = FLOE_FAILED;
+                if (attempt->relay != NULL && attempt->relay->moves) {
+                    lose_moving(core, now, attempt);
+                }
                 attempt_stop(core, attempt);
             }
         }

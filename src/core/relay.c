@@ -46,11 +46,44 @@ static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
     return true;
 }
 
+/* RFC 8656 §14.9: the port beside the one that the other component has from this server. */
+static void take_reservation(const floe_core *core, const floe_relay *relay,
+                             const floe_address *remote, floe_turn_wishes *wishes)
+{
+    FLOE_LIST_EACH(other, &core->associated->relays, floe_relay, link)
+    {
+        if (other->turn.reserves && floe_address_equal(&other->turn.server, remote) &&
+            floe_address_same_ip(&other->origin->local, &relay->origin->local)) {
+            other->turn.reserves = false;
+            wishes->reserved = true;
+            memcpy(wishes->reservation, other->turn.reservation, sizeof wishes->reservation);
+            return;
+        }
+    }
+}
+
+static floe_turn_wishes wishes_of(const floe_core *core, const floe_relay *relay,
+                                  const floe_address *remote)
+{
+    bool pair_of_ports = core->set->even_port;
+    floe_turn_wishes wishes = {.families = (uint8_t)families_of(core),
+                               .mobile = core->shared->mobility,
+                               .dont_fragment = core->shared->dont_fragment,
+                               .even_port = pair_of_ports && core->component == 1};
+
+    if (pair_of_ports && core->component != 1 && core->associated != NULL) {
+        take_reservation(core, relay, remote, &wishes);
+    }
+    return wishes;
+}
+
 static void init_turn(const floe_core *core, floe_relay *relay, floe_turn_account *account,
                       const floe_address *remote)
 {
+    floe_turn_wishes wishes = wishes_of(core, relay, remote);
+
     floe_turn_allocation_init(&relay->turn, &core->shared->random, account, remote,
-                              core->shared->rto, is_stream(relay), families_of(core));
+                              core->shared->rto, is_stream(relay), &wishes);
 }
 
 floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt,
@@ -140,20 +173,36 @@ static void send_now(floe_core *core, floe_relay *relay)
     }
 }
 
+/* Whether the allocation that stands there is another of ours: two URLs may lead to one server. */
+static bool is_ours(const floe_core *core, const floe_relay *relay)
+{
+    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    {
+        if (other != relay && other->phase == FLOE_RELAY_LIVE && other->base == relay->base &&
+            other->connection == NULL &&
+            floe_address_equal(&other->turn.server, &relay->turn.server)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void floe_relay_release(floe_core *core, floe_relay *relay)
 {
     forget_attempt(relay);
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
     relay->retry = relay->keepalive = FLOE_TIME_NEVER;
-    bool owed = floe_turn_allocation_release(&relay->turn);
+    /* What an unanswered Allocate may have made is not to be confused with what stands there. */
+    bool others = !relay->turn.made && relay->connection == NULL && is_ours(core, relay);
+    bool owed = floe_turn_allocation_release(&relay->turn) && !others;
     if (relay->server->url->transport != FLOE_PROTOCOL_UDP) {
         if (owed && relay->connection != NULL) {
             send_now(core, relay);
         }
         drop_connection(core, relay);
         relay->phase = FLOE_RELAY_ENDED;
-    } else if (owed) {
+    } else if (owed && relay->base->state == FLOE_BASE_OPEN) { /* else it expires there */
         relay->phase = FLOE_RELAY_RELEASING;
         floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
     } else {
@@ -179,7 +228,7 @@ floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const fl
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->phase == FLOE_RELAY_LIVE && relay->origin == base && relay->server == server &&
-            relay->turn.state == FLOE_TURN_ALLOCATED) {
+            floe_relay_serves(relay)) {
             return relay;
         }
     }
@@ -199,11 +248,105 @@ floe_relay *floe_relay_under_way(const floe_core *core, const floe_base *base,
     return NULL;
 }
 
-void floe_relays_release_base(floe_core *core, const floe_base *base)
+bool floe_relay_serves(const floe_relay *relay)
+{
+    return relay->turn.state == FLOE_TURN_ALLOCATED && !relay->moves;
+}
+
+/* A NAT forgets: DTLS has a mapping of its own, as a base has (R6). A stream's lasts for minutes
+ * (RFC 5382 §5), and Refresh alone may be too seldom. */
+static floe_duration keepalive_of(const floe_core *core, const floe_relay *relay)
+{
+    return is_stream(relay) ? floe_duration_times(core->shared->keepalive, 8)
+                            : core->shared->keepalive;
+}
+
+/* ── Mobility (RFC 8016, T10) ── */
+
+static bool can_move(const floe_relay *relay)
+{
+    return relay->turn.state == FLOE_TURN_ALLOCATED && relay->turn.ticket != NULL;
+}
+
+static bool asks(const floe_core *core, const floe_base *base, const floe_server *server)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->phase == FLOE_RELAY_LIVE && (relay->origin == base || relay->base == base)) {
+        if (relay->phase == FLOE_RELAY_LIVE && relay->origin == base && relay->server == server) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where the allocation can go on: at the best address of the same family that has none by this
+ * server. NULL: there is none. */
+static floe_base *next_base(const floe_core *core, const floe_relay *relay)
+{
+    const floe_base *gone = relay->origin;
+    floe_base *best = NULL;
+
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        bool open = base->state == FLOE_BASE_OPENING || base->state == FLOE_BASE_OPEN;
+        bool fits = base != gone && base->chosen && !base->spare && open &&
+                    base->local.family == gone->local.family;
+        if (fits && !asks(core, base, relay->server) && (best == NULL || base->rank < best->rank)) {
+            best = base;
+        }
+    }
+    return best;
+}
+
+/* False without memory. */
+static bool begin_move(floe_core *core, floe_time now, floe_relay *relay)
+{
+    relay->moves = true;
+    floe_turn_allocation_move(&relay->turn);
+    if (relay->server->url->transport != FLOE_PROTOCOL_UDP) {
+        drop_connection(core, relay);
+        relay->connection = floe_connection_new(core, now, relay);
+        return relay->connection != NULL;
+    }
+    take_turn(core, relay, true);
+    return true;
+}
+
+/* The base goes: its relay moves to another, as soon as that is open. */
+static bool leave(floe_core *core, floe_time now, floe_relay *relay)
+{
+    floe_base *next = can_move(relay) ? next_base(core, relay) : NULL;
+
+    if (next == NULL) {
+        return false;
+    }
+    floe_list_remove(&relay->paced.link);
+    floe_untell(&relay->output);
+    drop_connection(core, relay);
+    relay->base = relay->origin = next;
+    relay->moves = true;
+    floe_found_move(core, relay, next);
+    return next->state != FLOE_BASE_OPEN || begin_move(core, now, relay);
+}
+
+static void moved(floe_core *core, floe_time now, floe_relay *relay)
+{
+    relay->moves = false;
+    floe_relay_tell(core, now, relay);
+    if (relay->connection != NULL) {
+        relay->keepalive = floe_time_after(now, keepalive_of(core, relay));
+    }
+    if (relay->attempt != NULL) {
+        floe_attempt_succeeded(core, relay->attempt);
+    }
+}
+
+void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (relay->phase == FLOE_RELAY_LIVE && (relay->origin == base || relay->base == base) &&
+            !leave(core, now, relay)) {
             floe_found_withdraw(core, relay);
             floe_relay_release(core, relay);
         }
@@ -292,6 +435,7 @@ static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure
 {
     bool final = is_final(&failure);
 
+    relay->moves = false;
     floe_failure_release(core->shared, &failure);
     floe_found_withdraw(core, relay);
     if (final) {
@@ -341,14 +485,6 @@ static bool sift_relayed(const floe_core *core, floe_relay *relay)
         }
     }
     return relayed[0].family != FLOE_FAMILY_NONE;
-}
-
-/* A NAT forgets: DTLS has a mapping of its own, as a base has (R6). A stream's lasts for minutes
- * (RFC 5382 §5), and Refresh alone may be too seldom. */
-static floe_duration keepalive_of(const floe_core *core, const floe_relay *relay)
-{
-    return is_stream(relay) ? floe_duration_times(core->shared->keepalive, 8)
-                            : core->shared->keepalive;
 }
 
 static void succeed(floe_core *core, floe_time now, floe_relay *relay)
@@ -454,20 +590,6 @@ static void redirect(floe_core *core, floe_time now, floe_relay *relay)
     fail(core, now, relay, failure);
 }
 
-/* Whether the allocation that stands there is another of ours: two URLs may lead to one server. */
-static bool is_ours(const floe_core *core, const floe_relay *relay)
-{
-    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
-    {
-        if (other != relay && other->phase == FLOE_RELAY_LIVE && other->base == relay->base &&
-            other->connection == NULL &&
-            floe_address_equal(&other->turn.server, &relay->turn.server)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool reclaim(floe_core *core, floe_relay *relay)
 {
     if (is_ours(core, relay) || !floe_turn_allocation_reclaim(&relay->turn)) {
@@ -496,6 +618,15 @@ static bool mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
 
 void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
 {
+    if (relay->moves) {
+        if (relay->base->state != FLOE_BASE_OPEN) {
+            floe_found_withdraw(core, relay);
+            floe_relay_release(core, relay);
+        } else if (!begin_move(core, now, relay)) {
+            floe_relay_lost(core, now, relay);
+        }
+        return;
+    }
     if (relay->base->state != FLOE_BASE_OPEN) {
         relay->base = relay->origin;
         if (!reclaim(core, relay)) {
@@ -523,6 +654,10 @@ void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
                              floe_failure failure)
 {
     relay->connection = NULL;
+    if (can_move(relay) && !relay->moves && begin_move(core, now, relay)) {
+        floe_failure_release(core->shared, &failure);
+        return;
+    }
     relay->turn.made = false; /* RFC 8656 §3.1: with its connection an allocation goes */
     if (relay->turn.state == FLOE_TURN_ALLOCATED) {
         lose(core, now, relay, failure);
@@ -552,6 +687,8 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
     case FLOE_TURN_PROGRESS:
         if (relay->turn.wants) {
             take_turn(core, relay, true);
+        } else if (relay->moves && !relay->turn.moving) {
+            moved(core, now, relay);
         }
         break;
     case FLOE_TURN_SUCCESS:

@@ -188,6 +188,8 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
         error = set_modes(made, &given);
     }
     made->refuse_low_ports = given.refuse_low_ports;
+    made->mobility = given.mobility;
+    made->dont_fragment = given.dont_fragment;
     if (error == FLOE_OK) {
         error = floe_rewrites_new(made, &given);
     }

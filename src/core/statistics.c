@@ -229,6 +229,8 @@ static void fill_relay(const floe_relay *relay, server_entry *entry)
         statistics->software = *entry->software != '\0' ? entry->software : NULL;
         statistics->lifetime = relay->turn.lifetime;
         statistics->family_error = relay->turn.family_error;
+        statistics->mobility = relay->turn.ticket != NULL;
+        statistics->dont_fragment = relay->turn.wishes.dont_fragment;
     }
 }
 

@@ -174,7 +174,7 @@ static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_ad
     if (udp == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
-    floe_error error = floe_udp_open(&udp->fd, local);
+    floe_error error = floe_udp_open(&udp->fd, local, gatherer->api->dont_fragment);
     if (error != FLOE_OK) {
         floe_deallocate(&api->allocator, udp);
         return error;

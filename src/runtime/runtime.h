@@ -44,6 +44,7 @@ struct floe_api {
     floe_mdns_mode mdns_mode;
     bool mdns_name_given;
     bool wants_default_route;
+    bool dont_fragment;
     floe_list look_ups; /* floe_look_up.link, of the owner's own */
 
     /* The loop thread's alone. */

@@ -89,7 +89,16 @@ static void ask_for_segments(int fd)
     (void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
 }
 
-floe_error floe_udp_open(int *fd, floe_address *local)
+/* Whatever the path's MTU is thought to be: who forbids fragments finds that out for himself. */
+static bool forbid_fragments(int fd, bool ipv4)
+{
+    int probe = ipv4 ? IP_PMTUDISC_PROBE : IPV6_PMTUDISC_PROBE;
+
+    return setsockopt(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6,
+                      ipv4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &probe, sizeof probe) == 0;
+}
+
+floe_error floe_udp_open(int *fd, floe_address *local, bool dont_fragment)
 {
     struct sockaddr_in6 address;
     socklen_t size = floe_to_socket_address(local, &address);
@@ -98,7 +107,8 @@ floe_error floe_udp_open(int *fd, floe_address *local)
 
     if (made >= 0) {
         call = "setsockopt";
-        bool good = ask_for_errors(made, local->family == FLOE_FAMILY_IPV4);
+        bool ipv4 = local->family == FLOE_FAMILY_IPV4;
+        bool good = ask_for_errors(made, ipv4) && (!dont_fragment || forbid_fragments(made, ipv4));
         ask_for_segments(made);
         if (good) {
             call = "bind";

@@ -46,7 +46,7 @@ typedef void (*floe_udp_unreachable)(floe_udp *udp, const floe_address *remote,
 socklen_t floe_to_socket_address(const floe_address *address, struct sockaddr_in6 *out);
 floe_address floe_from_socket_address(const struct sockaddr_in6 *in);
 /* Opens a non-blocking socket on `local`, and says in *local which port it was given. */
-floe_error floe_udp_open(int *fd, floe_address *local);
+floe_error floe_udp_open(int *fd, floe_address *local, bool dont_fragment);
 /* Reads what is there, at most a few batches, errors first. How many datagrams it read. */
 size_t floe_udp_read(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram,
                      floe_udp_unreachable unreachable);

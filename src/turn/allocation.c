@@ -9,7 +9,9 @@
 #include <string.h>
 
 #define TRANSPORT_UDP 17
-#define FAMILY_IPV6 2 /* RFC 8656 §18.8 */
+#define TRANSPORT_TCP 6
+#define EVEN_AND_NEXT 0x80 /* RFC 8656 §18.6: the R bit */
+#define FAMILY_IPV6 2      /* RFC 8656 §18.8 */
 #define DEFAULT_LIFETIME 600U
 /* A 401 with another nonce is tried once more (T2 of gatherer.md: the same nonce ends it at once).
  */
@@ -19,7 +21,7 @@ const char floe_turn_no_memory[] = "out of memory";
 
 void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_random *random,
                                floe_turn_account *account, const floe_address *server,
-                               floe_duration rto, bool reliable, unsigned families)
+                               floe_duration rto, bool reliable, const floe_turn_wishes *wishes)
 {
     *allocation = (floe_turn_allocation){
         .random = random,
@@ -27,7 +29,7 @@ void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_rand
         .server = *server,
         .rto = rto,
         .reliable = reliable,
-        .families = (uint8_t)families,
+        .wishes = *wishes,
         .state = FLOE_TURN_NEW,
         .resume = FLOE_TIME_NEVER,
         .refresh = FLOE_TIME_NEVER,
@@ -52,6 +54,7 @@ void floe_turn_allocation_free(floe_turn_allocation *allocation)
         floe_turn_peer_free(allocation, peer);
     }
     floe_deallocate(allocation->account->allocator, allocation->alternate_domain);
+    floe_deallocate(allocation->account->allocator, allocation->ticket);
     drop_nonce(allocation);
     floe_turn_account_release(allocation->account);
 }
@@ -138,18 +141,38 @@ floe_turn_event floe_turn_allocation_begin(floe_turn_allocation *allocation, flo
 }
 
 /* T5. IPv4 is what a server gives by itself; the draft's number of ADDITIONAL-ADDRESS-FAMILY is the
- * one that deployed servers know. */
-static void put_families(const floe_turn_allocation *allocation, floe_stun_writer *writer)
+ * one that deployed servers know. A reserved port has its family, and an even one can be of one
+ * only (RFC 8656 §7.2). */
+static void put_families(const floe_turn_wishes *wishes, floe_stun_writer *writer)
 {
-    if (allocation->plain || allocation->families == FLOE_TURN_IPV4) {
+    if (wishes->reserved) {
         return;
     }
-    if (allocation->families == FLOE_TURN_IPV6) {
+    if (wishes->families == FLOE_TURN_IPV6) {
         floe_stun_put_u8_reserved(writer, FLOE_STUN_REQUESTED_ADDRESS_FAMILY, FAMILY_IPV6);
-        return;
+    } else if (wishes->families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6) && !wishes->even_port) {
+        floe_stun_put_u8_reserved(writer, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY, FAMILY_IPV6);
+        floe_stun_put_u8_reserved(writer, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY_DRAFT, FAMILY_IPV6);
     }
-    floe_stun_put_u8_reserved(writer, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY, FAMILY_IPV6);
-    floe_stun_put_u8_reserved(writer, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY_DRAFT, FAMILY_IPV6);
+}
+
+static void put_wishes(const floe_turn_wishes *wishes, floe_stun_writer *writer)
+{
+    floe_stun_put_u8_reserved(writer, FLOE_STUN_REQUESTED_TRANSPORT,
+                              wishes->tcp ? TRANSPORT_TCP : TRANSPORT_UDP);
+    put_families(wishes, writer);
+    if (wishes->reserved) {
+        floe_stun_put(writer, FLOE_STUN_RESERVATION_TOKEN,
+                      floe_span_of(wishes->reservation, sizeof wishes->reservation));
+    } else if (wishes->even_port) {
+        floe_stun_put_u8(writer, FLOE_STUN_EVEN_PORT, EVEN_AND_NEXT);
+    }
+    if (wishes->dont_fragment) {
+        floe_stun_put(writer, FLOE_STUN_DONT_FRAGMENT, (floe_span){0});
+    }
+    if (wishes->mobile) {
+        floe_stun_put(writer, FLOE_STUN_MOBILITY_TICKET, (floe_span){0});
+    }
 }
 
 /* RFC 8489 §9.2.3. */
@@ -189,8 +212,10 @@ floe_span floe_turn_allocation_write(floe_turn_allocation *allocation, void *buf
                         &allocation->transaction.id);
 
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
-        floe_stun_put_u8_reserved(&writer, FLOE_STUN_REQUESTED_TRANSPORT, TRANSPORT_UDP);
-        put_families(allocation, &writer);
+        put_wishes(&allocation->wishes, &writer);
+    } else if (allocation->request == FLOE_TURN_REQUEST_REFRESH && allocation->moving) {
+        floe_stun_put(&writer, FLOE_STUN_MOBILITY_TICKET,
+                      floe_span_of(allocation->ticket, allocation->ticket_size));
     } else if (allocation->request != FLOE_TURN_REQUEST_REFRESH) {
         floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 0);
     }
@@ -358,6 +383,35 @@ static bool read_relayed(floe_turn_allocation *allocation, const floe_stun_messa
     return count > 0;
 }
 
+/* RFC 8016 §3.1. One that cannot be kept only means that the allocation stays where it is. */
+static void read_ticket(floe_turn_allocation *allocation, const floe_stun_message *message)
+{
+    const floe_allocator *allocator = allocation->account->allocator;
+    floe_span ticket;
+
+    if (!floe_stun_find(message, FLOE_STUN_MOBILITY_TICKET, &ticket)) {
+        return;
+    }
+    floe_deallocate(allocator, allocation->ticket);
+    allocation->ticket_size = ticket.size;
+    allocation->ticket = ticket.size > 0 && ticket.size <= FLOE_TURN_TICKET_MAX
+                             ? floe_allocate(allocator, ticket.size)
+                             : NULL;
+    if (allocation->ticket != NULL) {
+        memcpy(allocation->ticket, ticket.data, ticket.size);
+    }
+}
+
+static void read_reservation(floe_turn_allocation *allocation, const floe_stun_message *message)
+{
+    floe_span token;
+
+    allocation->reserves = floe_stun_find(message, FLOE_STUN_RESERVATION_TOKEN, &token);
+    if (allocation->reserves) {
+        memcpy(allocation->reservation, token.data, sizeof allocation->reservation);
+    }
+}
+
 static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now,
                                  const floe_stun_message *message)
 {
@@ -367,6 +421,8 @@ static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now
     if (!floe_stun_read_address(message, FLOE_STUN_XOR_MAPPED_ADDRESS, &allocation->mapped)) {
         allocation->mapped = (floe_address){0};
     }
+    read_ticket(allocation, message);
+    read_reservation(allocation, message);
     floe_span software = {0};
     (void)floe_stun_find(message, FLOE_STUN_SOFTWARE, &software);
     floe_stun_copy_reason(software, allocation->software, sizeof allocation->software);
@@ -386,6 +442,8 @@ static floe_turn_event refreshed(floe_turn_allocation *allocation, floe_time now
                                  const floe_stun_message *message)
 {
     keep(allocation, now, message);
+    read_ticket(allocation, message);
+    allocation->moving = false;
     if (allocation->lifetime == 0) {
         return bad_answer(allocation, 0, "the Refresh answer gives a lifetime of 0");
     }
@@ -409,19 +467,38 @@ static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now
     return FLOE_TURN_NOTHING;
 }
 
-/* T5: what a server does not know of families it is not asked again. */
+/* Which of the wishes an error speaks of: they are given up. 508 is what a server says that has no
+ * such port, or knows the reservation no longer (RFC 8656 §7.2). */
+static bool give_up_wishes(floe_turn_wishes *wishes, uint16_t code)
+{
+    bool both = wishes->families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6);
+    bool port = wishes->even_port || wishes->reserved;
+
+    if (code == 440 && both) {
+        wishes->families = FLOE_TURN_IPV6; /* it has no IPv4, which it would give unasked */
+        return true;
+    }
+    if (code == 405 && wishes->mobile) {
+        wishes->mobile = false;
+        return true;
+    }
+    if (code == 420 && (wishes->families != FLOE_TURN_IPV4 || wishes->dont_fragment || port)) {
+        wishes->families = FLOE_TURN_IPV4;
+        wishes->dont_fragment = wishes->even_port = wishes->reserved = false;
+        return true;
+    }
+    if (code == 508 && port) {
+        wishes->even_port = wishes->reserved = false;
+        return true;
+    }
+    return false;
+}
+
+/* T5: what a server does not know or give it is not asked for again. */
 static bool fall_back(floe_turn_allocation *allocation, uint16_t code)
 {
-    bool both = allocation->families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6);
-
-    if (allocation->request != FLOE_TURN_REQUEST_ALLOCATE || allocation->plain) {
-        return false;
-    }
-    if (code == 440 && both) {
-        allocation->families = FLOE_TURN_IPV6; /* it has no IPv4, which it would give unasked */
-    } else if (code == 420 && allocation->families != FLOE_TURN_IPV4) {
-        allocation->plain = true;
-    } else {
+    if (allocation->request != FLOE_TURN_REQUEST_ALLOCATE ||
+        !give_up_wishes(&allocation->wishes, code)) {
         return false;
     }
     want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
@@ -464,7 +541,7 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     if (code == 300) {
         return redirected(allocation, message, reason);
     }
-    if ((code == 440 || code == 420) && fall_back(allocation, code)) {
+    if (fall_back(allocation, code)) {
         return FLOE_TURN_PROGRESS;
     }
     if (code == 437 && allocation->request == FLOE_TURN_REQUEST_CLEAR) {
@@ -543,6 +620,14 @@ floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint
 {
     allocation->made = false;
     return end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
+}
+
+void floe_turn_allocation_move(floe_turn_allocation *allocation)
+{
+    allocation->moving = true;
+    allocation->mapped = (floe_address){0}; /* RFC 8016: nobody tells the new one */
+    allocation->resume = FLOE_TIME_NEVER;
+    want(allocation, FLOE_TURN_REQUEST_REFRESH);
 }
 
 bool floe_turn_allocation_reclaim(floe_turn_allocation *allocation)

@@ -14,11 +14,26 @@
 
 /* Room for the largest request: USERNAME, REALM, NONCE and ACCESS-TOKEN at their longest, and the
  * rest. */
-#define FLOE_TURN_REQUEST_SIZE 3584
+#define FLOE_TURN_REQUEST_SIZE 4608
 
 /* Which families of relayed address are asked for, joined by |. */
 #define FLOE_TURN_IPV4 1U
 #define FLOE_TURN_IPV6 2U
+
+/* What is asked of the server beside an allocation. What it does not know of, or refuses, is asked
+ * for no more: a relay without it is better than none. */
+typedef struct floe_turn_wishes {
+    uint8_t families;   /* FLOE_TURN_IPV4 and so on, joined by | */
+    bool tcp;           /* a relay for TCP connections (RFC 6062); its server refuses or gives it */
+    bool mobile;        /* that outlives a change of address (RFC 8016) */
+    bool dont_fragment; /* that can be told not to fragment (RFC 8656 §15) */
+    bool even_port;     /* an even port, the next one reserved (RFC 8656 §14.6); of one family */
+    bool reserved;      /* the port that `reservation` names (RFC 8656 §14.9) */
+    uint8_t reservation[8];
+} floe_turn_wishes;
+
+/* RFC 8016 sets no bound on a ticket; one is kept up to this size. */
+#define FLOE_TURN_TICKET_MAX 1024U
 
 /* RFC 8489 sets no bound on 438 in a row; a server that gives each request a new nonce asks for
  * one, and one that never accepts any must not hold us for ever. */
@@ -83,8 +98,8 @@ typedef struct floe_turn_allocation {
     bool reclaimed_once; /* a 437 was answered by CLEAR */
     uint8_t stale;       /* answers 438 in a row */
     uint8_t refused;     /* answers 401 to signed requests */
-    uint8_t families;    /* FLOE_TURN_IPV4 and so on: asked for */
-    bool plain;          /* the server is too old for other families than its own */
+    bool moving;         /* the Refresh under way comes from another address (RFC 8016) */
+    floe_turn_wishes wishes;
     floe_stun_transaction transaction;
     floe_time resume; /* when a pause ends; never if there is none */
     floe_time refresh;
@@ -98,8 +113,12 @@ typedef struct floe_turn_allocation {
     uint16_t family_error;   /* why it gave one family only (ADDRESS-ERROR-CODE); 0: it says none */
     uint32_t lifetime;       /* seconds */
     char software[64];       /* of its server, cut to fit; "": it says none */
-    floe_address alternate;  /* with FLOE_TURN_REDIRECT */
-    char *alternate_domain;  /* likewise; NULL: none was named */
+    bool reserves;           /* the next port is kept for who shows `reservation` */
+    uint8_t reservation[8];
+    uint8_t *ticket; /* of RFC 8016; NULL: the server gave none */
+    size_t ticket_size;
+    floe_address alternate; /* with FLOE_TURN_REDIRECT */
+    char *alternate_domain; /* likewise; NULL: none was named */
     floe_turn_failure failure;
 
     floe_list peers; /* floe_turn_peer.link (peer.h) */
@@ -110,7 +129,7 @@ typedef struct floe_turn_allocation {
 /* The random table must live as long as the allocation; a reference to the account is taken. */
 void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_random *random,
                                floe_turn_account *account, const floe_address *server,
-                               floe_duration rto, bool reliable, unsigned families);
+                               floe_duration rto, bool reliable, const floe_turn_wishes *wishes);
 /* Frees what it holds; sends nothing. */
 void floe_turn_allocation_free(floe_turn_allocation *allocation);
 
@@ -138,6 +157,9 @@ void floe_turn_allocation_sign(const floe_turn_allocation *allocation, floe_stun
 const char *floe_turn_allocation_learn(floe_turn_allocation *allocation,
                                        const floe_stun_message *message, bool *same);
 extern const char floe_turn_no_memory[];
+/* Our address has changed: the allocation, which has a ticket, is moved to it; it wants to begin.
+ */
+void floe_turn_allocation_move(floe_turn_allocation *allocation);
 /* Its end was found out by a request of a peer (437). */
 floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint16_t code,
                                           floe_span reason);

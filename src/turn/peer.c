@@ -125,8 +125,11 @@ static floe_turn_event ask(floe_turn_allocation *allocation, floe_time now, floe
 }
 
 /* K1: a channel once more than one packet goes to it. */
-static bool wants_channel(const floe_turn_peer *peer)
+static bool wants_channel(const floe_turn_allocation *allocation, const floe_turn_peer *peer)
 {
+    if (allocation->wishes.dont_fragment) {
+        return false; /* RFC 8656 §12.5: ChannelData cannot ask for it */
+    }
     return peer->permitted && !peer->bound && !peer->no_channel && peer->sent > 1 &&
            !floe_stun_transaction_runs(&peer->transaction);
 }
@@ -146,7 +149,8 @@ floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time 
 {
     peer->used = now;
     peer->sent += peer->sent < UINT32_MAX;
-    return wants_channel(peer) ? bind_channel(allocation, now, peer) : FLOE_TURN_NOTHING;
+    return wants_channel(allocation, peer) ? bind_channel(allocation, now, peer)
+                                           : FLOE_TURN_NOTHING;
 }
 
 floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time now,
@@ -218,7 +222,8 @@ static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now
     if (first) {
         return FLOE_TURN_SUCCESS;
     }
-    return wants_channel(peer) ? bind_channel(allocation, now, peer) : FLOE_TURN_NOTHING;
+    return wants_channel(allocation, peer) ? bind_channel(allocation, now, peer)
+                                           : FLOE_TURN_NOTHING;
 }
 
 static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
@@ -286,6 +291,9 @@ floe_span floe_turn_peer_header(const floe_turn_allocation *allocation, const fl
     floe_stun_writer writer =
         floe_stun_begin(buffer, size, FLOE_STUN_INDICATION, FLOE_STUN_SEND, &id);
     floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &peer->address);
+    if (allocation->wishes.dont_fragment) {
+        floe_stun_put(&writer, FLOE_STUN_DONT_FRAGMENT, (floe_span){0});
+    }
     floe_stun_put_open(&writer, FLOE_STUN_DATA, data_size);
     return floe_stun_written(&writer);
 }

@@ -89,6 +89,36 @@ EOF
     lab_nat masquerade
 }
 
+# Another client 10.0.2.2 behind a symmetric NAT of its own, beside the wire: it reaches the server without
+# delay. (A NAT that lets in whom it knows alone, and takes another port for each of them.)
+lab_second_client() {
+    local ns
+    for ns in client2 nat2; do
+        ip netns add "$ns"
+        lab_in "$ns" ip link set lo up
+        lab_in "$ns" sysctl -qw net.ipv4.ip_forward=1
+    done
+    lab_link client2 eth0 nat2 inside
+    lab_link nat2 outside server eth1
+    lab_in client2 ip addr add 10.0.2.2/24 dev eth0
+    lab_in client2 ip route add default via 10.0.2.1
+    lab_in nat2 ip addr add 10.0.2.1/24 dev inside
+    lab_in nat2 ip addr add 198.51.100.2/24 dev outside
+    lab_in nat2 ip route add default via 198.51.100.1
+    lab_in server ip addr add 198.51.100.1/24 dev eth1
+    lab_in nat2 nft -f - <<EOF
+table ip nat {
+    chain out { type nat hook postrouting priority 100; oifname outside masquerade fully-random; }
+    chain through { type filter hook forward priority 0; iifname outside ct state new drop; }
+}
+EOF
+}
+
+lab_second_client_gone() {
+    ip netns del client2
+    ip netns del nat2
+}
+
 lab_nat() { # masquerade | preserving | symmetric | none
     local rule4 rule6
     case $1 in

@@ -128,6 +128,7 @@ static void random_server(seeded_random *random, sim_config *config, size_t n)
     server->sha256 = one_in(random, 4);
     server->anonymous = one_in(random, 6);
     server->old_tls = one_in(random, 3);
+    server->mobile = one_in(random, 2);
     server->certificate =
         one_in(random, 6) ? (tls_certificate)seeded_below(random, TLS_LONG_CHAIN) : TLS_RIGHT;
     server->nonce = (sim_nonce)seeded_below(random, SIM_NONCE_COUNT);
@@ -218,6 +219,7 @@ void sim_config_of_seed(uint64_t seed, sim_config *config)
     if (one_in(&random, 2)) {
         random_actions(&random, config);
     }
+    config->settings.mobility = one_in(&random, 4);
     config->settings.service_discovery = one_in(&random, 4);
     if (one_in(&random, 6)) {
         config->settings.mdns_mode = FLOE_MDNS_MODE_QUERY_AND_GATHER;

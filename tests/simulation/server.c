@@ -251,6 +251,9 @@ static void reply_allocated(server_reply *reply, const floe_stun_message *reques
     if (server->temper == SIM_UNKNOWN_ATTRIBUTE) {
         floe_stun_put(&reply->writer, 0x7FFF, floe_span_text("?"));
     }
+    if (allocation->ticket != 0) {
+        floe_stun_put_u32(&reply->writer, FLOE_STUN_MOBILITY_TICKET, allocation->ticket);
+    }
     floe_stun_put_u32(&reply->writer, FLOE_STUN_LIFETIME, server->lifetime);
     send_reply(reply);
 }
@@ -279,6 +282,11 @@ static void on_allocate(server_reply *reply, const floe_stun_message *request)
         reply_error(reply, request, 486);
         return;
     }
+    bool mobile = floe_stun_has(request, FLOE_STUN_MOBILITY_TICKET);
+    if (mobile && !server->mobile) {
+        reply_error(reply, request, 405);
+        return;
+    }
     unsigned wanted = wanted_families(request);
     unsigned given = wanted & server->families;
     if (given == 0 || (wanted == FLOE_TURN_IPV4 && given != wanted)) {
@@ -294,14 +302,42 @@ static void on_allocate(server_reply *reply, const floe_stun_message *request)
     }
     allocation->expires = world->now + server->lifetime * 1000000000ULL;
     allocation->id = request->id;
+    allocation->ticket = mobile ? ++world->next_ticket : 0;
     reply_allocated(reply, request, allocation);
+}
+
+/* RFC 8016 §3.2: it belongs to whoever shows its ticket, and has a new one from then on. */
+static sim_allocation *move_allocation(server_reply *reply, const floe_stun_message *request)
+{
+    sim_world *world = reply->world;
+    uint32_t ticket = 0;
+
+    (void)floe_stun_read_u32(request, FLOE_STUN_MOBILITY_TICKET, &ticket);
+    for (size_t i = 0; i < world->allocation_count; i++) {
+        sim_allocation *allocation = &world->allocations[i];
+        if (allocation->server != reply->server || ticket == 0) {
+            continue;
+        }
+        if (floe_stun_id_equal(&allocation->moved_by, &request->id)) {
+            return allocation; /* a retransmission */
+        }
+        if (allocation->ticket == ticket && world->now <= allocation->expires) {
+            allocation->client = reply->client;
+            allocation->ticket = ++world->next_ticket;
+            allocation->moved_by = request->id;
+            return allocation;
+        }
+    }
+    return NULL;
 }
 
 static void on_refresh(server_reply *reply, const floe_stun_message *request)
 {
     sim_world *world = reply->world;
     const sim_server *server = &world->config->servers[reply->server];
-    sim_allocation *allocation = find_allocation(world, reply->server, &reply->client);
+    bool moves = floe_stun_has(request, FLOE_STUN_MOBILITY_TICKET);
+    sim_allocation *allocation = moves ? move_allocation(reply, request)
+                                       : find_allocation(world, reply->server, &reply->client);
     uint32_t lifetime = server->lifetime;
 
     if (allocation == NULL || server->temper == SIM_FORGETS) {
@@ -318,6 +354,9 @@ static void on_refresh(server_reply *reply, const floe_stun_message *request)
         allocation->expires = world->now + lifetime * 1000000000ULL;
     }
     begin_reply(reply, request, FLOE_STUN_SUCCESS);
+    if (moves) {
+        floe_stun_put_u32(&reply->writer, FLOE_STUN_MOBILITY_TICKET, allocation->ticket);
+    }
     floe_stun_put_u32(&reply->writer, FLOE_STUN_LIFETIME, lifetime);
     send_reply(reply);
 }
@@ -484,7 +523,7 @@ void server_forget(sim_world *world, size_t server, const floe_address *client)
 {
     sim_allocation *allocation = find_allocation(world, server, client);
 
-    if (allocation != NULL) {
+    if (allocation != NULL && allocation->ticket == 0) {
         drop_allocation(world, allocation);
     }
 }

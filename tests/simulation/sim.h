@@ -99,6 +99,7 @@ typedef struct sim_server {
     unsigned families; /* that it relays, FLOE_TURN_IPV4 and FLOE_TURN_IPV6 */
     bool sha256;       /* wants MESSAGE-INTEGRITY-SHA256 */
     bool anonymous;    /* and USERHASH */
+    bool mobile;       /* RFC 8016; else it answers 405 to who asks for it */
     unsigned redirect; /* 1 + the server that is pointed to; 0: 127.0.0.1 */
     tls_certificate certificate;
     bool old_tls; /* TLS 1.2 is the newest that it knows */

@@ -336,6 +336,45 @@ static void t5_network_types_say_which(void **state)
 
 /* ── How requests are signed (T3) ── */
 
+/* T10: the address goes, another is there: the relay stays as it is, and data with it. Of a server
+ * that does not move allocations it is another relay. */
+static void t10_a_relay_outlives_its_address(void **state)
+{
+    (void)state;
+    for (int transport = FLOE_PROTOCOL_UDP; transport <= FLOE_PROTOCOL_DTLS; transport++) {
+        for (int mobile = 0; mobile < 2; mobile++) {
+            sim_config config;
+            by(&config, (floe_protocol)transport, SIM_GOOD)->mobile = mobile == 1;
+            sim_add_interface(&config, "wlan0", "10.0.2.2")->up = false;
+            config.settings.mobility = true;
+            config.run_ms = 60000;
+            sim_add_action(&config, SIM_TOGGLE, 3000)->value = 0; /* the first goes, */
+            sim_add_action(&config, SIM_TOGGLE, 3000)->value = 1; /* the second comes */
+            (void)sim_add_action(&config, SIM_GATHER, 3001);
+            (void)sim_add_action(&config, SIM_SEND, 9000);
+            const sim_seen *seen = run(&config);
+            size_t told = 0;
+            size_t withdrawn = 0;
+            for (size_t i = 0; i < seen->candidate_count; i++) {
+                bool relay = seen->candidates[i].type == FLOE_CANDIDATE_TYPE_RELAY;
+                told += relay;
+                withdrawn += relay && seen->candidates[i].withdrawn;
+                if (relay && !seen->candidates[i].withdrawn) {
+                    assert_int_equal(seen->candidates[i].sent, 1);
+                    assert_int_equal(seen->candidates[i].got, 1);
+                }
+            }
+            assert_int_equal(told, mobile == 1 ? 1 : 2);
+            assert_int_equal(withdrawn, mobile == 1 ? 0 : 1);
+            if (mobile == 1) { /* else the old one cannot be released: its address is gone */
+                assert_int_equal(seen->allocations, 1);
+            }
+            assert_int_equal(seen->error_count, 0);
+            assert_int_equal(seen->ends, 2);
+        }
+    }
+}
+
 static void t3_sha256_and_user_hashes_all_the_way(void **state)
 {
     (void)state;
@@ -426,6 +465,21 @@ static void t6_our_own_allocation_is_no_strangers(void **state)
 
 /* ── Data (K1) ── */
 
+/* The redirected Allocate is given up unanswered; what stands on its 5-tuple is the other URL's. */
+static void t6_giving_up_does_not_delete_our_own(void **state)
+{
+    sim_config config;
+
+    (void)state;
+    by(&config, FLOE_PROTOCOL_UDP, SIM_GOOD)->round_trip_ms = 400;
+    sim_add_server(&config, true, "203.0.113.2", SIM_REDIRECTS)->redirect = 1;
+    config.settings.gather_timeout_ms = 850;
+    const sim_seen *seen = run(&config);
+    assert_int_equal(relays_of(seen), 1);
+    assert_int_equal(seen->error_count, 1);
+    assert_int_equal(seen->allocations, 1);
+}
+
 static void k1_packets_come_back_on_every_candidate(void **state)
 {
     (void)state;
@@ -493,10 +547,12 @@ int main(void)
         cmocka_unit_test(t1_both_families_keep_their_reflexive_candidates),
         cmocka_unit_test(t5_one_allocation_has_both_families),
         cmocka_unit_test(t5_network_types_say_which),
+        cmocka_unit_test(t10_a_relay_outlives_its_address),
         cmocka_unit_test(t3_sha256_and_user_hashes_all_the_way),
         cmocka_unit_test(t4_a_redirect_is_followed),
         cmocka_unit_test(t4_redirects_that_lead_nowhere),
         cmocka_unit_test(t6_our_own_allocation_is_no_strangers),
+        cmocka_unit_test(t6_giving_up_does_not_delete_our_own),
         cmocka_unit_test(k1_packets_come_back_on_every_candidate),
         cmocka_unit_test(close_at_every_millisecond),
         cmocka_unit_test(every_allocation_may_fail),

@@ -454,7 +454,7 @@ static void list_interfaces(sim_world *world)
         list[i].interface_name = interface->name;
         list[i].interface_index = interface_index(config, i);
         list[i].adapter = interface->adapter;
-        list[i].up = interface->up && !world->down[i];
+        list[i].up = !world->down[i];
         list[i].temporary = interface->temporary;
         list[i].deprecated = interface->deprecated;
         list[i].tentative = interface->tentative;
@@ -1035,6 +1035,16 @@ static void plan(sim_world *world)
     }
 }
 
+static bool owner_sends(const sim_config *config)
+{
+    for (size_t i = 0; i < config->action_count; i++) {
+        if (config->actions[i].kind == SIM_SEND) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void run_gatherer(sim_world *world, size_t n)
 {
     const sim_config *config = world->config;
@@ -1051,13 +1061,15 @@ static void run_gatherer(sim_world *world, size_t n)
     world->servers = UINT32_MAX;
     world->policy = world->next_policy = config->policy;
     world->coming_count = 0;
-    memset(world->down, 0, sizeof world->down);
+    for (size_t i = 0; i < world->config->interface_count; i++) {
+        world->down[i] = !world->config->interfaces[i].up;
+    }
     world_trace(world, "gatherer %zu", n);
     if (with_options(world, make_core) != FLOE_OK) {
         world->seen->start_failed = true;
         return;
     }
-    floe_core_receive_packets(world->core, config->packets > 0);
+    floe_core_receive_packets(world->core, config->packets > 0 || owner_sends(config));
     plan(world);
     if (config->pool || config->gather_at_ms == 0) {
         policy_comes(world);

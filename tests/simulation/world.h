@@ -71,8 +71,10 @@ typedef struct sim_allocation {
     uint64_t permitted[2]; /* until when, each peer (world_peer) */
     uint64_t bound[2];
     uint16_t channels[2];
-    floe_stun_id id; /* of the Allocate that made it */
-    bool strange;    /* left by somebody else: 437 */
+    floe_stun_id id;       /* of the Allocate that made it */
+    floe_stun_id moved_by; /* the Refresh that moved it last */
+    uint32_t ticket;       /* RFC 8016; 0: it has none */
+    bool strange;          /* left by somebody else: 437 */
 } sim_allocation;
 
 /* How many nonces for one use a server has given a client. */
@@ -117,6 +119,7 @@ typedef struct sim_world {
     sim_mapping mappings[MAPPINGS_MAX];
     size_t mapping_count;
     uint16_t next_port;
+    uint32_t next_ticket;
     sim_allocation allocations[ALLOCATIONS_MAX];
     size_t allocation_count;
     unsigned allocated[SIM_SERVERS_MAX];

@@ -24,6 +24,8 @@ typedef struct answer {
     const char *domain;
     const uint16_t *algorithms; /* PASSWORD-ALGORITHMS; two of them */
     bool sha256;                /* signs that way */
+    const char *ticket;         /* MOBILITY-TICKET */
+    const char *reservation;    /* RESERVATION-TOKEN */
 } answer;
 
 typedef struct fixture {
@@ -40,11 +42,16 @@ static floe_time now(const fixture *f)
     return floe_time_after((floe_time){0}, floe_milliseconds(f->now_ms));
 }
 
-static void begin_families(fixture *f, unsigned families)
+static void begin_wishes(fixture *f, floe_turn_wishes wishes)
 {
     floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
-                              floe_milliseconds(500), false, families);
+                              floe_milliseconds(500), false, &wishes);
     assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
+}
+
+static void begin_families(fixture *f, unsigned families)
+{
+    begin_wishes(f, (floe_turn_wishes){.families = (uint8_t)families});
 }
 
 static void begin_allocation(fixture *f)
@@ -112,6 +119,12 @@ static void put_what_is_rare(floe_stun_writer *writer, const answer *a)
     if (a->domain != NULL) {
         floe_stun_put(writer, FLOE_STUN_ALTERNATE_DOMAIN, floe_span_text(a->domain));
     }
+    if (a->ticket != NULL) {
+        floe_stun_put(writer, FLOE_STUN_MOBILITY_TICKET, floe_span_text(a->ticket));
+    }
+    if (a->reservation != NULL) {
+        floe_stun_put(writer, FLOE_STUN_RESERVATION_TOKEN, floe_span_text(a->reservation));
+    }
     if (a->algorithms != NULL) {
         floe_stun_put_password_algorithms(writer, FLOE_STUN_PASSWORD_ALGORITHMS, a->algorithms, 2);
     }
@@ -119,7 +132,7 @@ static void put_what_is_rare(floe_stun_writer *writer, const answer *a)
 
 static floe_turn_event respond(fixture *f, const answer *a)
 {
-    uint8_t bytes[1024];
+    uint8_t bytes[2048];
     floe_stun_match match;
     floe_stun_message message;
     floe_stun_key *key = NULL;
@@ -559,7 +572,8 @@ static void s3_oauth(void **state)
                      FLOE_OK);
     floe_turn_allocation_free(&f->allocation);
     floe_turn_allocation_init(&f->allocation, &f->random.table, account, &f->server,
-                              floe_milliseconds(500), false, FLOE_TURN_IPV4);
+                              floe_milliseconds(500), false,
+                              &(floe_turn_wishes){.families = FLOE_TURN_IPV4});
     assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
     sent(f, bytes, &message);
     assert_false(floe_stun_has(&message, FLOE_STUN_ACCESS_TOKEN)); /* nothing before it is asked */
@@ -685,6 +699,149 @@ static void t5_a_server_that_knows_no_families_is_asked_without(void **state)
     assert_int_equal(respond(f, &unknown), FLOE_TURN_PROGRESS);
     assert_asks(f, "");
     assert_int_equal(respond(f, &unknown), FLOE_TURN_FAILED);
+}
+
+/* A request is sent; whether it has the attribute. */
+static bool sends_with(fixture *f, uint16_t method, uint16_t attribute)
+{
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    sent(f, bytes, &message);
+    assert_int_equal(message.method, method);
+    return floe_stun_has(&message, attribute);
+}
+
+/* RFC 8016: a ticket comes with the allocation, and a new one with each move. */
+static void t10_an_allocation_moves(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    floe_span ticket;
+    answer first = success;
+    answer moved = {.sign_with = "secret", .lifetime = 600, .ticket = "second"};
+    answer kept = {.sign_with = "secret", .lifetime = 600};
+
+    floe_turn_allocation_free(&f->allocation);
+    begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4, .mobile = true});
+    sent(f, bytes, &message);
+    assert_true(floe_stun_find(&message, FLOE_STUN_MOBILITY_TICKET, &ticket));
+    assert_int_equal(ticket.size, 0);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    assert_true(sends_with(f, FLOE_STUN_ALLOCATE, FLOE_STUN_MOBILITY_TICKET));
+    first.ticket = "first";
+    assert_int_equal(respond(f, &first), FLOE_TURN_SUCCESS);
+    floe_turn_allocation_move(&f->allocation);
+    sent(f, bytes, &message);
+    assert_int_equal(message.method, FLOE_STUN_REFRESH);
+    assert_true(floe_stun_find(&message, FLOE_STUN_MOBILITY_TICKET, &ticket));
+    assert_true(floe_span_equal(ticket, floe_span_text("first")));
+    /* From another address comes another nonce. */
+    const answer stale = {.code = 438, .realm = "r", .nonce = "n2", .lifetime = -1};
+    assert_int_equal(respond(f, &stale), FLOE_TURN_PROGRESS);
+    assert_true(sends_with(f, FLOE_STUN_REFRESH, FLOE_STUN_MOBILITY_TICKET));
+    assert_int_equal(respond(f, &moved), FLOE_TURN_PROGRESS);
+    assert_false(f->allocation.moving);
+    /* One that only keeps it shows no ticket. */
+    f->now_ms = 540000;
+    (void)floe_turn_allocation_time(&f->allocation, now(f));
+    assert_false(sends_with(f, FLOE_STUN_REFRESH, FLOE_STUN_MOBILITY_TICKET));
+    assert_int_equal(respond(f, &kept), FLOE_TURN_PROGRESS);
+    floe_turn_allocation_move(&f->allocation);
+    sent(f, bytes, &message);
+    assert_true(floe_stun_find(&message, FLOE_STUN_MOBILITY_TICKET, &ticket));
+    assert_true(floe_span_equal(ticket, floe_span_text("second")));
+    /* A server that does not know it any more. */
+    const answer unknown = {.code = 437, .sign_with = "secret", .lifetime = -1};
+    assert_int_equal(respond(f, &unknown), FLOE_TURN_LOST);
+}
+
+static void t10_405_is_asked_without(void **state)
+{
+    fixture *f = *state;
+    const answer forbidden = {.code = 405, .lifetime = -1};
+
+    floe_turn_allocation_free(&f->allocation);
+    begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4, .mobile = true});
+    assert_true(sends_with(f, FLOE_STUN_ALLOCATE, FLOE_STUN_MOBILITY_TICKET));
+    assert_int_equal(respond(f, &forbidden), FLOE_TURN_PROGRESS);
+    assert_false(sends_with(f, FLOE_STUN_ALLOCATE, FLOE_STUN_MOBILITY_TICKET));
+    assert_int_equal(respond(f, &forbidden), FLOE_TURN_FAILED);
+}
+
+static void t10_a_ticket_too_large_is_not_kept(void **state)
+{
+    static char large[FLOE_TURN_TICKET_MAX + 2];
+    fixture *f = *state;
+    answer first = success;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    for (size_t size = FLOE_TURN_TICKET_MAX; size <= FLOE_TURN_TICKET_MAX + 1; size++) {
+        floe_turn_allocation_free(&f->allocation);
+        begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4, .mobile = true});
+        sent(f, bytes, &message);
+        memset(large, 't', size);
+        large[size] = '\0';
+        first.sign_with = NULL;
+        first.ticket = large;
+        assert_int_equal(respond(f, &first), FLOE_TURN_SUCCESS);
+        assert_int_equal(f->allocation.ticket != NULL, size == FLOE_TURN_TICKET_MAX);
+    }
+}
+
+/* RFC 8656 §14.6, §14.9: the next port is for whoever shows the token. */
+static void even_port_and_reservation(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    floe_span value;
+    answer reserved = success;
+    floe_turn_wishes wishes = {.families = BOTH, .even_port = true};
+
+    floe_turn_allocation_free(&f->allocation);
+    begin_wishes(f, wishes);
+    sent(f, bytes, &message);
+    assert_true(floe_stun_find(&message, FLOE_STUN_EVEN_PORT, &value));
+    assert_int_equal(value.size, 1);
+    assert_int_equal(value.data[0], 0x80);
+    assert_false(floe_stun_has(&message, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY));
+    reserved.sign_with = NULL;
+    reserved.reservation = "12345678";
+    assert_int_equal(respond(f, &reserved), FLOE_TURN_SUCCESS);
+    assert_true(f->allocation.reserves);
+    assert_memory_equal(f->allocation.reservation, "12345678", 8);
+    wishes.even_port = false;
+    wishes.reserved = true;
+    memcpy(wishes.reservation, "12345678", 8);
+    floe_turn_allocation_free(&f->allocation);
+    begin_wishes(f, wishes);
+    sent(f, bytes, &message);
+    assert_true(floe_stun_find(&message, FLOE_STUN_RESERVATION_TOKEN, &value));
+    assert_true(floe_span_equal(value, floe_span_text("12345678")));
+    assert_false(floe_stun_has(&message, FLOE_STUN_EVEN_PORT));
+    assert_false(floe_stun_has(&message, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY_DRAFT));
+    /* It came too late: any port is better than none. */
+    const answer gone = {.code = 508, .lifetime = -1};
+    assert_int_equal(respond(f, &gone), FLOE_TURN_PROGRESS);
+    assert_false(sends_with(f, FLOE_STUN_ALLOCATE, FLOE_STUN_RESERVATION_TOKEN));
+    assert_int_equal(respond(f, &gone), FLOE_TURN_FAILED);
+    assert_int_equal(f->allocation.failure.code, 508);
+}
+
+static void k1_dont_fragment_where_it_works(void **state)
+{
+    fixture *f = *state;
+    const answer unknown = {.code = 420, .lifetime = -1};
+
+    floe_turn_allocation_free(&f->allocation);
+    begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4, .dont_fragment = true});
+    assert_true(sends_with(f, FLOE_STUN_ALLOCATE, FLOE_STUN_DONT_FRAGMENT));
+    assert_int_equal(respond(f, &unknown), FLOE_TURN_PROGRESS);
+    assert_false(sends_with(f, FLOE_STUN_ALLOCATE, FLOE_STUN_DONT_FRAGMENT));
+    assert_false(f->allocation.wishes.dont_fragment);
 }
 
 static const uint16_t both_algorithms[] = {FLOE_STUN_PASSWORD_SHA256, FLOE_STUN_PASSWORD_MD5};
@@ -833,7 +990,8 @@ static void the_longest_request_fits(void **state)
     floe_turn_realm_release(realm);
     floe_turn_allocation_free(&f->allocation);
     floe_turn_allocation_init(&f->allocation, &f->random.table, account, &f->server,
-                              floe_milliseconds(500), false, FLOE_TURN_IPV4);
+                              floe_milliseconds(500), false,
+                              &(floe_turn_wishes){.families = FLOE_TURN_IPV4});
     floe_turn_account_release(account);
     assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
     sent(f, bytes, &message);
@@ -900,6 +1058,11 @@ int main(void)
         TEST(t5_one_family_fails_and_the_other_stays),
         TEST(t5_440_falls_back_to_the_other_family),
         TEST(t5_a_server_that_knows_no_families_is_asked_without),
+        TEST(t10_an_allocation_moves),
+        TEST(t10_405_is_asked_without),
+        TEST(t10_a_ticket_too_large_is_not_kept),
+        TEST(even_port_and_reservation),
+        TEST(k1_dont_fragment_where_it_works),
         TEST(t3_sha256_and_user_hashes),
         TEST(t3_the_first_known_algorithm_is_taken),
         TEST(t3_a_bid_down_is_refused),

@@ -79,7 +79,8 @@ static int set_up(void **state)
     assert_int_equal(
         floe_turn_account_new(&f.memory.table, "s", "user", "secret", NULL, &f.account), FLOE_OK);
     floe_turn_allocation_init(&f.allocation, &f.random.table, f.account, &f.server,
-                              floe_milliseconds(500), false, FLOE_TURN_IPV4);
+                              floe_milliseconds(500), false,
+                              &(floe_turn_wishes){.families = FLOE_TURN_IPV4});
     assert_int_equal(floe_turn_allocation_start(&f.allocation), FLOE_OK);
     assert_int_equal(allocate_step(&f, 401), FLOE_TURN_PROGRESS);
     assert_int_equal(allocate_step(&f, 0), FLOE_TURN_SUCCESS);
@@ -181,6 +182,23 @@ static void k1_a_channel_with_the_second_packet(void **state)
     assert_in_range(peer->channel, FLOE_CHANNEL_FIRST, FLOE_CHANNEL_LAST);
     assert_ptr_equal(floe_turn_peer_of_channel(&f->allocation, peer->channel), peer);
     assert_null(floe_turn_peer_of_channel(&f->allocation, (uint16_t)(peer->channel + 1)));
+}
+
+/* RFC 8656 §12.5: only a Send indication can ask for it. */
+static void k1_without_fragments_there_is_no_channel(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = permitted(f);
+    uint8_t bytes[FLOE_TURN_HEADER_SIZE];
+    floe_stun_message message;
+
+    f->allocation.wishes.dont_fragment = true;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peer), FLOE_TURN_NOTHING);
+    }
+    floe_span header = floe_turn_peer_header(&f->allocation, peer, 0, bytes, sizeof bytes);
+    assert_int_equal(floe_stun_parse(header, &message), FLOE_STUN_PARSED);
+    assert_true(floe_stun_has(&message, FLOE_STUN_DONT_FRAGMENT));
 }
 
 static void t7_permissions_and_channels_are_kept(void **state)
@@ -355,6 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(k1_a_permission_first),
         TEST(k1_a_channel_with_the_second_packet),
+        TEST(k1_without_fragments_there_is_no_channel),
         TEST(t7_permissions_and_channels_are_kept),
         TEST(an_unused_one_lapses),
         TEST(a_refused_permission_says_so),

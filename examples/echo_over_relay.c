@@ -1,0 +1,153 @@
+/* Data through a relay: two programs that only a TURN server brings together.
+ *
+ *     echo_over_relay URL USERNAME CREDENTIAL           says its relayed address, sends back what
+ * comes echo_over_relay URL USERNAME CREDENTIAL ADDRESS PORT   sends a line to that one, prints
+ * what returns
+ *
+ * Permissions and channels are the library's business. A peer's packets come once something has
+ * been sent to it, so the first one here introduces itself to the address that it is given: in a
+ * real program that address comes by signalling, as a candidate. */
+#include <floe/floe.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char line[] = "through two relays";
+
+typedef struct program {
+    floe_gatherer *gatherer;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    uint32_t relay_id; /* 0: none yet */
+    bool complete;
+    bool answered;
+    bool echoes;
+    floe_address peer;
+} program;
+
+static void signal_change(program *of, bool *what)
+{
+    (void)pthread_mutex_lock(&of->lock);
+    *what = true;
+    (void)pthread_cond_signal(&of->changed);
+    (void)pthread_mutex_unlock(&of->lock);
+}
+
+static void on_candidate(void *user_data, const floe_candidate *candidate)
+{
+    program *of = user_data;
+
+    if (candidate == NULL) {
+        signal_change(of, &of->complete);
+    } else if (of->relay_id == 0) {
+        of->relay_id = candidate->id;
+        (void)printf("relay %s %u\n", candidate->address, candidate->port);
+        (void)fflush(stdout);
+    }
+}
+
+static void on_error(void *user_data, const floe_candidate_error *error)
+{
+    (void)user_data;
+    (void)fprintf(stderr, "echo_over_relay: %s\n", error->text);
+}
+
+static void on_packet(void *user_data, const floe_packet *packet)
+{
+    program *of = user_data;
+
+    if (of->echoes) {
+        (void)floe_gatherer_send(of->gatherer, packet->candidate_id, &packet->peer, packet->data,
+                                 packet->size);
+        return;
+    }
+    (void)printf("%.*s\n", (int)packet->size, (const char *)packet->data);
+    (void)fflush(stdout);
+    if (packet->size == strlen(line) && memcmp(packet->data, line, packet->size) == 0) {
+        signal_change(of, &of->answered);
+    }
+}
+
+static floe_error begin(program *of, floe_api *api, char **words)
+{
+    const char *urls[] = {words[1]};
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+
+    server.urls = urls;
+    server.url_count = 1;
+    server.username = words[2];
+    server.credential = words[3];
+    options.ice_servers = &server;
+    options.ice_server_count = 1;
+    options.gather_policy = FLOE_GATHER_POLICY_RELAY;
+    floe_error error = floe_gatherer_new(api, &options, &of->gatherer);
+    if (error == FLOE_OK) {
+        (void)floe_gatherer_on_local_candidate(of->gatherer, on_candidate, of);
+        (void)floe_gatherer_on_error(of->gatherer, on_error, of);
+        (void)floe_gatherer_on_packet(of->gatherer, on_packet, of);
+        error = floe_gatherer_gather(of->gatherer);
+    }
+    return error;
+}
+
+static void wait_for(program *of, const bool *what)
+{
+    (void)pthread_mutex_lock(&of->lock);
+    while (!*what) {
+        (void)pthread_cond_wait(&of->changed, &of->lock);
+    }
+    (void)pthread_mutex_unlock(&of->lock);
+}
+
+/* The one who echoes reads "ADDRESS PORT" of those who may talk to it. */
+static void introduce(program *of)
+{
+    char ip[64];
+    unsigned port;
+
+    while (scanf("%63s %u", ip, &port) == 2) {
+        if (floe_address_parse(ip, &of->peer) == FLOE_OK) {
+            of->peer.port = (uint16_t)port;
+            (void)floe_gatherer_send(of->gatherer, of->relay_id, &of->peer, "hello", 5);
+        }
+    }
+}
+
+/* Until the other side has let us in, what we send is dropped there; so it is sent again. */
+static void talk(program *of)
+{
+    for (int i = 0; i < 100 && !of->answered; i++) {
+        (void)floe_gatherer_send(of->gatherer, of->relay_id, &of->peer, line, strlen(line));
+        (void)usleep(100000);
+    }
+}
+
+int main(int count, char **words)
+{
+    program of = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    floe_api *api = NULL;
+
+    of.echoes = count == 4;
+    if ((count != 4 && count != 6) ||
+        (count == 6 && floe_address_parse(words[4], &of.peer) != FLOE_OK)) {
+        (void)fprintf(stderr, "echo_over_relay URL USERNAME CREDENTIAL [ADDRESS PORT]\n");
+        return 2;
+    }
+    if (floe_api_new(NULL, &api) != FLOE_OK || begin(&of, api, words) != FLOE_OK) {
+        (void)fprintf(stderr, "echo_over_relay: %s\n", floe_last_error());
+        floe_api_free(api);
+        return 1;
+    }
+    wait_for(&of, &of.complete);
+    if (of.relay_id != 0 && of.echoes) {
+        introduce(&of);
+    } else if (of.relay_id != 0) {
+        of.peer.port = (uint16_t)atoi(words[5]);
+        talk(&of);
+    }
+    floe_api_free(api);
+    return of.relay_id != 0 && (of.echoes || of.answered) ? 0 : 1;
+}
