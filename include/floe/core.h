@@ -170,7 +170,7 @@ typedef enum floe_core_output_kind {
 } floe_core_output_kind;
 
 /** Room for any request that the core makes. */
-#define FLOE_CORE_DATA_SIZE 4096
+#define FLOE_CORE_DATA_SIZE 4608
 
 /** One output. It holds what its pointers point to: not to be copied by value. */
 typedef struct floe_core_output {

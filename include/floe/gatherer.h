@@ -180,6 +180,10 @@ FLOE_EXPORT floe_error floe_gatherer_on_writable(floe_gatherer *gatherer,
  * relays (RFC 8656 §9, §12) are asked for and kept as they are needed; what is sent before the
  * permission is there waits for it.
  *
+ * From a relay for TCP packets go framed (RFC 4571) by a connection to the peer: from its active
+ * candidate it is made with the first packet; its passive one lets the peer in for five minutes,
+ * and sends once it has connected (RFC 6062).
+ *
  * @param candidate_id  `id` of the floe_candidate.
  * @param peer          of the candidate's family.
  * @param data          copied.
@@ -187,7 +191,8 @@ FLOE_EXPORT floe_error floe_gatherer_on_writable(floe_gatherer *gatherer,
  *                      than the path's MTU goes in fragments.
  * @return FLOE_OK: it is queued, which promises no more than UDP does; FLOE_ERR_QUEUE_FULL: more
  *         waits than settings.send_queue_size: wait for the writable event; FLOE_ERR_NOT_FOUND: no
- *         such candidate, or it was withdrawn; FLOE_ERR_PERMISSION: the relay's server refuses the
+ *         such candidate, or it was withdrawn; FLOE_ERR_NOT_CONNECTED: on a passive TCP candidate,
+ *         until the peer has connected; FLOE_ERR_PERMISSION: the relay's server refuses the
  *         peer; FLOE_ERR_INVALID_ARGUMENT; FLOE_ERR_INVALID_STATE when closed;
  *         FLOE_ERR_NO_MEMORY.
  */

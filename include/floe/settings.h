@@ -68,8 +68,10 @@ FLOE_EXPORT const char *floe_trace_kind_name(floe_trace_kind kind);
 typedef enum floe_network_type {
     FLOE_NETWORK_TYPE_UDP4 = 1,
     FLOE_NETWORK_TYPE_UDP6 = 2,
-    FLOE_NETWORK_TYPE_TCP4 = 4, /**< in rewrite rules only; not gathered on in this release */
-    FLOE_NETWORK_TYPE_TCP6 = 8  /**< likewise */
+    /** Relays for TCP (RFC 6062), active and passive, beside those for UDP, by TURN servers that
+     * are reached by TCP or TLS and offer it. No host candidates over TCP in this release. */
+    FLOE_NETWORK_TYPE_TCP4 = 4,
+    FLOE_NETWORK_TYPE_TCP6 = 8 /**< likewise */
 } floe_network_type;
 
 /** Which addresses may be shown to others: the modes of RFC 8828 §5.2. */
@@ -132,7 +134,8 @@ typedef struct floe_settings {
      * from it by the gather policy. */
     void (*on_trace)(void *user_data, const floe_trace_event *event);
     void *trace_user_data;
-    /** The floe_network_type values to gather on, joined by |; 0: all that are built in. */
+    /** The floe_network_type values to gather on, joined by |; 0: UDP, both families. TCP is asked
+     *  for beside UDP, never alone. */
     uint32_t network_types;
     /** Which interfaces to gather on: true keeps the one of that name. NULL: all. Whatever is
      * derived from an address that is not kept (reflexive, relay) is not gathered either. Runs on

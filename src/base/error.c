@@ -43,6 +43,8 @@ const char *floe_error_string(floe_error error)
         return "no randomness";
     case FLOE_ERR_CANCELED:
         return "canceled";
+    case FLOE_ERR_NOT_CONNECTED:
+        return "not connected";
     case FLOE_ERR_QUEUE_FULL:
         return "queue full";
     }

@@ -66,7 +66,7 @@ static void end_run(gather_run *run)
     close_handle(&run->hold);
     close_handle(&run->interrupts[0]);
     close_handle(&run->interrupts[1]);
-    for (unsigned i = 0; i < run->command.gatherers; i++) {
+    for (unsigned i = 0; run->slots != NULL && i < run->command.gatherers; i++) {
         floe_gatherer_free(run->slots[i].gatherer);
         run->slots[i].gatherer = NULL;
     }
@@ -295,13 +295,18 @@ static int run_command(gather_run *run)
     if (error != FLOE_OK) {
         (void)fprintf(stderr, "floe: gather: %s\n",
                       run->slots != NULL ? floe_last_error() : floe_error_string(error));
-        return error == FLOE_ERR_INVALID_ARGUMENT || error == FLOE_ERR_SYNTAX ? EXIT_USAGE
-                                                                              : EXIT_NO_CANDIDATE;
+        run->failed_to_start = true;
+        end_run(run);
+    } else {
+        begin_round(run);
     }
-    begin_round(run);
     (void)uv_run(&run->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&run->loop);
-    return exit_status(run);
+    if (error == FLOE_OK) {
+        return exit_status(run);
+    }
+    return error == FLOE_ERR_INVALID_ARGUMENT || error == FLOE_ERR_SYNTAX ? EXIT_USAGE
+                                                                          : EXIT_NO_CANDIDATE;
 }
 
 int gather_main(int count, char **words)

@@ -172,20 +172,20 @@ static bool add_not_address(gather_command *command, const char *name, const cha
 /* udp4,udp6 */
 static bool set_network_types(gather_command *command, const char *name, const char *value)
 {
-    static const char *const names[] = {"udp4", "udp6"};
+    static const char *const names[] = {"udp4", "udp6", "tcp4", "tcp6"};
     const char *at = value;
 
     command->settings.network_types = 0;
     while (true) {
         size_t size = strcspn(at, ",");
         uint32_t type = 0;
-        for (uint32_t i = 0; i < 2; i++) {
+        for (uint32_t i = 0; i < 4; i++) {
             if (strlen(names[i]) == size && strncmp(at, names[i], size) == 0) {
                 type = 1U << i;
             }
         }
         if (type == 0) {
-            return wrong(name, value, "not of udp4 and udp6, which are what is built in");
+            return wrong(name, value, "not of udp4, udp6, tcp4, tcp6");
         }
         command->settings.network_types |= type;
         if (at[size] == '\0') {
@@ -420,6 +420,14 @@ static bool set_load(gather_command *command, const char *name, const char *valu
     return true;
 }
 
+static bool set_tcp(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->tcp = true;
+    return true;
+}
+
 static bool set_help(gather_command *command, const char *name, const char *value)
 {
     (void)name;
@@ -448,7 +456,7 @@ static const command_option options[] = {
     {EVERY, 0, "exclude-address", "CIDR", add_not_address, 0,
      "not on addresses in this range; repeatable"},
     {COMMAND_GATHER, 0, "network-types", "TYPES", set_network_types, 0,
-     "udp4,udp6: which of them (all)"},
+     "of udp4,udp6,tcp4,tcp6: tcp gives relays for TCP (udp4,udp6)"},
     {COMMAND_GATHER, 0, "rewrite", "RULE", add_rule, 0,
      "says another address: external=IP,local=IP and more (floe(1)); repeatable"},
     {COMMAND_GATHER, 0, "ip-handling", "MODE", set_ip_handling, 0,
@@ -472,6 +480,8 @@ static const command_option options[] = {
     {COMMAND_GATHER, 0, "refuse-low-ports", NULL, set_safe_ports, 0,
      "no turn server on a port below 1024 other than 53, 80, 443"},
     {COMMAND_TURN_PIPE, 'p', "peer", "ADDRESS:PORT", TEXT(peer), "whom to talk to"},
+    {COMMAND_TURN_PIPE, 0, "tcp", NULL, set_tcp, 0,
+     "reach the peer by TCP (RFC 6062), and let it connect; packets are framed (RFC 4571)"},
     {COMMAND_TURN_CHECK, 0, "load", "MBIT", set_load, 0,
      "sends so many megabits a second through the relay, for a second (1; 0: none)"},
     {COMMAND_GATHER, 0, "loopback", NULL, set_loopback, 0, "gathers on loopback addresses too"},

@@ -62,6 +62,7 @@ typedef struct gather_command {
     bool help;
     const char *trace_file;
     const char *peer;   /* of pipe */
+    bool tcp;           /* likewise: it is reached by TCP */
     unsigned long load; /* of check: bytes a second that go through the relay; 0: none */
 } gather_command;
 

@@ -34,6 +34,7 @@ typedef struct check_row {
     uint32_t lifetime;
     uint16_t family_error;
     bool mobility;
+    bool tcp_relay;
     unsigned sent;
     unsigned received;
     double data_round_trip_ms; /* mean */
@@ -197,6 +198,10 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
         }
         return;
     }
+    if (candidate->protocol == FLOE_PROTOCOL_TCP) {
+        row->tcp_relay = true;
+        return;
+    }
     if (row->relay_count < 2) {
         copy(row->relays[row->relay_count++], sizeof *row->relays, candidate->address);
     }
@@ -275,6 +280,7 @@ static void show_json(const check_row *row)
     (void)json_object_set_new(line, "lifetime", json_integer(row->lifetime));
     (void)json_object_set_new(line, "family_error", json_integer(row->family_error));
     (void)json_object_set_new(line, "mobility", json_boolean(row->mobility));
+    (void)json_object_set_new(line, "tcp_allocations", json_boolean(row->tcp_relay));
     (void)json_object_set_new(line, "packets_sent", json_integer(row->sent));
     (void)json_object_set_new(line, "packets_received", json_integer(row->received));
     (void)json_object_set_new(line, "data_round_trip_ms",
@@ -302,6 +308,8 @@ static void show_row(const check_row *row)
         (void)printf("       relays        %s%s%s for %" PRIu32 " s", row->relays[0],
                      row->relay_count > 1 ? " and " : "", row->relays[1], row->lifetime);
         (void)printf(row->family_error != 0 ? ", the other family: %u\n" : "\n", row->family_error);
+        (void)printf("       offers        mobility: %s, TCP allocations: %s\n",
+                     row->mobility ? "yes" : "no", row->tcp_relay ? "yes" : "no");
     }
     if (row->received > 0) {
         (void)printf("       data          %u of %u packets came back, in %.0f ms, %.2f Mbit/s\n",
@@ -416,7 +424,9 @@ int turn_check(gather_command *command)
     (void)uv_timer_init(&checker.loop, &checker.timer);
     checker.timer.data = &checker;
     command->settings.loop = &checker.loop;
-    command->settings.mobility = true; /* to see whether the server has it */
+    command->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
+                                      FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
+    command->settings.mobility = true;          /* to see whether the server has it */
     command->filters.family = FLOE_FAMILY_IPV4; /* each in turn */
     use_filters(command);
     for (size_t i = 0; good && i < command->url_count; i++) {

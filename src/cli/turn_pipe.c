@@ -25,6 +25,7 @@ typedef struct turn_piper {
     floe_gatherer *gatherer;
     floe_address peer;
     uint32_t relay_id; /* 0: none yet */
+    bool shown;        /* the address at which the peer reaches us */
     int status;
 } turn_piper;
 
@@ -99,9 +100,11 @@ static void read_more(turn_piper *piper)
     }
 }
 
+/* A peer that has connected comes from whatever port. */
 static bool is_peer(const turn_piper *piper, const floe_address *address)
 {
-    return address->family == piper->peer.family && address->port == piper->peer.port &&
+    return address->family == piper->peer.family &&
+           (address->port == piper->peer.port || piper->command->tcp) &&
            memcmp(address->ip, piper->peer.ip, sizeof address->ip) == 0;
 }
 
@@ -118,6 +121,18 @@ static void on_packet(void *user_data, const floe_packet *packet)
     }
 }
 
+/* At a relay for TCP a peer may connect once it is let in, which a packet to it does. */
+static void show_relay(turn_piper *piper, const floe_candidate *candidate, uint8_t family)
+{
+    piper->shown = true;
+    (void)fprintf(stderr,
+                  family == FLOE_FAMILY_IPV6 ? "floe: relay [%s]:%u\n" : "floe: relay %s:%u\n",
+                  candidate->address, candidate->port);
+    if (candidate->tcp_type == FLOE_TCP_TYPE_PASSIVE) {
+        (void)floe_gatherer_send(piper->gatherer, candidate->id, &piper->peer, "", 0);
+    }
+}
+
 static void on_candidate(void *user_data, const floe_candidate *candidate)
 {
     turn_piper *piper = user_data;
@@ -125,21 +140,24 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
 
     if (candidate == NULL) {
         if (piper->relay_id == 0) {
-            (void)fprintf(stderr, "floe: turn pipe: no relay of the peer's family\n");
+            (void)fprintf(stderr, "floe: turn pipe: no relay of the peer's family%s\n",
+                          piper->command->tcp ? " for TCP" : "");
             finish(piper, EXIT_NO_RELAY);
         }
         return;
     }
-    if (piper->relay_id != 0 || floe_address_parse(candidate->address, &address) != FLOE_OK ||
-        address.family != piper->peer.family) {
+    if (floe_address_parse(candidate->address, &address) != FLOE_OK ||
+        address.family != piper->peer.family ||
+        (candidate->protocol == FLOE_PROTOCOL_TCP) != piper->command->tcp) {
         return;
     }
-    piper->relay_id = candidate->id;
-    (void)fprintf(stderr,
-                  address.family == FLOE_FAMILY_IPV6 ? "floe: relay [%s]:%u\n"
-                                                     : "floe: relay %s:%u\n",
-                  candidate->address, candidate->port);
-    read_more(piper);
+    if (candidate->tcp_type != FLOE_TCP_TYPE_ACTIVE && !piper->shown) {
+        show_relay(piper, candidate, address.family);
+    }
+    if (candidate->tcp_type != FLOE_TCP_TYPE_PASSIVE && piper->relay_id == 0) {
+        piper->relay_id = candidate->id;
+        read_more(piper);
+    }
 }
 
 static void on_withdrawn(void *user_data, const floe_candidate *candidate)
@@ -222,6 +240,10 @@ int turn_pipe(gather_command *command)
     (void)uv_timer_init(&piper.loop, &piper.linger);
     piper.linger.data = &piper;
     command->settings.loop = &piper.loop;
+    if (command->tcp) {
+        command->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
+                                          FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
+    }
     use_filters(command);
     if (begin(&piper) == FLOE_OK) {
         while (!piper.closing ||

@@ -54,10 +54,19 @@ static uint32_t order_of_transport(const floe_server *server)
     }
 }
 
+/* C5, RFC 6544 §4.2, of hosts and relays: the direction leads, the other preference has 13 bits. */
+static uint32_t tcp_preference(floe_tcp_type tcp_type, uint32_t other)
+{
+    uint32_t direction = tcp_type == FLOE_TCP_TYPE_ACTIVE ? 6 : 4;
+
+    return (direction << 13) + (other >> 3);
+}
+
 /* C4: the base's rank leads, then the transport to the server and its place; unique for a type and
  * component. */
 static uint32_t choose_priority(const floe_core *core, floe_candidate_type type,
-                                const floe_base *base, const floe_server *server)
+                                floe_tcp_type tcp_type, const floe_base *base,
+                                const floe_server *server)
 {
     uint32_t rank = base->rank < 255 ? base->rank : 255;
     uint32_t place = 0;
@@ -66,6 +75,10 @@ static uint32_t choose_priority(const floe_core *core, floe_candidate_type type,
         place = order_of_transport(server) * 64 + (server->index < 63 ? server->index : 63U);
     }
     uint32_t local_preference = 65535U - (rank << 8) - place;
+
+    if (tcp_type != FLOE_TCP_TYPE_NONE) {
+        local_preference = tcp_preference(tcp_type, local_preference);
+    }
 
     while (local_preference > 0 &&
            priority_taken(core, priority_of(core, type, local_preference))) {
@@ -82,10 +95,11 @@ static floe_error choose_foundation(const floe_core *core, floe_found *found,
     /* RFC 8445 §5.1.1.2: a relayed candidate is its own base. */
     const floe_address *base =
         found->type == FLOE_CANDIDATE_TYPE_RELAY ? &found->address : &found->base->local;
+    uint8_t protocol =
+        found->tcp_type == FLOE_TCP_TYPE_NONE ? FLOE_PROTOCOL_UDP : FLOE_PROTOCOL_TCP;
     uint8_t transport =
         found->server != NULL ? (uint8_t)found->server->url->transport : FLOE_PROTOCOL_NONE;
-    uint8_t tags[] = {found->type, FLOE_PROTOCOL_UDP, transport, base->family,
-                      server_address->family};
+    uint8_t tags[] = {found->type, protocol, transport, base->family, server_address->family};
     uint8_t digest[FLOE_SHA256_SIZE];
     floe_span parts[] = {
         floe_span_of(core->foundation_secret, sizeof core->foundation_secret),
@@ -168,7 +182,8 @@ static bool redundant(const floe_core *core, const floe_found *candidate)
 {
     FLOE_LIST_EACH(other, &core->found, floe_found, link)
     {
-        if (other->withdrawn || !floe_address_equal(&other->address, &candidate->address)) {
+        if (other->withdrawn || other->tcp_type != candidate->tcp_type ||
+            !floe_address_equal(&other->address, &candidate->address)) {
             continue;
         }
         if (other->type == candidate->type) {
@@ -234,6 +249,7 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
                         .address = *address,
                         .related = finding->related != NULL ? *finding->related : nowhere,
                         .type = (uint8_t)finding->type,
+                        .tcp_type = (uint8_t)finding->tcp_type,
                         .found_at = floe_since_start(core, now)};
 
     if (redundant(core, &found)) {
@@ -250,7 +266,8 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
         return false;
     }
     *made = found;
-    made->priority = choose_priority(core, finding->type, finding->base, finding->server);
+    made->priority =
+        choose_priority(core, finding->type, finding->tcp_type, finding->base, finding->server);
     made->hidden = hidden_by_policy(core, made);
     made->id = ++core->last_id;
     floe_list_append(&core->found, &made->link);
@@ -400,7 +417,8 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
     *candidate = (floe_candidate){
         .foundation = found->foundation,
         .component = core->component,
-        .protocol = FLOE_PROTOCOL_UDP,
+        .protocol = found->tcp_type == FLOE_TCP_TYPE_NONE ? FLOE_PROTOCOL_UDP : FLOE_PROTOCOL_TCP,
+        .tcp_type = (floe_tcp_type)found->tcp_type,
         .priority = found->priority,
         .address = found->name != NULL ? found->name : address,
         .port = found->address.port,

@@ -124,6 +124,7 @@ void floe_connection_free(floe_core *core, floe_connection *connection)
 static void shut(floe_core *core, floe_connection *connection)
 {
     connection->relay = NULL;
+    connection->stream = NULL;
     connection->give_up = connection->retransmit = FLOE_TIME_NEVER;
     if (connection->opened) {
         connection->state = FLOE_CONNECTION_CLOSING;
@@ -212,9 +213,13 @@ void floe_connection_failed(floe_core *core, floe_time now, floe_connection *con
                             floe_failure failure)
 {
     floe_relay *relay = connection->relay;
+    floe_stream *stream = connection->stream;
 
     shut(core, connection);
-    if (relay != NULL) {
+    if (stream != NULL) {
+        floe_stream_disconnected(core, stream);
+        floe_failure_release(core->shared, &failure);
+    } else if (relay != NULL) {
         floe_relay_disconnected(core, now, relay, failure);
     } else {
         floe_failure_release(core->shared, &failure);
@@ -311,7 +316,7 @@ bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
     output->data_size = data.size;
     if (connection->relay != NULL) {
         floe_count_bytes(&connection->relay->counters, data.size);
-        floe_relay_drained(core, connection->relay);
+        floe_connection_drained(core, connection);
     }
     tell_waiting(core, connection);
     return data.size > 0;
@@ -324,7 +329,9 @@ static void become_ready(floe_core *core, floe_time now, floe_connection *connec
     connection->state = FLOE_CONNECTION_READY;
     connection->connecting = floe_time_since(now, connection->started);
     connection->give_up = FLOE_TIME_NEVER;
-    if (connection->relay != NULL) {
+    if (connection->stream != NULL) {
+        floe_stream_connected(core, now, connection->stream);
+    } else if (connection->relay != NULL) {
         floe_relay_connected(core, connection->relay);
     }
 }
@@ -464,7 +471,10 @@ bool floe_connection_next(floe_core *core, floe_time now, floe_connection *conne
                                        ? next_frame(connection, &frame)
                                        : FLOE_FRAME_INCOMPLETE;
         if (result == FLOE_FRAME_WHOLE) {
-            if (floe_relay_message(core, now, connection->relay, frame, packet)) {
+            bool given = connection->stream != NULL
+                             ? floe_stream_message(core, now, connection->stream, frame, packet)
+                             : floe_relay_message(core, now, connection->relay, frame, packet);
+            if (given) {
                 return true;
             }
         } else if (result == FLOE_FRAME_BROKEN) {

@@ -6,9 +6,8 @@
 
 #include <string.h>
 
-/* The largest UDP payload, and what TLS and DTLS take in one piece. */
+/* The largest UDP payload. */
 #define DATA_MAX 65507U
-#define SECURE_DATA_MAX 16000U
 
 /* ── Out ── */
 
@@ -76,15 +75,10 @@ bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *out
     return true;
 }
 
-void floe_relay_drained(floe_core *core, const floe_relay *relay)
+void floe_connection_drained(floe_core *core, const floe_connection *connection)
 {
-    const floe_connection *connection = relay->connection;
-
-    if (connection != NULL) {
-        drained(core,
-                connection->queue.used +
-                    (connection->secure != NULL ? floe_secure_waiting(connection->secure) : 0));
-    }
+    drained(core, connection->queue.used +
+                      (connection->secure != NULL ? floe_secure_waiting(connection->secure) : 0));
 }
 
 /* To the relay's server, by whatever way it has. */
@@ -170,26 +164,60 @@ void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
+/* NULL: no memory, or too many. */
+static floe_turn_peer *peer_of(floe_core *core, floe_time now, floe_relay *relay,
+                               const floe_address *to)
+{
+    floe_turn_peer *peer = floe_turn_peer_find(&relay->turn, to);
+
+    if (peer == NULL) {
+        peer = floe_turn_peer_add(&relay->turn, now, to);
+        if (peer != NULL) {
+            peer_event(core, now, relay, peer, floe_turn_peer_time(&relay->turn, now, peer));
+        }
+    }
+    return peer;
+}
+
+static floe_error no_room_for_peer(void)
+{
+    return floe_fail(FLOE_ERR_NO_MEMORY, "no room for another peer of the relay");
+}
+
+static floe_error peer_refused(void)
+{
+    return floe_fail(FLOE_ERR_PERMISSION, "the relay's server refuses this peer");
+}
+
+floe_error floe_relay_permit(floe_core *core, floe_time now, floe_relay *relay,
+                             const floe_address *address)
+{
+    floe_turn_peer *peer = peer_of(core, now, relay, address);
+
+    if (peer == NULL) {
+        return no_room_for_peer();
+    }
+    (void)floe_turn_peer_used(&relay->turn, now, peer);
+    return peer->refused ? peer_refused() : FLOE_OK;
+}
+
 static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *relay,
                                 const floe_address *to, floe_span data)
 {
-    floe_turn_peer *peer = floe_turn_peer_find(&relay->turn, to);
-    size_t limit = relay->connection != NULL && relay->connection->secure != NULL ? SECURE_DATA_MAX
-                                                                                  : DATA_MAX - 64;
+    size_t limit = relay->connection != NULL && relay->connection->secure != NULL
+                       ? FLOE_SECURE_DATA_MAX
+                       : DATA_MAX - 64;
 
     if (data.size > limit) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "%zu bytes are more than the relay takes, %zu",
                          data.size, limit);
     }
+    floe_turn_peer *peer = peer_of(core, now, relay, to);
     if (peer == NULL) {
-        peer = floe_turn_peer_add(&relay->turn, now, to);
-        if (peer == NULL) {
-            return floe_fail(FLOE_ERR_NO_MEMORY, "no room for another peer of the relay");
-        }
-        peer_event(core, now, relay, peer, floe_turn_peer_time(&relay->turn, now, peer));
+        return no_room_for_peer();
     }
     if (peer->refused) {
-        return floe_fail(FLOE_ERR_PERMISSION, "the relay's server refuses this peer");
+        return peer_refused();
     }
     if (peer->permitted) {
         if (!send_wrapped(core, relay, peer, data)) {
@@ -253,8 +281,12 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
     floe_span span = floe_span_of(data, size);
     if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
         floe_relay *relay = relay_of(core, found);
-        return relay != NULL ? send_by_relay(core, now, relay, &to, span)
-                             : floe_fail(FLOE_ERR_NOT_FOUND, "the relay is gone");
+        if (relay == NULL) {
+            return floe_fail(FLOE_ERR_NOT_FOUND, "the relay is gone");
+        }
+        return relay->tcp
+                   ? floe_stream_send(core, now, relay, (floe_tcp_type)found->tcp_type, &to, span)
+                   : send_by_relay(core, now, relay, &to, span);
     }
     floe_base *base = base_of(core, found);
     if (base == NULL || base->state != FLOE_BASE_OPEN) {
@@ -273,14 +305,15 @@ void floe_core_receive_packets(floe_core *core, bool wanted)
 }
 
 static uint32_t id_for(const floe_core *core, const floe_base *base, const floe_relay *relay,
-                       uint8_t family)
+                       floe_tcp_type tcp_type, uint8_t family)
 {
     uint32_t id = 0;
 
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
         bool relayed = found->type == FLOE_CANDIDATE_TYPE_RELAY;
-        bool fits = relay != NULL ? found->source == relay && found->address.family == family
+        bool fits = relay != NULL ? found->source == relay && found->address.family == family &&
+                                        found->tcp_type == (uint8_t)tcp_type
                                   : !relayed && found->base == base;
         if (fits && !found->hidden && !found->withdrawn && (id == 0 || found->id < id)) {
             id = found->id;
@@ -290,13 +323,14 @@ static uint32_t id_for(const floe_core *core, const floe_base *base, const floe_
 }
 
 static bool deliver(floe_core *core, const floe_base *base, const floe_relay *relay,
-                    const floe_address *peer, floe_span data, floe_packet *packet)
+                    floe_tcp_type tcp_type, const floe_address *peer, floe_span data,
+                    floe_packet *packet)
 {
     if (packet == NULL || !core->wants_packets) {
         core->shared->dropped++;
         return false;
     }
-    *packet = (floe_packet){.candidate_id = id_for(core, base, relay, peer->family),
+    *packet = (floe_packet){.candidate_id = id_for(core, base, relay, tcp_type, peer->family),
                             .peer = *peer,
                             .data = data.data,
                             .size = data.size,
@@ -310,7 +344,13 @@ static bool deliver(floe_core *core, const floe_base *base, const floe_relay *re
 bool floe_base_deliver(floe_core *core, const floe_base *base, const floe_address *source,
                        floe_span data, floe_packet *packet)
 {
-    return deliver(core, base, NULL, source, data, packet);
+    return deliver(core, base, NULL, FLOE_TCP_TYPE_NONE, source, data, packet);
+}
+
+bool floe_relay_deliver(floe_core *core, const floe_relay *relay, floe_tcp_type tcp_type,
+                        const floe_address *peer, floe_span data, floe_packet *packet)
+{
+    return deliver(core, relay->base, relay, tcp_type, peer, data, packet);
 }
 
 /* RFC 8656 §11.4: only from a peer with a permission. */
@@ -323,7 +363,7 @@ static bool take_indication(floe_core *core, floe_relay *relay, const floe_stun_
     if (floe_stun_read_address(message, FLOE_STUN_XOR_PEER_ADDRESS, &peer) &&
         floe_stun_find(message, FLOE_STUN_DATA, &data) &&
         floe_turn_peer_permits(&relay->turn, &peer)) {
-        return deliver(core, relay->base, relay, &peer, data, packet);
+        return floe_relay_deliver(core, relay, FLOE_TCP_TYPE_NONE, &peer, data, packet);
     }
     core->shared->dropped++;
     return false;
@@ -343,7 +383,7 @@ static bool take_channel_data(floe_core *core, floe_relay *relay, floe_span fram
         core->shared->dropped++;
         return false;
     }
-    return deliver(core, relay->base, relay, &peer->address, data, packet);
+    return floe_relay_deliver(core, relay, FLOE_TCP_TYPE_NONE, &peer->address, data, packet);
 }
 
 /* An answer to a peer's request. */
@@ -390,7 +430,15 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
         }
         return take_indication(core, relay, message, packet) ? FLOE_TAKEN_PACKET : FLOE_TAKEN;
     }
+    if (message->class == FLOE_STUN_INDICATION && message->method == FLOE_STUN_CONNECTION_ATTEMPT) {
+        if (!relay->tcp || relay->turn.state != FLOE_TURN_ALLOCATED) {
+            return FLOE_TAKEN_NOT;
+        }
+        floe_stream_attempted(core, now, relay, message);
+        return FLOE_TAKEN;
+    }
     return floe_relay_receive(core, now, relay, source, message) ||
+                   floe_stream_answered(core, now, relay, source, message) ||
                    take_answer(core, now, relay, source, message)
                ? FLOE_TAKEN
                : FLOE_TAKEN_NOT;

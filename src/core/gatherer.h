@@ -26,6 +26,7 @@
 #include "stun/framing.h"
 #include "stun/transaction.h"
 #include "turn/allocation.h"
+#include "turn/stream.h"
 
 #include <floe/core.h>
 
@@ -285,6 +286,7 @@ typedef struct floe_found {
     uint32_t found_at;    /* microseconds since the start of the gathering */
     uint32_t priority;
     uint8_t type;       /* a floe_candidate_type */
+    uint8_t tcp_type;   /* a floe_tcp_type; none: it is for UDP */
     bool hidden;        /* policy keeps it from being reported; it counts for redundancy */
     bool withdrawn;     /* freed once that has been told */
     char foundation[9]; /* 8 ice-char */
@@ -293,6 +295,7 @@ typedef struct floe_found {
 /* What is known of a candidate when it is found. */
 typedef struct floe_finding {
     floe_candidate_type type;
+    floe_tcp_type tcp_type;
     const floe_base *base;
     const floe_server *server; /* NULL: no server told it */
     const void *source;
@@ -490,6 +493,8 @@ void floe_bindings_renew(floe_core *core, floe_base *base, bool generation);
 
 /* ── Connections (connection.c) ── */
 
+typedef struct floe_stream floe_stream;
+
 typedef enum floe_connection_state {
     FLOE_CONNECTION_NONE,
     FLOE_CONNECTION_OPENING,  /* a channel is asked for */
@@ -500,12 +505,13 @@ typedef enum floe_connection_state {
     FLOE_CONNECTION_ENDED,   /* goes at the end of the input at hand */
 } floe_connection_state;
 
-/* The way of one relay to its server by TCP, TLS or DTLS. */
+/* The way of one relay, or of one of its streams, to its server by TCP, TLS or DTLS. */
 typedef struct floe_connection {
     floe_list link;     /* in core->connections */
     floe_output output; /* CONNECT, DISCONNECT */
     floe_output send_output;
-    floe_relay *relay; /* NULL: it is being closed */
+    floe_relay *relay;   /* NULL: it is being closed */
+    floe_stream *stream; /* of the relay, that it is for; NULL: the relay's own */
     const floe_base *base;
     uint32_t channel;
     uint8_t state;     /* a floe_connection_state */
@@ -564,6 +570,7 @@ bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
 /* ── Relays (relay.c) ── */
 
 typedef struct floe_attempt floe_attempt;
+typedef struct floe_pair floe_pair;
 
 typedef enum floe_relay_phase {
     FLOE_RELAY_LIVE,
@@ -582,6 +589,7 @@ struct floe_relay {
     floe_counters counters;
     floe_connection *connection; /* NULL: datagrams from the base */
     floe_turn_allocation turn;
+    floe_list streams;     /* floe_stream.link */
     floe_address asked;    /* the address that was asked first; a redirect leads elsewhere */
     floe_address *visited; /* redirects: where it has been */
     char *host;            /* the name that its certificate must have; NULL: the URL's */
@@ -591,6 +599,7 @@ struct floe_relay {
     uint8_t losses;        /* in a row */
     uint8_t rejoined;      /* how often it took another connection after 437 */
     uint8_t redirects;
+    bool tcp;    /* for TCP to its peers (RFC 6062) */
     bool renews; /* it was lost, and is asked for again */
     bool moves;  /* to another address of ours (RFC 8016) */
 };
@@ -613,12 +622,13 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay);
 /* Whether a live relay needs the NAT's mapping from this base to this server. */
 bool floe_relays_need(const floe_core *core, const floe_base *base, const floe_address *server);
 /* The live relay of the base by this server, allocated; NULL: none. */
-floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server);
+floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
+                          bool tcp);
 /* Tells its candidate anew, after a restart. */
 void floe_relay_tell(floe_core *core, floe_time now, floe_relay *relay);
 /* One that was asked for before a restart, and that nobody waits for any more; NULL: none. */
-floe_relay *floe_relay_under_way(const floe_core *core, const floe_base *base,
-                                 const floe_server *server, const floe_address *remote);
+floe_relay *floe_relay_under_way(const floe_core *core, const floe_pair *pair,
+                                 const floe_address *remote);
 /* The base is about to go: its relays move to another or are released. */
 void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base);
 /* Whether it is allocated, and reached by the base that it has. */
@@ -629,6 +639,36 @@ void floe_relay_release(floe_core *core, floe_relay *relay);
 void floe_relays_sweep(floe_core *core);
 void floe_relay_free(floe_core *core, floe_relay *relay);
 
+/* ── Streams (stream.c) ── */
+
+/* A connection of a relay for TCP to one peer (RFC 6062). */
+struct floe_stream {
+    floe_list link; /* in relay->streams */
+    floe_relay *relay;
+    floe_connection *connection; /* NULL: the server has not offered it yet */
+    floe_turn_stream turn;
+    bool accepted;   /* the peer has connected to us */
+    floe_queue held; /* packets that wait until it is bound */
+};
+
+floe_error floe_stream_send(floe_core *core, floe_time now, floe_relay *relay,
+                            floe_tcp_type tcp_type, const floe_address *peer, floe_span data);
+/* A ConnectionAttempt indication came. */
+void floe_stream_attempted(floe_core *core, floe_time now, floe_relay *relay,
+                           const floe_stun_message *message);
+/* Whether the message answers a Connect. */
+bool floe_stream_answered(floe_core *core, floe_time now, floe_relay *relay,
+                          const floe_address *source, const floe_stun_message *message);
+/* A frame came on its connection. Whether it is a packet for the owner. */
+bool floe_stream_message(floe_core *core, floe_time now, floe_stream *stream, floe_span frame,
+                         floe_packet *packet);
+/* Its connection is ready; or is gone. */
+void floe_stream_connected(floe_core *core, floe_time now, floe_stream *stream);
+void floe_stream_disconnected(floe_core *core, floe_stream *stream);
+void floe_streams_end(floe_core *core, floe_relay *relay);
+void floe_streams_time(floe_core *core, floe_time now, floe_relay *relay);
+floe_time floe_streams_deadline(const floe_relay *relay);
+
 /* The allocation was found to be gone. */
 void floe_relay_lost(floe_core *core, floe_time now, floe_relay *relay);
 
@@ -636,6 +676,8 @@ void floe_relay_lost(floe_core *core, floe_time now, floe_relay *relay);
 
 /* A relay's own requests fit beside the owner's data. */
 #define FLOE_CONTROL_ROOM ((size_t)8192)
+/* What TLS and DTLS take in one piece. */
+#define FLOE_SECURE_DATA_MAX ((size_t)16000)
 
 typedef enum floe_taken {
     FLOE_TAKEN_NOT,    /* it was for somebody else */
@@ -650,13 +692,19 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
 /* A message of its connection. Whether it is a packet for the owner. */
 bool floe_relay_message(floe_core *core, floe_time now, floe_relay *relay, floe_span frame,
                         floe_packet *packet);
+/* Asks for a permission for the peer, and keeps it. */
+floe_error floe_relay_permit(floe_core *core, floe_time now, floe_relay *relay,
+                             const floe_address *peer);
+/* A packet of the peer's for the owner, if he wants it. */
+bool floe_relay_deliver(floe_core *core, const floe_relay *relay, floe_tcp_type tcp_type,
+                        const floe_address *peer, floe_span data, floe_packet *packet);
 /* What came on the base and is nothing of the gatherer's. */
 bool floe_base_deliver(floe_core *core, const floe_base *base, const floe_address *source,
                        floe_span data, floe_packet *packet);
 void floe_base_writable(floe_core *core, floe_base *base);
 bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *output);
-/* Something was taken from what waits on its connection. */
-void floe_relay_drained(floe_core *core, const floe_relay *relay);
+/* Something was taken from what waits on it. */
+void floe_connection_drained(floe_core *core, const floe_connection *connection);
 void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay);
 /* Whether the bytes are a Binding request; and what it says. */
 bool floe_check_read(floe_core *core, floe_span data, floe_check *check);
@@ -671,7 +719,7 @@ typedef enum floe_progress {
 
 struct floe_attempt {
     floe_list link; /* in pair->attempts */
-    struct floe_pair *pair;
+    floe_pair *pair;
     floe_address remote;
     floe_time start; /* never: it has started */
     floe_binding *binding;
@@ -680,7 +728,7 @@ struct floe_attempt {
     uint8_t progress;       /* a floe_progress */
 };
 
-typedef struct floe_pair {
+struct floe_pair {
     floe_list link; /* in core->pairs */
     floe_output output;
     floe_base *base;
@@ -688,9 +736,10 @@ typedef struct floe_pair {
     floe_list attempts;
     floe_failure failure; /* the latest attempt's */
     uint8_t progress;     /* a floe_progress */
+    bool tcp;             /* for TCP beside UDP (T12); that it fails is no error */
     bool told;            /* its failure */
     bool url_failed;      /* said so when it was told */
-} floe_pair;
+};
 
 /* Pairs the base with every server that has addresses for it; pairs that exist stay. */
 void floe_pairs_make(floe_core *core, floe_time now, floe_base *base);

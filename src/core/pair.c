@@ -113,6 +113,10 @@ void floe_pairs_tell(floe_core *core)
         if (pair->progress != FLOE_FAILED || pair->told || opening || floe_server_pending(server)) {
             continue;
         }
+        if (pair->tcp) {
+            pair->told = true;
+            continue;
+        }
         if (floe_failure_of_url(&pair->failure) && others_pend(core, pair)) {
             continue;
         }
@@ -291,6 +295,43 @@ static void yield_rivals(floe_core *core, const floe_pair *pair)
     }
 }
 
+/* T12: RFC 6062 has TCP relays by TCP and TLS alone. */
+static bool wants_tcp(const floe_core *core, const floe_server *server)
+{
+    uint32_t types = core->shared->network_types;
+
+    return (types & (FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6)) != 0 && server->url->turn &&
+           (server->url->transport == FLOE_PROTOCOL_TCP ||
+            server->url->transport == FLOE_PROTOCOL_TLS);
+}
+
+/* The server has given a relay for UDP: where TCP is wanted it is asked for another. */
+static void add_tcp_pair(floe_core *core, const floe_attempt *beside)
+{
+    const floe_allocator *allocator = &core->shared->allocator;
+    floe_base *base = beside->pair->base;
+    floe_server *server = beside->pair->server;
+
+    if (floe_relay_of(core, base, server, true) != NULL) {
+        return; /* an earlier gathering's, and alive */
+    }
+    floe_pair *pair = floe_allocate(allocator, sizeof *pair);
+    floe_attempt *attempt = floe_allocate(allocator, sizeof *attempt);
+    if (pair == NULL || attempt == NULL) {
+        floe_deallocate(allocator, pair);
+        floe_deallocate(allocator, attempt);
+        floe_core_out_of_memory(core);
+        return;
+    }
+    pair->base = base;
+    pair->server = server;
+    pair->tcp = true;
+    floe_list_init(&pair->attempts);
+    *attempt = (floe_attempt){.pair = pair, .remote = beside->remote}; /* it starts at once */
+    floe_list_append(&pair->attempts, &attempt->link);
+    floe_list_append(&core->pairs, &pair->link);
+}
+
 void floe_attempt_succeeded(floe_core *core, floe_attempt *attempt)
 {
     floe_pair *pair = attempt->pair;
@@ -309,6 +350,9 @@ void floe_attempt_succeeded(floe_core *core, floe_attempt *attempt)
     if (pair->server->url->turn) {
         yield_rivals(core, pair);
     }
+    if (!pair->tcp && wants_tcp(core, pair->server)) {
+        add_tcp_pair(core, attempt);
+    }
 }
 
 /* R2: beside what is asked of a TURN server goes a Binding to it. */
@@ -326,7 +370,7 @@ static floe_binding *ask_reflexive(floe_core *core, const floe_pair *pair,
 static floe_relay *ask_relay(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     const floe_pair *pair = attempt->pair;
-    floe_relay *relay = floe_relay_under_way(core, pair->base, pair->server, &attempt->remote);
+    floe_relay *relay = floe_relay_under_way(core, pair, &attempt->remote);
 
     if (relay == NULL) {
         return floe_relay_new(core, now, attempt, &attempt->remote);
@@ -409,7 +453,8 @@ static bool rival_has_relay(const floe_core *core, const floe_pair *pair)
 {
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        if (are_rivals(pair->base, base) && floe_relay_of(core, base, pair->server) != NULL) {
+        if (are_rivals(pair->base, base) &&
+            floe_relay_of(core, base, pair->server, false) != NULL) {
             return true;
         }
     }
@@ -441,7 +486,7 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
     pair->server = server;
     floe_list_init(&pair->attempts);
     floe_list_append(&core->pairs, &pair->link);
-    if (floe_relay_of(core, base, server) != NULL) {
+    if (floe_relay_of(core, base, server, false) != NULL) {
         pair->progress = FLOE_SUCCEEDED; /* an earlier gathering's, and alive (L5, L11) */
         return;
     }
@@ -476,7 +521,8 @@ void floe_pairs_adopt(floe_core *core, floe_relay *relay)
 {
     FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
     {
-        if (pair->base != relay->origin || pair->server != relay->server) {
+        if (pair->base != relay->origin || pair->server != relay->server ||
+            pair->tcp != relay->tcp) {
             continue;
         }
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)

@@ -6,10 +6,14 @@
 #include <string.h>
 
 /* T5: whatever the base's own family is, a peer may have either. */
-static unsigned families_of(const floe_core *core)
+static unsigned families_of(const floe_core *core, bool tcp)
 {
     uint32_t types = core->shared->network_types;
 
+    if (tcp) {
+        return ((types & FLOE_NETWORK_TYPE_TCP4) != 0 ? FLOE_TURN_IPV4 : 0U) |
+               ((types & FLOE_NETWORK_TYPE_TCP6) != 0 ? FLOE_TURN_IPV6 : 0U);
+    }
     return ((types & FLOE_NETWORK_TYPE_UDP4) != 0 ? FLOE_TURN_IPV4 : 0U) |
            ((types & FLOE_NETWORK_TYPE_UDP6) != 0 ? FLOE_TURN_IPV6 : 0U);
 }
@@ -66,12 +70,13 @@ static floe_turn_wishes wishes_of(const floe_core *core, const floe_relay *relay
                                   const floe_address *remote)
 {
     bool pair_of_ports = core->set->even_port;
-    floe_turn_wishes wishes = {.families = (uint8_t)families_of(core),
-                               .mobile = core->shared->mobility,
-                               .dont_fragment = core->shared->dont_fragment,
-                               .even_port = pair_of_ports && core->component == 1};
+    floe_turn_wishes wishes = {.families = (uint8_t)families_of(core, relay->tcp),
+                               .tcp = relay->tcp,
+                               .mobile = core->shared->mobility && !relay->tcp,
+                               .dont_fragment = core->shared->dont_fragment && !relay->tcp,
+                               .even_port = pair_of_ports && !relay->tcp && core->component == 1};
 
-    if (pair_of_ports && core->component != 1 && core->associated != NULL) {
+    if (pair_of_ports && !relay->tcp && core->component != 1 && core->associated != NULL) {
         take_reservation(core, relay, remote, &wishes);
     }
     return wishes;
@@ -98,6 +103,8 @@ floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt
     }
     relay->paced.relay = true;
     relay->attempt = attempt;
+    relay->tcp = attempt->pair->tcp;
+    floe_list_init(&relay->streams);
     relay->server = server;
     relay->base = relay->origin = attempt->pair->base;
     relay->asked = *remote;
@@ -114,6 +121,7 @@ floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt
 
 static void drop_connection(floe_core *core, floe_relay *relay)
 {
+    floe_streams_end(core, relay);
     if (relay->connection != NULL) {
         floe_connection_close(core, relay->connection);
         relay->connection = NULL;
@@ -149,6 +157,7 @@ static void forget_attempt(floe_relay *relay)
 void floe_relay_free(floe_core *core, floe_relay *relay)
 {
     forget_attempt(relay);
+    floe_streams_end(core, relay);
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
     floe_list_remove(&relay->link);
@@ -223,25 +232,27 @@ bool floe_relays_need(const floe_core *core, const floe_base *base, const floe_a
     return false;
 }
 
-floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server)
+floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
+                          bool tcp)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->phase == FLOE_RELAY_LIVE && relay->origin == base && relay->server == server &&
-            floe_relay_serves(relay)) {
+            relay->tcp == tcp && floe_relay_serves(relay)) {
             return relay;
         }
     }
     return NULL;
 }
 
-floe_relay *floe_relay_under_way(const floe_core *core, const floe_base *base,
-                                 const floe_server *server, const floe_address *remote)
+floe_relay *floe_relay_under_way(const floe_core *core, const floe_pair *pair,
+                                 const floe_address *remote)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->phase == FLOE_RELAY_LIVE && relay->origin == base && relay->server == server &&
-            relay->attempt == NULL && floe_address_equal(&relay->asked, remote)) {
+        if (relay->phase == FLOE_RELAY_LIVE && relay->origin == pair->base &&
+            relay->server == pair->server && relay->tcp == pair->tcp && relay->attempt == NULL &&
+            floe_address_equal(&relay->asked, remote)) {
             return relay;
         }
     }
@@ -456,6 +467,20 @@ static floe_address mapped_of(const floe_core *core, const floe_relay *relay)
     return mapped;
 }
 
+/* RFC 6544 §4.5: one that connects, from whatever port, and one that is connected to. */
+static void tell_tcp(floe_core *core, floe_time now, floe_finding *finding)
+{
+    floe_address relayed = *finding->address;
+    floe_address discard = floe_address_with_port(relayed, 9);
+
+    finding->address = &discard;
+    finding->tcp_type = FLOE_TCP_TYPE_ACTIVE;
+    (void)floe_found_add(core, now, finding);
+    finding->address = &relayed;
+    finding->tcp_type = FLOE_TCP_TYPE_PASSIVE;
+    (void)floe_found_add(core, now, finding);
+}
+
 void floe_relay_tell(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_address mapped = mapped_of(core, relay);
@@ -469,7 +494,11 @@ void floe_relay_tell(floe_core *core, floe_time now, floe_relay *relay)
                                 .remote = &relay->turn.server,
                                 .address = &relay->turn.relayed[i],
                                 .related = &mapped};
-        (void)floe_found_add(core, now, &finding);
+        if (relay->tcp) {
+            tell_tcp(core, now, &finding);
+        } else {
+            (void)floe_found_add(core, now, &finding);
+        }
     }
 }
 
@@ -654,6 +683,7 @@ void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
                              floe_failure failure)
 {
     relay->connection = NULL;
+    floe_streams_end(core, relay);
     if (can_move(relay) && !relay->moves && begin_move(core, now, relay)) {
         floe_failure_release(core->shared, &failure);
         return;
@@ -795,6 +825,7 @@ floe_time floe_relay_deadline(const floe_relay *relay)
     floe_time deadline = floe_time_min(relay->retry, relay->keepalive);
 
     deadline = floe_time_min(deadline, floe_turn_allocation_deadline(&relay->turn));
+    deadline = floe_time_min(deadline, floe_streams_deadline(relay));
     FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
     {
         deadline = floe_time_min(deadline, floe_turn_peer_deadline(peer));
@@ -812,6 +843,7 @@ void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
         keep_alive(core, now, relay);
     }
     floe_relay_peers_time(core, now, relay);
+    floe_streams_time(core, now, relay);
     floe_stun_transaction before = relay->turn.transaction;
     floe_turn_event event = floe_turn_allocation_time(&relay->turn, now);
 

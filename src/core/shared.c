@@ -71,13 +71,19 @@ static floe_error set_ports(floe_core_shared *shared, const floe_settings *setti
 
 static floe_error set_network_types(floe_core_shared *shared, uint32_t types)
 {
-    const uint32_t all = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6;
+    const uint32_t udp = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6;
+    const uint32_t all = udp | FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
 
-    if ((types & ~all) != 0) { /* TCP comes with ICE-TCP */
+    if ((types & ~all) != 0) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                          "settings.network_types is 0x%x: only 0x%x is built in", types, all);
     }
-    shared->network_types = types == 0 ? all : types;
+    if (types != 0 && (types & udp) == 0) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "settings.network_types has TCP alone: it gives relays beside those for "
+                         "UDP");
+    }
+    shared->network_types = types == 0 ? udp : types;
     return FLOE_OK;
 }
 

@@ -51,9 +51,17 @@ floe_frame_result floe_frame_measure(floe_span front, size_t *size)
     return *size <= front.size ? FLOE_FRAME_WHOLE : FLOE_FRAME_INCOMPLETE;
 }
 
+floe_frame_result floe_frame_measure_rfc4571(floe_span front, size_t *size)
+{
+    floe_reader reader = floe_reader_of(front.data, front.size);
+
+    *size = (size_t)floe_read_u16(&reader) + 2;
+    return !reader.failed && *size <= front.size ? FLOE_FRAME_WHOLE : FLOE_FRAME_INCOMPLETE;
+}
+
 void floe_framer_init(floe_framer *framer, const floe_allocator *allocator)
 {
-    *framer = (floe_framer){.allocator = allocator};
+    *framer = (floe_framer){.allocator = allocator, .measure = floe_frame_measure};
 }
 
 void floe_framer_release(floe_framer *framer)
@@ -110,7 +118,7 @@ floe_frame_result floe_framer_next(floe_framer *framer, floe_span *piece, floe_s
     }
     if (framer->used == 0) {
         /* Nothing is held: a frame that lies whole in the piece is given without a copy. */
-        result = floe_frame_measure(*piece, &size);
+        result = framer->measure(*piece, &size);
         if (result == FLOE_FRAME_WHOLE) {
             floe_reader reader = floe_reader_of(piece->data, piece->size);
             *frame = floe_read_span(&reader, size);
@@ -122,7 +130,7 @@ floe_frame_result floe_framer_next(floe_framer *framer, floe_span *piece, floe_s
         }
     }
     do {
-        result = floe_frame_measure(floe_span_of(framer->held, framer->used), &size);
+        result = framer->measure(floe_span_of(framer->held, framer->used), &size);
         if (result != FLOE_FRAME_INCOMPLETE) {
             break;
         }

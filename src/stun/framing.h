@@ -23,12 +23,17 @@ typedef enum floe_frame_result {
     FLOE_FRAME_BROKEN,     /* neither STUN nor ChannelData: the stream cannot be read on */
 } floe_frame_result;
 
+typedef floe_frame_result (*floe_frame_measurer)(floe_span front, size_t *size);
+
 floe_frame_result floe_frame_measure(floe_span front, size_t *size);
+/* RFC 4571: 16 bits of length, and so many bytes. */
+floe_frame_result floe_frame_measure_rfc4571(floe_span front, size_t *size);
 
 /* Puts a stream together again: feed it whatever pieces arrive, take whole frames. The same stream
  * gives the same frames however it is split. Holds one frame at most: 65,555 bytes. */
 typedef struct floe_framer {
     const floe_allocator *allocator;
+    floe_frame_measurer measure; /* STUN and ChannelData, unless set; may be set between frames */
     uint8_t *held;
     size_t used;
     size_t room;

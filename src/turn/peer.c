@@ -127,8 +127,8 @@ static floe_turn_event ask(floe_turn_allocation *allocation, floe_time now, floe
 /* K1: a channel once more than one packet goes to it. */
 static bool wants_channel(const floe_turn_allocation *allocation, const floe_turn_peer *peer)
 {
-    if (allocation->wishes.dont_fragment) {
-        return false; /* RFC 8656 §12.5: ChannelData cannot ask for it */
+    if (allocation->wishes.dont_fragment || allocation->wishes.tcp) {
+        return false; /* RFC 8656 §12.5: ChannelData cannot ask for it; RFC 6062 has none */
     }
     return peer->permitted && !peer->bound && !peer->no_channel && peer->sent > 1 &&
            !floe_stun_transaction_runs(&peer->transaction);

@@ -99,6 +99,13 @@ static bool is_mapping(const sim_world *world, const floe_address *address)
     return false;
 }
 
+/* RFC 6544 §4.5: nobody connects to it, so its port is 9. */
+static bool is_active(const floe_candidate *candidate)
+{
+    return candidate->tcp_type == FLOE_TCP_TYPE_ACTIVE && candidate->port == 9 &&
+           candidate->protocol == FLOE_PROTOCOL_TCP;
+}
+
 static bool is_allocation(const sim_world *world, const floe_address *address)
 {
     for (size_t i = 0; i < world->allocation_count; i++) {
@@ -160,7 +167,8 @@ static void check_there(sim_world *world, const floe_candidate *candidate)
     case FLOE_CANDIDATE_TYPE_RELAY:
         /* A release that is overtaken by the next Allocate of the same socket deletes the wrong
          * allocation; the Refresh finds that out. */
-        good = (is_allocation(world, &address) || (config->action_count > 0 && unordered) ||
+        good = (is_allocation(world, &address) || is_active(candidate) ||
+                (config->action_count > 0 && unordered) ||
                 ((config->pool || config->action_count > 0) && forgetful(config))) &&
                candidate->url != NULL &&
                candidate->relay_protocol == transport_of_url(world, candidate->url);
@@ -251,6 +259,7 @@ void check_candidate(sim_world *world, const floe_candidate *candidate)
     made.related_port = candidate->related_port;
     made.priority = candidate->priority;
     made.relay_protocol = candidate->relay_protocol;
+    made.tcp_type = candidate->tcp_type;
     made.id = candidate->id;
     made.at_ms = world_ms(world);
     bool renamed = made.type == FLOE_CANDIDATE_TYPE_HOST &&
@@ -778,6 +787,10 @@ void check_packet(sim_world *world, const floe_packet *packet)
     sim_seen_candidate *on = candidate_of_id(world, packet->candidate_id);
     sim_seen_candidate *sender =
         sscanf(payload, "RTP? no: %u", &id) == 1 ? candidate_of_id(world, id) : NULL;
+    if (on != NULL && on->tcp_type == FLOE_TCP_TYPE_PASSIVE && strcmp(payload, "hello") == 0) {
+        on->got++;
+        return;
+    }
     if (world_peer_of(&packet->peer) == 2 || sender == NULL || packet->check != NULL) {
         return; /* noise, which anybody may send to a socket */
     }

@@ -129,6 +129,7 @@ static void random_server(seeded_random *random, sim_config *config, size_t n)
     server->anonymous = one_in(random, 6);
     server->old_tls = one_in(random, 3);
     server->mobile = one_in(random, 2);
+    server->tcp = one_in(random, 2);
     server->certificate =
         one_in(random, 6) ? (tls_certificate)seeded_below(random, TLS_LONG_CHAIN) : TLS_RIGHT;
     server->nonce = (sim_nonce)seeded_below(random, SIM_NONCE_COUNT);
@@ -220,6 +221,10 @@ void sim_config_of_seed(uint64_t seed, sim_config *config)
         random_actions(&random, config);
     }
     config->settings.mobility = one_in(&random, 4);
+    if (one_in(&random, 5)) {
+        config->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
+                                         FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
+    }
     config->settings.service_discovery = one_in(&random, 4);
     if (one_in(&random, 6)) {
         config->settings.mdns_mode = FLOE_MDNS_MODE_QUERY_AND_GATHER;

@@ -258,10 +258,18 @@ static void reply_allocated(server_reply *reply, const floe_stun_message *reques
     send_reply(reply);
 }
 
+static bool wants_tcp(const floe_stun_message *request)
+{
+    uint8_t transport = 0;
+
+    return floe_stun_read_u8(request, FLOE_STUN_REQUESTED_TRANSPORT, &transport) && transport == 6;
+}
+
 static void on_allocate(server_reply *reply, const floe_stun_message *request)
 {
     sim_world *world = reply->world;
     const sim_server *server = &world->config->servers[reply->server];
+    bool tcp = wants_tcp(request);
     sim_allocation *allocation = find_allocation(world, reply->server, &reply->client);
 
     if (allocation == NULL && server->temper == SIM_MISMATCH &&
@@ -280,6 +288,10 @@ static void on_allocate(server_reply *reply, const floe_stun_message *request)
     }
     if (server->temper == SIM_FULL_AFTER_TWO && world->allocated[reply->server] >= 2) {
         reply_error(reply, request, 486);
+        return;
+    }
+    if (tcp && !server->tcp) {
+        reply_error(reply, request, 442);
         return;
     }
     bool mobile = floe_stun_has(request, FLOE_STUN_MOBILITY_TICKET);
@@ -302,6 +314,7 @@ static void on_allocate(server_reply *reply, const floe_stun_message *request)
     }
     allocation->expires = world->now + server->lifetime * 1000000000ULL;
     allocation->id = request->id;
+    allocation->tcp = tcp;
     allocation->ticket = mobile ? ++world->next_ticket : 0;
     reply_allocated(reply, request, allocation);
 }
@@ -401,6 +414,76 @@ static bool read_peer(server_reply *reply, const floe_stun_message *request,
     return true;
 }
 
+/* ── RFC 6062 ── */
+
+static uint32_t offer(sim_world *world, const server_reply *reply, bool greets)
+{
+    if (world->offer_count == sizeof world->offers / sizeof *world->offers) {
+        world_violated(world, "the simulation's table of connections is full");
+        return 0;
+    }
+    uint32_t id = 1000 + (uint32_t)world->offer_count;
+    world->offers[world->offer_count++] =
+        (sim_offer){.server = reply->server, .id = id, .greets = greets};
+    return id;
+}
+
+static void on_connect(server_reply *reply, const floe_stun_message *request)
+{
+    sim_world *world = reply->world;
+    const sim_allocation *allocation = find_allocation(world, reply->server, &reply->client);
+    unsigned peer;
+
+    if (!read_peer(reply, request, allocation, &peer)) {
+        return;
+    }
+    if (!allocation->tcp) {
+        world_violated(world, "RFC 6062: Connect on an allocation for UDP");
+        return;
+    }
+    begin_reply(reply, request, FLOE_STUN_SUCCESS);
+    floe_stun_put_u32(&reply->writer, FLOE_STUN_CONNECTION_ID, offer(world, reply, false));
+    send_reply(reply);
+}
+
+static void on_connection_bind(server_reply *reply, const floe_stun_message *request)
+{
+    static const uint8_t hello[] = {0, 5, 'h', 'e', 'l', 'l', 'o'};
+    sim_world *world = reply->world;
+    uint32_t id = 0;
+
+    (void)floe_stun_read_u32(request, FLOE_STUN_CONNECTION_ID, &id);
+    for (size_t i = 0; i < world->offer_count; i++) {
+        sim_offer *offered = &world->offers[i];
+        if (offered->server == reply->server && offered->id == id && id != 0) {
+            offered->id = 0;
+            begin_reply(reply, request, FLOE_STUN_SUCCESS);
+            send_reply(reply);
+            association_bind(world, reply->server, &reply->client,
+                             floe_span_of(hello, offered->greets ? sizeof hello : 0));
+            return;
+        }
+    }
+    world_violated(world, "RFC 6062: ConnectionBind to a connection that is none");
+}
+
+/* The peer connects as soon as it may. */
+static void attempt(server_reply *reply, unsigned peer)
+{
+    sim_world *world = reply->world;
+    floe_address from = server_address_for(world, reply->server, reply->client.family);
+    floe_address address = world_peer(peer);
+    floe_stun_id id = {.bytes = {(uint8_t)world->offer_count}};
+    uint8_t bytes[128];
+    floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_INDICATION,
+                                              FLOE_STUN_CONNECTION_ATTEMPT, &id);
+
+    address.port = (uint16_t)(20000 + world->offer_count);
+    floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &address);
+    floe_stun_put_u32(&writer, FLOE_STUN_CONNECTION_ID, offer(world, reply, true));
+    world_answer(world, reply->server, &from, &reply->client, floe_stun_written(&writer));
+}
+
 #define SECONDS 1000000000ULL
 
 static void on_create_permission(server_reply *reply, const floe_stun_message *request)
@@ -410,9 +493,13 @@ static void on_create_permission(server_reply *reply, const floe_stun_message *r
     unsigned peer;
 
     if (read_peer(reply, request, allocation, &peer)) {
+        bool first = allocation->permitted[peer] == 0;
         allocation->permitted[peer] = world->now + 300 * SECONDS;
         begin_reply(reply, request, FLOE_STUN_SUCCESS);
         send_reply(reply);
+        if (allocation->tcp && first) {
+            attempt(reply, peer);
+        }
     }
 }
 
@@ -636,6 +723,12 @@ static void serve(server_reply *reply, const floe_stun_message *request)
         break;
     case FLOE_STUN_CHANNEL_BIND:
         on_channel_bind(reply, request);
+        break;
+    case FLOE_STUN_CONNECT:
+        on_connect(reply, request);
+        break;
+    case FLOE_STUN_CONNECTION_BIND:
+        on_connection_bind(reply, request);
         break;
     default:
         break;

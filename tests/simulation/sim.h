@@ -99,6 +99,7 @@ typedef struct sim_server {
     unsigned families; /* that it relays, FLOE_TURN_IPV4 and FLOE_TURN_IPV6 */
     bool sha256;       /* wants MESSAGE-INTEGRITY-SHA256 */
     bool anonymous;    /* and USERHASH */
+    bool tcp;          /* gives relays for TCP (RFC 6062); else 442 */
     bool mobile;       /* RFC 8016; else it answers 405 to who asks for it */
     unsigned redirect; /* 1 + the server that is pointed to; 0: 127.0.0.1 */
     tls_certificate certificate;
@@ -153,6 +154,7 @@ typedef struct sim_config {
 typedef struct sim_seen_candidate {
     floe_candidate_type type;
     floe_protocol relay_protocol;
+    floe_tcp_type tcp_type;
     char text[FLOE_CANDIDATE_TEXT_SIZE];
     char address[64];
     char related[64];

@@ -20,6 +20,7 @@ struct sim_association {
     size_t life;         /* of which gatherer */
     tls_connection *tls; /* NULL: plain */
     bool over;           /* nothing comes or goes any more */
+    bool bound;          /* it is a peer's (RFC 6062) */
     unsigned flights;    /* of the client, in the handshake and behind it */
     unsigned piece;      /* the size into which the stream is cut */
     uint64_t up_at;      /* when the latest bytes arrive at the server */
@@ -240,9 +241,38 @@ bool association_answer(sim_world *world, size_t server, const floe_address *cli
 
 /* ── From the client ── */
 
+static void say(sim_world *world, sim_association *association, floe_span data)
+{
+    if (association->tls == NULL) {
+        raw_down(world, association, data);
+    } else {
+        (void)tls_write(association->tls, data);
+        take_down(world, association);
+    }
+}
+
+void association_bind(sim_world *world, size_t server, const floe_address *client,
+                      floe_span greeting)
+{
+    sim_association *association = find(world, server, client);
+
+    if (association == NULL || association->bound) {
+        world_violated(world, "RFC 6062: ConnectionBind on no connection of its own");
+        return;
+    }
+    association->bound = true;
+    if (greeting.size > 0) {
+        say(world, association, greeting);
+    }
+}
+
 /* STUN messages and ChannelData, one after the other; of a datagram, the one. */
 static void serve_plain(sim_world *world, sim_association *association, floe_span plain)
 {
+    if (association->bound) {
+        say(world, association, plain);
+        return;
+    }
     bool stream = is_stream(&world->config->servers[association->server]);
 
     if (!stream) {

@@ -336,6 +336,42 @@ static void t5_network_types_say_which(void **state)
 
 /* ── How requests are signed (T3) ── */
 
+/* T12, RFC 6062: the owner connects by the active candidate, and is connected to at the passive one
+ * once it has let the peer in. A server that has none of it costs nothing but the question. */
+static void t12_relays_for_tcp(void **state)
+{
+    (void)state;
+    for (int transport = FLOE_PROTOCOL_UDP; transport <= FLOE_PROTOCOL_DTLS; transport++) {
+        for (int offered = 0; offered < 2; offered++) {
+            bool stream = transport == FLOE_PROTOCOL_TCP || transport == FLOE_PROTOCOL_TLS;
+            size_t active = 0;
+            size_t passive = 0;
+            sim_config config;
+            by(&config, (floe_protocol)transport, SIM_GOOD)->tcp = offered == 1;
+            config.settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP4;
+            config.packets = 4;
+            config.packets_ms = 300;
+            const sim_seen *seen = run(&config);
+            for (size_t i = 0; i < seen->candidate_count; i++) {
+                const sim_seen_candidate *candidate = &seen->candidates[i];
+                if (candidate->tcp_type == FLOE_TCP_TYPE_ACTIVE) {
+                    active++;
+                    assert_int_equal(candidate->port, 9);
+                    assert_int_equal(candidate->sent, 4);
+                    assert_int_equal(candidate->got, 4);
+                } else if (candidate->tcp_type == FLOE_TCP_TYPE_PASSIVE) {
+                    passive++;
+                    assert_int_equal(candidate->got, 1); /* what the peer says first */
+                }
+            }
+            assert_int_equal(active, stream && offered == 1 ? 1 : 0);
+            assert_int_equal(passive, active);
+            assert_int_equal(seen->error_count, 0);
+            assert_int_equal(seen->allocations, 1 + active);
+        }
+    }
+}
+
 /* T10: the address goes, another is there: the relay stays as it is, and data with it. Of a server
  * that does not move allocations it is another relay. */
 static void t10_a_relay_outlives_its_address(void **state)
@@ -547,6 +583,7 @@ int main(void)
         cmocka_unit_test(t1_both_families_keep_their_reflexive_candidates),
         cmocka_unit_test(t5_one_allocation_has_both_families),
         cmocka_unit_test(t5_network_types_say_which),
+        cmocka_unit_test(t12_relays_for_tcp),
         cmocka_unit_test(t10_a_relay_outlives_its_address),
         cmocka_unit_test(t3_sha256_and_user_hashes_all_the_way),
         cmocka_unit_test(t4_a_redirect_is_followed),

@@ -649,8 +649,8 @@ static void send_on_all(sim_world *world)
         if (error == FLOE_OK) {
             check_sent(world, candidate);
         } else if (error != FLOE_ERR_NOT_FOUND && error != FLOE_ERR_QUEUE_FULL &&
-                   error != FLOE_ERR_PERMISSION && error != FLOE_ERR_INVALID_STATE &&
-                   error != FLOE_ERR_NO_MEMORY) {
+                   error != FLOE_ERR_NOT_CONNECTED && error != FLOE_ERR_PERMISSION &&
+                   error != FLOE_ERR_INVALID_STATE && error != FLOE_ERR_NO_MEMORY) {
             world_violated(world, "K1: %s: %s", floe_error_string(error), floe_last_error());
         }
     }

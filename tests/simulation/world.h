@@ -74,6 +74,7 @@ typedef struct sim_allocation {
     floe_stun_id id;       /* of the Allocate that made it */
     floe_stun_id moved_by; /* the Refresh that moved it last */
     uint32_t ticket;       /* RFC 8016; 0: it has none */
+    bool tcp;              /* RFC 6062 */
     bool strange;          /* left by somebody else: 437 */
 } sim_allocation;
 
@@ -84,14 +85,21 @@ typedef struct sim_counter {
     unsigned count;
 } sim_counter;
 
+/* A peer's connection at a relayed address, which waits to be bound (RFC 6062 §4.3). */
+typedef struct sim_offer {
+    size_t server;
+    uint32_t id; /* 0: it is bound */
+    bool greets; /* the peer has connected, and says hello once it can */
+} sim_offer;
+
 typedef struct sim_transaction {
     floe_stun_id id;
     unsigned sends;
     uint64_t last_sent;
 } sim_transaction;
 
-#define SOCKETS_MAX 256
-#define MAPPINGS_MAX 256
+#define SOCKETS_MAX 1024
+#define MAPPINGS_MAX 1024
 #define ALLOCATIONS_MAX 64
 #define TRANSACTIONS_MAX 4096
 
@@ -122,8 +130,10 @@ typedef struct sim_world {
     uint32_t next_ticket;
     sim_allocation allocations[ALLOCATIONS_MAX];
     size_t allocation_count;
+    sim_offer offers[256];
+    size_t offer_count;
     unsigned allocated[SIM_SERVERS_MAX];
-    sim_counter one_use_nonces[256];
+    sim_counter one_use_nonces[1024];
     size_t one_use_nonce_count;
     sim_transaction transactions[TRANSACTIONS_MAX];
     size_t transaction_count;
@@ -186,6 +196,10 @@ bool association_answer(sim_world *world, size_t server, const floe_address *cli
                         floe_span data);
 bool association_receive(sim_world *world, size_t server, const floe_address *client,
                          floe_span data);
+/* From now on the connection is a peer's, who sends back what it gets; first it says so much, if
+ * anything. */
+void association_bind(sim_world *world, size_t server, const floe_address *client,
+                      floe_span greeting);
 void associations_free(sim_world *world);
 void stream_open(sim_world *world, sim_socket *socket, size_t server, bool refused,
                  const floe_address *client);

@@ -155,11 +155,40 @@ static void garbage_and_no_memory_break_the_stream(void **state)
     assert_int_equal(memory.live, 0);
 }
 
+/* RFC 4571: the length, then so much; from one framing to the other within one piece. */
+static void frames_of_rfc_4571(void **state)
+{
+    static const uint8_t stream[] = {0x40, 0,   0,   1,   'x', 0, 0, 0, 0,
+                                     3,    'a', 'b', 'c', 0,   0, 0, 1, 'd'};
+    static const size_t sizes[] = {8, 5, 2, 3};
+
+    (void)state;
+    for (size_t step = 1; step <= sizeof stream; step++) {
+        floe_framer framer;
+        size_t frames = 0;
+        floe_framer_init(&framer, &floe_default_allocator);
+        for (size_t at = 0; at < sizeof stream; at += step) {
+            size_t left = sizeof stream - at;
+            floe_span piece = floe_span_of(&stream[at], left < step ? left : step);
+            floe_span frame;
+            while (floe_framer_next(&framer, &piece, &frame) == FLOE_FRAME_WHOLE) {
+                assert_true(frames < 4);
+                assert_int_equal(frame.size, sizes[frames++]);
+                framer.measure = floe_frame_measure_rfc4571;
+            }
+            assert_int_equal(piece.size, 0);
+        }
+        assert_int_equal(frames, 4);
+        floe_framer_release(&framer);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(channel_data_both_ways),
         cmocka_unit_test(any_split_gives_the_same_frames),
+        cmocka_unit_test(frames_of_rfc_4571),
         cmocka_unit_test(lengths_near_the_top_do_not_wrap),
         cmocka_unit_test(garbage_and_no_memory_break_the_stream),
     };

@@ -1,0 +1,288 @@
+/* The streams of a relay for TCP (RFC 6062): data of the owner's to and from its peers, each by a
+ * connection of its own to the server. A packet is framed as ICE over TCP has it (RFC 4571). */
+#include "base/error.h"
+#include "core/gatherer.h"
+#include "turn/peer.h"
+
+/* Of one relay; a peer that has connected counts as one that we have. */
+#define STREAMS_MAX 64U
+#define FRAMED_MAX ((size_t)65535)
+
+static void end(floe_core *core, floe_stream *stream)
+{
+    if (stream->connection != NULL) {
+        stream->connection->stream = NULL;
+        floe_connection_close(core, stream->connection);
+    }
+    floe_list_remove(&stream->link);
+    floe_queue_release(&core->shared->allocator, &stream->held);
+    floe_deallocate(&core->shared->allocator, stream);
+}
+
+void floe_streams_end(floe_core *core, floe_relay *relay)
+{
+    FLOE_LIST_EACH_SAFE(stream, &relay->streams, floe_stream, link)
+    {
+        end(core, stream);
+    }
+}
+
+static floe_stream *find(const floe_relay *relay, const floe_address *peer, bool accepted)
+{
+    FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
+    {
+        if (stream->accepted == accepted && floe_address_equal(&stream->turn.peer, peer)) {
+            return stream;
+        }
+    }
+    return NULL;
+}
+
+/* NULL: no memory, or too many. */
+static floe_stream *add(floe_core *core, floe_relay *relay)
+{
+    size_t count = 0;
+
+    FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
+    {
+        count++;
+    }
+    floe_stream *made =
+        count < STREAMS_MAX ? floe_allocate(&core->shared->allocator, sizeof *made) : NULL;
+    if (made != NULL) {
+        made->relay = relay;
+        floe_list_append(&relay->streams, &made->link);
+    }
+    return made;
+}
+
+/* ── Out ── */
+
+static bool push(floe_core *core, floe_stream *stream, floe_span data)
+{
+    uint8_t length[2] = {(uint8_t)(data.size >> 8), (uint8_t)data.size};
+    floe_span parts[] = {floe_span_of(length, sizeof length), data};
+    size_t limit = core->shared->queue_limit;
+
+    return stream->turn.state == FLOE_TURN_STREAM_BOUND
+               ? floe_connection_send(core, stream->connection, limit, parts, 2)
+               : floe_queue_push(&core->shared->allocator, &stream->held, limit, &stream->turn.peer,
+                                 &data, 1);
+}
+
+static void send_request(floe_core *core, floe_stream *stream, floe_connection *by)
+{
+    uint8_t request[FLOE_TURN_REQUEST_SIZE];
+    floe_span data =
+        floe_turn_stream_write(&stream->relay->turn, &stream->turn, request, sizeof request);
+
+    if (data.size > 0 && by != NULL) {
+        (void)floe_connection_send(core, by, core->shared->queue_limit + FLOE_CONTROL_ROOM, &data,
+                                   1);
+    }
+}
+
+/* A connection of its own, which is bound once it stands. */
+static bool open_connection(floe_core *core, floe_time now, floe_stream *stream)
+{
+    stream->connection = floe_connection_new(core, now, stream->relay);
+    if (stream->connection == NULL) {
+        return false;
+    }
+    stream->connection->stream = stream;
+    return true;
+}
+
+static void send_held(floe_core *core, floe_stream *stream)
+{
+    floe_address nobody;
+    floe_span data;
+
+    while (floe_queue_take(&stream->held, &nobody, &data)) {
+        (void)push(core, stream, data);
+    }
+    floe_queue_release(&core->shared->allocator, &stream->held);
+}
+
+/* The one place where the machine's events become something; false: the stream is gone. */
+static bool happened(floe_core *core, floe_time now, floe_stream *stream, floe_turn_event event)
+{
+    floe_relay *relay = stream->relay;
+
+    switch (event) {
+    case FLOE_TURN_SEND:
+        send_request(core, stream,
+                     stream->turn.state == FLOE_TURN_STREAM_ASKING ? relay->connection
+                                                                   : stream->connection);
+        return true;
+    case FLOE_TURN_SUCCESS:
+        if (stream->turn.state == FLOE_TURN_STREAM_BOUND) {
+            stream->connection->framer.measure = floe_frame_measure_rfc4571;
+            send_held(core, stream);
+            return true;
+        }
+        if (open_connection(core, now, stream)) {
+            return true;
+        }
+        end(core, stream);
+        return false;
+    case FLOE_TURN_FAILED:
+        end(core, stream);
+        return false;
+    case FLOE_TURN_LOST:
+        floe_relay_lost(core, now, relay); /* and its streams with it */
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* What the server may let in is known by a permission (RFC 8656 §9). */
+static floe_error let_in(floe_core *core, floe_time now, floe_relay *relay,
+                         const floe_address *peer)
+{
+    floe_error error = floe_relay_permit(core, now, relay, peer);
+
+    return error != FLOE_OK ? error
+                            : floe_fail(FLOE_ERR_NOT_CONNECTED,
+                                        "the peer has not connected to the relay; it may now");
+}
+
+floe_error floe_stream_send(floe_core *core, floe_time now, floe_relay *relay,
+                            floe_tcp_type tcp_type, const floe_address *peer, floe_span data)
+{
+    floe_stream *stream = find(relay, peer, tcp_type == FLOE_TCP_TYPE_PASSIVE);
+
+    size_t limit = relay->connection->secure != NULL ? FLOE_SECURE_DATA_MAX : FRAMED_MAX;
+
+    if (data.size > limit) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "%zu bytes are more than the relay takes, %zu",
+                         data.size, limit);
+    }
+    if (stream == NULL && tcp_type == FLOE_TCP_TYPE_PASSIVE) {
+        return let_in(core, now, relay, peer);
+    }
+    if (stream == NULL) {
+        stream = add(core, relay);
+        if (stream == NULL) {
+            return floe_fail(FLOE_ERR_NO_MEMORY, "no room for another peer of the relay");
+        }
+        floe_turn_event event = floe_turn_stream_connect(&relay->turn, now, &stream->turn, peer);
+        if (!happened(core, now, stream, event)) {
+            return floe_fail(FLOE_ERR_RANDOM, "no randomness for a Connect request");
+        }
+    }
+    if (!push(core, stream, data)) {
+        core->refused = true;
+        return floe_fail(FLOE_ERR_QUEUE_FULL,
+                         "more waits to be sent than settings.send_queue_size");
+    }
+    return FLOE_OK;
+}
+
+/* ── In ── */
+
+/* RFC 6062 §4.4: a peer has connected. Without room the server gives it up after 30 s. */
+void floe_stream_attempted(floe_core *core, floe_time now, floe_relay *relay,
+                           const floe_stun_message *message)
+{
+    uint32_t connection_id;
+    floe_address peer;
+
+    if (!floe_stun_read_u32(message, FLOE_STUN_CONNECTION_ID, &connection_id) ||
+        !floe_stun_read_address(message, FLOE_STUN_XOR_PEER_ADDRESS, &peer) ||
+        !floe_turn_peer_permits(&relay->turn, &peer) || find(relay, &peer, true) != NULL) {
+        core->shared->dropped++;
+        return;
+    }
+    floe_stream *stream = add(core, relay);
+    if (stream == NULL) {
+        return;
+    }
+    stream->accepted = true;
+    floe_turn_stream_accept(&stream->turn, connection_id, &peer);
+    if (!open_connection(core, now, stream)) {
+        end(core, stream);
+    }
+}
+
+bool floe_stream_answered(floe_core *core, floe_time now, floe_relay *relay,
+                          const floe_address *source, const floe_stun_message *message)
+{
+    FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
+    {
+        floe_stun_match match;
+        if (stream->turn.state != FLOE_TURN_STREAM_ASKING) {
+            continue;
+        }
+        floe_turn_event event =
+            floe_turn_stream_receive(&relay->turn, now, &stream->turn, source, message, &match);
+        if (match == FLOE_STUN_BELIEVED) {
+            (void)happened(core, now, stream, event);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The answer to ConnectionBind; anything else ends it. */
+static void take_answer(floe_core *core, floe_time now, floe_stream *stream, floe_span frame)
+{
+    floe_relay *relay = stream->relay;
+    floe_stun_message message;
+    floe_stun_match match = FLOE_STUN_NOT_MINE;
+    floe_turn_event event = FLOE_TURN_FAILED;
+
+    if (floe_stun_parse(frame, &message) == FLOE_STUN_PARSED) {
+        event = floe_turn_stream_receive(&relay->turn, now, &stream->turn, &relay->turn.server,
+                                         &message, &match);
+    }
+    (void)happened(core, now, stream, match == FLOE_STUN_BELIEVED ? event : FLOE_TURN_FAILED);
+}
+
+bool floe_stream_message(floe_core *core, floe_time now, floe_stream *stream, floe_span frame,
+                         floe_packet *packet)
+{
+    if (stream->turn.state != FLOE_TURN_STREAM_BOUND) {
+        take_answer(core, now, stream, frame);
+        return false;
+    }
+    floe_reader reader = floe_reader_of(frame.data, frame.size);
+    (void)floe_read_u16(&reader);
+    return floe_relay_deliver(
+        core, stream->relay, stream->accepted ? FLOE_TCP_TYPE_PASSIVE : FLOE_TCP_TYPE_ACTIVE,
+        &stream->turn.peer, floe_read_span(&reader, floe_reader_left(&reader)), packet);
+}
+
+void floe_stream_connected(floe_core *core, floe_time now, floe_stream *stream)
+{
+    (void)happened(core, now, stream,
+                   floe_turn_stream_bind(&stream->relay->turn, now, &stream->turn));
+}
+
+void floe_stream_disconnected(floe_core *core, floe_stream *stream)
+{
+    stream->connection = NULL;
+    end(core, stream);
+}
+
+/* ── Time ── */
+
+void floe_streams_time(floe_core *core, floe_time now, floe_relay *relay)
+{
+    FLOE_LIST_EACH_SAFE(stream, &relay->streams, floe_stream, link)
+    {
+        (void)happened(core, now, stream, floe_turn_stream_time(&stream->turn, now));
+    }
+}
+
+floe_time floe_streams_deadline(const floe_relay *relay)
+{
+    floe_time deadline = FLOE_TIME_NEVER;
+
+    FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
+    {
+        deadline = floe_time_min(deadline, stream->turn.transaction.due);
+    }
+    return deadline;
+}

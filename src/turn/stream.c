@@ -1,0 +1,109 @@
+/* Connect and ConnectionBind. */
+#include "turn/stream.h"
+
+#include "turn/peer.h"
+
+static floe_turn_event ask(const floe_turn_allocation *allocation, floe_time now,
+                           floe_turn_stream *stream, uint16_t method)
+{
+    return floe_stun_transaction_start(&stream->transaction, now, method, allocation->rto, true,
+                                       allocation->random) == FLOE_OK
+               ? FLOE_TURN_SEND
+               : FLOE_TURN_FAILED;
+}
+
+floe_turn_event floe_turn_stream_connect(const floe_turn_allocation *allocation, floe_time now,
+                                         floe_turn_stream *stream, const floe_address *peer)
+{
+    *stream = (floe_turn_stream){.peer = *peer, .state = FLOE_TURN_STREAM_ASKING};
+    return ask(allocation, now, stream, FLOE_STUN_CONNECT);
+}
+
+void floe_turn_stream_accept(floe_turn_stream *stream, uint32_t connection_id,
+                             const floe_address *peer)
+{
+    *stream = (floe_turn_stream){
+        .peer = *peer, .connection_id = connection_id, .state = FLOE_TURN_STREAM_OFFERED};
+    floe_stun_transaction_stop(&stream->transaction);
+}
+
+floe_turn_event floe_turn_stream_bind(const floe_turn_allocation *allocation, floe_time now,
+                                      floe_turn_stream *stream)
+{
+    stream->state = FLOE_TURN_STREAM_BINDING;
+    return ask(allocation, now, stream, FLOE_STUN_CONNECTION_BIND);
+}
+
+floe_span floe_turn_stream_write(const floe_turn_allocation *allocation,
+                                 const floe_turn_stream *stream, void *buffer, size_t size)
+{
+    floe_stun_writer writer = floe_stun_begin(buffer, size, FLOE_STUN_REQUEST,
+                                              stream->transaction.method, &stream->transaction.id);
+
+    if (stream->transaction.method == FLOE_STUN_CONNECT) {
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &stream->peer);
+    } else {
+        floe_stun_put_u32(&writer, FLOE_STUN_CONNECTION_ID, stream->connection_id);
+    }
+    floe_turn_allocation_sign(allocation, &writer);
+    return floe_stun_written(&writer);
+}
+
+static floe_turn_event succeeded(floe_turn_stream *stream, uint16_t method,
+                                 const floe_stun_message *message)
+{
+    stream->challenges = 0;
+    if (method == FLOE_STUN_CONNECTION_BIND) {
+        stream->state = FLOE_TURN_STREAM_BOUND;
+        return FLOE_TURN_SUCCESS;
+    }
+    if (!floe_stun_read_u32(message, FLOE_STUN_CONNECTION_ID, &stream->connection_id)) {
+        return FLOE_TURN_FAILED;
+    }
+    stream->state = FLOE_TURN_STREAM_OFFERED;
+    return FLOE_TURN_SUCCESS;
+}
+
+static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
+                               floe_turn_stream *stream, uint16_t method,
+                               const floe_stun_message *message)
+{
+    floe_span reason = {0};
+
+    (void)floe_stun_read_error(message, &stream->code, &reason);
+    if (stream->code == 401 || stream->code == 438) {
+        bool same = false;
+        const char *why = floe_turn_allocation_learn(allocation, message, &same);
+        if (why == NULL && !(same && stream->code == 401) &&
+            ++stream->challenges <= FLOE_TURN_STALE_IN_A_ROW) {
+            return ask(allocation, now, stream, method);
+        }
+    }
+    return stream->code == 437 && method == FLOE_STUN_CONNECT
+               ? floe_turn_allocation_lost(allocation, stream->code, reason)
+               : FLOE_TURN_FAILED;
+}
+
+floe_turn_event floe_turn_stream_receive(floe_turn_allocation *allocation, floe_time now,
+                                         floe_turn_stream *stream, const floe_address *source,
+                                         const floe_stun_message *message, floe_stun_match *match)
+{
+    const floe_stun_key *key = allocation->realm != NULL ? allocation->realm->key : NULL;
+    uint16_t method = stream->transaction.method;
+
+    *match = floe_stun_transaction_match(&stream->transaction, message, source, &allocation->server,
+                                         key);
+    if (*match != FLOE_STUN_BELIEVED) {
+        return FLOE_TURN_NOTHING;
+    }
+    floe_stun_transaction_stop(&stream->transaction);
+    return message->class == FLOE_STUN_SUCCESS ? succeeded(stream, method, message)
+                                               : refused(allocation, now, stream, method, message);
+}
+
+floe_turn_event floe_turn_stream_time(floe_turn_stream *stream, floe_time now)
+{
+    return floe_stun_transaction_time(&stream->transaction, now) == FLOE_STUN_GIVE_UP
+               ? FLOE_TURN_FAILED
+               : FLOE_TURN_NOTHING;
+}
