@@ -228,8 +228,8 @@ static void l2_settings_have_ranges(void **state)
     settings.keepalive_ms = 999;
     check_settings(&settings, "keepalive_ms");
     settings.keepalive_ms = 0;
-    settings.network_types = 4;
-    check_settings(&settings, "network_types is 0x4");
+    settings.network_types = 16;
+    check_settings(&settings, "network_types is 0x10");
     settings.network_types = FLOE_NETWORK_TYPE_UDP6;
     check_settings(&settings, NULL);
     settings.port_min = 6000;

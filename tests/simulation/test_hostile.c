@@ -1,0 +1,346 @@
+/* Servers that send what no server should, straight into the core: what the simulated network has
+ * no switch for. Each is bounded in memory and time, and is one error that says what is wrong. */
+#include "support.h"
+
+#include "base/address.h"
+#include "base/time.h"
+#include "stun/writer.h"
+
+#include <floe/core.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct fixture {
+    counting_allocator memory;
+    seeded_random random;
+    floe_core_shared *shared;
+    floe_core *core;
+    floe_time now;
+    uint32_t channel; /* to the server */
+    floe_stun_message request;
+    uint8_t request_bytes[FLOE_CORE_DATA_SIZE];
+    size_t requests; /* so many came since the last look */
+    size_t relays;
+    size_t errors;
+    size_t dropped; /* at the last look */
+    char error[512];
+    floe_core_output output;
+} fixture;
+
+static const char *const server_address = "203.0.113.2:3478";
+
+static void take_send(fixture *f)
+{
+    const floe_core_output *output = &f->output;
+
+    if (output->data_size > sizeof f->request_bytes) {
+        return;
+    }
+    memcpy(f->request_bytes, output->data, output->data_size);
+    if (floe_stun_parse(floe_span_of(f->request_bytes, output->data_size), &f->request) ==
+            FLOE_STUN_PARSED &&
+        f->request.method == FLOE_STUN_ALLOCATE) {
+        f->channel = output->channel;
+        f->requests++;
+    }
+}
+
+static void settle(fixture *f)
+{
+    floe_interface_address list = {.interface_name = "eth0",
+                                   .interface_index = 1,
+                                   .up = true,
+                                   .address = address_of("10.0.1.2:0")};
+    floe_address local = address_of("10.0.1.2:4000");
+
+    while (floe_core_poll(f->core, f->now, &f->output)) {
+        switch (f->output.kind) {
+        case FLOE_CORE_LIST_INTERFACES:
+            floe_core_interfaces(f->core, f->now, &list, 1);
+            break;
+        case FLOE_CORE_OPEN:
+            f->channel = f->output.channel;
+            floe_core_opened(f->core, f->now, f->output.channel, &local);
+            break;
+        case FLOE_CORE_SEND:
+            take_send(f);
+            break;
+        case FLOE_CORE_CANDIDATE:
+            f->relays += f->output.candidate != NULL &&
+                         f->output.candidate->type == FLOE_CANDIDATE_TYPE_RELAY;
+            break;
+        case FLOE_CORE_CANDIDATE_ERROR:
+            f->errors++;
+            (void)snprintf(f->error, sizeof f->error, "%s", f->output.error->text);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static void later(fixture *f, uint64_t milliseconds)
+{
+    f->now = floe_time_after(f->now, floe_milliseconds(milliseconds));
+    floe_core_time(f->core, f->now);
+    settle(f);
+}
+
+static void begin(fixture *f, const char *url)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+
+    memset(f, 0, sizeof *f);
+    counting_init(&f->memory);
+    seeded_init(&f->random, 7);
+    f->now = floe_time_after((floe_time){0}, floe_seconds(1000));
+    settings.allocator = &f->memory.table;
+    server.urls = &url;
+    server.url_count = 1;
+    server.username = "user";
+    server.credential = "secret";
+    options.ice_servers = &server;
+    options.ice_server_count = 1;
+    options.gather_policy = FLOE_GATHER_POLICY_RELAY;
+    assert_int_equal(floe_core_shared_new(&settings, &f->random.table, &f->shared), FLOE_OK);
+    assert_int_equal(floe_core_new(f->shared, &options, &f->core), FLOE_OK);
+    assert_int_equal(floe_core_start(f->core, f->now), FLOE_OK);
+    settle(f);
+    for (int i = 0; i < 20 && f->requests == 0; i++) {
+        later(f, 5);
+    }
+    assert_true(f->requests > 0);
+}
+
+static void end(fixture *f)
+{
+    floe_core_close(f->core, f->now);
+    settle(f);
+    floe_core_free(f->core);
+    floe_core_shared_free(f->shared);
+    assert_int_equal(f->memory.live, 0);
+}
+
+static floe_stun_writer answer(const fixture *f, uint8_t *bytes, size_t size, floe_stun_class class)
+{
+    return floe_stun_begin(bytes, size, class, f->request.method, &f->request.id);
+}
+
+/* By UDP. */
+static void send_answer(fixture *f, const floe_stun_writer *writer)
+{
+    floe_address source = address_of(server_address);
+    floe_span message = floe_stun_written(writer);
+
+    f->requests = 0;
+    floe_core_datagram(f->core, f->now, f->channel, &source, message.data, message.size);
+    settle(f);
+    later(f, 5);
+}
+
+static void challenge_with(fixture *f, floe_span realm, floe_span nonce)
+{
+    uint8_t bytes[4096];
+    floe_stun_writer writer = answer(f, bytes, sizeof bytes, FLOE_STUN_ERROR);
+
+    floe_stun_put_error(&writer, 401, floe_span_text("Unauthorized"));
+    floe_stun_put(&writer, FLOE_STUN_REALM, realm);
+    floe_stun_put(&writer, FLOE_STUN_NONCE, nonce);
+    send_answer(f, &writer);
+}
+
+/* RFC 8489 §14.10: 763 bytes are the longest nonce. */
+static void a_nonce_of_763_bytes_and_of_764(void **state)
+{
+    static fixture f;
+    char nonce[764];
+
+    (void)state;
+    memset(nonce, 'n', sizeof nonce);
+    begin(&f, "turn:203.0.113.2");
+    challenge_with(&f, floe_span_text("r"), floe_span_of(nonce, 763));
+    assert_int_equal(f.requests, 1);
+    floe_span sent;
+    assert_true(floe_stun_find(&f.request, FLOE_STUN_NONCE, &sent));
+    assert_int_equal(sent.size, 763);
+    end(&f);
+    begin(&f, "turn:203.0.113.2");
+    challenge_with(&f, floe_span_text("r"), floe_span_of(nonce, 764));
+    assert_int_equal(f.errors, 1);
+    assert_non_null(strstr(f.error, "NONCE"));
+    end(&f);
+}
+
+/* Bytes are bytes: they come back as they were, and the key is made of all of them. */
+static void a_realm_with_quotes_and_nuls(void **state)
+{
+    static const char realm[] = "\"quoted\"\0\\realm\r\n";
+    static fixture f;
+    floe_span sent;
+
+    (void)state;
+    begin(&f, "turn:203.0.113.2");
+    challenge_with(&f, floe_span_of(realm, sizeof realm - 1), floe_span_text("n"));
+    assert_int_equal(f.requests, 1);
+    assert_true(floe_stun_find(&f.request, FLOE_STUN_REALM, &sent));
+    assert_true(floe_span_equal(sent, floe_span_of(realm, sizeof realm - 1)));
+    end(&f);
+}
+
+static void allocated(fixture *f, const char *relayed, uint32_t lifetime)
+{
+    uint8_t bytes[256];
+    floe_stun_writer writer = answer(f, bytes, sizeof bytes, FLOE_STUN_SUCCESS);
+    floe_address address = address_of(relayed);
+
+    floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &address);
+    floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, lifetime);
+    send_answer(f, &writer);
+}
+
+/* T7: a lifetime of 1 is refreshed once a second, no more; 2^32 - 1 in its time. */
+static void lifetimes_of_all_kinds(void **state)
+{
+    static const struct {
+        uint32_t lifetime;
+        bool good;
+    } rows[] = {{0, false}, {1, true}, {2, true}, {UINT32_MAX, true}};
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        begin(&f, "turn:203.0.113.2");
+        allocated(&f, "198.51.100.9:5000", rows[i].lifetime);
+        assert_int_equal(f.relays, rows[i].good);
+        assert_int_equal(f.errors, !rows[i].good);
+        if (!rows[i].good) {
+            assert_non_null(strstr(f.error, "lifetime of 0"));
+        } else if (rows[i].lifetime == UINT32_MAX) {
+            floe_time due = floe_core_deadline(f.core);
+            assert_true(due.ns > f.now.ns); /* nothing wraps into the past */
+        }
+        end(&f);
+    }
+}
+
+/* T4b: what an Allocate answer names, in every spelling. */
+static void impossible_relayed_addresses(void **state)
+{
+    static const char *const addresses[] = {"0.0.0.0:5000",
+                                            "127.0.0.1:5000",
+                                            "127.255.255.254:5000",
+                                            "169.254.1.1:5000",
+                                            "224.0.0.1:5000",
+                                            "255.255.255.255:5000",
+                                            "198.51.100.9:0",
+                                            "[::]:5000",
+                                            "[::1]:5000",
+                                            "[fe80::1]:5000",
+                                            "[ff02::1]:5000",
+                                            "[::ffff:127.0.0.1]:5000",
+                                            "[::ffff:0.0.0.0]:5000",
+                                            "[::127.0.0.1]:5000",
+                                            "[::ffff:169.254.1.1]:5000",
+                                            "[fec0::1]:5000",
+                                            "[::ffff:224.0.0.1]:5000"};
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+        begin(&f, "turn:203.0.113.2");
+        allocated(&f, addresses[i], 600);
+        if (f.relays != 0 || f.errors != 1 || strstr(f.error, "impossible relayed") == NULL) {
+            fail_msg("%s: %zu relays, %zu errors, %s", addresses[i], f.relays, f.errors, f.error);
+        }
+        end(&f);
+    }
+}
+
+/* By TCP: endless bytes. Whatever they are, little is kept, and nothing is told twice. */
+static void feed(fixture *f, const uint8_t *bytes, size_t size, uint64_t total)
+{
+    size_t most = f->memory.live;
+
+    for (uint64_t fed = 0; fed < total; fed += size) {
+        floe_core_stream(f->core, f->now, f->channel, bytes, size);
+        most = f->memory.live > most ? f->memory.live : most;
+    }
+    settle(f);
+    assert_true(most <= f->memory.live + 4);
+    assert_true(f->memory.live < 64);
+}
+
+/* ChannelData of a channel that nobody has bound, 4 GB of it. */
+static void four_gigabytes_for_no_channel(void **state)
+{
+    static uint8_t bytes[65536];
+    static fixture f;
+    uint64_t total = (uint64_t)4 << 30;
+
+    (void)state;
+    for (size_t at = 0; at < sizeof bytes; at += 16384) {
+        bytes[at] = 0x40;
+        bytes[at + 2] = (uint8_t)((16384 - 4) >> 8);
+        bytes[at + 3] = (uint8_t)(16384 - 4);
+    }
+    begin(&f, "turn:203.0.113.2?transport=tcp");
+    feed(&f, bytes, sizeof bytes, total);
+    assert_int_equal(f.errors, 0); /* the server may yet answer */
+    assert_int_equal(floe_core_shared_dropped(f.shared), total / 16384);
+    later(&f, 6000);
+    assert_int_equal(f.errors, 1); /* and has not */
+    assert_int_equal(f.relays, 0);
+    end(&f);
+}
+
+/* Noise ends the connection with its first bytes, however much follows. */
+static void four_gigabytes_of_noise(void **state)
+{
+    static uint8_t bytes[65536];
+    static fixture f;
+
+    (void)state;
+    memset(bytes, 0xA5, sizeof bytes);
+    begin(&f, "turn:203.0.113.2?transport=tcp");
+    feed(&f, bytes, sizeof bytes, (uint64_t)4 << 30);
+    assert_int_equal(f.errors, 1);
+    assert_non_null(strstr(f.error, "neither STUN nor ChannelData"));
+    end(&f);
+}
+
+/* A length that lies: a message of 65,535 bytes is announced and never comes. */
+static void a_length_that_lies(void **state)
+{
+    static const uint8_t starts[][4] = {{0x40, 0, 0xff, 0xff}, {1, 3, 0xff, 0xfc}};
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        begin(&f, "turn:203.0.113.2?transport=tcp");
+        feed(&f, starts[i], 4, 4);
+        for (int k = 0; k < 60000; k += 1000) {
+            static const uint8_t zeros[1000];
+            feed(&f, zeros, sizeof zeros, sizeof zeros);
+        }
+        assert_int_equal(f.errors, 0);
+        later(&f, 6000);
+        assert_int_equal(f.errors, 1);
+        end(&f);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_nonce_of_763_bytes_and_of_764),
+        cmocka_unit_test(a_realm_with_quotes_and_nuls),
+        cmocka_unit_test(lifetimes_of_all_kinds),
+        cmocka_unit_test(impossible_relayed_addresses),
+        cmocka_unit_test(four_gigabytes_for_no_channel),
+        cmocka_unit_test(four_gigabytes_of_noise),
+        cmocka_unit_test(a_length_that_lies),
+    };
+    return cmocka_run_group_tests_name("hostile", tests, NULL, NULL);
+}
