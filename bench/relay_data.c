@@ -1,0 +1,172 @@
+/* Data through one relay over UDP, one way, to a peer that throws it away: packets a second and CPU
+ * for each packet, of the sending process alone.
+ *
+ *     relay_data floe ADDRESS USERNAME CREDENTIAL PEER PORT PACKETS
+ *     relay_data floor ADDRESS PORT PACKETS           the same bytes by sendmmsg(2), and nothing
+ * else
+ *
+ * Prints {"packets":…,"ms":…,"cpu_us":…}, microseconds of CPU for each packet. */
+#include <arpa/inet.h>
+#include <floe/floe.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define PAYLOAD 1200
+#define CHANNEL_HEADER 4
+#define BATCH 32
+
+static double cpu_us(void)
+{
+    struct rusage usage;
+
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6 +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+static void print(uint64_t packets, uint64_t began, double cpu)
+{
+    (void)printf("{\"packets\":%" PRIu64 ",\"ms\":%.1f,\"cpu_us\":%.3f}\n", packets,
+                 (double)(uv_hrtime() - began) / 1e6, (cpu_us() - cpu) / (double)packets);
+}
+
+/* ── The floor ── */
+
+static int run_floor(char **words)
+{
+    static uint8_t packet[CHANNEL_HEADER + PAYLOAD] = {0x40, 0, PAYLOAD >> 8, PAYLOAD & 0xff};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(words[3]))};
+    struct iovec part = {.iov_base = packet, .iov_len = sizeof packet};
+    struct mmsghdr batch[BATCH] = {0};
+    uint64_t packets = strtoull(words[4], NULL, 10);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    if (fd < 0 || inet_pton(AF_INET, words[2], &to.sin_addr) != 1) {
+        return 1;
+    }
+    for (size_t i = 0; i < BATCH; i++) {
+        batch[i].msg_hdr = (struct msghdr){
+            .msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &part, .msg_iovlen = 1};
+    }
+    double cpu = cpu_us();
+    uint64_t began = uv_hrtime();
+    for (uint64_t sent = 0; sent < packets;) {
+        int now = sendmmsg(fd, batch, BATCH, 0);
+        sent += now > 0 ? (uint64_t)now : 0;
+    }
+    print(packets, began, cpu);
+    (void)close(fd);
+    return 0;
+}
+
+/* ── floe ── */
+
+typedef struct sender {
+    uv_loop_t loop;
+    uv_timer_t warm;
+    floe_gatherer *gatherer;
+    uint32_t relay_id;
+    floe_address peer;
+    uint64_t packets;
+    uint64_t sent;
+    uint64_t began; /* 0: the channel is not bound yet */
+    double cpu;
+} sender;
+
+static void fill(sender *of)
+{
+    static const uint8_t payload[PAYLOAD];
+
+    while (of->sent < of->packets && floe_gatherer_send(of->gatherer, of->relay_id, &of->peer,
+                                                        payload, sizeof payload) == FLOE_OK) {
+        of->sent++;
+    }
+    if (of->sent == of->packets && of->began != 0) {
+        print(of->packets, of->began, of->cpu);
+        uv_stop(&of->loop);
+    }
+}
+
+static void on_writable(void *user_data)
+{
+    fill(user_data);
+}
+
+static void on_warm(uv_timer_t *timer)
+{
+    sender *of = timer->data;
+
+    of->cpu = cpu_us();
+    of->began = uv_hrtime();
+    fill(of);
+}
+
+static void on_candidate(void *user_data, const floe_candidate *candidate)
+{
+    sender *of = user_data;
+
+    if (candidate != NULL) {
+        of->relay_id = candidate->id;
+        return;
+    }
+    /* Two packets ask for the permission and the channel; a second later both are there. */
+    for (int i = 0; i < 2; i++) {
+        (void)floe_gatherer_send(of->gatherer, of->relay_id, &of->peer, "x", 1);
+    }
+    (void)uv_timer_start(&of->warm, on_warm, 1000, 0);
+}
+
+static int run_floe(char **words)
+{
+    sender of = {0};
+    const char *urls[] = {words[2]};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    floe_api *api = NULL;
+
+    (void)uv_loop_init(&of.loop);
+    (void)uv_timer_init(&of.loop, &of.warm);
+    of.warm.data = &of;
+    of.packets = strtoull(words[7], NULL, 10);
+    (void)floe_address_parse(words[5], &of.peer);
+    of.peer.port = (uint16_t)atoi(words[6]);
+    settings.loop = &of.loop;
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4;
+    server.urls = urls;
+    server.url_count = 1;
+    server.username = words[3];
+    server.credential = words[4];
+    options.ice_servers = &server;
+    options.ice_server_count = 1;
+    options.gather_policy = FLOE_GATHER_POLICY_RELAY;
+    if (floe_api_new(&settings, &api) != FLOE_OK ||
+        floe_gatherer_new(api, &options, &of.gatherer) != FLOE_OK) {
+        (void)fprintf(stderr, "%s\n", floe_last_error());
+        return 1;
+    }
+    (void)floe_gatherer_on_local_candidate(of.gatherer, on_candidate, &of);
+    (void)floe_gatherer_on_writable(of.gatherer, on_writable, &of);
+    (void)floe_gatherer_gather(of.gatherer);
+    (void)uv_run(&of.loop, UV_RUN_DEFAULT);
+    floe_gatherer_free(of.gatherer);
+    floe_api_free(api);
+    return 0;
+}
+
+int main(int count, char **words)
+{
+    if (count == 5 && strcmp(words[1], "floor") == 0) {
+        return run_floor(words);
+    }
+    if (count == 8 && strcmp(words[1], "floe") == 0) {
+        return run_floe(words);
+    }
+    return 2;
+}
