@@ -427,8 +427,9 @@ static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay)
 static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
 {
     floe_attempt *attempt = relay->attempt;
+    bool awaited = attempt != NULL && attempt->progress == FLOE_PENDING;
 
-    if (relay->renews && attempt == NULL && !is_final(&failure)) {
+    if (relay->renews && !awaited && !is_final(&failure)) {
         floe_failure_release(core->shared, &failure);
         ask_again_later(core, now, relay);
         return;

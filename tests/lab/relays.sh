@@ -134,8 +134,8 @@ lab_test_t7_a_restarted_server() {
     done
     return $good
 }
-test_events() { [ "$(grep -c "\"event\":\"$1\"" "$OUT")" = "$2" ]; } # EVENT COUNT
-test_relays() { [ "$(grep -c '"event":"candidate".*"type":"relay"' "$OUT")" = "$1" ]; } # COUNT
+test_events() { [ "$(grep -c "\"event\":\"$1\"" "$OUT")" -ge "$2" ]; } # EVENT COUNT
+test_relays() { [ "$(grep -c '"event":"candidate".*"type":"relay"' "$OUT")" -ge "$1" ]; } # COUNT
 
 # T4: two coturns, the first of which sends everybody to the second; behind DNS SRV too.
 lab_test_t4_alternate_server() {

@@ -336,6 +336,24 @@ static void t5_network_types_say_which(void **state)
 
 /* ── How requests are signed (T3) ── */
 
+/* T7: the way to the server is broken for longer than one try takes: it is tried again and again. */
+static void t7_a_relay_that_cannot_be_had_again_at_once(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        sim_config config;
+        by(&config, connected[i], SIM_GOOD);
+        config.remap_at_ms = 5000;
+        config.run_ms = 1300000;
+        (void)sim_add_action(&config, SIM_SEND, 5100); /* finds out, where it is a stream */
+        sim_add_action(&config, SIM_TOGGLE, 5120)->value = 0;
+        sim_add_action(&config, SIM_TOGGLE, 900000)->value = 0;
+        const sim_seen *seen = run(&config);
+        assert_int_equal(relays_of(seen), 1);
+        assert_int_equal(seen->error_count, 0);
+    }
+}
+
 /* T12, RFC 6062: the owner connects by the active candidate, and is connected to at the passive one
  * once it has let the peer in. A server that has none of it costs nothing but the question. */
 static void t12_relays_for_tcp(void **state)
@@ -583,6 +601,7 @@ int main(void)
         cmocka_unit_test(t1_both_families_keep_their_reflexive_candidates),
         cmocka_unit_test(t5_one_allocation_has_both_families),
         cmocka_unit_test(t5_network_types_say_which),
+        cmocka_unit_test(t7_a_relay_that_cannot_be_had_again_at_once),
         cmocka_unit_test(t12_relays_for_tcp),
         cmocka_unit_test(t10_a_relay_outlives_its_address),
         cmocka_unit_test(t3_sha256_and_user_hashes_all_the_way),
