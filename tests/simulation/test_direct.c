@@ -111,7 +111,7 @@ static void later(fixture *f, uint64_t milliseconds)
     settle(f);
 }
 
-static void begin(fixture *f, const char *url)
+static void start(fixture *f, const char *url, bool refuse_low_ports)
 {
     floe_settings settings = FLOE_SETTINGS_INIT;
     floe_ice_server server = FLOE_ICE_SERVER_INIT;
@@ -122,6 +122,7 @@ static void begin(fixture *f, const char *url)
     seeded_init(&f->random, 7);
     f->now = floe_time_after((floe_time){0}, floe_seconds(1000));
     settings.allocator = &f->memory.table;
+    settings.refuse_low_ports = refuse_low_ports;
     server.urls = &url;
     server.url_count = 1;
     server.username = "user";
@@ -136,6 +137,11 @@ static void begin(fixture *f, const char *url)
     for (int i = 0; i < 20 && f->requests == 0; i++) {
         later(f, 5);
     }
+}
+
+static void begin(fixture *f, const char *url)
+{
+    start(f, url, false);
     assert_true(f->requests > 0);
 }
 
@@ -273,6 +279,33 @@ static void impossible_relayed_addresses(void **state)
     }
 }
 
+/* T4b (sit. 26): for programs that take URLs from strangers. */
+static void ports_of_strangers(void **state)
+{
+    static const struct {
+        const char *url;
+        bool asked;
+    } rows[] = {{"turn:203.0.113.2:22", false},
+                {"turn:203.0.113.2:52", false},
+                {"turn:203.0.113.2:53", true},
+                {"turn:203.0.113.2:80", true},
+                {"turn:203.0.113.2:443", true},
+                {"turn:203.0.113.2:1023", false},
+                {"turn:203.0.113.2:1024", true},
+                {"turn:203.0.113.2", true},
+                {"turn:203.0.113.2:1?transport=tcp", false}};
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        start(&f, rows[i].url, true);
+        assert_int_equal(f.requests > 0, rows[i].asked);
+        assert_int_equal(f.errors, !rows[i].asked);
+        assert_true(rows[i].asked || strstr(f.error, "refuse_low_ports") != NULL);
+        end(&f);
+    }
+}
+
 /* By TCP: endless bytes. Whatever they are, little is kept, and nothing is told twice. */
 static void feed(fixture *f, const uint8_t *bytes, size_t size, uint64_t total)
 {
@@ -393,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_realm_with_quotes_and_nuls),
         cmocka_unit_test(lifetimes_of_all_kinds),
         cmocka_unit_test(impossible_relayed_addresses),
+        cmocka_unit_test(ports_of_strangers),
         cmocka_unit_test(four_gigabytes_for_no_channel),
         cmocka_unit_test(four_gigabytes_of_noise),
         cmocka_unit_test(a_length_that_lies),

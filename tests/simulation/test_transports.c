@@ -336,7 +336,8 @@ static void t5_network_types_say_which(void **state)
 
 /* ── How requests are signed (T3) ── */
 
-/* T7: the way to the server is broken for longer than one try takes: it is tried again and again. */
+/* T7: the way to the server is broken for longer than one try takes: it is tried again and again.
+ */
 static void t7_a_relay_that_cannot_be_had_again_at_once(void **state)
 {
     (void)state;
