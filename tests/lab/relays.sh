@@ -134,6 +134,23 @@ lab_test_t7_a_restarted_server() {
     done
     return $good
 }
+
+# Fifty at once, and none is forgotten.
+lab_test_t7_restarted_under_load() {
+    local pid good=0
+    lab_coturn 1 "$LAB_SERVER" $(lab_tls)
+    rm -f "$OUT"
+    ip netns exec client "$FLOE" gather --json --gatherers 50 --hold inf --policy relay --network-types udp4 \
+        --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" "turns:$LAB_SERVER" >"$OUT" &
+    pid=$!
+    lab_wait test_events end 50
+    lab_coturn 1 "$LAB_SERVER" $(lab_tls)
+    lab_wait test_relays 100 && test_events withdrawn 50 || good=1
+    kill -INT $pid
+    wait $pid
+    lab_wait released || good=1
+    return $good
+}
 test_events() { [ "$(grep -c "\"event\":\"$1\"" "$OUT")" -ge "$2" ]; } # EVENT COUNT
 test_relays() { [ "$(grep -c '"event":"candidate".*"type":"relay"' "$OUT")" -ge "$1" ]; } # COUNT
 
