@@ -448,6 +448,9 @@ static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     bool final = is_final(&failure);
 
     relay->moves = false;
+    if (relay->turn.state == FLOE_TURN_ALLOCATED) { /* with the way to it, not by an answer */
+        (void)floe_turn_allocation_lost(&relay->turn, 0, (floe_span){0});
+    }
     floe_failure_release(core->shared, &failure);
     floe_found_withdraw(core, relay);
     if (final) {

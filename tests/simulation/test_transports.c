@@ -554,6 +554,23 @@ static void k1_packets_come_back_on_every_candidate(void **state)
     }
 }
 
+/* Relays for TCP, with peers that come and go, and relays that move to another address. */
+static void with_all_of_it(sim_config *config, floe_protocol transport)
+{
+    by(config, transport, SIM_GOOD)->tcp = true;
+    config->servers[0].mobile = true;
+    sim_add_interface(config, "wlan0", "10.0.2.2")->up = false;
+    config->settings.mobility = true;
+    config->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP4;
+    config->packets = 3;
+    config->packets_ms = 10;
+    sim_add_action(config, SIM_TOGGLE, 900)->value = 0;
+    sim_add_action(config, SIM_TOGGLE, 900)->value = 1;
+    (void)sim_add_action(config, SIM_GATHER, 901);
+    (void)sim_add_action(config, SIM_SEND, 1500);
+    config->run_ms = 7000;
+}
+
 static void close_at_every_millisecond(void **state)
 {
     (void)state;
@@ -561,6 +578,12 @@ static void close_at_every_millisecond(void **state)
         for (uint64_t ms = 1; ms < 300; ms += 3) {
             sim_config config;
             dual(&config, (floe_protocol)transport);
+            config.close_at_ms = ms;
+            (void)run(&config);
+        }
+        for (uint64_t ms = 150; ms < 1700; ms += 7) {
+            sim_config config;
+            with_all_of_it(&config, (floe_protocol)transport);
             config.close_at_ms = ms;
             (void)run(&config);
         }
@@ -576,6 +599,16 @@ static void every_allocation_may_fail(void **state)
         config.packets = 2;
         config.packets_ms = 10;
         config.run_ms = 7000;
+        (void)run(&config);
+        size_t all = report.allocations;
+        for (size_t n = 1; n <= all; n++) {
+            config.fail_at = n;
+            (void)run(&config);
+        }
+    }
+    for (int transport = FLOE_PROTOCOL_UDP; transport <= FLOE_PROTOCOL_DTLS; transport++) {
+        sim_config config;
+        with_all_of_it(&config, (floe_protocol)transport);
         (void)run(&config);
         size_t all = report.allocations;
         for (size_t n = 1; n <= all; n++) {
