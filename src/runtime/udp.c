@@ -109,7 +109,6 @@ floe_error floe_udp_open(int *fd, floe_address *local, bool dont_fragment)
         call = "setsockopt";
         bool ipv4 = local->family == FLOE_FAMILY_IPV4;
         bool good = ask_for_errors(made, ipv4) && (!dont_fragment || forbid_fragments(made, ipv4));
-        ask_for_segments(made);
         if (good) {
             call = "bind";
             good = bind(made, (struct sockaddr *)&address, size) == 0;
@@ -258,13 +257,17 @@ static void give_segments(floe_udp *udp, const floe_address *source, const uint8
     } while (size > 0 && udp->fd >= 0);
 }
 
-static size_t read_batch(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram)
+/* While no data comes it is not worth its cost to be ready for much. */
+#define CALM_BATCH 4U
+
+static size_t read_batch(floe_udp *udp, floe_udp_batch *batch, size_t most,
+                         floe_udp_datagram datagram)
 {
     struct mmsghdr messages[FLOE_UDP_BATCH];
     struct iovec vectors[FLOE_UDP_BATCH];
     _Alignas(struct cmsghdr) char control[FLOE_UDP_BATCH][CMSG_SPACE(sizeof(int))];
 
-    for (size_t i = 0; i < FLOE_UDP_BATCH; i++) {
+    for (size_t i = 0; i < most; i++) {
         vectors[i] =
             (struct iovec){.iov_base = &batch->data[i * FLOE_UDP_SLOT], .iov_len = FLOE_UDP_SLOT};
         messages[i].msg_hdr = (struct msghdr){.msg_name = &batch->addresses[i],
@@ -274,7 +277,7 @@ static size_t read_batch(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram
                                               .msg_control = control[i],
                                               .msg_controllen = sizeof control[i]};
     }
-    int count = recvmmsg(udp->fd, messages, FLOE_UDP_BATCH, MSG_DONTWAIT, NULL);
+    int count = recvmmsg(udp->fd, messages, (unsigned)most, MSG_DONTWAIT, NULL);
     for (int i = 0; i < count; i++) {
         bool cut = (messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
         if (!cut && udp->fd >= 0) {
@@ -294,10 +297,15 @@ size_t floe_udp_read(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram dat
     read_errors(udp, unreachable);
     /* Bounded, so that a flood on one socket does not starve the others of the loop. */
     for (int i = 0; i < 4 && udp->fd >= 0; i++) {
-        size_t count = read_batch(udp, batch, datagram);
+        size_t most = udp->busy ? FLOE_UDP_BATCH : CALM_BATCH;
+        size_t count = read_batch(udp, batch, most, datagram);
         all += count;
-        if (count < FLOE_UDP_BATCH) {
+        if (count < most) {
             break;
+        }
+        if (!udp->busy && udp->fd >= 0) { /* data comes, and not answers alone */
+            udp->busy = true;
+            ask_for_segments(udp->fd);
         }
     }
     return all;

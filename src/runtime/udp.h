@@ -33,6 +33,7 @@ typedef struct floe_udp {
     uv_poll_t poll;
     int fd; /* -1: closed */
     uint32_t channel;
+    bool busy;       /* much has come at once: it is read in large batches from then on */
     bool segments;   /* the kernel cuts a large send into datagrams (UDP_SEGMENT) */
     floe_queue held; /* what the socket would not take */
 } floe_udp;
