@@ -184,21 +184,28 @@ typedef struct pair {
     side b;
 } pair;
 
-static void make(pair *p, uint32_t queue)
+static void make_with(pair *p, const floe_settings *given)
 {
-    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_settings settings = *given;
 
     assert_int_equal(uv_loop_init(&p->loop), 0);
     settings.loop = &p->loop;
     settings.loopback = true;
-    settings.network_types = FLOE_NETWORK_TYPE_UDP4;
-    settings.send_queue_size = queue;
     assert_int_equal(floe_api_new(&settings, &p->api), FLOE_OK);
     begin(&p->a, p->api, &p->b);
     begin(&p->b, p->api, &p->a);
     turn_until(&p->loop, &p->a.complete);
     turn_until(&p->loop, &p->b.complete);
     assert_true(p->a.id != 0 && p->b.id != 0);
+}
+
+static void make(pair *p, uint32_t queue)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4;
+    settings.send_queue_size = queue;
+    make_with(p, &settings);
 }
 
 static void unmake(pair *p)
@@ -298,6 +305,23 @@ static void k1_a_full_queue_says_so_and_when_it_is_not(void **state)
     turn_until(&p.loop, &p.a.writable);
     turn_until_packets(&p.loop, &p.b, taken);
     assert_int_equal(send_to(&p.a, &p.b, bytes, sizeof bytes), FLOE_OK);
+    unmake(&p);
+}
+
+/* Loopback carries the largest packet whole. */
+static void k1_packets_that_nobody_may_fragment(void **state)
+{
+    static const uint8_t bytes[65507];
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    pair p;
+
+    (void)state;
+    settings.dont_fragment = true; /* both families: an IPv6 socket has an option of its own */
+    make_with(&p, &settings);
+    assert_int_equal(send_to(&p.a, &p.b, bytes, 1400), FLOE_OK);
+    assert_int_equal(send_to(&p.a, &p.b, bytes, sizeof bytes), FLOE_OK);
+    assert_int_equal(send_to(&p.a, &p.b, bytes, 1), FLOE_OK);
+    turn_until_packets(&p.loop, &p.b, 3);
     unmake(&p);
 }
 
@@ -467,6 +491,7 @@ int main(void)
         cmocka_unit_test(k1_packets_of_every_size),
         cmocka_unit_test(k1_what_cannot_be_sent),
         cmocka_unit_test(k1_a_full_queue_says_so_and_when_it_is_not),
+        cmocka_unit_test(k1_packets_that_nobody_may_fragment),
         cmocka_unit_test(k2_checks_are_handed_over_and_answered),
         cmocka_unit_test(anything_in_packet_k_of_one_read),
         cmocka_unit_test(threads_send_while_one_closes),
