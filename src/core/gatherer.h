@@ -1,14 +1,16 @@
 /* What a gatherer is made of: private to src/core.
  *
- *     core ── bases      one socket on one local address each
- *          │    └─ bindings   one for each server address that the base asks what it looks like
- *          ├─ set        the servers, one for each URL
- *          ├─ pairs      base × server: what succeeds or fails as one, and is told as one
- *          │    └─ attempts   one for each address of the server
- *          │         ├─ binding (of the base, shared)
- *          │         └─ relay   (a TURN allocation)
- *          ├─ connections  the ways to servers by TCP, TLS and DTLS, one for each relay that needs
- * it ├─ found      the candidates └─ outputs    what waits to be polled
+ *     core ── bases        one socket on one local address each
+ *          │    └─ bindings     one for each server address that the base asks what it looks like
+ *          ├─ set          the servers, one for each URL
+ *          ├─ pairs        base × server: what succeeds or fails as one, and is told as one
+ *          │    └─ attempts     one for each address of the server
+ *          │         ├─ binding    of the base, shared
+ *          │         └─ relay      a TURN allocation
+ *          │              └─ streams   of one for TCP, a connection to a peer each
+ *          ├─ connections  to servers by TCP, TLS and DTLS: of a relay, or of a stream
+ *          ├─ found        the candidates
+ *          └─ outputs      what waits to be polled
  *
  * Every output is a link inside the thing that it speaks of, so that telling never allocates. */
 #ifndef FLOE_CORE_GATHERER_H
