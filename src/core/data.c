@@ -22,7 +22,7 @@ static const floe_found *find(const floe_core *core, uint32_t id)
     return NULL;
 }
 
-static floe_error full(floe_core *core)
+floe_error floe_send_full(floe_core *core)
 {
     core->refused = true;
     return floe_fail(FLOE_ERR_QUEUE_FULL, "more waits to be sent than settings.send_queue_size");
@@ -179,7 +179,7 @@ static floe_turn_peer *peer_of(floe_core *core, floe_time now, floe_relay *relay
     return peer;
 }
 
-static floe_error no_room_for_peer(void)
+floe_error floe_send_no_room(void)
 {
     return floe_fail(FLOE_ERR_NO_MEMORY, "no room for another peer of the relay");
 }
@@ -195,7 +195,7 @@ floe_error floe_relay_permit(floe_core *core, floe_time now, floe_relay *relay,
     floe_turn_peer *peer = peer_of(core, now, relay, address);
 
     if (peer == NULL) {
-        return no_room_for_peer();
+        return floe_send_no_room();
     }
     (void)floe_turn_peer_used(&relay->turn, now, peer);
     return peer->refused ? peer_refused() : FLOE_OK;
@@ -214,18 +214,18 @@ static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *rela
     }
     floe_turn_peer *peer = peer_of(core, now, relay, to);
     if (peer == NULL) {
-        return no_room_for_peer();
+        return floe_send_no_room();
     }
     if (peer->refused) {
         return peer_refused();
     }
     if (peer->permitted) {
         if (!send_wrapped(core, relay, peer, data)) {
-            return full(core);
+            return floe_send_full(core);
         }
     } else if (!floe_queue_push(&core->shared->allocator, &peer->held, core->shared->queue_limit,
                                 to, &data, 1)) {
-        return full(core);
+        return floe_send_full(core);
     }
     if (floe_turn_peer_used(&relay->turn, now, peer) == FLOE_TURN_SEND) {
         send_request(core, relay, peer);
@@ -292,7 +292,8 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
     if (base == NULL || base->state != FLOE_BASE_OPEN) {
         return floe_fail(FLOE_ERR_NOT_FOUND, "the candidate's socket is closed");
     }
-    return push(core, base, core->shared->queue_limit, &to, &span, 1) ? FLOE_OK : full(core);
+    return push(core, base, core->shared->queue_limit, &to, &span, 1) ? FLOE_OK
+                                                                      : floe_send_full(core);
 }
 
 /* ── In ── */

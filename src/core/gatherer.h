@@ -694,6 +694,10 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
 /* A message of its connection. Whether it is a packet for the owner. */
 bool floe_relay_message(floe_core *core, floe_time now, floe_relay *relay, floe_span frame,
                         floe_packet *packet);
+/* What the owner is told of a packet that does not go: too much waits, and he hears when there is
+ * room again; or there are too many peers. */
+floe_error floe_send_full(floe_core *core);
+floe_error floe_send_no_room(void);
 /* Asks for a permission for the peer, and keeps it. */
 floe_error floe_relay_permit(floe_core *core, floe_time now, floe_relay *relay,
                              const floe_address *peer);

@@ -182,18 +182,25 @@ static void send_now(floe_core *core, floe_relay *relay)
     }
 }
 
-/* Whether the allocation that stands there is another of ours: two URLs may lead to one server. */
-static bool is_ours(const floe_core *core, const floe_relay *relay)
+/* Whether a live relay other than this one talks to the server by datagrams of the base. */
+static bool others_use(const floe_core *core, const floe_relay *but, const floe_base *base,
+                       const floe_address *server)
 {
-    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (other != relay && other->phase == FLOE_RELAY_LIVE && other->base == relay->base &&
-            other->connection == NULL &&
-            floe_address_equal(&other->turn.server, &relay->turn.server)) {
+        if (relay != but && relay->phase == FLOE_RELAY_LIVE && relay->base == base &&
+            relay->server->url->transport == FLOE_PROTOCOL_UDP &&
+            floe_address_equal(&relay->turn.server, server)) {
             return true;
         }
     }
     return false;
+}
+
+/* Whether the allocation that stands there is another of ours: two URLs may lead to one server. */
+static bool is_ours(const floe_core *core, const floe_relay *relay)
+{
+    return others_use(core, relay, relay->base, &relay->turn.server);
 }
 
 void floe_relay_release(floe_core *core, floe_relay *relay)
@@ -221,15 +228,7 @@ void floe_relay_release(floe_core *core, floe_relay *relay)
 
 bool floe_relays_need(const floe_core *core, const floe_base *base, const floe_address *server)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        if (relay->phase == FLOE_RELAY_LIVE && relay->base == base &&
-            relay->server->url->transport == FLOE_PROTOCOL_UDP &&
-            floe_address_equal(&relay->turn.server, server)) {
-            return true;
-        }
-    }
-    return false;
+    return others_use(core, NULL, base, server);
 }
 
 floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,

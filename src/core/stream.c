@@ -165,7 +165,7 @@ floe_error floe_stream_send(floe_core *core, floe_time now, floe_relay *relay,
     if (stream == NULL) {
         stream = add(core, relay);
         if (stream == NULL) {
-            return floe_fail(FLOE_ERR_NO_MEMORY, "no room for another peer of the relay");
+            return floe_send_no_room();
         }
         floe_turn_event event = floe_turn_stream_connect(&relay->turn, now, &stream->turn, peer);
         if (!happened(core, now, stream, event)) {
@@ -173,9 +173,7 @@ floe_error floe_stream_send(floe_core *core, floe_time now, floe_relay *relay,
         }
     }
     if (!push(core, stream, data)) {
-        core->refused = true;
-        return floe_fail(FLOE_ERR_QUEUE_FULL,
-                         "more waits to be sent than settings.send_queue_size");
+        return floe_send_full(core);
     }
     return FLOE_OK;
 }

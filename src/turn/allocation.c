@@ -305,6 +305,16 @@ const char *floe_turn_allocation_learn(floe_turn_allocation *allocation,
     return learned ? NULL : floe_turn_no_memory;
 }
 
+bool floe_turn_allocation_answers(floe_turn_allocation *allocation, uint16_t code,
+                                  const floe_stun_message *message, uint8_t *challenges)
+{
+    bool same = false;
+
+    return (code == 401 || code == 438) &&
+           floe_turn_allocation_learn(allocation, message, &same) == NULL &&
+           !(same && code == 401) && ++*challenges <= FLOE_TURN_STALE_IN_A_ROW;
+}
+
 /* 401 and 438: the same request goes again, signed with the nonce that came; within bounds. */
 static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t code, floe_span reason,
                                   const floe_stun_message *message)

@@ -156,6 +156,10 @@ void floe_turn_allocation_sign(const floe_turn_allocation *allocation, floe_stun
  * are those that were used. NULL: good; else what is wrong with it, or floe_turn_no_memory. */
 const char *floe_turn_allocation_learn(floe_turn_allocation *allocation,
                                        const floe_stun_message *message, bool *same);
+/* Whether a request beside the allocation's own that was answered by this code goes again, signed
+ * anew: 401 and 438, within bounds. *challenges counts them in a row. */
+bool floe_turn_allocation_answers(floe_turn_allocation *allocation, uint16_t code,
+                                  const floe_stun_message *message, uint8_t *challenges);
 extern const char floe_turn_no_memory[];
 /* Our address has changed: the allocation, which has a ticket, is moved to it; it wants to begin.
  */

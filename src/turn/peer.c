@@ -234,13 +234,8 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
     uint16_t code = 0;
 
     (void)floe_stun_read_error(message, &code, &reason);
-    if (code == 401 || code == 438) {
-        bool same = false;
-        const char *why = floe_turn_allocation_learn(allocation, message, &same);
-        if (why == NULL && !(same && code == 401) &&
-            ++peer->challenges <= FLOE_TURN_STALE_IN_A_ROW) {
-            return ask(allocation, now, peer, method);
-        }
+    if (floe_turn_allocation_answers(allocation, code, message, &peer->challenges)) {
+        return ask(allocation, now, peer, method);
     }
     if (code == 437) {
         return floe_turn_allocation_lost(allocation, code, reason);

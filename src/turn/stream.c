@@ -1,8 +1,6 @@
 /* Connect and ConnectionBind. */
 #include "turn/stream.h"
 
-#include "turn/peer.h"
-
 static floe_turn_event ask(const floe_turn_allocation *allocation, floe_time now,
                            floe_turn_stream *stream, uint16_t method)
 {
@@ -71,13 +69,8 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
     floe_span reason = {0};
 
     (void)floe_stun_read_error(message, &stream->code, &reason);
-    if (stream->code == 401 || stream->code == 438) {
-        bool same = false;
-        const char *why = floe_turn_allocation_learn(allocation, message, &same);
-        if (why == NULL && !(same && stream->code == 401) &&
-            ++stream->challenges <= FLOE_TURN_STALE_IN_A_ROW) {
-            return ask(allocation, now, stream, method);
-        }
+    if (floe_turn_allocation_answers(allocation, stream->code, message, &stream->challenges)) {
+        return ask(allocation, now, stream, method);
     }
     return stream->code == 437 && method == FLOE_STUN_CONNECT
                ? floe_turn_allocation_lost(allocation, stream->code, reason)
