@@ -481,18 +481,27 @@ static void connect_stream(sim_world *world, sim_socket *socket)
     }
 }
 
+/* Two may have one address: then one that is up. `interface_count`: none has it. */
+static size_t interface_with(const sim_world *world, const floe_address *local)
+{
+    size_t found = world->config->interface_count;
+
+    for (size_t n = 0; n < world->config->interface_count; n++) {
+        floe_address address;
+        (void)floe_address_parse(world->config->interfaces[n].ip, &address);
+        if (floe_address_same_ip(&address, local) &&
+            (found == world->config->interface_count || world->down[found])) {
+            found = n;
+        }
+    }
+    return found;
+}
+
 static void open_socket(sim_world *world, const floe_core_output *output)
 {
     floe_address local = output->local;
-    size_t n = 0;
+    size_t n = interface_with(world, &local);
 
-    for (; n < world->config->interface_count; n++) {
-        floe_address address;
-        (void)floe_address_parse(world->config->interfaces[n].ip, &address);
-        if (floe_address_same_ip(&address, &local)) {
-            break;
-        }
-    }
     if (n == world->config->interface_count || world->socket_count == SOCKETS_MAX) {
         world_violated(world, "a socket on an address that is not ours");
         return;
