@@ -1,6 +1,8 @@
 /* The core, driven by the input as a script: inputs in any order, answers made to fit the requests
  * that it sends and then bent, time in any steps. What must hold: it never sends after close, it
- * comes to rest, and it gives back its memory. */
+ * comes to rest, and it gives back its memory. Built a second time with GATHERERS 2: two in one
+ * shared part, the second one associated with the first or not, and packets of one that come to the
+ * other. */
 #include "base/memory.h"
 #include "stun/key.h"
 #include "stun/writer.h"
@@ -10,31 +12,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef GATHERERS
+#define GATHERERS 1
+#endif
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-typedef struct script {
+/* What the gatherers have in common. */
+typedef struct stage {
     floe_reader reader;
-    floe_core *core;
     floe_time now;
+    uint64_t random;
+} stage;
+
+typedef struct script {
+    stage *stage;
+    floe_core *core;
     uint32_t channel; /* of the latest packet */
     floe_address server;
     floe_stun_message request;
     uint8_t request_bytes[FLOE_CORE_DATA_SIZE];
     bool has_request;
+    uint64_t streams; /* which channels are connections, the lowest 64 */
     bool closed;
     uint32_t query;
-    uint64_t random;
     char name[80]; /* the latest that was published */
 } script;
 
 static floe_error fill_random(void *user_data, void *bytes, size_t size)
 {
-    script *s = user_data;
+    stage *all = user_data;
     uint8_t *at = bytes;
 
     for (size_t i = 0; i < size; i++) {
-        s->random = s->random * 6364136223846793005U + 1442695040888963407U;
-        at[i] = (uint8_t)(s->random >> 56);
+        all->random = all->random * 6364136223846793005U + 1442695040888963407U;
+        at[i] = (uint8_t)(all->random >> 56);
     }
     return FLOE_OK;
 }
@@ -46,33 +58,64 @@ static void list_interfaces(script *s)
         {.interface_name = "b", .interface_index = 2, .up = true},
         {.interface_name = "b", .interface_index = 2, .up = true, .temporary = true},
     };
-    uint8_t which = floe_read_u8(&s->reader);
+    uint8_t which = floe_read_u8(&s->stage->reader);
 
     list[0].address = (floe_address){.family = FLOE_FAMILY_IPV4, .ip = {10, 0, 0, 1}};
     list[1].address = (floe_address){.family = FLOE_FAMILY_IPV6, .ip = {0x2a, 0, [15] = 1}};
     list[2].address = (floe_address){.family = FLOE_FAMILY_IPV6, .ip = {0x2a, 0, [15] = which}};
-    floe_core_interfaces(s->core, s->now, list, which % 4U);
+    floe_core_interfaces(s->core, s->stage->now, list, which % 4U);
 }
 
 static void open_channel(script *s, const floe_core_output *output)
 {
     floe_address local = output->local;
-    uint8_t choice = floe_read_u8(&s->reader);
+    uint8_t choice = floe_read_u8(&s->stage->reader);
 
     if (choice % 8 == 7) {
-        floe_core_open_failed(s->core, s->now, output->channel,
+        floe_core_open_failed(s->core, s->stage->now, output->channel,
                               choice > 100 ? FLOE_ERR_ADDRESS_IN_USE : FLOE_ERR_SYSTEM);
         return;
     }
+    if (output->protocol == FLOE_PROTOCOL_TCP) {
+        s->streams |= 1ULL << output->channel % 64;
+    }
     local.port = (uint16_t)(1000 + output->channel);
-    floe_core_opened(s->core, s->now, output->channel, &local);
+    floe_core_opened(s->core, s->stage->now, output->channel, &local);
+}
+
+/* In ChannelData, in DTLS, or as it is. */
+static bool is_owners(floe_span data)
+{
+    return data.size >= 4 &&
+           (floe_packet_kind_of(data) != FLOE_PACKET_OTHER || memcmp(data.data, "own", 3) == 0);
+}
+
+static bool is_stream(const script *s)
+{
+    return (s->streams >> s->channel % 64 & 1) != 0;
+}
+
+/* A request that can be answered; what goes by TLS cannot be read. */
+static void sent(script *s, const floe_core_output *output)
+{
+    floe_span data = floe_span_of(output->data, output->data_size);
+
+    s->channel = output->channel;
+    s->server = output->remote;
+    memcpy(s->request_bytes, data.data, data.size);
+    if (floe_stun_parse(floe_span_of(s->request_bytes, data.size), &s->request) ==
+        FLOE_STUN_PARSED) {
+        s->has_request = true;
+    } else if (!is_stream(s) && !is_owners(data)) {
+        abort();
+    }
 }
 
 static void do_outputs(script *s)
 {
     static floe_core_output output;
 
-    for (int i = 0; floe_core_poll(s->core, s->now, &output); i++) {
+    for (int i = 0; floe_core_poll(s->core, s->stage->now, &output); i++) {
         if (i > 100000) {
             abort(); /* it never rests */
         }
@@ -84,15 +127,7 @@ static void do_outputs(script *s)
             open_channel(s, &output);
             break;
         case FLOE_CORE_SEND:
-            if (floe_stun_parse(floe_span_of(output.data, output.data_size), &s->request) !=
-                FLOE_STUN_PARSED) {
-                abort();
-            }
-            memcpy(s->request_bytes, output.data, output.data_size);
-            (void)floe_stun_parse(floe_span_of(s->request_bytes, output.data_size), &s->request);
-            s->has_request = true;
-            s->channel = output.channel;
-            s->server = output.remote;
+            sent(s, &output);
             break;
         case FLOE_CORE_RESOLVE:
             s->query = output.query;
@@ -113,12 +148,30 @@ static void do_outputs(script *s)
     }
 }
 
+/* To the channel at hand, as what that is. */
+static void give(script *s, floe_span bytes)
+{
+    floe_packet packet;
+
+    if (is_stream(s)) {
+        floe_core_stream(s->core, s->stage->now, s->channel, bytes.data, bytes.size);
+    } else {
+        floe_core_datagram(s->core, s->stage->now, s->channel, &s->server, bytes.data, bytes.size);
+    }
+    while (floe_core_packet(s->core, s->stage->now, &packet)) {
+        if (s->closed) {
+            abort();
+        }
+        (void)floe_core_answer_check(s->core, s->stage->now, &packet, 487);
+    }
+}
+
 /* An answer to the latest request: class and attributes as the script says, signed or not. */
 static void answer(script *s)
 {
     uint8_t bytes[1024];
-    uint8_t shape = floe_read_u8(&s->reader);
-    uint8_t flips = floe_read_u8(&s->reader);
+    uint8_t shape = floe_read_u8(&s->stage->reader);
+    uint8_t flips = floe_read_u8(&s->stage->reader);
     floe_address address = {.family = FLOE_FAMILY_IPV4, .port = 7, .ip = {203, 0, 113, 7}};
     floe_stun_key *key = NULL;
 
@@ -130,23 +183,24 @@ static void answer(script *s)
                         s->request.method, &s->request.id);
     if ((shape & 1) == 0) {
         static const uint16_t codes[] = {300, 400, 401, 401, 437, 438, 486, 500};
-        floe_stun_put_error(&writer, codes[floe_read_u8(&s->reader) % 8U], floe_span_text("x"));
+        floe_stun_put_error(&writer, codes[floe_read_u8(&s->stage->reader) % 8U],
+                            floe_span_text("x"));
     }
     if ((shape & 2) != 0) {
-        uint8_t nonce = floe_read_u8(&s->reader);
+        uint8_t nonce = floe_read_u8(&s->stage->reader);
         floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_text("r"));
         floe_stun_put(&writer, FLOE_STUN_NONCE, floe_span_of(&nonce, 1));
     }
     if ((shape & 4) != 0) {
-        address.ip[3] = floe_read_u8(&s->reader);
+        address.ip[3] = floe_read_u8(&s->stage->reader);
         floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &address);
         floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &address);
     }
     if ((shape & 8) != 0) {
-        floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, floe_read_u32(&s->reader));
+        floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, floe_read_u32(&s->stage->reader));
     }
     if ((shape & 16) != 0) {
-        floe_stun_put(&writer, floe_read_u16(&s->reader), floe_span_text("?"));
+        floe_stun_put(&writer, floe_read_u16(&s->stage->reader), floe_span_text("?"));
     }
     if ((shape & 32) != 0 &&
         floe_stun_key_long_term(&floe_default_allocator, FLOE_STUN_PASSWORD_MD5,
@@ -157,12 +211,12 @@ static void answer(script *s)
     }
     floe_span made = floe_stun_written(&writer);
     if ((flips & 0x80) != 0 && made.size > 0) {
-        bytes[flips % made.size] ^= (uint8_t)(1 + floe_read_u8(&s->reader));
+        bytes[flips % made.size] ^= (uint8_t)(1 + floe_read_u8(&s->stage->reader));
     }
     if ((flips & 0x40) != 0) {
         s->server.port ^= 1;
     }
-    floe_core_datagram(s->core, s->now, s->channel, &s->server, made.data, made.size);
+    give(s, made);
     if ((flips & 0x40) != 0) {
         s->server.port ^= 1;
     }
@@ -170,23 +224,23 @@ static void answer(script *s)
 
 static void raw_datagram(script *s)
 {
-    size_t size = floe_read_u8(&s->reader);
-    size_t left = floe_reader_left(&s->reader);
-    floe_span bytes = floe_read_span(&s->reader, size < left ? size : left);
+    size_t size = floe_read_u8(&s->stage->reader);
+    size_t left = floe_reader_left(&s->stage->reader);
+    floe_span bytes = floe_read_span(&s->stage->reader, size < left ? size : left);
 
-    floe_core_datagram(s->core, s->now, s->channel, &s->server, bytes.data, bytes.size);
+    give(s, bytes);
 }
 
 static void resolved(script *s)
 {
-    uint8_t choice = floe_read_u8(&s->reader);
+    uint8_t choice = floe_read_u8(&s->stage->reader);
     floe_address addresses[3] = {
         {.family = FLOE_FAMILY_IPV4, .ip = {203, 0, 113, 1}},
         {.family = FLOE_FAMILY_IPV4, .ip = {203, 0, 113, 2}},
         {.family = FLOE_FAMILY_IPV6, .ip = {0x2a, 1, [15] = 9}},
     };
 
-    floe_core_resolved(s->core, s->now, s->query - choice / 128U,
+    floe_core_resolved(s->core, s->stage->now, s->query - choice / 128U,
                        choice % 4 == 3 ? FLOE_ERR_NOT_FOUND : FLOE_OK, addresses, choice % 4U);
     s->query--;
 }
@@ -197,14 +251,14 @@ static void act(script *s)
     static const char *const urls[] = {"turn:203.0.113.1", "stun:203.0.113.2", "turn:a.example"};
     floe_ice_server server = FLOE_ICE_SERVER_INIT;
     floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
-    uint8_t choice = floe_read_u8(&s->reader);
+    uint8_t choice = floe_read_u8(&s->stage->reader);
 
     switch (choice % 4) {
     case 0:
-        (void)floe_core_start(s->core, s->now);
+        (void)floe_core_start(s->core, s->stage->now);
         break;
     case 1:
-        (void)floe_core_restart(s->core, s->now);
+        (void)floe_core_restart(s->core, s->stage->now);
         break;
     case 2:
         server.urls = urls;
@@ -215,17 +269,42 @@ static void act(script *s)
         options.ice_server_count = server.url_count > 0;
         options.gather_policy = (floe_gather_policy)(choice / 16 % 3U);
         options.candidate_pool_size = choice / 64 % 2U;
-        (void)floe_core_set_options(s->core, s->now, &options);
+        (void)floe_core_set_options(s->core, s->stage->now, &options);
         break;
     default:
-        floe_core_name_taken(s->core, s->now, s->name);
+        floe_core_name_taken(s->core, s->stage->now, s->name);
         break;
     }
 }
 
+/* A packet of the owner, on a candidate or on none. */
+static void owner_sends(script *s)
+{
+    const floe_address peer = {.family = FLOE_FAMILY_IPV4, .port = 9000, .ip = {192, 0, 2, 1}};
+
+    (void)floe_core_send(s->core, s->stage->now, floe_read_u8(&s->stage->reader) % 16U, &peer,
+                         "own packet", 10);
+}
+
 static void step(script *s)
 {
-    switch (floe_read_u8(&s->reader) % 10) {
+    switch (floe_read_u8(&s->stage->reader) % 16) {
+    case 10:
+        owner_sends(s);
+        break;
+    case 11:
+        floe_core_disconnected(s->core, s->stage->now, s->channel);
+        break;
+    case 12:
+        floe_core_blocked(s->core, s->channel);
+        break;
+    case 13:
+        floe_core_writable(s->core, s->stage->now, s->channel);
+        break;
+    case 14:
+        floe_core_services_resolved(s->core, s->stage->now, s->query, FLOE_ERR_NOT_FOUND, NULL, 0);
+        s->query--;
+        break;
     case 8:
         act(s);
         break;
@@ -237,76 +316,115 @@ static void step(script *s)
         raw_datagram(s);
         break;
     case 3:
-        s->now.ns += (uint64_t)floe_read_u16(&s->reader) * 1000000U;
-        floe_core_time(s->core, s->now);
+        s->stage->now.ns += (uint64_t)floe_read_u16(&s->stage->reader) * 1000000U;
+        floe_core_time(s->core, s->stage->now);
         break;
     case 4: {
         floe_time deadline = floe_core_deadline(s->core);
-        if (deadline.ns != UINT64_MAX && deadline.ns > s->now.ns) {
-            s->now = deadline;
+        if (deadline.ns != UINT64_MAX && deadline.ns > s->stage->now.ns) {
+            s->stage->now = deadline;
         }
-        floe_core_time(s->core, s->now);
+        floe_core_time(s->core, s->stage->now);
         break;
     }
     case 5:
         resolved(s);
         break;
     case 6:
-        floe_core_unreachable(s->core, s->now, s->channel, &s->server,
-                              (floe_unreachable)(1 + floe_read_u8(&s->reader) % 5U),
-                              s->request_bytes, floe_read_u8(&s->reader) % 29U);
+        floe_core_unreachable(s->core, s->stage->now, s->channel, &s->server,
+                              (floe_unreachable)(1 + floe_read_u8(&s->stage->reader) % 5U),
+                              s->request_bytes, floe_read_u8(&s->stage->reader) % 29U);
         break;
     case 7:
-        if (floe_read_u8(&s->reader) % 16 == 0) {
+        if (floe_read_u8(&s->stage->reader) % 16 == 0) {
             s->closed = true;
-            floe_core_close(s->core, s->now);
+            floe_core_close(s->core, s->stage->now);
         }
         break;
     default:
-        s->channel = floe_read_u8(&s->reader) % 8U;
+        s->channel = floe_read_u8(&s->stage->reader) % 8U;
         break;
+    }
+}
+
+static void begin(script *all, floe_core_shared *shared, const floe_gather_options *options)
+{
+    stage *at = all[0].stage;
+
+    for (size_t i = 0; i < GATHERERS; i++) {
+        all[i].stage = at;
+        bool associated = i > 0 && floe_reader_left(&at->reader) % 2 == 1;
+        floe_error error = associated ? floe_core_new_associated(all[0].core, &all[i].core)
+                                      : floe_core_new(shared, options, &all[i].core);
+        if (error != FLOE_OK || floe_core_start(all[i].core, at->now) != FLOE_OK) {
+            abort();
+        }
+    }
+}
+
+/* A restart of one is one of its associated gatherer, and what is learned of an account is the
+ * other's too: both may have outputs. */
+static void all_outputs(script *all)
+{
+    for (size_t i = 0; i < GATHERERS; i++) {
+        if (all[i].core != NULL) {
+            do_outputs(&all[i]);
+        }
     }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const urls[] = {"stun:203.0.113.1",  "turn:203.0.113.1", "turn:a.example",
-                                       "turn:[2a01::9]:80", "turns:x.example",  "stun:b.example"};
-    script s = {.reader = floe_reader_of(data, size), .now = {1000000000U}};
-    floe_random random = {.user_data = &s, .fill = fill_random};
+    static const char *const urls[] = {"stun:203.0.113.1",
+                                       "turn:203.0.113.1",
+                                       "turn:a.example",
+                                       "turn:[2a01::9]:80",
+                                       "turns:203.0.113.3",
+                                       "turn:203.0.113.4?transport=tcp",
+                                       "turns:x.example?transport=udp",
+                                       "stun:b.example"};
+    stage common = {.reader = floe_reader_of(data, size), .now = {1000000000U}};
+    script all[GATHERERS] = {{.stage = &common}};
+    floe_random random = {.user_data = &common, .fill = fill_random};
     floe_settings settings = FLOE_SETTINGS_INIT;
     floe_ice_server server = FLOE_ICE_SERVER_INIT;
     floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
     floe_core_shared *shared;
-    uint8_t setup = floe_read_u8(&s.reader);
+    uint8_t setup = floe_read_u8(&common.reader);
 
     settings.port_min = settings.port_max = (setup & 4) != 0 ? 5000 : 0;
     settings.on_trace = (setup & 8) != 0 ? (void (*)(void *, const floe_trace_event *))abort : NULL;
+    settings.tls_insecure = true; /* the system's certificates take longer to read than all else */
     server.urls = urls;
-    server.url_count = (setup >> 4) % 7U;
+    server.url_count = (setup >> 4) % 9U;
     server.username = "u";
     server.credential = "p";
     options.ice_servers = &server;
     options.ice_server_count = server.url_count > 0;
     options.gather_policy = (floe_gather_policy)((setup & 3U) % 3U);
     settings.mdns_mode = (setup & 3U) == 3 ? FLOE_MDNS_MODE_QUERY_AND_GATHER : FLOE_MDNS_MODE_QUERY;
-    if (floe_core_shared_new(&settings, &random, &shared) != FLOE_OK ||
-        floe_core_new(shared, &options, &s.core) != FLOE_OK ||
-        floe_core_start(s.core, s.now) != FLOE_OK) {
+    if (floe_core_shared_new(&settings, &random, &shared) != FLOE_OK) {
         abort();
     }
-    do_outputs(&s);
-    while (floe_reader_left(&s.reader) > 0) {
-        step(&s);
-        do_outputs(&s);
+    begin(all, shared, &options);
+    for (size_t i = 0; i < GATHERERS; i++) {
+        floe_core_receive_packets(all[i].core, (setup & 8) == 0);
     }
-    s.closed = true;
-    floe_core_close(s.core, s.now);
-    do_outputs(&s);
-    if (floe_core_state(s.core) != FLOE_GATHERER_STATE_CLOSED) {
-        abort();
+    all_outputs(all);
+    while (floe_reader_left(&common.reader) > 0) {
+        step(&all[GATHERERS == 1 ? 0 : floe_read_u8(&common.reader) % GATHERERS]);
+        all_outputs(all);
     }
-    floe_core_free(s.core);
+    for (size_t i = 0; i < GATHERERS; i++) {
+        all[i].closed = true;
+        floe_core_close(all[i].core, common.now);
+        all_outputs(all);
+        if (floe_core_state(all[i].core) != FLOE_GATHERER_STATE_CLOSED) {
+            abort();
+        }
+        floe_core_free(all[i].core);
+        all[i].core = NULL;
+    }
     floe_core_shared_free(shared);
     return 0;
 }

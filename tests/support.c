@@ -84,6 +84,15 @@ void counting_init(counting_allocator *allocator)
 /* splitmix64 */
 uint64_t seeded_next(seeded_random *random)
 {
+    if (random->script != NULL && random->script_left < 2) {
+        return 1;
+    }
+    if (random->script != NULL) {
+        uint64_t number = (uint64_t)random->script[0] << 8 | random->script[1];
+        random->script += 2;
+        random->script_left -= 2;
+        return number;
+    }
     uint64_t z = random->state += 0x9E3779B97F4A7C15U;
 
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;

@@ -35,10 +35,13 @@ typedef struct counting_allocator {
 } counting_allocator;
 void counting_init(counting_allocator *allocator);
 
-/* A seeded source: the same seed gives the same bytes. */
+/* A seeded source: the same seed gives the same bytes. With a script, each number is two bytes of
+ * it, and 1 behind its end. */
 typedef struct seeded_random {
     floe_random table;
     uint64_t state;
+    const uint8_t *script; /* NULL: none */
+    size_t script_left;
 } seeded_random;
 void seeded_init(seeded_random *random, uint64_t seed);
 uint64_t seeded_next(seeded_random *random);

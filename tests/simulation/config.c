@@ -172,75 +172,92 @@ static void random_actions(seeded_random *random, sim_config *config)
     }
 }
 
-void sim_config_of_seed(uint64_t seed, sim_config *config)
+static void random_config(seeded_random *random, uint64_t seed, sim_config *config)
 {
     static const uint64_t lives[] = {7000, 7000, 60000, 1300000};
-    seeded_random random;
 
-    seeded_init(&random, seed * 2654435761U + 17);
-    *config = (sim_config){.seed = seed, .gatherers = 1 + seeded_below(&random, 2)};
+    *config = (sim_config){.seed = seed, .gatherers = 1 + seeded_below(random, 2)};
     config->settings = (floe_settings)FLOE_SETTINGS_INIT;
     config->policy =
-        one_in(&random, 2) ? FLOE_GATHER_POLICY_ALL : (floe_gather_policy)seeded_below(&random, 3);
-    size_t interfaces = seeded_below(&random, 7);
-    size_t servers = seeded_below(&random, SIM_SERVERS_MAX + 1);
+        one_in(random, 2) ? FLOE_GATHER_POLICY_ALL : (floe_gather_policy)seeded_below(random, 3);
+    size_t interfaces = seeded_below(random, 7);
+    size_t servers = seeded_below(random, SIM_SERVERS_MAX + 1);
     for (size_t i = 0; i < interfaces; i++) {
-        random_interface(&random, config, i);
+        random_interface(random, config, i);
     }
     for (size_t i = 0; i < servers; i++) {
-        random_server(&random, config, i);
+        random_server(random, config, i);
     }
-    random_redirects(&random, config);
-    if (one_in(&random, 3)) {
-        config->settings.gather_timeout_ms = 1 + seeded_below(&random, 6000);
+    random_redirects(random, config);
+    if (one_in(random, 3)) {
+        config->settings.gather_timeout_ms = 1 + seeded_below(random, 6000);
     }
-    if (one_in(&random, 3)) {
-        config->settings.straggler_grace_ms = 1 + seeded_below(&random, 2000);
+    if (one_in(random, 3)) {
+        config->settings.straggler_grace_ms = 1 + seeded_below(random, 2000);
     }
-    if (one_in(&random, 4)) {
-        config->settings.pacing_ms = 5 + seeded_below(&random, 50);
+    if (one_in(random, 4)) {
+        config->settings.pacing_ms = 5 + seeded_below(random, 50);
     }
-    if (one_in(&random, 4)) {
+    if (one_in(random, 4)) {
         config->settings.port_min = 5000;
-        config->settings.port_max = (uint16_t)(5000 + seeded_below(&random, 3));
+        config->settings.port_max = (uint16_t)(5000 + seeded_below(random, 3));
     }
-    if (one_in(&random, 3)) {
-        config->loss = seeded_below(&random, 300);
+    if (one_in(random, 3)) {
+        config->loss = seeded_below(random, 300);
     }
-    if (one_in(&random, 3)) {
-        config->duplication = seeded_below(&random, 300);
+    if (one_in(random, 3)) {
+        config->duplication = seeded_below(random, 300);
     }
-    if (one_in(&random, 3)) {
-        config->jitter_ms = seeded_below(&random, 100);
+    if (one_in(random, 3)) {
+        config->jitter_ms = seeded_below(random, 100);
     }
-    config->run_ms = lives[seeded_below(&random, 4)];
-    if (one_in(&random, 4)) {
-        config->close_at_ms = 1 + seeded_below(&random, 2000);
+    config->run_ms = lives[seeded_below(random, 4)];
+    if (one_in(random, 4)) {
+        config->close_at_ms = 1 + seeded_below(random, 2000);
     }
-    if (one_in(&random, 2)) {
-        random_actions(&random, config);
+    if (one_in(random, 2)) {
+        random_actions(random, config);
     }
-    config->settings.mobility = one_in(&random, 4);
-    if (one_in(&random, 5)) {
+    config->settings.mobility = one_in(random, 4);
+    if (one_in(random, 5)) {
         config->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
                                          FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
     }
-    config->settings.service_discovery = one_in(&random, 4);
-    if (one_in(&random, 6)) {
+    config->settings.service_discovery = one_in(random, 4);
+    if (one_in(random, 6)) {
         config->settings.mdns_mode = FLOE_MDNS_MODE_QUERY_AND_GATHER;
     }
-    if (one_in(&random, 12)) {
-        config->settings.addresses_max = 1 + seeded_below(&random, 2);
+    if (one_in(random, 12)) {
+        config->settings.addresses_max = 1 + seeded_below(random, 2);
     }
-    if (one_in(&random, 8)) {
+    if (one_in(random, 8)) {
         config->pool = true;
-        config->gather_at_ms = seeded_below(&random, 3000);
+        config->gather_at_ms = seeded_below(random, 3000);
     }
-    if (one_in(&random, 3)) {
-        config->packets = 1 + seeded_below(&random, 20);
-        config->packets_ms = 1 + seeded_below(&random, 100);
+    if (one_in(random, 3)) {
+        config->packets = 1 + seeded_below(random, 20);
+        config->packets_ms = 1 + seeded_below(random, 100);
     }
-    if (one_in(&random, 6)) {
-        config->remap_at_ms = 1 + seeded_below(&random, (uint32_t)config->run_ms);
+    if (one_in(random, 6)) {
+        config->remap_at_ms = 1 + seeded_below(random, (uint32_t)config->run_ms);
     }
+}
+
+void sim_config_of_seed(uint64_t seed, sim_config *config)
+{
+    seeded_random random;
+
+    seeded_init(&random, seed * 2654435761U + 17);
+    random_config(&random, seed, config);
+}
+
+void sim_config_of_bytes(const uint8_t *data, size_t size, sim_config *config)
+{
+    seeded_random random;
+
+    seeded_init(&random, 0);
+    random.script = data != NULL ? data : (const uint8_t *)"";
+    random.script_left = data != NULL ? size : 0;
+    uint64_t seed = seeded_next(&random);
+    random_config(&random, seed, config);
 }

@@ -213,6 +213,8 @@ typedef struct sim_report {
 bool sim_run(const sim_config *config, FILE *trace, sim_report *report);
 /* The world of a seed. */
 void sim_config_of_seed(uint64_t seed, sim_config *config);
+/* The world of a script: two bytes a choice (fuzz/simulation.c). */
+void sim_config_of_bytes(const uint8_t *data, size_t size, sim_config *config);
 /* A quiet world: one IPv4 interface behind an endpoint-independent NAT, no servers, 50 ms away. */
 void sim_config_simple(sim_config *config);
 /* Adds a server and gives it; its URL is sim_server_url's. */

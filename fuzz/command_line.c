@@ -1,0 +1,133 @@
+/* The command's words: one a line of the input, the first byte says of which command. What is told
+ * of a wrong word is one line; a candidate line among them goes through every way to write it, and
+ * what is written as JSON is JSON. */
+#include "cli/json.h"
+#include "cli/options.h"
+
+#include <floe/core.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerInitialize(int *count, char ***words);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Standard error is libFuzzer's too, so what the command says there goes nowhere only while it
+ * speaks. */
+static FILE *nowhere;
+static FILE *libfuzzers;
+
+int LLVMFuzzerInitialize(int *count, char ***words)
+{
+    (void)count;
+    (void)words;
+    nowhere = fopen("/dev/null", "w");
+    libfuzzers = stderr;
+    return nowhere == NULL;
+}
+
+static void check_json(const char *text)
+{
+    json_error_t error;
+    json_t *read = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+
+    if (read == NULL || !json_is_object(read) || strchr(text, '\n') != strrchr(text, '\n')) {
+        abort();
+    }
+    json_decref(read);
+}
+
+static void write_all_ways(const floe_candidate *candidate)
+{
+    for (int format = CANDIDATE_FIELDS; format <= CANDIDATE_SDP; format++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *memory = open_memstream(&text, &size);
+        if (memory == NULL) {
+            abort();
+        }
+        if (format == CANDIDATE_FIELDS) {
+            json_t *line = json_object();
+            json_add_candidate(line, candidate);
+            json_write_line(memory, line);
+        } else {
+            write_candidate(memory, candidate, (candidate_format)format);
+        }
+        (void)fclose(memory);
+        if (format != CANDIDATE_SDP) {
+            check_json(text);
+        }
+        free(text);
+    }
+}
+
+static floe_error no_random(void *user_data, void *bytes, size_t size)
+{
+    (void)user_data;
+    memset(bytes, 7, size);
+    return FLOE_OK;
+}
+
+/* What the words ask for, as far as it goes without a network. */
+static void use_command(gather_command *command)
+{
+    const floe_random random = {.fill = no_random};
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    floe_core_shared *shared = NULL;
+    floe_core *core = NULL;
+
+    use_filters(command);
+    floe_ice_server server = command_server(command);
+    options.gather_policy = command->policy;
+    options.ice_servers = &server;
+    options.ice_server_count = command->url_count > 0;
+    if (floe_core_shared_new(&command->settings, &random, &shared) != FLOE_OK) {
+        return;
+    }
+    if (floe_core_new(shared, &options, &core) == FLOE_OK) {
+        floe_core_free(core);
+    }
+    floe_core_shared_free(shared);
+}
+
+static void try_command(command_kind kind, int count, char **words)
+{
+    static gather_command command;
+
+    stderr = nowhere;
+    if (parse_command(kind, count, words, &command)) {
+        use_command(&command);
+    }
+    free_command(&command);
+    stderr = libfuzzers;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const command_kind kinds[] = {COMMAND_GATHER, COMMAND_TURN_CHECK, COMMAND_TURN_PIPE};
+    char *words[33];
+    int count = 0;
+
+    if (size < 1) {
+        return 0;
+    }
+    char *text = malloc(size);
+    if (text == NULL) {
+        return 0;
+    }
+    memcpy(text, &data[1], size - 1);
+    text[size - 1] = '\0';
+    char *rest = text;
+    for (char *word = strsep(&rest, "\n"); word != NULL && count < 32; word = strsep(&rest, "\n")) {
+        floe_candidate *candidate;
+        words[count++] = word;
+        if (floe_candidate_parse(word, &candidate) == FLOE_OK) {
+            write_all_ways(candidate);
+            floe_candidate_free(candidate);
+        }
+    }
+    words[count] = NULL;
+    try_command(kinds[data[0] % 3], count, words);
+    free(text);
+    return 0;
+}
