@@ -175,6 +175,17 @@ static bool descriptors_left(void)
     return enough;
 }
 
+/* libuv's error of something that was begun. */
+static floe_error begin_failed(int failed, const char *what)
+{
+    bool descriptors = failed == UV_EMFILE || failed == UV_ENFILE;
+
+    return floe_fail(descriptors           ? FLOE_ERR_NO_DESCRIPTORS
+                     : failed == UV_ENOMEM ? FLOE_ERR_NO_MEMORY
+                                           : FLOE_ERR_SYSTEM,
+                     "%s: %s", what, uv_strerror(failed));
+}
+
 static floe_error start_loop(floe_api *api, uv_loop_t *given)
 {
     int failed = 0;
@@ -184,8 +195,7 @@ static floe_error start_loop(floe_api *api, uv_loop_t *given)
     if (api->owns_loop) {
         failed = descriptors_left() ? uv_loop_init(&api->own_loop) : UV_EMFILE;
         if (failed != 0) {
-            return floe_fail(failed == UV_EMFILE ? FLOE_ERR_NO_DESCRIPTORS : FLOE_ERR_SYSTEM,
-                             "uv_loop_init: %s", uv_strerror(failed));
+            return begin_failed(failed, "uv_loop_init");
         }
     }
     failed = uv_async_init(api->loop, &api->wake, on_wake);
@@ -209,8 +219,7 @@ static floe_error start_loop(floe_api *api, uv_loop_t *given)
     if (api->owns_loop) {
         (void)uv_loop_close(&api->own_loop);
     }
-    return floe_fail(failed == UV_EMFILE ? FLOE_ERR_NO_DESCRIPTORS : FLOE_ERR_SYSTEM,
-                     "starting the loop: %s", uv_strerror(failed));
+    return begin_failed(failed, "starting the loop");
 }
 
 floe_error floe_api_new(const floe_settings *settings, floe_api **api)

@@ -1,0 +1,439 @@
+/* Every system call of the runtime fails in turn, with each error that its manual names, in a
+ * gathering of all kinds. What must hold each time: nobody hangs, what is missing is said to be
+ * missing, the api gathers all of it once the fault is over, and no descriptor, thread or memory is
+ * left. */
+#include "support.h"
+
+#include "base/address.h"
+#include "base/memory.h"
+#include "faults.h"
+#include "stun/framing.h"
+#include "stun/key.h"
+#include "stun/writer.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <floe/floe.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ── Memory ── */
+
+static atomic_size_t live_memory;
+
+static void *allocate(void *user_data, size_t size)
+{
+    (void)user_data;
+    atomic_fetch_add(&live_memory, 1);
+    return malloc(size);
+}
+
+static void deallocate(void *user_data, void *memory)
+{
+    (void)user_data;
+    atomic_fetch_sub(&live_memory, 1);
+    free(memory);
+}
+
+static const floe_allocator counted = {.allocate = allocate, .deallocate = deallocate};
+
+/* ── A STUN and TURN server by UDP and TCP, in a thread of its own ── */
+
+#define CLIENTS_MAX 60
+
+static struct pollfd polled[2 + CLIENTS_MAX]; /* UDP, the listener, connections */
+static nfds_t polled_count = 2;
+static floe_stun_key *server_key;
+static pthread_t server_thread;
+static uint16_t server_port;
+static int stop_pipe[2];
+
+static size_t answer(const uint8_t *data, size_t size, uint8_t *room, size_t room_size,
+                     uint16_t relayed_port)
+{
+    floe_stun_message request;
+    floe_address address = floe_address_ipv4(0xCB007107, 4000);
+
+    if (floe_stun_parse(floe_span_of(data, size), &request) != FLOE_STUN_PARSED) {
+        return 0;
+    }
+    bool refuses = request.method != FLOE_STUN_BINDING &&
+                   !floe_stun_check_integrity(&request, server_key->sha1);
+    floe_stun_writer writer =
+        floe_stun_begin(room, room_size, refuses ? FLOE_STUN_ERROR : FLOE_STUN_SUCCESS,
+                        request.method, &request.id);
+    if (refuses) {
+        floe_stun_put_error(&writer, 401, floe_span_text("Unauthorized"));
+        floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_text("r"));
+        floe_stun_put(&writer, FLOE_STUN_NONCE, floe_span_text("n"));
+        return floe_stun_written(&writer).size;
+    }
+    floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &address);
+    if (request.method != FLOE_STUN_BINDING) {
+        address.port = relayed_port;
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &address);
+        floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
+        floe_stun_put_integrity(&writer, server_key->sha1);
+    }
+    return floe_stun_written(&writer).size;
+}
+
+static void serve_datagram(int fd)
+{
+    uint8_t bytes[1500];
+    uint8_t room[1500];
+    struct sockaddr_in from;
+    socklen_t size = sizeof from;
+    ssize_t got = recvfrom(fd, bytes, sizeof bytes, 0, (struct sockaddr *)&from, &size);
+    size_t made = got > 0 ? answer(bytes, (size_t)got, room, sizeof room, 5000) : 0;
+
+    if (made > 0) {
+        (void)sendto(fd, room, made, 0, (struct sockaddr *)&from, size);
+    }
+}
+
+/* Requests are small, and come whole on loopback; false: the connection has ended. */
+static bool serve_connection(int fd)
+{
+    uint8_t bytes[4096];
+    uint8_t room[1500];
+    ssize_t got = recv(fd, bytes, sizeof bytes, 0);
+    size_t size;
+
+    for (size_t at = 0; got > 0 && at < (size_t)got; at += size) {
+        if (floe_frame_measure(floe_span_of(&bytes[at], (size_t)got - at), &size) !=
+            FLOE_FRAME_WHOLE) {
+            return false;
+        }
+        size_t made = answer(&bytes[at], size, room, sizeof room, 5001);
+        (void)send(fd, room, made, MSG_NOSIGNAL);
+    }
+    return got > 0;
+}
+
+static void *serve(void *data)
+{
+    struct pollfd stop = {.fd = stop_pipe[0], .events = POLLIN};
+
+    fault_spare_this_thread();
+    for (;;) {
+        polled[2] = stop;
+        if (poll(polled, polled_count, -1) < 0 || polled[2].revents != 0) {
+            return data;
+        }
+        if (polled[0].revents != 0) {
+            serve_datagram(polled[0].fd);
+        }
+        for (nfds_t i = 3; i < polled_count; i++) {
+            if (polled[i].revents != 0 && !serve_connection(polled[i].fd)) {
+                (void)close(polled[i].fd);
+                polled[i--] = polled[--polled_count];
+            }
+        }
+        if (polled[1].revents != 0) {
+            int fd = accept(polled[1].fd, NULL, NULL);
+            if (fd >= 0 && polled_count < 2 + CLIENTS_MAX) {
+                polled[polled_count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+            }
+        }
+    }
+}
+
+static int start_server(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+
+    (void)state;
+    assert_int_equal(floe_stun_key_long_term(&floe_default_allocator, FLOE_STUN_PASSWORD_MD5,
+                                             floe_span_text("u"), floe_span_text("r"),
+                                             floe_span_text("p"), &server_key),
+                     FLOE_OK);
+    assert_int_equal(pipe(stop_pipe), 0);
+    for (int i = 0; i < 2; i++) {
+        polled[i].fd = socket(AF_INET, i == 0 ? SOCK_DGRAM : SOCK_STREAM, 0);
+        polled[i].events = POLLIN;
+        assert_int_equal(bind(polled[i].fd, (struct sockaddr *)&address, size), 0);
+        assert_int_equal(getsockname(polled[i].fd, (struct sockaddr *)&address, &size), 0);
+    }
+    assert_int_equal(listen(polled[1].fd, 16), 0);
+    server_port = ntohs(address.sin_port);
+    polled_count = 3;
+    return pthread_create(&server_thread, NULL, serve, NULL);
+}
+
+static int stop_server(void **state)
+{
+    (void)state;
+    assert_int_equal(write(stop_pipe[1], "x", 1), 1);
+    assert_int_equal(pthread_join(server_thread, NULL), 0);
+    for (nfds_t i = 0; i < polled_count; i++) {
+        (void)close(polled[i].fd);
+    }
+    (void)close(stop_pipe[1]);
+    floe_stun_key_release(server_key);
+    return 0;
+}
+
+/* ── What is counted ── */
+
+/* The entries of a folder of /proc/self. */
+static unsigned count_of(const char *folder)
+{
+    DIR *open = opendir(folder);
+    unsigned count = 0;
+
+    assert_non_null(open);
+    while (readdir(open) != NULL) {
+        count++;
+    }
+    (void)closedir(open);
+    return count;
+}
+
+/* Sockets that libfloe has, beside those that the server accepts and drops in its own time. */
+static unsigned descriptors(void)
+{
+    return count_of("/proc/self/fd") - (unsigned)polled_count;
+}
+
+/* ── One gathering ── */
+
+typedef struct owner {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    unsigned of_type[5];
+    unsigned errors;
+    bool ended;
+    bool closed;
+} owner;
+
+static void on_candidate(void *data, const floe_candidate *candidate)
+{
+    owner *o = data;
+
+    (void)pthread_mutex_lock(&o->lock);
+    if (candidate != NULL) {
+        o->of_type[candidate->type]++;
+    }
+    o->ended = o->ended || candidate == NULL;
+    (void)pthread_cond_broadcast(&o->changed);
+    (void)pthread_mutex_unlock(&o->lock);
+}
+
+static void on_error(void *data, const floe_candidate_error *error)
+{
+    owner *o = data;
+
+    assert_true(*error->text != '\0' && error->code >= 300 && error->code <= 701);
+    (void)pthread_mutex_lock(&o->lock);
+    o->errors++;
+    (void)pthread_mutex_unlock(&o->lock);
+}
+
+static void wait_for_end(owner *o, const char *what)
+{
+    struct timespec limit;
+
+    (void)clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += 60;
+    (void)pthread_mutex_lock(&o->lock);
+    while (!o->ended) {
+        if (pthread_cond_timedwait(&o->changed, &o->lock, &limit) != 0) {
+            (void)fault_disarm();
+            fail_msg("%s: gathering never ends", what);
+        }
+    }
+    (void)pthread_mutex_unlock(&o->lock);
+}
+
+/* Gathers once; what there was is in *o. An error that a call returns counts as told. */
+static void gather(floe_api *api, owner *o, const char *what)
+{
+    char urls_text[4][64];
+    const char *urls[4];
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    floe_gatherer *gatherer = NULL;
+
+    memset(o, 0, sizeof *o);
+    (void)pthread_mutex_init(&o->lock, NULL);
+    (void)pthread_cond_init(&o->changed, NULL);
+    static const char *const forms[] = {"stun:127.0.0.1:%u", "stun:localhost:%u",
+                                        "turn:127.0.0.1:%u", "turn:127.0.0.1:%u?transport=tcp"};
+    for (int i = 0; i < 4; i++) {
+        (void)snprintf(urls_text[i], sizeof urls_text[i], forms[i], server_port);
+        urls[i] = urls_text[i];
+    }
+    server.urls = urls;
+    server.url_count = 4;
+    server.username = "u";
+    server.credential = "p";
+    options.ice_servers = &server;
+    options.ice_server_count = 1;
+    floe_error error = floe_gatherer_new(api, &options, &gatherer);
+    if (error == FLOE_OK) {
+        assert_int_equal(floe_gatherer_on_local_candidate(gatherer, on_candidate, o), FLOE_OK);
+        assert_int_equal(floe_gatherer_on_error(gatherer, on_error, o), FLOE_OK);
+        error = floe_gatherer_gather(gatherer);
+    }
+    if (error == FLOE_OK) {
+        wait_for_end(o, what);
+    } else {
+        assert_true(*floe_last_error() != '\0');
+        o->errors++;
+    }
+    floe_gatherer_free(gatherer);
+    (void)pthread_mutex_destroy(&o->lock);
+    (void)pthread_cond_destroy(&o->changed);
+}
+
+static bool has_all(const owner *o)
+{
+    return o->of_type[FLOE_CANDIDATE_TYPE_HOST] > 0 && o->of_type[FLOE_CANDIDATE_TYPE_SRFLX] > 0 &&
+           o->of_type[FLOE_CANDIDATE_TYPE_RELAY] > 1;
+}
+
+static bool keep_loopback_v4(void *data, const floe_address *address)
+{
+    (void)data;
+    return address->family == FLOE_FAMILY_IPV4 && address->ip[0] == 127;
+}
+
+/* uv_loop_init that fails once its epoll instance is made leaves that open (libuv 1.44). */
+static unsigned left_by_libuv;
+
+static bool fails_within_libuv(const fault *which)
+{
+    return strcmp(which->call, "pipe2") == 0 || strcmp(which->call, "eventfd") == 0;
+}
+
+/* Whether the fault came. */
+static bool try_fault(const fault *which, unsigned n, floe_mdns_mode mdns)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_api *api = NULL;
+    owner o;
+    char what[80];
+
+    (void)snprintf(what, sizeof what, "%s #%u: %s", which->call, n, strerror(which->error));
+    settings.allocator = &counted;
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    settings.gather_timeout_ms = 200;
+    settings.mdns_mode = mdns;
+    unsigned before = descriptors();
+    fault_arm(which, n);
+    floe_error error = floe_api_new(&settings, &api);
+    if (error != FLOE_OK) {
+        assert_true(fault_disarm());
+        assert_true(*floe_last_error() != '\0');
+        left_by_libuv += fails_within_libuv(which) && descriptors() == before + 1;
+        bool descriptors_lack = which->error == EMFILE || which->error == ENFILE;
+        if (descriptors_lack != (error == FLOE_ERR_NO_DESCRIPTORS)) {
+            fail_msg("%s: told as \"%s\"", what, floe_last_error());
+        }
+        assert_int_equal(atomic_load(&live_memory), 0);
+        settings.gather_timeout_ms = 0;
+        assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
+        gather(api, &o, what);
+        floe_api_free(api);
+        assert_true(has_all(&o));
+        return true;
+    }
+    gather(api, &o, what);
+    bool came = fault_disarm();
+    if (!has_all(&o) && o.errors == 0) {
+        fail_msg("%s: something is missing, and nobody says so (%u host, %u srflx, %u relay)", what,
+                 o.of_type[FLOE_CANDIDATE_TYPE_HOST], o.of_type[FLOE_CANDIDATE_TYPE_SRFLX],
+                 o.of_type[FLOE_CANDIDATE_TYPE_RELAY]);
+    }
+    /* As good as new; on a slow machine 200 ms may not do, so it has three tries. */
+    for (int i = 0; i < 3; i++) {
+        gather(api, &o, what);
+        if (has_all(&o)) {
+            break;
+        }
+    }
+    if (!has_all(&o)) {
+        fail_msg("%s: the api is no good afterwards (%u host, %u srflx, %u relay)", what,
+                 o.of_type[FLOE_CANDIDATE_TYPE_HOST], o.of_type[FLOE_CANDIDATE_TYPE_SRFLX],
+                 o.of_type[FLOE_CANDIDATE_TYPE_RELAY]);
+    }
+    floe_api_free(api);
+    if (atomic_load(&live_memory) != 0) {
+        fail_msg("%s: %zu blocks of memory are left", what, atomic_load(&live_memory));
+    }
+    return came;
+}
+
+/* Descriptors of connections go when the server sees their end: so the count may lag a moment. */
+static void expect_descriptors(unsigned before)
+{
+    before += left_by_libuv;
+    for (int i = 0; i < 60000 && descriptors() > before; i++) {
+        (void)usleep(1000);
+    }
+    assert_int_equal(descriptors(), before);
+}
+
+/* The calls that those words name. */
+static void try_all(floe_mdns_mode mdns, const char *calls)
+{
+    static const fault none = {"none", 0};
+    size_t count;
+    const fault *all = faults(&count);
+    unsigned tried = 0;
+
+    left_by_libuv = 0;
+
+    (void)try_fault(&none, 1, mdns); /* what is made once in a process is made */
+    unsigned threads = count_of("/proc/self/task");
+    unsigned before = descriptors();
+    for (size_t i = 0; i < count; i++) {
+        unsigned n = 1;
+        if (strstr(calls, all[i].call) == NULL) {
+            continue;
+        }
+        for (bool came = true; came && n < 100; n++) {
+            came = try_fault(&all[i], n, mdns);
+            tried += came;
+        }
+    }
+    print_message("%u faults\n", tried);
+    assert_int_equal(count_of("/proc/self/task"), threads);
+    expect_descriptors(before);
+}
+
+static void every_system_call_may_fail(void **state)
+{
+    (void)state;
+    try_all(
+        FLOE_MDNS_MODE_OFF,
+        "socket bind connect getsockname setsockopt sendmmsg sendmsg sendto recvmmsg recvmsg "
+        "recvfrom read write pthread_create RAND_bytes pipe2 eventfd epoll_create1 fopen close");
+}
+
+static void every_system_call_may_fail_with_names(void **state)
+{
+    (void)state;
+    try_all(FLOE_MDNS_MODE_QUERY_AND_GATHER, "socket setsockopt sendmsg");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_system_call_may_fail),
+        cmocka_unit_test(every_system_call_may_fail_with_names),
+    };
+    return cmocka_run_group_tests_name("faults", tests, start_server, stop_server);
+}
