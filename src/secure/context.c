@@ -192,8 +192,7 @@ static floe_error use_files(const floe_secure_context *context, SSL_CTX *made)
     /* The system's certificates take milliseconds and megabytes: only for who will ask them. */
     if (context->ca_file == NULL && !context->insecure && !context->pinned) {
         (void)SSL_CTX_set_default_verify_paths(made);
-    } else if (context->ca_file != NULL &&
-               SSL_CTX_load_verify_file(made, context->ca_file) != 1) {
+    } else if (context->ca_file != NULL && SSL_CTX_load_verify_file(made, context->ca_file) != 1) {
         return bad_file("tls_ca_file", context->ca_file);
     }
     if (own != NULL && SSL_CTX_use_certificate_chain_file(made, own) != 1) {
