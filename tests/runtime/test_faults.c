@@ -423,17 +423,21 @@ static void every_system_call_may_fail(void **state)
         "recvfrom read write pthread_create RAND_bytes pipe2 eventfd epoll_create1 fopen close");
 }
 
+#ifdef WITH_MDNS
 static void every_system_call_may_fail_with_names(void **state)
 {
     (void)state;
     try_all(FLOE_MDNS_MODE_QUERY_AND_GATHER, "socket setsockopt sendmsg");
 }
+#endif
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_system_call_may_fail),
+#ifdef WITH_MDNS
         cmocka_unit_test(every_system_call_may_fail_with_names),
+#endif
     };
     return cmocka_run_group_tests_name("faults", tests, start_server, stop_server);
 }
