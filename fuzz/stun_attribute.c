@@ -2,7 +2,6 @@
  * otherwise. Every reader looks at it; what an address, a number or an error was read as is written
  * again and read the same. */
 #include "base/address.h"
-#include "base/memory.h"
 #include "stun/writer.h"
 #include "stun_everything.h"
 
@@ -12,17 +11,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const floe_stun_id id = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}};
-
-static floe_stun_key *some_key(void)
-{
-    static floe_stun_key *key;
-
-    if (key == NULL &&
-        floe_stun_key_short_term(&floe_default_allocator, floe_span_text("password"), &key)) {
-        abort();
-    }
-    return key;
-}
 
 static void read_again(const floe_stun_writer *writer, floe_stun_message *again)
 {
@@ -89,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         return 0;
     }
-    stun_read_everything(&message, some_key());
+    stun_read_everything(&message, stun_some_key());
     if (floe_stun_next_attribute(&message, &at, &attribute)) {
         (void)floe_stun_attribute_address(&message, &attribute, &address);
     }

@@ -1,6 +1,4 @@
 /* A STUN message from a stranger: parsed, and everything read that can be read. */
-#include "base/memory.h"
-#include "stun/key.h"
 #include "stun/writer.h"
 #include "stun_everything.h"
 
@@ -8,17 +6,6 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static floe_stun_key *some_key(void)
-{
-    static floe_stun_key *key;
-
-    if (key == NULL &&
-        floe_stun_key_short_term(&floe_default_allocator, floe_span_text("password"), &key)) {
-        abort();
-    }
-    return key;
-}
 
 /* What was parsed can be written again, and is then the same message. */
 static void write_again(const floe_stun_message *message)
@@ -57,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     floe_stun_message message;
 
     if (floe_stun_parse(floe_span_of(data, size), &message) == FLOE_STUN_PARSED) {
-        stun_read_everything(&message, some_key());
+        stun_read_everything(&message, stun_some_key());
         write_again(&message);
     }
     return 0;

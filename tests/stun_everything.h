@@ -4,6 +4,8 @@
 
 #include "stun/key.h"
 
+/* Of the password "password", made once; nobody frees it. */
+floe_stun_key *stun_some_key(void);
 void stun_read_everything(const floe_stun_message *message, floe_stun_key *key);
 
 #endif

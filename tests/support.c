@@ -3,6 +3,7 @@
 
 #include "base/address.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,30 @@ void counting_init(counting_allocator *allocator)
     *allocator = (counting_allocator){.fail_count = 1};
     allocator->table = (floe_allocator){
         .user_data = allocator, .allocate = count_allocate, .deallocate = count_deallocate};
+}
+
+static atomic_size_t live;
+
+static void *allocate_counted(void *user_data, size_t size)
+{
+    (void)user_data;
+    atomic_fetch_add(&live, 1);
+    return malloc(size);
+}
+
+static void deallocate_counted(void *user_data, void *memory)
+{
+    (void)user_data;
+    atomic_fetch_sub(&live, 1);
+    free(memory);
+}
+
+const floe_allocator memory_counted = {.allocate = allocate_counted,
+                                       .deallocate = deallocate_counted};
+
+size_t memory_live(void)
+{
+    return atomic_load(&live);
 }
 
 /* splitmix64 */

@@ -35,6 +35,10 @@ typedef struct counting_allocator {
 } counting_allocator;
 void counting_init(counting_allocator *allocator);
 
+/* The same for threads: counts only. How many blocks live now. */
+extern const floe_allocator memory_counted;
+size_t memory_live(void);
+
 /* A seeded source: the same seed gives the same bytes. With a script, each number is two bytes of
  * it, and 1 behind its end. */
 typedef struct seeded_random {

@@ -153,6 +153,30 @@ void floe_api_free(floe_api *api)
     }
 }
 
+floe_error floe_uv_failed(int status, const char *what)
+{
+    floe_error error = FLOE_ERR_SYSTEM;
+
+    switch (status) {
+    case UV_EMFILE:
+    case UV_ENFILE:
+        error = FLOE_ERR_NO_DESCRIPTORS;
+        break;
+    case UV_ENOMEM:
+        error = FLOE_ERR_NO_MEMORY;
+        break;
+    case UV_EADDRINUSE:
+        error = FLOE_ERR_ADDRESS_IN_USE;
+        break;
+    case UV_EADDRNOTAVAIL:
+        error = FLOE_ERR_ADDRESS_NOT_AVAILABLE;
+        break;
+    default:
+        break;
+    }
+    return floe_fail(error, "%s: %s", what, uv_strerror(status));
+}
+
 /* The beginning. */
 
 /* libuv's first loop of a process aborts when it gets no descriptors for its epoll instance and for
@@ -175,17 +199,6 @@ static bool descriptors_left(void)
     return enough;
 }
 
-/* libuv's error of something that was begun. */
-static floe_error begin_failed(int failed, const char *what)
-{
-    bool descriptors = failed == UV_EMFILE || failed == UV_ENFILE;
-
-    return floe_fail(descriptors           ? FLOE_ERR_NO_DESCRIPTORS
-                     : failed == UV_ENOMEM ? FLOE_ERR_NO_MEMORY
-                                           : FLOE_ERR_SYSTEM,
-                     "%s: %s", what, uv_strerror(failed));
-}
-
 static floe_error start_loop(floe_api *api, uv_loop_t *given)
 {
     int failed = 0;
@@ -195,7 +208,7 @@ static floe_error start_loop(floe_api *api, uv_loop_t *given)
     if (api->owns_loop) {
         failed = descriptors_left() ? uv_loop_init(&api->own_loop) : UV_EMFILE;
         if (failed != 0) {
-            return begin_failed(failed, "uv_loop_init");
+            return floe_uv_failed(failed, "uv_loop_init");
         }
     }
     failed = uv_async_init(api->loop, &api->wake, on_wake);
@@ -219,7 +232,7 @@ static floe_error start_loop(floe_api *api, uv_loop_t *given)
     if (api->owns_loop) {
         (void)uv_loop_close(&api->own_loop);
     }
-    return begin_failed(failed, "starting the loop");
+    return floe_uv_failed(failed, "starting the loop");
 }
 
 floe_error floe_api_new(const floe_settings *settings, floe_api **api)

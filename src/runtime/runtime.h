@@ -90,6 +90,8 @@ struct floe_gatherer {
 };
 
 floe_time floe_runtime_now(void);
+/* libuv's error as ours, told with what was tried. */
+floe_error floe_uv_failed(int status, const char *what);
 bool floe_on_loop_thread(const floe_api *api);
 /* Has the loop thread poll the gatherer's outputs. The lock is held. */
 void floe_gatherer_wake(floe_gatherer *gatherer);

@@ -109,23 +109,6 @@ static void on_connected(uv_connect_t *request, int status)
     floe_gatherer_pump(gatherer);
 }
 
-static floe_error error_of(int status)
-{
-    switch (status) {
-    case UV_EMFILE:
-    case UV_ENFILE:
-        return floe_fail(FLOE_ERR_NO_DESCRIPTORS, "TCP: %s", uv_strerror(status));
-    case UV_ENOMEM:
-        return FLOE_ERR_NO_MEMORY;
-    case UV_EADDRINUSE:
-        return floe_fail(FLOE_ERR_ADDRESS_IN_USE, "TCP: %s", uv_strerror(status));
-    case UV_EADDRNOTAVAIL:
-        return floe_fail(FLOE_ERR_ADDRESS_NOT_AVAILABLE, "TCP: %s", uv_strerror(status));
-    default:
-        return floe_fail(FLOE_ERR_SYSTEM, "TCP: %s", uv_strerror(status));
-    }
-}
-
 floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output)
 {
     floe_api *api = gatherer->api;
@@ -141,7 +124,7 @@ floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output
     int status = uv_tcp_init(api->loop, &tcp->handle);
     if (status != 0) {
         floe_deallocate(&api->allocator, tcp);
-        return error_of(status);
+        return floe_uv_failed(status, "TCP");
     }
     tcp->owner = gatherer;
     tcp->channel = output->channel;
@@ -165,7 +148,7 @@ floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output
                               reason_of(status), NULL, 0);
         return FLOE_OK;
     }
-    return error_of(status);
+    return floe_uv_failed(status, "TCP");
 }
 
 static void on_written(uv_write_t *request, int status)

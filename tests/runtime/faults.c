@@ -13,7 +13,6 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 static const fault table[] = {
@@ -57,7 +56,6 @@ static _Atomic(const char *) armed;
 static atomic_int armed_error;
 static atomic_uint countdown;
 static atomic_bool struck;
-static _Thread_local bool spared;
 
 const fault *faults(size_t *count)
 {
@@ -79,18 +77,12 @@ bool fault_disarm(void)
     return atomic_load(&struck);
 }
 
-void fault_spare_this_thread(void)
-{
-    spared = true;
-}
-
 /* Whether this call is the one; errno is then set. */
 static bool strikes(const char *call)
 {
     const char *wanted = atomic_load(&armed);
 
-    if (spared || wanted == NULL || strcmp(wanted, call) != 0 ||
-        atomic_fetch_sub(&countdown, 1) != 1) {
+    if (wanted == NULL || strcmp(wanted, call) != 0 || atomic_fetch_sub(&countdown, 1) != 1) {
         return false;
     }
     atomic_store(&armed, NULL);

@@ -18,7 +18,5 @@ const fault *faults(size_t *count);
 void fault_arm(const fault *which, unsigned n);
 /* No call fails any more; whether one has. */
 bool fault_disarm(void);
-/* The calling thread is the test's own: its calls never fail. */
-void fault_spare_this_thread(void);
 
 #endif

@@ -17,26 +17,6 @@
 
 static uint16_t server_port;
 
-/* ── Memory, counted across threads ── */
-
-static atomic_size_t live_memory;
-
-static void *allocate(void *user_data, size_t size)
-{
-    (void)user_data;
-    atomic_fetch_add(&live_memory, 1);
-    return malloc(size);
-}
-
-static void deallocate(void *user_data, void *memory)
-{
-    (void)user_data;
-    atomic_fetch_sub(&live_memory, 1);
-    free(memory);
-}
-
-static const floe_allocator counted = {.allocate = allocate, .deallocate = deallocate};
-
 /* ── A gatherer and what its owner sees ── */
 
 typedef enum owner_moment {
@@ -236,7 +216,7 @@ static void make_api(owner *o, owner_moment moment, owner_action action, uv_loop
     o->action = action;
     (void)pthread_mutex_init(&o->lock, NULL);
     (void)pthread_cond_init(&o->changed, NULL);
-    settings.allocator = &counted;
+    settings.allocator = &memory_counted;
     settings.loopback = true;
     settings.keepalive_ms = 1000;
     settings.loop = loop;
@@ -290,10 +270,10 @@ static void end(owner *o)
     if (!o->api_gone) {
         floe_api_free(o->api);
     }
-    for (int i = 0; i < 60000 && atomic_load(&live_memory) > 0; i++) {
+    for (int i = 0; i < 60000 && memory_live() > 0; i++) {
         (void)usleep(1000); /* an api freed in a callback ends by itself */
     }
-    assert_int_equal(atomic_load(&live_memory), 0);
+    assert_int_equal(memory_live(), 0);
     assert_false(o->late);
     (void)pthread_mutex_destroy(&o->lock);
     (void)pthread_cond_destroy(&o->changed);
@@ -529,7 +509,7 @@ static void h2_names_and_look_ups(void **state)
     floe_api *api;
 
     (void)state;
-    settings.allocator = &counted;
+    settings.allocator = &memory_counted;
     settings.loopback = true;
     settings.mdns_mode = FLOE_MDNS_MODE_QUERY_AND_GATHER;
     if (floe_api_new(&settings, &api) != FLOE_OK) {
@@ -560,7 +540,7 @@ static void h2_names_and_look_ups(void **state)
     }
     floe_api_free(api);
     assert_int_equal(n.found + n.not_found, 2); /* nobody is called any more */
-    assert_int_equal(atomic_load(&live_memory), 0);
+    assert_int_equal(memory_live(), 0);
 }
 
 /* L7, L8: closed at every moment after the start, by another thread. */
@@ -711,7 +691,7 @@ static void p2_filters_keep_what_they_say(void **state)
 
         (void)pthread_mutex_init(&o.lock, NULL);
         (void)pthread_cond_init(&o.changed, NULL);
-        settings.allocator = &counted;
+        settings.allocator = &memory_counted;
         settings.loopback = true;
         settings.interface_filter = keep_loopback;
         settings.ip_filter = keep_ipv4;
@@ -757,7 +737,7 @@ static void the_callers_own_loop(void **state)
     floe_api_free(o.api);
     (void)uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&loop), 0);
-    assert_int_equal(atomic_load(&live_memory), 0);
+    assert_int_equal(memory_live(), 0);
 }
 
 /* The loop is run to its end by one thread, and everything is freed within a callback of it. */
@@ -775,7 +755,7 @@ static void everything_is_freed_within_a_callback_of_the_callers_loop(void **sta
     assert_true(o.acted);
     assert_false(o.late);
     assert_int_equal(uv_loop_close(&loop), 0);
-    assert_int_equal(atomic_load(&live_memory), 0);
+    assert_int_equal(memory_live(), 0);
 }
 
 /* ── Running out of descriptors ── */
@@ -791,12 +771,12 @@ static void without_descriptors_it_says_so(void **state)
         struct rlimit low = {.rlim_cur = limit, .rlim_max = before.rlim_max};
         owner o;
         floe_settings settings = FLOE_SETTINGS_INIT;
-        settings.allocator = &counted;
+        settings.allocator = &memory_counted;
         assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
         floe_error error = floe_api_new(&settings, &api);
         if (error != FLOE_OK) {
             assert_int_equal(error, FLOE_ERR_NO_DESCRIPTORS);
-            assert_int_equal(atomic_load(&live_memory), 0);
+            assert_int_equal(memory_live(), 0);
             assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
             continue;
         }
