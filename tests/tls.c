@@ -96,8 +96,9 @@ static void sign(identity *one, const identity *issuer)
 #define NAMES                                                                                      \
     "DNS:turn.example,DNS:*.wild.example,IP:192.0.2.1,IP:2001:db8::1,DNS:*.sim.example,"           \
     "IP:203.0.113.1,IP:203.0.113.2,IP:203.0.113.3,IP:203.0.113.4,IP:203.0.113.5,IP:203.0.113.6,"   \
+    "IP:203.0.113.7,IP:203.0.113.8,IP:203.0.113.9,IP:203.0.113.10,"                                \
     "IP:2a00:ffff::1,IP:2a00:ffff::2,IP:2a00:ffff::3,IP:2a00:ffff::4,IP:2a00:ffff::5,"             \
-    "IP:2a00:ffff::6"
+    "IP:2a00:ffff::6,IP:2a00:ffff::7,IP:2a00:ffff::8,IP:2a00:ffff::9,IP:2a00:ffff::10"
 
 static void make_one(tls_certificate kind)
 {

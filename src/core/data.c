@@ -197,7 +197,7 @@ floe_error floe_relay_permit(floe_core *core, floe_time now, floe_relay *relay,
     if (peer == NULL) {
         return floe_send_no_room();
     }
-    (void)floe_turn_peer_used(&relay->turn, now, peer);
+    peer_event(core, now, relay, peer, floe_turn_peer_used(&relay->turn, now, peer));
     return peer->refused ? peer_refused() : FLOE_OK;
 }
 

@@ -71,6 +71,7 @@ static bool take_nonce(floe_turn_allocation *allocation, floe_turn_realm *realm,
     allocation->realm = realm;
     allocation->nonce = copy;
     allocation->nonce_size = nonce.size;
+    allocation->nonces++;
     return true;
 }
 
@@ -220,6 +221,7 @@ floe_span floe_turn_allocation_write(floe_turn_allocation *allocation, void *buf
         floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 0);
     }
     floe_turn_allocation_sign(allocation, &writer);
+    allocation->written = allocation->nonces;
     return floe_stun_written(&writer);
 }
 
@@ -321,6 +323,8 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t cod
 {
     bool was_signed = allocation->realm != NULL;
     bool first_use = was_signed && allocation->remembered;
+    /* A peer's request has learned a newer one meanwhile, which may have spent ours. */
+    bool outdated = allocation->written != allocation->nonces;
     bool same = false;
     const char *why = floe_turn_allocation_learn(allocation, message, &same);
 
@@ -336,7 +340,11 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t cod
     if (was_signed && code == 401 && !first_use) {
         allocation->refused++;
     }
-    allocation->stale = (uint8_t)(code == 438 && !first_use ? allocation->stale + 1 : 0);
+    if (code != 438 || first_use) {
+        allocation->stale = 0;
+    } else if (!outdated) {
+        allocation->stale++;
+    }
     if (was_signed && code == 401 && (same || allocation->refused > REFUSED_IN_ALL)) {
         return end(allocation, FLOE_TURN_FAILURE_CREDENTIALS, code, reason);
     }

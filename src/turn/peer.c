@@ -12,6 +12,10 @@
 #define CHANNEL_AFTER floe_seconds(540)
 /* One to which nothing has gone for so long lapses: the next packet asks anew. */
 #define UNUSED_AFTER floe_seconds(300)
+/* From when its bind was asked for to when nobody has the channel any more: the last time that the
+ * request may have arrived, 600 s, and 300 s in which no other number is the peer's (RFC 8656 §12).
+ */
+#define CHANNEL_GONE_AFTER floe_seconds(40 + 600 + 300)
 /* A request that had no answer is asked again with the next use, not before. */
 #define RETRY_AFTER floe_seconds(5)
 
@@ -141,6 +145,7 @@ static floe_turn_event bind_channel(floe_turn_allocation *allocation, floe_time 
         peer->no_channel = true;
         return FLOE_TURN_NOTHING;
     }
+    peer->channel_gone = floe_time_after(now, CHANNEL_GONE_AFTER);
     return ask(allocation, now, peer, FLOE_STUN_CHANNEL_BIND);
 }
 
@@ -149,8 +154,27 @@ floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time 
 {
     peer->used = now;
     peer->sent += peer->sent < UINT32_MAX;
+    if (peer->rests) {
+        peer->rests = false;
+        peer->permission = FLOE_TIME_NEVER;
+        return ask(allocation, now, peer, FLOE_STUN_CREATE_PERMISSION);
+    }
     return wants_channel(allocation, peer) ? bind_channel(allocation, now, peer)
                                            : FLOE_TURN_NOTHING;
+}
+
+/* It is not used any more. Until its channel is gone it is remembered: asked for another number for
+ * the same peer the server would refuse. */
+static floe_turn_event lapse(floe_time now, floe_turn_peer *peer)
+{
+    if (peer->channel == 0 || floe_time_reached(now, peer->channel_gone)) {
+        return FLOE_TURN_FAILED;
+    }
+    peer->rests = true;
+    peer->permitted = peer->bound = false;
+    peer->channel_due = FLOE_TIME_NEVER;
+    peer->permission = peer->channel_gone;
+    return FLOE_TURN_NOTHING;
 }
 
 floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time now,
@@ -175,7 +199,7 @@ floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time 
         return FLOE_TURN_NOTHING;
     }
     if (floe_time_since(now, peer->used).ns >= UNUSED_AFTER.ns) {
-        return FLOE_TURN_FAILED;
+        return lapse(now, peer);
     }
     if (channel) {
         peer->channel_due = FLOE_TIME_NEVER;

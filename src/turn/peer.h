@@ -14,10 +14,12 @@ typedef struct floe_turn_peer {
     floe_stun_transaction transaction; /* CreatePermission or ChannelBind */
     floe_time permission;              /* when to ask for it again */
     floe_time channel_due;             /* likewise */
+    floe_time channel_gone;            /* the server knows it no longer */
     floe_time used;                    /* something was sent to it */
     uint16_t channel;                  /* its number; 0: none was chosen */
     bool permitted;
     bool bound;
+    bool rests;         /* it is not used, and its channel not free yet */
     bool refused;       /* the server will not have it: nothing can be sent */
     bool no_channel;    /* nor a channel */
     uint8_t challenges; /* in a row: 401 and 438 */

@@ -180,8 +180,8 @@ static void random_config(seeded_random *random, uint64_t seed, sim_config *conf
     config->settings = (floe_settings)FLOE_SETTINGS_INIT;
     config->policy =
         one_in(random, 2) ? FLOE_GATHER_POLICY_ALL : (floe_gather_policy)seeded_below(random, 3);
-    size_t interfaces = seeded_below(random, 7);
-    size_t servers = seeded_below(random, SIM_SERVERS_MAX + 1);
+    size_t interfaces = seeded_below(random, 9);
+    size_t servers = seeded_below(random, 9);
     for (size_t i = 0; i < interfaces; i++) {
         random_interface(random, config, i);
     }

@@ -386,6 +386,10 @@ static void redirect(server_reply *reply, const floe_stun_message *request)
     begin_reply(reply, request, FLOE_STUN_ERROR);
     floe_stun_put_error(&reply->writer, 300, floe_span_text("Elsewhere"));
     floe_stun_put_address(&reply->writer, FLOE_STUN_ALTERNATE_SERVER, &to);
+    if (server->transport == FLOE_PROTOCOL_UDP) { /* which has no use for it */
+        floe_stun_put(&reply->writer, FLOE_STUN_ALTERNATE_DOMAIN,
+                      floe_span_text("elsewhere.example.org"));
+    }
     send_reply(reply);
 }
 

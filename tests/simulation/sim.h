@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 #define SIM_INTERFACES_MAX 48
-#define SIM_SERVERS_MAX 6
+#define SIM_SERVERS_MAX 10
 #define SIM_GATHERERS_MAX 3
 
 /* What becomes of packets that leave by an interface. */

@@ -28,6 +28,9 @@ typedef struct fixture {
     size_t packets;
     bool answers; /* what keeps a relay, by itself */
     char error[512];
+    char names[512]; /* that were asked for, with the record's number */
+    uint32_t query;  /* the latest */
+    uint32_t relay;  /* the latest candidate's id */
     floe_core_output output;
 } fixture;
 
@@ -90,9 +93,19 @@ static void settle(fixture *f)
         case FLOE_CORE_SEND:
             take_send(f);
             break;
+        case FLOE_CORE_RESOLVE: {
+            size_t used = strlen(f->names);
+            (void)snprintf(f->names + used, sizeof f->names - used, "%s %d | ", f->output.name,
+                           (int)f->output.record);
+            f->query = f->output.query;
+            break;
+        }
         case FLOE_CORE_CANDIDATE:
-            f->relays += f->output.candidate != NULL &&
-                         f->output.candidate->type == FLOE_CANDIDATE_TYPE_RELAY;
+            if (f->output.candidate != NULL &&
+                f->output.candidate->type == FLOE_CANDIDATE_TYPE_RELAY) {
+                f->relays++;
+                f->relay = f->output.candidate->id;
+            }
             break;
         case FLOE_CORE_CANDIDATE_ERROR:
             f->errors++;
@@ -111,9 +124,8 @@ static void later(fixture *f, uint64_t milliseconds)
     settle(f);
 }
 
-static void start(fixture *f, const char *url, bool refuse_low_ports)
+static void start(fixture *f, const char *url, floe_settings settings)
 {
-    floe_settings settings = FLOE_SETTINGS_INIT;
     floe_ice_server server = FLOE_ICE_SERVER_INIT;
     floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
 
@@ -122,7 +134,6 @@ static void start(fixture *f, const char *url, bool refuse_low_ports)
     seeded_init(&f->random, 7);
     f->now = floe_time_after((floe_time){0}, floe_seconds(1000));
     settings.allocator = &f->memory.table;
-    settings.refuse_low_ports = refuse_low_ports;
     server.urls = &url;
     server.url_count = 1;
     server.username = "user";
@@ -141,7 +152,7 @@ static void start(fixture *f, const char *url, bool refuse_low_ports)
 
 static void begin(fixture *f, const char *url)
 {
-    start(f, url, false);
+    start(f, url, (floe_settings)FLOE_SETTINGS_INIT);
     assert_true(f->requests > 0);
 }
 
@@ -298,7 +309,9 @@ static void ports_of_strangers(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        start(&f, rows[i].url, true);
+        floe_settings settings = FLOE_SETTINGS_INIT;
+        settings.refuse_low_ports = true;
+        start(&f, rows[i].url, settings);
         assert_int_equal(f.requests > 0, rows[i].asked);
         assert_int_equal(f.errors, !rows[i].asked);
         assert_true(rows[i].asked || strstr(f.error, "refuse_low_ports") != NULL);
@@ -419,6 +432,131 @@ static void a_thousand_relays_for_an_hour(void **state)
     free(all);
 }
 
+/* Goes from deadline to deadline until an Allocate goes out; how many milliseconds that took. */
+static uint64_t until_asked(fixture *f)
+{
+    floe_time begun = f->now;
+
+    f->requests = 0;
+    for (int i = 0; i < 1000 && f->requests == 0; i++) {
+        floe_time due = floe_core_deadline(f->core);
+        f->now = due.ns > f->now.ns ? due : f->now;
+        floe_core_time(f->core, f->now);
+        settle(f);
+    }
+    assert_int_equal(f->requests, 1);
+    return floe_duration_milliseconds(floe_time_since(f->now, begun));
+}
+
+static void refuse(fixture *f, uint16_t code)
+{
+    uint8_t bytes[256];
+    floe_stun_writer writer = answer(f, bytes, sizeof bytes, FLOE_STUN_ERROR);
+    floe_address source = address_of(server_address);
+
+    floe_stun_put_error(&writer, code, floe_span_text("No"));
+    floe_span message = floe_stun_written(&writer);
+    floe_core_datagram(f->core, f->now, f->channel, &source, message.data, message.size);
+    settle(f);
+}
+
+/* T7: a relay that was lost is asked for again at once, then after 1, 2, 4 … 60 s. */
+static void t7_pauses_before_a_lost_relay_is_asked_for(void **state)
+{
+    static const uint64_t pauses[] = {0, 1, 2, 4, 8, 16, 32, 60, 60, 60};
+    static fixture f;
+
+    (void)state;
+    begin(&f, "turn:203.0.113.2");
+    allocated(&f, "198.51.100.9:5000", 600);
+    assert_int_equal(f.relays, 1);
+    f.answers = true; /* Bindings */
+    while (f.request.method != FLOE_STUN_REFRESH) {
+        floe_time due = floe_core_deadline(f.core);
+        f.now = due.ns > f.now.ns ? due : f.now;
+        f.answers = floe_time_since(f.now, floe_time_after((floe_time){0}, floe_seconds(1000))).ns <
+                    floe_seconds(540).ns;
+        floe_core_time(f.core, f.now);
+        settle(&f);
+    }
+    refuse(&f, 437);
+    for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++) {
+        uint64_t waited = until_asked(&f);
+        assert_in_range(waited, pauses[i] * 1000, pauses[i] * 1000 + 100);
+        refuse(&f, 599);
+    }
+    (void)until_asked(&f);
+    allocated(&f, "198.51.100.9:5001", 600);
+    assert_int_equal(f.relays, 2);
+    assert_int_equal(f.errors, 0);
+    end(&f);
+}
+
+/* K1: that the server lets no packet go to a peer is told to who sends one. */
+static void k1_a_peer_that_the_server_refuses(void **state)
+{
+    static fixture f;
+    floe_address peer = address_of("192.0.2.77:7000");
+
+    (void)state;
+    begin(&f, "turn:203.0.113.2");
+    allocated(&f, "198.51.100.9:5000", 600);
+    assert_int_equal(floe_core_send(f.core, f.now, f.relay, &peer, "x", 1), FLOE_OK);
+    settle(&f);
+    assert_int_equal(f.request.method, FLOE_STUN_CREATE_PERMISSION);
+    refuse(&f, 403);
+    f.bytes = 0;
+    assert_int_equal(floe_core_send(f.core, f.now, f.relay, &peer, "x", 1), FLOE_ERR_PERMISSION);
+    assert_non_null(strstr(floe_last_error(), "refuses this peer"));
+    settle(&f);
+    assert_int_equal(f.bytes, 0);
+    end(&f);
+}
+
+/* S3, RFC 2782: the targets of the lowest priority are looked up first; one that has been marked as
+ * "not here" (".") never, and port 0 never. */
+static void s3_services_in_the_order_of_their_priority(void **state)
+{
+    static const floe_service_record records[] = {
+        {.target = "third.example.org", .port = 3, .priority = 30},
+        {.target = "first.example.org", .port = 1, .priority = 10},
+        {.target = ".", .port = 9, .priority = 1},
+        {.target = "none.example.org", .port = 0, .priority = 2},
+        {.target = "second.example.org", .port = 2, .priority = 20},
+    };
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    static fixture f;
+
+    (void)state;
+    settings.service_discovery = true;
+    start(&f, "turn:example.org?transport=udp", settings);
+    assert_string_equal(f.names, "_turn._udp.example.org 33 | ");
+    *f.names = '\0';
+    floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, records, 5);
+    settle(&f);
+    assert_string_equal(f.names, "first.example.org 1 | second.example.org 1 | "
+                                 "third.example.org 1 | ");
+    end(&f);
+}
+
+/* S2: an address that a name server gives twice is asked once. */
+static void s2_an_address_that_comes_twice(void **state)
+{
+    floe_address twice[] = {address_of("203.0.113.2:0"), address_of("203.0.113.2:0"),
+                            address_of("203.0.113.2:0")};
+    static fixture f;
+
+    (void)state;
+    start(&f, "turn:example.org", (floe_settings)FLOE_SETTINGS_INIT);
+    floe_core_resolved(f.core, f.now, f.query, FLOE_OK, twice, 3);
+    settle(&f);
+    later(&f, 5);
+    assert_int_equal(f.requests, 1);
+    later(&f, 300); /* the second address's time */
+    assert_int_equal(f.requests, 1);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +568,10 @@ int main(void)
         cmocka_unit_test(four_gigabytes_for_no_channel),
         cmocka_unit_test(four_gigabytes_of_noise),
         cmocka_unit_test(a_length_that_lies),
+        cmocka_unit_test(t7_pauses_before_a_lost_relay_is_asked_for),
+        cmocka_unit_test(k1_a_peer_that_the_server_refuses),
+        cmocka_unit_test(s3_services_in_the_order_of_their_priority),
+        cmocka_unit_test(s2_an_address_that_comes_twice),
         cmocka_unit_test(a_thousand_relays_for_an_hour),
     };
     return cmocka_run_group_tests_name("direct", tests, NULL, NULL);

@@ -649,6 +649,29 @@ static void t6_a_quota_stops_the_third(void **state)
     assert_false(seen->errors[0].url_failed);
 }
 
+/* T6: on a server that has said that it is full the other addresses do not ask at all. */
+static void t6_nobody_asks_a_server_that_is_full(void **state)
+{
+    sim_config config;
+    unsigned packets[2];
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        sim_config_simple(&config);
+        for (unsigned n = 1; n < 3 + 20 * i; n++) {
+            char ip[48];
+            (void)snprintf(ip, sizeof ip, "10.0.%u.2", n + 1);
+            sim_add_interface(&config, "eth1", ip);
+        }
+        config.settings.addresses_max = 48;
+        config.settings.pacing_ms = 50;
+        config.policy = FLOE_GATHER_POLICY_RELAY;
+        sim_add_server(&config, true, "203.0.113.2", SIM_FULL_AFTER_TWO);
+        packets[i] = run(&config)->packets_sent_at_complete;
+    }
+    assert_in_range(packets[1], 1, packets[0] + 8);
+}
+
 /* sit. 29 */
 static void t7_a_lost_allocation_is_withdrawn_and_asked_for_again(void **state)
 {
@@ -715,6 +738,20 @@ static void c6_foundations(void **state)
             assert_int_equal(strcmp(a->foundation, b->foundation) == 0, same);
         }
     }
+}
+
+/* C6: they tell nothing of an address to who has seen those of another gatherer. */
+static void c6_foundations_are_each_gatherers_own(void **state)
+{
+    sim_config config;
+
+    (void)state;
+    sim_config_simple(&config);
+    config.gatherers = 2;
+    const sim_seen *first = run(&config);
+    assert_string_equal(first->candidates[0].address, report.gatherers[1].candidates[0].address);
+    assert_string_not_equal(first->candidates[0].foundation,
+                            report.gatherers[1].candidates[0].foundation);
 }
 
 /* ── Memory ── */
@@ -787,9 +824,11 @@ int main(void)
         cmocka_unit_test(t6_437_is_outlived),
         cmocka_unit_test(t6_437_for_ever_is_one_error),
         cmocka_unit_test(t6_a_quota_stops_the_third),
+        cmocka_unit_test(t6_nobody_asks_a_server_that_is_full),
         cmocka_unit_test(t7_a_lost_allocation_is_withdrawn_and_asked_for_again),
         cmocka_unit_test(c4_order_of_interfaces),
         cmocka_unit_test(c6_foundations),
+        cmocka_unit_test(c6_foundations_are_each_gatherers_own),
         cmocka_unit_test(every_allocation_fails_in_turn),
     };
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);

@@ -154,6 +154,30 @@ static void randomness_is_even_and_may_fail(void **state)
     assert_int_equal(floe_random_below(&broken, 3, &value), FLOE_ERR_RANDOM);
 }
 
+static void secrets_differ_by_any_bit(void **state)
+{
+    uint8_t a[32] = {7};
+    uint8_t b[32] = {7};
+
+    (void)state;
+    assert_true(floe_same_secret(a, b, sizeof a));
+    for (size_t bit = 0; bit < 8 * sizeof b; bit++) {
+        b[bit / 8] ^= (uint8_t)(1U << bit % 8);
+        assert_false(floe_same_secret(a, b, sizeof a));
+        b[bit / 8] ^= (uint8_t)(1U << bit % 8);
+    }
+}
+
+static void what_is_wiped_is_gone(void **state)
+{
+    static const char nothing[16];
+    char secret[16] = "a secret's text";
+
+    (void)state;
+    floe_wipe(secret, sizeof secret);
+    assert_memory_equal(secret, nothing, sizeof secret);
+}
+
 /* RFC 1321 A.5, RFC 6234's "abc", RFC 2202 and RFC 4231 test case 2. */
 static void digests_and_codes_are_right(void **state)
 {
@@ -302,6 +326,8 @@ int main(void)
         cmocka_unit_test(lists_keep_order),
         cmocka_unit_test(time_saturates),
         cmocka_unit_test(randomness_is_even_and_may_fail),
+        cmocka_unit_test(secrets_differ_by_any_bit),
+        cmocka_unit_test(what_is_wiped_is_gone),
         cmocka_unit_test(digests_and_codes_are_right),
         cmocka_unit_test(base64_goes_both_ways),
         cmocka_unit_test(queues_give_what_was_put_in),

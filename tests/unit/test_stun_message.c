@@ -172,6 +172,39 @@ static void rfc8489_appendix_b_request(void **state)
     floe_stun_key_release(key);
 }
 
+/* RFC 8489 §14.6: the code may be cut to 16 bytes, not shorter, and to a multiple of 4. */
+static void codes_of_sha256_may_be_cut_to_16_bytes(void **state)
+{
+    static const uint8_t id[FLOE_STUN_ID_SIZE] = {1};
+    floe_stun_key *key;
+
+    (void)state;
+    assert_int_equal(
+        floe_stun_key_short_term(&floe_default_allocator, floe_span_text("secret"), &key), FLOE_OK);
+    for (size_t size = 0; size <= 36; size++) {
+        uint8_t bytes[128] = {0};
+        uint8_t code[36] = {0};
+        floe_stun_message message;
+        floe_stun_id of;
+        memcpy(of.bytes, id, sizeof id);
+        floe_stun_writer writer =
+            floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, FLOE_STUN_BINDING, &of);
+        /* As it is computed: under a length that ends with the attribute. */
+        bytes[3] = (uint8_t)(4 + size);
+        floe_span covered = floe_span_of(bytes, FLOE_STUN_HEADER_SIZE);
+        assert_int_equal(floe_mac_compute(key->sha256, &covered, 1, code), FLOE_OK);
+        floe_stun_put(&writer, FLOE_STUN_MESSAGE_INTEGRITY_SHA256, floe_span_of(code, size));
+        assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message), FLOE_STUN_PARSED);
+        bool good = size >= 16 && size <= 32 && size % 4 == 0;
+        assert_int_equal(floe_stun_check_integrity_sha256(&message, key->sha256), good);
+        if (good) { /* each byte of it counts */
+            bytes[FLOE_STUN_HEADER_SIZE + 4 + size - 1] ^= 1;
+            assert_false(floe_stun_check_integrity_sha256(&message, key->sha256));
+        }
+    }
+    floe_stun_key_release(key);
+}
+
 /* The same bytes come out of the writer, in a buffer that was full of something else. */
 static void writes_rfc5769_byte_for_byte(void **state)
 {
@@ -412,6 +445,8 @@ static void refuses_what_is_no_stun(void **state)
         {"00 01 00 00 21 12 a4 43 00 00 00 00 00 00 00 00 00 00 00 00", FLOE_STUN_NOT_STUN},
         {"00 01 00 04 21 12 a4 42 00 00 00 00 00 00 00 00 00 00 00 00", FLOE_STUN_BAD_LENGTH},
         {"00 01 00 01 21 12 a4 42 00 00 00 00 00 00 00 00 00 00 00 00 00", FLOE_STUN_BAD_LENGTH},
+        {"00 01 00 00 21 12 a4 42 00 00 00 00 00 00 00 00 00 00 00 00 80 22 00 00",
+         FLOE_STUN_BAD_LENGTH}, /* an attribute behind its end */
         {"00 01 ff fc 21 12 a4 42 00 00 00 00 00 00 00 00 00 00 00 00", FLOE_STUN_BAD_LENGTH},
         {"00 01 00 04 21 12 a4 42 00 00 00 00 00 00 00 00 00 00 00 00 00 06 00 01",
          FLOE_STUN_BAD_ATTRIBUTE},
@@ -507,6 +542,7 @@ int main(void)
         cmocka_unit_test(rfc5769_sample_responses),
         cmocka_unit_test(rfc5769_long_term_request),
         cmocka_unit_test(rfc8489_appendix_b_request),
+        cmocka_unit_test(codes_of_sha256_may_be_cut_to_16_bytes),
         cmocka_unit_test(writes_rfc5769_byte_for_byte),
         cmocka_unit_test(every_writer_meets_its_reader),
         cmocka_unit_test(padding_is_zero),

@@ -38,17 +38,22 @@ static void answer_with(fixture *f, floe_stun_transaction *transaction, floe_stu
     }
 }
 
-static floe_turn_event allocate_step(fixture *f, uint16_t code)
+static floe_turn_event answer_allocation(fixture *f, uint16_t code)
 {
     uint8_t bytes[512];
     floe_stun_writer writer;
     floe_stun_message message;
     floe_stun_match match;
 
-    assert_int_equal(floe_turn_allocation_begin(&f->allocation, f->now), FLOE_TURN_SEND);
     answer_with(f, &f->allocation.transaction, &writer, bytes, sizeof bytes, code);
     assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message), FLOE_STUN_PARSED);
     return floe_turn_allocation_receive(&f->allocation, f->now, &f->server, &message, &match);
+}
+
+static floe_turn_event allocate_step(fixture *f, uint16_t code)
+{
+    assert_int_equal(floe_turn_allocation_begin(&f->allocation, f->now), FLOE_TURN_SEND);
+    return answer_allocation(f, code);
 }
 
 static floe_turn_event respond(fixture *f, floe_turn_peer *peer, uint16_t code)
@@ -229,7 +234,7 @@ static void an_unused_one_lapses(void **state)
     floe_turn_event event = FLOE_TURN_NOTHING;
 
     for (unsigned second = 0; event != FLOE_TURN_FAILED; second++) {
-        assert_true(second < 600);
+        assert_true(second < 1300);
         later(f, 1);
         event = floe_turn_peer_time(&f->allocation, f->now, peer);
         if (event == FLOE_TURN_SEND) {
@@ -238,6 +243,63 @@ static void an_unused_one_lapses(void **state)
     }
     floe_turn_peer_free(&f->allocation, peer);
     assert_int_equal(f->allocation.peer_count, 0);
+}
+
+/* RFC 8656 §12: for 300 s beyond its end a channel is the peer's, and no other number may be. */
+static void an_unused_one_keeps_its_channel_as_long_as_the_server(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = bound(f);
+    uint16_t channel = peer->channel;
+
+    for (unsigned second = 0; second < 800; second++) {
+        later(f, 1);
+        floe_turn_event event = floe_turn_peer_time(&f->allocation, f->now, peer);
+        assert_int_not_equal(event, FLOE_TURN_FAILED);
+        if (event == FLOE_TURN_SEND) {
+            assert_true(second < 300);
+            (void)respond(f, peer, 0);
+        }
+    }
+    assert_false(peer->permitted || peer->bound);
+    assert_null(floe_turn_peer_of_channel(&f->allocation, channel));
+    assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_sends(f, peer, FLOE_STUN_CREATE_PERMISSION);
+    /* Used for long, it has its channel again, by the same number. */
+    assert_int_equal(respond(f, peer, 0), FLOE_TURN_SUCCESS);
+    assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_sends(f, peer, FLOE_STUN_CHANNEL_BIND);
+    assert_int_equal(peer->channel, channel);
+}
+
+/* Where a nonce is good for one request, those of the peers and of the allocation spend each
+ * other's; the allocation is no worse for it. Its own are counted as ever. */
+static void challenges_of_peers_end_no_allocation(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    unsigned own = 0;
+
+    (void)permitted(f);
+    later(f, 545);
+    (void)floe_turn_allocation_time(&f->allocation, f->now);
+    for (uint32_t i = 0; i < 20; i++) {
+        floe_address address = floe_address_ipv4(0x0A000000 + i, 1);
+        floe_turn_peer *peer = floe_turn_peer_add(&f->allocation, f->now, &address);
+        assert_int_equal(floe_turn_allocation_begin(&f->allocation, f->now), FLOE_TURN_SEND);
+        (void)floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
+        assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+        assert_int_equal(respond(f, peer, 438), FLOE_TURN_SEND);
+        assert_int_equal(answer_allocation(f, 438), FLOE_TURN_PROGRESS);
+    }
+    floe_turn_event event = FLOE_TURN_PROGRESS;
+    while (event == FLOE_TURN_PROGRESS && own++ < 20) {
+        assert_int_equal(floe_turn_allocation_begin(&f->allocation, f->now), FLOE_TURN_SEND);
+        (void)floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
+        event = answer_allocation(f, 438);
+    }
+    assert_int_equal(event, FLOE_TURN_LOST);
+    assert_int_equal(own, FLOE_TURN_STALE_IN_A_ROW + 1);
 }
 
 static void a_refused_permission_says_so(void **state)
@@ -356,6 +418,18 @@ static void channels_run_out(void **state)
     assert_int_equal(count, FLOE_TURN_PEERS_MAX);
 }
 
+/* Numbers go round, and one that is a peer's is passed over. */
+static void two_peers_never_share_a_channel(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *first = bound(f);
+
+    f->allocation.next_channel = (uint16_t)(first->channel - FLOE_CHANNEL_FIRST);
+    floe_turn_peer *second = bound(f);
+    assert_ptr_not_equal(first, second);
+    assert_int_not_equal(first->channel, second->channel);
+}
+
 static void memory_runs_out(void **state)
 {
     fixture *f = *state;
@@ -376,6 +450,8 @@ int main(void)
         TEST(k1_without_fragments_there_is_no_channel),
         TEST(t7_permissions_and_channels_are_kept),
         TEST(an_unused_one_lapses),
+        TEST(an_unused_one_keeps_its_channel_as_long_as_the_server),
+        TEST(challenges_of_peers_end_no_allocation),
         TEST(a_refused_permission_says_so),
         TEST(a_refused_channel_leaves_the_permission),
         TEST(t2_a_stale_nonce_is_answered),
@@ -384,6 +460,7 @@ int main(void)
         TEST(no_answer_is_asked_again),
         TEST(without_randomness_it_is_tried_later),
         TEST(channels_run_out),
+        TEST(two_peers_never_share_a_channel),
         TEST(memory_runs_out),
     };
     return cmocka_run_group_tests_name("turn peer", tests, NULL, NULL);
