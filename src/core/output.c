@@ -40,12 +40,26 @@ static bool is_event(floe_output_kind kind)
     return false;
 }
 
+/* What a pool finds after it was complete (a relay that was lost is there again) comes before the
+ * end of candidates all the same: nobody has been told of that yet. */
+static void end_last(floe_core *core)
+{
+    floe_list_remove(&core->complete_output.link);
+    floe_list_remove(&core->end_output.link);
+    floe_list_append(&core->held, &core->complete_output.link);
+    floe_list_append(&core->held, &core->end_output.link);
+}
+
 void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind)
 {
     if (!floe_list_linked(&output->link)) {
         bool hold = core->pooled && is_event(kind);
+        bool complete = hold && floe_list_linked(&core->end_output.link);
         output->kind = (uint8_t)kind;
         floe_list_append(hold ? &core->held : &core->outputs, &output->link);
+        if (complete) {
+            end_last(core);
+        }
     }
 }
 

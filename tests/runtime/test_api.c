@@ -6,6 +6,7 @@
 
 #include <floe/floe.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -683,9 +684,11 @@ static bool keep_ipv4(void *data, const floe_address *address)
 static void p2_filters_keep_what_they_say(void **state)
 {
     (void)state;
-    for (int closes = 0; closes < 2; closes++) {
+    /* Both filters, a close within them, and each filter alone. */
+    for (int kind = 0; kind < 4; kind++) {
+        bool closes = kind == 1;
         owner o = {.moment = MOMENT_COUNT};
-        filters f = {.o = &o, .closes = closes == 1};
+        filters f = {.o = &o, .closes = closes};
         floe_settings settings = FLOE_SETTINGS_INIT;
         floe_candidate_list *list;
 
@@ -693,19 +696,20 @@ static void p2_filters_keep_what_they_say(void **state)
         (void)pthread_cond_init(&o.changed, NULL);
         settings.allocator = &memory_counted;
         settings.loopback = true;
-        settings.interface_filter = keep_loopback;
-        settings.ip_filter = keep_ipv4;
+        settings.interface_filter = kind != 3 ? keep_loopback : NULL;
+        settings.ip_filter = kind != 2 ? keep_ipv4 : NULL;
         settings.filter_user_data = &f;
         assert_int_equal(floe_api_new(&settings, &o.api), FLOE_OK);
         make_gatherer(&o);
         assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
         wait_until(&o, &o.seen[closes ? ON_CLOSED : ON_END]);
-        assert_true(f.interfaces >= 1 && f.addresses >= 1);
+        assert_int_equal(f.interfaces >= 1, kind != 3);
+        assert_int_equal(f.addresses >= 1, kind != 2);
         if (!closes) {
             assert_int_equal(floe_gatherer_get_local_candidates(o.gatherer, &list), FLOE_OK);
             for (size_t i = 0; i < list->count; i++) {
-                assert_string_equal(list->candidates[i]->interface_name, "lo");
-                assert_null(strchr(list->candidates[i]->address, ':'));
+                assert_true(kind == 3 || strcmp(list->candidates[i]->interface_name, "lo") == 0);
+                assert_true(kind == 2 || strchr(list->candidates[i]->address, ':') == NULL);
             }
             assert_true(list->count >= 1);
             floe_candidate_list_free(list);
@@ -758,6 +762,46 @@ static void everything_is_freed_within_a_callback_of_the_callers_loop(void **sta
     assert_int_equal(memory_live(), 0);
 }
 
+/* ── The host's signals and processes ── */
+
+static atomic_uint signals_here;
+static atomic_uint signals_elsewhere;
+static pthread_t main_thread;
+
+static void on_signal(int number)
+{
+    (void)number;
+    atomic_fetch_add(
+        pthread_equal(pthread_self(), main_thread) ? &signals_here : &signals_elsewhere, 1);
+}
+
+/* A signal to the process is the host's threads' alone, however long they do not take it. */
+static void signals_are_the_hosts(void **state)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction before;
+    sigset_t usr1;
+    owner o;
+
+    (void)state;
+    main_thread = pthread_self();
+    assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
+    (void)sigemptyset(&usr1);
+    (void)sigaddset(&usr1, SIGUSR1);
+    make_api(&o, MOMENT_COUNT, NO_ACTION, NULL);
+    make_gatherer(&o);
+    assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
+    wait_until(&o, &o.seen[ON_END]);
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, &usr1, NULL), 0);
+    assert_int_equal(kill(getpid(), SIGUSR1), 0); /* pending, as nobody takes it */
+    (void)usleep(20000);
+    assert_int_equal(atomic_load(&signals_elsewhere), 0);
+    assert_int_equal(pthread_sigmask(SIG_UNBLOCK, &usr1, NULL), 0);
+    assert_int_equal(atomic_load(&signals_here), 1);
+    end(&o);
+    assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
+}
+
 /* ── Running out of descriptors ── */
 
 static void without_descriptors_it_says_so(void **state)
@@ -793,8 +837,14 @@ static void without_descriptors_it_says_so(void **state)
 
 static int start_server(void **state)
 {
+    sigset_t usr1;
+
     (void)state;
+    (void)sigemptyset(&usr1);
+    (void)sigaddset(&usr1, SIGUSR1); /* not for its thread: see signals_are_the_hosts */
+    (void)pthread_sigmask(SIG_BLOCK, &usr1, NULL);
     server_port = test_server_start();
+    (void)pthread_sigmask(SIG_UNBLOCK, &usr1, NULL);
     return 0;
 }
 
@@ -818,6 +868,7 @@ int main(void)
         cmocka_unit_test(p2_filters_keep_what_they_say),
         cmocka_unit_test(the_callers_own_loop),
         cmocka_unit_test(everything_is_freed_within_a_callback_of_the_callers_loop),
+        cmocka_unit_test(signals_are_the_hosts),
         cmocka_unit_test(without_descriptors_it_says_so),
     };
     return cmocka_run_group_tests_name("api", tests, start_server, stop_server);

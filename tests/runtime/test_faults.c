@@ -391,6 +391,145 @@ static void every_system_call_may_fail(void **state)
     try_all(FLOE_MDNS_MODE_OFF, NULL);
 }
 
+/* ── Packets, and no room in the kernel ── */
+
+typedef struct sender {
+    owner owner;
+    uint32_t id;
+    floe_gatherer *gatherer;
+} sender;
+
+static void on_sender(void *data, const floe_candidate *candidate)
+{
+    sender *s = data;
+
+    if (candidate != NULL) {
+        s->id = candidate->id;
+    }
+    on_candidate(&s->owner, candidate);
+}
+
+/* EAGAIN: packets wait until the socket takes more, and none is lost. */
+static void what_the_kernel_has_no_room_for_waits(void **state)
+{
+    static const fault full = {"sendmmsg", EAGAIN};
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof name;
+    struct timeval patience = {.tv_sec = 30};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_api *api;
+    static sender s;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    (void)state;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &size), 0);
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    (void)pthread_mutex_init(&s.owner.lock, NULL);
+    (void)pthread_cond_init(&s.owner.changed, NULL);
+    assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
+    assert_int_equal(floe_gatherer_new(api, NULL, &s.gatherer), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_local_candidate(s.gatherer, on_sender, &s), FLOE_OK);
+    assert_int_equal(floe_gatherer_gather(s.gatherer), FLOE_OK);
+    wait_for_end(&s.owner, "a host");
+    for (unsigned round = 1; round <= 3; round++) {
+        floe_address to = floe_address_ipv4(INADDR_LOOPBACK, ntohs(name.sin_port));
+        fault_arm(&full, round);
+        for (unsigned char i = 0; i < 30; i++) {
+            assert_int_equal(floe_gatherer_send(s.gatherer, s.id, &to, &i, 1), FLOE_OK);
+        }
+        for (unsigned char i = 0; i < 30; i++) {
+            unsigned char got = 99;
+            assert_int_equal(recv(fd, &got, 1, 0), 1);
+            assert_int_equal(got, i);
+        }
+        (void)fault_disarm();
+    }
+    floe_gatherer_free(s.gatherer);
+    floe_api_free(api);
+    (void)close(fd);
+}
+
+/* ── A server that hangs up ── */
+
+typedef struct hung_up {
+    owner owner;
+    char text[256];
+} hung_up;
+
+static void on_hung_up(void *data, const floe_candidate_error *error)
+{
+    hung_up *h = data;
+
+    (void)pthread_mutex_lock(&h->owner.lock);
+    (void)snprintf(h->text, sizeof h->text, "%s", error->text);
+    (void)pthread_mutex_unlock(&h->owner.lock);
+}
+
+static void on_hung_up_candidate(void *data, const floe_candidate *candidate)
+{
+    hung_up *h = data;
+
+    on_candidate(&h->owner, candidate);
+}
+
+static void *hang_up(void *data)
+{
+    int *listening = data;
+    int fd = accept(*listening, NULL, NULL);
+
+    (void)close(fd);
+    return NULL;
+}
+
+/* T1: it is told as what it is, and at once, not when the time is over. */
+static void a_server_that_hangs_up_is_told(void **state)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof name;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    char text[64];
+    const char *url = text;
+    floe_api *api;
+    floe_gatherer *gatherer;
+    pthread_t thread;
+    static hung_up h;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    (void)state;
+    assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &size), 0);
+    (void)snprintf(text, sizeof text, "turn:127.0.0.1:%u?transport=tcp", ntohs(name.sin_port));
+    assert_int_equal(pthread_create(&thread, NULL, hang_up, &fd), 0);
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    settings.gather_timeout_ms = 30000;
+    server.urls = &url;
+    server.url_count = 1;
+    server.username = "u";
+    server.credential = "p";
+    options.ice_servers = &server;
+    options.ice_server_count = 1;
+    (void)pthread_mutex_init(&h.owner.lock, NULL);
+    (void)pthread_cond_init(&h.owner.changed, NULL);
+    assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
+    assert_int_equal(floe_gatherer_new(api, &options, &gatherer), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_local_candidate(gatherer, on_hung_up_candidate, &h), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_error(gatherer, on_hung_up, &h), FLOE_OK);
+    assert_int_equal(floe_gatherer_gather(gatherer), FLOE_OK);
+    wait_for_end(&h.owner, "a server that hangs up");
+    assert_non_null(strstr(h.text, "closed the connection"));
+    floe_gatherer_free(gatherer);
+    floe_api_free(api);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    (void)close(fd);
+}
+
 #ifdef WITH_MDNS
 static void every_system_call_may_fail_with_names(void **state)
 {
@@ -402,6 +541,8 @@ static void every_system_call_may_fail_with_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_kernel_has_no_room_for_waits),
+        cmocka_unit_test(a_server_that_hangs_up_is_told),
         cmocka_unit_test(every_system_call_may_fail),
 #ifdef WITH_MDNS
         cmocka_unit_test(every_system_call_may_fail_with_names),

@@ -326,7 +326,9 @@ void check_withdrawn(sim_world *world, const floe_candidate *candidate)
             return;
         }
     }
-    world_violated(world, "T7: a candidate was withdrawn that was not told");
+    if (world->seen->candidate_count < SIM_SEEN_MAX) { /* else it may be one without room there */
+        world_violated(world, "T7: a candidate was withdrawn that was not told");
+    }
 }
 
 /* ── Errors ── */
@@ -709,7 +711,7 @@ static void check_list(sim_world *world)
                               seen->port == list->candidates[i]->port &&
                               strcmp(seen->address, list->candidates[i]->address) == 0);
         }
-        if (!known) {
+        if (!known && world->seen->candidate_count < SIM_SEEN_MAX) {
             world_violated(world, "L6: %s:%u is handed out and was not told",
                            list->candidates[i]->address, list->candidates[i]->port);
         }

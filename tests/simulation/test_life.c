@@ -201,6 +201,23 @@ static void l10_a_pool_is_filled_before_it_is_asked_for(void **state)
     assert_int_equal(run(&config)->candidate_count, 0);
 }
 
+/* A relay that is lost and had again in a full pool: nobody is told of the first, and the second
+ * comes before the end. */
+static void l10_the_end_of_a_pool_is_its_end(void **state)
+{
+    sim_config config;
+
+    (void)state;
+    sim_config_simple(&config);
+    sim_add_server(&config, true, "203.0.113.2", SIM_FORGETS);
+    config.pool = true;
+    config.run_ms = 750000;
+    config.gather_at_ms = 700000;
+    const sim_seen *seen = run(&config);
+    assert_string_equal(seen->log, "gathering | host 10.0.1.2 | srflx 198.51.100.10 for 10.0.1.2 | "
+                                   "relay 203.0.113.2 for 198.51.100.10 | complete | end | closed");
+}
+
 static void l10_new_options_throw_the_pool_away(void **state)
 {
     sim_config config;
@@ -364,6 +381,7 @@ int main(void)
         cmocka_unit_test(l5_an_address_that_comes_or_goes_is_noticed),
         cmocka_unit_test(l5_a_server_that_failed_gets_another_chance),
         cmocka_unit_test(l10_a_pool_is_filled_before_it_is_asked_for),
+        cmocka_unit_test(l10_the_end_of_a_pool_is_its_end),
         cmocka_unit_test(l10_new_options_throw_the_pool_away),
         cmocka_unit_test(l11_a_restart_uses_what_still_serves),
         cmocka_unit_test(l11_a_restart_in_the_middle_tells_nothing_more),
