@@ -206,10 +206,15 @@ static int on_address(const struct nlmsghdr *header, void *data)
     return state->error == FLOE_OK ? MNL_CB_OK : MNL_CB_ERROR;
 }
 
+/* EINTR: a signal of the host's came, or the list changed while it was dumped (libmnl's word for
+ * NLM_F_DUMP_INTR); once more then. */
 static floe_error netlink_failed(const char *what)
 {
-    return floe_fail(errno == EMFILE || errno == ENFILE ? FLOE_ERR_NO_DESCRIPTORS : FLOE_ERR_SYSTEM,
-                     "netlink: %s: %s", what, strerror(errno));
+    floe_error error = errno == EMFILE || errno == ENFILE ? FLOE_ERR_NO_DESCRIPTORS
+                       : errno == EINTR                   ? FLOE_ERR_CANCELED
+                                                          : FLOE_ERR_SYSTEM;
+
+    return floe_fail(error, "netlink: %s: %s", what, strerror(errno));
 }
 
 static floe_error run_dump(struct mnl_socket *socket, uint16_t type, mnl_cb_t callback, dump *state)
@@ -240,7 +245,7 @@ static floe_error run_dump(struct mnl_socket *socket, uint16_t type, mnl_cb_t ca
     return FLOE_OK;
 }
 
-floe_error floe_interfaces_read(floe_interfaces *interfaces)
+static floe_error read_once(floe_interfaces *interfaces)
 {
     dump state = {.interfaces = interfaces};
     struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
@@ -260,6 +265,20 @@ floe_error floe_interfaces_read(floe_interfaces *interfaces)
     floe_deallocate(interfaces->allocator, state.links);
     (void)mnl_socket_close(socket);
     return error;
+}
+
+#define TRIES_MAX 20
+
+floe_error floe_interfaces_read(floe_interfaces *interfaces)
+{
+    floe_error error = FLOE_ERR_CANCELED;
+
+    for (int i = 0; i < TRIES_MAX && error == FLOE_ERR_CANCELED; i++) {
+        interfaces->count = 0;
+        error = read_once(interfaces);
+    }
+    return error == FLOE_ERR_CANCELED ? floe_fail(FLOE_ERR_SYSTEM, "the interfaces never rest")
+                                      : error;
 }
 
 /* A second socket hears of every change; what it says is not looked at. */

@@ -353,7 +353,7 @@ static bool is_full(int number)
 /* Or too little memory: the packet is lost, as on the wire. */
 static bool is_passing(int number)
 {
-    return is_full(number) || number == ENOBUFS || number == ENOMEM || number == EINTR;
+    return is_full(number) || number == ENOBUFS || number == ENOMEM;
 }
 
 /* The kernel cuts at most so many, and so much. */
@@ -444,7 +444,10 @@ static size_t send_some(floe_udp *udp, floe_udp_batch *batch, size_t at)
         at += counts[runs];
         runs++;
     }
-    int sent = sendmmsg(udp->fd, messages, runs, 0);
+    int sent;
+    do {
+        sent = sendmmsg(udp->fd, messages, runs, 0);
+    } while (sent < 0 && errno == EINTR);
     if (sent <= 0 && counts[0] > 1 && !is_passing(errno)) {
         udp->segments = false; /* a device that cannot, or datagrams beyond the MTU */
     }

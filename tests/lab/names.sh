@@ -7,6 +7,7 @@ dns_up() {
         --log-queries --log-facility="$LAB_DIR/dns.log" --pid-file="$LAB_DIR/dns.pid" --user=root \
         --host-record=relay.example,"$LAB_SERVER","$LAB_SERVER6",60 \
         --host-record=four.example,"$LAB_SERVER" \
+        --host-record=short.example,"$LAB_SERVER",1 \
         --cname=alias.example,four.example \
         --srv-host=_stun._udp.service.example,four.example,3478,10,5 \
         --srv-host=_turn._udp.service.example,four.example,3478,10,5 \
@@ -62,6 +63,8 @@ lab_test_s7_names_are_kept_and_shared() {
     dns_up
     gather --gatherers 50 stun:four.example && expect "$(dns_queries A four.example)" 1 'queries of 50' || good=1
     gather --repeat 5 stun:relay.example && expect "$(dns_queries A relay.example)" 1 'queries of 5 in turn' || good=1
+    gather --repeat 2 --timeout 1.5 --straggler-grace 0 -s "stun:$LAB_SILENT" stun:short.example
+    expect "$(dns_queries A short.example)" 2 'queries when a second is over' || good=1
     gather --repeat 5 stun:missing.example
     expect "$(dns_queries A missing.example)" 1 'queries for nothing' || good=1
     dns_down
