@@ -42,6 +42,9 @@ floe_binding *floe_binding_to(floe_core *core, floe_base *base, const floe_serve
         if (binding != NULL) {
             floe_pace(core, &binding->paced, false);
         }
+    } else if (binding->state == FLOE_BINDING_FAILED) { /* for another URL: once more */
+        binding->state = FLOE_BINDING_ASKING;
+        floe_pace(core, &binding->paced, false);
     }
     return binding;
 }
@@ -90,7 +93,7 @@ void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const f
     }
     if (binding != NULL) {
         learn(core, now, binding, mapped);
-        floe_pairs_binding_known(core, binding);
+        floe_pairs_binding_known(core, now, binding);
     }
 }
 
@@ -171,7 +174,7 @@ static void answer(floe_core *core, floe_time now, floe_binding *binding,
         fail_by_answer(core, now, binding, message, "it names an impossible mapped address");
     } else {
         learn(core, now, binding, &mapped);
-        floe_pairs_binding_known(core, binding);
+        floe_pairs_binding_known(core, now, binding);
     }
 }
 

@@ -743,20 +743,21 @@ struct floe_pair {
     floe_failure failure; /* the latest attempt's */
     uint8_t progress;     /* a floe_progress */
     bool tcp;             /* for TCP beside UDP (T12); that it fails is no error */
+    bool yielded;         /* the relay is the other family's: only what a NAT shows is asked */
     bool told;            /* its failure */
     bool url_failed;      /* said so when it was told */
 };
 
 /* Pairs the base with every server that has addresses for it; pairs that exist stay. */
 void floe_pairs_make(floe_core *core, floe_time now, floe_base *base);
-void floe_attempt_succeeded(floe_core *core, floe_attempt *attempt);
+void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attempt);
 /* Takes the failure over. */
 void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
                          floe_failure failure);
 /* The attempt that would ask for such a relay takes this one. */
 void floe_pairs_adopt(floe_core *core, floe_relay *relay);
 /* A binding was answered, or failed for this reason: its pairs hear of it. */
-void floe_pairs_binding_known(floe_core *core, floe_binding *binding);
+void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *binding);
 void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *binding,
                                const floe_failure *failure);
 /* The code of the failure of a binding's pairs; 0: none. */

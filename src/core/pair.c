@@ -40,8 +40,14 @@ static bool server_hopeless(const floe_core *core, const floe_server *server)
     return !floe_server_pending(server);
 }
 
+/* One that has yielded has what it is for: that nothing more comes of it is no error. */
 static void pair_failed(floe_core *core, floe_pair *pair, floe_failure failure)
 {
+    if (pair->yielded) {
+        floe_failure_release(core->shared, &failure);
+        pair->progress = FLOE_SUCCEEDED;
+        return;
+    }
     floe_failure_release(core->shared, &pair->failure);
     pair->failure = failure;
     pair->progress = FLOE_FAILED;
@@ -270,27 +276,29 @@ static void give_up_address(floe_core *core, floe_attempt *attempt)
     }
 }
 
-/* The other family has the relay: nothing more is asked of this one, and nothing is told. */
-static void yield(floe_core *core, floe_pair *pair)
+/* The other family has the relay: this one's addresses are still asked what the NAT shows, and
+ * those that have been asked for a relay begin anew. */
+static void yield(floe_core *core, floe_time now, floe_pair *pair)
 {
-    pair->progress = FLOE_SUCCEEDED;
+    pair->yielded = true;
     pair->base->has_relay = true;
     FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->progress == FLOE_PENDING) {
-            attempt->progress = FLOE_FAILED;
+            floe_time start = attempt->start;
             attempt_stop(core, attempt);
+            attempt->start = floe_time_is_never(start) ? now : start;
         }
     }
 }
 
-static void yield_rivals(floe_core *core, const floe_pair *pair)
+static void yield_rivals(floe_core *core, floe_time now, const floe_pair *pair)
 {
     FLOE_LIST_EACH(other, &core->pairs, floe_pair, link)
     {
-        if (other->server == pair->server && other->progress == FLOE_PENDING &&
+        if (other->server == pair->server && other->progress == FLOE_PENDING && !other->yielded &&
             are_rivals(pair->base, other->base)) {
-            yield(core, other);
+            yield(core, now, other);
         }
     }
 }
@@ -332,7 +340,7 @@ static void add_tcp_pair(floe_core *core, const floe_attempt *beside)
     floe_list_append(&core->pairs, &pair->link);
 }
 
-void floe_attempt_succeeded(floe_core *core, floe_attempt *attempt)
+void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     floe_pair *pair = attempt->pair;
 
@@ -347,8 +355,11 @@ void floe_attempt_succeeded(floe_core *core, floe_attempt *attempt)
             give_up_address(core, other);
         }
     }
+    if (pair->yielded) {
+        return;
+    }
     if (pair->server->url->turn) {
-        yield_rivals(core, pair);
+        yield_rivals(core, now, pair);
     }
     if (!pair->tcp && wants_tcp(core, pair->server)) {
         add_tcp_pair(core, attempt);
@@ -386,10 +397,10 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     floe_pair *pair = attempt->pair;
     const floe_server *server = pair->server;
-    bool turn = server->url->turn;
+    bool turn = server->url->turn && !pair->yielded;
 
     attempt->start = FLOE_TIME_NEVER;
-    if (server->refused != 0) {
+    if (turn && server->refused != 0) {
         refuse(core, now, attempt);
         return;
     }
@@ -406,7 +417,7 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
         floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = attempt->remote};
         floe_attempt_failed(core, now, attempt, failure);
     } else if (attempt->binding != NULL && attempt->binding->state == FLOE_BINDING_KNOWN) {
-        floe_attempt_succeeded(core, attempt);
+        floe_attempt_succeeded(core, now, attempt);
     }
 }
 
@@ -498,7 +509,7 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
                             &FLOE_CONTAINER(pair->attempts.next, floe_attempt, link)->remote);
     }
     if (server->url->turn && rival_has_relay(core, pair)) {
-        yield(core, pair);
+        yield(core, now, pair);
     }
 }
 
@@ -522,7 +533,7 @@ void floe_pairs_adopt(floe_core *core, floe_relay *relay)
     FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
     {
         if (pair->base != relay->origin || pair->server != relay->server ||
-            pair->tcp != relay->tcp) {
+            pair->tcp != relay->tcp || pair->yielded) {
             continue;
         }
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
@@ -538,14 +549,14 @@ void floe_pairs_adopt(floe_core *core, floe_relay *relay)
     }
 }
 
-void floe_pairs_binding_known(floe_core *core, floe_binding *binding)
+void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *binding)
 {
     FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
     {
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
-                floe_attempt_succeeded(core, attempt);
+                floe_attempt_succeeded(core, now, attempt);
             }
         }
     }

@@ -347,7 +347,7 @@ static void moved(floe_core *core, floe_time now, floe_relay *relay)
         relay->keepalive = floe_time_after(now, keepalive_of(core, relay));
     }
     if (relay->attempt != NULL) {
-        floe_attempt_succeeded(core, relay->attempt);
+        floe_attempt_succeeded(core, now, relay->attempt);
     }
 }
 
@@ -539,7 +539,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         floe_pairs_adopt(core, relay); /* it was asked for before a restart */
     }
     if (relay->attempt != NULL) {
-        floe_attempt_succeeded(core, relay->attempt);
+        floe_attempt_succeeded(core, now, relay->attempt);
     }
 }
 

@@ -7,6 +7,7 @@ dns_up() {
         --log-queries --log-facility="$LAB_DIR/dns.log" --pid-file="$LAB_DIR/dns.pid" --user=root \
         --host-record=relay.example,"$LAB_SERVER","$LAB_SERVER6",60 \
         --host-record=four.example,"$LAB_SERVER" \
+        --address=/many.example/"$LAB_SERVER" \
         --host-record=short.example,"$LAB_SERVER",1 \
         --cname=alias.example,four.example \
         --srv-host=_stun._udp.service.example,four.example,3478,10,5 \
@@ -67,6 +68,24 @@ lab_test_s7_names_are_kept_and_shared() {
     expect "$(dns_queries A short.example)" 2 'queries when a second is over' || good=1
     gather --repeat 5 stun:missing.example
     expect "$(dns_queries A missing.example)" 1 'queries for nothing' || good=1
+    dns_down
+    return $good
+}
+
+# Of ever new names 256 are kept: of 300 some are asked for again, and of 200 none.
+lab_test_s7_names_are_kept_within_bounds() {
+    local good=0 count
+    lab_coturn 1 "$LAB_SERVER"
+    dns_up
+    for count in 200 300; do
+        gather --repeat 2 --network-types udp4 $(seq -f "stun:n$count-%g.many.example" "$count")
+        local asked=$(grep -cE "query\[A\] n$count-" "$LAB_DIR/dns.log")
+        if [ "$count" = 200 ]; then
+            expect "$asked" 200 'queries for 200 names' || good=1
+        else
+            [ "$asked" -gt 300 ] || { good=1; echo "    $asked queries for 300 names, twice"; }
+        fi
+    done
     dns_down
     return $good
 }

@@ -762,53 +762,6 @@ static void everything_is_freed_within_a_callback_of_the_callers_loop(void **sta
     assert_int_equal(memory_live(), 0);
 }
 
-/* ── Names ── */
-
-/* 300 names at once, which c-ares knows by itself (RFC 6761 §6.3). */
-static size_t memory_after_names(owner *o, unsigned round)
-{
-    enum { NAMES = 300 };
-    static char texts[NAMES][64];
-    const char *urls[NAMES];
-    floe_ice_server server = FLOE_ICE_SERVER_INIT;
-    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
-
-    for (unsigned i = 0; i < NAMES; i++) {
-        (void)snprintf(texts[i], sizeof texts[i], "stun:n%u-%u.localhost:%u", round, i,
-                       server_port);
-        urls[i] = texts[i];
-    }
-    server.urls = urls;
-    server.url_count = NAMES;
-    options.ice_servers = &server;
-    options.ice_server_count = 1;
-    memset(o->seen, 0, sizeof o->seen);
-    assert_int_equal(floe_gatherer_new(o->api, &options, &o->gatherer), FLOE_OK);
-    set_handlers(o);
-    assert_int_equal(floe_gatherer_gather(o->gatherer), FLOE_OK);
-    wait_until(o, &o->seen[ON_END]);
-    assert_int_equal(floe_gatherer_graceful_close(o->gatherer), FLOE_OK);
-    return memory_live();
-}
-
-/* A program that asks for ever new names does not fill memory with them. */
-static void s7_names_are_kept_within_bounds(void **state)
-{
-    size_t memory[3];
-    owner o;
-
-    (void)state;
-    make_api(&o, MOMENT_COUNT, NO_ACTION, NULL);
-    for (unsigned round = 0; round < 3; round++) {
-        memory[round] = memory_after_names(&o, round);
-        if (round < 2) {
-            floe_gatherer_free(o.gatherer);
-        }
-    }
-    assert_in_range(memory[2], 1, memory[1] + 600);
-    end(&o);
-}
-
 /* ── The host's signals and processes ── */
 
 static atomic_uint signals_here;
@@ -915,7 +868,6 @@ int main(void)
         cmocka_unit_test(p2_filters_keep_what_they_say),
         cmocka_unit_test(the_callers_own_loop),
         cmocka_unit_test(everything_is_freed_within_a_callback_of_the_callers_loop),
-        cmocka_unit_test(s7_names_are_kept_within_bounds),
         cmocka_unit_test(signals_are_the_hosts),
         cmocka_unit_test(without_descriptors_it_says_so),
     };

@@ -1,5 +1,6 @@
 /* The invariants, checked as outputs are polled and when a gatherer's time is over. Each is a
  * promise of design.md or a rule of gatherer.md. */
+#include "model.h"
 #include "world.h"
 
 #include <stdarg.h>
@@ -166,10 +167,10 @@ static void check_there(sim_world *world, const floe_candidate *candidate)
         break;
     case FLOE_CANDIDATE_TYPE_RELAY:
         /* A release that is overtaken by the next Allocate of the same socket deletes the wrong
-         * allocation; the Refresh finds that out. */
+         * allocation, as may a late Refresh where a server forgets; the Refresh finds that out. */
         good = (is_allocation(world, &address) || is_active(candidate) ||
                 (config->action_count > 0 && unordered) ||
-                ((config->pool || config->action_count > 0) && forgetful(config))) &&
+                ((config->pool || config->action_count > 0 || unordered) && forgetful(config))) &&
                candidate->url != NULL &&
                candidate->relay_protocol == transport_of_url(world, candidate->url);
         break;
@@ -472,9 +473,11 @@ static bool is_release(const floe_stun_message *message)
 
 static sim_transaction *transaction_of(sim_world *world, const floe_stun_id *id)
 {
-    for (size_t i = world->transaction_count; i > 0; i--) {
-        if (floe_stun_id_equal(&world->transactions[i - 1].id, id)) {
-            return &world->transactions[i - 1];
+    for (size_t i = 1; i <= world->transaction_count && i <= TRANSACTIONS_MAX; i++) {
+        sim_transaction *one =
+            &world->transactions[(world->transaction_count - i) % TRANSACTIONS_MAX];
+        if (floe_stun_id_equal(&one->id, id)) {
+            return one;
         }
     }
     return NULL;
@@ -500,10 +503,9 @@ static void check_new_transaction(sim_world *world, const floe_stun_message *mes
         }
         world->last_new_transaction = world->now;
     }
-    if (world->transaction_count < TRANSACTIONS_MAX) {
-        world->transactions[world->transaction_count++] =
-            (sim_transaction){.id = message->id, .sends = 1, .last_sent = world->now};
-    }
+    /* The oldest has been over for long. */
+    world->transactions[world->transaction_count++ % TRANSACTIONS_MAX] =
+        (sim_transaction){.id = message->id, .sends = 1, .last_sent = world->now};
 }
 
 void check_send(sim_world *world, const sim_socket *socket, const floe_address *to, floe_span data)
@@ -667,6 +669,11 @@ static void check_good_server(sim_world *world, size_t n)
      * gatherer on the same port meets what was left: more round trips than the grace allows. */
     bool wasteful = server->nonce == SIM_NONCE_ONE_USE &&
                     (world->config->duplication > 0 || world->config->settings.port_min != 0);
+    /* The same holds for two URLs that lead to one server, whose requests spend each other's. */
+    for (size_t i = 0; server->nonce == SIM_NONCE_ONE_USE && i < world->config->server_count; i++) {
+        const sim_server *other = &world->config->servers[i];
+        wasteful = wasteful || (other->temper == SIM_REDIRECTS && other->redirect == n + 1);
+    }
 
     if (server->temper != SIM_GOOD || wasteful || !applies || !could_ask(world, server) ||
         server->certificate != TLS_RIGHT ||
@@ -721,7 +728,8 @@ static void check_list(sim_world *world)
         check_hidden(world, list->candidates[i]->related_address);
     }
     if (world->policy == world->config->policy && world->next_policy == world->policy &&
-        list->count != told && world->config->action_count == 0) {
+        list->count != told && world->config->action_count == 0 &&
+        world->seen->candidate_count < SIM_SEEN_MAX) {
         world_violated(world, "L6: %zu candidates were told, %zu are handed out", told,
                        list->count);
     }
@@ -894,5 +902,22 @@ void check_end(sim_world *world)
     for (size_t n = 0; n < config->server_count; n++) {
         check_errors_of_server(world, n);
         check_good_server(world, n);
+    }
+}
+
+void check_model(sim_world *world, size_t n)
+{
+    const sim_config *config = world->config;
+    char why[256];
+    model expected;
+
+    /* Trouble with opening is spent by the first, and so are the ports' NAT mappings. */
+    bool same = n == 0 || config->settings.port_min == 0;
+    for (size_t i = 0; n > 0 && i < config->interface_count; i++) {
+        same = same && config->interfaces[i].open_failures == 0;
+    }
+    model_of(config, &expected);
+    if (same && !model_agrees(&expected, config, world->seen, why, sizeof why)) {
+        world_violated(world, "%s", why);
     }
 }

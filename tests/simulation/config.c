@@ -172,6 +172,19 @@ static void random_actions(seeded_random *random, sim_config *config)
     }
 }
 
+/* A world in which little is left to chance, so that the model (model.h) has much to say. */
+static void calm(sim_config *config)
+{
+    config->action_count = 0;
+    config->loss = 0;
+    config->close_at_ms = config->remap_at_ms = 0;
+    config->pool = false;
+    config->gather_at_ms = 0;
+    config->settings.service_discovery = false;
+    config->settings.gather_timeout_ms = config->settings.straggler_grace_ms = 30000;
+    config->run_ms = config->run_ms < 60000 ? 60000 : config->run_ms;
+}
+
 static void random_config(seeded_random *random, uint64_t seed, sim_config *config)
 {
     static const uint64_t lives[] = {7000, 7000, 60000, 1300000};
@@ -240,6 +253,9 @@ static void random_config(seeded_random *random, uint64_t seed, sim_config *conf
     }
     if (one_in(random, 6)) {
         config->remap_at_ms = 1 + seeded_below(random, (uint32_t)config->run_ms);
+    }
+    if (one_in(random, 3)) {
+        calm(config);
     }
 }
 

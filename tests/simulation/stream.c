@@ -409,6 +409,7 @@ void stream_up(sim_world *world, const sim_event *event)
             floe_address_equal(&one->client, &event->from)) {
             if (event->size == 0) { /* the client has closed it */
                 one->over = true;
+                server_forget(world, one->server, &one->client); /* and what was on its way */
                 return;
             }
             receive(world, one, floe_span_of(event->data, event->size));

@@ -1088,6 +1088,7 @@ static void run_gatherer(sim_world *world, size_t n)
     }
     run_until(world, world->now + config->run_ms * 1000000);
     check_before_close(world);
+    check_model(world, n);
     if (!world->closing) {
         close_core(world);
         do_outputs(world);

@@ -100,8 +100,8 @@ typedef struct sim_transaction {
 
 #define SOCKETS_MAX 1024
 #define MAPPINGS_MAX 1024
-#define ALLOCATIONS_MAX 64
-#define TRANSACTIONS_MAX 4096
+#define ALLOCATIONS_MAX 256
+#define TRANSACTIONS_MAX 1024
 
 typedef struct sim_world {
     const sim_config *config;
@@ -223,6 +223,8 @@ void check_packet(sim_world *world, const floe_packet *packet);
 void check_send(sim_world *world, const sim_socket *socket, const floe_address *to, floe_span data);
 /* When the gatherer has had its time; and when it has been closed. */
 void check_before_close(sim_world *world);
+/* Of gatherer n: what the model says must be there, and nothing else. */
+void check_model(sim_world *world, size_t n);
 void check_end(sim_world *world);
 
 #endif
