@@ -5,7 +5,7 @@
 #     make bench    measures, beside the floor and the peers
 #     make fuzz     runs the fuzz targets (FUZZ_SECONDS=60 each)
 #     make lab      leaves the lab up and says how to enter it
-#     make simulate runs the simulation (SEEDS=100000)
+#     make simulate runs the simulation (SEEDS=100000, from FIRST=1 on)
 #     make docs     the reference (build/docs/html) and the man pages
 #     make deb      Debian packages (build/deb)
 #     make format   formats the sources; make lint checks them
@@ -48,7 +48,7 @@ lab: build
 	@LAB_WIRE=$(CURDIR)/$(BUILD)/tests/lab-wire tools/lab up
 
 simulate: build
-	@$(BUILD)/tests/simulate 1 $(SEEDS)
+	@time $(BUILD)/tests/simulate $${FIRST:-1} $(SEEDS) $$(nproc)
 
 docs: build
 	@tools/setup.sh docs

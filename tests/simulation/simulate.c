@@ -1,49 +1,122 @@
 /* Runs worlds of many seeds; replays one with its trace.
  *
- *     simulate FIRST COUNT      seeds FIRST … FIRST+COUNT-1; stops at the first that fails
- *     simulate --seed N         that one, with its trace on standard output */
-#include "sim.h"
+ *     simulate FIRST COUNT [JOBS]   seeds FIRST … FIRST+COUNT-1, in so many processes; each stops
+ *                                   at the first that fails, and makes it small
+ *     simulate --seed N             that one, with its trace on standard output
+ *     simulate --shrink N           a small world that fails as that one does, with its trace */
+#include "shrink.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-static bool run_seed(uint64_t seed, FILE *trace, sim_report *report)
+static sim_report report;
+static sim_report again;
+
+static bool run_seed(uint64_t seed, FILE *trace, sim_report *to)
 {
     sim_config config;
 
     sim_config_of_seed(seed, &config);
-    return sim_run(&config, trace, report);
+    return sim_run(&config, trace, to);
+}
+
+static bool show_seed(uint64_t seed)
+{
+    bool good = run_seed(seed, stdout, &report);
+
+    (void)printf("%s\n", good ? "every invariant held" : report.violation);
+    return good;
+}
+
+/* Of a seed that fails, whose report is there. */
+static void show_small(uint64_t seed, FILE *trace)
+{
+    sim_config config;
+
+    sim_config_of_seed(seed, &config);
+    sim_shrink(&config, &report);
+    if (trace != NULL) {
+        (void)sim_run(&config, trace, &report);
+    }
+    (void)printf("in this small world: %s\n", report.violation);
+    sim_print(&config, stdout);
+}
+
+static bool shrink_seed(uint64_t seed)
+{
+    bool good = run_seed(seed, NULL, &report);
+
+    if (good) {
+        (void)printf("every invariant held\n");
+    } else {
+        show_small(seed, stdout);
+    }
+    return good;
+}
+
+/* Every `step`-th seed from `first` on. */
+static bool run_seeds(const char *program, uint64_t first, uint64_t end, uint64_t step)
+{
+    for (uint64_t seed = first; seed < end; seed += step) {
+        if (!run_seed(seed, NULL, &report)) {
+            (void)printf("seed %" PRIu64 ": %s\nreplay it: %s --seed %" PRIu64 "\n", seed,
+                         report.violation, program, seed);
+            show_small(seed, NULL);
+            return false;
+        }
+        /* The same seed, the same trace: checked on every 16th or so. */
+        if (seed / step % 16 == 0) {
+            (void)run_seed(seed, NULL, &again);
+            if (again.trace_hash != report.trace_hash) {
+                (void)printf("seed %" PRIu64 ": two runs, two traces\n", seed);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* How many of the processes found a seed that fails, or died. */
+static unsigned run_jobs(const char *program, uint64_t first, uint64_t count, unsigned jobs)
+{
+    unsigned failed = 0;
+
+    (void)fflush(stdout);
+    for (unsigned job = 0; job < jobs; job++) {
+        pid_t child = fork();
+        if (child == 0) {
+            bool good = run_seeds(program, first + job, first + count, jobs);
+            (void)fflush(stdout);
+            _exit(good ? 0 : 1);
+        }
+        failed += child < 0;
+    }
+    for (int status; wait(&status) > 0;) {
+        failed += status != 0;
+    }
+    return failed;
 }
 
 int main(int count, char **words)
 {
-    static sim_report report;
-    static sim_report again;
-
-    if (count == 3 && strcmp(words[1], "--seed") == 0) {
-        bool good = run_seed(strtoull(words[2], NULL, 10), stdout, &report);
-        (void)printf("%s\n", good ? "every invariant held" : report.violation);
-        return good ? 0 : 1;
-    }
     uint64_t first = count > 1 ? strtoull(words[1], NULL, 10) : 1;
     uint64_t seeds = count > 2 ? strtoull(words[2], NULL, 10) : 1000;
-    for (uint64_t seed = first; seed < first + seeds; seed++) {
-        if (!run_seed(seed, NULL, &report)) {
-            (void)printf("seed %" PRIu64 ": %s\nreplay it: %s --seed %" PRIu64 "\n", seed,
-                         report.violation, words[0], seed);
-            (void)printf("%" PRIu64 " passed, 1 failed\n", seed - first);
-            return 1;
-        }
-        /* The same seed, the same trace: checked on every 16th. */
-        if (seed % 16 == 0) {
-            (void)run_seed(seed, NULL, &again);
-            if (again.trace_hash != report.trace_hash) {
-                (void)printf("seed %" PRIu64 ": two runs, two traces\n", seed);
-                return 1;
-            }
-        }
+    unsigned jobs = count > 3 ? (unsigned)strtoul(words[3], NULL, 10) : 1;
+
+    if (count == 3 && strcmp(words[1], "--seed") == 0) {
+        return show_seed(strtoull(words[2], NULL, 10)) ? 0 : 1;
     }
-    (void)printf("%" PRIu64 " passed, 0 failed\n", seeds);
-    return 0;
+    if (count == 3 && strcmp(words[1], "--shrink") == 0) {
+        return shrink_seed(strtoull(words[2], NULL, 10)) ? 0 : 1;
+    }
+    unsigned failed = run_jobs(words[0], first, seeds, jobs > 0 ? jobs : 1);
+    if (failed == 0) {
+        (void)printf("%" PRIu64 " passed, 0 failed\n", seeds);
+    } else {
+        (void)printf("of %" PRIu64 " seeds some failed, %u at least\n", seeds, failed);
+    }
+    return failed == 0 ? 0 : 1;
 }

@@ -95,6 +95,29 @@ static void l7_close_at_every_millisecond(void **state)
     }
 }
 
+/* T1, R2: one relay for both families of an interface; the other family's address is asked what the
+ * NAT shows all the same, at the server's second address too if nobody is at the first. */
+static void t1_who_yields_still_asks_what_the_nat_shows(void **state)
+{
+    sim_config config;
+
+    (void)state;
+    sim_config_simple(&config);
+    (void)snprintf(config.interfaces[0].name, sizeof config.interfaces[0].name, "eth0");
+    sim_add_interface(&config, "eth0", "2a00::2")->mapping = SIM_NAT_NONE;
+    sim_server *server = sim_add_server(&config, true, "203.0.113.1", SIM_GOOD);
+    server->by_name = true;
+    (void)snprintf(server->first_ip, sizeof server->first_ip, "203.0.113.100");
+    (void)snprintf(server->other_ip, sizeof server->other_ip, "2a00:ffff::1");
+    config.settings.straggler_grace_ms = 20000;
+    config.settings.gather_timeout_ms = 20000;
+    const sim_seen *seen = run(&config);
+    assert_int_equal(count_of(seen, RELAY), 1);
+    assert_int_equal(count_of(seen, SRFLX), 1);
+    assert_int_equal(seen->error_count, 0);
+    assert_in_range(seen->complete_ms, 100, 1000);
+}
+
 /* ── L14: it never stalls ── */
 
 static void l14_a_dead_stun_server_costs_the_grace(void **state)
@@ -795,6 +818,7 @@ int main(void)
         cmocka_unit_test(l4_all_three_kinds_come),
         cmocka_unit_test(l4_without_an_interface_it_is_complete_at_once),
         cmocka_unit_test(l7_close_at_every_millisecond),
+        cmocka_unit_test(t1_who_yields_still_asks_what_the_nat_shows),
         cmocka_unit_test(l14_a_dead_stun_server_costs_the_grace),
         cmocka_unit_test(l14_a_dead_turn_server_alone_costs_the_timeout),
         cmocka_unit_test(l14_closed_ports_end_it_in_one_round_trip),
