@@ -182,25 +182,25 @@ static void send_now(floe_core *core, floe_relay *relay)
     }
 }
 
-/* Whether a live relay other than this one talks to the server by datagrams of the base. */
-static bool others_use(const floe_core *core, const floe_relay *but, const floe_base *base,
-                       const floe_address *server)
+/* By datagrams of the base, to the server. */
+static bool uses(const floe_relay *relay, const floe_base *base, const floe_address *server)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        if (relay != but && relay->phase == FLOE_RELAY_LIVE && relay->base == base &&
-            relay->server->url->transport == FLOE_PROTOCOL_UDP &&
-            floe_address_equal(&relay->turn.server, server)) {
-            return true;
-        }
-    }
-    return false;
+    return relay->phase == FLOE_RELAY_LIVE && relay->base == base &&
+           relay->server->url->transport == FLOE_PROTOCOL_UDP &&
+           floe_address_equal(&relay->turn.server, server);
 }
 
 /* Whether the allocation that stands there is another of ours: two URLs may lead to one server. */
 static bool is_ours(const floe_core *core, const floe_relay *relay)
 {
-    return others_use(core, relay, relay->base, &relay->turn.server);
+    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    {
+        if (other != relay && uses(other, relay->base, &relay->turn.server) &&
+            floe_turn_allocation_stands(&other->turn)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void floe_relay_release(floe_core *core, floe_relay *relay)
@@ -228,7 +228,13 @@ void floe_relay_release(floe_core *core, floe_relay *relay)
 
 bool floe_relays_need(const floe_core *core, const floe_base *base, const floe_address *server)
 {
-    return others_use(core, NULL, base, server);
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (uses(relay, base, server)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,

@@ -659,13 +659,18 @@ bool floe_turn_allocation_reclaim(floe_turn_allocation *allocation)
     return true;
 }
 
-bool floe_turn_allocation_release(floe_turn_allocation *allocation)
+bool floe_turn_allocation_stands(const floe_turn_allocation *allocation)
 {
     /* A signed Allocate under way may succeed after we are gone; an answer that could not be used
      * has made an allocation all the same. */
-    bool owed = allocation->made ||
-                (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && allocation->realm != NULL &&
-                 floe_stun_transaction_runs(&allocation->transaction));
+    return allocation->made ||
+           (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && allocation->realm != NULL &&
+            floe_stun_transaction_runs(&allocation->transaction));
+}
+
+bool floe_turn_allocation_release(floe_turn_allocation *allocation)
+{
+    bool owed = floe_turn_allocation_stands(allocation);
 
     (void)end(allocation, FLOE_TURN_FAILURE_NONE, 0, (floe_span){0});
     if (!owed || floe_random_fill(allocation->random, allocation->transaction.id.bytes,

@@ -169,6 +169,8 @@ void floe_turn_allocation_move(floe_turn_allocation *allocation);
 /* Its end was found out by a request of a peer (437). */
 floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint16_t code,
                                           floe_span reason);
+/* Whether the server has, or may have by now, an allocation of ours. */
+bool floe_turn_allocation_stands(const floe_turn_allocation *allocation);
 /* Ends it. True when the server has, or may be about to make, an allocation: then what `write`
  * gives is to be sent once. */
 bool floe_turn_allocation_release(floe_turn_allocation *allocation);

@@ -537,6 +537,22 @@ static void t6_giving_up_does_not_delete_our_own(void **state)
     assert_int_equal(seen->allocations, 1);
 }
 
+/* Two Allocates of one socket are under way to one server when the gatherer is closed, one of them
+ * by a redirect: at whatever moment that is, nothing is left there (check.c). */
+static void l7_closed_while_two_lead_to_one_server(void **state)
+{
+    (void)state;
+    for (uint64_t ms = 1; ms < 250; ms++) {
+        sim_config config;
+        by(&config, FLOE_PROTOCOL_UDP, SIM_GOOD)->round_trip_ms = 45;
+        sim_server *server = sim_add_server(&config, true, "203.0.113.2", SIM_REDIRECTS);
+        server->redirect = 1;
+        server->round_trip_ms = 1;
+        config.close_at_ms = ms;
+        (void)run(&config);
+    }
+}
+
 static void k1_packets_come_back_on_every_candidate(void **state)
 {
     (void)state;
@@ -645,6 +661,7 @@ int main(void)
         cmocka_unit_test(t4_redirects_that_lead_nowhere),
         cmocka_unit_test(t6_our_own_allocation_is_no_strangers),
         cmocka_unit_test(t6_giving_up_does_not_delete_our_own),
+        cmocka_unit_test(l7_closed_while_two_lead_to_one_server),
         cmocka_unit_test(k1_packets_come_back_on_every_candidate),
         cmocka_unit_test(close_at_every_millisecond),
         cmocka_unit_test(every_allocation_may_fail),
