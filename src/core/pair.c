@@ -645,14 +645,17 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     return failure;
 }
 
-/* It is older than this gathering: its candidates go, and it asks for others by itself. */
+/* It is older than this gathering: its candidates go, and it asks for others by itself; one whose
+ * candidates nobody has been told of (since a restart) is done with, as any other attempt. */
 static void lose_moving(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     floe_relay *relay = attempt->relay;
 
-    relay->attempt = NULL;
-    attempt->relay = NULL;
-    floe_relay_lost(core, now, relay);
+    if (floe_found_of(core, relay)) {
+        relay->attempt = NULL;
+        attempt->relay = NULL;
+        floe_relay_lost(core, now, relay);
+    }
 }
 
 void floe_pairs_give_up(floe_core *core, floe_time now)

@@ -4,12 +4,28 @@
 
 #include <string.h>
 
-/* "L4: a candidate while complete": the rule is what stands before the colon. */
+/* "model: 3 relays of turn:192.0.2.1, not 0 to 2": what the complaint is, without of whom and how
+ * many. */
+static void rule_of(const char *violation, char *rule, size_t size)
+{
+    const char *end = strstr(violation, " of ");
+    size_t used = 0;
+
+    for (; *violation != '\0' && violation != end && used + 1 < size; violation++) {
+        if (*violation < '0' || *violation > '9') {
+            rule[used++] = *violation;
+        }
+    }
+    rule[used] = '\0';
+}
+
 static bool same_rule(const char *a, const char *b)
 {
-    size_t size = strcspn(a, ":");
+    char rules[2][128];
 
-    return strcspn(b, ":") == size && strncmp(a, b, size) == 0;
+    rule_of(a, rules[0], sizeof rules[0]);
+    rule_of(b, rules[1], sizeof rules[1]);
+    return strcmp(rules[0], rules[1]) == 0;
 }
 
 static void drop_server(sim_config *config, size_t n)
