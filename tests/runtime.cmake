@@ -27,7 +27,7 @@ set_tests_properties(runtime/test_data PROPERTIES LABELS runtime TIMEOUT 600)
 
 # Where system calls fail; ThreadSanitizer wants those for itself.
 if(NOT FLOE_SANITIZE MATCHES thread)
-    add_executable(test_faults runtime/test_faults.c runtime/faults.c)
+    add_executable(test_faults runtime/test_faults.c runtime/faults.c runtime/relay_server.c)
     target_compile_definitions(test_faults PRIVATE _GNU_SOURCE)
     target_link_libraries(test_faults PRIVATE test_support)
     set_target_properties(test_faults PROPERTIES ENABLE_EXPORTS ON)
@@ -36,6 +36,15 @@ if(NOT FLOE_SANITIZE MATCHES thread)
     endif()
     add_test(NAME runtime/test_faults COMMAND test_faults)
     set_tests_properties(runtime/test_faults PROPERTIES LABELS runtime TIMEOUT 600)
+endif()
+
+# What a core dump would show. Sanitizers keep what is freed, and copies of it.
+if(NOT FLOE_SANITIZE)
+    add_executable(test_secrets runtime/test_secrets.c runtime/relay_server.c)
+    target_compile_definitions(test_secrets PRIVATE _GNU_SOURCE)
+    target_link_libraries(test_secrets PRIVATE test_support)
+    add_test(NAME runtime/test_secrets COMMAND test_secrets)
+    set_tests_properties(runtime/test_secrets PROPERTIES LABELS runtime TIMEOUT 120)
 endif()
 
 add_executable(test_misuse runtime/test_misuse.c)

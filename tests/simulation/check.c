@@ -669,8 +669,10 @@ static void check_good_server(sim_world *world, size_t n)
      * gatherer on the same port meets what was left: more round trips than the grace allows. */
     bool wasteful = server->nonce == SIM_NONCE_ONE_USE &&
                     (world->config->duplication > 0 || world->config->settings.port_min != 0);
-    /* The same holds for two URLs that lead to one server, whose requests spend each other's. */
-    for (size_t i = 0; server->nonce == SIM_NONCE_ONE_USE && i < world->config->server_count; i++) {
+    /* The same holds for two URLs that lead to one server, whose requests spend each other's, or
+     * that would need a port each. */
+    bool narrow = server->nonce == SIM_NONCE_ONE_USE || world->config->settings.port_min != 0;
+    for (size_t i = 0; narrow && i < world->config->server_count; i++) {
         const sim_server *other = &world->config->servers[i];
         wasteful = wasteful || (other->temper == SIM_REDIRECTS && other->redirect == n + 1);
     }
