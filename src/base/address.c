@@ -188,7 +188,6 @@ static bool parse_ipv6(const char *text, size_t size, uint8_t ip[16])
                 return false;
             }
             used += 4;
-            at = size;
             break;
         }
         if (digits == 0 || used == 16) {

@@ -790,5 +790,6 @@ floe_error floe_core_get_local_parameters(const floe_core *core, floe_parameters
     memcpy(made.password, core->password, sizeof core->password);
     made.ice_lite = core->shared->ice_lite;
     floe_give_struct(parameters, &made, sizeof made);
+    floe_wipe(made.password, sizeof made.password);
     return FLOE_OK;
 }

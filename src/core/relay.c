@@ -477,17 +477,17 @@ static floe_address mapped_of(const floe_core *core, const floe_relay *relay)
 }
 
 /* RFC 6544 §4.5: one that connects, from whatever port, and one that is connected to. */
-static void tell_tcp(floe_core *core, floe_time now, floe_finding *finding)
+static void tell_tcp(floe_core *core, floe_time now, const floe_finding *finding)
 {
-    floe_address relayed = *finding->address;
-    floe_address discard = floe_address_with_port(relayed, 9);
+    floe_address discard = floe_address_with_port(*finding->address, 9);
+    floe_finding active = *finding;
+    floe_finding passive = *finding;
 
-    finding->address = &discard;
-    finding->tcp_type = FLOE_TCP_TYPE_ACTIVE;
-    (void)floe_found_add(core, now, finding);
-    finding->address = &relayed;
-    finding->tcp_type = FLOE_TCP_TYPE_PASSIVE;
-    (void)floe_found_add(core, now, finding);
+    active.address = &discard;
+    active.tcp_type = FLOE_TCP_TYPE_ACTIVE;
+    (void)floe_found_add(core, now, &active);
+    passive.tcp_type = FLOE_TCP_TYPE_PASSIVE;
+    (void)floe_found_add(core, now, &passive);
 }
 
 void floe_relay_tell(floe_core *core, floe_time now, floe_relay *relay)

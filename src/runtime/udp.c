@@ -434,7 +434,7 @@ static size_t send_some(floe_udp *udp, floe_udp_batch *batch, size_t at)
     struct mmsghdr messages[FLOE_UDP_BATCH];
     struct iovec vectors[FLOE_UDP_BATCH];
     send_control controls[FLOE_UDP_BATCH];
-    size_t counts[FLOE_UDP_BATCH];
+    size_t counts[FLOE_UDP_BATCH] = {0};
     unsigned runs = 0;
 
     while (at < batch->count) {

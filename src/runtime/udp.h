@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <uv.h>
 
-#define FLOE_UDP_BATCH 32
+#define FLOE_UDP_BATCH ((size_t)32)
 /* The largest datagram, or as many as the kernel has put together. */
 #define FLOE_UDP_SLOT 65536U
 

@@ -8,7 +8,7 @@
 
 #include <openssl/ssl.h>
 
-#define FLOE_SECURE_FINGERPRINT_SIZE 32
+#define FLOE_SECURE_FINGERPRINT_SIZE ((size_t)32)
 
 struct floe_secure_context {
     const floe_allocator *allocator;

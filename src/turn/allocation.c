@@ -362,7 +362,7 @@ static floe_duration refresh_after(uint32_t lifetime)
     if (lifetime > 120) {
         return floe_seconds(lifetime - 60);
     }
-    return lifetime > 2 ? floe_milliseconds(lifetime * 500U) : floe_seconds(1);
+    return lifetime > 2 ? floe_milliseconds((uint64_t)lifetime * 500U) : floe_seconds(1);
 }
 
 static void keep(floe_turn_allocation *allocation, floe_time now, const floe_stun_message *message)

@@ -23,6 +23,7 @@ typedef struct secret {
     size_t size;
 } secret;
 
+static char where[160]; /* it was found last */
 static secret secrets[4];
 static size_t secret_count;
 
@@ -86,6 +87,7 @@ static unsigned places_of(const secret *kept)
                            at + i < (unsigned long)(uintptr_t)(piece + sizeof piece);
                 if (!own && stands_at(kept, &piece[i])) {
                     found++;
+                    (void)snprintf(where, sizeof where, "%#lx in %.120s", at + i, line);
                 }
             }
         }
@@ -187,7 +189,7 @@ static void nothing_secret_is_left_in_memory(void **state)
     for (size_t i = 0; i < secret_count; i++) {
         unsigned places = places_of(&secrets[i]);
         if (places > 0) {
-            fail_msg("%s is still in memory, %u times", secrets[i].what, places);
+            fail_msg("%s is still in memory, %u times: %s", secrets[i].what, places, where);
         }
     }
 }
