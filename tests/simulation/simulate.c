@@ -90,7 +90,7 @@ static unsigned run_jobs(const char *program, uint64_t first, uint64_t count, un
         if (child == 0) {
             bool good = run_seeds(program, first + job, first + count, jobs);
             (void)fflush(stdout);
-            _exit(good ? 0 : 1);
+            exit(good ? 0 : 1);
         }
         failed += child < 0;
     }

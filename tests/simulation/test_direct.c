@@ -28,6 +28,7 @@ typedef struct fixture {
     size_t packets;
     bool answers; /* what keeps a relay, by itself */
     char error[512];
+    char sent[512];  /* the first bytes that went out */
     char names[512]; /* that were asked for, with the record's number */
     uint32_t query;  /* the latest */
     uint32_t relay;  /* the latest candidate's id */
@@ -58,7 +59,9 @@ static void take_send(fixture *f)
     const floe_core_output *output = &f->output;
 
     f->bytes += output->data_size;
-    f->packets++;
+    if (f->packets++ == 0 && output->data_size < sizeof f->sent) {
+        memcpy(f->sent, output->data, output->data_size);
+    }
     if (output->data_size > sizeof f->request_bytes) {
         return;
     }
@@ -539,6 +542,99 @@ static void s3_services_in_the_order_of_their_priority(void **state)
     end(&f);
 }
 
+/* S3, RFC 5928: NAPTR with the flag of SRV, or of an address; the lowest order first, other
+ * services and unknown flags left out; without any, SRV as if nothing had been asked. */
+static void s3_natural_services(void **state)
+{
+    static const struct {
+        floe_service_record records[4];
+        size_t count;
+        const char *names;
+    } rows[] = {
+        {{{.target = "a.example.org", .priority = 20, .flag = 'A', .service = "RELAY:turn.udp"},
+          {.target = "_x._udp.example.org",
+           .priority = 10,
+           .flag = 's',
+           .service = "relay:TURN.TCP:turn.udp"},
+          {.target = "b.example.org", .priority = 1, .flag = 'u', .service = "RELAY:turn.udp"},
+          {.target = "c.example.org", .priority = 1, .flag = 'A', .service = "RELAY:turn.tcp"}},
+         4,
+         "_x._udp.example.org 33 | "},
+        {{{.target = "a.example.org", .priority = 5, .flag = 'a', .service = "RELAY:turn.udp"}},
+         1,
+         "a.example.org 1 | "},
+        {{{.target = "..", .priority = 5, .flag = 'a', .service = "RELAY:turn.udp"},
+          {.target = "d.example.org", .priority = 5, .flag = 'a', .service = "turn.udp"},
+          {.target = "e.example.org", .priority = 5, .flag = 'a', .service = NULL}},
+         3,
+         "_turn._udp.example.org 33 | "},
+    };
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        floe_settings settings = FLOE_SETTINGS_INIT;
+        settings.service_discovery = true;
+        start(&f, "turn:example.org", settings);
+        assert_string_equal(f.names, "example.org 35 | ");
+        *f.names = '\0';
+        floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, rows[i].records,
+                                    rows[i].count);
+        settle(&f);
+        assert_string_equal(f.names, rows[i].names);
+        end(&f);
+    }
+}
+
+/* By a proxy, byte for byte as it comes; TURN only behind its answer. */
+static void t8_a_relay_through_a_proxy(void **state)
+{
+    static const char answer[] = "HTTP/1.1 200 Connected\r\nVia: x\r\n\r\n";
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    static fixture f;
+
+    (void)state;
+    settings.proxy = "http://user:secret@192.0.2.80:3128";
+    for (int refused = 0; refused < 2; refused++) {
+        start(&f, "turn:203.0.113.2?transport=tcp", settings);
+        assert_int_equal(f.requests, 0);
+        assert_non_null(strstr(f.sent, "CONNECT 203.0.113.2:3478 HTTP/1.1\r\n"));
+        assert_non_null(strstr(f.sent, "Proxy-Authorization: Basic dXNlcjpzZWNyZXQ="));
+        if (refused) {
+            floe_core_stream(f.core, f.now, f.channel, "HTTP/1.0 403 No\r\n\r\n", 19);
+            settle(&f);
+            assert_int_equal(f.errors, 1);
+            assert_non_null(strstr(f.error, "it answers 403 to CONNECT"));
+        } else {
+            for (size_t i = 0; i < sizeof answer - 1; i++) {
+                floe_core_stream(f.core, f.now, f.channel, &answer[i], 1);
+                settle(&f);
+            }
+            later(&f, 5);
+            assert_int_equal(f.requests, 1);
+        }
+        end(&f);
+    }
+}
+
+static void every_function_takes_null(void **state)
+{
+    floe_address address = address_of("192.0.2.1:1");
+    floe_time now = {1};
+    floe_core *core = NULL;
+
+    (void)state;
+    assert_int_equal(floe_core_new(NULL, NULL, &core), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_core_new_associated(NULL, &core), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_core_start(NULL, now), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_core_set_options(NULL, now, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_core_restart(NULL, now), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_core_send(NULL, now, 1, &address, "x", 1), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_core_get_local_parameters(NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    floe_core_free(NULL);
+    floe_core_shared_free(NULL);
+}
+
 /* S2: an address that a name server gives twice is asked once. */
 static void s2_an_address_that_comes_twice(void **state)
 {
@@ -571,6 +667,9 @@ int main(void)
         cmocka_unit_test(t7_pauses_before_a_lost_relay_is_asked_for),
         cmocka_unit_test(k1_a_peer_that_the_server_refuses),
         cmocka_unit_test(s3_services_in_the_order_of_their_priority),
+        cmocka_unit_test(s3_natural_services),
+        cmocka_unit_test(t8_a_relay_through_a_proxy),
+        cmocka_unit_test(every_function_takes_null),
         cmocka_unit_test(s2_an_address_that_comes_twice),
         cmocka_unit_test(a_thousand_relays_for_an_hour),
     };
