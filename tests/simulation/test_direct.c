@@ -28,6 +28,8 @@ typedef struct fixture {
     size_t packets;
     bool answers; /* what keeps a relay, by itself */
     char error[512];
+    bool told;       /* a candidate had it */
+    unsigned shown;  /* how often packets held the host's address */
     char sent[512];  /* the first bytes that went out */
     char names[512]; /* that were asked for, with the record's number */
     uint32_t query;  /* the latest */
@@ -59,6 +61,9 @@ static void take_send(fixture *f)
     const floe_core_output *output = &f->output;
 
     f->bytes += output->data_size;
+    for (size_t i = 0; i + 4 <= output->data_size; i++) {
+        f->shown += memcmp((const char *)output->data + i, "\x0a\x00\x01\x02", 4) == 0;
+    }
     if (f->packets++ == 0 && output->data_size < sizeof f->sent) {
         memcpy(f->sent, output->data, output->data_size);
     }
@@ -104,6 +109,11 @@ static void settle(fixture *f)
             break;
         }
         case FLOE_CORE_CANDIDATE:
+            if (f->output.candidate != NULL) {
+                char text[FLOE_CANDIDATE_TEXT_SIZE] = "";
+                (void)floe_candidate_format(f->output.candidate, text, sizeof text);
+                f->told = f->told || strstr(text, "10.0.1.2") != NULL;
+            }
             if (f->output.candidate != NULL &&
                 f->output.candidate->type == FLOE_CANDIDATE_TYPE_RELAY) {
                 f->relays++;
@@ -617,6 +627,44 @@ static void t8_a_relay_through_a_proxy(void **state)
     }
 }
 
+static bool holds(const void *bytes, size_t size, const void *what, size_t what_size)
+{
+    for (size_t i = 0; i + what_size <= size; i++) {
+        if (memcmp((const char *)bytes + i, what, what_size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "prflxion": with names instead of host addresses, nothing that goes out and nothing that is told
+ * holds the address, as bytes or as text; a check's own packet would be where a peer sees it. */
+static void h2_prflxion_no_byte_shows_the_host(void **state)
+{
+    static const char text[] = "10.0.1.2";
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_address peer = address_of("192.0.2.77:7000");
+    static fixture f;
+
+    (void)state;
+    settings.mdns_mode = FLOE_MDNS_MODE_QUERY_AND_GATHER;
+    start(&f, "turn:203.0.113.2", settings);
+    refuse(&f, 442);
+    later(&f, 30000);
+    assert_int_equal(f.errors, 1);
+    assert_false(holds(f.error, strlen(f.error), text, sizeof text - 1));
+    end(&f);
+    start(&f, "turn:203.0.113.2", settings);
+    allocated(&f, "198.51.100.9:5000", 600);
+    assert_int_equal(floe_core_send(f.core, f.now, f.relay, &peer, "x", 1), FLOE_OK);
+    settle(&f);
+    assert_int_equal(f.relays, 1);
+    assert_true(f.packets > 1); /* Allocate, CreatePermission */
+    assert_int_equal(f.shown, 0);
+    assert_false(f.told);
+    end(&f);
+}
+
 static void every_function_takes_null(void **state)
 {
     floe_address address = address_of("192.0.2.1:1");
@@ -669,6 +717,7 @@ int main(void)
         cmocka_unit_test(s3_services_in_the_order_of_their_priority),
         cmocka_unit_test(s3_natural_services),
         cmocka_unit_test(t8_a_relay_through_a_proxy),
+        cmocka_unit_test(h2_prflxion_no_byte_shows_the_host),
         cmocka_unit_test(every_function_takes_null),
         cmocka_unit_test(s2_an_address_that_comes_twice),
         cmocka_unit_test(a_thousand_relays_for_an_hour),

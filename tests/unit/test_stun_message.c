@@ -312,8 +312,8 @@ static void every_writer_meets_its_reader(void **state)
     floe_stun_key_release(key);
 }
 
-/* CVE-2020-4067: padding tells nothing of what stood in the buffer before. */
-static void padding_is_zero(void **state)
+/* Padding tells nothing of what stood in the buffer before. */
+static void cve_2020_4067_padding_is_zero(void **state)
 {
     static const uint8_t right[] = {0x00, 0x01, 0x00, 0x08, 0x21, 0x12, 0xa4, 0x42, 1,  2,
                                     3,    4,    5,    6,    7,    8,    9,    10,   11, 12,
@@ -378,6 +378,80 @@ static void sweep_one(uint16_t type, size_t claimed, size_t there, size_t offset
         stun_read_everything(&message, key);
     }
     exact_free(copy, offset);
+}
+
+/* An ERROR-CODE shorter than its own four bytes has no reason of a negative length. */
+static void cve_2021_37706_an_error_code_of_less_than_four_bytes(void **state)
+{
+    floe_stun_key *key = short_key("p");
+
+    (void)state;
+    for (size_t claimed = 0; claimed <= 8; claimed++) {
+        uint8_t bytes[FLOE_STUN_HEADER_SIZE + 12] = {1, 0x13, 0x21, 0x12};
+        uint16_t code = 0;
+        floe_span reason;
+        floe_stun_message message;
+        floe_stun_writer writer =
+            floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_ERROR, FLOE_STUN_ALLOCATE, &some_id);
+        const uint8_t value[8] = {0, 0, 4, 1, 'w', 'h', 'y', '!'};
+        floe_stun_put(&writer, FLOE_STUN_ERROR_CODE, floe_span_of(value, claimed));
+        assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message), FLOE_STUN_PARSED);
+        assert_int_equal(floe_stun_read_error(&message, &code, &reason), claimed >= 4);
+        assert_true(claimed < 4 || reason.size == claimed - 4);
+        sweep_one(FLOE_STUN_ERROR_CODE, claimed, (claimed + 3) / 4 * 4, 0, key);
+    }
+    floe_stun_key_release(key);
+}
+
+/* CVE-2022-23537 and 23547: an attribute whose header, or whose value, begins where the message
+ * ends; the buffer ends there too. */
+static void cve_2022_23537_and_23547_an_attribute_at_the_very_end(void **state)
+{
+    floe_stun_key *key = short_key("p");
+    size_t count;
+    const floe_stun_attribute_rule *rules = floe_stun_attribute_rules(&count);
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t claimed = 0; claimed < 65536; claimed = claimed * 2 + 1) {
+            sweep_one(rules[i].type, claimed, 0, 0, key); /* a header, and nothing behind it */
+            for (size_t there = 0; there < 4; there++) {
+                sweep_one(rules[i].type, claimed, there, 0, key); /* not even all of a word */
+            }
+        }
+    }
+    floe_stun_key_release(key);
+}
+
+/* A message may stand at any address; loads are of bytes (UBSan's alignment check holds it). */
+static void cve_2026_40613_messages_at_odd_addresses(void **state)
+{
+    uint8_t bytes[512];
+    floe_stun_message message;
+    floe_stun_key *key = short_key("p");
+
+    (void)state;
+    size_t size = parse_hex(rfc5769_long_term, bytes, sizeof bytes, &message);
+    for (size_t offset = 0; offset < 8; offset++) {
+        uint8_t *copy = exact_copy(bytes, size, offset);
+        assert_int_equal(floe_stun_parse(floe_span_of(copy, size), &message), FLOE_STUN_PARSED);
+        stun_read_everything(&message, key);
+        exact_free(copy, offset);
+    }
+    floe_stun_key_release(key);
+}
+
+/* The tokens of OAuth have lengths inside; of whatever size they are they are bytes to us. */
+static void cve_2026_43994_access_tokens_of_every_size(void **state)
+{
+    floe_stun_key *key = short_key("p");
+
+    (void)state;
+    for (size_t there = 0; there <= 1024; there += 4) {
+        sweep_one(FLOE_STUN_ACCESS_TOKEN, there, there, there % 8, key);
+        sweep_one(FLOE_STUN_ACCESS_TOKEN, 0xFFFF, there, there % 8, key);
+    }
+    floe_stun_key_release(key);
 }
 
 static void every_length_of_every_attribute(void **state)
@@ -545,8 +619,12 @@ int main(void)
         cmocka_unit_test(codes_of_sha256_may_be_cut_to_16_bytes),
         cmocka_unit_test(writes_rfc5769_byte_for_byte),
         cmocka_unit_test(every_writer_meets_its_reader),
-        cmocka_unit_test(padding_is_zero),
+        cmocka_unit_test(cve_2020_4067_padding_is_zero),
         cmocka_unit_test(what_does_not_fit_gives_nothing),
+        cmocka_unit_test(cve_2021_37706_an_error_code_of_less_than_four_bytes),
+        cmocka_unit_test(cve_2022_23537_and_23547_an_attribute_at_the_very_end),
+        cmocka_unit_test(cve_2026_40613_messages_at_odd_addresses),
+        cmocka_unit_test(cve_2026_43994_access_tokens_of_every_size),
         cmocka_unit_test(every_length_of_every_attribute),
         cmocka_unit_test(bounds_of_values_hold),
         cmocka_unit_test(refuses_what_is_no_stun),
