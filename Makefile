@@ -6,6 +6,9 @@
 #     make fuzz     runs the fuzz targets (FUZZ_SECONDS=60 each)
 #     make lab      leaves the lab up and says how to enter it
 #     make simulate runs the simulation (SEEDS=100000, from FIRST=1 on)
+#     make coverage lines and branches that the tests run (build/coverage/html)
+#     make analyse  clang-tidy, cppcheck and gcc's analyser
+#     make check-long what CI has no time for: hours
 #     make docs     the reference (build/docs/html) and the man pages
 #     make deb      Debian packages (build/deb)
 #     make format   formats the sources; make lint checks them
@@ -15,7 +18,7 @@ BUILD := build/$(PRESET)
 FUZZ_SECONDS ?= 60
 SEEDS ?= 100000
 
-.PHONY: docs deb help run check build bench fuzz lab simulate format lint layers install clean
+.PHONY: coverage analyse check-long docs deb help run check build bench fuzz lab simulate format lint layers install clean
 
 help:
 	@sed -n 's/^#     //p' Makefile
@@ -49,6 +52,15 @@ lab: build
 
 simulate: build
 	@time $(BUILD)/tests/simulate $${FIRST:-1} $(SEEDS) $$(nproc)
+
+coverage:
+	@tools/coverage
+
+analyse:
+	@tools/analyse
+
+check-long: build
+	@tools/check-long $(BUILD)
 
 docs: build
 	@tools/setup.sh docs

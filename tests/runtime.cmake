@@ -45,6 +45,14 @@ if(NOT FLOE_SANITIZE)
     target_link_libraries(test_secrets PRIVATE test_support)
     add_test(NAME runtime/test_secrets COMMAND test_secrets)
     set_tests_properties(runtime/test_secrets PROPERTIES LABELS runtime TIMEOUT 120)
+
+    # A sanitizer's library stays where it is loaded, and does not survive a fork with threads.
+    add_executable(test_process runtime/test_process.c)
+    target_compile_definitions(test_process PRIVATE _GNU_SOURCE FLOE_LIBRARY="$<TARGET_FILE:floe>")
+    target_link_libraries(test_process PRIVATE test_support ${CMAKE_DL_LIBS})
+    add_dependencies(test_process floe)
+    add_test(NAME runtime/test_process COMMAND test_process)
+    set_tests_properties(runtime/test_process PROPERTIES LABELS runtime TIMEOUT 300)
 endif()
 
 add_executable(test_misuse runtime/test_misuse.c)

@@ -701,6 +701,151 @@ static void s2_an_address_that_comes_twice(void **state)
     end(&f);
 }
 
+/* ── A day ── */
+
+typedef struct day {
+    fixture f;
+    unsigned minute;
+    unsigned open; /* sockets */
+    unsigned most_open;
+    unsigned hosts;
+    unsigned withdrawn;
+} day;
+
+static void answer_all(day *d)
+{
+    uint8_t bytes[128];
+    uint8_t request[FLOE_CORE_DATA_SIZE];
+    fixture *f = &d->f;
+    floe_stun_message message;
+    floe_address source = address_of(server_address);
+    floe_address mapped = address_of("192.0.2.7:700");
+    uint32_t channel = f->output.channel;
+
+    memcpy(request, f->output.data, f->output.data_size);
+    if (floe_stun_parse(floe_span_of(request, f->output.data_size), &message) != FLOE_STUN_PARSED ||
+        message.class != FLOE_STUN_REQUEST) {
+        return;
+    }
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, message.method, &message.id);
+    mapped.port = (uint16_t)(1000 + channel % 50000);
+    floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
+    if (message.method != FLOE_STUN_BINDING) {
+        mapped.ip[0] = 198;
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &mapped);
+        floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
+    }
+    floe_span answer = floe_stun_written(&writer);
+    floe_core_datagram(f->core, f->now, channel, &source, answer.data, answer.size);
+}
+
+/* Which addresses there are in this minute: two of five, or one. */
+static size_t list_of(const day *d, floe_interface_address *list)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        list[i] = (floe_interface_address){.interface_name = "eth0",
+                                           .interface_index = 1 + i,
+                                           .up = true,
+                                           .address = address_of("10.0.1.2:0")};
+        list[i].address.ip[3] = (uint8_t)(2 + (d->minute * (i + 1) + i) % 5);
+    }
+    bool one = d->minute % 3 == 0 || floe_address_same_ip(&list[0].address, &list[1].address);
+    return one ? 1 : 2;
+}
+
+static void let_pass(day *d)
+{
+    floe_interface_address list[2];
+    fixture *f = &d->f;
+
+    while (floe_core_poll(f->core, f->now, &f->output)) {
+        floe_address local = f->output.local;
+        switch (f->output.kind) {
+        case FLOE_CORE_LIST_INTERFACES:
+            floe_core_interfaces(f->core, f->now, list, list_of(d, list));
+            break;
+        case FLOE_CORE_OPEN:
+            d->open++;
+            d->most_open = d->open > d->most_open ? d->open : d->most_open;
+            local.port = (uint16_t)(4000 + f->output.channel % 60000);
+            floe_core_opened(f->core, f->now, f->output.channel, &local);
+            break;
+        case FLOE_CORE_CLOSE:
+            d->open--;
+            break;
+        case FLOE_CORE_SEND:
+            answer_all(d);
+            break;
+        case FLOE_CORE_CANDIDATE:
+            d->hosts += f->output.candidate != NULL &&
+                        f->output.candidate->type == FLOE_CANDIDATE_TYPE_HOST;
+            break;
+        case FLOE_CORE_CANDIDATE_WITHDRAWN:
+            d->withdrawn++;
+            break;
+        case FLOE_CORE_CANDIDATE_ERROR:
+            f->errors++;
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+/* L11: a day on a network that changes every minute: as many sockets and pieces of memory at its
+ * end as after its first hour, what is gone is withdrawn, and nothing fails. */
+static void l11_a_day_of_changes(void **state)
+{
+    static day d;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    const char *url = "turn:203.0.113.2";
+    fixture *f = &d.f;
+    size_t memory = 0;
+
+    (void)state;
+    counting_init(&f->memory);
+    seeded_init(&f->random, 8);
+    f->now = floe_time_after((floe_time){0}, floe_seconds(1000));
+    settings.allocator = &f->memory.table;
+    server.urls = &url;
+    server.url_count = 1;
+    server.username = "user";
+    server.credential = "secret";
+    options.ice_servers = &server;
+    options.ice_server_count = 1;
+    assert_int_equal(floe_core_shared_new(&settings, &f->random.table, &f->shared), FLOE_OK);
+    assert_int_equal(floe_core_new(f->shared, &options, &f->core), FLOE_OK);
+    for (d.minute = 0; d.minute < 24 * 60; d.minute++) {
+        floe_time next = floe_time_after(f->now, floe_seconds(60));
+        assert_int_equal(floe_core_start(f->core, f->now), FLOE_OK);
+        let_pass(&d);
+        for (floe_time due = floe_core_deadline(f->core); due.ns < next.ns;
+             due = floe_core_deadline(f->core)) {
+            f->now = due.ns > f->now.ns ? due : f->now;
+            floe_core_time(f->core, f->now);
+            let_pass(&d);
+        }
+        f->now = next;
+        assert_int_equal(floe_core_state(f->core), FLOE_GATHERER_STATE_COMPLETE);
+        if (d.minute >= 60 && d.minute % 15 == 0) { /* the same addresses again */
+            memory = memory == 0 ? f->memory.live : memory;
+            assert_int_equal(f->memory.live, memory);
+        }
+    }
+    assert_int_equal(f->errors, 0);
+    assert_in_range(d.most_open, 2, 4);
+    assert_true(d.hosts > 1000 && d.withdrawn > 1000);
+    floe_core_close(f->core, f->now);
+    let_pass(&d);
+    assert_int_equal(d.open, 0);
+    floe_core_free(f->core);
+    floe_core_shared_free(f->shared);
+    assert_int_equal(f->memory.live, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -720,6 +865,7 @@ int main(void)
         cmocka_unit_test(h2_prflxion_no_byte_shows_the_host),
         cmocka_unit_test(every_function_takes_null),
         cmocka_unit_test(s2_an_address_that_comes_twice),
+        cmocka_unit_test(l11_a_day_of_changes),
         cmocka_unit_test(a_thousand_relays_for_an_hour),
     };
     return cmocka_run_group_tests_name("direct", tests, NULL, NULL);
