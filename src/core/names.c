@@ -195,29 +195,45 @@ static bool add_addresses(floe_core *core, const floe_lookup *lookup, const floe
     return true;
 }
 
+/* Whether somebody here could ask one of its addresses. */
+static bool is_reachable(const floe_core *core, const floe_server *server)
+{
+    for (size_t i = 0; i < server->address_count; i++) {
+        if (floe_bases_have_family(core, server->addresses[i].family)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* E2: an error only if the name is wrong or its server fails, and somebody could have asked. A name
- * that has addresses, but none of the one family that we have, does not apply to us. */
+ * that has addresses, but none of the one family that we have, does not apply to us; unless it was
+ * for that family that nobody answered. */
 static void judge(floe_core *core, floe_server *server)
 {
+    static const uint8_t families[] = {FLOE_FAMILY_IPV4, FLOE_FAMILY_IPV6};
     uint8_t error = FLOE_OK;
     bool asked[2] = {false, false};
     bool could_ask = floe_bases_have_family(core, FLOE_FAMILY_IPV4) ||
                      floe_bases_have_family(core, FLOE_FAMILY_IPV6);
 
-    if (floe_server_pending(server) || server->address_count > 0 || !could_ask) {
+    if (floe_server_pending(server) || !could_ask || is_reachable(core, server)) {
         return;
     }
     FLOE_LIST_EACH(lookup, &server->lookups, floe_lookup, link)
     {
         bool address = lookup->record == FLOE_DNS_A || lookup->record == FLOE_DNS_AAAA;
-        if (address) {
-            asked[lookup->record == FLOE_DNS_AAAA] = true;
+        int ipv6 = lookup->record == FLOE_DNS_AAAA;
+        if (!address) {
+            continue;
         }
-        if (address && lookup->error != FLOE_OK) {
+        asked[ipv6] = true;
+        if (lookup->error != FLOE_OK &&
+            (server->address_count == 0 || floe_bases_have_family(core, families[ipv6]))) {
             error = lookup->error;
         }
     }
-    if (error != FLOE_OK || asked[0] == asked[1]) {
+    if (error != FLOE_OK || (server->address_count == 0 && asked[0] == asked[1])) {
         floe_server_fail(core, server, FLOE_FAILURE_NAME, error);
     }
 }

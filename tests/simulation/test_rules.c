@@ -118,6 +118,29 @@ static void t1_who_yields_still_asks_what_the_nat_shows(void **state)
     assert_in_range(seen->complete_ms, 100, 1000);
 }
 
+/* E2: the look-up for the one family that we have is cut short, the other's was answered: that is a
+ * failure of ours, and not a name that does not apply. check.c asserts. */
+static void e2_a_look_up_that_is_cut_short(void **state)
+{
+    sim_config config;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        for (uint32_t ms = 1; ms < 60; ms += 3) {
+            sim_config_simple(&config);
+            config.seed = seed;
+            sim_interface *ipv6 = sim_add_interface(&config, "eth1", "2a00::2");
+            ipv6->open_failures = 2;
+            ipv6->open_error = FLOE_ERR_SYSTEM;
+            sim_server *server = sim_add_server(&config, false, "203.0.113.1", SIM_SILENT);
+            server->by_name = true;
+            (void)snprintf(server->other_ip, sizeof server->other_ip, "2a00:ffff::1");
+            config.settings.gather_timeout_ms = ms;
+            (void)run(&config);
+        }
+    }
+}
+
 /* ── L14: it never stalls ── */
 
 static void l14_a_dead_stun_server_costs_the_grace(void **state)
@@ -818,6 +841,7 @@ int main(void)
         cmocka_unit_test(l4_all_three_kinds_come),
         cmocka_unit_test(l4_without_an_interface_it_is_complete_at_once),
         cmocka_unit_test(l7_close_at_every_millisecond),
+        cmocka_unit_test(e2_a_look_up_that_is_cut_short),
         cmocka_unit_test(t1_who_yields_still_asks_what_the_nat_shows),
         cmocka_unit_test(l14_a_dead_stun_server_costs_the_grace),
         cmocka_unit_test(l14_a_dead_turn_server_alone_costs_the_timeout),
