@@ -4,6 +4,7 @@
 #include "support.h"
 
 #include "base/address.h"
+#include "base/random.h"
 #include "base/time.h"
 #include "stun/writer.h"
 
@@ -701,6 +702,80 @@ static void s2_an_address_that_comes_twice(void **state)
     end(&f);
 }
 
+/* ── Strangers ── */
+
+/* R5: whoever guesses ids costs what it takes to look at a packet: nothing is kept or told, and the
+ * right answer counts as ever. */
+static void a_million_forged_answers(void **state)
+{
+    static fixture f;
+    floe_address source = address_of(server_address);
+    floe_address evil = address_of("6.6.6.6:666");
+    seeded_random guesses;
+
+    (void)state;
+    seeded_init(&guesses, 9);
+    begin(&f, "turn:203.0.113.2");
+    size_t memory = f.memory.live;
+    uint64_t bytes_before = f.bytes;
+    for (int i = 0; i < 1000000; i++) {
+        uint8_t bytes[128];
+        floe_stun_id id;
+        (void)floe_random_fill(&guesses.table, id.bytes, sizeof id.bytes);
+        floe_stun_writer writer =
+            floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS,
+                            i % 2 ? FLOE_STUN_ALLOCATE : FLOE_STUN_BINDING, &id);
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &evil);
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &evil);
+        floe_span message = floe_stun_written(&writer);
+        floe_core_datagram(f.core, f.now, f.channel, &source, message.data, message.size);
+    }
+    settle(&f);
+    assert_int_equal(f.memory.live, memory);
+    assert_int_equal(f.bytes, bytes_before);
+    assert_int_equal(floe_core_shared_dropped(f.shared), 1000000);
+    allocated(&f, "198.51.100.9:5000", 600);
+    assert_int_equal(f.relays, 1);
+    assert_int_equal(f.errors, 0);
+    end(&f);
+}
+
+/* Nothing goes out for what a stranger sends, so nobody can be hit by way of us. */
+static void nothing_is_answered_that_is_not_ours(void **state)
+{
+    static const char *const packets[] = {
+        "00 01 00 00 21 12 a4 42 01 02 03 04 05 06 07 08 09 0a 0b 0c", /* Binding */
+        "00 11 00 00 21 12 a4 42 01 02 03 04 05 06 07 08 09 0a 0b 0c", /* its indication */
+        "00 03 00 00 21 12 a4 42 01 02 03 04 05 06 07 08 09 0a 0b 0c", /* Allocate */
+        "01 01 00 00 21 12 a4 42 01 02 03 04 05 06 07 08 09 0a 0b 0c", /* nobody's success */
+        "01 11 00 00 21 12 a4 42 01 02 03 04 05 06 07 08 09 0a 0b 0c", /* nobody's error */
+        "00 17 00 00 21 12 a4 42 01 02 03 04 05 06 07 08 09 0a 0b 0c", /* Data */
+        "40 00 00 04 01 02 03 04",                                     /* ChannelData */
+        "16 fe ff 00 00",                                              /* DTLS */
+        "80 60 00 01",                                                 /* RTP */
+        "ff",
+        ""};
+    static fixture f;
+
+    (void)state;
+    begin(&f, "turn:203.0.113.2");
+    allocated(&f, "198.51.100.9:5000", 600);
+    later(&f, 10);
+    for (int from = 0; from < 2; from++) {
+        floe_address source = address_of(from == 0 ? "192.0.2.66:6" : server_address);
+        uint64_t bytes_before = f.bytes;
+        for (size_t i = 0; i < sizeof packets / sizeof *packets; i++) {
+            uint8_t bytes[64];
+            size_t size = bytes_of_hex(packets[i], bytes, sizeof bytes);
+            floe_core_datagram(f.core, f.now, f.channel, &source, bytes, size);
+            settle(&f);
+        }
+        assert_int_equal(f.bytes, bytes_before);
+    }
+    assert_int_equal(f.errors, 0);
+    end(&f);
+}
+
 /* ── A day ── */
 
 typedef struct day {
@@ -865,6 +940,8 @@ int main(void)
         cmocka_unit_test(h2_prflxion_no_byte_shows_the_host),
         cmocka_unit_test(every_function_takes_null),
         cmocka_unit_test(s2_an_address_that_comes_twice),
+        cmocka_unit_test(a_million_forged_answers),
+        cmocka_unit_test(nothing_is_answered_that_is_not_ours),
         cmocka_unit_test(l11_a_day_of_changes),
         cmocka_unit_test(a_thousand_relays_for_an_hour),
     };
