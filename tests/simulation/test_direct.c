@@ -24,6 +24,7 @@ typedef struct fixture {
     uint8_t request_bytes[FLOE_CORE_DATA_SIZE];
     size_t requests; /* so many came since the last look */
     size_t relays;
+    size_t reflexive;
     size_t errors;
     uint64_t bytes; /* that went out */
     size_t packets;
@@ -113,6 +114,7 @@ static void settle(fixture *f)
             if (f->output.candidate != NULL) {
                 char text[FLOE_CANDIDATE_TEXT_SIZE] = "";
                 (void)floe_candidate_format(f->output.candidate, text, sizeof text);
+                f->reflexive += f->output.candidate->type == FLOE_CANDIDATE_TYPE_SRFLX;
                 f->told = f->told || strstr(text, "10.0.1.2") != NULL;
             }
             if (f->output.candidate != NULL &&
@@ -154,7 +156,8 @@ static void start(fixture *f, const char *url, floe_settings settings)
     server.credential = "secret";
     options.ice_servers = &server;
     options.ice_server_count = 1;
-    options.gather_policy = FLOE_GATHER_POLICY_RELAY;
+    options.gather_policy =
+        strncmp(url, "stun:", 5) == 0 ? FLOE_GATHER_POLICY_ALL : FLOE_GATHER_POLICY_RELAY;
     assert_int_equal(floe_core_shared_new(&settings, &f->random.table, &f->shared), FLOE_OK);
     assert_int_equal(floe_core_new(f->shared, &options, &f->core), FLOE_OK);
     assert_int_equal(floe_core_start(f->core, f->now), FLOE_OK);
@@ -702,6 +705,35 @@ static void s2_an_address_that_comes_twice(void **state)
     end(&f);
 }
 
+/* R1: servers of RFC 3489's time, and those that XOR only, or both: the XORed one counts. */
+static void r1_mapped_address_of_either_kind(void **state)
+{
+    static fixture f;
+    floe_address source = address_of(server_address);
+    floe_address right = address_of("192.0.2.9:999");
+    floe_address other = address_of("127.0.0.1:9"); /* would be an error */
+
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        uint8_t bytes[128];
+        start(&f, "stun:203.0.113.2", (floe_settings)FLOE_SETTINGS_INIT);
+        assert_int_equal(f.request.method, FLOE_STUN_BINDING);
+        floe_stun_writer writer = answer(&f, bytes, sizeof bytes, FLOE_STUN_SUCCESS);
+        if (kind != 1) {
+            floe_stun_put_address(&writer, FLOE_STUN_MAPPED_ADDRESS, kind == 0 ? &right : &other);
+        }
+        if (kind != 0) {
+            floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &right);
+        }
+        floe_span message = floe_stun_written(&writer);
+        floe_core_datagram(f.core, f.now, f.channel, &source, message.data, message.size);
+        settle(&f);
+        assert_int_equal(f.reflexive, 1);
+        assert_int_equal(f.errors, 0);
+        end(&f);
+    }
+}
+
 /* ── Strangers ── */
 
 /* R5: whoever guesses ids costs what it takes to look at a packet: nothing is kept or told, and the
@@ -940,6 +972,7 @@ int main(void)
         cmocka_unit_test(h2_prflxion_no_byte_shows_the_host),
         cmocka_unit_test(every_function_takes_null),
         cmocka_unit_test(s2_an_address_that_comes_twice),
+        cmocka_unit_test(r1_mapped_address_of_either_kind),
         cmocka_unit_test(a_million_forged_answers),
         cmocka_unit_test(nothing_is_answered_that_is_not_ours),
         cmocka_unit_test(l11_a_day_of_changes),
