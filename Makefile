@@ -51,7 +51,7 @@ lab: build
 	@LAB_WIRE=$(CURDIR)/$(BUILD)/tests/lab-wire tools/lab up
 
 simulate: build
-	@time $(BUILD)/tests/simulate $${FIRST:-1} $(SEEDS) $$(nproc)
+	@bash -c 'time $(BUILD)/tests/simulate $${FIRST:-1} $(SEEDS) $$(nproc)'
 
 coverage:
 	@tools/coverage

@@ -12,53 +12,37 @@ foreach(name exchange roam names)
     target_link_libraries(lab-${name} PRIVATE floe floe_flags PkgConfig::UV)
 endforeach()
 
-# The runtime on real sockets and threads.
-add_executable(test_api runtime/test_api.c runtime/server.c)
-target_compile_definitions(test_api PRIVATE _GNU_SOURCE)
-target_link_libraries(test_api PRIVATE test_support)
-add_test(NAME runtime/test_api COMMAND test_api)
-set_tests_properties(runtime/test_api PROPERTIES LABELS runtime TIMEOUT 600)
+# The runtime on real sockets and threads: runtime/NAME.c, and what it shares with others.
+function(runtime_test name timeout)
+    add_executable(${name} ${ARGN})
+    target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
+    target_link_libraries(${name} PRIVATE test_support)
+    add_test(NAME runtime/${name} COMMAND ${name})
+    set_tests_properties(runtime/${name} PROPERTIES LABELS runtime TIMEOUT ${timeout})
+endfunction()
 
-add_executable(test_data runtime/test_data.c)
-target_compile_definitions(test_data PRIVATE _GNU_SOURCE)
-target_link_libraries(test_data PRIVATE test_support)
-add_test(NAME runtime/test_data COMMAND test_data)
-set_tests_properties(runtime/test_data PROPERTIES LABELS runtime TIMEOUT 600)
+runtime_test(test_api 600 runtime/test_api.c runtime/server.c)
+runtime_test(test_data 600 runtime/test_data.c)
+runtime_test(test_misuse 60 runtime/test_misuse.c)
 
 # Where system calls fail; ThreadSanitizer wants those for itself.
 if(NOT FLOE_SANITIZE MATCHES thread)
-    add_executable(test_faults runtime/test_faults.c runtime/faults.c runtime/relay_server.c)
-    target_compile_definitions(test_faults PRIVATE _GNU_SOURCE)
-    target_link_libraries(test_faults PRIVATE test_support)
+    runtime_test(test_faults 600 runtime/test_faults.c runtime/faults.c runtime/relay_server.c)
     set_target_properties(test_faults PROPERTIES ENABLE_EXPORTS ON)
     if(FLOE_MDNS)
         target_compile_definitions(test_faults PRIVATE WITH_MDNS)
     endif()
-    add_test(NAME runtime/test_faults COMMAND test_faults)
-    set_tests_properties(runtime/test_faults PROPERTIES LABELS runtime TIMEOUT 600)
 endif()
 
-# What a core dump would show. Sanitizers keep what is freed, and copies of it.
 if(NOT FLOE_SANITIZE)
-    add_executable(test_secrets runtime/test_secrets.c runtime/relay_server.c)
-    target_compile_definitions(test_secrets PRIVATE _GNU_SOURCE)
-    target_link_libraries(test_secrets PRIVATE test_support)
-    add_test(NAME runtime/test_secrets COMMAND test_secrets)
-    set_tests_properties(runtime/test_secrets PROPERTIES LABELS runtime TIMEOUT 120)
-
+    # What a core dump would show. Sanitizers keep what is freed, and copies of it.
+    runtime_test(test_secrets 120 runtime/test_secrets.c runtime/relay_server.c)
     # A sanitizer's library stays where it is loaded, and does not survive a fork with threads.
-    add_executable(test_process runtime/test_process.c)
-    target_compile_definitions(test_process PRIVATE _GNU_SOURCE FLOE_LIBRARY="$<TARGET_FILE:floe>")
-    target_link_libraries(test_process PRIVATE test_support ${CMAKE_DL_LIBS})
+    runtime_test(test_process 300 runtime/test_process.c)
+    target_compile_definitions(test_process PRIVATE FLOE_LIBRARY="$<TARGET_FILE:floe>")
+    target_link_libraries(test_process PRIVATE ${CMAKE_DL_LIBS})
     add_dependencies(test_process floe)
-    add_test(NAME runtime/test_process COMMAND test_process)
-    set_tests_properties(runtime/test_process PROPERTIES LABELS runtime TIMEOUT 300)
 endif()
-
-add_executable(test_misuse runtime/test_misuse.c)
-target_link_libraries(test_misuse PRIVATE test_support)
-add_test(NAME runtime/test_misuse COMMAND test_misuse)
-set_tests_properties(runtime/test_misuse PROPERTIES LABELS runtime TIMEOUT 60)
 
 # The installed tree, from outside; a sanitizer's library would have to be linked there too.
 if(NOT FLOE_SANITIZE)
@@ -68,12 +52,8 @@ if(NOT FLOE_SANITIZE)
 endif()
 foreach(kind linux uv)
     if(kind STREQUAL uv OR CMAKE_SYSTEM_NAME STREQUAL "Linux")
-        add_executable(test_interfaces_${kind} runtime/test_interfaces.c
-                       ../src/runtime/interfaces.c ../src/runtime/interfaces_${kind}.c)
-        target_compile_definitions(test_interfaces_${kind} PRIVATE _GNU_SOURCE)
-        target_link_libraries(test_interfaces_${kind} PRIVATE test_support)
-        add_test(NAME runtime/test_interfaces_${kind} COMMAND test_interfaces_${kind})
-        set_tests_properties(runtime/test_interfaces_${kind} PROPERTIES LABELS runtime TIMEOUT 60)
+        runtime_test(test_interfaces_${kind} 60 runtime/test_interfaces.c
+                     ../src/runtime/interfaces.c ../src/runtime/interfaces_${kind}.c)
     endif()
 endforeach()
 

@@ -3,6 +3,7 @@
 
 #include "base/address.h"
 
+#include <dirent.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,25 @@ const floe_allocator memory_counted = {.allocate = allocate_counted,
 size_t memory_live(void)
 {
     return atomic_load(&live);
+}
+
+unsigned entries_of(const char *folder)
+{
+    DIR *open = opendir(folder);
+    unsigned count = 0;
+
+    assert_non_null(open);
+    while (readdir(open) != NULL) {
+        count++;
+    }
+    (void)closedir(open);
+    return count;
+}
+
+bool keep_loopback_v4(void *user_data, const floe_address *address)
+{
+    (void)user_data;
+    return address->family == FLOE_FAMILY_IPV4 && address->ip[0] == 127;
 }
 
 /* splitmix64 */

@@ -39,6 +39,12 @@ void counting_init(counting_allocator *allocator);
 extern const floe_allocator memory_counted;
 size_t memory_live(void);
 
+/* How many entries a folder has: /proc/self/fd, /proc/self/task. */
+unsigned entries_of(const char *folder);
+
+/* A filter for settings.ip_filter: 127.0.0.0/8 alone. */
+bool keep_loopback_v4(void *user_data, const floe_address *address);
+
 /* A seeded source: the same seed gives the same bytes. With a script, each number is two bytes of
  * it, and 1 behind its end. */
 typedef struct seeded_random {

@@ -427,23 +427,23 @@ static void hold(floe_udp *udp, const floe_udp_batch *batch, size_t at)
     }
 }
 
-/* Sends from `at` on as far as the kernel takes it at once. How many datagrams; 0: none, errno says
- * why. */
+/* Sends from `at` on, where there is one, as far as the kernel takes it at once. How many
+ * datagrams; 0: none, errno says why. */
 static size_t send_some(floe_udp *udp, floe_udp_batch *batch, size_t at)
 {
     struct mmsghdr messages[FLOE_UDP_BATCH];
     struct iovec vectors[FLOE_UDP_BATCH];
     send_control controls[FLOE_UDP_BATCH];
-    size_t counts[FLOE_UDP_BATCH] = {0};
+    size_t counts[FLOE_UDP_BATCH];
     unsigned runs = 0;
 
-    while (at < batch->count) {
+    do {
         counts[runs] = run_length(udp, batch, at);
         memset(&controls[runs], 0, sizeof controls[runs]);
         prepare(batch, at, counts[runs], &messages[runs].msg_hdr, &vectors[runs], &controls[runs]);
         at += counts[runs];
         runs++;
-    }
+    } while (at < batch->count);
     int sent;
     do {
         sent = sendmmsg(udp->fd, messages, runs, 0);

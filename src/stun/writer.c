@@ -6,9 +6,10 @@
 /* Sets the header's length to what is written, and `more` bytes that will be. */
 static void set_length(floe_stun_writer *writer, size_t more)
 {
-    size_t size = writer->out.at + more;
-    size_t length = size - (size < FLOE_STUN_HEADER_SIZE ? size : FLOE_STUN_HEADER_SIZE);
-
+    if (writer->out.failed) {
+        return; /* not even the header may be there */
+    }
+    size_t length = writer->out.at - FLOE_STUN_HEADER_SIZE + more;
     if (length > UINT16_MAX) {
         writer->out.failed = true;
         return;

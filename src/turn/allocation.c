@@ -71,7 +71,7 @@ static bool take_nonce(floe_turn_allocation *allocation, floe_turn_realm *realm,
     allocation->realm = realm;
     allocation->nonce = copy;
     allocation->nonce_size = nonce.size;
-    allocation->nonces++;
+    allocation->outdated = true;
     return true;
 }
 
@@ -221,7 +221,7 @@ floe_span floe_turn_allocation_write(floe_turn_allocation *allocation, void *buf
         floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 0);
     }
     floe_turn_allocation_sign(allocation, &writer);
-    allocation->written = allocation->nonces;
+    allocation->outdated = false;
     return floe_stun_written(&writer);
 }
 
@@ -324,7 +324,7 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t cod
     bool was_signed = allocation->realm != NULL;
     bool first_use = was_signed && allocation->remembered;
     /* A peer's request has learned a newer one meanwhile, which may have spent ours. */
-    bool outdated = allocation->written != allocation->nonces;
+    bool outdated = allocation->outdated;
     bool same = false;
     const char *why = floe_turn_allocation_learn(allocation, message, &same);
 

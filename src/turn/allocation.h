@@ -97,8 +97,7 @@ typedef struct floe_turn_allocation {
     bool paused_once;    /* a 500 was answered by a pause (T6) */
     bool reclaimed_once; /* a 437 was answered by CLEAR */
     uint8_t stale;       /* answers 438 in a row */
-    uint32_t nonces;     /* so many were learned, */
-    uint32_t written;    /* and so many when the request at hand was signed */
+    bool outdated;       /* a nonce was learned after the request at hand was signed */
     uint8_t refused;     /* answers 401 to signed requests */
     bool moving;         /* the Refresh under way comes from another address (RFC 8016) */
     floe_turn_wishes wishes;

@@ -10,7 +10,6 @@
 #include "relay_server.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <floe/floe.h>
 #include <pthread.h>
@@ -39,23 +38,9 @@ static int stop_server(void **state)
 
 /* ── What is counted ── */
 
-/* The entries of a folder of /proc/self. */
-static unsigned count_of(const char *folder)
-{
-    DIR *open = opendir(folder);
-    unsigned count = 0;
-
-    assert_non_null(open);
-    while (readdir(open) != NULL) {
-        count++;
-    }
-    (void)closedir(open);
-    return count;
-}
-
 static unsigned descriptors(void)
 {
-    return count_of("/proc/self/fd");
+    return entries_of("/proc/self/fd");
 }
 
 /* ── One gathering ── */
@@ -152,12 +137,6 @@ static bool has_all(const owner *o)
 {
     return o->of_type[FLOE_CANDIDATE_TYPE_HOST] > 0 && o->of_type[FLOE_CANDIDATE_TYPE_SRFLX] > 0 &&
            o->of_type[FLOE_CANDIDATE_TYPE_RELAY] > 1;
-}
-
-static bool keep_loopback_v4(void *data, const floe_address *address)
-{
-    (void)data;
-    return address->family == FLOE_FAMILY_IPV4 && address->ip[0] == 127;
 }
 
 /* uv_loop_init that fails once its epoll instance is made leaves that open (libuv 1.44). */
@@ -257,7 +236,7 @@ static void try_all(floe_mdns_mode mdns, const char *calls)
 
     left_by_libuv = 0;
     (void)try_fault(&none, 1, mdns); /* what is made once in a process is made */
-    unsigned threads = count_of("/proc/self/task");
+    unsigned threads = entries_of("/proc/self/task");
     unsigned before = descriptors();
     for (size_t i = 0; i < count; i++) {
         unsigned n = 1;
@@ -270,7 +249,7 @@ static void try_all(floe_mdns_mode mdns, const char *calls)
         }
     }
     print_message("%u faults\n", tried);
-    assert_int_equal(count_of("/proc/self/task"), threads);
+    assert_int_equal(entries_of("/proc/self/task"), threads);
     assert_int_equal(descriptors(), before + left_by_libuv);
 }
 

@@ -1,7 +1,6 @@
 /* The host's process: it forks, and it loads and unloads the library at will. */
 #include "support.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <floe/floe.h>
 #include <stdatomic.h>
@@ -9,19 +8,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static unsigned count_of(const char *folder)
-{
-    DIR *open = opendir(folder);
-    unsigned count = 0;
-
-    assert_non_null(open);
-    while (readdir(open) != NULL) {
-        count++;
-    }
-    (void)closedir(open);
-    return count;
-}
 
 static void on_candidate(void *data, const floe_candidate *candidate)
 {
@@ -132,12 +118,12 @@ static void loaded_and_unloaded_a_thousand_times(void **state)
             (void)fclose(file);
         }
         if (i == 100) {
-            descriptors = count_of("/proc/self/fd");
-            threads = count_of("/proc/self/task");
+            descriptors = entries_of("/proc/self/fd");
+            threads = entries_of("/proc/self/task");
         }
     }
-    assert_int_equal(count_of("/proc/self/fd"), descriptors);
-    assert_int_equal(count_of("/proc/self/task"), threads);
+    assert_int_equal(entries_of("/proc/self/fd"), descriptors);
+    assert_int_equal(entries_of("/proc/self/task"), threads);
     assert_in_range(pages[1], 1, pages[0] + 512); /* 2 MB, in 900 times */
 }
 

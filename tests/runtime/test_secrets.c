@@ -113,12 +113,6 @@ static void on_candidate(void *data, const floe_candidate *candidate)
     }
 }
 
-static bool keep_loopback_v4(void *data, const floe_address *address)
-{
-    (void)data;
-    return address->family == FLOE_FAMILY_IPV4 && address->ip[0] == 127;
-}
-
 static void wait_for_ends(unsigned count)
 {
     for (int i = 0; i < 60000 && atomic_load(&ends) < count; i++) {

@@ -309,6 +309,12 @@ static void check_kept(sim_world *world, const floe_candidate *candidate)
     }
 }
 
+/* Else there may be candidates that were told and for which the table had no room. */
+static bool all_are_seen(const sim_world *world)
+{
+    return world->seen->candidate_count < SIM_SEEN_MAX;
+}
+
 void check_withdrawn(sim_world *world, const floe_candidate *candidate)
 {
     world_trace(world, "withdrawn %s %s:%u", floe_candidate_type_name(candidate->type),
@@ -327,7 +333,7 @@ void check_withdrawn(sim_world *world, const floe_candidate *candidate)
             return;
         }
     }
-    if (world->seen->candidate_count < SIM_SEEN_MAX) { /* else it may be one without room there */
+    if (all_are_seen(world)) {
         world_violated(world, "T7: a candidate was withdrawn that was not told");
     }
 }
@@ -672,10 +678,7 @@ static void check_good_server(sim_world *world, size_t n)
     /* The same holds for two URLs that lead to one server, whose requests spend each other's, or
      * that would need a port each. */
     bool narrow = server->nonce == SIM_NONCE_ONE_USE || world->config->settings.port_min != 0;
-    for (size_t i = 0; narrow && i < world->config->server_count; i++) {
-        const sim_server *other = &world->config->servers[i];
-        wasteful = wasteful || (other->temper == SIM_REDIRECTS && other->redirect == n + 1);
-    }
+    wasteful = wasteful || (narrow && sim_is_redirected_to(world->config, n));
 
     if (server->temper != SIM_GOOD || wasteful || !applies || !could_ask(world, server) ||
         server->certificate != TLS_RIGHT ||
@@ -720,7 +723,7 @@ static void check_list(sim_world *world)
                               seen->port == list->candidates[i]->port &&
                               strcmp(seen->address, list->candidates[i]->address) == 0);
         }
-        if (!known && world->seen->candidate_count < SIM_SEEN_MAX) {
+        if (!known && all_are_seen(world)) {
             world_violated(world, "L6: %s:%u is handed out and was not told",
                            list->candidates[i]->address, list->candidates[i]->port);
         }
@@ -730,8 +733,7 @@ static void check_list(sim_world *world)
         check_hidden(world, list->candidates[i]->related_address);
     }
     if (world->policy == world->config->policy && world->next_policy == world->policy &&
-        list->count != told && world->config->action_count == 0 &&
-        world->seen->candidate_count < SIM_SEEN_MAX) {
+        list->count != told && world->config->action_count == 0 && all_are_seen(world)) {
         world_violated(world, "L6: %zu candidates were told, %zu are handed out", told,
                        list->count);
     }

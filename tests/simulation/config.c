@@ -142,6 +142,16 @@ static void random_server(seeded_random *random, sim_config *config, size_t n)
         one_in(random, 8) ? seeded_below(random, 3000) : seeded_below(random, 100);
 }
 
+bool sim_is_redirected_to(const sim_config *config, size_t n)
+{
+    for (size_t i = 0; i < config->server_count; i++) {
+        if (config->servers[i].temper == SIM_REDIRECTS && config->servers[i].redirect == n + 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Redirects lead to one of the same transport, itself perhaps; or to 127.0.0.1. */
 static void random_redirects(seeded_random *random, sim_config *config)
 {

@@ -63,9 +63,43 @@ static bool same_prefix_on_same_interface(const sim_interface *a, const sim_inte
            strcmp(a->name, b->name) == 0;
 }
 
+/* The best of those that are left, by one kind of adapter; SIM_INTERFACES_MAX: there is none. */
+static size_t best_left(const sim_config *config, const bool *eligible, bool ipv6, unsigned adapter,
+                        const model *m)
+{
+    size_t best = SIM_INTERFACES_MAX;
+
+    for (size_t n = 0; n < config->interface_count; n++) {
+        bool fits = eligible[n] && !m->gathered_on[n] &&
+                    is_ipv6(config->interfaces[n].ip) == ipv6 &&
+                    cost_of(config, n) / 10000 == adapter;
+        if (fits && (best == SIM_INTERFACES_MAX || cost_of(config, n) < cost_of(config, best))) {
+            best = n;
+        }
+    }
+    return best;
+}
+
+/* P7: the best of each kind of adapter, round and round, until the cap is reached or none is left.
+ */
+static void choose_of_family(const sim_config *config, const bool *eligible, bool ipv6, model *m)
+{
+    unsigned left = config->settings.addresses_max == 0 ? 16 : config->settings.addresses_max;
+
+    for (bool any = true; any;) {
+        any = false;
+        for (unsigned adapter = 0; adapter < 5 && left > 0; adapter++) {
+            size_t best = best_left(config, eligible, ipv6, adapter, m);
+            if (best < SIM_INTERFACES_MAX) {
+                m->gathered_on[best] = any = true;
+                left--;
+            }
+        }
+    }
+}
+
 static void choose(const sim_config *config, model *m)
 {
-    unsigned most = config->settings.addresses_max == 0 ? 16 : config->settings.addresses_max;
     bool eligible[SIM_INTERFACES_MAX] = {false};
 
     for (size_t n = 0; n < config->interface_count; n++) {
@@ -83,30 +117,8 @@ static void choose(const sim_config *config, model *m)
             eligible[n] = !stable_beside_temporary && !twin;
         }
     }
-    /* Of each family: the best of each kind of adapter, round and round. */
-    for (int family = 0; family < 2; family++) {
-        unsigned taken = 0;
-        for (bool any = true; any && taken < most;) {
-            any = false;
-            for (unsigned adapter = 0; adapter < 5 && taken < most; adapter++) {
-                size_t best = SIM_INTERFACES_MAX;
-                for (size_t n = 0; n < config->interface_count; n++) {
-                    if (eligible[n] && !m->gathered_on[n] &&
-                        is_ipv6(config->interfaces[n].ip) == (family == 1) &&
-                        cost_of(config, n) / 10000 == adapter &&
-                        (best == SIM_INTERFACES_MAX ||
-                         cost_of(config, n) < cost_of(config, best))) {
-                        best = n;
-                    }
-                }
-                if (best < SIM_INTERFACES_MAX) {
-                    m->gathered_on[best] = true;
-                    any = true;
-                    taken++;
-                }
-            }
-        }
-    }
+    choose_of_family(config, eligible, false, m);
+    choose_of_family(config, eligible, true, m);
 }
 
 /* Of equal addresses the world knows the way of one: the first that is up. */
@@ -214,10 +226,15 @@ static uint64_t longest(const sim_config *config, const sim_server *server, unsi
            (*server->first_ip != '\0' ? 300U : 0U) + trips * trip + 20;
 }
 
+static uint64_t timeout_of(const sim_config *config)
+{
+    return config->settings.gather_timeout_ms == 0 ? 5000 : config->settings.gather_timeout_ms;
+}
+
 static uint64_t earliest_end(const sim_config *config)
 {
     const floe_settings *settings = &config->settings;
-    uint64_t timeout = settings->gather_timeout_ms == 0 ? 5000 : settings->gather_timeout_ms;
+    uint64_t timeout = timeout_of(config);
     uint64_t grace = settings->straggler_grace_ms == 0 ? 500 : settings->straggler_grace_ms;
 
     return timeout < grace ? timeout : grace;
@@ -285,23 +302,21 @@ static bool has_bad_rival(const asking *a, size_t n, const sim_server *server)
     return false;
 }
 
-static bool another_leads_here(const sim_config *config, size_t s)
-{
-    for (size_t k = 0; k < config->server_count; k++) {
-        if (config->servers[k].temper == SIM_REDIRECTS && config->servers[k].redirect == s + 1) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int relay_verdict(const asking *a, size_t s)
 {
     const sim_server *server = &a->config->servers[s];
     int verdict = least_of(relayed_by(a->config, server), in_time(a, server));
 
     /* Whose allocation stands where this one would. */
-    return verdict == SURELY && another_leads_here(a->config, s) ? PERHAPS : verdict;
+    return verdict == SURELY && sim_is_redirected_to(a->config, s) ? PERHAPS : verdict;
+}
+
+/* Whether the server gives what it is asked for, to somebody who reaches it. */
+static int server_verdict(const asking *a, size_t s)
+{
+    const sim_server *server = &a->config->servers[s];
+
+    return server->turn ? relay_verdict(a, s) : least_of(mapped_by(server), in_time(a, server));
 }
 
 /* R1 to R3: what a NAT shows, as often as it shows another address. */
@@ -393,8 +408,7 @@ static void failures(const asking *a, size_t s)
         }
         asked = true;
         if (reaches(a, n, server)) {
-            int verdict = server->turn ? relay_verdict(a, s)
-                                       : least_of(mapped_by(server), in_time(a, server));
+            int verdict = server_verdict(a, s);
             if (verdict == SURELY && server->turn && has_bad_rival(a, n, server)) {
                 verdict = PERHAPS;
             }
@@ -422,8 +436,7 @@ static bool everything_answers(const asking *a, uint64_t *last)
 
     for (size_t s = 0; s < config->server_count; s++) {
         const sim_server *server = &config->servers[s];
-        int verdict =
-            server->turn ? relay_verdict(a, s) : least_of(mapped_by(server), in_time(a, server));
+        int verdict = server_verdict(a, s);
         uint64_t time = longest(config, server, a->requests);
         *last = time > *last ? time : *last;
         for (size_t n = 0; n < config->interface_count; n++) {
@@ -453,10 +466,8 @@ static bool leaves_little_to_chance(const sim_config *config)
 void model_of(const sim_config *config, model *m)
 {
     asking a = {.config = config, .m = m};
-    uint64_t timeout =
-        config->settings.gather_timeout_ms == 0 ? 5000 : config->settings.gather_timeout_ms;
 
-    *m = (model){.speaks = leaves_little_to_chance(config), .complete_by_ms = timeout};
+    *m = (model){.speaks = leaves_little_to_chance(config), .complete_by_ms = timeout_of(config)};
     if (!m->speaks) {
         return;
     }

@@ -223,6 +223,8 @@ sim_server *sim_add_server(sim_config *config, bool turn, const char *ip, sim_te
 void sim_server_transport(sim_server *server, floe_protocol transport);
 sim_action *sim_add_action(sim_config *config, sim_action_kind kind, uint64_t at_ms);
 sim_interface *sim_add_interface(sim_config *config, const char *name, const char *ip);
+/* Whether another server sends its clients to this one. */
+bool sim_is_redirected_to(const sim_config *config, size_t n);
 void sim_server_url(const sim_config *config, size_t n, char *url, size_t size);
 
 #endif

@@ -41,10 +41,18 @@ typedef struct fixture {
 
 static const char *const server_address = "203.0.113.2:3478";
 
+/* A message of the server's comes in. */
+static void arrive(fixture *f, uint32_t channel, const floe_stun_writer *writer)
+{
+    floe_address source = address_of(server_address);
+    floe_span message = floe_stun_written(writer);
+
+    floe_core_datagram(f->core, f->now, channel, &source, message.data, message.size);
+}
+
 static void answer_upkeep(fixture *f)
 {
     uint8_t bytes[64];
-    floe_address source = address_of(server_address);
     floe_address mapped = address_of("192.0.2.7:700");
     floe_stun_writer writer =
         floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, f->request.method, &f->request.id);
@@ -54,8 +62,7 @@ static void answer_upkeep(fixture *f)
     } else {
         floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
     }
-    floe_span message = floe_stun_written(&writer);
-    floe_core_datagram(f->core, f->now, f->channel, &source, message.data, message.size);
+    arrive(f, f->channel, &writer);
 }
 
 static void take_send(fixture *f)
@@ -133,6 +140,15 @@ static void settle(fixture *f)
     }
 }
 
+/* To when the core wants to be told of the time. */
+static void tick(fixture *f)
+{
+    floe_time due = floe_core_deadline(f->core);
+
+    f->now = due.ns > f->now.ns ? due : f->now;
+    floe_core_time(f->core, f->now);
+}
+
 static void later(fixture *f, uint64_t milliseconds)
 {
     f->now = floe_time_after(f->now, floe_milliseconds(milliseconds));
@@ -140,7 +156,7 @@ static void later(fixture *f, uint64_t milliseconds)
     settle(f);
 }
 
-static void start(fixture *f, const char *url, floe_settings settings)
+static void make(fixture *f, const char *url, floe_gather_policy policy, floe_settings settings)
 {
     floe_ice_server server = FLOE_ICE_SERVER_INIT;
     floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
@@ -156,10 +172,15 @@ static void start(fixture *f, const char *url, floe_settings settings)
     server.credential = "secret";
     options.ice_servers = &server;
     options.ice_server_count = 1;
-    options.gather_policy =
-        strncmp(url, "stun:", 5) == 0 ? FLOE_GATHER_POLICY_ALL : FLOE_GATHER_POLICY_RELAY;
+    options.gather_policy = policy;
     assert_int_equal(floe_core_shared_new(&settings, &f->random.table, &f->shared), FLOE_OK);
     assert_int_equal(floe_core_new(f->shared, &options, &f->core), FLOE_OK);
+}
+
+/* For relays alone, until one is asked for. */
+static void start(fixture *f, const char *url, floe_settings settings)
+{
+    make(f, url, FLOE_GATHER_POLICY_RELAY, settings);
     assert_int_equal(floe_core_start(f->core, f->now), FLOE_OK);
     settle(f);
     for (int i = 0; i < 20 && f->requests == 0; i++) {
@@ -190,11 +211,8 @@ static floe_stun_writer answer(const fixture *f, uint8_t *bytes, size_t size, fl
 /* By UDP. */
 static void send_answer(fixture *f, const floe_stun_writer *writer)
 {
-    floe_address source = address_of(server_address);
-    floe_span message = floe_stun_written(writer);
-
     f->requests = 0;
-    floe_core_datagram(f->core, f->now, f->channel, &source, message.data, message.size);
+    arrive(f, f->channel, writer);
     settle(f);
     later(f, 5);
 }
@@ -430,10 +448,8 @@ static void a_thousand_relays_for_an_hour(void **state)
         fixture *f = &all[i];
         size_t memory = 0;
         floe_time end_of_hour = floe_time_after(f->now, floe_milliseconds(HOUR_MS));
-        for (floe_time due = floe_core_deadline(f->core); due.ns < end_of_hour.ns;
-             due = floe_core_deadline(f->core)) {
-            f->now = due.ns > f->now.ns ? due : f->now;
-            floe_core_time(f->core, f->now);
+        while (floe_core_deadline(f->core).ns < end_of_hour.ns) {
+            tick(f);
             settle(f);
             memory = memory == 0 ? f->memory.live : memory; /* the mapped address is known */
         }
@@ -456,9 +472,7 @@ static uint64_t until_asked(fixture *f)
 
     f->requests = 0;
     for (int i = 0; i < 1000 && f->requests == 0; i++) {
-        floe_time due = floe_core_deadline(f->core);
-        f->now = due.ns > f->now.ns ? due : f->now;
-        floe_core_time(f->core, f->now);
+        tick(f);
         settle(f);
     }
     assert_int_equal(f->requests, 1);
@@ -469,11 +483,9 @@ static void refuse(fixture *f, uint16_t code)
 {
     uint8_t bytes[256];
     floe_stun_writer writer = answer(f, bytes, sizeof bytes, FLOE_STUN_ERROR);
-    floe_address source = address_of(server_address);
 
     floe_stun_put_error(&writer, code, floe_span_text("No"));
-    floe_span message = floe_stun_written(&writer);
-    floe_core_datagram(f->core, f->now, f->channel, &source, message.data, message.size);
+    arrive(f, f->channel, &writer);
     settle(f);
 }
 
@@ -487,13 +499,10 @@ static void t7_pauses_before_a_lost_relay_is_asked_for(void **state)
     begin(&f, "turn:203.0.113.2");
     allocated(&f, "198.51.100.9:5000", 600);
     assert_int_equal(f.relays, 1);
-    f.answers = true; /* Bindings */
+    floe_time refresh = floe_time_after(f.now, floe_seconds(540 - 1));
     while (f.request.method != FLOE_STUN_REFRESH) {
-        floe_time due = floe_core_deadline(f.core);
-        f.now = due.ns > f.now.ns ? due : f.now;
-        f.answers = floe_time_since(f.now, floe_time_after((floe_time){0}, floe_seconds(1000))).ns <
-                    floe_seconds(540).ns;
-        floe_core_time(f.core, f.now);
+        tick(&f);
+        f.answers = f.now.ns < refresh.ns; /* Bindings alone */
         settle(&f);
     }
     refuse(&f, 437);
@@ -631,21 +640,10 @@ static void t8_a_relay_through_a_proxy(void **state)
     }
 }
 
-static bool holds(const void *bytes, size_t size, const void *what, size_t what_size)
-{
-    for (size_t i = 0; i + what_size <= size; i++) {
-        if (memcmp((const char *)bytes + i, what, what_size) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* "prflxion": with names instead of host addresses, nothing that goes out and nothing that is told
  * holds the address, as bytes or as text; a check's own packet would be where a peer sees it. */
 static void h2_prflxion_no_byte_shows_the_host(void **state)
 {
-    static const char text[] = "10.0.1.2";
     floe_settings settings = FLOE_SETTINGS_INIT;
     floe_address peer = address_of("192.0.2.77:7000");
     static fixture f;
@@ -656,7 +654,7 @@ static void h2_prflxion_no_byte_shows_the_host(void **state)
     refuse(&f, 442);
     later(&f, 30000);
     assert_int_equal(f.errors, 1);
-    assert_false(holds(f.error, strlen(f.error), text, sizeof text - 1));
+    assert_null(strstr(f.error, "10.0.1.2"));
     end(&f);
     start(&f, "turn:203.0.113.2", settings);
     allocated(&f, "198.51.100.9:5000", 600);
@@ -709,14 +707,15 @@ static void s2_an_address_that_comes_twice(void **state)
 static void r1_mapped_address_of_either_kind(void **state)
 {
     static fixture f;
-    floe_address source = address_of(server_address);
     floe_address right = address_of("192.0.2.9:999");
     floe_address other = address_of("127.0.0.1:9"); /* would be an error */
 
     (void)state;
     for (int kind = 0; kind < 3; kind++) {
         uint8_t bytes[128];
-        start(&f, "stun:203.0.113.2", (floe_settings)FLOE_SETTINGS_INIT);
+        make(&f, "stun:203.0.113.2", FLOE_GATHER_POLICY_ALL, (floe_settings)FLOE_SETTINGS_INIT);
+        assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK);
+        settle(&f);
         assert_int_equal(f.request.method, FLOE_STUN_BINDING);
         floe_stun_writer writer = answer(&f, bytes, sizeof bytes, FLOE_STUN_SUCCESS);
         if (kind != 1) {
@@ -725,8 +724,7 @@ static void r1_mapped_address_of_either_kind(void **state)
         if (kind != 0) {
             floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &right);
         }
-        floe_span message = floe_stun_written(&writer);
-        floe_core_datagram(f.core, f.now, f.channel, &source, message.data, message.size);
+        arrive(&f, f.channel, &writer);
         settle(&f);
         assert_int_equal(f.reflexive, 1);
         assert_int_equal(f.errors, 0);
@@ -741,7 +739,6 @@ static void r1_mapped_address_of_either_kind(void **state)
 static void a_million_forged_answers(void **state)
 {
     static fixture f;
-    floe_address source = address_of(server_address);
     floe_address evil = address_of("6.6.6.6:666");
     seeded_random guesses;
 
@@ -759,8 +756,7 @@ static void a_million_forged_answers(void **state)
                             i % 2 ? FLOE_STUN_ALLOCATE : FLOE_STUN_BINDING, &id);
         floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &evil);
         floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &evil);
-        floe_span message = floe_stun_written(&writer);
-        floe_core_datagram(f.core, f.now, f.channel, &source, message.data, message.size);
+        arrive(&f, f.channel, &writer);
     }
     settle(&f);
     assert_int_equal(f.memory.live, memory);
@@ -825,7 +821,6 @@ static void answer_all(day *d)
     uint8_t request[FLOE_CORE_DATA_SIZE];
     fixture *f = &d->f;
     floe_stun_message message;
-    floe_address source = address_of(server_address);
     floe_address mapped = address_of("192.0.2.7:700");
     uint32_t channel = f->output.channel;
 
@@ -843,8 +838,7 @@ static void answer_all(day *d)
         floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &mapped);
         floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
     }
-    floe_span answer = floe_stun_written(&writer);
-    floe_core_datagram(f->core, f->now, channel, &source, answer.data, answer.size);
+    arrive(f, channel, &writer);
 }
 
 /* Which addresses there are in this minute: two of five, or one. */
@@ -905,34 +899,17 @@ static void let_pass(day *d)
 static void l11_a_day_of_changes(void **state)
 {
     static day d;
-    floe_settings settings = FLOE_SETTINGS_INIT;
-    floe_ice_server server = FLOE_ICE_SERVER_INIT;
-    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
-    const char *url = "turn:203.0.113.2";
     fixture *f = &d.f;
     size_t memory = 0;
 
     (void)state;
-    counting_init(&f->memory);
-    seeded_init(&f->random, 8);
-    f->now = floe_time_after((floe_time){0}, floe_seconds(1000));
-    settings.allocator = &f->memory.table;
-    server.urls = &url;
-    server.url_count = 1;
-    server.username = "user";
-    server.credential = "secret";
-    options.ice_servers = &server;
-    options.ice_server_count = 1;
-    assert_int_equal(floe_core_shared_new(&settings, &f->random.table, &f->shared), FLOE_OK);
-    assert_int_equal(floe_core_new(f->shared, &options, &f->core), FLOE_OK);
+    make(f, "turn:203.0.113.2", FLOE_GATHER_POLICY_ALL, (floe_settings)FLOE_SETTINGS_INIT);
     for (d.minute = 0; d.minute < 24 * 60; d.minute++) {
         floe_time next = floe_time_after(f->now, floe_seconds(60));
         assert_int_equal(floe_core_start(f->core, f->now), FLOE_OK);
         let_pass(&d);
-        for (floe_time due = floe_core_deadline(f->core); due.ns < next.ns;
-             due = floe_core_deadline(f->core)) {
-            f->now = due.ns > f->now.ns ? due : f->now;
-            floe_core_time(f->core, f->now);
+        while (floe_core_deadline(f->core).ns < next.ns) {
+            tick(f);
             let_pass(&d);
         }
         f->now = next;
@@ -948,9 +925,7 @@ static void l11_a_day_of_changes(void **state)
     floe_core_close(f->core, f->now);
     let_pass(&d);
     assert_int_equal(d.open, 0);
-    floe_core_free(f->core);
-    floe_core_shared_free(f->shared);
-    assert_int_equal(f->memory.live, 0);
+    end(f);
 }
 
 int main(void)

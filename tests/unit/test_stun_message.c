@@ -387,7 +387,7 @@ static void cve_2021_37706_an_error_code_of_less_than_four_bytes(void **state)
 
     (void)state;
     for (size_t claimed = 0; claimed <= 8; claimed++) {
-        uint8_t bytes[FLOE_STUN_HEADER_SIZE + 12] = {1, 0x13, 0x21, 0x12};
+        uint8_t bytes[FLOE_STUN_HEADER_SIZE + 12];
         uint16_t code = 0;
         floe_span reason;
         floe_stun_message message;
@@ -414,9 +414,8 @@ static void cve_2022_23537_and_23547_an_attribute_at_the_very_end(void **state)
     (void)state;
     for (size_t i = 0; i < count; i++) {
         for (size_t claimed = 0; claimed < 65536; claimed = claimed * 2 + 1) {
-            sweep_one(rules[i].type, claimed, 0, 0, key); /* a header, and nothing behind it */
-            for (size_t there = 0; there < 4; there++) {
-                sweep_one(rules[i].type, claimed, there, 0, key); /* not even all of a word */
+            for (size_t there = 0; there < 4; there++) { /* nothing, or not even all of a word */
+                sweep_one(rules[i].type, claimed, there, 0, key);
             }
         }
     }
