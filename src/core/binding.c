@@ -64,7 +64,10 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
         return;
     }
     base->has_srflx = true;
-    if (!changed || base->spare || base->no_reflexive ||
+    bool first_and_late =
+        binding->mapped.family == FLOE_FAMILY_NONE &&
+        core->state == FLOE_GATHERER_STATE_COMPLETE; /* L4: by a relay's renewal */
+    if (!changed || base->spare || base->no_reflexive || first_and_late ||
         !core->interfaces_known) { /* asked again in the next gathering */
         return;
     }
@@ -133,6 +136,7 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
     }
     binding->state = FLOE_BINDING_FAILED;
     floe_found_withdraw(core, binding); /* known in an earlier gathering (L5), and no more */
+    binding->mapped = (floe_address){0};
     floe_pairs_binding_failed(core, now, binding, failure);
 }
 

@@ -123,6 +123,31 @@ static void l11_a_restart_in_the_middle_tells_nothing_more(void **state)
     assert_int_equal(seen->ends, 0);
 }
 
+/* The relay that its server has forgotten is asked for again, and the answer shows the address
+ * behind the NAT that this generation was in a hurry not to wait for: it is not told late. */
+static void l4_a_renewed_relay_tells_no_reflexive_late(void **state)
+{
+    sim_config config;
+
+    (void)state;
+    sim_config_simple(&config);
+    sim_add_interface(&config, "eth1", "2a00::2");
+    sim_add_server(&config, false, "2a00::9", SIM_GOOD);
+    sim_server *server = sim_add_server(&config, true, "203.0.113.2", SIM_FORGETS);
+    server->round_trip_ms = 125;
+    server->lifetime = 47;
+    config.settings.straggler_grace_ms = 73;
+    config.run_ms = 60000;
+    sim_add_action(&config, SIM_RESTART, 60);
+    sim_add_action(&config, SIM_GATHER, 5000);
+    const sim_seen *seen = run(&config);
+    assert_int_equal(seen->completes, 1);
+    for (size_t i = 0; i < seen->candidate_count; i++) {
+        const sim_seen_candidate *made = &seen->candidates[i];
+        assert_false(made->type == FLOE_CANDIDATE_TYPE_SRFLX && made->at_ms >= 5000);
+    }
+}
+
 #define WITH(servers, policy) ((servers) | (uint32_t)(policy) << SIM_POLICY_SHIFT)
 
 static void l12_options_take_effect_at_the_next_gathering(void **state)
@@ -385,6 +410,7 @@ int main(void)
         cmocka_unit_test(l10_new_options_throw_the_pool_away),
         cmocka_unit_test(l11_a_restart_uses_what_still_serves),
         cmocka_unit_test(l11_a_restart_in_the_middle_tells_nothing_more),
+        cmocka_unit_test(l4_a_renewed_relay_tells_no_reflexive_late),
         cmocka_unit_test(l12_options_take_effect_at_the_next_gathering),
         cmocka_unit_test(l12_a_loosened_policy_tells_what_was_held_back),
         cmocka_unit_test(l12_a_tightened_policy_takes_nothing_back),
