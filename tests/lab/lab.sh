@@ -168,7 +168,7 @@ lab_wait() {
 }
 
 lab_answers() { # ADDRESS
-    lab_in server timeout 1 turnutils_stunclient -p 3478 "$1" 2>&1 | grep -q 'reflexive addr'
+    lab_in "${LAB_AT:-server}" timeout 1 turnutils_stunclient -p 3478 "$1" 2>&1 | grep -q 'reflexive addr'
 }
 
 lab_coturn_stop() { # [NAME]
@@ -184,6 +184,7 @@ lab_coturn_stop() { # [NAME]
 # addresses; and NAME.pem, NAME.key of every kind that is to be refused.
 lab_certificates() {
     local names='DNS:turn.floe.test,IP:203.0.113.2,IP:203.0.113.3,IP:2001:db8:2::2,IP:2001:db8:2::3'
+    names+=,IP:203.0.113.1,IP:2001:db8:2::1
     [ ! -e "$LAB_DIR/ca.pem" ] || return 0
     (
         cd "$LAB_DIR" || exit 1
@@ -230,7 +231,7 @@ lab_tls() { # [NAME]
     echo "--cert $LAB_DIR/${1:-turn}.pem --pkey $LAB_DIR/${1:-turn}.key --tls-listening-port 5349"
 }
 
-# Starts coturn afresh: it knows nothing of earlier allocations.
+# Starts coturn afresh on the server (or in LAB_AT): it knows nothing of earlier allocations.
 lab_coturn() { # NAME "ADDRESS…" [OPTION…]
     local name=$1 addresses=$2 address listen=()
     shift 2
@@ -241,7 +242,7 @@ lab_coturn() { # NAME "ADDRESS…" [OPTION…]
     rm -f "$LAB_DIR/coturn-$name.db"
     case " $* " in *' --cert '*) ;; *) set -- "$@" --no-tls --no-dtls ;; esac
     # Not by lab_in: $! is to be coturn's own process.
-    ip netns exec server turnserver -n --lt-cred-mech --user "$LAB_USER:$LAB_SECRET" --realm floe.test \
+    ip netns exec "${LAB_AT:-server}" turnserver -n --lt-cred-mech --user "$LAB_USER:$LAB_SECRET" --realm floe.test \
         "${listen[@]}" --no-cli --min-port 30000 --max-port 60000 \
         --userdb "$LAB_DIR/coturn-$name.db" --pidfile "$LAB_DIR/coturn-$name.file" \
         --log-file "$LAB_DIR/coturn-$name.log" --simple-log "$@" >/dev/null 2>&1 &

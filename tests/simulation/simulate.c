@@ -26,8 +26,11 @@ static bool run_seed(uint64_t seed, FILE *trace, sim_report *to)
 static bool show_seed(uint64_t seed)
 {
     bool good = run_seed(seed, stdout, &report);
+    sim_config config;
 
     (void)printf("%s\n", good ? "every invariant held" : report.violation);
+    sim_config_of_seed(seed, &config);
+    sim_print(&config, stdout);
     return good;
 }
 

@@ -20,6 +20,7 @@ struct sim_association {
     size_t life;         /* of which gatherer */
     tls_connection *tls; /* NULL: plain */
     bool over;           /* nothing comes or goes any more */
+    bool cut;            /* bytes were lost with the interface that went down */
     bool bound;          /* it is a peer's (RFC 6062) */
     unsigned flights;    /* of the client, in the handshake and behind it */
     unsigned piece;      /* the size into which the stream is cut */
@@ -374,7 +375,17 @@ void stream_open(sim_world *world, sim_socket *socket, size_t server, bool refus
     (void)stream_event(world, association, SIM_EVENT_CONNECTED, world->now + delay);
 }
 
-void stream_send(sim_world *world, const sim_socket *socket, floe_span data, bool reaches)
+bool stream_reaches(sim_world *world, uint32_t channel, bool up)
+{
+    sim_association *association = of_channel(world, channel);
+
+    if (association != NULL && !up) {
+        association->cut = true;
+    }
+    return up && (association == NULL || !association->cut);
+}
+
+void stream_send(sim_world *world, const sim_socket *socket, floe_span data, bool up)
 {
     sim_association *association = of_channel(world, socket->channel);
 
@@ -382,7 +393,7 @@ void stream_send(sim_world *world, const sim_socket *socket, floe_span data, boo
         world_violated(world, "bytes on a connection that is none");
         return;
     }
-    if (association->over || !reaches) {
+    if (association->over || !stream_reaches(world, socket->channel, up)) {
         return;
     }
     if (world_mapping_is_dead(world, &association->client)) {

@@ -836,7 +836,8 @@ static void stream_to_client(sim_world *world, const sim_event *event)
 {
     const sim_socket *socket = socket_of(world, event->channel);
 
-    if (socket != NULL && socket->open && !world->down[socket->interface]) {
+    if (socket != NULL && socket->open &&
+        stream_reaches(world, event->channel, !world->down[socket->interface])) {
         uint8_t *exact = exact_copy(event->data, event->size, 0);
         floe_core_stream(world->core, world_time(world), event->channel, exact, event->size);
         take_packets(world);

@@ -203,8 +203,10 @@ void association_bind(sim_world *world, size_t server, const floe_address *clien
 void associations_free(sim_world *world);
 void stream_open(sim_world *world, sim_socket *socket, size_t server, bool refused,
                  const floe_address *client);
-/* Not `reaches`: it is swallowed on the way. */
-void stream_send(sim_world *world, const sim_socket *socket, floe_span data, bool reaches);
+/* Not `up`: it is swallowed on the way, and so is all that comes behind it: a stream has no holes.
+ */
+void stream_send(sim_world *world, const sim_socket *socket, floe_span data, bool up);
+bool stream_reaches(sim_world *world, uint32_t channel, bool up);
 void stream_up(sim_world *world, const sim_event *event);
 void stream_close(sim_world *world, uint32_t channel);
 /* The outputs, as they are polled. */
