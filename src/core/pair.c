@@ -314,13 +314,13 @@ static bool wants_tcp(const floe_core *core, const floe_server *server)
 }
 
 /* The server has given a relay for UDP: where TCP is wanted it is asked for another. */
-static void add_tcp_pair(floe_core *core, const floe_attempt *beside)
+static void add_tcp_pair(floe_core *core, const floe_pair *beside, const floe_address *remote)
 {
     const floe_allocator *allocator = &core->shared->allocator;
-    floe_base *base = beside->pair->base;
-    floe_server *server = beside->pair->server;
+    floe_base *base = beside->base;
+    floe_server *server = beside->server;
 
-    if (floe_relay_of(core, base, server, true) != NULL) {
+    if (!wants_tcp(core, server) || floe_relay_of(core, base, server, true) != NULL) {
         return; /* an earlier gathering's, and alive */
     }
     floe_pair *pair = floe_allocate(allocator, sizeof *pair);
@@ -335,7 +335,7 @@ static void add_tcp_pair(floe_core *core, const floe_attempt *beside)
     pair->server = server;
     pair->tcp = true;
     floe_list_init(&pair->attempts);
-    *attempt = (floe_attempt){.pair = pair, .remote = beside->remote}; /* it starts at once */
+    *attempt = (floe_attempt){.pair = pair, .remote = *remote}; /* it starts at once */
     floe_list_append(&pair->attempts, &attempt->link);
     floe_list_append(&core->pairs, &pair->link);
 }
@@ -361,8 +361,8 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
     if (pair->server->url->turn) {
         yield_rivals(core, now, pair);
     }
-    if (!pair->tcp && wants_tcp(core, pair->server)) {
-        add_tcp_pair(core, attempt);
+    if (!pair->tcp) {
+        add_tcp_pair(core, pair, &attempt->remote);
     }
 }
 
@@ -497,8 +497,10 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
     pair->server = server;
     floe_list_init(&pair->attempts);
     floe_list_append(&core->pairs, &pair->link);
-    if (floe_relay_of(core, base, server, false) != NULL) {
-        pair->progress = FLOE_SUCCEEDED; /* an earlier gathering's, and alive (L5, L11) */
+    const floe_relay *alive = floe_relay_of(core, base, server, false);
+    if (alive != NULL) {
+        pair->progress = FLOE_SUCCEEDED; /* an earlier gathering's (L5, L11) */
+        add_tcp_pair(core, pair, &alive->asked);
         return;
     }
     bool second = server->url->turn && rival_asks(core, pair);

@@ -190,17 +190,32 @@ static bool uses(const floe_relay *relay, const floe_base *base, const floe_addr
            floe_address_equal(&relay->turn.server, server);
 }
 
-/* Whether the allocation that stands there is another of ours: two URLs may lead to one server. */
-static bool is_ours(const floe_core *core, const floe_relay *relay)
+/* Another of ours by whom an allocation stands there: two URLs may lead to one server. */
+static floe_relay *ours_beside(const floe_core *core, const floe_relay *relay)
 {
     FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
     {
         if (other != relay && uses(other, relay->base, &relay->turn.server) &&
             floe_turn_allocation_stands(&other->turn)) {
-            return true;
+            return other;
         }
     }
-    return false;
+    return NULL;
+}
+
+/* What an unanswered Allocate may have made is not to be confused with what stands there by another
+ * of ours: whoever that is sees to it. */
+static bool leave_to_another(floe_core *core, const floe_relay *relay)
+{
+    floe_relay *other = NULL;
+
+    if (!relay->turn.made && relay->connection == NULL) {
+        other = ours_beside(core, relay);
+    }
+    if (other != NULL && !other->turn.made && floe_turn_allocation_stands(&relay->turn)) {
+        other->turn.inherits = true;
+    }
+    return other != NULL;
 }
 
 void floe_relay_release(floe_core *core, floe_relay *relay)
@@ -209,9 +224,8 @@ void floe_relay_release(floe_core *core, floe_relay *relay)
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
     relay->retry = relay->keepalive = FLOE_TIME_NEVER;
-    /* What an unanswered Allocate may have made is not to be confused with what stands there. */
-    bool others = !relay->turn.made && relay->connection == NULL && is_ours(core, relay);
-    bool owed = floe_turn_allocation_release(&relay->turn) && !others;
+    bool left = leave_to_another(core, relay);
+    bool owed = floe_turn_allocation_release(&relay->turn) && !left;
     if (relay->server->url->transport != FLOE_PROTOCOL_UDP) {
         if (owed && relay->connection != NULL) {
             send_now(core, relay);
@@ -630,7 +644,7 @@ static void redirect(floe_core *core, floe_time now, floe_relay *relay)
 
 static bool reclaim(floe_core *core, floe_relay *relay)
 {
-    if (is_ours(core, relay) || !floe_turn_allocation_reclaim(&relay->turn)) {
+    if (ours_beside(core, relay) != NULL || !floe_turn_allocation_reclaim(&relay->turn)) {
         return false;
     }
     take_turn(core, relay, true);
@@ -644,7 +658,7 @@ static bool mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
         return relay->rejoined++ == 0 &&
                restart(core, now, relay, relay->turn.account, &relay->turn.server);
     }
-    if (!relay->base->spare && !relay->turn.reclaimed_once) {
+    if (!relay->base->spare && !relay->turn.reclaimed_once && !relay->turn.inherits) {
         floe_base *spare = floe_base_spare(core, relay->base);
         if (spare != NULL) {
             relay->base = spare;

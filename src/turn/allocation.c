@@ -477,6 +477,7 @@ static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now
     case FLOE_TURN_REQUEST_REFRESH:
         return refreshed(allocation, now, message);
     case FLOE_TURN_REQUEST_CLEAR:
+        allocation->inherits = false;
         want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
         return FLOE_TURN_PROGRESS;
     case FLOE_TURN_REQUEST_RELEASE:
@@ -564,6 +565,7 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     }
     if (code == 437 && allocation->request == FLOE_TURN_REQUEST_CLEAR) {
         /* Nothing of ours is there to delete (any more): ask again. */
+        allocation->inherits = false;
         want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
         return FLOE_TURN_PROGRESS;
     }
@@ -595,6 +597,7 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     }
     if (message->class == FLOE_STUN_SUCCESS && allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         allocation->made = true;
+        allocation->inherits = false;
     }
     if (floe_stun_unknown_required(message, &unknown, 1) > 0) {
         char why[64];
@@ -663,7 +666,7 @@ bool floe_turn_allocation_stands(const floe_turn_allocation *allocation)
 {
     /* A signed Allocate under way may succeed after we are gone; an answer that could not be used
      * has made an allocation all the same. */
-    return allocation->made ||
+    return allocation->made || allocation->inherits ||
            (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && allocation->realm != NULL &&
             floe_stun_transaction_runs(&allocation->transaction));
 }

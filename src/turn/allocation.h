@@ -96,6 +96,7 @@ typedef struct floe_turn_allocation {
     bool remembered;     /* the request is signed with what another allocation learned */
     bool paused_once;    /* a 500 was answered by a pause (T6) */
     bool reclaimed_once; /* a 437 was answered by CLEAR */
+    bool inherits;       /* another Allocate of ours from here was given up; it may have made one */
     uint8_t stale;       /* answers 438 in a row */
     bool outdated;       /* a nonce was learned after the request at hand was signed */
     uint8_t refused;     /* answers 401 to signed requests */

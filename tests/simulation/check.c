@@ -216,11 +216,13 @@ static void check_unlike_others(sim_world *world, const sim_seen_candidate *made
     }
 }
 
+/* In this generation. */
 static bool was_withdrawn(const sim_world *world, const sim_seen_candidate *made)
 {
     for (size_t i = 0; i < world->seen->candidate_count; i++) {
         const sim_seen_candidate *other = &world->seen->candidates[i];
-        if (other->withdrawn && other->type == made->type && strcmp(other->url, made->url) == 0) {
+        if (other->withdrawn && !other->old && other->type == made->type &&
+            other->tcp_type == made->tcp_type && strcmp(other->url, made->url) == 0) {
             return true;
         }
     }
@@ -385,7 +387,7 @@ void check_restarted(sim_world *world)
     sim_seen *seen = world->seen;
 
     for (size_t i = 0; i < seen->candidate_count; i++) {
-        seen->candidates[i].withdrawn = true;
+        seen->candidates[i].withdrawn = seen->candidates[i].old = true;
     }
     seen->completes = seen->ends; /* its NULL does not come any more */
     seen->first_error = seen->error_count;

@@ -165,6 +165,7 @@ typedef struct sim_seen_candidate {
     uint32_t priority;
     uint64_t at_ms;
     bool withdrawn;
+    bool old; /* of a generation before a restart; withdrawn with it */
     uint32_t id;
     unsigned sent; /* packets of the owner */
     unsigned got;  /* that came back */

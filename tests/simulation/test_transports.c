@@ -553,6 +553,39 @@ static void l7_closed_while_two_lead_to_one_server(void **state)
     }
 }
 
+/* Likewise when new options take one of the URLs away, and its Allocate is given up: if that made
+ * the allocation, the other, which is refused then, deletes it. */
+static void l7_one_url_goes_while_two_lead_to_one_server(void **state)
+{
+    (void)state;
+    for (uint64_t ms = 1; ms < 250; ms++) {
+        sim_config config;
+        by(&config, FLOE_PROTOCOL_UDP, SIM_GOOD)->round_trip_ms = 45;
+        sim_server *server = sim_add_server(&config, true, "203.0.113.2", SIM_REDIRECTS);
+        server->redirect = 1;
+        server->round_trip_ms = 1;
+        (void)sim_add_action(&config, SIM_RESTART, ms);
+        sim_add_action(&config, SIM_SET_OPTIONS, ms)->value = 2; /* the one that redirects */
+        (void)sim_add_action(&config, SIM_GATHER, ms);
+        assert_int_equal(relays_of(run(&config)) % 2, 1); /* those before the restart, and it */
+    }
+}
+
+/* T12: a relay for TCP that is under way at a restart belongs to the gathering behind it. */
+static void l4_a_restart_before_the_relay_for_tcp(void **state)
+{
+    (void)state;
+    for (uint64_t ms = 1; ms < 250; ms++) {
+        sim_config config;
+        by(&config, FLOE_PROTOCOL_TCP, SIM_GOOD)->tcp = true;
+        config.settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP4;
+        (void)sim_add_action(&config, SIM_RESTART, ms);
+        (void)sim_add_action(&config, SIM_GATHER, ms + 10);
+        const sim_seen *seen = run(&config);
+        assert_int_equal(seen->state, FLOE_GATHERER_STATE_CLOSED);
+    }
+}
+
 static void k1_packets_come_back_on_every_candidate(void **state)
 {
     (void)state;
@@ -662,6 +695,8 @@ int main(void)
         cmocka_unit_test(t6_our_own_allocation_is_no_strangers),
         cmocka_unit_test(t6_giving_up_does_not_delete_our_own),
         cmocka_unit_test(l7_closed_while_two_lead_to_one_server),
+        cmocka_unit_test(l7_one_url_goes_while_two_lead_to_one_server),
+        cmocka_unit_test(l4_a_restart_before_the_relay_for_tcp),
         cmocka_unit_test(k1_packets_come_back_on_every_candidate),
         cmocka_unit_test(close_at_every_millisecond),
         cmocka_unit_test(every_allocation_may_fail),
