@@ -5,8 +5,13 @@ add_executable(lab-wire lab/wire.c)
 target_compile_definitions(lab-wire PRIVATE _GNU_SOURCE)
 target_link_libraries(lab-wire PRIVATE floe_flags)
 
+# Somebody who sends forged answers.
+add_executable(lab-flood lab/flood.c)
+target_compile_definitions(lab-flood PRIVATE _GNU_SOURCE)
+target_link_libraries(lab-flood PRIVATE floe_flags)
+
 # Users of the library that only the lab needs.
-foreach(name exchange roam names)
+foreach(name exchange roam names soak)
     add_executable(lab-${name} lab/${name}.c)
     target_compile_definitions(lab-${name} PRIVATE _DEFAULT_SOURCE)
     target_link_libraries(lab-${name} PRIVATE floe floe_flags PkgConfig::UV)
@@ -23,11 +28,16 @@ endfunction()
 
 runtime_test(test_api 600 runtime/test_api.c runtime/server.c)
 runtime_test(test_data 600 runtime/test_data.c)
+runtime_test(test_memory 600 runtime/test_memory.c runtime/awaited.c runtime/relay_server.c)
+if(FLOE_MDNS)
+    target_compile_definitions(test_memory PRIVATE WITH_MDNS)
+endif()
 runtime_test(test_misuse 60 runtime/test_misuse.c)
 
 # Where system calls fail; ThreadSanitizer wants those for itself.
 if(NOT FLOE_SANITIZE MATCHES thread)
-    runtime_test(test_faults 600 runtime/test_faults.c runtime/faults.c runtime/relay_server.c)
+    runtime_test(test_faults 600 runtime/test_faults.c runtime/faults.c runtime/awaited.c
+                 runtime/relay_server.c)
     set_target_properties(test_faults PROPERTIES ENABLE_EXPORTS ON)
     if(FLOE_MDNS)
         target_compile_definitions(test_faults PRIVATE WITH_MDNS)

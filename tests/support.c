@@ -84,10 +84,25 @@ void counting_init(counting_allocator *allocator)
 }
 
 static atomic_size_t live;
+static atomic_size_t until_failure; /* 0: none fails */
+static atomic_bool failed;
+
+static bool fails_now(void)
+{
+    size_t left = atomic_load(&until_failure);
+
+    while (left > 0 && !atomic_compare_exchange_weak(&until_failure, &left, left - 1)) {
+    }
+    return left == 1;
+}
 
 static void *allocate_counted(void *user_data, size_t size)
 {
     (void)user_data;
+    if (fails_now()) {
+        atomic_store(&failed, true);
+        return NULL;
+    }
     atomic_fetch_add(&live, 1);
     return malloc(size);
 }
@@ -105,6 +120,17 @@ const floe_allocator memory_counted = {.allocate = allocate_counted,
 size_t memory_live(void)
 {
     return atomic_load(&live);
+}
+
+void memory_fail(size_t n)
+{
+    atomic_store(&failed, false);
+    atomic_store(&until_failure, n);
+}
+
+bool memory_failed(void)
+{
+    return atomic_load(&failed);
 }
 
 unsigned entries_of(const char *folder)

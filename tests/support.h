@@ -35,9 +35,12 @@ typedef struct counting_allocator {
 } counting_allocator;
 void counting_init(counting_allocator *allocator);
 
-/* The same for threads: counts only. How many blocks live now. */
+/* The same for threads. How many blocks live now; the n-th allocation from now on fails, once (0:
+ * none); whether one has. */
 extern const floe_allocator memory_counted;
 size_t memory_live(void);
+void memory_fail(size_t n);
+bool memory_failed(void);
 
 /* How many entries a folder has: /proc/self/fd, /proc/self/task. */
 unsigned entries_of(const char *folder);

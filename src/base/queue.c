@@ -61,8 +61,8 @@ static uint8_t *reserve(floe_queue *queue, size_t size)
     return queue->bytes;
 }
 
-bool floe_queue_push(const floe_allocator *allocator, floe_queue *queue, size_t limit,
-                     const floe_address *remote, const floe_span *parts, size_t count)
+floe_error floe_queue_push(const floe_allocator *allocator, floe_queue *queue, size_t limit,
+                           const floe_address *remote, const floe_span *parts, size_t count)
 {
     size_t size = 0;
 
@@ -73,9 +73,11 @@ bool floe_queue_push(const floe_allocator *allocator, floe_queue *queue, size_t 
     uint8_t *at = reserve(queue, taken);
     while (at == NULL) {
         size_t room = queue->room == 0 ? LEAST_ROOM : 2 * queue->room;
-        if (queue->used + taken > limit || room / 2 > limit + taken ||
-            !grow(allocator, queue, room)) {
-            return false;
+        if (queue->used + taken > limit || room / 2 > limit + taken) {
+            return FLOE_ERR_QUEUE_FULL;
+        }
+        if (!grow(allocator, queue, room)) {
+            return FLOE_ERR_NO_MEMORY;
         }
         at = reserve(queue, taken);
     }
@@ -89,7 +91,7 @@ bool floe_queue_push(const floe_allocator *allocator, floe_queue *queue, size_t 
         }
     }
     queue->used += taken;
-    return true;
+    return FLOE_OK;
 }
 
 bool floe_queue_take(floe_queue *queue, floe_address *remote, floe_span *packet)

@@ -6,6 +6,7 @@
 
 #include <floe/address.h>
 #include <floe/allocator.h>
+#include <floe/error.h>
 
 typedef struct floe_queue {
     uint8_t *bytes;
@@ -14,9 +15,10 @@ typedef struct floe_queue {
     size_t used;
 } floe_queue;
 
-/* Appends the parts as one packet. False: it would hold more than `limit` bytes, or no memory. */
-bool floe_queue_push(const floe_allocator *allocator, floe_queue *queue, size_t limit,
-                     const floe_address *remote, const floe_span *parts, size_t count);
+/* Appends the parts as one packet. FLOE_ERR_QUEUE_FULL: it would hold more than `limit` bytes;
+ * FLOE_ERR_NO_MEMORY. */
+floe_error floe_queue_push(const floe_allocator *allocator, floe_queue *queue, size_t limit,
+                           const floe_address *remote, const floe_span *parts, size_t count);
 /* Takes the first; it stands where it is until the next push. False: there is none. */
 bool floe_queue_take(floe_queue *queue, floe_address *remote, floe_span *packet);
 static inline bool floe_queue_empty(const floe_queue *queue)

@@ -237,8 +237,8 @@ static void fail_with(floe_core *core, floe_time now, floe_connection *connectio
 
 /* ── Sending ── */
 
-static bool push_plain(floe_core *core, floe_connection *connection, size_t limit,
-                       const floe_span *parts, size_t count)
+static floe_error push_plain(floe_core *core, floe_connection *connection, size_t limit,
+                             const floe_span *parts, size_t count)
 {
     return floe_queue_push(&core->shared->allocator, &connection->queue, limit, &connection->remote,
                            parts, count);
@@ -246,33 +246,33 @@ static bool push_plain(floe_core *core, floe_connection *connection, size_t limi
 
 /* TLS wants a message in one piece. The other half of the room: what came may stand in the first.
  */
-static bool push_secure(floe_core *core, floe_connection *connection, size_t limit,
-                        const floe_span *parts, size_t count)
+static floe_error push_secure(floe_core *core, floe_connection *connection, size_t limit,
+                              const floe_span *parts, size_t count)
 {
     floe_writer writer = floe_writer_of(core->shared->plain + PLAIN_SIZE, PLAIN_SIZE);
 
     if (floe_secure_waiting(connection->secure) > limit) {
-        return false;
+        return FLOE_ERR_QUEUE_FULL;
     }
-    if (count == 1) {
-        return floe_secure_write(connection->secure, parts[0]);
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; count > 1 && i < count; i++) {
         floe_write_bytes(&writer, parts[i].data, parts[i].size);
     }
-    return !writer.failed &&
-           floe_secure_write(connection->secure, floe_span_of(writer.data, writer.at));
+    floe_span whole = count > 1 ? floe_span_of(writer.data, writer.at) : parts[0];
+    bool written = !writer.failed && floe_secure_write(connection->secure, whole);
+    return written ? FLOE_OK : FLOE_ERR_NO_MEMORY;
 }
 
-bool floe_connection_send(floe_core *core, floe_connection *connection, size_t limit,
-                          const floe_span *parts, size_t count)
+floe_error floe_connection_send(floe_core *core, floe_connection *connection, size_t limit,
+                                const floe_span *parts, size_t count)
 {
-    bool sent = connection->state == FLOE_CONNECTION_READY &&
-                (connection->secure != NULL ? push_secure(core, connection, limit, parts, count)
-                                            : push_plain(core, connection, limit, parts, count));
-
+    if (connection->state != FLOE_CONNECTION_READY) {
+        return FLOE_OK;
+    }
+    floe_error error = connection->secure != NULL
+                           ? push_secure(core, connection, limit, parts, count)
+                           : push_plain(core, connection, limit, parts, count);
     tell_waiting(core, connection);
-    return sent;
+    return error;
 }
 
 bool floe_connection_poll_open(floe_connection *connection, floe_core_output *output)

@@ -22,10 +22,14 @@ static const floe_found *find(const floe_core *core, uint32_t id)
     return NULL;
 }
 
-floe_error floe_send_full(floe_core *core)
+floe_error floe_send_result(floe_core *core, floe_error error)
 {
-    core->refused = true;
-    return floe_fail(FLOE_ERR_QUEUE_FULL, "more waits to be sent than settings.send_queue_size");
+    if (error == FLOE_ERR_QUEUE_FULL) {
+        core->refused = true;
+        return floe_fail(error, "more waits to be sent than settings.send_queue_size");
+    }
+    return error == FLOE_ERR_NO_MEMORY ? floe_fail(error, "no memory for a packet that waits")
+                                       : error;
 }
 
 /* Below half: there is room again. */
@@ -37,16 +41,16 @@ static void drained(floe_core *core, size_t waiting)
     }
 }
 
-static bool push(floe_core *core, floe_base *base, size_t limit, const floe_address *remote,
-                 const floe_span *parts, size_t count)
+static floe_error push(floe_core *core, floe_base *base, size_t limit, const floe_address *remote,
+                       const floe_span *parts, size_t count)
 {
-    bool pushed =
+    floe_error error =
         floe_queue_push(&core->shared->allocator, &base->queue, limit, remote, parts, count);
 
-    if (pushed && !base->blocked) {
+    if (error == FLOE_OK && !base->blocked) {
         floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
     }
-    return pushed;
+    return error;
 }
 
 void floe_base_writable(floe_core *core, floe_base *base)
@@ -82,14 +86,14 @@ void floe_connection_drained(floe_core *core, const floe_connection *connection)
 }
 
 /* To the relay's server, by whatever way it has. */
-static bool to_server(floe_core *core, floe_relay *relay, size_t limit, const floe_span *parts,
-                      size_t count)
+static floe_error to_server(floe_core *core, floe_relay *relay, size_t limit,
+                            const floe_span *parts, size_t count)
 {
     if (relay->connection != NULL) {
         return floe_connection_send(core, relay->connection, limit, parts, count);
     }
     if (relay->base->state != FLOE_BASE_OPEN) {
-        return true; /* it moves, and what is sent meanwhile is lost, as UDP may lose it */
+        return FLOE_OK; /* it moves, and what is sent meanwhile is lost, as UDP may lose it */
     }
     return push(core, relay->base, limit, &relay->turn.server, parts, count);
 }
@@ -105,8 +109,8 @@ static void send_request(floe_core *core, floe_relay *relay, const floe_turn_pee
     }
 }
 
-static bool send_wrapped(floe_core *core, floe_relay *relay, const floe_turn_peer *peer,
-                         floe_span data)
+static floe_error send_wrapped(floe_core *core, floe_relay *relay, const floe_turn_peer *peer,
+                               floe_span data)
 {
     static const uint8_t zeros[4];
     uint8_t header[FLOE_TURN_HEADER_SIZE];
@@ -115,7 +119,10 @@ static bool send_wrapped(floe_core *core, floe_relay *relay, const floe_turn_pee
         floe_turn_peer_header(&relay->turn, peer, data.size, header, sizeof header), data,
         floe_span_of(zeros, padded ? (4 - data.size % 4) % 4 : 0)};
 
-    return parts[0].size > 0 && to_server(core, relay, core->shared->queue_limit, parts, 3);
+    if (parts[0].size == 0) {
+        return floe_fail(FLOE_ERR_RANDOM, "no randomness for a Send indication");
+    }
+    return to_server(core, relay, core->shared->queue_limit, parts, 3);
 }
 
 /* The permission is there: what waited for it goes. */
@@ -145,6 +152,7 @@ static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_t
         break;
     case FLOE_TURN_FAILED:
         floe_queue_release(&core->shared->allocator, &peer->held);
+        drained(core, 0);
         break;
     default:
         break;
@@ -219,13 +227,11 @@ static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *rela
     if (peer->refused) {
         return peer_refused();
     }
-    if (peer->permitted) {
-        if (!send_wrapped(core, relay, peer, data)) {
-            return floe_send_full(core);
-        }
-    } else if (!floe_queue_push(&core->shared->allocator, &peer->held, core->shared->queue_limit,
-                                to, &data, 1)) {
-        return floe_send_full(core);
+    floe_error error = peer->permitted ? send_wrapped(core, relay, peer, data)
+                                       : floe_queue_push(&core->shared->allocator, &peer->held,
+                                                         core->shared->queue_limit, to, &data, 1);
+    if (error != FLOE_OK) {
+        return floe_send_result(core, error);
     }
     if (floe_turn_peer_used(&relay->turn, now, peer) == FLOE_TURN_SEND) {
         send_request(core, relay, peer);
@@ -292,8 +298,7 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
     if (base == NULL || base->state != FLOE_BASE_OPEN) {
         return floe_fail(FLOE_ERR_NOT_FOUND, "the candidate's socket is closed");
     }
-    return push(core, base, core->shared->queue_limit, &to, &span, 1) ? FLOE_OK
-                                                                      : floe_send_full(core);
+    return floe_send_result(core, push(core, base, core->shared->queue_limit, &to, &span, 1));
 }
 
 /* ── In ── */

@@ -536,9 +536,10 @@ typedef struct floe_connection {
 
 /* Opens one for the relay to its server; NULL without memory. */
 floe_connection *floe_connection_new(floe_core *core, floe_time now, floe_relay *relay);
-/* Sends a message on it, once it is ready, unless more than `limit` bytes would wait then. */
-bool floe_connection_send(floe_core *core, floe_connection *connection, size_t limit,
-                          const floe_span *parts, size_t count);
+/* Sends a message on it. FLOE_ERR_QUEUE_FULL: more than `limit` bytes would wait then;
+ * FLOE_ERR_NO_MEMORY. While it is not ready what is sent is lost, as UDP may lose it. */
+floe_error floe_connection_send(floe_core *core, floe_connection *connection, size_t limit,
+                                const floe_span *parts, size_t count);
 /* Says the end to the other side and closes, behind what waits to be sent. */
 void floe_connection_close(floe_core *core, floe_connection *connection);
 floe_connection *floe_connection_of_channel(const floe_core *core, uint32_t channel);
@@ -694,9 +695,9 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
 /* A message of its connection. Whether it is a packet for the owner. */
 bool floe_relay_message(floe_core *core, floe_time now, floe_relay *relay, floe_span frame,
                         floe_packet *packet);
-/* What the owner is told of a packet that does not go: too much waits, and he hears when there is
- * room again; or there are too many peers. */
-floe_error floe_send_full(floe_core *core);
+/* What the owner is told of a packet that went, or not: too much waits, and he hears when there is
+ * room again; no memory; or there are too many peers. */
+floe_error floe_send_result(floe_core *core, floe_error error);
 floe_error floe_send_no_room(void);
 /* Asks for a permission for the peer, and keeps it. */
 floe_error floe_relay_permit(floe_core *core, floe_time now, floe_relay *relay,

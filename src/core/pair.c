@@ -290,6 +290,7 @@ static void yield(floe_core *core, floe_time now, floe_pair *pair)
             attempt->start = floe_time_is_never(start) ? now : start;
         }
     }
+    hurry(pair, now); /* the relay was what it had to wait for */
 }
 
 static void yield_rivals(floe_core *core, floe_time now, const floe_pair *pair)

@@ -58,7 +58,7 @@ static floe_stream *add(floe_core *core, floe_relay *relay)
 
 /* ── Out ── */
 
-static bool push(floe_core *core, floe_stream *stream, floe_span data)
+static floe_error push(floe_core *core, floe_stream *stream, floe_span data)
 {
     uint8_t length[2] = {(uint8_t)(data.size >> 8), (uint8_t)data.size};
     floe_span parts[] = {floe_span_of(length, sizeof length), data};
@@ -172,10 +172,7 @@ floe_error floe_stream_send(floe_core *core, floe_time now, floe_relay *relay,
             return floe_fail(FLOE_ERR_RANDOM, "no randomness for a Connect request");
         }
     }
-    if (!push(core, stream, data)) {
-        return floe_send_full(core);
-    }
-    return FLOE_OK;
+    return floe_send_result(core, push(core, stream, data));
 }
 
 /* ── In ── */

@@ -146,10 +146,10 @@ table inet nat {
 EOF
 }
 
-lab_wire() { # ROUND-TRIP-MS [LOSS-PERCENT]
+lab_wire() { # ROUND-TRIP-MS [LOSS [TWICE [LATE]]], in percent
     [ -z "${LAB_WIRE_PID:-}" ] || kill "$LAB_WIRE_PID"
     rm -f "$LAB_DIR/wire"
-    "$LAB_WIRE" near far "$(awk "BEGIN { print $1 / 2 }")" "${2:-0}" >"$LAB_DIR/wire" &
+    "$LAB_WIRE" near far "$(awk "BEGIN { print $1 / 2 }")" "${@:2}" >"$LAB_DIR/wire" &
     LAB_WIRE_PID=$!
     lab_wait grep -q ready "$LAB_DIR/wire"
 }

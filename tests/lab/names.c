@@ -2,28 +2,12 @@
  * memory there are after each.
  *
  *     lab-names ROUNDS NAMES DOMAIN */
+#include "counted.h"
+
 #include <floe/floe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <uv.h>
-
-static size_t live;
-
-static void *allocate(void *user_data, size_t size)
-{
-    (void)user_data;
-    live++;
-    return malloc(size);
-}
-
-static void deallocate(void *user_data, void *memory)
-{
-    (void)user_data;
-    live--;
-    free(memory);
-}
-
-static const floe_allocator counted = {.allocate = allocate, .deallocate = deallocate};
 
 static void on_candidate(void *user_data, const floe_candidate *candidate)
 {
@@ -83,7 +67,7 @@ int main(int count, char **words)
     unsigned rounds = (unsigned)strtoul(words[1], NULL, 10);
     for (unsigned round = 0; round < rounds; round++) {
         gather(&loop, api, round, (unsigned)strtoul(words[2], NULL, 10), words[3]);
-        (void)printf("%zu\n", live);
+        (void)printf("%zu\n", (size_t)live);
     }
     floe_api_free(api);
     (void)uv_run(&loop, UV_RUN_DEFAULT);

@@ -1,6 +1,9 @@
-/* A wire with delay and loss: forwards frames between two interfaces through packet sockets.
+/* A wire with delay and faults: forwards frames between two interfaces through packet sockets.
  *
- *     lab-wire INTERFACE INTERFACE ONE-WAY-DELAY-MS [LOSS-PERCENT]
+ *     lab-wire INTERFACE INTERFACE ONE-WAY-DELAY-MS [LOSS [TWICE [LATE]]]
+ *
+ * Of a hundred frames so many are lost, come twice, or come 10 ms late, so that others overtake
+ * them.
  *
  * The kernels that floe is tested on have no netem; packet sockets between two veth ends work
  * there, in a user namespace too. Frames keep their virtio header, so that checksums which the
@@ -23,6 +26,7 @@
 
 #define FRAME_MAX (65536 + 256)
 #define QUEUE_MAX 50000
+#define LATE_BY 10000000U /* nanoseconds */
 
 typedef struct frame {
     struct frame *next;
@@ -31,14 +35,27 @@ typedef struct frame {
     uint8_t data[];
 } frame;
 
-/* One direction: frames in the order in which they came, all with the same delay. */
-typedef struct direction {
-    int from;
-    int to;
+/* Frames in the order in which they came, all with the same delay. */
+typedef struct frames {
+    uint64_t delay;
     frame *first;
     frame **last;
     size_t count;
+} frames;
+
+typedef struct direction {
+    int from;
+    int to;
+    frames prompt;
+    frames late;
 } direction;
+
+/* In percent. */
+typedef struct percents {
+    double loss;
+    double twice;
+    double late;
+} percents;
 
 static uint64_t now(void)
 {
@@ -69,7 +86,28 @@ static int open_interface(const char *name)
     return fd;
 }
 
-static void take(direction *way, uint64_t delay, double loss)
+static bool happens(double percent)
+{
+    return drand48() * 100 < percent;
+}
+
+static void hold(frames *queue, const uint8_t *data, size_t size)
+{
+    frame *held = queue->count < QUEUE_MAX ? malloc(sizeof *held + size) : NULL;
+
+    if (held == NULL) {
+        return;
+    }
+    held->next = NULL;
+    held->due = now() + queue->delay;
+    held->size = size;
+    memcpy(held->data, data, size);
+    *queue->last = held;
+    queue->last = &held->next;
+    queue->count++;
+}
+
+static void take(direction *way, const percents *faults)
 {
     static uint8_t buffer[FRAME_MAX];
 
@@ -78,51 +116,65 @@ static void take(direction *way, uint64_t delay, double loss)
         if (size <= 0) {
             return;
         }
-        if (way->count >= QUEUE_MAX || drand48() * 100 < loss) {
+        if (happens(faults->loss)) {
             continue;
         }
-        frame *held = malloc(sizeof *held + (size_t)size);
-        if (held == NULL) {
-            continue;
+        hold(happens(faults->late) ? &way->late : &way->prompt, buffer, (size_t)size);
+        if (happens(faults->twice)) {
+            hold(&way->prompt, buffer, (size_t)size);
         }
-        held->next = NULL;
-        held->due = now() + delay;
-        held->size = (size_t)size;
-        memcpy(held->data, buffer, (size_t)size);
-        *way->last = held;
-        way->last = &held->next;
-        way->count++;
     }
 }
 
-static void give(direction *way)
+static void give(frames *queue, int to)
 {
-    while (way->first != NULL && way->first->due <= now()) {
-        frame *held = way->first;
-        way->first = held->next;
-        if (way->first == NULL) {
-            way->last = &way->first;
+    while (queue->first != NULL && queue->first->due <= now()) {
+        frame *held = queue->first;
+        queue->first = held->next;
+        if (queue->first == NULL) {
+            queue->last = &queue->first;
         }
-        way->count--;
-        (void)!send(way->to, held->data, held->size, 0);
+        queue->count--;
+        (void)!send(to, held->data, held->size, 0);
         free(held);
     }
+}
+
+static void queue_init(frames *queue, uint64_t delay)
+{
+    queue->delay = delay;
+    queue->last = &queue->first;
+}
+
+static uint64_t due_of(const frames *queue)
+{
+    return queue->first != NULL ? queue->first->due : UINT64_MAX;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
 }
 
 int main(int count, char **words)
 {
     if (count < 4) {
-        (void)fprintf(stderr, "lab-wire INTERFACE INTERFACE ONE-WAY-DELAY-MS [LOSS-PERCENT]\n");
+        (void)fprintf(stderr,
+                      "lab-wire INTERFACE INTERFACE ONE-WAY-DELAY-MS [LOSS [TWICE [LATE]]]\n");
         return 2;
     }
     uint64_t delay = (uint64_t)(atof(words[3]) * 1e6);
-    double loss = count > 4 ? atof(words[4]) : 0;
+    percents faults = {.loss = count > 4 ? atof(words[4]) : 0,
+                       .twice = count > 5 ? atof(words[5]) : 0,
+                       .late = count > 6 ? atof(words[6]) : 0};
     int fds[2] = {open_interface(words[1]), open_interface(words[2])};
     direction ways[2] = {{.from = fds[0], .to = fds[1]}, {.from = fds[1], .to = fds[0]}};
 
     srand48(1);
-    ways[0].last = &ways[0].first;
-    ways[1].last = &ways[1].first;
+    for (int i = 0; i < 2; i++) {
+        queue_init(&ways[i].prompt, delay);
+        queue_init(&ways[i].late, delay + LATE_BY);
+    }
     (void)puts("ready");
     (void)fflush(stdout);
     for (;;) {
@@ -130,9 +182,7 @@ int main(int count, char **words)
                                   {.fd = fds[1], .events = POLLIN}};
         uint64_t due = UINT64_MAX;
         for (int i = 0; i < 2; i++) {
-            if (ways[i].first != NULL && ways[i].first->due < due) {
-                due = ways[i].first->due;
-            }
+            due = earlier(due, earlier(due_of(&ways[i].prompt), due_of(&ways[i].late)));
         }
         uint64_t at = now();
         uint64_t wait = due > at ? due - at : 0;
@@ -140,8 +190,9 @@ int main(int count, char **words)
                                    .tv_nsec = (long)(wait % 1000000000U)};
         (void)ppoll(polls, 2, due == UINT64_MAX ? NULL : &timeout, NULL);
         for (int i = 0; i < 2; i++) {
-            take(&ways[i], delay, loss);
-            give(&ways[i]);
+            take(&ways[i], &faults);
+            give(&ways[i].prompt, ways[i].to);
+            give(&ways[i].late, ways[i].to);
         }
     }
 }

@@ -4,6 +4,7 @@
  * left. */
 #include "support.h"
 
+#include "awaited.h"
 #include "base/address.h"
 #include "base/memory.h"
 #include "faults.h"
@@ -45,81 +46,26 @@ static unsigned descriptors(void)
 
 /* ── One gathering ── */
 
-typedef struct owner {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    unsigned of_type[5];
-    unsigned errors;
-    bool ended;
-} owner;
-
-static void on_candidate(void *data, const floe_candidate *candidate)
+static void wait_for_end(awaited *o, const char *what)
 {
-    owner *o = data;
-
-    (void)pthread_mutex_lock(&o->lock);
-    if (candidate != NULL) {
-        o->of_type[candidate->type]++;
+    if (!awaited_end(o, 1)) {
+        (void)fault_disarm();
+        fail_msg("%s: gathering never ends", what);
     }
-    o->ended = o->ended || candidate == NULL;
-    (void)pthread_cond_broadcast(&o->changed);
-    (void)pthread_mutex_unlock(&o->lock);
-}
-
-static void on_error(void *data, const floe_candidate_error *error)
-{
-    owner *o = data;
-
-    assert_true(*error->text != '\0' && error->code >= 300 && error->code <= 701);
-    (void)pthread_mutex_lock(&o->lock);
-    o->errors++;
-    (void)pthread_mutex_unlock(&o->lock);
-}
-
-static void wait_for_end(owner *o, const char *what)
-{
-    struct timespec limit;
-
-    (void)clock_gettime(CLOCK_REALTIME, &limit);
-    limit.tv_sec += 60;
-    (void)pthread_mutex_lock(&o->lock);
-    while (!o->ended) {
-        if (pthread_cond_timedwait(&o->changed, &o->lock, &limit) != 0) {
-            (void)fault_disarm();
-            fail_msg("%s: gathering never ends", what);
-        }
-    }
-    (void)pthread_mutex_unlock(&o->lock);
 }
 
 /* Gathers once; what there was is in *o. An error that a call returns counts as told. */
-static void gather(floe_api *api, owner *o, const char *what)
+static void gather(floe_api *api, awaited *o, const char *what)
 {
-    char urls_text[4][64];
-    const char *urls[4];
-    floe_ice_server server = FLOE_ICE_SERVER_INIT;
-    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    awaited_options all;
     floe_gatherer *gatherer = NULL;
 
-    memset(o, 0, sizeof *o);
-    (void)pthread_mutex_init(&o->lock, NULL);
-    (void)pthread_cond_init(&o->changed, NULL);
-    static const char *const forms[] = {"stun:127.0.0.1:%u", "stun:localhost:%u",
-                                        "turn:127.0.0.1:%u", "turn:127.0.0.1:%u?transport=tcp"};
-    for (int i = 0; i < 4; i++) {
-        (void)snprintf(urls_text[i], sizeof urls_text[i], forms[i], server_port);
-        urls[i] = urls_text[i];
-    }
-    server.urls = urls;
-    server.url_count = 4;
-    server.username = "u";
-    server.credential = "p";
-    options.ice_servers = &server;
-    options.ice_server_count = 1;
-    floe_error error = floe_gatherer_new(api, &options, &gatherer);
+    awaited_init(o);
+    awaited_options_init(&all, server_port);
+    floe_error error = floe_gatherer_new(api, &all.options, &gatherer);
     if (error == FLOE_OK) {
-        assert_int_equal(floe_gatherer_on_local_candidate(gatherer, on_candidate, o), FLOE_OK);
-        assert_int_equal(floe_gatherer_on_error(gatherer, on_error, o), FLOE_OK);
+        assert_int_equal(floe_gatherer_on_local_candidate(gatherer, awaited_candidate, o), FLOE_OK);
+        assert_int_equal(floe_gatherer_on_error(gatherer, awaited_error, o), FLOE_OK);
         error = floe_gatherer_gather(gatherer);
     }
     if (error == FLOE_OK) {
@@ -129,14 +75,7 @@ static void gather(floe_api *api, owner *o, const char *what)
         o->errors++;
     }
     floe_gatherer_free(gatherer);
-    (void)pthread_mutex_destroy(&o->lock);
-    (void)pthread_cond_destroy(&o->changed);
-}
-
-static bool has_all(const owner *o)
-{
-    return o->of_type[FLOE_CANDIDATE_TYPE_HOST] > 0 && o->of_type[FLOE_CANDIDATE_TYPE_SRFLX] > 0 &&
-           o->of_type[FLOE_CANDIDATE_TYPE_RELAY] > 1;
+    awaited_destroy(o);
 }
 
 /* uv_loop_init that fails once its epoll instance is made leaves that open (libuv 1.44). */
@@ -160,7 +99,7 @@ static void expect_told(const fault *which, floe_error error, const char *what)
 }
 
 /* Fails unless it is good. */
-static void expect(bool good, const char *what, const char *complaint, const owner *o)
+static void expect(bool good, const char *what, const char *complaint, const awaited *o)
 {
     if (!good) {
         fail_msg("%s: %s (%u host, %u srflx, %u relay)", what, complaint,
@@ -187,7 +126,7 @@ static bool try_fault(const fault *which, unsigned n, floe_mdns_mode mdns)
 {
     floe_settings settings = FLOE_SETTINGS_INIT;
     floe_api *api = NULL;
-    owner o;
+    awaited o;
     char what[80];
 
     (void)snprintf(what, sizeof what, "%s #%u: %s", which->call, n, strerror(which->error));
@@ -201,8 +140,9 @@ static bool try_fault(const fault *which, unsigned n, floe_mdns_mode mdns)
     floe_error error = floe_api_new(&settings, &api);
     if (error == FLOE_OK) {
         gather(api, &o, what);
-        expect(has_all(&o) || o.errors > 0, what, "something is missing, and nobody says so", &o);
-        expect(!passes(which) || has_all(&o), what, "something is missing for nothing", &o);
+        expect(awaited_all(&o) || o.errors > 0, what, "something is missing, and nobody says so",
+               &o);
+        expect(!passes(which) || awaited_all(&o), what, "something is missing for nothing", &o);
     }
     bool came = fault_disarm();
     if (error != FLOE_OK) {
@@ -214,11 +154,11 @@ static bool try_fault(const fault *which, unsigned n, floe_mdns_mode mdns)
     /* As good as new; on a slow machine 200 ms may not do, so it has three tries. */
     for (int i = 0; i < 3; i++) {
         gather(api, &o, what);
-        if (has_all(&o)) {
+        if (awaited_all(&o)) {
             break;
         }
     }
-    expect(has_all(&o), what, "the api is no good afterwards", &o);
+    expect(awaited_all(&o), what, "the api is no good afterwards", &o);
     floe_api_free(api);
     if (memory_live() != 0) {
         fail_msg("%s: %zu blocks of memory are left", what, memory_live());
@@ -262,7 +202,7 @@ static void every_system_call_may_fail(void **state)
 /* ── Packets, and no room in the kernel ── */
 
 typedef struct sender {
-    owner owner;
+    awaited owner;
     uint32_t id;
     floe_gatherer *gatherer;
 } sender;
@@ -274,7 +214,7 @@ static void on_sender(void *data, const floe_candidate *candidate)
     if (candidate != NULL) {
         s->id = candidate->id;
     }
-    on_candidate(&s->owner, candidate);
+    awaited_candidate(&s->owner, candidate);
 }
 
 /* EAGAIN: packets wait until the socket takes more, and none is lost. */
@@ -295,8 +235,7 @@ static void what_the_kernel_has_no_room_for_waits(void **state)
     assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &size), 0);
     settings.loopback = true;
     settings.ip_filter = keep_loopback_v4;
-    (void)pthread_mutex_init(&s.owner.lock, NULL);
-    (void)pthread_cond_init(&s.owner.changed, NULL);
+    awaited_init(&s.owner);
     assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
     assert_int_equal(floe_gatherer_new(api, NULL, &s.gatherer), FLOE_OK);
     assert_int_equal(floe_gatherer_on_local_candidate(s.gatherer, on_sender, &s), FLOE_OK);
@@ -323,7 +262,7 @@ static void what_the_kernel_has_no_room_for_waits(void **state)
 /* ── A server that hangs up ── */
 
 typedef struct hung_up {
-    owner owner;
+    awaited owner;
     char text[256];
 } hung_up;
 
@@ -340,7 +279,7 @@ static void on_hung_up_candidate(void *data, const floe_candidate *candidate)
 {
     hung_up *h = data;
 
-    on_candidate(&h->owner, candidate);
+    awaited_candidate(&h->owner, candidate);
 }
 
 static void *hang_up(void *data)
@@ -383,8 +322,7 @@ static void a_server_that_hangs_up_is_told(void **state)
     server.credential = "p";
     options.ice_servers = &server;
     options.ice_server_count = 1;
-    (void)pthread_mutex_init(&h.owner.lock, NULL);
-    (void)pthread_cond_init(&h.owner.changed, NULL);
+    awaited_init(&h.owner);
     assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
     assert_int_equal(floe_gatherer_new(api, &options, &gatherer), FLOE_OK);
     assert_int_equal(floe_gatherer_on_local_candidate(gatherer, on_hung_up_candidate, &h), FLOE_OK);

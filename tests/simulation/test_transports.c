@@ -289,6 +289,18 @@ static void t1_a_broken_family_costs_a_quarter_of_a_second(void **state)
     }
 }
 
+/* Whichever family's name is known first: that the other has the relay is nothing to wait for. */
+static void t1_who_yields_does_not_wait(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        sim_config config;
+        dual(&config, FLOE_PROTOCOL_UDP)->round_trip_ms = 1;
+        config.seed = seed;
+        assert_in_range(run(&config)->complete_ms, 2, 200);
+    }
+}
+
 static void t1_both_families_keep_their_reflexive_candidates(void **state)
 {
     sim_config config;
@@ -684,6 +696,7 @@ int main(void)
         cmocka_unit_test(t1_the_family_that_answers_first_goes_on),
         cmocka_unit_test(t1_a_broken_family_costs_a_quarter_of_a_second),
         cmocka_unit_test(t1_both_families_keep_their_reflexive_candidates),
+        cmocka_unit_test(t1_who_yields_does_not_wait),
         cmocka_unit_test(t5_one_allocation_has_both_families),
         cmocka_unit_test(t5_network_types_say_which),
         cmocka_unit_test(t7_a_relay_that_cannot_be_had_again_at_once),

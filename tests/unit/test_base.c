@@ -263,7 +263,9 @@ static void queues_give_what_was_put_in(void **state)
             remote = floe_address_ipv4((uint32_t)i, 7);
             const floe_span parts[] = {floe_span_of(bytes, cut),
                                        floe_span_of(bytes + cut, size - cut)};
-            if (!floe_queue_push(&memory.table, &queue, 20000, &remote, parts, 2)) {
+            floe_error error = floe_queue_push(&memory.table, &queue, 20000, &remote, parts, 2);
+            if (error != FLOE_OK) {
+                assert_int_equal(error, FLOE_ERR_QUEUE_FULL);
                 was_full = true;
                 assert_true(queue.used + size + 128 > 20000 / 2);
                 continue;
@@ -304,11 +306,14 @@ static void a_queue_without_memory_or_room_loses_nothing(void **state)
     counting_init(&memory);
     memory.fail_at = 1;
     memory.fail_count = 1;
-    assert_false(floe_queue_push(&memory.table, &queue, 65536, &remote, &word, 1));
-    assert_true(floe_queue_push(&memory.table, &queue, 65536, &remote, &word, 1));
+    assert_int_equal(floe_queue_push(&memory.table, &queue, 65536, &remote, &word, 1),
+                     FLOE_ERR_NO_MEMORY);
+    assert_int_equal(floe_queue_push(&memory.table, &queue, 65536, &remote, &word, 1), FLOE_OK);
     memory.fail_at = memory.calls + 1;
-    assert_false(floe_queue_push(&memory.table, &queue, 65536, &remote, &more, 1));
-    assert_false(floe_queue_push(&memory.table, &queue, 100, &remote, &more, 1));
+    assert_int_equal(floe_queue_push(&memory.table, &queue, 65536, &remote, &more, 1),
+                     FLOE_ERR_NO_MEMORY);
+    assert_int_equal(floe_queue_push(&memory.table, &queue, 100, &remote, &more, 1),
+                     FLOE_ERR_QUEUE_FULL);
     assert_true(floe_queue_take(&queue, &remote, &packet));
     assert_true(floe_span_equal(packet, word));
     assert_false(floe_queue_take(&queue, &remote, &packet));

@@ -1,0 +1,235 @@
+/* Every allocation fails in turn, through a life in which every function of the API that allocates
+ * is called: gathering of all kinds, packets, look-ups, statistics, restart, new options, the
+ * associated gatherer. What must hold each time: nobody hangs, a call says that it has no memory or
+ * does what it is for, the api gathers all once there is memory again, and none of it is left. */
+#include "support.h"
+
+#include "awaited.h"
+#include "base/address.h"
+#include "relay_server.h"
+
+#include <floe/floe.h>
+#include <stdio.h>
+#include <string.h>
+
+static uint16_t server_port;
+
+static int start_server(void **state)
+{
+    (void)state;
+    server_port = relay_server_start("u", "p");
+    return 0;
+}
+
+static int stop_server(void **state)
+{
+    (void)state;
+    relay_server_stop();
+    return 0;
+}
+
+static size_t failing; /* which allocation */
+
+static void check(bool good, const char *what)
+{
+    if (!good) {
+        memory_fail(0);
+        fail_msg("allocation %zu fails: %s: %s", failing, what, floe_last_error());
+    }
+}
+
+/* A call has done what it is for, or has no memory. */
+static bool done(floe_error error, const char *call)
+{
+    check(error == FLOE_OK || error == FLOE_ERR_NO_MEMORY, call);
+    return error == FLOE_OK;
+}
+
+static void on_trace(void *data, const floe_trace_event *event)
+{
+    (void)data;
+    assert_non_null(event->method);
+}
+
+static void on_packet(void *data, const floe_packet *packet)
+{
+    (void)data;
+    assert_true(packet->size > 0);
+}
+
+static void gather(floe_gatherer *gatherer, awaited *o)
+{
+    unsigned ends = o->ends;
+
+    if (done(floe_gatherer_gather(gatherer), "gather")) {
+        check(awaited_end(o, ends + 1), "gathering never ends");
+    }
+}
+
+static void listen_to(floe_gatherer *gatherer, awaited *o)
+{
+    awaited_init(o);
+    (void)done(floe_gatherer_on_local_candidate(gatherer, awaited_candidate, o),
+               "on_local_candidate");
+    (void)done(floe_gatherer_on_error(gatherer, awaited_error, o), "on_error");
+    (void)done(floe_gatherer_on_packet(gatherer, on_packet, NULL), "on_packet");
+}
+
+/* From each candidate to itself. Where it is refused the server says so later. */
+static void send_packets(floe_gatherer *gatherer)
+{
+    floe_candidate_list *list = NULL;
+
+    if (!done(floe_gatherer_get_local_candidates(gatherer, &list), "get_local_candidates")) {
+        return;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        floe_address peer = floe_address_ipv4(0x7F000001, (uint16_t)list->candidates[i]->port);
+        floe_error error = floe_gatherer_send(gatherer, list->candidates[i]->id, &peer, "hello", 5);
+        check(error == FLOE_OK || error == FLOE_ERR_NO_MEMORY || error == FLOE_ERR_PERMISSION,
+              "send");
+    }
+    floe_candidate_list_free(list);
+}
+
+static void read_statistics(floe_gatherer *gatherer)
+{
+    floe_gatherer_statistics *statistics = NULL;
+
+    if (done(floe_gatherer_get_statistics(gatherer, &statistics), "get_statistics")) {
+        floe_gatherer_statistics_free(statistics);
+    }
+}
+
+static void with_associated(floe_gatherer *gatherer)
+{
+    floe_gatherer *associated = NULL;
+    awaited o;
+
+    if (!done(floe_gatherer_create_associated(gatherer, &associated), "create_associated")) {
+        return;
+    }
+    listen_to(associated, &o);
+    gather(associated, &o);
+    floe_gatherer_free(associated);
+    awaited_destroy(&o);
+}
+
+static void on_look_up(void *data, const floe_look_up_result *result)
+{
+    (void)data;
+    assert_non_null(result->name);
+}
+
+static void live(floe_api *api, const awaited_options *all)
+{
+    floe_gatherer *gatherer = NULL;
+    awaited o;
+
+    if (!done(floe_gatherer_new(api, &all->options, &gatherer), "gatherer_new")) {
+        return;
+    }
+    listen_to(gatherer, &o);
+    gather(gatherer, &o);
+    send_packets(gatherer);
+    read_statistics(gatherer);
+    floe_error error = floe_api_look_up(api, "nobody.local", 10, on_look_up, NULL);
+    check(error == FLOE_OK || error == FLOE_ERR_NO_MEMORY || error == FLOE_ERR_INVALID_STATE,
+          "look_up");
+    if (done(floe_gatherer_restart(gatherer), "restart")) {
+        (void)done(floe_gatherer_set_options(gatherer, &all->options), "set_options");
+        gather(gatherer, &o);
+    }
+    with_associated(gatherer);
+    floe_gatherer_free(gatherer);
+    awaited_destroy(&o);
+}
+
+/* With memory: all is there. A machine that stands still may cost one try. */
+static bool gathers_all(floe_api *api, const awaited_options *all)
+{
+    bool good = false;
+
+    for (int i = 0; i < 3 && !good; i++) {
+        floe_gatherer *gatherer = NULL;
+        awaited o;
+        check(floe_gatherer_new(api, &all->options, &gatherer) == FLOE_OK, "a new gatherer");
+        listen_to(gatherer, &o);
+        gather(gatherer, &o);
+        good = awaited_all(&o);
+        floe_gatherer_free(gatherer);
+        awaited_destroy(&o);
+    }
+    return good;
+}
+
+/* Whether there was an n-th allocation, which failed. */
+static bool try_allocation(size_t n, floe_mdns_mode mdns)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    awaited_options all;
+    floe_api *api = NULL;
+
+    failing = n;
+    awaited_options_init(&all, server_port);
+    settings.allocator = &memory_counted;
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    settings.mdns_mode = mdns;
+    settings.on_trace = on_trace;
+    settings.straggler_grace_ms = 50;
+    memory_fail(n);
+    if (done(floe_api_new(&settings, &api), "api_new")) {
+        live(api, &all);
+        bool came = memory_failed();
+        memory_fail(0);
+        check(gathers_all(api, &all), "the api is no good afterwards");
+        floe_api_free(api);
+        check(memory_live() == 0, "memory is left");
+        return came;
+    }
+    check(memory_live() == 0, "memory is left by api_new");
+    return true;
+}
+
+static void try_all(floe_mdns_mode mdns)
+{
+    size_t n = 1;
+
+    (void)try_allocation(0, mdns); /* what is made once in a process is made */
+    unsigned threads = entries_of("/proc/self/task");
+    unsigned descriptors = entries_of("/proc/self/fd");
+    while (try_allocation(n, mdns)) {
+        n++;
+    }
+    print_message("%zu allocations\n", n - 1);
+    assert_true(n > 100);
+    assert_int_equal(entries_of("/proc/self/task"), threads);
+    assert_int_equal(entries_of("/proc/self/fd"), descriptors);
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    try_all(FLOE_MDNS_MODE_OFF);
+}
+
+#ifdef WITH_MDNS
+static void every_allocation_may_fail_with_names(void **state)
+{
+    (void)state;
+    try_all(FLOE_MDNS_MODE_QUERY_AND_GATHER);
+}
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_allocation_may_fail),
+#ifdef WITH_MDNS
+        cmocka_unit_test(every_allocation_may_fail_with_names),
+#endif
+    };
+
+    return cmocka_run_group_tests_name("memory", tests, start_server, stop_server);
+}
