@@ -24,6 +24,7 @@ typedef struct fixture {
     uint8_t request_bytes[FLOE_CORE_DATA_SIZE];
     size_t requests; /* so many came since the last look */
     size_t relays;
+    unsigned writable; /* events */
     size_t reflexive;
     size_t errors;
     uint64_t bytes; /* that went out */
@@ -129,6 +130,9 @@ static void settle(fixture *f)
                 f->relays++;
                 f->relay = f->output.candidate->id;
             }
+            break;
+        case FLOE_CORE_WRITABLE:
+            f->writable++;
             break;
         case FLOE_CORE_CANDIDATE_ERROR:
             f->errors++;
@@ -530,7 +534,16 @@ static void k1_a_peer_that_the_server_refuses(void **state)
     assert_int_equal(floe_core_send(f.core, f.now, f.relay, &peer, "x", 1), FLOE_OK);
     settle(&f);
     assert_int_equal(f.request.method, FLOE_STUN_CREATE_PERMISSION);
+    /* Whoever was told that too much waits is told when it does not wait any longer. */
+    static const uint8_t packet[1200];
+    floe_error error = FLOE_OK;
+    while (error == FLOE_OK) {
+        error = floe_core_send(f.core, f.now, f.relay, &peer, packet, sizeof packet);
+    }
+    assert_int_equal(error, FLOE_ERR_QUEUE_FULL);
     refuse(&f, 403);
+    settle(&f);
+    assert_int_equal(f.writable, 1);
     f.bytes = 0;
     assert_int_equal(floe_core_send(f.core, f.now, f.relay, &peer, "x", 1), FLOE_ERR_PERMISSION);
     assert_non_null(strstr(floe_last_error(), "refuses this peer"));
