@@ -27,6 +27,7 @@ function(runtime_test name timeout)
 endfunction()
 
 runtime_test(test_api 600 runtime/test_api.c runtime/server.c)
+runtime_test(test_lifetime 600 runtime/test_lifetime.c runtime/server.c)
 runtime_test(test_data 600 runtime/test_data.c)
 runtime_test(test_memory 600 runtime/test_memory.c runtime/awaited.c runtime/relay_server.c)
 if(FLOE_MDNS)

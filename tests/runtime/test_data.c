@@ -423,61 +423,6 @@ static void anything_in_packet_k_of_one_read(void **state)
 
 /* ── Threads ── */
 
-typedef struct freed_side {
-    side side;
-    atomic_bool in_callback;
-    atomic_bool frees;
-} freed_side;
-
-static void on_packet_while_freed(void *data, const floe_packet *packet)
-{
-    freed_side *f = data;
-
-    (void)packet;
-    atomic_fetch_add(&f->side.packets, 1);
-    atomic_store(&f->in_callback, true);
-    while (!atomic_load(&f->frees)) {
-        (void)usleep(100);
-    }
-    (void)usleep(20000); /* so that it is within floe_gatherer_free, as good as always */
-}
-
-static void *free_in_callback(void *data)
-{
-    freed_side *f = data;
-
-    while (!atomic_load(&f->in_callback)) {
-        (void)usleep(100);
-    }
-    atomic_store(&f->frees, true);
-    floe_gatherer_free(f->side.gatherer);
-    return NULL;
-}
-
-/* Ten packets in one read; while the first is given another thread frees the gatherer, and waits:
- * the other nine are nobody's. */
-static void no_packet_comes_once_another_thread_frees(void **state)
-{
-    static freed_side f;
-    pthread_t thread;
-    pair p;
-
-    (void)state;
-    make(&p, 0);
-    memset(&f, 0, sizeof f);
-    f.side = p.b;
-    assert_int_equal(floe_gatherer_on_packet(p.b.gatherer, on_packet_while_freed, &f), FLOE_OK);
-    assert_int_equal(pthread_create(&thread, NULL, free_in_callback, &f), 0);
-    for (int i = 0; i < 10; i++) {
-        assert_int_equal(send_to(&p.a, &p.b, "packet", 6), FLOE_OK);
-    }
-    turn_until_packets(&p.loop, &f.side, 1);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    p.b.gatherer = NULL;
-    unmake(&p);
-    assert_int_equal(atomic_load(&f.side.packets), 1);
-}
-
 typedef struct worker {
     pthread_t thread;
     side *from;
@@ -568,7 +513,6 @@ int main(void)
         cmocka_unit_test(k1_packets_that_nobody_may_fragment),
         cmocka_unit_test(k2_checks_are_handed_over_and_answered),
         cmocka_unit_test(anything_in_packet_k_of_one_read),
-        cmocka_unit_test(no_packet_comes_once_another_thread_frees),
         cmocka_unit_test(threads_send_while_one_closes),
     };
     return cmocka_run_group_tests_name("data", tests, NULL, NULL);

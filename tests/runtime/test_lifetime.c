@@ -1,0 +1,345 @@
+/* A callback and a call in the same instant: every callback × every call that ends, begins or uses
+ * a gatherer × which thread it comes from × how much is in flight. What must hold: nobody hangs, no
+ * callback begins once a free or a graceful close has returned, a call has one of the results that
+ * are written down for it, and nothing is left. */
+#include "support.h"
+
+#include "server.h"
+
+#include <floe/floe.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef enum the_moment {
+    ON_CANDIDATE,
+    ON_END,
+    ON_WITHDRAWN,
+    ON_GATHERING,
+    ON_COMPLETE,
+    ON_CLOSED,
+    ON_ERROR,
+    ON_TRACE,
+    ON_PACKET,
+    MOMENTS,
+} the_moment;
+
+typedef enum the_call {
+    CLOSE,
+    GRACEFUL_CLOSE,
+    FREE,
+    RESTART,
+    GATHER,
+    SET_HANDLERS,
+    SEND,
+    CALLS
+} the_call;
+
+typedef enum the_caller {
+    ITSELF,           /* the callback */
+    ANOTHER,          /* a thread that the callback has woken, and runs beside */
+    ANOTHER_MEANTIME, /* the same, and the callback stays until the call has begun */
+    CALLERS,
+} the_caller;
+
+/* What is in flight at that moment. */
+typedef enum the_flight {
+    ONE,    /* one event of each kind, one packet */
+    MANY,   /* four servers, ten packets */
+    K_OF_N, /* the same, and the call comes in the fifth event of its kind, which for packets is in
+               the middle of one read */
+    FLIGHTS,
+} the_flight;
+
+typedef struct owner {
+    floe_api *api;
+    floe_gatherer *gatherer;
+    the_moment moment;
+    the_call call;
+    the_caller caller;
+    unsigned at; /* the event of its kind in which the call comes */
+    unsigned packets;
+    atomic_uint events[MOMENTS];
+    atomic_uint id; /* of the host candidate */
+    atomic_uint port;
+    atomic_bool woken;
+    atomic_bool begun;
+    atomic_bool acted;
+    atomic_bool gone; /* no callback may begin any more */
+    atomic_bool late; /* one has */
+} owner;
+
+static uint16_t server_port;
+
+/* ── The calls ── */
+
+static void set_handlers(owner *o);
+
+static floe_error send_to_itself(owner *o)
+{
+    floe_address self;
+
+    (void)floe_address_parse("127.0.0.1", &self);
+    self.port = (uint16_t)atomic_load(&o->port);
+    return floe_gatherer_send(o->gatherer, atomic_load(&o->id), &self, "packet", 6);
+}
+
+static void act(owner *o)
+{
+    floe_error error = FLOE_OK;
+    bool ends = false;
+
+    atomic_store(&o->begun, true);
+    switch (o->call) {
+    case CLOSE:
+        error = floe_gatherer_close(o->gatherer);
+        break;
+    case GRACEFUL_CLOSE:
+        error = floe_gatherer_graceful_close(o->gatherer);
+        ends = error == FLOE_OK;
+        if (o->caller == ITSELF) {
+            assert_int_equal(error, FLOE_ERR_WOULD_DEADLOCK);
+            error = FLOE_OK;
+        }
+        break;
+    case FREE:
+        floe_gatherer_free(o->gatherer);
+        ends = true;
+        break;
+    case RESTART:
+        error = floe_gatherer_restart(o->gatherer);
+        break;
+    case GATHER:
+        error = floe_gatherer_gather(o->gatherer);
+        break;
+    case SET_HANDLERS:
+        set_handlers(o);
+        break;
+    default:
+        error = send_to_itself(o);
+        if (error == FLOE_ERR_NOT_FOUND || error == FLOE_ERR_INVALID_ARGUMENT) {
+            error = FLOE_OK; /* there is none yet */
+        }
+        break;
+    }
+    bool may_be_refused = o->call == RESTART || o->call == GATHER || o->call == SEND;
+    assert_true(error == FLOE_OK || (may_be_refused && error == FLOE_ERR_INVALID_STATE));
+    atomic_store(&o->gone, ends);
+    atomic_store(&o->acted, true);
+}
+
+static void wait_for(const atomic_bool *flag, const char *what)
+{
+    for (int i = 0; !atomic_load(flag); i++) {
+        if (i == 600000) {
+            fail_msg("waited in vain: %s", what);
+        }
+        (void)usleep(100);
+    }
+}
+
+static void *act_elsewhere(void *data)
+{
+    owner *o = data;
+
+    wait_for(&o->woken, "the moment");
+    act(o);
+    return NULL;
+}
+
+/* ── The callbacks ── */
+
+static void happened(owner *o, the_moment moment)
+{
+    bool gone = atomic_load(&o->gone);
+    unsigned nth = atomic_fetch_add(&o->events[moment], 1) + 1;
+
+    if (gone) {
+        atomic_store(&o->late, true);
+        return;
+    }
+    if (moment != o->moment || nth != o->at) {
+        return;
+    }
+    if (o->caller == ITSELF) {
+        act(o);
+        return;
+    }
+    atomic_store(&o->woken, true);
+    if (o->caller == ANOTHER_MEANTIME) {
+        wait_for(&o->begun, "the other thread");
+        (void)usleep(2000); /* it is within the call, as good as always */
+    }
+}
+
+static void on_candidate(void *data, const floe_candidate *candidate)
+{
+    owner *o = data;
+
+    if (candidate != NULL && candidate->type == FLOE_CANDIDATE_TYPE_HOST) {
+        atomic_store(&o->port, candidate->port);
+        atomic_store(&o->id, candidate->id);
+    }
+    /* They wait in the socket while this runs, so one read has them all. */
+    for (unsigned i = 0; candidate == NULL && o->events[ON_END] == 0 && i < o->packets; i++) {
+        (void)send_to_itself(o);
+    }
+    happened(o, candidate != NULL ? ON_CANDIDATE : ON_END);
+}
+
+static void on_withdrawn(void *data, const floe_candidate *candidate)
+{
+    assert_non_null(candidate);
+    happened(data, ON_WITHDRAWN);
+}
+
+static void on_state(void *data, enum floe_gatherer_state state)
+{
+    static const the_moment moments[] = {[FLOE_GATHERER_STATE_GATHERING] = ON_GATHERING,
+                                         [FLOE_GATHERER_STATE_COMPLETE] = ON_COMPLETE,
+                                         [FLOE_GATHERER_STATE_CLOSED] = ON_CLOSED};
+
+    if (state != FLOE_GATHERER_STATE_NEW) {
+        happened(data, moments[state]);
+    }
+}
+
+static void on_error(void *data, const floe_candidate_error *error)
+{
+    assert_non_null(error->text);
+    happened(data, ON_ERROR);
+}
+
+static void on_trace(void *data, const floe_trace_event *event)
+{
+    assert_non_null(event->detail);
+    happened(data, ON_TRACE);
+}
+
+static void on_packet(void *data, const floe_packet *packet)
+{
+    if (packet->size == 6) { /* else an answer to a question that was taken back */
+        happened(data, ON_PACKET);
+    }
+}
+
+static void set_handlers(owner *o)
+{
+    assert_int_equal(floe_gatherer_on_local_candidate(o->gatherer, on_candidate, o), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_candidate_withdrawn(o->gatherer, on_withdrawn, o), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_state_change(o->gatherer, on_state, o), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_error(o->gatherer, on_error, o), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_packet(o->gatherer, on_packet, o), FLOE_OK);
+}
+
+/* ── One of each ── */
+
+static void make(owner *o, the_flight flight)
+{
+    static char good[64];
+    const char *urls[] = {good,
+                          "stun:127.0.0.1:9",
+                          "stun:127.0.0.1:10",
+                          "stun:127.0.0.1:11",
+                          "stun:127.0.0.1:12",
+                          "stun:127.0.0.1:13"};
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    settings.allocator = &memory_counted;
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    settings.on_trace = on_trace;
+    settings.trace_user_data = o;
+    (void)snprintf(good, sizeof good, "stun:127.0.0.1:%u", server_port);
+    server.urls = urls;
+    server.url_count = flight == ONE ? 2 : 6;
+    options.ice_servers = &server;
+    options.ice_server_count = 1;
+    assert_int_equal(floe_api_new(&settings, &o->api), FLOE_OK);
+    assert_int_equal(floe_gatherer_new(o->api, &options, &o->gatherer), FLOE_OK);
+    set_handlers(o);
+}
+
+/* Makes the moment come: a second gathering finds that the NAT shows another address (server.h), so
+ * what the first one found is withdrawn. Of some events there is one only in a gathering. */
+static void bring_about(owner *o)
+{
+    assert_int_equal(floe_gatherer_gather(o->gatherer), FLOE_OK);
+    for (int i = 0; i < 600000 && !atomic_load(&o->acted) && !atomic_load(&o->woken); i++) {
+        bool complete = atomic_load(&o->events[ON_END]) > 0;
+        if (complete && o->moment == ON_CLOSED) {
+            (void)floe_gatherer_close(o->gatherer);
+        } else if (complete && o->moment != ON_PACKET) {
+            (void)floe_gatherer_gather(o->gatherer);
+        }
+        (void)usleep(100);
+    }
+    wait_for(&o->acted, "the call");
+}
+
+static void try_one(the_moment moment, the_call call, the_caller caller, the_flight flight)
+{
+    owner o = {.moment = moment, .call = call, .caller = caller};
+    pthread_t thread;
+
+    o.at = flight == K_OF_N && moment != ON_CLOSED ? 5 : 1;
+    o.packets = flight == ONE ? 1 : 10;
+    make(&o, flight);
+    if (caller != ITSELF) {
+        assert_int_equal(pthread_create(&thread, NULL, act_elsewhere, &o), 0);
+    }
+    bring_about(&o);
+    if (caller != ITSELF) {
+        assert_int_equal(pthread_join(thread, NULL), 0);
+    }
+    if (call != FREE) {
+        floe_gatherer_free(o.gatherer);
+        atomic_store(&o.gone, true);
+    }
+    floe_api_free(o.api);
+    assert_int_equal(memory_live(), 0);
+    assert_false(atomic_load(&o.late));
+}
+
+static void every_callback_every_call_every_thread(void **state)
+{
+    unsigned tried = 0;
+
+    (void)state;
+    for (the_moment moment = 0; moment < MOMENTS; moment++) {
+        for (the_call call = 0; call < CALLS; call++) {
+            for (the_caller caller = 0; caller < CALLERS; caller++) {
+                for (the_flight flight = 0; flight < FLIGHTS; flight++) {
+                    try_one(moment, call, caller, flight);
+                    tried++;
+                }
+            }
+        }
+    }
+    print_message("%u of callback, call, thread and flight\n", tried);
+}
+
+static int start_server(void **state)
+{
+    (void)state;
+    server_port = test_server_start();
+    return 0;
+}
+
+static int stop_server(void **state)
+{
+    (void)state;
+    test_server_stop();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_callback_every_call_every_thread)};
+
+    return cmocka_run_group_tests_name("lifetime", tests, start_server, stop_server);
+}
