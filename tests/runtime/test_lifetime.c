@@ -65,7 +65,7 @@ typedef struct owner {
     atomic_uint id; /* of the host candidate */
     atomic_uint port;
     atomic_bool woken;
-    atomic_bool begun;
+    atomic_int thread; /* that makes the call, from when it begins; 0: not yet */
     atomic_bool acted;
     atomic_bool gone; /* no callback may begin any more */
     atomic_bool late; /* one has */
@@ -91,7 +91,7 @@ static void act(owner *o)
     floe_error error = FLOE_OK;
     bool ends = false;
 
-    atomic_store(&o->begun, true);
+    atomic_store(&o->thread, gettid());
     switch (o->call) {
     case CLOSE:
         error = floe_gatherer_close(o->gatherer);
@@ -149,6 +149,23 @@ static void *act_elsewhere(void *data)
     return NULL;
 }
 
+/* The other thread has made its call, or stands in it and waits: for the callback, that is. */
+static void wait_for_call(const owner *o)
+{
+    for (int waits = 0; !atomic_load(&o->acted) && waits < 5;) {
+        char path[64];
+        char state = '?';
+        (void)snprintf(path, sizeof path, "/proc/self/task/%d/stat", atomic_load(&o->thread));
+        FILE *file = fopen(path, "r");
+        if (file != NULL) {
+            (void)!fscanf(file, "%*d (%*[^)]) %c", &state);
+            (void)fclose(file);
+        }
+        waits = state == 'S' ? waits + 1 : 0;
+        (void)usleep(200);
+    }
+}
+
 /* ── The callbacks ── */
 
 static void happened(owner *o, the_moment moment)
@@ -169,8 +186,10 @@ static void happened(owner *o, the_moment moment)
     }
     atomic_store(&o->woken, true);
     if (o->caller == ANOTHER_MEANTIME) {
-        wait_for(&o->begun, "the other thread");
-        (void)usleep(2000); /* it is within the call, as good as always */
+        wait_for_call(o);
+        if (o->call == FREE) {
+            atomic_store(&o->gone, true); /* it waits for this callback, and for no other */
+        }
     }
 }
 
