@@ -4,7 +4,11 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define FLOE_EXPORT __attribute__((visibility("default")))
+#if defined(__MINGW32__) /* where %zu is no part of the system's own printf */
+#define FLOE_PRINTF(text, arguments) __attribute__((__format__(__gnu_printf__, text, arguments)))
+#else
 #define FLOE_PRINTF(text, arguments) __attribute__((__format__(__printf__, text, arguments)))
+#endif
 #else
 #define FLOE_EXPORT
 #define FLOE_PRINTF(text, arguments)

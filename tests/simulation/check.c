@@ -13,8 +13,7 @@ static void copy_text(char *to, size_t size, const char *from)
 
 /* ── The log ── */
 
-static void log_event(sim_world *world, const char *format, ...)
-    __attribute__((__format__(__printf__, 2, 3)));
+static void log_event(sim_world *world, const char *format, ...) FLOE_PRINTF(2, 3);
 
 static void log_event(sim_world *world, const char *format, ...)
 {

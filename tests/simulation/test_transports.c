@@ -231,6 +231,9 @@ static void t8_a_connection_that_breaks_gives_a_new_relay(void **state)
 
 static void t9_dtls_outlives_loss(void **state)
 {
+#ifdef _WIN32
+    skip(); /* OpenSSL asks the system for the time there, not the world (stream.c) */
+#endif
     size_t good = 0;
 
     (void)state;

@@ -160,11 +160,9 @@ static inline uint64_t world_ms(const sim_world *world)
     return (world->now - world->started) / 1000000;
 }
 
-void world_trace(sim_world *world, const char *format, ...)
-    __attribute__((__format__(__printf__, 2, 3)));
+void world_trace(sim_world *world, const char *format, ...) FLOE_PRINTF(2, 3);
 /* Records the first broken invariant. */
-void world_violated(sim_world *world, const char *format, ...)
-    __attribute__((__format__(__printf__, 2, 3)));
+void world_violated(sim_world *world, const char *format, ...) FLOE_PRINTF(2, 3);
 /* A packet from a server's address to an outside address, at the server's distance. */
 void world_answer(sim_world *world, size_t server, const floe_address *from, const floe_address *to,
                   floe_span data);
