@@ -60,6 +60,7 @@ analyse:
 	@tools/analyse
 
 check-long: build
+	@tools/setup.sh lab long
 	@tools/check-long $(BUILD)
 
 docs: build
