@@ -1,12 +1,29 @@
 #include "awaited.h"
 
+#include "relay_server.h"
 #include "support.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-void awaited_options_init(awaited_options *all, uint16_t server_port)
+static uint16_t server_port;
+
+int awaited_server_start(void **state)
+{
+    (void)state;
+    server_port = relay_server_start("u", "p");
+    return 0;
+}
+
+int awaited_server_stop(void **state)
+{
+    (void)state;
+    relay_server_stop();
+    return 0;
+}
+
+void awaited_options_init(awaited_options *all)
 {
     static const char *const forms[AWAITED_URLS] = {"stun:127.0.0.1:%u", "stun:localhost:%u",
                                                     "turn:127.0.0.1:%u",

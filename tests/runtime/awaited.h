@@ -5,7 +5,10 @@
 #include <floe/floe.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
+
+/* Set-up and teardown of a group of tests: the server. */
+int awaited_server_start(void **state);
+int awaited_server_stop(void **state);
 
 /* The server by STUN at its address and by its name, by TURN over UDP and over TCP. */
 #define AWAITED_URLS 4
@@ -16,7 +19,7 @@ typedef struct awaited_options {
     floe_ice_server server;
     floe_gather_options options;
 } awaited_options;
-void awaited_options_init(awaited_options *all, uint16_t server_port);
+void awaited_options_init(awaited_options *all);
 
 /* What one gatherer has told so far. */
 typedef struct awaited {

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -57,23 +58,34 @@ static struct sockaddr_in server_address(void)
     return address;
 }
 
-uint16_t test_server_start(void)
+uint16_t test_server_port;
+
+int test_server_start(void **state)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    sigset_t all;
+    sigset_t before;
 
+    (void)state;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
     server_fd = socket(AF_INET, SOCK_DGRAM, 0);
     if (server_fd < 0 || bind(server_fd, (struct sockaddr *)&address, sizeof address) != 0 ||
         pthread_create(&server_thread, NULL, serve, NULL) != 0) {
         abort();
     }
-    return ntohs(server_address().sin_port);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    test_server_port = ntohs(server_address().sin_port);
+    return 0;
 }
 
-void test_server_stop(void)
+int test_server_stop(void **state)
 {
     struct sockaddr_in address = server_address();
 
+    (void)state;
     (void)sendto(server_fd, "", 1, 0, (struct sockaddr *)&address, sizeof address);
     (void)pthread_join(server_thread, NULL);
     (void)close(server_fd);
+    return 0;
 }

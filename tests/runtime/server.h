@@ -5,8 +5,9 @@
 
 #include <stdint.h>
 
-/* Starts it once for the process; its port. */
-uint16_t test_server_start(void);
-void test_server_stop(void);
+/* Set-up and teardown of a group of tests. Signals are not for its thread. */
+int test_server_start(void **state);
+int test_server_stop(void **state);
+extern uint16_t test_server_port;
 
 #endif

@@ -16,8 +16,6 @@
 #include <unistd.h>
 #include <uv.h>
 
-static uint16_t server_port;
-
 /* ── A gatherer and what its owner sees ── */
 
 typedef enum owner_moment {
@@ -234,7 +232,7 @@ static void make_gatherer(owner *o)
     floe_ice_server server = FLOE_ICE_SERVER_INIT;
     floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
 
-    (void)snprintf(good, sizeof good, "stun:127.0.0.1:%u", server_port);
+    (void)snprintf(good, sizeof good, "stun:127.0.0.1:%u", test_server_port);
     server.urls = urls;
     server.url_count = 2;
     options.ice_servers = &server;
@@ -835,26 +833,6 @@ static void without_descriptors_it_says_so(void **state)
     }
 }
 
-static int start_server(void **state)
-{
-    sigset_t usr1;
-
-    (void)state;
-    (void)sigemptyset(&usr1);
-    (void)sigaddset(&usr1, SIGUSR1); /* not for its thread: see signals_are_the_hosts */
-    (void)pthread_sigmask(SIG_BLOCK, &usr1, NULL);
-    server_port = test_server_start();
-    (void)pthread_sigmask(SIG_UNBLOCK, &usr1, NULL);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    test_server_stop();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -871,5 +849,5 @@ int main(void)
         cmocka_unit_test(signals_are_the_hosts),
         cmocka_unit_test(without_descriptors_it_says_so),
     };
-    return cmocka_run_group_tests_name("api", tests, start_server, stop_server);
+    return cmocka_run_group_tests_name("api", tests, test_server_start, test_server_stop);
 }

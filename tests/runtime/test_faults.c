@@ -8,7 +8,6 @@
 #include "base/address.h"
 #include "base/memory.h"
 #include "faults.h"
-#include "relay_server.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,22 +19,6 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-static uint16_t server_port;
-
-static int start_server(void **state)
-{
-    (void)state;
-    server_port = relay_server_start("u", "p");
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    relay_server_stop();
-    return 0;
-}
 
 /* ── What is counted ── */
 
@@ -61,7 +44,7 @@ static void gather(floe_api *api, awaited *o, const char *what)
     floe_gatherer *gatherer = NULL;
 
     awaited_init(o);
-    awaited_options_init(&all, server_port);
+    awaited_options_init(&all);
     floe_error error = floe_gatherer_new(api, &all.options, &gatherer);
     if (error == FLOE_OK) {
         assert_int_equal(floe_gatherer_on_local_candidate(gatherer, awaited_candidate, o), FLOE_OK);
@@ -354,5 +337,5 @@ int main(void)
         cmocka_unit_test(every_system_call_may_fail_with_names),
 #endif
     };
-    return cmocka_run_group_tests_name("faults", tests, start_server, stop_server);
+    return cmocka_run_group_tests_name("faults", tests, awaited_server_start, awaited_server_stop);
 }

@@ -71,8 +71,6 @@ typedef struct owner {
     atomic_bool late; /* one has */
 } owner;
 
-static uint16_t server_port;
-
 /* ── The calls ── */
 
 static void set_handlers(owner *o);
@@ -273,7 +271,7 @@ static void make(owner *o, the_flight flight)
     settings.ip_filter = keep_loopback_v4;
     settings.on_trace = on_trace;
     settings.trace_user_data = o;
-    (void)snprintf(good, sizeof good, "stun:127.0.0.1:%u", server_port);
+    (void)snprintf(good, sizeof good, "stun:127.0.0.1:%u", test_server_port);
     server.urls = urls;
     server.url_count = flight == ONE ? 2 : 6;
     options.ice_servers = &server;
@@ -342,23 +340,9 @@ static void every_callback_every_call_every_thread(void **state)
     print_message("%u of callback, call, thread and flight\n", tried);
 }
 
-static int start_server(void **state)
-{
-    (void)state;
-    server_port = test_server_start();
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    test_server_stop();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_callback_every_call_every_thread)};
 
-    return cmocka_run_group_tests_name("lifetime", tests, start_server, stop_server);
+    return cmocka_run_group_tests_name("lifetime", tests, test_server_start, test_server_stop);
 }

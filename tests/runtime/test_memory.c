@@ -6,27 +6,10 @@
 
 #include "awaited.h"
 #include "base/address.h"
-#include "relay_server.h"
 
 #include <floe/floe.h>
 #include <stdio.h>
 #include <string.h>
-
-static uint16_t server_port;
-
-static int start_server(void **state)
-{
-    (void)state;
-    server_port = relay_server_start("u", "p");
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    relay_server_stop();
-    return 0;
-}
 
 static size_t failing; /* which allocation */
 
@@ -171,7 +154,7 @@ static bool try_allocation(size_t n, floe_mdns_mode mdns)
     floe_api *api = NULL;
 
     failing = n;
-    awaited_options_init(&all, server_port);
+    awaited_options_init(&all);
     settings.allocator = &memory_counted;
     settings.loopback = true;
     settings.ip_filter = keep_loopback_v4;
@@ -231,5 +214,5 @@ int main(void)
 #endif
     };
 
-    return cmocka_run_group_tests_name("memory", tests, start_server, stop_server);
+    return cmocka_run_group_tests_name("memory", tests, awaited_server_start, awaited_server_stop);
 }
