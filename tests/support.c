@@ -87,11 +87,14 @@ static atomic_size_t live;
 static atomic_size_t until_failure; /* 0: none fails */
 static atomic_bool failed;
 
-static bool fails_now(void)
+bool memory_fails_now(void)
 {
     size_t left = atomic_load(&until_failure);
 
     while (left > 0 && !atomic_compare_exchange_weak(&until_failure, &left, left - 1)) {
+    }
+    if (left == 1) {
+        atomic_store(&failed, true);
     }
     return left == 1;
 }
@@ -99,8 +102,7 @@ static bool fails_now(void)
 static void *allocate_counted(void *user_data, size_t size)
 {
     (void)user_data;
-    if (fails_now()) {
-        atomic_store(&failed, true);
+    if (memory_fails_now()) {
         return NULL;
     }
     atomic_fetch_add(&live, 1);

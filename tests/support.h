@@ -36,11 +36,12 @@ typedef struct counting_allocator {
 void counting_init(counting_allocator *allocator);
 
 /* The same for threads. How many blocks live now; the n-th allocation from now on fails, once (0:
- * none); whether one has. */
+ * none); whether one has. `memory_fails_now` counts one that is not by memory_counted. */
 extern const floe_allocator memory_counted;
 size_t memory_live(void);
 void memory_fail(size_t n);
 bool memory_failed(void);
+bool memory_fails_now(void);
 
 /* How many entries a folder has: /proc/self/fd, /proc/self/task. */
 unsigned entries_of(const char *folder);

@@ -1,14 +1,18 @@
-/* Every allocation fails in turn, through a life in which every function of the API that allocates
- * is called: gathering of all kinds, packets, look-ups, statistics, restart, new options, the
- * associated gatherer. What must hold each time: nobody hangs, a call says that it has no memory or
- * does what it is for, the api gathers all once there is memory again, and none of it is left. */
+/* Every allocation fails in turn, floe's own and those of OpenSSL and c-ares within it, through a
+ * life in which every function of the API that allocates is called: gathering of all kinds,
+ * packets, look-ups, statistics, restart, new options, the associated gatherer. What must hold each
+ * time: nobody hangs, a call says that it has no memory or does what it is for, the api gathers all
+ * once there is memory again, and none of it is left. */
 #include "support.h"
 
 #include "awaited.h"
 #include "base/address.h"
 
+#include <ares.h>
 #include <floe/floe.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static size_t failing; /* which allocation */
@@ -27,6 +31,52 @@ static bool done(floe_error error, const char *call)
     check(error == FLOE_OK || error == FLOE_ERR_NO_MEMORY, call);
     return error == FLOE_OK;
 }
+
+/* ── The memory of libraries (libuv ends the process when it has none) ── */
+
+static void *allocate(size_t size)
+{
+    return size == 0 || memory_fails_now() ? NULL : malloc(size);
+}
+
+static void *reallocate(void *memory, size_t size)
+{
+    if (size == 0) {
+        free(memory);
+        return NULL;
+    }
+    return memory_fails_now() ? NULL : realloc(memory, size);
+}
+
+static void *allocate_for_openssl(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return allocate(size);
+}
+
+static void *reallocate_for_openssl(void *memory, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return reallocate(memory, size);
+}
+
+static void free_for_openssl(void *memory, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(memory);
+}
+
+static bool watch_libraries(void)
+{
+    return CRYPTO_set_mem_functions(allocate_for_openssl, reallocate_for_openssl,
+                                    free_for_openssl) == 1 &&
+           ares_library_init_mem(ARES_LIB_INIT_ALL, allocate, free, reallocate) == 0;
+}
+
+/* ── A life ── */
 
 static void on_trace(void *data, const floe_trace_event *event)
 {
@@ -214,5 +264,8 @@ int main(void)
 #endif
     };
 
+    if (!LEAKS_ARE_SEEN && !watch_libraries()) {
+        return 1;
+    }
     return cmocka_run_group_tests_name("memory", tests, awaited_server_start, awaited_server_stop);
 }
