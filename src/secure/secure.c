@@ -55,16 +55,17 @@ floe_secure *floe_secure_new(floe_secure_context *context, const char *host, con
     made->peer = floe_copy_text(context->allocator, peer, strlen(peer));
     made->ssl = made->peer != NULL ? floe_secure_ssl_new(context, datagrams) : NULL;
     BIO *bio = made->ssl != NULL ? floe_secure_bio_new(made) : NULL;
+    bool known = false; /* to the callbacks */
     if (bio != NULL) {
         SSL_set_bio(made->ssl, bio, bio);
-        (void)SSL_set_app_data(made->ssl, made);
+        known = SSL_set_app_data(made->ssl, made) == 1;
         SSL_set_connect_state(made->ssl);
         if (datagrams) {
             (void)DTLS_set_link_mtu(made->ssl, FLOE_SECURE_MTU);
         }
     }
     ERR_clear_error();
-    if (bio == NULL || !expect_host(made->ssl, host)) {
+    if (!known || !expect_host(made->ssl, host)) {
         floe_secure_free(made);
         return NULL;
     }
