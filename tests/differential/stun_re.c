@@ -106,7 +106,8 @@ static bool fits(unsigned type, const uint8_t *content, size_t length)
     case STUN_ATTR_ALT_SERVER:
     case STUN_ATTR_RESP_ORIGIN:
     case STUN_ATTR_OTHER_ADDR:
-        return length >= 2 && ((content[1] == 1 && length == 8) || (content[1] == 2 && length == 20));
+        return length >= 2 &&
+               ((content[1] == 1 && length == 8) || (content[1] == 2 && length == 20));
     default:
         return true;
     }
@@ -183,7 +184,8 @@ int main(int count, char **words)
         exact_free(bytes, 0);
     }
     floe_stun_key_release(key);
-    (void)printf("%u messages: %u differences; explained: %u without a cookie, %u by an odd content\n", rounds,
-                 differences(), explained[NO_COOKIE], explained[ODD_CONTENT]);
+    (void)printf(
+        "%u messages: %u differences; explained: %u without a cookie, %u by an odd content\n",
+        rounds, differences(), explained[NO_COOKIE], explained[ODD_CONTENT]);
     return differences() > 0;
 }

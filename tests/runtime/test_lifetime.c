@@ -56,6 +56,8 @@ typedef enum the_flight {
 typedef struct owner {
     floe_api *api;
     floe_gatherer *gatherer;
+    pthread_mutex_t lock; /* for `freed`: who brings the moment about must not use what is gone */
+    bool freed;
     the_moment moment;
     the_call call;
     the_caller caller;
@@ -103,6 +105,9 @@ static void act(owner *o)
         }
         break;
     case FREE:
+        (void)pthread_mutex_lock(&o->lock);
+        o->freed = true;
+        (void)pthread_mutex_unlock(&o->lock);
         floe_gatherer_free(o->gatherer);
         ends = true;
         break;
@@ -288,11 +293,13 @@ static void bring_about(owner *o)
     assert_int_equal(floe_gatherer_gather(o->gatherer), FLOE_OK);
     for (int i = 0; i < 600000 && !atomic_load(&o->acted) && !atomic_load(&o->woken); i++) {
         bool complete = atomic_load(&o->events[ON_END]) > 0;
-        if (complete && o->moment == ON_CLOSED) {
+        (void)pthread_mutex_lock(&o->lock);
+        if (complete && !o->freed && o->moment == ON_CLOSED) {
             (void)floe_gatherer_close(o->gatherer);
-        } else if (complete && o->moment != ON_PACKET) {
+        } else if (complete && !o->freed && o->moment != ON_PACKET) {
             (void)floe_gatherer_gather(o->gatherer);
         }
+        (void)pthread_mutex_unlock(&o->lock);
         (void)usleep(100);
     }
     wait_for(&o->acted, "the call");
@@ -303,6 +310,7 @@ static void try_one(the_moment moment, the_call call, the_caller caller, the_fli
     owner o = {.moment = moment, .call = call, .caller = caller};
     pthread_t thread;
 
+    (void)pthread_mutex_init(&o.lock, NULL);
     o.at = flight == K_OF_N && moment != ON_CLOSED ? 5 : 1;
     o.packets = flight == ONE ? 1 : 10;
     make(&o, flight);
@@ -320,6 +328,7 @@ static void try_one(the_moment moment, the_call call, the_caller caller, the_fli
     floe_api_free(o.api);
     assert_int_equal(memory_live(), 0);
     assert_false(atomic_load(&o.late));
+    (void)pthread_mutex_destroy(&o.lock);
 }
 
 static void every_callback_every_call_every_thread(void **state)
