@@ -178,12 +178,13 @@ static void live(floe_api *api, const awaited_options *all)
     awaited_destroy(&o);
 }
 
-/* With memory: all is there. A machine that stands still may cost one try. */
+/* With memory: all is there. A machine that stands still for longer than the straggler grace costs a
+ * try. */
 static bool gathers_all(floe_api *api, const awaited_options *all)
 {
     bool good = false;
 
-    for (int i = 0; i < 3 && !good; i++) {
+    for (int i = 0; i < 20 && !good; i++) {
         floe_gatherer *gatherer = NULL;
         awaited o;
         check(floe_gatherer_new(api, &all->options, &gatherer) == FLOE_OK, "a new gatherer");
