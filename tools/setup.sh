@@ -39,7 +39,8 @@ echo "setup: installing$missing"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! { apt-get update && apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+# A list that can't be had may be one that is not needed: what is missing then says the installation.
+if ! { apt-get update || true; apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     echo "setup: apt-get failed" >&2
     exit 1
