@@ -178,8 +178,8 @@ static void live(floe_api *api, const awaited_options *all)
     awaited_destroy(&o);
 }
 
-/* With memory: all is there. A machine that stands still for longer than the straggler grace costs a
- * try. */
+/* With memory: all is there. A machine that stands still for longer than the straggler grace costs
+ * a try. */
 static bool gathers_all(floe_api *api, const awaited_options *all)
 {
     bool good = false;
