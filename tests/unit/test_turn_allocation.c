@@ -539,6 +539,29 @@ static void release_is_one_packet_where_something_is_owed(void **state)
     assert_true(message.integrity_at != 0);
 }
 
+/* Another Allocate from here was given up, which may have made one: this one's end releases it,
+ * unless it has made its own, which shows that there was none. */
+static void release_is_owed_for_what_it_inherits(void **state)
+{
+    fixture *f = *state;
+    answer full = {.code = 486, .sign_with = "secret", .lifetime = -1};
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    f->allocation.inherits = true;
+    assert_int_equal(respond(f, &full), FLOE_TURN_FAILED);
+    assert_true(floe_turn_allocation_release(&f->allocation));
+    floe_turn_allocation_free(&f->allocation);
+    f->account->scope = FLOE_TURN_NONCE_PER_CLIENT;
+    begin_allocation(f);
+    f->allocation.inherits = true;
+    allocate(f);
+    assert_false(f->allocation.inherits);
+}
+
 static void an_unsigned_success_to_a_signed_request_is_not_believed(void **state)
 {
     fixture *f = *state;
@@ -1050,6 +1073,7 @@ int main(void)
         TEST(t7_refreshes_a_minute_early_or_half_way),
         TEST(t7_a_refresh_keeps_it_and_a_failed_one_loses_it),
         TEST(release_is_one_packet_where_something_is_owed),
+        TEST(release_is_owed_for_what_it_inherits),
         TEST(an_unsigned_success_to_a_signed_request_is_not_believed),
         TEST(s3_oauth),
         TEST(t5_families_that_are_asked_for),
