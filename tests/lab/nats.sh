@@ -225,7 +225,8 @@ nats_lets_in() { # SOURCE PORT DESTINATION-PORT
     }
     before=$(count)
     nats_send server "$1" "$2" 1 203.0.113.1 "$3"
-    sleep 0.2 # four times the way there
+    # What is asked and answered after it comes after it, on the same wire.
+    lab_wait lab_client timeout 5 turnutils_stunclient -p 3478 $LAB_SERVER
     after=$(count)
     [ "$after" -gt "$before" ] && echo yes || echo no
 }
