@@ -254,10 +254,13 @@ static floe_error push_secure(floe_core *core, floe_connection *connection, size
     if (floe_secure_waiting(connection->secure) > limit) {
         return FLOE_ERR_QUEUE_FULL;
     }
-    for (size_t i = 0; count > 1 && i < count; i++) {
-        floe_write_bytes(&writer, parts[i].data, parts[i].size);
+    floe_span whole = parts[0];
+    if (count > 1) {
+        for (size_t i = 0; i < count; i++) {
+            floe_write_bytes(&writer, parts[i].data, parts[i].size);
+        }
+        whole = floe_span_of(writer.data, writer.at);
     }
-    floe_span whole = count > 1 ? floe_span_of(writer.data, writer.at) : parts[0];
     bool written = !writer.failed && floe_secure_write(connection->secure, whole);
     return written ? FLOE_OK : FLOE_ERR_NO_MEMORY;
 }
