@@ -4,6 +4,7 @@
 #include "base/address.h"
 
 #include <dirent.h>
+#include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,9 +88,16 @@ static atomic_size_t live;
 static atomic_size_t until_failure; /* 0: none fails */
 static atomic_bool failed;
 
+static atomic_bool paused_now;
+
+void memory_pause(bool paused)
+{
+    atomic_store(&paused_now, paused);
+}
+
 bool memory_fails_now(void)
 {
-    size_t left = atomic_load(&until_failure);
+    size_t left = atomic_load(&paused_now) ? 0 : atomic_load(&until_failure);
 
     while (left > 0 && !atomic_compare_exchange_weak(&until_failure, &left, left - 1)) {
     }
@@ -133,6 +141,46 @@ void memory_fail(size_t n)
 bool memory_failed(void)
 {
     return atomic_load(&failed);
+}
+
+void *memory_malloc(size_t size)
+{
+    return size == 0 || memory_fails_now() ? NULL : malloc(size);
+}
+
+void *memory_realloc(void *memory, size_t size)
+{
+    if (size == 0) {
+        free(memory);
+        return NULL;
+    }
+    return memory_fails_now() ? NULL : realloc(memory, size);
+}
+
+static void *malloc_for_openssl(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return memory_malloc(size);
+}
+
+static void *realloc_for_openssl(void *memory, size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return memory_realloc(memory, size);
+}
+
+static void free_for_openssl(void *memory, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(memory);
+}
+
+bool memory_watch_openssl(void)
+{
+    return CRYPTO_set_mem_functions(malloc_for_openssl, realloc_for_openssl, free_for_openssl) == 1;
 }
 
 unsigned entries_of(const char *folder)

@@ -42,6 +42,12 @@ size_t memory_live(void);
 void memory_fail(size_t n);
 bool memory_failed(void);
 bool memory_fails_now(void);
+/* Meanwhile none fails, and none counts towards the n-th. */
+void memory_pause(bool paused);
+/* malloc and realloc that fail with it; OpenSSL's, from before its first use on. */
+void *memory_malloc(size_t size);
+void *memory_realloc(void *memory, size_t size);
+bool memory_watch_openssl(void);
 
 /* How many entries a folder has: /proc/self/fd, /proc/self/task. */
 unsigned entries_of(const char *folder);

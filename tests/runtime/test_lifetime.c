@@ -47,7 +47,7 @@ typedef enum the_caller {
 /* What is in flight at that moment. */
 typedef enum the_flight {
     ONE,    /* one event of each kind, one packet */
-    MANY,   /* four servers, ten packets */
+    MANY,   /* six servers, ten packets */
     K_OF_N, /* the same, and the call comes in the fifth event of its kind, which for packets is in
                the middle of one read */
     FLIGHTS,

@@ -10,7 +10,6 @@
 
 #include <ares.h>
 #include <floe/floe.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,48 +31,11 @@ static bool done(floe_error error, const char *call)
     return error == FLOE_OK;
 }
 
-/* ── The memory of libraries (libuv ends the process when it has none) ── */
-
-static void *allocate(size_t size)
-{
-    return size == 0 || memory_fails_now() ? NULL : malloc(size);
-}
-
-static void *reallocate(void *memory, size_t size)
-{
-    if (size == 0) {
-        free(memory);
-        return NULL;
-    }
-    return memory_fails_now() ? NULL : realloc(memory, size);
-}
-
-static void *allocate_for_openssl(size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return allocate(size);
-}
-
-static void *reallocate_for_openssl(void *memory, size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return reallocate(memory, size);
-}
-
-static void free_for_openssl(void *memory, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(memory);
-}
-
+/* libuv ends the process when it has no memory: it is not asked to do without. */
 static bool watch_libraries(void)
 {
-    return CRYPTO_set_mem_functions(allocate_for_openssl, reallocate_for_openssl,
-                                    free_for_openssl) == 1 &&
-           ares_library_init_mem(ARES_LIB_INIT_ALL, allocate, free, reallocate) == 0;
+    return memory_watch_openssl() &&
+           ares_library_init_mem(ARES_LIB_INIT_ALL, memory_malloc, free, memory_realloc) == 0;
 }
 
 /* ── A life ── */

@@ -7,10 +7,8 @@
 #include "base/memory.h"
 #include "secure/secure.h"
 
-#include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FLIGHT 262144
@@ -531,34 +529,7 @@ static void every_allocation_may_fail(void **state)
     tls_server_free(server);
 }
 
-/* ── OpenSSL's own memory ── */
-
-static bool ours; /* the client's calls are running, not the server's */
-
-static void *allocate(size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return size == 0 || (ours && memory_fails_now()) ? NULL : malloc(size);
-}
-
-static void *reallocate(void *memory, size_t size, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    if (size == 0) {
-        free(memory);
-        return NULL;
-    }
-    return ours && memory_fails_now() ? NULL : realloc(memory, size);
-}
-
-static void release(void *memory, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    free(memory);
-}
+/* ── OpenSSL's own memory: the client's, so it is paused while the server's calls run ── */
 
 /* Whether the handshake came to its end; if not, the client has said so. */
 static bool shakes_hands(tls_server *server, floe_secure_context *context)
@@ -567,7 +538,7 @@ static bool shakes_hands(tls_server *server, floe_secure_context *context)
     pair with = {.server = server, .connection = tls_accept(server)};
     bool good = false;
 
-    ours = true;
+    memory_pause(false);
     with.client = floe_secure_new(context, "turn.example", "turn.example", false);
     if (with.client != NULL) {
         client_read(&with, (floe_span){0});
@@ -576,20 +547,20 @@ static bool shakes_hands(tls_server *server, floe_secure_context *context)
         size_t size;
         while ((size = floe_secure_take(with.client, bytes, sizeof bytes)) > 0) {
             size_t got;
-            ours = false;
+            memory_pause(true);
             (void)tls_feed(with.connection, floe_span_of(bytes, size), with.served,
                            sizeof with.served, &got);
-            ours = true;
+            memory_pause(false);
         }
-        ours = false;
+        memory_pause(true);
         size = tls_take(with.connection, bytes, sizeof bytes);
-        ours = true;
+        memory_pause(false);
         client_read(&with, floe_span_of(bytes, size));
     }
     good = with.ready;
     assert_true(good || with.client == NULL || with.result == FLOE_SECURE_FAILED);
     end(&with);
-    ours = false;
+    memory_pause(true);
     return good;
 }
 
@@ -600,9 +571,9 @@ static bool try_without(size_t n, tls_server *server)
     floe_secure_context *context = NULL;
 
     memory_fail(n);
-    ours = true;
+    memory_pause(false);
     bool made = floe_secure_context_new(&floe_default_allocator, trusting(), &context) == FLOE_OK;
-    ours = false;
+    memory_pause(true);
     assert_true(made || (memory_failed() && *floe_last_error() != '\0'));
     bool good = made && shakes_hands(server, context);
     bool failed = memory_failed();
@@ -647,7 +618,7 @@ int main(void)
         cmocka_unit_test(every_allocation_of_openssl_may_fail),
     };
 
-    if (!LEAKS_ARE_SEEN && CRYPTO_set_mem_functions(allocate, reallocate, release) != 1) {
+    if (!LEAKS_ARE_SEEN && !memory_watch_openssl()) {
         return 1;
     }
     return cmocka_run_group_tests_name("secure", tests, NULL, NULL);
