@@ -1,12 +1,10 @@
 /* The api: its loop and thread, its beginning and its end. */
 #include "base/error.h"
 #include "runtime/runtime.h"
+#include "runtime/system.h"
 
-#include <fcntl.h>
 #include <openssl/rand.h>
-#include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 floe_time floe_runtime_now(void)
 {
@@ -108,14 +106,12 @@ static void on_wake(uv_async_t *wake)
     }
 }
 
-/* The loop thread of our own: signals are the host program's business. */
+/* The loop thread of our own. */
 static void run_loop(void *data)
 {
     floe_api *api = data;
-    sigset_t all;
 
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, NULL);
+    floe_system_block_signals();
     (void)uv_run(api->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&api->own_loop);
     uv_mutex_lock(&api->lock);
@@ -143,7 +139,7 @@ void floe_api_free(floe_api *api)
     api->stopping = true;
     api->frees_itself = !waits;
     if (!waits && api->owns_loop) {
-        (void)pthread_detach(thread);
+        floe_system_detach(thread);
     }
     (void)uv_async_send(&api->wake);
     uv_mutex_unlock(&api->lock);
@@ -163,6 +159,7 @@ floe_error floe_uv_failed(int status, const char *what)
         error = FLOE_ERR_NO_DESCRIPTORS;
         break;
     case UV_ENOMEM:
+    case UV_ENOBUFS:
         error = FLOE_ERR_NO_MEMORY;
         break;
     case UV_EADDRINUSE:
@@ -170,6 +167,10 @@ floe_error floe_uv_failed(int status, const char *what)
         break;
     case UV_EADDRNOTAVAIL:
         error = FLOE_ERR_ADDRESS_NOT_AVAILABLE;
+        break;
+    case UV_EACCES:
+    case UV_EPERM:
+        error = FLOE_ERR_PERMISSION;
         break;
     default:
         break;
@@ -179,26 +180,6 @@ floe_error floe_uv_failed(int status, const char *what)
 
 /* The beginning. */
 
-/* libuv's first loop of a process aborts when it gets no descriptors for its epoll instance and for
- * its signals' pipe. */
-static bool descriptors_left(void)
-{
-    int first[2];
-    int second[2];
-
-    if (pipe2(first, O_CLOEXEC) != 0) {
-        return false;
-    }
-    bool enough = pipe2(second, O_CLOEXEC) == 0;
-    if (enough) {
-        (void)close(second[0]);
-        (void)close(second[1]);
-    }
-    (void)close(first[0]);
-    (void)close(first[1]);
-    return enough;
-}
-
 static floe_error start_loop(floe_api *api, uv_loop_t *given)
 {
     int failed = 0;
@@ -206,7 +187,7 @@ static floe_error start_loop(floe_api *api, uv_loop_t *given)
     api->owns_loop = given == NULL;
     api->loop = given != NULL ? given : &api->own_loop;
     if (api->owns_loop) {
-        failed = descriptors_left() ? uv_loop_init(&api->own_loop) : UV_EMFILE;
+        failed = floe_system_has_descriptors() ? uv_loop_init(&api->own_loop) : UV_EMFILE;
         if (failed != 0) {
             return floe_uv_failed(failed, "uv_loop_init");
         }

@@ -2,8 +2,7 @@
  * on the loop thread. */
 #include "base/error.h"
 #include "runtime/runtime.h"
-
-#include <unistd.h>
+#include "runtime/system.h"
 
 void floe_gatherer_wake(floe_gatherer *gatherer)
 {
@@ -117,7 +116,7 @@ static void on_unreachable(floe_udp *udp, const floe_address *remote, floe_unrea
 
 static void on_ready(uv_poll_t *poll, int status, int events);
 
-/* A filled error queue arrives as UV_PRIORITIZED (see udp.c); UV_WRITABLE is asked for while
+/* A filled error queue arrives as UV_PRIORITIZED (see udp_linux.c); UV_WRITABLE is asked for while
  * something waits that the socket would not take. */
 static void start_polling(floe_udp *udp)
 {
@@ -145,10 +144,10 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 
     (void)status;
     uv_mutex_lock(&api->lock);
-    if (udp->fd >= 0 && (events & UV_WRITABLE) != 0 && !floe_queue_empty(&udp->held)) {
+    if (floe_udp_is_open(udp) && (events & UV_WRITABLE) != 0 && !floe_queue_empty(&udp->held)) {
         send_held(udp);
     }
-    if (udp->fd >= 0) {
+    if (floe_udp_is_open(udp)) {
         (void)floe_udp_read(udp, &api->batch, on_datagram, on_unreachable);
     }
     uv_mutex_unlock(&api->lock);
@@ -183,8 +182,8 @@ static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_ad
     udp->channel = channel;
     udp->segments = true;
     udp->poll.data = udp;
-    if (uv_poll_init(api->loop, &udp->poll, udp->fd) != 0) {
-        (void)close(udp->fd);
+    if (uv_poll_init_socket(api->loop, &udp->poll, udp->fd) != 0) {
+        floe_system_close(udp->fd);
         floe_deallocate(&api->allocator, udp);
         return floe_fail(FLOE_ERR_SYSTEM, "uv_poll_init failed");
     }
@@ -205,8 +204,8 @@ static void close_socket(floe_gatherer *gatherer, uint32_t channel)
     if (udp != NULL) {
         floe_list_remove(&udp->link);
         (void)uv_poll_stop(&udp->poll);
-        (void)close(udp->fd);
-        udp->fd = -1;
+        floe_system_close(udp->fd);
+        udp->fd = FLOE_NO_SOCKET;
         uv_close((uv_handle_t *)&udp->poll, on_socket_closed);
     }
 }
@@ -241,7 +240,7 @@ static void call_candidate_handler(floe_gatherer *gatherer, floe_local_candidate
     }
 }
 
-static void tell(floe_gatherer *gatherer, const floe_core_output *output)
+static void tell_owner(floe_gatherer *gatherer, const floe_core_output *output)
 {
     floe_api *api = gatherer->api;
 
@@ -400,7 +399,7 @@ static void do_output(floe_gatherer *gatherer, const floe_core_output *output)
         floe_mdns_service_unpublish(gatherer->api, output);
         break;
     default:
-        tell(gatherer, output);
+        tell_owner(gatherer, output);
         break;
     }
 }

@@ -3,12 +3,10 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "runtime/system.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 void floe_interfaces_init(floe_interfaces *interfaces, const floe_allocator *allocator)
 {
@@ -95,12 +93,12 @@ static bool source_towards(const struct sockaddr *far_away, socklen_t size, floe
 {
     struct sockaddr_storage local = {0};
     socklen_t room = sizeof local;
-    int fd = socket(far_away->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool good = fd >= 0 && connect(fd, far_away, size) == 0 &&
+    uv_os_sock_t fd = floe_system_socket(far_away->sa_family);
+    bool good = fd != FLOE_NO_SOCKET && connect(fd, far_away, size) == 0 &&
                 getsockname(fd, (struct sockaddr *)&local, &room) == 0;
 
-    if (fd >= 0) {
-        (void)close(fd);
+    if (fd != FLOE_NO_SOCKET) {
+        floe_system_close(fd);
     }
     *source = (floe_address){0};
     if (good && local.ss_family == AF_INET) {

@@ -2,12 +2,11 @@
  * that are known, or being looked up, for all gatherers of the api (S7). */
 #include "runtime/resolver.h"
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "runtime/runtime.h"
 
 #include <ares.h>
-#include <arpa/nameser.h>
-#include <netdb.h>
 #include <string.h>
 
 /* One socket of c-ares'. */
@@ -320,22 +319,42 @@ static void on_addresses(void *data, int status, int timeouts, struct ares_addri
     end_look_up(name, status, ttl);
 }
 
-/* c-ares gives no TTL with SRV and NAPTR. */
+static void skip_name(floe_reader *reader)
+{
+    char *name;
+    long size;
+
+    if (ares_expand_name(reader->data + reader->at, reader->data, (int)reader->size, &name,
+                         &size) == ARES_SUCCESS) {
+        ares_free_string(name);
+        floe_read_skip(reader, (size_t)size);
+    } else {
+        reader->failed = true;
+    }
+}
+
+/* RFC 1035 §4.1: c-ares gives no TTL with SRV and NAPTR. */
 static uint32_t least_ttl(const unsigned char *answer, int size)
 {
+    floe_reader reader = floe_reader_of(answer, (size_t)size);
     uint32_t least = LONGEST_KEPT_S;
-    ns_msg message;
-    ns_rr record;
 
-    if (ns_initparse(answer, size, &message) != 0) {
-        return 0;
+    floe_read_skip(&reader, 4); /* id, flags */
+    unsigned questions = floe_read_u16(&reader);
+    unsigned answers = floe_read_u16(&reader);
+    floe_read_skip(&reader, 4); /* how many records of the other sections */
+    for (; questions > 0 && !reader.failed; questions--) {
+        skip_name(&reader);
+        floe_read_skip(&reader, 4); /* type, class */
     }
-    for (int i = 0; i < ns_msg_count(message, ns_s_an); i++) {
-        if (ns_parserr(&message, ns_s_an, i, &record) == 0 && ns_rr_ttl(record) < least) {
-            least = ns_rr_ttl(record);
-        }
+    for (; answers > 0 && !reader.failed; answers--) {
+        skip_name(&reader);
+        floe_read_skip(&reader, 4);
+        uint32_t ttl = floe_read_u32(&reader);
+        least = ttl < least ? ttl : least;
+        floe_read_skip(&reader, floe_read_u16(&reader));
     }
-    return least;
+    return reader.failed ? 0 : least;
 }
 
 /* Room for one more, its texts copied. */
@@ -446,6 +465,8 @@ static bool look_up_local(floe_resolver *resolver, floe_name *name)
            floe_mdns_service_look_up(resolver->api, name->name, LOCAL_TIMEOUT_MS, &name->asker);
 }
 
+#define CLASS_IN 1 /* RFC 1035 §3.2.4 */
+
 static void look_up(floe_resolver *resolver, floe_name *name)
 {
     struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT};
@@ -465,7 +486,7 @@ static void look_up(floe_resolver *resolver, floe_name *name)
         break;
     case FLOE_DNS_SRV:
     case FLOE_DNS_NAPTR:
-        ares_query(resolver->channel, name->name, ns_c_in, (int)name->record, on_services, name);
+        ares_query(resolver->channel, name->name, CLASS_IN, (int)name->record, on_services, name);
         break;
     }
     arm_timer(resolver);

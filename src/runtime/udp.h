@@ -8,8 +8,6 @@
 
 #include <floe/core.h>
 #include <floe/gatherer.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <uv.h>
 
 #define FLOE_UDP_BATCH ((size_t)32)
@@ -31,7 +29,7 @@ typedef struct floe_udp {
     floe_list link;
     floe_gatherer *owner;
     uv_poll_t poll;
-    int fd; /* -1: closed */
+    uv_os_sock_t fd; /* FLOE_NO_SOCKET: closed */
     uint32_t channel;
     bool busy;       /* much has come at once: it is read in large batches from then on */
     bool segments;   /* the kernel cuts a large send into datagrams (UDP_SEGMENT) */
@@ -46,8 +44,10 @@ typedef void (*floe_udp_unreachable)(floe_udp *udp, const floe_address *remote,
 
 socklen_t floe_to_socket_address(const floe_address *address, struct sockaddr_in6 *out);
 floe_address floe_from_socket_address(const struct sockaddr_in6 *in);
+socklen_t floe_socket_address_size(const struct sockaddr_in6 *address);
 /* Opens a non-blocking socket on `local`, and says in *local which port it was given. */
-floe_error floe_udp_open(int *fd, floe_address *local, bool dont_fragment);
+floe_error floe_udp_open(uv_os_sock_t *fd, floe_address *local, bool dont_fragment);
+bool floe_udp_is_open(const floe_udp *udp);
 /* Reads what is there, at most a few batches, errors first. How many datagrams it read. */
 size_t floe_udp_read(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram,
                      floe_udp_unreachable unreachable);
@@ -60,5 +60,14 @@ bool floe_udp_batch_add(floe_udp_batch *batch, const floe_address *remote, const
 size_t floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable);
 /* Tries again with what waits. */
 void floe_udp_send_held(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable);
+
+/* Each system's own (udp_linux.c, udp_any.c), with floe_udp_read: a new socket is made ready,
+ * before it is bound. */
+bool floe_udp_prepare(uv_os_sock_t fd, bool ipv4, bool dont_fragment);
+/* Sends from `at` on, where there is one, as far as the kernel takes it at once. How many
+ * datagrams; 0: none, floe_system_error says why. */
+size_t floe_udp_send_some(floe_udp *udp, floe_udp_batch *batch, size_t at);
+/* The system has no room now, or too little memory: the packet is lost, as on the wire. */
+bool floe_udp_is_passing(int error);
 
 #endif

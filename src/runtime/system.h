@@ -1,0 +1,24 @@
+/* What each system does its own way, of sockets, threads and signals: system_posix.c and
+ * system_windows.c. (UDP and the interfaces have more to them: udp.h, interfaces.h.) */
+#ifndef FLOE_RUNTIME_SYSTEM_H
+#define FLOE_RUNTIME_SYSTEM_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#define FLOE_NO_SOCKET ((uv_os_sock_t)-1)
+
+/* A UDP socket that does not block, and that no child process gets. FLOE_NO_SOCKET: see
+ * floe_system_error. */
+uv_os_sock_t floe_system_socket(int family);
+void floe_system_close(uv_os_sock_t socket);
+/* Why the latest call on a socket has failed, as libuv's number. */
+int floe_system_error(void);
+/* The calling thread takes no signals: they are the host program's business. */
+void floe_system_block_signals(void);
+/* Nobody will join the thread. */
+void floe_system_detach(uv_thread_t thread);
+/* libuv's first loop of a process aborts when it gets no descriptors: whether there are enough. */
+bool floe_system_has_descriptors(void);
+
+#endif

@@ -1,0 +1,42 @@
+#include "runtime/system.h"
+
+uv_os_sock_t floe_system_socket(int family)
+{
+    u_long on = 1;
+    SOCKET made = WSASocketW(family, SOCK_DGRAM, IPPROTO_UDP, NULL, 0,
+                             WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+
+    if (made != INVALID_SOCKET && ioctlsocket(made, FIONBIO, &on) != 0) {
+        floe_system_close(made);
+        made = INVALID_SOCKET;
+    }
+    return made;
+}
+
+void floe_system_close(uv_os_sock_t socket)
+{
+    int number = WSAGetLastError();
+
+    (void)closesocket(socket);
+    WSASetLastError(number); /* of the call before: it is asked for afterwards */
+}
+
+int floe_system_error(void)
+{
+    return uv_translate_sys_error(WSAGetLastError());
+}
+
+void floe_system_block_signals(void)
+{
+    /* There are none. */
+}
+
+void floe_system_detach(uv_thread_t thread)
+{
+    (void)CloseHandle(thread);
+}
+
+bool floe_system_has_descriptors(void)
+{
+    return true; /* a loop needs none */
+}

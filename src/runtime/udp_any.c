@@ -1,0 +1,58 @@
+/* UDP sockets where Linux's own means are not: one datagram at a time, and no ICMP errors, as a
+ * socket that is not connected is told of none. Who does not answer is known by time alone. */
+#include "runtime/runtime.h"
+#include "runtime/system.h"
+
+#ifdef IP_DONTFRAGMENT /* Windows' names */
+#define IP_DONTFRAG IP_DONTFRAGMENT
+#endif
+
+static bool forbid_fragments(uv_os_sock_t fd, bool ipv4)
+{
+#if defined(IP_DONTFRAG) && defined(IPV6_DONTFRAG)
+    int on = 1;
+
+    return setsockopt(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, ipv4 ? IP_DONTFRAG : IPV6_DONTFRAG,
+                      (const char *)&on, sizeof on) == 0;
+#elif defined(IP_PMTUDISC_PROBE)
+    int probe = ipv4 ? IP_PMTUDISC_PROBE : IPV6_PMTUDISC_PROBE;
+
+    return setsockopt(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6,
+                      ipv4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &probe, sizeof probe) == 0;
+#endif
+}
+
+bool floe_udp_prepare(uv_os_sock_t fd, bool ipv4, bool dont_fragment)
+{
+    return !dont_fragment || forbid_fragments(fd, ipv4);
+}
+
+size_t floe_udp_read(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram,
+                     floe_udp_unreachable unreachable)
+{
+    size_t all = 0;
+
+    (void)unreachable;
+    /* Bounded, so that a flood on one socket does not starve the others of the loop. */
+    for (size_t i = 0; i < 4 * FLOE_UDP_BATCH && floe_udp_is_open(udp); i++) {
+        struct sockaddr_in6 from = {0};
+        socklen_t room = sizeof from;
+        long size = (long)recvfrom(udp->fd, (char *)batch->data, FLOE_UDP_SLOT, 0,
+                                   (struct sockaddr *)&from, &room);
+        if (size >= 0) {
+            floe_address source = floe_from_socket_address(&from);
+            datagram(udp, &source, batch->data, (size_t)size);
+            all++;
+        } else if (floe_system_error() == UV_EAGAIN) {
+            break;
+        } /* else what a packet sent before has met, as Windows tells it without saying which */
+    }
+    return all;
+}
+
+size_t floe_udp_send_some(floe_udp *udp, floe_udp_batch *batch, size_t at)
+{
+    return sendto(udp->fd, (const char *)&batch->data[batch->at[at]], batch->sizes[at], 0,
+                  (struct sockaddr *)&batch->addresses[at],
+                  floe_socket_address_size(&batch->addresses[at])) >= 0;
+}
