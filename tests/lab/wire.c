@@ -10,9 +10,9 @@
  * sender left to its device stay marked as such. Says "ready" when it forwards. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/virtio_net.h>
-#include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
 #include <stdbool.h>
