@@ -26,9 +26,9 @@ function(runtime_test name timeout)
     set_tests_properties(runtime/${name} PROPERTIES LABELS runtime TIMEOUT ${timeout})
 endfunction()
 
-runtime_test(test_api 600 runtime/test_api.c runtime/server.c)
+runtime_test(test_api 600 runtime/test_api.c runtime/moments.c runtime/server.c)
 if(FLOE_LINUX) # some of its moments come by ICMP; elsewhere, after minutes
-    runtime_test(test_lifetime 600 runtime/test_lifetime.c runtime/server.c)
+    runtime_test(test_lifetime 600 runtime/test_lifetime.c runtime/moments.c runtime/server.c)
 endif()
 runtime_test(test_data 600 runtime/test_data.c)
 runtime_test(test_memory 600 runtime/test_memory.c runtime/awaited.c runtime/relay_server.c)

@@ -3,6 +3,7 @@
  * test_lifetime.) */
 #include "support.h"
 
+#include "moments.h"
 #include "server.h"
 
 #include <floe/floe.h>
@@ -20,31 +21,23 @@
 
 /* ── A gatherer and what its owner sees ── */
 
-typedef enum owner_moment {
-    ON_CANDIDATE,
-    ON_END,
-    ON_WITHDRAWN,
-    ON_GATHERING,
-    ON_COMPLETE,
-    ON_CLOSED,
-    ON_ERROR,
-    ON_TRACE,
-    MOMENT_COUNT,
-} owner_moment;
-
 typedef struct owner {
+    moment_listener listener;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     floe_api *api;
     floe_gatherer *gatherer;
     bool gone; /* the gatherer was freed */
-    bool seen[MOMENT_COUNT];
+    bool seen[MOMENTS];
     unsigned running; /* callbacks */
     bool late;        /* a callback began when none may */
 } owner;
 
-static void happened(owner *o, owner_moment moment)
+static void happened(moment_listener *listener, the_moment moment, const void *thing)
 {
+    owner *o = (owner *)(void *)listener;
+
+    (void)thing;
     (void)pthread_mutex_lock(&o->lock);
     o->running++;
     o->late = o->late || o->gone;
@@ -57,59 +50,20 @@ static void happened(owner *o, owner_moment moment)
     (void)pthread_mutex_unlock(&o->lock);
 }
 
-static void on_candidate(void *data, const floe_candidate *candidate)
-{
-    happened(data, candidate != NULL ? ON_CANDIDATE : ON_END);
-}
-
-static void on_withdrawn(void *data, const floe_candidate *candidate)
-{
-    assert_non_null(candidate);
-    happened(data, ON_WITHDRAWN);
-}
-
-static void on_state(void *data, enum floe_gatherer_state state)
-{
-    if (state != FLOE_GATHERER_STATE_NEW) {
-        happened(data, state == FLOE_GATHERER_STATE_GATHERING  ? ON_GATHERING
-                       : state == FLOE_GATHERER_STATE_COMPLETE ? ON_COMPLETE
-                                                               : ON_CLOSED);
-    }
-}
-
-static void on_error(void *data, const floe_candidate_error *error)
-{
-    assert_non_null(error->text);
-    happened(data, ON_ERROR);
-}
-
-static void on_trace(void *data, const floe_trace_event *event)
-{
-    assert_non_null(event->detail);
-    happened(data, ON_TRACE);
-}
-
-static void set_handlers(owner *o)
-{
-    assert_int_equal(floe_gatherer_on_local_candidate(o->gatherer, on_candidate, o), FLOE_OK);
-    assert_int_equal(floe_gatherer_on_candidate_withdrawn(o->gatherer, on_withdrawn, o), FLOE_OK);
-    assert_int_equal(floe_gatherer_on_state_change(o->gatherer, on_state, o), FLOE_OK);
-    assert_int_equal(floe_gatherer_on_error(o->gatherer, on_error, o), FLOE_OK);
-}
-
 static void make_api(owner *o, uv_loop_t *loop)
 {
     floe_settings settings = FLOE_SETTINGS_INIT;
 
     memset(o, 0, sizeof *o);
+    o->listener.happened = happened;
     (void)pthread_mutex_init(&o->lock, NULL);
     (void)pthread_cond_init(&o->changed, NULL);
     settings.allocator = &memory_counted;
     settings.loopback = true;
     settings.keepalive_ms = 1000;
     settings.loop = loop;
-    settings.on_trace = on_trace;
-    settings.trace_user_data = o;
+    settings.on_trace = listener_traced;
+    settings.trace_user_data = &o->listener;
     assert_int_equal(floe_api_new(&settings, &o->api), FLOE_OK);
 }
 
@@ -127,7 +81,7 @@ static void make_gatherer(owner *o)
     options.ice_servers = &server;
     options.ice_server_count = 1;
     assert_int_equal(floe_gatherer_new(o->api, &options, &o->gatherer), FLOE_OK);
-    set_handlers(o);
+    listen_to(&o->listener, o->gatherer);
 }
 
 /* A test that hangs is a failure, but slowness is none: a minute is for ever. */
@@ -448,7 +402,7 @@ static void *work(void *data)
             (void)floe_gatherer_state(gatherer);
             break;
         case 4:
-            (void)floe_gatherer_on_error(gatherer, on_error, w->o);
+            listen_to(&w->o->listener, gatherer);
             break;
         case 6:
             (void)floe_gatherer_restart(gatherer);
@@ -537,7 +491,7 @@ static void p2_filters_keep_what_they_say(void **state)
     /* Both filters, a close within them, and each filter alone. */
     for (int kind = 0; kind < 4; kind++) {
         bool closes = kind == 1;
-        owner o = {.gone = false};
+        owner o = {.listener = {happened}};
         filters f = {.o = &o, .closes = closes};
         floe_settings settings = FLOE_SETTINGS_INIT;
         floe_candidate_list *list;

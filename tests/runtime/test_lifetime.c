@@ -4,6 +4,7 @@
  * the result that is written down for it, and nothing is left. */
 #include "support.h"
 
+#include "moments.h"
 #include "server.h"
 
 #include <floe/floe.h>
@@ -12,19 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-typedef enum the_moment {
-    ON_CANDIDATE,
-    ON_END,
-    ON_WITHDRAWN,
-    ON_GATHERING,
-    ON_COMPLETE,
-    ON_CLOSED,
-    ON_ERROR,
-    ON_TRACE,
-    ON_PACKET,
-    MOMENTS,
-} the_moment;
 
 typedef enum the_call {
     CLOSE,
@@ -63,6 +51,7 @@ typedef enum the_flight {
 } the_flight;
 
 typedef struct owner {
+    moment_listener listener;
     floe_api *api;
     floe_gatherer *gatherer;
     pthread_mutex_t
@@ -85,8 +74,6 @@ typedef struct owner {
 } owner;
 
 /* ── The calls ── */
-
-static void set_handlers(owner *o);
 
 static floe_error send_to_itself(owner *o)
 {
@@ -135,7 +122,7 @@ static floe_error call(owner *o)
     case GATHER:
         return floe_gatherer_gather(o->gatherer);
     case SET_HANDLERS:
-        set_handlers(o);
+        listen_to(&o->listener, o->gatherer);
         return FLOE_OK;
     case SEND:
         error = send_to_itself(o);
@@ -241,11 +228,30 @@ static void wait_for_call(const owner *o)
 
 /* ── The callbacks ── */
 
-static void happened(owner *o, the_moment moment)
+static void note(owner *o, const floe_candidate *candidate)
 {
-    bool gone = atomic_load(&o->gone);
-    unsigned nth = atomic_fetch_add(&o->events[moment], 1) + 1;
+    if (candidate->type == FLOE_CANDIDATE_TYPE_HOST) {
+        atomic_store(&o->port, candidate->port);
+        atomic_store(&o->id, candidate->id);
+    }
+}
 
+static void happened(moment_listener *listener, the_moment moment, const void *thing)
+{
+    owner *o = (owner *)(void *)listener;
+    bool gone = atomic_load(&o->gone);
+
+    if (moment == ON_PACKET && ((const floe_packet *)thing)->size != 6) {
+        return; /* an answer to a question that was taken back */
+    }
+    if (moment == ON_CANDIDATE) {
+        note(o, thing);
+    }
+    /* They wait in the socket while this runs, so one read has them all. */
+    for (unsigned i = 0; moment == ON_END && o->events[ON_END] == 0 && i < o->packets; i++) {
+        (void)send_to_itself(o);
+    }
+    unsigned nth = atomic_fetch_add(&o->events[moment], 1) + 1;
     if (gone) {
         atomic_store(&o->late, true);
         return;
@@ -266,66 +272,6 @@ static void happened(owner *o, the_moment moment)
     }
 }
 
-static void on_candidate(void *data, const floe_candidate *candidate)
-{
-    owner *o = data;
-
-    if (candidate != NULL && candidate->type == FLOE_CANDIDATE_TYPE_HOST) {
-        atomic_store(&o->port, candidate->port);
-        atomic_store(&o->id, candidate->id);
-    }
-    /* They wait in the socket while this runs, so one read has them all. */
-    for (unsigned i = 0; candidate == NULL && o->events[ON_END] == 0 && i < o->packets; i++) {
-        (void)send_to_itself(o);
-    }
-    happened(o, candidate != NULL ? ON_CANDIDATE : ON_END);
-}
-
-static void on_withdrawn(void *data, const floe_candidate *candidate)
-{
-    assert_non_null(candidate);
-    happened(data, ON_WITHDRAWN);
-}
-
-static void on_state(void *data, enum floe_gatherer_state state)
-{
-    static const the_moment moments[] = {[FLOE_GATHERER_STATE_GATHERING] = ON_GATHERING,
-                                         [FLOE_GATHERER_STATE_COMPLETE] = ON_COMPLETE,
-                                         [FLOE_GATHERER_STATE_CLOSED] = ON_CLOSED};
-
-    if (state != FLOE_GATHERER_STATE_NEW) {
-        happened(data, moments[state]);
-    }
-}
-
-static void on_error(void *data, const floe_candidate_error *error)
-{
-    assert_non_null(error->text);
-    happened(data, ON_ERROR);
-}
-
-static void on_trace(void *data, const floe_trace_event *event)
-{
-    assert_non_null(event->detail);
-    happened(data, ON_TRACE);
-}
-
-static void on_packet(void *data, const floe_packet *packet)
-{
-    if (packet->size == 6) { /* else an answer to a question that was taken back */
-        happened(data, ON_PACKET);
-    }
-}
-
-static void set_handlers(owner *o)
-{
-    assert_int_equal(floe_gatherer_on_local_candidate(o->gatherer, on_candidate, o), FLOE_OK);
-    assert_int_equal(floe_gatherer_on_candidate_withdrawn(o->gatherer, on_withdrawn, o), FLOE_OK);
-    assert_int_equal(floe_gatherer_on_state_change(o->gatherer, on_state, o), FLOE_OK);
-    assert_int_equal(floe_gatherer_on_error(o->gatherer, on_error, o), FLOE_OK);
-    assert_int_equal(floe_gatherer_on_packet(o->gatherer, on_packet, o), FLOE_OK);
-}
-
 /* ── One of each ── */
 
 static void make(owner *o, the_flight flight)
@@ -344,8 +290,8 @@ static void make(owner *o, the_flight flight)
     settings.allocator = &memory_counted;
     settings.loopback = true;
     settings.ip_filter = keep_loopback_v4;
-    settings.on_trace = on_trace;
-    settings.trace_user_data = o;
+    settings.on_trace = listener_traced;
+    settings.trace_user_data = &o->listener;
     (void)snprintf(good, sizeof good, "stun:127.0.0.1:%u", test_server_port);
     server.urls = urls;
     server.url_count = flight == ONE ? 2 : 6;
@@ -353,7 +299,7 @@ static void make(owner *o, the_flight flight)
     options.ice_server_count = 1;
     assert_int_equal(floe_api_new(&settings, &o->api), FLOE_OK);
     assert_int_equal(floe_gatherer_new(o->api, &options, &o->gatherer), FLOE_OK);
-    set_handlers(o);
+    listen_to(&o->listener, o->gatherer);
 }
 
 /* Makes the moment come: a second gathering finds that the NAT shows another address (server.h), so
@@ -377,7 +323,7 @@ static void bring_about(owner *o)
 
 static void try_one(the_moment moment, the_call each, the_caller caller, the_flight flight)
 {
-    owner o = {.moment = moment, .call = each, .caller = caller};
+    owner o = {.listener = {happened}, .moment = moment, .call = each, .caller = caller};
     pthread_t thread;
 
     (void)pthread_mutex_init(&o.lock, NULL);
