@@ -37,6 +37,7 @@ if(FLOE_MDNS)
 endif()
 target_link_libraries(test_memory PRIVATE PkgConfig::CARES)
 runtime_test(test_misuse 60 runtime/test_misuse.c)
+runtime_test(test_service_ttl 60 runtime/test_service_ttl.c)
 
 # Where system calls fail; ThreadSanitizer wants those for itself, and a library in whose place another function stands must
 # be a shared one, which tools/platforms has none of.

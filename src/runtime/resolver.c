@@ -2,9 +2,9 @@
  * that are known, or being looked up, for all gatherers of the api (S7). */
 #include "runtime/resolver.h"
 
-#include "base/bytes.h"
 #include "base/error.h"
 #include "runtime/runtime.h"
+#include "runtime/service_ttl.h"
 
 #include <ares.h>
 #include <string.h>
@@ -319,44 +319,6 @@ static void on_addresses(void *data, int status, int timeouts, struct ares_addri
     end_look_up(name, status, ttl);
 }
 
-static void skip_name(floe_reader *reader)
-{
-    char *name;
-    long size;
-
-    if (ares_expand_name(reader->data + reader->at, reader->data, (int)reader->size, &name,
-                         &size) == ARES_SUCCESS) {
-        ares_free_string(name);
-        floe_read_skip(reader, (size_t)size);
-    } else {
-        reader->failed = true;
-    }
-}
-
-/* RFC 1035 §4.1: c-ares gives no TTL with SRV and NAPTR. */
-static uint32_t least_ttl(const unsigned char *answer, int size)
-{
-    floe_reader reader = floe_reader_of(answer, (size_t)size);
-    uint32_t least = LONGEST_KEPT_S;
-
-    floe_read_skip(&reader, 4); /* id, flags */
-    unsigned questions = floe_read_u16(&reader);
-    unsigned answers = floe_read_u16(&reader);
-    floe_read_skip(&reader, 4); /* how many records of the other sections */
-    for (; questions > 0 && !reader.failed; questions--) {
-        skip_name(&reader);
-        floe_read_skip(&reader, 4); /* type, class */
-    }
-    for (; answers > 0 && !reader.failed; answers--) {
-        skip_name(&reader);
-        floe_read_skip(&reader, 4);
-        uint32_t ttl = floe_read_u32(&reader);
-        least = ttl < least ? ttl : least;
-        floe_read_skip(&reader, floe_read_u16(&reader));
-    }
-    return reader.failed ? 0 : least;
-}
-
 /* Room for one more, its texts copied. */
 static floe_service_record *add_service(floe_name *name, const char *target, const char *service)
 {
@@ -424,7 +386,7 @@ static void on_services(void *data, int status, int timeouts, unsigned char *ans
 
     (void)timeouts;
     if (status == ARES_SUCCESS) {
-        ttl = least_ttl(answer, size);
+        ttl = floe_service_ttl(answer, (size_t)size, LONGEST_KEPT_S);
         if (name->record == FLOE_DNS_SRV) {
             take_srv(name, answer, size);
         } else {

@@ -14,11 +14,13 @@ static bool forbid_fragments(uv_os_sock_t fd, bool ipv4)
 
     return setsockopt(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, ipv4 ? IP_DONTFRAG : IPV6_DONTFRAG,
                       (const char *)&on, sizeof on) == 0;
-#elif defined(IP_PMTUDISC_PROBE)
+#elif defined(IP_PMTUDISC_PROBE) && defined(IPV6_PMTUDISC_PROBE)
     int probe = ipv4 ? IP_PMTUDISC_PROBE : IPV6_PMTUDISC_PROBE;
 
     return setsockopt(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6,
                       ipv4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &probe, sizeof probe) == 0;
+#else
+#error "how does this system forbid fragments?"
 #endif
 }
 

@@ -1,9 +1,9 @@
 # The lab's tests of names: a real DNS server (dnsmasq), and multicast DNS beside avahi.
 
-# A name server at the server's address, with the records given as dnsmasq's options.
-dns_up() {
+# A name server at the server's address; records live a minute, unless they say otherwise.
+dns_up() { # [SECONDS]
     ip netns exec server dnsmasq --keep-in-foreground --no-resolv --no-hosts --conf-file=/dev/null \
-        --listen-address="$LAB_SERVER" --bind-interfaces --local=/example/ --local-ttl=60 \
+        --listen-address="$LAB_SERVER" --bind-interfaces --local=/example/ --local-ttl="${1:-60}" \
         --log-queries --log-facility="$LAB_DIR/dns.log" --pid-file="$LAB_DIR/dns.pid" --user=root \
         --host-record=relay.example,"$LAB_SERVER","$LAB_SERVER6",60 \
         --host-record=four.example,"$LAB_SERVER" \
@@ -68,6 +68,12 @@ lab_test_s7_names_are_kept_and_shared() {
     expect "$(dns_queries A short.example)" 2 'queries when a second is over' || good=1
     gather --repeat 5 stun:missing.example
     expect "$(dns_queries A missing.example)" 1 'queries for nothing' || good=1
+    gather --srv --repeat 5 stun:service.example
+    expect "$(dns_queries SRV _stun._udp.service.example)" 1 'queries for a service' || good=1
+    dns_down
+    dns_up 1
+    gather --srv --repeat 2 --timeout 1.5 --straggler-grace 0 -s "stun:$LAB_SILENT" stun:service.example
+    expect "$(dns_queries SRV _stun._udp.service.example)" 2 'queries for a service when a second is over' || good=1
     dns_down
     return $good
 }
