@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "runtime/system.h"
+#include "runtime/udp.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -88,46 +89,32 @@ floe_error floe_interfaces_update(floe_interfaces *interfaces)
     return FLOE_OK;
 }
 
-/* The local address of a socket that is connected to `far_away`; false: there is no route. */
-static bool source_towards(const struct sockaddr *far_away, socklen_t size, floe_address *source)
+/* The local address of a socket that is connected to `far_away`; none: there is no route. */
+static floe_address source_towards(const floe_address *far_away)
 {
-    struct sockaddr_storage local = {0};
-    socklen_t room = sizeof local;
-    uv_os_sock_t fd = floe_system_socket(far_away->sa_family);
-    bool good = fd != FLOE_NO_SOCKET && connect(fd, far_away, size) == 0 &&
-                getsockname(fd, (struct sockaddr *)&local, &room) == 0;
+    struct sockaddr_in6 address;
+    socklen_t size = floe_to_socket_address(far_away, &address);
+    uv_os_sock_t fd = floe_system_socket(address.sin6_family);
+    bool good = fd != FLOE_NO_SOCKET && connect(fd, (struct sockaddr *)&address, size) == 0 &&
+                getsockname(fd, (struct sockaddr *)&address, &size) == 0;
 
     if (fd != FLOE_NO_SOCKET) {
         floe_system_close(fd);
     }
-    *source = (floe_address){0};
-    if (good && local.ss_family == AF_INET) {
-        struct sockaddr_in ipv4;
-        memcpy(&ipv4, &local, sizeof ipv4);
-        source->family = FLOE_FAMILY_IPV4;
-        memcpy(source->ip, &ipv4.sin_addr, 4);
-    } else if (good) {
-        struct sockaddr_in6 ipv6;
-        memcpy(&ipv6, &local, sizeof ipv6);
-        source->family = FLOE_FAMILY_IPV6;
-        memcpy(source->ip, &ipv6.sin6_addr, 16);
-    }
-    return good;
+    return good ? floe_from_socket_address(&address) : (floe_address){0};
 }
 
 void floe_interfaces_mark_default_route(floe_interfaces *interfaces)
 {
     /* Addresses of the root name servers a.root-servers.net: far away from everybody. */
-    struct sockaddr_in ipv4 = {
-        .sin_family = AF_INET, .sin_port = htons(53), .sin_addr = {htonl(0xc6290004U)}};
-    struct sockaddr_in6 ipv6 = {
-        .sin6_family = AF_INET6,
-        .sin6_port = htons(53),
-        .sin6_addr = {{{0x20, 0x01, 0x05, 0x03, 0xba, 0x3e, [13] = 0x02, [15] = 0x30}}}};
-    floe_address sources[2];
+    static const floe_address ipv4 = {
+        .family = FLOE_FAMILY_IPV4, .ip = {198, 41, 0, 4}, .port = 53};
+    static const floe_address ipv6 = {
+        .family = FLOE_FAMILY_IPV6,
+        .ip = {0x20, 0x01, 0x05, 0x03, 0xba, 0x3e, [13] = 0x02, [15] = 0x30},
+        .port = 53};
+    floe_address sources[2] = {source_towards(&ipv4), source_towards(&ipv6)};
 
-    (void)source_towards((struct sockaddr *)&ipv4, sizeof ipv4, &sources[0]);
-    (void)source_towards((struct sockaddr *)&ipv6, sizeof ipv6, &sources[1]);
     for (size_t i = 0; i < interfaces->count; i++) {
         floe_interface_address *one = &interfaces->list[i];
         const floe_address *source = &sources[one->address.family == FLOE_FAMILY_IPV6];

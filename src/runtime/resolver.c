@@ -90,7 +90,7 @@ static resolver_socket *new_socket(floe_resolver *resolver, ares_socket_t fd)
     }
     socket->resolver = resolver;
     socket->fd = fd;
-    if (uv_poll_init(resolver->api->loop, &socket->poll, fd) != 0) {
+    if (uv_poll_init_socket(resolver->api->loop, &socket->poll, fd) != 0) {
         floe_deallocate(&resolver->api->allocator, socket);
         return NULL;
     }

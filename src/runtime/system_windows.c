@@ -6,7 +6,7 @@ uv_os_sock_t floe_system_socket(int family)
     SOCKET made = WSASocketW(family, SOCK_DGRAM, IPPROTO_UDP, NULL, 0,
                              WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
 
-    if (made != INVALID_SOCKET && ioctlsocket(made, FIONBIO, &on) != 0) {
+    if (made != INVALID_SOCKET && ioctlsocket(made, (long)FIONBIO, &on) != 0) {
         floe_system_close(made);
         made = INVALID_SOCKET;
     }

@@ -3,8 +3,11 @@
 #include "runtime/runtime.h"
 #include "runtime/system.h"
 
-#ifdef IP_DONTFRAGMENT /* Windows' names */
+#ifdef _WIN32 /* its names */
 #define IP_DONTFRAG IP_DONTFRAGMENT
+typedef int data_size;
+#else
+typedef size_t data_size;
 #endif
 
 static bool forbid_fragments(uv_os_sock_t fd, bool ipv4)
@@ -54,7 +57,7 @@ size_t floe_udp_read(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram dat
 
 size_t floe_udp_send_some(floe_udp *udp, floe_udp_batch *batch, size_t at)
 {
-    return sendto(udp->fd, (const char *)&batch->data[batch->at[at]], batch->sizes[at], 0,
-                  (struct sockaddr *)&batch->addresses[at],
+    return sendto(udp->fd, (const char *)&batch->data[batch->at[at]], (data_size)batch->sizes[at],
+                  0, (struct sockaddr *)&batch->addresses[at],
                   floe_socket_address_size(&batch->addresses[at])) >= 0;
 }

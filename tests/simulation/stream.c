@@ -47,13 +47,13 @@ __attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict
 
     (void)zone;
     if (clock_of != NULL) {
-        time->tv_sec = (time_t)(1700000000 + clock_of->now / 1000000000);
-        time->tv_usec = (long)(clock_of->now % 1000000000 / 1000);
+        time->tv_sec = (long)(1700000000 + clock_of->now / 1000000000);
+        time->tv_usec = (int)(clock_of->now % 1000000000 / 1000);
         return 0;
     }
     (void)clock_gettime(CLOCK_REALTIME, &real);
-    time->tv_sec = real.tv_sec;
-    time->tv_usec = real.tv_nsec / 1000;
+    time->tv_sec = (long)real.tv_sec;
+    time->tv_usec = (int)(real.tv_nsec / 1000);
     return 0;
 }
 

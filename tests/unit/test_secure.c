@@ -594,7 +594,7 @@ static void every_allocation_of_openssl_may_fail(void **state)
         n++;
     }
     assert_false(try_without(0, server)); /* all is as before */
-    print_message("%zu allocations\n", n - 1);
+    print_message("%u allocations\n", (unsigned)n - 1);
     tls_server_free(server);
 }
 
