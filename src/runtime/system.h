@@ -12,6 +12,9 @@
  * floe_system_error. */
 uv_os_sock_t floe_system_socket(int family);
 void floe_system_close(uv_os_sock_t socket);
+/* What the socket sends is never fragmented, whatever the path's MTU is thought to be: who forbids
+ * it finds that out for himself. */
+bool floe_system_forbid_fragments(uv_os_sock_t socket, bool ipv4);
 /* Why the latest call on a socket has failed, as libuv's number. */
 int floe_system_error(void);
 /* The calling thread takes no signals: they are the host program's business. */

@@ -12,6 +12,19 @@ uv_os_sock_t floe_system_socket(int family)
     return socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
+bool floe_system_forbid_fragments(uv_os_sock_t socket, bool ipv4)
+{
+#ifdef IP_PMTUDISC_PROBE
+    int value = ipv4 ? IP_PMTUDISC_PROBE : IPV6_PMTUDISC_PROBE;
+    int option = ipv4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER;
+#else
+    int value = 1;
+    int option = ipv4 ? IP_DONTFRAG : IPV6_DONTFRAG;
+#endif
+
+    return setsockopt(socket, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, option, &value, sizeof value) == 0;
+}
+
 void floe_system_close(uv_os_sock_t socket)
 {
     int number = errno;

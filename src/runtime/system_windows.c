@@ -13,6 +13,14 @@ uv_os_sock_t floe_system_socket(int family)
     return made;
 }
 
+bool floe_system_forbid_fragments(uv_os_sock_t socket, bool ipv4)
+{
+    DWORD on = 1;
+
+    return setsockopt(socket, ipv4 ? IPPROTO_IP : IPPROTO_IPV6,
+                      ipv4 ? IP_DONTFRAGMENT : IPV6_DONTFRAG, (const char *)&on, sizeof on) == 0;
+}
+
 void floe_system_close(uv_os_sock_t socket)
 {
     int number = WSAGetLastError();

@@ -55,7 +55,9 @@ floe_error floe_udp_open(uv_os_sock_t *fd, floe_address *local, bool dont_fragme
 
     if (made != FLOE_NO_SOCKET) {
         call = "setsockopt";
-        bool good = floe_udp_prepare(made, local->family == FLOE_FAMILY_IPV4, dont_fragment);
+        bool ipv4 = local->family == FLOE_FAMILY_IPV4;
+        bool good = floe_udp_prepare(made, ipv4) &&
+                    (!dont_fragment || floe_system_forbid_fragments(made, ipv4));
         if (good) {
             call = "bind";
             good = bind(made, (struct sockaddr *)&address, size) == 0;

@@ -63,7 +63,7 @@ void floe_udp_send_held(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachab
 
 /* Each system's own (udp_linux.c, udp_any.c), with floe_udp_read: a new socket is made ready,
  * before it is bound. */
-bool floe_udp_prepare(uv_os_sock_t fd, bool ipv4, bool dont_fragment);
+bool floe_udp_prepare(uv_os_sock_t fd, bool ipv4);
 /* Sends from `at` on, where there is one, as far as the kernel takes it at once. How many
  * datagrams; 0: none, floe_system_error says why. */
 size_t floe_udp_send_some(floe_udp *udp, floe_udp_batch *batch, size_t at);

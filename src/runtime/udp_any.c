@@ -3,33 +3,17 @@
 #include "runtime/runtime.h"
 #include "runtime/system.h"
 
-#ifdef _WIN32 /* its names */
-#define IP_DONTFRAG IP_DONTFRAGMENT
+#ifdef _WIN32
 typedef int data_size;
 #else
 typedef size_t data_size;
 #endif
 
-static bool forbid_fragments(uv_os_sock_t fd, bool ipv4)
+bool floe_udp_prepare(uv_os_sock_t fd, bool ipv4)
 {
-#if defined(IP_DONTFRAG) && defined(IPV6_DONTFRAG)
-    int on = 1;
-
-    return setsockopt(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, ipv4 ? IP_DONTFRAG : IPV6_DONTFRAG,
-                      (const char *)&on, sizeof on) == 0;
-#elif defined(IP_PMTUDISC_PROBE) && defined(IPV6_PMTUDISC_PROBE)
-    int probe = ipv4 ? IP_PMTUDISC_PROBE : IPV6_PMTUDISC_PROBE;
-
-    return setsockopt(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6,
-                      ipv4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &probe, sizeof probe) == 0;
-#else
-#error "how does this system forbid fragments?"
-#endif
-}
-
-bool floe_udp_prepare(uv_os_sock_t fd, bool ipv4, bool dont_fragment)
-{
-    return !dont_fragment || forbid_fragments(fd, ipv4);
+    (void)fd;
+    (void)ipv4;
+    return true;
 }
 
 size_t floe_udp_read(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram,

@@ -14,7 +14,7 @@
 
 /* ICMP errors go to the error queue with their address, and wake the poll without looking like a
  * dead descriptor. */
-static bool ask_for_errors(int fd, bool ipv4)
+bool floe_udp_prepare(uv_os_sock_t fd, bool ipv4)
 {
     int on = 1;
     int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
@@ -30,20 +30,6 @@ static void ask_for_segments(int fd)
     int on = 1;
 
     (void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
-}
-
-/* Whatever the path's MTU is thought to be: who forbids fragments finds that out for himself. */
-static bool forbid_fragments(int fd, bool ipv4)
-{
-    int probe = ipv4 ? IP_PMTUDISC_PROBE : IPV6_PMTUDISC_PROBE;
-
-    return setsockopt(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6,
-                      ipv4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &probe, sizeof probe) == 0;
-}
-
-bool floe_udp_prepare(uv_os_sock_t fd, bool ipv4, bool dont_fragment)
-{
-    return ask_for_errors(fd, ipv4) && (!dont_fragment || forbid_fragments(fd, ipv4));
 }
 
 /* Errors. */
