@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing for the tasks named: build lab long bench fuzz lint docs ci deb analyse coverage. Asks nothing, says what
-# it does, does nothing when all is there. Without root it says which command to give.
+# Installs what is missing for the tasks named: build lab long bench fuzz lint docs ci deb analyse coverage platforms.
+# Asks nothing, says what it does, does nothing when all is there. Without root it says which command to give.
 set -euo pipefail
 
 build="gcc make cmake ninja-build pkg-config libuv1-dev libc-ares-dev libssl-dev zlib1g-dev libmnl-dev libldns-dev libunistring-dev libjansson-dev libcmocka-dev"
@@ -10,6 +10,7 @@ bench="libnice-dev golang-go golang-github-pion-ice.v2-dev golang-github-pion-tu
 fuzz="clang libclang-rt-14-dev"
 analyse="clang-tidy libclang-common-14-dev cppcheck"
 coverage="llvm"
+platforms="clang libclang-rt-14-dev perl bzip2 xz-utils"
 lint="clang-format git mandoc"
 docs="doxygen mandoc python3"
 deb="debhelper build-essential fakeroot lintian python3 debootstrap"
@@ -18,7 +19,7 @@ ci="abigail-tools doxygen mandoc python3 zsh clang libclang-rt-14-dev g++ libgli
 wanted=""
 for task in "$@"; do
     case $task in
-    build | lab | long | bench | fuzz | lint | docs | ci | deb | analyse | coverage) wanted="$wanted ${!task}" ;;
+    build | lab | long | bench | fuzz | lint | docs | ci | deb | analyse | coverage | platforms) wanted="$wanted ${!task}" ;;
     *) echo "setup: no such task: $task" >&2; exit 2 ;;
     esac
 done
