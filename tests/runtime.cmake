@@ -18,31 +18,31 @@ foreach(name exchange roam names soak)
 endforeach()
 
 # The runtime on real sockets and threads: runtime/NAME.c, and what it shares with others.
-function(runtime_test name timeout)
+function(runtime_test name)
     add_executable(${name} ${ARGN})
     target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
     target_link_libraries(${name} PRIVATE test_support)
     add_test(NAME runtime/${name} COMMAND ${name})
-    set_tests_properties(runtime/${name} PROPERTIES LABELS runtime TIMEOUT ${timeout})
+    set_tests_properties(runtime/${name} PROPERTIES LABELS runtime)
 endfunction()
 
-runtime_test(test_api 600 runtime/test_api.c runtime/moments.c runtime/server.c)
+runtime_test(test_api runtime/test_api.c runtime/moments.c runtime/server.c)
 if(FLOE_LINUX) # some of its moments come by ICMP; elsewhere, after minutes
-    runtime_test(test_lifetime 600 runtime/test_lifetime.c runtime/moments.c runtime/server.c)
+    runtime_test(test_lifetime runtime/test_lifetime.c runtime/moments.c runtime/server.c)
 endif()
-runtime_test(test_data 600 runtime/test_data.c)
-runtime_test(test_memory 600 runtime/test_memory.c runtime/awaited.c runtime/relay_server.c)
+runtime_test(test_data runtime/test_data.c)
+runtime_test(test_memory runtime/test_memory.c runtime/awaited.c runtime/relay_server.c)
 if(FLOE_MDNS)
     target_compile_definitions(test_memory PRIVATE WITH_MDNS)
 endif()
 target_link_libraries(test_memory PRIVATE PkgConfig::CARES)
-runtime_test(test_misuse 60 runtime/test_misuse.c)
-runtime_test(test_service_ttl 60 runtime/test_service_ttl.c)
+runtime_test(test_misuse runtime/test_misuse.c)
+runtime_test(test_service_ttl runtime/test_service_ttl.c)
 
 # Where system calls fail; ThreadSanitizer wants those for itself, and a library in whose place another function stands must
 # be a shared one, which tools/platforms has none of.
 if(NOT FLOE_SANITIZE MATCHES thread AND NOT CMAKE_CROSSCOMPILING)
-    runtime_test(test_faults 600 runtime/test_faults.c runtime/faults.c runtime/awaited.c
+    runtime_test(test_faults runtime/test_faults.c runtime/faults.c runtime/awaited.c
                  runtime/relay_server.c)
     set_target_properties(test_faults PROPERTIES ENABLE_EXPORTS ON)
     if(FLOE_MDNS)
@@ -52,9 +52,9 @@ endif()
 
 if(NOT FLOE_SANITIZE)
     # What a core dump would show. Sanitizers keep what is freed, and copies of it.
-    runtime_test(test_secrets 120 runtime/test_secrets.c runtime/relay_server.c)
+    runtime_test(test_secrets runtime/test_secrets.c runtime/relay_server.c)
     # A sanitizer's library stays where it is loaded, and does not survive a fork with threads.
-    runtime_test(test_process 300 runtime/test_process.c)
+    runtime_test(test_process runtime/test_process.c)
     target_compile_definitions(test_process PRIVATE FLOE_LIBRARY="$<TARGET_FILE:floe>")
     target_link_libraries(test_process PRIVATE ${CMAKE_DL_LIBS})
     add_dependencies(test_process floe)
@@ -64,21 +64,21 @@ endif()
 if(NOT FLOE_SANITIZE AND NOT CMAKE_CROSSCOMPILING)
     add_test(NAME install/outside
              COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/install/run ${PROJECT_BINARY_DIR})
-    set_tests_properties(install/outside PROPERTIES LABELS install TIMEOUT 300)
+    set_tests_properties(install/outside PROPERTIES LABELS install)
 endif()
 foreach(kind linux uv)
     if(kind STREQUAL uv OR FLOE_LINUX)
-        runtime_test(test_interfaces_${kind} 60 runtime/test_interfaces.c
+        runtime_test(test_interfaces_${kind} runtime/test_interfaces.c
                      ../src/runtime/interfaces.c ../src/runtime/interfaces_${kind}.c)
     endif()
 endforeach()
 
 if(FLOE_COMMAND)
     add_test(NAME cli COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/run ${PROJECT_BINARY_DIR})
-    set_tests_properties(cli PROPERTIES LABELS cli TIMEOUT 120)
+    set_tests_properties(cli PROPERTIES LABELS cli)
 endif()
 
 add_test(NAME layers/planted
          COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/layers/run ${PROJECT_BINARY_DIR})
-set_tests_properties(layers/planted PROPERTIES LABELS layers TIMEOUT 120)
+set_tests_properties(layers/planted PROPERTIES LABELS layers)
 

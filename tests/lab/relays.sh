@@ -343,7 +343,7 @@ lab_test_turn_pipe() {
     local echo=$!
     lab_wait sh -c "ip netns exec server ss -lun | grep -q '$LAB_SERVER2:7 '"
     for url in "turn:$LAB_SERVER" "turns:$LAB_SERVER"; do
-        echo 'through the relay' | lab_client timeout 20 "$FLOE" turn pipe --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" \
+        echo 'through the relay' | lab_client timeout 90 "$FLOE" turn pipe --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" \
             --peer "$LAB_SERVER2:7" "$url" >"$OUT" 2>"$LAB_DIR/err"
         expect $? 0 'exit status' && expect "$(cat "$OUT")" 'through the relay' 'what came back' &&
             grep -q "^floe: relay $LAB_SERVER:" "$LAB_DIR/err" || good=1
@@ -415,7 +415,7 @@ lab_test_the_example_over_two_relays() {
     exec 8>"$LAB_DIR/to1"
     lab_wait grep -q relay "$LAB_DIR/one"
     # shellcheck disable=SC2046
-    lab_client timeout 30 "$FLOE_BUILD/examples/echo_over_relay" "turn:$LAB_SERVER" "$LAB_USER" "$LAB_SECRET" $(sed -n 's/^relay //p' "$LAB_DIR/one") >"$OUT" &
+    lab_client timeout 90 "$FLOE_BUILD/examples/echo_over_relay" "turn:$LAB_SERVER" "$LAB_USER" "$LAB_SECRET" $(sed -n 's/^relay //p' "$LAB_DIR/one") >"$OUT" &
     local other=$!
     lab_wait grep -q relay "$OUT"
     sed -n 's/^relay //p' "$OUT" >&8
@@ -452,7 +452,7 @@ lab_test_t12_relays_for_tcp() {
             expect "$(events '.tcp_type == "active" and .port == 9')" 1 'active' &&
             expect "$(events '.tcp_type == "passive" and .port > 1023')" 1 'passive' || good=1
         lab_wait released || good=1
-        echo 'by TCP' | lab_client timeout 20 "$FLOE" turn pipe --tcp --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" \
+        echo 'by TCP' | lab_client timeout 90 "$FLOE" turn pipe --tcp --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" \
             --peer "$LAB_SERVER2:7" "$url" >"$OUT" 2>"$LAB_DIR/err"
         expect $? 0 'exit status' && expect "$(cat "$OUT")" 'by TCP' 'what came back' || good=1
         rm -f "$LAB_DIR/to1" "$LAB_DIR/err" "$OUT"
