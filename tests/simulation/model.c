@@ -222,6 +222,9 @@ static uint64_t longest(const sim_config *config, const sim_server *server, unsi
     uint64_t trip = server->round_trip_ms + 2 * config->jitter_ms;
     unsigned trips = !server->turn ? 1 : server->transport == FLOE_PROTOCOL_UDP ? 4 : 9;
 
+    if (server->turn && config->settings.mobility) {
+        trips++; /* who does not know it says so first */
+    }
     return pacing * requests + 160 * (1U + config->settings.service_discovery) +
            (*server->first_ip != '\0' ? 300U : 0U) + trips * trip + 20;
 }
@@ -454,9 +457,10 @@ static bool everything_answers(const asking *a, uint64_t *last)
 
 static bool leaves_little_to_chance(const sim_config *config)
 {
-    return config->action_count == 0 && config->close_at_ms == 0 && config->remap_at_ms == 0 &&
-           config->loss == 0 && config->fail_at == 0 && !config->pool &&
-           config->gather_at_ms == 0 && config->policy <= FLOE_GATHER_POLICY_RELAY &&
+    return config->run_ms > timeout_of(config) && config->action_count == 0 &&
+           config->close_at_ms == 0 && config->remap_at_ms == 0 && config->loss == 0 &&
+           config->fail_at == 0 && !config->pool && config->gather_at_ms == 0 &&
+           config->policy <= FLOE_GATHER_POLICY_RELAY &&
            config->settings.address_rewrite_rule_count == 0 &&
            config->settings.nat_1to1_ip_count == 0 && !config->settings.loopback &&
            !config->settings.link_local && !config->settings.avoid_costly_networks &&

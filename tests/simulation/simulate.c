@@ -2,8 +2,10 @@
  *
  *     simulate FIRST COUNT [JOBS]   seeds FIRST … FIRST+COUNT-1, in so many processes; each stops
  *                                   at the first that fails, and makes it small
- *     simulate --seed N             that one, with its trace on standard output
- *     simulate --shrink N           a small world that fails as that one does, with its trace */
+ *     simulate --seed N|FILE        that one, with its trace on standard output
+ *     simulate --shrink N|FILE      a small world that fails as that one does, with its trace
+ *
+ * FILE: an input of the fuzz target. */
 #include "shrink.h"
 
 #include <inttypes.h>
@@ -23,39 +25,54 @@ static bool run_seed(uint64_t seed, FILE *trace, sim_report *to)
     return sim_run(&config, trace, to);
 }
 
-static bool show_seed(uint64_t seed)
+/* Of a seed's number, or of a file that the fuzzer has written. */
+static bool config_of(const char *word, sim_config *config)
 {
-    bool good = run_seed(seed, stdout, &report);
-    sim_config config;
+    static uint8_t bytes[65536];
+    FILE *file;
+
+    if (word[strspn(word, "0123456789")] == '\0') {
+        sim_config_of_seed(strtoull(word, NULL, 10), config);
+        return true;
+    }
+    file = fopen(word, "rb");
+    if (file == NULL) {
+        perror(word);
+        return false;
+    }
+    sim_config_of_bytes(bytes, fread(bytes, 1, sizeof bytes, file), config);
+    (void)fclose(file);
+    return true;
+}
+
+static bool show(const sim_config *config)
+{
+    bool good = sim_run(config, stdout, &report);
 
     (void)printf("%s\n", good ? "every invariant held" : report.violation);
-    sim_config_of_seed(seed, &config);
-    sim_print(&config, stdout);
+    sim_print(config, stdout);
     return good;
 }
 
-/* Of a seed that fails, whose report is there. */
-static void show_small(uint64_t seed, FILE *trace)
+/* Of a world that fails, whose report is there. */
+static void show_small(sim_config *config, FILE *trace)
 {
-    sim_config config;
-
-    sim_config_of_seed(seed, &config);
-    sim_shrink(&config, &report);
+    sim_shrink(config, &report);
     if (trace != NULL) {
-        (void)sim_run(&config, trace, &report);
+        (void)sim_run(config, trace, &report);
     }
     (void)printf("in this small world: %s\n", report.violation);
-    sim_print(&config, stdout);
+    sim_print(config, stdout);
 }
 
-static bool shrink_seed(uint64_t seed)
+static bool shrink(sim_config *config)
 {
-    bool good = run_seed(seed, NULL, &report);
+    bool good = sim_run(config, NULL, &report);
 
     if (good) {
         (void)printf("every invariant held\n");
     } else {
-        show_small(seed, stdout);
+        show_small(config, stdout);
     }
     return good;
 }
@@ -67,7 +84,9 @@ static bool run_seeds(const char *program, uint64_t first, uint64_t end, uint64_
         if (!run_seed(seed, NULL, &report)) {
             (void)printf("seed %" PRIu64 ": %s\nreplay it: %s --seed %" PRIu64 "\n", seed,
                          report.violation, program, seed);
-            show_small(seed, NULL);
+            sim_config config;
+            sim_config_of_seed(seed, &config);
+            show_small(&config, NULL);
             return false;
         }
         /* The same seed, the same trace: checked on every 16th or so. */
@@ -109,11 +128,10 @@ int main(int count, char **words)
     uint64_t seeds = count > 2 ? strtoull(words[2], NULL, 10) : 1000;
     unsigned jobs = count > 3 ? (unsigned)strtoul(words[3], NULL, 10) : 1;
 
-    if (count == 3 && strcmp(words[1], "--seed") == 0) {
-        return show_seed(strtoull(words[2], NULL, 10)) ? 0 : 1;
-    }
-    if (count == 3 && strcmp(words[1], "--shrink") == 0) {
-        return shrink_seed(strtoull(words[2], NULL, 10)) ? 0 : 1;
+    if (count == 3 && words[1][0] == '-') {
+        sim_config config;
+        bool small = strcmp(words[1], "--shrink") == 0;
+        return config_of(words[2], &config) && (small ? shrink(&config) : show(&config)) ? 0 : 1;
     }
     unsigned failed = run_jobs(words[0], first, seeds, jobs > 0 ? jobs : 1);
     if (failed == 0) {
