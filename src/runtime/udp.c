@@ -1,5 +1,4 @@
 /* UDP sockets: what all systems have in common. */
-#include "base/error.h"
 #include "runtime/runtime.h"
 #include "runtime/system.h"
 

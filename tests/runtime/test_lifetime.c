@@ -54,9 +54,10 @@ typedef struct owner {
     moment_listener listener;
     floe_api *api;
     floe_gatherer *gatherer;
-    pthread_mutex_t
-        lock;   /* who brings the moment about makes no call during the one that is tried, */
-    bool freed; /* nor uses what is gone */
+    /* Held during the call that is tried: who brings the moment about makes none beside it, nor
+     * uses what is gone. */
+    pthread_mutex_t lock;
+    bool freed;
     bool api_freed;
     the_moment moment;
     the_call call;
@@ -180,6 +181,7 @@ static void act(owner *o)
     atomic_store(&o->thread, gettid());
     floe_error error = call(o);
     if (o->caller == ITSELF) {
+        assert_true(state >= FLOE_GATHERER_STATE_GATHERING);
         assert_int_equal(error, expected(o, state));
     } else { /* the gatherer may have gone on since */
         bool may_be_refused = o->call == RESTART || o->call == GATHER || o->call == SEND;
@@ -344,7 +346,7 @@ static void try_one(the_moment moment, the_call each, the_caller caller, the_fli
     if (!o.api_freed) {
         floe_api_free(o.api);
     }
-    for (int i = 0; i < 60000 && memory_live() > 0; i++) {
+    for (int i = 0; i < 60000 && o.api_freed && memory_live() > 0; i++) {
         (void)usleep(1000); /* an api freed in a callback ends by itself */
     }
     assert_int_equal(memory_live(), 0);

@@ -17,14 +17,6 @@
 static sim_report report;
 static sim_report again;
 
-static bool run_seed(uint64_t seed, FILE *trace, sim_report *to)
-{
-    sim_config config;
-
-    sim_config_of_seed(seed, &config);
-    return sim_run(&config, trace, to);
-}
-
 /* Of a seed's number, or of a file that the fuzzer has written. */
 static bool config_of(const char *word, sim_config *config)
 {
@@ -81,17 +73,17 @@ static bool shrink(sim_config *config)
 static bool run_seeds(const char *program, uint64_t first, uint64_t end, uint64_t step)
 {
     for (uint64_t seed = first; seed < end; seed += step) {
-        if (!run_seed(seed, NULL, &report)) {
+        sim_config config;
+        sim_config_of_seed(seed, &config);
+        if (!sim_run(&config, NULL, &report)) {
             (void)printf("seed %" PRIu64 ": %s\nreplay it: %s --seed %" PRIu64 "\n", seed,
                          report.violation, program, seed);
-            sim_config config;
-            sim_config_of_seed(seed, &config);
             show_small(&config, NULL);
             return false;
         }
         /* The same seed, the same trace: checked on every 16th or so. */
         if (seed / step % 16 == 0) {
-            (void)run_seed(seed, NULL, &again);
+            (void)sim_run(&config, NULL, &again);
             if (again.trace_hash != report.trace_hash) {
                 (void)printf("seed %" PRIu64 ": two runs, two traces\n", seed);
                 return false;
@@ -128,9 +120,10 @@ int main(int count, char **words)
     uint64_t seeds = count > 2 ? strtoull(words[2], NULL, 10) : 1000;
     unsigned jobs = count > 3 ? (unsigned)strtoul(words[3], NULL, 10) : 1;
 
-    if (count == 3 && words[1][0] == '-') {
+    bool whole = count == 3 && strcmp(words[1], "--seed") == 0;
+    bool small = count == 3 && strcmp(words[1], "--shrink") == 0;
+    if (whole || small) {
         sim_config config;
-        bool small = strcmp(words[1], "--shrink") == 0;
         return config_of(words[2], &config) && (small ? shrink(&config) : show(&config)) ? 0 : 1;
     }
     unsigned failed = run_jobs(words[0], first, seeds, jobs > 0 ? jobs : 1);
