@@ -33,9 +33,9 @@ typedef struct side {
     struct side *other;
     uint32_t id; /* of its host candidate on 127.0.0.1 */
     floe_address address;
-    bool complete;
+    atomic_bool complete; /* id and address are told */
     bool closed;
-    bool writable;
+    atomic_bool writable;
     atomic_uint packets;
     size_t bytes;
     uint32_t last_id;
@@ -93,7 +93,7 @@ static void on_packet(void *data, const floe_packet *packet)
 {
     side *s = data;
 
-    assert_false(s->over);
+    assert_false(s->over || s->closed);
     s->bytes += packet->size;
     s->last_id = packet->candidate_id;
     s->last_peer = packet->peer;
@@ -114,7 +114,7 @@ static void on_candidate(void *data, const floe_candidate *candidate)
     side *s = data;
 
     if (candidate == NULL) {
-        s->complete = true;
+        atomic_store(&s->complete, true);
     } else if (strcmp(candidate->address, "127.0.0.1") == 0) {
         assert_int_equal(floe_address_parse(candidate->address, &s->address), FLOE_OK);
         s->address.port = candidate->port;
@@ -133,7 +133,7 @@ static void on_writable(void *data)
 {
     side *s = data;
 
-    s->writable = true;
+    atomic_store(&s->writable, true);
 }
 
 static void begin(side *s, floe_api *api, side *other)
@@ -151,11 +151,11 @@ static void begin(side *s, floe_api *api, side *other)
 }
 
 /* Turns the loop until the flag is set; what hangs fails after a minute. */
-static void turn_until(uv_loop_t *loop, const bool *flag)
+static void turn_until(uv_loop_t *loop, const atomic_bool *flag)
 {
     uint64_t began = uv_hrtime();
 
-    while (!*flag) {
+    while (!atomic_load(flag)) {
         (void)uv_run(loop, UV_RUN_NOWAIT);
         (void)usleep(100);
         if (uv_hrtime() - began > 60000000000U) {
@@ -319,7 +319,7 @@ static void k1_a_full_queue_says_so_and_when_it_is_not(void **state)
     }
     assert_true(taken >= 8);
     assert_int_equal(send_to(&p.a, &p.b, bytes, sizeof bytes), FLOE_ERR_QUEUE_FULL);
-    assert_false(p.a.writable);
+    assert_false(atomic_load(&p.a.writable));
     turn_until(&p.loop, &p.a.writable);
     turn_until_packets(&p.loop, &p.b, taken);
     assert_int_equal(send_to(&p.a, &p.b, bytes, sizeof bytes), FLOE_OK);
@@ -469,12 +469,9 @@ static void threads_send_while_one_closes(void **state)
         assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
         begin(&a, api, &b);
         begin(&b, api, &a);
-        /* The loop's thread writes them; state complete is seen through the library's lock. */
-        while (floe_gatherer_state(a.gatherer) != FLOE_GATHERER_STATE_COMPLETE ||
-               floe_gatherer_state(b.gatherer) != FLOE_GATHERER_STATE_COMPLETE) {
+        while (!atomic_load(&a.complete) || !atomic_load(&b.complete)) {
             (void)usleep(1000);
         }
-        (void)usleep(20000);
         side *sides[] = {&a, &b};
         for (uint64_t i = 0; i < 4; i++) {
             workers[i] = (worker){.from = sides[i % 2],
