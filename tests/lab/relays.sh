@@ -31,7 +31,7 @@ hosts_restore() {
 }
 
 relay_gather() {
-    gather --policy relay --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" "$@"
+    lab_certificates && gather --policy relay --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" "$@"
 }
 
 lab_test_t1_every_transport_and_family() {
