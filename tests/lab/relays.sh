@@ -335,6 +335,19 @@ lab_test_turn_check() {
     return $good
 }
 
+# Of two connections at once the second's first packet is lost, and comes again a second later.
+lab_test_turn_check_waits_for_what_is_slow() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER"
+    lab_in nat nft -f - <<EOF
+table inet slow { chain through { type filter hook forward priority -1; tcp dport 3478 tcp flags & (syn | ack) == syn limit rate over 1/second burst 1 packets drop; }; }
+EOF
+    lab_client "$FLOE" turn check --json "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=tcp" >"$OUT"
+    expect $? 0 'exit status' && expect "$(events '.tcp_allocations')" 1 'with TCP allocations' || good=1
+    lab_in nat nft delete table inet slow
+    return $good
+}
+
 # Standard input to a peer and back, through a relay; the peer is an echo.
 lab_test_turn_pipe() {
     local good=0 url
