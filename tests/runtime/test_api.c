@@ -548,6 +548,64 @@ static void the_callers_own_loop(void **state)
     assert_int_equal(memory_live(), 0);
 }
 
+static void note_sent(void *data, const floe_trace_event *event)
+{
+    bool *sent = data;
+
+    *sent = *sent || event->kind == FLOE_TRACE_SENT;
+}
+
+static void note_reflexive(void *data, const floe_candidate *candidate)
+{
+    unsigned *told = data; /* 1: the candidate, 2: that there are no more */
+
+    if (candidate == NULL) {
+        *told |= 2;
+    } else if (candidate->type == FLOE_CANDIDATE_TYPE_SRFLX) {
+        *told |= 1;
+    }
+}
+
+/* L14: what has come while the loop stood still is read before it is too late. */
+static void a_loop_that_stood_still_misses_no_answer(void **state)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    uv_loop_t loop;
+    owner o = {.listener.happened = happened,
+               .lock = PTHREAD_MUTEX_INITIALIZER,
+               .changed = PTHREAD_COND_INITIALIZER};
+    filters loopback = {.o = &o};
+    bool sent = false;
+    unsigned told = 0;
+
+    (void)state;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    settings.loop = &loop;
+    settings.loopback = true;
+    settings.interface_filter = keep_loopback;
+    settings.filter_user_data = &loopback;
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4;
+    settings.gather_timeout_ms = 300;
+    settings.on_trace = note_sent;
+    settings.trace_user_data = &sent;
+    assert_int_equal(floe_api_new(&settings, &o.api), FLOE_OK);
+    make_gatherer(&o);
+    assert_int_equal(floe_gatherer_on_local_candidate(o.gatherer, note_reflexive, &told), FLOE_OK);
+    assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
+    while (!sent) {
+        (void)uv_run(&loop, UV_RUN_NOWAIT);
+    }
+    (void)usleep(400000);
+    while ((told & 2) == 0) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    assert_int_equal(told, 3);
+    floe_gatherer_free(o.gatherer);
+    floe_api_free(o.api);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 static void free_api(void *data, const floe_candidate *candidate)
 {
     floe_api **api = data;
@@ -660,6 +718,7 @@ int main(void)
         cmocka_unit_test(four_threads_call_at_random),
         cmocka_unit_test(p2_filters_keep_what_they_say),
         cmocka_unit_test(the_callers_own_loop),
+        cmocka_unit_test(a_loop_that_stood_still_misses_no_answer),
         cmocka_unit_test(everything_is_freed_within_a_callback_of_the_callers_loop),
         cmocka_unit_test(signals_are_the_hosts),
         cmocka_unit_test(without_descriptors_it_says_so),
