@@ -19,6 +19,7 @@ bare_interface() { # NAME ADDRESS…: a wire's end; nobody has an address at the
         lab_in bare ip link add "$name" type veth peer name "far-$name"
         lab_in bare ip link set "far-$name" up
         lab_in bare ip link set "$name" up
+        lab_settled bare
     }
     local address
     for address in "$@"; do
@@ -122,7 +123,8 @@ lab_test_p6_rfc_8828_modes() {
     lab_client ip link set far-x0 up
     lab_client ip addr add 10.0.9.2/24 dev x0
     lab_client ip link set x0 up
-    gather --network-types udp4 "stun:$LAB_SERVER" --straggler-grace 300 --timeout 1
+    lab_settled client
+    gather --network-types udp4 "stun:$LAB_SERVER" --straggler-grace 0 --timeout 5
     candidates 2 1 0 || good=1
     gather --network-types udp4 --ip-handling default-and-local "stun:$LAB_SERVER" && candidates 1 1 0 &&
         expect "$(events '.address == "10.0.1.2"')" 1 'the default route' || good=1
@@ -173,7 +175,7 @@ lab_test_docs_behind_nat() {
         [ -s "$blocks/$n.setup" ] && [ -s "$blocks/$n.sh" ] && [ -s "$blocks/$n.candidates" ] || return 1
         ip netns add bare
         lab_in bare ip link set lo up
-        lab_in bare bash -e "$blocks/$n.setup" || good=1
+        lab_in bare bash -e "$blocks/$n.setup" && lab_settled bare || good=1
         PATH=$FLOE_BUILD:$PATH lab_in bare bash "$blocks/$n.sh" >"$OUT" 2>"$LAB_DIR/err"
         while read -r type address rest; do
             grep -qE "^$type +\[?$address\]?:[0-9]+ +\[?${rest:- }" "$OUT" || {

@@ -21,10 +21,15 @@ lab_client() {
     ip netns exec client "$@"
 }
 
+# The kernel calls an interface running some time after it has its carrier: waits for that.
+lab_settled() { # NAMESPACE
+    lab_wait sh -c "! ip netns exec $1 ip -o link | grep LOWER_UP | grep -Ev 'state (UP|UNKNOWN)'"
+}
+
 # A veth pair with one end in each of two namespaces; "wire" is here.
 lab_link() { # NAMESPACE INTERFACE NAMESPACE INTERFACE
     ip link add "lab-a" type veth peer name "lab-b"
-    local end ns name
+    local end ns name ends="$1 $3"
     for end in "lab-a $1 $2" "lab-b $3 $4"; do
         # shellcheck disable=SC2086
         set -- $end
@@ -37,6 +42,9 @@ lab_link() { # NAMESPACE INTERFACE NAMESPACE INTERFACE
             ip link set "$1" netns "$ns" name "$name"
             lab_in "$ns" ip link set "$name" up
         fi
+    done
+    for ns in $ends; do
+        [ "$ns" = wire ] || lab_settled "$ns"
     done
 }
 
