@@ -445,29 +445,32 @@ static void do_outputs(floe_gatherer *gatherer)
     }
 }
 
+static void on_due(uv_timer_t *timer)
+{
+    floe_gatherer *gatherer = timer->data;
+    floe_api *api = gatherer->api;
+
+    gatherer->timer_due = FLOE_TIME_NEVER;
+    uv_mutex_lock(&api->lock);
+    floe_core_time(gatherer->core, floe_runtime_now());
+    uv_mutex_unlock(&api->lock);
+    floe_gatherer_pump(gatherer);
+}
+
 /* libuv's timers come before its sockets. When the loop stood still for a while, what has arrived
  * meanwhile is read first, so that nothing is given up whose answer is there (L14). */
 #define STOOD_STILL_MS 20U
 
 static void on_timer(uv_timer_t *timer)
 {
-    floe_gatherer *gatherer = timer->data;
-    floe_api *api = gatherer->api;
-    floe_time now = floe_runtime_now();
+    const floe_gatherer *gatherer = timer->data;
+    floe_time late = floe_time_after(gatherer->timer_due, floe_milliseconds(STOOD_STILL_MS));
 
-    if (!gatherer->timer_waits &&
-        floe_time_reached(
-            now, floe_time_after(gatherer->timer_due, floe_milliseconds(STOOD_STILL_MS)))) {
-        gatherer->timer_waits = true;
-        (void)uv_timer_start(timer, on_timer, 1, 0); /* the loop's next turn */
-        return;
+    if (floe_time_reached(floe_runtime_now(), late)) {
+        (void)uv_timer_start(timer, on_due, 1, 0); /* the loop's next turn */
+    } else {
+        on_due(timer);
     }
-    gatherer->timer_waits = false;
-    gatherer->timer_due = FLOE_TIME_NEVER;
-    uv_mutex_lock(&api->lock);
-    floe_core_time(gatherer->core, now);
-    uv_mutex_unlock(&api->lock);
-    floe_gatherer_pump(gatherer);
 }
 
 static void arm_timer(floe_gatherer *gatherer)
@@ -478,7 +481,6 @@ static void arm_timer(floe_gatherer *gatherer)
         return;
     }
     gatherer->timer_due = due;
-    gatherer->timer_waits = false;
     if (floe_time_is_never(due)) {
         (void)uv_timer_stop(&gatherer->timer);
         return;

@@ -81,7 +81,6 @@ struct floe_gatherer {
     /* The loop thread's alone. */
     bool pumping;
     bool has_timer;
-    bool timer_waits; /* the sockets have their turn first */
     floe_time timer_due;
     uv_timer_t timer;
     floe_list sockets;     /* floe_udp.link */
