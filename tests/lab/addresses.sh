@@ -12,20 +12,24 @@ bare_down() {
     ip netns del bare
 }
 
-bare_interface() { # NAME ADDRESS…: a wire's end; nobody has an address at the other
-    local name=$1
-    shift
-    lab_in bare ip link show "$name" >/dev/null 2>&1 || {
-        lab_in bare ip link add "$name" type veth peer name "far-$name"
-        lab_in bare ip link set "far-$name" up
-        lab_in bare ip link set "$name" up
-        lab_settled bare
+bare_interface() { # NAME ADDRESS…
+    interface_in bare "$@"
+}
+
+interface_in() { # NAMESPACE NAME ADDRESS…: a wire's end; nobody has an address at the other
+    local ns=$1 name=$2
+    shift 2
+    lab_in "$ns" ip link show "$name" >/dev/null 2>&1 || {
+        lab_in "$ns" ip link add "$name" type veth peer name "far-$name"
+        lab_in "$ns" ip link set "far-$name" up
+        lab_in "$ns" ip link set "$name" up
+        lab_settled "$ns"
     }
     local address
     for address in "$@"; do
         case $address in
-        *:*) lab_in bare ip addr add "$address/64" dev "$name" nodad ;;
-        *) lab_in bare ip addr add "$address/24" dev "$name" ;;
+        *:*) lab_in "$ns" ip addr add "$address/64" dev "$name" nodad ;;
+        *) lab_in "$ns" ip addr add "$address/24" dev "$name" ;;
         esac
     done
 }
@@ -119,11 +123,7 @@ lab_test_p4_states_of_ipv6_addresses() {
 lab_test_p6_rfc_8828_modes() {
     local good=0
     lab_coturn 1 "$LAB_SERVER $LAB_SERVER6"
-    lab_client ip link add x0 type veth peer name far-x0
-    lab_client ip link set far-x0 up
-    lab_client ip addr add 10.0.9.2/24 dev x0
-    lab_client ip link set x0 up
-    lab_settled client
+    interface_in client x0 10.0.9.2
     gather --network-types udp4 "stun:$LAB_SERVER" --straggler-grace 0 --timeout 5
     candidates 2 1 0 || good=1
     gather --network-types udp4 --ip-handling default-and-local "stun:$LAB_SERVER" && candidates 1 1 0 &&
