@@ -60,7 +60,7 @@ analyse:
 	@tools/analyse
 
 check-long: build
-	@tools/setup.sh lab long
+	@tools/setup.sh lab
 	@tools/check-long $(BUILD)
 
 docs: build

@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# Installs what is missing for the tasks named: build lab long bench fuzz lint docs ci deb analyse coverage platforms.
+# Installs what is missing for the tasks named: build lab bench fuzz lint docs ci deb analyse coverage platforms.
 # Asks nothing, says what it does, does nothing when all is there. Without root it says which command to give.
 set -euo pipefail
 
 build="gcc make cmake ninja-build pkg-config libuv1-dev libc-ares-dev libssl-dev zlib1g-dev libmnl-dev libldns-dev libunistring-dev libjansson-dev libcmocka-dev"
-lab="coturn nftables iproute2 procps util-linux jq gawk dnsmasq-base avahi-daemon avahi-utils dbus openssl sqlite3 socat tinyproxy-bin dante-server"
-long="conntrack"
+lab="coturn nftables iproute2 procps util-linux jq gawk dnsmasq-base avahi-daemon avahi-utils dbus openssl sqlite3 conntrack socat tinyproxy-bin dante-server"
 bench="libnice-dev golang-go golang-github-pion-ice.v2-dev golang-github-pion-turn.v2-dev python3-aioice"
 fuzz="clang libclang-rt-14-dev"
 analyse="clang-tidy libclang-common-14-dev cppcheck"
@@ -19,7 +18,7 @@ ci="abigail-tools doxygen mandoc python3 zsh clang libclang-rt-14-dev g++ libgli
 wanted=""
 for task in "$@"; do
     case $task in
-    build | lab | long | bench | fuzz | lint | docs | ci | deb | analyse | coverage | platforms) wanted="$wanted ${!task}" ;;
+    build | lab | bench | fuzz | lint | docs | ci | deb | analyse | coverage | platforms) wanted="$wanted ${!task}" ;;
     *) echo "setup: no such task: $task" >&2; exit 2 ;;
     esac
 done

@@ -94,7 +94,6 @@ lab_up() {
     lab_in server nft -f - <<EOF
 table ip silence { chain in { type filter hook input priority 0; ip daddr $LAB_SILENT meta l4proto udp drop; }; }
 EOF
-    lab_nat masquerade
 }
 
 # Another client 10.0.2.2 behind a symmetric NAT of its own, beside the wire: it reaches the server without
@@ -127,6 +126,20 @@ lab_second_client_gone() {
     ip netns del nat2
 }
 
+# The NAT's rules become those on standard input, and it forgets whom it had given which port: it would go on
+# giving them for minutes. What comes from outside for the NAT itself is dropped, as a server's late answer would
+# take that port.
+lab_nat_table() {
+    lab_in nat nft -f - <<EOF && lab_in nat conntrack -F 2>/dev/null
+table inet nat
+delete table inet nat
+table inet nat {
+    chain self { type filter hook input priority 0; iifname outside ct state new drop; }
+$(cat)
+}
+EOF
+}
+
 lab_nat() { # masquerade | preserving | symmetric | none
     local rule4 rule6
     case $1 in
@@ -136,10 +149,7 @@ lab_nat() { # masquerade | preserving | symmetric | none
     none) rule4=accept rule6=accept ;;
     *) echo "lab: no such NAT: $1" >&2; return 2 ;;
     esac
-    lab_in nat nft -f - <<EOF
-table inet nat
-delete table inet nat
-table inet nat {
+    lab_nat_table <<EOF
     chain out {
         type nat hook postrouting priority 100;
         oifname outside meta nfproto ipv4 $rule4
@@ -150,7 +160,6 @@ table inet nat {
         type filter hook forward priority 0;
         iifname outside ct state new $([ "$1" = none ] && echo accept || echo drop)
     }
-}
 EOF
 }
 

@@ -413,7 +413,6 @@ lab_test_k1_a_hundred_megabytes_each_way() {
     done
     lab_second_client_gone
     lab_wire 50
-    lab_nat masquerade
     return $good
 }
 
