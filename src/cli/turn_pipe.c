@@ -5,8 +5,10 @@
 #include <uv.h>
 
 #define CHUNK 1200
-/* Behind the end of the input, for what is still on its way. */
-#define LINGER_MS 1000
+/* Behind the end of the input: how long the first answer may take, for which permission, connection
+ * and peer take their turns; and how long the next. */
+#define FIRST_ANSWER_MS 10000
+#define NEXT_ANSWER_MS 1000
 
 enum { EXIT_WELL = 0, EXIT_NO_RELAY = 1, EXIT_WRONG_USAGE = 2 };
 
@@ -20,6 +22,7 @@ typedef struct turn_piper {
     size_t chunk_size; /* that waits to be sent */
     bool reading;
     bool ended; /* the input has */
+    bool answered;
     bool closing;
     floe_api *api;
     floe_gatherer *gatherer;
@@ -40,6 +43,12 @@ static void finish(turn_piper *piper, int status)
 static void on_linger(uv_timer_t *timer)
 {
     finish(timer->data, EXIT_WELL);
+}
+
+static void linger(turn_piper *piper)
+{
+    (void)uv_timer_start(&piper->linger, on_linger,
+                         piper->answered ? NEXT_ANSWER_MS : FIRST_ANSWER_MS, 0);
 }
 
 static void read_more(turn_piper *piper);
@@ -83,7 +92,7 @@ static void on_read(uv_fs_t *request)
     }
     if (size <= 0) {
         piper->ended = true;
-        (void)uv_timer_start(&piper->linger, on_linger, LINGER_MS, 0);
+        linger(piper);
         return;
     }
     piper->chunk_size = (size_t)size;
@@ -115,8 +124,9 @@ static void on_packet(void *user_data, const floe_packet *packet)
     if (is_peer(piper, &packet->peer)) {
         (void)fwrite(packet->data, 1, packet->size, stdout);
         (void)fflush(stdout);
+        piper->answered = true;
         if (piper->ended) {
-            (void)uv_timer_start(&piper->linger, on_linger, LINGER_MS, 0);
+            linger(piper);
         }
     }
 }
@@ -240,6 +250,7 @@ int turn_pipe(gather_command *command)
     (void)uv_timer_init(&piper.loop, &piper.linger);
     piper.linger.data = &piper;
     command->settings.loop = &piper.loop;
+    command->settings.straggler_grace_ms = FLOE_NEVER; /* the one wanted may be the slow one */
     if (command->tcp) {
         command->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
                                           FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;

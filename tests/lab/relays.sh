@@ -335,14 +335,23 @@ lab_test_turn_check() {
 }
 
 # Of two connections at once the second's first packet is lost, and comes again a second later.
-lab_test_turn_check_waits_for_what_is_slow() {
+lab_test_turn_check_and_pipe_wait_for_what_is_slow() {
     local good=0
     lab_coturn 1 "$LAB_SERVER"
+    ip netns exec server socat TCP4-LISTEN:7,bind="$LAB_SERVER2",fork,reuseaddr PIPE &
+    local echo=$!
+    lab_wait sh -c "ip netns exec server ss -ltn | grep -q '$LAB_SERVER2:7 '"
     lab_in nat nft -f - <<EOF
 table inet slow { chain through { type filter hook forward priority -1; tcp dport 3478 tcp flags & (syn | ack) == syn limit rate over 1/second burst 1 packets drop; }; }
 EOF
     lab_client "$FLOE" turn check --json "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=tcp" >"$OUT"
     expect $? 0 'exit status' && expect "$(events '.tcp_allocations')" 1 'with TCP allocations' || good=1
+    sleep 1 # the limit's second
+    echo 'by TCP' | lab_client timeout 90 "$FLOE" turn pipe --tcp "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" \
+        "turn:$LAB_SERVER?transport=tcp" >"$OUT" 2>"$LAB_DIR/err"
+    expect $? 0 'exit status' && expect "$(cat "$OUT")" 'by TCP' 'what came back' || { good=1; cat "$LAB_DIR/err"; }
+    kill $echo
+    wait $echo 2>/dev/null
     lab_in nat nft delete table inet slow
     return $good
 }
