@@ -426,9 +426,8 @@ int turn_check(gather_command *command)
     command->settings.loop = &checker.loop;
     command->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
                                       FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
-    command->settings.mobility = true;                 /* to see whether the server has it */
-    command->settings.straggler_grace_ms = FLOE_NEVER; /* what is slow is there all the same */
-    command->filters.family = FLOE_FAMILY_IPV4;        /* each in turn */
+    command->settings.mobility = true;          /* to see whether the server has it */
+    command->filters.family = FLOE_FAMILY_IPV4; /* each in turn */
     use_filters(command);
     for (size_t i = 0; good && i < command->url_count; i++) {
         good = check_url(&checker, command->urls[i]);

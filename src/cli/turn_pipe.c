@@ -250,7 +250,6 @@ int turn_pipe(gather_command *command)
     (void)uv_timer_init(&piper.loop, &piper.linger);
     piper.linger.data = &piper;
     command->settings.loop = &piper.loop;
-    command->settings.straggler_grace_ms = FLOE_NEVER; /* the one wanted may be the slow one */
     if (command->tcp) {
         command->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
                                           FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
