@@ -334,13 +334,26 @@ lab_test_turn_check() {
     return $good
 }
 
+# A peer that gives everything back: port 7 of the second server's address.
+echo_begins() { # tcp | udp
+    local socket=(-b 2000 "UDP4-RECVFROM:7,bind=$LAB_SERVER2,fork")
+    [ "$1" = udp ] || socket=("TCP4-LISTEN:7,bind=$LAB_SERVER2,fork,reuseaddr")
+    # Not by lab_in: $! is to be socat's own process.
+    ip netns exec server socat "${socket[@]}" PIPE &
+    ECHO_PID=$!
+    lab_wait sh -c "ip netns exec server ss -ln --$1 | grep -q '$LAB_SERVER2:7 '"
+}
+
+echo_ends() {
+    kill "$ECHO_PID"
+    wait "$ECHO_PID" 2>/dev/null
+}
+
 # Of two connections at once the second's first packet is lost, and comes again a second later.
 lab_test_turn_check_and_pipe_wait_for_what_is_slow() {
     local good=0
     lab_coturn 1 "$LAB_SERVER"
-    ip netns exec server socat TCP4-LISTEN:7,bind="$LAB_SERVER2",fork,reuseaddr PIPE &
-    local echo=$!
-    lab_wait sh -c "ip netns exec server ss -ltn | grep -q '$LAB_SERVER2:7 '"
+    echo_begins tcp
     lab_in nat nft -f - <<EOF
 table inet slow { chain through { type filter hook forward priority -1; tcp dport 3478 tcp flags & (syn | ack) == syn limit rate over 1/second burst 1 packets drop; }; }
 EOF
@@ -350,8 +363,7 @@ EOF
     echo 'by TCP' | lab_client timeout 90 "$FLOE" turn pipe --tcp "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" \
         "turn:$LAB_SERVER?transport=tcp" >"$OUT" 2>"$LAB_DIR/err"
     expect $? 0 'exit status' && expect "$(cat "$OUT")" 'by TCP' 'what came back' || { good=1; cat "$LAB_DIR/err"; }
-    kill $echo
-    wait $echo 2>/dev/null
+    echo_ends
     lab_in nat nft delete table inet slow
     return $good
 }
@@ -360,17 +372,14 @@ EOF
 lab_test_turn_pipe() {
     local good=0 url
     lab_coturn 1 "$LAB_SERVER" $(lab_tls)
-    ip netns exec server socat -b 2000 UDP4-RECVFROM:7,bind="$LAB_SERVER2",fork PIPE &
-    local echo=$!
-    lab_wait sh -c "ip netns exec server ss -lun | grep -q '$LAB_SERVER2:7 '"
+    echo_begins udp
     for url in "turn:$LAB_SERVER" "turns:$LAB_SERVER"; do
         echo 'through the relay' | lab_client timeout 90 "$FLOE" turn pipe --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" \
             --peer "$LAB_SERVER2:7" "$url" >"$OUT" 2>"$LAB_DIR/err"
         expect $? 0 'exit status' && expect "$(cat "$OUT")" 'through the relay' 'what came back' &&
             grep -q "^floe: relay $LAB_SERVER:" "$LAB_DIR/err" || good=1
     done
-    kill $echo
-    wait $echo 2>/dev/null
+    echo_ends
     lab_wait released || good=1
     return $good
 }
@@ -463,9 +472,7 @@ say_hello() { # PORT
 lab_test_t12_relays_for_tcp() {
     local good=0 url port
     lab_coturn 1 "$LAB_SERVER" $(lab_tls)
-    ip netns exec server socat TCP4-LISTEN:7,bind="$LAB_SERVER2",fork,reuseaddr PIPE &
-    local echo=$!
-    lab_wait sh -c "ip netns exec server ss -ltn | grep -q '$LAB_SERVER2:7 '"
+    echo_begins tcp
     for url in "turn:$LAB_SERVER?transport=tcp" "turns:$LAB_SERVER"; do
         relay_gather --network-types udp4,tcp4 "$url"
         expect $? 0 'exit status' && expect "$(events '.type == "relay" and .protocol == "udp"')" 1 'for UDP' &&
@@ -491,8 +498,7 @@ lab_test_t12_relays_for_tcp() {
     lab_coturn 1 "$LAB_SERVER" --no-tcp-relay
     relay_gather --network-types udp4,tcp4 "turn:$LAB_SERVER?transport=tcp"
     expect $? 0 'exit status' && relays 1 && expect "$(events '.event == "error"')" 0 'errors' || good=1
-    kill $echo
-    wait $echo 2>/dev/null
+    echo_ends
     return $good
 }
 
@@ -502,8 +508,7 @@ lab_test_t12_relays_for_tcp() {
 lab_test_t10_the_address_changes() {
     local good=0 pid url
     lab_coturn 1 "$LAB_SERVER" $(lab_tls) --mobility
-    ip netns exec server socat -b 2000 UDP4-RECVFROM:7,bind="$LAB_SERVER2",fork PIPE &
-    local echo=$!
+    echo_begins udp
     for url in "turn:$LAB_SERVER" "turns:$LAB_SERVER?transport=udp"; do
         rm -f "$LAB_DIR/to1" "$OUT"
         mkfifo "$LAB_DIR/to1"
@@ -525,8 +530,7 @@ lab_test_t10_the_address_changes() {
         lab_client ip addr add 10.0.1.2/24 dev eth0
         lab_client ip route replace default via 10.0.1.1
     done
-    kill $echo
-    wait $echo 2>/dev/null
+    echo_ends
     lab_wait released || good=1
     return $good
 }

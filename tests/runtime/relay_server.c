@@ -133,9 +133,9 @@ static uint16_t bind_both(void)
 
 uint16_t relay_server_start(const char *username, const char *password)
 {
-    uint16_t port = bind_both();
+    uint16_t port = 0;
 
-    for (int tries = 1; port == 0 && tries < 100; tries++) {
+    for (int tries = 0; port == 0 && tries < 100; tries++) {
         port = bind_both();
     }
     assert_int_not_equal(port, 0);
