@@ -36,12 +36,20 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 echo "setup: installing$missing"
-export DEBIAN_FRONTEND=noninteractive
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 # A list that can't be had may be one that is not needed: what is missing then says the installation.
-if ! { apt-get update || true; apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1; then
+installed() {
+    { apt-get update || true; apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1
+}
+# Debian's own upgrades, or another build, may hold a lock of apt's: they are waited for.
+until installed; do
+    if [ $SECONDS -lt 600 ] && grep -q 'Could not get lock' "$log"; then
+        sleep 2
+        continue
+    fi
     tail -n 20 "$log" >&2
     echo "setup: apt-get failed" >&2
     exit 1
-fi
+done
