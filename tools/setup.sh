@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing for the tasks named: build lab bench fuzz lint docs ci deb analyse coverage platforms.
+# Installs what is missing for the tasks named: build lab bench fuzz lint docs ci deb analyse coverage platforms, and
+# the compilers of single platforms: s390x armhf i386 musl windows.
 # Asks nothing, says what it does, does nothing when all is there. Without root it says which command to give.
 set -euo pipefail
 
@@ -10,6 +11,11 @@ fuzz="clang libclang-rt-14-dev"
 analyse="clang-tidy libclang-common-14-dev cppcheck"
 coverage="llvm"
 platforms="clang libclang-rt-14-dev perl bzip2 xz-utils"
+s390x="gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user"
+armhf="gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user"
+i386="gcc-i686-linux-gnu libc6-dev-i386-cross"
+musl="musl-tools"
+windows="gcc-mingw-w64-x86-64 wine64"
 lint="clang-format git mandoc"
 docs="doxygen mandoc python3"
 deb="debhelper build-essential fakeroot lintian python3 debootstrap"
@@ -18,7 +24,9 @@ ci="abigail-tools doxygen mandoc python3 zsh clang libclang-rt-14-dev g++ libgli
 wanted=""
 for task in "$@"; do
     case $task in
-    build | lab | bench | fuzz | lint | docs | ci | deb | analyse | coverage | platforms) wanted="$wanted ${!task}" ;;
+    build | lab | bench | fuzz | lint | docs | ci | deb | analyse | coverage | platforms | s390x | armhf | i386 | musl | windows)
+        wanted="$wanted ${!task}"
+        ;;
     *) echo "setup: no such task: $task" >&2; exit 2 ;;
     esac
 done
@@ -36,20 +44,19 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 echo "setup: installing$missing"
-export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C # what apt-get says is read below
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 # A list that can't be had may be one that is not needed: what is missing then says the installation.
-installed() {
+install_missing() {
     { apt-get update || true; apt-get install -y --no-install-recommends $missing; } >"$log" 2>&1
 }
-# Debian's own upgrades, or another build, may hold a lock of apt's: they are waited for.
-until installed; do
-    if [ $SECONDS -lt 600 ] && grep -q 'Could not get lock' "$log"; then
-        sleep 2
-        continue
+# Debian's own upgrades, or another build, may hold a lock of apt's: they are waited for, ten minutes at most.
+until install_missing; do
+    if [ $SECONDS -ge 600 ] || ! grep -q 'Could not get lock' "$log"; then
+        tail -n 20 "$log" >&2
+        echo "setup: apt-get failed" >&2
+        exit 1
     fi
-    tail -n 20 "$log" >&2
-    echo "setup: apt-get failed" >&2
-    exit 1
+    sleep 2
 done
