@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing for the tasks named: build lab bench fuzz lint docs ci deb analyse coverage platforms, and
-# the compilers of single platforms: s390x armhf i386 musl windows.
+# the compilers of single platforms: s390x armhf i386 musl windows memory integer.
 # Asks nothing, says what it does, does nothing when all is there. Without root it says which command to give.
 set -euo pipefail
 
@@ -10,12 +10,14 @@ bench="libnice-dev golang-go golang-github-pion-ice.v2-dev golang-github-pion-tu
 fuzz="clang libclang-rt-14-dev"
 analyse="clang-tidy libclang-common-14-dev cppcheck"
 coverage="llvm"
-platforms="clang libclang-rt-14-dev perl bzip2 xz-utils"
+platforms="perl bzip2 xz-utils"
 s390x="gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user"
 armhf="gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user"
-i386="gcc-i686-linux-gnu libc6-dev-i386-cross"
+i386="gcc-i686-linux-gnu libc6-dev-i386-cross qemu-user"
 musl="musl-tools"
 windows="gcc-mingw-w64-x86-64 wine64"
+memory="clang libclang-rt-14-dev"
+integer="$memory"
 lint="clang-format git mandoc"
 docs="doxygen mandoc python3"
 deb="debhelper build-essential fakeroot lintian python3 debootstrap"
@@ -24,7 +26,8 @@ ci="abigail-tools doxygen mandoc python3 zsh clang libclang-rt-14-dev g++ libgli
 wanted=""
 for task in "$@"; do
     case $task in
-    build | lab | bench | fuzz | lint | docs | ci | deb | analyse | coverage | platforms | s390x | armhf | i386 | musl | windows)
+    build | lab | bench | fuzz | lint | docs | ci | deb | analyse | coverage | platforms | \
+        s390x | armhf | i386 | musl | windows | memory | integer)
         wanted="$wanted ${!task}"
         ;;
     *) echo "setup: no such task: $task" >&2; exit 2 ;;
