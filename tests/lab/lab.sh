@@ -163,6 +163,20 @@ lab_nat() { # masquerade | preserving | symmetric | none
 EOF
 }
 
+# The client counts what passes it and matches, until lab_count_no_more.
+lab_count() { # input | output, MATCH…
+    lab_client nft "add table inet count; add counter inet count seen;
+        add chain inet count passing { type filter hook $1 priority 0; }; add rule inet count passing ${*:2} counter name seen"
+}
+
+lab_counted() {
+    lab_client nft list counter inet count seen | sed -n 's/.*packets \([0-9]*\).*/\1/p'
+}
+
+lab_count_no_more() {
+    lab_client nft delete table inet count
+}
+
 lab_wire() { # ROUND-TRIP-MS [LOSS [TWICE [LATE]]], in percent
     [ -z "${LAB_WIRE_PID:-}" ] || kill "$LAB_WIRE_PID"
     rm -f "$LAB_DIR/wire"

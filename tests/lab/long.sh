@@ -49,22 +49,6 @@ lab_long_soak() {
     return $status
 }
 
-# The client counts the Refresh requests over UDP that leave it (RFC 8656 section 18: method 0x004).
-refreshes_counted() {
-    lab_client nft -f - <<EOF
-table inet count {
-    chain out {
-        type filter hook output priority 0
-        udp dport 3478 @th,64,16 0x0004 counter
-    }
-}
-EOF
-}
-
-refreshes() {
-    lab_client nft list table inet count | grep -Po 'packets \K[0-9]+'
-}
-
 # LAB_LOAD gatherers at once in one process, against four coturns.
 lab_long_load() {
     local count=${LAB_LOAD:-10000} start end urls=() i relays released
@@ -76,7 +60,7 @@ lab_long_load() {
         lab_coturn "$i" "203.0.113.$i"
         urls+=("turn:203.0.113.$i")
     done
-    refreshes_counted
+    lab_count output udp dport 3478 @th,64,16 0x0004 # Refresh requests (RFC 8656 section 18)
     ulimit -n "$(ulimit -Hn)"
     start=$(date +%s%N)
     lab_client "$FLOE" gather --json --network-types udp4 --gatherers "$count" --timeout 60 --straggler-grace 60000 \
@@ -90,8 +74,8 @@ lab_long_load() {
     wait $client
     end=$(date +%s%N)
     relays=$(grep -c '"type":"relay"' "$LAB_DIR/load.json")
-    released=$(refreshes)
-    lab_client nft delete table inet count
+    released=$(lab_counted)
+    lab_count_no_more
     echo "load: $count gatherers, $(grep -c '"type":"host"' "$LAB_DIR/load.json") host, $(grep -c '"type":"srflx"' "$LAB_DIR/load.json") srflx," \
         "$relays relay, $released released, $(grep -c '"error"' "$LAB_DIR/load.json") errors;" \
         "$(((end - start) / 1000000)) ms, at most $peak KB"

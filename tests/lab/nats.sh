@@ -223,22 +223,18 @@ lab_test_a_nat_begins_anew() {
 # the server's 3478?
 nats_lets_in() { # SOURCE PORT DESTINATION-PORT
     local before after
-    count() {
-        lab_client nft list counter ip probe seen | sed -n 's/.*packets \([0-9]*\).*/\1/p'
-    }
-    before=$(count)
+    before=$(lab_counted)
     nats_send server "$1" "$2" 1 203.0.113.1 "$3"
     # What is asked and answered after it comes after it, on the same wire.
     lab_wait lab_client timeout 5 turnutils_stunclient -p 3478 $LAB_SERVER
-    after=$(count)
+    after=$(lab_counted)
     [ "$after" -gt "$before" ] && echo yes || echo no
 }
 
 lab_test_the_nats_are_what_they_are_called() {
     local nat server_port stranger expected seen port good=0
     lab_coturn 1 "$LAB_SERVER"
-    lab_client nft 'add table ip probe; add counter ip probe seen; add chain ip probe in { type filter hook input priority 0; }'
-    lab_client nft add rule ip probe in udp sport != 3478 counter name seen
+    lab_count input udp sport 9999 # what nats_lets_in sends, and not what mDNS says meanwhile
     while read -r nat server_port stranger; do
         nats_set "$nat"
         LAB_FROM=client gather --network-types udp4 --port-range "$NATS_PORT-$((NATS_PORT + 9))" "stun:$LAB_SERVER"
@@ -252,6 +248,6 @@ restricted  yes no
 port        no  no
 symmetric   no  no
 NATS
-    lab_client nft delete table ip probe
+    lab_count_no_more
     return $good
 }
