@@ -643,9 +643,17 @@ floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint
     return end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
 }
 
+void floe_turn_refresh_now(floe_turn_allocation *allocation, floe_time now)
+{
+    if (!floe_time_is_never(allocation->refresh)) { /* never: none is kept, or one is under way */
+        allocation->refresh = now;
+    }
+}
+
 void floe_turn_allocation_move(floe_turn_allocation *allocation)
 {
     allocation->moving = true;
+    allocation->refresh = FLOE_TIME_NEVER;
     allocation->mapped = (floe_address){0}; /* RFC 8016: nobody tells the new one */
     allocation->resume = FLOE_TIME_NEVER;
     want(allocation, FLOE_TURN_REQUEST_REFRESH);

@@ -166,6 +166,10 @@ extern const char floe_turn_no_memory[];
 /* Our address has changed: the allocation, which has a ticket, is moved to it; it wants to begin.
  */
 void floe_turn_allocation_move(floe_turn_allocation *allocation);
+/* There is reason to doubt that it still stands: `time` asks by Refresh at once. An answer 437, or
+ * none, ends it as any Refresh does, a success schedules the next one. Where a Refresh is under way
+ * already, that one tells. */
+void floe_turn_refresh_now(floe_turn_allocation *allocation, floe_time now);
 /* Its end was found out by a request of a peer (437). */
 floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint16_t code,
                                           floe_span reason);

@@ -511,6 +511,40 @@ static void t7_a_refresh_keeps_it_and_a_failed_one_loses_it(void **state)
     assert_int_equal(respond(f, &gone), FLOE_TURN_LOST);
 }
 
+static void t7_a_doubt_is_asked_by_refresh_at_once(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer refreshed = {.sign_with = "secret", .lifetime = 600};
+    answer mismatch = {.code = 437, .sign_with = "secret", .lifetime = -1};
+
+    floe_turn_refresh_now(&f->allocation, now(f)); /* there is none yet */
+    assert_true(floe_time_is_never(f->allocation.refresh));
+    allocate(f);
+    f->now_ms = 7000;
+    floe_turn_refresh_now(&f->allocation, now(f));
+    assert_true(floe_time_reached(now(f), floe_turn_allocation_deadline(&f->allocation)));
+    assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_NOTHING);
+    sent(f, bytes, &message);
+    assert_int_equal(message.method, FLOE_STUN_REFRESH);
+    floe_stun_id id = f->allocation.transaction.id;
+    floe_turn_refresh_now(&f->allocation, now(f)); /* the one under way tells */
+    assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_NOTHING);
+    assert_false(f->allocation.wants);
+    assert_true(floe_stun_id_equal(&id, &f->allocation.transaction.id));
+    assert_int_equal(respond(f, &refreshed), FLOE_TURN_PROGRESS);
+    assert_int_equal(floe_turn_allocation_deadline(&f->allocation).ns,
+                     floe_time_after(now(f), floe_seconds(540)).ns);
+    floe_turn_refresh_now(&f->allocation, now(f));
+    assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_NOTHING);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &mismatch), FLOE_TURN_LOST);
+    assert_int_equal(f->allocation.failure.code, 437);
+    floe_turn_refresh_now(&f->allocation, now(f)); /* it is gone */
+    assert_true(floe_time_is_never(floe_turn_allocation_deadline(&f->allocation)));
+}
+
 static void release_is_one_packet_where_something_is_owed(void **state)
 {
     fixture *f = *state;
@@ -1072,6 +1106,7 @@ int main(void)
         TEST(bad_success_answers_are_errors),
         TEST(t7_refreshes_a_minute_early_or_half_way),
         TEST(t7_a_refresh_keeps_it_and_a_failed_one_loses_it),
+        TEST(t7_a_doubt_is_asked_by_refresh_at_once),
         TEST(release_is_one_packet_where_something_is_owed),
         TEST(release_is_owed_for_what_it_inherits),
         TEST(an_unsigned_success_to_a_signed_request_is_not_believed),
