@@ -98,12 +98,24 @@ static floe_error to_server(floe_core *core, floe_relay *relay, size_t limit,
     return push(core, relay->base, limit, &relay->turn.server, parts, count);
 }
 
+static void trace_peer(floe_core *core, floe_time now, floe_trace_kind kind,
+                       const floe_relay *relay, const floe_stun_transaction *transaction,
+                       const floe_stun_message *message, const char *detail)
+{
+    floe_trace_packet(core, now, kind, relay->base, &relay->turn.server, relay->server, transaction,
+                      message, detail);
+}
+
 /* A peer's request: what does not fit now is sent again in its time. */
-static void send_request(floe_core *core, floe_relay *relay, const floe_turn_peer *peer)
+static void send_request(floe_core *core, floe_time now, floe_relay *relay,
+                         const floe_turn_peer *peer)
 {
     uint8_t request[FLOE_TURN_REQUEST_SIZE];
     floe_span data = floe_turn_peer_write(&relay->turn, peer, request, sizeof request);
+    bool again = peer->transaction.sends > 1;
 
+    trace_peer(core, now, again ? FLOE_TRACE_SENT_AGAIN : FLOE_TRACE_SENT, relay,
+               &peer->transaction, NULL, "");
     if (data.size > 0) {
         (void)to_server(core, relay, core->shared->queue_limit + FLOE_CONTROL_ROOM, &data, 1);
     }
@@ -142,14 +154,17 @@ static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_t
 {
     switch (event) {
     case FLOE_TURN_SEND:
-        send_request(core, relay, peer);
+        send_request(core, now, relay, peer);
         break;
     case FLOE_TURN_SUCCESS:
         release_held(core, relay, peer);
         if (floe_turn_peer_used(&relay->turn, now, peer) == FLOE_TURN_SEND) {
-            send_request(core, relay, peer);
+            send_request(core, now, relay, peer);
         }
         break;
+    case FLOE_TURN_DOUBT:
+        floe_turn_refresh_now(&relay->turn, now);
+        /* fall through */
     case FLOE_TURN_FAILED:
         floe_queue_release(&core->shared->allocator, &peer->held);
         drained(core, 0);
@@ -163,10 +178,14 @@ void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay)
 {
     FLOE_LIST_EACH_SAFE(peer, &relay->turn.peers, floe_turn_peer, link)
     {
+        floe_stun_transaction before = peer->transaction;
         floe_turn_event event = floe_turn_peer_time(&relay->turn, now, peer);
         if (event == FLOE_TURN_FAILED) {
             floe_turn_peer_free(&relay->turn, peer);
         } else {
+            if (event == FLOE_TURN_DOUBT) {
+                trace_peer(core, now, FLOE_TRACE_GAVE_UP, relay, &before, NULL, "");
+            }
             peer_event(core, now, relay, peer, event);
         }
     }
@@ -234,7 +253,7 @@ static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *rela
         return floe_send_result(core, error);
     }
     if (floe_turn_peer_used(&relay->turn, now, peer) == FLOE_TURN_SEND) {
-        send_request(core, relay, peer);
+        send_request(core, now, relay, peer);
     }
     return FLOE_OK;
 }
@@ -359,6 +378,14 @@ bool floe_relay_deliver(floe_core *core, const floe_relay *relay, floe_tcp_type 
     return deliver(core, relay->base, relay, tcp_type, peer, data, packet);
 }
 
+/* RFC 8489 §6.3.1: one that is not understood is discarded. */
+static bool understood(const floe_stun_message *indication)
+{
+    uint16_t unknown;
+
+    return floe_stun_unknown_required(indication, &unknown, 1) == 0;
+}
+
 /* RFC 8656 §11.4: only from a peer with a permission. */
 static bool take_indication(floe_core *core, floe_relay *relay, const floe_stun_message *message,
                             floe_packet *packet)
@@ -366,7 +393,7 @@ static bool take_indication(floe_core *core, floe_relay *relay, const floe_stun_
     floe_address peer;
     floe_span data;
 
-    if (floe_stun_read_address(message, FLOE_STUN_XOR_PEER_ADDRESS, &peer) &&
+    if (understood(message) && floe_stun_read_address(message, FLOE_STUN_XOR_PEER_ADDRESS, &peer) &&
         floe_stun_find(message, FLOE_STUN_DATA, &data) &&
         floe_turn_peer_permits(&relay->turn, &peer)) {
         return floe_relay_deliver(core, relay, FLOE_TCP_TYPE_NONE, &peer, data, packet);
@@ -375,7 +402,7 @@ static bool take_indication(floe_core *core, floe_relay *relay, const floe_stun_
     return false;
 }
 
-static bool take_channel_data(floe_core *core, floe_relay *relay, floe_span frame,
+static bool take_channel_data(floe_core *core, floe_time now, floe_relay *relay, floe_span frame,
                               floe_packet *packet)
 {
     floe_turn_peer *peer = NULL;
@@ -383,7 +410,7 @@ static bool take_channel_data(floe_core *core, floe_relay *relay, floe_span fram
     floe_span data;
 
     if (floe_channel_data_parse(frame, &channel, &data)) {
-        peer = floe_turn_peer_of_channel(&relay->turn, channel);
+        peer = floe_turn_peer_of_channel(&relay->turn, now, channel);
     }
     if (peer == NULL) {
         core->shared->dropped++;
@@ -398,15 +425,19 @@ static bool take_answer(floe_core *core, floe_time now, floe_relay *relay,
 {
     FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
     {
+        floe_stun_transaction before = peer->transaction;
         floe_stun_match match;
         floe_turn_event event =
             floe_turn_peer_receive(&relay->turn, now, peer, source, message, &match);
+        if (match == FLOE_STUN_NO_INTEGRITY || match == FLOE_STUN_BAD_INTEGRITY) {
+            core->shared->dropped++;
+            trace_peer(core, now, FLOE_TRACE_DROPPED, relay, &before, message,
+                       "its integrity does not match");
+            return true;
+        }
         if (match == FLOE_STUN_BELIEVED) {
-            if (event == FLOE_TURN_LOST) {
-                floe_relay_lost(core, now, relay);
-            } else {
-                peer_event(core, now, relay, peer, event);
-            }
+            trace_peer(core, now, FLOE_TRACE_RECEIVED, relay, &before, message, "");
+            peer_event(core, now, relay, peer, event);
             return true;
         }
     }
@@ -427,7 +458,7 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
         if (!channel) {
             return FLOE_TAKEN_NOT;
         }
-        return take_channel_data(core, relay, frame, packet) ? FLOE_TAKEN_PACKET : FLOE_TAKEN;
+        return take_channel_data(core, now, relay, frame, packet) ? FLOE_TAKEN_PACKET : FLOE_TAKEN;
     }
     if (message->class == FLOE_STUN_INDICATION && message->method == FLOE_STUN_DATA_INDICATION) {
         if (relay->turn.state != FLOE_TURN_ALLOCATED ||
@@ -440,7 +471,9 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
         if (!relay->tcp || relay->turn.state != FLOE_TURN_ALLOCATED) {
             return FLOE_TAKEN_NOT;
         }
-        floe_stream_attempted(core, now, relay, message);
+        if (understood(message)) {
+            floe_stream_attempted(core, now, relay, message);
+        }
         return FLOE_TAKEN;
     }
     return floe_relay_receive(core, now, relay, source, message) ||

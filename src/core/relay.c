@@ -725,6 +725,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
 {
     switch (event) {
     case FLOE_TURN_NOTHING:
+    case FLOE_TURN_DOUBT: /* of its peers' alone */
         break;
     case FLOE_TURN_SEND:
         floe_count_sent(core, &relay->counters, now, relay->turn.transaction.sends > 1);

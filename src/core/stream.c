@@ -126,11 +126,11 @@ static bool happened(floe_core *core, floe_time now, floe_stream *stream, floe_t
         }
         end(core, stream);
         return false;
+    case FLOE_TURN_DOUBT:
+        floe_turn_refresh_now(&relay->turn, now);
+        /* fall through */
     case FLOE_TURN_FAILED:
         end(core, stream);
-        return false;
-    case FLOE_TURN_LOST:
-        floe_relay_lost(core, now, relay); /* and its streams with it */
         return false;
     default:
         return true;

@@ -60,6 +60,11 @@ typedef enum floe_stun_attribute_type {
     FLOE_STUN_RESPONSE_PORT = 0x0027,
     FLOE_STUN_RESPONSE_ORIGIN = 0x802B,
     FLOE_STUN_OTHER_ADDRESS = 0x802C,
+    /* RFC 3489 §11.2; reserved by RFC 5389 §18.2, and known only to be ignored in responses */
+    FLOE_STUN_RESPONSE_ADDRESS = 0x0002,
+    FLOE_STUN_SOURCE_ADDRESS = 0x0004,
+    FLOE_STUN_CHANGED_ADDRESS = 0x0005,
+    FLOE_STUN_REFLECTED_FROM = 0x000B,
 } floe_stun_attribute_type;
 
 typedef struct floe_stun_attribute_rule {

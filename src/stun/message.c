@@ -342,6 +342,16 @@ uint32_t floe_stun_nonce_features(floe_span nonce)
     return bits;
 }
 
+/* RFC 5389 §12.1: "a client MUST ignore any Reserved comprehension-required attributes that might
+ * appear in the response", and which may. */
+static bool ignored(const floe_stun_message *message, uint16_t type)
+{
+    bool response = message->class == FLOE_STUN_SUCCESS || message->class == FLOE_STUN_ERROR;
+
+    return response && (type == FLOE_STUN_RESPONSE_ADDRESS || type == FLOE_STUN_SOURCE_ADDRESS ||
+                        type == FLOE_STUN_CHANGED_ADDRESS || type == FLOE_STUN_REFLECTED_FROM);
+}
+
 size_t floe_stun_unknown_required(const floe_stun_message *message, uint16_t *types, size_t room)
 {
     floe_stun_attribute attribute;
@@ -350,7 +360,8 @@ size_t floe_stun_unknown_required(const floe_stun_message *message, uint16_t *ty
 
     while (floe_stun_next_attribute(message, &at, &attribute)) {
         if (floe_stun_comprehension_required(attribute.type) &&
-            floe_stun_attribute_rule_of(attribute.type) == NULL) {
+            floe_stun_attribute_rule_of(attribute.type) == NULL &&
+            !ignored(message, attribute.type)) {
             if (count < room) {
                 types[count] = attribute.type;
             }
@@ -358,6 +369,14 @@ size_t floe_stun_unknown_required(const floe_stun_message *message, uint16_t *ty
         }
     }
     return count;
+}
+
+bool floe_stun_succeeded(const floe_stun_message *message)
+{
+    uint16_t unknown;
+
+    return message->class == FLOE_STUN_SUCCESS &&
+           floe_stun_unknown_required(message, &unknown, 1) == 0;
 }
 
 /* §14.5, 14.6: the HMAC covers the message up to the attribute, with a length field that ends with

@@ -127,8 +127,12 @@ bool floe_stun_next_password_algorithm(floe_span value, size_t *at, uint16_t *al
 uint32_t floe_stun_nonce_features(floe_span nonce);
 
 /* Comprehension-required attributes that floe does not know, at most `room` of them; how many there
- * are. Not for writing out: for refusing the message (§6.3.1). */
+ * are. Not for writing out: for refusing the message (§6.3.1). Those of RFC 3489 that RFC 5389
+ * §12.1 reserves do not count in responses, where old servers put them. */
 size_t floe_stun_unknown_required(const floe_stun_message *message, uint16_t *types, size_t room);
+/* Whether it is a success response that means what it says: with an unknown comprehension-required
+ * attribute a transaction has failed (§6.3.2). */
+bool floe_stun_succeeded(const floe_stun_message *message);
 
 /* Whether the message carries the attribute and its code is the right one for `mac`. */
 bool floe_stun_check_integrity(const floe_stun_message *message, floe_mac *mac);

@@ -3,8 +3,7 @@
 
 #include "base/address.h"
 
-/* Ti of §6.2.2: what Rc sends would take in all. */
-static floe_duration reliable_timeout(floe_duration rto)
+floe_duration floe_stun_transaction_lasts(floe_duration rto)
 {
     return floe_duration_times(rto, (1U << (FLOE_STUN_RC - 1)) - 1U + FLOE_STUN_RM);
 }
@@ -25,7 +24,7 @@ floe_error floe_stun_transaction_start(floe_stun_transaction *transaction, floe_
     transaction->reliable = reliable;
     transaction->started = now;
     transaction->rto = rto;
-    transaction->due = floe_time_after(now, reliable ? reliable_timeout(rto) : rto);
+    transaction->due = floe_time_after(now, reliable ? floe_stun_transaction_lasts(rto) : rto);
     return FLOE_OK;
 }
 

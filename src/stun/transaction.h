@@ -26,6 +26,8 @@ typedef struct floe_stun_transaction {
 floe_error floe_stun_transaction_start(floe_stun_transaction *transaction, floe_time now,
                                        uint16_t method, floe_duration rto, bool reliable,
                                        const floe_random *random);
+/* From its start to its giving up (Ti of §6.2.2): what Rc sends and the waits between take. */
+floe_duration floe_stun_transaction_lasts(floe_duration rto);
 void floe_stun_transaction_stop(floe_stun_transaction *transaction);
 
 static inline bool floe_stun_transaction_runs(const floe_stun_transaction *transaction)

@@ -311,10 +311,16 @@ bool floe_turn_allocation_answers(floe_turn_allocation *allocation, uint16_t cod
                                   const floe_stun_message *message, uint8_t *challenges)
 {
     bool same = false;
+    uint16_t unknown;
 
-    return (code == 401 || code == 438) &&
+    return (code == 401 || code == 438) && floe_stun_unknown_required(message, &unknown, 1) == 0 &&
            floe_turn_allocation_learn(allocation, message, &same) == NULL &&
            !(same && code == 401) && ++*challenges <= FLOE_TURN_STALE_IN_A_ROW;
+}
+
+bool floe_turn_speaks_of_the_peer(uint16_t code)
+{
+    return code == 403 || code == 443 || code == 446 || code == 447;
 }
 
 /* 401 and 438: the same request goes again, signed with the nonce that came; within bounds. */

@@ -65,6 +65,8 @@ typedef enum floe_turn_event {
     FLOE_TURN_MISMATCH, /* 437: as FAILED, but another local port, or `reclaim`, can mend it */
     FLOE_TURN_REDIRECT, /* 300: as FAILED, but `alternate` can be asked instead */
     FLOE_TURN_LOST,     /* there was one, and it is gone; `failure` says why */
+    FLOE_TURN_DOUBT,    /* of a peer's or a stream's request: the allocation may be gone (T7b); the
+                           owner lets it ask, by floe_turn_refresh_now */
 } floe_turn_event;
 
 typedef enum floe_turn_failure_kind {
@@ -162,6 +164,10 @@ const char *floe_turn_allocation_learn(floe_turn_allocation *allocation,
  * anew: 401 and 438, within bounds. *challenges counts them in a row. */
 bool floe_turn_allocation_answers(floe_turn_allocation *allocation, uint16_t code,
                                   const floe_stun_message *message, uint8_t *challenges);
+/* Whether a refusal of such a request has its reason in the peer (RFC 8656 §19, RFC 6062 §6.3). All
+ * else may mean that the allocation is gone, or the credentials' time: servers say 437, 400
+ * (coturn), 401; that is FLOE_TURN_DOUBT. */
+bool floe_turn_speaks_of_the_peer(uint16_t code);
 extern const char floe_turn_no_memory[];
 /* Our address has changed: the allocation, which has a ticket, is moved to it; it wants to begin.
  */
@@ -170,7 +176,7 @@ void floe_turn_allocation_move(floe_turn_allocation *allocation);
  * none, ends it as any Refresh does, a success schedules the next one. Where a Refresh is under way
  * already, that one tells. */
 void floe_turn_refresh_now(floe_turn_allocation *allocation, floe_time now);
-/* Its end was found out by a request of a peer (437). */
+/* Its end was found out by other ways than its own requests. */
 floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint16_t code,
                                           floe_span reason);
 /* Whether the server has, or may have by now, an allocation of ours. */

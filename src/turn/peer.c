@@ -7,17 +7,20 @@
 
 #include <string.h>
 
-/* RFC 8656 §9 and §12: a permission lasts 300 s, a channel 600 s (T7). */
+/* RFC 8656 §9 and §12: a permission lasts 300 s, a channel 600 s (T7). They count from when they
+ * were asked for: the server may answer what is sent again without counting anew. */
 #define PERMISSION_AFTER floe_seconds(240)
+#define PERMISSION_LASTS floe_seconds(300)
 #define CHANNEL_AFTER floe_seconds(540)
+#define CHANNEL_LASTS floe_seconds(600)
+/* Beyond its end, and for so long no other number is the peer's (RFC 8656 §12). */
+#define CHANNEL_RESTS floe_seconds(300)
 /* One to which nothing has gone for so long lapses: the next packet asks anew. */
 #define UNUSED_AFTER floe_seconds(300)
-/* From when its bind was asked for to when nobody has the channel any more: the last time that the
- * request may have arrived, 600 s, and 300 s in which no other number is the peer's (RFC 8656 §12).
- */
-#define CHANNEL_GONE_AFTER floe_seconds(40 + 600 + 300)
-/* A request that had no answer is asked again with the next use, not before. */
-#define RETRY_AFTER floe_seconds(5)
+/* A permission that was not had, by no fault of the peer's, is asked for again after 5, 10, 20 … s
+ * up to PERMISSION_AFTER. */
+#define RETRY_AFTER_SECONDS 5U
+#define RETRIES_DOUBLE 6U
 
 floe_turn_peer *floe_turn_peer_find(const floe_turn_allocation *allocation,
                                     const floe_address *address)
@@ -37,11 +40,12 @@ static bool asks(const floe_turn_peer *peer, uint16_t method)
     return floe_stun_transaction_runs(&peer->transaction) && peer->transaction.method == method;
 }
 
-floe_turn_peer *floe_turn_peer_of_channel(const floe_turn_allocation *allocation, uint16_t channel)
+floe_turn_peer *floe_turn_peer_of_channel(const floe_turn_allocation *allocation, floe_time now,
+                                          uint16_t channel)
 {
     FLOE_LIST_EACH(peer, &allocation->peers, floe_turn_peer, link)
     {
-        if (peer->channel == channel && (peer->bound || asks(peer, FLOE_STUN_CHANNEL_BIND))) {
+        if (peer->channel == channel && !floe_time_reached(now, peer->channel_ends)) {
             return peer;
         }
     }
@@ -74,7 +78,7 @@ floe_turn_peer *floe_turn_peer_add(floe_turn_allocation *allocation, floe_time n
     }
     made->address = *address;
     made->used = made->permission = now;
-    made->channel_due = FLOE_TIME_NEVER;
+    made->permission_ends = made->channel_due = FLOE_TIME_NEVER;
     floe_stun_transaction_stop(&made->transaction);
     floe_list_append(&allocation->peers, &made->link);
     allocation->peer_count++;
@@ -117,12 +121,20 @@ static bool choose_channel(floe_turn_allocation *allocation, floe_turn_peer *pee
     return false;
 }
 
+static floe_time retry_time(floe_turn_peer *peer, floe_time now)
+{
+    floe_duration pause = floe_seconds(RETRY_AFTER_SECONDS << peer->failures);
+
+    peer->failures = (uint8_t)(peer->failures + (peer->failures < RETRIES_DOUBLE));
+    return floe_time_min(floe_time_after(now, pause), floe_time_after(now, PERMISSION_AFTER));
+}
+
 static floe_turn_event ask(floe_turn_allocation *allocation, floe_time now, floe_turn_peer *peer,
                            uint16_t method)
 {
     if (floe_stun_transaction_start(&peer->transaction, now, method, allocation->rto,
                                     allocation->reliable, allocation->random) != FLOE_OK) {
-        peer->permission = floe_time_after(now, RETRY_AFTER); /* no randomness */
+        peer->permission = retry_time(peer, now); /* no randomness */
         return FLOE_TURN_NOTHING;
     }
     return FLOE_TURN_SEND;
@@ -145,7 +157,9 @@ static floe_turn_event bind_channel(floe_turn_allocation *allocation, floe_time 
         peer->no_channel = true;
         return FLOE_TURN_NOTHING;
     }
-    peer->channel_gone = floe_time_after(now, CHANNEL_GONE_AFTER);
+    /* The last of its packets may be the one that arrives. */
+    peer->channel_ends = floe_time_after(
+        floe_time_after(now, floe_stun_transaction_lasts(allocation->rto)), CHANNEL_LASTS);
     return ask(allocation, now, peer, FLOE_STUN_CHANNEL_BIND);
 }
 
@@ -163,30 +177,59 @@ floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time 
                                            : FLOE_TURN_NOTHING;
 }
 
-/* It is not used any more. Until its channel is gone it is remembered: asked for another number for
- * the same peer the server would refuse. */
+/* Until when the server may know of it. While it may let something in, that is delivered; and asked
+ * for another number for the same peer it would refuse. */
+static floe_time known_until(const floe_turn_peer *peer)
+{
+    floe_time permission = peer->permitted ? peer->permission_ends : (floe_time){0};
+    floe_time channel =
+        peer->channel != 0 ? floe_time_after(peer->channel_ends, CHANNEL_RESTS) : (floe_time){0};
+
+    return floe_time_reached(permission, channel) ? permission : channel;
+}
+
+/* It is not used any more. */
 static floe_turn_event lapse(floe_time now, floe_turn_peer *peer)
 {
-    if (peer->channel == 0 || floe_time_reached(now, peer->channel_gone)) {
+    floe_time until = known_until(peer);
+
+    if (floe_time_reached(now, until)) {
         return FLOE_TURN_FAILED;
     }
     peer->rests = true;
-    peer->permitted = peer->bound = false;
+    peer->bound = peer->refused = false;
     peer->channel_due = FLOE_TIME_NEVER;
-    peer->permission = peer->channel_gone;
+    peer->permission = until;
     return FLOE_TURN_NOTHING;
+}
+
+/* What was asked for was not had. It ends nothing that stands: without a channel Send indications
+ * go on, and a permission does not depend on a channel. */
+static void not_had(floe_time now, floe_turn_peer *peer, uint16_t method)
+{
+    peer->challenges = 0;
+    if (method == FLOE_STUN_CHANNEL_BIND) {
+        peer->bound = false;
+        peer->no_channel = true;
+        peer->channel_due = floe_time_after(now, PERMISSION_AFTER);
+    } else {
+        peer->permission = retry_time(peer, now);
+    }
 }
 
 floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time now,
                                     floe_turn_peer *peer)
 {
+    if (floe_time_reached(now, peer->permission_ends)) {
+        peer->permission_ends = FLOE_TIME_NEVER;
+        peer->permitted = false;
+    }
     switch (floe_stun_transaction_time(&peer->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
         return FLOE_TURN_SEND;
     case FLOE_STUN_GIVE_UP:
-        peer->permission = floe_time_after(now, RETRY_AFTER);
-        peer->permitted = peer->bound = false;
-        return FLOE_TURN_NOTHING;
+        not_had(now, peer, peer->transaction.method);
+        return FLOE_TURN_DOUBT;
     case FLOE_STUN_WAIT:
         break;
     }
@@ -201,19 +244,21 @@ floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time 
     if (floe_time_since(now, peer->used).ns >= UNUSED_AFTER.ns) {
         return lapse(now, peer);
     }
-    if (channel) {
-        peer->channel_due = FLOE_TIME_NEVER;
-        return bind_channel(allocation, now, peer);
+    if (permission) { /* without it a channel serves nobody */
+        peer->permission = FLOE_TIME_NEVER;
+        return ask(allocation, now, peer, FLOE_STUN_CREATE_PERMISSION);
     }
-    peer->permission = FLOE_TIME_NEVER;
-    return ask(allocation, now, peer, FLOE_STUN_CREATE_PERMISSION);
+    peer->channel_due = FLOE_TIME_NEVER;
+    return bind_channel(allocation, now, peer);
 }
 
 floe_time floe_turn_peer_deadline(const floe_turn_peer *peer)
 {
-    return floe_stun_transaction_runs(&peer->transaction)
-               ? peer->transaction.due
-               : floe_time_min(peer->permission, peer->channel_due);
+    floe_time due = floe_stun_transaction_runs(&peer->transaction)
+                        ? peer->transaction.due
+                        : floe_time_min(peer->permission, peer->channel_due);
+
+    return floe_time_min(due, peer->permission_ends);
 }
 
 floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, const floe_turn_peer *peer,
@@ -230,18 +275,24 @@ floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, const flo
     return floe_stun_written(&writer);
 }
 
+/* Either of them installs or renews the permission (RFC 8656 §12.2). */
 static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now,
                                  floe_turn_peer *peer, uint16_t method)
 {
+    floe_time asked = peer->transaction.started;
     bool first = !peer->permitted;
 
-    peer->challenges = 0;
+    peer->challenges = peer->failures = 0;
+    peer->code = 0;
+    peer->refused = false;
     peer->permitted = true;
+    peer->permission_ends = floe_time_after(asked, PERMISSION_LASTS);
     if (method == FLOE_STUN_CHANNEL_BIND) {
         peer->bound = true;
-        peer->channel_due = floe_time_after(now, CHANNEL_AFTER);
+        peer->no_channel = false;
+        peer->channel_due = floe_time_after(asked, CHANNEL_AFTER);
     } else {
-        peer->permission = floe_time_after(now, PERMISSION_AFTER);
+        peer->permission = floe_time_after(asked, PERMISSION_AFTER);
     }
     if (first) {
         return FLOE_TURN_SUCCESS;
@@ -254,23 +305,21 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
                                floe_turn_peer *peer, uint16_t method,
                                const floe_stun_message *message)
 {
-    floe_span reason = {0};
+    floe_span reason;
     uint16_t code = 0;
 
     (void)floe_stun_read_error(message, &code, &reason);
     if (floe_turn_allocation_answers(allocation, code, message, &peer->challenges)) {
         return ask(allocation, now, peer, method);
     }
-    if (code == 437) {
-        return floe_turn_allocation_lost(allocation, code, reason);
+    peer->code = code;
+    not_had(now, peer, method);
+    if (!floe_turn_speaks_of_the_peer(code)) {
+        return FLOE_TURN_DOUBT;
     }
-    if (method == FLOE_STUN_CHANNEL_BIND) { /* it goes on by Send indications */
-        peer->no_channel = true;
-        peer->bound = false;
-        peer->channel = 0;
+    if (method == FLOE_STUN_CHANNEL_BIND) {
         return FLOE_TURN_NOTHING;
     }
-    peer->permitted = peer->bound = false;
     peer->refused = true;
     peer->permission = floe_time_after(now, PERMISSION_AFTER);
     return FLOE_TURN_FAILED;
@@ -289,8 +338,8 @@ floe_turn_event floe_turn_peer_receive(floe_turn_allocation *allocation, floe_ti
         return FLOE_TURN_NOTHING;
     }
     floe_stun_transaction_stop(&peer->transaction);
-    return message->class == FLOE_STUN_SUCCESS ? succeeded(allocation, now, peer, method)
-                                               : refused(allocation, now, peer, method, message);
+    return floe_stun_succeeded(message) ? succeeded(allocation, now, peer, method)
+                                        : refused(allocation, now, peer, method, message);
 }
 
 floe_span floe_turn_peer_header(const floe_turn_allocation *allocation, const floe_turn_peer *peer,

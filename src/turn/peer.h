@@ -12,17 +12,20 @@ typedef struct floe_turn_peer {
     floe_list link; /* in allocation->peers */
     floe_address address;
     floe_stun_transaction transaction; /* CreatePermission or ChannelBind */
-    floe_time permission;              /* when to ask for it again */
-    floe_time channel_due;             /* likewise */
-    floe_time channel_gone;            /* the server knows it no longer */
+    floe_time permission;              /* when to ask for it (again) */
+    floe_time permission_ends;         /* the server may know it no longer, unless it is renewed */
+    floe_time channel_due;             /* when to ask for the channel again */
+    floe_time channel_ends;            /* the server knows it no longer */
     floe_time used;                    /* something was sent to it */
     uint16_t channel;                  /* its number; 0: none was chosen */
-    bool permitted;
-    bool bound;
-    bool rests;         /* it is not used, and its channel not free yet */
-    bool refused;       /* the server will not have it: nothing can be sent */
-    bool no_channel;    /* nor a channel */
-    uint8_t challenges; /* in a row: 401 and 438 */
+    uint16_t code;                     /* that its latest request was refused with; 0: with none */
+    bool permitted;                    /* what is sent to it arrives */
+    bool bound;                        /* and may go by its channel */
+    bool rests;                        /* it is not used; the server may know of it still */
+    bool refused;                      /* the server will not have it: nothing can be sent */
+    bool no_channel;                   /* nor a channel, before channel_due */
+    uint8_t challenges;                /* in a row: 401 and 438 */
+    uint8_t failures;                  /* in a row: permissions that were not had */
     uint32_t sent;
     floe_queue held; /* packets that wait for the permission */
 } floe_turn_peer;
@@ -30,8 +33,10 @@ typedef struct floe_turn_peer {
 /* NULL: it is not there. */
 floe_turn_peer *floe_turn_peer_find(const floe_turn_allocation *allocation,
                                     const floe_address *address);
-/* The one to which a channel is bound, or is about to be. */
-floe_turn_peer *floe_turn_peer_of_channel(const floe_turn_allocation *allocation, uint16_t channel);
+/* The one whose channel it is, for as long as the server may use it, whatever has become of its
+ * renewal. */
+floe_turn_peer *floe_turn_peer_of_channel(const floe_turn_allocation *allocation, floe_time now,
+                                          uint16_t channel);
 /* Whether a Data indication from this address may be believed: RFC 8656 §11.4; it has a permission,
  * or one is asked for. */
 bool floe_turn_peer_permits(const floe_turn_allocation *allocation, const floe_address *address);
@@ -42,7 +47,8 @@ void floe_turn_peer_free(floe_turn_allocation *allocation, floe_turn_peer *peer)
 /* Something goes to it: FLOE_TURN_SEND if a channel is asked for by that. */
 floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time now,
                                     floe_turn_peer *peer);
-/* FLOE_TURN_SEND: write, and send. FLOE_TURN_FAILED: it is not used any more, and goes. */
+/* FLOE_TURN_SEND: write, and send. FLOE_TURN_DOUBT: no answer came. FLOE_TURN_FAILED: it is not
+ * used any more, and goes. */
 floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time now,
                                     floe_turn_peer *peer);
 floe_time floe_turn_peer_deadline(const floe_turn_peer *peer);
@@ -50,8 +56,9 @@ floe_time floe_turn_peer_deadline(const floe_turn_peer *peer);
 floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, const floe_turn_peer *peer,
                                void *buffer, size_t size);
 /* FLOE_TURN_SUCCESS: what waits can go. FLOE_TURN_SEND: the request goes again, signed anew.
- * FLOE_TURN_FAILED: nothing can be sent to it. FLOE_TURN_LOST: there is no allocation any more.
- * Each peer has its own patience with challenges: when a nonce expires, all of them hear of it. */
+ * FLOE_TURN_FAILED: the server will not have this peer (403, 443). FLOE_TURN_DOUBT: it refuses for
+ * a reason that is none of the peer's, `code`; what waits is not to be sent. Each peer has its own
+ * patience with challenges: when a nonce expires, all of them hear of it. */
 floe_turn_event floe_turn_peer_receive(floe_turn_allocation *allocation, floe_time now,
                                        floe_turn_peer *peer, const floe_address *source,
                                        const floe_stun_message *message, floe_stun_match *match);

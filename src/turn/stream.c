@@ -66,15 +66,13 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
                                floe_turn_stream *stream, uint16_t method,
                                const floe_stun_message *message)
 {
-    floe_span reason = {0};
+    floe_span reason;
 
     (void)floe_stun_read_error(message, &stream->code, &reason);
     if (floe_turn_allocation_answers(allocation, stream->code, message, &stream->challenges)) {
         return ask(allocation, now, stream, method);
     }
-    return stream->code == 437 && method == FLOE_STUN_CONNECT
-               ? floe_turn_allocation_lost(allocation, stream->code, reason)
-               : FLOE_TURN_FAILED;
+    return floe_turn_speaks_of_the_peer(stream->code) ? FLOE_TURN_FAILED : FLOE_TURN_DOUBT;
 }
 
 floe_turn_event floe_turn_stream_receive(floe_turn_allocation *allocation, floe_time now,
@@ -90,8 +88,8 @@ floe_turn_event floe_turn_stream_receive(floe_turn_allocation *allocation, floe_
         return FLOE_TURN_NOTHING;
     }
     floe_stun_transaction_stop(&stream->transaction);
-    return message->class == FLOE_STUN_SUCCESS ? succeeded(stream, method, message)
-                                               : refused(allocation, now, stream, method, message);
+    return floe_stun_succeeded(message) ? succeeded(stream, method, message)
+                                        : refused(allocation, now, stream, method, message);
 }
 
 floe_turn_event floe_turn_stream_time(floe_turn_stream *stream, floe_time now)

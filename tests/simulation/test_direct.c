@@ -31,12 +31,13 @@ typedef struct fixture {
     size_t packets;
     bool answers; /* what keeps a relay, by itself */
     char error[512];
-    bool told;       /* a candidate had it */
-    unsigned shown;  /* how often packets held the host's address */
-    char sent[512];  /* the first bytes that went out */
-    char names[512]; /* that were asked for, with the record's number */
-    uint32_t query;  /* the latest */
-    uint32_t relay;  /* the latest candidate's id */
+    bool told;        /* a candidate had it */
+    unsigned shown;   /* how often packets held the host's address */
+    char sent[512];   /* the first bytes that went out */
+    char names[512];  /* that were asked for, with the record's number */
+    char trace[1024]; /* what was told: its kind, method and code */
+    uint32_t query;   /* the latest */
+    uint32_t relay;   /* the latest candidate's id */
     floe_core_output output;
 } fixture;
 
@@ -134,6 +135,13 @@ static void settle(fixture *f)
         case FLOE_CORE_WRITABLE:
             f->writable++;
             break;
+        case FLOE_CORE_TRACE: {
+            const floe_trace_event *event = f->output.trace;
+            size_t used = strlen(f->trace);
+            (void)snprintf(f->trace + used, sizeof f->trace - used, "%s %s %u | ",
+                           floe_trace_kind_name(event->kind), event->method, event->code);
+            break;
+        }
         case FLOE_CORE_CANDIDATE_ERROR:
             f->errors++;
             (void)snprintf(f->error, sizeof f->error, "%s", f->output.error->text);
@@ -552,6 +560,84 @@ static void k1_a_peer_that_the_server_refuses(void **state)
     end(&f);
 }
 
+static void no_trace(void *user_data, const floe_trace_event *event)
+{
+    (void)user_data;
+    (void)event;
+}
+
+/* T7b: a refusal that says nothing of the peer (coturn's 400 of an allocation that it has
+ * forgotten) has the allocation asked at once; what becomes of that is the relay's, not the peer's.
+ * All of it is in the trace. */
+static void t7b_a_refusal_that_is_not_of_the_peer(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_address peer = address_of("192.0.2.77:7000");
+
+    (void)state;
+    settings.on_trace = no_trace;
+    start(&f, "turn:203.0.113.2", settings);
+    allocated(&f, "198.51.100.9:5000", 600);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(floe_core_send(f.core, f.now, f.relay, &peer, "x", 1), FLOE_OK);
+    }
+    settle(&f);
+    assert_int_equal(f.request.method, FLOE_STUN_CREATE_PERMISSION);
+    *f.trace = '\0';
+    refuse(&f, 400);
+    later(&f, 5);
+    assert_int_equal(f.request.method, FLOE_STUN_REFRESH);
+    assert_string_equal(f.trace, "received CreatePermission 400 | sent Refresh 0 | ");
+    /* It stands: the peer is asked for again, and nobody is told that it is refused. */
+    answer_upkeep(&f);
+    assert_int_equal(floe_core_send(f.core, f.now, f.relay, &peer, "x", 1), FLOE_OK);
+    *f.trace = '\0';
+    later(&f, 5000);
+    assert_int_equal(f.request.method, FLOE_STUN_CREATE_PERMISSION);
+    assert_string_equal(f.trace, "received Refresh 0 | sent CreatePermission 0 | ");
+    answer_upkeep(&f);
+    settle(&f);
+    assert_int_equal(f.request.method, FLOE_STUN_CHANNEL_BIND);
+    assert_non_null(strstr(f.trace, "received CreatePermission 0 | sent ChannelBind 0 | "));
+    /* It does not: the relay is lost, and asked for anew. */
+    refuse(&f, 400);
+    later(&f, 5);
+    assert_int_equal(f.request.method, FLOE_STUN_REFRESH);
+    refuse(&f, 437);
+    (void)until_asked(&f);
+    assert_int_equal(floe_core_send(f.core, f.now, f.relay, &peer, "x", 1), FLOE_ERR_NOT_FOUND);
+    end(&f);
+}
+
+/* RFC 8489 §6.3.1: an indication that is not understood is discarded. */
+static void t6_an_indication_that_is_not_understood(void **state)
+{
+    static fixture f;
+    floe_address peer = address_of("192.0.2.77:7000");
+
+    (void)state;
+    begin(&f, "turn:203.0.113.2");
+    allocated(&f, "198.51.100.9:5000", 600);
+    floe_core_receive_packets(f.core, true);
+    assert_int_equal(floe_core_send(f.core, f.now, f.relay, &peer, "x", 1), FLOE_OK);
+    settle(&f);
+    for (int unknown = 0; unknown < 2; unknown++) {
+        uint8_t bytes[128];
+        floe_packet packet;
+        floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_INDICATION,
+                                                  FLOE_STUN_DATA_INDICATION, &f.request.id);
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &peer);
+        if (unknown) {
+            floe_stun_put(&writer, 0x7ABC, (floe_span){0});
+        }
+        floe_stun_put(&writer, FLOE_STUN_DATA, floe_span_text("hello"));
+        arrive(&f, f.channel, &writer);
+        assert_int_equal(floe_core_packet(f.core, f.now, &packet), !unknown);
+    }
+    end(&f);
+}
+
 /* S3, RFC 2782: the targets of the lowest priority are looked up first; one that has been marked as
  * "not here" (".") never, and port 0 never. */
 static void s3_services_in_the_order_of_their_priority(void **state)
@@ -716,7 +802,8 @@ static void s2_an_address_that_comes_twice(void **state)
     end(&f);
 }
 
-/* R1: servers of RFC 3489's time, and those that XOR only, or both: the XORed one counts. */
+/* R1: servers of RFC 3489's time, with what else they say (RFC 5389 §12.1), and those that XOR
+ * only, or both: the XORed one counts. */
 static void r1_mapped_address_of_either_kind(void **state)
 {
     static fixture f;
@@ -724,7 +811,8 @@ static void r1_mapped_address_of_either_kind(void **state)
     floe_address other = address_of("127.0.0.1:9"); /* would be an error */
 
     (void)state;
-    for (int kind = 0; kind < 3; kind++) {
+    for (int kind = 0; kind < 7; kind++) {
+        static const uint16_t reserved[] = {0x0002, 0x0004, 0x0005, 0x000B};
         uint8_t bytes[128];
         make(&f, "stun:203.0.113.2", FLOE_GATHER_POLICY_ALL, (floe_settings)FLOE_SETTINGS_INIT);
         assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK);
@@ -732,10 +820,13 @@ static void r1_mapped_address_of_either_kind(void **state)
         assert_int_equal(f.request.method, FLOE_STUN_BINDING);
         floe_stun_writer writer = answer(&f, bytes, sizeof bytes, FLOE_STUN_SUCCESS);
         if (kind != 1) {
-            floe_stun_put_address(&writer, FLOE_STUN_MAPPED_ADDRESS, kind == 0 ? &right : &other);
+            floe_stun_put_address(&writer, FLOE_STUN_MAPPED_ADDRESS, kind != 2 ? &right : &other);
         }
-        if (kind != 0) {
+        if (kind == 1 || kind == 2) {
             floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &right);
+        }
+        if (kind >= 3) {
+            floe_stun_put_address(&writer, reserved[kind - 3], &other);
         }
         arrive(&f, f.channel, &writer);
         settle(&f);
@@ -954,6 +1045,8 @@ int main(void)
         cmocka_unit_test(a_length_that_lies),
         cmocka_unit_test(t7_pauses_before_a_lost_relay_is_asked_for),
         cmocka_unit_test(k1_a_peer_that_the_server_refuses),
+        cmocka_unit_test(t7b_a_refusal_that_is_not_of_the_peer),
+        cmocka_unit_test(t6_an_indication_that_is_not_understood),
         cmocka_unit_test(s3_services_in_the_order_of_their_priority),
         cmocka_unit_test(s3_natural_services),
         cmocka_unit_test(t8_a_relay_through_a_proxy),

@@ -185,8 +185,8 @@ static void k1_a_channel_with_the_second_packet(void **state)
     assert_int_equal(after.size, 4);
     assert_int_equal(after.data[0] << 8 | after.data[1], peer->channel);
     assert_in_range(peer->channel, FLOE_CHANNEL_FIRST, FLOE_CHANNEL_LAST);
-    assert_ptr_equal(floe_turn_peer_of_channel(&f->allocation, peer->channel), peer);
-    assert_null(floe_turn_peer_of_channel(&f->allocation, (uint16_t)(peer->channel + 1)));
+    assert_ptr_equal(floe_turn_peer_of_channel(&f->allocation, f->now, peer->channel), peer);
+    assert_null(floe_turn_peer_of_channel(&f->allocation, f->now, (uint16_t)(peer->channel + 1)));
 }
 
 /* RFC 8656 §12.5: only a Send indication can ask for it. */
@@ -262,7 +262,7 @@ static void an_unused_one_keeps_its_channel_as_long_as_the_server(void **state)
         }
     }
     assert_false(peer->permitted || peer->bound);
-    assert_null(floe_turn_peer_of_channel(&f->allocation, channel));
+    assert_null(floe_turn_peer_of_channel(&f->allocation, f->now, channel));
     assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peer), FLOE_TURN_SEND);
     assert_sends(f, peer, FLOE_STUN_CREATE_PERMISSION);
     /* Used for long, it has its channel again, by the same number. */
@@ -321,8 +321,8 @@ static void a_refused_channel_leaves_the_permission(void **state)
 
     (void)floe_turn_peer_used(&f->allocation, f->now, peer);
     (void)floe_turn_peer_used(&f->allocation, f->now, peer);
-    assert_int_equal(respond(f, peer, 508), FLOE_TURN_NOTHING);
-    assert_true(peer->permitted);
+    assert_int_equal(respond(f, peer, 403), FLOE_TURN_NOTHING);
+    assert_true(peer->permitted && !peer->refused);
     assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peer), FLOE_TURN_NOTHING);
     assert_int_equal(floe_turn_peer_header(&f->allocation, peer, 4, header, sizeof header).size,
                      36);
@@ -367,14 +367,190 @@ static void t2_each_peer_has_its_own_patience(void **state)
     assert_int_equal(f->allocation.state, FLOE_TURN_ALLOCATED);
 }
 
-static void a_server_that_has_forgotten_all_ends_the_allocation(void **state)
+/* T7b: whether the allocation is gone its own Refresh finds out; the peer is asked for again, after
+ * longer and longer pauses. */
+static void t7b_a_refusal_that_is_not_of_the_peer_is_a_doubt(void **state)
+{
+    static const uint16_t codes[] = {400, 401, 437, 441, 486, 500, 508};
+    fixture *f = *state;
+    floe_turn_peer *peer = floe_turn_peer_add(&f->allocation, f->now, &f->address);
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        uint64_t pause = i < 6 ? 5U << i : 240;
+        assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+        assert_sends(f, peer, FLOE_STUN_CREATE_PERMISSION);
+        assert_int_equal(respond(f, peer, codes[i]), FLOE_TURN_DOUBT);
+        assert_int_equal(peer->code, codes[i]);
+        assert_false(peer->refused || peer->permitted);
+        later(f, pause - 1);
+        (void)floe_turn_peer_used(&f->allocation, f->now, peer);
+        assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_NOTHING);
+        later(f, 1);
+    }
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_int_equal(respond(f, peer, 0), FLOE_TURN_SUCCESS);
+    assert_int_equal(peer->code, 0);
+    assert_int_equal(peer->failures, 0);
+    assert_int_equal(f->allocation.state, FLOE_TURN_ALLOCATED);
+}
+
+/* As long as the server has the permission, a refusal to renew it costs nothing. */
+static void k1_a_permission_stands_until_its_end(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = permitted(f);
+
+    later(f, 240);
+    (void)floe_turn_peer_used(&f->allocation, f->now, peer);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_int_equal(respond(f, peer, 500), FLOE_TURN_DOUBT);
+    later(f, 5);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_int_equal(respond(f, peer, 403), FLOE_TURN_FAILED);
+    assert_true(peer->refused && floe_turn_peer_permits(&f->allocation, &f->address));
+    later(f, 54);
+    (void)floe_turn_peer_time(&f->allocation, f->now, peer);
+    assert_true(floe_turn_peer_permits(&f->allocation, &f->address));
+    assert_int_equal(floe_turn_peer_deadline(peer).ns, floe_time_after(f->now, floe_seconds(1)).ns);
+    later(f, 1);
+    (void)floe_turn_peer_time(&f->allocation, f->now, peer);
+    assert_false(floe_turn_peer_permits(&f->allocation, &f->address));
+}
+
+/* A server may answer what is sent again without counting anew. */
+static void t7_a_permission_counts_from_when_it_was_asked_for(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = floe_turn_peer_add(&f->allocation, f->now, &f->address);
+
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    later(f, 30);
+    assert_int_equal(respond(f, peer, 0), FLOE_TURN_SUCCESS);
+    later(f, 210);
+    (void)floe_turn_peer_used(&f->allocation, f->now, peer);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_sends(f, peer, FLOE_STUN_CREATE_PERMISSION);
+}
+
+static void k1_a_refused_peer_may_be_permitted_later(void **state)
 {
     fixture *f = *state;
     floe_turn_peer *peer = floe_turn_peer_add(&f->allocation, f->now, &f->address);
 
     (void)floe_turn_peer_time(&f->allocation, f->now, peer);
-    assert_int_equal(respond(f, peer, 437), FLOE_TURN_LOST);
-    assert_int_equal(f->allocation.state, FLOE_TURN_ENDED);
+    assert_int_equal(respond(f, peer, 403), FLOE_TURN_FAILED);
+    later(f, 240);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_int_equal(respond(f, peer, 0), FLOE_TURN_SUCCESS);
+    assert_true(peer->permitted && !peer->refused);
+}
+
+static void give_up(fixture *f, floe_turn_peer *peer)
+{
+    floe_turn_event event = FLOE_TURN_NOTHING;
+
+    for (unsigned second = 0; event != FLOE_TURN_DOUBT; second++) {
+        assert_true(second < 45);
+        later(f, 1);
+        event = floe_turn_peer_time(&f->allocation, f->now, peer);
+    }
+}
+
+/* RFC 8656 §12: a binding lasts 600 s, and what comes on it is the peer's. */
+static void t7b_a_channel_is_heard_for_as_long_as_it_stands(void **state)
+{
+    static const uint16_t codes[] = {0, 400, 403, 500};
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        fixture *f = *state;
+        floe_turn_peer *peer = bound(f);
+        uint16_t channel = peer->channel;
+        for (unsigned second = 0; second < 540; second++) {
+            later(f, 1);
+            (void)floe_turn_peer_used(&f->allocation, f->now, peer);
+            if (floe_turn_peer_time(&f->allocation, f->now, peer) == FLOE_TURN_SEND &&
+                peer->transaction.method == FLOE_STUN_CREATE_PERMISSION) {
+                (void)respond(f, peer, 0);
+            }
+        }
+        assert_sends(f, peer, FLOE_STUN_CHANNEL_BIND);
+        if (codes[i] == 0) {
+            give_up(f, peer);
+        } else {
+            (void)respond(f, peer, codes[i]);
+        }
+        assert_true(peer->permitted && !peer->bound && !peer->refused);
+        later(f, 59);
+        assert_ptr_equal(floe_turn_peer_of_channel(&f->allocation, f->now, channel), peer);
+        later(f, 700); /* its request may have arrived, for all that we know */
+        assert_null(floe_turn_peer_of_channel(&f->allocation, f->now, channel));
+        floe_turn_peer_free(&f->allocation, peer);
+    }
+}
+
+static void k1_a_permission_does_not_depend_on_a_channel(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = permitted(f);
+    uint8_t header[FLOE_TURN_HEADER_SIZE];
+
+    (void)floe_turn_peer_used(&f->allocation, f->now, peer);
+    assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    give_up(f, peer);
+    assert_true(peer->permitted);
+    /* Send indications go on, and the channel is not asked for again with each of them. */
+    assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peer), FLOE_TURN_NOTHING);
+    assert_int_equal(floe_turn_peer_header(&f->allocation, peer, 4, header, sizeof header).size,
+                     36);
+    later(f, 239);
+    (void)floe_turn_peer_used(&f->allocation, f->now, peer);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_sends(f, peer, FLOE_STUN_CREATE_PERMISSION);
+    assert_int_equal(respond(f, peer, 0), FLOE_TURN_NOTHING);
+    later(f, 1);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_sends(f, peer, FLOE_STUN_CHANNEL_BIND);
+    (void)respond(f, peer, 0);
+    assert_true(peer->bound && !peer->no_channel);
+}
+
+/* RFC 8489 §6.3.2: then the transaction has failed, whatever the class says. */
+static void t6_what_is_not_understood_is_no_success(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = floe_turn_peer_add(&f->allocation, f->now, &f->address);
+    uint8_t bytes[512];
+    floe_stun_message message;
+    floe_stun_match match;
+
+    (void)floe_turn_peer_time(&f->allocation, f->now, peer);
+    floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS,
+                                              peer->transaction.method, &peer->transaction.id);
+    floe_stun_put(&writer, 0x7ABC, (floe_span){0});
+    floe_stun_put_integrity(&writer, f->allocation.realm->key->sha1);
+    assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message), FLOE_STUN_PARSED);
+    assert_int_equal(
+        floe_turn_peer_receive(&f->allocation, f->now, peer, &f->server, &message, &match),
+        FLOE_TURN_DOUBT);
+    assert_int_equal(match, FLOE_STUN_BELIEVED);
+    assert_false(peer->permitted || peer->refused);
+}
+
+/* What a resting peer's permission lets in still comes in. */
+static void an_unused_one_is_heard_until_its_permission_ends(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = permitted(f);
+
+    later(f, 240);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_int_equal(respond(f, peer, 0), FLOE_TURN_NOTHING);
+    later(f, 240);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_NOTHING);
+    assert_true(peer->rests && floe_turn_peer_permits(&f->allocation, &f->address));
+    later(f, 60);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_FAILED);
+    assert_false(floe_turn_peer_permits(&f->allocation, &f->address));
 }
 
 static void no_answer_is_asked_again(void **state)
@@ -382,14 +558,18 @@ static void no_answer_is_asked_again(void **state)
     fixture *f = *state;
     floe_turn_peer *peer = permitted(f);
     unsigned asked = 0;
+    unsigned doubts = 0;
 
-    for (unsigned second = 0; second < 290; second++) {
+    for (unsigned second = 0; second < 300; second++) {
         later(f, 1);
-        asked += floe_turn_peer_time(&f->allocation, f->now, peer) == FLOE_TURN_SEND;
+        floe_turn_event event = floe_turn_peer_time(&f->allocation, f->now, peer);
+        asked += event == FLOE_TURN_SEND;
+        doubts += event == FLOE_TURN_DOUBT;
+        assert_int_equal(peer->permitted, second < 299);
     }
     assert_in_range(asked, 7,
                     14); /* at 240 s: seven packets in 39.5 s, and once more from there on */
-    assert_false(peer->permitted);
+    assert_int_equal(doubts, 1);
 }
 
 static void without_randomness_it_is_tried_later(void **state)
@@ -456,7 +636,14 @@ int main(void)
         TEST(a_refused_channel_leaves_the_permission),
         TEST(t2_a_stale_nonce_is_answered),
         TEST(t2_each_peer_has_its_own_patience),
-        TEST(a_server_that_has_forgotten_all_ends_the_allocation),
+        TEST(t7b_a_refusal_that_is_not_of_the_peer_is_a_doubt),
+        TEST(k1_a_permission_stands_until_its_end),
+        TEST(t7_a_permission_counts_from_when_it_was_asked_for),
+        TEST(k1_a_refused_peer_may_be_permitted_later),
+        TEST(t7b_a_channel_is_heard_for_as_long_as_it_stands),
+        TEST(k1_a_permission_does_not_depend_on_a_channel),
+        TEST(t6_what_is_not_understood_is_no_success),
+        TEST(an_unused_one_is_heard_until_its_permission_ends),
         TEST(no_answer_is_asked_again),
         TEST(without_randomness_it_is_tried_later),
         TEST(channels_run_out),
