@@ -10,9 +10,10 @@
  *     fails: ERROR TIMES            so many openings of the latest interface's sockets fail
  *     at MS: ACTION                 gather, restart, toggle N, options MASK POLICY, close
  *     pool: MS                      a pool, asked for after so long
- *     show: events|errors           what the right-hand side has, if not candidates
+ *     show: candidates|events|errors    what the right-hand side has (candidates)
  *
- * What comes: candidates in order ("srflx 198.51.100.10 for 10.0.0.2"), or a setting's error. */
+ * What comes: candidates in order ("srflx 198.51.100.10 for 10.0.0.2"), or a setting's error. A row
+ * with a word that is none of these is UNREADABLE (unreadable.table). */
 #include "table.h"
 
 #include "sim.h"
@@ -22,6 +23,8 @@
 
 #define RULES_MAX 16
 
+enum { SHOW_CANDIDATES, SHOW_EVENTS, SHOW_ERRORS };
+
 typedef struct world_case {
     sim_config config;
     floe_address_rewrite_rule *parsed[RULES_MAX];
@@ -29,14 +32,23 @@ typedef struct world_case {
     size_t rule_count;
     const char *nats[RULES_MAX];
     size_t nat_count;
-    bool events;
-    bool errors;
-    char wrong[256]; /* a row that can't be read */
+    int show;
+    char wrong[256];   /* a row that can't be read: it fails, whatever it wants */
+    char refused[256]; /* a rule that the library does not take */
 } world_case;
+
+/* A word and what it stands for. Each kind of word has one table, and one that is in none fails the
+ * row: else a misspelt one would say something else and pass. */
+typedef struct word {
+    const char *name;
+    int value;
+} word;
 
 static void wrong(world_case *c, const char *what, const char *value)
 {
-    (void)snprintf(c->wrong, sizeof c->wrong, "the row's %s \"%.80s\" can't be read", what, value);
+    if (*c->wrong == '\0') {
+        (void)snprintf(c->wrong, sizeof c->wrong, "%s \"%.80s\"", what, value != NULL ? value : "");
+    }
 }
 
 static char *next_word(char **at)
@@ -44,227 +56,351 @@ static char *next_word(char **at)
     return strtok_r(NULL, " ", at);
 }
 
-static bool set_adapter(sim_interface *interface, const char *word)
+static bool known(const word *words, size_t count, const char *name, int *value)
 {
-    static const char *const names[] = {"unknown", "wired", "wireless", "cellular", "vpn"};
-
-    for (int i = 0; i < 5; i++) {
-        if (strcmp(word, names[i]) == 0) {
-            interface->adapter = (floe_adapter)i;
+    for (size_t i = 0; name != NULL && i < count; i++) {
+        if (strcmp(words[i].name, name) == 0) {
+            *value = words[i].value;
             return true;
         }
     }
     return false;
 }
 
+static int value_of(world_case *c, const char *what, const word *words, size_t count,
+                    const char *name)
+{
+    int value = 0;
+
+    if (!known(words, count, name, &value)) {
+        wrong(c, what, name);
+    }
+    return value;
+}
+
+#define VALUE_OF(c, what, words, name)                                                             \
+    value_of(c, what, words, sizeof(words) / sizeof *(words), name)
+
+static unsigned long number_of(world_case *c, const char *what, const char *text)
+{
+    char *end = NULL;
+    unsigned long number = text != NULL ? strtoul(text, &end, 10) : 0;
+
+    if (text == NULL || *text < '0' || *text > '9' || *end != '\0') {
+        wrong(c, what, text);
+    }
+    return number;
+}
+
+/* Whether there is room for one more; a row that has too much is none that can be read. */
+static bool room(world_case *c, const char *what, size_t count, size_t max)
+{
+    if (count >= max) {
+        wrong(c, "too many of", what);
+    }
+    return count < max;
+}
+
+/* A part's last word is behind us. */
+static void ends(world_case *c, const char *what, char **at)
+{
+    const char *text = next_word(at);
+
+    if (text != NULL) {
+        wrong(c, what, text);
+    }
+}
+
 static void read_interface(world_case *c, char *value)
 {
+    enum {
+        DOWN,
+        TEMPORARY,
+        DEPRECATED,
+        TENTATIVE,
+        DEFAULT,
+        NAT_NONE,
+        NAT_SYMMETRIC,
+        SWALLOWS,
+        NO_ROUTE,
+        ADAPTER /* and from here on which */
+    };
+    static const word flags[] = {{"down", DOWN},
+                                 {"temporary", TEMPORARY},
+                                 {"deprecated", DEPRECATED},
+                                 {"tentative", TENTATIVE},
+                                 {"default", DEFAULT},
+                                 {"nat=none", NAT_NONE},
+                                 {"nat=symmetric", NAT_SYMMETRIC},
+                                 {"swallows", SWALLOWS},
+                                 {"noroute", NO_ROUTE},
+                                 {"unknown", ADAPTER + FLOE_ADAPTER_UNKNOWN},
+                                 {"wired", ADAPTER + FLOE_ADAPTER_WIRED},
+                                 {"wireless", ADAPTER + FLOE_ADAPTER_WIRELESS},
+                                 {"cellular", ADAPTER + FLOE_ADAPTER_CELLULAR},
+                                 {"vpn", ADAPTER + FLOE_ADAPTER_VPN}};
     char *at = NULL;
     const char *name = strtok_r(value, " ", &at);
     const char *ip = next_word(&at);
 
-    if (name == NULL || ip == NULL) {
+    if (ip == NULL) {
         wrong(c, "interface", value);
+        return;
+    }
+    if (!room(c, "interface", c->config.interface_count, SIM_INTERFACES_MAX)) {
         return;
     }
     sim_interface *interface =
         sim_add_interface(&c->config, strcmp(name, "-") == 0 ? "" : name, ip);
-    for (char *word; (word = next_word(&at)) != NULL;) {
-        if (strcmp(word, "down") == 0) {
+    for (char *flag; (flag = next_word(&at)) != NULL;) {
+        int which = VALUE_OF(c, "flag", flags, flag);
+        switch (which) {
+        case DOWN:
             interface->up = false;
-        } else if (strcmp(word, "temporary") == 0) {
+            break;
+        case TEMPORARY:
             interface->temporary = true;
-        } else if (strcmp(word, "deprecated") == 0) {
+            break;
+        case DEPRECATED:
             interface->deprecated = true;
-        } else if (strcmp(word, "tentative") == 0) {
+            break;
+        case TENTATIVE:
             interface->tentative = true;
-        } else if (strcmp(word, "default") == 0) {
+            break;
+        case DEFAULT:
             interface->default_route = true;
-        } else if (strcmp(word, "nat=none") == 0) {
+            break;
+        case NAT_NONE:
             interface->mapping = interface->filtering = SIM_NAT_NONE;
-        } else if (strcmp(word, "nat=symmetric") == 0) {
+            break;
+        case NAT_SYMMETRIC:
             interface->mapping = SIM_NAT_ADDRESS_AND_PORT_DEPENDENT;
-        } else if (strcmp(word, "swallows") == 0) {
+            break;
+        case SWALLOWS:
             interface->path = SIM_PATH_SWALLOWS;
-        } else if (strcmp(word, "noroute") == 0) {
+            break;
+        case NO_ROUTE:
             interface->path = SIM_PATH_NO_ROUTE;
-        } else if (!set_adapter(interface, word)) {
-            wrong(c, "flag", word);
+            break;
+        default:
+            interface->adapter = (floe_adapter)(which - ADAPTER);
+            break;
         }
     }
 }
 
 static void read_server(world_case *c, char *value)
 {
-    static const struct {
-        const char *name;
-        sim_temper temper;
-    } tempers[] = {{"silent", SIM_SILENT},
-                   {"closed", SIM_PORT_CLOSED},
-                   {"badname", SIM_NAME_UNKNOWN},
-                   {"password", SIM_WRONG_PASSWORD},
-                   {"error", SIM_ERROR_CODE},
-                   {"mismatch", SIM_MISMATCH},
-                   {"forged", SIM_FORGED_FIRST},
-                   {"loopback", SIM_LOOPBACK_ADDRESSES},
-                   {"full", SIM_FULL_AFTER_TWO},
-                   {"silentname", SIM_NAME_SILENT},
-                   {"garbage", SIM_GARBAGE},
-                   {"noaddress", SIM_NO_ADDRESSES},
-                   {"unknown", SIM_UNKNOWN_ATTRIBUTE}};
+    static const word kinds[] = {{"stun", false}, {"turn", true}};
+    static const word tempers[] = {{"good", SIM_GOOD},
+                                   {"silent", SIM_SILENT},
+                                   {"closed", SIM_PORT_CLOSED},
+                                   {"badname", SIM_NAME_UNKNOWN},
+                                   {"password", SIM_WRONG_PASSWORD},
+                                   {"error", SIM_ERROR_CODE},
+                                   {"mismatch", SIM_MISMATCH},
+                                   {"forged", SIM_FORGED_FIRST},
+                                   {"loopback", SIM_LOOPBACK_ADDRESSES},
+                                   {"full", SIM_FULL_AFTER_TWO},
+                                   {"silentname", SIM_NAME_SILENT},
+                                   {"garbage", SIM_GARBAGE},
+                                   {"noaddress", SIM_NO_ADDRESSES},
+                                   {"unknown", SIM_UNKNOWN_ATTRIBUTE}};
     char *at = NULL;
     const char *kind = strtok_r(value, " ", &at);
     const char *ip = next_word(&at);
     const char *temper = next_word(&at);
     const char *code = next_word(&at);
+    bool turn = VALUE_OF(c, "server", kinds, kind) != 0;
 
-    if (kind == NULL || ip == NULL) {
+    if (ip == NULL) {
         wrong(c, "server", value);
         return;
     }
-    sim_server *server = sim_add_server(&c->config, strcmp(kind, "turn") == 0, ip, SIM_GOOD);
-    server->code = code != NULL ? (uint16_t)strtoul(code, NULL, 10) : server->code;
-    for (size_t i = 0; temper != NULL && i < sizeof tempers / sizeof *tempers; i++) {
-        if (strcmp(temper, tempers[i].name) == 0) {
-            server->temper = tempers[i].temper;
-            server->by_name =
-                server->temper == SIM_NAME_UNKNOWN || server->temper == SIM_NAME_SILENT;
-        }
+    if (!room(c, "server", c->config.server_count, SIM_SERVERS_MAX)) {
+        return;
     }
+    sim_server *server = sim_add_server(
+        &c->config, turn, ip,
+        (sim_temper)VALUE_OF(c, "temper", tempers, temper != NULL ? temper : "good"));
+    if (code != NULL) {
+        server->code = (uint16_t)number_of(c, "code", code);
+    }
+    ends(c, "word behind a server", &at);
 }
 
 static void read_failures(world_case *c, char *value)
 {
-    static const struct {
-        const char *name;
-        floe_error error;
-    } errors[] = {{"in-use", FLOE_ERR_ADDRESS_IN_USE},
-                  {"descriptors", FLOE_ERR_NO_DESCRIPTORS},
-                  {"not-available", FLOE_ERR_ADDRESS_NOT_AVAILABLE},
-                  {"permission", FLOE_ERR_PERMISSION},
-                  {"memory", FLOE_ERR_NO_MEMORY},
-                  {"system", FLOE_ERR_SYSTEM}};
+    static const word errors[] = {{"in-use", FLOE_ERR_ADDRESS_IN_USE},
+                                  {"descriptors", FLOE_ERR_NO_DESCRIPTORS},
+                                  {"not-available", FLOE_ERR_ADDRESS_NOT_AVAILABLE},
+                                  {"permission", FLOE_ERR_PERMISSION},
+                                  {"memory", FLOE_ERR_NO_MEMORY},
+                                  {"system", FLOE_ERR_SYSTEM}};
     char *at = NULL;
     const char *name = strtok_r(value, " ", &at);
     const char *times = next_word(&at);
-    sim_interface *interface = &c->config.interfaces[c->config.interface_count - 1];
 
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
-        if (strcmp(name, errors[i].name) == 0) {
-            interface->open_error = errors[i].error;
-            interface->open_failures = times != NULL ? (unsigned)strtoul(times, NULL, 10) : 1;
-        }
+    if (c->config.interface_count == 0) {
+        wrong(c, "failure without an interface", value);
+        return;
     }
+    sim_interface *interface = &c->config.interfaces[c->config.interface_count - 1];
+    interface->open_error = (floe_error)VALUE_OF(c, "error", errors, name);
+    interface->open_failures = times != NULL ? (unsigned)number_of(c, "times", times) : 1;
+    ends(c, "word behind a failure", &at);
 }
 
-static floe_gather_policy policy_of(const char *name)
+static floe_gather_policy policy_of(world_case *c, const char *name)
 {
-    return strcmp(name, "relay") == 0    ? FLOE_GATHER_POLICY_RELAY
-           : strcmp(name, "nohost") == 0 ? FLOE_GATHER_POLICY_NOHOST
-                                         : FLOE_GATHER_POLICY_ALL;
+    static const word policies[] = {{"all", FLOE_GATHER_POLICY_ALL},
+                                    {"nohost", FLOE_GATHER_POLICY_NOHOST},
+                                    {"relay", FLOE_GATHER_POLICY_RELAY}};
+
+    return (floe_gather_policy)VALUE_OF(c, "policy", policies, name);
+}
+
+static void read_setting(world_case *c, const char *name, const char *value)
+{
+    enum { LOOPBACK, LINK_LOCAL, LITE, UDP4, UDP6, MAX, MODE, COSTLY, MDNS, TIMEOUT, GRACE, PORT };
+    static const word plain[] = {
+        {"loopback", LOOPBACK}, {"link-local", LINK_LOCAL}, {"lite", LITE}, {"udp4", UDP4},
+        {"udp6", UDP6},         {"avoid-costly", COSTLY},   {"mdns", MDNS}};
+    static const word valued[] = {{"max", MAX},         {"mode", MODE},   {"mdns", MDNS},
+                                  {"timeout", TIMEOUT}, {"grace", GRACE}, {"port", PORT}};
+    floe_settings *settings = &c->config.settings;
+    int which = value == NULL ? VALUE_OF(c, "setting", plain, name)
+                              : VALUE_OF(c, "setting with a value", valued, name);
+    uint32_t number = value != NULL && which != MDNS ? (uint32_t)number_of(c, name, value) : 0;
+
+    switch (which) {
+    case LOOPBACK:
+        settings->loopback = true;
+        break;
+    case LINK_LOCAL:
+        settings->link_local = true;
+        break;
+    case LITE:
+        settings->ice_lite = true;
+        break;
+    case UDP4:
+        settings->network_types = FLOE_NETWORK_TYPE_UDP4;
+        break;
+    case UDP6:
+        settings->network_types = FLOE_NETWORK_TYPE_UDP6;
+        break;
+    case MAX:
+        settings->addresses_max = number;
+        break;
+    case MODE:
+        settings->ip_handling = (floe_ip_handling)(number - 1);
+        break;
+    case COSTLY:
+        settings->avoid_costly_networks = true;
+        break;
+    case TIMEOUT:
+        settings->gather_timeout_ms = number;
+        break;
+    case GRACE:
+        settings->straggler_grace_ms = number;
+        break;
+    case PORT:
+        settings->port_min = settings->port_max = (uint16_t)number;
+        break;
+    default:
+        settings->mdns_mode = FLOE_MDNS_MODE_QUERY_AND_GATHER;
+        settings->mdns_name = value;
+        break;
+    }
 }
 
 static void read_settings(world_case *c, char *value)
 {
-    floe_settings *settings = &c->config.settings;
     char *at = NULL;
 
-    for (char *word = strtok_r(value, " ", &at); word != NULL; word = next_word(&at)) {
-        char *equals = strchr(word, '=');
-        unsigned long number = equals != NULL ? strtoul(equals + 1, NULL, 10) : 1;
+    for (char *name = strtok_r(value, " ", &at); name != NULL; name = next_word(&at)) {
+        char *equals = strchr(name, '=');
         if (equals != NULL) {
             *equals = '\0';
         }
-        if (strcmp(word, "loopback") == 0) {
-            settings->loopback = true;
-        } else if (strcmp(word, "link-local") == 0) {
-            settings->link_local = true;
-        } else if (strcmp(word, "lite") == 0) {
-            settings->ice_lite = true;
-        } else if (strcmp(word, "udp4") == 0) {
-            settings->network_types = FLOE_NETWORK_TYPE_UDP4;
-        } else if (strcmp(word, "udp6") == 0) {
-            settings->network_types = FLOE_NETWORK_TYPE_UDP6;
-        } else if (strcmp(word, "max") == 0) {
-            settings->addresses_max = (uint32_t)number;
-        } else if (strcmp(word, "mode") == 0) {
-            settings->ip_handling = (floe_ip_handling)(number - 1);
-        } else if (strcmp(word, "avoid-costly") == 0) {
-            settings->avoid_costly_networks = true;
-        } else if (strcmp(word, "mdns") == 0) {
-            settings->mdns_mode = FLOE_MDNS_MODE_QUERY_AND_GATHER;
-            settings->mdns_name = equals != NULL ? equals + 1 : NULL;
-        } else if (strcmp(word, "timeout") == 0) {
-            settings->gather_timeout_ms = (uint32_t)number;
-        } else if (strcmp(word, "grace") == 0) {
-            settings->straggler_grace_ms = (uint32_t)number;
-        } else if (strcmp(word, "port") == 0) {
-            settings->port_min = settings->port_max = (uint16_t)number;
-        } else {
-            wrong(c, "setting", word);
-        }
+        read_setting(c, name, equals != NULL ? equals + 1 : NULL);
     }
 }
 
 static void read_action(world_case *c, const char *when, char *value)
 {
+    static const word kinds[] = {{"gather", SIM_GATHER},
+                                 {"restart", SIM_RESTART},
+                                 {"close", SIM_CLOSE},
+                                 {"toggle", SIM_TOGGLE},
+                                 {"options", SIM_SET_OPTIONS}};
     char *at = NULL;
-    const char *what = strtok_r(value, " ", &at);
-    const char *number = next_word(&at);
-    const char *policy = next_word(&at);
-    sim_action *action = sim_add_action(&c->config, SIM_GATHER, strtoull(when, NULL, 10));
+    sim_action_kind kind = (sim_action_kind)VALUE_OF(c, "action", kinds, strtok_r(value, " ", &at));
 
-    if (strcmp(what, "restart") == 0) {
-        action->kind = SIM_RESTART;
-    } else if (strcmp(what, "close") == 0) {
-        action->kind = SIM_CLOSE;
-    } else if (strcmp(what, "toggle") == 0) {
-        action->kind = SIM_TOGGLE;
-        action->value = (uint32_t)strtoul(number != NULL ? number : "0", NULL, 10);
-    } else if (strcmp(what, "options") == 0) {
-        action->kind = SIM_SET_OPTIONS;
-        action->value = (uint32_t)strtoul(number != NULL ? number : "0", NULL, 10) |
-                        (uint32_t)policy_of(policy != NULL ? policy : "") << SIM_POLICY_SHIFT;
-    } else if (strcmp(what, "gather") != 0) {
-        wrong(c, "action", what);
+    if (!room(c, "action", c->config.action_count, SIM_ACTIONS_MAX)) {
+        return;
     }
+    sim_action *action = sim_add_action(&c->config, kind, number_of(c, "time", when));
+    if (kind == SIM_TOGGLE) {
+        action->value = (uint32_t)number_of(c, "interface to toggle", next_word(&at));
+        if (action->value >= c->config.interface_count) {
+            wrong(c, "interface to toggle", "none that is before it in the row");
+        }
+    } else if (kind == SIM_SET_OPTIONS) {
+        action->value = (uint32_t)number_of(c, "mask", next_word(&at));
+        action->value |= (uint32_t)policy_of(c, next_word(&at)) << SIM_POLICY_SHIFT;
+    }
+    ends(c, "word behind an action", &at);
+}
+
+static void read_rule(world_case *c, const char *value)
+{
+    if (!room(c, "rule", c->rule_count, RULES_MAX)) {
+        return;
+    }
+    floe_address_rewrite_rule *rule;
+    if (floe_address_rewrite_rule_parse(value, &rule) != FLOE_OK) {
+        (void)snprintf(c->refused, sizeof c->refused, "%s", floe_last_error());
+        return;
+    }
+    c->parsed[c->rule_count] = rule;
+    c->rules[c->rule_count++] = *rule;
 }
 
 static void read_part(world_case *c, const char *key, char *value)
 {
+    static const word types[] = {{"host", FLOE_CANDIDATE_TYPE_HOST},
+                                 {"srflx", FLOE_CANDIDATE_TYPE_SRFLX},
+                                 {"relay", FLOE_CANDIDATE_TYPE_RELAY}};
+    static const word shows[] = {
+        {"candidates", SHOW_CANDIDATES}, {"events", SHOW_EVENTS}, {"errors", SHOW_ERRORS}};
+
     if (strcmp(key, "on") == 0) {
         read_interface(c, value);
     } else if (strcmp(key, "server") == 0) {
         read_server(c, value);
     } else if (strcmp(key, "policy") == 0) {
-        c->config.policy = policy_of(value);
+        c->config.policy = policy_of(c, value);
     } else if (strcmp(key, "set") == 0) {
         read_settings(c, value);
     } else if (strncmp(key, "at ", 3) == 0) {
         read_action(c, key + 3, value);
     } else if (strcmp(key, "pool") == 0) {
         c->config.pool = true;
-        c->config.gather_at_ms = strtoull(value, NULL, 10);
+        c->config.gather_at_ms = number_of(c, "time", value);
     } else if (strcmp(key, "rule") == 0) {
-        floe_address_rewrite_rule *rule;
-        if (floe_address_rewrite_rule_parse(value, &rule) != FLOE_OK) {
-            (void)snprintf(c->wrong, sizeof c->wrong, "%s", floe_last_error());
-        } else {
-            c->parsed[c->rule_count] = rule;
-            c->rules[c->rule_count++] = *rule;
-        }
+        read_rule(c, value);
     } else if (strcmp(key, "nat") == 0) {
-        c->nats[c->nat_count++] = value;
+        if (room(c, "nat", c->nat_count, RULES_MAX)) {
+            c->nats[c->nat_count++] = value;
+        }
     } else if (strcmp(key, "nattype") == 0) {
         c->config.settings.nat_1to1_candidate_type =
-            strcmp(value, "srflx") == 0   ? FLOE_CANDIDATE_TYPE_SRFLX
-            : strcmp(value, "relay") == 0 ? FLOE_CANDIDATE_TYPE_RELAY
-                                          : FLOE_CANDIDATE_TYPE_HOST;
+            (floe_candidate_type)VALUE_OF(c, "type", types, value);
     } else if (strcmp(key, "fails") == 0) {
         read_failures(c, value);
     } else if (strcmp(key, "show") == 0) {
-        c->events = strcmp(value, "events") == 0;
-        c->errors = strcmp(value, "errors") == 0;
+        c->show = VALUE_OF(c, "show", shows, value);
     } else {
         wrong(c, "key", key);
     }
@@ -351,13 +487,15 @@ void case_of_worlds(char *given, char *result, size_t size)
     c.config.settings.nat_1to1_ips = c.nat_count > 0 ? c.nats : NULL;
     c.config.settings.nat_1to1_ip_count = c.nat_count;
     if (*c.wrong != '\0') {
-        (void)snprintf(result, size, "error %s", c.wrong);
+        (void)snprintf(result, size, "UNREADABLE %s", c.wrong);
+    } else if (*c.refused != '\0') {
+        (void)snprintf(result, size, "error %s", c.refused);
     } else if (!refused(&c.config.settings, result, size)) {
         if (!sim_run(&c.config, NULL, &report)) {
             (void)snprintf(result, size, "VIOLATED %s", report.violation);
-        } else if (c.errors) {
+        } else if (c.show == SHOW_ERRORS) {
             write_errors(&report.gatherers[0], result, size);
-        } else if (c.events) {
+        } else if (c.show == SHOW_EVENTS) {
             (void)snprintf(result, size, "%s", report.gatherers[0].log);
         } else {
             write_candidates(&c, &report.gatherers[0], result, size);

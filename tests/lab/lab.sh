@@ -185,7 +185,8 @@ lab_wire() { # ROUND-TRIP-MS [LOSS [TWICE [LATE]]], in percent
     lab_wait grep -q ready "$LAB_DIR/wire"
 }
 
-# Repeats a command until it succeeds: waits for a fact, not for time.
+# Repeats a command until it succeeds: waits for a fact, not for time. What never comes is noted: it fails the test
+# that waited, though that may pass over it.
 lab_wait() {
     local i
     for i in $(seq 800); do
@@ -194,12 +195,20 @@ lab_wait() {
         fi
         sleep 0.05
     done
-    echo "lab: waited in vain for: $*" >&2
+    lab_in_vain "$*"
+}
+
+lab_in_vain() { # WHAT
+    echo "lab: waited in vain for: $*" | tee -a "$LAB_DIR/in-vain" >&2
     return 1
 }
 
 lab_answers() { # ADDRESS
     lab_in "${LAB_AT:-server}" timeout 1 turnutils_stunclient -p 3478 "$1" 2>&1 | grep -q 'reflexive addr'
+}
+
+lab_listens() { # ADDRESS [PORT]: UDP
+    lab_in "${LAB_AT:-server}" ss -Hlnu | awk '{ print $4 }' | grep -qxF "$(case $1 in *:*) echo "[$1]" ;; *) echo "$1" ;; esac):${2:-3478}"
 }
 
 lab_coturn_stop() { # [NAME]
@@ -278,5 +287,10 @@ lab_coturn() { # NAME "ADDRESS…" [OPTION…]
         --userdb "$LAB_DIR/coturn-$name.db" --pidfile "$LAB_DIR/coturn-$name.file" \
         --log-file "$LAB_DIR/coturn-$name.log" --simple-log "$@" >/dev/null 2>&1 &
     echo $! >"$LAB_DIR/coturn-$name.pid"
-    lab_wait lab_answers "${addresses%% *}"
+    # One that is told to answer no Binding, or not without a user, listens at least.
+    case " $* " in
+    *' --no-stun '* | *' --secure-stun '*) lab_wait lab_listens "${addresses%% *}" ;;
+    *) lab_wait lab_answers "${addresses%% *}" ;;
+    esac
+    kill -0 "$(cat "$LAB_DIR/coturn-$name.pid")" 2>/dev/null || lab_in_vain "coturn $name"
 }

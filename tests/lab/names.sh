@@ -202,14 +202,14 @@ chromium_down() {
     ip netns exec nat ip route del default via 10.0.1.2
 }
 
-chromium_missing() {
-    ! command -v chromium-headless-shell >/dev/null && echo "    skipped: chromium-headless-shell is not installed"
+chromium_there() {
+    command -v chromium-headless-shell >/dev/null || lab_skip 'chromium-headless-shell is not installed'
 }
 
 # H2: the names in Chromium's own candidates. Its responder passes over a query with two questions.
 lab_test_h2_chromiums_names() {
     local good=0 name
-    ! chromium_missing || return 0
+    chromium_there || return
     chromium_up "
         const peer = new RTCPeerConnection();
         peer.onicecandidate = event => console.log(event.candidate ? event.candidate.candidate : 'end');
@@ -232,7 +232,7 @@ checked() {
 # And the other way: Chromium finds ours, and sends its checks to where we are.
 lab_test_h2_chromium_finds_our_name() {
     local good=0 candidate pid
-    ! chromium_missing || return 0
+    chromium_there || return
     ip netns exec client "$FLOE" gather --mdns gather --json --hold inf --network-types udp4 >"$OUT" 2>&1 &
     pid=$!
     lab_wait grep -q '"event":"end"' "$OUT"

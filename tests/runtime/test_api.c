@@ -85,20 +85,47 @@ static void make_gatherer(owner *o)
 }
 
 /* A test that hangs is a failure, but slowness is none: a minute is for ever. */
-static void wait_until(owner *o, bool *flag)
+static struct timespec a_minute_hence(void)
 {
     struct timespec limit;
 
     (void)clock_gettime(CLOCK_REALTIME, &limit);
     limit.tv_sec += 60;
+    return limit;
+}
+
+/* With the lock held; it is let go of when the minute is over, which fails the test. */
+static void wait_for(pthread_cond_t *changed, pthread_mutex_t *lock, const struct timespec *limit)
+{
+    if (pthread_cond_timedwait(changed, lock, limit) != 0) {
+        (void)pthread_mutex_unlock(lock);
+        fail_msg("waited in vain");
+    }
+}
+
+static void wait_until(owner *o, bool *flag)
+{
+    struct timespec limit = a_minute_hence();
+
     (void)pthread_mutex_lock(&o->lock);
     while (!*flag) {
-        if (pthread_cond_timedwait(&o->changed, &o->lock, &limit) != 0) {
-            (void)pthread_mutex_unlock(&o->lock);
+        wait_for(&o->changed, &o->lock, &limit);
+    }
+    (void)pthread_mutex_unlock(&o->lock);
+}
+
+/* The same for one who turns the loop himself. */
+static void turn_until(uv_loop_t *loop, const bool *flag)
+{
+    uint64_t began = uv_hrtime();
+
+    while (!*flag) {
+        (void)uv_run(loop, UV_RUN_NOWAIT);
+        (void)usleep(100);
+        if (uv_hrtime() - began > 60000000000U) {
             fail_msg("waited in vain");
         }
     }
-    (void)pthread_mutex_unlock(&o->lock);
 }
 
 static void end(owner *o)
@@ -256,8 +283,9 @@ static void l9_handlers_late_removed_and_replaced(void **state)
     assert_int_equal(floe_gatherer_on_state_change(o.gatherer, count_states, &h), FLOE_OK);
     assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
     (void)pthread_mutex_lock(&h.lock);
+    struct timespec limit = a_minute_hence();
     while (!h.complete) {
-        (void)pthread_cond_wait(&h.changed, &h.lock);
+        wait_for(&h.changed, &h.lock, &limit);
     }
     assert_int_equal(h.first, 1);
     assert_true(h.second >= 2);    /* the other host candidate, and the end */
@@ -325,8 +353,9 @@ static void h2_names_and_look_ups(void **state)
     assert_int_equal(floe_gatherer_on_local_candidate(gatherer, on_named, &n), FLOE_OK);
     assert_int_equal(floe_gatherer_gather(gatherer), FLOE_OK);
     (void)pthread_mutex_lock(&n.lock);
+    struct timespec limit = a_minute_hence();
     while (!n.complete) {
-        (void)pthread_cond_wait(&n.changed, &n.lock);
+        wait_for(&n.changed, &n.lock, &limit);
     }
     assert_non_null(strstr(n.name, ".local"));
     (void)pthread_mutex_unlock(&n.lock);
@@ -334,7 +363,7 @@ static void h2_names_and_look_ups(void **state)
     assert_int_equal(floe_api_look_up(api, "nobody.local", 50, on_look_up, &n), FLOE_OK);
     (void)pthread_mutex_lock(&n.lock);
     while (n.found + n.not_found < 2) {
-        (void)pthread_cond_wait(&n.changed, &n.lock);
+        wait_for(&n.changed, &n.lock, &limit);
     }
     assert_int_equal(n.found, 1);
     (void)pthread_mutex_unlock(&n.lock);
@@ -537,9 +566,7 @@ static void the_callers_own_loop(void **state)
     make_gatherer(&o);
     assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
     assert_false(o.seen[ON_GATHERING]); /* nothing happens but in the loop */
-    while (!o.seen[ON_END]) {
-        (void)uv_run(&loop, UV_RUN_ONCE);
-    }
+    turn_until(&loop, &o.seen[ON_END]);
     assert_int_equal(floe_gatherer_graceful_close(o.gatherer), FLOE_ERR_WOULD_DEADLOCK);
     floe_gatherer_free(o.gatherer);
     floe_api_free(o.api);
@@ -555,14 +582,19 @@ static void note_sent(void *data, const floe_trace_event *event)
     *sent = *sent || event->kind == FLOE_TRACE_SENT;
 }
 
+typedef struct reflexive {
+    bool reflexive;
+    bool end;
+} reflexive;
+
 static void note_reflexive(void *data, const floe_candidate *candidate)
 {
-    unsigned *told = data; /* 1: the candidate, 2: that there are no more */
+    reflexive *told = data;
 
     if (candidate == NULL) {
-        *told |= 2;
+        told->end = true;
     } else if (candidate->type == FLOE_CANDIDATE_TYPE_SRFLX) {
-        *told |= 1;
+        told->reflexive = true;
     }
 }
 
@@ -576,7 +608,7 @@ static void a_loop_that_stood_still_misses_no_answer(void **state)
                .changed = PTHREAD_COND_INITIALIZER};
     filters loopback = {.o = &o};
     bool sent = false;
-    unsigned told = 0;
+    reflexive told = {0};
 
     (void)state;
     assert_int_equal(uv_loop_init(&loop), 0);
@@ -592,14 +624,10 @@ static void a_loop_that_stood_still_misses_no_answer(void **state)
     make_gatherer(&o);
     assert_int_equal(floe_gatherer_on_local_candidate(o.gatherer, note_reflexive, &told), FLOE_OK);
     assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
-    while (!sent) {
-        (void)uv_run(&loop, UV_RUN_NOWAIT);
-    }
+    turn_until(&loop, &sent);
     (void)usleep(400000);
-    while ((told & 2) == 0) {
-        (void)uv_run(&loop, UV_RUN_ONCE);
-    }
-    assert_int_equal(told, 3);
+    turn_until(&loop, &told.end);
+    assert_true(told.reflexive);
     floe_gatherer_free(o.gatherer);
     floe_api_free(o.api);
     (void)uv_run(&loop, UV_RUN_DEFAULT);

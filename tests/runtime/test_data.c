@@ -469,9 +469,10 @@ static void threads_send_while_one_closes(void **state)
         assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
         begin(&a, api, &b);
         begin(&b, api, &a);
-        while (!atomic_load(&a.complete) || !atomic_load(&b.complete)) {
+        for (int i = 0; i < 60000 && !(atomic_load(&a.complete) && atomic_load(&b.complete)); i++) {
             (void)usleep(1000);
         }
+        assert_true(atomic_load(&a.complete) && atomic_load(&b.complete));
         side *sides[] = {&a, &b};
         for (uint64_t i = 0; i < 4; i++) {
             workers[i] = (worker){.from = sides[i % 2],

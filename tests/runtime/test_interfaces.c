@@ -91,6 +91,8 @@ static int see_a_change(void)
     return good ? 0 : 1;
 }
 
+static bool skipped; /* which ctest is to be told: 77 */
+
 static void a_change_is_seen(void **state)
 {
     int status = 0;
@@ -103,6 +105,7 @@ static void a_change_is_seen(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+        skipped = true;
         skip();
     }
     assert_int_equal(status, 0);
@@ -115,5 +118,6 @@ int main(void)
         cmocka_unit_test(a_change_is_seen),
         cmocka_unit_test(each_allocation_may_fail),
     };
-    return cmocka_run_group_tests_name("interfaces", tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("interfaces", tests, NULL, NULL);
+    return failed == 0 && skipped ? 77 : failed;
 }
