@@ -37,6 +37,7 @@ if(FLOE_MDNS)
 endif()
 target_link_libraries(test_memory PRIVATE PkgConfig::CARES)
 runtime_test(test_misuse runtime/test_misuse.c)
+runtime_test(test_signals runtime/test_signals.c)
 runtime_test(test_service_ttl runtime/test_service_ttl.c)
 
 # Where system calls fail; ThreadSanitizer wants those for itself, and a library in whose place another function stands must

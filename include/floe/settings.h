@@ -102,7 +102,9 @@ typedef struct floe_settings {
     /** sizeof(floe_settings), set by FLOE_SETTINGS_INIT; 0 is taken as the first release's. */
     size_t size;
     /** The libuv loop to run on; NULL: a loop and a thread of the api's own. The calling thread of
-     *  floe_api_new is taken to be the one that runs the loop. */
+     *  floe_api_new is taken to be the one that runs the loop. No callback ever runs inside of a
+     *  call to floe: each runs from within uv_run. What is sent waits in a queue until the loop
+     *  runs. No signal comes of what the library writes (SIGPIPE), whichever thread it is. */
     struct uv_loop_s *loop;
     /** Memory; NULL: malloc. Copied. */
     const floe_allocator *allocator;

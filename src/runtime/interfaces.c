@@ -94,7 +94,7 @@ static floe_address source_towards(const floe_address *far_away)
 {
     struct sockaddr_in6 address;
     socklen_t size = floe_to_socket_address(far_away, &address);
-    uv_os_sock_t fd = floe_system_socket(address.sin6_family);
+    uv_os_sock_t fd = floe_system_socket(address.sin6_family, SOCK_DGRAM);
     bool good = fd != FLOE_NO_SOCKET && connect(fd, (struct sockaddr *)&address, size) == 0 &&
                 getsockname(fd, (struct sockaddr *)&address, &size) == 0;
 

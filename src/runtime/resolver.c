@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "runtime/runtime.h"
 #include "runtime/service_ttl.h"
+#include "runtime/system.h"
 
 #include <ares.h>
 #include <string.h>
@@ -122,6 +123,58 @@ static void on_socket_state(void *data, ares_socket_t fd, int readable, int writ
     }
 }
 
+/* c-ares' sockets, made and used as ours are: by itself it writes to a name server's TCP connection
+ * in a way that may end the program by SIGPIPE. */
+static ares_socket_t open_socket(int family, int kind, int protocol, void *data)
+{
+    (void)protocol;
+    (void)data;
+    return floe_system_socket(family, kind);
+}
+
+static int close_socket(ares_socket_t fd, void *data)
+{
+    (void)data;
+    floe_system_close(fd);
+    return 0;
+}
+
+static int connect_socket(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t size,
+                          void *data)
+{
+    (void)data;
+    return connect(fd, address, size);
+}
+
+static ares_ssize_t receive_from(ares_socket_t fd, void *buffer, size_t room, int flags,
+                                 struct sockaddr *from, ares_socklen_t *size, void *data)
+{
+    (void)data;
+    return recvfrom(fd, buffer, room, flags, from, size);
+}
+
+/* A datagram is one part. */
+static ares_ssize_t send_parts(ares_socket_t fd, const struct iovec *parts, int count, void *data)
+{
+    ares_ssize_t all = 0;
+
+    (void)data;
+    for (int i = 0; i < count; i++) {
+        ares_ssize_t sent = floe_system_send(fd, parts[i].iov_base, parts[i].iov_len);
+        if (sent < 0) {
+            return all > 0 ? all : sent;
+        }
+        all += sent;
+        if ((size_t)sent < parts[i].iov_len) {
+            break;
+        }
+    }
+    return all;
+}
+
+static const struct ares_socket_functions socket_functions = {
+    open_socket, close_socket, connect_socket, receive_from, send_parts};
+
 static uv_once_t library_once = UV_ONCE_INIT;
 
 static void init_library(void)
@@ -146,6 +199,7 @@ static bool open_channel(floe_resolver *resolver)
         resolver->channel = NULL;
         return false;
     }
+    ares_set_socket_functions(resolver->channel, &socket_functions, NULL);
     if (!resolver->has_timer) {
         (void)uv_timer_init(resolver->api->loop, &resolver->timer);
         resolver->timer.data = resolver;

@@ -4,14 +4,26 @@
 #define FLOE_RUNTIME_SYSTEM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <uv.h>
 
 #define FLOE_NO_SOCKET ((uv_os_sock_t)-1)
 
-/* A UDP socket that does not block, and that no child process gets. FLOE_NO_SOCKET: see
- * floe_system_error. */
-uv_os_sock_t floe_system_socket(int family);
+/* A socket (SOCK_DGRAM, SOCK_STREAM) that does not block, and that no child process gets.
+ * FLOE_NO_SOCKET: see floe_system_error. */
+uv_os_sock_t floe_system_socket(int family, int kind);
 void floe_system_close(uv_os_sock_t socket);
+/* How much was sent, or received, at once; below 0: see floe_system_error. Whatever has become of
+ * the other side, the program gets no signal (SIGPIPE). */
+ptrdiff_t floe_system_send(uv_os_sock_t socket, const void *data, size_t size);
+ptrdiff_t floe_system_receive(uv_os_sock_t socket, void *buffer, size_t size);
+/* For a stream, before it is bound: small messages at once, and a sign of life each minute in which
+ * nothing is said. */
+void floe_system_prepare_stream(uv_os_sock_t socket);
+/* Begins to connect; 0, or libuv's number. A stream is connected once it can be written to, unless
+ * floe_system_socket_error says why it is not: 0, or libuv's number. */
+int floe_system_connect(uv_os_sock_t socket, const struct sockaddr *address, socklen_t size);
+int floe_system_socket_error(uv_os_sock_t socket);
 /* What the socket sends is never fragmented, whatever the path's MTU is thought to be: who forbids
  * it finds that out for himself. */
 bool floe_system_forbid_fragments(uv_os_sock_t socket, bool ipv4);

@@ -2,14 +2,81 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-uv_os_sock_t floe_system_socket(int family)
+uv_os_sock_t floe_system_socket(int family, int kind)
 {
-    return socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int made = socket(family, kind | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+#ifdef SO_NOSIGPIPE
+    int on = 1;
+    (void)setsockopt(made, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+    return made;
+}
+
+#ifndef MSG_NOSIGNAL /* SO_NOSIGPIPE stands for it */
+#define MSG_NOSIGNAL 0
+#endif
+
+ptrdiff_t floe_system_send(uv_os_sock_t socket, const void *data, size_t size)
+{
+    ssize_t sent;
+
+    do {
+        sent = send(socket, data, size, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
+ptrdiff_t floe_system_receive(uv_os_sock_t socket, void *buffer, size_t size)
+{
+    ssize_t received;
+
+    do {
+        received = recv(socket, buffer, size, 0);
+    } while (received < 0 && errno == EINTR);
+    return received;
+}
+
+void floe_system_prepare_stream(uv_os_sock_t socket)
+{
+    int on = 1;
+    int idle = 60; /* seconds */
+
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+#ifdef TCP_KEEPIDLE
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+#else
+    (void)idle;
+#endif
+#ifdef IP_BIND_ADDRESS_NO_PORT /* what it is bound to is an address: connect finds the port */
+    (void)setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+#endif
+}
+
+int floe_system_connect(uv_os_sock_t socket, const struct sockaddr *address, socklen_t size)
+{
+    /* A signal that comes in between does not stop it. */
+    bool good = connect(socket, address, size) == 0 || errno == EINPROGRESS || errno == EINTR;
+
+    return good ? 0 : floe_system_error();
+}
+
+int floe_system_socket_error(uv_os_sock_t socket)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+
+    return getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0
+               ? 0
+               : uv_translate_sys_error(error != 0 ? error : errno);
 }
 
 bool floe_system_forbid_fragments(uv_os_sock_t socket, bool ipv4)

@@ -1,16 +1,52 @@
 #include "runtime/system.h"
 
-uv_os_sock_t floe_system_socket(int family)
+uv_os_sock_t floe_system_socket(int family, int kind)
 {
     u_long on = 1;
-    SOCKET made = WSASocketW(family, SOCK_DGRAM, IPPROTO_UDP, NULL, 0,
-                             WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    SOCKET made =
+        WSASocketW(family, kind, 0, NULL, 0, WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
 
     if (made != INVALID_SOCKET && ioctlsocket(made, (long)FIONBIO, &on) != 0) {
         floe_system_close(made);
         made = INVALID_SOCKET;
     }
     return made;
+}
+
+ptrdiff_t floe_system_send(uv_os_sock_t socket, const void *data, size_t size)
+{
+    return send(socket, data, (int)size, 0);
+}
+
+ptrdiff_t floe_system_receive(uv_os_sock_t socket, void *buffer, size_t size)
+{
+    return recv(socket, buffer, (int)size, 0);
+}
+
+void floe_system_prepare_stream(uv_os_sock_t socket)
+{
+    BOOL on = TRUE;
+
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof on);
+    (void)setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, (const char *)&on, sizeof on);
+}
+
+int floe_system_connect(uv_os_sock_t socket, const struct sockaddr *address, socklen_t size)
+{
+    bool good = connect(socket, address, size) == 0 || WSAGetLastError() == WSAEWOULDBLOCK;
+
+    return good ? 0 : floe_system_error();
+}
+
+int floe_system_socket_error(uv_os_sock_t socket)
+{
+    int error = 0;
+    int size = sizeof error;
+
+    if (getsockopt(socket, SOL_SOCKET, SO_ERROR, (char *)&error, &size) != 0) {
+        return floe_system_error();
+    }
+    return error == 0 ? 0 : uv_translate_sys_error(error);
 }
 
 bool floe_system_forbid_fragments(uv_os_sock_t socket, bool ipv4)

@@ -1,9 +1,10 @@
-/* TCP connections. libuv reads into the api's own room, so that nothing is copied before it is
- * parsed. */
+/* TCP connections. What comes is read into the api's own room, so that nothing is copied before it
+ * is parsed. */
 #include "runtime/tcp.h"
 
 #include "base/error.h"
 #include "runtime/runtime.h"
+#include "runtime/system.h"
 
 #include <string.h>
 
@@ -18,6 +19,11 @@ floe_tcp *floe_tcp_of_channel(floe_gatherer *gatherer, uint32_t channel)
     return NULL;
 }
 
+static bool is_open(const floe_tcp *tcp)
+{
+    return tcp->fd != FLOE_NO_SOCKET;
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     floe_tcp *tcp = handle->data;
@@ -30,9 +36,11 @@ static void on_closed(uv_handle_t *handle)
 
 void floe_tcp_close(floe_tcp *tcp)
 {
-    tcp->closing = true;
     floe_list_remove(&tcp->link);
-    uv_close((uv_handle_t *)&tcp->handle, on_closed);
+    (void)uv_poll_stop(&tcp->poll);
+    floe_system_close(tcp->fd);
+    tcp->fd = FLOE_NO_SOCKET;
+    uv_close((uv_handle_t *)&tcp->poll, on_closed);
 }
 
 static floe_unreachable reason_of(int error)
@@ -50,94 +58,158 @@ static floe_unreachable reason_of(int error)
     }
 }
 
-static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
-{
-    floe_tcp *tcp = handle->data;
+static void on_ready(uv_poll_t *poll, int status, int events);
 
-    (void)suggested;
-    *buffer = uv_buf_init((char *)tcp->owner->api->batch.data, FLOE_UDP_SLOT);
+static void start_polling(floe_tcp *tcp)
+{
+    bool writes = !tcp->connected || tcp->pending != NULL;
+    int events = (tcp->connected ? UV_READABLE : 0) | (writes ? UV_WRITABLE : 0);
+
+    (void)uv_poll_start(&tcp->poll, events, on_ready);
 }
 
-static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
+/* It broke, or cannot go on: nothing more is heard of it, and the core closes it. */
+static void broken(floe_tcp *tcp)
 {
-    floe_tcp *tcp = stream->data;
+    (void)uv_poll_stop(&tcp->poll);
+    floe_core_disconnected(tcp->owner->core, floe_runtime_now(), tcp->channel);
+}
+
+static void connected(floe_tcp *tcp)
+{
+    floe_gatherer *gatherer = tcp->owner;
+    struct sockaddr_in6 address = {0};
+    socklen_t size = sizeof address;
+    int error = floe_system_socket_error(tcp->fd);
+
+    if (error != 0) {
+        (void)uv_poll_stop(&tcp->poll);
+        floe_core_unreachable(gatherer->core, floe_runtime_now(), tcp->channel, &tcp->remote,
+                              reason_of(error), NULL, 0);
+        return;
+    }
+    tcp->connected = true;
+    start_polling(tcp);
+    (void)getsockname(tcp->fd, (struct sockaddr *)&address, &size);
+    floe_address local = floe_from_socket_address(&address);
+    floe_core_opened(gatherer->core, floe_runtime_now(), tcp->channel, &local);
+}
+
+/* Bounded, so that a flood on one connection does not starve the others of the loop; all that is
+ * there still, of one that has ended. */
+#define READS_MAX 4
+
+static void read_some(floe_tcp *tcp, bool ended)
+{
     floe_gatherer *gatherer = tcp->owner;
     floe_api *api = gatherer->api;
 
-    if (size == 0 || tcp->closing) {
-        return;
-    }
-    uv_mutex_lock(&api->lock);
-    if (size > 0) {
+    for (int i = 0; (ended || i < READS_MAX) && is_open(tcp); i++) {
+        ptrdiff_t size = floe_system_receive(tcp->fd, api->batch.data, FLOE_UDP_SLOT);
+        if (size <= 0) {
+            if (size == 0 || floe_system_error() != UV_EAGAIN) {
+                broken(tcp);
+            }
+            return;
+        }
         api->statistics.packets_received++;
         api->statistics.bytes_received += (uint64_t)size;
-        floe_core_stream(gatherer->core, floe_runtime_now(), tcp->channel, buffer->base,
+        floe_core_stream(gatherer->core, floe_runtime_now(), tcp->channel, api->batch.data,
                          (size_t)size);
         floe_gatherer_give_packets(gatherer);
+    }
+}
+
+/* More of what waits; the core may send again when all of it has gone. */
+static void send_pending(floe_tcp *tcp)
+{
+    floe_gatherer *gatherer = tcp->owner;
+    ptrdiff_t sent = floe_system_send(tcp->fd, tcp->pending + tcp->pending_sent,
+                                      tcp->pending_size - tcp->pending_sent);
+
+    if (sent < 0) {
+        if (!floe_udp_is_passing(floe_system_error())) {
+            broken(tcp);
+        }
+        return;
+    }
+    tcp->pending_sent += (size_t)sent;
+    if (tcp->pending_sent == tcp->pending_size) {
+        floe_deallocate(&gatherer->api->allocator, tcp->pending);
+        tcp->pending = NULL;
+        start_polling(tcp);
+        floe_core_writable(gatherer->core, floe_runtime_now(), tcp->channel);
+    }
+}
+
+/* A status that is an error has stopped the polling: the socket itself says what it is. */
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    floe_tcp *tcp = poll->data;
+    floe_gatherer *gatherer = tcp->owner;
+    floe_api *api = gatherer->api;
+    bool ended = status < 0;
+
+    uv_mutex_lock(&api->lock);
+    if (!tcp->connected) {
+        connected(tcp);
     } else {
-        (void)uv_read_stop(stream);
-        floe_core_disconnected(gatherer->core, floe_runtime_now(), tcp->channel);
+        if ((events & UV_WRITABLE) != 0 && tcp->pending != NULL) {
+            send_pending(tcp);
+        }
+        if (ended || (events & UV_READABLE) != 0) {
+            read_some(tcp, ended);
+        }
     }
     uv_mutex_unlock(&api->lock);
     floe_gatherer_pump(gatherer);
 }
 
-static void on_connected(uv_connect_t *request, int status)
+/* The socket, bound and on its way; 0, or libuv's error. */
+static int begin(floe_tcp *tcp, const floe_address *from)
 {
-    floe_tcp *tcp = request->data;
-    floe_gatherer *gatherer = tcp->owner;
-    floe_api *api = gatherer->api;
-    struct sockaddr_in6 address = {0};
-    int size = sizeof address;
+    struct sockaddr_in6 local;
+    struct sockaddr_in6 remote;
+    socklen_t local_size = floe_to_socket_address(from, &local);
+    socklen_t remote_size = floe_to_socket_address(&tcp->remote, &remote);
 
-    if (status == UV_ECANCELED || tcp->closing) {
-        return;
+    floe_system_prepare_stream(tcp->fd);
+    if (bind(tcp->fd, (const struct sockaddr *)&local, local_size) != 0) {
+        return floe_system_error();
     }
-    uv_mutex_lock(&api->lock);
-    if (status == 0) {
-        (void)uv_tcp_nodelay(&tcp->handle, 1);
-        (void)uv_tcp_keepalive(&tcp->handle, 1, 60);
-        (void)uv_tcp_getsockname(&tcp->handle, (struct sockaddr *)&address, &size);
-        floe_address local = floe_from_socket_address(&address);
-        (void)uv_read_start((uv_stream_t *)&tcp->handle, on_allocate, on_read);
-        floe_core_opened(gatherer->core, floe_runtime_now(), tcp->channel, &local);
-    } else {
-        floe_core_unreachable(gatherer->core, floe_runtime_now(), tcp->channel, &tcp->remote,
-                              reason_of(status), NULL, 0);
-    }
-    uv_mutex_unlock(&api->lock);
-    floe_gatherer_pump(gatherer);
+    return floe_system_connect(tcp->fd, (const struct sockaddr *)&remote, remote_size);
 }
 
 floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output)
 {
     floe_api *api = gatherer->api;
-    struct sockaddr_in6 local;
-    struct sockaddr_in6 remote;
     floe_tcp *tcp = floe_allocate(&api->allocator, sizeof *tcp);
 
     if (tcp == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
-    (void)floe_to_socket_address(&output->local, &local);
-    (void)floe_to_socket_address(&output->remote, &remote);
-    int status = uv_tcp_init(api->loop, &tcp->handle);
+    tcp->owner = gatherer;
+    tcp->channel = output->channel;
+    tcp->remote = output->remote;
+    tcp->poll.data = tcp;
+    tcp->fd = floe_system_socket(output->local.family == FLOE_FAMILY_IPV4 ? AF_INET : AF_INET6,
+                                 SOCK_STREAM);
+    int status = tcp->fd != FLOE_NO_SOCKET ? 0 : floe_system_error();
+    if (status == 0) {
+        status = uv_poll_init_socket(api->loop, &tcp->poll, tcp->fd);
+        if (status != 0) {
+            floe_system_close(tcp->fd);
+        }
+    }
     if (status != 0) {
         floe_deallocate(&api->allocator, tcp);
         return floe_uv_failed(status, "TCP");
     }
-    tcp->owner = gatherer;
-    tcp->channel = output->channel;
-    tcp->remote = output->remote;
-    tcp->handle.data = tcp->connect.data = tcp->write.data = tcp;
     floe_list_append(&gatherer->connections, &tcp->link);
     floe_gatherer_handle_opened(gatherer);
-    status = uv_tcp_bind(&tcp->handle, (const struct sockaddr *)&local, 0);
+    status = begin(tcp, &output->local);
     if (status == 0) {
-        status = uv_tcp_connect(&tcp->connect, &tcp->handle, (const struct sockaddr *)&remote,
-                                on_connected);
-    }
-    if (status == 0) {
+        start_polling(tcp);
         return FLOE_OK;
     }
     floe_tcp_close(tcp);
@@ -151,59 +223,35 @@ floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output
     return floe_uv_failed(status, "TCP");
 }
 
-static void on_written(uv_write_t *request, int status)
-{
-    floe_tcp *tcp = request->data;
-    floe_gatherer *gatherer = tcp->owner;
-    floe_api *api = gatherer->api;
-
-    if (status == UV_ECANCELED || tcp->closing) {
-        return;
-    }
-    uv_mutex_lock(&api->lock);
-    floe_deallocate(&api->allocator, tcp->pending);
-    tcp->pending = NULL;
-    if (status == 0) {
-        floe_core_writable(gatherer->core, floe_runtime_now(), tcp->channel);
-    } else {
-        floe_core_disconnected(gatherer->core, floe_runtime_now(), tcp->channel);
-    }
-    uv_mutex_unlock(&api->lock);
-    floe_gatherer_pump(gatherer);
-}
-
 /* The rest goes when the kernel takes more; until then the core sends nothing on the channel. */
 static void keep_rest(floe_tcp *tcp, const uint8_t *data, size_t size)
 {
     floe_gatherer *gatherer = tcp->owner;
 
     tcp->pending = floe_allocate(&gatherer->api->allocator, size);
-    if (tcp->pending != NULL) {
-        uv_buf_t rest = uv_buf_init((char *)tcp->pending, (unsigned)size);
-        memcpy(tcp->pending, data, size);
-        if (uv_write(&tcp->write, (uv_stream_t *)&tcp->handle, &rest, 1, on_written) == 0) {
-            floe_core_blocked(gatherer->core, tcp->channel);
-            return;
-        }
+    if (tcp->pending == NULL) {
+        broken(tcp); /* a stream with a hole in it is worth nothing */
+        return;
     }
-    /* A stream with a hole in it is worth nothing. */
-    floe_core_disconnected(gatherer->core, floe_runtime_now(), tcp->channel);
+    memcpy(tcp->pending, data, size);
+    tcp->pending_size = size;
+    tcp->pending_sent = 0;
+    start_polling(tcp);
+    floe_core_blocked(gatherer->core, tcp->channel);
 }
 
 void floe_tcp_send(floe_tcp *tcp, const uint8_t *data, size_t size)
 {
-    floe_gatherer *gatherer = tcp->owner;
-    uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)data, (unsigned)size);
-    int sent =
-        tcp->pending == NULL ? uv_try_write((uv_stream_t *)&tcp->handle, &buffer, 1) : UV_ENOBUFS;
+    floe_api *api = tcp->owner->api;
+    ptrdiff_t sent = tcp->pending == NULL ? floe_system_send(tcp->fd, data, size) : -1;
 
-    if (sent < 0 && sent != UV_EAGAIN) {
-        floe_core_disconnected(gatherer->core, floe_runtime_now(), tcp->channel);
+    if (sent < 0 && (tcp->pending != NULL || !floe_udp_is_passing(floe_system_error()))) {
+        broken(tcp);
         return;
     }
     size_t taken = sent > 0 ? (size_t)sent : 0;
-    gatherer->api->statistics.packets_sent++;
-    gatherer->api->statistics.bytes_sent += size;
+    api->statistics.packets_sent++;
+    api->statistics.bytes_sent += size;
     if (taken < size) {
         keep_rest(tcp, data + taken, size - taken);
     }

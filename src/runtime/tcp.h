@@ -1,4 +1,5 @@
-/* TCP connections to servers and proxies, by libuv. */
+/* TCP connections to servers and proxies: sockets of our own, as for UDP, since what libuv writes
+ * on a stream may end the program by SIGPIPE. */
 #ifndef FLOE_RUNTIME_TCP_H
 #define FLOE_RUNTIME_TCP_H
 
@@ -11,13 +12,14 @@
 typedef struct floe_tcp {
     floe_list link;
     floe_gatherer *owner;
-    uv_tcp_t handle;
-    uv_connect_t connect;
-    uv_write_t write;
-    uint8_t *pending; /* what the kernel would not take at once; NULL: nothing */
+    uv_poll_t poll;
+    uv_os_sock_t fd; /* FLOE_NO_SOCKET: closed */
     floe_address remote;
     uint32_t channel;
-    bool closing;
+    bool connected;
+    uint8_t *pending; /* what the kernel would not take at once; NULL: nothing */
+    size_t pending_size;
+    size_t pending_sent;
 } floe_tcp;
 
 /* Begins to connect; what comes of it the core is told. The lock is held. */

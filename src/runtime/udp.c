@@ -50,7 +50,7 @@ floe_error floe_udp_open(uv_os_sock_t *fd, floe_address *local, bool dont_fragme
     struct sockaddr_in6 address;
     socklen_t size = floe_to_socket_address(local, &address);
     const char *call = "socket";
-    uv_os_sock_t made = floe_system_socket(address.sin6_family);
+    uv_os_sock_t made = floe_system_socket(address.sin6_family, SOCK_DGRAM);
 
     if (made != FLOE_NO_SOCKET) {
         call = "setsockopt";

@@ -12,43 +12,76 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const fault table[] = {
-    {"socket", EMFILE},         {"socket", ENFILE},
-    {"socket", ENOMEM},         {"socket", ENOBUFS},
-    {"socket", EACCES},         {"socket", EAFNOSUPPORT},
-    {"bind", EADDRINUSE},       {"bind", EADDRNOTAVAIL},
-    {"bind", EACCES},           {"bind", ENOMEM},
-    {"connect", ECONNREFUSED},  {"connect", ENETUNREACH},
-    {"connect", EADDRNOTAVAIL}, {"connect", EAGAIN},
-    {"connect", ETIMEDOUT},     {"connect", EACCES},
-    {"getsockname", ENOBUFS},   {"setsockopt", ENOPROTOOPT},
-    {"setsockopt", ENOMEM},     {"setsockopt", EPERM},
-    {"sendmmsg", EAGAIN},       {"sendmmsg", EINTR},
-    {"sendmmsg", ENOBUFS},      {"sendmmsg", ENOMEM},
-    {"sendmmsg", EPERM},        {"sendmmsg", EMSGSIZE},
-    {"sendmmsg", ENETUNREACH},  {"sendmmsg", EHOSTUNREACH},
-    {"sendmmsg", ECONNREFUSED}, {"sendmsg", EAGAIN},
-    {"sendmsg", ENOBUFS},       {"sendmsg", ENETUNREACH},
-    {"sendmsg", EPIPE},         {"sendto", EAGAIN},
-    {"sendto", ENOBUFS},        {"sendto", ECONNREFUSED},
-    {"recvmmsg", EAGAIN},       {"recvmmsg", EINTR},
-    {"recvmmsg", ENOMEM},       {"recvmmsg", ECONNREFUSED},
-    {"recvmmsg", EHOSTUNREACH}, {"recvmsg", EAGAIN},
-    {"recvmsg", EINTR},         {"recvmsg", ENOBUFS},
-    {"recvmsg", ENOMEM},        {"recvfrom", EAGAIN},
-    {"recvfrom", ECONNREFUSED}, {"read", ECONNRESET},
-    {"read", ETIMEDOUT},        {"read", EINTR},
-    {"read", ENOBUFS},          {"write", ECONNRESET},
-    {"write", EPIPE},           {"write", EAGAIN},
-    {"write", ENOBUFS},         {"pthread_create", EAGAIN},
-    {"pthread_create", EPERM},  {"RAND_bytes", 0},
-    {"pipe2", EMFILE},          {"pipe2", ENFILE},
-    {"eventfd", EMFILE},        {"eventfd", ENOMEM},
-    {"epoll_create1", EMFILE},  {"epoll_create1", ENOMEM},
-    {"fopen", EMFILE},          {"fopen", EACCES},
+    {"socket", EMFILE},
+    {"socket", ENFILE},
+    {"socket", ENOMEM},
+    {"socket", ENOBUFS},
+    {"socket", EACCES},
+    {"socket", EAFNOSUPPORT},
+    {"bind", EADDRINUSE},
+    {"bind", EADDRNOTAVAIL},
+    {"bind", EACCES},
+    {"bind", ENOMEM},
+    {"connect", ECONNREFUSED},
+    {"connect", ENETUNREACH},
+    {"connect", EADDRNOTAVAIL},
+    {"connect", EAGAIN},
+    {"connect", ETIMEDOUT},
+    {"connect", EACCES},
+    {"getsockname", ENOBUFS},
+    {"setsockopt", ENOPROTOOPT},
+    {"setsockopt", ENOMEM},
+    {"setsockopt", EPERM},
+    {"sendmmsg", EAGAIN},
+    {"sendmmsg", EINTR},
+    {"sendmmsg", ENOBUFS},
+    {"sendmmsg", ENOMEM},
+    {"sendmmsg", EPERM},
+    {"sendmmsg", EMSGSIZE},
+    {"sendmmsg", ENETUNREACH},
+    {"sendmmsg", EHOSTUNREACH},
+    {"sendmmsg", ECONNREFUSED},
+    {"sendmsg", EAGAIN},
+    {"sendmsg", ENOBUFS},
+    {"sendmsg", ENETUNREACH},
+    {"sendmsg", EPIPE},
+    {"sendto", EAGAIN},
+    {"sendto", ENOBUFS},
+    {"sendto", ECONNREFUSED},
+    {"recvmmsg", EAGAIN},
+    {"recvmmsg", EINTR},
+    {"recvmmsg", ENOMEM},
+    {"recvmmsg", ECONNREFUSED},
+    {"recvmmsg", EHOSTUNREACH},
+    {"recvmsg", EAGAIN},
+    {"recvmsg", EINTR},
+    {"recvmsg", ENOBUFS},
+    {"recvmsg", ENOMEM},
+    {"recvfrom", EAGAIN},
+    {"recvfrom", ECONNREFUSED},
+    {"recv", ECONNRESET},
+    {"recv", ETIMEDOUT},
+    {"recv", EINTR},
+    {"recv", ENOBUFS},
+    {"send", ECONNRESET},
+    {"send", EPIPE},
+    {"send", EAGAIN},
+    {"send", ENOBUFS},
+    {"getsockopt", ENOBUFS},
+    {"pthread_create", EAGAIN},
+    {"pthread_create", EPERM},
+    {"RAND_bytes", 0},
+    {"pipe2", EMFILE},
+    {"pipe2", ENFILE},
+    {"eventfd", EMFILE},
+    {"eventfd", ENOMEM},
+    {"epoll_create1", EMFILE},
+    {"epoll_create1", ENOMEM},
+    {"fopen", EMFILE},
+    {"fopen", EACCES},
     {"close", EINTR},
 };
 
@@ -89,13 +122,6 @@ static bool strikes(const char *call)
     atomic_store(&struck, true);
     errno = atomic_load(&armed_error);
     return true;
-}
-
-static bool is_socket(int fd)
-{
-    struct stat status;
-
-    return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
 /* libuv and the others are to find these too. */
@@ -142,8 +168,11 @@ DOOR(ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message
 DOOR(ssize_t, recvfrom,
      (int fd, void *data, size_t size, int flags, struct sockaddr *from, socklen_t *room),
      (fd, data, size, flags, from, room), true, -1)
-DOOR(ssize_t, read, (int fd, void *data, size_t size), (fd, data, size), is_socket(fd), -1)
-DOOR(ssize_t, write, (int fd, const void *data, size_t size), (fd, data, size), is_socket(fd), -1)
+DOOR(ssize_t, recv, (int fd, void *data, size_t size, int flags), (fd, data, size, flags), true, -1)
+DOOR(ssize_t, send, (int fd, const void *data, size_t size, int flags), (fd, data, size, flags),
+     true, -1)
+DOOR(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *size),
+     (fd, level, name, value, size), true, -1)
 DOOR(int, pthread_create,
      (pthread_t * thread, const pthread_attr_t *attributes, void *(*body)(void *), void *data),
      (thread, attributes, body, data), true, errno)

@@ -94,7 +94,7 @@ static void expect(bool good, const char *what, const char *complaint, const awa
 /* What only says "not now", or "once more": nothing may be lost by it. */
 static bool passes(const fault *which)
 {
-    static const char *const calls[] = {"write", "read", "sendmmsg", "recvmmsg", "recvmsg"};
+    static const char *const calls[] = {"send", "recv", "sendmmsg", "recvmmsg", "recvmsg"};
     bool named = false;
 
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
