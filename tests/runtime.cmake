@@ -38,6 +38,7 @@ endif()
 target_link_libraries(test_memory PRIVATE PkgConfig::CARES)
 runtime_test(test_misuse runtime/test_misuse.c)
 runtime_test(test_signals runtime/test_signals.c)
+runtime_test(test_fairness runtime/test_fairness.c runtime/server.c)
 runtime_test(test_service_ttl runtime/test_service_ttl.c)
 
 # Where system calls fail; ThreadSanitizer wants those for itself, and a library in whose place another function stands must

@@ -68,12 +68,27 @@ static void on_wake_closed(uv_handle_t *handle)
     floe_api_handle_closed(handle->data);
 }
 
-static floe_gatherer *take_ready(floe_api *api)
+/* Those of this turn are pumped. Who becomes ready meanwhile, or has not got to its end, has woken
+ * the loop for another one: before that the sockets and the timers have theirs. Whether nobody has.
+ */
+static bool pump_ready(floe_api *api)
 {
+    floe_list turn;
+    floe_list *link;
+
+    floe_list_init(&turn);
     uv_mutex_lock(&api->lock);
-    floe_list *link = floe_list_take(&api->ready);
+    while ((link = floe_list_take(&api->ready)) != NULL) {
+        floe_list_append(&turn, link);
+    }
+    while ((link = floe_list_take(&turn)) != NULL) {
+        uv_mutex_unlock(&api->lock);
+        floe_gatherer_pump(FLOE_CONTAINER(link, floe_gatherer, ready));
+        uv_mutex_lock(&api->lock);
+    }
+    bool all_done = floe_list_empty(&api->ready);
     uv_mutex_unlock(&api->lock);
-    return link != NULL ? FLOE_CONTAINER(link, floe_gatherer, ready) : NULL;
+    return all_done;
 }
 
 static void shut_down(floe_api *api)
@@ -89,7 +104,6 @@ static void shut_down(floe_api *api)
 static void on_wake(uv_async_t *wake)
 {
     floe_api *api = wake->data;
-    floe_gatherer *gatherer;
 
     /* Read before the ready ones are taken: what became ready before the api was freed is among
      * them, and nothing becomes ready afterwards. */
@@ -98,10 +112,7 @@ static void on_wake(uv_async_t *wake)
     uv_mutex_unlock(&api->lock);
     floe_resolver_give(&api->resolver);
     floe_look_ups_begin(api);
-    while ((gatherer = take_ready(api)) != NULL) {
-        floe_gatherer_pump(gatherer);
-    }
-    if (stopping) {
+    if (pump_ready(api) && stopping) {
         shut_down(api);
     }
 }

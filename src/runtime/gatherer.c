@@ -404,16 +404,33 @@ static void do_output(floe_gatherer *gatherer, const floe_core_output *output)
     }
 }
 
+/* How much of a gatherer's is done in one turn of the loop: then the other gatherers, the sockets
+ * and the timers have theirs. */
+#define OUTPUTS_A_TURN 256U
+#define BYTES_A_TURN 524288U
+
 /* Packets for one socket are collected, and go together as soon as something else comes, or nothing
- * more does. A packet that cannot be sent is an input again, with outputs of its own. */
-static void do_outputs(floe_gatherer *gatherer)
+ * more does. A packet that cannot be sent is an input again, with outputs of its own. Whether the
+ * turn ended before the outputs did; it ends with a writable event too, as who hears of that fills
+ * the queue again. */
+static bool do_outputs(floe_gatherer *gatherer)
 {
     floe_api *api = gatherer->api;
     floe_core_output *output = &api->output;
     floe_udp *udp = NULL;
+    size_t bytes = 0;
+    bool over = false;
 
-    for (;;) {
+    for (unsigned count = 0;; count++) {
+        over = over || count >= OUTPUTS_A_TURN || bytes >= BYTES_A_TURN;
+        if (over) {
+            if (udp != NULL) {
+                flush(gatherer, udp);
+            }
+            return true;
+        }
         bool more = floe_core_poll(gatherer->core, floe_runtime_now(), output);
+        bytes += more && output->kind == FLOE_CORE_SEND ? output->data_size : 0;
         bool joins =
             more && output->kind == FLOE_CORE_SEND && udp != NULL &&
             udp->channel == output->channel &&
@@ -429,9 +446,10 @@ static void do_outputs(floe_gatherer *gatherer)
             }
         }
         if (!more) {
-            return;
+            return false;
         }
         if (output->kind != FLOE_CORE_SEND) {
+            over = output->kind == FLOE_CORE_WRITABLE;
             do_output(gatherer, output);
             continue;
         }
@@ -523,12 +541,12 @@ void floe_gatherer_pump(floe_gatherer *gatherer)
     }
     gatherer->pumping = true;
     floe_list_remove(&gatherer->ready);
-    do_outputs(gatherer);
-    if (floe_core_state(gatherer->core) == FLOE_GATHERER_STATE_CLOSED) {
-        if (!gatherer->quiet) {
-            finish(gatherer);
-        }
-    } else {
+    if (do_outputs(gatherer)) {
+        floe_gatherer_wake(gatherer); /* behind the others */
+    } else if (floe_core_state(gatherer->core) == FLOE_GATHERER_STATE_CLOSED && !gatherer->quiet) {
+        finish(gatherer);
+    }
+    if (floe_core_state(gatherer->core) != FLOE_GATHERER_STATE_CLOSED) {
         start_timer(gatherer);
         arm_timer(gatherer);
     }
