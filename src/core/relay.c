@@ -70,11 +70,13 @@ static floe_turn_wishes wishes_of(const floe_core *core, const floe_relay *relay
                                   const floe_address *remote)
 {
     bool pair_of_ports = core->set->even_port;
-    floe_turn_wishes wishes = {.families = (uint8_t)families_of(core, relay->tcp),
-                               .tcp = relay->tcp,
-                               .mobile = core->shared->mobility && !relay->tcp,
-                               .dont_fragment = core->shared->dont_fragment && !relay->tcp,
-                               .even_port = pair_of_ports && !relay->tcp && core->component == 1};
+    floe_turn_wishes wishes = {
+        .families = (uint8_t)families_of(core, relay->tcp),
+        .first = relay->base->local.family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4,
+        .tcp = relay->tcp,
+        .mobile = core->shared->mobility && !relay->tcp,
+        .dont_fragment = core->shared->dont_fragment && !relay->tcp,
+        .even_port = pair_of_ports && !relay->tcp && core->component == 1};
 
     if (pair_of_ports && !relay->tcp && core->component != 1 && core->associated != NULL) {
         take_reservation(core, relay, remote, &wishes);

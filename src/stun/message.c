@@ -265,6 +265,22 @@ void floe_stun_copy_reason(floe_span reason, char *text, size_t size)
     text[used] = '\0';
 }
 
+bool floe_stun_says_unknown(const floe_stun_message *message, uint16_t type)
+{
+    floe_span value;
+
+    if (!floe_stun_find(message, FLOE_STUN_UNKNOWN_ATTRIBUTES, &value)) {
+        return false;
+    }
+    floe_reader reader = floe_reader_of(value.data, value.size);
+    while (floe_reader_left(&reader) >= 2) {
+        if (floe_read_u16(&reader) == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool floe_stun_read_address_error(const floe_stun_message *message, uint8_t *family, uint16_t *code,
                                   floe_span *reason)
 {

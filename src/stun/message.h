@@ -102,6 +102,8 @@ bool floe_stun_read_error(const floe_stun_message *message, uint16_t *code, floe
 /* A server's reason as text for people: control characters and bytes beyond ASCII become '?', what
  * does not fit is cut. */
 void floe_stun_copy_reason(floe_span reason, char *text, size_t size);
+/* Whether UNKNOWN-ATTRIBUTES (§14.9), where there is one, names this type. */
+bool floe_stun_says_unknown(const floe_stun_message *message, uint16_t type);
 /* ADDRESS-ERROR-CODE (RFC 8656 §18.12), by either number: which family, and why. */
 bool floe_stun_read_address_error(const floe_stun_message *message, uint8_t *family, uint16_t *code,
                                   floe_span *reason);

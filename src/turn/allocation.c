@@ -100,15 +100,21 @@ floe_error floe_turn_allocation_start(floe_turn_allocation *allocation)
 
 /* Failures. */
 
+static void set_failure(floe_turn_allocation *allocation, floe_turn_failure_kind kind,
+                        uint16_t code, floe_span reason)
+{
+    allocation->failure.kind = kind;
+    allocation->failure.code = code;
+    floe_stun_copy_reason(reason, allocation->failure.reason, sizeof allocation->failure.reason);
+}
+
 /* The one place where the machine ends. */
 static floe_turn_event end(floe_turn_allocation *allocation, floe_turn_failure_kind kind,
                            uint16_t code, floe_span reason)
 {
     bool allocated = allocation->state == FLOE_TURN_ALLOCATED;
 
-    allocation->failure.kind = kind;
-    allocation->failure.code = code;
-    floe_stun_copy_reason(reason, allocation->failure.reason, sizeof allocation->failure.reason);
+    set_failure(allocation, kind, code, reason);
     allocation->state = FLOE_TURN_ENDED;
     allocation->wants = false;
     allocation->resume = allocation->refresh = FLOE_TIME_NEVER;
@@ -381,7 +387,53 @@ static void keep(floe_turn_allocation *allocation, floe_time now, const floe_stu
     floe_stun_transaction_stop(&allocation->transaction);
 }
 
-/* One of each family at most, whether they were asked for or not. */
+/* Of both families one alone: the first, then the other. */
+static bool give_up_family(floe_turn_allocation *allocation)
+{
+    uint8_t *families = &allocation->wishes.families;
+
+    if (*families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6)) {
+        *families = allocation->wishes.first == FLOE_TURN_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4;
+        allocation->other_family = *families ^ (FLOE_TURN_IPV4 | FLOE_TURN_IPV6);
+        return true;
+    }
+    if (allocation->other_family != 0) {
+        *families = allocation->other_family;
+        allocation->other_family = 0;
+        return true;
+    }
+    return false;
+}
+
+/* RFC 8656 §7.3: of the families that were asked for, or the allocation is deleted. */
+static bool sift_families(floe_turn_allocation *allocation)
+{
+    floe_address *relayed = allocation->relayed;
+
+    for (int i = 1; i >= 0; i--) {
+        unsigned family = relayed[i].family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4;
+        if (relayed[i].family != FLOE_FAMILY_NONE && (allocation->wishes.families & family) == 0) {
+            relayed[i] = i == 0 ? relayed[1] : (floe_address){0};
+            relayed[1] = (floe_address){0};
+        }
+    }
+    return relayed[0].family != FLOE_FAMILY_NONE;
+}
+
+static floe_turn_event wrong_family(floe_turn_allocation *allocation)
+{
+    const char *why = allocation->wishes.families == FLOE_TURN_IPV6
+                          ? "it gives an IPv4 address where IPv6 was asked for"
+                          : "it gives an IPv6 address where IPv4 was asked for";
+
+    if (!give_up_family(allocation)) {
+        return bad_answer(allocation, 0, why);
+    }
+    want(allocation, FLOE_TURN_REQUEST_CLEAR);
+    return FLOE_TURN_PROGRESS;
+}
+
+/* One of each family at most. */
 static bool read_relayed(floe_turn_allocation *allocation, const floe_stun_message *message)
 {
     floe_stun_attribute attribute;
@@ -442,6 +494,9 @@ static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now
     if (!read_relayed(allocation, message)) {
         return bad_answer(allocation, 0, "the Allocate answer has no good XOR-RELAYED-ADDRESS");
     }
+    if (!sift_families(allocation)) {
+        return wrong_family(allocation);
+    }
     if (!floe_stun_read_address(message, FLOE_STUN_XOR_MAPPED_ADDRESS, &allocation->mapped)) {
         allocation->mapped = (floe_address){0};
     }
@@ -458,6 +513,7 @@ static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now
         floe_turn_account_judge(allocation->account, true);
         allocation->remembered = false;
     }
+    allocation->failure = (floe_turn_failure){0};
     allocation->state = FLOE_TURN_ALLOCATED;
     return FLOE_TURN_SUCCESS;
 }
@@ -483,7 +539,7 @@ static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now
     case FLOE_TURN_REQUEST_REFRESH:
         return refreshed(allocation, now, message);
     case FLOE_TURN_REQUEST_CLEAR:
-        allocation->inherits = false;
+        allocation->inherits = allocation->made = false;
         want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
         return FLOE_TURN_PROGRESS;
     case FLOE_TURN_REQUEST_RELEASE:
@@ -492,39 +548,91 @@ static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now
     return FLOE_TURN_NOTHING;
 }
 
-/* Which of the wishes an error speaks of: they are given up. 508 is what a server says that has no
- * such port, or knows the reservation no longer (RFC 8656 §7.2). */
-static bool give_up_wishes(floe_turn_wishes *wishes, uint16_t code)
+static bool give_up_port(floe_turn_wishes *wishes)
 {
-    bool both = wishes->families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6);
-    bool port = wishes->even_port || wishes->reserved;
+    bool had = wishes->even_port || wishes->reserved;
 
-    if (code == 440 && both) {
-        wishes->families = FLOE_TURN_IPV6; /* it has no IPv4, which it would give unasked */
-        return true;
-    }
-    if (code == 405 && wishes->mobile) {
-        wishes->mobile = false;
-        return true;
-    }
-    if (code == 420 && (wishes->families != FLOE_TURN_IPV4 || wishes->dont_fragment || port)) {
-        wishes->families = FLOE_TURN_IPV4;
-        wishes->dont_fragment = wishes->even_port = wishes->reserved = false;
-        return true;
-    }
-    if (code == 508 && port) {
-        wishes->even_port = wishes->reserved = false;
-        return true;
-    }
-    return false;
+    wishes->even_port = wishes->reserved = false;
+    return had;
 }
 
-/* T5: what a server does not know or give it is not asked for again. */
-static bool fall_back(floe_turn_allocation *allocation, uint16_t code)
+static bool give_up(bool *wish)
 {
-    if (allocation->request != FLOE_TURN_REQUEST_ALLOCATE ||
-        !give_up_wishes(&allocation->wishes, code)) {
+    bool had = *wish;
+
+    *wish = false;
+    return had;
+}
+
+/* Those that the server says it does not know; where it says of none, all of them. */
+static bool give_up_unknown(floe_turn_allocation *allocation, const floe_stun_message *message)
+{
+    static const struct {
+        uint16_t type;
+        enum { FAMILY, PORT, FRAGMENT, MOBILE } wish;
+    } rows[] = {
+        {FLOE_STUN_REQUESTED_ADDRESS_FAMILY, FAMILY},
+        {FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY, FAMILY},
+        {FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY_DRAFT, FAMILY},
+        {FLOE_STUN_EVEN_PORT, PORT},
+        {FLOE_STUN_RESERVATION_TOKEN, PORT},
+        {FLOE_STUN_DONT_FRAGMENT, FRAGMENT},
+        {FLOE_STUN_MOBILITY_TICKET, MOBILE},
+    };
+    bool all = !floe_stun_has(message, FLOE_STUN_UNKNOWN_ATTRIBUTES);
+    bool unknown[MOBILE + 1] = {all, all, all, all};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (floe_stun_says_unknown(message, rows[i].type)) {
+            unknown[rows[i].wish] = true;
+        }
+    }
+    bool given_up = unknown[PORT] && give_up_port(&allocation->wishes);
+    given_up |= unknown[FRAGMENT] && give_up(&allocation->wishes.dont_fragment);
+    given_up |= unknown[MOBILE] && give_up(&allocation->wishes.mobile);
+    return (unknown[FAMILY] && give_up_family(allocation)) || given_up;
+}
+
+/* T5: which of the wishes an error speaks of. 400 is what a server says of what it cannot parse;
+ * 508, that it has no such port, or knows the reservation no longer (RFC 8656 §7.2), or (coturn)
+ * that it has one family alone. */
+static bool give_up_wishes(floe_turn_allocation *allocation, uint16_t code,
+                           const floe_stun_message *message)
+{
+    switch (code) {
+    case 400:
+    case 420:
+        return give_up_unknown(allocation, message);
+    case 405:
+        return give_up(&allocation->wishes.mobile);
+    case 440:
+    case 443:
+        return give_up_family(allocation);
+    case 508:
+        return give_up_port(&allocation->wishes) || give_up_family(allocation);
+    default:
         return false;
+    }
+}
+
+static bool speaks_of_wishes(uint16_t code)
+{
+    return code == 400 || code == 420 || code == 440 || code == 443 || code == 508;
+}
+
+/* T5: what a server does not know or give it is not asked for again. Why the first family is not to
+ * be had is what is told if the other is not either. */
+static bool fall_back(floe_turn_allocation *allocation, uint16_t code, floe_span reason,
+                      const floe_stun_message *message)
+{
+    bool first_alone = allocation->other_family != 0;
+
+    if (allocation->request != FLOE_TURN_REQUEST_ALLOCATE ||
+        !give_up_wishes(allocation, code, message)) {
+        return false;
+    }
+    if (first_alone && allocation->other_family == 0) {
+        set_failure(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
     }
     want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
     return true;
@@ -566,12 +674,12 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     if (code == 300) {
         return redirected(allocation, message, reason);
     }
-    if (fall_back(allocation, code)) {
+    if (fall_back(allocation, code, reason, message)) {
         return FLOE_TURN_PROGRESS;
     }
     if (code == 437 && allocation->request == FLOE_TURN_REQUEST_CLEAR) {
         /* Nothing of ours is there to delete (any more): ask again. */
-        allocation->inherits = false;
+        allocation->inherits = allocation->made = false;
         want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
         return FLOE_TURN_PROGRESS;
     }
@@ -583,6 +691,10 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     }
     if (code == 437) {
         allocation->made = false; /* or no longer ours */
+    }
+    if (allocation->failure.code != 0 && speaks_of_wishes(code)) {
+        floe_turn_failure first = allocation->failure;
+        return end(allocation, first.kind, first.code, floe_span_text(first.reason));
     }
     floe_turn_event event = end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
     return code == 437 && event == FLOE_TURN_FAILED ? FLOE_TURN_MISMATCH : event;

@@ -24,6 +24,7 @@
  * for no more: a relay without it is better than none. */
 typedef struct floe_turn_wishes {
     uint8_t families;   /* FLOE_TURN_IPV4 and so on, joined by | */
+    uint8_t first;      /* of both: which one, where the server gives one alone; 0: IPv4 */
     bool tcp;           /* a relay for TCP connections (RFC 6062); its server refuses or gives it */
     bool mobile;        /* that outlives a change of address (RFC 8016) */
     bool dont_fragment; /* that can be told not to fragment (RFC 8656 §15) */
@@ -104,6 +105,7 @@ typedef struct floe_turn_allocation {
     uint8_t refused;     /* answers 401 to signed requests */
     bool moving;         /* the Refresh under way comes from another address (RFC 8016) */
     floe_turn_wishes wishes;
+    uint8_t other_family; /* still to be asked for where it gives one alone; 0: none */
     floe_stun_transaction transaction;
     floe_time resume; /* when a pause ends; never if there is none */
     floe_time refresh;

@@ -26,6 +26,7 @@ typedef struct answer {
     bool sha256;                /* signs that way */
     const char *ticket;         /* MOBILITY-TICKET */
     const char *reservation;    /* RESERVATION-TOKEN */
+    uint16_t unknown[3];        /* UNKNOWN-ATTRIBUTES */
 } answer;
 
 typedef struct fixture {
@@ -124,6 +125,12 @@ static void put_what_is_rare(floe_stun_writer *writer, const answer *a)
     }
     if (a->reservation != NULL) {
         floe_stun_put(writer, FLOE_STUN_RESERVATION_TOKEN, floe_span_text(a->reservation));
+    }
+    if (a->unknown[0] != 0) {
+        floe_stun_put_unknown_attributes(writer, a->unknown,
+                                         a->unknown[1] == 0   ? 1U
+                                         : a->unknown[2] == 0 ? 2U
+                                                              : 3U);
     }
     if (a->algorithms != NULL) {
         floe_stun_put_password_algorithms(writer, FLOE_STUN_PASSWORD_ALGORITHMS, a->algorithms, 2);
@@ -733,29 +740,122 @@ static void t5_one_family_fails_and_the_other_stays(void **state)
     assert_int_equal(f->allocation.family_error, 440);
 }
 
-static void t5_440_falls_back_to_the_other_family(void **state)
+/* A wish never costs the relay: whatever it says of both families, it is asked for one, that of the
+ * base first; then for the other. */
+static void t5_both_families_refused_are_asked_for_one_by_one(void **state)
 {
+    static const uint16_t codes[] = {400, 420, 440, 443, 508};
     fixture *f = *state;
-    const answer unsupported = {.code = 440, .lifetime = -1};
 
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+            const answer refused = {.code = codes[i], .lifetime = -1};
+            const answer none = {.code = 440, .lifetime = -1};
+            floe_turn_allocation_free(&f->allocation);
+            begin_wishes(f, (floe_turn_wishes){.families = BOTH,
+                                               .first = ipv6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4});
+            assert_asks(f, "ad");
+            assert_int_equal(respond(f, &refused), FLOE_TURN_PROGRESS);
+            assert_asks(f, ipv6 ? "r" : "");
+            assert_int_equal(respond(f, &refused), FLOE_TURN_PROGRESS);
+            assert_asks(f, ipv6 ? "" : "r");
+            assert_int_equal(respond(f, &none), FLOE_TURN_FAILED);
+            assert_int_equal(f->allocation.failure.code, codes[i]); /* of the first */
+        }
+    }
+    /* What is not of the families ends it at once. */
+    const answer quota = {.code = 486, .lifetime = -1};
     begin_again(f, BOTH);
     assert_asks(f, "ad");
-    assert_int_equal(respond(f, &unsupported), FLOE_TURN_PROGRESS);
-    assert_asks(f, "r");
-    assert_int_equal(respond(f, &unsupported), FLOE_TURN_FAILED);
-    assert_int_equal(f->allocation.failure.code, 440);
+    assert_int_equal(respond(f, &quota), FLOE_TURN_FAILED);
 }
 
-static void t5_a_server_that_knows_no_families_is_asked_without(void **state)
+/* RFC 8656 §7.3: what was not asked for is no relay, and the server is told so. */
+static void t5_a_family_that_was_not_asked_for_is_released(void **state)
 {
     fixture *f = *state;
-    const answer unknown = {.code = 420, .lifetime = -1};
+    answer other = success;
+    answer both = success;
+    const answer none = {.code = 440, .lifetime = -1};
+    const answer cleared = {.lifetime = 0};
 
+    other.sign_with = both.sign_with = NULL;
+    both.relayed_too = "[2001:db8::9]:5001";
     begin_again(f, FLOE_TURN_IPV6);
     assert_asks(f, "r");
-    assert_int_equal(respond(f, &unknown), FLOE_TURN_PROGRESS);
+    assert_int_equal(respond(f, &other), FLOE_TURN_FAILED);
+    assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_BAD_ANSWER);
+    assert_non_null(strstr(f->allocation.failure.reason, "IPv4"));
+    assert_true(floe_turn_allocation_release(&f->allocation));
+    /* One of two is not: it stays. */
+    begin_again(f, FLOE_TURN_IPV6);
+    assert_asks(f, "r");
+    assert_int_equal(respond(f, &both), FLOE_TURN_SUCCESS);
+    assert_int_equal(f->allocation.relayed[0].family, FLOE_FAMILY_IPV6);
+    assert_int_equal(f->allocation.relayed[1].family, FLOE_FAMILY_NONE);
+    /* The other family is wanted, too: it is asked for by itself. */
+    floe_turn_allocation_free(&f->allocation);
+    begin_wishes(f, (floe_turn_wishes){.families = BOTH, .first = FLOE_TURN_IPV6});
+    assert_asks(f, "ad");
+    assert_int_equal(respond(f, &none), FLOE_TURN_PROGRESS);
+    assert_asks(f, "r");
+    assert_int_equal(respond(f, &other), FLOE_TURN_PROGRESS);
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    uint32_t lifetime = 1;
+    sent(f, bytes, &message);
+    assert_int_equal(message.method, FLOE_STUN_REFRESH);
+    assert_true(floe_stun_read_u32(&message, FLOE_STUN_LIFETIME, &lifetime));
+    assert_int_equal(lifetime, 0);
+    assert_int_equal(respond(f, &cleared), FLOE_TURN_PROGRESS);
     assert_asks(f, "");
+    assert_int_equal(respond(f, &other), FLOE_TURN_SUCCESS);
+    assert_int_equal(f->allocation.relayed[0].family, FLOE_FAMILY_IPV4);
+}
+
+/* RFC 8489 §14.9: of a 420 what it names, and nothing else, is given up. */
+static void t5_420_costs_what_it_names(void **state)
+{
+    static const struct {
+        uint16_t unknown[3];
+        const char *left; /* of families, fragment, port and mobility */
+    } rows[] = {
+        {{FLOE_STUN_DONT_FRAGMENT}, "b-pm"},
+        {{FLOE_STUN_EVEN_PORT}, "bf-m"},
+        {{FLOE_STUN_MOBILITY_TICKET}, "bfp-"},
+        {{FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY}, "4fpm"},
+        {{FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY_DRAFT, FLOE_STUN_DONT_FRAGMENT}, "4-pm"},
+        {{FLOE_STUN_EVEN_PORT, FLOE_STUN_EVEN_PORT, FLOE_STUN_MOBILITY_TICKET}, "bf--"},
+        {{0}, "4---"},
+        {{FLOE_STUN_REQUESTED_TRANSPORT}, NULL},
+    };
+    fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+        floe_stun_message message;
+        answer unknown = {.code = 420, .lifetime = -1};
+        memcpy(unknown.unknown, rows[i].unknown, sizeof unknown.unknown);
+        floe_turn_allocation_free(&f->allocation);
+        begin_wishes(
+            f, (floe_turn_wishes){
+                   .families = BOTH, .dont_fragment = true, .even_port = true, .mobile = true});
+        sent(f, bytes, &message);
+        floe_turn_event event = respond(f, &unknown);
+        assert_int_equal(event, rows[i].left == NULL ? FLOE_TURN_FAILED : FLOE_TURN_PROGRESS);
+        if (rows[i].left != NULL) {
+            const floe_turn_wishes *left = &f->allocation.wishes;
+            char text[] = {left->families == BOTH ? 'b' : '4', left->dont_fragment ? 'f' : '-',
+                           left->even_port ? 'p' : '-', left->mobile ? 'm' : '-', '\0'};
+            assert_string_equal(text, rows[i].left);
+        }
+    }
+    /* IPv6 alone is no wish: without it there is nothing that was asked for. */
+    const answer unknown = {.code = 420, .lifetime = -1};
+    begin_again(f, FLOE_TURN_IPV6);
+    assert_asks(f, "r");
     assert_int_equal(respond(f, &unknown), FLOE_TURN_FAILED);
+    assert_int_equal(f->allocation.failure.code, 420);
 }
 
 /* A request is sent; whether it has the attribute. */
@@ -857,6 +957,7 @@ static void even_port_and_reservation(void **state)
     floe_span value;
     answer reserved = success;
     floe_turn_wishes wishes = {.families = BOTH, .even_port = true};
+    const char *asked[] = {"ad", "", "r"};
 
     floe_turn_allocation_free(&f->allocation);
     begin_wishes(f, wishes);
@@ -883,8 +984,11 @@ static void even_port_and_reservation(void **state)
     /* It came too late: any port is better than none. */
     const answer gone = {.code = 508, .lifetime = -1};
     assert_int_equal(respond(f, &gone), FLOE_TURN_PROGRESS);
-    assert_false(sends_with(f, FLOE_STUN_ALLOCATE, FLOE_STUN_RESERVATION_TOKEN));
-    assert_int_equal(respond(f, &gone), FLOE_TURN_FAILED);
+    assert_false(f->allocation.wishes.reserved);
+    for (size_t i = 0; i < 3; i++) {
+        assert_asks(f, asked[i]);
+        assert_int_equal(respond(f, &gone), i < 2 ? FLOE_TURN_PROGRESS : FLOE_TURN_FAILED);
+    }
     assert_int_equal(f->allocation.failure.code, 508);
 }
 
@@ -1115,8 +1219,9 @@ int main(void)
         TEST(t5_both_families_in_one_allocation),
         TEST(t5_two_of_one_family_are_one),
         TEST(t5_one_family_fails_and_the_other_stays),
-        TEST(t5_440_falls_back_to_the_other_family),
-        TEST(t5_a_server_that_knows_no_families_is_asked_without),
+        TEST(t5_both_families_refused_are_asked_for_one_by_one),
+        TEST(t5_a_family_that_was_not_asked_for_is_released),
+        TEST(t5_420_costs_what_it_names),
         TEST(t10_an_allocation_moves),
         TEST(t10_405_is_asked_without),
         TEST(t10_a_ticket_too_large_is_not_kept),
