@@ -11,6 +11,8 @@ floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction
 
     return (floe_failure){.kind = (uint8_t)kind,
                           .sends = transaction->sends,
+                          .dropped = transaction->dropped,
+                          .code = transaction->dropped_code,
                           .elapsed_ms = (uint32_t)floe_duration_milliseconds(elapsed),
                           .remote = *remote};
 }
@@ -91,6 +93,33 @@ static const char *carrier(uint8_t transport)
     return transport == FLOE_PROTOCOL_TCP || transport == FLOE_PROTOCOL_TLS ? "TCP" : "UDP";
 }
 
+/* Answers came, and none could be believed (R5): what they say is worth telling all the same. */
+static void dropped_text(const floe_failure *failure, const char *ip, char *text, size_t size)
+{
+    const error_advice *advice = advice_for(failure->code);
+    bool is_unsigned = failure->dropped == FLOE_STUN_NO_INTEGRITY;
+    char answer[64] = "a success";
+
+    if (failure->dropped == FLOE_STUN_WRONG_SOURCE) {
+        (void)snprintf(text, size,
+                       "answers came, but not from %s port %u, which was asked, so they can't be "
+                       "believed: is the server behind a balancer?",
+                       ip, failure->remote.port);
+        return;
+    }
+    if (failure->code != 0) {
+        (void)snprintf(answer, sizeof answer, "%u%s%s", failure->code, advice != NULL ? " " : "",
+                       advice != NULL ? advice->name : "");
+    }
+    (void)snprintf(text, size,
+                   "the server answers %s with %s MESSAGE-INTEGRITY, which can't be believed%s%s",
+                   answer, is_unsigned ? "no" : "a wrong", failure->code == 0 ? "" : ": ",
+                   failure->code == 0     ? ""
+                   : failure->code == 400 ? "are the username and the credential right?"
+                   : advice != NULL       ? advice->advice
+                                          : "look into the server's log");
+}
+
 static void timeout_text(const floe_failure *failure, const char *ip, char *text, size_t size)
 {
     unsigned ms = failure->elapsed_ms;
@@ -114,7 +143,13 @@ static void timeout_text(const floe_failure *failure, const char *ip, char *text
     default:
         break;
     }
-    if (failure->sends == 0) {
+    if (failure->dropped != FLOE_STUN_BELIEVED) {
+        dropped_text(failure, ip, text, size);
+    } else if (failure->answered && failure->sends > 0) {
+        (void)snprintf(text, size,
+                       "%s asked for a password, and has not answered in %u ms since: is it slow?",
+                       ip, ms);
+    } else if (failure->sends == 0) {
         (void)snprintf(text, size, "not asked: gathering ended before its turn");
     } else if (failure->transport != FLOE_PROTOCOL_NONE) {
         (void)snprintf(text, size, "connected, but no answer in %u ms: is %s a TURN server?", ms,

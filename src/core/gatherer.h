@@ -168,6 +168,8 @@ typedef struct floe_failure {
     uint8_t sends;
     uint8_t stage;     /* of a connection, a floe_connection_state; 0: there was none */
     uint8_t transport; /* of a connection, a floe_protocol */
+    uint8_t dropped;   /* a floe_stun_match: answers came, of that code, and were not believed */
+    bool answered;     /* by a challenge; then no more */
     uint16_t code;
     uint32_t elapsed_ms;
     floe_address remote;

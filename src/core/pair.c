@@ -642,8 +642,9 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     }
     floe_failure failure =
         floe_failure_of(FLOE_FAILURE_TIMEOUT, transaction, &attempt->remote, now);
-    if (relay != NULL && relay->connection != NULL) {
-        failure.transport = relay->connection->transport;
+    if (relay != NULL) {
+        failure.answered = floe_turn_allocation_challenged(&relay->turn);
+        failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
     }
     return failure;
 }

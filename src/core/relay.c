@@ -411,7 +411,8 @@ static floe_failure failure_of(const floe_core *core, const floe_relay *relay,
     floe_failure failure =
         floe_failure_of((floe_failure_kind)kinds[of->kind], transaction, &relay->turn.server, now);
 
-    failure.code = of->code;
+    failure.code = of->code != 0 ? of->code : failure.code;
+    failure.answered = floe_turn_allocation_challenged(&relay->turn);
     failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
     floe_failure_set_reason(core, &failure, of->reason);
     return failure;

@@ -24,6 +24,8 @@ floe_error floe_stun_transaction_start(floe_stun_transaction *transaction, floe_
     transaction->reliable = reliable;
     transaction->started = now;
     transaction->rto = rto;
+    transaction->dropped = FLOE_STUN_BELIEVED;
+    transaction->dropped_code = 0;
     transaction->due = floe_time_after(now, reliable ? floe_stun_transaction_lasts(rto) : rto);
     return FLOE_OK;
 }
@@ -59,7 +61,7 @@ static bool may_be_unsigned(const floe_stun_message *message)
     floe_span reason;
 
     return message->class == FLOE_STUN_ERROR && floe_stun_read_error(message, &code, &reason) &&
-           (code == 400 || code == 401 || code == 438);
+           (code == 401 || code == 438);
 }
 
 static floe_stun_match match_integrity(const floe_stun_message *message, const floe_stun_key *key)
@@ -77,12 +79,14 @@ static floe_stun_match match_integrity(const floe_stun_message *message, const f
     return good || may_be_unsigned(message) ? FLOE_STUN_BELIEVED : FLOE_STUN_BAD_INTEGRITY;
 }
 
-floe_stun_match floe_stun_transaction_match(const floe_stun_transaction *transaction,
+floe_stun_match floe_stun_transaction_match(floe_stun_transaction *transaction,
                                             const floe_stun_message *message,
                                             const floe_address *source, const floe_address *server,
                                             const floe_stun_key *key)
 {
     bool response = message->class == FLOE_STUN_SUCCESS || message->class == FLOE_STUN_ERROR;
+    floe_stun_match match = FLOE_STUN_BELIEVED;
+    floe_span reason;
 
     if (!floe_stun_transaction_runs(transaction) || !response ||
         message->method != transaction->method ||
@@ -90,7 +94,16 @@ floe_stun_match floe_stun_transaction_match(const floe_stun_transaction *transac
         return FLOE_STUN_NOT_MINE;
     }
     if (!floe_address_equal(source, server)) {
-        return FLOE_STUN_WRONG_SOURCE;
+        match = FLOE_STUN_WRONG_SOURCE;
+    } else if (key != NULL) {
+        match = match_integrity(message, key);
     }
-    return key == NULL ? FLOE_STUN_BELIEVED : match_integrity(message, key);
+    if (match != FLOE_STUN_BELIEVED) {
+        transaction->dropped = (uint8_t)match;
+        if (message->class == FLOE_STUN_SUCCESS ||
+            !floe_stun_read_error(message, &transaction->dropped_code, &reason)) {
+            transaction->dropped_code = 0;
+        }
+    }
+    return match;
 }

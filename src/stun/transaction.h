@@ -8,6 +8,17 @@
 #include "stun/key.h"
 #include "stun/message.h"
 
+/* What a transaction makes of a message that came. All but FLOE_STUN_BELIEVED leave it as it was:
+ * what does not match neither ends nor delays it (gatherer.md R5); but why it was dropped is kept,
+ * for who asks why no answer came. */
+typedef enum floe_stun_match {
+    FLOE_STUN_BELIEVED,
+    FLOE_STUN_NOT_MINE,     /* no response, or another transaction's id or method */
+    FLOE_STUN_WRONG_SOURCE, /* not from the address that was asked */
+    FLOE_STUN_NO_INTEGRITY, /* the code is missing where it is due */
+    FLOE_STUN_BAD_INTEGRITY,
+} floe_stun_match;
+
 typedef struct floe_stun_transaction {
     floe_stun_id id;
     uint16_t method;
@@ -16,6 +27,9 @@ typedef struct floe_stun_transaction {
     floe_time started;
     floe_time due; /* when to look again; FLOE_TIME_NEVER when it does not run */
     floe_duration rto;
+    uint16_t signature;    /* for its owner: what it was signed with */
+    uint8_t dropped;       /* a floe_stun_match: why its latest answer was not believed */
+    uint16_t dropped_code; /* that answer's; 0: it was a success */
 } floe_stun_transaction;
 
 /* RFC 8489 §6.2.1: Rc sends, and after the last one Rm times the RTO. */
@@ -43,20 +57,10 @@ typedef enum floe_stun_due {
 
 floe_stun_due floe_stun_transaction_time(floe_stun_transaction *transaction, floe_time now);
 
-/* What a transaction makes of a message that came. All but FLOE_STUN_BELIEVED leave it as it was:
- * what does not match neither ends nor delays it (gatherer.md R5). */
-typedef enum floe_stun_match {
-    FLOE_STUN_BELIEVED,
-    FLOE_STUN_NOT_MINE,     /* no response, or another transaction's id or method */
-    FLOE_STUN_WRONG_SOURCE, /* not from the address that was asked */
-    FLOE_STUN_NO_INTEGRITY, /* the code is missing where it is due */
-    FLOE_STUN_BAD_INTEGRITY,
-} floe_stun_match;
-
 /* `key`: the one the request was signed with, NULL when it was not. A response to a signed request
- * must be signed, but for the errors that a server gives before it knows the key: 400, 401, 438
- * (RFC 8489 §9.2.4). */
-floe_stun_match floe_stun_transaction_match(const floe_stun_transaction *transaction,
+ * must be signed, but for the challenges, 401 and 438, which may come from a server that does not
+ * know the key (RFC 8489 §9.2.5). */
+floe_stun_match floe_stun_transaction_match(floe_stun_transaction *transaction,
                                             const floe_stun_message *message,
                                             const floe_address *source, const floe_address *server,
                                             const floe_stun_key *key);

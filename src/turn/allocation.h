@@ -181,6 +181,11 @@ void floe_turn_refresh_now(floe_turn_allocation *allocation, floe_time now);
 /* Its end was found out by other ways than its own requests. */
 floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint16_t code,
                                           floe_span reason);
+/* Whether the server has answered it, by a challenge at least. */
+static inline bool floe_turn_allocation_challenged(const floe_turn_allocation *allocation)
+{
+    return allocation->realm != NULL && !allocation->remembered;
+}
 /* Whether the server has, or may have by now, an allocation of ours. */
 bool floe_turn_allocation_stands(const floe_turn_allocation *allocation);
 /* Ends it. True when the server has, or may be about to make, an allocation: then what `write`

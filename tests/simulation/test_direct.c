@@ -31,6 +31,7 @@ typedef struct fixture {
     size_t packets;
     bool answers; /* what keeps a relay, by itself */
     char error[512];
+    uint16_t code;
     bool told;        /* a candidate had it */
     unsigned shown;   /* how often packets held the host's address */
     char sent[512];   /* the first bytes that went out */
@@ -145,6 +146,7 @@ static void settle(fixture *f)
         case FLOE_CORE_CANDIDATE_ERROR:
             f->errors++;
             (void)snprintf(f->error, sizeof f->error, "%s", f->output.error->text);
+            f->code = f->output.error->code;
             break;
         default:
             break;
@@ -638,6 +640,67 @@ static void t6_an_indication_that_is_not_understood(void **state)
     end(&f);
 }
 
+/* E1: where answers came and could not be believed, nobody is told that none came: their code is
+ * told, and why they were dropped. */
+static void e1_answers_that_cannot_be_believed(void **state)
+{
+    static const struct {
+        uint16_t code;
+        const char *text;
+    } rows[] = {
+        {508, "the server answers 508 Insufficient Capacity with no MESSAGE-INTEGRITY, which can't "
+              "be believed: it has no relay port left"},
+        {400, "the server answers 400 Bad Request with no MESSAGE-INTEGRITY, which can't be "
+              "believed: are the username and the credential right?"},
+        {599, "the server answers 599 with no MESSAGE-INTEGRITY, which can't be believed: look "
+              "into the server's log"},
+        {0, "the server answers a success with no MESSAGE-INTEGRITY, which can't be believed"},
+        {1, "203.0.113.2 asked for a password, and has not answered in "},
+    };
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        begin(&f, "turn:203.0.113.2");
+        challenge_with(&f, floe_span_text("r"), floe_span_text("n"));
+        assert_int_equal(f.requests, 1);
+        if (rows[i].code == 0) {
+            allocated(&f, "198.51.100.9:5000", 600);
+        } else if (rows[i].code > 1) {
+            refuse(&f, rows[i].code);
+        }
+        later(&f, 6000);
+        assert_int_equal(f.errors, 1);
+        assert_int_equal(f.code, 701);
+        if (strncmp(f.error, rows[i].text, strlen(rows[i].text)) != 0) {
+            fail_msg("%u: %s", rows[i].code, f.error);
+        }
+        end(&f);
+    }
+}
+
+static void e1_answers_from_elsewhere(void **state)
+{
+    static fixture f;
+
+    (void)state;
+    for (int turn = 0; turn < 2; turn++) {
+        uint8_t bytes[64];
+        floe_address elsewhere = address_of("203.0.113.9:3478");
+        make(&f, turn ? "turn:203.0.113.2" : "stun:203.0.113.2", FLOE_GATHER_POLICY_ALL,
+             (floe_settings)FLOE_SETTINGS_INIT);
+        assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK);
+        settle(&f);
+        floe_stun_writer writer = answer(&f, bytes, sizeof bytes, FLOE_STUN_SUCCESS);
+        floe_span message = floe_stun_written(&writer);
+        floe_core_datagram(f.core, f.now, f.channel, &elsewhere, message.data, message.size);
+        later(&f, 6000);
+        assert_int_equal(f.errors, 1);
+        assert_non_null(strstr(f.error, "answers came, but not from 203.0.113.2 port 3478"));
+        end(&f);
+    }
+}
+
 /* S3, RFC 2782: the targets of the lowest priority are looked up first; one that has been marked as
  * "not here" (".") never, and port 0 never. */
 static void s3_services_in_the_order_of_their_priority(void **state)
@@ -1047,6 +1110,8 @@ int main(void)
         cmocka_unit_test(k1_a_peer_that_the_server_refuses),
         cmocka_unit_test(t7b_a_refusal_that_is_not_of_the_peer),
         cmocka_unit_test(t6_an_indication_that_is_not_understood),
+        cmocka_unit_test(e1_answers_that_cannot_be_believed),
+        cmocka_unit_test(e1_answers_from_elsewhere),
         cmocka_unit_test(s3_services_in_the_order_of_their_priority),
         cmocka_unit_test(s3_natural_services),
         cmocka_unit_test(t8_a_relay_through_a_proxy),

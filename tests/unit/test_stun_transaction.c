@@ -70,7 +70,7 @@ typedef enum answer_flaw {
     CUT_SHA256,
 } answer_flaw;
 
-static floe_stun_match match_forged(const floe_stun_transaction *transaction, answer_flaw flaw,
+static floe_stun_match match_forged(floe_stun_transaction *transaction, answer_flaw flaw,
                                     floe_stun_key *key, floe_stun_key *other)
 {
     static const floe_stun_id foreign = {{9}};
@@ -137,6 +137,12 @@ static void each_forged_answer_is_ignored_and_the_right_one_believed(void **stat
     for (answer_flaw flaw = OTHER_ID; flaw <= CUT_SHA256; flaw++) {
         floe_stun_transaction before = transaction;
         assert_int_equal(match_forged(&transaction, flaw, key, other), expected[flaw]);
+        /* Nothing is otherwise but that it is known why it was dropped. */
+        bool mine = expected[flaw] != FLOE_STUN_NOT_MINE;
+        assert_int_equal(transaction.dropped, mine ? expected[flaw] : before.dropped);
+        assert_int_equal(transaction.dropped_code, flaw == ERROR_WITHOUT_INTEGRITY ? 437 : 0);
+        before.dropped = transaction.dropped;
+        before.dropped_code = transaction.dropped_code;
         assert_memory_equal(&before, &transaction, sizeof before);
         assert_int_equal(match_forged(&transaction, RIGHT, key, other), FLOE_STUN_BELIEVED);
     }
@@ -146,28 +152,50 @@ static void each_forged_answer_is_ignored_and_the_right_one_believed(void **stat
     floe_stun_key_release(other);
 }
 
+/* RFC 8489 §9.2.5: the challenges alone. */
 static void challenges_may_come_unsigned(void **state)
 {
-    static const uint16_t codes[] = {400, 401, 438};
-    floe_stun_transaction transaction;
-    floe_address server = address_of("203.0.113.2:3478");
-    floe_stun_key *key;
+    static const uint16_t codes[] = {401, 438, 300, 400, 403, 420, 437, 500};
 
     (void)state;
-    start(&transaction, false);
-    assert_int_equal(floe_stun_key_short_term(&floe_default_allocator, floe_span_text("a"), &key),
-                     FLOE_OK);
-    for (size_t i = 0; i < 3; i++) {
-        uint8_t bytes[128];
-        floe_stun_message message;
-        floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_ERROR,
-                                                  FLOE_STUN_ALLOCATE, &transaction.id);
-        floe_stun_put_error(&writer, codes[i], floe_span_text(""));
-        assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message), FLOE_STUN_PARSED);
-        assert_int_equal(floe_stun_transaction_match(&transaction, &message, &server, &server, key),
-                         FLOE_STUN_BELIEVED);
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        for (int wrong_key = 0; wrong_key < 2; wrong_key++) {
+            bool challenge = i < 2;
+            uint8_t bytes[128];
+            floe_stun_transaction transaction;
+            floe_address server = address_of("203.0.113.2:3478");
+            floe_stun_key *key;
+            floe_stun_key *other;
+            floe_stun_message message;
+            start(&transaction, false);
+            assert_int_equal(
+                floe_stun_key_short_term(&floe_default_allocator, floe_span_text("a"), &key),
+                FLOE_OK);
+            assert_int_equal(
+                floe_stun_key_short_term(&floe_default_allocator, floe_span_text("b"), &other),
+                FLOE_OK);
+            floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_ERROR,
+                                                      FLOE_STUN_ALLOCATE, &transaction.id);
+            floe_stun_put_error(&writer, codes[i], floe_span_text(""));
+            if (wrong_key) {
+                floe_stun_put_integrity(&writer, other->sha1);
+            }
+            assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message),
+                             FLOE_STUN_PARSED);
+            assert_int_equal(
+                floe_stun_transaction_match(&transaction, &message, &server, &server, key),
+                challenge   ? FLOE_STUN_BELIEVED
+                : wrong_key ? FLOE_STUN_BAD_INTEGRITY
+                            : FLOE_STUN_NO_INTEGRITY);
+            assert_int_equal(transaction.dropped_code, challenge ? 0 : codes[i]);
+            /* To a request that was not signed each of them is an answer. */
+            assert_int_equal(
+                floe_stun_transaction_match(&transaction, &message, &server, &server, NULL),
+                FLOE_STUN_BELIEVED);
+            floe_stun_key_release(key);
+            floe_stun_key_release(other);
+        }
     }
-    floe_stun_key_release(key);
 }
 
 int main(void)
