@@ -50,6 +50,9 @@ if(NOT FLOE_SANITIZE MATCHES thread AND NOT CMAKE_CROSSCOMPILING)
     if(FLOE_MDNS)
         target_compile_definitions(test_faults PRIVATE WITH_MDNS)
     endif()
+    runtime_test(test_names runtime/test_names.c runtime/name_server.c runtime/awaited.c
+                 runtime/server.c runtime/relay_server.c)
+    set_target_properties(test_names PROPERTIES ENABLE_EXPORTS ON)
 endif()
 
 if(NOT FLOE_SANITIZE)

@@ -223,6 +223,7 @@ struct floe_server {
     uint16_t index;    /* its place among the servers */
     uint16_t refused;  /* 486 or 508: not to be asked again in this gathering (T6) */
     bool told_failed;  /* the event that says url_failed is given */
+    bool no_memory;    /* for one of its look-ups */
     floe_list lookups; /* floe_lookup.link */
     floe_server *heir; /* once retired: the same one among those that came after; NULL: none */
     floe_failure failure;

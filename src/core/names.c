@@ -19,6 +19,7 @@ static floe_lookup *add_lookup(floe_core *core, floe_server *server, floe_dns_re
     if (lookup == NULL || (name != NULL && copy == NULL)) {
         floe_deallocate(allocator, lookup);
         floe_deallocate(allocator, copy);
+        server->no_memory = true;
         floe_core_out_of_memory(core);
         return NULL;
     }
@@ -37,16 +38,11 @@ static floe_lookup *add_lookup(floe_core *core, floe_server *server, floe_dns_re
 static void look_up_addresses(floe_core *core, floe_server *server, const char *name, uint16_t port,
                               uint16_t order)
 {
-    bool good = true;
-
     if (floe_bases_have_family(core, FLOE_FAMILY_IPV4)) {
-        good = add_lookup(core, server, FLOE_DNS_A, name, port, order) != NULL;
+        (void)add_lookup(core, server, FLOE_DNS_A, name, port, order);
     }
     if (floe_bases_have_family(core, FLOE_FAMILY_IPV6)) {
-        good = add_lookup(core, server, FLOE_DNS_AAAA, name, port, order) != NULL && good;
-    }
-    if (!good && floe_list_empty(&server->lookups)) {
-        floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
+        (void)add_lookup(core, server, FLOE_DNS_AAAA, name, port, order);
     }
 }
 
@@ -59,10 +55,7 @@ static void look_up_service(floe_core *core, floe_server *server)
 
     (void)snprintf(name, sizeof name, "_%s%s._%s.%s", url->turn ? "turn" : "stun",
                    url->secure ? "s" : "", udp ? "udp" : "tcp", url->host);
-    if (add_lookup(core, server, FLOE_DNS_SRV, name, 0, 0) == NULL &&
-        floe_list_empty(&server->lookups)) {
-        floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
-    }
+    (void)add_lookup(core, server, FLOE_DNS_SRV, name, 0, 0);
 }
 
 void floe_names_begin(floe_core *core, floe_server *server)
@@ -72,16 +65,18 @@ void floe_names_begin(floe_core *core, floe_server *server)
     uint16_t port;
     const char *host = floe_server_host(core, server, &literal, &port);
 
+    server->no_memory = false;
     if (host != url->host) { /* the proxy looks up the server's own name */
         look_up_addresses(core, server, host, port, 0);
     } else if (!core->shared->service_discovery || url->has_port) {
         look_up_addresses(core, server, NULL, url->port, 0);
     } else if (url->turn && !url->has_transport) {
-        if (add_lookup(core, server, FLOE_DNS_NAPTR, NULL, 0, 0) == NULL) {
-            floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
-        }
+        (void)add_lookup(core, server, FLOE_DNS_NAPTR, NULL, 0, 0);
     } else {
         look_up_service(core, server);
+    }
+    if (server->no_memory && floe_list_empty(&server->lookups)) {
+        floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
     }
 }
 
@@ -186,8 +181,9 @@ static bool add_addresses(floe_core *core, const floe_lookup *lookup, const floe
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        floe_address address = floe_address_with_port(given[i], lookup->port);
-        if (address.family == family && floe_address_believable(core, &address) &&
+        floe_address plain = floe_address_normalise(given[i]);
+        floe_address address = floe_address_with_port(plain, lookup->port);
+        if (given[i].family == family && floe_address_believable(core, &address) &&
             !is_known(server, &address)) {
             insert_address(server, &address, lookup->order);
         }
@@ -212,7 +208,7 @@ static bool is_reachable(const floe_core *core, const floe_server *server)
 static void judge(floe_core *core, floe_server *server)
 {
     static const uint8_t families[] = {FLOE_FAMILY_IPV4, FLOE_FAMILY_IPV6};
-    uint8_t error = FLOE_OK;
+    uint8_t error = server->no_memory ? (uint8_t)-FLOE_ERR_NO_MEMORY : FLOE_OK;
     bool asked[2] = {false, false};
     bool could_ask = floe_bases_have_family(core, FLOE_FAMILY_IPV4) ||
                      floe_bases_have_family(core, FLOE_FAMILY_IPV6);
@@ -393,6 +389,11 @@ void floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_er
     FLOE_LIST_EACH(other, &lookup->server->lookups, floe_lookup, link)
     {
         lookups++;
+    }
+    if (error == FLOE_ERR_NO_MEMORY) { /* what it has is not known */
+        lookup->server->no_memory = true;
+        lookup_ended(core, now, lookup, error);
+        return;
     }
     /* No service is no failure: the host's own addresses stand for it. */
     count = error == FLOE_OK && lookups < LOOKUPS_MAX ? count : 0;

@@ -367,16 +367,6 @@ static void open_channel(floe_gatherer *gatherer, const floe_core_output *output
     }
 }
 
-static void resolve(floe_gatherer *gatherer, const floe_core_output *output)
-{
-    uint32_t query = output->query;
-
-    if (!floe_resolver_begin(&gatherer->api->resolver, gatherer, query, output->name,
-                             output->record)) {
-        floe_core_resolved(gatherer->core, floe_runtime_now(), query, FLOE_ERR_NO_MEMORY, NULL, 0);
-    }
-}
-
 static void do_output(floe_gatherer *gatherer, const floe_core_output *output)
 {
     switch (output->kind) {
@@ -390,7 +380,8 @@ static void do_output(floe_gatherer *gatherer, const floe_core_output *output)
         close_socket(gatherer, output->channel);
         break;
     case FLOE_CORE_RESOLVE:
-        resolve(gatherer, output);
+        floe_resolver_begin(&gatherer->api->resolver, gatherer, output->query, output->name,
+                            output->record);
         break;
     case FLOE_CORE_PUBLISH:
         floe_mdns_service_publish(gatherer->api, output);

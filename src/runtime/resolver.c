@@ -24,6 +24,7 @@ void floe_resolver_init(floe_resolver *resolver, floe_api *api)
     floe_list_init(&resolver->sockets);
     floe_list_init(&resolver->names);
     floe_list_init(&resolver->ended);
+    floe_list_init(&resolver->again);
 }
 
 static void on_timer(uv_timer_t *timer);
@@ -42,12 +43,17 @@ static void arm_timer(floe_resolver *resolver)
     }
 }
 
+static void renew_if_changed(floe_resolver *resolver);
+
 static void on_timer(uv_timer_t *timer)
 {
     floe_resolver *resolver = timer->data;
 
-    ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    arm_timer(resolver);
+    renew_if_changed(resolver);
+    if (resolver->channel != NULL) {
+        ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+        arm_timer(resolver);
+    }
 }
 
 static void on_socket(uv_poll_t *poll, int status, int events)
@@ -61,6 +67,11 @@ static void on_socket(uv_poll_t *poll, int status, int events)
                     failed || (events & UV_WRITABLE) != 0 ? socket->fd : ARES_SOCKET_BAD);
     arm_timer(resolver);
 }
+
+/* ── c-ares' sockets ──
+ *
+ * Made and used as ours are: by itself it writes to a name server's TCP connection in a way that
+ * may end the program by SIGPIPE. */
 
 static void on_socket_closed(uv_handle_t *handle)
 {
@@ -82,59 +93,48 @@ static resolver_socket *find_socket(floe_resolver *resolver, ares_socket_t fd)
     return NULL;
 }
 
-static resolver_socket *new_socket(floe_resolver *resolver, ares_socket_t fd)
+/* False: what it takes to hear of the socket can't be had. */
+static bool add_socket(floe_resolver *resolver, ares_socket_t fd)
 {
     resolver_socket *socket = floe_allocate(&resolver->api->allocator, sizeof *socket);
 
     if (socket == NULL) {
-        return NULL; /* c-ares will time out */
+        resolver->no_memory = true;
+        return false;
     }
     socket->resolver = resolver;
     socket->fd = fd;
     if (uv_poll_init_socket(resolver->api->loop, &socket->poll, fd) != 0) {
         floe_deallocate(&resolver->api->allocator, socket);
-        return NULL;
+        return false;
     }
     socket->poll.data = socket;
     floe_api_handle_opened(resolver->api);
     floe_list_append(&resolver->sockets, &socket->link);
-    return socket;
+    return true;
 }
 
-/* c-ares says which of its sockets it wants to hear of. */
-static void on_socket_state(void *data, ares_socket_t fd, int readable, int writable)
-{
-    floe_resolver *resolver = data;
-    resolver_socket *socket = find_socket(resolver, fd);
-    int events = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
-
-    if (events == 0) {
-        if (socket != NULL) {
-            floe_list_remove(&socket->link);
-            uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
-        }
-        return;
-    }
-    if (socket == NULL) {
-        socket = new_socket(resolver, fd);
-    }
-    if (socket != NULL) {
-        (void)uv_poll_start(&socket->poll, events, on_socket);
-    }
-}
-
-/* c-ares' sockets, made and used as ours are: by itself it writes to a name server's TCP connection
- * in a way that may end the program by SIGPIPE. */
 static ares_socket_t open_socket(int family, int kind, int protocol, void *data)
 {
+    ares_socket_t fd = floe_system_socket(family, kind);
+
     (void)protocol;
-    (void)data;
-    return floe_system_socket(family, kind);
+    if (fd != FLOE_NO_SOCKET && !add_socket(data, fd)) {
+        floe_system_close(fd);
+        fd = ARES_SOCKET_BAD;
+    }
+    return fd;
 }
 
 static int close_socket(ares_socket_t fd, void *data)
 {
-    (void)data;
+    resolver_socket *socket = find_socket(data, fd);
+
+    if (socket != NULL) {
+        floe_list_remove(&socket->link);
+        (void)uv_poll_stop(&socket->poll);
+        uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
+    }
     floe_system_close(fd);
     return 0;
 }
@@ -175,6 +175,19 @@ static ares_ssize_t send_parts(ares_socket_t fd, const struct iovec *parts, int 
 static const struct ares_socket_functions socket_functions = {
     open_socket, close_socket, connect_socket, receive_from, send_parts};
 
+/* c-ares says what it wants to hear of which of its sockets. */
+static void on_socket_state(void *data, ares_socket_t fd, int readable, int writable)
+{
+    resolver_socket *socket = find_socket(data, fd);
+    int events = (readable ? UV_READABLE : 0) | (writable ? UV_WRITABLE : 0);
+
+    if (socket != NULL && events != 0) {
+        (void)uv_poll_start(&socket->poll, events, on_socket);
+    } else if (socket != NULL) {
+        (void)uv_poll_stop(&socket->poll);
+    }
+}
+
 static uv_once_t library_once = UV_ONCE_INIT;
 
 static void init_library(void)
@@ -195,11 +208,12 @@ static bool open_channel(floe_resolver *resolver)
         return true;
     }
     uv_once(&library_once, init_library);
+    resolver->servers = floe_system_name_servers();
     if (ares_init_options(&resolver->channel, &options, mask) != ARES_SUCCESS) {
         resolver->channel = NULL;
         return false;
     }
-    ares_set_socket_functions(resolver->channel, &socket_functions, NULL);
+    ares_set_socket_functions(resolver->channel, &socket_functions, resolver);
     if (!resolver->has_timer) {
         (void)uv_timer_init(resolver->api->loop, &resolver->timer);
         resolver->timer.data = resolver;
@@ -227,6 +241,7 @@ static void name_free(floe_resolver *resolver, floe_name *name)
     }
     floe_list_remove(&name->link);
     floe_list_remove(&name->ended);
+    floe_list_remove(&name->again);
     floe_deallocate(allocator, name->name);
     floe_deallocate(allocator, name);
     resolver->name_count--;
@@ -334,7 +349,16 @@ static void end_look_up(floe_name *name, int status, uint32_t ttl)
 {
     bool found = name->address_count + name->service_count > 0;
 
+    if (status == ARES_EDESTRUCTION && name->resolver->renewing) {
+        floe_list_append(&name->resolver->again, &name->again);
+        return;
+    }
+
     name->error = error_of(status);
+    if (!found && (name->no_memory || name->resolver->no_memory)) {
+        name->error = FLOE_ERR_NO_MEMORY; /* whatever c-ares has made of it */
+    }
+    name->resolver->no_memory = false;
     if (!found) {
         bool nothing = name->error == FLOE_OK || name->error == FLOE_ERR_NOT_FOUND;
         ttl = nothing ? NOTHING_KEPT_S : FAILURE_KEPT_S;
@@ -387,6 +411,7 @@ static floe_service_record *add_service(floe_name *name, const char *target, con
     if (first == NULL || second == NULL) {
         floe_deallocate(allocator, first);
         floe_deallocate(allocator, second);
+        name->no_memory = true;
         return NULL;
     }
     name->texts[n][0] = first;
@@ -400,7 +425,9 @@ static void take_srv(floe_name *name, const unsigned char *answer, int size)
 {
     struct ares_srv_reply *list = NULL;
 
-    if (ares_parse_srv_reply(answer, size, &list) != ARES_SUCCESS) {
+    int status = ares_parse_srv_reply(answer, size, &list);
+    if (status != ARES_SUCCESS) {
+        name->no_memory = status == ARES_ENOMEM;
         return;
     }
     for (struct ares_srv_reply *one = list; one != NULL; one = one->next) {
@@ -418,7 +445,9 @@ static void take_naptr(floe_name *name, const unsigned char *answer, int size)
 {
     struct ares_naptr_reply *list = NULL;
 
-    if (ares_parse_naptr_reply(answer, size, &list) != ARES_SUCCESS) {
+    int status = ares_parse_naptr_reply(answer, size, &list);
+    if (status != ARES_SUCCESS) {
+        name->no_memory = status == ARES_ENOMEM;
         return;
     }
     for (struct ares_naptr_reply *one = list; one != NULL; one = one->next) {
@@ -508,42 +537,71 @@ static void look_up(floe_resolver *resolver, floe_name *name)
     arm_timer(resolver);
 }
 
-/* Feeds the answer to a gatherer's core; the lock is held. */
-static void feed(const floe_name *name, floe_gatherer *gatherer, uint32_t query)
+/* The system has other name servers: another network, a VPN, or the first network at all. What is
+ * under way is asked of them anew, and what is known is looked up again when it is wanted. */
+static void renew_if_changed(floe_resolver *resolver)
 {
-    floe_time now = floe_runtime_now();
+    struct ares_channeldata *former = resolver->channel;
+    floe_list *link;
 
-    if (name->record == FLOE_DNS_A || name->record == FLOE_DNS_AAAA) {
-        floe_core_resolved(gatherer->core, now, query, name->error, name->addresses,
-                           name->address_count);
-    } else {
-        floe_core_services_resolved(gatherer->core, now, query, name->error, name->services,
-                                    name->service_count);
+    if (former == NULL || floe_system_name_servers() == resolver->servers) {
+        return;
+    }
+    FLOE_LIST_EACH(name, &resolver->names, floe_name, link)
+    {
+        name->expires = (floe_time){0};
+    }
+    resolver->channel = NULL;
+    resolver->renewing = true;
+    ares_destroy(former); /* every query ends here */
+    resolver->renewing = false;
+    while ((link = floe_list_take(&resolver->again)) != NULL) {
+        look_up(resolver, FLOE_CONTAINER(link, floe_name, again));
     }
 }
 
-bool floe_resolver_begin(floe_resolver *resolver, floe_gatherer *gatherer, uint32_t query,
+/* Feeds the end of a look-up to a gatherer's core; the lock is held. No name: why there is none. */
+static void feed(floe_gatherer *gatherer, uint32_t query, floe_dns_record record,
+                 const floe_name *name, floe_error error)
+{
+    floe_time now = floe_runtime_now();
+
+    if (record == FLOE_DNS_A || record == FLOE_DNS_AAAA) {
+        floe_core_resolved(gatherer->core, now, query, error, name != NULL ? name->addresses : NULL,
+                           name != NULL ? name->address_count : 0);
+    } else {
+        floe_core_services_resolved(gatherer->core, now, query, error,
+                                    name != NULL ? name->services : NULL,
+                                    name != NULL ? name->service_count : 0);
+    }
+}
+
+static void feed_known(const floe_name *name, floe_gatherer *gatherer, uint32_t query)
+{
+    feed(gatherer, query, name->record, name, name->error);
+}
+
+void floe_resolver_begin(floe_resolver *resolver, floe_gatherer *gatherer, uint32_t query,
                          const char *text, floe_dns_record record)
 {
+    renew_if_changed(resolver);
     floe_name *name = find_name(resolver, text, record);
-
+    bool is_new = name == NULL;
     if (name != NULL && name->known) {
-        feed(name, gatherer, query);
-        return true;
+        feed_known(name, gatherer, query);
+        return;
     }
-    if (name != NULL) {
-        return add_waiter(resolver, name, gatherer, query);
+    if (is_new) {
+        name = new_name(resolver, text, record);
     }
-    name = new_name(resolver, text, record);
-    if (name == NULL) {
-        return false;
+    if (name == NULL || !add_waiter(resolver, name, gatherer, query)) {
+        if (is_new && name != NULL) {
+            name_free(resolver, name);
+        }
+        feed(gatherer, query, record, NULL, FLOE_ERR_NO_MEMORY);
+    } else if (is_new) {
+        look_up(resolver, name);
     }
-    if (!add_waiter(resolver, name, gatherer, query)) {
-        name_free(resolver, name);
-        return false;
-    }
-    look_up(resolver, name);
-    return true;
 }
 
 void floe_resolver_give(floe_resolver *resolver)
@@ -558,7 +616,7 @@ void floe_resolver_give(floe_resolver *resolver)
             floe_gatherer *gatherer = waiter->gatherer;
             floe_list_remove(&waiter->of_gatherer);
             uv_mutex_lock(&api->lock);
-            feed(name, gatherer, waiter->query);
+            feed_known(name, gatherer, waiter->query);
             uv_mutex_unlock(&api->lock);
             floe_deallocate(&api->allocator, waiter);
             /* The name stays on no list that the pump could take it from. */
@@ -590,13 +648,8 @@ static void on_timer_closed(uv_handle_t *handle)
 void floe_resolver_close(floe_resolver *resolver)
 {
     if (resolver->channel != NULL) {
-        ares_destroy(resolver->channel); /* every query ends here */
+        ares_destroy(resolver->channel); /* every query ends here, and every socket */
         resolver->channel = NULL;
-    }
-    FLOE_LIST_EACH_SAFE(socket, &resolver->sockets, resolver_socket, link)
-    {
-        floe_list_remove(&socket->link);
-        uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
     }
     FLOE_LIST_EACH_SAFE(name, &resolver->names, floe_name, link)
     {

@@ -1,5 +1,6 @@
 /* Names to addresses and services, asynchronously, by c-ares on the api's loop; kept for as long as
- * their TTL allows, and looked up once however many gatherers ask (S7). */
+ * their TTL allows, and looked up once however many gatherers ask (S7). When the system has other
+ * name servers they are asked, and nothing that the former ones said is believed any more. */
 #ifndef FLOE_RUNTIME_RESOLVER_H
 #define FLOE_RUNTIME_RESOLVER_H
 
@@ -27,13 +28,15 @@ typedef struct floe_waiter {
 typedef struct floe_name {
     floe_list link;  /* in resolver->names */
     floe_list ended; /* in resolver->ended, until its waiters have been told */
+    floe_list again; /* in resolver->again: its look-up ends and begins anew */
     struct floe_resolver *resolver;
     char *name;
     floe_dns_record record;
     floe_mdns_asker asker; /* of a name that ends in .local */
     floe_list waiters;
     bool known;
-    bool busy; /* its waiters are being told */
+    bool busy;      /* its waiters are being told */
+    bool no_memory; /* for what was answered */
     floe_error error;
     floe_time expires;
     size_t address_count;
@@ -47,18 +50,22 @@ typedef struct floe_name {
 typedef struct floe_resolver {
     floe_api *api;
     struct ares_channeldata *channel; /* NULL until the first look-up */
+    uint64_t servers;                 /* floe_system_name_servers, when the channel was made */
+    bool renewing;                    /* the channel is taken down for a new one */
+    bool no_memory;                   /* for a socket; until a look-up has ended by that */
     uv_timer_t timer;
     bool has_timer;
     floe_list sockets;
     floe_list names;
     floe_list ended;
+    floe_list again;
     size_t name_count;
 } floe_resolver;
 
 void floe_resolver_init(floe_resolver *resolver, floe_api *api);
-/* Has the gatherer's core told what the name has: at once if it is known, else when it is. The lock
- * is held. False only when there is no memory for it. */
-bool floe_resolver_begin(floe_resolver *resolver, floe_gatherer *gatherer, uint32_t query,
+/* Has the gatherer's core told what the name has, or that there is no memory for it: at once if
+ * that is known, else when it is. The lock is held. */
+void floe_resolver_begin(floe_resolver *resolver, floe_gatherer *gatherer, uint32_t query,
                          const char *name, floe_dns_record record);
 /* Hands on what has ended. The lock is not held. */
 void floe_resolver_give(floe_resolver *resolver);

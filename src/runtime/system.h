@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <uv.h>
 
 #define FLOE_NO_SOCKET ((uv_os_sock_t)-1)
@@ -27,6 +28,8 @@ int floe_system_socket_error(uv_os_sock_t socket);
 /* What the socket sends is never fragmented, whatever the path's MTU is thought to be: who forbids
  * it finds that out for himself. */
 bool floe_system_forbid_fragments(uv_os_sock_t socket, bool ipv4);
+/* A number that is another one once the system's list of name servers may have changed. */
+uint64_t floe_system_name_servers(void);
 /* Why the latest call on a socket has failed, as libuv's number. */
 int floe_system_error(void);
 /* The calling thread takes no signals: they are the host program's business. */

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 uv_os_sock_t floe_system_socket(int family, int kind)
@@ -103,6 +104,30 @@ void floe_system_close(uv_os_sock_t socket)
 int floe_system_error(void)
 {
     return uv_translate_sys_error(errno);
+}
+
+#ifdef __APPLE__
+#define st_mtim st_mtimespec
+#define st_ctim st_ctimespec
+#endif
+
+/* resolv.conf(5), by what is different of a file that is written anew, or is another one. */
+uint64_t floe_system_name_servers(void)
+{
+    struct stat file;
+    uint64_t number = 0;
+
+    if (stat("/etc/resolv.conf", &file) != 0) {
+        return number;
+    }
+    const uint64_t parts[] = {(uint64_t)file.st_dev,          (uint64_t)file.st_ino,
+                              (uint64_t)file.st_size,         (uint64_t)file.st_mtim.tv_sec,
+                              (uint64_t)file.st_mtim.tv_nsec, (uint64_t)file.st_ctim.tv_sec,
+                              (uint64_t)file.st_ctim.tv_nsec};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        number = (number ^ parts[i]) * 0x9E3779B97F4A7C15U; /* an odd number with bits all over */
+    }
+    return number;
 }
 
 void floe_system_block_signals(void)

@@ -70,6 +70,11 @@ int floe_system_error(void)
     return uv_translate_sys_error(WSAGetLastError());
 }
 
+uint64_t floe_system_name_servers(void)
+{
+    return uv_hrtime() / 30000000000U; /* it is not told: looked for each half minute */
+}
+
 void floe_system_block_signals(void)
 {
     /* There are none. */

@@ -32,13 +32,15 @@ typedef struct fixture {
     bool answers; /* what keeps a relay, by itself */
     char error[512];
     uint16_t code;
-    bool told;        /* a candidate had it */
-    unsigned shown;   /* how often packets held the host's address */
-    char sent[512];   /* the first bytes that went out */
-    char names[512];  /* that were asked for, with the record's number */
-    char trace[1024]; /* what was told: its kind, method and code */
-    uint32_t query;   /* the latest */
-    uint32_t relay;   /* the latest candidate's id */
+    bool told;          /* a candidate had it */
+    unsigned shown;     /* how often packets held the host's address */
+    char sent[512];     /* the first bytes that went out */
+    char names[512];    /* that were asked for, with the record's number */
+    char trace[1024];   /* what was told: its kind, method and code */
+    uint32_t query;     /* the latest */
+    uint32_t relay;     /* the latest candidate's id */
+    bool both;          /* there is an IPv6 address too */
+    floe_address asked; /* whom the latest Allocate goes to */
     floe_core_output output;
 } fixture;
 
@@ -87,6 +89,7 @@ static void take_send(fixture *f)
             FLOE_STUN_PARSED &&
         f->request.method == FLOE_STUN_ALLOCATE) {
         f->channel = output->channel;
+        f->asked = output->remote;
         f->requests++;
     } else if (f->answers && f->request.class == FLOE_STUN_REQUEST) {
         answer_upkeep(f);
@@ -95,21 +98,27 @@ static void take_send(fixture *f)
 
 static void settle(fixture *f)
 {
-    floe_interface_address list = {.interface_name = "eth0",
-                                   .interface_index = 1,
-                                   .up = true,
-                                   .address = address_of("10.0.1.2:0")};
-    floe_address local = address_of("10.0.1.2:4000");
+    floe_interface_address list[] = {{.interface_name = "eth0",
+                                      .interface_index = 1,
+                                      .up = true,
+                                      .address = address_of("10.0.1.2:0")},
+                                     {.interface_name = "eth0",
+                                      .interface_index = 1,
+                                      .up = true,
+                                      .address = address_of("[2001:db8::2]:0")}};
 
     while (floe_core_poll(f->core, f->now, &f->output)) {
         switch (f->output.kind) {
         case FLOE_CORE_LIST_INTERFACES:
-            floe_core_interfaces(f->core, f->now, &list, 1);
+            floe_core_interfaces(f->core, f->now, list, f->both ? 2 : 1);
             break;
-        case FLOE_CORE_OPEN:
+        case FLOE_CORE_OPEN: {
+            floe_address local = f->output.local;
+            local.port = 4000;
             f->channel = f->output.channel;
             floe_core_opened(f->core, f->now, f->output.channel, &local);
             break;
+        }
         case FLOE_CORE_SEND:
             take_send(f);
             break;
@@ -865,6 +874,28 @@ static void s2_an_address_that_comes_twice(void **state)
     end(&f);
 }
 
+/* A name server may write an IPv4 address as IPv6 (RFC 4291 §2.5.5.2): it is the IPv4 one. */
+static void s2_an_ipv4_address_in_ipv6_spelling(void **state)
+{
+    floe_address mapped = address_of("[::ffff:203.0.113.2]:0");
+    floe_address wanted = address_of(server_address);
+    static fixture f;
+
+    (void)state;
+    make(&f, "turn:example.org", FLOE_GATHER_POLICY_RELAY, (floe_settings)FLOE_SETTINGS_INIT);
+    f.both = true;
+    assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK);
+    settle(&f);
+    assert_string_equal(f.names, "example.org 1 | example.org 28 | ");
+    floe_core_resolved(f.core, f.now, f.query - 1, FLOE_OK, NULL, 0);
+    floe_core_resolved(f.core, f.now, f.query, FLOE_OK, &mapped, 1);
+    settle(&f);
+    later(&f, 5);
+    assert_int_equal(f.requests, 1);
+    assert_memory_equal(&f.asked, &wanted, sizeof wanted);
+    end(&f);
+}
+
 /* R1: servers of RFC 3489's time, with what else they say (RFC 5389 §12.1), and those that XOR
  * only, or both: the XORed one counts. */
 static void r1_mapped_address_of_either_kind(void **state)
@@ -1118,6 +1149,7 @@ int main(void)
         cmocka_unit_test(h2_prflxion_no_byte_shows_the_host),
         cmocka_unit_test(every_function_takes_null),
         cmocka_unit_test(s2_an_address_that_comes_twice),
+        cmocka_unit_test(s2_an_ipv4_address_in_ipv6_spelling),
         cmocka_unit_test(r1_mapped_address_of_either_kind),
         cmocka_unit_test(a_million_forged_answers),
         cmocka_unit_test(nothing_is_answered_that_is_not_ours),

@@ -1,0 +1,357 @@
+/* Names through real name servers on loopback (name_server.h): addresses, aliases, SRV and NAPTR,
+ * what is kept and for how long, servers that are silent, and a list of servers that changes
+ * (S6, S7). */
+#include "support.h"
+
+#include "awaited.h"
+#include "name_server.h"
+#include "relay_server.h"
+#include "server.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define A 1
+#define CNAME 5
+#define AAAA 28
+#define SRV 33
+#define NAPTR 35
+
+static uint16_t relay_port;
+static char stun_service[64];
+static char turn_service[64];
+
+static name_record of_the_first[] = {
+    {"address.test", A, 3600, "127.0.0.1"},
+    {"short.test", A, 1, "127.0.0.1"},
+    {"alias.test", CNAME, 3600, "middle.test"},
+    {"middle.test", CNAME, 3600, "address.test"},
+    {"cut.test", A, 3600, "127.0.0.1"},
+    {"six.test", AAAA, 3600, "2001:db8::1"},
+    {"turn.test", NAPTR, 3600, "10 10 s RELAY:turn.udp _turn._udp.turn.test"},
+    {"_stun._udp.service.test", SRV, 3600, stun_service},
+    {"_turn._udp.turn.test", SRV, 3600, turn_service},
+    {"moves.test", A, 3600, "127.0.0.1"},
+};
+#define COUNT(records) (sizeof(records) / sizeof *(records))
+
+static name_record of_the_second[] = {
+    {"moves.test", A, 3600, "127.0.0.2"},
+    {"later.test", A, 3600, "127.0.0.1"},
+};
+
+static name_record of_the_third[] = {{"silent-at-first.test", A, 3600, "127.0.0.1"}};
+
+static int start(void **state)
+{
+    relay_port = relay_server_start("u", "p"); /* it forks: before there are threads */
+    (void)test_server_start(state);
+    (void)snprintf(stun_service, sizeof stun_service, "1 1 %u address.test", test_server_port);
+    (void)snprintf(turn_service, sizeof turn_service, "1 1 %u address.test", relay_port);
+    name_server_start(0, of_the_first, COUNT(of_the_first));
+    name_server_start(1, of_the_second, COUNT(of_the_second));
+    name_server_start(2, of_the_third, COUNT(of_the_third));
+    return 0;
+}
+
+static int stop(void **state)
+{
+    name_servers_stop();
+    relay_server_stop();
+    return test_server_stop(state);
+}
+
+/* ── One gathering by one URL ── */
+
+typedef struct outcome {
+    awaited of; /* first */
+    char text[256];
+} outcome;
+
+static void on_error(void *data, const floe_candidate_error *error)
+{
+    outcome *o = data;
+
+    (void)snprintf(o->text, sizeof o->text, "%s", error->text);
+    awaited_error(&o->of, error);
+}
+
+static floe_api *new_api(void)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_api *api = NULL;
+
+    settings.allocator = &memory_counted;
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    settings.service_discovery = true;
+    settings.gather_timeout_ms = FLOE_NEVER;
+    settings.straggler_grace_ms = FLOE_NEVER;
+    assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
+    return api;
+}
+
+static floe_gatherer *make(floe_api *api, const char *url, outcome *o)
+{
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    floe_gatherer *gatherer = NULL;
+
+    memset(o, 0, sizeof *o);
+    awaited_init(&o->of);
+    server.urls = &url;
+    server.url_count = 1;
+    server.username = "u";
+    server.credential = "p";
+    options.ice_servers = &server;
+    options.ice_server_count = 1;
+    assert_int_equal(floe_gatherer_new(api, &options, &gatherer), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_local_candidate(gatherer, awaited_candidate, o), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_error(gatherer, on_error, o), FLOE_OK);
+    return gatherer;
+}
+
+static floe_gatherer *begin(floe_api *api, const char *url, outcome *o)
+{
+    floe_gatherer *gatherer = make(api, url, o);
+
+    assert_int_equal(floe_gatherer_gather(gatherer), FLOE_OK);
+    return gatherer;
+}
+
+static void finish(floe_gatherer *gatherer, outcome *o)
+{
+    assert_true(awaited_end(&o->of, 1));
+    assert_int_equal(floe_gatherer_graceful_close(gatherer), FLOE_OK);
+    floe_gatherer_free(gatherer);
+    awaited_destroy(&o->of);
+}
+
+static outcome gather(floe_api *api, const char *url)
+{
+    outcome o;
+
+    finish(begin(api, url, &o), &o);
+    return o;
+}
+
+static const char *stun_url(const char *name)
+{
+    static char url[128];
+
+    (void)snprintf(url, sizeof url, "stun:%s:%u", name, test_server_port);
+    return url;
+}
+
+static void assert_found(const outcome *o)
+{
+    if (o->of.of_type[FLOE_CANDIDATE_TYPE_SRFLX] == 0) {
+        fail_msg("no reflexive candidate: %s", o->text);
+    }
+}
+
+static void end(floe_api *api)
+{
+    floe_api_free(api);
+    assert_int_equal(memory_live(), 0);
+}
+
+/* ── Records ── */
+
+static void s6_addresses_aliases_and_answers_for_tcp_alone(void **state)
+{
+    static const char *const names[] = {"address.test", "alias.test", "cut.test"};
+
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\n");
+    floe_api *api = new_api();
+    for (size_t i = 0; i < COUNT(names); i++) {
+        outcome o = gather(api, stun_url(names[i]));
+        assert_found(&o);
+        assert_int_equal(o.of.errors, 0);
+    }
+    end(api);
+    assert_int_equal(name_servers_signals(), 0);
+}
+
+static void s6_services_lead_to_servers(void **state)
+{
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\n");
+    floe_api *api = new_api();
+    outcome o = gather(api, "stun:service.test");
+    assert_found(&o);
+    o = gather(api, "turn:turn.test");
+    assert_int_equal(o.of.of_type[FLOE_CANDIDATE_TYPE_RELAY], 1);
+    assert_true(name_server_asked(0, "turn.test", NAPTR) > 0);
+    assert_true(name_server_asked(0, "_turn._udp.turn.test", SRV) > 0);
+    end(api);
+}
+
+static void s6_each_failure_has_its_sentence(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *text;
+    } rows[] = {
+        {"nowhere.test", "is it spelled right"},
+        {"six.test", ""},
+        {"servfail.test", ""},
+        {"silent.test", "no name server answered"},
+    };
+
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\n");
+    floe_api *api = new_api();
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        outcome o = gather(api, stun_url(rows[i].name));
+        assert_int_equal(o.of.of_type[FLOE_CANDIDATE_TYPE_SRFLX], 0);
+        if (strstr(o.text, rows[i].text) == NULL) {
+            fail_msg("%s: \"%s\", not \"%s\"", rows[i].name, o.text, rows[i].text);
+        }
+    }
+    end(api);
+}
+
+/* ── What is kept ── */
+
+static void s7_a_name_is_kept_for_its_ttl(void **state)
+{
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\n");
+    floe_api *api = new_api();
+    unsigned before = name_server_asked(0, "address.test", A);
+    for (int i = 0; i < 3; i++) {
+        outcome o = gather(api, stun_url("address.test"));
+        assert_found(&o);
+    }
+    assert_int_equal(name_server_asked(0, "address.test", A), before + 1);
+    outcome o = gather(api, stun_url("short.test"));
+    assert_found(&o);
+    before = name_server_asked(0, "short.test", A);
+    (void)usleep(1200000); /* its TTL is a second */
+    o = gather(api, stun_url("short.test"));
+    assert_found(&o);
+    assert_int_equal(name_server_asked(0, "short.test", A), before + 1);
+    end(api);
+}
+
+/* ── The list of name servers ── */
+
+static void s7_a_silent_name_server_is_not_the_last(void **state)
+{
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\nnameserver 127.0.0.11\n");
+    floe_api *api = new_api();
+    outcome o = gather(api, stun_url("later.test")); /* the first says that it does not exist */
+    assert_int_equal(o.of.of_type[FLOE_CANDIDATE_TYPE_SRFLX], 0);
+    end(api);
+    name_servers_list("nameserver 127.0.0.99\nnameserver 127.0.0.11\n");
+    api = new_api();
+    o = gather(api, stun_url("later.test"));
+    assert_found(&o);
+    end(api);
+}
+
+static void s7_name_servers_that_come_later_are_asked(void **state)
+{
+    (void)state;
+    name_servers_list("");
+    floe_api *api = new_api();
+    outcome o = gather(api, stun_url("later.test"));
+    assert_int_equal(o.of.of_type[FLOE_CANDIDATE_TYPE_SRFLX], 0);
+    name_servers_list("nameserver 127.0.0.11\n");
+    o = gather(api, stun_url("later.test"));
+    assert_found(&o);
+    end(api);
+}
+
+/* Another network, or a VPN: what the former servers have said is not believed any more. */
+static void s7_other_name_servers_other_addresses(void **state)
+{
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\n");
+    floe_api *api = new_api();
+    outcome o = gather(api, stun_url("moves.test"));
+    assert_found(&o);
+    unsigned before = name_server_asked(1, "moves.test", A);
+    name_servers_list("nameserver 127.0.0.11\n");
+    o = gather(api, stun_url("moves.test"));
+    assert_int_equal(name_server_asked(1, "moves.test", A), before + 1);
+    name_servers_list("nameserver 127.0.0.10\n");
+    o = gather(api, stun_url("moves.test"));
+    assert_found(&o);
+    end(api);
+}
+
+/* A look-up that is under way is asked of the new ones, for all that wait for it. */
+static void s7_a_look_up_under_way_outlives_a_change(void **state)
+{
+    outcome first;
+    outcome second;
+
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\n");
+    floe_api *api = new_api();
+    floe_gatherer *one = begin(api, stun_url("silent-at-first.test"), &first);
+    floe_gatherer *two = begin(api, stun_url("silent-at-first.test"), &second);
+    for (int i = 0; name_server_asked(0, "silent-at-first.test", A) == 0; i++) {
+        assert_true(i < 60000);
+        (void)usleep(1000);
+    }
+    name_servers_list("nameserver 127.0.0.12\n");
+    finish(one, &first);
+    finish(two, &second);
+    end(api);
+}
+
+/* ── Memory ── */
+
+/* Whatever has no room for a look-up, gathering ends, though nothing but the look-up's end ends it.
+ */
+static void l14_a_look_up_without_memory_ends(void **state)
+{
+    static const char *const urls[] = {"stun:service.test", "turn:turn.test"};
+
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\n");
+    for (size_t i = 0; i < COUNT(urls); i++) {
+        bool failed = true;
+        size_t n = 0;
+        while (failed) {
+            outcome o;
+            floe_api *api = new_api();
+            floe_gatherer *gatherer = make(api, urls[i], &o);
+            memory_fail(++n);
+            floe_error error = floe_gatherer_gather(gatherer);
+            assert_true(error == FLOE_OK || error == FLOE_ERR_NO_MEMORY);
+            assert_true(error != FLOE_OK || awaited_end(&o.of, 1));
+            failed = memory_failed();
+            memory_fail(0);
+            if (o.of.errors > 0 && strstr(o.text, "out of memory") == NULL) {
+                fail_msg("%s: allocation %zu fails: \"%s\"", urls[i], n, o.text);
+            }
+            floe_gatherer_free(gatherer);
+            end(api);
+            awaited_destroy(&o.of);
+        }
+        assert_true(n > 10);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(s6_addresses_aliases_and_answers_for_tcp_alone),
+        cmocka_unit_test(s6_services_lead_to_servers),
+        cmocka_unit_test(s6_each_failure_has_its_sentence),
+        cmocka_unit_test(s7_a_name_is_kept_for_its_ttl),
+        cmocka_unit_test(s7_a_silent_name_server_is_not_the_last),
+        cmocka_unit_test(s7_name_servers_that_come_later_are_asked),
+        cmocka_unit_test(s7_other_name_servers_other_addresses),
+        cmocka_unit_test(s7_a_look_up_under_way_outlives_a_change),
+        cmocka_unit_test(l14_a_look_up_without_memory_ends),
+    };
+    return cmocka_run_group_tests_name("names", tests, start, stop);
+}
