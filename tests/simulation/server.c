@@ -9,16 +9,18 @@
 
 #define REALM "sim.example"
 #define USERNAME "user"
+#define OTHER_USERNAME "other"
 #define PASSWORD "password"
 
-static floe_stun_key *server_key(const sim_server *server)
+static floe_stun_key *server_key(const sim_server *server, bool other)
 {
     floe_stun_key *key = NULL;
 
-    (void)floe_stun_key_long_term(
-        &floe_default_allocator,
-        server->sha256 ? FLOE_STUN_PASSWORD_SHA256 : FLOE_STUN_PASSWORD_MD5,
-        floe_span_text(USERNAME), floe_span_text(REALM), floe_span_text(PASSWORD), &key);
+    (void)floe_stun_key_long_term(&floe_default_allocator,
+                                  server->sha256 ? FLOE_STUN_PASSWORD_SHA256
+                                                 : FLOE_STUN_PASSWORD_MD5,
+                                  floe_span_text(other ? OTHER_USERNAME : USERNAME),
+                                  floe_span_text(REALM), floe_span_text(PASSWORD), &key);
     return key;
 }
 
@@ -50,16 +52,22 @@ static void nonce_for(sim_world *world, const sim_server *server, const floe_add
     static const char *const cookies[] = {"", "obMatJos2QAAA", "obMatJos2gAAA", "obMatJos2wAAA"};
     bool algorithms = server->sha256 || server->temper == SIM_BID_DOWN;
     const char *cookie = cookies[2 * algorithms + server->anonymous];
+    unsigned life = world->restarts[server - world->config->servers];
+    char suffix[16] = "";
 
+    if (life > 0) {
+        (void)snprintf(suffix, sizeof suffix, "-%u", life);
+    }
     switch (server->nonce) {
     case SIM_NONCE_FOR_ALL:
-        (void)snprintf(nonce, size, "%sfor-all-%u", cookie, server->port);
+        (void)snprintf(nonce, size, "%sfor-all-%u%s", cookie, server->port, suffix);
         break;
     case SIM_NONCE_PER_CLIENT:
-        (void)snprintf(nonce, size, "%sclient-%08x", cookie, floe_address_hash(client));
+        (void)snprintf(nonce, size, "%sclient-%08x%s", cookie, floe_address_hash(client), suffix);
         break;
     default:
-        (void)snprintf(nonce, size, "%sonce-%u", cookie, *one_use_nonce(world, server, client));
+        (void)snprintf(nonce, size, "%sonce-%u%s", cookie, *one_use_nonce(world, server, client),
+                       suffix);
         break;
     }
 }
@@ -69,6 +77,7 @@ typedef struct server_reply {
     size_t server;
     floe_address client;
     floe_stun_key *key; /* NULL: unsigned */
+    bool other;         /* the request is of the other user */
     uint8_t bytes[1024];
     floe_stun_writer writer;
 } server_reply;
@@ -95,6 +104,9 @@ static void send_reply(server_reply *reply)
 
 static void reply_error(server_reply *reply, const floe_stun_message *request, uint16_t code)
 {
+    if (reply->world->config->servers[reply->server].make == SIM_PION) {
+        reply->key = NULL;
+    }
     begin_reply(reply, request, FLOE_STUN_ERROR);
     floe_stun_put_error(&reply->writer, code, floe_span_text("Simulated"));
     send_reply(reply);
@@ -144,6 +156,10 @@ static bool authenticate(server_reply *reply, const floe_stun_message *request)
                                : floe_stun_check_integrity(request, reply->key->sha1);
     if (server->anonymous == floe_stun_has(request, FLOE_STUN_USERNAME)) {
         world_violated(reply->world, "T3: USERHASH where it is not asked for, or not where it is");
+    }
+    if (server->make == SIM_PION && (server->temper == SIM_WRONG_PASSWORD || !good)) {
+        reply_error(reply, request, 400);
+        return false;
     }
     if (server->temper == SIM_WRONG_PASSWORD || !good) {
         challenge(reply, request, 401);
@@ -200,13 +216,18 @@ static floe_address relayed_address(sim_world *world, size_t server, unsigned fa
     return address;
 }
 
+static bool wishes_for_both(const floe_stun_message *request)
+{
+    return floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY) ||
+           floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY_DRAFT);
+}
+
 /* RFC 8656 §7.2: which families the request asks for, and which are missing. */
-static unsigned wanted_families(const floe_stun_message *request)
+static unsigned wanted_families(const sim_server *server, const floe_stun_message *request)
 {
     uint8_t family = 1;
 
-    if (floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY) ||
-        floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY_DRAFT)) {
+    if (server->make != SIM_P1_STUN && wishes_for_both(request)) {
         return FLOE_TURN_IPV4 | FLOE_TURN_IPV6;
     }
     (void)floe_stun_read_u8(request, FLOE_STUN_REQUESTED_ADDRESS_FAMILY, &family);
@@ -242,8 +263,8 @@ static void reply_allocated(server_reply *reply, const floe_stun_message *reques
     if (server->temper != SIM_NO_ADDRESSES) {
         put_mapped(reply);
     }
-    unsigned missing = wanted_families(request) & ~server->families;
-    if (missing != 0) {
+    unsigned missing = wanted_families(server, request) & ~server->families;
+    if (missing != 0 && server->make != SIM_PION) {
         floe_stun_put_address_error(&reply->writer, FLOE_STUN_ADDRESS_ERROR_CODE_DRAFT,
                                     missing == FLOE_TURN_IPV4 ? 1 : 2, 440,
                                     floe_span_text("Simulated"));
@@ -256,6 +277,24 @@ static void reply_allocated(server_reply *reply, const floe_stun_message *reques
     }
     floe_stun_put_u32(&reply->writer, FLOE_STUN_LIFETIME, server->lifetime);
     send_reply(reply);
+}
+
+/* What it says of a wish for addresses that those servers do not fulfil; 0: nothing. */
+static uint16_t code_of_make(const sim_server *server, const floe_stun_message *request)
+{
+    uint8_t family = 1;
+
+    (void)floe_stun_read_u8(request, FLOE_STUN_REQUESTED_ADDRESS_FAMILY, &family);
+    if (server->make == SIM_COTURN_ONE_ADDRESS) {
+        return wishes_for_both(request) || family == 2 ? 440 : 0;
+    }
+    if (server->make == SIM_COTURN_V4_ON_V6) {
+        return wishes_for_both(request) ? 440 : 0;
+    }
+    if (server->make == SIM_COTURN_508) {
+        return wishes_for_both(request) ? 508 : family == 2 ? 440 : 0;
+    }
+    return 0;
 }
 
 static bool wants_tcp(const floe_stun_message *request)
@@ -295,12 +334,20 @@ static void on_allocate(server_reply *reply, const floe_stun_message *request)
         return;
     }
     bool mobile = floe_stun_has(request, FLOE_STUN_MOBILITY_TICKET);
+    if (server->make == SIM_PION) { /* to which it is an optional attribute that it does not know */
+        mobile = false;
+    }
     if (mobile && !server->mobile) {
         reply_error(reply, request, 405);
         return;
     }
-    unsigned wanted = wanted_families(request);
-    unsigned given = wanted & server->families;
+    uint16_t code = code_of_make(server, request);
+    if (code != 0) {
+        reply_error(reply, request, code);
+        return;
+    }
+    unsigned wanted = wanted_families(server, request);
+    unsigned given = server->make == SIM_PION ? server->families : wanted & server->families;
     if (given == 0 || (wanted == FLOE_TURN_IPV4 && given != wanted)) {
         reply_error(reply, request, 440);
         return;
@@ -312,6 +359,12 @@ static void on_allocate(server_reply *reply, const floe_stun_message *request)
             allocation->relayed[i] = relayed_address(world, reply->server, 1U << i);
         }
     }
+    if (server->make == SIM_COTURN_V4_ON_V6 && given == FLOE_TURN_IPV6) {
+        allocation->relayed[1] = relayed_address(world, reply->server, FLOE_TURN_IPV4);
+    }
+    allocation->made = world->now;
+    allocation->life = world->life;
+    allocation->other = reply->other;
     allocation->expires = world->now + server->lifetime * 1000000000ULL;
     allocation->id = request->id;
     allocation->tcp = tcp;
@@ -401,7 +454,8 @@ static bool read_peer(server_reply *reply, const floe_stun_message *request,
     floe_address address;
 
     if (allocation == NULL) {
-        reply_error(reply, request, 437);
+        sim_make make = reply->world->config->servers[reply->server].make;
+        reply_error(reply, request, make == SIM_COTURN ? 400 : 437);
         return false;
     }
     *peer = floe_stun_read_address(request, FLOE_STUN_XOR_PEER_ADDRESS, &address)
@@ -409,6 +463,11 @@ static bool read_peer(server_reply *reply, const floe_stun_message *request,
                 : 2;
     if (*peer == 2) {
         world_violated(reply->world, "K1: a permission for nobody that was sent to");
+        return false;
+    }
+    if ((reply->world->config->servers[reply->server].refuses_peer >> *peer & 1) != 0) {
+        world_peer_refused(reply->world, reply->server, *peer);
+        reply_error(reply, request, 403);
         return false;
     }
     if (allocation->relayed[*peer].family == FLOE_FAMILY_NONE) {
@@ -527,6 +586,9 @@ static void on_channel_bind(server_reply *reply, const floe_stun_message *reques
     allocation->channels[peer] = channel;
     allocation->bound[peer] = world->now + 600 * SECONDS;
     allocation->permitted[peer] = world->now + 300 * SECONDS;
+    if (world->config->servers[reply->server].make == SIM_NODE_TURN) {
+        reply->key = NULL;
+    }
     begin_reply(reply, request, FLOE_STUN_SUCCESS);
     send_reply(reply);
 }
@@ -537,13 +599,15 @@ static void to_peer(sim_world *world, const sim_allocation *allocation, unsigned
 {
     if (allocation->permitted[peer] <= world->now) {
         /* What was sent through the allocation before this one may come late. */
-        if (world->config->remap_at_ms == 0 && world->config->action_count == 0) {
+        if (world->config->remap_at_ms == 0 && world->config->action_count == 0 &&
+            world->change == NULL) {
             world_violated(world, "K1: data to a peer without a permission");
         }
         return;
     }
     sim_event *event = world_add_event(world, SIM_EVENT_FROM_PEER, world->now + 20000000);
     event->server = allocation->server;
+    event->life = allocation->life;
     event->from = allocation->client;
     event->to = allocation->relayed[peer];
     event->family = (uint8_t)peer;
@@ -619,12 +683,27 @@ void server_forget(sim_world *world, size_t server, const floe_address *client)
     }
 }
 
+void server_restarts(sim_world *world, size_t server)
+{
+    world->restarts[server]++;
+    for (size_t i = world->allocation_count; i-- > 0;) {
+        if (world->allocations[i].server == server) {
+            drop_allocation(world, &world->allocations[i]);
+        }
+    }
+}
+
 static void on_binding(server_reply *reply, const floe_stun_message *request)
 {
     const sim_server *server = &reply->world->config->servers[reply->server];
 
     reply->key = NULL;
     begin_reply(reply, request, FLOE_STUN_SUCCESS);
+    if (server->make == SIM_STUND) { /* RFC 3489 §11.2: SOURCE-ADDRESS, CHANGED-ADDRESS */
+        static const uint8_t address[] = {0, 1, 0x0D, 0x96, 203, 0, 113, 9};
+        floe_stun_put(&reply->writer, 0x0004, floe_span_of(address, sizeof address));
+        floe_stun_put(&reply->writer, 0x0005, floe_span_of(address, sizeof address));
+    }
     if (server->temper == SIM_UNKNOWN_ATTRIBUTE) {
         floe_stun_put(&reply->writer, 0x7FFF, floe_span_text("?"));
     }
@@ -695,8 +774,13 @@ static void serve(server_reply *reply, const floe_stun_message *request)
     if (server->temper == SIM_FORGED_FIRST) {
         forge(reply, request);
     }
+    if ((server->drops >> request->method & 1) != 0 ||
+        (server->make == SIM_NODE_TURN && request->method == FLOE_STUN_ALLOCATE &&
+         wishes_for_both(request))) {
+        return;
+    }
     if (request->method == FLOE_STUN_BINDING) {
-        if (server->temper == SIM_ERROR_CODE) {
+        if (server->temper == SIM_ERROR_CODE || (server->fails >> FLOE_STUN_BINDING & 1) != 0) {
             reply->key = NULL;
             reply_error(reply, request, server->code);
         } else {
@@ -707,12 +791,18 @@ static void serve(server_reply *reply, const floe_stun_message *request)
     if (!server->turn || !authenticate(reply, request)) {
         return;
     }
-    if (server->temper == SIM_ERROR_CODE) {
+    if (server->temper == SIM_ERROR_CODE || (server->fails >> request->method & 1) != 0) {
         reply_error(reply, request, server->code);
         return;
     }
     if (server->temper == SIM_REDIRECTS && request->method == FLOE_STUN_ALLOCATE) {
         redirect(reply, request);
+        return;
+    }
+    const sim_allocation *allocation = find_allocation(reply->world, reply->server, &reply->client);
+    if (allocation != NULL && allocation->other != reply->other &&
+        request->method != FLOE_STUN_ALLOCATE) {
+        reply_error(reply, request, 441);
         return;
     }
     switch (request->method) {
@@ -769,7 +859,10 @@ void server_receive(sim_world *world, size_t server, const floe_address *client,
         }
         return;
     }
-    floe_stun_key *key = server_key(&world->config->servers[server]);
+    floe_span name;
+    reply.other = floe_stun_find(&request, FLOE_STUN_USERNAME, &name) &&
+                  floe_span_equal(name, floe_span_text(OTHER_USERNAME));
+    floe_stun_key *key = server_key(&world->config->servers[server], reply.other);
     reply.key = key;
     serve(&reply, &request);
     floe_stun_key_release(key);

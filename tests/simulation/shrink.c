@@ -19,7 +19,7 @@ static void rule_of(const char *violation, char *rule, size_t size)
     rule[used] = '\0';
 }
 
-static bool same_rule(const char *a, const char *b)
+bool sim_same_rule(const char *a, const char *b)
 {
     char rules[2][128];
 
@@ -206,7 +206,7 @@ void sim_shrink(sim_config *config, sim_report *report)
         for (size_t n = 0; simplify(&tried, n); n++) {
             bool differs = memcmp(&tried, config, sizeof tried) != 0;
             if (differs && !sim_run(&tried, NULL, report) &&
-                same_rule(report->violation, violation)) {
+                sim_same_rule(report->violation, violation)) {
                 *config = tried;
                 smaller = true;
                 n--; /* what was behind it is now here */
@@ -272,4 +272,24 @@ void sim_print(const sim_config *config, FILE *to)
                   config->settings.network_types, (int)config->settings.mdns_mode,
                   config->settings.addresses_max, (int)config->settings.service_discovery,
                   (int)config->settings.mobility);
+}
+
+void sim_shrink_changing(sim_changing *plan, sim_report *report)
+{
+    static sim_changing smaller;
+    static sim_report found;
+
+    for (size_t n = 0; n < sim_feature_count(); n++) {
+        uint64_t only[2] = {plan->features[0], plan->features[1]};
+        if ((only[n / 64] >> (n % 64) & 1) == 0) {
+            continue;
+        }
+        only[n / 64] &= ~(1ULL << (n % 64));
+        sim_changing_of_seed(plan->seed, only, &smaller);
+        if (!sim_check_changing(&smaller, &found) &&
+            sim_same_rule(found.violation, report->violation)) {
+            *plan = smaller;
+            *report = found;
+        }
+    }
 }

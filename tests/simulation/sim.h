@@ -48,6 +48,7 @@ typedef struct sim_interface {
     sim_nat filtering;
     unsigned open_failures; /* so many opens fail, with `open_error` */
     floe_error open_error;
+    uint32_t nat_lifetime_ms; /* of a mapping by which nothing goes out; 0: for ever */
 } sim_interface;
 
 typedef enum sim_temper {
@@ -81,6 +82,20 @@ typedef enum sim_nonce {
     SIM_NONCE_COUNT,
 } sim_nonce;
 
+/* Whose ways it has beyond the temper: servers that are in use (what each does was seen of it). */
+typedef enum sim_make {
+    SIM_BY_THE_RFC,
+    SIM_COTURN, /* 4.6.1: 400 to a permission or channel of no allocation, where 437 is due */
+    SIM_COTURN_ONE_ADDRESS, /* external-ip=IP: 440 to who wishes for both families, and for IPv6 */
+    SIM_COTURN_508,         /* the same since 2026: 508 to the wish for both */
+    SIM_COTURN_V4_ON_V6,    /* external-ip of IPv4 on allocations of IPv6, too */
+    SIM_PION,      /* 400 for wrong credentials, and all its errors are unsigned; one family */
+    SIM_NODE_TURN, /* drops Allocate with attributes that it does not know; ChannelBind is
+                    * answered unsigned */
+    SIM_STUND,     /* RFC 3489: SOURCE-ADDRESS, CHANGED-ADDRESS in its answers */
+    SIM_P1_STUN,   /* knows no ADDITIONAL-ADDRESS-FAMILY */
+} sim_make;
+
 typedef struct sim_server {
     bool turn;
     char ip[48];
@@ -104,6 +119,10 @@ typedef struct sim_server {
     unsigned redirect; /* 1 + the server that is pointed to; 0: 127.0.0.1 */
     tls_certificate certificate;
     bool old_tls; /* TLS 1.2 is the newest that it knows */
+    sim_make make;
+    uint32_t fails;        /* answers the methods of these bits, by their numbers, with `code` */
+    uint32_t drops;        /* and these not at all (coturn --no-stun: Binding) */
+    unsigned refuses_peer; /* 403 to the peers of these bits */
 } sim_server;
 
 /* What the owner does, or what happens around, in the middle of a gatherer's life. */

@@ -4,6 +4,9 @@
  *                                   at the first that fails, and makes it small
  *     simulate --seed N|FILE        that one, with its trace on standard output
  *     simulate --shrink N|FILE      a small world that fails as that one does, with its trace
+ *     simulate --changing FIRST COUNT [JOBS], --changing-seed N [FEATURES], --changing-shrink N
+ *                                   the same for worlds that change (change.h)
+ *     simulate --changing-survey FIRST COUNT  those that fail, one a line: seed, what, features
  *
  * FILE: an input of the fuzz target. */
 #include "shrink.h"
@@ -69,6 +72,82 @@ static bool shrink(sim_config *config)
     return good;
 }
 
+static bool run_changing_seeds(const char *program, uint64_t first, uint64_t end, uint64_t step)
+{
+    static sim_changing plan;
+
+    for (uint64_t seed = first; seed < end; seed += step) {
+        sim_changing_of_seed(seed, NULL, &plan);
+        if (!sim_check_changing(&plan, &report)) {
+            (void)printf("seed %" PRIu64 ": %s\n", seed, report.violation);
+            sim_shrink_changing(&plan, &report);
+            (void)printf("small: %s\nreplay it: %s --changing-seed %" PRIu64 " %" PRIx64 " %" PRIx64
+                         "\n",
+                         report.violation, program, seed, plan.features[0], plan.features[1]);
+            sim_changing_print(&plan, stdout);
+            return false;
+        }
+        if (seed / step % 16 == 0) {
+            (void)sim_run_changing(&plan, NULL, &again, NULL);
+            if (again.trace_hash != report.trace_hash) {
+                (void)printf("seed %" PRIu64 ": two runs, two traces\n", seed);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* All that fail, each with what it fails by, and small. */
+static bool survey(uint64_t first, uint64_t end)
+{
+    static sim_changing plan;
+    bool good = true;
+
+    for (uint64_t seed = first; seed < end; seed++) {
+        sim_changing_of_seed(seed, NULL, &plan);
+        if (!sim_check_changing(&plan, &report)) {
+            good = false;
+            sim_shrink_changing(&plan, &report);
+            (void)printf("%" PRIu64 "\t%s\t", seed, report.violation);
+            for (size_t n = 0; n < sim_feature_count(); n++) {
+                if ((plan.features[n / 64] >> (n % 64) & 1) != 0) {
+                    (void)printf("%s; ", sim_feature_name(n));
+                }
+            }
+            (void)printf("\n");
+            (void)fflush(stdout);
+        }
+    }
+    return good;
+}
+
+/* That seed, with its trace; of its features those that the words say. */
+static bool show_changing(int count, char **words)
+{
+    static sim_changing plan;
+    uint64_t only[2] = {UINT64_MAX, UINT64_MAX};
+
+    for (int i = 3; i < count && i < 5; i++) {
+        only[i - 3] = strtoull(words[i], NULL, 16);
+    }
+    sim_changing_of_seed(strtoull(words[2], NULL, 10), only, &plan);
+    if (strcmp(words[1], "--changing-shrink") == 0 && !sim_check_changing(&plan, &report)) {
+        sim_shrink_changing(&plan, &report);
+    }
+    bool good = sim_run_changing(&plan, stdout, &report, NULL);
+    if (good && !sim_check_changing(&plan, &report)) {
+        static sim_changing other;
+        sim_other_way(&plan, &other);
+        (void)printf("the other way round:\n");
+        (void)sim_run_changing(&other, stdout, &again, NULL);
+        good = false;
+    }
+    (void)printf("%s\n", good ? "every invariant held" : report.violation);
+    sim_changing_print(&plan, stdout);
+    return good;
+}
+
 /* Every `step`-th seed from `first` on. */
 static bool run_seeds(const char *program, uint64_t first, uint64_t end, uint64_t step)
 {
@@ -93,8 +172,11 @@ static bool run_seeds(const char *program, uint64_t first, uint64_t end, uint64_
     return true;
 }
 
+typedef bool (*seeds_runner)(const char *program, uint64_t first, uint64_t end, uint64_t step);
+
 /* How many of the processes found a seed that fails, or died. */
-static unsigned run_jobs(const char *program, uint64_t first, uint64_t count, unsigned jobs)
+static unsigned run_jobs(seeds_runner run, const char *program, uint64_t first, uint64_t count,
+                         unsigned jobs)
 {
     unsigned failed = 0;
 
@@ -102,7 +184,7 @@ static unsigned run_jobs(const char *program, uint64_t first, uint64_t count, un
     for (unsigned job = 0; job < jobs; job++) {
         pid_t child = fork();
         if (child == 0) {
-            bool good = run_seeds(program, first + job, first + count, jobs);
+            bool good = run(program, first + job, first + count, jobs);
             (void)fflush(stdout);
             exit(good ? 0 : 1);
         }
@@ -116,6 +198,19 @@ static unsigned run_jobs(const char *program, uint64_t first, uint64_t count, un
 
 int main(int count, char **words)
 {
+    bool changing = count > 1 && strcmp(words[1], "--changing") == 0;
+
+    if (count > 2 &&
+        (strcmp(words[1], "--changing-seed") == 0 || strcmp(words[1], "--changing-shrink") == 0)) {
+        return show_changing(count, words) ? 0 : 1;
+    }
+    if (count > 3 && strcmp(words[1], "--changing-survey") == 0) {
+        uint64_t from = strtoull(words[2], NULL, 10);
+        return survey(from, from + strtoull(words[3], NULL, 10)) ? 0 : 1;
+    }
+    const char *program = words[0];
+    count -= changing;
+    words += changing;
     uint64_t first = count > 1 ? strtoull(words[1], NULL, 10) : 1;
     uint64_t seeds = count > 2 ? strtoull(words[2], NULL, 10) : 1000;
     unsigned jobs = count > 3 ? (unsigned)strtoul(words[3], NULL, 10) : 1;
@@ -126,7 +221,8 @@ int main(int count, char **words)
         sim_config config;
         return config_of(words[2], &config) && (small ? shrink(&config) : show(&config)) ? 0 : 1;
     }
-    unsigned failed = run_jobs(words[0], first, seeds, jobs > 0 ? jobs : 1);
+    unsigned failed = run_jobs(changing ? run_changing_seeds : run_seeds, program, first, seeds,
+                               jobs > 0 ? jobs : 1);
     if (failed == 0) {
         (void)printf("%" PRIu64 " passed, 0 failed\n", seeds);
     } else {

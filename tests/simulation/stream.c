@@ -439,3 +439,16 @@ void stream_close(sim_world *world, uint32_t channel)
                            association->up_at > world->now ? association->up_at : world->now);
     }
 }
+
+void streams_break(sim_world *world, size_t server, bool cut_alone)
+{
+    for (sim_association *one = world->associations; one != NULL; one = one->next) {
+        if (one->server == server && !one->over && (one->cut || !cut_alone)) {
+            if (is_stream(&world->config->servers[server])) {
+                (void)stream_event(world, one, SIM_EVENT_BROKEN,
+                                   world->now + world_one_way(world, server));
+            }
+            one->over = true;
+        }
+    }
+}

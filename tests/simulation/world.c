@@ -53,18 +53,15 @@ static void swap_events(sim_world *world, size_t a, size_t b)
     world->events[b] = kept;
 }
 
-sim_event *world_add_event(sim_world *world, sim_event_kind kind, uint64_t at)
+void world_put_back(sim_world *world, sim_event *event, uint64_t at)
 {
-    sim_event *event = calloc(1, sizeof *event);
-
     if (world->event_count == world->event_room) {
         world->event_room = world->event_room == 0 ? 64 : 2 * world->event_room;
         world->events = realloc(world->events, world->event_room * sizeof *world->events);
     }
-    if (event == NULL || world->events == NULL) {
+    if (world->events == NULL) {
         abort();
     }
-    event->kind = kind;
     event->at = at;
     event->order = world->order++;
     size_t n = world->event_count++;
@@ -72,10 +69,21 @@ sim_event *world_add_event(sim_world *world, sim_event_kind kind, uint64_t at)
     for (; n > 0 && earlier(world->events[n], world->events[(n - 1) / 2]); n = (n - 1) / 2) {
         swap_events(world, n, (n - 1) / 2);
     }
+}
+
+sim_event *world_add_event(sim_world *world, sim_event_kind kind, uint64_t at)
+{
+    sim_event *event = calloc(1, sizeof *event);
+
+    if (event == NULL) {
+        abort();
+    }
+    event->kind = kind;
+    world_put_back(world, event, at);
     return event;
 }
 
-static sim_event *take_event(sim_world *world)
+sim_event *world_take_event(sim_world *world)
 {
     sim_event *first = world->events[0];
     size_t n = 0;
@@ -96,355 +104,9 @@ static sim_event *take_event(sim_world *world)
     }
 }
 
-/* ── Addresses ── */
-
-floe_address server_address(const sim_world *world, size_t server)
-{
-    floe_address address = {0};
-
-    (void)floe_address_parse(world->config->servers[server].ip, &address);
-    address.port = world->config->servers[server].port;
-    return address;
-}
-
-floe_address server_address_for(const sim_world *world, size_t server, uint8_t family)
-{
-    floe_address address = server_address(world, server);
-    floe_address other = {0};
-
-    if (address.family != family &&
-        floe_address_parse(world->config->servers[server].other_ip, &other) == FLOE_OK) {
-        other.port = address.port;
-        return other;
-    }
-    return address;
-}
-
-floe_address world_peer(unsigned n)
-{
-    floe_address address = {0};
-
-    (void)floe_address_parse(n == 0 ? "198.18.0.1" : "2001:2::1", &address);
-    address.port = 7000;
-    return address;
-}
-
-unsigned world_peer_of(const floe_address *address)
-{
-    unsigned n = 0;
-
-    for (; n < 2; n++) {
-        floe_address peer = world_peer(n);
-        if (floe_address_equal(&peer, address)) {
-            break;
-        }
-    }
-    return n;
-}
-
-/* The address that a name has before the right one; false: none. */
-bool server_first_address(const sim_world *world, size_t server, floe_address *address)
-{
-    const sim_server *of = &world->config->servers[server];
-
-    if (!of->by_name || floe_address_parse(of->first_ip, address) != FLOE_OK) {
-        return false;
-    }
-    address->port = of->port;
-    return true;
-}
-
-void sim_server_url(const sim_config *config, size_t n, char *url, size_t size)
-{
-    const sim_server *server = &config->servers[n];
-    bool ipv6 = strchr(server->ip, ':') != NULL;
-    bool secure = server->transport == FLOE_PROTOCOL_TLS || server->transport == FLOE_PROTOCOL_DTLS;
-    const char *scheme = secure ? "turns" : server->turn ? "turn" : "stun";
-    const char *query = server->transport == FLOE_PROTOCOL_TCP    ? "?transport=tcp"
-                        : server->transport == FLOE_PROTOCOL_TLS  ? "?transport=tcp"
-                        : server->transport == FLOE_PROTOCOL_DTLS ? "?transport=udp"
-                                                                  : "";
-
-    if (server->by_name && server->no_port) {
-        (void)snprintf(url, size, "%s:server%zu.sim.example%s", scheme, n, query);
-    } else if (server->by_name) {
-        (void)snprintf(url, size, "%s:server%zu.sim.example:%u%s", scheme, n, server->port, query);
-    } else {
-        (void)snprintf(url, size, "%s:%s%s%s:%u%s", scheme, ipv6 ? "[" : "", server->ip,
-                       ipv6 ? "]" : "", server->port, query);
-    }
-}
-
-/* ── NAT ── */
-
-static floe_address key_of(sim_nat kind, const floe_address *towards)
-{
-    floe_address key = *towards;
-
-    if (kind == SIM_NAT_ENDPOINT_INDEPENDENT) {
-        return (floe_address){0};
-    }
-    if (kind == SIM_NAT_ADDRESS_DEPENDENT) {
-        key.port = 0;
-    }
-    return key;
-}
-
-static floe_address outside_address(sim_world *world, size_t interface, uint8_t family)
-{
-    char text[64];
-    floe_address address = {0};
-
-    (void)snprintf(text, sizeof text,
-                   family == FLOE_FAMILY_IPV4 ? "198.51.100.%zu" : "2001:db8:ffff::%zx",
-                   10 + interface);
-    (void)floe_address_parse(text, &address);
-    address.port = (uint16_t)(20000 + world->next_port++ % 20000);
-    return address;
-}
-
-static void remember_allowed(sim_world *world, sim_mapping *mapping, const floe_address *to)
-{
-    for (size_t i = 0; i < mapping->allowed_count; i++) {
-        if (floe_address_equal(&mapping->allowed[i], to)) {
-            return;
-        }
-    }
-    if (mapping->allowed_count == sizeof mapping->allowed / sizeof *mapping->allowed) {
-        world_violated(world, "the simulation's table of a NAT's filter is full");
-        return;
-    }
-    mapping->allowed[mapping->allowed_count++] = *to;
-}
-
-/* The mapping by which a packet leaves; NULL: there is no NAT. */
-static sim_mapping *map_outwards(sim_world *world, const sim_socket *socket, const floe_address *to)
-{
-    const sim_interface *interface = &world->config->interfaces[socket->interface];
-    floe_address key = key_of(interface->mapping, to);
-    sim_mapping *found = NULL;
-
-    if (interface->mapping == SIM_NAT_NONE) {
-        return NULL;
-    }
-    for (size_t i = 0; i < world->mapping_count; i++) {
-        sim_mapping *mapping = &world->mappings[i];
-        if (!mapping->dead && floe_address_equal(&mapping->inside, &socket->local) &&
-            floe_address_equal(&mapping->towards, &key)) {
-            found = mapping;
-        }
-    }
-    if (found == NULL) {
-        if (world->mapping_count == MAPPINGS_MAX) {
-            world_violated(world, "the simulation's table of mappings is full");
-            return &world->mappings[0];
-        }
-        found = &world->mappings[world->mapping_count++];
-        *found =
-            (sim_mapping){.inside = socket->local, .towards = key, .interface = socket->interface};
-        found->outside = outside_address(world, socket->interface, to->family);
-    }
-    remember_allowed(world, found, to);
-    return found;
-}
-
-static bool let_in(const sim_world *world, const sim_mapping *mapping, const floe_address *from)
-{
-    sim_nat filtering = world->config->interfaces[mapping->interface].filtering;
-
-    if (filtering == SIM_NAT_NONE || filtering == SIM_NAT_ENDPOINT_INDEPENDENT) {
-        return true;
-    }
-    for (size_t i = 0; i < mapping->allowed_count; i++) {
-        if (filtering == SIM_NAT_ADDRESS_DEPENDENT
-                ? floe_address_same_ip(&mapping->allowed[i], from)
-                : floe_address_equal(&mapping->allowed[i], from)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The inside address that a packet is for; false when the NAT drops it. */
-static bool map_inwards(const sim_world *world, const floe_address *from, floe_address *to)
-{
-    for (size_t i = 0; i < world->mapping_count; i++) {
-        const sim_mapping *mapping = &world->mappings[i];
-        if (floe_address_equal(&mapping->outside, to)) {
-            *to = mapping->inside;
-            return !mapping->dead && let_in(world, mapping, from);
-        }
-    }
-    return true; /* no NAT */
-}
-
-bool world_mapping_is_dead(const sim_world *world, const floe_address *outside)
-{
-    for (size_t i = 0; i < world->mapping_count; i++) {
-        if (floe_address_equal(&world->mappings[i].outside, outside)) {
-            return world->mappings[i].dead;
-        }
-    }
-    return false;
-}
-
-/* ── Packets ── */
-
-uint64_t world_one_way(sim_world *world, size_t server)
-{
-    uint64_t delay = world->config->servers[server].round_trip_ms * 500000ULL;
-
-    if (world->config->jitter_ms > 0) {
-        delay += seeded_below(&world->random, world->config->jitter_ms * 1000) * 1000ULL;
-    }
-    return delay;
-}
-
-static bool happens(sim_world *world, unsigned per_thousand)
-{
-    return per_thousand > 0 && seeded_below(&world->random, 1000) < per_thousand;
-}
-
-static void add_packet(sim_world *world, sim_event_kind kind, size_t server,
-                       const floe_address *from, const floe_address *to, floe_span data)
-{
-    unsigned copies = happens(world, world->config->duplication) ? 2 : 1;
-
-    if (happens(world, world->config->loss)) {
-        world_trace(world, "lost");
-        return;
-    }
-    for (unsigned i = 0; i < copies; i++) {
-        sim_event *event = world_add_event(world, kind, world->now + world_one_way(world, server));
-        event->server = server;
-        event->from = *from;
-        event->to = *to;
-        event->size = data.size < PACKET_MAX ? data.size : PACKET_MAX;
-        if (data.size > 0) {
-            memcpy(event->data, data.data, event->size);
-        }
-    }
-}
-
-void world_answer(sim_world *world, size_t server, const floe_address *from, const floe_address *to,
-                  floe_span data)
-{
-    if (!association_answer(world, server, to, data)) {
-        add_packet(world, SIM_EVENT_TO_CLIENT, server, from, to, data);
-    }
-}
-
-void world_answer_datagram(sim_world *world, size_t server, const floe_address *from,
-                           const floe_address *to, floe_span data)
-{
-    add_packet(world, SIM_EVENT_TO_CLIENT, server, from, to, data);
-}
-
-static sim_socket *socket_of(sim_world *world, uint32_t channel)
-{
-    for (size_t i = 0; i < world->socket_count; i++) {
-        if (world->sockets[i].channel == channel) {
-            return &world->sockets[i];
-        }
-    }
-    return NULL;
-}
-
-/* ICMP port unreachable, with the beginning of the packet. */
-static void refuse(sim_world *world, size_t server, const floe_core_output *output)
-{
-    sim_event *event = world_add_event(world, SIM_EVENT_UNREACHABLE,
-                                       world->now + 2 * world_one_way(world, server));
-
-    event->channel = output->channel;
-    event->to = output->remote;
-    event->reason = FLOE_UNREACHABLE_PORT;
-    event->size = output->data_size < 28 ? output->data_size : 28;
-    memcpy(event->data, output->data, event->size);
-}
-
-/* Which server is there; `refuses`: it is, and says that nobody listens. */
-static size_t server_at(const sim_world *world, const floe_address *remote, bool *refuses)
-{
-    for (size_t i = 0; i < world->config->server_count; i++) {
-        const sim_server *server = &world->config->servers[i];
-        floe_address address = server_address_for(world, i, remote->family);
-        floe_address first;
-        bool is_first =
-            server_first_address(world, i, &first) && floe_address_equal(&first, remote);
-        bool is_server = floe_address_equal(&address, remote);
-        *refuses =
-            (is_first && server->first_closed) || (is_server && server->temper == SIM_PORT_CLOSED);
-        if (*refuses || is_server) {
-            return i;
-        }
-    }
-    return SIZE_MAX;
-}
-
-/* What the socket's packets look like outside. */
-static floe_address outside_of(sim_world *world, const sim_socket *socket,
-                               const floe_address *remote)
-{
-    sim_mapping *mapping = map_outwards(world, socket, remote);
-
-    return mapping != NULL ? mapping->outside : socket->local;
-}
-
-/* The peer sends back what it gets. */
-static void echo(sim_world *world, const floe_address *from, const floe_address *peer,
-                 floe_span data)
-{
-    if (world->config->server_count > 0 || world->config->loss == 0) {
-        sim_event *event = world_add_event(world, SIM_EVENT_TO_CLIENT, world->now + 20000000);
-        event->from = *peer;
-        event->to = *from;
-        event->size = data.size < PACKET_MAX ? data.size : PACKET_MAX;
-        memcpy(event->data, data.data, event->size);
-    }
-}
-
-static void send_from(sim_world *world, sim_socket *socket, const floe_core_output *output)
-{
-    const sim_interface *interface = &world->config->interfaces[socket->interface];
-    floe_span data = floe_span_of(output->data, output->data_size);
-    bool refuses = false;
-
-    if (interface->path == SIM_PATH_NO_ROUTE) {
-        floe_core_unreachable(world->core, world_time(world), output->channel, &output->remote,
-                              FLOE_UNREACHABLE_NETWORK, output->data, output->data_size);
-        return;
-    }
-    if (interface->path == SIM_PATH_SWALLOWS || world->down[socket->interface]) {
-        return;
-    }
-    floe_address from = outside_of(world, socket, &output->remote);
-    if (world_peer_of(&output->remote) < 2) {
-        echo(world, &from, &output->remote, data);
-        return;
-    }
-    size_t server = server_at(world, &output->remote, &refuses);
-    if (refuses) {
-        refuse(world, server, output);
-    } else if (server != SIZE_MAX) {
-        add_packet(world, SIM_EVENT_TO_SERVER, server, &from, &output->remote, data);
-    }
-}
-
 /* ── The core's outputs ── */
 
-/* Entries of one name are one interface. */
-static uint32_t interface_index(const sim_config *config, size_t n)
-{
-    size_t i = 0;
-
-    while (strcmp(config->interfaces[i].name, config->interfaces[n].name) != 0) {
-        i++;
-    }
-    return (uint32_t)i + 1;
-}
-
-static void list_interfaces(sim_world *world)
+void world_list_interfaces(sim_world *world)
 {
     floe_interface_address list[SIM_INTERFACES_MAX] = {0};
     const sim_config *config = world->config;
@@ -452,7 +114,7 @@ static void list_interfaces(sim_world *world)
     for (size_t i = 0; i < config->interface_count; i++) {
         const sim_interface *interface = &config->interfaces[i];
         list[i].interface_name = interface->name;
-        list[i].interface_index = interface_index(config, i);
+        list[i].interface_index = world_interface_index(config, i);
         list[i].adapter = interface->adapter;
         list[i].up = !world->down[i];
         list[i].temporary = interface->temporary;
@@ -464,43 +126,10 @@ static void list_interfaces(sim_world *world)
     floe_core_interfaces(world->core, world_time(world), list, config->interface_count);
 }
 
-/* A connection: refused, accepted, or without an answer. */
-static void connect_stream(sim_world *world, sim_socket *socket)
-{
-    const sim_interface *interface = &world->config->interfaces[socket->interface];
-    bool refuses = false;
-    size_t server = server_at(world, &socket->remote, &refuses);
-
-    if (interface->path == SIM_PATH_NO_ROUTE) {
-        floe_core_unreachable(world->core, world_time(world), socket->channel, &socket->remote,
-                              FLOE_UNREACHABLE_NETWORK, NULL, 0);
-    } else if (server != SIZE_MAX && interface->path == SIM_PATH_GOOD &&
-               !world->down[socket->interface]) {
-        floe_address client = outside_of(world, socket, &socket->remote);
-        stream_open(world, socket, server, refuses, &client);
-    }
-}
-
-/* Two may have one address: then one that is up. `interface_count`: none has it. */
-static size_t interface_with(const sim_world *world, const floe_address *local)
-{
-    size_t found = world->config->interface_count;
-
-    for (size_t n = 0; n < world->config->interface_count; n++) {
-        floe_address address;
-        (void)floe_address_parse(world->config->interfaces[n].ip, &address);
-        if (floe_address_same_ip(&address, local) &&
-            (found == world->config->interface_count || world->down[found])) {
-            found = n;
-        }
-    }
-    return found;
-}
-
 static void open_socket(sim_world *world, const floe_core_output *output)
 {
     floe_address local = output->local;
-    size_t n = interface_with(world, &local);
+    size_t n = world_interface_with(world, &local);
 
     if (n == world->config->interface_count || world->socket_count == SOCKETS_MAX) {
         world_violated(world, "a socket on an address that is not ours");
@@ -532,7 +161,7 @@ static void open_socket(sim_world *world, const floe_core_output *output)
                            .stream = output->protocol == FLOE_PROTOCOL_TCP,
                            .remote = output->remote};
     if (socket->stream) {
-        connect_stream(world, socket);
+        world_connect(world, socket);
         return;
     }
     floe_core_opened(world->core, world_time(world), output->channel, &local);
@@ -554,7 +183,7 @@ static void resolve(sim_world *world, const floe_core_output *output)
 
 static void close_socket(sim_world *world, uint32_t channel)
 {
-    sim_socket *socket = socket_of(world, channel);
+    sim_socket *socket = world_socket(world, channel);
 
     if (socket == NULL || !socket->open) {
         world_violated(world, "L7: channel %u is closed but was not open", channel);
@@ -581,7 +210,7 @@ static void block(sim_world *world, const sim_socket *socket)
 
 static void send_packet(sim_world *world, const floe_core_output *output)
 {
-    sim_socket *socket = socket_of(world, output->channel);
+    sim_socket *socket = world_socket(world, output->channel);
     char to[FLOE_ADDRESS_TEXT_SIZE];
 
     world_trace(world, "send %zu bytes on %u to %s", output->data_size, output->channel,
@@ -593,7 +222,7 @@ static void send_packet(sim_world *world, const floe_core_output *output)
     floe_span data = floe_span_of(output->data, output->data_size);
     check_send(world, socket, &output->remote, data);
     if (!socket->stream) {
-        send_from(world, socket, output);
+        world_send_from(world, socket, output);
         return;
     }
     stream_send(world, socket, data,
@@ -784,7 +413,7 @@ static void do_outputs(sim_world *world)
         }
         switch (output.kind) {
         case FLOE_CORE_LIST_INTERFACES:
-            list_interfaces(world);
+            world_list_interfaces(world);
             break;
         case FLOE_CORE_OPEN:
             open_socket(world, &output);
@@ -823,24 +452,25 @@ static void do_outputs(sim_world *world)
 
 /* ── Events ── */
 
-static void take_packets(sim_world *world)
+void world_take_packets(sim_world *world)
 {
     floe_packet packet;
 
     while (floe_core_packet(world->core, world_time(world), &packet)) {
-        check_packet(world, &packet);
+        world->on_packet(world, &packet);
     }
 }
 
 static void stream_to_client(sim_world *world, const sim_event *event)
 {
-    const sim_socket *socket = socket_of(world, event->channel);
+    const sim_socket *socket = world_socket(world, event->channel);
 
     if (socket != NULL && socket->open &&
         stream_reaches(world, event->channel, !world->down[socket->interface])) {
         uint8_t *exact = exact_copy(event->data, event->size, 0);
-        floe_core_stream(world->core, world_time(world), event->channel, exact, event->size);
-        take_packets(world);
+        floe_core_stream(world->core, world_time(world), core_channel(event->channel), exact,
+                         event->size);
+        world_take_packets(world);
         exact_free(exact, 0);
     }
 }
@@ -848,23 +478,24 @@ static void stream_to_client(sim_world *world, const sim_event *event)
 /* What concerns a connection of the gatherer at hand. */
 static void happen_to_stream(sim_world *world, const sim_event *event)
 {
-    const sim_socket *socket = socket_of(world, event->channel);
+    const sim_socket *socket = world_socket(world, event->channel);
 
     if (event->life != world->life || world->core == NULL || socket == NULL || !socket->open) {
         return;
     }
     switch (event->kind) {
     case SIM_EVENT_CONNECTED:
-        floe_core_opened(world->core, world_time(world), event->channel, &socket->local);
+        floe_core_opened(world->core, world_time(world), core_channel(event->channel),
+                         &socket->local);
         break;
     case SIM_EVENT_STREAM_DOWN:
         stream_to_client(world, event);
         break;
     case SIM_EVENT_BROKEN:
-        floe_core_disconnected(world->core, world_time(world), event->channel);
+        floe_core_disconnected(world->core, world_time(world), core_channel(event->channel));
         break;
     default:
-        floe_core_writable(world->core, world_time(world), event->channel);
+        floe_core_writable(world->core, world_time(world), core_channel(event->channel));
         break;
     }
 }
@@ -873,7 +504,7 @@ static void to_client(sim_world *world, const sim_event *event)
 {
     floe_address to = event->to;
 
-    if (!map_inwards(world, &event->from, &to)) {
+    if (!world_map_inwards(world, &event->from, &to)) {
         return;
     }
     for (size_t i = 0; world->core != NULL && i < world->socket_count; i++) {
@@ -882,7 +513,7 @@ static void to_client(sim_world *world, const sim_event *event)
             uint8_t *exact = exact_copy(event->data, event->size, 0);
             floe_core_datagram(world->core, world_time(world), socket->channel, &event->from, exact,
                                event->size);
-            take_packets(world);
+            world_take_packets(world);
             exact_free(exact, 0);
             return;
         }
@@ -927,7 +558,7 @@ static void resolved(sim_world *world, const sim_event *event)
     }
 }
 
-static void happen(sim_world *world, const sim_event *event)
+void world_happen(sim_world *world, const sim_event *event)
 {
     switch (event->kind) {
     case SIM_EVENT_TO_SERVER:
@@ -954,8 +585,8 @@ static void happen(sim_world *world, const sim_event *event)
         break;
     case SIM_EVENT_UNREACHABLE:
         if (world->core != NULL && (event->life == 0 || event->life == world->life)) {
-            floe_core_unreachable(world->core, world_time(world), event->channel, &event->to,
-                                  event->reason, event->data, event->size);
+            floe_core_unreachable(world->core, world_time(world), core_channel(event->channel),
+                                  &event->to, event->reason, event->data, event->size);
         }
         break;
     case SIM_EVENT_RESOLVED:
@@ -975,6 +606,8 @@ static void happen(sim_world *world, const sim_event *event)
         for (size_t i = 0; i < world->mapping_count; i++) {
             world->mappings[i].dead = true;
         }
+        break;
+    default: /* of worlds that change */
         break;
     }
 }
@@ -1002,8 +635,8 @@ static void run_until(sim_world *world, uint64_t end)
         }
         world->now = next > world->now ? next : world->now;
         if (event_at <= deadline) {
-            sim_event *event = take_event(world);
-            happen(world, event);
+            sim_event *event = world_take_event(world);
+            world_happen(world, event);
             free(event);
         } else {
             floe_core_time(world->core, world_time(world));
@@ -1140,6 +773,7 @@ bool sim_run(const sim_config *config, FILE *trace, sim_report *report)
     world->report = report;
     world->trace = trace;
     world->memory = &memory;
+    world->on_packet = check_packet;
     world->now = 1000000000U;
     seeded_init(&world->random, config->seed);
     seeded_init(&world->secrets, config->seed ^ 0x5555555555555555U);
@@ -1166,7 +800,7 @@ bool sim_run(const sim_config *config, FILE *trace, sim_report *report)
         world_violated(world, "%zu pieces of memory were not given back", memory.live);
     }
     while (world->event_count > 0) {
-        free(take_event(world));
+        free(world_take_event(world));
     }
     world_set_clock(NULL);
     associations_free(world);

@@ -22,6 +22,10 @@ typedef enum sim_event_kind {
     SIM_EVENT_BROKEN,      /* a connection was reset */
     SIM_EVENT_WRITABLE,    /* one that was blocked is so no more */
     SIM_EVENT_FROM_PEER,   /* a packet at a relayed address */
+    SIM_EVENT_CHANGE,      /* the world changes (change.h), as also by all that follow */
+    SIM_EVENT_EPISODE,
+    SIM_EVENT_OPENED,
+    SIM_EVENT_LISTED,
 } sim_event_kind;
 
 typedef struct sim_event {
@@ -47,6 +51,7 @@ typedef struct sim_socket {
     floe_address local;
     size_t interface;
     bool open;
+    bool opening; /* the driver has not answered yet */
     bool stream;
     floe_address remote; /* of a stream */
 } sim_socket;
@@ -60,7 +65,8 @@ typedef struct sim_mapping {
     floe_address allowed[16]; /* whom it has sent to: for filtering */
     size_t allowed_count;
     size_t interface;
-    bool dead; /* forgotten by the NAT */
+    bool dead;         /* forgotten by the NAT */
+    uint64_t last_out; /* when a packet went out by it */
 } sim_mapping;
 
 typedef struct sim_allocation {
@@ -76,6 +82,9 @@ typedef struct sim_allocation {
     uint32_t ticket;       /* RFC 8016; 0: it has none */
     bool tcp;              /* RFC 6062 */
     bool strange;          /* left by somebody else: 437 */
+    uint64_t made;
+    size_t life; /* of whose gatherer */
+    bool other;  /* of the other user */
 } sim_allocation;
 
 /* How many nonces for one use a server has given a client. */
@@ -103,7 +112,9 @@ typedef struct sim_transaction {
 #define ALLOCATIONS_MAX 256
 #define TRANSACTIONS_MAX 1024
 
-typedef struct sim_world {
+typedef struct sim_world sim_world;
+
+struct sim_world {
     const sim_config *config;
     sim_report *report;
     sim_seen *seen; /* of the gatherer at hand */
@@ -147,8 +158,20 @@ typedef struct sim_world {
     floe_gather_policy coming[8]; /* of those that have begun and are not told yet */
     size_t coming_count;
     floe_gather_policy next_policy;
-    uint32_t servers; /* which of them the options name, bit by bit */
-} sim_world;
+    uint32_t servers;                   /* which of them the options name, bit by bit */
+    unsigned restarts[SIM_SERVERS_MAX]; /* with a restart nonces are forgotten */
+    void (*on_packet)(sim_world *world, const floe_packet *packet);
+    struct sim_changing_world *change; /* NULL: the world is one of those that do not change */
+};
+
+/* In a world that changes there are several gatherers, and a channel is told apart by its upper
+ * bits: those of its gatherer's life. */
+#define SIM_LIFE_SHIFT 24
+
+static inline uint32_t core_channel(uint32_t channel)
+{
+    return channel & ((1U << SIM_LIFE_SHIFT) - 1);
+}
 
 static inline floe_time world_time(const sim_world *world)
 {
@@ -170,8 +193,31 @@ void world_answer(sim_world *world, size_t server, const floe_address *from, con
 void world_answer_datagram(sim_world *world, size_t server, const floe_address *from,
                            const floe_address *to, floe_span data);
 sim_event *world_add_event(sim_world *world, sim_event_kind kind, uint64_t at);
+/* One that was taken happens then. */
+void world_put_back(sim_world *world, sim_event *event, uint64_t at);
+/* The next that happens; there is one. */
+sim_event *world_take_event(sim_world *world);
+/* What it does to whom: servers, connections, look-ups. */
+void world_happen(sim_world *world, const sim_event *event);
+/* Gives the core at hand the interfaces. */
+void world_list_interfaces(sim_world *world);
+/* Those that the latest input brought. */
+void world_take_packets(sim_world *world);
 /* How long a packet takes to the server. */
 uint64_t world_one_way(sim_world *world, size_t server);
+sim_socket *world_socket(sim_world *world, uint32_t channel);
+/* Which server is there; `refuses`: it is, and says that nobody listens. */
+size_t world_server_at(const sim_world *world, const floe_address *remote, bool *refuses);
+/* A datagram leaves, as far as the way goes. */
+void world_send_from(sim_world *world, sim_socket *socket, const floe_core_output *output);
+/* A connection: refused, accepted, or without an answer. */
+void world_connect(sim_world *world, sim_socket *socket);
+/* The interface with that address, one that is up if it can be; `interface_count`: none has it. */
+size_t world_interface_with(const sim_world *world, const floe_address *local);
+/* Entries of one name are one interface. */
+uint32_t world_interface_index(const sim_config *config, size_t n);
+/* The inside address that a packet is for; false when the NAT drops it. */
+bool world_map_inwards(const sim_world *world, const floe_address *from, floe_address *to);
 bool world_mapping_is_dead(const sim_world *world, const floe_address *outside);
 /* Whose time OpenSSL is told; NULL: the real one. */
 void world_set_clock(const sim_world *world);
@@ -187,6 +233,10 @@ bool server_first_address(const sim_world *world, size_t server, floe_address *a
 void server_receive(sim_world *world, size_t server, const floe_address *client, floe_span data);
 /* A packet of a peer came to a relayed address. */
 void server_from_peer(sim_world *world, const sim_event *event);
+/* A peer was refused by 403. */
+void world_peer_refused(sim_world *world, size_t server, unsigned peer);
+/* It is started anew: allocations and nonces are forgotten. */
+void server_restarts(sim_world *world, size_t server);
 /* The connection of its client was closed, and the allocation with it. */
 void server_forget(sim_world *world, size_t server, const floe_address *client);
 /* Streams, TLS and DTLS (stream.c). False: the server is not of that kind. */
@@ -207,6 +257,8 @@ void stream_send(sim_world *world, const sim_socket *socket, floe_span data, boo
 bool stream_reaches(sim_world *world, uint32_t channel, bool up);
 void stream_up(sim_world *world, const sim_event *event);
 void stream_close(sim_world *world, uint32_t channel);
+/* All connections of the server break, or those alone whose way was cut. */
+void streams_break(sim_world *world, size_t server, bool cut_alone);
 /* The outputs, as they are polled. */
 void check_candidate(sim_world *world, const floe_candidate *candidate);
 void check_withdrawn(sim_world *world, const floe_candidate *candidate);

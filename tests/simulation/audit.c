@@ -1,0 +1,424 @@
+/* What must hold whenever a core is at rest, whatever has happened before. What is listed is alive
+ * or lost too lately to be known; what stands on a NAT's mapping is kept alive; what a server keeps
+ * is somebody's; what was sent has arrived.
+ *
+ * The bounds are those of the rules: a lost allocation or mapping is noticed within 20 s of the
+ * last packet that could tell (T7b, R6), by a request that may have to be given up first (39.5 s,
+ * RFC 8489 §6.2.1). Nothing is asked for while its server, its interface or the network is not
+ * good: then nobody can know. */
+#include "change.h"
+
+#include "base/address.h"
+
+#include <string.h>
+
+#define GIVE_UP (40 * SIM_SECOND)
+
+static uint64_t keepalive(const sim_changing_world *change)
+{
+    uint32_t set = change->network.settings.keepalive_ms;
+
+    return (set == 0 ? 15000 : set) * SIM_MS;
+}
+
+static uint64_t lateness(const sim_changing_world *change)
+{
+    return (2 * change->plan->late.timers_ms + 2000) * SIM_MS;
+}
+
+/* Within that a loss is known to the gatherer, once all is good. */
+static uint64_t noticed_within(const sim_changing_world *change)
+{
+    uint64_t kept = keepalive(change);
+
+    return (kept > 20 * SIM_SECOND ? kept : 20 * SIM_SECOND) + GIVE_UP + lateness(change) +
+           10 * SIM_SECOND;
+}
+
+static bool is_past(const sim_changing_world *change, uint64_t since, uint64_t bound)
+{
+    return since != UINT64_MAX && change->world->now > since + bound;
+}
+
+static uint64_t later_of(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* ── What is listed ── */
+
+static const sim_socket *socket_at(const sim_changing_world *change, const floe_address *local)
+{
+    const sim_world *world = change->world;
+
+    for (size_t i = 0; i < world->socket_count; i++) {
+        const sim_socket *socket = &world->sockets[i];
+        if (socket->open && !socket->stream && floe_address_equal(&socket->local, local)) {
+            return socket;
+        }
+    }
+    return NULL;
+}
+
+static const sim_mapping *mapping_at(const sim_changing_world *change, const floe_address *outside)
+{
+    const sim_world *world = change->world;
+
+    for (size_t i = world->mapping_count; i-- > 0;) {
+        if (floe_address_equal(&world->mappings[i].outside, outside)) {
+            return &world->mappings[i];
+        }
+    }
+    return NULL;
+}
+
+/* When a mapping was forgotten; 0: it lives. */
+static uint64_t forgotten(const sim_changing_world *change, const sim_mapping *mapping)
+{
+    uint64_t lifetime = change->network.interfaces[mapping->interface].nat_lifetime_ms * SIM_MS;
+
+    if (lifetime != 0 && change->world->now > mapping->last_out + lifetime) {
+        return mapping->last_out + lifetime;
+    }
+    /* At the latest when the interface was touched last. */
+    return !mapping->dead ? 0
+           : change->interface_good[mapping->interface] == UINT64_MAX
+               ? UINT64_MAX
+               : change->interface_good[mapping->interface];
+}
+
+/* R6: something goes out by it each Tr, or while a request is repeated. */
+static void check_kept(sim_changing_world *change, const sim_mapping *mapping, const char *what,
+                       const char *whose)
+{
+    uint64_t since =
+        later_of(mapping->last_out, change_good_since(change, SIZE_MAX, mapping->interface));
+
+    if (is_past(change, since, keepalive(change) + 25 * SIM_SECOND + lateness(change))) {
+        change_violated(change, "R6: the %s of %s is not kept alive", what, whose);
+    }
+}
+
+static void audit_host(sim_changing_world *change, const sim_told *told)
+{
+    bool shown = change->network.settings.nat_1to1_ip_count == 0 &&
+                 change->network.settings.address_rewrite_rule_count == 0;
+
+    if (shown && told->ip.family != FLOE_FAMILY_NONE && socket_at(change, &told->ip) == NULL) {
+        change_violated(change, "I1: the host %s is listed and has no socket", told->address);
+    }
+}
+
+static void audit_srflx(sim_changing_world *change, const sim_told *told)
+{
+    const sim_mapping *mapping = mapping_at(change, &told->ip);
+    size_t server = owner_server_of(change, told->url);
+
+    if (mapping == NULL) {
+        if (socket_at(change, &told->ip) == NULL &&
+            change->network.settings.nat_1to1_ip_count == 0) {
+            change_violated(change, "I1: the srflx %s:%u is listed and leads nowhere",
+                            told->address, told->ip.port);
+        }
+        return;
+    }
+    if (socket_at(change, &mapping->inside) == NULL) {
+        change_violated(change, "I1: the srflx %s is listed and its socket is closed",
+                        told->address);
+        return;
+    }
+    uint64_t dead = forgotten(change, mapping);
+    if (dead == 0) {
+        check_kept(change, mapping, "srflx", told->address);
+    } else if (is_past(change,
+                       later_of(dead, change_good_since(change, server, mapping->interface)),
+                       noticed_within(change))) {
+        change_violated(change, "R6: the srflx %s is listed and its mapping is gone",
+                        told->address);
+    }
+}
+
+static const sim_allocation *allocation_of(const sim_changing_world *change, size_t server,
+                                           const floe_address *relayed)
+{
+    const sim_world *world = change->world;
+
+    for (size_t i = 0; i < world->allocation_count; i++) {
+        const sim_allocation *one = &world->allocations[i];
+        if (one->server == server && !one->strange && one->expires > world->now &&
+            (floe_address_equal(&one->relayed[0], relayed) ||
+             floe_address_equal(&one->relayed[1], relayed))) {
+            return one;
+        }
+    }
+    return NULL;
+}
+
+static void audit_relay(sim_changing_world *change, const sim_told *told)
+{
+    size_t server = owner_server_of(change, told->url);
+    const sim_allocation *allocation;
+    const sim_mapping *mapping;
+
+    if (told->tcp_type == FLOE_TCP_TYPE_ACTIVE || server == SIZE_MAX ||
+        change->plan->network.servers[server].temper == SIM_FORGETS) {
+        return; /* whose loss nobody tells before the next Refresh */
+    }
+    allocation = allocation_of(change, server, &told->ip);
+    if (allocation == NULL) {
+        uint64_t since = later_of(told->at, change_good_since(change, server, SIZE_MAX));
+        if (is_past(change, since, noticed_within(change))) {
+            change_violated(change, "T7b: the relay %s of %s is listed and its allocation is gone",
+                            told->address, told->url);
+        }
+        return;
+    }
+    if (change->network.servers[server].transport == FLOE_PROTOCOL_TCP ||
+        change->network.servers[server].transport == FLOE_PROTOCOL_TLS) {
+        return; /* a connection that has lost its mapping breaks */
+    }
+    mapping = mapping_at(change, &allocation->client);
+    if (mapping == NULL) {
+        return;
+    }
+    uint64_t dead = forgotten(change, mapping);
+    if (dead == 0) {
+        check_kept(change, mapping, "relay", told->url);
+    } else if (is_past(change,
+                       later_of(dead, change_good_since(change, server, mapping->interface)),
+                       noticed_within(change))) {
+        change_violated(change, "T7b: the relay of %s is listed and its mapping is gone",
+                        told->url);
+    }
+}
+
+/* L6: what was told and not withdrawn is listed, and nothing else. */
+static void audit_list(sim_changing_world *change, sim_owner *owner)
+{
+    floe_candidate_list *list = NULL;
+    size_t told = 0;
+
+    if (floe_core_get_local_candidates(owner->core, &list) != FLOE_OK) {
+        return;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const floe_candidate *listed = list->candidates[i];
+        const sim_told *one = owner_candidate(owner, listed->id);
+        if (one == NULL || one->withdrawn) {
+            change_violated(change, "L6: %s %s is listed and %s",
+                            floe_candidate_type_name(listed->type), listed->address,
+                            one == NULL ? "was not told" : "was withdrawn");
+            continue;
+        }
+        if (listed->type == FLOE_CANDIDATE_TYPE_HOST) {
+            audit_host(change, one);
+        } else if (listed->type == FLOE_CANDIDATE_TYPE_SRFLX) {
+            audit_srflx(change, one);
+        } else {
+            audit_relay(change, one);
+        }
+    }
+    for (size_t i = 0; i < owner->told_count; i++) {
+        told += !owner->told[i].withdrawn && owner_may_see(owner, &owner->told[i]);
+    }
+    if (list->count != told && owner->policy == owner->told_policy &&
+        owner->state == FLOE_GATHERER_STATE_COMPLETE && owner->told_count < SIM_TOLD_MAX) {
+        change_violated(change, "L6: %zu are told, %zu are listed", told, list->count);
+    }
+    floe_candidate_list_free(list);
+}
+
+/* ── What stands, and is nobody's ── */
+
+static bool is_listed(const sim_owner *owner, const floe_address *relayed)
+{
+    for (size_t i = 0; i < owner->told_count; i++) {
+        if (!owner->told[i].withdrawn && owner->told[i].type == FLOE_CANDIDATE_TYPE_RELAY &&
+            floe_address_equal(&owner->told[i].ip, relayed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* I3: an allocation on a server is a candidate of its owner's, or has been released. */
+static void audit_allocations(sim_changing_world *change, sim_owner *owner)
+{
+    const sim_world *world = change->world;
+
+    for (size_t i = 0; i < world->allocation_count; i++) {
+        const sim_allocation *one = &world->allocations[i];
+        uint64_t good = change_good_since(change, one->server, SIZE_MAX);
+        const sim_mapping *mapping = mapping_at(change, &one->client);
+        if (one->life != owner->life || one->strange || one->expires < world->now || one->tcp ||
+            good == UINT64_MAX || one->made < good ||
+            (mapping != NULL && forgotten(change, mapping) != 0) ||
+            change->network.servers[one->server].nonce == SIM_NONCE_ONE_USE ||
+            !is_past(change,
+                     later_of(one->made, owner->closed ? owner->closed_at : owner->completed),
+                     (owner->closed ? 5 : 20) * SIM_SECOND + lateness(change))) {
+            continue;
+        }
+        if (owner->closed ||
+            (!is_listed(owner, &one->relayed[0]) && !is_listed(owner, &one->relayed[1]))) {
+            change_violated(change, "I3: an allocation on server %zu is nobody's", one->server);
+        }
+    }
+}
+
+static bool has_allocation(const sim_changing_world *change, const sim_socket *socket)
+{
+    const sim_world *world = change->world;
+
+    for (size_t i = 0; i < world->allocation_count; i++) {
+        const sim_mapping *mapping = mapping_at(change, &world->allocations[i].client);
+        if (floe_address_equal(&world->allocations[i].client, &socket->local) ||
+            (mapping != NULL && floe_address_equal(&mapping->inside, &socket->local))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* I3: of an address one socket may be idle: the base's. */
+static void audit_sockets(sim_changing_world *change, const sim_owner *owner)
+{
+    const sim_world *world = change->world;
+    unsigned idle[SIM_INTERFACES_MAX] = {0};
+
+    for (size_t i = 0; i < world->socket_count; i++) {
+        const sim_socket *socket = &world->sockets[i];
+        if (socket->channel >> SIM_LIFE_SHIFT != owner->life || !socket->open || socket->stream ||
+            has_allocation(change, socket) ||
+            !is_past(change,
+                     later_of(account_last_out(change, socket->channel, NULL), owner->completed),
+                     keepalive(change) + 60 * SIM_SECOND + lateness(change))) {
+            continue;
+        }
+        if (++idle[socket->interface] > 1) {
+            change_violated(change, "I3: two sockets are idle on one address");
+        }
+    }
+}
+
+/* S4: one server is one allocation for each address of ours and family, however its URL is spelt.
+ */
+static void audit_doubles(sim_changing_world *change, const sim_owner *owner)
+{
+    const sim_world *world = change->world;
+
+    for (size_t i = 0; i < world->allocation_count; i++) {
+        const sim_allocation *one = &world->allocations[i];
+        for (size_t k = 0; k < i; k++) {
+            const sim_allocation *other = &world->allocations[k];
+            const sim_mapping *a = mapping_at(change, &one->client);
+            const sim_mapping *b = mapping_at(change, &other->client);
+            if (one->life == owner->life && other->life == owner->life &&
+                one->server == other->server && one->tcp == other->tcp &&
+                is_listed(owner, &one->relayed[0]) && is_listed(owner, &other->relayed[0]) &&
+                one->relayed[0].family != FLOE_FAMILY_NONE && a != NULL && b != NULL &&
+                other->relayed[0].family != FLOE_FAMILY_NONE && a->interface == b->interface) {
+                change_violated(change, "S4: server %zu has two allocations for one address",
+                                one->server);
+            }
+        }
+    }
+}
+
+/* H2: an address has one name, for both components. */
+static void audit_names(sim_changing_world *change, const sim_owner *owner)
+{
+    const sim_owner *other = &change->owners[owner->life == 1 ? 1 : 0];
+
+    for (size_t i = 0; change->plan->associated && owner->life <= 2 && i < owner->published_count;
+         i++) {
+        for (size_t k = 0; k < other->published_count; k++) {
+            if (floe_address_same_ip(&owner->published_for[i], &other->published_for[k]) &&
+                strcmp(owner->published[i], other->published[k]) != 0 &&
+                is_past(change, owner->changed_options, 5 * SIM_SECOND)) {
+                change_violated(change, "H2: one address has two names");
+            }
+        }
+    }
+}
+
+/* ── Whether it goes on ── */
+
+/* L14 */
+static void audit_progress(sim_changing_world *change, sim_owner *owner)
+{
+    uint32_t timeout = change->network.settings.gather_timeout_ms;
+    const sim_lateness *late = &change->plan->late;
+    uint64_t bound = (timeout == 0 ? 5000 : timeout) + 3 * (late->lists_ms + late->opens_ms) +
+                     2 * late->timers_ms + 2000;
+
+    if (floe_core_state(owner->core) == FLOE_GATHERER_STATE_GATHERING && timeout != FLOE_NEVER &&
+        is_past(change, later_of(owner->began, change->stopped_until), bound * SIM_MS)) {
+        change_violated(change, "L14: gathering does not end");
+    }
+}
+
+/* I4: what was sent by a good way has come back. */
+static void audit_sends(sim_changing_world *change)
+{
+    for (size_t i = 0; i < SIM_SENDS_MAX; i++) {
+        sim_send *one = &change->sends[i];
+        if (one->due == 0 || change->world->now < one->due) {
+            continue;
+        }
+        one->due = 0;
+        size_t server = owner_server_of(change, one->url);
+        sim_owner *owner = change_owner_of_life(change, one->owner);
+        uint64_t good = change_good_since(change, SIZE_MAX, SIZE_MAX);
+        good = server != SIZE_MAX ? later_of(good, change->data_good[server]) : UINT64_MAX;
+        const sim_told *told = owner_candidate(owner, one->id);
+        if (good < one->at && !owner->closed && told != NULL && !told->withdrawn) {
+            change_violated(change, "I4: a packet by %s was taken and did not come back", one->url);
+        }
+    }
+}
+
+void audit(sim_changing_world *change, sim_owner *owner)
+{
+    sim_world *world = change->world;
+
+    if (owner->core == NULL || !owner->checks || *world->report->violation != '\0' ||
+        world->now < change->stopped_until || world->now < owner->audited + SIM_SECOND) {
+        return;
+    }
+    owner->audited = world->now;
+    if (owner->closed) {
+        audit_allocations(change, owner);
+        return;
+    }
+    audit_progress(change, owner);
+    audit_list(change, owner);
+    audit_sends(change);
+    if (floe_core_state(owner->core) == FLOE_GATHERER_STATE_COMPLETE) {
+        if (!owner->list_failed) { /* after a restart: what it has waits for the next gathering */
+            audit_allocations(change, owner);
+        }
+        audit_sockets(change, owner);
+        audit_doubles(change, owner);
+        audit_names(change, owner);
+    }
+}
+
+void audit_closed(sim_changing_world *change, sim_owner *owner)
+{
+    const sim_world *world = change->world;
+
+    if (owner->state != FLOE_GATHERER_STATE_CLOSED) {
+        change_violated(change, "L7: no state closed after close");
+    }
+    for (size_t i = 0; i < world->socket_count; i++) {
+        if (world->sockets[i].channel >> SIM_LIFE_SHIFT == owner->life) {
+            change_violated(change, "L7: channel %u was left open",
+                            core_channel(world->sockets[i].channel));
+        }
+    }
+    if (change->network.settings.on_trace != NULL && owner->sent_traced < owner->sent) {
+        change_violated(change, "on_trace: %u requests by UDP went out, %u were told", owner->sent,
+                        owner->sent_traced);
+    }
+}

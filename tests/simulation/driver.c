@@ -1,0 +1,384 @@
+/* The driver of a world that changes: it answers late, in any order, or that it could not. */
+#include "change.h"
+
+#include "base/address.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t wait_of(sim_changing_world *change, uint32_t longest_ms)
+{
+    return change->quiet || longest_ms == 0
+               ? 0
+               : (1 + seeded_below(&change->world->random, longest_ms)) * SIM_MS;
+}
+
+static bool fails(sim_changing_world *change, uint32_t of_thousand)
+{
+    return !change->quiet && of_thousand > 0 &&
+           seeded_below(&change->world->random, 1000) < of_thousand;
+}
+
+static sim_event *later(sim_changing_world *change, sim_event_kind kind, uint64_t wait)
+{
+    sim_event *event = world_add_event(change->world, kind, change->world->now + wait);
+
+    event->life = change->world->life;
+    return event;
+}
+
+/* ── Interfaces ── */
+
+static void list_now(sim_changing_world *change)
+{
+    sim_world *world = change->world;
+
+    sim_owner *owner = change_owner_of_life(change, world->life);
+
+    owner->list_failed = fails(change, change->plan->late.lists_fail);
+    if (owner->list_failed) {
+        world_trace(world, "the interfaces can't be listed");
+        floe_core_interfaces_failed(world->core, world_time(world), FLOE_ERR_SYSTEM);
+    } else {
+        world_list_interfaces(world);
+    }
+}
+
+static void list(sim_changing_world *change)
+{
+    uint64_t wait = wait_of(change, change->plan->late.lists_ms);
+
+    if (wait == 0) {
+        list_now(change);
+    } else {
+        (void)later(change, SIM_EVENT_LISTED, wait);
+    }
+}
+
+/* ── Sockets ── */
+
+static void forget_socket(sim_world *world, sim_socket *socket)
+{
+    *socket = world->sockets[--world->socket_count];
+}
+
+static bool port_is_taken(const sim_world *world, const floe_address *local)
+{
+    for (size_t i = 0; i < world->socket_count; i++) {
+        if (!world->sockets[i].stream && floe_address_equal(&world->sockets[i].local, local)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void opened(sim_changing_world *change, sim_socket *socket)
+{
+    sim_world *world = change->world;
+    floe_address local = socket->local;
+
+    if (fails(change, change->plan->late.opens_fail)) {
+        uint32_t channel = core_channel(socket->channel);
+        world_trace(world, "channel %u can't be opened", channel);
+        forget_socket(world, socket);
+        floe_core_open_failed(world->core, world_time(world), channel, FLOE_ERR_SYSTEM);
+        return;
+    }
+    socket->opening = false;
+    socket->open = true;
+    if (socket->stream) {
+        world_connect(world, socket);
+    } else {
+        floe_core_opened(world->core, world_time(world), core_channel(socket->channel), &local);
+    }
+}
+
+static void open_socket(sim_changing_world *change, uint32_t channel,
+                        const floe_core_output *output)
+{
+    sim_world *world = change->world;
+    floe_address local = output->local;
+    size_t interface = world_interface_with(world, &local);
+
+    if (interface == world->config->interface_count || world->socket_count == SOCKETS_MAX) {
+        change_violated(change, "a socket on an address that is not ours");
+        return;
+    }
+    if (world_socket(world, channel) != NULL) {
+        change_violated(change, "core.h: channel %u is opened twice", core_channel(channel));
+        return;
+    }
+    if (local.port != 0 && output->protocol == FLOE_PROTOCOL_UDP && port_is_taken(world, &local)) {
+        floe_core_open_failed(world->core, world_time(world), output->channel,
+                              FLOE_ERR_ADDRESS_IN_USE);
+        return;
+    }
+    while (local.port == 0 || (output->local.port == 0 && port_is_taken(world, &local))) {
+        local.port = (uint16_t)(40000 + world->next_port++ % 20000);
+    }
+    sim_socket *socket = &world->sockets[world->socket_count++];
+    *socket = (sim_socket){.channel = channel,
+                           .local = local,
+                           .interface = interface,
+                           .opening = true,
+                           .stream = output->protocol == FLOE_PROTOCOL_TCP,
+                           .remote = output->remote};
+    uint64_t wait = wait_of(change, change->plan->late.opens_ms);
+    if (wait == 0) {
+        opened(change, socket);
+    } else {
+        later(change, SIM_EVENT_OPENED, wait)->channel = channel;
+    }
+}
+
+static void close_socket(sim_changing_world *change, uint32_t channel)
+{
+    sim_world *world = change->world;
+    sim_socket *socket = world_socket(world, channel);
+
+    if (socket == NULL) {
+        change_violated(change, "L7: channel %u is closed but was not open", core_channel(channel));
+        return;
+    }
+    if (socket->stream) {
+        stream_close(world, channel);
+    }
+    forget_socket(world, socket);
+}
+
+/* ── Sending ── */
+
+static bool is_somebody(const sim_changing_world *change, const floe_address *remote)
+{
+    bool refuses;
+
+    if (world_peer_of(remote) < 2 || world_server_at(change->world, remote, &refuses) != SIZE_MAX) {
+        return true;
+    }
+    for (size_t i = 0; i < change->network.server_count; i++) {
+        floe_address first;
+        if (server_first_address(change->world, i, &first) && floe_address_equal(&first, remote)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void send_packet(sim_changing_world *change, sim_owner *owner, uint32_t channel,
+                        const floe_core_output *output)
+{
+    sim_world *world = change->world;
+    sim_socket *socket = world_socket(world, channel);
+    char to[FLOE_ADDRESS_TEXT_SIZE];
+
+    world_trace(world, "%zu: %zu bytes on %u to %s%s", owner->life, output->data_size,
+                output->channel, floe_address_text(&output->remote, to),
+                output->data_size > 1 && output->data[0] < 2 ? "" : ", data");
+    if (socket == NULL || !socket->open) {
+        change_violated(change, "core.h: SEND on channel %u, which is not open", output->channel);
+        return;
+    }
+    if (!socket->stream && !is_somebody(change, &output->remote)) {
+        change_violated(change, "a packet to %s, who is no server of ours", to);
+    }
+    account_sent(change, owner, socket, output);
+    if (socket->stream) {
+        stream_send(world, socket, floe_span_of(output->data, output->data_size),
+                    world->config->interfaces[socket->interface].path == SIM_PATH_GOOD &&
+                        !world->down[socket->interface]);
+    } else {
+        world_send_from(world, socket, output);
+    }
+}
+
+/* ── Names ── */
+
+static void resolve(sim_changing_world *change, const floe_core_output *output)
+{
+    sim_world *world = change->world;
+    const char *name = strstr(output->name, "server"); /* behind "_turn._udp." for a service */
+    size_t server = name != NULL ? (size_t)strtoul(name + strlen("server"), NULL, 10) : SIZE_MAX;
+
+    if (server >= change->network.server_count) {
+        change_violated(change, "a look-up of %s, which nobody has named", output->name);
+        return;
+    }
+    bool silent = change->network.servers[server].temper == SIM_NAME_SILENT;
+    uint64_t wait = silent ? 20 * SIM_SECOND
+                           : (1 + seeded_below(&world->random, 50)) * SIM_MS +
+                                 wait_of(change, change->plan->late.names_ms);
+    sim_event *event = later(change, SIM_EVENT_RESOLVED, wait);
+    event->query = output->query;
+    event->record = output->record;
+    event->family = output->record == FLOE_DNS_A ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
+    event->server = server;
+}
+
+/* ── Outputs ── */
+
+static void do_output(sim_changing_world *change, sim_owner *owner, const floe_core_output *output)
+{
+    uint32_t channel = (uint32_t)owner->life << SIM_LIFE_SHIFT | output->channel;
+
+    switch (output->kind) {
+    case FLOE_CORE_LIST_INTERFACES:
+        list(change);
+        break;
+    case FLOE_CORE_OPEN:
+        open_socket(change, channel, output);
+        break;
+    case FLOE_CORE_CLOSE:
+        close_socket(change, channel);
+        break;
+    case FLOE_CORE_SEND:
+        send_packet(change, owner, channel, output);
+        break;
+    case FLOE_CORE_RESOLVE:
+        resolve(change, output);
+        break;
+    default:
+        owner_told(change, owner, output);
+        break;
+    }
+}
+
+void driver_outputs(sim_changing_world *change, sim_owner *owner)
+{
+    static floe_core_output output;
+    sim_world *world = change->world;
+
+    change_turn(change, owner);
+    while (owner->core != NULL && *world->report->violation == '\0' &&
+           floe_core_poll(owner->core, world_time(world), &output)) {
+        if (++owner->steps > 20000) {
+            change_violated(change, "I8: an input has outputs without end");
+            return;
+        }
+        do_output(change, owner, &output);
+    }
+}
+
+/* ── Inputs ── */
+
+bool driver_is_input(const sim_event *event)
+{
+    switch (event->kind) {
+    case SIM_EVENT_TO_CLIENT:
+    case SIM_EVENT_UNREACHABLE:
+    case SIM_EVENT_RESOLVED:
+    case SIM_EVENT_CONNECTED:
+    case SIM_EVENT_STREAM_DOWN:
+    case SIM_EVENT_BROKEN:
+    case SIM_EVENT_WRITABLE:
+    case SIM_EVENT_OPENED:
+    case SIM_EVENT_LISTED:
+    case SIM_EVENT_EPISODE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void datagram(sim_changing_world *change, const sim_event *event)
+{
+    sim_world *world = change->world;
+    floe_address to = event->to;
+
+    if (!world_map_inwards(world, &event->from, &to)) {
+        return;
+    }
+    for (size_t i = 0; i < world->socket_count; i++) {
+        sim_socket *socket = &world->sockets[i];
+        if (socket->open && !socket->stream && floe_address_equal(&socket->local, &to)) {
+            sim_owner *owner = change_owner_of_life(change, socket->channel >> SIM_LIFE_SHIFT);
+            if (owner == NULL || owner->core == NULL || world->down[socket->interface] ||
+                world->config->interfaces[socket->interface].path != SIM_PATH_GOOD) {
+                return;
+            }
+            uint8_t *exact = exact_copy(event->data, event->size, 0);
+            change_turn(change, owner);
+            owner->steps = 0;
+            account_delivered(change, socket, &event->from, floe_span_of(exact, event->size));
+            floe_core_datagram(world->core, world_time(world), core_channel(socket->channel),
+                               &event->from, exact, event->size);
+            world_take_packets(world);
+            exact_free(exact, 0);
+            return;
+        }
+    }
+}
+
+/* What is for one gatherer, of whose life the event or its channel tells. */
+static void for_one(sim_changing_world *change, const sim_event *event)
+{
+    sim_world *world = change->world;
+    size_t life = event->channel != 0 ? event->channel >> SIM_LIFE_SHIFT : event->life;
+    sim_owner *owner = change_owner_of_life(change, life);
+    sim_socket *socket = event->channel != 0 ? world_socket(world, event->channel) : NULL;
+
+    if (owner == NULL || owner->core == NULL || (event->channel != 0 && socket == NULL)) {
+        return;
+    }
+    change_turn(change, owner);
+    owner->steps = 0;
+    switch (event->kind) {
+    case SIM_EVENT_LISTED:
+        list_now(change);
+        break;
+    case SIM_EVENT_OPENED:
+        if (socket->opening) {
+            opened(change, socket);
+        }
+        break;
+    case SIM_EVENT_RESOLVED:
+        if (fails(change, change->plan->late.names_fail)) {
+            floe_core_resolved(world->core, world_time(world), event->query, FLOE_ERR_TIMED_OUT,
+                               NULL, 0);
+        } else {
+            world_happen(world, event);
+        }
+        break;
+    case SIM_EVENT_UNREACHABLE:
+        account_unreachable(change, event->channel, &event->to);
+        if (event->order % 4 == 0) { /* core.h: what came back may not be known */
+            floe_core_unreachable(world->core, world_time(world), core_channel(event->channel),
+                                  &event->to, event->reason, NULL, 0);
+        } else {
+            world_happen(world, event);
+        }
+        break;
+    default:
+        world_happen(world, event);
+        break;
+    }
+}
+
+void driver_event(sim_changing_world *change, const sim_event *event)
+{
+    sim_world *world = change->world;
+    sim_change what;
+    sim_episode episode;
+
+    switch (event->kind) {
+    case SIM_EVENT_CHANGE:
+        memcpy(&what, event->data, sizeof what);
+        change_happens(change, &what);
+        break;
+    case SIM_EVENT_EPISODE:
+        memcpy(&episode, event->data, sizeof episode);
+        episode_begins(change, &episode);
+        break;
+    case SIM_EVENT_TO_CLIENT:
+        datagram(change, event);
+        break;
+    case SIM_EVENT_TO_SERVER:
+    case SIM_EVENT_FROM_PEER:
+    case SIM_EVENT_STREAM_UP:
+        world->life = event->life;
+        world_happen(world, event);
+        break;
+    default:
+        for_one(change, event);
+        break;
+    }
+}

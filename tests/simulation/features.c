@@ -1,0 +1,883 @@
+/* Which worlds that change there are. A seed has some few of many features, so that each is met
+ * with each other often, and without the noise of all the rest; whether one is on changes nothing
+ * in the others, so a failing world is made small by leaving features out. */
+#include "change.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+typedef void (*feature_maker)(seeded_random *random, sim_changing *plan);
+
+static bool one_in(seeded_random *random, uint32_t n)
+{
+    return seeded_below(random, n) == 0;
+}
+
+/* Between the two, each order of magnitude as often. */
+static uint64_t about(seeded_random *random, uint64_t least, uint64_t most)
+{
+    uint64_t top = least;
+
+    for (uint32_t n = seeded_below(random, 12); n > 0 && top * 2 <= most; n--) {
+        top *= 2;
+    }
+    return top + seeded_below(random, (uint32_t)(top > 1 ? top : 1)) % (most - top + 1);
+}
+
+/* ── Servers ── */
+
+static unsigned any_server(seeded_random *random, const sim_changing *plan)
+{
+    return seeded_below(random, (uint32_t)plan->network.server_count);
+}
+
+/* One of those; the first TURN server, if the world has one, was made by hand. */
+static unsigned turn_server(seeded_random *random, const sim_changing *plan)
+{
+    unsigned first = any_server(random, plan);
+
+    for (unsigned i = 0; i < plan->network.server_count; i++) {
+        unsigned n = (first + i) % (unsigned)plan->network.server_count;
+        if (plan->network.servers[n].turn) {
+            return n;
+        }
+    }
+    return first;
+}
+
+static sim_server *add_server(sim_changing *plan, bool turn, bool six)
+{
+    char ip[48];
+
+    if (plan->network.server_count == SIM_SERVERS_MAX) {
+        return &plan->network.servers[SIM_SERVERS_MAX - 1];
+    }
+    (void)snprintf(ip, sizeof ip, six ? "2a00:ffff::%zx" : "203.0.113.%zu",
+                   plan->network.server_count + 10);
+    sim_server *server = sim_add_server(&plan->network, turn, ip, SIM_GOOD);
+    server->round_trip_ms = 30;
+    return server;
+}
+
+static void second_stun(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    (void)add_server(plan, false, false);
+}
+
+static void second_turn(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    (void)add_server(plan, true, false);
+}
+
+static void turn_by_tcp(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    sim_server_transport(add_server(plan, true, false), FLOE_PROTOCOL_TCP);
+}
+
+static void turn_by_tls(seeded_random *random, sim_changing *plan)
+{
+    sim_server *server = add_server(plan, true, false);
+
+    sim_server_transport(server, one_in(random, 2) ? FLOE_PROTOCOL_TLS : FLOE_PROTOCOL_DTLS);
+    server->by_name = true;
+}
+
+static void server_of_six(seeded_random *random, sim_changing *plan)
+{
+    (void)add_server(plan, one_in(random, 2), true);
+}
+
+static void server_by_name(seeded_random *random, sim_changing *plan)
+{
+    sim_server *server = &plan->network.servers[any_server(random, plan)];
+
+    server->by_name = true;
+    if (one_in(random, 2)) {
+        (void)snprintf(server->other_ip, sizeof server->other_ip,
+                       strchr(server->ip, ':') != NULL ? "203.0.113.%u" : "2a00:ffff::%u",
+                       200 + any_server(random, plan));
+    }
+}
+
+static void server_is_both(seeded_random *random, sim_changing *plan)
+{
+    unsigned n = turn_server(random, plan);
+
+    if (plan->network.servers[n].turn && plan->network.servers[n].transport == FLOE_PROTOCOL_UDP) {
+        plan->also_stun |= 1U << n;
+    }
+}
+
+static void server_twice(seeded_random *random, sim_changing *plan)
+{
+    plan->twice |= 1U << any_server(random, plan);
+}
+
+static void of_a_make(seeded_random *random, sim_changing *plan)
+{
+    static const sim_make turn[] = {
+        SIM_COTURN, SIM_COTURN_ONE_ADDRESS, SIM_COTURN_508, SIM_COTURN_V4_ON_V6,
+        SIM_PION,   SIM_NODE_TURN,          SIM_P1_STUN};
+    sim_server *server = &plan->network.servers[turn_server(random, plan)];
+
+    server->make = turn[seeded_below(random, sizeof turn / sizeof *turn)];
+    if (server->make == SIM_P1_STUN || server->make == SIM_COTURN_V4_ON_V6) {
+        server->families = FLOE_TURN_IPV4 | FLOE_TURN_IPV6;
+    }
+}
+
+static void coturn(seeded_random *random, sim_changing *plan)
+{
+    plan->network.servers[turn_server(random, plan)].make = SIM_COTURN;
+}
+
+static void stund(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    plan->network.servers[0].make = SIM_STUND;
+}
+
+static void no_stun(seeded_random *random, sim_changing *plan)
+{
+    plan->network.servers[turn_server(random, plan)].drops = 1U << FLOE_STUN_BINDING;
+}
+
+static void refuses_binding(seeded_random *random, sim_changing *plan)
+{
+    sim_server *server = &plan->network.servers[turn_server(random, plan)];
+
+    server->fails = 1U << FLOE_STUN_BINDING;
+    server->code = 403;
+}
+
+static void relays_both(seeded_random *random, sim_changing *plan)
+{
+    plan->network.servers[turn_server(random, plan)].families = FLOE_TURN_IPV4 | FLOE_TURN_IPV6;
+}
+
+static void nonces(seeded_random *random, sim_changing *plan)
+{
+    plan->network.servers[turn_server(random, plan)].nonce =
+        one_in(random, 3) ? SIM_NONCE_ONE_USE : SIM_NONCE_FOR_ALL;
+}
+
+static void sha256(seeded_random *random, sim_changing *plan)
+{
+    plan->network.servers[turn_server(random, plan)].sha256 = true;
+}
+
+static void mobile(seeded_random *random, sim_changing *plan)
+{
+    plan->network.settings.mobility = true;
+    for (size_t n = 0; n < plan->network.server_count; n++) {
+        plan->network.servers[n].mobile = !one_in(random, 4);
+    }
+}
+
+static void short_lifetime(seeded_random *random, sim_changing *plan)
+{
+    plan->network.servers[turn_server(random, plan)].lifetime = (uint32_t)about(random, 30, 600);
+}
+
+static void slow_server(seeded_random *random, sim_changing *plan)
+{
+    plan->network.servers[any_server(random, plan)].round_trip_ms =
+        (unsigned)about(random, 100, 900);
+}
+
+static void mismatch(seeded_random *random, sim_changing *plan)
+{
+    plan->network.servers[turn_server(random, plan)].temper = SIM_MISMATCH;
+}
+
+static void bad_server(seeded_random *random, sim_changing *plan)
+{
+    static const sim_temper tempers[] = {SIM_SILENT,       SIM_PORT_CLOSED, SIM_WRONG_PASSWORD,
+                                         SIM_NAME_UNKNOWN, SIM_NAME_SILENT, SIM_NO_ADDRESSES};
+    sim_server *server = add_server(plan, one_in(random, 2), false);
+
+    server->temper = tempers[seeded_below(random, 6)];
+    server->by_name = server->temper == SIM_NAME_UNKNOWN || server->temper == SIM_NAME_SILENT;
+}
+
+static void always_mismatch(seeded_random *random, sim_changing *plan)
+{
+    sim_server *server = add_server(plan, true, false);
+
+    (void)random;
+    server->fails = 1U << FLOE_STUN_ALLOCATE;
+    server->code = 437;
+}
+
+/* ── Interfaces ── */
+
+static unsigned any_interface(seeded_random *random, const sim_changing *plan)
+{
+    return seeded_below(random, (uint32_t)plan->network.interface_count);
+}
+
+static void second_interface(seeded_random *random, sim_changing *plan)
+{
+    sim_interface *interface = sim_add_interface(&plan->network, "wlan0", "10.0.2.2");
+
+    interface->adapter = FLOE_ADAPTER_WIRELESS;
+    interface->path = one_in(random, 5) ? SIM_PATH_SWALLOWS : SIM_PATH_GOOD;
+}
+
+static void interface_of_six(seeded_random *random, sim_changing *plan)
+{
+    sim_interface *interface = sim_add_interface(&plan->network, "eth0", "2a00:1::2");
+
+    interface->mapping = one_in(random, 4) ? SIM_NAT_ENDPOINT_INDEPENDENT : SIM_NAT_NONE;
+}
+
+static void no_nat(seeded_random *random, sim_changing *plan)
+{
+    plan->network.interfaces[any_interface(random, plan)].mapping = SIM_NAT_NONE;
+}
+
+static void symmetric_nat(seeded_random *random, sim_changing *plan)
+{
+    plan->network.interfaces[any_interface(random, plan)].mapping =
+        one_in(random, 3) ? SIM_NAT_ADDRESS_DEPENDENT : SIM_NAT_ADDRESS_AND_PORT_DEPENDENT;
+}
+
+/* REQ-5 of RFC 4787 asks for two minutes; they are seen with 30 s. */
+static void nat_expires(seeded_random *random, sim_changing *plan)
+{
+    plan->network.interfaces[any_interface(random, plan)].nat_lifetime_ms =
+        1000 * (uint32_t)about(random, 30, 300);
+}
+
+/* ── Settings and options ── */
+
+static void short_keepalive(seeded_random *random, sim_changing *plan)
+{
+    plan->network.settings.keepalive_ms = (uint32_t)about(random, 1000, 30000);
+}
+
+static void policy_nohost(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    plan->network.policy = FLOE_GATHER_POLICY_NOHOST;
+}
+
+static void policy_relay(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    plan->network.policy = FLOE_GATHER_POLICY_RELAY;
+}
+
+static void mdns(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    plan->network.settings.mdns_mode = FLOE_MDNS_MODE_QUERY_AND_GATHER;
+}
+
+static void one_family(seeded_random *random, sim_changing *plan)
+{
+    plan->network.settings.network_types =
+        one_in(random, 2) ? FLOE_NETWORK_TYPE_UDP4 : FLOE_NETWORK_TYPE_UDP6;
+}
+
+static void tcp_relays(seeded_random *random, sim_changing *plan)
+{
+    sim_server *server = add_server(plan, true, false);
+
+    sim_server_transport(server, FLOE_PROTOCOL_TCP);
+    server->tcp = one_in(random, 2);
+    plan->network.settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
+                                           FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
+}
+
+static void port_range(seeded_random *random, sim_changing *plan)
+{
+    plan->network.settings.port_min = 5000;
+    plan->network.settings.port_max = (uint16_t)(5040 + seeded_below(random, 100));
+}
+
+static void pacing(seeded_random *random, sim_changing *plan)
+{
+    plan->network.settings.pacing_ms = 5 + seeded_below(random, 60);
+}
+
+static void times_to_wait(seeded_random *random, sim_changing *plan)
+{
+    plan->network.settings.gather_timeout_ms = (uint32_t)about(random, 2000, 20000);
+    plan->network.settings.straggler_grace_ms = (uint32_t)about(random, 200, 5000);
+}
+
+static void ignore_trace(void *user_data, const floe_trace_event *event)
+{
+    (void)user_data;
+    (void)event;
+}
+
+static void traced(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    plan->network.settings.on_trace = ignore_trace;
+}
+
+static void dont_fragment(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    plan->network.settings.dont_fragment = true;
+}
+
+static void options_of_media(seeded_random *random, sim_changing *plan)
+{
+    plan->even_port = one_in(random, 2);
+    plan->sdp_mid = true;
+}
+
+static void two_components(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    plan->associated = true;
+    plan->owners = plan->owners < 2 ? 2 : plan->owners;
+}
+
+static void two_gatherers(seeded_random *random, sim_changing *plan)
+{
+    plan->owners = 2 + seeded_below(random, 2);
+}
+
+static void small_queues(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    plan->network.settings.send_queue_size = 4096;
+}
+
+static void rto(seeded_random *random, sim_changing *plan)
+{
+    plan->network.settings.rto_ms = 500 + seeded_below(random, 500);
+}
+
+static void shown_otherwise(seeded_random *random, sim_changing *plan)
+{
+    static const char *const ips[][1] = {{"192.0.2.77"}, {"2001:db8:9::7/10.0.1.2"}};
+
+    plan->network.settings.nat_1to1_ips = ips[seeded_below(random, 2)];
+    plan->network.settings.nat_1to1_ip_count = 1;
+    plan->network.settings.nat_1to1_candidate_type =
+        one_in(random, 2) ? FLOE_CANDIDATE_TYPE_HOST : FLOE_CANDIDATE_TYPE_SRFLX;
+}
+
+/* ── What happens ── */
+
+static sim_change *add_change(sim_changing *plan, sim_change_kind kind, uint64_t at_ms)
+{
+    sim_change *made = &plan->changes[plan->change_count];
+
+    plan->change_count += plan->change_count + 1 < SIM_CHANGES_MAX;
+    *made = (sim_change){.at_ms = at_ms, .kind = kind};
+    return made;
+}
+
+static uint64_t some_time(seeded_random *random, const sim_changing *plan)
+{
+    return about(random, 200, plan->life_ms);
+}
+
+/* From one time to another; `back`: what ends it. */
+static sim_change *add_phase(seeded_random *random, sim_changing *plan, sim_change_kind kind,
+                             sim_change_kind back, unsigned n)
+{
+    uint64_t from = some_time(random, plan);
+    sim_change *begins = add_change(plan, kind, from);
+
+    begins->n = n;
+    if (!one_in(random, 8)) {
+        add_change(plan, back, from + about(random, 100, 120000))->n = n;
+    }
+    return begins;
+}
+
+static sim_episode *add_episode(seeded_random *random, sim_changing *plan, sim_episode_kind kind)
+{
+    sim_episode *made = &plan->episodes[plan->episode_count];
+
+    plan->episode_count += plan->episode_count + 1 < SIM_EPISODES_MAX;
+    *made = (sim_episode){.at_ms = some_time(random, plan),
+                          .kind = kind,
+                          .owner = seeded_below(random, plan->owners)};
+    return made;
+}
+
+static void server_restarts_once(seeded_random *random, sim_changing *plan)
+{
+    unsigned n = turn_server(random, plan);
+
+    for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
+        add_change(plan, SIM_SERVER_RESTARTS, some_time(random, plan))->n = n;
+    }
+}
+
+/* It is down for a while, with or without ICMP, and has forgotten all. */
+static void server_goes_down(seeded_random *random, sim_changing *plan)
+{
+    unsigned n = turn_server(random, plan);
+    uint64_t from = some_time(random, plan);
+    uint64_t to = from + about(random, 100, 60000);
+
+    add_change(plan, one_in(random, 2) ? SIM_SERVER_IS_CLOSED : SIM_SERVER_IS_SILENT, from)->n = n;
+    add_change(plan, SIM_SERVER_RESTARTS, to)->n = n;
+    add_change(plan, SIM_SERVER_IS_BACK, to)->n = n;
+}
+
+/* It has forgotten all, and is away for moments again and again. */
+static void server_flaps(seeded_random *random, sim_changing *plan)
+{
+    unsigned n = turn_server(random, plan);
+    uint64_t at = some_time(random, plan);
+
+    add_change(plan, SIM_SERVER_RESTARTS, at)->n = n;
+    for (int i = 0; i < 12; i++) {
+        at += about(random, 100, 10000);
+        add_change(plan, SIM_SERVER_IS_CLOSED, at)->n = n;
+        at += about(random, 50, 2000);
+        add_change(plan, SIM_SERVER_IS_BACK, at)->n = n;
+    }
+}
+
+static void server_falls_silent(seeded_random *random, sim_changing *plan)
+{
+    (void)add_phase(random, plan, SIM_SERVER_IS_SILENT, SIM_SERVER_IS_BACK,
+                    any_server(random, plan));
+}
+
+static void server_is_closed(seeded_random *random, sim_changing *plan)
+{
+    (void)add_phase(random, plan, SIM_SERVER_IS_CLOSED, SIM_SERVER_IS_BACK,
+                    any_server(random, plan));
+}
+
+static const uint32_t one_method[] = {1U << FLOE_STUN_BINDING, 1U << FLOE_STUN_REFRESH,
+                                      1U << FLOE_STUN_CREATE_PERMISSION,
+                                      1U << FLOE_STUN_CHANNEL_BIND, 1U << FLOE_STUN_ALLOCATE};
+
+static void method_fails(seeded_random *random, sim_changing *plan)
+{
+    static const uint16_t codes[] = {400, 403, 437, 486, 500, 508, 441};
+    sim_change *made =
+        add_phase(random, plan, SIM_SERVER_FAILS, SIM_SERVER_IS_BACK, turn_server(random, plan));
+
+    made->value = one_method[seeded_below(random, 5)];
+    made->code = codes[seeded_below(random, 7)];
+}
+
+static void method_is_dropped(seeded_random *random, sim_changing *plan)
+{
+    sim_change *made =
+        add_phase(random, plan, SIM_SERVER_DROPS, SIM_SERVER_IS_BACK, turn_server(random, plan));
+
+    made->value = one_method[seeded_below(random, 5)];
+}
+
+static void peers_are_refused(seeded_random *random, sim_changing *plan)
+{
+    add_phase(random, plan, SIM_SERVER_REFUSES, SIM_SERVER_IS_BACK, turn_server(random, plan))
+        ->value = 3;
+}
+
+static void server_gets_slow(seeded_random *random, sim_changing *plan)
+{
+    add_phase(random, plan, SIM_SERVER_IS_SLOW, SIM_SERVER_IS_BACK, any_server(random, plan))
+        ->value = (uint32_t)about(random, 200, 2000);
+}
+
+static void nat_forgets(seeded_random *random, sim_changing *plan)
+{
+    add_change(plan, SIM_NAT_FORGETS, some_time(random, plan))->n = any_interface(random, plan);
+}
+
+static void interface_goes(seeded_random *random, sim_changing *plan)
+{
+    (void)add_phase(random, plan, SIM_INTERFACE_GOES, SIM_INTERFACE_COMES,
+                    any_interface(random, plan));
+}
+
+/* Its address is gone, and the owner hears of it and gathers: what is mobile moves. */
+static void owner_moves(seeded_random *random, sim_changing *plan)
+{
+    uint64_t at = some_time(random, plan);
+    unsigned n = any_interface(random, plan);
+
+    if (plan->network.interface_count < 2) {
+        (void)sim_add_interface(&plan->network, "wlan0", "10.0.2.2");
+    }
+    for (int i = 0; i < 3; i++) {
+        uint64_t back = at + about(random, 100, 30000);
+        add_change(plan, SIM_INTERFACE_GOES, at)->n = n;
+        *add_episode(random, plan, SIM_OWNER_GATHERS) =
+            (sim_episode){.at_ms = at + about(random, 1, 500), .kind = SIM_OWNER_GATHERS};
+        add_change(plan, SIM_INTERFACE_COMES, back)->n = n;
+        *add_episode(random, plan, SIM_OWNER_GATHERS) =
+            (sim_episode){.at_ms = back + 1, .kind = SIM_OWNER_GATHERS};
+        at = back + about(random, 100, 30000);
+        n = (n + 1) % (unsigned)plan->network.interface_count;
+    }
+}
+
+static void interface_swallows(seeded_random *random, sim_changing *plan)
+{
+    (void)add_phase(random, plan, SIM_INTERFACE_SWALLOWS, SIM_INTERFACE_IS_BACK,
+                    any_interface(random, plan));
+}
+
+static void packets_are_lost(seeded_random *random, sim_changing *plan)
+{
+    add_phase(random, plan, SIM_NETWORK_LOSES, SIM_NETWORK_IS_BACK, 0)->value =
+        50 + seeded_below(random, 900);
+}
+
+static void packets_are_odd(seeded_random *random, sim_changing *plan)
+{
+    plan->network.jitter_ms = (unsigned)about(random, 1, 100);
+    plan->network.duplication = seeded_below(random, 200);
+}
+
+static void process_stops(seeded_random *random, sim_changing *plan)
+{
+    uint64_t at = one_in(random, 2) ? 1 + seeded_below(random, 200) : some_time(random, plan);
+
+    add_change(plan, SIM_PROCESS_STOPS, at)->value = (uint32_t)about(random, 100, 30000);
+    plan->late.timers_first = one_in(random, 2);
+}
+
+/* ── The driver ── */
+
+static void late_timers(seeded_random *random, sim_changing *plan)
+{
+    plan->late.timers_ms = (uint32_t)about(random, 1, 8000);
+}
+
+static void late_opens(seeded_random *random, sim_changing *plan)
+{
+    plan->late.opens_ms = (uint32_t)about(random, 1, 1000);
+}
+
+static void failing_opens(seeded_random *random, sim_changing *plan)
+{
+    plan->late.opens_fail = 20 + seeded_below(random, 300);
+}
+
+static void late_lists(seeded_random *random, sim_changing *plan)
+{
+    plan->late.lists_ms = (uint32_t)about(random, 1, 2000);
+    plan->late.lists_fail = one_in(random, 2) ? 200 : 0;
+}
+
+static void late_names(seeded_random *random, sim_changing *plan)
+{
+    plan->late.names_ms = (uint32_t)about(random, 50, 6000);
+    plan->late.names_fail = one_in(random, 2) ? 200 : 0;
+    plan->network.servers[any_server(random, plan)].by_name = true;
+}
+
+/* ── Owners ── */
+
+static void gathers_again(seeded_random *random, sim_changing *plan)
+{
+    for (uint32_t i = 1 + seeded_below(random, 4); i > 0; i--) {
+        (void)add_episode(random, plan, SIM_OWNER_GATHERS);
+    }
+}
+
+/* At each event of the network, as many do. */
+static void gathers_often(seeded_random *random, sim_changing *plan)
+{
+    uint64_t step = about(random, 6000, 20000);
+
+    for (unsigned i = 1; i <= 12; i++) {
+        add_episode(random, plan, SIM_OWNER_GATHERS)->at_ms = i * step;
+    }
+}
+
+static void restarts(seeded_random *random, sim_changing *plan)
+{
+    for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
+        (void)add_episode(random, plan, SIM_OWNER_RESTARTS);
+    }
+}
+
+static void sets_the_same(seeded_random *random, sim_changing *plan)
+{
+    for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
+        add_episode(random, plan, SIM_OWNER_SETS_THE_SAME)->value = seeded_below(random, 2);
+    }
+}
+
+static void sets_servers(seeded_random *random, sim_changing *plan)
+{
+    for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
+        add_episode(random, plan, SIM_OWNER_SETS_SERVERS)->value = seeded_below(random, 1024);
+    }
+}
+
+static void sets_user(seeded_random *random, sim_changing *plan)
+{
+    add_episode(random, plan, SIM_OWNER_SETS_USER)->value = 1;
+    if (one_in(random, 2)) {
+        (void)add_episode(random, plan, SIM_OWNER_SETS_USER);
+    }
+}
+
+static void sets_policy(seeded_random *random, sim_changing *plan)
+{
+    for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
+        add_episode(random, plan, SIM_OWNER_SETS_POLICY)->value = seeded_below(random, 3);
+    }
+}
+
+static void sends(seeded_random *random, sim_changing *plan)
+{
+    for (uint32_t i = 1 + seeded_below(random, 5); i > 0; i--) {
+        add_episode(random, plan, SIM_OWNER_SENDS)->value = (uint32_t)about(random, 1, 100);
+    }
+}
+
+/* So that a channel is refreshed, and permissions. */
+static void sends_always(seeded_random *random, sim_changing *plan)
+{
+    uint64_t step = plan->life_ms / 24;
+
+    for (unsigned i = 1; i <= 24; i++) {
+        sim_episode *made = add_episode(random, plan, SIM_OWNER_SENDS);
+        made->at_ms = 1000 + i * step;
+        made->value = 3;
+        made->owner = 0;
+    }
+}
+
+static void is_checked(seeded_random *random, sim_changing *plan)
+{
+    for (uint32_t i = 2 + seeded_below(random, 3); i > 0; i--) {
+        (void)add_episode(random, plan, SIM_OWNER_IS_CHECKED);
+    }
+}
+
+/* Each component before a restart, and after it. */
+static void is_checked_over_a_restart(seeded_random *random, sim_changing *plan)
+{
+    uint64_t at = some_time(random, plan);
+
+    *add_episode(random, plan, SIM_OWNER_RESTARTS) =
+        (sim_episode){.at_ms = at + 1, .kind = SIM_OWNER_RESTARTS};
+    for (unsigned owner = 0; owner < plan->owners; owner++) {
+        for (uint64_t later = 0; later < 60000; later += 29000) {
+            *add_episode(random, plan, SIM_OWNER_IS_CHECKED) =
+                (sim_episode){.at_ms = at + later, .kind = SIM_OWNER_IS_CHECKED, .owner = owner};
+        }
+    }
+}
+
+static void floods(seeded_random *random, sim_changing *plan)
+{
+    small_queues(random, plan);
+    for (uint32_t i = 1 + seeded_below(random, 3); i > 0; i--) {
+        (void)add_episode(random, plan, SIM_OWNER_FLOODS);
+    }
+}
+
+static void lists(seeded_random *random, sim_changing *plan)
+{
+    for (uint32_t i = 1 + seeded_below(random, 3); i > 0; i--) {
+        (void)add_episode(random, plan, SIM_OWNER_LISTS);
+    }
+}
+
+static void others_come(seeded_random *random, sim_changing *plan)
+{
+    add_episode(random, plan, SIM_OWNER_MAKES_OTHERS)->value = 70;
+    add_episode(random, plan, SIM_OWNER_SETS_THE_SAME)->value = 1;
+}
+
+static void loses_names(seeded_random *random, sim_changing *plan)
+{
+    mdns(random, plan);
+    (void)add_episode(random, plan, SIM_OWNER_LOSES_NAME);
+}
+
+static void closes(seeded_random *random, sim_changing *plan)
+{
+    (void)add_episode(random, plan, SIM_OWNER_CLOSES);
+}
+
+/* ── All of them ── */
+
+/* In the order in which they are applied: what owners there are and what servers, before what
+ * happens to them. */
+static const struct {
+    const char *name;
+    feature_maker make;
+} features[] = {
+    {"two gatherers", two_gatherers},
+    {"two components", two_components},
+    {"a second STUN server", second_stun},
+    {"a second TURN server", second_turn},
+    {"TURN by TCP", turn_by_tcp},
+    {"TURN by TLS or DTLS", turn_by_tls},
+    {"relays for TCP", tcp_relays},
+    {"a server of IPv6", server_of_six},
+    {"stund", stund},
+    {"a bad server", bad_server},
+    {"a server that says 437 always", always_mismatch},
+    {"a second interface", second_interface},
+    {"an interface of IPv6", interface_of_six},
+    {"a server by name", server_by_name},
+    {"a server as stun: and turn:", server_is_both},
+    {"a server in two spellings", server_twice},
+    {"a server that is in use", of_a_make},
+    {"coturn", coturn},
+    {"no Binding", no_stun},
+    {"Binding is refused", refuses_binding},
+    {"relays of both families", relays_both},
+    {"nonces of another kind", nonces},
+    {"SHA-256", sha256},
+    {"mobility", mobile},
+    {"a short lifetime", short_lifetime},
+    {"a slow server", slow_server},
+    {"437 at first", mismatch},
+    {"no NAT", no_nat},
+    {"a symmetric NAT", symmetric_nat},
+    {"a NAT that forgets soon", nat_expires},
+    {"another keepalive", short_keepalive},
+    {"policy nohost", policy_nohost},
+    {"policy relay", policy_relay},
+    {"mDNS", mdns},
+    {"one family", one_family},
+    {"a port range", port_range},
+    {"another pacing", pacing},
+    {"other times to wait", times_to_wait},
+    {"a trace", traced},
+    {"don't fragment", dont_fragment},
+    {"options of media", options_of_media},
+    {"small queues", small_queues},
+    {"another RTO", rto},
+    {"addresses are shown otherwise", shown_otherwise},
+    {"packets overtake and double", packets_are_odd},
+    {"late timers", late_timers},
+    {"late opens", late_opens},
+    {"failing opens", failing_opens},
+    {"late lists", late_lists},
+    {"late names", late_names},
+#define FIRST_CHANGE 50
+    {"a server restarts", server_restarts_once},
+    {"a server is down for a while", server_goes_down},
+    {"a server falls silent", server_falls_silent},
+    {"a server is closed", server_is_closed},
+    {"a method fails", method_fails},
+    {"a method is dropped", method_is_dropped},
+    {"peers are refused", peers_are_refused},
+    {"a server gets slow", server_gets_slow},
+    {"a NAT forgets", nat_forgets},
+    {"an interface goes", interface_goes},
+    {"an interface swallows", interface_swallows},
+    {"an owner moves", owner_moves},
+    {"a server flaps", server_flaps},
+    {"packets are lost", packets_are_lost},
+    {"the process stops", process_stops},
+#define FIRST_EPISODE 65
+    {"gathers again", gathers_again},
+    {"gathers often", gathers_often},
+    {"restarts", restarts},
+    {"sets the same options", sets_the_same},
+    {"sets other servers", sets_servers},
+    {"sets another user", sets_user},
+    {"sets another policy", sets_policy},
+    {"sends", sends},
+    {"sends always", sends_always},
+    {"is checked", is_checked},
+    {"looks at lists", lists},
+    {"other users come", others_come},
+    {"loses a name", loses_names},
+    {"closes", closes},
+    {"is checked over a restart", is_checked_over_a_restart},
+    {"floods", floods},
+};
+#define FEATURES (sizeof features / sizeof *features)
+
+_Static_assert(FEATURES <= 128, "features are bits of two words");
+
+size_t sim_feature_count(void)
+{
+    return FEATURES;
+}
+
+const char *sim_feature_name(size_t n)
+{
+    return features[n].name;
+}
+
+static void turn_on(sim_changing *plan, size_t n)
+{
+    plan->features[n / 64] |= 1ULL << (n % 64);
+}
+
+static bool is_on(const sim_changing *plan, size_t n)
+{
+    return (plan->features[n / 64] >> (n % 64) & 1) != 0;
+}
+
+static void choose(seeded_random *random, sim_changing *plan)
+{
+    uint32_t traits = 1 + seeded_below(random, 5);
+    uint32_t changes = seeded_below(random, 4);
+    uint32_t episodes = seeded_below(random, 4);
+
+    for (; traits > 0; traits--) {
+        turn_on(plan, seeded_below(random, FIRST_CHANGE));
+    }
+    for (; changes > 0; changes--) {
+        turn_on(plan, FIRST_CHANGE + seeded_below(random, FIRST_EPISODE - FIRST_CHANGE));
+    }
+    for (; episodes > 0; episodes--) {
+        turn_on(plan, FIRST_EPISODE + seeded_below(random, FEATURES - FIRST_EPISODE));
+    }
+}
+
+void sim_changing_of_seed(uint64_t seed, const uint64_t only[2], sim_changing *plan)
+{
+    seeded_random random;
+
+    memset(plan, 0, sizeof *plan);
+    seeded_init(&random, seed * 0x9E3779B97F4A7C15U + 5);
+    plan->seed = seed;
+    plan->owners = 1;
+    sim_config_simple(&plan->network);
+    plan->network.seed = seed;
+    plan->life_ms = about(&random, 20000, 1500000);
+    add_server(plan, false, false);
+    add_server(plan, true, false);
+    choose(&random, plan);
+    if (only != NULL) {
+        plan->features[0] &= only[0];
+        plan->features[1] &= only[1];
+    }
+    for (size_t n = 0; n < FEATURES; n++) {
+        if (is_on(plan, n)) {
+            seeded_init(&random, seed * 0x9E3779B97F4A7C15U + 1000003 * (n + 1));
+            features[n].make(&random, plan);
+        }
+    }
+    for (unsigned i = 0; i < plan->owners; i++) { /* each gathers soon after its making */
+        sim_episode *made = &plan->episodes[plan->episode_count++];
+        *made = (sim_episode){.at_ms = 10 * i, .kind = SIM_OWNER_GATHERS, .owner = i};
+    }
+}
+
+void sim_changing_print(const sim_changing *plan, FILE *to)
+{
+    (void)fprintf(to, "features %" PRIx64 " %" PRIx64 ", %" PRIu64 " ms:\n", plan->features[0],
+                  plan->features[1], plan->life_ms);
+    for (size_t n = 0; n < FEATURES; n++) {
+        if (is_on(plan, n)) {
+            (void)fprintf(to, "    %s\n", features[n].name);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+/* The second opinion: at the end, with the network quiet, a gatherer gathers again, and so does a
+ * new one with the same options in a shared part of its own. They find the same: no model says
+ * what that is. */
+#include "change.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LINES_MAX 128
+
+typedef struct found_set {
+    char lines[LINES_MAX][200];
+    size_t count;
+} found_set;
+
+/* A candidate without what may differ: ports; of a reflexive one who told it first; of a name what
+ * it is. */
+static void line_of(const sim_told *told, char *line, size_t size)
+{
+    bool relay = told->type == FLOE_CANDIDATE_TYPE_RELAY;
+
+    (void)snprintf(line, size, "%s%s %s %s", floe_candidate_type_name(told->type),
+                   told->tcp_type != FLOE_TCP_TYPE_NONE ? floe_tcp_type_name(told->tcp_type) : "",
+                   told->ip.family != FLOE_FAMILY_NONE ? told->address : "a name",
+                   relay ? told->url : "");
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static void set_of(const sim_owner *owner, found_set *set)
+{
+    set->count = 0;
+    for (size_t i = 0; i < owner->told_count && set->count < LINES_MAX; i++) {
+        if (!owner->told[i].withdrawn && owner_may_see(owner, &owner->told[i])) {
+            line_of(&owner->told[i], set->lines[set->count++], sizeof *set->lines);
+        }
+    }
+    qsort(set->lines, set->count, sizeof *set->lines, compare);
+}
+
+static bool has(const found_set *set, const char *line)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        if (strcmp(set->lines[i], line) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void let_gather(sim_changing_world *change, sim_owner *owner)
+{
+    if (floe_core_state(owner->core) != FLOE_GATHERER_STATE_GATHERING) {
+        owner_gather(change, owner);
+    }
+    change_run_until(change, change->world->now + 20 * SIM_SECOND);
+}
+
+static void check_same(sim_changing_world *change, const found_set *old, const found_set *fresh)
+{
+    for (size_t i = 0; i < fresh->count; i++) {
+        if (!has(old, fresh->lines[i])) {
+            change_violated(change,
+                            "fresh: a new gatherer finds \"%s\", and the old one has it not",
+                            fresh->lines[i]);
+        }
+    }
+    for (size_t i = 0; i < old->count; i++) {
+        if (!has(fresh, old->lines[i])) {
+            change_violated(change,
+                            "fresh: the old gatherer has \"%s\", and a new one finds it not",
+                            old->lines[i]);
+        }
+    }
+    if (old->count != fresh->count) {
+        change_violated(change, "fresh: the old gatherer has %zu candidates, a new one finds %zu",
+                        old->count, fresh->count);
+    }
+}
+
+static bool is_good(const sim_changing_world *change, const sim_owner *owner, size_t n)
+{
+    const sim_server *server = &change->network.servers[n];
+
+    return owner_has_server(owner, n) && server->temper == SIM_GOOD && server->fails == 0 &&
+           server->drops == 0 && server->certificate == TLS_RIGHT;
+}
+
+/* Whether the network types leave it a family that it can relay. */
+static bool may_relay(const sim_changing_world *change, const sim_server *server)
+{
+    uint32_t types = change->network.settings.network_types;
+    unsigned asked = types == 0 ? 3U
+                                : (unsigned)((types & (FLOE_NETWORK_TYPE_UDP4)) != 0) |
+                                      (unsigned)((types & (FLOE_NETWORK_TYPE_UDP6)) != 0) << 1;
+    unsigned gives = server->make == SIM_COTURN_ONE_ADDRESS || server->make == SIM_COTURN_508 ||
+                             server->make == SIM_COTURN_V4_ON_V6
+                         ? FLOE_TURN_IPV4
+                         : server->families;
+
+    /* It drops who wishes for both, which is comprehension-optional: it cannot be told from a
+     * server that is silent. */
+    return (asked & gives) != 0 && (server->make != SIM_NODE_TURN || asked != 3);
+}
+
+/* A socket of that family that a packet leaves from. */
+static bool has_way(const sim_changing_world *change, size_t n)
+{
+    for (size_t i = 0; i < change->network.interface_count; i++) {
+        floe_address ip;
+        (void)floe_address_parse(change->network.interfaces[i].ip, &ip);
+        uint32_t types = change->network.settings.network_types;
+        uint32_t type =
+            ip.family == FLOE_FAMILY_IPV4 ? FLOE_NETWORK_TYPE_UDP4 : FLOE_NETWORK_TYPE_UDP6;
+        if (server_address_for(change->world, n, ip.family).family == ip.family &&
+            (types == 0 || (types & type) != 0) &&
+            change->network.interfaces[i].path == SIM_PATH_GOOD) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool all_ways_are_good(const sim_changing_world *change)
+{
+    for (size_t i = 0; i < change->network.interface_count; i++) {
+        if (change->network.interfaces[i].path != SIM_PATH_GOOD) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* T1, E2: in a quiet world a good server gives its relay, and no error. */
+static void check_servers(sim_changing_world *change, const sim_owner *owner)
+{
+    for (size_t n = 0; n < change->network.server_count; n++) {
+        const sim_server *server = &change->network.servers[n];
+        bool relay = false;
+        if (!is_good(change, owner, n) || !has_way(change, n) || !change_is_in_time(change)) {
+            continue;
+        }
+        for (size_t i = 0; i < owner->told_count; i++) {
+            const sim_told *told = &owner->told[i];
+            relay = relay || (!told->withdrawn && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
+                              owner_server_of(change, told->url) == n);
+        }
+        if (server->turn && may_relay(change, server) && !relay) {
+            change_violated(change, "T1: no relay from server %zu, which is good", n);
+        }
+        if (owner->failed[n] && all_ways_are_good(change) &&
+            (!server->turn || may_relay(change, server))) {
+            change_violated(change, "E2: an error for server %zu, which is good", n);
+        }
+    }
+}
+
+/* For worlds that must find the same by another way. */
+static void keep_set(sim_changing_world *change, const found_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        size_t used = strlen(change->fresh);
+        (void)snprintf(change->fresh + used, sizeof change->fresh - used, "%s\n", set->lines[i]);
+    }
+}
+
+void fresh_compare(sim_changing_world *change, sim_owner *owner)
+{
+    static found_set old;
+    static found_set found;
+    sim_world *world = change->world;
+    floe_core_shared *shared = NULL;
+
+    if (owner->core == NULL || owner->closed || *world->report->violation != '\0') {
+        return;
+    }
+    let_gather(change, owner);
+    set_of(owner, &old);
+    if (*world->report->violation != '\0' ||
+        floe_core_shared_new(&change->network.settings, &world->secrets.table, &shared) !=
+            FLOE_OK) {
+        return;
+    }
+    sim_owner *fresh = owner_new(change);
+    fresh->servers = owner->servers;
+    fresh->other_user = owner->other_user;
+    fresh->policy = owner->policy;
+    if (owner_make(change, fresh, shared)) {
+        let_gather(change, fresh);
+        set_of(fresh, &found);
+        if (*world->report->violation == '\0') {
+            check_servers(change, fresh);
+            if (change_is_in_time(change)) {
+                check_same(change, &old, &found);
+                keep_set(change, &found);
+            }
+            let_gather(change, owner); /* and a third time: nothing is new (L5) */
+        }
+        owner_close(change, fresh);
+        driver_outputs(change, fresh);
+        change_run_until(change, world->now + SIM_SECOND);
+        floe_core_free(fresh->core);
+        fresh->core = NULL;
+    }
+    floe_core_shared_free(shared);
+}

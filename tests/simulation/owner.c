@@ -1,0 +1,481 @@
+/* An owner of a gatherer in a world that changes: what its options are, and what it is told. */
+#include "change.h"
+
+#include "base/address.h"
+
+#include <ctype.h>
+#include <string.h>
+
+sim_owner *owner_new(sim_changing_world *change)
+{
+    sim_owner *owner = &change->owners[change->owner_count++];
+
+    *owner = (sim_owner){.life = change->owner_count,
+                         .state = FLOE_GATHERER_STATE_NEW,
+                         .servers = UINT32_MAX,
+                         .policy = change->plan->network.policy};
+    return owner;
+}
+
+/* ── Options ── */
+
+#define URLS_MAX (4 * SIM_SERVERS_MAX)
+
+typedef struct url_list {
+    char urls[URLS_MAX][160];
+    size_t servers[URLS_MAX];
+    size_t count;
+} url_list;
+
+static void add_url(url_list *list, size_t server, const char *url)
+{
+    (void)snprintf(list->urls[list->count], sizeof *list->urls, "%s", url);
+    list->servers[list->count++] = server;
+}
+
+/* RFC 4291 §2.2, RFC 1034 §3.1: the same host, written otherwise. */
+static void respell(const char *url, char *other, size_t size)
+{
+    const char *colons = strstr(url, "::");
+    const char *dot = strstr(url, ".example");
+
+    if (colons != NULL) {
+        (void)snprintf(other, size, "%.*s:0:0%s", (int)(colons - url), url, colons);
+        for (char *at = strchr(other, ':'); *at != '\0' && *at != '?'; at++) {
+            *at = (char)toupper((unsigned char)*at);
+        }
+    } else if (dot != NULL) {
+        int host = (int)(dot - url) + (int)strlen(".example");
+        (void)snprintf(other, size, "%.*s.%s", host, url, url + host);
+    } else {
+        const char *host = strchr(url, ':') + 1;
+        int length = (int)strcspn(host, ":?");
+        (void)snprintf(other, size, "%.*s[::ffff:%.*s]%s", (int)(host - url), url, length, host,
+                       host + length);
+    }
+}
+
+/* All ways in which the server's URL stands in options. */
+static void add_urls(const sim_changing *plan, url_list *list, size_t n)
+{
+    char url[128];
+    char other[160];
+
+    sim_server_url(&plan->network, n, url, sizeof url);
+    add_url(list, n, url);
+    if ((plan->twice >> n & 1) != 0) {
+        respell(url, other, sizeof other);
+        add_url(list, n, other);
+    }
+    if ((plan->also_stun >> n & 1) != 0) {
+        sim_config simple = plan->network;
+        simple.servers[n].turn = false;
+        sim_server_url(&simple, n, url, sizeof url);
+        add_url(list, n, url);
+    }
+}
+
+size_t owner_server_of(const sim_changing_world *change, const char *url)
+{
+    url_list list = {.count = 0};
+
+    for (size_t n = 0; n < change->plan->network.server_count; n++) {
+        add_urls(change->plan, &list, n);
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        if (strcmp(list.urls[i], url) == 0) {
+            return list.servers[i];
+        }
+    }
+    return SIZE_MAX;
+}
+
+typedef floe_error (*options_call)(sim_changing_world *change, sim_owner *owner,
+                                   floe_core_shared *shared, const floe_gather_options *options);
+
+static floe_error with_options(sim_changing_world *change, sim_owner *owner,
+                               floe_core_shared *shared, options_call call)
+{
+    const sim_changing *plan = change->plan;
+    url_list list = {.count = 0};
+    const char *texts[URLS_MAX];
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+
+    for (size_t n = 0; n < plan->network.server_count; n++) {
+        if ((owner->servers >> n & 1) != 0) {
+            add_urls(plan, &list, n);
+        }
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        texts[i] = list.urls[plan->backwards ? list.count - 1 - i : i];
+    }
+    server.urls = texts;
+    server.url_count = list.count;
+    server.username = owner->other_user ? "other" : "user";
+    server.credential = "password";
+    options.ice_servers = &server;
+    options.ice_server_count = list.count > 0;
+    options.gather_policy = owner->policy;
+    options.even_port = plan->even_port;
+    options.sdp_mid = plan->sdp_mid ? "audio" : NULL;
+    return call(change, owner, shared, &options);
+}
+
+static floe_error make(sim_changing_world *change, sim_owner *owner, floe_core_shared *shared,
+                       const floe_gather_options *options)
+{
+    (void)change;
+    return floe_core_new(shared, options, &owner->core);
+}
+
+static floe_error set(sim_changing_world *change, sim_owner *owner, floe_core_shared *shared,
+                      const floe_gather_options *options)
+{
+    (void)shared;
+    return floe_core_set_options(owner->core, world_time(change->world), options);
+}
+
+static void learn_password(sim_owner *owner)
+{
+    floe_parameters parameters = FLOE_PARAMETERS_INIT;
+
+    if (floe_core_get_local_parameters(owner->core, &parameters) == FLOE_OK &&
+        strcmp(owner->password, parameters.password) != 0) {
+        memcpy(owner->before, owner->password, sizeof owner->before);
+        memcpy(owner->password, parameters.password, sizeof owner->password);
+    }
+}
+
+bool owner_make(sim_changing_world *change, sim_owner *owner, floe_core_shared *shared)
+{
+    sim_owner *first = &change->owners[0];
+    floe_error error = shared != NULL        ? with_options(change, owner, shared, make)
+                       : first->core == NULL ? FLOE_ERR_INVALID_STATE
+                                             : floe_core_new_associated(first->core, &owner->core);
+
+    if (error != FLOE_OK) {
+        owner->core = NULL;
+        return false;
+    }
+    floe_core_receive_packets(owner->core, true);
+    learn_password(owner);
+    return true;
+}
+
+void owner_set_options(sim_changing_world *change, sim_owner *owner)
+{
+    floe_error error;
+
+    change_turn(change, owner);
+    error = with_options(change, owner, NULL, set);
+    if (error != FLOE_OK) {
+        change_violated(change, "L12: set_options: %s: %s", floe_error_string(error),
+                        floe_last_error());
+    }
+}
+
+/* ── Calls ── */
+
+/* Nothing has changed since long, and the gatherer is complete. */
+static bool is_still(const sim_changing_world *change, const sim_owner *owner)
+{
+    uint64_t rest = 150 * SIM_SECOND;
+    uint64_t now = change->world->now;
+    uint64_t good = change_good_since(change, SIZE_MAX, SIZE_MAX);
+
+    for (size_t n = 0; n < change->network.server_count; n++) {
+        good = change->server_good[n] > good ? change->server_good[n] : good;
+    }
+    good = change->last_change > good ? change->last_change : good;
+    good = owner->changed_options > good ? owner->changed_options : good;
+    /* The gathering before it was in this world, too. */
+    return owner->completed != 0 && good != UINT64_MAX && now > good + rest &&
+           owner->began > good + rest / 2 && owner->completed > owner->began &&
+           now > owner->completed + 20 * SIM_SECOND && change_is_in_time(change) &&
+           change->network.jitter_ms == 0 && change->network.duplication == 0 &&
+           (change->quiet ||
+            (change->plan->late.opens_fail == 0 && change->plan->late.lists_fail == 0 &&
+             change->plan->late.names_fail == 0 && change->plan->late.timers_ms < 200 &&
+             change->plan->late.names_ms < 400));
+}
+
+void owner_gather(sim_changing_world *change, sim_owner *owner)
+{
+    sim_world *world = change->world;
+    enum floe_gatherer_state state = floe_core_state(owner->core);
+    bool may = state == FLOE_GATHERER_STATE_NEW || state == FLOE_GATHERER_STATE_COMPLETE;
+    bool still = is_still(change, owner);
+
+    change_turn(change, owner);
+    floe_error error = floe_core_start(owner->core, world_time(world));
+    if (error != (may ? FLOE_OK : FLOE_ERR_INVALID_STATE)) {
+        change_violated(change, "L5: gather while %s: %s", floe_gatherer_state_name(state),
+                        floe_error_string(error));
+    }
+    if (error == FLOE_OK) {
+        owner->began = world->now;
+        owner->still = still;
+    }
+}
+
+/* The old generation is over: nothing of it is told any more. */
+static void restarted(sim_changing_world *change, sim_owner *owner)
+{
+    for (size_t i = 0; i < owner->told_count; i++) {
+        owner->told[i].withdrawn = true;
+    }
+    owner->still = false;
+    owner->completes = owner->ends;
+    owner->began = owner->changed_options = change->world->now;
+    owner->state = floe_core_state(owner->core);
+    learn_password(owner);
+}
+
+void owner_restart(sim_changing_world *change, sim_owner *owner)
+{
+    if (change->plan->associated && owner->life == 2) { /* it is the first's to restart both */
+        owner = &change->owners[0];
+    }
+    if (owner->core == NULL || owner->closed) {
+        return;
+    }
+    change_turn(change, owner);
+    floe_error error = floe_core_restart(owner->core, world_time(change->world));
+    if (error != FLOE_OK) {
+        change_violated(change, "L11: restart: %s", floe_error_string(error));
+        return;
+    }
+    bool both = change->plan->associated && owner->life <= 2;
+    restarted(change, owner);
+    if (both) {
+        sim_owner *other = &change->owners[2 - owner->life];
+        if (other->core != NULL && !other->closed) {
+            restarted(change, other);
+        }
+    }
+}
+
+void owner_close(sim_changing_world *change, sim_owner *owner)
+{
+    if (owner->core != NULL && !owner->closed) {
+        change_turn(change, owner);
+        world_trace(change->world, "%zu: close", owner->life);
+        owner->closed = true;
+        owner->closed_at = change->world->now;
+        floe_core_close(owner->core, world_time(change->world));
+    }
+}
+
+/* ── What it is told ── */
+
+sim_told *owner_candidate(sim_owner *owner, uint32_t id)
+{
+    for (size_t i = owner->told_count; i-- > 0;) {
+        if (owner->told[i].id == id) {
+            return &owner->told[i];
+        }
+    }
+    return NULL;
+}
+
+bool owner_may_see(const sim_owner *owner, const sim_told *told)
+{
+    /* P1: without a NAT a reflexive address may be a host's. */
+    if (owner->told_policy == FLOE_GATHER_POLICY_NOHOST && told->of_host) {
+        return false;
+    }
+    return owner->told_policy == FLOE_GATHER_POLICY_ALL ||
+           told->type == FLOE_CANDIDATE_TYPE_RELAY ||
+           (owner->told_policy == FLOE_GATHER_POLICY_NOHOST &&
+            told->type != FLOE_CANDIDATE_TYPE_HOST);
+}
+
+bool owner_has_server(const sim_owner *owner, size_t server)
+{
+    return (owner->servers >> server & 1) != 0;
+}
+
+bool owner_address_of(const sim_owner *owner, const char *text, floe_address *address)
+{
+    if (floe_address_parse(text, address) == FLOE_OK) {
+        return true;
+    }
+    for (size_t i = 0; i < owner->published_count; i++) {
+        if (strcmp(owner->published[i], text) == 0) {
+            *address = owner->published_for[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of a table that has run full, the first that was withdrawn makes room. */
+static sim_told *room_for_told(sim_owner *owner)
+{
+    if (owner->told_count < SIM_TOLD_MAX) {
+        return &owner->told[owner->told_count++];
+    }
+    for (size_t i = 0; i < owner->told_count; i++) {
+        if (owner->told[i].withdrawn) {
+            return &owner->told[i];
+        }
+    }
+    return &owner->told[0];
+}
+
+static void copy(char *to, size_t size, const char *from)
+{
+    (void)snprintf(to, size, "%s", from != NULL ? from : "");
+}
+
+/* P2, RFC 8656 §7.3: whatever a server gives. */
+static void check_family(sim_changing_world *change, const sim_told *told)
+{
+    const floe_settings *settings = &change->network.settings;
+    uint32_t types = settings->nat_1to1_ip_count == 0 ? settings->network_types : 0; /* W3 */
+    uint32_t four = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP4;
+    uint32_t six = FLOE_NETWORK_TYPE_UDP6 | FLOE_NETWORK_TYPE_TCP6;
+
+    if (types != 0 && ((told->ip.family == FLOE_FAMILY_IPV4 && (types & four) == 0) ||
+                       (told->ip.family == FLOE_FAMILY_IPV6 && (types & six) == 0))) {
+        change_violated(change, "P2: %s %s is of a family that was not asked for",
+                        floe_candidate_type_name(told->type), told->address);
+    }
+}
+
+static void candidate(sim_changing_world *change, sim_owner *owner, const floe_candidate *given)
+{
+    char text[FLOE_CANDIDATE_TEXT_SIZE];
+
+    if (given == NULL) {
+        world_trace(change->world, "%zu: end of candidates", owner->life);
+        if (++owner->ends != owner->completes) {
+            change_violated(change, "L4: the NULL candidate out of place");
+        }
+        return;
+    }
+    (void)floe_candidate_format(given, text, sizeof text);
+    world_trace(change->world, "%zu: + %u %s %s", owner->life, (unsigned)given->id, text,
+                given->url != NULL ? given->url : "");
+    if (owner_candidate(owner, given->id) != NULL) {
+        change_violated(change, "C1: id %u twice", (unsigned)given->id);
+    }
+    sim_told *told = room_for_told(owner);
+    *told = (sim_told){.id = given->id,
+                       .type = given->type,
+                       .tcp_type = given->tcp_type,
+                       .relay_protocol = given->relay_protocol,
+                       .at = change->world->now};
+    copy(told->address, sizeof told->address, given->address);
+    copy(told->related, sizeof told->related, given->related_address);
+    copy(told->url, sizeof told->url, given->url);
+    if (floe_address_parse(given->address, &told->ip) == FLOE_OK) {
+        told->ip.port = given->port;
+        told->of_host =
+            told->type != FLOE_CANDIDATE_TYPE_RELAY &&
+            world_interface_with(change->world, &told->ip) < change->network.interface_count;
+    }
+    owner->events++;
+    check_family(change, told);
+    if (owner->still) {
+        change_violated(change, "L5: %s %s is new, though nothing has changed",
+                        floe_candidate_type_name(told->type), told->address);
+    }
+}
+
+static void withdrawn(sim_changing_world *change, sim_owner *owner, const floe_candidate *given)
+{
+    sim_told *told = owner_candidate(owner, given->id);
+
+    world_trace(change->world, "%zu: - %u %s %s", owner->life, (unsigned)given->id,
+                floe_candidate_type_name(given->type), given->address);
+    owner->events++;
+    if (told == NULL || told->withdrawn) {
+        change_violated(change, "T7: %u was withdrawn and was not told", (unsigned)given->id);
+        return;
+    }
+    told->withdrawn = true;
+    if (!owner_may_see(owner, told)) {
+        change_violated(change, "P1: %s %s is withdrawn, which policy hides",
+                        floe_candidate_type_name(told->type), told->address);
+    }
+    if (owner->still) {
+        change_violated(change, "L5: %s %s is withdrawn, though nothing has changed",
+                        floe_candidate_type_name(told->type), told->address);
+    }
+}
+
+static void state_is(sim_changing_world *change, sim_owner *owner, enum floe_gatherer_state state)
+{
+    world_trace(change->world, "%zu: %s", owner->life, floe_gatherer_state_name(state));
+    owner->state = state;
+    if (state == FLOE_GATHERER_STATE_GATHERING) {
+        memset(owner->failed, 0, sizeof owner->failed);
+        owner->told_policy = owner->policy;
+    } else if (state == FLOE_GATHERER_STATE_COMPLETE) {
+        owner->completes++;
+        owner->completed = change->world->now;
+    }
+}
+
+static void published(sim_owner *owner, const floe_core_output *output)
+{
+    size_t room = sizeof owner->published / sizeof *owner->published;
+
+    if (output->kind == FLOE_CORE_PUBLISH && owner->published_count < room) {
+        owner->published_for[owner->published_count] = output->local;
+        copy(owner->published[owner->published_count++], sizeof *owner->published, output->name);
+        return;
+    }
+    for (size_t i = 0; i < owner->published_count; i++) {
+        if (strcmp(owner->published[i], output->name) == 0) {
+            memmove(&owner->published_for[i], &owner->published_for[i + 1],
+                    (owner->published_count - 1 - i) * sizeof *owner->published_for);
+            memmove(&owner->published[i], &owner->published[i + 1],
+                    (--owner->published_count - i) * sizeof *owner->published);
+            return;
+        }
+    }
+}
+
+void owner_told(sim_changing_world *change, sim_owner *owner, const floe_core_output *output)
+{
+    bool closed_is_told =
+        output->kind == FLOE_CORE_STATE && output->state == FLOE_GATHERER_STATE_CLOSED;
+
+    if (owner->closed && !closed_is_told && output->kind != FLOE_CORE_UNPUBLISH &&
+        output->kind != FLOE_CORE_TRACE) {
+        change_violated(change, "L7: output %d after close", (int)output->kind);
+    }
+    switch (output->kind) {
+    case FLOE_CORE_CANDIDATE:
+        candidate(change, owner, output->candidate);
+        break;
+    case FLOE_CORE_CANDIDATE_WITHDRAWN:
+        withdrawn(change, owner, output->candidate);
+        break;
+    case FLOE_CORE_STATE:
+        state_is(change, owner, output->state);
+        break;
+    case FLOE_CORE_CANDIDATE_ERROR:
+        world_trace(change->world, "%zu: error %s from %s: %s%s", owner->life,
+                    output->error->url != NULL ? output->error->url : "-",
+                    output->error->address != NULL ? output->error->address : "-",
+                    output->error->text, output->error->url_failed ? " (url failed)" : "");
+        account_error(change, owner, output->error);
+        break;
+    case FLOE_CORE_WRITABLE:
+        episode_writable(change, owner);
+        break;
+    case FLOE_CORE_TRACE:
+        account_trace(change, owner, output->trace);
+        break;
+    case FLOE_CORE_PUBLISH:
+    case FLOE_CORE_UNPUBLISH:
+        published(owner, output);
+        break;
+    default:
+        break;
+    }
+}

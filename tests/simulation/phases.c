@@ -1,0 +1,221 @@
+/* What happens to servers, NATs and interfaces while gatherers live, and since when all is well. */
+#include "change.h"
+
+#include <string.h>
+
+static void add(sim_changing_world *change, sim_event_kind kind, uint64_t at_ms, const void *what,
+                size_t size)
+{
+    sim_world *world = change->world;
+    sim_event *event = world_add_event(world, kind, world->now + at_ms * SIM_MS);
+
+    event->size = size;
+    memcpy(event->data, what, size);
+}
+
+void change_plan(sim_changing_world *change)
+{
+    const sim_changing *plan = change->plan;
+
+    for (size_t i = 0; i < plan->change_count; i++) {
+        add(change, SIM_EVENT_CHANGE, plan->changes[i].at_ms, &plan->changes[i],
+            sizeof plan->changes[i]);
+    }
+    for (size_t i = 0; i < plan->episode_count; i++) {
+        add(change, SIM_EVENT_EPISODE, plan->episodes[i].at_ms, &plan->episodes[i],
+            sizeof plan->episodes[i]);
+    }
+}
+
+static void forget_mappings(sim_changing_world *change, size_t interface)
+{
+    sim_world *world = change->world;
+
+    for (size_t i = 0; i < world->mapping_count; i++) {
+        if (world->mappings[i].interface == interface) {
+            world->mappings[i].dead = true;
+        }
+    }
+}
+
+static void change_server(sim_changing_world *change, const sim_change *what)
+{
+    sim_world *world = change->world;
+    sim_server *server = &change->network.servers[what->n];
+    bool harms_data = true;
+    bool lasts = true;
+
+    switch (what->kind) {
+    case SIM_SERVER_RESTARTS:
+        server_restarts(world, what->n);
+        streams_break(world, what->n, false);
+        lasts = false;
+        break;
+    case SIM_SERVER_IS_SILENT:
+        server->temper = SIM_SILENT;
+        break;
+    case SIM_SERVER_IS_CLOSED:
+        server->temper = SIM_PORT_CLOSED;
+        streams_break(world, what->n, false);
+        break;
+    case SIM_SERVER_FAILS:
+        server->fails = what->value;
+        server->code = what->code;
+        harms_data = what->value != 1U << FLOE_STUN_CHANNEL_BIND;
+        break;
+    case SIM_SERVER_DROPS:
+        server->drops = what->value;
+        harms_data = what->value != 1U << FLOE_STUN_CHANNEL_BIND;
+        break;
+    case SIM_SERVER_REFUSES:
+        server->refuses_peer = what->value;
+        break;
+    case SIM_SERVER_IS_SLOW:
+        server->round_trip_ms = what->value;
+        break;
+    default: /* is back */
+        if (server->temper == SIM_SILENT) {
+            streams_break(world, what->n, false);
+        }
+        *server = change->plan->network.servers[what->n];
+        lasts = false;
+        break;
+    }
+    bool was_good = change->server_good[what->n] != UINT64_MAX;
+    if (was_good || what->kind == SIM_SERVER_IS_BACK) {
+        change->server_good[what->n] = lasts ? UINT64_MAX : world->now;
+    }
+    if (harms_data &&
+        (change->data_good[what->n] != UINT64_MAX || what->kind == SIM_SERVER_IS_BACK)) {
+        change->data_good[what->n] = lasts ? UINT64_MAX : world->now;
+    }
+}
+
+static void change_interface(sim_changing_world *change, const sim_change *what)
+{
+    sim_world *world = change->world;
+    sim_interface *interface = &change->network.interfaces[what->n];
+    uint64_t *good = &change->interface_good[what->n];
+
+    switch (what->kind) {
+    case SIM_NAT_FORGETS:
+        forget_mappings(change, what->n);
+        *good = *good == UINT64_MAX ? *good : world->now;
+        break;
+    case SIM_INTERFACE_GOES:
+        world->down[what->n] = true;
+        *good = UINT64_MAX;
+        break;
+    case SIM_INTERFACE_SWALLOWS:
+        interface->path = SIM_PATH_SWALLOWS;
+        *good = UINT64_MAX;
+        break;
+    default: /* comes, is back */
+        world->down[what->n] = false;
+        interface->path = change->plan->network.interfaces[what->n].path;
+        *good = world->now;
+        for (size_t n = 0; n < change->network.server_count; n++) {
+            streams_break(world, n, true);
+        }
+        break;
+    }
+}
+
+static const char *name_of(sim_change_kind kind)
+{
+    static const char *const names[] = {
+        [SIM_SERVER_RESTARTS] = "server restarts",
+        [SIM_SERVER_IS_SILENT] = "server is silent",
+        [SIM_SERVER_IS_CLOSED] = "server is closed",
+        [SIM_SERVER_FAILS] = "server fails",
+        [SIM_SERVER_DROPS] = "server drops",
+        [SIM_SERVER_REFUSES] = "server refuses peers",
+        [SIM_SERVER_IS_SLOW] = "server is slow",
+        [SIM_SERVER_IS_BACK] = "server is back",
+        [SIM_NAT_FORGETS] = "NAT forgets, interface",
+        [SIM_INTERFACE_GOES] = "interface goes",
+        [SIM_INTERFACE_COMES] = "interface comes",
+        [SIM_INTERFACE_SWALLOWS] = "interface swallows",
+        [SIM_INTERFACE_IS_BACK] = "interface is back",
+        [SIM_NETWORK_LOSES] = "network loses",
+        [SIM_NETWORK_IS_BACK] = "network is back",
+        [SIM_PROCESS_STOPS] = "process stops",
+    };
+
+    return names[kind];
+}
+
+void change_happens(sim_changing_world *change, const sim_change *what)
+{
+    sim_world *world = change->world;
+
+    world_trace(world, "*** %s %u %u", name_of(what->kind), what->n, (unsigned)what->value);
+    change->last_change = world->now;
+    for (size_t i = 0; i < change->owner_count; i++) {
+        change->owners[i].still = false;
+    }
+    if (what->kind <= SIM_SERVER_IS_BACK) {
+        change_server(change, what);
+    } else if (what->kind <= SIM_INTERFACE_IS_BACK) {
+        change_interface(change, what);
+    } else if (what->kind == SIM_PROCESS_STOPS) {
+        change->stopped_until = world->now + what->value * SIM_MS;
+        change->last_change = change->stopped_until;
+        change->network_good =
+            change->network_good == UINT64_MAX ? UINT64_MAX : change->stopped_until;
+    } else {
+        change->network.loss =
+            what->kind == SIM_NETWORK_LOSES ? what->value : change->plan->network.loss;
+        change->network_good = change->network.loss > 0 ? UINT64_MAX : world->now;
+    }
+}
+
+void change_calm(sim_changing_world *change)
+{
+    sim_world *world = change->world;
+
+    world_trace(world, "*** calm");
+    for (unsigned n = 0; n < change->network.server_count; n++) {
+        if (change->server_good[n] == UINT64_MAX) {
+            change_happens(change, &(sim_change){.kind = SIM_SERVER_IS_BACK, .n = n});
+        }
+    }
+    for (unsigned n = 0; n < change->network.interface_count; n++) {
+        if (change->interface_good[n] == UINT64_MAX) {
+            change_happens(change, &(sim_change){.kind = SIM_INTERFACE_IS_BACK, .n = n});
+        }
+    }
+    change->network.loss = change->network.duplication = change->network.jitter_ms = 0;
+    change->network_good = change->last_change = world->now;
+    change->quiet = true;
+}
+
+bool change_is_in_time(const sim_changing_world *change)
+{
+    const floe_settings *settings = &change->network.settings;
+    uint32_t grace = settings->straggler_grace_ms == 0 ? 500 : settings->straggler_grace_ms;
+
+    for (size_t n = 0; n < change->network.server_count; n++) {
+        const sim_server *server = &change->network.servers[n];
+        unsigned trips = server->transport == FLOE_PROTOCOL_UDP ? 4 : 8;
+        if (server->round_trip_ms * trips + 100 + 10 * settings->pacing_ms >= grace) {
+            return false;
+        }
+    }
+    return true;
+}
+
+uint64_t change_good_since(const sim_changing_world *change, size_t server, size_t interface)
+{
+    uint64_t good = change->network_good;
+
+    if (server < SIM_SERVERS_MAX) {
+        good = change->server_good[server] > good ? change->server_good[server] : good;
+    }
+    for (size_t i = 0; i < change->network.interface_count; i++) {
+        if ((interface == i || interface == SIZE_MAX) && change->interface_good[i] > good) {
+            good = change->interface_good[i];
+        }
+    }
+    return good;
+}
