@@ -177,18 +177,32 @@ lab_test_t4_alternate_server() {
     return $good
 }
 
-# Pion's server, where Go is there: one nonce for all its clients (R2), TLS 1.3.
-lab_test_a_second_implementation() {
-    local good=0 at=203.0.113.3
-    if ! command -v go >/dev/null || [ ! -d /usr/share/gocode/src/github.com/pion/turn/v2 ]; then
-        lab_skip 'go and golang-github-pion-turn.v2-dev are not installed'
-        return
-    fi
-    GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$LAB_DIR/go GOFLAGS= go build -o "$LAB_DIR/pion" "$LAB_HERE/pion_server.go" || return 1
+# Pion's server, where Go is there: one nonce for all its clients (R2), TLS 1.3. In coturn's place.
+PION=203.0.113.3
+pion_there() {
+    command -v go >/dev/null && [ -d /usr/share/gocode/src/github.com/pion/turn/v2 ] ||
+        { lab_skip 'go and golang-github-pion-turn.v2-dev are not installed'; return; }
+    [ -e "$LAB_DIR/pion" ] ||
+        GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=$LAB_DIR/go GOFLAGS= go build -o "$LAB_DIR/pion" "$LAB_HERE/pion_server.go"
+}
+
+pion_begins() {
     lab_coturn_stop 2
-    ip netns exec server "$LAB_DIR/pion" $at 3478 "$LAB_USER" "$LAB_SECRET" pion.test "$LAB_DIR/turn.pem" "$LAB_DIR/turn.key" 5349 >"$LAB_DIR/pion.out" 2>&1 &
+    ip netns exec server "$LAB_DIR/pion" $PION 3478 "$LAB_USER" "$LAB_SECRET" pion.test "$LAB_DIR/turn.pem" "$LAB_DIR/turn.key" 5349 >"$LAB_DIR/pion.out" 2>&1 &
     PION_PID=$!
-    lab_wait grep -q ready "$LAB_DIR/pion.out" || good=1
+    lab_wait grep -q ready "$LAB_DIR/pion.out"
+}
+
+pion_ends() {
+    kill $PION_PID
+    wait $PION_PID 2>/dev/null
+    lab_coturn 2 "$LAB_SERVER2"
+}
+
+lab_test_a_second_implementation() {
+    local good=0 at=$PION
+    pion_there || return
+    pion_begins
     for url in "udp turn:$at" "tcp turn:$at?transport=tcp" "tls turns:$at"; do
         relay_gather "${url#* }" && relays 1 && relays_by "${url%% *}" 1 || good=1
     done
@@ -196,9 +210,7 @@ lab_test_a_second_implementation() {
     lab_client "$FLOE" turn check --json --load 1 --address 0.0.0.0/0 --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" "turn:$at" "turns:$at?transport=tcp" >"$OUT"
     expect $? 0 'exit status of turn check' && expect "$(events '.ok and .packets_received > 0')" 3 'checks' &&
         expect "$(events '.tls_version == "TLSv1.3"')" 1 'over TLS 1.3' || good=1
-    kill $PION_PID
-    wait $PION_PID 2>/dev/null
-    lab_coturn 2 "$LAB_SERVER2"
+    pion_ends
     return $good
 }
 
@@ -335,14 +347,15 @@ lab_test_turn_check() {
     return $good
 }
 
-# A peer that gives everything back: port 7 of the second server's address.
-echo_begins() { # tcp | udp
-    local socket=(-b 2000 "UDP4-RECVFROM:7,bind=$LAB_SERVER2,fork")
-    [ "$1" = udp ] || socket=("TCP4-LISTEN:7,bind=$LAB_SERVER2,fork,reuseaddr")
+# A peer that gives everything back: port 7 of the second server's address, or of another.
+echo_begins() { # tcp | udp [ADDRESS]
+    local at=${2:-$LAB_SERVER2} socket
+    socket=(-b 2000 "UDP4-RECVFROM:7,bind=$at,fork")
+    [ "$1" = udp ] || socket=("TCP4-LISTEN:7,bind=$at,fork,reuseaddr")
     # Not by lab_in: $! is to be socat's own process.
     ip netns exec server socat "${socket[@]}" PIPE &
     ECHO_PID=$!
-    lab_wait sh -c "ip netns exec server ss -ln --$1 | grep -q '$LAB_SERVER2:7 '"
+    lab_wait sh -c "ip netns exec server ss -ln --$1 | grep -q '$at:7 '"
 }
 
 echo_ends() {

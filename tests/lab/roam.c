@@ -1,11 +1,14 @@
-/* A gatherer whose address changes under it (RFC 8016):
+/* A gatherer around which things change: its address (RFC 8016), its server, the time.
  *
- *     lab-roam URL USERNAME CREDENTIAL PEER PORT
+ *     lab-roam URL USERNAME CREDENTIAL PEER PORT [INTERVAL-MS [KEEPALIVE-MS]]
  *
- * Prints each relay candidate that comes or goes, "complete" after each gathering, and "echo" for
- * each packet that the peer sends back; gathers again for each line of standard input, ends with
- * the input. */
+ * Prints each relay candidate that comes or goes, "complete" after each gathering, "echo" for each
+ * packet that the peer sends back, and "refused" with the reason for each that can't be sent. A
+ * packet goes to the peer after each gathering, and each INTERVAL-MS by the latest relay.
+ * Gathers again for each line of standard input, ends with the input or at "end". */
 #include <floe/floe.h>
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,13 +16,17 @@
 typedef struct roamer {
     floe_gatherer *gatherer;
     floe_address peer;
-    uint32_t relay_id; /* 0: none */
+    atomic_uint relay_id; /* 0: none */
 } roamer;
 
-static void say(const char *what)
+static void ping(roamer *of)
 {
-    (void)puts(what);
-    (void)fflush(stdout);
+    uint32_t relay_id = atomic_load(&of->relay_id);
+
+    if (relay_id != 0 &&
+        floe_gatherer_send(of->gatherer, relay_id, &of->peer, "ping", 4) != FLOE_OK) {
+        (void)printf("refused %s\n", floe_last_error());
+    }
 }
 
 static void on_candidate(void *user_data, const floe_candidate *candidate)
@@ -27,18 +34,21 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
     roamer *of = user_data;
 
     if (candidate == NULL) {
-        say("complete");
-        (void)floe_gatherer_send(of->gatherer, of->relay_id, &of->peer, "ping", 4);
+        (void)puts("complete");
+        ping(of);
     } else if (candidate->type == FLOE_CANDIDATE_TYPE_RELAY) {
-        of->relay_id = candidate->id;
+        atomic_store(&of->relay_id, candidate->id);
         (void)printf("relay %s %u\n", candidate->address, candidate->port);
     }
 }
 
 static void on_withdrawn(void *user_data, const floe_candidate *candidate)
 {
-    (void)user_data;
+    roamer *of = user_data;
+    unsigned id = candidate->id;
+
     if (candidate->type == FLOE_CANDIDATE_TYPE_RELAY) {
+        (void)atomic_compare_exchange_strong(&of->relay_id, &id, 0);
         (void)printf("withdrawn %s %u\n", candidate->address, candidate->port);
     }
 }
@@ -47,14 +57,14 @@ static void on_packet(void *user_data, const floe_packet *packet)
 {
     (void)user_data;
     if (packet->size == 4) {
-        say("echo");
+        (void)puts("echo");
     }
 }
 
 static void on_error(void *user_data, const floe_candidate_error *error)
 {
     (void)user_data;
-    (void)printf("error %s\n", error->text);
+    (void)printf("error %u %s\n", error->code, error->text);
 }
 
 int main(int count, char **words)
@@ -65,11 +75,15 @@ int main(int count, char **words)
     floe_settings settings = FLOE_SETTINGS_INIT;
     roamer of = {0};
     floe_api *api = NULL;
+    struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+    int interval = count > 6 ? atoi(words[6]) : -1;
     char line[16];
 
-    if (count != 6 || floe_address_parse(words[4], &of.peer) != FLOE_OK) {
+    if (count < 6 || floe_address_parse(words[4], &of.peer) != FLOE_OK) {
         return 2;
     }
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    settings.keepalive_ms = count > 7 ? (uint32_t)atol(words[7]) : 0;
     of.peer.port = (uint16_t)atoi(words[5]);
     server.urls = urls;
     server.url_count = 1;
@@ -91,8 +105,14 @@ int main(int count, char **words)
     (void)floe_gatherer_on_error(of.gatherer, on_error, &of);
     (void)floe_gatherer_on_packet(of.gatherer, on_packet, &of);
     (void)floe_gatherer_gather(of.gatherer);
-    while (fgets(line, sizeof line, stdin) != NULL) {
-        (void)floe_gatherer_gather(of.gatherer);
+    for (;;) {
+        if (poll(&input, 1, interval) == 0) {
+            ping(&of);
+        } else if (read(STDIN_FILENO, line, sizeof line) > 0 && line[0] != 'e') {
+            (void)floe_gatherer_gather(of.gatherer);
+        } else {
+            break;
+        }
     }
     floe_api_free(api);
     return 0;
