@@ -305,6 +305,15 @@ FLOE_EXPORT void floe_core_unreachable(floe_core *core, floe_time now, uint32_t 
                                        const void *data, size_t size);
 /** Time has passed. Harmless at any moment; needed at the deadline. */
 FLOE_EXPORT void floe_core_time(floe_core *core, floe_time now);
+/**
+ * The machine has slept, for some seconds at least, and is awake again: NATs and servers may have
+ * forgotten meanwhile what is kept alive there. Each mapping and each allocation is asked for at
+ * once (RFC 8656 §8); what stands no longer is withdrawn, as ever. Harmless at any moment.
+ *
+ * A driver whose clock goes on during sleep (CLOCK_BOOTTIME) has deadlines come due in time; one
+ * whose clock stands still loses by that call only what the servers have forgotten.
+ */
+FLOE_EXPORT void floe_core_woke(floe_core *core, floe_time now);
 /** Closes (L7): releases relays, then closes channels, then state closed. Twice is fine. */
 FLOE_EXPORT void floe_core_close(floe_core *core, floe_time now);
 

@@ -219,6 +219,13 @@ static bool worth_keeping(const floe_core *core, const floe_binding *binding)
            floe_relays_need(core, binding->base, &binding->remote);
 }
 
+void floe_binding_doubt(floe_binding *binding, floe_time now)
+{
+    if (!floe_time_is_never(binding->keepalive)) { /* else it is being asked, or not kept */
+        binding->keepalive = now;
+    }
+}
+
 void floe_binding_time(floe_core *core, floe_time now, floe_binding *binding)
 {
     if (floe_time_reached(now, binding->keepalive)) {

@@ -693,6 +693,22 @@ void floe_core_time(floe_core *core, floe_time now)
     settle(core, now);
 }
 
+void floe_core_woke(floe_core *core, floe_time now)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+        {
+            floe_binding_doubt(binding, now);
+        }
+    }
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        floe_relay_doubt(core, now, relay);
+    }
+    floe_core_time(core, now);
+}
+
 floe_time floe_core_deadline(const floe_core *core)
 {
     floe_time deadline = floe_time_min(core->give_up, core->grace);

@@ -487,6 +487,8 @@ bool floe_binding_receive(floe_core *core, floe_time now, floe_binding *binding,
                           const floe_address *source, const floe_stun_message *message);
 void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *binding,
                               floe_unreachable reason);
+/* The NAT may have forgotten it: it is asked for at once. */
+void floe_binding_doubt(floe_binding *binding, floe_time now);
 void floe_binding_time(floe_core *core, floe_time now, floe_binding *binding);
 floe_time floe_binding_deadline(const floe_binding *binding);
 /* Gives it up if it is still asking; tells nobody. */
@@ -623,6 +625,8 @@ bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
 void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
                             floe_unreachable reason);
 void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay);
+/* There is reason to doubt that the allocation stands: it is asked for at once (T7b). */
+void floe_relay_doubt(floe_core *core, floe_time now, floe_relay *relay);
 /* The base that it waits for is open, or is not to be had. */
 void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay);
 /* Whether a live relay needs the NAT's mapping from this base to this server. */

@@ -847,6 +847,14 @@ static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
+void floe_relay_doubt(floe_core *core, floe_time now, floe_relay *relay)
+{
+    (void)core;
+    if (relay->phase == FLOE_RELAY_LIVE && floe_relay_serves(relay)) {
+        floe_turn_refresh_now(&relay->turn, now);
+    }
+}
+
 floe_time floe_relay_deadline(const floe_relay *relay)
 {
     floe_time deadline = floe_time_min(relay->retry, relay->keepalive);

@@ -6,11 +6,6 @@
 #include <openssl/rand.h>
 #include <string.h>
 
-floe_time floe_runtime_now(void)
-{
-    return (floe_time){uv_hrtime()};
-}
-
 static floe_error fill_random(void *user_data, void *bytes, size_t size)
 {
     (void)user_data;
@@ -97,6 +92,7 @@ static void shut_down(floe_api *api)
         floe_mdns_service_close(api);
         floe_look_ups_drop(api);
         floe_resolver_close(&api->resolver);
+        floe_clock_close(&api->clock);
         uv_close((uv_handle_t *)&api->wake, on_wake_closed);
     }
 }
@@ -207,6 +203,7 @@ static floe_error start_loop(floe_api *api, uv_loop_t *given)
     if (failed == 0) {
         api->wake.data = api;
         floe_api_handle_opened(api);
+        floe_clock_start(&api->clock, api);
         api->thread = uv_thread_self();
         if (!api->owns_loop) {
             return FLOE_OK;
@@ -218,6 +215,7 @@ static floe_error start_loop(floe_api *api, uv_loop_t *given)
         if (failed == 0) {
             return FLOE_OK;
         }
+        floe_clock_close(&api->clock);
         uv_close((uv_handle_t *)&api->wake, NULL);
         (void)uv_run(api->loop, UV_RUN_DEFAULT);
     }

@@ -472,7 +472,9 @@ static void on_due(uv_timer_t *timer)
 
 static void on_timer(uv_timer_t *timer)
 {
-    const floe_gatherer *gatherer = timer->data;
+    floe_gatherer *gatherer = timer->data;
+
+    floe_clock_look(&gatherer->api->clock);
     floe_time late = floe_time_after(gatherer->timer_due, floe_milliseconds(STOOD_STILL_MS));
 
     if (floe_time_reached(floe_runtime_now(), late)) {
@@ -494,10 +496,7 @@ static void arm_timer(floe_gatherer *gatherer)
         (void)uv_timer_stop(&gatherer->timer);
         return;
     }
-    /* libuv counts from when its loop iteration began. */
-    uint64_t from = uv_now(gatherer->api->loop);
-    uint64_t until = (due.ns + 999999U) / 1000000U;
-    (void)uv_timer_start(&gatherer->timer, on_timer, until > from ? until - from : 0, 0);
+    (void)uv_timer_start(&gatherer->timer, on_timer, floe_clock_wait(gatherer->api->loop, due), 0);
 }
 
 static void finish(floe_gatherer *gatherer)

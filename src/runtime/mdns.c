@@ -278,9 +278,7 @@ static void arm_timer(floe_mdns_service *service)
         (void)uv_timer_stop(&service->timer);
         return;
     }
-    uint64_t from = uv_now(service->api->loop);
-    uint64_t until = (due.ns + 999999U) / 1000000U;
-    (void)uv_timer_start(&service->timer, on_timer, until > from ? until - from : 0, 0);
+    (void)uv_timer_start(&service->timer, on_timer, floe_clock_wait(service->api->loop, due), 0);
 }
 
 static void name_taken(floe_api *api, const char *name)

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/memory.h"
 #include "base/time.h"
+#include "runtime/clock.h"
 #include "runtime/interfaces.h"
 #include "runtime/mdns.h"
 #include "runtime/resolver.h"
@@ -49,6 +50,7 @@ struct floe_api {
 
     /* The loop thread's alone. */
     unsigned open_handles;
+    floe_clock clock;
     floe_interfaces interfaces;
     floe_resolver resolver;
     floe_mdns_service *mdns; /* NULL: it has not begun, or has ended */
@@ -89,7 +91,6 @@ struct floe_gatherer {
     unsigned open_handles;
 };
 
-floe_time floe_runtime_now(void);
 /* libuv's error as ours, told with what was tried. */
 floe_error floe_uv_failed(int status, const char *what);
 bool floe_on_loop_thread(const floe_api *api);

@@ -28,6 +28,14 @@ int floe_system_socket_error(uv_os_sock_t socket);
 /* What the socket sends is never fragmented, whatever the path's MTU is thought to be: who forbids
  * it finds that out for himself. */
 bool floe_system_forbid_fragments(uv_os_sock_t socket, bool ipv4);
+/* Nanoseconds of a clock that never goes back, and goes on while the machine sleeps if there is
+ * such a one. */
+uint64_t floe_system_now(void);
+/* What can be polled, and is readable once the machine has woken (and may be at other times);
+ * FLOE_NO_SOCKET: there is nothing that tells. It is closed like a socket. Once it was readable it
+ * has to be watched again. */
+uv_os_sock_t floe_system_watch_clock(void);
+void floe_system_watch_clock_again(uv_os_sock_t watched);
 /* A number that is another one once the system's list of name servers may have changed. */
 uint64_t floe_system_name_servers(void);
 /* Why the latest call on a socket has failed, as libuv's number. */

@@ -8,7 +8,11 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/timerfd.h>
+#endif
 
 uv_os_sock_t floe_system_socket(int family, int kind)
 {
@@ -105,6 +109,52 @@ int floe_system_error(void)
 {
     return uv_translate_sys_error(errno);
 }
+
+uint64_t floe_system_now(void)
+{
+    struct timespec now;
+
+#ifdef CLOCK_BOOTTIME
+    if (clock_gettime(CLOCK_BOOTTIME, &now) == 0) {
+        return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+    }
+#endif
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+#ifdef __linux__
+/* timerfd_create(2): when the machine wakes, the clock of the day is set; a timer of that clock
+ * which is cancelled by it tells, and never comes due by itself. */
+void floe_system_watch_clock_again(uv_os_sock_t watched)
+{
+    const struct itimerspec never = {.it_value = {.tv_sec = INT64_MAX / 1000000000}};
+    uint64_t count;
+
+    (void)!read(watched, &count, sizeof count);
+    (void)timerfd_settime(watched, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL);
+}
+
+uv_os_sock_t floe_system_watch_clock(void)
+{
+    uv_os_sock_t made = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+
+    if (made != FLOE_NO_SOCKET) {
+        floe_system_watch_clock_again(made);
+    }
+    return made;
+}
+#else
+void floe_system_watch_clock_again(uv_os_sock_t watched)
+{
+    (void)watched;
+}
+
+uv_os_sock_t floe_system_watch_clock(void)
+{
+    return FLOE_NO_SOCKET;
+}
+#endif
 
 #ifdef __APPLE__
 #define st_mtim st_mtimespec

@@ -70,6 +70,21 @@ int floe_system_error(void)
     return uv_translate_sys_error(WSAGetLastError());
 }
 
+uint64_t floe_system_now(void)
+{
+    return uv_hrtime(); /* it goes on */
+}
+
+void floe_system_watch_clock_again(uv_os_sock_t watched)
+{
+    (void)watched;
+}
+
+uv_os_sock_t floe_system_watch_clock(void)
+{
+    return FLOE_NO_SOCKET;
+}
+
 uint64_t floe_system_name_servers(void)
 {
     return uv_hrtime() / 30000000000U; /* it is not told: looked for each half minute */

@@ -896,6 +896,31 @@ static void s2_an_ipv4_address_in_ipv6_spelling(void **state)
     end(&f);
 }
 
+/* N4: awake again, each mapping and each allocation is asked for at once; nothing else is. */
+static void n4_awake_again_it_asks_what_still_stands(void **state)
+{
+    static fixture f;
+
+    (void)state;
+    begin(&f, "turn:203.0.113.2");
+    allocated(&f, "198.51.100.9:5000", 600);
+    assert_int_equal(f.relays, 1);
+    f.answers = true;
+    later(&f, 2000);
+    size_t before = f.packets;
+    later(&f, 2000);
+    assert_int_equal(f.packets, before); /* nothing is due */
+    floe_core_woke(f.core, f.now);
+    settle(&f);
+    for (int i = 0; i < 4; i++) {
+        later(&f, 5);
+    }
+    assert_int_equal(f.packets, before + 2); /* Binding and Refresh */
+    later(&f, 2000);
+    assert_int_equal(f.packets, before + 2);
+    end(&f);
+}
+
 /* R1: servers of RFC 3489's time, with what else they say (RFC 5389 §12.1), and those that XOR
  * only, or both: the XORed one counts. */
 static void r1_mapped_address_of_either_kind(void **state)
@@ -1150,6 +1175,7 @@ int main(void)
         cmocka_unit_test(every_function_takes_null),
         cmocka_unit_test(s2_an_address_that_comes_twice),
         cmocka_unit_test(s2_an_ipv4_address_in_ipv6_spelling),
+        cmocka_unit_test(n4_awake_again_it_asks_what_still_stands),
         cmocka_unit_test(r1_mapped_address_of_either_kind),
         cmocka_unit_test(a_million_forged_answers),
         cmocka_unit_test(nothing_is_answered_that_is_not_ours),
