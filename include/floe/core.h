@@ -160,8 +160,9 @@ typedef enum floe_core_output_kind {
     FLOE_CORE_CANDIDATE_ERROR = 9,
     /** Report `trace`. */
     FLOE_CORE_TRACE = 10,
-    /** Answer on the local links that `name` is `local` (multicast DNS, RFC 6762); say
-     *  floe_core_name_taken should another machine have it. */
+    /** Answer on the links of `interface_index` that `name` is `local` (multicast DNS, RFC 6762);
+     *  say floe_core_name_taken should another machine have it, and floe_core_names_failed where
+     *  that cannot be done. */
     FLOE_CORE_PUBLISH = 11,
     /** Answer so no longer. */
     FLOE_CORE_UNPUBLISH = 12,
@@ -244,8 +245,20 @@ FLOE_EXPORT void floe_core_resolved(floe_core *core, floe_time now, uint32_t que
 FLOE_EXPORT void floe_core_services_resolved(floe_core *core, floe_time now, uint32_t query,
                                              floe_error error, const floe_service_record *records,
                                              size_t count);
-/** Another machine on a link answers to the name that was published: the core takes a new one. */
+/** Another machine on a link answers to the name that was published, in whatever case it is
+ *  spelled: the core takes a new one. */
 FLOE_EXPORT void floe_core_name_taken(floe_core *core, floe_time now, const char *name);
+/**
+ * What was published of this interface's addresses is not heard on some link of it: port 5353
+ * cannot be had, or nothing can be sent. The candidates stay, with their addresses hidden; the
+ * owner hears once of each, by a candidate error.
+ *
+ * @param interface_index  that which FLOE_CORE_PUBLISH gave.
+ * @param error            FLOE_ERR_ADDRESS_IN_USE: another program holds the port for itself;
+ *                         FLOE_ERR_PERMISSION: sending is refused; others.
+ */
+FLOE_EXPORT void floe_core_names_failed(floe_core *core, floe_time now, uint32_t interface_index,
+                                        floe_error error);
 /** The channel is open on `local`, whose port is the one that was bound. */
 FLOE_EXPORT void floe_core_opened(floe_core *core, floe_time now, uint32_t channel,
                                   const floe_address *local);

@@ -1,6 +1,8 @@
 /* Bases: the sockets on the addresses that choice.c picks, their names, and their end. */
 #include "core/gatherer.h"
 
+#include "base/name.h"
+
 #include <string.h>
 
 static floe_base *base_new(floe_core *core, const floe_address *local)
@@ -93,12 +95,14 @@ static bool make_uuid_name(const floe_core *core, char *name)
     return true;
 }
 
-/* One name for an address: the other component's, if it has one. */
+/* One name for an address: the other component's, if it has one, and not the one that is taken. */
 static const char *name_of_associated(const floe_core *core, const floe_base *base)
 {
     floe_base *other = core->associated != NULL ? base_of_ip(core->associated, &base->local) : NULL;
+    bool good = other != NULL && other->name != NULL &&
+                (base->name == NULL || !floe_name_same(other->name, base->name));
 
-    return other != NULL ? other->name : NULL;
+    return good ? other->name : NULL;
 }
 
 static bool give_name(floe_core *core, floe_base *base, const char *given)
@@ -127,6 +131,7 @@ static void publish(floe_core *core, floe_base *base)
 {
     if (base->name != NULL && !base->published) {
         base->published = true;
+        base->unheard = false;
         floe_tell(core, &base->name_output, FLOE_OUTPUT_PUBLISH);
     }
 }
@@ -151,19 +156,35 @@ static void tell_host(floe_core *core, floe_time now, floe_base *base)
     (void)floe_found_add(core, now, &finding);
 }
 
-/* Another machine on the link has the name: a new one, and a new candidate by it. */
+/* Another machine on the link has the name: a new one, and, where the old one had been told, a new
+ * candidate by it. */
 void floe_base_name_taken(floe_core *core, floe_time now, floe_base *base)
 {
+    bool was_published = base->published;
+
     base->published = false;
     floe_untell(&base->name_output);
     floe_found_withdraw_hosts(core, base);
-    if (!give_name(core, base, NULL)) {
+    if (!give_name(core, base, name_of_associated(core, base))) {
         floe_core_out_of_memory(core);
         return;
     }
-    publish(core, base);
-    if (core->interfaces_known) {
-        tell_host(core, now, base);
+    if (was_published) {
+        publish(core, base);
+        if (core->interfaces_known) {
+            tell_host(core, now, base);
+        }
+    }
+}
+
+/* The candidate stays as it is, with its address hidden; its owner hears once that nobody will find
+ * it. Where policy shows no host, nobody is to. */
+void floe_base_name_unheard(floe_core *core, floe_base *base, floe_error error)
+{
+    if (core->policy == FLOE_GATHER_POLICY_ALL && !base->unheard) {
+        base->unheard = true;
+        base->failure = (floe_failure){.kind = FLOE_FAILURE_PUBLISH, .detail = (uint8_t)-error};
+        floe_tell(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);
     }
 }
 

@@ -329,9 +329,11 @@ void floe_core_receive_packets(floe_core *core, bool wanted)
     }
 }
 
+/* Of those that share a socket the host's, whenever it was told: its name may be the second one. */
 static uint32_t id_for(const floe_core *core, const floe_base *base, const floe_relay *relay,
                        floe_tcp_type tcp_type, uint8_t family)
 {
+    bool of_host = false;
     uint32_t id = 0;
 
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
@@ -340,8 +342,11 @@ static uint32_t id_for(const floe_core *core, const floe_base *base, const floe_
         bool fits = relay != NULL ? found->source == relay && found->address.family == family &&
                                         found->tcp_type == (uint8_t)tcp_type
                                   : !relayed && found->base == base;
-        if (fits && !found->hidden && !found->withdrawn && (id == 0 || found->id < id)) {
+        bool host = found->type == FLOE_CANDIDATE_TYPE_HOST;
+        bool better = id == 0 || (host == of_host ? found->id < id : host);
+        if (fits && !found->hidden && !found->withdrawn && better) {
             id = found->id;
+            of_host = host;
         }
     }
     return id;

@@ -248,6 +248,33 @@ static void open_text(const floe_core *core, const floe_failure *failure, char *
     }
 }
 
+static void publish_text(floe_error error, char *text, size_t size)
+{
+    static const char nobody[] = "the other side cannot look this name up";
+
+    switch (error) {
+    case FLOE_ERR_ADDRESS_IN_USE:
+        (void)snprintf(
+            text, size,
+            "%s: another program holds UDP port 5353 (multicast DNS) for itself: end it, "
+            "or have it share the port",
+            nobody);
+        break;
+    case FLOE_ERR_PERMISSION:
+        (void)snprintf(text, size,
+                       "%s: this machine refuses to send by multicast DNS: does a local firewall "
+                       "forbid UDP port 5353?",
+                       nobody);
+        break;
+    default:
+        (void)snprintf(text, size,
+                       "%s: multicast DNS does not work on its link (%s): is UDP port 5353 free, "
+                       "and multicast on?",
+                       nobody, floe_error_string(error));
+        break;
+    }
+}
+
 void floe_failure_text(const floe_core *core, const floe_failure *failure,
                        const floe_server *server, char *text, size_t size)
 {
@@ -303,6 +330,9 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure,
         break;
     case FLOE_FAILURE_OPEN:
         open_text(core, failure, text, size);
+        break;
+    case FLOE_FAILURE_PUBLISH:
+        publish_text((floe_error)-failure->detail, text, size);
         break;
     case FLOE_FAILURE_INTERFACES:
         (void)snprintf(text, size, "the network interfaces can't be listed: %s",

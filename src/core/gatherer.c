@@ -1,6 +1,8 @@
 /* The gatherer's life (rules L1 to L9), and the way of each input to the part that it is for. */
 #include "core/gatherer.h"
 
+#include "base/name.h"
+
 #include "base/error.h"
 
 #include <string.h>
@@ -364,6 +366,21 @@ void floe_core_services_resolved(floe_core *core, floe_time now, uint32_t query,
     settle(core, now);
 }
 
+void floe_core_names_failed(floe_core *core, floe_time now, uint32_t interface_index,
+                            floe_error error)
+{
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base->published && base->interface_index == interface_index) {
+            floe_base_name_unheard(core, base, error);
+        }
+    }
+    settle(core, now);
+}
+
 void floe_core_name_taken(floe_core *core, floe_time now, const char *name)
 {
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
@@ -371,7 +388,7 @@ void floe_core_name_taken(floe_core *core, floe_time now, const char *name)
     }
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        if (base->published && strcmp(base->name, name) == 0) {
+        if (base->name != NULL && floe_name_same(base->name, name)) {
             floe_base_name_taken(core, now, base);
         }
     }

@@ -159,6 +159,7 @@ typedef enum floe_failure_kind {
     FLOE_FAILURE_SECURE,     /* TLS or DTLS: reason says which check */
     FLOE_FAILURE_PROXY,      /* reason says what it answered */
     FLOE_FAILURE_PORT,       /* a setting refuses the URL's port */
+    FLOE_FAILURE_PUBLISH,    /* a name is not answered; detail: floe_error, negated */
     FLOE_FAILURE_MEMORY,
 } floe_failure_kind;
 
@@ -391,6 +392,7 @@ struct floe_base {
     char *name; /* that stands for its address (H2); NULL: none */
     floe_output name_output;
     bool published;
+    bool unheard; /* and it was told that the link does not hear of it */
     bool blocked; /* its socket takes no more for now */
     floe_list bindings;
     floe_output send_output;
@@ -411,6 +413,7 @@ floe_base *floe_base_of_channel(floe_core *core, uint32_t channel);
 bool floe_bases_ask_reflexive(const floe_core *core);
 void floe_base_unpublish(floe_core *core, floe_base *base);
 void floe_base_name_taken(floe_core *core, floe_time now, floe_base *base);
+void floe_base_name_unheard(floe_core *core, floe_base *base, floe_error error);
 bool floe_bases_have_family(const floe_core *core, uint8_t family);
 
 /* ── Pacing (pacer.c) ── */

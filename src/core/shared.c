@@ -1,5 +1,6 @@
 /* What the gatherers of one api share: settings, checked once, and accounts at TURN servers. */
 #include "base/error.h"
+#include "base/name.h"
 #include "core/gatherer.h"
 
 #include <stdio.h>
@@ -92,7 +93,7 @@ static bool is_mdns_name(const char *name)
 {
     const char *dot = strchr(name, '.');
 
-    return dot != NULL && strcmp(dot, ".local") == 0 && dot - name <= 63 &&
+    return dot != NULL && floe_name_same(dot, ".local") && dot - name <= 63 &&
            floe_name_valid(name, strlen(name));
 }
 
@@ -117,7 +118,8 @@ static floe_error set_modes(floe_core_shared *shared, const floe_settings *setti
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                          "settings.mdns_name \"%.80s\" is not one label followed by .local", name);
     }
-    shared->mdns_name = floe_copy_text(&shared->allocator, name, strlen(name));
+    size_t size = (size_t)(strchr(name, '.') - name) + strlen(".local"); /* no dot at the end */
+    shared->mdns_name = floe_copy_text(&shared->allocator, name, size);
     return shared->mdns_name != NULL ? FLOE_OK : FLOE_ERR_NO_MEMORY;
 }
 

@@ -1,5 +1,6 @@
 /* The owner's own look-ups of .local names. */
 #include "base/error.h"
+#include "base/name.h"
 #include "runtime/runtime.h"
 
 #include <string.h>
@@ -79,7 +80,7 @@ floe_error floe_api_look_up(floe_api *api, const char *name, uint32_t timeout_ms
     if (api == NULL || name == NULL || handler == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_api_look_up: NULL");
     }
-    if (size < sizeof ".local" || size >= 256 || strcmp(&name[size - 6], ".local") != 0) {
+    if (size >= sizeof((floe_look_up *)0)->name || !floe_name_is_local(name)) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "the name \"%.80s\" does not end in .local",
                          name);
     }

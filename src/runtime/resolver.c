@@ -3,6 +3,7 @@
 #include "runtime/resolver.h"
 
 #include "base/error.h"
+#include "base/name.h"
 #include "runtime/runtime.h"
 #include "runtime/service_ttl.h"
 #include "runtime/system.h"
@@ -479,15 +480,6 @@ static void on_services(void *data, int status, int timeouts, unsigned char *ans
     end_look_up(name, status, ttl);
 }
 
-/* RFC 6762 §3: names that end in .local are looked for on the links, and nowhere else. */
-static bool is_local(const char *name)
-{
-    size_t size = strlen(name);
-
-    size -= size > 0 && name[size - 1] == '.';
-    return size > 6 && strncmp(&name[size - 6], ".local", 6) == 0;
-}
-
 #define LOCAL_TIMEOUT_MS 3000U
 
 static void on_local(floe_mdns_asker *asker, floe_error error, const floe_address *addresses,
@@ -506,7 +498,7 @@ static bool look_up_local(floe_resolver *resolver, floe_name *name)
     bool address = name->record == FLOE_DNS_A || name->record == FLOE_DNS_AAAA;
 
     name->asker.done = on_local;
-    return address && is_local(name->name) &&
+    return address && floe_name_is_local(name->name) &&
            floe_mdns_service_look_up(resolver->api, name->name, LOCAL_TIMEOUT_MS, &name->asker);
 }
 

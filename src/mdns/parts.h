@@ -1,0 +1,63 @@
+/* The machine's two halves, and what they share. */
+#ifndef FLOE_MDNS_PARTS_H
+#define FLOE_MDNS_PARTS_H
+
+#include "mdns/mdns.h"
+
+#define FLOE_MDNS_A_SECOND floe_seconds(1) /* §5.2, §6, §8.2, §8.3 */
+
+/* Links keep their places for as long as they are there, so that what belongs to one can be an
+ * element, or a bit, at its place. */
+typedef struct floe_mdns_place_of_link {
+    bool used;
+    floe_mdns_link link;
+} floe_mdns_place_of_link;
+
+struct floe_mdns {
+    floe_allocator allocator;
+    floe_random random;
+    floe_mdns_place_of_link links[FLOE_MDNS_LINKS_MAX];
+    floe_mdns_message message; /* the one at hand */
+
+    /* responder.c */
+    floe_list hosts;
+    floe_list speaking; /* those of them that have something to say */
+    floe_list leaving;  /* that say goodbye, and go */
+    floe_list taken;    /* that go when it is told */
+    floe_list replies;  /* to one asker alone */
+    size_t reply_count;
+
+    /* querier.c */
+    floe_list questions;
+    floe_list asking; /* those of them that are to be sent */
+    floe_list ended;  /* look-ups whose end is to be told */
+    floe_time paced;  /* when all that was asked would have been, without bursts */
+};
+
+/* ── The responder ── */
+
+void floe_mdns_hosts_free(floe_mdns *mdns);
+void floe_mdns_hosts_link_came(floe_mdns *mdns, floe_time now, size_t n);
+void floe_mdns_hosts_link_went(floe_mdns *mdns, size_t n);
+/* A query, and a response, that has come on the n-th link. */
+void floe_mdns_hosts_asked(floe_mdns *mdns, floe_time now, size_t n,
+                           const floe_mdns_arrival *arrival);
+void floe_mdns_hosts_heard(floe_mdns *mdns, floe_time now, size_t n);
+void floe_mdns_hosts_time(floe_mdns *mdns, floe_time now);
+floe_time floe_mdns_hosts_deadline(const floe_mdns *mdns);
+bool floe_mdns_hosts_poll(floe_mdns *mdns, floe_mdns_output *output);
+/* The addresses of a name of ours; how many. */
+size_t floe_mdns_hosts_find(const floe_mdns *mdns, const char *name, floe_address *addresses,
+                            size_t room);
+
+/* ── The querier ── */
+
+void floe_mdns_questions_free(floe_mdns *mdns);
+void floe_mdns_questions_link_came(floe_mdns *mdns, floe_time now);
+void floe_mdns_questions_link_went(floe_mdns *mdns, size_t n);
+void floe_mdns_questions_heard(floe_mdns *mdns, size_t n);
+void floe_mdns_questions_time(floe_mdns *mdns, floe_time now);
+floe_time floe_mdns_questions_deadline(const floe_mdns *mdns);
+bool floe_mdns_questions_poll(floe_mdns *mdns, floe_mdns_output *output);
+
+#endif

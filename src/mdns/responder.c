@@ -1,0 +1,1003 @@
+/* The responder's rules: a name and its addresses, from the first probe to the goodbye. */
+#include "mdns/parts.h"
+
+#include "base/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PROBES 3                           /* §8.1 */
+#define PROBE_EVERY floe_milliseconds(250) /* §8.1 */
+#define ANNOUNCEMENTS 2                    /* §8.3 */
+#define FOR_A_PROBE floe_milliseconds(250) /* §6 */
+#define DEFENDED_WITHIN floe_seconds(10)   /* §9 */
+#define REPLIES_MAX 128                    /* that wait to be polled */
+
+/* What there is to be said of a name: of each all, or nothing (§10.2). */
+enum { IPV4, IPV6, NOTHING_ELSE, SETS };
+
+typedef struct record_set {
+    floe_time said; /* by multicast; zero: never */
+    floe_time due;  /* when it is to be said; never: it is not */
+    /* §7.2: it is due for this one alone, whose known answers are still to come; family none: not
+     * for one alone. */
+    floe_address asker;
+    floe_mdns_place waits; /* where it stands in the message that waits to be polled */
+} record_set;
+
+/* A name on one link. */
+typedef struct link_state {
+    bool active; /* it has an address there */
+    bool ours;   /* probing is over */
+    unsigned probes;
+    unsigned announcements; /* still to be sent */
+    floe_time next;         /* the next of them */
+    bool probe_waits;       /* to be polled */
+    record_set sets[SETS];
+} link_state;
+
+typedef struct own_address {
+    floe_list link;
+    floe_address address; /* port 0 */
+    uint32_t interface_index;
+    unsigned owners; /* 0: it is gone, */
+    uint32_t owed;   /* and these links, a bit each, have not heard it */
+} own_address;
+
+typedef struct host {
+    floe_list link; /* of those that are ours, that leave, or that are taken */
+    floe_list speaking;
+    floe_list addresses;
+    bool probe;
+    floe_time defended; /* zero: never */
+    uint32_t goodbyes;  /* of one that leaves: on these links */
+    link_state links[FLOE_MDNS_LINKS_MAX];
+    char name[FLOE_MDNS_NAME_SIZE];
+} host;
+
+typedef struct reply {
+    floe_list link;
+    floe_mdns_link to_link;
+    floe_address to;
+    size_t size;
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+} reply;
+
+/* ── What there is ── */
+
+static void drop_address(floe_mdns *mdns, own_address *own)
+{
+    floe_list_remove(&own->link);
+    floe_deallocate(&mdns->allocator, own);
+}
+
+static void free_host(floe_mdns *mdns, host *one)
+{
+    FLOE_LIST_EACH_SAFE(own, &one->addresses, own_address, link)
+    {
+        drop_address(mdns, own);
+    }
+    floe_list_remove(&one->link);
+    floe_list_remove(&one->speaking);
+    floe_deallocate(&mdns->allocator, one);
+}
+
+static void free_hosts(floe_mdns *mdns, floe_list *list)
+{
+    FLOE_LIST_EACH_SAFE(one, list, host, link)
+    {
+        free_host(mdns, one);
+    }
+}
+
+void floe_mdns_hosts_free(floe_mdns *mdns)
+{
+    free_hosts(mdns, &mdns->hosts);
+    free_hosts(mdns, &mdns->leaving);
+    free_hosts(mdns, &mdns->taken);
+    FLOE_LIST_EACH_SAFE(one, &mdns->replies, reply, link)
+    {
+        floe_deallocate(&mdns->allocator, one);
+    }
+}
+
+static host *find_host(const floe_mdns *mdns, const char *name)
+{
+    FLOE_LIST_EACH(one, &mdns->hosts, host, link)
+    {
+        if (strcmp(one->name, name) == 0) {
+            return one;
+        }
+    }
+    return NULL;
+}
+
+static own_address *find_address(const host *one, const floe_address *address)
+{
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        if (floe_address_same_ip(&own->address, address)) {
+            return own;
+        }
+    }
+    return NULL;
+}
+
+static bool same_bits(const floe_address *a, const floe_address *b)
+{
+    return a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+/* Whether the name has said it itself, on whatever link: a packet of ours comes back by multicast,
+ * and two interfaces may be on one link. */
+static bool is_own(const host *one, const floe_address *address)
+{
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        if (same_bits(&own->address, address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* §6.2: what is on another interface is not said here. */
+static bool is_on(const floe_mdns *mdns, const own_address *own, size_t n)
+{
+    return mdns->links[n].used && mdns->links[n].link.interface_index == own->interface_index;
+}
+
+static int set_of(uint8_t family)
+{
+    return family == FLOE_FAMILY_IPV4 ? IPV4 : IPV6;
+}
+
+/* Whether there is a record of the set on the n-th link; of NOTHING_ELSE: any address at all. */
+static bool has(const floe_mdns *mdns, const host *one, size_t n, int set)
+{
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        if (own->owners > 0 && is_on(mdns, own, n) &&
+            (set == NOTHING_ELSE || set_of(own->address.family) == set)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_any(const host *one)
+{
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        if (own->owners > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t floe_mdns_hosts_find(const floe_mdns *mdns, const char *name, floe_address *addresses,
+                            size_t room)
+{
+    const host *one = find_host(mdns, name);
+    bool ours = one != NULL && !one->probe;
+    size_t count = 0;
+
+    for (size_t n = 0; one != NULL && n < FLOE_MDNS_LINKS_MAX; n++) {
+        ours = ours || one->links[n].ours;
+    }
+    if (!ours) {
+        return 0;
+    }
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        if (own->owners > 0 && count < room) {
+            addresses[count++] = own->address;
+        }
+    }
+    return count;
+}
+
+/* ── Saying it ── */
+
+static void speak(floe_mdns *mdns, host *one)
+{
+    if (!floe_list_linked(&one->speaking)) {
+        floe_list_append(&mdns->speaking, &one->speaking);
+    }
+}
+
+/* When the set may be said on the link again: not within `apart` of the last time (§6). */
+static floe_time not_before(const record_set *set, floe_time now, floe_duration apart)
+{
+    floe_time next = floe_time_after(set->said, apart);
+
+    return set->said.ns != 0 && next.ns > now.ns ? next : now;
+}
+
+static void due(record_set *set, floe_time when)
+{
+    set->due = floe_time_min(set->due, when);
+    set->asker = (floe_address){0};
+}
+
+/* What is due, and beside it what may be said already: addresses of the other family (§6.2), and
+ * that there are no others (§6.1). */
+static void say(floe_mdns *mdns, floe_time now, host *one, size_t n)
+{
+    for (int k = 0; k < SETS; k++) {
+        record_set *set = &one->links[n].sets[k];
+        bool is_due = floe_time_reached(now, set->due);
+        bool may = not_before(set, now, FLOE_MDNS_A_SECOND).ns == now.ns && has(mdns, one, n, k);
+        if (is_due || may) {
+            set->waits = is_due || set->waits == FLOE_MDNS_AS_ANSWER ? FLOE_MDNS_AS_ANSWER
+                                                                     : FLOE_MDNS_BESIDE;
+            set->said = now;
+            set->due = FLOE_TIME_NEVER;
+            set->asker = (floe_address){0};
+        }
+    }
+    speak(mdns, one);
+}
+
+/* §8.3; where it has just been said, a second after that. */
+static void announce(const floe_mdns *mdns, floe_time now, host *one, size_t n)
+{
+    for (int k = 0; k < SETS; k++) {
+        record_set *set = &one->links[n].sets[k];
+        if (has(mdns, one, n, k)) {
+            due(set, not_before(set, now, FLOE_MDNS_A_SECOND));
+        }
+    }
+}
+
+static void rest(link_state *state)
+{
+    *state = (link_state){.next = FLOE_TIME_NEVER};
+    for (int k = 0; k < SETS; k++) {
+        state->sets[k].due = FLOE_TIME_NEVER;
+    }
+}
+
+/* §8: a name that has come to a link, or has another address there. */
+static void begin(floe_mdns *mdns, floe_time now, host *one, size_t n)
+{
+    link_state *state = &one->links[n];
+    uint32_t delay = 0;
+
+    if (state->active && !state->ours) {
+        return; /* what is proposed is more from now on */
+    }
+    if (!state->active) {
+        rest(state);
+        state->active = true;
+        state->probes = one->probe ? PROBES : 0;
+    }
+    if (one->probe && !state->ours) {
+        (void)floe_random_below(&mdns->random, 251, &delay); /* §8.1 */
+    }
+    state->announcements = ANNOUNCEMENTS;
+    state->next = floe_time_after(now, floe_milliseconds(delay));
+}
+
+static void begin_address(floe_mdns *mdns, floe_time now, host *one, const own_address *own)
+{
+    for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
+        if (is_on(mdns, own, n)) {
+            begin(mdns, now, one, n);
+        }
+    }
+}
+
+/* ── Names come and go ── */
+
+static host *host_for(floe_mdns *mdns, const char *name, bool probe)
+{
+    host *one = find_host(mdns, name);
+
+    if (one == NULL && (one = floe_allocate(&mdns->allocator, sizeof *one)) != NULL) {
+        memcpy(one->name, name, sizeof one->name);
+        one->probe = probe;
+        floe_list_init(&one->addresses);
+        for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
+            rest(&one->links[n]);
+        }
+        floe_list_append(&mdns->hosts, &one->link);
+    }
+    return one;
+}
+
+static size_t count_on(const host *one, uint32_t interface_index)
+{
+    size_t count = 0;
+
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        count += own->interface_index == interface_index;
+    }
+    return count;
+}
+
+static floe_error add_address(floe_mdns *mdns, host *one, const floe_address *address,
+                              uint32_t interface_index, own_address **added)
+{
+    if (count_on(one, interface_index) == FLOE_MDNS_RECORDS_MAX) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "\"%.80s\" has %d addresses already", one->name,
+                         FLOE_MDNS_RECORDS_MAX);
+    }
+    own_address *own = floe_allocate(&mdns->allocator, sizeof *own);
+    if (own == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    own->address = *address;
+    own->interface_index = interface_index;
+    floe_list_append(&one->addresses, &own->link);
+    *added = own;
+    return FLOE_OK;
+}
+
+floe_error floe_mdns_publish(floe_mdns *mdns, floe_time now, const char *name,
+                             const floe_address *address, uint32_t interface_index, bool probe)
+{
+    floe_address plain = floe_address_with_port(*address, 0);
+    char canonical[FLOE_MDNS_NAME_SIZE];
+
+    if (!floe_mdns_name(name, canonical)) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "\"%.80s\" is no name to publish", name);
+    }
+    host *one = host_for(mdns, canonical, probe);
+    if (one == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    own_address *own = find_address(one, &plain);
+    if (own == NULL) {
+        floe_error error = add_address(mdns, one, &plain, interface_index, &own);
+        if (error != FLOE_OK) {
+            if (floe_list_empty(&one->addresses)) {
+                free_host(mdns, one);
+            }
+            return error;
+        }
+    }
+    own->owed = 0;
+    if (own->owners++ == 0) {
+        begin_address(mdns, now, one, own);
+        floe_mdns_time(mdns, now);
+    }
+    return FLOE_OK;
+}
+
+/* Where no address is any more, and nothing is to be said of those that were, the name rests. */
+static void rest_where_empty(const floe_mdns *mdns, host *one)
+{
+    for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
+        bool empty = one->links[n].active;
+        FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+        {
+            empty = empty && !is_on(mdns, own, n);
+        }
+        if (empty) {
+            rest(&one->links[n]);
+        }
+    }
+}
+
+/* §10.1, of the whole name: at once, as the process may end. */
+static void leave(floe_mdns *mdns, host *one)
+{
+    for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
+        one->goodbyes |= one->links[n].ours ? 1U << n : 0;
+    }
+    floe_list_remove(&one->link);
+    floe_list_remove(&one->speaking);
+    floe_list_append(&mdns->leaving, &one->link);
+}
+
+/* §10.1, of one address: together with those that stay (§10.2). */
+static void say_it_is_gone(floe_mdns *mdns, floe_time now, host *one, own_address *own)
+{
+    for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
+        if (is_on(mdns, own, n) && one->links[n].ours) {
+            record_set *sets = one->links[n].sets;
+            own->owed |= 1U << n;
+            due(&sets[set_of(own->address.family)],
+                not_before(&sets[set_of(own->address.family)], now, FLOE_MDNS_A_SECOND));
+            if (has(mdns, one, n, NOTHING_ELSE)) {
+                due(&sets[NOTHING_ELSE], not_before(&sets[NOTHING_ELSE], now, FLOE_MDNS_A_SECOND));
+            }
+        }
+    }
+    if (own->owed == 0) {
+        drop_address(mdns, own);
+        rest_where_empty(mdns, one);
+    }
+}
+
+void floe_mdns_unpublish(floe_mdns *mdns, floe_time now, const char *name,
+                         const floe_address *address)
+{
+    char canonical[FLOE_MDNS_NAME_SIZE];
+    host *one = floe_mdns_name(name, canonical) ? find_host(mdns, canonical) : NULL;
+    own_address *own = one != NULL ? find_address(one, address) : NULL;
+
+    if (own == NULL || own->owners == 0 || --own->owners > 0) {
+        return;
+    }
+    if (has_any(one)) {
+        say_it_is_gone(mdns, now, one, own);
+        floe_mdns_time(mdns, now);
+    } else {
+        leave(mdns, one);
+    }
+}
+
+void floe_mdns_set_interface(floe_mdns *mdns, floe_time now, const floe_address *address,
+                             uint32_t interface_index)
+{
+    FLOE_LIST_EACH(one, &mdns->hosts, host, link)
+    {
+        own_address *own = find_address(one, address);
+        if (own != NULL && own->owners > 0 && own->interface_index != interface_index) {
+            own->interface_index = interface_index;
+            rest_where_empty(mdns, one);
+            begin_address(mdns, now, one, own);
+        }
+    }
+}
+
+void floe_mdns_hosts_link_came(floe_mdns *mdns, floe_time now, size_t n)
+{
+    FLOE_LIST_EACH(one, &mdns->hosts, host, link)
+    {
+        if (has(mdns, one, n, NOTHING_ELSE)) {
+            begin(mdns, now, one, n);
+        }
+    }
+}
+
+/* The n-th link has heard which addresses of these sets are gone, or is gone itself. */
+static void heard_on(floe_mdns *mdns, host *one, size_t n, const floe_mdns_place *places)
+{
+    FLOE_LIST_EACH_SAFE(own, &one->addresses, own_address, link)
+    {
+        if (places[set_of(own->address.family)] != FLOE_MDNS_LEFT_OUT) {
+            own->owed &= ~(1U << n);
+        }
+        if (own->owners == 0 && own->owed == 0) {
+            drop_address(mdns, own);
+        }
+    }
+}
+
+void floe_mdns_hosts_link_went(floe_mdns *mdns, size_t n)
+{
+    static const floe_mdns_place all[SETS] = {FLOE_MDNS_AS_ANSWER, FLOE_MDNS_AS_ANSWER,
+                                              FLOE_MDNS_AS_ANSWER};
+
+    FLOE_LIST_EACH(one, &mdns->hosts, host, link)
+    {
+        heard_on(mdns, one, n, all);
+        rest(&one->links[n]);
+    }
+    FLOE_LIST_EACH(one, &mdns->leaving, host, link)
+    {
+        one->goodbyes &= ~(1U << n);
+    }
+}
+
+static void take_away(floe_mdns *mdns, host *one)
+{
+    floe_list_remove(&one->link);
+    floe_list_remove(&one->speaking);
+    floe_list_append(&mdns->taken, &one->link);
+}
+
+/* ── Questions ── */
+
+/* What a message asks of a name on a link. */
+typedef struct wish {
+    bool sets[SETS];
+    bool by_multicast[SETS];
+} wish;
+
+/* Each question is answered: by an address, or by the word that there is none of the kind. */
+static bool take_wish(const floe_mdns *mdns, const host *one, size_t n, bool direct, wish *wanted)
+{
+    const floe_mdns_message *message = &mdns->message;
+    bool any = false;
+
+    *wanted = (wish){{false}, {false}};
+    for (size_t i = 0; i < message->question_count; i++) {
+        const floe_mdns_question *question = &message->questions[i];
+        bool both = question->ipv4 && question->ipv6;
+        if (strcmp(question->name, one->name) != 0) {
+            continue;
+        }
+        bool asks[SETS] = {question->ipv4 && has(mdns, one, n, IPV4),
+                           question->ipv6 && has(mdns, one, n, IPV6), false};
+        asks[NOTHING_ELSE] = !asks[IPV4] && !asks[IPV6] && !both;
+        for (int k = 0; k < SETS; k++) {
+            wanted->sets[k] = wanted->sets[k] || asks[k];
+            /* §5.5: what is asked of us directly is as good as asked for by unicast. */
+            wanted->by_multicast[k] =
+                wanted->by_multicast[k] || (asks[k] && !question->unicast && !direct);
+        }
+        any = true;
+    }
+    return any;
+}
+
+static bool knows(const floe_mdns_message *message, const host *one, const floe_address *address)
+{
+    for (size_t i = 0; i < message->record_count; i++) {
+        const floe_mdns_record *record = &message->records[i];
+        if (record->section == FLOE_MDNS_ANSWER && record->ttl >= FLOE_MDNS_TTL / 2 &&
+            strcmp(record->name, one->name) == 0 && same_bits(&record->address, address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* §7.1: the asker knows all of it, for at least half of its time. */
+static bool is_known(const floe_mdns *mdns, const host *one, size_t n, int set)
+{
+    static const floe_address none = {0};
+
+    if (set == NOTHING_ELSE) {
+        return knows(&mdns->message, one, &none);
+    }
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        if (own->owners > 0 && is_on(mdns, own, n) && set_of(own->address.family) == set &&
+            !knows(&mdns->message, one, &own->address)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* §7.2: 400 to 500 ms, for the rest of the known answers. */
+static floe_time when_all_is_known(floe_mdns *mdns, floe_time now)
+{
+    uint32_t more = 0;
+
+    (void)floe_random_below(&mdns->random, 101, &more);
+    return floe_time_after(now, floe_milliseconds(400 + more));
+}
+
+/* §7.2: the asker goes on to say what it knows. */
+static void hear_what_is_known(floe_mdns *mdns, floe_time now, host *one, size_t n,
+                               const floe_address *source)
+{
+    for (int k = 0; k < SETS; k++) {
+        record_set *set = &one->links[n].sets[k];
+        if (!floe_address_equal(&set->asker, source)) {
+            continue;
+        }
+        if (is_known(mdns, one, n, k)) {
+            set->due = FLOE_TIME_NEVER;
+            set->asker = (floe_address){0};
+        } else if (mdns->message.truncated) {
+            set->due = when_all_is_known(mdns, now);
+        }
+    }
+}
+
+/* §6: not within a second of the last time, but for a probe. */
+static void say_soon(floe_mdns *mdns, floe_time now, record_set *set, floe_duration apart,
+                     const floe_address *asker)
+{
+    floe_time when = not_before(set, now, apart);
+
+    if (!mdns->message.truncated) {
+        due(set, when);
+        return;
+    }
+    floe_time known = when_all_is_known(mdns, now);
+    bool alone = floe_time_is_never(set->due) || floe_address_equal(&set->asker, asker);
+    due(set, known.ns > when.ns ? known : when);
+    if (alone) {
+        set->asker = *asker;
+    }
+}
+
+static size_t sort_proposal(floe_address *addresses, size_t count);
+
+/* A probe of somebody else's for the name: what they propose, in order (§8.2). 0: there is none, or
+ * it is our own, come back. */
+static size_t proposal(const floe_mdns_message *message, const host *one, floe_address *theirs)
+{
+    size_t count = 0;
+    bool own = true;
+
+    for (size_t i = 0; i < message->record_count; i++) {
+        const floe_mdns_record *record = &message->records[i];
+        if (record->section == FLOE_MDNS_AUTHORITY && record->address.family != FLOE_FAMILY_NONE &&
+            strcmp(record->name, one->name) == 0) {
+            theirs[count++] = record->address;
+            own = own && is_own(one, &record->address);
+        }
+    }
+    return own ? 0 : sort_proposal(theirs, count);
+}
+
+static size_t own_proposal(const floe_mdns *mdns, const host *one, size_t n, floe_address *ours)
+{
+    size_t count = 0;
+
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        if (own->owners > 0 && is_on(mdns, own, n) && count < FLOE_MDNS_RECORDS_MAX) {
+            ours[count++] = own->address;
+        }
+    }
+    return sort_proposal(ours, count);
+}
+
+/* By type (A before AAAA), then by data. */
+static int compare_records(const void *a, const void *b)
+{
+    const floe_address *left = a;
+    const floe_address *right = b;
+    int order = (int)left->family - (int)right->family;
+
+    return order != 0 ? order : memcmp(left->ip, right->ip, sizeof left->ip);
+}
+
+static size_t sort_proposal(floe_address *addresses, size_t count)
+{
+    qsort(addresses, count, sizeof *addresses, compare_records);
+    return count;
+}
+
+/* §8.2: of two that probe at the same time, the one with the greater data, or with more of it, goes
+ * on; the other waits a second and probes again. */
+static void contend(const floe_mdns *mdns, floe_time now, host *one, size_t n,
+                    const floe_address *theirs, size_t count)
+{
+    floe_address ours[FLOE_MDNS_RECORDS_MAX];
+    size_t own_count = own_proposal(mdns, one, n, ours);
+    int order = 0;
+
+    for (size_t i = 0; i < count && i < own_count && order == 0; i++) {
+        order = compare_records(&theirs[i], &ours[i]);
+    }
+    if (order > 0 || (order == 0 && count > own_count)) {
+        one->links[n].probes = PROBES;
+        one->links[n].next = floe_time_after(now, FLOE_MDNS_A_SECOND);
+    }
+}
+
+static void add_to_answer(const own_address *own, uint32_t ttl, floe_mdns_place place,
+                          floe_mdns_answer *answer)
+{
+    if (answer->count < FLOE_MDNS_RECORDS_MAX) {
+        answer->addresses[answer->count].address = own->address;
+        answer->addresses[answer->count].ttl = ttl;
+        answer->addresses[answer->count++].place = place;
+    }
+}
+
+/* The sets of the n-th link, each at its place. */
+static void make_answer(const floe_mdns *mdns, const host *one, size_t n,
+                        const floe_mdns_place *places, floe_mdns_answer *answer)
+{
+    *answer = (floe_mdns_answer){.name = one->name,
+                                 .ipv4 = has(mdns, one, n, IPV4),
+                                 .ipv6 = has(mdns, one, n, IPV6),
+                                 .negative = places[NOTHING_ELSE]};
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        if (is_on(mdns, own, n) && (own->owners > 0 || (own->owed & 1U << n) != 0)) {
+            add_to_answer(own, own->owners > 0 ? FLOE_MDNS_TTL : 0,
+                          places[set_of(own->address.family)], answer);
+        }
+    }
+}
+
+/* To the asker alone. */
+static void reply_to(floe_mdns *mdns, const host *one, size_t n, const floe_address *to,
+                     const wish *wanted, bool legacy)
+{
+    floe_mdns_place places[SETS];
+    floe_mdns_answer answer;
+
+    for (int k = 0; k < SETS; k++) {
+        places[k] = wanted->sets[k] ? FLOE_MDNS_AS_ANSWER : FLOE_MDNS_LEFT_OUT;
+    }
+    if (!legacy && places[NOTHING_ELSE] == FLOE_MDNS_LEFT_OUT) {
+        places[NOTHING_ELSE] = FLOE_MDNS_BESIDE;
+    }
+    make_answer(mdns, one, n, places, &answer);
+    answer.legacy = legacy ? &mdns->message : NULL;
+    reply *made =
+        mdns->reply_count < REPLIES_MAX ? floe_allocate(&mdns->allocator, sizeof *made) : NULL;
+    if (made == NULL) {
+        return; /* as if it were lost on the way */
+    }
+    made->to_link = mdns->links[n].link;
+    made->to = *to;
+    made->size = floe_mdns_write_answer(&answer, made->data, sizeof made->data);
+    if (made->size == 0) {
+        floe_deallocate(&mdns->allocator, made);
+        return;
+    }
+    floe_list_append(&mdns->replies, &made->link);
+    mdns->reply_count++;
+}
+
+/* §5.4: by unicast, if all others have heard it lately. */
+static bool may_be_unicast(const link_state *state, floe_time now, const wish *wanted)
+{
+    for (int k = 0; k < SETS; k++) {
+        const record_set *set = &state->sets[k];
+        floe_time stale = floe_time_after(set->said, floe_seconds(FLOE_MDNS_TTL / 4));
+        if (wanted->sets[k] &&
+            (wanted->by_multicast[k] || set->said.ns == 0 || floe_time_reached(now, stale))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void answer(floe_mdns *mdns, floe_time now, host *one, size_t n,
+                   const floe_mdns_arrival *arrival, wish *wanted)
+{
+    floe_address theirs[FLOE_MDNS_ITEMS_MAX];
+    size_t count = proposal(&mdns->message, one, theirs);
+    link_state *state = &one->links[n];
+    bool any = false;
+
+    if (!state->ours) {
+        if (count > 0) {
+            contend(mdns, now, one, n, theirs, count);
+        }
+        return; /* it is not ours yet */
+    }
+    if (arrival->source.port != FLOE_MDNS_PORT) { /* §6.7; §11: who is elsewhere is not told */
+        if (arrival->neighbour) {
+            reply_to(mdns, one, n, &arrival->source, wanted, true);
+        }
+        return;
+    }
+    for (int k = 0; k < SETS; k++) {
+        wanted->sets[k] = wanted->sets[k] && !is_known(mdns, one, n, k);
+        any = any || wanted->sets[k];
+    }
+    if (any && arrival->neighbour && may_be_unicast(state, now, wanted)) {
+        reply_to(mdns, one, n, &arrival->source, wanted, false);
+        return;
+    }
+    for (int k = 0; k < SETS; k++) {
+        if (wanted->sets[k]) {
+            say_soon(mdns, now, &state->sets[k], count > 0 ? FOR_A_PROBE : FLOE_MDNS_A_SECOND,
+                     &arrival->source);
+        }
+    }
+}
+
+void floe_mdns_hosts_asked(floe_mdns *mdns, floe_time now, size_t n,
+                           const floe_mdns_arrival *arrival)
+{
+    FLOE_LIST_EACH(one, &mdns->hosts, host, link)
+    {
+        wish wanted;
+        if (!one->links[n].active || !has(mdns, one, n, NOTHING_ELSE)) {
+            continue;
+        }
+        hear_what_is_known(mdns, now, one, n, &arrival->source);
+        if (take_wish(mdns, one, n, !arrival->to_group, &wanted)) {
+            answer(mdns, now, one, n, arrival, &wanted);
+        }
+    }
+}
+
+/* ── Answers of others ── */
+
+/* §9: somebody else says that the name is theirs. We say ours again, once; if they insist, they
+ * have it. */
+static void defend(floe_mdns *mdns, floe_time now, host *one, record_set *set)
+{
+    bool lately = one->defended.ns != 0 &&
+                  !floe_time_reached(now, floe_time_after(one->defended, DEFENDED_WITHIN));
+
+    if (!lately) {
+        one->defended = now;
+        due(set, not_before(set, now, FLOE_MDNS_A_SECOND));
+    } else if (floe_time_reached(now, floe_time_after(one->defended, FLOE_MDNS_A_SECOND))) {
+        take_away(mdns, one);
+    }
+}
+
+void floe_mdns_hosts_heard(floe_mdns *mdns, floe_time now, size_t n)
+{
+    const floe_mdns_message *message = &mdns->message;
+
+    for (size_t i = 0; i < message->record_count; i++) {
+        const floe_mdns_record *record = &message->records[i];
+        host *one = record->ttl > 0 && record->address.family != FLOE_FAMILY_NONE
+                        ? find_host(mdns, record->name)
+                        : NULL;
+        if (one == NULL || !one->links[n].active || is_own(one, &record->address)) {
+            continue;
+        }
+        int set = set_of(record->address.family);
+        if (!one->links[n].ours) {
+            take_away(mdns, one); /* §8.1: whatever it has */
+        } else if (has(mdns, one, n, set)) {
+            defend(mdns, now, one, &one->links[n].sets[set]);
+        }
+    }
+}
+
+/* ── The time ── */
+
+static void work_on_link(floe_mdns *mdns, floe_time now, host *one, size_t n)
+{
+    link_state *state = &one->links[n];
+
+    if (floe_time_reached(now, state->next)) {
+        if (state->probes > 0) {
+            state->probes--;
+            state->probe_waits = true;
+            state->next = floe_time_after(now, PROBE_EVERY);
+            speak(mdns, one);
+        } else if (state->announcements > 0) {
+            state->announcements--;
+            state->ours = true;
+            announce(mdns, now, one, n);
+            state->next = floe_time_after(now, FLOE_MDNS_A_SECOND);
+        } else {
+            state->next = FLOE_TIME_NEVER;
+        }
+    }
+    for (int k = 0; k < SETS; k++) {
+        if (floe_time_reached(now, state->sets[k].due)) {
+            say(mdns, now, one, n);
+        }
+    }
+}
+
+void floe_mdns_hosts_time(floe_mdns *mdns, floe_time now)
+{
+    FLOE_LIST_EACH(one, &mdns->hosts, host, link)
+    {
+        for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
+            if (one->links[n].active) {
+                work_on_link(mdns, now, one, n);
+            }
+        }
+    }
+}
+
+floe_time floe_mdns_hosts_deadline(const floe_mdns *mdns)
+{
+    floe_time deadline = FLOE_TIME_NEVER;
+
+    FLOE_LIST_EACH(one, &mdns->hosts, host, link)
+    {
+        for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
+            const link_state *state = &one->links[n];
+            deadline = floe_time_min(deadline, state->next);
+            for (int k = 0; k < SETS; k++) {
+                deadline = floe_time_min(deadline, state->sets[k].due);
+            }
+        }
+    }
+    return deadline;
+}
+
+/* ── Outputs ── */
+
+static bool send_probe(const floe_mdns *mdns, host *one, size_t n, floe_mdns_output *output)
+{
+    floe_address ours[FLOE_MDNS_RECORDS_MAX];
+    size_t count = own_proposal(mdns, one, n, ours);
+
+    one->links[n].probe_waits = false;
+    output->size = floe_mdns_write_probe(one->name, ours, count, output->data, sizeof output->data);
+    return output->size > 0;
+}
+
+static bool send_answer(floe_mdns *mdns, host *one, size_t n, floe_mdns_output *output)
+{
+    floe_mdns_place places[SETS];
+    floe_mdns_answer answer;
+    bool any = false;
+
+    for (int k = 0; k < SETS; k++) {
+        places[k] = one->links[n].sets[k].waits;
+        one->links[n].sets[k].waits = FLOE_MDNS_LEFT_OUT;
+        any = any || places[k] != FLOE_MDNS_LEFT_OUT;
+    }
+    if (!any) {
+        return false;
+    }
+    make_answer(mdns, one, n, places, &answer);
+    heard_on(mdns, one, n, places);
+    rest_where_empty(mdns, one);
+    output->size = floe_mdns_write_answer(&answer, output->data, sizeof output->data);
+    return output->size > 0;
+}
+
+/* The host's next packet; false: it has none. One that can't be made is lost, as it may be on the
+ * way. */
+static bool send_next(floe_mdns *mdns, host *one, floe_mdns_output *output)
+{
+    for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
+        output->link = mdns->links[n].link;
+        if ((one->links[n].probe_waits && send_probe(mdns, one, n, output)) ||
+            send_answer(mdns, one, n, output)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool send_goodbye(floe_mdns *mdns, host *one, floe_mdns_output *output)
+{
+    size_t n = 0;
+
+    while (n < FLOE_MDNS_LINKS_MAX && (one->goodbyes & 1U << n) == 0) {
+        n++;
+    }
+    if (n == FLOE_MDNS_LINKS_MAX) {
+        return false;
+    }
+    floe_mdns_answer answer = {.name = one->name};
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        if (is_on(mdns, own, n)) {
+            add_to_answer(own, 0, FLOE_MDNS_AS_ANSWER, &answer);
+        }
+    }
+    one->goodbyes &= ~(1U << n);
+    output->link = mdns->links[n].link;
+    output->size = floe_mdns_write_answer(&answer, output->data, sizeof output->data);
+    return true;
+}
+
+static void send_reply(floe_mdns *mdns, reply *one, floe_mdns_output *output)
+{
+    output->link = one->to_link;
+    output->to = one->to;
+    output->size = one->size;
+    memcpy(output->data, one->data, one->size);
+    floe_list_remove(&one->link);
+    mdns->reply_count--;
+    floe_deallocate(&mdns->allocator, one);
+}
+
+bool floe_mdns_hosts_poll(floe_mdns *mdns, floe_mdns_output *output)
+{
+    if (!floe_list_empty(&mdns->taken)) {
+        host *one = FLOE_CONTAINER(mdns->taken.next, host, link);
+        output->kind = FLOE_MDNS_TAKEN;
+        memcpy(output->name, one->name, sizeof output->name);
+        free_host(mdns, one);
+        return true;
+    }
+    output->kind = FLOE_MDNS_SEND;
+    FLOE_LIST_EACH_SAFE(one, &mdns->leaving, host, link)
+    {
+        while (one->goodbyes != 0) {
+            if (send_goodbye(mdns, one, output) && output->size > 0) {
+                return true;
+            }
+        }
+        free_host(mdns, one);
+    }
+    if (!floe_list_empty(&mdns->replies)) {
+        send_reply(mdns, FLOE_CONTAINER(mdns->replies.next, reply, link), output);
+        return true;
+    }
+    FLOE_LIST_EACH_SAFE(one, &mdns->speaking, host, speaking)
+    {
+        if (send_next(mdns, one, output)) {
+            return true;
+        }
+        floe_list_remove(&one->speaking);
+    }
+    return false;
+}
