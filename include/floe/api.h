@@ -79,10 +79,12 @@ typedef void (*floe_look_up_handler)(void *user_data, const floe_look_up_result 
 
 /**
  * Looks up a .local name by multicast DNS on all links (RFC 6762): the address of the other side's
- * candidate which has a name (draft-ietf-mmusic-mdns-ice-candidates §3.2). At most 32 look-ups are
- * under way at a time; more wait for their turn, and their time runs all the same.
+ * candidate which has a name (draft-ietf-mmusic-mdns-ice-candidates §3.2). However many there are,
+ * each ends in its time; 32 names are asked for at once, and more by one each millisecond. Only
+ * answers of the local links count (RFC 6762 §11). A link-local IPv6 address comes with its scope.
  *
- * @param name        one that ends in ".local"; copied.
+ * @param name        one that ends in ".local", in any case, with a dot at the end or without;
+ *                    copied.
  * @param timeout_ms  1 to 60,000; 0: 5,000.
  * @param handler     called once, on the loop thread, under the rules of every other callback; not
  *                    any more once floe_api_free has been called.

@@ -1,7 +1,11 @@
 /* Multicast DNS for host names (RFC 6762), as a machine without I/O: the responder answers for the
- * names that it was given, on every link; the querier looks up the names of others.
+ * names that it was given, on the links where their addresses are; the querier looks up the names
+ * of others.
  *
- * It is fed packets and the time; what it wants done is polled. */
+ * It is fed packets and the time; what it wants done is polled. What it has to tell stands in the
+ * things that it tells of, as in the core: so a look-up's end, a name that is taken and what is to
+ * be said of a name are never lost, however much waits. Only answers to one asker alone are, if
+ * more of them wait than anybody polls. */
 #ifndef FLOE_MDNS_MDNS_H
 #define FLOE_MDNS_MDNS_H
 
@@ -18,8 +22,9 @@ typedef struct floe_mdns_link {
 } floe_mdns_link;
 
 #define FLOE_MDNS_LINKS_MAX 32
-/* Look-ups under way at a time; more wait for their turn. */
-#define FLOE_MDNS_QUERIES_MAX 32
+/* So many names are asked for at once; more by one each millisecond, those first that have not been
+ * asked for yet. */
+#define FLOE_MDNS_BURST 32
 #define FLOE_MDNS_ADDRESSES_MAX 8
 
 typedef struct floe_mdns floe_mdns;
@@ -43,28 +48,44 @@ typedef struct floe_mdns_output {
     char name[FLOE_MDNS_NAME_SIZE];
 } floe_mdns_output;
 
+/* How a packet came. What came neither to the group nor from a neighbour's address may be from
+ * anywhere, and is not looked at (§5.5, §11). */
+typedef struct floe_mdns_arrival {
+    floe_mdns_link link;
+    floe_address source;
+    bool to_group;  /* its destination was 224.0.0.251 or ff02::fb */
+    bool neighbour; /* its source stands in a prefix of the link's */
+} floe_mdns_arrival;
+
 /* NULL without memory. */
 floe_mdns *floe_mdns_new(const floe_allocator *allocator, const floe_random *random);
 void floe_mdns_free(floe_mdns *mdns);
-/* The links that there are now; the first FLOE_MDNS_LINKS_MAX count. */
+/* The links that there are now; the first FLOE_MDNS_LINKS_MAX count. On those that are new the
+ * names of their interface are probed for and announced. */
 void floe_mdns_set_links(floe_mdns *mdns, floe_time now, const floe_mdns_link *links, size_t count);
 
-/* Answers for the name from now on; one name may have several addresses, and the same one several
- * owners. With `probe` the link is asked first whether somebody has it (§8.1); names made of 122
- * random bits need not be (draft-ietf-mmusic-mdns-ice-candidates §3.1.1). */
+/* Answers for the name from now on, on the links of the address's interface (§6.2); one name may
+ * have several addresses, and the same one several owners. With `probe` the link is asked first
+ * whether somebody has it (§8.1); names made of 122 random bits need not be
+ * (draft-ietf-mmusic-mdns-ice-candidates §3.1.1). FLOE_ERR_INVALID_ARGUMENT: no name, or more than
+ * FLOE_MDNS_RECORDS_MAX addresses of it; FLOE_ERR_NO_MEMORY. */
 floe_error floe_mdns_publish(floe_mdns *mdns, floe_time now, const char *name,
-                             const floe_address *address, bool probe);
+                             const floe_address *address, uint32_t interface_index, bool probe);
 /* One owner less; the last says goodbye (§10.1). */
 void floe_mdns_unpublish(floe_mdns *mdns, floe_time now, const char *name,
                          const floe_address *address);
-/* Looks a name up. FLOE_ERR_NO_MEMORY; all else comes by FLOE_MDNS_RESOLVED, with this asker. */
+/* The address is on this interface now. */
+void floe_mdns_set_interface(floe_mdns *mdns, floe_time now, const floe_address *address,
+                             uint32_t interface_index);
+/* Looks a name up. FLOE_ERR_NO_MEMORY; all else comes by FLOE_MDNS_RESOLVED, with this asker, in
+ * `timeout` at most. Link-local addresses that are found have their scope. */
 floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name,
                              floe_duration timeout, void *asker);
 /* The asker's look-ups end without a word. */
 void floe_mdns_forget(floe_mdns *mdns, const void *asker);
 
-void floe_mdns_receive(floe_mdns *mdns, floe_time now, const floe_mdns_link *link,
-                       const floe_address *source, const void *data, size_t size);
+void floe_mdns_receive(floe_mdns *mdns, floe_time now, const floe_mdns_arrival *arrival,
+                       const void *data, size_t size);
 void floe_mdns_time(floe_mdns *mdns, floe_time now);
 floe_time floe_mdns_deadline(const floe_mdns *mdns);
 bool floe_mdns_poll(floe_mdns *mdns, floe_mdns_output *output);

@@ -8,20 +8,38 @@
 #define CLASS_ANY 255U
 #define TOP_BIT 0x8000U /* §18.12, §18.13: unicast response; cache flush */
 
-static bool copy_name(const ldns_rdf *owner, char *name)
+/* Into `size` bytes, without the dot at the end. */
+static bool name_text(const ldns_rdf *name, char *to, size_t room)
 {
-    char *text = owner != NULL ? ldns_rdf2str(owner) : NULL;
+    char *text = name != NULL ? ldns_rdf2str(name) : NULL;
     size_t size = text != NULL ? strlen(text) : 0;
-    bool good = size > 1 && size <= FLOE_MDNS_NAME_SIZE;
+    bool good = size > 1 && size <= room;
 
     if (good) {
-        memcpy(name, text, size);
-        name[text[size - 1] == '.' ? size - 1 : size] = '\0';
-        for (char *at = name; *at != '\0'; at++) {
-            *at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
-        }
+        memcpy(to, text, size);
+        to[text[size - 1] == '.' ? size - 1 : size] = '\0';
     }
     LDNS_FREE(text);
+    return good;
+}
+
+static bool canonical(const ldns_rdf *name, char *to)
+{
+    if (!name_text(name, to, FLOE_MDNS_NAME_SIZE)) {
+        return false;
+    }
+    for (char *at = to; *at != '\0'; at++) {
+        *at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
+    }
+    return true;
+}
+
+bool floe_mdns_name(const char *text, char *name)
+{
+    ldns_rdf *parsed = ldns_dname_new_frm_str(text);
+    bool good = canonical(parsed, name);
+
+    ldns_rdf_deep_free(parsed);
     return good;
 }
 
@@ -31,13 +49,24 @@ static void take_question(floe_mdns_message *message, const ldns_rr *rr)
     unsigned class = (unsigned)ldns_rr_get_class(rr);
     ldns_rr_type type = ldns_rr_get_type(rr);
 
-    *question = (floe_mdns_question){.unicast = (class & TOP_BIT) != 0};
+    *question = (floe_mdns_question){
+        .unicast = (class & TOP_BIT) != 0, .type = (uint16_t)type, .class = (uint16_t) class};
     question->ipv4 = type == LDNS_RR_TYPE_A || type == LDNS_RR_TYPE_ANY;
     question->ipv6 = type == LDNS_RR_TYPE_AAAA || type == LDNS_RR_TYPE_ANY;
     class &= ~TOP_BIT;
-    if ((class == CLASS_IN || class == CLASS_ANY) && (question->ipv4 || question->ipv6) &&
-        copy_name(ldns_rr_owner(rr), question->name)) {
+    if ((class == CLASS_IN || class == CLASS_ANY) &&
+        name_text(ldns_rr_owner(rr), question->asked, sizeof question->asked) &&
+        canonical(ldns_rr_owner(rr), question->name)) {
         message->question_count++;
+    }
+}
+
+static void take_questions(floe_mdns_message *message, const ldns_rr_list *list)
+{
+    size_t count = list != NULL && !message->response ? ldns_rr_list_rr_count(list) : 0;
+
+    for (size_t i = 0; i < count && message->question_count < FLOE_MDNS_ITEMS_MAX; i++) {
+        take_question(message, ldns_rr_list_rr(list, i));
     }
 }
 
@@ -48,14 +77,18 @@ static void take_record(floe_mdns_message *message, const ldns_rr *rr, floe_mdns
     const ldns_rdf *data = ldns_rr_rd_count(rr) > 0 ? ldns_rr_rdf(rr, 0) : NULL;
     size_t size = type == LDNS_RR_TYPE_A ? 4 : type == LDNS_RR_TYPE_AAAA ? 16 : 0;
 
-    if (size == 0 || data == NULL || ldns_rdf_size(data) != size ||
+    if ((type != LDNS_RR_TYPE_NSEC && (data == NULL || size == 0 || ldns_rdf_size(data) != size)) ||
         ((unsigned)ldns_rr_get_class(rr) & ~TOP_BIT) != CLASS_IN) {
         return;
     }
-    *record = (floe_mdns_record){.ttl = ldns_rr_ttl(rr), .section = section};
-    record->address.family = size == 4 ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
-    memcpy(record->address.ip, ldns_rdf_data(data), size);
-    if (copy_name(ldns_rr_owner(rr), record->name)) {
+    *record = (floe_mdns_record){.ttl = ldns_rr_ttl(rr),
+                                 .flush = ((unsigned)ldns_rr_get_class(rr) & TOP_BIT) != 0,
+                                 .section = section};
+    if (size > 0) {
+        record->address.family = size == 4 ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
+        memcpy(record->address.ip, ldns_rdf_data(data), size);
+    }
+    if (canonical(ldns_rr_owner(rr), record->name)) {
         message->record_count++;
     }
 }
@@ -85,13 +118,11 @@ bool floe_mdns_parse(const void *data, size_t size, floe_mdns_message *message)
         message->response = ldns_pkt_qr(packet);
         message->truncated = ldns_pkt_tc(packet);
         message->question_count = message->record_count = 0;
-        const ldns_rr_list *questions = ldns_pkt_question(packet);
-        size_t count = questions != NULL ? ldns_rr_list_rr_count(questions) : 0;
-        for (size_t i = 0; i < count && message->question_count < FLOE_MDNS_ITEMS_MAX; i++) {
-            take_question(message, ldns_rr_list_rr(questions, i));
-        }
+        take_questions(message, ldns_pkt_question(packet));
         take_records(message, ldns_pkt_answer(packet), FLOE_MDNS_ANSWER);
-        take_records(message, ldns_pkt_authority(packet), FLOE_MDNS_AUTHORITY);
+        if (!message->response) {
+            take_records(message, ldns_pkt_authority(packet), FLOE_MDNS_AUTHORITY);
+        }
         take_records(message, ldns_pkt_additional(packet), FLOE_MDNS_ADDITIONAL);
     }
     ldns_pkt_free(packet);
@@ -126,9 +157,9 @@ static bool push(ldns_pkt *packet, ldns_pkt_section section, ldns_rr *rr)
     return true;
 }
 
-static bool push_question(ldns_pkt *packet, const char *name, ldns_rr_type type)
+static bool push_question(ldns_pkt *packet, const char *name, ldns_rr_type type, unsigned class)
 {
-    ldns_rr *rr = new_rr(name, type, CLASS_IN);
+    ldns_rr *rr = new_rr(name, type, class);
 
     if (rr != NULL) {
         ldns_rr_set_question(rr, true);
@@ -154,14 +185,22 @@ static bool push_address(ldns_pkt *packet, ldns_pkt_section section, const char 
     return push(packet, section, rr);
 }
 
-/* §6.1: the name has an address of this family and nothing else. */
-static bool push_nothing_else(ldns_pkt *packet, ldns_pkt_section section, const char *name,
-                              uint8_t family, uint32_t ttl, bool flush)
+/* §6.1: what the name has, and so that it has nothing else. */
+static bool push_nothing_else(ldns_pkt *packet, ldns_pkt_section section,
+                              const floe_mdns_answer *answer, uint32_t ttl, bool flush)
 {
-    ldns_rr_type types[] = {family == FLOE_FAMILY_IPV4 ? LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA};
-    ldns_rr *rr = new_rr(name, LDNS_RR_TYPE_NSEC, CLASS_IN | (flush ? TOP_BIT : 0));
-    ldns_rdf *next = ldns_dname_new_frm_str(name);
-    ldns_rdf *bitmap = ldns_dnssec_create_nsec_bitmap(types, 1, LDNS_RR_TYPE_NSEC);
+    ldns_rr_type types[2];
+    size_t count = 0;
+
+    if (answer->ipv4) {
+        types[count++] = LDNS_RR_TYPE_A;
+    }
+    if (answer->ipv6) {
+        types[count++] = LDNS_RR_TYPE_AAAA;
+    }
+    ldns_rr *rr = new_rr(answer->name, LDNS_RR_TYPE_NSEC, CLASS_IN | (flush ? TOP_BIT : 0));
+    ldns_rdf *next = ldns_dname_new_frm_str(answer->name);
+    ldns_rdf *bitmap = ldns_dnssec_create_nsec_bitmap(types, count, LDNS_RR_TYPE_NSEC);
 
     if (rr == NULL || next == NULL || bitmap == NULL || !ldns_rr_push_rdf(rr, next)) {
         ldns_rdf_deep_free(next);
@@ -195,51 +234,84 @@ static size_t finish(ldns_pkt *packet, bool good, uint8_t *to, size_t room)
     return size;
 }
 
-size_t floe_mdns_write_query(const char *name, floe_family family, const floe_address *proposed,
-                             uint8_t *to, size_t room)
+size_t floe_mdns_write_query(const char *name, floe_family family, uint8_t *to, size_t room)
 {
     ldns_pkt *packet = ldns_pkt_new();
-    ldns_rr_type type = family == FLOE_FAMILY_IPV4   ? LDNS_RR_TYPE_A
-                        : family == FLOE_FAMILY_IPV6 ? LDNS_RR_TYPE_AAAA
-                                                     : LDNS_RR_TYPE_ANY;
+    ldns_rr_type type = family == FLOE_FAMILY_IPV4 ? LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA;
 
     if (packet == NULL) {
         return 0;
     }
     ldns_pkt_set_id(packet, 0);
-    bool good = push_question(packet, name, type);
-    if (proposed != NULL) {
-        good = good &&
-               push_address(packet, LDNS_SECTION_AUTHORITY, name, proposed, FLOE_MDNS_TTL, false);
+    return finish(packet, push_question(packet, name, type, CLASS_IN), to, room);
+}
+
+size_t floe_mdns_write_probe(const char *name, const floe_address *proposed, size_t count,
+                             uint8_t *to, size_t room)
+{
+    ldns_pkt *packet = ldns_pkt_new();
+
+    if (packet == NULL) {
+        return 0;
+    }
+    ldns_pkt_set_id(packet, 0);
+    bool good = push_question(packet, name, LDNS_RR_TYPE_ANY, CLASS_IN);
+    for (size_t i = 0; good && i < count; i++) {
+        good =
+            push_address(packet, LDNS_SECTION_AUTHORITY, name, &proposed[i], FLOE_MDNS_TTL, false);
     }
     return finish(packet, good, to, room);
+}
+
+/* §6.7: as they were asked. */
+static bool repeat_questions(ldns_pkt *packet, const floe_mdns_answer *answer)
+{
+    const floe_mdns_message *asked = answer->legacy;
+    bool good = true;
+
+    ldns_pkt_set_id(packet, asked->id);
+    for (size_t i = 0; good && i < asked->question_count; i++) {
+        const floe_mdns_question *question = &asked->questions[i];
+        if (strcmp(question->name, answer->name) == 0) {
+            good = push_question(packet, question->asked, (ldns_rr_type)question->type,
+                                 question->class);
+        }
+    }
+    return good;
+}
+
+static bool push_answers(ldns_pkt *packet, const floe_mdns_answer *answer, floe_mdns_place place)
+{
+    ldns_pkt_section section =
+        place == FLOE_MDNS_AS_ANSWER ? LDNS_SECTION_ANSWER : LDNS_SECTION_ADDITIONAL;
+    bool flush = answer->legacy == NULL;
+    bool good = true;
+
+    for (size_t i = 0; good && i < answer->count; i++) {
+        if (answer->addresses[i].place == place) {
+            good = push_address(packet, section, answer->name, &answer->addresses[i].address,
+                                flush ? answer->addresses[i].ttl : FLOE_MDNS_LEGACY_TTL, flush);
+        }
+    }
+    if (answer->negative == place) {
+        good = good && push_nothing_else(packet, section, answer,
+                                         flush ? FLOE_MDNS_TTL : FLOE_MDNS_LEGACY_TTL, flush);
+    }
+    return good;
 }
 
 size_t floe_mdns_write_answer(const floe_mdns_answer *answer, uint8_t *to, size_t room)
 {
     ldns_pkt *packet = ldns_pkt_new();
-    bool flush = !answer->legacy;
-    bool good = true;
 
     if (packet == NULL) {
         return 0;
     }
-    ldns_pkt_set_id(packet, answer->legacy ? answer->id : 0);
+    ldns_pkt_set_id(packet, 0);
     ldns_pkt_set_qr(packet, true);
     ldns_pkt_set_aa(packet, true);
-    if (answer->legacy) {
-        good = push_question(packet, answer->name,
-                             answer->asked_ipv4 ? LDNS_RR_TYPE_A : LDNS_RR_TYPE_AAAA);
-    }
-    if (answer->address != NULL) {
-        good = good && push_address(packet, LDNS_SECTION_ANSWER, answer->name, answer->address,
-                                    answer->ttl, flush);
-    }
-    if (answer->ttl > 0 && !answer->legacy) {
-        good = good && push_nothing_else(packet,
-                                         answer->address != NULL ? LDNS_SECTION_ADDITIONAL
-                                                                 : LDNS_SECTION_ANSWER,
-                                         answer->name, answer->family, answer->ttl, flush);
-    }
+    bool good = (answer->legacy == NULL || repeat_questions(packet, answer)) &&
+                push_answers(packet, answer, FLOE_MDNS_AS_ANSWER) &&
+                push_answers(packet, answer, FLOE_MDNS_BESIDE);
     return finish(packet, good, to, room);
 }

@@ -10,20 +10,30 @@
 
 /* RFC 6762 §17: what fits an Ethernet frame; what we make is far smaller. */
 #define FLOE_MDNS_MESSAGE_SIZE 1400
-/* RFC 1035 §2.3.4, as text. */
-#define FLOE_MDNS_NAME_SIZE 256
+/* A name as text: a label of 63 bytes, each written as \DDD if need be, and ".local" (§16: names
+ * are UTF-8). */
+#define FLOE_MDNS_NAME_SIZE 272
 /* Of one message so many questions and records of host names are looked at. */
 #define FLOE_MDNS_ITEMS_MAX 64
+/* So many addresses of a name are said on a link: they fit one message. */
+#define FLOE_MDNS_RECORDS_MAX 32
 
 #define FLOE_MDNS_PORT 5353
 #define FLOE_MDNS_TTL 120U       /* §10: of host records */
 #define FLOE_MDNS_LEGACY_TTL 10U /* §6.7 */
 
+/* The form in which names are compared (§16): without regard to case, or to a dot at the end, and
+ * what is not ASCII as it comes out of a message. False for what is no name. */
+bool floe_mdns_name(const char *text, char *name);
+
 typedef struct floe_mdns_question {
-    char name[FLOE_MDNS_NAME_SIZE]; /* without the dot at the end */
-    bool ipv4;                      /* asks for A, or for any */
+    char name[FLOE_MDNS_NAME_SIZE];  /* as floe_mdns_name has it */
+    char asked[FLOE_MDNS_NAME_SIZE]; /* as it was spelled */
+    bool ipv4;                       /* asks for A, or for any */
     bool ipv6;
-    bool unicast; /* §5.4: the answer may come to the asker alone */
+    bool unicast;   /* §5.4: the answer may come to the asker alone */
+    uint16_t type;  /* as it was asked */
+    uint16_t class; /* likewise */
 } floe_mdns_question;
 
 /* Where in a message a record stands. */
@@ -35,8 +45,9 @@ typedef enum floe_mdns_section {
 
 typedef struct floe_mdns_record {
     char name[FLOE_MDNS_NAME_SIZE];
-    floe_address address; /* port 0 */
+    floe_address address; /* port 0; family none: NSEC, it has no other (§6.1) */
     uint32_t ttl;
+    bool flush; /* §10.2: what is known besides is not true any more */
     floe_mdns_section section;
 } floe_mdns_record;
 
@@ -51,25 +62,40 @@ typedef struct floe_mdns_message {
 } floe_mdns_message;
 
 /* False for anything that is no good multicast DNS message. What is in it besides questions and
- * records of host names is passed over. */
+ * records of host names is passed over; so are questions in a response (§6), and what stands in its
+ * authority section, which is for queries alone (§8.2). */
 bool floe_mdns_parse(const void *data, size_t size, floe_mdns_message *message);
 
 /* How a message is made; each gives its size, 0 when it can't be made. */
 
-/* A query for the name's addresses of a family, or (FLOE_FAMILY_NONE) for any record; with
- * `proposed` it is a probe (§8.1). One question fills a message: browsers' responders pass over a
- * query that has more, though §5.3 allows it. */
-size_t floe_mdns_write_query(const char *name, floe_family family, const floe_address *proposed,
+/* A query for the name's addresses of a family. One question fills a message: browsers' responders
+ * pass over a query that has more, though §5.3 allows it. */
+size_t floe_mdns_write_query(const char *name, floe_family family, uint8_t *to, size_t room);
+/* A probe: for any record of the name, with all that are proposed (§8.1, §8.2). */
+size_t floe_mdns_write_probe(const char *name, const floe_address *proposed, size_t count,
                              uint8_t *to, size_t room);
 
+typedef enum floe_mdns_place {
+    FLOE_MDNS_LEFT_OUT = 0,
+    FLOE_MDNS_AS_ANSWER,
+    FLOE_MDNS_BESIDE, /* among the additional records */
+} floe_mdns_place;
+
+/* What a response says of one name. */
 typedef struct floe_mdns_answer {
     const char *name;
-    const floe_address *address; /* NULL: only that there is no other (NSEC, §6.1) */
-    uint8_t family;              /* of the address that there is */
-    uint32_t ttl;
-    bool legacy; /* §6.7: with id and question, and without the cache-flush bit */
-    uint16_t id;
-    bool asked_ipv4; /* the question to repeat */
+    size_t count;
+    struct {
+        floe_address address;
+        uint32_t ttl; /* 0: goodbye (§10.1) */
+        floe_mdns_place place;
+    } addresses[FLOE_MDNS_RECORDS_MAX];
+    floe_mdns_place negative; /* where the NSEC stands: that there are these families alone */
+    bool ipv4;
+    bool ipv6;
+    /* §6.7: the query whose id, and whose questions for the name, are repeated; the answer is then
+     * without the cache-flush bit, and lives shorter. NULL: it is no legacy one. */
+    const floe_mdns_message *legacy;
 } floe_mdns_answer;
 
 size_t floe_mdns_write_answer(const floe_mdns_answer *answer, uint8_t *to, size_t room);

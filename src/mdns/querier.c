@@ -61,14 +61,14 @@ static void end(floe_mdns *mdns, look_up *wanted, floe_error error)
     floe_list_append(&mdns->ended, &wanted->link);
 }
 
-/* §5.2: not within a second of the last time. */
+/* §5.2: as if it had not been asked yet, but not within a second of the last time. */
 static void ask_anew(question *asked, floe_time now)
 {
-    floe_time next = floe_time_after(asked->asked, FLOE_MDNS_A_SECOND);
+    floe_time second = floe_time_after(asked->asked, FLOE_MDNS_A_SECOND);
+    bool lately = asked->asked.ns != 0 && !floe_time_reached(now, second);
 
-    next = asked->asked.ns == 0 || floe_time_reached(now, next) ? now : next;
-    asked->next = floe_time_min(asked->next, next);
-    asked->interval = FLOE_MDNS_A_SECOND;
+    asked->next = floe_time_min(asked->next, lately ? second : now);
+    asked->interval = floe_duration_times(FLOE_MDNS_A_SECOND, lately ? 2 : 1);
 }
 
 static question *question_for(floe_mdns *mdns, const char *name)

@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define PROBES 3                           /* §8.1 */
@@ -240,13 +239,19 @@ static void say(floe_mdns *mdns, floe_time now, host *one, size_t n)
     speak(mdns, one);
 }
 
-/* §8.3; where it has just been said, a second after that. */
+/* §8.3: all together; where something of it has just been said, a second after that. */
 static void announce(const floe_mdns *mdns, floe_time now, host *one, size_t n)
 {
+    record_set *sets = one->links[n].sets;
+    floe_time when = now;
+
     for (int k = 0; k < SETS; k++) {
-        record_set *set = &one->links[n].sets[k];
+        floe_time may = not_before(&sets[k], now, FLOE_MDNS_A_SECOND);
+        when = may.ns > when.ns ? may : when;
+    }
+    for (int k = 0; k < SETS; k++) {
         if (has(mdns, one, n, k)) {
-            due(set, not_before(set, now, FLOE_MDNS_A_SECOND));
+            due(&sets[k], when);
         }
     }
 }
@@ -431,6 +436,8 @@ void floe_mdns_unpublish(floe_mdns *mdns, floe_time now, const char *name,
     }
 }
 
+static void work_on(floe_mdns *mdns, floe_time now, host *one);
+
 void floe_mdns_set_interface(floe_mdns *mdns, floe_time now, const floe_address *address,
                              uint32_t interface_index)
 {
@@ -441,6 +448,7 @@ void floe_mdns_set_interface(floe_mdns *mdns, floe_time now, const floe_address 
             own->interface_index = interface_index;
             rest_where_empty(mdns, one);
             begin_address(mdns, now, one, own);
+            work_on(mdns, now, one);
         }
     }
 }
@@ -602,7 +610,22 @@ static void say_soon(floe_mdns *mdns, floe_time now, record_set *set, floe_durat
     }
 }
 
-static size_t sort_proposal(floe_address *addresses, size_t count);
+/* By type (A before AAAA), then by data. */
+static int compare_records(const floe_address *a, const floe_address *b)
+{
+    int order = (int)a->family - (int)b->family;
+
+    return order != 0 ? order : memcmp(a->ip, b->ip, sizeof a->ip);
+}
+
+/* Into its place among those that are sorted already. */
+static void insert_record(floe_address *sorted, size_t count, const floe_address *address)
+{
+    for (; count > 0 && compare_records(&sorted[count - 1], address) > 0; count--) {
+        sorted[count] = sorted[count - 1];
+    }
+    sorted[count] = *address;
+}
 
 /* A probe of somebody else's for the name: what they propose, in order (§8.2). 0: there is none, or
  * it is our own, come back. */
@@ -615,11 +638,11 @@ static size_t proposal(const floe_mdns_message *message, const host *one, floe_a
         const floe_mdns_record *record = &message->records[i];
         if (record->section == FLOE_MDNS_AUTHORITY && record->address.family != FLOE_FAMILY_NONE &&
             strcmp(record->name, one->name) == 0) {
-            theirs[count++] = record->address;
+            insert_record(theirs, count++, &record->address);
             own = own && is_own(one, &record->address);
         }
     }
-    return own ? 0 : sort_proposal(theirs, count);
+    return own ? 0 : count;
 }
 
 static size_t own_proposal(const floe_mdns *mdns, const host *one, size_t n, floe_address *ours)
@@ -629,25 +652,9 @@ static size_t own_proposal(const floe_mdns *mdns, const host *one, size_t n, flo
     FLOE_LIST_EACH(own, &one->addresses, own_address, link)
     {
         if (own->owners > 0 && is_on(mdns, own, n) && count < FLOE_MDNS_RECORDS_MAX) {
-            ours[count++] = own->address;
+            insert_record(ours, count++, &own->address);
         }
     }
-    return sort_proposal(ours, count);
-}
-
-/* By type (A before AAAA), then by data. */
-static int compare_records(const void *a, const void *b)
-{
-    const floe_address *left = a;
-    const floe_address *right = b;
-    int order = (int)left->family - (int)right->family;
-
-    return order != 0 ? order : memcmp(left->ip, right->ip, sizeof left->ip);
-}
-
-static size_t sort_proposal(floe_address *addresses, size_t count)
-{
-    qsort(addresses, count, sizeof *addresses, compare_records);
     return count;
 }
 
@@ -859,15 +866,20 @@ static void work_on_link(floe_mdns *mdns, floe_time now, host *one, size_t n)
     }
 }
 
+static void work_on(floe_mdns *mdns, floe_time now, host *one)
+{
+    for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
+        if (one->links[n].active) {
+            work_on_link(mdns, now, one, n);
+        }
+    }
+}
+
 void floe_mdns_hosts_time(floe_mdns *mdns, floe_time now)
 {
     FLOE_LIST_EACH(one, &mdns->hosts, host, link)
     {
-        for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
-            if (one->links[n].active) {
-                work_on_link(mdns, now, one, n);
-            }
-        }
+        work_on(mdns, now, one);
     }
 }
 

@@ -337,7 +337,9 @@ static void list_interfaces(floe_gatherer *gatherer)
     if (error == FLOE_OK && api->wants_default_route) {
         floe_interfaces_mark_default_route(&api->interfaces); /* routes change by themselves */
     }
-    floe_mdns_service_links(api);
+    if (error == FLOE_OK) {
+        floe_mdns_service_links(api);
+    }
     if (error != FLOE_OK) {
         floe_core_interfaces_failed(gatherer->core, floe_runtime_now(), error);
     } else if ((api->interface_filter != NULL || api->ip_filter != NULL) && !gatherer->freed) {
@@ -367,6 +369,16 @@ static void open_channel(floe_gatherer *gatherer, const floe_core_output *output
     }
 }
 
+static void publish(floe_gatherer *gatherer, const floe_core_output *output)
+{
+    uint32_t interface_index = output->interface_index;
+    floe_error error = floe_mdns_service_publish(gatherer->api, output);
+
+    if (error != FLOE_OK) {
+        floe_core_names_failed(gatherer->core, floe_runtime_now(), interface_index, error);
+    }
+}
+
 static void do_output(floe_gatherer *gatherer, const floe_core_output *output)
 {
     switch (output->kind) {
@@ -384,7 +396,7 @@ static void do_output(floe_gatherer *gatherer, const floe_core_output *output)
                             output->record);
         break;
     case FLOE_CORE_PUBLISH:
-        floe_mdns_service_publish(gatherer->api, output);
+        publish(gatherer, output);
         break;
     case FLOE_CORE_UNPUBLISH:
         floe_mdns_service_unpublish(gatherer->api, output);

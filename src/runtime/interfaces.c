@@ -17,9 +17,9 @@ void floe_interfaces_init(floe_interfaces *interfaces, const floe_allocator *all
 static void clear(floe_interfaces *interfaces)
 {
     floe_deallocate(interfaces->allocator, interfaces->list);
-    floe_deallocate(interfaces->allocator, interfaces->names);
+    floe_deallocate(interfaces->allocator, interfaces->details);
     interfaces->list = NULL;
-    interfaces->names = NULL;
+    interfaces->details = NULL;
     interfaces->count = interfaces->room = 0;
     interfaces->fresh = false;
 }
@@ -35,27 +35,28 @@ static floe_error grow(floe_interfaces *interfaces)
     size_t room = interfaces->room == 0 ? 16 : 2 * interfaces->room;
     floe_interface_address *list =
         floe_allocate(interfaces->allocator, room * sizeof *interfaces->list);
-    char(*names)[32] = floe_allocate(interfaces->allocator, room * sizeof *interfaces->names);
+    floe_interface_detail *details =
+        floe_allocate(interfaces->allocator, room * sizeof *interfaces->details);
 
-    if (list == NULL || names == NULL) {
+    if (list == NULL || details == NULL) {
         floe_deallocate(interfaces->allocator, list);
-        floe_deallocate(interfaces->allocator, names);
+        floe_deallocate(interfaces->allocator, details);
         return FLOE_ERR_NO_MEMORY;
     }
     for (size_t i = 0; i < interfaces->count; i++) {
         list[i] = interfaces->list[i];
-        memcpy(names[i], interfaces->names[i], sizeof names[i]);
-        list[i].interface_name = names[i];
+        details[i] = interfaces->details[i];
+        list[i].interface_name = details[i].name;
     }
     floe_deallocate(interfaces->allocator, interfaces->list);
-    floe_deallocate(interfaces->allocator, interfaces->names);
+    floe_deallocate(interfaces->allocator, interfaces->details);
     interfaces->list = list;
-    interfaces->names = names;
+    interfaces->details = details;
     interfaces->room = room;
     return FLOE_OK;
 }
 
-floe_error floe_interfaces_add(floe_interfaces *interfaces, const char *name,
+floe_error floe_interfaces_add(floe_interfaces *interfaces, const char *name, uint8_t prefix_length,
                                const floe_interface_address *entry)
 {
     if (interfaces->count == interfaces->room) {
@@ -66,9 +67,32 @@ floe_error floe_interfaces_add(floe_interfaces *interfaces, const char *name,
     }
     size_t n = interfaces->count++;
     interfaces->list[n] = *entry;
-    (void)snprintf(interfaces->names[n], sizeof interfaces->names[n], "%s", name);
-    interfaces->list[n].interface_name = interfaces->names[n];
+    (void)snprintf(interfaces->details[n].name, sizeof interfaces->details[n].name, "%s", name);
+    interfaces->details[n].prefix_length = prefix_length;
+    interfaces->list[n].interface_name = interfaces->details[n].name;
     return FLOE_OK;
+}
+
+static bool same_prefix(const floe_address *a, const floe_address *b, unsigned length)
+{
+    size_t whole = length / 8;
+    unsigned rest = 8 - length % 8;
+
+    return memcmp(a->ip, b->ip, whole) == 0 &&
+           (rest == 8 || a->ip[whole] >> rest == b->ip[whole] >> rest);
+}
+
+bool floe_interfaces_are_near(const floe_interfaces *interfaces, uint32_t interface_index,
+                              const floe_address *address)
+{
+    for (size_t i = 0; i < interfaces->count; i++) {
+        const floe_interface_address *one = &interfaces->list[i];
+        if (one->interface_index == interface_index && one->address.family == address->family &&
+            same_prefix(&one->address, address, interfaces->details[i].prefix_length)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 floe_error floe_interfaces_update(floe_interfaces *interfaces)
@@ -86,6 +110,7 @@ floe_error floe_interfaces_update(floe_interfaces *interfaces)
         return error;
     }
     interfaces->fresh = true;
+    interfaces->version++;
     return FLOE_OK;
 }
 

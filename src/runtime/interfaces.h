@@ -5,15 +5,22 @@
 #include <floe/allocator.h>
 #include <floe/core.h>
 
+/* What of an address the driver alone wants to know. */
+typedef struct floe_interface_detail {
+    char name[32];
+    uint8_t prefix_length; /* in bits */
+} floe_interface_detail;
+
 /* The list, kept until the system tells of a change. The loop thread's alone. */
 typedef struct floe_interfaces {
     const floe_allocator *allocator;
     floe_interface_address *list;
     size_t count;
     size_t room;
-    char (*names)[32]; /* one for each entry */
+    floe_interface_detail *details; /* one for each entry */
     bool fresh;
-    void *monitor; /* the system's own means to tell of changes */
+    unsigned version; /* how often it was read */
+    void *monitor;    /* the system's own means to tell of changes */
 } floe_interfaces;
 
 void floe_interfaces_init(floe_interfaces *interfaces, const floe_allocator *allocator);
@@ -23,8 +30,12 @@ floe_error floe_interfaces_update(floe_interfaces *interfaces);
 /* Marks the addresses that the kernel would send from to somewhere far away, by asking it: the
  * address of a connected UDP socket (RFC 8828 §5.2). Nothing is sent. */
 void floe_interfaces_mark_default_route(floe_interfaces *interfaces);
+/* Whether the address stands in a prefix of the interface's: that of a neighbour, as far as one can
+ * see (RFC 6762 §11). */
+bool floe_interfaces_are_near(const floe_interfaces *interfaces, uint32_t interface_index,
+                              const floe_address *address);
 /* For the system's parts: adds an entry. */
-floe_error floe_interfaces_add(floe_interfaces *interfaces, const char *name,
+floe_error floe_interfaces_add(floe_interfaces *interfaces, const char *name, uint8_t prefix_length,
                                const floe_interface_address *entry);
 /* Each system's own: fills an empty list. */
 floe_error floe_interfaces_read(floe_interfaces *interfaces);

@@ -202,7 +202,9 @@ static int on_address(const struct nlmsghdr *header, void *data)
         entry.address.scope_id = link->index;
     }
     set_flags(&entry, flags);
-    state->error = floe_interfaces_add(state->interfaces, link->name, &entry);
+    uint8_t prefix_length =
+        info->ifa_prefixlen <= 8 * size ? info->ifa_prefixlen : (uint8_t)(8 * size);
+    state->error = floe_interfaces_add(state->interfaces, link->name, prefix_length, &entry);
     return state->error == FLOE_OK ? MNL_CB_OK : MNL_CB_ERROR;
 }
 

@@ -5,6 +5,32 @@
 
 #include <string.h>
 #include <uv.h>
+#ifndef _WIN32
+#include <net/if.h>
+#endif
+
+/* libuv gives none but of link-local addresses. On Windows its names are not those of the system,
+ * and nothing asks for the index. */
+static uint32_t index_of(const char *name)
+{
+#ifndef _WIN32
+    return if_nametoindex(name);
+#else
+    (void)name;
+    return 0;
+#endif
+}
+
+/* How many bits of the mask are set, from the left. */
+static uint8_t length_of(const uint8_t *mask, size_t size)
+{
+    uint8_t length = 0;
+
+    while (length < 8 * size && (mask[length / 8] & 0x80U >> length % 8) != 0) {
+        length++;
+    }
+    return length;
+}
 
 floe_error floe_interfaces_read(floe_interfaces *interfaces)
 {
@@ -17,16 +43,22 @@ floe_error floe_interfaces_read(floe_interfaces *interfaces)
         return floe_fail(FLOE_ERR_SYSTEM, "uv_interface_addresses: %s", uv_strerror(failed));
     }
     for (int i = 0; i < count && error == FLOE_OK; i++) {
-        floe_interface_address entry = {.up = true};
+        floe_interface_address entry = {.up = true, .interface_index = index_of(list[i].name)};
+        uint8_t mask[16] = {0};
+        uint8_t prefix_length;
         if (list[i].address.address4.sin_family == AF_INET) {
             entry.address.family = FLOE_FAMILY_IPV4;
             memcpy(entry.address.ip, &list[i].address.address4.sin_addr, 4);
+            memcpy(mask, &list[i].netmask.netmask4.sin_addr, 4);
+            prefix_length = length_of(mask, 4);
         } else {
             entry.address.family = FLOE_FAMILY_IPV6;
             entry.address.scope_id = list[i].address.address6.sin6_scope_id;
             memcpy(entry.address.ip, &list[i].address.address6.sin6_addr, 16);
+            memcpy(mask, &list[i].netmask.netmask6.sin6_addr, 16);
+            prefix_length = length_of(mask, 16);
         }
-        error = floe_interfaces_add(interfaces, list[i].name, &entry);
+        error = floe_interfaces_add(interfaces, list[i].name, prefix_length, &entry);
     }
     uv_free_interface_addresses(list, count);
     return error;

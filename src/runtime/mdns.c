@@ -16,14 +16,24 @@
 typedef struct mdns_socket {
     floe_mdns_service *service;
     uint8_t family;
-    int fd; /* -1: there is none */
+    int fd;           /* -1: there is none, */
+    floe_error error; /* for this reason */
     uv_poll_t poll;
 } mdns_socket;
+
+/* A link, and why what is said does not get there. */
+typedef struct mdns_link {
+    floe_mdns_link link;
+    floe_error error;
+} mdns_link;
 
 struct floe_mdns_service {
     floe_api *api;
     floe_mdns *machine;
     mdns_socket sockets[2]; /* IPv4, IPv6 */
+    mdns_link links[FLOE_MDNS_LINKS_MAX];
+    size_t link_count;
+    unsigned version; /* of the interfaces that they are made of; 0: of none */
     uv_timer_t timer;
     unsigned open_handles;
     bool closing;
@@ -50,6 +60,16 @@ static bool set_option(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
+/* -1, with the error that there was. */
+static int close_in_vain(int fd)
+{
+    int error = errno;
+
+    (void)close(fd);
+    errno = error;
+    return -1;
+}
+
 static int open_ipv4(void)
 {
     struct sockaddr_in local = {.sin_family = AF_INET, .sin_port = htons(FLOE_MDNS_PORT)};
@@ -58,19 +78,16 @@ static int open_ipv4(void)
     if (fd < 0) {
         return -1;
     }
-    /* Only what comes to groups that this socket has joined; TTL 255 as §11 wants it. */
+    /* TTL 255 as §11 wants it. Only what comes to groups that this socket has joined, where the
+     * kernel can do that. */
+    (void)set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
     bool good = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
                 set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
                 set_option(fd, IPPROTO_IP, IP_PKTINFO, 1) &&
                 set_option(fd, IPPROTO_IP, IP_MULTICAST_TTL, 255) &&
                 set_option(fd, IPPROTO_IP, IP_TTL, 255) &&
-                set_option(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) &&
                 bind(fd, (struct sockaddr *)&local, sizeof local) == 0;
-    if (!good) {
-        (void)close(fd);
-        return -1;
-    }
-    return fd;
+    return good ? fd : close_in_vain(fd);
 }
 
 static int open_ipv6(void)
@@ -81,19 +98,20 @@ static int open_ipv6(void)
     if (fd < 0) {
         return -1;
     }
+    (void)set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
     bool good = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
                 set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
                 set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
                 set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
                 set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 255) &&
                 set_option(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255) &&
-                set_option(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0) &&
                 bind(fd, (struct sockaddr *)&local, sizeof local) == 0;
-    if (!good) {
-        (void)close(fd);
-        return -1;
-    }
-    return fd;
+    return good ? fd : close_in_vain(fd);
+}
+
+static floe_error system_error(const char *what)
+{
+    return floe_uv_failed(uv_translate_sys_error(errno), what);
 }
 
 static struct in_addr group4(void)
@@ -106,8 +124,10 @@ static struct in6_addr group6(void)
     return (struct in6_addr){{{0xff, 0x02, [15] = 0xfb}}}; /* ff02::fb */
 }
 
+static void start_socket(floe_mdns_service *service, size_t n);
+
 /* Joined already is as good as joined. */
-static bool join(const floe_mdns_service *service, const floe_mdns_link *link)
+static floe_error join(const floe_mdns_service *service, const floe_mdns_link *link)
 {
     int result;
 
@@ -122,7 +142,50 @@ static bool join(const floe_mdns_service *service, const floe_mdns_link *link)
         result = setsockopt(service->sockets[1].fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &request,
                             sizeof request);
     }
-    return result == 0 || errno == EADDRINUSE;
+    return result == 0 || errno == EADDRINUSE ? FLOE_OK : system_error("joining the group");
+}
+
+static mdns_link *find_link(floe_mdns_service *service, uint32_t interface_index, uint8_t family)
+{
+    for (size_t i = 0; i < service->link_count; i++) {
+        const floe_mdns_link *link = &service->links[i].link;
+        if (link->interface_index == interface_index && link->family == family) {
+            return &service->links[i];
+        }
+    }
+    return NULL;
+}
+
+/* Those of the interfaces that are up, whether they can be spoken on or not. */
+static void list_links(floe_mdns_service *service)
+{
+    const floe_interfaces *interfaces = &service->api->interfaces;
+
+    service->link_count = 0;
+    for (size_t i = 0; i < interfaces->count && service->link_count < FLOE_MDNS_LINKS_MAX; i++) {
+        const floe_interface_address *one = &interfaces->list[i];
+        floe_mdns_link link = {one->interface_index, one->address.family};
+        const mdns_socket *of = &service->sockets[link.family == FLOE_FAMILY_IPV6];
+        if (one->up && floe_address_classify(&one->address) != FLOE_ADDRESS_LOOPBACK &&
+            find_link(service, link.interface_index, link.family) == NULL) {
+            service->links[service->link_count++] =
+                (mdns_link){link, of->fd < 0 ? of->error : join(service, &link)};
+        }
+    }
+}
+
+/* Whoever held the port may have gone: it is tried again each time. Whether there are new ones. */
+static bool start_sockets(floe_mdns_service *service)
+{
+    bool started = false;
+
+    for (size_t n = 0; n < 2; n++) {
+        if (service->sockets[n].fd < 0) {
+            start_socket(service, n);
+            started = started || service->sockets[n].fd >= 0;
+        }
+    }
+    return started;
 }
 
 static void set_links(floe_mdns_service *service)
@@ -131,23 +194,69 @@ static void set_links(floe_mdns_service *service)
     floe_mdns_link links[FLOE_MDNS_LINKS_MAX];
     size_t count = 0;
 
-    for (size_t i = 0; i < interfaces->count && count < FLOE_MDNS_LINKS_MAX; i++) {
-        const floe_interface_address *one = &interfaces->list[i];
-        floe_mdns_link link = {one->interface_index, one->address.family};
-        bool known = !one->up || floe_address_classify(&one->address) == FLOE_ADDRESS_LOOPBACK ||
-                     service->sockets[link.family == FLOE_FAMILY_IPV6].fd < 0;
-        for (size_t k = 0; k < count && !known; k++) {
-            known =
-                links[k].interface_index == link.interface_index && links[k].family == link.family;
-        }
-        if (!known && join(service, &link)) {
-            links[count++] = link;
+    if (!start_sockets(service) && service->version == interfaces->version) {
+        return;
+    }
+    service->version = interfaces->version;
+    list_links(service);
+    for (size_t i = 0; i < service->link_count; i++) {
+        if (service->links[i].error == FLOE_OK) {
+            links[count++] = service->links[i].link;
         }
     }
     floe_mdns_set_links(service->machine, floe_runtime_now(), links, count);
+    for (size_t i = 0; i < interfaces->count; i++) {
+        floe_mdns_set_interface(service->machine, floe_runtime_now(), &interfaces->list[i].address,
+                                interfaces->list[i].interface_index);
+    }
 }
 
-static void send_output(const floe_mdns_service *service, const floe_mdns_output *output)
+static void names_failed(floe_api *api, uint32_t interface_index, floe_error error)
+{
+    uv_mutex_lock(&api->lock);
+    FLOE_LIST_EACH(gatherer, &api->gatherers, floe_gatherer, link)
+    {
+        floe_core_names_failed(gatherer->core, floe_runtime_now(), interface_index, error);
+        floe_gatherer_wake(gatherer);
+    }
+    uv_mutex_unlock(&api->lock);
+}
+
+/* Whether the link, and not the moment, is at fault: a packet that is lost is said again, and an
+ * interface that is going, or coming, is told of elsewhere. */
+static bool is_of_the_link(int error)
+{
+    static const int passing[] = {EAGAIN,        EWOULDBLOCK, EINTR,  ENOBUFS, ENOMEM,
+                                  EADDRNOTAVAIL, ENETDOWN,    ENODEV, ENXIO};
+
+    for (size_t i = 0; i < sizeof passing / sizeof *passing; i++) {
+        if (error == passing[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The lock is not held. */
+static void after_sending(floe_mdns_service *service, const floe_mdns_output *output, bool sent)
+{
+    int failed = sent ? 0 : errno;
+    mdns_link *link = find_link(service, output->link.interface_index, output->link.family);
+
+    if (link == NULL || output->to.family != FLOE_FAMILY_NONE) {
+        return;
+    }
+    if (sent) {
+        link->error = FLOE_OK;
+    } else if (link->error == FLOE_OK && is_of_the_link(failed)) {
+        errno = failed;
+        link->error = system_error("sending by multicast DNS");
+        names_failed(service->api, link->link.interface_index, link->error);
+    }
+}
+
+/* Lost is lost: it is said again. */
+static bool send_output(const floe_mdns_service *service, const floe_mdns_output *output)
 {
     bool ipv6 = output->link.family == FLOE_FAMILY_IPV6;
     bool group = output->to.family == FLOE_FAMILY_NONE;
@@ -190,37 +299,46 @@ static void send_output(const floe_mdns_service *service, const floe_mdns_output
         struct in_pktinfo info = {.ipi_ifindex = (int)output->link.interface_index};
         memcpy(CMSG_DATA(&control.header), &info, sizeof info);
     }
-    (void)sendmsg(service->sockets[ipv6].fd, &message, 0); /* lost is lost: it is said again */
+    return sendmsg(service->sockets[ipv6].fd, &message, 0) >= 0;
 }
 
-static bool take_source(struct msghdr *message, const struct sockaddr_storage *from,
-                        floe_address *source, floe_mdns_link *link)
+/* By which interface it came, and whether to the group. */
+static void take_destination(struct msghdr *message, floe_mdns_arrival *arrival)
 {
+    struct in_addr ipv4 = group4();
+    struct in6_addr ipv6 = group6();
+
     for (struct cmsghdr *one = CMSG_FIRSTHDR(message); one != NULL;
          one = CMSG_NXTHDR(message, one)) {
         if (one->cmsg_level == IPPROTO_IP && one->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo info;
             memcpy(&info, CMSG_DATA(one), sizeof info);
-            link->interface_index = (uint32_t)info.ipi_ifindex;
+            arrival->link.interface_index = (uint32_t)info.ipi_ifindex;
+            arrival->to_group = memcmp(&info.ipi_addr, &ipv4, sizeof ipv4) == 0;
         } else if (one->cmsg_level == IPPROTO_IPV6 && one->cmsg_type == IPV6_PKTINFO) {
             struct in6_pktinfo info;
             memcpy(&info, CMSG_DATA(one), sizeof info);
-            link->interface_index = info.ipi6_ifindex;
+            arrival->link.interface_index = info.ipi6_ifindex;
+            arrival->to_group = memcmp(&info.ipi6_addr, &ipv6, sizeof ipv6) == 0;
         }
     }
-    *source = (floe_address){.family = link->family};
+}
+
+static void take_source(const struct sockaddr_storage *from, floe_address *source)
+{
     if (from->ss_family == AF_INET) {
         struct sockaddr_in ipv4;
         memcpy(&ipv4, from, sizeof ipv4);
+        source->family = FLOE_FAMILY_IPV4;
         memcpy(source->ip, &ipv4.sin_addr, 4);
         source->port = ntohs(ipv4.sin_port);
     } else {
         struct sockaddr_in6 ipv6;
         memcpy(&ipv6, from, sizeof ipv6);
+        source->family = FLOE_FAMILY_IPV6;
         memcpy(source->ip, &ipv6.sin6_addr, 16);
         source->port = ntohs(ipv6.sin6_port);
     }
-    return link->interface_index != 0;
 }
 
 #define READS_AT_A_TIME 16
@@ -247,15 +365,15 @@ static void on_readable(uv_poll_t *poll, int status, int events)
                                  .msg_control = &control,
                                  .msg_controllen = sizeof control};
         ssize_t size = recvmsg(of->fd, &message, 0);
-        floe_mdns_link link = {.family = of->family};
-        floe_address source;
+        floe_mdns_arrival arrival = {.link = {.family = of->family}};
         if (size < 0) {
             break;
         }
-        if (take_source(&message, &from, &source, &link)) {
-            floe_mdns_receive(service->machine, floe_runtime_now(), &link, &source, data,
-                              (size_t)size);
-        }
+        take_destination(&message, &arrival);
+        take_source(&from, &arrival.source);
+        arrival.neighbour = floe_interfaces_are_near(&service->api->interfaces,
+                                                     arrival.link.interface_index, &arrival.source);
+        floe_mdns_receive(service->machine, floe_runtime_now(), &arrival, data, (size_t)size);
     }
     pump(service);
 }
@@ -300,7 +418,7 @@ static void pump(floe_mdns_service *service)
     while (!service->closing && floe_mdns_poll(service->machine, output)) {
         switch (output->kind) {
         case FLOE_MDNS_SEND:
-            send_output(service, output);
+            after_sending(service, output, send_output(service, output));
             break;
         case FLOE_MDNS_RESOLVED:
             ((floe_mdns_asker *)output->asker)
@@ -344,9 +462,12 @@ static void start_socket(floe_mdns_service *service, size_t n)
     of->family = n == 0 ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
     of->fd = n == 0 ? open_ipv4() : open_ipv6();
     if (of->fd < 0) {
+        of->error = system_error("UDP port 5353");
         return;
     }
-    if (uv_poll_init(service->api->loop, &of->poll, of->fd) != 0) {
+    int failed = uv_poll_init(service->api->loop, &of->poll, of->fd);
+    if (failed != 0) {
+        of->error = floe_uv_failed(failed, "UDP port 5353");
         (void)close(of->fd);
         of->fd = -1;
         return;
@@ -357,13 +478,9 @@ static void start_socket(floe_mdns_service *service, size_t n)
     (void)uv_poll_start(&of->poll, UV_READABLE, on_readable);
 }
 
-static floe_mdns_service *service_of(floe_api *api)
+static floe_mdns_service *begin_service(floe_api *api)
 {
     static const floe_random random = {.fill = fill_random};
-
-    if (api->mdns != NULL || api->mdns_mode == FLOE_MDNS_MODE_OFF) {
-        return api->mdns;
-    }
     floe_mdns_service *service = floe_allocate(&api->allocator, sizeof *service);
     floe_mdns *machine = floe_mdns_new(&api->allocator, &random);
     if (service == NULL || machine == NULL) {
@@ -377,12 +494,20 @@ static floe_mdns_service *service_of(floe_api *api)
     service->timer.data = service;
     service->open_handles = 1;
     floe_api_handle_opened(api);
-    start_socket(service, 0);
-    start_socket(service, 1);
-    api->mdns = service;
-    (void)floe_interfaces_update(&api->interfaces);
-    set_links(service);
+    service->sockets[0].fd = service->sockets[1].fd = -1;
     return service;
+}
+
+/* With the links as they are now. NULL: off, or without memory. */
+static floe_mdns_service *service_of(floe_api *api)
+{
+    if (api->mdns == NULL && api->mdns_mode != FLOE_MDNS_MODE_OFF) {
+        api->mdns = begin_service(api);
+    }
+    if (api->mdns != NULL && floe_interfaces_update(&api->interfaces) == FLOE_OK) {
+        set_links(api->mdns);
+    }
+    return api->mdns;
 }
 
 /* Has the outputs done without the lock, once the loop comes round. */
@@ -391,16 +516,37 @@ static void soon(floe_mdns_service *service)
     (void)uv_timer_start(&service->timer, on_timer, 0, 0);
 }
 
-void floe_mdns_service_publish(floe_api *api, const floe_core_output *output)
+/* Why some link of the interface does not hear of its names. On the loopback nobody is to. */
+static floe_error link_error(floe_mdns_service *service, const floe_core_output *output)
+{
+    static const uint8_t families[] = {FLOE_FAMILY_IPV4, FLOE_FAMILY_IPV6};
+    floe_error error = floe_address_classify(&output->local) == FLOE_ADDRESS_LOOPBACK
+                           ? FLOE_OK
+                           : FLOE_ERR_SYSTEM; /* too many links */
+
+    for (size_t i = 0; i < 2; i++) {
+        const mdns_link *link = find_link(service, output->interface_index, families[i]);
+        if (link != NULL && link->error != FLOE_OK) {
+            return link->error;
+        }
+        error = link != NULL ? FLOE_OK : error;
+    }
+    return error;
+}
+
+floe_error floe_mdns_service_publish(floe_api *api, const floe_core_output *output)
 {
     floe_mdns_service *service = service_of(api);
 
-    if (service != NULL) {
-        /* A name of the owner's own is asked for first; ours are made of random bits. */
-        (void)floe_mdns_publish(service->machine, floe_runtime_now(), output->name, &output->local,
-                                api->mdns_name_given);
-        soon(service);
+    if (service == NULL) {
+        return FLOE_ERR_NO_MEMORY;
     }
+    /* A name of the owner's own is asked for first; ours are made of random bits. */
+    floe_error error =
+        floe_mdns_publish(service->machine, floe_runtime_now(), output->name, &output->local,
+                          output->interface_index, api->mdns_name_given);
+    soon(service);
+    return error != FLOE_OK ? error : link_error(service, output);
 }
 
 void floe_mdns_service_unpublish(floe_api *api, const floe_core_output *output)
@@ -424,6 +570,13 @@ bool floe_mdns_service_look_up(floe_api *api, const char *name, uint32_t timeout
     return true;
 }
 
+void floe_mdns_service_forget(floe_api *api, const floe_mdns_asker *asker)
+{
+    if (api->mdns != NULL) {
+        floe_mdns_forget(api->mdns->machine, asker);
+    }
+}
+
 void floe_mdns_service_links(floe_api *api)
 {
     if (api->mdns != NULL && !api->mdns->closing) {
@@ -441,7 +594,7 @@ void floe_mdns_service_close(floe_api *api)
     }
     while (floe_mdns_poll(service->machine, &service->output)) {
         if (service->output.kind == FLOE_MDNS_SEND) { /* the goodbyes */
-            send_output(service, &service->output);
+            (void)send_output(service, &service->output);
         }
     }
     service->closing = true;

@@ -22,13 +22,15 @@ bool floe_mdns_is_built_in(void);
 /* The loop thread's alone, all of these; the lock is held unless it is said otherwise.
  * They begin the service of the api if it is not there. */
 
-/* Answers for the name that the core publishes; what can't be had (a socket on the port) is as if
- * nobody were there to ask. */
-void floe_mdns_service_publish(floe_api *api, const floe_core_output *output);
+/* Answers for the name that the core publishes. What it says is why some link of the interface will
+ * not hear of it; what comes to light later the cores are told (floe_core_names_failed). */
+floe_error floe_mdns_service_publish(floe_api *api, const floe_core_output *output);
 void floe_mdns_service_unpublish(floe_api *api, const floe_core_output *output);
 /* Has the asker called when the name is found, or is not. False: it can't be looked up. */
 bool floe_mdns_service_look_up(floe_api *api, const char *name, uint32_t timeout_ms,
                                floe_mdns_asker *asker);
+/* The asker is not called any more. */
+void floe_mdns_service_forget(floe_api *api, const floe_mdns_asker *asker);
 /* The list of interfaces was read anew. */
 void floe_mdns_service_links(floe_api *api);
 /* Says goodbye and closes everything; nobody is called any more. */

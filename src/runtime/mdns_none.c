@@ -6,10 +6,11 @@ bool floe_mdns_is_built_in(void)
     return false;
 }
 
-void floe_mdns_service_publish(floe_api *api, const floe_core_output *output)
+floe_error floe_mdns_service_publish(floe_api *api, const floe_core_output *output)
 {
     (void)api;
     (void)output;
+    return FLOE_OK;
 }
 
 void floe_mdns_service_unpublish(floe_api *api, const floe_core_output *output)
@@ -26,6 +27,12 @@ bool floe_mdns_service_look_up(floe_api *api, const char *name, uint32_t timeout
     (void)timeout_ms;
     (void)asker;
     return false;
+}
+
+void floe_mdns_service_forget(floe_api *api, const floe_mdns_asker *asker)
+{
+    (void)api;
+    (void)asker;
 }
 
 void floe_mdns_service_links(floe_api *api)
