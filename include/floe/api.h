@@ -87,7 +87,8 @@ typedef void (*floe_look_up_handler)(void *user_data, const floe_look_up_result 
  *                    copied.
  * @param timeout_ms  1 to 60,000; 0: 5,000.
  * @param handler     called once, on the loop thread, under the rules of every other callback; not
- *                    any more once floe_api_free has been called.
+ *                    any more once floe_api_cancel_look_ups has returned, or floe_api_free has been
+ *                    called. Until then `user_data` has to live.
  * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT; FLOE_ERR_INVALID_STATE: multicast DNS is off, or not
  *         built in; FLOE_ERR_NO_MEMORY.
  *
@@ -95,6 +96,22 @@ typedef void (*floe_look_up_handler)(void *user_data, const floe_look_up_result 
  */
 FLOE_EXPORT floe_error floe_api_look_up(floe_api *api, const char *name, uint32_t timeout_ms,
                                         floe_look_up_handler handler, void *user_data);
+
+/**
+ * Ends all look-ups that were begun with this handler and this user data, so that the latter can be
+ * freed. Their handler is not called for them.
+ *
+ * When it returns no such handler begins any more. Called on another thread than the loop's it
+ * waits for one that runs, so a lock that the handler takes must not be held meanwhile; called on
+ * the loop thread, in that handler too, it waits for nobody.
+ *
+ * @return FLOE_OK, also where there is none; FLOE_ERR_INVALID_ARGUMENT: the api or the handler is
+ *         NULL.
+ *
+ * Threads: any.
+ */
+FLOE_EXPORT floe_error floe_api_cancel_look_ups(floe_api *api, floe_look_up_handler handler,
+                                                void *user_data);
 
 #ifdef __cplusplus
 }

@@ -251,6 +251,7 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
     floe_list_init(&made->gatherers);
     floe_list_init(&made->ready);
     floe_list_init(&made->look_ups);
+    floe_list_init(&made->look_ups_begun);
     made->mdns_mode = given.mdns_mode;
     made->dont_fragment = given.dont_fragment;
     made->wants_default_route = given.ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_AND_LOCAL ||

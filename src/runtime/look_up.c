@@ -5,16 +5,17 @@
 
 #include <string.h>
 
-typedef struct floe_look_up {
-    floe_list link; /* in api->look_ups */
+struct floe_look_up {
+    floe_list link; /* in api->look_ups, or in api->look_ups_begun */
     floe_mdns_asker asker;
     floe_api *api;
     uint32_t timeout_ms;
     bool begun;
+    bool cancelled; /* its owner is not called any more */
     floe_look_up_handler handler;
     void *user_data;
     char name[256];
-} floe_look_up;
+};
 
 static void done(floe_mdns_asker *asker, floe_error error, const floe_address *addresses,
                  size_t count)
@@ -26,50 +27,96 @@ static void done(floe_mdns_asker *asker, floe_error error, const floe_address *a
 
     uv_mutex_lock(&api->lock);
     floe_list_remove(&look_up->link);
-    bool stopping = api->stopping;
-    uv_mutex_unlock(&api->lock);
-    if (!stopping) {
+    if (!api->stopping && !look_up->cancelled) {
+        api->look_up_told = look_up;
+        uv_mutex_unlock(&api->lock);
         look_up->handler(look_up->user_data, &result);
+        uv_mutex_lock(&api->lock);
+        api->look_up_told = NULL;
+        uv_cond_broadcast(&api->changed);
     }
+    uv_mutex_unlock(&api->lock);
     floe_deallocate(&api->allocator, look_up);
 }
 
-static floe_look_up *next_to_begin(floe_api *api)
+/* The lock is held, but not while its owner is told that it can't be begun. */
+static void begin(floe_api *api, floe_look_up *look_up)
 {
-    FLOE_LIST_EACH(look_up, &api->look_ups, floe_look_up, link)
-    {
-        if (!look_up->begun) {
-            look_up->begun = true;
-            return look_up;
-        }
+    look_up->begun = true;
+    floe_list_append(&api->look_ups_begun, &look_up->link);
+    if (!floe_mdns_service_look_up(api, look_up->name, look_up->timeout_ms, &look_up->asker)) {
+        uv_mutex_unlock(&api->lock);
+        done(&look_up->asker, FLOE_ERR_NO_MEMORY, NULL, 0);
+        uv_mutex_lock(&api->lock);
     }
-    return NULL;
 }
 
 void floe_look_ups_begin(floe_api *api)
 {
-    floe_look_up *look_up;
+    floe_list *link;
 
     uv_mutex_lock(&api->lock);
-    while (!api->stopping && (look_up = next_to_begin(api)) != NULL) {
-        if (!floe_mdns_service_look_up(api, look_up->name, look_up->timeout_ms, &look_up->asker)) {
-            uv_mutex_unlock(&api->lock);
-            done(&look_up->asker, FLOE_ERR_NO_MEMORY, NULL, 0);
-            uv_mutex_lock(&api->lock);
+    while (!api->stopping && (link = floe_list_take(&api->look_ups)) != NULL) {
+        floe_look_up *look_up = FLOE_CONTAINER(link, floe_look_up, link);
+        if (!look_up->cancelled) {
+            begin(api, look_up);
+            continue;
         }
+        if (look_up->begun) {
+            floe_mdns_service_forget(api, &look_up->asker);
+        }
+        floe_deallocate(&api->allocator, look_up);
     }
     uv_mutex_unlock(&api->lock);
+}
+
+static void drop(floe_api *api, floe_list *list)
+{
+    FLOE_LIST_EACH_SAFE(look_up, list, floe_look_up, link)
+    {
+        floe_list_remove(&look_up->link);
+        floe_deallocate(&api->allocator, look_up);
+    }
 }
 
 void floe_look_ups_drop(floe_api *api)
 {
     uv_mutex_lock(&api->lock);
-    FLOE_LIST_EACH_SAFE(look_up, &api->look_ups, floe_look_up, link)
+    drop(api, &api->look_ups);
+    drop(api, &api->look_ups_begun);
+    uv_mutex_unlock(&api->lock);
+}
+
+static bool is_of(const floe_look_up *look_up, floe_look_up_handler handler, const void *user_data)
+{
+    return look_up != NULL && look_up->handler == handler && look_up->user_data == user_data;
+}
+
+floe_error floe_api_cancel_look_ups(floe_api *api, floe_look_up_handler handler, void *user_data)
+{
+    if (api == NULL || handler == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_api_cancel_look_ups: NULL");
+    }
+    uv_mutex_lock(&api->lock);
+    bool elsewhere = !floe_on_loop_thread(api);
+    FLOE_LIST_EACH(look_up, &api->look_ups, floe_look_up, link)
     {
-        floe_list_remove(&look_up->link);
-        floe_deallocate(&api->allocator, look_up);
+        look_up->cancelled = look_up->cancelled || is_of(look_up, handler, user_data);
+    }
+    FLOE_LIST_EACH_SAFE(look_up, &api->look_ups_begun, floe_look_up, link)
+    {
+        if (is_of(look_up, handler, user_data)) { /* the loop's thread lets go of it */
+            look_up->cancelled = true;
+            floe_list_remove(&look_up->link);
+            floe_list_append(&api->look_ups, &look_up->link);
+        }
+    }
+    (void)uv_async_send(&api->wake);
+    while (elsewhere && is_of(api->look_up_told, handler, user_data)) {
+        uv_cond_wait(&api->changed, &api->lock);
     }
     uv_mutex_unlock(&api->lock);
+    return FLOE_OK;
 }
 
 floe_error floe_api_look_up(floe_api *api, const char *name, uint32_t timeout_ms,

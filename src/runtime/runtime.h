@@ -21,6 +21,8 @@
 #include <floe/gatherer.h>
 #include <uv.h>
 
+typedef struct floe_look_up floe_look_up;
+
 struct floe_api {
     floe_allocator allocator;
     uv_loop_t *loop;
@@ -46,7 +48,9 @@ struct floe_api {
     bool mdns_name_given;
     bool wants_default_route;
     bool dont_fragment;
-    floe_list look_ups; /* floe_look_up.link, of the owner's own */
+    floe_list look_ups;         /* floe_look_up.link: the owner's own, to be begun or let go of */
+    floe_list look_ups_begun;   /* those that are under way */
+    floe_look_up *look_up_told; /* whose handler runs now */
 
     /* The loop thread's alone. */
     unsigned open_handles;

@@ -377,6 +377,122 @@ static void h2_names_and_look_ups(void **state)
     assert_int_equal(memory_live(), 0);
 }
 
+/* ── Look-ups that are cancelled ── */
+
+static void on_probe(void *data, const floe_look_up_result *result)
+{
+    (void)data;
+    (void)result;
+}
+
+typedef struct seeker {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    floe_api *api;
+    unsigned calls;
+    bool running;
+    bool cancels; /* in its handler */
+} seeker;
+
+static void on_sought(void *data, const floe_look_up_result *result)
+{
+    seeker *s = data;
+
+    assert_non_null(result->name);
+    (void)pthread_mutex_lock(&s->lock);
+    s->calls++;
+    s->running = true;
+    (void)pthread_cond_broadcast(&s->changed);
+    (void)pthread_mutex_unlock(&s->lock);
+    (void)usleep(2000); /* for who would not wait for it */
+    if (s->cancels) {
+        assert_int_equal(floe_api_cancel_look_ups(s->api, on_sought, s), FLOE_OK);
+    }
+    (void)pthread_mutex_lock(&s->lock);
+    s->running = false;
+    (void)pthread_cond_broadcast(&s->changed);
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+static seeker *seek(floe_api *api, unsigned count, uint32_t timeout_ms)
+{
+    seeker *s = calloc(1, sizeof *s);
+
+    assert_non_null(s);
+    (void)pthread_mutex_init(&s->lock, NULL);
+    (void)pthread_cond_init(&s->changed, NULL);
+    s->api = api;
+    for (unsigned i = 0; i < count; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "Nobody-%u.LOCAL.", i);
+        assert_int_equal(floe_api_look_up(api, name, timeout_ms, on_sought, s), FLOE_OK);
+    }
+    return s;
+}
+
+static void wait_for_call(seeker *s)
+{
+    struct timespec limit = a_minute_hence();
+
+    (void)pthread_mutex_lock(&s->lock);
+    while (s->calls == 0) {
+        wait_for(&s->changed, &s->lock, &limit);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+/* Once it has returned the owner's data may go. */
+static unsigned cancel(seeker *s)
+{
+    assert_int_equal(floe_api_cancel_look_ups(s->api, on_sought, s), FLOE_OK);
+    unsigned calls = s->calls;
+    assert_false(s->running);
+    memset(s, 0xa5, sizeof *s);
+    free(s);
+    return calls;
+}
+
+static void h2_look_ups_are_cancelled(void **state)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_api *api;
+
+    (void)state;
+    settings.allocator = &memory_counted;
+    assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
+    if (floe_api_look_up(api, "nobody.local", 1, on_probe, NULL) != FLOE_OK) {
+        floe_api_free(api); /* not built in */
+        return;
+    }
+    /* At any moment: before they begin, while they are under way, while a handler runs. */
+    for (unsigned i = 0; i < 100; i++) {
+        seeker *s = seek(api, 5, 1 + i % 7);
+        (void)usleep(i * 100);
+        (void)cancel(s);
+    }
+    /* A handler that runs is waited for; in one, nobody is. */
+    for (int i = 0; i < 10; i++) {
+        seeker *s = seek(api, 3, 1);
+        wait_for_call(s);
+        assert_in_range(cancel(s), 1, 3);
+    }
+    seeker *s = seek(api, 0, 1);
+    s->cancels = true;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(floe_api_look_up(api, "nobody.local", 20, on_sought, s), FLOE_OK);
+    }
+    /* Those of others go on. */
+    seeker *other = seek(api, 1, 100);
+    wait_for_call(other);
+    assert_int_equal(cancel(s), 1);
+    assert_int_equal(cancel(other), 1);
+    assert_int_equal(floe_api_cancel_look_ups(api, on_sought, NULL), FLOE_OK); /* there is none */
+    s = seek(api, 50, 60000);
+    assert_int_equal(cancel(s), 0);
+    floe_api_free(api);
+    assert_int_equal(memory_live(), 0);
+}
+
 /* L7, L8: closed at every moment after the start, by another thread. */
 static void another_thread_closes_at_any_moment(void **state)
 {
@@ -741,6 +857,7 @@ int main(void)
         cmocka_unit_test(calls_in_every_state),
         cmocka_unit_test(l9_handlers_late_removed_and_replaced),
         cmocka_unit_test(h2_names_and_look_ups),
+        cmocka_unit_test(h2_look_ups_are_cancelled),
         cmocka_unit_test(null_is_an_error),
         cmocka_unit_test(another_thread_closes_at_any_moment),
         cmocka_unit_test(four_threads_call_at_random),

@@ -137,6 +137,8 @@ static void never(void *data, const floe_look_up_result *result)
     (void)data;
     (void)result;
 }
+CALL(cancel_null, floe_api_cancel_look_ups(NULL, never, NULL))
+CALL(cancel_no_handler, floe_api_cancel_look_ups(a->api, NULL, NULL))
 CALL(look_up_not_local, floe_api_look_up(a->api, "example.org", 0, never, NULL))
 CALL(look_up_timeout, floe_api_look_up(a->api, "a.local", 60001, never, NULL))
 static floe_error look_up_off(attempt *a)
@@ -274,6 +276,8 @@ static const row rows[] = {
     ROW(gather_null, ARGUMENT, "floe_gatherer_gather"),
     ROW(restart_null, ARGUMENT, "floe_gatherer_restart"),
     ROW(look_up_null, ARGUMENT, "floe_api_look_up"),
+    ROW(cancel_null, ARGUMENT, "floe_api_cancel_look_ups"),
+    ROW(cancel_no_handler, ARGUMENT, "floe_api_cancel_look_ups"),
     ROW(look_up_not_local, ARGUMENT, "does not end in .local"),
     ROW(look_up_timeout, ARGUMENT, "timeout_ms is 60001"),
     ROW(look_up_off, STATE, "off"),
