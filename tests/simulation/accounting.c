@@ -42,6 +42,16 @@ static sim_request *find_request(sim_changing_world *change, const floe_stun_id 
     return NULL;
 }
 
+static uint64_t hash_of(floe_span data)
+{
+    uint64_t hash = 14695981039346656037U;
+
+    for (size_t i = 0; i < data.size; i++) {
+        hash = (hash ^ data.data[i]) * 1099511628211U;
+    }
+    return hash;
+}
+
 void account_sent(sim_changing_world *change, sim_owner *owner, const sim_socket *socket,
                   const floe_core_output *output)
 {
@@ -58,13 +68,19 @@ void account_sent(sim_changing_world *change, sim_owner *owner, const sim_socket
         return;
     }
     owner->sent++;
-    if (find_request(change, &message.id) != NULL) {
+    sim_request *known = find_request(change, &message.id);
+    uint64_t hash = hash_of(data);
+    if (known != NULL) {
         way->again++;
+        if (known->hash != hash) {
+            change_violated(change, "RFC 8489 5: a retransmission of %s is not the same bytes",
+                            floe_stun_method_name(message.method));
+        }
         return;
     }
     way->requests++;
-    change->requests[change->request_count++ % SIM_REQUESTS_MAX] =
-        (sim_request){.id = message.id, .channel = socket->channel, .method = message.method};
+    change->requests[change->request_count++ % SIM_REQUESTS_MAX] = (sim_request){
+        .id = message.id, .channel = socket->channel, .method = message.method, .hash = hash};
 }
 
 void account_delivered(sim_changing_world *change, const sim_socket *socket,
@@ -135,6 +151,7 @@ void account_error(sim_changing_world *change, sim_owner *owner, const floe_cand
 
     if (n != SIZE_MAX) {
         owner->failed[n] = true;
+        owner->told_failed[n] = change->world->now;
     }
     if (error->address != NULL && !owner_address_of(owner, error->address, &from)) {
         return; /* a name that was taken back since */

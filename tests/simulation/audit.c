@@ -342,6 +342,23 @@ static void audit_names(sim_changing_world *change, const sim_owner *owner)
     }
 }
 
+/* T7b: whose relay is lost because credentials have expired hears of it. */
+static void audit_expired(sim_changing_world *change, sim_owner *owner)
+{
+    for (size_t n = 0; n < change->network.server_count; n++) {
+        uint64_t lost = owner->lost_to_401[n];
+        if (lost == 0 || !is_past(change, lost, SIM_SECOND)) {
+            continue;
+        }
+        owner->lost_to_401[n] = 0;
+        if (change->expired[n] != 0 && owner->told_failed[n] < change->expired[n] &&
+            change->world->now > lost + SIM_SECOND && owner_has_server(owner, n)) {
+            change_violated(change,
+                            "T7b: credentials have expired at server %zu, and nobody is told", n);
+        }
+    }
+}
+
 /* ── Whether it goes on ── */
 
 /* L14 */
@@ -393,6 +410,7 @@ void audit(sim_changing_world *change, sim_owner *owner)
     }
     audit_progress(change, owner);
     audit_list(change, owner);
+    audit_expired(change, owner);
     audit_sends(change);
     if (floe_core_state(owner->core) == FLOE_GATHERER_STATE_COMPLETE) {
         if (!owner->list_failed) { /* after a restart: what it has waits for the next gathering */

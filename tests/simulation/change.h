@@ -37,6 +37,7 @@ typedef enum sim_change_kind {
     SIM_SERVER_FAILS,     /* `value`: methods, bit by bit; `code` */
     SIM_SERVER_DROPS,     /* `value`: methods */
     SIM_SERVER_REFUSES,   /* `value`: peers: 403 */
+    SIM_SERVER_EXPIRES,   /* the credentials are good no longer: 401 to all that is signed */
     SIM_SERVER_IS_SLOW,   /* `value`: round trip, ms */
     SIM_SERVER_IS_BACK,   /* as it was at the beginning */
     SIM_NAT_FORGETS,      /* all mappings of the interface */
@@ -145,6 +146,7 @@ typedef struct sim_request {
     floe_stun_id id;
     uint32_t channel;
     uint16_t method;
+    uint64_t hash; /* of its bytes */
     bool answered;
 } sim_request;
 
@@ -183,14 +185,18 @@ typedef struct sim_owner {
     floe_gather_policy told_policy;
     uint64_t audited;
     uint64_t changed_options;
-    unsigned events;              /* candidates told and withdrawn, of all time */
-    unsigned steps;               /* outputs since the last input */
-    unsigned sent_traced;         /* requests that the trace told */
-    unsigned sent;                /* and that went out by UDP */
-    bool still;                   /* the gathering at hand began in a world that had rested */
-    uint32_t full;                /* the candidate whose queue was full; 0: none */
-    bool list_failed;             /* it could not be told what interfaces there are, at last */
-    bool failed[SIM_SERVERS_MAX]; /* an error was told, in the latest gathering */
+    unsigned events;      /* candidates told and withdrawn, of all time */
+    unsigned steps;       /* outputs since the last input */
+    unsigned sent_traced; /* requests that the trace told */
+    unsigned sent;        /* and that went out by UDP */
+    bool still;           /* the gathering at hand began in a world that had rested */
+    uint32_t full;        /* the candidate whose queue was full; 0: none */
+    bool list_failed;     /* it could not be told what interfaces there are, at last */
+    bool failed[SIM_SERVERS_MAX];
+    uint64_t told_failed[SIM_SERVERS_MAX]; /* when an error was told last */
+    uint64_t lost_to_401[SIM_SERVERS_MAX];
+    /* when a relay was lost to a server that says 401 */ /* an error was told, in the latest
+                                                             gathering */
 } sim_owner;
 
 typedef struct sim_changing_world {
@@ -212,6 +218,7 @@ typedef struct sim_changing_world {
     uint64_t interface_good[SIM_INTERFACES_MAX];
     uint64_t network_good;
     uint64_t stopped_until;               /* the process; 0: it runs */
+    uint64_t expired[SIM_SERVERS_MAX];    /* since when it says 401; 0: it does not */
     uint64_t refused[SIM_SERVERS_MAX][2]; /* when a peer was refused by 403 last */
     uint64_t last_change;
     uint64_t asleep;  /* until then no timer fires: after I8 */
@@ -242,6 +249,8 @@ void sim_other_way(const sim_changing *plan, sim_changing *other);
 /* Something did not hold; unless it is known, the world has failed. */
 void change_violated(sim_changing_world *change, const char *format, ...) FLOE_PRINTF(2, 3);
 bool change_is_known(const char *violation);
+/* Of each, how often it was met. */
+void sim_print_known(FILE *to);
 /* From now on the world's core is this owner's. */
 void change_turn(sim_changing_world *change, const sim_owner *owner);
 sim_owner *change_owner_of_life(sim_changing_world *change, size_t life);

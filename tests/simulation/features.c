@@ -169,14 +169,6 @@ static void sha256(seeded_random *random, sim_changing *plan)
     plan->network.servers[turn_server(random, plan)].sha256 = true;
 }
 
-static void mobile(seeded_random *random, sim_changing *plan)
-{
-    plan->network.settings.mobility = true;
-    for (size_t n = 0; n < plan->network.server_count; n++) {
-        plan->network.servers[n].mobile = !one_in(random, 4);
-    }
-}
-
 static void short_lifetime(seeded_random *random, sim_changing *plan)
 {
     plan->network.servers[turn_server(random, plan)].lifetime = (uint32_t)about(random, 30, 600);
@@ -484,6 +476,12 @@ static void peers_are_refused(seeded_random *random, sim_changing *plan)
         ->value = 3;
 }
 
+static void credentials_expire(seeded_random *random, sim_changing *plan)
+{
+    (void)add_phase(random, plan, SIM_SERVER_EXPIRES, SIM_SERVER_IS_BACK,
+                    turn_server(random, plan));
+}
+
 static void server_gets_slow(seeded_random *random, sim_changing *plan)
 {
     add_phase(random, plan, SIM_SERVER_IS_SLOW, SIM_SERVER_IS_BACK, any_server(random, plan))
@@ -518,6 +516,8 @@ static void owner_moves(seeded_random *random, sim_changing *plan)
         add_change(plan, SIM_INTERFACE_COMES, back)->n = n;
         *add_episode(random, plan, SIM_OWNER_GATHERS) =
             (sim_episode){.at_ms = back + 1, .kind = SIM_OWNER_GATHERS};
+        *add_episode(random, plan, SIM_OWNER_SENDS) = (sim_episode){
+            .at_ms = at + about(random, 1, 1000), .kind = SIM_OWNER_SENDS, .value = 8};
         at = back + about(random, 100, 30000);
         n = (n + 1) % (unsigned)plan->network.interface_count;
     }
@@ -559,6 +559,18 @@ static void late_timers(seeded_random *random, sim_changing *plan)
 static void late_opens(seeded_random *random, sim_changing *plan)
 {
     plan->late.opens_ms = (uint32_t)about(random, 1, 1000);
+}
+
+static void mobile(seeded_random *random, sim_changing *plan)
+{
+    plan->network.settings.mobility = true;
+    for (size_t n = 0; n < plan->network.server_count; n++) {
+        plan->network.servers[n].mobile = !one_in(random, 4);
+    }
+    if (one_in(random, 2)) {
+        owner_moves(random, plan);
+        late_opens(random, plan);
+    }
 }
 
 static void failing_opens(seeded_random *random, sim_changing *plan)
@@ -739,7 +751,7 @@ static const struct {
     {"relays of both families", relays_both},
     {"nonces of another kind", nonces},
     {"SHA-256", sha256},
-    {"mobility", mobile},
+    {"a port range", port_range},
     {"a short lifetime", short_lifetime},
     {"a slow server", slow_server},
     {"437 at first", mismatch},
@@ -751,7 +763,7 @@ static const struct {
     {"policy relay", policy_relay},
     {"mDNS", mdns},
     {"one family", one_family},
-    {"a port range", port_range},
+    {"mobility", mobile},
     {"another pacing", pacing},
     {"other times to wait", times_to_wait},
     {"a trace", traced},
@@ -774,6 +786,7 @@ static const struct {
     {"a method fails", method_fails},
     {"a method is dropped", method_is_dropped},
     {"peers are refused", peers_are_refused},
+    {"credentials expire", credentials_expire},
     {"a server gets slow", server_gets_slow},
     {"a NAT forgets", nat_forgets},
     {"an interface goes", interface_goes},
@@ -782,7 +795,7 @@ static const struct {
     {"a server flaps", server_flaps},
     {"packets are lost", packets_are_lost},
     {"the process stops", process_stops},
-#define FIRST_EPISODE 65
+#define FIRST_EPISODE 66
     {"gathers again", gathers_again},
     {"gathers often", gathers_often},
     {"restarts", restarts},

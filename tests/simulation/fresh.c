@@ -139,17 +139,22 @@ static void check_servers(sim_changing_world *change, const sim_owner *owner)
 {
     for (size_t n = 0; n < change->network.server_count; n++) {
         const sim_server *server = &change->network.servers[n];
-        bool relay = false;
+        unsigned relays = 0; /* families */
         if (!is_good(change, owner, n) || !has_way(change, n) || !change_is_in_time(change)) {
             continue;
         }
         for (size_t i = 0; i < owner->told_count; i++) {
             const sim_told *told = &owner->told[i];
-            relay = relay || (!told->withdrawn && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
-                              owner_server_of(change, told->url) == n);
+            if (!told->withdrawn && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
+                owner_server_of(change, told->url) == n) {
+                relays |= told->ip.family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4;
+            }
         }
-        if (server->turn && may_relay(change, server) && !relay) {
+        if (server->turn && may_relay(change, server) && relays == 0) {
             change_violated(change, "T1: no relay from server %zu, which is good", n);
+        } else if (server->turn && server->make == SIM_P1_STUN &&
+                   change->network.settings.network_types == 0 && relays != 3) {
+            change_violated(change, "T5: server %zu has relays of both families, one is told", n);
         }
         if (owner->failed[n] && all_ways_are_good(change) &&
             (!server->turn || may_relay(change, server))) {

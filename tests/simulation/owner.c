@@ -396,6 +396,11 @@ static void withdrawn(sim_changing_world *change, sim_owner *owner, const floe_c
         return;
     }
     told->withdrawn = true;
+    size_t server = owner_server_of(change, told->url);
+    if (told->type == FLOE_CANDIDATE_TYPE_RELAY && server != SIZE_MAX &&
+        change->expired[server] != 0) {
+        owner->lost_to_401[server] = change->world->now;
+    }
     if (!owner_may_see(owner, told)) {
         change_violated(change, "P1: %s %s is withdrawn, which policy hides",
                         floe_candidate_type_name(told->type), told->address);

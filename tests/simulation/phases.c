@@ -70,6 +70,10 @@ static void change_server(sim_changing_world *change, const sim_change *what)
     case SIM_SERVER_REFUSES:
         server->refuses_peer = what->value;
         break;
+    case SIM_SERVER_EXPIRES:
+        server->temper = SIM_WRONG_PASSWORD;
+        change->expired[what->n] = world->now;
+        break;
     case SIM_SERVER_IS_SLOW:
         server->round_trip_ms = what->value;
         break;
@@ -78,6 +82,7 @@ static void change_server(sim_changing_world *change, const sim_change *what)
             streams_break(world, what->n, false);
         }
         *server = change->plan->network.servers[what->n];
+        change->expired[what->n] = 0;
         lasts = false;
         break;
     }
@@ -130,6 +135,7 @@ static const char *name_of(sim_change_kind kind)
         [SIM_SERVER_FAILS] = "server fails",
         [SIM_SERVER_DROPS] = "server drops",
         [SIM_SERVER_REFUSES] = "server refuses peers",
+        [SIM_SERVER_EXPIRES] = "credentials expire, server",
         [SIM_SERVER_IS_SLOW] = "server is slow",
         [SIM_SERVER_IS_BACK] = "server is back",
         [SIM_NAT_FORGETS] = "NAT forgets, interface",
