@@ -30,6 +30,15 @@ floe_error floe_stun_transaction_start(floe_stun_transaction *transaction, floe_
     return FLOE_OK;
 }
 
+void floe_stun_transaction_rename(floe_stun_transaction *transaction, const floe_random *random)
+{
+    floe_stun_id id;
+
+    if (floe_random_fill(random, id.bytes, sizeof id.bytes) == FLOE_OK) {
+        transaction->id = id;
+    }
+}
+
 void floe_stun_transaction_stop(floe_stun_transaction *transaction)
 {
     transaction->sends = 0;

@@ -40,6 +40,9 @@ typedef struct floe_stun_transaction {
 floe_error floe_stun_transaction_start(floe_stun_transaction *transaction, floe_time now,
                                        uint16_t method, floe_duration rto, bool reliable,
                                        const floe_random *random);
+/* Another id from the next send on, as the bytes are others (§5); where no randomness is to be had
+ * it keeps its own. What is still under way to the old one is not its answer any more. */
+void floe_stun_transaction_rename(floe_stun_transaction *transaction, const floe_random *random);
 /* From its start to its giving up (Ti of §6.2.2): what Rc sends and the waits between take. */
 floe_duration floe_stun_transaction_lasts(floe_duration rto);
 void floe_stun_transaction_stop(floe_stun_transaction *transaction);

@@ -16,6 +16,10 @@
 /* A 401 with another nonce is tried once more (T2 of gatherer.md: the same nonce ends it at once).
  */
 #define REFUSED_IN_ALL 1
+/* There are servers (node-turn) that drop an Allocate with an attribute that they do not know,
+ * though it is one to be ignored: from this send on one that had no answer goes without wishes. It
+ * is the last for which a gathering has time (3.5 s of 5). */
+#define SEND_WITHOUT_WISHES 4
 
 const char floe_turn_no_memory[] = "out of memory";
 
@@ -71,7 +75,7 @@ static bool take_nonce(floe_turn_allocation *allocation, floe_turn_realm *realm,
     allocation->realm = realm;
     allocation->nonce = copy;
     allocation->nonce_size = nonce.size;
-    allocation->outdated = true;
+    allocation->signature++;
     return true;
 }
 
@@ -183,11 +187,13 @@ static void put_wishes(const floe_turn_wishes *wishes, floe_stun_writer *writer)
 }
 
 /* RFC 8489 §9.2.3. */
-void floe_turn_allocation_sign(const floe_turn_allocation *allocation, floe_stun_writer *writer)
+void floe_turn_allocation_sign(const floe_turn_allocation *allocation,
+                               floe_stun_transaction *transaction, floe_stun_writer *writer)
 {
     const floe_turn_realm *realm = allocation->realm;
     const floe_turn_token *token = allocation->account->token;
 
+    transaction->signature = allocation->signature;
     if (realm == NULL) {
         return;
     }
@@ -226,9 +232,19 @@ floe_span floe_turn_allocation_write(floe_turn_allocation *allocation, void *buf
     } else if (allocation->request != FLOE_TURN_REQUEST_REFRESH) {
         floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 0);
     }
-    floe_turn_allocation_sign(allocation, &writer);
-    allocation->outdated = false;
+    floe_turn_allocation_sign(allocation, &allocation->transaction, &writer);
     return floe_stun_written(&writer);
+}
+
+floe_stun_due floe_turn_allocation_resend(const floe_turn_allocation *allocation,
+                                          floe_stun_transaction *transaction, floe_time now)
+{
+    floe_stun_due due = floe_stun_transaction_time(transaction, now);
+
+    if (due == FLOE_STUN_SEND_AGAIN && transaction->signature != allocation->signature) {
+        floe_stun_transaction_rename(transaction, allocation->random);
+    }
+    return due;
 }
 
 /* Answers. */
@@ -336,7 +352,7 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t cod
     bool was_signed = allocation->realm != NULL;
     bool first_use = was_signed && allocation->remembered;
     /* A peer's request has learned a newer one meanwhile, which may have spent ours. */
-    bool outdated = allocation->outdated;
+    bool outdated = allocation->transaction.signature != allocation->signature;
     bool same = false;
     const char *why = floe_turn_allocation_learn(allocation, message, &same);
 
@@ -564,33 +580,40 @@ static bool give_up(bool *wish)
     return had;
 }
 
+typedef enum wish { WISH_FAMILY, WISH_PORT, WISH_FRAGMENT, WISH_MOBILE, WISHES } wish;
+
+/* False: none of them was wished. */
+static bool give_up_these(floe_turn_allocation *allocation, const bool these[WISHES])
+{
+    bool given_up = these[WISH_PORT] && give_up_port(&allocation->wishes);
+
+    given_up |= these[WISH_FRAGMENT] && give_up(&allocation->wishes.dont_fragment);
+    given_up |= these[WISH_MOBILE] && give_up(&allocation->wishes.mobile);
+    return (these[WISH_FAMILY] && give_up_family(allocation)) || given_up;
+}
+
 /* Those that the server says it does not know; where it says of none, all of them. */
 static bool give_up_unknown(floe_turn_allocation *allocation, const floe_stun_message *message)
 {
     static const struct {
         uint16_t type;
-        enum { FAMILY, PORT, FRAGMENT, MOBILE } wish;
+        wish wish;
     } rows[] = {
-        {FLOE_STUN_REQUESTED_ADDRESS_FAMILY, FAMILY},
-        {FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY, FAMILY},
-        {FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY_DRAFT, FAMILY},
-        {FLOE_STUN_EVEN_PORT, PORT},
-        {FLOE_STUN_RESERVATION_TOKEN, PORT},
-        {FLOE_STUN_DONT_FRAGMENT, FRAGMENT},
-        {FLOE_STUN_MOBILITY_TICKET, MOBILE},
+        {FLOE_STUN_REQUESTED_ADDRESS_FAMILY, WISH_FAMILY},
+        {FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY, WISH_FAMILY},
+        {FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY_DRAFT, WISH_FAMILY},
+        {FLOE_STUN_EVEN_PORT, WISH_PORT},
+        {FLOE_STUN_RESERVATION_TOKEN, WISH_PORT},
+        {FLOE_STUN_DONT_FRAGMENT, WISH_FRAGMENT},
+        {FLOE_STUN_MOBILITY_TICKET, WISH_MOBILE},
     };
     bool all = !floe_stun_has(message, FLOE_STUN_UNKNOWN_ATTRIBUTES);
-    bool unknown[MOBILE + 1] = {all, all, all, all};
+    bool unknown[WISHES] = {all, all, all, all};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (floe_stun_says_unknown(message, rows[i].type)) {
-            unknown[rows[i].wish] = true;
-        }
+        unknown[rows[i].wish] |= floe_stun_says_unknown(message, rows[i].type);
     }
-    bool given_up = unknown[PORT] && give_up_port(&allocation->wishes);
-    given_up |= unknown[FRAGMENT] && give_up(&allocation->wishes.dont_fragment);
-    given_up |= unknown[MOBILE] && give_up(&allocation->wishes.mobile);
-    return (unknown[FAMILY] && give_up_family(allocation)) || given_up;
+    return give_up_these(allocation, unknown);
 }
 
 /* T5: which of the wishes an error speaks of. 400 is what a server says of what it cannot parse;
@@ -726,6 +749,18 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
                                                : error_response(allocation, now, message);
 }
 
+static void send_without_wishes(floe_turn_allocation *allocation)
+{
+    bool both = allocation->wishes.families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6);
+    bool these[WISHES] = {both, true, true, true};
+
+    if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE &&
+        allocation->transaction.sends == SEND_WITHOUT_WISHES &&
+        !floe_turn_allocation_challenged(allocation) && give_up_these(allocation, these)) {
+        floe_stun_transaction_rename(&allocation->transaction, allocation->random);
+    }
+}
+
 floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe_time now)
 {
     if (floe_time_reached(now, allocation->resume)) {
@@ -737,8 +772,9 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
         allocation->paused_once = false;
         want(allocation, FLOE_TURN_REQUEST_REFRESH);
     }
-    switch (floe_stun_transaction_time(&allocation->transaction, now)) {
+    switch (floe_turn_allocation_resend(allocation, &allocation->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
+        send_without_wishes(allocation);
         return FLOE_TURN_SEND;
     case FLOE_STUN_GIVE_UP:
         return end(allocation, FLOE_TURN_FAILURE_TIMEOUT, 0, (floe_span){0});

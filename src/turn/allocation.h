@@ -101,7 +101,7 @@ typedef struct floe_turn_allocation {
     bool reclaimed_once; /* a 437 was answered by CLEAR */
     bool inherits;       /* another Allocate of ours from here was given up; it may have made one */
     uint8_t stale;       /* answers 438 in a row */
-    bool outdated;       /* a nonce was learned after the request at hand was signed */
+    uint16_t signature;  /* counts the nonces that were learned */
     uint8_t refused;     /* answers 401 to signed requests */
     bool moving;         /* the Refresh under way comes from another address (RFC 8016) */
     floe_turn_wishes wishes;
@@ -156,8 +156,13 @@ floe_time floe_turn_allocation_deadline(const floe_turn_allocation *allocation);
 /* After a MISMATCH, where no other local port can be had: deletes the allocation that stands on
  * this 5-tuple, then asks once more (T6). False when that was done already. */
 bool floe_turn_allocation_reclaim(floe_turn_allocation *allocation);
-/* The way in which requests are signed; for those of the allocation's peers. */
-void floe_turn_allocation_sign(const floe_turn_allocation *allocation, floe_stun_writer *writer);
+/* Signs a request, its own or one of its peers'. */
+void floe_turn_allocation_sign(const floe_turn_allocation *allocation,
+                               floe_stun_transaction *transaction, floe_stun_writer *writer);
+/* The time of a request beside the allocation's own, or of that. What has been signed anew since it
+ * was sent goes by another id. */
+floe_stun_due floe_turn_allocation_resend(const floe_turn_allocation *allocation,
+                                          floe_stun_transaction *transaction, floe_time now);
 /* Takes realm and nonce of a challenge, 401 or 438, for all that is signed from now on; *same: they
  * are those that were used. NULL: good; else what is wrong with it, or floe_turn_no_memory. */
 const char *floe_turn_allocation_learn(floe_turn_allocation *allocation,

@@ -224,7 +224,7 @@ floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time 
         peer->permission_ends = FLOE_TIME_NEVER;
         peer->permitted = false;
     }
-    switch (floe_stun_transaction_time(&peer->transaction, now)) {
+    switch (floe_turn_allocation_resend(allocation, &peer->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
         return FLOE_TURN_SEND;
     case FLOE_STUN_GIVE_UP:
@@ -261,7 +261,7 @@ floe_time floe_turn_peer_deadline(const floe_turn_peer *peer)
     return floe_time_min(due, peer->permission_ends);
 }
 
-floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, const floe_turn_peer *peer,
+floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, floe_turn_peer *peer,
                                void *buffer, size_t size)
 {
     floe_stun_writer writer = floe_stun_begin(buffer, size, FLOE_STUN_REQUEST,
@@ -271,7 +271,7 @@ floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, const flo
         floe_stun_put_u16_reserved(&writer, FLOE_STUN_CHANNEL_NUMBER, peer->channel);
     }
     floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &peer->address);
-    floe_turn_allocation_sign(allocation, &writer);
+    floe_turn_allocation_sign(allocation, &peer->transaction, &writer);
     return floe_stun_written(&writer);
 }
 

@@ -53,7 +53,7 @@ floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time 
                                     floe_turn_peer *peer);
 floe_time floe_turn_peer_deadline(const floe_turn_peer *peer);
 /* Its current request. */
-floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, const floe_turn_peer *peer,
+floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, floe_turn_peer *peer,
                                void *buffer, size_t size);
 /* FLOE_TURN_SUCCESS: what waits can go. FLOE_TURN_SEND: the request goes again, signed anew.
  * FLOE_TURN_FAILED: the server will not have this peer (403, 443). FLOE_TURN_DOUBT: it refuses for

@@ -32,8 +32,8 @@ floe_turn_event floe_turn_stream_bind(const floe_turn_allocation *allocation, fl
     return ask(allocation, now, stream, FLOE_STUN_CONNECTION_BIND);
 }
 
-floe_span floe_turn_stream_write(const floe_turn_allocation *allocation,
-                                 const floe_turn_stream *stream, void *buffer, size_t size)
+floe_span floe_turn_stream_write(const floe_turn_allocation *allocation, floe_turn_stream *stream,
+                                 void *buffer, size_t size)
 {
     floe_stun_writer writer = floe_stun_begin(buffer, size, FLOE_STUN_REQUEST,
                                               stream->transaction.method, &stream->transaction.id);
@@ -43,7 +43,7 @@ floe_span floe_turn_stream_write(const floe_turn_allocation *allocation,
     } else {
         floe_stun_put_u32(&writer, FLOE_STUN_CONNECTION_ID, stream->connection_id);
     }
-    floe_turn_allocation_sign(allocation, &writer);
+    floe_turn_allocation_sign(allocation, &stream->transaction, &writer);
     return floe_stun_written(&writer);
 }
 

@@ -32,8 +32,8 @@ void floe_turn_stream_accept(floe_turn_stream *stream, uint32_t connection_id,
 floe_turn_event floe_turn_stream_bind(const floe_turn_allocation *allocation, floe_time now,
                                       floe_turn_stream *stream);
 /* Its current request. */
-floe_span floe_turn_stream_write(const floe_turn_allocation *allocation,
-                                 const floe_turn_stream *stream, void *buffer, size_t size);
+floe_span floe_turn_stream_write(const floe_turn_allocation *allocation, floe_turn_stream *stream,
+                                 void *buffer, size_t size);
 /* FLOE_TURN_SUCCESS: it is OFFERED or BOUND now. FLOE_TURN_SEND: the request goes again, signed
  * anew. FLOE_TURN_FAILED: it is not to be had, and goes. FLOE_TURN_DOUBT: so it is, and the
  * allocation may be gone as well. */

@@ -770,6 +770,41 @@ static void t5_both_families_refused_are_asked_for_one_by_one(void **state)
     assert_int_equal(respond(f, &quota), FLOE_TURN_FAILED);
 }
 
+/* Servers that drop what they do not know, though they may ignore it: the fourth packet, 3.5 s
+ * after the first, is the last that a gathering waits for, and goes without wishes. */
+static void t5_an_allocate_without_answer_goes_without_wishes(void **state)
+{
+    static const uint64_t sends[] = {500, 1500, 3500, 7500};
+    fixture *f = *state;
+
+    for (int answered = 0; answered < 2; answered++) {
+        uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+        floe_stun_message message;
+        f->now_ms = 0;
+        floe_turn_allocation_free(&f->allocation);
+        begin_wishes(f,
+                     (floe_turn_wishes){.families = BOTH, .first = FLOE_TURN_IPV6, .mobile = true});
+        sent(f, bytes, &message);
+        if (answered) {
+            assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+            sent(f, bytes, &message);
+        }
+        for (size_t i = 0; i < sizeof sends / sizeof *sends; i++) {
+            floe_stun_id id = f->allocation.transaction.id;
+            bool plain = !answered && i >= 2;
+            f->now_ms = sends[i];
+            assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_SEND);
+            floe_span request = floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
+            assert_int_equal(floe_stun_parse(request, &message), FLOE_STUN_PARSED);
+            assert_int_equal(floe_stun_has(&message, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY), !plain);
+            assert_int_equal(floe_stun_has(&message, FLOE_STUN_MOBILITY_TICKET), !plain);
+            assert_int_equal(floe_stun_has(&message, FLOE_STUN_REQUESTED_ADDRESS_FAMILY), plain);
+            assert_int_equal(floe_stun_id_equal(&id, &f->allocation.transaction.id),
+                             answered || i != 2);
+        }
+    }
+}
+
 /* RFC 8656 §7.3: what was not asked for is no relay, and the server is told so. */
 static void t5_a_family_that_was_not_asked_for_is_released(void **state)
 {
@@ -1220,6 +1255,7 @@ int main(void)
         TEST(t5_two_of_one_family_are_one),
         TEST(t5_one_family_fails_and_the_other_stays),
         TEST(t5_both_families_refused_are_asked_for_one_by_one),
+        TEST(t5_an_allocate_without_answer_goes_without_wishes),
         TEST(t5_a_family_that_was_not_asked_for_is_released),
         TEST(t5_420_costs_what_it_names),
         TEST(t10_an_allocation_moves),

@@ -394,6 +394,34 @@ static void t7b_a_refusal_that_is_not_of_the_peer_is_a_doubt(void **state)
     assert_int_equal(f->allocation.state, FLOE_TURN_ALLOCATED);
 }
 
+/* RFC 8489 §5: the same id means the same bytes. */
+static void r5_what_is_signed_anew_goes_by_another_id(void **state)
+{
+    fixture *f = *state;
+    floe_address addresses[2] = {f->address, address_of("192.0.2.51:4000")};
+    floe_turn_peer *peers[2];
+    uint8_t bytes[2][FLOE_TURN_REQUEST_SIZE];
+
+    for (int i = 0; i < 2; i++) {
+        peers[i] = floe_turn_peer_add(&f->allocation, f->now, &addresses[i]);
+        (void)floe_turn_peer_time(&f->allocation, f->now, peers[i]);
+        (void)floe_turn_peer_write(&f->allocation, peers[i], bytes[i], sizeof bytes[i]);
+    }
+    for (int learned = 0; learned < 2; learned++) {
+        floe_stun_id id = peers[0]->transaction.id;
+        uint8_t again[FLOE_TURN_REQUEST_SIZE];
+        if (learned) {
+            assert_int_equal(respond(f, peers[1], 438), FLOE_TURN_SEND);
+        }
+        later(f, 2);
+        assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peers[0]), FLOE_TURN_SEND);
+        floe_span sent = floe_turn_peer_write(&f->allocation, peers[0], again, sizeof again);
+        assert_int_equal(memcmp(sent.data, bytes[0], sent.size) == 0, !learned);
+        assert_int_equal(floe_stun_id_equal(&id, &peers[0]->transaction.id), !learned);
+    }
+    assert_int_equal(respond(f, peers[0], 0), FLOE_TURN_SUCCESS);
+}
+
 /* As long as the server has the permission, a refusal to renew it costs nothing. */
 static void k1_a_permission_stands_until_its_end(void **state)
 {
@@ -637,6 +665,7 @@ int main(void)
         TEST(t2_a_stale_nonce_is_answered),
         TEST(t2_each_peer_has_its_own_patience),
         TEST(t7b_a_refusal_that_is_not_of_the_peer_is_a_doubt),
+        TEST(r5_what_is_signed_anew_goes_by_another_id),
         TEST(k1_a_permission_stands_until_its_end),
         TEST(t7_a_permission_counts_from_when_it_was_asked_for),
         TEST(k1_a_refused_peer_may_be_permitted_later),

@@ -105,7 +105,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static floe_stun_message written(const fixture *f, uint8_t *bytes, size_t size)
+static floe_stun_message written(fixture *f, uint8_t *bytes, size_t size)
 {
     floe_stun_message message;
 
