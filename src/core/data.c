@@ -107,8 +107,7 @@ static void trace_peer(floe_core *core, floe_time now, floe_trace_kind kind,
 }
 
 /* A peer's request: what does not fit now is sent again in its time. */
-static void send_request(floe_core *core, floe_time now, floe_relay *relay,
-                         const floe_turn_peer *peer)
+static void send_request(floe_core *core, floe_time now, floe_relay *relay, floe_turn_peer *peer)
 {
     uint8_t request[FLOE_TURN_REQUEST_SIZE];
     floe_span data = floe_turn_peer_write(&relay->turn, peer, request, sizeof request);
@@ -391,17 +390,28 @@ static bool understood(const floe_stun_message *indication)
     return floe_stun_unknown_required(indication, &unknown, 1) == 0;
 }
 
-/* RFC 8656 §11.4: only from a peer with a permission. */
-static bool take_indication(floe_core *core, floe_relay *relay, const floe_stun_message *message,
-                            floe_packet *packet)
+/* RFC 8656 §11.4: only from a peer with a permission. §11.6: one with ICMP has no data; it says
+ * that what was sent to the peer did not arrive. */
+static bool take_indication(floe_core *core, floe_time now, floe_relay *relay,
+                            const floe_stun_message *message, floe_packet *packet)
 {
     floe_address peer;
     floe_span data;
+    uint8_t type;
+    uint8_t code;
+    uint32_t mtu;
 
     if (understood(message) && floe_stun_read_address(message, FLOE_STUN_XOR_PEER_ADDRESS, &peer) &&
-        floe_stun_find(message, FLOE_STUN_DATA, &data) &&
         floe_turn_peer_permits(&relay->turn, &peer)) {
-        return floe_relay_deliver(core, relay, FLOE_TCP_TYPE_NONE, &peer, data, packet);
+        if (floe_stun_find(message, FLOE_STUN_DATA, &data)) {
+            return floe_relay_deliver(core, relay, FLOE_TCP_TYPE_NONE, &peer, data, packet);
+        }
+        if (floe_stun_read_icmp(message, &type, &code, &mtu)) {
+            floe_trace_packet(core, now, FLOE_TRACE_UNREACHABLE, relay->base, &peer, relay->server,
+                              NULL, message,
+                              "ICMP from the peer's side, as the relay's server says");
+            return false;
+        }
     }
     core->shared->dropped++;
     return false;
@@ -470,7 +480,7 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
             !floe_address_equal(source, &relay->turn.server)) {
             return FLOE_TAKEN_NOT;
         }
-        return take_indication(core, relay, message, packet) ? FLOE_TAKEN_PACKET : FLOE_TAKEN;
+        return take_indication(core, now, relay, message, packet) ? FLOE_TAKEN_PACKET : FLOE_TAKEN;
     }
     if (message->class == FLOE_STUN_INDICATION && message->method == FLOE_STUN_CONNECTION_ATTEMPT) {
         if (!relay->tcp || relay->turn.state != FLOE_TURN_ALLOCATED) {

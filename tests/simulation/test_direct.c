@@ -621,30 +621,44 @@ static void t7b_a_refusal_that_is_not_of_the_peer(void **state)
     end(&f);
 }
 
-/* RFC 8489 §6.3.1: an indication that is not understood is discarded. */
-static void t6_an_indication_that_is_not_understood(void **state)
+/* RFC 8489 §6.3.1: an indication that is not understood is discarded. RFC 8656 §11.6: one with ICMP
+ * has no data, and says something all the same. */
+static void t6_indications_of_all_kinds(void **state)
 {
+    enum { DATA, UNKNOWN, ICMP, STRANGER, KINDS };
     static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
     floe_address peer = address_of("192.0.2.77:7000");
+    floe_address stranger = address_of("192.0.2.78:7000");
 
     (void)state;
-    begin(&f, "turn:203.0.113.2");
+    settings.on_trace = no_trace;
+    start(&f, "turn:203.0.113.2", settings);
     allocated(&f, "198.51.100.9:5000", 600);
     floe_core_receive_packets(f.core, true);
     assert_int_equal(floe_core_send(f.core, f.now, f.relay, &peer, "x", 1), FLOE_OK);
     settle(&f);
-    for (int unknown = 0; unknown < 2; unknown++) {
+    for (int kind = DATA; kind < KINDS; kind++) {
         uint8_t bytes[128];
         floe_packet packet;
         floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_INDICATION,
                                                   FLOE_STUN_DATA_INDICATION, &f.request.id);
-        floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &peer);
-        if (unknown) {
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS,
+                              kind == STRANGER ? &stranger : &peer);
+        if (kind == UNKNOWN) {
             floe_stun_put(&writer, 0x7ABC, (floe_span){0});
         }
-        floe_stun_put(&writer, FLOE_STUN_DATA, floe_span_text("hello"));
+        if (kind == ICMP || kind == STRANGER) {
+            /* type 3 (destination unreachable), code 3 (port), in 7 and 9 bits */
+            floe_stun_put(&writer, FLOE_STUN_ICMP, floe_span_of("\0\0\x06\x03\0\0\0\0", 8));
+        } else {
+            floe_stun_put(&writer, FLOE_STUN_DATA, floe_span_text("hello"));
+        }
         arrive(&f, f.channel, &writer);
-        assert_int_equal(floe_core_packet(f.core, f.now, &packet), !unknown);
+        *f.trace = '\0';
+        assert_int_equal(floe_core_packet(f.core, f.now, &packet), kind == DATA);
+        settle(&f);
+        assert_string_equal(f.trace, kind == ICMP ? "unreachable Data 0 | " : "");
     }
     end(&f);
 }
@@ -1165,7 +1179,7 @@ int main(void)
         cmocka_unit_test(t7_pauses_before_a_lost_relay_is_asked_for),
         cmocka_unit_test(k1_a_peer_that_the_server_refuses),
         cmocka_unit_test(t7b_a_refusal_that_is_not_of_the_peer),
-        cmocka_unit_test(t6_an_indication_that_is_not_understood),
+        cmocka_unit_test(t6_indications_of_all_kinds),
         cmocka_unit_test(e1_answers_that_cannot_be_believed),
         cmocka_unit_test(e1_answers_from_elsewhere),
         cmocka_unit_test(s3_services_in_the_order_of_their_priority),
