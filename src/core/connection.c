@@ -97,6 +97,9 @@ floe_connection *floe_connection_new(floe_core *core, floe_time now, floe_relay 
     made->give_up = floe_time_after(now, CONNECT_WITHIN);
     made->retransmit = FLOE_TIME_NEVER;
     floe_framer_init(&made->framer, &core->shared->allocator);
+    if (relay->turn.state != FLOE_TURN_ALLOCATED) {
+        made->framer.measure = floe_frame_measure_stun;
+    }
     floe_list_append(&core->connections, &made->link);
     if (!add_secure(core, now, made) || !add_proxy(core, made)) {
         floe_connection_free(core, made);
@@ -482,7 +485,7 @@ bool floe_connection_next(floe_core *core, floe_time now, floe_connection *conne
             }
         } else if (result == FLOE_FRAME_BROKEN) {
             fail_with(core, now, connection, FLOE_FAILURE_BAD_ANSWER,
-                      "it sends neither STUN nor ChannelData");
+                      "it sends neither STUN nor ChannelData: is it a TURN server?");
         } else if (!take_layer(core, now, connection)) {
             break;
         }

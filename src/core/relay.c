@@ -555,6 +555,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     if (relay->connection == NULL) {
         floe_binding_adopt(core, now, relay->base, relay->server, &relay->turn.server, &mapped);
     } else {
+        relay->connection->framer.measure = floe_frame_measure;
         relay->keepalive = floe_time_after(now, keepalive_of(core, relay));
     }
     floe_relay_tell(core, now, relay);

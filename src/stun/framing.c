@@ -30,7 +30,34 @@ void floe_channel_data_write(floe_writer *writer, uint16_t channel, floe_span da
     }
 }
 
-/* Sizes are reckoned in size_t: a 16-bit sum of length and header would wrap near 65,535. */
+/* Sizes are reckoned in size_t: a 16-bit sum of length and header would wrap near 65,535. The
+ * cookie tells at once what is no STUN, and whose "length" nobody need wait for. */
+floe_frame_result floe_frame_measure_stun(floe_span front, size_t *size)
+{
+    floe_reader reader = floe_reader_of(front.data, front.size);
+    uint16_t first = floe_read_u16(&reader);
+    size_t length = floe_read_u16(&reader);
+
+    *size = 8;
+    if (reader.failed) {
+        return FLOE_FRAME_INCOMPLETE;
+    }
+    if ((first & 0xC000U) != 0 || length % 4 != 0) {
+        return FLOE_FRAME_BROKEN;
+    }
+    for (unsigned shift = 32; shift > 0; shift -= 8) {
+        uint8_t byte = floe_read_u8(&reader);
+        if (reader.failed) {
+            return FLOE_FRAME_INCOMPLETE;
+        }
+        if (byte != (uint8_t)(FLOE_STUN_MAGIC_COOKIE >> (shift - 8))) {
+            return FLOE_FRAME_BROKEN;
+        }
+    }
+    *size = FLOE_STUN_HEADER_SIZE + length;
+    return *size <= front.size ? FLOE_FRAME_WHOLE : FLOE_FRAME_INCOMPLETE;
+}
+
 floe_frame_result floe_frame_measure(floe_span front, size_t *size)
 {
     floe_reader reader = floe_reader_of(front.data, front.size);
@@ -41,13 +68,10 @@ floe_frame_result floe_frame_measure(floe_span front, size_t *size)
         *size = 4;
         return FLOE_FRAME_INCOMPLETE;
     }
-    if (first >= FLOE_CHANNEL_FIRST && first <= FLOE_CHANNEL_LAST) {
-        *size = FLOE_CHANNEL_HEADER_SIZE + (length + 3) / 4 * 4;
-    } else if ((first & 0xC000U) == 0 && length % 4 == 0) {
-        *size = FLOE_STUN_HEADER_SIZE + length;
-    } else {
-        return FLOE_FRAME_BROKEN;
+    if (first < FLOE_CHANNEL_FIRST || first > FLOE_CHANNEL_LAST) {
+        return floe_frame_measure_stun(front, size);
     }
+    *size = FLOE_CHANNEL_HEADER_SIZE + (length + 3) / 4 * 4;
     return *size <= front.size ? FLOE_FRAME_WHOLE : FLOE_FRAME_INCOMPLETE;
 }
 

@@ -20,12 +20,14 @@ void floe_channel_data_write(floe_writer *writer, uint16_t channel, floe_span da
 typedef enum floe_frame_result {
     FLOE_FRAME_WHOLE,      /* a frame of *size bytes is there, padding included */
     FLOE_FRAME_INCOMPLETE, /* *size bytes are needed to know more */
-    FLOE_FRAME_BROKEN,     /* neither STUN nor ChannelData: the stream cannot be read on */
+    FLOE_FRAME_BROKEN,     /* nothing that can be: the stream cannot be read on */
 } floe_frame_result;
 
 typedef floe_frame_result (*floe_frame_measurer)(floe_span front, size_t *size);
 
 floe_frame_result floe_frame_measure(floe_span front, size_t *size);
+/* STUN alone: there is no channel before there is an allocation. */
+floe_frame_result floe_frame_measure_stun(floe_span front, size_t *size);
 /* RFC 4571: 16 bits of length, and so many bytes. */
 floe_frame_result floe_frame_measure_rfc4571(floe_span front, size_t *size);
 

@@ -52,7 +52,8 @@ static size_t make_stream(seeded_random *random, uint8_t *stream, size_t room, s
             length = length / 4 * 4;
             floe_write_u16(&writer, (uint16_t)seeded_below(random, 0x4000));
             floe_write_u16(&writer, (uint16_t)length);
-            floe_write_zeros(&writer, 16 + length);
+            floe_write_u32(&writer, FLOE_STUN_MAGIC_COOKIE);
+            floe_write_zeros(&writer, 12 + length);
         }
         ends[(*count)++] = writer.at;
     }
@@ -127,6 +128,8 @@ static void lengths_near_the_top_do_not_wrap(void **state)
         assert_int_equal(size, whole);
         assert_int_equal(floe_frame_measure(floe_span_of(bytes, whole), &size), FLOE_FRAME_WHOLE);
         bytes[0] = 0;
+        floe_writer cookie = floe_writer_of(&bytes[4], 4);
+        floe_write_u32(&cookie, FLOE_STUN_MAGIC_COOKIE);
         floe_frame_result result = floe_frame_measure(floe_span_of(bytes, 20), &size);
         if (length % 4 == 0) {
             assert_int_equal(result, FLOE_FRAME_INCOMPLETE);
@@ -153,6 +156,32 @@ static void garbage_and_no_memory_break_the_stream(void **state)
     assert_int_equal(floe_framer_next(&framer, &piece, &frame), FLOE_FRAME_BROKEN);
     floe_framer_release(&framer);
     assert_int_equal(memory.live, 0);
+}
+
+/* What others send on such a port: it is known by its first bytes, before there is an allocation at
+ * least, and nobody waits for the frame that they seem to begin. */
+static void other_protocols_are_known_at_once(void **state)
+{
+    static const struct {
+        const char *begins;
+        bool channel; /* once there may be channels */
+    } rows[] = {
+        {"HTTP/1.1 400 Bad Request\r\n", true},
+        {"220 mail.example.org ESMTP\r\n", false},
+        {"SSH-2.0-OpenSSH_9.2\r\n", false},
+        {"\x15\x03\x01\x00\x02\x02\x46", false}, /* a TLS alert */
+        {"\x01\x01\x00\x00\x21\x12\xa4\x43", false},
+    };
+    size_t size;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        floe_span bytes =
+            floe_span_of(rows[i].begins, i < 3 ? strlen(rows[i].begins) : 8U - (i == 3));
+        assert_int_equal(floe_frame_measure_stun(bytes, &size), FLOE_FRAME_BROKEN);
+        assert_int_equal(floe_frame_measure(bytes, &size),
+                         rows[i].channel ? FLOE_FRAME_INCOMPLETE : FLOE_FRAME_BROKEN);
+    }
 }
 
 /* RFC 4571: the length, then so much; from one framing to the other within one piece. */
@@ -191,6 +220,7 @@ int main(void)
         cmocka_unit_test(frames_of_rfc_4571),
         cmocka_unit_test(lengths_near_the_top_do_not_wrap),
         cmocka_unit_test(garbage_and_no_memory_break_the_stream),
+        cmocka_unit_test(other_protocols_are_known_at_once),
     };
     return cmocka_run_group_tests_name("stun framing", tests, NULL, NULL);
 }
