@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         at += piece.size;
         do {
             result = floe_secure_read(secure, &piece, room, sizeof room, &got);
-            while (floe_secure_take(secure, room, sizeof room) > 0) {
+            while (floe_secure_take(secure, room, sizeof room).size > 0) {
             }
         } while (result == FLOE_SECURE_DATA || result == FLOE_SECURE_READY);
     }

@@ -1,6 +1,7 @@
 /* Queues of packets: a ring that holds each packet in one piece. */
 #include "base/queue.h"
 
+#include "base/crypto.h"
 #include "base/memory.h"
 
 #include <string.h>
@@ -31,7 +32,7 @@ static bool grow(const floe_allocator *allocator, floe_queue *queue, size_t room
     while (floe_queue_take(queue, &remote, &packet)) {
         (void)floe_queue_push(allocator, &larger, room, &remote, &packet, 1);
     }
-    floe_deallocate(allocator, queue->bytes);
+    floe_queue_release(allocator, queue);
     *queue = larger;
     return true;
 }
@@ -115,6 +116,9 @@ bool floe_queue_take(floe_queue *queue, floe_address *remote, floe_span *packet)
 
 void floe_queue_release(const floe_allocator *allocator, floe_queue *queue)
 {
+    if (queue->bytes != NULL) {
+        floe_wipe(queue->bytes, queue->room); /* a proxy's password may have stood there */
+    }
     floe_deallocate(allocator, queue->bytes);
     *queue = (floe_queue){0};
 }

@@ -264,8 +264,14 @@ static floe_error push_secure(floe_core *core, floe_connection *connection, size
         }
         whole = floe_span_of(writer.data, writer.at);
     }
-    bool written = !writer.failed && floe_secure_write(connection->secure, whole);
-    return written ? FLOE_OK : FLOE_ERR_NO_MEMORY;
+    if (!writer.failed && floe_secure_write(connection->secure, whole)) {
+        return FLOE_OK;
+    }
+    if (floe_secure_over(
+            connection->secure)) { /* its owner hears of it in its time, which is now */
+        connection->give_up = (floe_time){0};
+    }
+    return FLOE_ERR_NO_MEMORY;
 }
 
 floe_error floe_connection_send(floe_core *core, floe_connection *connection, size_t limit,
@@ -311,9 +317,7 @@ bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
         return false;
     }
     if (!floe_queue_take(&connection->queue, &remote, &data) && connection->secure != NULL) {
-        data =
-            floe_span_of(output->room.data, floe_secure_take(connection->secure, output->room.data,
-                                                             sizeof output->room.data));
+        data = floe_secure_take(connection->secure, output->room.data, sizeof output->room.data);
     }
     output->kind = FLOE_CORE_SEND;
     output->channel = connection->channel;
@@ -499,7 +503,8 @@ bool floe_connection_next(floe_core *core, floe_time now, floe_connection *conne
 void floe_connection_time(floe_core *core, floe_time now, floe_connection *connection)
 {
     if (floe_time_reached(now, connection->give_up)) {
-        fail_with(core, now, connection, FLOE_FAILURE_TIMEOUT, "");
+        bool broken = connection->state == FLOE_CONNECTION_READY;
+        fail_with(core, now, connection, broken ? FLOE_FAILURE_MEMORY : FLOE_FAILURE_TIMEOUT, "");
     } else if (floe_time_reached(now, connection->retransmit)) {
         if (!floe_secure_time(connection->secure)) {
             fail_with(core, now, connection, FLOE_FAILURE_SECURE,

@@ -121,9 +121,7 @@ static floe_error check_credential(floe_core_shared *shared, const floe_ice_serv
 /* The same place asked by the same user. */
 static bool same_server(const floe_server *a, const floe_url *url, const floe_turn_account *account)
 {
-    return a->url->turn == url->turn && a->url->transport == url->transport &&
-           a->url->port == url->port && strcmp(a->url->host, url->host) == 0 &&
-           a->account == account;
+    return floe_url_same_place(a->url, url) && a->account == account;
 }
 
 static void server_release(const floe_core_shared *shared, floe_server *server)

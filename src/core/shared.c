@@ -269,10 +269,9 @@ floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, co
                                const char *credential, const floe_turn_token *token,
                                floe_turn_account **account)
 {
-    char server[FLOE_HOST_SIZE + 16];
+    char server[FLOE_URL_PLACE_SIZE];
 
-    (void)snprintf(server, sizeof server, "%s %s %u", floe_protocol_name(url->transport), url->host,
-                   url->port);
+    floe_url_place(url, server);
     FLOE_LIST_EACH(known, &shared->accounts, floe_turn_account, link)
     {
         if (strcmp(known->server, server) == 0 &&

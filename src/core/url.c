@@ -4,6 +4,7 @@
 #include "base/address.h"
 #include "base/error.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct scheme {
@@ -56,15 +57,17 @@ static const char *parse_scheme(const char *text, floe_url *url)
     return NULL;
 }
 
-/* The port's digits, up to `end`. */
+/* The port's digits, up to `end`: RFC 3986 §3.2.3 lets there be none, which is as without the
+ * colon.
+ */
 static bool parse_port(const char *text, const char *end, floe_url *url)
 {
     unsigned port = 0;
 
-    if (text == end || end - text > 5) {
-        return false;
+    if (text == end) {
+        return true;
     }
-    for (; text < end; text++) {
+    for (; text < end && port <= 65535; text++) {
         if (*text < '0' || *text > '9') {
             return false;
         }
@@ -110,52 +113,97 @@ bool floe_name_valid(const char *text, size_t size)
     return true;
 }
 
-static bool parse_name(const char *text, size_t size, floe_url *url)
+static int hex(char digit)
 {
-    if (!floe_name_valid(text, size)) {
-        return false;
-    }
+    digit = lower(digit);
+    return digit >= '0' && digit <= '9'   ? digit - '0'
+           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
+                                          : -1;
+}
+
+/* RFC 3986 §6.2.2: in lower case, what is percent-encoded without need (§2.3) as it is. */
+static bool normalise(const char *text, size_t size, floe_url *url)
+{
+    size_t used = 0;
+
     for (size_t i = 0; i < size; i++) {
-        url->host[i] = lower(text[i]);
+        char character = text[i];
+        if (character == '%') {
+            int high = i + 2 < size ? hex(text[i + 1]) : -1;
+            int low = i + 2 < size ? hex(text[i + 2]) : -1;
+            if (high < 0 || low < 0) {
+                return false;
+            }
+            character = (char)(high * 16 + low);
+            i += 2;
+        }
+        if (used + 1 >= sizeof url->host || character == '\0') {
+            return false;
+        }
+        url->host[used++] = lower(character);
     }
-    url->host[size] = '\0';
+    url->host[used] = '\0';
     return true;
+}
+
+/* A literal in one form, whatever it was written in: RFC 5952, or that of the IPv4 address that it
+ * maps. */
+static void take_literal(floe_url *url)
+{
+    url->literal = floe_address_normalise(url->literal);
+    (void)floe_address_format(&url->literal, url->host, sizeof url->host);
+}
+
+static const char *parse_bracketed(const char *text, const char *end, floe_url *url)
+{
+    const char *bracket = memchr(text, ']', (size_t)(end - text));
+
+    if (bracket == NULL ||
+        !floe_address_parse_span(text + 1, (size_t)(bracket - text - 1), &url->literal) ||
+        url->literal.family != FLOE_FAMILY_IPV6) {
+        return NULL;
+    }
+    take_literal(url);
+    return bracket + 1;
 }
 
 static const char *parse_host(const char *text, const char *end, floe_url *url)
 {
-    const char *host = text;
-    size_t size;
+    if (*text == '[') {
+        return parse_bracketed(text, end, url);
+    }
+    const char *colon = memchr(text, ':', (size_t)(end - text));
+    const char *behind = colon != NULL ? colon : end;
+    if (!normalise(text, (size_t)(behind - text), url)) {
+        return NULL;
+    }
+    if (!floe_address_parse_span(url->host, strlen(url->host), &url->literal)) {
+        return floe_name_valid(url->host, strlen(url->host)) ? behind : NULL;
+    }
+    if (url->literal.family != FLOE_FAMILY_IPV4) {
+        return NULL;
+    }
+    take_literal(url);
+    return behind;
+}
 
-    if (*host == '[') {
-        const char *bracket = memchr(host, ']', (size_t)(end - host));
-        if (bracket == NULL) {
-            return NULL;
-        }
-        host++;
-        size = (size_t)(bracket - host);
-        if (!floe_address_parse_span(host, size, &url->literal) ||
-            url->literal.family != FLOE_FAMILY_IPV6) {
-            return NULL;
-        }
-        text = bracket + 1;
-    } else {
-        const char *colon = memchr(host, ':', (size_t)(end - host));
-        text = colon != NULL ? colon : end;
-        size = (size_t)(text - host);
-        if (floe_address_parse_span(host, size, &url->literal)) {
-            if (url->literal.family != FLOE_FAMILY_IPV4) {
-                return NULL;
-            }
-        } else if (!parse_name(host, size, url)) {
-            return NULL;
-        }
-    }
-    if (url->literal.family != FLOE_FAMILY_NONE) {
-        memcpy(url->host, host, size);
-        url->host[size] = '\0';
-    }
-    return text;
+static size_t host_size(const floe_url *url)
+{
+    size_t size = strlen(url->host);
+
+    return size > 0 && url->host[size - 1] == '.' ? size - 1 : size;
+}
+
+void floe_url_place(const floe_url *url, char *place)
+{
+    (void)snprintf(place, FLOE_URL_PLACE_SIZE, "%s %.*s %u", floe_protocol_name(url->transport),
+                   (int)host_size(url), url->host, url->port);
+}
+
+bool floe_url_same_place(const floe_url *a, const floe_url *b)
+{
+    return a->turn == b->turn && a->transport == b->transport && a->port == b->port &&
+           host_size(a) == host_size(b) && memcmp(a->host, b->host, host_size(a)) == 0;
 }
 
 static floe_error parse_query(const char *text, const char *query, floe_url *url)
@@ -207,7 +255,6 @@ floe_error floe_url_parse(const char *text, floe_url *url)
             return error;
         }
     }
-    url->literal = floe_address_normalise(url->literal);
     url->literal.port = url->port;
     return FLOE_OK;
 }

@@ -18,8 +18,14 @@ typedef struct floe_url {
     bool has_port;             /* the URL names it; else it is the default */
     bool has_transport;        /* likewise */
     floe_address literal;      /* the host as an address; family none when it is a name */
-    char host[FLOE_HOST_SIZE]; /* in lower case */
+    char host[FLOE_HOST_SIZE]; /* in lower case, a literal in its one form */
 } floe_url;
+
+/* S4: whether both are one place: how a host is written makes no difference. */
+bool floe_url_same_place(const floe_url *a, const floe_url *b);
+/* That place as a text, which is the same for the same place. */
+#define FLOE_URL_PLACE_SIZE (FLOE_HOST_SIZE + 16)
+void floe_url_place(const floe_url *url, char *place);
 
 /* A DNS name: letters, digits, hyphens, underscores; labels of 1 to 63 characters between single
  * dots, one dot at the end allowed; nothing that others would read as an IPv4 address. */

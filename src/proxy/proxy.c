@@ -195,6 +195,10 @@ static floe_proxy_result read_http(floe_proxy *proxy, floe_span *input)
         if (proxy->status == 0 && !read_status(proxy)) {
             return fail(proxy, "it does not speak HTTP: is it a proxy?");
         }
+        if (proxy->line == 0 && proxy->status < 200 && proxy->status != 101) {
+            proxy->status = 0; /* RFC 9110 §15.2: an interim answer, and the answer follows */
+            continue;
+        }
         if (proxy->line == 0) {
             *input = floe_read_span(&reader, floe_reader_left(&reader));
             return http_ended(proxy);

@@ -62,6 +62,31 @@ static bool read_user(const char *text, size_t size, floe_proxy_server *server)
             decode(colon + 1, size - user - 1, server->password, sizeof server->password));
 }
 
+/* RFC 3986 §3.1: in any case. */
+static bool begins_with(const char *text, const char *scheme)
+{
+    for (; *scheme != '\0'; text++, scheme++) {
+        char character = *text >= 'A' && *text <= 'Z' ? (char)(*text - 'A' + 'a') : *text;
+        if (character != *scheme) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What the proxy's protocol can say. NULL: it can. */
+static const char *why_not_by(const floe_proxy_server *server)
+{
+    if (server->kind == FLOE_PROXY_SOCKS5 && *server->username != '\0' &&
+        *server->password == '\0') {
+        return "a SOCKS5 proxy's user has a password of 1 to 255 bytes (RFC 1929)";
+    }
+    if (server->kind == FLOE_PROXY_HTTP && strchr(server->username, ':') != NULL) {
+        return "an HTTP proxy's user has no colon in it (RFC 7617)";
+    }
+    return NULL;
+}
+
 static bool read_host(const char *text, size_t size, floe_proxy_server *server)
 {
     bool bracketed = size > 1 && text[0] == '[' && text[size - 1] == ']';
@@ -92,7 +117,7 @@ floe_error floe_proxy_parse(const char *text, floe_proxy_server *server)
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         size_t size = strlen(kinds[i].scheme);
-        if (strncmp(text, kinds[i].scheme, size) == 0) {
+        if (begins_with(text, kinds[i].scheme)) {
             made.kind = kinds[i].kind;
             made.port = kinds[i].port;
             at = text + size;
@@ -112,6 +137,10 @@ floe_error floe_proxy_parse(const char *text, floe_proxy_server *server)
     if (user_end != NULL) {
         if (!read_user(at, (size_t)(user_end - at), &made)) {
             return floe_fail(FLOE_ERR_SYNTAX, "the proxy's user and password are malformed");
+        }
+        const char *why = why_not_by(&made);
+        if (why != NULL) {
+            return floe_fail(FLOE_ERR_SYNTAX, "%s", why);
         }
         size -= (size_t)(user_end + 1 - at);
         at = user_end + 1;

@@ -4,13 +4,15 @@
 
 #include <string.h>
 
-/* A handshake's flight and a few records; a peer that makes us write more is not worth it. */
-#define WAITING_MAX ((size_t)1024 * 1024)
+/* A handshake's flight and a few records; a peer that makes us write more is not worth it. What the
+ * owner writes he bounds himself. */
+#define UNASKED_MAX ((size_t)1024 * 1024)
 
 typedef struct piece {
     floe_list link;
     size_t size;
     size_t at;
+    bool unasked; /* written while something was read */
     uint8_t data[];
 } piece;
 
@@ -18,14 +20,18 @@ static int bio_write(BIO *bio, const char *data, int size)
 {
     floe_secure *secure = BIO_get_data(bio);
 
-    if (size <= 0 || secure->waiting > WAITING_MAX) {
+    bool unasked = secure->input != NULL;
+
+    if (size <= 0 || (unasked && secure->unasked > UNASKED_MAX)) {
         return -1;
     }
     piece *made = floe_allocate(secure->context->allocator, sizeof *made + (size_t)size);
     if (made == NULL) {
-        return -1;
+        return secure->datagrams ? size : -1; /* a datagram may be lost, a record may not */
     }
     made->size = (size_t)size;
+    made->unasked = unasked;
+    secure->unasked += unasked ? made->size : 0;
     memcpy(made->data, data, made->size);
     floe_list_append(&secure->outgoing, &made->link);
     secure->waiting += made->size;
@@ -99,13 +105,30 @@ size_t floe_secure_waiting(const floe_secure *secure)
     return secure->waiting;
 }
 
-static void piece_free(floe_secure *secure, piece *taken)
+/* It does not wait any more. */
+static void unlink_piece(floe_secure *secure, piece *taken)
 {
     floe_list_remove(&taken->link);
-    floe_deallocate(secure->context->allocator, taken);
+    secure->waiting -= taken->size - taken->at;
+    secure->unasked -= taken->unasked ? taken->size : 0;
 }
 
-size_t floe_secure_take(floe_secure *secure, void *buffer, size_t room)
+static void drop_taken(floe_secure *secure)
+{
+    floe_deallocate(secure->context->allocator, secure->taken);
+    secure->taken = NULL;
+}
+
+static floe_span take_datagram(floe_secure *secure)
+{
+    piece *first = FLOE_CONTAINER(secure->outgoing.next, piece, link);
+
+    unlink_piece(secure, first);
+    secure->taken = first;
+    return floe_span_of(first->data, first->size);
+}
+
+static floe_span take_stream(floe_secure *secure, void *buffer, size_t room)
 {
     floe_writer writer = floe_writer_of(buffer, room);
 
@@ -115,25 +138,32 @@ size_t floe_secure_take(floe_secure *secure, void *buffer, size_t room)
         size_t free = room - writer.at;
         size_t size = left < free ? left : free;
         floe_write_bytes(&writer, &first->data[first->at], size);
-        first->at += size;
-        secure->waiting -= size;
-        if (first->at < first->size && !secure->datagrams) {
+        if (size < left) {
+            first->at += size;
+            secure->waiting -= size;
             break;
         }
-        secure->waiting -= first->size - first->at;
-        piece_free(secure, first);
-        if (secure->datagrams) {
-            break;
-        }
+        unlink_piece(secure, first);
+        floe_deallocate(secure->context->allocator, first);
     }
-    return writer.at;
+    return floe_span_of(buffer, writer.at);
+}
+
+floe_span floe_secure_take(floe_secure *secure, void *buffer, size_t room)
+{
+    drop_taken(secure);
+    if (floe_list_empty(&secure->outgoing)) {
+        return (floe_span){0};
+    }
+    return secure->datagrams ? take_datagram(secure) : take_stream(secure, buffer, room);
 }
 
 void floe_secure_drop_outgoing(floe_secure *secure)
 {
+    drop_taken(secure);
     FLOE_LIST_EACH_SAFE(one, &secure->outgoing, piece, link)
     {
-        piece_free(secure, one);
+        unlink_piece(secure, one);
+        floe_deallocate(secure->context->allocator, one);
     }
-    secure->waiting = 0;
 }

@@ -34,6 +34,8 @@ struct floe_secure {
     floe_span *input;
     floe_list outgoing; /* what OpenSSL has written */
     size_t waiting;
+    size_t unasked; /* of that, what the peer has made us write */
+    void *taken;    /* the datagram that was taken last */
     char failure[256];
     char subject[96];
     int64_t not_after;

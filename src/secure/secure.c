@@ -154,6 +154,7 @@ bool floe_secure_write(floe_secure *secure, floe_span data)
         return true;
     }
     (void)result_of(secure, returned);
+    secure->over = secure->over || !secure->datagrams; /* a part of it may have gone */
     return false;
 }
 
@@ -189,6 +190,11 @@ bool floe_secure_time(floe_secure *secure)
     }
     (void)fail(secure);
     return false;
+}
+
+bool floe_secure_over(const floe_secure *secure)
+{
+    return secure->over;
 }
 
 const char *floe_secure_failure(const floe_secure *secure)

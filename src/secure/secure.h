@@ -56,13 +56,14 @@ typedef enum floe_secure_result {
  * `buffer`; *size says how many. */
 floe_secure_result floe_secure_read(floe_secure *secure, floe_span *input, void *buffer,
                                     size_t room, size_t *size);
-/* Plain bytes to be sent, once it is ready. False: it has failed, or there is no memory. */
+/* Plain bytes to be sent, once it is ready. False: without memory, which is the end of a stream's
+ * association, or it is over. */
 bool floe_secure_write(floe_secure *secure, floe_span data);
 /* Says the end to the other side. */
 void floe_secure_close(floe_secure *secure);
-/* Bytes for the network, one datagram at a time for DTLS; 0: none. A datagram that does not fit is
- * lost. */
-size_t floe_secure_take(floe_secure *secure, void *buffer, size_t room);
+/* Bytes for the network; empty: none. Of a stream as many as `buffer` has room for; of DTLS one
+ * datagram, however large, which stands where it is until the next call. */
+floe_span floe_secure_take(floe_secure *secure, void *buffer, size_t room);
 /* How much waits to be taken. */
 size_t floe_secure_waiting(const floe_secure *secure);
 
@@ -71,6 +72,8 @@ size_t floe_secure_waiting(const floe_secure *secure);
 bool floe_secure_timeout(const floe_secure *secure, floe_duration *left);
 bool floe_secure_time(floe_secure *secure);
 
+/* Whether nothing can come or go by it any more. */
+bool floe_secure_over(const floe_secure *secure);
 /* One sentence. */
 const char *floe_secure_failure(const floe_secure *secure);
 /* "TLSv1.3"; "" before it is ready. */

@@ -844,6 +844,88 @@ static void t8_a_relay_through_a_proxy(void **state)
     }
 }
 
+/* ── What is given back to the allocator ── */
+
+typedef struct watched {
+    size_t size;
+    size_t alignment; /* of what follows */
+} watched;
+
+static const char *const told_nobody[] = {"TURNSECRET", "PROXYSECRET",
+                                          "dXNlcjpQUk9YWVNFQ1JFVA==" /* user:PROXYSECRET */};
+static unsigned given_back;
+
+static void *watched_allocate(void *user, size_t size)
+{
+    watched *made = malloc(sizeof *made + size);
+
+    (void)user;
+    if (made == NULL) {
+        return NULL;
+    }
+    made->size = size;
+    return made + 1;
+}
+
+static void watched_deallocate(void *user, void *memory)
+{
+    watched *made = (watched *)memory - 1;
+    const char *bytes = memory;
+
+    (void)user;
+    for (size_t i = 0; i < sizeof told_nobody / sizeof *told_nobody; i++) {
+        size_t length = strlen(told_nobody[i]);
+        for (size_t at = 0; at + length <= made->size; at++) {
+            given_back += memcmp(&bytes[at], told_nobody[i], length) == 0;
+        }
+    }
+    free(made);
+}
+
+static void secrets_are_wiped_before_they_are_given_back(void **state)
+{
+    static const floe_allocator allocator = {.allocate = watched_allocate,
+                                             .deallocate = watched_deallocate};
+    static const char *const proxies[] = {"http://user:PROXYSECRET@192.0.2.80:3128",
+                                          "socks5://user:PROXYSECRET@192.0.2.80:1080"};
+    static const char *const answers[] = {"HTTP/1.1 200 OK\r\n\r\n", "\5\2"};
+    static const size_t sizes[] = {19, 2};
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        floe_settings settings = FLOE_SETTINGS_INIT;
+        floe_ice_server server = FLOE_ICE_SERVER_INIT;
+        floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+        const char *url = "turn:203.0.113.2?transport=tcp";
+        memset(&f, 0, sizeof f);
+        seeded_init(&f.random, 7);
+        given_back = 0;
+        settings.allocator = &allocator;
+        settings.proxy = proxies[i];
+        server.urls = &url;
+        server.url_count = 1;
+        server.username = "user";
+        server.credential = "TURNSECRET";
+        options.ice_servers = &server;
+        options.ice_server_count = 1;
+        assert_int_equal(floe_core_shared_new(&settings, &f.random.table, &f.shared), FLOE_OK);
+        assert_int_equal(floe_core_new(f.shared, &options, &f.core), FLOE_OK);
+        assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK);
+        settle(&f);
+        later(&f, 5);
+        floe_core_stream(f.core, f.now, f.channel, answers[i], sizes[i]);
+        settle(&f);
+        later(&f, 5);
+        assert_true(f.packets > 1 || i == 0);
+        floe_core_close(f.core, f.now);
+        settle(&f);
+        floe_core_free(f.core);
+        floe_core_shared_free(f.shared);
+        assert_int_equal(given_back, 0);
+    }
+}
+
 /* A server of another protocol is known by its first bytes, not by its silence. */
 static void t8_another_protocol_is_told_at_once(void **state)
 {
@@ -1223,6 +1305,7 @@ int main(void)
         cmocka_unit_test(s3_natural_services),
         cmocka_unit_test(t8_a_relay_through_a_proxy),
         cmocka_unit_test(t8_another_protocol_is_told_at_once),
+        cmocka_unit_test(secrets_are_wiped_before_they_are_given_back),
         cmocka_unit_test(h2_prflxion_no_byte_shows_the_host),
         cmocka_unit_test(every_function_takes_null),
         cmocka_unit_test(s2_an_address_that_comes_twice),

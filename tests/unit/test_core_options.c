@@ -167,6 +167,37 @@ static void s4_duplicates_are_gathered_once(void **state)
     assert_int_equal(made, 6);
 }
 
+/* By value: however the place is written, it is one, with one account. */
+static void s4_one_place_in_many_spellings(void **state)
+{
+    static const struct {
+        const char *urls[5];
+        size_t count;
+        size_t made;
+    } rows[] = {
+        {{"turn:[2001:db8::2]", "turn:[2001:DB8::2]", "turn:[2001:db8:0::2]:3478",
+          "turn:[2001:db8:0:0:0:0:0:2]?transport=udp"},
+         4,
+         1},
+        {{"turn:192.0.2.1", "turn:[::ffff:192.0.2.1]", "turn:[::FFFF:C000:201]:"}, 3, 1},
+        {{"turn:h.example", "turn:H.example.", "turn:h.%65xample:03478"}, 3, 1},
+        {{"turn:h.example", "turn:h.example.org", "turn:h.exampl"}, 3, 3},
+        {{"turn:192.0.2.1", "turn:[::192.0.2.1]"}, 2, 2},
+    };
+    fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        floe_ice_server server = FLOE_ICE_SERVER_INIT;
+        size_t made;
+        server.urls = rows[i].urls;
+        server.url_count = rows[i].count;
+        server.username = "u";
+        server.credential = "c";
+        assert_int_equal(make(f, &server, 1, &made), FLOE_OK);
+        assert_int_equal(made, rows[i].made);
+    }
+}
+
 static void l2_misuse_is_named(void **state)
 {
     fixture *f = *state;
@@ -326,6 +357,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(s2_credentials, set_up, tear_down),
         cmocka_unit_test_setup_teardown(s3_oauth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(s4_duplicates_are_gathered_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(s4_one_place_in_many_spellings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(l2_misuse_is_named, set_up, tear_down),
         cmocka_unit_test(l2_settings_have_ranges),
         cmocka_unit_test_setup_teardown(structs_may_grow, set_up, tear_down),
