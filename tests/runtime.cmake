@@ -83,7 +83,14 @@ foreach(kind linux uv)
 endforeach()
 
 if(FLOE_COMMAND)
-    add_test(NAME cli COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/run ${PROJECT_BINARY_DIR})
+    if(NOT FLOE_SANITIZE) # whose libraries want to be the first
+        add_library(interrupt_at MODULE cli/interrupt_at.c)
+        set_target_properties(interrupt_at PROPERTIES C_VISIBILITY_PRESET default)
+        target_compile_definitions(interrupt_at PRIVATE _GNU_SOURCE)
+        target_link_libraries(interrupt_at PRIVATE floe_flags PkgConfig::JANSSON ${CMAKE_DL_LIBS})
+        set(interrupt_at $<TARGET_FILE:interrupt_at>)
+    endif()
+    add_test(NAME cli COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/run ${PROJECT_BINARY_DIR} ${interrupt_at})
     set_tests_properties(cli PROPERTIES LABELS cli)
 endif()
 

@@ -2,9 +2,9 @@
  * the end, and the interrupt. */
 #include "cli/gather.h"
 
+#include "cli/interrupt.h"
 #include "cli/report.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
@@ -14,7 +14,6 @@ enum {
     EXIT_SERVER_FAILED = 1,
     EXIT_USAGE = 2,
     EXIT_NO_CANDIDATE = 3,
-    EXIT_INTERRUPTED = 130,
 };
 
 typedef struct gather_run gather_run;
@@ -33,7 +32,7 @@ struct gather_run {
     uv_loop_t loop;
     uv_timer_t progress;
     uv_timer_t hold;
-    uv_signal_t interrupts[2];
+    interrupt interrupted;
     floe_api *api;
     gather_slot *slots;
     unsigned rounds;   /* begun */
@@ -41,7 +40,6 @@ struct gather_run {
     unsigned closed;
     uint64_t started;
     double round_ms; /* of all rounds together */
-    bool interrupted;
     bool failed_to_start;
 };
 
@@ -64,8 +62,7 @@ static void end_run(gather_run *run)
 {
     close_handle(&run->progress);
     close_handle(&run->hold);
-    close_handle(&run->interrupts[0]);
-    close_handle(&run->interrupts[1]);
+    interrupt_stop(&run->interrupted);
     for (unsigned i = 0; run->slots != NULL && i < run->command.gatherers; i++) {
         floe_gatherer_free(run->slots[i].gatherer);
         run->slots[i].gatherer = NULL;
@@ -81,7 +78,6 @@ static void end_run(gather_run *run)
 
 static void close_all(gather_run *run)
 {
-    run->closed = 0;
     (void)uv_timer_stop(&run->progress);
     for (unsigned i = 0; i < run->command.gatherers; i++) {
         (void)floe_gatherer_close(run->slots[i].gatherer);
@@ -109,7 +105,7 @@ static void on_closed(gather_run *run)
     if (++run->closed < run->command.gatherers) {
         return;
     }
-    if (run->interrupted || run->rounds == run->command.repeat) {
+    if (run->interrupted.came || run->rounds == run->command.repeat) {
         end_run(run);
     } else {
         begin_round(run);
@@ -126,6 +122,21 @@ static void on_state(void *user_data, enum floe_gatherer_state state)
     }
 }
 
+/* A server that has no address of a family that is gathered on is no error to the library; to who
+ * named it, it is one. */
+static void look_for_not_asked(const gather_slot *slot)
+{
+    floe_gatherer_statistics *all = NULL;
+
+    if (floe_gatherer_get_statistics(slot->gatherer, &all) == FLOE_OK) {
+        for (size_t i = 0; i < all->server_count; i++) {
+            report_asked(&slot->run->report, all->servers[i]->url);
+        }
+        floe_gatherer_statistics_free(all);
+        report_not_asked(&slot->run->report, slot->number);
+    }
+}
+
 static void on_candidate(void *user_data, const floe_candidate *candidate)
 {
     gather_slot *slot = user_data;
@@ -135,6 +146,9 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
     if (candidate != NULL) {
         report_candidate(&run->report, slot->number, ms, candidate, false);
         return;
+    }
+    if (slot->number == 0) {
+        look_for_not_asked(slot);
     }
     report_end(&run->report, slot->number, ms);
     if (++run->complete == run->command.gatherers) {
@@ -156,13 +170,6 @@ static void on_error(void *user_data, const floe_candidate_error *error)
     report_error(&slot->run->report, slot->number, since(slot->started), error);
 }
 
-static void on_trace(void *user_data, const floe_trace_event *event)
-{
-    gather_run *run = user_data;
-
-    report_trace(&run->report, event);
-}
-
 static void on_progress(uv_timer_t *timer)
 {
     gather_run *run = timer->data;
@@ -170,15 +177,9 @@ static void on_progress(uv_timer_t *timer)
     report_progress(&run->report, since(run->started));
 }
 
-static void on_interrupt(uv_signal_t *signal, int number)
+static void on_interrupt(void *data)
 {
-    gather_run *run = signal->data;
-
-    (void)number;
-    if (!run->interrupted) {
-        run->interrupted = true;
-        close_all(run);
-    }
+    close_all(data);
 }
 
 static floe_error new_gatherer(gather_run *run, gather_slot *slot)
@@ -207,7 +208,7 @@ static bool make_gatherers(gather_run *run)
         floe_gatherer_free(slot->gatherer);
         *slot = (gather_slot){.run = run, .number = run->rounds * run->command.gatherers + i};
         if (new_gatherer(run, slot) != FLOE_OK) {
-            (void)fprintf(stderr, "floe: gather: %s\n", floe_last_error());
+            (void)fprintf(stderr, "floe: gather: %s\n", option_words(floe_last_error()));
             return false;
         }
         floe_parameters parameters = FLOE_PARAMETERS_INIT;
@@ -238,7 +239,6 @@ static void begin_round(gather_run *run)
 /* 0, or libuv's error. */
 static int init_handles(gather_run *run)
 {
-    static const int signals[] = {SIGINT, SIGTERM};
     int failed = uv_loop_init(&run->loop);
 
     if (failed != 0) {
@@ -247,14 +247,7 @@ static int init_handles(gather_run *run)
     (void)uv_timer_init(&run->loop, &run->progress);
     (void)uv_timer_init(&run->loop, &run->hold);
     run->progress.data = run->hold.data = run;
-    for (int i = 0; i < 2 && failed == 0; i++) {
-        failed = uv_signal_init(&run->loop, &run->interrupts[i]);
-        if (failed == 0) {
-            run->interrupts[i].data = run;
-            failed = uv_signal_start(&run->interrupts[i], on_interrupt, signals[i]);
-        }
-    }
-    return failed;
+    return interrupt_start(&run->interrupted, &run->loop, on_interrupt, run);
 }
 
 static int exit_status(const gather_run *run)
@@ -264,13 +257,13 @@ static int exit_status(const gather_run *run)
     if (run->failed_to_start) {
         return EXIT_USAGE;
     }
-    if (run->interrupted) {
+    if (run->interrupted.came) {
         return EXIT_INTERRUPTED;
     }
     if (summary->host + summary->srflx + summary->relay == 0) {
         return EXIT_NO_CANDIDATE;
     }
-    return summary->errors > 0 ? EXIT_SERVER_FAILED : EXIT_ALL_ANSWERED;
+    return summary->failed > 0 ? EXIT_SERVER_FAILED : EXIT_ALL_ANSWERED;
 }
 
 static int run_command(gather_run *run)
@@ -285,16 +278,14 @@ static int run_command(gather_run *run)
     }
     run->command.settings.loop = &run->loop;
     use_filters(&run->command);
-    if (run->report.trace != NULL || run->command.verbose) {
-        run->command.settings.on_trace = on_trace;
-        run->command.settings.trace_user_data = run;
-    }
+    report_use_trace(&run->report, &run->command.settings);
     run->slots = calloc(run->command.gatherers, sizeof *run->slots);
     floe_error error =
         run->slots != NULL ? floe_api_new(&run->command.settings, &run->api) : FLOE_ERR_NO_MEMORY;
     if (error != FLOE_OK) {
         (void)fprintf(stderr, "floe: gather: %s\n",
-                      run->slots != NULL ? floe_last_error() : floe_error_string(error));
+                      run->slots != NULL ? option_words(floe_last_error())
+                                         : floe_error_string(error));
         run->failed_to_start = true;
         end_run(run);
     } else {

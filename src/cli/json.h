@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+/* Text of whatever bytes: what is no UTF-8 in it stands as U+FFFD, as it would take the whole key
+ * with it. */
+json_t *json_text(const char *text);
 json_t *json_text_or_null(const char *text);
 /* Adds the fields of a candidate event, the canonical text first. */
 void json_add_candidate(json_t *line, const floe_candidate *candidate);

@@ -10,6 +10,47 @@
 
 typedef bool (*option_setter)(gather_command *command, const char *name, const char *value);
 
+/* What the library calls a setting, and what it is here. */
+static const char *const setting_words[][2] = {
+    {"settings.tls_ca_file", "--ca-file"},
+    {"settings.tls_certificate_file", "--certificate"},
+    {"settings.tls_key_file", "--key"},
+    {"settings.tls_fingerprint", "--fingerprint"},
+    {"settings.proxy", "--proxy"},
+    {"settings.refuse_low_ports", "--refuse-low-ports"},
+    {"settings.loopback", "--loopback"},
+    {"settings.network_types", "--network-types"},
+    {"address_rewrite_rules", "--rewrite"},
+    {"ice_servers[0].username", "the username (-u, FLOE_USERNAME)"},
+    {"ice_servers[0].credential", "the credential (-c, FLOE_CREDENTIAL)"},
+    {"ice_servers[0].access_token", "--access-token"},
+    {"ice_servers[0].mac_key", "--mac-key"},
+};
+
+const char *option_words(const char *sentence)
+{
+    static char text[1024];
+    size_t used = 0;
+
+    while (*sentence != '\0' && used + 1 < sizeof text) {
+        size_t i = 0;
+        size_t count = sizeof setting_words / sizeof *setting_words;
+        while (i < count &&
+               strncmp(sentence, setting_words[i][0], strlen(setting_words[i][0])) != 0) {
+            i++;
+        }
+        if (i < count) {
+            int wrote = snprintf(&text[used], sizeof text - used, "%s", setting_words[i][1]);
+            used += wrote > 0 ? (size_t)wrote : 0;
+            sentence += strlen(setting_words[i][0]);
+        } else {
+            text[used++] = *sentence++;
+        }
+    }
+    text[used < sizeof text ? used : sizeof text - 1] = '\0';
+    return text;
+}
+
 #define EVERY (COMMAND_GATHER | COMMAND_TURN_CHECK | COMMAND_TURN_PIPE)
 
 typedef struct command_option {
@@ -455,7 +496,7 @@ static const command_option options[] = {
     {EVERY, 0, "address", "CIDR", add_address, 0, "only on addresses in this range; repeatable"},
     {EVERY, 0, "exclude-address", "CIDR", add_not_address, 0,
      "not on addresses in this range; repeatable"},
-    {COMMAND_GATHER, 0, "network-types", "TYPES", set_network_types, 0,
+    {EVERY, 0, "network-types", "TYPES", set_network_types, 0,
      "of udp4,udp6,tcp4,tcp6: tcp gives relays for TCP (udp4,udp6)"},
     {COMMAND_GATHER, 0, "rewrite", "RULE", add_rule, 0,
      "says another address: external=IP,local=IP and more (floe(1)); repeatable"},
@@ -530,18 +571,21 @@ static const command_text texts[] = {
     {COMMAND_GATHER, "gather",
      "floe gather [options] [URL...]\n\n"
      "Gathers ICE candidates and prints them. With no URL: host candidates alone.\n",
-     "\nExit: 0 every server answered; 1 a server failed; 2 wrong usage; 3 no candidate;\n"
-     "130 interrupted."},
+     "\nExit: 0 every server answered; 1 a server failed, or could not be asked; 2 wrong usage;\n"
+     "3 no candidate; 130 interrupted."},
     {COMMAND_TURN_CHECK, "turn check",
      "floe turn check [options] URL...\n\n"
      "Asks a TURN server by each transport and family for a relay, sends data through it to\n"
      "itself, and says what it found. A URL without ?transport= means each that it can mean.\n",
-     "\nExit: 0 all is well; 1 something failed; 2 wrong usage; 3 nothing works."},
+     "\nExit: 0 all is well, and nine of ten packets came back; 1 something failed; 2 wrong "
+     "usage;\n"
+     "3 nothing works; 130 interrupted."},
     {COMMAND_TURN_PIPE, "turn pipe",
      "floe turn pipe [options] --peer ADDRESS:PORT URL\n\n"
      "Standard input goes to the peer, a packet for each read; what comes from it, to standard\n"
      "output. Says on standard error at which address the peer reaches us.\n",
-     "\nExit: 0 at the end of the input; 1 no relay, or it was lost; 2 wrong usage."},
+     "\nExit: 0 at the end of the input; 1 no relay, or it was lost; 2 wrong usage;\n"
+     "130 interrupted."},
 };
 
 static const command_text *text_of(command_kind kind)

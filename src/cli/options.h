@@ -75,6 +75,9 @@ floe_ice_server command_server(const gather_command *command);
 /* Sets the settings' filters, if any were named; *command must live as long as the api. */
 void use_filters(gather_command *command);
 void print_command_help(command_kind kind);
+/* The library's sentence, with the names of settings as the command's own options; valid until the
+ * next call. */
+const char *option_words(const char *sentence);
 
 /* An option, as the help, the completions and the man page speak of it. */
 typedef struct option_face {

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -21,7 +23,7 @@ bool report_init(gather_report *report, const gather_command *command)
     if (command->trace_file != NULL) {
         report->trace = fopen(command->trace_file, "w");
         if (report->trace == NULL) {
-            (void)fprintf(stderr, "floe: gather: --trace \"%s\": %s\n", command->trace_file,
+            (void)fprintf(stderr, "floe: --trace \"%s\": %s\n", command->trace_file,
                           strerror(errno));
             return false;
         }
@@ -54,7 +56,7 @@ static json_t *begin_event(const char *event, unsigned gatherer)
 {
     json_t *line = json_object();
 
-    (void)json_object_set_new(line, "event", json_string(event));
+    (void)json_object_set_new(line, "event", json_text(event));
     (void)json_object_set_new(line, "gatherer", json_integer(gatherer));
     return line;
 }
@@ -85,7 +87,7 @@ static void json_error(unsigned gatherer, double ms, const floe_candidate_error 
     (void)json_object_set_new(line, "port",
                               error->address != NULL ? json_integer(error->port) : json_null());
     (void)json_object_set_new(line, "code", json_integer(error->code));
-    (void)json_object_set_new(line, "text", json_string(error->text));
+    (void)json_object_set_new(line, "text", json_text(error->text));
     (void)json_object_set_new(line, "url_failed", json_boolean(error->url_failed));
     json_write_line(stdout, line);
 }
@@ -155,29 +157,54 @@ static void print_candidate(gather_report *report, double ms, const floe_candida
     (void)fflush(stdout);
 }
 
+static size_t terminal_width(void)
+{
+    struct winsize size = {0};
+
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* One line, whatever the terminal's width: what is wrapped could not be cleared. As many names as
+ * there is room for, and how many more. */
 void report_progress(gather_report *report, double ms)
 {
+    static const char begin[] = "waiting for ";
+    char names[512] = "";
+    char end[48];
+    size_t shown = 0;
     size_t awaited = 0;
-    char names[256] = "";
     size_t used = 0;
 
     if (!report->terminal || report->command->json || report->command->quiet) {
         return;
     }
     for (size_t i = 0; i < report->command->url_count; i++) {
-        if (report->answered[i]) {
-            continue;
+        awaited += !report->answered[i];
+    }
+    if (awaited == 0) {
+        return;
+    }
+    size_t room = terminal_width();
+    room = room > sizeof begin + sizeof end ? room - sizeof begin - sizeof end : 0;
+    room = room < sizeof names ? room : sizeof names - 1;
+    for (size_t i = 0; i < report->command->url_count; i++) {
+        const char *url = report->command->urls[i];
+        size_t size = strlen(url) + (shown > 0 ? 2 : 0);
+        if (!report->answered[i] && size <= room - used) {
+            (void)snprintf(&names[used], sizeof names - used, "%s%s", shown > 0 ? ", " : "", url);
+            used += size;
+            shown++;
         }
-        int wrote = snprintf(&names[used], sizeof names - used, "%s%s", awaited > 0 ? ", " : "",
-                             report->command->urls[i]);
-        used = wrote > 0 && (size_t)wrote < sizeof names - used ? used + (size_t)wrote : used;
-        awaited++;
     }
-    if (awaited > 0) {
-        (void)printf("\r\033[Kwaiting for %s (%.1f s)", names, ms / 1000);
-        (void)fflush(stdout);
-        report->progress_shown = true;
+    if (shown == awaited) {
+        (void)snprintf(end, sizeof end, " (%.1f s)", ms / 1000);
+    } else {
+        (void)snprintf(end, sizeof end, "%s%zu %s (%.1f s)", shown > 0 ? " and " : "",
+                       awaited - shown, shown > 0 ? "more" : "servers", ms / 1000);
     }
+    (void)printf("\r\033[K%s%s%s", begin, names, end);
+    (void)fflush(stdout);
+    report->progress_shown = true;
 }
 
 static void mark_answered(gather_report *report, const char *url)
@@ -189,6 +216,35 @@ static void mark_answered(gather_report *report, const char *url)
     }
 }
 
+/* "host:port" of a URL. */
+static void server_of(const char *url, char *text, size_t size)
+{
+    const char *colon = strchr(url, ':');
+    const char *host = colon != NULL ? colon + 1 : url;
+    bool secure = colon != NULL && colon > url && (colon[-1] == 's' || colon[-1] == 'S');
+    const char *bracket = strchr(host, ']');
+    size_t length = strcspn(host, "?");
+    bool has_port = strchr(bracket != NULL ? bracket : host, ':') != NULL;
+
+    (void)snprintf(text, size, "%.*s%s", (int)length, host,
+                   has_port ? ""
+                   : secure ? ":5349"
+                            : ":3478");
+}
+
+/* One server is asked once, however many URLs lead to it. */
+void report_asked(gather_report *report, const char *url)
+{
+    char asked[400];
+    char other[400];
+
+    server_of(url, asked, sizeof asked);
+    for (size_t i = 0; i < report->command->url_count; i++) {
+        server_of(report->command->urls[i], other, sizeof other);
+        report->asked[i] = report->asked[i] || strcasecmp(asked, other) == 0;
+    }
+}
+
 /* ── Events ── */
 
 void report_parameters(gather_report *report, unsigned gatherer, const floe_parameters *parameters)
@@ -196,8 +252,8 @@ void report_parameters(gather_report *report, unsigned gatherer, const floe_para
     if (json_events(report)) {
         json_t *line = begin_event("parameters", gatherer);
         (void)json_object_set_new(line, "username_fragment",
-                                  json_string(parameters->username_fragment));
-        (void)json_object_set_new(line, "password", json_string(parameters->password));
+                                  json_text(parameters->username_fragment));
+        (void)json_object_set_new(line, "password", json_text(parameters->password));
         (void)json_object_set_new(line, "ice_lite", json_boolean(parameters->ice_lite));
         json_write_line(stdout, line);
     }
@@ -209,7 +265,7 @@ void report_state(gather_report *report, unsigned gatherer, double ms,
     if (json_events(report)) {
         json_t *line = begin_event("state", gatherer);
         (void)json_object_set_new(line, "ms", milliseconds(ms));
-        (void)json_object_set_new(line, "state", json_string(floe_gatherer_state_name(state)));
+        (void)json_object_set_new(line, "state", json_text(floe_gatherer_state_name(state)));
         json_write_line(stdout, line);
     }
 }
@@ -279,10 +335,45 @@ static void keep_failure(gather_report *report, const floe_candidate_error *erro
                                                       .times = 1};
 }
 
+static const char not_asked_text[] =
+    "it was not asked: it has no address of a family (IPv4, IPv6) that is gathered on here";
+
+/* Whether the options leave something to be had from it. */
+static bool is_of_use(const gather_command *command, const char *url)
+{
+    return command->rule_count == 0 &&
+           (command->policy != FLOE_GATHER_POLICY_RELAY || strncasecmp(url, "turn", 4) == 0);
+}
+
+void report_not_asked(gather_report *report, unsigned gatherer)
+{
+    for (size_t i = 0; i < report->command->url_count; i++) {
+        const char *url = report->command->urls[i];
+        if (report->asked[i] || report->answered[i] || !is_of_use(report->command, url)) {
+            continue;
+        }
+        report->summary.not_asked++;
+        report->summary.failed++;
+        report->answered[i] = true; /* it is not awaited */
+        if (json_events(report)) {
+            json_t *line = begin_event("not_asked", gatherer);
+            (void)json_object_set_new(line, "url", json_text(url));
+            json_write_line(stdout, line);
+        }
+        if (!report->command->json) {
+            keep_failure(report, &(floe_candidate_error){.url = url, .text = not_asked_text});
+        }
+    }
+}
+
 void report_error(gather_report *report, unsigned gatherer, double ms,
                   const floe_candidate_error *error)
 {
     report->summary.errors++;
+    report->summary.failed += error->url_failed || error->url == NULL;
+    if (error->url != NULL) {
+        report_asked(report, error->url);
+    }
     if (error->url_failed) {
         mark_answered(report, error->url);
     }
@@ -293,20 +384,21 @@ void report_error(gather_report *report, unsigned gatherer, double ms,
     }
 }
 
-static void print_failures(const gather_report *report)
+static void print_failures(const gather_report *report, FILE *to)
 {
     for (size_t i = 0; i < report->failure_count; i++) {
         const report_failure *failure = &report->failures[i];
-        (void)printf("%sfailed%s  %s", report->colour ? "\033[31m" : "",
-                     report->colour ? "\033[0m" : "",
-                     failure->url != NULL ? failure->url : "local socket");
+        (void)fprintf(to, "%sfailed%s  %s", report->colour ? "\033[31m" : "",
+                      report->colour ? "\033[0m" : "",
+                      failure->url != NULL ? failure->url : "local socket");
         if (failure->address != NULL) {
-            (void)printf(" from %s", failure->address);
+            (void)fprintf(to, " from %s", failure->address);
         }
         if (failure->times > 1) {
-            (void)printf(" (%u times)", failure->times);
+            (void)fprintf(to, " (%u times)", failure->times);
         }
-        (void)printf(": %s [%u]\n", failure->text != NULL ? failure->text : "", failure->code);
+        (void)fprintf(to, ": %s", failure->text != NULL ? option_words(failure->text) : "");
+        (void)fprintf(to, failure->code != 0 ? " [%u]\n" : "\n", failure->code);
     }
 }
 
@@ -321,12 +413,13 @@ void report_summary_line(gather_report *report, const floe_api_statistics *stati
     clear_progress(report);
     if (report->command->json) {
         json_t *line = json_object();
-        (void)json_object_set_new(line, "event", json_string("summary"));
+        (void)json_object_set_new(line, "event", json_text("summary"));
         (void)json_object_set_new(line, "gatherers", json_integer(summary->gatherers));
         (void)json_object_set_new(line, "host", json_integer(summary->host));
         (void)json_object_set_new(line, "srflx", json_integer(summary->srflx));
         (void)json_object_set_new(line, "relay", json_integer(summary->relay));
         (void)json_object_set_new(line, "errors", json_integer(summary->errors));
+        (void)json_object_set_new(line, "not_asked", json_integer(summary->not_asked));
         (void)json_object_set_new(line, "ms", milliseconds(summary->ms));
         (void)json_object_set_new(line, "cpu_ms", milliseconds(cpu));
         (void)json_object_set_new(line, "peak_rss_kb", json_integer(usage.ru_maxrss));
@@ -338,14 +431,18 @@ void report_summary_line(gather_report *report, const floe_api_statistics *stati
         return;
     }
     if (report->command->format != CANDIDATE_FIELDS) {
+        print_failures(report, stderr); /* what stands beside is for others to read */
         return;
     }
-    print_failures(report);
+    print_failures(report, stdout);
     (void)printf("%u host, %u srflx, %u relay in %.1f ms; %llu packets sent, %llu received\n",
                  summary->host, summary->srflx, summary->relay, summary->ms,
                  (unsigned long long)statistics->packets_sent,
                  (unsigned long long)statistics->packets_received);
-    if (report->command->url_count == 0) {
+    if (summary->host + summary->srflx + summary->relay == 0 && summary->errors == 0) {
+        (void)printf(
+            "No local address is left: is an interface up, and do the filters name one?\n");
+    } else if (report->command->url_count == 0) {
         (void)printf("No server was named. Try: floe gather stun:HOST, or "
                      "floe gather -u NAME -c SECRET turn:HOST\n");
     }
@@ -367,8 +464,9 @@ static void format_address(char *text, size_t size, const floe_address *address)
     format_endpoint(text, size, ip, address->port);
 }
 
-void report_trace(gather_report *report, const floe_trace_event *event)
+static void on_trace(void *user_data, const floe_trace_event *event)
 {
+    gather_report *report = user_data;
     char local[80];
     char remote[80];
     char id[25];
@@ -379,6 +477,8 @@ void report_trace(gather_report *report, const floe_trace_event *event)
         (void)snprintf(&id[2 * i], 3, "%02x", event->transaction_id[i]);
     }
     if (report->command->verbose) {
+        clear_progress(report);
+        (void)fflush(stdout);
         (void)fprintf(stderr, "%9.2f ms  %-11s %-8s %s -> %s%s%s%s\n", to_ms(event->elapsed),
                       floe_trace_kind_name(event->kind), event->method, local, remote,
                       event->code != 0 ? " error" : "", *event->detail != '\0' ? ": " : "",
@@ -388,12 +488,12 @@ void report_trace(gather_report *report, const floe_trace_event *event)
         return;
     }
     json_t *line = json_object();
-    (void)json_object_set_new(line, "event", json_string(floe_trace_kind_name(event->kind)));
+    (void)json_object_set_new(line, "event", json_text(floe_trace_kind_name(event->kind)));
     (void)json_object_set_new(line, "ms", milliseconds(to_ms(event->elapsed)));
     (void)json_object_set_new(line, "method", json_text_or_null(event->method));
-    (void)json_object_set_new(line, "local", json_string(local));
-    (void)json_object_set_new(line, "remote", json_string(remote));
-    (void)json_object_set_new(line, "transaction", json_string(id));
+    (void)json_object_set_new(line, "local", json_text(local));
+    (void)json_object_set_new(line, "remote", json_text(remote));
+    (void)json_object_set_new(line, "transaction", json_text(id));
     (void)json_object_set_new(line, "sends", json_integer(event->sends));
     (void)json_object_set_new(line, "code",
                               event->code != 0 ? json_integer(event->code) : json_null());
@@ -403,4 +503,12 @@ void report_trace(gather_report *report, const floe_trace_event *event)
     (void)json_object_set_new(line, "url", json_text_or_null(event->url));
     (void)json_object_set_new(line, "detail", json_text_or_null(event->detail));
     json_write_line(report->trace, line);
+}
+
+void report_use_trace(gather_report *report, floe_settings *settings)
+{
+    if (report->trace != NULL || report->command->verbose) {
+        settings->on_trace = on_trace;
+        settings->trace_user_data = report;
+    }
 }

@@ -21,6 +21,8 @@ typedef struct report_summary {
     unsigned srflx;
     unsigned relay;
     unsigned errors;
+    unsigned failed; /* of them, those by which a server, or a local address, is of no use */
+    unsigned not_asked;
     double ms;
 } report_summary;
 
@@ -32,6 +34,7 @@ typedef struct gather_report {
     bool header_printed;
     bool progress_shown;
     bool answered[URLS_MAX]; /* which servers have given something */
+    bool asked[URLS_MAX];    /* which were asked, or are told as failed */
     report_summary summary;
     report_failure *failures;
     size_t failure_count;
@@ -50,7 +53,12 @@ void report_candidate(gather_report *report, unsigned gatherer, double ms,
 void report_end(gather_report *report, unsigned gatherer, double ms);
 void report_error(gather_report *report, unsigned gatherer, double ms,
                   const floe_candidate_error *error);
-void report_trace(gather_report *report, const floe_trace_event *event);
+/* From now on the settings' trace is told as the command wants it. */
+void report_use_trace(gather_report *report, floe_settings *settings);
+/* A server was asked, though maybe by another URL of the same; then those that were not are told.
+ */
+void report_asked(gather_report *report, const char *url);
+void report_not_asked(gather_report *report, unsigned gatherer);
 /* Which servers are awaited; from time to time. */
 void report_progress(gather_report *report, double ms);
 void report_summary_line(gather_report *report, const floe_api_statistics *statistics);

@@ -1,6 +1,8 @@
 /* `floe turn`: which of its commands is meant. */
 #include "cli/turn.h"
 
+#include "cli/report.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +12,7 @@ int turn_main(int count, char **words)
     bool pipe = strcmp(word, "pipe") == 0;
     command_kind kind = pipe ? COMMAND_TURN_PIPE : COMMAND_TURN_CHECK;
     gather_command command = {0};
+    gather_report report;
     int status = 2;
 
     if (!pipe && strcmp(word, "check") != 0) {
@@ -23,7 +26,11 @@ int turn_main(int count, char **words)
         } else {
             /* What is slow is there all the same, and may be the one that is wanted. */
             command.settings.straggler_grace_ms = FLOE_NEVER;
-            status = pipe ? turn_pipe(&command) : turn_check(&command);
+            if (report_init(&report, &command)) {
+                report_use_trace(&report, &command.settings);
+                status = pipe ? turn_pipe(&command) : turn_check(&command);
+            }
+            report_free(&report);
         }
     }
     free_command(&command);

@@ -1,17 +1,24 @@
 /* `floe turn check`: a relay by each transport and family in turn, and data through it to itself.
  */
+#include "cli/interrupt.h"
 #include "cli/turn.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <uv.h>
 
 #define PACKET_SIZE 1200
 #define TICK_MS 10
 #define LOAD_MS 1000
-#define ANSWER_MS 3000
+/* How often a packet is sent until one comes back; and how long the server may take for what else
+ * it is asked, once the data was tested. */
+#define AGAIN_MS 500
+#define REST_MS 2000
+/* So many of a hundred packets have to come back. */
+#define ENOUGH_PERCENT 90U
 
 enum { EXIT_WELL = 0, EXIT_SOME_FAILED = 1, EXIT_WRONG_USAGE = 2, EXIT_NOTHING_WORKS = 3 };
 
@@ -35,6 +42,7 @@ typedef struct check_row {
     uint16_t family_error;
     bool mobility;
     bool tcp_relay;
+    bool tcp_known; /* whether it has a relay for TCP: it said so, or had its time */
     unsigned sent;
     unsigned received;
     double data_round_trip_ms; /* mean */
@@ -45,28 +53,31 @@ typedef struct turn_checker {
     gather_command *command;
     uv_loop_t loop;
     uv_timer_t timer;
+    interrupt interrupted;
     floe_api *api;
     floe_gatherer *gatherer;
     check_row row;
     floe_address relay; /* to which data goes; family none: there is none */
     uint32_t relay_id;
+    uint64_t testing; /* data, since when; 0: it is not */
     uint64_t loading; /* since when; 0: the first packet has not come back */
+    bool tested;      /* the data */
+    bool gathered;    /* all that the server gives is known */
     uint64_t last_received;
     double round_trips;
     unsigned rows;
     unsigned failed;
 } turn_checker;
 
-/* In each packet: when it was sent. */
-static void send_one(turn_checker *checker)
+static void copy(char *to, size_t size, const char *text)
 {
-    char packet[PACKET_SIZE] = "floe turn check";
-    uint64_t now = uv_hrtime();
+    (void)snprintf(to, size, "%s", text != NULL ? text : "");
+}
 
-    memcpy(packet + 16, &now, sizeof now);
-    if (floe_gatherer_send(checker->gatherer, checker->relay_id, &checker->relay, packet,
-                           sizeof packet) == FLOE_OK) {
-        checker->row.sent++;
+static void fail(turn_checker *checker, const char *why)
+{
+    if (*checker->row.error == '\0') {
+        copy(checker->row.error, sizeof checker->row.error, why);
     }
 }
 
@@ -74,6 +85,37 @@ static void finish(turn_checker *checker)
 {
     (void)uv_timer_stop(&checker->timer);
     (void)floe_gatherer_close(checker->gatherer);
+}
+
+static void on_rest(uv_timer_t *timer)
+{
+    finish(timer->data);
+}
+
+/* All that is to be had is known, or has its time still: a server that does not answer one request
+ * is not waited for to the end. */
+static void finish_test(turn_checker *checker)
+{
+    checker->tested = true;
+    if (checker->gathered) {
+        finish(checker);
+    } else {
+        uint64_t wait = REST_MS + 4 * (uint64_t)checker->row.round_trip_ms;
+        (void)uv_timer_start(&checker->timer, on_rest, wait, 0);
+    }
+}
+
+/* In each packet: when it was sent. */
+static floe_error send_one(turn_checker *checker)
+{
+    char packet[PACKET_SIZE] = "floe turn check";
+    uint64_t now = uv_hrtime();
+
+    memcpy(packet + 16, &now, sizeof now);
+    floe_error error = floe_gatherer_send(checker->gatherer, checker->relay_id, &checker->relay,
+                                          packet, sizeof packet);
+    checker->row.sent += error == FLOE_OK;
+    return error;
 }
 
 static void count_data(turn_checker *checker)
@@ -87,6 +129,15 @@ static void count_data(turn_checker *checker)
     if (checker->loading != 0 && seconds > 0) {
         row->mbit = row->received * PACKET_SIZE * 8 / seconds / 1e6;
     }
+    if (row->received * 100U < row->sent * ENOUGH_PERCENT) {
+        char why[160];
+        (void)snprintf(why, sizeof why,
+                       "only %u of %u packets came back through the relay: is its bandwidth "
+                       "limited (max-bps), or is the way to it lossy?",
+                       row->received, row->sent);
+        fail(checker, why);
+    }
+    finish_test(checker);
 }
 
 static void on_load(uv_timer_t *timer)
@@ -96,14 +147,11 @@ static void on_load(uv_timer_t *timer)
 
     if (elapsed >= LOAD_MS + 300 + 2 * (uint64_t)checker->row.round_trip_ms) {
         count_data(checker);
-        finish(checker);
         return;
     }
     uint64_t due = (elapsed < LOAD_MS ? elapsed : LOAD_MS) * checker->command->load / 1000;
     while ((uint64_t)checker->row.sent * PACKET_SIZE < due) {
-        unsigned before = checker->row.sent;
-        send_one(checker);
-        if (checker->row.sent == before) {
+        if (send_one(checker) != FLOE_OK) {
             break; /* the queue is full: the next tick goes on */
         }
     }
@@ -114,7 +162,8 @@ static void on_packet(void *user_data, const floe_packet *packet)
     turn_checker *checker = user_data;
     uint64_t then;
 
-    if (packet->size != PACKET_SIZE || memcmp(packet->data, "floe turn check", 16) != 0) {
+    if (packet->size != PACKET_SIZE || memcmp(packet->data, "floe turn check", 16) != 0 ||
+        checker->tested) {
         return;
     }
     memcpy(&then, (const char *)packet->data + 16, sizeof then);
@@ -124,28 +173,48 @@ static void on_packet(void *user_data, const floe_packet *packet)
     if (checker->loading != 0) {
         return;
     }
+    checker->row.sent = 1; /* of those before none is missed */
     if (checker->command->load == 0) {
         count_data(checker);
-        finish(checker);
         return;
     }
     checker->loading = checker->last_received;
     (void)uv_timer_start(&checker->timer, on_load, TICK_MS, TICK_MS);
 }
 
+/* How long the first packet may take: the server is asked for more than one thing on its way. */
+static uint64_t patience_ms(const turn_checker *checker)
+{
+    uint32_t timeout = checker->command->settings.gather_timeout_ms;
+    uint64_t usual = timeout == 0 ? 5000 : timeout == FLOE_NEVER ? 60000 : timeout;
+
+    return usual + 4 * (uint64_t)checker->row.round_trip_ms;
+}
+
 static void on_no_data(uv_timer_t *timer)
 {
     turn_checker *checker = timer->data;
+    floe_error error = send_one(checker);
 
-    (void)snprintf(checker->row.error, sizeof checker->row.error,
-                   "no data comes back through the relay: may its own address be a peer "
-                   "(denied-peer-ip), and are its relay ports open?");
-    finish(checker);
+    if (error == FLOE_ERR_PERMISSION) {
+        fail(checker, "the server refuses to relay to its own address (denied-peer-ip?), so its "
+                      "data was not tested; the relay is there");
+        finish_test(checker);
+    } else if ((uv_hrtime() - checker->testing) / 1000000 >= patience_ms(checker)) {
+        fail(checker, "no data comes back through the relay: may its own address be a peer "
+                      "(denied-peer-ip), and are its relay ports open?");
+        finish_test(checker);
+    }
 }
 
-static void copy(char *to, size_t size, const char *text)
+static void take_statistics(turn_checker *checker);
+
+static void test_data(turn_checker *checker)
 {
-    (void)snprintf(to, size, "%s", text != NULL ? text : "");
+    take_statistics(checker);
+    checker->testing = uv_hrtime();
+    (void)send_one(checker);
+    (void)uv_timer_start(&checker->timer, on_no_data, AGAIN_MS, AGAIN_MS);
 }
 
 /* What the statistics say of the Allocate that succeeded. */
@@ -190,16 +259,14 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
 
     if (candidate == NULL) {
         take_statistics(checker);
-        if (checker->relay.family == FLOE_FAMILY_NONE) {
+        checker->gathered = row->tcp_known = true;
+        if (checker->testing == 0 || checker->tested) {
             finish(checker);
-        } else {
-            send_one(checker);
-            (void)uv_timer_start(&checker->timer, on_no_data, ANSWER_MS, 0);
         }
         return;
     }
     if (candidate->protocol == FLOE_PROTOCOL_TCP) {
-        row->tcp_relay = true;
+        row->tcp_relay = row->tcp_known = true;
         return;
     }
     if (row->relay_count < 2) {
@@ -209,6 +276,7 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
         floe_address_parse(candidate->address, &checker->relay) == FLOE_OK) {
         checker->relay.port = candidate->port;
         checker->relay_id = candidate->id;
+        test_data(checker);
     }
 }
 
@@ -216,9 +284,7 @@ static void on_error(void *user_data, const floe_candidate_error *error)
 {
     turn_checker *checker = user_data;
 
-    if (*checker->row.error == '\0') {
-        copy(checker->row.error, sizeof checker->row.error, error->text);
-    }
+    fail(checker, option_words(error->text));
 }
 
 static void on_state(void *user_data, enum floe_gatherer_state state)
@@ -249,12 +315,12 @@ static void show_json(const check_row *row)
     bool has = *row->certificate != '\0';
 
     for (size_t i = 0; i < row->relay_count; i++) {
-        (void)json_array_append_new(relays, json_string(row->relays[i]));
+        (void)json_array_append_new(relays, json_text(row->relays[i]));
     }
-    (void)json_object_set_new(line, "event", json_string("check"));
-    (void)json_object_set_new(line, "url", json_string(row->url));
+    (void)json_object_set_new(line, "event", json_text("check"));
+    (void)json_object_set_new(line, "url", json_text(row->url));
     (void)json_object_set_new(line, "family",
-                              json_string(row->family == FLOE_FAMILY_IPV4 ? "ipv4" : "ipv6"));
+                              json_text(row->family == FLOE_FAMILY_IPV4 ? "ipv4" : "ipv6"));
     (void)json_object_set_new(line, "ok", json_boolean(*row->error == '\0'));
     (void)json_object_set_new(line, "error",
                               json_text_or_null(*row->error != '\0' ? row->error : NULL));
@@ -280,7 +346,8 @@ static void show_json(const check_row *row)
     (void)json_object_set_new(line, "lifetime", json_integer(row->lifetime));
     (void)json_object_set_new(line, "family_error", json_integer(row->family_error));
     (void)json_object_set_new(line, "mobility", json_boolean(row->mobility));
-    (void)json_object_set_new(line, "tcp_allocations", json_boolean(row->tcp_relay));
+    (void)json_object_set_new(line, "tcp_allocations",
+                              row->tcp_known ? json_boolean(row->tcp_relay) : json_null());
     (void)json_object_set_new(line, "packets_sent", json_integer(row->sent));
     (void)json_object_set_new(line, "packets_received", json_integer(row->received));
     (void)json_object_set_new(line, "data_round_trip_ms",
@@ -309,7 +376,10 @@ static void show_row(const check_row *row)
                      row->relay_count > 1 ? " and " : "", row->relays[1], row->lifetime);
         (void)printf(row->family_error != 0 ? ", the other family: %u\n" : "\n", row->family_error);
         (void)printf("       offers        mobility: %s, TCP allocations: %s\n",
-                     row->mobility ? "yes" : "no", row->tcp_relay ? "yes" : "no");
+                     row->mobility ? "yes" : "no",
+                     row->tcp_relay   ? "yes"
+                     : row->tcp_known ? "no"
+                                      : "it does not say");
     }
     if (row->received > 0) {
         (void)printf("       data          %u of %u packets came back, in %.0f ms, %.2f Mbit/s\n",
@@ -352,7 +422,8 @@ static bool check_one(turn_checker *checker, const char *url, uint8_t family)
 {
     checker->row = (check_row){.family = family};
     checker->relay = (floe_address){0};
-    checker->loading = 0;
+    checker->testing = checker->loading = 0;
+    checker->tested = checker->gathered = false;
     checker->round_trips = 0;
     copy(checker->row.url, sizeof checker->row.url, url);
     checker->command->filters.family = family;
@@ -360,7 +431,7 @@ static bool check_one(turn_checker *checker, const char *url, uint8_t family)
     if (error == FLOE_OK) {
         (void)uv_run(&checker->loop, UV_RUN_DEFAULT);
     } else {
-        (void)fprintf(stderr, "floe: turn check: %s\n", floe_last_error());
+        (void)fprintf(stderr, "floe: turn check: %s\n", option_words(floe_last_error()));
     }
     floe_gatherer_free(checker->gatherer);
     floe_api_free(checker->api);
@@ -370,6 +441,9 @@ static bool check_one(turn_checker *checker, const char *url, uint8_t family)
         return false;
     }
     const check_row *row = &checker->row;
+    if (checker->interrupted.came) {
+        return true; /* what was not checked to the end says nothing */
+    }
     if (row->relay_count == 0 && *row->error == '\0') {
         return true; /* there is nothing of this family, here or there */
     }
@@ -392,21 +466,25 @@ static bool check_url(turn_checker *checker, const char *url)
     char full[300];
     bool good = true;
 
-    if (strncmp(url, "turn:", 5) != 0 && strncmp(url, "turns:", 6) != 0) {
+    if (strncasecmp(url, "turn:", 5) != 0 && strncasecmp(url, "turns:", 6) != 0) {
         (void)fprintf(stderr, "floe: turn check: \"%s\" is no turn or turns URL\n", url);
         return false;
     }
-    for (int i = 0; good && i < (exact ? 1 : 2); i++) {
-        (void)snprintf(full, sizeof full, "%s%s", url, exact ? "" : transports[i]);
-        good = check_one(checker, full, FLOE_FAMILY_IPV4) &&
-               check_one(checker, full, FLOE_FAMILY_IPV6);
+    static const uint8_t families[] = {FLOE_FAMILY_IPV4, FLOE_FAMILY_IPV6};
+    for (int i = 0; i < (exact ? 2 : 4) && good && !checker->interrupted.came; i++) {
+        (void)snprintf(full, sizeof full, "%s%s", url, exact ? "" : transports[i / 2]);
+        good = check_one(checker, full, families[i % 2]);
     }
     return good;
 }
 
-static void on_closed(uv_handle_t *handle)
+static void on_interrupt(void *data)
 {
-    (void)handle;
+    turn_checker *checker = data;
+
+    if (checker->gatherer != NULL) {
+        finish(checker);
+    }
 }
 
 int turn_check(gather_command *command)
@@ -423,20 +501,27 @@ int turn_check(gather_command *command)
     }
     (void)uv_timer_init(&checker.loop, &checker.timer);
     checker.timer.data = &checker;
+    (void)interrupt_start(&checker.interrupted, &checker.loop, on_interrupt, &checker);
     command->settings.loop = &checker.loop;
-    command->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
-                                      FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
+    if (command->settings.network_types == 0) {
+        command->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
+                                          FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
+    }
     command->settings.mobility = true;          /* to see whether the server has it */
     command->filters.family = FLOE_FAMILY_IPV4; /* each in turn */
     use_filters(command);
-    for (size_t i = 0; good && i < command->url_count; i++) {
+    for (size_t i = 0; good && !checker.interrupted.came && i < command->url_count; i++) {
         good = check_url(&checker, command->urls[i]);
     }
-    uv_close((uv_handle_t *)&checker.timer, on_closed);
+    uv_close((uv_handle_t *)&checker.timer, NULL);
+    interrupt_stop(&checker.interrupted);
     (void)uv_run(&checker.loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&checker.loop);
     if (!good) {
         return EXIT_WRONG_USAGE;
+    }
+    if (checker.interrupted.came) {
+        return EXIT_INTERRUPTED;
     }
     if (checker.rows == 0) {
         (void)fprintf(stderr,

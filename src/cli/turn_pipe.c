@@ -1,7 +1,9 @@
 /* `floe turn pipe`: standard input to a peer and back, through a relay. */
+#include "cli/interrupt.h"
 #include "cli/turn.h"
 
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #define CHUNK 1200
@@ -16,6 +18,7 @@ typedef struct turn_piper {
     const gather_command *command;
     uv_loop_t loop;
     uv_timer_t linger;
+    interrupt interrupted;
     uv_fs_t read;
     uv_buf_t buffer;
     char chunk[CHUNK];
@@ -24,6 +27,7 @@ typedef struct turn_piper {
     bool ended; /* the input has */
     bool answered;
     bool closing;
+    bool closed; /* and the relay is released */
     floe_api *api;
     floe_gatherer *gatherer;
     floe_address peer;
@@ -63,7 +67,7 @@ static void send_chunk(turn_piper *piper)
         return;
     }
     if (error != FLOE_OK) {
-        (void)fprintf(stderr, "floe: turn pipe: %s\n", floe_last_error());
+        (void)fprintf(stderr, "floe: turn pipe: %s\n", option_words(floe_last_error()));
         finish(piper, EXIT_NO_RELAY);
         return;
     }
@@ -184,7 +188,19 @@ static void on_error(void *user_data, const floe_candidate_error *error)
 {
     (void)user_data;
     (void)fprintf(stderr, "floe: turn pipe: %s: %s\n", error->url != NULL ? error->url : "",
-                  error->text);
+                  option_words(error->text));
+}
+
+static void on_interrupt(void *data)
+{
+    finish(data, EXIT_INTERRUPTED);
+}
+
+static void on_state(void *user_data, enum floe_gatherer_state state)
+{
+    turn_piper *piper = user_data;
+
+    piper->closed = state == FLOE_GATHERER_STATE_CLOSED;
 }
 
 static floe_error begin(turn_piper *piper)
@@ -203,6 +219,7 @@ static floe_error begin(turn_piper *piper)
         (void)floe_gatherer_on_local_candidate(piper->gatherer, on_candidate, piper);
         (void)floe_gatherer_on_candidate_withdrawn(piper->gatherer, on_withdrawn, piper);
         (void)floe_gatherer_on_error(piper->gatherer, on_error, piper);
+        (void)floe_gatherer_on_state_change(piper->gatherer, on_state, piper);
         (void)floe_gatherer_on_packet(piper->gatherer, on_packet, piper);
         (void)floe_gatherer_on_writable(piper->gatherer, on_writable, piper);
         error = floe_gatherer_gather(piper->gatherer);
@@ -249,28 +266,31 @@ int turn_pipe(gather_command *command)
     }
     (void)uv_timer_init(&piper.loop, &piper.linger);
     piper.linger.data = &piper;
+    (void)interrupt_start(&piper.interrupted, &piper.loop, on_interrupt, &piper);
     command->settings.loop = &piper.loop;
-    if (command->tcp) {
+    if (command->tcp && command->settings.network_types == 0) {
         command->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
                                           FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
     }
     use_filters(command);
     if (begin(&piper) == FLOE_OK) {
-        while (!piper.closing ||
-               floe_gatherer_state(piper.gatherer) != FLOE_GATHERER_STATE_CLOSED) {
+        while (!piper.closed) {
             (void)uv_run(&piper.loop, UV_RUN_ONCE);
         }
     } else {
-        (void)fprintf(stderr, "floe: turn pipe: %s\n", floe_last_error());
+        (void)fprintf(stderr, "floe: turn pipe: %s\n", option_words(floe_last_error()));
         piper.status = EXIT_WRONG_USAGE;
     }
     (void)uv_cancel((uv_req_t *)&piper.read);
     floe_gatherer_free(piper.gatherer);
     floe_api_free(piper.api);
     uv_close((uv_handle_t *)&piper.linger, NULL);
-    if (!piper.reading) {
-        (void)uv_run(&piper.loop, UV_RUN_DEFAULT);
-        (void)uv_loop_close(&piper.loop);
+    interrupt_stop(&piper.interrupted);
+    if (piper.reading) { /* nobody types any more, and the thread that reads can't be stopped */
+        (void)fflush(stdout);
+        _exit(piper.status);
     }
+    (void)uv_run(&piper.loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&piper.loop);
     return piper.status;
 }

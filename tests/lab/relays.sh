@@ -363,6 +363,43 @@ echo_ends() {
     wait "$ECHO_PID" 2>/dev/null
 }
 
+# What does not come back is no success, and each packet can be seen.
+lab_test_turn_check_counts_what_is_lost() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER" --max-bps 2000
+    lab_client "$FLOE" turn check --trace "$LAB_DIR/trace" -v "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=udp" >"$OUT" 2>"$LAB_DIR/err"
+    expect $? 3 'exit status' && grep -q 'only [0-9]* of [0-9]* packets came back' "$OUT" || good=1
+    grep -q '"method":"Allocate"' "$LAB_DIR/trace" && grep -q 'Allocate' "$LAB_DIR/err" || good=1
+    return $good
+}
+
+# Though nobody types, a pipe whose relay is lost ends; and an interrupted one releases it.
+lab_test_a_pipe_ends_with_its_relay() {
+    local good=0 pipe
+    lab_coturn 1 "$LAB_SERVER"
+    mkfifo "$LAB_DIR/idle"
+    exec 7<>"$LAB_DIR/idle"
+    lab_client timeout -s KILL 60 "$FLOE" turn pipe "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" "turn:$LAB_SERVER?transport=tcp" \
+        <"$LAB_DIR/idle" >"$OUT" 2>"$LAB_DIR/err" &
+    pipe=$!
+    lab_wait grep -q '^floe: relay' "$LAB_DIR/err"
+    kill -9 "$(cat "$LAB_DIR/coturn-1.pid")"
+    wait $pipe
+    expect $? 1 'exit status' && grep -q 'the relay was lost' "$LAB_DIR/err" || good=1
+    lab_coturn 1 "$LAB_SERVER"
+    ip netns exec client "$FLOE" turn pipe "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" "turn:$LAB_SERVER" \
+        <"$LAB_DIR/idle" >"$OUT" 2>"$LAB_DIR/err" &
+    pipe=$!
+    lab_wait grep -q '^floe: relay' "$LAB_DIR/err"
+    kill -TERM $pipe
+    wait $pipe
+    expect $? 130 'exit status when interrupted' || good=1
+    lab_wait released || good=1
+    exec 7>&-
+    rm "$LAB_DIR/idle"
+    return $good
+}
+
 # Of two connections at once the second's first packet is lost, and comes again a second later.
 lab_test_turn_check_and_pipe_wait_for_what_is_slow() {
     local good=0

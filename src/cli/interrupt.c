@@ -1,0 +1,45 @@
+#include "cli/interrupt.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    interrupt *of = signal->data;
+
+    (void)number;
+    if (of->came) {
+        (void)fflush(stdout);
+        _exit(EXIT_INTERRUPTED);
+    }
+    of->came = true;
+    of->ask(of->data);
+}
+
+int interrupt_start(interrupt *of, uv_loop_t *loop, void (*ask)(void *data), void *data)
+{
+    static const int numbers[INTERRUPTS] = {SIGINT, SIGTERM, SIGHUP};
+    int failed = 0;
+
+    of->ask = ask;
+    of->data = data;
+    for (int i = 0; i < INTERRUPTS && failed == 0; i++) {
+        failed = uv_signal_init(loop, &of->signals[i]);
+        if (failed == 0) {
+            of->signals[i].data = of;
+            failed = uv_signal_start(&of->signals[i], on_signal, numbers[i]);
+        }
+    }
+    return failed;
+}
+
+void interrupt_stop(interrupt *of)
+{
+    for (int i = 0; i < INTERRUPTS; i++) {
+        uv_handle_t *handle = (uv_handle_t *)&of->signals[i];
+        if (handle->data != NULL && !uv_is_closing(handle)) {
+            uv_close(handle, NULL);
+        }
+    }
+}
