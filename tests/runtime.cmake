@@ -17,6 +17,11 @@ foreach(name exchange roam names soak)
     target_link_libraries(lab-${name} PRIVATE floe floe_flags PkgConfig::UV)
 endforeach()
 
+# A machine that has slept (LD_PRELOAD).
+add_library(lab-asleep MODULE lab/asleep.c)
+set_target_properties(lab-asleep PROPERTIES PREFIX "")
+target_link_libraries(lab-asleep PRIVATE floe_flags ${CMAKE_DL_LIBS})
+
 # The runtime on real sockets and threads: runtime/NAME.c, and what it shares with others.
 function(runtime_test name)
     add_executable(${name} ${ARGN})

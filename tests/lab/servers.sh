@@ -25,6 +25,17 @@ lab_test_t5_one_external_address() {
     return $good
 }
 
+# RFC 8656 7.3: that coturn gives its IPv4 address for IPv6 relays too, which nobody asked for: no candidate, and the
+# allocation is given back.
+lab_test_t5_a_family_that_nobody_asked_for() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER $LAB_SERVER6" --external-ip 203.0.113.7
+    relay_gather --network-types udp6 "turn:[$LAB_SERVER6]"
+    relays 0 && expect "$(events '.event == "error" and .url_failed')" 1 'errors' || good=1
+    lab_wait released || good=1
+    return $good
+}
+
 # An address of a cloud: the server has another of its own (1:1), tells the outer one, and relays.
 lab_test_t1_an_external_address_for_each() {
     local good=0 host
@@ -51,6 +62,62 @@ lab_test_r2_a_server_that_answers_no_binding() {
         gather --network-types udp4 --timeout 2 "stun:$LAB_SERVER"
         expect $? 1 "exit status by stun:, $option" && expect "$(events '.event == "error" and .url_failed')" 1 "errors by stun:, $option" || good=1
     done
+    return $good
+}
+
+# A gatherer at $2 that sends to the echo by its relay each $1 ms (-1: never); reads $LAB_DIR/to1, prints to $OUT.
+roam_begins() { # INTERVAL-MS URL USERNAME CREDENTIAL [KEEPALIVE-MS]
+    rm -f "$LAB_DIR/to1" "$OUT"
+    mkfifo "$LAB_DIR/to1"
+    LAB_CA=$LAB_DIR/ca.pem ip netns exec client "$FLOE_BUILD/tests/lab-roam" "$2" "$3" "$4" "$LAB_SERVER2" 7 "$1" ${5:+"$5"} <"$LAB_DIR/to1" >"$OUT" &
+    ROAM_PID=$!
+    exec 8>"$LAB_DIR/to1"
+    lab_wait grep -q '^complete' "$OUT"
+}
+
+roam_again() {
+    echo again >&8
+}
+
+roam_ends() { # by a word: what has been started meanwhile has the pipe open too
+    echo end >&8
+    exec 8>&-
+    wait $ROAM_PID
+}
+
+# Behind the last relay's line there is an echo.
+roam_has_data() {
+    tac "$OUT" | sed '/^relay/q' | grep -q '^echo'
+}
+
+roam_has() { # COUNT PATTERN: lines
+    [ "$(grep -c "$2" "$OUT")" = "$1" ]
+}
+
+# S5: credentials that hold until a time (draft-uberti-behave-turn-rest). One that has ended is a 401 that says so;
+# one that ends in use is told with the server's code when it is needed again.
+rest_user() { # SECONDS FROM NOW
+    REST_USER="$(($(date +%s) + $1)):floe"
+    REST_SECRET=$(printf %s "$REST_USER" | openssl dgst -sha1 -hmac north -binary | base64)
+}
+
+rest_coturn() {
+    lab_coturn 1 "$LAB_SERVER" --use-auth-secret --static-auth-secret north
+}
+
+# RFC 3489's server, which is still in use: its answers have attributes that RFC 8489 does not know and forgives.
+lab_test_r6_a_server_of_rfc_3489() {
+    local good=0
+    lab_coturn_stop 2
+    ip netns exec server stund -h "$LAB_SERVER" -a "$LAB_SERVER2" >/dev/null 2>&1 &
+    local pid=$!
+    lab_wait lab_listens "$LAB_SERVER"
+    gather --network-types udp4 "stun:$LAB_SERVER" "stun:$LAB_SERVER2:3479"
+    expect $? 0 'exit status' && candidates 1 1 0 && no_error &&
+        expect "$(jq -r 'select(.type == "srflx") | .address' "$OUT")" 203.0.113.1 'mapped address' || good=1
+    kill $pid
+    wait $pid 2>/dev/null
+    lab_coturn 2 "$LAB_SERVER2"
     return $good
 }
 
@@ -92,5 +159,62 @@ lab_test_processones_server() {
     echo_ends
     processone_ends
     lab_coturn 2 "$LAB_SERVER2"
+    return $good
+}
+
+# Pion's with its ports used up: 508 without MESSAGE-INTEGRITY, which must not be believed. That the server answers is
+# said all the same.
+lab_test_t6_no_port_left_at_pions() {
+    local good=0
+    pion_there || return
+    PION_PORT=50000 pion_begins
+    gather --network-types udp4 --gatherers 2 --timeout 5 --policy relay "${CREDENTIALS[@]}" "turn:$PION"
+    relays 1 && expect "$(events '.event == "error"')" 1 errors || good=1
+    ! grep -q 'is UDP port 3478 open' "$OUT" || { jq -r 'select(.event == "error") | .text' "$OUT" >&2; good=1; }
+    pion_ends
+    return $good
+}
+
+# S7: the network's name servers are others now; a gatherer that goes on asks those.
+lab_test_s7_resolv_conf_is_replaced() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER"
+    dns_up 1
+    roam_begins -1 turn:four.example "$LAB_USER" "$LAB_SECRET"
+    lab_wait roam_has 1 '^relay' || good=1
+    ip netns exec server dnsmasq --keep-in-foreground --no-resolv --no-hosts --conf-file=/dev/null --listen-address="$LAB_SERVER2" \
+        --bind-interfaces --local=/example/ --local-ttl=1 --log-queries --log-facility="$LAB_DIR/dns2.log" --pid-file= --user=root \
+        --host-record=four.example,"$LAB_SERVER" >/dev/null 2>&1 &
+    local pid=$!
+    lab_wait test -s "$LAB_DIR/dns2.log"
+    kill "$DNS_PID"
+    wait "$DNS_PID" 2>/dev/null
+    sleep 1.5 # the name is kept for a second
+    # As a DHCP client does it: another file in the place of the one that was.
+    dns_asks "nameserver $LAB_SERVER2"
+    roam_again
+    lab_wait roam_has 2 '^complete' || good=1
+    grep -q 'query\[A\] four.example from' "$LAB_DIR/dns2.log" && roam_has 0 '^error' || { cat "$OUT" >&2; good=1; }
+    roam_ends
+    kill $pid
+    wait $pid 2>/dev/null
+    umount /etc/resolv.conf
+    rm -f "$LAB_DIR"/dns*.log
+    return $good
+}
+
+# N4: the machine has slept for ten minutes, in which coturn was started anew: that its allocation is gone is noticed.
+lab_test_n4_after_sleep_a_lost_relay_is_noticed() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER"
+    rm -f "$LAB_DIR/asleep"
+    LAB_ASLEEP=$LAB_DIR/asleep LD_PRELOAD=$FLOE_BUILD/tests/lab-asleep.so roam_begins -1 "turn:$LAB_SERVER" "$LAB_USER" "$LAB_SECRET" 1000
+    kill -STOP $ROAM_PID
+    lab_coturn 1 "$LAB_SERVER"
+    echo 600 >"$LAB_DIR/asleep"
+    kill -CONT $ROAM_PID
+    lab_wait roam_has 2 '^relay' && roam_has 1 '^withdrawn' || { cat "$OUT" >&2; good=1; }
+    roam_ends
+    rm -f "$LAB_DIR/asleep"
     return $good
 }
