@@ -127,7 +127,7 @@ typedef struct floe_service_record {
     uint16_t priority;
     /** SRV: the weight, more is chosen more often; NAPTR: the preference, lower comes first. */
     uint16_t weight;
-    /** NAPTR: its flag, 'S' or 'A'. */
+    /** NAPTR: its flag, 'S' or 'A'; 0: it has none, and leads to other NAPTR records (RFC 3958). */
     char flag;
     /** NAPTR: the service, "RELAY:turn.udp". */
     const char *service;

@@ -32,7 +32,8 @@ void floe_failure_release(const floe_core_shared *shared, floe_failure *failure)
 bool floe_failure_of_url(const floe_failure *failure)
 {
     return failure->kind == FLOE_FAILURE_SECURE || failure->kind == FLOE_FAILURE_PROXY ||
-           failure->kind == FLOE_FAILURE_NAME || failure->kind == FLOE_FAILURE_PORT;
+           failure->kind == FLOE_FAILURE_NAME || failure->kind == FLOE_FAILURE_PORT ||
+           failure->kind == FLOE_FAILURE_ADDRESS || failure->kind == FLOE_FAILURE_SERVICE;
 }
 
 uint16_t floe_failure_code(const floe_failure *failure)
@@ -230,6 +231,28 @@ static void name_text(const floe_failure *failure, const char *host, char *text,
     }
 }
 
+/* The name that had to be looked up: the server's, or that of the proxy on the way. */
+static const char *name_asked(const floe_core *core, const floe_server *server)
+{
+    floe_address literal;
+    uint16_t port;
+
+    return server != NULL ? floe_server_host(core, server, &literal, &port) : "";
+}
+
+static void address_text(const floe_failure *failure, const char *host, const char *ip, char *text,
+                         size_t size)
+{
+    floe_address_kind class = floe_address_classify(&failure->remote);
+    const char *what = class == FLOE_ADDRESS_UNSPECIFIED
+                           ? "which is nobody's address: does an ad blocker stand in the way?"
+                       : class == FLOE_ADDRESS_LOOPBACK || class == FLOE_ADDRESS_LINK_LOCAL
+                           ? "which is only asked with settings.loopback"
+                           : "which can be no server's address";
+
+    (void)snprintf(text, size, "the name %.200s stands for %s, %s", host, ip, what);
+}
+
 static void open_text(const floe_core *core, const floe_failure *failure, char *text, size_t size)
 {
     const floe_core_shared *shared = core->shared;
@@ -303,7 +326,7 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure,
                        failure->reason != NULL ? failure->reason : "malformed");
         break;
     case FLOE_FAILURE_NAME:
-        name_text(failure, host, text, size);
+        name_text(failure, name_asked(core, server), text, size);
         break;
     case FLOE_FAILURE_UNSUPPORTED:
         (void)snprintf(text, size,
@@ -326,7 +349,16 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure,
             text, size,
             "port %u is refused by settings.refuse_low_ports: 53, 80, 443 and those from "
             "1024 on are asked",
-            server->url->port);
+            failure->remote.port);
+        break;
+    case FLOE_FAILURE_ADDRESS:
+        address_text(failure, name_asked(core, server), ip, text, size);
+        break;
+    case FLOE_FAILURE_SERVICE:
+        (void)snprintf(text, size,
+                       "the domain %.200s says that it has no such service (SRV with the target "
+                       "\".\"): give the port in the URL to ask it all the same",
+                       host);
         break;
     case FLOE_FAILURE_OPEN:
         open_text(core, failure, text, size);

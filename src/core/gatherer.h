@@ -152,13 +152,15 @@ typedef enum floe_failure_kind {
     FLOE_FAILURE_CREDENTIALS,
     FLOE_FAILURE_BAD_ANSWER, /* reason says what is wrong with it */
     FLOE_FAILURE_NAME,       /* detail: floe_error of the look-up, negated */
+    FLOE_FAILURE_ADDRESS,    /* of a name: remote is what it stands for, and cannot be a server's */
+    FLOE_FAILURE_SERVICE,    /* the domain says that it has no such service */
     FLOE_FAILURE_UNSUPPORTED,
     FLOE_FAILURE_OPEN,       /* detail: floe_error of the socket, negated */
     FLOE_FAILURE_INTERFACES, /* detail: floe_error of their list, negated */
     FLOE_FAILURE_CLOSED,     /* by the server; detail: the floe_connection_state before */
     FLOE_FAILURE_SECURE,     /* TLS or DTLS: reason says which check */
     FLOE_FAILURE_PROXY,      /* reason says what it answered */
-    FLOE_FAILURE_PORT,       /* a setting refuses the URL's port */
+    FLOE_FAILURE_PORT,       /* a setting refuses remote's port */
     FLOE_FAILURE_PUBLISH,    /* a name is not answered; detail: floe_error, negated */
     FLOE_FAILURE_MEMORY,
 } floe_failure_kind;
@@ -208,6 +210,8 @@ typedef struct floe_lookup {
     uint8_t record; /* a floe_dns_record */
     uint8_t error;  /* a floe_error, negated */
     bool done;
+    bool proxy;           /* its name is the proxy's, which the owner has chosen */
+    floe_address refused; /* an address that cannot be a server's (T4b); family none: none was */
 } floe_lookup;
 
 /* At most so many addresses of one name and family are tried, and as many targets of SRV. */
@@ -258,6 +262,9 @@ void floe_servers_bury(floe_core *core);
 void floe_servers_reset(floe_core *core);
 /* Looks up what must be looked up, for the families of the bases. */
 void floe_servers_begin(floe_core *core);
+/* T4b: whether a TURN server may be asked on this port, for URLs of strangers; be it the URL's,
+ * that of an SRV record or of an alternate server. */
+bool floe_server_port_allowed(const floe_core *core, const floe_url *url, uint16_t port);
 /* The URL failed, for a reason that belongs to no base. */
 void floe_server_fail(floe_core *core, floe_server *server, floe_failure_kind kind, uint8_t detail);
 

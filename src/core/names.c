@@ -38,11 +38,19 @@ static floe_lookup *add_lookup(floe_core *core, floe_server *server, floe_dns_re
 static void look_up_addresses(floe_core *core, floe_server *server, const char *name, uint16_t port,
                               uint16_t order)
 {
-    if (floe_bases_have_family(core, FLOE_FAMILY_IPV4)) {
-        (void)add_lookup(core, server, FLOE_DNS_A, name, port, order);
-    }
-    if (floe_bases_have_family(core, FLOE_FAMILY_IPV6)) {
-        (void)add_lookup(core, server, FLOE_DNS_AAAA, name, port, order);
+    static const struct {
+        uint8_t family;
+        floe_dns_record record;
+    } kinds[] = {{FLOE_FAMILY_IPV4, FLOE_DNS_A}, {FLOE_FAMILY_IPV6, FLOE_DNS_AAAA}};
+    const floe_proxy_server *proxy = core->shared->proxy;
+
+    for (size_t i = 0; i < 2; i++) {
+        if (floe_bases_have_family(core, kinds[i].family)) {
+            floe_lookup *lookup = add_lookup(core, server, kinds[i].record, name, port, order);
+            if (lookup != NULL) {
+                lookup->proxy = proxy != NULL && name == proxy->host;
+            }
+        }
     }
 }
 
@@ -167,7 +175,15 @@ static bool is_known(const floe_server *server, const floe_address *address)
     return false;
 }
 
-static bool add_addresses(floe_core *core, const floe_lookup *lookup, const floe_address *given,
+/* T4b is about what others name: whom his proxy's name stands for is the owner's own affair. */
+static bool may_be_asked(const floe_core *core, const floe_lookup *lookup,
+                         const floe_address *address)
+{
+    return lookup->proxy ? floe_address_classify(address) != FLOE_ADDRESS_UNSPECIFIED
+                         : floe_address_believable(core, address);
+}
+
+static bool add_addresses(floe_core *core, floe_lookup *lookup, const floe_address *given,
                           size_t count)
 {
     floe_server *server = lookup->server;
@@ -183,9 +199,13 @@ static bool add_addresses(floe_core *core, const floe_lookup *lookup, const floe
     for (size_t i = 0; i < count; i++) {
         floe_address plain = floe_address_normalise(given[i]);
         floe_address address = floe_address_with_port(plain, lookup->port);
-        if (given[i].family == family && floe_address_believable(core, &address) &&
-            !is_known(server, &address)) {
+        if (given[i].family != family || is_known(server, &address)) {
+            continue;
+        }
+        if (may_be_asked(core, lookup, &address)) {
             insert_address(server, &address, lookup->order);
+        } else {
+            lookup->refused = address;
         }
     }
     return true;
@@ -204,11 +224,12 @@ static bool is_reachable(const floe_core *core, const floe_server *server)
 
 /* E2: an error only if the name is wrong or its server fails, and somebody could have asked. A name
  * that has addresses, but none of the one family that we have, does not apply to us; unless it was
- * for that family that nobody answered. */
+ * for that family that nobody answered, or what it stands for there cannot be asked. */
 static void judge(floe_core *core, floe_server *server)
 {
     static const uint8_t families[] = {FLOE_FAMILY_IPV4, FLOE_FAMILY_IPV6};
     uint8_t error = server->no_memory ? (uint8_t)-FLOE_ERR_NO_MEMORY : FLOE_OK;
+    const floe_address *refused = NULL;
     bool asked[2] = {false, false};
     bool could_ask = floe_bases_have_family(core, FLOE_FAMILY_IPV4) ||
                      floe_bases_have_family(core, FLOE_FAMILY_IPV6);
@@ -224,12 +245,21 @@ static void judge(floe_core *core, floe_server *server)
             continue;
         }
         asked[ipv6] = true;
+        if (lookup->refused.family != FLOE_FAMILY_NONE) {
+            refused = &lookup->refused;
+        }
         if (lookup->error != FLOE_OK &&
             (server->address_count == 0 || floe_bases_have_family(core, families[ipv6]))) {
             error = lookup->error;
         }
     }
-    if (error != FLOE_OK || (server->address_count == 0 && asked[0] == asked[1])) {
+    if (server->failure.kind != FLOE_FAILURE_NONE) {
+        return; /* the reason is known: no service, or a port that is refused */
+    }
+    if (error == FLOE_OK && refused != NULL) {
+        floe_server_fail(core, server, FLOE_FAILURE_ADDRESS, 0);
+        server->failure.remote = *refused;
+    } else if (error != FLOE_OK || (server->address_count == 0 && asked[0] == asked[1])) {
         floe_server_fail(core, server, FLOE_FAILURE_NAME, error);
     }
 }
@@ -298,6 +328,13 @@ static const floe_service_record *draw(const floe_core *core, const floe_service
     return NULL;
 }
 
+/* RFC 2782: one record with the target "." says that there is decidedly no such service. */
+static bool says_none(const floe_service_record *records, size_t count)
+{
+    return count == 1 && records[0].target != NULL &&
+           (strcmp(records[0].target, ".") == 0 || *records[0].target == '\0');
+}
+
 /* The targets of SRV, best first; without any, the host itself (RFC 8489 §8.1). */
 static void follow_srv(floe_core *core, floe_server *server, const floe_service_record *records,
                        size_t count)
@@ -305,15 +342,25 @@ static void follow_srv(floe_core *core, floe_server *server, const floe_service_
     bool taken[FLOE_SERVICES_MAX] = {false};
     const floe_service_record *record;
     uint16_t order = 0;
+    uint16_t refused = 0;
 
+    if (says_none(records, count)) {
+        floe_server_fail(core, server, FLOE_FAILURE_SERVICE, 0);
+        return;
+    }
     count = count < FLOE_SERVICES_MAX ? count : FLOE_SERVICES_MAX;
     while (order < FLOE_ADDRESSES_MAX && (record = draw(core, records, count, taken)) != NULL) {
         taken[record - records] = true;
-        if (record->port != 0) {
+        if (record->port != 0 && !floe_server_port_allowed(core, server->url, record->port)) {
+            refused = record->port;
+        } else if (record->port != 0) {
             look_up_addresses(core, server, record->target, record->port, order++);
         }
     }
-    if (order == 0) {
+    if (order == 0 && refused != 0) {
+        floe_server_fail(core, server, FLOE_FAILURE_PORT, 0);
+        server->failure.remote.port = refused;
+    } else if (order == 0) {
         look_up_addresses(core, server, NULL, server->url->port, 0);
     }
 }
@@ -349,7 +396,8 @@ static bool serves(const char *service, const char *tag)
     return relay && tagged;
 }
 
-/* The first that leads on, by order and preference: flag "S" to an SRV record, "A" to addresses. */
+/* The first that leads on, by order and preference: flag "S" to an SRV record, "A" to addresses,
+ * none to other records of the kind (RFC 3958 §2.2.1), of which there are bounded many. */
 static void follow_naptr(floe_core *core, floe_server *server, const floe_service_record *records,
                          size_t count)
 {
@@ -361,7 +409,7 @@ static void follow_naptr(floe_core *core, floe_server *server, const floe_servic
     for (size_t i = 0; i < count; i++) {
         const floe_service_record *record = &records[i];
         bool flag = record->flag == 's' || record->flag == 'S' || record->flag == 'a' ||
-                    record->flag == 'A';
+                    record->flag == 'A' || record->flag == '\0';
         if (flag && usable_target(record->target) && serves(record->service, tag) &&
             (best == NULL || record->priority < best->priority ||
              (record->priority == best->priority && record->weight < best->weight))) {
@@ -370,6 +418,8 @@ static void follow_naptr(floe_core *core, floe_server *server, const floe_servic
     }
     if (best == NULL) {
         look_up_service(core, server);
+    } else if (best->flag == '\0') {
+        (void)add_lookup(core, server, FLOE_DNS_NAPTR, best->target, 0, 0);
     } else if (best->flag == 's' || best->flag == 'S') {
         (void)add_lookup(core, server, FLOE_DNS_SRV, best->target, 0, 0);
     } else {

@@ -410,11 +410,10 @@ static bool supported(const floe_server *server)
     return server->url->turn || server->url->transport == FLOE_PROTOCOL_UDP;
 }
 
-/* P: for URLs of strangers. */
-static bool port_allowed(const floe_core *core, const floe_url *url)
+bool floe_server_port_allowed(const floe_core *core, const floe_url *url, uint16_t port)
 {
-    return !core->shared->refuse_low_ports || !url->turn || url->port >= 1024 || url->port == 53 ||
-           url->port == 80 || url->port == 443;
+    return !core->shared->refuse_low_ports || !url->turn || port >= 1024 || port == 53 ||
+           port == 80 || port == 443;
 }
 
 const char *floe_server_host(const floe_core *core, const floe_server *server,
@@ -467,8 +466,9 @@ static void begin_server(floe_core *core, floe_server *server)
         floe_server_fail(core, server, FLOE_FAILURE_UNSUPPORTED, 0);
         return;
     }
-    if (!port_allowed(core, server->url)) {
+    if (!floe_server_port_allowed(core, server->url, server->url->port)) {
         floe_server_fail(core, server, FLOE_FAILURE_PORT, 0);
+        server->failure.remote.port = server->url->port;
         return;
     }
     if (literal.family == FLOE_FAMILY_NONE) {

@@ -20,6 +20,7 @@ typedef struct fixture {
     floe_core *core;
     floe_time now;
     uint32_t channel; /* to the server */
+    floe_address to;  /* the latest Allocate went */
     floe_stun_message request;
     uint8_t request_bytes[FLOE_CORE_DATA_SIZE];
     size_t requests; /* so many came since the last look */
@@ -90,6 +91,7 @@ static void take_send(fixture *f)
         f->request.method == FLOE_STUN_ALLOCATE) {
         f->channel = output->channel;
         f->asked = output->remote;
+        f->to = output->remote;
         f->requests++;
     } else if (f->answers && f->request.class == FLOE_STUN_REQUEST) {
         answer_upkeep(f);
@@ -813,6 +815,165 @@ static void s3_natural_services(void **state)
     }
 }
 
+/* RFC 3958 §2.2.1, RFC 5928 §3 and its example: a record without a flag leads to others of the
+ * kind, within bounds. */
+static void s6_natural_services_that_are_not_terminal(void **state)
+{
+    static const floe_service_record records[] = {
+        {.target = "stream.example.net", .priority = 200, .service = "RELAY:turn.tcp:turn.tls"},
+        {.target = "datagram.example.net", .priority = 100, .service = "RELAY:turn.udp"}};
+    static const floe_service_record terminal[] = {{.target = "_turn._udp.example.com",
+                                                    .priority = 100,
+                                                    .flag = 'S',
+                                                    .service = "RELAY:turn.udp"}};
+    static const floe_service_record circle[] = {
+        {.target = "example.org", .service = "RELAY:turn.udp"}};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    static fixture f;
+    unsigned rounds = 0;
+
+    (void)state;
+    settings.service_discovery = true;
+    start(&f, "turn:example.org", settings);
+    *f.names = '\0';
+    floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, records, 2);
+    settle(&f);
+    assert_string_equal(f.names, "datagram.example.net 35 | ");
+    *f.names = '\0';
+    floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, terminal, 1);
+    settle(&f);
+    assert_string_equal(f.names, "_turn._udp.example.com 33 | ");
+    end(&f);
+    start(&f, "turn:example.org", settings);
+    do {
+        *f.names = '\0';
+        floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, circle, 1);
+        settle(&f);
+        assert_true(++rounds < 50);
+    } while (strcmp(f.names, "example.org 35 | ") == 0);
+    assert_string_equal(f.names, "_turn._udp.example.org 33 | ");
+    end(&f);
+}
+
+/* RFC 2782: a single record with the target "." says that there is decidedly no such service. And a
+ * port that a setting refuses is refused wherever it is named. */
+static void s6_services_that_are_not_to_be_asked(void **state)
+{
+    static const struct {
+        floe_service_record records[3];
+        size_t count;
+        const char *names; /* "": it is one error */
+        const char *error;
+    } rows[] = {
+        {{{.target = ".", .port = 0}}, 1, "", "says that it has no such service"},
+        {{{.target = ".", .port = 0}, {.target = "a.example.org", .port = 3478}},
+         2,
+         "a.example.org 1 | ",
+         ""},
+        {{{.target = "a.example.org", .port = 25}, {.target = "b.example.org", .port = 1023}},
+         2,
+         "",
+         "is refused by settings.refuse_low_ports"},
+        {{{.target = "a.example.org", .port = 25},
+          {.target = "b.example.org", .port = 443},
+          {.target = "c.example.org", .port = 1024, .priority = 1}},
+         3,
+         "b.example.org 1 | c.example.org 1 | ",
+         ""},
+        {{{.target = "a.example.org", .port = 0}}, 1, "example.org 1 | ", ""},
+    };
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        floe_settings settings = FLOE_SETTINGS_INIT;
+        settings.service_discovery = true;
+        settings.refuse_low_ports = true;
+        start(&f, "turn:example.org?transport=udp", settings);
+        *f.names = '\0';
+        floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, rows[i].records,
+                                    rows[i].count);
+        settle(&f);
+        assert_string_equal(f.names, rows[i].names);
+        assert_int_equal(f.errors, *rows[i].error != '\0');
+        if (f.errors > 0) {
+            assert_non_null(strstr(f.error, rows[i].error));
+        }
+        end(&f);
+    }
+}
+
+/* RFC 2782: the targets of a better priority are asked first, whichever's addresses come first. */
+static void s6_addresses_in_the_order_of_their_targets(void **state)
+{
+    static const floe_service_record records[] = {
+        {.target = "first.example.org", .port = 1001, .priority = 10},
+        {.target = "second.example.org", .port = 1002, .priority = 20},
+    };
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_address addresses[] = {address_of("203.0.113.1:0"), address_of("203.0.113.2:0")};
+    static fixture f;
+
+    (void)state;
+    settings.service_discovery = true;
+    start(&f, "turn:example.org?transport=udp", settings);
+    floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, records, 2);
+    settle(&f);
+    uint32_t second = f.query;
+    floe_core_resolved(f.core, f.now, second, FLOE_OK, &addresses[1], 1);
+    floe_core_resolved(f.core, f.now, second - 1, FLOE_OK, &addresses[0], 1);
+    settle(&f);
+    later(&f, 5);
+    assert_int_equal(f.requests, 1);
+    assert_int_equal(f.to.port, 1001);
+    end(&f);
+}
+
+/* E2: a name that stands for what cannot be asked is an error that says so, where one family is
+ * asked as well. What the proxy's name stands for is its owner's affair. */
+static void e2_names_whose_addresses_are_refused(void **state)
+{
+    static const struct {
+        const char *address; /* NULL: none */
+        const char *error;
+    } rows[] = {
+        {"0.0.0.0:0", "the name example.org stands for 0.0.0.0, which is nobody's address"},
+        {"127.0.0.1:0", "stands for 127.0.0.1, which is only asked with settings.loopback"},
+        {"224.0.0.1:0", "stands for 224.0.0.1, which can be no server's address"},
+        {NULL, NULL},
+        {"203.0.113.7:0", NULL},
+    };
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        floe_address address = {0};
+        if (rows[i].address != NULL) {
+            address = address_of(rows[i].address);
+        }
+        start(&f, "turn:example.org", (floe_settings)FLOE_SETTINGS_INIT);
+        assert_string_equal(f.names, "example.org 1 | ");
+        floe_core_resolved(f.core, f.now, f.query, FLOE_OK, &address, rows[i].address != NULL);
+        settle(&f);
+        assert_int_equal(f.errors, rows[i].error != NULL);
+        if (rows[i].error != NULL) {
+            assert_non_null(strstr(f.error, rows[i].error));
+        }
+        end(&f);
+    }
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_address loopback = address_of("127.0.0.1:0");
+    settings.proxy = "http://localhost:3128";
+    start(&f, "turn:turn.example?transport=tcp", settings);
+    assert_string_equal(f.names, "localhost 1 | ");
+    floe_core_resolved(f.core, f.now, f.query, FLOE_OK, &loopback, 1);
+    settle(&f);
+    later(&f, 5);
+    assert_int_equal(f.errors, 0);
+    assert_non_null(strstr(f.sent, "CONNECT turn.example:3478 HTTP/1.1\r\n"));
+    end(&f);
+}
+
 /* By a proxy, byte for byte as it comes; TURN only behind its answer. */
 static void t8_a_relay_through_a_proxy(void **state)
 {
@@ -1303,6 +1464,10 @@ int main(void)
         cmocka_unit_test(e1_answers_from_elsewhere),
         cmocka_unit_test(s3_services_in_the_order_of_their_priority),
         cmocka_unit_test(s3_natural_services),
+        cmocka_unit_test(s6_natural_services_that_are_not_terminal),
+        cmocka_unit_test(s6_services_that_are_not_to_be_asked),
+        cmocka_unit_test(s6_addresses_in_the_order_of_their_targets),
+        cmocka_unit_test(e2_names_whose_addresses_are_refused),
         cmocka_unit_test(t8_a_relay_through_a_proxy),
         cmocka_unit_test(t8_another_protocol_is_told_at_once),
         cmocka_unit_test(secrets_are_wiped_before_they_are_given_back),
