@@ -422,22 +422,42 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     }
 }
 
-static bool add_attempts(floe_core *core, floe_pair *pair, floe_time start)
+static floe_attempt *attempt_at(const floe_pair *pair, const floe_address *remote)
+{
+    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    {
+        if (floe_address_equal(&attempt->remote, remote)) {
+            return attempt;
+        }
+    }
+    return NULL;
+}
+
+/* One for each address of the server's that has none; those that wait for their turn have it in the
+ * order of the addresses, from `start` on. Without memory those that are there will do. */
+static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
 {
     for (size_t i = 0; i < pair->server->address_count; i++) {
         const floe_address *remote = &pair->server->addresses[i];
         if (remote->family != pair->base->local.family) {
             continue;
         }
-        floe_attempt *attempt = floe_allocate(&core->shared->allocator, sizeof *attempt);
+        floe_attempt *attempt = attempt_at(pair, remote);
         if (attempt == NULL) {
-            break; /* those that are there will do */
+            attempt = floe_allocate(&core->shared->allocator, sizeof *attempt);
+            if (attempt == NULL) {
+                return;
+            }
+            *attempt = (floe_attempt){.pair = pair, .remote = *remote};
+            floe_list_init(&attempt->link);
+        } else if (attempt->progress != FLOE_PENDING || floe_time_is_never(attempt->start)) {
+            continue; /* it has begun */
         }
-        *attempt = (floe_attempt){.pair = pair, .remote = *remote, .start = start};
+        floe_list_remove(&attempt->link);
+        attempt->start = start;
         floe_list_append(&pair->attempts, &attempt->link);
         start = floe_time_after(start, NEXT_ADDRESS_AFTER);
     }
-    return !floe_list_empty(&pair->attempts);
 }
 
 static bool has_address_for(const floe_server *server, const floe_base *base)
@@ -450,15 +470,38 @@ static bool has_address_for(const floe_server *server, const floe_base *base)
     return false;
 }
 
-static bool pair_exists(const floe_core *core, const floe_base *base, const floe_server *server)
+static floe_pair *pair_of(const floe_core *core, const floe_base *base, const floe_server *server)
 {
     FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
     {
-        if (pair->base == base && pair->server == server) {
-            return true;
+        if (pair->base == base && pair->server == server && !pair->tcp) {
+            return pair;
         }
     }
-    return false;
+    return NULL;
+}
+
+/* Another of the server's names (SRV has several) has been found: its addresses are tried too, be
+ * it that all before them have failed by now, which nobody has been told. */
+static void pair_extend(floe_core *core, floe_time now, floe_pair *pair)
+{
+    bool more = false;
+
+    for (size_t i = 0; i < pair->server->address_count; i++) {
+        const floe_address *remote = &pair->server->addresses[i];
+        more = more ||
+               (remote->family == pair->base->local.family && attempt_at(pair, remote) == NULL);
+    }
+    if (!more || pair->told || pair->progress == FLOE_SUCCEEDED) {
+        return;
+    }
+    if (pair->progress == FLOE_FAILED) {
+        pair->progress = FLOE_PENDING;
+        floe_failure_release(core->shared, &pair->failure);
+        add_attempts(core, pair, now);
+    } else {
+        add_attempts(core, pair, floe_time_after(now, NEXT_ADDRESS_AFTER));
+    }
 }
 
 static bool rival_has_relay(const floe_core *core, const floe_pair *pair)
@@ -505,7 +548,8 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
         return;
     }
     bool second = server->url->turn && rival_asks(core, pair);
-    if (!add_attempts(core, pair, second ? floe_time_after(now, NEXT_ADDRESS_AFTER) : now)) {
+    add_attempts(core, pair, second ? floe_time_after(now, NEXT_ADDRESS_AFTER) : now);
+    if (floe_list_empty(&pair->attempts)) {
         pair_failed(core, pair, (floe_failure){.kind = FLOE_FAILURE_MEMORY});
     } else if (second) { /* its reflexive candidate does not wait */
         (void)ask_reflexive(core, pair,
@@ -525,7 +569,10 @@ void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
     for (size_t i = 0; i < core->set->count; i++) {
         floe_server *server = &core->set->servers[i];
         bool applies = server->url->turn || !base->no_reflexive;
-        if (applies && has_address_for(server, base) && !pair_exists(core, base, server)) {
+        floe_pair *pair = pair_of(core, base, server);
+        if (pair != NULL) {
+            pair_extend(core, now, pair);
+        } else if (applies && has_address_for(server, base)) {
             pair_make(core, now, base, server);
         }
     }

@@ -20,7 +20,6 @@ typedef struct fixture {
     floe_core *core;
     floe_time now;
     uint32_t channel; /* to the server */
-    floe_address to;  /* the latest Allocate went */
     floe_stun_message request;
     uint8_t request_bytes[FLOE_CORE_DATA_SIZE];
     size_t requests; /* so many came since the last look */
@@ -91,7 +90,6 @@ static void take_send(fixture *f)
         f->request.method == FLOE_STUN_ALLOCATE) {
         f->channel = output->channel;
         f->asked = output->remote;
-        f->to = output->remote;
         f->requests++;
     } else if (f->answers && f->request.class == FLOE_STUN_REQUEST) {
         answer_upkeep(f);
@@ -903,29 +901,35 @@ static void s6_services_that_are_not_to_be_asked(void **state)
     }
 }
 
-/* RFC 2782: the targets of a better priority are asked first, whichever's addresses come first. */
+/* RFC 2782: whichever's address comes first is asked at once; those that wait for their turn, by
+ * the priority of their targets. */
 static void s6_addresses_in_the_order_of_their_targets(void **state)
 {
     static const floe_service_record records[] = {
         {.target = "first.example.org", .port = 1001, .priority = 10},
         {.target = "second.example.org", .port = 1002, .priority = 20},
+        {.target = "third.example.org", .port = 1003, .priority = 30},
     };
+    static const uint16_t asked[] = {1003, 1001, 1002};
     floe_settings settings = FLOE_SETTINGS_INIT;
-    floe_address addresses[] = {address_of("203.0.113.1:0"), address_of("203.0.113.2:0")};
     static fixture f;
 
     (void)state;
     settings.service_discovery = true;
     start(&f, "turn:example.org?transport=udp", settings);
-    floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, records, 2);
+    floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, records, 3);
     settle(&f);
-    uint32_t second = f.query;
-    floe_core_resolved(f.core, f.now, second, FLOE_OK, &addresses[1], 1);
-    floe_core_resolved(f.core, f.now, second - 1, FLOE_OK, &addresses[0], 1);
-    settle(&f);
-    later(&f, 5);
-    assert_int_equal(f.requests, 1);
-    assert_int_equal(f.to.port, 1001);
+    for (uint32_t i = 0; i < 3; i++) {
+        floe_address address = floe_address_ipv4(0xCB007101 + i, 0);
+        floe_core_resolved(f.core, f.now, f.query - i, FLOE_OK, &address, 1);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        for (int k = 0; k < 100 && f.asked.port != asked[i]; k++) {
+            later(&f, 5);
+            assert_true(i != 1 || f.asked.port != asked[2]);
+        }
+        assert_int_equal(f.asked.port, asked[i]);
+    }
     end(&f);
 }
 
