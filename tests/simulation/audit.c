@@ -333,7 +333,8 @@ static void audit_names(sim_changing_world *change, const sim_owner *owner)
     for (size_t i = 0; change->plan->associated && owner->life <= 2 && i < owner->published_count;
          i++) {
         for (size_t k = 0; k < other->published_count; k++) {
-            if (floe_address_same_ip(&owner->published_for[i], &other->published_for[k]) &&
+            if (*owner->published[i] != '\0' && *other->published[k] != '\0' &&
+                floe_address_same_ip(&owner->published_for[i], &other->published_for[k]) &&
                 strcmp(owner->published[i], other->published[k]) != 0 &&
                 is_past(change, owner->changed_options, 5 * SIM_SECOND)) {
                 change_violated(change, "H2: one address has two names");

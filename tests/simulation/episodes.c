@@ -245,6 +245,19 @@ void episode_packet(sim_world *world, const floe_packet *packet)
     }
 }
 
+/* The socket is a DTLS connection's, on which no peer sends. */
+static bool is_of_dtls(const sim_changing_world *change, const sim_socket *socket)
+{
+    for (size_t n = 0; n < change->network.server_count; n++) {
+        floe_address server = server_address_for(change->world, n, socket->local.family);
+        if (change->network.servers[n].transport == FLOE_PROTOCOL_DTLS &&
+            account_last_out(change, socket->channel, &server) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A peer's check on the gatherer's first sockets, signed by this password. */
 static void be_checked(sim_changing_world *change, sim_owner *owner, const char *password,
                        bool good)
@@ -272,7 +285,8 @@ static void be_checked(sim_changing_world *change, sim_owner *owner, const char 
     floe_span request = floe_stun_written(&writer);
     for (size_t i = 0; i < world->socket_count; i++) {
         const sim_socket *socket = &world->sockets[i];
-        if (socket->open && !socket->stream && socket->channel >> SIM_LIFE_SHIFT == owner->life) {
+        if (socket->open && !socket->stream && socket->channel >> SIM_LIFE_SHIFT == owner->life &&
+            !is_of_dtls(change, socket)) {
             floe_address peer = world_peer(socket->local.family == FLOE_FAMILY_IPV6);
             uint8_t *exact = exact_copy(request.data, request.size, 0);
             check_now.expected = true;
@@ -332,14 +346,25 @@ static void make_others(sim_changing_world *change, uint32_t count)
     }
 }
 
-static void lose_name(sim_changing_world *change, sim_owner *owner)
+/* Another machine has the name, and all hear of it who have published it. */
+static void lose_name(sim_changing_world *change, const sim_owner *owner)
 {
     char name[80];
 
-    if (owner->published_count > 0) {
-        (void)snprintf(name, sizeof name, "%s", owner->published[--owner->published_count]);
-        owner->changed_options = change->world->now;
-        floe_core_name_taken(owner->core, world_time(change->world), name);
+    if (owner->published_count == 0) {
+        return;
+    }
+    (void)snprintf(name, sizeof name, "%s", owner->published[owner->published_count - 1]);
+    for (size_t i = 0; i < change->owner_count; i++) {
+        sim_owner *one = &change->owners[i];
+        for (size_t k = 0; one->core != NULL && !one->closed && k < one->published_count; k++) {
+            if (strcmp(one->published[k], name) == 0) {
+                one->published[k][0] = '\0'; /* it is not taken back */
+                one->changed_options = change->world->now;
+                change_turn(change, one);
+                floe_core_name_taken(one->core, world_time(change->world), name);
+            }
+        }
     }
 }
 

@@ -20,8 +20,10 @@ static const struct {
     {"fresh: ", "likewise"},
     {"P1: a packet is of candidate", "packets name candidates that policy hides"},
     {"P1: ", "withdrawals show candidates that policy hides"},
-    {"H2: ", "after a taken name each component has its own"},
-    {"K2: ", "checks of the second component after a restart; packets on a name; W3"},
+
+    {"K2: a check with", "the second component keeps the old password after a restart"},
+    {"K2: answer_check: invalid",
+     "W3: what comes on a candidate of another family is not answered"},
     {"I8: ", "a deadline stays in the past while the driver has not answered"},
     {"I4: ", "a relay is dead for long before it is noticed"},
     {"T5: ", "a server that knows no ADDITIONAL-ADDRESS-FAMILY is not asked for the other family"},
