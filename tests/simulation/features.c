@@ -566,6 +566,7 @@ static void mobile(seeded_random *random, sim_changing *plan)
     plan->network.settings.mobility = true;
     for (size_t n = 0; n < plan->network.server_count; n++) {
         plan->network.servers[n].mobile = !one_in(random, 4);
+        plan->network.servers[n].lifetime = one_in(random, 2) ? 600 : 20 + seeded_below(random, 60);
     }
     if (one_in(random, 2)) {
         owner_moves(random, plan);

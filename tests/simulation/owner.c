@@ -344,6 +344,25 @@ static void check_family(sim_changing_world *change, const sim_told *told)
     }
 }
 
+/* RFC 8656 §7.3: of a family that its Allocate asked for. */
+static void check_asked(sim_changing_world *change, const sim_told *told)
+{
+    const sim_world *world = change->world;
+    unsigned family = told->ip.family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4;
+
+    for (size_t i = 0; i < world->allocation_count; i++) {
+        const sim_allocation *one = &world->allocations[i];
+        if (told->type == FLOE_CANDIDATE_TYPE_RELAY &&
+            (floe_address_equal(&one->relayed[0], &told->ip) ||
+             floe_address_equal(&one->relayed[1], &told->ip)) &&
+            (one->asked & family) == 0) {
+            change_violated(change,
+                            "RFC 8656 7.3: the relay %s is of a family that was not asked for",
+                            told->address);
+        }
+    }
+}
+
 static void candidate(sim_changing_world *change, sim_owner *owner, const floe_candidate *given)
 {
     char text[FLOE_CANDIDATE_TEXT_SIZE];
@@ -378,6 +397,7 @@ static void candidate(sim_changing_world *change, sim_owner *owner, const floe_c
     }
     owner->events++;
     check_family(change, told);
+    check_asked(change, told);
     if (owner->still) {
         change_violated(change, "L5: %s %s is new, though nothing has changed",
                         floe_candidate_type_name(told->type), told->address);

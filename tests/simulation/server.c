@@ -222,16 +222,22 @@ static bool wishes_for_both(const floe_stun_message *request)
            floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY_DRAFT);
 }
 
-/* RFC 8656 §7.2: which families the request asks for, and which are missing. */
-static unsigned wanted_families(const sim_server *server, const floe_stun_message *request)
+static unsigned asked_families(const floe_stun_message *request)
 {
     uint8_t family = 1;
 
-    if (server->make != SIM_P1_STUN && wishes_for_both(request)) {
-        return FLOE_TURN_IPV4 | FLOE_TURN_IPV6;
-    }
     (void)floe_stun_read_u8(request, FLOE_STUN_REQUESTED_ADDRESS_FAMILY, &family);
-    return family == 2 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4;
+    return wishes_for_both(request) ? FLOE_TURN_IPV4 | FLOE_TURN_IPV6
+           : family == 2            ? FLOE_TURN_IPV6
+                                    : FLOE_TURN_IPV4;
+}
+
+/* RFC 8656 §7.2: which families the request asks for, and which are missing. */
+static unsigned wanted_families(const sim_server *server, const floe_stun_message *request)
+{
+    unsigned asked = asked_families(request);
+
+    return server->make == SIM_P1_STUN && wishes_for_both(request) ? FLOE_TURN_IPV4 : asked;
 }
 
 static void put_mapped(server_reply *reply)
@@ -365,6 +371,7 @@ static void on_allocate(server_reply *reply, const floe_stun_message *request)
     allocation->made = world->now;
     allocation->life = world->life;
     allocation->other = reply->other;
+    allocation->asked = asked_families(request);
     allocation->expires = world->now + server->lifetime * 1000000000ULL;
     allocation->id = request->id;
     allocation->tcp = tcp;

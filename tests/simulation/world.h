@@ -83,8 +83,9 @@ typedef struct sim_allocation {
     bool tcp;              /* RFC 6062 */
     bool strange;          /* left by somebody else: 437 */
     uint64_t made;
-    size_t life; /* of whose gatherer */
-    bool other;  /* of the other user */
+    size_t life;    /* of whose gatherer */
+    bool other;     /* of the other user */
+    unsigned asked; /* families that its Allocate asked for */
 } sim_allocation;
 
 /* How many nonces for one use a server has given a client. */
