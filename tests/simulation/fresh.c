@@ -13,16 +13,19 @@ typedef struct found_set {
     size_t count;
 } found_set;
 
-/* A candidate without what may differ: ports; of a reflexive one who told it first; of a name what
- * it is. */
-static void line_of(const sim_told *told, char *line, size_t size)
+/* A candidate without what may differ: ports; of a reflexive one who told it first; of a relay by
+ * which of its spellings; of a name what it is. */
+static void line_of(const sim_changing_world *change, const sim_told *told, char *line, size_t size)
 {
     bool relay = told->type == FLOE_CANDIDATE_TYPE_RELAY;
+    char server[32];
+
+    (void)snprintf(server, sizeof server, "of server %zu", owner_server_of(change, told->url));
 
     (void)snprintf(line, size, "%s%s %s %s", floe_candidate_type_name(told->type),
                    told->tcp_type != FLOE_TCP_TYPE_NONE ? floe_tcp_type_name(told->tcp_type) : "",
                    told->ip.family != FLOE_FAMILY_NONE ? told->address : "a name",
-                   relay ? told->url : "");
+                   relay ? server : "");
 }
 
 static int compare(const void *a, const void *b)
@@ -30,12 +33,12 @@ static int compare(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-static void set_of(const sim_owner *owner, found_set *set)
+static void set_of(const sim_changing_world *change, const sim_owner *owner, found_set *set)
 {
     set->count = 0;
     for (size_t i = 0; i < owner->told_count && set->count < LINES_MAX; i++) {
         if (!owner->told[i].withdrawn && owner_may_see(owner, &owner->told[i])) {
-            line_of(&owner->told[i], set->lines[set->count++], sizeof *set->lines);
+            line_of(change, &owner->told[i], set->lines[set->count++], sizeof *set->lines);
         }
     }
     qsort(set->lines, set->count, sizeof *set->lines, compare);
@@ -183,7 +186,7 @@ void fresh_compare(sim_changing_world *change, sim_owner *owner)
         return;
     }
     let_gather(change, owner);
-    set_of(owner, &old);
+    set_of(change, owner, &old);
     if (*world->report->violation != '\0' ||
         floe_core_shared_new(&change->network.settings, &world->secrets.table, &shared) !=
             FLOE_OK) {
@@ -195,7 +198,7 @@ void fresh_compare(sim_changing_world *change, sim_owner *owner)
     fresh->policy = owner->policy;
     if (owner_make(change, fresh, shared)) {
         let_gather(change, fresh);
-        set_of(fresh, &found);
+        set_of(change, fresh, &found);
         if (*world->report->violation == '\0') {
             check_servers(change, fresh);
             if (change_is_in_time(change)) {
