@@ -145,6 +145,73 @@ static bool is_pinned(const floe_secure_context *context, X509 *certificate)
            CRYPTO_memcmp(digest, context->fingerprint, size) == 0;
 }
 
+/* The system's trust store: of a directory each authority is read when it is needed, which takes no
+ * time. */
+static X509_STORE *system_store(void)
+{
+    X509_STORE *store = X509_STORE_new();
+    X509_LOOKUP *folder =
+        store != NULL ? X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir()) : NULL;
+
+    if (folder == NULL || X509_LOOKUP_add_dir(folder, NULL, X509_FILETYPE_DEFAULT) != 1) {
+        X509_STORE_free(store);
+        store = NULL;
+    }
+    ERR_clear_error();
+    return store;
+}
+
+static bool lacks_issuer(const X509_STORE_CTX *store)
+{
+    switch (X509_STORE_CTX_get_error(store)) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The system's file of all authorities takes tens of milliseconds and megabytes: it is for those of
+ * which its directory knows nothing. False: it was there already, or there is none. */
+static bool add_bundle(floe_secure_context *context)
+{
+    X509_LOOKUP *file = NULL;
+
+    if (context->system != NULL && !context->has_bundle) {
+        context->has_bundle = true;
+        file = X509_STORE_add_lookup(context->system, X509_LOOKUP_file());
+    }
+    bool added = file != NULL && X509_LOOKUP_load_file(file, NULL, X509_FILETYPE_DEFAULT) == 1;
+    ERR_clear_error();
+    return added;
+}
+
+/* OpenSSL verifies once by one object: the second time is another's, whose outcome the first takes
+ * over. */
+static int verify_again(const floe_secure_context *context, X509_STORE_CTX *store)
+{
+    X509_STORE_CTX *again = X509_STORE_CTX_new();
+    int good = 0;
+
+    if (again == NULL ||
+        X509_STORE_CTX_init(again, context->system, X509_STORE_CTX_get0_cert(store),
+                            X509_STORE_CTX_get0_untrusted(store)) != 1) {
+        X509_STORE_CTX_free(again);
+        return good;
+    }
+    if (X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(again),
+                               X509_STORE_CTX_get0_param(store)) == 1) {
+        good = X509_verify_cert(again);
+        X509_STORE_CTX_set_error(store, good == 1 ? X509_V_OK : X509_STORE_CTX_get_error(again));
+    }
+    X509_STORE_CTX_free(again);
+    return good;
+}
+
 /* A pinned certificate is trusted, whoever signed it; no other one is. */
 static int verify(X509_STORE_CTX *store, void *given)
 {
@@ -167,6 +234,9 @@ static int verify(X509_STORE_CTX *store, void *given)
         return good;
     }
     int good = X509_verify_cert(store);
+    if (good != 1 && lacks_issuer(store) && add_bundle(context)) {
+        good = verify_again(context, store);
+    }
     if (good != 1) {
         X509 *bad = X509_STORE_CTX_get_current_cert(store);
         refuse(secure, bad != NULL ? bad : leaf, X509_STORE_CTX_get_error(store));
@@ -184,14 +254,19 @@ static floe_error bad_file(const char *option, const char *file)
                      why != NULL ? why : "it cannot be read");
 }
 
-static floe_error use_files(const floe_secure_context *context, SSL_CTX *made)
+static floe_error use_files(floe_secure_context *context, SSL_CTX *made)
 {
     const char *own = context->certificate_file;
     const char *key = context->key_file;
 
-    /* The system's certificates take milliseconds and megabytes: only for who will ask them. */
     if (context->ca_file == NULL && !context->insecure && !context->pinned) {
-        (void)SSL_CTX_set_default_verify_paths(made);
+        if (context->system == NULL) {
+            context->system = system_store();
+        }
+        if (context->system == NULL) {
+            return floe_fail(FLOE_ERR_NO_MEMORY, "no trust store");
+        }
+        SSL_CTX_set1_cert_store(made, context->system);
     } else if (context->ca_file != NULL && SSL_CTX_load_verify_file(made, context->ca_file) != 1) {
         return bad_file("tls_ca_file", context->ca_file);
     }
@@ -326,6 +401,7 @@ void floe_secure_context_free(floe_secure_context *context)
     }
     SSL_CTX_free(context->stream);
     SSL_CTX_free(context->datagram);
+    X509_STORE_free(context->system);
     BIO_meth_free(context->method);
     floe_deallocate(context->allocator, context->ca_file);
     floe_deallocate(context->allocator, context->certificate_file);

@@ -12,8 +12,10 @@
 
 struct floe_secure_context {
     const floe_allocator *allocator;
-    SSL_CTX *stream;   /* NULL: not needed yet */
-    SSL_CTX *datagram; /* likewise */
+    SSL_CTX *stream;    /* NULL: not needed yet */
+    SSL_CTX *datagram;  /* likewise */
+    X509_STORE *system; /* its trust store, if that is asked; NULL: not yet */
+    bool has_bundle;    /* all of it is read, as its directory was not enough */
     BIO_METHOD *method;
     floe_list sessions;
     char *ca_file;

@@ -7,9 +7,13 @@
 #include "base/memory.h"
 #include "secure/secure.h"
 
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define FLIGHT 262144
 
@@ -168,6 +172,65 @@ static void t8_certificates(void **state)
         }
     }
 }
+
+#ifndef _WIN32
+/* Whether the server's certificate is believed by what the system trusts. */
+static bool believed(bool datagrams)
+{
+    const floe_secure_options options = {0};
+    tls_options right = {.certificate = TLS_RIGHT, .datagrams = datagrams};
+    tls_server *server = tls_server_new(&right);
+    floe_secure_context *context = context_of(&options);
+    pair with;
+
+    begin(&with, server, context, "turn.example", datagrams);
+    exchange(&with, FLIGHT);
+    bool ready = with.ready;
+    end(&with);
+    floe_secure_context_free(context);
+    tls_server_free(server);
+    return ready;
+}
+
+/* The system's authorities: the directory's are enough, where the one that is wanted is there, and
+ * the file of all, whose reading takes long, is left alone; where it is not, the file is read. */
+static void t8_the_systems_authorities_by_directory_then_by_file(void **state)
+{
+    char folder[] = "/tmp/floe-trust-XXXXXX";
+    char authority[128];
+    char fifo[128];
+    FILE *file = fopen(tls_ca_file(), "r");
+    X509 *certificate = PEM_read_X509(file, NULL, NULL, NULL);
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(authority, sizeof authority, "%s/%08lx.0", folder,
+                   X509_subject_name_hash(certificate));
+    (void)snprintf(fifo, sizeof fifo, "%s/all", folder);
+    assert_int_equal(mkfifo(fifo, 0600), 0); /* who reads it waits for ever */
+    X509_free(certificate);
+    (void)fclose(file);
+    assert_int_equal(setenv("SSL_CERT_DIR", folder, 1), 0);
+    for (int datagrams = 0; datagrams < 2; datagrams++) {
+        assert_int_equal(setenv("SSL_CERT_FILE", tls_ca_file(), 1), 0);
+        assert_true(believed(datagrams == 1));
+        assert_int_equal(setenv("SSL_CERT_FILE", "/no/such/file", 1), 0);
+        assert_false(believed(datagrams == 1));
+        assert_int_equal(symlink(tls_ca_file(), authority), 0);
+        assert_true(believed(datagrams == 1));
+        assert_int_equal(setenv("SSL_CERT_FILE", fifo, 1), 0);
+        (void)alarm(60);
+        assert_true(believed(datagrams == 1));
+        (void)alarm(0);
+        assert_int_equal(unlink(authority), 0);
+    }
+    assert_int_equal(unlink(fifo), 0);
+    assert_int_equal(rmdir(folder), 0);
+    (void)unsetenv("SSL_CERT_DIR");
+    (void)unsetenv("SSL_CERT_FILE");
+}
+
+#endif
 
 static void t8_a_name_is_told_and_an_address_is_not(void **state)
 {
@@ -684,6 +747,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(t8_certificates),
+#ifndef _WIN32
+        cmocka_unit_test(t8_the_systems_authorities_by_directory_then_by_file),
+#endif
         cmocka_unit_test(t8_a_name_is_told_and_an_address_is_not),
         cmocka_unit_test(t8_old_versions_are_refused),
         cmocka_unit_test(t8_a_pinned_certificate_alone_is_trusted),
