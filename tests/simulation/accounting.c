@@ -42,6 +42,20 @@ static sim_request *find_request(sim_changing_world *change, const floe_stun_id 
     return NULL;
 }
 
+/* NULL: a peer's request, which statistics have not. */
+static sim_count *count_of(sim_way *way, uint16_t method)
+{
+    switch (method) {
+    case FLOE_STUN_BINDING:
+        return &way->counts[0];
+    case FLOE_STUN_ALLOCATE:
+    case FLOE_STUN_REFRESH:
+        return &way->counts[1];
+    default:
+        return NULL;
+    }
+}
+
 static uint64_t hash_of(floe_span data)
 {
     uint64_t hash = 14695981039346656037U;
@@ -70,15 +84,19 @@ void account_sent(sim_changing_world *change, sim_owner *owner, const sim_socket
     owner->sent++;
     sim_request *known = find_request(change, &message.id);
     uint64_t hash = hash_of(data);
+    sim_count *count = count_of(way, message.method);
+    if (count != NULL) {
+        count->bytes += data.size;
+        count->again += known != NULL;
+        count->requests += known == NULL;
+    }
     if (known != NULL) {
-        way->again++;
         if (known->hash != hash) {
             change_violated(change, "RFC 8489 5: a retransmission of %s is not the same bytes",
                             floe_stun_method_name(message.method));
         }
         return;
     }
-    way->requests++;
     change->requests[change->request_count++ % SIM_REQUESTS_MAX] = (sim_request){
         .id = message.id, .channel = socket->channel, .method = message.method, .hash = hash};
 }
@@ -95,7 +113,10 @@ void account_delivered(sim_changing_world *change, const sim_socket *socket,
     }
     sim_request *request = find_request(change, &message.id);
     if (request != NULL && request->channel == socket->channel) {
-        way->answers += !request->answered;
+        sim_count *count = count_of(way, message.method);
+        if (count != NULL) {
+            count->answers += !request->answered;
+        }
         request->answered = true;
         way->last_answer = change->world->now;
     }
@@ -198,43 +219,137 @@ void account_trace(sim_changing_world *change, sim_owner *owner, const floe_trac
 
 /* ── Statistics ── */
 
-/* In the first gathering of a gatherer its counters are the world's, request by request. */
-void account_statistics(sim_changing_world *change, sim_owner *owner)
+static bool is_in(unsigned kind, const char *method)
+{
+    return (strcmp(method, "Binding") == 0) == (kind == 0);
+}
+
+static sim_count world_count(const sim_changing_world *change, const sim_owner *owner, size_t n,
+                             unsigned kind)
+{
+    size_t count = change->way_count < SIM_WAYS_MAX ? change->way_count : SIM_WAYS_MAX;
+    sim_count sum = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        const sim_way *way = &change->ways[i];
+        floe_address server = server_address_for(change->world, n, way->remote.family);
+        if (way->channel >> SIM_LIFE_SHIFT == owner->life &&
+            floe_address_equal(&server, &way->remote)) {
+            sum.requests += way->counts[kind].requests;
+            sum.again += way->counts[kind].again;
+            sum.answers += way->counts[kind].answers;
+            sum.bytes += way->counts[kind].bytes;
+        }
+    }
+    return sum;
+}
+
+static sim_count told_count(const sim_changing_world *change,
+                            const floe_gatherer_statistics *statistics, size_t n, unsigned kind)
+{
+    sim_count sum = {0};
+
+    for (size_t i = 0; i < statistics->server_count; i++) {
+        const floe_server_statistics *of = statistics->servers[i];
+        if (is_in(kind, of->method) && owner_server_of(change, of->url) == n) {
+            sum.requests += of->requests;
+            sum.again += of->retransmissions;
+            sum.answers += of->responses;
+            sum.bytes += of->bytes_sent;
+        }
+    }
+    return sum;
+}
+
+static void check_counts(sim_changing_world *change, const sim_owner *owner,
+                         const floe_gatherer_statistics *statistics, size_t n, bool exact)
+{
+    for (unsigned kind = 0; kind < 2; kind++) {
+        sim_count is = world_count(change, owner, n, kind);
+        sim_count told = told_count(change, statistics, n, kind);
+        bool more =
+            told.requests > is.requests || told.again > is.again || told.answers > is.answers;
+        bool less = told.requests < is.requests || told.again < is.again ||
+                    (told.answers < is.answers && change_is_in_time(change));
+        if (change->way_count <= SIM_WAYS_MAX && (more || (exact && less))) {
+            change_violated(change,
+                            "L15: %s of server %zu: %u requests, %u again, %u answers are told; "
+                            "there were %u, %u, %u",
+                            kind == 0 ? "Binding" : "Allocate", n, told.requests, told.again,
+                            told.answers, is.requests, is.again, is.answers);
+        } else if (exact && told.bytes != is.bytes) {
+            change_violated(change, "L15: %zu bytes to server %zu are told; there were %zu",
+                            told.bytes, n, is.bytes);
+        }
+    }
+}
+
+static bool within(uint64_t ns, uint64_t least, uint64_t most)
+{
+    return ns >= least && ns <= most;
+}
+
+/* Times and progress, in a quiet world. */
+static void check_entry(sim_changing_world *change, const sim_owner *owner,
+                        const floe_server_statistics *of, size_t n)
+{
+    uint64_t trip = change->network.servers[n].round_trip_ms * SIM_MS;
+    bool relay = false;
+
+    if (of->responses > 0 && of->retransmissions == 0 &&
+        !within(of->round_trip.ns, trip, trip + SIM_MS)) {
+        change_violated(change, "L15: a round trip of %llu us to server %zu, which is %u ms away",
+                        (unsigned long long)(of->round_trip.ns / 1000), n,
+                        change->network.servers[n].round_trip_ms);
+    }
+    if (of->responses > 0 && (of->total_round_trip.ns < of->responses * trip ||
+                              of->first_answered.ns < of->first_sent.ns + trip)) {
+        change_violated(change, "L15: the times of server %zu do not fit", n);
+    }
+    if (of->requests > 0 &&
+        of->first_sent.ns >
+            (owner->completed > owner->began ? owner->completed - owner->began : 0)) {
+        change_violated(change, "L15: first asked %llu us after the beginning",
+                        (unsigned long long)(of->first_sent.ns / 1000));
+    }
+    for (size_t i = 0; i < owner->told_count; i++) {
+        const sim_told *told = &owner->told[i];
+        relay = relay || (!told->withdrawn && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
+                          owner_server_of(change, told->url) == n);
+    }
+    if (strcmp(of->method, "Allocate") == 0 && !relay &&
+        of->progress == FLOE_SERVER_PROGRESS_SUCCEEDED) {
+        change_violated(change, "L15: Allocate at server %zu has succeeded, and there is no relay",
+                        n);
+    }
+}
+
+void account_statistics(sim_changing_world *change, sim_owner *owner, bool exact)
 {
     floe_gatherer_statistics *statistics = NULL;
 
     if (floe_core_get_statistics(owner->core, &statistics) != FLOE_OK) {
         return;
     }
-    for (size_t i = 0; i < statistics->server_count; i++) {
-        const floe_server_statistics *of = statistics->servers[i];
-        unsigned asked = 0;
-        unsigned again = 0;
-        unsigned answered = 0;
-        size_t n = owner_server_of(change, of->url);
-        if (n == SIZE_MAX || change->network.servers[n].transport != FLOE_PROTOCOL_UDP) {
-            continue;
+    for (size_t n = 0; n < change->network.server_count; n++) {
+        if (change->network.servers[n].transport == FLOE_PROTOCOL_UDP) {
+            check_counts(change, owner, statistics, n, exact);
         }
-        size_t count = change->way_count < SIM_WAYS_MAX ? change->way_count : SIM_WAYS_MAX;
-        for (size_t k = 0; k < count; k++) {
-            const sim_way *way = &change->ways[k];
-            floe_address server = server_address_for(change->world, n, way->remote.family);
-            if (way->channel >> SIM_LIFE_SHIFT == owner->life &&
-                floe_address_equal(&server, &way->remote)) {
-                asked += way->requests;
-                again += way->again;
-                answered += way->answers;
-            }
+    }
+    for (size_t i = 0; exact && i < statistics->server_count; i++) {
+        size_t n = owner_server_of(change, statistics->servers[i]->url);
+        if (n == SIZE_MAX) {
+            change_violated(change, "L15: %s is no server of the options",
+                            statistics->servers[i]->url);
+        } else if (change->network.servers[n].transport == FLOE_PROTOCOL_UDP) {
+            check_entry(change, owner, statistics->servers[i], n);
         }
-        if (change->way_count <= SIM_WAYS_MAX &&
-            (of->requests > asked || of->retransmissions > again || of->responses > answered)) {
-            change_violated(change,
-                            "L15: %s of %s: %u requests, %u again, %u answers; there were %u, %u, "
-                            "%u",
-                            of->method, of->url, (unsigned)of->requests,
-                            (unsigned)of->retransmissions, (unsigned)of->responses, asked, again,
-                            answered);
-        }
+    }
+    uint64_t took = owner->completed > owner->began ? owner->completed - owner->began : 0;
+    if (exact && took != 0 && !within(statistics->gathering.ns, took, took + SIM_MS)) {
+        change_violated(change, "L15: gathering took %llu us, and %llu are told",
+                        (unsigned long long)(took / 1000),
+                        (unsigned long long)(statistics->gathering.ns / 1000));
     }
     floe_gatherer_statistics_free(statistics);
 }

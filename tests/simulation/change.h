@@ -120,6 +120,8 @@ typedef struct sim_told {
     floe_candidate_type type;
     floe_tcp_type tcp_type;
     floe_protocol relay_protocol;
+    uint32_t priority;
+    char foundation[33];
     char address[64];
     char related[64];
     char url[128];
@@ -129,15 +131,21 @@ typedef struct sim_told {
     bool withdrawn;
 } sim_told;
 
+/* Of requests of a kind. */
+typedef struct sim_count {
+    unsigned requests; /* new ones */
+    unsigned again;    /* retransmissions */
+    unsigned answers;  /* the first to each, delivered */
+    size_t bytes;      /* of requests */
+} sim_count;
+
 /* What has gone from a socket to an address and come back. */
 typedef struct sim_way {
     uint32_t channel;
     floe_address remote;
     uint64_t last_out;
-    unsigned requests; /* new ones */
-    unsigned again;    /* retransmissions */
-    unsigned answers;  /* to its requests, delivered */
-    unsigned errors;   /* ICMP, delivered */
+    sim_count counts[2]; /* of Binding, and of Allocate and Refresh */
+    unsigned errors;     /* ICMP, delivered */
     uint64_t last_answer;
     uint64_t last_error;
 } sim_way;
@@ -319,7 +327,9 @@ void account_delivered(sim_changing_world *change, const sim_socket *socket,
 void account_unreachable(sim_changing_world *change, uint32_t channel, const floe_address *remote);
 void account_error(sim_changing_world *change, sim_owner *owner, const floe_candidate_error *error);
 void account_trace(sim_changing_world *change, sim_owner *owner, const floe_trace_event *event);
-void account_statistics(sim_changing_world *change, sim_owner *owner);
+/* Nothing is counted that there was not; `exact`: nor is anything left out, of a new gatherer in a
+ * quiet world. */
+void account_statistics(sim_changing_world *change, sim_owner *owner, bool exact);
 /* From the socket to anywhere: when something was sent last; 0: never. */
 uint64_t account_last_out(const sim_changing_world *change, uint32_t channel,
                           const floe_address *remote);

@@ -314,7 +314,7 @@ static void look(sim_changing_world *change, sim_owner *owner)
     if (floe_core_get_local_candidates(owner->core, &list) == FLOE_OK) {
         floe_candidate_list_free(list);
     }
-    account_statistics(change, owner);
+    account_statistics(change, owner, false);
 }
 
 /* Other users come and go in the same shared part, which remembers some of them. */

@@ -201,6 +201,7 @@ void fresh_compare(sim_changing_world *change, sim_owner *owner)
         set_of(change, fresh, &found);
         if (*world->report->violation == '\0') {
             check_servers(change, fresh);
+            account_statistics(change, fresh, true);
             if (change_is_in_time(change)) {
                 check_same(change, &old, &found);
                 keep_set(change, &found);

@@ -363,6 +363,83 @@ static void check_asked(sim_changing_world *change, const sim_told *told)
     }
 }
 
+/* The interface by which its base's packets leave; SIZE_MAX: nobody can say. */
+static size_t interface_of(const sim_changing_world *change, const sim_told *told)
+{
+    const sim_world *world = change->world;
+    floe_address at = told->ip;
+
+    if (at.family == FLOE_FAMILY_NONE) {
+        return SIZE_MAX;
+    }
+    for (size_t i = 0; i < world->allocation_count; i++) {
+        const sim_allocation *one = &world->allocations[i];
+        if (floe_address_equal(&one->relayed[0], &told->ip) ||
+            floe_address_equal(&one->relayed[1], &told->ip)) {
+            at = one->client;
+        }
+    }
+    for (size_t i = 0; i < world->mapping_count; i++) {
+        if (floe_address_equal(&world->mappings[i].outside, &at)) {
+            return world->mappings[i].interface;
+        }
+    }
+    size_t interface = at.family != FLOE_FAMILY_NONE ? world_interface_with(world, &at) : SIZE_MAX;
+    return interface < change->network.interface_count ? interface : SIZE_MAX;
+}
+
+/* C1: what it says of itself. */
+static void check_fields(sim_changing_world *change, const sim_owner *owner, const sim_told *told,
+                         const floe_candidate *given)
+{
+    const sim_config *network = &change->network;
+    size_t interface = interface_of(change, told);
+    floe_parameters parameters = FLOE_PARAMETERS_INIT;
+    const char *mid = change->plan->sdp_mid ? "audio" : NULL;
+
+    if (interface != SIZE_MAX && network->settings.nat_1to1_ip_count == 0 &&
+        (strcmp(given->interface_name, network->interfaces[interface].name) != 0 ||
+         given->network_id != world_interface_index(network, interface))) {
+        change_violated(change, "C1: %s %s is on %s, network %u", told->url, told->address,
+                        given->interface_name, (unsigned)given->network_id);
+    }
+    if (floe_core_get_local_parameters(owner->core, &parameters) == FLOE_OK &&
+        strcmp(parameters.username_fragment, given->username_fragment) != 0) {
+        change_violated(change, "C1: the ufrag of %s is %s", told->address,
+                        given->username_fragment);
+    }
+    if (given->component != (change->plan->associated && owner->life == 2 ? 2 : 1)) {
+        change_violated(change, "C1: %s has component %u", told->address, given->component);
+    }
+    if ((mid == NULL) != (given->sdp_mid == NULL) ||
+        (mid != NULL && strcmp(mid, given->sdp_mid) != 0)) {
+        change_violated(change, "C1: %s is of another medium", told->address);
+    }
+}
+
+/* C4, C6: among those that stand. */
+static void check_unlike(sim_changing_world *change, const sim_owner *owner, const sim_told *told)
+{
+    for (size_t i = 0; i < owner->told_count; i++) {
+        const sim_told *other = &owner->told[i];
+        if (other == told || other->withdrawn) {
+            continue;
+        }
+        if (other->priority == told->priority) {
+            change_violated(change, "C4: priority %u twice", (unsigned)told->priority);
+        }
+        if (other->type != told->type && strcmp(other->foundation, told->foundation) == 0) {
+            change_violated(change, "C6: one foundation for two types");
+        }
+        if (other->type == told->type && told->ip.family != FLOE_FAMILY_NONE &&
+            told->tcp_type == other->tcp_type && told->relay_protocol == other->relay_protocol &&
+            floe_address_equal(&other->ip, &told->ip)) {
+            change_violated(change, "L4: %s %s:%u twice", floe_candidate_type_name(told->type),
+                            told->address, told->ip.port);
+        }
+    }
+}
+
 static void candidate(sim_changing_world *change, sim_owner *owner, const floe_candidate *given)
 {
     char text[FLOE_CANDIDATE_TEXT_SIZE];
@@ -385,10 +462,12 @@ static void candidate(sim_changing_world *change, sim_owner *owner, const floe_c
                        .type = given->type,
                        .tcp_type = given->tcp_type,
                        .relay_protocol = given->relay_protocol,
+                       .priority = given->priority,
                        .at = change->world->now};
     copy(told->address, sizeof told->address, given->address);
     copy(told->related, sizeof told->related, given->related_address);
     copy(told->url, sizeof told->url, given->url);
+    copy(told->foundation, sizeof told->foundation, given->foundation);
     if (floe_address_parse(given->address, &told->ip) == FLOE_OK) {
         told->ip.port = given->port;
         told->of_host =
@@ -398,6 +477,8 @@ static void candidate(sim_changing_world *change, sim_owner *owner, const floe_c
     owner->events++;
     check_family(change, told);
     check_asked(change, told);
+    check_fields(change, owner, told, given);
+    check_unlike(change, owner, told);
     if (owner->still) {
         change_violated(change, "L5: %s %s is new, though nothing has changed",
                         floe_candidate_type_name(told->type), told->address);
