@@ -126,7 +126,7 @@ FLOE_EXPORT floe_error floe_candidate_format(const floe_candidate *candidate, ch
  * Reads a candidate-attribute of RFC 8839 §5.1, and what is seen in the wild: "a=candidate:",
  * "candidate:" or nothing in front, an empty foundation, upper-case transport and type, names
  * instead of addresses, raddr, rport and tcptype in any order among unknown extensions (which are
- * kept), a last extension without a value.
+ * kept), a last extension without a value, a zone behind an IPv6 address (which is dropped).
  *
  * Bounds: foundation up to 32 ice-char; component 1 to 256; priority 1 to 2^32-1; ports 0 to 65535;
  * 2,048 bytes in all; 64 extensions.
@@ -136,7 +136,9 @@ FLOE_EXPORT floe_error floe_candidate_format(const floe_candidate *candidate, ch
  * and interface_name are NULL; username_fragment and network_id are those of the extensions "ufrag"
  * and "network-id", NULL and 0 without.
  * @return FLOE_OK; FLOE_ERR_SYNTAX: floe_last_error() says at which column (from 1) and why;
- *         FLOE_ERR_INVALID_ARGUMENT for NULL; FLOE_ERR_NO_MEMORY.
+ *         FLOE_ERR_UNSUPPORTED: the text is right, but its transport or type is one that others
+ * have defined (RFC 8839 §5.1), so that the candidate is to be ignored; FLOE_ERR_INVALID_ARGUMENT
+ *         for NULL; FLOE_ERR_NO_MEMORY.
  *
  * Threads: any. Memory: malloc's.
  */

@@ -46,7 +46,9 @@ typedef enum floe_error {
     /** As much waits to be sent as may wait; a writable event comes when there is room. */
     FLOE_ERR_QUEUE_FULL = -17,
     /** The peer has to connect first, and has not. */
-    FLOE_ERR_NOT_CONNECTED = -18
+    FLOE_ERR_NOT_CONNECTED = -18,
+    /** It follows the grammar, and is of a kind that is not known here: to be ignored. */
+    FLOE_ERR_UNSUPPORTED = -19
 } floe_error;
 
 /**

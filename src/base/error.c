@@ -45,6 +45,8 @@ const char *floe_error_string(floe_error error)
         return "canceled";
     case FLOE_ERR_NOT_CONNECTED:
         return "not connected";
+    case FLOE_ERR_UNSUPPORTED:
+        return "of an unknown kind";
     case FLOE_ERR_QUEUE_FULL:
         return "queue full";
     }

@@ -81,11 +81,19 @@ typedef struct candidate_reader {
     size_t skipped;    /* what stood before the words */
     char *word;        /* the one at hand */
     size_t size;
+    const char
+        *unknown; /* a word that the grammar allows and we do not know; NULL: there is none */
+    const char *unknown_what;
 } candidate_reader;
+
+static size_t column_of(const candidate_reader *reader, const char *word)
+{
+    return (size_t)(word - reader->start) + reader->skipped + 1;
+}
 
 static floe_error wrong(const candidate_reader *reader, const char *what)
 {
-    size_t column = (size_t)(reader->word - reader->start) + reader->skipped + 1;
+    size_t column = column_of(reader, reader->word);
 
     if (reader->size == 0) {
         return floe_fail(FLOE_ERR_SYNTAX, "column %zu: the text ends where %s should stand", column,
@@ -142,7 +150,7 @@ static floe_error number(candidate_reader *reader, const char *what, uint64_t le
         *value = *value > most ? *value : *value * 10 + (uint64_t)(digit - '0');
     }
     if (*value < least || *value > most) {
-        size_t column = (size_t)(reader->word - reader->start) + reader->skipped + 1;
+        size_t column = column_of(reader, reader->word);
         return floe_fail(FLOE_ERR_SYNTAX, "column %zu: %s \"%.60s\" is %s %llu", column, what,
                          reader->word, *value > most ? "above" : "below",
                          (unsigned long long)(*value > most ? most : least));
@@ -171,6 +179,25 @@ static floe_error parse_foundation(candidate_reader *reader, floe_candidate *can
     return good ? FLOE_OK : wrong(reader, "foundation (1 to 32 of letters, digits, + and /)");
 }
 
+/* RFC 8866 §9's token: transports and types that others may define (RFC 8839 §5.1). Whoever does
+ * not know one ignores the candidate, and has to tell it from a text that is broken. */
+static bool is_unknown(candidate_reader *reader, const char *what)
+{
+    static const char marks[] = "!#$%&'*+-.^_`{|}~";
+
+    for (size_t i = 0; i < reader->size; i++) {
+        char c = reader->word[i];
+        if (c == '/' || (!is_ice_char(c) && strchr(marks, c) == NULL)) {
+            return false;
+        }
+    }
+    if (reader->size > 0 && reader->unknown == NULL) {
+        reader->unknown = reader->word;
+        reader->unknown_what = what;
+    }
+    return reader->size > 0;
+}
+
 static floe_error parse_transport(candidate_reader *reader, floe_candidate *candidate)
 {
     (void)next_word(reader);
@@ -178,10 +205,20 @@ static floe_error parse_transport(candidate_reader *reader, floe_candidate *cand
         candidate->protocol = FLOE_PROTOCOL_UDP;
     } else if (word_is(reader, "tcp")) {
         candidate->protocol = FLOE_PROTOCOL_TCP;
-    } else {
+    } else if (!is_unknown(reader, "transport")) {
         return wrong(reader, "transport (udp or tcp)");
     }
     return FLOE_OK;
+}
+
+/* The address without its zone, which means something on the machine that wrote it alone. */
+static bool read_address(const candidate_reader *reader, floe_address *address)
+{
+    const char *zone = memchr(reader->word, '%', reader->size);
+    size_t size = zone != NULL ? (size_t)(zone - reader->word) : reader->size;
+
+    return floe_address_parse_span(reader->word, size, address) &&
+           (zone == NULL || (address->family == FLOE_FAMILY_IPV6 && size + 1 < reader->size));
 }
 
 /* An address is written again in its one right form; a name stays as it is. */
@@ -190,7 +227,7 @@ static floe_error parse_address(candidate_reader *reader, char *to, const char *
     floe_address address;
 
     if (next_word(reader)) {
-        if (floe_address_parse_span(reader->word, reader->size, &address)) {
+        if (read_address(reader, &address)) {
             return floe_address_format(&address, to, FLOE_HOST_SIZE);
         }
         if (floe_name_valid(reader->word, reader->size)) {
@@ -214,7 +251,9 @@ static floe_error parse_type(candidate_reader *reader, floe_candidate *candidate
             return FLOE_OK;
         }
     }
-    return wrong(reader, "candidate type (host, srflx, prflx or relay)");
+    return is_unknown(reader, "candidate type")
+               ? FLOE_OK
+               : wrong(reader, "candidate type (host, srflx, prflx or relay)");
 }
 
 static floe_error parse_tcp_type(candidate_reader *reader, floe_candidate *candidate)
@@ -250,7 +289,9 @@ static floe_error add_extension(candidate_reader *reader, parsed_candidate *pars
     }
     candidate->extension_count++;
     extension->name = reader->word;
-    extension->value = next_word(reader) ? reader->word : "";
+    /* RFC 8839 §5.1: *VCHAR, so there may be nothing between two blanks. */
+    bool empty = reader->at < reader->end && *reader->at == ' ';
+    extension->value = !empty && next_word(reader) ? reader->word : "";
     if (strcmp(extension->name, "ufrag") == 0) {
         candidate->username_fragment = extension->value;
     } else if (strcmp(extension->name, "network-id") == 0) {
@@ -363,6 +404,10 @@ floe_error floe_candidate_parse(const char *text, floe_candidate **candidate)
                                .word = parsed->words};
     parsed->candidate.extensions = parsed->extensions;
     floe_error error = parse_words(&reader, parsed);
+    if (error == FLOE_OK && reader.unknown != NULL) {
+        error = floe_fail(FLOE_ERR_UNSUPPORTED, "column %zu: the %s \"%.60s\" is not known",
+                          column_of(&reader, reader.unknown), reader.unknown_what, reader.unknown);
+    }
     if (error != FLOE_OK) {
         floe_deallocate(&floe_default_allocator, parsed);
         return error;

@@ -62,11 +62,43 @@ static void c3_bounds_of_the_whole(void **state)
     assert_non_null(strstr(floe_last_error(), "longer than 2048"));
 }
 
+/* C3: what is to be ignored is told apart from what is broken, and an empty value from none. */
+static void c3_what_others_define(void **state)
+{
+    static const struct {
+        const char *text;
+        floe_error error;
+    } rows[] = {
+        {"candidate:1 1 ssltcp 1 192.0.2.1 443 typ host generation 0", FLOE_ERR_UNSUPPORTED},
+        {"candidate:1 1 udp 1 192.0.2.1 443 typ local", FLOE_ERR_UNSUPPORTED},
+        {"candidate:1 1 ssltcp 1 192.0.2.1 443 host", FLOE_ERR_SYNTAX},
+        {"candidate:1 1 ssl/tcp 1 192.0.2.1 443 typ host", FLOE_ERR_SYNTAX},
+        {"candidate:1 1 ssltcp 1 192.0.2.1", FLOE_ERR_SYNTAX},
+    };
+    floe_candidate *candidate = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(floe_candidate_parse(rows[i].text, &candidate), rows[i].error);
+    }
+    assert_string_equal(floe_error_string(FLOE_ERR_UNSUPPORTED), "of an unknown kind");
+    assert_int_equal(
+        floe_candidate_parse("candidate:1 1 udp 1 192.0.2.1 5 typ host a  b c", &candidate),
+        FLOE_OK);
+    assert_int_equal(candidate->extension_count, 2);
+    assert_string_equal(candidate->extensions[0].name, "a");
+    assert_string_equal(candidate->extensions[0].value, "");
+    assert_string_equal(candidate->extensions[1].name, "b");
+    assert_string_equal(candidate->extensions[1].value, "c");
+    floe_candidate_free(candidate);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(c1_fields),
         cmocka_unit_test(c3_bounds_of_the_whole),
+        cmocka_unit_test(c3_what_others_define),
     };
     return cmocka_run_group_tests_name("candidate text", tests, NULL, NULL);
 }
