@@ -121,6 +121,12 @@ static void l11_a_restart_in_the_middle_tells_nothing_more(void **state)
     assert_int_equal(seen->state, FLOE_GATHERER_STATE_CLOSED);
     assert_int_equal(seen->completes, 0);
     assert_int_equal(seen->ends, 0);
+    /* The hosts were there, and what the servers showed, but no relay yet: it was the middle. */
+    assert_true(seen->candidate_count > 2);
+    for (size_t i = 0; i < seen->candidate_count; i++) {
+        assert_true(seen->candidates[i].at_ms <= 60);
+        assert_int_not_equal(seen->candidates[i].type, FLOE_CANDIDATE_TYPE_RELAY);
+    }
 }
 
 /* The relay that its server has forgotten is asked for again, and the answer shows the address
@@ -141,11 +147,14 @@ static void l4_a_renewed_relay_tells_no_reflexive_late(void **state)
     sim_add_action(&config, SIM_RESTART, 60);
     sim_add_action(&config, SIM_GATHER, 5000);
     const sim_seen *seen = run(&config);
+    size_t relays = 0;
     assert_int_equal(seen->completes, 1);
     for (size_t i = 0; i < seen->candidate_count; i++) {
         const sim_seen_candidate *made = &seen->candidates[i];
         assert_false(made->type == FLOE_CANDIDATE_TYPE_SRFLX && made->at_ms >= 5000);
+        relays += made->type == FLOE_CANDIDATE_TYPE_RELAY;
     }
+    assert_true(relays > 1); /* it was renewed */
 }
 
 #define WITH(servers, policy) ((servers) | (uint32_t)(policy) << SIM_POLICY_SHIFT)
@@ -251,8 +260,11 @@ static void l10_new_options_throw_the_pool_away(void **state)
     config_of_all(&config);
     config.pool = true;
     config.gather_at_ms = 2000;
+    size_t all = run(&config)->candidate_count;
     sim_add_action(&config, SIM_SET_OPTIONS, 1000)->value = WITH(1U, FLOE_GATHER_POLICY_ALL);
     const sim_seen *seen = run(&config);
+    assert_in_range(seen->candidate_count, 3,
+                    all - 2); /* two hosts and the first server's; no relay */
     for (size_t i = 0; i < seen->candidate_count; i++) {
         assert_int_not_equal(seen->candidates[i].type, FLOE_CANDIDATE_TYPE_RELAY);
     }
@@ -319,13 +331,16 @@ static void every_allocation_fails_in_turn(void **state)
     sim_add_action(&config, SIM_GATHER, 5000);
     sim_add_action(&config, SIM_TOGGLE, 6000);
     sim_add_action(&config, SIM_GATHER, 7000);
-    (void)run(&config);
+    size_t told = run(&config)->candidate_count;
     size_t all = report.allocations;
+    size_t less = 0;
+    assert_true(told >= 10); /* all kinds, from all servers, and those of another generation */
     for (size_t n = 1; n <= all; n++) {
         config.fail_at = n;
-        (void)run(&config);
+        less += run(&config)->candidate_count < told;
         assert_int_equal(report.left_memory, 0);
     }
+    assert_in_range(less, 1, all - 1); /* some cost a candidate, and some none */
 }
 
 /* ── The associated gatherer (L13), on the core alone ── */

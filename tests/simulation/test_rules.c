@@ -91,7 +91,12 @@ static void l7_close_at_every_millisecond(void **state)
         sim_add_server(&config, true, "203.0.113.3", SIM_MISMATCH)->by_name = true;
         sim_add_server(&config, true, "2a00::9", SIM_GOOD);
         config.close_at_ms = ms;
-        (void)run(&config);
+        const sim_seen *seen = run(&config);
+        /* From before the first request to behind the last answer. */
+        assert_true(ms > 1 || count_of(seen, FLOE_CANDIDATE_TYPE_SRFLX) == 0);
+        assert_true(ms < 10 || count_of(seen, FLOE_CANDIDATE_TYPE_HOST) == 2);
+        assert_true(ms < 199 || (count_of(seen, FLOE_CANDIDATE_TYPE_SRFLX) == 2 &&
+                                 count_of(seen, FLOE_CANDIDATE_TYPE_RELAY) > 1));
     }
 }
 
@@ -713,7 +718,14 @@ static void t6_nobody_asks_a_server_that_is_full(void **state)
         config.settings.pacing_ms = 50;
         config.policy = FLOE_GATHER_POLICY_RELAY;
         sim_add_server(&config, true, "203.0.113.2", SIM_FULL_AFTER_TWO);
-        packets[i] = run(&config)->packets_sent_at_complete;
+        const sim_seen *seen = run(&config);
+        packets[i] = seen->packets_sent_at_complete;
+        /* Two have a relay, each of the others is told the 486. */
+        assert_int_equal(count_of(seen, FLOE_CANDIDATE_TYPE_RELAY), 2);
+        assert_int_equal(seen->error_count, config.interface_count - 2);
+        for (size_t n = 0; n < seen->error_count; n++) {
+            assert_int_equal(seen->errors[n].code, 486);
+        }
     }
     assert_in_range(packets[1], 1, packets[0] + 8);
 }

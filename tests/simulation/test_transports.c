@@ -564,7 +564,8 @@ static void l7_closed_while_two_lead_to_one_server(void **state)
         server->redirect = 1;
         server->round_trip_ms = 1;
         config.close_at_ms = ms;
-        (void)run(&config);
+        const sim_seen *seen = run(&config);
+        assert_true(ms < 240 || relays_of(seen) == 2); /* until both have theirs */
     }
 }
 
@@ -598,6 +599,7 @@ static void l4_a_restart_before_the_relay_for_tcp(void **state)
         (void)sim_add_action(&config, SIM_GATHER, ms + 10);
         const sim_seen *seen = run(&config);
         assert_int_equal(seen->state, FLOE_GATHERER_STATE_CLOSED);
+        assert_true(relays_of(seen) >= 2); /* for UDP, and for TCP */
     }
 }
 
@@ -645,13 +647,16 @@ static void close_at_every_millisecond(void **state)
             sim_config config;
             dual(&config, (floe_protocol)transport);
             config.close_at_ms = ms;
-            (void)run(&config);
+            const sim_seen *seen = run(&config);
+            assert_true(ms > 1 || relays_of(seen) == 0);
+            assert_true(ms < 298 || relays_of(seen) > 0);
         }
         for (uint64_t ms = 150; ms < 1700; ms += 7) {
             sim_config config;
             with_all_of_it(&config, (floe_protocol)transport);
             config.close_at_ms = ms;
-            (void)run(&config);
+            const sim_seen *seen = run(&config);
+            assert_true(ms < 400 || relays_of(seen) > 0);
         }
     }
 }
@@ -665,7 +670,7 @@ static void every_allocation_may_fail(void **state)
         config.packets = 2;
         config.packets_ms = 10;
         config.run_ms = 7000;
-        (void)run(&config);
+        assert_true(relays_of(run(&config)) > 0);
         size_t all = report.allocations;
         for (size_t n = 1; n <= all; n++) {
             config.fail_at = n;
@@ -675,7 +680,7 @@ static void every_allocation_may_fail(void **state)
     for (int transport = FLOE_PROTOCOL_UDP; transport <= FLOE_PROTOCOL_DTLS; transport++) {
         sim_config config;
         with_all_of_it(&config, (floe_protocol)transport);
-        (void)run(&config);
+        assert_true(relays_of(run(&config)) > 0);
         size_t all = report.allocations;
         for (size_t n = 1; n <= all; n++) {
             config.fail_at = n;
