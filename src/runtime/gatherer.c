@@ -142,8 +142,10 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     floe_gatherer *gatherer = udp->owner;
     floe_api *api = gatherer->api;
 
-    (void)status;
     uv_mutex_lock(&api->lock);
+    if (status < 0 && floe_udp_is_open(udp)) {
+        start_polling(udp); /* an error that is pending has stopped it: it is read below */
+    }
     if (floe_udp_is_open(udp) && (events & UV_WRITABLE) != 0 && !floe_queue_empty(&udp->held)) {
         send_held(udp);
     }
@@ -332,11 +334,15 @@ static void give_filtered(floe_gatherer *gatherer)
 static void list_interfaces(floe_gatherer *gatherer)
 {
     floe_api *api = gatherer->api;
-    floe_error error = floe_interfaces_update(&api->interfaces);
 
+    /* The list is this thread's alone, and the kernel may take its time for a long one: who calls
+     * meanwhile does not wait for that. */
+    uv_mutex_unlock(&api->lock);
+    floe_error error = floe_interfaces_update(&api->interfaces);
     if (error == FLOE_OK && api->wants_default_route) {
         floe_interfaces_mark_default_route(&api->interfaces); /* routes change by themselves */
     }
+    uv_mutex_lock(&api->lock);
     if (error == FLOE_OK) {
         floe_mdns_service_links(api);
     }

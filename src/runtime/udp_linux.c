@@ -12,16 +12,22 @@
 #include <netinet/udp.h>
 #include <string.h>
 
+/* A kernel that is not quite Linux's (an emulator, a sandbox) may not know an option: then a server
+ * that refuses is known by time alone. */
+static bool set_if_known(int fd, int level, int option)
+{
+    int on = 1;
+
+    return setsockopt(fd, level, option, &on, sizeof on) == 0 || errno == ENOPROTOOPT ||
+           errno == EOPNOTSUPP;
+}
+
 /* ICMP errors go to the error queue with their address, and wake the poll without looking like a
  * dead descriptor. */
 bool floe_udp_prepare(uv_os_sock_t fd, bool ipv4)
 {
-    int on = 1;
-    int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
-    int option = ipv4 ? IP_RECVERR : IPV6_RECVERR;
-
-    return setsockopt(fd, level, option, &on, sizeof on) == 0 &&
-           setsockopt(fd, SOL_SOCKET, SO_SELECT_ERR_QUEUE, &on, sizeof on) == 0;
+    return set_if_known(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, ipv4 ? IP_RECVERR : IPV6_RECVERR) &&
+           set_if_known(fd, SOL_SOCKET, SO_SELECT_ERR_QUEUE);
 }
 
 /* The kernel may hand over several datagrams of one sender as one, told apart by their size. */

@@ -71,6 +71,8 @@ static const fault table[] = {
     {"send", EAGAIN},
     {"send", ENOBUFS},
     {"getsockopt", ENOBUFS},
+    {"pthread_cond_init", ENOMEM},
+    {"pthread_mutex_init", ENOMEM},
     {"pthread_create", EAGAIN},
     {"pthread_create", EPERM},
     {"RAND_bytes", 0},
@@ -176,6 +178,10 @@ DOOR(int, getsockopt, (int fd, int level, int name, void *value, socklen_t *size
 DOOR(int, pthread_create,
      (pthread_t * thread, const pthread_attr_t *attributes, void *(*body)(void *), void *data),
      (thread, attributes, body, data), true, errno)
+DOOR(int, pthread_cond_init, (pthread_cond_t * condition, const pthread_condattr_t *attributes),
+     (condition, attributes), true, errno)
+DOOR(int, pthread_mutex_init, (pthread_mutex_t * mutex, const pthread_mutexattr_t *attributes),
+     (mutex, attributes), true, errno)
 DOOR(int, RAND_bytes, (unsigned char *bytes, int size), (bytes, size), true, 0)
 DOOR(int, pipe2, (int fds[2], int flags), (fds, flags), true, -1)
 DOOR(int, eventfd, (unsigned value, int flags), (value, flags), true, -1)

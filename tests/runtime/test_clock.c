@@ -20,6 +20,7 @@
 
 static atomic_int slept; /* seconds */
 static atomic_int watched = -1;
+static atomic_uint looks;        /* at the clock */
 static atomic_bool tells = true; /* there is somebody who tells of waking */
 
 #pragma GCC visibility push(default)
@@ -29,6 +30,7 @@ int clock_gettime(clockid_t clock, struct timespec *now)
 {
     int result = (int)syscall(SYS_clock_gettime, clock, now);
 
+    atomic_fetch_add(&looks, clock == CLOCK_BOOTTIME);
     if (result == 0 && clock == CLOCK_BOOTTIME) {
         now->tv_sec += atomic_load(&slept);
     }
@@ -206,12 +208,42 @@ static void n4_without_word_of_it_a_timer_finds_out(void **state)
     atomic_store(&tells, true);
 }
 
+/* A loop that comes before its time comes again and again until it is: it would look at the clock
+ * without end. */
+static void an_idle_loop_sleeps_until_something_is_due(void **state)
+{
+    owner o = {0};
+    owner of_other = {0};
+    floe_api *api;
+    floe_gatherer *other;
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof name;
+    char packet[100];
+    int silent = socket(AF_INET, SOCK_DGRAM, 0);
+
+    (void)state;
+    assert_int_equal(bind(silent, (struct sockaddr *)&name, size), 0);
+    assert_int_equal(getsockname(silent, (struct sockaddr *)&name, &size), 0);
+    floe_gatherer *gatherer = gather(&api, &o);
+    begin(api, ntohs(name.sin_port), &of_other, &other);
+    assert_true(recv(silent, packet, sizeof packet, 0) > 0);
+    unsigned before = atomic_load(&looks);
+    for (int i = 0; i < 2; i++) { /* sent again after half a second, and after one */
+        assert_true(recv(silent, packet, sizeof packet, 0) > 0);
+    }
+    assert_in_range(atomic_load(&looks) - before, 1, 60);
+    floe_gatherer_free(other);
+    end(api, gatherer);
+    (void)close(silent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(n4_awake_again_it_asks_at_once),
         cmocka_unit_test(n4_what_comes_due_in_sleep_is_done_when_awake),
         cmocka_unit_test(n4_without_word_of_it_a_timer_finds_out),
+        cmocka_unit_test(an_idle_loop_sleeps_until_something_is_due),
     };
     return cmocka_run_group_tests_name("clock", tests, test_server_start, test_server_stop);
 }
