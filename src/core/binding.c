@@ -175,7 +175,11 @@ static void answer(floe_core *core, floe_time now, floe_binding *binding,
                !floe_stun_read_address(message, FLOE_STUN_MAPPED_ADDRESS, &told)) {
         fail_by_answer(core, now, binding, message, "it has no good XOR-MAPPED-ADDRESS");
     } else if (!floe_mapped_address(core, binding->base, &told, &mapped)) {
-        fail_by_answer(core, now, binding, message, "it names an impossible mapped address");
+        floe_failure failure =
+            floe_failure_of(FLOE_FAILURE_BAD_ANSWER, &binding->transaction, &binding->remote, now);
+        floe_failure_set_impossible(core, &failure, "it names an impossible mapped address", &told);
+        fail(core, now, binding, &failure);
+        floe_failure_release(core->shared, &failure);
     } else {
         learn(core, now, binding, &mapped);
         floe_pairs_binding_known(core, now, binding);

@@ -149,7 +149,12 @@ bool floe_mapped_address(const floe_core *core, const floe_base *base, const flo
         }
     }
     *mapped = plain;
-    return floe_address_believable(core, &plain);
+    /* NAT64 (RFC 6146) shows an IPv4 address of an IPv6 base; a private one is of some other
+     * network that the server is in. */
+    floe_address_kind kind = floe_address_classify(&plain);
+    bool elsewhere = plain.family != base->local.family &&
+                     (kind == FLOE_ADDRESS_PRIVATE || kind == FLOE_ADDRESS_SHARED);
+    return floe_address_believable(core, &plain) && !elsewhere;
 }
 
 static bool is_own_ip(const floe_core *core, const floe_address *address)

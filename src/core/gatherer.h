@@ -188,6 +188,10 @@ floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction
                              const floe_address *remote, floe_time now);
 /* Takes the text over as the reason; without memory there is none. */
 void floe_failure_set_reason(const floe_core *core, floe_failure *failure, const char *reason);
+/* That a server names such an address: "it names an impossible mapped address", which one (where
+ * addresses may be shown), and the setting that would let it. */
+void floe_failure_set_impossible(const floe_core *core, floe_failure *failure, const char *what,
+                                 const floe_address *address);
 void floe_failure_release(const floe_core_shared *shared, floe_failure *failure);
 /* E2: whether it belongs to the URL and to no base. */
 bool floe_failure_of_url(const floe_failure *failure);

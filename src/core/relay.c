@@ -544,9 +544,11 @@ static bool sift_relayed(const floe_core *core, floe_relay *relay)
 
 static void succeed(floe_core *core, floe_time now, floe_relay *relay)
 {
+    floe_address first = relay->turn.relayed[0];
     if (!sift_relayed(core, relay)) {
         floe_failure failure = {.kind = FLOE_FAILURE_BAD_ANSWER, .remote = relay->turn.server};
-        floe_failure_set_reason(core, &failure, "it names an impossible relayed address");
+        floe_failure_set_impossible(core, &failure, "it names an impossible relayed address",
+                                    &first);
         fail(core, now, relay, failure);
         return;
     }

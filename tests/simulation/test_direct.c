@@ -738,6 +738,40 @@ static void e1_answers_that_cannot_be_believed(void **state)
     }
 }
 
+/* A server that gives no reason of its own: the code's name stands for it, where it has one. */
+static void e1_errors_without_a_reason(void **state)
+{
+    static const struct {
+        uint16_t code;
+        const char *reason;
+        const char *text;
+    } rows[] = {
+        {403, "", "the server answers 403 Forbidden: its rules do not allow this user or address"},
+        {486, "", "the server answers 486 Allocation Quota Reached: this user has too many"},
+        {403, "Go away", "the server answers 403 Go away: its rules do not allow"},
+        {599, "", "the server answers 599"},
+        {599, "Odd", "the server answers 599 Odd"},
+    };
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t bytes[256];
+        begin(&f, "turn:203.0.113.2");
+        floe_stun_writer writer = answer(&f, bytes, sizeof bytes, FLOE_STUN_ERROR);
+        floe_stun_put_error(&writer, rows[i].code, floe_span_text(rows[i].reason));
+        send_answer(&f, &writer);
+        assert_int_equal(f.errors, 1);
+        assert_int_equal(f.code, rows[i].code);
+        if (strncmp(f.error, rows[i].text, strlen(rows[i].text)) != 0) {
+            fail_msg("%u: %s", rows[i].code, f.error);
+        }
+        assert_true(*rows[i].reason != '\0' || rows[i].code != 599 ||
+                    strlen(f.error) == strlen(rows[i].text));
+        end(&f);
+    }
+}
+
 static void e1_answers_from_elsewhere(void **state)
 {
     static fixture f;
@@ -1276,6 +1310,33 @@ static void r1_mapped_address_of_either_kind(void **state)
     }
 }
 
+/* An address of the other family is what a translator shows (NAT64); a private one is of a network
+ * that only the server is in. */
+static void r1_a_mapped_address_of_the_other_family(void **state)
+{
+    static const struct {
+        const char *address;
+        bool good;
+    } rows[] = {{"[2001:db8::7]:700", true}, {"[fd00::7]:700", false}, {"172.18.0.1:700", true}};
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t bytes[128];
+        floe_address mapped = address_of(rows[i].address);
+        make(&f, "stun:203.0.113.2", FLOE_GATHER_POLICY_ALL, (floe_settings)FLOE_SETTINGS_INIT);
+        assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK);
+        settle(&f);
+        floe_stun_writer writer = answer(&f, bytes, sizeof bytes, FLOE_STUN_SUCCESS);
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
+        arrive(&f, f.channel, &writer);
+        settle(&f);
+        assert_int_equal(f.reflexive, rows[i].good);
+        assert_int_equal(f.errors, !rows[i].good);
+        end(&f);
+    }
+}
+
 /* ── Strangers ── */
 
 /* R5: whoever guesses ids costs what it takes to look at a packet: nothing is kept or told, and the
@@ -1489,6 +1550,7 @@ int main(void)
         cmocka_unit_test(t6_indications_of_all_kinds),
         cmocka_unit_test(e1_answers_that_cannot_be_believed),
         cmocka_unit_test(e1_answers_from_elsewhere),
+        cmocka_unit_test(e1_errors_without_a_reason),
         cmocka_unit_test(s3_services_in_the_order_of_their_priority),
         cmocka_unit_test(s3_natural_services),
         cmocka_unit_test(s6_natural_services_that_are_not_terminal),
@@ -1504,6 +1566,7 @@ int main(void)
         cmocka_unit_test(s2_an_ipv4_address_in_ipv6_spelling),
         cmocka_unit_test(n4_awake_again_it_asks_what_still_stands),
         cmocka_unit_test(r1_mapped_address_of_either_kind),
+        cmocka_unit_test(r1_a_mapped_address_of_the_other_family),
         cmocka_unit_test(a_million_forged_answers),
         cmocka_unit_test(nothing_is_answered_that_is_not_ours),
         cmocka_unit_test(l11_a_day_of_changes),

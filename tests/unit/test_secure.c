@@ -451,6 +451,40 @@ static void data_goes_both_ways_however_it_is_cut(void **state)
     }
 }
 
+/* Of one peer four are kept, of all together 64. */
+static void sessions_are_kept_within_bounds(void **state)
+{
+    counting_allocator memory;
+    floe_secure_context *context = NULL;
+    tls_server *server = tls_server_new(&(tls_options){.certificate = TLS_RIGHT});
+
+    (void)state;
+    for (int many = 0; many < 2; many++) {
+        size_t most = 0;
+        size_t bound = many ? 64 : 4;
+        counting_init(&memory);
+        assert_int_equal(floe_secure_context_new(&memory.table, trusting(), &context), FLOE_OK);
+        size_t none = memory.live;
+        for (int i = 0; i < (many ? 80 : 12); i++) {
+            pair with = {.server = server, .connection = tls_accept(server)};
+            char peer[32] = "the peer";
+            if (many) {
+                (void)snprintf(peer, sizeof peer, "peer %d", i);
+            }
+            /* TLS 1.3 gives two tickets: more come than one handshake takes. */
+            with.client = floe_secure_new(context, "turn.example", peer, false);
+            exchange(&with, FLIGHT);
+            assert_true(with.ready);
+            end(&with);
+            most = memory.live - none > most ? memory.live - none : most;
+        }
+        assert_in_range(most, bound / 2, bound);
+        floe_secure_context_free(context);
+        assert_int_equal(memory.live, 0);
+    }
+    tls_server_free(server);
+}
+
 static size_t served(pair *with, uint8_t *room, size_t size, bool datagrams)
 {
     static uint8_t small[1000];
@@ -757,6 +791,7 @@ int main(void)
         cmocka_unit_test(t8_our_own_certificate),
         cmocka_unit_test(files_that_cannot_be_used_are_told),
         cmocka_unit_test(t8_sessions_are_resumed),
+        cmocka_unit_test(sessions_are_kept_within_bounds),
         cmocka_unit_test(data_goes_both_ways_however_it_is_cut),
         cmocka_unit_test(k1_large_records_and_many),
         cmocka_unit_test(a_record_without_memory),

@@ -329,6 +329,35 @@ static void t2_a_challenge_without_nonce_or_realm_is_an_error(void **state)
     sent(f, bytes, &message);
     assert_int_equal(respond(f, &half), FLOE_TURN_FAILED);
     assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_BAD_ANSWER);
+    /* The first has to name a realm; a later one may leave the one that it named. */
+    const answer no_realm = {.code = 401, .nonce = "n1", .lifetime = -1};
+    const answer stale = {.code = 438, .nonce = "n2", .lifetime = -1};
+    begin_again(f, FLOE_TURN_IPV4);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &no_realm), FLOE_TURN_FAILED);
+    assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_BAD_ANSWER);
+    begin_again(f, FLOE_TURN_IPV4);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &stale), FLOE_TURN_PROGRESS);
+}
+
+/* Three 438 in a row behind the challenge, and not a fourth. */
+static void t2_how_many_stale_nonces_are_borne(void **state)
+{
+    static const char *const nonces[] = {"a", "b", "c", "d"};
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    for (size_t i = 0; i < 4; i++) {
+        const answer stale = {.code = 438, .realm = "r", .nonce = nonces[i], .lifetime = -1};
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &stale), i < 3 ? FLOE_TURN_PROGRESS : FLOE_TURN_FAILED);
+    }
 }
 
 /* The second allocation of an account: with what the first learned. */
@@ -1236,6 +1265,7 @@ int main(void)
         TEST(t2_a_nonce_for_one_use_only_works_and_is_bounded),
         TEST(t2_a_changed_or_empty_realm_is_taken),
         TEST(t2_a_challenge_without_nonce_or_realm_is_an_error),
+        TEST(t2_how_many_stale_nonces_are_borne),
         TEST(t2_a_remembered_nonce_that_holds_saves_the_round_trip),
         TEST(t2_a_remembered_nonce_that_does_not_hold_costs_nothing),
         TEST(t6_errors_end_it_with_their_code),
