@@ -436,6 +436,11 @@ void audit_closed(sim_changing_world *change, sim_owner *owner)
                             core_channel(world->sockets[i].channel));
         }
     }
+    if (change->network.settings.on_trace != NULL &&
+        owner->sent_traced + owner->sent_for_peers < owner->sent) {
+        change_violated(change, "trace: %u requests by UDP went out, %u for peers; %u were told",
+                        owner->sent, owner->sent_for_peers, owner->sent_traced);
+    }
     if (change->network.settings.on_trace != NULL && owner->sent_traced < owner->sent) {
         change_violated(change, "on_trace: %u requests by UDP went out, %u were told", owner->sent,
                         owner->sent_traced);

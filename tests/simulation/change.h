@@ -137,6 +137,7 @@ typedef struct sim_count {
     unsigned again;    /* retransmissions */
     unsigned answers;  /* the first to each, delivered */
     size_t bytes;      /* of requests */
+    unsigned releases;
 } sim_count;
 
 /* What has gone from a socket to an address and come back. */
@@ -145,7 +146,8 @@ typedef struct sim_way {
     floe_address remote;
     uint64_t last_out;
     sim_count counts[2]; /* of Binding, and of Allocate and Refresh */
-    unsigned errors;     /* ICMP, delivered */
+    unsigned releases;
+    unsigned errors; /* ICMP, delivered */
     uint64_t last_answer;
     uint64_t last_error;
 } sim_way;
@@ -156,6 +158,7 @@ typedef struct sim_request {
     uint16_t method;
     uint64_t hash; /* of its bytes */
     bool answered;
+    bool release;
 } sim_request;
 
 /* A packet of the owner's on a relay, which is to come back. */
@@ -193,13 +196,14 @@ typedef struct sim_owner {
     floe_gather_policy told_policy;
     uint64_t audited;
     uint64_t changed_options;
-    unsigned events;      /* candidates told and withdrawn, of all time */
-    unsigned steps;       /* outputs since the last input */
-    unsigned sent_traced; /* requests that the trace told */
-    unsigned sent;        /* and that went out by UDP */
-    bool still;           /* the gathering at hand began in a world that had rested */
-    uint32_t full;        /* the candidate whose queue was full; 0: none */
-    bool list_failed;     /* it could not be told what interfaces there are, at last */
+    unsigned events;         /* candidates told and withdrawn, of all time */
+    unsigned steps;          /* outputs since the last input */
+    unsigned sent_traced;    /* requests that the trace told */
+    unsigned sent;           /* and that went out by UDP */
+    unsigned sent_for_peers; /* CreatePermission, ChannelBind and releases among them */
+    bool still;              /* the gathering at hand began in a world that had rested */
+    uint32_t full;           /* the candidate whose queue was full; 0: none */
+    bool list_failed;        /* it could not be told what interfaces there are, at last */
     bool failed[SIM_SERVERS_MAX];
     uint64_t told_failed[SIM_SERVERS_MAX]; /* when an error was told last */
     uint64_t lost_to_401[SIM_SERVERS_MAX];

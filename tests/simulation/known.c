@@ -27,7 +27,7 @@ static const struct {
     {"T5: ", "who knows no ADDITIONAL-ADDRESS-FAMILY is not asked for the other family"},
     {"S4: ", "a relay whose renewal meets ICMP is allocated twice"},
     {"L7: an allocation was left", "likewise"},
-    {"L15: ", "retransmissions are counted that did not go out"},
+    {"L15, due and not sent: ", "retransmissions are counted that did not go out"},
     {NULL, NULL},
 };
 
