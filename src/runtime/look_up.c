@@ -44,9 +44,11 @@ static void begin(floe_api *api, floe_look_up *look_up)
 {
     look_up->begun = true;
     floe_list_append(&api->look_ups_begun, &look_up->link);
-    if (!floe_mdns_service_look_up(api, look_up->name, look_up->timeout_ms, &look_up->asker)) {
+    floe_error error =
+        floe_mdns_service_look_up(api, look_up->name, look_up->timeout_ms, &look_up->asker);
+    if (error != FLOE_OK) {
         uv_mutex_unlock(&api->lock);
-        done(&look_up->asker, FLOE_ERR_NO_MEMORY, NULL, 0);
+        done(&look_up->asker, error, NULL, 0);
         uv_mutex_lock(&api->lock);
     }
 }

@@ -557,17 +557,21 @@ void floe_mdns_service_unpublish(floe_api *api, const floe_core_output *output)
     }
 }
 
-bool floe_mdns_service_look_up(floe_api *api, const char *name, uint32_t timeout_ms,
-                               floe_mdns_asker *asker)
+floe_error floe_mdns_service_look_up(floe_api *api, const char *name, uint32_t timeout_ms,
+                                     floe_mdns_asker *asker)
 {
     floe_mdns_service *service = service_of(api);
 
-    if (service == NULL || floe_mdns_look_up(service->machine, floe_runtime_now(), name,
-                                             floe_milliseconds(timeout_ms), asker) != FLOE_OK) {
-        return false;
+    if (service == NULL) {
+        return api->mdns_mode == FLOE_MDNS_MODE_OFF ? FLOE_ERR_INVALID_STATE : FLOE_ERR_NO_MEMORY;
     }
+    if (service->sockets[0].fd < 0 && service->sockets[1].fd < 0) {
+        return service->sockets[0].error;
+    }
+    floe_error error = floe_mdns_look_up(service->machine, floe_runtime_now(), name,
+                                         floe_milliseconds(timeout_ms), asker);
     soon(service);
-    return true;
+    return error;
 }
 
 void floe_mdns_service_forget(floe_api *api, const floe_mdns_asker *asker)

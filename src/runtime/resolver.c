@@ -493,13 +493,21 @@ static void on_local(floe_mdns_asker *asker, floe_error error, const floe_addres
     end_look_up(name, error == FLOE_OK ? ARES_SUCCESS : ARES_ENOTFOUND, FAILURE_KEPT_S);
 }
 
+/* Whether the name is looked for on the links; without multicast DNS it is one like others. */
 static bool look_up_local(floe_resolver *resolver, floe_name *name)
 {
     bool address = name->record == FLOE_DNS_A || name->record == FLOE_DNS_AAAA;
 
+    if (!address || !floe_name_is_local(name->name)) {
+        return false;
+    }
     name->asker.done = on_local;
-    return address && floe_name_is_local(name->name) &&
-           floe_mdns_service_look_up(resolver->api, name->name, LOCAL_TIMEOUT_MS, &name->asker);
+    floe_error error =
+        floe_mdns_service_look_up(resolver->api, name->name, LOCAL_TIMEOUT_MS, &name->asker);
+    if (error != FLOE_OK && error != FLOE_ERR_INVALID_STATE) {
+        end_look_up(name, error == FLOE_ERR_NO_MEMORY ? ARES_ENOMEM : ARES_ENOTFOUND, 0);
+    }
+    return error != FLOE_ERR_INVALID_STATE;
 }
 
 #define CLASS_IN 1 /* RFC 1035 §3.2.4 */

@@ -681,6 +681,9 @@ static void h2_the_port_cannot_be_had(void **state)
     begin(&o, "10.91.1.2", NULL);
     wait_for(&o, &o.errors, 1);
     assert_non_null(strstr(o.error, "another program holds UDP port 5353"));
+    assert_int_equal(floe_api_look_up(o.api, "peer.local", 60000, on_look_up, &o), FLOE_OK);
+    wait_for(&o, &o.found, 1);
+    assert_int_equal(o.result, FLOE_ERR_ADDRESS_IN_USE);
     (void)close(holders[0]);
     (void)close(holders[1]);
     gather(&o); /* by now it can be had */
