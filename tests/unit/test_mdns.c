@@ -825,6 +825,118 @@ static void h2_more_addresses_than_a_message_has_room_for(void **state)
     assert_int_equal(count_addresses(f), FLOE_MDNS_RECORDS_MAX);
 }
 
+static bool contains(const fixture *f, const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i + size <= f->output.size; i++) {
+        if (memcmp(&f->output.data[i], bytes, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* §6.1, §18: an authoritative response, whose NSEC has a bit for each family that there is. */
+static void h2_an_answer_byte_by_byte(void **state)
+{
+    static const uint8_t ipv4[] = {0, 1, 0x40};
+    static const uint8_t both[] = {0, 4, 0x40, 0, 0, 8};
+    static const uint8_t ipv6[] = {0, 4, 0, 0, 0, 8};
+    fixture *f = *state;
+    floe_address other = address_of("[2001:db8::7]:0");
+
+    publish(f, false);
+    assert_true(sent(f));
+    assert_int_equal(f->output.data[0] | f->output.data[1], 0); /* no id */
+    assert_int_equal(f->output.data[2], 0x84);
+    assert_int_equal(f->output.data[3], 0);
+    assert_true(contains(f, ipv4, sizeof ipv4));
+    settle(f);
+    assert_int_equal(floe_mdns_publish(f->mdns, f->now, NAME, &other, 2, false), FLOE_OK);
+    assert_true(sent(f));
+    assert_true(contains(f, both, sizeof both));
+    settle(f);
+    floe_mdns_unpublish(f->mdns, f->now, NAME, &f->own);
+    assert_true(sent(f));
+    assert_true(contains(f, ipv6, sizeof ipv6));
+}
+
+/* What was to be said on a link that is gone is not said on the one that has its place. */
+static void h2_nothing_is_said_on_a_link_that_is_gone(void **state)
+{
+    fixture *f = *state;
+    floe_address second = address_of("10.0.1.7:0");
+
+    publish(f, false);
+    look_up(f, "peer.local", 60000, NULL);
+    floe_mdns_set_links(f->mdns, f->now, &eth1, 1);
+    while (floe_mdns_poll(f->mdns, &f->output)) {
+        assert_int_equal(f->output.link.interface_index, eth1.interface_index);
+        assert_true(floe_mdns_parse(f->output.data, f->output.size, &f->message));
+        assert_false(f->message.response);
+    }
+    /* Nor on the same one, when it comes again. */
+    floe_mdns_set_links(f->mdns, f->now, &eth0, 1);
+    assert_int_equal(floe_mdns_publish(f->mdns, f->now, NAME, &second, 2, false), FLOE_OK);
+    settle(f);
+    ask(f, NAME, false);
+    assert_int_equal(count_sent(f), 1);
+    floe_mdns_unpublish(f->mdns, f->now, NAME, &second); /* its goodbye waits for a second */
+    floe_mdns_set_links(f->mdns, f->now, &eth1, 1);
+    floe_mdns_set_links(f->mdns, f->now, &eth0, 1);
+    size_t said = 0;
+    for (int i = 0; i < 5; i++) {
+        while (sent(f)) {
+            for (size_t k = 0; k < f->message.record_count; k++) {
+                assert_int_equal(f->message.records[k].ttl, 120);
+            }
+            said += f->message.response;
+        }
+        pass(f, 1000);
+    }
+    assert_int_equal(said, 2);
+    floe_mdns_unpublish(f->mdns, f->now, NAME, &f->own);
+    floe_mdns_set_links(f->mdns, f->now, &eth1, 1);
+    while (sent(f)) { /* questions alone */
+        assert_false(f->message.response);
+    }
+}
+
+/* Addresses come and go for as long as the name lives. */
+static void h2_addresses_without_end(void **state)
+{
+    fixture *f = *state;
+
+    publish(f, false);
+    for (uint8_t i = 10; i < 110; i++) {
+        floe_address address = address_of("10.0.1.0:0");
+        address.ip[3] = i;
+        assert_int_equal(floe_mdns_publish(f->mdns, f->now, NAME, &address, 2, false), FLOE_OK);
+        settle(f);
+        floe_mdns_unpublish(f->mdns, f->now, NAME, &address);
+        settle(f);
+        ask(f, NAME, false);
+        assert_true(sent(f));
+        assert_int_equal(count_addresses(f), 1);
+        settle(f);
+    }
+}
+
+/* One for each that asks, by the link where it asks. */
+static void h2_answers_to_one_asker_alone(void **state)
+{
+    fixture *f = *state;
+
+    publish_and_settle(f);
+    f->arrival.source.port = 40000;
+    for (int i = 0; i < 500; i++) {
+        ask(f, NAME, false);
+        assert_true(sent(f));
+        assert_int_equal(f->output.link.interface_index, eth0.interface_index);
+        assert_true(floe_address_equal(&f->output.to, &f->arrival.source));
+        assert_false(sent(f));
+    }
+}
+
 /* ── Of the link only ── */
 
 /* §11, §5.5: what was sent to this machine alone counts from its neighbours alone. */
@@ -912,26 +1024,31 @@ static void h2_a_name_is_found(void **state)
     assert_true(resolved(f));
     assert_ptr_equal(f->output.asker, &asker);
     assert_int_equal(f->output.error, FLOE_OK);
+    assert_string_equal(f->output.name, "peer.local");
+    assert_int_equal(f->output.address_count, 1);
     assert_int_equal(f->output.addresses[0].ip[3], 77);
     assert_false(resolved(f));
 }
 
+/* §5.2: after 0, 1, 3, 7 and 15 seconds. */
 static void h2_nobody_answers(void **state)
 {
+    static const unsigned seconds[] = {0, 1, 3, 7, 15};
     fixture *f = *state;
-    size_t queries = 0;
+    size_t n = 0;
 
-    look_up(f, "peer.local", 5000, NULL);
-    for (int i = 0; i < 50; i++) {
-        queries += count_sent(f);
+    look_up(f, "peer.local", 20000, NULL);
+    for (unsigned ms = 0; ms < 20000; ms += 100) {
+        size_t asked = count_sent(f);
+        assert_int_equal(asked, n < 5 && ms == 1000 * seconds[n] ? 2 : 0);
+        n += asked > 0;
+        assert_int_not_equal(f->output.kind, FLOE_MDNS_RESOLVED);
         pass(f, 100);
-        if (i < 49) {
-            assert_false(f->output.kind == FLOE_MDNS_RESOLVED);
-        }
     }
+    assert_int_equal(n, 5);
     assert_true(resolved(f));
     assert_int_equal(f->output.error, FLOE_ERR_TIMED_OUT);
-    assert_int_equal(queries, 6); /* two each, after 0, 1 and 3 seconds */
+    assert_string_equal(f->output.name, "peer.local");
 }
 
 static void h2_one_question_for_many_askers(void **state)
@@ -1261,6 +1378,10 @@ int main(void)
         TEST(h2_record_sets_are_told_whole),
         TEST(h2_a_goodbye_has_the_address),
         TEST(h2_more_addresses_than_a_message_has_room_for),
+        TEST(h2_an_answer_byte_by_byte),
+        TEST(h2_nothing_is_said_on_a_link_that_is_gone),
+        TEST(h2_addresses_without_end),
+        TEST(h2_answers_to_one_asker_alone),
         TEST(h2_nothing_is_believed_from_off_the_link),
         TEST(h2_authority_is_for_probes_alone),
         TEST(h2_a_name_is_found),
