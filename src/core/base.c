@@ -198,22 +198,14 @@ static void gather_on(floe_core *core, floe_time now, floe_base *base)
     if (!core->shared->ice_lite) {
         (void)floe_found_add_rewritten(core, now, base);
     }
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        if (relay->origin == base && relay->phase == FLOE_RELAY_LIVE && floe_relay_serves(relay)) {
-            floe_relay_tell(core, now, relay);
-        }
-    }
     floe_pairs_make(core, now, base);
 }
 
-/* Its address is gone, or is not gathered on any more. */
-static void close_base(floe_core *core, floe_time now, floe_base *base)
+void floe_base_close(floe_core *core, floe_base *base)
 {
     bool opened = base->state == FLOE_BASE_OPEN ||
                   (base->state == FLOE_BASE_OPENING && !floe_list_linked(&base->output.link));
 
-    floe_relays_leave_base(core, now, base);
     floe_found_withdraw_base(core, base);
     FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {
@@ -228,6 +220,15 @@ static void close_base(floe_core *core, floe_time now, floe_base *base)
         base->channel = 0; /* there is nothing to close; it goes in its turn all the same */
     }
     floe_tell(core, &base->output, FLOE_OUTPUT_CLOSE);
+}
+
+/* Its address is gone, or is not gathered on any more. */
+static void leave(floe_core *core, floe_time now, floe_base *base)
+{
+    floe_relays_leave_base(core, now, base);
+    if (base->state != FLOE_BASE_CLOSING) { /* a spare goes with its relay */
+        floe_base_close(core, base);
+    }
 }
 
 static bool new_base(floe_core *core, const floe_interface_address *from, uint16_t rank)
@@ -258,7 +259,7 @@ static void close_others(floe_core *core, floe_time now)
         const floe_base *original = base->spare ? base_of_ip(core, &base->local) : base;
         bool stays = original != NULL && original->chosen;
         if (!stays && base->state != FLOE_BASE_CLOSING) {
-            close_base(core, now, base);
+            leave(core, now, base);
         }
     }
 }
@@ -281,7 +282,7 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
          rank = (uint16_t)(rank < UINT16_MAX ? rank + 1 : rank)) {
         floe_base *base = base_of_ip(core, &best->address);
         if (base != NULL && base->state == FLOE_BASE_FAILED) {
-            close_base(core, now, base); /* it may open this time */
+            leave(core, now, base); /* it may open this time */
             base = NULL;
         }
         if (base != NULL) {

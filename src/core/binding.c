@@ -1,5 +1,6 @@
 /* A base's binding to a server address: asked for once however many URLs want it, gives the server
- * reflexive candidate (R1, R2), and is kept alive (R6). */
+ * reflexive candidate (R1, R2), and is kept alive for as long as a candidate stands on it, whatever
+ * came of it in a later gathering (R6). */
 #include "core/gatherer.h"
 
 static floe_binding *find(floe_base *base, const floe_address *remote)
@@ -32,6 +33,13 @@ static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_se
     return binding;
 }
 
+static void ask(floe_core *core, floe_binding *binding)
+{
+    binding->state = FLOE_BINDING_ASKING;
+    binding->keepalive = FLOE_TIME_NEVER;
+    floe_pace(core, &binding->paced, false);
+}
+
 floe_binding *floe_binding_to(floe_core *core, floe_base *base, const floe_server *server,
                               const floe_address *remote)
 {
@@ -40,20 +48,61 @@ floe_binding *floe_binding_to(floe_core *core, floe_base *base, const floe_serve
     if (binding == NULL) {
         binding = binding_new(core, base, server, remote);
         if (binding != NULL) {
-            floe_pace(core, &binding->paced, false);
+            ask(core, binding);
         }
-    } else if (binding->state == FLOE_BINDING_FAILED) { /* for another URL: once more */
-        binding->state = FLOE_BINDING_ASKING;
-        floe_pace(core, &binding->paced, false);
+        return binding;
+    }
+    floe_binding_claim(core, base, server, remote);
+    if (binding->state == FLOE_BINDING_FAILED) { /* for another URL: once more */
+        ask(core, binding);
     }
     return binding;
+}
+
+void floe_binding_claim(floe_core *core, floe_base *base, const floe_server *server,
+                        const floe_address *remote)
+{
+    floe_binding *binding = find(base, remote);
+
+    if (binding != NULL && !floe_server_current(core, binding->server)) {
+        binding->server = server;
+        floe_found_hand_over(core, binding, binding);
+    }
+}
+
+/* Another binding of the base that sees the same address: either keeps the candidate. */
+static floe_binding *twin_of(const floe_core *core, const floe_binding *binding)
+{
+    FLOE_LIST_EACH(other, &binding->base->bindings, floe_binding, link)
+    {
+        if (other != binding && other->state == FLOE_BINDING_KNOWN &&
+            floe_server_current(core, other->server) &&
+            floe_address_equal(&other->mapped, &binding->mapped)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* Its candidates stand on it no longer. */
+static void let_go(floe_core *core, floe_binding *binding)
+{
+    if (binding->mapped.family != FLOE_FAMILY_NONE) {
+        floe_binding *twin = twin_of(core, binding);
+        floe_found_hand_over(core, binding, twin);
+        if (twin != NULL && floe_time_is_never(twin->keepalive)) {
+            twin->keepalive = (floe_time){0}; /* it was not worth a packet */
+        }
+    }
+    binding->mapped = (floe_address){0};
 }
 
 /* The mapped address is known, for the first time or again. */
 static void learn(floe_core *core, floe_time now, floe_binding *binding, const floe_address *mapped)
 {
     floe_base *base = binding->base;
-    bool changed = !floe_address_equal(&binding->mapped, mapped);
+    bool first = binding->mapped.family == FLOE_FAMILY_NONE;
+    bool gathering = core->state == FLOE_GATHERER_STATE_GATHERING && core->interfaces_known;
 
     floe_list_remove(&binding->paced.link);
     floe_stun_transaction_stop(&binding->transaction);
@@ -64,20 +113,19 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
         return;
     }
     base->has_srflx = true;
-    bool first_and_late =
-        binding->mapped.family == FLOE_FAMILY_NONE &&
-        core->state == FLOE_GATHERER_STATE_COMPLETE; /* L4: by a relay's renewal */
-    if (!changed || base->spare || base->no_reflexive || first_and_late ||
-        !core->interfaces_known) { /* asked again in the next gathering */
-        return;
+    bool changed = !first && !floe_address_equal(&binding->mapped, mapped);
+    if (changed) { /* R6: the NAT has given another address; the old one leads nowhere */
+        let_go(core, binding);
+        floe_relays_doubt(core, now, base, &binding->remote);
     }
-    /* R6: the NAT has given another address; the old one leads nowhere. */
-    floe_found_withdraw(core, binding);
     binding->mapped = *mapped;
+    if (base->spare || base->no_reflexive || (!changed && !gathering) || !core->interfaces_known) {
+        return; /* of a relay that was renewed after its gathering: the next one tells it (L4) */
+    }
     floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_SRFLX,
                             .base = base,
                             .server = binding->server,
-                            .source = binding,
+                            .binding = binding,
                             .remote = &binding->remote,
                             .address = mapped,
                             .related = &base->local};
@@ -95,9 +143,26 @@ void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const f
         return; /* it goes on asking by itself */
     }
     if (binding != NULL) {
+        floe_binding_claim(core, base, server, remote);
         learn(core, now, binding, mapped);
         floe_pairs_binding_known(core, now, binding);
     }
+}
+
+/* A keepalive that fails changes nothing: the next one asks again. */
+static void fail(floe_core *core, floe_time now, floe_binding *binding, const floe_failure *failure)
+{
+    bool asking = binding->state == FLOE_BINDING_ASKING;
+
+    floe_stun_transaction_stop(&binding->transaction);
+    floe_list_remove(&binding->paced.link);
+    binding->keepalive = floe_time_after(now, core->shared->keepalive);
+    if (!asking) {
+        return;
+    }
+    binding->state = FLOE_BINDING_FAILED;
+    let_go(core, binding); /* known in an earlier gathering (L5), and no more */
+    floe_pairs_binding_failed(core, now, binding, failure);
 }
 
 void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding)
@@ -105,8 +170,7 @@ void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding)
     if (floe_stun_transaction_start(&binding->transaction, now, FLOE_STUN_BINDING,
                                     core->shared->rto, false, &core->shared->random) != FLOE_OK) {
         floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = binding->remote};
-        binding->state = FLOE_BINDING_FAILED;
-        floe_pairs_binding_failed(core, now, binding, &failure);
+        fail(core, now, binding, &failure);
         return;
     }
     floe_trace_packet(core, now, FLOE_TRACE_SENT, binding->base, &binding->remote, binding->server,
@@ -121,23 +185,6 @@ floe_span floe_binding_write(const floe_binding *binding, void *buffer, size_t s
                                               &binding->transaction.id);
 
     return floe_stun_written(&writer);
-}
-
-/* While it is kept alive a failure changes nothing: the next keepalive asks again. */
-static void fail(floe_core *core, floe_time now, floe_binding *binding, const floe_failure *failure)
-{
-    bool asking = binding->state == FLOE_BINDING_ASKING;
-
-    floe_stun_transaction_stop(&binding->transaction);
-    floe_list_remove(&binding->paced.link);
-    if (!asking) {
-        binding->keepalive = floe_time_after(now, core->shared->keepalive);
-        return;
-    }
-    binding->state = FLOE_BINDING_FAILED;
-    floe_found_withdraw(core, binding); /* known in an earlier gathering (L5), and no more */
-    binding->mapped = (floe_address){0};
-    floe_pairs_binding_failed(core, now, binding, failure);
 }
 
 static void fail_by_answer(floe_core *core, floe_time now, floe_binding *binding,
@@ -215,12 +262,15 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
     fail(core, now, binding, &failure);
 }
 
-/* R6: worth a packet each Tr if a candidate or a relay stands on it; one that was redundant is not.
- */
-static bool worth_keeping(const floe_core *core, const floe_binding *binding)
+/* R6: a packet each Tr if a candidate stands on it. A relay that does keeps the mapping itself. */
+static void keep_alive(floe_core *core, floe_time now, floe_binding *binding)
 {
-    return binding->kept || floe_found_of(core, binding) ||
-           floe_relays_need(core, binding->base, &binding->remote);
+    binding->keepalive = FLOE_TIME_NEVER;
+    if (floe_relays_keep(core, binding->base, &binding->remote)) {
+        binding->keepalive = floe_time_after(now, core->shared->keepalive);
+    } else if (floe_found_on(core, binding)) {
+        floe_pace(core, &binding->paced, false);
+    }
 }
 
 void floe_binding_doubt(floe_binding *binding, floe_time now)
@@ -233,10 +283,7 @@ void floe_binding_doubt(floe_binding *binding, floe_time now)
 void floe_binding_time(floe_core *core, floe_time now, floe_binding *binding)
 {
     if (floe_time_reached(now, binding->keepalive)) {
-        binding->keepalive = FLOE_TIME_NEVER;
-        if (worth_keeping(core, binding)) {
-            floe_pace(core, &binding->paced, false);
-        }
+        keep_alive(core, now, binding);
     }
     floe_failure failure =
         floe_failure_of(FLOE_FAILURE_TIMEOUT, &binding->transaction, &binding->remote, now);
@@ -262,40 +309,55 @@ floe_time floe_binding_deadline(const floe_binding *binding)
     return floe_time_min(binding->keepalive, binding->transaction.due);
 }
 
-void floe_binding_stop(floe_binding *binding)
+void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding)
 {
-    if (binding->state == FLOE_BINDING_ASKING) {
-        floe_list_remove(&binding->paced.link);
-        floe_untell(&binding->output);
-        floe_stun_transaction_stop(&binding->transaction);
-        binding->state = FLOE_BINDING_FAILED;
+    if (binding->state != FLOE_BINDING_ASKING) {
+        return;
+    }
+    floe_list_remove(&binding->paced.link);
+    floe_untell(&binding->output);
+    floe_stun_transaction_stop(&binding->transaction);
+    binding->state = FLOE_BINDING_FAILED;
+    binding->keepalive = floe_time_after(now, core->shared->keepalive);
+    if (twin_of(core, binding) != NULL) {
+        let_go(core, binding); /* whoever has answered keeps the candidate */
     }
 }
 
-void floe_bindings_renew(floe_core *core, floe_base *base, bool generation)
+void floe_bindings_renew(floe_core *core, floe_base *base)
 {
     FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {
-        if (binding->state != FLOE_BINDING_KNOWN || !worth_keeping(core, binding)) {
-            floe_found_withdraw(core, binding);
+        bool kept = floe_relays_keep(core, base, &binding->remote);
+        if (!kept && !floe_found_on(core, binding)) {
             floe_binding_free(core, binding);
             continue;
         }
-        if (generation) {
-            binding->mapped = (floe_address){0};
-            binding->kept = true;
-            continue;
-        }
-        binding->kept = false;
+        floe_list_remove(&binding->paced.link);
+        floe_untell(&binding->output);
         floe_stun_transaction_stop(&binding->transaction);
-        binding->state = FLOE_BINDING_ASKING;
-        binding->keepalive = FLOE_TIME_NEVER;
-        floe_pace(core, &binding->paced, false);
+        binding->state = FLOE_BINDING_FAILED; /* unless somebody asks */
+        if (kept) {
+            binding->state = FLOE_BINDING_KNOWN; /* as its relay will tell (T7b) */
+        } else if (floe_server_current(core, binding->server)) {
+            ask(core, binding);
+        }
+    }
+}
+
+void floe_bindings_sweep(floe_core *core, floe_base *base)
+{
+    FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
+    {
+        if (!floe_server_current(core, binding->server)) {
+            floe_binding_free(core, binding);
+        }
     }
 }
 
 void floe_binding_free(floe_core *core, floe_binding *binding)
 {
+    let_go(core, binding);
     floe_list_remove(&binding->paced.link);
     floe_untell(&binding->output);
     floe_list_remove(&binding->link);

@@ -187,7 +187,7 @@ static bool redundant(const floe_core *core, const floe_found *candidate)
 {
     FLOE_LIST_EACH(other, &core->found, floe_found, link)
     {
-        if (other->withdrawn || other->tcp_type != candidate->tcp_type ||
+        if (other->withdrawn || other->stale || other->tcp_type != candidate->tcp_type ||
             !floe_address_equal(&other->address, &candidate->address)) {
             continue;
         }
@@ -242,6 +242,47 @@ static floe_address shown_related(const floe_core *core, const floe_found *candi
     return *related;
 }
 
+/* The same one in the generation before a restart; NULL: there is none. */
+static floe_found *stale_like(const floe_core *core, const floe_found *candidate)
+{
+    FLOE_LIST_EACH(other, &core->found, floe_found, link)
+    {
+        if (other->stale && !other->withdrawn && other->type == candidate->type &&
+            other->tcp_type == candidate->tcp_type && other->base == candidate->base &&
+            other->relay == candidate->relay &&
+            floe_address_equal(&other->address, &candidate->address)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* Takes its place in the list, with an id of its own, or with that of the generation before. */
+static floe_found *list(floe_core *core, const floe_found *candidate)
+{
+    const floe_allocator *allocator = &core->shared->allocator;
+    floe_found *made = stale_like(core, candidate);
+    bool known = made != NULL;
+    uint32_t id = known ? made->id : core->last_id + 1;
+
+    if (known) {
+        floe_untell(&made->output);
+        floe_list_remove(&made->link);
+        floe_deallocate(allocator, made->name);
+    } else {
+        made = floe_allocate(allocator, sizeof *made);
+        if (made == NULL) {
+            return NULL;
+        }
+        core->last_id++;
+    }
+    *made = *candidate;
+    made->id = id;
+    made->known = known;
+    floe_list_append(&core->found, &made->link);
+    return made;
+}
+
 static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
                     const floe_address *address)
 {
@@ -250,7 +291,8 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
     const char *name = finding->type == FLOE_CANDIDATE_TYPE_HOST ? finding->base->name : NULL;
     floe_found found = {.base = finding->base,
                         .server = finding->server,
-                        .source = finding->source,
+                        .binding = finding->binding,
+                        .relay = finding->relay,
                         .address = *address,
                         .related = finding->related != NULL ? *finding->related : nowhere,
                         .type = (uint8_t)finding->type,
@@ -260,22 +302,19 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
     if (redundant(core, &found)) {
         return false;
     }
-    floe_found *made = floe_allocate(allocator, sizeof *made);
     found.name = name != NULL ? floe_copy_text(allocator, name, strlen(name)) : NULL;
-    if (made == NULL || (name != NULL && found.name == NULL) ||
-        choose_foundation(core, &found, finding->remote != NULL ? finding->remote : &nowhere) !=
-            FLOE_OK) {
+    bool good = (name == NULL || found.name != NULL) &&
+                choose_foundation(core, &found,
+                                  finding->remote != NULL ? finding->remote : &nowhere) == FLOE_OK;
+    floe_found *made = good ? list(core, &found) : NULL;
+    if (made == NULL) {
         floe_deallocate(allocator, found.name);
-        floe_deallocate(allocator, made);
         floe_core_out_of_memory(core);
         return false;
     }
-    *made = found;
     made->priority =
         choose_priority(core, finding->type, finding->tcp_type, finding->base, finding->server);
     made->hidden = hidden_by_policy(core, made);
-    made->id = ++core->last_id;
-    floe_list_append(&core->found, &made->link);
     if (!made->hidden) {
         floe_tell(core, &made->output, FLOE_OUTPUT_CANDIDATE);
     }
@@ -331,31 +370,50 @@ static void withdraw(floe_core *core, floe_found *found)
     if (found->withdrawn) {
         return;
     }
-    if (found->hidden || floe_list_linked(&found->output.link)) {
-        floe_found_free(core, found); /* never told, so there is nothing to take back */
+    if (found->hidden || !found->known) {
+        floe_found_free(core, found); /* there is nothing to take back */
         return;
     }
+    floe_untell(&found->output);
     found->withdrawn = true;
+    found->binding = NULL;
+    found->relay = NULL;
     floe_tell(core, &found->output, FLOE_OUTPUT_WITHDRAWN);
 }
 
-void floe_found_withdraw(floe_core *core, const void *source)
+void floe_found_withdraw_relay(floe_core *core, const floe_relay *relay)
 {
     FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
     {
-        if (found->source == source) {
+        if (found->relay == relay) {
             withdraw(core, found);
         }
     }
 }
 
-void floe_found_move(floe_core *core, const void *source, const floe_base *base)
+void floe_found_move(floe_core *core, const floe_relay *relay, const floe_base *base)
 {
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
-        if (found->source == source) {
+        if (found->relay == relay) {
             found->base = base;
             found->related = (floe_address){0}; /* it was the old one's, and may show it */
+        }
+    }
+}
+
+void floe_found_hand_over(floe_core *core, const floe_binding *from, floe_binding *to)
+{
+    FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
+    {
+        if (found->binding != from) {
+            continue;
+        }
+        if (to == NULL) {
+            withdraw(core, found);
+        } else {
+            found->binding = to;
+            found->server = to->server;
         }
     }
 }
@@ -380,24 +438,66 @@ void floe_found_withdraw_base(floe_core *core, const floe_base *base)
     }
 }
 
-bool floe_found_of(const floe_core *core, const void *source)
+bool floe_found_on(const floe_core *core, const floe_binding *binding)
 {
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
-        if (found->source == source && !found->withdrawn) {
+        if (found->binding == binding && !found->hidden) {
             return true;
         }
     }
     return false;
 }
 
-void floe_found_reveal(floe_core *core)
+bool floe_found_of_relay(const floe_core *core, const floe_relay *relay)
 {
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
-        if (found->hidden && !hidden_by_policy(core, found)) {
-            found->hidden = false;
+        if (found->relay == relay && !found->stale) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void floe_found_apply_policy(floe_core *core)
+{
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        bool hidden = hidden_by_policy(core, found);
+        if (found->withdrawn || found->hidden == hidden) {
+            continue;
+        }
+        found->hidden = hidden;
+        if (hidden) {
+            floe_untell(&found->output);
+        } else if (!found->told) {
             floe_tell(core, &found->output, FLOE_OUTPUT_CANDIDATE);
+        }
+    }
+}
+
+void floe_found_outlive(floe_core *core)
+{
+    FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
+    {
+        floe_untell(&found->output);
+        if (found->withdrawn || !found->known) {
+            floe_found_free(core, found);
+        } else {
+            found->stale = true;
+            found->told = false;
+        }
+    }
+}
+
+/* A relay of which nothing has been told yet is told when its server has said that it stands. */
+void floe_found_sweep(floe_core *core)
+{
+    FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
+    {
+        if (found->stale && (found->relay == NULL || floe_found_of_relay(core, found->relay))) {
+            withdraw(core, found);
         }
     }
 }
@@ -460,7 +560,8 @@ typedef struct list_entry {
  * (L12). */
 bool floe_found_listed(const floe_core *core, const floe_found *found)
 {
-    return !found->hidden && !found->withdrawn && !core->pooled && !hidden_by_policy(core, found);
+    return !found->hidden && !found->withdrawn && !found->stale && !core->pooled &&
+           !hidden_by_policy(core, found);
 }
 
 static size_t texts_of(const floe_core *core, const floe_found *found)

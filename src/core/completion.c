@@ -70,6 +70,11 @@ static bool others_have_answered(const floe_core *core)
 
 static void complete(floe_core *core, floe_time now)
 {
+    floe_found_sweep(core);
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        floe_bindings_sweep(core, base);
+    }
     core->gathering = floe_time_since(now, core->started);
     core->state = FLOE_GATHERER_STATE_COMPLETE;
     core->grace = core->give_up = FLOE_TIME_NEVER;

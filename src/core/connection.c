@@ -68,15 +68,24 @@ static bool add_proxy(const floe_core *core, floe_connection *connection)
 {
     const floe_relay *relay = connection->relay;
     const floe_url *url = relay->server->url;
+    const floe_address *alternate = &relay->turn.server;
+    char host[FLOE_ADDRESS_TEXT_SIZE];
 
-    if (core->shared->proxy == NULL || !is_stream(connection)) {
+    if (!floe_server_proxied(core, relay->server)) {
         return true;
     }
     connection->proxy = floe_allocate(&core->shared->allocator, sizeof *connection->proxy);
-    if (connection->proxy != NULL) {
-        floe_proxy_init(connection->proxy, core->shared->proxy, url->host, url->port);
+    if (connection->proxy == NULL) {
+        return false;
     }
-    return connection->proxy != NULL;
+    connection->remote = relay->asked; /* the proxy, whomever the server has pointed to */
+    if (relay->redirects == 0) {
+        floe_proxy_init(connection->proxy, core->shared->proxy, url->host, url->port);
+    } else {
+        (void)floe_address_format(alternate, host, sizeof host);
+        floe_proxy_init(connection->proxy, core->shared->proxy, host, alternate->port);
+    }
+    return true;
 }
 
 floe_connection *floe_connection_new(floe_core *core, floe_time now, floe_relay *relay)

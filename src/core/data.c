@@ -173,6 +173,15 @@ static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_t
     }
 }
 
+void floe_relay_drop_peers(floe_core *core, floe_relay *relay)
+{
+    FLOE_LIST_EACH_SAFE(peer, &relay->turn.peers, floe_turn_peer, link)
+    {
+        floe_turn_peer_free(&relay->turn, peer);
+        drained(core, 0);
+    }
+}
+
 void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay)
 {
     FLOE_LIST_EACH_SAFE(peer, &relay->turn.peers, floe_turn_peer, link)
@@ -245,6 +254,7 @@ static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *rela
     if (peer->refused) {
         return peer_refused();
     }
+    floe_relay_sends(relay, now);
     floe_error error = peer->permitted ? send_wrapped(core, relay, peer, data)
                                        : floe_queue_push(&core->shared->allocator, &peer->held,
                                                          core->shared->queue_limit, to, &data, 1);
@@ -273,7 +283,7 @@ static floe_relay *relay_of(floe_core *core, const floe_found *found)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay == found->source && relay->turn.state == FLOE_TURN_ALLOCATED) {
+        if (relay == found->relay && relay->turn.state == FLOE_TURN_ALLOCATED) {
             return relay;
         }
     }
@@ -338,7 +348,7 @@ static uint32_t id_for(const floe_core *core, const floe_base *base, const floe_
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
         bool relayed = found->type == FLOE_CANDIDATE_TYPE_RELAY;
-        bool fits = relay != NULL ? found->source == relay && found->address.family == family &&
+        bool fits = relay != NULL ? found->relay == relay && found->address.family == family &&
                                         found->tcp_type == (uint8_t)tcp_type
                                   : !relayed && found->base == base;
         bool host = found->type == FLOE_CANDIDATE_TYPE_HOST;
@@ -459,13 +469,10 @@ static bool take_answer(floe_core *core, floe_time now, floe_relay *relay,
     return false;
 }
 
-floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
-                           const floe_address *source, floe_span frame,
-                           const floe_stun_message *message, floe_packet *packet)
+static floe_taken take(floe_core *core, floe_time now, floe_relay *relay,
+                       const floe_address *source, floe_span frame,
+                       const floe_stun_message *message, floe_packet *packet)
 {
-    if (relay->phase != FLOE_RELAY_LIVE) {
-        return FLOE_TAKEN_NOT;
-    }
     if (message == NULL) {
         bool channel = floe_packet_kind_of(frame) == FLOE_PACKET_CHANNEL_DATA &&
                        relay->turn.state == FLOE_TURN_ALLOCATED &&
@@ -496,6 +503,20 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
                    take_answer(core, now, relay, source, message)
                ? FLOE_TAKEN
                : FLOE_TAKEN_NOT;
+}
+
+floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
+                           const floe_address *source, floe_span frame,
+                           const floe_stun_message *message, floe_packet *packet)
+{
+    if (relay->phase != FLOE_RELAY_LIVE) {
+        return FLOE_TAKEN_NOT;
+    }
+    floe_taken taken = take(core, now, relay, source, frame, message, packet);
+    if (taken != FLOE_TAKEN_NOT) {
+        floe_relay_heard(relay);
+    }
+    return taken;
 }
 
 bool floe_relay_message(floe_core *core, floe_time now, floe_relay *relay, floe_span frame,

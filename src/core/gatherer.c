@@ -259,7 +259,7 @@ floe_error floe_core_set_options(floe_core *core, floe_time now, const floe_gath
     floe_server_set_free(core->shared, core->next_set);
     core->next_set = set;
     if (core->pooled) { /* the pool was filled under other options */
-        floe_renewal_interrupt(core);
+        floe_renewal_interrupt(core, now);
         core->pool_wanted = true;
     }
     if (floe_core_state(core) == FLOE_GATHERER_STATE_NEW) {
@@ -276,7 +276,7 @@ static void restart_one(floe_core *core, floe_time now)
                 floe_list_linked(&core->new_output.link); /* of a restart just before */
     bool pooled = core->pooled;
 
-    floe_renewal_interrupt(core);
+    floe_renewal_interrupt(core, now);
     core->pool_wanted = core->pool_wanted || pooled;
     if (seen) {
         floe_tell(core, &core->new_output, FLOE_OUTPUT_NEW);
@@ -620,11 +620,10 @@ void floe_core_writable(floe_core *core, floe_time now, uint32_t channel)
 /* What came back with the error, if it is enough to tell the transaction, must be what we sent. */
 static bool is_ours(const floe_stun_transaction *transaction, const void *data, size_t size)
 {
-    floe_reader reader = floe_reader_of(data, size);
-
-    if (!floe_stun_transaction_runs(transaction)) {
-        return false;
+    if (!floe_stun_transaction_runs(transaction) || data == NULL) {
+        return data == NULL && floe_stun_transaction_runs(transaction);
     }
+    floe_reader reader = floe_reader_of(data, size);
     floe_read_skip(&reader, 8);
     floe_span id = floe_read_span(&reader, FLOE_STUN_ID_SIZE);
     return reader.failed ||
@@ -645,6 +644,8 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
                 floe_connection_failure(connection, FLOE_FAILURE_UNREACHABLE, now);
             failure.detail = (uint8_t)reason;
             floe_connection_failed(core, now, connection, failure);
+        } else if (connection->relay != NULL) { /* what came back is encrypted */
+            floe_relay_unreachable(core, now, connection->relay, reason, true);
         }
         settle(core, now);
         return;
@@ -657,9 +658,9 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
     {
         if (relay->base == base && relay->phase == FLOE_RELAY_LIVE &&
             relay->server->url->transport == FLOE_PROTOCOL_UDP &&
-            floe_address_equal(&relay->turn.server, &to) &&
-            is_ours(&relay->turn.transaction, data, size)) {
-            floe_relay_unreachable(core, now, relay, reason);
+            floe_address_equal(&relay->turn.server, &to)) {
+            floe_relay_unreachable(core, now, relay, reason,
+                                   is_ours(&relay->turn.transaction, data, size));
         }
     }
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
@@ -721,7 +722,7 @@ void floe_core_woke(floe_core *core, floe_time now)
     }
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        floe_relay_doubt(core, now, relay);
+        floe_relay_doubt(relay, now);
     }
     floe_core_time(core, now);
 }

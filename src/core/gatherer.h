@@ -181,6 +181,7 @@ typedef struct floe_failure {
 
 typedef struct floe_server floe_server;
 typedef struct floe_base floe_base;
+typedef struct floe_binding floe_binding;
 typedef struct floe_relay floe_relay;
 
 /* A failure of a request to `remote` as the transaction stands: asked how often, for how long. */
@@ -260,6 +261,8 @@ void floe_server_set_free(const floe_core_shared *shared, floe_server_set *set);
 void floe_servers_replace(floe_core *core);
 /* What was set last is what comes. */
 void floe_servers_advance(floe_core *core);
+/* Whether it is one of those at hand, and not retired. */
+bool floe_server_current(const floe_core *core, const floe_server *server);
 /* Frees those retired of which nothing speaks any more. */
 void floe_servers_bury(floe_core *core);
 /* Forgets what the last gathering found out. */
@@ -276,6 +279,8 @@ void floe_server_fail(floe_core *core, floe_server *server, floe_failure_kind ki
  * address if it is one; the port. */
 const char *floe_server_host(const floe_core *core, const floe_server *server,
                              floe_address *literal, uint16_t *port);
+/* Whether it is reached through the settings' proxy. */
+bool floe_server_proxied(const floe_core *core, const floe_server *server);
 
 void floe_names_begin(floe_core *core, floe_server *server);
 /* No look-up of it is under way or waits any more. */
@@ -295,7 +300,8 @@ typedef struct floe_found {
     floe_output output; /* FLOE_OUTPUT_CANDIDATE or FLOE_OUTPUT_WITHDRAWN */
     const floe_base *base;
     const floe_server *server; /* NULL for host */
-    const void *source;        /* the binding or relay that keeps it; NULL: its base alone */
+    floe_binding *binding;     /* that keeps a reflexive one; NULL: its base alone does */
+    floe_relay *relay;         /* whose a relayed one is; NULL for others */
     char *name;                /* shown for the address (H2); NULL: none */
     floe_address address;
     floe_address related; /* family none: there is none */
@@ -305,6 +311,9 @@ typedef struct floe_found {
     uint8_t type;       /* a floe_candidate_type */
     uint8_t tcp_type;   /* a floe_tcp_type; none: it is for UDP */
     bool hidden;        /* policy keeps it from being reported; it counts for redundancy */
+    bool told;          /* in this generation */
+    bool known;         /* in this one or one before: the owner has its id */
+    bool stale;         /* of the generation before a restart, and not found again yet */
     bool withdrawn;     /* freed once that has been told */
     char foundation[9]; /* 8 ice-char */
 } floe_found;
@@ -315,7 +324,8 @@ typedef struct floe_finding {
     floe_tcp_type tcp_type;
     const floe_base *base;
     const floe_server *server; /* NULL: no server told it */
-    const void *source;
+    floe_binding *binding;     /* as in floe_found */
+    floe_relay *relay;
     const floe_address *remote; /* of the server */
     const floe_address *address;
     const floe_address *related;
@@ -326,19 +336,28 @@ typedef struct floe_finding {
 bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding);
 /* Reflexive candidates that a rewrite rule says of the base (W7). */
 bool floe_found_add_rewritten(floe_core *core, floe_time now, const floe_base *base);
-/* Those that the source keeps serve no longer: told if they were told. */
-void floe_found_withdraw(floe_core *core, const void *source);
+/* The relay's serve no longer: told if they were told. */
+void floe_found_withdraw_relay(floe_core *core, const floe_relay *relay);
 /* They stand on another base from now on. */
-void floe_found_move(floe_core *core, const void *source, const floe_base *base);
+void floe_found_move(floe_core *core, const floe_relay *relay, const floe_base *base);
+/* `from` keeps its candidates no longer, `to` does, which sees the same address. NULL: nobody, and
+ * they are withdrawn. */
+void floe_found_hand_over(floe_core *core, const floe_binding *from, floe_binding *to);
 void floe_found_withdraw_hosts(floe_core *core, const floe_base *base);
 void floe_found_withdraw_base(floe_core *core, const floe_base *base);
 /* Copies the text to *room, behind which *room stands then: for lists that are one piece. */
 const char *floe_keep_text(const char *text, char **room);
 /* Whether it is handed out when it is asked for. */
 bool floe_found_listed(const floe_core *core, const floe_found *found);
-bool floe_found_of(const floe_core *core, const void *source);
-/* The policy was loosened: what it held back is told (L12). */
-void floe_found_reveal(floe_core *core);
+/* Whether a candidate that the owner knows stands on the binding; whether the relay has one. */
+bool floe_found_on(const floe_core *core, const floe_binding *binding);
+bool floe_found_of_relay(const floe_core *core, const floe_relay *relay);
+/* The policy may be another: what it held back is told, what it forbids is handed out no more. */
+void floe_found_apply_policy(floe_core *core);
+/* A restart: what goes on keeps its id, and is told anew once it is found again (L11). */
+void floe_found_outlive(floe_core *core);
+/* Those of the generation before that were not found again are withdrawn. */
+void floe_found_sweep(floe_core *core);
 void floe_found_free(floe_core *core, floe_found *found);
 /* Whether the addresses of this machine may be shown. */
 bool floe_hosts_are_shown(const floe_core *core);
@@ -393,7 +412,7 @@ struct floe_base {
     uint16_t rank;       /* 0 is best; spares have that of their original */
     uint16_t ports_left; /* of the port range, still to be tried */
     uint8_t state;       /* a floe_base_state */
-    bool spare;          /* a second socket for a relay after 437: no candidates of its own */
+    bool spare;          /* a second socket for one relay after 437: no candidates of its own */
     bool no_reflexive;   /* a rewrite rule says it, so no server is asked (W7) */
     bool chosen;         /* by the list of interfaces at hand */
     bool answered;       /* some server has answered here */
@@ -418,6 +437,9 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
 floe_base *floe_base_spare(floe_core *core, const floe_base *original);
 void floe_base_opened(floe_core *core, floe_time now, floe_base *base, const floe_address *local);
 void floe_base_open_failed(floe_core *core, floe_time now, floe_base *base, floe_error error);
+/* Closes its socket, behind what it has still to send, and withdraws what stands on it. No relay
+ * that is live uses it any more. */
+void floe_base_close(floe_core *core, floe_base *base);
 void floe_base_free(floe_core *core, floe_base *base);
 floe_base *floe_base_of_channel(floe_core *core, uint32_t channel);
 /* Whether any of them would ask a STUN server. */
@@ -467,26 +489,27 @@ void floe_count_received(const floe_core *core, floe_counters *counters, floe_ti
 
 /* ── Bindings (binding.c) ── */
 
+/* What came of it in the gathering at hand. That it is kept alive is another matter: it is for as
+ * long as something stands on it. */
 typedef enum floe_binding_state {
-    FLOE_BINDING_ASKING, /* the first answer is not there yet */
-    FLOE_BINDING_KNOWN,  /* and is kept alive */
-    FLOE_BINDING_FAILED,
+    FLOE_BINDING_ASKING, /* this gathering has no answer yet */
+    FLOE_BINDING_KNOWN,
+    FLOE_BINDING_FAILED, /* or not asked */
 } floe_binding_state;
 
-typedef struct floe_binding {
+struct floe_binding {
     floe_list link;     /* in base->bindings */
     floe_output output; /* SEND */
     floe_paced paced;
     floe_base *base;
-    const floe_server *server; /* the first that asked for it */
+    const floe_server *server; /* the URL by which it is told, one that asked for it */
     floe_address remote;
     floe_address mapped; /* family none: not known */
     floe_stun_transaction transaction;
     floe_counters counters;
     floe_time keepalive;
     uint8_t state; /* a floe_binding_state */
-    bool kept;     /* over a restart: its candidate will be told anew */
-} floe_binding;
+};
 
 /* The base's binding to this address; a new one is asked for at once. NULL without memory. */
 floe_binding *floe_binding_to(floe_core *core, floe_base *base, const floe_server *server,
@@ -506,11 +529,16 @@ void floe_binding_doubt(floe_binding *binding, floe_time now);
 void floe_binding_time(floe_core *core, floe_time now, floe_binding *binding);
 floe_time floe_binding_deadline(const floe_binding *binding);
 /* Gives it up if it is still asking; tells nobody. */
-void floe_binding_stop(floe_binding *binding);
+void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding);
+/* Its candidates go to another of the base that sees the same address, or are withdrawn. */
 void floe_binding_free(floe_core *core, floe_binding *binding);
-/* For the next gathering: those that are of use are asked again, the others go. A new `generation`
- * knows no mapped address yet. */
-void floe_bindings_renew(floe_core *core, floe_base *base, bool generation);
+/* The server's URL stands for the binding to this address from now on, if none of today's does. */
+void floe_binding_claim(floe_core *core, floe_base *base, const floe_server *server,
+                        const floe_address *remote);
+/* For the next gathering: those that are of use are asked again, the others go. */
+void floe_bindings_renew(floe_core *core, floe_base *base);
+/* Those go that no server of today has asked for. */
+void floe_bindings_sweep(floe_core *core, floe_base *base);
 
 /* ── Connections (connection.c) ── */
 
@@ -616,7 +644,9 @@ struct floe_relay {
     floe_address *visited; /* redirects: where it has been */
     char *host;            /* the name that its certificate must have; NULL: the URL's */
     floe_time retry;       /* when one that was lost is asked for again; never: it is not */
-    floe_time keepalive;   /* of a connection */
+    floe_time check;       /* when its server is asked whether it stands (T7b) */
+    floe_time doubted;     /* when that was asked for a reason */
+    floe_time unheard;     /* since when packets go to it and nothing comes back; never: not so */
     uint8_t phase;         /* a floe_relay_phase */
     uint8_t losses;        /* in a row */
     uint8_t rejoined;      /* how often it took another connection after 437 */
@@ -624,6 +654,7 @@ struct floe_relay {
     bool tcp;    /* for TCP to its peers (RFC 6062) */
     bool renews; /* it was lost, and is asked for again */
     bool moves;  /* to another address of ours (RFC 8016) */
+    bool quiet;  /* the gathering has given it up: the next one tells it (L4) */
 };
 
 floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt,
@@ -636,20 +667,29 @@ floe_time floe_relay_deadline(const floe_relay *relay);
 void floe_relay_begin(floe_core *core, floe_time now, floe_relay *relay);
 bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
                         const floe_address *source, const floe_stun_message *message);
+/* A packet to its server did not arrive; `asked`: one of the allocation's own request. */
 void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
-                            floe_unreachable reason);
+                            floe_unreachable reason, bool asked);
 void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay);
-/* There is reason to doubt that the allocation stands: it is asked for at once (T7b). */
-void floe_relay_doubt(floe_core *core, floe_time now, floe_relay *relay);
 /* The base that it waits for is open, or is not to be had. */
 void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay);
-/* Whether a live relay needs the NAT's mapping from this base to this server. */
-bool floe_relays_need(const floe_core *core, const floe_base *base, const floe_address *server);
+/* Whether a relay that serves keeps the NAT's mapping from this base to this server, by asking
+ * whether its allocation stands. */
+bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_address *server);
+/* There is reason to ask whether the server still has the allocation (T7b); of one relay, or of
+ * those by this base and server. */
+void floe_relay_doubt(floe_relay *relay, floe_time now);
+void floe_relays_doubt(floe_core *core, floe_time now, const floe_base *base,
+                       const floe_address *server);
+/* A packet of the owner's goes to the relay's server; something came from there. */
+void floe_relay_sends(floe_relay *relay, floe_time now);
+static inline void floe_relay_heard(floe_relay *relay)
+{
+    relay->unheard = FLOE_TIME_NEVER;
+}
 /* The live relay of the base by this server, allocated; NULL: none. */
 floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
                           bool tcp);
-/* Tells its candidate anew, after a restart. */
-void floe_relay_tell(floe_core *core, floe_time now, floe_relay *relay);
 /* One that was asked for before a restart, and that nobody waits for any more; NULL: none. */
 floe_relay *floe_relay_under_way(const floe_core *core, const floe_pair *pair,
                                  const floe_address *remote);
@@ -657,7 +697,7 @@ floe_relay *floe_relay_under_way(const floe_core *core, const floe_pair *pair,
 void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base);
 /* Whether it is allocated, and reached by the base that it has. */
 bool floe_relay_serves(const floe_relay *relay);
-/* Releases the allocation; it is live no longer. */
+/* Releases the allocation, and withdraws its candidates; it is live no longer. */
 void floe_relay_release(floe_core *core, floe_relay *relay);
 /* Frees those that have ended. */
 void floe_relays_sweep(floe_core *core);
@@ -734,6 +774,8 @@ bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *out
 /* Something was taken from what waits on it. */
 void floe_connection_drained(floe_core *core, const floe_connection *connection);
 void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay);
+/* The allocation is over: what waited for its peers goes nowhere. */
+void floe_relay_drop_peers(floe_core *core, floe_relay *relay);
 /* Whether the bytes are a Binding request; and what it says. */
 bool floe_check_read(floe_core *core, floe_span data, floe_check *check);
 
@@ -783,6 +825,11 @@ void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *bind
 void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *binding,
                                const floe_failure *failure);
 /* The code of the failure of a binding's pairs; 0: none. */
+/* A relay of an earlier gathering has ended for good, or its server does not give it back: told
+ * once. Takes the failure over. */
+void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure);
+/* It is there again. */
+void floe_pairs_relay_back(floe_core *core, const floe_relay *relay);
 uint16_t floe_pairs_code(const floe_core *core, const floe_binding *binding);
 void floe_pairs_time(floe_core *core, floe_time now);
 floe_time floe_pairs_deadline(const floe_core *core);
@@ -857,7 +904,7 @@ void floe_completion_check(floe_core *core, floe_time now);
  * sockets and allocations that still serve stay. */
 void floe_renewal_prepare(floe_core *core);
 /* Ends the gathering at hand without a word; everything that can serve the next one stays. */
-void floe_renewal_interrupt(floe_core *core);
+void floe_renewal_interrupt(floe_core *core, floe_time now);
 
 /* ── Trace (trace.c) ── */
 

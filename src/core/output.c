@@ -163,8 +163,9 @@ static bool poll_resolve(const floe_lookup *lookup, floe_core_output *output)
     return true;
 }
 
-static bool poll_candidate(const floe_core *core, const floe_found *found, floe_core_output *output)
+static bool poll_candidate(const floe_core *core, floe_found *found, floe_core_output *output)
 {
+    found->told = found->known = true;
     output->kind = FLOE_CORE_CANDIDATE;
     floe_found_view(core, found, &output->room.candidate, output->room.address,
                     output->room.related_address);

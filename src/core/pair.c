@@ -144,8 +144,7 @@ static void attempt_stop(floe_core *core, floe_attempt *attempt)
 {
     attempt->start = FLOE_TIME_NEVER;
     if (attempt->relay != NULL) {
-        floe_found_withdraw(core, attempt->relay); /* of an earlier gathering, when it moves */
-        floe_relay_release(core, attempt->relay);
+        floe_relay_release(core, attempt->relay); /* of an earlier gathering too, when it moves */
     }
 }
 
@@ -261,7 +260,7 @@ static bool address_awaited(const floe_core *core, const floe_base *base,
 }
 
 /* Another address of the server has answered: this one is not waited for, nor its Binding. */
-static void give_up_address(floe_core *core, floe_attempt *attempt)
+static void give_up_address(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     floe_base *base = attempt->pair->base;
 
@@ -271,7 +270,7 @@ static void give_up_address(floe_core *core, floe_attempt *attempt)
     {
         if (floe_address_equal(&binding->remote, &attempt->remote) &&
             !address_awaited(core, base, &attempt->remote)) {
-            floe_binding_stop(binding);
+            floe_binding_stop(core, now, binding);
         }
     }
 }
@@ -293,12 +292,24 @@ static void yield(floe_core *core, floe_time now, floe_pair *pair)
     hurry(pair, now); /* the relay was what it had to wait for */
 }
 
+/* Whether it waits to hear if a relay of before still stands. */
+static bool verifies(const floe_pair *pair)
+{
+    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    {
+        if (attempt->relay != NULL && floe_relay_serves(attempt->relay)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void yield_rivals(floe_core *core, floe_time now, const floe_pair *pair)
 {
     FLOE_LIST_EACH(other, &core->pairs, floe_pair, link)
     {
         if (other->server == pair->server && other->progress == FLOE_PENDING && !other->yielded &&
-            are_rivals(pair->base, other->base)) {
+            are_rivals(pair->base, other->base) && !verifies(other)) {
             yield(core, now, other);
         }
     }
@@ -314,15 +325,39 @@ static bool wants_tcp(const floe_core *core, const floe_server *server)
             server->url->transport == FLOE_PROTOCOL_TLS);
 }
 
+static void attach(floe_attempt *attempt, floe_relay *relay)
+{
+    if (relay->attempt != NULL) {
+        relay->attempt->relay = NULL;
+    }
+    attempt->relay = relay;
+    relay->attempt = attempt;
+    relay->quiet = false;
+}
+
+/* A relay of an earlier gathering (L5, L11): its server is asked whether it stands before it is
+ * told again (T7b). NULL: there is none. */
+static floe_relay *verify(floe_core *core, floe_time now, const floe_base *base,
+                          const floe_server *server, bool tcp)
+{
+    floe_relay *relay = floe_relay_of(core, base, server, tcp);
+
+    if (relay != NULL) {
+        floe_turn_refresh_now(&relay->turn, now);
+    }
+    return relay;
+}
+
 /* The server has given a relay for UDP: where TCP is wanted it is asked for another. */
-static void add_tcp_pair(floe_core *core, const floe_pair *beside, const floe_address *remote)
+static void add_tcp_pair(floe_core *core, floe_time now, const floe_pair *beside,
+                         const floe_address *remote)
 {
     const floe_allocator *allocator = &core->shared->allocator;
     floe_base *base = beside->base;
     floe_server *server = beside->server;
 
-    if (!wants_tcp(core, server) || floe_relay_of(core, base, server, true) != NULL) {
-        return; /* an earlier gathering's, and alive */
+    if (!wants_tcp(core, server)) {
+        return;
     }
     floe_pair *pair = floe_allocate(allocator, sizeof *pair);
     floe_attempt *attempt = floe_allocate(allocator, sizeof *attempt);
@@ -339,6 +374,11 @@ static void add_tcp_pair(floe_core *core, const floe_pair *beside, const floe_ad
     *attempt = (floe_attempt){.pair = pair, .remote = *remote}; /* it starts at once */
     floe_list_append(&pair->attempts, &attempt->link);
     floe_list_append(&core->pairs, &pair->link);
+    floe_relay *alive = verify(core, now, base, server, true);
+    if (alive != NULL) {
+        attempt->start = FLOE_TIME_NEVER;
+        attach(attempt, alive);
+    }
 }
 
 void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attempt)
@@ -353,7 +393,7 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
     FLOE_LIST_EACH(other, &pair->attempts, floe_attempt, link)
     {
         if (other->progress == FLOE_PENDING) {
-            give_up_address(core, other);
+            give_up_address(core, now, other);
         }
     }
     if (pair->yielded) {
@@ -363,7 +403,7 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
         yield_rivals(core, now, pair);
     }
     if (!pair->tcp) {
-        add_tcp_pair(core, pair, &attempt->remote);
+        add_tcp_pair(core, now, pair, &attempt->remote);
     }
 }
 
@@ -387,7 +427,7 @@ static floe_relay *ask_relay(floe_core *core, floe_time now, floe_attempt *attem
     if (relay == NULL) {
         return floe_relay_new(core, now, attempt, &attempt->remote);
     }
-    relay->attempt = attempt;
+    attach(attempt, relay);
     if (!floe_time_is_never(relay->retry)) {
         relay->retry = now; /* it was lost, and need not wait any longer */
     }
@@ -433,6 +473,18 @@ static floe_attempt *attempt_at(const floe_pair *pair, const floe_address *remot
     return NULL;
 }
 
+/* NULL without memory. */
+static floe_attempt *add_attempt(floe_core *core, floe_pair *pair, const floe_address *remote)
+{
+    floe_attempt *attempt = floe_allocate(&core->shared->allocator, sizeof *attempt);
+
+    if (attempt != NULL) {
+        *attempt = (floe_attempt){.pair = pair, .remote = *remote, .start = FLOE_TIME_NEVER};
+        floe_list_append(&pair->attempts, &attempt->link);
+    }
+    return attempt;
+}
+
 /* One for each address of the server's that has none; those that wait for their turn have it in the
  * order of the addresses, from `start` on. Without memory those that are there will do. */
 static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
@@ -444,12 +496,10 @@ static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
         }
         floe_attempt *attempt = attempt_at(pair, remote);
         if (attempt == NULL) {
-            attempt = floe_allocate(&core->shared->allocator, sizeof *attempt);
+            attempt = add_attempt(core, pair, remote);
             if (attempt == NULL) {
                 return;
             }
-            *attempt = (floe_attempt){.pair = pair, .remote = *remote};
-            floe_list_init(&attempt->link);
         } else if (attempt->progress != FLOE_PENDING || floe_time_is_never(attempt->start)) {
             continue; /* it has begun */
         }
@@ -492,7 +542,7 @@ static void pair_extend(floe_core *core, floe_time now, floe_pair *pair)
         more = more ||
                (remote->family == pair->base->local.family && attempt_at(pair, remote) == NULL);
     }
-    if (!more || pair->told || pair->progress == FLOE_SUCCEEDED) {
+    if (!more || pair->told || pair->progress == FLOE_SUCCEEDED || verifies(pair)) {
         return;
     }
     if (pair->progress == FLOE_FAILED) {
@@ -541,10 +591,11 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
     pair->server = server;
     floe_list_init(&pair->attempts);
     floe_list_append(&core->pairs, &pair->link);
-    const floe_relay *alive = floe_relay_of(core, base, server, false);
-    if (alive != NULL) {
-        pair->progress = FLOE_SUCCEEDED; /* an earlier gathering's (L5, L11) */
-        add_tcp_pair(core, pair, &alive->asked);
+    floe_relay *alive = verify(core, now, base, server, false);
+    floe_attempt *attempt = alive != NULL ? add_attempt(core, pair, &alive->asked) : NULL;
+    if (attempt != NULL) {
+        floe_binding_claim(core, base, server, &alive->turn.server);
+        attach(attempt, alive);
         return;
     }
     bool second = server->url->turn && rival_asks(core, pair);
@@ -591,11 +642,48 @@ void floe_pairs_adopt(floe_core *core, floe_relay *relay)
             if (attempt->progress == FLOE_PENDING && attempt->relay == NULL &&
                 floe_address_equal(&attempt->remote, &relay->asked)) {
                 attempt->start = FLOE_TIME_NEVER;
-                attempt->relay = relay;
-                relay->attempt = attempt;
+                attach(attempt, relay);
                 return;
             }
         }
+    }
+}
+
+static floe_pair *pair_of_relay(const floe_core *core, const floe_relay *relay)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        if (pair->base == relay->origin && pair->server == relay->server &&
+            pair->tcp == relay->tcp && !pair->yielded) {
+            return pair;
+        }
+    }
+    return NULL;
+}
+
+/* Between gatherings nobody looks for what is to be told; while one goes on it does by itself. */
+void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure)
+{
+    floe_pair *pair = pair_of_relay(core, relay);
+
+    if (pair == NULL || pair->progress != FLOE_SUCCEEDED) {
+        floe_failure_release(core->shared, &failure);
+        return;
+    }
+    pair_failed(core, pair, failure);
+    pair->told = pair->url_failed = false;
+    if (core->state == FLOE_GATHERER_STATE_COMPLETE) {
+        floe_pairs_tell(core);
+    }
+}
+
+void floe_pairs_relay_back(floe_core *core, const floe_relay *relay)
+{
+    floe_pair *pair = pair_of_relay(core, relay);
+
+    if (pair != NULL && pair->progress == FLOE_FAILED) {
+        pair->progress = FLOE_SUCCEEDED;
+        pair->server->told_failed = false;
     }
 }
 
@@ -696,15 +784,20 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     return failure;
 }
 
+static void detach(floe_attempt *attempt)
+{
+    attempt->relay->attempt = NULL;
+    attempt->relay = NULL;
+}
+
 /* It is older than this gathering: its candidates go, and it asks for others by itself; one whose
  * candidates nobody has been told of (since a restart) is done with, as any other attempt. */
 static void lose_moving(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     floe_relay *relay = attempt->relay;
 
-    if (floe_found_of(core, relay)) {
-        relay->attempt = NULL;
-        attempt->relay = NULL;
+    if (floe_found_of_relay(core, relay)) {
+        detach(attempt);
         floe_relay_lost(core, now, relay);
     }
 }
@@ -717,6 +810,7 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
             continue;
         }
         floe_failure first = {.kind = FLOE_FAILURE_TIMEOUT};
+        bool stands = false;
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->progress == FLOE_PENDING) {
@@ -725,17 +819,26 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
                 attempt->progress = FLOE_FAILED;
                 if (attempt->relay != NULL && attempt->relay->moves) {
                     lose_moving(core, now, attempt);
+                } else if (attempt->relay != NULL && floe_relay_serves(attempt->relay)) {
+                    /* Its Refresh goes on, and will tell. */
+                    stands = floe_found_of_relay(core, attempt->relay);
+                    attempt->relay->quiet = !stands;
+                    detach(attempt);
                 }
                 attempt_stop(core, attempt);
             }
         }
-        pair_failed(core, pair, first);
+        if (stands) {
+            pair->progress = FLOE_SUCCEEDED;
+        } else {
+            pair_failed(core, pair, first);
+        }
     }
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
         {
-            floe_binding_stop(binding);
+            floe_binding_stop(core, now, binding);
         }
     }
 }

@@ -24,13 +24,25 @@ static bool is_stream(const floe_relay *relay)
            relay->server->url->transport == FLOE_PROTOCOL_TLS;
 }
 
-/* The request that is wanted takes its turn, once there is a way to the server. */
-static void take_turn(floe_core *core, floe_relay *relay, bool soon)
+/* By the socket of its base; else by a connection of its own. */
+static bool by_datagrams(const floe_relay *relay)
+{
+    return relay->server->url->transport == FLOE_PROTOCOL_UDP;
+}
+
+/* Whether something can go to the server now. */
+static bool has_way(const floe_relay *relay)
 {
     const floe_connection *connection = relay->connection;
 
-    if (relay->server->url->transport == FLOE_PROTOCOL_UDP ||
-        (connection != NULL && connection->state == FLOE_CONNECTION_READY)) {
+    return by_datagrams(relay) ? relay->base->state == FLOE_BASE_OPEN
+                               : connection != NULL && connection->state == FLOE_CONNECTION_READY;
+}
+
+/* The request that is wanted takes its turn, once there is a way to the server. */
+static void take_turn(floe_core *core, floe_relay *relay, bool soon)
+{
+    if (has_way(relay)) {
         floe_pace(core, &relay->paced, soon);
     }
 }
@@ -42,7 +54,7 @@ static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
     if (floe_turn_allocation_start(&relay->turn) != FLOE_OK) {
         return false;
     }
-    if (relay->server->url->transport != FLOE_PROTOCOL_UDP) {
+    if (!by_datagrams(relay)) {
         relay->connection = floe_connection_new(core, now, relay);
         return relay->connection != NULL;
     }
@@ -110,7 +122,7 @@ floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt
     relay->server = server;
     relay->base = relay->origin = attempt->pair->base;
     relay->asked = *remote;
-    relay->keepalive = FLOE_TIME_NEVER;
+    relay->check = relay->unheard = FLOE_TIME_NEVER;
     init_turn(core, relay, server->account, remote);
     floe_list_append(&core->relays, &relay->link);
     if (!start(core, now, relay, false)) {
@@ -136,12 +148,16 @@ static bool restart(floe_core *core, floe_time now, floe_relay *relay, floe_turn
 {
     floe_address to = *remote;
     floe_turn_account *kept = floe_turn_account_share(account);
+    /* From this socket the server may have one of ours, of before. */
+    bool inherits = by_datagrams(relay) && floe_address_equal(&relay->turn.server, &to) &&
+                    floe_turn_allocation_stands(&relay->turn);
 
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
     drop_connection(core, relay);
     floe_turn_allocation_free(&relay->turn);
     init_turn(core, relay, kept, &to);
+    relay->turn.inherits = inherits;
     floe_turn_account_release(kept);
     return start(core, now, relay, true);
 }
@@ -159,6 +175,7 @@ static void forget_attempt(floe_relay *relay)
 void floe_relay_free(floe_core *core, floe_relay *relay)
 {
     forget_attempt(relay);
+    floe_found_withdraw_relay(core, relay);
     floe_streams_end(core, relay);
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
@@ -187,8 +204,7 @@ static void send_now(floe_core *core, floe_relay *relay)
 /* By datagrams of the base, to the server. */
 static bool uses(const floe_relay *relay, const floe_base *base, const floe_address *server)
 {
-    return relay->phase == FLOE_RELAY_LIVE && relay->base == base &&
-           relay->server->url->transport == FLOE_PROTOCOL_UDP &&
+    return relay->phase == FLOE_RELAY_LIVE && relay->base == base && by_datagrams(relay) &&
            floe_address_equal(&relay->turn.server, server);
 }
 
@@ -220,37 +236,108 @@ static bool leave_to_another(floe_core *core, const floe_relay *relay)
     return other != NULL;
 }
 
-void floe_relay_release(floe_core *core, floe_relay *relay)
+/* The one door: whatever ends an allocation, nothing of it goes on behind this. Its candidates are
+ * withdrawn; its requests, its peers and its streams stop; its connection closes; the name that an
+ * alternate server was given is forgotten. What its server may still hold, the machine knows
+ * (floe_turn_allocation_stands): the caller gives it back, or asks anew. */
+static void end_allocation(floe_core *core, floe_relay *relay)
 {
-    forget_attempt(relay);
+    if (relay->turn.state != FLOE_TURN_ENDED) {
+        (void)floe_turn_allocation_lost(&relay->turn, 0, (floe_span){0});
+    }
+    floe_found_withdraw_relay(core, relay);
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
-    relay->retry = relay->keepalive = FLOE_TIME_NEVER;
-    bool left = leave_to_another(core, relay);
-    bool owed = floe_turn_allocation_release(&relay->turn) && !left;
-    if (relay->server->url->transport != FLOE_PROTOCOL_UDP) {
-        if (owed && relay->connection != NULL) {
-            send_now(core, relay);
-        }
-        drop_connection(core, relay);
-        relay->phase = FLOE_RELAY_ENDED;
-    } else if (owed && relay->base->state == FLOE_BASE_OPEN) { /* else it expires there */
-        relay->phase = FLOE_RELAY_RELEASING;
-        floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
-    } else {
-        relay->phase = FLOE_RELAY_ENDED;
+    floe_relay_drop_peers(core, relay);
+    drop_connection(core, relay);
+    relay->retry = relay->check = FLOE_TIME_NEVER;
+    relay->moves = false;
+    relay->redirects = relay->rejoined = 0;
+    floe_deallocate(&core->shared->allocator, relay->host);
+    relay->host = NULL;
+    floe_relay_heard(relay);
+}
+
+/* A spare socket serves one relay; behind what it has still to send. */
+static void close_spare(floe_core *core, floe_relay *relay)
+{
+    if (relay->base->spare && relay->base->state != FLOE_BASE_CLOSING) {
+        floe_base_close(core, relay->base);
     }
 }
 
-bool floe_relays_need(const floe_core *core, const floe_base *base, const floe_address *server)
+void floe_relay_release(floe_core *core, floe_relay *relay)
+{
+    forget_attempt(relay);
+    bool left = leave_to_another(core, relay);
+    bool owed = floe_turn_allocation_release(&relay->turn) && !left && has_way(relay);
+    if (owed && relay->connection != NULL) {
+        send_now(core, relay);
+    }
+    end_allocation(core, relay);
+    relay->phase = FLOE_RELAY_ENDED;
+    if (owed && by_datagrams(relay)) { /* else it expires there */
+        relay->phase = FLOE_RELAY_RELEASING;
+        floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
+    }
+    close_spare(core, relay);
+}
+
+bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_address *server)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (uses(relay, base, server)) {
+        if (uses(relay, base, server) && floe_relay_serves(relay)) {
             return true;
         }
     }
     return false;
+}
+
+/* ── Whether the server still has it (T7b) ── */
+
+/* A reason to ask is no reason to ask without a pause. */
+#define DOUBT_EVERY floe_seconds(5)
+/* Packets that draw nothing for so long are a reason. */
+#define UNHEARD_FOR floe_seconds(5)
+/* Nothing listens at the server's port: so often said to a Refresh, it is believed. */
+#define REFUSED_SENDS 3U
+
+void floe_relay_doubt(floe_relay *relay, floe_time now)
+{
+    if (relay->phase == FLOE_RELAY_LIVE && floe_relay_serves(relay) &&
+        floe_time_since(now, relay->doubted).ns >= DOUBT_EVERY.ns) {
+        relay->doubted = now;
+        floe_turn_refresh_now(&relay->turn, now);
+    }
+}
+
+void floe_relays_doubt(floe_core *core, floe_time now, const floe_base *base,
+                       const floe_address *server)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (uses(relay, base, server)) {
+            floe_relay_doubt(relay, now);
+        }
+    }
+}
+
+void floe_relay_sends(floe_relay *relay, floe_time now)
+{
+    if (floe_time_is_never(relay->unheard)) {
+        relay->unheard = now;
+    } else if (floe_time_since(now, relay->unheard).ns >= UNHEARD_FOR.ns) {
+        relay->unheard = now;
+        floe_relay_doubt(relay, now);
+    }
+}
+
+/* Asked of a relay each Tr: a NAT forgets its mapping (RFC 8445 §11), and a server that was
+ * restarted its allocations. */
+static void set_check(const floe_core *core, floe_time now, floe_relay *relay)
+{
+    relay->check = floe_time_after(now, core->shared->keepalive);
 }
 
 floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
@@ -285,19 +372,69 @@ bool floe_relay_serves(const floe_relay *relay)
     return relay->turn.state == FLOE_TURN_ALLOCATED && !relay->moves;
 }
 
-/* A NAT forgets: DTLS has a mapping of its own, as a base has (R6). A stream's lasts for minutes
- * (RFC 5382 §5), and Refresh alone may be too seldom. */
-static floe_duration keepalive_of(const floe_core *core, const floe_relay *relay)
+/* ── What it has found ── */
+
+static floe_address mapped_of(const floe_core *core, const floe_relay *relay)
 {
-    return is_stream(relay) ? floe_duration_times(core->shared->keepalive, 8)
-                            : core->shared->keepalive;
+    floe_address mapped = {0};
+
+    if (relay->turn.mapped.family == FLOE_FAMILY_NONE ||
+        !floe_mapped_address(core, relay->base, &relay->turn.mapped, &mapped)) {
+        mapped = (floe_address){0};
+    }
+    return mapped;
+}
+
+/* RFC 6544 §4.5: one that connects, from whatever port, and one that is connected to. */
+static void tell_tcp(floe_core *core, floe_time now, const floe_finding *finding)
+{
+    floe_address discard = floe_address_with_port(*finding->address, 9);
+    floe_finding active = *finding;
+    floe_finding passive = *finding;
+
+    active.address = &discard;
+    active.tcp_type = FLOE_TCP_TYPE_ACTIVE;
+    (void)floe_found_add(core, now, &active);
+    passive.tcp_type = FLOE_TCP_TYPE_PASSIVE;
+    (void)floe_found_add(core, now, &passive);
+}
+
+/* The mapping that the server has seen is known without asking, and kept (R2). */
+static void keep_mapping(floe_core *core, floe_time now, const floe_relay *relay)
+{
+    floe_address mapped = mapped_of(core, relay);
+
+    if (by_datagrams(relay) && mapped.family != FLOE_FAMILY_NONE) {
+        floe_binding_adopt(core, now, relay->base, relay->server, &relay->turn.server, &mapped);
+    }
+}
+
+static void tell(floe_core *core, floe_time now, floe_relay *relay)
+{
+    floe_address mapped = mapped_of(core, relay);
+
+    relay->base->has_relay = relay->origin->has_relay = true;
+    for (size_t i = 0; i < 2 && relay->turn.relayed[i].family != FLOE_FAMILY_NONE; i++) {
+        floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_RELAY,
+                                .base = relay->base,
+                                .server = relay->server,
+                                .relay = relay,
+                                .remote = &relay->turn.server,
+                                .address = &relay->turn.relayed[i],
+                                .related = &mapped};
+        if (relay->tcp) {
+            tell_tcp(core, now, &finding);
+        } else {
+            (void)floe_found_add(core, now, &finding);
+        }
+    }
 }
 
 /* ── Mobility (RFC 8016, T10) ── */
 
 static bool can_move(const floe_relay *relay)
 {
-    return relay->turn.state == FLOE_TURN_ALLOCATED && relay->turn.ticket != NULL;
+    return relay->turn.state == FLOE_TURN_ALLOCATED && relay->turn.ticket != NULL && !relay->tcp;
 }
 
 static bool asks(const floe_core *core, const floe_base *base, const floe_server *server)
@@ -330,13 +467,16 @@ static floe_base *next_base(const floe_core *core, const floe_relay *relay)
     return best;
 }
 
-/* False without memory. */
+/* Asks from where it is now; false without memory. */
 static bool begin_move(floe_core *core, floe_time now, floe_relay *relay)
 {
     relay->moves = true;
     floe_turn_allocation_move(&relay->turn);
-    if (relay->server->url->transport != FLOE_PROTOCOL_UDP) {
+    if (!by_datagrams(relay)) {
         drop_connection(core, relay);
+        if (relay->base->state != FLOE_BASE_OPEN) {
+            return true; /* once that is open */
+        }
         relay->connection = floe_connection_new(core, now, relay);
         return relay->connection != NULL;
     }
@@ -354,19 +494,22 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
     }
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
-    drop_connection(core, relay);
+    close_spare(core, relay);
     relay->base = relay->origin = next;
-    relay->moves = true;
+    relay->check = FLOE_TIME_NEVER;
     floe_found_move(core, relay, next);
-    return next->state != FLOE_BASE_OPEN || begin_move(core, now, relay);
+    return begin_move(core, now, relay);
 }
 
-static void moved(floe_core *core, floe_time now, floe_relay *relay)
+/* The server has it: from an earlier gathering, or moved to where we are now. */
+static void stands(floe_core *core, floe_time now, floe_relay *relay)
 {
     relay->moves = false;
-    floe_relay_tell(core, now, relay);
-    if (relay->connection != NULL) {
-        relay->keepalive = floe_time_after(now, keepalive_of(core, relay));
+    set_check(core, now, relay);
+    floe_relay_heard(relay);
+    keep_mapping(core, now, relay);
+    if (!relay->quiet) {
+        tell(core, now, relay);
     }
     if (relay->attempt != NULL) {
         floe_attempt_succeeded(core, now, relay->attempt);
@@ -379,7 +522,6 @@ void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *bas
     {
         if (relay->phase == FLOE_RELAY_LIVE && (relay->origin == base || relay->base == base) &&
             !leave(core, now, relay)) {
-            floe_found_withdraw(core, relay);
             floe_relay_release(core, relay);
         }
     }
@@ -433,99 +575,60 @@ static bool is_final(const floe_failure *failure)
            (failure->kind == FLOE_FAILURE_SERVER && (failure->code == 403 || failure->code == 441));
 }
 
+/* The socket stays, and asks anew in its time. */
 static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay)
 {
-    drop_connection(core, relay);
-    floe_list_remove(&relay->paced.link);
-    floe_untell(&relay->output);
-    relay->keepalive = FLOE_TIME_NEVER;
+    end_allocation(core, relay);
     relay->renews = true;
     relay->retry = floe_time_after(now, retry_after(relay->losses));
     relay->losses = (uint8_t)(relay->losses + (relay->losses < UINT8_MAX));
 }
 
-/* The attempt is over; what the server may still hold of it is given back. One that was there
- * before, and that nobody's gathering waits for, is asked for again. */
-static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
+/* Whether a gathering waits for it, and is to know what came of it. */
+static bool awaited(const floe_relay *relay)
 {
-    floe_attempt *attempt = relay->attempt;
-    bool awaited = attempt != NULL && attempt->progress == FLOE_PENDING;
+    return relay->attempt != NULL && relay->attempt->progress == FLOE_PENDING;
+}
 
-    if (relay->renews && !awaited && !is_final(&failure)) {
-        floe_failure_release(core->shared, &failure);
-        ask_again_later(core, now, relay);
-        return;
+/* For good; what the server may still hold of it is given back. Whoever waits for it hears why, or
+ * the owner, if it `had` an allocation. */
+static void give_up(floe_core *core, floe_time now, floe_relay *relay, bool had,
+                    floe_failure failure)
+{
+    floe_attempt *attempt = awaited(relay) ? relay->attempt : NULL;
+
+    if (attempt == NULL && had) {
+        floe_pairs_relay_ended(core, relay, failure);
     }
     floe_relay_release(core, relay);
     if (attempt != NULL) {
         floe_attempt_failed(core, now, attempt, failure);
-    } else {
+    } else if (!had) {
         floe_failure_release(core->shared, &failure);
     }
+}
+
+/* It asked in vain. One that was there before is asked for again: its owner hears once that it is
+ * not to be had for now. */
+static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
+{
+    if (!relay->renews || awaited(relay) || is_final(&failure)) {
+        give_up(core, now, relay, relay->renews, failure);
+        return;
+    }
+    floe_pairs_relay_ended(core, relay, failure);
+    ask_again_later(core, now, relay);
 }
 
 /* The allocation is gone: the server was restarted, say. */
 static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
 {
-    bool final = is_final(&failure);
-
-    relay->moves = false;
-    if (relay->turn.state == FLOE_TURN_ALLOCATED) { /* with the way to it, not by an answer */
-        (void)floe_turn_allocation_lost(&relay->turn, 0, (floe_span){0});
+    if (is_final(&failure)) {
+        give_up(core, now, relay, true, failure);
+        return;
     }
     floe_failure_release(core->shared, &failure);
-    floe_found_withdraw(core, relay);
-    if (final) {
-        floe_relay_release(core, relay);
-    } else {
-        ask_again_later(core, now, relay);
-    }
-}
-
-static floe_address mapped_of(const floe_core *core, const floe_relay *relay)
-{
-    floe_address mapped = {0};
-
-    if (relay->turn.mapped.family == FLOE_FAMILY_NONE ||
-        !floe_mapped_address(core, relay->base, &relay->turn.mapped, &mapped)) {
-        mapped = (floe_address){0};
-    }
-    return mapped;
-}
-
-/* RFC 6544 §4.5: one that connects, from whatever port, and one that is connected to. */
-static void tell_tcp(floe_core *core, floe_time now, const floe_finding *finding)
-{
-    floe_address discard = floe_address_with_port(*finding->address, 9);
-    floe_finding active = *finding;
-    floe_finding passive = *finding;
-
-    active.address = &discard;
-    active.tcp_type = FLOE_TCP_TYPE_ACTIVE;
-    (void)floe_found_add(core, now, &active);
-    passive.tcp_type = FLOE_TCP_TYPE_PASSIVE;
-    (void)floe_found_add(core, now, &passive);
-}
-
-void floe_relay_tell(floe_core *core, floe_time now, floe_relay *relay)
-{
-    floe_address mapped = mapped_of(core, relay);
-
-    relay->base->has_relay = relay->origin->has_relay = true;
-    for (size_t i = 0; i < 2 && relay->turn.relayed[i].family != FLOE_FAMILY_NONE; i++) {
-        floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_RELAY,
-                                .base = relay->base,
-                                .server = relay->server,
-                                .source = relay,
-                                .remote = &relay->turn.server,
-                                .address = &relay->turn.relayed[i],
-                                .related = &mapped};
-        if (relay->tcp) {
-            tell_tcp(core, now, &finding);
-        } else {
-            (void)floe_found_add(core, now, &finding);
-        }
-    }
+    ask_again_later(core, now, relay);
 }
 
 /* T4b: an impossible address is left out; without any other the answer is a bad one. */
@@ -552,21 +655,16 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         fail(core, now, relay, failure);
         return;
     }
-    floe_address mapped = mapped_of(core, relay);
     relay->losses = 0;
-    if (relay->connection == NULL) {
-        floe_binding_adopt(core, now, relay->base, relay->server, &relay->turn.server, &mapped);
-    } else {
+    relay->renews = false;
+    if (relay->connection != NULL) {
         relay->connection->framer.measure = floe_frame_measure;
-        relay->keepalive = floe_time_after(now, keepalive_of(core, relay));
     }
-    floe_relay_tell(core, now, relay);
     if (relay->attempt == NULL) {
         floe_pairs_adopt(core, relay); /* it was asked for before a restart */
     }
-    if (relay->attempt != NULL) {
-        floe_attempt_succeeded(core, now, relay->attempt);
-    }
+    floe_pairs_relay_back(core, relay);
+    stands(core, now, relay);
 }
 
 /* T4: up to eight, none twice. */
@@ -578,7 +676,10 @@ static const char *why_not_there(const floe_core *core, const floe_relay *relay,
     if (!floe_address_believable(core, to)) {
         return "it points to an impossible address";
     }
-    if (to->family != relay->base->local.family) {
+    if (!floe_server_port_allowed(core, relay->server->url, to->port)) {
+        return "it points to a port that settings.refuse_low_ports refuses";
+    }
+    if (to->family != relay->base->local.family && !floe_server_proxied(core, relay->server)) {
         return "it points to an address of the other family";
     }
     if (relay->redirects == REDIRECTS_MAX) {
@@ -676,25 +777,30 @@ static bool mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
 
 void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
 {
+    bool open = relay->base->state == FLOE_BASE_OPEN;
+    bool good;
+
     if (relay->moves) {
-        if (relay->base->state != FLOE_BASE_OPEN) {
-            floe_found_withdraw(core, relay);
+        if (!open) {
             floe_relay_release(core, relay);
         } else if (!begin_move(core, now, relay)) {
             floe_relay_lost(core, now, relay);
         }
         return;
     }
-    if (relay->base->state != FLOE_BASE_OPEN) {
-        relay->base = relay->origin;
-        if (!reclaim(core, relay)) {
-            fail(core, now, relay, failure_of(core, relay, &relay->turn.transaction, now));
+    if (open) {
+        floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->turn.server};
+        good = restart(core, now, relay, relay->turn.account, &relay->turn.server);
+        if (!good) {
+            fail(core, now, relay, failure);
         }
         return;
     }
-    if (!restart(core, now, relay, relay->turn.account, &relay->turn.server)) {
-        floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->turn.server};
-        fail(core, now, relay, failure);
+    floe_base *spare = relay->base;
+    relay->base = relay->origin;
+    floe_base_close(core, spare);
+    if (!reclaim(core, relay)) {
+        fail(core, now, relay, failure_of(core, relay, &relay->turn.transaction, now));
     }
 }
 
@@ -711,6 +817,8 @@ void floe_relay_connected(floe_core *core, floe_relay *relay)
 void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
                              floe_failure failure)
 {
+    bool had = relay->turn.state == FLOE_TURN_ALLOCATED;
+
     relay->connection = NULL;
     floe_streams_end(core, relay);
     if (can_move(relay) && !relay->moves && begin_move(core, now, relay)) {
@@ -718,7 +826,7 @@ void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
         return;
     }
     relay->turn.made = false; /* RFC 8656 §3.1: with its connection an allocation goes */
-    if (relay->turn.state == FLOE_TURN_ALLOCATED) {
+    if (had) {
         lose(core, now, relay, failure);
     } else {
         fail(core, now, relay, failure);
@@ -738,7 +846,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
         floe_trace_packet(
             core, now, relay->turn.transaction.sends > 1 ? FLOE_TRACE_SENT_AGAIN : FLOE_TRACE_SENT,
             relay->base, &relay->turn.server, relay->server, &relay->turn.transaction, NULL, "");
-        if (relay->server->url->transport == FLOE_PROTOCOL_UDP) {
+        if (by_datagrams(relay)) {
             floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
         } else if (relay->connection != NULL) {
             send_now(core, relay);
@@ -747,8 +855,8 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
     case FLOE_TURN_PROGRESS:
         if (relay->turn.wants) {
             take_turn(core, relay, true);
-        } else if (relay->moves && !relay->turn.moving) {
-            moved(core, now, relay);
+        } else if (!floe_time_is_never(relay->turn.refresh)) { /* its Refresh was granted */
+            stands(core, now, relay);
         }
         break;
     case FLOE_TURN_SUCCESS:
@@ -773,7 +881,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
 
 void floe_relay_begin(floe_core *core, floe_time now, floe_relay *relay)
 {
-    if (!relay->turn.wants) { /* a connection was lost in the queue */
+    if (!relay->turn.wants || !has_way(relay)) { /* lost in the queue */
         return;
     }
     floe_turn_event event = floe_turn_allocation_begin(&relay->turn, now);
@@ -808,35 +916,25 @@ bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
 }
 
 void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
-                            floe_unreachable reason)
+                            floe_unreachable reason, bool asked)
 {
-    /* A kept allocation is not given up for an ICMP error: its Refresh has time to be repeated. */
-    if (relay->turn.state != FLOE_TURN_ALLOCATING ||
-        !floe_stun_transaction_runs(&relay->turn.transaction)) {
+    const floe_stun_transaction *transaction = &relay->turn.transaction;
+    floe_failure failure =
+        floe_failure_of(FLOE_FAILURE_UNREACHABLE, transaction, &relay->turn.server, now);
+    bool allocated = relay->turn.state == FLOE_TURN_ALLOCATED;
+
+    failure.detail = (uint8_t)reason;
+    if (!allocated && (!asked || relay->turn.state != FLOE_TURN_ALLOCATING)) {
         return;
     }
-    floe_failure failure = floe_failure_of(FLOE_FAILURE_UNREACHABLE, &relay->turn.transaction,
-                                           &relay->turn.server, now);
-    failure.detail = (uint8_t)reason;
     floe_trace_packet(core, now, FLOE_TRACE_UNREACHABLE, relay->base, &relay->turn.server,
-                      relay->server, &relay->turn.transaction, NULL, "");
-    fail(core, now, relay, failure);
-}
-
-/* RFC 8445 §11: an indication, which nobody answers. */
-static void keep_alive(floe_core *core, floe_time now, floe_relay *relay)
-{
-    uint8_t bytes[FLOE_STUN_HEADER_SIZE];
-    floe_stun_id id;
-
-    relay->keepalive = floe_time_after(now, keepalive_of(core, relay));
-    if (relay->connection != NULL &&
-        floe_random_fill(&core->shared->random, id.bytes, sizeof id.bytes) == FLOE_OK) {
-        floe_stun_writer writer =
-            floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_INDICATION, FLOE_STUN_BINDING, &id);
-        floe_span data = floe_stun_written(&writer);
-        (void)floe_connection_send(core, relay->connection,
-                                   core->shared->queue_limit + FLOE_CONTROL_ROOM, &data, 1);
+                      relay->server, transaction, NULL, "");
+    if (!allocated) {
+        fail(core, now, relay, failure);
+    } else if (asked && reason == FLOE_UNREACHABLE_PORT && transaction->sends >= REFUSED_SENDS) {
+        lose(core, now, relay, failure);
+    } else { /* it may be a moment's: the Refresh has time to be repeated */
+        floe_relay_doubt(relay, now);
     }
 }
 
@@ -844,23 +942,14 @@ static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->asked};
 
-    relay->redirects = relay->rejoined = 0;
     if (!restart(core, now, relay, relay->server->account, &relay->asked)) {
         fail(core, now, relay, failure);
     }
 }
 
-void floe_relay_doubt(floe_core *core, floe_time now, floe_relay *relay)
-{
-    (void)core;
-    if (relay->phase == FLOE_RELAY_LIVE && floe_relay_serves(relay)) {
-        floe_turn_refresh_now(&relay->turn, now);
-    }
-}
-
 floe_time floe_relay_deadline(const floe_relay *relay)
 {
-    floe_time deadline = floe_time_min(relay->retry, relay->keepalive);
+    floe_time deadline = floe_time_min(relay->retry, relay->check);
 
     deadline = floe_time_min(deadline, floe_turn_allocation_deadline(&relay->turn));
     deadline = floe_time_min(deadline, floe_streams_deadline(relay));
@@ -871,14 +960,23 @@ floe_time floe_relay_deadline(const floe_relay *relay)
     return deadline;
 }
 
+/* Who has lost the association answers nothing that comes by it, not even "437": so many sends of a
+ * Refresh, 7.5 s, are enough to begin anew. */
+static bool forgotten_by_dtls(const floe_relay *relay)
+{
+    return relay->server->url->transport == FLOE_PROTOCOL_DTLS && floe_relay_serves(relay) &&
+           relay->turn.transaction.sends >= 5;
+}
+
 void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
 {
     if (floe_time_reached(now, relay->retry)) {
         ask_again(core, now, relay);
         return;
     }
-    if (floe_time_reached(now, relay->keepalive)) {
-        keep_alive(core, now, relay);
+    if (floe_time_reached(now, relay->check)) {
+        set_check(core, now, relay);
+        floe_turn_refresh_now(&relay->turn, now);
     }
     floe_relay_peers_time(core, now, relay);
     floe_streams_time(core, now, relay);
@@ -891,6 +989,10 @@ void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
     if (event == FLOE_TURN_FAILED || event == FLOE_TURN_LOST) {
         floe_trace_packet(core, now, FLOE_TRACE_GAVE_UP, relay->base, &relay->turn.server,
                           relay->server, &before, NULL, "");
+    }
+    if (forgotten_by_dtls(relay)) {
+        floe_relay_lost(core, now, relay);
+        return;
     }
     happened(core, now, relay, event, &before);
 }

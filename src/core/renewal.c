@@ -10,16 +10,15 @@ static void drop_pairs(floe_core *core)
     }
 }
 
-static void renew(floe_core *core, bool generation)
+static void forget(floe_core *core)
 {
     drop_pairs(core);
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
-        floe_bindings_renew(core, base, generation);
-        base->answered = base->has_srflx = base->has_relay = false;
-    }
     floe_servers_replace(core);
     floe_servers_reset(core);
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        base->answered = base->has_srflx = base->has_relay = false;
+    }
 }
 
 /* Everything that an earlier gathering told has been polled by now: the question for interfaces
@@ -27,22 +26,30 @@ static void renew(floe_core *core, bool generation)
 void floe_renewal_prepare(floe_core *core)
 {
     if (core->gathered) {
-        renew(core, false);
-        floe_found_reveal(core);
+        forget(core);
+        floe_found_apply_policy(core);
+        FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+        {
+            floe_bindings_renew(core, base);
+        }
     } else {
         floe_servers_replace(core);
     }
     core->gathered = true;
 }
 
-void floe_renewal_interrupt(floe_core *core)
+void floe_renewal_interrupt(floe_core *core, floe_time now)
 {
     floe_untell_events(core);
+    floe_found_outlive(core);
     floe_servers_advance(core);
-    renew(core, true);
-    FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
+    forget(core);
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        floe_found_free(core, found);
+        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+        {
+            floe_binding_stop(core, now, binding);
+        }
     }
     core->give_up = core->grace = FLOE_TIME_NEVER;
     core->interfaces_known = false;

@@ -318,23 +318,31 @@ static void hand_over_relays(floe_core *core)
         if (relay->server->heir != NULL) {
             relay->server = relay->server->heir;
         } else if (relay->phase == FLOE_RELAY_LIVE) {
-            floe_found_withdraw(core, relay);
             floe_relay_release(core, relay);
         }
     }
 }
 
-static void hand_over_bindings(floe_core *core, floe_base *base)
+/* One without an heir may be claimed by another URL of the same address, when that is known (R6);
+ * those that are not go when the gathering is complete (floe_bindings_sweep). */
+static void hand_over_bindings(floe_base *base)
 {
-    FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
+    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
         if (binding->server->heir != NULL) {
             binding->server = binding->server->heir;
-        } else {
-            floe_found_withdraw(core, binding);
-            floe_binding_free(core, binding);
         }
     }
+}
+
+bool floe_server_current(const floe_core *core, const floe_server *server)
+{
+    for (size_t i = 0; i < core->set->count; i++) {
+        if (server == &core->set->servers[i]) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void floe_servers_advance(floe_core *core)
@@ -363,7 +371,7 @@ void floe_servers_replace(floe_core *core)
     hand_over_relays(core);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        hand_over_bindings(core, base);
+        hand_over_bindings(base);
     }
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
@@ -374,16 +382,50 @@ void floe_servers_replace(floe_core *core)
     floe_list_append(&core->retired, &old->link);
 }
 
-/* Outputs that speak of a retired server have been polled once the queues are empty; relays that
- * are being released are in a queue too. */
+static bool has(const floe_server_set *set, const floe_server *server)
+{
+    return server != NULL && server >= set->servers && server < set->servers + set->count;
+}
+
+/* Whether something stands on one of the servers still. */
+static bool in_use(const floe_core *core, const floe_server_set *set)
+{
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (has(set, found->server)) {
+            return true;
+        }
+    }
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (has(set, relay->server)) {
+            return true;
+        }
+    }
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+        {
+            if (has(set, binding->server)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Outputs that speak of a retired server have been polled once the queues are empty. */
 void floe_servers_bury(floe_core *core)
 {
-    if (!floe_list_empty(&core->outputs) || !floe_list_empty(&core->held)) {
+    if (floe_list_empty(&core->retired) || !floe_list_empty(&core->outputs) ||
+        !floe_list_empty(&core->held)) {
         return;
     }
     FLOE_LIST_EACH_SAFE(set, &core->retired, floe_server_set, link)
     {
-        floe_server_set_free(core->shared, set);
+        if (!in_use(core, set)) {
+            floe_server_set_free(core->shared, set);
+        }
     }
 }
 
@@ -416,14 +458,19 @@ bool floe_server_port_allowed(const floe_core *core, const floe_url *url, uint16
            port == 80 || port == 443;
 }
 
+bool floe_server_proxied(const floe_core *core, const floe_server *server)
+{
+    return core->shared->proxy != NULL && (server->url->transport == FLOE_PROTOCOL_TCP ||
+                                           server->url->transport == FLOE_PROTOCOL_TLS);
+}
+
 const char *floe_server_host(const floe_core *core, const floe_server *server,
                              floe_address *literal, uint16_t *port)
 {
     const floe_url *url = server->url;
     const floe_proxy_server *proxy = core->shared->proxy;
 
-    if (proxy != NULL &&
-        (url->transport == FLOE_PROTOCOL_TCP || url->transport == FLOE_PROTOCOL_TLS)) {
+    if (floe_server_proxied(core, server)) {
         *literal = floe_address_with_port(proxy->literal, proxy->port);
         *port = proxy->port;
         return proxy->host;

@@ -481,7 +481,8 @@ static void read_ticket(floe_turn_allocation *allocation, const floe_stun_messag
     const floe_allocator *allocator = allocation->account->allocator;
     floe_span ticket;
 
-    if (!floe_stun_find(message, FLOE_STUN_MOBILITY_TICKET, &ticket)) {
+    if (!allocation->wishes.mobile || /* nobody asked for it, and nobody will use it */
+        !floe_stun_find(message, FLOE_STUN_MOBILITY_TICKET, &ticket)) {
         return;
     }
     floe_deallocate(allocator, allocation->ticket);
@@ -793,7 +794,11 @@ floe_time floe_turn_allocation_deadline(const floe_turn_allocation *allocation)
 floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint16_t code,
                                           floe_span reason)
 {
-    allocation->made = false;
+    if (code == 437) {
+        allocation->made = false;
+    } else { /* an Allocate that was under way may have been heard */
+        allocation->inherits = floe_turn_allocation_stands(allocation);
+    }
     return end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
 }
 

@@ -202,7 +202,10 @@ static void check_unlike_others(sim_world *world, const sim_seen_candidate *made
     for (size_t i = 0; i < world->seen->candidate_count; i++) {
         const sim_seen_candidate *other = &world->seen->candidates[i];
         bool same_address = other->port == made->port && strcmp(other->address, made->address) == 0;
-        if (!other->withdrawn && other->priority == made->priority) {
+        /* What a tightened policy hides goes without a word (L12). */
+        bool hidden =
+            world->policy != FLOE_GATHER_POLICY_ALL && other->type != FLOE_CANDIDATE_TYPE_RELAY;
+        if (!other->withdrawn && !hidden && other->priority == made->priority) {
             world_violated(world, "C4: priority %u twice", made->priority);
         }
         if (!other->withdrawn && same_address && other->type == made->type) {
@@ -211,6 +214,27 @@ static void check_unlike_others(sim_world *world, const sim_seen_candidate *made
         }
         if (other->type != made->type && strcmp(other->foundation, made->foundation) == 0) {
             world_violated(world, "C6: one foundation for two types");
+        }
+    }
+}
+
+/* L11: what goes on over a restart is told anew by the id that its owner knows. */
+static void check_id(sim_world *world, sim_seen_candidate *made)
+{
+    for (size_t i = 0; i < world->seen->candidate_count; i++) {
+        sim_seen_candidate *other = &world->seen->candidates[i];
+        bool same = other->type == made->type && other->port == made->port &&
+                    other->tcp_type == made->tcp_type && strcmp(other->address, made->address) == 0;
+        bool shared = made->tcp_type == FLOE_TCP_TYPE_ACTIVE; /* its port says not whose it is */
+        if (other->old && !other->gone && same && !shared && other->id != made->id) {
+            world_violated(world, "L11: %s %s:%u had the id %u before the restart, %u behind it",
+                           floe_candidate_type_name(made->type), made->address, made->port,
+                           other->id, made->id);
+        } else if (other->id == made->id && !(other->old && !other->gone && same)) {
+            world_violated(world, "K1: the id %u is given twice", made->id);
+        } else if (other->id == made->id) {
+            made->sent = other->sent;
+            made->got = other->got;
         }
     }
 }
@@ -274,6 +298,7 @@ void check_candidate(sim_world *world, const floe_candidate *candidate)
     }
     check_true(world, candidate);
     check_unlike_others(world, &made);
+    check_id(world, &made);
     /* Under a name, what a server sees is told all the same, be it the host's own address. */
     bool seen_by_server =
         world->policy == FLOE_GATHER_POLICY_ALL && made.type != FLOE_CANDIDATE_TYPE_HOST;
@@ -302,7 +327,9 @@ static void check_kept(sim_world *world, const floe_candidate *candidate)
         unsigned slowest = config->servers[n].round_trip_ms + 2 * config->jitter_ms;
         bool wasteful = config->servers[n].nonce == SIM_NONCE_ONE_USE &&
                         (config->duplication > 0 || slowest >= 500);
-        if (candidate->type == FLOE_CANDIDATE_TYPE_RELAY && good && !wasteful &&
+        /* Active ones of one server's relays look alike, and one of them is told. */
+        bool shared = candidate->tcp_type == FLOE_TCP_TYPE_ACTIVE;
+        if (candidate->type == FLOE_CANDIDATE_TYPE_RELAY && good && !wasteful && !shared &&
             strcmp(url, candidate->url) == 0 && config->loss == 0 && config->remap_at_ms == 0 &&
             config->fail_at == 0) {
             world_violated(world, "T7: the relay of %s was not kept", url);
@@ -327,10 +354,17 @@ void check_withdrawn(sim_world *world, const floe_candidate *candidate)
     check_kept(world, candidate);
     for (size_t i = 0; i < world->seen->candidate_count; i++) {
         sim_seen_candidate *known = &world->seen->candidates[i];
-        if (!known->withdrawn && known->type == candidate->type && known->port == candidate->port &&
+        if (!known->withdrawn && known->id == candidate->id && known->port == candidate->port &&
             strcmp(known->address, candidate->address) == 0 &&
             strcmp(known->foundation, candidate->foundation) == 0) {
-            known->withdrawn = true;
+            known->withdrawn = known->gone = true;
+            return;
+        }
+    }
+    for (size_t i = 0; i < world->seen->candidate_count; i++) {
+        sim_seen_candidate *known = &world->seen->candidates[i];
+        if (known->old && !known->gone && known->id == candidate->id) {
+            known->gone = true; /* of the generation before: it was not found again */
             return;
         }
     }
@@ -340,6 +374,31 @@ void check_withdrawn(sim_world *world, const floe_candidate *candidate)
 }
 
 /* ── Errors ── */
+
+/* A relay that was lost and can't be had again is told of whenever that is found out. */
+static bool lost_relay_of(const sim_world *world, const char *url)
+{
+    for (size_t i = 0; i < world->seen->candidate_count; i++) {
+        const sim_seen_candidate *known = &world->seen->candidates[i];
+        if (known->withdrawn && !known->old && known->type == FLOE_CANDIDATE_TYPE_RELAY &&
+            strcmp(known->url, url) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the URL has given something since that error. */
+static bool told_since(const sim_world *world, const sim_seen_error *error)
+{
+    for (size_t i = 0; i < world->seen->candidate_count; i++) {
+        const sim_seen_candidate *known = &world->seen->candidates[i];
+        if (known->at_ms >= error->at_ms && strcmp(known->url, error->url) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 void check_error(sim_world *world, const floe_candidate_error *error)
 {
@@ -356,7 +415,8 @@ void check_error(sim_world *world, const floe_candidate_error *error)
     if (world->closing) {
         world_violated(world, "L7: an error after close");
     }
-    if (seen->state != FLOE_GATHERER_STATE_GATHERING && strcmp(made.text, "out of memory") != 0) {
+    if (seen->state != FLOE_GATHERER_STATE_GATHERING && strcmp(made.text, "out of memory") != 0 &&
+        !lost_relay_of(world, made.url)) {
         world_violated(world, "E2: an error while %s", floe_gatherer_state_name(seen->state));
     }
     if (made.code < 300 || made.code > 701 || *made.text == '\0') {
@@ -366,7 +426,7 @@ void check_error(sim_world *world, const floe_candidate_error *error)
     check_hidden(world, error->address);
     for (size_t i = seen->first_error; i < seen->error_count; i++) {
         const sim_seen_error *other = &seen->errors[i];
-        bool same_url = strcmp(other->url, made.url) == 0;
+        bool same_url = strcmp(other->url, made.url) == 0 && !told_since(world, other);
         if (same_url && *made.address != '\0' && strcmp(other->address, made.address) == 0) {
             world_violated(world, "E2: %s failed twice on %s", made.url, made.address);
         }
@@ -497,13 +557,36 @@ static bool is_of_peer(const floe_stun_message *message)
            message->method == FLOE_STUN_CHANNEL_BIND;
 }
 
-static void check_new_transaction(sim_world *world, const floe_stun_message *message)
+/* One that had no answer goes again with other bytes, and so by another id (RFC 8489 §5): with a
+ * nonce that was learned meanwhile, or without a wish. That is no new transaction to be paced. */
+static bool goes_on(const sim_world *world, const sim_transaction *made)
 {
+    for (size_t i = 1; i <= world->transaction_count && i <= TRANSACTIONS_MAX; i++) {
+        const sim_transaction *one =
+            &world->transactions[(world->transaction_count - i) % TRANSACTIONS_MAX];
+        if (one->method == made->method && one->port == made->port &&
+            floe_address_equal(&one->to, &made->to)) {
+            uint64_t wait = 500000000ULL << (one->sends - 1);
+            return world->now - one->last_sent >= wait && world->now - one->last_sent < 2 * wait;
+        }
+    }
+    return false;
+}
+
+static void check_new_transaction(sim_world *world, const sim_socket *socket,
+                                  const floe_address *to, const floe_stun_message *message)
+{
+    sim_transaction made = {.id = message->id,
+                            .method = message->method,
+                            .port = socket->local.port,
+                            .to = *to,
+                            .sends = 1,
+                            .last_sent = world->now};
     uint64_t pacing = world->config->settings.pacing_ms;
     uint64_t gap = world->now - world->last_new_transaction;
 
     pacing = (pacing == 0 ? 5 : pacing) * 1000000;
-    if (!world->closing && !is_release(message) && !is_of_peer(message)) {
+    if (!world->closing && !is_release(message) && !is_of_peer(message) && !goes_on(world, &made)) {
         if (world->last_new_transaction != 0 && gap < pacing) {
             world_violated(world, "Ta: two new transactions within %llu us",
                            (unsigned long long)gap / 1000);
@@ -511,8 +594,7 @@ static void check_new_transaction(sim_world *world, const floe_stun_message *mes
         world->last_new_transaction = world->now;
     }
     /* The oldest has been over for long. */
-    world->transactions[world->transaction_count++ % TRANSACTIONS_MAX] =
-        (sim_transaction){.id = message->id, .sends = 1, .last_sent = world->now};
+    world->transactions[world->transaction_count++ % TRANSACTIONS_MAX] = made;
 }
 
 void check_send(sim_world *world, const sim_socket *socket, const floe_address *to, floe_span data)
@@ -554,7 +636,7 @@ void check_send(sim_world *world, const sim_socket *socket, const floe_address *
     }
     sim_transaction *known = transaction_of(world, &message.id);
     if (known == NULL) {
-        check_new_transaction(world, &message);
+        check_new_transaction(world, socket, to, &message);
         return;
     }
     uint64_t wait = 500000000ULL << (known->sends - 1);
@@ -782,7 +864,7 @@ void check_sent(sim_world *world, sim_seen_candidate *candidate)
 
 static sim_seen_candidate *candidate_of_id(const sim_world *world, uint32_t id)
 {
-    for (size_t i = 0; i < world->seen->candidate_count; i++) {
+    for (size_t i = world->seen->candidate_count; i-- > 0;) { /* one may be told anew (L11) */
         if (world->seen->candidates[i].id == id) {
             return &world->seen->candidates[i];
         }

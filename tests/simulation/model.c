@@ -379,7 +379,8 @@ static void relays(const asking *a, size_t s)
             continue;
         }
         /* What is lost is had again, and told again, any number of times. */
-        bool lost = server->temper == SIM_FORGETS || server->nonce == SIM_NONCE_ONE_USE;
+        bool lost = server->temper == SIM_FORGETS || server->temper == SIM_HANGS ||
+                    server->nonce == SIM_NONCE_ONE_USE;
         unsigned times = lost ? 1000 : 1;
         a->m->relays[s].most += verdict == NEVER ? 0 : each * times;
         if (verdict != SURELY || counted[n]) {

@@ -184,7 +184,8 @@ typedef struct sim_seen_candidate {
     uint32_t priority;
     uint64_t at_ms;
     bool withdrawn;
-    bool old; /* of a generation before a restart; withdrawn with it */
+    bool old;  /* of a generation before a restart; withdrawn with it */
+    bool gone; /* and its owner was told that it ended, or that it goes on */
     uint32_t id;
     unsigned sent; /* packets of the owner */
     unsigned got;  /* that came back */

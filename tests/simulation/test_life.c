@@ -245,7 +245,7 @@ static void l10_the_end_of_a_pool_is_its_end(void **state)
     sim_config_simple(&config);
     sim_add_server(&config, true, "203.0.113.2", SIM_FORGETS);
     config.pool = true;
-    config.run_ms = 750000;
+    config.run_ms = 705000;
     config.gather_at_ms = 700000;
     const sim_seen *seen = run(&config);
     assert_string_equal(seen->log, "gathering | host 10.0.1.2 | srflx 198.51.100.10 for 10.0.1.2 | "
