@@ -33,6 +33,7 @@ struct floe_secure {
     bool datagrams;
     bool ready;
     bool over; /* failed or closed */
+    int alert; /* DTLS: what came in clear, and waits to be believed; -1: nothing */
     floe_span *input;
     floe_list outgoing; /* what OpenSSL has written */
     size_t waiting;

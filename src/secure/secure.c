@@ -51,6 +51,7 @@ floe_secure *floe_secure_new(floe_secure_context *context, const char *host, con
     }
     made->context = context;
     made->datagrams = datagrams;
+    made->alert = -1;
     floe_list_init(&made->outgoing);
     made->peer = floe_copy_text(context->allocator, peer, strlen(peer));
     made->ssl = made->peer != NULL ? floe_secure_ssl_new(context, datagrams) : NULL;
@@ -90,7 +91,8 @@ static floe_secure_result fail(floe_secure *secure)
 {
     unsigned long code = ERR_peek_error();
     const char *why = ERR_reason_error_string(code);
-    int alert = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET : -1;
+    int alert = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET
+                                                 : secure->alert;
 
     secure->over = true;
     if (*secure->failure == '\0') {
@@ -119,6 +121,34 @@ static floe_secure_result result_of(floe_secure *secure, int returned)
     }
 }
 
+/* RFC 6347 §4.1.2.7. During the handshake an alert comes in clear, so that whoever knows the
+ * server's address can send one, 15 bytes that would end it. It does not reach OpenSSL: it is
+ * believed when nothing better has come by the time that our flight would be sent again. */
+static void take_alert(floe_secure *secure, floe_span *input)
+{
+    enum { ALERT = 21, FATAL = 2 };
+    floe_reader reader = floe_reader_of(input->data, input->size);
+
+    while (floe_reader_left(&reader) > 0) {
+        size_t at = reader.at;
+        uint8_t type = floe_read_u8(&reader);
+        floe_read_skip(&reader, 2);
+        uint16_t epoch = floe_read_u16(&reader);
+        floe_read_skip(&reader, 6);
+        uint16_t size = floe_read_u16(&reader);
+        floe_span body = floe_read_span(&reader, size);
+        if (reader.failed) {
+            return;
+        }
+        if (type == ALERT && epoch == 0) {
+            secure->alert = body.size == 2 && body.data[0] == FATAL ? body.data[1] : secure->alert;
+            input->size = at;
+            return;
+        }
+        secure->alert = -1;
+    }
+}
+
 floe_secure_result floe_secure_read(floe_secure *secure, floe_span *input, void *buffer,
                                     size_t room, size_t *size)
 {
@@ -127,6 +157,9 @@ floe_secure_result floe_secure_read(floe_secure *secure, floe_span *input, void 
     *size = 0;
     if (secure->over) {
         return FLOE_SECURE_WAITS;
+    }
+    if (secure->datagrams && !secure->ready) {
+        take_alert(secure, input);
     }
     ERR_clear_error();
     secure->input = input;
@@ -185,7 +218,7 @@ bool floe_secure_time(floe_secure *secure)
         return true;
     }
     ERR_clear_error();
-    if (DTLSv1_handle_timeout(secure->ssl) >= 0) {
+    if (secure->alert < 0 && DTLSv1_handle_timeout(secure->ssl) >= 0) {
         return true;
     }
     (void)fail(secure);

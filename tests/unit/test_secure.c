@@ -676,6 +676,43 @@ static void t9_a_lost_flight_is_sent_again(void **state)
     floe_secure_context_free(context);
 }
 
+/* In the handshake an alert of DTLS comes in clear, and anybody's: alone, or behind a record of the
+ * server's. It ends nothing while better comes, and is the reason when nothing does. */
+static void t9_an_alert_in_clear_waits_to_be_believed(void **state)
+{
+    static const uint8_t alert[] = {21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 2, 40};
+    static uint8_t bytes[FLIGHT];
+    floe_secure_context *context = context_of(trusting());
+    tls_server *server =
+        tls_server_new(&(tls_options){.certificate = TLS_RIGHT, .datagrams = true});
+
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        pair with;
+        size_t got;
+        begin(&with, server, context, "turn.example", true);
+        client_read(&with, (floe_span){0});
+        (void)tls_feed(with.connection, floe_secure_take(with.client, bytes, sizeof bytes),
+                       with.served, sizeof with.served, &got);
+        size_t size = kind == 1 ? tls_take(with.connection, bytes, sizeof bytes) : 0;
+        memcpy(bytes + size, alert, sizeof alert);
+        client_read(&with, floe_span_of(bytes, size + sizeof alert));
+        assert_int_equal(with.result, FLOE_SECURE_WAITS);
+        if (kind < 2) {
+            exchange(&with, FLIGHT);
+            assert_true(with.ready);
+        } else {
+            assert_false(floe_secure_time(with.client));
+            assert_true(floe_secure_over(with.client));
+            assert_string_equal(floe_secure_failure(with.client),
+                                "the handshake failed: the server says handshake failure");
+        }
+        end(&with);
+    }
+    tls_server_free(server);
+    floe_secure_context_free(context);
+}
+
 static void every_allocation_may_fail(void **state)
 {
     tls_server *server = tls_server_new(&(tls_options){.certificate = TLS_RIGHT});
@@ -799,6 +836,7 @@ int main(void)
         cmocka_unit_test(a_flight_changed_anywhere_is_no_loss),
         cmocka_unit_test(a_thousand_certificates_are_refused),
         cmocka_unit_test(t9_a_lost_flight_is_sent_again),
+        cmocka_unit_test(t9_an_alert_in_clear_waits_to_be_believed),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(every_allocation_of_openssl_may_fail),
     };
