@@ -218,6 +218,13 @@ void floe_turn_allocation_sign(const floe_turn_allocation *allocation,
     floe_stun_put_integrity_sha256(writer, realm->key->sha256);
 }
 
+/* RFC 8016 §3.2.1: from another address, be it to keep the allocation or to delete it. */
+static void put_ticket(const floe_turn_allocation *allocation, floe_stun_writer *writer)
+{
+    floe_stun_put(writer, FLOE_STUN_MOBILITY_TICKET,
+                  floe_span_of(allocation->ticket, allocation->ticket_size));
+}
+
 floe_span floe_turn_allocation_write(floe_turn_allocation *allocation, void *buffer, size_t size)
 {
     floe_stun_writer writer =
@@ -227,10 +234,12 @@ floe_span floe_turn_allocation_write(floe_turn_allocation *allocation, void *buf
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         put_wishes(&allocation->wishes, &writer);
     } else if (allocation->request == FLOE_TURN_REQUEST_REFRESH && allocation->moving) {
-        floe_stun_put(&writer, FLOE_STUN_MOBILITY_TICKET,
-                      floe_span_of(allocation->ticket, allocation->ticket_size));
+        put_ticket(allocation, &writer);
     } else if (allocation->request != FLOE_TURN_REQUEST_REFRESH) {
         floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 0);
+        if (allocation->request == FLOE_TURN_REQUEST_RELEASE && allocation->moving) {
+            put_ticket(allocation, &writer); /* the server may know us by our old address alone */
+        }
     }
     floe_turn_allocation_sign(allocation, &allocation->transaction, &writer);
     return floe_stun_written(&writer);
@@ -673,7 +682,7 @@ static floe_turn_event redirected(floe_turn_allocation *allocation,
 
     floe_deallocate(allocator, allocation->alternate_domain);
     allocation->alternate_domain = NULL;
-    if (floe_stun_find(message, FLOE_STUN_ALTERNATE_DOMAIN, &domain)) {
+    if (floe_stun_find(message, FLOE_STUN_ALTERNATE_DOMAIN, &domain) && domain.size > 0) {
         allocation->alternate_domain = floe_copy_text(allocator, domain.data, domain.size);
         if (allocation->alternate_domain == NULL) {
             return local_failure(allocation);

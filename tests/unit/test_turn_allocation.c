@@ -978,6 +978,37 @@ static void t10_an_allocation_moves(void **state)
     assert_int_equal(respond(f, &unknown), FLOE_TURN_LOST);
 }
 
+/* L7: released while it moves, it is named by its ticket, as whoever asks comes from elsewhere. */
+static void t10_a_release_while_it_moves(void **state)
+{
+    fixture *f = *state;
+    answer first = success;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    for (int moves = 0; moves < 2; moves++) {
+        floe_span ticket = {0};
+        uint32_t lifetime = 1;
+        floe_turn_allocation_free(&f->allocation);
+        begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4, .mobile = true});
+        sent(f, bytes, &message);
+        first.sign_with = NULL;
+        first.ticket = "ticket";
+        assert_int_equal(respond(f, &first), FLOE_TURN_SUCCESS);
+        if (moves) {
+            floe_turn_allocation_move(&f->allocation);
+        }
+        assert_true(floe_turn_allocation_release(&f->allocation));
+        floe_span request = floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
+        assert_int_equal(floe_stun_parse(request, &message), FLOE_STUN_PARSED);
+        assert_int_equal(message.method, FLOE_STUN_REFRESH);
+        assert_true(floe_stun_read_u32(&message, FLOE_STUN_LIFETIME, &lifetime));
+        assert_int_equal(lifetime, 0);
+        assert_int_equal(floe_stun_find(&message, FLOE_STUN_MOBILITY_TICKET, &ticket), moves);
+        assert_true(!moves || floe_span_equal(ticket, floe_span_text("ticket")));
+    }
+}
+
 static void t10_405_is_asked_without(void **state)
 {
     fixture *f = *state;
@@ -1185,6 +1216,13 @@ static void t4_300_names_another_server(void **state)
     assert_int_equal(respond(f, &elsewhere), FLOE_TURN_REDIRECT);
     assert_true(floe_address_equal(&f->allocation.alternate, &other));
     assert_string_equal(f->allocation.alternate_domain, "other.example");
+    /* No name is none: nothing could be compared with it. */
+    const answer unnamed = {
+        .code = 300, .lifetime = -1, .alternate = "203.0.113.77:99", .domain = ""};
+    begin_again(f, FLOE_TURN_IPV4);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &unnamed), FLOE_TURN_REDIRECT);
+    assert_null(f->allocation.alternate_domain);
     begin_again(f, FLOE_TURN_IPV4);
     sent(f, bytes, &message);
     assert_int_equal(respond(f, &nowhere), FLOE_TURN_FAILED);
@@ -1289,6 +1327,7 @@ int main(void)
         TEST(t5_a_family_that_was_not_asked_for_is_released),
         TEST(t5_420_costs_what_it_names),
         TEST(t10_an_allocation_moves),
+        TEST(t10_a_release_while_it_moves),
         TEST(t10_405_is_asked_without),
         TEST(t10_a_ticket_too_large_is_not_kept),
         TEST(even_port_and_reservation),
