@@ -184,7 +184,7 @@ void floe_base_name_unheard(floe_core *core, floe_base *base, floe_error error)
     if (core->policy == FLOE_GATHER_POLICY_ALL && !base->unheard) {
         base->unheard = true;
         base->failure = (floe_failure){.kind = FLOE_FAILURE_PUBLISH, .detail = (uint8_t)-error};
-        floe_tell(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);
+        floe_tell_before_end(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);
     }
 }
 

@@ -132,6 +132,10 @@ typedef struct floe_output {
 /* Puts it at the end of the queue; one that waits already stays where it is. What the owner is to
  * see of a pool's gathering is held until it is asked for (L10). */
 void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind);
+/* Of what belongs to a gathering whose end has not been told yet: so who goes at the end hears of
+ * it.
+ */
+void floe_tell_before_end(floe_core *core, floe_output *output, floe_output_kind kind);
 /* Takes it off the queue if it waits there. */
 static inline void floe_untell(floe_output *output)
 {

@@ -63,6 +63,15 @@ void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind)
     }
 }
 
+void floe_tell_before_end(floe_core *core, floe_output *output, floe_output_kind kind)
+{
+    floe_tell(core, output, kind);
+    if (floe_list_linked(&core->complete_output.link)) {
+        floe_list_remove(&output->link);
+        floe_list_append(&core->complete_output.link, &output->link); /* in front of it */
+    }
+}
+
 static void drop(floe_core *core, floe_output *output)
 {
     floe_untell(output);

@@ -27,6 +27,8 @@ typedef struct one_core {
     char error[512]; /* the latest */
     char error_address[80];
     bool shown; /* the address itself was told */
+    bool ended; /* the end of candidates was */
+    bool late;  /* an error came after that */
 } one_core;
 
 typedef struct fixture {
@@ -35,6 +37,7 @@ typedef struct fixture {
     floe_core_shared *shared;
     floe_time now;
     size_t addresses; /* that this machine has */
+    floe_error fails; /* to publish a name */
     one_core cores[CORES];
     floe_core_output output;
 } fixture;
@@ -107,6 +110,7 @@ static void answer_binding(fixture *f, one_core *one)
 static void take_candidate(one_core *one, const floe_candidate *candidate)
 {
     if (candidate == NULL) {
+        one->ended = true;
         return;
     }
     one->shown = one->shown || strncmp(candidate->address, "10.0.", 5) == 0;
@@ -122,6 +126,7 @@ static void take_candidate(one_core *one, const floe_candidate *candidate)
 static void take_error(one_core *one, const floe_candidate_error *error)
 {
     one->errors++;
+    one->late = one->late || one->ended;
     (void)snprintf(one->error, sizeof one->error, "%s", error->text);
     (void)snprintf(one->error_address, sizeof one->error_address, "%s",
                    error->address != NULL ? error->address : "");
@@ -157,6 +162,9 @@ static void settle(fixture *f, one_core *one)
             assert_int_equal(output->interface_index, 7 + place_of(&local));
             (void)snprintf(one->published[place_of(&local)], sizeof one->published[0], "%s",
                            output->name);
+            if (f->fails != FLOE_OK) {
+                floe_core_names_failed(one->core, f->now, output->interface_index, f->fails);
+            }
             break;
         default:
             break;
@@ -339,6 +347,20 @@ static void h2_names_that_nobody_can_look_up(void **state)
         assert_int_equal(one->errors, 2);
         assert_string_equal(one->error_address, one->published[1]);
         assert_false(one->shown);
+        end(&f);
+    }
+    /* Before the end of candidates, at which who has asked for no more may go. */
+    for (int servers = 0; servers < 2; servers++) {
+        make(&f, NULL, FLOE_GATHER_POLICY_ALL);
+        floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+        if (servers == 0) {
+            assert_int_equal(floe_core_set_options(f.cores[0].core, f.now, &options), FLOE_OK);
+        }
+        f.fails = FLOE_ERR_ADDRESS_IN_USE;
+        gather(&f, &f.cores[0]);
+        assert_true(f.cores[0].ended);
+        assert_int_equal(f.cores[0].errors, 1);
+        assert_false(f.cores[0].late);
         end(&f);
     }
     /* Where no host is shown, nobody is to look one up. */
