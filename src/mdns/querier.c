@@ -185,7 +185,7 @@ static size_t take_addresses(const floe_mdns *mdns, size_t n, const char *name,
 
 void floe_mdns_questions_heard(floe_mdns *mdns, size_t n)
 {
-    FLOE_LIST_EACH_SAFE(asked, &mdns->questions, question, link)
+    FLOE_LIST_EACH(asked, &mdns->questions, question, link)
     {
         floe_address addresses[FLOE_MDNS_ADDRESSES_MAX];
         size_t count = take_addresses(mdns, n, asked->name, addresses);
@@ -198,10 +198,10 @@ void floe_mdns_questions_heard(floe_mdns *mdns, size_t n)
             memcpy(wanted->addresses, addresses, count * sizeof *addresses);
             end(mdns, wanted, FLOE_OK);
         }
-        free_question(mdns, asked);
     }
 }
 
+/* And a question that nobody has any more goes. */
 static void give_up(floe_mdns *mdns, floe_time now)
 {
     FLOE_LIST_EACH_SAFE(asked, &mdns->questions, question, link)

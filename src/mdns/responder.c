@@ -947,17 +947,16 @@ static bool send_next(floe_mdns *mdns, host *one, floe_mdns_output *output)
     return false;
 }
 
+/* To the first of the links that have still to hear it; false: the message can't be made, and is
+ * lost. */
 static bool send_goodbye(floe_mdns *mdns, host *one, floe_mdns_output *output)
 {
+    floe_mdns_answer answer = {.name = one->name};
     size_t n = 0;
 
-    while (n < FLOE_MDNS_LINKS_MAX && (one->goodbyes & 1U << n) == 0) {
+    while ((one->goodbyes & 1U << n) == 0) {
         n++;
     }
-    if (n == FLOE_MDNS_LINKS_MAX) {
-        return false;
-    }
-    floe_mdns_answer answer = {.name = one->name};
     FLOE_LIST_EACH(own, &one->addresses, own_address, link)
     {
         if (is_on(mdns, own, n)) {
@@ -967,7 +966,7 @@ static bool send_goodbye(floe_mdns *mdns, host *one, floe_mdns_output *output)
     one->goodbyes &= ~(1U << n);
     output->link = mdns->links[n].link;
     output->size = floe_mdns_write_answer(&answer, output->data, sizeof output->data);
-    return true;
+    return output->size > 0;
 }
 
 static void send_reply(floe_mdns *mdns, reply *one, floe_mdns_output *output)
@@ -994,7 +993,7 @@ bool floe_mdns_hosts_poll(floe_mdns *mdns, floe_mdns_output *output)
     FLOE_LIST_EACH_SAFE(one, &mdns->leaving, host, link)
     {
         while (one->goodbyes != 0) {
-            if (send_goodbye(mdns, one, output) && output->size > 0) {
+            if (send_goodbye(mdns, one, output)) {
                 return true;
             }
         }

@@ -1160,6 +1160,37 @@ static void h2_a_second_look_up_asks_at_once(void **state)
     assert_int_equal(count_sent(f), 2);
 }
 
+/* Who asks where there is no link yet is heard on the first that comes. */
+static void h2_a_link_that_comes_is_asked(void **state)
+{
+    fixture *f = *state;
+
+    floe_mdns_set_links(f->mdns, f->now, NULL, 0);
+    look_up(f, "peer.local", 60000, NULL);
+    assert_int_equal(count_sent(f), 0);
+    pass(f, 20000);
+    assert_int_equal(count_sent(f), 0);
+    floe_mdns_set_links(f->mdns, f->now, &eth0, 1);
+    pass(f, 1000); /* at the latest */
+    assert_int_equal(count_sent(f), 2);
+}
+
+/* Without memory nothing is left behind, and the next try is as good as the first. */
+static void h2_a_name_without_memory(void **state)
+{
+    fixture *f = *state;
+    size_t before = f->memory.live;
+
+    for (size_t n = 1; n <= 2; n++) {
+        f->memory.fail_at = f->memory.calls + n;
+        f->memory.fail_count = 1;
+        assert_int_equal(floe_mdns_publish(f->mdns, f->now, NAME, &f->own, 2, false),
+                         FLOE_ERR_NO_MEMORY);
+        assert_int_equal(f->memory.live, before);
+    }
+    publish_and_settle(f);
+}
+
 /* What is to be told waits, whoever polls late. */
 static void h2_nothing_that_is_to_be_told_is_lost(void **state)
 {
@@ -1391,6 +1422,8 @@ int main(void)
         TEST(h2_dead_names_do_not_starve_a_live_one),
         TEST(h2_a_second_look_up_asks_at_once),
         TEST(h2_nothing_that_is_to_be_told_is_lost),
+        TEST(h2_a_link_that_comes_is_asked),
+        TEST(h2_a_name_without_memory),
         TEST(h2_names_are_compared_as_names),
         TEST(h2_link_local_addresses_have_their_scope),
         TEST(h2_our_own_name_needs_no_question),
