@@ -45,8 +45,10 @@ static table_case kind_of(const char *name)
     static const struct {
         const char *name;
         table_case run;
-    } kinds[] = {
-        {"urls", case_of_urls}, {"candidates", case_of_candidates}, {"worlds", case_of_worlds}};
+    } kinds[] = {{"urls", case_of_urls},
+                 {"candidates", case_of_candidates},
+                 {"worlds", case_of_worlds},
+                 {"messages", case_of_messages}};
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (strcmp(kinds[i].name, name) == 0) {
@@ -67,7 +69,7 @@ int main(int count, char **words)
     unsigned failed = 0;
 
     if (file == NULL) {
-        (void)fprintf(stderr, "usage: conformance urls|candidates|worlds FILE\n");
+        (void)fprintf(stderr, "usage: conformance urls|candidates|worlds|messages FILE\n");
         return 2;
     }
     while (fgets(line, sizeof line, file) != NULL) {

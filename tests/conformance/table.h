@@ -23,5 +23,6 @@ char *table_trim(char *text);
 void case_of_urls(char *given, char *result, size_t size);
 void case_of_candidates(char *given, char *result, size_t size);
 void case_of_worlds(char *given, char *result, size_t size);
+void case_of_messages(char *given, char *result, size_t size);
 
 #endif

@@ -187,6 +187,26 @@ static void calls_in_every_state(void **state)
     end(&o);
 }
 
+/* RFC 8445 §9: both are other ones. */
+static void l11_a_restart_changes_ufrag_and_password(void **state)
+{
+    floe_parameters before = FLOE_PARAMETERS_INIT;
+    floe_parameters after = FLOE_PARAMETERS_INIT;
+    owner o;
+
+    (void)state;
+    make_api(&o, NULL);
+    make_gatherer(&o);
+    assert_int_equal(floe_gatherer_get_local_parameters(o.gatherer, &before), FLOE_OK);
+    assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
+    wait_until(&o, &o.seen[ON_END]);
+    assert_int_equal(floe_gatherer_restart(o.gatherer), FLOE_OK);
+    assert_int_equal(floe_gatherer_get_local_parameters(o.gatherer, &after), FLOE_OK);
+    assert_string_not_equal(before.username_fragment, after.username_fragment);
+    assert_string_not_equal(before.password, after.password);
+    end(&o);
+}
+
 static void null_is_an_error(void **state)
 {
     floe_api *api;
@@ -858,6 +878,7 @@ int main(void)
         cmocka_unit_test(l9_handlers_late_removed_and_replaced),
         cmocka_unit_test(h2_names_and_look_ups),
         cmocka_unit_test(h2_look_ups_are_cancelled),
+        cmocka_unit_test(l11_a_restart_changes_ufrag_and_password),
         cmocka_unit_test(null_is_an_error),
         cmocka_unit_test(another_thread_closes_at_any_moment),
         cmocka_unit_test(four_threads_call_at_random),
