@@ -8,18 +8,19 @@ static void on_signal(uv_signal_t *signal, int number)
 {
     interrupt *of = signal->data;
 
-    (void)number;
-    if (of->came) {
+    if (of->came && number != SIGPIPE) {
         (void)fflush(stdout);
         _exit(EXIT_INTERRUPTED);
     }
-    of->came = true;
-    of->ask(of->data);
+    if (!of->came) {
+        of->came = true;
+        of->ask(of->data);
+    }
 }
 
 int interrupt_start(interrupt *of, uv_loop_t *loop, void (*ask)(void *data), void *data)
 {
-    static const int numbers[INTERRUPTS] = {SIGINT, SIGTERM, SIGHUP};
+    static const int numbers[INTERRUPTS] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
     int failed = 0;
 
     of->ask = ask;
@@ -42,4 +43,5 @@ void interrupt_stop(interrupt *of)
             uv_close(handle, NULL);
         }
     }
+    (void)signal(SIGPIPE, SIG_IGN); /* what is printed at the end may find nobody either */
 }

@@ -1,5 +1,6 @@
-/* What ends a command from outside: SIGINT, SIGTERM, SIGHUP. The first asks it to end well, which
- * releases its relays; another one ends it at once. */
+/* What ends a command from outside: SIGINT, SIGTERM, SIGHUP, and that nobody reads what it prints
+ * (SIGPIPE). The first asks it to end well, which releases its relays; another one, unless it is of
+ * the last kind, ends it at once. */
 #ifndef FLOE_CLI_INTERRUPT_H
 #define FLOE_CLI_INTERRUPT_H
 
@@ -7,7 +8,7 @@
 #include <uv.h>
 
 #define EXIT_INTERRUPTED 130
-#define INTERRUPTS 3
+#define INTERRUPTS 4
 
 typedef struct interrupt {
     uv_signal_t signals[INTERRUPTS];

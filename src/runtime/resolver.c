@@ -150,8 +150,9 @@ static int connect_socket(ares_socket_t fd, const struct sockaddr *address, ares
 static ares_ssize_t receive_from(ares_socket_t fd, void *buffer, size_t room, int flags,
                                  struct sockaddr *from, ares_socklen_t *size, void *data)
 {
+    (void)flags;
     (void)data;
-    return recvfrom(fd, buffer, room, flags, from, size);
+    return (ares_ssize_t)floe_system_receive_from(fd, buffer, room, from, size);
 }
 
 /* A datagram is one part. */
@@ -161,11 +162,11 @@ static ares_ssize_t send_parts(ares_socket_t fd, const struct iovec *parts, int 
 
     (void)data;
     for (int i = 0; i < count; i++) {
-        ares_ssize_t sent = floe_system_send(fd, parts[i].iov_base, parts[i].iov_len);
+        ptrdiff_t sent = floe_system_send(fd, parts[i].iov_base, parts[i].iov_len);
         if (sent < 0) {
-            return all > 0 ? all : sent;
+            return all > 0 ? all : -1;
         }
-        all += sent;
+        all += (ares_ssize_t)sent;
         if ((size_t)sent < parts[i].iov_len) {
             break;
         }

@@ -49,6 +49,17 @@ ptrdiff_t floe_system_receive(uv_os_sock_t socket, void *buffer, size_t size)
     return received;
 }
 
+ptrdiff_t floe_system_receive_from(uv_os_sock_t socket, void *buffer, size_t size,
+                                   struct sockaddr *from, socklen_t *from_size)
+{
+    ssize_t received;
+
+    do {
+        received = recvfrom(socket, buffer, size, 0, from, from_size);
+    } while (received < 0 && errno == EINTR);
+    return received;
+}
+
 void floe_system_prepare_stream(uv_os_sock_t socket)
 {
     int on = 1;

@@ -23,6 +23,12 @@ ptrdiff_t floe_system_receive(uv_os_sock_t socket, void *buffer, size_t size)
     return recv(socket, buffer, (int)size, 0);
 }
 
+ptrdiff_t floe_system_receive_from(uv_os_sock_t socket, void *buffer, size_t size,
+                                   struct sockaddr *from, socklen_t *from_size)
+{
+    return recvfrom(socket, buffer, (int)size, 0, from, from_size);
+}
+
 void floe_system_prepare_stream(uv_os_sock_t socket)
 {
     BOOL on = TRUE;

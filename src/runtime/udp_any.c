@@ -26,8 +26,8 @@ size_t floe_udp_read(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram dat
     for (size_t i = 0; i < 4 * FLOE_UDP_BATCH && floe_udp_is_open(udp); i++) {
         struct sockaddr_in6 from = {0};
         socklen_t room = sizeof from;
-        long size = (long)recvfrom(udp->fd, (char *)batch->data, FLOE_UDP_SLOT, 0,
-                                   (struct sockaddr *)&from, &room);
+        ptrdiff_t size = floe_system_receive_from(udp->fd, batch->data, FLOE_UDP_SLOT,
+                                                  (struct sockaddr *)&from, &room);
         if (size >= 0) {
             floe_address source = floe_from_socket_address(&from);
             datagram(udp, &source, batch->data, (size_t)size);
