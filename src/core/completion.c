@@ -82,6 +82,21 @@ static void complete(floe_core *core, floe_time now)
     floe_tell(core, &core->end_output, FLOE_OUTPUT_END_OF_CANDIDATES);
 }
 
+/* A program that stood still (a debugger, a suspended laptop) has taken its servers' time as well:
+ * by what the end comes late they have it anew, once, and no longer than at first. */
+#define LATE_MS 100U
+
+static void make_up(floe_core *core, floe_time now, floe_time *end, floe_duration most)
+{
+    floe_duration late = floe_time_since(now, *end);
+
+    if (!core->made_up && !floe_time_is_never(*end) && floe_time_reached(now, *end) &&
+        late.ns >= floe_milliseconds(LATE_MS).ns) {
+        core->made_up = true;
+        *end = floe_time_after(now, late.ns < most.ns ? late : most);
+    }
+}
+
 void floe_completion_check(floe_core *core, floe_time now)
 {
     if (core->state != FLOE_GATHERER_STATE_GATHERING || !core->interfaces_known) {
@@ -92,6 +107,8 @@ void floe_completion_check(floe_core *core, floe_time now)
     } else if (floe_time_is_never(core->grace)) {
         core->grace = floe_time_after(now, core->shared->straggler_grace);
     }
+    make_up(core, now, &core->grace, core->shared->straggler_grace);
+    make_up(core, now, &core->give_up, core->shared->gather_timeout);
     if (floe_time_reached(now, core->give_up) || floe_time_reached(now, core->grace)) {
         floe_names_give_up(core, now);
         floe_pairs_give_up(core, now);

@@ -208,6 +208,7 @@ static void begin(floe_core *core, floe_time now)
         core->next_request = now;
     }
     core->give_up = floe_time_after(now, core->shared->gather_timeout);
+    core->made_up = false;
     core->gathering = (floe_duration){0};
     core->interfaces_known = false;
     core->interfaces_asked = false;

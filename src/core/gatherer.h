@@ -876,6 +876,7 @@ struct floe_core {
     bool has_associated;
     floe_time started;
     floe_time give_up; /* the gather timeout */
+    bool made_up;      /* for time in which the program stood still */
     floe_time grace;   /* when stragglers are given up; never: nobody has answered for them yet */
     floe_time next_request;
     floe_duration gathering; /* how long the last one took; zero: it is not complete */

@@ -174,9 +174,27 @@ static void tick(fixture *f)
     floe_core_time(f->core, f->now);
 }
 
-static void later(fixture *f, uint64_t milliseconds)
+/* The program stands still so long. */
+static void late(fixture *f, uint64_t milliseconds)
 {
     f->now = floe_time_after(f->now, floe_milliseconds(milliseconds));
+    floe_core_time(f->core, f->now);
+    settle(f);
+}
+
+/* So much later, told of the time when the core wants to be. */
+static void later(fixture *f, uint64_t milliseconds)
+{
+    floe_time then = floe_time_after(f->now, floe_milliseconds(milliseconds));
+    unsigned turns = 0;
+
+    for (floe_time due; (due = floe_core_deadline(f->core)).ns < then.ns; turns++) {
+        assert_true(turns < 100000);
+        f->now = due.ns > f->now.ns ? due : f->now;
+        floe_core_time(f->core, f->now);
+        settle(f);
+    }
+    f->now = then;
     floe_core_time(f->core, f->now);
     settle(f);
 }
@@ -1248,6 +1266,29 @@ static void s2_an_ipv4_address_in_ipv6_spelling(void **state)
     end(&f);
 }
 
+/* L14: a program that stood still beyond the timeout, while the answer was on its way, does not
+ * take that for a server's silence; who is silent is given up all the same, and later once. */
+static void l14_time_in_which_nothing_ran_is_made_up_for(void **state)
+{
+    static fixture f;
+
+    (void)state;
+    begin(&f, "turn:203.0.113.2");
+    f.now = floe_time_after(f.now, floe_seconds(7));
+    challenge_with(&f, floe_span_text("r"), floe_span_text("n"));
+    assert_int_equal(f.requests, 1); /* signed now: its answer is waited for */
+    assert_int_equal(f.errors, 0);
+    assert_int_equal(floe_core_state(f.core), FLOE_GATHERER_STATE_GATHERING);
+    end(&f);
+
+    begin(&f, "turn:203.0.113.2");
+    late(&f, 7000);
+    assert_int_equal(f.errors, 0);
+    late(&f, 7000); /* once */
+    assert_int_equal(f.errors, 1);
+    end(&f);
+}
+
 /* N4: awake again, each mapping and each allocation is asked for at once; nothing else is. */
 static void n4_awake_again_it_asks_what_still_stands(void **state)
 {
@@ -1561,6 +1602,7 @@ int main(void)
         cmocka_unit_test(every_function_takes_null),
         cmocka_unit_test(s2_an_address_that_comes_twice),
         cmocka_unit_test(s2_an_ipv4_address_in_ipv6_spelling),
+        cmocka_unit_test(l14_time_in_which_nothing_ran_is_made_up_for),
         cmocka_unit_test(n4_awake_again_it_asks_what_still_stands),
         cmocka_unit_test(r1_mapped_address_of_either_kind),
         cmocka_unit_test(r1_a_mapped_address_of_the_other_family),
