@@ -39,6 +39,35 @@ static void the_list_is_there(void **state)
     assert_int_equal(memory.live, 0);
 }
 
+/* RFC 6762 §11: by the prefix of the interface's address. */
+static void who_is_near(void **state)
+{
+    floe_interfaces interfaces;
+    floe_address near = address_of("127.200.1.1:0");
+    floe_address far = address_of("128.0.0.1:0");
+    uint32_t loopback = if_nametoindex("lo");
+    unsigned ipv4 = 0;
+
+    (void)state;
+    floe_interfaces_init(&interfaces, &floe_default_allocator);
+    assert_int_equal(floe_interfaces_update(&interfaces), FLOE_OK);
+    for (size_t n = 0; n < interfaces.count; n++) {
+        const floe_interface_address *one = &interfaces.list[n];
+        floe_address other = one->address;
+        assert_int_not_equal(one->interface_index, 0);
+        assert_true(floe_interfaces_are_near(&interfaces, one->interface_index, &one->address));
+        other.ip[0] ^= 0x80; /* no prefix is that short */
+        assert_false(floe_interfaces_are_near(&interfaces, one->interface_index, &other));
+        ipv4 += one->interface_index == loopback && one->address.family == FLOE_FAMILY_IPV4;
+    }
+    if (ipv4 == 1) { /* 127.0.0.1/8, as everywhere */
+        assert_true(floe_interfaces_are_near(&interfaces, loopback, &near));
+        assert_false(floe_interfaces_are_near(&interfaces, loopback, &far));
+        assert_false(floe_interfaces_are_near(&interfaces, loopback + 1000, &near));
+    }
+    floe_interfaces_free(&interfaces);
+}
+
 static void each_allocation_may_fail(void **state)
 {
     counting_allocator memory;
@@ -115,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_list_is_there),
+        cmocka_unit_test(who_is_near),
         cmocka_unit_test(a_change_is_seen),
         cmocka_unit_test(each_allocation_may_fail),
     };

@@ -540,28 +540,37 @@ static void h2_proposals_are_compared_whole(void **state)
     }
 }
 
-/* Whatever is sent to the group comes back to who sent it. */
+/* Whatever is sent to the group comes back to who sent it, and on another interface too that is on
+ * the same link. */
 static void h2_our_own_words_are_no_rivals(void **state)
 {
+    static const floe_mdns_link links[] = {{2, FLOE_FAMILY_IPV4}, {3, FLOE_FAMILY_IPV4}};
     fixture *f = *state;
-    floe_address second = address_of("10.0.1.7:0");
+    floe_address others[] = {address_of("10.0.1.7:0"), address_of("10.0.1.8:0")};
     unsigned probes = 0;
-    bool announced = false;
+    unsigned announced = 0;
 
+    floe_mdns_set_links(f->mdns, f->now, links, 2);
     publish(f, true);
-    assert_int_equal(floe_mdns_publish(f->mdns, f->now, NAME, &second, 2, true), FLOE_OK);
-    for (int i = 0; i < 1001 && !announced; i++) {
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(floe_mdns_publish(f->mdns, f->now, NAME, &others[i], 2 + i, true),
+                         FLOE_OK);
+    }
+    for (int i = 0; i < 1001; i++) {
         while (floe_mdns_poll(f->mdns, &f->output)) {
             assert_int_equal(f->output.kind, FLOE_MDNS_SEND);
             assert_true(floe_mdns_parse(f->output.data, f->output.size, &f->message));
             probes += !f->message.response;
-            announced = f->message.response;
-            receive(f, f->output.data, f->output.size);
+            announced += f->message.response;
+            for (size_t k = 0; k < 2; k++) {
+                f->arrival.link = links[k];
+                receive(f, f->output.data, f->output.size);
+            }
         }
         pass(f, 1);
     }
-    assert_int_equal(probes, 3);
-    assert_true(announced); /* within 250 ms and three times 250 ms */
+    assert_int_equal(probes, 6);
+    assert_int_equal(announced, 2); /* within 250 ms and three times 250 ms */
 }
 
 static void h2_a_link_that_comes_hears_of_it(void **state)
@@ -935,6 +944,8 @@ static void h2_answers_to_one_asker_alone(void **state)
         assert_true(floe_address_equal(&f->output.to, &f->arrival.source));
         assert_false(sent(f));
     }
+    ask(f, "other.local", false);
+    assert_false(sent(f));
 }
 
 /* ── Of the link only ── */
