@@ -65,6 +65,16 @@ lab_test_r2_a_server_that_answers_no_binding() {
     return $good
 }
 
+# Most of the data lost is not well.
+lab_test_turn_check_says_that_data_is_lost() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER" --max-bps=2000
+    lab_client "$FLOE" turn check --json "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=udp" >"$OUT"
+    [ $? != 0 ] || { echo "    exit status 0" >&2; good=1; }
+    expect "$(events '.ok == false')" 1 'checks that failed' || good=1
+    return $good
+}
+
 # A gatherer at $2 that sends to the echo by its relay each $1 ms (-1: never); reads $LAB_DIR/to1, prints to $OUT.
 roam_begins() { # INTERVAL-MS URL USERNAME CREDENTIAL [KEEPALIVE-MS]
     rm -f "$LAB_DIR/to1" "$OUT"
@@ -94,6 +104,45 @@ roam_has() { # COUNT PATTERN: lines
     [ "$(grep -c "$2" "$OUT")" = "$1" ]
 }
 
+# T7b: by UDP nothing breaks when a server is started anew; that the allocation is gone is noticed all the same,
+# whether data goes or not, and then there is another.
+lab_test_t7_a_server_restarted_under_udp() {
+    local interval url good=0
+    echo_begins udp
+    for url in "turn:$LAB_SERVER" "turns:$LAB_SERVER?transport=udp"; do
+        for interval in 200 -1; do
+            lab_coturn 1 "$LAB_SERVER" $(lab_tls)
+            roam_begins $interval "$url" "$LAB_USER" "$LAB_SECRET"
+            lab_wait roam_has 1 '^relay' || good=1
+            [ $interval = -1 ] || lab_wait roam_has_data || good=1
+            lab_coturn 1 "$LAB_SERVER" $(lab_tls)
+            lab_wait roam_has 2 '^relay' && roam_has 1 '^withdrawn' && roam_has 0 '^error' || good=1
+            [ $interval = -1 ] || lab_wait roam_has_data || good=1
+            # Nobody is told that the peer is refused: it is not.
+            roam_has 0 '^refused.*peer' || good=1
+            [ $good = 0 ] || { echo "    $url, a packet each $interval ms:" >&2; uniq -c "$OUT" >&2; }
+            roam_ends
+        done
+    done
+    echo_ends
+    return $good
+}
+
+# The same where coturn stays away for a while: what it refuses meanwhile is said once, and the relay comes back.
+lab_test_t7_a_server_that_was_away_under_udp() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER"
+    roam_begins 200 "turn:$LAB_SERVER" "$LAB_USER" "$LAB_SECRET"
+    lab_wait roam_has 1 '^relay' || good=1
+    lab_coturn_stop 1
+    lab_wait roam_has 1 '^withdrawn' || good=1
+    lab_coturn 1 "$LAB_SERVER"
+    lab_wait roam_has 2 '^relay' && roam_has 1 '^withdrawn' || good=1
+    [ $good = 0 ] || uniq -c "$OUT" >&2
+    roam_ends
+    return $good
+}
+
 # S5: credentials that hold until a time (draft-uberti-behave-turn-rest). One that has ended is a 401 that says so;
 # one that ends in use is told with the server's code when it is needed again.
 rest_user() { # SECONDS FROM NOW
@@ -103,6 +152,25 @@ rest_user() { # SECONDS FROM NOW
 
 rest_coturn() {
     lab_coturn 1 "$LAB_SERVER" --use-auth-secret --static-auth-secret north
+}
+
+lab_test_s5_credentials_that_end() {
+    local good=0 pid ends
+    rest_coturn
+    rest_user 60
+    relay_gather --network-types udp4 -u "$REST_USER" -c "$REST_SECRET" "turn:$LAB_SERVER" && relays 1 && no_error || good=1
+    rest_user -60
+    relay_gather --network-types udp4 -u "$REST_USER" -c "$REST_SECRET" "turn:$LAB_SERVER"
+    relays 0 && expect "$(events '.event == "error" and .code == 401 and .url_failed')" 1 '401 events' && one_error 'expired' || good=1
+    rest_user 3
+    ends=${REST_USER%:*}
+    roam_begins 200 "turn:$LAB_SERVER" "$REST_USER" "$REST_SECRET"
+    lab_wait roam_has 1 '^relay' || good=1
+    lab_wait sh -c "[ \$(date +%s) -gt $ends ]"
+    rest_coturn
+    lab_wait roam_has 1 '^withdrawn' && lab_wait roam_has 1 '^error 401' && roam_has 1 '^relay' || { uniq -c "$OUT" >&2; good=1; }
+    roam_ends
+    return $good
 }
 
 # RFC 3489's server, which is still in use: its answers have attributes that RFC 8489 does not know and forgives.
@@ -159,6 +227,37 @@ lab_test_processones_server() {
     echo_ends
     processone_ends
     lab_coturn 2 "$LAB_SERVER2"
+    return $good
+}
+
+# The same restarted: it says 437, as RFC 8656 has it.
+lab_test_t7_processones_server_restarted_under_udp() {
+    local good=0 interval
+    echo_begins udp "$LAB_SERVER"
+    for interval in 200 -1; do
+        processone_begins
+        roam_begins $interval "turn:$LAB_SERVER2" "$LAB_USER" "$LAB_SECRET"
+        lab_wait roam_has 1 '^relay' || good=1
+        processone_ends
+        processone_begins
+        lab_wait roam_has 2 '^relay' && roam_has 1 '^withdrawn' || { uniq -c "$OUT" >&2; good=1; }
+        roam_ends
+        processone_ends
+    done
+    echo_ends
+    lab_coturn 2 "$LAB_SERVER2"
+    return $good
+}
+
+
+# Pion's with a user base that is slow: it is waited for, and data goes.
+lab_test_a_server_whose_authentication_is_slow() {
+    local good=0
+    pion_there || return
+    PION_DELAY=900 pion_begins
+    lab_client "$FLOE" turn check --json --load 0 --timeout 30 --address 0.0.0.0/0 "${CREDENTIALS[@]}" "turn:$PION?transport=udp" >"$OUT"
+    expect $? 0 'exit status of turn check' && expect "$(events '.ok and .packets_received > 0')" 1 'checks' || { cat "$OUT" >&2; good=1; }
+    pion_ends
     return $good
 }
 
