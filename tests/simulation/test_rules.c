@@ -501,6 +501,15 @@ static void p5_port_ranges(void **state)
     seen = run(&config);
     assert_int_equal(count_of(seen, HOST), 1);
     assert_non_null(strstr(seen->errors[0].text, "out of file descriptors"));
+    /* It begins anywhere in the range. */
+    unsigned ports = 0;
+    sim_config_simple(&config);
+    config.settings.port_min = 7000;
+    config.settings.port_max = 7002;
+    for (config.seed = 1; config.seed <= 32; config.seed++) {
+        ports |= 1U << (first_of(run(&config), HOST)->port - 7000);
+    }
+    assert_int_equal(ports, 7);
 }
 
 /* ── Reflexive ── */
