@@ -261,7 +261,9 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
         }
         if (owner->closed ||
             (!is_listed(owner, &one->relayed[0]) && !is_listed(owner, &one->relayed[1]))) {
-            change_violated(change, "I3: an allocation on server %zu is nobody's", one->server);
+            bool dtls = change->network.servers[one->server].transport == FLOE_PROTOCOL_DTLS;
+            change_violated(change, "I3: an allocation %son server %zu is nobody's",
+                            dtls ? "by DTLS " : "", one->server);
         }
     }
 }

@@ -426,7 +426,8 @@ void episode_begins(sim_changing_world *change, const sim_episode *episode)
         gather_if_it_may(change, owner);
         break;
     case SIM_OWNER_SETS_THE_SAME:
-        driver_outputs(change, owner); /* what a late timer has left */
+        floe_core_time(owner->core, world_time(change->world)); /* what is due by now */
+        driver_outputs(change, owner);
         owner->steps = 0;
         owner_set_options(change, owner);
         if (episode->value % 2 == 1) {

@@ -499,27 +499,26 @@ static void interface_goes(seeded_random *random, sim_changing *plan)
                     any_interface(random, plan));
 }
 
-/* Its address is gone, and the owner hears of it and gathers: what is mobile moves. */
+/* From one address to another and back: the owner hears of it and gathers, and what is mobile
+ * moves, to a base that has yet to be opened. */
 static void owner_moves(seeded_random *random, sim_changing *plan)
 {
     uint64_t at = some_time(random, plan);
-    unsigned n = any_interface(random, plan);
+    unsigned from = 0;
+    unsigned to = (unsigned)plan->network.interface_count;
 
-    if (plan->network.interface_count < 2) {
-        (void)sim_add_interface(&plan->network, "wlan0", "10.0.2.2");
-    }
-    for (int i = 0; i < 3; i++) {
-        uint64_t back = at + about(random, 100, 30000);
-        add_change(plan, SIM_INTERFACE_GOES, at)->n = n;
+    sim_add_interface(&plan->network, "usb0", "10.0.3.2")->up = false;
+    for (int i = 0; i < 4; i++) {
+        add_change(plan, SIM_INTERFACE_GOES, at)->n = from;
+        add_change(plan, SIM_INTERFACE_COMES, at + (one_in(random, 4) ? 1000 : 0))->n = to;
         *add_episode(random, plan, SIM_OWNER_GATHERS) =
             (sim_episode){.at_ms = at + about(random, 1, 500), .kind = SIM_OWNER_GATHERS};
-        add_change(plan, SIM_INTERFACE_COMES, back)->n = n;
-        *add_episode(random, plan, SIM_OWNER_GATHERS) =
-            (sim_episode){.at_ms = back + 1, .kind = SIM_OWNER_GATHERS};
         *add_episode(random, plan, SIM_OWNER_SENDS) = (sim_episode){
-            .at_ms = at + about(random, 1, 1000), .kind = SIM_OWNER_SENDS, .value = 8};
-        at = back + about(random, 100, 30000);
-        n = (n + 1) % (unsigned)plan->network.interface_count;
+            .at_ms = at + about(random, 1, 1000), .kind = SIM_OWNER_SENDS, .value = 12};
+        unsigned kept = from;
+        from = to;
+        to = kept;
+        at += about(random, 2000, 60000);
     }
 }
 
@@ -572,6 +571,17 @@ static void mobile(seeded_random *random, sim_changing *plan)
         owner_moves(random, plan);
         late_opens(random, plan);
     }
+}
+
+/* And so would those that did not ask for it, by their server. */
+static void tickets_for_all(seeded_random *random, sim_changing *plan)
+{
+    turn_by_tcp(random, plan);
+    for (size_t n = 0; n < plan->network.server_count; n++) {
+        plan->network.servers[n].tickets = true;
+    }
+    owner_moves(random, plan);
+    late_opens(random, plan);
 }
 
 static void failing_opens(seeded_random *random, sim_changing *plan)
@@ -775,11 +785,12 @@ static const struct {
     {"addresses are shown otherwise", shown_otherwise},
     {"packets overtake and double", packets_are_odd},
     {"late timers", late_timers},
+    {"tickets for all", tickets_for_all},
     {"late opens", late_opens},
     {"failing opens", failing_opens},
     {"late lists", late_lists},
     {"late names", late_names},
-#define FIRST_CHANGE 50
+#define FIRST_CHANGE 51
     {"a server restarts", server_restarts_once},
     {"a server is down for a while", server_goes_down},
     {"a server falls silent", server_falls_silent},
@@ -796,7 +807,7 @@ static const struct {
     {"a server flaps", server_flaps},
     {"packets are lost", packets_are_lost},
     {"the process stops", process_stops},
-#define FIRST_EPISODE 66
+#define FIRST_EPISODE 67
     {"gathers again", gathers_again},
     {"gathers often", gathers_often},
     {"restarts", restarts},

@@ -23,6 +23,8 @@ static const struct {
     {"K2: a check with", "the second component keeps the old password after a restart"},
     {"K2: answer_check: invalid", "W3: what comes for another family is not answered"},
     {"I8: ", "a deadline stays in the past while the driver has not answered"},
+    {"I3: an allocation by DTLS", "an Allocate by DTLS that is given up is not released"},
+    {"core.h: SEND on channel", "a relay that moves to a base that opens goes on refreshing"},
     {"I4: ", "a relay is dead for long before it is noticed"},
     {"T5: ", "who knows no ADDITIONAL-ADDRESS-FAMILY is not asked for the other family"},
     {"S4: ", "a relay whose renewal meets ICMP is allocated twice"},

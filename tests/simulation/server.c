@@ -375,7 +375,7 @@ static void on_allocate(server_reply *reply, const floe_stun_message *request)
     allocation->expires = world->now + server->lifetime * 1000000000ULL;
     allocation->id = request->id;
     allocation->tcp = tcp;
-    allocation->ticket = mobile ? ++world->next_ticket : 0;
+    allocation->ticket = mobile || server->tickets ? ++world->next_ticket : 0;
     reply_allocated(reply, request, allocation);
 }
 
@@ -799,6 +799,9 @@ static void serve(server_reply *reply, const floe_stun_message *request)
         return;
     }
     if (server->temper == SIM_ERROR_CODE || (server->fails >> request->method & 1) != 0) {
+        for (unsigned peer = 0; peer < 2 && server->code == 403; peer++) {
+            world_peer_refused(reply->world, reply->server, peer);
+        }
         reply_error(reply, request, server->code);
         return;
     }

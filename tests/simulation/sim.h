@@ -122,6 +122,7 @@ typedef struct sim_server {
     sim_make make;
     uint32_t fails;        /* answers the methods of these bits, by their numbers, with `code` */
     uint32_t drops;        /* and these not at all (coturn --no-stun: Binding) */
+    bool tickets;          /* gives MOBILITY-TICKET to who has not asked for it */
     unsigned refuses_peer; /* 403 to the peers of these bits */
 } sim_server;
 
