@@ -197,6 +197,7 @@ static void audit_list(sim_changing_world *change, sim_owner *owner)
 {
     floe_candidate_list *list = NULL;
     size_t told = 0;
+    size_t unsure = 0;
 
     if (floe_core_get_local_candidates(owner->core, &list) != FLOE_OK) {
         return;
@@ -219,10 +220,13 @@ static void audit_list(sim_changing_world *change, sim_owner *owner)
         }
     }
     for (size_t i = 0; i < owner->told_count; i++) {
-        told += !owner->told[i].withdrawn && owner_may_see(owner, &owner->told[i]);
+        bool may = !owner->told[i].withdrawn && owner_may_see(owner, &owner->told[i]);
+        told += may && !owner->told[i].unsure;
+        unsure += may && owner->told[i].unsure;
     }
-    if (list->count != told && owner->policy == owner->told_policy &&
-        owner->state == FLOE_GATHERER_STATE_COMPLETE && owner->told_count < SIM_TOLD_MAX) {
+    if ((list->count < told || list->count > told + unsure) &&
+        owner->policy == owner->told_policy && owner->state == FLOE_GATHERER_STATE_COMPLETE &&
+        owner->told_count < SIM_TOLD_MAX) {
         change_violated(change, "L6: %zu are told, %zu are listed", told, list->count);
     }
     floe_candidate_list_free(list);
@@ -258,6 +262,9 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
                      later_of(one->made, owner->closed ? owner->closed_at : owner->completed),
                      (owner->closed ? 5 : 20) * SIM_SECOND + lateness(change))) {
             continue;
+        }
+        if (!owner->closed && owner->failed[one->server]) {
+            continue; /* the gathering gave it up; what is kept of it is for the next (L4) */
         }
         if (owner->closed ||
             (!is_listed(owner, &one->relayed[0]) && !is_listed(owner, &one->relayed[1]))) {

@@ -127,6 +127,8 @@ typedef struct sim_told {
     char url[128];
     floe_address ip; /* with its port; family none: it is a name */
     uint64_t at;
+    bool old;     /* of a generation before, and neither told again nor withdrawn yet */
+    bool unsure;  /* policy has hidden it meanwhile: that it goes may not have been told (P1) */
     bool of_host; /* its address is one of this machine */
     bool withdrawn;
 } sim_told;

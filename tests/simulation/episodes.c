@@ -177,7 +177,7 @@ static void check_id(sim_changing_world *change, sim_owner *owner, const floe_pa
         change->network.settings.nat_1to1_ip_count > 0) {
         return;
     }
-    if (packet->candidate_id != 0 && (told == NULL || told->withdrawn)) {
+    if (packet->candidate_id != 0 && (told == NULL || (told->withdrawn && !told->old))) {
         change_violated(change, "K2: a packet is of candidate %u, which there is not",
                         (unsigned)packet->candidate_id);
     } else if (told != NULL && !owner_may_see(owner, told)) {

@@ -33,14 +33,30 @@ static int compare(const void *a, const void *b)
     return strcmp(a, b);
 }
 
+static bool is_listed(const floe_candidate_list *list, uint32_t id)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->candidates[i]->id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void set_of(const sim_changing_world *change, const sim_owner *owner, found_set *set)
 {
+    floe_candidate_list *list = NULL;
+
     set->count = 0;
+    if (floe_core_get_local_candidates(owner->core, &list) != FLOE_OK) {
+        return;
+    }
     for (size_t i = 0; i < owner->told_count && set->count < LINES_MAX; i++) {
-        if (!owner->told[i].withdrawn && owner_may_see(owner, &owner->told[i])) {
+        if (is_listed(list, owner->told[i].id)) {
             line_of(change, &owner->told[i], set->lines[set->count++], sizeof *set->lines);
         }
     }
+    floe_candidate_list_free(list);
     qsort(set->lines, set->count, sizeof *set->lines, compare);
 }
 

@@ -223,6 +223,7 @@ void owner_gather(sim_changing_world *change, sim_owner *owner)
 static void restarted(sim_changing_world *change, sim_owner *owner)
 {
     for (size_t i = 0; i < owner->told_count; i++) {
+        owner->told[i].old = owner->told[i].old || !owner->told[i].withdrawn;
         owner->told[i].withdrawn = true;
     }
     owner->still = false;
@@ -422,7 +423,7 @@ static void check_unlike(sim_changing_world *change, const sim_owner *owner, con
 {
     for (size_t i = 0; i < owner->told_count; i++) {
         const sim_told *other = &owner->told[i];
-        if (other == told || other->withdrawn) {
+        if (other == told || other->withdrawn || other->unsure) {
             continue;
         }
         if (other->priority == told->priority) {
@@ -454,10 +455,12 @@ static void candidate(sim_changing_world *change, sim_owner *owner, const floe_c
     (void)floe_candidate_format(given, text, sizeof text);
     world_trace(change->world, "%zu: + %u %s %s", owner->life, (unsigned)given->id, text,
                 given->url != NULL ? given->url : "");
-    if (owner_candidate(owner, given->id) != NULL) {
+    /* What goes on over a restart keeps its id. */
+    sim_told *told = owner_candidate(owner, given->id);
+    if (told != NULL && (!told->old || told->type != given->type)) {
         change_violated(change, "C1: id %u twice", (unsigned)given->id);
     }
-    sim_told *told = room_for_told(owner);
+    told = told != NULL ? told : room_for_told(owner);
     *told = (sim_told){.id = given->id,
                        .type = given->type,
                        .tcp_type = given->tcp_type,
@@ -492,6 +495,10 @@ static void withdrawn(sim_changing_world *change, sim_owner *owner, const floe_c
     world_trace(change->world, "%zu: - %u %s %s", owner->life, (unsigned)given->id,
                 floe_candidate_type_name(given->type), given->address);
     owner->events++;
+    if (told != NULL && told->old) { /* it does not go on */
+        told->old = false;
+        return;
+    }
     if (told == NULL || told->withdrawn) {
         change_violated(change, "T7: %u was withdrawn and was not told", (unsigned)given->id);
         return;
@@ -519,6 +526,10 @@ static void state_is(sim_changing_world *change, sim_owner *owner, enum floe_gat
     if (state == FLOE_GATHERER_STATE_GATHERING) {
         memset(owner->failed, 0, sizeof owner->failed);
         owner->told_policy = owner->policy;
+        for (size_t i = 0; i < owner->told_count; i++) {
+            sim_told *told = &owner->told[i];
+            told->unsure = told->unsure || !owner_may_see(owner, told);
+        }
     } else if (state == FLOE_GATHERER_STATE_COMPLETE) {
         owner->completes++;
         owner->completed = change->world->now;
