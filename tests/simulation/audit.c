@@ -133,8 +133,8 @@ static void audit_srflx(sim_changing_world *change, const sim_told *told)
     } else if (is_past(change,
                        later_of(dead, change_good_since(change, server, mapping->interface)),
                        noticed_within(change))) {
-        change_violated(change, "R6: the srflx %s is listed and its mapping is gone",
-                        told->address);
+        change_violated(change, "R6: the srflx %s:%u of %s is listed and its mapping is gone",
+                        told->address, told->ip.port, told->url);
     }
 }
 

@@ -18,10 +18,16 @@ void change_plan(sim_changing_world *change)
     const sim_changing *plan = change->plan;
 
     for (size_t i = 0; i < plan->change_count; i++) {
+        if (plan->changes[i].at_ms >= plan->life_ms) {
+            continue; /* then it is quiet */
+        }
         add(change, SIM_EVENT_CHANGE, plan->changes[i].at_ms, &plan->changes[i],
             sizeof plan->changes[i]);
     }
     for (size_t i = 0; i < plan->episode_count; i++) {
+        if (plan->episodes[i].at_ms >= plan->life_ms) {
+            continue;
+        }
         add(change, SIM_EVENT_EPISODE, plan->episodes[i].at_ms, &plan->episodes[i],
             sizeof plan->episodes[i]);
     }
