@@ -1186,6 +1186,39 @@ static void h2_a_link_that_comes_is_asked(void **state)
     assert_int_equal(count_sent(f), 2);
 }
 
+/* Whoever sleeps until the deadline is late for nothing. */
+static void h2_the_deadline_is_when_something_is_due(void **state)
+{
+    fixture *f = *state;
+
+    publish_and_settle(f);
+    assert_int_equal(floe_mdns_deadline(f->mdns).ns, UINT64_MAX);
+    ask(f, NAME, false);
+    assert_int_equal(count_sent(f), 1);
+    pass(f, 300);
+    ask(f, NAME, false); /* it is said a second after the last time */
+    assert_int_equal(floe_mdns_deadline(f->mdns).ns, f->now.ns + 700000000);
+    pass(f, 700);
+    assert_int_equal(count_sent(f), 1);
+    assert_int_equal(floe_mdns_deadline(f->mdns).ns, UINT64_MAX);
+}
+
+/* Who has gone hears nothing, though the end was to be told already. */
+static void h2_who_has_gone_is_told_nothing(void **state)
+{
+    fixture *f = *state;
+    int asker;
+
+    look_up(f, "peer.local", 5000, &asker);
+    say(f, "peer.local", "10.0.1.77:0", 120);
+    floe_mdns_forget(f->mdns, &asker);
+    assert_false(resolved(f));
+    look_up(f, "peer.local", 5000, &asker);
+    floe_mdns_forget(f->mdns, &asker);
+    assert_int_equal(floe_mdns_deadline(f->mdns).ns, UINT64_MAX);
+    assert_false(sent(f));
+}
+
 /* Without memory nothing is left behind, and the next try is as good as the first. */
 static void h2_a_name_without_memory(void **state)
 {
@@ -1435,6 +1468,8 @@ int main(void)
         TEST(h2_nothing_that_is_to_be_told_is_lost),
         TEST(h2_a_link_that_comes_is_asked),
         TEST(h2_a_name_without_memory),
+        TEST(h2_the_deadline_is_when_something_is_due),
+        TEST(h2_who_has_gone_is_told_nothing),
         TEST(h2_names_are_compared_as_names),
         TEST(h2_link_local_addresses_have_their_scope),
         TEST(h2_our_own_name_needs_no_question),
