@@ -204,8 +204,11 @@ FLOE_EXPORT floe_error floe_gatherer_send(floe_gatherer *gatherer, uint32_t cand
  * error; signed by the local password if the request was (RFC 8445 §7.3.1.3).
  *
  * @param packet  as the handler was given it, inside the handler.
- * @param code    0: success; 300 to 699: an error, 487 for a role conflict.
- * @return as floe_gatherer_send; FLOE_ERR_INVALID_ARGUMENT: it is no Binding request.
+ * @param code    0: success; 300 to 699: an error, 487 for a role conflict; 420 names the
+ * attributes that were not understood. FLOE_ANSWER_ANYBODY: success though it is not authenticated,
+ * as a STUN server answers.
+ * @return as floe_gatherer_send; FLOE_ERR_INVALID_ARGUMENT: it is no Binding request;
+ *         FLOE_ERR_PERMISSION: success, and it is not authenticated.
  */
 FLOE_EXPORT floe_error floe_gatherer_answer_check(floe_gatherer *gatherer,
                                                   const floe_packet *packet, uint16_t code);

@@ -12,14 +12,17 @@
 extern "C" {
 #endif
 
-/** What a packet is by its first byte (RFC 7983 §7). */
+/** What a packet is (RFC 7983 §7). */
 typedef enum floe_packet_kind {
-    FLOE_PACKET_STUN = 0,         /**< 0 to 3 */
+    FLOE_PACKET_STUN = 0,         /**< 0 to 3, with STUN's cookie and length (RFC 8489 §5) */
     FLOE_PACKET_DTLS = 1,         /**< 20 to 63 */
-    FLOE_PACKET_CHANNEL_DATA = 2, /**< 64 to 79 */
+    FLOE_PACKET_CHANNEL_DATA = 2, /**< 64 to 79: a relay's own, so no packet of the owner's is it */
     FLOE_PACKET_RTP = 3,          /**< 128 to 191: RTP and RTCP */
     FLOE_PACKET_OTHER = 4
 } floe_packet_kind;
+
+/** As many unknown attributes of a check are told. */
+#define FLOE_CHECK_UNKNOWN_MAX 8
 
 /** What a Binding request says, of which an ICE agent makes its answer (RFC 8445 §7.3). Made by the
  *  library only; later releases append fields. */
@@ -27,6 +30,10 @@ typedef struct floe_check {
     /** Its USERNAME begins with the local username fragment and a colon, and its MESSAGE-INTEGRITY
      *  is right by the local password. If not, it is not from the peer: answer 401 or nothing. */
     bool authenticated;
+    /** They are those of before the latest restart, which the other side has not heard of yet: the
+     *  check is of the old pair, on which consent and data go on (RFC 8445 §9). Until a check has
+     *  come by those of today. */
+    bool former;
     /** What stands behind the colon: the peer's username fragment; "" if there is none. */
     char remote_username_fragment[257];
     /** PRIORITY (RFC 8445 §7.1.1); 0: it has none. */
@@ -37,7 +44,14 @@ typedef struct floe_check {
     bool controlling;
     uint64_t tie_breaker;
     uint8_t transaction_id[12];
+    /** Comprehension-required attributes that nobody here knows: answer 420 (RFC 8489 §6.3.1),
+     *  which names them. So many of them, in their order. */
+    uint16_t unknown_attribute_count;
+    uint16_t unknown_attributes[FLOE_CHECK_UNKNOWN_MAX];
 } floe_check;
+
+/** A code for floe_gatherer_answer_check: success, whoever asks. */
+#define FLOE_ANSWER_ANYBODY 1
 
 /** One packet. Made by the library only; later releases append fields. Nothing in it outlives the
  *  callback. */

@@ -66,6 +66,7 @@ static void set_interface(const floe_core *core, floe_base *base,
     base->interface_index = from->interface_index;
     base->rank = rank;
     base->chosen = true;
+    base->overdue = false;
     base->no_reflexive = floe_rewrite_replaces(floe_rewrite_for(
         core->shared, FLOE_CANDIDATE_TYPE_SRFLX, &base->local, base->interface_name));
 }
@@ -334,9 +335,16 @@ void floe_base_opened(floe_core *core, floe_time now, floe_base *base, const flo
     base->state = FLOE_BASE_OPEN;
     base->local.port = local->port;
     settle_relays(core, now, base);
-    if (!base->spare && core->interfaces_known) {
+    if (!base->spare && !base->overdue && core->interfaces_known) {
         gather_on(core, now, base);
     }
+}
+
+void floe_base_tell_failure(floe_core *core, floe_base *base, floe_error error)
+{
+    base->failure =
+        (floe_failure){.kind = FLOE_FAILURE_OPEN, .detail = (uint8_t)-error, .remote = base->local};
+    floe_tell(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);
 }
 
 void floe_base_open_failed(floe_core *core, floe_time now, floe_base *base, floe_error error)
@@ -353,13 +361,8 @@ void floe_base_open_failed(floe_core *core, floe_time now, floe_base *base, floe
     base->state = FLOE_BASE_FAILED;
     base->local.port = 0;
     settle_relays(core, now, base);
-    if (base->spare) {
-        return;
-    }
-    base->failure =
-        (floe_failure){.kind = FLOE_FAILURE_OPEN, .detail = (uint8_t)-error, .remote = base->local};
-    if (core->interfaces_known) { /* else it is tried again when they are */
-        floe_tell(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);
+    if (!base->spare && !base->overdue && core->interfaces_known) { /* else it is tried again */
+        floe_base_tell_failure(core, base, error);
     }
 }
 

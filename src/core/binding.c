@@ -70,12 +70,13 @@ void floe_binding_claim(floe_core *core, floe_base *base, const floe_server *ser
     }
 }
 
-/* Another binding of the base that sees the same address: either keeps the candidate. */
+/* Another binding of the base that sees the same address, as far as is known: either keeps the
+ * candidate. */
 static floe_binding *twin_of(const floe_core *core, const floe_binding *binding)
 {
     FLOE_LIST_EACH(other, &binding->base->bindings, floe_binding, link)
     {
-        if (other != binding && other->state == FLOE_BINDING_KNOWN &&
+        if (other != binding && other->state != FLOE_BINDING_FAILED &&
             floe_server_current(core, other->server) &&
             floe_address_equal(&other->mapped, &binding->mapped)) {
             return other;
@@ -90,7 +91,8 @@ static void let_go(floe_core *core, floe_binding *binding)
     if (binding->mapped.family != FLOE_FAMILY_NONE) {
         floe_binding *twin = twin_of(core, binding);
         floe_found_hand_over(core, binding, twin);
-        if (twin != NULL && floe_time_is_never(twin->keepalive)) {
+        if (twin != NULL && twin->state == FLOE_BINDING_KNOWN &&
+            floe_time_is_never(twin->keepalive)) {
             twin->keepalive = (floe_time){0}; /* it was not worth a packet */
         }
     }
@@ -329,7 +331,7 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
     FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {
         bool kept = floe_relays_keep(core, base, &binding->remote);
-        if (!kept && !floe_found_on(core, binding)) {
+        if (!kept && !floe_found_shows(core, base, &binding->mapped)) {
             floe_binding_free(core, binding);
             continue;
         }

@@ -438,6 +438,18 @@ void floe_found_withdraw_base(floe_core *core, const floe_base *base)
     }
 }
 
+bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_address *mapped)
+{
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (found->binding != NULL && found->base == base && !found->hidden &&
+            floe_address_equal(&found->address, mapped)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool floe_found_on(const floe_core *core, const floe_binding *binding)
 {
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
@@ -532,7 +544,7 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .related_port = shown.port,
         .url = found->server != NULL ? found->server->text : NULL,
         .relay_protocol = relay ? found->server->url->transport : FLOE_PROTOCOL_NONE,
-        .username_fragment = core->username_fragment,
+        .username_fragment = core->credentials.username_fragment,
         .interface_name = found->base->interface_name,
         .network_id = found->base->interface_index,
         .sdp_mid = core->set->sdp_mid,
@@ -590,7 +602,8 @@ static void fill_entry(const floe_core *core, const floe_found *found, list_entr
 
     floe_found_view(core, found, candidate, entry->address, entry->related);
     memcpy(entry->foundation, found->foundation, sizeof entry->foundation);
-    memcpy(entry->username_fragment, core->username_fragment, sizeof entry->username_fragment);
+    memcpy(entry->username_fragment, core->credentials.username_fragment,
+           sizeof entry->username_fragment);
     memcpy(entry->interface_name, found->base->interface_name, sizeof entry->interface_name);
     candidate->foundation = entry->foundation;
     candidate->username_fragment = entry->username_fragment;

@@ -4,29 +4,35 @@
 
 #include <string.h>
 
-/* Made once for a generation of parameters. */
-static floe_stun_key *local_key(floe_core *core)
+/* Made once. */
+static floe_stun_key *key_of(floe_core *core, floe_credentials *credentials)
 {
-    if (core->key == NULL) {
-        (void)floe_stun_key_short_term(&core->shared->allocator, floe_span_text(core->password),
-                                       &core->key);
+    if (credentials->key == NULL) {
+        (void)floe_stun_key_short_term(&core->shared->allocator,
+                                       floe_span_text(credentials->password), &credentials->key);
     }
-    return core->key;
+    return credentials->key;
 }
 
-/* USERNAME is "LOCAL:REMOTE" (RFC 8445 §7.2.2). */
-static bool read_username(const floe_core *core, const floe_stun_message *message,
-                          floe_check *check)
+static bool are(const floe_credentials *credentials, floe_span username_fragment)
 {
-    size_t local = strlen(core->username_fragment);
+    return *credentials->username_fragment != '\0' &&
+           floe_span_equal(username_fragment, floe_span_text(credentials->username_fragment));
+}
+
+/* USERNAME is "LOCAL:REMOTE" (RFC 8445 §7.2.2). Whose it is, of today or of before the latest
+ * restart (§9); NULL: neither's. */
+static floe_credentials *read_username(floe_core *core, const floe_stun_message *message,
+                                       floe_check *check)
+{
     floe_span username;
 
     if (!floe_stun_find(message, FLOE_STUN_USERNAME, &username)) {
-        return false;
+        return NULL;
     }
     const uint8_t *colon = memchr(username.data, ':', username.size);
     if (colon == NULL) {
-        return false;
+        return NULL;
     }
     floe_reader reader = floe_reader_of(username.data, username.size);
     floe_span ours = floe_read_span(&reader, (size_t)(colon - username.data));
@@ -35,7 +41,9 @@ static bool read_username(const floe_core *core, const floe_stun_message *messag
     if (theirs.size < sizeof check->remote_username_fragment) {
         memcpy(check->remote_username_fragment, theirs.data, theirs.size);
     }
-    return floe_span_equal(ours, floe_span_of(core->username_fragment, local));
+    return are(&core->credentials, ours) ? &core->credentials
+           : are(&core->former, ours)    ? &core->former
+                                         : NULL;
 }
 
 bool floe_check_read(floe_core *core, floe_span data, floe_check *check)
@@ -47,9 +55,18 @@ bool floe_check_read(floe_core *core, floe_span data, floe_check *check)
         return false;
     }
     *check = (floe_check){0};
-    bool named = read_username(core, &message, check);
-    floe_stun_key *key = named ? local_key(core) : NULL;
+    floe_credentials *credentials = read_username(core, &message, check);
+    floe_stun_key *key = credentials != NULL ? key_of(core, credentials) : NULL;
     check->authenticated = key != NULL && floe_stun_check_integrity(&message, key->sha1);
+    check->former = check->authenticated && credentials == &core->former;
+    if (check->authenticated && !check->former) {
+        floe_core_credentials_used(core);
+    }
+    check->unknown_attribute_count = (uint16_t)floe_stun_unknown_required(
+        &message, check->unknown_attributes, FLOE_CHECK_UNKNOWN_MAX);
+    if (check->unknown_attribute_count > FLOE_CHECK_UNKNOWN_MAX) {
+        check->unknown_attribute_count = FLOE_CHECK_UNKNOWN_MAX;
+    }
     (void)floe_stun_read_u32(&message, FLOE_STUN_PRIORITY, &check->priority);
     check->use_candidate = floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE);
     check->controlling =
@@ -69,23 +86,33 @@ floe_error floe_core_answer_check(floe_core *core, floe_time now, const floe_pac
     if (core == NULL || packet == NULL || packet->check == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "the packet is no Binding request");
     }
-    if (code != 0 && (code < 300 || code > 699)) {
+    const floe_check *check = packet->check;
+    bool success = code == 0 || code == FLOE_ANSWER_ANYBODY;
+    if (!success && (code < 300 || code > 699)) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "%u is no STUN error code", code);
     }
-    floe_stun_key *key = local_key(core);
-    if (key == NULL) {
+    if (code == 0 && !check->authenticated) {
+        return floe_fail(FLOE_ERR_PERMISSION,
+                         "the check is not from the peer: answer 401 or nothing");
+    }
+    floe_credentials *credentials = check->former ? &core->former : &core->credentials;
+    floe_stun_key *key = check->authenticated ? key_of(core, credentials) : NULL;
+    if (check->authenticated && key == NULL) {
         return floe_fail(FLOE_ERR_NO_MEMORY, "no memory for a key");
     }
-    memcpy(id.bytes, packet->check->transaction_id, sizeof id.bytes);
-    floe_stun_writer writer =
-        floe_stun_begin(bytes, sizeof bytes, code == 0 ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR,
-                        FLOE_STUN_BINDING, &id);
-    if (code == 0) {
+    memcpy(id.bytes, check->transaction_id, sizeof id.bytes);
+    floe_stun_writer writer = floe_stun_begin(
+        bytes, sizeof bytes, success ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR, FLOE_STUN_BINDING, &id);
+    if (success) {
         floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &packet->peer);
     } else {
         floe_stun_put_error(&writer, code, (floe_span){0});
     }
-    if (packet->check->authenticated) {
+    if (code == 420) { /* RFC 8489 §6.3.1: it MUST say which */
+        floe_stun_put_unknown_attributes(&writer, check->unknown_attributes,
+                                         check->unknown_attribute_count);
+    }
+    if (check->authenticated) {
         floe_stun_put_integrity(&writer, key->sha1);
     }
     floe_stun_put_fingerprint(&writer);

@@ -35,7 +35,7 @@ static bool anything_pending(const floe_core *core)
         if (base->state == FLOE_BASE_CLOSING) {
             continue;
         }
-        if (base->state == FLOE_BASE_OPENING || base_waits(core, base, false) ||
+        if (floe_base_awaited(base) || base_waits(core, base, false) ||
             base_waits(core, base, true)) {
             return true;
         }
@@ -56,6 +56,9 @@ static bool others_have_answered(const floe_core *core)
     }
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
+        if (floe_base_awaited(base)) {
+            return false;
+        }
         if (base->spare || base->state != FLOE_BASE_OPEN || !base->answered) {
             continue;
         }
@@ -97,9 +100,36 @@ static void make_up(floe_core *core, floe_time now, floe_time *end, floe_duratio
     }
 }
 
+/* L14 (b): the driver has not said which interfaces there are. */
+static void give_up_interfaces(floe_core *core, floe_time now)
+{
+    core->list_failure =
+        (floe_failure){.kind = FLOE_FAILURE_INTERFACES, .detail = (uint8_t)-FLOE_ERR_TIMED_OUT};
+    floe_tell(core, &core->list_error_output, FLOE_OUTPUT_LIST_ERROR);
+    complete(core, now);
+}
+
+/* A socket that is not open by now serves the next gathering. */
+static void give_up_bases(floe_core *core)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (floe_base_awaited(base)) {
+            base->overdue = true;
+            floe_base_tell_failure(core, base, FLOE_ERR_TIMED_OUT);
+        }
+    }
+}
+
 void floe_completion_check(floe_core *core, floe_time now)
 {
-    if (core->state != FLOE_GATHERER_STATE_GATHERING || !core->interfaces_known) {
+    if (core->state != FLOE_GATHERER_STATE_GATHERING) {
+        return;
+    }
+    if (!core->interfaces_known) {
+        if (core->interfaces_asked && floe_time_reached(now, core->give_up)) {
+            give_up_interfaces(core, now);
+        }
         return;
     }
     if (!others_have_answered(core)) {
@@ -112,6 +142,9 @@ void floe_completion_check(floe_core *core, floe_time now)
     if (floe_time_reached(now, core->give_up) || floe_time_reached(now, core->grace)) {
         floe_names_give_up(core, now);
         floe_pairs_give_up(core, now);
+        if (floe_time_reached(now, core->give_up)) {
+            give_up_bases(core);
+        }
     }
     floe_pairs_tell(core);
     if (!anything_pending(core)) {

@@ -308,7 +308,10 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
         return floe_fail(FLOE_ERR_NOT_FOUND, "no candidate has the id %u", candidate_id);
     }
     floe_address to = *peer;
-    if (to.family != found->address.family || to.port == 0) {
+    /* What a rewrite rule shows may be of the other family than its socket (W3). */
+    uint8_t family = found->type == FLOE_CANDIDATE_TYPE_RELAY ? found->address.family
+                                                              : found->base->local.family;
+    if (to.family != family || to.port == 0) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                          "the peer's address does not fit the candidate");
     }
@@ -374,10 +377,37 @@ static bool deliver(floe_core *core, const floe_base *base, const floe_relay *re
                             .data = data.data,
                             .size = data.size,
                             .kind = floe_packet_kind_of(data)};
+    if (packet->kind == FLOE_PACKET_STUN) {
+        packet->kind = floe_stun_is(data) ? FLOE_PACKET_STUN : FLOE_PACKET_OTHER;
+    } else if (packet->kind == FLOE_PACKET_CHANNEL_DATA) {
+        packet->kind = FLOE_PACKET_OTHER; /* that was the relay's */
+    }
     if (packet->kind == FLOE_PACKET_STUN && floe_check_read(core, data, &core->check)) {
         packet->check = &core->check;
     }
     return true;
+}
+
+/* TURN's methods are nobody else's; a Binding from where one was asked is no check's. */
+bool floe_base_asked(const floe_base *base, const floe_address *source,
+                     const floe_stun_message *message)
+{
+    if (message->class == FLOE_STUN_REQUEST) {
+        return false;
+    }
+    if (message->method >= FLOE_STUN_ALLOCATE && message->method <= FLOE_STUN_CONNECTION_ATTEMPT) {
+        return true;
+    }
+    if (message->method != FLOE_STUN_BINDING || message->class == FLOE_STUN_INDICATION) {
+        return false;
+    }
+    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    {
+        if (floe_address_equal(&binding->remote, source)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool floe_base_deliver(floe_core *core, const floe_base *base, const floe_address *source,

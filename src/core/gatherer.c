@@ -14,25 +14,35 @@ const char *floe_gatherer_state_name(enum floe_gatherer_state state)
     return (size_t)state < sizeof names / sizeof *names ? names[state] : "";
 }
 
-/* The parameters of a generation. */
-static floe_error make_parameters(floe_core *core)
+static void forget_credentials(floe_credentials *credentials)
+{
+    floe_stun_key_release(credentials->key);
+    floe_wipe(credentials, sizeof *credentials);
+    credentials->key = NULL;
+}
+
+/* Those of a new generation. The former ones hold until the new ones have been used: the other side
+ * hears of them later (RFC 8445 §9). */
+static void take_credentials(floe_core *core, const floe_credentials *made)
+{
+    forget_credentials(&core->former);
+    core->former = core->credentials;
+    core->credentials = *made;
+    core->credentials.key = NULL;
+}
+
+void floe_core_credentials_used(floe_core *core)
+{
+    forget_credentials(&core->former);
+}
+
+static floe_error make_credentials(const floe_core *core, floe_credentials *made)
 {
     const floe_random *random = &core->shared->random;
-    char username_fragment[sizeof core->username_fragment];
-    char password[sizeof core->password];
-    floe_error error = floe_random_ice_chars(random, username_fragment, 8);
+    floe_error error = floe_random_ice_chars(random, made->username_fragment, 8);
 
-    if (error == FLOE_OK) {
-        error = floe_random_ice_chars(random, password, 24);
-    }
-    if (error == FLOE_OK) {
-        floe_stun_key_release(core->key);
-        core->key = NULL;
-        memcpy(core->username_fragment, username_fragment, sizeof username_fragment);
-        memcpy(core->password, password, sizeof password);
-    }
-    floe_wipe(password, sizeof password);
-    return error;
+    made->key = NULL;
+    return error == FLOE_OK ? floe_random_ice_chars(random, made->password, 24) : error;
 }
 
 static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
@@ -82,7 +92,7 @@ floe_error floe_core_new(floe_core_shared *shared, const floe_gather_options *op
     if (error == FLOE_OK) {
         made->policy = made->set->policy;
         made->pool_wanted = given.candidate_pool_size > 0;
-        error = make_parameters(made);
+        error = make_credentials(made, &made->credentials);
     }
     if (error == FLOE_OK) {
         error = floe_random_fill(&shared->random, made->foundation_secret,
@@ -122,8 +132,7 @@ floe_error floe_core_new_associated(floe_core *core, floe_core **associated)
     }
     made->policy = made->set->policy;
     made->pool_wanted = core->pool_wanted;
-    memcpy(made->username_fragment, core->username_fragment, sizeof made->username_fragment);
-    memcpy(made->password, core->password, sizeof made->password);
+    take_credentials(made, &core->credentials);
     memcpy(made->foundation_secret, core->foundation_secret, sizeof made->foundation_secret);
     made->associated = core;
     core->associated = made;
@@ -175,8 +184,8 @@ void floe_core_free(floe_core *core)
         floe_server_set_free(core->shared, set);
     }
     floe_allocator allocator = core->shared->allocator;
-    floe_stun_key_release(core->key);
-    floe_wipe(core->password, sizeof core->password);
+    forget_credentials(&core->credentials);
+    forget_credentials(&core->former);
     floe_deallocate(&allocator, core);
 }
 
@@ -297,18 +306,19 @@ floe_error floe_core_restart(floe_core *core, floe_time now)
         return floe_fail(FLOE_ERR_INVALID_STATE,
                          "an associated gatherer restarts with the one that it belongs to");
     }
-    floe_error error = make_parameters(core);
-    if (error != FLOE_OK) {
-        return error;
+    floe_credentials made;
+    floe_error error = make_credentials(core, &made);
+    if (error == FLOE_OK) {
+        take_credentials(core, &made);
+        restart_one(core, now);
+        floe_core *other = core->associated;
+        if (other != NULL && other->state != FLOE_GATHERER_STATE_CLOSED) {
+            take_credentials(other, &made);
+            restart_one(other, now);
+        }
     }
-    restart_one(core, now);
-    floe_core *other = core->associated;
-    if (other != NULL && other->state != FLOE_GATHERER_STATE_CLOSED) {
-        memcpy(other->username_fragment, core->username_fragment, sizeof core->username_fragment);
-        memcpy(other->password, core->password, sizeof core->password);
-        restart_one(other, now);
-    }
-    return FLOE_OK;
+    floe_wipe(&made, sizeof made);
+    return error;
 }
 
 /* The list was asked for, and is not there yet. */
@@ -495,7 +505,8 @@ static void datagram_on_base(floe_core *core, floe_time now, floe_base *base,
         0; /* the kernel fills it in for link-local sources; servers are named without */
     floe_taken taken =
         give(core, now, base, &unscoped, data, parsed ? &message : NULL, &core->packet);
-    if (taken == FLOE_TAKEN_NOT && core->wants_packets) {
+    if (taken == FLOE_TAKEN_NOT && core->wants_packets &&
+        !(parsed && floe_base_asked(base, &unscoped, &message))) {
         (void)floe_base_deliver(core, base, &from, data, &core->packet);
         taken = FLOE_TAKEN_PACKET;
     }
@@ -723,7 +734,7 @@ void floe_core_woke(floe_core *core, floe_time now)
     }
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        floe_relay_doubt(relay, now);
+        floe_relay_verify(relay, now);
     }
     floe_core_time(core, now);
 }
@@ -821,8 +832,9 @@ floe_error floe_core_get_local_parameters(const floe_core *core, floe_parameters
         return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
     }
     made.size = parameters->size == 0 ? sizeof made : parameters->size;
-    memcpy(made.username_fragment, core->username_fragment, sizeof core->username_fragment);
-    memcpy(made.password, core->password, sizeof core->password);
+    memcpy(made.username_fragment, core->credentials.username_fragment,
+           sizeof core->credentials.username_fragment);
+    memcpy(made.password, core->credentials.password, sizeof core->credentials.password);
     made.ice_lite = core->shared->ice_lite;
     floe_give_struct(parameters, &made, sizeof made);
     floe_wipe(made.password, sizeof made.password);

@@ -353,7 +353,9 @@ void floe_found_withdraw_base(floe_core *core, const floe_base *base);
 const char *floe_keep_text(const char *text, char **room);
 /* Whether it is handed out when it is asked for. */
 bool floe_found_listed(const floe_core *core, const floe_found *found);
-/* Whether a candidate that the owner knows stands on the binding; whether the relay has one. */
+/* Whether a candidate that the owner knows is a mapped address of the base's; stands on the
+ * binding; whether the relay has one. */
+bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_address *mapped);
 bool floe_found_on(const floe_core *core, const floe_binding *binding);
 bool floe_found_of_relay(const floe_core *core, const floe_relay *relay);
 /* The policy may be another: what it held back is told, what it forbids is handed out no more. */
@@ -419,6 +421,7 @@ struct floe_base {
     bool spare;          /* a second socket for one relay after 437: no candidates of its own */
     bool no_reflexive;   /* a rewrite rule says it, so no server is asked (W7) */
     bool chosen;         /* by the list of interfaces at hand */
+    bool overdue;        /* the gathering has given it up while it was opening */
     bool answered;       /* some server has answered here */
     bool has_srflx;      /* this gathering has found one here, redundant or not */
     bool has_relay;
@@ -441,6 +444,12 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
 floe_base *floe_base_spare(floe_core *core, const floe_base *original);
 void floe_base_opened(floe_core *core, floe_time now, floe_base *base, const floe_address *local);
 void floe_base_open_failed(floe_core *core, floe_time now, floe_base *base, floe_error error);
+/* Whether its socket is about to be opened, and a gathering waits for it. */
+static inline bool floe_base_awaited(const floe_base *base)
+{
+    return base->state == FLOE_BASE_OPENING && !base->spare && !base->overdue;
+}
+void floe_base_tell_failure(floe_core *core, floe_base *base, floe_error error);
 /* Closes its socket, behind what it has still to send, and withdraws what stands on it. No relay
  * that is live uses it any more. */
 void floe_base_close(floe_core *core, floe_base *base);
@@ -680,8 +689,10 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay);
 /* Whether a relay that serves keeps the NAT's mapping from this base to this server, by asking
  * whether its allocation stands. */
 bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_address *server);
-/* There is reason to ask whether the server still has the allocation (T7b); of one relay, or of
- * those by this base and server. */
+/* Asks whether the server still has the allocation (T7b). */
+void floe_relay_verify(floe_relay *relay, floe_time now);
+/* There is a reason to, which may come with every packet; of one relay, or of those by this base
+ * and server. */
 void floe_relay_doubt(floe_relay *relay, floe_time now);
 void floe_relays_doubt(floe_core *core, floe_time now, const floe_base *base,
                        const floe_address *server);
@@ -773,6 +784,9 @@ bool floe_relay_deliver(floe_core *core, const floe_relay *relay, floe_tcp_type 
 /* What came on the base and is nothing of the gatherer's. */
 bool floe_base_deliver(floe_core *core, const floe_base *base, const floe_address *source,
                        floe_span data, floe_packet *packet);
+/* Whether it answers what floe itself asked for: late, twice, or to a relay that has gone. */
+bool floe_base_asked(const floe_base *base, const floe_address *source,
+                     const floe_stun_message *message);
 void floe_base_writable(floe_core *core, floe_base *base);
 bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *output);
 /* Something was taken from what waits on it. */
@@ -845,6 +859,13 @@ void floe_pair_free(floe_core *core, floe_pair *pair);
 
 /* ── The gatherer itself (gatherer.c), and when it is complete (completion.c) ── */
 
+/* What the other side proves to have been told of us (RFC 8445 §5.3). */
+typedef struct floe_credentials {
+    char username_fragment[9]; /* "": there are none */
+    char password[25];
+    floe_stun_key *key; /* of the password; NULL: not made yet */
+} floe_credentials;
+
 struct floe_core {
     floe_core_shared *shared;
     enum floe_gatherer_state state;
@@ -883,7 +904,6 @@ struct floe_core {
     uint32_t last_channel;
     uint32_t last_query;
     uint32_t last_id;
-    floe_stun_key *key; /* of the local password; NULL: not made yet */
     floe_check check;   /* of the packet at hand */
     floe_packet packet; /* that came by the latest datagram */
     bool has_packet;
@@ -896,14 +916,16 @@ struct floe_core {
     bool gathered;    /* something may be alive from an earlier gathering */
     bool interfaces_known;
     bool interfaces_asked; /* the output was polled */
-    char username_fragment[9];
-    char password[25];
+    floe_credentials credentials;
+    floe_credentials former; /* before the latest restart, until the new ones have been used */
     uint8_t foundation_secret[16];
 };
 
 /* Out of memory somewhere inside: the owner is told once. */
 void floe_core_out_of_memory(floe_core *core);
 void floe_completion_check(floe_core *core, floe_time now);
+/* A check has come by those of today. */
+void floe_core_credentials_used(floe_core *core);
 
 /* What the last gathering leaves to the next (renewal.c): pairs go, servers are looked up afresh,
  * sockets and allocations that still serve stay. */

@@ -57,7 +57,7 @@ static bool any_base_opening(const floe_core *core)
 {
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        if (base->state == FLOE_BASE_OPENING && !base->spare) {
+        if (floe_base_awaited(base)) {
             return true;
         }
     }
@@ -343,7 +343,7 @@ static floe_relay *verify(floe_core *core, floe_time now, const floe_base *base,
     floe_relay *relay = floe_relay_of(core, base, server, tcp);
 
     if (relay != NULL) {
-        floe_turn_refresh_now(&relay->turn, now);
+        floe_relay_verify(relay, now);
     }
     return relay;
 }

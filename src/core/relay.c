@@ -303,12 +303,18 @@ bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_a
 /* Nothing listens at the server's port: so often said to a Refresh, it is believed. */
 #define REFUSED_SENDS 3U
 
-void floe_relay_doubt(floe_relay *relay, floe_time now)
+void floe_relay_verify(floe_relay *relay, floe_time now)
 {
-    if (relay->phase == FLOE_RELAY_LIVE && floe_relay_serves(relay) &&
-        floe_time_since(now, relay->doubted).ns >= DOUBT_EVERY.ns) {
+    if (relay->phase == FLOE_RELAY_LIVE && floe_relay_serves(relay)) {
         relay->doubted = now;
         floe_turn_refresh_now(&relay->turn, now);
+    }
+}
+
+void floe_relay_doubt(floe_relay *relay, floe_time now)
+{
+    if (floe_time_since(now, relay->doubted).ns >= DOUBT_EVERY.ns) {
+        floe_relay_verify(relay, now);
     }
 }
 
@@ -505,6 +511,7 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
 static void stands(floe_core *core, floe_time now, floe_relay *relay)
 {
     relay->moves = false;
+    relay->doubted = now; /* that is answered */
     set_check(core, now, relay);
     floe_relay_heard(relay);
     keep_mapping(core, now, relay);

@@ -247,20 +247,23 @@ uint64_t floe_core_shared_dropped(const floe_core_shared *shared)
 }
 
 /* Accounts are remembered for all servers and users that were seen; a program that makes up new
- * ones without end (REST credentials, say) must not fill memory with them. */
+ * ones without end (REST credentials, say) must not fill memory with them. What is in use is not
+ * forgotten, so the same user at the same server is the same account. */
 #define ACCOUNTS_MAX 64
 
-static void forget_oldest(floe_core_shared *shared)
+static void forget_idle(floe_core_shared *shared)
 {
-    size_t count = 0;
+    floe_turn_account *oldest = NULL;
+    size_t idle = 0;
 
     FLOE_LIST_EACH(account, &shared->accounts, floe_turn_account, link)
     {
-        count++;
+        if (account->references == 1) { /* ours alone */
+            oldest = oldest == NULL ? account : oldest;
+            idle++;
+        }
     }
-    if (count >= ACCOUNTS_MAX) {
-        floe_turn_account *oldest =
-            FLOE_CONTAINER(floe_list_take(&shared->accounts), floe_turn_account, link);
+    if (idle >= ACCOUNTS_MAX) {
         floe_turn_account_release(oldest);
     }
 }
@@ -276,6 +279,8 @@ floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, co
     {
         if (strcmp(known->server, server) == 0 &&
             floe_turn_account_is(known, username, credential, token)) {
+            floe_list_remove(&known->link); /* the latest that was used */
+            floe_list_append(&shared->accounts, &known->link);
             *account = floe_turn_account_share(known);
             return FLOE_OK;
         }
@@ -286,7 +291,7 @@ floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, co
     if (error != FLOE_OK) {
         return error;
     }
-    forget_oldest(shared);
+    forget_idle(shared);
     floe_list_append(&shared->accounts, &made->link);
     *account = floe_turn_account_share(made);
     return FLOE_OK;

@@ -284,7 +284,8 @@ static void fill_candidate(const floe_core *core, statistics_block *block, const
         candidate->address = entry->address;
     }
     copy_text(entry->foundation, sizeof entry->foundation, found->foundation);
-    copy_text(entry->username_fragment, sizeof entry->username_fragment, core->username_fragment);
+    copy_text(entry->username_fragment, sizeof entry->username_fragment,
+              core->credentials.username_fragment);
     copy_text(entry->interface_name, sizeof entry->interface_name, found->base->interface_name);
     candidate->foundation = entry->foundation;
     candidate->username_fragment = entry->username_fragment;

@@ -470,6 +470,17 @@ const char *floe_stun_class_name(floe_stun_class class)
     return names[class];
 }
 
+bool floe_stun_is(floe_span bytes)
+{
+    floe_reader reader = floe_reader_of(bytes.data, bytes.size);
+    uint16_t type = floe_read_u16(&reader);
+    uint16_t length = floe_read_u16(&reader);
+    uint32_t cookie = floe_read_u32(&reader);
+
+    return !reader.failed && (type & 0xC000U) == 0 && cookie == FLOE_STUN_MAGIC_COOKIE &&
+           length % 4 == 0 && bytes.size == (size_t)FLOE_STUN_HEADER_SIZE + length;
+}
+
 floe_packet_kind floe_packet_kind_of(floe_span bytes)
 {
     uint8_t first = bytes.size > 0 ? bytes.data[0] : 4;

@@ -146,5 +146,7 @@ const char *floe_stun_class_name(floe_stun_class class);
 
 /* RFC 7983 §7, as RFC 8656 has it: what a datagram is by its first byte. */
 floe_packet_kind floe_packet_kind_of(floe_span bytes);
+/* Whether they begin and end as a STUN message does (RFC 8489 §5): the cookie and the length. */
+bool floe_stun_is(floe_span bytes);
 
 #endif

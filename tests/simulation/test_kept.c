@@ -1,0 +1,785 @@
+/* What is kept, lost, and had again, told by hand: a clock, one function that plays all servers,
+ * and a log of what the owner sees. Each test is a story that a world of the simulator may also
+ * happen upon; here it is told on purpose. */
+#include "support.h"
+
+#include "base/address.h"
+#include "base/memory.h"
+#include "base/time.h"
+#include "stun/key.h"
+#include "stun/writer.h"
+
+#include <floe/core.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CHANNELS 64
+
+/* What a server does with a request. */
+typedef enum doing {
+    ANSWERS,
+    SILENT,
+    REFUSES, /* 403 */
+    FORGOT,  /* 437 to what is not an Allocate */
+    STUNNED, /* ICMP port unreachable */
+} doing;
+
+typedef struct server {
+    const char *address;
+    const char *mapped;
+    doing binding;
+    doing allocate;
+    doing refresh;
+    size_t bindings; /* that came */
+    size_t allocates;
+    size_t refreshes; /* that keep */
+    size_t releases;  /* Refreshes with lifetime 0 */
+    unsigned port;    /* of the next relayed address */
+} server;
+
+typedef struct hand {
+    counting_allocator memory;
+    seeded_random random;
+    floe_core_shared *shared;
+    floe_core *core;
+    floe_time now;
+    server servers[4];
+    size_t server_count;
+    bool open[CHANNELS];
+    size_t sockets; /* that are open */
+    uint16_t next_port;
+    bool no_list; /* LIST_INTERFACES is not answered */
+    char log[2048];
+    uint32_t last[5]; /* ids, by type */
+    size_t errors;
+    char error[512];
+    floe_core_output output;
+} hand;
+
+static const char *const host_ip = "10.0.1.2:0";
+
+static void say(hand *h, const char *word, const floe_candidate *candidate)
+{
+    size_t used = strlen(h->log);
+
+    (void)snprintf(h->log + used, sizeof h->log - used, "%s%s%s%s", used > 0 ? ", " : "", word,
+                   candidate != NULL ? " " : "",
+                   candidate != NULL ? floe_candidate_type_name(candidate->type) : "");
+}
+
+static floe_stun_writer answer_to(const floe_stun_message *request, uint8_t *bytes, size_t size,
+                                  floe_stun_class class)
+{
+    return floe_stun_begin(bytes, size, class, request->method, &request->id);
+}
+
+static void deliver(hand *h, uint32_t channel, const server *from, const floe_stun_writer *writer)
+{
+    floe_address source = address_of(from->address);
+    floe_span message = floe_stun_written(writer);
+
+    floe_core_datagram(h->core, h->now, channel, &source, message.data, message.size);
+}
+
+static void refuse(hand *h, uint32_t channel, const server *by, const floe_stun_message *request,
+                   uint16_t code)
+{
+    uint8_t bytes[128];
+    floe_stun_writer writer = answer_to(request, bytes, sizeof bytes, FLOE_STUN_ERROR);
+
+    floe_stun_put_error(&writer, code, floe_span_text("No"));
+    deliver(h, channel, by, &writer);
+}
+
+static void succeed(hand *h, uint32_t channel, server *by, const floe_stun_message *request)
+{
+    uint8_t bytes[256];
+    char relayed[64];
+    floe_stun_writer writer = answer_to(request, bytes, sizeof bytes, FLOE_STUN_SUCCESS);
+    floe_address mapped = address_of(by->mapped);
+
+    if (request->method == FLOE_STUN_ALLOCATE) {
+        (void)snprintf(relayed, sizeof relayed, "198.51.100.9:%u", 5000 + by->port++);
+        floe_address address = address_of(relayed);
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &address);
+    }
+    if (request->method != FLOE_STUN_REFRESH) {
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
+    }
+    if (request->method != FLOE_STUN_BINDING) {
+        floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
+    }
+    deliver(h, channel, by, &writer);
+}
+
+static doing count(server *by, const floe_stun_message *request)
+{
+    uint32_t lifetime = 1;
+
+    if (request->method == FLOE_STUN_BINDING) {
+        by->bindings++;
+        return by->binding;
+    }
+    if (request->method == FLOE_STUN_ALLOCATE) {
+        by->allocates++;
+        return by->allocate;
+    }
+    if (floe_stun_read_u32(request, FLOE_STUN_LIFETIME, &lifetime) && lifetime == 0) {
+        by->releases++;
+        return ANSWERS;
+    }
+    by->refreshes++;
+    return by->refresh;
+}
+
+static void serve(hand *h)
+{
+    uint8_t copy[FLOE_CORE_DATA_SIZE];
+    uint32_t channel = h->output.channel;
+    floe_address to = h->output.remote;
+    size_t size = h->output.data_size;
+    floe_stun_message request;
+
+    assert_true(channel < CHANNELS && h->open[channel]);
+    memcpy(copy, h->output.data, size);
+    if (floe_stun_parse(floe_span_of(copy, size), &request) != FLOE_STUN_PARSED) {
+        return;
+    }
+    for (size_t i = 0; i < h->server_count; i++) {
+        server *by = &h->servers[i];
+        floe_address address = address_of(by->address);
+        if (!floe_address_equal(&address, &to)) {
+            continue;
+        }
+        switch (count(by, &request)) {
+        case ANSWERS:
+            succeed(h, channel, by, &request);
+            break;
+        case REFUSES:
+            refuse(h, channel, by, &request, 403);
+            break;
+        case FORGOT:
+            refuse(h, channel, by, &request, 437);
+            break;
+        case STUNNED:
+            floe_core_unreachable(h->core, h->now, channel, &to, FLOE_UNREACHABLE_PORT, copy, size);
+            break;
+        case SILENT:
+            break;
+        }
+    }
+}
+
+static void take(hand *h)
+{
+    const floe_core_output *output = &h->output;
+    floe_interface_address list = {.interface_name = "eth0",
+                                   .interface_index = 1,
+                                   .up = true,
+                                   .default_route = true,
+                                   .address = address_of(host_ip)};
+    floe_address local = output->local;
+
+    switch (output->kind) {
+    case FLOE_CORE_LIST_INTERFACES:
+        if (!h->no_list) {
+            floe_core_interfaces(h->core, h->now, &list, 1);
+        }
+        break;
+    case FLOE_CORE_OPEN:
+        assert_true(output->channel < CHANNELS);
+        h->open[output->channel] = true;
+        h->sockets++;
+        local.port = ++h->next_port;
+        floe_core_opened(h->core, h->now, output->channel, &local);
+        break;
+    case FLOE_CORE_CLOSE:
+        assert_true(output->channel < CHANNELS && h->open[output->channel]);
+        h->open[output->channel] = false;
+        h->sockets--;
+        break;
+    case FLOE_CORE_SEND:
+        serve(h);
+        break;
+    case FLOE_CORE_CANDIDATE:
+        say(h, output->candidate != NULL ? "+" : "end", output->candidate);
+        if (output->candidate != NULL) {
+            h->last[output->candidate->type] = output->candidate->id;
+        }
+        break;
+    case FLOE_CORE_CANDIDATE_WITHDRAWN:
+        say(h, "-", output->candidate);
+        break;
+    case FLOE_CORE_CANDIDATE_ERROR:
+        say(h, "error", NULL);
+        h->errors++;
+        (void)snprintf(h->error, sizeof h->error, "%s", output->error->text);
+        break;
+    default:
+        break;
+    }
+}
+
+static void settle(hand *h)
+{
+    while (floe_core_poll(h->core, h->now, &h->output)) {
+        take(h);
+    }
+}
+
+/* So many milliseconds pass, from deadline to deadline. */
+static void pass(hand *h, uint64_t milliseconds)
+{
+    floe_time end = floe_time_after(h->now, floe_milliseconds(milliseconds));
+
+    settle(h);
+    for (floe_time due = floe_core_deadline(h->core); due.ns <= end.ns;
+         due = floe_core_deadline(h->core)) {
+        h->now = due.ns > h->now.ns ? due : h->now;
+        floe_core_time(h->core, h->now);
+        settle(h);
+    }
+    h->now = end;
+}
+
+static void read_log(hand *h, const char *wanted)
+{
+    assert_string_equal(h->log, wanted);
+    *h->log = '\0';
+}
+
+static floe_gather_options options_of(floe_ice_server *ice, const char *const *urls, size_t count,
+                                      const char *user)
+{
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+
+    *ice = (floe_ice_server)FLOE_ICE_SERVER_INIT;
+    ice->urls = urls;
+    ice->url_count = count;
+    ice->username = user;
+    ice->credential = "secret";
+    options.ice_servers = ice;
+    options.ice_server_count = 1;
+    return options;
+}
+
+static server *with(hand *h, const char *address, const char *mapped)
+{
+    server *added = &h->servers[h->server_count++];
+
+    *added = (server){.address = address, .mapped = mapped};
+    return added;
+}
+
+static void set(hand *h, const char *const *urls, size_t count)
+{
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, urls, count, "user");
+
+    assert_int_equal(floe_core_set_options(h->core, h->now, &options), FLOE_OK);
+}
+
+static void gather(hand *h)
+{
+    assert_int_equal(floe_core_start(h->core, h->now), FLOE_OK);
+    settle(h);
+}
+
+static void make(hand *h, const char *const *urls, size_t count, floe_settings settings)
+{
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, urls, count, "user");
+
+    memset(h, 0, sizeof *h);
+    counting_init(&h->memory);
+    seeded_init(&h->random, 7);
+    h->now = floe_time_after((floe_time){0}, floe_seconds(1000));
+    h->next_port = 40000;
+    settings.allocator = &h->memory.table;
+    assert_int_equal(floe_core_shared_new(&settings, &h->random.table, &h->shared), FLOE_OK);
+    assert_int_equal(floe_core_new(h->shared, &options, &h->core), FLOE_OK);
+}
+
+static void end(hand *h)
+{
+    floe_core_close(h->core, h->now);
+    settle(h);
+    assert_int_equal(h->sockets, 0);
+    floe_core_free(h->core);
+    floe_core_shared_free(h->shared);
+    assert_int_equal(h->memory.live, 0);
+}
+
+static const floe_settings defaults = FLOE_SETTINGS_INIT;
+static const char *const turn_url[] = {"turn:203.0.113.2"};
+static const char *const both_urls[] = {"stun:203.0.113.2", "turn:203.0.113.2"};
+static const char *const stun_urls[] = {"stun:203.0.113.3", "stun:203.0.113.4"};
+
+/* ── Relays ── */
+
+/* T7, T7b: a server that was restarted knows of no allocation. Its relay goes, and another comes,
+ * within 20 s though nothing is sent; nobody's candidate stays behind. */
+static void t7b_a_lost_allocation_is_noticed_though_idle(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    turn->refresh = FORGOT;
+    pass(&h, 20000);
+    read_log(&h, "- relay, + relay");
+    assert_int_equal(turn->allocates, 2);
+    end(&h);
+}
+
+/* One whose renewal meets ICMP asks no longer, waits, and is freed with nothing listed; a 403 to
+ * the next Allocate ends it for good, which its owner is told with the server's reason. */
+static void t7_a_renewal_that_meets_icmp(void **state)
+{
+    static hand h;
+    floe_candidate_list *list;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    turn->refresh = FORGOT;
+    turn->allocate = STUNNED;
+    pass(&h, 20000);
+    read_log(&h, "- relay, error"); /* told once that it can't be had */
+    size_t asked = turn->allocates;
+    pass(&h, 30000);
+    assert_in_range(turn->allocates, asked + 1, asked + 4); /* after 1, 2, 4 … s, no oftener */
+    read_log(&h, "");
+    turn->refresh = ANSWERS;
+    turn->allocate = ANSWERS;
+    pass(&h, 60000);
+    read_log(&h, "+ relay");
+    turn->refresh = FORGOT;
+    turn->allocate = REFUSES;
+    pass(&h, 20000);
+    read_log(&h, "- relay, error");
+    assert_non_null(strstr(h.error, "403"));
+    set(&h, stun_urls, 1);
+    gather(&h);
+    pass(&h, 6000);
+    assert_int_equal(floe_core_get_local_candidates(h.core, &list), FLOE_OK);
+    assert_int_equal(list->count, 1); /* the host */
+    floe_candidate_list_free(list);
+    end(&h);
+}
+
+/* T7b: ICMP to the owner's packets is a reason to ask at once; said to three Refreshes in a row,
+ * that nothing listens is believed. */
+static void t7b_nothing_listens_any_more(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 6000);
+    *h.log = '\0';
+    turn->refresh = turn->allocate = STUNNED;
+    floe_address to = address_of(turn->address);
+    floe_core_unreachable(h.core, h.now, 1, &to, FLOE_UNREACHABLE_PORT, NULL, 0);
+    pass(&h, 1000);
+    read_log(&h, "");
+    pass(&h, 1000);
+    read_log(&h, "- relay, error");
+    end(&h);
+}
+
+/* L5, L11, T7b: neither a gathering nor a restart hands out a relay that its server has lost. */
+static void t7b_what_is_told_again_was_asked(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    turn->refresh = FORGOT;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "- relay, + relay, end");
+    turn->refresh = ANSWERS;
+    uint32_t host = h.last[FLOE_CANDIDATE_TYPE_HOST];
+    uint32_t relay = h.last[FLOE_CANDIDATE_TYPE_RELAY];
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    assert_int_equal(h.last[FLOE_CANDIDATE_TYPE_HOST], host); /* what goes on keeps its id */
+    assert_int_equal(h.last[FLOE_CANDIDATE_TYPE_RELAY], relay);
+    assert_int_equal(turn->allocates, 2);
+    turn->refresh = FORGOT;
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    gather(&h);
+    pass(&h, 1000);
+    assert_int_not_equal(h.last[FLOE_CANDIDATE_TYPE_RELAY], relay);
+    assert_int_equal(turn->allocates, 3);
+    end(&h);
+}
+
+/* T6: a spare socket goes with the relay that it was opened for. */
+static void t6_a_spare_socket_is_closed(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700")->allocate = FORGOT;
+    for (int i = 0; i < 10; i++) {
+        gather(&h);
+        pass(&h, 6000);
+        assert_int_equal(h.sockets, 1);
+    }
+    end(&h);
+}
+
+/* ── Bindings (R6) ── */
+
+/* What Allocate has shown is kept though the server answers no Binding, and though a second
+ * gathering asks in vain. */
+static void r6_a_server_that_answers_no_binding(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->binding = i == 0 ? SILENT : REFUSES;
+        gather(&h);
+        pass(&h, 1000);
+        read_log(&h, "+ host, + srflx, + relay, end");
+        gather(&h);
+        pass(&h, 400);
+        read_log(&h, "end"); /* nobody waits for the Binding */
+        turn->refreshes = 0;
+        pass(&h, 60000);
+        assert_int_equal(turn->refreshes, 4); /* each Tr, which keeps the mapping */
+        read_log(&h, "");
+        end(&h);
+    }
+}
+
+/* Two servers behind one mapping: whichever answers keeps it, at the second gathering too. */
+static void r6_whoever_answers_keeps_the_mapping(void **state)
+{
+    static const doing ends[] = {SILENT, REFUSES, STUNNED};
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        make(&h, stun_urls, 2, defaults);
+        server *first = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+        server *second = with(&h, "203.0.113.4:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 1000);
+        read_log(&h, "+ host, + srflx, end");
+        first->binding = ends[i];
+        gather(&h);
+        pass(&h, 1000);
+        read_log(&h, "error, end"); /* the candidate stays */
+        second->bindings = 0;
+        pass(&h, 60000);
+        assert_int_equal(second->bindings, 4);
+        read_log(&h, "");
+        end(&h);
+    }
+}
+
+/* A silent server's mapping of an earlier gathering goes on being kept while it is listed. */
+static void r6_a_silent_server_ends_no_mapping(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, stun_urls, 1, defaults);
+    server *stun = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    stun->binding = SILENT;
+    gather(&h);
+    pass(&h, 6000);
+    read_log(&h, "error, end");
+    stun->binding = ANSWERS;
+    stun->bindings = 0;
+    pass(&h, 60000);
+    assert_in_range(stun->bindings, 3, 4);
+    read_log(&h, "");
+    end(&h);
+}
+
+/* L12: of two URLs of one address one goes; what both stood on stays, and is kept. */
+static void r6_a_url_goes_and_the_mapping_stays(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, both_urls, 2, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    set(&h, turn_url, 1);
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "end");
+    turn->refreshes = 0;
+    pass(&h, 60000);
+    assert_int_equal(turn->refreshes, 4);
+    read_log(&h, "");
+    set(&h, both_urls, 1); /* and the relay goes, the mapping not */
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "- relay, end");
+    turn->bindings = 0;
+    pass(&h, 60000);
+    assert_int_equal(turn->bindings, 4);
+    read_log(&h, "");
+    end(&h);
+}
+
+/* A NAT that gives another address: the relay on it is asked for at once. */
+static void r6_another_mapping_is_a_reason_to_ask(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, both_urls, 2, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 6000);
+    *h.log = '\0';
+    turn->mapped = "192.0.2.7:701";
+    turn->refresh = FORGOT;
+    pass(&h, 16000);
+    read_log(&h, "- relay, - srflx, + srflx, + relay");
+    end(&h);
+}
+
+/* L12: the same options again change nothing, however many other users there were meanwhile. */
+static void l12_the_same_options_again(void **state)
+{
+    static hand h;
+    floe_core *others[100];
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    for (size_t i = 0; i < 100; i++) {
+        char user[16];
+        floe_ice_server ice;
+        (void)snprintf(user, sizeof user, "user%zu", i);
+        floe_gather_options options = options_of(&ice, turn_url, 1, user);
+        assert_int_equal(floe_core_new(h.shared, &options, &others[i]), FLOE_OK);
+    }
+    set(&h, turn_url, 1);
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "end");
+    assert_int_equal(turn->allocates, 1);
+    assert_int_equal(turn->releases, 0);
+    for (size_t i = 0; i < 100; i++) {
+        floe_core_free(others[i]);
+    }
+    end(&h);
+}
+
+/* ── The driver ── */
+
+/* L14: a list that never comes ends gathering at the timeout, and nothing spins. */
+static void l14_a_list_that_never_comes(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    h.no_list = true;
+    gather(&h);
+    pass(&h, 10000);
+    read_log(&h, "error, end");
+    h.no_list = false;
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    end(&h);
+}
+
+/* ── Checks ── */
+
+/* A check by these credentials; false: it did not come to the owner. */
+static bool check(floe_core *core, floe_time now, uint32_t channel,
+                  const floe_parameters *parameters, bool odd, floe_packet *packet)
+{
+    static uint8_t bytes[256];
+    floe_stun_id id = {.bytes = {1, 2, 3}};
+    floe_address peer = address_of("192.0.2.99:7000");
+    char username[300];
+    floe_stun_key *key;
+
+    assert_int_equal(floe_stun_key_short_term(&floe_default_allocator,
+                                              floe_span_text(parameters->password), &key),
+                     FLOE_OK);
+    (void)snprintf(username, sizeof username, "%s:them", parameters->username_fragment);
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_REQUEST, FLOE_STUN_BINDING, &id);
+    floe_stun_put(&writer, FLOE_STUN_USERNAME, floe_span_text(username));
+    if (odd) {
+        floe_stun_put_u32(&writer, (floe_stun_attribute_type)0x7fff, 1);
+    }
+    floe_stun_put_integrity(&writer, key->sha1);
+    floe_span data = floe_stun_written(&writer);
+    floe_core_receive_packets(core, true);
+    floe_core_datagram(core, now, channel, &peer, data.data, data.size);
+    floe_stun_key_release(key);
+    return floe_core_packet(core, now, packet);
+}
+
+/* L11, L13, RFC 8445 §9: after a restart each component believes checks by the new parameters; by
+ * those of before until the new ones have been used. */
+static void l11_the_former_credentials_hold_for_a_while(void **state)
+{
+    static hand h;
+    static hand other;
+    floe_parameters old = FLOE_PARAMETERS_INIT;
+    floe_parameters new = FLOE_PARAMETERS_INIT;
+    floe_packet packet;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    memset(&other, 0, sizeof other);
+    other.now = h.now;
+    other.next_port = 41000;
+    assert_int_equal(floe_core_new_associated(h.core, &other.core), FLOE_OK);
+    gather(&h);
+    gather(&other);
+    assert_int_equal(floe_core_get_local_parameters(h.core, &old), FLOE_OK);
+    hand *both[] = {&h, &other};
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(check(both[i]->core, h.now, 1, &old, false, &packet));
+        assert_true(packet.check->authenticated && !packet.check->former);
+    }
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    assert_int_equal(floe_core_get_local_parameters(h.core, &new), FLOE_OK);
+    for (size_t i = 0; i < 2; i++) {
+        floe_core *core = both[i]->core;
+        assert_true(check(core, h.now, 1, &old, false, &packet));
+        assert_true(packet.check->authenticated && packet.check->former);
+        assert_int_equal(floe_core_answer_check(core, h.now, &packet, 0), FLOE_OK);
+        assert_true(check(core, h.now, 1, &new, false, &packet));
+        assert_true(packet.check->authenticated && !packet.check->former);
+        assert_true(check(core, h.now, 1, &old, false, &packet));
+        assert_false(packet.check->authenticated);
+        assert_int_equal(floe_core_answer_check(core, h.now, &packet, 0), FLOE_ERR_PERMISSION);
+        assert_int_equal(floe_core_answer_check(core, h.now, &packet, 401), FLOE_OK);
+        assert_int_equal(floe_core_answer_check(core, h.now, &packet, FLOE_ANSWER_ANYBODY),
+                         FLOE_OK);
+    }
+    floe_core_close(other.core, h.now);
+    settle(&other);
+    floe_core_free(other.core);
+    end(&h);
+}
+
+/* RFC 8489 §6.3.1: what must be understood and is not is told, and a 420 names it. */
+static void k2_what_a_check_has_that_nobody_knows(void **state)
+{
+    static hand h;
+    floe_parameters parameters = FLOE_PARAMETERS_INIT;
+    floe_packet packet;
+    floe_stun_message message;
+    floe_span unknown;
+
+    (void)state;
+    make(&h, stun_urls, 1, defaults);
+    gather(&h);
+    assert_int_equal(floe_core_get_local_parameters(h.core, &parameters), FLOE_OK);
+    assert_true(check(h.core, h.now, 1, &parameters, true, &packet));
+    assert_int_equal(packet.kind, FLOE_PACKET_STUN);
+    assert_int_equal(packet.check->unknown_attribute_count, 1);
+    assert_int_equal(packet.check->unknown_attributes[0], 0x7fff);
+    settle(&h);
+    assert_int_equal(floe_core_answer_check(h.core, h.now, &packet, 420), FLOE_OK);
+    do {
+        assert_true(floe_core_poll(h.core, h.now, &h.output));
+    } while (h.output.kind != FLOE_CORE_SEND);
+    assert_int_equal(floe_stun_parse(floe_span_of(h.output.data, h.output.data_size), &message),
+                     FLOE_STUN_PARSED);
+    assert_true(floe_stun_find(&message, FLOE_STUN_UNKNOWN_ATTRIBUTES, &unknown));
+    assert_memory_equal(unknown.data, "\x7f\xff", 2);
+    end(&h);
+}
+
+/* K1, RFC 7983: what floe asked for itself is not the owner's, however late it comes; and what
+ * only begins like STUN is none. */
+static void k1_answers_of_our_own_are_not_the_owners(void **state)
+{
+    static hand h;
+    uint8_t bytes[64];
+    floe_stun_id id = {.bytes = {9}};
+    floe_packet packet;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    floe_core_receive_packets(h.core, true);
+    static const uint16_t methods[] = {FLOE_STUN_BINDING, FLOE_STUN_ALLOCATE, FLOE_STUN_REFRESH,
+                                       FLOE_STUN_CREATE_PERMISSION, FLOE_STUN_DATA_INDICATION};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        floe_stun_writer writer =
+            floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, methods[i], &id);
+        deliver(&h, 1, turn, &writer);
+        assert_false(floe_core_packet(h.core, h.now, &packet));
+    }
+    floe_address peer = address_of("192.0.2.99:7000");
+    floe_core_datagram(h.core, h.now, 1, &peer, "\1hello", 6);
+    assert_true(floe_core_packet(h.core, h.now, &packet));
+    assert_int_equal(packet.kind, FLOE_PACKET_OTHER);
+    floe_core_datagram(h.core, h.now, 1, &peer, "HELLO", 5);
+    assert_true(floe_core_packet(h.core, h.now, &packet));
+    assert_int_equal(packet.kind, FLOE_PACKET_OTHER);
+    end(&h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(t7b_a_lost_allocation_is_noticed_though_idle),
+        cmocka_unit_test(t7_a_renewal_that_meets_icmp),
+        cmocka_unit_test(t7b_nothing_listens_any_more),
+        cmocka_unit_test(t7b_what_is_told_again_was_asked),
+        cmocka_unit_test(t6_a_spare_socket_is_closed),
+        cmocka_unit_test(r6_a_server_that_answers_no_binding),
+        cmocka_unit_test(r6_whoever_answers_keeps_the_mapping),
+        cmocka_unit_test(r6_a_silent_server_ends_no_mapping),
+        cmocka_unit_test(r6_a_url_goes_and_the_mapping_stays),
+        cmocka_unit_test(r6_another_mapping_is_a_reason_to_ask),
+        cmocka_unit_test(l12_the_same_options_again),
+        cmocka_unit_test(l14_a_list_that_never_comes),
+        cmocka_unit_test(l11_the_former_credentials_hold_for_a_while),
+        cmocka_unit_test(k2_what_a_check_has_that_nobody_knows),
+        cmocka_unit_test(k1_answers_of_our_own_are_not_the_owners),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
