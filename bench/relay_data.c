@@ -93,8 +93,9 @@ static void fill(sender *of)
     }
 }
 
-static void on_writable(void *user_data)
+static void on_writable(void *user_data, uint32_t candidate_id)
 {
+    (void)candidate_id;
     fill(user_data);
 }
 

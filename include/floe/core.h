@@ -166,7 +166,7 @@ typedef enum floe_core_output_kind {
     FLOE_CORE_PUBLISH = 11,
     /** Answer so no longer. */
     FLOE_CORE_UNPUBLISH = 12,
-    /** After FLOE_ERR_QUEUE_FULL: there is room again. */
+    /** After FLOE_ERR_QUEUE_FULL: there is room again on the way that `candidate_id` sends by. */
     FLOE_CORE_WRITABLE = 13
 } floe_core_output_kind;
 
@@ -193,6 +193,8 @@ typedef struct floe_core_output {
     const floe_candidate *candidate;
     const floe_candidate_error *error;
     const floe_trace_event *trace;
+    /** With FLOE_CORE_WRITABLE. */
+    uint32_t candidate_id;
     /** Room for the above; not to be read. */
     struct {
         floe_candidate candidate;

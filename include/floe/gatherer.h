@@ -160,8 +160,11 @@ FLOE_EXPORT floe_error floe_gatherer_on_error(floe_gatherer *gatherer, floe_erro
 
 /** A packet came on a candidate. */
 typedef void (*floe_packet_handler)(void *user_data, const floe_packet *packet);
-/** After FLOE_ERR_QUEUE_FULL: there is room again. */
-typedef void (*floe_writable_handler)(void *user_data);
+/** After FLOE_ERR_QUEUE_FULL, once: there is room again on the way by which the candidate sent (its
+ *  socket, its relay's connection, a peer that waited for its permission), or the way is gone and a
+ *  send says so. Candidates that share a socket share its room: of those the latest that was
+ * refused is named. */
+typedef void (*floe_writable_handler)(void *user_data, uint32_t candidate_id);
 
 /**
  * Sets the handler for packets (gatherer.md K1, K2): everything that comes on the gatherer's

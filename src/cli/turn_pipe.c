@@ -75,10 +75,11 @@ static void send_chunk(turn_piper *piper)
     read_more(piper);
 }
 
-static void on_writable(void *user_data)
+static void on_writable(void *user_data, uint32_t candidate_id)
 {
     turn_piper *piper = user_data;
 
+    (void)candidate_id;
     if (piper->chunk_size > 0 && !piper->closing) {
         send_chunk(piper);
     }

@@ -207,6 +207,7 @@ void floe_base_close(floe_core *core, floe_base *base)
     bool opened = base->state == FLOE_BASE_OPEN ||
                   (base->state == FLOE_BASE_OPENING && !floe_list_linked(&base->output.link));
 
+    floe_way_gone(core, &base->full_for);
     floe_found_withdraw_base(core, base);
     FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {

@@ -267,6 +267,7 @@ static floe_found *list(floe_core *core, const floe_found *candidate)
 
     if (known) {
         floe_untell(&made->output);
+        floe_untell(&made->writable_output);
         floe_list_remove(&made->link);
         floe_deallocate(allocator, made->name);
     } else {
@@ -517,6 +518,7 @@ void floe_found_sweep(floe_core *core)
 void floe_found_free(floe_core *core, floe_found *found)
 {
     floe_untell(&found->output);
+    floe_untell(&found->writable_output);
     floe_list_remove(&found->link);
     floe_deallocate(&core->shared->allocator, found->name);
     floe_deallocate(&core->shared->allocator, found);

@@ -135,6 +135,7 @@ void floe_connection_free(floe_core *core, floe_connection *connection)
 /* Whoever walks the list of connections, or is inside of this one, must not lose it. */
 static void shut(floe_core *core, floe_connection *connection)
 {
+    floe_way_gone(core, &connection->full_for);
     connection->relay = NULL;
     connection->stream = NULL;
     connection->give_up = connection->retransmit = FLOE_TIME_NEVER;
@@ -307,9 +308,15 @@ bool floe_connection_poll_open(floe_connection *connection, floe_core_output *ou
     return true;
 }
 
+/* Behind all that waits, as long as the channel takes it. */
 bool floe_connection_poll_close(floe_core *core, floe_connection *connection,
                                 floe_core_output *output)
 {
+    if (!connection->blocked && anything_waits(connection)) {
+        tell_waiting(core, connection);
+        floe_tell(core, &connection->output, FLOE_OUTPUT_DISCONNECT);
+        return false;
+    }
     output->kind = FLOE_CORE_CLOSE;
     output->channel = connection->channel;
     floe_connection_free(core, connection);
@@ -333,10 +340,7 @@ bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
     output->remote = connection->remote;
     output->data = data.data;
     output->data_size = data.size;
-    if (connection->relay != NULL) {
-        floe_count_bytes(&connection->relay->counters, data.size);
-        floe_connection_drained(core, connection);
-    }
+    floe_way_drained(core, &connection->full_for, floe_connection_waiting(connection));
     tell_waiting(core, connection);
     return data.size > 0;
 }

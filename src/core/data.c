@@ -22,22 +22,32 @@ static const floe_found *find(const floe_core *core, uint32_t id)
     return NULL;
 }
 
-floe_error floe_send_result(floe_core *core, floe_error error)
+floe_error floe_send_result(const floe_core *core, floe_error error, uint32_t *full_for)
 {
     if (error == FLOE_ERR_QUEUE_FULL) {
-        core->refused = true;
+        *full_for = core->sender;
         return floe_fail(error, "more waits to be sent than settings.send_queue_size");
     }
     return error == FLOE_ERR_NO_MEMORY ? floe_fail(error, "no memory for a packet that waits")
                                        : error;
 }
 
-/* Below half: there is room again. */
-static void drained(floe_core *core, size_t waiting)
+void floe_way_gone(floe_core *core, uint32_t *full_for)
 {
-    if (core->refused && waiting < core->shared->queue_limit / 2) {
-        core->refused = false;
-        floe_tell(core, &core->writable_output, FLOE_OUTPUT_WRITABLE);
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (*full_for != 0 && found->id == *full_for) {
+            floe_tell(core, &found->writable_output, FLOE_OUTPUT_WRITABLE);
+        }
+    }
+    *full_for = 0;
+}
+
+/* Below half there is room again. */
+void floe_way_drained(floe_core *core, uint32_t *full_for, size_t waiting)
+{
+    if (*full_for != 0 && waiting < core->shared->queue_limit / 2) {
+        floe_way_gone(core, full_for);
     }
 }
 
@@ -72,17 +82,17 @@ bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *out
     output->channel = base->channel;
     output->data = data.data;
     output->data_size = data.size;
-    drained(core, base->queue.used);
+    floe_way_drained(core, &base->full_for, base->queue.used);
     if (!floe_queue_empty(&base->queue)) {
         floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
     }
     return true;
 }
 
-void floe_connection_drained(floe_core *core, const floe_connection *connection)
+size_t floe_connection_waiting(const floe_connection *connection)
 {
-    drained(core, connection->queue.used +
-                      (connection->secure != NULL ? floe_secure_waiting(connection->secure) : 0));
+    return connection->queue.used +
+           (connection->secure != NULL ? floe_secure_waiting(connection->secure) : 0);
 }
 
 /* To the relay's server, by whatever way it has. */
@@ -121,7 +131,7 @@ static void send_request(floe_core *core, floe_time now, floe_relay *relay, floe
 }
 
 static floe_error send_wrapped(floe_core *core, floe_relay *relay, const floe_turn_peer *peer,
-                               floe_span data)
+                               size_t limit, floe_span data)
 {
     static const uint8_t zeros[4];
     uint8_t header[FLOE_TURN_HEADER_SIZE];
@@ -133,7 +143,30 @@ static floe_error send_wrapped(floe_core *core, floe_relay *relay, const floe_tu
     if (parts[0].size == 0) {
         return floe_fail(FLOE_ERR_RANDOM, "no randomness for a Send indication");
     }
-    return to_server(core, relay, core->shared->queue_limit, parts, 3);
+    return to_server(core, relay, limit, parts, 3);
+}
+
+/* The way to the server, and how much waits there. */
+static uint32_t *way_of(floe_relay *relay, size_t *waiting)
+{
+    if (relay->connection != NULL) {
+        *waiting = floe_connection_waiting(relay->connection);
+        return &relay->connection->full_for;
+    }
+    *waiting = relay->base->queue.used;
+    return &relay->base->full_for;
+}
+
+/* Nothing waits for the peer's permission any more; what waits on the way behind it may. */
+static void let_go(floe_core *core, floe_relay *relay, floe_turn_peer *peer)
+{
+    size_t waiting;
+    uint32_t *way = way_of(relay, &waiting);
+
+    floe_queue_release(&core->shared->allocator, &peer->held);
+    floe_way_drained(core, &peer->full_for, waiting);
+    *way = peer->full_for != 0 ? peer->full_for : *way;
+    peer->full_for = 0;
 }
 
 /* The permission is there: what waited for it goes. */
@@ -143,9 +176,9 @@ static void release_held(floe_core *core, floe_relay *relay, floe_turn_peer *pee
     floe_span data;
 
     while (floe_queue_take(&peer->held, &nobody, &data)) {
-        (void)send_wrapped(core, relay, peer, data);
+        (void)send_wrapped(core, relay, peer, FLOE_NO_LIMIT, data);
     }
-    floe_queue_release(&core->shared->allocator, &peer->held);
+    let_go(core, relay, peer);
 }
 
 static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_turn_peer *peer,
@@ -165,8 +198,7 @@ static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_t
         floe_turn_refresh_now(&relay->turn, now);
         /* fall through */
     case FLOE_TURN_FAILED:
-        floe_queue_release(&core->shared->allocator, &peer->held);
-        drained(core, 0);
+        let_go(core, relay, peer);
         break;
     default:
         break;
@@ -177,8 +209,8 @@ void floe_relay_drop_peers(floe_core *core, floe_relay *relay)
 {
     FLOE_LIST_EACH_SAFE(peer, &relay->turn.peers, floe_turn_peer, link)
     {
+        floe_way_gone(core, &peer->full_for);
         floe_turn_peer_free(&relay->turn, peer);
-        drained(core, 0);
     }
 }
 
@@ -255,11 +287,15 @@ static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *rela
         return peer_refused();
     }
     floe_relay_sends(relay, now);
-    floe_error error = peer->permitted ? send_wrapped(core, relay, peer, data)
+    size_t room = core->shared->queue_limit;
+    size_t waiting;
+    floe_error error = peer->permitted ? send_wrapped(core, relay, peer, room, data)
                                        : floe_queue_push(&core->shared->allocator, &peer->held,
-                                                         core->shared->queue_limit, to, &data, 1);
+                                                         room, to, &data, 1);
+    error =
+        floe_send_result(core, error, peer->permitted ? way_of(relay, &waiting) : &peer->full_for);
     if (error != FLOE_OK) {
-        return floe_send_result(core, error);
+        return error;
     }
     if (floe_turn_peer_used(&relay->turn, now, peer) == FLOE_TURN_SEND) {
         send_request(core, now, relay, peer);
@@ -316,6 +352,7 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
                          "the peer's address does not fit the candidate");
     }
     floe_span span = floe_span_of(data, size);
+    core->sender = candidate_id;
     if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
         floe_relay *relay = relay_of(core, found);
         if (relay == NULL) {
@@ -329,7 +366,8 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
     if (base == NULL || base->state != FLOE_BASE_OPEN) {
         return floe_fail(FLOE_ERR_NOT_FOUND, "the candidate's socket is closed");
     }
-    return floe_send_result(core, push(core, base, core->shared->queue_limit, &to, &span, 1));
+    return floe_send_result(core, push(core, base, core->shared->queue_limit, &to, &span, 1),
+                            &base->full_for);
 }
 
 /* ── In ── */

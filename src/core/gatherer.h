@@ -302,6 +302,7 @@ void floe_names_give_up(floe_core *core, floe_time now);
 typedef struct floe_found {
     floe_list link;     /* in core->found */
     floe_output output; /* FLOE_OUTPUT_CANDIDATE or FLOE_OUTPUT_WITHDRAWN */
+    floe_output writable_output;
     const floe_base *base;
     const floe_server *server; /* NULL for host */
     floe_binding *binding;     /* that keeps a reflexive one; NULL: its base alone does */
@@ -398,6 +399,19 @@ const floe_interface_address *floe_choice_next(floe_choice *choice);
 /* Tells the trace of those that the cap leaves out (P7). */
 void floe_choice_end(floe_choice *choice, floe_time now);
 
+/* ── Ways (data.c) ── */
+
+/* Packets wait on a socket, on a connection, at a peer or stream without its permission. Each such
+ * way has a `full_for`: the id of the candidate by which one more did not fit, and which is told
+ * when there is room, or when the way is gone; 0: none. */
+
+/* So much waits on it now. */
+void floe_way_drained(floe_core *core, uint32_t *full_for, size_t waiting);
+/* What waited there goes nowhere any more. */
+void floe_way_gone(floe_core *core, uint32_t *full_for);
+/* For what was taken already: it goes on, whatever it has come to with its headers. */
+#define FLOE_NO_LIMIT (SIZE_MAX / 2)
+
 /* ── Bases (base.c) ── */
 
 typedef enum floe_base_state {
@@ -434,6 +448,7 @@ struct floe_base {
     floe_list bindings;
     floe_output send_output;
     floe_queue queue; /* packets that wait */
+    uint32_t full_for;
 };
 
 /* The usable ones of the list are bases from now on, best first (P3, P4, P7, C4): new ones are
@@ -590,8 +605,9 @@ typedef struct floe_connection {
     floe_proxy *proxy;    /* NULL: none, or it has done its part */
     floe_framer framer;
     floe_queue queue; /* plain bytes that wait */
-    floe_span input;  /* what came and is not taken yet */
-    floe_span plain;  /* likewise, decrypted */
+    uint32_t full_for;
+    floe_span input; /* what came and is not taken yet */
+    floe_span plain; /* likewise, decrypted */
 } floe_connection;
 
 /* Opens one for the relay to its server; NULL without memory. */
@@ -728,6 +744,7 @@ struct floe_stream {
     floe_turn_stream turn;
     bool accepted;   /* the peer has connected to us */
     floe_queue held; /* packets that wait until it is bound */
+    uint32_t full_for;
 };
 
 floe_error floe_stream_send(floe_core *core, floe_time now, floe_relay *relay,
@@ -771,9 +788,9 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
 /* A message of its connection. Whether it is a packet for the owner. */
 bool floe_relay_message(floe_core *core, floe_time now, floe_relay *relay, floe_span frame,
                         floe_packet *packet);
-/* What the owner is told of a packet that went, or not: too much waits, and he hears when there is
- * room again; no memory; or there are too many peers. */
-floe_error floe_send_result(floe_core *core, floe_error error);
+/* What the owner is told of a packet that went, or not: too much waits on the way, and it hears
+ * when there is room again; no memory; or there are too many peers. */
+floe_error floe_send_result(const floe_core *core, floe_error error, uint32_t *full_for);
 floe_error floe_send_no_room(void);
 /* Asks for a permission for the peer, and keeps it. */
 floe_error floe_relay_permit(floe_core *core, floe_time now, floe_relay *relay,
@@ -789,8 +806,8 @@ bool floe_base_asked(const floe_base *base, const floe_address *source,
                      const floe_stun_message *message);
 void floe_base_writable(floe_core *core, floe_base *base);
 bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *output);
-/* Something was taken from what waits on it. */
-void floe_connection_drained(floe_core *core, const floe_connection *connection);
+/* How many bytes wait on it. */
+size_t floe_connection_waiting(const floe_connection *connection);
 void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay);
 /* The allocation is over: what waited for its peers goes nowhere. */
 void floe_relay_drop_peers(floe_core *core, floe_relay *relay);
@@ -880,7 +897,6 @@ struct floe_core {
     floe_output end_output;
     floe_output closed_output;
     floe_output memory_output;
-    floe_output writable_output;
     floe_list outputs;
     floe_list held; /* events of a pool that nobody has asked for yet */
     floe_list bases;
@@ -908,7 +924,7 @@ struct floe_core {
     floe_packet packet; /* that came by the latest datagram */
     bool has_packet;
     bool wants_packets;
-    bool refused;               /* a packet of the owner's did not fit */
+    uint32_t sender;            /* the candidate by which the owner sends at the moment */
     floe_connection *receiving; /* whose bytes are not used up yet */
     uint16_t component;
     bool pool_wanted; /* gathering begins before it is asked for */

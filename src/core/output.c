@@ -280,6 +280,7 @@ static bool poll_one(floe_core *core, floe_output *link, floe_core_output *outpu
         return floe_base_poll_send(core, FLOE_CONTAINER(link, floe_base, send_output), output);
     case FLOE_OUTPUT_WRITABLE:
         output->kind = FLOE_CORE_WRITABLE;
+        output->candidate_id = FLOE_CONTAINER(link, floe_found, writable_output)->id;
         return true;
     case FLOE_OUTPUT_RESOLVE:
         return poll_resolve(FLOE_CONTAINER(link, floe_lookup, output), output);

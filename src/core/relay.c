@@ -196,6 +196,7 @@ static void send_now(floe_core *core, floe_relay *relay)
     floe_span data = floe_turn_allocation_write(&relay->turn, request, sizeof request);
 
     if (data.size > 0) {
+        floe_count_bytes(&relay->counters, data.size);
         (void)floe_connection_send(core, relay->connection,
                                    core->shared->queue_limit + FLOE_CONTROL_ROOM, &data, 1);
     }
@@ -245,11 +246,11 @@ static void end_allocation(floe_core *core, floe_relay *relay)
     if (relay->turn.state != FLOE_TURN_ENDED) {
         (void)floe_turn_allocation_lost(&relay->turn, 0, (floe_span){0});
     }
-    floe_found_withdraw_relay(core, relay);
-    floe_list_remove(&relay->paced.link);
-    floe_untell(&relay->output);
     floe_relay_drop_peers(core, relay);
     drop_connection(core, relay);
+    floe_found_withdraw_relay(core, relay); /* behind the word that its ways are gone */
+    floe_list_remove(&relay->paced.link);
+    floe_untell(&relay->output);
     relay->retry = relay->check = FLOE_TIME_NEVER;
     relay->moves = false;
     relay->redirects = relay->rejoined = 0;

@@ -10,6 +10,7 @@
 
 static void end(floe_core *core, floe_stream *stream)
 {
+    floe_way_gone(core, &stream->full_for);
     if (stream->connection != NULL) {
         stream->connection->stream = NULL;
         floe_connection_close(core, stream->connection);
@@ -58,16 +59,19 @@ static floe_stream *add(floe_core *core, floe_relay *relay)
 
 /* ── Out ── */
 
-static floe_error push(floe_core *core, floe_stream *stream, floe_span data)
+static bool is_bound(const floe_stream *stream)
+{
+    return stream->turn.state == FLOE_TURN_STREAM_BOUND;
+}
+
+static floe_error push(floe_core *core, floe_stream *stream, size_t limit, floe_span data)
 {
     uint8_t length[2] = {(uint8_t)(data.size >> 8), (uint8_t)data.size};
     floe_span parts[] = {floe_span_of(length, sizeof length), data};
-    size_t limit = core->shared->queue_limit;
 
-    return stream->turn.state == FLOE_TURN_STREAM_BOUND
-               ? floe_connection_send(core, stream->connection, limit, parts, 2)
-               : floe_queue_push(&core->shared->allocator, &stream->held, limit, &stream->turn.peer,
-                                 &data, 1);
+    return is_bound(stream) ? floe_connection_send(core, stream->connection, limit, parts, 2)
+                            : floe_queue_push(&core->shared->allocator, &stream->held, limit,
+                                              &stream->turn.peer, &data, 1);
 }
 
 static void send_request(floe_core *core, floe_stream *stream, floe_connection *by)
@@ -99,9 +103,13 @@ static void send_held(floe_core *core, floe_stream *stream)
     floe_span data;
 
     while (floe_queue_take(&stream->held, &nobody, &data)) {
-        (void)push(core, stream, data);
+        (void)push(core, stream, FLOE_NO_LIMIT, data);
     }
     floe_queue_release(&core->shared->allocator, &stream->held);
+    stream->connection->full_for = stream->full_for;
+    stream->full_for = 0;
+    floe_way_drained(core, &stream->connection->full_for,
+                     floe_connection_waiting(stream->connection));
 }
 
 /* The one place where the machine's events become something; false: the stream is gone. */
@@ -116,7 +124,7 @@ static bool happened(floe_core *core, floe_time now, floe_stream *stream, floe_t
                                                                    : stream->connection);
         return true;
     case FLOE_TURN_SUCCESS:
-        if (stream->turn.state == FLOE_TURN_STREAM_BOUND) {
+        if (is_bound(stream)) {
             stream->connection->framer.measure = floe_frame_measure_rfc4571;
             send_held(core, stream);
             return true;
@@ -153,7 +161,9 @@ floe_error floe_stream_send(floe_core *core, floe_time now, floe_relay *relay,
 {
     floe_stream *stream = find(relay, peer, tcp_type == FLOE_TCP_TYPE_PASSIVE);
 
-    size_t limit = relay->connection->secure != NULL ? FLOE_SECURE_DATA_MAX : FRAMED_MAX;
+    size_t limit = relay->connection != NULL && relay->connection->secure != NULL
+                       ? FLOE_SECURE_DATA_MAX
+                       : FRAMED_MAX;
 
     if (data.size > limit) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "%zu bytes are more than the relay takes, %zu",
@@ -172,7 +182,9 @@ floe_error floe_stream_send(floe_core *core, floe_time now, floe_relay *relay,
             return floe_fail(FLOE_ERR_RANDOM, "no randomness for a Connect request");
         }
     }
-    return floe_send_result(core, push(core, stream, data));
+    floe_error error = push(core, stream, core->shared->queue_limit, data);
+    return floe_send_result(core, error,
+                            is_bound(stream) ? &stream->connection->full_for : &stream->full_for);
 }
 
 /* ── In ── */

@@ -281,7 +281,7 @@ static void tell_owner(floe_gatherer *gatherer, const floe_core_output *output)
             floe_writable_handler handler = gatherer->on_writable;
             void *user_data = gatherer->writable_data;
             begin_callback(gatherer);
-            handler(user_data);
+            handler(user_data, output->candidate_id);
             end_callback(gatherer);
         }
         break;

@@ -27,7 +27,8 @@ typedef struct floe_turn_peer {
     uint8_t challenges;                /* in a row: 401 and 438 */
     uint8_t failures;                  /* in a row: permissions that were not had */
     uint32_t sent;
-    floe_queue held; /* packets that wait for the permission */
+    floe_queue held;   /* packets that wait for the permission */
+    uint32_t full_for; /* its owner's, by what one more did not fit; 0: nothing */
 } floe_turn_peer;
 
 /* NULL: it is not there. */

@@ -129,10 +129,11 @@ static void on_state(void *data, enum floe_gatherer_state state)
     s->closed = s->closed || state == FLOE_GATHERER_STATE_CLOSED;
 }
 
-static void on_writable(void *data)
+static void on_writable(void *data, uint32_t candidate_id)
 {
     side *s = data;
 
+    (void)candidate_id;
     atomic_store(&s->writable, true);
 }
 

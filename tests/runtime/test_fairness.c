@@ -47,10 +47,11 @@ static void flood(owner *o)
     }
 }
 
-static void on_writable(void *data)
+static void on_writable(void *data, uint32_t candidate_id)
 {
     owner *o = data;
 
+    (void)candidate_id;
     atomic_fetch_add(&o->turns, 1);
     flood(o);
 }

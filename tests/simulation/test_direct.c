@@ -477,6 +477,40 @@ static void four_gigabytes_of_noise(void **state)
     end(&f);
 }
 
+/* L7: what waits for a connection goes before its end, the release of the relay with it. */
+static void l7_a_close_is_behind_what_waits(void **state)
+{
+    static fixture f;
+    uint8_t bytes[256];
+    floe_address relayed = address_of("198.51.100.9:5000");
+
+    (void)state;
+    begin(&f, "turn:203.0.113.2?transport=tcp");
+    floe_stun_writer writer = answer(&f, bytes, sizeof bytes, FLOE_STUN_SUCCESS);
+    floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
+    floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
+    floe_span message = floe_stun_written(&writer);
+    floe_core_stream(f.core, f.now, f.channel, message.data, message.size);
+    settle(&f);
+    assert_int_equal(f.relays, 1);
+    floe_core_blocked(f.core, f.channel);
+    later(&f, 15500);
+    floe_core_writable(f.core, f.now, f.channel);
+    f.packets = 0;
+    floe_core_close(f.core, f.now);
+    bool closed = false;
+    size_t sent = 0;
+    while (floe_core_poll(f.core, f.now, &f.output)) {
+        bool here = f.output.channel == f.channel;
+        assert_false(closed && here && f.output.kind == FLOE_CORE_SEND);
+        sent += f.output.kind == FLOE_CORE_SEND;
+        closed = closed || (here && f.output.kind == FLOE_CORE_CLOSE);
+    }
+    assert_true(closed);
+    assert_int_equal(sent, 2); /* the Refresh that waited, and the last one */
+    end(&f);
+}
+
 /* A length that lies: a message of 65,535 bytes is announced and never comes. */
 static void a_length_that_lies(void **state)
 {
@@ -1581,6 +1615,7 @@ int main(void)
         cmocka_unit_test(ports_of_strangers),
         cmocka_unit_test(four_gigabytes_for_no_channel),
         cmocka_unit_test(four_gigabytes_of_noise),
+        cmocka_unit_test(l7_a_close_is_behind_what_waits),
         cmocka_unit_test(a_length_that_lies),
         cmocka_unit_test(t7_pauses_before_a_lost_relay_is_asked_for),
         cmocka_unit_test(k1_a_peer_that_the_server_refuses),

@@ -30,6 +30,7 @@ typedef struct server {
     doing binding;
     doing allocate;
     doing refresh;
+    doing permission;
     size_t bindings; /* that came */
     size_t allocates;
     size_t refreshes; /* that keep */
@@ -48,7 +49,9 @@ typedef struct hand {
     bool open[CHANNELS];
     size_t sockets; /* that are open */
     uint16_t next_port;
-    bool no_list; /* LIST_INTERFACES is not answered */
+    bool no_list;      /* LIST_INTERFACES is not answered */
+    bool no_interface; /* or with none */
+    size_t data;       /* packets to the peers that went out */
     char log[2048];
     uint32_t last[5]; /* ids, by type */
     size_t errors;
@@ -103,7 +106,7 @@ static void succeed(hand *h, uint32_t channel, server *by, const floe_stun_messa
         floe_address address = address_of(relayed);
         floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &address);
     }
-    if (request->method != FLOE_STUN_REFRESH) {
+    if (request->method == FLOE_STUN_BINDING || request->method == FLOE_STUN_ALLOCATE) {
         floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
     }
     if (request->method != FLOE_STUN_BINDING) {
@@ -128,6 +131,9 @@ static doing count(server *by, const floe_stun_message *request)
         by->releases++;
         return ANSWERS;
     }
+    if (request->method == FLOE_STUN_CREATE_PERMISSION) {
+        return by->permission;
+    }
     by->refreshes++;
     return by->refresh;
 }
@@ -142,7 +148,9 @@ static void serve(hand *h)
 
     assert_true(channel < CHANNELS && h->open[channel]);
     memcpy(copy, h->output.data, size);
-    if (floe_stun_parse(floe_span_of(copy, size), &request) != FLOE_STUN_PARSED) {
+    if (floe_stun_parse(floe_span_of(copy, size), &request) != FLOE_STUN_PARSED ||
+        request.class != FLOE_STUN_REQUEST) {
+        h->data++;
         return;
     }
     for (size_t i = 0; i < h->server_count; i++) {
@@ -183,7 +191,7 @@ static void take(hand *h)
     switch (output->kind) {
     case FLOE_CORE_LIST_INTERFACES:
         if (!h->no_list) {
-            floe_core_interfaces(h->core, h->now, &list, 1);
+            floe_core_interfaces(h->core, h->now, &list, !h->no_interface);
         }
         break;
     case FLOE_CORE_OPEN:
@@ -206,6 +214,13 @@ static void take(hand *h)
         if (output->candidate != NULL) {
             h->last[output->candidate->type] = output->candidate->id;
         }
+        break;
+    case FLOE_CORE_WRITABLE:
+        say(h,
+            output->candidate_id == h->last[FLOE_CANDIDATE_TYPE_HOST]    ? "host writable"
+            : output->candidate_id == h->last[FLOE_CANDIDATE_TYPE_RELAY] ? "relay writable"
+                                                                         : "writable?",
+            NULL);
         break;
     case FLOE_CORE_CANDIDATE_WITHDRAWN:
         say(h, "-", output->candidate);
@@ -602,6 +617,80 @@ static void l12_the_same_options_again(void **state)
     end(&h);
 }
 
+/* ── Ways that are full (K1) ── */
+
+static size_t fill(hand *h, floe_candidate_type by, const char *peer)
+{
+    static const uint8_t data[1000];
+    floe_address to = address_of(peer);
+    size_t taken = 0;
+    floe_error error;
+
+    while ((error = floe_core_send(h->core, h->now, h->last[by], &to, data, sizeof data)) ==
+           FLOE_OK) {
+        taken++;
+    }
+    assert_int_equal(error, FLOE_ERR_QUEUE_FULL);
+    return taken;
+}
+
+/* The writable event is of the way that was full: not of another that drains, and not before there
+ * is room; and what was taken goes out, headers and all. */
+static void k1_writable_is_of_the_way_that_was_full(void **state)
+{
+    static const uint8_t data[1000];
+    static hand h;
+    floe_address peer = address_of("192.0.2.99:7000");
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->permission = SILENT;
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    size_t taken = fill(&h, FLOE_CANDIDATE_TYPE_RELAY, "192.0.2.77:7000");
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(floe_core_send(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_HOST], &peer,
+                                        data, sizeof data),
+                         FLOE_OK);
+        settle(&h);
+    }
+    assert_int_equal(h.data, 100);
+    read_log(&h, "");
+    turn->permission = ANSWERS;
+    pass(&h, 2000);
+    assert_int_equal(h.data, 100 + taken);
+    read_log(&h, "relay writable");
+    end(&h);
+}
+
+/* The way goes with who waits for it: it is told once, and then that the candidate is gone. */
+static void k1_a_full_way_that_goes_is_told(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->permission = SILENT;
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    (void)fill(&h, FLOE_CANDIDATE_TYPE_RELAY, "192.0.2.77:7000");
+    turn->refresh = FORGOT;
+    pass(&h, 15000);
+    read_log(&h, "relay writable, - relay, + relay");
+    turn->refresh = ANSWERS;
+    floe_core_blocked(h.core, 1);
+    (void)fill(&h, FLOE_CANDIDATE_TYPE_HOST, "192.0.2.99:7000");
+    h.no_interface = true;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "- relay, host writable, - host, - srflx, end");
+    end(&h);
+}
+
 /* ── The driver ── */
 
 /* L14: a list that never comes ends gathering at the timeout, and nothing spins. */
@@ -775,6 +864,8 @@ int main(void)
         cmocka_unit_test(r6_a_url_goes_and_the_mapping_stays),
         cmocka_unit_test(r6_another_mapping_is_a_reason_to_ask),
         cmocka_unit_test(l12_the_same_options_again),
+        cmocka_unit_test(k1_writable_is_of_the_way_that_was_full),
+        cmocka_unit_test(k1_a_full_way_that_goes_is_told),
         cmocka_unit_test(l14_a_list_that_never_comes),
         cmocka_unit_test(l11_the_former_credentials_hold_for_a_while),
         cmocka_unit_test(k2_what_a_check_has_that_nobody_knows),
