@@ -1,8 +1,10 @@
 /* Data through a relay: two programs that only a TURN server brings together.
  *
- *     echo_over_relay URL USERNAME CREDENTIAL           says its relayed address, sends back what
- * comes echo_over_relay URL USERNAME CREDENTIAL ADDRESS PORT   sends a line to that one, prints
- * what returns
+ *     echo_over_relay URL USERNAME CREDENTIAL
+ *         says its relayed address, and sends back what comes
+ *
+ *     echo_over_relay URL USERNAME CREDENTIAL ADDRESS:PORT
+ *         sends a line to that one, and prints what returns
  *
  * Permissions and channels are the library's business. A peer's packets come once something has
  * been sent to it, so the first one here introduces itself to the address that it is given: in a
@@ -10,7 +12,6 @@
 #include <floe/floe.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -38,12 +39,15 @@ static void signal_change(program *of, bool *what)
 static void on_candidate(void *user_data, const floe_candidate *candidate)
 {
     program *of = user_data;
+    char text[FLOE_ADDRESS_TEXT_SIZE];
+    floe_address address;
 
     if (candidate == NULL) {
         signal_change(of, &of->complete);
-    } else if (of->relay_id == 0) {
+    } else if (of->relay_id == 0 && floe_candidate_address(candidate, &address) == FLOE_OK) {
         of->relay_id = candidate->id;
-        (void)printf("relay %s %u\n", candidate->address, candidate->port);
+        (void)floe_address_format_with_port(&address, text, sizeof text);
+        (void)printf("relay %s\n", text);
         (void)fflush(stdout);
     }
 }
@@ -102,15 +106,13 @@ static void wait_for(program *of, const bool *what)
     (void)pthread_mutex_unlock(&of->lock);
 }
 
-/* The one who echoes reads "ADDRESS PORT" of those who may talk to it. */
+/* The one who echoes reads "ADDRESS:PORT" of those who may talk to it. */
 static void introduce(program *of)
 {
-    char ip[64];
-    unsigned port;
+    char text[64];
 
-    while (scanf("%63s %u", ip, &port) == 2) {
-        if (floe_address_parse(ip, &of->peer) == FLOE_OK) {
-            of->peer.port = (uint16_t)port;
+    while (scanf("%63s", text) == 1) {
+        if (floe_address_parse_with_port(text, &of->peer) == FLOE_OK) {
             (void)floe_gatherer_send(of->gatherer, of->relay_id, &of->peer, "hello", 5);
         }
     }
@@ -131,9 +133,9 @@ int main(int count, char **words)
     floe_api *api = NULL;
 
     of.echoes = count == 4;
-    if ((count != 4 && count != 6) ||
-        (count == 6 && floe_address_parse(words[4], &of.peer) != FLOE_OK)) {
-        (void)fprintf(stderr, "echo_over_relay URL USERNAME CREDENTIAL [ADDRESS PORT]\n");
+    if ((count != 4 && count != 5) ||
+        (count == 5 && floe_address_parse_with_port(words[4], &of.peer) != FLOE_OK)) {
+        (void)fprintf(stderr, "echo_over_relay URL USERNAME CREDENTIAL [ADDRESS:PORT]\n");
         return 2;
     }
     if (floe_api_new(NULL, &api) != FLOE_OK || begin(&of, api, words) != FLOE_OK) {
@@ -145,7 +147,6 @@ int main(int count, char **words)
     if (of.relay_id != 0 && of.echoes) {
         introduce(&of);
     } else if (of.relay_id != 0) {
-        of.peer.port = (uint16_t)atoi(words[5]);
         talk(&of);
     }
     floe_api_free(api);

@@ -42,17 +42,9 @@ void exact_free(uint8_t *copy, size_t offset)
 
 floe_address address_of(const char *text)
 {
-    char ip[64];
-    unsigned port;
     floe_address address = {0};
 
-    if (*text == '[') {
-        assert_int_equal(sscanf(text, "[%63[^]]]:%u", ip, &port), 2);
-    } else {
-        assert_int_equal(sscanf(text, "%63[^:]:%u", ip, &port), 2);
-    }
-    assert_int_equal(floe_address_parse(ip, &address), FLOE_OK);
-    address.port = (uint16_t)port;
+    assert_int_equal(floe_address_parse_with_port(text, &address), FLOE_OK);
     return address;
 }
 

@@ -4,6 +4,7 @@
 
 #include <floe/error.h>
 #include <floe/export.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,7 +18,8 @@ typedef enum floe_family {
     FLOE_FAMILY_IPV6 = 6
 } floe_family;
 
-/** An IPv4 or IPv6 transport address. All zeros: no address. */
+/** An IPv4 or IPv6 transport address. All zeros: no address. To be compared by floe_address_equal,
+ * not byte by byte. */
 typedef struct floe_address {
     /** The IP address in network byte order; IPv4 in the first four bytes, the rest zero. */
     uint8_t ip[16];
@@ -77,6 +79,41 @@ FLOE_EXPORT floe_error floe_address_parse(const char *text, floe_address *addres
  * Threads: any.
  */
 FLOE_EXPORT floe_error floe_address_format(const floe_address *address, char *text, size_t size);
+
+/**
+ * Reads an address with its port: "192.0.2.1:80", "[2001:db8::1]:80"; the address as
+ * floe_address_parse has it, the port 0 to 65535 in decimal.
+ *
+ * @param text     NUL-terminated.
+ * @param address  receives both.
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for NULL; FLOE_ERR_SYNTAX for anything else.
+ *
+ * Threads: any.
+ */
+FLOE_EXPORT floe_error floe_address_parse_with_port(const char *text, floe_address *address);
+
+/**
+ * Writes the address with its port: "192.0.2.1:80", "[2001:db8::1]:80" (RFC 5952 §6).
+ *
+ * @param address  the address; FLOE_FAMILY_NONE gives "".
+ * @param text     receives the text and a NUL.
+ * @param size     room at text; FLOE_ADDRESS_TEXT_SIZE always suffices.
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for NULL; FLOE_ERR_BUFFER_TOO_SMALL.
+ *
+ * Threads: any.
+ */
+FLOE_EXPORT floe_error floe_address_format_with_port(const floe_address *address, char *text,
+                                                     size_t size);
+
+/**
+ * Whether two transport addresses are the same: family, IP address, port, and scope, of which a
+ * missing one (0) equals any: fe80::1 that was parsed is that which a packet came from.
+ *
+ * @param a  must not be NULL, nor `b`.
+ *
+ * Threads: any.
+ */
+FLOE_EXPORT bool floe_address_equal(const floe_address *a, const floe_address *b);
 
 #ifdef __cplusplus
 }

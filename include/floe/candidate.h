@@ -2,6 +2,7 @@
 #ifndef FLOE_CANDIDATE_H
 #define FLOE_CANDIDATE_H
 
+#include <floe/address.h>
 #include <floe/error.h>
 #include <floe/export.h>
 #include <stdbool.h>
@@ -88,6 +89,14 @@ typedef struct floe_candidate {
     /** By which floe_gatherer_send and floe_packet name it: 1 and up, each used once in a
      * gatherer's life; 0 for a parsed one. */
     uint32_t id;
+    /** That of its base (RFC 8445 §5.1.1), for local use: the candidates that share a socket have
+     * one, by which pairs are pruned (§6.1.2.4), and which packets that come on the socket carry.
+     * The host candidate's, or the lowest of those shown where policy hides the host; a relay's is
+     * its own. Once that candidate is withdrawn it is another's. 0 for a parsed one. */
+    uint32_t base_id;
+    /** Of the peers that it can send to, for local use: of its socket, whatever a rewrite rule or a
+     *  name shows. Of a parsed one that of its address; FLOE_FAMILY_NONE for a name. */
+    floe_family family;
 } floe_candidate;
 
 /** Candidates that floe_gatherer_get_local_candidates hands out. */
@@ -146,6 +155,19 @@ FLOE_EXPORT floe_error floe_candidate_parse(const char *text, floe_candidate **c
 
 /** Frees what floe_candidate_parse gave. NULL is fine. Threads: any. */
 FLOE_EXPORT void floe_candidate_free(floe_candidate *candidate);
+
+/**
+ * Its address and port, as floe_gatherer_send wants a peer's.
+ *
+ * @param candidate  parsed, or a gatherer's own.
+ * @param address    receives it, without a scope.
+ * @return FLOE_OK; FLOE_ERR_SYNTAX: its address is a name, to be looked up (floe_api_look_up)
+ * first; FLOE_ERR_INVALID_ARGUMENT for NULL.
+ *
+ * Threads: any.
+ */
+FLOE_EXPORT floe_error floe_candidate_address(const floe_candidate *candidate,
+                                              floe_address *address);
 
 /** "host", "srflx", "prflx", "relay"; "" for another value. Threads: any. */
 FLOE_EXPORT const char *floe_candidate_type_name(floe_candidate_type type);

@@ -95,8 +95,9 @@ floe_address floe_address_any(uint8_t family, uint16_t port)
 
 bool floe_address_same_ip(const floe_address *a, const floe_address *b)
 {
-    return a->family == b->family && a->scope_id == b->scope_id &&
-           memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+    bool scopes = a->scope_id == b->scope_id || a->scope_id == 0 || b->scope_id == 0;
+
+    return a->family == b->family && scopes && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
 }
 
 bool floe_address_equal(const floe_address *a, const floe_address *b)
@@ -104,7 +105,7 @@ bool floe_address_equal(const floe_address *a, const floe_address *b)
     return a->port == b->port && floe_address_same_ip(a, b);
 }
 
-/* FNV-1a: for tables whose keys no stranger chooses. */
+/* FNV-1a: for tables whose keys no stranger chooses. Equal for equal ones, so without the scope. */
 uint32_t floe_address_hash(const floe_address *address)
 {
     uint32_t hash = 2166136261U;
@@ -249,6 +250,42 @@ floe_error floe_address_parse(const char *text, floe_address *address)
     return FLOE_OK;
 }
 
+/* Behind the colon: decimal, without more zeros than it needs. */
+static bool parse_port(const char *text, uint16_t *port)
+{
+    uint32_t value = 0;
+    size_t digits = 0;
+
+    while (text[digits] >= '0' && text[digits] <= '9' && digits < 5) {
+        value = value * 10 + (uint32_t)(text[digits++] - '0');
+    }
+    *port = (uint16_t)value;
+    return digits > 0 && text[digits] == '\0' && value <= UINT16_MAX &&
+           (digits == 1 || text[0] != '0');
+}
+
+floe_error floe_address_parse_with_port(const char *text, floe_address *address)
+{
+    floe_address parsed = {0};
+
+    if (text == NULL || address == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_address_parse_with_port: NULL");
+    }
+    const char *colon = strrchr(text, ':');
+    size_t size = colon != NULL ? (size_t)(colon - text) : 0;
+    bool brackets = size > 2 && text[0] == '[' && text[size - 1] == ']';
+    size_t around = brackets ? 1 : 0;
+    bool good = size > 0 && parse_port(colon + 1, &parsed.port);
+    uint16_t port = parsed.port;
+    if (!good || !floe_address_parse_span(text + around, size - 2 * around, &parsed) ||
+        (parsed.family == FLOE_FAMILY_IPV6) != brackets) {
+        return floe_fail(FLOE_ERR_SYNTAX,
+                         "\"%s\" is no address with a port: 192.0.2.1:80, [2001:db8::1]:80", text);
+    }
+    *address = floe_address_with_port(parsed, port);
+    return FLOE_OK;
+}
+
 /* Address to text. */
 
 /* The longest run of at least two zero groups, the first of equals (RFC 5952 §4.2). */
@@ -309,6 +346,16 @@ static void format_ip(const floe_address *address, char text[FLOE_ADDRESS_TEXT_S
     }
 }
 
+static floe_error give_text(const char *whole, char *text, size_t size)
+{
+    if (strlen(whole) >= size) {
+        return floe_fail(FLOE_ERR_BUFFER_TOO_SMALL, "the address needs %zu bytes, there are %zu",
+                         strlen(whole) + 1, size);
+    }
+    memcpy(text, whole, strlen(whole) + 1);
+    return FLOE_OK;
+}
+
 floe_error floe_address_format(const floe_address *address, char *text, size_t size)
 {
     char whole[FLOE_ADDRESS_TEXT_SIZE];
@@ -317,12 +364,7 @@ floe_error floe_address_format(const floe_address *address, char *text, size_t s
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_address_format: NULL");
     }
     format_ip(address, whole);
-    if (strlen(whole) >= size) {
-        return floe_fail(FLOE_ERR_BUFFER_TOO_SMALL, "the address needs %zu bytes, there are %zu",
-                         strlen(whole) + 1, size);
-    }
-    memcpy(text, whole, strlen(whole) + 1);
-    return FLOE_OK;
+    return give_text(whole, text, size);
 }
 
 const char *floe_address_text(const floe_address *address, char *text)
@@ -334,4 +376,15 @@ const char *floe_address_text(const floe_address *address, char *text)
     (void)snprintf(text, FLOE_ADDRESS_TEXT_SIZE, "%s%.45s%s:%u", brackets ? "[" : "", ip,
                    brackets ? "]" : "", address->port);
     return text;
+}
+
+floe_error floe_address_format_with_port(const floe_address *address, char *text, size_t size)
+{
+    char whole[FLOE_ADDRESS_TEXT_SIZE];
+
+    if (address == NULL || text == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_address_format_with_port: NULL");
+    }
+    bool any = address->family != FLOE_FAMILY_NONE;
+    return give_text(any ? floe_address_text(address, whole) : "", text, size);
 }

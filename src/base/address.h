@@ -14,8 +14,7 @@ floe_address floe_address_ipv4(uint32_t ip, uint16_t port);
 floe_address floe_address_with_port(floe_address address, uint16_t port);
 /* 0.0.0.0 or ::, of the same family, with this port. */
 floe_address floe_address_any(uint8_t family, uint16_t port);
-bool floe_address_equal(const floe_address *a, const floe_address *b);
-/* As equal, but the ports may differ. */
+/* As floe_address_equal, but the ports may differ. */
 bool floe_address_same_ip(const floe_address *a, const floe_address *b);
 uint32_t floe_address_hash(const floe_address *address);
 /* "192.0.2.1:80" or "[2001:db8::1]:80". `text` has FLOE_ADDRESS_TEXT_SIZE bytes. */

@@ -73,6 +73,14 @@ void json_add_candidate(json_t *line, const floe_candidate *candidate)
     (void)json_object_set_new(line, "relay_protocol",
                               json_text_or_null(floe_protocol_name(candidate->relay_protocol)));
     (void)json_object_set_new(line, "interface", json_text_or_null(candidate->interface_name));
+    (void)json_object_set_new(line, "family",
+                              candidate->family != FLOE_FAMILY_NONE
+                                  ? json_integer((json_int_t)candidate->family)
+                                  : json_null());
+    if (candidate->id != 0) { /* of a gatherer, and not parsed */
+        (void)json_object_set_new(line, "id", json_integer(candidate->id));
+        (void)json_object_set_new(line, "base_id", json_integer(candidate->base_id));
+    }
 }
 
 void json_write_line(FILE *file, json_t *line)

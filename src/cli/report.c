@@ -458,10 +458,8 @@ static double to_ms(floe_duration duration)
 
 static void format_address(char *text, size_t size, const floe_address *address)
 {
-    char ip[FLOE_ADDRESS_TEXT_SIZE] = "";
-
-    (void)floe_address_format(address, ip, sizeof ip);
-    format_endpoint(text, size, ip, address->port);
+    *text = '\0';
+    (void)floe_address_format_with_port(address, text, size);
 }
 
 static void on_trace(void *user_data, const floe_trace_event *event)

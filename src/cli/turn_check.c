@@ -273,8 +273,7 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
         copy(row->relays[row->relay_count++], sizeof *row->relays, candidate->address);
     }
     if (checker->relay.family == FLOE_FAMILY_NONE &&
-        floe_address_parse(candidate->address, &checker->relay) == FLOE_OK) {
-        checker->relay.port = candidate->port;
+        floe_candidate_address(candidate, &checker->relay) == FLOE_OK) {
         checker->relay_id = candidate->id;
         test_data(checker);
     }

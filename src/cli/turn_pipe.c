@@ -137,12 +137,16 @@ static void on_packet(void *user_data, const floe_packet *packet)
 }
 
 /* At a relay for TCP a peer may connect once it is let in, which a packet to it does. */
-static void show_relay(turn_piper *piper, const floe_candidate *candidate, uint8_t family)
+static void show_relay(turn_piper *piper, const floe_candidate *candidate)
 {
+    char text[FLOE_ADDRESS_TEXT_SIZE] = "";
+    floe_address address;
+
     piper->shown = true;
-    (void)fprintf(stderr,
-                  family == FLOE_FAMILY_IPV6 ? "floe: relay [%s]:%u\n" : "floe: relay %s:%u\n",
-                  candidate->address, candidate->port);
+    if (floe_candidate_address(candidate, &address) == FLOE_OK) {
+        (void)floe_address_format_with_port(&address, text, sizeof text);
+    }
+    (void)fprintf(stderr, "floe: relay %s\n", text);
     if (candidate->tcp_type == FLOE_TCP_TYPE_PASSIVE) {
         (void)floe_gatherer_send(piper->gatherer, candidate->id, &piper->peer, "", 0);
     }
@@ -151,7 +155,6 @@ static void show_relay(turn_piper *piper, const floe_candidate *candidate, uint8
 static void on_candidate(void *user_data, const floe_candidate *candidate)
 {
     turn_piper *piper = user_data;
-    floe_address address;
 
     if (candidate == NULL) {
         if (piper->relay_id == 0) {
@@ -161,13 +164,12 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
         }
         return;
     }
-    if (floe_address_parse(candidate->address, &address) != FLOE_OK ||
-        address.family != piper->peer.family ||
+    if (candidate->family != (floe_family)piper->peer.family ||
         (candidate->protocol == FLOE_PROTOCOL_TCP) != piper->command->tcp) {
         return;
     }
     if (candidate->tcp_type != FLOE_TCP_TYPE_ACTIVE && !piper->shown) {
-        show_relay(piper, candidate, address.family);
+        show_relay(piper, candidate);
     }
     if (candidate->tcp_type != FLOE_TCP_TYPE_PASSIVE && piper->relay_id == 0) {
         piper->relay_id = candidate->id;
@@ -228,28 +230,6 @@ static floe_error begin(turn_piper *piper)
     return error;
 }
 
-/* "192.0.2.1:5000", "[2001:db8::1]:5000" */
-static bool read_peer(const char *text, floe_address *peer)
-{
-    char ip[FLOE_ADDRESS_TEXT_SIZE];
-    const char *colon = text != NULL ? strrchr(text, ':') : NULL;
-    bool bracketed = colon != NULL && colon > text && text[0] == '[' && colon[-1] == ']';
-    unsigned port;
-    char rest;
-
-    if (colon == NULL || sscanf(colon + 1, "%5u%c", &port, &rest) != 1 || port == 0 ||
-        port > 65535) {
-        return false;
-    }
-    size_t size = (size_t)(colon - text) - (bracketed ? 2 : 0);
-    (void)snprintf(ip, sizeof ip, "%.*s", (int)size, bracketed ? text + 1 : text);
-    if (floe_address_parse(ip, peer) != FLOE_OK) {
-        return false;
-    }
-    peer->port = (uint16_t)port;
-    return (peer->family == FLOE_FAMILY_IPV6) == bracketed;
-}
-
 int turn_pipe(gather_command *command)
 {
     turn_piper piper = {.command = command, .status = EXIT_NO_RELAY};
@@ -258,7 +238,8 @@ int turn_pipe(gather_command *command)
         (void)fprintf(stderr, "floe: turn pipe: through which server? turn:HOST or turns:HOST\n");
         return EXIT_WRONG_USAGE;
     }
-    if (!read_peer(command->peer, &piper.peer)) {
+    if (floe_address_parse_with_port(command->peer, &piper.peer) != FLOE_OK ||
+        piper.peer.port == 0) {
         (void)fprintf(stderr, "floe: turn pipe: --peer wants ADDRESS:PORT or [ADDRESS]:PORT\n");
         return EXIT_WRONG_USAGE;
     }

@@ -138,15 +138,11 @@ bool floe_mapped_address(const floe_core *core, const floe_base *base, const flo
 {
     floe_address plain = floe_address_normalise(*told);
 
-    if (plain.family == base->local.family) {
-        /* Without a NAT it is the base's own address, of whatever kind that is; a server cannot
-         * know its scope. */
-        floe_address unscoped = base->local;
-        unscoped.scope_id = 0;
-        if (floe_address_same_ip(&plain, &unscoped)) {
-            *mapped = floe_address_with_port(base->local, plain.port);
-            return plain.port != 0;
-        }
+    /* Without a NAT it is the base's own address, of whatever kind that is; a server cannot know
+     * its scope. */
+    if (floe_address_same_ip(&plain, &base->local)) {
+        *mapped = floe_address_with_port(base->local, plain.port);
+        return plain.port != 0;
     }
     *mapped = plain;
     /* NAT64 (RFC 6146) shows an IPv4 address of an IPv6 base; a private one is of some other
@@ -524,6 +520,24 @@ void floe_found_free(floe_core *core, floe_found *found)
     floe_deallocate(&core->shared->allocator, found);
 }
 
+uint8_t floe_found_family(const floe_found *found)
+{
+    return found->type == FLOE_CANDIDATE_TYPE_RELAY ? found->address.family
+                                                    : found->base->local.family;
+}
+
+/* One that is withdrawn has what it was told with: those that shared its socket may be gone. */
+static uint32_t base_id_of(const floe_core *core, const floe_found *found)
+{
+    if (found->withdrawn) {
+        return found->base_id;
+    }
+    if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
+        return found->id;
+    }
+    return floe_packet_id(core, found->base, NULL, FLOE_TCP_TYPE_NONE, 0);
+}
+
 void floe_found_view(const floe_core *core, const floe_found *found, floe_candidate *candidate,
                      char *address, char *related)
 {
@@ -552,6 +566,8 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .sdp_mid = core->set->sdp_mid,
         .sdp_mline_index = core->set->sdp_mline_index,
         .id = found->id,
+        .base_id = base_id_of(core, found),
+        .family = (floe_family)floe_found_family(found),
     };
 }
 

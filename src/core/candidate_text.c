@@ -412,8 +412,24 @@ floe_error floe_candidate_parse(const char *text, floe_candidate **candidate)
         floe_deallocate(&floe_default_allocator, parsed);
         return error;
     }
+    floe_address address = {0};
+    if (floe_address_parse_span(parsed->address, strlen(parsed->address), &address)) {
+        parsed->candidate.family = (floe_family)address.family;
+    }
     *candidate = &parsed->candidate;
     return FLOE_OK;
+}
+
+floe_error floe_candidate_address(const floe_candidate *candidate, floe_address *address)
+{
+    if (candidate == NULL || address == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_candidate_address: NULL");
+    }
+    floe_error error = floe_address_parse(candidate->address, address);
+    if (error == FLOE_OK) {
+        address->port = candidate->port;
+    }
+    return error;
 }
 
 void floe_candidate_free(floe_candidate *candidate)

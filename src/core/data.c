@@ -344,10 +344,7 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
         return floe_fail(FLOE_ERR_NOT_FOUND, "no candidate has the id %u", candidate_id);
     }
     floe_address to = *peer;
-    /* What a rewrite rule shows may be of the other family than its socket (W3). */
-    uint8_t family = found->type == FLOE_CANDIDATE_TYPE_RELAY ? found->address.family
-                                                              : found->base->local.family;
-    if (to.family != family || to.port == 0) {
+    if (to.family != floe_found_family(found) || to.port == 0) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                          "the peer's address does not fit the candidate");
     }
@@ -380,8 +377,8 @@ void floe_core_receive_packets(floe_core *core, bool wanted)
 }
 
 /* Of those that share a socket the host's, whenever it was told: its name may be the second one. */
-static uint32_t id_for(const floe_core *core, const floe_base *base, const floe_relay *relay,
-                       floe_tcp_type tcp_type, uint8_t family)
+uint32_t floe_packet_id(const floe_core *core, const floe_base *base, const floe_relay *relay,
+                        floe_tcp_type tcp_type, uint8_t family)
 {
     bool of_host = false;
     uint32_t id = 0;
@@ -410,11 +407,12 @@ static bool deliver(floe_core *core, const floe_base *base, const floe_relay *re
         core->shared->dropped++;
         return false;
     }
-    *packet = (floe_packet){.candidate_id = id_for(core, base, relay, tcp_type, peer->family),
-                            .peer = *peer,
-                            .data = data.data,
-                            .size = data.size,
-                            .kind = floe_packet_kind_of(data)};
+    *packet =
+        (floe_packet){.candidate_id = floe_packet_id(core, base, relay, tcp_type, peer->family),
+                      .peer = *peer,
+                      .data = data.data,
+                      .size = data.size,
+                      .kind = floe_packet_kind_of(data)};
     if (packet->kind == FLOE_PACKET_STUN) {
         packet->kind = floe_stun_is(data) ? FLOE_PACKET_STUN : FLOE_PACKET_OTHER;
     } else if (packet->kind == FLOE_PACKET_CHANNEL_DATA) {

@@ -500,19 +500,15 @@ static void datagram_on_base(floe_core *core, floe_time now, floe_base *base,
 
     floe_stun_parse_result result = floe_stun_parse(data, &message);
     bool parsed = result == FLOE_STUN_PARSED;
-    floe_address unscoped = from;
-    unscoped.scope_id =
-        0; /* the kernel fills it in for link-local sources; servers are named without */
-    floe_taken taken =
-        give(core, now, base, &unscoped, data, parsed ? &message : NULL, &core->packet);
+    floe_taken taken = give(core, now, base, &from, data, parsed ? &message : NULL, &core->packet);
     if (taken == FLOE_TAKEN_NOT && core->wants_packets &&
-        !(parsed && floe_base_asked(base, &unscoped, &message))) {
+        !(parsed && floe_base_asked(base, &from, &message))) {
         (void)floe_base_deliver(core, base, &from, data, &core->packet);
         taken = FLOE_TAKEN_PACKET;
     }
     core->has_packet = taken == FLOE_TAKEN_PACKET;
     if (taken == FLOE_TAKEN_NOT) {
-        drop_packet(core, now, base, &unscoped, parsed ? &message : NULL,
+        drop_packet(core, now, base, &from, parsed ? &message : NULL,
                     parsed ? "nobody asked for it" : why_no_stun(result));
     }
     if (!core->has_packet) {
@@ -665,7 +661,6 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
     if (base == NULL || core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
-    to.scope_id = 0;
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->base == base && relay->phase == FLOE_RELAY_LIVE &&

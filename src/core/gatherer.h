@@ -311,6 +311,7 @@ typedef struct floe_found {
     floe_address address;
     floe_address related; /* family none: there is none */
     uint32_t id;          /* by which its owner names it */
+    uint32_t base_id;     /* as it was told last */
     uint32_t found_at;    /* microseconds since the start of the gathering */
     uint32_t priority;
     uint8_t type;       /* a floe_candidate_type */
@@ -368,6 +369,9 @@ void floe_found_sweep(floe_core *core);
 void floe_found_free(floe_core *core, floe_found *found);
 /* Whether the addresses of this machine may be shown. */
 bool floe_hosts_are_shown(const floe_core *core);
+/* The family of the peers that it can send to: what a rewrite rule shows may be of the other one
+ * than its socket (W3). */
+uint8_t floe_found_family(const floe_found *found);
 /* The public form; `address` and `related` have FLOE_ADDRESS_TEXT_SIZE bytes each. */
 void floe_found_view(const floe_core *core, const floe_found *found, floe_candidate *candidate,
                      char *address, char *related);
@@ -811,6 +815,10 @@ size_t floe_connection_waiting(const floe_connection *connection);
 void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay);
 /* The allocation is over: what waited for its peers goes nowhere. */
 void floe_relay_drop_peers(floe_core *core, floe_relay *relay);
+/* The id that packets carry which come on the base's socket, or by the relay for such peers; 0:
+ * none of those candidates is shown. */
+uint32_t floe_packet_id(const floe_core *core, const floe_base *base, const floe_relay *relay,
+                        floe_tcp_type tcp_type, uint8_t family);
 /* Whether the bytes are a Binding request; and what it says. */
 bool floe_check_read(floe_core *core, floe_span data, floe_check *check);
 

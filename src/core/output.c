@@ -178,6 +178,7 @@ static bool poll_candidate(const floe_core *core, floe_found *found, floe_core_o
     output->kind = FLOE_CORE_CANDIDATE;
     floe_found_view(core, found, &output->room.candidate, output->room.address,
                     output->room.related_address);
+    found->base_id = output->room.candidate.base_id;
     output->candidate = &output->room.candidate;
     return true;
 }

@@ -494,8 +494,7 @@ lab_test_the_example_over_two_relays() {
     echo=$!
     exec 8>"$LAB_DIR/to1"
     lab_wait grep -q relay "$LAB_DIR/one"
-    # shellcheck disable=SC2046
-    lab_client timeout 90 "$FLOE_BUILD/examples/echo_over_relay" "turn:$LAB_SERVER" "$LAB_USER" "$LAB_SECRET" $(sed -n 's/^relay //p' "$LAB_DIR/one") >"$OUT" &
+    lab_client timeout 90 "$FLOE_BUILD/examples/echo_over_relay" "turn:$LAB_SERVER" "$LAB_USER" "$LAB_SECRET" "$(sed -n 's/^relay //p' "$LAB_DIR/one")" >"$OUT" &
     local other=$!
     lab_wait grep -q relay "$OUT"
     sed -n 's/^relay //p' "$OUT" >&8

@@ -120,6 +120,7 @@ typedef struct sim_told {
     floe_candidate_type type;
     floe_tcp_type tcp_type;
     floe_protocol relay_protocol;
+    floe_family family; /* of the peers that it can send to */
     uint32_t priority;
     char foundation[33];
     char address[64];

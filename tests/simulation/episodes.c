@@ -67,7 +67,7 @@ static void check_refusal(sim_changing_world *change, const sim_told *told, unsi
 static void send_on(sim_changing_world *change, sim_owner *owner, const sim_told *told)
 {
     sim_world *world = change->world;
-    unsigned peer = told->ip.family == FLOE_FAMILY_IPV6;
+    unsigned peer = told->family == FLOE_FAMILY_IPV6;
     floe_address to = world_peer(peer);
     char payload[64] = {0};
     unsigned number = ++change->sent;
@@ -92,7 +92,7 @@ static void send_on(sim_changing_world *change, sim_owner *owner, const sim_told
 static floe_error send_large(sim_changing_world *change, sim_owner *owner, const sim_told *told)
 {
     static const char large[1000] = "large";
-    floe_address to = world_peer(told->ip.family == FLOE_FAMILY_IPV6);
+    floe_address to = world_peer(told->family == FLOE_FAMILY_IPV6);
 
     return floe_core_send(owner->core, world_time(change->world), told->id, &to, large,
                           sizeof large);

@@ -465,6 +465,7 @@ static void candidate(sim_changing_world *change, sim_owner *owner, const floe_c
                        .type = given->type,
                        .tcp_type = given->tcp_type,
                        .relay_protocol = given->relay_protocol,
+                       .family = given->family,
                        .priority = given->priority,
                        .at = change->world->now};
     copy(told->address, sizeof told->address, given->address);

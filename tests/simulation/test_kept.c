@@ -691,6 +691,59 @@ static void k1_a_full_way_that_goes_is_told(void **state)
     end(&h);
 }
 
+/* ── Ids ── */
+
+static uint32_t base_of(const hand *h, floe_candidate_type type)
+{
+    floe_candidate_list *list;
+    uint32_t id = 0;
+
+    assert_int_equal(floe_core_get_local_candidates(h->core, &list), FLOE_OK);
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->candidates[i]->type == type) {
+            id = list->candidates[i]->base_id;
+            assert_int_equal(list->candidates[i]->family, FLOE_FAMILY_IPV4);
+        }
+    }
+    floe_candidate_list_free(list);
+    return id;
+}
+
+/* K2, RFC 8445 §6.1.2.4: a reflexive candidate says whose socket it has, which is what packets
+ * name: the host, be it by a name; itself where policy hides that. A relay is its own base. */
+static void k2_a_candidate_tells_its_base(void **state)
+{
+    static const uint8_t data[] = "data";
+    static hand h;
+
+    (void)state;
+    for (int row = 0; row < 3; row++) {
+        bool hidden = row == 2;
+        floe_settings settings = defaults;
+        floe_ice_server ice;
+        floe_gather_options options = options_of(&ice, both_urls, 2, "user");
+        floe_address peer = address_of("198.51.100.77:7");
+        floe_packet came;
+        settings.mdns_mode = row == 1 ? FLOE_MDNS_MODE_QUERY_AND_GATHER : settings.mdns_mode;
+        options.gather_policy = hidden ? FLOE_GATHER_POLICY_NOHOST : FLOE_GATHER_POLICY_ALL;
+        make(&h, both_urls, 2, settings);
+        assert_int_equal(floe_core_set_options(h.core, h.now, &options), FLOE_OK);
+        (void)with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 1000);
+        read_log(&h, hidden ? "+ srflx, + relay, end" : "+ host, + srflx, + relay, end");
+        uint32_t base = h.last[hidden ? FLOE_CANDIDATE_TYPE_SRFLX : FLOE_CANDIDATE_TYPE_HOST];
+        assert_int_equal(base_of(&h, FLOE_CANDIDATE_TYPE_SRFLX), base);
+        assert_int_equal(base_of(&h, FLOE_CANDIDATE_TYPE_HOST), hidden ? 0 : base);
+        assert_int_equal(base_of(&h, FLOE_CANDIDATE_TYPE_RELAY), h.last[FLOE_CANDIDATE_TYPE_RELAY]);
+        floe_core_receive_packets(h.core, true);
+        floe_core_datagram(h.core, h.now, 1, &peer, data, sizeof data);
+        assert_true(floe_core_packet(h.core, h.now, &came));
+        assert_int_equal(came.candidate_id, base);
+        end(&h);
+    }
+}
+
 /* ── The driver ── */
 
 /* L14: a list that never comes ends gathering at the timeout, and nothing spins. */
@@ -870,6 +923,7 @@ int main(void)
         cmocka_unit_test(l11_the_former_credentials_hold_for_a_while),
         cmocka_unit_test(k2_what_a_check_has_that_nobody_knows),
         cmocka_unit_test(k1_answers_of_our_own_are_not_the_owners),
+        cmocka_unit_test(k2_a_candidate_tells_its_base),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,8 +171,46 @@ static void compares(void **state)
     assert_false(floe_address_equal(&a, &b));
     assert_true(floe_address_same_ip(&a, &b));
     assert_false(floe_address_same_ip(&a, &c));
+    assert_true(floe_address_equal(&c, &d)); /* a missing scope equals any, another one not */
+    assert_int_equal(floe_address_hash(&c), floe_address_hash(&d));
+    c.scope_id = 4;
+    assert_false(floe_address_equal(&c, &d));
     assert_false(floe_address_same_ip(&c, &d));
     assert_int_not_equal(floe_address_hash(&a), floe_address_hash(&b));
+}
+
+static void reads_and_writes_text_with_a_port(void **state)
+{
+    static const char *const good[] = {"192.0.2.1:80", "192.0.2.1:0", "[2001:db8::1]:65535",
+                                       "[::ffff:192.0.2.1]:3478", "[::]:9"};
+    static const char *const bad[] = {
+        "",        "192.0.2.1",      ":80",          "192.0.2.1:",      "192.0.2.1:65536",
+        "[::1]",   "192.0.2.1:080",  "192.0.2.1:+8", "192.0.2.1: 80",   "192.0.2.1:80 ",
+        "::1:80",  "[192.0.2.1]:80", "[::1]80",      "[]:80",           "[::1%eth0]:80",
+        "[::1:80", "::1]:80",        "a.example:80", "192.0.2.1:00080", "192.0.2.1:100000",
+    };
+    floe_address address = {0};
+    char text[FLOE_ADDRESS_TEXT_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(floe_address_parse_with_port(good[i], &address), FLOE_OK);
+        assert_int_equal(floe_address_format_with_port(&address, text, sizeof text), FLOE_OK);
+        assert_string_equal(text, good[i]);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (floe_address_parse_with_port(bad[i], &address) != FLOE_ERR_SYNTAX) {
+            fail_msg("\"%s\" is taken", bad[i]);
+        }
+    }
+    address = address_of("[2001:db8::1]:80");
+    assert_int_equal(floe_address_format_with_port(&address, text, 16), FLOE_ERR_BUFFER_TOO_SMALL);
+    assert_int_equal(floe_address_format_with_port(&address, text, 17), FLOE_OK);
+    address = (floe_address){0};
+    assert_int_equal(floe_address_format_with_port(&address, text, 1), FLOE_OK);
+    assert_string_equal(text, "");
+    assert_int_equal(floe_address_format_with_port(NULL, text, 1), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_address_parse_with_port(NULL, &address), FLOE_ERR_INVALID_ARGUMENT);
 }
 
 int main(void)
@@ -183,6 +221,7 @@ int main(void)
         cmocka_unit_test(classifies),
         cmocka_unit_test(one_address_in_every_spelling_is_one_address),
         cmocka_unit_test(compares),
+        cmocka_unit_test(reads_and_writes_text_with_a_port),
     };
     return cmocka_run_group_tests_name("address", tests, NULL, NULL);
 }

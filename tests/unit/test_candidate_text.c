@@ -93,12 +93,45 @@ static void c3_what_others_define(void **state)
     floe_candidate_free(candidate);
 }
 
+/* What floe_gatherer_send wants of a candidate; a name has to be looked up first. */
+static void its_address_is_ready_to_be_sent_to(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *address; /* NULL: a name */
+        floe_family family;
+    } rows[] = {
+        {"1 1 udp 1 192.0.2.1 80 typ host", "192.0.2.1:80", FLOE_FAMILY_IPV4},
+        {"1 1 udp 1 fe80::1%eth0 9 typ host", "[fe80::1]:9", FLOE_FAMILY_IPV6},
+        {"1 1 udp 1 a.local 80 typ host", NULL, FLOE_FAMILY_NONE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        floe_candidate *candidate;
+        floe_address address = {0};
+        assert_int_equal(floe_candidate_parse(rows[i].text, &candidate), FLOE_OK);
+        assert_int_equal(candidate->family, rows[i].family);
+        assert_int_equal(candidate->base_id, 0);
+        floe_error error = floe_candidate_address(candidate, &address);
+        assert_int_equal(error, rows[i].address != NULL ? FLOE_OK : FLOE_ERR_SYNTAX);
+        if (rows[i].address != NULL) {
+            floe_address right = address_of(rows[i].address);
+            assert_true(floe_address_equal(&address, &right));
+            assert_int_equal(address.scope_id, 0);
+        }
+        floe_candidate_free(candidate);
+    }
+    assert_int_equal(floe_candidate_address(NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(c1_fields),
         cmocka_unit_test(c3_bounds_of_the_whole),
         cmocka_unit_test(c3_what_others_define),
+        cmocka_unit_test(its_address_is_ready_to_be_sent_to),
     };
     return cmocka_run_group_tests_name("candidate text", tests, NULL, NULL);
 }
