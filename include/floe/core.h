@@ -167,7 +167,10 @@ typedef enum floe_core_output_kind {
     /** Answer so no longer. */
     FLOE_CORE_UNPUBLISH = 12,
     /** After FLOE_ERR_QUEUE_FULL: there is room again on the way that `candidate_id` sends by. */
-    FLOE_CORE_WRITABLE = 13
+    FLOE_CORE_WRITABLE = 13,
+    /** Report that what was sent from `candidate_id` to `remote` does not arrive, for the reason
+     *  `unreachable`. */
+    FLOE_CORE_UNREACHABLE = 14
 } floe_core_output_kind;
 
 /** Room for any request that the core makes. */
@@ -193,8 +196,9 @@ typedef struct floe_core_output {
     const floe_candidate *candidate;
     const floe_candidate_error *error;
     const floe_trace_event *trace;
-    /** With FLOE_CORE_WRITABLE. */
+    /** With FLOE_CORE_WRITABLE and FLOE_CORE_UNREACHABLE. */
     uint32_t candidate_id;
+    floe_unreachable unreachable;
     /** Room for the above; not to be read. */
     struct {
         floe_candidate candidate;
@@ -296,18 +300,11 @@ FLOE_EXPORT bool floe_core_packet(floe_core *core, floe_time now, floe_packet *p
 /** As floe_gatherer_send. */
 FLOE_EXPORT floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
                                       const floe_address *peer, const void *data, size_t size);
+/** As floe_gatherer_doubt. */
+FLOE_EXPORT floe_error floe_core_doubt(floe_core *core, floe_time now, uint32_t candidate_id);
 /** As floe_gatherer_answer_check. */
 FLOE_EXPORT floe_error floe_core_answer_check(floe_core *core, floe_time now,
                                               const floe_packet *packet, uint16_t code);
-
-/** Why the network will not carry a packet to its destination. */
-typedef enum floe_unreachable {
-    FLOE_UNREACHABLE_PORT = 1,       /**< ICMP: nobody listens there */
-    FLOE_UNREACHABLE_HOST = 2,       /**< ICMP: no such host, or no way to it */
-    FLOE_UNREACHABLE_NETWORK = 3,    /**< ICMP, or no route from here */
-    FLOE_UNREACHABLE_PROHIBITED = 4, /**< ICMP: a router or firewall on the way forbids it */
-    FLOE_UNREACHABLE_NOT_SENT = 5    /**< this machine refused to send it (a local firewall, say) */
-} floe_unreachable;
 
 /**
  * The network says that a packet to `remote` did not arrive.

@@ -202,6 +202,37 @@ FLOE_EXPORT floe_error floe_gatherer_on_writable(floe_gatherer *gatherer,
 FLOE_EXPORT floe_error floe_gatherer_send(floe_gatherer *gatherer, uint32_t candidate_id,
                                           const floe_address *peer, const void *data, size_t size);
 
+/** What was sent from a candidate to a peer does not arrive. */
+typedef void (*floe_unreachable_handler)(void *user_data, uint32_t candidate_id,
+                                         const floe_address *peer, floe_unreachable reason);
+
+/**
+ * Sets the handler for packets of the owner's that the network sends back by ICMP, that this
+ * machine will not send (its address is gone, there is no route), and of which a relay's server
+ * says so (RFC 8656 §11.6). Told at most once a second for a candidate and peer, and for no more
+ * than 16 of these a second, so not of each packet.
+ *
+ * It is a hint that saves time, and no proof: ICMP can be forged (RFC 5927), does not come from
+ * everywhere, and may be of a moment. So a pair that is being checked is best checked again at
+ * once, and failed when that is not answered either.
+ *
+ * The candidate named is that which packets from there would name (floe_packet).
+ */
+FLOE_EXPORT floe_error floe_gatherer_on_unreachable(floe_gatherer *gatherer,
+                                                    floe_unreachable_handler handler,
+                                                    void *user_data);
+
+/**
+ * Says that a path by this candidate is dead, or seems to be (consent is gone, say): a relay's
+ * server is asked at once whether the allocation stands, and that of a reflexive one what the NAT
+ * shows. What serves no longer is withdrawn, and what takes its place is reported; a relay is asked
+ * for again. Of a host candidate there is nothing to ask.
+ *
+ * @return FLOE_OK; FLOE_ERR_NOT_FOUND: no such candidate, or it was withdrawn;
+ *         FLOE_ERR_INVALID_STATE when closed; FLOE_ERR_INVALID_ARGUMENT for NULL.
+ */
+FLOE_EXPORT floe_error floe_gatherer_doubt(floe_gatherer *gatherer, uint32_t candidate_id);
+
 /**
  * Answers a Binding request: with success, XOR-MAPPED-ADDRESS being where it came from, or with an
  * error; signed by the local password if the request was (RFC 8445 §7.3.1.3).

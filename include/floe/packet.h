@@ -69,6 +69,15 @@ typedef struct floe_packet {
     const floe_check *check;
 } floe_packet;
 
+/** Why the network will not carry a packet to its destination. */
+typedef enum floe_unreachable {
+    FLOE_UNREACHABLE_PORT = 1,       /**< ICMP: nobody listens there */
+    FLOE_UNREACHABLE_HOST = 2,       /**< ICMP: no such host, or no way to it */
+    FLOE_UNREACHABLE_NETWORK = 3,    /**< ICMP, or no route from here */
+    FLOE_UNREACHABLE_PROHIBITED = 4, /**< ICMP: a router or firewall on the way forbids it */
+    FLOE_UNREACHABLE_NOT_SENT = 5    /**< this machine refused to send it (a local firewall, say) */
+} floe_unreachable;
+
 #ifdef __cplusplus
 }
 #endif

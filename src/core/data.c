@@ -1,6 +1,7 @@
 /* The owner's packets (gatherer.md K1, K2): out on any candidate, in with the candidate and the
  * peer. */
 #include "base/error.h"
+#include "base/icmp.h"
 #include "core/gatherer.h"
 #include "turn/peer.h"
 
@@ -367,6 +368,28 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
                             &base->full_for);
 }
 
+floe_error floe_core_doubt(floe_core *core, floe_time now, uint32_t candidate_id)
+{
+    if (core == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_doubt: NULL");
+    }
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
+    }
+    const floe_found *found = find(core, candidate_id);
+    if (found == NULL) {
+        return floe_fail(FLOE_ERR_NOT_FOUND, "no candidate has the id %u", candidate_id);
+    }
+    if (found->relay != NULL) {
+        floe_relay_verify(found->relay, now);
+    }
+    if (found->binding != NULL) {
+        floe_binding_doubt(found->binding, now);
+        floe_relays_doubt(core, now, found->base, &found->binding->remote);
+    }
+    return FLOE_OK;
+}
+
 /* ── In ── */
 
 void floe_core_receive_packets(floe_core *core, bool wanted)
@@ -486,6 +509,13 @@ static bool take_indication(floe_core *core, floe_time now, floe_relay *relay,
             floe_trace_packet(core, now, FLOE_TRACE_UNREACHABLE, relay->base, &peer, relay->server,
                               NULL, message,
                               "ICMP from the peer's side, as the relay's server says");
+            floe_unreachable reason;
+            if (floe_icmp_reason((floe_family)peer.family, type, code, &reason)) {
+                floe_unreached_tell(
+                    core, now,
+                    floe_packet_id(core, relay->base, relay, FLOE_TCP_TYPE_NONE, peer.family),
+                    &peer, reason);
+            }
             return false;
         }
     }

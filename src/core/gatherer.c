@@ -184,6 +184,7 @@ void floe_core_free(floe_core *core)
         floe_server_set_free(core->shared, set);
     }
     floe_allocator allocator = core->shared->allocator;
+    floe_deallocate(&allocator, core->unreached);
     forget_credentials(&core->credentials);
     forget_credentials(&core->former);
     floe_deallocate(&allocator, core);
@@ -638,6 +639,18 @@ static bool is_ours(const floe_stun_transaction *transaction, const void *data, 
            floe_span_equal(id, floe_span_of(transaction->id.bytes, sizeof transaction->id.bytes));
 }
 
+/* TURN's messages are none but ours, be it that who asked is gone. */
+static bool is_turn(const void *data, size_t size)
+{
+    floe_reader reader = floe_reader_of(data, data != NULL ? size : 0);
+    unsigned type = floe_read_u16(&reader);
+    floe_read_skip(&reader, 2);
+    uint32_t cookie = floe_read_u32(&reader);
+    unsigned method = (type & 0x3E00U) >> 2 | (type & 0xE0U) >> 1 | (type & 0xFU);
+
+    return !reader.failed && cookie == FLOE_STUN_MAGIC_COOKIE && method != FLOE_STUN_BINDING;
+}
+
 void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
                            const floe_address *remote, floe_unreachable reason, const void *data,
                            size_t size)
@@ -661,21 +674,28 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
     if (base == NULL || core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
+    bool of_server = is_turn(data, size);
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->base == base && relay->phase == FLOE_RELAY_LIVE &&
             relay->server->url->transport == FLOE_PROTOCOL_UDP &&
             floe_address_equal(&relay->turn.server, &to)) {
+            of_server = true;
             floe_relay_unreachable(core, now, relay, reason,
                                    is_ours(&relay->turn.transaction, data, size));
         }
     }
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
-        if (floe_address_equal(&binding->remote, &to) &&
-            is_ours(&binding->transaction, data, size)) {
+        bool to_it = floe_address_equal(&binding->remote, &to);
+        of_server = of_server || to_it;
+        if (to_it && is_ours(&binding->transaction, data, size)) {
             floe_binding_unreachable(core, now, binding, reason);
         }
+    }
+    if (!of_server) { /* so it was the owner's */
+        floe_unreached_tell(core, now, floe_packet_id(core, base, NULL, FLOE_TCP_TYPE_NONE, 0), &to,
+                            reason);
     }
     settle(core, now);
 }

@@ -106,6 +106,7 @@ typedef enum floe_output_kind {
     FLOE_OUTPUT_SEND_CONNECTION,
     FLOE_OUTPUT_SEND_BASE,
     FLOE_OUTPUT_WRITABLE,
+    FLOE_OUTPUT_UNREACHABLE,
     FLOE_OUTPUT_RESOLVE,
     FLOE_OUTPUT_PUBLISH,
     FLOE_OUTPUT_UNPUBLISH,
@@ -822,6 +823,18 @@ uint32_t floe_packet_id(const floe_core *core, const floe_base *base, const floe
 /* Whether the bytes are a Binding request; and what it says. */
 bool floe_check_read(floe_core *core, floe_span data, floe_check *check);
 
+/* ── Peers that are not reached (unreachable.c) ── */
+
+#define FLOE_UNREACHED_MAX 16
+
+typedef struct floe_unreached floe_unreached;
+
+/* A packet of the owner's from this candidate (0: none that is shown) did not reach the peer. */
+void floe_unreached_tell(floe_core *core, floe_time now, uint32_t candidate_id,
+                         const floe_address *peer, floe_unreachable reason);
+/* The output. */
+bool floe_unreached_poll(const floe_output *link, floe_core_output *output);
+
 /* ── Pairs (pair.c) ── */
 
 typedef enum floe_progress {
@@ -928,8 +941,9 @@ struct floe_core {
     uint32_t last_channel;
     uint32_t last_query;
     uint32_t last_id;
-    floe_check check;   /* of the packet at hand */
-    floe_packet packet; /* that came by the latest datagram */
+    floe_unreached *unreached; /* FLOE_UNREACHED_MAX of them; NULL: there was none yet */
+    floe_check check;          /* of the packet at hand */
+    floe_packet packet;        /* that came by the latest datagram */
     bool has_packet;
     bool wants_packets;
     uint32_t sender;            /* the candidate by which the owner sends at the moment */

@@ -19,6 +19,7 @@ static bool is_event(floe_output_kind kind)
     case FLOE_OUTPUT_BASE_ERROR:
     case FLOE_OUTPUT_LIST_ERROR:
     case FLOE_OUTPUT_MEMORY_ERROR:
+    case FLOE_OUTPUT_UNREACHABLE:
         return true;
     case FLOE_OUTPUT_WRITABLE:
     case FLOE_OUTPUT_CONNECT:
@@ -283,6 +284,8 @@ static bool poll_one(floe_core *core, floe_output *link, floe_core_output *outpu
         output->kind = FLOE_CORE_WRITABLE;
         output->candidate_id = FLOE_CONTAINER(link, floe_found, writable_output)->id;
         return true;
+    case FLOE_OUTPUT_UNREACHABLE:
+        return floe_unreached_poll(link, output);
     case FLOE_OUTPUT_RESOLVE:
         return poll_resolve(FLOE_CONTAINER(link, floe_lookup, output), output);
     case FLOE_OUTPUT_CANDIDATE:

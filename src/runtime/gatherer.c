@@ -285,6 +285,15 @@ static void tell_owner(floe_gatherer *gatherer, const floe_core_output *output)
             end_callback(gatherer);
         }
         break;
+    case FLOE_CORE_UNREACHABLE:
+        if (gatherer->on_unreachable != NULL) {
+            floe_unreachable_handler handler = gatherer->on_unreachable;
+            void *user_data = gatherer->unreachable_data;
+            begin_callback(gatherer);
+            handler(user_data, output->candidate_id, &output->remote, output->unreachable);
+            end_callback(gatherer);
+        }
+        break;
     case FLOE_CORE_TRACE:
         begin_callback(gatherer);
         api->on_trace(api->trace_user_data, output->trace);
@@ -835,6 +844,33 @@ floe_error floe_gatherer_on_writable(floe_gatherer *gatherer, floe_writable_hand
     gatherer->writable_data = user_data;
     uv_mutex_unlock(&gatherer->api->lock);
     return FLOE_OK;
+}
+
+floe_error floe_gatherer_on_unreachable(floe_gatherer *gatherer, floe_unreachable_handler handler,
+                                        void *user_data)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_on_unreachable");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    gatherer->on_unreachable = handler;
+    gatherer->unreachable_data = user_data;
+    uv_mutex_unlock(&gatherer->api->lock);
+    return FLOE_OK;
+}
+
+floe_error floe_gatherer_doubt(floe_gatherer *gatherer, uint32_t candidate_id)
+{
+    if (gatherer == NULL) {
+        return null_gatherer("floe_gatherer_doubt");
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    floe_error error = floe_core_doubt(gatherer->core, floe_runtime_now(), candidate_id);
+    if (error == FLOE_OK) {
+        floe_gatherer_wake(gatherer);
+    }
+    uv_mutex_unlock(&gatherer->api->lock);
+    return error;
 }
 
 floe_error floe_gatherer_send(floe_gatherer *gatherer, uint32_t candidate_id,

@@ -79,10 +79,12 @@ struct floe_gatherer {
     void *candidate_withdrawn_data;
     floe_packet_handler on_packet;
     floe_writable_handler on_writable;
+    floe_unreachable_handler on_unreachable;
     void *state_change_data;
     void *error_data;
     void *packet_data;
     void *writable_data;
+    void *unreachable_data;
 
     /* The loop thread's alone. */
     bool pumping;

@@ -2,13 +2,12 @@
  *
  * libuv's own UDP handle never reads the error queue, so it cannot say which server an ICMP error
  * was about; hence a plain socket under uv_poll_t. */
+#include "base/icmp.h"
 #include "runtime/runtime.h"
 #include "runtime/system.h"
 
 #include <errno.h>
 #include <linux/errqueue.h>
-#include <linux/icmp.h>
-#include <linux/icmpv6.h>
 #include <netinet/udp.h>
 #include <string.h>
 
@@ -41,45 +40,12 @@ static void ask_for_segments(int fd)
 /* Errors. */
 
 /* RFC 1122 §4.1.3.3: what ICMP means; false for what does not end a transaction (too big, TTL). */
-static bool reason_of_icmp(const struct sock_extended_err *error, floe_unreachable *reason)
+static bool reason_of_error(const struct sock_extended_err *error, floe_unreachable *reason)
 {
-    if (error->ee_origin == SO_EE_ORIGIN_ICMP && error->ee_type == ICMP_DEST_UNREACH) {
-        switch (error->ee_code) {
-        case ICMP_PORT_UNREACH:
-            *reason = FLOE_UNREACHABLE_PORT;
-            return true;
-        case ICMP_NET_ANO:
-        case ICMP_HOST_ANO:
-        case ICMP_PKT_FILTERED:
-            *reason = FLOE_UNREACHABLE_PROHIBITED;
-            return true;
-        case ICMP_NET_UNREACH:
-        case ICMP_NET_UNKNOWN:
-            *reason = FLOE_UNREACHABLE_NETWORK;
-            return true;
-        case ICMP_FRAG_NEEDED:
-            return false;
-        default:
-            *reason = FLOE_UNREACHABLE_HOST;
-            return true;
-        }
-    }
-    if (error->ee_origin == SO_EE_ORIGIN_ICMP6 && error->ee_type == ICMPV6_DEST_UNREACH) {
-        switch (error->ee_code) {
-        case ICMPV6_PORT_UNREACH:
-            *reason = FLOE_UNREACHABLE_PORT;
-            return true;
-        case ICMPV6_ADM_PROHIBITED:
-        case ICMPV6_POLICY_FAIL:
-            *reason = FLOE_UNREACHABLE_PROHIBITED;
-            return true;
-        case ICMPV6_NOROUTE:
-            *reason = FLOE_UNREACHABLE_NETWORK;
-            return true;
-        default:
-            *reason = FLOE_UNREACHABLE_HOST;
-            return true;
-        }
+    if (error->ee_origin == SO_EE_ORIGIN_ICMP || error->ee_origin == SO_EE_ORIGIN_ICMP6) {
+        bool ipv6 = error->ee_origin == SO_EE_ORIGIN_ICMP6;
+        return floe_icmp_reason(ipv6 ? FLOE_FAMILY_IPV6 : FLOE_FAMILY_IPV4, error->ee_type,
+                                error->ee_code, reason);
     }
     if (error->ee_origin == SO_EE_ORIGIN_LOCAL &&
         (error->ee_errno == EHOSTUNREACH || error->ee_errno == ENETUNREACH)) {
@@ -122,7 +88,7 @@ static void read_errors(floe_udp *udp, floe_udp_unreachable unreachable)
         }
         const struct sock_extended_err *error = extended_error(&message);
         floe_unreachable reason;
-        if (error != NULL && message.msg_namelen > 0 && reason_of_icmp(error, &reason)) {
+        if (error != NULL && message.msg_namelen > 0 && reason_of_error(error, &reason)) {
             floe_address remote = floe_from_socket_address(&name);
             unreachable(udp, &remote, reason, data, (size_t)size);
         }

@@ -36,6 +36,8 @@ typedef struct side {
     atomic_bool complete; /* id and address are told */
     bool closed;
     atomic_bool writable;
+    atomic_bool unreached;
+    floe_unreachable reason;
     atomic_uint packets;
     size_t bytes;
     uint32_t last_id;
@@ -127,6 +129,17 @@ static void on_state(void *data, enum floe_gatherer_state state)
     side *s = data;
 
     s->closed = s->closed || state == FLOE_GATHERER_STATE_CLOSED;
+}
+
+static void on_unreachable(void *data, uint32_t candidate_id, const floe_address *peer,
+                           floe_unreachable reason)
+{
+    side *s = data;
+
+    assert_int_equal(candidate_id, s->id);
+    s->last_peer = *peer;
+    s->reason = reason;
+    atomic_store(&s->unreached, true);
 }
 
 static void on_writable(void *data, uint32_t candidate_id)
@@ -327,6 +340,37 @@ static void k1_a_full_queue_says_so_and_when_it_is_not(void **state)
     unmake(&p);
 }
 
+/* What comes back by ICMP, and what the kernel refuses to send (loopback leads nowhere else). */
+static void k1_a_peer_that_is_not_reached_is_told(void **state)
+{
+    floe_address elsewhere = {0};
+    pair p;
+
+    (void)state;
+    make(&p, 0);
+    assert_int_equal(floe_gatherer_on_unreachable(NULL, NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_doubt(NULL, 1), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_on_unreachable(p.a.gatherer, on_unreachable, &p.a), FLOE_OK);
+    assert_int_equal(floe_gatherer_doubt(p.a.gatherer, p.a.id), FLOE_OK);
+    assert_int_equal(floe_address_parse_with_port("192.0.2.1:9", &elsewhere), FLOE_OK);
+    assert_int_equal(floe_gatherer_send(p.a.gatherer, p.a.id, &elsewhere, "x", 1), FLOE_OK);
+    turn_until(&p.loop, &p.a.unreached);
+    assert_true(floe_address_equal(&p.a.last_peer, &elsewhere));
+#ifdef __linux__
+    floe_gatherer_free(p.b.gatherer); /* its port is closed */
+    p.b.gatherer = NULL;
+    for (int i = 0; i < 3; i++) { /* the loop's, until the socket is gone */
+        (void)uv_run(&p.loop, UV_RUN_NOWAIT);
+    }
+    atomic_store(&p.a.unreached, false);
+    assert_int_equal(send_to(&p.a, &p.b, "x", 1), FLOE_OK);
+    turn_until(&p.loop, &p.a.unreached);
+    assert_true(floe_address_equal(&p.a.last_peer, &p.b.address));
+    assert_int_equal(p.a.reason, FLOE_UNREACHABLE_PORT);
+#endif
+    unmake(&p);
+}
+
 /* Loopback carries the largest packet whole. */
 static void k1_packets_that_nobody_may_fragment(void **state)
 {
@@ -509,6 +553,7 @@ int main(void)
         cmocka_unit_test(k1_packets_in_bulk_stay_packets),
         cmocka_unit_test(k1_what_cannot_be_sent),
         cmocka_unit_test(k1_a_full_queue_says_so_and_when_it_is_not),
+        cmocka_unit_test(k1_a_peer_that_is_not_reached_is_told),
         cmocka_unit_test(k1_packets_that_nobody_may_fragment),
         cmocka_unit_test(k2_checks_are_handed_over_and_answered),
         cmocka_unit_test(anything_in_packet_k_of_one_read),

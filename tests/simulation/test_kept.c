@@ -54,6 +54,7 @@ typedef struct hand {
     size_t data;       /* packets to the peers that went out */
     char log[2048];
     uint32_t last[5]; /* ids, by type */
+    size_t unreached; /* as often was told */
     size_t errors;
     char error[512];
     floe_core_output output;
@@ -178,6 +179,22 @@ static void serve(hand *h)
     }
 }
 
+static void not_reached(hand *h)
+{
+    char peer[FLOE_ADDRESS_TEXT_SIZE];
+    char text[128];
+    int type = 0;
+
+    for (int i = 1; i < 5; i++) {
+        type = h->last[i] == h->output.candidate_id ? i : type;
+    }
+    (void)floe_address_format_with_port(&h->output.remote, peer, sizeof peer);
+    (void)snprintf(text, sizeof text, "%s not reached by %s: %d", peer,
+                   floe_candidate_type_name((floe_candidate_type)type), (int)h->output.unreachable);
+    say(h, text, NULL);
+    h->unreached++;
+}
+
 static void take(hand *h)
 {
     const floe_core_output *output = &h->output;
@@ -224,6 +241,9 @@ static void take(hand *h)
         break;
     case FLOE_CORE_CANDIDATE_WITHDRAWN:
         say(h, "-", output->candidate);
+        break;
+    case FLOE_CORE_UNREACHABLE:
+        not_reached(h);
         break;
     case FLOE_CORE_CANDIDATE_ERROR:
         say(h, "error", NULL);
@@ -744,6 +764,140 @@ static void k2_a_candidate_tells_its_base(void **state)
     }
 }
 
+/* ── Peers that are not reached ── */
+
+static void comes_back(hand *h, const char *peer, const void *data, size_t size)
+{
+    floe_address to = address_of(peer);
+
+    floe_core_unreachable(h->core, h->now, 1, &to, FLOE_UNREACHABLE_PORT, data, size);
+    settle(h);
+}
+
+/* K1: the owner hears of his own packets that came back, once a second for each peer, and of few
+ * peers, as ICMP can be forged; not of what the gatherer itself has sent, nor by a candidate that
+ * he is not shown. */
+static void k1_a_peer_that_is_not_reached_is_told(void **state)
+{
+    static const uint8_t data[] = "data";
+    static const uint8_t refresh[20] = {0x00, 0x04, 0, 0, 0x21, 0x12, 0xA4, 0x42};
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 6000);
+    *h.log = '\0';
+    comes_back(&h, "198.51.100.77:7", data, sizeof data);
+    read_log(&h, "198.51.100.77:7 not reached by host: 1");
+    comes_back(&h, "198.51.100.77:7", data, sizeof data);
+    read_log(&h, "");
+    pass(&h, 1000);
+    comes_back(&h, "198.51.100.77:7", NULL, 0);
+    read_log(&h, "198.51.100.77:7 not reached by host: 1");
+    comes_back(&h, turn->address, data, sizeof data);
+    comes_back(&h, "203.0.113.9:3478", refresh, sizeof refresh); /* of a server that is gone */
+    read_log(&h, "");
+    for (unsigned port = 1; port <= 1000; port++) {
+        floe_address to = address_of("198.51.100.78:0");
+        to.port = (uint16_t)port;
+        floe_core_unreachable(h.core, h.now, 1, &to, FLOE_UNREACHABLE_HOST, data, sizeof data);
+    }
+    h.unreached = 0;
+    settle(&h);
+    assert_int_equal(h.unreached, 15); /* beside the one of before */
+    *h.log = '\0';
+    end(&h);
+
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, turn_url, 1, "user");
+    options.gather_policy = FLOE_GATHER_POLICY_RELAY;
+    make(&h, turn_url, 1, defaults);
+    assert_int_equal(floe_core_set_options(h.core, h.now, &options), FLOE_OK);
+    (void)with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ relay, end");
+    comes_back(&h, "198.51.100.77:7", data, sizeof data);
+    read_log(&h, "");
+    end(&h);
+}
+
+/* RFC 8656 §11.6: the relay's server has ICMP from the peer's side. That a packet was too big says
+ * nothing of the peer. */
+static void k1_a_relays_server_says_that_a_peer_is_not_reached(void **state)
+{
+    static const uint8_t port[8] = {0, 0, 3 << 1, 3};
+    static const uint8_t too_big[8] = {0, 0, 3 << 1, 4};
+    static const floe_stun_id id = {{1}};
+    static hand h;
+    floe_address peer = address_of("198.51.100.77:7");
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    for (int row = 0; row < 3; row++) {
+        uint8_t bytes[128];
+        floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_INDICATION,
+                                                  FLOE_STUN_DATA_INDICATION, &id);
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &peer);
+        floe_stun_put(&writer, FLOE_STUN_ICMP, floe_span_of(row == 1 ? too_big : port, 8));
+        deliver(&h, 1, turn, &writer);
+        settle(&h);
+        /* First there is no permission for the peer yet, so nothing was sent to it. */
+        read_log(&h, row < 2 ? "" : "198.51.100.77:7 not reached by relay: 1");
+        assert_int_equal(
+            floe_core_send(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_RELAY], &peer, "x", 1),
+            FLOE_OK);
+        pass(&h, 1000);
+    }
+    end(&h);
+}
+
+/* The owner's word that a path is dead has the relay's server and the NAT asked at once. */
+static void t7b_what_its_owner_doubts_is_asked(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 6000);
+    *h.log = '\0';
+    turn->refreshes = 0;
+    assert_int_equal(floe_core_doubt(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_HOST]), FLOE_OK);
+    pass(&h, 100);
+    assert_int_equal(turn->refreshes, 0);
+    assert_int_equal(floe_core_doubt(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_SRFLX]), FLOE_OK);
+    pass(&h, 100);
+    assert_int_equal(turn->refreshes, 1); /* by which the relay keeps the mapping */
+    read_log(&h, "");
+    turn->refresh = FORGOT;
+    assert_int_equal(floe_core_doubt(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_RELAY]), FLOE_OK);
+    pass(&h, 2000);
+    read_log(&h, "- relay, + relay");
+    assert_int_equal(floe_core_doubt(h.core, h.now, 4711), FLOE_ERR_NOT_FOUND);
+    end(&h);
+
+    make(&h, stun_urls, 1, defaults);
+    server *stun = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    stun->mapped = "192.0.2.7:701";
+    assert_int_equal(floe_core_doubt(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_SRFLX]), FLOE_OK);
+    pass(&h, 100);
+    read_log(&h, "- srflx, + srflx");
+    floe_core_close(h.core, h.now);
+    assert_int_equal(floe_core_doubt(h.core, h.now, 1), FLOE_ERR_INVALID_STATE);
+    end(&h);
+}
+
 /* ── The driver ── */
 
 /* L14: a list that never comes ends gathering at the timeout, and nothing spins. */
@@ -924,6 +1078,9 @@ int main(void)
         cmocka_unit_test(k2_what_a_check_has_that_nobody_knows),
         cmocka_unit_test(k1_answers_of_our_own_are_not_the_owners),
         cmocka_unit_test(k2_a_candidate_tells_its_base),
+        cmocka_unit_test(k1_a_peer_that_is_not_reached_is_told),
+        cmocka_unit_test(k1_a_relays_server_says_that_a_peer_is_not_reached),
+        cmocka_unit_test(t7b_what_its_owner_doubts_is_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -441,6 +441,7 @@ static void do_outputs(sim_world *world)
             break;
         case FLOE_CORE_TRACE:
         case FLOE_CORE_WRITABLE:
+        case FLOE_CORE_UNREACHABLE:
             break;
         case FLOE_CORE_PUBLISH:
         case FLOE_CORE_UNPUBLISH:
