@@ -19,8 +19,6 @@ static const struct {
     {"R6: the srflx", "a server that was closed when its mapping was forgotten is not asked again"},
     {"T7b: credentials", "the error is not told in each case"},
     {"P1: host", "a name that is taken under a policy that hides hosts is told"},
-    {"core.h: SEND on channel", "a relay that moves to a base that opens goes on refreshing"},
-    {"L7: an allocation was left", "what a server may hold is not released in each case"},
     {NULL, NULL},
 };
 
