@@ -75,7 +75,9 @@ FLOE_EXPORT floe_error floe_gatherer_gather(floe_gatherer *gatherer);
  * Begins a new generation (W3C and Pion restart; gatherer.md L11): new username fragment and
  * password, state new; call gather then. Gathering that is under way ends without another event.
  * Sockets, bindings and allocations that still serve are used again; their candidates are reported
- * anew.
+ * anew, by the ids that they had: packets go and come by these meanwhile. What is not found again
+ * is withdrawn before that gathering is complete. The former username fragment and password are
+ * believed in checks (floe_check.former) until the first check by the new ones (RFC 8445 §9).
  *
  * @return FLOE_OK; FLOE_ERR_INVALID_STATE: it is closed, or is an associated one, which restarts
  *         with the gatherer that it belongs to; FLOE_ERR_RANDOM, with nothing changed;
@@ -145,7 +147,8 @@ FLOE_EXPORT floe_error floe_gatherer_on_local_candidate(floe_gatherer *gatherer,
                                                         floe_local_candidate_handler handler,
                                                         void *user_data);
 /** Sets the handler for candidates that serve no longer: the relay is gone, or the NAT has given
- *  another address, which is reported as a candidate of its own. */
+ *  another address, which is reported as a candidate of its own. A relay that its server has lost
+ *  (it was restarted, say) is asked for again by itself, and is another candidate. */
 FLOE_EXPORT floe_error floe_gatherer_on_candidate_withdrawn(floe_gatherer *gatherer,
                                                             floe_local_candidate_handler handler,
                                                             void *user_data);
@@ -154,7 +157,8 @@ FLOE_EXPORT floe_error floe_gatherer_on_state_change(floe_gatherer *gatherer,
                                                      floe_state_change_handler handler,
                                                      void *user_data);
 /** Sets the handler for servers that fail: one call for each local address and URL that failed
- *  (W3C icecandidateerror, ORTC onerror). */
+ *  (W3C icecandidateerror, ORTC onerror); and between gatherings, once, when a relay that was lost
+ *  can't be had again, or not for now (credentials that have expired, say). */
 FLOE_EXPORT floe_error floe_gatherer_on_error(floe_gatherer *gatherer, floe_error_handler handler,
                                               void *user_data);
 
