@@ -120,9 +120,9 @@ typedef struct floe_settings {
     /** The first retransmission timeout of STUN over UDP (RFC 8445 §14.3 asks for at least 500).
      *  500 to 60,000 ms; 0: 500. */
     uint32_t rto_ms;
-    /** Tr: how often a binding is kept alive (RFC 8445 §11 asks for at least 15 s), and how often the
-     *  server of a relay is asked by Refresh (RFC 8656 §7) whether it has the allocation still: one
-     *  that was restarted has not. 1,000 to 3,600,000 ms; 0: 15,000. */
+    /** Tr: how often a binding is kept alive (RFC 8445 §11 asks for at least 15 s), and how often
+     * the server of a relay is asked by Refresh (RFC 8656 §7) whether it has the allocation still:
+     * one that was restarted has not. 1,000 to 3,600,000 ms; 0: 15,000. */
     uint32_t keepalive_ms;
     /** Local ports to use, both ends included. 0: no bound (min alone: up to 65535; max alone: from
      *  1024). min above max is an error. */

@@ -130,7 +130,7 @@ static bool wants_name(const floe_core *core)
 
 static void publish(floe_core *core, floe_base *base)
 {
-    if (base->name != NULL && !base->published) {
+    if (base->name != NULL && !base->published && core->policy == FLOE_GATHER_POLICY_ALL) {
         base->published = true;
         base->unheard = false;
         floe_tell(core, &base->name_output, FLOE_OUTPUT_PUBLISH);
@@ -381,6 +381,23 @@ void floe_base_free(floe_core *core, floe_base *base)
     floe_list_remove(&base->link);
     floe_deallocate(&core->shared->allocator, base->name);
     floe_deallocate(&core->shared->allocator, base);
+}
+
+void floe_base_forget(floe_core *core, const floe_base *of)
+{
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (found->base == of) {
+            return;
+        }
+    }
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base == of && base->gone) {
+            floe_base_free(core, base);
+            return;
+        }
+    }
 }
 
 floe_base *floe_base_of_channel(floe_core *core, uint32_t channel)

@@ -331,7 +331,7 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
     FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {
         bool kept = floe_relays_keep(core, base, &binding->remote);
-        if (!kept && !floe_found_shows(core, base, &binding->mapped)) {
+        if (!kept && !floe_found_keeps(core, base, &binding->mapped)) {
             floe_binding_free(core, binding);
             continue;
         }
@@ -341,7 +341,8 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
         binding->state = FLOE_BINDING_FAILED; /* unless somebody asks */
         if (kept) {
             binding->state = FLOE_BINDING_KNOWN; /* as its relay will tell (T7b) */
-        } else if (floe_server_current(core, binding->server)) {
+        } else if (floe_server_current(core, binding->server) &&
+                   floe_found_shows(core, base, &binding->mapped)) {
             ask(core, binding);
         }
     }
@@ -359,6 +360,7 @@ void floe_bindings_sweep(floe_core *core, floe_base *base)
 
 void floe_binding_free(floe_core *core, floe_binding *binding)
 {
+    binding->base->former = binding->transaction.id;
     let_go(core, binding);
     floe_list_remove(&binding->paced.link);
     floe_untell(&binding->output);

@@ -435,6 +435,18 @@ void floe_found_withdraw_base(floe_core *core, const floe_base *base)
     }
 }
 
+bool floe_found_keeps(const floe_core *core, const floe_base *base, const floe_address *mapped)
+{
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (found->binding != NULL && found->base == base && (!found->hidden || found->known) &&
+            floe_address_equal(&found->address, mapped)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_address *mapped)
 {
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
@@ -451,7 +463,7 @@ bool floe_found_on(const floe_core *core, const floe_binding *binding)
 {
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
-        if (found->binding == binding && !found->hidden) {
+        if (found->binding == binding && (!found->hidden || found->known)) {
             return true;
         }
     }
@@ -491,11 +503,11 @@ void floe_found_outlive(floe_core *core)
     FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
     {
         floe_untell(&found->output);
-        if (found->withdrawn || !found->known) {
+        if (!found->known) {
             floe_found_free(core, found);
-        } else {
+        } else { /* one that was about to be withdrawn is so at the end of what comes */
             found->stale = true;
-            found->told = false;
+            found->told = found->withdrawn = false;
         }
     }
 }
@@ -516,6 +528,7 @@ void floe_found_free(floe_core *core, floe_found *found)
     floe_untell(&found->output);
     floe_untell(&found->writable_output);
     floe_list_remove(&found->link);
+    floe_base_forget(core, found->base);
     floe_deallocate(&core->shared->allocator, found->name);
     floe_deallocate(&core->shared->allocator, found);
 }
@@ -560,7 +573,9 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .related_port = shown.port,
         .url = found->server != NULL ? found->server->text : NULL,
         .relay_protocol = relay ? found->server->url->transport : FLOE_PROTOCOL_NONE,
-        .username_fragment = core->credentials.username_fragment,
+        .username_fragment = found->stale && *core->former.username_fragment != '\0'
+                                 ? core->former.username_fragment
+                                 : core->credentials.username_fragment,
         .interface_name = found->base->interface_name,
         .network_id = found->base->interface_index,
         .sdp_mid = core->set->sdp_mid,

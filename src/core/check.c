@@ -59,6 +59,7 @@ bool floe_check_read(floe_core *core, floe_span data, floe_check *check)
     floe_stun_key *key = credentials != NULL ? key_of(core, credentials) : NULL;
     check->authenticated = key != NULL && floe_stun_check_integrity(&message, key->sha1);
     check->former = check->authenticated && credentials == &core->former;
+    core->check_generation = core->generation;
     if (check->authenticated && !check->former) {
         floe_core_credentials_used(core);
     }
@@ -95,7 +96,12 @@ floe_error floe_core_answer_check(floe_core *core, floe_time now, const floe_pac
         return floe_fail(FLOE_ERR_PERMISSION,
                          "the check is not from the peer: answer 401 or nothing");
     }
-    floe_credentials *credentials = check->former ? &core->former : &core->credentials;
+    /* Since it came there may have been a restart: by its owner, who is about to answer it. */
+    bool former = check->former || core->check_generation != core->generation;
+    floe_credentials *credentials = former ? &core->former : &core->credentials;
+    if (*credentials->username_fragment == '\0') {
+        return floe_fail(FLOE_ERR_PERMISSION, "the credentials of before the restart have gone");
+    }
     floe_stun_key *key = check->authenticated ? key_of(core, credentials) : NULL;
     if (check->authenticated && key == NULL) {
         return floe_fail(FLOE_ERR_NO_MEMORY, "no memory for a key");

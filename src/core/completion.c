@@ -89,24 +89,16 @@ static void complete(floe_core *core, floe_time now)
  * by what the end comes late they have it anew, once, and no longer than at first. */
 #define LATE_MS 100U
 
-static void make_up(floe_core *core, floe_time now, floe_time *end, floe_duration most)
+static bool make_up(const floe_core *core, floe_time now, floe_time *end, floe_duration most)
 {
     floe_duration late = floe_time_since(now, *end);
 
     if (!core->made_up && !floe_time_is_never(*end) && floe_time_reached(now, *end) &&
         late.ns >= floe_milliseconds(LATE_MS).ns) {
-        core->made_up = true;
         *end = floe_time_after(now, late.ns < most.ns ? late : most);
+        return true;
     }
-}
-
-/* L14 (b): the driver has not said which interfaces there are. */
-static void give_up_interfaces(floe_core *core, floe_time now)
-{
-    core->list_failure =
-        (floe_failure){.kind = FLOE_FAILURE_INTERFACES, .detail = (uint8_t)-FLOE_ERR_TIMED_OUT};
-    floe_tell(core, &core->list_error_output, FLOE_OUTPUT_LIST_ERROR);
-    complete(core, now);
+    return false;
 }
 
 /* A socket that is not open by now serves the next gathering. */
@@ -127,18 +119,19 @@ void floe_completion_check(floe_core *core, floe_time now)
         return;
     }
     if (!core->interfaces_known) {
-        if (core->interfaces_asked && floe_time_reached(now, core->give_up)) {
-            give_up_interfaces(core, now);
+        if (!core->interfaces_asked || !floe_time_reached(now, core->give_up)) {
+            return;
         }
-        return;
+        floe_interfaces_unknown(core, FLOE_ERR_TIMED_OUT); /* L14 (b): the driver does not say */
     }
     if (!others_have_answered(core)) {
         core->grace = FLOE_TIME_NEVER;
     } else if (floe_time_is_never(core->grace)) {
         core->grace = floe_time_after(now, core->shared->straggler_grace);
     }
-    make_up(core, now, &core->grace, core->shared->straggler_grace);
-    make_up(core, now, &core->give_up, core->shared->gather_timeout);
+    bool grace = make_up(core, now, &core->grace, core->shared->straggler_grace);
+    bool give_up = make_up(core, now, &core->give_up, core->shared->gather_timeout);
+    core->made_up = core->made_up || grace || give_up;
     if (floe_time_reached(now, core->give_up) || floe_time_reached(now, core->grace)) {
         floe_names_give_up(core, now);
         floe_pairs_give_up(core, now);

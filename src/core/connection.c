@@ -122,6 +122,9 @@ void floe_connection_free(floe_core *core, floe_connection *connection)
 {
     const floe_allocator *allocator = &core->shared->allocator;
 
+    if (core->receiving == connection) {
+        core->receiving = NULL;
+    }
     floe_untell(&connection->output);
     floe_untell(&connection->send_output);
     floe_list_remove(&connection->link);

@@ -196,7 +196,7 @@ static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_t
         }
         break;
     case FLOE_TURN_DOUBT:
-        floe_turn_refresh_now(&relay->turn, now);
+        floe_relay_verify(relay, now);
         /* fall through */
     case FLOE_TURN_FAILED:
         let_go(core, relay, peer);
@@ -447,9 +447,8 @@ static bool deliver(floe_core *core, const floe_base *base, const floe_relay *re
     return true;
 }
 
-/* TURN's methods are nobody else's; a Binding from where one was asked is no check's. */
-bool floe_base_asked(const floe_base *base, const floe_address *source,
-                     const floe_stun_message *message)
+/* TURN's methods are nobody else's; a Binding is told by its transaction. */
+bool floe_base_asked(const floe_base *base, const floe_stun_message *message)
 {
     if (message->class == FLOE_STUN_REQUEST) {
         return false;
@@ -462,11 +461,17 @@ bool floe_base_asked(const floe_base *base, const floe_address *source,
     }
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
-        if (floe_address_equal(&binding->remote, source)) {
+        if (floe_stun_id_equal(&binding->transaction.id, &message->id)) {
             return true;
         }
     }
-    return false;
+    return floe_stun_id_equal(&base->former, &message->id);
+}
+
+bool floe_base_had(const floe_base *base, const floe_address *source, floe_span data)
+{
+    return floe_packet_kind_of(data) == FLOE_PACKET_CHANNEL_DATA &&
+           floe_address_equal(&base->former_relay, source);
 }
 
 bool floe_base_deliver(floe_core *core, const floe_base *base, const floe_address *source,
@@ -503,6 +508,7 @@ static bool take_indication(floe_core *core, floe_time now, floe_relay *relay,
     if (understood(message) && floe_stun_read_address(message, FLOE_STUN_XOR_PEER_ADDRESS, &peer) &&
         floe_turn_peer_permits(&relay->turn, &peer)) {
         if (floe_stun_find(message, FLOE_STUN_DATA, &data)) {
+            floe_turn_peer_heard(&relay->turn, now, &peer);
             return floe_relay_deliver(core, relay, FLOE_TCP_TYPE_NONE, &peer, data, packet);
         }
         if (floe_stun_read_icmp(message, &type, &code, &mtu)) {
@@ -537,6 +543,7 @@ static bool take_channel_data(floe_core *core, floe_time now, floe_relay *relay,
         core->shared->dropped++;
         return false;
     }
+    floe_turn_peer_heard(&relay->turn, now, &peer->address);
     return floe_relay_deliver(core, relay, FLOE_TCP_TYPE_NONE, &peer->address, data, packet);
 }
 

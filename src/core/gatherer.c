@@ -131,7 +131,7 @@ floe_error floe_core_new_associated(floe_core *core, floe_core **associated)
         return FLOE_ERR_NO_MEMORY;
     }
     made->policy = made->set->policy;
-    made->pool_wanted = core->pool_wanted;
+    made->pool_wanted = core->pool_wanted || core->pooled;
     take_credentials(made, &core->credentials);
     memcpy(made->foundation_secret, core->foundation_secret, sizeof made->foundation_secret);
     made->associated = core;
@@ -346,16 +346,24 @@ void floe_core_interfaces(floe_core *core, floe_time now, const floe_interface_a
     settle(core, now);
 }
 
-void floe_core_interfaces_failed(floe_core *core, floe_time now, floe_error error)
+void floe_interfaces_unknown(floe_core *core, floe_error error)
 {
-    if (!awaits_interfaces(core)) {
-        return;
-    }
     core->interfaces_known = true;
     floe_renewal_prepare(core);
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        relay->quiet = !floe_found_of_relay(core, relay); /* nobody asks it in this gathering */
+    }
     core->list_failure = (floe_failure){.kind = FLOE_FAILURE_INTERFACES, .detail = (uint8_t)-error};
     floe_tell(core, &core->list_error_output, FLOE_OUTPUT_LIST_ERROR);
-    settle(core, now);
+}
+
+void floe_core_interfaces_failed(floe_core *core, floe_time now, floe_error error)
+{
+    if (awaits_interfaces(core)) {
+        floe_interfaces_unknown(core, error);
+        settle(core, now);
+    }
 }
 
 void floe_core_resolved(floe_core *core, floe_time now, uint32_t query, floe_error error,
@@ -503,7 +511,7 @@ static void datagram_on_base(floe_core *core, floe_time now, floe_base *base,
     bool parsed = result == FLOE_STUN_PARSED;
     floe_taken taken = give(core, now, base, &from, data, parsed ? &message : NULL, &core->packet);
     if (taken == FLOE_TAKEN_NOT && core->wants_packets &&
-        !(parsed && floe_base_asked(base, &from, &message))) {
+        !(parsed && floe_base_asked(base, &message)) && !floe_base_had(base, &from, data)) {
         (void)floe_base_deliver(core, base, &from, data, &core->packet);
         taken = FLOE_TAKEN_PACKET;
     }

@@ -356,8 +356,9 @@ void floe_found_withdraw_base(floe_core *core, const floe_base *base);
 const char *floe_keep_text(const char *text, char **room);
 /* Whether it is handed out when it is asked for. */
 bool floe_found_listed(const floe_core *core, const floe_found *found);
-/* Whether a candidate that the owner knows is a mapped address of the base's; stands on the
- * binding; whether the relay has one. */
+/* Whether a candidate of the base's with this mapped address may be shown; or has been given out,
+ * be it hidden by now. Whether one stands on the binding; whether the relay has one. */
+bool floe_found_keeps(const floe_core *core, const floe_base *base, const floe_address *mapped);
 bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_address *mapped);
 bool floe_found_on(const floe_core *core, const floe_binding *binding);
 bool floe_found_of_relay(const floe_core *core, const floe_relay *relay);
@@ -454,6 +455,9 @@ struct floe_base {
     floe_output send_output;
     floe_queue queue; /* packets that wait */
     uint32_t full_for;
+    bool gone;                 /* its socket; it stays for what is to be told of it still */
+    floe_stun_id former;       /* of a binding that has gone: its answer may come yet */
+    floe_address former_relay; /* the server of one that has gone, which sends what was under way */
 };
 
 /* The usable ones of the list are bases from now on, best first (P3, P4, P7, C4): new ones are
@@ -474,6 +478,8 @@ void floe_base_tell_failure(floe_core *core, floe_base *base, floe_error error);
  * that is live uses it any more. */
 void floe_base_close(floe_core *core, floe_base *base);
 void floe_base_free(floe_core *core, floe_base *base);
+/* A candidate of it has gone: so does the base, if its socket has, with the last of them. */
+void floe_base_forget(floe_core *core, const floe_base *of);
 floe_base *floe_base_of_channel(floe_core *core, uint32_t channel);
 /* Whether any of them would ask a STUN server. */
 bool floe_bases_ask_reflexive(const floe_core *core);
@@ -685,10 +691,11 @@ struct floe_relay {
     uint8_t losses;        /* in a row */
     uint8_t rejoined;      /* how often it took another connection after 437 */
     uint8_t redirects;
-    bool tcp;    /* for TCP to its peers (RFC 6062) */
-    bool renews; /* it was lost, and is asked for again */
-    bool moves;  /* to another address of ours (RFC 8016) */
-    bool quiet;  /* the gathering has given it up: the next one tells it (L4) */
+    bool tcp;            /* for TCP to its peers (RFC 6062) */
+    bool renews;         /* it was lost, and is asked for again */
+    bool moves;          /* to another address of ours (RFC 8016) */
+    bool quiet;          /* the gathering has given it up: the next one tells it (L4) */
+    uint32_t generation; /* in which it was told */
 };
 
 floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt,
@@ -733,6 +740,8 @@ floe_relay *floe_relay_under_way(const floe_core *core, const floe_pair *pair,
 void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base);
 /* Whether it is allocated, and reached by the base that it has. */
 bool floe_relay_serves(const floe_relay *relay);
+/* The gathering waits for it no longer; it goes on. */
+void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay);
 /* Releases the allocation, and withdraws its candidates; it is live no longer. */
 void floe_relay_release(floe_core *core, floe_relay *relay);
 /* Frees those that have ended. */
@@ -807,8 +816,9 @@ bool floe_relay_deliver(floe_core *core, const floe_relay *relay, floe_tcp_type 
 bool floe_base_deliver(floe_core *core, const floe_base *base, const floe_address *source,
                        floe_span data, floe_packet *packet);
 /* Whether it answers what floe itself asked for: late, twice, or to a relay that has gone. */
-bool floe_base_asked(const floe_base *base, const floe_address *source,
-                     const floe_stun_message *message);
+bool floe_base_asked(const floe_base *base, const floe_stun_message *message);
+/* Whether it is data that a relay which has gone had under way. */
+bool floe_base_had(const floe_base *base, const floe_address *source, floe_span data);
 void floe_base_writable(floe_core *core, floe_base *base);
 bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *output);
 /* How many bytes wait on it. */
@@ -932,6 +942,8 @@ struct floe_core {
     floe_list retired;
     floe_core *associated; /* the other component's (L13); NULL: none, or it is gone */
     bool has_associated;
+    uint32_t generation; /* counts restarts */
+    uint32_t check_generation;
     floe_time started;
     floe_time give_up; /* the gather timeout */
     bool made_up;      /* for time in which the program stood still */
@@ -962,6 +974,8 @@ struct floe_core {
 /* Out of memory somewhere inside: the owner is told once. */
 void floe_core_out_of_memory(floe_core *core);
 void floe_completion_check(floe_core *core, floe_time now);
+/* There is no list of interfaces: the owner is told, and what goes on goes on. */
+void floe_interfaces_unknown(floe_core *core, floe_error error);
 /* A check has come by those of today. */
 void floe_core_credentials_used(floe_core *core);
 

@@ -124,7 +124,8 @@ static bool poll_close(floe_core *core, floe_base *base, floe_core_output *outpu
     output->kind = FLOE_CORE_CLOSE;
     output->channel = base->channel;
     if (base->state == FLOE_BASE_CLOSING) {
-        floe_base_free(core, base);
+        base->gone = true;
+        floe_base_forget(core, base);
     }
     return opened;
 }

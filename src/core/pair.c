@@ -220,11 +220,26 @@ static void hurry_next(const floe_core *core, floe_pair *pair, floe_time now)
     }
 }
 
+static floe_binding *ask_reflexive(floe_core *core, const floe_pair *pair,
+                                   const floe_address *remote);
+
+/* No Binding went beside an Allocate that was sure to be taken, and was not (R2). */
+static void ask_what_allocate_would_show(floe_core *core, const floe_attempt *attempt)
+{
+    const floe_server *server = attempt->pair->server;
+
+    if (server->url->turn && !attempt->pair->yielded &&
+        floe_turn_account_holds_for_all(server->account)) {
+        (void)ask_reflexive(core, attempt->pair, &attempt->remote);
+    }
+}
+
 void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
                          floe_failure failure)
 {
     floe_pair *pair = attempt->pair;
     bool full = failure.kind == FLOE_FAILURE_SERVER && (failure.code == 486 || failure.code == 508);
+    bool answered = failure.kind == FLOE_FAILURE_SERVER || failure.kind == FLOE_FAILURE_CREDENTIALS;
 
     if (attempt->progress != FLOE_PENDING) {
         floe_failure_release(core->shared, &failure);
@@ -237,6 +252,9 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
         floe_failure_release(core->shared, &failure);
     }
     hurry_next(core, pair, now);
+    if (answered) {
+        ask_what_allocate_would_show(core, attempt);
+    }
     if (full && pair->server->refused == 0) {
         pair->server->refused = failure.code;
         refuse_all(core, now, pair->server);
@@ -819,11 +837,11 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
                 attempt->progress = FLOE_FAILED;
                 if (attempt->relay != NULL && attempt->relay->moves) {
                     lose_moving(core, now, attempt);
-                } else if (attempt->relay != NULL && floe_relay_serves(attempt->relay)) {
-                    /* Its Refresh goes on, and will tell. */
+                } else if (attempt->relay != NULL &&
+                           (attempt->relay->renews || floe_relay_serves(attempt->relay))) {
+                    /* Its request goes on, and will tell. */
                     stands = floe_found_of_relay(core, attempt->relay);
-                    attempt->relay->quiet = !stands;
-                    detach(attempt);
+                    floe_relay_leave_gathering(core, attempt->relay);
                 }
                 attempt_stop(core, attempt);
             }

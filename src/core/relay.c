@@ -276,6 +276,7 @@ void floe_relay_release(floe_core *core, floe_relay *relay)
         send_now(core, relay);
     }
     end_allocation(core, relay);
+    relay->base->former_relay = by_datagrams(relay) ? relay->turn.server : (floe_address){0};
     relay->phase = FLOE_RELAY_ENDED;
     if (owed && by_datagrams(relay)) { /* else it expires there */
         relay->phase = FLOE_RELAY_RELEASING;
@@ -519,6 +520,9 @@ static void stands(floe_core *core, floe_time now, floe_relay *relay)
     if (!relay->quiet) {
         tell(core, now, relay);
     }
+    if (floe_found_of_relay(core, relay)) {
+        relay->generation = core->generation;
+    }
     if (relay->attempt != NULL) {
         floe_attempt_succeeded(core, now, relay->attempt);
     }
@@ -584,11 +588,13 @@ static bool is_final(const floe_failure *failure)
 }
 
 /* The socket stays, and asks anew in its time. */
-static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay)
+static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay, bool full)
 {
+    floe_duration pause = retry_after(full && relay->losses < 7 ? 7 : relay->losses);
+
     end_allocation(core, relay);
     relay->renews = true;
-    relay->retry = floe_time_after(now, retry_after(relay->losses));
+    relay->retry = floe_time_after(now, pause);
     relay->losses = (uint8_t)(relay->losses + (relay->losses < UINT8_MAX));
 }
 
@@ -616,16 +622,36 @@ static void give_up(floe_core *core, floe_time now, floe_relay *relay, bool had,
     }
 }
 
+/* RFC 8656 §7.4: who is full is left alone for a minute. */
+static bool is_full(const floe_failure *failure)
+{
+    return failure->kind == FLOE_FAILURE_SERVER && (failure->code == 486 || failure->code == 508);
+}
+
 /* It asked in vain. One that was there before is asked for again: its owner hears once that it is
- * not to be had for now. */
+ * not to be had for now, or the gathering that waits for it. */
 static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
 {
-    if (!relay->renews || awaited(relay) || is_final(&failure)) {
+    bool full = is_full(&failure);
+
+    if (!relay->renews || is_final(&failure)) {
         give_up(core, now, relay, relay->renews, failure);
         return;
     }
-    floe_pairs_relay_ended(core, relay, failure);
-    ask_again_later(core, now, relay);
+    if (awaited(relay)) {
+        floe_attempt *attempt = relay->attempt;
+        floe_relay_leave_gathering(core, relay);
+        floe_attempt_failed(core, now, attempt, failure);
+    } else {
+        floe_pairs_relay_ended(core, relay, failure);
+    }
+    ask_again_later(core, now, relay, full);
+}
+
+void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay)
+{
+    forget_attempt(relay);
+    relay->quiet = relay->generation != core->generation; /* nobody has been told of it in this */
 }
 
 /* The allocation is gone: the server was restarted, say. */
@@ -636,7 +662,7 @@ static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure
         return;
     }
     floe_failure_release(core->shared, &failure);
-    ask_again_later(core, now, relay);
+    ask_again_later(core, now, relay, false);
 }
 
 /* T4b: an impossible address is left out; without any other the answer is a bad one. */
@@ -663,7 +689,6 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         fail(core, now, relay, failure);
         return;
     }
-    relay->losses = 0;
     relay->renews = false;
     if (relay->connection != NULL) {
         relay->connection->framer.measure = floe_frame_measure;
@@ -845,6 +870,9 @@ void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
 static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_turn_event event,
                      const floe_stun_transaction *before)
 {
+    if (event != FLOE_TURN_NOTHING) {
+        floe_untell(&relay->output); /* what waits to be sent has been answered, or is over */
+    }
     switch (event) {
     case FLOE_TURN_NOTHING:
     case FLOE_TURN_DOUBT: /* of its peers' alone */
@@ -864,6 +892,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
         if (relay->turn.wants) {
             take_turn(core, relay, true);
         } else if (!floe_time_is_never(relay->turn.refresh)) { /* its Refresh was granted */
+            relay->losses = 0;
             stands(core, now, relay);
         }
         break;

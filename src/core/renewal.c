@@ -40,6 +40,7 @@ void floe_renewal_prepare(floe_core *core)
 
 void floe_renewal_interrupt(floe_core *core, floe_time now)
 {
+    core->generation++;
     floe_untell_events(core);
     floe_found_outlive(core);
     floe_servers_advance(core);

@@ -168,6 +168,7 @@ void floe_turn_account_learn(floe_turn_account *account, floe_turn_realm *realm,
 {
     char *copy = floe_copy_text(account->allocator, nonce.data, nonce.size);
 
+    account->learned++;
     (void)floe_turn_realm_share(realm);
     forget(account);
     if (copy == NULL) {
@@ -179,11 +180,12 @@ void floe_turn_account_learn(floe_turn_account *account, floe_turn_realm *realm,
     account->nonce_size = nonce.size;
 }
 
-void floe_turn_account_judge(floe_turn_account *account, bool accepted)
+void floe_turn_account_judge(floe_turn_account *account, bool accepted, unsigned n)
 {
     if (accepted) {
         account->scope = FLOE_TURN_NONCE_FOR_ALL;
-    } else {
+    } else if (account->judged != n) { /* one nonce that several clients tried says so once */
+        account->judged = n;
         /* One that held before has only expired: the next one is tried again. */
         account->scope = account->scope == FLOE_TURN_NONCE_FOR_ALL ? FLOE_TURN_NONCE_UNTRIED
                                                                    : FLOE_TURN_NONCE_PER_CLIENT;

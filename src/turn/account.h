@@ -58,6 +58,8 @@ typedef struct floe_turn_account {
     floe_turn_realm *realm; /* the latest that the server named; NULL: none yet */
     char *nonce;            /* the latest, nonce_size bytes; NULL: none yet */
     size_t nonce_size;
+    unsigned learned; /* so many nonces */
+    unsigned judged;  /* the latest of them that was not accepted of another client */
     floe_turn_nonce_scope scope;
 } floe_turn_account;
 
@@ -77,8 +79,8 @@ floe_error floe_turn_account_realm(floe_turn_account *account, floe_span name,
                                    const floe_turn_security *security, floe_turn_realm **realm);
 /* Remembers realm and nonce. Without memory for them it forgets, which costs a round trip only. */
 void floe_turn_account_learn(floe_turn_account *account, floe_turn_realm *realm, floe_span nonce);
-/* A new client used the remembered nonce: was it accepted? */
-void floe_turn_account_judge(floe_turn_account *account, bool accepted);
+/* A new client used the remembered nonce, the n-th that was learned: was it accepted? */
+void floe_turn_account_judge(floe_turn_account *account, bool accepted, unsigned n);
 /* Whether a new client had best sign its first request with what is remembered. */
 bool floe_turn_account_worth_signing(const floe_turn_account *account);
 /* Whether that is known to succeed, barring a nonce that has expired. */

@@ -96,6 +96,7 @@ floe_error floe_turn_allocation_start(floe_turn_allocation *allocation)
             return FLOE_ERR_NO_MEMORY;
         }
         allocation->remembered = true;
+        allocation->remembered_n = account->learned;
     }
     allocation->state = FLOE_TURN_ALLOCATING;
     want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
@@ -370,7 +371,7 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t cod
                                           : bad_answer(allocation, code, why);
     }
     if (first_use) {
-        floe_turn_account_judge(allocation->account, false);
+        floe_turn_account_judge(allocation->account, false, allocation->remembered_n);
         allocation->remembered = false;
     }
     /* A remembered nonce that fails is normal and counts for nothing. */
@@ -536,7 +537,7 @@ static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now
         return bad_answer(allocation, 0, "the Allocate answer gives a lifetime of 0");
     }
     if (allocation->remembered) {
-        floe_turn_account_judge(allocation->account, true);
+        floe_turn_account_judge(allocation->account, true, allocation->remembered_n);
         allocation->remembered = false;
     }
     allocation->failure = (floe_turn_failure){0};

@@ -94,9 +94,10 @@ typedef struct floe_turn_allocation {
 
     floe_turn_state state;
     floe_turn_request request;
-    bool wants;          /* a new request waits for `begin` */
-    bool made;           /* the server has answered an Allocate by a success, however odd */
-    bool remembered;     /* the request is signed with what another allocation learned */
+    bool wants;      /* a new request waits for `begin` */
+    bool made;       /* the server has answered an Allocate by a success, however odd */
+    bool remembered; /* the request is signed with what another allocation learned */
+    unsigned remembered_n;
     bool paused_once;    /* a 500 was answered by a pause (T6) */
     bool reclaimed_once; /* a 437 was answered by CLEAR */
     bool inherits;       /* another Allocate of ours from here was given up; it may have made one */

@@ -34,6 +34,16 @@ floe_turn_peer *floe_turn_peer_find(const floe_turn_allocation *allocation,
     return NULL;
 }
 
+void floe_turn_peer_heard(floe_turn_allocation *allocation, floe_time now,
+                          const floe_address *address)
+{
+    floe_turn_peer *peer = floe_turn_peer_find(allocation, address);
+
+    if (peer != NULL) {
+        peer->used = now;
+    }
+}
+
 /* Data may overtake the answer that says that it may come. */
 static bool asks(const floe_turn_peer *peer, uint16_t method)
 {

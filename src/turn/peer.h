@@ -48,6 +48,9 @@ void floe_turn_peer_free(floe_turn_allocation *allocation, floe_turn_peer *peer)
 /* Something goes to it: FLOE_TURN_SEND if a channel is asked for by that. */
 floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time now,
                                     floe_turn_peer *peer);
+/* Something came from it, if it is known: who only listens keeps its permission by that too. */
+void floe_turn_peer_heard(floe_turn_allocation *allocation, floe_time now,
+                          const floe_address *address);
 /* FLOE_TURN_SEND: write, and send. FLOE_TURN_DOUBT: no answer came. FLOE_TURN_FAILED: it is not
  * used any more, and goes. */
 floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time now,

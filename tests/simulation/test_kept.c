@@ -49,9 +49,10 @@ typedef struct hand {
     bool open[CHANNELS];
     size_t sockets; /* that are open */
     uint16_t next_port;
-    bool no_list;      /* LIST_INTERFACES is not answered */
-    bool no_interface; /* or with none */
-    size_t data;       /* packets to the peers that went out */
+    bool no_list;         /* LIST_INTERFACES is not answered */
+    bool no_interface;    /* or with none */
+    size_t data;          /* packets to the peers that went out */
+    floe_stun_id binding; /* the latest */
     char log[2048];
     uint32_t last[5]; /* ids, by type */
     size_t unreached; /* as often was told */
@@ -154,6 +155,7 @@ static void serve(hand *h)
         h->data++;
         return;
     }
+    h->binding = request.method == FLOE_STUN_BINDING ? request.id : h->binding;
     for (size_t i = 0; i < h->server_count; i++) {
         server *by = &h->servers[i];
         floe_address address = address_of(by->address);
@@ -463,6 +465,49 @@ static void t7b_what_is_told_again_was_asked(void **state)
     pass(&h, 1000);
     assert_int_not_equal(h.last[FLOE_CANDIDATE_TYPE_RELAY], relay);
     assert_int_equal(turn->allocates, 3);
+    end(&h);
+}
+
+/* Its owner gathers while the server is ill: that fails, and the relay comes back all the same. */
+static void t7_a_gathering_in_an_outage(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    turn->refresh = FORGOT;
+    turn->allocate = STUNNED;
+    pass(&h, 20000);
+    read_log(&h, "- relay, error");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "error, end");
+    turn->refresh = turn->allocate = ANSWERS;
+    pass(&h, 60000);
+    read_log(&h, "+ relay");
+    end(&h);
+}
+
+/* A server that allocates and forgets at once is asked after 1, 2, 4 … s, no oftener. */
+static void t7_a_server_that_forgets_at_once(void **state)
+{
+    static hand h;
+    floe_address to = address_of("203.0.113.2:3478");
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->refresh = FORGOT;
+    gather(&h);
+    for (int i = 0; i < 600; i++) { /* a minute, with reasons to ask without end */
+        floe_core_unreachable(h.core, h.now, 1, &to, FLOE_UNREACHABLE_PORT, NULL, 0);
+        pass(&h, 100);
+    }
+    assert_in_range(turn->allocates, 3, 9);
     end(&h);
 }
 
@@ -919,6 +964,113 @@ static void l14_a_list_that_never_comes(void **state)
     end(&h);
 }
 
+/* T7, R6: a list that could not be had leaves what goes on as it is; and a restart whose list fails
+ * tells nothing behind its end (L4). */
+static void l14_a_list_that_fails_leaves_what_goes_on(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    h.no_list = true;
+    gather(&h);
+    pass(&h, 10000);
+    read_log(&h, "error, end");
+    turn->refresh = FORGOT;
+    pass(&h, 16000);
+    read_log(&h, "- relay, + relay");
+    turn->refresh = ANSWERS;
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    gather(&h);
+    pass(&h, 60000);
+    read_log(&h, "error, - host, - srflx, end");
+    h.no_list = false;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    end(&h);
+}
+
+/* L10, L11: a pool that is filled after a restart holds the word that a candidate is gone; what it
+ * speaks of stays until that is told. */
+static void l10_a_pool_that_holds_withdrawals(void **state)
+{
+    static hand h;
+    floe_ice_server ice;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    floe_gather_options options = options_of(&ice, turn_url, 1, "user");
+    options.candidate_pool_size = 1;
+    assert_int_equal(floe_core_set_options(h.core, h.now, &options), FLOE_OK);
+    h.no_interface = true;
+    pass(&h, 1000);
+    assert_int_equal(h.sockets, 0);
+    read_log(&h, "");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "- relay, - host, - srflx, end");
+    end(&h);
+}
+
+/* L11: a restart right behind the end of a candidate: its id is told as gone all the same. */
+static void l11_a_restart_swallows_no_withdrawal(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    h.no_interface = true;
+    assert_int_equal(floe_core_start(h.core, h.now), FLOE_OK);
+    while (strstr(h.log, "- relay") == NULL) { /* the first of three */
+        assert_true(floe_core_poll(h.core, h.now, &h.output));
+        take(&h);
+    }
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    h.no_interface = false;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "- relay, + host, + srflx, + relay, - host, - srflx, end");
+    end(&h);
+}
+
+/* R2: a server that is full shows the mapped address all the same, whoever asks. */
+static void r2_a_full_server_shows_the_mapping(void **state)
+{
+    static hand h;
+    floe_ice_server ice;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->allocate = REFUSES;
+    for (int i = 0; i < 4; i++) {
+        floe_gather_options options = options_of(&ice, turn_url, 1, "user");
+        gather(&h);
+        pass(&h, 6000);
+        assert_non_null(strstr(h.log, "+ srflx"));
+        *h.log = '\0';
+        floe_core_close(h.core, h.now);
+        settle(&h);
+        floe_core_free(h.core);
+        assert_int_equal(floe_core_new(h.shared, &options, &h.core), FLOE_OK);
+    }
+    end(&h);
+}
+
 /* ── Checks ── */
 
 /* A check by these credentials; false: it did not come to the owner. */
@@ -1030,7 +1182,7 @@ static void k1_answers_of_our_own_are_not_the_owners(void **state)
 {
     static hand h;
     uint8_t bytes[64];
-    floe_stun_id id = {.bytes = {9}};
+    floe_stun_id others = {.bytes = {9}};
     floe_packet packet;
 
     (void)state;
@@ -1042,11 +1194,23 @@ static void k1_answers_of_our_own_are_not_the_owners(void **state)
     static const uint16_t methods[] = {FLOE_STUN_BINDING, FLOE_STUN_ALLOCATE, FLOE_STUN_REFRESH,
                                        FLOE_STUN_CREATE_PERMISSION, FLOE_STUN_DATA_INDICATION};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-        floe_stun_writer writer =
-            floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, methods[i], &id);
+        floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS,
+                                                  methods[i], i == 0 ? &h.binding : &others);
         deliver(&h, 1, turn, &writer);
         assert_false(floe_core_packet(h.core, h.now, &packet));
     }
+    /* But a peer may stand where a STUN server does: what it answers to the owner is the owner's.
+     */
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, FLOE_STUN_BINDING, &others);
+    deliver(&h, 1, turn, &writer);
+    assert_true(floe_core_packet(h.core, h.now, &packet));
+    set(&h, stun_urls, 1); /* the relay goes, and what it had under way comes */
+    gather(&h);
+    pass(&h, 6000);
+    floe_address server_address = address_of(turn->address);
+    floe_core_datagram(h.core, h.now, 1, &server_address, "\x40\0\0\4data", 8);
+    assert_false(floe_core_packet(h.core, h.now, &packet));
     floe_address peer = address_of("192.0.2.99:7000");
     floe_core_datagram(h.core, h.now, 1, &peer, "\1hello", 6);
     assert_true(floe_core_packet(h.core, h.now, &packet));
@@ -1065,6 +1229,12 @@ int main(void)
         cmocka_unit_test(t7b_nothing_listens_any_more),
         cmocka_unit_test(t7b_what_is_told_again_was_asked),
         cmocka_unit_test(t6_a_spare_socket_is_closed),
+        cmocka_unit_test(t7_a_gathering_in_an_outage),
+        cmocka_unit_test(t7_a_server_that_forgets_at_once),
+        cmocka_unit_test(l14_a_list_that_fails_leaves_what_goes_on),
+        cmocka_unit_test(l10_a_pool_that_holds_withdrawals),
+        cmocka_unit_test(l11_a_restart_swallows_no_withdrawal),
+        cmocka_unit_test(r2_a_full_server_shows_the_mapping),
         cmocka_unit_test(r6_a_server_that_answers_no_binding),
         cmocka_unit_test(r6_whoever_answers_keeps_the_mapping),
         cmocka_unit_test(r6_a_silent_server_ends_no_mapping),

@@ -565,6 +565,20 @@ static void t6_what_is_not_understood_is_no_success(void **state)
 }
 
 /* What a resting peer's permission lets in still comes in. */
+/* Who only listens keeps its permission by what comes. */
+static void k1_who_only_listens_goes_on_listening(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = permitted(f);
+
+    for (int i = 0; i < 5; i++) {
+        floe_turn_peer_heard(&f->allocation, f->now, &f->address);
+        later(f, 240);
+        assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+        assert_int_equal(respond(f, peer, 0), FLOE_TURN_NOTHING);
+    }
+}
+
 static void an_unused_one_is_heard_until_its_permission_ends(void **state)
 {
     fixture *f = *state;
@@ -673,6 +687,7 @@ int main(void)
         TEST(k1_a_permission_does_not_depend_on_a_channel),
         TEST(t6_what_is_not_understood_is_no_success),
         TEST(an_unused_one_is_heard_until_its_permission_ends),
+        TEST(k1_who_only_listens_goes_on_listening),
         TEST(no_answer_is_asked_again),
         TEST(without_randomness_it_is_tried_later),
         TEST(channels_run_out),
