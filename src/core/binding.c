@@ -3,7 +3,7 @@
  * came of it in a later gathering (R6). */
 #include "core/gatherer.h"
 
-static floe_binding *find(floe_base *base, const floe_address *remote)
+static floe_binding *find(const floe_base *base, const floe_address *remote)
 {
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
@@ -12,6 +12,13 @@ static floe_binding *find(floe_base *base, const floe_address *remote)
         }
     }
     return NULL;
+}
+
+bool floe_binding_answered(const floe_base *base, const floe_address *remote)
+{
+    const floe_binding *binding = find(base, remote);
+
+    return binding != NULL && binding->counters.responses > 0;
 }
 
 static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_server *server,
@@ -289,6 +296,7 @@ void floe_binding_time(floe_core *core, floe_time now, floe_binding *binding)
     }
     floe_failure failure =
         floe_failure_of(FLOE_FAILURE_TIMEOUT, &binding->transaction, &binding->remote, now);
+    failure.before = floe_binding_answered(binding->base, &binding->remote);
     switch (floe_stun_transaction_time(&binding->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
         floe_trace_packet(core, now, FLOE_TRACE_SENT_AGAIN, binding->base, &binding->remote,

@@ -170,6 +170,11 @@ static void timeout_text(const floe_failure *failure, const char *ip, char *text
                        ip, ms);
     } else if (failure->sends == 0) {
         (void)snprintf(text, size, "not asked: gathering ended before its turn");
+    } else if (failure->before) {
+        (void)snprintf(
+            text, size,
+            "%s has answered before, and has not for %u ms now (packets: %u): is it down?", ip, ms,
+            failure->sends);
     } else if (failure->transport != FLOE_PROTOCOL_NONE) {
         (void)snprintf(text, size, "connected, but no answer in %u ms: is %s a TURN server?", ms,
                        ip);

@@ -178,6 +178,7 @@ typedef struct floe_failure {
     uint8_t transport; /* of a connection, a floe_protocol */
     uint8_t dropped;   /* a floe_stun_match: answers came, of that code, and were not believed */
     bool answered;     /* by a challenge; then no more */
+    bool before;       /* the server has answered earlier requests from here */
     uint16_t code;
     uint32_t elapsed_ms;
     floe_address remote;
@@ -558,6 +559,8 @@ void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const f
                         const floe_address *remote, const floe_address *mapped);
 void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding);
 floe_span floe_binding_write(const floe_binding *binding, void *buffer, size_t size);
+/* Whether the server has ever answered a Binding from the base. */
+bool floe_binding_answered(const floe_base *base, const floe_address *remote);
 /* Whether the message was for it. */
 bool floe_binding_receive(floe_core *core, floe_time now, floe_binding *binding,
                           const floe_address *source, const floe_stun_message *message);

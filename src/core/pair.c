@@ -797,8 +797,10 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
         floe_failure_of(FLOE_FAILURE_TIMEOUT, transaction, &attempt->remote, now);
     if (relay != NULL) {
         failure.answered = floe_turn_allocation_challenged(&relay->turn);
+        failure.before = relay->counters.responses > 0;
         failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
     }
+    failure.before = failure.before || floe_binding_answered(attempt->pair->base, &attempt->remote);
     return failure;
 }
 

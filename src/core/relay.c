@@ -149,8 +149,9 @@ static bool restart(floe_core *core, floe_time now, floe_relay *relay, floe_turn
     floe_address to = *remote;
     floe_turn_account *kept = floe_turn_account_share(account);
     /* From this socket the server may have one of ours, of before. */
-    bool inherits = by_datagrams(relay) && floe_address_equal(&relay->turn.server, &to) &&
-                    floe_turn_allocation_stands(&relay->turn);
+    bool same = floe_address_equal(&relay->turn.server, &to);
+    bool inherits = by_datagrams(relay) && same && floe_turn_allocation_stands(&relay->turn);
+    bool heeds = same && relay->turn.heeds;
 
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
@@ -158,6 +159,7 @@ static bool restart(floe_core *core, floe_time now, floe_relay *relay, floe_turn
     floe_turn_allocation_free(&relay->turn);
     init_turn(core, relay, kept, &to);
     relay->turn.inherits = inherits;
+    relay->turn.heeds = heeds;
     floe_turn_account_release(kept);
     return start(core, now, relay, true);
 }
@@ -567,6 +569,8 @@ static floe_failure failure_of(const floe_core *core, const floe_relay *relay,
 
     failure.code = of->code != 0 ? of->code : failure.code;
     failure.answered = floe_turn_allocation_challenged(&relay->turn);
+    failure.before =
+        relay->counters.responses > 0 || floe_binding_answered(relay->base, &relay->turn.server);
     failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
     floe_failure_set_reason(core, &failure, of->reason);
     return failure;

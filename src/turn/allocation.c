@@ -747,6 +747,9 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     if (*match != FLOE_STUN_BELIEVED) {
         return FLOE_TURN_NOTHING;
     }
+    if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
+        allocation->heeds = !allocation->plain;
+    }
     if (message->class == FLOE_STUN_SUCCESS && allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         allocation->made = true;
         allocation->inherits = false;
@@ -766,8 +769,9 @@ static void send_without_wishes(floe_turn_allocation *allocation)
     bool these[WISHES] = {both, true, true, true};
 
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE &&
-        allocation->transaction.sends == SEND_WITHOUT_WISHES &&
-        !floe_turn_allocation_challenged(allocation) && give_up_these(allocation, these)) {
+        allocation->transaction.sends == SEND_WITHOUT_WISHES && !allocation->heeds &&
+        give_up_these(allocation, these)) {
+        allocation->plain = true;
         floe_stun_transaction_rename(&allocation->transaction, allocation->random);
     }
 }

@@ -100,6 +100,8 @@ typedef struct floe_turn_allocation {
     unsigned remembered_n;
     bool paused_once;    /* a 500 was answered by a pause (T6) */
     bool reclaimed_once; /* a 437 was answered by CLEAR */
+    bool plain;          /* as nothing was answered, it goes without wishes */
+    bool heeds;          /* the server answers who wishes: its silence has another reason */
     bool inherits;       /* another Allocate of ours from here was given up; it may have made one */
     uint8_t stale;       /* answers 438 in a row */
     uint16_t signature;  /* counts the nonces that were learned */

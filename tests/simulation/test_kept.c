@@ -35,6 +35,7 @@ typedef struct server {
     size_t allocates;
     size_t refreshes; /* that keep */
     size_t releases;  /* Refreshes with lifetime 0 */
+    bool wished;      /* the latest Allocate was for both families */
     unsigned port;    /* of the next relayed address */
 } server;
 
@@ -127,6 +128,7 @@ static doing count(server *by, const floe_stun_message *request)
     }
     if (request->method == FLOE_STUN_ALLOCATE) {
         by->allocates++;
+        by->wished = floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY);
         return by->allocate;
     }
     if (floe_stun_read_u32(request, FLOE_STUN_LIFETIME, &lifetime) && lifetime == 0) {
@@ -409,6 +411,33 @@ static void t7_a_renewal_that_meets_icmp(void **state)
     assert_int_equal(floe_core_get_local_candidates(h.core, &list), FLOE_OK);
     assert_int_equal(list->count, 1); /* the host */
     floe_candidate_list_free(list);
+    end(&h);
+}
+
+/* T5, E1: who has answered an Allocate that wishes for both families is not silent because of that
+ * wish, so its renewal, after whatever time, is asked with it; and that it once answered is told.
+ */
+static void t5_a_server_that_was_away_is_asked_for_both_families_again(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    assert_true(turn->wished);
+    turn->refresh = FORGOT;
+    turn->allocate = SILENT;
+    pass(&h, 70000);
+    read_log(&h, "- relay, error");
+    assert_non_null(strstr(h.error, "203.0.113.2 has answered before"));
+    turn->refresh = ANSWERS;
+    turn->allocate = ANSWERS;
+    pass(&h, 60000);
+    read_log(&h, "+ relay");
+    assert_true(turn->wished);
     end(&h);
 }
 
@@ -1226,6 +1255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(t7b_a_lost_allocation_is_noticed_though_idle),
         cmocka_unit_test(t7_a_renewal_that_meets_icmp),
+        cmocka_unit_test(t5_a_server_that_was_away_is_asked_for_both_families_again),
         cmocka_unit_test(t7b_nothing_listens_any_more),
         cmocka_unit_test(t7b_what_is_told_again_was_asked),
         cmocka_unit_test(t6_a_spare_socket_is_closed),
