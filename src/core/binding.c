@@ -176,6 +176,7 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
 
 void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding)
 {
+    binding->previous = binding->transaction.id;
     if (floe_stun_transaction_start(&binding->transaction, now, FLOE_STUN_BINDING,
                                     core->shared->rto, false, &core->shared->random) != FLOE_OK) {
         floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = binding->remote};

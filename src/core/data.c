@@ -461,7 +461,8 @@ bool floe_base_asked(const floe_base *base, const floe_stun_message *message)
     }
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
-        if (floe_stun_id_equal(&binding->transaction.id, &message->id)) {
+        if (floe_stun_id_equal(&binding->transaction.id, &message->id) ||
+            floe_stun_id_equal(&binding->previous, &message->id)) {
             return true;
         }
     }

@@ -546,6 +546,7 @@ struct floe_binding {
     floe_address remote;
     floe_address mapped; /* family none: not known */
     floe_stun_transaction transaction;
+    floe_stun_id previous; /* of the one before, whose answer may come late */
     floe_counters counters;
     floe_time keepalive;
     uint8_t state; /* a floe_binding_state */
