@@ -15,6 +15,8 @@
 #include "base/time.h"
 #include "mdns/message.h"
 
+#include <floe/core.h>
+
 /* A link that can be spoken on: an interface with a family of addresses. */
 typedef struct floe_mdns_link {
     uint32_t interface_index;
@@ -74,9 +76,10 @@ floe_error floe_mdns_publish(floe_mdns *mdns, floe_time now, const char *name,
 /* One owner less; the last says goodbye (§10.1). */
 void floe_mdns_unpublish(floe_mdns *mdns, floe_time now, const char *name,
                          const floe_address *address);
-/* The address is on this interface now. */
-void floe_mdns_set_interface(floe_mdns *mdns, floe_time now, const floe_address *address,
-                             uint32_t interface_index);
+/* The addresses of the interfaces, as they are now. One that has gone to another interface is said
+ * there; one that stands on several stays where it is. */
+void floe_mdns_set_interfaces(floe_mdns *mdns, floe_time now,
+                              const floe_interface_address *interfaces, size_t count);
 /* Looks a name up. FLOE_ERR_NO_MEMORY; all else comes by FLOE_MDNS_RESOLVED, with this asker, in
  * `timeout` at most. Link-local addresses that are found have their scope. */
 floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name,

@@ -341,6 +341,21 @@ static floe_error add_address(floe_mdns *mdns, host *one, const floe_address *ad
     return FLOE_OK;
 }
 
+/* Where no address is any more, and nothing is to be said of those that were, the name rests. */
+static void rest_where_empty(const floe_mdns *mdns, host *one)
+{
+    for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
+        bool empty = one->links[n].active;
+        FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+        {
+            empty = empty && !is_on(mdns, own, n);
+        }
+        if (empty) {
+            rest(&one->links[n]);
+        }
+    }
+}
+
 floe_error floe_mdns_publish(floe_mdns *mdns, floe_time now, const char *name,
                              const floe_address *address, uint32_t interface_index, bool probe)
 {
@@ -366,25 +381,12 @@ floe_error floe_mdns_publish(floe_mdns *mdns, floe_time now, const char *name,
     }
     own->owed = 0;
     if (own->owners++ == 0) {
+        own->interface_index = interface_index; /* it may have gone there meanwhile */
+        rest_where_empty(mdns, one);
         begin_address(mdns, now, one, own);
         floe_mdns_time(mdns, now);
     }
     return FLOE_OK;
-}
-
-/* Where no address is any more, and nothing is to be said of those that were, the name rests. */
-static void rest_where_empty(const floe_mdns *mdns, host *one)
-{
-    for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
-        bool empty = one->links[n].active;
-        FLOE_LIST_EACH(own, &one->addresses, own_address, link)
-        {
-            empty = empty && !is_on(mdns, own, n);
-        }
-        if (empty) {
-            rest(&one->links[n]);
-        }
-    }
 }
 
 /* §10.1, of the whole name: at once, as the process may end. */
@@ -438,17 +440,46 @@ void floe_mdns_unpublish(floe_mdns *mdns, floe_time now, const char *name,
 
 static void work_on(floe_mdns *mdns, floe_time now, host *one);
 
-void floe_mdns_set_interface(floe_mdns *mdns, floe_time now, const floe_address *address,
-                             uint32_t interface_index)
+/* Where the address is now: where it was, if it is there too, or is nowhere. */
+static uint32_t interface_of(const own_address *own, const floe_interface_address *interfaces,
+                             size_t count)
+{
+    uint32_t other = own->interface_index;
+    bool found = false;
+
+    for (size_t i = 0; i < count; i++) {
+        if (floe_address_same_ip(&interfaces[i].address, &own->address)) {
+            if (interfaces[i].interface_index == own->interface_index) {
+                return own->interface_index;
+            }
+            other = found ? other : interfaces[i].interface_index;
+            found = true;
+        }
+    }
+    return other;
+}
+
+static void move(floe_mdns *mdns, floe_time now, host *one, own_address *own,
+                 uint32_t interface_index)
+{
+    if (own->interface_index != interface_index) {
+        own->interface_index = interface_index;
+        rest_where_empty(mdns, one);
+        begin_address(mdns, now, one, own);
+        work_on(mdns, now, one);
+    }
+}
+
+void floe_mdns_set_interfaces(floe_mdns *mdns, floe_time now,
+                              const floe_interface_address *interfaces, size_t count)
 {
     FLOE_LIST_EACH(one, &mdns->hosts, host, link)
     {
-        own_address *own = find_address(one, address);
-        if (own != NULL && own->owners > 0 && own->interface_index != interface_index) {
-            own->interface_index = interface_index;
-            rest_where_empty(mdns, one);
-            begin_address(mdns, now, one, own);
-            work_on(mdns, now, one);
+        FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+        {
+            if (own->owners > 0) {
+                move(mdns, now, one, own, interface_of(own, interfaces, count));
+            }
         }
     }
 }

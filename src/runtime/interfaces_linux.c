@@ -302,7 +302,7 @@ bool floe_interfaces_changed(floe_interfaces *interfaces)
     }
     for (;;) {
         ssize_t size = mnl_socket_recvfrom(interfaces->monitor, buffer, sizeof buffer);
-        if (size < 0 && errno != ENOBUFS) {
+        if (size < 0 && errno != ENOBUFS && errno != ENOSPC /* one longer than the buffer */) {
             return changed;
         }
         changed = true;

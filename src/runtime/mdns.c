@@ -1,6 +1,7 @@
 /* Two sockets on port 5353, shared with whoever else answers on this machine, and a timer. */
 #include "runtime/mdns.h"
 
+#include "base/error.h"
 #include "base/memory.h"
 #include "mdns/mdns.h"
 #include "runtime/runtime.h"
@@ -126,51 +127,91 @@ static struct in6_addr group6(void)
 
 static void start_socket(floe_mdns_service *service, size_t n);
 
-/* Joined already is as good as joined. */
-static floe_error join(const floe_mdns_service *service, const floe_mdns_link *link)
+/* As a member of the link's group, or no more. */
+static bool set_membership(const floe_mdns_service *service, const floe_mdns_link *link,
+                           bool member)
 {
-    int result;
-
     if (link->family == FLOE_FAMILY_IPV4) {
         struct ip_mreqn request = {.imr_multiaddr = group4(),
                                    .imr_ifindex = (int)link->interface_index};
-        result = setsockopt(service->sockets[0].fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request,
-                            sizeof request);
-    } else {
-        struct ipv6_mreq request = {.ipv6mr_multiaddr = group6(),
-                                    .ipv6mr_interface = link->interface_index};
-        result = setsockopt(service->sockets[1].fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &request,
-                            sizeof request);
+        return setsockopt(service->sockets[0].fd, IPPROTO_IP,
+                          member ? IP_ADD_MEMBERSHIP : IP_DROP_MEMBERSHIP, &request,
+                          sizeof request) == 0;
     }
-    return result == 0 || errno == EADDRINUSE ? FLOE_OK : system_error("joining the group");
+    struct ipv6_mreq request = {.ipv6mr_multiaddr = group6(),
+                                .ipv6mr_interface = link->interface_index};
+    return setsockopt(service->sockets[1].fd, IPPROTO_IPV6,
+                      member ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP, &request, sizeof request) == 0;
 }
 
-static mdns_link *find_link(floe_mdns_service *service, uint32_t interface_index, uint8_t family)
+/* Joined already is as good as joined. */
+static floe_error join(const floe_mdns_service *service, const floe_mdns_link *link)
 {
-    for (size_t i = 0; i < service->link_count; i++) {
-        const floe_mdns_link *link = &service->links[i].link;
-        if (link->interface_index == interface_index && link->family == family) {
-            return &service->links[i];
+    if (set_membership(service, link, true) || errno == EADDRINUSE) {
+        return FLOE_OK;
+    }
+    return errno == ENOBUFS && link->family == FLOE_FAMILY_IPV4
+               ? floe_fail(FLOE_ERR_SYSTEM,
+                           "joining the group: net.ipv4.igmp_max_memberships allows no more")
+               : system_error("joining the group");
+}
+
+static mdns_link *find_in(mdns_link *links, size_t count, const floe_mdns_link *wanted)
+{
+    for (size_t i = 0; i < count; i++) {
+        const floe_mdns_link *link = &links[i].link;
+        if (link->interface_index == wanted->interface_index && link->family == wanted->family) {
+            return &links[i];
         }
     }
     return NULL;
 }
 
-/* Those of the interfaces that are up, whether they can be spoken on or not. */
-static void list_links(floe_mdns_service *service)
+static mdns_link *find_link(floe_mdns_service *service, uint32_t interface_index, uint8_t family)
+{
+    floe_mdns_link wanted = {interface_index, family};
+
+    return find_in(service->links, service->link_count, &wanted);
+}
+
+/* Adds those of the interfaces that are up, or of those that are not. */
+static void add_links(floe_mdns_service *service, bool up, mdns_link *former, size_t former_count)
 {
     const floe_interfaces *interfaces = &service->api->interfaces;
 
-    service->link_count = 0;
     for (size_t i = 0; i < interfaces->count && service->link_count < FLOE_MDNS_LINKS_MAX; i++) {
         const floe_interface_address *one = &interfaces->list[i];
         floe_mdns_link link = {one->interface_index, one->address.family};
-        const mdns_socket *of = &service->sockets[link.family == FLOE_FAMILY_IPV6];
-        if (one->up && floe_address_classify(&one->address) != FLOE_ADDRESS_LOOPBACK &&
-            find_link(service, link.interface_index, link.family) == NULL) {
-            service->links[service->link_count++] =
-                (mdns_link){link, of->fd < 0 ? of->error : join(service, &link)};
+        if (one->up == up && floe_address_classify(&one->address) != FLOE_ADDRESS_LOOPBACK &&
+            find_link(service, link.interface_index, link.family) == NULL &&
+            (up || find_in(former, former_count, &link) != NULL)) {
+            service->links[service->link_count++].link = link;
         }
+    }
+}
+
+/* Those of the interfaces that are up, whether they can be spoken on or not. Who has lost its
+ * carrier may have it again at any time, and nobody tells of that: its link stays. */
+static void list_links(floe_mdns_service *service)
+{
+    mdns_link former[FLOE_MDNS_LINKS_MAX];
+    size_t former_count = service->link_count;
+
+    memcpy(former, service->links, sizeof former);
+    service->link_count = 0;
+    add_links(service, true, former, former_count);
+    add_links(service, false, former, former_count);
+    /* The kernel counts a membership for as long as the socket has it, even of an interface that is
+     * gone: those come first. */
+    for (size_t i = 0; i < former_count; i++) {
+        if (find_in(service->links, service->link_count, &former[i].link) == NULL) {
+            (void)set_membership(service, &former[i].link, false);
+        }
+    }
+    for (size_t i = 0; i < service->link_count; i++) {
+        mdns_link *one = &service->links[i];
+        const mdns_socket *of = &service->sockets[one->link.family == FLOE_FAMILY_IPV6];
+        one->error = of->fd < 0 ? of->error : join(service, &one->link);
     }
 }
 
@@ -205,10 +246,8 @@ static void set_links(floe_mdns_service *service)
         }
     }
     floe_mdns_set_links(service->machine, floe_runtime_now(), links, count);
-    for (size_t i = 0; i < interfaces->count; i++) {
-        floe_mdns_set_interface(service->machine, floe_runtime_now(), &interfaces->list[i].address,
-                                interfaces->list[i].interface_index);
-    }
+    floe_mdns_set_interfaces(service->machine, floe_runtime_now(), interfaces->list,
+                             interfaces->count);
 }
 
 static void names_failed(floe_api *api, uint32_t interface_index, floe_error error)
@@ -353,8 +392,10 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         char room[256];
     } control;
 
-    (void)status;
     (void)events;
+    if (status < 0) { /* an error that is pending has stopped it: it is read below */
+        (void)uv_poll_start(poll, UV_READABLE, on_readable);
+    }
     for (int i = 0; i < READS_AT_A_TIME && of->fd >= 0; i++) {
         struct sockaddr_storage from = {0};
         struct iovec iov = {.iov_base = data, .iov_len = sizeof data};

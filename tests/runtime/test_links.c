@@ -628,6 +628,120 @@ static void h2_links_that_come(void **state)
     end(&o);
 }
 
+/* The neighbour's end of the cable; until this one sees it. */
+static void set_carrier(unsigned n, bool up)
+{
+    struct ifreq request = {0};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    assert_true(run(there, "ip link set eth%u %s", n, up ? "up" : "down"));
+    (void)snprintf(request.ifr_name, sizeof request.ifr_name, "eth%u", n);
+    do {
+        (void)usleep(10000);
+        assert_int_equal(ioctl(fd, SIOCGIFFLAGS, &request), 0);
+    } while (((request.ifr_flags & IFF_RUNNING) != 0) != up);
+    (void)close(fd);
+}
+
+/* Has the api look at its links: somebody looks a name up. */
+static void look_at_links(owner *o)
+{
+    for (int i = 0; i < 3; i++) { /* the kernel tells of them in its own time */
+        unsigned wanted = o->found + 1;
+        assert_int_equal(floe_api_look_up(o->api, "nobody.local", 500, on_look_up, o), FLOE_OK);
+        wait_for(o, &o->found, wanted);
+    }
+}
+
+static void find_on(unsigned cable, const char *name, const char *address)
+{
+    neighbour n = neighbour_at("0.0.0.0:5353", cable);
+
+    find(&n, group4, name, address);
+    (void)close(n.fd);
+}
+
+static void h2_a_link_that_loses_its_carrier_for_a_while(void **state)
+{
+    owner o;
+
+    (void)state;
+    assert_true(lay_cable(2, false));
+    begin(&o, "10.91.2.2", NULL);
+    find_on(2, o.names[0], "10.91.2.2:0");
+    set_carrier(2, false);
+    look_at_links(&o);
+    set_carrier(2, true);
+    find_on(2, o.names[0], "10.91.2.2:0");
+    assert_int_equal(o.withdrawn, 0);
+    assert_true(run(here, "ip link del eth2"));
+    end(&o);
+}
+
+/* The kernel allows a socket so many memberships, and counts those of links that are gone. */
+static void h2_links_that_go_and_come_without_end(void **state)
+{
+    owner o;
+
+    (void)state;
+    if (!run(here, "echo 2 >/proc/sys/net/ipv4/igmp_max_memberships")) {
+        skip();
+    }
+    begin(&o, "10.91.", NULL);
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_true(lay_cable(2, false));
+        for (int k = 0; k < 60000 && o.hosts < 1 + i; k++) {
+            gather(&o);
+            (void)usleep(1000);
+        }
+        assert_int_equal(o.hosts, 1 + i);
+        find_on(2, o.names[i], "10.91.2.2:0");
+        assert_true(run(here, "ip link del eth2"));
+        for (int k = 0; k < 60000 && o.withdrawn < i; k++) {
+            gather(&o);
+            (void)usleep(1000);
+        }
+        assert_int_equal(o.withdrawn, i);
+    }
+    assert_int_equal(o.errors, 0);
+    assert_true(run(here, "echo 20 >/proc/sys/net/ipv4/igmp_max_memberships"));
+    end(&o);
+}
+
+static void h2_an_address_on_two_interfaces(void **state)
+{
+    owner o;
+
+    (void)state;
+    assert_true(lay_cable(2, false));
+    begin(&o, "10.91.2.2", NULL);
+    find_on(2, o.names[0], "10.91.2.2:0");
+    assert_true(run(here, "ip link add twin type veth peer name other && ip link set other up && "
+                          "ip addr add 10.91.2.2/32 dev twin && ip link set twin up"));
+    look_at_links(&o);
+    find_on(2, o.names[0], "10.91.2.2:0");
+    assert_true(run(here, "ip link del twin && ip link del eth2"));
+    end(&o);
+}
+
+static bool skipped; /* which ctest is to be told: 77 */
+
+/* As a system does that ends the connections of a network, or of a user. */
+static void h2_an_error_on_the_socket(void **state)
+{
+    owner o;
+
+    (void)state;
+    begin(&o, "10.91.1.2", NULL);
+    find_on(1, o.names[0], "10.91.1.2:0");
+    if (run(here, "ss -H -K -u -a sport = 5353 2>/dev/null | grep -q 5353")) {
+        find_on(1, o.names[0], "10.91.1.2:0");
+    } else {
+        skipped = true;
+    }
+    end(&o);
+}
+
 static bool has_withdrawn(owner *o)
 {
     (void)pthread_mutex_lock(&o->lock);
@@ -694,8 +808,6 @@ static void h2_the_port_cannot_be_had(void **state)
     end(&o);
 }
 
-static bool skipped; /* which ctest is to be told: 77 */
-
 static void h2_nothing_can_be_sent(void **state)
 {
     owner o;
@@ -711,6 +823,28 @@ static void h2_nothing_can_be_sent(void **state)
     wait_for(&o, &o.errors, 1);
     assert_non_null(strstr(o.error, "does a local firewall forbid UDP port 5353?"));
     assert_true(run(here, "nft delete table inet wall"));
+    end(&o);
+}
+
+/* What the kernel tells of it is longer than most: each of its names is in there. */
+static void n2_a_change_of_a_link_with_many_names(void **state)
+{
+    owner o;
+
+    (void)state;
+    assert_true(lay_cable(2, false));
+    assert_true(run(here, "for i in $(seq 100); do "
+                          "ip link property add dev eth2 altname $(printf x%%0110d $i) || exit; "
+                          "done"));
+    begin(&o, "10.91.2.2", NULL);
+    gather(&o);
+    set_carrier(2, false);
+    for (int i = 0; i < 600 && !has_withdrawn(&o); i++) {
+        gather(&o);
+        (void)usleep(10000);
+    }
+    assert_int_equal(o.withdrawn, 1);
+    assert_true(run(here, "ip link del eth2"));
     end(&o);
 }
 
@@ -738,6 +872,11 @@ int main(void)
         cmocka_unit_test(h2_a_link_local_address_has_its_scope),
         cmocka_unit_test(h2_ones_own_name_stays),
         cmocka_unit_test(h2_links_that_come),
+        cmocka_unit_test(h2_a_link_that_loses_its_carrier_for_a_while),
+        cmocka_unit_test(h2_links_that_go_and_come_without_end),
+        cmocka_unit_test(h2_an_address_on_two_interfaces),
+        cmocka_unit_test(h2_an_error_on_the_socket),
+        cmocka_unit_test(n2_a_change_of_a_link_with_many_names),
         cmocka_unit_test(h2_another_machine_has_the_name),
         cmocka_unit_test(h2_the_port_cannot_be_had),
         cmocka_unit_test(h2_nothing_can_be_sent),

@@ -612,6 +612,15 @@ static void h2_links_that_stay_hear_it_once(void **state)
     assert_int_equal(count, 0);
 }
 
+/* The address is on this interface, and, if it is not 0, on that one too. */
+static void stand(fixture *f, const floe_address *address, uint32_t first, uint32_t second)
+{
+    floe_interface_address list[] = {{.interface_index = first, .address = *address},
+                                     {.interface_index = second, .address = *address}};
+
+    floe_mdns_set_interfaces(f->mdns, f->now, list, second != 0 ? 2 : 1);
+}
+
 /* §6.2: addresses of another interface are not said on a link. */
 static void h2_an_address_is_said_on_its_own_links(void **state)
 {
@@ -637,11 +646,55 @@ static void h2_an_address_is_said_on_its_own_links(void **state)
     assert_int_equal(f->message.records[0].address.ip[2], 1);
     /* It has moved: an adapter was plugged in anew. */
     pass(f, 10000);
-    floe_mdns_set_interface(f->mdns, f->now, &f->own, eth1.interface_index);
+    stand(f, &f->own, eth1.interface_index, 0);
     assert_true(sent(f));
     assert_int_equal(f->output.link.interface_index, eth1.interface_index);
     assert_int_equal(count_addresses(f), 2);
     assert_false(sent(f));
+}
+
+/* Its socket is bound to the address, where it was. */
+static void h2_an_address_on_two_interfaces_stays_where_it_is(void **state)
+{
+    fixture *f = *state;
+    floe_mdns_link links[] = {eth0, eth1};
+
+    floe_mdns_set_links(f->mdns, f->now, links, 2);
+    publish(f, false);
+    assert_true(sent(f));
+    settle(f);
+    pass(f, 10000);
+    stand(f, &f->own, eth0.interface_index, eth1.interface_index);
+    assert_false(sent(f));
+    stand(f, &f->own, eth1.interface_index, eth0.interface_index);
+    assert_false(sent(f));
+    ask(f, NAME, false);
+    assert_true(sent(f));
+    assert_int_equal(f->output.link.interface_index, eth0.interface_index);
+}
+
+/* One that moves while its going is still to be said, and is taken up again there. */
+static void h2_an_address_comes_back_on_another_interface(void **state)
+{
+    fixture *f = *state;
+    floe_mdns_link links[] = {eth0, eth1};
+    floe_address second = address_of("10.0.1.3:0");
+
+    floe_mdns_set_links(f->mdns, f->now, links, 2);
+    publish(f, false);
+    assert_int_equal(floe_mdns_publish(f->mdns, f->now, NAME, &second, eth0.interface_index, false),
+                     FLOE_OK);
+    assert_true(sent(f)); /* so that the going has to wait */
+    floe_mdns_unpublish(f->mdns, f->now, NAME, &f->own);
+    stand(f, &f->own, eth1.interface_index, 0);
+    assert_int_equal(floe_mdns_publish(f->mdns, f->now, NAME, &f->own, eth1.interface_index, false),
+                     FLOE_OK);
+    bool there = false;
+    while (sent(f)) {
+        there = there || f->output.link.interface_index == eth1.interface_index;
+    }
+    assert_true(there);
+    assert_int_equal(count_addresses(f), 1);
 }
 
 /* A name has as many links as there may be, and not one more. */
@@ -1447,6 +1500,8 @@ int main(void)
         TEST(h2_a_link_that_comes_hears_of_it),
         TEST(h2_links_that_stay_hear_it_once),
         TEST(h2_an_address_is_said_on_its_own_links),
+        TEST(h2_an_address_on_two_interfaces_stays_where_it_is),
+        TEST(h2_an_address_comes_back_on_another_interface),
         TEST(h2_as_many_links_as_there_may_be),
         TEST(h2_every_question_is_answered),
         TEST(h2_a_question_and_then_the_other),
