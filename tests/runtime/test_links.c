@@ -734,7 +734,7 @@ static void h2_an_error_on_the_socket(void **state)
     (void)state;
     begin(&o, "10.91.1.2", NULL);
     find_on(1, o.names[0], "10.91.1.2:0");
-    if (run(here, "ss -H -K -u -a sport = 5353 2>/dev/null | grep -q 5353")) {
+    if (run(here, "ss -H -n -K -u -a sport = 5353 2>/dev/null | grep -q 5353")) {
         find_on(1, o.names[0], "10.91.1.2:0");
     } else {
         skipped = true;
