@@ -393,6 +393,12 @@ static void on_addresses(void *data, int status, int timeouts, struct ares_addri
         uint32_t of_node = node->ai_ttl > 0 ? (uint32_t)node->ai_ttl : 0;
         ttl = of_node < ttl ? of_node : ttl;
     }
+    /* Of the names on the way too (RFC 1034 §3.6.2): where they lead may change before. */
+    for (struct ares_addrinfo_cname *alias = result != NULL ? result->cnames : NULL; alias != NULL;
+         alias = alias->next) {
+        uint32_t of_alias = alias->ttl > 0 ? (uint32_t)alias->ttl : 0;
+        ttl = of_alias < ttl ? of_alias : ttl;
+    }
     if (result != NULL) {
         ares_freeaddrinfo(result);
     }
