@@ -84,6 +84,7 @@ static void list_interfaces(floe_core *core)
             list[count].interface_name = one->ifa_name;
             list[count].interface_index = if_nametoindex(one->ifa_name);
             list[count].up = (one->ifa_flags & IFF_UP) != 0;
+            list[count].loopback = (one->ifa_flags & IFF_LOOPBACK) != 0;
             list[count].address = to_floe(&copy);
             count += list[count].address.family != FLOE_FAMILY_NONE;
         }

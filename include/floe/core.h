@@ -107,6 +107,10 @@ typedef struct floe_interface_address {
     bool tentative;
     /** The kernel would send from it to an address far away (RFC 8828 §5.2). */
     bool default_route;
+    /** It is on the loopback interface, or the kernel says that it is of this host alone
+     * (rtnetlink's scope host): it comes last, and only where there is no other are servers asked
+     * from it. */
+    bool loopback;
 } floe_interface_address;
 
 /** Kinds of DNS records that the core asks for, by their numbers. */

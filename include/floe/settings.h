@@ -128,7 +128,8 @@ typedef struct floe_settings {
      *  1024). min above max is an error. */
     uint16_t port_min;
     uint16_t port_max;
-    /** Gather on loopback addresses too, and believe servers that name one. */
+    /** Gather on loopback addresses too, from which servers on loopback are asked, and believe
+     *  servers that name one. */
     bool loopback;
     /** Gather on link-local IPv6 addresses too: of use on the same link only. */
     bool link_local;
@@ -156,7 +157,8 @@ typedef struct floe_settings {
     /** At most so many local addresses of each family are gathered on: the best by kind of adapter
      *  and scope, spread over the kinds. 0: 16; FLOE_UNLIMITED: all. */
     uint32_t addresses_max;
-    /** Leave out cellular networks while a wired or wireless one has an address. */
+    /** Leave out cellular networks while a wired or wireless one has an address; an interface of
+     *  unknown kind (a bridge, a container's) is no reason to. */
     bool avoid_costly_networks;
     /** URLs without a port: look for SRV, and for turn(s) S-NAPTR, before the host's addresses (RFC
      *  8489 §8.1, RFC 5928). */

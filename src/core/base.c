@@ -54,6 +54,11 @@ static floe_base *base_of_ip(const floe_core *core, const floe_address *address)
     return NULL;
 }
 
+static bool is_loopback(const floe_address *address)
+{
+    return floe_address_classify(address) == FLOE_ADDRESS_LOOPBACK;
+}
+
 static void set_interface(const floe_core *core, floe_base *base,
                           const floe_interface_address *from, uint16_t rank)
 {
@@ -65,6 +70,7 @@ static void set_interface(const floe_core *core, floe_base *base,
     memcpy(base->interface_name, name, size);
     base->interface_index = from->interface_index;
     base->rank = rank;
+    base->loopback = from->loopback || is_loopback(&from->address);
     base->chosen = true;
     base->overdue = false;
     base->no_reflexive = floe_rewrite_replaces(floe_rewrite_for(
@@ -313,6 +319,7 @@ floe_base *floe_base_spare(floe_core *core, const floe_base *original)
         memcpy(base->interface_name, original->interface_name, sizeof base->interface_name);
         base->interface_index = original->interface_index;
         base->rank = original->rank;
+        base->loopback = original->loopback;
         base->spare = true;
         open_base(core, base);
     }
@@ -421,6 +428,26 @@ bool floe_bases_have_family(const floe_core *core, uint8_t family)
         }
     }
     return false;
+}
+
+/* A loopback address reaches loopback alone. Any other on the loopback interface may be one that
+ * routers lead to (and then often is the machine's only one), or one that nobody knows: it is asked
+ * from where there is no better, so that it holds nothing up. */
+bool floe_base_asks(const floe_core *core, const floe_base *base, const floe_address *server)
+{
+    if (server->family != base->local.family) {
+        return false;
+    }
+    if (!base->loopback || is_loopback(server)) {
+        return true;
+    }
+    bool better = is_loopback(&base->local);
+    FLOE_LIST_EACH(other, &core->bases, floe_base, link)
+    {
+        better = better || (!other->loopback && other->local.family == server->family &&
+                            other->state != FLOE_BASE_FAILED && other->state != FLOE_BASE_CLOSING);
+    }
+    return !better;
 }
 
 bool floe_bases_ask_reflexive(const floe_core *core)

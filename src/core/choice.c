@@ -77,6 +77,13 @@ static bool outdone_by_temporary(const floe_core *core, const floe_interface_add
     return false;
 }
 
+/* What is on the loopback interface leads nowhere, unless others have a route to it. */
+static bool is_loopback(const floe_interface_address *candidate)
+{
+    return candidate->loopback ||
+           floe_address_classify(&candidate->address) == FLOE_ADDRESS_LOOPBACK;
+}
+
 /* How early an address comes: adapters first (C4), then global before local scope (RFC 6724). */
 static unsigned order_of(const floe_interface_address *candidate)
 {
@@ -88,6 +95,9 @@ static unsigned order_of(const floe_interface_address *candidate)
         (size_t)candidate->adapter < sizeof adapters ? adapters[candidate->adapter] : adapters[0];
     unsigned scope = 0;
 
+    if (is_loopback(candidate)) {
+        return 1000;
+    }
     switch (floe_address_classify(&candidate->address)) {
     case FLOE_ADDRESS_PRIVATE:
         /* The usual thing in IPv4; in IPv6 (RFC 4193) it stands behind global ones. */
@@ -96,8 +106,6 @@ static unsigned order_of(const floe_interface_address *candidate)
     case FLOE_ADDRESS_LINK_LOCAL:
         scope = 2;
         break;
-    case FLOE_ADDRESS_LOOPBACK:
-        return 1000;
     default:
         break;
     }
@@ -122,8 +130,9 @@ static bool outdone_by_twin(const floe_core *core, const floe_interface_address 
     return false;
 }
 
-/* P7: costly, while a better network works; one that has link-local addresses alone does not, and a
- * VPN is only as good as what is under it. */
+/* P7: costly, while a better network works; one that has link-local addresses alone does not, a VPN
+ * is only as good as what is under it, and what is of no known kind may be a bridge of this
+ * machine's. */
 static bool outdone_by_cheaper(const floe_core *core, const floe_interface_address *list,
                                size_t count, const floe_interface_address *entry)
 {
@@ -131,14 +140,26 @@ static bool outdone_by_cheaper(const floe_core *core, const floe_interface_addre
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        floe_address_kind kind = floe_address_classify(&list[i].address);
-        if (list[i].adapter != FLOE_ADAPTER_CELLULAR && list[i].adapter != FLOE_ADAPTER_VPN &&
-            kind != FLOE_ADDRESS_LINK_LOCAL && kind != FLOE_ADDRESS_LOOPBACK &&
+        bool better =
+            list[i].adapter == FLOE_ADAPTER_WIRED || list[i].adapter == FLOE_ADAPTER_WIRELESS;
+        if (better && !is_loopback(&list[i]) &&
+            floe_address_classify(&list[i].address) != FLOE_ADDRESS_LINK_LOCAL &&
             usable(core, &list[i])) {
             return true;
         }
     }
     return false;
+}
+
+/* `adapter`: a floe_adapter, loopback apart. */
+enum { ANY_ADAPTER = -1, ON_LOOPBACK = -2 };
+
+static bool is_of_kind(const floe_interface_address *entry, int adapter)
+{
+    if (adapter == ANY_ADAPTER) {
+        return true;
+    }
+    return is_loopback(entry) ? adapter == ON_LOOPBACK : (int)entry->adapter == adapter;
 }
 
 static const floe_interface_address *best_marked(const floe_choice *choice, uint8_t mark,
@@ -149,28 +170,24 @@ static const floe_interface_address *best_marked(const floe_choice *choice, uint
     for (size_t i = 0; i < choice->count; i++) {
         const floe_interface_address *entry = &choice->list[i];
         if (choice->marks[i] == mark && entry->address.family == family &&
-            (adapter < 0 || (int)entry->adapter == adapter) &&
-            (best == NULL || earlier(entry, best))) {
+            is_of_kind(entry, adapter) && (best == NULL || earlier(entry, best))) {
             best = entry;
         }
     }
     return best;
 }
 
-/* P7: each kind of adapter in turn gives its best, until the cap is reached. */
-static void choose_of_family(floe_choice *choice, uint8_t family)
+/* Each of these kinds in turn gives its best, until the cap is reached. How many are left of it. */
+static uint32_t choose_in_turn(floe_choice *choice, uint8_t family, const int *kinds, size_t count,
+                               uint32_t left)
 {
-    static const floe_adapter kinds[] = {FLOE_ADAPTER_WIRED, FLOE_ADAPTER_WIRELESS,
-                                         FLOE_ADAPTER_UNKNOWN, FLOE_ADAPTER_CELLULAR,
-                                         FLOE_ADAPTER_VPN};
-    uint32_t left = choice->core->shared->addresses_max;
     bool any = true;
 
     while (any && left > 0) {
         any = false;
-        for (size_t i = 0; i < sizeof kinds / sizeof *kinds && left > 0; i++) {
+        for (size_t i = 0; i < count && left > 0; i++) {
             const floe_interface_address *best =
-                best_marked(choice, MARK_ELIGIBLE, family, (int)kinds[i]);
+                best_marked(choice, MARK_ELIGIBLE, family, kinds[i]);
             if (best != NULL) {
                 choice->marks[best - choice->list] = MARK_CHOSEN;
                 any = true;
@@ -178,6 +195,19 @@ static void choose_of_family(floe_choice *choice, uint8_t family)
             }
         }
     }
+    return left;
+}
+
+/* P7: the kinds of adapter, and loopback with what they leave. */
+static void choose_of_family(floe_choice *choice, uint8_t family)
+{
+    static const int kinds[] = {FLOE_ADAPTER_WIRED, FLOE_ADAPTER_WIRELESS, FLOE_ADAPTER_UNKNOWN,
+                                FLOE_ADAPTER_CELLULAR, FLOE_ADAPTER_VPN};
+    static const int last[] = {ON_LOOPBACK};
+    uint32_t left = choice->core->shared->addresses_max;
+
+    left = choose_in_turn(choice, family, kinds, sizeof kinds / sizeof *kinds, left);
+    (void)choose_in_turn(choice, family, last, 1, left);
 }
 
 bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interface_address *list,
@@ -212,9 +242,9 @@ const floe_interface_address *floe_choice_next(floe_choice *choice)
 {
     bool ipv6 = choice->last_family != FLOE_FAMILY_IPV6;
     const floe_interface_address *due =
-        best_marked(choice, MARK_CHOSEN, ipv6 ? FLOE_FAMILY_IPV6 : FLOE_FAMILY_IPV4, -1);
+        best_marked(choice, MARK_CHOSEN, ipv6 ? FLOE_FAMILY_IPV6 : FLOE_FAMILY_IPV4, ANY_ADAPTER);
     const floe_interface_address *other =
-        best_marked(choice, MARK_CHOSEN, ipv6 ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6, -1);
+        best_marked(choice, MARK_CHOSEN, ipv6 ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6, ANY_ADAPTER);
 
     if (due == NULL || (other != NULL && order_of(other) / 10 < order_of(due) / 10)) {
         due = other;

@@ -441,6 +441,7 @@ struct floe_base {
     uint8_t state;       /* a floe_base_state */
     bool spare;          /* a second socket for one relay after 437: no candidates of its own */
     bool no_reflexive;   /* a rewrite rule says it, so no server is asked (W7) */
+    bool loopback;       /* it leads nowhere beyond this machine, or hardly */
     bool chosen;         /* by the list of interfaces at hand */
     bool overdue;        /* the gathering has given it up while it was opening */
     bool answered;       /* some server has answered here */
@@ -482,6 +483,8 @@ void floe_base_free(floe_core *core, floe_base *base);
 /* A candidate of it has gone: so does the base, if its socket has, with the last of them. */
 void floe_base_forget(floe_core *core, const floe_base *of);
 floe_base *floe_base_of_channel(floe_core *core, uint32_t channel);
+/* Whether a server at this address is asked from it. */
+bool floe_base_asks(const floe_core *core, const floe_base *base, const floe_address *server);
 /* Whether any of them would ask a STUN server. */
 bool floe_bases_ask_reflexive(const floe_core *core);
 void floe_base_unpublish(floe_core *core, floe_base *base);

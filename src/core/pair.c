@@ -509,7 +509,7 @@ static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
 {
     for (size_t i = 0; i < pair->server->address_count; i++) {
         const floe_address *remote = &pair->server->addresses[i];
-        if (remote->family != pair->base->local.family) {
+        if (!floe_base_asks(core, pair->base, remote)) {
             continue;
         }
         floe_attempt *attempt = attempt_at(pair, remote);
@@ -528,10 +528,10 @@ static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
     }
 }
 
-static bool has_address_for(const floe_server *server, const floe_base *base)
+static bool has_address_for(const floe_core *core, const floe_server *server, const floe_base *base)
 {
     for (size_t i = 0; i < server->address_count; i++) {
-        if (server->addresses[i].family == base->local.family) {
+        if (floe_base_asks(core, base, &server->addresses[i])) {
             return true;
         }
     }
@@ -557,8 +557,8 @@ static void pair_extend(floe_core *core, floe_time now, floe_pair *pair)
 
     for (size_t i = 0; i < pair->server->address_count; i++) {
         const floe_address *remote = &pair->server->addresses[i];
-        more = more ||
-               (remote->family == pair->base->local.family && attempt_at(pair, remote) == NULL);
+        more =
+            more || (floe_base_asks(core, pair->base, remote) && attempt_at(pair, remote) == NULL);
     }
     if (!more || pair->told || pair->progress == FLOE_SUCCEEDED || verifies(pair)) {
         return;
@@ -641,7 +641,7 @@ void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
         floe_pair *pair = pair_of(core, base, server);
         if (pair != NULL) {
             pair_extend(core, now, pair);
-        } else if (applies && has_address_for(server, base)) {
+        } else if (applies && has_address_for(core, server, base)) {
             pair_make(core, now, base, server);
         }
     }

@@ -31,6 +31,7 @@
 typedef struct link_info {
     uint32_t index;
     bool up;
+    bool loopback;
     floe_adapter adapter;
     char name[32];
 } link_info;
@@ -133,6 +134,7 @@ static int on_link(const struct nlmsghdr *header, void *data)
     }
     link->index = (uint32_t)info->ifi_index;
     link->up = (info->ifi_flags & IFF_UP) != 0 && (info->ifi_flags & IFF_RUNNING) != 0;
+    link->loopback = (info->ifi_flags & IFF_LOOPBACK) != 0;
     link->adapter = adapter_of(name, kind, info->ifi_type);
     (void)snprintf(link->name, sizeof link->name, "%s", name);
     return MNL_CB_OK;
@@ -194,8 +196,10 @@ static int on_address(const struct nlmsghdr *header, void *data)
     if (own == NULL || mnl_attr_get_payload_len(own) != size) {
         return MNL_CB_OK;
     }
-    floe_interface_address entry = {
-        .interface_index = link->index, .adapter = link->adapter, .up = link->up};
+    floe_interface_address entry = {.interface_index = link->index,
+                                    .adapter = link->adapter,
+                                    .up = link->up,
+                                    .loopback = link->loopback || info->ifa_scope == RT_SCOPE_HOST};
     entry.address.family = size == 4 ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
     memcpy(entry.address.ip, mnl_attr_get_payload(own), size);
     if (info->ifa_scope == RT_SCOPE_LINK && size == 16) {

@@ -1,8 +1,8 @@
 /* Rows about what a gatherer makes of a small world, run in the simulator. Keys:
  *
  *     on: IFACE ADDRESS [FLAG…]     an interface: down, temporary, deprecated, tentative, default,
- *                                   wireless, cellular, vpn, unknown, swallows, noroute,
- *                                   nat=none, nat=symmetric
+ *                                   loopback (it is on lo), wireless, cellular, vpn, unknown,
+ *                                   swallows, noroute, nat=none, nat=symmetric
  *     server: KIND IP [TEMPER]      stun or turn; good, or one of the tempers below
  *     policy: NAME                  all, nohost, relay
  *     rule: …, nat: …, nattype: …   address rewriting
@@ -119,6 +119,7 @@ static void read_interface(world_case *c, char *value)
         DEPRECATED,
         TENTATIVE,
         DEFAULT,
+        ON_LOOPBACK,
         NAT_NONE,
         NAT_SYMMETRIC,
         SWALLOWS,
@@ -130,6 +131,7 @@ static void read_interface(world_case *c, char *value)
                                  {"deprecated", DEPRECATED},
                                  {"tentative", TENTATIVE},
                                  {"default", DEFAULT},
+                                 {"loopback", ON_LOOPBACK},
                                  {"nat=none", NAT_NONE},
                                  {"nat=symmetric", NAT_SYMMETRIC},
                                  {"swallows", SWALLOWS},
@@ -169,6 +171,9 @@ static void read_interface(world_case *c, char *value)
             break;
         case DEFAULT:
             interface->default_route = true;
+            break;
+        case ON_LOOPBACK:
+            interface->loopback = true;
             break;
         case NAT_NONE:
             interface->mapping = interface->filtering = SIM_NAT_NONE;

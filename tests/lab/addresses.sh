@@ -42,6 +42,24 @@ bare_gathers() { # OPTION…
 }
 
 # P3, P4, P7 (sit. 1, 4, 7): the list is right on a machine like those that people have.
+# P3: addresses on the loopback interface, as WSL and routers have them, come last and cost nothing.
+lab_test_p3_addresses_on_lo() {
+    local good=0 status=0
+    lab_coturn 1 "$LAB_SERVER"
+    lab_client ip addr add 10.255.255.254/32 dev lo
+    lab_client ip addr add 198.18.7.7/32 dev lo scope host
+    gather --network-types udp4 -s "stun:$LAB_SERVER" || status=$?
+    expect "$status" 0 'exit status' || good=1
+    expect "$(events '.event == "error"')" 0 'errors' || good=1
+    expect "$(jq -r 'select(.type == "host" and .interface == "lo") | .address' "$OUT" | sort | xargs)" \
+        '10.255.255.254 198.18.7.7' 'on lo' || good=1
+    expect "$(jq -rs 'map(select(.type == "host")) | max_by(.priority) | .interface != "lo"' "$OUT")" true \
+        'the best is another' || good=1
+    lab_client ip addr del 10.255.255.254/32 dev lo
+    lab_client ip addr del 198.18.7.7/32 dev lo
+    return $good
+}
+
 lab_test_p4_odd_interfaces() {
     local good=0 got i
     bare_up

@@ -29,6 +29,10 @@ static void the_list_is_there(void **state)
         assert_int_equal(floe_interfaces_update(&interfaces), FLOE_OK);
         for (size_t n = 0; n < interfaces.count; n++) {
             assert_non_null(interfaces.list[n].interface_name);
+            if (floe_address_classify(&interfaces.list[n].address) == FLOE_ADDRESS_LOOPBACK ||
+                strcmp(interfaces.list[n].interface_name, "lo") == 0) {
+                assert_true(interfaces.list[n].loopback);
+            }
             loopback = loopback || (floe_address_classify(&interfaces.list[n].address) ==
                                         FLOE_ADDRESS_LOOPBACK &&
                                     interfaces.list[n].up);

@@ -456,6 +456,16 @@ static bool everything_answers(const asking *a, uint64_t *last)
     return true;
 }
 
+static bool on_loopback(const sim_config *config)
+{
+    bool any = false;
+
+    for (size_t n = 0; n < config->interface_count; n++) {
+        any = any || config->interfaces[n].loopback;
+    }
+    return any;
+}
+
 static bool leaves_little_to_chance(const sim_config *config)
 {
     return config->run_ms > timeout_of(config) && config->action_count == 0 &&
@@ -464,7 +474,8 @@ static bool leaves_little_to_chance(const sim_config *config)
            config->policy <= FLOE_GATHER_POLICY_RELAY &&
            config->settings.address_rewrite_rule_count == 0 &&
            config->settings.nat_1to1_ip_count == 0 && !config->settings.loopback &&
-           !config->settings.link_local && !config->settings.avoid_costly_networks &&
+           !on_loopback(config) && !config->settings.link_local &&
+           !config->settings.avoid_costly_networks &&
            config->settings.ip_handling == FLOE_IP_HANDLING_ALL && !config->settings.ice_lite;
 }
 

@@ -43,6 +43,7 @@ typedef struct sim_interface {
     bool deprecated;
     bool tentative;
     bool default_route;
+    bool loopback; /* on the loopback interface */
     sim_path path;
     sim_nat mapping;
     sim_nat filtering;

@@ -121,6 +121,7 @@ void world_list_interfaces(sim_world *world)
         list[i].deprecated = interface->deprecated;
         list[i].tentative = interface->tentative;
         list[i].default_route = interface->default_route;
+        list[i].loopback = interface->loopback;
         (void)floe_address_parse(interface->ip, &list[i].address);
     }
     floe_core_interfaces(world->core, world_time(world), list, config->interface_count);
