@@ -192,7 +192,8 @@ FLOE_EXPORT floe_error floe_gatherer_on_writable(floe_gatherer *gatherer,
  * and sends once it has connected (RFC 6062).
  *
  * @param candidate_id  `id` of the floe_candidate.
- * @param peer          of the candidate's family.
+ * @param peer          of the candidate's `family`; a link-local IPv6 one may lack its scope, which
+ *                      is the socket's.
  * @param data          copied.
  * @param size          up to 65,507 bytes; up to 16,000 by a relay over TLS or DTLS. What is larger
  *                      than the path's MTU goes in fragments.

@@ -838,6 +838,45 @@ static void k2_a_candidate_tells_its_base(void **state)
     }
 }
 
+/* P1, L12: a policy that was tightened asks no STUN server any more, waits for none, and names
+ * nothing that it hides: in packets, in what is handed out, in what is withdrawn. */
+static void p1_a_tightened_policy_asks_and_shows_nothing(void **state)
+{
+    static const uint8_t data[] = "data";
+    static const char *const urls[] = {"stun:203.0.113.3", "turn:203.0.113.2"};
+    static hand h;
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, urls, 2, "user");
+    floe_address peer = address_of("198.51.100.77:7");
+    floe_packet came;
+
+    (void)state;
+    make(&h, urls, 2, defaults);
+    server *stun = with(&h, "203.0.113.3:3478", "192.0.2.7:701");
+    (void)with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    options.gather_policy = FLOE_GATHER_POLICY_RELAY;
+    assert_int_equal(floe_core_set_options(h.core, h.now, &options), FLOE_OK);
+    stun->binding = SILENT;
+    stun->bindings = 0;
+    gather(&h);
+    pass(&h, 300);
+    read_log(&h, "end"); /* the relay stands; nobody waits for what is not wanted */
+    pass(&h, 60000);
+    assert_int_equal(stun->bindings, 0);
+    floe_core_receive_packets(h.core, true);
+    floe_core_datagram(h.core, h.now, 1, &peer, data, sizeof data);
+    assert_true(floe_core_packet(h.core, h.now, &came));
+    assert_int_equal(came.candidate_id, 0);
+    h.no_interface = true;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "- relay, end");
+    end(&h);
+}
+
 /* ── Peers that are not reached ── */
 
 static void comes_back(hand *h, const char *peer, const void *data, size_t size)
@@ -1278,6 +1317,7 @@ int main(void)
         cmocka_unit_test(k2_what_a_check_has_that_nobody_knows),
         cmocka_unit_test(k1_answers_of_our_own_are_not_the_owners),
         cmocka_unit_test(k2_a_candidate_tells_its_base),
+        cmocka_unit_test(p1_a_tightened_policy_asks_and_shows_nothing),
         cmocka_unit_test(k1_a_peer_that_is_not_reached_is_told),
         cmocka_unit_test(k1_a_relays_server_says_that_a_peer_is_not_reached),
         cmocka_unit_test(t7b_what_its_owner_doubts_is_asked),
