@@ -17,6 +17,7 @@ static floe_base *base_new(floe_core *core, const floe_address *local)
     base->state = FLOE_BASE_OPENING;
     base->channel = ++core->last_channel;
     floe_list_init(&base->bindings);
+    floe_list_init(&base->pairs);
     return base;
 }
 

@@ -35,14 +35,31 @@ static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_se
     binding->remote = *remote;
     binding->keepalive = FLOE_TIME_NEVER;
     binding->state = FLOE_BINDING_ASKING;
+    base->asking++;
     floe_stun_transaction_stop(&binding->transaction);
     floe_list_append(&base->bindings, &binding->link);
     return binding;
 }
 
+/* When it has something to do may be another time now. */
+static void changed(floe_binding *binding)
+{
+    binding->base->due_known = false;
+}
+
+static void set_state(floe_binding *binding, floe_binding_state state)
+{
+    floe_base *base = binding->base;
+
+    base->asking -= binding->state == FLOE_BINDING_ASKING;
+    base->asking += state == FLOE_BINDING_ASKING;
+    binding->state = (uint8_t)state;
+    changed(binding);
+}
+
 static void ask(floe_core *core, floe_binding *binding)
 {
-    binding->state = FLOE_BINDING_ASKING;
+    set_state(binding, FLOE_BINDING_ASKING);
     binding->keepalive = FLOE_TIME_NEVER;
     floe_pace(core, &binding->paced, false);
 }
@@ -101,6 +118,7 @@ static void let_go(floe_core *core, floe_binding *binding)
         if (twin != NULL && twin->state == FLOE_BINDING_KNOWN &&
             floe_time_is_never(twin->keepalive)) {
             twin->keepalive = (floe_time){0}; /* it was not worth a packet */
+            changed(twin);
         }
     }
     binding->mapped = (floe_address){0};
@@ -115,7 +133,7 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
 
     floe_list_remove(&binding->paced.link);
     floe_stun_transaction_stop(&binding->transaction);
-    binding->state = FLOE_BINDING_KNOWN;
+    set_state(binding, FLOE_BINDING_KNOWN);
     binding->keepalive = floe_time_after(now, core->shared->keepalive);
     base->answered = true;
     if (mapped->family == FLOE_FAMILY_NONE) {
@@ -166,10 +184,11 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
     floe_stun_transaction_stop(&binding->transaction);
     floe_list_remove(&binding->paced.link);
     binding->keepalive = floe_time_after(now, core->shared->keepalive);
+    changed(binding);
     if (!asking) {
         return;
     }
-    binding->state = FLOE_BINDING_FAILED;
+    set_state(binding, FLOE_BINDING_FAILED);
     let_go(core, binding); /* known in an earlier gathering (L5), and no more */
     floe_pairs_binding_failed(core, now, binding, failure);
 }
@@ -177,6 +196,7 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
 void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding)
 {
     binding->previous = binding->transaction.id;
+    changed(binding);
     if (floe_stun_transaction_start(&binding->transaction, now, FLOE_STUN_BINDING,
                                     core->shared->rto, false, &core->shared->random) != FLOE_OK) {
         floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = binding->remote};
@@ -276,6 +296,7 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
 static void keep_alive(floe_core *core, floe_time now, floe_binding *binding)
 {
     binding->keepalive = FLOE_TIME_NEVER;
+    changed(binding);
     if (floe_relays_keep(core, binding->base, &binding->remote)) {
         binding->keepalive = floe_time_after(now, core->shared->keepalive);
     } else if (floe_found_on(core, binding)) {
@@ -287,10 +308,11 @@ void floe_binding_doubt(floe_binding *binding, floe_time now)
 {
     if (!floe_time_is_never(binding->keepalive)) { /* else it is being asked, or not kept */
         binding->keepalive = now;
+        changed(binding);
     }
 }
 
-void floe_binding_time(floe_core *core, floe_time now, floe_binding *binding)
+static void look_at_clock(floe_core *core, floe_time now, floe_binding *binding)
 {
     if (floe_time_reached(now, binding->keepalive)) {
         keep_alive(core, now, binding);
@@ -315,9 +337,27 @@ void floe_binding_time(floe_core *core, floe_time now, floe_binding *binding)
     }
 }
 
-floe_time floe_binding_deadline(const floe_binding *binding)
+void floe_bindings_time(floe_core *core, floe_time now, floe_base *base)
 {
-    return floe_time_min(binding->keepalive, binding->transaction.due);
+    base->due_known = false;
+    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    {
+        look_at_clock(core, now, binding);
+    }
+}
+
+floe_time floe_bindings_deadline(floe_base *base)
+{
+    if (!base->due_known) {
+        base->due_known = true;
+        base->due = FLOE_TIME_NEVER;
+        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+        {
+            base->due = floe_time_min(base->due, binding->keepalive);
+            base->due = floe_time_min(base->due, binding->transaction.due);
+        }
+    }
+    return base->due;
 }
 
 void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding)
@@ -328,7 +368,7 @@ void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding)
     floe_list_remove(&binding->paced.link);
     floe_untell(&binding->output);
     floe_stun_transaction_stop(&binding->transaction);
-    binding->state = FLOE_BINDING_FAILED;
+    set_state(binding, FLOE_BINDING_FAILED);
     binding->keepalive = floe_time_after(now, core->shared->keepalive);
     if (twin_of(core, binding) != NULL) {
         let_go(core, binding); /* whoever has answered keeps the candidate */
@@ -347,9 +387,9 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
         floe_list_remove(&binding->paced.link);
         floe_untell(&binding->output);
         floe_stun_transaction_stop(&binding->transaction);
-        binding->state = FLOE_BINDING_FAILED; /* unless somebody asks */
+        set_state(binding, FLOE_BINDING_FAILED); /* unless somebody asks */
         if (kept) {
-            binding->state = FLOE_BINDING_KNOWN; /* as its relay will tell (T7b) */
+            set_state(binding, FLOE_BINDING_KNOWN); /* as its relay will tell (T7b) */
         } else if (floe_server_current(core, binding->server) &&
                    floe_found_shows(core, base, &binding->mapped)) {
             ask(core, binding);
@@ -371,6 +411,7 @@ void floe_binding_free(floe_core *core, floe_binding *binding)
 {
     binding->base->former = binding->transaction.id;
     let_go(core, binding);
+    set_state(binding, FLOE_BINDING_FAILED);
     floe_list_remove(&binding->paced.link);
     floe_untell(&binding->output);
     floe_list_remove(&binding->link);

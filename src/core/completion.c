@@ -2,23 +2,14 @@
 #include "core/gatherer.h"
 
 /* Whether the base still waits for an answer of a kind: reflexive, or relay. */
-static bool base_waits(const floe_core *core, const floe_base *base, bool relay)
+static bool base_waits(const floe_base *base, bool relay)
 {
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
-    {
-        if (pair->base == base && pair->progress == FLOE_PENDING &&
-            pair->server->url->turn == relay) {
-            return true;
-        }
-    }
-    if (!relay) {
-        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
-        {
-            if (binding->state == FLOE_BINDING_ASKING) {
-                return true;
-            }
-        }
-    }
+    return base->pending[relay] > 0 || (!relay && base->asking > 0);
+}
+
+/* Whether names are looked up from which every base may get such. */
+static bool looks_up(const floe_core *core, bool relay)
+{
     for (size_t i = 0; i < core->set->count; i++) {
         const floe_server *server = &core->set->servers[i];
         if (floe_server_pending(server) && server->url->turn == relay) {
@@ -30,13 +21,16 @@ static bool base_waits(const floe_core *core, const floe_base *base, bool relay)
 
 static bool anything_pending(const floe_core *core)
 {
+    if (core->pairs_pending > 0) {
+        return true;
+    }
+    bool looks = looks_up(core, false) || looks_up(core, true);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         if (base->state == FLOE_BASE_CLOSING) {
             continue;
         }
-        if (floe_base_awaited(base) || base_waits(core, base, false) ||
-            base_waits(core, base, true)) {
+        if (looks || floe_base_awaited(base) || base->asking > 0) {
             return true;
         }
     }
@@ -54,6 +48,7 @@ static bool others_have_answered(const floe_core *core)
     if (!floe_list_empty(&core->paced)) {
         return false;
     }
+    bool looks[2] = {looks_up(core, false), looks_up(core, true)};
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         if (floe_base_awaited(base)) {
@@ -62,8 +57,8 @@ static bool others_have_answered(const floe_core *core)
         if (base->spare || base->state != FLOE_BASE_OPEN || !base->answered) {
             continue;
         }
-        if ((base_waits(core, base, false) && !base->has_srflx) ||
-            (base_waits(core, base, true) && !base->has_relay)) {
+        if (((looks[0] || base_waits(base, false)) && !base->has_srflx) ||
+            ((looks[1] || base_waits(base, true)) && !base->has_relay)) {
             return false;
         }
         any = any || base->has_srflx || base->has_relay;

@@ -147,6 +147,7 @@ static void shut(floe_core *core, floe_connection *connection)
         floe_tell(core, &connection->output, FLOE_OUTPUT_DISCONNECT);
     } else {
         connection->state = FLOE_CONNECTION_ENDED;
+        core->connections_ended = true;
         floe_untell(&connection->output);
     }
 }
@@ -194,6 +195,10 @@ void floe_connection_writable(floe_core *core, floe_connection *connection)
 
 void floe_connections_sweep(floe_core *core)
 {
+    if (!core->connections_ended) {
+        return;
+    }
+    core->connections_ended = false;
     FLOE_LIST_EACH_SAFE(connection, &core->connections, floe_connection, link)
     {
         if (connection->state == FLOE_CONNECTION_ENDED) {

@@ -62,6 +62,8 @@ static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
     floe_list_init(&core->relays);
     floe_list_init(&core->connections);
     floe_list_init(&core->pairs);
+    floe_list_init(&core->waiting);
+    floe_list_init(&core->untold);
     floe_list_init(&core->found);
     floe_list_init(&core->paced);
     floe_list_init(&core->retired);
@@ -738,9 +740,8 @@ void floe_core_time(floe_core *core, floe_time now)
     }
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
-        {
-            floe_binding_time(core, now, binding);
+        if (floe_time_reached(now, floe_bindings_deadline(base))) {
+            floe_bindings_time(core, now, base);
         }
     }
     settle(core, now);
@@ -784,10 +785,7 @@ floe_time floe_core_deadline(const floe_core *core)
     }
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
-        {
-            deadline = floe_time_min(deadline, floe_binding_deadline(binding));
-        }
+        deadline = floe_time_min(deadline, floe_bindings_deadline(base));
     }
     return deadline;
 }

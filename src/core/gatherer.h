@@ -241,6 +241,13 @@ struct floe_server {
     bool told_failed;  /* the event that says url_failed is given */
     bool no_memory;    /* for one of its look-ups */
     floe_list lookups; /* floe_lookup.link */
+    floe_list pairs;   /* floe_pair.of_server */
+    /* Of its pairs: how many pend, may still give or have given something, have failed and were
+     * not told; and of these those whose failure is the URL's. */
+    uint32_t pairs_pending;
+    uint32_t pairs_hopeful;
+    uint32_t untold;
+    uint32_t untold_of_url;
     floe_server *heir; /* once retired: the same one among those that came after; NULL: none */
     floe_failure failure;
 };
@@ -454,6 +461,11 @@ struct floe_base {
     bool unheard; /* and it was told that the link does not hear of it */
     bool blocked; /* its socket takes no more for now */
     floe_list bindings;
+    floe_list pairs;     /* floe_pair.of_base */
+    uint32_t pending[2]; /* of its pairs, by whether they are for a relay */
+    uint32_t asking;     /* of its bindings */
+    bool due_known;
+    floe_time due; /* when the first of its bindings has something to do */
     floe_output send_output;
     floe_queue queue; /* packets that wait */
     uint32_t full_for;
@@ -572,8 +584,9 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
                               floe_unreachable reason);
 /* The NAT may have forgotten it: it is asked for at once. */
 void floe_binding_doubt(floe_binding *binding, floe_time now);
-void floe_binding_time(floe_core *core, floe_time now, floe_binding *binding);
-floe_time floe_binding_deadline(const floe_binding *binding);
+void floe_bindings_time(floe_core *core, floe_time now, floe_base *base);
+/* When the first of the base's has something to do. */
+floe_time floe_bindings_deadline(floe_base *base);
 /* Gives it up if it is still asking; tells nobody. */
 void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding);
 /* Its candidates go to another of the base that sees the same address, or are withdrawn. */
@@ -873,6 +886,11 @@ struct floe_attempt {
 
 struct floe_pair {
     floe_list link; /* in core->pairs */
+    floe_list of_base;
+    floe_list of_server;
+    floe_list waiting; /* in core->waiting, if one of its attempts has yet to begin */
+    floe_list untold;  /* in core->untold, if its failure is */
+    uint32_t number;   /* its place among all */
     floe_output output;
     floe_base *base;
     floe_server *server;
@@ -892,7 +910,7 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
 void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
                          floe_failure failure);
 /* The attempt that would ask for such a relay takes this one. */
-void floe_pairs_adopt(floe_core *core, floe_relay *relay);
+void floe_pairs_adopt(floe_relay *relay);
 /* A binding was answered, or failed for this reason: its pairs hear of it. */
 void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *binding);
 void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *binding,
@@ -903,7 +921,7 @@ void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *bin
 void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure);
 /* It is there again. */
 void floe_pairs_relay_back(floe_core *core, const floe_relay *relay);
-uint16_t floe_pairs_code(const floe_core *core, const floe_binding *binding);
+uint16_t floe_pairs_code(const floe_binding *binding);
 void floe_pairs_time(floe_core *core, floe_time now);
 floe_time floe_pairs_deadline(const floe_core *core);
 /* Everything pending fails by timeout. */
@@ -941,6 +959,8 @@ struct floe_core {
     floe_list relays;
     floe_list connections;
     floe_list pairs;
+    floe_list waiting; /* floe_pair.waiting */
+    floe_list untold;  /* floe_pair.untold */
     floe_list found;
     floe_list paced;
     floe_server_set *set;
@@ -960,6 +980,8 @@ struct floe_core {
     uint32_t last_channel;
     uint32_t last_query;
     uint32_t last_id;
+    uint32_t last_pair;
+    uint32_t pairs_pending;
     floe_unreached *unreached; /* FLOE_UNREACHED_MAX of them; NULL: there was none yet */
     floe_check check;          /* of the packet at hand */
     floe_packet packet;        /* that came by the latest datagram */
@@ -973,6 +995,8 @@ struct floe_core {
     bool gathered;    /* something may be alive from an earlier gathering */
     bool interfaces_known;
     bool interfaces_asked; /* the output was polled */
+    bool relays_ended;     /* one has, and is to be freed */
+    bool connections_ended;
     floe_credentials credentials;
     floe_credentials former; /* before the latest restart, until the new ones have been used */
     uint8_t foundation_secret[16];

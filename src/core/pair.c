@@ -7,6 +7,103 @@
  * that has not answered yet. */
 #define NEXT_ADDRESS_AFTER floe_milliseconds(250)
 
+/* ── What is counted, and listed ──
+ *
+ * After every input somebody asks whether anything is pending, to be told or to be begun. The
+ * answers are kept where a pair changes, so that no walk over all pairs is needed for them. */
+
+/* Adds the pair as it stands to what its base and its server count, or takes it away. */
+static void tally(floe_core *core, const floe_pair *pair, bool add)
+{
+    floe_server *server = pair->server;
+    uint32_t one = add ? 1U : UINT32_MAX;
+    bool untold = pair->progress == FLOE_FAILED && !pair->told;
+
+    if (pair->progress == FLOE_PENDING) {
+        pair->base->pending[server->url->turn] += one;
+        server->pairs_pending += one;
+        core->pairs_pending += one;
+    }
+    if (pair->progress != FLOE_FAILED) {
+        server->pairs_hopeful += one;
+    }
+    if (untold) {
+        server->untold += one;
+        server->untold_of_url += !pair->tcp && floe_failure_of_url(&pair->failure) ? one : 0;
+    }
+}
+
+/* Those on a list stand in the order in which they were made: what begins or is told at one time
+ * does so in that order. */
+static void await_start(floe_core *core, floe_pair *pair)
+{
+    floe_list *behind = core->waiting.previous;
+
+    if (floe_list_linked(&pair->waiting)) {
+        return;
+    }
+    while (behind != &core->waiting &&
+           FLOE_CONTAINER(behind, floe_pair, waiting)->number > pair->number) {
+        behind = behind->previous;
+    }
+    floe_list_append(behind->next, &pair->waiting);
+}
+
+static void await_telling(floe_core *core, floe_pair *pair)
+{
+    floe_list *behind = core->untold.previous;
+
+    while (behind != &core->untold &&
+           FLOE_CONTAINER(behind, floe_pair, untold)->number > pair->number) {
+        behind = behind->previous;
+    }
+    floe_list_append(behind->next, &pair->untold);
+}
+
+/* Every change of these two goes through here. */
+static void set(floe_core *core, floe_pair *pair, floe_progress progress, bool told)
+{
+    tally(core, pair, false);
+    pair->progress = (uint8_t)progress;
+    pair->told = told;
+    tally(core, pair, true);
+    floe_list_remove(&pair->untold);
+    if (progress == FLOE_FAILED && !told) {
+        await_telling(core, pair);
+    }
+}
+
+static void set_progress(floe_core *core, floe_pair *pair, floe_progress progress)
+{
+    set(core, pair, progress, pair->told);
+}
+
+/* When a pending attempt begins. */
+static void set_start(floe_core *core, floe_attempt *attempt, floe_time start)
+{
+    attempt->start = start;
+    await_start(core, attempt->pair);
+}
+
+/* NULL without memory. */
+static floe_pair *pair_new(floe_core *core, floe_base *base, floe_server *server, bool tcp)
+{
+    floe_pair *pair = floe_allocate(&core->shared->allocator, sizeof *pair);
+
+    if (pair != NULL) {
+        pair->base = base;
+        pair->server = server;
+        pair->tcp = tcp;
+        pair->number = ++core->last_pair;
+        floe_list_init(&pair->attempts);
+        floe_list_append(&core->pairs, &pair->link);
+        floe_list_append(&base->pairs, &pair->of_base);
+        floe_list_append(&server->pairs, &pair->of_server);
+        tally(core, pair, true);
+    }
+    return pair;
+}
+
 static void attempt_free(floe_core *core, floe_attempt *attempt)
 {
     if (attempt->relay != NULL) {
@@ -23,21 +120,14 @@ void floe_pair_free(floe_core *core, floe_pair *pair)
         attempt_free(core, attempt);
     }
     floe_untell(&pair->output);
+    tally(core, pair, false);
     floe_list_remove(&pair->link);
+    floe_list_remove(&pair->of_base);
+    floe_list_remove(&pair->of_server);
+    floe_list_remove(&pair->waiting);
+    floe_list_remove(&pair->untold);
     floe_failure_release(core->shared, &pair->failure);
     floe_deallocate(&core->shared->allocator, pair);
-}
-
-/* Whether nothing can come from the URL any more, and nothing has. */
-static bool server_hopeless(const floe_core *core, const floe_server *server)
-{
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
-    {
-        if (pair->server == server && pair->progress != FLOE_FAILED) {
-            return false;
-        }
-    }
-    return !floe_server_pending(server);
 }
 
 /* One that has yielded has what it is for: that nothing more comes of it is no error. */
@@ -45,12 +135,12 @@ static void pair_failed(floe_core *core, floe_pair *pair, floe_failure failure)
 {
     if (pair->yielded) {
         floe_failure_release(core->shared, &failure);
-        pair->progress = FLOE_SUCCEEDED;
+        set_progress(core, pair, FLOE_SUCCEEDED);
         return;
     }
     floe_failure_release(core->shared, &pair->failure);
     pair->failure = failure;
-    pair->progress = FLOE_FAILED;
+    set_progress(core, pair, FLOE_FAILED);
 }
 
 static bool any_base_opening(const floe_core *core)
@@ -64,78 +154,71 @@ static bool any_base_opening(const floe_core *core)
     return false;
 }
 
-static bool last_untold(const floe_core *core, const floe_pair *pair)
-{
-    FLOE_LIST_EACH(other, &core->pairs, floe_pair, link)
-    {
-        if (other != pair && other->server == pair->server && other->progress == FLOE_FAILED &&
-            !other->told) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* What belongs to the URL is told once, with the last of its pairs to end. */
-static bool told_by_another(const floe_core *core, const floe_pair *pair)
+static bool told_by_another(const floe_pair *pair)
 {
-    bool passed = false;
+    const floe_list *end = &pair->server->pairs;
 
     if (!floe_failure_of_url(&pair->failure)) {
         return false;
     }
-    FLOE_LIST_EACH(other, &core->pairs, floe_pair, link)
-    {
-        if (other == pair) {
-            passed = true;
-        } else if (other->server == pair->server && other->progress == FLOE_FAILED &&
-                   floe_failure_of_url(&other->failure) && passed) {
+    for (floe_list *link = pair->of_server.next; link != end; link = link->next) {
+        const floe_pair *other = FLOE_CONTAINER(link, floe_pair, of_server);
+        if (other->progress == FLOE_FAILED && floe_failure_of_url(&other->failure)) {
             return true;
         }
     }
     return false;
 }
 
-static bool others_pend(const floe_core *core, const floe_pair *pair)
+/* A failure waits while the server may still get pairs by a look-up; one of the URL, while others
+ * of the server pend. */
+static bool is_ripe(const floe_server *server)
 {
-    FLOE_LIST_EACH(other, &core->pairs, floe_pair, link)
-    {
-        if (other->server == pair->server && other->progress == FLOE_PENDING) {
+    uint32_t waits = server->pairs_pending > 0 ? server->untold_of_url : 0;
+
+    return server->untold > waits && !floe_server_pending(server);
+}
+
+static bool any_is_ripe(const floe_core *core)
+{
+    for (size_t i = 0; i < core->set->count; i++) {
+        if (is_ripe(&core->set->servers[i])) {
             return true;
         }
     }
     return false;
 }
 
-/* A failure waits while the server may still get pairs by a look-up or by a base that opens: else
- * none of its events could be the one that says that all have failed. */
-void floe_pairs_tell(floe_core *core)
+static void tell_pair(floe_core *core, floe_pair *pair)
 {
-    bool opening = any_base_opening(core);
+    floe_server *server = pair->server;
 
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
-    {
-        floe_server *server = pair->server;
-        if (pair->progress != FLOE_FAILED || pair->told || opening || floe_server_pending(server)) {
-            continue;
-        }
-        if (pair->tcp) {
-            pair->told = true;
-            continue;
-        }
-        if (floe_failure_of_url(&pair->failure) && others_pend(core, pair)) {
-            continue;
-        }
-        if (told_by_another(core, pair)) {
-            pair->told = true;
-            continue;
-        }
-        if (last_untold(core, pair) && server_hopeless(core, server)) {
+    if (!pair->tcp && floe_failure_of_url(&pair->failure) && server->pairs_pending > 0) {
+        return;
+    }
+    if (!pair->tcp && !told_by_another(pair)) {
+        if (server->untold == 1 && server->pairs_hopeful == 0) {
             server->told_failed = true;
             pair->url_failed = true;
         }
-        pair->told = true;
         floe_tell(core, &pair->output, FLOE_OUTPUT_PAIR_ERROR);
+    }
+    set(core, pair, FLOE_FAILED, true);
+}
+
+/* A failure waits for bases that open too: else none of a server's events could be the one that
+ * says that all have failed. */
+void floe_pairs_tell(floe_core *core)
+{
+    if (floe_list_empty(&core->untold) || !any_is_ripe(core) || any_base_opening(core)) {
+        return;
+    }
+    FLOE_LIST_EACH_SAFE(pair, &core->untold, floe_pair, untold)
+    {
+        if (!floe_server_pending(pair->server)) {
+            tell_pair(core, pair);
+        }
     }
 }
 
@@ -179,11 +262,8 @@ static void refuse(floe_core *core, floe_time now, floe_attempt *attempt)
 
 static void refuse_all(floe_core *core, floe_time now, floe_server *server)
 {
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    FLOE_LIST_EACH(pair, &server->pairs, floe_pair, of_server)
     {
-        if (pair->server != server) {
-            continue;
-        }
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             bool begun = attempt->relay != NULL &&
@@ -196,26 +276,28 @@ static void refuse_all(floe_core *core, floe_time now, floe_server *server)
     }
 }
 
-static void hurry(floe_pair *pair, floe_time now)
+static void hurry(floe_core *core, floe_pair *pair, floe_time now)
 {
     FLOE_LIST_EACH(next, &pair->attempts, floe_attempt, link)
     {
         if (next->progress == FLOE_PENDING && !floe_time_is_never(next->start)) {
-            next->start = floe_time_min(next->start, now);
+            set_start(core, next, floe_time_min(next->start, now));
             break;
         }
     }
 }
 
 /* What comes next need not wait any longer: another address, or the other family. */
-static void hurry_next(const floe_core *core, floe_pair *pair, floe_time now)
+static void hurry_next(floe_core *core, floe_pair *pair, floe_time now)
 {
-    hurry(pair, now);
-    FLOE_LIST_EACH(other, &core->pairs, floe_pair, link)
+    hurry(core, pair, now);
+    if (!pair->server->url->turn) {
+        return;
+    }
+    FLOE_LIST_EACH(other, &pair->server->pairs, floe_pair, of_server)
     {
-        if (other->server == pair->server && pair->server->url->turn &&
-            are_rivals(pair->base, other->base)) {
-            hurry(other, now);
+        if (are_rivals(pair->base, other->base)) {
+            hurry(core, other, now);
         }
     }
 }
@@ -261,15 +343,13 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
     }
 }
 
-static bool address_awaited(const floe_core *core, const floe_base *base,
-                            const floe_address *remote)
+static bool address_awaited(const floe_base *base, const floe_address *remote)
 {
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    FLOE_LIST_EACH(pair, &base->pairs, floe_pair, of_base)
     {
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
-            if (pair->base == base && attempt->progress == FLOE_PENDING &&
-                floe_address_equal(&attempt->remote, remote)) {
+            if (attempt->progress == FLOE_PENDING && floe_address_equal(&attempt->remote, remote)) {
                 return true;
             }
         }
@@ -287,7 +367,7 @@ static void give_up_address(floe_core *core, floe_time now, floe_attempt *attemp
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
         if (floe_address_equal(&binding->remote, &attempt->remote) &&
-            !address_awaited(core, base, &attempt->remote)) {
+            !address_awaited(base, &attempt->remote)) {
             floe_binding_stop(core, now, binding);
         }
     }
@@ -304,10 +384,10 @@ static void yield(floe_core *core, floe_time now, floe_pair *pair)
         if (attempt->progress == FLOE_PENDING) {
             floe_time start = attempt->start;
             attempt_stop(core, attempt);
-            attempt->start = floe_time_is_never(start) ? now : start;
+            set_start(core, attempt, floe_time_is_never(start) ? now : start);
         }
     }
-    hurry(pair, now); /* the relay was what it had to wait for */
+    hurry(core, pair, now); /* the relay was what it had to wait for */
 }
 
 /* Whether it waits to hear if a relay of before still stands. */
@@ -324,9 +404,9 @@ static bool verifies(const floe_pair *pair)
 
 static void yield_rivals(floe_core *core, floe_time now, const floe_pair *pair)
 {
-    FLOE_LIST_EACH(other, &core->pairs, floe_pair, link)
+    FLOE_LIST_EACH(other, &pair->server->pairs, floe_pair, of_server)
     {
-        if (other->server == pair->server && other->progress == FLOE_PENDING && !other->yielded &&
+        if (other->progress == FLOE_PENDING && !other->yielded &&
             are_rivals(pair->base, other->base) && !verifies(other)) {
             yield(core, now, other);
         }
@@ -366,36 +446,42 @@ static floe_relay *verify(floe_core *core, floe_time now, const floe_base *base,
     return relay;
 }
 
+/* NULL without memory. */
+static floe_attempt *add_attempt(floe_core *core, floe_pair *pair, const floe_address *remote)
+{
+    floe_attempt *attempt = floe_allocate(&core->shared->allocator, sizeof *attempt);
+
+    if (attempt != NULL) {
+        *attempt = (floe_attempt){.pair = pair, .remote = *remote, .start = FLOE_TIME_NEVER};
+        floe_list_append(&pair->attempts, &attempt->link);
+    }
+    return attempt;
+}
+
 /* The server has given a relay for UDP: where TCP is wanted it is asked for another. */
 static void add_tcp_pair(floe_core *core, floe_time now, const floe_pair *beside,
                          const floe_address *remote)
 {
-    const floe_allocator *allocator = &core->shared->allocator;
     floe_base *base = beside->base;
     floe_server *server = beside->server;
 
     if (!wants_tcp(core, server)) {
         return;
     }
-    floe_pair *pair = floe_allocate(allocator, sizeof *pair);
-    floe_attempt *attempt = floe_allocate(allocator, sizeof *attempt);
-    if (pair == NULL || attempt == NULL) {
-        floe_deallocate(allocator, pair);
-        floe_deallocate(allocator, attempt);
+    floe_pair *pair = pair_new(core, base, server, true);
+    floe_attempt *attempt = pair != NULL ? add_attempt(core, pair, remote) : NULL;
+    if (attempt == NULL) {
+        if (pair != NULL) {
+            floe_pair_free(core, pair);
+        }
         floe_core_out_of_memory(core);
         return;
     }
-    pair->base = base;
-    pair->server = server;
-    pair->tcp = true;
-    floe_list_init(&pair->attempts);
-    *attempt = (floe_attempt){.pair = pair, .remote = *remote}; /* it starts at once */
-    floe_list_append(&pair->attempts, &attempt->link);
-    floe_list_append(&core->pairs, &pair->link);
     floe_relay *alive = verify(core, now, base, server, true);
     if (alive != NULL) {
-        attempt->start = FLOE_TIME_NEVER;
         attach(attempt, alive);
+    } else {
+        set_start(core, attempt, (floe_time){0}); /* at once */
     }
 }
 
@@ -407,7 +493,7 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
     if (pair->progress != FLOE_PENDING) {
         return;
     }
-    pair->progress = FLOE_SUCCEEDED;
+    set_progress(core, pair, FLOE_SUCCEEDED);
     FLOE_LIST_EACH(other, &pair->attempts, floe_attempt, link)
     {
         if (other->progress == FLOE_PENDING) {
@@ -491,18 +577,6 @@ static floe_attempt *attempt_at(const floe_pair *pair, const floe_address *remot
     return NULL;
 }
 
-/* NULL without memory. */
-static floe_attempt *add_attempt(floe_core *core, floe_pair *pair, const floe_address *remote)
-{
-    floe_attempt *attempt = floe_allocate(&core->shared->allocator, sizeof *attempt);
-
-    if (attempt != NULL) {
-        *attempt = (floe_attempt){.pair = pair, .remote = *remote, .start = FLOE_TIME_NEVER};
-        floe_list_append(&pair->attempts, &attempt->link);
-    }
-    return attempt;
-}
-
 /* One for each address of the server's that has none; those that wait for their turn have it in the
  * order of the addresses, from `start` on. Without memory those that are there will do. */
 static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
@@ -522,8 +596,8 @@ static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
             continue; /* it has begun */
         }
         floe_list_remove(&attempt->link);
-        attempt->start = start;
         floe_list_append(&pair->attempts, &attempt->link);
+        set_start(core, attempt, start);
         start = floe_time_after(start, NEXT_ADDRESS_AFTER);
     }
 }
@@ -538,11 +612,11 @@ static bool has_address_for(const floe_core *core, const floe_server *server, co
     return false;
 }
 
-static floe_pair *pair_of(const floe_core *core, const floe_base *base, const floe_server *server)
+static floe_pair *pair_of(const floe_base *base, const floe_server *server)
 {
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    FLOE_LIST_EACH(pair, &base->pairs, floe_pair, of_base)
     {
-        if (pair->base == base && pair->server == server && !pair->tcp) {
+        if (pair->server == server && !pair->tcp) {
             return pair;
         }
     }
@@ -564,7 +638,7 @@ static void pair_extend(floe_core *core, floe_time now, floe_pair *pair)
         return;
     }
     if (pair->progress == FLOE_FAILED) {
-        pair->progress = FLOE_PENDING;
+        set_progress(core, pair, FLOE_PENDING);
         floe_failure_release(core->shared, &pair->failure);
         add_attempts(core, pair, now);
     } else {
@@ -587,10 +661,9 @@ static bool rival_has_relay(const floe_core *core, const floe_pair *pair)
 /* Whether the other family of the interface is asking already. */
 static bool rival_asks(const floe_core *core, const floe_pair *pair)
 {
-    FLOE_LIST_EACH(other, &core->pairs, floe_pair, link)
+    FLOE_LIST_EACH(other, &pair->server->pairs, floe_pair, of_server)
     {
-        if (other->server == pair->server && other->progress != FLOE_FAILED &&
-            are_rivals(pair->base, other->base)) {
+        if (other->progress != FLOE_FAILED && are_rivals(pair->base, other->base)) {
             return true;
         }
     }
@@ -599,16 +672,12 @@ static bool rival_asks(const floe_core *core, const floe_pair *pair)
 
 static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_server *server)
 {
-    floe_pair *pair = floe_allocate(&core->shared->allocator, sizeof *pair);
+    floe_pair *pair = pair_new(core, base, server, false);
 
     if (pair == NULL) {
         floe_core_out_of_memory(core);
         return;
     }
-    pair->base = base;
-    pair->server = server;
-    floe_list_init(&pair->attempts);
-    floe_list_append(&core->pairs, &pair->link);
     floe_relay *alive = verify(core, now, base, server, false);
     floe_attempt *attempt = alive != NULL ? add_attempt(core, pair, &alive->asked) : NULL;
     if (attempt != NULL) {
@@ -638,7 +707,7 @@ void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
     for (size_t i = 0; i < core->set->count; i++) {
         floe_server *server = &core->set->servers[i];
         bool applies = server->url->turn || !base->no_reflexive;
-        floe_pair *pair = pair_of(core, base, server);
+        floe_pair *pair = pair_of(base, server);
         if (pair != NULL) {
             pair_extend(core, now, pair);
         } else if (applies && has_address_for(core, server, base)) {
@@ -647,12 +716,11 @@ void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
     }
 }
 
-void floe_pairs_adopt(floe_core *core, floe_relay *relay)
+void floe_pairs_adopt(floe_relay *relay)
 {
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    FLOE_LIST_EACH(pair, &relay->origin->pairs, floe_pair, of_base)
     {
-        if (pair->base != relay->origin || pair->server != relay->server ||
-            pair->tcp != relay->tcp || pair->yielded) {
+        if (pair->server != relay->server || pair->tcp != relay->tcp || pair->yielded) {
             continue;
         }
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
@@ -667,12 +735,11 @@ void floe_pairs_adopt(floe_core *core, floe_relay *relay)
     }
 }
 
-static floe_pair *pair_of_relay(const floe_core *core, const floe_relay *relay)
+static floe_pair *pair_of_relay(const floe_relay *relay)
 {
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    FLOE_LIST_EACH(pair, &relay->origin->pairs, floe_pair, of_base)
     {
-        if (pair->base == relay->origin && pair->server == relay->server &&
-            pair->tcp == relay->tcp && !pair->yielded) {
+        if (pair->server == relay->server && pair->tcp == relay->tcp && !pair->yielded) {
             return pair;
         }
     }
@@ -682,14 +749,14 @@ static floe_pair *pair_of_relay(const floe_core *core, const floe_relay *relay)
 /* Between gatherings nobody looks for what is to be told; while one goes on it does by itself. */
 void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure)
 {
-    floe_pair *pair = pair_of_relay(core, relay);
+    floe_pair *pair = pair_of_relay(relay);
 
     if (pair == NULL || pair->progress != FLOE_SUCCEEDED) {
         floe_failure_release(core->shared, &failure);
         return;
     }
+    pair->told = pair->url_failed = false; /* of one that succeeded they count for nothing */
     pair_failed(core, pair, failure);
-    pair->told = pair->url_failed = false;
     if (core->state == FLOE_GATHERER_STATE_COMPLETE) {
         floe_pairs_tell(core);
     }
@@ -697,17 +764,17 @@ void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failu
 
 void floe_pairs_relay_back(floe_core *core, const floe_relay *relay)
 {
-    floe_pair *pair = pair_of_relay(core, relay);
+    floe_pair *pair = pair_of_relay(relay);
 
     if (pair != NULL && pair->progress == FLOE_FAILED) {
-        pair->progress = FLOE_SUCCEEDED;
+        set_progress(core, pair, FLOE_SUCCEEDED);
         pair->server->told_failed = false;
     }
 }
 
 void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *binding)
 {
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    FLOE_LIST_EACH(pair, &binding->base->pairs, floe_pair, of_base)
     {
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
@@ -721,7 +788,7 @@ void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *bind
 void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *binding,
                                const floe_failure *failure)
 {
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    FLOE_LIST_EACH(pair, &binding->base->pairs, floe_pair, of_base)
     {
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
@@ -734,9 +801,9 @@ void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *bin
     }
 }
 
-uint16_t floe_pairs_code(const floe_core *core, const floe_binding *binding)
+uint16_t floe_pairs_code(const floe_binding *binding)
 {
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    FLOE_LIST_EACH(pair, &binding->base->pairs, floe_pair, of_base)
     {
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
@@ -748,15 +815,38 @@ uint16_t floe_pairs_code(const floe_core *core, const floe_binding *binding)
     return 0;
 }
 
+static void start_due(floe_core *core, floe_time now, floe_pair *pair)
+{
+    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    {
+        if (attempt->progress == FLOE_PENDING && floe_time_reached(now, attempt->start)) {
+            attempt_start(core, now, attempt);
+        }
+    }
+}
+
+static bool waits(const floe_pair *pair)
+{
+    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    {
+        if (attempt->progress == FLOE_PENDING && !floe_time_is_never(attempt->start)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One that begins may make others wait or begin; here alone they leave the list. */
 void floe_pairs_time(floe_core *core, floe_time now)
 {
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
-    {
-        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
-        {
-            if (attempt->progress == FLOE_PENDING && floe_time_reached(now, attempt->start)) {
-                attempt_start(core, now, attempt);
-            }
+    floe_list *link = core->waiting.next;
+
+    while (link != &core->waiting) {
+        floe_pair *pair = FLOE_CONTAINER(link, floe_pair, waiting);
+        start_due(core, now, pair);
+        link = link->next;
+        if (!waits(pair)) {
+            floe_list_remove(&pair->waiting);
         }
     }
 }
@@ -765,7 +855,7 @@ floe_time floe_pairs_deadline(const floe_core *core)
 {
     floe_time deadline = FLOE_TIME_NEVER;
 
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    FLOE_LIST_EACH(pair, &core->waiting, floe_pair, waiting)
     {
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
@@ -849,7 +939,7 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
             }
         }
         if (stands) {
-            pair->progress = FLOE_SUCCEEDED;
+            set_progress(core, pair, FLOE_SUCCEEDED);
         } else {
             pair_failed(core, pair, first);
         }

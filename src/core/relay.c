@@ -280,6 +280,7 @@ void floe_relay_release(floe_core *core, floe_relay *relay)
     end_allocation(core, relay);
     relay->base->former_relay = by_datagrams(relay) ? relay->turn.server : (floe_address){0};
     relay->phase = FLOE_RELAY_ENDED;
+    core->relays_ended = true;
     if (owed && by_datagrams(relay)) { /* else it expires there */
         relay->phase = FLOE_RELAY_RELEASING;
         floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
@@ -543,6 +544,10 @@ void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *bas
 
 void floe_relays_sweep(floe_core *core)
 {
+    if (!core->relays_ended) {
+        return;
+    }
+    core->relays_ended = false;
     FLOE_LIST_EACH_SAFE(relay, &core->relays, floe_relay, link)
     {
         if (relay->phase == FLOE_RELAY_ENDED) {
@@ -698,7 +703,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         relay->connection->framer.measure = floe_frame_measure;
     }
     if (relay->attempt == NULL) {
-        floe_pairs_adopt(core, relay); /* it was asked for before a restart */
+        floe_pairs_adopt(relay); /* it was asked for before a restart */
     }
     floe_pairs_relay_back(core, relay);
     stands(core, now, relay);

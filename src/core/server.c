@@ -152,6 +152,7 @@ static floe_error add_server(floe_core_shared *shared, floe_server_set *set, con
     }
     *server = (floe_server){.index = (uint16_t)set->count, .account = account};
     floe_list_init(&server->lookups);
+    floe_list_init(&server->pairs);
     server->text = floe_copy_text(&shared->allocator, text, strlen(text));
     server->url = floe_allocate(&shared->allocator, sizeof *server->url);
     if (server->text == NULL || server->url == NULL) {

@@ -126,7 +126,7 @@ static void each_binding(const floe_core *core, const floe_base *base, exchange_
                         .method = "Binding",
                         .progress = states[binding->state]};
         bool failed = binding->state == FLOE_BINDING_FAILED;
-        one.code = failed ? floe_pairs_code(core, binding) : 0;
+        one.code = failed ? floe_pairs_code(binding) : 0;
         take(core, &one, data);
     }
 }

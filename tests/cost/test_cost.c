@@ -1,0 +1,73 @@
+/* How the core's work grows, counted in the steps of its program: what is twice as much to gather
+ * may cost little more than twice as much. The core is compiled so that each of its basic blocks
+ * says that it was reached; no clock is read. */
+#include "cost/many.h"
+#include "support.h"
+
+#include <stdlib.h>
+
+static uint64_t steps;
+
+void __sanitizer_cov_trace_pc(void);
+void __sanitizer_cov_trace_pc(void)
+{
+    steps++;
+}
+
+static uint64_t steps_of(size_t addresses, size_t servers, many_kind kind)
+{
+    steps = 0;
+    many_result result = many_gather(addresses, servers, kind);
+
+    assert_true(result.complete);
+    assert_true(result.sent >= addresses * servers);
+    assert_int_equal(result.candidates, kind == MANY_ANSWER ? 2 * addresses : addresses);
+    assert_int_equal(result.errors, kind == MANY_ANSWER ? 0 : addresses * servers);
+    assert_true(steps > 0);
+    return steps;
+}
+
+/* What is linear is 2, what is quadratic 4; some of what is small is quadratic. */
+static void assert_linear(many_kind kind)
+{
+    uint64_t one = steps_of(50, 10, kind);
+    uint64_t twice_the_addresses = steps_of(100, 10, kind);
+    uint64_t twice_the_servers = steps_of(50, 20, kind);
+
+    if (getenv("COST_SHOWN") != NULL) {
+        print_message("%d: %llu %llu %llu\n", (int)kind, (unsigned long long)one,
+                      (unsigned long long)twice_the_addresses,
+                      (unsigned long long)twice_the_servers);
+    }
+    assert_true(twice_the_addresses < 4 * one);
+    assert_true(twice_the_servers < 4 * one);
+}
+
+static void work_is_linear_where_servers_answer(void **state)
+{
+    (void)state;
+    assert_linear(MANY_ANSWER);
+}
+
+static void work_is_linear_where_servers_are_silent(void **state)
+{
+    (void)state;
+    assert_linear(MANY_SILENT);
+}
+
+static void work_is_linear_where_servers_refuse(void **state)
+{
+    (void)state;
+    assert_linear(MANY_REFUSING);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(work_is_linear_where_servers_answer),
+        cmocka_unit_test(work_is_linear_where_servers_are_silent),
+        cmocka_unit_test(work_is_linear_where_servers_refuse),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
