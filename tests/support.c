@@ -188,6 +188,16 @@ unsigned entries_of(const char *folder)
     return count;
 }
 
+void assert_threads(unsigned wanted)
+{
+    unsigned there = entries_of("/proc/self/task");
+
+    for (int i = 0; i < 200000 && there > wanted; i++) {
+        there = entries_of("/proc/self/task");
+    }
+    assert_true(there <= wanted);
+}
+
 bool keep_loopback_v4(void *user_data, const floe_address *address)
 {
     (void)user_data;

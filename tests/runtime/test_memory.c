@@ -217,7 +217,7 @@ static void try_all(floe_mdns_mode mdns)
     }
     print_message("%zu allocations\n", n - 1);
     assert_true(n > 100);
-    assert_int_equal(entries_of("/proc/self/task"), threads);
+    assert_threads(threads);
     assert_int_equal(entries_of("/proc/self/fd"), descriptors);
 }
 

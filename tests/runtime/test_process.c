@@ -123,7 +123,7 @@ static void loaded_and_unloaded_a_thousand_times(void **state)
         }
     }
     assert_int_equal(entries_of("/proc/self/fd"), descriptors);
-    assert_int_equal(entries_of("/proc/self/task"), threads);
+    assert_threads(threads);
     assert_in_range(pages[1], 1, pages[0] + 512); /* 2 MB, in 900 times */
 }
 
