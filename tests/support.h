@@ -51,7 +51,8 @@ bool memory_watch_openssl(void);
 
 /* How many entries a folder has: /proc/self/fd, /proc/self/task. */
 unsigned entries_of(const char *folder);
-/* That there are no more threads than these: one that was joined may stand in /proc for a moment. */
+/* That there are no more threads than these: one that was joined may stand in /proc for a moment.
+ */
 void assert_threads(unsigned wanted);
 
 /* A filter for settings.ip_filter: 127.0.0.0/8 alone. */
