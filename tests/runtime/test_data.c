@@ -347,6 +347,9 @@ static void k1_a_peer_that_is_not_reached_is_told(void **state)
     pair p;
 
     (void)state;
+    if (!ICMP_IS_HEARD) {
+        skip();
+    }
     make(&p, 0);
     assert_int_equal(floe_gatherer_on_unreachable(NULL, NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_gatherer_doubt(NULL, 1), FLOE_ERR_INVALID_ARGUMENT);

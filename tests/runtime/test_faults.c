@@ -285,6 +285,9 @@ static void a_port_where_nobody_listens_is_told(void **state)
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
     (void)state;
+    if (!ICMP_IS_HEARD) {
+        skip();
+    }
     assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &size), 0);
     (void)close(fd);
