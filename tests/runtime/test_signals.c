@@ -214,6 +214,7 @@ static int in_the_child(const char *form, bool secure)
         return 1;
     }
     const char *wrong = send_to_who_hangs_up(&server, form, ntohs(name.sin_port));
+    (void)pthread_join(thread, NULL);
     if (wrong != NULL) {
         (void)fprintf(stderr, "%s: %s\n", form, wrong);
     }
