@@ -435,35 +435,42 @@ void floe_found_withdraw_base(floe_core *core, const floe_base *base)
     }
 }
 
-bool floe_found_keeps(const floe_core *core, const floe_base *base, const floe_address *mapped)
+/* It may be shown, or has been given out. */
+static bool counts(const floe_found *found)
+{
+    return !found->hidden || found->known;
+}
+
+static const floe_found *mapped_to(const floe_core *core, const floe_base *base,
+                                   const floe_address *mapped)
 {
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
-        if (found->binding != NULL && found->base == base && (!found->hidden || found->known) &&
+        if (found->binding != NULL && found->base == base && counts(found) &&
             floe_address_equal(&found->address, mapped)) {
-            return true;
+            return found;
         }
     }
-    return false;
+    return NULL;
+}
+
+bool floe_found_keeps(const floe_core *core, const floe_base *base, const floe_address *mapped)
+{
+    return mapped_to(core, base, mapped) != NULL;
 }
 
 bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_address *mapped)
 {
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
-    {
-        if (found->binding != NULL && found->base == base && !found->hidden &&
-            floe_address_equal(&found->address, mapped)) {
-            return true;
-        }
-    }
-    return false;
+    const floe_found *found = mapped_to(core, base, mapped);
+
+    return found != NULL && !found->hidden;
 }
 
 bool floe_found_on(const floe_core *core, const floe_binding *binding)
 {
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
-        if (found->binding == binding && (!found->hidden || found->known)) {
+        if (found->binding == binding && counts(found)) {
             return true;
         }
     }
