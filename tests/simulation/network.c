@@ -212,14 +212,36 @@ bool world_map_inwards(const sim_world *world, const floe_address *from, floe_ad
     return true; /* no NAT */
 }
 
+/* mapping_count: there is none. */
+static size_t mapping_at(const sim_world *world, const floe_address *outside)
+{
+    size_t n = 0;
+
+    while (n < world->mapping_count && !floe_address_equal(&world->mappings[n].outside, outside)) {
+        n++;
+    }
+    return n;
+}
+
 bool world_mapping_is_dead(const sim_world *world, const floe_address *outside)
 {
-    for (size_t i = 0; i < world->mapping_count; i++) {
-        if (floe_address_equal(&world->mappings[i].outside, outside)) {
-            return has_expired(world, &world->mappings[i]);
-        }
+    size_t n = mapping_at(world, outside);
+
+    return n < world->mapping_count && has_expired(world, &world->mappings[n]);
+}
+
+bool world_use_mapping(sim_world *world, const floe_address *outside)
+{
+    size_t n = mapping_at(world, outside);
+
+    if (n == world->mapping_count) {
+        return true; /* no NAT */
     }
-    return false;
+    if (has_expired(world, &world->mappings[n])) {
+        return false;
+    }
+    world->mappings[n].last_out = world->now;
+    return true;
 }
 
 /* ── Packets ── */

@@ -396,7 +396,7 @@ void stream_send(sim_world *world, const sim_socket *socket, floe_span data, boo
     if (association->over || !stream_reaches(world, socket->channel, up)) {
         return;
     }
-    if (world_mapping_is_dead(world, &association->client)) {
+    if (!world_use_mapping(world, &association->client)) {
         (void)stream_event(world, association, SIM_EVENT_BROKEN,
                            world->now + 2 * stream_delay(world, association->server));
         association->over = true;

@@ -223,6 +223,9 @@ uint32_t world_interface_index(const sim_config *config, size_t n);
 /* The inside address that a packet is for; false when the NAT drops it. */
 bool world_map_inwards(const sim_world *world, const floe_address *from, floe_address *to);
 bool world_mapping_is_dead(const sim_world *world, const floe_address *outside);
+/* A segment leaves by a connection's mapping, which goes on for that (RFC 5382 §5, RFC 6146
+ * §3.5.2); false: the NAT has forgotten it. */
+bool world_use_mapping(sim_world *world, const floe_address *outside);
 /* Whose time OpenSSL is told; NULL: the real one. */
 void world_set_clock(const sim_world *world);
 /* Somebody out there who sends back what comes; one for each family. */
