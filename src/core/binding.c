@@ -122,6 +122,22 @@ static void let_go(floe_core *core, floe_binding *binding)
         }
     }
     binding->mapped = (floe_address){0};
+    binding->contradicted = false;
+}
+
+/* The NAT has given up this address towards one server. Whoever shows one address to two servers
+ * has one mapping for both (RFC 4787 §4.1), so it may be gone for the others that saw it: they are
+ * asked at once, and who does not answer is believed no longer. */
+static void contradict(floe_core *core, floe_time now, floe_base *base, const floe_address *mapped)
+{
+    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    {
+        if (floe_address_equal(&binding->mapped, mapped)) {
+            binding->contradicted = true;
+            floe_binding_doubt(binding, now);
+            floe_relays_doubt(core, now, base, &binding->remote);
+        }
+    }
 }
 
 /* The mapped address is known, for the first time or again. */
@@ -140,9 +156,12 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
         return;
     }
     base->has_srflx = true;
+    binding->contradicted = false;
     bool changed = !first && !floe_address_equal(&binding->mapped, mapped);
     if (changed) { /* R6: the NAT has given another address; the old one leads nowhere */
+        floe_address old = binding->mapped;
         let_go(core, binding);
+        contradict(core, now, base, &old);
         floe_relays_doubt(core, now, base, &binding->remote);
     }
     binding->mapped = *mapped;
@@ -176,7 +195,8 @@ void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const f
     }
 }
 
-/* A keepalive that fails changes nothing: the next one asks again. */
+/* A keepalive that fails changes nothing, as the next one asks again; unless there was a reason to
+ * doubt. */
 static void fail(floe_core *core, floe_time now, floe_binding *binding, const floe_failure *failure)
 {
     bool asking = binding->state == FLOE_BINDING_ASKING;
@@ -185,12 +205,14 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
     floe_list_remove(&binding->paced.link);
     binding->keepalive = floe_time_after(now, core->shared->keepalive);
     changed(binding);
-    if (!asking) {
+    if (!asking && !binding->contradicted) {
         return;
     }
     set_state(binding, FLOE_BINDING_FAILED);
     let_go(core, binding); /* known in an earlier gathering (L5), and no more */
-    floe_pairs_binding_failed(core, now, binding, failure);
+    if (asking) {
+        floe_pairs_binding_failed(core, now, binding, failure);
+    }
 }
 
 void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding)
@@ -292,12 +314,13 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
     fail(core, now, binding, &failure);
 }
 
-/* R6: a packet each Tr if a candidate stands on it. A relay that does keeps the mapping itself. */
+/* R6: a packet each Tr if a candidate stands on it. A relay that does keeps the mapping itself; but
+ * where there is a reason to ask, whoever is answered first tells. */
 static void keep_alive(floe_core *core, floe_time now, floe_binding *binding)
 {
     binding->keepalive = FLOE_TIME_NEVER;
     changed(binding);
-    if (floe_relays_keep(core, binding->base, &binding->remote)) {
+    if (!binding->contradicted && floe_relays_keep(core, binding->base, &binding->remote)) {
         binding->keepalive = floe_time_after(now, core->shared->keepalive);
     } else if (floe_found_on(core, binding)) {
         floe_pace(core, &binding->paced, false);
@@ -370,7 +393,7 @@ void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding)
     floe_stun_transaction_stop(&binding->transaction);
     set_state(binding, FLOE_BINDING_FAILED);
     binding->keepalive = floe_time_after(now, core->shared->keepalive);
-    if (twin_of(core, binding) != NULL) {
+    if (binding->contradicted || twin_of(core, binding) != NULL) {
         let_go(core, binding); /* whoever has answered keeps the candidate */
     }
 }

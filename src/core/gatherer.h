@@ -564,7 +564,8 @@ struct floe_binding {
     floe_stun_id previous; /* of the one before, whose answer may come late */
     floe_counters counters;
     floe_time keepalive;
-    uint8_t state; /* a floe_binding_state */
+    uint8_t state;     /* a floe_binding_state */
+    bool contradicted; /* another has seen the mapped address change: no answer, no more belief */
 };
 
 /* The base's binding to this address; a new one is asked for at once. NULL without memory. */

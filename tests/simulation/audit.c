@@ -109,6 +109,26 @@ static void audit_host(sim_changing_world *change, const sim_told *told)
     }
 }
 
+/* A server without Binding tells of a mapping by Allocate alone: nobody knows more than that. */
+static bool tells_mappings(const sim_changing_world *change, size_t server,
+                           const floe_address *inside)
+{
+    const sim_world *world = change->world;
+    const sim_server *of = server != SIZE_MAX ? &change->network.servers[server] : NULL;
+
+    if (of == NULL || ((of->drops | of->fails) >> FLOE_STUN_BINDING & 1) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < world->allocation_count; i++) {
+        const sim_mapping *mapping = mapping_at(change, &world->allocations[i].client);
+        if (world->allocations[i].server == server && mapping != NULL &&
+            forgotten(change, mapping) == 0 && floe_address_equal(&mapping->inside, inside)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void audit_srflx(sim_changing_world *change, const sim_told *told)
 {
     const sim_mapping *mapping = mapping_at(change, &told->ip);
@@ -130,7 +150,8 @@ static void audit_srflx(sim_changing_world *change, const sim_told *told)
     uint64_t dead = forgotten(change, mapping);
     if (dead == 0) {
         check_kept(change, mapping, "srflx", told->address);
-    } else if (is_past(change,
+    } else if (tells_mappings(change, server, &mapping->inside) &&
+               is_past(change,
                        later_of(dead, change_good_since(change, server, mapping->interface)),
                        noticed_within(change))) {
         change_violated(change, "R6: the srflx %s:%u of %s is listed and its mapping is gone",

@@ -15,7 +15,6 @@ static const struct {
     {"T5: ", "who knows no ADDITIONAL-ADDRESS-FAMILY is not asked for the other family"},
     {"L15, due and not sent: ", "retransmissions are counted that did not go out"},
     {"fresh: ", "what an Allocate without wishes has not, and a move, is not had later"},
-    {"R6: the srflx", "a server that was closed when its mapping was forgotten is not asked again"},
     {"T7b: credentials", "the error is not told in each case"},
     {"P1: host", "a name that is taken under a policy that hides hosts is told"},
     {NULL, NULL},

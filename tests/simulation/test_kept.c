@@ -680,6 +680,35 @@ static void r6_another_mapping_is_a_reason_to_ask(void **state)
     end(&h);
 }
 
+/* Two servers saw one address of the NAT (RFC 4787 §4.1), and one sees another by now: the other
+ * one is asked at once, and without its word the first address is none any more. */
+static void r6_a_mapping_that_two_saw_has_changed(void **state)
+{
+    static const doing ends[] = {ANSWERS, SILENT, REFUSES, STUNNED};
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        make(&h, stun_urls, 2, defaults);
+        server *first = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+        server *second = with(&h, "203.0.113.4:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 10000);
+        read_log(&h, "+ host, + srflx, end");
+        first->mapped = "192.0.2.7:701";
+        second->binding = ends[i];
+        second->bindings = 0;
+        pass(&h, 6000);
+        assert_true(second->bindings > 0);
+        pass(&h, 40000);
+        read_log(&h, ends[i] == ANSWERS ? "+ srflx" : "+ srflx, - srflx");
+        second->bindings = 0;
+        pass(&h, 60000);
+        assert_int_equal(second->bindings, ends[i] == ANSWERS ? 4 : 0);
+        end(&h);
+    }
+}
+
 /* L12: the same options again change nothing, however many other users there were meanwhile. */
 static void l12_the_same_options_again(void **state)
 {
@@ -1308,6 +1337,7 @@ int main(void)
         cmocka_unit_test(r6_a_silent_server_ends_no_mapping),
         cmocka_unit_test(r6_a_url_goes_and_the_mapping_stays),
         cmocka_unit_test(r6_another_mapping_is_a_reason_to_ask),
+        cmocka_unit_test(r6_a_mapping_that_two_saw_has_changed),
         cmocka_unit_test(l12_the_same_options_again),
         cmocka_unit_test(k1_writable_is_of_the_way_that_was_full),
         cmocka_unit_test(k1_a_full_way_that_goes_is_told),
