@@ -499,7 +499,7 @@ void floe_found_apply_policy(floe_core *core)
         found->hidden = hidden;
         if (hidden) {
             floe_untell(&found->output);
-        } else if (!found->told) {
+        } else if (!found->told && !found->stale) { /* that is told once it is found again */
             floe_tell(core, &found->output, FLOE_OUTPUT_CANDIDATE);
         }
     }

@@ -1143,6 +1143,33 @@ static void l11_a_restart_swallows_no_withdrawal(void **state)
     end(&h);
 }
 
+/* L11, L12: what the policy held back and a restart has made stale is told once it is found again,
+ * by the fragment of today, and not because the policy lets it. */
+static void l11_a_loosened_policy_tells_what_is_found(void **state)
+{
+    static hand h;
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, stun_urls, 1, "user");
+
+    (void)state;
+    make(&h, stun_urls, 1, defaults);
+    server *stun = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    options.gather_policy = FLOE_GATHER_POLICY_RELAY;
+    assert_int_equal(floe_core_set_options(h.core, h.now, &options), FLOE_OK);
+    gather(&h);
+    pass(&h, 1000);
+    set(&h, stun_urls, 1);
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    *h.log = '\0';
+    stun->binding = SILENT;
+    gather(&h);
+    pass(&h, 6000);
+    read_log(&h, "+ host, error, - srflx, end");
+    end(&h);
+}
+
 /* R2: a server that is full shows the mapped address all the same, whoever asks. */
 static void r2_a_full_server_shows_the_mapping(void **state)
 {
@@ -1331,6 +1358,7 @@ int main(void)
         cmocka_unit_test(l14_a_list_that_fails_leaves_what_goes_on),
         cmocka_unit_test(l10_a_pool_that_holds_withdrawals),
         cmocka_unit_test(l11_a_restart_swallows_no_withdrawal),
+        cmocka_unit_test(l11_a_loosened_policy_tells_what_is_found),
         cmocka_unit_test(r2_a_full_server_shows_the_mapping),
         cmocka_unit_test(r6_a_server_that_answers_no_binding),
         cmocka_unit_test(r6_whoever_answers_keeps_the_mapping),
