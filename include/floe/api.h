@@ -69,9 +69,10 @@ FLOE_EXPORT floe_error floe_api_get_statistics(floe_api *api, floe_api_statistic
 /** What a look-up has found. Pointers are valid during the callback. */
 typedef struct floe_look_up_result {
     const char *name;
-    /** FLOE_OK: it has these addresses; FLOE_ERR_TIMED_OUT: nobody answered; FLOE_ERR_NOT_FOUND: no
-     *  such name can be; others: multicast DNS cannot be had (FLOE_ERR_ADDRESS_IN_USE: another
-     *  program holds UDP port 5353 for itself). */
+    /** FLOE_OK: it has these addresses; FLOE_ERR_TIMED_OUT: nobody answered; FLOE_ERR_QUEUE_FULL:
+     *  so many names are looked up at once that this one was not asked for in its time;
+     *  FLOE_ERR_NOT_FOUND: no such name can be; others: multicast DNS cannot be had
+     * (FLOE_ERR_ADDRESS_IN_USE: another program holds UDP port 5353 for itself). */
     floe_error error;
     const floe_address *addresses;
     size_t address_count;

@@ -43,7 +43,8 @@ typedef enum floe_error {
     FLOE_ERR_RANDOM = -15,
     /** The work was given up because its owner closed. */
     FLOE_ERR_CANCELED = -16,
-    /** As much waits to be sent as may wait; a writable event comes when there is room. */
+    /** As much waits to be sent as may wait; of packets, a writable event comes when there is
+     *  room. */
     FLOE_ERR_QUEUE_FULL = -17,
     /** The peer has to connect first, and has not. */
     FLOE_ERR_NOT_CONNECTED = -18,

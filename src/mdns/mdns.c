@@ -3,21 +3,22 @@
 
 #include <string.h>
 
+int floe_mdns_compare_names(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
 floe_mdns *floe_mdns_new(const floe_allocator *allocator, const floe_random *random)
 {
     floe_mdns *mdns = floe_allocate(allocator, sizeof *mdns);
+    uint64_t seed = 0;
 
     if (mdns != NULL) {
         mdns->allocator = *allocator;
         mdns->random = *random;
-        floe_list_init(&mdns->hosts);
-        floe_list_init(&mdns->speaking);
-        floe_list_init(&mdns->leaving);
-        floe_list_init(&mdns->taken);
-        floe_list_init(&mdns->replies);
-        floe_list_init(&mdns->questions);
-        floe_list_init(&mdns->asking);
-        floe_list_init(&mdns->ended);
+        (void)floe_random_fill(random, &seed, sizeof seed); /* names are chosen by strangers */
+        floe_mdns_hosts_init(mdns, seed);
+        floe_mdns_questions_init(mdns, seed);
     }
     return mdns;
 }

@@ -70,6 +70,11 @@ static void take_questions(floe_mdns_message *message, const ldns_rr_list *list)
     }
 }
 
+static bool is_of_a_host(ldns_rr_type type)
+{
+    return type == LDNS_RR_TYPE_A || type == LDNS_RR_TYPE_AAAA || type == LDNS_RR_TYPE_NSEC;
+}
+
 static void take_record(floe_mdns_message *message, const ldns_rr *rr, floe_mdns_section section)
 {
     floe_mdns_record *record = &message->records[message->record_count];
@@ -77,11 +82,12 @@ static void take_record(floe_mdns_message *message, const ldns_rr *rr, floe_mdns
     const ldns_rdf *data = ldns_rr_rd_count(rr) > 0 ? ldns_rr_rdf(rr, 0) : NULL;
     size_t size = type == LDNS_RR_TYPE_A ? 4 : type == LDNS_RR_TYPE_AAAA ? 16 : 0;
 
-    if ((type != LDNS_RR_TYPE_NSEC && (data == NULL || size == 0 || ldns_rdf_size(data) != size)) ||
+    if ((size > 0 && (data == NULL || ldns_rdf_size(data) != size)) ||
         ((unsigned)ldns_rr_get_class(rr) & ~TOP_BIT) != CLASS_IN) {
         return;
     }
-    *record = (floe_mdns_record){.ttl = ldns_rr_ttl(rr),
+    *record = (floe_mdns_record){.other = !is_of_a_host(type),
+                                 .ttl = ldns_rr_ttl(rr),
                                  .flush = ((unsigned)ldns_rr_get_class(rr) & TOP_BIT) != 0,
                                  .section = section};
     if (size > 0) {
@@ -94,12 +100,15 @@ static void take_record(floe_mdns_message *message, const ldns_rr *rr, floe_mdns
 }
 
 static void take_records(floe_mdns_message *message, const ldns_rr_list *list,
-                         floe_mdns_section section)
+                         floe_mdns_section section, bool of_hosts)
 {
     size_t count = list != NULL ? ldns_rr_list_rr_count(list) : 0;
 
     for (size_t i = 0; i < count && message->record_count < FLOE_MDNS_ITEMS_MAX; i++) {
-        take_record(message, ldns_rr_list_rr(list, i), section);
+        const ldns_rr *rr = ldns_rr_list_rr(list, i);
+        if (is_of_a_host(ldns_rr_get_type(rr)) == of_hosts) {
+            take_record(message, rr, section);
+        }
     }
 }
 
@@ -119,11 +128,14 @@ bool floe_mdns_parse(const void *data, size_t size, floe_mdns_message *message)
         message->truncated = ldns_pkt_tc(packet);
         message->question_count = message->record_count = 0;
         take_questions(message, ldns_pkt_question(packet));
-        take_records(message, ldns_pkt_answer(packet), FLOE_MDNS_ANSWER);
+        take_records(message, ldns_pkt_answer(packet), FLOE_MDNS_ANSWER, true);
         if (!message->response) {
-            take_records(message, ldns_pkt_authority(packet), FLOE_MDNS_AUTHORITY);
+            take_records(message, ldns_pkt_authority(packet), FLOE_MDNS_AUTHORITY, true);
         }
-        take_records(message, ldns_pkt_additional(packet), FLOE_MDNS_ADDITIONAL);
+        take_records(message, ldns_pkt_additional(packet), FLOE_MDNS_ADDITIONAL, true);
+        if (message->response) { /* behind those that say more */
+            take_records(message, ldns_pkt_answer(packet), FLOE_MDNS_ANSWER, false);
+        }
     }
     ldns_pkt_free(packet);
     return good;

@@ -2,6 +2,7 @@
 #ifndef FLOE_MDNS_PARTS_H
 #define FLOE_MDNS_PARTS_H
 
+#include "base/tree.h"
 #include "mdns/mdns.h"
 
 #define FLOE_MDNS_A_SECOND floe_seconds(1) /* §5.2, §6, §8.2, §8.3 */
@@ -21,7 +22,10 @@ struct floe_mdns {
 
     /* responder.c */
     floe_list hosts;
+    floe_tree hosts_by_name;
+    floe_agenda hosts_due;
     floe_list speaking; /* those of them that have something to say */
+    floe_list waiting;  /* those that wait for what an asker knows */
     floe_list leaving;  /* that say goodbye, and go */
     floe_list taken;    /* that go when it is told */
     floe_list replies;  /* to one asker alone */
@@ -29,13 +33,23 @@ struct floe_mdns {
 
     /* querier.c */
     floe_list questions;
-    floe_list asking; /* those of them that are to be sent */
-    floe_list ended;  /* look-ups whose end is to be told */
-    floe_time paced;  /* when all that was asked would have been, without bursts */
+    floe_tree questions_by_name;
+    floe_agenda first_time; /* questions that have not been asked yet, */
+    floe_agenda again;      /* and those that have */
+    floe_list asking;       /* those of them that are to be sent */
+    floe_tree look_ups;     /* by asker */
+    uint64_t look_up_count; /* so many there have been */
+    floe_agenda give_ups;   /* of look-ups */
+    floe_list ended;        /* look-ups whose end is to be told */
+    floe_time paced;        /* when all that was asked would have been, without bursts */
 };
+
+/* For trees whose keys are names. */
+int floe_mdns_compare_names(const void *a, const void *b);
 
 /* ── The responder ── */
 
+void floe_mdns_hosts_init(floe_mdns *mdns, uint64_t seed);
 void floe_mdns_hosts_free(floe_mdns *mdns);
 void floe_mdns_hosts_link_came(floe_mdns *mdns, floe_time now, size_t n);
 void floe_mdns_hosts_link_went(floe_mdns *mdns, size_t n);
@@ -52,6 +66,7 @@ size_t floe_mdns_hosts_find(const floe_mdns *mdns, const char *name, floe_addres
 
 /* ── The querier ── */
 
+void floe_mdns_questions_init(floe_mdns *mdns, uint64_t seed);
 void floe_mdns_questions_free(floe_mdns *mdns);
 void floe_mdns_questions_link_came(floe_mdns *mdns, floe_time now);
 void floe_mdns_questions_link_went(floe_mdns *mdns, size_t n);

@@ -6,41 +6,96 @@
 #define ONE_EACH floe_milliseconds(1) /* of names, behind a burst */
 #define BURST_TIME floe_milliseconds(FLOE_MDNS_BURST - 1)
 
-/* What somebody wants to know. */
-typedef struct look_up {
-    floe_list link; /* of its question, or among the ended */
-    void *asker;
-    floe_time give_up;
-    floe_error error;
-    size_t address_count;
-    floe_address addresses[FLOE_MDNS_ADDRESSES_MAX];
-    char name[FLOE_MDNS_NAME_SIZE];
-} look_up;
+/* Whose a look-up is, and the how-many-eth: one may have several. */
+typedef struct asker_key {
+    uintptr_t asker;
+    uint64_t order;
+} asker_key;
 
 typedef struct question {
     floe_list link;
     floe_list asking;
     floe_list look_ups;
+    floe_tree_node by_name;
+    floe_alarm due;  /* when it is asked next: among the first-time questions or the others */
     floe_time asked; /* the last time; zero: never */
-    floe_time next;
     floe_duration interval;
     uint32_t ipv4_waits; /* on these links, a bit each, it is to be sent */
     uint32_t ipv6_waits;
     char name[FLOE_MDNS_NAME_SIZE];
 } question;
 
+/* What somebody wants to know. */
+typedef struct look_up {
+    floe_list link; /* of its question, or among the ended */
+    question *of;   /* NULL: it has ended */
+    floe_tree_node by_asker;
+    asker_key key;
+    floe_alarm give_up;
+    floe_error error;
+    size_t address_count;
+    floe_address addresses[FLOE_MDNS_ADDRESSES_MAX];
+    char name[FLOE_MDNS_NAME_SIZE];
+} look_up;
+
+static int compare_askers(const void *a, const void *b)
+{
+    const asker_key *one = a;
+    const asker_key *other = b;
+
+    if (one->asker != other->asker) {
+        return one->asker < other->asker ? -1 : 1;
+    }
+    return (one->order > other->order) - (one->order < other->order);
+}
+
+void floe_mdns_questions_init(floe_mdns *mdns, uint64_t seed)
+{
+    floe_list_init(&mdns->questions);
+    floe_tree_init(&mdns->questions_by_name, floe_mdns_compare_names, seed);
+    floe_agenda_init(&mdns->first_time, seed);
+    floe_agenda_init(&mdns->again, seed);
+    floe_list_init(&mdns->asking);
+    floe_tree_init(&mdns->look_ups, compare_askers, seed);
+    floe_agenda_init(&mdns->give_ups, seed);
+    floe_list_init(&mdns->ended);
+}
+
+static floe_agenda *agenda_of(floe_mdns *mdns, const question *asked)
+{
+    return asked->asked.ns == 0 ? &mdns->first_time : &mdns->again;
+}
+
 static void free_question(floe_mdns *mdns, question *asked)
 {
+    floe_agenda_set(agenda_of(mdns, asked), &asked->due, FLOE_TIME_NEVER);
+    floe_tree_remove(&mdns->questions_by_name, &asked->by_name);
     floe_list_remove(&asked->link);
     floe_list_remove(&asked->asking);
     floe_deallocate(&mdns->allocator, asked);
+}
+
+/* A question that nobody has any more goes. */
+static void free_if_nobody_asks(floe_mdns *mdns, question *asked)
+{
+    if (asked != NULL && floe_list_empty(&asked->look_ups)) {
+        free_question(mdns, asked);
+    }
+}
+
+static void free_look_up(floe_mdns *mdns, look_up *wanted)
+{
+    floe_agenda_set(&mdns->give_ups, &wanted->give_up, FLOE_TIME_NEVER);
+    floe_tree_remove(&mdns->look_ups, &wanted->by_asker);
+    floe_list_remove(&wanted->link);
+    floe_deallocate(&mdns->allocator, wanted);
 }
 
 static void free_look_ups(floe_mdns *mdns, floe_list *list)
 {
     FLOE_LIST_EACH_SAFE(wanted, list, look_up, link)
     {
-        floe_deallocate(&mdns->allocator, wanted);
+        free_look_up(mdns, wanted);
     }
 }
 
@@ -57,36 +112,44 @@ void floe_mdns_questions_free(floe_mdns *mdns)
 static void end(floe_mdns *mdns, look_up *wanted, floe_error error)
 {
     wanted->error = error;
+    wanted->of = NULL;
+    floe_agenda_set(&mdns->give_ups, &wanted->give_up, FLOE_TIME_NEVER);
     floe_list_remove(&wanted->link);
     floe_list_append(&mdns->ended, &wanted->link);
 }
 
 /* §5.2: as if it had not been asked yet, but not within a second of the last time. */
-static void ask_anew(question *asked, floe_time now)
+static void ask_anew(floe_mdns *mdns, question *asked, floe_time now)
 {
     floe_time second = floe_time_after(asked->asked, FLOE_MDNS_A_SECOND);
     bool lately = asked->asked.ns != 0 && !floe_time_reached(now, second);
+    floe_time next = lately ? second : now;
 
-    asked->next = floe_time_min(asked->next, lately ? second : now);
+    if (floe_tree_has(&asked->due.node)) {
+        next = floe_time_min(next, asked->due.when);
+    }
+    floe_agenda_set(agenda_of(mdns, asked), &asked->due, next);
     asked->interval = floe_duration_times(FLOE_MDNS_A_SECOND, lately ? 2 : 1);
+}
+
+static question *find_question(const floe_mdns *mdns, const char *name)
+{
+    floe_tree_node *found = floe_tree_find(&mdns->questions_by_name, name);
+
+    return found != NULL ? FLOE_CONTAINER(found, question, by_name) : NULL;
 }
 
 static question *question_for(floe_mdns *mdns, const char *name)
 {
-    FLOE_LIST_EACH(asked, &mdns->questions, question, link)
-    {
-        if (strcmp(asked->name, name) == 0) {
-            return asked;
-        }
+    question *asked = find_question(mdns, name);
+
+    if (asked == NULL && (asked = floe_allocate(&mdns->allocator, sizeof *asked)) != NULL) {
+        floe_list_init(&asked->look_ups);
+        memcpy(asked->name, name, sizeof asked->name);
+        floe_list_append(&mdns->questions, &asked->link);
+        floe_tree_insert(&mdns->questions_by_name, &asked->by_name, asked->name);
     }
-    question *made = floe_allocate(&mdns->allocator, sizeof *made);
-    if (made != NULL) {
-        floe_list_init(&made->look_ups);
-        made->next = FLOE_TIME_NEVER;
-        memcpy(made->name, name, sizeof made->name);
-        floe_list_append(&mdns->questions, &made->link);
-    }
-    return made;
+    return asked;
 }
 
 floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name,
@@ -97,8 +160,8 @@ floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name,
     if (wanted == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
-    wanted->asker = asker;
-    wanted->give_up = floe_time_after(now, timeout);
+    wanted->key = (asker_key){(uintptr_t)asker, ++mdns->look_up_count};
+    floe_tree_insert(&mdns->look_ups, &wanted->by_asker, &wanted->key);
     if (!floe_mdns_name(name, wanted->name)) {
         end(mdns, wanted, FLOE_ERR_NOT_FOUND);
         return FLOE_OK;
@@ -111,43 +174,42 @@ floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name,
     }
     question *asked = question_for(mdns, wanted->name);
     if (asked == NULL) {
-        floe_deallocate(&mdns->allocator, wanted);
+        free_look_up(mdns, wanted);
         return FLOE_ERR_NO_MEMORY;
     }
+    wanted->of = asked;
     floe_list_append(&asked->look_ups, &wanted->link);
-    ask_anew(asked, now);
+    floe_agenda_set(&mdns->give_ups, &wanted->give_up, floe_time_after(now, timeout));
+    ask_anew(mdns, asked, now);
     floe_mdns_time(mdns, now);
     return FLOE_OK;
 }
 
-static void forget_in(floe_mdns *mdns, floe_list *list, const void *asker)
+static look_up *find_look_up(const floe_mdns *mdns, const void *asker)
 {
-    FLOE_LIST_EACH_SAFE(wanted, list, look_up, link)
-    {
-        if (wanted->asker == asker) {
-            floe_list_remove(&wanted->link);
-            floe_deallocate(&mdns->allocator, wanted);
-        }
-    }
+    asker_key key = {(uintptr_t)asker, 0};
+    floe_tree_node *found = floe_tree_from(&mdns->look_ups, &key);
+    look_up *wanted = found != NULL ? FLOE_CONTAINER(found, look_up, by_asker) : NULL;
+
+    return wanted != NULL && wanted->key.asker == key.asker ? wanted : NULL;
 }
 
 void floe_mdns_forget(floe_mdns *mdns, const void *asker)
 {
-    FLOE_LIST_EACH_SAFE(asked, &mdns->questions, question, link)
-    {
-        forget_in(mdns, &asked->look_ups, asker);
-        if (floe_list_empty(&asked->look_ups)) {
-            free_question(mdns, asked);
-        }
+    look_up *wanted;
+
+    while ((wanted = find_look_up(mdns, asker)) != NULL) {
+        question *asked = wanted->of;
+        free_look_up(mdns, wanted);
+        free_if_nobody_asks(mdns, asked);
     }
-    forget_in(mdns, &mdns->ended, asker);
 }
 
 void floe_mdns_questions_link_came(floe_mdns *mdns, floe_time now)
 {
     FLOE_LIST_EACH(asked, &mdns->questions, question, link)
     {
-        ask_anew(asked, now);
+        ask_anew(mdns, asked, now);
     }
 }
 
@@ -183,38 +245,43 @@ static size_t take_addresses(const floe_mdns *mdns, size_t n, const char *name,
     return count;
 }
 
+static void answered(floe_mdns *mdns, size_t n, question *asked)
+{
+    floe_address addresses[FLOE_MDNS_ADDRESSES_MAX];
+    size_t count = take_addresses(mdns, n, asked->name, addresses);
+
+    if (count == 0) {
+        return;
+    }
+    FLOE_LIST_EACH_SAFE(wanted, &asked->look_ups, look_up, link)
+    {
+        wanted->address_count = count;
+        memcpy(wanted->addresses, addresses, count * sizeof *addresses);
+        end(mdns, wanted, FLOE_OK);
+    }
+    free_question(mdns, asked);
+}
+
 void floe_mdns_questions_heard(floe_mdns *mdns, size_t n)
 {
-    FLOE_LIST_EACH(asked, &mdns->questions, question, link)
-    {
-        floe_address addresses[FLOE_MDNS_ADDRESSES_MAX];
-        size_t count = take_addresses(mdns, n, asked->name, addresses);
-        if (count == 0) {
-            continue;
-        }
-        FLOE_LIST_EACH_SAFE(wanted, &asked->look_ups, look_up, link)
-        {
-            wanted->address_count = count;
-            memcpy(wanted->addresses, addresses, count * sizeof *addresses);
-            end(mdns, wanted, FLOE_OK);
+    for (size_t i = 0; i < mdns->message.record_count; i++) {
+        question *asked = find_question(mdns, mdns->message.records[i].name);
+        if (asked != NULL) {
+            answered(mdns, n, asked);
         }
     }
 }
 
-/* And a question that nobody has any more goes. */
+/* Of one that has not had its turn nobody can say that there was no answer. */
 static void give_up(floe_mdns *mdns, floe_time now)
 {
-    FLOE_LIST_EACH_SAFE(asked, &mdns->questions, question, link)
-    {
-        FLOE_LIST_EACH_SAFE(wanted, &asked->look_ups, look_up, link)
-        {
-            if (floe_time_reached(now, wanted->give_up)) {
-                end(mdns, wanted, FLOE_ERR_TIMED_OUT);
-            }
-        }
-        if (floe_list_empty(&asked->look_ups)) {
-            free_question(mdns, asked);
-        }
+    floe_alarm *due;
+
+    while ((due = floe_agenda_due(&mdns->give_ups, now)) != NULL) {
+        look_up *wanted = FLOE_CONTAINER(due, look_up, give_up);
+        question *asked = wanted->of;
+        end(mdns, wanted, asked->asked.ns == 0 ? FLOE_ERR_QUEUE_FULL : FLOE_ERR_TIMED_OUT);
+        free_if_nobody_asks(mdns, asked);
     }
 }
 
@@ -230,8 +297,9 @@ static void ask(floe_mdns *mdns, floe_time now, question *asked)
         floe_list_append(&mdns->asking, &asked->asking);
     }
     /* §5.2: at most once a second, then at twice the interval each time. */
+    floe_agenda_set(agenda_of(mdns, asked), &asked->due, FLOE_TIME_NEVER);
     asked->asked = now;
-    asked->next = floe_time_after(now, asked->interval);
+    floe_agenda_set(agenda_of(mdns, asked), &asked->due, floe_time_after(now, asked->interval));
     asked->interval = floe_duration_times(asked->interval, 2);
     mdns->paced = floe_time_after(mdns->paced.ns > now.ns ? mdns->paced : now, ONE_EACH);
 }
@@ -242,40 +310,29 @@ static floe_time has_turn(const floe_mdns *mdns)
     return (floe_time){floe_time_since(mdns->paced, (floe_time){BURST_TIME.ns}).ns};
 }
 
-static void ask_those(floe_mdns *mdns, floe_time now, bool again)
+static void ask_those(floe_mdns *mdns, floe_time now, const floe_agenda *agenda)
 {
-    FLOE_LIST_EACH(asked, &mdns->questions, question, link)
-    {
-        if (!floe_time_reached(now, has_turn(mdns))) {
-            return;
-        }
-        if (floe_time_reached(now, asked->next) && (asked->asked.ns != 0) == again) {
-            ask(mdns, now, asked);
-        }
+    floe_alarm *due;
+
+    while (floe_time_reached(now, has_turn(mdns)) && (due = floe_agenda_due(agenda, now)) != NULL) {
+        ask(mdns, now, FLOE_CONTAINER(due, question, due));
     }
 }
 
 void floe_mdns_questions_time(floe_mdns *mdns, floe_time now)
 {
     give_up(mdns, now);
-    ask_those(mdns, now, false);
-    ask_those(mdns, now, true);
+    ask_those(mdns, now, &mdns->first_time);
+    ask_those(mdns, now, &mdns->again);
 }
 
 floe_time floe_mdns_questions_deadline(const floe_mdns *mdns)
 {
     floe_time turn = has_turn(mdns);
-    floe_time deadline = FLOE_TIME_NEVER;
+    floe_time next =
+        floe_time_min(floe_agenda_deadline(&mdns->first_time), floe_agenda_deadline(&mdns->again));
 
-    FLOE_LIST_EACH(asked, &mdns->questions, question, link)
-    {
-        deadline = floe_time_min(deadline, asked->next.ns > turn.ns ? asked->next : turn);
-        FLOE_LIST_EACH(wanted, &asked->look_ups, look_up, link)
-        {
-            deadline = floe_time_min(deadline, wanted->give_up);
-        }
-    }
-    return deadline;
+    return floe_time_min(floe_agenda_deadline(&mdns->give_ups), next.ns > turn.ns ? next : turn);
 }
 
 /* ── Outputs ── */
@@ -283,13 +340,12 @@ floe_time floe_mdns_questions_deadline(const floe_mdns *mdns)
 static void tell_end(floe_mdns *mdns, look_up *wanted, floe_mdns_output *output)
 {
     output->kind = FLOE_MDNS_RESOLVED;
-    output->asker = wanted->asker;
+    output->asker = (void *)wanted->key.asker;
     output->error = wanted->error;
     output->address_count = wanted->address_count;
     memcpy(output->addresses, wanted->addresses, sizeof output->addresses);
     memcpy(output->name, wanted->name, sizeof output->name);
-    floe_list_remove(&wanted->link);
-    floe_deallocate(&mdns->allocator, wanted);
+    free_look_up(mdns, wanted);
 }
 
 static bool send(const floe_mdns *mdns, const question *asked, size_t n, floe_family family,

@@ -11,6 +11,7 @@
 #define FOR_A_PROBE floe_milliseconds(250) /* §6 */
 #define DEFENDED_WITHIN floe_seconds(10)   /* §9 */
 #define REPLIES_MAX 128                    /* that wait to be polled */
+#define WAITING_MAX 64                     /* names that wait for what askers know */
 
 /* What there is to be said of a name: of each all, or nothing (§10.2). */
 enum { IPV4, IPV6, NOTHING_ELSE, SETS };
@@ -41,16 +42,21 @@ typedef struct own_address {
     uint32_t interface_index;
     unsigned owners; /* 0: it is gone, */
     uint32_t owed;   /* and these links, a bit each, have not heard it */
+    /* The name on the links of the interface, IPv4 and IPv6: of the first address there alone, so
+     * that a name has such where it stands and nowhere else. */
+    link_state states[2];
 } own_address;
 
 typedef struct host {
-    floe_list link; /* of those that are ours, that leave, or that are taken */
+    floe_list link;         /* of those that are ours, that leave, or that are taken */
+    floe_tree_node by_name; /* of those that are ours */
+    floe_alarm due;
     floe_list speaking;
+    floe_list waiting;
     floe_list addresses;
     bool probe;
     floe_time defended; /* zero: never */
     uint32_t goodbyes;  /* of one that leaves: on these links */
-    link_state links[FLOE_MDNS_LINKS_MAX];
     char name[FLOE_MDNS_NAME_SIZE];
 } host;
 
@@ -64,20 +70,92 @@ typedef struct reply {
 
 /* ── What there is ── */
 
-static void drop_address(floe_mdns *mdns, own_address *own)
+void floe_mdns_hosts_init(floe_mdns *mdns, uint64_t seed)
 {
+    floe_list_init(&mdns->hosts);
+    floe_tree_init(&mdns->hosts_by_name, floe_mdns_compare_names, seed);
+    floe_agenda_init(&mdns->hosts_due, seed);
+    floe_list_init(&mdns->speaking);
+    floe_list_init(&mdns->waiting);
+    floe_list_init(&mdns->leaving);
+    floe_list_init(&mdns->taken);
+    floe_list_init(&mdns->replies);
+}
+
+static void rest(link_state *state)
+{
+    *state = (link_state){.next = FLOE_TIME_NEVER};
+    for (int k = 0; k < SETS; k++) {
+        state->sets[k].due = FLOE_TIME_NEVER;
+    }
+}
+
+/* The first address of the name on the interface; NULL: there is none. */
+static own_address *first_on(const host *one, uint32_t interface_index)
+{
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        if (own->interface_index == interface_index) {
+            return own;
+        }
+    }
+    return NULL;
+}
+
+/* Who was the first has what the next is to go on with. */
+static void leave_place(host *one, own_address *own)
+{
+    bool first = first_on(one, own->interface_index) == own;
+
     floe_list_remove(&own->link);
+    own_address *next = first ? first_on(one, own->interface_index) : NULL;
+    if (next != NULL) {
+        memcpy(next->states, own->states, sizeof next->states);
+    }
+}
+
+static void take_place(host *one, own_address *own, uint32_t interface_index)
+{
+    own->interface_index = interface_index;
+    rest(&own->states[0]);
+    rest(&own->states[1]);
+    floe_list_append(&one->addresses, &own->link);
+}
+
+static void drop_address(floe_mdns *mdns, host *one, own_address *own)
+{
+    leave_place(one, own);
     floe_deallocate(&mdns->allocator, own);
+}
+
+/* It is none of ours any more. */
+static void strike(floe_mdns *mdns, host *one)
+{
+    floe_tree_remove(&mdns->hosts_by_name, &one->by_name);
+    floe_agenda_set(&mdns->hosts_due, &one->due, FLOE_TIME_NEVER);
+    floe_list_remove(&one->speaking);
+    floe_list_remove(&one->waiting);
+    floe_list_remove(&one->link);
+}
+
+static void resign(floe_mdns *mdns, host *one, floe_list *to)
+{
+    strike(mdns, one);
+    floe_list_append(to, &one->link);
+}
+
+static bool is_ours(const host *one)
+{
+    return floe_tree_has(&one->by_name);
 }
 
 static void free_host(floe_mdns *mdns, host *one)
 {
     FLOE_LIST_EACH_SAFE(own, &one->addresses, own_address, link)
     {
-        drop_address(mdns, own);
+        floe_deallocate(&mdns->allocator, own);
     }
-    floe_list_remove(&one->link);
-    floe_list_remove(&one->speaking);
+    strike(mdns, one);
     floe_deallocate(&mdns->allocator, one);
 }
 
@@ -102,13 +180,9 @@ void floe_mdns_hosts_free(floe_mdns *mdns)
 
 static host *find_host(const floe_mdns *mdns, const char *name)
 {
-    FLOE_LIST_EACH(one, &mdns->hosts, host, link)
-    {
-        if (strcmp(one->name, name) == 0) {
-            return one;
-        }
-    }
-    return NULL;
+    floe_tree_node *found = floe_tree_find(&mdns->hosts_by_name, name);
+
+    return found != NULL ? FLOE_CONTAINER(found, host, by_name) : NULL;
 }
 
 static own_address *find_address(const host *one, const floe_address *address)
@@ -151,6 +225,15 @@ static int set_of(uint8_t family)
     return family == FLOE_FAMILY_IPV4 ? IPV4 : IPV6;
 }
 
+/* The name on the n-th link; NULL: it does not stand there. */
+static link_state *state_of(const floe_mdns *mdns, const host *one, size_t n)
+{
+    const floe_mdns_link *link = &mdns->links[n].link;
+    own_address *first = mdns->links[n].used ? first_on(one, link->interface_index) : NULL;
+
+    return first != NULL ? &first->states[set_of(link->family)] : NULL;
+}
+
 /* Whether there is a record of the set on the n-th link; of NOTHING_ELSE: any address at all. */
 static bool has(const floe_mdns *mdns, const host *one, size_t n, int set)
 {
@@ -179,18 +262,19 @@ size_t floe_mdns_hosts_find(const floe_mdns *mdns, const char *name, floe_addres
                             size_t room)
 {
     const host *one = find_host(mdns, name);
-    bool ours = one != NULL && !one->probe;
     size_t count = 0;
 
-    for (size_t n = 0; one != NULL && n < FLOE_MDNS_LINKS_MAX; n++) {
-        ours = ours || one->links[n].ours;
-    }
-    if (!ours) {
+    if (one == NULL) {
         return 0;
+    }
+    bool ours = !one->probe;
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        ours = ours || own->states[0].ours || own->states[1].ours;
     }
     FLOE_LIST_EACH(own, &one->addresses, own_address, link)
     {
-        if (own->owners > 0 && count < room) {
+        if (ours && own->owners > 0 && count < room) {
             addresses[count++] = own->address;
         }
     }
@@ -224,8 +308,10 @@ static void due(record_set *set, floe_time when)
  * that there are no others (§6.1). */
 static void say(floe_mdns *mdns, floe_time now, host *one, size_t n)
 {
+    link_state *state = state_of(mdns, one, n);
+
     for (int k = 0; k < SETS; k++) {
-        record_set *set = &one->links[n].sets[k];
+        record_set *set = &state->sets[k];
         bool is_due = floe_time_reached(now, set->due);
         bool may = not_before(set, now, FLOE_MDNS_A_SECOND).ns == now.ns && has(mdns, one, n, k);
         if (is_due || may) {
@@ -242,7 +328,7 @@ static void say(floe_mdns *mdns, floe_time now, host *one, size_t n)
 /* §8.3: all together; where something of it has just been said, a second after that. */
 static void announce(const floe_mdns *mdns, floe_time now, host *one, size_t n)
 {
-    record_set *sets = one->links[n].sets;
+    record_set *sets = state_of(mdns, one, n)->sets;
     floe_time when = now;
 
     for (int k = 0; k < SETS; k++) {
@@ -256,18 +342,10 @@ static void announce(const floe_mdns *mdns, floe_time now, host *one, size_t n)
     }
 }
 
-static void rest(link_state *state)
-{
-    *state = (link_state){.next = FLOE_TIME_NEVER};
-    for (int k = 0; k < SETS; k++) {
-        state->sets[k].due = FLOE_TIME_NEVER;
-    }
-}
-
 /* §8: a name that has come to a link, or has another address there. */
 static void begin(floe_mdns *mdns, floe_time now, host *one, size_t n)
 {
-    link_state *state = &one->links[n];
+    link_state *state = state_of(mdns, one, n);
     uint32_t delay = 0;
 
     if (state->active && !state->ours) {
@@ -304,10 +382,8 @@ static host *host_for(floe_mdns *mdns, const char *name, bool probe)
         memcpy(one->name, name, sizeof one->name);
         one->probe = probe;
         floe_list_init(&one->addresses);
-        for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
-            rest(&one->links[n]);
-        }
         floe_list_append(&mdns->hosts, &one->link);
+        floe_tree_insert(&mdns->hosts_by_name, &one->by_name, one->name);
     }
     return one;
 }
@@ -335,26 +411,20 @@ static floe_error add_address(floe_mdns *mdns, host *one, const floe_address *ad
         return FLOE_ERR_NO_MEMORY;
     }
     own->address = *address;
-    own->interface_index = interface_index;
-    floe_list_append(&one->addresses, &own->link);
+    take_place(one, own, interface_index);
     *added = own;
     return FLOE_OK;
 }
 
-/* Where no address is any more, and nothing is to be said of those that were, the name rests. */
-static void rest_where_empty(const floe_mdns *mdns, host *one)
+static void move(host *one, own_address *own, uint32_t interface_index)
 {
-    for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
-        bool empty = one->links[n].active;
-        FLOE_LIST_EACH(own, &one->addresses, own_address, link)
-        {
-            empty = empty && !is_on(mdns, own, n);
-        }
-        if (empty) {
-            rest(&one->links[n]);
-        }
+    if (own->interface_index != interface_index) {
+        leave_place(one, own);
+        take_place(one, own, interface_index);
     }
 }
+
+static void work_on(floe_mdns *mdns, floe_time now, host *one);
 
 floe_error floe_mdns_publish(floe_mdns *mdns, floe_time now, const char *name,
                              const floe_address *address, uint32_t interface_index, bool probe)
@@ -381,10 +451,9 @@ floe_error floe_mdns_publish(floe_mdns *mdns, floe_time now, const char *name,
     }
     own->owed = 0;
     if (own->owners++ == 0) {
-        own->interface_index = interface_index; /* it may have gone there meanwhile */
-        rest_where_empty(mdns, one);
+        move(one, own, interface_index); /* it may have gone there meanwhile */
         begin_address(mdns, now, one, own);
-        floe_mdns_time(mdns, now);
+        work_on(mdns, now, one);
     }
     return FLOE_OK;
 }
@@ -393,19 +462,18 @@ floe_error floe_mdns_publish(floe_mdns *mdns, floe_time now, const char *name,
 static void leave(floe_mdns *mdns, host *one)
 {
     for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
-        one->goodbyes |= one->links[n].ours ? 1U << n : 0;
+        const link_state *state = state_of(mdns, one, n);
+        one->goodbyes |= state != NULL && state->ours ? 1U << n : 0;
     }
-    floe_list_remove(&one->link);
-    floe_list_remove(&one->speaking);
-    floe_list_append(&mdns->leaving, &one->link);
+    resign(mdns, one, &mdns->leaving);
 }
 
 /* §10.1, of one address: together with those that stay (§10.2). */
 static void say_it_is_gone(floe_mdns *mdns, floe_time now, host *one, own_address *own)
 {
     for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
-        if (is_on(mdns, own, n) && one->links[n].ours) {
-            record_set *sets = one->links[n].sets;
+        if (is_on(mdns, own, n) && state_of(mdns, one, n)->ours) {
+            record_set *sets = state_of(mdns, one, n)->sets;
             own->owed |= 1U << n;
             due(&sets[set_of(own->address.family)],
                 not_before(&sets[set_of(own->address.family)], now, FLOE_MDNS_A_SECOND));
@@ -415,8 +483,7 @@ static void say_it_is_gone(floe_mdns *mdns, floe_time now, host *one, own_addres
         }
     }
     if (own->owed == 0) {
-        drop_address(mdns, own);
-        rest_where_empty(mdns, one);
+        drop_address(mdns, one, own);
     }
 }
 
@@ -432,13 +499,11 @@ void floe_mdns_unpublish(floe_mdns *mdns, floe_time now, const char *name,
     }
     if (has_any(one)) {
         say_it_is_gone(mdns, now, one, own);
-        floe_mdns_time(mdns, now);
+        work_on(mdns, now, one);
     } else {
         leave(mdns, one);
     }
 }
-
-static void work_on(floe_mdns *mdns, floe_time now, host *one);
 
 /* Where the address is now: where it was, if it is there too, or is nowhere. */
 static uint32_t interface_of(const own_address *own, const floe_interface_address *interfaces,
@@ -459,15 +524,18 @@ static uint32_t interface_of(const own_address *own, const floe_interface_addres
     return other;
 }
 
-static void move(floe_mdns *mdns, floe_time now, host *one, own_address *own,
-                 uint32_t interface_index)
+static void follow(floe_mdns *mdns, floe_time now, host *one,
+                   const floe_interface_address *interfaces, size_t count)
 {
-    if (own->interface_index != interface_index) {
-        own->interface_index = interface_index;
-        rest_where_empty(mdns, one);
-        begin_address(mdns, now, one, own);
-        work_on(mdns, now, one);
+    FLOE_LIST_EACH_SAFE(own, &one->addresses, own_address, link)
+    {
+        uint32_t interface_index = interface_of(own, interfaces, count);
+        if (own->owners > 0 && interface_index != own->interface_index) {
+            move(one, own, interface_index);
+            begin_address(mdns, now, one, own);
+        }
     }
+    work_on(mdns, now, one);
 }
 
 void floe_mdns_set_interfaces(floe_mdns *mdns, floe_time now,
@@ -475,12 +543,7 @@ void floe_mdns_set_interfaces(floe_mdns *mdns, floe_time now,
 {
     FLOE_LIST_EACH(one, &mdns->hosts, host, link)
     {
-        FLOE_LIST_EACH(own, &one->addresses, own_address, link)
-        {
-            if (own->owners > 0) {
-                move(mdns, now, one, own, interface_of(own, interfaces, count));
-            }
-        }
+        follow(mdns, now, one, interfaces, count);
     }
 }
 
@@ -490,9 +553,12 @@ void floe_mdns_hosts_link_came(floe_mdns *mdns, floe_time now, size_t n)
     {
         if (has(mdns, one, n, NOTHING_ELSE)) {
             begin(mdns, now, one, n);
+            work_on(mdns, now, one);
         }
     }
 }
+
+static void set_alarm(floe_mdns *mdns, host *one);
 
 /* The n-th link has heard which addresses of these sets are gone, or is gone itself. */
 static void heard_on(floe_mdns *mdns, host *one, size_t n, const floe_mdns_place *places)
@@ -503,7 +569,7 @@ static void heard_on(floe_mdns *mdns, host *one, size_t n, const floe_mdns_place
             own->owed &= ~(1U << n);
         }
         if (own->owners == 0 && own->owed == 0) {
-            drop_address(mdns, own);
+            drop_address(mdns, one, own);
         }
     }
 }
@@ -515,20 +581,17 @@ void floe_mdns_hosts_link_went(floe_mdns *mdns, size_t n)
 
     FLOE_LIST_EACH(one, &mdns->hosts, host, link)
     {
-        heard_on(mdns, one, n, all);
-        rest(&one->links[n]);
+        link_state *state = state_of(mdns, one, n);
+        if (state != NULL) {
+            rest(state);
+            heard_on(mdns, one, n, all);
+            set_alarm(mdns, one);
+        }
     }
     FLOE_LIST_EACH(one, &mdns->leaving, host, link)
     {
         one->goodbyes &= ~(1U << n);
     }
-}
-
-static void take_away(floe_mdns *mdns, host *one)
-{
-    floe_list_remove(&one->link);
-    floe_list_remove(&one->speaking);
-    floe_list_append(&mdns->taken, &one->link);
 }
 
 /* ── Questions ── */
@@ -609,8 +672,10 @@ static floe_time when_all_is_known(floe_mdns *mdns, floe_time now)
 static void hear_what_is_known(floe_mdns *mdns, floe_time now, host *one, size_t n,
                                const floe_address *source)
 {
-    for (int k = 0; k < SETS; k++) {
-        record_set *set = &one->links[n].sets[k];
+    link_state *state = state_of(mdns, one, n);
+
+    for (int k = 0; state != NULL && k < SETS; k++) {
+        record_set *set = &state->sets[k];
         if (!floe_address_equal(&set->asker, source)) {
             continue;
         }
@@ -623,13 +688,25 @@ static void hear_what_is_known(floe_mdns *mdns, floe_time now, host *one, size_t
     }
 }
 
+/* Whether the name may wait for what an asker knows: if not too many do already. */
+static bool may_wait(const floe_mdns *mdns, const host *one)
+{
+    size_t count = 0;
+
+    FLOE_LIST_EACH(other, &mdns->waiting, host, waiting)
+    {
+        count++;
+    }
+    return count < WAITING_MAX || floe_list_linked(&one->waiting);
+}
+
 /* §6: not within a second of the last time, but for a probe. */
-static void say_soon(floe_mdns *mdns, floe_time now, record_set *set, floe_duration apart,
-                     const floe_address *asker)
+static void say_soon(floe_mdns *mdns, floe_time now, host *one, record_set *set,
+                     floe_duration apart, const floe_address *asker)
 {
     floe_time when = not_before(set, now, apart);
 
-    if (!mdns->message.truncated) {
+    if (!mdns->message.truncated || !may_wait(mdns, one)) {
         due(set, when);
         return;
     }
@@ -638,6 +715,9 @@ static void say_soon(floe_mdns *mdns, floe_time now, record_set *set, floe_durat
     due(set, known.ns > when.ns ? known : when);
     if (alone) {
         set->asker = *asker;
+        if (!floe_list_linked(&one->waiting)) {
+            floe_list_append(&mdns->waiting, &one->waiting);
+        }
     }
 }
 
@@ -702,8 +782,8 @@ static void contend(const floe_mdns *mdns, floe_time now, host *one, size_t n,
         order = compare_records(&theirs[i], &ours[i]);
     }
     if (order > 0 || (order == 0 && count > own_count)) {
-        one->links[n].probes = PROBES;
-        one->links[n].next = floe_time_after(now, FLOE_MDNS_A_SECOND);
+        state_of(mdns, one, n)->probes = PROBES;
+        state_of(mdns, one, n)->next = floe_time_after(now, FLOE_MDNS_A_SECOND);
     }
 }
 
@@ -784,7 +864,7 @@ static void answer(floe_mdns *mdns, floe_time now, host *one, size_t n,
 {
     floe_address theirs[FLOE_MDNS_ITEMS_MAX];
     size_t count = proposal(&mdns->message, one, theirs);
-    link_state *state = &one->links[n];
+    link_state *state = state_of(mdns, one, n);
     bool any = false;
 
     if (!state->ours) {
@@ -809,24 +889,41 @@ static void answer(floe_mdns *mdns, floe_time now, host *one, size_t n,
     }
     for (int k = 0; k < SETS; k++) {
         if (wanted->sets[k]) {
-            say_soon(mdns, now, &state->sets[k], count > 0 ? FOR_A_PROBE : FLOE_MDNS_A_SECOND,
+            say_soon(mdns, now, one, &state->sets[k], count > 0 ? FOR_A_PROBE : FLOE_MDNS_A_SECOND,
                      &arrival->source);
         }
     }
 }
 
+/* Whether an earlier question of the message was for the same name. */
+static bool is_repeated(const floe_mdns_message *message, size_t question)
+{
+    for (size_t i = 0; i < question; i++) {
+        if (strcmp(message->questions[i].name, message->questions[question].name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void floe_mdns_hosts_asked(floe_mdns *mdns, floe_time now, size_t n,
                            const floe_mdns_arrival *arrival)
 {
-    FLOE_LIST_EACH(one, &mdns->hosts, host, link)
+    FLOE_LIST_EACH_SAFE(one, &mdns->waiting, host, waiting)
     {
+        hear_what_is_known(mdns, now, one, n, &arrival->source);
+        set_alarm(mdns, one);
+    }
+    for (size_t i = 0; i < mdns->message.question_count; i++) {
+        host *one = find_host(mdns, mdns->message.questions[i].name);
         wish wanted;
-        if (!one->links[n].active || !has(mdns, one, n, NOTHING_ELSE)) {
+        if (one == NULL || is_repeated(&mdns->message, i) || !has(mdns, one, n, NOTHING_ELSE) ||
+            !state_of(mdns, one, n)->active) {
             continue;
         }
-        hear_what_is_known(mdns, now, one, n, &arrival->source);
         if (take_wish(mdns, one, n, !arrival->to_group, &wanted)) {
             answer(mdns, now, one, n, arrival, &wanted);
+            work_on(mdns, now, one);
         }
     }
 }
@@ -844,7 +941,26 @@ static void defend(floe_mdns *mdns, floe_time now, host *one, record_set *set)
         one->defended = now;
         due(set, not_before(set, now, FLOE_MDNS_A_SECOND));
     } else if (floe_time_reached(now, floe_time_after(one->defended, FLOE_MDNS_A_SECOND))) {
-        take_away(mdns, one);
+        resign(mdns, one, &mdns->taken);
+    }
+}
+
+static void hear(floe_mdns *mdns, floe_time now, host *one, size_t n,
+                 const floe_mdns_record *record)
+{
+    link_state *state = state_of(mdns, one, n);
+    int set = set_of(record->address.family);
+
+    if (state == NULL || !state->active || is_own(one, &record->address)) {
+        return;
+    }
+    if (!state->ours) {
+        resign(mdns, one, &mdns->taken); /* §8.1: whatever it has */
+    } else if (!record->other && has(mdns, one, n, set)) {
+        defend(mdns, now, one, &state->sets[set]);
+    }
+    if (is_ours(one)) {
+        work_on(mdns, now, one);
     }
 }
 
@@ -854,17 +970,10 @@ void floe_mdns_hosts_heard(floe_mdns *mdns, floe_time now, size_t n)
 
     for (size_t i = 0; i < message->record_count; i++) {
         const floe_mdns_record *record = &message->records[i];
-        host *one = record->ttl > 0 && record->address.family != FLOE_FAMILY_NONE
-                        ? find_host(mdns, record->name)
-                        : NULL;
-        if (one == NULL || !one->links[n].active || is_own(one, &record->address)) {
-            continue;
-        }
-        int set = set_of(record->address.family);
-        if (!one->links[n].ours) {
-            take_away(mdns, one); /* §8.1: whatever it has */
-        } else if (has(mdns, one, n, set)) {
-            defend(mdns, now, one, &one->links[n].sets[set]);
+        bool counts = record->other || record->address.family != FLOE_FAMILY_NONE;
+        host *one = counts && record->ttl > 0 ? find_host(mdns, record->name) : NULL;
+        if (one != NULL) {
+            hear(mdns, now, one, n, record);
         }
     }
 }
@@ -873,8 +982,11 @@ void floe_mdns_hosts_heard(floe_mdns *mdns, floe_time now, size_t n)
 
 static void work_on_link(floe_mdns *mdns, floe_time now, host *one, size_t n)
 {
-    link_state *state = &one->links[n];
+    link_state *state = state_of(mdns, one, n);
 
+    if (state == NULL || !state->active) {
+        return;
+    }
     if (floe_time_reached(now, state->next)) {
         if (state->probes > 0) {
             state->probes--;
@@ -897,38 +1009,49 @@ static void work_on_link(floe_mdns *mdns, floe_time now, host *one, size_t n)
     }
 }
 
+/* When something of it is due; and who waits for no asker is off their list. */
+static void set_alarm(floe_mdns *mdns, host *one)
+{
+    floe_time when = FLOE_TIME_NEVER;
+    bool waits = false;
+
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        for (size_t i = 0; i < 2; i++) {
+            const link_state *state = &own->states[i];
+            when = floe_time_min(when, state->next);
+            for (int k = 0; k < SETS; k++) {
+                when = floe_time_min(when, state->sets[k].due);
+                waits = waits || state->sets[k].asker.family != FLOE_FAMILY_NONE;
+            }
+        }
+    }
+    floe_agenda_set(&mdns->hosts_due, &one->due, when);
+    if (!waits) {
+        floe_list_remove(&one->waiting);
+    }
+}
+
 static void work_on(floe_mdns *mdns, floe_time now, host *one)
 {
     for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
-        if (one->links[n].active) {
-            work_on_link(mdns, now, one, n);
-        }
+        work_on_link(mdns, now, one, n);
     }
+    set_alarm(mdns, one);
 }
 
 void floe_mdns_hosts_time(floe_mdns *mdns, floe_time now)
 {
-    FLOE_LIST_EACH(one, &mdns->hosts, host, link)
-    {
-        work_on(mdns, now, one);
+    floe_alarm *due;
+
+    while ((due = floe_agenda_due(&mdns->hosts_due, now)) != NULL) {
+        work_on(mdns, now, FLOE_CONTAINER(due, host, due));
     }
 }
 
 floe_time floe_mdns_hosts_deadline(const floe_mdns *mdns)
 {
-    floe_time deadline = FLOE_TIME_NEVER;
-
-    FLOE_LIST_EACH(one, &mdns->hosts, host, link)
-    {
-        for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
-            const link_state *state = &one->links[n];
-            deadline = floe_time_min(deadline, state->next);
-            for (int k = 0; k < SETS; k++) {
-                deadline = floe_time_min(deadline, state->sets[k].due);
-            }
-        }
-    }
-    return deadline;
+    return floe_agenda_deadline(&mdns->hosts_due);
 }
 
 /* ── Outputs ── */
@@ -938,7 +1061,7 @@ static bool send_probe(const floe_mdns *mdns, host *one, size_t n, floe_mdns_out
     floe_address ours[FLOE_MDNS_RECORDS_MAX];
     size_t count = own_proposal(mdns, one, n, ours);
 
-    one->links[n].probe_waits = false;
+    state_of(mdns, one, n)->probe_waits = false;
     output->size = floe_mdns_write_probe(one->name, ours, count, output->data, sizeof output->data);
     return output->size > 0;
 }
@@ -947,11 +1070,12 @@ static bool send_answer(floe_mdns *mdns, host *one, size_t n, floe_mdns_output *
 {
     floe_mdns_place places[SETS];
     floe_mdns_answer answer;
+    link_state *state = state_of(mdns, one, n);
     bool any = false;
 
     for (int k = 0; k < SETS; k++) {
-        places[k] = one->links[n].sets[k].waits;
-        one->links[n].sets[k].waits = FLOE_MDNS_LEFT_OUT;
+        places[k] = state->sets[k].waits;
+        state->sets[k].waits = FLOE_MDNS_LEFT_OUT;
         any = any || places[k] != FLOE_MDNS_LEFT_OUT;
     }
     if (!any) {
@@ -959,7 +1083,7 @@ static bool send_answer(floe_mdns *mdns, host *one, size_t n, floe_mdns_output *
     }
     make_answer(mdns, one, n, places, &answer);
     heard_on(mdns, one, n, places);
-    rest_where_empty(mdns, one);
+    set_alarm(mdns, one); /* what it stood on may be gone */
     output->size = floe_mdns_write_answer(&answer, output->data, sizeof output->data);
     return output->size > 0;
 }
@@ -969,9 +1093,10 @@ static bool send_answer(floe_mdns *mdns, host *one, size_t n, floe_mdns_output *
 static bool send_next(floe_mdns *mdns, host *one, floe_mdns_output *output)
 {
     for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
+        const link_state *state = state_of(mdns, one, n);
         output->link = mdns->links[n].link;
-        if ((one->links[n].probe_waits && send_probe(mdns, one, n, output)) ||
-            send_answer(mdns, one, n, output)) {
+        if (state != NULL && ((state->probe_waits && send_probe(mdns, one, n, output)) ||
+                              send_answer(mdns, one, n, output))) {
             return true;
         }
     }

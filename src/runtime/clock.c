@@ -59,6 +59,10 @@ void floe_clock_look(floe_clock *clock)
         floe_gatherer_wake(gatherer);
     }
     uv_mutex_unlock(&api->lock);
+    floe_mdns_service_woke(api);
+    if (more >= (int64_t)SLEPT_LONG_NS) {
+        floe_resolver_woke(&api->resolver);
+    }
 }
 
 static void on_watched(uv_poll_t *poll, int status, int events)

@@ -351,10 +351,10 @@ static void list_interfaces(floe_gatherer *gatherer)
     if (error == FLOE_OK && api->wants_default_route) {
         floe_interfaces_mark_default_route(&api->interfaces); /* routes change by themselves */
     }
-    uv_mutex_lock(&api->lock);
     if (error == FLOE_OK) {
         floe_mdns_service_links(api);
     }
+    uv_mutex_lock(&api->lock);
     if (error != FLOE_OK) {
         floe_core_interfaces_failed(gatherer->core, floe_runtime_now(), error);
     } else if ((api->interface_filter != NULL || api->ip_filter != NULL) && !gatherer->freed) {
@@ -384,14 +384,30 @@ static void open_channel(floe_gatherer *gatherer, const floe_core_output *output
     }
 }
 
+/* Names are this thread's alone too: nobody waits for what is done about them. */
 static void publish(floe_gatherer *gatherer, const floe_core_output *output)
 {
-    uint32_t interface_index = output->interface_index;
+    uv_mutex_unlock(&gatherer->api->lock);
     floe_error error = floe_mdns_service_publish(gatherer->api, output);
-
+    uv_mutex_lock(&gatherer->api->lock);
     if (error != FLOE_OK) {
-        floe_core_names_failed(gatherer->core, floe_runtime_now(), interface_index, error);
+        floe_core_names_failed(gatherer->core, floe_runtime_now(), output->interface_index, error);
     }
+}
+
+static void unpublish(floe_gatherer *gatherer, const floe_core_output *output)
+{
+    uv_mutex_unlock(&gatherer->api->lock);
+    floe_mdns_service_unpublish(gatherer->api, output);
+    uv_mutex_lock(&gatherer->api->lock);
+}
+
+static void resolve(floe_gatherer *gatherer, const floe_core_output *output)
+{
+    uv_mutex_unlock(&gatherer->api->lock);
+    floe_resolver_begin(&gatherer->api->resolver, gatherer, output->query, output->name,
+                        output->record);
+    uv_mutex_lock(&gatherer->api->lock);
 }
 
 static void do_output(floe_gatherer *gatherer, const floe_core_output *output)
@@ -407,14 +423,13 @@ static void do_output(floe_gatherer *gatherer, const floe_core_output *output)
         close_socket(gatherer, output->channel);
         break;
     case FLOE_CORE_RESOLVE:
-        floe_resolver_begin(&gatherer->api->resolver, gatherer, output->query, output->name,
-                            output->record);
+        resolve(gatherer, output);
         break;
     case FLOE_CORE_PUBLISH:
         publish(gatherer, output);
         break;
     case FLOE_CORE_UNPUBLISH:
-        floe_mdns_service_unpublish(gatherer->api, output);
+        unpublish(gatherer, output);
         break;
     default:
         tell_owner(gatherer, output);

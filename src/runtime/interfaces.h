@@ -4,6 +4,7 @@
 
 #include <floe/allocator.h>
 #include <floe/core.h>
+#include <uv.h>
 
 /* What of an address the driver alone wants to know. */
 typedef struct floe_interface_detail {
@@ -41,6 +42,9 @@ floe_error floe_interfaces_add(floe_interfaces *interfaces, const char *name, ui
 floe_error floe_interfaces_read(floe_interfaces *interfaces);
 /* Each system's own: whether anything may have changed since the last call. */
 bool floe_interfaces_changed(floe_interfaces *interfaces);
+/* Each system's own: what can be polled, and is readable once something has changed; after an
+ * update. FLOE_NO_SOCKET: there is nothing that tells. */
+uv_os_sock_t floe_interfaces_watched(const floe_interfaces *interfaces);
 void floe_interfaces_monitor_free(floe_interfaces *interfaces);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "runtime/interfaces.h"
+#include "runtime/system.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -311,6 +312,11 @@ bool floe_interfaces_changed(floe_interfaces *interfaces)
         }
         changed = true;
     }
+}
+
+uv_os_sock_t floe_interfaces_watched(const floe_interfaces *interfaces)
+{
+    return interfaces->monitor != NULL ? mnl_socket_get_fd(interfaces->monitor) : FLOE_NO_SOCKET;
 }
 
 void floe_interfaces_monitor_free(floe_interfaces *interfaces)

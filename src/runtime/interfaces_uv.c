@@ -2,6 +2,7 @@
  * news of changes, so the list is read each time. */
 #include "base/error.h"
 #include "runtime/interfaces.h"
+#include "runtime/system.h"
 
 #include <string.h>
 #include <uv.h>
@@ -70,6 +71,12 @@ bool floe_interfaces_changed(floe_interfaces *interfaces)
 {
     (void)interfaces;
     return true;
+}
+
+uv_os_sock_t floe_interfaces_watched(const floe_interfaces *interfaces)
+{
+    (void)interfaces;
+    return FLOE_NO_SOCKET;
 }
 
 void floe_interfaces_monitor_free(floe_interfaces *interfaces)

@@ -39,37 +39,59 @@ static void done(floe_mdns_asker *asker, floe_error error, const floe_address *a
     floe_deallocate(&api->allocator, look_up);
 }
 
-/* The lock is held, but not while its owner is told that it can't be begun. */
 static void begin(floe_api *api, floe_look_up *look_up)
 {
-    look_up->begun = true;
-    floe_list_append(&api->look_ups_begun, &look_up->link);
     floe_error error =
         floe_mdns_service_look_up(api, look_up->name, look_up->timeout_ms, &look_up->asker);
+
     if (error != FLOE_OK) {
-        uv_mutex_unlock(&api->lock);
         done(&look_up->asker, error, NULL, 0);
-        uv_mutex_lock(&api->lock);
     }
+}
+
+static void let_go(floe_api *api, floe_look_up *look_up)
+{
+    if (look_up->begun) {
+        floe_mdns_service_forget(api, &look_up->asker);
+    }
+    floe_deallocate(&api->allocator, look_up);
+}
+
+/* How many in one turn of the loop: then the gatherers, the sockets and the timers have theirs. */
+#define LOOK_UPS_A_TURN 256
+
+/* The next that waits; NULL: there is none. One that is to be begun stands among those that are:
+ * whoever cancels it meanwhile finds it. */
+static floe_look_up *take(floe_api *api, bool *cancelled)
+{
+    uv_mutex_lock(&api->lock);
+    floe_list *link = api->stopping ? NULL : floe_list_take(&api->look_ups);
+    floe_look_up *look_up = link != NULL ? FLOE_CONTAINER(link, floe_look_up, link) : NULL;
+    *cancelled = look_up != NULL && look_up->cancelled;
+    if (look_up != NULL && !*cancelled) {
+        look_up->begun = true;
+        floe_list_append(&api->look_ups_begun, &look_up->link);
+    }
+    uv_mutex_unlock(&api->lock);
+    return look_up;
 }
 
 void floe_look_ups_begin(floe_api *api)
 {
-    floe_list *link;
+    floe_look_up *look_up;
+    bool cancelled;
 
-    uv_mutex_lock(&api->lock);
-    while (!api->stopping && (link = floe_list_take(&api->look_ups)) != NULL) {
-        floe_look_up *look_up = FLOE_CONTAINER(link, floe_look_up, link);
-        if (!look_up->cancelled) {
+    for (int i = 0; i < LOOK_UPS_A_TURN; i++) {
+        if ((look_up = take(api, &cancelled)) == NULL) {
+            return;
+        }
+        if (cancelled) {
+            let_go(api, look_up);
+        } else {
             begin(api, look_up);
-            continue;
         }
-        if (look_up->begun) {
-            floe_mdns_service_forget(api, &look_up->asker);
-        }
-        floe_deallocate(&api->allocator, look_up);
     }
-    uv_mutex_unlock(&api->lock);
+    (void)uv_async_send(&api->wake);
 }
 
 static void drop(floe_api *api, floe_list *list)

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "mdns/mdns.h"
 #include "runtime/runtime.h"
+#include "runtime/system.h"
 
 #include <errno.h>
 #include <linux/in6.h>
@@ -36,6 +37,9 @@ struct floe_mdns_service {
     size_t link_count;
     unsigned version; /* of the interfaces that they are made of; 0: of none */
     uv_timer_t timer;
+    uv_poll_t changes; /* of the interfaces, while nothing gathers either */
+    bool watches;
+    uv_timer_t pause; /* after one: they come in crowds */
     unsigned open_handles;
     bool closing;
     floe_mdns_output output;
@@ -425,6 +429,7 @@ static void on_timer(uv_timer_t *timer)
 {
     floe_mdns_service *service = timer->data;
 
+    floe_clock_look(&service->api->clock);
     floe_mdns_time(service->machine, floe_runtime_now());
     pump(service);
 }
@@ -477,22 +482,31 @@ static void pump(floe_mdns_service *service)
 
 /* ── Beginning and end ── */
 
-static void on_handle_closed(uv_handle_t *handle)
+static void handle_closed(floe_mdns_service *service)
 {
-    floe_mdns_service *service;
-    floe_api *api;
+    floe_api *api = service->api;
 
-    if (handle->type == UV_TIMER) {
-        service = handle->data;
-    } else {
-        service = ((mdns_socket *)handle->data)->service;
-    }
-    api = service->api;
     if (--service->open_handles == 0) {
         floe_mdns_free(service->machine);
         floe_deallocate(&api->allocator, service);
     }
     floe_api_handle_closed(api);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    handle_closed(handle->data);
+}
+
+static void on_socket_closed(uv_handle_t *handle)
+{
+    handle_closed(((mdns_socket *)handle->data)->service);
+}
+
+static void handle_opened(floe_mdns_service *service)
+{
+    service->open_handles++;
+    floe_api_handle_opened(service->api);
 }
 
 static void start_socket(floe_mdns_service *service, size_t n)
@@ -514,8 +528,7 @@ static void start_socket(floe_mdns_service *service, size_t n)
         return;
     }
     of->poll.data = of;
-    service->open_handles++;
-    floe_api_handle_opened(service->api);
+    handle_opened(service);
     (void)uv_poll_start(&of->poll, UV_READABLE, on_readable);
 }
 
@@ -532,11 +545,53 @@ static floe_mdns_service *begin_service(floe_api *api)
     service->api = api;
     service->machine = machine;
     (void)uv_timer_init(api->loop, &service->timer);
-    service->timer.data = service;
-    service->open_handles = 1;
-    floe_api_handle_opened(api);
+    (void)uv_timer_init(api->loop, &service->pause);
+    service->timer.data = service->pause.data = service;
+    handle_opened(service);
+    handle_opened(service);
     service->sockets[0].fd = service->sockets[1].fd = -1;
     return service;
+}
+
+/* ── Links that come and go ── */
+
+#define PAUSE_MS 100U
+
+static void watch(floe_mdns_service *service);
+
+static void on_pause_over(uv_timer_t *pause)
+{
+    watch(pause->data);
+}
+
+static void on_change(uv_poll_t *changes, int status, int events)
+{
+    floe_mdns_service *service = changes->data;
+
+    (void)status;
+    (void)events;
+    (void)uv_poll_stop(changes);
+    (void)uv_timer_start(&service->pause, on_pause_over, PAUSE_MS, 0);
+    if (floe_interfaces_update(&service->api->interfaces) == FLOE_OK) {
+        set_links(service);
+        pump(service);
+    }
+}
+
+/* The kernel's word of changes, which whoever gathers reads as well. */
+static void watch(floe_mdns_service *service)
+{
+    uv_os_sock_t watched = floe_interfaces_watched(&service->api->interfaces);
+
+    if (!service->watches && watched != FLOE_NO_SOCKET &&
+        uv_poll_init_socket(service->api->loop, &service->changes, watched) == 0) {
+        service->changes.data = service;
+        service->watches = true;
+        handle_opened(service);
+    }
+    if (service->watches) {
+        (void)uv_poll_start(&service->changes, UV_READABLE, on_change);
+    }
 }
 
 /* With the links as they are now. NULL: off, or without memory. */
@@ -547,6 +602,9 @@ static floe_mdns_service *service_of(floe_api *api)
     }
     if (api->mdns != NULL && floe_interfaces_update(&api->interfaces) == FLOE_OK) {
         set_links(api->mdns);
+    }
+    if (api->mdns != NULL && !api->mdns->watches) {
+        watch(api->mdns);
     }
     return api->mdns;
 }
@@ -630,6 +688,13 @@ void floe_mdns_service_links(floe_api *api)
     }
 }
 
+void floe_mdns_service_woke(floe_api *api)
+{
+    if (api->mdns != NULL) {
+        soon(api->mdns);
+    }
+}
+
 void floe_mdns_service_close(floe_api *api)
 {
     floe_mdns_service *service = api->mdns;
@@ -650,8 +715,13 @@ void floe_mdns_service_close(floe_api *api)
             (void)uv_poll_stop(&of->poll);
             (void)close(of->fd);
             of->fd = -1;
-            uv_close((uv_handle_t *)&of->poll, on_handle_closed);
+            uv_close((uv_handle_t *)&of->poll, on_socket_closed);
         }
     }
+    if (service->watches) {
+        (void)uv_poll_stop(&service->changes);
+        uv_close((uv_handle_t *)&service->changes, on_handle_closed);
+    }
+    uv_close((uv_handle_t *)&service->pause, on_handle_closed);
     uv_close((uv_handle_t *)&service->timer, on_handle_closed);
 }

@@ -19,7 +19,7 @@ typedef struct floe_mdns_asker {
 /* Whether it is built in. */
 bool floe_mdns_is_built_in(void);
 
-/* The loop thread's alone, all of these; the lock is held unless it is said otherwise.
+/* The loop thread's alone, all of these; the lock is not held, as none of it is anybody else's.
  * They begin the service of the api if it is not there. */
 
 /* Answers for the name that the core publishes. What it says is why some link of the interface will
@@ -35,6 +35,8 @@ floe_error floe_mdns_service_look_up(floe_api *api, const char *name, uint32_t t
 void floe_mdns_service_forget(floe_api *api, const floe_mdns_asker *asker);
 /* The list of interfaces was read anew. */
 void floe_mdns_service_links(floe_api *api);
+/* The machine has slept: what was to be done meanwhile is due. */
+void floe_mdns_service_woke(floe_api *api);
 /* Says goodbye and closes everything; nobody is called any more. */
 void floe_mdns_service_close(floe_api *api);
 

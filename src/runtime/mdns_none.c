@@ -40,6 +40,11 @@ void floe_mdns_service_links(floe_api *api)
     (void)api;
 }
 
+void floe_mdns_service_woke(floe_api *api)
+{
+    (void)api;
+}
+
 void floe_mdns_service_close(floe_api *api)
 {
     (void)api;

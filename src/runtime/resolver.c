@@ -44,13 +44,14 @@ static void arm_timer(floe_resolver *resolver)
     }
 }
 
-static void renew_if_changed(floe_resolver *resolver);
+static bool renew_if_changed(floe_resolver *resolver);
 
 static void on_timer(uv_timer_t *timer)
 {
     floe_resolver *resolver = timer->data;
 
-    renew_if_changed(resolver);
+    floe_clock_look(&resolver->api->clock);
+    (void)renew_if_changed(resolver);
     if (resolver->channel != NULL) {
         ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
         arm_timer(resolver);
@@ -63,6 +64,9 @@ static void on_socket(uv_poll_t *poll, int status, int events)
     floe_resolver *resolver = socket->resolver;
     bool failed = status < 0;
 
+    if (renew_if_changed(resolver)) {
+        return; /* what comes is of no account, such as that the former servers are not there */
+    }
     ares_process_fd(resolver->channel,
                     failed || (events & UV_READABLE) != 0 ? socket->fd : ARES_SOCKET_BAD,
                     failed || (events & UV_WRITABLE) != 0 ? socket->fd : ARES_SOCKET_BAD);
@@ -249,17 +253,18 @@ static void name_free(floe_resolver *resolver, floe_name *name)
     resolver->name_count--;
 }
 
-/* One that is known and has run out is forgotten on the way. */
+/* One that is known and has run out is forgotten on the way; one whose waiters are still to be told
+ * goes with them, and is nobody else's. */
 static floe_name *find_name(floe_resolver *resolver, const char *text, floe_dns_record record)
 {
     floe_time now = floe_runtime_now();
 
     FLOE_LIST_EACH_SAFE(name, &resolver->names, floe_name, link)
     {
-        if (name->known && floe_list_empty(&name->waiters) &&
-            floe_time_reached(now, name->expires) && !name->busy) {
+        bool over = name->known && floe_time_reached(now, name->expires);
+        if (over && floe_list_empty(&name->waiters) && !name->busy) {
             name_free(resolver, name);
-        } else if (name->record == record && strcmp(name->name, text) == 0) {
+        } else if (!over && name->record == record && strcmp(name->name, text) == 0) {
             return name;
         }
     }
@@ -544,19 +549,14 @@ static void look_up(floe_resolver *resolver, floe_name *name)
     arm_timer(resolver);
 }
 
-/* The system has other name servers: another network, a VPN, or the first network at all. What is
- * under way is asked of them anew, and what is known is looked up again when it is wanted. */
-static void renew_if_changed(floe_resolver *resolver)
+/* By another channel. Whether there was one. */
+static bool ask_anew(floe_resolver *resolver)
 {
     struct ares_channeldata *former = resolver->channel;
     floe_list *link;
 
-    if (former == NULL || floe_system_name_servers() == resolver->servers) {
-        return;
-    }
-    FLOE_LIST_EACH(name, &resolver->names, floe_name, link)
-    {
-        name->expires = (floe_time){0};
+    if (former == NULL) {
+        return false;
     }
     resolver->channel = NULL;
     resolver->renewing = true;
@@ -565,14 +565,35 @@ static void renew_if_changed(floe_resolver *resolver)
     while ((link = floe_list_take(&resolver->again)) != NULL) {
         look_up(resolver, FLOE_CONTAINER(link, floe_name, again));
     }
+    return true;
 }
 
-/* Feeds the end of a look-up to a gatherer's core; the lock is held. No name: why there is none. */
+/* The system has other name servers: another network, a VPN, or the first network at all. What is
+ * under way is asked of them anew, and what is known is looked up again when it is wanted. */
+static bool renew_if_changed(floe_resolver *resolver)
+{
+    if (resolver->channel == NULL || floe_system_name_servers() == resolver->servers) {
+        return false;
+    }
+    FLOE_LIST_EACH(name, &resolver->names, floe_name, link)
+    {
+        name->expires = (floe_time){0};
+    }
+    return ask_anew(resolver);
+}
+
+void floe_resolver_woke(floe_resolver *resolver)
+{
+    (void)ask_anew(resolver);
+}
+
+/* Feeds the end of a look-up to a gatherer's core. No name: why there is none. */
 static void feed(floe_gatherer *gatherer, uint32_t query, floe_dns_record record,
                  const floe_name *name, floe_error error)
 {
     floe_time now = floe_runtime_now();
 
+    uv_mutex_lock(&gatherer->api->lock);
     if (record == FLOE_DNS_A || record == FLOE_DNS_AAAA) {
         floe_core_resolved(gatherer->core, now, query, error, name != NULL ? name->addresses : NULL,
                            name != NULL ? name->address_count : 0);
@@ -581,6 +602,7 @@ static void feed(floe_gatherer *gatherer, uint32_t query, floe_dns_record record
                                     name != NULL ? name->services : NULL,
                                     name != NULL ? name->service_count : 0);
     }
+    uv_mutex_unlock(&gatherer->api->lock);
 }
 
 static void feed_known(const floe_name *name, floe_gatherer *gatherer, uint32_t query)
@@ -591,7 +613,7 @@ static void feed_known(const floe_name *name, floe_gatherer *gatherer, uint32_t 
 void floe_resolver_begin(floe_resolver *resolver, floe_gatherer *gatherer, uint32_t query,
                          const char *text, floe_dns_record record)
 {
-    renew_if_changed(resolver);
+    (void)renew_if_changed(resolver);
     floe_name *name = find_name(resolver, text, record);
     bool is_new = name == NULL;
     if (name != NULL && name->known) {
@@ -622,9 +644,7 @@ void floe_resolver_give(floe_resolver *resolver)
             floe_waiter *waiter = FLOE_CONTAINER(link, floe_waiter, link);
             floe_gatherer *gatherer = waiter->gatherer;
             floe_list_remove(&waiter->of_gatherer);
-            uv_mutex_lock(&api->lock);
             feed_known(name, gatherer, waiter->query);
-            uv_mutex_unlock(&api->lock);
             floe_deallocate(&api->allocator, waiter);
             /* The name stays on no list that the pump could take it from. */
             name->busy = true;

@@ -64,13 +64,16 @@ typedef struct floe_resolver {
 
 void floe_resolver_init(floe_resolver *resolver, floe_api *api);
 /* Has the gatherer's core told what the name has, or that there is no memory for it: at once if
- * that is known, else when it is. The lock is held. */
+ * that is known, else when it is. The lock is not held. */
 void floe_resolver_begin(floe_resolver *resolver, floe_gatherer *gatherer, uint32_t query,
                          const char *name, floe_dns_record record);
 /* Hands on what has ended. The lock is not held. */
 void floe_resolver_give(floe_resolver *resolver);
 /* The gatherer waits for nothing any more; the look-ups go on for others. */
 void floe_resolver_forget(floe_resolver *resolver, floe_gatherer *gatherer);
+/* The machine has slept for a while: what was asked before may be answered no more, and is asked
+ * anew. */
+void floe_resolver_woke(floe_resolver *resolver);
 /* Ends all look-ups and closes all handles; no gatherer waits any more. */
 void floe_resolver_close(floe_resolver *resolver);
 

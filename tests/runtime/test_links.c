@@ -661,6 +661,29 @@ static void find_on(unsigned cable, const char *name, const char *address)
     (void)close(n.fd);
 }
 
+/* Nobody gathers, and nobody asks anew: the kernel's word is enough. */
+static void h2_links_that_come_while_nothing_gathers(void **state)
+{
+    owner o;
+
+    (void)state;
+    assert_true(lay_cable(2, false));
+    begin(&o, "10.91.2.2", NULL);
+    find_on(2, o.names[0], "10.91.2.2:0");
+    assert_int_equal(floe_api_look_up(o.api, "late.local", 60000, on_look_up, &o), FLOE_OK);
+    assert_true(run(here, "ip link del eth2"));
+    assert_true(lay_cable(2, false)); /* another interface of the same name */
+    neighbour n = neighbour_at("0.0.0.0:5353", 2);
+    wait_for_question(&n, "late.local");
+    claim(&n, group4, "late.local", "10.91.2.9:0");
+    wait_for(&o, &o.found, 1);
+    assert_int_equal(o.result, FLOE_OK);
+    find(&n, group4, o.names[0], "10.91.2.2:0");
+    (void)close(n.fd);
+    assert_true(run(here, "ip link del eth2"));
+    end(&o);
+}
+
 static void h2_a_link_that_loses_its_carrier_for_a_while(void **state)
 {
     owner o;
@@ -872,6 +895,7 @@ int main(void)
         cmocka_unit_test(h2_a_link_local_address_has_its_scope),
         cmocka_unit_test(h2_ones_own_name_stays),
         cmocka_unit_test(h2_links_that_come),
+        cmocka_unit_test(h2_links_that_come_while_nothing_gathers),
         cmocka_unit_test(h2_a_link_that_loses_its_carrier_for_a_while),
         cmocka_unit_test(h2_links_that_go_and_come_without_end),
         cmocka_unit_test(h2_an_address_on_two_interfaces),

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <uv.h>
 
 #define A 1
 #define CNAME 5
@@ -78,11 +79,12 @@ static void on_error(void *data, const floe_candidate_error *error)
     awaited_error(&o->of, error);
 }
 
-static floe_api *new_api(void)
+static floe_api *new_api_on(uv_loop_t *loop)
 {
     floe_settings settings = FLOE_SETTINGS_INIT;
     floe_api *api = NULL;
 
+    settings.loop = loop;
     settings.allocator = &memory_counted;
     settings.loopback = true;
     settings.ip_filter = keep_loopback_v4;
@@ -91,6 +93,11 @@ static floe_api *new_api(void)
     settings.straggler_grace_ms = FLOE_NEVER;
     assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
     return api;
+}
+
+static floe_api *new_api(void)
+{
+    return new_api_on(NULL);
 }
 
 static floe_gatherer *make(floe_api *api, const char *url, outcome *o)
@@ -310,6 +317,31 @@ static void s7_a_look_up_under_way_outlives_a_change(void **state)
     end(api);
 }
 
+/* The last word of the former servers, that they are not there, is no answer any more. */
+static void s7_a_refusal_by_former_servers_ends_nothing(void **state)
+{
+    uv_loop_t loop;
+    outcome o;
+
+    (void)state;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    name_servers_list("nameserver 127.0.0.99\n");
+    floe_api *api = new_api_on(&loop);
+    floe_gatherer *gatherer = begin(api, stun_url("later.test"), &o);
+    (void)uv_run(&loop, UV_RUN_NOWAIT); /* it is asked; that nobody is there waits to be read */
+    name_servers_list("nameserver 127.0.0.11\n");
+    while (o.of.ends == 0) {
+        (void)uv_run(&loop, UV_RUN_ONCE);
+    }
+    assert_found(&o);
+    floe_gatherer_free(gatherer);
+    floe_api_free(api);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    assert_int_equal(memory_live(), 0);
+    awaited_destroy(&o.of);
+}
+
 /* ── Memory ── */
 
 /* Whatever has no room for a look-up, gathering ends, though nothing but the look-up's end ends it.
@@ -355,6 +387,7 @@ int main(void)
         cmocka_unit_test(s7_name_servers_that_come_later_are_asked),
         cmocka_unit_test(s7_other_name_servers_other_addresses),
         cmocka_unit_test(s7_a_look_up_under_way_outlives_a_change),
+        cmocka_unit_test(s7_a_refusal_by_former_servers_ends_nothing),
         cmocka_unit_test(l14_a_look_up_without_memory_ends),
     };
     return cmocka_run_group_tests_name("names", tests, start, stop);

@@ -355,6 +355,30 @@ static void h2_known_answers_are_waited_for(void **state)
     assert_int_equal(count_sent(f), 1);
 }
 
+/* But not for more names than the machine can look through for each packet: those are told at once.
+ */
+static void h2_known_answers_are_waited_for_by_some(void **state)
+{
+    fixture *f = *state;
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+    char name[32];
+
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(name, sizeof name, "host-%d.local", i);
+        assert_int_equal(floe_mdns_publish(f->mdns, f->now, name, &f->own, 2, false), FLOE_OK);
+    }
+    settle(f);
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(name, sizeof name, "host-%d.local", i);
+        size_t size = floe_mdns_write_query(name, FLOE_FAMILY_IPV4, data, sizeof data);
+        data[2] |= 0x02;
+        receive(f, data, size);
+    }
+    assert_int_equal(count_sent(f), 36);
+    pass(f, 500);
+    assert_int_equal(count_sent(f), 64);
+}
+
 #define SHOUTED "6C1ECF1B-8E65-4F4E-9A5B-6AD1BD2EA4B5.local"
 
 /* §6.7: the question comes back as it was asked. */
@@ -461,6 +485,31 @@ static void h2_a_probe_that_is_answered_means_taken(void **state)
     assert_string_equal(f->output.name, NAME);
     pass(f, 10000);
     assert_false(sent(f));
+}
+
+/* §8.1: "any conflicting response", of whatever type: here a CNAME. Once the name is ours a record
+ * of another type is no conflict (§9). */
+static void h2_a_probe_that_is_answered_by_another_record(void **state)
+{
+    static const uint8_t cname[] = {0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 120, 0, 2, 0xc0, 12};
+    fixture *f = *state;
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+
+    size_t size = floe_mdns_write_query(NAME, FLOE_FAMILY_IPV4, data, sizeof data);
+    data[2] = 0x84; /* a response, */
+    data[7] = 1;    /* with one answer */
+    memcpy(&data[size], cname, sizeof cname);
+    size += sizeof cname;
+    publish(f, false);
+    receive(f, data, size);
+    pass(f, 2000);
+    receive(f, data, size);
+    assert_false(taken(f));
+    floe_mdns_unpublish(f->mdns, f->now, NAME, &f->own);
+    publish(f, true);
+    receive(f, data, size);
+    assert_true(taken(f));
+    assert_string_equal(f->output.name, NAME);
 }
 
 static void h2_another_claims_our_name(void **state)
@@ -1180,6 +1229,31 @@ static void h2_look_ups_without_number(void **state)
     assert_int_equal(floe_mdns_deadline(f->mdns).ns, UINT64_MAX);
 }
 
+/* Of a name that has not had its turn nobody can say that there was no answer. */
+static void h2_more_names_than_can_be_asked_for(void **state)
+{
+    fixture *f = *state;
+    char name[32];
+    size_t timed_out = 0;
+    size_t never_asked = 0;
+
+    for (int i = 0; i < 500; i++) {
+        (void)snprintf(name, sizeof name, "dead-%d.local", i);
+        look_up(f, name, 100, NULL);
+    }
+    for (int ms = 0; ms < 101; ms++) {
+        pass(f, 1);
+        while (floe_mdns_poll(f->mdns, &f->output)) {
+            timed_out +=
+                f->output.kind == FLOE_MDNS_RESOLVED && f->output.error == FLOE_ERR_TIMED_OUT;
+            never_asked +=
+                f->output.kind == FLOE_MDNS_RESOLVED && f->output.error == FLOE_ERR_QUEUE_FULL;
+        }
+    }
+    assert_int_equal(timed_out + never_asked, 500);
+    assert_in_range(timed_out, FLOE_MDNS_BURST + 98, FLOE_MDNS_BURST + 100);
+}
+
 /* The first questions of others go before what is asked again. */
 static void h2_dead_names_do_not_starve_a_live_one(void **state)
 {
@@ -1489,10 +1563,12 @@ int main(void)
         TEST(h2_unicast_when_asked_and_lately_said),
         TEST(h2_known_answers_are_not_given),
         TEST(h2_known_answers_are_waited_for),
+        TEST(h2_known_answers_are_waited_for_by_some),
         TEST(h2_legacy_askers_get_id_question_and_short_ttl),
         TEST(h2_goodbye_with_the_last_owner),
         TEST(h2_probed_three_times_first),
         TEST(h2_a_probe_that_is_answered_means_taken),
+        TEST(h2_a_probe_that_is_answered_by_another_record),
         TEST(h2_another_claims_our_name),
         TEST(h2_two_that_probe_at_once),
         TEST(h2_proposals_are_compared_whole),
@@ -1518,6 +1594,7 @@ int main(void)
         TEST(h2_nobody_answers),
         TEST(h2_one_question_for_many_askers),
         TEST(h2_look_ups_without_number),
+        TEST(h2_more_names_than_can_be_asked_for),
         TEST(h2_dead_names_do_not_starve_a_live_one),
         TEST(h2_a_second_look_up_asks_at_once),
         TEST(h2_nothing_that_is_to_be_told_is_lost),

@@ -1,0 +1,66 @@
+/* A search tree whose links stand inside the things in it, as a list's do: to put something in
+ * never allocates, so it never fails, and to find, put in or take out costs a logarithm of how many
+ * there are. Which of two stands above the other is drawn by lot (a treap), so whoever chooses the
+ * keys does not choose the depth. */
+#ifndef FLOE_BASE_TREE_H
+#define FLOE_BASE_TREE_H
+
+#include "base/time.h"
+
+#include <stddef.h>
+
+/* One of all zeros is in no tree. */
+typedef struct floe_tree_node {
+    struct floe_tree_node *lower;
+    struct floe_tree_node *higher;
+    const void *key; /* NULL: it is in no tree */
+    uint64_t lot;
+} floe_tree_node;
+
+typedef struct floe_tree {
+    floe_tree_node *root;
+    int (*compare)(const void *a, const void *b); /* of keys, as strcmp does it */
+    uint64_t lots;
+} floe_tree;
+
+void floe_tree_init(floe_tree *tree, int (*compare)(const void *a, const void *b), uint64_t seed);
+/* The node is in no tree, and no other in this one has an equal key. The key stays as it is while
+ * the node is in. */
+void floe_tree_insert(floe_tree *tree, floe_tree_node *node, const void *key);
+/* One that is in no tree stays so. */
+void floe_tree_remove(floe_tree *tree, floe_tree_node *node);
+/* That with this key; the first whose key is not before this one; the first of all. NULL: there is
+ * none. */
+floe_tree_node *floe_tree_find(const floe_tree *tree, const void *key);
+floe_tree_node *floe_tree_from(const floe_tree *tree, const void *key);
+floe_tree_node *floe_tree_first(const floe_tree *tree);
+
+static inline bool floe_tree_has(const floe_tree_node *node)
+{
+    return node->key != NULL;
+}
+
+/* What is due when, in that order; of those that are due at one instant, who was set first. */
+typedef struct floe_agenda {
+    floe_tree tree;
+    uint64_t set; /* so many have been */
+} floe_agenda;
+
+/* One of all zeros is on no agenda. */
+typedef struct floe_alarm {
+    floe_tree_node node;
+    floe_time when;
+    uint64_t order;
+} floe_alarm;
+
+void floe_agenda_init(floe_agenda *agenda, uint64_t seed);
+/* FLOE_TIME_NEVER takes it off. */
+void floe_agenda_set(floe_agenda *agenda, floe_alarm *alarm, floe_time when);
+/* The next; NULL: there is none. */
+floe_alarm *floe_agenda_first(const floe_agenda *agenda);
+/* That which is due, the first of them; NULL: there is none. */
+floe_alarm *floe_agenda_due(const floe_agenda *agenda, floe_time now);
+/* When something is; never: nothing is on it. */
+floe_time floe_agenda_deadline(const floe_agenda *agenda);
+
+#endif

@@ -1,0 +1,116 @@
+/* base: search trees, and agendas made of them. */
+#include "support.h"
+
+#include "base/tree.h"
+
+#include <string.h>
+
+#define COUNT 1000
+
+typedef struct thing {
+    floe_tree_node node;
+    int key;
+} thing;
+
+static int compare(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+/* Against an array; each step finds what is there, and what comes behind what is not. */
+static void trees_find_what_was_put_in(void **state)
+{
+    static thing things[COUNT];
+    seeded_random random;
+    floe_tree tree;
+    int key = -1;
+
+    (void)state;
+    seeded_init(&random, 3);
+    floe_tree_init(&tree, compare, 3);
+    assert_null(floe_tree_first(&tree));
+    for (int round = 0; round < 20 * COUNT; round++) {
+        thing *one = &things[seeded_below(&random, COUNT)];
+        one->key = (int)(one - things);
+        if (floe_tree_has(&one->node)) {
+            assert_ptr_equal(floe_tree_find(&tree, &one->key), &one->node);
+            floe_tree_remove(&tree, &one->node);
+        } else {
+            assert_null(floe_tree_find(&tree, &one->key));
+            floe_tree_insert(&tree, &one->node, &one->key);
+        }
+        key = (int)seeded_below(&random, COUNT);
+        int next = key;
+        while (next < COUNT && !floe_tree_has(&things[next].node)) {
+            next++;
+        }
+        assert_ptr_equal(floe_tree_from(&tree, &key), next < COUNT ? &things[next].node : NULL);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        floe_tree_remove(&tree, &things[i].node); /* in it or not */
+        assert_false(floe_tree_has(&things[i].node));
+    }
+    assert_null(floe_tree_first(&tree));
+}
+
+static size_t depth_of(const floe_tree_node *node)
+{
+    size_t lower = node != NULL ? depth_of(node->lower) : 0;
+    size_t higher = node != NULL ? depth_of(node->higher) : 0;
+
+    return node == NULL ? 0 : 1 + (lower > higher ? lower : higher);
+}
+
+/* In order, as a stranger may choose it: the tree is not a list. */
+static void trees_are_not_deep(void **state)
+{
+    static thing things[10 * COUNT];
+    floe_tree tree;
+
+    (void)state;
+    floe_tree_init(&tree, compare, 7);
+    for (int i = 0; i < 10 * COUNT; i++) {
+        things[i].key = i;
+        floe_tree_insert(&tree, &things[i].node, &things[i].key);
+    }
+    assert_in_range(depth_of(tree.root), 14, 60);
+}
+
+static void agendas_say_what_is_due(void **state)
+{
+    floe_alarm alarms[4];
+    floe_agenda agenda;
+
+    (void)state;
+    memset(alarms, 0, sizeof alarms);
+    floe_agenda_init(&agenda, 1);
+    assert_true(floe_time_is_never(floe_agenda_deadline(&agenda)));
+    floe_agenda_set(&agenda, &alarms[0], FLOE_TIME_NEVER);
+    assert_null(floe_agenda_first(&agenda));
+    floe_agenda_set(&agenda, &alarms[2], (floe_time){20});
+    floe_agenda_set(&agenda, &alarms[1], (floe_time){20});
+    floe_agenda_set(&agenda, &alarms[3], (floe_time){10});
+    floe_agenda_set(&agenda, &alarms[2], (floe_time){20}); /* it keeps its turn */
+    assert_int_equal(floe_agenda_deadline(&agenda).ns, 10);
+    assert_null(floe_agenda_due(&agenda, (floe_time){9}));
+    assert_ptr_equal(floe_agenda_due(&agenda, (floe_time){10}), &alarms[3]);
+    floe_agenda_set(&agenda, &alarms[3], (floe_time){30});
+    assert_ptr_equal(floe_agenda_due(&agenda, (floe_time){40}), &alarms[2]);
+    floe_agenda_set(&agenda, &alarms[2], FLOE_TIME_NEVER);
+    assert_ptr_equal(floe_agenda_due(&agenda, (floe_time){40}), &alarms[1]);
+    floe_agenda_set(&agenda, &alarms[1], FLOE_TIME_NEVER);
+    assert_ptr_equal(floe_agenda_first(&agenda), &alarms[3]);
+    floe_agenda_set(&agenda, &alarms[3], FLOE_TIME_NEVER);
+    assert_null(floe_agenda_first(&agenda));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(trees_find_what_was_put_in),
+        cmocka_unit_test(trees_are_not_deep),
+        cmocka_unit_test(agendas_say_what_is_due),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
