@@ -255,8 +255,8 @@ FLOE_EXPORT floe_error floe_gatherer_answer_check(floe_gatherer *gatherer,
 /**
  * Closes: ends every transaction, releases relays (one packet each, no waiting), closes sockets.
  * State closed is reported; the NULL candidate is not (gatherer.md L7). From any state, twice is
- * fine. After it has returned no callback begins but the one that reports closed; one that the loop
- * thread had begun by then may still be running.
+ * fine. After it has returned no callback begins but the one that reports closed, and on_trace of
+ * what goes out by closing; one that the loop thread had begun by then may still be running.
  *
  * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for NULL.
  */

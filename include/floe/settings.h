@@ -134,8 +134,9 @@ typedef struct floe_settings {
     /** Gather on link-local IPv6 addresses too: of use on the same link only. */
     bool link_local;
     /** Every packet and every end of a transaction, for those who look for a fault; NULL: none.
-     * Runs on the loop thread, under the rules of every other callback. Addresses are not hidden
-     * from it by the gather policy. */
+     * Runs on the loop thread, under the rules of every other callback, but that what a closing
+     * gatherer sends is told after floe_gatherer_close has returned. Addresses are not hidden from
+     * it by the gather policy. */
     void (*on_trace)(void *user_data, const floe_trace_event *event);
     void *trace_user_data;
     /** The floe_network_type values to gather on, joined by |; 0: UDP, both families. TCP is asked

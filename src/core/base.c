@@ -137,7 +137,7 @@ static bool wants_name(const floe_core *core)
 
 static void publish(floe_core *core, floe_base *base)
 {
-    if (base->name != NULL && !base->published && core->policy == FLOE_GATHER_POLICY_ALL) {
+    if (base->name != NULL && !base->published && floe_hosts_are_told(core)) {
         base->published = true;
         base->unheard = false;
         floe_tell(core, &base->name_output, FLOE_OUTPUT_PUBLISH);
@@ -152,6 +152,16 @@ void floe_base_unpublish(floe_core *core, floe_base *base)
             floe_untell(&base->name_output); /* nobody has heard of it */
         } else {
             floe_tell(core, &base->name_output, FLOE_OUTPUT_UNPUBLISH);
+        }
+    }
+}
+
+void floe_bases_apply_policy(floe_core *core)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (!floe_hosts_are_told(core)) {
+            floe_base_unpublish(core, base);
         }
     }
 }
@@ -189,7 +199,7 @@ void floe_base_name_taken(floe_core *core, floe_time now, floe_base *base)
  * it. Where policy shows no host, nobody is to. */
 void floe_base_name_unheard(floe_core *core, floe_base *base, floe_error error)
 {
-    if (core->policy == FLOE_GATHER_POLICY_ALL && !base->unheard) {
+    if (floe_hosts_are_told(core) && !base->unheard) {
         base->unheard = true;
         base->failure = (floe_failure){.kind = FLOE_FAILURE_PUBLISH, .detail = (uint8_t)-error};
         floe_tell_before_end(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);

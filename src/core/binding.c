@@ -215,9 +215,20 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
     }
 }
 
+/* Its transaction makes room for the next one, or goes with it: an answer that is late, or comes
+ * twice, is known by this (K1). */
+static void keep_id(const floe_binding *binding)
+{
+    floe_base *base = binding->base;
+
+    if (binding->counters.requests > 0) {
+        base->former[base->formers++ % FLOE_FORMER_MAX] = binding->transaction.id;
+    }
+}
+
 void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding)
 {
-    binding->previous = binding->transaction.id;
+    keep_id(binding);
     changed(binding);
     if (floe_stun_transaction_start(&binding->transaction, now, FLOE_STUN_BINDING,
                                     core->shared->rto, false, &core->shared->random) != FLOE_OK) {
@@ -225,9 +236,6 @@ void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding)
         fail(core, now, binding, &failure);
         return;
     }
-    floe_trace_packet(core, now, FLOE_TRACE_SENT, binding->base, &binding->remote, binding->server,
-                      &binding->transaction, NULL, "");
-    floe_count_sent(core, &binding->counters, now, false);
     floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);
 }
 
@@ -345,9 +353,6 @@ static void look_at_clock(floe_core *core, floe_time now, floe_binding *binding)
     failure.before = floe_binding_answered(binding->base, &binding->remote);
     switch (floe_stun_transaction_time(&binding->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
-        floe_trace_packet(core, now, FLOE_TRACE_SENT_AGAIN, binding->base, &binding->remote,
-                          binding->server, &binding->transaction, NULL, "");
-        floe_count_sent(core, &binding->counters, now, true);
         floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);
         break;
     case FLOE_STUN_GIVE_UP:
@@ -432,7 +437,7 @@ void floe_bindings_sweep(floe_core *core, floe_base *base)
 
 void floe_binding_free(floe_core *core, floe_binding *binding)
 {
-    binding->base->former = binding->transaction.id;
+    keep_id(binding);
     let_go(core, binding);
     set_state(binding, FLOE_BINDING_FAILED);
     floe_list_remove(&binding->paced.link);

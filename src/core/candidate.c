@@ -171,6 +171,12 @@ static bool hosts_are_veiled(const floe_core *core)
            core->shared->ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
 }
 
+bool floe_hosts_are_told(const floe_core *core)
+{
+    return core->policy == FLOE_GATHER_POLICY_ALL &&
+           core->shared->ip_handling != FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
+}
+
 bool floe_hosts_are_shown(const floe_core *core)
 {
     return core->policy == FLOE_GATHER_POLICY_ALL && !hosts_are_veiled(core);
@@ -205,17 +211,14 @@ static bool redundant(const floe_core *core, const floe_found *candidate)
  * RFC 8828 §5.2, mode 3: of the default route only what a server sees is shown. */
 static bool hidden_by_policy(const floe_core *core, const floe_found *candidate)
 {
-    bool host = candidate->type == FLOE_CANDIDATE_TYPE_HOST;
-
-    if (host && core->shared->ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY) {
-        return true;
+    if (candidate->type == FLOE_CANDIDATE_TYPE_HOST) {
+        return !floe_hosts_are_told(core);
     }
     switch (core->policy) {
     case FLOE_GATHER_POLICY_RELAY:
         return candidate->type != FLOE_CANDIDATE_TYPE_RELAY;
     case FLOE_GATHER_POLICY_NOHOST:
-        return host || (candidate->type == FLOE_CANDIDATE_TYPE_SRFLX &&
-                        is_own_ip(core, &candidate->address));
+        return candidate->type == FLOE_CANDIDATE_TYPE_SRFLX && is_own_ip(core, &candidate->address);
     case FLOE_GATHER_POLICY_ALL:
         break;
     }

@@ -117,7 +117,8 @@ void floe_completion_check(floe_core *core, floe_time now)
         if (!core->interfaces_asked || !floe_time_reached(now, core->give_up)) {
             return;
         }
-        floe_interfaces_unknown(core, FLOE_ERR_TIMED_OUT); /* L14 (b): the driver does not say */
+        floe_interfaces_unknown(core, now,
+                                FLOE_ERR_TIMED_OUT); /* L14 (b): the driver does not say */
     }
     if (!others_have_answered(core)) {
         core->grace = FLOE_TIME_NEVER;

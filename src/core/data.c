@@ -100,11 +100,11 @@ size_t floe_connection_waiting(const floe_connection *connection)
 static floe_error to_server(floe_core *core, floe_relay *relay, size_t limit,
                             const floe_span *parts, size_t count)
 {
+    if (!floe_relay_has_way(relay)) {
+        return FLOE_OK; /* it moves */
+    }
     if (relay->connection != NULL) {
         return floe_connection_send(core, relay->connection, limit, parts, count);
-    }
-    if (relay->base->state != FLOE_BASE_OPEN) {
-        return FLOE_OK; /* it moves, and what is sent meanwhile is lost, as UDP may lose it */
     }
     return push(core, relay->base, limit, &relay->turn.server, parts, count);
 }
@@ -122,12 +122,11 @@ static void send_request(floe_core *core, floe_time now, floe_relay *relay, floe
 {
     uint8_t request[FLOE_TURN_REQUEST_SIZE];
     floe_span data = floe_turn_peer_write(&relay->turn, peer, request, sizeof request);
-    bool again = peer->transaction.sends > 1;
+    size_t limit = core->shared->queue_limit + FLOE_CONTROL_ROOM;
 
-    trace_peer(core, now, again ? FLOE_TRACE_SENT_AGAIN : FLOE_TRACE_SENT, relay,
-               &peer->transaction, NULL, "");
-    if (data.size > 0) {
-        (void)to_server(core, relay, core->shared->queue_limit + FLOE_CONTROL_ROOM, &data, 1);
+    if (data.size > 0 && floe_relay_has_way(relay) &&
+        to_server(core, relay, limit, &data, 1) == FLOE_OK) {
+        floe_relay_request_leaves(core, now, relay, &peer->transaction, NULL, data.size);
     }
 }
 
@@ -461,12 +460,16 @@ bool floe_base_asked(const floe_base *base, const floe_stun_message *message)
     }
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
-        if (floe_stun_id_equal(&binding->transaction.id, &message->id) ||
-            floe_stun_id_equal(&binding->previous, &message->id)) {
+        if (floe_stun_id_equal(&binding->transaction.id, &message->id)) {
             return true;
         }
     }
-    return floe_stun_id_equal(&base->former, &message->id);
+    for (size_t i = 0; i < FLOE_FORMER_MAX; i++) {
+        if (floe_stun_id_equal(&base->former[i], &message->id)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool floe_base_had(const floe_base *base, const floe_address *source, floe_span data)

@@ -227,6 +227,8 @@ static void begin(floe_core *core, floe_time now)
     floe_servers_advance(core);
     floe_tell(core, core->pooled ? &core->pool_output : &core->gathering_output,
               FLOE_OUTPUT_GATHERING);
+    floe_found_apply_policy(core);
+    floe_bases_apply_policy(core);
     floe_tell(core, &core->list_output, FLOE_OUTPUT_LIST_INTERFACES);
 }
 
@@ -338,7 +340,7 @@ void floe_core_interfaces(floe_core *core, floe_time now, const floe_interface_a
         return;
     }
     core->interfaces_known = true;
-    floe_renewal_prepare(core);
+    floe_renewal_prepare(core, now);
     floe_bases_update(core, now, list, count);
     floe_servers_begin(core);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
@@ -348,10 +350,10 @@ void floe_core_interfaces(floe_core *core, floe_time now, const floe_interface_a
     settle(core, now);
 }
 
-void floe_interfaces_unknown(floe_core *core, floe_error error)
+void floe_interfaces_unknown(floe_core *core, floe_time now, floe_error error)
 {
     core->interfaces_known = true;
-    floe_renewal_prepare(core);
+    floe_renewal_prepare(core, now);
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         relay->quiet = !floe_found_of_relay(core, relay); /* nobody asks it in this gathering */
@@ -363,7 +365,7 @@ void floe_interfaces_unknown(floe_core *core, floe_error error)
 void floe_core_interfaces_failed(floe_core *core, floe_time now, floe_error error)
 {
     if (awaits_interfaces(core)) {
-        floe_interfaces_unknown(core, error);
+        floe_interfaces_unknown(core, now, error);
         settle(core, now);
     }
 }
@@ -793,7 +795,6 @@ floe_time floe_core_deadline(const floe_core *core)
 /* L7: nothing that waited is told any more; then the last packets, the sockets, the state. */
 void floe_core_close(floe_core *core, floe_time now)
 {
-    (void)now;
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
@@ -815,7 +816,7 @@ void floe_core_close(floe_core *core, floe_time now)
         if (relay->phase == FLOE_RELAY_RELEASING) {
             floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
         } else {
-            floe_relay_release(core, relay);
+            floe_relay_release(core, now, relay);
         }
     }
     floe_relays_sweep(core);

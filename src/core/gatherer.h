@@ -137,6 +137,8 @@ void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind);
  * it.
  */
 void floe_tell_before_end(floe_core *core, floe_output *output, floe_output_kind kind);
+/* Puts it behind the output that is polled at the moment. */
+void floe_tell_next(floe_core *core, floe_output *output, floe_output_kind kind);
 /* Takes it off the queue if it waits there. */
 static inline void floe_untell(floe_output *output)
 {
@@ -271,8 +273,8 @@ floe_server_set *floe_server_set_copy(const floe_core *core, const floe_server_s
 void floe_server_set_free(const floe_core_shared *shared, floe_server_set *set);
 /* The coming servers take the place of those at hand, which are retired: kept for as long as
  * outputs may speak of them. What is alive of a server that stays goes on. */
-void floe_servers_replace(floe_core *core);
-/* What was set last is what comes. */
+void floe_servers_replace(floe_core *core, floe_time now);
+/* What was set last is what comes, and its policy holds from now on (L12). */
 void floe_servers_advance(floe_core *core);
 /* Whether it is one of those at hand, and not retired. */
 bool floe_server_current(const floe_core *core, const floe_server *server);
@@ -377,6 +379,8 @@ void floe_found_outlive(floe_core *core);
 /* Those of the generation before that were not found again are withdrawn. */
 void floe_found_sweep(floe_core *core);
 void floe_found_free(floe_core *core, floe_found *found);
+/* Whether hosts are told, be it by a name that stands for the address. */
+bool floe_hosts_are_told(const floe_core *core);
 /* Whether the addresses of this machine may be shown. */
 bool floe_hosts_are_shown(const floe_core *core);
 /* The family of the peers that it can send to: what a rewrite rule shows may be of the other one
@@ -435,6 +439,9 @@ typedef enum floe_base_state {
     FLOE_BASE_CLOSING, /* its address is gone; goes once CLOSE has been polled */
 } floe_base_state;
 
+/* So many transactions that are over are known by their ids. */
+#define FLOE_FORMER_MAX 32U
+
 struct floe_base {
     floe_list link;     /* in core->bases */
     floe_output output; /* OPEN, CLOSE */
@@ -469,8 +476,9 @@ struct floe_base {
     floe_output send_output;
     floe_queue queue; /* packets that wait */
     uint32_t full_for;
-    bool gone;                 /* its socket; it stays for what is to be told of it still */
-    floe_stun_id former;       /* of a binding that has gone: its answer may come yet */
+    bool gone; /* its socket; it stays for what is to be told of it still */
+    floe_stun_id former[FLOE_FORMER_MAX]; /* of Bindings: their answers may come yet */
+    uint8_t formers;                      /* so many, round and round */
     floe_address former_relay; /* the server of one that has gone, which sends what was under way */
 };
 
@@ -500,6 +508,8 @@ bool floe_base_asks(const floe_core *core, const floe_base *base, const floe_add
 /* Whether any of them would ask a STUN server. */
 bool floe_bases_ask_reflexive(const floe_core *core);
 void floe_base_unpublish(floe_core *core, floe_base *base);
+/* The policy may be another: where it tells no hosts, no name stands for one (P1). */
+void floe_bases_apply_policy(floe_core *core);
 void floe_base_name_taken(floe_core *core, floe_time now, floe_base *base);
 void floe_base_name_unheard(floe_core *core, floe_base *base, floe_error error);
 bool floe_bases_have_family(const floe_core *core, uint8_t family);
@@ -536,8 +546,8 @@ typedef struct floe_counters {
 
 /* Microseconds since the gathering began. */
 uint32_t floe_since_start(const floe_core *core, floe_time now);
-void floe_count_sent(const floe_core *core, floe_counters *counters, floe_time now, bool again);
-void floe_count_bytes(floe_counters *counters, size_t sent);
+void floe_count_sent(const floe_core *core, floe_counters *counters, floe_time now, bool again,
+                     size_t size);
 void floe_count_received(const floe_core *core, floe_counters *counters, floe_time now,
                          const floe_stun_transaction *transaction,
                          const floe_stun_message *message);
@@ -561,7 +571,6 @@ struct floe_binding {
     floe_address remote;
     floe_address mapped; /* family none: not known */
     floe_stun_transaction transaction;
-    floe_stun_id previous; /* of the one before, whose answer may come late */
     floe_counters counters;
     floe_time keepalive;
     uint8_t state;     /* a floe_binding_state */
@@ -761,10 +770,17 @@ floe_relay *floe_relay_under_way(const floe_core *core, const floe_pair *pair,
 void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base);
 /* Whether it is allocated, and reached by the base that it has. */
 bool floe_relay_serves(const floe_relay *relay);
+/* Whether something can go to its server now; what is sent otherwise is lost, as UDP may lose it.
+ */
+bool floe_relay_has_way(const floe_relay *relay);
+/* A request of the relay's, or of its peers' or streams' (no counters), goes out. */
+void floe_relay_request_leaves(floe_core *core, floe_time now, const floe_relay *relay,
+                               const floe_stun_transaction *transaction, floe_counters *counters,
+                               size_t size);
 /* The gathering waits for it no longer; it goes on. */
 void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay);
 /* Releases the allocation, and withdraws its candidates; it is live no longer. */
-void floe_relay_release(floe_core *core, floe_relay *relay);
+void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay);
 /* Frees those that have ended. */
 void floe_relays_sweep(floe_core *core);
 void floe_relay_free(floe_core *core, floe_relay *relay);
@@ -916,13 +932,14 @@ void floe_pairs_adopt(floe_relay *relay);
 void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *binding);
 void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *binding,
                                const floe_failure *failure);
-/* The code of the failure of a binding's pairs; 0: none. */
 /* A relay of an earlier gathering has ended for good, or its server does not give it back: told
  * once. Takes the failure over. */
 void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure);
 /* It is there again. */
 void floe_pairs_relay_back(floe_core *core, const floe_relay *relay);
+/* The code of the failure of a binding's pairs, or of a relay's; 0: none. */
 uint16_t floe_pairs_code(const floe_binding *binding);
+uint16_t floe_pairs_relay_code(const floe_relay *relay);
 void floe_pairs_time(floe_core *core, floe_time now);
 floe_time floe_pairs_deadline(const floe_core *core);
 /* Everything pending fails by timeout. */
@@ -1007,13 +1024,13 @@ struct floe_core {
 void floe_core_out_of_memory(floe_core *core);
 void floe_completion_check(floe_core *core, floe_time now);
 /* There is no list of interfaces: the owner is told, and what goes on goes on. */
-void floe_interfaces_unknown(floe_core *core, floe_error error);
+void floe_interfaces_unknown(floe_core *core, floe_time now, floe_error error);
 /* A check has come by those of today. */
 void floe_core_credentials_used(floe_core *core);
 
 /* What the last gathering leaves to the next (renewal.c): pairs go, servers are looked up afresh,
  * sockets and allocations that still serve stay. */
-void floe_renewal_prepare(floe_core *core);
+void floe_renewal_prepare(floe_core *core, floe_time now);
 /* Ends the gathering at hand without a word; everything that can serve the next one stays. */
 void floe_renewal_interrupt(floe_core *core, floe_time now);
 
@@ -1023,6 +1040,19 @@ typedef struct floe_trace_node {
     floe_output output;
     floe_trace_event event;
 } floe_trace_node;
+
+/* A request that goes out. */
+typedef struct floe_leaving {
+    const floe_base *base;
+    const floe_address *remote;
+    const floe_server *server;
+    const floe_stun_transaction *transaction;
+    floe_counters *counters; /* NULL: it is a peer's or a stream's, which statistics do not have */
+    bool polled;             /* by the SEND at hand; else a queue has taken it */
+} floe_leaving;
+
+/* The one place where what is asked is counted (L15) and traced: as it leaves, be it due before. */
+void floe_request_leaves(floe_core *core, floe_time now, const floe_leaving *request, size_t size);
 
 /* Does nothing unless the settings ask for it. Without memory the event is lost. */
 void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind, const floe_base *base,

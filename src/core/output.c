@@ -64,6 +64,12 @@ void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind)
     }
 }
 
+void floe_tell_next(floe_core *core, floe_output *output, floe_output_kind kind)
+{
+    output->kind = (uint8_t)kind;
+    floe_list_append(core->outputs.next, &output->link);
+}
+
 void floe_tell_before_end(floe_core *core, floe_output *output, floe_output_kind kind)
 {
     floe_tell(core, output, kind);
@@ -141,23 +147,47 @@ static bool poll_name(const floe_base *base, floe_core_output_kind kind, floe_co
     return true;
 }
 
-static bool send(floe_core_output *output, const floe_base *base, const floe_address *remote,
-                 floe_counters *counters, floe_span data)
+static bool send(floe_core *core, floe_time now, const floe_leaving *request, floe_span data,
+                 floe_core_output *output)
 {
-    floe_count_bytes(counters, data.size);
+    if (data.size == 0) {
+        return false;
+    }
+    floe_request_leaves(core, now, request, data.size);
     output->kind = FLOE_CORE_SEND;
-    output->channel = base->channel;
-    output->remote = *remote;
+    output->channel = request->base->channel;
+    output->remote = *request->remote;
     output->data = data.data;
     output->data_size = data.size;
-    return data.size > 0;
+    return true;
 }
 
-static bool poll_send_relay(floe_core *core, floe_relay *relay, floe_core_output *output)
+static bool poll_send_binding(floe_core *core, floe_time now, floe_binding *binding,
+                              floe_core_output *output)
+{
+    floe_leaving request = {.base = binding->base,
+                            .remote = &binding->remote,
+                            .server = binding->server,
+                            .transaction = &binding->transaction,
+                            .counters = &binding->counters,
+                            .polled = true};
+
+    return send(core, now, &request,
+                floe_binding_write(binding, output->room.data, sizeof output->room.data), output);
+}
+
+static bool poll_send_relay(floe_core *core, floe_time now, floe_relay *relay,
+                            floe_core_output *output)
 {
     floe_span data =
         floe_turn_allocation_write(&relay->turn, output->room.data, sizeof output->room.data);
-    bool good = send(output, relay->base, &relay->turn.server, &relay->counters, data);
+    floe_leaving request = {.base = relay->base,
+                            .remote = &relay->turn.server,
+                            .server = relay->server,
+                            .transaction = &relay->turn.transaction,
+                            .counters = &relay->counters,
+                            .polled = true};
+    bool good = send(core, now, &request, data, output);
 
     if (relay->phase == FLOE_RELAY_RELEASING) {
         floe_relay_free(core, relay);
@@ -214,7 +244,7 @@ static bool poll_error(const floe_core *core, const floe_failure *failure,
 {
     base = floe_failure_of_url(failure) ? NULL : base;
     bool shown = base != NULL && floe_hosts_are_shown(core);
-    bool named = base != NULL && base->name != NULL && core->policy == FLOE_GATHER_POLICY_ALL;
+    bool named = base != NULL && base->name != NULL && floe_hosts_are_told(core);
 
     floe_failure_text(core, failure, server, output->room.text, sizeof output->room.text);
     if (named) {
@@ -247,7 +277,7 @@ static bool poll_trace(floe_core *core, floe_trace_node *node, floe_core_output 
 }
 
 /* Whether the output still has something to say. */
-static bool poll_one(floe_core *core, floe_output *link, floe_core_output *output)
+static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_core_output *output)
 {
     static const floe_failure out_of_memory = {.kind = FLOE_FAILURE_MEMORY};
 
@@ -264,13 +294,10 @@ static bool poll_one(floe_core *core, floe_output *link, floe_core_output *outpu
         return poll_name(FLOE_CONTAINER(link, floe_base, name_output), FLOE_CORE_PUBLISH, output);
     case FLOE_OUTPUT_UNPUBLISH:
         return poll_name(FLOE_CONTAINER(link, floe_base, name_output), FLOE_CORE_UNPUBLISH, output);
-    case FLOE_OUTPUT_SEND_BINDING: {
-        floe_binding *binding = FLOE_CONTAINER(link, floe_binding, output);
-        return send(output, binding->base, &binding->remote, &binding->counters,
-                    floe_binding_write(binding, output->room.data, sizeof output->room.data));
-    }
+    case FLOE_OUTPUT_SEND_BINDING:
+        return poll_send_binding(core, now, FLOE_CONTAINER(link, floe_binding, output), output);
     case FLOE_OUTPUT_SEND_RELAY:
-        return poll_send_relay(core, FLOE_CONTAINER(link, floe_relay, output), output);
+        return poll_send_relay(core, now, FLOE_CONTAINER(link, floe_relay, output), output);
     case FLOE_OUTPUT_CONNECT:
         return floe_connection_poll_open(FLOE_CONTAINER(link, floe_connection, output), output);
     case FLOE_OUTPUT_DISCONNECT:
@@ -331,10 +358,9 @@ bool floe_core_poll(floe_core *core, floe_time now, floe_core_output *output)
 {
     floe_list *link;
 
-    (void)now;
     floe_servers_bury(core);
     while ((link = floe_list_take(&core->outputs)) != NULL) {
-        if (poll_one(core, FLOE_CONTAINER(link, floe_output, link), output)) {
+        if (poll_one(core, now, FLOE_CONTAINER(link, floe_output, link), output)) {
             return true;
         }
     }

@@ -223,11 +223,12 @@ void floe_pairs_tell(floe_core *core)
 }
 
 /* Ends what an attempt has under way; its binding goes on, as others may wait for it. */
-static void attempt_stop(floe_core *core, floe_attempt *attempt)
+static void attempt_stop(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     attempt->start = FLOE_TIME_NEVER;
     if (attempt->relay != NULL) {
-        floe_relay_release(core, attempt->relay); /* of an earlier gathering too, when it moves */
+        /* Of an earlier gathering too, when it moves. */
+        floe_relay_release(core, now, attempt->relay);
     }
 }
 
@@ -256,7 +257,7 @@ static void refuse(floe_core *core, floe_time now, floe_attempt *attempt)
                             .code = attempt->pair->server->refused,
                             .remote = attempt->remote};
 
-    attempt_stop(core, attempt);
+    attempt_stop(core, now, attempt);
     floe_attempt_failed(core, now, attempt, failure);
 }
 
@@ -363,7 +364,7 @@ static void give_up_address(floe_core *core, floe_time now, floe_attempt *attemp
     floe_base *base = attempt->pair->base;
 
     attempt->progress = FLOE_FAILED;
-    attempt_stop(core, attempt);
+    attempt_stop(core, now, attempt);
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
         if (floe_address_equal(&binding->remote, &attempt->remote) &&
@@ -383,7 +384,7 @@ static void yield(floe_core *core, floe_time now, floe_pair *pair)
     {
         if (attempt->progress == FLOE_PENDING) {
             floe_time start = attempt->start;
-            attempt_stop(core, attempt);
+            attempt_stop(core, now, attempt);
             set_start(core, attempt, floe_time_is_never(start) ? now : start);
         }
     }
@@ -815,6 +816,13 @@ uint16_t floe_pairs_code(const floe_binding *binding)
     return 0;
 }
 
+uint16_t floe_pairs_relay_code(const floe_relay *relay)
+{
+    const floe_pair *pair = pair_of_relay(relay);
+
+    return pair != NULL && pair->progress == FLOE_FAILED ? floe_failure_code(&pair->failure) : 0;
+}
+
 static void start_due(floe_core *core, floe_time now, floe_pair *pair)
 {
     FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
@@ -935,7 +943,7 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
                     stands = floe_found_of_relay(core, attempt->relay);
                     floe_relay_leave_gathering(core, attempt->relay);
                 }
-                attempt_stop(core, attempt);
+                attempt_stop(core, now, attempt);
             }
         }
         if (stands) {

@@ -30,8 +30,7 @@ static bool by_datagrams(const floe_relay *relay)
     return relay->server->url->transport == FLOE_PROTOCOL_UDP;
 }
 
-/* Whether something can go to the server now. */
-static bool has_way(const floe_relay *relay)
+bool floe_relay_has_way(const floe_relay *relay)
 {
     const floe_connection *connection = relay->connection;
 
@@ -42,7 +41,7 @@ static bool has_way(const floe_relay *relay)
 /* The request that is wanted takes its turn, once there is a way to the server. */
 static void take_turn(floe_core *core, floe_relay *relay, bool soon)
 {
-    if (has_way(relay)) {
+    if (floe_relay_has_way(relay)) {
         floe_pace(core, &relay->paced, soon);
     }
 }
@@ -164,18 +163,25 @@ static bool restart(floe_core *core, floe_time now, floe_relay *relay, floe_turn
     return start(core, now, relay, true);
 }
 
-/* The attempt keeps what was counted. */
 static void forget_attempt(floe_relay *relay)
 {
     if (relay->attempt != NULL) {
-        relay->attempt->counters = relay->counters;
         relay->attempt->relay = NULL;
         relay->attempt = NULL;
     }
 }
 
+/* The attempt keeps what was counted. */
+static void leave_counters(const floe_relay *relay)
+{
+    if (relay->attempt != NULL) {
+        relay->attempt->counters = relay->counters;
+    }
+}
+
 void floe_relay_free(floe_core *core, floe_relay *relay)
 {
+    leave_counters(relay);
     forget_attempt(relay);
     floe_found_withdraw_relay(core, relay);
     floe_streams_end(core, relay);
@@ -191,16 +197,30 @@ void floe_relay_free(floe_core *core, floe_relay *relay)
     floe_deallocate(&core->shared->allocator, relay);
 }
 
+void floe_relay_request_leaves(floe_core *core, floe_time now, const floe_relay *relay,
+                               const floe_stun_transaction *transaction, floe_counters *counters,
+                               size_t size)
+{
+    floe_leaving request = {.base = relay->base,
+                            .remote = &relay->turn.server,
+                            .server = relay->server,
+                            .transaction = transaction,
+                            .counters = counters};
+
+    floe_request_leaves(core, now, &request, size);
+}
+
 /* By a connection messages go at once: what waits there is in its order. */
-static void send_now(floe_core *core, floe_relay *relay)
+static void send_now(floe_core *core, floe_time now, floe_relay *relay)
 {
     uint8_t request[FLOE_TURN_REQUEST_SIZE];
     floe_span data = floe_turn_allocation_write(&relay->turn, request, sizeof request);
 
-    if (data.size > 0) {
-        floe_count_bytes(&relay->counters, data.size);
-        (void)floe_connection_send(core, relay->connection,
-                                   core->shared->queue_limit + FLOE_CONTROL_ROOM, &data, 1);
+    if (data.size > 0 &&
+        floe_connection_send(core, relay->connection, core->shared->queue_limit + FLOE_CONTROL_ROOM,
+                             &data, 1) == FLOE_OK) {
+        floe_relay_request_leaves(core, now, relay, &relay->turn.transaction, &relay->counters,
+                                  data.size);
     }
 }
 
@@ -269,13 +289,14 @@ static void close_spare(floe_core *core, floe_relay *relay)
     }
 }
 
-void floe_relay_release(floe_core *core, floe_relay *relay)
+void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
 {
+    leave_counters(relay);
     forget_attempt(relay);
     bool left = leave_to_another(core, relay);
-    bool owed = floe_turn_allocation_release(&relay->turn) && !left && has_way(relay);
+    bool owed = floe_turn_allocation_release(&relay->turn) && !left && floe_relay_has_way(relay);
     if (owed && relay->connection != NULL) {
-        send_now(core, relay);
+        send_now(core, now, relay);
     }
     end_allocation(core, relay);
     relay->base->former_relay = by_datagrams(relay) ? relay->turn.server : (floe_address){0};
@@ -537,7 +558,7 @@ void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *bas
     {
         if (relay->phase == FLOE_RELAY_LIVE && (relay->origin == base || relay->base == base) &&
             !leave(core, now, relay)) {
-            floe_relay_release(core, relay);
+            floe_relay_release(core, now, relay);
         }
     }
 }
@@ -623,7 +644,7 @@ static void give_up(floe_core *core, floe_time now, floe_relay *relay, bool had,
     if (attempt == NULL && had) {
         floe_pairs_relay_ended(core, relay, failure);
     }
-    floe_relay_release(core, relay);
+    floe_relay_release(core, now, relay);
     if (attempt != NULL) {
         floe_attempt_failed(core, now, attempt, failure);
     } else if (!had) {
@@ -824,7 +845,7 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
 
     if (relay->moves) {
         if (!open) {
-            floe_relay_release(core, relay);
+            floe_relay_release(core, now, relay);
         } else if (!begin_move(core, now, relay)) {
             floe_relay_lost(core, now, relay);
         }
@@ -887,14 +908,10 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
     case FLOE_TURN_DOUBT: /* of its peers' alone */
         break;
     case FLOE_TURN_SEND:
-        floe_count_sent(core, &relay->counters, now, relay->turn.transaction.sends > 1);
-        floe_trace_packet(
-            core, now, relay->turn.transaction.sends > 1 ? FLOE_TRACE_SENT_AGAIN : FLOE_TRACE_SENT,
-            relay->base, &relay->turn.server, relay->server, &relay->turn.transaction, NULL, "");
         if (by_datagrams(relay)) {
             floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
         } else if (relay->connection != NULL) {
-            send_now(core, relay);
+            send_now(core, now, relay);
         }
         break;
     case FLOE_TURN_PROGRESS:
@@ -927,7 +944,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
 
 void floe_relay_begin(floe_core *core, floe_time now, floe_relay *relay)
 {
-    if (!relay->turn.wants || !has_way(relay)) { /* lost in the queue */
+    if (!relay->turn.wants || !floe_relay_has_way(relay)) { /* lost in the queue */
         return;
     }
     floe_turn_event event = floe_turn_allocation_begin(&relay->turn, now);

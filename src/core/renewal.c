@@ -10,10 +10,10 @@ static void drop_pairs(floe_core *core)
     }
 }
 
-static void forget(floe_core *core)
+static void forget(floe_core *core, floe_time now)
 {
     drop_pairs(core);
-    floe_servers_replace(core);
+    floe_servers_replace(core, now);
     floe_servers_reset(core);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
@@ -23,17 +23,16 @@ static void forget(floe_core *core)
 
 /* Everything that an earlier gathering told has been polled by now: the question for interfaces
  * stood behind it. */
-void floe_renewal_prepare(floe_core *core)
+void floe_renewal_prepare(floe_core *core, floe_time now)
 {
     if (core->gathered) {
-        forget(core);
-        floe_found_apply_policy(core);
+        forget(core, now);
         FLOE_LIST_EACH(base, &core->bases, floe_base, link)
         {
             floe_bindings_renew(core, base);
         }
     } else {
-        floe_servers_replace(core);
+        floe_servers_replace(core, now);
     }
     core->gathered = true;
 }
@@ -44,7 +43,8 @@ void floe_renewal_interrupt(floe_core *core, floe_time now)
     floe_untell_events(core);
     floe_found_outlive(core);
     floe_servers_advance(core);
-    forget(core);
+    floe_bases_apply_policy(core);
+    forget(core, now);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)

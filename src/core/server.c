@@ -312,14 +312,14 @@ static floe_server *heir_of(floe_server_set *set, const floe_server *server)
     return NULL;
 }
 
-static void hand_over_relays(floe_core *core)
+static void hand_over_relays(floe_core *core, floe_time now)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->server->heir != NULL) {
             relay->server = relay->server->heir;
         } else if (relay->phase == FLOE_RELAY_LIVE) {
-            floe_relay_release(core, relay);
+            floe_relay_release(core, now, relay);
         }
     }
 }
@@ -352,10 +352,11 @@ void floe_servers_advance(floe_core *core)
         floe_server_set_free(core->shared, core->coming_set);
         core->coming_set = core->next_set;
         core->next_set = NULL;
+        core->policy = core->coming_set->policy;
     }
 }
 
-void floe_servers_replace(floe_core *core)
+void floe_servers_replace(floe_core *core, floe_time now)
 {
     floe_server_set *old = core->set;
 
@@ -364,12 +365,11 @@ void floe_servers_replace(floe_core *core)
     }
     core->set = core->coming_set;
     core->coming_set = NULL;
-    core->policy = core->set->policy;
     for (size_t i = 0; i < old->count; i++) {
         old->servers[i].heir = heir_of(core->set, &old->servers[i]);
         floe_names_forget(core->shared, &old->servers[i]);
     }
-    hand_over_relays(core);
+    hand_over_relays(core, now);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         hand_over_bindings(base);

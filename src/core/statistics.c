@@ -26,17 +26,14 @@ static void add_32(uint32_t *sum, uint64_t more)
     *sum = more < UINT32_MAX - *sum ? *sum + (uint32_t)more : UINT32_MAX;
 }
 
-void floe_count_sent(const floe_core *core, floe_counters *counters, floe_time now, bool again)
+void floe_count_sent(const floe_core *core, floe_counters *counters, floe_time now, bool again,
+                     size_t size)
 {
     if (counters->requests == 0) {
         counters->first_sent = floe_since_start(core, now);
     }
     add_16(again ? &counters->retransmissions : &counters->requests);
-}
-
-void floe_count_bytes(floe_counters *counters, size_t sent)
-{
-    add_32(&counters->bytes_sent, sent);
+    add_32(&counters->bytes_sent, size);
 }
 
 void floe_count_received(const floe_core *core, floe_counters *counters, floe_time now,
@@ -141,14 +138,17 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
     {
         if (relay->phase == FLOE_RELAY_LIVE) {
             bool made = relay->turn.state == FLOE_TURN_ALLOCATED;
+            uint16_t code = made ? 0 : floe_pairs_relay_code(relay);
             exchange one = {.base = relay->base,
                             .server = relay->server,
                             .remote = &relay->turn.server,
                             .counters = &relay->counters,
                             .relay = relay,
                             .method = "Allocate",
-                            .progress = made ? FLOE_SERVER_PROGRESS_SUCCEEDED
-                                             : FLOE_SERVER_PROGRESS_WAITING};
+                            .progress = made        ? FLOE_SERVER_PROGRESS_SUCCEEDED
+                                        : code != 0 ? FLOE_SERVER_PROGRESS_FAILED
+                                                    : FLOE_SERVER_PROGRESS_WAITING,
+                            .code = code};
             take(core, &one, data);
         }
     }
@@ -239,7 +239,7 @@ static void fill_exchange(const floe_core *core, const exchange *taken, void *da
     statistics_block *block = data;
     server_entry *entry = block->server++;
     const floe_counters *counters = taken->counters;
-    bool named = taken->base->name != NULL && core->policy == FLOE_GATHER_POLICY_ALL;
+    bool named = taken->base->name != NULL && floe_hosts_are_told(core);
     bool shown = named || floe_hosts_are_shown(core);
 
     if (named) {

@@ -74,15 +74,17 @@ static floe_error push(floe_core *core, floe_stream *stream, size_t limit, floe_
                                               &stream->turn.peer, &data, 1);
 }
 
-static void send_request(floe_core *core, floe_stream *stream, floe_connection *by)
+static void send_request(floe_core *core, floe_time now, floe_stream *stream, floe_connection *by)
 {
     uint8_t request[FLOE_TURN_REQUEST_SIZE];
     floe_span data =
         floe_turn_stream_write(&stream->relay->turn, &stream->turn, request, sizeof request);
 
-    if (data.size > 0 && by != NULL) {
-        (void)floe_connection_send(core, by, core->shared->queue_limit + FLOE_CONTROL_ROOM, &data,
-                                   1);
+    if (data.size > 0 && by != NULL && by->state == FLOE_CONNECTION_READY &&
+        floe_connection_send(core, by, core->shared->queue_limit + FLOE_CONTROL_ROOM, &data, 1) ==
+            FLOE_OK) {
+        floe_relay_request_leaves(core, now, stream->relay, &stream->turn.transaction, NULL,
+                                  data.size);
     }
 }
 
@@ -119,7 +121,7 @@ static bool happened(floe_core *core, floe_time now, floe_stream *stream, floe_t
 
     switch (event) {
     case FLOE_TURN_SEND:
-        send_request(core, stream,
+        send_request(core, now, stream,
                      stream->turn.state == FLOE_TURN_STREAM_ASKING ? relay->connection
                                                                    : stream->connection);
         return true;

@@ -1,4 +1,5 @@
-/* Trace events: what happened on the wire, for those who look for a fault. */
+/* Trace events: what happened on the wire, for those who look for a fault; and the one place where
+ * a request that goes out is noted. */
 #include "core/gatherer.h"
 
 #include <string.h>
@@ -12,32 +13,48 @@ const char *floe_trace_kind_name(floe_trace_kind kind)
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "";
 }
 
+/* NULL: nobody listens, or no memory. */
+static floe_trace_node *node_of(floe_core *core, floe_time now, floe_trace_kind kind,
+                                const floe_base *base, const floe_address *remote,
+                                const floe_server *server)
+{
+    floe_trace_node *node =
+        core->shared->trace ? floe_allocate(&core->shared->allocator, sizeof *node) : NULL;
+
+    if (node != NULL) {
+        node->event = (floe_trace_event){.kind = kind,
+                                         .elapsed = floe_time_since(now, core->started),
+                                         .local = base->local,
+                                         .remote = *remote,
+                                         .url = server != NULL ? server->text : NULL,
+                                         .method = "",
+                                         .detail = ""};
+    }
+    return node;
+}
+
+static void fill_transaction(floe_trace_event *event, const floe_stun_transaction *transaction)
+{
+    event->method = floe_stun_method_name(transaction->method);
+    event->sends = transaction->sends;
+    memcpy(event->transaction_id, transaction->id.bytes, sizeof event->transaction_id);
+}
+
 void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind, const floe_base *base,
                        const floe_address *remote, const floe_server *server,
                        const floe_stun_transaction *transaction, const floe_stun_message *message,
                        const char *detail)
 {
+    floe_trace_node *node = node_of(core, now, kind, base, remote, server);
     floe_span reason;
 
-    if (!core->shared->trace) {
-        return;
-    }
-    floe_trace_node *node = floe_allocate(&core->shared->allocator, sizeof *node);
     if (node == NULL) {
         return;
     }
     floe_trace_event *event = &node->event;
-    *event = (floe_trace_event){.kind = kind,
-                                .elapsed = floe_time_since(now, core->started),
-                                .local = base->local,
-                                .remote = *remote,
-                                .url = server != NULL ? server->text : NULL,
-                                .method = "",
-                                .detail = detail};
+    event->detail = detail;
     if (transaction != NULL) {
-        event->method = floe_stun_method_name(transaction->method);
-        event->sends = transaction->sends;
-        memcpy(event->transaction_id, transaction->id.bytes, sizeof event->transaction_id);
+        fill_transaction(event, transaction);
         if (message != NULL) {
             event->round_trip = floe_time_since(now, transaction->started);
         }
@@ -51,6 +68,30 @@ void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind, con
         }
     }
     floe_tell(core, &node->output, FLOE_OUTPUT_TRACE);
+}
+
+void floe_request_leaves(floe_core *core, floe_time now, const floe_leaving *request, size_t size)
+{
+    bool again = request->transaction->sends > 1;
+
+    if (request->counters != NULL) {
+        floe_count_sent(core, request->counters, now, again, size);
+    }
+    floe_trace_node *node = node_of(core, now, again ? FLOE_TRACE_SENT_AGAIN : FLOE_TRACE_SENT,
+                                    request->base, request->remote, request->server);
+    if (node == NULL) {
+        return;
+    }
+    fill_transaction(&node->event, request->transaction);
+    node->event.bytes = (uint32_t)size;
+    if (node->event.sends == 0) {
+        node->event.sends = 1; /* a release, to which no answer is awaited */
+    }
+    if (request->polled) {
+        floe_tell_next(core, &node->output, FLOE_OUTPUT_TRACE);
+    } else {
+        floe_tell(core, &node->output, FLOE_OUTPUT_TRACE);
+    }
 }
 
 void floe_trace_left_out(floe_core *core, floe_time now, const floe_address *local,

@@ -91,7 +91,6 @@ void account_sent(sim_changing_world *change, sim_owner *owner, const sim_socket
         return;
     }
     owner->sent++;
-    owner->sent_for_peers += count_of(way, &message) == NULL;
     sim_request *known = find_request(change, &message.id);
     uint64_t hash = hash_of(data);
     sim_count *count = count_of(way, &message);
@@ -294,9 +293,8 @@ static void check_counts(sim_changing_world *change, const sim_owner *owner,
         if (change->way_count <= SIM_WAYS_MAX &&
             (more || told_sends > sends + is.releases || (exact && less))) {
             change_violated(change,
-                            "%s: %s of server %zu: %u requests, %u again, %u answers are told; "
+                            "L15: %s of server %zu: %u requests, %u again, %u answers are told; "
                             "there were %u, %u, %u",
-                            exact && (more || less) ? "L15" : "L15, due and not sent",
                             kind == 0 ? "Binding" : "Allocate", n, told.requests, told.again,
                             told.answers, is.requests, is.again, is.answers);
         } else if (exact && is.releases == 0 && told.bytes != is.bytes) {

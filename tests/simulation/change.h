@@ -199,14 +199,13 @@ typedef struct sim_owner {
     floe_gather_policy told_policy;
     uint64_t audited;
     uint64_t changed_options;
-    unsigned events;         /* candidates told and withdrawn, of all time */
-    unsigned steps;          /* outputs since the last input */
-    unsigned sent_traced;    /* requests that the trace told */
-    unsigned sent;           /* and that went out by UDP */
-    unsigned sent_for_peers; /* CreatePermission, ChannelBind and releases among them */
-    bool still;              /* the gathering at hand began in a world that had rested */
-    uint32_t full;           /* the candidate whose queue was full; 0: none */
-    bool list_failed;        /* it could not be told what interfaces there are, at last */
+    unsigned events;      /* candidates told and withdrawn, of all time */
+    unsigned steps;       /* outputs since the last input */
+    unsigned sent_traced; /* requests that the trace told */
+    unsigned sent;        /* and that went out by UDP */
+    bool still;           /* the gathering at hand began in a world that had rested */
+    uint32_t full;        /* the candidate whose queue was full; 0: none */
+    bool list_failed;     /* it could not be told what interfaces there are, at last */
     bool failed[SIM_SERVERS_MAX];
     uint64_t told_failed[SIM_SERVERS_MAX]; /* when an error was told last */
     uint64_t lost_to_401[SIM_SERVERS_MAX];

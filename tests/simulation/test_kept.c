@@ -54,7 +54,11 @@ typedef struct hand {
     bool no_interface;    /* or with none */
     size_t data;          /* packets to the peers that went out */
     floe_stun_id binding; /* the latest */
+    floe_stun_id bindings[16];
+    size_t binding_count;
+    char name[64]; /* that was published last */
     char log[2048];
+    char trace[1024]; /* what went out */
     uint32_t last[5]; /* ids, by type */
     size_t unreached; /* as often was told */
     size_t errors;
@@ -157,7 +161,9 @@ static void serve(hand *h)
         h->data++;
         return;
     }
-    h->binding = request.method == FLOE_STUN_BINDING ? request.id : h->binding;
+    if (request.method == FLOE_STUN_BINDING) {
+        h->binding = h->bindings[h->binding_count++ % 16] = request.id;
+    }
     for (size_t i = 0; i < h->server_count; i++) {
         server *by = &h->servers[i];
         floe_address address = address_of(by->address);
@@ -197,6 +203,17 @@ static void not_reached(hand *h)
                    floe_candidate_type_name((floe_candidate_type)type), (int)h->output.unreachable);
     say(h, text, NULL);
     h->unreached++;
+}
+
+static void went_out(hand *h, const floe_trace_event *event)
+{
+    size_t used = strlen(h->trace);
+
+    if (event->kind == FLOE_TRACE_SENT || event->kind == FLOE_TRACE_SENT_AGAIN) {
+        assert_true(event->bytes > 0 && event->sends > 0);
+        (void)snprintf(h->trace + used, sizeof h->trace - used, "%s%s %s", used > 0 ? ", " : "",
+                       floe_trace_kind_name(event->kind), event->method);
+    }
 }
 
 static void take(hand *h)
@@ -245,6 +262,16 @@ static void take(hand *h)
         break;
     case FLOE_CORE_CANDIDATE_WITHDRAWN:
         say(h, "-", output->candidate);
+        break;
+    case FLOE_CORE_TRACE:
+        went_out(h, output->trace);
+        break;
+    case FLOE_CORE_PUBLISH:
+        (void)snprintf(h->name, sizeof h->name, "%s", output->name);
+        say(h, "publish", NULL);
+        break;
+    case FLOE_CORE_UNPUBLISH:
+        say(h, "unpublish", NULL);
         break;
     case FLOE_CORE_UNREACHABLE:
         not_reached(h);
@@ -310,12 +337,18 @@ static server *with(hand *h, const char *address, const char *mapped)
     return added;
 }
 
-static void set(hand *h, const char *const *urls, size_t count)
+static void set_with(hand *h, const char *const *urls, size_t count, floe_gather_policy policy)
 {
     floe_ice_server ice;
     floe_gather_options options = options_of(&ice, urls, count, "user");
 
+    options.gather_policy = policy;
     assert_int_equal(floe_core_set_options(h->core, h->now, &options), FLOE_OK);
+}
+
+static void set(hand *h, const char *const *urls, size_t count)
+{
+    set_with(h, urls, count, FLOE_GATHER_POLICY_ALL);
 }
 
 static void gather(hand *h)
@@ -854,7 +887,9 @@ static void k2_a_candidate_tells_its_base(void **state)
         (void)with(&h, "203.0.113.2:3478", "192.0.2.7:700");
         gather(&h);
         pass(&h, 1000);
-        read_log(&h, hidden ? "+ srflx, + relay, end" : "+ host, + srflx, + relay, end");
+        read_log(&h, hidden     ? "+ srflx, + relay, end"
+                     : row == 1 ? "publish, + host, + srflx, + relay, end"
+                                : "+ host, + srflx, + relay, end");
         uint32_t base = h.last[hidden ? FLOE_CANDIDATE_TYPE_SRFLX : FLOE_CANDIDATE_TYPE_HOST];
         assert_int_equal(base_of(&h, FLOE_CANDIDATE_TYPE_SRFLX), base);
         assert_int_equal(base_of(&h, FLOE_CANDIDATE_TYPE_HOST), hidden ? 0 : base);
@@ -1344,9 +1379,173 @@ static void k1_answers_of_our_own_are_not_the_owners(void **state)
     end(&h);
 }
 
+/* Nor is what it asked for before a restart, of whichever server. */
+static void k1_answers_to_what_a_restart_has_ended(void **state)
+{
+    static hand h;
+    uint8_t bytes[64];
+    floe_packet packet;
+
+    (void)state;
+    make(&h, stun_urls, 2, defaults);
+    with(&h, "203.0.113.3:3478", "192.0.2.7:700")->binding = SILENT;
+    with(&h, "203.0.113.4:3478", "192.0.2.7:700")->binding = SILENT;
+    floe_core_receive_packets(h.core, true);
+    gather(&h);
+    pass(&h, 50);
+    assert_int_equal(h.binding_count, 2);
+    for (size_t restarts = 0; restarts < 3; restarts++) {
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather(&h);
+        pass(&h, 50);
+    }
+    assert_int_equal(h.binding_count, 8);
+    for (size_t i = 0; i < h.binding_count; i++) {
+        floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS,
+                                                  FLOE_STUN_BINDING, &h.bindings[i]);
+        deliver(&h, 1, &h.servers[i % 2], &writer);
+        assert_false(floe_core_packet(h.core, h.now, &packet));
+    }
+    end(&h);
+}
+
+/* ── What went out ── */
+
+static void no_trace(void *user_data, const floe_trace_event *event)
+{
+    (void)user_data;
+    (void)event;
+}
+
+/* Every request that goes out is in the trace as it goes, that which releases a relay among them.
+ */
+static void on_trace_has_the_release_at_close(void **state)
+{
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.on_trace = no_trace;
+    make(&h, turn_url, 1, settings);
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    assert_string_equal(h.trace, "sent Allocate");
+    *h.trace = '\0';
+    floe_core_close(h.core, h.now);
+    settle(&h);
+    assert_string_equal(h.trace, "sent Refresh");
+    assert_int_equal(h.servers[0].releases, 1);
+    end(&h);
+}
+
+/* Of all entries: how often something was asked, and how many have failed. */
+static size_t counted(const hand *h, size_t *failed)
+{
+    floe_gatherer_statistics *statistics = NULL;
+    size_t sum = 0;
+
+    *failed = 0;
+    assert_int_equal(floe_core_get_statistics(h->core, &statistics), FLOE_OK);
+    for (size_t i = 0; i < statistics->server_count; i++) {
+        const floe_server_statistics *of = statistics->servers[i];
+        sum += of->requests + of->retransmissions;
+        *failed += of->progress == FLOE_SERVER_PROGRESS_FAILED && of->code == 701;
+    }
+    floe_gatherer_statistics_free(statistics);
+    return sum;
+}
+
+/* L15: a retransmission that is due when its server is given up, by a timer that comes late, does
+ * not go out, and is in neither of the two. */
+static void l15_what_was_due_and_did_not_go_out(void **state)
+{
+    static hand h;
+    floe_settings settings = defaults;
+    size_t failed;
+
+    (void)state;
+    settings.on_trace = no_trace;
+    make(&h, stun_urls, 1, settings);
+    server *stun = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    stun->binding = SILENT;
+    gather(&h);
+    settle(&h);
+    h.now = floe_time_after(h.now, floe_milliseconds(5050));
+    floe_core_time(h.core, h.now);
+    settle(&h);
+    read_log(&h, "+ host, error, end");
+    assert_int_equal(stun->bindings, 1);
+    assert_int_equal(counted(&h, &failed), 1);
+    assert_int_equal(failed, 1);
+    assert_string_equal(h.trace, "sent Binding");
+    end(&h);
+}
+
+/* L15: a relay that goes on asking when the gathering has given it up is one entry, which has
+ * failed, and each packet is counted once. */
+static void l15_a_relay_that_outlives_its_gathering_is_counted_once(void **state)
+{
+    static hand h;
+    size_t failed;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    turn->refresh = FORGOT;
+    turn->allocate = SILENT;
+    pass(&h, 20000);
+    gather(&h);
+    pass(&h, 12000);
+    assert_int_equal(counted(&h, &failed),
+                     turn->bindings + turn->allocates + turn->refreshes + turn->releases);
+    assert_int_equal(failed, 1);
+    end(&h);
+}
+
+/* ── Names ── */
+
+/* P1: under a policy that tells no hosts no name stands for one on the link, and that one is taken
+ * there is nothing to tell, from the moment of gather on. */
+static void p1_a_name_under_a_policy_that_tells_no_hosts(void **state)
+{
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.mdns_mode = FLOE_MDNS_MODE_QUERY_AND_GATHER;
+    make(&h, turn_url, 1, settings);
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "publish, + host, + srflx, + relay, end");
+    set_with(&h, turn_url, 1, FLOE_GATHER_POLICY_RELAY);
+    h.no_list = true;
+    gather(&h);
+    read_log(&h, "unpublish");
+    floe_core_name_taken(h.core, h.now, h.name);
+    settle(&h);
+    read_log(&h, "");
+    h.no_list = false;
+    pass(&h, 6000);
+    *h.log = '\0'; /* that there was no list */
+    set(&h, turn_url, 1);
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "publish, + host, end");
+    end(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(k1_answers_to_what_a_restart_has_ended),
+        cmocka_unit_test(on_trace_has_the_release_at_close),
+        cmocka_unit_test(l15_what_was_due_and_did_not_go_out),
+        cmocka_unit_test(l15_a_relay_that_outlives_its_gathering_is_counted_once),
+        cmocka_unit_test(p1_a_name_under_a_policy_that_tells_no_hosts),
         cmocka_unit_test(t7b_a_lost_allocation_is_noticed_though_idle),
         cmocka_unit_test(t7_a_renewal_that_meets_icmp),
         cmocka_unit_test(t5_a_server_that_was_away_is_asked_for_both_families_again),
