@@ -231,7 +231,19 @@ static bool uses(const floe_relay *relay, const floe_base *base, const floe_addr
            floe_address_equal(&relay->turn.server, server);
 }
 
-/* Another of ours by whom an allocation stands there: two URLs may lead to one server. */
+/* Two URLs may lead to one server, which knows allocations by their 5-tuples (RFC 8656 §2.2). */
+static bool is_used(const floe_core *core, const floe_base *base, const floe_address *server)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (uses(relay, base, server)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Another of ours by whom an allocation stands there. */
 static floe_relay *ours_beside(const floe_core *core, const floe_relay *relay)
 {
     FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
@@ -282,10 +294,10 @@ static void end_allocation(floe_core *core, floe_relay *relay)
 }
 
 /* A spare socket serves one relay; behind what it has still to send. */
-static void close_spare(floe_core *core, floe_relay *relay)
+static void close_spare(floe_core *core, floe_base *base)
 {
-    if (relay->base->spare && relay->base->state != FLOE_BASE_CLOSING) {
-        floe_base_close(core, relay->base);
+    if (base->spare && base->state != FLOE_BASE_CLOSING) {
+        floe_base_close(core, base);
     }
 }
 
@@ -306,7 +318,7 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
         relay->phase = FLOE_RELAY_RELEASING;
         floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
     }
-    close_spare(core, relay);
+    close_spare(core, relay->base);
 }
 
 bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_address *server)
@@ -516,20 +528,27 @@ static bool begin_move(floe_core *core, floe_time now, floe_relay *relay)
     return true;
 }
 
-/* The base goes: its relay moves to another, as soon as that is open. */
+/* The base goes: its relay moves to another, as soon as that is open; to a socket of its own there,
+ * where another of ours stands by the server already. */
 static bool leave(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_base *next = can_move(relay) ? next_base(core, relay) : NULL;
+    floe_base *left = relay->base;
+    floe_base *base = next;
 
-    if (next == NULL) {
+    if (next != NULL && by_datagrams(relay) && is_used(core, next, &relay->turn.server)) {
+        base = floe_base_spare(core, next);
+    }
+    if (base == NULL) {
         return false;
     }
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
-    close_spare(core, relay);
-    relay->base = relay->origin = next;
+    relay->base = base;
+    relay->origin = next;
     relay->check = FLOE_TIME_NEVER;
-    floe_found_move(core, relay, next);
+    floe_found_move(core, relay, base);
+    close_spare(core, left); /* with nobody's candidate on it */
     return begin_move(core, now, relay);
 }
 

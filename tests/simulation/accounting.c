@@ -191,7 +191,7 @@ void account_error(sim_changing_world *change, sim_owner *owner, const floe_cand
     if (error->address != NULL && !owner_address_of(owner, error->address, &from)) {
         return; /* a name that was taken back since */
     }
-    if (n == SIZE_MAX || (!silent && !closed) ||
+    if (n == SIZE_MAX || (!silent && !closed) || change->network.servers[n].redirect != 0 ||
         change->network.servers[n].transport != FLOE_PROTOCOL_UDP) {
         return;
     }
@@ -353,7 +353,11 @@ void account_statistics(sim_changing_world *change, sim_owner *owner, bool exact
     }
     for (size_t n = 0; n < change->network.server_count; n++) {
         if (change->network.servers[n].transport == FLOE_PROTOCOL_UDP) {
-            check_counts(change, owner, statistics, n, exact);
+            /* What a redirect sends here is told of the URL that it came by. */
+            if (change->network.servers[n].redirect == 0 &&
+                !sim_is_redirected_to(&change->network, n)) {
+                check_counts(change, owner, statistics, n, exact);
+            }
         }
     }
     for (size_t i = 0; exact && i < statistics->server_count; i++) {

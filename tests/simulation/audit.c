@@ -181,6 +181,9 @@ static void audit_relay(sim_changing_world *change, const sim_told *told)
     const sim_allocation *allocation;
     const sim_mapping *mapping;
 
+    if (server != SIZE_MAX && change->plan->network.servers[server].temper == SIM_REDIRECTS) {
+        server = change->plan->network.servers[server].redirect - 1;
+    }
     if (told->tcp_type == FLOE_TCP_TYPE_ACTIVE || server == SIZE_MAX ||
         change->plan->network.servers[server].temper == SIM_FORGETS) {
         return; /* whose loss nobody tells before the next Refresh */
@@ -331,8 +334,8 @@ static void audit_sockets(sim_changing_world *change, const sim_owner *owner)
     }
 }
 
-/* S4: one server is one allocation for each address of ours and family, however its URL is spelt.
- */
+/* S4: one server is one allocation for each address of ours and family, however its URL is spelt;
+ * but who is sent there by another server has one of his own. */
 static void audit_doubles(sim_changing_world *change, const sim_owner *owner)
 {
     const sim_world *world = change->world;
@@ -345,6 +348,7 @@ static void audit_doubles(sim_changing_world *change, const sim_owner *owner)
             const sim_mapping *b = mapping_at(change, &other->client);
             if (one->life == owner->life && other->life == owner->life &&
                 one->server == other->server && one->tcp == other->tcp &&
+                !sim_is_redirected_to(&change->plan->network, one->server) &&
                 is_listed(owner, &one->relayed[0]) && is_listed(owner, &other->relayed[0]) &&
                 one->relayed[0].family != FLOE_FAMILY_NONE && a != NULL && b != NULL &&
                 other->relayed[0].family != FLOE_FAMILY_NONE && a->interface == b->interface) {

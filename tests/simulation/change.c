@@ -92,6 +92,11 @@ static void take_turn(sim_changing_world *change)
     sim_world *world = change->world;
     sim_event *event = world_take_event(world);
 
+    if (event->kind == SIM_EVENT_TO_CLIENT && change->sleeps &&
+        world->now < change->stopped_until) {
+        free(event);
+        return;
+    }
     if (driver_is_input(event) && world->now < change->stopped_until) {
         world_put_back(world, event, change->stopped_until);
         return;

@@ -47,7 +47,9 @@ typedef enum sim_change_kind {
     SIM_INTERFACE_IS_BACK,
     SIM_NETWORK_LOSES, /* `value`: of a thousand packets */
     SIM_NETWORK_IS_BACK,
-    SIM_PROCESS_STOPS, /* for `value` ms nothing reaches the cores, and no timer fires */
+    SIM_PROCESS_STOPS,  /* for `value` ms nothing reaches the cores, and no timer fires */
+    SIM_MACHINE_SLEEPS, /* likewise, and datagrams that come are lost */
+    SIM_MACHINE_WAKES,  /* and the driver says so */
 } sim_change_kind;
 
 typedef struct sim_change {
@@ -109,6 +111,7 @@ typedef struct sim_changing {
     uint32_t twice;     /* those servers are in the options twice, in two spellings */
     bool even_port;
     bool sdp_mid;
+    bool pool;      /* a gathering begins when the gatherer is made */
     bool backwards; /* URLs stand in the other order */
 } sim_changing;
 
@@ -232,6 +235,7 @@ typedef struct sim_changing_world {
     uint64_t interface_good[SIM_INTERFACES_MAX];
     uint64_t network_good;
     uint64_t stopped_until;               /* the process; 0: it runs */
+    bool sleeps;                          /* until then */
     uint64_t expired[SIM_SERVERS_MAX];    /* since when it says 401; 0: it does not */
     uint64_t refused[SIM_SERVERS_MAX][2]; /* when a peer was refused by 403 last */
     uint64_t last_change;

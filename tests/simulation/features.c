@@ -359,6 +359,93 @@ static void shown_otherwise(seeded_random *random, sim_changing *plan)
         one_in(random, 2) ? FLOE_CANDIDATE_TYPE_HOST : FLOE_CANDIDATE_TYPE_SRFLX;
 }
 
+/* The kernel's default routes lead out by the first interface, and by the first of IPv6. */
+static void shown_by_route(seeded_random *random, sim_changing *plan)
+{
+    sim_config *network = &plan->network;
+    bool six = false;
+
+    network->settings.ip_handling = one_in(random, 2) ? FLOE_IP_HANDLING_DEFAULT_ROUTE_AND_LOCAL
+                                                      : FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
+    for (size_t n = 0; n < network->interface_count; n++) {
+        bool of_six = strchr(network->interfaces[n].ip, ':') != NULL;
+        network->interfaces[n].default_route = n == 0 || (of_six && !six);
+        six = six || of_six;
+    }
+}
+
+static void ice_lite(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    plan->network.settings.ice_lite = true;
+}
+
+static void low_ports(seeded_random *random, sim_changing *plan)
+{
+    sim_server *server = &plan->network.servers[turn_server(random, plan)];
+
+    plan->network.settings.refuse_low_ports = true;
+    server->port = one_in(random, 2) ? 443 : 25;
+}
+
+static void loopback(seeded_random *random, sim_changing *plan)
+{
+    sim_interface *interface =
+        sim_add_interface(&plan->network, "lo", one_in(random, 2) ? "127.0.0.1" : "::1");
+
+    interface->loopback = true;
+    interface->mapping = SIM_NAT_NONE;
+    interface->path = SIM_PATH_SWALLOWS; /* no server is there */
+    plan->network.settings.loopback = one_in(random, 2);
+}
+
+static void link_local(seeded_random *random, sim_changing *plan)
+{
+    sim_interface *interface =
+        sim_add_interface(&plan->network, "eth0", one_in(random, 2) ? "fe80::2" : "169.254.3.3");
+
+    interface->mapping = SIM_NAT_NONE;
+    interface->path = SIM_PATH_SWALLOWS;
+    plan->network.settings.link_local = one_in(random, 2);
+}
+
+static void few_addresses(seeded_random *random, sim_changing *plan)
+{
+    static const char *const ips[] = {"10.0.4.2", "10.0.5.2", "10.0.6.2"};
+
+    for (size_t i = 0; i < 3; i++) {
+        (void)sim_add_interface(&plan->network, "eth0", ips[i]);
+    }
+    plan->network.settings.addresses_max = 1 + seeded_below(random, 3);
+}
+
+static void costly(seeded_random *random, sim_changing *plan)
+{
+    sim_interface *interface = sim_add_interface(&plan->network, "wwan0", "10.0.7.2");
+
+    interface->adapter = FLOE_ADAPTER_CELLULAR;
+    plan->network.settings.avoid_costly_networks = one_in(random, 2);
+}
+
+static void pool(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    plan->pool = true;
+}
+
+/* Another TURN server, which sends everybody to one that stands. */
+static void redirects(seeded_random *random, sim_changing *plan)
+{
+    unsigned to = turn_server(random, plan);
+    sim_server *server = add_server(plan, true, strchr(plan->network.servers[to].ip, ':') != NULL);
+
+    if (server != &plan->network.servers[to]) {
+        server->temper = SIM_REDIRECTS;
+        server->redirect = to + 1;
+        sim_server_transport(server, plan->network.servers[to].transport);
+    }
+}
+
 /* ── What happens ── */
 
 static sim_change *add_change(sim_changing *plan, sim_change_kind kind, uint64_t at_ms)
@@ -545,6 +632,20 @@ static void process_stops(seeded_random *random, sim_changing *plan)
     uint64_t at = one_in(random, 2) ? 1 + seeded_below(random, 200) : some_time(random, plan);
 
     add_change(plan, SIM_PROCESS_STOPS, at)->value = (uint32_t)about(random, 100, 30000);
+    plan->late.timers_first = one_in(random, 2);
+}
+
+/* The whole machine, with a clock that goes on (CLOCK_BOOTTIME). */
+static void machine_sleeps(seeded_random *random, sim_changing *plan)
+{
+    uint64_t from = some_time(random, plan);
+    uint64_t longest = plan->life_ms > from ? plan->life_ms - from : 1;
+    uint64_t slept = 1 + seeded_below(random, (uint32_t)longest);
+
+    add_change(plan, SIM_MACHINE_SLEEPS, from)->value = (uint32_t)slept;
+    if (!one_in(random, 4)) { /* a driver need not notice */
+        (void)add_change(plan, SIM_MACHINE_WAKES, from + slept);
+    }
     plan->late.timers_first = one_in(random, 2);
 }
 
@@ -790,7 +891,16 @@ static const struct {
     {"failing opens", failing_opens},
     {"late lists", late_lists},
     {"late names", late_names},
-#define FIRST_CHANGE 51
+    {"addresses by the default route", shown_by_route},
+    {"ICE lite", ice_lite},
+    {"low ports are refused", low_ports},
+    {"a loopback address", loopback},
+    {"a link-local address", link_local},
+    {"more addresses than there may be", few_addresses},
+    {"a costly network", costly},
+    {"a pool", pool},
+    {"a server that redirects", redirects},
+#define FIRST_CHANGE 60
     {"a server restarts", server_restarts_once},
     {"a server is down for a while", server_goes_down},
     {"a server falls silent", server_falls_silent},
@@ -807,7 +917,8 @@ static const struct {
     {"a server flaps", server_flaps},
     {"packets are lost", packets_are_lost},
     {"the process stops", process_stops},
-#define FIRST_EPISODE 67
+    {"the machine sleeps", machine_sleeps},
+#define FIRST_EPISODE 77
     {"gathers again", gathers_again},
     {"gathers often", gathers_often},
     {"restarts", restarts},

@@ -103,9 +103,11 @@ static void check_same(sim_changing_world *change, const found_set *old, const f
 static bool is_good(const sim_changing_world *change, const sim_owner *owner, size_t n)
 {
     const sim_server *server = &change->network.servers[n];
+    const floe_settings *settings = &change->network.settings;
 
     return owner_has_server(owner, n) && server->temper == SIM_GOOD && server->fails == 0 &&
-           server->drops == 0 && server->certificate == TLS_RIGHT;
+           server->drops == 0 && server->certificate == TLS_RIGHT && !settings->ice_lite &&
+           (!settings->refuse_low_ports || server->port != 25);
 }
 
 /* Whether the network types leave it a family that it can relay. */

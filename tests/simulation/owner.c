@@ -118,6 +118,7 @@ static floe_error with_options(sim_changing_world *change, sim_owner *owner,
     options.ice_server_count = list.count > 0;
     options.gather_policy = owner->policy;
     options.even_port = plan->even_port;
+    options.candidate_pool_size = plan->pool;
     options.sdp_mid = plan->sdp_mid ? "audio" : NULL;
     return call(change, owner, shared, &options);
 }

@@ -152,9 +152,21 @@ static const char *name_of(sim_change_kind kind)
         [SIM_NETWORK_LOSES] = "network loses",
         [SIM_NETWORK_IS_BACK] = "network is back",
         [SIM_PROCESS_STOPS] = "process stops",
+        [SIM_MACHINE_SLEEPS] = "machine sleeps",
+        [SIM_MACHINE_WAKES] = "machine wakes",
     };
 
     return names[kind];
+}
+
+static void wake(sim_changing_world *change)
+{
+    for (size_t i = 0; i < change->owner_count; i++) {
+        if (change->owners[i].core != NULL) {
+            change_turn(change, &change->owners[i]);
+            floe_core_woke(change->world->core, world_time(change->world));
+        }
+    }
 }
 
 void change_happens(sim_changing_world *change, const sim_change *what)
@@ -170,15 +182,20 @@ void change_happens(sim_changing_world *change, const sim_change *what)
         change_server(change, what);
     } else if (what->kind <= SIM_INTERFACE_IS_BACK) {
         change_interface(change, what);
-    } else if (what->kind == SIM_PROCESS_STOPS) {
+    } else if (what->kind == SIM_PROCESS_STOPS || what->kind == SIM_MACHINE_SLEEPS) {
+        change->sleeps = what->kind == SIM_MACHINE_SLEEPS;
         change->stopped_until = world->now + what->value * SIM_MS;
         change->last_change = change->stopped_until;
         change->network_good =
             change->network_good == UINT64_MAX ? UINT64_MAX : change->stopped_until;
+    } else if (what->kind == SIM_MACHINE_WAKES) {
+        wake(change);
     } else {
         change->network.loss =
             what->kind == SIM_NETWORK_LOSES ? what->value : change->plan->network.loss;
-        change->network_good = change->network.loss > 0 ? UINT64_MAX : world->now;
+        change->network_good = change->network.loss > 0             ? UINT64_MAX
+                               : world->now < change->stopped_until ? change->stopped_until
+                                                                    : world->now;
     }
 }
 

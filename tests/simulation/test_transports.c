@@ -537,6 +537,33 @@ static void t6_our_own_allocation_is_no_strangers(void **state)
 
 /* ── Data (K1) ── */
 
+/* Two relays on one server by two URLs, on two sockets as it has them by their 5-tuples: both move
+ * to another address, where each has a socket of its own again. */
+static void t10_two_relays_of_one_server_move(void **state)
+{
+    (void)state;
+    sim_config config;
+    by(&config, FLOE_PROTOCOL_UDP, SIM_GOOD)->mobile = true;
+    sim_add_server(&config, true, "203.0.113.2", SIM_REDIRECTS)->redirect = 1;
+    sim_add_interface(&config, "wlan0", "10.0.2.2")->up = false;
+    config.settings.mobility = true;
+    config.run_ms = 60000;
+    sim_add_action(&config, SIM_TOGGLE, 3000)->value = 0; /* the first goes, */
+    sim_add_action(&config, SIM_TOGGLE, 3000)->value = 1; /* the second comes */
+    (void)sim_add_action(&config, SIM_GATHER, 3001);
+    (void)sim_add_action(&config, SIM_SEND, 30000);
+    const sim_seen *seen = run(&config);
+    assert_int_equal(relays_of(seen), 2);
+    for (size_t i = 0; i < seen->candidate_count; i++) {
+        if (seen->candidates[i].type == FLOE_CANDIDATE_TYPE_RELAY) {
+            assert_false(seen->candidates[i].withdrawn);
+            assert_int_equal(seen->candidates[i].got, 1);
+        }
+    }
+    assert_int_equal(seen->allocations, 2);
+    assert_int_equal(seen->error_count, 0);
+}
+
 /* The redirected Allocate is given up unanswered; what stands on its 5-tuple is the other URL's. */
 static void t6_giving_up_does_not_delete_our_own(void **state)
 {
@@ -713,6 +740,7 @@ int main(void)
         cmocka_unit_test(t3_sha256_and_user_hashes_all_the_way),
         cmocka_unit_test(t4_eight_redirects_are_followed),
         cmocka_unit_test(t4_redirects_that_lead_nowhere),
+        cmocka_unit_test(t10_two_relays_of_one_server_move),
         cmocka_unit_test(t6_our_own_allocation_is_no_strangers),
         cmocka_unit_test(t6_giving_up_does_not_delete_our_own),
         cmocka_unit_test(l7_closed_while_two_lead_to_one_server),
