@@ -33,6 +33,8 @@ static size_t answer(const floe_stun_message *request, const struct sockaddr_in 
         floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
         if (request->method == FLOE_STUN_ALLOCATE) {
             floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
+            floe_stun_put_address_error(&writer, FLOE_STUN_ADDRESS_ERROR_CODE, 2, 440,
+                                        floe_span_text("No IPv6"));
             floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
         }
         if (request->method != FLOE_STUN_BINDING) {

@@ -355,7 +355,7 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
         if (relay == NULL) {
             return floe_fail(FLOE_ERR_NOT_FOUND, "the relay is gone");
         }
-        return relay->tcp
+        return relay->kind.tcp
                    ? floe_stream_send(core, now, relay, (floe_tcp_type)found->tcp_type, &to, span)
                    : send_by_relay(core, now, relay, &to, span);
     }
@@ -597,7 +597,7 @@ static floe_taken take(floe_core *core, floe_time now, floe_relay *relay,
         return take_indication(core, now, relay, message, packet) ? FLOE_TAKEN_PACKET : FLOE_TAKEN;
     }
     if (message->class == FLOE_STUN_INDICATION && message->method == FLOE_STUN_CONNECTION_ATTEMPT) {
-        if (!relay->tcp || relay->turn.state != FLOE_TURN_ALLOCATED) {
+        if (!relay->kind.tcp || relay->turn.state != FLOE_TURN_ALLOCATED) {
             return FLOE_TAKEN_NOT;
         }
         if (understood(message)) {

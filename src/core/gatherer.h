@@ -692,6 +692,23 @@ bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
 typedef struct floe_attempt floe_attempt;
 typedef struct floe_pair floe_pair;
 
+/* Which of the relays that a base has from a server. The first is asked for first; those beside it,
+ * once it is there, and that they fail is no error. */
+typedef struct floe_relay_kind {
+    bool tcp;       /* for TCP to its peers (RFC 6062, T12) */
+    uint8_t family; /* this one alone, as the first has the other (T5); 0: as the settings say */
+} floe_relay_kind;
+
+static inline bool floe_relay_beside(floe_relay_kind kind)
+{
+    return kind.tcp || kind.family != 0;
+}
+
+static inline bool floe_relay_same_kind(floe_relay_kind a, floe_relay_kind b)
+{
+    return a.tcp == b.tcp && a.family == b.family;
+}
+
 typedef enum floe_relay_phase {
     FLOE_RELAY_LIVE,
     FLOE_RELAY_RELEASING, /* goes once its last packet has been polled */
@@ -703,7 +720,7 @@ struct floe_relay {
     floe_output output;
     floe_paced paced;
     floe_base *base;       /* whose socket it uses */
-    floe_base *origin;     /* for which it was asked; another than `base` after a 437 */
+    floe_base *origin;     /* for which it was asked; another than `base` where its port is taken */
     floe_attempt *attempt; /* NULL once its pair has forgotten it */
     const floe_server *server;
     floe_counters counters;
@@ -721,7 +738,7 @@ struct floe_relay {
     uint8_t losses;        /* in a row */
     uint8_t rejoined;      /* how often it took another connection after 437 */
     uint8_t redirects;
-    bool tcp;            /* for TCP to its peers (RFC 6062) */
+    floe_relay_kind kind;
     bool renews;         /* it was lost, and is asked for again */
     bool moves;          /* to another address of ours (RFC 8016) */
     bool quiet;          /* the gathering has given it up: the next one tells it (L4) */
@@ -762,7 +779,7 @@ static inline void floe_relay_heard(floe_relay *relay)
 }
 /* The live relay of the base by this server, allocated; NULL: none. */
 floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
-                          bool tcp);
+                          floe_relay_kind kind);
 /* One that was asked for before a restart, and that nobody waits for any more; NULL: none. */
 floe_relay *floe_relay_under_way(const floe_core *core, const floe_pair *pair,
                                  const floe_address *remote);
@@ -914,7 +931,7 @@ struct floe_pair {
     floe_list attempts;
     floe_failure failure; /* the latest attempt's */
     uint8_t progress;     /* a floe_progress */
-    bool tcp;             /* for TCP beside UDP (T12); that it fails is no error */
+    floe_relay_kind kind; /* of the relay that it asks for */
     bool yielded;         /* the relay is the other family's: only what a NAT shows is asked */
     bool told;            /* its failure */
     bool url_failed;      /* said so when it was told */

@@ -29,7 +29,8 @@ static void tally(floe_core *core, const floe_pair *pair, bool add)
     }
     if (untold) {
         server->untold += one;
-        server->untold_of_url += !pair->tcp && floe_failure_of_url(&pair->failure) ? one : 0;
+        server->untold_of_url +=
+            !floe_relay_beside(pair->kind) && floe_failure_of_url(&pair->failure) ? one : 0;
     }
 }
 
@@ -86,14 +87,15 @@ static void set_start(floe_core *core, floe_attempt *attempt, floe_time start)
 }
 
 /* NULL without memory. */
-static floe_pair *pair_new(floe_core *core, floe_base *base, floe_server *server, bool tcp)
+static floe_pair *pair_new(floe_core *core, floe_base *base, floe_server *server,
+                           floe_relay_kind kind)
 {
     floe_pair *pair = floe_allocate(&core->shared->allocator, sizeof *pair);
 
     if (pair != NULL) {
         pair->base = base;
         pair->server = server;
-        pair->tcp = tcp;
+        pair->kind = kind;
         pair->number = ++core->last_pair;
         floe_list_init(&pair->attempts);
         floe_list_append(&core->pairs, &pair->link);
@@ -194,10 +196,11 @@ static void tell_pair(floe_core *core, floe_pair *pair)
 {
     floe_server *server = pair->server;
 
-    if (!pair->tcp && floe_failure_of_url(&pair->failure) && server->pairs_pending > 0) {
+    bool first = !floe_relay_beside(pair->kind);
+    if (first && floe_failure_of_url(&pair->failure) && server->pairs_pending > 0) {
         return;
     }
-    if (!pair->tcp && !told_by_another(pair)) {
+    if (first && !told_by_another(pair)) {
         if (server->untold == 1 && server->pairs_hopeful == 0) {
             server->told_failed = true;
             pair->url_failed = true;
@@ -311,7 +314,7 @@ static void ask_what_allocate_would_show(floe_core *core, const floe_attempt *at
 {
     const floe_server *server = attempt->pair->server;
 
-    if (server->url->turn && !attempt->pair->yielded &&
+    if (server->url->turn && !attempt->pair->yielded && !floe_relay_beside(attempt->pair->kind) &&
         floe_turn_account_holds_for_all(server->account)) {
         (void)ask_reflexive(core, attempt->pair, &attempt->remote);
     }
@@ -321,7 +324,8 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
                          floe_failure failure)
 {
     floe_pair *pair = attempt->pair;
-    bool full = failure.kind == FLOE_FAILURE_SERVER && (failure.code == 486 || failure.code == 508);
+    bool full = failure.kind == FLOE_FAILURE_SERVER &&
+                (failure.code == 486 || failure.code == 508) && pair->kind.family == 0;
     bool answered = failure.kind == FLOE_FAILURE_SERVER || failure.kind == FLOE_FAILURE_CREDENTIALS;
 
     if (attempt->progress != FLOE_PENDING) {
@@ -437,9 +441,9 @@ static void attach(floe_attempt *attempt, floe_relay *relay)
 /* A relay of an earlier gathering (L5, L11): its server is asked whether it stands before it is
  * told again (T7b). NULL: there is none. */
 static floe_relay *verify(floe_core *core, floe_time now, const floe_base *base,
-                          const floe_server *server, bool tcp)
+                          const floe_server *server, floe_relay_kind kind)
 {
-    floe_relay *relay = floe_relay_of(core, base, server, tcp);
+    floe_relay *relay = floe_relay_of(core, base, server, kind);
 
     if (relay != NULL) {
         floe_relay_verify(relay, now);
@@ -459,17 +463,13 @@ static floe_attempt *add_attempt(floe_core *core, floe_pair *pair, const floe_ad
     return attempt;
 }
 
-/* The server has given a relay for UDP: where TCP is wanted it is asked for another. */
-static void add_tcp_pair(floe_core *core, floe_time now, const floe_pair *beside,
-                         const floe_address *remote)
+/* The server has given a relay, and is asked for another beside it. */
+static void add_beside(floe_core *core, floe_time now, const floe_pair *first,
+                       const floe_address *remote, floe_relay_kind kind)
 {
-    floe_base *base = beside->base;
-    floe_server *server = beside->server;
-
-    if (!wants_tcp(core, server)) {
-        return;
-    }
-    floe_pair *pair = pair_new(core, base, server, true);
+    floe_base *base = first->base;
+    floe_server *server = first->server;
+    floe_pair *pair = pair_new(core, base, server, kind);
     floe_attempt *attempt = pair != NULL ? add_attempt(core, pair, remote) : NULL;
     if (attempt == NULL) {
         if (pair != NULL) {
@@ -478,7 +478,7 @@ static void add_tcp_pair(floe_core *core, floe_time now, const floe_pair *beside
         floe_core_out_of_memory(core);
         return;
     }
-    floe_relay *alive = verify(core, now, base, server, true);
+    floe_relay *alive = verify(core, now, base, server, kind);
     if (alive != NULL) {
         attach(attempt, alive);
     } else {
@@ -507,8 +507,12 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
     if (pair->server->url->turn) {
         yield_rivals(core, now, pair);
     }
-    if (!pair->tcp) {
-        add_tcp_pair(core, now, pair, &attempt->remote);
+    if (!floe_relay_beside(pair->kind) && wants_tcp(core, pair->server)) {
+        add_beside(core, now, pair, &attempt->remote, (floe_relay_kind){.tcp = true});
+    }
+    if (attempt->relay != NULL && attempt->relay->turn.missing != 0 && pair->kind.family == 0) {
+        floe_relay_kind other = {.tcp = pair->kind.tcp, .family = attempt->relay->turn.missing};
+        add_beside(core, now, pair, &attempt->remote, other);
     }
 }
 
@@ -553,7 +557,8 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     if (turn) {
         attempt->relay = ask_relay(core, now, attempt);
         /* Unless the Allocate is known to be answered at once, with the mapped address in it. */
-        if (attempt->relay != NULL && !floe_turn_account_holds_for_all(server->account)) {
+        if (attempt->relay != NULL && !floe_relay_beside(pair->kind) &&
+            !floe_turn_account_holds_for_all(server->account)) {
             (void)ask_reflexive(core, pair, &attempt->remote);
         }
     } else {
@@ -617,7 +622,7 @@ static floe_pair *pair_of(const floe_base *base, const floe_server *server)
 {
     FLOE_LIST_EACH(pair, &base->pairs, floe_pair, of_base)
     {
-        if (pair->server == server && !pair->tcp) {
+        if (pair->server == server && !floe_relay_beside(pair->kind)) {
             return pair;
         }
     }
@@ -652,7 +657,7 @@ static bool rival_has_relay(const floe_core *core, const floe_pair *pair)
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         if (are_rivals(pair->base, base) &&
-            floe_relay_of(core, base, pair->server, false) != NULL) {
+            floe_relay_of(core, base, pair->server, (floe_relay_kind){0}) != NULL) {
             return true;
         }
     }
@@ -673,13 +678,13 @@ static bool rival_asks(const floe_core *core, const floe_pair *pair)
 
 static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_server *server)
 {
-    floe_pair *pair = pair_new(core, base, server, false);
+    floe_pair *pair = pair_new(core, base, server, (floe_relay_kind){0});
 
     if (pair == NULL) {
         floe_core_out_of_memory(core);
         return;
     }
-    floe_relay *alive = verify(core, now, base, server, false);
+    floe_relay *alive = verify(core, now, base, server, (floe_relay_kind){0});
     floe_attempt *attempt = alive != NULL ? add_attempt(core, pair, &alive->asked) : NULL;
     if (attempt != NULL) {
         floe_binding_claim(core, base, server, &alive->turn.server);
@@ -721,7 +726,8 @@ void floe_pairs_adopt(floe_relay *relay)
 {
     FLOE_LIST_EACH(pair, &relay->origin->pairs, floe_pair, of_base)
     {
-        if (pair->server != relay->server || pair->tcp != relay->tcp || pair->yielded) {
+        if (pair->server != relay->server || pair->yielded ||
+            !floe_relay_same_kind(pair->kind, relay->kind)) {
             continue;
         }
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
@@ -740,7 +746,8 @@ static floe_pair *pair_of_relay(const floe_relay *relay)
 {
     FLOE_LIST_EACH(pair, &relay->origin->pairs, floe_pair, of_base)
     {
-        if (pair->server == relay->server && pair->tcp == relay->tcp && !pair->yielded) {
+        if (pair->server == relay->server && !pair->yielded &&
+            floe_relay_same_kind(pair->kind, relay->kind)) {
             return pair;
         }
     }

@@ -67,7 +67,8 @@ static void take_reservation(const floe_core *core, const floe_relay *relay,
 {
     FLOE_LIST_EACH(other, &core->associated->relays, floe_relay, link)
     {
-        if (other->turn.reserves && floe_address_equal(&other->turn.server, remote) &&
+        if (other->turn.reserves && floe_relay_same_kind(other->kind, relay->kind) &&
+            floe_address_equal(&other->turn.server, remote) &&
             floe_address_same_ip(&other->origin->local, &relay->origin->local)) {
             other->turn.reserves = false;
             wishes->reserved = true;
@@ -82,14 +83,15 @@ static floe_turn_wishes wishes_of(const floe_core *core, const floe_relay *relay
 {
     bool pair_of_ports = core->set->even_port;
     floe_turn_wishes wishes = {
-        .families = (uint8_t)families_of(core, relay->tcp),
-        .first = relay->base->local.family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4,
-        .tcp = relay->tcp,
-        .mobile = core->shared->mobility && !relay->tcp,
-        .dont_fragment = core->shared->dont_fragment && !relay->tcp,
-        .even_port = pair_of_ports && !relay->tcp && core->component == 1};
+        .families = relay->kind.family != 0 ? relay->kind.family
+                                            : (uint8_t)families_of(core, relay->kind.tcp),
+        .first = relay->origin->local.family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4,
+        .tcp = relay->kind.tcp,
+        .mobile = core->shared->mobility && !floe_relay_beside(relay->kind),
+        .dont_fragment = core->shared->dont_fragment && !relay->kind.tcp,
+        .even_port = pair_of_ports && !relay->kind.tcp && core->component == 1};
 
-    if (pair_of_ports && !relay->tcp && core->component != 1 && core->associated != NULL) {
+    if (pair_of_ports && !relay->kind.tcp && core->component != 1 && core->associated != NULL) {
         take_reservation(core, relay, remote, &wishes);
     }
     return wishes;
@@ -104,6 +106,14 @@ static void init_turn(const floe_core *core, floe_relay *relay, floe_turn_accoun
                               core->shared->rto, is_stream(relay), &wishes);
 }
 
+/* A spare socket serves one relay; behind what it has still to send. */
+static void close_spare(floe_core *core, floe_base *base)
+{
+    if (base->spare && base->state != FLOE_BASE_CLOSING) {
+        floe_base_close(core, base);
+    }
+}
+
 floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt,
                            const floe_address *remote)
 {
@@ -116,15 +126,21 @@ floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt
     }
     relay->paced.relay = true;
     relay->attempt = attempt;
-    relay->tcp = attempt->pair->tcp;
+    relay->kind = attempt->pair->kind;
     floe_list_init(&relay->streams);
     relay->server = server;
     relay->base = relay->origin = attempt->pair->base;
+    if (relay->kind.family != 0 && by_datagrams(relay)) { /* the first relay has that port */
+        relay->base = floe_base_spare(core, relay->origin);
+    }
     relay->asked = *remote;
     relay->check = relay->unheard = FLOE_TIME_NEVER;
     init_turn(core, relay, server->account, remote);
     floe_list_append(&core->relays, &relay->link);
-    if (!start(core, now, relay, false)) {
+    if (relay->base == NULL || !start(core, now, relay, false)) {
+        if (relay->base != NULL) {
+            close_spare(core, relay->base);
+        }
         floe_relay_free(core, relay);
         floe_core_out_of_memory(core);
         return NULL;
@@ -293,14 +309,6 @@ static void end_allocation(floe_core *core, floe_relay *relay)
     floe_relay_heard(relay);
 }
 
-/* A spare socket serves one relay; behind what it has still to send. */
-static void close_spare(floe_core *core, floe_base *base)
-{
-    if (base->spare && base->state != FLOE_BASE_CLOSING) {
-        floe_base_close(core, base);
-    }
-}
-
 void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
 {
     leave_counters(relay);
@@ -385,12 +393,12 @@ static void set_check(const floe_core *core, floe_time now, floe_relay *relay)
 }
 
 floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
-                          bool tcp)
+                          floe_relay_kind kind)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->phase == FLOE_RELAY_LIVE && relay->origin == base && relay->server == server &&
-            relay->tcp == tcp && floe_relay_serves(relay)) {
+            floe_relay_same_kind(relay->kind, kind) && floe_relay_serves(relay)) {
             return relay;
         }
     }
@@ -403,8 +411,8 @@ floe_relay *floe_relay_under_way(const floe_core *core, const floe_pair *pair,
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->phase == FLOE_RELAY_LIVE && relay->origin == pair->base &&
-            relay->server == pair->server && relay->tcp == pair->tcp && relay->attempt == NULL &&
-            floe_address_equal(&relay->asked, remote)) {
+            relay->server == pair->server && floe_relay_same_kind(relay->kind, pair->kind) &&
+            relay->attempt == NULL && floe_address_equal(&relay->asked, remote)) {
             return relay;
         }
     }
@@ -466,7 +474,7 @@ static void tell(floe_core *core, floe_time now, floe_relay *relay)
                                 .remote = &relay->turn.server,
                                 .address = &relay->turn.relayed[i],
                                 .related = &mapped};
-        if (relay->tcp) {
+        if (relay->kind.tcp) {
             tell_tcp(core, now, &finding);
         } else {
             (void)floe_found_add(core, now, &finding);
@@ -478,7 +486,8 @@ static void tell(floe_core *core, floe_time now, floe_relay *relay)
 
 static bool can_move(const floe_relay *relay)
 {
-    return relay->turn.state == FLOE_TURN_ALLOCATED && relay->turn.ticket != NULL && !relay->tcp;
+    return relay->turn.state == FLOE_TURN_ALLOCATED && relay->turn.ticket != NULL &&
+           !floe_relay_beside(relay->kind);
 }
 
 static bool asks(const floe_core *core, const floe_base *base, const floe_server *server)
@@ -881,7 +890,7 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
     floe_base *spare = relay->base;
     relay->base = relay->origin;
     floe_base_close(core, spare);
-    if (!reclaim(core, relay)) {
+    if (relay->kind.family != 0 || !reclaim(core, relay)) {
         fail(core, now, relay, failure_of(core, relay, &relay->turn.transaction, now));
     }
 }

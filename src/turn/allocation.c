@@ -431,6 +431,18 @@ static bool give_up_family(floe_turn_allocation *allocation)
     return false;
 }
 
+/* RFC 8656 §7.2, §7.3: a server that knows the wish for two families gives both, or says why not.
+ * Of one that does not, or that was not asked for two beside a port, what it has not given takes an
+ * allocation of its own. */
+static uint8_t missing_family(const floe_turn_allocation *allocation)
+{
+    if (allocation->wishes.families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6) &&
+        allocation->family_error == 0 && allocation->relayed[1].family == FLOE_FAMILY_NONE) {
+        return allocation->relayed[0].family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV4 : FLOE_TURN_IPV6;
+    }
+    return allocation->one_at_a_time ? allocation->other_family : 0;
+}
+
 /* RFC 8656 §7.3: of the families that were asked for, or the allocation is deleted. */
 static bool sift_families(floe_turn_allocation *allocation)
 {
@@ -524,6 +536,7 @@ static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now
     if (!sift_families(allocation)) {
         return wrong_family(allocation);
     }
+    allocation->missing = missing_family(allocation);
     if (!floe_stun_read_address(message, FLOE_STUN_XOR_MAPPED_ADDRESS, &allocation->mapped)) {
         allocation->mapped = (floe_address){0};
     }
@@ -624,6 +637,7 @@ static bool give_up_unknown(floe_turn_allocation *allocation, const floe_stun_me
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         unknown[rows[i].wish] |= floe_stun_says_unknown(message, rows[i].type);
     }
+    allocation->one_at_a_time |= unknown[WISH_FAMILY];
     return give_up_these(allocation, unknown);
 }
 

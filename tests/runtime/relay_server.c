@@ -48,6 +48,8 @@ static size_t answer(const uint8_t *data, size_t size, uint8_t *room, size_t roo
     if (request.method != FLOE_STUN_BINDING) {
         address.port = relayed_port;
         floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &address);
+        floe_stun_put_address_error(&writer, FLOE_STUN_ADDRESS_ERROR_CODE, 2, 440,
+                                    floe_span_text("No IPv6"));
         floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
         floe_stun_put_integrity(&writer, server_key->sha1);
     }

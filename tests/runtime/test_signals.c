@@ -60,6 +60,8 @@ static void answer(turn_server *server, floe_span frame)
         floe_stun_begin(room, sizeof room, FLOE_STUN_SUCCESS, request.method, &request.id);
     floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &address);
     floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &address);
+    floe_stun_put_address_error(&writer, FLOE_STUN_ADDRESS_ERROR_CODE, 2, 440,
+                                floe_span_text("No IPv6"));
     floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
     say(server, floe_stun_written(&writer));
     if (request.method == FLOE_STUN_CREATE_PERMISSION) {

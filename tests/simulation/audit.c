@@ -269,6 +269,26 @@ static bool is_listed(const sim_owner *owner, const floe_address *relayed)
     return false;
 }
 
+/* T5: of one family alone, as the owner has the other by another allocation of the server. That a
+ * gathering gives it up is no error, so nobody is told. */
+static bool is_beside(const sim_changing_world *change, const sim_owner *owner,
+                      const sim_allocation *one)
+{
+    const sim_world *world = change->world;
+
+    for (size_t i = 0; i < world->allocation_count; i++) {
+        const sim_allocation *other = &world->allocations[i];
+        unsigned mine = one->asked == FLOE_TURN_IPV6 ? 1 : 0;
+        if (other->life == one->life && other->server == one->server && !other->tcp &&
+            one->asked != (FLOE_TURN_IPV4 | FLOE_TURN_IPV6) &&
+            other->relayed[1 - mine].family != FLOE_FAMILY_NONE &&
+            is_listed(owner, &other->relayed[1 - mine])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* I3: an allocation on a server is a candidate of its owner's, or has been released. */
 static void audit_allocations(sim_changing_world *change, sim_owner *owner)
 {
@@ -287,7 +307,7 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
                      (owner->closed ? 5 : 20) * SIM_SECOND + lateness(change))) {
             continue;
         }
-        if (!owner->closed && owner->failed[one->server]) {
+        if (!owner->closed && (owner->failed[one->server] || is_beside(change, owner, one))) {
             continue; /* the gathering gave it up; what is kept of it is for the next (L4) */
         }
         if (owner->closed ||

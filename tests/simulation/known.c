@@ -10,7 +10,6 @@ static const struct {
 } known[] = {
     {"E1: \"no answer", "the last request's silence is told as the server's"},
     {"I3: an allocation by DTLS", "an Allocate by DTLS that is given up is not released"},
-    {"T5: ", "who knows no ADDITIONAL-ADDRESS-FAMILY is not asked for the other family"},
     {"fresh: ", "what an Allocate without wishes has not, and a move, is not had later"},
     {"T7b: credentials", "the error is not told in each case"},
     {NULL, NULL},

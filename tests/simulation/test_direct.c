@@ -316,13 +316,20 @@ static void a_realm_with_quotes_and_nuls(void **state)
     end(&f);
 }
 
+/* An IPv4 address, and that there is none of IPv6. */
+static void put_relayed(floe_stun_writer *writer, const floe_address *relayed)
+{
+    floe_stun_put_address(writer, FLOE_STUN_XOR_RELAYED_ADDRESS, relayed);
+    floe_stun_put_address_error(writer, FLOE_STUN_ADDRESS_ERROR_CODE, 2, 440, floe_span_text("No"));
+}
+
 static void allocated(fixture *f, const char *relayed, uint32_t lifetime)
 {
     uint8_t bytes[256];
     floe_stun_writer writer = answer(f, bytes, sizeof bytes, FLOE_STUN_SUCCESS);
     floe_address address = address_of(relayed);
 
-    floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &address);
+    put_relayed(&writer, &address);
     floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, lifetime);
     send_answer(f, &writer);
 }
@@ -432,7 +439,7 @@ static void allocated_by_stream(fixture *f, const char *relayed)
     floe_stun_writer writer = answer(f, bytes, sizeof bytes, FLOE_STUN_SUCCESS);
     floe_address address = address_of(relayed);
 
-    floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &address);
+    put_relayed(&writer, &address);
     floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
     floe_span message = floe_stun_written(&writer);
     floe_core_stream(f->core, f->now, f->channel, message.data, message.size);
@@ -487,7 +494,7 @@ static void l7_a_close_is_behind_what_waits(void **state)
     (void)state;
     begin(&f, "turn:203.0.113.2?transport=tcp");
     floe_stun_writer writer = answer(&f, bytes, sizeof bytes, FLOE_STUN_SUCCESS);
-    floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
+    put_relayed(&writer, &relayed);
     floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
     floe_span message = floe_stun_written(&writer);
     floe_core_stream(f.core, f.now, f.channel, message.data, message.size);

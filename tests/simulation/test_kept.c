@@ -22,6 +22,8 @@ typedef enum doing {
     REFUSES, /* 403 */
     FORGOT,  /* 437 to what is not an Allocate */
     STUNNED, /* ICMP port unreachable */
+    UNKNOWN, /* 420 */
+    FAMILY,  /* 440 */
 } doing;
 
 typedef struct server {
@@ -36,6 +38,9 @@ typedef struct server {
     size_t refreshes; /* that keep */
     size_t releases;  /* Refreshes with lifetime 0 */
     bool wished;      /* the latest Allocate was for both families */
+    bool alone;       /* and it ignores that: it gives IPv6 to who asks for it alone */
+    doing both;       /* what it does with who asks for both */
+    doing ipv6;       /* and with who asks for IPv6 alone */
     unsigned port;    /* of the next relayed address */
 } server;
 
@@ -109,9 +114,15 @@ static void succeed(hand *h, uint32_t channel, server *by, const floe_stun_messa
     floe_address mapped = address_of(by->mapped);
 
     if (request->method == FLOE_STUN_ALLOCATE) {
-        (void)snprintf(relayed, sizeof relayed, "198.51.100.9:%u", 5000 + by->port++);
+        bool ipv6 = floe_stun_has(request, FLOE_STUN_REQUESTED_ADDRESS_FAMILY);
+        (void)snprintf(relayed, sizeof relayed, "%s:%u", ipv6 ? "[2001:db8::9]" : "198.51.100.9",
+                       5000 + by->port++);
         floe_address address = address_of(relayed);
         floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &address);
+        if (by->wished && !by->alone) {
+            floe_stun_put_address_error(&writer, FLOE_STUN_ADDRESS_ERROR_CODE, 2, 440,
+                                        floe_span_text("No"));
+        }
     }
     if (request->method == FLOE_STUN_BINDING || request->method == FLOE_STUN_ALLOCATE) {
         floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
@@ -133,7 +144,10 @@ static doing count(server *by, const floe_stun_message *request)
     if (request->method == FLOE_STUN_ALLOCATE) {
         by->allocates++;
         by->wished = floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY);
-        return by->allocate;
+        doing special = by->wished                                                   ? by->both
+                        : floe_stun_has(request, FLOE_STUN_REQUESTED_ADDRESS_FAMILY) ? by->ipv6
+                                                                                     : ANSWERS;
+        return special != ANSWERS ? special : by->allocate;
     }
     if (floe_stun_read_u32(request, FLOE_STUN_LIFETIME, &lifetime) && lifetime == 0) {
         by->releases++;
@@ -179,6 +193,12 @@ static void serve(hand *h)
             break;
         case FORGOT:
             refuse(h, channel, by, &request, 437);
+            break;
+        case UNKNOWN:
+            refuse(h, channel, by, &request, 420);
+            break;
+        case FAMILY:
+            refuse(h, channel, by, &request, 440);
             break;
         case STUNNED:
             floe_core_unreachable(h->core, h->now, channel, &to, FLOE_UNREACHABLE_PORT, copy, size);
@@ -471,6 +491,77 @@ static void t5_a_server_that_was_away_is_asked_for_both_families_again(void **st
     pass(&h, 60000);
     read_log(&h, "+ relay");
     assert_true(turn->wished);
+    end(&h);
+}
+
+/* T5: a server that ignores the wish for both families, or does not know it, is asked for the other
+ * by an allocation of its own, from a port of its own; one that says that it has none is not. */
+static void t5_a_family_that_takes_an_allocation_of_its_own(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->alone = i == 0;
+        turn->both = i == 0 ? ANSWERS : UNKNOWN;
+        gather(&h);
+        pass(&h, 400);
+        read_log(&h, "+ host, + srflx, + relay, + relay, end");
+        assert_int_equal(h.sockets, 2);
+        turn->allocates = turn->refreshes = 0;
+        pass(&h, 60000);
+        assert_int_equal(turn->refreshes, 2 * 4); /* each is kept */
+        gather(&h);
+        pass(&h, 400);
+        read_log(&h, "end"); /* both stand */
+        assert_int_equal(turn->allocates, 0);
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather(&h);
+        pass(&h, 400);
+        read_log(&h, "+ host, + srflx, + relay, + relay, end");
+        turn->refresh = FORGOT; /* both are lost, and had again */
+        pass(&h, 16000);
+        turn->refresh = ANSWERS;
+        pass(&h, 16000);
+        read_log(&h, "- relay, + relay, - relay, + relay");
+        assert_int_equal(h.sockets, 2);
+        h.no_interface = true;
+        turn->releases = 0;
+        gather(&h);
+        pass(&h, 400);
+        assert_int_equal(turn->releases, 2);
+        assert_int_equal(h.sockets, 0);
+        end(&h);
+    }
+}
+
+/* That the other family is not to be had is no error, and leaves nothing behind. */
+static void t5_a_family_that_is_not_to_be_had(void **state)
+{
+    static const doing ends[] = {REFUSES, FAMILY, UNKNOWN, STUNNED, SILENT};
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->alone = true;
+        turn->ipv6 = ends[i];
+        gather(&h);
+        pass(&h, 1000); /* the straggler's grace is the most that it costs */
+        read_log(&h, "+ host, + srflx, + relay, end");
+        assert_int_equal(h.sockets, 1);
+        end(&h);
+    }
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->both = FAMILY; /* it has one family, and says so */
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    assert_int_equal(turn->allocates, 2);
     end(&h);
 }
 
@@ -1549,6 +1640,8 @@ int main(void)
         cmocka_unit_test(t7b_a_lost_allocation_is_noticed_though_idle),
         cmocka_unit_test(t7_a_renewal_that_meets_icmp),
         cmocka_unit_test(t5_a_server_that_was_away_is_asked_for_both_families_again),
+        cmocka_unit_test(t5_a_family_that_takes_an_allocation_of_its_own),
+        cmocka_unit_test(t5_a_family_that_is_not_to_be_had),
         cmocka_unit_test(t7b_nothing_listens_any_more),
         cmocka_unit_test(t7b_what_is_told_again_was_asked),
         cmocka_unit_test(t6_a_spare_socket_is_closed),

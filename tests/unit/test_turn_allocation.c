@@ -739,6 +739,7 @@ static void t5_both_families_in_one_allocation(void **state)
     assert_int_equal(f->allocation.relayed[1].family, FLOE_FAMILY_IPV6);
     assert_int_equal(f->allocation.relayed[1].port, 5001);
     assert_int_equal(f->allocation.family_error, 0);
+    assert_int_equal(f->allocation.missing, 0);
 }
 
 static void t5_two_of_one_family_are_one(void **state)
@@ -753,6 +754,7 @@ static void t5_two_of_one_family_are_one(void **state)
     assert_int_equal(respond(f, &twice), FLOE_TURN_SUCCESS);
     assert_int_equal(f->allocation.relayed[0].port, 5000);
     assert_int_equal(f->allocation.relayed[1].family, FLOE_FAMILY_NONE);
+    assert_int_equal(f->allocation.missing, FLOE_TURN_IPV6); /* it does not know the wish */
 }
 
 static void t5_one_family_fails_and_the_other_stays(void **state)
@@ -767,6 +769,28 @@ static void t5_one_family_fails_and_the_other_stays(void **state)
     assert_int_equal(respond(f, &partial), FLOE_TURN_SUCCESS);
     assert_int_equal(f->allocation.relayed[1].family, FLOE_FAMILY_NONE);
     assert_int_equal(f->allocation.family_error, 440);
+    assert_int_equal(f->allocation.missing, 0);
+}
+
+/* What takes an allocation of its own is what a server has not been asked for, as it does not know
+ * the wish for two; not what it says it has not. */
+static void t5_the_other_family_of_who_does_not_know_the_wish(void **state)
+{
+    static const uint16_t codes[] = {400, 420, 440, 443, 508};
+    fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        const answer refused = {.code = codes[i], .lifetime = -1};
+        answer first = success;
+        first.sign_with = NULL;
+        floe_turn_allocation_free(&f->allocation);
+        begin_wishes(f, (floe_turn_wishes){.families = BOTH, .first = FLOE_TURN_IPV4});
+        assert_asks(f, "ad");
+        assert_int_equal(respond(f, &refused), FLOE_TURN_PROGRESS);
+        assert_asks(f, "");
+        assert_int_equal(respond(f, &first), FLOE_TURN_SUCCESS);
+        assert_int_equal(f->allocation.missing, i < 2 ? FLOE_TURN_IPV6 : 0);
+    }
 }
 
 /* A wish never costs the relay: whatever it says of both families, it is asked for one, that of the
@@ -1323,6 +1347,7 @@ int main(void)
         TEST(t5_two_of_one_family_are_one),
         TEST(t5_one_family_fails_and_the_other_stays),
         TEST(t5_both_families_refused_are_asked_for_one_by_one),
+        TEST(t5_the_other_family_of_who_does_not_know_the_wish),
         TEST(t5_an_allocate_without_answer_goes_without_wishes),
         TEST(t5_a_family_that_was_not_asked_for_is_released),
         TEST(t5_420_costs_what_it_names),
