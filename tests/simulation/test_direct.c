@@ -1085,6 +1085,57 @@ static void e2_names_whose_addresses_are_refused(void **state)
     end(&f);
 }
 
+/* T4: an alternate server is asked by the proxy as the first was, and by no other way. */
+static void t4_a_redirect_stays_behind_the_proxy(void **state)
+{
+    static const char connected[] = "HTTP/1.1 200 Connected\r\n\r\n";
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_address other = address_of("203.0.113.99:3478");
+    uint8_t bytes[256];
+    static fixture f;
+
+    (void)state;
+    settings.proxy = "http://user:secret@192.0.2.80:3128";
+    start(&f, "turn:203.0.113.2?transport=tcp", settings);
+    floe_core_stream(f.core, f.now, f.channel, connected, sizeof connected - 1);
+    settle(&f);
+    later(&f, 5);
+    assert_int_equal(f.requests, 1);
+    floe_stun_writer writer = answer(&f, bytes, sizeof bytes, FLOE_STUN_ERROR);
+    floe_stun_put_error(&writer, 300, floe_span_text("Try Alternate"));
+    floe_stun_put_address(&writer, FLOE_STUN_ALTERNATE_SERVER, &other);
+    floe_span message = floe_stun_written(&writer);
+    f.packets = 0;
+    memset(f.sent, 0, sizeof f.sent);
+    floe_core_stream(f.core, f.now, f.channel, message.data, message.size);
+    settle(&f);
+    later(&f, 5);
+    assert_non_null(strstr(f.sent, "CONNECT 203.0.113.99:3478 HTTP/1.1\r\n"));
+    end(&f);
+}
+
+/* T4b: strangers name ports by 300 too. */
+static void t4_a_redirect_to_a_low_port(void **state)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    uint8_t bytes[256];
+    static fixture f;
+
+    (void)state;
+    settings.refuse_low_ports = true;
+    for (uint16_t port = 25; port <= 53; port += 28) {
+        floe_address other = floe_address_with_port(address_of("203.0.113.99:1"), port);
+        start(&f, "turn:203.0.113.2", settings);
+        floe_stun_writer writer = answer(&f, bytes, sizeof bytes, FLOE_STUN_ERROR);
+        floe_stun_put_error(&writer, 300, floe_span_text("Try Alternate"));
+        floe_stun_put_address(&writer, FLOE_STUN_ALTERNATE_SERVER, &other);
+        send_answer(&f, &writer);
+        assert_int_equal(f.requests, port == 53);
+        assert_int_equal(f.errors, port == 25);
+        end(&f);
+    }
+}
+
 /* By a proxy, byte for byte as it comes; TURN only behind its answer. */
 static void t8_a_relay_through_a_proxy(void **state)
 {
@@ -1638,6 +1689,8 @@ int main(void)
         cmocka_unit_test(s6_addresses_in_the_order_of_their_targets),
         cmocka_unit_test(e2_names_whose_addresses_are_refused),
         cmocka_unit_test(t8_a_relay_through_a_proxy),
+        cmocka_unit_test(t4_a_redirect_stays_behind_the_proxy),
+        cmocka_unit_test(t4_a_redirect_to_a_low_port),
         cmocka_unit_test(t8_another_protocol_is_told_at_once),
         cmocka_unit_test(secrets_are_wiped_before_they_are_given_back),
         cmocka_unit_test(h2_prflxion_no_byte_shows_the_host),
