@@ -117,9 +117,13 @@ static void trace_peer(floe_core *core, floe_time now, floe_trace_kind kind,
                       message, detail);
 }
 
-/* A peer's request: what does not fit now is sent again in its time. */
+/* A peer's request: what does not fit now is sent again in its time. By a connection that is made
+ * anew, for a relay that moves, it goes once that has (RFC 8016 §3.2): nothing repeats it there. */
 static void send_request(floe_core *core, floe_time now, floe_relay *relay, floe_turn_peer *peer)
 {
+    if (relay->moves && relay->turn.reliable) {
+        return;
+    }
     uint8_t request[FLOE_TURN_REQUEST_SIZE];
     floe_span data = floe_turn_peer_write(&relay->turn, peer, request, sizeof request);
     size_t limit = core->shared->queue_limit + FLOE_CONTROL_ROOM;
@@ -227,6 +231,16 @@ void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay)
                 trace_peer(core, now, FLOE_TRACE_GAVE_UP, relay, &before, NULL, "");
             }
             peer_event(core, now, relay, peer, event);
+        }
+    }
+}
+
+void floe_relay_peers_again(floe_core *core, floe_time now, floe_relay *relay)
+{
+    FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
+    {
+        if (relay->turn.reliable && floe_stun_transaction_runs(&peer->transaction)) {
+            send_request(core, now, relay, peer);
         }
     }
 }

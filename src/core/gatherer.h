@@ -878,6 +878,8 @@ bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *out
 /* How many bytes wait on it. */
 size_t floe_connection_waiting(const floe_connection *connection);
 void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay);
+/* It has another connection: what its peers asked by the one before, and was not answered, goes. */
+void floe_relay_peers_again(floe_core *core, floe_time now, floe_relay *relay);
 /* The allocation is over: what waited for its peers goes nowhere. */
 void floe_relay_drop_peers(floe_core *core, floe_relay *relay);
 /* The id that packets carry which come on the base's socket, or by the relay for such peers; 0:

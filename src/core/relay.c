@@ -564,7 +564,12 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
 /* The server has it: from an earlier gathering, or moved to where we are now. */
 static void stands(floe_core *core, floe_time now, floe_relay *relay)
 {
+    bool moved = relay->moves;
+
     relay->moves = false;
+    if (moved) {
+        floe_relay_peers_again(core, now, relay);
+    }
     relay->doubted = now; /* that is answered */
     set_check(core, now, relay);
     floe_relay_heard(relay);

@@ -208,6 +208,7 @@ static floe_turn_event lapse(floe_time now, floe_turn_peer *peer)
     }
     peer->rests = true;
     peer->bound = peer->refused = false;
+    peer->no_channel = false; /* one that comes back may ask again */
     peer->channel_due = FLOE_TIME_NEVER;
     peer->permission = until;
     return FLOE_TURN_NOTHING;

@@ -649,6 +649,32 @@ static void k1_packets_come_back_on_every_candidate(void **state)
     }
 }
 
+/* T10: a peer that is first sent to while the relay's connection is made anew has its permission as
+ * soon as that is there, and not when a transaction would have given up. */
+static void t10_a_peer_first_sent_to_under_way(void **state)
+{
+    (void)state;
+    for (int transport = FLOE_PROTOCOL_UDP; transport <= FLOE_PROTOCOL_DTLS; transport++) {
+        for (uint64_t ms = 3001; ms < 3200; ms += 7) {
+            sim_config config;
+            by(&config, (floe_protocol)transport, SIM_GOOD)->mobile = true;
+            sim_add_interface(&config, "wlan0", "10.0.2.2")->up = false;
+            config.settings.mobility = true;
+            config.run_ms = 12000;
+            sim_add_action(&config, SIM_TOGGLE, 3000)->value = 0;
+            sim_add_action(&config, SIM_TOGGLE, 3000)->value = 1;
+            (void)sim_add_action(&config, SIM_GATHER, 3001);
+            (void)sim_add_action(&config, SIM_SEND, ms);
+            (void)sim_add_action(&config, SIM_SEND, 8000);
+            const sim_seen *seen = run(&config);
+            for (size_t i = 0; i < seen->candidate_count; i++) {
+                bool relay = seen->candidates[i].type == FLOE_CANDIDATE_TYPE_RELAY;
+                assert_true(!relay || seen->candidates[i].got > 0);
+            }
+        }
+    }
+}
+
 /* Relays for TCP, with peers that come and go, and relays that move to another address. */
 static void with_all_of_it(sim_config *config, floe_protocol transport)
 {
@@ -737,6 +763,7 @@ int main(void)
         cmocka_unit_test(t7_a_relay_that_cannot_be_had_again_at_once),
         cmocka_unit_test(t12_relays_for_tcp),
         cmocka_unit_test(t10_a_relay_outlives_its_address),
+        cmocka_unit_test(t10_a_peer_first_sent_to_under_way),
         cmocka_unit_test(t3_sha256_and_user_hashes_all_the_way),
         cmocka_unit_test(t4_eight_redirects_are_followed),
         cmocka_unit_test(t4_redirects_that_lead_nowhere),

@@ -328,6 +328,35 @@ static void a_refused_channel_leaves_the_permission(void **state)
                      36);
 }
 
+/* Whom a channel was refused, and who then was silent for so long that it lapsed, asks again once
+ * it is used. */
+static void k1_a_peer_that_comes_back_asks_for_a_channel_again(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = permitted(f);
+
+    (void)floe_turn_peer_used(&f->allocation, f->now, peer);
+    assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_int_equal(respond(f, peer, 403), FLOE_TURN_NOTHING);
+    assert_true(peer->no_channel);
+    for (unsigned second = 0; second < 299; second++) { /* its permission may stand yet */
+        later(f, 1);
+        while (floe_turn_peer_time(&f->allocation, f->now, peer) == FLOE_TURN_SEND) {
+            (void)respond(f, peer, peer->transaction.method == FLOE_STUN_CHANNEL_BIND ? 403 : 0);
+        }
+    }
+    later(f, 239);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_NOTHING);
+    assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_sends(f, peer, FLOE_STUN_CREATE_PERMISSION);
+    floe_turn_event event = respond(f, peer, 0);
+    if (event == FLOE_TURN_SUCCESS) {
+        event = floe_turn_peer_used(&f->allocation, f->now, peer);
+    }
+    assert_int_equal(event, FLOE_TURN_SEND);
+    assert_sends(f, peer, FLOE_STUN_CHANNEL_BIND);
+}
+
 static void t2_a_stale_nonce_is_answered(void **state)
 {
     fixture *f = *state;
@@ -676,6 +705,7 @@ int main(void)
         TEST(challenges_of_peers_end_no_allocation),
         TEST(a_refused_permission_says_so),
         TEST(a_refused_channel_leaves_the_permission),
+        TEST(k1_a_peer_that_comes_back_asks_for_a_channel_again),
         TEST(t2_a_stale_nonce_is_answered),
         TEST(t2_each_peer_has_its_own_patience),
         TEST(t7b_a_refusal_that_is_not_of_the_peer_is_a_doubt),
