@@ -32,8 +32,9 @@ struct floe_secure {
     char *peer;
     bool datagrams;
     bool ready;
-    bool over; /* failed or closed */
-    int alert; /* DTLS: what came in clear, and waits to be believed; -1: nothing */
+    bool over;      /* failed or closed */
+    unsigned pause; /* DTLS: before the flight at hand is sent again, in microseconds */
+    int alert;      /* DTLS: what came in clear, and waits to be believed; -1: nothing */
     floe_span *input;
     floe_list outgoing; /* what OpenSSL has written */
     size_t waiting;

@@ -41,6 +41,15 @@ static void resume(floe_secure *secure)
     }
 }
 
+/* RFC 6347 §4.2.4.1: a second at first, then twice as long each time, to a minute. */
+static unsigned on_flight(SSL *ssl, unsigned before)
+{
+    floe_secure *secure = SSL_get_app_data(ssl);
+
+    secure->pause = before == 0 ? 1000000 : before < 30000000 ? 2 * before : 60000000;
+    return secure->pause;
+}
+
 floe_secure *floe_secure_new(floe_secure_context *context, const char *host, const char *peer,
                              bool datagrams)
 {
@@ -60,6 +69,9 @@ floe_secure *floe_secure_new(floe_secure_context *context, const char *host, con
     if (bio != NULL) {
         SSL_set_bio(made->ssl, bio, bio);
         known = SSL_set_app_data(made->ssl, made) == 1;
+        if (datagrams) {
+            DTLS_set_timer_cb(made->ssl, on_flight);
+        }
         SSL_set_connect_state(made->ssl);
         if (datagrams) {
             (void)DTLS_set_link_mtu(made->ssl, FLOE_SECURE_MTU);
@@ -201,15 +213,40 @@ void floe_secure_close(floe_secure *secure)
     }
 }
 
-bool floe_secure_timeout(const floe_secure *secure, floe_duration *left)
+/* As OpenSSL has it, which looks at the clock of the day. */
+static bool time_left(const floe_secure *secure, uint64_t *microseconds)
 {
     struct timeval time;
 
     if (!secure->datagrams || secure->over || DTLSv1_get_timeout(secure->ssl, &time) != 1) {
         return false;
     }
-    *left = (floe_duration){(uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_usec * 1000U};
+    *microseconds = (uint64_t)time.tv_sec * 1000000U + (uint64_t)time.tv_usec;
     return true;
+}
+
+bool floe_secure_timeout(const floe_secure *secure, floe_duration *left)
+{
+    uint64_t microseconds;
+
+    if (!time_left(secure, &microseconds)) {
+        return false;
+    }
+    *left = (floe_duration){1000U * (microseconds < secure->pause ? microseconds : secure->pause)};
+    return true;
+}
+
+/* The clock of the day was set back: OpenSSL would wait until it is again where it was. There is no
+ * word by which it would not, so the handshake begins anew. */
+static void begin_anew_if_set_back(floe_secure *secure)
+{
+    uint64_t microseconds;
+
+    if (time_left(secure, &microseconds) && microseconds > secure->pause &&
+        SSL_clear(secure->ssl) == 1) {
+        (void)SSL_do_handshake(secure->ssl);
+        ERR_clear_error();
+    }
 }
 
 bool floe_secure_time(floe_secure *secure)
@@ -219,6 +256,7 @@ bool floe_secure_time(floe_secure *secure)
     }
     ERR_clear_error();
     if (secure->alert < 0 && DTLSv1_handle_timeout(secure->ssl) >= 0) {
+        begin_anew_if_set_back(secure);
         return true;
     }
     (void)fail(secure);

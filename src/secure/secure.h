@@ -4,7 +4,8 @@
  *     feed bytes ──> floe_secure_read ──> plain bytes, or: it is ready, it has failed, it is over
  *     floe_secure_write ──> floe_secure_take ──> bytes for the network
  *
- * DTLS counts its retransmissions by OpenSSL's own clock; all else knows no time. */
+ * DTLS counts its retransmissions by OpenSSL's own clock, which may be set back; all else knows no
+ * time. */
 #ifndef FLOE_SECURE_SECURE_H
 #define FLOE_SECURE_SECURE_H
 

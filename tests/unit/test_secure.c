@@ -9,13 +9,34 @@
 
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FLIGHT 262144
+
+static atomic_int set_back; /* the clock of the day, in seconds */
+
+#pragma GCC visibility push(default)
+
+/* In the place of the C library's, for OpenSSL. */
+int gettimeofday(struct timeval *restrict now, void *restrict zone)
+{
+    struct timespec time;
+
+    (void)zone;
+    int result = clock_gettime(CLOCK_REALTIME, &time);
+    now->tv_sec = time.tv_sec - atomic_load(&set_back);
+    now->tv_usec = time.tv_nsec / 1000;
+    return result;
+}
+
+#pragma GCC visibility pop
 
 /* A client and a server, and what became of them. */
 typedef struct pair {
@@ -676,6 +697,43 @@ static void t9_a_lost_flight_is_sent_again(void **state)
     floe_secure_context_free(context);
 }
 
+/* OpenSSL's timer is the clock of the day's: that it is set back stops no flight, neither the first
+ * nor one that the server has not answered yet. */
+static void t9_a_clock_that_is_set_back_stops_no_flight(void **state)
+{
+    static uint8_t bytes[FLIGHT];
+    floe_secure_context *context = context_of(trusting());
+    tls_server *server =
+        tls_server_new(&(tls_options){.certificate = TLS_RIGHT, .datagrams = true});
+    floe_duration left;
+
+    (void)state;
+    for (int answered = 0; answered < 2; answered++) {
+        pair with;
+        size_t got;
+        begin(&with, server, context, "turn.example", true);
+        client_read(&with, (floe_span){0});
+        floe_span hello = floe_secure_take(with.client, bytes, sizeof bytes);
+        assert_true(hello.size > 0);
+        if (answered == 1) {
+            (void)tls_feed(with.connection, hello, with.served, sizeof with.served, &got);
+            assert_true(tls_take(with.connection, bytes, sizeof bytes) > 0);
+        } /* all that is lost */
+        atomic_fetch_add(&set_back, 3600);
+        assert_true(floe_secure_timeout(with.client, &left));
+        assert_true(left.ns > 0 && left.ns <= 1000000000U);
+        assert_true(floe_secure_time(with.client));
+        assert_true(floe_secure_waiting(with.client) > 0);
+        if (answered == 0) {
+            exchange(&with, FLIGHT);
+            assert_true(with.ready);
+        }
+        end(&with);
+    }
+    tls_server_free(server);
+    floe_secure_context_free(context);
+}
+
 /* In the handshake an alert of DTLS comes in clear, and anybody's: alone, or behind a record of the
  * server's. It ends nothing while better comes, and is the reason when nothing does. */
 static void t9_an_alert_in_clear_waits_to_be_believed(void **state)
@@ -836,6 +894,7 @@ int main(void)
         cmocka_unit_test(a_flight_changed_anywhere_is_no_loss),
         cmocka_unit_test(a_thousand_certificates_are_refused),
         cmocka_unit_test(t9_a_lost_flight_is_sent_again),
+        cmocka_unit_test(t9_a_clock_that_is_set_back_stops_no_flight),
         cmocka_unit_test(t9_an_alert_in_clear_waits_to_be_believed),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(every_allocation_of_openssl_may_fail),
