@@ -18,6 +18,16 @@ static void on_signal(uv_signal_t *signal, int number)
     }
 }
 
+/* As `nohup` has it, or a shell that starts something behind it: whoever ignores it for us means
+ * that. That nobody reads is another matter, of which we want to hear. */
+static bool is_ignored(int number)
+{
+    struct sigaction before;
+
+    return number != SIGPIPE && sigaction(number, NULL, &before) == 0 &&
+           before.sa_handler == SIG_IGN;
+}
+
 int interrupt_start(interrupt *of, uv_loop_t *loop, void (*ask)(void *data), void *data)
 {
     static const int numbers[INTERRUPTS] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
@@ -26,6 +36,9 @@ int interrupt_start(interrupt *of, uv_loop_t *loop, void (*ask)(void *data), voi
     of->ask = ask;
     of->data = data;
     for (int i = 0; i < INTERRUPTS && failed == 0; i++) {
+        if (is_ignored(numbers[i])) {
+            continue;
+        }
         failed = uv_signal_init(loop, &of->signals[i]);
         if (failed == 0) {
             of->signals[i].data = of;

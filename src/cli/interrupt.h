@@ -1,6 +1,7 @@
 /* What ends a command from outside: SIGINT, SIGTERM, SIGHUP, and that nobody reads what it prints
  * (SIGPIPE). The first asks it to end well, which releases its relays; another one, unless it is of
- * the last kind, ends it at once. */
+ * the last kind, ends it at once. Of the first three those that were ignored at the start still
+ * are. */
 #ifndef FLOE_CLI_INTERRUPT_H
 #define FLOE_CLI_INTERRUPT_H
 

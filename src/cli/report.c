@@ -207,41 +207,62 @@ void report_progress(gather_report *report, double ms)
     report->progress_shown = true;
 }
 
+/* Where a URL that the library has taken leads, in one form for all spellings: the host's address
+ * or name, and the port. */
+static void server_of(const char *url, char *text, size_t size)
+{
+    const char *host = strchr(url, ':') + 1;
+    bool secure = host[-2] == 's' || host[-2] == 'S';
+    bool bracketed = *host == '[';
+    const char *end = host + strcspn(host, bracketed ? "]" : ":?");
+    const char *rest = end + bracketed;
+    unsigned long port = *rest == ':' ? strtoul(rest + 1, NULL, 10) : secure ? 5349 : 3478;
+    char name[300];
+    floe_address address;
+
+    host += bracketed;
+    end -= end > host && end[-1] == '.'; /* a name may end in a dot */
+    (void)snprintf(name, sizeof name, "%.*s", (int)(end - host), host);
+    if (floe_address_parse(name, &address) == FLOE_OK) {
+        (void)floe_address_format(&address, name, sizeof name);
+    }
+    (void)snprintf(text, size, "%s %lu", name, port);
+}
+
+static bool same_server(const char *a, const char *b)
+{
+    char one[400];
+    char other[400];
+
+    server_of(a, one, sizeof one);
+    server_of(b, other, sizeof other);
+    return strcasecmp(one, other) == 0;
+}
+
+/* As they are written, or in another spelling of the host and the port. */
+static bool same_url(const char *a, const char *b)
+{
+    const char *query_of_a = strchr(a, '?');
+    const char *query_of_b = strchr(b, '?');
+    size_t scheme = strcspn(a, ":");
+
+    return strncasecmp(a, b, scheme + 1) == 0 && same_server(a, b) &&
+           strcasecmp(query_of_a != NULL ? query_of_a : "", query_of_b != NULL ? query_of_b : "") ==
+               0;
+}
+
 static void mark_answered(gather_report *report, const char *url)
 {
     for (size_t i = 0; url != NULL && i < report->command->url_count; i++) {
-        if (strcmp(report->command->urls[i], url) == 0) {
-            report->answered[i] = true;
-        }
+        report->answered[i] = report->answered[i] || same_url(report->command->urls[i], url);
     }
-}
-
-/* "host:port" of a URL. */
-static void server_of(const char *url, char *text, size_t size)
-{
-    const char *colon = strchr(url, ':');
-    const char *host = colon != NULL ? colon + 1 : url;
-    bool secure = colon != NULL && colon > url && (colon[-1] == 's' || colon[-1] == 'S');
-    const char *bracket = strchr(host, ']');
-    size_t length = strcspn(host, "?");
-    bool has_port = strchr(bracket != NULL ? bracket : host, ':') != NULL;
-
-    (void)snprintf(text, size, "%.*s%s", (int)length, host,
-                   has_port ? ""
-                   : secure ? ":5349"
-                            : ":3478");
 }
 
 /* One server is asked once, however many URLs lead to it. */
 void report_asked(gather_report *report, const char *url)
 {
-    char asked[400];
-    char other[400];
-
-    server_of(url, asked, sizeof asked);
     for (size_t i = 0; i < report->command->url_count; i++) {
-        server_of(report->command->urls[i], other, sizeof other);
-        report->asked[i] = report->asked[i] || strcasecmp(asked, other) == 0;
+        report->asked[i] = report->asked[i] || same_server(report->command->urls[i], url);
     }
 }
 

@@ -95,7 +95,12 @@ static void on_read(uv_fs_t *request)
     if (piper->closing) {
         return;
     }
-    if (size <= 0) {
+    if (size < 0) {
+        (void)fprintf(stderr, "floe: turn pipe: standard input: %s\n", uv_strerror((int)size));
+        finish(piper, EXIT_NO_RELAY);
+        return;
+    }
+    if (size == 0) {
         piper->ended = true;
         linger(piper);
         return;

@@ -214,19 +214,10 @@ static void close_socket(floe_gatherer *gatherer, uint32_t channel)
 
 static void flush(floe_gatherer *gatherer, floe_udp *udp)
 {
-    floe_api *api = gatherer->api;
-    floe_udp_batch *batch = &api->batch;
-    size_t count = batch->count;
     bool waited = !floe_queue_empty(&udp->held);
 
-    for (size_t i = 0; i < count; i++) {
-        api->statistics.bytes_sent += batch->sizes[i];
-    }
-    size_t taken = floe_udp_flush(udp, batch, on_unreachable);
-    api->statistics.packets_sent += taken;
-    if (floe_queue_empty(&udp->held)) {
-        api->statistics.packets_not_sent += count - taken;
-    } else if (!waited) {
+    floe_udp_flush(udp, &gatherer->api->batch, on_unreachable);
+    if (!waited && !floe_queue_empty(&udp->held)) {
         floe_core_blocked(gatherer->core, udp->channel);
         start_polling(udp);
     }

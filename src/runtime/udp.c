@@ -126,20 +126,28 @@ bool floe_udp_is_passing(int error)
     return error == UV_EAGAIN || error == UV_ENOBUFS || error == UV_ENOMEM;
 }
 
+static void hold_one(floe_udp *udp, const floe_address *remote, const floe_span *data)
+{
+    floe_api *api = udp->owner->api;
+    floe_error error = floe_queue_push(&api->allocator, &udp->held, FLOE_UDP_BATCH * FLOE_UDP_SLOT,
+                                       remote, data, 1);
+
+    api->statistics.packets_not_sent += error != FLOE_OK;
+}
+
 /* What is left waits until the socket takes more. */
 static void hold(floe_udp *udp, const floe_udp_batch *batch, size_t at)
 {
     for (; at < batch->count; at++) {
         floe_address remote = floe_from_socket_address(&batch->addresses[at]);
         floe_span data = floe_span_of(&batch->data[batch->at[at]], batch->sizes[at]);
-        (void)floe_queue_push(&udp->owner->api->allocator, &udp->held,
-                              FLOE_UDP_BATCH * FLOE_UDP_SLOT, &remote, &data, 1);
+        hold_one(udp, &remote, &data);
     }
 }
 
-size_t floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable)
+void floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable)
 {
-    size_t taken = 0;
+    floe_api_statistics *statistics = &udp->owner->api->statistics;
     size_t at = 0;
     bool retried = false;
 
@@ -152,8 +160,10 @@ size_t floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable
         size_t count = floe_udp_send_some(udp, batch, at);
         int error = count > 0 ? 0 : floe_system_error();
         if (count > 0) {
-            at += count;
-            taken += count;
+            statistics->packets_sent += count;
+            for (size_t end = at + count; at < end; at++) {
+                statistics->bytes_sent += batch->sizes[at];
+            }
             retried = false;
         } else if (segmented && !udp->segments) {
             continue; /* once more, one by one */
@@ -169,12 +179,12 @@ size_t floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable
                 unreachable(udp, &remote, reason_of_send(error), &batch->data[batch->at[at]],
                             batch->sizes[at]);
             }
+            statistics->packets_not_sent++;
             at++;
             retried = false;
         }
     }
     batch->count = batch->used = 0;
-    return taken;
 }
 
 void floe_udp_send_held(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable)
@@ -190,11 +200,10 @@ void floe_udp_send_held(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachab
             more = floe_queue_take(&held, &remote, &data);
         } while (more && floe_udp_batch_add(batch, &remote, data.data, data.size) &&
                  batch->count < FLOE_UDP_BATCH);
-        (void)floe_udp_flush(udp, batch, unreachable);
+        floe_udp_flush(udp, batch, unreachable);
     }
     while (floe_queue_take(&held, &remote, &data)) {
-        (void)floe_queue_push(&udp->owner->api->allocator, &udp->held,
-                              FLOE_UDP_BATCH * FLOE_UDP_SLOT, &remote, &data, 1);
+        hold_one(udp, &remote, &data);
     }
     floe_queue_release(&udp->owner->api->allocator, &held);
 }

@@ -55,9 +55,9 @@ bool floe_udp_batch_init(floe_udp_batch *batch, const floe_allocator *allocator)
 /* Adds to the batch. False: it has no room left. */
 bool floe_udp_batch_add(floe_udp_batch *batch, const floe_address *remote, const void *data,
                         size_t size);
-/* Sends the batch and empties it; what the socket will not take now waits in udp->held. How many
- * datagrams the kernel took. */
-size_t floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable);
+/* Sends the batch and empties it; what the socket will not take now waits in udp->held. The api's
+ * statistics say what has become of each, once it has. */
+void floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable);
 /* Tries again with what waits. */
 void floe_udp_send_held(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable);
 

@@ -280,6 +280,22 @@ static floe_error use_files(floe_secure_context *context, SSL_CTX *made)
     return FLOE_OK;
 }
 
+/* What the other context has read: the files may be gone by now, or be others. */
+static floe_error share_files(SSL_CTX *made, SSL_CTX *other)
+{
+    X509 *own = SSL_CTX_get0_certificate(other);
+    STACK_OF(X509) *chain = NULL;
+
+    SSL_CTX_set1_cert_store(made, SSL_CTX_get_cert_store(other));
+    if (own != NULL &&
+        (SSL_CTX_get0_chain_certs(other, &chain) != 1 ||
+         SSL_CTX_use_cert_and_key(made, own, SSL_CTX_get0_privatekey(other), chain, 1) != 1)) {
+        ERR_clear_error();
+        return floe_fail(FLOE_ERR_NO_MEMORY, "no context for TLS");
+    }
+    return FLOE_OK;
+}
+
 static floe_error make(floe_secure_context *context, bool datagrams, SSL_CTX **made)
 {
     SSL_CTX *ctx = SSL_CTX_new(datagrams ? DTLS_client_method() : TLS_client_method());
@@ -300,7 +316,8 @@ static floe_error make(floe_secure_context *context, bool datagrams, SSL_CTX **m
     (void)SSL_CTX_set_session_cache_mode(ctx,
                                          SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
     SSL_CTX_sess_set_new_cb(ctx, on_session);
-    floe_error error = use_files(context, ctx);
+    SSL_CTX *other = datagrams ? context->stream : context->datagram;
+    floe_error error = other != NULL ? share_files(ctx, other) : use_files(context, ctx);
     if (error != FLOE_OK) {
         SSL_CTX_free(ctx);
         return error;

@@ -159,7 +159,7 @@ lab_test_h2_mdns_names() {
     avahi_finds "$name4" 4 10.0.1.2 || { echo "    avahi does not find $name4" >&2; good=1; }
     avahi_finds "$name6" 6 2001:db8:1::2 || { echo "    avahi does not find $name6" >&2; good=1; }
     local_finds "$name4" 10.0.1.2 || { echo "    $name4 is not found on its own machine" >&2; good=1; }
-    kill -INT $pid
+    kill -TERM $pid
     wait $pid
     expect $? 130 'interrupted' || good=1
     # The goodbye: what avahi kept of the name is gone.
@@ -253,7 +253,7 @@ lab_test_h2_chromium_finds_our_name() {
     chromium_says '"added"' && lab_wait checked || good=1
     chromium_down
     lab_count_no_more
-    kill -INT $pid
+    kill -TERM $pid
     wait $pid
     return $good
 }

@@ -129,7 +129,7 @@ lab_test_t7_a_restarted_server() {
         lab_wait test_events end 1
         lab_coturn 1 "$LAB_SERVER" $(lab_tls)
         lab_wait test_relays 2 && test_events withdrawn 1 || good=1
-        kill -INT $pid
+        kill -TERM $pid
         wait $pid
     done
     return $good
@@ -146,7 +146,7 @@ lab_test_t7_restarted_under_load() {
     lab_wait test_events end 50
     lab_coturn 1 "$LAB_SERVER" $(lab_tls)
     lab_wait test_relays 100 && test_events withdrawn 50 || good=1
-    kill -INT $pid
+    kill -TERM $pid
     wait $pid
     lab_wait released || good=1
     return $good

@@ -203,7 +203,7 @@ static void on_sender(void *data, const floe_candidate *candidate)
     awaited_candidate(&s->owner, candidate);
 }
 
-/* EAGAIN: packets wait until the socket takes more, and none is lost. */
+/* EAGAIN: packets wait until the socket takes more; none is lost, and each is counted. */
 static void what_the_kernel_has_no_room_for_waits(void **state)
 {
     static const fault full = {"sendmmsg", EAGAIN};
@@ -240,6 +240,11 @@ static void what_the_kernel_has_no_room_for_waits(void **state)
         }
         (void)fault_disarm();
     }
+    floe_api_statistics statistics = FLOE_API_STATISTICS_INIT;
+    assert_int_equal(floe_api_get_statistics(api, &statistics), FLOE_OK);
+    assert_int_equal(statistics.packets_sent, 90);
+    assert_int_equal(statistics.bytes_sent, 90);
+    assert_int_equal(statistics.packets_not_sent, 0);
     floe_gatherer_free(s.gatherer);
     floe_api_free(api);
     (void)close(fd);

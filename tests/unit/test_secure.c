@@ -378,6 +378,53 @@ static void t8_our_own_certificate(void **state)
     }
 }
 
+static void copy_file(const char *from, const char *to)
+{
+    char bytes[32768];
+    FILE *in = fopen(from, "r");
+    FILE *out = fopen(to, "w");
+
+    assert_true(in != NULL && out != NULL);
+    size_t size = fread(bytes, 1, sizeof bytes, in);
+    assert_true(size > 0 && size < sizeof bytes);
+    assert_int_equal(fwrite(bytes, 1, size, out), size);
+    (void)fclose(in);
+    assert_int_equal(fclose(out), 0);
+}
+
+/* Files are read when the api is made: they may be gone by the first association, of either kind.
+ */
+static void t8_files_are_read_once(void **state)
+{
+    char authority[] = "/tmp/floe-authority-XXXXXX";
+    char own[] = "/tmp/floe-own-XXXXXX";
+    floe_secure_options options = {.ca_file = authority, .certificate_file = own, .key_file = own};
+
+    (void)state;
+    (void)close(mkstemp(authority));
+    (void)close(mkstemp(own));
+    copy_file(tls_ca_file(), authority);
+    copy_file(tls_client_file(), own);
+    floe_secure_context *context = context_of(&options);
+    assert_int_equal(unlink(authority), 0);
+    assert_int_equal(unlink(own), 0);
+    for (int datagrams = 0; datagrams < 2; datagrams++) {
+        tls_server *server =
+            tls_server_new(&(tls_options){.certificate = TLS_RIGHT,
+                                          .newest = datagrams == 1 ? DTLS1_2_VERSION : 0,
+                                          .datagrams = datagrams == 1,
+                                          .wants_certificate = true});
+        pair with;
+        begin(&with, server, context, "turn.example", datagrams == 1);
+        exchange(&with, FLIGHT);
+        assert_true(with.ready);
+        assert_true(tls_has_client_certificate(with.connection));
+        end(&with);
+        tls_server_free(server);
+    }
+    floe_secure_context_free(context);
+}
+
 static void files_that_cannot_be_used_are_told(void **state)
 {
     static const struct {
@@ -884,6 +931,7 @@ int main(void)
         cmocka_unit_test(t8_a_pinned_certificate_alone_is_trusted),
         cmocka_unit_test(t8_insecure_takes_all_but_only_when_told),
         cmocka_unit_test(t8_our_own_certificate),
+        cmocka_unit_test(t8_files_are_read_once),
         cmocka_unit_test(files_that_cannot_be_used_are_told),
         cmocka_unit_test(t8_sessions_are_resumed),
         cmocka_unit_test(sessions_are_kept_within_bounds),
