@@ -14,11 +14,19 @@ static floe_binding *find(const floe_base *base, const floe_address *remote)
     return NULL;
 }
 
-bool floe_binding_answered(const floe_base *base, const floe_address *remote)
+bool floe_binding_known(const floe_base *base, const floe_address *remote)
 {
     const floe_binding *binding = find(base, remote);
 
-    return binding != NULL && binding->counters.responses > 0;
+    return binding != NULL && binding->state == FLOE_BINDING_KNOWN;
+}
+
+bool floe_binding_once_answered(const floe_base *base, const floe_address *remote)
+{
+    const floe_binding *binding = find(base, remote);
+
+    return binding != NULL && binding->counters.responses > 0 &&
+           binding->state != FLOE_BINDING_KNOWN;
 }
 
 static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_server *server,
@@ -350,7 +358,7 @@ static void look_at_clock(floe_core *core, floe_time now, floe_binding *binding)
     }
     floe_failure failure =
         floe_failure_of(FLOE_FAILURE_TIMEOUT, &binding->transaction, &binding->remote, now);
-    failure.before = floe_binding_answered(binding->base, &binding->remote);
+    failure.before = floe_binding_once_answered(binding->base, &binding->remote);
     switch (floe_stun_transaction_time(&binding->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
         floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);

@@ -139,7 +139,8 @@ static void dropped_text(const floe_failure *failure, const char *ip, char *text
                                           : "look into the server's log");
 }
 
-static void timeout_text(const floe_failure *failure, const char *ip, char *text, size_t size)
+static void timeout_text(const floe_failure *failure, const floe_server *server, const char *ip,
+                         char *text, size_t size)
 {
     unsigned ms = failure->elapsed_ms;
     unsigned port = failure->remote.port;
@@ -170,14 +171,30 @@ static void timeout_text(const floe_failure *failure, const char *ip, char *text
                        ip, ms);
     } else if (failure->sends == 0) {
         (void)snprintf(text, size, "not asked: gathering ended before its turn");
+    } else if (failure->late) {
+        (void)snprintf(text, size,
+                       "%s has answered what was asked before, late, and this not in %u ms "
+                       "(packets: %u): is it slow?",
+                       ip, ms, failure->sends);
     } else if (failure->before) {
         (void)snprintf(
             text, size,
             "%s has answered before, and has not for %u ms now (packets: %u): is it down?", ip, ms,
             failure->sends);
+    } else if (failure->beside) {
+        (void)snprintf(text, size,
+                       "%s answers other requests from here, and this not in %u ms (packets: %u): "
+                       "is it a %s server?",
+                       ip, ms, failure->sends,
+                       server != NULL && server->url->turn ? "TURN" : "STUN");
     } else if (failure->transport != FLOE_PROTOCOL_NONE) {
         (void)snprintf(text, size, "connected, but no answer in %u ms: is %s a TURN server?", ms,
                        ip);
+    } else if (failure->elsewhere) {
+        (void)snprintf(text, size,
+                       "no packet of %u was answered from here in %u ms, and %s answers another "
+                       "address of ours: is there a way from this one?",
+                       failure->sends, ms, ip);
     } else if (failure->sends == 1) {
         (void)snprintf(text, size, "no answer in %u ms: is UDP port %u open to %s?", ms, port, ip);
     } else {
@@ -330,7 +347,7 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure,
     (void)floe_address_format(&failure->remote, ip, sizeof ip);
     switch ((floe_failure_kind)failure->kind) {
     case FLOE_FAILURE_TIMEOUT:
-        timeout_text(failure, ip, text, size);
+        timeout_text(failure, server, ip, text, size);
         break;
     case FLOE_FAILURE_UNREACHABLE:
         unreachable_text(failure, ip, text, size);

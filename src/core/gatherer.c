@@ -514,8 +514,12 @@ static void datagram_on_base(floe_core *core, floe_time now, floe_base *base,
     floe_stun_parse_result result = floe_stun_parse(data, &message);
     bool parsed = result == FLOE_STUN_PARSED;
     floe_taken taken = give(core, now, base, &from, data, parsed ? &message : NULL, &core->packet);
-    if (taken == FLOE_TAKEN_NOT && core->wants_packets &&
-        !(parsed && floe_base_asked(base, &message)) && !floe_base_had(base, &from, data)) {
+    bool asked = taken == FLOE_TAKEN_NOT && parsed && floe_base_asked(base, &message);
+    if (asked && message.class != FLOE_STUN_INDICATION) {
+        floe_pairs_late_answer(core, base, &from);
+    }
+    if (taken == FLOE_TAKEN_NOT && core->wants_packets && !asked &&
+        !floe_base_had(base, &from, data)) {
         (void)floe_base_deliver(core, base, &from, data, &core->packet);
         taken = FLOE_TAKEN_PACKET;
     }

@@ -181,6 +181,9 @@ typedef struct floe_failure {
     uint8_t dropped;   /* a floe_stun_match: answers came, of that code, and were not believed */
     bool answered;     /* by a challenge; then no more */
     bool before;       /* the server has answered earlier requests from here */
+    bool late;         /* its answers come, to what was asked before this gathering */
+    bool beside;       /* it answers other requests from here */
+    bool elsewhere;    /* it has answered another address of ours */
     uint16_t code;
     uint32_t elapsed_ms;
     floe_address remote;
@@ -585,8 +588,10 @@ void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const f
                         const floe_address *remote, const floe_address *mapped);
 void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding);
 floe_span floe_binding_write(const floe_binding *binding, void *buffer, size_t size);
-/* Whether the server has ever answered a Binding from the base. */
-bool floe_binding_answered(const floe_base *base, const floe_address *remote);
+/* Whether the server has answered a Binding from the base in this gathering; whether it has once,
+ * and not in this. */
+bool floe_binding_known(const floe_base *base, const floe_address *remote);
+bool floe_binding_once_answered(const floe_base *base, const floe_address *remote);
 /* Whether the message was for it. */
 bool floe_binding_receive(floe_core *core, floe_time now, floe_binding *binding,
                           const floe_address *source, const floe_stun_message *message);
@@ -918,6 +923,8 @@ struct floe_attempt {
     floe_relay *relay;
     floe_counters counters; /* of the relay that it had */
     uint8_t progress;       /* a floe_progress */
+    bool answered;          /* the address has answered its relay */
+    bool late;              /* and what nobody waits for any more */
 };
 
 struct floe_pair {
@@ -956,6 +963,8 @@ void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *bin
 void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure);
 /* It is there again. */
 void floe_pairs_relay_back(floe_core *core, const floe_relay *relay);
+/* An answer came to the base from there, to a request that is over. */
+void floe_pairs_late_answer(floe_core *core, const floe_base *base, const floe_address *source);
 /* The code of the failure of a binding's pairs, or of a relay's; 0: none. */
 uint16_t floe_pairs_code(const floe_binding *binding);
 uint16_t floe_pairs_relay_code(const floe_relay *relay);

@@ -192,6 +192,40 @@ static bool any_is_ripe(const floe_core *core)
     return false;
 }
 
+static bool has_answered(const floe_attempt *attempt)
+{
+    return attempt->late || attempt->answered ||
+           floe_binding_known(attempt->pair->base, &attempt->remote);
+}
+
+/* Whether a server that is silent to this pair answers something else: a Binding from here, what
+ * another of its URLs asks, another address of ours. */
+static void look_for_answers(floe_pair *pair)
+{
+    floe_failure *failure = &pair->failure;
+
+    failure->beside = floe_binding_known(pair->base, &failure->remote);
+    failure->elsewhere = false;
+    FLOE_LIST_EACH(other, &pair->base->pairs, floe_pair, of_base)
+    {
+        FLOE_LIST_EACH(attempt, &other->attempts, floe_attempt, link)
+        {
+            failure->beside =
+                failure->beside ||
+                (other != pair && floe_address_equal(&attempt->remote, &failure->remote) &&
+                 has_answered(attempt));
+        }
+    }
+    FLOE_LIST_EACH(other, &pair->server->pairs, floe_pair, of_server)
+    {
+        FLOE_LIST_EACH(attempt, &other->attempts, floe_attempt, link)
+        {
+            failure->elsewhere =
+                failure->elsewhere || (other->base != pair->base && has_answered(attempt));
+        }
+    }
+}
+
 static void tell_pair(floe_core *core, floe_pair *pair)
 {
     floe_server *server = pair->server;
@@ -200,6 +234,7 @@ static void tell_pair(floe_core *core, floe_pair *pair)
     if (first && floe_failure_of_url(&pair->failure) && server->pairs_pending > 0) {
         return;
     }
+    look_for_answers(pair);
     if (first && !told_by_another(pair)) {
         if (server->untold == 1 && server->pairs_hopeful == 0) {
             server->told_failed = true;
@@ -333,6 +368,7 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
         return;
     }
     attempt->progress = FLOE_FAILED;
+    failure.late = attempt->late;
     if (pair->progress == FLOE_PENDING && last_attempt(pair)) {
         pair_failed(core, pair, failure);
     } else {
@@ -754,7 +790,8 @@ static floe_pair *pair_of_relay(const floe_relay *relay)
     return NULL;
 }
 
-/* Between gatherings nobody looks for what is to be told; while one goes on it does by itself. */
+/* Between gatherings, and before one knows the interfaces, nobody looks for what is to be told;
+ * while one goes on it does by itself. */
 void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure)
 {
     floe_pair *pair = pair_of_relay(relay);
@@ -765,7 +802,7 @@ void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failu
     }
     pair->told = pair->url_failed = false; /* of one that succeeded they count for nothing */
     pair_failed(core, pair, failure);
-    if (core->state == FLOE_GATHERER_STATE_COMPLETE) {
+    if (core->state == FLOE_GATHERER_STATE_COMPLETE || !core->interfaces_known) {
         floe_pairs_tell(core);
     }
 }
@@ -805,6 +842,19 @@ void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *bin
                 floe_failure_set_reason(core, &own, failure->reason != NULL ? failure->reason : "");
                 floe_attempt_failed(core, now, attempt, own);
             }
+        }
+    }
+}
+
+void floe_pairs_late_answer(floe_core *core, const floe_base *base, const floe_address *source)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            attempt->late =
+                attempt->late || (floe_address_same_ip(&pair->base->local, &base->local) &&
+                                  floe_address_equal(&attempt->remote, source));
         }
     }
 }
@@ -900,12 +950,14 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     }
     floe_failure failure =
         floe_failure_of(FLOE_FAILURE_TIMEOUT, transaction, &attempt->remote, now);
+    failure.late = attempt->late;
     if (relay != NULL) {
         failure.answered = floe_turn_allocation_challenged(&relay->turn);
         failure.before = relay->counters.responses > 0;
         failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
     }
-    failure.before = failure.before || floe_binding_answered(attempt->pair->base, &attempt->remote);
+    failure.before =
+        failure.before || floe_binding_once_answered(attempt->pair->base, &attempt->remote);
     return failure;
 }
 

@@ -628,8 +628,8 @@ static floe_failure failure_of(const floe_core *core, const floe_relay *relay,
 
     failure.code = of->code != 0 ? of->code : failure.code;
     failure.answered = floe_turn_allocation_challenged(&relay->turn);
-    failure.before =
-        relay->counters.responses > 0 || floe_binding_answered(relay->base, &relay->turn.server);
+    failure.before = relay->counters.responses > 0 ||
+                     floe_binding_once_answered(relay->base, &relay->turn.server);
     failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
     floe_failure_set_reason(core, &failure, of->reason);
     return failure;
@@ -1004,6 +1004,9 @@ bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
         return false;
     }
     base->answered = relay->origin->answered = true;
+    if (relay->attempt != NULL) {
+        relay->attempt->answered = true;
+    }
     floe_count_received(core, &relay->counters, now, &before, message);
     floe_trace_packet(core, now, FLOE_TRACE_RECEIVED, base, source, relay->server, &before, message,
                       "");

@@ -274,6 +274,38 @@ lab_test_t6_no_port_left_at_pions() {
     return $good
 }
 
+# R5, E1: a server of two addresses that answers by the other one: nothing of it is believed, and it is said that answers
+# come.
+lab_test_r5_answers_from_elsewhere() {
+    local good=0 port=3490
+    nats_cone 'iifname outside accept'
+    ip netns exec server perl -MIO::Socket::IP -e '
+        my ($in, $out) = map { IO::Socket::IP->new(Proto => "udp", LocalHost => $_, LocalPort => $ARGV[2]) or die "$!" } @ARGV[0, 1];
+        while (defined(my $from = $in->recv(my $request, 2048))) {
+            send($out, pack("n n a16", 0x101, 0, substr($request, 4, 16)), 0, $from);
+        }' "$LAB_SERVER" "$LAB_SERVER2" $port &
+    local pid=$!
+    lab_wait lab_listens "$LAB_SERVER" $port
+    gather --network-types udp4 --timeout 2 "stun:$LAB_SERVER:$port"
+    candidates 1 0 0 && expect "$(events '.event == "error" and .url_failed')" 1 errors || good=1
+    grep -q "answers came, but not from $LAB_SERVER port $port" "$OUT" || { jq -r 'select(.event == "error") | .text' "$OUT" >&2; good=1; }
+    kill $pid
+    wait $pid 2>/dev/null
+    lab_nat masquerade
+    return $good
+}
+
+# E1: a server of STUN alone that is offered as turn: has its reflexive candidate, and the sentence does not doubt the port.
+lab_test_e1_a_stun_server_offered_as_turn() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER" --stun-only
+    gather --network-types udp4 --timeout 3 "${CREDENTIALS[@]}" "turn:$LAB_SERVER"
+    candidates 1 1 0 && expect "$(events '.event == "error" and .url_failed')" 1 errors || good=1
+    grep -q "$LAB_SERVER answers other requests .*: is it a TURN server" "$OUT" || { jq -r 'select(.event == "error") | .text' "$OUT" >&2; good=1; }
+    lab_coturn 1 "$LAB_SERVER"
+    return $good
+}
+
 # S7: the network's name servers are others now; a gatherer that goes on asks those.
 lab_test_s7_resolv_conf_is_replaced() {
     local good=0

@@ -115,6 +115,22 @@ void account_sent(sim_changing_world *change, sim_owner *owner, const sim_socket
                       .hash = hash};
 }
 
+/* Whether it is the server's word that the credentials have expired. */
+static void hear(sim_changing_world *change, const sim_socket *socket, const floe_address *from,
+                 const floe_stun_message *message)
+{
+    sim_owner *owner = change_owner_of_life(change, socket->channel >> SIM_LIFE_SHIFT);
+    uint16_t code;
+    floe_span reason;
+    bool refuses;
+    size_t n = world_server_at(change->world, from, &refuses);
+
+    if (n != SIZE_MAX && owner != NULL && floe_stun_read_error(message, &code, &reason) &&
+        code == 401) {
+        owner->heard_401[n] = change->world->now;
+    }
+}
+
 void account_delivered(sim_changing_world *change, const sim_socket *socket,
                        const floe_address *from, floe_span data)
 {
@@ -133,6 +149,7 @@ void account_delivered(sim_changing_world *change, const sim_socket *socket,
         }
         request->answered = true;
         way->last_answer = change->world->now;
+        hear(change, socket, from, &message);
     }
 }
 

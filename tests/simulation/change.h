@@ -211,9 +211,8 @@ typedef struct sim_owner {
     bool list_failed;     /* it could not be told what interfaces there are, at last */
     bool failed[SIM_SERVERS_MAX];
     uint64_t told_failed[SIM_SERVERS_MAX]; /* when an error was told last */
-    uint64_t lost_to_401[SIM_SERVERS_MAX];
-    /* when a relay was lost to a server that says 401 */ /* an error was told, in the latest
-                                                             gathering */
+    uint64_t heard_401[SIM_SERVERS_MAX];   /* when a 401 came from there by UDP last */
+    uint64_t lost_to_401[SIM_SERVERS_MAX]; /* when a relay was lost by that */
 } sim_owner;
 
 typedef struct sim_changing_world {

@@ -508,7 +508,7 @@ static void withdrawn(sim_changing_world *change, sim_owner *owner, const floe_c
     told->withdrawn = true;
     size_t server = owner_server_of(change, told->url);
     if (told->type == FLOE_CANDIDATE_TYPE_RELAY && server != SIZE_MAX &&
-        change->expired[server] != 0) {
+        change->expired[server] != 0 && owner->heard_401[server] == change->world->now) {
         owner->lost_to_401[server] = change->world->now;
     }
     if (!owner_may_see(owner, told)) {

@@ -41,6 +41,7 @@ typedef struct server {
     bool alone;       /* and it ignores that: it gives IPv6 to who asks for it alone */
     doing both;       /* what it does with who asks for both */
     doing ipv6;       /* and with who asks for IPv6 alone */
+    uint32_t deaf_to; /* the channel that it does not hear; 0: none */
     unsigned port;    /* of the next relayed address */
 } server;
 
@@ -55,8 +56,9 @@ typedef struct hand {
     bool open[CHANNELS];
     size_t sockets; /* that are open */
     uint16_t next_port;
-    bool no_list;         /* LIST_INTERFACES is not answered */
-    bool no_interface;    /* or with none */
+    bool no_list;      /* LIST_INTERFACES is not answered */
+    bool no_interface; /* or with none */
+    bool two_interfaces;
     size_t data;          /* packets to the peers that went out */
     floe_stun_id binding; /* the latest */
     floe_stun_id bindings[16];
@@ -181,7 +183,7 @@ static void serve(hand *h)
     for (size_t i = 0; i < h->server_count; i++) {
         server *by = &h->servers[i];
         floe_address address = address_of(by->address);
-        if (!floe_address_equal(&address, &to)) {
+        if (!floe_address_equal(&address, &to) || by->deaf_to == channel) {
             continue;
         }
         switch (count(by, &request)) {
@@ -239,17 +241,24 @@ static void went_out(hand *h, const floe_trace_event *event)
 static void take(hand *h)
 {
     const floe_core_output *output = &h->output;
-    floe_interface_address list = {.interface_name = "eth0",
-                                   .interface_index = 1,
-                                   .up = true,
-                                   .default_route = true,
-                                   .address = address_of(host_ip)};
+    floe_interface_address list[] = {{.interface_name = "eth0",
+                                      .interface_index = 1,
+                                      .up = true,
+                                      .default_route = true,
+                                      .address = address_of(host_ip)},
+                                     {.interface_name = "wlan0",
+                                      .interface_index = 2,
+                                      .up = true,
+                                      .address = address_of("10.0.9.2:0")}};
     floe_address local = output->local;
 
     switch (output->kind) {
     case FLOE_CORE_LIST_INTERFACES:
         if (!h->no_list) {
-            floe_core_interfaces(h->core, h->now, &list, !h->no_interface);
+            floe_core_interfaces(h->core, h->now, list,
+                                 h->no_interface     ? 0
+                                 : h->two_interfaces ? 2
+                                                     : 1);
         }
         break;
     case FLOE_CORE_OPEN:
@@ -1500,6 +1509,85 @@ static void k1_answers_to_what_a_restart_has_ended(void **state)
     end(&h);
 }
 
+/* ── What errors say ── */
+
+/* E1: that answers came, though not to what was asked now, is told, and the port is not doubted. */
+static void e1_answers_that_come_late(void **state)
+{
+    static hand h;
+    uint8_t bytes[64];
+
+    (void)state;
+    make(&h, stun_urls, 1, defaults);
+    server *stun = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    stun->binding = SILENT;
+    gather(&h);
+    pass(&h, 6000);
+    assert_non_null(strstr(h.error, "is UDP port 3478 open"));
+    gather(&h);
+    pass(&h, 100);
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, FLOE_STUN_BINDING, &h.bindings[0]);
+    deliver(&h, 1, stun, &writer);
+    pass(&h, 6000);
+    assert_int_equal(h.errors, 2);
+    assert_non_null(strstr(h.error, "late"));
+    assert_null(strstr(h.error, "open"));
+    end(&h);
+}
+
+static void e1_a_server_that_answers_something_else(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, both_urls, 2, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->binding = SILENT;
+    turn->allocate = REFUSES;
+    gather(&h);
+    pass(&h, 6000);
+    assert_int_equal(h.errors, 2);
+    assert_non_null(strstr(h.error, "answers other requests from here"));
+    end(&h);
+}
+
+static void e1_a_server_that_answers_another_address_of_ours(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, stun_urls, 1, defaults);
+    h.two_interfaces = true;
+    server *stun = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    stun->deaf_to = 2;
+    gather(&h);
+    pass(&h, 6000);
+    assert_int_equal(h.errors, 1);
+    assert_non_null(strstr(h.error, "answers another address of ours"));
+    end(&h);
+}
+
+/* T7b: a relay whose server refuses it while the list of interfaces is awaited goes with a word. */
+static void t7b_a_refusal_before_the_list_of_interfaces(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 14000);
+    *h.log = '\0';
+    turn->refresh = REFUSES;
+    h.no_list = true;
+    gather(&h);
+    pass(&h, 2000);
+    read_log(&h, "error, - relay");
+    assert_non_null(strstr(h.error, "403"));
+    end(&h);
+}
+
 /* ── What went out ── */
 
 static void no_trace(void *user_data, const floe_trace_event *event)
@@ -1633,6 +1721,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(k1_answers_to_what_a_restart_has_ended),
+        cmocka_unit_test(e1_answers_that_come_late),
+        cmocka_unit_test(e1_a_server_that_answers_something_else),
+        cmocka_unit_test(e1_a_server_that_answers_another_address_of_ours),
+        cmocka_unit_test(t7b_a_refusal_before_the_list_of_interfaces),
         cmocka_unit_test(on_trace_has_the_release_at_close),
         cmocka_unit_test(l15_what_was_due_and_did_not_go_out),
         cmocka_unit_test(l15_a_relay_that_outlives_its_gathering_is_counted_once),
