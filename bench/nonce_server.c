@@ -1,5 +1,5 @@
 /* A TURN server whose nonces hold for all its clients, as Pion's do (coturn's are per client): for
- * the figure of the warm gatherer (gatherer.md T2). It relays nothing.
+ * the figure of the warm gatherer (docs/rules.md T2). It relays nothing.
  *
  *     nonce_server ADDRESS USERNAME PASSWORD */
 #include "base/address.h"

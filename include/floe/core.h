@@ -63,12 +63,12 @@ FLOE_EXPORT floe_error floe_core_shared_new(const floe_settings *settings,
                                             const floe_random *random, floe_core_shared **shared);
 /** Frees it; its cores must have been freed before. NULL is fine. */
 FLOE_EXPORT void floe_core_shared_free(floe_core_shared *shared);
-/** How many packets came that nobody had asked for or could believe (gatherer.md R5), since it was
+/** How many packets came that nobody had asked for or could believe, since it was
  *  made. */
 FLOE_EXPORT uint64_t floe_core_shared_dropped(const floe_core_shared *shared);
 
 /**
- * Makes a gatherer in state new: nothing is asked of the network (gatherer.md L1, L2).
+ * Makes a gatherer in state new: nothing is asked of the network.
  *
  * @param shared   lives longer than the core.
  * @param options  copied; NULL: no servers, policy all.
@@ -82,7 +82,7 @@ FLOE_EXPORT floe_error floe_core_new(floe_core_shared *shared, const floe_gather
 /** Frees it in any state, at once and without a word to any server: close and poll first. */
 FLOE_EXPORT void floe_core_free(floe_core *core);
 
-/** Kinds of adapter, best first for priorities (gatherer.md C4). */
+/** Kinds of adapter, best first for priorities. */
 typedef enum floe_adapter {
     FLOE_ADAPTER_UNKNOWN = 0,
     FLOE_ADAPTER_WIRED = 1,
@@ -154,7 +154,7 @@ typedef enum floe_core_output_kind {
     /** Look up the `record`s of `name`; say floe_core_resolved, or floe_core_services_resolved for
      *  SRV and NAPTR, with `query`. */
     FLOE_CORE_RESOLVE = 5,
-    /** Report `candidate`; NULL: this gathering gives no more (gatherer.md L4). */
+    /** Report `candidate`; NULL: this gathering gives no more. */
     FLOE_CORE_CANDIDATE = 6,
     /** Report that `candidate` serves no longer. */
     FLOE_CORE_CANDIDATE_WITHDRAWN = 7,

@@ -45,10 +45,10 @@ FLOE_EXPORT floe_error floe_gatherer_new(floe_api *api, const floe_gather_option
 FLOE_EXPORT void floe_gatherer_free(floe_gatherer *gatherer);
 
 /**
- * Makes the gatherer of the other component, RTCP's (ORTC createAssociatedGatherer; gatherer.md
- * L13): the same parameters, servers and policy, component 2; its candidates, state and handlers
- * are its own. It restarts with `gatherer`, and is otherwise a gatherer like any other: each may be
- * closed and freed before the other.
+ * Makes the gatherer of the other component, RTCP's (ORTC createAssociatedGatherer): the same
+ * parameters, servers and policy, component 2; its candidates, state and handlers are its own. It
+ * restarts with `gatherer`, and is otherwise a gatherer like any other: each may be closed and
+ * freed before the other.
  *
  * @param gatherer    of component 1, from which none has been made yet.
  * @param associated  receives the handle; freed by floe_gatherer_free.
@@ -60,7 +60,7 @@ FLOE_EXPORT floe_error floe_gatherer_create_associated(floe_gatherer *gatherer,
 
 /**
  * Starts gathering, and returns at once: state gathering first, then candidates, then state
- * complete, then the NULL candidate (Pion Gather; gatherer.md L3, L4).
+ * complete, then the NULL candidate (Pion Gather).
  *
  * In state complete it gathers afresh (L5): the interfaces are listed again, the bindings to
  * servers are asked again, servers that failed get another chance. Only what is new is reported;
@@ -72,7 +72,7 @@ FLOE_EXPORT floe_error floe_gatherer_create_associated(floe_gatherer *gatherer,
 FLOE_EXPORT floe_error floe_gatherer_gather(floe_gatherer *gatherer);
 
 /**
- * Begins a new generation (W3C and Pion restart; gatherer.md L11): new username fragment and
+ * Begins a new generation (W3C and Pion restart): new username fragment and
  * password, state new; call gather then. Gathering that is under way ends without another event.
  * Sockets, bindings and allocations that still serve are used again; their candidates are reported
  * anew, by the ids that they had: packets go and come by these meanwhile. What is not found again
@@ -86,7 +86,7 @@ FLOE_EXPORT floe_error floe_gatherer_gather(floe_gatherer *gatherer);
 FLOE_EXPORT floe_error floe_gatherer_restart(floe_gatherer *gatherer);
 
 /**
- * Replaces servers and policy (W3C setConfiguration; gatherer.md L12). Before gathering they take
+ * Replaces servers and policy (W3C setConfiguration). Before gathering they take
  * effect; during and after, at the next gather or restart. Then relays of servers that are not
  * among them any more are released, and their candidates withdrawn. A policy that was loosened
  * reports what had been held back; one that was tightened takes nothing back that was given, but
@@ -99,7 +99,7 @@ FLOE_EXPORT floe_error floe_gatherer_set_options(floe_gatherer *gatherer,
                                                  const floe_gather_options *options);
 
 /**
- * What was counted so far: of each candidate, and of each server (gatherer.md L15).
+ * What was counted so far: of each candidate, and of each server.
  *
  * @param statistics  receives them; freed by floe_gatherer_statistics_free.
  * @return FLOE_OK; FLOE_ERR_INVALID_STATE when closed; FLOE_ERR_INVALID_ARGUMENT for NULL;
@@ -139,7 +139,7 @@ typedef void (*floe_error_handler)(void *user_data, const floe_candidate_error *
 
 /**
  * Sets the handler for candidates, NULL for none. May be set, replaced and removed at any time, in
- * itself too; it sees what comes after (gatherer.md L9).
+ * itself too; it sees what comes after.
  *
  * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for a NULL gatherer. The same for the others below.
  */
@@ -171,7 +171,7 @@ typedef void (*floe_packet_handler)(void *user_data, const floe_packet *packet);
 typedef void (*floe_writable_handler)(void *user_data, uint32_t candidate_id);
 
 /**
- * Sets the handler for packets (gatherer.md K1, K2): everything that comes on the gatherer's
+ * Sets the handler for packets: everything that comes on the gatherer's
  * sockets and is not an answer to its own requests, and what peers send to its relays. NULL: they
  * are dropped.
  */
@@ -183,7 +183,7 @@ FLOE_EXPORT floe_error floe_gatherer_on_writable(floe_gatherer *gatherer,
 
 /**
  * Sends a packet from a candidate to a peer: from a host or reflexive one by its base's socket,
- * from a relay through its server (gatherer.md K1). Never blocks. Permissions and channels of
+ * from a relay through its server. Never blocks. Permissions and channels of
  * relays (RFC 8656 §9, §12) are asked for and kept as they are needed; what is sent before the
  * permission is there waits for it.
  *
@@ -254,7 +254,7 @@ FLOE_EXPORT floe_error floe_gatherer_answer_check(floe_gatherer *gatherer,
 
 /**
  * Closes: ends every transaction, releases relays (one packet each, no waiting), closes sockets.
- * State closed is reported; the NULL candidate is not (gatherer.md L7). From any state, twice is
+ * State closed is reported; the NULL candidate is not. From any state, twice is
  * fine. After it has returned no callback begins but the one that reports closed, and on_trace of
  * what goes out by closing; one that the loop thread had begun by then may still be running.
  *
@@ -264,7 +264,7 @@ FLOE_EXPORT floe_error floe_gatherer_close(floe_gatherer *gatherer);
 
 /**
  * Closes, and returns when no callback of this gatherer runs, none will run, and every socket of it
- * is closed (Pion GracefulClose; gatherer.md L8).
+ * is closed (Pion GracefulClose).
  *
  * @return FLOE_OK; FLOE_ERR_WOULD_DEADLOCK on the loop thread (inside a callback, or on the thread
  *         of the caller's own loop): then the gatherer is closed, but nothing was waited for;

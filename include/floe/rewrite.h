@@ -24,7 +24,7 @@ typedef enum floe_address_rewrite_mode {
 } floe_address_rewrite_mode;
 
 /**
- * One rule (gatherer.md W1 to W9). For a candidate of its type, on a local address, the rule is
+ * One rule. For a candidate of its type, on a local address, the rule is
  * looked for in the order in which they are given: the first whose `local` is that address, else
  * the catch-all (a rule without `local`) that says most of it: its interface and its range, its
  * interface, then any; among equals the first. Ports stay as they are: that of the socket for host

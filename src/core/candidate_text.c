@@ -1,4 +1,4 @@
-/* Candidates as text, both ways: RFC 8839 §5.1, and what is seen in the wild (gatherer.md C2, C3).
+/* Candidates as text, both ways: RFC 8839 §5.1, and what is seen in the wild (C2, C3).
  */
 #include "base/address.h"
 #include "base/error.h"

@@ -47,7 +47,7 @@ bool floe_address_usable(const floe_core_shared *shared, const floe_address *add
     }
 }
 
-/* gatherer.md P2 to P4, P6. */
+/* P2 to P4, P6. */
 static bool usable(const floe_core *core, const floe_interface_address *candidate)
 {
     const floe_core_shared *shared = core->shared;

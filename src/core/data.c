@@ -1,4 +1,4 @@
-/* The owner's packets (gatherer.md K1, K2): out on any candidate, in with the candidate and the
+/* The owner's packets (K1, K2): out on any candidate, in with the candidate and the
  * peer. */
 #include "base/error.h"
 #include "base/icmp.h"

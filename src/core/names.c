@@ -1,5 +1,5 @@
 /* The names of servers: services (S-NAPTR and SRV, if asked for), then addresses of both families
- * (gatherer.md S6). */
+ * (S6). */
 #include "base/error.h"
 #include "core/gatherer.h"
 

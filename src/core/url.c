@@ -1,4 +1,4 @@
-/* Parsing server URLs (gatherer.md S1). */
+/* Parsing server URLs (S1). */
 #include "core/url.h"
 
 #include "base/address.h"

@@ -1,4 +1,4 @@
-/* TLS and DTLS to a server (gatherer.md T8, T9; RFC 8489 §6.2.3, RFC 7443, RFC 7350) as a machine
+/* TLS and DTLS to a server (T8, T9; RFC 8489 §6.2.3, RFC 7443, RFC 7350) as a machine
  * that is fed the network's bytes and gives bytes: OpenSSL with its I/O in memory.
  *
  *     feed bytes ──> floe_secure_read ──> plain bytes, or: it is ready, it has failed, it is over

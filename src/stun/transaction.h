@@ -9,7 +9,7 @@
 #include "stun/message.h"
 
 /* What a transaction makes of a message that came. All but FLOE_STUN_BELIEVED leave it as it was:
- * what does not match neither ends nor delays it (gatherer.md R5); but why it was dropped is kept,
+ * what does not match neither ends nor delays it (R5); but why it was dropped is kept,
  * for who asks why no answer came. */
 typedef enum floe_stun_match {
     FLOE_STUN_BELIEVED,

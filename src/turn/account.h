@@ -1,5 +1,5 @@
 /* A user at a TURN server: the credential, and what is remembered of the server so that the next
- * Allocate can be authenticated at once (gatherer.md T2). */
+ * Allocate can be authenticated at once (T2). */
 #ifndef FLOE_TURN_ACCOUNT_H
 #define FLOE_TURN_ACCOUNT_H
 

@@ -13,7 +13,7 @@
 #define EVEN_AND_NEXT 0x80 /* RFC 8656 §18.6: the R bit */
 #define FAMILY_IPV6 2      /* RFC 8656 §18.8 */
 #define DEFAULT_LIFETIME 600U
-/* A 401 with another nonce is tried once more (T2 of gatherer.md: the same nonce ends it at once).
+/* A 401 with another nonce is tried once more (T2: the same nonce ends it at once).
  */
 #define REFUSED_IN_ALL 1
 /* There are servers (node-turn) that drop an Allocate with an attribute that they do not know,

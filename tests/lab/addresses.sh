@@ -41,7 +41,7 @@ bare_gathers() { # OPTION…
         if length == 0 then "nothing" else join(" | ") end'
 }
 
-# P3, P4, P7 (sit. 1, 4, 7): the list is right on a machine like those that people have.
+# P3, P4, P7: the list is right on a machine like those that people have.
 # P3: addresses on the loopback interface, as WSL and routers have them, come last and cost nothing.
 lab_test_p3_addresses_on_lo() {
     local good=0 status=0
@@ -110,7 +110,7 @@ lab_test_p4_odd_interfaces() {
     return $good
 }
 
-# P4 (sit. 7): temporary, deprecated, tentative addresses, and those whose duplicate was found.
+# P4: temporary, deprecated, tentative addresses, and those whose duplicate was found.
 lab_test_p4_states_of_ipv6_addresses() {
     local good=0 temporary
     bare_up
@@ -137,7 +137,7 @@ lab_test_p4_states_of_ipv6_addresses() {
     return $good
 }
 
-# P6 (sit. 11): by the kernel's routes, and not the first interface.
+# P6: by the kernel's routes, and not the first interface.
 lab_test_p6_rfc_8828_modes() {
     local good=0
     lab_coturn 1 "$LAB_SERVER $LAB_SERVER6"

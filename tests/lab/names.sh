@@ -38,7 +38,7 @@ dns_queries() { # KIND NAME
     grep -c "query\[$1\] $2 from" "$LAB_DIR/dns.log"
 }
 
-# S6 (sit. 15): both families, an alias, SRV and S-NAPTR when asked for, and not when not.
+# S6: both families, an alias, SRV and S-NAPTR when asked for, and not when not.
 lab_test_s6_names_by_dns() {
     local good=0
     lab_coturn 1 "$LAB_SERVER $LAB_SERVER6"
@@ -142,7 +142,7 @@ local_finds() { # NAME ADDRESS
     lab_client timeout 90 "$FLOE_BUILD/examples/local_names" "$1" | grep -qx "$1 $2"
 }
 
-# H2, sit. 44: a name for each address, nothing else in what is told; avahi and another process of
+# H2: a name for each address, nothing else in what is told; avahi and another process of
 # this machine find the addresses by them, until the gatherer is closed.
 lab_test_h2_mdns_names() {
     local good=0 name4 name6 pid

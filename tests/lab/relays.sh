@@ -93,7 +93,7 @@ lab_test_s3_oauth() {
     return $good
 }
 
-# T6 (sit. 34): a quota of two; the third is told so, and nobody asks again.
+# T6: a quota of two; the third is told so, and nobody asks again.
 lab_test_t6_a_quota() {
     lab_coturn 1 "$LAB_SERVER" --user-quota 2
     lab_client ip addr add 10.0.1.7/24 dev eth0

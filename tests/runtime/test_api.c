@@ -245,7 +245,7 @@ static void null_is_an_error(void **state)
     floe_api_free(api); /* takes the gatherer with it */
 }
 
-/* L9, sit. 41. */
+/* L9. */
 typedef struct handlers {
     pthread_mutex_t lock;
     pthread_cond_t changed;

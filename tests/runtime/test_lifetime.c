@@ -354,7 +354,7 @@ static void try_one(the_moment moment, the_call each, the_caller caller, the_fli
     (void)pthread_mutex_destroy(&o.lock);
 }
 
-/* design.md, rule 4. */
+/* gatherer.h: in a callback every function may be called, floe_gatherer_free too. */
 static void cve_2026_32942_every_callback_may_call_every_function(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* The invariants, checked as outputs are polled and when a gatherer's time is over. Each is a
- * promise of design.md or a rule of gatherer.md. */
+/* The invariants, checked as outputs are polled and when a gatherer's time is over: promises of
+ * floe/core.h and rules of docs/rules.md. */
 #include "model.h"
 #include "world.h"
 

@@ -1,4 +1,4 @@
-/* The model: see model.h. Rules are named as in gatherer.md. */
+/* The model: see model.h. Rules are named as in docs/rules.md. */
 #include "model.h"
 
 #include <string.h>

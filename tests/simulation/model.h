@@ -1,5 +1,5 @@
 /* A second opinion: which candidates and errors must come in a world, and by when, from its
- * description alone. It knows the rules of gatherer.md and nothing of the core: sets and bounds,
+ * description alone. It knows the rules of docs/rules.md and nothing of the core: sets and bounds,
  * no order and no machine. What chance decides (loss, a nonce spent by a copy) it leaves open. */
 #ifndef FLOE_SIMULATION_MODEL_H
 #define FLOE_SIMULATION_MODEL_H

@@ -390,7 +390,7 @@ static void impossible_relayed_addresses(void **state)
     }
 }
 
-/* T4b (sit. 26): for programs that take URLs from strangers. */
+/* T4b: for programs that take URLs from strangers. */
 static void ports_of_strangers(void **state)
 {
     static const struct {

@@ -178,8 +178,6 @@ static void l12_options_take_effect_at_the_next_gathering(void **state)
     sim_add_action(&config, SIM_GATHER, 5000);
     assert_int_equal(live(run(&config)), all);
 }
-
-/* sit. 39 */
 static void l12_a_loosened_policy_tells_what_was_held_back(void **state)
 {
     sim_config config;
@@ -210,8 +208,6 @@ static void l12_a_tightened_policy_takes_nothing_back(void **state)
     assert_int_equal(seen->candidate_count, all);
     assert_int_equal(live(seen), all);
 }
-
-/* sit. 42 */
 static void l10_a_pool_is_filled_before_it_is_asked_for(void **state)
 {
     sim_config config;
@@ -271,7 +267,7 @@ static void l10_new_options_throw_the_pool_away(void **state)
     assert_int_equal(seen->ends, 1);
 }
 
-/* sit. 40, and the survey's 4b: an interruption at every single step; check.c asserts. */
+/* An interruption at every single step; check.c asserts. */
 static void walk(bool pool, bool at_once, const sim_action_kind *kinds, size_t count)
 {
     sim_config config;

@@ -1,5 +1,4 @@
-/* The rules of gatherer.md in the simulated network, one situation a test; numbers like "sit. 13"
- * are rows of situations.md. */
+/* The rules of docs/rules.md in the simulated network, one situation a test. */
 #include "sim.h"
 
 #include <string.h>
@@ -60,7 +59,7 @@ static void l4_all_three_kinds_come(void **state)
     assert_string_equal(first_of(seen, SRFLX)->related, "10.0.1.2");
 }
 
-/* sit. 2: no adapter at all. */
+/* No adapter at all. */
 static void l4_without_an_interface_it_is_complete_at_once(void **state)
 {
     sim_config config;
@@ -77,7 +76,7 @@ static void l4_without_an_interface_it_is_complete_at_once(void **state)
     assert_int_equal(seen->complete_ms, 0);
 }
 
-/* sit. 40: close at every step of a gathering; the invariants of check.c do the asserting. */
+/* Close at every step of a gathering; the invariants of check.c do the asserting. */
 static void l7_close_at_every_millisecond(void **state)
 {
     sim_config config;
@@ -192,7 +191,7 @@ static void l14_closed_ports_end_it_in_one_round_trip(void **state)
     assert_non_null(strstr(seen->errors[0].text, "port 3478"));
 }
 
-/* A VPN that swallows packets, a broken IPv6 path (survey §3: 2, 3). */
+/* A VPN that swallows packets, a broken IPv6 path. */
 static void l14_a_path_that_swallows_packets_costs_the_grace(void **state)
 {
     sim_config config;
@@ -271,8 +270,6 @@ static void l14_the_grace_waits_for_the_pacing(void **state)
 }
 
 /* ── Servers ── */
-
-/* sit. 15 */
 static void s6_names_with_one_family_or_none(void **state)
 {
     sim_config config;
@@ -316,7 +313,7 @@ static void s6_the_second_address_of_a_name_serves(void **state)
     assert_true(seen->errors[0].url_failed);
 }
 
-/* sit. 16: harmless things are no errors (survey §3: 6). */
+/* Harmless things are no errors. */
 static void e2_a_server_of_the_other_family_is_no_error(void **state)
 {
     sim_config config;
@@ -343,7 +340,7 @@ static void s2_wrong_password_is_one_401_and_no_loop(void **state)
 
 /* ── Policy ── */
 
-/* sit. 38, and P1's "nowhere", which check.c looks for in every text. */
+/* P1's "nowhere", which check.c looks for in every text. */
 static void p1_policies(void **state)
 {
     static const size_t expected[3][3] = {{1, 1, 1}, {0, 1, 1}, {0, 0, 1}};
@@ -398,7 +395,7 @@ typedef struct address_row {
     size_t hosts;
 } address_row;
 
-/* sit. 1 and P3, P4 */
+/* P3, P4 */
 static void p4_which_addresses_are_used(void **state)
 {
     static const address_row rows[] = {
@@ -475,8 +472,6 @@ static void p4_temporary_addresses_stand_for_stable_ones(void **state)
     assert_string_equal(seen->candidates[0].address, "2a00::77");
     assert_string_equal(seen->candidates[1].address, "2a00:1::1");
 }
-
-/* sit. 9 and 10 */
 static void p5_port_ranges(void **state)
 {
     sim_config config;
@@ -513,8 +508,6 @@ static void p5_port_ranges(void **state)
 }
 
 /* ── Reflexive ── */
-
-/* sit. 12, 13, 20 */
 static void r3_how_many_reflexive_candidates(void **state)
 {
     static const struct {
@@ -566,7 +559,7 @@ static void r5_forged_answers_change_nothing(void **state)
     assert_true(report.dropped >= 7);
 }
 
-/* survey §3: 22, a lost packet loses no candidate. */
+/* A lost packet loses no candidate. */
 static void r5_lost_packets_are_sent_again(void **state)
 {
     (void)state;
@@ -583,8 +576,6 @@ static void r5_lost_packets_are_sent_again(void **state)
         assert_int_equal(count_of(seen, SRFLX), 1);
     }
 }
-
-/* sit. 18 */
 static void r6_a_new_mapping_is_a_new_candidate(void **state)
 {
     sim_config config;
@@ -658,7 +649,7 @@ static void t2_the_second_gatherer_needs_one_packet(void **state)
     }
 }
 
-/* sit. 24: another port; and where there is none, the stranger's allocation is deleted. */
+/* Another port; and where there is none, the stranger's allocation is deleted. */
 static void t6_437_is_outlived(void **state)
 {
     sim_config config;
@@ -691,8 +682,6 @@ static void t6_437_for_ever_is_one_error(void **state)
         assert_true(seen->complete_ms < 600);
     }
 }
-
-/* sit. 34 */
 static void t6_a_quota_stops_the_third(void **state)
 {
     sim_config config;
@@ -738,8 +727,6 @@ static void t6_nobody_asks_a_server_that_is_full(void **state)
     }
     assert_in_range(packets[1], 1, packets[0] + 8);
 }
-
-/* sit. 29 */
 static void t7_a_lost_allocation_is_withdrawn_and_asked_for_again(void **state)
 {
     sim_config config;
@@ -758,7 +745,7 @@ static void t7_a_lost_allocation_is_withdrawn_and_asked_for_again(void **state)
 
 /* ── Candidates ── */
 
-/* sit. 5: adapters first, then the families in turn. */
+/* Adapters first, then the families in turn. */
 static void c4_order_of_interfaces(void **state)
 {
     static const char *const expected[] = {"2a00:1::1", "10.0.1.2", "10.0.5.2",

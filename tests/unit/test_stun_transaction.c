@@ -1,4 +1,4 @@
-/* stun/transaction: retransmission, and the table of forged answers (gatherer.md R5). */
+/* stun/transaction: retransmission, and the table of forged answers (docs/rules.md R5). */
 #include "support.h"
 
 #include "base/address.h"
