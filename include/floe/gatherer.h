@@ -200,8 +200,9 @@ FLOE_EXPORT floe_error floe_gatherer_on_writable(floe_gatherer *gatherer,
  * @return FLOE_OK: it is queued, which promises no more than UDP does; FLOE_ERR_QUEUE_FULL: more
  *         waits than settings.send_queue_size: wait for the writable event; FLOE_ERR_NOT_FOUND: no
  *         such candidate, or it was withdrawn; FLOE_ERR_NOT_CONNECTED: on a passive TCP candidate,
- *         until the peer has connected; FLOE_ERR_PERMISSION: the relay's server refuses the
- *         peer; FLOE_ERR_INVALID_ARGUMENT; FLOE_ERR_INVALID_STATE when closed;
+ *         until the peer has connected, on an active one for a while (5, 10, 20 … 240 s) after its
+ *         server could not connect to the peer; FLOE_ERR_PERMISSION: the relay's server refuses the
+ *         peer, and is not asked again for four minutes; FLOE_ERR_INVALID_ARGUMENT; FLOE_ERR_INVALID_STATE when closed;
  *         FLOE_ERR_NO_MEMORY.
  */
 FLOE_EXPORT floe_error floe_gatherer_send(floe_gatherer *gatherer, uint32_t candidate_id,

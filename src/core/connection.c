@@ -238,7 +238,7 @@ void floe_connection_failed(floe_core *core, floe_time now, floe_connection *con
 
     shut(core, connection);
     if (stream != NULL) {
-        floe_stream_disconnected(core, stream);
+        floe_stream_disconnected(core, now, stream);
         floe_failure_release(core->shared, &failure);
     } else if (relay != NULL) {
         floe_relay_disconnected(core, now, relay, failure);

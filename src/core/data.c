@@ -265,7 +265,7 @@ floe_error floe_send_no_room(void)
     return floe_fail(FLOE_ERR_NO_MEMORY, "no room for another peer of the relay");
 }
 
-static floe_error peer_refused(void)
+floe_error floe_send_refused(void)
 {
     return floe_fail(FLOE_ERR_PERMISSION, "the relay's server refuses this peer");
 }
@@ -279,7 +279,7 @@ floe_error floe_relay_permit(floe_core *core, floe_time now, floe_relay *relay,
         return floe_send_no_room();
     }
     peer_event(core, now, relay, peer, floe_turn_peer_used(&relay->turn, now, peer));
-    return peer->refused ? peer_refused() : FLOE_OK;
+    return peer->refused ? floe_send_refused() : FLOE_OK;
 }
 
 static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *relay,
@@ -298,7 +298,7 @@ static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *rela
         return floe_send_no_room();
     }
     if (peer->refused) {
-        return peer_refused();
+        return floe_send_refused();
     }
     floe_relay_sends(relay, now);
     size_t room = core->shared->queue_limit;

@@ -820,6 +820,8 @@ struct floe_stream {
     uint32_t full_for;
 };
 
+/* FLOE_ERR_PERMISSION: the server will not have the peer. */
+floe_error floe_send_refused(void);
 floe_error floe_stream_send(floe_core *core, floe_time now, floe_relay *relay,
                             floe_tcp_type tcp_type, const floe_address *peer, floe_span data);
 /* A ConnectionAttempt indication came. */
@@ -833,7 +835,7 @@ bool floe_stream_message(floe_core *core, floe_time now, floe_stream *stream, fl
                          floe_packet *packet);
 /* Its connection is ready; or is gone. */
 void floe_stream_connected(floe_core *core, floe_time now, floe_stream *stream);
-void floe_stream_disconnected(floe_core *core, floe_stream *stream);
+void floe_stream_disconnected(floe_core *core, floe_time now, floe_stream *stream);
 void floe_streams_end(floe_core *core, floe_relay *relay);
 void floe_streams_time(floe_core *core, floe_time now, floe_relay *relay);
 floe_time floe_streams_deadline(const floe_relay *relay);

@@ -8,16 +8,45 @@
 #define STREAMS_MAX 64U
 #define FRAMED_MAX ((size_t)65535)
 
-static void end(floe_core *core, floe_stream *stream)
+/* What waits to be sent is not to be had any more. */
+static void let_go(floe_core *core, floe_stream *stream)
 {
     floe_way_gone(core, &stream->full_for);
     if (stream->connection != NULL) {
         stream->connection->stream = NULL;
         floe_connection_close(core, stream->connection);
+        stream->connection = NULL;
     }
-    floe_list_remove(&stream->link);
     floe_queue_release(&core->shared->allocator, &stream->held);
+}
+
+static void end(floe_core *core, floe_stream *stream)
+{
+    let_go(core, stream);
+    floe_list_remove(&stream->link);
     floe_deallocate(&core->shared->allocator, stream);
+}
+
+static bool rests(const floe_stream *stream)
+{
+    return stream->turn.state == FLOE_TURN_STREAM_RESTING;
+}
+
+static bool is_bound(const floe_stream *stream)
+{
+    return stream->turn.state == FLOE_TURN_STREAM_BOUND;
+}
+
+/* That none to the peer was to be had is remembered: who sends it packet after packet is no reason
+ * to ask the server as often. */
+static void fail(floe_core *core, floe_time now, floe_stream *stream)
+{
+    if (stream->accepted || is_bound(stream) || rests(stream)) {
+        end(core, stream);
+        return;
+    }
+    let_go(core, stream);
+    floe_turn_stream_rest(&stream->turn, now);
 }
 
 void floe_streams_end(floe_core *core, floe_relay *relay)
@@ -39,14 +68,20 @@ static floe_stream *find(const floe_relay *relay, const floe_address *peer, bool
     return NULL;
 }
 
-/* NULL: no memory, or too many. */
+/* NULL: no memory, or too many. For a new one the first that rests is forgotten. */
 static floe_stream *add(floe_core *core, floe_relay *relay)
 {
+    floe_stream *resting = NULL;
     size_t count = 0;
 
     FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
     {
+        resting = resting == NULL && rests(stream) ? stream : resting;
         count++;
+    }
+    if (count == STREAMS_MAX && resting != NULL) {
+        end(core, resting);
+        count--;
     }
     floe_stream *made =
         count < STREAMS_MAX ? floe_allocate(&core->shared->allocator, sizeof *made) : NULL;
@@ -58,11 +93,6 @@ static floe_stream *add(floe_core *core, floe_relay *relay)
 }
 
 /* ── Out ── */
-
-static bool is_bound(const floe_stream *stream)
-{
-    return stream->turn.state == FLOE_TURN_STREAM_BOUND;
-}
 
 static floe_error push(floe_core *core, floe_stream *stream, size_t limit, floe_span data)
 {
@@ -114,7 +144,7 @@ static void send_held(floe_core *core, floe_stream *stream)
                      floe_connection_waiting(stream->connection));
 }
 
-/* The one place where the machine's events become something; false: the stream is gone. */
+/* The one place where the machine's events become something; false: there is none to the peer. */
 static bool happened(floe_core *core, floe_time now, floe_stream *stream, floe_turn_event event)
 {
     floe_relay *relay = stream->relay;
@@ -134,13 +164,13 @@ static bool happened(floe_core *core, floe_time now, floe_stream *stream, floe_t
         if (open_connection(core, now, stream)) {
             return true;
         }
-        end(core, stream);
+        fail(core, now, stream);
         return false;
     case FLOE_TURN_DOUBT:
         floe_turn_refresh_now(&relay->turn, now);
         /* fall through */
     case FLOE_TURN_FAILED:
-        end(core, stream);
+        fail(core, now, stream);
         return false;
     default:
         return true;
@@ -156,6 +186,17 @@ static floe_error let_in(floe_core *core, floe_time now, floe_relay *relay,
     return error != FLOE_OK ? error
                             : floe_fail(FLOE_ERR_NOT_CONNECTED,
                                         "the peer has not connected to the relay; it may now");
+}
+
+/* A connection to the peer was not to be had. RFC 6062 §6.3: 446 and 447 are of the peer and of the
+ * moment; the others say that it is refused. */
+static floe_error not_had(const floe_stream *stream)
+{
+    return floe_turn_refuses_peer(stream->turn.code)
+               ? floe_send_refused()
+               : floe_fail(FLOE_ERR_NOT_CONNECTED,
+                           "the relay's server has not connected to the peer; it is asked again "
+                           "in a while");
 }
 
 floe_error floe_stream_send(floe_core *core, floe_time now, floe_relay *relay,
@@ -174,11 +215,17 @@ floe_error floe_stream_send(floe_core *core, floe_time now, floe_relay *relay,
     if (stream == NULL && tcp_type == FLOE_TCP_TYPE_PASSIVE) {
         return let_in(core, now, relay, peer);
     }
+    bool asks = stream == NULL || rests(stream);
+    if (stream != NULL && asks && !floe_time_reached(now, stream->turn.again)) {
+        return not_had(stream);
+    }
     if (stream == NULL) {
         stream = add(core, relay);
         if (stream == NULL) {
             return floe_send_no_room();
         }
+    }
+    if (asks) {
         floe_turn_event event = floe_turn_stream_connect(&relay->turn, now, &stream->turn, peer);
         if (!happened(core, now, stream, event)) {
             return floe_fail(FLOE_ERR_RANDOM, "no randomness for a Connect request");
@@ -269,10 +316,10 @@ void floe_stream_connected(floe_core *core, floe_time now, floe_stream *stream)
                    floe_turn_stream_bind(&stream->relay->turn, now, &stream->turn));
 }
 
-void floe_stream_disconnected(floe_core *core, floe_stream *stream)
+void floe_stream_disconnected(floe_core *core, floe_time now, floe_stream *stream)
 {
     stream->connection = NULL;
-    end(core, stream);
+    fail(core, now, stream);
 }
 
 /* ── Time ── */
@@ -291,7 +338,7 @@ floe_time floe_streams_deadline(const floe_relay *relay)
 
     FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
     {
-        deadline = floe_time_min(deadline, stream->turn.transaction.due);
+        deadline = floe_time_min(deadline, floe_turn_stream_deadline(&stream->turn));
     }
     return deadline;
 }

@@ -355,6 +355,24 @@ bool floe_turn_speaks_of_the_peer(uint16_t code)
     return code == 403 || code == 443 || code == 446 || code == 447;
 }
 
+/* As long as a permission is kept before it is renewed (T7). */
+#define REFUSED_FOR floe_seconds(240)
+#define RETRY_AFTER_SECONDS 5U
+#define RETRIES_DOUBLE 6U
+
+bool floe_turn_refuses_peer(uint16_t code)
+{
+    return code == 403 || code == 443;
+}
+
+floe_duration floe_turn_pause_after(uint16_t code, uint8_t *failures)
+{
+    floe_duration pause = floe_seconds(RETRY_AFTER_SECONDS << *failures);
+
+    *failures = (uint8_t)(*failures + (*failures < RETRIES_DOUBLE));
+    return floe_turn_refuses_peer(code) || pause.ns > REFUSED_FOR.ns ? REFUSED_FOR : pause;
+}
+
 /* 401 and 438: the same request goes again, signed with the nonce that came; within bounds. */
 static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t code, floe_span reason,
                                   const floe_stun_message *message)

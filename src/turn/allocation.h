@@ -182,6 +182,12 @@ bool floe_turn_allocation_answers(floe_turn_allocation *allocation, uint16_t cod
  * (coturn), 401; that is FLOE_TURN_DOUBT. */
 bool floe_turn_speaks_of_the_peer(uint16_t code);
 extern const char floe_turn_no_memory[];
+/* For how long what such a request was to have is not asked for again: where the server will not
+ * have the peer (RFC 8656 §7.4: not the same request again), for long; else 5, 10, 20 … s.
+ * *failures counts them in a row. */
+floe_duration floe_turn_pause_after(uint16_t code, uint8_t *failures);
+/* Whether it will not have the peer, whenever it is asked. */
+bool floe_turn_refuses_peer(uint16_t code);
 /* Our address has changed: the allocation, which has a ticket, is moved to it; it wants to begin.
  */
 void floe_turn_allocation_move(floe_turn_allocation *allocation);

@@ -17,10 +17,6 @@
 #define CHANNEL_RESTS floe_seconds(300)
 /* One to which nothing has gone for so long lapses: the next packet asks anew. */
 #define UNUSED_AFTER floe_seconds(300)
-/* A permission that was not had, by no fault of the peer's, is asked for again after 5, 10, 20 … s
- * up to PERMISSION_AFTER. */
-#define RETRY_AFTER_SECONDS 5U
-#define RETRIES_DOUBLE 6U
 
 floe_turn_peer *floe_turn_peer_find(const floe_turn_allocation *allocation,
                                     const floe_address *address)
@@ -133,10 +129,7 @@ static bool choose_channel(floe_turn_allocation *allocation, floe_turn_peer *pee
 
 static floe_time retry_time(floe_turn_peer *peer, floe_time now)
 {
-    floe_duration pause = floe_seconds(RETRY_AFTER_SECONDS << peer->failures);
-
-    peer->failures = (uint8_t)(peer->failures + (peer->failures < RETRIES_DOUBLE));
-    return floe_time_min(floe_time_after(now, pause), floe_time_after(now, PERMISSION_AFTER));
+    return floe_time_after(now, floe_turn_pause_after(0, &peer->failures));
 }
 
 static floe_turn_event ask(floe_turn_allocation *allocation, floe_time now, floe_turn_peer *peer,

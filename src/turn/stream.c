@@ -13,7 +13,8 @@ static floe_turn_event ask(const floe_turn_allocation *allocation, floe_time now
 floe_turn_event floe_turn_stream_connect(const floe_turn_allocation *allocation, floe_time now,
                                          floe_turn_stream *stream, const floe_address *peer)
 {
-    *stream = (floe_turn_stream){.peer = *peer, .state = FLOE_TURN_STREAM_ASKING};
+    *stream = (floe_turn_stream){
+        .peer = *peer, .state = FLOE_TURN_STREAM_ASKING, .failures = stream->failures};
     return ask(allocation, now, stream, FLOE_STUN_CONNECT);
 }
 
@@ -92,8 +93,29 @@ floe_turn_event floe_turn_stream_receive(floe_turn_allocation *allocation, floe_
                                         : refused(allocation, now, stream, method, message);
 }
 
+/* Beyond that its failures are of the past. */
+#define FORGOTTEN_AFTER floe_seconds(300)
+
+void floe_turn_stream_rest(floe_turn_stream *stream, floe_time now)
+{
+    floe_stun_transaction_stop(&stream->transaction);
+    stream->state = FLOE_TURN_STREAM_RESTING;
+    stream->again = floe_time_after(now, floe_turn_pause_after(stream->code, &stream->failures));
+}
+
+floe_time floe_turn_stream_deadline(const floe_turn_stream *stream)
+{
+    return stream->state == FLOE_TURN_STREAM_RESTING
+               ? floe_time_after(stream->again, FORGOTTEN_AFTER)
+               : stream->transaction.due;
+}
+
 floe_turn_event floe_turn_stream_time(floe_turn_stream *stream, floe_time now)
 {
+    if (stream->state == FLOE_TURN_STREAM_RESTING) {
+        return floe_time_reached(now, floe_turn_stream_deadline(stream)) ? FLOE_TURN_FAILED
+                                                                         : FLOE_TURN_NOTHING;
+    }
     return floe_stun_transaction_time(&stream->transaction, now) == FLOE_STUN_GIVE_UP
                ? FLOE_TURN_FAILED
                : FLOE_TURN_NOTHING;

@@ -10,6 +10,7 @@ typedef enum floe_turn_stream_state {
     FLOE_TURN_STREAM_OFFERED, /* the server has it for us: a connection is to be bound */
     FLOE_TURN_STREAM_BINDING, /* ConnectionBind is under way, on that connection */
     FLOE_TURN_STREAM_BOUND,   /* what comes and goes there is the peer's */
+    FLOE_TURN_STREAM_RESTING, /* none was to be had; it is not asked for before `again` */
 } floe_turn_stream_state;
 
 typedef struct floe_turn_stream {
@@ -18,11 +19,13 @@ typedef struct floe_turn_stream {
     uint32_t connection_id;
     uint8_t state; /* a floe_turn_stream_state */
     uint8_t challenges;
-    uint16_t code; /* of the answer that failed it; 0: none */
+    uint8_t failures; /* in a row: connections to the peer that were not had */
+    uint16_t code;    /* of the answer that failed it; 0: none */
+    floe_time again;  /* of one that rests */
 } floe_turn_stream;
 
-/* Asks for one to the peer. FLOE_TURN_SEND: write, and send by the allocation's own connection.
- * FLOE_TURN_FAILED: no randomness. */
+/* Asks for one to the peer, or again for one that rests. FLOE_TURN_SEND: write, and send by the
+ * allocation's own connection. FLOE_TURN_FAILED: no randomness. */
 floe_turn_event floe_turn_stream_connect(const floe_turn_allocation *allocation, floe_time now,
                                          floe_turn_stream *stream, const floe_address *peer);
 /* The server says that a peer has connected. */
@@ -40,7 +43,11 @@ floe_span floe_turn_stream_write(const floe_turn_allocation *allocation, floe_tu
 floe_turn_event floe_turn_stream_receive(floe_turn_allocation *allocation, floe_time now,
                                          floe_turn_stream *stream, const floe_address *source,
                                          const floe_stun_message *message, floe_stun_match *match);
-/* FLOE_TURN_FAILED: no answer came. */
+/* FLOE_TURN_FAILED: no answer came; or one that rests was not asked for again for so long that it
+ * may be forgotten. */
 floe_turn_event floe_turn_stream_time(floe_turn_stream *stream, floe_time now);
+floe_time floe_turn_stream_deadline(const floe_turn_stream *stream);
+/* None was to be had. RFC 8656 §7.4: what is refused is not asked for again as if it were not. */
+void floe_turn_stream_rest(floe_turn_stream *stream, floe_time now);
 
 #endif

@@ -1,0 +1,343 @@
+/* What a clause of an RFC asks of who has a relay, told by hand: one server, by UDP or TCP, that
+ * answers each method as the test says, and counts. */
+#include "support.h"
+
+#include "base/address.h"
+#include "base/time.h"
+#include "stun/key.h"
+#include "stun/writer.h"
+
+#include <floe/core.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CHANNELS 300
+#define METHODS 16
+#define SILENT 1
+
+typedef struct hand {
+    counting_allocator memory;
+    seeded_random random;
+    floe_core_shared *shared;
+    floe_core *core;
+    floe_time now;
+    bool open[CHANNELS];
+    bool stream[CHANNELS];
+    uint16_t code[METHODS];   /* how it answers each: 0: success; SILENT; else an error */
+    unsigned count[METHODS];  /* that came of each */
+    uint32_t channel;         /* by which the latest request came */
+    floe_stun_id id;          /* of that */
+    unsigned data;            /* what else went out, bytes */
+    uint32_t active, passive; /* the relay's candidates for TCP */
+    uint32_t relay;           /* or that for UDP */
+    size_t errors;
+    char error[256];
+    char log[512];
+    floe_core_output output;
+} hand;
+
+static const char *const server_address = "203.0.113.2:3478";
+static const char *const tcp_url = "turn:203.0.113.2?transport=tcp";
+
+static void say(hand *h, const char *word)
+{
+    size_t used = strlen(h->log);
+
+    (void)snprintf(h->log + used, sizeof h->log - used, "%s%s", used > 0 ? ", " : "", word);
+}
+
+static void arrive(hand *h, uint32_t channel, floe_span bytes)
+{
+    floe_address source = address_of(server_address);
+
+    if (h->stream[channel]) {
+        uint8_t copy[512];
+        memcpy(copy, bytes.data, bytes.size);
+        floe_core_stream(h->core, h->now, channel, copy, bytes.size);
+    } else {
+        floe_core_datagram(h->core, h->now, channel, &source, bytes.data, bytes.size);
+    }
+}
+
+static void answer(hand *h, uint32_t channel, const floe_stun_message *request, uint16_t code)
+{
+    uint8_t bytes[256];
+    floe_address relayed = address_of("198.51.100.9:5000");
+    floe_address mapped = address_of("192.0.2.7:700");
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, code == 0 ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR,
+                        request->method, &request->id);
+
+    if (code != 0) {
+        floe_stun_put_error(&writer, code, floe_span_text("No"));
+    } else if (request->method == FLOE_STUN_ALLOCATE) {
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
+    } else if (request->method == FLOE_STUN_BINDING) {
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
+    } else if (request->method == FLOE_STUN_CONNECT) {
+        floe_stun_put_u32(&writer, FLOE_STUN_CONNECTION_ID, 77);
+    }
+    arrive(h, channel, floe_stun_written(&writer));
+}
+
+static void serve(hand *h)
+{
+    uint8_t copy[FLOE_CORE_DATA_SIZE];
+    uint32_t channel = h->output.channel;
+    size_t size = h->output.data_size;
+    floe_stun_message request;
+
+    assert_true(channel < CHANNELS && h->open[channel] && size <= sizeof copy);
+    memcpy(copy, h->output.data, size);
+    if (floe_stun_parse(floe_span_of(copy, size), &request) != FLOE_STUN_PARSED ||
+        request.class != FLOE_STUN_REQUEST) {
+        h->data += (unsigned)size;
+        return;
+    }
+    assert_true(request.method < METHODS);
+    h->count[request.method]++;
+    h->channel = channel;
+    h->id = request.id;
+    uint16_t code = h->code[request.method];
+    if (code != SILENT) {
+        answer(h, channel, &request, code);
+    }
+}
+
+static void told(hand *h, const floe_candidate *candidate)
+{
+    if (candidate->type == FLOE_CANDIDATE_TYPE_RELAY) {
+        say(h, "+ relay");
+        *(candidate->tcp_type == FLOE_TCP_TYPE_ACTIVE    ? &h->active
+          : candidate->tcp_type == FLOE_TCP_TYPE_PASSIVE ? &h->passive
+                                                         : &h->relay) = candidate->id;
+    }
+}
+
+static void open(hand *h)
+{
+    floe_address local = h->output.local;
+
+    assert_true(h->output.channel < CHANNELS);
+    h->open[h->output.channel] = true;
+    h->stream[h->output.channel] = h->output.protocol == FLOE_PROTOCOL_TCP;
+    local.port = (uint16_t)(40000 + h->output.channel);
+    floe_core_opened(h->core, h->now, h->output.channel, &local);
+}
+
+static void settle(hand *h)
+{
+    floe_interface_address list = {.interface_name = "eth0",
+                                   .interface_index = 1,
+                                   .up = true,
+                                   .address = address_of("10.0.1.2:0")};
+
+    while (floe_core_poll(h->core, h->now, &h->output)) {
+        char text[64];
+        switch (h->output.kind) {
+        case FLOE_CORE_LIST_INTERFACES:
+            floe_core_interfaces(h->core, h->now, &list, 1);
+            break;
+        case FLOE_CORE_OPEN:
+            open(h);
+            break;
+        case FLOE_CORE_CLOSE:
+            h->open[h->output.channel] = false;
+            break;
+        case FLOE_CORE_SEND:
+            serve(h);
+            break;
+        case FLOE_CORE_CANDIDATE:
+            if (h->output.candidate != NULL) {
+                told(h, h->output.candidate);
+            }
+            break;
+        case FLOE_CORE_CANDIDATE_WITHDRAWN:
+            if (h->output.candidate->type == FLOE_CANDIDATE_TYPE_RELAY) {
+                say(h, "- relay");
+            }
+            break;
+        case FLOE_CORE_WRITABLE:
+            say(h, "writable");
+            break;
+        case FLOE_CORE_UNREACHABLE:
+            (void)snprintf(text, sizeof text, "unreachable %d", (int)h->output.unreachable);
+            say(h, text);
+            break;
+        case FLOE_CORE_CANDIDATE_ERROR:
+            h->errors++;
+            (void)snprintf(h->error, sizeof h->error, "%s", h->output.error->text);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+/* So many milliseconds pass, from deadline to deadline. */
+static void pass(hand *h, uint64_t milliseconds)
+{
+    floe_time end = floe_time_after(h->now, floe_milliseconds(milliseconds));
+
+    settle(h);
+    for (floe_time due = floe_core_deadline(h->core); due.ns <= end.ns;
+         due = floe_core_deadline(h->core)) {
+        h->now = due.ns > h->now.ns ? due : h->now;
+        floe_core_time(h->core, h->now);
+        settle(h);
+    }
+    h->now = end;
+}
+
+static floe_gather_options options_of(floe_ice_server *ice, const char *const *url,
+                                      const char *credential)
+{
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+
+    *ice = (floe_ice_server)FLOE_ICE_SERVER_INIT;
+    ice->urls = url;
+    ice->url_count = 1;
+    ice->username = "user";
+    ice->credential = credential;
+    options.ice_servers = ice;
+    options.ice_server_count = 1;
+    return options;
+}
+
+static void make(hand *h, const char *url, floe_settings settings)
+{
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, &url, "secret");
+
+    memset(h, 0, sizeof *h);
+    counting_init(&h->memory);
+    seeded_init(&h->random, 7);
+    h->now = floe_time_after((floe_time){0}, floe_seconds(1000));
+    settings.allocator = &h->memory.table;
+    assert_int_equal(floe_core_shared_new(&settings, &h->random.table, &h->shared), FLOE_OK);
+    assert_int_equal(floe_core_new(h->shared, &options, &h->core), FLOE_OK);
+}
+
+static void gather(hand *h)
+{
+    assert_int_equal(floe_core_start(h->core, h->now), FLOE_OK);
+    settle(h);
+}
+
+static void end(hand *h)
+{
+    floe_core_close(h->core, h->now);
+    settle(h);
+    floe_core_free(h->core);
+    floe_core_shared_free(h->shared);
+    assert_int_equal(h->memory.live, 0);
+}
+
+static floe_error send_to(hand *h, uint32_t candidate, const char *peer)
+{
+    floe_address address = address_of(peer);
+    floe_error error = floe_core_send(h->core, h->now, candidate, &address, "x", 1);
+
+    settle(h);
+    return error;
+}
+
+static void relayed(hand *h, const char *url, bool tcp)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4 | (tcp ? FLOE_NETWORK_TYPE_TCP4 : 0U);
+    make(h, url, settings);
+    gather(h);
+    pass(h, 2000);
+    *h->log = '\0';
+}
+
+/* ── Streams (RFC 6062) ── */
+
+/* RFC 8656 §7.4: what is refused is not asked for again, packet after packet; as by UDP, the next
+ * time is after four minutes. Whoever sends hears of it. */
+static void t12_a_refused_peer_is_remembered(void **state)
+{
+    static const uint16_t codes[] = {403, 443};
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        relayed(&h, tcp_url, true);
+        h.code[FLOE_STUN_CONNECT] = codes[i];
+        assert_int_equal(send_to(&h, h.active, "192.0.2.99:9"), FLOE_OK);
+        for (int k = 0; k < 239; k++) {
+            assert_int_equal(send_to(&h, h.active, "192.0.2.99:9"), FLOE_ERR_PERMISSION);
+            pass(&h, 1000);
+        }
+        assert_int_equal(h.count[FLOE_STUN_CONNECT], 1);
+        /* Another peer is another matter. */
+        h.code[FLOE_STUN_CONNECT] = 0;
+        assert_int_equal(send_to(&h, h.active, "192.0.2.98:9"), FLOE_OK);
+        pass(&h, 1000);
+        assert_int_equal(send_to(&h, h.active, "192.0.2.99:9"), FLOE_OK);
+        assert_int_equal(h.count[FLOE_STUN_CONNECT], 3);
+        assert_true(h.data > 0);
+        end(&h);
+    }
+}
+
+/* RFC 6062 §6.3: 447 is of the moment, as is a server's silence; asked again after 5, 10, 20 s, as
+ * for a permission that was not had. */
+static void t12_a_peer_that_is_not_had_is_asked_for_more_and_more_seldom(void **state)
+{
+    static const unsigned pauses[] = {5, 10, 20, 40, 80, 160, 240, 240};
+    static hand h;
+    size_t asked = 1;
+    unsigned at = 0;
+
+    (void)state;
+    relayed(&h, tcp_url, true);
+    h.code[FLOE_STUN_CONNECT] = 447;
+    assert_int_equal(send_to(&h, h.active, "192.0.2.99:9"), FLOE_OK);
+    for (unsigned second = 1; asked < sizeof pauses / sizeof *pauses; second++) {
+        pass(&h, 1000);
+        floe_error error = send_to(&h, h.active, "192.0.2.99:9");
+        bool due = second - at == pauses[asked - 1];
+        assert_int_equal(error, due ? FLOE_OK : FLOE_ERR_NOT_CONNECTED);
+        asked += due;
+        at = due ? second : at;
+        assert_int_equal(h.count[FLOE_STUN_CONNECT], asked);
+    }
+    h.code[FLOE_STUN_CONNECT] = 0;
+    pass(&h, 240000);
+    assert_int_equal(send_to(&h, h.active, "192.0.2.99:9"), FLOE_OK);
+    pass(&h, 1000);
+    assert_int_equal(send_to(&h, h.active, "192.0.2.99:9"), FLOE_OK);
+    assert_true(h.data > 0);
+    end(&h);
+}
+
+/* What is refused takes nobody's place. */
+static void t12_refused_peers_make_room(void **state)
+{
+    static hand h;
+    char peer[32];
+
+    (void)state;
+    relayed(&h, tcp_url, true);
+    h.code[FLOE_STUN_CONNECT] = 403;
+    for (int i = 1; i <= 200; i++) {
+        (void)snprintf(peer, sizeof peer, "192.0.2.%d:9", i);
+        assert_int_equal(send_to(&h, h.active, peer), FLOE_OK);
+    }
+    assert_int_equal(h.count[FLOE_STUN_CONNECT], 200);
+    end(&h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(t12_a_refused_peer_is_remembered),
+        cmocka_unit_test(t12_a_peer_that_is_not_had_is_asked_for_more_and_more_seldom),
+        cmocka_unit_test(t12_refused_peers_make_room),
+    };
+    return cmocka_run_group_tests_name("clauses", tests, NULL, NULL);
+}
