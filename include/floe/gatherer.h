@@ -202,8 +202,8 @@ FLOE_EXPORT floe_error floe_gatherer_on_writable(floe_gatherer *gatherer,
  *         such candidate, or it was withdrawn; FLOE_ERR_NOT_CONNECTED: on a passive TCP candidate,
  *         until the peer has connected, on an active one for a while (5, 10, 20 … 240 s) after its
  *         server could not connect to the peer; FLOE_ERR_PERMISSION: the relay's server refuses the
- *         peer, and is not asked again for four minutes; FLOE_ERR_INVALID_ARGUMENT; FLOE_ERR_INVALID_STATE when closed;
- *         FLOE_ERR_NO_MEMORY.
+ *         peer, and is not asked again for four minutes; FLOE_ERR_INVALID_ARGUMENT;
+ * FLOE_ERR_INVALID_STATE when closed; FLOE_ERR_NO_MEMORY.
  */
 FLOE_EXPORT floe_error floe_gatherer_send(floe_gatherer *gatherer, uint32_t candidate_id,
                                           const floe_address *peer, const void *data, size_t size);
@@ -221,6 +221,9 @@ typedef void (*floe_unreachable_handler)(void *user_data, uint32_t candidate_id,
  * It is a hint that saves time, and no proof: ICMP can be forged (RFC 5927), does not come from
  * everywhere, and may be of a moment. So a pair that is being checked is best checked again at
  * once, and failed when that is not answered either.
+ *
+ * FLOE_UNREACHABLE_TOO_BIG and FLOE_UNREACHABLE_EXPIRED are of the packet, not of the path: no
+ * reason to fail a pair. The first answers a search for the path's MTU by settings.dont_fragment.
  *
  * The candidate named is that which packets from there would name (floe_packet).
  */
@@ -241,7 +244,8 @@ FLOE_EXPORT floe_error floe_gatherer_doubt(floe_gatherer *gatherer, uint32_t can
 
 /**
  * Answers a Binding request: with success, XOR-MAPPED-ADDRESS being where it came from, or with an
- * error; signed by the local password if the request was (RFC 8445 §7.3.1.3).
+ * error; signed by the local password if the request was (RFC 8445 §7.3.1.3), by
+ * MESSAGE-INTEGRITY-SHA256 where that was in it (RFC 8489 §9.1.3), else by MESSAGE-INTEGRITY.
  *
  * @param packet  as the handler was given it, inside the handler.
  * @param code    0: success; 300 to 699: an error, 487 for a role conflict; 420 names the

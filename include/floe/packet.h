@@ -27,8 +27,9 @@ typedef enum floe_packet_kind {
 /** What a Binding request says, of which an ICE agent makes its answer (RFC 8445 §7.3). Made by the
  *  library only; later releases append fields. */
 typedef struct floe_check {
-    /** Its USERNAME begins with the local username fragment and a colon, and its MESSAGE-INTEGRITY
-     *  is right by the local password. If not, it is not from the peer: answer 401 or nothing. */
+    /** Its USERNAME begins with the local username fragment and a colon, and its
+     *  MESSAGE-INTEGRITY-SHA256, or where it has none its MESSAGE-INTEGRITY, is right by the local
+     *  password (RFC 8489 §9.1.3). If not, it is not from the peer: answer 401 or nothing. */
     bool authenticated;
     /** They are those of before the latest restart, which the other side has not heard of yet: the
      *  check is of the old pair, on which consent and data go on (RFC 8445 §9). Until a check has
@@ -48,6 +49,8 @@ typedef struct floe_check {
      *  which names them. So many of them, in their order. */
     uint16_t unknown_attribute_count;
     uint16_t unknown_attributes[FLOE_CHECK_UNKNOWN_MAX];
+    /** It has MESSAGE-INTEGRITY-SHA256; then floe_gatherer_answer_check signs its answer so too. */
+    bool sha256;
 } floe_check;
 
 /** A code for floe_gatherer_answer_check: success, whoever asks. */
@@ -75,7 +78,13 @@ typedef enum floe_unreachable {
     FLOE_UNREACHABLE_HOST = 2,       /**< ICMP: no such host, or no way to it */
     FLOE_UNREACHABLE_NETWORK = 3,    /**< ICMP, or no route from here */
     FLOE_UNREACHABLE_PROHIBITED = 4, /**< ICMP: a router or firewall on the way forbids it */
-    FLOE_UNREACHABLE_NOT_SENT = 5    /**< this machine refused to send it (a local firewall, say) */
+    FLOE_UNREACHABLE_NOT_SENT = 5,   /**< this machine refused to send it (a local firewall, say) */
+    /** ICMP, as a relay's server says: too large for the way to the peer, and not to be fragmented
+     *  (settings.dont_fragment). Smaller ones may arrive: it says nothing against the path. */
+    FLOE_UNREACHABLE_TOO_BIG = 6,
+    /** ICMP, as a relay's server says: it was on the way for too long, or in too many hops, or some
+     *  of its fragments did not arrive. One packet's fate: it says little against the path. */
+    FLOE_UNREACHABLE_EXPIRED = 7
 } floe_unreachable;
 
 #ifdef __cplusplus

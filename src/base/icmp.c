@@ -10,7 +10,10 @@ enum {
     ICMP_CODE_NETWORK_PROHIBITED = 9,
     ICMP_CODE_HOST_PROHIBITED = 10,
     ICMP_CODE_FILTERED = 13,
+    ICMP_TIME_EXCEEDED = 11,
     ICMP6_UNREACHABLE = 1,
+    ICMP6_TOO_BIG = 2,
+    ICMP6_TIME_EXCEEDED = 3,
     ICMP6_CODE_NO_ROUTE = 0,
     ICMP6_CODE_PROHIBITED = 1,
     ICMP6_CODE_PORT = 4,
@@ -55,4 +58,20 @@ bool floe_icmp_reason(floe_family family, uint8_t type, uint8_t code, floe_unrea
 
     *reason = ipv6 ? reason_of_ipv6(code) : reason_of_ipv4(code);
     return ipv6 ? type == ICMP6_UNREACHABLE : type == ICMP_UNREACHABLE && code != ICMP_CODE_TOO_BIG;
+}
+
+bool floe_icmp_relayed_reason(floe_family family, uint8_t type, uint8_t code,
+                              floe_unreachable *reason)
+{
+    bool ipv6 = family == FLOE_FAMILY_IPV6;
+
+    if (floe_icmp_reason(family, type, code, reason)) {
+        return true;
+    }
+    if (ipv6 ? type == ICMP6_TOO_BIG : type == ICMP_UNREACHABLE && code == ICMP_CODE_TOO_BIG) {
+        *reason = FLOE_UNREACHABLE_TOO_BIG;
+        return true;
+    }
+    *reason = FLOE_UNREACHABLE_EXPIRED;
+    return type == (ipv6 ? ICMP6_TIME_EXCEEDED : ICMP_TIME_EXCEEDED);
 }

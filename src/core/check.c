@@ -46,6 +46,13 @@ static floe_credentials *read_username(floe_core *core, const floe_stun_message 
                                          : NULL;
 }
 
+/* RFC 8489 §9.1.3: where both codes are there, that of SHA-256 is the one that counts. */
+static bool is_signed(const floe_stun_message *message, const floe_stun_key *key, bool sha256)
+{
+    return sha256 ? floe_stun_check_integrity_sha256(message, key->sha256)
+                  : floe_stun_check_integrity(message, key->sha1);
+}
+
 bool floe_check_read(floe_core *core, floe_span data, floe_check *check)
 {
     floe_stun_message message;
@@ -57,7 +64,8 @@ bool floe_check_read(floe_core *core, floe_span data, floe_check *check)
     *check = (floe_check){0};
     floe_credentials *credentials = read_username(core, &message, check);
     floe_stun_key *key = credentials != NULL ? key_of(core, credentials) : NULL;
-    check->authenticated = key != NULL && floe_stun_check_integrity(&message, key->sha1);
+    check->sha256 = message.integrity_sha256_at != 0;
+    check->authenticated = key != NULL && is_signed(&message, key, check->sha256);
     check->former = check->authenticated && credentials == &core->former;
     core->check_generation = core->generation;
     if (check->authenticated && !check->former) {
@@ -118,7 +126,9 @@ floe_error floe_core_answer_check(floe_core *core, floe_time now, const floe_pac
         floe_stun_put_unknown_attributes(&writer, check->unknown_attributes,
                                          check->unknown_attribute_count);
     }
-    if (check->authenticated) {
+    if (check->authenticated && check->sha256) {
+        floe_stun_put_integrity_sha256(&writer, key->sha256);
+    } else if (check->authenticated) {
         floe_stun_put_integrity(&writer, key->sha1);
     }
     floe_stun_put_fingerprint(&writer);

@@ -486,10 +486,18 @@ bool floe_base_asked(const floe_base *base, const floe_stun_message *message)
     return false;
 }
 
+/* RFC 8656 §12: what a server sends that is not STUN is ChannelData; of a reserved number (table 3)
+ * or an unknown one (§12.6) it is dropped. */
+static bool is_of_channels(floe_span data)
+{
+    floe_packet_kind kind = floe_packet_kind_of(data);
+
+    return kind == FLOE_PACKET_CHANNEL_DATA || kind == FLOE_PACKET_OTHER;
+}
+
 bool floe_base_had(const floe_base *base, const floe_address *source, floe_span data)
 {
-    return floe_packet_kind_of(data) == FLOE_PACKET_CHANNEL_DATA &&
-           floe_address_equal(&base->former_relay, source);
+    return is_of_channels(data) && floe_address_equal(&base->former_relay, source);
 }
 
 bool floe_base_deliver(floe_core *core, const floe_base *base, const floe_address *source,
@@ -534,7 +542,7 @@ static bool take_indication(floe_core *core, floe_time now, floe_relay *relay,
                               NULL, message,
                               "ICMP from the peer's side, as the relay's server says");
             floe_unreachable reason;
-            if (floe_icmp_reason((floe_family)peer.family, type, code, &reason)) {
+            if (floe_icmp_relayed_reason((floe_family)peer.family, type, code, &reason)) {
                 floe_unreached_tell(
                     core, now,
                     floe_packet_id(core, relay->base, relay, FLOE_TCP_TYPE_NONE, peer.family),
@@ -575,7 +583,7 @@ static bool take_answer(floe_core *core, floe_time now, floe_relay *relay,
         floe_stun_match match;
         floe_turn_event event =
             floe_turn_peer_receive(&relay->turn, now, peer, source, message, &match);
-        if (match == FLOE_STUN_NO_INTEGRITY || match == FLOE_STUN_BAD_INTEGRITY) {
+        if (floe_stun_is_forged(match)) {
             core->shared->dropped++;
             trace_peer(core, now, FLOE_TRACE_DROPPED, relay, &before, message,
                        "its integrity does not match");
@@ -595,10 +603,9 @@ static floe_taken take(floe_core *core, floe_time now, floe_relay *relay,
                        const floe_stun_message *message, floe_packet *packet)
 {
     if (message == NULL) {
-        bool channel = floe_packet_kind_of(frame) == FLOE_PACKET_CHANNEL_DATA &&
-                       relay->turn.state == FLOE_TURN_ALLOCATED &&
+        bool servers = relay->turn.state == FLOE_TURN_ALLOCATED && is_of_channels(frame) &&
                        floe_address_equal(source, &relay->turn.server);
-        if (!channel) {
+        if (!servers) {
             return FLOE_TAKEN_NOT;
         }
         return take_channel_data(core, now, relay, frame, packet) ? FLOE_TAKEN_PACKET : FLOE_TAKEN;

@@ -126,6 +126,12 @@ static void dropped_text(const floe_failure *failure, const char *ip, char *text
                        ip, failure->remote.port);
         return;
     }
+    if (failure->dropped == FLOE_STUN_BID_DOWN) {
+        (void)snprintf(text, size,
+                       "its nonce promises PASSWORD-ALGORITHMS, and there is none: somebody on the "
+                       "way may have taken it out");
+        return;
+    }
     if (failure->code != 0) {
         (void)snprintf(answer, sizeof answer, "%u%s%s", failure->code, advice != NULL ? " " : "",
                        advice != NULL ? advice->name : "");
@@ -250,6 +256,9 @@ static void unreachable_text(const floe_failure *failure, const char *ip, char *
                        "this machine refuses to send to %s: does a local firewall forbid %s "
                        "port %u?",
                        ip, carrier(failure->transport), port);
+        break;
+    case FLOE_UNREACHABLE_TOO_BIG:
+    case FLOE_UNREACHABLE_EXPIRED: /* of a relay's peer alone */
         break;
     }
 }

@@ -994,7 +994,7 @@ bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
     floe_turn_event event =
         floe_turn_allocation_receive(&relay->turn, now, source, message, &match);
 
-    if (match == FLOE_STUN_NO_INTEGRITY || match == FLOE_STUN_BAD_INTEGRITY) {
+    if (floe_stun_is_forged(match)) {
         core->shared->dropped++;
         floe_trace_packet(core, now, FLOE_TRACE_DROPPED, base, source, relay->server, &before,
                           message, "its integrity does not match");

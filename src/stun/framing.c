@@ -68,7 +68,8 @@ floe_frame_result floe_frame_measure(floe_span front, size_t *size)
         *size = 4;
         return FLOE_FRAME_INCOMPLETE;
     }
-    if (first < FLOE_CHANNEL_FIRST || first > FLOE_CHANNEL_LAST) {
+    if ((first & 0xC000U) !=
+        FLOE_CHANNEL_FIRST) { /* RFC 8656 §12: reserved numbers are framed too */
         return floe_frame_measure_stun(front, size);
     }
     *size = FLOE_CHANNEL_HEADER_SIZE + (length + 3) / 4 * 4;

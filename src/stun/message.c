@@ -396,9 +396,8 @@ bool floe_stun_succeeded(const floe_stun_message *message)
 }
 
 /* §14.5, 14.6: the HMAC covers the message up to the attribute, with a length field that ends with
- * it. `right` has room for the whole code; the attribute may be a truncated one (SHA-256 alone). */
-static bool check_code(const floe_stun_message *message, size_t at, size_t shortest, size_t longest,
-                       floe_mac *mac)
+ * it. The code is a whole one: neither TURN nor ICE allows for truncated ones (§14.6). */
+static bool check_code(const floe_stun_message *message, size_t at, size_t whole, floe_mac *mac)
 {
     uint8_t header[4];
     uint8_t right[FLOE_SHA256_SIZE];
@@ -414,7 +413,7 @@ static bool check_code(const floe_stun_message *message, size_t at, size_t short
     floe_read_skip(&reader, 2);
     uint16_t size = floe_read_u16(&reader);
     floe_span code = floe_read_span(&reader, size);
-    if (reader.failed || size < shortest || size > longest || size % 4 != 0) {
+    if (reader.failed || size != whole) {
         return false;
     }
     floe_write_u16(&writer, type);
@@ -426,12 +425,12 @@ static bool check_code(const floe_stun_message *message, size_t at, size_t short
 
 bool floe_stun_check_integrity(const floe_stun_message *message, floe_mac *mac)
 {
-    return check_code(message, message->integrity_at, FLOE_SHA1_SIZE, FLOE_SHA1_SIZE, mac);
+    return check_code(message, message->integrity_at, FLOE_SHA1_SIZE, mac);
 }
 
 bool floe_stun_check_integrity_sha256(const floe_stun_message *message, floe_mac *mac)
 {
-    return check_code(message, message->integrity_sha256_at, 16, FLOE_SHA256_SIZE, mac);
+    return check_code(message, message->integrity_sha256_at, FLOE_SHA256_SIZE, mac);
 }
 
 const char *floe_stun_method_name(uint16_t method)

@@ -73,10 +73,23 @@ static bool may_be_unsigned(const floe_stun_message *message)
            (code == 401 || code == 438);
 }
 
+/* §9.2.5, for all but the challenges, whose reader looks himself. */
+static bool is_bid_down(const floe_stun_message *message)
+{
+    floe_span nonce;
+
+    return floe_stun_find(message, FLOE_STUN_NONCE, &nonce) &&
+           (floe_stun_nonce_features(nonce) & FLOE_STUN_FEATURE_PASSWORD_ALGORITHMS) != 0 &&
+           !floe_stun_has(message, FLOE_STUN_PASSWORD_ALGORITHMS);
+}
+
 static floe_stun_match match_integrity(const floe_stun_message *message, const floe_stun_key *key)
 {
     bool good = false;
 
+    if (is_bid_down(message) && !may_be_unsigned(message)) {
+        return FLOE_STUN_BID_DOWN;
+    }
     if (message->integrity_sha256_at != 0) {
         good = floe_stun_check_integrity_sha256(message, key->sha256);
     } else if (message->integrity_at != 0) {
@@ -86,6 +99,14 @@ static floe_stun_match match_integrity(const floe_stun_message *message, const f
     }
     /* A 401 or 438 may be signed with another realm's key: its code cannot be checked. */
     return good || may_be_unsigned(message) ? FLOE_STUN_BELIEVED : FLOE_STUN_BAD_INTEGRITY;
+}
+
+/* §9.2.5: "If the request was sent over a reliable transport, the response MUST be discarded, and
+ * the layer MUST immediately end the transaction"; but an unsigned 400 and a bid down are as if
+ * they "were never received". */
+static bool ends_it(floe_stun_match match, uint16_t code)
+{
+    return match == FLOE_STUN_BAD_INTEGRITY || (match == FLOE_STUN_NO_INTEGRITY && code != 400);
 }
 
 floe_stun_match floe_stun_transaction_match(floe_stun_transaction *transaction,
@@ -112,6 +133,9 @@ floe_stun_match floe_stun_transaction_match(floe_stun_transaction *transaction,
         if (message->class == FLOE_STUN_SUCCESS ||
             !floe_stun_read_error(message, &transaction->dropped_code, &reason)) {
             transaction->dropped_code = 0;
+        }
+        if (transaction->reliable && ends_it(match, transaction->dropped_code)) {
+            transaction->due = (floe_time){0};
         }
     }
     return match;

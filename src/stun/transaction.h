@@ -17,6 +17,7 @@ typedef enum floe_stun_match {
     FLOE_STUN_WRONG_SOURCE, /* not from the address that was asked */
     FLOE_STUN_NO_INTEGRITY, /* the code is missing where it is due */
     FLOE_STUN_BAD_INTEGRITY,
+    FLOE_STUN_BID_DOWN, /* its nonce promises PASSWORD-ALGORITHMS, and there is none (§9.2.5) */
 } floe_stun_match;
 
 typedef struct floe_stun_transaction {
@@ -60,9 +61,17 @@ typedef enum floe_stun_due {
 
 floe_stun_due floe_stun_transaction_time(floe_stun_transaction *transaction, floe_time now);
 
+/* Whether an answer from where it should come was dropped for what it says of itself. */
+static inline bool floe_stun_is_forged(floe_stun_match match)
+{
+    return match >= FLOE_STUN_NO_INTEGRITY;
+}
+
 /* `key`: the one the request was signed with, NULL when it was not. A response to a signed request
  * must be signed, but for the challenges, 401 and 438, which may come from a server that does not
- * know the key (RFC 8489 §9.2.5). */
+ * know the key (RFC 8489 §9.2.5). By datagrams a forged answer is as none, and the transaction goes
+ * on; on a stream nobody else can have put it there, and the transaction ends: its time has come at
+ * once, and it gives up. */
 floe_stun_match floe_stun_transaction_match(floe_stun_transaction *transaction,
                                             const floe_stun_message *message,
                                             const floe_address *source, const floe_address *server,

@@ -259,36 +259,47 @@ floe_stun_due floe_turn_allocation_resend(const floe_turn_allocation *allocation
 
 /* Answers. */
 
-/* RFC 8489 §9.2.5: the first of the server's algorithms that we know; what the nonce says is
- * offered has to be there, or somebody on the way has taken it out (T3). NULL: it is good. */
+/* RFC 8656 §6: of both MD5 and SHA-256 the latter, whatever their order; RFC 8489 §9.2.5 would have
+ * the first. False: none that we know. */
+static bool choose_algorithm(floe_span offered, floe_stun_password_algorithm *chosen)
+{
+    uint16_t algorithm;
+    floe_span parameters;
+    bool found = false;
+    size_t at = 0;
+
+    while (floe_stun_next_password_algorithm(offered, &at, &algorithm, &parameters)) {
+        if (algorithm == FLOE_STUN_PASSWORD_SHA256 ||
+            (algorithm == FLOE_STUN_PASSWORD_MD5 && !found)) {
+            *chosen = (floe_stun_password_algorithm)algorithm;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* RFC 8489 §9.2.5: what the server offers goes back as it is, by whatever nonce; what the nonce
+ * says is offered has to be there, or somebody on the way has taken it out (T3). NULL: it is good.
+ */
 static const char *read_security(const floe_stun_message *message, floe_span nonce,
                                  floe_turn_security *security)
 {
     uint32_t features = floe_stun_nonce_features(nonce);
-    uint16_t algorithm;
-    floe_span parameters;
-    size_t at = 0;
 
     *security = (floe_turn_security){
         .algorithm = FLOE_STUN_PASSWORD_MD5,
         .anonymous = (features & FLOE_STUN_FEATURE_USERNAME_ANONYMITY) != 0,
     };
-    bool offered = floe_stun_find(message, FLOE_STUN_PASSWORD_ALGORITHMS, &security->algorithms);
-    if ((features & FLOE_STUN_FEATURE_PASSWORD_ALGORITHMS) == 0) {
+    if (!floe_stun_find(message, FLOE_STUN_PASSWORD_ALGORITHMS, &security->algorithms)) {
         security->algorithms = (floe_span){0};
-        return NULL;
+        return (features & FLOE_STUN_FEATURE_PASSWORD_ALGORITHMS) == 0
+                   ? NULL
+                   : "its nonce promises PASSWORD-ALGORITHMS, and there is none: somebody on the "
+                     "way may have taken it out";
     }
-    if (!offered) {
-        return "its nonce promises PASSWORD-ALGORITHMS, and there is none: somebody on the way may "
-               "have taken it out";
-    }
-    while (floe_stun_next_password_algorithm(security->algorithms, &at, &algorithm, &parameters)) {
-        if (algorithm == FLOE_STUN_PASSWORD_MD5 || algorithm == FLOE_STUN_PASSWORD_SHA256) {
-            security->algorithm = (floe_stun_password_algorithm)algorithm;
-            return NULL;
-        }
-    }
-    return "it takes passwords by unknown algorithms only";
+    return choose_algorithm(security->algorithms, &security->algorithm)
+               ? NULL
+               : "it takes passwords by unknown algorithms only";
 }
 
 /* The realm that a challenge names, with a reference. NULL: `why` says. */

@@ -748,10 +748,12 @@ static void forge(server_reply *reply, const floe_stun_message *request)
     floe_address from = server_address_for(world, reply->server, reply->client.family);
     floe_address evil = floe_address_ipv4(0x06060606, 666);
 
-    bool stream = world->config->servers[reply->server].transport != FLOE_PROTOCOL_UDP;
+    int transport = world->config->servers[reply->server].transport;
+    bool connected = transport != FLOE_PROTOCOL_UDP;
+    bool stream = connected && transport != FLOE_PROTOCOL_DTLS;
     for (int kind = 0; kind < 4; kind++) {
-        if (stream && (kind == 1 || kind == 2)) {
-            continue; /* nobody else has the connection */
+        if ((connected && (kind == 1 || kind == 2)) || (stream && kind == 3)) {
+            continue; /* nobody else has the connection; RFC 8489 §9.2.5: that would end it */
         }
         floe_stun_id id = request->id;
         floe_address source = from;

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "base/address.h"
+#include "base/memory.h"
 #include "base/time.h"
 #include "stun/key.h"
 #include "stun/writer.h"
@@ -37,6 +38,7 @@ typedef struct hand {
 } hand;
 
 static const char *const server_address = "203.0.113.2:3478";
+static const char *const udp_url = "turn:203.0.113.2";
 static const char *const tcp_url = "turn:203.0.113.2?transport=tcp";
 
 static void say(hand *h, const char *word)
@@ -332,12 +334,116 @@ static void t12_refused_peers_make_room(void **state)
     end(&h);
 }
 
+/* ── ChannelData (RFC 8656 §12) ── */
+
+/* Table 3, §12.6: of a reserved number or of one that is not bound it is dropped in silence, by a
+ * datagram from the server and by a connection, which goes on. */
+static void k1_channel_data_of_reserved_numbers(void **state)
+{
+    static const uint8_t firsts[] = {0x40, 0x4F, 0x50, 0x7F, 0xC0, 0xFF, 0x05};
+    static hand h;
+
+    (void)state;
+    for (int tcp = 0; tcp < 2; tcp++) {
+        relayed(&h, tcp ? tcp_url : udp_url, tcp == 1);
+        uint32_t channel = h.channel;
+        uint64_t dropped = floe_core_shared_dropped(h.shared);
+        floe_core_receive_packets(h.core, true);
+        size_t count = tcp ? 4 : sizeof firsts;
+        for (size_t i = 0; i < count; i++) {
+            const uint8_t bytes[] = {firsts[i], 1, 0, 5, 'd', 'a', 't', 'a', 's', 0, 0, 0};
+            floe_packet packet;
+            arrive(&h, channel, floe_span_of(bytes, sizeof bytes));
+            assert_false(floe_core_packet(h.core, h.now, &packet));
+        }
+        assert_int_equal(floe_core_shared_dropped(h.shared) - dropped, count);
+        pass(&h, 20000);
+        assert_string_equal(h.log, "");
+        end(&h);
+    }
+}
+
+/* ── Checks ── */
+
+/* RFC 8489 §9.1.3: where MESSAGE-INTEGRITY-SHA256 is there it is what counts, and the answer has
+ * it; else MESSAGE-INTEGRITY, and the answer has that. */
+static void k2_checks_signed_by_sha256(void **state)
+{
+    typedef enum code { NONE, RIGHT, WRONG } code;
+    static const struct {
+        code sha1;
+        code sha256;
+        bool authenticated;
+    } rows[] = {
+        {RIGHT, NONE, true}, {NONE, RIGHT, true},   {RIGHT, RIGHT, true}, {WRONG, RIGHT, true},
+        {NONE, NONE, false}, {RIGHT, WRONG, false}, {NONE, WRONG, false}, {WRONG, NONE, false},
+    };
+    static hand h;
+    floe_parameters parameters = FLOE_PARAMETERS_INIT;
+    floe_address source = address_of("192.0.2.50:4000");
+    char username[300];
+    floe_stun_key *keys[3] = {NULL};
+
+    (void)state;
+    relayed(&h, udp_url, false);
+    assert_int_equal(floe_core_get_local_parameters(h.core, &parameters), FLOE_OK);
+    floe_core_receive_packets(h.core, true);
+    (void)snprintf(username, sizeof username, "%s:peer", parameters.username_fragment);
+    for (int i = RIGHT; i <= WRONG; i++) {
+        assert_int_equal(
+            floe_stun_key_short_term(&floe_default_allocator,
+                                     floe_span_text(i == RIGHT ? parameters.password : "another"),
+                                     &keys[i]),
+            FLOE_OK);
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t bytes[512];
+        floe_stun_id id = {{(uint8_t)(i + 1)}};
+        floe_packet packet;
+        floe_stun_message answered = {0};
+        floe_stun_writer writer =
+            floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_REQUEST, FLOE_STUN_BINDING, &id);
+        floe_stun_put(&writer, FLOE_STUN_USERNAME, floe_span_text(username));
+        if (rows[i].sha1 != NONE) {
+            floe_stun_put_integrity(&writer, keys[rows[i].sha1]->sha1);
+        }
+        if (rows[i].sha256 != NONE) {
+            floe_stun_put_integrity_sha256(&writer, keys[rows[i].sha256]->sha256);
+        }
+        floe_stun_put_fingerprint(&writer);
+        floe_span check = floe_stun_written(&writer);
+        floe_core_datagram(h.core, h.now, 1, &source, check.data, check.size);
+        assert_true(floe_core_packet(h.core, h.now, &packet));
+        assert_non_null(packet.check);
+        assert_int_equal(packet.check->authenticated, rows[i].authenticated);
+        assert_int_equal(packet.check->sha256, rows[i].sha256 != NONE);
+        assert_int_equal(floe_core_answer_check(h.core, h.now, &packet, 0),
+                         rows[i].authenticated ? FLOE_OK : FLOE_ERR_PERMISSION);
+        if (!rows[i].authenticated) {
+            continue;
+        }
+        assert_true(floe_core_poll(h.core, h.now, &h.output));
+        assert_int_equal(
+            floe_stun_parse(floe_span_of(h.output.data, h.output.data_size), &answered),
+            FLOE_STUN_PARSED);
+        assert_int_equal(answered.integrity_at != 0, rows[i].sha256 == NONE);
+        assert_true(rows[i].sha256 == NONE
+                        ? floe_stun_check_integrity(&answered, keys[RIGHT]->sha1)
+                        : floe_stun_check_integrity_sha256(&answered, keys[RIGHT]->sha256));
+    }
+    floe_stun_key_release(keys[RIGHT]);
+    floe_stun_key_release(keys[WRONG]);
+    end(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(t12_a_refused_peer_is_remembered),
         cmocka_unit_test(t12_a_peer_that_is_not_had_is_asked_for_more_and_more_seldom),
         cmocka_unit_test(t12_refused_peers_make_room),
+        cmocka_unit_test(k1_channel_data_of_reserved_numbers),
+        cmocka_unit_test(k2_checks_signed_by_sha256),
     };
     return cmocka_run_group_tests_name("clauses", tests, NULL, NULL);
 }

@@ -1100,15 +1100,25 @@ static void k1_a_peer_that_is_not_reached_is_told(void **state)
     end(&h);
 }
 
-/* RFC 8656 §11.6: the relay's server has ICMP from the peer's side. That a packet was too big says
- * nothing of the peer. */
+/* RFC 8656 §11.6: the relay's server has ICMP from the peer's side, and the owner hears of each
+ * condition; of a packet that was too large, or too long on its way, by a word of its own. */
 static void k1_a_relays_server_says_that_a_peer_is_not_reached(void **state)
 {
-    static const uint8_t port[8] = {0, 0, 3 << 1, 3};
-    static const uint8_t too_big[8] = {0, 0, 3 << 1, 4};
+    static const struct {
+        const char *peer;
+        uint8_t type;
+        uint8_t code;
+        int reason; /* 0: nothing is told */
+    } rows[] = {
+        {"198.51.100.77:7", 3, 3, FLOE_UNREACHABLE_PORT},
+        {"198.51.100.78:7", 3, 1, FLOE_UNREACHABLE_HOST},
+        {"198.51.100.79:7", 3, 4, FLOE_UNREACHABLE_TOO_BIG},
+        {"198.51.100.80:7", 11, 0, FLOE_UNREACHABLE_EXPIRED},
+        {"198.51.100.81:7", 11, 1, FLOE_UNREACHABLE_EXPIRED},
+        {"198.51.100.82:7", 8, 0, 0},
+    };
     static const floe_stun_id id = {{1}};
     static hand h;
-    floe_address peer = address_of("198.51.100.77:7");
 
     (void)state;
     make(&h, turn_url, 1, defaults);
@@ -1116,20 +1126,28 @@ static void k1_a_relays_server_says_that_a_peer_is_not_reached(void **state)
     gather(&h);
     pass(&h, 1000);
     *h.log = '\0';
-    for (int row = 0; row < 3; row++) {
-        uint8_t bytes[128];
-        floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_INDICATION,
-                                                  FLOE_STUN_DATA_INDICATION, &id);
-        floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &peer);
-        floe_stun_put(&writer, FLOE_STUN_ICMP, floe_span_of(row == 1 ? too_big : port, 8));
-        deliver(&h, 1, turn, &writer);
-        settle(&h);
-        /* First there is no permission for the peer yet, so nothing was sent to it. */
-        read_log(&h, row < 2 ? "" : "198.51.100.77:7 not reached by relay: 1");
-        assert_int_equal(
-            floe_core_send(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_RELAY], &peer, "x", 1),
-            FLOE_OK);
-        pass(&h, 1000);
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+        floe_address peer = address_of(rows[row].peer);
+        char told[64] = "";
+        for (int permitted = 0; permitted < 2; permitted++) {
+            uint8_t bytes[128];
+            floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_INDICATION,
+                                                      FLOE_STUN_DATA_INDICATION, &id);
+            floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &peer);
+            floe_stun_put_icmp(&writer, rows[row].type, rows[row].code, 1280);
+            deliver(&h, 1, turn, &writer);
+            settle(&h);
+            /* First there is no permission for the peer yet, so nothing was sent to it. */
+            if (permitted == 1 && rows[row].reason != 0) {
+                (void)snprintf(told, sizeof told, "%s not reached by relay: %d", rows[row].peer,
+                               rows[row].reason);
+            }
+            read_log(&h, told);
+            assert_int_equal(
+                floe_core_send(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_RELAY], &peer, "x", 1),
+                FLOE_OK);
+            pass(&h, 1000);
+        }
     }
     end(&h);
 }

@@ -168,7 +168,7 @@ static void other_protocols_are_known_at_once(void **state)
     } rows[] = {
         {"HTTP/1.1 400 Bad Request\r\n", true},
         {"220 mail.example.org ESMTP\r\n", false},
-        {"SSH-2.0-OpenSSH_9.2\r\n", false},
+        {"SSH-2.0-OpenSSH_9.2\r\n", true},
         {"\x15\x03\x01\x00\x02\x02\x46", false}, /* a TLS alert */
         {"\x01\x01\x00\x00\x21\x12\xa4\x43", false},
     };

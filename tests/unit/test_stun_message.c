@@ -172,8 +172,8 @@ static void rfc8489_appendix_b_request(void **state)
     floe_stun_key_release(key);
 }
 
-/* RFC 8489 §14.6: the code may be cut to 16 bytes, not shorter, and to a multiple of 4. */
-static void codes_of_sha256_may_be_cut_to_16_bytes(void **state)
+/* RFC 8489 §14.6: all 32 bytes, as neither TURN nor ICE says that fewer will do. */
+static void no_code_of_sha256_is_cut(void **state)
 {
     static const uint8_t id[FLOE_STUN_ID_SIZE] = {1};
     floe_stun_key *key;
@@ -195,7 +195,7 @@ static void codes_of_sha256_may_be_cut_to_16_bytes(void **state)
         assert_int_equal(floe_mac_compute(key->sha256, &covered, 1, code), FLOE_OK);
         floe_stun_put(&writer, FLOE_STUN_MESSAGE_INTEGRITY_SHA256, floe_span_of(code, size));
         assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message), FLOE_STUN_PARSED);
-        bool good = size >= 16 && size <= 32 && size % 4 == 0;
+        bool good = size == 32;
         assert_int_equal(floe_stun_check_integrity_sha256(&message, key->sha256), good);
         if (good) { /* each byte of it counts */
             bytes[FLOE_STUN_HEADER_SIZE + 4 + size - 1] ^= 1;
@@ -327,6 +327,28 @@ static void cve_2020_4067_padding_is_zero(void **state)
     floe_stun_put(&writer, FLOE_STUN_USERNAME, floe_span_text("u"));
     assert_int_equal(floe_stun_written(&writer).size, sizeof right);
     assert_memory_equal(bytes, right, sizeof right);
+}
+
+/* RFC 8489 §14.3, §14.9, §14.10: 763 bytes or fewer are read; of text that is longer, nothing. */
+static void texts_of_763_bytes_are_read(void **state)
+{
+    static const uint16_t types[] = {FLOE_STUN_USERNAME, FLOE_STUN_REALM, FLOE_STUN_NONCE};
+    static char text[764];
+
+    (void)state;
+    memset(text, 'a', sizeof text);
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t size = 763; size <= 764; size++) {
+            uint8_t bytes[1024];
+            floe_stun_message message;
+            floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_REQUEST,
+                                                      FLOE_STUN_BINDING, &some_id);
+            floe_stun_put(&writer, types[i], floe_span_of(text, size));
+            assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message),
+                             FLOE_STUN_PARSED);
+            assert_int_equal(floe_stun_has(&message, types[i]), size == 763);
+        }
+    }
 }
 
 static void what_does_not_fit_gives_nothing(void **state)
@@ -615,7 +637,8 @@ int main(void)
         cmocka_unit_test(rfc5769_sample_responses),
         cmocka_unit_test(rfc5769_long_term_request),
         cmocka_unit_test(rfc8489_appendix_b_request),
-        cmocka_unit_test(codes_of_sha256_may_be_cut_to_16_bytes),
+        cmocka_unit_test(no_code_of_sha256_is_cut),
+        cmocka_unit_test(texts_of_763_bytes_are_read),
         cmocka_unit_test(writes_rfc5769_byte_for_byte),
         cmocka_unit_test(every_writer_meets_its_reader),
         cmocka_unit_test(cve_2020_4067_padding_is_zero),

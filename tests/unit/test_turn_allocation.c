@@ -1158,15 +1158,17 @@ static void t3_sha256_and_user_hashes(void **state)
     assert_int_equal(respond(f, &good), FLOE_TURN_SUCCESS);
 }
 
-static void t3_the_first_known_algorithm_is_taken(void **state)
+/* RFC 8656 §6: of both, SHA-256, whatever their order. */
+static void t3_sha256_is_taken_where_it_is_offered(void **state)
 {
     static const uint16_t md5_first[] = {FLOE_STUN_PASSWORD_MD5, FLOE_STUN_PASSWORD_SHA256};
     static const uint16_t unknown_first[] = {99, FLOE_STUN_PASSWORD_SHA256};
+    static const uint16_t md5[] = {FLOE_STUN_PASSWORD_MD5, 99};
     static const uint16_t unknown_only[] = {99, 98};
-    const uint16_t *const offers[] = {md5_first, unknown_first, unknown_only};
+    const uint16_t *const offers[] = {md5_first, unknown_first, both_algorithms, md5, unknown_only};
     fixture *f = *state;
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 5; i++) {
         uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
         floe_stun_message message;
         floe_span value;
@@ -1182,7 +1184,7 @@ static void t3_the_first_known_algorithm_is_taken(void **state)
             FLOE_OK);
         begin_allocation(f);
         sent(f, bytes, &message);
-        if (i == 2) {
+        if (i == 4) {
             assert_int_equal(respond(f, &asks), FLOE_TURN_FAILED);
             assert_non_null(strstr(f->allocation.failure.reason, "unknown algorithms"));
             return;
@@ -1191,7 +1193,7 @@ static void t3_the_first_known_algorithm_is_taken(void **state)
         sent(f, bytes, &message);
         assert_true(floe_stun_find(&message, FLOE_STUN_PASSWORD_ALGORITHM, &value));
         assert_int_equal(value.data[1],
-                         i == 0 ? FLOE_STUN_PASSWORD_MD5 : FLOE_STUN_PASSWORD_SHA256);
+                         i == 3 ? FLOE_STUN_PASSWORD_MD5 : FLOE_STUN_PASSWORD_SHA256);
         assert_true(floe_stun_has(&message, FLOE_STUN_USERNAME));
     }
 }
@@ -1211,7 +1213,8 @@ static void t3_a_bid_down_is_refused(void **state)
     assert_non_null(strstr(f->allocation.failure.reason, "PASSWORD-ALGORITHMS"));
 }
 
-static void t3_without_the_cookie_algorithms_do_not_count(void **state)
+/* RFC 8489 §9.2.5: they go back as they came. */
+static void t3_algorithms_count_without_the_cookie(void **state)
 {
     fixture *f = *state;
     uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
@@ -1222,8 +1225,55 @@ static void t3_without_the_cookie_algorithms_do_not_count(void **state)
     sent(f, bytes, &message);
     assert_int_equal(respond(f, &asks), FLOE_TURN_PROGRESS);
     sent(f, bytes, &message);
-    assert_false(floe_stun_has(&message, FLOE_STUN_PASSWORD_ALGORITHM));
-    assert_true(message.integrity_at != 0);
+    assert_true(floe_stun_has(&message, FLOE_STUN_PASSWORD_ALGORITHMS));
+    assert_true(floe_stun_has(&message, FLOE_STUN_PASSWORD_ALGORITHM));
+    assert_true(message.integrity_sha256_at != 0);
+}
+
+/* RFC 8489 §9.2.5: on a stream an answer without a right integrity ends the transaction at once,
+ * and says so; an unsigned 400 is as none, and what is rightly unsigned goes on. */
+static void r5_on_a_stream_a_forged_answer_is_the_end(void **state)
+{
+    static const answer rows[] = {
+        {.code = 508, .lifetime = -1},
+        {.code = 508, .lifetime = -1, .sign_with = "other"},
+        {.relayed = "198.51.100.9:5000", .lifetime = 600},
+        {.code = 400, .lifetime = -1},
+        {.code = 438, .realm = "r", .nonce = "n2", .lifetime = -1},
+        {.sign_with = "secret",
+         .nonce = "obMatJos2gAAAn2",
+         .relayed = "198.51.100.9:5000",
+         .lifetime = 600},
+    };
+    fixture *f = *state;
+    const floe_turn_wishes wishes = {.families = FLOE_TURN_IPV4};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+        floe_stun_message message;
+        floe_turn_allocation_free(&f->allocation);
+        floe_turn_account_release(f->account);
+        assert_int_equal(
+            floe_turn_account_new(&f->memory.table, "s", "user", "secret", NULL, &f->account),
+            FLOE_OK);
+        floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
+                                  floe_milliseconds(500), true, &wishes);
+        assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        floe_turn_event event = respond(f, &rows[i]);
+        assert_int_equal(event, i == 4 ? FLOE_TURN_PROGRESS : FLOE_TURN_NOTHING);
+        bool ends = floe_time_reached(now(f), floe_turn_allocation_deadline(&f->allocation));
+        assert_int_equal(ends, i < 3);
+        if (ends) {
+            assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_FAILED);
+            assert_int_equal(f->allocation.transaction.dropped,
+                             i == 1 ? FLOE_STUN_BAD_INTEGRITY : FLOE_STUN_NO_INTEGRITY);
+        } else if (i != 4) { /* as if it had not come: the right one still may */
+            assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+        }
+    }
 }
 
 static void t4_300_names_another_server(void **state)
@@ -1358,9 +1408,10 @@ int main(void)
         TEST(even_port_and_reservation),
         TEST(k1_dont_fragment_where_it_works),
         TEST(t3_sha256_and_user_hashes),
-        TEST(t3_the_first_known_algorithm_is_taken),
+        TEST(t3_sha256_is_taken_where_it_is_offered),
         TEST(t3_a_bid_down_is_refused),
-        TEST(t3_without_the_cookie_algorithms_do_not_count),
+        TEST(t3_algorithms_count_without_the_cookie),
+        TEST(r5_on_a_stream_a_forged_answer_is_the_end),
         TEST(t4_300_names_another_server),
         TEST(the_longest_request_fits),
         TEST(each_allocation_of_memory_may_fail),
