@@ -341,7 +341,7 @@ FLOE_EXPORT floe_error floe_core_get_local_parameters(const floe_core *core,
 /** As floe_gatherer_get_local_candidates. */
 FLOE_EXPORT floe_error floe_core_get_local_candidates(const floe_core *core,
                                                       floe_candidate_list **list);
-/** As floe_gatherer_get_statistics. */
+/** As floe_gatherer_get_statistics; what the driver holds does not count as waiting. */
 FLOE_EXPORT floe_error floe_core_get_statistics(const floe_core *core,
                                                 floe_gatherer_statistics **statistics);
 

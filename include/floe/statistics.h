@@ -91,6 +91,11 @@ typedef struct floe_gatherer_statistics {
     const floe_candidate_statistics *const *candidates;
     /** From the call of gather to complete; zero: not complete. */
     floe_duration gathering;
+    /** Bytes that wait to be sent, with what is needed to keep them: for a socket, a relay's
+     *  permission, a connection to a server or through it to a peer; what the kernel has not yet
+     *  sent on such a connection, or not heard the other side confirm, counts too where the system
+     *  tells it. 0: nothing waits. What a relay's server holds for a slow peer is not seen. */
+    size_t waiting;
 } floe_gatherer_statistics;
 
 /** Frees statistics and all that they point to. NULL is fine. Threads: any. Before the floe_api of

@@ -584,8 +584,8 @@ static const command_text texts[] = {
      "floe turn pipe [options] --peer ADDRESS:PORT URL\n\n"
      "Standard input goes to the peer, a packet for each read; what comes from it, to standard\n"
      "output. Says on standard error at which address the peer reaches us.\n",
-     "\nExit: 0 at the end of the input; 1 no relay, or it was lost; 2 wrong usage;\n"
-     "130 interrupted."},
+     "\nExit: 0 at the end of the input; 1 no relay, or it was lost, or takes no more, or the\n"
+     "input cannot be read; 2 wrong usage; 130 interrupted."},
 };
 
 static const command_text *text_of(command_kind kind)

@@ -7,8 +7,11 @@
 #include <uv.h>
 
 #define CHUNK 1200
-/* Behind the end of the input: how long the first answer may take, for which permission, connection
- * and peer take their turns; and how long the next. */
+/* Behind the end of the input what was read goes out: how often it is looked at, and how long none
+ * of it may go. */
+#define LOOK_MS 50
+#define STALLED_MS 10000
+/* And behind that: how long the first answer may take, and how long the next. */
 #define FIRST_ANSWER_MS 10000
 #define NEXT_ANSWER_MS 1000
 
@@ -24,7 +27,9 @@ typedef struct turn_piper {
     char chunk[CHUNK];
     size_t chunk_size; /* that waits to be sent */
     bool reading;
-    bool ended; /* the input has */
+    bool sent;          /* the input has ended, and all of it has gone */
+    size_t waiting;     /* the least that waited since the end of the input */
+    uint64_t shrunk_at; /* when it became that, by the loop's clock */
     bool answered;
     bool closing;
     bool closed; /* and the relay is released */
@@ -53,6 +58,42 @@ static void linger(turn_piper *piper)
 {
     (void)uv_timer_start(&piper->linger, on_linger,
                          piper->answered ? NEXT_ANSWER_MS : FIRST_ANSWER_MS, 0);
+}
+
+/* How much of the input is not with the relay's server yet. */
+static size_t still_waiting(turn_piper *piper)
+{
+    floe_gatherer_statistics *statistics = NULL;
+    size_t waiting = 0;
+
+    if (floe_gatherer_get_statistics(piper->gatherer, &statistics) == FLOE_OK) {
+        waiting = statistics->waiting;
+    }
+    floe_gatherer_statistics_free(statistics);
+    return waiting;
+}
+
+static void on_look(uv_timer_t *timer)
+{
+    turn_piper *piper = timer->data;
+    size_t waiting = still_waiting(piper);
+    uint64_t now = uv_now(&piper->loop);
+
+    if (waiting < piper->waiting) {
+        piper->waiting = waiting;
+        piper->shrunk_at = now;
+    }
+    if (waiting == 0) {
+        piper->sent = true;
+        linger(piper);
+    } else if (now - piper->shrunk_at >= STALLED_MS) {
+        (void)fprintf(
+            stderr,
+            "floe: turn pipe: the peer or the relay takes no more: for %d seconds nothing "
+            "has gone of what waits\n",
+            STALLED_MS / 1000);
+        finish(piper, EXIT_NO_RELAY);
+    }
 }
 
 static void read_more(turn_piper *piper);
@@ -101,8 +142,8 @@ static void on_read(uv_fs_t *request)
         return;
     }
     if (size == 0) {
-        piper->ended = true;
-        linger(piper);
+        piper->waiting = SIZE_MAX;
+        (void)uv_timer_start(&piper->linger, on_look, 0, LOOK_MS);
         return;
     }
     piper->chunk_size = (size_t)size;
@@ -135,7 +176,7 @@ static void on_packet(void *user_data, const floe_packet *packet)
         (void)fwrite(packet->data, 1, packet->size, stdout);
         (void)fflush(stdout);
         piper->answered = true;
-        if (piper->ended) {
+        if (piper->sent) {
             linger(piper);
         }
     }

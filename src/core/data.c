@@ -96,6 +96,32 @@ size_t floe_connection_waiting(const floe_connection *connection)
            (connection->secure != NULL ? floe_secure_waiting(connection->secure) : 0);
 }
 
+size_t floe_waiting(const floe_core *core)
+{
+    size_t waiting = 0;
+
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        waiting += base->queue.used;
+    }
+    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
+    {
+        waiting += floe_connection_waiting(connection);
+    }
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
+        {
+            waiting += peer->held.used;
+        }
+        FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
+        {
+            waiting += stream->held.used;
+        }
+    }
+    return waiting;
+}
+
 /* To the relay's server, by whatever way it has. */
 static floe_error to_server(floe_core *core, floe_relay *relay, size_t limit,
                             const floe_span *parts, size_t count)

@@ -884,6 +884,8 @@ void floe_base_writable(floe_core *core, floe_base *base);
 bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *output);
 /* How many bytes wait on it. */
 size_t floe_connection_waiting(const floe_connection *connection);
+/* How much waits to be sent, on all ways together. */
+size_t floe_waiting(const floe_core *core);
 void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay);
 /* It has another connection: what its peers asked by the one before, and was not answered, goes. */
 void floe_relay_peers_again(floe_core *core, floe_time now, floe_relay *relay);

@@ -337,6 +337,7 @@ floe_error floe_core_get_statistics(const floe_core *core, floe_gatherer_statist
     block->statistics.servers = block->servers;
     block->statistics.candidates = block->candidates;
     block->statistics.gathering = core->pooled ? (floe_duration){0} : core->gathering;
+    block->statistics.waiting = floe_waiting(core);
     each_exchange(core, fill_exchange, block);
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {

@@ -727,6 +727,22 @@ floe_error floe_gatherer_set_options(floe_gatherer *gatherer, const floe_gather_
     return error;
 }
 
+/* What the cores have given away, and has not gone. The lock is held. */
+static size_t held_here(const floe_gatherer *gatherer)
+{
+    size_t held = 0;
+
+    FLOE_LIST_EACH(udp, &gatherer->sockets, floe_udp, link)
+    {
+        held += udp->held.used;
+    }
+    FLOE_LIST_EACH(tcp, &gatherer->connections, floe_tcp, link)
+    {
+        held += floe_tcp_waiting(tcp);
+    }
+    return held;
+}
+
 floe_error floe_gatherer_get_statistics(floe_gatherer *gatherer,
                                         floe_gatherer_statistics **statistics)
 {
@@ -735,6 +751,9 @@ floe_error floe_gatherer_get_statistics(floe_gatherer *gatherer,
     }
     uv_mutex_lock(&gatherer->api->lock);
     floe_error error = floe_core_get_statistics(gatherer->core, statistics);
+    if (error == FLOE_OK) {
+        (*statistics)->waiting += held_here(gatherer);
+    }
     uv_mutex_unlock(&gatherer->api->lock);
     return error;
 }

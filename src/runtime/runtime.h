@@ -86,14 +86,15 @@ struct floe_gatherer {
     void *writable_data;
     void *unreachable_data;
 
+    floe_list sockets;     /* floe_udp.link */
+    floe_list connections; /* floe_tcp.link */
+
     /* The loop thread's alone. */
     bool pumping;
     bool has_timer;
     floe_time timer_due;
     uv_timer_t timer;
-    floe_list sockets;     /* floe_udp.link */
-    floe_list connections; /* floe_tcp.link */
-    floe_list waiters;     /* floe_waiter.of_gatherer */
+    floe_list waiters; /* floe_waiter.of_gatherer */
     unsigned open_handles;
 };
 

@@ -20,6 +20,8 @@ ptrdiff_t floe_system_send(uv_os_sock_t socket, const void *data, size_t size);
 ptrdiff_t floe_system_receive(uv_os_sock_t socket, void *buffer, size_t size);
 ptrdiff_t floe_system_receive_from(uv_os_sock_t socket, void *buffer, size_t size,
                                    struct sockaddr *from, socklen_t *from_size);
+/* How much of what was sent by a stream the other side has not confirmed; 0 where nobody says. */
+size_t floe_system_unconfirmed(uv_os_sock_t socket);
 /* For a stream, before it is bound: small messages at once, and a sign of life each minute in which
  * nothing is said. */
 void floe_system_prepare_stream(uv_os_sock_t socket);

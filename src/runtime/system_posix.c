@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/timerfd.h>
 #endif
 
@@ -58,6 +60,20 @@ ptrdiff_t floe_system_receive_from(uv_os_sock_t socket, void *buffer, size_t siz
         received = recvfrom(socket, buffer, size, 0, from, from_size);
     } while (received < 0 && errno == EINTR);
     return received;
+}
+
+size_t floe_system_unconfirmed(uv_os_sock_t socket)
+{
+    int size = 0;
+
+#ifdef SIOCOUTQ
+    if (ioctl(socket, SIOCOUTQ, &size) != 0) {
+        size = 0;
+    }
+#else
+    (void)socket;
+#endif
+    return (size_t)size;
 }
 
 void floe_system_prepare_stream(uv_os_sock_t socket)

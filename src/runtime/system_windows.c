@@ -29,6 +29,12 @@ ptrdiff_t floe_system_receive_from(uv_os_sock_t socket, void *buffer, size_t siz
     return recvfrom(socket, buffer, (int)size, 0, from, from_size);
 }
 
+size_t floe_system_unconfirmed(uv_os_sock_t socket)
+{
+    (void)socket;
+    return 0;
+}
+
 void floe_system_prepare_stream(uv_os_sock_t socket)
 {
     BOOL on = TRUE;

@@ -223,6 +223,13 @@ floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output
     return floe_uv_failed(status, "TCP");
 }
 
+size_t floe_tcp_waiting(const floe_tcp *tcp)
+{
+    size_t pending = tcp->pending != NULL ? tcp->pending_size - tcp->pending_sent : 0;
+
+    return pending + (tcp->connected ? floe_system_unconfirmed(tcp->fd) : 0);
+}
+
 /* The rest goes when the kernel takes more; until then the core sends nothing on the channel. */
 static void keep_rest(floe_tcp *tcp, const uint8_t *data, size_t size)
 {

@@ -28,6 +28,8 @@ floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output
 floe_tcp *floe_tcp_of_channel(floe_gatherer *gatherer, uint32_t channel);
 /* Sends, or keeps what the kernel does not take and says that the channel is blocked. */
 void floe_tcp_send(floe_tcp *tcp, const uint8_t *data, size_t size);
+/* How many bytes have been sent, and are not at the other side. The lock is held. */
+size_t floe_tcp_waiting(const floe_tcp *tcp);
 void floe_tcp_close(floe_tcp *tcp);
 
 #endif

@@ -413,9 +413,79 @@ EOF
     sleep 1 # the limit's second
     echo 'by TCP' | lab_client timeout 90 "$FLOE" turn pipe --tcp "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" \
         "turn:$LAB_SERVER?transport=tcp" >"$OUT" 2>"$LAB_DIR/err"
-    expect $? 0 'exit status' && expect "$(cat "$OUT")" 'by TCP' 'what came back' || { good=1; cat "$LAB_DIR/err"; }
+    expect $? 0 'exit status' && expect "$(cat "$OUT")" 'by TCP' 'what came back' || { good=1; }; cat "$LAB_DIR/err"
     echo_ends
     lab_in nat nft delete table inet slow
+    return $good
+}
+
+# A peer by TCP that greets, and at the end says how much it has taken. In the background, that $! is its own.
+greeting_peer() {
+    exec ip netns exec server python3 -u - "$LAB_SERVER2" <<'EOF'
+import socket, sys
+listener = socket.create_server((sys.argv[1], 7))
+print('listens')
+peer, _ = listener.accept()
+peer.sendall(b'\0\5hello')
+taken = 0
+try:
+    while data := peer.recv(65536):
+        taken += len(data)
+except ConnectionResetError:
+    pass
+print(taken)
+EOF
+}
+
+# What waits still at the end of the input goes before the pipe does, though an answer has come: by a way of
+# 800 kB a second. (Framed, each 1200 bytes have two more.)
+lab_test_a_pipe_ends_when_all_has_gone() {
+    local good=0 peer
+    lab_coturn 1 "$LAB_SERVER"
+    greeting_peer >"$LAB_DIR/taken" &
+    peer=$!
+    lab_wait grep -q listens "$LAB_DIR/taken"
+    head -c 3000000 /dev/zero >"$LAB_DIR/input"
+    lab_in nat nft -f - <<EOF
+table inet slow { chain through { type filter hook forward priority -1; tcp dport 3478 limit rate over 800 kbytes/second burst 50 kbytes drop; }; }
+EOF
+    lab_client timeout 90 "$FLOE" turn pipe --tcp "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" \
+        "turn:$LAB_SERVER?transport=tcp" <"$LAB_DIR/input" >"$OUT" 2>"$LAB_DIR/err"
+    expect $? 0 'exit status' && expect "$(cat "$OUT")" hello 'what the peer said' || { good=1; cat "$LAB_DIR/err"; }
+    wait $peer
+    expect "$(tail -n 1 "$LAB_DIR/taken")" 3005000 'bytes at the peer' || good=1
+    lab_in nat nft delete table inet slow
+    return $good
+}
+
+# A way by which nothing goes any more is told at the end; so is an input that cannot be read.
+lab_test_a_pipe_tells_what_does_not_go() {
+    local good=0 peer pipe
+    lab_coturn 1 "$LAB_SERVER"
+    greeting_peer >"$LAB_DIR/taken" &
+    peer=$!
+    lab_wait grep -q listens "$LAB_DIR/taken"
+    mkfifo "$LAB_DIR/idle"
+    lab_client timeout 90 "$FLOE" turn pipe --tcp "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" \
+        "turn:$LAB_SERVER?transport=tcp" <"$LAB_DIR/idle" >"$OUT" 2>"$LAB_DIR/err" &
+    pipe=$!
+    exec 7>"$LAB_DIR/idle"
+    echo first >&7
+    lab_wait grep -q hello "$OUT"
+    lab_in nat nft -f - <<EOF
+table inet shut { chain through { type filter hook forward priority -1; tcp dport 3478 drop; }; }
+EOF
+    echo last >&7
+    exec 7>&-
+    wait $pipe
+    expect $? 1 'exit status' && grep -q 'nothing has gone of what waits' "$LAB_DIR/err" || { good=1; cat "$LAB_DIR/err"; }
+    lab_in nat nft delete table inet shut
+    kill $peer 2>/dev/null
+    wait $peer 2>/dev/null
+    rm "$LAB_DIR/idle"
+    lab_client timeout 90 "$FLOE" turn pipe "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" "turn:$LAB_SERVER" \
+        </ >"$OUT" 2>"$LAB_DIR/err"
+    expect $? 1 'exit status with a folder' && grep -q 'standard input' "$LAB_DIR/err" || { good=1; cat "$LAB_DIR/err"; }
     return $good
 }
 
