@@ -63,14 +63,17 @@ floe_stun_due floe_stun_transaction_time(floe_stun_transaction *transaction, flo
     return FLOE_STUN_SEND_AGAIN;
 }
 
-/* Errors that a server gives before it can know the key. */
+/* Errors that a server gives before it can know the key: the challenges; and 437 to an Allocate, of
+ * which coturn (and Pion, of all its errors) says so before it has looked at the signature, against
+ * RFC 8656 §5. To believe that costs a try from another port; not to, the relay, for as long as
+ * what stands on the 5-tuple lives: ten minutes, behind each outage in which it was lost to us. */
 static bool may_be_unsigned(const floe_stun_message *message)
 {
     uint16_t code;
     floe_span reason;
 
     return message->class == FLOE_STUN_ERROR && floe_stun_read_error(message, &code, &reason) &&
-           (code == 401 || code == 438);
+           (code == 401 || code == 438 || (code == 437 && message->method == FLOE_STUN_ALLOCATE));
 }
 
 /* §9.2.5, for all but the challenges, whose reader looks himself. */

@@ -143,6 +143,26 @@ lab_test_t7_a_server_that_was_away_under_udp() {
     return $good
 }
 
+# T6: the way to a server that is well is cut for so long that the relay is lost, while the server keeps its allocation:
+# it says 437 to the Allocate that asks anew, unsigned; the relay comes back by another port at once, not in ten minutes.
+lab_test_t6_an_outage_on_the_way() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER"
+    roam_begins 200 "turn:$LAB_SERVER" "$LAB_USER" "$LAB_SECRET"
+    lab_wait roam_has 1 '^relay' || good=1
+    ip netns exec server nft -f - <<<'table ip away { chain in { type filter hook input priority 0; udp dport 3478 drop; }; }'
+    for _ in $(seq 120); do # all sends of a Refresh run out: 39.5 s
+        roam_has 1 '^withdrawn' && break
+        sleep 0.5
+    done
+    ip netns exec server nft delete table ip away
+    lab_wait roam_has 2 '^relay' && roam_has 1 '^withdrawn' || good=1
+    [ $good = 0 ] || uniq -c "$OUT" >&2
+    roam_ends
+    lab_coturn_stop 1
+    return $good
+}
+
 # S5: credentials that hold until a time (draft-uberti-behave-turn-rest). One that has ended is a 401 that says so;
 # one that ends in use is told with the server's code when it is needed again.
 rest_user() { # SECONDS FROM NOW

@@ -310,6 +310,12 @@ static bool wants_tcp(const floe_stun_message *request)
     return floe_stun_read_u8(request, FLOE_STUN_REQUESTED_TRANSPORT, &transport) && transport == 6;
 }
 
+/* It says 437 before it has looked at the signature. */
+static bool is_coturn(sim_make make)
+{
+    return make >= SIM_COTURN && make <= SIM_COTURN_V4_ON_V6;
+}
+
 static void on_allocate(server_reply *reply, const floe_stun_message *request)
 {
     sim_world *world = reply->world;
@@ -327,8 +333,11 @@ static void on_allocate(server_reply *reply, const floe_stun_message *request)
         reply_allocated(reply, request, allocation); /* a retransmission, answered again */
         return;
     }
-    if (allocation != NULL) {
-        reply_error(reply, request, 437); /* RFC 8656 §7.2, step 3 */
+    if (allocation != NULL) { /* RFC 8656 §7.2, step 3 */
+        if (is_coturn(server->make)) {
+            reply->key = NULL;
+        }
+        reply_error(reply, request, 437);
         return;
     }
     if (server->temper == SIM_FULL_AFTER_TWO && world->allocated[reply->server] >= 2) {

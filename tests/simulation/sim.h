@@ -86,7 +86,8 @@ typedef enum sim_nonce {
 /* Whose ways it has beyond the temper: servers that are in use (what each does was seen of it). */
 typedef enum sim_make {
     SIM_BY_THE_RFC,
-    SIM_COTURN, /* 4.6.1: 400 to a permission or channel of no allocation, where 437 is due */
+    SIM_COTURN, /* 4.6.1: 400 to a permission or channel of no allocation, where 437 is due; 437 to
+                 * an Allocate is unsigned */
     SIM_COTURN_ONE_ADDRESS, /* external-ip=IP: 440 to who wishes for both families, and for IPv6 */
     SIM_COTURN_508,         /* the same since 2026: 508 to the wish for both */
     SIM_COTURN_V4_ON_V6,    /* external-ip of IPv4 on allocations of IPv6, too */

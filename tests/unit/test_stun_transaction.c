@@ -66,7 +66,7 @@ typedef enum answer_flaw {
     NO_INTEGRITY,
     WRONG_KEY,
     CHANGED_AFTER_SIGNING,
-    ERROR_WITHOUT_INTEGRITY, /* 437: must be signed */
+    ERROR_WITHOUT_INTEGRITY, /* 486: must be signed */
     CUT_SHA256,
 } answer_flaw;
 
@@ -88,7 +88,7 @@ static floe_stun_match match_forged(floe_stun_transaction *transaction, answer_f
 
     floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
     if (flaw == ERROR_WITHOUT_INTEGRITY) {
-        floe_stun_put_error(&writer, 437, floe_span_text("Mismatch"));
+        floe_stun_put_error(&writer, 486, floe_span_text("Full"));
     } else if (flaw == CUT_SHA256) {
         floe_stun_put(&writer, FLOE_STUN_MESSAGE_INTEGRITY_SHA256, floe_span_text("12345678"));
     } else if (flaw != NO_INTEGRITY) {
@@ -140,7 +140,7 @@ static void each_forged_answer_is_ignored_and_the_right_one_believed(void **stat
         /* Nothing is otherwise but that it is known why it was dropped. */
         bool mine = expected[flaw] != FLOE_STUN_NOT_MINE;
         assert_int_equal(transaction.dropped, mine ? expected[flaw] : before.dropped);
-        assert_int_equal(transaction.dropped_code, flaw == ERROR_WITHOUT_INTEGRITY ? 437 : 0);
+        assert_int_equal(transaction.dropped_code, flaw == ERROR_WITHOUT_INTEGRITY ? 486 : 0);
         before.dropped = transaction.dropped;
         before.dropped_code = transaction.dropped_code;
         assert_memory_equal(&before, &transaction, sizeof before);
@@ -152,15 +152,16 @@ static void each_forged_answer_is_ignored_and_the_right_one_believed(void **stat
     floe_stun_key_release(other);
 }
 
-/* RFC 8489 §9.2.5: the challenges alone. */
+/* RFC 8489 §9.2.5: the challenges alone; and 437, which coturn says to an Allocate before it has
+ * looked at the signature. */
 static void challenges_may_come_unsigned(void **state)
 {
-    static const uint16_t codes[] = {401, 438, 300, 400, 403, 420, 437, 500};
+    static const uint16_t codes[] = {401, 438, 437, 300, 400, 403, 420, 500};
 
     (void)state;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         for (int wrong_key = 0; wrong_key < 2; wrong_key++) {
-            bool challenge = i < 2;
+            bool challenge = i < 3;
             uint8_t bytes[128];
             floe_stun_transaction transaction;
             floe_address server = address_of("203.0.113.2:3478");
@@ -198,6 +199,33 @@ static void challenges_may_come_unsigned(void **state)
     }
 }
 
+/* To any other request it says that there is no allocation: who forges that ends one. */
+static void t6_437_is_believed_of_an_allocate_alone(void **state)
+{
+    static const uint16_t methods[] = {FLOE_STUN_ALLOCATE, FLOE_STUN_REFRESH,
+                                       FLOE_STUN_CREATE_PERMISSION, FLOE_STUN_CHANNEL_BIND};
+    floe_address server = address_of("203.0.113.2:3478");
+    floe_stun_key *key;
+
+    (void)state;
+    assert_int_equal(floe_stun_key_short_term(&floe_default_allocator, floe_span_text("a"), &key),
+                     FLOE_OK);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        uint8_t bytes[128];
+        floe_stun_transaction transaction;
+        floe_stun_message message;
+        start(&transaction, false);
+        transaction.method = methods[i];
+        floe_stun_writer writer =
+            floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_ERROR, methods[i], &transaction.id);
+        floe_stun_put_error(&writer, 437, floe_span_text("Mismatch"));
+        assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message), FLOE_STUN_PARSED);
+        assert_int_equal(floe_stun_transaction_match(&transaction, &message, &server, &server, key),
+                         i == 0 ? FLOE_STUN_BELIEVED : FLOE_STUN_NO_INTEGRITY);
+    }
+    floe_stun_key_release(key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +233,7 @@ int main(void)
         cmocka_unit_test(on_a_stream_it_is_sent_once_and_waits_as_long),
         cmocka_unit_test(each_forged_answer_is_ignored_and_the_right_one_believed),
         cmocka_unit_test(challenges_may_come_unsigned),
+        cmocka_unit_test(t6_437_is_believed_of_an_allocate_alone),
     };
     return cmocka_run_group_tests_name("stun transaction", tests, NULL, NULL);
 }
