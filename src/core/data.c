@@ -230,6 +230,9 @@ static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_t
     case FLOE_TURN_FAILED:
         let_go(core, relay, peer);
         break;
+    case FLOE_TURN_LOST:
+        floe_relay_lost(core, now, relay);
+        break;
     default:
         break;
     }

@@ -241,8 +241,11 @@ struct floe_server {
     floe_address *addresses;
     uint8_t *orders; /* of the addresses: those of a better SRV target first */
     uint16_t address_count;
-    uint16_t index;    /* its place among the servers */
-    uint16_t refused;  /* 486 or 508: not to be asked again in this gathering (T6) */
+    uint16_t index; /* its place among the servers */
+    /* 486 or 508: not to be asked again in this gathering, nor in one that begins before
+     * `refused_until` (T6). */
+    uint16_t refused;
+    floe_time refused_until;
     bool told_failed;  /* the event that says url_failed is given */
     bool no_memory;    /* for one of its look-ups */
     floe_list lookups; /* floe_lookup.link */
@@ -284,7 +287,7 @@ bool floe_server_current(const floe_core *core, const floe_server *server);
 /* Frees those retired of which nothing speaks any more. */
 void floe_servers_bury(floe_core *core);
 /* Forgets what the last gathering found out. */
-void floe_servers_reset(floe_core *core);
+void floe_servers_reset(floe_core *core, floe_time now);
 /* Looks up what must be looked up, for the families of the bases. */
 void floe_servers_begin(floe_core *core);
 /* T4b: whether a TURN server may be asked on this port, for URLs of strangers; be it the URL's,

@@ -355,6 +355,10 @@ static void ask_what_allocate_would_show(floe_core *core, const floe_attempt *at
     }
 }
 
+/* RFC 8656 §7.4: "wait at least 1 minute before trying to create any more allocations on this
+ * server". Other options are other servers: what their owner has changed is tried at once. */
+#define REFUSED_FOR floe_seconds(60)
+
 void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
                          floe_failure failure)
 {
@@ -380,6 +384,7 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
     }
     if (full && pair->server->refused == 0) {
         pair->server->refused = failure.code;
+        pair->server->refused_until = floe_time_after(now, REFUSED_FOR);
         refuse_all(core, now, pair->server);
     }
 }

@@ -1054,7 +1054,7 @@ floe_time floe_relay_deadline(const floe_relay *relay)
     deadline = floe_time_min(deadline, floe_streams_deadline(relay));
     FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
     {
-        deadline = floe_time_min(deadline, floe_turn_peer_deadline(peer));
+        deadline = floe_time_min(deadline, floe_turn_peer_deadline(&relay->turn, peer));
     }
     return deadline;
 }

@@ -14,7 +14,7 @@ static void forget(floe_core *core, floe_time now)
 {
     drop_pairs(core);
     floe_servers_replace(core, now);
-    floe_servers_reset(core);
+    floe_servers_reset(core, now);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         base->answered = base->has_srflx = base->has_relay = false;

@@ -430,7 +430,7 @@ void floe_servers_bury(floe_core *core)
     }
 }
 
-void floe_servers_reset(floe_core *core)
+void floe_servers_reset(floe_core *core, floe_time now)
 {
     for (size_t i = 0; i < core->set->count; i++) {
         floe_server *server = &core->set->servers[i];
@@ -442,7 +442,7 @@ void floe_servers_reset(floe_core *core)
         server->addresses = NULL;
         server->orders = NULL;
         server->address_count = 0;
-        server->refused = 0;
+        server->refused = floe_time_reached(now, server->refused_until) ? 0 : server->refused;
         server->told_failed = false;
     }
 }

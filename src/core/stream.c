@@ -172,6 +172,9 @@ static bool happened(floe_core *core, floe_time now, floe_stream *stream, floe_t
     case FLOE_TURN_FAILED:
         fail(core, now, stream);
         return false;
+    case FLOE_TURN_LOST:
+        floe_relay_lost(core, now, relay);
+        return false;
     default:
         return true;
     }

@@ -371,6 +371,15 @@ bool floe_turn_speaks_of_the_peer(uint16_t code)
 #define RETRY_AFTER_SECONDS 5U
 #define RETRIES_DOUBLE 6U
 
+floe_turn_event floe_turn_allocation_refused(floe_turn_allocation *allocation, uint16_t code)
+{
+    if (code == 437 && allocation->affirmed) {
+        return floe_turn_allocation_lost(allocation, code, floe_span_text("no such allocation"));
+    }
+    allocation->denied |= code == 437;
+    return FLOE_TURN_DOUBT;
+}
+
 bool floe_turn_refuses_peer(uint16_t code)
 {
     return code == 403 || code == 443;
@@ -596,6 +605,7 @@ static floe_turn_event refreshed(floe_turn_allocation *allocation, floe_time now
     if (allocation->lifetime == 0) {
         return bad_answer(allocation, 0, "the Refresh answer gives a lifetime of 0");
     }
+    allocation->affirmed = allocation->denied;
     return FLOE_TURN_PROGRESS;
 }
 

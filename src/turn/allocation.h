@@ -36,6 +36,10 @@ typedef struct floe_turn_wishes {
 /* RFC 8016 sets no bound on a ticket; one is kept up to this size. */
 #define FLOE_TURN_TICKET_MAX 1024U
 
+/* RFC 8489 §6.2: no more than ten transactions at a time with a server; one is the allocation's
+ * own. What finds no room stays due, and is asked when there is. */
+#define FLOE_TURN_OUTSTANDING_MAX 9
+
 /* RFC 8489 sets no bound on 438 in a row; a server that gives each request a new nonce asks for
  * one, and one that never accepts any must not hold us for ever. */
 #define FLOE_TURN_STALE_IN_A_ROW 3
@@ -65,7 +69,9 @@ typedef enum floe_turn_event {
     FLOE_TURN_FAILED,   /* no allocation; `failure` says why */
     FLOE_TURN_MISMATCH, /* 437: as FAILED, but another local port, or `reclaim`, can mend it */
     FLOE_TURN_REDIRECT, /* 300: as FAILED, but `alternate` can be asked instead */
-    FLOE_TURN_LOST,     /* there was one, and it is gone; `failure` says why */
+    FLOE_TURN_LOST,     /* there was one, and it is gone; `failure` says why. Of a peer's or a
+                           stream's request: the server has said so often enough, and the owner
+                           ends it */
     FLOE_TURN_DOUBT,    /* of a peer's or a stream's request: the allocation may be gone (T7b); the
                            owner lets it ask, by floe_turn_refresh_now */
 } floe_turn_event;
@@ -106,6 +112,8 @@ typedef struct floe_turn_allocation {
     uint8_t stale;       /* answers 438 in a row */
     uint16_t signature;  /* counts the nonces that were learned */
     uint8_t refused;     /* answers 401 to signed requests */
+    bool denied;         /* to a request of a peer's or stream's the server said 437 */
+    bool affirmed;       /* and granted a Refresh since */
     bool moving;         /* the Refresh under way comes from another address (RFC 8016) */
     floe_turn_wishes wishes;
     uint8_t other_family; /* still to be asked for where it gives one alone; 0: none */
@@ -133,7 +141,8 @@ typedef struct floe_turn_allocation {
     char *alternate_domain; /* likewise; NULL: none was named */
     floe_turn_failure failure;
 
-    floe_list peers; /* floe_turn_peer.link (peer.h) */
+    floe_list peers;     /* floe_turn_peer.link (peer.h) */
+    uint8_t outstanding; /* requests of theirs that run */
     uint16_t peer_count;
     uint16_t next_channel;
 } floe_turn_allocation;
@@ -182,6 +191,16 @@ bool floe_turn_allocation_answers(floe_turn_allocation *allocation, uint16_t cod
  * (coturn), 401; that is FLOE_TURN_DOUBT. */
 bool floe_turn_speaks_of_the_peer(uint16_t code);
 extern const char floe_turn_no_memory[];
+/* Such a request was refused, by a code that is none of the peer's: FLOE_TURN_DOUBT, or
+ * FLOE_TURN_LOST. RFC 8656 §5: a client that gets 437 "MUST assume that the allocation no longer
+ * exists"; the first time its Refresh is asked, and has the last word no more if 437 comes again.
+ */
+floe_turn_event floe_turn_allocation_refused(floe_turn_allocation *allocation, uint16_t code);
+/* Such a request was granted: it is there. */
+static inline void floe_turn_allocation_granted(floe_turn_allocation *allocation)
+{
+    allocation->denied = allocation->affirmed = false;
+}
 /* For how long what such a request was to have is not asked for again: where the server will not
  * have the peer (RFC 8656 §7.4: not the same request again), for long; else 5, 10, 20 … s.
  * *failures counts them in a row. */

@@ -91,10 +91,35 @@ floe_turn_peer *floe_turn_peer_add(floe_turn_allocation *allocation, floe_time n
     return made;
 }
 
+/* Data goes without a channel, and not without a permission, which so has the better part. */
+static bool has_room(const floe_turn_allocation *allocation, uint16_t method)
+{
+    return allocation->outstanding < (method == FLOE_STUN_CHANNEL_BIND
+                                          ? FLOE_TURN_OUTSTANDING_MAX / 2
+                                          : FLOE_TURN_OUTSTANDING_MAX);
+}
+
+/* When what it is to ask for is due; while there is no room, whose end makes some tells. */
+static floe_time asked_at(const floe_turn_allocation *allocation, const floe_turn_peer *peer)
+{
+    return floe_time_min(
+        has_room(allocation, FLOE_STUN_CREATE_PERMISSION) ? peer->permission : FLOE_TIME_NEVER,
+        has_room(allocation, FLOE_STUN_CHANNEL_BIND) ? peer->channel_due : FLOE_TIME_NEVER);
+}
+
+static void stop(floe_turn_allocation *allocation, floe_turn_peer *peer)
+{
+    if (floe_stun_transaction_runs(&peer->transaction)) {
+        allocation->outstanding--;
+    }
+    floe_stun_transaction_stop(&peer->transaction);
+}
+
 void floe_turn_peer_free(floe_turn_allocation *allocation, floe_turn_peer *peer)
 {
     const floe_allocator *allocator = allocation->account->allocator;
 
+    stop(allocation, peer);
     floe_list_remove(&peer->link);
     allocation->peer_count--;
     floe_queue_release(allocator, &peer->held);
@@ -132,14 +157,20 @@ static floe_time retry_time(floe_turn_peer *peer, floe_time now)
     return floe_time_after(now, floe_turn_pause_after(0, &peer->failures));
 }
 
+/* Where there is no room for another it is due until there is. */
 static floe_turn_event ask(floe_turn_allocation *allocation, floe_time now, floe_turn_peer *peer,
                            uint16_t method)
 {
+    if (!has_room(allocation, method)) {
+        *(method == FLOE_STUN_CHANNEL_BIND ? &peer->channel_due : &peer->permission) = now;
+        return FLOE_TURN_NOTHING;
+    }
     if (floe_stun_transaction_start(&peer->transaction, now, method, allocation->rto,
                                     allocation->reliable, allocation->random) != FLOE_OK) {
         peer->permission = retry_time(peer, now); /* no randomness */
         return FLOE_TURN_NOTHING;
     }
+    allocation->outstanding++;
     return FLOE_TURN_SEND;
 }
 
@@ -160,10 +191,12 @@ static floe_turn_event bind_channel(floe_turn_allocation *allocation, floe_time 
         peer->no_channel = true;
         return FLOE_TURN_NOTHING;
     }
-    /* The last of its packets may be the one that arrives. */
-    peer->channel_ends = floe_time_after(
-        floe_time_after(now, floe_stun_transaction_lasts(allocation->rto)), CHANNEL_LASTS);
-    return ask(allocation, now, peer, FLOE_STUN_CHANNEL_BIND);
+    floe_turn_event event = ask(allocation, now, peer, FLOE_STUN_CHANNEL_BIND);
+    if (event == FLOE_TURN_SEND) { /* the last of its packets may be the one that arrives */
+        peer->channel_ends = floe_time_after(
+            floe_time_after(now, floe_stun_transaction_lasts(allocation->rto)), CHANNEL_LASTS);
+    }
+    return event;
 }
 
 floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time now,
@@ -232,6 +265,7 @@ floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time 
     case FLOE_STUN_SEND_AGAIN:
         return FLOE_TURN_SEND;
     case FLOE_STUN_GIVE_UP:
+        allocation->outstanding--;
         not_had(now, peer, peer->transaction.method);
         return FLOE_TURN_DOUBT;
     case FLOE_STUN_WAIT:
@@ -256,11 +290,11 @@ floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time 
     return bind_channel(allocation, now, peer);
 }
 
-floe_time floe_turn_peer_deadline(const floe_turn_peer *peer)
+floe_time floe_turn_peer_deadline(const floe_turn_allocation *allocation,
+                                  const floe_turn_peer *peer)
 {
-    floe_time due = floe_stun_transaction_runs(&peer->transaction)
-                        ? peer->transaction.due
-                        : floe_time_min(peer->permission, peer->channel_due);
+    floe_time due = floe_stun_transaction_runs(&peer->transaction) ? peer->transaction.due
+                                                                   : asked_at(allocation, peer);
 
     return floe_time_min(due, peer->permission_ends);
 }
@@ -286,6 +320,7 @@ static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now
     floe_time asked = peer->transaction.started;
     bool first = !peer->permitted;
 
+    floe_turn_allocation_granted(allocation);
     peer->challenges = peer->failures = 0;
     peer->code = 0;
     peer->refused = false;
@@ -319,7 +354,7 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
     peer->code = code;
     not_had(now, peer, method);
     if (!floe_turn_speaks_of_the_peer(code)) {
-        return FLOE_TURN_DOUBT;
+        return floe_turn_allocation_refused(allocation, code);
     }
     if (method == FLOE_STUN_CHANNEL_BIND) {
         return FLOE_TURN_NOTHING;
@@ -341,7 +376,7 @@ floe_turn_event floe_turn_peer_receive(floe_turn_allocation *allocation, floe_ti
     if (*match != FLOE_STUN_BELIEVED) {
         return FLOE_TURN_NOTHING;
     }
-    floe_stun_transaction_stop(&peer->transaction);
+    stop(allocation, peer);
     return floe_stun_succeeded(message) ? succeeded(allocation, now, peer, method)
                                         : refused(allocation, now, peer, method, message);
 }

@@ -41,7 +41,8 @@ floe_turn_peer *floe_turn_peer_of_channel(const floe_turn_allocation *allocation
 /* Whether a Data indication from this address may be believed: RFC 8656 §11.4; it has a permission,
  * or one is asked for. */
 bool floe_turn_peer_permits(const floe_turn_allocation *allocation, const floe_address *address);
-/* A new one; `time` then says that its request is to be sent. NULL: no memory, or too many. */
+/* A new one; `time` then says that its request is to be sent, or that it waits for its turn
+ * (FLOE_TURN_OUTSTANDING_MAX): what is due stays so. NULL: no memory, or too many. */
 floe_turn_peer *floe_turn_peer_add(floe_turn_allocation *allocation, floe_time now,
                                    const floe_address *address);
 void floe_turn_peer_free(floe_turn_allocation *allocation, floe_turn_peer *peer);
@@ -55,7 +56,8 @@ void floe_turn_peer_heard(floe_turn_allocation *allocation, floe_time now,
  * used any more, and goes. */
 floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time now,
                                     floe_turn_peer *peer);
-floe_time floe_turn_peer_deadline(const floe_turn_peer *peer);
+floe_time floe_turn_peer_deadline(const floe_turn_allocation *allocation,
+                                  const floe_turn_peer *peer);
 /* Its current request. */
 floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, floe_turn_peer *peer,
                                void *buffer, size_t size);

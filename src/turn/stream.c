@@ -48,9 +48,10 @@ floe_span floe_turn_stream_write(const floe_turn_allocation *allocation, floe_tu
     return floe_stun_written(&writer);
 }
 
-static floe_turn_event succeeded(floe_turn_stream *stream, uint16_t method,
-                                 const floe_stun_message *message)
+static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_turn_stream *stream,
+                                 uint16_t method, const floe_stun_message *message)
 {
+    floe_turn_allocation_granted(allocation);
     stream->challenges = 0;
     if (method == FLOE_STUN_CONNECTION_BIND) {
         stream->state = FLOE_TURN_STREAM_BOUND;
@@ -73,7 +74,9 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
     if (floe_turn_allocation_answers(allocation, stream->code, message, &stream->challenges)) {
         return ask(allocation, now, stream, method);
     }
-    return floe_turn_speaks_of_the_peer(stream->code) ? FLOE_TURN_FAILED : FLOE_TURN_DOUBT;
+    return floe_turn_speaks_of_the_peer(stream->code)
+               ? FLOE_TURN_FAILED
+               : floe_turn_allocation_refused(allocation, stream->code);
 }
 
 floe_turn_event floe_turn_stream_receive(floe_turn_allocation *allocation, floe_time now,
@@ -89,7 +92,7 @@ floe_turn_event floe_turn_stream_receive(floe_turn_allocation *allocation, floe_
         return FLOE_TURN_NOTHING;
     }
     floe_stun_transaction_stop(&stream->transaction);
-    return floe_stun_succeeded(message) ? succeeded(stream, method, message)
+    return floe_stun_succeeded(message) ? succeeded(allocation, stream, method, message)
                                         : refused(allocation, now, stream, method, message);
 }
 

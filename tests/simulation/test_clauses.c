@@ -24,10 +24,12 @@ typedef struct hand {
     floe_time now;
     bool open[CHANNELS];
     bool stream[CHANNELS];
-    uint16_t code[METHODS];   /* how it answers each: 0: success; SILENT; else an error */
-    unsigned count[METHODS];  /* that came of each */
-    uint32_t channel;         /* by which the latest request came */
-    floe_stun_id id;          /* of that */
+    uint16_t code[METHODS];  /* how it answers each: 0: success; SILENT; else an error */
+    unsigned count[METHODS]; /* that came of each */
+    uint32_t channel;        /* by which the latest request came */
+    floe_stun_id ids[10];    /* of those that are not answered, the latest in a row */
+    unsigned silent;
+    unsigned sends;           /* Send indications that went out */
     unsigned data;            /* what else went out, bytes */
     uint32_t active, passive; /* the relay's candidates for TCP */
     uint32_t relay;           /* or that for UDP */
@@ -94,16 +96,18 @@ static void serve(hand *h)
     memcpy(copy, h->output.data, size);
     if (floe_stun_parse(floe_span_of(copy, size), &request) != FLOE_STUN_PARSED ||
         request.class != FLOE_STUN_REQUEST) {
+        h->sends += request.class == FLOE_STUN_INDICATION && request.method == FLOE_STUN_SEND;
         h->data += (unsigned)size;
         return;
     }
     assert_true(request.method < METHODS);
     h->count[request.method]++;
     h->channel = channel;
-    h->id = request.id;
     uint16_t code = h->code[request.method];
     if (code != SILENT) {
         answer(h, channel, &request, code);
+    } else {
+        h->ids[h->silent++ % 10] = request.id;
     }
 }
 
@@ -334,6 +338,142 @@ static void t12_refused_peers_make_room(void **state)
     end(&h);
 }
 
+/* ── Peers ── */
+
+static void answer_outstanding(hand *h, uint16_t method, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        floe_stun_message request = {.class = FLOE_STUN_REQUEST, .method = method, .id = h->ids[i]};
+        answer(h, h->channel, &request, 0);
+    }
+    h->silent = 0;
+}
+
+/* RFC 8489 §6.2: ten at a time; the others wait for their turn, and nothing is lost. */
+static void k1_ten_requests_at_a_time(void **state)
+{
+    static hand h;
+    char peer[32];
+
+    (void)state;
+    relayed(&h, udp_url, false);
+    h.code[FLOE_STUN_CREATE_PERMISSION] = SILENT;
+    for (unsigned i = 0; i < 100; i++) {
+        (void)snprintf(peer, sizeof peer, "192.0.2.%u:9", i + 1);
+        assert_int_equal(send_to(&h, h.relay, peer), FLOE_OK);
+    }
+    assert_in_range(h.count[FLOE_STUN_CREATE_PERMISSION], 1, 10);
+    for (unsigned asked = 0; asked < 100;) {
+        unsigned outstanding = h.count[FLOE_STUN_CREATE_PERMISSION] - asked;
+        assert_in_range(outstanding, 1, 10);
+        asked += outstanding;
+        answer_outstanding(&h, FLOE_STUN_CREATE_PERMISSION, outstanding);
+        pass(&h, 10);
+    }
+    pass(&h, 300);
+    assert_int_equal(h.count[FLOE_STUN_CREATE_PERMISSION], 100);
+    assert_int_equal(h.sends, 100); /* each packet, by a Send indication */
+    assert_int_equal(h.count[FLOE_STUN_CHANNEL_BIND], 100);
+    end(&h);
+}
+
+/* Who is silent about channels holds up no permission. */
+static void k1_channels_leave_room_for_permissions(void **state)
+{
+    static hand h;
+    char peer[32];
+
+    (void)state;
+    relayed(&h, udp_url, false);
+    h.code[FLOE_STUN_CHANNEL_BIND] = SILENT;
+    for (unsigned i = 0; i < 100; i++) {
+        (void)snprintf(peer, sizeof peer, "192.0.2.%u:9", i + 1);
+        assert_int_equal(send_to(&h, h.relay, peer), FLOE_OK);
+    }
+    pass(&h, 100);
+    assert_int_equal(h.count[FLOE_STUN_CREATE_PERMISSION], 100);
+    assert_int_equal(h.sends, 100);
+    assert_in_range(h.count[FLOE_STUN_CHANNEL_BIND], 1, 5);
+    /* It holds the places no longer than its transactions last. */
+    h.code[FLOE_STUN_CHANNEL_BIND] = 0;
+    pass(&h, 60000);
+    assert_in_range(h.count[FLOE_STUN_CHANNEL_BIND], 96, 200);
+    end(&h);
+}
+
+/* RFC 8656 §5: 437 says that the allocation is gone. A Refresh is asked first, as 437 may be of a
+ * moment; if it is granted and 437 comes again all the same, the relay is taken as gone. */
+static void t7b_437_again_and_again(void **state)
+{
+    static hand h;
+
+    (void)state;
+    relayed(&h, udp_url, false);
+    h.code[FLOE_STUN_CREATE_PERMISSION] = 437;
+    assert_int_equal(send_to(&h, h.relay, "192.0.2.99:9"), FLOE_OK);
+    pass(&h, 1000);
+    assert_string_equal(h.log, "");
+    assert_int_equal(h.count[FLOE_STUN_REFRESH], 1);
+    pass(&h, 5000);
+    assert_string_equal(h.log, "- relay, + relay");
+    /* Once it is granted, all is forgotten. */
+    *h.log = '\0';
+    for (int i = 0; i < 3; i++) {
+        char peer[32];
+        (void)snprintf(peer, sizeof peer, "192.0.2.%d:9", 100 + i);
+        h.code[FLOE_STUN_CREATE_PERMISSION] = 437;
+        assert_int_equal(send_to(&h, h.relay, peer), FLOE_OK);
+        h.code[FLOE_STUN_CREATE_PERMISSION] = 0;
+        pass(&h, 10000);
+    }
+    assert_string_equal(h.log, "");
+    end(&h);
+}
+
+/* RFC 8656 §7.4: who is full is not asked before a minute has gone by, however often somebody
+ * gathers; each gathering hears why. What the owner has changed is asked at once. */
+static void t6_who_is_full_is_left_alone_for_a_minute(void **state)
+{
+    static const uint16_t codes[] = {486, 508};
+    static hand h;
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, &udp_url, "another");
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        make(&h, udp_url, (floe_settings)FLOE_SETTINGS_INIT);
+        h.code[FLOE_STUN_ALLOCATE] = codes[i];
+        gather(&h);
+        pass(&h, 2000);
+        unsigned asked = h.count[FLOE_STUN_ALLOCATE];
+        for (unsigned n = 1; n <= 11; n++) {
+            assert_int_equal(h.errors, n);
+            assert_non_null(strstr(h.error, codes[i] == 486 ? "486" : "508"));
+            gather(&h);
+            pass(&h, 5000);
+        }
+        assert_int_equal(h.count[FLOE_STUN_ALLOCATE], asked);
+        h.code[FLOE_STUN_ALLOCATE] = 0;
+        pass(&h, 5000);
+        gather(&h);
+        pass(&h, 5000);
+        assert_true(h.count[FLOE_STUN_ALLOCATE] > asked);
+        assert_string_equal(h.log, "+ relay");
+        end(&h);
+
+        make(&h, udp_url, (floe_settings)FLOE_SETTINGS_INIT);
+        h.code[FLOE_STUN_ALLOCATE] = codes[i];
+        gather(&h);
+        pass(&h, 2000);
+        h.code[FLOE_STUN_ALLOCATE] = 0;
+        assert_int_equal(floe_core_set_options(h.core, h.now, &options), FLOE_OK);
+        gather(&h);
+        pass(&h, 2000);
+        assert_string_equal(h.log, "+ relay");
+        end(&h);
+    }
+}
+
 /* ── ChannelData (RFC 8656 §12) ── */
 
 /* Table 3, §12.6: of a reserved number or of one that is not bound it is dropped in silence, by a
@@ -442,6 +582,10 @@ int main(void)
         cmocka_unit_test(t12_a_refused_peer_is_remembered),
         cmocka_unit_test(t12_a_peer_that_is_not_had_is_asked_for_more_and_more_seldom),
         cmocka_unit_test(t12_refused_peers_make_room),
+        cmocka_unit_test(k1_ten_requests_at_a_time),
+        cmocka_unit_test(k1_channels_leave_room_for_permissions),
+        cmocka_unit_test(t7b_437_again_and_again),
+        cmocka_unit_test(t6_who_is_full_is_left_alone_for_a_minute),
         cmocka_unit_test(k1_channel_data_of_reserved_numbers),
         cmocka_unit_test(k2_checks_signed_by_sha256),
     };

@@ -291,6 +291,7 @@ static void challenges_of_peers_end_no_allocation(void **state)
         assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
         assert_int_equal(respond(f, peer, 438), FLOE_TURN_SEND);
         assert_int_equal(answer_allocation(f, 438), FLOE_TURN_PROGRESS);
+        floe_turn_peer_free(&f->allocation, peer); /* no more than ten at a time are asked for */
     }
     floe_turn_event event = FLOE_TURN_PROGRESS;
     while (event == FLOE_TURN_PROGRESS && own++ < 20) {
@@ -468,7 +469,8 @@ static void k1_a_permission_stands_until_its_end(void **state)
     later(f, 54);
     (void)floe_turn_peer_time(&f->allocation, f->now, peer);
     assert_true(floe_turn_peer_permits(&f->allocation, &f->address));
-    assert_int_equal(floe_turn_peer_deadline(peer).ns, floe_time_after(f->now, floe_seconds(1)).ns);
+    assert_int_equal(floe_turn_peer_deadline(&f->allocation, peer).ns,
+                     floe_time_after(f->now, floe_seconds(1)).ns);
     later(f, 1);
     (void)floe_turn_peer_time(&f->allocation, f->now, peer);
     assert_false(floe_turn_peer_permits(&f->allocation, &f->address));
