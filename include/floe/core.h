@@ -8,19 +8,29 @@
  *         floe_core_output output;
  *         while (floe_core_poll(core, now(), &output)) {
  *             switch (output.kind) {
- *             case FLOE_CORE_LIST_INTERFACES: floe_core_interfaces(core, now(), list, count);
- * break; case FLOE_CORE_OPEN:
- *                 // a UDP socket bound to output.local (port 0: any), known as output.channel
+ *             case FLOE_CORE_LIST_INTERFACES:
+ *                 floe_core_interfaces(core, now(), list, count);
+ *                 break;
+ *             case FLOE_CORE_OPEN: // a UDP socket bound to output.local; port 0: any
  *                 floe_core_opened(core, now(), output.channel, &bound);
  *                 break;
- *             case FLOE_CORE_CLOSE: // close the socket of output.channel
- *             case FLOE_CORE_SEND: // output.data to output.remote on output.channel
- *             case FLOE_CORE_RESOLVE: // begin; then floe_core_resolved(core, now(), output.query,
- * …) case FLOE_CORE_CANDIDATE: // output.candidate; NULL: no more will come case FLOE_CORE_STATE:
- * // output.state …
+ *             case FLOE_CORE_CLOSE: // the socket of output.channel
+ *                 break;
+ *             case FLOE_CORE_SEND: // output.data to output.remote, by output.channel
+ *                 break;
+ *             case FLOE_CORE_RESOLVE: // begin a look-up; when it ends:
+ *                 floe_core_resolved(core, now(), output.query, FLOE_OK, addresses, found);
+ *                 break;
+ *             case FLOE_CORE_CANDIDATE: // output.candidate; NULL: no more will come
+ *                 break;
+ *             case FLOE_CORE_STATE: // output.state
+ *                 break;
+ *             default: // see floe_core_output_kind
+ *                 break;
  *             }
  *         }
- *         wait until floe_core_deadline(core) for datagrams, and feed each to floe_core_datagram;
+ *         // Until floe_core_deadline(core), for each datagram that comes:
+ *         floe_core_datagram(core, now(), channel, &source, data, size);
  *         floe_core_time(core, now());
  *     }
  *
