@@ -757,7 +757,7 @@ static void forge(server_reply *reply, const floe_stun_message *request)
     floe_address from = server_address_for(world, reply->server, reply->client.family);
     floe_address evil = floe_address_ipv4(0x06060606, 666);
 
-    int transport = world->config->servers[reply->server].transport;
+    floe_protocol transport = world->config->servers[reply->server].transport;
     bool connected = transport != FLOE_PROTOCOL_UDP;
     bool stream = connected && transport != FLOE_PROTOCOL_DTLS;
     for (int kind = 0; kind < 4; kind++) {
