@@ -787,6 +787,20 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     return code == 437 && event == FLOE_TURN_FAILED ? FLOE_TURN_MISMATCH : event;
 }
 
+/* coturn takes a second to give up what a Refresh with lifetime 0 has ended, and says 437 until then,
+ * unsigned: the Allocate is sent again meanwhile, as if nothing had come. */
+static bool is_not_gone_yet(const floe_turn_allocation *allocation,
+                            const floe_stun_message *message)
+{
+    uint16_t code;
+    floe_span reason;
+
+    return allocation->request == FLOE_TURN_REQUEST_ALLOCATE && allocation->reclaimed_once &&
+           allocation->realm != NULL && message->integrity_at == 0 &&
+           message->integrity_sha256_at == 0 && message->class == FLOE_STUN_ERROR &&
+           floe_stun_read_error(message, &code, &reason) && code == 437;
+}
+
 floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, floe_time now,
                                              const floe_address *source,
                                              const floe_stun_message *message,
@@ -798,6 +812,12 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     *match = floe_stun_transaction_match(&allocation->transaction, message, source,
                                          &allocation->server, key);
     if (*match != FLOE_STUN_BELIEVED) {
+        return FLOE_TURN_NOTHING;
+    }
+    if (is_not_gone_yet(allocation, message)) {
+        *match = FLOE_STUN_NO_INTEGRITY;
+        allocation->transaction.dropped = FLOE_STUN_NO_INTEGRITY;
+        allocation->transaction.dropped_code = 437;
         return FLOE_TURN_NOTHING;
     }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
