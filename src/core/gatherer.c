@@ -357,6 +357,9 @@ void floe_interfaces_unknown(floe_core *core, floe_time now, floe_error error)
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         relay->quiet = !floe_found_of_relay(core, relay); /* nobody asks it in this gathering */
+        if (!relay->quiet) {
+            floe_pairs_keep(core, relay);
+        }
     }
     core->list_failure = (floe_failure){.kind = FLOE_FAILURE_INTERFACES, .detail = (uint8_t)-error};
     floe_tell(core, &core->list_error_output, FLOE_OUTPUT_LIST_ERROR);

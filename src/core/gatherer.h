@@ -959,6 +959,8 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
 /* Takes the failure over. */
 void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
                          floe_failure failure);
+/* It goes on though this gathering asks nobody: its pair, which has succeeded, tells its end. */
+void floe_pairs_keep(floe_core *core, floe_relay *relay);
 /* The attempt that would ask for such a relay takes this one. */
 void floe_pairs_adopt(floe_relay *relay);
 /* A binding was answered, or failed for this reason: its pairs hear of it. */

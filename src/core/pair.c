@@ -504,19 +504,45 @@ static floe_attempt *add_attempt(floe_core *core, floe_pair *pair, const floe_ad
     return attempt;
 }
 
+/* One pair with one attempt; NULL without memory. */
+static floe_attempt *add_pair(floe_core *core, floe_base *base, floe_server *server,
+                              const floe_address *remote, floe_relay_kind kind)
+{
+    floe_pair *pair = pair_new(core, base, server, kind);
+    floe_attempt *attempt = pair != NULL ? add_attempt(core, pair, remote) : NULL;
+
+    if (attempt == NULL) {
+        if (pair != NULL) {
+            floe_pair_free(core, pair);
+        }
+        floe_core_out_of_memory(core);
+    }
+    return attempt;
+}
+
+void floe_pairs_keep(floe_core *core, floe_relay *relay)
+{
+    if (relay->phase != FLOE_RELAY_LIVE || !floe_server_current(core, relay->server)) {
+        return;
+    }
+    floe_server *server = &core->set->servers[relay->server->index];
+    floe_attempt *attempt = add_pair(core, relay->origin, server, &relay->asked, relay->kind);
+    if (attempt != NULL) {
+        attach(attempt, relay);
+        attempt->progress = FLOE_SUCCEEDED;
+        set_progress(core, attempt->pair, FLOE_SUCCEEDED);
+    }
+}
+
 /* The server has given a relay, and is asked for another beside it. */
 static void add_beside(floe_core *core, floe_time now, const floe_pair *first,
                        const floe_address *remote, floe_relay_kind kind)
 {
     floe_base *base = first->base;
     floe_server *server = first->server;
-    floe_pair *pair = pair_new(core, base, server, kind);
-    floe_attempt *attempt = pair != NULL ? add_attempt(core, pair, remote) : NULL;
+    floe_attempt *attempt = add_pair(core, base, server, remote, kind);
+
     if (attempt == NULL) {
-        if (pair != NULL) {
-            floe_pair_free(core, pair);
-        }
-        floe_core_out_of_memory(core);
         return;
     }
     floe_relay *alive = verify(core, now, base, server, kind);
@@ -730,6 +756,9 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
     if (attempt != NULL) {
         floe_binding_claim(core, base, server, &alive->turn.server);
         attach(attempt, alive);
+        if (!floe_relays_keep(core, base, &alive->asked)) { /* it stands elsewhere */
+            (void)ask_reflexive(core, pair, &alive->asked);
+        }
         return;
     }
     bool second = server->url->turn && rival_asks(core, pair);

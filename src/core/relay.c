@@ -278,7 +278,7 @@ static bool leave_to_another(floe_core *core, const floe_relay *relay)
 {
     floe_relay *other = NULL;
 
-    if (!relay->turn.made && relay->connection == NULL) {
+    if (!relay->turn.made && by_datagrams(relay)) {
         other = ours_beside(core, relay);
     }
     if (other != NULL && !other->turn.made && floe_turn_allocation_stands(&relay->turn)) {
@@ -287,12 +287,23 @@ static bool leave_to_another(floe_core *core, const floe_relay *relay)
     return other != NULL;
 }
 
+/* By a connection what its server may hold is given back before that closes: from another one
+ * nobody can. */
+static void give_back(floe_core *core, floe_time now, floe_relay *relay)
+{
+    if (relay->connection != NULL && floe_relay_has_way(relay) &&
+        floe_turn_allocation_release(&relay->turn)) {
+        send_now(core, now, relay);
+    }
+}
+
 /* The one door: whatever ends an allocation, nothing of it goes on behind this. Its candidates are
  * withdrawn; its requests, its peers and its streams stop; its connection closes; the name that an
- * alternate server was given is forgotten. What its server may still hold, the machine knows
- * (floe_turn_allocation_stands): the caller gives it back, or asks anew. */
-static void end_allocation(floe_core *core, floe_relay *relay)
+ * alternate server was given is forgotten. What its server may still hold by datagrams, the machine
+ * knows (floe_turn_allocation_stands): the caller gives it back, or asks anew. */
+static void end_allocation(floe_core *core, floe_time now, floe_relay *relay)
 {
+    give_back(core, now, relay);
     if (relay->turn.state != FLOE_TURN_ENDED) {
         (void)floe_turn_allocation_lost(&relay->turn, 0, (floe_span){0});
     }
@@ -314,15 +325,13 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
     leave_counters(relay);
     forget_attempt(relay);
     bool left = leave_to_another(core, relay);
-    bool owed = floe_turn_allocation_release(&relay->turn) && !left && floe_relay_has_way(relay);
-    if (owed && relay->connection != NULL) {
-        send_now(core, now, relay);
-    }
-    end_allocation(core, relay);
+    bool owed = by_datagrams(relay) && floe_turn_allocation_release(&relay->turn) && !left &&
+                floe_relay_has_way(relay);
+    end_allocation(core, now, relay);
     relay->base->former_relay = by_datagrams(relay) ? relay->turn.server : (floe_address){0};
     relay->phase = FLOE_RELAY_ENDED;
     core->relays_ended = true;
-    if (owed && by_datagrams(relay)) { /* else it expires there */
+    if (owed) { /* else it expires there */
         relay->phase = FLOE_RELAY_RELEASING;
         floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
     }
@@ -655,7 +664,7 @@ static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay, b
 {
     floe_duration pause = retry_after(full && relay->losses < 7 ? 7 : relay->losses);
 
-    end_allocation(core, relay);
+    end_allocation(core, now, relay);
     relay->renews = true;
     relay->retry = floe_time_after(now, pause);
     relay->losses = (uint8_t)(relay->losses + (relay->losses < UINT8_MAX));

@@ -845,6 +845,7 @@ static void send_without_wishes(floe_turn_allocation *allocation)
         allocation->transaction.sends == SEND_WITHOUT_WISHES && !allocation->heeds &&
         give_up_these(allocation, these)) {
         allocation->plain = true;
+        allocation->one_at_a_time |= both; /* loss may have been the reason */
         floe_stun_transaction_rename(&allocation->transaction, allocation->random);
     }
 }
@@ -860,11 +861,13 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
         allocation->paused_once = false;
         want(allocation, FLOE_TURN_REQUEST_REFRESH);
     }
+    bool stands = floe_turn_allocation_stands(allocation);
     switch (floe_turn_allocation_resend(allocation, &allocation->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
         send_without_wishes(allocation);
         return FLOE_TURN_SEND;
     case FLOE_STUN_GIVE_UP:
+        allocation->inherits = stands; /* it may have been heard */
         return end(allocation, FLOE_TURN_FAILURE_TIMEOUT, 0, (floe_span){0});
     case FLOE_STUN_WAIT:
         break;

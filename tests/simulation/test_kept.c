@@ -43,6 +43,9 @@ typedef struct server {
     doing ipv6;       /* and with who asks for IPv6 alone */
     uint32_t deaf_to; /* the channel that it does not hear; 0: none */
     unsigned port;    /* of the next relayed address */
+    size_t strangers; /* so many Allocates meet another's allocation: 437 */
+    bool holds;       /* it has one of ours still: 437 to Allocate until that is released */
+    bool guarded;     /* it wants to know who asks, and signs no errors */
 } server;
 
 typedef struct hand {
@@ -108,6 +111,30 @@ static void refuse(hand *h, uint32_t channel, const server *by, const floe_stun_
     deliver(h, channel, by, &writer);
 }
 
+/* RFC 8489 §9.2.4. */
+static void challenge(hand *h, uint32_t channel, const server *by, const floe_stun_message *request)
+{
+    uint8_t bytes[128];
+    floe_stun_writer writer = answer_to(request, bytes, sizeof bytes, FLOE_STUN_ERROR);
+
+    floe_stun_put_error(&writer, 401, floe_span_text("Who?"));
+    floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_text("r"));
+    floe_stun_put(&writer, FLOE_STUN_NONCE, floe_span_text("n"));
+    deliver(h, channel, by, &writer);
+}
+
+static void put_integrity(floe_stun_writer *writer)
+{
+    floe_stun_key *key;
+
+    assert_int_equal(floe_stun_key_long_term(&floe_default_allocator, FLOE_STUN_PASSWORD_MD5,
+                                             floe_span_text("user"), floe_span_text("r"),
+                                             floe_span_text("secret"), &key),
+                     FLOE_OK);
+    floe_stun_put_integrity(writer, key->sha1);
+    floe_stun_key_release(key);
+}
+
 static void succeed(hand *h, uint32_t channel, server *by, const floe_stun_message *request)
 {
     uint8_t bytes[256];
@@ -131,6 +158,9 @@ static void succeed(hand *h, uint32_t channel, server *by, const floe_stun_messa
     }
     if (request->method != FLOE_STUN_BINDING) {
         floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
+        if (by->guarded) {
+            put_integrity(&writer);
+        }
     }
     deliver(h, channel, by, &writer);
 }
@@ -146,6 +176,10 @@ static doing count(server *by, const floe_stun_message *request)
     if (request->method == FLOE_STUN_ALLOCATE) {
         by->allocates++;
         by->wished = floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY);
+        if (by->holds || by->strangers > 0) {
+            by->strangers -= by->strangers > 0;
+            return FORGOT;
+        }
         doing special = by->wished                                                   ? by->both
                         : floe_stun_has(request, FLOE_STUN_REQUESTED_ADDRESS_FAMILY) ? by->ipv6
                                                                                      : ANSWERS;
@@ -153,6 +187,7 @@ static doing count(server *by, const floe_stun_message *request)
     }
     if (floe_stun_read_u32(request, FLOE_STUN_LIFETIME, &lifetime) && lifetime == 0) {
         by->releases++;
+        by->holds = false;
         return ANSWERS;
     }
     if (request->method == FLOE_STUN_CREATE_PERMISSION) {
@@ -184,6 +219,11 @@ static void serve(hand *h)
         server *by = &h->servers[i];
         floe_address address = address_of(by->address);
         if (!floe_address_equal(&address, &to) || by->deaf_to == channel) {
+            continue;
+        }
+        if (by->guarded && request.method != FLOE_STUN_BINDING && by->allocate != STUNNED &&
+            !floe_stun_has(&request, FLOE_STUN_USERNAME)) {
+            challenge(h, channel, by, &request);
             continue;
         }
         switch (count(by, &request)) {
@@ -571,6 +611,70 @@ static void t5_a_family_that_is_not_to_be_had(void **state)
     pass(&h, 1000);
     read_log(&h, "+ host, + srflx, + relay, end");
     assert_int_equal(turn->allocates, 2);
+    end(&h);
+}
+
+/* T5: an Allocate without wishes may be loss's doing: the other family is not lost with it. */
+static void t5_a_family_that_loss_has_cost(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->allocate = SILENT;
+    gather(&h);
+    pass(&h, 3000);
+    turn->allocate = ANSWERS;
+    pass(&h, 2500);
+    read_log(&h, "+ host, + srflx, + relay, + relay, end");
+    end(&h);
+}
+
+/* L7, RFC 8656 §5: whoever has asked in vain cannot know that he was not heard, and gives back what
+ * he may have been given. */
+static void l7_an_allocate_that_ran_out_is_released(void **state)
+{
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.gather_timeout_ms = FLOE_NEVER;
+    make(&h, turn_url, 1, settings);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->guarded = true;
+    turn->allocate = SILENT;
+    gather(&h);
+    pass(&h, 39000);
+    assert_int_equal(turn->releases, 0);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, error, end");
+    assert_int_equal(turn->releases, 1);
+    end(&h);
+}
+
+/* T6: where it may be ours that stands there, as the way was lost for a while, 437 deletes that; be
+ * it of a server that signs no errors (Pion). */
+static void t6_437_that_nobody_has_signed(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->guarded = true;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    turn->refresh = turn->allocate = STUNNED;
+    pass(&h, 20000);
+    read_log(&h, "- relay, error");
+    turn->refresh = turn->allocate = ANSWERS;
+    turn->holds = true;
+    turn->releases = 0;
+    pass(&h, 10000);
+    read_log(&h, "+ relay");
+    assert_int_equal(turn->releases, 1);
     end(&h);
 }
 
@@ -1586,6 +1690,54 @@ static void e1_a_server_that_answers_another_address_of_ours(void **state)
     end(&h);
 }
 
+/* R2, L5: whose relay has a socket of its own shows by that nothing of the base's mapping: each
+ * gathering asks for it. */
+static void l5_a_mapping_that_was_not_to_be_had_at_first(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->strangers = 1;
+    turn->binding = REFUSES;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + relay, end");
+    turn->binding = ANSWERS;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ srflx, end");
+    turn->bindings = 0;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "end");
+    assert_int_equal(turn->bindings, 1);
+    end(&h);
+}
+
+/* T7b: and one that goes on as there was no list. */
+static void t7b_a_refusal_where_there_is_no_list(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    h.no_list = true;
+    gather(&h);
+    pass(&h, 6000);
+    read_log(&h, "error, end");
+    turn->refresh = REFUSES;
+    pass(&h, 20000);
+    read_log(&h, "error, - relay");
+    assert_non_null(strstr(h.error, "403"));
+    end(&h);
+}
+
 /* T7b: a relay whose server refuses it while the list of interfaces is awaited goes with a word. */
 static void t7b_a_refusal_before_the_list_of_interfaces(void **state)
 {
@@ -1743,6 +1895,11 @@ int main(void)
         cmocka_unit_test(e1_a_server_that_answers_something_else),
         cmocka_unit_test(e1_a_server_that_answers_another_address_of_ours),
         cmocka_unit_test(t7b_a_refusal_before_the_list_of_interfaces),
+        cmocka_unit_test(t7b_a_refusal_where_there_is_no_list),
+        cmocka_unit_test(l5_a_mapping_that_was_not_to_be_had_at_first),
+        cmocka_unit_test(l7_an_allocate_that_ran_out_is_released),
+        cmocka_unit_test(t6_437_that_nobody_has_signed),
+        cmocka_unit_test(t5_a_family_that_loss_has_cost),
         cmocka_unit_test(on_trace_has_the_release_at_close),
         cmocka_unit_test(l15_what_was_due_and_did_not_go_out),
         cmocka_unit_test(l15_a_relay_that_outlives_its_gathering_is_counted_once),
