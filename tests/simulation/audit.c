@@ -177,13 +177,10 @@ static const sim_allocation *allocation_of(const sim_changing_world *change, siz
 
 static void audit_relay(sim_changing_world *change, const sim_told *told)
 {
-    size_t server = owner_server_of(change, told->url);
+    size_t server = owner_relay_server_of(change, told->url);
     const sim_allocation *allocation;
     const sim_mapping *mapping;
 
-    if (server != SIZE_MAX && change->plan->network.servers[server].temper == SIM_REDIRECTS) {
-        server = change->plan->network.servers[server].redirect - 1;
-    }
     if (told->tcp_type == FLOE_TCP_TYPE_ACTIVE || server == SIZE_MAX ||
         change->plan->network.servers[server].temper == SIM_FORGETS) {
         return; /* whose loss nobody tells before the next Refresh */

@@ -12,12 +12,7 @@ void change_violated(sim_changing_world *change, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (change_is_known(text)) {
-        change->known++;
-        world_trace(change->world, "known: %s", text);
-    } else {
-        world_violated(change->world, "%s", text);
-    }
+    world_violated(change->world, "%s", text);
 }
 
 void world_peer_refused(sim_world *world, size_t server, unsigned peer)

@@ -4,12 +4,15 @@
  * happened, the audits look at each rest of a core; and at the end, when the network is quiet, a
  * new gatherer must find what the old ones have (fresh.c).
  *
- *     features.c  which of them a seed has, and its world          change.c   a run, and its turns
- *     phases.c    what happens to servers, NATs and interfaces     driver.c   answers of a late
- * driver episodes.c  what owners do                                   owner.c    what they are told
- *     audit.c     what must hold at each rest                      accounting.c  what the world
- * counts fresh.c     the new gatherer's second opinion                known.c    what is not mended
- * yet */
+ *     features.c    which of them a seed has, and its world
+ *     change.c      a run, and its turns
+ *     phases.c      what happens to servers, NATs and interfaces
+ *     driver.c      answers of a late driver
+ *     episodes.c    what owners do
+ *     owner.c       what they are told
+ *     audit.c       what must hold at each rest
+ *     accounting.c  what the world counts
+ *     fresh.c       the new gatherer's second opinion */
 #ifndef FLOE_SIMULATION_CHANGE_H
 #define FLOE_SIMULATION_CHANGE_H
 
@@ -240,7 +243,6 @@ typedef struct sim_changing_world {
     uint64_t last_change;
     uint64_t asleep;  /* until then no timer fires: after I8 */
     bool quiet;       /* the end: the driver is quick, and nothing fails */
-    unsigned known;   /* violations that known.c has */
     char fresh[4096]; /* what a new gatherer found: for worlds that must find the same */
 } sim_changing_world;
 
@@ -263,11 +265,8 @@ bool sim_run_changing(const sim_changing *plan, FILE *trace, sim_report *report,
 bool sim_check_changing(const sim_changing *plan, sim_report *report);
 /* That other world. */
 void sim_other_way(const sim_changing *plan, sim_changing *other);
-/* Something did not hold; unless it is known, the world has failed. */
+/* Something did not hold: the world has failed. */
 void change_violated(sim_changing_world *change, const char *format, ...) FLOE_PRINTF(2, 3);
-bool change_is_known(const char *violation);
-/* Of each, how often it was met. */
-void sim_print_known(FILE *to);
 /* From now on the world's core is this owner's. */
 void change_turn(sim_changing_world *change, const sim_owner *owner);
 sim_owner *change_owner_of_life(sim_changing_world *change, size_t life);
@@ -307,6 +306,8 @@ void owner_close(sim_changing_world *change, sim_owner *owner);
 void owner_told(sim_changing_world *change, sim_owner *owner, const floe_core_output *output);
 /* The server of a URL of the options; SIZE_MAX: none. */
 size_t owner_server_of(const sim_changing_world *change, const char *url);
+/* Which one its relays are of: it may redirect. */
+size_t owner_relay_server_of(const sim_changing_world *change, const char *url);
 sim_told *owner_candidate(sim_owner *owner, uint32_t id);
 /* Whether the policy of its latest gathering lets it see such a candidate. */
 bool owner_may_see(const sim_owner *owner, const sim_told *told);

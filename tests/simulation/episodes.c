@@ -46,7 +46,7 @@ static void remember_send(sim_changing_world *change, const sim_owner *owner, co
 /* FLOE_ERR_PERMISSION says that the server refuses this peer: only after a 403 is that so. */
 static void check_refusal(sim_changing_world *change, const sim_told *told, unsigned peer)
 {
-    size_t server = owner_server_of(change, told->url);
+    size_t server = owner_relay_server_of(change, told->url);
 
     if (server == SIZE_MAX || told->type != FLOE_CANDIDATE_TYPE_RELAY) {
         change_violated(change, "K1: a send on %s is not permitted",

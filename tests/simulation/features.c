@@ -586,15 +586,28 @@ static void interface_goes(seeded_random *random, sim_changing *plan)
                     any_interface(random, plan));
 }
 
+/* The interface of that address, whichever feature has added it: no machine has one twice. */
+static unsigned interface_of(sim_changing *plan, const char *name, const char *ip)
+{
+    unsigned n = 0;
+
+    while (n < plan->network.interface_count && strcmp(plan->network.interfaces[n].ip, ip) != 0) {
+        n++;
+    }
+    if (n == plan->network.interface_count) {
+        sim_add_interface(&plan->network, name, ip)->up = false;
+    }
+    return n;
+}
+
 /* From one address to another and back: the owner hears of it and gathers, and what is mobile
  * moves, to a base that has yet to be opened. */
 static void owner_moves(seeded_random *random, sim_changing *plan)
 {
     uint64_t at = some_time(random, plan);
     unsigned from = 0;
-    unsigned to = (unsigned)plan->network.interface_count;
+    unsigned to = interface_of(plan, "usb0", "10.0.3.2");
 
-    sim_add_interface(&plan->network, "usb0", "10.0.3.2")->up = false;
     for (int i = 0; i < 4; i++) {
         add_change(plan, SIM_INTERFACE_GOES, at)->n = from;
         add_change(plan, SIM_INTERFACE_COMES, at + (one_in(random, 4) ? 1000 : 0))->n = to;

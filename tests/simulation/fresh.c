@@ -8,9 +8,15 @@
 
 #define LINES_MAX 128
 
+typedef struct found_line {
+    char text[200];
+    bool perhaps; /* one that the other need not have */
+} found_line;
+
 typedef struct found_set {
-    char lines[LINES_MAX][200];
+    found_line lines[LINES_MAX];
     size_t count;
+    size_t surely; /* of them */
 } found_set;
 
 /* A candidate without what may differ: ports; of a reflexive one who told it first; of a relay by
@@ -28,9 +34,30 @@ static void line_of(const sim_changing_world *change, const sim_told *told, char
                    relay ? server : "");
 }
 
+static bool answers(const sim_server *server, unsigned method)
+{
+    return ((server->drops | server->fails) >> method & 1) == 0;
+}
+
+/* What a server shows of the NAT by its Allocate alone, an allocation that has moved, or that has a
+ * socket of its own, does not show again (RFC 8016 §3.2). And an allocation outlives the day on
+ * which its server gives any. */
+static bool is_perhaps(const sim_changing_world *change, const sim_told *told)
+{
+    size_t n = owner_relay_server_of(change, told->url);
+
+    return n != SIZE_MAX && ((told->type == FLOE_CANDIDATE_TYPE_SRFLX &&
+                              !answers(&change->network.servers[n], FLOE_STUN_BINDING)) ||
+                             (told->type == FLOE_CANDIDATE_TYPE_RELAY &&
+                              !answers(&change->network.servers[n], FLOE_STUN_ALLOCATE)));
+}
+
 static int compare(const void *a, const void *b)
 {
-    return strcmp(a, b);
+    const found_line *first = a;
+    const found_line *second = b;
+
+    return strcmp(first->text, second->text);
 }
 
 static bool is_listed(const floe_candidate_list *list, uint32_t id)
@@ -47,13 +74,16 @@ static void set_of(const sim_changing_world *change, const sim_owner *owner, fou
 {
     floe_candidate_list *list = NULL;
 
-    set->count = 0;
+    set->count = set->surely = 0;
     if (floe_core_get_local_candidates(owner->core, &list) != FLOE_OK) {
         return;
     }
     for (size_t i = 0; i < owner->told_count && set->count < LINES_MAX; i++) {
         if (is_listed(list, owner->told[i].id)) {
-            line_of(change, &owner->told[i], set->lines[set->count++], sizeof *set->lines);
+            found_line *line = &set->lines[set->count++];
+            line_of(change, &owner->told[i], line->text, sizeof line->text);
+            line->perhaps = is_perhaps(change, &owner->told[i]);
+            set->surely += !line->perhaps;
         }
     }
     floe_candidate_list_free(list);
@@ -63,7 +93,7 @@ static void set_of(const sim_changing_world *change, const sim_owner *owner, fou
 static bool has(const found_set *set, const char *line)
 {
     for (size_t i = 0; i < set->count; i++) {
-        if (strcmp(set->lines[i], line) == 0) {
+        if (strcmp(set->lines[i].text, line) == 0) {
             return true;
         }
     }
@@ -81,20 +111,20 @@ static void let_gather(sim_changing_world *change, sim_owner *owner)
 static void check_same(sim_changing_world *change, const found_set *old, const found_set *fresh)
 {
     for (size_t i = 0; i < fresh->count; i++) {
-        if (!has(old, fresh->lines[i])) {
+        if (!fresh->lines[i].perhaps && !has(old, fresh->lines[i].text)) {
             change_violated(change,
                             "fresh: a new gatherer finds \"%s\", and the old one has it not",
-                            fresh->lines[i]);
+                            fresh->lines[i].text);
         }
     }
     for (size_t i = 0; i < old->count; i++) {
-        if (!has(fresh, old->lines[i])) {
+        if (!old->lines[i].perhaps && !has(fresh, old->lines[i].text)) {
             change_violated(change,
                             "fresh: the old gatherer has \"%s\", and a new one finds it not",
-                            old->lines[i]);
+                            old->lines[i].text);
         }
     }
-    if (old->count != fresh->count) {
+    if (old->surely > fresh->count || fresh->surely > old->count) {
         change_violated(change, "fresh: the old gatherer has %zu candidates, a new one finds %zu",
                         old->count, fresh->count);
     }
@@ -189,7 +219,8 @@ static void keep_set(sim_changing_world *change, const found_set *set)
 {
     for (size_t i = 0; i < set->count; i++) {
         size_t used = strlen(change->fresh);
-        (void)snprintf(change->fresh + used, sizeof change->fresh - used, "%s\n", set->lines[i]);
+        (void)snprintf(change->fresh + used, sizeof change->fresh - used, "%s\n",
+                       set->lines[i].text);
     }
 }
 

@@ -90,6 +90,16 @@ size_t owner_server_of(const sim_changing_world *change, const char *url)
     return SIZE_MAX;
 }
 
+size_t owner_relay_server_of(const sim_changing_world *change, const char *url)
+{
+    size_t server = owner_server_of(change, url);
+
+    if (server != SIZE_MAX && change->plan->network.servers[server].temper == SIM_REDIRECTS) {
+        return change->plan->network.servers[server].redirect - 1;
+    }
+    return server;
+}
+
 typedef floe_error (*options_call)(sim_changing_world *change, sim_owner *owner,
                                    floe_core_shared *shared, const floe_gather_options *options);
 

@@ -119,7 +119,6 @@ static bool survey(uint64_t first, uint64_t end)
             (void)fflush(stdout);
         }
     }
-    sim_print_known(stdout);
     return good;
 }
 
