@@ -671,7 +671,7 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
     }
     floe_taken taken = take(core, now, relay, source, frame, message, packet);
     if (taken != FLOE_TAKEN_NOT) {
-        floe_relay_heard(relay);
+        floe_relay_heard(relay, now);
     }
     return taken;
 }

@@ -741,6 +741,7 @@ struct floe_relay {
     floe_time retry;       /* when one that was lost is asked for again; never: it is not */
     floe_time check;       /* when its server is asked whether it stands (T7b) */
     floe_time doubted;     /* when that was asked for a reason */
+    floe_time heard;       /* when something came from its server last */
     floe_time unheard;     /* since when packets go to it and nothing comes back; never: not so */
     uint8_t phase;         /* a floe_relay_phase */
     uint8_t losses;        /* in a row */
@@ -781,8 +782,9 @@ void floe_relays_doubt(floe_core *core, floe_time now, const floe_base *base,
                        const floe_address *server);
 /* A packet of the owner's goes to the relay's server; something came from there. */
 void floe_relay_sends(floe_relay *relay, floe_time now);
-static inline void floe_relay_heard(floe_relay *relay)
+static inline void floe_relay_heard(floe_relay *relay, floe_time now)
 {
+    relay->heard = now;
     relay->unheard = FLOE_TIME_NEVER;
 }
 /* The live relay of the base by this server, allocated; NULL: none. */

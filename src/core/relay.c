@@ -317,7 +317,7 @@ static void end_allocation(floe_core *core, floe_time now, floe_relay *relay)
     relay->redirects = relay->rejoined = 0;
     floe_deallocate(&core->shared->allocator, relay->host);
     relay->host = NULL;
-    floe_relay_heard(relay);
+    relay->unheard = FLOE_TIME_NEVER;
 }
 
 void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
@@ -355,6 +355,8 @@ bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_a
 #define DOUBT_EVERY floe_seconds(5)
 /* Packets that draw nothing for so long are a reason. */
 #define UNHEARD_FOR floe_seconds(5)
+/* So long a connection's server may owe an answer and say nothing. */
+#define SILENT_FOR floe_seconds(5)
 /* Nothing listens at the server's port: so often said to a Refresh, it is believed. */
 #define REFUSED_SENDS 3U
 
@@ -581,7 +583,7 @@ static void stands(floe_core *core, floe_time now, floe_relay *relay)
     }
     relay->doubted = now; /* that is answered */
     set_check(core, now, relay);
-    floe_relay_heard(relay);
+    floe_relay_heard(relay, now);
     keep_mapping(core, now, relay);
     if (!relay->quiet) {
         tell(core, now, relay);
@@ -1055,10 +1057,27 @@ static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
+/* When the silence of a server that is reached by a connection ends it: who has lost it, or is cut
+ * off, answers nothing that comes by it, not even "437". Asked each 15 s by the settings' default,
+ * and waited for 5 s, that is T7b's 20 s; by a stream nothing is repeated, and to wait for its 39.5
+ * s would only show that. Whatever else comes from there says that the answer is under way behind
+ * it. Never: it owes no answer. */
+static floe_time silent_at(const floe_relay *relay)
+{
+    const floe_stun_transaction *transaction = &relay->turn.transaction;
+    bool heard_since = relay->heard.ns > transaction->started.ns;
+
+    return by_datagrams(relay) || !floe_relay_serves(relay) ||
+                   !floe_stun_transaction_runs(transaction)
+               ? FLOE_TIME_NEVER
+               : floe_time_after(heard_since ? relay->heard : transaction->started, SILENT_FOR);
+}
+
 floe_time floe_relay_deadline(const floe_relay *relay)
 {
     floe_time deadline = floe_time_min(relay->retry, relay->check);
 
+    deadline = floe_time_min(deadline, silent_at(relay));
     deadline = floe_time_min(deadline, floe_turn_allocation_deadline(&relay->turn));
     deadline = floe_time_min(deadline, floe_streams_deadline(relay));
     FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
@@ -1066,14 +1085,6 @@ floe_time floe_relay_deadline(const floe_relay *relay)
         deadline = floe_time_min(deadline, floe_turn_peer_deadline(&relay->turn, peer));
     }
     return deadline;
-}
-
-/* Who has lost the association answers nothing that comes by it, not even "437": so many sends of a
- * Refresh, 7.5 s, are enough to begin anew. */
-static bool forgotten_by_dtls(const floe_relay *relay)
-{
-    return relay->server->url->transport == FLOE_PROTOCOL_DTLS && floe_relay_serves(relay) &&
-           relay->turn.transaction.sends >= 5;
 }
 
 void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
@@ -1098,7 +1109,7 @@ void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
         floe_trace_packet(core, now, FLOE_TRACE_GAVE_UP, relay->base, &relay->turn.server,
                           relay->server, &before, NULL, "");
     }
-    if (forgotten_by_dtls(relay)) {
+    if (floe_time_reached(now, silent_at(relay))) {
         floe_relay_lost(core, now, relay);
         return;
     }

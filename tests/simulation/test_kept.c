@@ -57,7 +57,8 @@ typedef struct hand {
     server servers[4];
     size_t server_count;
     bool open[CHANNELS];
-    size_t sockets; /* that are open */
+    bool stream[CHANNELS]; /* it is a connection */
+    size_t sockets;        /* that are open */
     uint16_t next_port;
     bool no_list;      /* LIST_INTERFACES is not answered */
     bool no_interface; /* or with none */
@@ -98,7 +99,11 @@ static void deliver(hand *h, uint32_t channel, const server *from, const floe_st
     floe_address source = address_of(from->address);
     floe_span message = floe_stun_written(writer);
 
-    floe_core_datagram(h->core, h->now, channel, &source, message.data, message.size);
+    if (h->stream[channel]) {
+        floe_core_stream(h->core, h->now, channel, message.data, message.size);
+    } else {
+        floe_core_datagram(h->core, h->now, channel, &source, message.data, message.size);
+    }
 }
 
 static void refuse(hand *h, uint32_t channel, const server *by, const floe_stun_message *request,
@@ -304,6 +309,7 @@ static void take(hand *h)
     case FLOE_CORE_OPEN:
         assert_true(output->channel < CHANNELS);
         h->open[output->channel] = true;
+        h->stream[output->channel] = output->protocol == FLOE_PROTOCOL_TCP;
         h->sockets++;
         local.port = ++h->next_port;
         floe_core_opened(h->core, h->now, output->channel, &local);
@@ -697,6 +703,45 @@ static void t7b_nothing_listens_any_more(void **state)
     read_log(&h, "");
     pass(&h, 1000);
     read_log(&h, "- relay, error");
+    end(&h);
+}
+
+/* T7b: a server that is silent is noticed by TCP within 20 s too, where a Refresh is sent once and
+ * would be waited for for 39.5 s: its connection ends, and another asks anew. One that says anything
+ * is not silent: its answer may be under way behind that. */
+static void t7b_silence_by_tcp(void **state)
+{
+    static const char *const urls[] = {"turn:203.0.113.2?transport=tcp"};
+    static const uint8_t data[] = {0x40, 0x00, 0x00, 0x04, 1, 2, 3, 4}; /* of some channel */
+    static hand h;
+    uint32_t channel = 0;
+
+    (void)state;
+    make(&h, urls, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + relay, end");
+    for (uint32_t i = 0; i < CHANNELS; i++) {
+        channel = h.open[i] && h.stream[i] ? i : channel;
+    }
+    turn->refresh = SILENT;
+    for (int i = 0; i < 6; i++) {
+        pass(&h, 4000);
+        floe_core_stream(h.core, h.now, channel, data, sizeof data);
+    }
+    read_log(&h, "");
+    assert_int_equal(turn->refreshes, 1);
+    pass(&h, 4900);
+    read_log(&h, "");
+    pass(&h, 500);
+    read_log(&h, "- relay, + relay");
+    assert_false(h.open[channel]);
+    assert_int_equal(turn->allocates, 2);
+    pass(&h, 20000); /* in all, from the latest answer on */
+    read_log(&h, "- relay");
+    pass(&h, 1000); /* T7: the second loss in a row waits */
+    read_log(&h, "+ relay");
     end(&h);
 }
 
@@ -1910,6 +1955,7 @@ int main(void)
         cmocka_unit_test(t5_a_family_that_takes_an_allocation_of_its_own),
         cmocka_unit_test(t5_a_family_that_is_not_to_be_had),
         cmocka_unit_test(t7b_nothing_listens_any_more),
+        cmocka_unit_test(t7b_silence_by_tcp),
         cmocka_unit_test(t7b_what_is_told_again_was_asked),
         cmocka_unit_test(t6_a_spare_socket_is_closed),
         cmocka_unit_test(t7_a_gathering_in_an_outage),
