@@ -95,6 +95,18 @@ void floe_mdns_set_links(floe_mdns *mdns, floe_time now, const floe_mdns_link *l
     floe_mdns_time(mdns, now);
 }
 
+void floe_mdns_renew(floe_mdns *mdns, floe_time now, const floe_mdns_link *link)
+{
+    for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
+        if (mdns->links[n].used && (link == NULL || same_link(&mdns->links[n].link, link))) {
+            floe_mdns_hosts_link_went(mdns, n);
+            floe_mdns_hosts_link_came(mdns, now, n);
+            floe_mdns_questions_link_came(mdns, now);
+        }
+    }
+    floe_mdns_time(mdns, now);
+}
+
 /* ── Packets and the time ── */
 
 void floe_mdns_receive(floe_mdns *mdns, floe_time now, const floe_mdns_arrival *arrival,
@@ -108,7 +120,10 @@ void floe_mdns_receive(floe_mdns *mdns, floe_time now, const floe_mdns_arrival *
     }
     if (!mdns->message.response) {
         floe_mdns_hosts_asked(mdns, now, n, arrival);
-    } else if (arrival->source.port == FLOE_MDNS_PORT) { /* §6: others are no answers */
+    } else if (arrival->to_group && arrival->source.port == FLOE_MDNS_PORT) {
+        /* §6: none but these are answers: what comes to this machine alone has nobody asked for. As
+         * the port is shared with whoever else speaks on it, and a packet to one address goes to
+         * one of them alone, neither probes nor other questions ask for it (§15.1). */
         floe_mdns_hosts_heard(mdns, now, n);
         floe_mdns_questions_heard(mdns, n);
     }

@@ -65,12 +65,16 @@ void floe_mdns_free(floe_mdns *mdns);
 /* The links that there are now; the first FLOE_MDNS_LINKS_MAX count. On those that are new the
  * names of their interface are probed for and announced. */
 void floe_mdns_set_links(floe_mdns *mdns, floe_time now, const floe_mdns_link *links, size_t count);
+/* §8: the link may be another now, as it was without carrier for a while; NULL: each may, as the
+ * machine has slept. It is treated as one that is new. */
+void floe_mdns_renew(floe_mdns *mdns, floe_time now, const floe_mdns_link *link);
 
 /* Answers for the name from now on, on the links of the address's interface (§6.2); one name may
  * have several addresses, and the same one several owners. With `probe` the link is asked first
  * whether somebody has it (§8.1); names made of 122 random bits need not be
- * (draft-ietf-mmusic-mdns-ice-candidates §3.1.1). FLOE_ERR_INVALID_ARGUMENT: no name, or more than
- * FLOE_MDNS_RECORDS_MAX addresses of it; FLOE_ERR_NO_MEMORY. */
+ * (draft-ietf-mmusic-mdns-ice-candidates §3.1.1), before another claims one (§9).
+ * FLOE_ERR_INVALID_ARGUMENT: no name, or more than FLOE_MDNS_RECORDS_MAX addresses of it;
+ * FLOE_ERR_NO_MEMORY. */
 floe_error floe_mdns_publish(floe_mdns *mdns, floe_time now, const char *name,
                              const floe_address *address, uint32_t interface_index, bool probe);
 /* One owner less; the last says goodbye (§10.1). */

@@ -7,6 +7,8 @@
 
 #define FLOE_MDNS_A_SECOND floe_seconds(1) /* §5.2, §6, §8.2, §8.3 */
 
+#define FLOE_MDNS_CONFLICTS 15 /* §8.1 */
+
 /* Links keep their places for as long as they are there, so that what belongs to one can be an
  * element, or a bit, at its place. */
 typedef struct floe_mdns_place_of_link {
@@ -30,6 +32,8 @@ struct floe_mdns {
     floe_list taken;    /* that go when it is told */
     floe_list replies;  /* to one asker alone */
     size_t reply_count;
+    floe_time conflicts[FLOE_MDNS_CONFLICTS]; /* the latest, in turn; zero: there was none */
+    size_t conflict_count;
 
     /* querier.c */
     floe_list questions;

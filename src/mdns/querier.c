@@ -118,7 +118,9 @@ static void end(floe_mdns *mdns, look_up *wanted, floe_error error)
     floe_list_append(&mdns->ended, &wanted->link);
 }
 
-/* §5.2: as if it had not been asked yet, but not within a second of the last time. */
+/* §5.2: as if it had not been asked yet, but not within a second of the last time. The look-ups of
+ * a peer's names have no common cause, so that the first question need not wait for 20 to 120 ms:
+ * that would be a connection's latency. */
 static void ask_anew(floe_mdns *mdns, question *asked, floe_time now)
 {
     floe_time second = floe_time_after(asked->asked, FLOE_MDNS_A_SECOND);
@@ -205,11 +207,15 @@ void floe_mdns_forget(floe_mdns *mdns, const void *asker)
     }
 }
 
+/* §5.2: all that are on the link may see it come, so nobody asks at that moment. */
 void floe_mdns_questions_link_came(floe_mdns *mdns, floe_time now)
 {
+    uint32_t more = 0;
+
+    (void)floe_random_below(&mdns->random, 101, &more);
     FLOE_LIST_EACH(asked, &mdns->questions, question, link)
     {
-        ask_anew(mdns, asked, now);
+        ask_anew(mdns, asked, floe_time_after(now, floe_milliseconds(20 + more)));
     }
 }
 

@@ -9,7 +9,9 @@
 #define PROBE_EVERY floe_milliseconds(250) /* §8.1 */
 #define ANNOUNCEMENTS 2                    /* §8.3 */
 #define FOR_A_PROBE floe_milliseconds(250) /* §6 */
-#define DEFENDED_WITHIN floe_seconds(10)   /* §9 */
+#define FLIGHT floe_milliseconds(100)      /* what is on its way has come by then */
+#define CONFLICTS_WITHIN floe_seconds(10)  /* §8.1: so many of them, */
+#define AFTER_CONFLICTS floe_seconds(5)    /* and then each probing waits for so long */
 #define REPLIES_MAX 128                    /* that wait to be polled */
 #define WAITING_MAX 64                     /* names that wait for what askers know */
 
@@ -29,6 +31,7 @@ typedef struct record_set {
 typedef struct link_state {
     bool active; /* it has an address there */
     bool ours;   /* probing is over */
+    bool probed; /* the link has been asked, this time */
     unsigned probes;
     unsigned announcements; /* still to be sent */
     floe_time next;         /* the next of them */
@@ -55,8 +58,7 @@ typedef struct host {
     floe_list waiting;
     floe_list addresses;
     bool probe;
-    floe_time defended; /* zero: never */
-    uint32_t goodbyes;  /* of one that leaves: on these links */
+    uint32_t goodbyes; /* of one that leaves: on these links */
     char name[FLOE_MDNS_NAME_SIZE];
 } host;
 
@@ -82,12 +84,21 @@ void floe_mdns_hosts_init(floe_mdns *mdns, uint64_t seed)
     floe_list_init(&mdns->replies);
 }
 
+/* Nothing is to be said on the link; what was said there last counts still. */
 static void rest(link_state *state)
 {
-    *state = (link_state){.next = FLOE_TIME_NEVER};
+    link_state resting = {.next = FLOE_TIME_NEVER};
+
     for (int k = 0; k < SETS; k++) {
-        state->sets[k].due = FLOE_TIME_NEVER;
+        resting.sets[k] = (record_set){.said = state->sets[k].said, .due = FLOE_TIME_NEVER};
     }
+    *state = resting;
+}
+
+static void clear(link_state *state)
+{
+    *state = (link_state){.active = false};
+    rest(state);
 }
 
 /* The first address of the name on the interface; NULL: there is none. */
@@ -117,8 +128,8 @@ static void leave_place(host *one, own_address *own)
 static void take_place(host *one, own_address *own, uint32_t interface_index)
 {
     own->interface_index = interface_index;
-    rest(&own->states[0]);
-    rest(&own->states[1]);
+    clear(&own->states[0]);
+    clear(&own->states[1]);
     floe_list_append(&one->addresses, &own->link);
 }
 
@@ -258,23 +269,29 @@ static bool has_any(const host *one)
     return false;
 }
 
+static bool is_ours_somewhere(const host *one)
+{
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        if (own->states[0].ours || own->states[1].ours) {
+            return true;
+        }
+    }
+    return false;
+}
+
 size_t floe_mdns_hosts_find(const floe_mdns *mdns, const char *name, floe_address *addresses,
                             size_t room)
 {
     const host *one = find_host(mdns, name);
     size_t count = 0;
 
-    if (one == NULL) {
+    if (one == NULL || (one->probe && !is_ours_somewhere(one))) {
         return 0;
     }
-    bool ours = !one->probe;
     FLOE_LIST_EACH(own, &one->addresses, own_address, link)
     {
-        ours = ours || own->states[0].ours || own->states[1].ours;
-    }
-    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
-    {
-        if (ours && own->owners > 0 && count < room) {
+        if (own->owners > 0 && count < room) {
             addresses[count++] = own->address;
         }
     }
@@ -560,6 +577,9 @@ void floe_mdns_hosts_link_came(floe_mdns *mdns, floe_time now, size_t n)
 
 static void set_alarm(floe_mdns *mdns, host *one);
 
+static const floe_mdns_place everything[SETS] = {FLOE_MDNS_AS_ANSWER, FLOE_MDNS_AS_ANSWER,
+                                                 FLOE_MDNS_AS_ANSWER};
+
 /* The n-th link has heard which addresses of these sets are gone, or is gone itself. */
 static void heard_on(floe_mdns *mdns, host *one, size_t n, const floe_mdns_place *places)
 {
@@ -576,15 +596,12 @@ static void heard_on(floe_mdns *mdns, host *one, size_t n, const floe_mdns_place
 
 void floe_mdns_hosts_link_went(floe_mdns *mdns, size_t n)
 {
-    static const floe_mdns_place all[SETS] = {FLOE_MDNS_AS_ANSWER, FLOE_MDNS_AS_ANSWER,
-                                              FLOE_MDNS_AS_ANSWER};
-
     FLOE_LIST_EACH(one, &mdns->hosts, host, link)
     {
         link_state *state = state_of(mdns, one, n);
         if (state != NULL) {
-            rest(state);
-            heard_on(mdns, one, n, all);
+            clear(state);
+            heard_on(mdns, one, n, everything);
             set_alarm(mdns, one);
         }
     }
@@ -769,6 +786,16 @@ static size_t own_proposal(const floe_mdns *mdns, const host *one, size_t n, flo
     return count;
 }
 
+/* The probing begins anew, then at the earliest. */
+static void probe_not_before(link_state *state, floe_time when)
+{
+    bool later = !state->probed && state->next.ns > when.ns;
+
+    state->next = later ? state->next : when;
+    state->probes = PROBES;
+    state->probed = state->probe_waits = false;
+}
+
 /* §8.2: of two that probe at the same time, the one with the greater data, or with more of it, goes
  * on; the other waits a second and probes again. */
 static void contend(const floe_mdns *mdns, floe_time now, host *one, size_t n,
@@ -782,8 +809,7 @@ static void contend(const floe_mdns *mdns, floe_time now, host *one, size_t n,
         order = compare_records(&theirs[i], &ours[i]);
     }
     if (order > 0 || (order == 0 && count > own_count)) {
-        state_of(mdns, one, n)->probes = PROBES;
-        state_of(mdns, one, n)->next = floe_time_after(now, FLOE_MDNS_A_SECOND);
+        probe_not_before(state_of(mdns, one, n), floe_time_after(now, FLOE_MDNS_A_SECOND));
     }
 }
 
@@ -930,34 +956,86 @@ void floe_mdns_hosts_asked(floe_mdns *mdns, floe_time now, size_t n,
 
 /* ── Answers of others ── */
 
-/* §9: somebody else says that the name is theirs. We say ours again, once; if they insist, they
- * have it. */
-static void defend(floe_mdns *mdns, floe_time now, host *one, record_set *set)
+/* §8.1: whether there have been more than fifteen of them within ten seconds. */
+static bool count_conflict(floe_mdns *mdns, floe_time now)
 {
-    bool lately = one->defended.ns != 0 &&
-                  !floe_time_reached(now, floe_time_after(one->defended, DEFENDED_WITHIN));
+    floe_time *oldest = &mdns->conflicts[mdns->conflict_count++ % FLOE_MDNS_CONFLICTS];
+    bool many =
+        oldest->ns != 0 && !floe_time_reached(now, floe_time_after(*oldest, CONFLICTS_WITHIN));
 
-    if (!lately) {
-        one->defended = now;
-        due(set, not_before(set, now, FLOE_MDNS_A_SECOND));
-    } else if (floe_time_reached(now, floe_time_after(one->defended, FLOE_MDNS_A_SECOND))) {
+    *oldest = now;
+    return many;
+}
+
+/* §9: somebody else says that the name is theirs: it goes back to probing, in which one of the two
+ * wins; a name of random bits too, that was not probed for. It does so wherever it stands, as it is
+ * kept or given up as a whole: of two that meet on several links each might else lose it on one
+ * where the other has it still. And not before all has come that was said before: who answers
+ * nothing any more is not to be beaten by what it said a moment ago. */
+static void dispute(floe_mdns *mdns, floe_time now, host *one)
+{
+    floe_time when = floe_time_after(now, count_conflict(mdns, now) ? AFTER_CONFLICTS : FLIGHT);
+
+    one->probe = true;
+    for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
+        link_state *state = state_of(mdns, one, n);
+        if (state == NULL || !state->active) {
+            continue;
+        }
+        rest(state);
+        heard_on(mdns, one, n, everything);
+        if (has(mdns, one, n, NOTHING_ELSE)) {
+            begin(mdns, now, one, n);
+            probe_not_before(state_of(mdns, one, n), when);
+        }
+    }
+}
+
+/* Another has such a record of the name. §8.1: who was asked and has it keeps it; what comes before
+ * the first probe may be stale. */
+static void hear_another(floe_mdns *mdns, floe_time now, host *one, size_t n,
+                         const floe_mdns_record *record)
+{
+    const link_state *state = state_of(mdns, one, n);
+
+    if (state->ours ? !record->other && has(mdns, one, n, set_of(record->address.family))
+                    : state->probed && is_ours_somewhere(one)) {
+        dispute(mdns, now, one);
+    } else if (!state->ours && state->probed) {
+        (void)count_conflict(mdns, now);
         resign(mdns, one, &mdns->taken);
+    }
+}
+
+/* Our own record, as said by whoever. §6.6: who makes the link forget it too early makes us say it
+ * again. */
+static void hear_own(const floe_mdns *mdns, floe_time now, const host *one, size_t n,
+                     const floe_mdns_record *record)
+{
+    link_state *state = state_of(mdns, one, n);
+    record_set *set = &state->sets[set_of(record->address.family)];
+
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        if (state->ours && own->owners > 0 && is_on(mdns, own, n) &&
+            same_bits(&own->address, &record->address) && record->ttl < FLOE_MDNS_TTL / 2) {
+            due(set, not_before(set, now, FLOE_MDNS_A_SECOND));
+        }
     }
 }
 
 static void hear(floe_mdns *mdns, floe_time now, host *one, size_t n,
                  const floe_mdns_record *record)
 {
-    link_state *state = state_of(mdns, one, n);
-    int set = set_of(record->address.family);
+    const link_state *state = state_of(mdns, one, n);
 
-    if (state == NULL || !state->active || is_own(one, &record->address)) {
+    if (state == NULL || !state->active) {
         return;
     }
-    if (!state->ours) {
-        resign(mdns, one, &mdns->taken); /* §8.1: whatever it has */
-    } else if (!record->other && has(mdns, one, n, set)) {
-        defend(mdns, now, one, &state->sets[set]);
+    if (is_own(one, &record->address)) {
+        hear_own(mdns, now, one, n, record);
+    } else if (record->ttl > 0) {
+        hear_another(mdns, now, one, n, record);
     }
     if (is_ours(one)) {
         work_on(mdns, now, one);
@@ -971,7 +1049,7 @@ void floe_mdns_hosts_heard(floe_mdns *mdns, floe_time now, size_t n)
     for (size_t i = 0; i < message->record_count; i++) {
         const floe_mdns_record *record = &message->records[i];
         bool counts = record->other || record->address.family != FLOE_FAMILY_NONE;
-        host *one = counts && record->ttl > 0 ? find_host(mdns, record->name) : NULL;
+        host *one = counts ? find_host(mdns, record->name) : NULL;
         if (one != NULL) {
             hear(mdns, now, one, n, record);
         }
@@ -1062,6 +1140,7 @@ static bool send_probe(const floe_mdns *mdns, host *one, size_t n, floe_mdns_out
     size_t count = own_proposal(mdns, one, n, ours);
 
     state_of(mdns, one, n)->probe_waits = false;
+    state_of(mdns, one, n)->probed = true;
     output->size = floe_mdns_write_probe(one->name, ours, count, output->data, sizeof output->data);
     return output->size > 0;
 }

@@ -480,6 +480,9 @@ static void h2_a_probe_that_is_answered_means_taken(void **state)
     fixture *f = *state;
 
     publish(f, true);
+    say(f, NAME, "10.0.1.9:0", 120); /* before it was asked for: it may be stale */
+    assert_false(taken(f));
+    (void)wait_for_sent(f);
     say(f, NAME, "10.0.1.9:0", 120);
     assert_true(taken(f));
     assert_string_equal(f->output.name, NAME);
@@ -506,7 +509,9 @@ static void h2_a_probe_that_is_answered_by_another_record(void **state)
     receive(f, data, size);
     assert_false(taken(f));
     floe_mdns_unpublish(f->mdns, f->now, NAME, &f->own);
+    (void)count_sent(f);
     publish(f, true);
+    (void)wait_for_sent(f);
     receive(f, data, size);
     assert_true(taken(f));
     assert_string_equal(f->output.name, NAME);
@@ -521,16 +526,356 @@ static void h2_another_claims_our_name(void **state)
     assert_false(sent(f));
     say(f, NAME, "10.0.1.9:0", 0); /* their goodbye */
     assert_false(sent(f));
-    say(f, NAME, "10.0.1.9:0", 120);
-    assert_int_equal(count_sent(f), 1); /* we say that it is ours */
-    for (int i = 0; i < 100; i++) {
+    pass(f, 1000);
+    for (int i = 0; i < 100;
+         i++) { /* §9: it is asked for again; §8.1: what was said before is stale */
         say(f, NAME, "10.0.1.9:0", 120);
+        ask(f, NAME, false); /* and is not ours meanwhile */
     }
-    assert_int_equal(count_sent(f), 0); /* a flood is not answered */
     assert_false(taken(f));
-    pass(f, 1500);
+    assert_in_range(wait_for_sent(f), 100, 250);
+    for (int i = 0; i < 2; i++) {
+        assert_false(f->message.response);
+        assert_int_equal(wait_for_sent(f), 250);
+    }
+    assert_int_equal(wait_for_sent(f), 250); /* nobody has it */
+    assert_true(f->message.response);
+    settle(f);
     say(f, NAME, "10.0.1.9:0", 120);
-    assert_true(taken(f)); /* they insist */
+    (void)wait_for_sent(f);
+    say(f, NAME, "10.0.1.9:0", 120);
+    assert_true(taken(f)); /* they have it */
+}
+
+/* A name that is ours on one link is not lost at once on another: whoever has it there may just
+ * lose it to us here. Both links are asked. */
+static void h2_a_name_is_kept_or_lost_as_a_whole(void **state)
+{
+    fixture *f = *state;
+    floe_mdns_link links[] = {eth0, eth0_v6};
+
+    publish_and_settle(f);
+    say(f, NAME, "10.0.1.9:0", 120); /* so that it is probed for from now on */
+    look_up(f, NAME, 100, NULL);
+    assert_false(resolved(f)); /* and is nobody's meanwhile */
+    for (int i = 0; i < 20; i++) {
+        pass(f, 250);
+        (void)count_sent(f);
+    }
+    floe_mdns_set_links(f->mdns, f->now, links, 2);
+    (void)wait_for_sent(f);
+    assert_int_equal(f->output.link.family, FLOE_FAMILY_IPV6);
+    assert_false(f->message.response);
+    f->arrival.link = eth0_v6;
+    say(f, NAME, "10.0.1.9:0", 120);
+    assert_false(taken(f));
+    pass(f, 250);
+    assert_int_equal(count_sent(f), 2); /* a probe on each */
+    say(f, NAME, "10.0.1.9:0", 120);
+    assert_true(taken(f));
+}
+
+/* §8.1: fifteen conflicts within ten seconds, and each probing waits for five. */
+static void h2_conflicts_without_end(void **state)
+{
+    fixture *f = *state;
+    uint64_t ms = 0;
+
+    for (int i = 0; i < 15; i++) {
+        publish(f, false);
+        assert_true(sent(f));
+        say(f, NAME, "10.0.1.9:0", 120);
+        ms = wait_for_sent(f);
+        assert_false(f->message.response);
+        floe_mdns_unpublish(f->mdns, f->now, NAME, &f->own);
+        assert_in_range(ms, 100, 250);
+    }
+    publish(f, false);
+    assert_true(sent(f));
+    say(f, NAME, "10.0.1.9:0", 120);
+    assert_in_range(wait_for_sent(f), 5000, 5250);
+    pass(f, 20000); /* it has been quiet */
+    settle(f);
+    say(f, NAME, "10.0.1.9:0", 120);
+    assert_in_range(wait_for_sent(f), 100, 250);
+}
+
+/* §6.6: another has the link forget our record before its time. */
+static void h2_our_record_with_too_short_a_life(void **state)
+{
+    static const uint32_t lives[] = {0, 10, 59};
+    fixture *f = *state;
+
+    publish_and_settle(f);
+    for (size_t i = 0; i < 3; i++) {
+        say(f, NAME, "10.0.1.2:0", lives[i]);
+        assert_true(sent(f));
+        assert_true(f->message.response);
+        assert_int_equal(f->message.records[0].ttl, 120);
+        assert_int_equal(f->output.to.family, FLOE_FAMILY_NONE);
+        say(f, NAME, "10.0.1.2:0", lives[i]);
+        assert_int_equal(count_sent(f), 0); /* once a second */
+        settle(f);
+    }
+    say(f, NAME, "10.0.1.2:0", 60);
+    assert_int_equal(count_sent(f), 0);
+}
+
+/* §8: after a sleep, or a while without carrier, the link may be another. */
+static void h2_a_name_is_probed_for_again_on_another_link(void **state)
+{
+    fixture *f = *state;
+    floe_mdns_link links[] = {eth0, eth1};
+
+    floe_mdns_set_links(f->mdns, f->now, links, 2);
+    publish(f, true);
+    for (int i = 0; i < 10; i++) {
+        (void)count_sent(f);
+        pass(f, 500);
+    }
+    floe_mdns_renew(f->mdns, f->now, &eth1); /* on which it does not stand */
+    pass(f, 5000);
+    assert_false(sent(f));
+    floe_mdns_renew(f->mdns, f->now, NULL);
+    ask(f, NAME, false);
+    (void)wait_for_sent(f);
+    for (int i = 0; i < 3; i++) {
+        assert_false(f->message.response);
+        assert_int_equal(wait_for_sent(f), 250);
+    }
+    assert_true(f->message.response);
+    floe_mdns_unpublish(f->mdns, f->now, NAME, &f->own);
+    (void)count_sent(f);
+    publish_and_settle(f);
+    floe_mdns_renew(f->mdns, f->now, &eth0); /* one of random bits is announced */
+    assert_true(sent(f));
+    assert_true(f->message.response);
+}
+
+/* ── Machines with one name ── */
+
+#define MACHINES 3
+#define ETHERNETS 2
+
+typedef struct packet {
+    uint64_t at;
+    size_t from;
+    size_t to;
+    floe_mdns_link link;
+    size_t size;
+    uint8_t data[512];
+} packet;
+
+typedef struct machine {
+    counting_allocator memory;
+    seeded_random random;
+    floe_mdns *mdns;
+    bool has_it;
+    size_t network[ETHERNETS]; /* where the cable leads */
+} machine;
+
+typedef struct neighbourhood {
+    seeded_random random;
+    floe_time now;
+    size_t count; /* of machines */
+    machine machines[MACHINES];
+    bool calm; /* nothing is lost, nobody moves */
+    size_t packet_count;
+    packet packets[512];
+    size_t answers[MACHINES];
+} neighbourhood;
+
+static floe_address address_at(size_t n, size_t ethernet)
+{
+    floe_address address = address_of("10.0.0.0:5353");
+
+    /* On the one network the first machine's data are the greatest, on the other the last one's. */
+    address.ip[2] = (uint8_t)ethernet;
+    address.ip[3] = (uint8_t)(ethernet == 0 ? 10 + n : 20 - n);
+    return address;
+}
+
+static void deliver(neighbourhood *h, size_t from, size_t ethernet, const floe_mdns_output *output)
+{
+    size_t network = h->machines[from].network[ethernet];
+
+    assert_true(output->size <= sizeof h->packets[0].data);
+    for (size_t to = 0; to < h->count; to++) {
+        for (uint32_t e = 0; e < ETHERNETS; e++) {
+            bool lost = !h->calm && seeded_below(&h->random, 5) == 0;
+            if (h->machines[to].network[e] != network || lost ||
+                h->packet_count == sizeof h->packets / sizeof *h->packets) {
+                continue;
+            }
+            packet *one = &h->packets[h->packet_count++];
+            one->at = h->now.ns + 1000000 * (1 + (uint64_t)seeded_below(&h->random, 20));
+            one->from = from;
+            one->to = to;
+            one->link = (floe_mdns_link){2 + e, output->link.family};
+            one->size = output->size;
+            memcpy(one->data, output->data, output->size);
+        }
+    }
+}
+
+static void hear_from(neighbourhood *h, size_t n, const floe_mdns_output *output)
+{
+    static floe_mdns_message message;
+
+    if (output->kind == FLOE_MDNS_TAKEN) {
+        assert_true(h->machines[n].has_it);
+        h->machines[n].has_it = false;
+        return;
+    }
+    assert_int_equal(output->kind, FLOE_MDNS_SEND);
+    assert_true(floe_mdns_parse(output->data, output->size, &message));
+    h->answers[n] += message.response;
+    deliver(h, n, output->link.interface_index - 2, output);
+}
+
+static void step(neighbourhood *h)
+{
+    static floe_mdns_output output;
+
+    h->now.ns += 1000000;
+    for (size_t i = 0; i < h->packet_count;) {
+        if (h->packets[i].at > h->now.ns) {
+            i++;
+            continue;
+        }
+        packet one = h->packets[i];
+        h->packets[i] = h->packets[--h->packet_count];
+        floe_mdns_arrival arrival = {one.link, address_at(one.from, 0), true, true};
+        floe_mdns_receive(h->machines[one.to].mdns, h->now, &arrival, one.data, one.size);
+    }
+    for (size_t n = 0; n < h->count; n++) {
+        floe_mdns *mdns = h->machines[n].mdns;
+        if (floe_time_reached(h->now, floe_mdns_deadline(mdns))) {
+            floe_mdns_time(mdns, h->now);
+        }
+        while (floe_mdns_poll(mdns, &output)) {
+            hear_from(h, n, &output);
+        }
+    }
+}
+
+/* Somebody asks for the name on each network, in one moment. */
+static void ask_all(neighbourhood *h)
+{
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+    size_t size = query_both("camera.local", data, sizeof data);
+
+    for (size_t n = 0; n < h->count; n++) {
+        for (uint32_t e = 0; e < ETHERNETS; e++) {
+            floe_mdns_arrival arrival = {
+                {2 + e, FLOE_FAMILY_IPV4}, address_of("10.0.0.99:5353"), true, true};
+            floe_mdns_receive(h->machines[n].mdns, h->now, &arrival, data, size);
+        }
+    }
+}
+
+static void begin_neighbourhood(neighbourhood *h, uint64_t seed)
+{
+    static const floe_mdns_link links[] = {
+        {2, FLOE_FAMILY_IPV4}, {2, FLOE_FAMILY_IPV6}, {3, FLOE_FAMILY_IPV4}, {3, FLOE_FAMILY_IPV6}};
+    bool probes = seed % 3 != 0; /* or a name of random bits, as luck would have it */
+
+    memset(h, 0, sizeof *h);
+    seeded_init(&h->random, seed);
+    h->now = (floe_time){1000000000};
+    for (size_t n = 0; n < 2 + seed % 2; n++) {
+        machine *one = &h->machines[n];
+        counting_init(&one->memory);
+        seeded_init(&one->random, 1000 * seed + n);
+        one->mdns = floe_mdns_new(&one->memory.table, &one->random.table);
+        one->has_it = true;
+        h->count++;
+        floe_mdns_set_links(one->mdns, h->now, links, 4);
+        for (uint32_t e = 0; e < ETHERNETS; e++) {
+            floe_address address = address_at(n, e);
+            one->network[e] = 10 * n + e;
+            assert_int_equal(
+                floe_mdns_publish(one->mdns, h->now, "camera.local", &address, 2 + e, probes),
+                FLOE_OK);
+        }
+        for (uint64_t ms = seeded_below(&h->random, 400); ms > 0; ms--) {
+            step(h);
+        }
+    }
+}
+
+/* A cable is put elsewhere, which its machine sees or does not; somebody asks; a machine sleeps. */
+static void shake(neighbourhood *h)
+{
+    machine *one = &h->machines[seeded_below(&h->random, (uint32_t)h->count)];
+    uint32_t e = seeded_below(&h->random, ETHERNETS);
+    floe_mdns_link link = {2 + e, FLOE_FAMILY_IPV4};
+
+    switch (seeded_below(&h->random, 4)) {
+    case 0:
+        one->network[e] = seeded_below(&h->random, 3);
+        break;
+    case 1:
+        one->network[e] = seeded_below(&h->random, 3);
+        floe_mdns_renew(one->mdns, h->now, &link);
+        break;
+    case 2:
+        floe_mdns_renew(one->mdns, h->now, NULL);
+        break;
+    default:
+        ask_all(h);
+    }
+}
+
+static size_t count_owners(const neighbourhood *h)
+{
+    size_t owners = 0;
+
+    for (size_t n = 0; n < h->count; n++) {
+        owners += h->machines[n].has_it;
+    }
+    return owners;
+}
+
+/* §9: whatever happens on the way, of machines that are on one link in the end exactly one has the
+ * name and answers for it; the others know that they have not. */
+static void h2_of_machines_with_one_name_one_keeps_it(void **state)
+{
+    static neighbourhood h;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        begin_neighbourhood(&h, seed);
+        for (int i = 0; i < 20; i++) {
+            for (uint64_t ms = seeded_below(&h.random, 700); ms > 0; ms--) {
+                step(&h);
+            }
+            shake(&h);
+            assert_in_range(count_owners(&h), 1, MACHINES);
+        }
+        h.calm = true;
+        for (size_t n = 0; n < h.count; n++) { /* each network is one, or both are */
+            h.machines[n].network[0] = 0;
+            h.machines[n].network[1] = seed % 5 == 0 ? 0 : 1;
+        }
+        for (int ms = 0; ms < 30000; ms++) {
+            if (ms % 1500 == 0) {
+                ask_all(&h);
+            }
+            if (ms == 20000) {
+                memset(h.answers, 0, sizeof h.answers);
+            }
+            step(&h);
+        }
+        if (count_owners(&h) != 1) {
+            fail_msg("seed %llu: %zu have it", (unsigned long long)seed, count_owners(&h));
+        }
+        for (size_t n = 0; n < h.count; n++) {
+            assert_int_equal(h.answers[n] > 0, h.machines[n].has_it);
+            floe_mdns_free(h.machines[n].mdns);
+            assert_int_equal(h.machines[n].memory.live, 0);
+        }
+    }
 }
 
 static void h2_two_that_probe_at_once(void **state)
@@ -1096,10 +1441,32 @@ static void h2_nothing_is_believed_from_off_the_link(void **state)
     ask(f, NAME, false);
     assert_true(sent(f));
     assert_true(floe_address_equal(&f->output.to, &f->arrival.source));
-    look_up(f, "peer.local", 5000, NULL);
     receive(f, data, 0);
+}
+
+/* §6: what a question did not ask to be sent to us alone is no answer to it; and none of ours asks
+ * for that, as another program of this machine might get it (§15.1). */
+static void h2_no_answer_comes_to_us_alone(void **state)
+{
+    fixture *f = *state;
+
+    look_up(f, "peer.local", 5000, NULL);
+    assert_true(sent(f));
+    assert_false(f->message.questions[0].unicast);
+    (void)count_sent(f);
+    f->arrival.to_group = false;
+    say(f, "peer.local", "10.0.1.77:0", 120);
+    assert_false(resolved(f));
+    publish(f, true);
+    (void)wait_for_sent(f);
+    assert_false(f->message.questions[0].unicast);
+    say(f, NAME, "10.0.1.77:0", 120);
+    assert_false(taken(f));
+    f->arrival.to_group = true;
     say(f, "peer.local", "10.0.1.77:0", 120);
     assert_true(resolved(f));
+    say(f, NAME, "10.0.1.77:0", 120);
+    assert_true(taken(f));
 }
 
 /* What stands in the authority section of a response says nothing. */
@@ -1307,9 +1674,12 @@ static void h2_a_link_that_comes_is_asked(void **state)
     look_up(f, "peer.local", 60000, NULL);
     assert_int_equal(count_sent(f), 0);
     pass(f, 20000);
+    pass(f, 1000);
     assert_int_equal(count_sent(f), 0);
     floe_mdns_set_links(f->mdns, f->now, &eth0, 1);
-    pass(f, 1000); /* at the latest */
+    pass(f, 19); /* §5.2: others have seen it come as well */
+    assert_int_equal(count_sent(f), 0);
+    pass(f, 101);
     assert_int_equal(count_sent(f), 2);
 }
 
@@ -1370,17 +1740,15 @@ static void h2_nothing_that_is_to_be_told_is_lost(void **state)
     size_t ended = 0;
 
     publish(f, true);
+    (void)wait_for_sent(f);
+    say(f, NAME, "10.0.1.9:0", 120);
     for (int i = 0; i < 5000; i++) { /* packets without number, and nobody polls */
         pass(f, 100);
         f->arrival.source.port = 1;
         ask(f, NAME, false);
         look_up(f, "peer.local", 50, NULL);
     }
-    f->arrival.source.port = 5353;
-    for (int i = 0; i < 2; i++) {
-        say(f, NAME, "10.0.1.9:0", 120);
-        pass(f, 1500);
-    }
+    pass(f, 100);
     while (floe_mdns_poll(f->mdns, &f->output)) {
         told = told || f->output.kind == FLOE_MDNS_TAKEN;
         ended += f->output.kind == FLOE_MDNS_RESOLVED;
@@ -1452,6 +1820,87 @@ static void h2_answers_from_other_ports_do_not_count(void **state)
     f->arrival.source.port = 5354;
     say(f, "peer.local", "10.0.1.77:0", 120);
     assert_false(resolved(f));
+}
+
+/* Byte `at` of what is asked, and of what is answered, is that one: neither counts. */
+static void is_passed_over(fixture *f, size_t at, uint8_t with)
+{
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+    floe_address theirs = address_of("10.0.1.77:0");
+
+    size_t size = floe_mdns_write_query(NAME, FLOE_FAMILY_IPV4, data, sizeof data);
+    data[at] = with;
+    receive(f, data, size);
+    assert_int_equal(count_sent(f), 0);
+    size = write_answer("peer.local", &theirs, 120, data);
+    data[at] = (uint8_t)(with | (at == 2 ? 0x84 : 0));
+    receive(f, data, size);
+    assert_false(resolved(f));
+}
+
+/* §18.3, §18.11. */
+static void h2_other_opcodes_and_response_codes(void **state)
+{
+    fixture *f = *state;
+
+    publish_and_settle(f);
+    look_up(f, "peer.local", 60000, NULL);
+    (void)count_sent(f);
+    for (uint8_t code = 1; code < 16; code++) {
+        is_passed_over(f, 2, (uint8_t)(code << 3));
+        is_passed_over(f, 3, code);
+    }
+    ask_type(f, NAME, 1);
+    assert_int_equal(count_sent(f), 1);
+}
+
+/* §6: name, type and class are all to be the same. */
+static void h2_other_classes(void **state)
+{
+    static const uint8_t chaos = 3;
+    static const uint8_t any = 255;
+    fixture *f = *state;
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+    floe_address theirs = address_of("10.0.1.77:0");
+
+    publish_and_settle(f);
+    size_t size = floe_mdns_write_query(NAME, FLOE_FAMILY_IPV4, data, sizeof data);
+    data[size - 1] = chaos;
+    receive(f, data, size);
+    assert_int_equal(count_sent(f), 0);
+    data[size - 1] = any;
+    receive(f, data, size);
+    assert_int_equal(count_sent(f), 1);
+    look_up(f, "peer.local", 60000, NULL);
+    (void)count_sent(f);
+    size = write_answer("peer.local", &theirs, 120, data);
+    data[size - 11] = chaos; /* TTL, length and address stand behind it */
+    receive(f, data, size);
+    assert_false(resolved(f));
+    data[size - 11] = 1;
+    receive(f, data, size);
+    assert_true(resolved(f));
+}
+
+/* §7.1: those that the asker knows stand among the answers of its question. */
+static void h2_known_answers_are_answers(void **state)
+{
+    fixture *f = *state;
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+
+    publish_and_settle(f);
+    size_t size = query_with_known(f, 120, data);
+    data[7] = 0;
+    for (size_t counted = 9; counted <= 11; counted += 2) { /* authority, additional */
+        data[counted] = 1;
+        receive(f, data, size);
+        assert_int_equal(count_sent(f), 1);
+        data[counted] = 0;
+        pass(f, 5000);
+    }
+    data[7] = 1;
+    receive(f, data, size);
+    assert_int_equal(count_sent(f), 0);
 }
 
 /* ── Hostile neighbours ── */
@@ -1570,6 +2019,11 @@ int main(void)
         TEST(h2_a_probe_that_is_answered_means_taken),
         TEST(h2_a_probe_that_is_answered_by_another_record),
         TEST(h2_another_claims_our_name),
+        TEST(h2_a_name_is_kept_or_lost_as_a_whole),
+        TEST(h2_conflicts_without_end),
+        TEST(h2_our_record_with_too_short_a_life),
+        TEST(h2_a_name_is_probed_for_again_on_another_link),
+        cmocka_unit_test(h2_of_machines_with_one_name_one_keeps_it),
         TEST(h2_two_that_probe_at_once),
         TEST(h2_proposals_are_compared_whole),
         TEST(h2_our_own_words_are_no_rivals),
@@ -1589,6 +2043,7 @@ int main(void)
         TEST(h2_addresses_without_end),
         TEST(h2_answers_to_one_asker_alone),
         TEST(h2_nothing_is_believed_from_off_the_link),
+        TEST(h2_no_answer_comes_to_us_alone),
         TEST(h2_authority_is_for_probes_alone),
         TEST(h2_a_name_is_found),
         TEST(h2_nobody_answers),
@@ -1606,6 +2061,9 @@ int main(void)
         TEST(h2_link_local_addresses_have_their_scope),
         TEST(h2_our_own_name_needs_no_question),
         TEST(h2_answers_from_other_ports_do_not_count),
+        TEST(h2_other_opcodes_and_response_codes),
+        TEST(h2_other_classes),
+        TEST(h2_known_answers_are_answers),
         TEST(hostile_messages),
         TEST(hostile_floods_stay_bounded),
         cmocka_unit_test(every_allocation_fails_in_turn),
