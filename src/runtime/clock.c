@@ -59,7 +59,7 @@ void floe_clock_look(floe_clock *clock)
         floe_gatherer_wake(gatherer);
     }
     uv_mutex_unlock(&api->lock);
-    floe_mdns_service_woke(api);
+    floe_mdns_service_woke(api, more >= (int64_t)SLEPT_LONG_NS);
     if (more >= (int64_t)SLEPT_LONG_NS) {
         floe_resolver_woke(&api->resolver);
     }

@@ -26,6 +26,7 @@ typedef struct mdns_socket {
 /* A link, and why what is said does not get there. */
 typedef struct mdns_link {
     floe_mdns_link link;
+    bool up;
     floe_error error;
 } mdns_link;
 
@@ -189,19 +190,16 @@ static void add_links(floe_mdns_service *service, bool up, mdns_link *former, si
         if (one->up == up && floe_address_classify(&one->address) != FLOE_ADDRESS_LOOPBACK &&
             find_link(service, link.interface_index, link.family) == NULL &&
             (up || find_in(former, former_count, &link) != NULL)) {
-            service->links[service->link_count++].link = link;
+            service->links[service->link_count++] = (mdns_link){.link = link, .up = up};
         }
     }
 }
 
 /* Those of the interfaces that are up, whether they can be spoken on or not. Who has lost its
- * carrier may have it again at any time, and nobody tells of that: its link stays. */
-static void list_links(floe_mdns_service *service)
+ * carrier may have it again at any time, and may be spoken on before that is known: its link stays.
+ */
+static void list_links(floe_mdns_service *service, mdns_link *former, size_t former_count)
 {
-    mdns_link former[FLOE_MDNS_LINKS_MAX];
-    size_t former_count = service->link_count;
-
-    memcpy(former, service->links, sizeof former);
     service->link_count = 0;
     add_links(service, true, former, former_count);
     add_links(service, false, former, former_count);
@@ -237,13 +235,16 @@ static void set_links(floe_mdns_service *service)
 {
     const floe_interfaces *interfaces = &service->api->interfaces;
     floe_mdns_link links[FLOE_MDNS_LINKS_MAX];
+    mdns_link former[FLOE_MDNS_LINKS_MAX];
+    size_t former_count = service->link_count;
     size_t count = 0;
 
     if (!start_sockets(service) && service->version == interfaces->version) {
         return;
     }
     service->version = interfaces->version;
-    list_links(service);
+    memcpy(former, service->links, sizeof former);
+    list_links(service, former, former_count);
     for (size_t i = 0; i < service->link_count; i++) {
         if (service->links[i].error == FLOE_OK) {
             links[count++] = service->links[i].link;
@@ -252,6 +253,13 @@ static void set_links(floe_mdns_service *service)
     floe_mdns_set_links(service->machine, floe_runtime_now(), links, count);
     floe_mdns_set_interfaces(service->machine, floe_runtime_now(), interfaces->list,
                              interfaces->count);
+    for (size_t i = 0; i < service->link_count; i++) { /* §8: what the cable leads to is unknown */
+        const mdns_link *link = &service->links[i];
+        const mdns_link *was = find_in(former, former_count, &link->link);
+        if (link->up && was != NULL && !was->up) {
+            floe_mdns_renew(service->machine, floe_runtime_now(), &link->link);
+        }
+    }
 }
 
 static void names_failed(floe_api *api, uint32_t interface_index, floe_error error)
@@ -688,9 +696,12 @@ void floe_mdns_service_links(floe_api *api)
     }
 }
 
-void floe_mdns_service_woke(floe_api *api)
+void floe_mdns_service_woke(floe_api *api, bool after_long)
 {
     if (api->mdns != NULL) {
+        if (after_long) {
+            floe_mdns_renew(api->mdns->machine, floe_runtime_now(), NULL);
+        }
         soon(api->mdns);
     }
 }

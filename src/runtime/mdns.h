@@ -35,8 +35,9 @@ floe_error floe_mdns_service_look_up(floe_api *api, const char *name, uint32_t t
 void floe_mdns_service_forget(floe_api *api, const floe_mdns_asker *asker);
 /* The list of interfaces was read anew. */
 void floe_mdns_service_links(floe_api *api);
-/* The machine has slept: what was to be done meanwhile is due. */
-void floe_mdns_service_woke(floe_api *api);
+/* The machine has slept: what was to be done meanwhile is due. After a long sleep its links may be
+ * others. */
+void floe_mdns_service_woke(floe_api *api, bool after_long);
 /* Says goodbye and closes everything; nobody is called any more. */
 void floe_mdns_service_close(floe_api *api);
 

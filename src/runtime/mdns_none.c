@@ -40,9 +40,10 @@ void floe_mdns_service_links(floe_api *api)
     (void)api;
 }
 
-void floe_mdns_service_woke(floe_api *api)
+void floe_mdns_service_woke(floe_api *api, bool after_long)
 {
     (void)api;
+    (void)after_long;
 }
 
 void floe_mdns_service_close(floe_api *api)

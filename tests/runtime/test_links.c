@@ -15,14 +15,34 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* ── The clock that goes on while a machine sleeps ── */
+
+static atomic_int slept; /* seconds */
+
+#pragma GCC visibility push(default)
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int result = (int)syscall(SYS_clock_gettime, clock, now);
+
+    if (result == 0 && clock == CLOCK_BOOTTIME) {
+        now->tv_sec += atomic_load(&slept);
+    }
+    return result;
+}
+
+#pragma GCC visibility pop
 
 /* ── The machines ── */
 
@@ -181,7 +201,8 @@ static socklen_t to_socket_address(const char *text, unsigned interface_index, a
 typedef struct neighbour {
     int fd;
     unsigned interface_index;
-    floe_mdns_message message; /* the latest */
+    floe_mdns_message message; /* the latest, */
+    int hops;                  /* and how many it had left */
 } neighbour;
 
 static void join(const neighbour *n, int family)
@@ -197,6 +218,7 @@ static void join(const neighbour *n, int family)
                          0);
         assert_int_equal(setsockopt(n->fd, IPPROTO_IP, IP_MULTICAST_IF, &request, sizeof request),
                          0);
+        assert_int_equal(setsockopt(n->fd, IPPROTO_IP, IP_RECVTTL, &on, sizeof on), 0);
     } else {
         (void)to_socket_address(group6, 0, &group);
         struct ipv6_mreq request = {.ipv6mr_multiaddr = group.ipv6.sin6_addr,
@@ -207,6 +229,7 @@ static void join(const neighbour *n, int family)
         assert_int_equal(setsockopt(n->fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, &index, sizeof index),
                          0);
         assert_int_equal(setsockopt(n->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on), 0);
+        assert_int_equal(setsockopt(n->fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof on), 0);
     }
 }
 
@@ -264,14 +287,36 @@ static void claim(const neighbour *n, const char *to, const char *name, const ch
     send_to(n, to, data, floe_mdns_write_answer(&answer, data, sizeof data));
 }
 
+/* Asked for as they are in join(), they are all that is told beside the data. */
+static int hops_of(struct msghdr *message)
+{
+    const struct cmsghdr *told = CMSG_FIRSTHDR(message);
+    int hops = -1;
+
+    if (told != NULL) {
+        memcpy(&hops, CMSG_DATA(told), sizeof hops);
+    }
+    return hops;
+}
+
 /* The next message; false: none comes in this time. */
 static bool hear(neighbour *n, int ms)
 {
     uint8_t data[9000];
+    union {
+        struct cmsghdr header;
+        char room[64];
+    } control;
     struct pollfd wait = {.fd = n->fd, .events = POLLIN};
 
     while (poll(&wait, 1, ms) == 1) {
-        ssize_t size = recv(n->fd, data, sizeof data, 0);
+        struct iovec iov = {.iov_base = data, .iov_len = sizeof data};
+        struct msghdr message = {.msg_iov = &iov,
+                                 .msg_iovlen = 1,
+                                 .msg_control = &control,
+                                 .msg_controllen = sizeof control};
+        ssize_t size = recvmsg(n->fd, &message, 0);
+        n->hops = size > 0 ? hops_of(&message) : -1;
         if (size > 0 && floe_mdns_parse(data, (size_t)size, &n->message)) {
             return true;
         }
@@ -315,6 +360,19 @@ static void find(neighbour *n, const char *to, const char *name, const char *add
         }
     }
     fail_msg("%s is not found at %s", name, to);
+}
+
+/* Until it is said, though this neighbour asks nothing. */
+static void wait_for_word(neighbour *n, const char *name, const char *address)
+{
+    for (int i = 0; i < 60; i++) {
+        while (hear(n, 1000)) {
+            if (n->message.response && has_record(&n->message, name, address)) {
+                return;
+            }
+        }
+    }
+    fail_msg("nobody speaks of %s", name);
 }
 
 /* Until the name is asked for. */
@@ -488,9 +546,11 @@ static void h2_found_by_who_speaks_one_family_alone(void **state)
         (void)snprintf(text, sizeof text, i == 0 ? "%s:0" : "[%s]:0", addresses[i]);
         neighbour by_ipv4 = neighbour_at("0.0.0.0:5353", 1);
         find(&by_ipv4, group4, o.names[0], text);
+        assert_int_equal(by_ipv4.hops, 255); /* RFC 6762 §11 */
         (void)close(by_ipv4.fd);
         neighbour by_ipv6 = neighbour_at("[::]:5353", 1);
         find(&by_ipv6, group6, o.names[0], text);
+        assert_int_equal(by_ipv6.hops, 255);
         (void)close(by_ipv6.fd);
         assert_int_equal(o.errors, 0);
         end(&o);
@@ -538,6 +598,7 @@ static void h2_of_the_link_only(void **state)
         ask(&forger, rows[i].address, o.names[0], family);
         find(&near, rows[i].address, o.names[0], rows[i].address);
         assert_int_equal(near.message.records[0].ttl, FLOE_MDNS_LEGACY_TTL);
+        assert_int_equal(near.hops, 255);
         assert_false(hear(&stranger, 0));
         assert_false(hear(&forger, 0));
         assert_int_equal(floe_api_look_up(o.api, "victim.local", 60000, on_look_up, &o), FLOE_OK);
@@ -694,10 +755,35 @@ static void h2_a_link_that_loses_its_carrier_for_a_while(void **state)
     find_on(2, o.names[0], "10.91.2.2:0");
     set_carrier(2, false);
     look_at_links(&o);
+    neighbour n = neighbour_at("0.0.0.0:5353", 2);
     set_carrier(2, true);
+    wait_for_word(&n, o.names[0], "10.91.2.2:0"); /* RFC 6762 §8: the link may be another */
+    (void)close(n.fd);
     find_on(2, o.names[0], "10.91.2.2:0");
     assert_int_equal(o.withdrawn, 0);
     assert_true(run(here, "ip link del eth2"));
+    end(&o);
+}
+
+/* RFC 6762 §8: the machine may be elsewhere. What looks at the clock is whatever happens next. */
+static void h2_a_machine_that_has_slept(void **state)
+{
+    owner o;
+
+    (void)state;
+    begin(&o, "10.91.1.2", "My-Host.local");
+    neighbour n = neighbour_at("0.0.0.0:5353", 1);
+    find(&n, group4, "my-host.local", "10.91.1.2:0");
+    while (hear(&n, 1500)) { /* both announcements */
+    }
+    atomic_fetch_add(&slept, 60);
+    assert_int_equal(floe_api_look_up(o.api, "nobody.local", 500, on_look_up, &o), FLOE_OK);
+    wait_for_question(&n, "my-host.local");
+    assert_int_equal(n.message.records[0].section, FLOE_MDNS_AUTHORITY); /* a probe */
+    wait_for_word(&n, "my-host.local", "10.91.1.2:0");
+    wait_for(&o, &o.found, 1);
+    assert_int_equal(o.withdrawn, 0);
+    (void)close(n.fd);
     end(&o);
 }
 
@@ -897,6 +983,7 @@ int main(void)
         cmocka_unit_test(h2_links_that_come),
         cmocka_unit_test(h2_links_that_come_while_nothing_gathers),
         cmocka_unit_test(h2_a_link_that_loses_its_carrier_for_a_while),
+        cmocka_unit_test(h2_a_machine_that_has_slept),
         cmocka_unit_test(h2_links_that_go_and_come_without_end),
         cmocka_unit_test(h2_an_address_on_two_interfaces),
         cmocka_unit_test(h2_an_error_on_the_socket),
