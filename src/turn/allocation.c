@@ -599,11 +599,17 @@ static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now
 static floe_turn_event refreshed(floe_turn_allocation *allocation, floe_time now,
                                  const floe_stun_message *message)
 {
+    uint32_t before = allocation->lifetime;
+
     keep(allocation, now, message);
     read_ticket(allocation, message);
     allocation->moving = false;
     if (allocation->lifetime == 0) {
-        return bad_answer(allocation, 0, "the Refresh answer gives a lifetime of 0");
+        /* RFC 8656 §8.3 has a lifetime of 0 for who asks for one, and a 437 for what is gone: it is
+         * no word that the allocation is (node-turn means nothing by it). The next Refresh tells.
+         */
+        allocation->lifetime = before;
+        allocation->refresh = floe_time_after(now, refresh_after(before));
     }
     allocation->affirmed = allocation->denied;
     return FLOE_TURN_PROGRESS;

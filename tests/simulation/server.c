@@ -439,7 +439,8 @@ static void on_refresh(server_reply *reply, const floe_stun_message *request)
     if (moves) {
         floe_stun_put_u32(&reply->writer, FLOE_STUN_MOBILITY_TICKET, allocation->ticket);
     }
-    floe_stun_put_u32(&reply->writer, FLOE_STUN_LIFETIME, lifetime);
+    floe_stun_put_u32(&reply->writer, FLOE_STUN_LIFETIME,
+                      server->make == SIM_NODE_TURN ? 0 : lifetime);
     send_reply(reply);
 }
 

@@ -93,7 +93,7 @@ typedef enum sim_make {
     SIM_COTURN_V4_ON_V6,    /* external-ip of IPv4 on allocations of IPv6, too */
     SIM_PION,      /* 400 for wrong credentials, and all its errors are unsigned; one family */
     SIM_NODE_TURN, /* drops Allocate with attributes that it does not know; ChannelBind is
-                    * answered unsigned */
+                    * answered unsigned, every Refresh with LIFETIME 0 */
     SIM_STUND,     /* RFC 3489: SOURCE-ADDRESS, CHANGED-ADDRESS in its answers */
     SIM_P1_STUN,   /* knows no ADDITIONAL-ADDRESS-FAMILY */
 } sim_make;

@@ -35,17 +35,18 @@ typedef struct server {
     doing permission;
     size_t bindings; /* that came */
     size_t allocates;
-    size_t refreshes; /* that keep */
-    size_t releases;  /* Refreshes with lifetime 0 */
-    bool wished;      /* the latest Allocate was for both families */
-    bool alone;       /* and it ignores that: it gives IPv6 to who asks for it alone */
-    doing both;       /* what it does with who asks for both */
-    doing ipv6;       /* and with who asks for IPv6 alone */
-    uint32_t deaf_to; /* the channel that it does not hear; 0: none */
-    unsigned port;    /* of the next relayed address */
-    size_t strangers; /* so many Allocates meet another's allocation: 437 */
-    bool holds;       /* it has one of ours still: 437 to Allocate until that is released */
-    bool guarded;     /* it wants to know who asks, and signs no errors */
+    size_t refreshes;  /* that keep */
+    size_t releases;   /* Refreshes with lifetime 0 */
+    bool wished;       /* the latest Allocate was for both families */
+    bool alone;        /* and it ignores that: it gives IPv6 to who asks for it alone */
+    doing both;        /* what it does with who asks for both */
+    doing ipv6;        /* and with who asks for IPv6 alone */
+    uint32_t deaf_to;  /* the channel that it does not hear; 0: none */
+    unsigned port;     /* of the next relayed address */
+    size_t strangers;  /* so many Allocates meet another's allocation: 437 */
+    bool holds;        /* it has one of ours still: 437 to Allocate until that is released */
+    bool guarded;      /* it wants to know who asks, and signs no errors */
+    bool ends_at_once; /* it says LIFETIME 0 to a Refresh that asks for more (node-turn) */
 } server;
 
 typedef struct hand {
@@ -162,7 +163,8 @@ static void succeed(hand *h, uint32_t channel, server *by, const floe_stun_messa
         floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
     }
     if (request->method != FLOE_STUN_BINDING) {
-        floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
+        bool zero = by->ends_at_once && request->method == FLOE_STUN_REFRESH;
+        floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, zero ? 0 : 600);
         if (by->guarded) {
             put_integrity(&writer);
         }
@@ -480,6 +482,30 @@ static void t7b_a_lost_allocation_is_noticed_though_idle(void **state)
     pass(&h, 20000);
     read_log(&h, "- relay, + relay");
     assert_int_equal(turn->allocates, 2);
+    end(&h);
+}
+
+/* T7b: a success with LIFETIME 0 to a Refresh that asked for more (node-turn) is no word that the
+ * allocation is gone: its relay stays, and is asked about as often as any. Once it is gone, the
+ * next Refresh says so. */
+static void t7b_a_granted_lifetime_of_0_is_no_loss(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->ends_at_once = true;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    pass(&h, 1500000);
+    read_log(&h, "");
+    assert_int_equal(turn->allocates, 1);
+    assert_in_range(turn->refreshes, 90, 105); /* each Tr */
+    turn->refresh = FORGOT;
+    pass(&h, 20000);
+    read_log(&h, "- relay, + relay");
     end(&h);
 }
 
@@ -1950,6 +1976,7 @@ int main(void)
         cmocka_unit_test(l15_a_relay_that_outlives_its_gathering_is_counted_once),
         cmocka_unit_test(p1_a_name_under_a_policy_that_tells_no_hosts),
         cmocka_unit_test(t7b_a_lost_allocation_is_noticed_though_idle),
+        cmocka_unit_test(t7b_a_granted_lifetime_of_0_is_no_loss),
         cmocka_unit_test(t7_a_renewal_that_meets_icmp),
         cmocka_unit_test(t5_a_server_that_was_away_is_asked_for_both_families_again),
         cmocka_unit_test(t5_a_family_that_takes_an_allocation_of_its_own),
