@@ -602,6 +602,22 @@ static bool take_channel_data(floe_core *core, floe_time now, floe_relay *relay,
     return floe_relay_deliver(core, relay, FLOE_TCP_TYPE_NONE, &peer->address, data, packet);
 }
 
+bool floe_relay_peer_of(const floe_relay *relay, floe_time now, floe_span sent, floe_address *peer)
+{
+    floe_reader reader = floe_reader_of(sent.data, sent.size);
+    uint16_t channel = floe_read_u16(&reader);
+    floe_stun_message message;
+
+    if (!reader.failed && channel >> 14 == 1) { /* RFC 8656 §12: ChannelData begins with 01 */
+        const floe_turn_peer *of = floe_turn_peer_of_channel(&relay->turn, now, channel);
+        *peer = of != NULL ? of->address : (floe_address){0};
+        return of != NULL;
+    }
+    return floe_stun_parse(sent, &message) == FLOE_STUN_PARSED &&
+           message.class == FLOE_STUN_INDICATION && message.method == FLOE_STUN_SEND &&
+           floe_stun_read_address(&message, FLOE_STUN_XOR_PEER_ADDRESS, peer);
+}
+
 /* An answer to a peer's request. */
 static bool take_answer(floe_core *core, floe_time now, floe_relay *relay,
                         const floe_address *source, const floe_stun_message *message)

@@ -693,13 +693,20 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
     if (base == NULL || core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
+    floe_span sent = floe_span_of(data, data != NULL ? size : 0);
     bool of_server = is_turn(data, size);
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->base == base && relay->phase == FLOE_RELAY_LIVE &&
             relay->server->url->transport == FLOE_PROTOCOL_UDP &&
             floe_address_equal(&relay->turn.server, &to)) {
+            floe_address peer;
             of_server = true;
+            if (floe_relay_peer_of(relay, now, sent, &peer)) { /* the owner's, in its wrapping */
+                floe_unreached_tell(
+                    core, now, floe_packet_id(core, base, relay, FLOE_TCP_TYPE_NONE, peer.family),
+                    &peer, reason);
+            }
             floe_relay_unreachable(core, now, relay, reason,
                                    is_ours(&relay->turn.transaction, data, size));
         }

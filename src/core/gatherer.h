@@ -764,6 +764,9 @@ floe_time floe_relay_deadline(const floe_relay *relay);
 void floe_relay_begin(floe_core *core, floe_time now, floe_relay *relay);
 bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
                         const floe_address *source, const floe_stun_message *message);
+/* Whom a datagram to its server, as it went out, carries the owner's data to (data.c). False: it
+ * carries none, or not all of it is there. */
+bool floe_relay_peer_of(const floe_relay *relay, floe_time now, floe_span sent, floe_address *peer);
 /* A packet to its server did not arrive; `asked`: one of the allocation's own request. */
 void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
                             floe_unreachable reason, bool asked);

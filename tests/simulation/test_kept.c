@@ -64,7 +64,9 @@ typedef struct hand {
     bool no_list;      /* LIST_INTERFACES is not answered */
     bool no_interface; /* or with none */
     bool two_interfaces;
-    size_t data;          /* packets to the peers that went out */
+    size_t data;         /* packets to the peers that went out */
+    uint8_t packet[256]; /* the latest */
+    size_t packet_size;
     floe_stun_id binding; /* the latest */
     floe_stun_id bindings[16];
     size_t binding_count;
@@ -217,6 +219,8 @@ static void serve(hand *h)
     if (floe_stun_parse(floe_span_of(copy, size), &request) != FLOE_STUN_PARSED ||
         request.class != FLOE_STUN_REQUEST) {
         h->data++;
+        h->packet_size = size < sizeof h->packet ? size : sizeof h->packet;
+        memcpy(h->packet, copy, h->packet_size);
         return;
     }
     if (request.method == FLOE_STUN_BINDING) {
@@ -1275,6 +1279,49 @@ static void k1_a_peer_that_is_not_reached_is_told(void **state)
     end(&h);
 }
 
+/* K1: what this machine will not send to a relay's server (its address is gone, say) was the
+ * owner's, whether it goes by a Send indication or by a channel: he hears of it, and the server is
+ * asked. What the gatherer itself would send is not his. */
+static void k1_what_does_not_leave_by_a_relay_is_told(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    floe_address to = address_of(turn->address);
+    floe_address peer = address_of("198.51.100.77:7");
+    for (int channel = 0; channel < 2; channel++) {
+        for (size_t i = 0; i < 10; i++) { /* so many that a channel is bound */
+            assert_int_equal(
+                floe_core_send(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_RELAY], &peer, "x", 1),
+                FLOE_OK);
+            pass(&h, 100);
+            if (channel == 0 && h.data > 0) {
+                break;
+            }
+        }
+        pass(&h, 6000);
+        assert_int_equal(h.packet[0] >> 6, channel);
+        size_t asked = turn->refreshes;
+        floe_core_unreachable(h.core, h.now, 1, &to, FLOE_UNREACHABLE_NETWORK, h.packet,
+                              h.packet_size);
+        pass(&h, 100);
+        read_log(&h, "198.51.100.77:7 not reached by relay: 3");
+        assert_int_equal(turn->refreshes, asked + 1);
+        pass(&h, 6000);
+    }
+    static const uint8_t refresh[20] = {0x00, 0x04, 0, 0, 0x21, 0x12, 0xA4, 0x42};
+    floe_core_unreachable(h.core, h.now, 1, &to, FLOE_UNREACHABLE_NETWORK, refresh, sizeof refresh);
+    floe_core_unreachable(h.core, h.now, 1, &to, FLOE_UNREACHABLE_NETWORK, h.packet, 1);
+    pass(&h, 100);
+    read_log(&h, "");
+    end(&h);
+}
+
 /* RFC 8656 §11.6: the relay's server has ICMP from the peer's side, and the owner hears of each
  * condition; of a packet that was too large, or too long on its way, by a word of its own. */
 static void k1_a_relays_server_says_that_a_peer_is_not_reached(void **state)
@@ -2008,6 +2055,7 @@ int main(void)
         cmocka_unit_test(k2_a_candidate_tells_its_base),
         cmocka_unit_test(p1_a_tightened_policy_asks_and_shows_nothing),
         cmocka_unit_test(k1_a_peer_that_is_not_reached_is_told),
+        cmocka_unit_test(k1_what_does_not_leave_by_a_relay_is_told),
         cmocka_unit_test(k1_a_relays_server_says_that_a_peer_is_not_reached),
         cmocka_unit_test(t7b_what_its_owner_doubts_is_asked),
     };
