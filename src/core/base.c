@@ -55,6 +55,13 @@ static floe_base *base_of_ip(const floe_core *core, const floe_address *address)
     return NULL;
 }
 
+bool floe_bases_stand_on(const floe_core *core, const floe_address *address)
+{
+    const floe_base *base = base_of_ip(core, address);
+
+    return base != NULL && base->state != FLOE_BASE_FAILED;
+}
+
 static bool is_loopback(const floe_address *address)
 {
     return floe_address_classify(address) == FLOE_ADDRESS_LOOPBACK;

@@ -47,16 +47,28 @@ bool floe_address_usable(const floe_core_shared *shared, const floe_address *add
     }
 }
 
-/* P2 to P4, P6. */
-static bool usable(const floe_core *core, const floe_interface_address *candidate)
+/* Apart from whether the address is deprecated. */
+static bool permitted(const floe_core *core, const floe_interface_address *candidate)
 {
     const floe_core_shared *shared = core->shared;
     uint32_t type = candidate->address.family == FLOE_FAMILY_IPV4 ? FLOE_NETWORK_TYPE_UDP4
                                                                   : FLOE_NETWORK_TYPE_UDP6;
 
-    return candidate->up && !candidate->deprecated && !candidate->tentative &&
-           (shared->network_types & type) != 0 && handled(core, candidate) &&
-           floe_address_usable(shared, &candidate->address);
+    return candidate->up && !candidate->tentative && (shared->network_types & type) != 0 &&
+           handled(core, candidate) && floe_address_usable(shared, &candidate->address);
+}
+
+/* P2 to P4, P6. */
+static bool usable(const floe_core *core, const floe_interface_address *candidate)
+{
+    return permitted(core, candidate) && !candidate->deprecated;
+}
+
+/* P4, RFC 4862 §5.5.4: nothing begins on a deprecated address, and what goes on there goes on. */
+static bool goes_on(const floe_core *core, const floe_interface_address *candidate)
+{
+    return permitted(core, candidate) && candidate->deprecated &&
+           floe_bases_stand_on(core, &candidate->address);
 }
 
 /* A stable IPv6 address beside a temporary one of the same prefix (RFC 8981 §3.1) on the same
@@ -84,7 +96,8 @@ static bool is_loopback(const floe_interface_address *candidate)
            floe_address_classify(&candidate->address) == FLOE_ADDRESS_LOOPBACK;
 }
 
-/* How early an address comes: adapters first (C4), then global before local scope (RFC 6724). */
+/* How early an address comes: adapters first (C4), then what is not deprecated, then global before
+ * local scope (RFC 6724). */
 static unsigned order_of(const floe_interface_address *candidate)
 {
     static const uint8_t adapters[] = {
@@ -109,7 +122,7 @@ static unsigned order_of(const floe_interface_address *candidate)
     default:
         break;
     }
-    return 10 * adapter + scope;
+    return 10 * adapter + scope + (candidate->deprecated ? 5 : 0);
 }
 
 static bool earlier(const floe_interface_address *a, const floe_interface_address *b)
@@ -221,9 +234,10 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
         return false;
     }
     for (size_t i = 0; i < count; i++) {
-        if (usable(core, &list[i]) && !outdone_by_temporary(core, list, count, &list[i]) &&
-            !outdone_by_twin(core, list, count, &list[i]) &&
-            !outdone_by_cheaper(core, list, count, &list[i])) {
+        if (goes_on(core, &list[i]) ||
+            (usable(core, &list[i]) && !outdone_by_temporary(core, list, count, &list[i]) &&
+             !outdone_by_twin(core, list, count, &list[i]) &&
+             !outdone_by_cheaper(core, list, count, &list[i]))) {
             choice->marks[i] = MARK_ELIGIBLE;
         }
     }

@@ -519,6 +519,8 @@ void floe_bases_apply_policy(floe_core *core);
 void floe_base_name_taken(floe_core *core, floe_time now, floe_base *base);
 void floe_base_name_unheard(floe_core *core, floe_base *base, floe_error error);
 bool floe_bases_have_family(const floe_core *core, uint8_t family);
+/* Whether a socket of ours is on this address, ports apart. */
+bool floe_bases_stand_on(const floe_core *core, const floe_address *address);
 
 /* ── Pacing (pacer.c) ── */
 

@@ -61,6 +61,7 @@ typedef struct hand {
     bool stream[CHANNELS]; /* it is a connection */
     size_t sockets;        /* that are open */
     uint16_t next_port;
+    bool deprecated;   /* the first interface's address */
     bool no_list;      /* LIST_INTERFACES is not answered */
     bool no_interface; /* or with none */
     bool two_interfaces;
@@ -296,6 +297,7 @@ static void take(hand *h)
                                       .interface_index = 1,
                                       .up = true,
                                       .default_route = true,
+                                      .deprecated = h->deprecated,
                                       .address = address_of(host_ip)},
                                      {.interface_name = "wlan0",
                                       .interface_index = 2,
@@ -467,6 +469,47 @@ static const floe_settings defaults = FLOE_SETTINGS_INIT;
 static const char *const turn_url[] = {"turn:203.0.113.2"};
 static const char *const both_urls[] = {"stun:203.0.113.2", "turn:203.0.113.2"};
 static const char *const stun_urls[] = {"stun:203.0.113.3", "stun:203.0.113.4"};
+
+/* ── Addresses ── */
+
+/* P4, RFC 4862 §5.5.4: no gathering begins on a deprecated address, and what goes on there goes on:
+ * the socket, its candidates, its relay, over gatherings and a restart, until the address is gone.
+ */
+static void p4_what_stands_on_a_deprecated_address_stays(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    h.deprecated = h.two_interfaces = true;
+    turn->deaf_to = 2; /* the new address's socket: what it finds is not the matter here */
+    gather(&h);
+    pass(&h, 6000);
+    assert_null(strstr(h.log, "- "));
+    assert_int_equal(h.sockets, 2);
+    assert_int_equal(turn->allocates, 1);
+    *h.log = '\0';
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    gather(&h);
+    pass(&h, 6000);
+    assert_int_equal(turn->allocates, 1);
+    assert_int_equal(h.sockets, 2);
+    *h.log = '\0';
+    h.no_interface = true;
+    gather(&h);
+    pass(&h, 1000);
+    assert_non_null(strstr(h.log, "- relay"));
+    assert_int_equal(h.sockets, 0);
+    h.no_interface = h.two_interfaces = false;
+    gather(&h);
+    pass(&h, 6000);
+    assert_int_equal(h.sockets, 0); /* no new one on it */
+    end(&h);
+}
 
 /* ── Relays ── */
 
@@ -2033,6 +2076,7 @@ int main(void)
         cmocka_unit_test(t7b_what_is_told_again_was_asked),
         cmocka_unit_test(t6_a_spare_socket_is_closed),
         cmocka_unit_test(t7_a_gathering_in_an_outage),
+        cmocka_unit_test(p4_what_stands_on_a_deprecated_address_stays),
         cmocka_unit_test(t7_a_server_that_forgets_at_once),
         cmocka_unit_test(l14_a_list_that_fails_leaves_what_goes_on),
         cmocka_unit_test(l10_a_pool_that_holds_withdrawals),
