@@ -974,9 +974,10 @@ void floe_pairs_adopt(floe_relay *relay);
 void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *binding);
 void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *binding,
                                const floe_failure *failure);
-/* A relay of an earlier gathering has ended for good, or its server does not give it back: told
- * once. Takes the failure over. */
-void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure);
+/* A relay of an earlier gathering has ended for good, or its server does not give it back for now:
+ * each is told once. Takes the failure over. */
+void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure,
+                            bool for_good);
 /* It is there again. */
 void floe_pairs_relay_back(floe_core *core, const floe_relay *relay);
 /* An answer came to the base from there, to a request that is over. */

@@ -824,12 +824,26 @@ static floe_pair *pair_of_relay(const floe_relay *relay)
     return NULL;
 }
 
-/* Between gatherings, and before one knows the interfaces, nobody looks for what is to be told;
- * while one goes on it does by itself. */
-void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure)
+void floe_pairs_relay_back(floe_core *core, const floe_relay *relay)
 {
     floe_pair *pair = pair_of_relay(relay);
 
+    if (pair != NULL && pair->progress == FLOE_FAILED) {
+        set_progress(core, pair, FLOE_SUCCEEDED);
+        pair->server->told_failed = false;
+    }
+}
+
+/* Between gatherings, and before one knows the interfaces, nobody looks for what is to be told;
+ * while one goes on it does by itself. */
+void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure,
+                            bool for_good)
+{
+    floe_pair *pair = pair_of_relay(relay);
+
+    if (for_good) { /* that it was not to be had for a while is another matter, told before */
+        floe_pairs_relay_back(core, relay);
+    }
     if (pair == NULL || pair->progress != FLOE_SUCCEEDED) {
         floe_failure_release(core->shared, &failure);
         return;
@@ -838,16 +852,6 @@ void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failu
     pair_failed(core, pair, failure);
     if (core->state == FLOE_GATHERER_STATE_COMPLETE || !core->interfaces_known) {
         floe_pairs_tell(core);
-    }
-}
-
-void floe_pairs_relay_back(floe_core *core, const floe_relay *relay)
-{
-    floe_pair *pair = pair_of_relay(relay);
-
-    if (pair != NULL && pair->progress == FLOE_FAILED) {
-        set_progress(core, pair, FLOE_SUCCEEDED);
-        pair->server->told_failed = false;
     }
 }
 

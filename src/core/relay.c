@@ -686,7 +686,7 @@ static void give_up(floe_core *core, floe_time now, floe_relay *relay, bool had,
     floe_attempt *attempt = awaited(relay) ? relay->attempt : NULL;
 
     if (attempt == NULL && had) {
-        floe_pairs_relay_ended(core, relay, failure);
+        floe_pairs_relay_ended(core, relay, failure, true);
     }
     floe_relay_release(core, now, relay);
     if (attempt != NULL) {
@@ -717,7 +717,7 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
         floe_relay_leave_gathering(core, relay);
         floe_attempt_failed(core, now, attempt, failure);
     } else {
-        floe_pairs_relay_ended(core, relay, failure);
+        floe_pairs_relay_ended(core, relay, failure, false);
     }
     ask_again_later(core, now, relay, full);
 }

@@ -77,6 +77,7 @@ typedef struct hand {
     uint32_t last[5]; /* ids, by type */
     size_t unreached; /* as often was told */
     size_t errors;
+    bool url_failed; /* as the latest error says */
     char error[512];
     floe_core_output output;
 } hand;
@@ -362,6 +363,7 @@ static void take(hand *h)
     case FLOE_CORE_CANDIDATE_ERROR:
         say(h, "error", NULL);
         h->errors++;
+        h->url_failed = output->error->url_failed;
         (void)snprintf(h->error, sizeof h->error, "%s", output->error->text);
         break;
     default:
@@ -592,6 +594,34 @@ static void t7_a_renewal_that_meets_icmp(void **state)
     assert_int_equal(floe_core_get_local_candidates(h.core, &list), FLOE_OK);
     assert_int_equal(list->count, 1); /* the host */
     floe_candidate_list_free(list);
+    end(&h);
+}
+
+/* E1, E2: a server that is away while it is restarted with another password: that the relay is not
+ * to be had for now is told, and then the refusal, with which it ends for good, too. */
+static void t7_a_renewal_that_is_refused_for_good(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    turn->refresh = FORGOT;
+    turn->allocate = STUNNED;
+    pass(&h, 20000);
+    read_log(&h, "- relay, error");
+    turn->allocate = REFUSES;
+    pass(&h, 60000);
+    read_log(&h, "error");
+    assert_non_null(strstr(h.error, "403"));
+    assert_true(h.url_failed);
+    size_t asked = turn->allocates;
+    pass(&h, 300000);
+    read_log(&h, "");
+    assert_int_equal(turn->allocates, asked);
     end(&h);
 }
 
@@ -2068,6 +2098,7 @@ int main(void)
         cmocka_unit_test(t7b_a_lost_allocation_is_noticed_though_idle),
         cmocka_unit_test(t7b_a_granted_lifetime_of_0_is_no_loss),
         cmocka_unit_test(t7_a_renewal_that_meets_icmp),
+        cmocka_unit_test(t7_a_renewal_that_is_refused_for_good),
         cmocka_unit_test(t5_a_server_that_was_away_is_asked_for_both_families_again),
         cmocka_unit_test(t5_a_family_that_takes_an_allocation_of_its_own),
         cmocka_unit_test(t5_a_family_that_is_not_to_be_had),
