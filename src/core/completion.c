@@ -75,7 +75,7 @@ static void complete(floe_core *core, floe_time now)
     }
     core->gathering = floe_time_since(now, core->started);
     core->state = FLOE_GATHERER_STATE_COMPLETE;
-    core->grace = core->give_up = FLOE_TIME_NEVER;
+    core->grace = core->give_up = core->services_end = FLOE_TIME_NEVER;
     floe_tell(core, &core->complete_output, FLOE_OUTPUT_COMPLETE);
     floe_tell(core, &core->end_output, FLOE_OUTPUT_END_OF_CANDIDATES);
 }
@@ -127,7 +127,13 @@ void floe_completion_check(floe_core *core, floe_time now)
     }
     bool grace = make_up(core, now, &core->grace, core->shared->straggler_grace);
     bool give_up = make_up(core, now, &core->give_up, core->shared->gather_timeout);
-    core->made_up = core->made_up || grace || give_up;
+    bool services =
+        make_up(core, now, &core->services_end, floe_names_service_timeout(core->shared));
+    core->made_up = core->made_up || grace || give_up || services;
+    if (floe_time_reached(now, core->services_end)) {
+        core->services_end = FLOE_TIME_NEVER;
+        floe_names_without_services(core, now);
+    }
     if (floe_time_reached(now, core->give_up) || floe_time_reached(now, core->grace)) {
         floe_names_give_up(core, now);
         floe_pairs_give_up(core, now);

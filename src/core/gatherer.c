@@ -55,7 +55,7 @@ static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
     core->shared = shared;
     core->component = component;
     core->state = FLOE_GATHERER_STATE_NEW;
-    core->give_up = core->grace = FLOE_TIME_NEVER;
+    core->give_up = core->grace = core->services_end = FLOE_TIME_NEVER;
     floe_list_init(&core->outputs);
     floe_list_init(&core->held);
     floe_list_init(&core->bases);
@@ -220,6 +220,7 @@ static void begin(floe_core *core, floe_time now)
         core->next_request = now;
     }
     core->give_up = floe_time_after(now, core->shared->gather_timeout);
+    core->services_end = FLOE_TIME_NEVER;
     core->made_up = false;
     core->gathering = (floe_duration){0};
     core->interfaces_known = false;
@@ -789,6 +790,7 @@ floe_time floe_core_deadline(const floe_core *core)
     if (pool_is_due(core)) {
         return (floe_time){0};
     }
+    deadline = floe_time_min(deadline, core->services_end);
     deadline = floe_time_min(deadline, floe_pacer_deadline(core));
     deadline = floe_time_min(deadline, floe_pairs_deadline(core));
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)

@@ -311,6 +311,9 @@ void floe_names_addresses(floe_core *core, floe_time now, uint32_t query, floe_e
                           const floe_address *addresses, size_t count);
 void floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_error error,
                          const floe_service_record *records, size_t count);
+/* How long those for services may take; then the hosts' own addresses stand for them. */
+floe_duration floe_names_service_timeout(const floe_core_shared *shared);
+void floe_names_without_services(floe_core *core, floe_time now);
 /* Gives up the look-ups that are under way. */
 void floe_names_give_up(floe_core *core, floe_time now);
 
@@ -1035,9 +1038,10 @@ struct floe_core {
     uint32_t generation; /* counts restarts */
     uint32_t check_generation;
     floe_time started;
-    floe_time give_up; /* the gather timeout */
-    bool made_up;      /* for time in which the program stood still */
-    floe_time grace;   /* when stragglers are given up; never: nobody has answered for them yet */
+    floe_time give_up;      /* the gather timeout */
+    floe_time services_end; /* when look-ups for services are; never: none began */
+    bool made_up;           /* for time in which the program stood still */
+    floe_time grace; /* when stragglers are given up; never: nobody has answered for them yet */
     floe_time next_request;
     floe_duration gathering; /* how long the last one took; zero: it is not complete */
     uint32_t last_channel;

@@ -9,6 +9,18 @@
 /* Bounds what a hostile zone can make us ask. */
 #define LOOKUPS_MAX 40U
 
+/* S6: so long the services of all servers may take. There are name servers that know A and AAAA and
+ * drop all else. */
+floe_duration floe_names_service_timeout(const floe_core_shared *shared)
+{
+    return (floe_duration){shared->gather_timeout.ns / 4};
+}
+
+static bool is_service(const floe_lookup *lookup)
+{
+    return lookup->record == FLOE_DNS_SRV || lookup->record == FLOE_DNS_NAPTR;
+}
+
 static floe_lookup *add_lookup(floe_core *core, floe_server *server, floe_dns_record record,
                                const char *name, uint16_t port, uint16_t order)
 {
@@ -30,6 +42,10 @@ static floe_lookup *add_lookup(floe_core *core, floe_server *server, floe_dns_re
     lookup->order = order;
     lookup->query = ++core->last_query;
     floe_list_append(&server->lookups, &lookup->link);
+    if (is_service(lookup)) {
+        core->services_end =
+            floe_time_after(core->started, floe_names_service_timeout(core->shared));
+    }
     floe_tell(core, &lookup->output, FLOE_OUTPUT_RESOLVE);
     return lookup;
 }
@@ -433,7 +449,7 @@ void floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_er
     floe_lookup *lookup = pending_lookup(core, query);
     size_t lookups = 0;
 
-    if (lookup == NULL || (lookup->record != FLOE_DNS_SRV && lookup->record != FLOE_DNS_NAPTR)) {
+    if (lookup == NULL || !is_service(lookup)) {
         return;
     }
     FLOE_LIST_EACH(other, &lookup->server->lookups, floe_lookup, link)
@@ -453,6 +469,21 @@ void floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_er
         follow_naptr(core, lookup->server, records, count);
     }
     lookup_ended(core, now, lookup, FLOE_OK);
+}
+
+void floe_names_without_services(floe_core *core, floe_time now)
+{
+    for (size_t i = 0; i < core->set->count; i++) {
+        floe_server *server = &core->set->servers[i];
+        FLOE_LIST_EACH(lookup, &server->lookups, floe_lookup, link)
+        {
+            if (!lookup->done && is_service(lookup)) {
+                floe_untell(&lookup->output);
+                follow_srv(core, server, NULL, 0);
+                lookup_ended(core, now, lookup, FLOE_OK);
+            }
+        }
+    }
 }
 
 /* Ends those under way; an end of one may begin others, which end too. */

@@ -52,7 +52,7 @@ void floe_renewal_interrupt(floe_core *core, floe_time now)
             floe_binding_stop(core, now, binding);
         }
     }
-    core->give_up = core->grace = FLOE_TIME_NEVER;
+    core->give_up = core->grace = core->services_end = FLOE_TIME_NEVER;
     core->interfaces_known = false;
     core->interfaces_asked = false;
     core->state = FLOE_GATHERER_STATE_NEW;

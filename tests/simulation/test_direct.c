@@ -960,6 +960,43 @@ static void s6_natural_services_that_are_not_terminal(void **state)
     end(&f);
 }
 
+/* S6: a name server that drops what is neither A nor AAAA: after a quarter of the gather timeout
+ * the host's own addresses are asked for, and what comes later is not waited for. */
+static void s6_services_that_nobody_answers(void **state)
+{
+    static const floe_service_record late_record[] = {
+        {.target = "late.example.org", .port = 3478, .service = ""}};
+    static const char *const urls[] = {"turn:example.org", "turn:example.org?transport=udp"};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_address address = address_of("203.0.113.2:0");
+    static fixture f;
+
+    (void)state;
+    settings.service_discovery = true;
+    for (size_t i = 0; i < 2; i++) {
+        make(&f, urls[i], FLOE_GATHER_POLICY_RELAY, settings);
+        assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK);
+        settle(&f);
+        uint32_t service = f.query;
+        later(&f, 1200);
+        *f.names = '\0';
+        later(&f, 100);
+        assert_string_equal(f.names, "example.org 1 | ");
+        floe_core_services_resolved(f.core, f.now, service, FLOE_OK, late_record, 1);
+        settle(&f);
+        assert_string_equal(f.names, "example.org 1 | ");
+        floe_core_resolved(f.core, f.now, f.query, FLOE_OK, &address, 1);
+        settle(&f);
+        later(&f, 100);
+        assert_true(f.requests > 0);
+        allocated(&f, "198.51.100.9:5000", 600);
+        settle(&f);
+        assert_int_equal(f.relays, 1);
+        assert_int_equal(f.errors, 0);
+        end(&f);
+    }
+}
+
 /* RFC 2782: a single record with the target "." says that there is decidedly no such service. And a
  * port that a setting refuses is refused wherever it is named. */
 static void s6_services_that_are_not_to_be_asked(void **state)
@@ -1685,6 +1722,7 @@ int main(void)
         cmocka_unit_test(s3_services_in_the_order_of_their_priority),
         cmocka_unit_test(s3_natural_services),
         cmocka_unit_test(s6_natural_services_that_are_not_terminal),
+        cmocka_unit_test(s6_services_that_nobody_answers),
         cmocka_unit_test(s6_services_that_are_not_to_be_asked),
         cmocka_unit_test(s6_addresses_in_the_order_of_their_targets),
         cmocka_unit_test(e2_names_whose_addresses_are_refused),
