@@ -82,7 +82,9 @@ typedef enum floe_ip_handling {
     FLOE_IP_HANDLING_DEFAULT_ROUTE_AND_LOCAL = 1,
     /** Mode 3: only what servers see of the default routes; no address of this machine itself. */
     FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY = 2,
-    /** Mode 4: nothing but through a proxy; so no UDP at all. */
+    /** Mode 4: nothing but through settings.proxy; so no UDP at all, and relay candidates by TURN
+     *  servers over TCP and TLS alone. Each other server is an error that says why it is not asked,
+     *  as all are without a proxy. What is still asked outside of the proxy is its own name. */
     FLOE_IP_HANDLING_PROXY_ONLY = 3
 } floe_ip_handling;
 
@@ -192,8 +194,8 @@ typedef struct floe_settings {
     bool tls_insecure;
     /** "http://[USER:PASSWORD@]HOST[:PORT]" (CONNECT, RFC 9110) or "socks5://…" (RFC 1928, 1929):
      *  TURN servers by TCP and TLS are reached through it, and it looks up their names. UDP and
-     * DTLS do not go through it; set ip_handling to keep them from going at all. NULL: none.
-     * Copied. */
+     * DTLS do not go through it; FLOE_IP_HANDLING_PROXY_ONLY keeps them from going at all. NULL:
+     * none. Copied. */
     const char *proxy;
     /** How many bytes may wait to be sent on one socket before floe_gatherer_send returns
      *  FLOE_ERR_QUEUE_FULL. 4,096 to 67,108,864; 0: 262,144. */

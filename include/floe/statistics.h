@@ -48,7 +48,9 @@ typedef struct floe_server_statistics {
      * own. */
     floe_duration first_sent;
     floe_duration first_answered;
-    /** From request to answer: of the latest answer, and of all together. */
+    /** From request to answer: of the latest answer, and of all together. Of a request that was
+     *  sent more than once it is not known which send was answered (RFC 6298 §3), so its answer
+     *  counts in neither. Zero: there was no other. */
     floe_duration round_trip;
     floe_duration total_round_trip;
     /** Of a relay's connection: from its beginning until requests could go, the handshake with it;
@@ -75,6 +77,8 @@ typedef struct floe_server_statistics {
     bool mobility;
     /** Its packets can be kept from being fragmented (settings.dont_fragment). */
     bool dont_fragment;
+    /** How many answers total_round_trip is of. */
+    uint32_t round_trips;
 } floe_server_statistics;
 
 typedef struct floe_candidate_statistics {

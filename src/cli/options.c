@@ -17,6 +17,7 @@ static const char *const setting_words[][2] = {
     {"settings.tls_key_file", "--key"},
     {"settings.tls_fingerprint", "--fingerprint"},
     {"settings.proxy", "--proxy"},
+    {"settings.ip_handling", "--ip-handling"},
     {"settings.refuse_low_ports", "--refuse-low-ports"},
     {"settings.loopback", "--loopback"},
     {"settings.network_types", "--network-types"},

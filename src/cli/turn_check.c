@@ -368,7 +368,11 @@ static void show_row(const check_row *row)
         (void)printf("       certificate   %s, %ld days left\n", row->certificate, days_left(row));
     }
     if (row->relay_count > 0) {
-        (void)printf("       answers       in %.0f ms, %s%s%s\n", row->round_trip_ms,
+        char answers[32] = "";
+        if (row->round_trip_ms > 0) { /* else each request was sent more than once */
+            (void)snprintf(answers, sizeof answers, "in %.0f ms, ", row->round_trip_ms);
+        }
+        (void)printf("       answers       %s%s%s%s\n", answers,
                      *row->authentication != '\0' ? row->authentication : "no authentication",
                      *row->software != '\0' ? ", " : "", row->software);
         (void)printf("       relays        %s%s%s for %" PRIu32 " s", row->relays[0],

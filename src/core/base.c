@@ -38,8 +38,13 @@ static void choose_first_port(floe_core *core, floe_base *base)
 
 static void open_base(floe_core *core, floe_base *base)
 {
-    choose_first_port(core, base);
     floe_list_append(&core->bases, &base->link);
+    if (floe_proxy_only(core->shared)) { /* connections begin there, and no socket is opened */
+        base->channel = 0;
+        base->state = FLOE_BASE_OPEN;
+        return;
+    }
+    choose_first_port(core, base);
     floe_tell(core, &base->output, FLOE_OUTPUT_OPEN);
 }
 
@@ -218,10 +223,12 @@ void floe_base_name_unheard(floe_core *core, floe_base *base, floe_error error)
 /* All that can be said of an open base at once; then the servers are asked. */
 static void gather_on(floe_core *core, floe_time now, floe_base *base)
 {
-    publish(core, base);
-    tell_host(core, now, base);
-    if (!core->shared->ice_lite) {
-        (void)floe_found_add_rewritten(core, now, base);
+    if (!floe_proxy_only(core->shared)) {
+        publish(core, base);
+        tell_host(core, now, base);
+        if (!core->shared->ice_lite) {
+            (void)floe_found_add_rewritten(core, now, base);
+        }
     }
     floe_pairs_make(core, now, base);
 }

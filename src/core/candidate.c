@@ -62,19 +62,28 @@ static uint32_t tcp_preference(floe_tcp_type tcp_type, uint32_t other)
     return (direction << 13) + (other >> 3);
 }
 
+/* Room for a base's candidates by all its servers; for little more than itself, where so many bases
+ * come before it that there would be none left for those behind. */
+static uint32_t base_preference(const floe_base *base, uint32_t place)
+{
+    enum { ROOMY = 128, LAST = ROOMY + 32768 / 8 - 1 };
+    uint32_t rank = base->rank < LAST ? base->rank : LAST;
+
+    return rank < ROOMY ? 65535U - rank * 256U - place : 32767U - (rank - ROOMY) * 8U - place / 32U;
+}
+
 /* C4: the base's rank leads, then the transport to the server and its place; unique for a type and
  * component. */
 static uint32_t choose_priority(const floe_core *core, floe_candidate_type type,
                                 floe_tcp_type tcp_type, const floe_base *base,
                                 const floe_server *server)
 {
-    uint32_t rank = base->rank < 255 ? base->rank : 255;
     uint32_t place = 0;
 
     if (server != NULL) {
         place = order_of_transport(server) * 64 + (server->index < 63 ? server->index : 63U);
     }
-    uint32_t local_preference = 65535U - (rank << 8) - place;
+    uint32_t local_preference = base_preference(base, place);
 
     if (tcp_type != FLOE_TCP_TYPE_NONE) {
         local_preference = tcp_preference(tcp_type, local_preference);
@@ -164,17 +173,21 @@ static bool is_own_ip(const floe_core *core, const floe_address *address)
     return false;
 }
 
+/* RFC 8828 §5.2: modes 3 and 4 show nothing of this machine itself. */
+static bool mode_tells_hosts(const floe_core *core)
+{
+    return core->shared->ip_handling < FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
+}
+
 /* Whether a name or nothing stands for the host's own addresses. */
 static bool hosts_are_veiled(const floe_core *core)
 {
-    return core->shared->mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER ||
-           core->shared->ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
+    return core->shared->mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER || !mode_tells_hosts(core);
 }
 
 bool floe_hosts_are_told(const floe_core *core)
 {
-    return core->policy == FLOE_GATHER_POLICY_ALL &&
-           core->shared->ip_handling != FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
+    return core->policy == FLOE_GATHER_POLICY_ALL && mode_tells_hosts(core);
 }
 
 bool floe_hosts_are_shown(const floe_core *core)

@@ -12,8 +12,8 @@ enum {
     MARK_GIVEN,
 };
 
-/* RFC 8828 §5.2: modes 2 and 3 keep to the default route, mode 4 to a proxy, which carries no UDP.
- */
+/* RFC 8828 §5.2: modes 2 and 3 keep to the default route; mode 4 to a proxy, which is connected to
+ * from wherever it can be. */
 static bool handled(const floe_core *core, const floe_interface_address *candidate)
 {
     switch ((floe_ip_handling)core->shared->ip_handling) {
@@ -23,7 +23,7 @@ static bool handled(const floe_core *core, const floe_interface_address *candida
     case FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY:
         return candidate->default_route;
     case FLOE_IP_HANDLING_PROXY_ONLY:
-        return false;
+        return core->shared->proxy != NULL;
     }
     return true;
 }

@@ -393,6 +393,13 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure,
         (void)snprintf(text, size, "the proxy %s does not let us through: %s", ip,
                        failure->reason != NULL ? failure->reason : "");
         break;
+    case FLOE_FAILURE_PROXY_ONLY:
+        (void)snprintf(text, size,
+                       "not asked: settings.ip_handling lets nothing out but through a proxy, %s",
+                       core->shared->proxy == NULL
+                           ? "and settings.proxy names none"
+                           : "which TURN by TCP or TLS alone goes through: add ?transport=tcp");
+        break;
     case FLOE_FAILURE_PORT:
         (void)snprintf(
             text, size,

@@ -88,6 +88,12 @@ struct floe_core_shared {
     floe_list accounts; /* floe_turn_account.link */
 };
 
+/* RFC 8828 §5.2, mode 4: nothing leaves but through the proxy. */
+static inline bool floe_proxy_only(const floe_core_shared *shared)
+{
+    return shared->ip_handling == FLOE_IP_HANDLING_PROXY_ONLY;
+}
+
 /* The account of this user at this server, with a reference for the caller. */
 floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, const char *username,
                                const char *credential, const floe_turn_token *token,
@@ -168,6 +174,7 @@ typedef enum floe_failure_kind {
     FLOE_FAILURE_SECURE,     /* TLS or DTLS: reason says which check */
     FLOE_FAILURE_PROXY,      /* reason says what it answered */
     FLOE_FAILURE_PORT,       /* a setting refuses remote's port */
+    FLOE_FAILURE_PROXY_ONLY, /* nothing may go but by a proxy, and this does not */
     FLOE_FAILURE_PUBLISH,    /* a name is not answered; detail: floe_error, negated */
     FLOE_FAILURE_MEMORY,
 } floe_failure_kind;
@@ -542,17 +549,19 @@ floe_time floe_pacer_deadline(const floe_core *core);
 /* ── Statistics (statistics.c, L15) ── */
 
 /* What went to and fro between a base and a server's address. Small, as there is one for each: the
- * times are microseconds, the first two since the start of the gathering; all saturate. */
+ * times are microseconds, the first two since the start of the gathering; those of 16 and 32 bits
+ * saturate. */
 typedef struct floe_counters {
     uint16_t requests; /* first sends */
     uint16_t retransmissions;
     uint16_t responses;
     uint32_t first_sent;
     uint32_t first_answered; /* 0: not yet */
-    uint32_t round_trip;     /* of the latest answer */
-    uint32_t round_trips;    /* of all together */
-    uint32_t bytes_sent;
-    uint32_t bytes_received;
+    uint32_t round_trip;     /* the latest that could be measured */
+    uint32_t round_trips;    /* so many could */
+    uint64_t total_round_trip;
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
 } floe_counters;
 
 /* Microseconds since the gathering began. */

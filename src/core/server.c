@@ -501,6 +501,15 @@ void floe_server_fail(floe_core *core, floe_server *server, floe_failure_kind ki
     floe_tell(core, &server->output, FLOE_OUTPUT_SERVER_ERROR);
 }
 
+/* RFC 8828 §5.2, mode 4: one that is meant to give something says why it does not. */
+static void fail_unproxied(floe_core *core, floe_server *server)
+{
+    if (!core->shared->ice_lite &&
+        (server->url->turn || core->policy != FLOE_GATHER_POLICY_RELAY)) {
+        floe_server_fail(core, server, FLOE_FAILURE_PROXY_ONLY, 0);
+    }
+}
+
 static void begin_server(floe_core *core, floe_server *server)
 {
     floe_address literal;
@@ -535,11 +544,16 @@ static void begin_server(floe_core *core, floe_server *server)
 
 void floe_servers_begin(floe_core *core)
 {
-    if (!floe_bases_have_family(core, FLOE_FAMILY_IPV4) &&
-        !floe_bases_have_family(core, FLOE_FAMILY_IPV6)) {
-        return; /* E2: nobody could ask */
-    }
+    /* E2: where nobody could ask, there is no error. */
+    bool anybody = floe_bases_have_family(core, FLOE_FAMILY_IPV4) ||
+                   floe_bases_have_family(core, FLOE_FAMILY_IPV6);
+
     for (size_t i = 0; i < core->set->count; i++) {
-        begin_server(core, &core->set->servers[i]);
+        floe_server *server = &core->set->servers[i];
+        if (floe_proxy_only(core->shared) && !floe_server_proxied(core, server)) {
+            fail_unproxied(core, server);
+        } else if (anybody) {
+            begin_server(core, server);
+        }
     }
 }

@@ -21,11 +21,6 @@ static void add_16(uint16_t *count)
     *count = (uint16_t)(*count < UINT16_MAX ? *count + 1 : UINT16_MAX);
 }
 
-static void add_32(uint32_t *sum, uint64_t more)
-{
-    *sum = more < UINT32_MAX - *sum ? *sum + (uint32_t)more : UINT32_MAX;
-}
-
 void floe_count_sent(const floe_core *core, floe_counters *counters, floe_time now, bool again,
                      size_t size)
 {
@@ -33,7 +28,7 @@ void floe_count_sent(const floe_core *core, floe_counters *counters, floe_time n
         counters->first_sent = floe_since_start(core, now);
     }
     add_16(again ? &counters->retransmissions : &counters->requests);
-    add_32(&counters->bytes_sent, size);
+    counters->bytes_sent += size;
 }
 
 void floe_count_received(const floe_core *core, floe_counters *counters, floe_time now,
@@ -43,9 +38,12 @@ void floe_count_received(const floe_core *core, floe_counters *counters, floe_ti
         counters->first_answered = floe_since_start(core, now);
     }
     add_16(&counters->responses);
-    counters->round_trip = microseconds(floe_time_since(now, transaction->started));
-    add_32(&counters->round_trips, counters->round_trip);
-    add_32(&counters->bytes_received, message->bytes.size);
+    counters->bytes_received += message->bytes.size;
+    if (transaction->sends == 1) { /* RFC 6298 §3: which send is answered is not known else */
+        counters->round_trip = microseconds(floe_time_since(now, transaction->started));
+        counters->total_round_trip += counters->round_trip;
+        counters->round_trips++;
+    }
 }
 
 const char *floe_server_progress_name(floe_server_progress progress)
@@ -55,7 +53,8 @@ const char *floe_server_progress_name(floe_server_progress progress)
     return (size_t)progress < sizeof names / sizeof *names ? names[progress] : "";
 }
 
-/* What is handed out: the tables of pointers, then the entries, each with its texts. */
+/* What is handed out: the entries, each with its texts, then the tables of pointers to them, which
+ * ask for no more alignment than the entries do; URLs last. */
 
 typedef struct server_entry {
     floe_server_statistics statistics;
@@ -75,7 +74,7 @@ typedef struct candidate_entry {
 } candidate_entry;
 
 typedef struct statistics_block {
-    floe_allocator allocator;
+    _Alignas(server_entry) _Alignas(candidate_entry) floe_allocator allocator;
     floe_gatherer_statistics statistics;
     server_entry *server;       /* the next to be filled */
     candidate_entry *candidate; /* likewise */
@@ -193,9 +192,9 @@ static void copy_text(char *to, size_t room, const char *text)
     memcpy(to, text, size < room ? size : room - 1);
 }
 
-static floe_duration duration_of(uint32_t count)
+static floe_duration duration_of(uint64_t count)
 {
-    return (floe_duration){(uint64_t)count * 1000};
+    return (floe_duration){count * 1000};
 }
 
 /* What is known of the server beside what was counted. */
@@ -265,7 +264,8 @@ static void fill_exchange(const floe_core *core, const exchange *taken, void *da
         .first_sent = duration_of(counters->first_sent),
         .first_answered = duration_of(counters->first_answered),
         .round_trip = duration_of(counters->round_trip),
-        .total_round_trip = duration_of(counters->round_trips),
+        .total_round_trip = duration_of(counters->total_round_trip),
+        .round_trips = counters->round_trips,
     };
     if (taken->relay != NULL) {
         fill_relay(taken->relay, entry);
@@ -328,12 +328,12 @@ floe_error floe_core_get_statistics(const floe_core *core, floe_gatherer_statist
         return FLOE_ERR_NO_MEMORY;
     }
     block->allocator = core->shared->allocator;
-    block->servers = (const floe_server_statistics **)(void *)(block + 1);
+    block->server = (server_entry *)(void *)(block + 1);
+    block->candidate = (candidate_entry *)(void *)(block->server + sizes.servers);
+    block->servers = (const floe_server_statistics **)(void *)(block->candidate + candidates);
     block->candidates =
         (const floe_candidate_statistics **)(void *)(block->servers + sizes.servers);
-    block->server = (server_entry *)(void *)(block->candidates + candidates);
-    block->candidate = (candidate_entry *)(void *)(block->server + sizes.servers);
-    block->text = (char *)(block->candidate + candidates);
+    block->text = (char *)(block->candidates + candidates);
     block->statistics.servers = block->servers;
     block->statistics.candidates = block->candidates;
     block->statistics.gathering = core->pooled ? (floe_duration){0} : core->gathering;

@@ -338,14 +338,20 @@ static void check_entry(sim_changing_world *change, const sim_owner *owner,
     if (strcmp(of->method, "Allocate") != 0) {
         last = trip;
     }
-    if (of->responses > 0 && of->retransmissions == 0 &&
-        !within(of->round_trip.ns, last, last + SIM_MS)) {
+    if (of->round_trips > of->responses ||
+        (of->retransmissions == 0 && of->round_trips != of->responses)) {
+        change_violated(change, "L15: %u round trips are told of %u answers of server %zu",
+                        of->round_trips, of->responses, n);
+    }
+    /* What was sent again is not measured: the latest that was may be the first server's then. */
+    if (of->round_trips > 0 && !within(of->round_trip.ns, last, last + SIM_MS) &&
+        (of->retransmissions == 0 || !within(of->round_trip.ns, trip, trip + SIM_MS))) {
         change_violated(change, "L15: a round trip of %llu us to server %zu, which is %u ms away",
                         (unsigned long long)(of->round_trip.ns / 1000), n,
                         change->network.servers[n].round_trip_ms);
     }
     if (of->responses > 0 &&
-        (of->total_round_trip.ns < of->responses * (last < trip ? last : trip) ||
+        (of->total_round_trip.ns < of->round_trips * (last < trip ? last : trip) ||
          of->first_answered.ns < of->first_sent.ns + trip ||
          (of->retransmissions == 0 && of->first_answered.ns > of->first_sent.ns + trip + SIM_MS))) {
         change_violated(change, "L15: the times of server %zu do not fit", n);

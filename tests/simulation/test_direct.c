@@ -24,8 +24,11 @@ typedef struct fixture {
     uint8_t request_bytes[FLOE_CORE_DATA_SIZE];
     size_t requests; /* so many came since the last look */
     size_t relays;
-    size_t refreshes;  /* that went out */
-    unsigned writable; /* events */
+    size_t sockets; /* by UDP, that were opened */
+    size_t connections;
+    char connected[FLOE_ADDRESS_TEXT_SIZE]; /* whom to, the latest */
+    size_t refreshes;                       /* that went out */
+    unsigned writable;                      /* events */
     size_t reflexive;
     size_t errors;
     uint64_t bytes; /* that went out */
@@ -118,6 +121,12 @@ static void settle(fixture *f)
             floe_address local = f->output.local;
             local.port = 4000;
             f->channel = f->output.channel;
+            f->sockets += f->output.protocol == FLOE_PROTOCOL_UDP;
+            if (f->output.protocol == FLOE_PROTOCOL_TCP) {
+                f->connections++;
+                (void)floe_address_format_with_port(&f->output.remote, f->connected,
+                                                    sizeof f->connected);
+            }
             floe_core_opened(f->core, f->now, f->output.channel, &local);
             break;
         }
@@ -1151,6 +1160,180 @@ static void t4_a_redirect_stays_behind_the_proxy(void **state)
     end(&f);
 }
 
+/* RFC 8828 §5.2, mode 4: TURN by TCP and TLS goes through the proxy; no UDP socket is opened, no
+ * connection goes elsewhere, nothing of this machine is told. */
+static void p6_nothing_goes_but_through_the_proxy(void **state)
+{
+    static const char *const urls[] = {"turn:turn.example?transport=tcp",
+                                       "turns:203.0.113.2?transport=tcp"};
+    static const char connected[] = "HTTP/1.1 200 Connected\r\n\r\n";
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        floe_settings settings = FLOE_SETTINGS_INIT;
+        settings.ip_handling = FLOE_IP_HANDLING_PROXY_ONLY;
+        settings.proxy = "http://192.0.2.80:3128";
+        start_with(&f, urls[i], FLOE_GATHER_POLICY_ALL, settings);
+        assert_int_equal(f.sockets, 0);
+        assert_int_equal(f.connections, 1);
+        assert_string_equal(f.connected, "192.0.2.80:3128");
+        assert_string_equal(f.names, ""); /* the proxy looks that up */
+        assert_non_null(strstr(f.sent, i == 0 ? "CONNECT turn.example:3478 HTTP/1.1\r\n"
+                                              : "CONNECT 203.0.113.2:5349 HTTP/1.1\r\n"));
+        floe_core_stream(f.core, f.now, f.channel, connected, sizeof connected - 1);
+        settle(&f);
+        later(&f, 5);
+        if (i == 0) {
+            assert_int_equal(f.requests, 1);
+            allocated_by_stream(&f, "198.51.100.9:5000");
+            assert_int_equal(f.relays, 1);
+            assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK); /* and once more */
+            later(&f, 5);
+        }
+        assert_int_equal(f.reflexive, 0);
+        assert_int_equal(f.errors, 0);
+        assert_false(f.told);
+        end(&f);
+        assert_int_equal(f.sockets, 0);
+    }
+}
+
+static void p6_what_goes_through_no_proxy_is_not_asked_and_says_so(void **state)
+{
+    static const struct {
+        const char *url;
+        const char *proxy;
+        const char *error;
+    } rows[] = {
+        {"turn:203.0.113.2?transport=tcp", NULL, "and settings.proxy names none"},
+        {"turns:203.0.113.2", NULL, "and settings.proxy names none"},
+        {"turn:203.0.113.2", NULL, "and settings.proxy names none"},
+        {"stun:stun.example", NULL, "and settings.proxy names none"},
+        {"turn:203.0.113.2", "socks5://192.0.2.80", "which TURN by TCP or TLS alone goes through"},
+        {"turns:203.0.113.2?transport=udp", "socks5://192.0.2.80", "add ?transport=tcp"},
+        {"stun:stun.example", "socks5://192.0.2.80", "TURN by TCP or TLS alone"},
+    };
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        floe_settings settings = FLOE_SETTINGS_INIT;
+        settings.ip_handling = FLOE_IP_HANDLING_PROXY_ONLY;
+        settings.proxy = rows[i].proxy;
+        start_with(&f, rows[i].url, FLOE_GATHER_POLICY_ALL, settings);
+        later(&f, 6000);
+        assert_int_equal(f.sockets + f.connections, 0);
+        assert_int_equal(f.packets, 0);
+        assert_string_equal(f.names, "");
+        assert_int_equal(f.errors, 1);
+        assert_non_null(strstr(f.error, rows[i].error));
+        end(&f);
+    }
+}
+
+/* RFC 8445 §5.1.2.1: unique, however many addresses there are, and the better come first. */
+static void c4_priorities_of_two_thousand_addresses(void **state)
+{
+    enum { ADDRESSES = 2000 };
+    static floe_interface_address list[ADDRESSES];
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    uint32_t last = UINT32_MAX;
+    size_t told = 0;
+
+    (void)state;
+    settings.addresses_max = FLOE_UNLIMITED;
+    make(&f, "turn:203.0.113.2?transport=tcp", FLOE_GATHER_POLICY_ALL, settings);
+    for (uint32_t i = 0; i < ADDRESSES; i++) {
+        list[i] = (floe_interface_address){.interface_name = "eth0",
+                                           .interface_index = 1,
+                                           .up = true,
+                                           .address = floe_address_ipv4(0x0a000100U + i, 0)};
+    }
+    assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK);
+    while (told < ADDRESSES && floe_core_poll(f.core, f.now, &f.output)) {
+        if (f.output.kind == FLOE_CORE_LIST_INTERFACES) {
+            floe_core_interfaces(f.core, f.now, list, ADDRESSES);
+        } else if (f.output.kind == FLOE_CORE_OPEN) {
+            floe_address local = floe_address_with_port(f.output.local, 4000);
+            floe_core_opened(f.core, f.now, f.output.channel, &local);
+        } else if (f.output.kind == FLOE_CORE_CANDIDATE && f.output.candidate != NULL) {
+            assert_true(f.output.candidate->priority < last);
+            last = f.output.candidate->priority;
+            told++;
+        }
+    }
+    assert_int_equal(told, ADDRESSES);
+    end(&f);
+}
+
+static const floe_server_statistics *allocate_of(const floe_gatherer_statistics *statistics)
+{
+    for (size_t i = 0; i < statistics->server_count; i++) {
+        if (strcmp(statistics->servers[i]->method, "Allocate") == 0) {
+            return statistics->servers[i];
+        }
+    }
+    fail_msg("there is no Allocate");
+    return NULL;
+}
+
+/* RFC 6298 §3 (Karn): 520 ms after the first send, 20 ms after the second, is no round trip. */
+static void l15_a_round_trip_is_of_what_was_sent_once(void **state)
+{
+    static fixture f;
+    floe_gatherer_statistics *statistics;
+
+    (void)state;
+    for (unsigned lost = 0; lost < 2; lost++) {
+        begin(&f, "turn:203.0.113.2");
+        late(&f, 20);
+        challenge_with(&f, floe_span_text("r"), floe_span_text("n"));
+        assert_int_equal(f.requests, 1);
+        later(&f, lost * 500 + 15); /* and 5 ms have passed */
+        assert_int_equal(floe_core_get_statistics(f.core, &statistics), FLOE_OK);
+        assert_int_equal(allocate_of(statistics)->retransmissions, lost);
+        floe_gatherer_statistics_free(statistics);
+        uint8_t bytes[128];
+        floe_stun_writer writer = answer(&f, bytes, sizeof bytes, FLOE_STUN_ERROR);
+        floe_stun_put_error(&writer, 438, floe_span_text("Stale Nonce"));
+        floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_text("r"));
+        floe_stun_put(&writer, FLOE_STUN_NONCE, floe_span_text("m"));
+        send_answer(&f, &writer);
+        assert_int_equal(floe_core_get_statistics(f.core, &statistics), FLOE_OK);
+        const floe_server_statistics *told = allocate_of(statistics);
+        assert_int_equal(told->responses, 2);
+        assert_int_equal(told->round_trips, 2 - lost);
+        assert_int_equal(told->round_trip.ns / 1000000, 20);
+        assert_int_equal(told->total_round_trip.ns / 1000000, lost ? 20 : 40);
+        floe_gatherer_statistics_free(statistics);
+        end(&f);
+    }
+}
+
+/* L15: by TCP, too, the owner's own data is no request's. */
+static void l15_bytes_are_of_requests_by_tcp_as_well(void **state)
+{
+    static const uint8_t data[1000];
+    floe_gatherer_statistics *statistics;
+    floe_address peer = address_of("192.0.2.77:7");
+    static fixture f;
+
+    (void)state;
+    begin(&f, "turn:203.0.113.2?transport=tcp");
+    allocated_by_stream(&f, "198.51.100.9:5000");
+    uint64_t before = f.bytes;
+    assert_int_equal(floe_core_send(f.core, f.now, f.relay, &peer, data, sizeof data), FLOE_OK);
+    settle(&f);
+    later(&f, 5);
+    assert_true(f.bytes > before);
+    assert_int_equal(floe_core_get_statistics(f.core, &statistics), FLOE_OK);
+    assert_in_range(allocate_of(statistics)->bytes_sent, 1, before);
+    floe_gatherer_statistics_free(statistics);
+    end(&f);
+}
+
 /* T4b: strangers name ports by 300 too. */
 static void t4_a_redirect_to_a_low_port(void **state)
 {
@@ -1728,6 +1911,11 @@ int main(void)
         cmocka_unit_test(e2_names_whose_addresses_are_refused),
         cmocka_unit_test(t8_a_relay_through_a_proxy),
         cmocka_unit_test(t4_a_redirect_stays_behind_the_proxy),
+        cmocka_unit_test(p6_nothing_goes_but_through_the_proxy),
+        cmocka_unit_test(c4_priorities_of_two_thousand_addresses),
+        cmocka_unit_test(l15_a_round_trip_is_of_what_was_sent_once),
+        cmocka_unit_test(l15_bytes_are_of_requests_by_tcp_as_well),
+        cmocka_unit_test(p6_what_goes_through_no_proxy_is_not_asked_and_says_so),
         cmocka_unit_test(t4_a_redirect_to_a_low_port),
         cmocka_unit_test(t8_another_protocol_is_told_at_once),
         cmocka_unit_test(secrets_are_wiped_before_they_are_given_back),

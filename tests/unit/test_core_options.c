@@ -350,6 +350,25 @@ static void names_of_enums(void **state)
     assert_string_equal(floe_trace_kind_name((floe_trace_kind)77), "");
 }
 
+/* A year of keepalives is more than 32 bits hold. */
+static void l15_bytes_are_counted_in_64_bits(void **state)
+{
+    const fixture *f = *state;
+    floe_stun_transaction transaction = {.sends = 1};
+    floe_stun_message message = {.bytes = {.size = UINT32_MAX}};
+    floe_counters counters = {0};
+    floe_core *core = NULL;
+
+    assert_int_equal(floe_core_new(f->shared, NULL, &core), FLOE_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        floe_count_sent(core, &counters, (floe_time){0}, i > 0, UINT32_MAX);
+        floe_count_received(core, &counters, (floe_time){0}, &transaction, &message);
+    }
+    assert_true(counters.bytes_sent == 3ULL * UINT32_MAX);
+    assert_true(counters.bytes_received == 3ULL * UINT32_MAX);
+    floe_core_free(core);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +379,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(s4_one_place_in_many_spellings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(l2_misuse_is_named, set_up, tear_down),
         cmocka_unit_test(l2_settings_have_ranges),
+        cmocka_unit_test_setup_teardown(l15_bytes_are_counted_in_64_bits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(structs_may_grow, set_up, tear_down),
         cmocka_unit_test(c2_text),
         cmocka_unit_test(names_of_enums),
