@@ -78,6 +78,21 @@ FLOE_EXPORT void floe_core_shared_free(floe_core_shared *shared);
 FLOE_EXPORT uint64_t floe_core_shared_dropped(const floe_core_shared *shared);
 
 /**
+ * The system's file of all certificate authorities takes tens of milliseconds to read, and is read
+ * once a server's certificate wants one that the system's folder of them has not. The core does so
+ * itself, in the input that brings the certificate, unless the driver has promised to: then that
+ * handshake waits; after any input the driver asks whether the file is wanted (true once), has
+ * another thread read it, and tells each core by floe_core_trust_read when that is done.
+ *
+ * Threads: floe_core_shared_read_trust any, while the cores are used, but not freed.
+ */
+FLOE_EXPORT void floe_core_shared_promise_trust(floe_core_shared *shared);
+/** Whether the file is wanted; true once. */
+FLOE_EXPORT bool floe_core_shared_wants_trust(floe_core_shared *shared);
+/** Reads the file. */
+FLOE_EXPORT void floe_core_shared_read_trust(floe_core_shared *shared);
+
+/**
  * Makes a gatherer in state new: nothing is asked of the network.
  *
  * @param shared   lives longer than the core.
@@ -342,6 +357,10 @@ FLOE_EXPORT void floe_core_time(floe_core *core, floe_time now);
 FLOE_EXPORT void floe_core_woke(floe_core *core, floe_time now);
 /** Closes (L7): releases relays, then closes channels, then state closed. Twice is fine. */
 FLOE_EXPORT void floe_core_close(floe_core *core, floe_time now);
+
+/** The system's authorities have been read (floe_core_shared_read_trust): handshakes that waited
+ * for them go on. */
+FLOE_EXPORT void floe_core_trust_read(floe_core *core, floe_time now);
 
 /** The gatherer's state, at once, whatever outputs still wait to be polled. */
 FLOE_EXPORT enum floe_gatherer_state floe_core_state(const floe_core *core);

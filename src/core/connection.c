@@ -39,6 +39,9 @@ static bool secure_context(floe_core *core)
         floe_secure_context_new(&shared->allocator, &defaults, &shared->secure) != FLOE_OK) {
         return false;
     }
+    if (shared->trust_promised) {
+        floe_secure_context_promise_trust(shared->secure);
+    }
     return shared->plain != NULL;
 }
 

@@ -597,6 +597,25 @@ void floe_core_disconnected(floe_core *core, floe_time now, uint32_t channel)
     floe_core_stream(core, now, channel, NULL, 0);
 }
 
+void floe_core_trust_read(floe_core *core, floe_time now)
+{
+    floe_packet none; /* before a relay is asked for there are no packets */
+
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    core->has_packet = false;
+    core->receiving = NULL;
+    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
+    {
+        if (connection->state == FLOE_CONNECTION_SECURING) {
+            while (floe_connection_next(core, now, connection, &none)) {
+            }
+        }
+    }
+    settle(core, now);
+}
+
 bool floe_core_packet(floe_core *core, floe_time now, floe_packet *packet)
 {
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {

@@ -78,6 +78,7 @@ struct floe_core_shared {
     floe_secure_context *secure; /* NULL: no server wants it yet */
     uint8_t *plain;              /* room for what TLS decrypts; with `secure` */
     floe_proxy_server *proxy;    /* NULL: none */
+    bool trust_promised;         /* the driver reads the system's authorities */
     size_t queue_limit;          /* bytes that wait to be sent on one way */
     bool insecure;               /* certificates are not checked */
     bool insecure_told;          /* and the trace has been told so */

@@ -241,6 +241,25 @@ void floe_core_shared_free(floe_core_shared *shared)
     floe_deallocate(&allocator, shared);
 }
 
+/* The context may be made later. */
+void floe_core_shared_promise_trust(floe_core_shared *shared)
+{
+    shared->trust_promised = true;
+    if (shared->secure != NULL) {
+        floe_secure_context_promise_trust(shared->secure);
+    }
+}
+
+bool floe_core_shared_wants_trust(floe_core_shared *shared)
+{
+    return shared->secure != NULL && floe_secure_context_wants_trust(shared->secure);
+}
+
+void floe_core_shared_read_trust(floe_core_shared *shared)
+{
+    floe_secure_context_read_trust(shared->secure);
+}
+
 uint64_t floe_core_shared_dropped(const floe_core_shared *shared)
 {
     return shared->dropped;

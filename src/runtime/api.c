@@ -63,6 +63,40 @@ static void on_wake_closed(uv_handle_t *handle)
     floe_api_handle_closed(handle->data);
 }
 
+/* In a thread of libuv's. */
+static void read_trust(uv_work_t *work)
+{
+    floe_api *api = work->data;
+
+    floe_core_shared_read_trust(api->shared);
+}
+
+static void on_trust_read(uv_work_t *work, int status)
+{
+    floe_api *api = work->data;
+
+    (void)status; /* nobody cancels it */
+    uv_mutex_lock(&api->lock);
+    FLOE_LIST_EACH(gatherer, &api->gatherers, floe_gatherer, link)
+    {
+        if (floe_core_state(gatherer->core) != FLOE_GATHERER_STATE_CLOSED) {
+            floe_core_trust_read(gatherer->core, floe_runtime_now());
+            floe_gatherer_wake(gatherer);
+        }
+    }
+    uv_mutex_unlock(&api->lock);
+    floe_api_handle_closed(api);
+}
+
+void floe_api_read_trust(floe_api *api)
+{
+    if (floe_core_shared_wants_trust(api->shared)) {
+        api->trust.data = api;
+        floe_api_handle_opened(api);
+        (void)uv_queue_work(api->loop, &api->trust, read_trust, on_trust_read);
+    }
+}
+
 /* Those of this turn are pumped. Who becomes ready meanwhile, or has not got to its end, has woken
  * the loop for another one: before that the sockets and the timers have theirs. Whether nobody has.
  */
@@ -260,6 +294,9 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
     floe_interfaces_init(&made->interfaces, &made->allocator);
     floe_resolver_init(&made->resolver, made);
     floe_error error = floe_core_shared_new(&given, &random, &made->shared);
+    if (error == FLOE_OK) {
+        floe_core_shared_promise_trust(made->shared);
+    }
     if (error == FLOE_OK && given.mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER &&
         !floe_mdns_is_built_in()) {
         error = floe_fail(FLOE_ERR_INVALID_ARGUMENT,

@@ -574,6 +574,7 @@ void floe_gatherer_pump(floe_gatherer *gatherer)
         arm_timer(gatherer);
     }
     gatherer->pumping = false;
+    floe_api_read_trust(api);
     uv_mutex_unlock(&api->lock);
     go_if_done(gatherer);
 }

@@ -54,6 +54,7 @@ struct floe_api {
 
     /* The loop thread's alone. */
     unsigned open_handles;
+    uv_work_t trust; /* the system's authorities are read */
     floe_clock clock;
     floe_interfaces interfaces;
     floe_resolver resolver;
@@ -119,6 +120,9 @@ void floe_gatherer_give_packets(floe_gatherer *gatherer);
  * gone. */
 void floe_gatherer_handle_opened(floe_gatherer *gatherer);
 void floe_gatherer_handle_closed(floe_gatherer *gatherer);
+/* Has the system's authorities read if a handshake waits for them. Loop thread; the lock is held.
+ */
+void floe_api_read_trust(floe_api *api);
 /* Loop thread: another handle of libuv's lives, or has been closed. */
 void floe_api_handle_opened(floe_api *api);
 void floe_api_handle_closed(floe_api *api);

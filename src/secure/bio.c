@@ -38,10 +38,22 @@ static int bio_write(BIO *bio, const char *data, int size)
     return size;
 }
 
+/* What was kept comes before what is at hand. */
+static floe_span *next_input(floe_secure *secure)
+{
+    floe_address nobody;
+
+    if (secure->input != NULL && secure->rest.size == 0 &&
+        !floe_queue_take(&secure->kept, &nobody, &secure->rest)) {
+        return secure->input;
+    }
+    return secure->input != NULL ? &secure->rest : NULL;
+}
+
 static int bio_read(BIO *bio, char *data, int room)
 {
     floe_secure *secure = BIO_get_data(bio);
-    floe_span *input = secure->input;
+    floe_span *input = next_input(secure);
 
     BIO_clear_retry_flags(bio);
     if (input == NULL || input->size == 0) {

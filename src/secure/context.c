@@ -146,19 +146,43 @@ static bool is_pinned(const floe_secure_context *context, X509 *certificate)
 }
 
 /* The system's trust store: of a directory each authority is read when it is needed, which takes no
- * time. */
-static X509_STORE *system_store(void)
+ * time; the file of all is read by floe_secure_context_read_trust. */
+static X509_STORE *system_store(floe_secure_context *context)
 {
     X509_STORE *store = X509_STORE_new();
     X509_LOOKUP *folder =
         store != NULL ? X509_STORE_add_lookup(store, X509_LOOKUP_hash_dir()) : NULL;
+    X509_LOOKUP *file = store != NULL ? X509_STORE_add_lookup(store, X509_LOOKUP_file()) : NULL;
 
-    if (folder == NULL || X509_LOOKUP_add_dir(folder, NULL, X509_FILETYPE_DEFAULT) != 1) {
+    if (folder == NULL || file == NULL ||
+        X509_LOOKUP_add_dir(folder, NULL, X509_FILETYPE_DEFAULT) != 1) {
         X509_STORE_free(store);
         store = NULL;
     }
+    context->file = store != NULL ? file : NULL;
     ERR_clear_error();
     return store;
+}
+
+void floe_secure_context_promise_trust(floe_secure_context *context)
+{
+    context->promised = true;
+}
+
+bool floe_secure_context_wants_trust(floe_secure_context *context)
+{
+    bool wants = context->wanted && !context->asked;
+
+    context->asked = context->asked || wants;
+    return wants;
+}
+
+/* Of the context only the store is touched, which has a lock of its own. */
+void floe_secure_context_read_trust(floe_secure_context *context)
+{
+    (void)X509_LOOKUP_load_file(context->file, NULL, X509_FILETYPE_DEFAULT);
+    ERR_clear_error();
+    atomic_store(&context->has_file, true);
 }
 
 static bool lacks_issuer(const X509_STORE_CTX *store)
@@ -173,43 +197,6 @@ static bool lacks_issuer(const X509_STORE_CTX *store)
     default:
         return false;
     }
-}
-
-/* The system's file of all authorities takes tens of milliseconds and megabytes: it is for those of
- * which its directory knows nothing. False: it was there already, or there is none. */
-static bool add_bundle(floe_secure_context *context)
-{
-    X509_LOOKUP *file = NULL;
-
-    if (context->system != NULL && !context->has_bundle) {
-        context->has_bundle = true;
-        file = X509_STORE_add_lookup(context->system, X509_LOOKUP_file());
-    }
-    bool added = file != NULL && X509_LOOKUP_load_file(file, NULL, X509_FILETYPE_DEFAULT) == 1;
-    ERR_clear_error();
-    return added;
-}
-
-/* OpenSSL verifies once by one object: the second time is another's, whose outcome the first takes
- * over. */
-static int verify_again(const floe_secure_context *context, X509_STORE_CTX *store)
-{
-    X509_STORE_CTX *again = X509_STORE_CTX_new();
-    int good = 0;
-
-    if (again == NULL ||
-        X509_STORE_CTX_init(again, context->system, X509_STORE_CTX_get0_cert(store),
-                            X509_STORE_CTX_get0_untrusted(store)) != 1) {
-        X509_STORE_CTX_free(again);
-        return good;
-    }
-    if (X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(again),
-                               X509_STORE_CTX_get0_param(store)) == 1) {
-        good = X509_verify_cert(again);
-        X509_STORE_CTX_set_error(store, good == 1 ? X509_V_OK : X509_STORE_CTX_get_error(again));
-    }
-    X509_STORE_CTX_free(again);
-    return good;
 }
 
 /* A pinned certificate is trusted, whoever signed it; no other one is. */
@@ -233,9 +220,14 @@ static int verify(X509_STORE_CTX *store, void *given)
         }
         return good;
     }
+    /* Asked before: what has been read meanwhile was not looked at. */
+    bool more = context->file != NULL && !atomic_load(&context->has_file);
     int good = X509_verify_cert(store);
-    if (good != 1 && lacks_issuer(store) && add_bundle(context)) {
-        good = verify_again(context, store);
+    if (good != 1 && more && lacks_issuer(store)) {
+        /* The handshake does not go on: it asks again. */
+        secure->wants_trust = SSL_set_retry_verify(ssl) == 1;
+        context->wanted = true;
+        return secure->wants_trust;
     }
     if (good != 1) {
         X509 *bad = X509_STORE_CTX_get_current_cert(store);
@@ -261,7 +253,7 @@ static floe_error use_files(floe_secure_context *context, SSL_CTX *made)
 
     if (context->ca_file == NULL && !context->insecure && !context->pinned) {
         if (context->system == NULL) {
-            context->system = system_store();
+            context->system = system_store(context);
         }
         if (context->system == NULL) {
             return floe_fail(FLOE_ERR_NO_MEMORY, "no trust store");

@@ -4,18 +4,24 @@
 
 #include "base/list.h"
 #include "base/memory.h"
+#include "base/queue.h"
 #include "secure/secure.h"
 
 #include <openssl/ssl.h>
+#include <stdatomic.h>
 
 #define FLOE_SECURE_FINGERPRINT_SIZE ((size_t)32)
 
 struct floe_secure_context {
     const floe_allocator *allocator;
-    SSL_CTX *stream;    /* NULL: not needed yet */
-    SSL_CTX *datagram;  /* likewise */
-    X509_STORE *system; /* its trust store, if that is asked; NULL: not yet */
-    bool has_bundle;    /* all of it is read, as its directory was not enough */
+    SSL_CTX *stream;      /* NULL: not needed yet */
+    SSL_CTX *datagram;    /* likewise */
+    X509_STORE *system;   /* its trust store, if that is asked; NULL: not yet */
+    X509_LOOKUP *file;    /* of that store: all authorities, for which its folder was not enough */
+    atomic_bool has_file; /* they have been read */
+    bool promised;        /* somebody else reads them */
+    bool wanted;          /* and was asked to */
+    bool asked;
     BIO_METHOD *method;
     floe_list sessions;
     char *ca_file;
@@ -32,9 +38,12 @@ struct floe_secure {
     char *peer;
     bool datagrams;
     bool ready;
-    bool over;      /* failed or closed */
-    unsigned pause; /* DTLS: before the flight at hand is sent again, in microseconds */
-    int alert;      /* DTLS: what came in clear, and waits to be believed; -1: nothing */
+    bool over;        /* failed or closed */
+    unsigned pause;   /* DTLS: before the flight at hand is sent again, in microseconds */
+    int alert;        /* DTLS: what came in clear, and waits to be believed; -1: nothing */
+    bool wants_trust; /* the handshake stands until the system's authorities have been read */
+    floe_queue kept;  /* what has come meanwhile, by pieces or datagrams */
+    floe_span rest;   /* of the first of them */
     floe_span *input;
     floe_list outgoing; /* what OpenSSL has written */
     size_t waiting;

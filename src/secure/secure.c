@@ -94,6 +94,7 @@ void floe_secure_free(floe_secure *secure)
     }
     SSL_free(secure->ssl);
     floe_secure_drop_outgoing(secure);
+    floe_queue_release(secure->context->allocator, &secure->kept);
     floe_deallocate(secure->context->allocator, secure->peer);
     floe_deallocate(secure->context->allocator, secure);
 }
@@ -124,6 +125,7 @@ static floe_secure_result result_of(floe_secure *secure, int returned)
     switch (SSL_get_error(secure->ssl, returned)) {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
+    case SSL_ERROR_WANT_RETRY_VERIFY:
         return FLOE_SECURE_WAITS;
     case SSL_ERROR_ZERO_RETURN:
         secure->over = true;
@@ -161,6 +163,33 @@ static void take_alert(floe_secure *secure, floe_span *input)
     }
 }
 
+/* More than a server says before it has heard our Finished. */
+#define KEPT_MAX ((size_t)262144)
+
+/* While the handshake stands; a datagram may be lost. */
+static floe_secure_result keep(floe_secure *secure, floe_span *input)
+{
+    static const floe_address nobody;
+    bool kept = input->size == 0 || floe_queue_push(secure->context->allocator, &secure->kept,
+                                                    KEPT_MAX, &nobody, input, 1) == FLOE_OK;
+
+    *input = (floe_span){0};
+    return kept || secure->datagrams ? FLOE_SECURE_WAITS : fail(secure);
+}
+
+/* Until it is done, or wants more than it has. */
+static int shake_hands(floe_secure *secure)
+{
+    int returned = SSL_do_handshake(secure->ssl);
+
+    if (secure->wants_trust && !secure->context->promised) {
+        secure->wants_trust = false;
+        floe_secure_context_read_trust(secure->context);
+        returned = SSL_do_handshake(secure->ssl);
+    }
+    return returned;
+}
+
 floe_secure_result floe_secure_read(floe_secure *secure, floe_span *input, void *buffer,
                                     size_t room, size_t *size)
 {
@@ -174,11 +203,18 @@ floe_secure_result floe_secure_read(floe_secure *secure, floe_span *input, void 
         take_alert(secure, input);
     }
     ERR_clear_error();
+    if (secure->wants_trust && !atomic_load(&secure->context->has_file)) {
+        return keep(secure, input);
+    }
+    secure->wants_trust = false;
     secure->input = input;
     if (!secure->ready) {
-        int returned = SSL_do_handshake(secure->ssl);
+        int returned = shake_hands(secure);
         secure->ready = returned == 1;
         result = secure->ready ? FLOE_SECURE_READY : result_of(secure, returned);
+        if (secure->wants_trust && result == FLOE_SECURE_WAITS) {
+            result = keep(secure, input);
+        }
     } else {
         int returned = SSL_read(secure->ssl, buffer, room < 65536 ? (int)room : 65536);
         *size = returned > 0 ? (size_t)returned : 0;

@@ -34,6 +34,14 @@ floe_error floe_secure_context_new(const floe_allocator *allocator,
                                    floe_secure_context **context);
 void floe_secure_context_free(floe_secure_context *context);
 
+/* The system's file of all authorities takes tens of milliseconds to read, and is read once a
+ * certificate wants one that the system's folder has not: by the handshake itself, unless somebody
+ * has promised to read it apart. Then the handshake waits, with all that comes, and the context
+ * wants it (true once); _read_trust may run in another thread; and floe_secure_read goes on. */
+void floe_secure_context_promise_trust(floe_secure_context *context);
+bool floe_secure_context_wants_trust(floe_secure_context *context);
+void floe_secure_context_read_trust(floe_secure_context *context);
+
 /* The largest datagram that it makes (T9). */
 #define FLOE_SECURE_MTU 1200
 

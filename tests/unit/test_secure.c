@@ -251,6 +251,50 @@ static void t8_the_systems_authorities_by_directory_then_by_file(void **state)
     (void)unsetenv("SSL_CERT_FILE");
 }
 
+/* Somebody else reads the file: the handshake stands until that is done, and loses nothing of what
+ * comes meanwhile, however it is cut. The file is wanted once, for all handshakes. */
+static void t8_the_systems_authorities_are_waited_for(void **state)
+{
+    static const floe_secure_options defaults;
+
+    (void)state;
+    assert_int_equal(setenv("SSL_CERT_DIR", "/no/such/folder", 1), 0);
+    for (size_t i = 0; i < 6; i++) {
+        tls_options options = {.certificate = TLS_RIGHT, .datagrams = i % 2 == 1};
+        size_t piece = options.datagrams || i < 2 ? FLIGHT : i < 4 ? 1 : 1000;
+        floe_secure_context *context = context_of(&defaults);
+        tls_server *server = tls_server_new(&options);
+        bool good = i < 4;
+        pair first;
+        pair second;
+
+        assert_int_equal(setenv("SSL_CERT_FILE", good ? tls_ca_file() : "/no/such/file", 1), 0);
+        floe_secure_context_promise_trust(context);
+        begin(&first, server, context, "turn.example", options.datagrams);
+        begin(&second, server, context, "turn.example", options.datagrams);
+        assert_false(floe_secure_context_wants_trust(context));
+        exchange(&first, piece);
+        assert_true(floe_secure_context_wants_trust(context));
+        exchange(&second, piece);
+        assert_false(floe_secure_context_wants_trust(context));
+        assert_false(first.ready || second.ready);
+        assert_false(floe_secure_over(first.client) || floe_secure_over(second.client));
+        floe_secure_context_read_trust(context);
+        exchange(&first, piece);
+        exchange(&second, piece);
+        assert_int_equal(first.ready, good);
+        assert_int_equal(second.ready, good);
+        assert_int_equal(floe_secure_over(first.client), !good);
+        assert_false(floe_secure_context_wants_trust(context));
+        end(&first);
+        end(&second);
+        tls_server_free(server);
+        floe_secure_context_free(context);
+    }
+    (void)unsetenv("SSL_CERT_DIR");
+    (void)unsetenv("SSL_CERT_FILE");
+}
+
 #endif
 
 static void t8_a_name_is_told_and_an_address_is_not(void **state)
@@ -925,6 +969,7 @@ int main(void)
         cmocka_unit_test(t8_certificates),
 #ifndef _WIN32
         cmocka_unit_test(t8_the_systems_authorities_by_directory_then_by_file),
+        cmocka_unit_test(t8_the_systems_authorities_are_waited_for),
 #endif
         cmocka_unit_test(t8_a_name_is_told_and_an_address_is_not),
         cmocka_unit_test(t8_old_versions_are_refused),
