@@ -102,7 +102,7 @@ static bool read_host(const char *text, size_t size, floe_proxy_server *server)
         server->literal = (floe_address){0};
     }
     bool ipv6 = is_address && server->literal.family == FLOE_FAMILY_IPV6;
-    return ipv6 == bracketed && strpbrk(server->host, " \t\r\n/?#") == NULL;
+    return ipv6 == bracketed && strpbrk(server->host, " \t\r\n/?#[]") == NULL;
 }
 
 floe_error floe_proxy_parse(const char *text, floe_proxy_server *server)

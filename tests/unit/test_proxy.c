@@ -1,6 +1,7 @@
 /* proxy: URLs, HTTP CONNECT and SOCKS5, cut at every byte, and proxies that mean ill. */
 #include "support.h"
 
+#include "base/address.h"
 #include "proxy/proxy.h"
 
 #include <stdio.h>
@@ -54,19 +55,43 @@ static void urls(void **state)
         {"http://u%4:p@h", FLOE_PROXY_NONE, NULL, 0, NULL, NULL},
         {"http://u%00:p@h", FLOE_PROXY_NONE, NULL, 0, NULL, NULL},
         {"http://h\r\nX: y", FLOE_PROXY_NONE, NULL, 0, NULL, NULL},
+        {"http://[]", FLOE_PROXY_NONE, NULL, 0, NULL, NULL},
+        {"http://[", FLOE_PROXY_NONE, NULL, 0, NULL, NULL},
+        {"http://]", FLOE_PROXY_NONE, NULL, 0, NULL, NULL},
+        {"http://[::1", FLOE_PROXY_NONE, NULL, 0, NULL, NULL},
+        {"http://::1]", FLOE_PROXY_NONE, NULL, 0, NULL, NULL},
+        {"http://h:4294967376", FLOE_PROXY_NONE, NULL, 0, NULL, NULL},
+        {"http://h:00080", FLOE_PROXY_HTTP, "h", 80, "", ""},
+        {"http://h:9", FLOE_PROXY_HTTP, "h", 9, "", ""},
+        {"http://u%4@h", FLOE_PROXY_NONE, NULL, 0, NULL, NULL},
+        {"http://u%@h", FLOE_PROXY_NONE, NULL, 0, NULL, NULL},
+        {"http://u:p%40@h", FLOE_PROXY_HTTP, "h", 8080, "u", "p@"},
+        {"http://u:p@", FLOE_PROXY_NONE, NULL, 0, NULL, NULL},
+        {"/", FLOE_PROXY_NONE, NULL, 0, NULL, NULL},
     };
+    /* What lies in memory behind the text means nothing. */
+    static const char behind[] = "\0]:@/%5";
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        floe_proxy_server server;
-        floe_error error = floe_proxy_parse(cases[i].text, &server);
-        assert_int_equal(error, cases[i].kind == FLOE_PROXY_NONE ? FLOE_ERR_SYNTAX : FLOE_OK);
-        if (error == FLOE_OK) {
-            assert_int_equal(server.kind, cases[i].kind);
-            assert_int_equal(server.port, cases[i].port);
-            assert_string_equal(server.host, cases[i].host);
-            assert_string_equal(server.username, cases[i].username);
-            assert_string_equal(server.password, cases[i].password);
+        for (size_t n = 0; n < sizeof behind - 1; n++) {
+            floe_proxy_server server;
+            char text[128];
+            memset(text, behind[n], sizeof text - 1);
+            text[sizeof text - 1] = '\0';
+            memcpy(text, cases[i].text, strlen(cases[i].text) + 1);
+            floe_error error = floe_proxy_parse(text, &server);
+            assert_int_equal(error, cases[i].kind == FLOE_PROXY_NONE ? FLOE_ERR_SYNTAX : FLOE_OK);
+            if (error == FLOE_OK) {
+                assert_int_equal(server.kind, cases[i].kind);
+                assert_int_equal(server.port, cases[i].port);
+                assert_string_equal(server.host, cases[i].host);
+                assert_string_equal(server.username, cases[i].username);
+                assert_string_equal(server.password, cases[i].password);
+                floe_address literal;
+                bool is = floe_address_parse(cases[i].host, &literal) == FLOE_OK;
+                assert_int_equal(server.literal.family, is ? literal.family : FLOE_FAMILY_NONE);
+            }
         }
     }
 }
@@ -129,6 +154,8 @@ typedef struct conversation {
         (const uint8_t *)(text), sizeof(text) - 1                                                  \
     }
 
+#define FIFTY "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
 static const conversation conversations[] = {
     {"http://p", "turn.example", BYTES("HTTP/1.1 200 OK\r\nVia: x\r\n\r\n"),
      BYTES("CONNECT turn.example:443 HTTP/1.1\r\nHost: turn.example:443\r\n\r\n"), NULL},
@@ -177,6 +204,43 @@ static const conversation conversations[] = {
      "knows no such name"},
     {"socks5://p", "h", BYTES("\5\0\5\5\0\1\0\0\0\0\0\0"), BYTES("\5\1\0\5\1\0\3\1h\1\xbb"),
      "nothing listens there"},
+    {"http://p", "h", BYTES("HTTP/1.1 200\n\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"), NULL},
+    {"http://p", "h", BYTES("HTTP/1.1 199 Wait\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"), NULL},
+    /* a status line longer than what of it is kept */
+    {"http://p", "h", BYTES("HTTP/1.1 200 " FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY "\r\n\r\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"), NULL},
+    {"http://p", "h", BYTES("HTTP/1.1 300 Choose\r\n\r\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"),
+     "300 to CONNECT: do its rules allow port 443?"},
+    {"http://p", "h", BYTES("HTTP/1.1 401 Unauthorized\r\n\r\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"), "wants a user name"},
+    {"http://p", "h", BYTES("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 20\r\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"), "does not speak HTTP"},
+    {"http://p", "h", BYTES("HTTP/1.1-200 OK\r\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"), "does not speak HTTP"},
+    {"http://p", "h", BYTES("\r\n"), BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"),
+     "does not speak HTTP"},
+    {"socks5://p", "h", BYTES("\5\0\4\0\0\1\0\0\0\0\0\0"), BYTES("\5\1\0\5\1\0\3\1h\1\xbb"),
+     "an unknown answer"},
+    {"socks5://p", "h", BYTES("\5\0\4\2\0\1\0\0\0\0\0\0"), BYTES("\5\1\0\5\1\0\3\1h\1\xbb"),
+     "an unknown answer"},
+    {"socks5://p", "h", BYTES("\5\0\5\1\0\1\0\0\0\0\0\0"), BYTES("\5\1\0\5\1\0\3\1h\1\xbb"),
+     "it has failed"},
+    {"socks5://p", "h", BYTES("\5\0\5\3\0\1\0\0\0\0\0\0"), BYTES("\5\1\0\5\1\0\3\1h\1\xbb"),
+     "the server's network"},
+    {"socks5://p", "h", BYTES("\5\0\5\6\0\1\0\0\0\0\0\0"), BYTES("\5\1\0\5\1\0\3\1h\1\xbb"),
+     "no answer in its time"},
+    {"socks5://p", "h", BYTES("\5\0\5\7\0\1\0\0\0\0\0\0"), BYTES("\5\1\0\5\1\0\3\1h\1\xbb"),
+     "does not know CONNECT"},
+    {"socks5://p", "h", BYTES("\5\0\5\10\0\1\0\0\0\0\0\0"), BYTES("\5\1\0\5\1\0\3\1h\1\xbb"),
+     "this kind of address"},
+    {"socks5://p", "h", BYTES("\5\0\5\11\0\1\0\0\0\0\0\0"), BYTES("\5\1\0\5\1\0\3\1h\1\xbb"),
+     "an unknown answer"},
+    /* of an unknown kind of address the size is not known: what is told is told at once */
+    {"socks5://p", "h", BYTES("\5\0\5\2\0\2\0"), BYTES("\5\1\0\5\1\0\3\1h\1\xbb"),
+     "its rules forbid it"},
     {"socks5://p", "h", BYTES("\5\0\5\x99\0\1\0\0\0\0\0\0"), BYTES("\5\1\0\5\1\0\3\1h\1\xbb"),
      "an unknown answer"},
 };
@@ -187,7 +251,7 @@ static void whole_and_cut_at_every_byte(void **state)
     for (size_t i = 0; i < sizeof conversations / sizeof *conversations; i++) {
         const conversation *one = &conversations[i];
         for (size_t cut = 0; cut <= one->says.size; cut++) {
-            uint8_t all[256];
+            uint8_t all[400];
             exchange with;
             floe_proxy_result result;
             size_t size = one->says.size;
@@ -196,6 +260,7 @@ static void whole_and_cut_at_every_byte(void **state)
             begin(&with, one->url, one->host, 443);
             floe_span input = floe_span_of(all, cut);
             result = feed(&with, &input);
+            assert_true(result != FLOE_PROXY_WAITS || cut < size); /* it is said as soon as known */
             if (result == FLOE_PROXY_WAITS) {
                 assert_int_equal(input.size, 0);
                 input = floe_span_of(all + cut, size + 6 - cut);
@@ -235,10 +300,69 @@ static void an_answer_without_end_is_bounded(void **state)
     assert_non_null(strstr(with.proxy.failure, "no end"));
 }
 
+static void its_end_is_the_last_byte_that_may_be(void **state)
+{
+    static const char first[] = "HTTP/1.1 200 OK\r\nX: ";
+    static uint8_t answer[FLOE_PROXY_ANSWER_MAX + 1];
+
+    (void)state;
+    for (size_t size = FLOE_PROXY_ANSWER_MAX; size <= sizeof answer; size++) {
+        exchange with;
+        memset(answer, 'y', sizeof answer);
+        memcpy(answer, first, sizeof first - 1);
+        memcpy(answer + size - 4, "\r\n\r\n", 4);
+        begin(&with, "http://p", "h", 1);
+        floe_span input = floe_span_of(answer, size);
+        assert_int_equal(floe_proxy_read(&with.proxy, &input),
+                         size == FLOE_PROXY_ANSWER_MAX ? FLOE_PROXY_READY : FLOE_PROXY_FAILED);
+    }
+}
+
+static size_t append(char *to, size_t at, const char *text, size_t times)
+{
+    for (; times > 0; times--) {
+        memcpy(to + at, text, strlen(text));
+        at += strlen(text);
+    }
+    return at;
+}
+
+/* RFC 4648 §4: "000" is MDAw, ":00" is OjAw, "0" is MA==. */
+static size_t longest_of_http(const char *host, char *to)
+{
+    size_t at = append(to, 0, "CONNECT ", 1);
+
+    at = append(to, at, host, 1);
+    at = append(to, at, ":65535 HTTP/1.1\r\nHost: ", 1);
+    at = append(to, at, host, 1);
+    at = append(to, at, ":65535\r\nProxy-Authorization: Basic ", 1);
+    at = append(to, at, "MDAw", 85);
+    at = append(to, at, "OjAw", 1);
+    at = append(to, at, "MDAw", 84);
+    return append(to, at, "MA==\r\n\r\n", 1);
+}
+
+static size_t longest_of_socks(const char *host, char *to)
+{
+    size_t at = append(to, 0, "\5\2", 1);
+
+    to[at++] = '\0';
+    at = append(to, at, "\2\1\xff", 1);
+    at = append(to, at, "0", 255);
+    at = append(to, at, "\xff", 1);
+    at = append(to, at, "0", 255);
+    at = append(to, at, "\5\1", 1);
+    to[at++] = '\0';
+    at = append(to, at, "\3\xff", 1);
+    at = append(to, at, host, 1);
+    return append(to, at, "\xff\xff", 1);
+}
+
 static void the_longest_of_everything_fits(void **state)
 {
     char url[1700];
     char host[256];
+    char expected[FLOE_PROXY_REQUEST_SIZE];
     exchange with;
 
     (void)state;
@@ -251,8 +375,23 @@ static void the_longest_of_everything_fits(void **state)
         if (kind == 1) {
             floe_span input = floe_span_of("\5\2\1\0", 4);
             assert_int_equal(feed(&with, &input), FLOE_PROXY_WAITS);
-            assert_int_equal(with.wrote_size, 4 + 2 + 1 + 2 * 255 + 4 + 1 + 255 + 2);
         }
+        size_t size =
+            kind == 0 ? longest_of_http(host, expected) : longest_of_socks(host, expected);
+        assert_int_equal(with.wrote_size, size);
+        assert_memory_equal(with.wrote, expected, size);
+    }
+}
+
+static void what_has_no_room_is_not_begun(void **state)
+{
+    exchange with;
+
+    (void)state;
+    begin(&with, "http://u:p@p", "turn.example", 443);
+    for (size_t room = 0; room <= with.wrote_size; room++) {
+        floe_span said = floe_proxy_write(&with.proxy, with.wrote, room);
+        assert_int_equal(said.size, room < with.wrote_size ? 0 : with.wrote_size);
     }
 }
 
@@ -263,7 +402,9 @@ int main(void)
         cmocka_unit_test(a_user_longer_than_its_room_is_refused),
         cmocka_unit_test(whole_and_cut_at_every_byte),
         cmocka_unit_test(an_answer_without_end_is_bounded),
+        cmocka_unit_test(its_end_is_the_last_byte_that_may_be),
         cmocka_unit_test(the_longest_of_everything_fits),
+        cmocka_unit_test(what_has_no_room_is_not_begun),
     };
     return cmocka_run_group_tests_name("proxy", tests, NULL, NULL);
 }
