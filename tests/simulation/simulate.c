@@ -80,6 +80,7 @@ static bool run_changing_seeds(const char *program, uint64_t first, uint64_t end
         sim_changing_of_seed(seed, NULL, &plan);
         if (!sim_check_changing(&plan, &report)) {
             (void)printf("seed %" PRIu64 ": %s\n", seed, report.violation);
+            (void)fflush(stdout); /* to make it small takes a while */
             sim_shrink_changing(&plan, &report);
             (void)printf("small: %s\nreplay it: %s --changing-seed %" PRIu64 " %" PRIx64 " %" PRIx64
                          "\n",
@@ -157,6 +158,7 @@ static bool run_seeds(const char *program, uint64_t first, uint64_t end, uint64_
         if (!sim_run(&config, NULL, &report)) {
             (void)printf("seed %" PRIu64 ": %s\nreplay it: %s --seed %" PRIu64 "\n", seed,
                          report.violation, program, seed);
+            (void)fflush(stdout);
             show_small(&config, NULL);
             return false;
         }

@@ -396,6 +396,7 @@ static void h2_legacy_askers_get_id_question_and_short_ttl(void **state)
     assert_true(sent(f));
     assert_int_equal(f->output.to.port, 40000);
     assert_memory_equal(&f->output.data[12], &data[12], size - 12);
+    assert_int_equal(f->message.question_count, 0);
     /* As a response it says no questions; as a query it would. */
     f->output.data[2] &= 0x7f;
     assert_true(floe_mdns_parse(f->output.data, f->output.size, &f->message));
@@ -1903,6 +1904,144 @@ static void h2_known_answers_are_answers(void **state)
     assert_int_equal(count_sent(f), 0);
 }
 
+/* ── Messages at their bounds ── */
+
+/* A name of so many plain letters and spaces, of which each is written in four characters. */
+static size_t name_of(char *text, size_t letters, size_t spaces)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < letters + spaces; i++) {
+        if (i % 50 == 49 && i < letters) {
+            text[at++] = '.';
+        } else if (i < letters) {
+            text[at++] = 'a';
+        } else {
+            memcpy(&text[at], "\\032", 4);
+            at += 4;
+        }
+    }
+    text[at] = '\0';
+    return at;
+}
+
+static void h2_names_at_their_bounds(void **state)
+{
+    char name[FLOE_MDNS_NAME_SIZE];
+    char text[512];
+
+    (void)state;
+    assert_false(floe_mdns_name("", name));
+    assert_false(floe_mdns_name(".", name));
+    assert_false(floe_mdns_name("a..b", name));
+    assert_true(floe_mdns_name("a", name));
+    assert_string_equal(name, "a");
+    assert_true(floe_mdns_name("AMZ@[`{amz.LOCAL.", name));
+    assert_string_equal(name, "amz@[`{amz.local");
+    for (size_t spaces = 5; spaces < 9; spaces++) {
+        for (size_t letters = 235; letters + spaces < 253; letters++) {
+            size_t size = name_of(text, letters, spaces);
+            assert_int_equal(floe_mdns_name(text, name), size < FLOE_MDNS_NAME_SIZE);
+            if (size < FLOE_MDNS_NAME_SIZE) {
+                assert_string_equal(name, text);
+            }
+        }
+    }
+}
+
+/* What is written needs its room to the byte, and a name. */
+static void h2_messages_have_the_room_that_they_need(void **state)
+{
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+    floe_address address = address_of("10.0.1.77:0");
+    floe_mdns_answer answer = {
+        .name = "a.local", .count = 1, .ipv4 = true, .negative = FLOE_MDNS_BESIDE};
+
+    (void)state;
+    answer.addresses[0].address = address;
+    answer.addresses[0].place = FLOE_MDNS_AS_ANSWER;
+    size_t query = floe_mdns_write_query("a.local", FLOE_FAMILY_IPV4, data, sizeof data);
+    size_t asked = floe_mdns_write_probe("a.local", &address, 1, data, sizeof data);
+    size_t size = floe_mdns_write_answer(&answer, data, sizeof data);
+    assert_int_equal(query, 12 + 9 + 4);
+    assert_true(asked > query && size > asked);
+    for (size_t room = 0; room < size + 2; room++) {
+        assert_int_equal(floe_mdns_write_query("a.local", FLOE_FAMILY_IPV4, data, room),
+                         room < query ? 0 : query);
+        assert_int_equal(floe_mdns_write_probe("a.local", &address, 1, data, room),
+                         room < asked ? 0 : asked);
+        assert_int_equal(floe_mdns_write_answer(&answer, data, room), room < size ? 0 : size);
+    }
+    assert_int_equal(floe_mdns_write_query("a..b", FLOE_FAMILY_IPV4, data, sizeof data), 0);
+    assert_int_equal(floe_mdns_write_probe("a..b", &address, 1, data, sizeof data), 0);
+    answer.name = "a..b";
+    assert_int_equal(floe_mdns_write_answer(&answer, data, sizeof data), 0);
+    answer.count = 0;
+    assert_int_equal(floe_mdns_write_answer(&answer, data, sizeof data), 0);
+}
+
+/* A message of so many questions, or records, for one name; the sections' counts stand at 4 to 11. */
+static size_t many(size_t section, unsigned count, uint8_t *data, size_t room)
+{
+    static const uint8_t first[] = {1, 'a', 5, 'l', 'o', 'c', 'a', 'l', 0};
+    static const uint8_t rest[] = {0, 1, 0, 1, 0, 0, 0, 120, 0, 4, 10, 0, 1, 77};
+    size_t at = 12;
+
+    memset(data, 0, 12);
+    data[5 + 2 * section] = (uint8_t)count;
+    for (unsigned i = 0; i < count; i++) {
+        size_t size = section == 0 ? 4 : sizeof rest;
+        assert_true(at + sizeof first + size <= room);
+        memcpy(&data[at], i == 0 ? first : (const uint8_t[]){0xc0, 12}, i == 0 ? sizeof first : 2);
+        at += i == 0 ? sizeof first : 2;
+        memcpy(&data[at], rest, size);
+        at += size;
+    }
+    return at;
+}
+
+static void h2_a_message_has_so_many_items(void **state)
+{
+    static uint8_t data[9000];
+    static floe_mdns_message message;
+
+    (void)state;
+    for (unsigned count = 0; count < FLOE_MDNS_ITEMS_MAX + 5; count++) {
+        unsigned most = count < FLOE_MDNS_ITEMS_MAX ? count : FLOE_MDNS_ITEMS_MAX;
+        for (size_t section = 0; section < 4; section++) {
+            size_t size = many(section, count, data, sizeof data);
+            assert_true(floe_mdns_parse(data, size, &message));
+            assert_int_equal(message.question_count, section == 0 ? most : 0);
+            assert_int_equal(message.record_count, section == 0 ? 0 : most);
+            data[2] = 0x84; /* of a response neither questions count nor authority */
+            assert_true(floe_mdns_parse(data, size, &message));
+            assert_true(message.response);
+            assert_int_equal(message.question_count, 0);
+            assert_int_equal(message.record_count, section % 2 == 0 ? 0 : most);
+        }
+    }
+    memset(data, 0, 12);
+    assert_true(floe_mdns_parse(data, 12, &message));
+    assert_false(floe_mdns_parse(data, 11, &message));
+    /* An address without one. */
+    size_t size = many(1, 1, data, sizeof data);
+    data[size - 5] = 0;
+    assert_true(!floe_mdns_parse(data, size - 4, &message) || message.record_count == 0);
+}
+
+/* Each machine's trees are of a shape that nobody else can reckon. */
+static void h2_a_machine_begins_with_randomness(void **state)
+{
+    fixture *f = *state;
+    seeded_random before = f->random;
+
+    floe_mdns *other = floe_mdns_new(&f->memory.table, &f->random.table);
+    assert_non_null(other);
+    assert_int_not_equal(seeded_next(&before), seeded_next(&f->random));
+    floe_mdns_free(other);
+    floe_mdns_free(NULL);
+}
+
 /* ── Hostile neighbours ── */
 
 static void hostile_messages(void **state)
@@ -2064,6 +2203,10 @@ int main(void)
         TEST(h2_other_opcodes_and_response_codes),
         TEST(h2_other_classes),
         TEST(h2_known_answers_are_answers),
+        TEST(h2_names_at_their_bounds),
+        TEST(h2_messages_have_the_room_that_they_need),
+        TEST(h2_a_message_has_so_many_items),
+        TEST(h2_a_machine_begins_with_randomness),
         TEST(hostile_messages),
         TEST(hostile_floods_stay_bounded),
         cmocka_unit_test(every_allocation_fails_in_turn),

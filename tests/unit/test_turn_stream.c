@@ -211,6 +211,72 @@ static void t2_challenges_are_answered_within_bounds(void **state)
     assert_int_equal(respond(f, 401, "d", 0), FLOE_TURN_DOUBT); /* the same nonce: it is final */
 }
 
+static void t2_a_success_restores_its_patience(void **state)
+{
+    static const char *const nonces[] = {"a", "b", "c", "d", "e", "g"};
+    fixture *f = *state;
+
+    (void)floe_turn_stream_connect(&f->allocation, f->now, &f->stream, &f->peer);
+    for (size_t i = 0; i < FLOE_TURN_STALE_IN_A_ROW; i++) {
+        assert_int_equal(respond(f, 438, nonces[i], 0), FLOE_TURN_SEND);
+    }
+    assert_int_equal(respond(f, 0, NULL, 77), FLOE_TURN_SUCCESS);
+    assert_int_equal(floe_turn_stream_bind(&f->allocation, f->now, &f->stream), FLOE_TURN_SEND);
+    for (size_t i = 0; i < FLOE_TURN_STALE_IN_A_ROW; i++) {
+        assert_int_equal(respond(f, 438, nonces[FLOE_TURN_STALE_IN_A_ROW + i], 0), FLOE_TURN_SEND);
+    }
+}
+
+/* RFC 6062 §4.3: what was refused is asked again after a pause that grows, of a refused peer after
+ * as long as a permission is kept; and after so long unused its failures are forgotten. */
+static void t12_after_a_failure_it_rests(void **state)
+{
+    static const uint64_t pauses[] = {5, 10, 20, 40, 80, 160, 240, 240, 240};
+    fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++) {
+        (void)floe_turn_stream_connect(&f->allocation, f->now, &f->stream, &f->peer);
+        assert_int_equal(respond(f, 447, NULL, 0), FLOE_TURN_FAILED);
+        floe_turn_stream_rest(&f->stream, f->now);
+        assert_int_equal(f->stream.state, FLOE_TURN_STREAM_RESTING);
+        assert_int_equal(floe_time_since(f->stream.again, f->now).ns, floe_seconds(pauses[i]).ns);
+        floe_time end = floe_time_after(f->stream.again, floe_seconds(300));
+        assert_int_equal(floe_turn_stream_deadline(&f->stream).ns, end.ns);
+        assert_int_equal(floe_turn_stream_time(&f->stream, (floe_time){end.ns - 1}),
+                         FLOE_TURN_NOTHING);
+        assert_int_equal(floe_turn_stream_time(&f->stream, end), FLOE_TURN_FAILED);
+    }
+    floe_turn_stream_accept(&f->stream, 5, &f->peer); /* it is another */
+    (void)floe_turn_stream_connect(&f->allocation, f->now, &f->stream, &f->peer);
+    assert_int_equal(respond(f, 403, NULL, 0), FLOE_TURN_FAILED);
+    floe_turn_stream_rest(&f->stream, f->now);
+    assert_int_equal(floe_time_since(f->stream.again, f->now).ns, floe_seconds(240).ns);
+    /* An answer to what it no longer asks is nobody's. */
+    uint8_t bytes[512];
+    floe_stun_match match;
+    floe_stun_message late = answer_to(f, &f->stream.transaction, bytes, sizeof bytes, 0, NULL, 99);
+    assert_int_equal(
+        floe_turn_stream_receive(&f->allocation, f->now, &f->stream, &f->server, &late, &match),
+        FLOE_TURN_NOTHING);
+    assert_int_equal(f->stream.state, FLOE_TURN_STREAM_RESTING);
+}
+
+/* RFC 8656 §10.2, §11.3; RFC 6062 §6.2: which codes speak of the peer, and which of them refuse it. */
+static void t12_codes_that_speak_of_the_peer(void **state)
+{
+    (void)state;
+    for (unsigned code = 300; code < 700; code++) {
+        bool refused = code == 403 || code == 443;
+        uint8_t failures = 0;
+        assert_int_equal(floe_turn_refuses_peer((uint16_t)code), refused);
+        assert_int_equal(floe_turn_speaks_of_the_peer((uint16_t)code),
+                         refused || code == 446 || code == 447);
+        assert_int_equal(floe_turn_pause_after((uint16_t)code, &failures).ns,
+                         floe_seconds(refused ? 240 : 5).ns);
+        assert_int_equal(failures, 1);
+    }
+}
+
 static floe_error no_bytes(void *user, void *bytes, size_t size)
 {
     (void)user;
@@ -240,6 +306,9 @@ int main(void)
         TEST(t12_a_peer_that_connects),
         TEST(t12_what_fails_it),
         TEST(t2_challenges_are_answered_within_bounds),
+        TEST(t2_a_success_restores_its_patience),
+        TEST(t12_after_a_failure_it_rests),
+        TEST(t12_codes_that_speak_of_the_peer),
         TEST(without_randomness_it_fails),
     };
     return cmocka_run_group_tests_name("turn stream", tests, NULL, NULL);
