@@ -191,6 +191,29 @@ static bool is_from(const sim_changing_world *change, const sim_owner *owner, co
            (address == NULL || floe_address_same_ip(address, &socket->local));
 }
 
+/* E3: in a gathering a server's word is told once of each address, unless it has given a relay
+ * since. */
+static void check_told_once(sim_changing_world *change, sim_owner *owner,
+                            const floe_candidate_error *error, size_t server)
+{
+    sim_told_error *last = NULL;
+    uint64_t hash = hash_of(floe_span_text(error->text)) ^ hash_of(floe_span_text(error->url)) * 3;
+
+    if (error->address == NULL) {
+        return; /* it may be each's */
+    }
+    hash ^= hash_of(floe_span_text(error->address)) * 7;
+    for (size_t i = 0; i < owner->error_count && i < SIM_ERRORS_MAX; i++) {
+        last = owner->errors[i].hash == hash ? &owner->errors[i] : last;
+    }
+    if (last == NULL) {
+        last = &owner->errors[owner->error_count++ % SIM_ERRORS_MAX];
+    } else if (last->at >= owner->began && last->at >= owner->told_relay[server]) {
+        change_violated(change, "E3: \"%s\", says %s twice", error->text, error->url);
+    }
+    *last = (sim_told_error){.hash = hash, .at = change->world->now};
+}
+
 /* E1: the sentence is true: nothing came, or an ICMP error did. */
 void account_error(sim_changing_world *change, sim_owner *owner, const floe_candidate_error *error)
 {
@@ -201,7 +224,15 @@ void account_error(sim_changing_world *change, sim_owner *owner, const floe_cand
     bool refused = false;
     floe_address from;
 
+    check_secrets(change->world, "the owner", floe_span_text(error->text));
+    check_secrets(change->world, "the owner", floe_span_text(error->url != NULL ? error->url : ""));
+    if (strstr(error->text, "does not let us through") != NULL &&
+        change->world->proxy_refusals == 0) {
+        change_violated(change, "E1: \"%s\", says %s; the proxy refused nobody", error->text,
+                        error->url);
+    }
     if (n != SIZE_MAX) {
+        check_told_once(change, owner, error, n);
         owner->failed[n] = true;
         owner->told_failed[n] = change->world->now;
     }
@@ -238,6 +269,8 @@ void account_trace(sim_changing_world *change, sim_owner *owner, const floe_trac
 {
     floe_stun_id id;
 
+    check_secrets(change->world, "the trace", floe_span_text(event->detail));
+    check_secrets(change->world, "the trace", floe_span_text(event->url != NULL ? event->url : ""));
     if (event->kind != FLOE_TRACE_SENT && event->kind != FLOE_TRACE_SENT_AGAIN) {
         return;
     }
@@ -343,9 +376,11 @@ static void check_entry(sim_changing_world *change, const sim_owner *owner,
         change_violated(change, "L15: %u round trips are told of %u answers of server %zu",
                         of->round_trips, of->responses, n);
     }
-    /* What was sent again is not measured: the latest that was may be the first server's then. */
+    /* What was sent again is not measured, nor what has no answer: the latest that was may be the
+     * first server's then. */
     if (of->round_trips > 0 && !within(of->round_trip.ns, last, last + SIM_MS) &&
-        (of->retransmissions == 0 || !within(of->round_trip.ns, trip, trip + SIM_MS))) {
+        ((of->retransmissions == 0 && of->responses == of->requests) ||
+         !within(of->round_trip.ns, trip, trip + SIM_MS))) {
         change_violated(change, "L15: a round trip of %llu us to server %zu, which is %u ms away",
                         (unsigned long long)(of->round_trip.ns / 1000), n,
                         change->network.servers[n].round_trip_ms);

@@ -60,9 +60,11 @@ static const sim_socket *socket_at(const sim_changing_world *change, const floe_
     return NULL;
 }
 
-static const sim_mapping *mapping_at(const sim_changing_world *change, const floe_address *outside)
+/* By which somebody that is seen there sends: it may be the proxy. */
+static const sim_mapping *mapping_at(const sim_changing_world *change, const floe_address *seen)
 {
     const sim_world *world = change->world;
+    const floe_address *outside = stream_client(world, seen);
 
     for (size_t i = world->mapping_count; i-- > 0;) {
         if (floe_address_equal(&world->mappings[i].outside, outside)) {

@@ -225,6 +225,7 @@ bool sim_run_changing(const sim_changing *plan, FILE *trace, sim_report *report,
     change->plan = plan;
     change->network = plan->network;
     change->network.settings.allocator = &memory.table;
+    change->network.settings.proxy = sim_proxy_url(&plan->network.proxy);
     world->change = change;
     world->config = &change->network;
     world->report = report;
@@ -238,6 +239,10 @@ bool sim_run_changing(const sim_changing *plan, FILE *trace, sim_report *report,
     for (size_t i = 0; i < plan->network.server_count; i++) {
         if (plan->network.servers[i].transport >= FLOE_PROTOCOL_TLS) {
             change->network.settings.tls_ca_file = tls_ca_file();
+            if (plan->client_certificate) {
+                change->network.settings.tls_certificate_file = tls_client_file();
+                change->network.settings.tls_key_file = tls_client_file();
+            }
         }
     }
     for (size_t i = 0; i < plan->network.interface_count; i++) {

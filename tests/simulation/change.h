@@ -4,7 +4,7 @@
  * happened, the audits look at each rest of a core; and at the end, when the network is quiet, a
  * new gatherer must find what the old ones have (fresh.c).
  *
- *     features.c    which of them a seed has, and its world
+ *     features.c    which of them a seed has, and its world; and what none has
  *     change.c      a run, and its turns
  *     phases.c      what happens to servers, NATs and interfaces
  *     driver.c      answers of a late driver
@@ -53,6 +53,7 @@ typedef enum sim_change_kind {
     SIM_PROCESS_STOPS,  /* for `value` ms nothing reaches the cores, and no timer fires */
     SIM_MACHINE_SLEEPS, /* likewise, and datagrams that come are lost */
     SIM_MACHINE_WAKES,  /* and the driver says so */
+    SIM_PROXY_CHANGES,  /* `value`: its temper; all that lead by it break */
 } sim_change_kind;
 
 typedef struct sim_change {
@@ -70,6 +71,7 @@ typedef enum sim_episode_kind {
     SIM_OWNER_SETS_SERVERS,  /* `value`: which, bit by bit; and gathers */
     SIM_OWNER_SETS_USER,     /* `value`: 1: the other one; and gathers */
     SIM_OWNER_SETS_POLICY,   /* `value`; and gathers */
+    SIM_OWNER_SETS_TOKEN,    /* the latest; and gathers */
     SIM_OWNER_SENDS,         /* on each candidate; `value`: how often, 100 ms between */
     SIM_OWNER_IS_CHECKED,    /* by a peer, with the password of today and with that of before */
     SIM_OWNER_LISTS,         /* candidates, statistics */
@@ -114,8 +116,9 @@ typedef struct sim_changing {
     uint32_t twice;     /* those servers are in the options twice, in two spellings */
     bool even_port;
     bool sdp_mid;
-    bool pool;      /* a gathering begins when the gatherer is made */
-    bool backwards; /* URLs stand in the other order */
+    bool client_certificate; /* the settings have one, for TLS and DTLS */
+    bool pool;               /* a gathering begins when the gatherer is made */
+    bool backwards;          /* URLs stand in the other order */
 } sim_changing;
 
 /* ── What the world knows ── */
@@ -180,6 +183,14 @@ typedef struct sim_send {
     char url[128];
 } sim_send;
 
+/* An error as its owner was told it. */
+typedef struct sim_told_error {
+    uint64_t hash; /* of its words */
+    uint64_t at;
+} sim_told_error;
+
+#define SIM_ERRORS_MAX 256
+
 typedef struct sim_owner {
     floe_core *core; /* NULL: it is not made yet, or freed */
     size_t life;
@@ -201,6 +212,7 @@ typedef struct sim_owner {
     /* What its options are, and what those of the gathering at hand are. */
     uint32_t servers;
     bool other_user;
+    unsigned token; /* its number */
     floe_gather_policy policy;
     floe_gather_policy told_policy;
     uint64_t audited;
@@ -213,6 +225,9 @@ typedef struct sim_owner {
     uint32_t full;        /* the candidate whose queue was full; 0: none */
     bool list_failed;     /* it could not be told what interfaces there are, at last */
     bool failed[SIM_SERVERS_MAX];
+    sim_told_error errors[SIM_ERRORS_MAX];
+    size_t error_count;
+    uint64_t told_relay[SIM_SERVERS_MAX];  /* when one was told last */
     uint64_t told_failed[SIM_SERVERS_MAX]; /* when an error was told last */
     uint64_t heard_401[SIM_SERVERS_MAX];   /* when a 401 came from there by UDP last */
     uint64_t lost_to_401[SIM_SERVERS_MAX]; /* when a relay was lost by that */
@@ -236,6 +251,7 @@ typedef struct sim_changing_world {
     uint64_t data_good[SIM_SERVERS_MAX]; /* what a peer's packets need of it */
     uint64_t interface_good[SIM_INTERFACES_MAX];
     uint64_t network_good;
+    uint64_t proxy_good;
     uint64_t stopped_until;               /* the process; 0: it runs */
     bool sleeps;                          /* until then */
     uint64_t expired[SIM_SERVERS_MAX];    /* since when it says 401; 0: it does not */
@@ -282,6 +298,12 @@ void change_calm(sim_changing_world *change);
 /* Since when the server, the interface and the network between have been good; UINT64_MAX: they
  * are not. */
 uint64_t change_good_since(const sim_changing_world *change, size_t server, size_t interface);
+/* The server is reached by the settings' proxy (T8). */
+bool change_is_proxied(const sim_changing_world *change, size_t server);
+/* RFC 8828 §5.2, mode 4: nothing goes but through the proxy. */
+bool change_is_proxy_only(const sim_changing_world *change);
+/* What the owner has is taken by the server: its token is of today. */
+bool change_is_believed(const sim_changing_world *change, const sim_owner *owner, size_t server);
 
 /* Whether servers answer early enough for what a gathering finds not to be a matter of chance. */
 bool change_is_in_time(const sim_changing_world *change);

@@ -93,6 +93,22 @@ static void opened(sim_changing_world *change, sim_socket *socket)
     }
 }
 
+/* T8, P6: what the proxy is for goes round it by no way. */
+static void check_way(sim_changing_world *change, const floe_core_output *output)
+{
+    char to[FLOE_ADDRESS_TEXT_SIZE];
+
+    if (output->protocol == FLOE_PROTOCOL_UDP) {
+        if (change_is_proxy_only(change)) {
+            change_violated(change, "P6: a socket for UDP, where nothing goes but by a proxy");
+        }
+    } else if (change->network.proxy.kind != SIM_PROXY_NONE &&
+               !proxy_is_at(change->world, &output->remote)) {
+        change_violated(change, "T8: a connection to %s goes round the proxy",
+                        floe_address_text(&output->remote, to));
+    }
+}
+
 static void open_socket(sim_changing_world *change, uint32_t channel,
                         const floe_core_output *output)
 {
@@ -104,6 +120,7 @@ static void open_socket(sim_changing_world *change, uint32_t channel,
         change_violated(change, "a socket on an address that is not ours");
         return;
     }
+    check_way(change, output);
     if (world_socket(world, channel) != NULL) {
         change_violated(change, "core.h: channel %u is opened twice", core_channel(channel));
         return;
@@ -182,6 +199,9 @@ static void send_packet(sim_changing_world *change, sim_owner *owner, uint32_t c
         change_violated(change, "a packet to %s, who is no server of ours", to);
     }
     account_sent(change, owner, socket, output);
+    if (!socket->stream || !stream_is_for_proxy(world, channel)) {
+        check_secrets(world, "the network", floe_span_of(output->data, output->data_size));
+    }
     if (socket->stream) {
         stream_send(world, socket, floe_span_of(output->data, output->data_size),
                     world->config->interfaces[socket->interface].path == SIM_PATH_GOOD &&
@@ -193,12 +213,32 @@ static void send_packet(sim_changing_world *change, sim_owner *owner, uint32_t c
 
 /* ── Names ── */
 
+static bool is_proxys_name(const sim_changing_world *change, const char *name)
+{
+    return change->network.proxy.by_name && strcmp(name, "proxy.sim.example") == 0;
+}
+
 static void resolve(sim_changing_world *change, const floe_core_output *output)
 {
     sim_world *world = change->world;
     const char *name = strstr(output->name, "server"); /* behind "_turn._udp." for a service */
     size_t server = name != NULL ? (size_t)strtoul(name + strlen("server"), NULL, 10) : SIZE_MAX;
 
+    if (is_proxys_name(change, output->name)) {
+        sim_event *event = later(change, SIM_EVENT_RESOLVED,
+                                 (1 + seeded_below(&world->random, 50)) * SIM_MS +
+                                     wait_of(change, change->plan->late.names_ms));
+        event->query = output->query;
+        event->family = output->record == FLOE_DNS_A ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
+        event->record = output->record;
+        event->server = SIZE_MAX;
+        return;
+    }
+    if (server < change->network.server_count &&
+        (change_is_proxied(change, server) || change_is_proxy_only(change))) {
+        change_violated(change, "T8: a look-up of %s, which is the proxy's to look up",
+                        output->name);
+    }
     if (server >= change->network.server_count) {
         change_violated(change, "a look-up of %s, which nobody has named", output->name);
         return;

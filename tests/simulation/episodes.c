@@ -401,13 +401,32 @@ static void set_and_gather(sim_changing_world *change, sim_owner *owner)
     gather_if_it_may(change, owner);
 }
 
+/* The latest that there is; once all have it, the servers are good for all. */
+static void take_token(sim_changing_world *change, sim_owner *owner)
+{
+    for (size_t n = 0; n < change->network.server_count; n++) {
+        unsigned from = change->network.servers[n].token_from;
+        owner->token = owner->token > from ? owner->token : from;
+    }
+    for (size_t n = 0; n < change->network.server_count; n++) {
+        bool all = change->network.servers[n].oauth && change->expired[n] != 0;
+        for (size_t i = 0; i < change->plan->owners; i++) {
+            all = all && change_is_believed(change, &change->owners[i], n);
+        }
+        if (all) {
+            change->server_good[n] = change->data_good[n] = change->world->now;
+            change->expired[n] = 0;
+        }
+    }
+}
+
 void episode_begins(sim_changing_world *change, const sim_episode *episode)
 {
     static const char *const names[] = {"gathers",      "restarts",      "sets the same options",
                                         "sets servers", "sets its user", "sets its policy",
-                                        "sends",        "is checked",    "lists",
-                                        "makes others", "loses a name",  "floods",
-                                        "closes"};
+                                        "sets a token", "sends",         "is checked",
+                                        "lists",        "makes others",  "loses a name",
+                                        "floods",       "closes"};
     sim_owner *owner = &change->owners[episode->owner];
 
     if (owner->core == NULL || owner->closed) {
@@ -449,6 +468,10 @@ void episode_begins(sim_changing_world *change, const sim_episode *episode)
         break;
     case SIM_OWNER_SETS_POLICY:
         owner->policy = (floe_gather_policy)(episode->value % 3);
+        set_and_gather(change, owner);
+        break;
+    case SIM_OWNER_SETS_TOKEN:
+        take_token(change, owner);
         set_and_gather(change, owner);
         break;
     case SIM_OWNER_SENDS:

@@ -85,6 +85,50 @@ static void turn_by_tls(seeded_random *random, sim_changing *plan)
     server->by_name = true;
 }
 
+/* RFC 7635: which take access tokens alone. */
+static void access_tokens(seeded_random *random, sim_changing *plan)
+{
+    plan->network.servers[turn_server(random, plan)].oauth = true;
+    for (size_t n = 0; one_in(random, 3) && n < plan->network.server_count; n++) {
+        plan->network.servers[n].oauth = true;
+    }
+}
+
+/* Servers that ask for ours: TLS that goes both ways (RFC 8446 §4.3.2). */
+static void client_certificate(seeded_random *random, sim_changing *plan)
+{
+    turn_by_tls(random, plan);
+    for (size_t n = 0; n < plan->network.server_count; n++) {
+        plan->network.servers[n].wants_certificate =
+            plan->network.servers[n].transport >= FLOE_PROTOCOL_TLS;
+    }
+    plan->client_certificate = !one_in(random, 3);
+}
+
+static void proxy(seeded_random *random, sim_changing *plan)
+{
+    static const sim_proxy_temper tempers[] = {SIM_PROXY_SILENT, SIM_PROXY_CLOSED,
+                                               SIM_PROXY_FORBIDS, SIM_PROXY_DENIES,
+                                               SIM_PROXY_HANGS_UP};
+
+    turn_by_tcp(random, plan);
+    plan->network.proxy = (sim_proxy){.kind = 1 + seeded_below(random, 2),
+                                      .by_name = one_in(random, 3),
+                                      .password = one_in(random, 2)};
+    if (one_in(random, 6)) {
+        plan->network.proxy.temper = tempers[seeded_below(random, 5)];
+    }
+}
+
+/* RFC 8828 §5.2, mode 4; now and then without any. */
+static void proxy_only(seeded_random *random, sim_changing *plan)
+{
+    if (!one_in(random, 8)) {
+        proxy(random, plan);
+    }
+    plan->network.settings.ip_handling = FLOE_IP_HANDLING_PROXY_ONLY;
+}
+
 static void server_of_six(seeded_random *random, sim_changing *plan)
 {
     (void)add_server(plan, one_in(random, 2), true);
@@ -662,6 +706,38 @@ static void machine_sleeps(seeded_random *random, sim_changing *plan)
     plan->late.timers_first = one_in(random, 2);
 }
 
+static void proxy_changes(seeded_random *random, sim_changing *plan)
+{
+    if (plan->network.proxy.kind == SIM_PROXY_NONE) {
+        proxy(random, plan);
+    }
+    for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
+        uint64_t from = some_time(random, plan);
+        add_change(plan, SIM_PROXY_CHANGES, from)->value = seeded_below(random, 6);
+        add_change(plan, SIM_PROXY_CHANGES, from + about(random, 100, 60000))->value =
+            plan->network.proxy.temper;
+    }
+}
+
+/* One after another; and the owner hears of it, mostly. */
+static void tokens_expire(seeded_random *random, sim_changing *plan)
+{
+    unsigned n = turn_server(random, plan);
+    uint64_t at = some_time(random, plan);
+
+    plan->network.servers[n].oauth = true;
+    for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
+        add_change(plan, SIM_SERVER_EXPIRES, at)->n = n;
+        for (unsigned owner = 0; owner < plan->owners && !one_in(random, 4); owner++) {
+            *add_episode(random, plan, SIM_OWNER_SETS_TOKEN) =
+                (sim_episode){.at_ms = at + about(random, 1, 60000),
+                              .kind = SIM_OWNER_SETS_TOKEN,
+                              .owner = owner};
+        }
+        at += about(random, 1000, 120000);
+    }
+}
+
 /* ── The driver ── */
 
 static void late_timers(seeded_random *random, sim_changing *plan)
@@ -764,6 +840,12 @@ static void sets_user(seeded_random *random, sim_changing *plan)
     }
 }
 
+static void sets_token(seeded_random *random, sim_changing *plan)
+{
+    access_tokens(random, plan);
+    (void)add_episode(random, plan, SIM_OWNER_SETS_TOKEN);
+}
+
 static void sets_policy(seeded_random *random, sim_changing *plan)
 {
     for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
@@ -860,6 +942,9 @@ static const struct {
     {"TURN by TCP", turn_by_tcp},
     {"TURN by TLS or DTLS", turn_by_tls},
     {"relays for TCP", tcp_relays},
+    {"our certificate is asked for", client_certificate},
+    {"a proxy", proxy},
+    {"nothing but through a proxy", proxy_only},
     {"a server of IPv6", server_of_six},
     {"stund", stund},
     {"a bad server", bad_server},
@@ -875,6 +960,7 @@ static const struct {
     {"Binding is refused", refuses_binding},
     {"relays of both families", relays_both},
     {"nonces of another kind", nonces},
+    {"access tokens", access_tokens},
     {"SHA-256", sha256},
     {"a port range", port_range},
     {"a short lifetime", short_lifetime},
@@ -913,7 +999,7 @@ static const struct {
     {"a costly network", costly},
     {"a pool", pool},
     {"a server that redirects", redirects},
-#define FIRST_CHANGE 60
+#define FIRST_CHANGE 64
     {"a server restarts", server_restarts_once},
     {"a server is down for a while", server_goes_down},
     {"a server falls silent", server_falls_silent},
@@ -931,7 +1017,9 @@ static const struct {
     {"packets are lost", packets_are_lost},
     {"the process stops", process_stops},
     {"the machine sleeps", machine_sleeps},
-#define FIRST_EPISODE 77
+    {"the proxy changes", proxy_changes},
+    {"access tokens expire", tokens_expire},
+#define FIRST_EPISODE 83
     {"gathers again", gathers_again},
     {"gathers often", gathers_often},
     {"restarts", restarts},
@@ -948,6 +1036,7 @@ static const struct {
     {"closes", closes},
     {"is checked over a restart", is_checked_over_a_restart},
     {"floods", floods},
+    {"sets a token", sets_token},
 };
 #define FEATURES (sizeof features / sizeof *features)
 
@@ -1013,6 +1102,12 @@ void sim_changing_of_seed(uint64_t seed, const uint64_t only[2], sim_changing *p
             seeded_init(&random, seed * 0x9E3779B97F4A7C15U + 1000003 * (n + 1));
             features[n].make(&random, plan);
         }
+    }
+    for (size_t n = 0; n < plan->network.server_count;
+         n++) { /* the same account, by RFC 8489 §10 */
+        sim_server *server = &plan->network.servers[n];
+        server->oauth = server->redirect != 0 ? plan->network.servers[server->redirect - 1].oauth
+                                              : server->oauth;
     }
     for (unsigned i = 0; i < plan->owners; i++) { /* each gathers soon after its making */
         sim_episode *made = &plan->episodes[plan->episode_count++];

@@ -46,6 +46,11 @@ static bool is_perhaps(const sim_changing_world *change, const sim_told *told)
 {
     size_t n = owner_relay_server_of(change, told->url);
 
+    if (n != SIZE_MAX && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
+        change->network.servers[n].make == SIM_NODE_TURN &&
+        change->network.servers[n].temper == SIM_MISMATCH) {
+        return true; /* it refuses, is silent, and gives: whether in time is a matter of chance */
+    }
     return n != SIZE_MAX && ((told->type == FLOE_CANDIDATE_TYPE_SRFLX &&
                               !answers(&change->network.servers[n], FLOE_STUN_BINDING)) ||
                              (told->type == FLOE_CANDIDATE_TYPE_RELAY &&
@@ -135,8 +140,14 @@ static bool is_good(const sim_changing_world *change, const sim_owner *owner, si
     const sim_server *server = &change->network.servers[n];
     const floe_settings *settings = &change->network.settings;
 
+    bool proxied = change_is_proxied(change, n);
+
     return owner_has_server(owner, n) && server->temper == SIM_GOOD && server->fails == 0 &&
            server->drops == 0 && server->certificate == TLS_RIGHT && !settings->ice_lite &&
+           change_is_believed(change, owner, n) &&
+           (!server->wants_certificate || settings->tls_certificate_file != NULL) &&
+           (!proxied || change->network.proxy.temper == SIM_PROXY_GOOD) &&
+           (proxied || !change_is_proxy_only(change)) &&
            (!settings->refuse_low_ports || server->port != 25);
 }
 
@@ -166,8 +177,10 @@ static bool has_way(const sim_changing_world *change, size_t n)
         uint32_t types = change->network.settings.network_types;
         uint32_t type =
             ip.family == FLOE_FAMILY_IPV4 ? FLOE_NETWORK_TYPE_UDP4 : FLOE_NETWORK_TYPE_UDP6;
-        if (server_address_for(change->world, n, ip.family).family == ip.family &&
-            (types == 0 || (types & type) != 0) &&
+        floe_address to = change_is_proxied(change, n)
+                              ? proxy_address(change->world, ip.family)
+                              : server_address_for(change->world, n, ip.family);
+        if (to.family == ip.family && (types == 0 || (types & type) != 0) &&
             change->network.interfaces[i].path == SIM_PATH_GOOD) {
             return true;
         }
@@ -185,21 +198,34 @@ static bool all_ways_are_good(const sim_changing_world *change)
     return true;
 }
 
+/* E2: whoever gives no relay, though he was to, is told of. */
+static void check_failed(sim_changing_world *change, const sim_owner *owner, size_t n)
+{
+    if (change->network.servers[n].turn && owner_has_server(owner, n) && !owner->failed[n] &&
+        !change->network.settings.ice_lite &&
+        (has_way(change, n) || (change_is_proxy_only(change) && !change_is_proxied(change, n)))) {
+        change_violated(change, "E2: server %zu gives no relay, and nobody is told", n);
+    }
+}
+
 /* T1, E2: in a quiet world a good server gives its relay, and no error. */
 static void check_servers(sim_changing_world *change, const sim_owner *owner)
 {
     for (size_t n = 0; n < change->network.server_count; n++) {
         const sim_server *server = &change->network.servers[n];
         unsigned relays = 0; /* families */
-        if (!is_good(change, owner, n) || !has_way(change, n) || !change_is_in_time(change)) {
-            continue;
-        }
         for (size_t i = 0; i < owner->told_count; i++) {
             const sim_told *told = &owner->told[i];
             if (!told->withdrawn && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
                 owner_server_of(change, told->url) == n) {
                 relays |= told->ip.family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4;
             }
+        }
+        if (relays == 0) {
+            check_failed(change, owner, n);
+        }
+        if (!is_good(change, owner, n) || !has_way(change, n) || !change_is_in_time(change)) {
+            continue;
         }
         if (server->turn && may_relay(change, server) && relays == 0) {
             change_violated(change, "T1: no relay from server %zu, which is good", n);
@@ -244,6 +270,7 @@ void fresh_compare(sim_changing_world *change, sim_owner *owner)
     sim_owner *fresh = owner_new(change);
     fresh->servers = owner->servers;
     fresh->other_user = owner->other_user;
+    fresh->token = owner->token;
     fresh->policy = owner->policy;
     if (owner_make(change, fresh, shared)) {
         let_gather(change, fresh);

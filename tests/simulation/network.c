@@ -213,8 +213,9 @@ bool world_map_inwards(const sim_world *world, const floe_address *from, floe_ad
 }
 
 /* mapping_count: there is none. */
-static size_t mapping_at(const sim_world *world, const floe_address *outside)
+static size_t mapping_at(const sim_world *world, const floe_address *seen)
 {
+    const floe_address *outside = stream_client(world, seen);
     size_t n = 0;
 
     while (n < world->mapping_count && !floe_address_equal(&world->mappings[n].outside, outside)) {
@@ -248,7 +249,9 @@ bool world_use_mapping(sim_world *world, const floe_address *outside)
 
 uint64_t world_one_way(sim_world *world, size_t server)
 {
-    uint64_t delay = world->config->servers[server].round_trip_ms * 500000ULL;
+    uint64_t delay = server < world->config->server_count
+                         ? world->config->servers[server].round_trip_ms * 500000ULL
+                         : 5000000; /* the proxy */
 
     if (world->config->jitter_ms > 0) {
         delay += seeded_below(&world->random, world->config->jitter_ms * 1000) * 1000ULL;
@@ -402,12 +405,16 @@ void world_connect(sim_world *world, sim_socket *socket)
 {
     const sim_interface *interface = &world->config->interfaces[socket->interface];
     bool refuses = false;
+    bool proxied = proxy_is_at(world, &socket->remote);
     size_t server = world_server_at(world, &socket->remote, &refuses);
 
+    if (proxied) {
+        refuses = world->config->proxy.temper == SIM_PROXY_CLOSED;
+    }
     if (interface->path == SIM_PATH_NO_ROUTE) {
         floe_core_unreachable(world->core, world_time(world), core_channel(socket->channel),
                               &socket->remote, FLOE_UNREACHABLE_NETWORK, NULL, 0);
-    } else if (server != SIZE_MAX && interface->path == SIM_PATH_GOOD &&
+    } else if ((server != SIZE_MAX || proxied) && interface->path == SIM_PATH_GOOD &&
                !world->down[socket->interface]) {
         floe_address client = outside_of(world, socket, &socket->remote);
         stream_open(world, socket, server, refuses, &client);

@@ -2,6 +2,7 @@
 #include "change.h"
 
 #include "base/address.h"
+#include "base/crypto.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -103,29 +104,63 @@ size_t owner_relay_server_of(const sim_changing_world *change, const char *url)
 typedef floe_error (*options_call)(sim_changing_world *change, sim_owner *owner,
                                    floe_core_shared *shared, const floe_gather_options *options);
 
+/* One of all that take a password, and one of all that take a token. */
+typedef struct ice_servers {
+    floe_ice_server servers[2];
+    size_t count;
+    url_list lists[2];
+    const char *texts[2][URLS_MAX];
+    char token[2 * SIM_TOKEN_SIZE]; /* in base64 */
+    char key[2 * SIM_TOKEN_SIZE];
+} ice_servers;
+
+static void add_ice_server(ice_servers *made, const sim_changing *plan, const sim_owner *owner,
+                           bool oauth)
+{
+    floe_ice_server *server = &made->servers[made->count];
+    url_list *list = &made->lists[oauth];
+    char token[SIM_TOKEN_SIZE];
+    char key[SIM_TOKEN_SIZE];
+
+    for (size_t n = 0; n < plan->network.server_count; n++) {
+        if ((owner->servers >> n & 1) != 0 && plan->network.servers[n].oauth == oauth) {
+            add_urls(plan, list, n);
+        }
+    }
+    if (list->count == 0) {
+        return;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        made->texts[oauth][i] = list->urls[plan->backwards ? list->count - 1 - i : i];
+    }
+    *server = (floe_ice_server)FLOE_ICE_SERVER_INIT;
+    server->urls = made->texts[oauth];
+    server->url_count = list->count;
+    server->username = owner->other_user ? "other" : "user";
+    if (oauth) {
+        sim_token(owner->token, token, key);
+        floe_base64_encode(floe_span_text(token), made->token);
+        floe_base64_encode(floe_span_text(key), made->key);
+        server->credential_type = FLOE_CREDENTIAL_TYPE_OAUTH;
+        server->access_token = made->token;
+        server->mac_key = made->key;
+    } else {
+        server->credential = "password";
+    }
+    made->count++;
+}
+
 static floe_error with_options(sim_changing_world *change, sim_owner *owner,
                                floe_core_shared *shared, options_call call)
 {
     const sim_changing *plan = change->plan;
-    url_list list = {.count = 0};
-    const char *texts[URLS_MAX];
-    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    ice_servers made = {.count = 0};
     floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
 
-    for (size_t n = 0; n < plan->network.server_count; n++) {
-        if ((owner->servers >> n & 1) != 0) {
-            add_urls(plan, &list, n);
-        }
-    }
-    for (size_t i = 0; i < list.count; i++) {
-        texts[i] = list.urls[plan->backwards ? list.count - 1 - i : i];
-    }
-    server.urls = texts;
-    server.url_count = list.count;
-    server.username = owner->other_user ? "other" : "user";
-    server.credential = "password";
-    options.ice_servers = &server;
-    options.ice_server_count = list.count > 0;
+    add_ice_server(&made, plan, owner, false);
+    add_ice_server(&made, plan, owner, true);
+    options.ice_servers = made.servers;
+    options.ice_server_count = made.count;
     options.gather_policy = owner->policy;
     options.even_port = plan->even_port;
     options.candidate_pool_size = plan->pool;
@@ -356,6 +391,33 @@ static void check_family(sim_changing_world *change, const sim_told *told)
     }
 }
 
+/* RFC 8828 §5.2, mode 4: a relay through the proxy, and nothing that shows this machine. */
+static void check_proxied(sim_changing_world *change, const sim_told *told)
+{
+    const sim_world *world = change->world;
+    size_t server = owner_server_of(change, told->url);
+    floe_address related;
+
+    check_secrets(change->world, "the owner", floe_span_text(told->url));
+    if (!change_is_proxy_only(change)) {
+        return;
+    }
+    if (told->type != FLOE_CANDIDATE_TYPE_RELAY || server == SIZE_MAX ||
+        !change_is_proxied(change, server)) {
+        change_violated(change, "P6: %s %s %s goes through no proxy",
+                        floe_candidate_type_name(told->type), told->address, told->url);
+    }
+    if (floe_address_parse(told->related, &related) != FLOE_OK) {
+        return;
+    }
+    for (size_t i = 0; i < world->mapping_count; i++) {
+        if (floe_address_same_ip(&world->mappings[i].inside, &related) ||
+            floe_address_same_ip(&world->mappings[i].outside, &related)) {
+            change_violated(change, "P6: the relay %s shows %s", told->address, told->related);
+        }
+    }
+}
+
 /* RFC 8656 §7.3: of a family that its Allocate asked for. */
 static void check_asked(sim_changing_world *change, const sim_told *told)
 {
@@ -388,7 +450,7 @@ static size_t interface_of(const sim_changing_world *change, const sim_told *tol
         const sim_allocation *one = &world->allocations[i];
         if (floe_address_equal(&one->relayed[0], &told->ip) ||
             floe_address_equal(&one->relayed[1], &told->ip)) {
-            at = one->client;
+            at = *stream_client(world, &one->client);
         }
     }
     for (size_t i = 0; i < world->mapping_count; i++) {
@@ -490,6 +552,11 @@ static void candidate(sim_changing_world *change, sim_owner *owner, const floe_c
             world_interface_with(change->world, &told->ip) < change->network.interface_count;
     }
     owner->events++;
+    size_t server = owner_server_of(change, told->url);
+    if (told->type == FLOE_CANDIDATE_TYPE_RELAY && server != SIZE_MAX) {
+        owner->told_relay[server] = change->world->now;
+    }
+    check_proxied(change, told);
     check_family(change, told);
     check_asked(change, told);
     check_fields(change, owner, told, given);

@@ -50,6 +50,7 @@ static void change_server(sim_changing_world *change, const sim_change *what)
     sim_server *server = &change->network.servers[what->n];
     bool harms_data = true;
     bool lasts = true;
+    unsigned token_from;
 
     switch (what->kind) {
     case SIM_SERVER_RESTARTS:
@@ -77,8 +78,13 @@ static void change_server(sim_changing_world *change, const sim_change *what)
         server->refuses_peer = what->value;
         break;
     case SIM_SERVER_EXPIRES:
-        server->temper = SIM_WRONG_PASSWORD;
-        change->expired[what->n] = world->now;
+        if (server->oauth) { /* what has expired is good no more, whatever comes */
+            server->token_from++;
+        } else {
+            server->temper = SIM_WRONG_PASSWORD;
+        }
+        change->expired[what->n] =
+            change->expired[what->n] != 0 ? change->expired[what->n] : world->now;
         break;
     case SIM_SERVER_IS_SLOW:
         server->round_trip_ms = what->value;
@@ -87,7 +93,9 @@ static void change_server(sim_changing_world *change, const sim_change *what)
         if (server->temper == SIM_SILENT) {
             streams_break(world, what->n, false);
         }
+        token_from = server->token_from;
         *server = change->plan->network.servers[what->n];
+        server->token_from = token_from;
         change->expired[what->n] = 0;
         lasts = false;
         break;
@@ -132,6 +140,16 @@ static void change_interface(sim_changing_world *change, const sim_change *what)
     }
 }
 
+/* It is started anew with other rules, so its connections break. */
+static void change_proxy(sim_changing_world *change, sim_proxy_temper temper)
+{
+    sim_proxy_temper planned = change->plan->network.proxy.temper;
+
+    change->network.proxy.temper = temper;
+    change->proxy_good = temper == planned ? change->world->now : UINT64_MAX;
+    streams_by_proxy_break(change->world);
+}
+
 static const char *name_of(sim_change_kind kind)
 {
     static const char *const names[] = {
@@ -154,6 +172,7 @@ static const char *name_of(sim_change_kind kind)
         [SIM_PROCESS_STOPS] = "process stops",
         [SIM_MACHINE_SLEEPS] = "machine sleeps",
         [SIM_MACHINE_WAKES] = "machine wakes",
+        [SIM_PROXY_CHANGES] = "proxy changes",
     };
 
     return names[kind];
@@ -190,6 +209,8 @@ void change_happens(sim_changing_world *change, const sim_change *what)
             change->network_good == UINT64_MAX ? UINT64_MAX : change->stopped_until;
     } else if (what->kind == SIM_MACHINE_WAKES) {
         wake(change);
+    } else if (what->kind == SIM_PROXY_CHANGES) {
+        change_proxy(change, (sim_proxy_temper)what->value);
     } else {
         change->network.loss =
             what->kind == SIM_NETWORK_LOSES ? what->value : change->plan->network.loss;
@@ -214,9 +235,32 @@ void change_calm(sim_changing_world *change)
             change_happens(change, &(sim_change){.kind = SIM_INTERFACE_IS_BACK, .n = n});
         }
     }
+    if (change->proxy_good == UINT64_MAX) {
+        change_proxy(change, change->plan->network.proxy.temper);
+    }
     change->network.loss = change->network.duplication = change->network.jitter_ms = 0;
     change->network_good = change->last_change = world->now;
     change->quiet = true;
+}
+
+bool change_is_proxied(const sim_changing_world *change, size_t server)
+{
+    floe_protocol transport = change->network.servers[server].transport;
+
+    return change->network.proxy.kind != SIM_PROXY_NONE &&
+           (transport == FLOE_PROTOCOL_TCP || transport == FLOE_PROTOCOL_TLS);
+}
+
+bool change_is_proxy_only(const sim_changing_world *change)
+{
+    return change->network.settings.ip_handling == FLOE_IP_HANDLING_PROXY_ONLY;
+}
+
+bool change_is_believed(const sim_changing_world *change, const sim_owner *owner, size_t server)
+{
+    const sim_server *of = &change->network.servers[server];
+
+    return !of->oauth || owner->token >= of->token_from;
 }
 
 bool change_is_in_time(const sim_changing_world *change)
@@ -226,7 +270,9 @@ bool change_is_in_time(const sim_changing_world *change)
 
     for (size_t n = 0; n < change->network.server_count; n++) {
         const sim_server *server = &change->network.servers[n];
-        unsigned trips = server->transport == FLOE_PROTOCOL_UDP ? 4 : 8;
+        unsigned trips = server->transport == FLOE_PROTOCOL_UDP ? 4
+                         : change_is_proxied(change, n)         ? 11
+                                                                : 8;
         if (server->round_trip_ms * trips + 100 + 10 * settings->pacing_ms >= grace) {
             return false;
         }
@@ -240,6 +286,9 @@ uint64_t change_good_since(const sim_changing_world *change, size_t server, size
 
     if (server < SIM_SERVERS_MAX) {
         good = change->server_good[server] > good ? change->server_good[server] : good;
+    }
+    if (server == SIZE_MAX || change_is_proxied(change, server)) {
+        good = change->proxy_good > good ? change->proxy_good : good;
     }
     for (size_t i = 0; i < change->network.interface_count; i++) {
         if ((interface == i || interface == SIZE_MAX) && change->interface_good[i] > good) {

@@ -24,6 +24,52 @@ static floe_stun_key *server_key(const sim_server *server, bool other)
     return key;
 }
 
+/* ── Access tokens (RFC 7635) ── */
+
+#define TOKEN "token-%u"
+
+void sim_token(unsigned number, char token[static SIM_TOKEN_SIZE], char key[static SIM_TOKEN_SIZE])
+{
+    (void)snprintf(token, SIM_TOKEN_SIZE, TOKEN, number);
+    (void)snprintf(key, SIM_TOKEN_SIZE, "key-of-" TOKEN "-----", number);
+}
+
+/* That of the request's token, by which its integrity is to be, whatever the realm (RFC 7635 §5);
+ * NULL: it has none that is good. */
+static floe_stun_key *token_key(const sim_server *server, const floe_stun_message *request)
+{
+    char text[SIM_TOKEN_SIZE] = "";
+    char token[SIM_TOKEN_SIZE];
+    char key_text[SIM_TOKEN_SIZE];
+    floe_stun_key *key = NULL;
+    unsigned number = 0;
+    floe_span shown;
+
+    if (!floe_stun_find(request, FLOE_STUN_ACCESS_TOKEN, &shown) || shown.size >= sizeof text) {
+        return NULL;
+    }
+    memcpy(text, shown.data, shown.size);
+    if (sscanf(text, TOKEN, &number) == 1 && number >= server->token_from) {
+        sim_token(number, token, key_text);
+        (void)floe_stun_key_short_term(&floe_default_allocator, floe_span_text(key_text), &key);
+    }
+    return key;
+}
+
+/* RFC 7635 §4: each request that is signed by a token shows it; nobody else sees one. */
+static void check_token(sim_world *world, const sim_server *server,
+                        const floe_stun_message *request)
+{
+    bool is_signed = request->integrity_at != 0 || request->integrity_sha256_at != 0;
+    bool shown = floe_stun_has(request, FLOE_STUN_ACCESS_TOKEN);
+
+    if (shown != (server->oauth && is_signed)) {
+        world_violated(world, "RFC 7635 4.1: %s of %s %s an access token",
+                       floe_stun_method_name(request->method), server->oauth ? "OAuth" : "no OAuth",
+                       shown ? "shows" : "shows not");
+    }
+}
+
 static unsigned *one_use_nonce(sim_world *world, const sim_server *server,
                                const floe_address *client)
 {
@@ -128,6 +174,10 @@ static void challenge(server_reply *reply, const floe_stun_message *request, uin
         floe_stun_put_password_algorithms(&reply->writer, FLOE_STUN_PASSWORD_ALGORITHMS, algorithms,
                                           2);
     }
+    if (server->oauth) {
+        floe_stun_put(&reply->writer, FLOE_STUN_THIRD_PARTY_AUTHORIZATION,
+                      floe_span_text("tokens.sim.example"));
+    }
     reply->key = NULL;
     send_reply(reply);
 }
@@ -152,8 +202,9 @@ static bool authenticate(server_reply *reply, const floe_stun_message *request)
     if (server->nonce == SIM_NONCE_ONE_USE) {
         (*one_use_nonce(reply->world, server, &reply->client))++;
     }
-    bool good = server->sha256 ? floe_stun_check_integrity_sha256(request, reply->key->sha256)
-                               : floe_stun_check_integrity(request, reply->key->sha1);
+    bool good = reply->key == NULL ? false
+                : server->sha256   ? floe_stun_check_integrity_sha256(request, reply->key->sha256)
+                                   : floe_stun_check_integrity(request, reply->key->sha1);
     if (server->anonymous == floe_stun_has(request, FLOE_STUN_USERNAME)) {
         world_violated(reply->world, "T3: USERHASH where it is not asked for, or not where it is");
     }
@@ -857,6 +908,7 @@ void server_receive(sim_world *world, size_t server, const floe_address *client,
     server_reply reply = {.world = world, .server = server, .client = *client};
     sim_temper temper = world->config->servers[server].temper;
 
+    check_secrets(world, "a server", data);
     bool datagrams = world->config->servers[server].transport == FLOE_PROTOCOL_UDP;
     if (temper == SIM_SILENT || (datagrams && (temper == SIM_HANGS || temper == SIM_HANGS_UP ||
                                                temper == SIM_ENDS_IN_MESSAGE))) {
@@ -884,7 +936,9 @@ void server_receive(sim_world *world, size_t server, const floe_address *client,
     floe_span name;
     reply.other = floe_stun_find(&request, FLOE_STUN_USERNAME, &name) &&
                   floe_span_equal(name, floe_span_text(OTHER_USERNAME));
-    floe_stun_key *key = server_key(&world->config->servers[server], reply.other);
+    const sim_server *of = &world->config->servers[server];
+    floe_stun_key *key = of->oauth ? token_key(of, &request) : server_key(of, reply.other);
+    check_token(world, of, &request);
     reply.key = key;
     serve(&reply, &request);
     floe_stun_key_release(key);

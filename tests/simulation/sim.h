@@ -122,11 +122,37 @@ typedef struct sim_server {
     tls_certificate certificate;
     bool old_tls; /* TLS 1.2 is the newest that it knows */
     sim_make make;
-    uint32_t fails;        /* answers the methods of these bits, by their numbers, with `code` */
-    uint32_t drops;        /* and these not at all (coturn --no-stun: Binding) */
-    bool tickets;          /* gives MOBILITY-TICKET to who has not asked for it */
-    unsigned refuses_peer; /* 403 to the peers of these bits */
+    uint32_t fails;         /* answers the methods of these bits, by their numbers, with `code` */
+    uint32_t drops;         /* and these not at all (coturn --no-stun: Binding) */
+    bool tickets;           /* gives MOBILITY-TICKET to who has not asked for it */
+    unsigned refuses_peer;  /* 403 to the peers of these bits */
+    bool oauth;             /* RFC 7635: takes access tokens, and no passwords */
+    unsigned token_from;    /* those before it have expired */
+    bool wants_certificate; /* of the client, in TLS and DTLS */
 } sim_server;
+
+/* What stands between the client and servers by TCP and TLS. */
+typedef enum sim_proxy_kind {
+    SIM_PROXY_NONE,
+    SIM_PROXY_HTTP,   /* CONNECT (RFC 9110 §9.3.6) */
+    SIM_PROXY_SOCKS5, /* RFC 1928 */
+} sim_proxy_kind;
+
+typedef enum sim_proxy_temper {
+    SIM_PROXY_GOOD,
+    SIM_PROXY_SILENT,
+    SIM_PROXY_CLOSED,   /* nobody listens */
+    SIM_PROXY_FORBIDS,  /* whatever server it is */
+    SIM_PROXY_DENIES,   /* whatever the password is */
+    SIM_PROXY_HANGS_UP, /* at the first word */
+} sim_proxy_temper;
+
+typedef struct sim_proxy {
+    sim_proxy_kind kind;
+    sim_proxy_temper temper;
+    bool by_name;  /* and then it has an address of each family */
+    bool password; /* it wants one, and the settings have it */
+} sim_proxy;
 
 /* What the owner does, or what happens around, in the middle of a gatherer's life. */
 typedef enum sim_action_kind {
@@ -157,6 +183,7 @@ typedef struct sim_config {
     size_t interface_count;
     sim_server servers[SIM_SERVERS_MAX];
     size_t server_count;
+    sim_proxy proxy;
     size_t gatherers;     /* one after another, in one shared part */
     unsigned loss;        /* of a thousand packets */
     unsigned duplication; /* of a thousand */
@@ -250,5 +277,7 @@ sim_interface *sim_add_interface(sim_config *config, const char *name, const cha
 /* Whether another server sends its clients to this one. */
 bool sim_is_redirected_to(const sim_config *config, size_t n);
 void sim_server_url(const sim_config *config, size_t n, char *url, size_t size);
+/* For settings.proxy; NULL: there is none. */
+const char *sim_proxy_url(const sim_proxy *proxy);
 
 #endif

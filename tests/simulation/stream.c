@@ -15,7 +15,10 @@
 struct sim_association {
     sim_association *next;
     size_t server;
-    floe_address client; /* as the server sees it */
+    floe_address client; /* as it is seen from outside of its NAT */
+    floe_address seen;   /* by the server: the proxy, if it leads there by one */
+    sim_tunnel *tunnel;  /* NULL: it leads there by none */
+    bool asking;         /* the proxy, which is yet to connect: there is no server */
     uint32_t channel;    /* of a stream */
     size_t life;         /* of which gatherer */
     tls_connection *tls; /* NULL: plain */
@@ -64,6 +67,11 @@ static bool is_stream(const sim_server *server)
     return server->transport == FLOE_PROTOCOL_TCP || server->transport == FLOE_PROTOCOL_TLS;
 }
 
+static bool has_stream(const sim_world *world, const sim_association *association)
+{
+    return association->tunnel != NULL || is_stream(&world->config->servers[association->server]);
+}
+
 static bool is_secure(const sim_server *server)
 {
     return server->transport == FLOE_PROTOCOL_TLS || server->transport == FLOE_PROTOCOL_DTLS;
@@ -72,9 +80,10 @@ static bool is_secure(const sim_server *server)
 /* Made once for all worlds, as it costs. */
 static tls_server *server_of(const sim_server *server)
 {
-    static tls_server *made[TLS_CERTIFICATES][2][2];
+    static tls_server *made[TLS_CERTIFICATES][2][2][2];
     bool datagrams = server->transport == FLOE_PROTOCOL_DTLS;
-    tls_server **one = &made[server->certificate][datagrams][server->old_tls];
+    tls_server **one =
+        &made[server->certificate][datagrams][server->old_tls][server->wants_certificate];
 
     if (*one == NULL) {
         *one = tls_server_new(&(tls_options){.certificate = server->certificate,
@@ -82,6 +91,7 @@ static tls_server *server_of(const sim_server *server)
                                              .newest = !server->old_tls ? 0
                                                        : datagrams      ? DTLS1_2_VERSION
                                                                         : TLS1_2_VERSION,
+                                             .wants_certificate = server->wants_certificate,
                                              .no_tickets = true});
     }
     return *one;
@@ -91,7 +101,7 @@ static sim_association *find(const sim_world *world, size_t server, const floe_a
 {
     for (sim_association *one = world->associations; one != NULL; one = one->next) {
         if (one->server == server && !one->over && one->life == world->life &&
-            floe_address_equal(&one->client, client)) {
+            floe_address_equal(&one->seen, client)) {
             return one;
         }
     }
@@ -108,22 +118,33 @@ static sim_association *of_channel(const sim_world *world, uint32_t channel)
     return NULL;
 }
 
+static void begin_security(sim_association *association, const sim_server *server)
+{
+    association->tls = is_secure(server) ? tls_accept(server_of(server)) : NULL;
+}
+
+/* SIZE_MAX: with the proxy. */
 static sim_association *associate(sim_world *world, size_t server, const floe_address *client,
                                   uint32_t channel)
 {
     static const unsigned pieces[] = {1, 2, 3, 5, 17, 100, 600, PACKET_MAX};
-    const sim_server *of = &world->config->servers[server];
     sim_association *made = calloc(1, sizeof *made);
 
     if (made == NULL) {
         abort();
     }
     made->server = server;
-    made->client = *client;
+    made->client = made->seen = *client;
     made->channel = channel;
     made->life = world->life;
     made->piece = pieces[seeded_below(&world->random, 8)];
-    made->tls = is_secure(of) ? tls_accept(server_of(of)) : NULL;
+    if (server != SIZE_MAX) {
+        begin_security(made, &world->config->servers[server]);
+    } else {
+        made->tunnel = calloc(1, sizeof *made->tunnel);
+        made->asking = true;
+        made->seen = (floe_address){0};
+    }
     made->next = world->associations;
     world->associations = made;
     return made;
@@ -135,6 +156,7 @@ void associations_free(sim_world *world)
         sim_association *first = world->associations;
         world->associations = first->next;
         tls_connection_free(first->tls);
+        free(first->tunnel);
         free(first);
     }
 }
@@ -182,7 +204,7 @@ static void stream_down(sim_world *world, sim_association *association, floe_spa
 /* The server ends the connection, behind what it has said. */
 static void hang_up(sim_world *world, sim_association *association)
 {
-    if (is_stream(&world->config->servers[association->server])) {
+    if (has_stream(world, association)) {
         uint64_t arrives = world->now + stream_delay(world, association->server);
         arrives = arrives > association->down_at ? arrives : association->down_at;
         (void)stream_event(world, association, SIM_EVENT_STREAM_DOWN, arrives);
@@ -192,11 +214,11 @@ static void hang_up(sim_world *world, sim_association *association)
 
 static void raw_down(sim_world *world, sim_association *association, floe_span data)
 {
-    floe_address from = server_address_for(world, association->server, association->client.family);
-
-    if (is_stream(&world->config->servers[association->server])) {
+    if (has_stream(world, association)) {
         stream_down(world, association, data);
     } else {
+        floe_address from =
+            server_address_for(world, association->server, association->client.family);
         world_answer_datagram(world, association->server, &from, &association->client, data);
     }
 }
@@ -277,7 +299,7 @@ static void serve_plain(sim_world *world, sim_association *association, floe_spa
     bool stream = is_stream(&world->config->servers[association->server]);
 
     if (!stream) {
-        server_receive(world, association->server, &association->client, plain);
+        server_receive(world, association->server, &association->seen, plain);
         return;
     }
     if (association->in_size + plain.size > IN_SIZE) {
@@ -294,7 +316,7 @@ static void serve_plain(sim_world *world, sim_association *association, floe_spa
         if (association->in_size < size) {
             return;
         }
-        server_receive(world, association->server, &association->client,
+        server_receive(world, association->server, &association->seen,
                        floe_span_of(in, channel ? 4 + length : size));
         memmove(association->in, association->in + size, association->in_size - size);
         association->in_size -= size;
@@ -311,8 +333,39 @@ static void say_noise(sim_world *world, sim_association *association)
     raw_down(world, association, floe_span_of(noise, sizeof noise));
 }
 
+/* The server sees an address of the proxy's, and a port for each connection. */
+static void tunnel(sim_world *world, sim_association *association, floe_span data)
+{
+    uint8_t answer[512];
+    size_t size = 0;
+    size_t server = SIZE_MAX;
+    sim_tunnel_result result =
+        proxy_receive(world, association->tunnel, data, answer, &size, &server);
+
+    if (result == SIM_TUNNEL_IS_OPEN) {
+        association->asking = false;
+        association->server = server;
+        association->seen = proxy_address(world, FLOE_FAMILY_IPV4);
+        association->seen.port = (uint16_t)(30000 + world->next_port++ % 10000);
+        begin_security(association, &world->config->servers[server]);
+    }
+    if (size > 0) {
+        stream_down(world, association, floe_span_of(answer, size));
+    }
+    if (result == SIM_TUNNEL_ENDS) {
+        hang_up(world, association);
+    }
+}
+
 static void receive(sim_world *world, sim_association *association, floe_span data)
 {
+    if (association->asking) {
+        if (!association->over) {
+            tunnel(world, association, data);
+        }
+        return;
+    }
+
     static uint8_t plain[65536];
     const sim_server *server = &world->config->servers[association->server];
     size_t size;
@@ -356,6 +409,13 @@ bool association_receive(sim_world *world, size_t server, const floe_address *cl
     }
     receive(world, association, data);
     return true;
+}
+
+static void forget(sim_world *world, const sim_association *association)
+{
+    if (!association->asking) {
+        server_forget(world, association->server, &association->seen);
+    }
 }
 
 void stream_open(sim_world *world, sim_socket *socket, size_t server, bool refused,
@@ -420,7 +480,7 @@ void stream_up(sim_world *world, const sim_event *event)
             floe_address_equal(&one->client, &event->from)) {
             if (event->size == 0) { /* the client has closed it */
                 one->over = true;
-                server_forget(world, one->server, &one->client); /* and what was on its way */
+                forget(world, one); /* and what was on its way */
                 return;
             }
             receive(world, one, floe_span_of(event->data, event->size));
@@ -434,7 +494,7 @@ void stream_close(sim_world *world, uint32_t channel)
     sim_association *association = of_channel(world, channel);
 
     if (association != NULL) {
-        server_forget(world, association->server, &association->client);
+        forget(world, association);
         (void)stream_event(world, association, SIM_EVENT_STREAM_UP,
                            association->up_at > world->now ? association->up_at : world->now);
     }
@@ -444,11 +504,43 @@ void streams_break(sim_world *world, size_t server, bool cut_alone)
 {
     for (sim_association *one = world->associations; one != NULL; one = one->next) {
         if (one->server == server && !one->over && (one->cut || !cut_alone)) {
-            if (is_stream(&world->config->servers[server])) {
+            if (has_stream(world, one)) {
                 (void)stream_event(world, one, SIM_EVENT_BROKEN,
                                    world->now + world_one_way(world, server));
             }
             one->over = true;
         }
     }
+}
+
+void streams_by_proxy_break(sim_world *world)
+{
+    for (sim_association *one = world->associations; one != NULL; one = one->next) {
+        if (one->tunnel != NULL && !one->over) {
+            forget(world, one);
+            (void)stream_event(world, one, SIM_EVENT_BROKEN,
+                               world->now + world_one_way(world, one->server));
+            one->over = true;
+        }
+    }
+}
+
+const floe_address *stream_client(const sim_world *world, const floe_address *seen)
+{
+    floe_address proxy = proxy_address(world, seen->family);
+
+    for (const sim_association *one = world->associations;
+         one != NULL && floe_address_same_ip(&proxy, seen); one = one->next) {
+        if (floe_address_equal(&one->seen, seen)) {
+            return &one->client;
+        }
+    }
+    return seen;
+}
+
+bool stream_is_for_proxy(const sim_world *world, uint32_t channel)
+{
+    const sim_association *association = of_channel(world, channel);
+
+    return association != NULL && association->asking;
 }

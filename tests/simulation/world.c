@@ -541,6 +541,16 @@ static void services_resolved(sim_world *world, const sim_event *event)
     }
 }
 
+static void proxy_resolved(sim_world *world, const sim_event *event)
+{
+    floe_address address = proxy_address(world, event->family);
+
+    if (world->core != NULL) {
+        floe_core_resolved(world->core, world_time(world), event->query, FLOE_OK, &address,
+                           address.family != FLOE_FAMILY_NONE);
+    }
+}
+
 static void resolved(sim_world *world, const sim_event *event)
 {
     const sim_server *server = &world->config->servers[event->server];
@@ -594,6 +604,8 @@ void world_happen(sim_world *world, const sim_event *event)
     case SIM_EVENT_RESOLVED:
         if (event->record == FLOE_DNS_SRV || event->record == FLOE_DNS_NAPTR) {
             services_resolved(world, event);
+        } else if (event->server == SIZE_MAX) {
+            proxy_resolved(world, event);
         } else {
             resolved(world, event);
         }

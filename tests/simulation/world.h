@@ -58,6 +58,19 @@ typedef struct sim_socket {
 
 typedef struct sim_association sim_association; /* stream.c */
 
+/* A connection to the proxy, until it leads to a server (proxy.c). */
+typedef struct sim_tunnel {
+    unsigned step;
+    size_t used;
+    uint8_t in[2048];
+} sim_tunnel;
+
+typedef enum sim_tunnel_result {
+    SIM_TUNNEL_WAITS,
+    SIM_TUNNEL_IS_OPEN,
+    SIM_TUNNEL_ENDS,
+} sim_tunnel_result;
+
 typedef struct sim_mapping {
     floe_address inside;
     floe_address towards; /* zero parts that do not count for the NAT's kind */
@@ -153,6 +166,7 @@ struct sim_world {
     sim_transaction transactions[TRANSACTIONS_MAX];
     size_t transaction_count;
     uint64_t last_new_transaction;
+    unsigned proxy_refusals; /* words of the proxy that it does not connect */
     sim_association *associations;
     size_t life; /* counts the gatherers */
     unsigned open_failures_left[SIM_INTERFACES_MAX];
@@ -240,6 +254,9 @@ bool server_first_address(const sim_world *world, size_t server, floe_address *a
 void server_receive(sim_world *world, size_t server, const floe_address *client, floe_span data);
 /* A packet of a peer came to a relayed address. */
 void server_from_peer(sim_world *world, const sim_event *event);
+/* The access token of that number and its MAC key. */
+#define SIM_TOKEN_SIZE 40
+void sim_token(unsigned number, char token[static SIM_TOKEN_SIZE], char key[static SIM_TOKEN_SIZE]);
 /* A peer was refused by 403. */
 void world_peer_refused(sim_world *world, size_t server, unsigned peer);
 /* It is started anew: allocations and nonces are forgotten. */
@@ -256,6 +273,20 @@ bool association_receive(sim_world *world, size_t server, const floe_address *cl
 void association_bind(sim_world *world, size_t server, const floe_address *client,
                       floe_span greeting);
 void associations_free(sim_world *world);
+/* Who stands behind the address that a server sees: behind one of the proxy's, its client. */
+const floe_address *stream_client(const sim_world *world, const floe_address *seen);
+/* Whether what is sent on it is for the proxy itself. */
+bool stream_is_for_proxy(const sim_world *world, uint32_t channel);
+/* All that lead by the proxy break. */
+void streams_by_proxy_break(sim_world *world);
+/* The proxy (proxy.c). Of that family; none: it has none, or there is no proxy. */
+floe_address proxy_address(const sim_world *world, uint8_t family);
+bool proxy_is_at(const sim_world *world, const floe_address *remote);
+/* Bytes came to it; what it says is in `answer` (512), to which server it connects in `server`. */
+sim_tunnel_result proxy_receive(sim_world *world, sim_tunnel *tunnel, floe_span data,
+                                uint8_t *answer, size_t *size, size_t *server);
+/* Nobody is told the proxy's password, and only servers that ask are shown an access token. */
+void check_secrets(sim_world *world, const char *whose, floe_span data);
 void stream_open(sim_world *world, sim_socket *socket, size_t server, bool refused,
                  const floe_address *client);
 /* Not `up`: it is swallowed on the way, and so is all that comes behind it: a stream has no holes.
