@@ -1334,8 +1334,22 @@ static void the_longest_request_fits(void **state)
     sent(f, bytes, &message);
 }
 
+/* Lets the machine send what is signed with that nonce. */
+static void signs_with(fixture *f, const char *nonce)
+{
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    floe_span value;
+
+    sent(f, bytes, &message);
+    assert_true(floe_stun_find(&message, FLOE_STUN_NONCE, &value));
+    assert_true(floe_span_equal(value, floe_span_text(nonce)));
+}
+
+/* It goes on with all that it was told, or fails by it: never with the half of it. */
 static void each_allocation_of_memory_may_fail(void **state)
 {
+    static const answer stale = {.code = 438, .realm = "r", .nonce = "n2", .lifetime = -1};
     fixture *f = *state;
     bool succeeded = false;
 
@@ -1354,7 +1368,11 @@ static void each_allocation_of_memory_may_fail(void **state)
         sent(f, bytes, &message);
         floe_turn_event event = respond(f, &challenge);
         if (event == FLOE_TURN_PROGRESS) {
-            sent(f, bytes, &message);
+            signs_with(f, "n1");
+            event = respond(f, &stale);
+        }
+        if (event == FLOE_TURN_PROGRESS) {
+            signs_with(f, "n2");
             event = respond(f, &success);
             assert_int_equal(event, FLOE_TURN_SUCCESS);
             succeeded = f->memory.calls < n;
