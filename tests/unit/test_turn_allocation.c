@@ -188,6 +188,9 @@ static floe_turn_event respond(fixture *f, const answer *a)
     floe_turn_event event =
         floe_turn_allocation_receive(&f->allocation, now(f), &f->server, &message, &match);
     floe_stun_key_release(key);
+    if (event == FLOE_TURN_FAILED && a->code == 0) { /* what has no code ends by none */
+        assert_int_equal(f->allocation.failure.code, 0);
+    }
     return event;
 }
 
