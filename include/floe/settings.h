@@ -123,7 +123,7 @@ typedef struct floe_settings {
      *  500 to 60,000 ms; 0: 500. */
     uint32_t rto_ms;
     /** Tr: how often a binding is kept alive (RFC 8445 §11 asks for at least 15 s), and how often
-     * the server of a relay is asked by Refresh (RFC 8656 §7) whether it has the allocation still:
+     * the server of a relay is asked by Refresh (RFC 8656 §8) whether it has the allocation still:
      * one that was restarted has not. 1,000 to 3,600,000 ms; 0: 15,000. */
     uint32_t keepalive_ms;
     /** Local ports to use, both ends included. 0: no bound (min alone: up to 65535; max alone: from
@@ -207,9 +207,9 @@ typedef struct floe_settings {
      *  address goes, a relay moves to another of its family at the next gathering, and stays as it
      *  is. A server that refuses it (405) costs a round trip, so it is off unless set. */
     bool mobility;
-    /** Send packets that no router may fragment (RFC 8656 §15: DONT-FRAGMENT; RFC 4821 for those
-     * who probe for the path's MTU). One that is too large for the first link is lost. Relays use
-     * Send indications then, as ChannelData cannot ask for it; a server that cannot do it is not
+    /** Send packets that no router may fragment (DONT-FRAGMENT, RFC 8656 §14, §18.9; RFC 4821 for
+     *  those who probe for the path's MTU). One that is too large for the first link is lost. Relays
+     *  use Send indications then, as ChannelData cannot ask for it; a server that cannot do it is not
      *  asked. */
     bool dont_fragment;
 } floe_settings;

@@ -541,7 +541,7 @@ bool floe_relay_deliver(floe_core *core, const floe_relay *relay, floe_tcp_type 
     return deliver(core, relay->base, relay, tcp_type, peer, data, packet);
 }
 
-/* RFC 8489 §6.3.1: one that is not understood is discarded. */
+/* RFC 8489 §6.3.2: one that is not understood is discarded. */
 static bool understood(const floe_stun_message *indication)
 {
     uint16_t unknown;

@@ -61,7 +61,7 @@ static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
     return true;
 }
 
-/* RFC 8656 §14.9: the port beside the one that the other component has from this server. */
+/* RFC 8656 §18.10: the port beside the one that the other component has from this server. */
 static void take_reservation(const floe_core *core, const floe_relay *relay,
                              const floe_address *remote, floe_turn_wishes *wishes)
 {
@@ -247,7 +247,7 @@ static bool uses(const floe_relay *relay, const floe_base *base, const floe_addr
            floe_address_equal(&relay->turn.server, server);
 }
 
-/* Two URLs may lead to one server, which knows allocations by their 5-tuples (RFC 8656 §2.2). */
+/* Two URLs may lead to one server, which knows allocations by their 5-tuples (RFC 8656 §3.2). */
 static bool is_used(const floe_core *core, const floe_base *base, const floe_address *server)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)

@@ -102,7 +102,7 @@ bool floe_stun_read_error(const floe_stun_message *message, uint16_t *code, floe
 /* A server's reason as text for people: control characters and bytes beyond ASCII become '?', what
  * does not fit is cut. */
 void floe_stun_copy_reason(floe_span reason, char *text, size_t size);
-/* Whether UNKNOWN-ATTRIBUTES (§14.9), where there is one, names this type. */
+/* Whether UNKNOWN-ATTRIBUTES (§14.13), where there is one, names this type. */
 bool floe_stun_says_unknown(const floe_stun_message *message, uint16_t type);
 /* ADDRESS-ERROR-CODE (RFC 8656 §18.12), by either number: which family, and why. */
 bool floe_stun_read_address_error(const floe_stun_message *message, uint8_t *family, uint16_t *code,
@@ -133,7 +133,7 @@ uint32_t floe_stun_nonce_features(floe_span nonce);
  * §12.1 reserves do not count in responses, where old servers put them. */
 size_t floe_stun_unknown_required(const floe_stun_message *message, uint16_t *types, size_t room);
 /* Whether it is a success response that means what it says: with an unknown comprehension-required
- * attribute a transaction has failed (§6.3.2). */
+ * attribute a transaction has failed (§6.3.3). */
 bool floe_stun_succeeded(const floe_stun_message *message);
 
 /* Whether the message carries the attribute and its code is the right one for `mac`. */

@@ -1,4 +1,4 @@
-/* The client transaction: RFC 8489 §6.2.1's retransmission, §6.3.1's and §9.2.5's matching. */
+/* The client transaction: RFC 8489 §6.2.1's retransmission, §6.3's and §9.2.5's matching. */
 #include "stun/transaction.h"
 
 #include "base/address.h"

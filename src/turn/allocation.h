@@ -27,9 +27,9 @@ typedef struct floe_turn_wishes {
     uint8_t first;      /* of both: which one, where the server gives one alone; 0: IPv4 */
     bool tcp;           /* a relay for TCP connections (RFC 6062); its server refuses or gives it */
     bool mobile;        /* that outlives a change of address (RFC 8016) */
-    bool dont_fragment; /* that can be told not to fragment (RFC 8656 §15) */
-    bool even_port;     /* an even port, the next one reserved (RFC 8656 §14.6); of one family */
-    bool reserved;      /* the port that `reservation` names (RFC 8656 §14.9) */
+    bool dont_fragment; /* that can be told not to fragment (RFC 8656 §18.9) */
+    bool even_port;     /* an even port, the next one reserved (RFC 8656 §18.7); of one family */
+    bool reserved;      /* the port that `reservation` names (RFC 8656 §18.10) */
     uint8_t reservation[8];
 } floe_turn_wishes;
 

@@ -722,7 +722,7 @@ static void t7b_a_refusal_that_is_not_of_the_peer(void **state)
     end(&f);
 }
 
-/* RFC 8489 §6.3.1: an indication that is not understood is discarded. RFC 8656 §11.6: one with ICMP
+/* RFC 8489 §6.3.2: an indication that is not understood is discarded. RFC 8656 §11.6: one with ICMP
  * has no data, and says something all the same. */
 static void t6_indications_of_all_kinds(void **state)
 {

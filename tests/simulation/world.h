@@ -108,7 +108,7 @@ typedef struct sim_counter {
     unsigned count;
 } sim_counter;
 
-/* A peer's connection at a relayed address, which waits to be bound (RFC 6062 §4.3). */
+/* A peer's connection at a relayed address, which waits to be bound (RFC 6062 §5.3). */
 typedef struct sim_offer {
     size_t server;
     uint32_t id; /* 0: it is bound */

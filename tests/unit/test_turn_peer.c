@@ -573,7 +573,7 @@ static void k1_a_permission_does_not_depend_on_a_channel(void **state)
     assert_true(peer->bound && !peer->no_channel);
 }
 
-/* RFC 8489 §6.3.2: then the transaction has failed, whatever the class says. */
+/* RFC 8489 §6.3.3: then the transaction has failed, whatever the class says. */
 static void t6_what_is_not_understood_is_no_success(void **state)
 {
     fixture *f = *state;
