@@ -10,8 +10,8 @@
 
 #define TRANSPORT_UDP 17
 #define TRANSPORT_TCP 6
-#define EVEN_AND_NEXT 0x80 /* RFC 8656 §18.6: the R bit */
-#define FAMILY_IPV6 2      /* RFC 8656 §18.8 */
+#define EVEN_AND_NEXT 0x80 /* RFC 8656 §18.7: the R bit */
+#define FAMILY_IPV6 2      /* RFC 8656 §18.6 */
 #define DEFAULT_LIFETIME 600U
 /* A 401 with another nonce is tried once more (T2: the same nonce ends it at once).
  */
@@ -731,7 +731,11 @@ static bool fall_back(floe_turn_allocation *allocation, uint16_t code, floe_span
     return true;
 }
 
-/* RFC 8489 §10. That the alternate may be asked, its owner says. */
+/* RFC 8489 §10. That the alternate may be asked, its owner says. §14.8 would have the message
+ * validated first; §10 says that it may be signed, and to the first Allocate, which is not signed,
+ * nobody has a key to sign by: coturn redirects there and only there. So that one is followed as it
+ * is, and to a signed request a 300 has its code or is dropped (match_integrity). What a forged one
+ * is good for: SECURITY.md. */
 static floe_turn_event redirected(floe_turn_allocation *allocation,
                                   const floe_stun_message *message, floe_span reason)
 {

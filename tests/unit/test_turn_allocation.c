@@ -66,6 +66,16 @@ static void begin_again(fixture *f, unsigned families)
     begin_families(f, families);
 }
 
+/* Of a user that no server has challenged yet. */
+static void begin_anew(fixture *f)
+{
+    floe_turn_allocation_free(&f->allocation);
+    floe_turn_account_release(f->account);
+    assert_int_equal(
+        floe_turn_account_new(&f->memory.table, "s", "user", "secret", NULL, &f->account), FLOE_OK);
+    begin_allocation(f);
+}
+
 static int set_up(void **state)
 {
     static fixture f;
@@ -904,7 +914,7 @@ static void t5_a_family_that_was_not_asked_for_is_released(void **state)
     assert_int_equal(f->allocation.relayed[0].family, FLOE_FAMILY_IPV4);
 }
 
-/* RFC 8489 §14.9: of a 420 what it names, and nothing else, is given up. */
+/* RFC 8489 §14.13: of a 420 what it names, and nothing else, is given up. */
 static void t5_420_costs_what_it_names(void **state)
 {
     static const struct {
@@ -1070,7 +1080,7 @@ static void t10_a_ticket_too_large_is_not_kept(void **state)
     }
 }
 
-/* RFC 8656 §14.6, §14.9: the next port is for whoever shows the token. */
+/* RFC 8656 §18.7, §18.10: the next port is for whoever shows the token. */
 static void even_port_and_reservation(void **state)
 {
     fixture *f = *state;
@@ -1180,12 +1190,7 @@ static void t3_sha256_is_taken_where_it_is_offered(void **state)
                              .nonce = "obMatJos2gAAA",
                              .lifetime = -1,
                              .algorithms = offers[i]};
-        floe_turn_allocation_free(&f->allocation);
-        floe_turn_account_release(f->account);
-        assert_int_equal(
-            floe_turn_account_new(&f->memory.table, "s", "user", "secret", NULL, &f->account),
-            FLOE_OK);
-        begin_allocation(f);
+        begin_anew(f);
         sent(f, bytes, &message);
         if (i == 4) {
             assert_int_equal(respond(f, &asks), FLOE_TURN_FAILED);
@@ -1304,6 +1309,38 @@ static void t4_300_names_another_server(void **state)
     sent(f, bytes, &message);
     assert_int_equal(respond(f, &nowhere), FLOE_TURN_FAILED);
     assert_int_equal(f->allocation.failure.code, 300);
+}
+
+/* RFC 8489 §10, §14.8: to an Allocate that is not signed there is nothing to sign by. To one that is,
+ * a 300 is signed or none. */
+static void t4_a_300_is_believed_as_its_request_allows(void **state)
+{
+    static const struct {
+        bool challenged;
+        const char *sign_with;
+        floe_turn_event event;
+    } rows[] = {{false, NULL, FLOE_TURN_REDIRECT},
+                {true, NULL, FLOE_TURN_NOTHING},
+                {true, "other", FLOE_TURN_NOTHING},
+                {true, "secret", FLOE_TURN_REDIRECT}};
+    fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+        floe_stun_message message;
+        const answer elsewhere = {.code = 300,
+                                  .lifetime = -1,
+                                  .alternate = "203.0.113.77:99",
+                                  .sign_with = rows[i].sign_with};
+        begin_anew(f);
+        sent(f, bytes, &message);
+        if (rows[i].challenged) {
+            assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+            sent(f, bytes, &message);
+        }
+        assert_int_equal(message.integrity_at != 0, rows[i].challenged);
+        assert_int_equal(respond(f, &elsewhere), rows[i].event);
+    }
 }
 
 static void the_longest_request_fits(void **state)
@@ -1434,6 +1471,7 @@ int main(void)
         TEST(t3_algorithms_count_without_the_cookie),
         TEST(r5_on_a_stream_a_forged_answer_is_the_end),
         TEST(t4_300_names_another_server),
+        TEST(t4_a_300_is_believed_as_its_request_allows),
         TEST(the_longest_request_fits),
         TEST(each_allocation_of_memory_may_fail),
     };
