@@ -431,14 +431,12 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t cod
     return FLOE_TURN_PROGRESS;
 }
 
-/* T7: a minute before its end, or half-way when it is short; never more often than once a second,
- * whatever lifetime the server names. */
+/* T7: a minute before its end, or half-way when it is short: before it is over, as RFC 8656 §8 has
+ * it, and twice a second at most, as the shortest lifetime that is one is a second. */
 static floe_duration refresh_after(uint32_t lifetime)
 {
-    if (lifetime > 120) {
-        return floe_seconds(lifetime - 60);
-    }
-    return lifetime > 2 ? floe_milliseconds((uint64_t)lifetime * 500U) : floe_seconds(1);
+    return lifetime > 120 ? floe_seconds(lifetime - 60)
+                          : floe_milliseconds((uint64_t)lifetime * 500U);
 }
 
 static void keep(floe_turn_allocation *allocation, floe_time now, const floe_stun_message *message)

@@ -1,6 +1,7 @@
 /* What a clause of an RFC asks of who has a relay, told by hand: one server, by UDP or TCP, that
  * answers each method as the test says, and counts. */
 #include "support.h"
+#include "tls.h"
 
 #include "base/address.h"
 #include "base/memory.h"
@@ -16,6 +17,8 @@
 #define METHODS 16
 #define SILENT 1
 
+enum { ASKED = 1, EVEN_PORT = 2, RESERVATION = 4, DONT_FRAGMENT = 8 };
+
 typedef struct hand {
     counting_allocator memory;
     seeded_random random;
@@ -29,7 +32,14 @@ typedef struct hand {
     uint32_t channel;        /* by which the latest request came */
     floe_stun_id ids[10];    /* of those that are not answered, the latest in a row */
     unsigned silent;
-    unsigned sends;           /* Send indications that went out */
+    unsigned sends;     /* Send indications that went out */
+    unsigned padding;   /* of their DATA, in bytes; all of them zeros */
+    unsigned wishes[2]; /* what the Allocates for UDP and TCP have asked for */
+    bool rude;          /* gives each allocation a RESERVATION-TOKEN */
+    uint32_t control;   /* by which the latest Allocate came */
+    tls_server *tls;    /* by TLS, if it is there */
+    tls_connection *secure[CHANNELS];
+    const char *alternate_domain;
     unsigned data;            /* what else went out, bytes */
     uint32_t active, passive; /* the relay's candidates for TCP */
     uint32_t relay;           /* or that for UDP */
@@ -50,11 +60,25 @@ static void say(hand *h, const char *word)
     (void)snprintf(h->log + used, sizeof h->log - used, "%s%s", used > 0 ? ", " : "", word);
 }
 
+/* What TLS has to say goes to the client. */
+static void flush(hand *h, uint32_t channel)
+{
+    static uint8_t bytes[65536];
+    size_t size;
+
+    while ((size = tls_take(h->secure[channel], bytes, sizeof bytes)) > 0) {
+        floe_core_stream(h->core, h->now, channel, bytes, size);
+    }
+}
+
 static void arrive(hand *h, uint32_t channel, floe_span bytes)
 {
     floe_address source = address_of(server_address);
 
-    if (h->stream[channel]) {
+    if (h->secure[channel] != NULL) {
+        assert_true(tls_write(h->secure[channel], bytes));
+        flush(h, channel);
+    } else if (h->stream[channel]) {
         uint8_t copy[512];
         memcpy(copy, bytes.data, bytes.size);
         floe_core_stream(h->core, h->now, channel, copy, bytes.size);
@@ -74,15 +98,50 @@ static void answer(hand *h, uint32_t channel, const floe_stun_message *request, 
 
     if (code != 0) {
         floe_stun_put_error(&writer, code, floe_span_text("No"));
-    } else if (request->method == FLOE_STUN_ALLOCATE) {
+    }
+    if (code == 300) { /* says it once */
+        floe_address alternate = address_of("203.0.113.77:5349");
+        floe_stun_put_address(&writer, FLOE_STUN_ALTERNATE_SERVER, &alternate);
+        if (h->alternate_domain != NULL) {
+            floe_stun_put(&writer, FLOE_STUN_ALTERNATE_DOMAIN, floe_span_text(h->alternate_domain));
+        }
+        h->code[request->method] = 0;
+    } else if (code == 0 && request->method == FLOE_STUN_ALLOCATE) {
+        if (h->rude) {
+            floe_stun_put_u64(&writer, FLOE_STUN_RESERVATION_TOKEN, 5001);
+        }
         floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
         floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
-    } else if (request->method == FLOE_STUN_BINDING) {
+    } else if (code == 0 && request->method == FLOE_STUN_BINDING) {
         floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
-    } else if (request->method == FLOE_STUN_CONNECT) {
+    } else if (code == 0 && request->method == FLOE_STUN_CONNECT) {
         floe_stun_put_u32(&writer, FLOE_STUN_CONNECTION_ID, 77);
     }
     arrive(h, channel, floe_stun_written(&writer));
+}
+
+static void note_padding(hand *h, const floe_stun_message *message)
+{
+    floe_span data;
+
+    h->sends++;
+    assert_true(floe_stun_find(message, FLOE_STUN_DATA, &data));
+    for (size_t i = data.size; i % 4 != 0; i++) {
+        assert_int_equal(data.data[i], 0);
+        h->padding++;
+    }
+}
+
+static void note_wishes(hand *h, uint32_t channel, const floe_stun_message *request)
+{
+    uint8_t transport = 0;
+
+    assert_true(floe_stun_read_u8(request, FLOE_STUN_REQUESTED_TRANSPORT, &transport));
+    h->control = channel;
+    h->wishes[transport == 6] |=
+        ASKED | (floe_stun_has(request, FLOE_STUN_EVEN_PORT) ? EVEN_PORT : 0U) |
+        (floe_stun_has(request, FLOE_STUN_RESERVATION_TOKEN) ? RESERVATION : 0U) |
+        (floe_stun_has(request, FLOE_STUN_DONT_FRAGMENT) ? DONT_FRAGMENT : 0U);
 }
 
 static void serve(hand *h)
@@ -90,15 +149,28 @@ static void serve(hand *h)
     uint8_t copy[FLOE_CORE_DATA_SIZE];
     uint32_t channel = h->output.channel;
     size_t size = h->output.data_size;
-    floe_stun_message request;
+    floe_stun_message request = {0};
 
     assert_true(channel < CHANNELS && h->open[channel] && size <= sizeof copy);
     memcpy(copy, h->output.data, size);
+    if (h->secure[channel] != NULL) {
+        (void)tls_feed(h->secure[channel], floe_span_of(h->output.data, h->output.data_size), copy,
+                       sizeof copy, &size);
+        flush(h, channel);
+        if (size == 0) {
+            return;
+        }
+    }
     if (floe_stun_parse(floe_span_of(copy, size), &request) != FLOE_STUN_PARSED ||
         request.class != FLOE_STUN_REQUEST) {
-        h->sends += request.class == FLOE_STUN_INDICATION && request.method == FLOE_STUN_SEND;
         h->data += (unsigned)size;
+        if (request.class == FLOE_STUN_INDICATION && request.method == FLOE_STUN_SEND) {
+            note_padding(h, &request);
+        }
         return;
+    }
+    if (request.method == FLOE_STUN_ALLOCATE) {
+        note_wishes(h, channel, &request);
     }
     assert_true(request.method < METHODS);
     h->count[request.method]++;
@@ -128,6 +200,9 @@ static void open(hand *h)
     assert_true(h->output.channel < CHANNELS);
     h->open[h->output.channel] = true;
     h->stream[h->output.channel] = h->output.protocol == FLOE_PROTOCOL_TCP;
+    if (h->tls != NULL && h->stream[h->output.channel]) {
+        h->secure[h->output.channel] = tls_accept(h->tls);
+    }
     local.port = (uint16_t)(40000 + h->output.channel);
     floe_core_opened(h->core, h->now, h->output.channel, &local);
 }
@@ -211,18 +286,23 @@ static floe_gather_options options_of(floe_ice_server *ice, const char *const *u
     return options;
 }
 
-static void make(hand *h, const char *url, floe_settings settings)
+static void make_with(hand *h, const floe_gather_options *options, floe_settings settings)
 {
-    floe_ice_server ice;
-    floe_gather_options options = options_of(&ice, &url, "secret");
-
     memset(h, 0, sizeof *h);
     counting_init(&h->memory);
     seeded_init(&h->random, 7);
     h->now = floe_time_after((floe_time){0}, floe_seconds(1000));
     settings.allocator = &h->memory.table;
     assert_int_equal(floe_core_shared_new(&settings, &h->random.table, &h->shared), FLOE_OK);
-    assert_int_equal(floe_core_new(h->shared, &options, &h->core), FLOE_OK);
+    assert_int_equal(floe_core_new(h->shared, options, &h->core), FLOE_OK);
+}
+
+static void make(hand *h, const char *url, floe_settings settings)
+{
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, &url, "secret");
+
+    make_with(h, &options, settings);
 }
 
 static void gather(hand *h)
@@ -338,7 +418,180 @@ static void t12_refused_peers_make_room(void **state)
     end(&h);
 }
 
+/* RFC 6062 §4.1: the Allocate for TCP has neither EVEN-PORT, RESERVATION-TOKEN nor DONT-FRAGMENT,
+ * where that for UDP has them; nor where a server gives tokens that nobody has asked for. */
+static void t12_no_wishes_that_tcp_forbids(void **state)
+{
+    static hand h;
+    static bool open_of_the_first[CHANNELS];
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, &tcp_url, "secret");
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_core *second;
+
+    (void)state;
+    options.even_port = true;
+    settings.dont_fragment = true;
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP4;
+    make_with(&h, &options, settings);
+    h.rude = true;
+    assert_int_equal(floe_core_new_associated(h.core, &second), FLOE_OK);
+    gather(&h);
+    pass(&h, 2000);
+    assert_int_equal(h.wishes[0], ASKED | EVEN_PORT | DONT_FRAGMENT);
+    assert_int_equal(h.wishes[1], ASKED);
+    memset(h.wishes, 0, sizeof h.wishes);
+
+    floe_core *first = h.core;
+    memcpy(open_of_the_first, h.open, sizeof h.open);
+    memset(h.open, 0, sizeof h.open);
+    h.core = second;
+    gather(&h);
+    pass(&h, 2000);
+    assert_int_equal(h.wishes[0], ASKED | RESERVATION | DONT_FRAGMENT);
+    assert_int_equal(h.wishes[1], ASKED);
+    floe_core_close(h.core, h.now);
+    settle(&h);
+    floe_core_free(h.core);
+    memcpy(h.open, open_of_the_first, sizeof h.open);
+    h.core = first;
+    end(&h);
+}
+
+/* RFC 6062 §4.3: data goes once ConnectionBind has succeeded, and not before. */
+static void t12_no_data_before_it_is_bound(void **state)
+{
+    static hand h;
+
+    (void)state;
+    relayed(&h, tcp_url, true);
+    h.code[FLOE_STUN_CONNECTION_BIND] = SILENT;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(send_to(&h, h.active, "192.0.2.99:9"), FLOE_OK);
+        pass(&h, 1000);
+        assert_int_equal(h.count[FLOE_STUN_CONNECTION_BIND], 1);
+        assert_int_equal(h.data, 0);
+    }
+    floe_stun_message request = {
+        .class = FLOE_STUN_REQUEST, .method = FLOE_STUN_CONNECTION_BIND, .id = h.ids[0]};
+    answer(&h, h.channel, &request, 0);
+    settle(&h);
+    assert_int_equal(h.data, 3 * (2 + 1)); /* each with its length before it */
+    end(&h);
+}
+
+static void attempt(hand *h, const char *peer, uint32_t connection_id)
+{
+    uint8_t bytes[128];
+    floe_address address = address_of(peer);
+    floe_stun_id id = {{(uint8_t)connection_id}};
+    floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_INDICATION,
+                                              FLOE_STUN_CONNECTION_ATTEMPT, &id);
+
+    floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &address);
+    floe_stun_put_u32(&writer, FLOE_STUN_CONNECTION_ID, connection_id);
+    arrive(h, h->control, floe_stun_written(&writer));
+    pass(h, 1000);
+}
+
+/* RFC 6062 §4.4: who has no permission has not connected, whatever the server says. */
+static void t12_a_peer_without_permission(void **state)
+{
+    static hand h;
+
+    (void)state;
+    relayed(&h, tcp_url, true);
+    assert_true(h.wishes[1] == ASKED && h.passive != 0);
+    assert_int_equal(send_to(&h, h.passive, "192.0.2.50:4000"), FLOE_ERR_NOT_CONNECTED);
+    pass(&h, 1000);
+    assert_int_equal(h.count[FLOE_STUN_CREATE_PERMISSION], 1);
+    attempt(&h, "192.0.2.51:4000", 78);
+    assert_int_equal(h.count[FLOE_STUN_CONNECTION_BIND], 0);
+    attempt(&h, "192.0.2.50:4001", 79); /* a permission is for all ports */
+    assert_int_equal(h.count[FLOE_STUN_CONNECTION_BIND], 1);
+    assert_int_equal(send_to(&h, h.passive, "192.0.2.50:4001"), FLOE_OK);
+    assert_int_equal(h.data, 2 + 1);
+    end(&h);
+}
+
+/* ── Redirects (RFC 8489 §10) ── */
+
+/* By TLS it is the name of ALTERNATE-DOMAIN that the certificate must have; without one, the name
+ * that it had to have before. */
+static void t4_the_alternates_name_is_the_one_that_tls_checks(void **state)
+{
+    static const struct {
+        const char *domain;
+        const char *name; /* that is asked for; NULL: the handshake fails */
+    } rows[] = {{"turn.example", "turn.example"}, {"other.example", NULL}, {NULL, ""}};
+    static hand h;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    settings.tls_ca_file = tls_ca_file();
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        make(&h, "turns:192.0.2.1", settings);
+        h.tls = tls_server_new(&(tls_options){.certificate = TLS_RIGHT});
+        h.code[FLOE_STUN_ALLOCATE] = 300;
+        h.alternate_domain = rows[i].domain;
+        gather(&h);
+        pass(&h, 2000);
+        assert_string_equal(h.log, rows[i].name != NULL ? "+ relay" : "");
+        assert_int_equal(h.count[FLOE_STUN_ALLOCATE], rows[i].name != NULL ? 2 : 1);
+        assert_int_equal(h.errors, rows[i].name == NULL);
+        if (rows[i].name != NULL) {
+            assert_string_equal(tls_server_name(h.secure[h.control]), rows[i].name);
+        }
+        end(&h);
+        for (size_t k = 0; k < CHANNELS; k++) {
+            tls_connection_free(h.secure[k]);
+        }
+        tls_server_free(h.tls);
+    }
+}
+
 /* ── Peers ── */
+
+/* RFC 8656 §10.1, §11.1: XOR-PEER-ADDRESS is of the relayed address's family; another one cannot be
+ * asked for, nor sent to. */
+static void k1_a_peer_of_the_other_family(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int tcp = 0; tcp < 2; tcp++) {
+        relayed(&h, tcp ? tcp_url : udp_url, tcp == 1);
+        uint32_t relay = tcp ? h.active : h.relay;
+        assert_int_equal(send_to(&h, relay, "[2001:db8::99]:9"), FLOE_ERR_INVALID_ARGUMENT);
+        pass(&h, 1000);
+        assert_int_equal(h.count[FLOE_STUN_CREATE_PERMISSION], 0);
+        assert_int_equal(h.count[FLOE_STUN_CONNECT], 0);
+        assert_int_equal(h.data, 0);
+        assert_int_equal(send_to(&h, relay, "192.0.2.99:9"), FLOE_OK);
+        assert_int_equal(h.count[FLOE_STUN_CREATE_PERMISSION] + h.count[FLOE_STUN_CONNECT], 1);
+        end(&h);
+    }
+}
+
+/* RFC 8489 §14: what pads DATA is zeros. */
+static void k1_the_padding_of_data_is_zeros(void **state)
+{
+    static hand h;
+    floe_address peer = address_of("192.0.2.99:9");
+
+    (void)state;
+    relayed(&h, udp_url, false);
+    h.code[FLOE_STUN_CHANNEL_BIND] = SILENT;
+    for (size_t size = 0; size <= 4; size++) {
+        assert_int_equal(floe_core_send(h.core, h.now, h.relay, &peer, "data", size), FLOE_OK);
+        settle(&h);
+    }
+    pass(&h, 100);
+    assert_int_equal(h.sends, 5);
+    assert_int_equal(h.padding, 3 + 2 + 1);
+    end(&h);
+}
 
 static void answer_outstanding(hand *h, uint16_t method, unsigned count)
 {
@@ -582,6 +835,12 @@ int main(void)
         cmocka_unit_test(t12_a_refused_peer_is_remembered),
         cmocka_unit_test(t12_a_peer_that_is_not_had_is_asked_for_more_and_more_seldom),
         cmocka_unit_test(t12_refused_peers_make_room),
+        cmocka_unit_test(t12_no_wishes_that_tcp_forbids),
+        cmocka_unit_test(t12_no_data_before_it_is_bound),
+        cmocka_unit_test(t12_a_peer_without_permission),
+        cmocka_unit_test(t4_the_alternates_name_is_the_one_that_tls_checks),
+        cmocka_unit_test(k1_a_peer_of_the_other_family),
+        cmocka_unit_test(k1_the_padding_of_data_is_zeros),
         cmocka_unit_test(k1_ten_requests_at_a_time),
         cmocka_unit_test(k1_channels_leave_room_for_permissions),
         cmocka_unit_test(t7b_437_again_and_again),

@@ -885,6 +885,39 @@ static void s3_services_in_the_order_of_their_priority(void **state)
     end(&f);
 }
 
+/* RFC 2782, by RFC 8489 §8.1: of one priority by a draw, in which who weighs more comes first more
+ * often; with a weight of 0 hardly ever beside others. */
+static void s6_services_are_drawn_by_their_weight(void **state)
+{
+    static const struct {
+        uint16_t a, b;
+        unsigned least, most; /* times of 64 that a is the first */
+    } rows[] = {{0, 65535, 0, 0}, {1, 1, 20, 44}, {9, 29, 4, 28}, {29, 9, 36, 60}};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    static fixture f;
+
+    (void)state;
+    settings.service_discovery = true;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const floe_service_record records[] = {
+            {.target = "a.example.org", .port = 1, .priority = 10, .weight = rows[i].a},
+            {.target = "b.example.org", .port = 2, .priority = 10, .weight = rows[i].b},
+        };
+        unsigned first = 0;
+        for (uint64_t seed = 1; seed <= 64; seed++) {
+            start(&f, "turn:example.org?transport=udp", settings);
+            *f.names = '\0';
+            seeded_init(&f.random, seed);
+            floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, records, 2);
+            settle(&f);
+            first += strcmp(f.names, "a.example.org 1 | b.example.org 1 | ") == 0;
+            assert_true(strlen(f.names) == strlen("a.example.org 1 | b.example.org 1 | "));
+            end(&f);
+        }
+        assert_in_range(first, rows[i].least, rows[i].most);
+    }
+}
+
 /* S3, RFC 5928: NAPTR with the flag of SRV, or of an address; the lowest order first, other
  * services and unknown flags left out; without any, SRV as if nothing had been asked. */
 static void s3_natural_services(void **state)
@@ -1903,6 +1936,7 @@ int main(void)
         cmocka_unit_test(e1_answers_from_elsewhere),
         cmocka_unit_test(e1_errors_without_a_reason),
         cmocka_unit_test(s3_services_in_the_order_of_their_priority),
+        cmocka_unit_test(s6_services_are_drawn_by_their_weight),
         cmocka_unit_test(s3_natural_services),
         cmocka_unit_test(s6_natural_services_that_are_not_terminal),
         cmocka_unit_test(s6_services_that_nobody_answers),

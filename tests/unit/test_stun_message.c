@@ -329,6 +329,25 @@ static void cve_2020_4067_padding_is_zero(void **state)
     assert_memory_equal(bytes, right, sizeof right);
 }
 
+/* RFC 8656 §18.1, §18.6, §18.8: "MUST be set to zero by the sender". */
+static void what_is_reserved_is_zeros(void **state)
+{
+    static const uint8_t right[] = {0x00, 0x0C, 0x00, 0x04, 0x40, 0x01, 0x00, 0x00,
+                                    0x00, 0x17, 0x00, 0x04, 0x02, 0x00, 0x00, 0x00,
+                                    0x00, 0x19, 0x00, 0x04, 0x11, 0x00, 0x00, 0x00};
+    uint8_t bytes[20 + sizeof right];
+
+    (void)state;
+    memset(bytes, 0xAA, sizeof bytes);
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_REQUEST, FLOE_STUN_ALLOCATE, &some_id);
+    floe_stun_put_u16_reserved(&writer, FLOE_STUN_CHANNEL_NUMBER, 0x4001);
+    floe_stun_put_u8_reserved(&writer, FLOE_STUN_REQUESTED_ADDRESS_FAMILY, 2);
+    floe_stun_put_u8_reserved(&writer, FLOE_STUN_REQUESTED_TRANSPORT, 17);
+    assert_int_equal(floe_stun_written(&writer).size, sizeof bytes);
+    assert_memory_equal(bytes + 20, right, sizeof right);
+}
+
 /* RFC 8489 §14.3, §14.9, §14.10: 763 bytes or fewer are read; of text that is longer, nothing. */
 static void texts_of_763_bytes_are_read(void **state)
 {
@@ -642,6 +661,7 @@ int main(void)
         cmocka_unit_test(writes_rfc5769_byte_for_byte),
         cmocka_unit_test(every_writer_meets_its_reader),
         cmocka_unit_test(cve_2020_4067_padding_is_zero),
+        cmocka_unit_test(what_is_reserved_is_zeros),
         cmocka_unit_test(what_does_not_fit_gives_nothing),
         cmocka_unit_test(cve_2021_37706_an_error_code_of_less_than_four_bytes),
         cmocka_unit_test(cve_2022_23537_and_23547_an_attribute_at_the_very_end),

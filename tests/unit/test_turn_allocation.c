@@ -447,6 +447,53 @@ static void t6_500_is_tried_again_once_after_a_pause(void **state)
     assert_int_equal(respond(f, &error), FLOE_TURN_FAILED);
 }
 
+/* RFC 8489 §6.3.4: nothing is done of what an error says that is not understood. */
+static void t6_an_error_that_is_not_understood_is_the_end(void **state)
+{
+    static const uint16_t codes[] = {300, 401, 420, 437, 438, 500};
+    fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+        floe_stun_message message;
+        answer error = {.code = codes[i],
+                        .realm = "r",
+                        .nonce = "n1",
+                        .lifetime = -1,
+                        .alternate = "203.0.113.77:99",
+                        .unknown = {FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY},
+                        .extra = 0x7ABC};
+        floe_turn_allocation_free(&f->allocation);
+        begin_families(f, FLOE_TURN_IPV4 | FLOE_TURN_IPV6);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &error), FLOE_TURN_FAILED);
+        assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_BAD_ANSWER);
+        assert_non_null(strstr(f->allocation.failure.reason, "0x7abc"));
+        assert_false(f->allocation.wants);
+    }
+}
+
+/* RFC 8656 §8.3: 437 to the deletion of what a crash has left: it has gone by itself. */
+static void t6_437_to_a_deletion_is_a_success(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    const answer mismatch = {.code = 437, .sign_with = "secret", .lifetime = -1};
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &mismatch), FLOE_TURN_MISMATCH);
+    assert_true(floe_turn_allocation_reclaim(&f->allocation));
+    sent(f, bytes, &message);
+    assert_int_equal(message.method, FLOE_STUN_REFRESH);
+    assert_int_equal(respond(f, &mismatch), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(message.method, FLOE_STUN_ALLOCATE);
+    assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+}
+
 static void t6_437_can_be_reclaimed_once(void **state)
 {
     fixture *f = *state;
@@ -517,7 +564,7 @@ static void t7_refreshes_a_minute_early_or_half_way(void **state)
 {
     static const refresh_row rows[] = {{600, 540000}, {3600, 3540000}, {121, 61000},
                                        {120, 60000},  {100, 50000},    {10, 5000},
-                                       {2, 1000},     {1, 1000},       {-1, 540000}};
+                                       {2, 1000},     {1, 500},        {-1, 540000}};
     fixture *f = *state;
     uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
     floe_stun_message message;
@@ -1221,6 +1268,36 @@ static void t3_a_bid_down_is_refused(void **state)
     assert_non_null(strstr(f->allocation.failure.reason, "PASSWORD-ALGORITHMS"));
 }
 
+/* The same in a 438 to any request. */
+static void t3_a_bid_down_by_a_stale_nonce(void **state)
+{
+    static const uint16_t methods[] = {FLOE_STUN_ALLOCATE, FLOE_STUN_REFRESH};
+    fixture *f = *state;
+    const answer stripped = {
+        .code = 438, .realm = "r", .nonce = "obMatJos2gAAAxyz", .lifetime = -1};
+
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+        floe_stun_message message;
+        begin_anew(f);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        if (methods[i] == FLOE_STUN_REFRESH) {
+            assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+            f->now_ms += 540000;
+            assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_NOTHING);
+            sent(f, bytes, &message);
+        }
+        assert_int_equal(message.method, methods[i]);
+        assert_int_equal(respond(f, &stripped),
+                         methods[i] == FLOE_STUN_REFRESH ? FLOE_TURN_LOST : FLOE_TURN_FAILED);
+        assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_BAD_ANSWER);
+        assert_non_null(strstr(f->allocation.failure.reason, "PASSWORD-ALGORITHMS"));
+        assert_false(f->allocation.wants);
+    }
+}
+
 /* RFC 8489 §9.2.5: they go back as they came. */
 static void t3_algorithms_count_without_the_cookie(void **state)
 {
@@ -1440,6 +1517,8 @@ int main(void)
         TEST(t2_a_remembered_nonce_that_does_not_hold_costs_nothing),
         TEST(t6_errors_end_it_with_their_code),
         TEST(t6_500_is_tried_again_once_after_a_pause),
+        TEST(t6_an_error_that_is_not_understood_is_the_end),
+        TEST(t6_437_to_a_deletion_is_a_success),
         TEST(t6_437_can_be_reclaimed_once),
         TEST(t6_an_answer_with_an_unknown_attribute_is_an_error),
         TEST(bad_success_answers_are_errors),
@@ -1468,6 +1547,7 @@ int main(void)
         TEST(t3_sha256_and_user_hashes),
         TEST(t3_sha256_is_taken_where_it_is_offered),
         TEST(t3_a_bid_down_is_refused),
+        TEST(t3_a_bid_down_by_a_stale_nonce),
         TEST(t3_algorithms_count_without_the_cookie),
         TEST(r5_on_a_stream_a_forged_answer_is_the_end),
         TEST(t4_300_names_another_server),

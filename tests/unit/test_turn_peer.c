@@ -189,6 +189,23 @@ static void k1_a_channel_with_the_second_packet(void **state)
     assert_null(floe_turn_peer_of_channel(&f->allocation, f->now, (uint16_t)(peer->channel + 1)));
 }
 
+/* RFC 6062 §4.1: on an allocation for TCP there is no ChannelBind. */
+static void t12_no_channel(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = permitted(f);
+
+    f->allocation.wishes.tcp = true;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peer), FLOE_TURN_NOTHING);
+    }
+    later(f, 240);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    assert_sends(f, peer, FLOE_STUN_CREATE_PERMISSION);
+    assert_int_equal(respond(f, peer, 0), FLOE_TURN_NOTHING);
+    assert_false(peer->bound);
+}
+
 /* RFC 8656 §12.5: only a Send indication can ask for it. */
 static void k1_without_fragments_there_is_no_channel(void **state)
 {
@@ -595,6 +612,63 @@ static void t6_what_is_not_understood_is_no_success(void **state)
     assert_false(peer->permitted || peer->refused);
 }
 
+/* RFC 8489 §6.3.4, §9.2.1: nor is a challenge one that is not understood, or whose nonce promises
+ * algorithms that it does not name. */
+static void t6_what_is_not_understood_is_no_challenge(void **state)
+{
+    static const struct {
+        const char *nonce;
+        uint16_t extra;
+        floe_turn_event event;
+    } rows[] = {{"second", 0, FLOE_TURN_SEND},
+                {"second", 0x7ABC, FLOE_TURN_DOUBT},
+                {"obMatJos2gAAAsecond", 0, FLOE_TURN_DOUBT}};
+    fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        floe_turn_peer *peer = floe_turn_peer_add(&f->allocation, f->now, &f->address);
+        uint8_t bytes[512];
+        floe_stun_message message;
+        floe_stun_match match;
+        assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+        floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_ERROR,
+                                                  peer->transaction.method, &peer->transaction.id);
+        floe_stun_put_error(&writer, 438, floe_span_text("stale"));
+        floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_text("r"));
+        floe_stun_put(&writer, FLOE_STUN_NONCE, floe_span_text(rows[i].nonce));
+        if (rows[i].extra != 0) {
+            floe_stun_put(&writer, rows[i].extra, (floe_span){0});
+        }
+        assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message), FLOE_STUN_PARSED);
+        assert_int_equal(
+            floe_turn_peer_receive(&f->allocation, f->now, peer, &f->server, &message, &match),
+            rows[i].event);
+        assert_int_equal(match, FLOE_STUN_BELIEVED);
+        floe_turn_peer_free(&f->allocation, peer);
+    }
+}
+
+/* RFC 8656 §9: the server counts its 300 s from when the request reaches it, which is before the
+ * answer comes. */
+static void k1_a_permission_counts_from_when_it_was_asked_for(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = permitted(f);
+
+    later(f, 240);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    later(f, 20); /* the answer comes late, and nothing is sent to the peer any more */
+    assert_int_equal(respond(f, peer, 0), FLOE_TURN_NOTHING);
+    later(f, 220);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_NOTHING);
+    later(f, 59);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_NOTHING);
+    assert_true(floe_turn_peer_permits(&f->allocation, &f->address));
+    later(f, 1);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_FAILED);
+    assert_false(floe_turn_peer_permits(&f->allocation, &f->address));
+}
+
 /* What a resting peer's permission lets in still comes in. */
 /* Who only listens keeps its permission by what comes. */
 static void k1_who_only_listens_goes_on_listening(void **state)
@@ -700,6 +774,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(k1_a_permission_first),
         TEST(k1_a_channel_with_the_second_packet),
+        TEST(t12_no_channel),
         TEST(k1_without_fragments_there_is_no_channel),
         TEST(t7_permissions_and_channels_are_kept),
         TEST(an_unused_one_lapses),
@@ -718,6 +793,8 @@ int main(void)
         TEST(t7b_a_channel_is_heard_for_as_long_as_it_stands),
         TEST(k1_a_permission_does_not_depend_on_a_channel),
         TEST(t6_what_is_not_understood_is_no_success),
+        TEST(t6_what_is_not_understood_is_no_challenge),
+        TEST(k1_a_permission_counts_from_when_it_was_asked_for),
         TEST(an_unused_one_is_heard_until_its_permission_ends),
         TEST(k1_who_only_listens_goes_on_listening),
         TEST(no_answer_is_asked_again),

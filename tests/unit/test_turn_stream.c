@@ -197,6 +197,55 @@ static void t12_what_fails_it(void **state)
                      FLOE_TURN_FAILED);
 }
 
+/* RFC 8489 §6.3.3, §6.3.4: with a required attribute that is not known a success is none, and no
+ * challenge is answered. */
+static void t12_an_answer_that_is_not_understood(void **state)
+{
+    static const struct {
+        bool binds;
+        uint16_t code;
+        uint16_t extra;
+        floe_turn_event event;
+    } rows[] = {{false, 0, 0, FLOE_TURN_SUCCESS},     {false, 0, 0x7ABC, FLOE_TURN_DOUBT},
+                {true, 0, 0, FLOE_TURN_SUCCESS},      {true, 0, 0x7ABC, FLOE_TURN_DOUBT},
+                {false, 438, 0, FLOE_TURN_SEND},      {false, 438, 0x7ABC, FLOE_TURN_DOUBT},
+                {true, 438, 0, FLOE_TURN_SEND},       {true, 438, 0x7ABC, FLOE_TURN_DOUBT},
+                {false, 0, 0x8ABC, FLOE_TURN_SUCCESS}};
+    fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint8_t bytes[512];
+        floe_stun_message message;
+        floe_stun_match match;
+        floe_stun_transaction *transaction = &f->stream.transaction;
+        if (rows[i].binds) {
+            floe_turn_stream_accept(&f->stream, 78, &f->peer);
+            (void)floe_turn_stream_bind(&f->allocation, f->now, &f->stream);
+        } else {
+            (void)floe_turn_stream_connect(&f->allocation, f->now, &f->stream, &f->peer);
+        }
+        floe_stun_writer writer = floe_stun_begin(
+            bytes, sizeof bytes, rows[i].code == 0 ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR,
+            transaction->method, &transaction->id);
+        if (rows[i].code != 0) {
+            floe_stun_put_error(&writer, rows[i].code, floe_span_text("stale"));
+            floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_text("r"));
+            floe_stun_put(&writer, FLOE_STUN_NONCE, floe_span_text("another"));
+        } else if (!rows[i].binds) {
+            floe_stun_put_u32(&writer, FLOE_STUN_CONNECTION_ID, 77);
+        }
+        if (rows[i].extra != 0) {
+            floe_stun_put(&writer, rows[i].extra, (floe_span){0});
+        }
+        floe_stun_put_integrity(&writer, f->allocation.realm->key->sha1);
+        assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message), FLOE_STUN_PARSED);
+        assert_int_equal(floe_turn_stream_receive(&f->allocation, f->now, &f->stream, &f->server,
+                                                  &message, &match),
+                         rows[i].event);
+        assert_int_equal(match, FLOE_STUN_BELIEVED);
+    }
+}
+
 static void t2_challenges_are_answered_within_bounds(void **state)
 {
     static const char *const nonces[] = {"a", "b", "c", "d"};
@@ -305,6 +354,7 @@ int main(void)
         TEST(t12_connect_then_bind),
         TEST(t12_a_peer_that_connects),
         TEST(t12_what_fails_it),
+        TEST(t12_an_answer_that_is_not_understood),
         TEST(t2_challenges_are_answered_within_bounds),
         TEST(t2_a_success_restores_its_patience),
         TEST(t12_after_a_failure_it_rests),
