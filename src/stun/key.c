@@ -11,7 +11,6 @@ static floe_error key_new(const floe_allocator *allocator, floe_span bytes, floe
         return FLOE_ERR_NO_MEMORY;
     }
     made->allocator = allocator;
-    made->references = 1;
     floe_error error = floe_mac_new(allocator, FLOE_HASH_SHA1, bytes, &made->sha1);
     if (error == FLOE_OK) {
         error = floe_mac_new(allocator, FLOE_HASH_SHA256, bytes, &made->sha256);
@@ -48,15 +47,9 @@ floe_error floe_stun_key_long_term(const floe_allocator *allocator,
     return error;
 }
 
-floe_stun_key *floe_stun_key_share(floe_stun_key *key)
-{
-    key->references++;
-    return key;
-}
-
 void floe_stun_key_release(floe_stun_key *key)
 {
-    if (key == NULL || --key->references > 0) {
+    if (key == NULL) {
         return;
     }
     floe_mac_free(key->sha1);

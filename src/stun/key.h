@@ -5,10 +5,9 @@
 #include "base/crypto.h"
 #include "stun/message.h"
 
-/* A prepared key, shared by all who use the same credential. Not for two threads at a time. */
+/* A prepared key. Not for two threads at a time. */
 typedef struct floe_stun_key {
     const floe_allocator *allocator;
-    unsigned references;
     floe_mac *sha1;   /* for MESSAGE-INTEGRITY */
     floe_mac *sha256; /* for MESSAGE-INTEGRITY-SHA256 */
 } floe_stun_key;
@@ -20,8 +19,7 @@ floe_error floe_stun_key_short_term(const floe_allocator *allocator, floe_span p
 floe_error floe_stun_key_long_term(const floe_allocator *allocator,
                                    floe_stun_password_algorithm algorithm, floe_span username,
                                    floe_span realm, floe_span password, floe_stun_key **key);
-floe_stun_key *floe_stun_key_share(floe_stun_key *key);
-/* Gives back one reference; NULL is fine. */
+/* NULL is fine. */
 void floe_stun_key_release(floe_stun_key *key);
 
 /* §14.4: SHA-256 of username ":" realm. */

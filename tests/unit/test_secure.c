@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "secure/internal.h"
 #include "secure/secure.h"
 
 #include <openssl/pem.h>
@@ -21,6 +22,7 @@
 #define FLIGHT 262144
 
 static atomic_int set_back; /* the clock of the day, in seconds */
+static atomic_bool stands;  /* it goes by what it is set to alone */
 
 #pragma GCC visibility push(default)
 
@@ -31,6 +33,9 @@ int gettimeofday(struct timeval *restrict now, void *restrict zone)
 
     (void)zone;
     int result = clock_gettime(CLOCK_REALTIME, &time);
+    if (atomic_load(&stands)) {
+        time = (struct timespec){.tv_sec = 2000000000};
+    }
     now->tv_sec = time.tv_sec - atomic_load(&set_back);
     now->tv_usec = time.tv_nsec / 1000;
     return result;
@@ -469,6 +474,27 @@ static void t8_files_are_read_once(void **state)
     floe_secure_context_free(context);
 }
 
+#define HALF_A_PIN "0123456789abcdef0123456789abcdef"
+
+/* A fingerprint in either case, with colons between its bytes or without. */
+static void t8_a_pin_however_it_is_spelt(void **state)
+{
+    static const char *const spelt[] = {
+        HALF_A_PIN HALF_A_PIN, HALF_A_PIN "0123456789ABCDEF0123456789ABCDEF",
+        HALF_A_PIN "01:23:45:67:89:aB:Cd:Ef:01:23:45:67:89:AB:CD:EF"};
+    static const uint8_t bytes[] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof spelt / sizeof *spelt; i++) {
+        const floe_secure_options options = {.fingerprint = spelt[i]};
+        floe_secure_context *context = context_of(&options);
+        for (size_t k = 0; k < FLOE_SECURE_FINGERPRINT_SIZE; k++) {
+            assert_int_equal(context->fingerprint[k], bytes[k % sizeof bytes]);
+        }
+        floe_secure_context_free(context);
+    }
+}
+
 static void files_that_cannot_be_used_are_told(void **state)
 {
     static const struct {
@@ -483,6 +509,15 @@ static void files_that_cannot_be_used_are_told(void **state)
         {{.fingerprint = ""}, "no SHA-256"},
         {{.fingerprint = "00:11"}, "no SHA-256"},
         {{.fingerprint = "zz"}, "no SHA-256"},
+        {{.fingerprint = HALF_A_PIN HALF_A_PIN "0"}, "no SHA-256"},
+        {{.fingerprint = HALF_A_PIN "0123456789abcdef0123456789abcde"}, "no SHA-256"},
+        {{.fingerprint = "0:1" HALF_A_PIN "23456789abcdef0123456789abcdef"}, "no SHA-256"},
+        {{.fingerprint = HALF_A_PIN "/123456789abcdef0123456789abcdef"}, "no SHA-256"},
+        {{.fingerprint = HALF_A_PIN "012345678g9abcdef0123456789abcde"}, "no SHA-256"},
+        {{.fingerprint = HALF_A_PIN "`123456789abcdef0123456789abcdef"}, "no SHA-256"},
+        {{.fingerprint = HALF_A_PIN "@123456789abcdef0123456789abcdef"}, "no SHA-256"},
+        {{.fingerprint = HALF_A_PIN "G123456789abcdef0123456789abcdef"}, "no SHA-256"},
+        {{.fingerprint = HALF_A_PIN "g123456789abcdef0123456789abcdef"}, "no SHA-256"},
     };
     floe_secure_context *context = NULL;
 
@@ -493,6 +528,45 @@ static void files_that_cannot_be_used_are_told(void **state)
             FLOE_ERR_INVALID_ARGUMENT);
         assert_non_null(strstr(floe_last_error(), cases[i].text));
     }
+}
+
+static void add_dates(time_t now, char *text, size_t size)
+{
+    time_t from = now - 10L * 86400;
+    time_t until = now - 86400;
+    struct tm parts;
+    char one[16];
+    char other[16];
+
+    (void)strftime(one, sizeof one, "%Y-%m-%d", gmtime_r(&from, &parts));
+    (void)strftime(other, sizeof other, "%Y-%m-%d", gmtime_r(&until, &parts));
+    (void)snprintf(text, size, "(valid %s to %s)", one, other);
+}
+
+/* From when and until when a certificate is valid is told as it is written in it. */
+static void t8_the_dates_of_a_certificate(void **state)
+{
+    floe_secure_context *context = context_of(trusting());
+    char dates[2][64];
+    char subject[128];
+    int64_t not_after = 0;
+    pair with;
+
+    (void)state;
+    time_t before = time(NULL);
+    tls_server *server = tls_server_new(&(tls_options){.certificate = TLS_EXPIRED});
+    begin(&with, server, context, "turn.example", false);
+    exchange(&with, FLIGHT);
+    time_t after = time(NULL);
+    add_dates(before, dates[0], sizeof dates[0]);
+    add_dates(after, dates[1], sizeof dates[1]); /* a day may have begun meanwhile */
+    const char *text = floe_secure_failure(with.client);
+    assert_true(strstr(text, dates[0]) != NULL || strstr(text, dates[1]) != NULL);
+    assert_true(floe_secure_certificate(with.client, subject, sizeof subject, &not_after));
+    assert_in_range(not_after, before - 86400 - 2, after - 86400 + 2);
+    end(&with);
+    floe_secure_context_free(context);
+    tls_server_free(server);
 }
 
 /* The second association resumes, over TLS 1.2, 1.3 and DTLS; the ticket is used once. */
@@ -595,6 +669,56 @@ static void sessions_are_kept_within_bounds(void **state)
         assert_int_equal(memory.live, 0);
     }
     tls_server_free(server);
+}
+
+static SSL_SESSION *session_of(int version)
+{
+    SSL_SESSION *made = SSL_SESSION_new();
+
+    assert_non_null(made);
+    assert_int_equal(SSL_SESSION_set_protocol_version(made, version), 1);
+    return made;
+}
+
+static void is_taken(floe_secure_context *context, const char *peer, const SSL_SESSION *expected)
+{
+    SSL_SESSION *taken = floe_secure_session_take(context, peer);
+
+    assert_ptr_equal(taken, expected);
+    SSL_SESSION_free(taken);
+}
+
+/* Of a peer's the latest serves, a ticket of TLS 1.3 once; of each peer four are kept, of all 64,
+ * and the oldest goes first. */
+static void t8_which_sessions_are_kept(void **state)
+{
+    floe_secure_context *context = context_of(trusting());
+    SSL_SESSION *made[70];
+    char peer[32];
+
+    (void)state;
+    floe_secure_session_keep(context, "other", made[0] = session_of(TLS1_2_VERSION));
+    for (int i = 1; i < 7; i++) {
+        floe_secure_session_keep(context, "peer", made[i] = session_of(TLS1_3_VERSION));
+    }
+    for (int i = 6; i > 2; i--) {
+        is_taken(context, "peer", made[i]);
+    }
+    is_taken(context, "peer", NULL);
+    is_taken(context, "other", made[0]);
+    is_taken(context, "other", made[0]);
+    is_taken(context, "pee", NULL);
+    for (int i = 1; i < 67; i++) {
+        (void)snprintf(peer, sizeof peer, "peer %d", i);
+        floe_secure_session_keep(context, peer, made[i] = session_of(TLS1_3_VERSION));
+    }
+    is_taken(context, "other", NULL);
+    for (int i = 1; i < 67; i++) {
+        (void)snprintf(peer, sizeof peer, "peer %d", i);
+        is_taken(context, peer, i > 2 ? made[i] : NULL);
+    }
+    assert_true(floe_list_empty(&context->sessions));
+    floe_secure_context_free(context);
 }
 
 static size_t served(pair *with, uint8_t *room, size_t size, bool datagrams)
@@ -783,6 +907,43 @@ static void t9_a_lost_flight_is_sent_again(void **state)
     assert_true(floe_secure_timeout(with.client, &left));
     assert_true(left.ns > 0 && left.ns <= 1000000000U);
     assert_true(floe_secure_time(with.client)); /* not yet */
+    end(&with);
+    tls_server_free(server);
+    floe_secure_context_free(context);
+}
+
+/* RFC 6347 §4.2.4.1: a second, and then twice as long each time, a minute at most. */
+static void t9_each_flight_waits_twice_as_long(void **state)
+{
+    static const int seconds[] = {1, 2, 4, 8, 16, 32, 60, 60, 60};
+    static uint8_t bytes[FLIGHT];
+    floe_secure_context *context = context_of(trusting());
+    tls_server *server =
+        tls_server_new(&(tls_options){.certificate = TLS_RIGHT, .datagrams = true});
+    int before = atomic_load(&set_back);
+    floe_duration left;
+    pair with;
+
+    (void)state;
+    atomic_store(&stands, true);
+    begin(&with, server, context, "turn.example", true);
+    client_read(&with, (floe_span){0});
+    assert_true(floe_secure_take(with.client, bytes, sizeof bytes).size > 0);
+    for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++) {
+        assert_true(floe_secure_timeout(with.client, &left));
+        assert_int_equal(left.ns, floe_seconds((uint64_t)seconds[i]).ns);
+        atomic_fetch_sub(&set_back, seconds[i] - 1);
+        assert_true(floe_secure_time(with.client));
+        assert_int_equal(floe_secure_waiting(with.client), 0);
+        assert_true(floe_secure_timeout(with.client, &left));
+        assert_int_equal(left.ns, floe_seconds(1).ns);
+        atomic_fetch_sub(&set_back, 1);
+        assert_true(floe_secure_time(with.client));
+        assert_true(floe_secure_take(with.client, bytes, sizeof bytes).size > 0);
+        assert_int_equal(floe_secure_waiting(with.client), 0);
+    }
+    atomic_store(&stands, false);
+    atomic_store(&set_back, before);
     end(&with);
     tls_server_free(server);
     floe_secure_context_free(context);
@@ -977,6 +1138,10 @@ int main(void)
         cmocka_unit_test(t8_insecure_takes_all_but_only_when_told),
         cmocka_unit_test(t8_our_own_certificate),
         cmocka_unit_test(t8_files_are_read_once),
+        cmocka_unit_test(t8_a_pin_however_it_is_spelt),
+        cmocka_unit_test(t8_which_sessions_are_kept),
+        cmocka_unit_test(t8_the_dates_of_a_certificate),
+        cmocka_unit_test(t9_each_flight_waits_twice_as_long),
         cmocka_unit_test(files_that_cannot_be_used_are_told),
         cmocka_unit_test(t8_sessions_are_resumed),
         cmocka_unit_test(sessions_are_kept_within_bounds),

@@ -649,6 +649,136 @@ static void nonce_features(void **state)
     assert_int_equal(floe_stun_nonce_features(floe_span_text("")), 0);
 }
 
+/* The n-th of the attributes that can be written, alone in its message. False: there is none. */
+static bool write_alone(size_t n, floe_stun_writer *writer, const char **right)
+{
+    static const uint16_t numbers[] = {1, 2};
+    static const char *const rights[] = {
+        "80 22 00 03 61 62 63 00",
+        "80 29 00 08 01 02 03 04 05 06 07 08",
+        "00 0d 00 04 00 00 02 58",
+        "00 18 00 01 80 00 00 00",
+        "00 19 00 04 11 00 00 00",
+        "00 0c 00 04 40 01 00 00",
+        "00 01 00 08 00 01 80 55 c0 00 02 01",
+        "00 20 00 08 00 01 a1 47 e1 12 a6 43", /* RFC 5769 §2.2 */
+        "00 09 00 06 00 00 04 26 6e 6f 00 00",
+        "80 01 00 05 01 00 05 08 6e 00 00 00",
+        "80 01 00 04 02 00 04 28",
+        "00 0a 00 04 00 01 00 02",
+        "00 0a 00 02 00 01 00 00",
+        "80 04 00 08 00 00 06 04 00 00 05 78",
+        "80 02 00 08 00 01 00 00 00 02 00 00",
+    };
+    floe_address address = address_of("192.0.2.1:32853");
+
+    switch (n) {
+    case 0:
+        floe_stun_put(writer, FLOE_STUN_SOFTWARE, floe_span_text("abc"));
+        break;
+    case 1:
+        floe_stun_put_u64(writer, FLOE_STUN_ICE_CONTROLLED, 0x0102030405060708U);
+        break;
+    case 2:
+        floe_stun_put_u32(writer, FLOE_STUN_LIFETIME, 600);
+        break;
+    case 3:
+        floe_stun_put_u8(writer, FLOE_STUN_EVEN_PORT, 0x80);
+        break;
+    case 4:
+        floe_stun_put_u8_reserved(writer, FLOE_STUN_REQUESTED_TRANSPORT, 17);
+        break;
+    case 5:
+        floe_stun_put_u16_reserved(writer, FLOE_STUN_CHANNEL_NUMBER, 0x4001);
+        break;
+    case 6:
+        floe_stun_put_address(writer, FLOE_STUN_MAPPED_ADDRESS, &address);
+        break;
+    case 7:
+        floe_stun_put_address(writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &address);
+        break;
+    case 8:
+        floe_stun_put_error(writer, 438, floe_span_text("no"));
+        break;
+    case 9:
+        floe_stun_put_address_error(writer, FLOE_STUN_ADDRESS_ERROR_CODE, FLOE_FAMILY_IPV4, 508,
+                                    floe_span_text("n"));
+        break;
+    case 10:
+        floe_stun_put_address_error(writer, FLOE_STUN_ADDRESS_ERROR_CODE, FLOE_FAMILY_IPV6, 440,
+                                    floe_span_text(""));
+        break;
+    case 11:
+    case 12:
+        floe_stun_put_unknown_attributes(writer, numbers, n == 11 ? 2 : 1);
+        break;
+    case 13:
+        floe_stun_put_icmp(writer, 3, 4, 1400);
+        break;
+    case 14:
+        floe_stun_put_password_algorithms(writer, FLOE_STUN_PASSWORD_ALGORITHMS, numbers, 2);
+        break;
+    default:
+        return false;
+    }
+    *right = rights[n];
+    return true;
+}
+
+/* Each is whole, padded and counted, though nothing comes behind it; or nothing of it is there. */
+static void each_attribute_alone_byte_for_byte(void **state)
+{
+    const floe_stun_id id = {{0xb7, 0xe7, 0xa7, 1, 0xbc, 0x34, 0xd6, 0x86, 0xfa, 0x87, 0xdf, 0xae}};
+    const char *right = NULL;
+    uint8_t bytes[64];
+    uint8_t expected[64];
+
+    (void)state;
+    for (size_t n = 0;; n++) {
+        memset(bytes, 0xff, sizeof bytes);
+        floe_stun_writer writer =
+            floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, FLOE_STUN_BINDING, &id);
+        if (!write_alone(n, &writer, &right)) {
+            assert_int_equal(n, 15);
+            break;
+        }
+        floe_span written = floe_stun_written(&writer);
+        size_t size = bytes_of_hex(right, expected, sizeof expected);
+        assert_int_equal(written.size, FLOE_STUN_HEADER_SIZE + size);
+        assert_int_equal(bytes[2] << 8 | bytes[3], size);
+        assert_memory_equal(bytes + FLOE_STUN_HEADER_SIZE, expected, size);
+        for (size_t room = 0; room <= written.size; room++) {
+            writer = floe_stun_begin(bytes, room, FLOE_STUN_SUCCESS, FLOE_STUN_BINDING, &id);
+            (void)write_alone(n, &writer, &right);
+            assert_int_equal(floe_stun_written(&writer).size,
+                             room < written.size ? 0 : written.size);
+        }
+    }
+}
+
+/* Of more than there is room for all are counted, and so many told. */
+static void unknown_attributes_beyond_their_room(void **state)
+{
+    const floe_stun_id id = {{0}};
+    uint8_t bytes[64];
+    floe_stun_message message;
+
+    (void)state;
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, FLOE_STUN_BINDING, &id);
+    for (uint16_t type = 0x7001; type <= 0x7003; type++) {
+        floe_stun_put(&writer, type, floe_span_text(""));
+    }
+    assert_int_equal(floe_stun_parse(floe_stun_written(&writer), &message), FLOE_STUN_PARSED);
+    for (size_t room = 0; room < 5; room++) {
+        uint16_t types[5] = {0};
+        assert_int_equal(floe_stun_unknown_required(&message, types, room), 3);
+        for (size_t i = 0; i < 5; i++) {
+            assert_int_equal(types[i], i < room && i < 3 ? 0x7001 + i : 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -671,6 +801,8 @@ int main(void)
         cmocka_unit_test(bounds_of_values_hold),
         cmocka_unit_test(refuses_what_is_no_stun),
         cmocka_unit_test(nothing_behind_the_integrity_is_read),
+        cmocka_unit_test(each_attribute_alone_byte_for_byte),
+        cmocka_unit_test(unknown_attributes_beyond_their_room),
         cmocka_unit_test(names_and_kinds),
         cmocka_unit_test(nonce_features),
     };
