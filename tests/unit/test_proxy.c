@@ -274,6 +274,11 @@ static void whole_and_cut_at_every_byte(void **state)
             if (one->failure == NULL) {
                 assert_int_equal(result, FLOE_PROXY_READY);
                 assert_true(floe_span_equal(input, floe_span_text("target")));
+                /* It has nothing more to say, or to read. */
+                assert_int_equal(floe_proxy_read(&with.proxy, &input), FLOE_PROXY_WAITS);
+                assert_true(floe_span_equal(input, floe_span_text("target")));
+                assert_int_equal(floe_proxy_write(&with.proxy, with.wrote, sizeof with.wrote).size,
+                                 0);
             } else {
                 assert_int_equal(result, FLOE_PROXY_FAILED);
                 assert_non_null(strstr(with.proxy.failure, one->failure));
