@@ -976,6 +976,8 @@ struct floe_pair {
 /* Pairs the base with every server that has addresses for it; pairs that exist stay. */
 void floe_pairs_make(floe_core *core, floe_time now, floe_base *base);
 void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attempt);
+/* What it had got is lost, and asked for again: the gathering waits for that, if it goes on. */
+void floe_attempt_again(floe_core *core, floe_attempt *attempt);
 /* Takes the failure over. */
 void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
                          floe_failure failure);

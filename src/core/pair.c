@@ -540,6 +540,12 @@ static void add_beside(floe_core *core, floe_time now, const floe_pair *first,
 {
     floe_base *base = first->base;
     floe_server *server = first->server;
+    FLOE_LIST_EACH(other, &server->pairs, floe_pair, of_server)
+    {
+        if (other->base == base && floe_relay_same_kind(other->kind, kind)) {
+            return; /* the first was lost meanwhile, and had again */
+        }
+    }
     floe_attempt *attempt = add_pair(core, base, server, remote, kind);
 
     if (attempt == NULL) {
@@ -550,6 +556,17 @@ static void add_beside(floe_core *core, floe_time now, const floe_pair *first,
         attach(attempt, alive);
     } else {
         set_start(core, attempt, (floe_time){0}); /* at once */
+    }
+}
+
+void floe_attempt_again(floe_core *core, floe_attempt *attempt)
+{
+    floe_pair *pair = attempt->pair;
+
+    if (core->state == FLOE_GATHERER_STATE_GATHERING && attempt->progress == FLOE_SUCCEEDED &&
+        pair->progress == FLOE_SUCCEEDED && !pair->yielded) {
+        attempt->progress = FLOE_PENDING;
+        set_progress(core, pair, FLOE_PENDING);
     }
 }
 

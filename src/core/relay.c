@@ -737,6 +737,9 @@ static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     }
     floe_failure_release(core->shared, &failure);
     ask_again_later(core, now, relay, false);
+    if (relay->attempt != NULL) {
+        floe_attempt_again(core, relay->attempt);
+    }
 }
 
 /* T4b: an impossible address is left out; without any other the answer is a bad one. */

@@ -79,7 +79,8 @@ void awaited_error(void *data, const floe_candidate_error *error)
     (void)pthread_mutex_unlock(&of->lock);
 }
 
-bool awaited_end(awaited *of, unsigned ends)
+/* For so many ends and, if that is asked, until nothing is missing or an error has said so. */
+static bool wait_for(awaited *of, unsigned ends, bool all)
 {
     struct timespec limit;
     bool in_time = true;
@@ -87,11 +88,21 @@ bool awaited_end(awaited *of, unsigned ends)
     (void)clock_gettime(CLOCK_REALTIME, &limit);
     limit.tv_sec += 60;
     (void)pthread_mutex_lock(&of->lock);
-    while (of->ends < ends && in_time) {
+    while ((of->ends < ends || (all && of->errors == 0 && !awaited_all(of))) && in_time) {
         in_time = pthread_cond_timedwait(&of->changed, &of->lock, &limit) == 0;
     }
     (void)pthread_mutex_unlock(&of->lock);
     return in_time;
+}
+
+bool awaited_end(awaited *of, unsigned ends)
+{
+    return wait_for(of, ends, false);
+}
+
+bool awaited_all_or_error(awaited *of)
+{
+    return wait_for(of, 1, true);
 }
 
 bool awaited_all(const awaited *of)

@@ -36,6 +36,9 @@ void awaited_candidate(void *data, const floe_candidate *candidate);
 void awaited_error(void *data, const floe_candidate_error *error);
 /* Waits for so many ends; false when they don't come in a minute. */
 bool awaited_end(awaited *of, unsigned ends);
+/* Waits for an end, and until all is there or an error has come: a relay that is lost as soon as it
+ * is had is asked for again, and may come behind the end. */
+bool awaited_all_or_error(awaited *of);
 /* A host, a reflexive candidate, and relays by both transports. */
 bool awaited_all(const awaited *of);
 

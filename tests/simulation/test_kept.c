@@ -848,6 +848,34 @@ static void t7b_silence_by_tcp(void **state)
     end(&h);
 }
 
+/* L14, E1: what is lost before its gathering is over is waited for again, and its owner hears what
+ * came of that. */
+static void l14_a_relay_that_is_lost_meanwhile(void **state)
+{
+    static const char *const urls[] = {"turn:203.0.113.2?transport=tcp", "stun:203.0.113.4"};
+    static hand h;
+    uint32_t channel = 0;
+
+    (void)state;
+    make(&h, urls, 2, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    with(&h, "203.0.113.4:3478", "192.0.2.7:700")->binding = SILENT;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + relay");
+    for (uint32_t i = 0; i < CHANNELS; i++) {
+        channel = h.open[i] && h.stream[i] ? i : channel;
+    }
+    turn->allocate = SILENT;
+    floe_core_disconnected(h.core, h.now, channel);
+    pass(&h, 5000);
+    read_log(&h, "- relay, error, error, end");
+    turn->allocate = ANSWERS;
+    pass(&h, 60000);
+    read_log(&h, "+ relay");
+    end(&h);
+}
+
 /* L5, L11, T7b: neither a gathering nor a restart hands out a relay that its server has lost. */
 static void t7b_what_is_told_again_was_asked(void **state)
 {
@@ -2104,6 +2132,7 @@ int main(void)
         cmocka_unit_test(t5_a_family_that_is_not_to_be_had),
         cmocka_unit_test(t7b_nothing_listens_any_more),
         cmocka_unit_test(t7b_silence_by_tcp),
+        cmocka_unit_test(l14_a_relay_that_is_lost_meanwhile),
         cmocka_unit_test(t7b_what_is_told_again_was_asked),
         cmocka_unit_test(t6_a_spare_socket_is_closed),
         cmocka_unit_test(t7_a_gathering_in_an_outage),
