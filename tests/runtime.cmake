@@ -45,6 +45,7 @@ target_link_libraries(test_memory PRIVATE PkgConfig::CARES)
 if(FLOE_MDNS AND FLOE_LINUX) # links in network namespaces
     runtime_test(test_links runtime/test_links.c)
 endif()
+runtime_test(test_watch runtime/test_watch.c)
 runtime_test(test_misuse runtime/test_misuse.c)
 runtime_test(test_signals runtime/test_signals.c)
 runtime_test(test_fairness runtime/test_fairness.c runtime/server.c)

@@ -3,13 +3,11 @@
 #include "runtime/runtime.h"
 #include "runtime/system.h"
 
-#include <openssl/rand.h>
 #include <string.h>
 
 static floe_error fill_random(void *user_data, void *bytes, size_t size)
 {
-    (void)user_data;
-    return RAND_bytes(bytes, (int)size) == 1 ? FLOE_OK : FLOE_ERR_RANDOM;
+    return floe_entropy_fill(user_data, bytes, size);
 }
 
 bool floe_on_loop_thread(const floe_api *api)
@@ -26,7 +24,8 @@ static void discard(floe_api *api)
     floe_allocator allocator = api->allocator;
 
     floe_core_shared_free(api->shared);
-    floe_deallocate(&allocator, api->batch.data);
+    floe_entropy_free(&api->entropy);
+    floe_udp_batch_free(&api->batch, &allocator);
     floe_deallocate(&allocator, api);
 }
 
@@ -116,6 +115,7 @@ static bool pump_ready(floe_api *api)
         uv_mutex_lock(&api->lock);
     }
     bool all_done = floe_list_empty(&api->ready);
+    api->interfaces_known = false;
     uv_mutex_unlock(&api->lock);
     return all_done;
 }
@@ -127,6 +127,7 @@ static void shut_down(floe_api *api)
         floe_look_ups_drop(api);
         floe_resolver_close(&api->resolver);
         floe_clock_close(&api->clock);
+        floe_watch_close(&api->watch);
         uv_close((uv_handle_t *)&api->wake, on_wake_closed);
     }
 }
@@ -237,6 +238,7 @@ static floe_error start_loop(floe_api *api, uv_loop_t *given)
     if (failed == 0) {
         api->wake.data = api;
         floe_api_handle_opened(api);
+        floe_watch_init(&api->watch, api);
         floe_clock_start(&api->clock, api);
         api->thread = uv_thread_self();
         if (!api->owns_loop) {
@@ -261,7 +263,6 @@ static floe_error start_loop(floe_api *api, uv_loop_t *given)
 
 floe_error floe_api_new(const floe_settings *settings, floe_api **api)
 {
-    static const floe_random random = {.fill = fill_random};
     floe_settings given = {0};
 
     if (api == NULL) {
@@ -293,6 +294,8 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
     made->mdns_name_given = given.mdns_name != NULL;
     floe_interfaces_init(&made->interfaces, &made->allocator);
     floe_resolver_init(&made->resolver, made);
+    floe_entropy_init(&made->entropy);
+    const floe_random random = {.fill = fill_random, .user_data = &made->entropy};
     floe_error error = floe_core_shared_new(&given, &random, &made->shared);
     if (error == FLOE_OK) {
         floe_core_shared_promise_trust(made->shared);

@@ -6,6 +6,7 @@
 
 void floe_gatherer_wake(floe_gatherer *gatherer)
 {
+    gatherer->api->interfaces_known = false;
     if (!floe_list_linked(&gatherer->ready)) {
         floe_list_append(&gatherer->api->ready, &gatherer->ready);
     }
@@ -51,16 +52,6 @@ void floe_gatherer_handle_opened(floe_gatherer *gatherer)
 {
     gatherer->open_handles++;
     floe_api_handle_opened(gatherer->api);
-}
-
-static void on_socket_closed(uv_handle_t *handle)
-{
-    floe_udp *udp = handle->data;
-    floe_gatherer *gatherer = udp->owner;
-
-    floe_queue_release(&gatherer->api->allocator, &udp->held);
-    floe_deallocate(&gatherer->api->allocator, udp);
-    floe_gatherer_handle_closed(gatherer);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
@@ -114,43 +105,28 @@ static void on_unreachable(floe_udp *udp, const floe_address *remote, floe_unrea
                           size);
 }
 
-static void on_ready(uv_poll_t *poll, int status, int events);
-
-/* A filled error queue arrives as UV_PRIORITIZED (see udp_linux.c); UV_WRITABLE is asked for while
- * something waits that the socket would not take. */
-static void start_polling(floe_udp *udp)
-{
-    int waits = floe_queue_empty(&udp->held) ? 0 : UV_WRITABLE;
-
-    (void)uv_poll_start(&udp->poll, UV_READABLE | UV_PRIORITIZED | waits, on_ready);
-}
-
 static void send_held(floe_udp *udp)
 {
     floe_gatherer *gatherer = udp->owner;
 
     floe_udp_send_held(udp, &gatherer->api->batch, on_unreachable);
     if (floe_queue_empty(&udp->held)) {
-        start_polling(udp);
+        floe_watch_writable(&gatherer->api->watch, udp, false);
         floe_core_writable(gatherer->core, floe_runtime_now(), udp->channel);
     }
 }
 
-static void on_ready(uv_poll_t *poll, int status, int events)
+void floe_gatherer_socket_ready(floe_udp *udp, bool errors, bool writable)
 {
-    floe_udp *udp = poll->data;
     floe_gatherer *gatherer = udp->owner;
     floe_api *api = gatherer->api;
 
     uv_mutex_lock(&api->lock);
-    if (status < 0 && floe_udp_is_open(udp)) {
-        start_polling(udp); /* an error that is pending has stopped it: it is read below */
-    }
-    if (floe_udp_is_open(udp) && (events & UV_WRITABLE) != 0 && !floe_queue_empty(&udp->held)) {
+    if (writable && !floe_queue_empty(&udp->held)) {
         send_held(udp);
     }
     if (floe_udp_is_open(udp)) {
-        (void)floe_udp_read(udp, &api->batch, on_datagram, on_unreachable);
+        floe_udp_read(udp, &api->batch, errors, on_datagram, on_unreachable);
     }
     uv_mutex_unlock(&api->lock);
     floe_gatherer_pump(gatherer);
@@ -175,7 +151,9 @@ static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_ad
     if (udp == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
-    floe_error error = floe_udp_open(&udp->fd, local, gatherer->api->dont_fragment);
+    int failed = floe_watch_begin(&api->watch);
+    floe_error error = failed == 0 ? floe_udp_open(&udp->fd, local, gatherer->api->dont_fragment)
+                                   : floe_uv_failed(failed, "epoll");
     if (error != FLOE_OK) {
         floe_deallocate(&api->allocator, udp);
         return error;
@@ -183,15 +161,12 @@ static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_ad
     udp->owner = gatherer;
     udp->channel = channel;
     udp->segments = true;
-    udp->poll.data = udp;
-    if (uv_poll_init_socket(api->loop, &udp->poll, udp->fd) != 0) {
-        floe_system_close(udp->fd);
-        floe_deallocate(&api->allocator, udp);
-        return floe_fail(FLOE_ERR_SYSTEM, "uv_poll_init failed");
+    if (gatherer->listens && !floe_watch_add(&api->watch, udp)) {
+        failed = floe_system_error();
+        floe_watch_remove(&api->watch, udp);
+        return floe_uv_failed(failed, "a socket can't be watched");
     }
     floe_list_append(&gatherer->sockets, &udp->link);
-    floe_gatherer_handle_opened(gatherer);
-    start_polling(udp);
     return FLOE_OK;
 }
 
@@ -205,10 +180,7 @@ static void close_socket(floe_gatherer *gatherer, uint32_t channel)
     }
     if (udp != NULL) {
         floe_list_remove(&udp->link);
-        (void)uv_poll_stop(&udp->poll);
-        floe_system_close(udp->fd);
-        udp->fd = FLOE_NO_SOCKET;
-        uv_close((uv_handle_t *)&udp->poll, on_socket_closed);
+        floe_watch_remove(&gatherer->api->watch, udp);
     }
 }
 
@@ -219,7 +191,7 @@ static void flush(floe_gatherer *gatherer, floe_udp *udp)
     floe_udp_flush(udp, &gatherer->api->batch, on_unreachable);
     if (!waited && !floe_queue_empty(&udp->held)) {
         floe_core_blocked(gatherer->core, udp->channel);
-        start_polling(udp);
+        floe_watch_writable(&gatherer->api->watch, udp, true);
     }
 }
 
@@ -336,17 +308,20 @@ static void list_interfaces(floe_gatherer *gatherer)
     floe_api *api = gatherer->api;
 
     /* The list is this thread's alone, and the kernel may take its time for a long one: who calls
-     * meanwhile does not wait for that. */
+     * meanwhile does not wait for that, and has it asked again. */
+    bool known = api->interfaces_known;
+    api->interfaces_known = true;
     uv_mutex_unlock(&api->lock);
-    floe_error error = floe_interfaces_update(&api->interfaces);
+    floe_error error = known ? FLOE_OK : floe_interfaces_update(&api->interfaces);
     if (error == FLOE_OK && api->wants_default_route) {
         floe_interfaces_mark_default_route(&api->interfaces); /* routes change by themselves */
     }
-    if (error == FLOE_OK) {
+    if (error == FLOE_OK && !known) {
         floe_mdns_service_links(api);
     }
     uv_mutex_lock(&api->lock);
     if (error != FLOE_OK) {
+        api->interfaces_known = false;
         floe_core_interfaces_failed(gatherer->core, floe_runtime_now(), error);
     } else if ((api->interface_filter != NULL || api->ip_filter != NULL) && !gatherer->freed) {
         give_filtered(gatherer);
@@ -553,6 +528,19 @@ static void start_timer(floe_gatherer *gatherer)
     }
 }
 
+/* A socket on which nothing has been sent is not read until the owner wants packets. Where there
+ * is no room to watch it now, there may be later. */
+static void listen_if_wanted(floe_gatherer *gatherer)
+{
+    if (gatherer->on_packet != NULL && !gatherer->listens) {
+        gatherer->listens = true;
+        FLOE_LIST_EACH(udp, &gatherer->sockets, floe_udp, link)
+        {
+            gatherer->listens = floe_watch_add(&gatherer->api->watch, udp) && gatherer->listens;
+        }
+    }
+}
+
 void floe_gatherer_pump(floe_gatherer *gatherer)
 {
     floe_api *api = gatherer->api;
@@ -564,6 +552,7 @@ void floe_gatherer_pump(floe_gatherer *gatherer)
     }
     gatherer->pumping = true;
     floe_list_remove(&gatherer->ready);
+    listen_if_wanted(gatherer);
     if (do_outputs(gatherer)) {
         floe_gatherer_wake(gatherer); /* behind the others */
     } else if (floe_core_state(gatherer->core) == FLOE_GATHERER_STATE_CLOSED && !gatherer->quiet) {
@@ -855,6 +844,9 @@ floe_error floe_gatherer_on_packet(floe_gatherer *gatherer, floe_packet_handler 
     gatherer->on_packet = handler;
     gatherer->packet_data = user_data;
     floe_core_receive_packets(gatherer->core, handler != NULL);
+    if (handler != NULL) {
+        floe_gatherer_wake(gatherer);
+    }
     uv_mutex_unlock(&gatherer->api->lock);
     return FLOE_OK;
 }

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <linux/in6.h>
 #include <netinet/in.h>
-#include <openssl/rand.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -54,7 +53,7 @@ bool floe_mdns_is_built_in(void)
 static floe_error fill_random(void *user_data, void *bytes, size_t size)
 {
     (void)user_data;
-    return RAND_bytes(bytes, (int)size) == 1 ? FLOE_OK : FLOE_ERR_RANDOM;
+    return floe_entropy_draw(bytes, size);
 }
 
 static void pump(floe_mdns_service *service);

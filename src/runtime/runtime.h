@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/time.h"
 #include "runtime/clock.h"
+#include "runtime/entropy.h"
 #include "runtime/interfaces.h"
 #include "runtime/mdns.h"
 #include "runtime/resolver.h"
@@ -33,9 +34,12 @@ struct floe_api {
     uv_mutex_t lock;
     uv_cond_t changed; /* a callback has ended, or a gatherer has become quiet */
     floe_core_shared *shared;
+    floe_entropy entropy;   /* the cores' */
     floe_list gatherers;    /* floe_gatherer.link */
     floe_list ready;        /* floe_gatherer.ready: have outputs to be polled */
     floe_gatherer *running; /* whose callback runs now */
+    /* The system has been asked within this turn, and nobody has called since. */
+    bool interfaces_known;
     bool stopping;
     bool frees_itself; /* nobody waits for the end: the loop thread frees the api */
     floe_api_statistics statistics;
@@ -59,6 +63,7 @@ struct floe_api {
     floe_interfaces interfaces;
     floe_resolver resolver;
     floe_mdns_service *mdns; /* NULL: it has not begun, or has ended */
+    floe_watch watch;
     floe_udp_batch batch;
     floe_core_output output;
 };
@@ -92,6 +97,7 @@ struct floe_gatherer {
 
     /* The loop thread's alone. */
     bool pumping;
+    bool listens; /* for packets, with each of its sockets */
     bool has_timer;
     floe_time timer_due;
     uv_timer_t timer;
@@ -113,6 +119,9 @@ void floe_gatherer_let_go(floe_gatherer *gatherer);
 /* Polls outputs and does what they ask. Loop thread; the lock is not held. The gatherer may be gone
  * afterwards. */
 void floe_gatherer_pump(floe_gatherer *gatherer);
+/* There is something to read, an ICMP error among it, or the socket takes packets again. The same
+ * as for _pump. */
+void floe_gatherer_socket_ready(floe_udp *udp, bool errors, bool writable);
 /* Gives the owner the packets that the latest input has brought. Loop thread; the lock is held, but
  * not while the owner's function runs. */
 void floe_gatherer_give_packets(floe_gatherer *gatherer);

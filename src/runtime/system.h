@@ -48,6 +48,10 @@ int floe_system_error(void);
 void floe_system_block_signals(void);
 /* Nobody will join the thread. */
 void floe_system_detach(uv_thread_t thread);
+/* Zeroed memory that a forked process finds zeroed again; NULL: the system has no such thing, or no
+ * memory. */
+void *floe_system_own_pages(size_t size);
+void floe_system_free_pages(void *pages, size_t size);
 /* libuv's first loop of a process aborts when it gets no descriptors: whether there are enough. */
 bool floe_system_has_descriptors(void);
 

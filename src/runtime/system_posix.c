@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -218,6 +219,30 @@ void floe_system_block_signals(void)
 void floe_system_detach(uv_thread_t thread)
 {
     (void)pthread_detach(thread);
+}
+
+#ifdef MADV_WIPEONFORK
+void *floe_system_own_pages(size_t size)
+{
+    void *made = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (made != MAP_FAILED && madvise(made, size, MADV_WIPEONFORK) != 0) {
+        floe_system_free_pages(made, size);
+        made = MAP_FAILED;
+    }
+    return made != MAP_FAILED ? made : NULL;
+}
+#else
+void *floe_system_own_pages(size_t size)
+{
+    (void)size;
+    return NULL;
+}
+#endif
+
+void floe_system_free_pages(void *pages, size_t size)
+{
+    (void)munmap(pages, size);
 }
 
 /* For its epoll instance and for its signals' pipe. */

@@ -116,3 +116,15 @@ bool floe_system_has_descriptors(void)
 {
     return true; /* a loop needs none */
 }
+
+void *floe_system_own_pages(size_t size)
+{
+    (void)size; /* nothing forks here, and a draw is no system call either */
+    return NULL;
+}
+
+void floe_system_free_pages(void *pages, size_t size)
+{
+    (void)pages;
+    (void)size;
+}

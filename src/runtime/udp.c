@@ -55,8 +55,7 @@ floe_error floe_udp_open(uv_os_sock_t *fd, floe_address *local, bool dont_fragme
     if (made != FLOE_NO_SOCKET) {
         call = "setsockopt";
         bool ipv4 = local->family == FLOE_FAMILY_IPV4;
-        bool good = floe_udp_prepare(made, ipv4) &&
-                    (!dont_fragment || floe_system_forbid_fragments(made, ipv4));
+        bool good = !dont_fragment || floe_system_forbid_fragments(made, ipv4);
         if (good) {
             call = "bind";
             good = bind(made, (struct sockaddr *)&address, size) == 0;
@@ -87,7 +86,13 @@ bool floe_udp_batch_init(floe_udp_batch *batch, const floe_allocator *allocator)
     /* Not zeroed, so that the kernel gives only those pages that are written to. */
     batch->data = allocator->allocate(allocator->user_data, FLOE_UDP_BATCH * FLOE_UDP_SLOT);
     batch->count = batch->used = 0;
-    return batch->data != NULL;
+    return batch->data != NULL && floe_udp_headers_init(batch, allocator);
+}
+
+void floe_udp_batch_free(floe_udp_batch *batch, const floe_allocator *allocator)
+{
+    floe_deallocate(allocator, batch->headers);
+    floe_deallocate(allocator, batch->data);
 }
 
 bool floe_udp_batch_add(floe_udp_batch *batch, const floe_address *remote, const void *data,
@@ -145,6 +150,27 @@ static void hold(floe_udp *udp, const floe_udp_batch *batch, size_t at)
     }
 }
 
+/* Before the first packet: what comes back will be heard. */
+static bool attend(floe_udp *udp, bool ipv4)
+{
+    if (!udp->hears_errors) {
+        udp->hears_errors = true;
+        floe_udp_hear_errors(udp->fd, ipv4);
+    }
+    return floe_watch_add(&udp->owner->api->watch, udp);
+}
+
+static void not_sent(floe_udp *udp, const floe_udp_batch *batch, size_t at, int error,
+                     floe_udp_unreachable unreachable)
+{
+    if (!floe_udp_is_passing(error)) {
+        floe_address remote = floe_from_socket_address(&batch->addresses[at]);
+        unreachable(udp, &remote, reason_of_send(error), &batch->data[batch->at[at]],
+                    batch->sizes[at]);
+    }
+    udp->owner->api->statistics.packets_not_sent++;
+}
+
 void floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable)
 {
     floe_api_statistics *statistics = &udp->owner->api->statistics;
@@ -154,6 +180,10 @@ void floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable u
     if (!floe_queue_empty(&udp->held)) {
         hold(udp, batch, 0);
         at = batch->count;
+    } else if (batch->count > 0 && !attend(udp, batch->addresses[0].sin6_family == AF_INET)) {
+        for (; at < batch->count; at++) {
+            not_sent(udp, batch, at, UV_ENOSPC, unreachable);
+        }
     }
     while (at < batch->count) {
         bool segmented = udp->segments;
@@ -174,12 +204,7 @@ void floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable u
             hold(udp, batch, at);
             break;
         } else {
-            if (!floe_udp_is_passing(error)) {
-                floe_address remote = floe_from_socket_address(&batch->addresses[at]);
-                unreachable(udp, &remote, reason_of_send(error), &batch->data[batch->at[at]],
-                            batch->sizes[at]);
-            }
-            statistics->packets_not_sent++;
+            not_sent(udp, batch, at, error, unreachable);
             at++;
             retried = false;
         }

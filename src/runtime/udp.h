@@ -5,6 +5,7 @@
 
 #include "base/list.h"
 #include "base/queue.h"
+#include "runtime/watch.h"
 
 #include <floe/core.h>
 #include <floe/gatherer.h>
@@ -23,18 +24,22 @@ typedef struct floe_udp_batch {
     size_t sizes[FLOE_UDP_BATCH];
     size_t count;
     size_t used;
+    struct floe_udp_headers *headers; /* Linux: with which the slots are read, kept built */
 } floe_udp_batch;
 
-typedef struct floe_udp {
+struct floe_udp {
     floe_list link;
     floe_gatherer *owner;
-    uv_poll_t poll;
+    floe_watched watched;
     uv_os_sock_t fd; /* FLOE_NO_SOCKET: closed */
     uint32_t channel;
-    bool busy;       /* much has come at once: it is read in large batches from then on */
-    bool segments;   /* the kernel cuts a large send into datagrams (UDP_SEGMENT) */
-    floe_queue held; /* what the socket would not take */
-} floe_udp;
+    bool hears_errors; /* the system has been asked for ICMP errors */
+    bool segments;     /* the kernel cuts a large send into datagrams (UDP_SEGMENT) */
+    bool busy;         /* much has come at once: it is read in batches from then on */
+    uint8_t in_a_row;  /* reads within one millisecond, before that */
+    uint64_t read_ms;  /* uv_now of the latest read */
+    floe_queue held;   /* what the socket would not take */
+};
 
 /* A datagram that came, an ICMP error, or a datagram that could not be sent. */
 typedef void (*floe_udp_datagram)(floe_udp *udp, const floe_address *source, const void *data,
@@ -48,9 +53,9 @@ socklen_t floe_socket_address_size(const struct sockaddr_in6 *address);
 /* Opens a non-blocking socket on `local`, and says in *local which port it was given. */
 floe_error floe_udp_open(uv_os_sock_t *fd, floe_address *local, bool dont_fragment);
 bool floe_udp_is_open(const floe_udp *udp);
-/* Reads what is there, at most a few batches, errors first. How many datagrams it read. */
-size_t floe_udp_read(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram,
-                     floe_udp_unreachable unreachable);
+/* Reads what is there, at most a few batches; errors first, if there are some. */
+void floe_udp_read(floe_udp *udp, floe_udp_batch *batch, bool errors, floe_udp_datagram datagram,
+                   floe_udp_unreachable unreachable);
 bool floe_udp_batch_init(floe_udp_batch *batch, const floe_allocator *allocator);
 /* Adds to the batch. False: it has no room left. */
 bool floe_udp_batch_add(floe_udp_batch *batch, const floe_address *remote, const void *data,
@@ -61,9 +66,13 @@ void floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable u
 /* Tries again with what waits. */
 void floe_udp_send_held(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable);
 
-/* Each system's own (udp_linux.c, udp_any.c), with floe_udp_read: a new socket is made ready,
- * before it is bound. */
-bool floe_udp_prepare(uv_os_sock_t fd, bool ipv4);
+void floe_udp_batch_free(floe_udp_batch *batch, const floe_allocator *allocator);
+
+/* Each system's own (udp_linux.c, udp_any.c), with floe_udp_read. Before the first packet goes out
+ * the system is asked for the ICMP errors that come back: where it knows no such thing, who does
+ * not answer is known by time alone. */
+void floe_udp_hear_errors(uv_os_sock_t fd, bool ipv4);
+bool floe_udp_headers_init(floe_udp_batch *batch, const floe_allocator *allocator);
 /* Sends from `at` on, where there is one, as far as the kernel takes it at once. How many
  * datagrams; 0: none, floe_system_error says why. */
 size_t floe_udp_send_some(floe_udp *udp, floe_udp_batch *batch, size_t at);

@@ -9,18 +9,23 @@ typedef int data_size;
 typedef size_t data_size;
 #endif
 
-bool floe_udp_prepare(uv_os_sock_t fd, bool ipv4)
+void floe_udp_hear_errors(uv_os_sock_t fd, bool ipv4)
 {
     (void)fd;
     (void)ipv4;
+}
+
+bool floe_udp_headers_init(floe_udp_batch *batch, const floe_allocator *allocator)
+{
+    (void)allocator;
+    batch->headers = NULL;
     return true;
 }
 
-size_t floe_udp_read(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram,
-                     floe_udp_unreachable unreachable)
+void floe_udp_read(floe_udp *udp, floe_udp_batch *batch, bool errors, floe_udp_datagram datagram,
+                   floe_udp_unreachable unreachable)
 {
-    size_t all = 0;
-
+    (void)errors;
     (void)unreachable;
     /* Bounded, so that a flood on one socket does not starve the others of the loop. */
     for (size_t i = 0; i < 4 * FLOE_UDP_BATCH && floe_udp_is_open(udp); i++) {
@@ -31,12 +36,10 @@ size_t floe_udp_read(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram dat
         if (size >= 0) {
             floe_address source = floe_from_socket_address(&from);
             datagram(udp, &source, batch->data, (size_t)size);
-            all++;
         } else if (floe_system_error() == UV_EAGAIN) {
             break;
         } /* else what a packet sent before has met, as Windows tells it without saying which */
     }
-    return all;
 }
 
 size_t floe_udp_send_some(floe_udp *udp, floe_udp_batch *batch, size_t at)

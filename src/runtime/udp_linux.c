@@ -1,7 +1,5 @@
-/* UDP sockets on Linux: recvmmsg, sendmmsg, and the error queue (IP_RECVERR).
- *
- * libuv's own UDP handle never reads the error queue, so it cannot say which server an ICMP error
- * was about; hence a plain socket under uv_poll_t. */
+/* UDP sockets on Linux: recvmmsg, sendmmsg, segments, and the error queue (IP_RECVERR), which says
+ * whom an ICMP error was about. */
 #include "base/icmp.h"
 #include "runtime/runtime.h"
 #include "runtime/system.h"
@@ -11,22 +9,14 @@
 #include <netinet/udp.h>
 #include <string.h>
 
-/* A kernel that is not quite Linux's (an emulator, a sandbox) may not know an option: then a server
- * that refuses is known by time alone. */
-static bool set_if_known(int fd, int level, int option)
+/* ICMP errors go to the error queue with their address. A kernel that is not quite Linux's (an
+ * emulator, a sandbox) may not know of it. */
+void floe_udp_hear_errors(uv_os_sock_t fd, bool ipv4)
 {
     int on = 1;
 
-    return setsockopt(fd, level, option, &on, sizeof on) == 0 || errno == ENOPROTOOPT ||
-           errno == EOPNOTSUPP;
-}
-
-/* ICMP errors go to the error queue with their address, and wake the poll without looking like a
- * dead descriptor. */
-bool floe_udp_prepare(uv_os_sock_t fd, bool ipv4)
-{
-    return set_if_known(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, ipv4 ? IP_RECVERR : IPV6_RECVERR) &&
-           set_if_known(fd, SOL_SOCKET, SO_SELECT_ERR_QUEUE);
+    (void)setsockopt(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, ipv4 ? IP_RECVERR : IPV6_RECVERR, &on,
+                     sizeof on);
 }
 
 /* The kernel may hand over several datagrams of one sender as one, told apart by their size. */
@@ -123,58 +113,106 @@ static void give_segments(floe_udp *udp, const floe_address *source, const uint8
     } while (size > 0 && floe_udp_is_open(udp));
 }
 
-/* While no data comes it is not worth its cost to be ready for much. */
-#define CALM_BATCH 4U
-
-static size_t read_batch(floe_udp *udp, floe_udp_batch *batch, size_t most,
-                         floe_udp_datagram datagram)
-{
+struct floe_udp_headers {
     struct mmsghdr messages[FLOE_UDP_BATCH];
     struct iovec vectors[FLOE_UDP_BATCH];
     _Alignas(struct cmsghdr) char control[FLOE_UDP_BATCH][CMSG_SPACE(sizeof(int))];
+};
 
-    for (size_t i = 0; i < most; i++) {
-        vectors[i] =
+/* What the kernel writes to is set anew before each use. */
+static void renew(struct msghdr *header)
+{
+    header->msg_namelen = sizeof(struct sockaddr_in6);
+    header->msg_controllen = CMSG_SPACE(sizeof(int));
+    header->msg_flags = 0;
+}
+
+bool floe_udp_headers_init(floe_udp_batch *batch, const floe_allocator *allocator)
+{
+    struct floe_udp_headers *made = floe_allocate(allocator, sizeof *made);
+
+    for (size_t i = 0; made != NULL && i < FLOE_UDP_BATCH; i++) {
+        struct msghdr *header = &made->messages[i].msg_hdr;
+        made->vectors[i] =
             (struct iovec){.iov_base = &batch->data[i * FLOE_UDP_SLOT], .iov_len = FLOE_UDP_SLOT};
-        messages[i].msg_hdr = (struct msghdr){.msg_name = &batch->addresses[i],
-                                              .msg_namelen = sizeof batch->addresses[i],
-                                              .msg_iov = &vectors[i],
-                                              .msg_iovlen = 1,
-                                              .msg_control = control[i],
-                                              .msg_controllen = sizeof control[i]};
+        header->msg_name = &batch->addresses[i];
+        header->msg_iov = &made->vectors[i];
+        header->msg_iovlen = 1;
+        header->msg_control = made->control[i];
+        renew(header);
     }
-    int count = recvmmsg(udp->fd, messages, (unsigned)most, MSG_DONTWAIT, NULL);
+    batch->headers = made;
+    return made != NULL;
+}
+
+/* How many there were. */
+static size_t read_batch(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram)
+{
+    struct mmsghdr *messages = batch->headers->messages;
+    int count = recvmmsg(udp->fd, messages, FLOE_UDP_BATCH, MSG_DONTWAIT, NULL);
+
     for (int i = 0; i < count; i++) {
-        bool cut = (messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0;
+        struct msghdr *header = &messages[i].msg_hdr;
+        bool cut = (header->msg_flags & MSG_TRUNC) != 0;
         if (!cut && floe_udp_is_open(udp)) {
             floe_address source = floe_from_socket_address(&batch->addresses[i]);
-            give_segments(udp, &source, vectors[i].iov_base, messages[i].msg_len,
-                          segment_of(&messages[i].msg_hdr), datagram);
+            give_segments(udp, &source, header->msg_iov->iov_base, messages[i].msg_len,
+                          segment_of(header), datagram);
         }
+        renew(header);
     }
     return count > 0 ? (size_t)count : 0;
 }
 
-size_t floe_udp_read(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram,
-                     floe_udp_unreachable unreachable)
+static void read_one(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram)
 {
-    size_t all = 0;
+    struct sockaddr_in6 name;
+    socklen_t name_size = sizeof name;
+    ssize_t size = recvfrom(udp->fd, batch->data, FLOE_UDP_SLOT, MSG_DONTWAIT,
+                            (struct sockaddr *)&name, &name_size);
 
-    read_errors(udp, unreachable);
+    if (size >= 0) {
+        floe_address source = floe_from_socket_address(&name);
+        datagram(udp, &source, batch->data, (size_t)size);
+    }
+}
+
+/* So many within a millisecond are data, and not answers alone. */
+#define BUSY_FROM 4
+
+/* While no data comes it is not worth its cost to be ready for much: one datagram is read, and if
+ * there is another the loop says so. */
+static void grow_busy(floe_udp *udp)
+{
+    uint64_t now = uv_now(udp->owner->api->loop);
+
+    udp->in_a_row = udp->read_ms == now ? udp->in_a_row + 1 : 1;
+    udp->read_ms = now;
+    if (udp->in_a_row == BUSY_FROM) {
+        udp->busy = true;
+        ask_for_segments(udp->fd);
+    }
+}
+
+void floe_udp_read(floe_udp *udp, floe_udp_batch *batch, bool errors, floe_udp_datagram datagram,
+                   floe_udp_unreachable unreachable)
+{
+    if (errors) {
+        read_errors(udp, unreachable);
+    }
+    if (!udp->busy) {
+        if (floe_udp_is_open(udp)) {
+            grow_busy(udp);
+            read_one(udp, batch, datagram);
+        }
+        return;
+    }
     /* Bounded, so that a flood on one socket does not starve the others of the loop. */
     for (int i = 0; i < 4 && floe_udp_is_open(udp); i++) {
-        size_t most = udp->busy ? FLOE_UDP_BATCH : CALM_BATCH;
-        size_t count = read_batch(udp, batch, most, datagram);
-        all += count;
-        if (count < most) {
+        if (read_batch(udp, batch, datagram) < FLOE_UDP_BATCH) {
             break;
         }
-        if (!udp->busy && floe_udp_is_open(udp)) { /* data comes, and not answers alone */
-            udp->busy = true;
-            ask_for_segments(udp->fd);
-        }
     }
-    return all;
 }
 
 /* Sending. */
@@ -233,8 +271,23 @@ static void prepare(floe_udp_batch *batch, size_t at, size_t count, struct msghd
     }
 }
 
+static size_t send_one(floe_udp *udp, const floe_udp_batch *batch, size_t at)
+{
+    ssize_t sent;
+
+    do {
+        sent = sendto(udp->fd, &batch->data[batch->at[at]], batch->sizes[at], 0,
+                      (const struct sockaddr *)&batch->addresses[at],
+                      floe_socket_address_size(&batch->addresses[at]));
+    } while (sent < 0 && errno == EINTR);
+    return sent >= 0;
+}
+
 size_t floe_udp_send_some(floe_udp *udp, floe_udp_batch *batch, size_t at)
 {
+    if (at + 1 == batch->count) {
+        return send_one(udp, batch, at);
+    }
     struct mmsghdr messages[FLOE_UDP_BATCH];
     struct iovec vectors[FLOE_UDP_BATCH];
     send_control controls[FLOE_UDP_BATCH];

@@ -4,7 +4,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <openssl/rand.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <uv.h>
 
 static const fault table[] = {
     {"socket", EMFILE},
@@ -49,7 +49,13 @@ static const fault table[] = {
     {"sendmsg", ENETUNREACH},
     {"sendmsg", EPIPE},
     {"sendto", EAGAIN},
+    {"sendto", EINTR},
     {"sendto", ENOBUFS},
+    {"sendto", ENOMEM},
+    {"sendto", EPERM},
+    {"sendto", EMSGSIZE},
+    {"sendto", ENETUNREACH},
+    {"sendto", EHOSTUNREACH},
     {"sendto", ECONNREFUSED},
     {"recvmmsg", EAGAIN},
     {"recvmmsg", EINTR},
@@ -61,7 +67,10 @@ static const fault table[] = {
     {"recvmsg", ENOBUFS},
     {"recvmsg", ENOMEM},
     {"recvfrom", EAGAIN},
+    {"recvfrom", EINTR},
+    {"recvfrom", ENOMEM},
     {"recvfrom", ECONNREFUSED},
+    {"recvfrom", EHOSTUNREACH},
     {"recv", ECONNRESET},
     {"recv", ETIMEDOUT},
     {"recv", EINTR},
@@ -75,7 +84,7 @@ static const fault table[] = {
     {"pthread_mutex_init", ENOMEM},
     {"pthread_create", EAGAIN},
     {"pthread_create", EPERM},
-    {"RAND_bytes", 0},
+    {"uv_random", UV_ENOSYS},
     {"pipe2", EMFILE},
     {"pipe2", ENFILE},
     {"eventfd", EMFILE},
@@ -182,7 +191,10 @@ DOOR(int, pthread_cond_init, (pthread_cond_t * condition, const pthread_condattr
      (condition, attributes), true, errno)
 DOOR(int, pthread_mutex_init, (pthread_mutex_t * mutex, const pthread_mutexattr_t *attributes),
      (mutex, attributes), true, errno)
-DOOR(int, RAND_bytes, (unsigned char *bytes, int size), (bytes, size), true, 0)
+DOOR(int, uv_random,
+     (uv_loop_t * loop, uv_random_t *request, void *bytes, size_t size, unsigned flags,
+      uv_random_cb done),
+     (loop, request, bytes, size, flags, done), true, UV_ENOSYS)
 DOOR(int, pipe2, (int fds[2], int flags), (fds, flags), true, -1)
 DOOR(int, eventfd, (unsigned value, int flags), (value, flags), true, -1)
 DOOR(int, epoll_create1, (int flags), (flags), true, -1)

@@ -53,6 +53,7 @@ static void gather(floe_api *api, awaited *o, const char *what)
     }
     if (error == FLOE_OK) {
         wait_for_end(o, what);
+        (void)awaited_all_or_error(o);
     } else {
         assert_true(*floe_last_error() != '\0');
         o->errors++;
@@ -96,7 +97,8 @@ static void expect(bool good, const char *what, const char *complaint, const awa
  * it. */
 static bool passes(const fault *which)
 {
-    static const char *const calls[] = {"send", "recv", "sendmmsg", "recvmmsg", "recvmsg"};
+    static const char *const calls[] = {"send",     "recv",     "sendmmsg",
+                                        "recvfrom", "recvmmsg", "recvmsg"};
     bool named = false;
 
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
@@ -206,7 +208,7 @@ static void on_sender(void *data, const floe_candidate *candidate)
 /* EAGAIN: packets wait until the socket takes more; none is lost, and each is counted. */
 static void what_the_kernel_has_no_room_for_waits(void **state)
 {
-    static const fault full = {"sendmmsg", EAGAIN};
+    static const fault full = {"sendto", EAGAIN};
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof name;
     struct timeval patience = {.tv_sec = 30};
