@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include <floe/candidate.h>
+#include <stdio.h>
 #include <string.h>
 
 #define HOST "1 1 udp 2130706431 192.0.2.1 5000 typ host"
@@ -125,10 +126,91 @@ static void its_address_is_ready_to_be_sent_to(void **state)
     assert_int_equal(floe_candidate_address(NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
 }
 
+/* Of a value that there is not the name is empty. */
+static void c1_names_of_values(void **state)
+{
+    static const char *const types[] = {"", "host", "srflx", "prflx", "relay"};
+    static const char *const protocols[] = {"", "udp", "tcp", "tls", "dtls"};
+    static const char *const tcp_types[] = {"", "active", "passive", "so"};
+
+    (void)state;
+    for (unsigned i = 0; i < 9; i++) {
+        assert_string_equal(floe_candidate_type_name((floe_candidate_type)i),
+                            i < 5 ? types[i] : "");
+        assert_string_equal(floe_protocol_name((floe_protocol)i), i < 5 ? protocols[i] : "");
+        assert_string_equal(floe_tcp_type_name((floe_tcp_type)i), i < 4 ? tcp_types[i] : "");
+    }
+}
+
+/* RFC 8839 §5.1 and RFC 8866 §9: which bytes a foundation and a transport may have. */
+static void c3_every_byte(void **state)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    floe_candidate *candidate = NULL;
+
+    (void)state;
+    for (int c = 1; c < 256; c++) {
+        char text[128];
+        bool letter = strchr(letters, c) != NULL;
+        if (c == ' ') {
+            continue;
+        }
+        (void)snprintf(text, sizeof text, "candidate:%c %s", c, &HOST[2]);
+        floe_error error = floe_candidate_parse(text, &candidate);
+        assert_int_equal(error, letter || c == '+' || c == '/' ? FLOE_OK : FLOE_ERR_SYNTAX);
+        if (error == FLOE_OK) {
+            assert_int_equal(candidate->foundation[0], c);
+            floe_candidate_free(candidate);
+        }
+        (void)snprintf(text, sizeof text, "candidate:1 1 x%c 1 192.0.2.1 5000 typ host", c);
+        bool token = letter || strchr("!#$%&'*+-.^_`{|}~", c) != NULL;
+        assert_int_equal(floe_candidate_parse(text, &candidate),
+                         token ? FLOE_ERR_UNSUPPORTED : FLOE_ERR_SYNTAX);
+    }
+}
+
+/* A candidate has its room to the byte, and comes back as it was. */
+static void c2_the_room_that_a_text_needs(void **state)
+{
+    static const char *const texts[] = {
+        "candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host",
+        "candidate:1 256 UDP 1 192.0.2.1 65535 TYP SRFLX RADDR 10.0.0.1 RPORT 0",
+        "candidate:77 2 tcp 1677729535 2001:db8::9 9 typ relay raddr fd00::1 rport 5 tcptype "
+        "active generation 1 ufrag ab+/"};
+    static const char *const written[] = {
+        "candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host",
+        "candidate:1 256 udp 1 192.0.2.1 65535 typ srflx raddr 10.0.0.1 rport 0",
+        "candidate:77 2 tcp 1677729535 2001:db8::9 9 typ relay raddr fd00::1 rport 5 tcptype "
+        "active generation 1 ufrag ab+/"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        floe_candidate *candidate = NULL;
+        size_t size = strlen(written[i]);
+        assert_int_equal(floe_candidate_parse(texts[i], &candidate), FLOE_OK);
+        for (size_t room = 0; room < size + 3; room++) {
+            char text[256];
+            memset(text, 'x', sizeof text);
+            assert_int_equal(floe_candidate_format(candidate, text, room),
+                             room > size ? FLOE_OK : FLOE_ERR_BUFFER_TOO_SMALL);
+            assert_int_equal(text[room], 'x');
+            if (room > size) {
+                assert_string_equal(text, written[i]);
+            }
+        }
+        assert_int_equal(floe_candidate_format(NULL, (char[8]){0}, 8), FLOE_ERR_INVALID_ARGUMENT);
+        assert_int_equal(floe_candidate_format(candidate, NULL, 8), FLOE_ERR_INVALID_ARGUMENT);
+        floe_candidate_free(candidate);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(c1_fields),
+        cmocka_unit_test(c1_names_of_values),
+        cmocka_unit_test(c2_the_room_that_a_text_needs),
+        cmocka_unit_test(c3_every_byte),
         cmocka_unit_test(c3_bounds_of_the_whole),
         cmocka_unit_test(c3_what_others_define),
         cmocka_unit_test(its_address_is_ready_to_be_sent_to),

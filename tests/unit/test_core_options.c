@@ -4,6 +4,8 @@
 
 #include "core/gatherer.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void s1_long_names(void **state)
@@ -22,6 +24,37 @@ static void s1_long_names(void **state)
     assert_int_equal(floe_url_parse(text, &url), FLOE_ERR_SYNTAX);
     text[5 + 255] = '\0';
     assert_int_equal(floe_url_parse(text, &url), FLOE_OK);
+}
+
+/* S1: which bytes a name may have, as they are and percent-encoded. */
+static void s1_every_byte_of_a_name(void **state)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+    static const char digits[] = "0123456789abcdefABCDEF";
+
+    (void)state;
+    for (int c = 1; c < 256; c++) {
+        char text[32];
+        floe_url url;
+        int small = c >= 'A' && c <= 'Z' ? c + 32 : c;
+        (void)snprintf(text, sizeof text, "stun:a%cb", c);
+        assert_int_equal(floe_url_parse(text, &url),
+                         strchr(letters, small) != NULL ? FLOE_OK : FLOE_ERR_SYNTAX);
+        if (strchr(letters, small) != NULL) {
+            assert_int_equal(url.host[1], small);
+        }
+        /* "%41" is "a": of those that end with 1 there are 1, A, Q, a and q. */
+        (void)snprintf(text, sizeof text, "stun:a%%%c1b", c);
+        assert_int_equal(floe_url_parse(text, &url),
+                         c >= '3' && c <= '7' ? FLOE_OK : FLOE_ERR_SYNTAX);
+        (void)snprintf(text, sizeof text, "stun:a%%6%cb", c); /* from "`" to "o" */
+        bool good = c != '0' && strchr(digits, c) != NULL;
+        assert_int_equal(floe_url_parse(text, &url), good ? FLOE_OK : FLOE_ERR_SYNTAX);
+        if (good) {
+            char value[2] = {(char)c, '\0'};
+            assert_int_equal(url.host[1], 0x60 + strtol(value, NULL, 16));
+        }
+    }
 }
 
 typedef struct fixture {
@@ -339,7 +372,7 @@ static void names_of_enums(void **state)
     assert_string_equal(floe_gatherer_state_name(FLOE_GATHERER_STATE_GATHERING), "gathering");
     assert_string_equal(floe_gatherer_state_name(FLOE_GATHERER_STATE_COMPLETE), "complete");
     assert_string_equal(floe_gatherer_state_name(FLOE_GATHERER_STATE_CLOSED), "closed");
-    assert_string_equal(floe_gatherer_state_name((enum floe_gatherer_state)9), "");
+    assert_string_equal(floe_gatherer_state_name((enum floe_gatherer_state)5), "");
     assert_string_equal(floe_candidate_type_name(FLOE_CANDIDATE_TYPE_PRFLX), "prflx");
     assert_string_equal(floe_candidate_type_name((floe_candidate_type)77), "");
     assert_string_equal(floe_protocol_name(FLOE_PROTOCOL_DTLS), "dtls");
@@ -373,6 +406,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(s1_long_names),
+        cmocka_unit_test(s1_every_byte_of_a_name),
         cmocka_unit_test_setup_teardown(s2_credentials, set_up, tear_down),
         cmocka_unit_test_setup_teardown(s3_oauth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(s4_duplicates_are_gathered_once, set_up, tear_down),
