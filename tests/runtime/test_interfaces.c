@@ -8,6 +8,8 @@
 
 #include <net/if.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -72,6 +74,73 @@ static void who_is_near(void **state)
     floe_interfaces_free(&interfaces);
 }
 
+static void flip(floe_address *address, unsigned bit)
+{
+    address->ip[bit / 8] ^= (uint8_t)(0x80U >> bit % 8);
+}
+
+/* By each prefix that there may be: a bit that it covers makes another far, and no other does. */
+static void near_to_the_bit(void **state)
+{
+    static const char *const texts[] = {"192.0.2.1:0", "[2001:db8::1]:0"};
+    static const unsigned bits[] = {32, 128};
+
+    (void)state;
+    for (size_t family = 0; family < 2; family++) {
+        floe_interface_address one = {.address = address_of(texts[family]), .interface_index = 7};
+        floe_address stranger = address_of(texts[1 - family]);
+        for (unsigned length = 0; length <= bits[family]; length++) {
+            floe_interfaces interfaces;
+            floe_interfaces_init(&interfaces, &floe_default_allocator);
+            assert_int_equal(floe_interfaces_add(&interfaces, "eth0", (uint8_t)length, &one),
+                             FLOE_OK);
+            assert_true(floe_interfaces_are_near(&interfaces, 7, &one.address));
+            assert_false(floe_interfaces_are_near(&interfaces, 8, &one.address));
+            assert_false(floe_interfaces_are_near(&interfaces, 7, &stranger));
+            for (unsigned bit = 0; bit < bits[family]; bit++) {
+                floe_address other = one.address;
+                flip(&other, bit);
+                assert_int_equal(floe_interfaces_are_near(&interfaces, 7, &other), bit >= length);
+            }
+            floe_interfaces_free(&interfaces);
+        }
+    }
+}
+
+static void the_list_grows(void **state)
+{
+    counting_allocator memory;
+    floe_interfaces interfaces;
+    floe_interface_address one = {.address = address_of("10.0.0.0:0")};
+    char name[16];
+
+    (void)state;
+    for (size_t fails = 0; fails < 16; fails++) {
+        floe_error error = FLOE_OK;
+        counting_init(&memory);
+        memory.fail_at = fails;
+        floe_interfaces_init(&interfaces, &memory.table);
+        for (unsigned i = 0; i < 300 && error == FLOE_OK; i++) {
+            one.address.ip[2] = (uint8_t)(i / 256);
+            one.address.ip[3] = (uint8_t)i;
+            one.interface_index = i;
+            (void)snprintf(name, sizeof name, "eth%u", i);
+            error = floe_interfaces_add(&interfaces, name, 32, &one);
+            assert_int_equal(interfaces.count, i + (error == FLOE_OK));
+        }
+        /* room for 16, 32 … 512: two pieces each */
+        assert_int_equal(error, fails == 0 || fails > 12 ? FLOE_OK : FLOE_ERR_NO_MEMORY);
+        for (unsigned i = 0; i < interfaces.count; i++) {
+            (void)snprintf(name, sizeof name, "eth%u", i);
+            assert_string_equal(interfaces.list[i].interface_name, name);
+            assert_int_equal(interfaces.list[i].interface_index, i);
+            assert_true(floe_interfaces_are_near(&interfaces, i, &interfaces.list[i].address));
+        }
+        floe_interfaces_free(&interfaces);
+        assert_int_equal(memory.live, 0);
+    }
+}
+
 static void each_allocation_may_fail(void **state)
 {
     counting_allocator memory;
@@ -124,17 +193,60 @@ static int see_a_change(void)
     return good ? 0 : 1;
 }
 
+/* Whether those two addresses, and no others, are where the default route leads. */
+static bool default_routes_are(const char *ipv4, const char *ipv6)
+{
+    floe_interfaces interfaces;
+    size_t marked = 0;
+    bool good = true;
+
+    floe_interfaces_init(&interfaces, &floe_default_allocator);
+    good = floe_interfaces_update(&interfaces) == FLOE_OK;
+    floe_interfaces_mark_default_route(&interfaces);
+    for (size_t n = 0; n < interfaces.count; n++) {
+        const floe_interface_address *one = &interfaces.list[n];
+        const char *right = one->address.family == FLOE_FAMILY_IPV4 ? ipv4 : ipv6;
+        char text[64];
+        (void)floe_address_format(&one->address, text, sizeof text);
+        good = good && (!one->default_route || (right != NULL && strcmp(text, right) == 0));
+        marked += one->default_route;
+    }
+    floe_interfaces_free(&interfaces);
+    return good && marked == (size_t)(ipv4 != NULL) + (ipv6 != NULL);
+}
+
+static bool runs(const char *command)
+{
+    return system(command) == 0; /* in a namespace that this process has made */
+}
+
+static int see_the_default_route(void)
+{
+    if (unshare(CLONE_NEWNET) != 0 ||
+        !runs("ip link add d0 type veth peer name d1 && ip link set d1 up && ip addr add "
+              "10.9.0.1/24 dev d0 && "
+              "ip addr add 10.8.0.1/24 dev d0 && ip addr add 2001:db8::1/64 dev d0 nodad && "
+              "ip addr add 2001:db8:1::1/64 dev d0 nodad && ip link set d0 up")) {
+        return 2;
+    }
+    bool good = default_routes_are(NULL, NULL);
+    good =
+        good && runs("ip route add default via 10.8.0.2") && default_routes_are("10.8.0.1", NULL);
+    good = good && runs("ip -6 route add default via 2001:db8:1::2 src 2001:db8:1::1") &&
+           default_routes_are("10.8.0.1", "2001:db8:1::1");
+    good = good && runs("ip route del default") && default_routes_are(NULL, "2001:db8:1::1");
+    return good ? 0 : 1;
+}
+
 static bool skipped; /* which ctest is to be told: 77 */
 
-static void a_change_is_seen(void **state)
+static void seen_in_a_network_of_its_own(int (*see)(void))
 {
     int status = 0;
-    pid_t child;
+    pid_t child = fork();
 
-    (void)state;
-    child = fork();
     if (child == 0) {
-        _exit(see_a_change());
+        _exit(see());
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
@@ -144,12 +256,25 @@ static void a_change_is_seen(void **state)
     assert_int_equal(status, 0);
 }
 
+static void a_change_is_seen(void **state)
+{
+    (void)state;
+    seen_in_a_network_of_its_own(see_a_change);
+}
+
+/* P1: the addresses from which what is far away would be reached. */
+static void the_default_route_is_marked(void **state)
+{
+    (void)state;
+    seen_in_a_network_of_its_own(see_the_default_route);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_list_is_there),
-        cmocka_unit_test(who_is_near),
-        cmocka_unit_test(a_change_is_seen),
+        cmocka_unit_test(the_list_is_there),        cmocka_unit_test(who_is_near),
+        cmocka_unit_test(near_to_the_bit),          cmocka_unit_test(the_list_grows),
+        cmocka_unit_test(a_change_is_seen),         cmocka_unit_test(the_default_route_is_marked),
         cmocka_unit_test(each_allocation_may_fail),
     };
     int failed = cmocka_run_group_tests_name("interfaces", tests, NULL, NULL);
