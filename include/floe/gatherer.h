@@ -148,7 +148,8 @@ FLOE_EXPORT floe_error floe_gatherer_on_local_candidate(floe_gatherer *gatherer,
                                                         void *user_data);
 /** Sets the handler for candidates that serve no longer: the relay is gone, or the NAT has given
  *  another address, which is reported as a candidate of its own. A relay that its server has lost
- *  (it was restarted, say) is asked for again by itself, and is another candidate. */
+ *  (it was restarted, say) is asked for again by itself, and is another candidate; where its
+ *  server's name leads elsewhere by then, there. */
 FLOE_EXPORT floe_error floe_gatherer_on_candidate_withdrawn(floe_gatherer *gatherer,
                                                             floe_local_candidate_handler handler,
                                                             void *user_data);

@@ -224,10 +224,13 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure,
 
 /* ── Servers (server.c), and the looking up of their names (names.c) ── */
 
+typedef struct floe_names floe_names;
+
 typedef struct floe_lookup {
-    floe_list link; /* in server->lookups */
+    floe_list link; /* in names->lookups */
     floe_output output;
     floe_server *server;
+    floe_names *names;
     char *name; /* NULL: the URL's host */
     uint32_t query;
     uint16_t port;
@@ -242,23 +245,34 @@ typedef struct floe_lookup {
 /* At most so many addresses of one name and family are tried, and as many targets of SRV. */
 #define FLOE_ADDRESSES_MAX 8
 
+typedef struct floe_place {
+    floe_address address; /* of the server, or of the proxy on the way */
+    uint8_t order;        /* those of a better SRV target first */
+} floe_place;
+
+/* Where a server is: the look-ups that say so, and what they have said by now, best first. */
+struct floe_names {
+    floe_list lookups; /* floe_lookup.link */
+    floe_place *places;
+    uint16_t place_count;
+    bool no_memory; /* for one of the look-ups */
+};
+
 struct floe_server {
     floe_output output; /* FLOE_OUTPUT_SERVER_ERROR */
     char *text;         /* the URL as it was given */
     floe_url *url;
     floe_turn_account *account; /* NULL for stun */
-    floe_address *addresses;
-    uint8_t *orders; /* of the addresses: those of a better SRV target first */
-    uint16_t address_count;
+    floe_names names;
+    floe_names anew; /* for a relay that it does not give back (T7): then they are its names */
+    floe_time anew_since;
     uint16_t index; /* its place among the servers */
     /* 486 or 508: not to be asked again in this gathering, nor in one that begins before
      * `refused_until` (T6). */
     uint16_t refused;
     floe_time refused_until;
-    bool told_failed;  /* the event that says url_failed is given */
-    bool no_memory;    /* for one of its look-ups */
-    floe_list lookups; /* floe_lookup.link */
-    floe_list pairs;   /* floe_pair.of_server */
+    bool told_failed; /* the event that says url_failed is given */
+    floe_list pairs;  /* floe_pair.of_server */
     /* Of its pairs: how many pend, may still give or have given something, have failed and were
      * not told; and of these those whose failure is the URL's. */
     uint32_t pairs_pending;
@@ -312,10 +326,19 @@ const char *floe_server_host(const floe_core *core, const floe_server *server,
 /* Whether it is reached through the settings' proxy. */
 bool floe_server_proxied(const floe_core *core, const floe_server *server);
 
+void floe_names_init(floe_server *server);
 void floe_names_begin(floe_core *core, floe_server *server);
+/* It does not give back a relay that was lost: its name may lead elsewhere by now. Who tells errors
+ * hears nothing of what comes of it; relays that wait do. */
+void floe_names_again(floe_core *core, floe_time now, const floe_server *of);
 /* No look-up of it is under way or waits any more. */
 void floe_names_forget(const floe_core_shared *shared, floe_server *server);
+/* And nothing is known of where it is. */
+void floe_names_reset(const floe_core_shared *shared, floe_server *server);
+/* Whether a gathering waits for one of its look-ups. */
 bool floe_server_pending(const floe_server *server);
+/* Whether it is known to be there. */
+bool floe_server_is_at(const floe_server *server, const floe_address *address);
 void floe_names_addresses(floe_core *core, floe_time now, uint32_t query, floe_error error,
                           const floe_address *addresses, size_t count);
 void floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_error error,
@@ -765,6 +788,7 @@ struct floe_relay {
     uint8_t redirects;
     floe_relay_kind kind;
     bool renews;         /* it was lost, and is asked for again */
+    bool in_vain;        /* and was not given, since */
     bool moves;          /* to another address of ours (RFC 8016) */
     bool quiet;          /* the gathering has given it up: the next one tells it (L4) */
     uint32_t generation; /* in which it was told */
@@ -809,7 +833,8 @@ static inline void floe_relay_heard(floe_relay *relay, floe_time now)
 /* The live relay of the base by this server, allocated; NULL: none. */
 floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
                           floe_relay_kind kind);
-/* One that was asked for before a restart, and that nobody waits for any more; NULL: none. */
+/* One that was asked for before, that nobody waits for any more, and that will do for the pair's
+ * attempt at this address: it asks there, or where its server is no longer. NULL: none. */
 floe_relay *floe_relay_under_way(const floe_core *core, const floe_pair *pair,
                                  const floe_address *remote);
 /* The base is about to go: its relays move to another or are released. */
@@ -823,6 +848,11 @@ bool floe_relay_has_way(const floe_relay *relay);
 void floe_relay_request_leaves(floe_core *core, floe_time now, const floe_relay *relay,
                                const floe_stun_transaction *transaction, floe_counters *counters,
                                size_t size);
+/* One that is asked for again is asked for at this address instead; NULL without memory. */
+floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *relay,
+                                 const floe_address *remote);
+/* The server's name was looked up anew: those that wait for where it is no longer need not. */
+void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const floe_server *server);
 /* The gathering waits for it no longer; it goes on. */
 void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay);
 /* Releases the allocation, and withdraws its candidates; it is live no longer. */

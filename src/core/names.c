@@ -21,7 +21,25 @@ static bool is_service(const floe_lookup *lookup)
     return lookup->record == FLOE_DNS_SRV || lookup->record == FLOE_DNS_NAPTR;
 }
 
-static floe_lookup *add_lookup(floe_core *core, floe_server *server, floe_dns_record record,
+/* Of the server's names at hand, or anew. */
+typedef struct looking {
+    floe_server *server;
+    floe_names *names;
+} looking;
+
+static bool is_anew(const looking *of)
+{
+    return of->names == &of->server->anew;
+}
+
+static void fail(floe_core *core, const looking *of, floe_failure_kind kind, uint8_t detail)
+{
+    if (!is_anew(of)) {
+        floe_server_fail(core, of->server, kind, detail);
+    }
+}
+
+static floe_lookup *add_lookup(floe_core *core, const looking *of, floe_dns_record record,
                                const char *name, uint16_t port, uint16_t order)
 {
     const floe_allocator *allocator = &core->shared->allocator;
@@ -31,18 +49,19 @@ static floe_lookup *add_lookup(floe_core *core, floe_server *server, floe_dns_re
     if (lookup == NULL || (name != NULL && copy == NULL)) {
         floe_deallocate(allocator, lookup);
         floe_deallocate(allocator, copy);
-        server->no_memory = true;
+        of->names->no_memory = true;
         floe_core_out_of_memory(core);
         return NULL;
     }
-    lookup->server = server;
+    lookup->server = of->server;
+    lookup->names = of->names;
     lookup->name = copy;
     lookup->record = (uint8_t)record;
     lookup->port = port;
     lookup->order = order;
     lookup->query = ++core->last_query;
-    floe_list_append(&server->lookups, &lookup->link);
-    if (is_service(lookup)) {
+    floe_list_append(&of->names->lookups, &lookup->link);
+    if (is_service(lookup) && !is_anew(of)) {
         core->services_end =
             floe_time_after(core->started, floe_names_service_timeout(core->shared));
     }
@@ -51,7 +70,7 @@ static floe_lookup *add_lookup(floe_core *core, floe_server *server, floe_dns_re
 }
 
 /* Both families of a name, as far as a base could use them. */
-static void look_up_addresses(floe_core *core, floe_server *server, const char *name, uint16_t port,
+static void look_up_addresses(floe_core *core, const looking *of, const char *name, uint16_t port,
                               uint16_t order)
 {
     static const struct {
@@ -62,7 +81,7 @@ static void look_up_addresses(floe_core *core, floe_server *server, const char *
 
     for (size_t i = 0; i < 2; i++) {
         if (floe_bases_have_family(core, kinds[i].family)) {
-            floe_lookup *lookup = add_lookup(core, server, kinds[i].record, name, port, order);
+            floe_lookup *lookup = add_lookup(core, of, kinds[i].record, name, port, order);
             if (lookup != NULL) {
                 lookup->proxy = proxy != NULL && name == proxy->host;
             }
@@ -71,58 +90,89 @@ static void look_up_addresses(floe_core *core, floe_server *server, const char *
 }
 
 /* RFC 8489 §8.1 and RFC 5928 §3: "_turn._udp.example.org". */
-static void look_up_service(floe_core *core, floe_server *server)
+static void look_up_service(floe_core *core, const looking *of)
 {
-    const floe_url *url = server->url;
+    const floe_url *url = of->server->url;
     bool udp = url->transport == FLOE_PROTOCOL_UDP || url->transport == FLOE_PROTOCOL_DTLS;
     char name[FLOE_HOST_SIZE + 16];
 
     (void)snprintf(name, sizeof name, "_%s%s._%s.%s", url->turn ? "turn" : "stun",
                    url->secure ? "s" : "", udp ? "udp" : "tcp", url->host);
-    (void)add_lookup(core, server, FLOE_DNS_SRV, name, 0, 0);
+    (void)add_lookup(core, of, FLOE_DNS_SRV, name, 0, 0);
+}
+
+static void begin(floe_core *core, const looking *of)
+{
+    const floe_url *url = of->server->url;
+    floe_address literal;
+    uint16_t port;
+    const char *host = floe_server_host(core, of->server, &literal, &port);
+
+    of->names->no_memory = false;
+    if (host != url->host) { /* the proxy looks up the server's own name */
+        look_up_addresses(core, of, host, port, 0);
+    } else if (!core->shared->service_discovery || url->has_port) {
+        look_up_addresses(core, of, NULL, url->port, 0);
+    } else if (url->turn && !url->has_transport) {
+        (void)add_lookup(core, of, FLOE_DNS_NAPTR, NULL, 0, 0);
+    } else {
+        look_up_service(core, of);
+    }
+}
+
+void floe_names_init(floe_server *server)
+{
+    floe_list_init(&server->names.lookups);
+    floe_list_init(&server->anew.lookups);
 }
 
 void floe_names_begin(floe_core *core, floe_server *server)
 {
-    const floe_url *url = server->url;
-    floe_address literal;
-    uint16_t port;
-    const char *host = floe_server_host(core, server, &literal, &port);
-
-    server->no_memory = false;
-    if (host != url->host) { /* the proxy looks up the server's own name */
-        look_up_addresses(core, server, host, port, 0);
-    } else if (!core->shared->service_discovery || url->has_port) {
-        look_up_addresses(core, server, NULL, url->port, 0);
-    } else if (url->turn && !url->has_transport) {
-        (void)add_lookup(core, server, FLOE_DNS_NAPTR, NULL, 0, 0);
-    } else {
-        look_up_service(core, server);
-    }
-    if (server->no_memory && floe_list_empty(&server->lookups)) {
+    begin(core, &(looking){server, &server->names});
+    if (server->names.no_memory && floe_list_empty(&server->names.lookups)) {
         floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
     }
 }
 
-static void lookup_free(const floe_core_shared *shared, floe_lookup *lookup)
+static void forget_lookups(const floe_core_shared *shared, floe_names *names)
 {
-    floe_untell(&lookup->output);
-    floe_list_remove(&lookup->link);
-    floe_deallocate(&shared->allocator, lookup->name);
-    floe_deallocate(&shared->allocator, lookup);
+    FLOE_LIST_EACH_SAFE(lookup, &names->lookups, floe_lookup, link)
+    {
+        floe_untell(&lookup->output);
+        floe_list_remove(&lookup->link);
+        floe_deallocate(&shared->allocator, lookup->name);
+        floe_deallocate(&shared->allocator, lookup);
+    }
+}
+
+static void forget_places(const floe_core_shared *shared, floe_names *names)
+{
+    floe_deallocate(&shared->allocator, names->places);
+    names->places = NULL;
+    names->place_count = 0;
+}
+
+static void forget_anew(const floe_core_shared *shared, floe_server *server)
+{
+    forget_lookups(shared, &server->anew);
+    forget_places(shared, &server->anew);
 }
 
 void floe_names_forget(const floe_core_shared *shared, floe_server *server)
 {
-    FLOE_LIST_EACH_SAFE(lookup, &server->lookups, floe_lookup, link)
-    {
-        lookup_free(shared, lookup);
-    }
+    forget_lookups(shared, &server->names);
+    forget_anew(shared, server);
 }
 
-bool floe_server_pending(const floe_server *server)
+void floe_names_reset(const floe_core_shared *shared, floe_server *server)
 {
-    FLOE_LIST_EACH(lookup, &server->lookups, floe_lookup, link)
+    floe_names_forget(shared, server);
+    forget_places(shared, &server->names);
+}
+
+static bool is_pending(const floe_names *names)
+{
+    FLOE_LIST_EACH(lookup, &names->lookups, floe_lookup, link)
     {
         if (!lookup->done) {
             return true;
@@ -131,64 +181,97 @@ bool floe_server_pending(const floe_server *server)
     return false;
 }
 
-static floe_lookup *pending_lookup(const floe_core *core, uint32_t query)
+bool floe_server_pending(const floe_server *server)
 {
-    for (size_t i = 0; i < core->set->count; i++) {
-        FLOE_LIST_EACH(lookup, &core->set->servers[i].lookups, floe_lookup, link)
-        {
-            if (lookup->query == query) {
-                return lookup->done ? NULL : lookup;
-            }
+    return is_pending(&server->names);
+}
+
+/* So long nobody's gathering bounds what is looked up anew. */
+#define ANEW_WITHIN floe_seconds(30)
+
+void floe_names_again(floe_core *core, floe_time now, const floe_server *of)
+{
+    floe_address literal;
+    uint16_t port;
+
+    (void)floe_server_host(core, of, &literal, &port);
+    if (literal.family != FLOE_FAMILY_NONE || !floe_server_current(core, of)) {
+        return;
+    }
+    floe_server *server = &core->set->servers[of->index];
+    bool asked =
+        is_pending(&server->anew) && floe_time_since(now, server->anew_since).ns < ANEW_WITHIN.ns;
+    if (!asked && !floe_server_pending(server)) {
+        forget_anew(core->shared, server);
+        server->anew_since = now;
+        begin(core, &(looking){server, &server->anew});
+    }
+}
+
+static floe_lookup *pending_of(const floe_names *names, uint32_t query)
+{
+    FLOE_LIST_EACH(lookup, &names->lookups, floe_lookup, link)
+    {
+        if (lookup->query == query && !lookup->done) {
+            return lookup;
         }
     }
     return NULL;
 }
 
-/* Room for so many more addresses. */
-static bool make_room(floe_core *core, floe_server *server, size_t more)
+static floe_lookup *pending_lookup(const floe_core *core, uint32_t query)
+{
+    for (size_t i = 0; i < core->set->count; i++) {
+        floe_lookup *at_hand = pending_of(&core->set->servers[i].names, query);
+        floe_lookup *anew = pending_of(&core->set->servers[i].anew, query);
+        if (at_hand != NULL || anew != NULL) {
+            return at_hand != NULL ? at_hand : anew;
+        }
+    }
+    return NULL;
+}
+
+/* Room for so many more places. */
+static bool make_room(const floe_core *core, floe_names *names, size_t more)
 {
     const floe_allocator *allocator = &core->shared->allocator;
-    size_t room = server->address_count + more;
-    floe_address *addresses = floe_allocate(allocator, room * sizeof *addresses);
-    uint8_t *orders = floe_allocate(allocator, room);
+    floe_place *places = floe_allocate(allocator, (names->place_count + more) * sizeof *places);
 
-    if (addresses == NULL || orders == NULL) {
-        floe_deallocate(allocator, addresses);
-        floe_deallocate(allocator, orders);
+    if (places == NULL) {
         return false;
     }
-    if (server->address_count > 0) {
-        memcpy(addresses, server->addresses, server->address_count * sizeof *addresses);
-        memcpy(orders, server->orders, server->address_count);
+    if (names->place_count > 0) {
+        memcpy(places, names->places, names->place_count * sizeof *places);
     }
-    floe_deallocate(allocator, server->addresses);
-    floe_deallocate(allocator, server->orders);
-    server->addresses = addresses;
-    server->orders = orders;
+    floe_deallocate(allocator, names->places);
+    names->places = places;
     return true;
 }
 
 /* Behind those of the same order or a better one. */
-static void insert_address(floe_server *server, const floe_address *address, uint16_t order)
+static void insert_place(floe_names *names, const floe_address *address, uint16_t order)
 {
-    size_t at = server->address_count++;
+    size_t at = names->place_count++;
 
-    for (; at > 0 && server->orders[at - 1] > order; at--) {
-        server->addresses[at] = server->addresses[at - 1];
-        server->orders[at] = server->orders[at - 1];
+    for (; at > 0 && names->places[at - 1].order > order; at--) {
+        names->places[at] = names->places[at - 1];
     }
-    server->addresses[at] = *address;
-    server->orders[at] = (uint8_t)order;
+    names->places[at] = (floe_place){.address = *address, .order = (uint8_t)order};
 }
 
-static bool is_known(const floe_server *server, const floe_address *address)
+static bool is_known(const floe_names *names, const floe_address *address)
 {
-    for (size_t i = 0; i < server->address_count; i++) {
-        if (floe_address_equal(&server->addresses[i], address)) {
+    for (size_t i = 0; i < names->place_count; i++) {
+        if (floe_address_equal(&names->places[i].address, address)) {
             return true;
         }
     }
     return false;
+}
+
+bool floe_server_is_at(const floe_server *server, const floe_address *address)
+{
+    return is_known(&server->names, address);
 }
 
 /* T4b is about what others name: whom his proxy's name stands for is the owner's own affair. */
@@ -202,24 +285,24 @@ static bool may_be_asked(const floe_core *core, const floe_lookup *lookup,
 static bool add_addresses(floe_core *core, floe_lookup *lookup, const floe_address *given,
                           size_t count)
 {
-    floe_server *server = lookup->server;
+    floe_names *names = lookup->names;
     uint8_t family = lookup->record == FLOE_DNS_A ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
 
     count = count < FLOE_ADDRESSES_MAX ? count : FLOE_ADDRESSES_MAX;
     if (count == 0) {
         return true;
     }
-    if (!make_room(core, server, count)) {
+    if (!make_room(core, names, count)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
         floe_address plain = floe_address_normalise(given[i]);
         floe_address address = floe_address_with_port(plain, lookup->port);
-        if (given[i].family != family || is_known(server, &address)) {
+        if (given[i].family != family || is_known(names, &address)) {
             continue;
         }
         if (may_be_asked(core, lookup, &address)) {
-            insert_address(server, &address, lookup->order);
+            insert_place(names, &address, lookup->order);
         } else {
             lookup->refused = address;
         }
@@ -230,8 +313,8 @@ static bool add_addresses(floe_core *core, floe_lookup *lookup, const floe_addre
 /* Whether somebody here could ask one of its addresses. */
 static bool is_reachable(const floe_core *core, const floe_server *server)
 {
-    for (size_t i = 0; i < server->address_count; i++) {
-        if (floe_bases_have_family(core, server->addresses[i].family)) {
+    for (size_t i = 0; i < server->names.place_count; i++) {
+        if (floe_bases_have_family(core, server->names.places[i].address.family)) {
             return true;
         }
     }
@@ -244,7 +327,7 @@ static bool is_reachable(const floe_core *core, const floe_server *server)
 static void judge(floe_core *core, floe_server *server)
 {
     static const uint8_t families[] = {FLOE_FAMILY_IPV4, FLOE_FAMILY_IPV6};
-    uint8_t error = server->no_memory ? (uint8_t)-FLOE_ERR_NO_MEMORY : FLOE_OK;
+    uint8_t error = server->names.no_memory ? (uint8_t)-FLOE_ERR_NO_MEMORY : FLOE_OK;
     const floe_address *refused = NULL;
     bool asked[2] = {false, false};
     bool could_ask = floe_bases_have_family(core, FLOE_FAMILY_IPV4) ||
@@ -253,7 +336,7 @@ static void judge(floe_core *core, floe_server *server)
     if (floe_server_pending(server) || !could_ask || is_reachable(core, server)) {
         return;
     }
-    FLOE_LIST_EACH(lookup, &server->lookups, floe_lookup, link)
+    FLOE_LIST_EACH(lookup, &server->names.lookups, floe_lookup, link)
     {
         bool address = lookup->record == FLOE_DNS_A || lookup->record == FLOE_DNS_AAAA;
         int ipv6 = lookup->record == FLOE_DNS_AAAA;
@@ -265,7 +348,7 @@ static void judge(floe_core *core, floe_server *server)
             refused = &lookup->refused;
         }
         if (lookup->error != FLOE_OK &&
-            (server->address_count == 0 || floe_bases_have_family(core, families[ipv6]))) {
+            (server->names.place_count == 0 || floe_bases_have_family(core, families[ipv6]))) {
             error = lookup->error;
         }
     }
@@ -275,15 +358,37 @@ static void judge(floe_core *core, floe_server *server)
     if (error == FLOE_OK && refused != NULL) {
         floe_server_fail(core, server, FLOE_FAILURE_ADDRESS, 0);
         server->failure.remote = *refused;
-    } else if (error != FLOE_OK || (server->address_count == 0 && asked[0] == asked[1])) {
+    } else if (error != FLOE_OK || (server->names.place_count == 0 && asked[0] == asked[1])) {
         floe_server_fail(core, server, FLOE_FAILURE_NAME, error);
     }
+}
+
+/* What was looked up anew is known whole: if it says where the server is, it is nowhere else. */
+static void take_over(floe_core *core, floe_time now, floe_server *server)
+{
+    floe_names *anew = &server->anew;
+
+    if (is_pending(anew)) {
+        return;
+    }
+    if (anew->place_count > 0) {
+        forget_places(core->shared, &server->names);
+        server->names.places = anew->places;
+        server->names.place_count = anew->place_count;
+        anew->places = NULL;
+    }
+    forget_anew(core->shared, server);
+    floe_relays_found_elsewhere(core, now, server);
 }
 
 static void lookup_ended(floe_core *core, floe_time now, floe_lookup *lookup, floe_error error)
 {
     lookup->done = true;
     lookup->error = (uint8_t)-error;
+    if (lookup->names == &lookup->server->anew) {
+        take_over(core, now, lookup->server);
+        return;
+    }
     judge(core, lookup->server);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
@@ -352,7 +457,7 @@ static bool says_none(const floe_service_record *records, size_t count)
 }
 
 /* The targets of SRV, best first; without any, the host itself (RFC 8489 §8.1). */
-static void follow_srv(floe_core *core, floe_server *server, const floe_service_record *records,
+static void follow_srv(floe_core *core, const looking *of, const floe_service_record *records,
                        size_t count)
 {
     bool taken[FLOE_SERVICES_MAX] = {false};
@@ -361,23 +466,23 @@ static void follow_srv(floe_core *core, floe_server *server, const floe_service_
     uint16_t refused = 0;
 
     if (says_none(records, count)) {
-        floe_server_fail(core, server, FLOE_FAILURE_SERVICE, 0);
+        fail(core, of, FLOE_FAILURE_SERVICE, 0);
         return;
     }
     count = count < FLOE_SERVICES_MAX ? count : FLOE_SERVICES_MAX;
     while (order < FLOE_ADDRESSES_MAX && (record = draw(core, records, count, taken)) != NULL) {
         taken[record - records] = true;
-        if (record->port != 0 && !floe_server_port_allowed(core, server->url, record->port)) {
+        if (record->port != 0 && !floe_server_port_allowed(core, of->server->url, record->port)) {
             refused = record->port;
         } else if (record->port != 0) {
-            look_up_addresses(core, server, record->target, record->port, order++);
+            look_up_addresses(core, of, record->target, record->port, order++);
         }
     }
     if (order == 0 && refused != 0) {
-        floe_server_fail(core, server, FLOE_FAILURE_PORT, 0);
-        server->failure.remote.port = refused;
+        fail(core, of, FLOE_FAILURE_PORT, 0);
+        of->server->failure.remote.port = is_anew(of) ? 0 : refused;
     } else if (order == 0) {
-        look_up_addresses(core, server, NULL, server->url->port, 0);
+        look_up_addresses(core, of, NULL, of->server->url->port, 0);
     }
 }
 
@@ -414,12 +519,13 @@ static bool serves(const char *service, const char *tag)
 
 /* The first that leads on, by order and preference: flag "S" to an SRV record, "A" to addresses,
  * none to other records of the kind (RFC 3958 §2.2.1), of which there are bounded many. */
-static void follow_naptr(floe_core *core, floe_server *server, const floe_service_record *records,
+static void follow_naptr(floe_core *core, const looking *of, const floe_service_record *records,
                          size_t count)
 {
-    const char *tag = server->url->transport == FLOE_PROTOCOL_TLS   ? "turn.tls"
-                      : server->url->transport == FLOE_PROTOCOL_TCP ? "turn.tcp"
-                                                                    : "turn.udp";
+    const floe_url *url = of->server->url;
+    const char *tag = url->transport == FLOE_PROTOCOL_TLS   ? "turn.tls"
+                      : url->transport == FLOE_PROTOCOL_TCP ? "turn.tcp"
+                                                            : "turn.udp";
     const floe_service_record *best = NULL;
 
     for (size_t i = 0; i < count; i++) {
@@ -433,13 +539,13 @@ static void follow_naptr(floe_core *core, floe_server *server, const floe_servic
         }
     }
     if (best == NULL) {
-        look_up_service(core, server);
+        look_up_service(core, of);
     } else if (best->flag == '\0') {
-        (void)add_lookup(core, server, FLOE_DNS_NAPTR, best->target, 0, 0);
+        (void)add_lookup(core, of, FLOE_DNS_NAPTR, best->target, 0, 0);
     } else if (best->flag == 's' || best->flag == 'S') {
-        (void)add_lookup(core, server, FLOE_DNS_SRV, best->target, 0, 0);
+        (void)add_lookup(core, of, FLOE_DNS_SRV, best->target, 0, 0);
     } else {
-        look_up_addresses(core, server, best->target, server->url->port, 0);
+        look_up_addresses(core, of, best->target, url->port, 0);
     }
 }
 
@@ -452,21 +558,22 @@ void floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_er
     if (lookup == NULL || !is_service(lookup)) {
         return;
     }
-    FLOE_LIST_EACH(other, &lookup->server->lookups, floe_lookup, link)
+    FLOE_LIST_EACH(other, &lookup->names->lookups, floe_lookup, link)
     {
         lookups++;
     }
     if (error == FLOE_ERR_NO_MEMORY) { /* what it has is not known */
-        lookup->server->no_memory = true;
+        lookup->names->no_memory = true;
         lookup_ended(core, now, lookup, error);
         return;
     }
     /* No service is no failure: the host's own addresses stand for it. */
     count = error == FLOE_OK && lookups < LOOKUPS_MAX ? count : 0;
+    looking of = {lookup->server, lookup->names};
     if (lookup->record == FLOE_DNS_SRV) {
-        follow_srv(core, lookup->server, records, count);
+        follow_srv(core, &of, records, count);
     } else {
-        follow_naptr(core, lookup->server, records, count);
+        follow_naptr(core, &of, records, count);
     }
     lookup_ended(core, now, lookup, FLOE_OK);
 }
@@ -475,11 +582,11 @@ void floe_names_without_services(floe_core *core, floe_time now)
 {
     for (size_t i = 0; i < core->set->count; i++) {
         floe_server *server = &core->set->servers[i];
-        FLOE_LIST_EACH(lookup, &server->lookups, floe_lookup, link)
+        FLOE_LIST_EACH(lookup, &server->names.lookups, floe_lookup, link)
         {
             if (!lookup->done && is_service(lookup)) {
                 floe_untell(&lookup->output);
-                follow_srv(core, server, NULL, 0);
+                follow_srv(core, &(looking){server, &server->names}, NULL, 0);
                 lookup_ended(core, now, lookup, FLOE_OK);
             }
         }
@@ -490,7 +597,7 @@ void floe_names_without_services(floe_core *core, floe_time now)
 void floe_names_give_up(floe_core *core, floe_time now)
 {
     for (size_t i = 0; i < core->set->count; i++) {
-        FLOE_LIST_EACH(lookup, &core->set->servers[i].lookups, floe_lookup, link)
+        FLOE_LIST_EACH(lookup, &core->set->servers[i].names.lookups, floe_lookup, link)
         {
             if (!lookup->done) {
                 bool address = lookup->record == FLOE_DNS_A || lookup->record == FLOE_DNS_AAAA;

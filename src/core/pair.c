@@ -620,6 +620,12 @@ static floe_relay *ask_relay(floe_core *core, floe_time now, floe_attempt *attem
     if (relay == NULL) {
         return floe_relay_new(core, now, attempt, &attempt->remote);
     }
+    if (!floe_address_equal(&relay->asked, &attempt->remote)) {
+        relay = floe_relay_elsewhere(core, now, relay, &attempt->remote);
+        if (relay == NULL) {
+            return NULL;
+        }
+    }
     attach(attempt, relay);
     if (!floe_time_is_never(relay->retry)) {
         relay->retry = now; /* it was lost, and need not wait any longer */
@@ -671,8 +677,8 @@ static floe_attempt *attempt_at(const floe_pair *pair, const floe_address *remot
  * order of the addresses, from `start` on. Without memory those that are there will do. */
 static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
 {
-    for (size_t i = 0; i < pair->server->address_count; i++) {
-        const floe_address *remote = &pair->server->addresses[i];
+    for (size_t i = 0; i < pair->server->names.place_count; i++) {
+        const floe_address *remote = &pair->server->names.places[i].address;
         if (!floe_base_asks(core, pair->base, remote)) {
             continue;
         }
@@ -694,8 +700,8 @@ static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
 
 static bool has_address_for(const floe_core *core, const floe_server *server, const floe_base *base)
 {
-    for (size_t i = 0; i < server->address_count; i++) {
-        if (floe_base_asks(core, base, &server->addresses[i])) {
+    for (size_t i = 0; i < server->names.place_count; i++) {
+        if (floe_base_asks(core, base, &server->names.places[i].address)) {
             return true;
         }
     }
@@ -719,8 +725,8 @@ static void pair_extend(floe_core *core, floe_time now, floe_pair *pair)
 {
     bool more = false;
 
-    for (size_t i = 0; i < pair->server->address_count; i++) {
-        const floe_address *remote = &pair->server->addresses[i];
+    for (size_t i = 0; i < pair->server->names.place_count; i++) {
+        const floe_address *remote = &pair->server->names.places[i].address;
         more =
             more || (floe_base_asks(core, pair->base, remote) && attempt_at(pair, remote) == NULL);
     }

@@ -114,22 +114,21 @@ static void close_spare(floe_core *core, floe_base *base)
     }
 }
 
-floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt,
-                           const floe_address *remote)
+/* NULL without memory. */
+static floe_relay *make(floe_core *core, floe_time now, floe_base *origin,
+                        const floe_server *server, floe_relay_kind kind, const floe_address *remote)
 {
     floe_relay *relay = floe_allocate(&core->shared->allocator, sizeof *relay);
-    const floe_server *server = attempt->pair->server;
 
     if (relay == NULL) {
         floe_core_out_of_memory(core);
         return NULL;
     }
     relay->paced.relay = true;
-    relay->attempt = attempt;
-    relay->kind = attempt->pair->kind;
+    relay->kind = kind;
     floe_list_init(&relay->streams);
     relay->server = server;
-    relay->base = relay->origin = attempt->pair->base;
+    relay->base = relay->origin = origin;
     if (relay->kind.family != 0 && by_datagrams(relay)) { /* the first relay has that port */
         relay->base = floe_base_spare(core, relay->origin);
     }
@@ -144,6 +143,18 @@ floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt
         floe_relay_free(core, relay);
         floe_core_out_of_memory(core);
         return NULL;
+    }
+    return relay;
+}
+
+floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt,
+                           const floe_address *remote)
+{
+    const floe_pair *pair = attempt->pair;
+    floe_relay *relay = make(core, now, pair->base, pair->server, pair->kind, remote);
+
+    if (relay != NULL) {
+        relay->attempt = attempt;
     }
     return relay;
 }
@@ -419,15 +430,22 @@ floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const fl
 floe_relay *floe_relay_under_way(const floe_core *core, const floe_pair *pair,
                                  const floe_address *remote)
 {
+    floe_relay *astray = NULL;
+
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->phase == FLOE_RELAY_LIVE && relay->origin == pair->base &&
             relay->server == pair->server && floe_relay_same_kind(relay->kind, pair->kind) &&
-            relay->attempt == NULL && floe_address_equal(&relay->asked, remote)) {
-            return relay;
+            relay->attempt == NULL) {
+            if (floe_address_equal(&relay->asked, remote)) {
+                return relay;
+            }
+            if (relay->renews && !floe_server_is_at(pair->server, &relay->asked)) {
+                astray = relay;
+            }
         }
     }
-    return NULL;
+    return astray;
 }
 
 bool floe_relay_serves(const floe_relay *relay)
@@ -703,7 +721,8 @@ static bool is_full(const floe_failure *failure)
 }
 
 /* It asked in vain. One that was there before is asked for again: its owner hears once that it is
- * not to be had for now, or the gathering that waits for it. */
+ * not to be had for now, or the gathering that waits for it. A server that was restarted is where it
+ * was; one that does not give back what it has lost may have moved. */
 static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
 {
     bool full = is_full(&failure);
@@ -719,7 +738,9 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     } else {
         floe_pairs_relay_ended(core, relay, failure, false);
     }
+    relay->in_vain = true;
     ask_again_later(core, now, relay, full);
+    floe_names_again(core, now, relay->server);
 }
 
 void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay)
@@ -766,7 +787,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         fail(core, now, relay, failure);
         return;
     }
-    relay->renews = false;
+    relay->renews = relay->in_vain = false;
     if (relay->connection != NULL) {
         relay->connection->framer.measure = floe_frame_measure;
     }
@@ -1051,12 +1072,97 @@ void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
     }
 }
 
+/* Whether another of ours that would be told as this one asks there. */
+static bool asked_by_another(const floe_core *core, const floe_relay *relay,
+                             const floe_address *remote)
+{
+    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    {
+        if (other != relay && other->phase == FLOE_RELAY_LIVE && other->origin == relay->origin &&
+            other->server == relay->server && floe_relay_same_kind(other->kind, relay->kind) &&
+            floe_address_equal(&other->asked, remote)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where one that was lost is asked for: where it was; in vain, at each address of its server's in
+ * turn, and no longer where that is not. While a gathering waits for it, there its other
+ * addresses have their own. */
+static floe_address next_address(const floe_core *core, const floe_relay *relay)
+{
+    const floe_names *names = &relay->server->names;
+    size_t at = 0;
+
+    while (at < names->place_count &&
+           !floe_address_equal(&names->places[at].address, &relay->asked)) {
+        at++;
+    }
+    bool listed = at < names->place_count;
+    if (awaited(relay) || (listed && !relay->in_vain)) {
+        return relay->asked;
+    }
+    for (size_t i = 0; i < names->place_count; i++) {
+        const floe_place *place = &names->places[(at + 1 + i) % names->place_count];
+        if (floe_base_asks(core, relay->origin, &place->address) &&
+            !asked_by_another(core, relay, &place->address)) {
+            return place->address;
+        }
+    }
+    return relay->asked;
+}
+
+floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *relay,
+                                 const floe_address *remote)
+{
+    floe_relay *next = make(core, now, relay->origin, relay->server, relay->kind, remote);
+
+    if (next != NULL) {
+        next->renews = relay->renews;
+        next->in_vain = relay->in_vain;
+        next->quiet = relay->quiet;
+        next->losses = relay->losses;
+        next->generation = relay->generation;
+        next->attempt = relay->attempt;
+        if (next->attempt != NULL) {
+            next->attempt->relay = next;
+            next->attempt->remote = *remote;
+        }
+        relay->attempt = NULL;
+        floe_relay_release(core, now, relay);
+    }
+    return next;
+}
+
 static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->asked};
+    floe_address next = next_address(core, relay);
 
-    if (!restart(core, now, relay, relay->server->account, &relay->asked)) {
+    if (floe_relay_of(core, relay->origin, relay->server, relay->kind) != NULL) {
+        floe_relay_release(core, now, relay); /* another address has given one meanwhile */
+        return;
+    }
+    bool good = floe_address_equal(&next, &relay->asked)
+                    ? restart(core, now, relay, relay->server->account, &relay->asked)
+                    : floe_relay_elsewhere(core, now, relay, &next) != NULL;
+    if (!good) {
         fail(core, now, relay, failure);
+    }
+}
+
+void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const floe_server *server)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        bool waits = relay->phase == FLOE_RELAY_LIVE && !floe_time_is_never(relay->retry);
+        if (waits && relay->server == server) {
+            floe_address next = next_address(core, relay);
+            bool moved = !floe_server_is_at(server, &relay->asked) &&
+                         !floe_address_equal(&next, &relay->asked);
+            relay->retry = moved ? now : relay->retry;
+        }
     }
 }
 

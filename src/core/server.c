@@ -129,11 +129,9 @@ static void server_release(const floe_core_shared *shared, floe_server *server)
     const floe_allocator *allocator = &shared->allocator;
 
     floe_untell(&server->output);
-    floe_names_forget(shared, server);
+    floe_names_reset(shared, server);
     floe_failure_release(shared, &server->failure);
     floe_turn_account_release(server->account);
-    floe_deallocate(allocator, server->addresses);
-    floe_deallocate(allocator, server->orders);
     floe_deallocate(allocator, server->url);
     floe_deallocate(allocator, server->text);
 }
@@ -151,7 +149,7 @@ static floe_error add_server(floe_core_shared *shared, floe_server_set *set, con
         }
     }
     *server = (floe_server){.index = (uint16_t)set->count, .account = account};
-    floe_list_init(&server->lookups);
+    floe_names_init(server);
     floe_list_init(&server->pairs);
     server->text = floe_copy_text(&shared->allocator, text, strlen(text));
     server->url = floe_allocate(&shared->allocator, sizeof *server->url);
@@ -435,13 +433,8 @@ void floe_servers_reset(floe_core *core, floe_time now)
     for (size_t i = 0; i < core->set->count; i++) {
         floe_server *server = &core->set->servers[i];
         floe_untell(&server->output);
-        floe_names_forget(core->shared, server);
+        floe_names_reset(core->shared, server);
         floe_failure_release(core->shared, &server->failure);
-        floe_deallocate(&core->shared->allocator, server->addresses);
-        floe_deallocate(&core->shared->allocator, server->orders);
-        server->addresses = NULL;
-        server->orders = NULL;
-        server->address_count = 0;
         server->refused = floe_time_reached(now, server->refused_until) ? 0 : server->refused;
         server->told_failed = false;
     }
@@ -532,14 +525,14 @@ static void begin_server(floe_core *core, floe_server *server)
         floe_names_begin(core, server);
         return;
     }
-    server->addresses = floe_allocate(&core->shared->allocator, sizeof *server->addresses);
-    if (server->addresses == NULL) {
+    server->names.places = floe_allocate(&core->shared->allocator, sizeof *server->names.places);
+    if (server->names.places == NULL) {
         floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
         return;
     }
     /* What the user wrote is asked, loopback too. */
-    server->addresses[0] = literal;
-    server->address_count = 1;
+    server->names.places[0] = (floe_place){.address = literal};
+    server->names.place_count = 1;
 }
 
 void floe_servers_begin(floe_core *core)

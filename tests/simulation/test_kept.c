@@ -61,7 +61,9 @@ typedef struct hand {
     bool stream[CHANNELS]; /* it is a connection */
     size_t sockets;        /* that are open */
     uint16_t next_port;
-    bool deprecated;   /* the first interface's address */
+    bool deprecated;       /* the first interface's address */
+    const char *places[3]; /* that a server's name leads to; none: it is not known */
+    size_t look_ups;
     bool no_list;      /* LIST_INTERFACES is not answered */
     bool no_interface; /* or with none */
     bool two_interfaces;
@@ -218,6 +220,11 @@ static void serve(hand *h)
 
     assert_true(channel < CHANNELS && h->open[channel]);
     memcpy(copy, h->output.data, size);
+    if (h->stream[channel] && memcmp(copy, "CONNECT ", 8) == 0) { /* we play the proxy, too */
+        static const char connected[] = "HTTP/1.1 200 OK\r\n\r\n";
+        floe_core_stream(h->core, h->now, channel, connected, sizeof connected - 1);
+        return;
+    }
     if (floe_stun_parse(floe_span_of(copy, size), &request) != FLOE_STUN_PARSED ||
         request.class != FLOE_STUN_REQUEST) {
         h->data++;
@@ -291,6 +298,20 @@ static void went_out(hand *h, const floe_trace_event *event)
     }
 }
 
+static void look_up(hand *h)
+{
+    floe_address found[3];
+    size_t count = 0;
+
+    h->look_ups++;
+    while (count < 3 && h->places[count] != NULL) {
+        found[count] = address_of(h->places[count]);
+        count++;
+    }
+    floe_core_resolved(h->core, h->now, h->output.query, count > 0 ? FLOE_OK : FLOE_ERR_NOT_FOUND,
+                       found, count);
+}
+
 static void take(hand *h)
 {
     const floe_core_output *output = &h->output;
@@ -327,6 +348,9 @@ static void take(hand *h)
         assert_true(output->channel < CHANNELS && h->open[output->channel]);
         h->open[output->channel] = false;
         h->sockets--;
+        break;
+    case FLOE_CORE_RESOLVE:
+        look_up(h);
         break;
     case FLOE_CORE_SEND:
         serve(h);
@@ -622,6 +646,142 @@ static void t7_a_renewal_that_is_refused_for_good(void **state)
     pass(&h, 300000);
     read_log(&h, "");
     assert_int_equal(turn->allocates, asked);
+    end(&h);
+}
+
+static const char *const named_url[] = {"turn:turn.example.org"};
+
+/* A server by name, at its first address, has given a relay, and is silent there. */
+static server *lose_a_named_server(hand *h, const char *const *urls, floe_settings settings)
+{
+    make(h, urls, 1, settings);
+    h->places[0] = "203.0.113.2:0";
+    server *first = with(h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(h);
+    pass(h, 1000);
+    assert_non_null(strstr(h->log, "+ relay"));
+    *h->log = '\0';
+    first->binding = first->allocate = first->refresh = SILENT;
+    return first;
+}
+
+/* T7, S7: a server that has moved to another address is found by its name, and nobody asks where it
+ * was. */
+static void t7_a_server_that_has_moved(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *first = lose_a_named_server(&h, named_url, defaults);
+    server *second = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    h.places[0] = "203.0.113.3:0";
+    h.look_ups = 0;
+    pass(&h, 150000);
+    read_log(&h, "- relay, error, + relay");
+    assert_int_equal(second->allocates, 1);
+    assert_int_equal(h.look_ups, 1);
+    size_t asked = first->allocates;
+    pass(&h, 3600000);
+    read_log(&h, "");
+    assert_int_equal(first->allocates, asked);
+    assert_int_equal(h.look_ups, 1);
+    first->allocate = first->refresh = ANSWERS;
+    second->refresh = FORGOT; /* restarted: it is asked again where it is */
+    pass(&h, 16000);
+    read_log(&h, "- relay, + relay");
+    assert_int_equal(first->allocates, asked);
+    end(&h);
+}
+
+/* T7, E2: a name that is not known, or cannot be looked up, while its server is away leaves
+ * everything as it is: the relay is asked for where it was, no second error is told, and the
+ * look-ups are not more than the requests. */
+static void t7_a_server_that_is_away_with_its_name(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *turn = lose_a_named_server(&h, named_url, defaults);
+    h.places[0] = NULL;
+    h.look_ups = 0;
+    pass(&h, 600000);
+    read_log(&h, "- relay, error");
+    assert_true(h.url_failed);
+    assert_in_range(h.look_ups, 4, 12);
+    turn->binding = turn->allocate = turn->refresh = ANSWERS;
+    pass(&h, 120000);
+    read_log(&h, "+ relay");
+    h.places[0] = "203.0.113.2:0";
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "end");
+    end(&h);
+}
+
+/* T7: of a name's addresses each is asked in its turn, and what an Allocate that was not answered
+ * may have made is given back before the next is asked. */
+static void t7_another_address_of_the_name(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *first = lose_a_named_server(&h, named_url, defaults);
+    server *second = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    h.places[1] = "203.0.113.3:0";
+    second->allocate = STUNNED;
+    pass(&h, 400000);
+    read_log(&h, "- relay, error");
+    assert_in_range(first->allocates, 14, 40);
+    assert_in_range(second->allocates, 2, 5);
+    assert_true(first->releases > 0);
+    second->allocate = ANSWERS;
+    pass(&h, 120000);
+    read_log(&h, "+ relay");
+    size_t asked = first->allocates;
+    pass(&h, 600000);
+    assert_int_equal(first->allocates, asked);
+    end(&h);
+}
+
+/* T7, L5: who gathers while his relay is asked for where its server is no longer has it where that
+ * is now, and one alone. */
+static void t7_a_gathering_finds_a_server_that_has_moved(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *first = lose_a_named_server(&h, named_url, defaults);
+    server *second = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    pass(&h, 110000);
+    read_log(&h, "- relay, error");
+    h.places[0] = "203.0.113.3:0";
+    first->allocate = first->refresh = ANSWERS;
+    size_t asked = first->allocates;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ relay, end");
+    pass(&h, 600000);
+    read_log(&h, "");
+    assert_int_equal(first->allocates, asked);
+    assert_int_equal(second->allocates, 1);
+    end(&h);
+}
+
+/* T7, T8: so does a proxy that has moved, by its own name. */
+static void t7_a_proxy_that_has_moved(void **state)
+{
+    static hand h;
+    static const char *const by_tcp[] = {"turn:turn.example.org?transport=tcp"};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    settings.proxy = "http://proxy.example.net:3478";
+    (void)lose_a_named_server(&h, by_tcp, settings);
+    server *second = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    h.places[0] = "203.0.113.3:0";
+    pass(&h, 150000);
+    read_log(&h, "- relay, error, + relay");
+    assert_int_equal(second->allocates, 1);
     end(&h);
 }
 
@@ -2114,6 +2274,11 @@ int main(void)
         cmocka_unit_test(e1_a_server_that_answers_something_else),
         cmocka_unit_test(e1_a_server_that_answers_another_address_of_ours),
         cmocka_unit_test(t7b_a_refusal_before_the_list_of_interfaces),
+        cmocka_unit_test(t7_a_server_that_has_moved),
+        cmocka_unit_test(t7_a_server_that_is_away_with_its_name),
+        cmocka_unit_test(t7_another_address_of_the_name),
+        cmocka_unit_test(t7_a_gathering_finds_a_server_that_has_moved),
+        cmocka_unit_test(t7_a_proxy_that_has_moved),
         cmocka_unit_test(t7b_a_refusal_where_there_is_no_list),
         cmocka_unit_test(l5_a_mapping_that_was_not_to_be_had_at_first),
         cmocka_unit_test(l7_an_allocate_that_ran_out_is_released),
