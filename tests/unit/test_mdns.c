@@ -288,6 +288,17 @@ static void h2_unicast_when_asked_and_lately_said(void **state)
     ask(f, NAME, true);
     assert_true(sent(f));
     assert_true(floe_address_equal(&f->output.to, &f->arrival.source));
+    /* §6.1: beside an address stands that there is nothing else. */
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+    size_t size = floe_mdns_write_query(NAME, FLOE_FAMILY_IPV4, data, sizeof data);
+    data[size - 2] |= 0x80;
+    receive(f, data, size);
+    assert_true(sent(f));
+    assert_int_equal(f->output.to.port, f->arrival.source.port);
+    assert_int_equal(f->message.record_count, 2);
+    assert_int_equal(f->message.records[0].section, FLOE_MDNS_ANSWER);
+    assert_int_equal(f->message.records[1].section, FLOE_MDNS_ADDITIONAL);
+    assert_true(says_no_more(f));
     pass(f, 31000); /* a quarter of the TTL has passed: all others want to hear it again */
     ask(f, NAME, true);
     assert_true(sent(f));
@@ -1684,6 +1695,30 @@ static void h2_a_link_that_comes_is_asked(void **state)
     assert_int_equal(count_sent(f), 2);
 }
 
+/* A link that others are on from now on is asked again, for what is still looked for. */
+static void h2_a_link_with_others_on_it_is_asked(void **state)
+{
+    fixture *f = *state;
+
+    look_up(f, "peer.local", 60000, NULL);
+    for (int i = 0; i < 2; i++) {
+        for (int ms = 0; ms < 5000; ms += 100) {
+            (void)count_sent(f);
+            pass(f, 100);
+        }
+        assert_int_equal(count_sent(f), 0);
+        floe_mdns_renew(f->mdns, f->now, i == 0 ? NULL : &eth0);
+        pass(f, 19);
+        assert_int_equal(count_sent(f), 0);
+        pass(f, 101);
+        assert_int_equal(count_sent(f), 2);
+    }
+    pass(f, 500);
+    floe_mdns_renew(f->mdns, f->now, &eth1); /* which there is not */
+    pass(f, 120);
+    assert_int_equal(count_sent(f), 0);
+}
+
 /* Whoever sleeps until the deadline is late for nothing. */
 static void h2_the_deadline_is_when_something_is_due(void **state)
 {
@@ -2193,6 +2228,7 @@ int main(void)
         TEST(h2_a_second_look_up_asks_at_once),
         TEST(h2_nothing_that_is_to_be_told_is_lost),
         TEST(h2_a_link_that_comes_is_asked),
+        TEST(h2_a_link_with_others_on_it_is_asked),
         TEST(h2_a_name_without_memory),
         TEST(h2_the_deadline_is_when_something_is_due),
         TEST(h2_who_has_gone_is_told_nothing),
