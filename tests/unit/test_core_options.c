@@ -402,6 +402,59 @@ static void l15_bytes_are_counted_in_64_bits(void **state)
     floe_core_free(core);
 }
 
+/* L15: what is counted of an exchange; a round trip is of what was sent once (RFC 6298 §3). */
+static void l15_what_is_counted(void **state)
+{
+    const fixture *f = *state;
+    floe_stun_transaction transaction = {.sends = 1, .started = {5000000}};
+    floe_stun_message message = {.bytes = {.size = 32}};
+    floe_counters counters = {0};
+    floe_core *core = NULL;
+
+    assert_int_equal(floe_core_new(f->shared, NULL, &core), FLOE_OK);
+    core->started = (floe_time){1000000};
+    floe_count_sent(core, &counters, (floe_time){5000000}, false, 20);
+    floe_count_sent(core, &counters, (floe_time){7000000}, true, 20);
+    floe_count_received(core, &counters, (floe_time){9000000}, &transaction, &message);
+    transaction.sends = 2;
+    floe_count_received(core, &counters, (floe_time){12000000}, &transaction, &message);
+    floe_count_sent(core, &counters, (floe_time){13000000}, false, 20);
+    assert_int_equal(counters.requests, 2);
+    assert_int_equal(counters.retransmissions, 1);
+    assert_int_equal(counters.responses, 2);
+    assert_int_equal(counters.first_sent, 4000);
+    assert_int_equal(counters.first_answered, 8000);
+    assert_int_equal(counters.round_trip, 4000);
+    assert_int_equal(counters.round_trips, 1);
+    assert_int_equal(counters.total_round_trip, 4000);
+    transaction = (floe_stun_transaction){.sends = 1, .started = {12000000}};
+    floe_count_received(core, &counters, (floe_time){15000000}, &transaction, &message);
+    assert_int_equal(counters.round_trip, 3000);
+    assert_int_equal(counters.round_trips, 2);
+    assert_int_equal(counters.total_round_trip, 7000);
+    assert_int_equal(counters.bytes_sent, 60);
+    assert_int_equal(counters.bytes_received, 96);
+    for (unsigned i = 0; i < 70000; i++) {
+        floe_count_sent(core, &counters, (floe_time){0}, i % 2 == 0, 1);
+        floe_count_sent(core, &counters, (floe_time){0}, i % 2 == 0, 1);
+        floe_count_received(core, &counters, (floe_time){0}, &transaction, &message);
+    }
+    assert_int_equal(counters.requests, UINT16_MAX);
+    assert_int_equal(counters.retransmissions, UINT16_MAX);
+    assert_int_equal(counters.responses, UINT16_MAX);
+    assert_int_equal(floe_since_start(core, (floe_time){1000000 + UINT32_MAX * 1000ULL}),
+                     UINT32_MAX);
+    assert_int_equal(floe_since_start(core, (floe_time){1000000 + (UINT32_MAX - 1) * 1000ULL}),
+                     UINT32_MAX - 1);
+    assert_int_equal(floe_since_start(core, (floe_time){1000000 + (UINT32_MAX + 1ULL) * 1000}),
+                     UINT32_MAX);
+    assert_string_equal(floe_server_progress_name(FLOE_SERVER_PROGRESS_WAITING), "waiting");
+    assert_string_equal(floe_server_progress_name(FLOE_SERVER_PROGRESS_SUCCEEDED), "succeeded");
+    assert_string_equal(floe_server_progress_name(FLOE_SERVER_PROGRESS_FAILED), "failed");
+    assert_string_equal(floe_server_progress_name((floe_server_progress)3), "");
+    floe_core_free(core);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,6 +467,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(l2_misuse_is_named, set_up, tear_down),
         cmocka_unit_test(l2_settings_have_ranges),
         cmocka_unit_test_setup_teardown(l15_bytes_are_counted_in_64_bits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(l15_what_is_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(structs_may_grow, set_up, tear_down),
         cmocka_unit_test(c2_text),
         cmocka_unit_test(names_of_enums),
