@@ -1,5 +1,7 @@
-/* Messages by ldns. */
+/* Messages: read here, names by ldns; made by ldns. */
 #include "mdns/message.h"
+
+#include "base/bytes.h"
 
 #include <ldns/ldns.h>
 #include <string.h>
@@ -43,102 +45,158 @@ bool floe_mdns_name(const char *text, char *name)
     return good;
 }
 
-static void take_question(floe_mdns_message *message, const ldns_rr *rr)
+/* ── Reading ── */
+
+#define FLAG_RESPONSE 0x8000U
+#define FLAG_TRUNCATED 0x0200U
+#define OPCODE_AND_RCODE 0x780FU
+#define SECTIONS 3 /* of records, in this order: floe_mdns_section */
+
+/* What of a message's records is read: names and addresses. Of all else the length is enough: so
+ * what nobody here can read, of a type that is new or with data that is broken, costs no more than
+ * itself (§6.1). */
+typedef struct record_head {
+    ldns_rdf *owner; /* to be freed; NULL: the message ends before */
+    uint16_t type;
+    uint16_t class;
+    uint32_t ttl;
+    floe_span data;
+} record_head;
+
+static ldns_rdf *read_name(floe_reader *in)
+{
+    ldns_rdf *name = NULL;
+    size_t at = in->at;
+
+    if (in->failed || ldns_wire2dname(&name, in->data, in->size, &at) != LDNS_STATUS_OK) {
+        in->failed = true;
+        return NULL;
+    }
+    in->at = at;
+    return name;
+}
+
+static record_head read_record(floe_reader *in, bool question)
+{
+    record_head head = {.owner = read_name(in)};
+
+    head.type = floe_read_u16(in);
+    head.class = floe_read_u16(in);
+    if (!question) {
+        head.ttl = floe_read_u32(in);
+        head.data = floe_read_span(in, floe_read_u16(in));
+    }
+    return head;
+}
+
+static void take_question(floe_mdns_message *message, const record_head *head)
 {
     floe_mdns_question *question = &message->questions[message->question_count];
-    unsigned class = (unsigned)ldns_rr_get_class(rr);
-    ldns_rr_type type = ldns_rr_get_type(rr);
+    unsigned class = head->class & ~TOP_BIT;
 
     *question = (floe_mdns_question){
-        .unicast = (class & TOP_BIT) != 0, .type = (uint16_t)type, .class = (uint16_t) class};
-    question->ipv4 = type == LDNS_RR_TYPE_A || type == LDNS_RR_TYPE_ANY;
-    question->ipv6 = type == LDNS_RR_TYPE_AAAA || type == LDNS_RR_TYPE_ANY;
-    class &= ~TOP_BIT;
+        .ipv4 = head->type == LDNS_RR_TYPE_A || head->type == LDNS_RR_TYPE_ANY,
+        .ipv6 = head->type == LDNS_RR_TYPE_AAAA || head->type == LDNS_RR_TYPE_ANY,
+        .unicast = (head->class & TOP_BIT) != 0,
+        .type = head->type,
+        .class = head->class};
     if ((class == CLASS_IN || class == CLASS_ANY) &&
-        name_text(ldns_rr_owner(rr), question->asked, sizeof question->asked) &&
-        canonical(ldns_rr_owner(rr), question->name)) {
+        name_text(head->owner, question->asked, sizeof question->asked) &&
+        canonical(head->owner, question->name)) {
         message->question_count++;
     }
 }
 
-static void take_questions(floe_mdns_message *message, const ldns_rr_list *list)
-{
-    size_t count = list != NULL && !message->response ? ldns_rr_list_rr_count(list) : 0;
-
-    for (size_t i = 0; i < count && message->question_count < FLOE_MDNS_ITEMS_MAX; i++) {
-        take_question(message, ldns_rr_list_rr(list, i));
-    }
-}
-
-static bool is_of_a_host(ldns_rr_type type)
-{
-    return type == LDNS_RR_TYPE_A || type == LDNS_RR_TYPE_AAAA || type == LDNS_RR_TYPE_NSEC;
-}
-
-static void take_record(floe_mdns_message *message, const ldns_rr *rr, floe_mdns_section section)
+static void take_record(floe_mdns_message *message, const record_head *head,
+                        floe_mdns_section section)
 {
     floe_mdns_record *record = &message->records[message->record_count];
-    ldns_rr_type type = ldns_rr_get_type(rr);
-    const ldns_rdf *data = ldns_rr_rd_count(rr) > 0 ? ldns_rr_rdf(rr, 0) : NULL;
-    size_t size = type == LDNS_RR_TYPE_A ? 4 : type == LDNS_RR_TYPE_AAAA ? 16 : 0;
+    size_t size = head->type == LDNS_RR_TYPE_A ? 4 : head->type == LDNS_RR_TYPE_AAAA ? 16 : 0;
 
-    if ((size > 0 && (data == NULL || ldns_rdf_size(data) != size)) ||
-        ((unsigned)ldns_rr_get_class(rr) & ~TOP_BIT) != CLASS_IN) {
+    if ((size > 0 && head->data.size != size) || (head->class & ~TOP_BIT) != CLASS_IN) {
         return;
     }
-    *record = (floe_mdns_record){.other = !is_of_a_host(type),
-                                 .ttl = ldns_rr_ttl(rr),
-                                 .flush = ((unsigned)ldns_rr_get_class(rr) & TOP_BIT) != 0,
+    *record = (floe_mdns_record){.other = size == 0 && head->type != LDNS_RR_TYPE_NSEC,
+                                 .ttl = head->ttl,
+                                 .flush = (head->class & TOP_BIT) != 0,
                                  .section = section};
     if (size > 0) {
         record->address.family = size == 4 ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
-        memcpy(record->address.ip, ldns_rdf_data(data), size);
+        memcpy(record->address.ip, head->data.data, size);
     }
-    if (canonical(ldns_rr_owner(rr), record->name)) {
+    if (canonical(head->owner, record->name)) {
         message->record_count++;
     }
 }
 
-static void take_records(floe_mdns_message *message, const ldns_rr_list *list,
-                         floe_mdns_section section, bool of_hosts)
+static bool is_of_a_host(uint16_t type)
 {
-    size_t count = list != NULL ? ldns_rr_list_rr_count(list) : 0;
+    return type == LDNS_RR_TYPE_A || type == LDNS_RR_TYPE_AAAA || type == LDNS_RR_TYPE_NSEC;
+}
 
-    for (size_t i = 0; i < count && message->record_count < FLOE_MDNS_ITEMS_MAX; i++) {
-        const ldns_rr *rr = ldns_rr_list_rr(list, i);
-        if (is_of_a_host(ldns_rr_get_type(rr)) == of_hosts) {
-            take_record(message, rr, section);
+/* Whether a record of the section, of a host or not, says anything to us. */
+static bool counts(const floe_mdns_message *message, floe_mdns_section section, bool of_host)
+{
+    return of_host ? !message->response || section != FLOE_MDNS_AUTHORITY
+                   : message->response && section == FLOE_MDNS_ANSWER;
+}
+
+/* The records of hosts, or the others: these come behind, as they say less. False: the message is
+ * shorter than it says. */
+static bool take_records(floe_mdns_message *message, floe_reader *in, const uint16_t *counted,
+                         bool of_hosts)
+{
+    for (size_t k = 0; k < SECTIONS && !in->failed; k++) {
+        floe_mdns_section section = (floe_mdns_section)k;
+        for (unsigned i = 0; i < counted[k] && !in->failed; i++) {
+            record_head head = read_record(in, false);
+            if (!in->failed && is_of_a_host(head.type) == of_hosts &&
+                message->record_count < FLOE_MDNS_ITEMS_MAX && counts(message, section, of_hosts)) {
+                take_record(message, &head, section);
+            }
+            ldns_rdf_deep_free(head.owner);
         }
     }
+    return !in->failed;
+}
+
+static bool take_questions(floe_mdns_message *message, floe_reader *in, unsigned count)
+{
+    for (unsigned i = 0; i < count && !in->failed; i++) {
+        record_head head = read_record(in, true);
+        if (!in->failed && !message->response && message->question_count < FLOE_MDNS_ITEMS_MAX) {
+            take_question(message, &head);
+        }
+        ldns_rdf_deep_free(head.owner);
+    }
+    return !in->failed;
 }
 
 bool floe_mdns_parse(const void *data, size_t size, floe_mdns_message *message)
 {
-    ldns_pkt *packet = NULL;
+    floe_reader in = floe_reader_of(data, size);
+    uint16_t id = floe_read_u16(&in);
+    unsigned flags = floe_read_u16(&in);
+    unsigned questions = floe_read_u16(&in);
+    uint16_t counted[SECTIONS];
 
-    if (size < 12 || ldns_wire2pkt(&packet, data, size) != LDNS_STATUS_OK) {
-        return false;
+    for (size_t k = 0; k < SECTIONS; k++) {
+        counted[k] = floe_read_u16(&in);
     }
     /* §18.3, §18.11: other opcodes and response codes are silently ignored. */
-    bool good = ldns_pkt_get_opcode(packet) == LDNS_PACKET_QUERY &&
-                ldns_pkt_get_rcode(packet) == LDNS_RCODE_NOERROR;
-    if (good) {
-        message->id = ldns_pkt_id(packet);
-        message->response = ldns_pkt_qr(packet);
-        message->truncated = ldns_pkt_tc(packet);
-        message->question_count = message->record_count = 0;
-        take_questions(message, ldns_pkt_question(packet));
-        take_records(message, ldns_pkt_answer(packet), FLOE_MDNS_ANSWER, true);
-        if (!message->response) {
-            take_records(message, ldns_pkt_authority(packet), FLOE_MDNS_AUTHORITY, true);
-        }
-        take_records(message, ldns_pkt_additional(packet), FLOE_MDNS_ADDITIONAL, true);
-        if (message->response) { /* behind those that say more */
-            take_records(message, ldns_pkt_answer(packet), FLOE_MDNS_ANSWER, false);
-        }
+    if (in.failed || (flags & OPCODE_AND_RCODE) != 0) {
+        return false;
     }
-    ldns_pkt_free(packet);
-    return good;
+    message->id = id;
+    message->response = (flags & FLAG_RESPONSE) != 0;
+    message->truncated = (flags & FLAG_TRUNCATED) != 0;
+    message->question_count = message->record_count = 0;
+    if (!take_questions(message, &in, questions)) {
+        return false;
+    }
+    floe_reader again = in;
+    return take_records(message, &in, counted, true) &&
+           (!message->response || take_records(message, &again, counted, false)); /* behind */
 }
 
 /* ── Making ── */

@@ -1,5 +1,6 @@
 /* Multicast DNS messages (RFC 6762 §18): what is asked, answered and said in them, as far as host
- * names go. ldns builds and parses; nothing of it is seen outside. */
+ * names go. ldns reads names and builds; nothing of it is seen
+ * outside. */
 #ifndef FLOE_MDNS_MESSAGE_H
 #define FLOE_MDNS_MESSAGE_H
 

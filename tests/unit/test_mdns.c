@@ -1918,6 +1918,63 @@ static void h2_other_classes(void **state)
     assert_true(resolved(f));
 }
 
+/* §6.1: "MUST NOT ignore an entire message just because that message contains one or more NSEC
+ * record(s)" that cannot be parsed; nor for what else is new to us, or broken, beside the answer. */
+static void h2_what_cannot_be_read_costs_itself_alone(void **state)
+{
+    static const struct {
+        uint8_t type;
+        uint8_t size;
+        uint8_t data[8];
+    } rows[] = {
+        {47, 5, {0xc0, 0x0c, 0x00, 0x01, 0x40}},       /* NSEC: as it should be */
+        {47, 5, {0xff, 0xff, 0x00, 0x01, 0x40}},       /* a name that points nowhere */
+        {47, 7, {0x3f, 'a', 'b', 'c', 0, 0x01, 0x40}}, /* one that is longer than the message */
+        {47, 6, {0x41, 'a', 0x00, 0x00, 0x01, 0x40}},  /* one of a label of an unknown kind */
+        {47, 0, {0}},                                  /* nothing */
+        {47, 5, {0xc0, 0x0c, 0x00, 0x20, 0x40}},       /* a bitmap that is longer than that */
+        {16, 3, {0x09, 'a', 'b'}},                     /* TXT */
+        {28, 4, {10, 0, 1, 9}},                        /* AAAA */
+        {1, 3, {10, 0, 1}},                            /* A */
+        {65, 1, {1}},                                  /* HTTPS */
+    };
+    static const uint8_t head[] = {0xc0, 0x0c, 0, 0, 0x80, 1, 0, 0, 0, 120, 0, 0};
+    fixture *f = *state;
+    floe_address theirs = address_of("10.0.1.77:0");
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+
+    publish_and_settle(f);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (int query = 0; query < 2; query++) {
+            size_t size = query ? floe_mdns_write_query(NAME, FLOE_FAMILY_IPV4, data, sizeof data)
+                                : write_answer("peer.local", &theirs, 120, data);
+            uint8_t *rest = &data[size];
+            memcpy(rest, head, sizeof head);
+            rest[3] = rows[i].type;
+            rest[11] = rows[i].size;
+            memcpy(&rest[sizeof head], rows[i].data, rows[i].size);
+            data[11] = 1; /* an additional record */
+            size += sizeof head + rows[i].size;
+            look_up(f, "peer.local", 60000, NULL);
+            (void)count_sent(f);
+            receive(f, data, size);
+            if (query) {
+                assert_int_equal(count_sent(f), 1);
+            } else {
+                assert_true(resolved(f));
+                assert_int_equal(f->output.address_count, 1);
+            }
+            pass(f, 65000);
+            while (floe_mdns_poll(f->mdns, &f->output)) {
+                assert_int_not_equal(f->output.kind, FLOE_MDNS_TAKEN);
+            }
+            /* But one that ends before its end says nothing. */
+            receive(f, data, size - 1);
+            assert_false(sent(f));
+        }
+    }
+}
+
 /* §7.1: those that the asker knows stand among the answers of its question. */
 static void h2_known_answers_are_answers(void **state)
 {
@@ -2238,6 +2295,7 @@ int main(void)
         TEST(h2_answers_from_other_ports_do_not_count),
         TEST(h2_other_opcodes_and_response_codes),
         TEST(h2_other_classes),
+        TEST(h2_what_cannot_be_read_costs_itself_alone),
         TEST(h2_known_answers_are_answers),
         TEST(h2_names_at_their_bounds),
         TEST(h2_messages_have_the_room_that_they_need),
