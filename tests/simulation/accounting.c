@@ -191,7 +191,7 @@ static bool is_from(const sim_changing_world *change, const sim_owner *owner, co
            (address == NULL || floe_address_same_ip(address, &socket->local));
 }
 
-/* E3: in a gathering a server's word is told once of each address, unless it has given a relay
+/* E2: in a gathering a server's word is told once of each address, unless it has given a relay
  * since. */
 static void check_told_once(sim_changing_world *change, sim_owner *owner,
                             const floe_candidate_error *error, size_t server)
