@@ -244,7 +244,8 @@ typedef struct floe_core_output {
 /**
  * Takes the next output. All stand in one queue, in the order in which they happened.
  *
- * @return whether there was one. Its pointers are valid until the next call for this core.
+ * @return whether there was one. Its pointers are valid until the next output is taken, whatever
+ * else is called meanwhile; those of FLOE_CORE_SEND, until the next call for this core.
  */
 FLOE_EXPORT bool floe_core_poll(floe_core *core, floe_time now, floe_core_output *output);
 /** When floe_core_time is due next; UINT64_MAX: no deadline. */

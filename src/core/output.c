@@ -200,8 +200,28 @@ static bool poll_resolve(const floe_lookup *lookup, floe_core_output *output)
     output->kind = FLOE_CORE_RESOLVE;
     output->query = lookup->query;
     output->record = (floe_dns_record)lookup->record;
-    output->name = lookup->name != NULL ? lookup->name : lookup->server->url->host;
+    (void)snprintf(output->room.text, sizeof output->room.text, "%s",
+                   lookup->name != NULL ? lookup->name : lookup->server->url->host);
+    output->name = output->room.text;
     return true;
+}
+
+/* What a candidate says is its owner's to read while another thread restarts or closes. */
+static void keep_strings(floe_core_output *output)
+{
+    floe_candidate *candidate = &output->room.candidate;
+    char *fragment = &output->room.text[sizeof((floe_found *)0)->foundation];
+    size_t room = sizeof output->room.text - sizeof((floe_found *)0)->foundation;
+
+    (void)snprintf(output->room.text, sizeof((floe_found *)0)->foundation, "%s",
+                   candidate->foundation);
+    candidate->foundation = output->room.text;
+    (void)snprintf(fragment, room, "%s", candidate->username_fragment);
+    candidate->username_fragment = fragment;
+    if (candidate->address != output->room.address) {
+        (void)snprintf(output->room.name, sizeof output->room.name, "%s", candidate->address);
+        candidate->address = output->room.name;
+    }
 }
 
 static bool poll_candidate(const floe_core *core, floe_found *found, floe_core_output *output)
@@ -211,21 +231,16 @@ static bool poll_candidate(const floe_core *core, floe_found *found, floe_core_o
     floe_found_view(core, found, &output->room.candidate, output->room.address,
                     output->room.related_address);
     found->base_id = output->room.candidate.base_id;
+    keep_strings(output);
     output->candidate = &output->room.candidate;
     return true;
 }
 
-/* A withdrawn candidate goes once it is told; what it says is copied from it first. */
+/* A withdrawn candidate goes once it is told. */
 static bool poll_withdrawn(floe_core *core, floe_found *found, floe_core_output *output)
 {
     (void)poll_candidate(core, found, output);
     output->kind = FLOE_CORE_CANDIDATE_WITHDRAWN;
-    memcpy(output->room.text, found->foundation, sizeof found->foundation);
-    output->room.candidate.foundation = output->room.text;
-    if (found->name != NULL) {
-        (void)snprintf(output->room.name, sizeof output->room.name, "%s", found->name);
-        output->room.candidate.address = output->room.name;
-    }
     floe_found_free(core, found);
     return true;
 }

@@ -527,6 +527,46 @@ static void l7_a_close_is_behind_what_waits(void **state)
     end(&f);
 }
 
+/* What an output points to is there until the next one is taken, whoever calls meanwhile: drivers let
+ * their lock go while they tell it or begin a look-up. */
+static void what_is_polled_outlives_other_calls(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    char fragment[257] = "";
+    char name[256] = "";
+    const floe_interface_address list[] = {{.interface_name = "eth0",
+                                            .interface_index = 1,
+                                            .up = true,
+                                            .address = address_of("10.0.1.2:0")}};
+
+    (void)state;
+    settings.service_discovery = true;
+    make(&f, "turn:turn.example.org", FLOE_GATHER_POLICY_ALL, settings);
+    assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK);
+    while (floe_core_poll(f.core, f.now, &f.output)) {
+        if (f.output.kind == FLOE_CORE_LIST_INTERFACES) {
+            floe_core_interfaces(f.core, f.now, list, 1);
+        } else if (f.output.kind == FLOE_CORE_OPEN) {
+            floe_address local = floe_address_with_port(f.output.local, 4000);
+            floe_core_opened(f.core, f.now, f.output.channel, &local);
+        } else if (f.output.kind == FLOE_CORE_CANDIDATE && *fragment == '\0') {
+            const char *told = f.output.candidate->username_fragment;
+            (void)snprintf(fragment, sizeof fragment, "%s", told);
+            assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
+            assert_string_equal(told, fragment);
+            assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK);
+        } else if (f.output.kind == FLOE_CORE_RESOLVE && *name == '\0' && *fragment != '\0') {
+            (void)snprintf(name, sizeof name, "%s", f.output.name);
+            assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
+            assert_string_equal(f.output.name, name);
+            assert_ptr_equal(f.output.name, f.output.room.text); /* and nobody frees it */
+        }
+    }
+    assert_true(*name != '\0');
+    end(&f);
+}
+
 /* A length that lies: a message of 65,535 bytes is announced and never comes. */
 static void a_length_that_lies(void **state)
 {
@@ -1927,6 +1967,7 @@ int main(void)
         cmocka_unit_test(four_gigabytes_for_no_channel),
         cmocka_unit_test(four_gigabytes_of_noise),
         cmocka_unit_test(l7_a_close_is_behind_what_waits),
+        cmocka_unit_test(what_is_polled_outlives_other_calls),
         cmocka_unit_test(a_length_that_lies),
         cmocka_unit_test(t7_pauses_before_a_lost_relay_is_asked_for),
         cmocka_unit_test(k1_a_peer_that_the_server_refuses),
