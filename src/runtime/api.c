@@ -62,20 +62,23 @@ static void on_wake_closed(uv_handle_t *handle)
     floe_api_handle_closed(handle->data);
 }
 
-/* In a thread of libuv's. */
-static void read_trust(uv_work_t *work)
+/* In a thread of its own: those of libuv's may be busy with the program's work for long, and it
+ * ends the process if it cannot make them. */
+static void read_trust(void *data)
 {
-    floe_api *api = work->data;
+    floe_api *api = data;
 
+    floe_system_block_signals();
     floe_core_shared_read_trust(api->shared);
+    uv_mutex_lock(&api->lock);
+    api->trust_read = true;
+    (void)uv_async_send(&api->wake);
+    uv_mutex_unlock(&api->lock);
 }
 
-static void on_trust_read(uv_work_t *work, int status)
+/* The lock is held. */
+static void tell_trust_read(floe_api *api)
 {
-    floe_api *api = work->data;
-
-    (void)status; /* nobody cancels it */
-    uv_mutex_lock(&api->lock);
     FLOE_LIST_EACH(gatherer, &api->gatherers, floe_gatherer, link)
     {
         if (floe_core_state(gatherer->core) != FLOE_GATHERER_STATE_CLOSED) {
@@ -83,16 +86,41 @@ static void on_trust_read(uv_work_t *work, int status)
             floe_gatherer_wake(gatherer);
         }
     }
-    uv_mutex_unlock(&api->lock);
-    floe_api_handle_closed(api);
 }
 
+/* Without a thread it is read here: all wait for it, once. While there is one the cores hear of that
+ * first, and ask again. */
 void floe_api_read_trust(floe_api *api)
 {
-    if (floe_core_shared_wants_trust(api->shared)) {
-        api->trust.data = api;
-        floe_api_handle_opened(api);
-        (void)uv_queue_work(api->loop, &api->trust, read_trust, on_trust_read);
+    if (api->trust_reads || !floe_core_shared_wants_trust(api->shared)) {
+        return;
+    }
+    api->trust_reads = uv_thread_create(&api->trust_thread, read_trust, api) == 0;
+    if (!api->trust_reads) {
+        floe_core_shared_read_trust(api->shared);
+        tell_trust_read(api);
+    }
+}
+
+static void end_trust_thread(floe_api *api)
+{
+    if (api->trust_reads) {
+        (void)uv_thread_join(&api->trust_thread);
+        api->trust_reads = false;
+    }
+}
+
+static void look_at_trust(floe_api *api)
+{
+    uv_mutex_lock(&api->lock);
+    bool read = api->trust_read;
+    api->trust_read = false;
+    uv_mutex_unlock(&api->lock);
+    if (read) {
+        end_trust_thread(api); /* it has nothing left to do */
+        uv_mutex_lock(&api->lock);
+        tell_trust_read(api);
+        uv_mutex_unlock(&api->lock);
     }
 }
 
@@ -128,6 +156,7 @@ static void shut_down(floe_api *api)
         floe_resolver_close(&api->resolver);
         floe_clock_close(&api->clock);
         floe_watch_close(&api->watch);
+        end_trust_thread(api);
         uv_close((uv_handle_t *)&api->wake, on_wake_closed);
     }
 }
@@ -141,6 +170,7 @@ static void on_wake(uv_async_t *wake)
     uv_mutex_lock(&api->lock);
     bool stopping = api->stopping;
     uv_mutex_unlock(&api->lock);
+    look_at_trust(api);
     floe_resolver_give(&api->resolver);
     floe_look_ups_begin(api);
     if (pump_ready(api) && stopping) {

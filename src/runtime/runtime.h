@@ -41,6 +41,7 @@ struct floe_api {
     /* The system has been asked within this turn, and nobody has called since. */
     bool interfaces_known;
     bool stopping;
+    bool trust_read;   /* the system's authorities have been, and the cores have not heard */
     bool frees_itself; /* nobody waits for the end: the loop thread frees the api */
     floe_api_statistics statistics;
     void (*on_trace)(void *user_data, const floe_trace_event *event);
@@ -58,7 +59,8 @@ struct floe_api {
 
     /* The loop thread's alone. */
     unsigned open_handles;
-    uv_work_t trust; /* the system's authorities are read */
+    uv_thread_t trust_thread; /* in which the system's authorities are read */
+    bool trust_reads;         /* there is one */
     floe_clock clock;
     floe_interfaces interfaces;
     floe_resolver resolver;

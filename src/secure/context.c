@@ -171,32 +171,28 @@ void floe_secure_context_promise_trust(floe_secure_context *context)
 
 bool floe_secure_context_wants_trust(floe_secure_context *context)
 {
-    bool wants = context->wanted && !context->asked;
+    bool wanted = context->wanted;
 
-    context->asked = context->asked || wants;
-    return wants;
+    context->wanted = false;
+    return wanted;
 }
 
-/* Of the context only the store is touched, which has a lock of its own. */
+/* Of the context only the store is touched, which has a lock of its own. What cannot be read now
+ * (no descriptors) may be for the next handshake. */
 void floe_secure_context_read_trust(floe_secure_context *context)
 {
-    (void)X509_LOOKUP_load_file(context->file, NULL, X509_FILETYPE_DEFAULT);
+    bool good = X509_LOOKUP_load_file(context->file, NULL, X509_FILETYPE_DEFAULT) == 1;
+
     ERR_clear_error();
-    atomic_store(&context->has_file, true);
+    atomic_store(&context->has_file, good);
+    atomic_fetch_add(&context->reads, 1);
 }
 
-static bool lacks_issuer(const X509_STORE_CTX *store)
+/* Not twice at a time. */
+static void ask_for_trust(floe_secure_context *context, unsigned reads)
 {
-    switch (X509_STORE_CTX_get_error(store)) {
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-        return true;
-    default:
-        return false;
-    }
+    context->wanted = context->wanted || context->asked != reads + 1;
+    context->asked = reads + 1;
 }
 
 /* A pinned certificate is trusted, whoever signed it; no other one is. */
@@ -221,13 +217,16 @@ static int verify(X509_STORE_CTX *store, void *given)
         return good;
     }
     /* Asked before: what has been read meanwhile was not looked at. */
-    bool more = context->file != NULL && !atomic_load(&context->has_file);
+    unsigned reads = atomic_load(&context->reads);
+    bool more = context->file != NULL && !secure->waited && !atomic_load(&context->has_file);
     int good = X509_verify_cert(store);
-    if (good != 1 && more && lacks_issuer(store)) {
-        /* The handshake does not go on: it asks again. */
-        secure->wants_trust = SSL_set_retry_verify(ssl) == 1;
-        context->wanted = true;
-        return secure->wants_trust;
+    if (good != 1 && more && SSL_set_retry_verify(ssl) == 1) {
+        /* The handshake does not go on: it asks again. Whatever is wrong, the folder may have an
+         * authority that has expired, and the file the one that took its place. */
+        secure->wants_trust = true;
+        secure->waits = reads;
+        ask_for_trust(context, reads);
+        return 1;
     }
     if (good != 1) {
         X509 *bad = X509_STORE_CTX_get_current_cert(store);

@@ -19,9 +19,10 @@ struct floe_secure_context {
     X509_STORE *system;   /* its trust store, if that is asked; NULL: not yet */
     X509_LOOKUP *file;    /* of that store: all authorities, for which its folder was not enough */
     atomic_bool has_file; /* they have been read */
+    atomic_uint reads;    /* that have ended, well or not */
+    unsigned asked;       /* `reads` when one was asked for last, plus 1; 0: none was */
     bool promised;        /* somebody else reads them */
-    bool wanted;          /* and was asked to */
-    bool asked;
+    bool wanted;          /* and has not heard of it yet */
     BIO_METHOD *method;
     floe_list sessions;
     char *ca_file;
@@ -42,6 +43,8 @@ struct floe_secure {
     unsigned pause;   /* DTLS: before the flight at hand is sent again, in microseconds */
     int alert;        /* DTLS: what came in clear, and waits to be believed; -1: nothing */
     bool wants_trust; /* the handshake stands until the system's authorities have been read */
+    bool waited;      /* it has stood so: no second time */
+    unsigned waits;   /* context->reads when it began to */
     floe_queue kept;  /* what has come meanwhile, by pieces or datagrams */
     floe_span rest;   /* of the first of them */
     floe_span *input;

@@ -184,6 +184,7 @@ static int shake_hands(floe_secure *secure)
 
     if (secure->wants_trust && !secure->context->promised) {
         secure->wants_trust = false;
+        secure->waited = true;
         floe_secure_context_read_trust(secure->context);
         returned = SSL_do_handshake(secure->ssl);
     }
@@ -203,9 +204,10 @@ floe_secure_result floe_secure_read(floe_secure *secure, floe_span *input, void 
         take_alert(secure, input);
     }
     ERR_clear_error();
-    if (secure->wants_trust && !atomic_load(&secure->context->has_file)) {
+    if (secure->wants_trust && atomic_load(&secure->context->reads) == secure->waits) {
         return keep(secure, input);
     }
+    secure->waited = secure->waited || secure->wants_trust;
     secure->wants_trust = false;
     secure->input = input;
     if (!secure->ready) {
