@@ -558,6 +558,32 @@ static void t7b_a_lost_allocation_is_noticed_though_idle(void **state)
     end(&h);
 }
 
+/* T7: of a relay that has been replaced nothing is left, however often that is. */
+static void t7_a_lost_relay_leaves_nothing_behind(void **state)
+{
+    static hand h;
+    size_t live = 0;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    for (size_t i = 0; i < 10; i++) {
+        *h.log = '\0';
+        turn->refresh = FORGOT;
+        while (turn->allocates < i + 2) {
+            pass(&h, 1000);
+        }
+        turn->refresh = ANSWERS;
+        pass(&h, 600000);
+        read_log(&h, "- relay, + relay");
+        assert_true(i == 0 || h.memory.live == live);
+        live = h.memory.live;
+    }
+    end(&h);
+}
+
 /* T7b: a success with LIFETIME 0 to a Refresh that asked for more (node-turn) is no word that the
  * allocation is gone: its relay stays, and is asked about as often as any. Once it is gone, the
  * next Refresh says so. */
@@ -2289,6 +2315,7 @@ int main(void)
         cmocka_unit_test(l15_a_relay_that_outlives_its_gathering_is_counted_once),
         cmocka_unit_test(p1_a_name_under_a_policy_that_tells_no_hosts),
         cmocka_unit_test(t7b_a_lost_allocation_is_noticed_though_idle),
+        cmocka_unit_test(t7_a_lost_relay_leaves_nothing_behind),
         cmocka_unit_test(t7b_a_granted_lifetime_of_0_is_no_loss),
         cmocka_unit_test(t7_a_renewal_that_meets_icmp),
         cmocka_unit_test(t7_a_renewal_that_is_refused_for_good),
