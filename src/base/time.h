@@ -54,4 +54,9 @@ static inline floe_time floe_time_min(floe_time a, floe_time b)
     return a.ns < b.ns ? a : b;
 }
 
+static inline floe_time floe_time_max(floe_time a, floe_time b)
+{
+    return a.ns > b.ns ? a : b;
+}
+
 #endif

@@ -190,9 +190,36 @@ void floe_connection_end(floe_core *core, floe_connection *connection)
     }
 }
 
-void floe_connection_writable(floe_core *core, floe_connection *connection)
+void floe_connection_requested(floe_connection *connection)
 {
+    connection->ahead = connection->taken + floe_connection_waiting(connection);
+}
+
+bool floe_connection_request_left(const floe_connection *connection)
+{
+    return !connection->blocked && connection->ahead <= connection->taken;
+}
+
+/* What the driver had in hand is on its way. */
+static void accept_taken(floe_connection *connection)
+{
+    connection->ahead -=
+        connection->ahead < connection->taken ? connection->ahead : connection->taken;
+    connection->taken = 0;
+}
+
+/* A channel that had no room has it again: the other side takes what we send, and the answer to
+ * what has not left before now is owed from now on. */
+void floe_connection_writable(floe_core *core, floe_time now, floe_connection *connection)
+{
+    if (connection->blocked) {
+        connection->accepted = now;
+    }
+    if (connection->blocked && connection->ahead > 0 && connection->relay != NULL) {
+        floe_stun_transaction_leaves(&connection->relay->turn.transaction, now);
+    }
     connection->blocked = false;
+    accept_taken(connection);
     tell_waiting(core, connection);
 }
 
@@ -343,9 +370,12 @@ bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
     if (connection->blocked) {
         return false;
     }
+    accept_taken(connection);
+    size_t waiting = floe_connection_waiting(connection);
     if (!floe_queue_take(&connection->queue, &remote, &data) && connection->secure != NULL) {
         data = floe_secure_take(connection->secure, output->room.data, sizeof output->room.data);
     }
+    connection->taken = waiting - floe_connection_waiting(connection);
     output->kind = FLOE_CORE_SEND;
     output->channel = connection->channel;
     output->remote = connection->remote;

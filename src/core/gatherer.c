@@ -660,7 +660,7 @@ void floe_core_writable(floe_core *core, floe_time now, uint32_t channel)
     if (base != NULL) {
         floe_base_writable(core, base);
     } else if (connection != NULL) {
-        floe_connection_writable(core, connection);
+        floe_connection_writable(core, now, connection);
     }
     settle(core, now);
 }

@@ -694,8 +694,11 @@ typedef struct floe_connection {
     floe_framer framer;
     floe_queue queue; /* plain bytes that wait */
     uint32_t full_for;
-    floe_span input; /* what came and is not taken yet */
-    floe_span plain; /* likewise, decrypted */
+    size_t ahead; /* of what the channel has yet to accept: up to the end of the last request */
+    size_t taken; /* and of that, what the driver has in hand */
+    floe_time accepted; /* when the channel had room again, having had none */
+    floe_span input;    /* what came and is not taken yet */
+    floe_span plain;    /* likewise, decrypted */
 } floe_connection;
 
 /* Opens one for the relay to its server; NULL without memory. */
@@ -704,6 +707,10 @@ floe_connection *floe_connection_new(floe_core *core, floe_time now, floe_relay 
  * FLOE_ERR_NO_MEMORY. While it is not ready what is sent is lost, as UDP may lose it. */
 floe_error floe_connection_send(floe_core *core, floe_connection *connection, size_t limit,
                                 const floe_span *parts, size_t count);
+/* A request of the relay's is the latest that waits: it leaves behind all that waited before. */
+void floe_connection_requested(floe_connection *connection);
+/* Whether the channel has accepted that, and takes more. */
+bool floe_connection_request_left(const floe_connection *connection);
 /* Says the end to the other side and closes, behind what waits to be sent. */
 void floe_connection_close(floe_core *core, floe_connection *connection);
 floe_connection *floe_connection_of_channel(const floe_core *core, uint32_t channel);
@@ -723,7 +730,7 @@ bool floe_connection_next(floe_core *core, floe_time now, floe_connection *conne
 void floe_connection_time(floe_core *core, floe_time now, floe_connection *connection);
 floe_time floe_connection_deadline(const floe_connection *connection);
 void floe_connections_sweep(floe_core *core);
-void floe_connection_writable(floe_core *core, floe_connection *connection);
+void floe_connection_writable(floe_core *core, floe_time now, floe_connection *connection);
 /* As close, when the gatherer is closed. */
 void floe_connection_end(floe_core *core, floe_connection *connection);
 void floe_connection_free(floe_core *core, floe_connection *connection);

@@ -246,6 +246,7 @@ static void send_now(floe_core *core, floe_time now, floe_relay *relay)
     if (data.size > 0 &&
         floe_connection_send(core, relay->connection, core->shared->queue_limit + FLOE_CONTROL_ROOM,
                              &data, 1) == FLOE_OK) {
+        floe_connection_requested(relay->connection);
         floe_relay_request_leaves(core, now, relay, &relay->turn.transaction, &relay->counters,
                                   data.size);
     }
@@ -1170,16 +1171,20 @@ void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const flo
  * off, answers nothing that comes by it, not even "437". Asked each 15 s by the settings' default,
  * and waited for 5 s, that is T7b's 20 s; by a stream nothing is repeated, and to wait for its 39.5
  * s would only show that. Whatever else comes from there says that the answer is under way behind
- * it. Never: it owes no answer. */
+ * it; and that it takes what we send, that the question is, behind our own data. Never: it owes no
+ * answer, as it cannot have the question yet; that has its 39.5 s. */
 static floe_time silent_at(const floe_relay *relay)
 {
-    const floe_stun_transaction *transaction = &relay->turn.transaction;
-    bool heard_since = relay->heard.ns > transaction->started.ns;
+    const floe_connection *connection = relay->connection;
+    floe_time since = relay->turn.transaction.started;
 
-    return by_datagrams(relay) || !floe_relay_serves(relay) ||
-                   !floe_stun_transaction_runs(transaction)
-               ? FLOE_TIME_NEVER
-               : floe_time_after(heard_since ? relay->heard : transaction->started, SILENT_FOR);
+    if (connection == NULL || !floe_relay_serves(relay) ||
+        !floe_stun_transaction_runs(&relay->turn.transaction) ||
+        !floe_connection_request_left(connection)) {
+        return FLOE_TIME_NEVER;
+    }
+    since = floe_time_max(since, relay->heard);
+    return floe_time_after(floe_time_max(since, connection->accepted), SILENT_FOR);
 }
 
 floe_time floe_relay_deadline(const floe_relay *relay)

@@ -39,6 +39,14 @@ void floe_stun_transaction_rename(floe_stun_transaction *transaction, const floe
     }
 }
 
+void floe_stun_transaction_leaves(floe_stun_transaction *transaction, floe_time now)
+{
+    if (floe_stun_transaction_runs(transaction) && transaction->reliable &&
+        transaction->due.ns > transaction->started.ns) { /* else it has been forged, and ends */
+        transaction->due = floe_time_after(now, floe_stun_transaction_lasts(transaction->rto));
+    }
+}
+
 void floe_stun_transaction_stop(floe_stun_transaction *transaction)
 {
     transaction->sends = 0;

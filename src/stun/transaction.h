@@ -44,6 +44,8 @@ floe_error floe_stun_transaction_start(floe_stun_transaction *transaction, floe_
 /* Another id from the next send on, as the bytes are others (§5); where no randomness is to be had
  * it keeps its own. What is still under way to the old one is not its answer any more. */
 void floe_stun_transaction_rename(floe_stun_transaction *transaction, const floe_random *random);
+/* By a stream: the request had to wait for what was sent before it, and leaves only now. */
+void floe_stun_transaction_leaves(floe_stun_transaction *transaction, floe_time now);
 /* From its start to its giving up (Ti of §6.2.2): what Rc sends and the waits between take. */
 floe_duration floe_stun_transaction_lasts(floe_duration rto);
 void floe_stun_transaction_stop(floe_stun_transaction *transaction);

@@ -1034,6 +1034,89 @@ static void t7b_silence_by_tcp(void **state)
     end(&h);
 }
 
+static uint32_t channel_by_stream(const hand *h)
+{
+    uint32_t channel = 0;
+
+    for (uint32_t i = 0; i < CHANNELS; i++) {
+        channel = h->open[i] && h->stream[i] ? i : channel;
+    }
+    return channel;
+}
+
+/* Its channel takes one packet in 30 ms, as a slow way does; the owner keeps the queue full. */
+static void uploads(hand *h, const floe_address *peer, uint64_t milliseconds)
+{
+    uint8_t data[1200] = {0};
+
+    for (uint64_t at = 0; at < milliseconds; at += 30) {
+        uint32_t channel = channel_by_stream(h);
+        while (floe_core_send(h->core, h->now, h->last[FLOE_CANDIDATE_TYPE_RELAY], peer, data,
+                              sizeof data) == FLOE_OK) {
+        }
+        floe_core_writable(h->core, h->now, channel);
+        while (floe_core_poll(h->core, h->now, &h->output)) {
+            bool taken = h->output.kind == FLOE_CORE_SEND && h->output.channel == channel;
+            take(h);
+            if (taken) {
+                floe_core_blocked(h->core, channel);
+            }
+        }
+        h->now = floe_time_after(h->now, floe_milliseconds(30));
+        floe_core_time(h->core, h->now);
+    }
+}
+
+/* T7b: a request that waits behind our own data, or for a channel that takes nothing, has not been
+ * heard by anybody who could answer it. */
+static void t7b_a_request_that_has_not_left_is_not_unanswered(void **state)
+{
+    static const char *const urls[] = {"turn:203.0.113.2?transport=tcp"};
+    static hand h;
+    floe_address peer = address_of("192.0.2.50:900");
+
+    (void)state;
+    make(&h, urls, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + relay, end");
+    for (int i = 0; i < 2; i++) { /* a permission, then a channel */
+        assert_int_equal(
+            floe_core_send(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_RELAY], &peer, "x", 1),
+            FLOE_OK);
+        pass(&h, 100);
+    }
+    uploads(&h, &peer, 60000);
+    assert_null(strstr(h.log, "- relay"));
+    *h.log = '\0';
+    assert_true(turn->refreshes >= 3);
+    assert_int_equal(turn->allocates, 1);
+    floe_core_writable(h.core, h.now, channel_by_stream(&h));
+    pass(&h, 13000);
+    *h.log = '\0';
+    /* Away for eight seconds, in which the Refresh is due; TCP carries on. */
+    floe_core_blocked(h.core, channel_by_stream(&h));
+    turn->refreshes = 0;
+    pass(&h, 20000);
+    assert_int_equal(turn->refreshes, 0);
+    floe_core_writable(h.core, h.now, channel_by_stream(&h));
+    pass(&h, 2000);
+    read_log(&h, "");
+    assert_int_equal(turn->refreshes, 1);
+    assert_int_equal(turn->allocates, 1);
+    /* Who takes nothing at all is given up all the same; and who takes what we send, and answers
+     * nothing. */
+    turn->refresh = SILENT;
+    floe_core_blocked(h.core, channel_by_stream(&h));
+    pass(&h, 60000);
+    read_log(&h, "- relay, + relay");
+    *h.log = '\0';
+    uploads(&h, &peer, 80000);
+    assert_non_null(strstr(h.log, "- relay"));
+    end(&h);
+}
+
 /* L14, E1: what is lost before its gathering is over is waited for again, and its owner hears what
  * came of that. */
 static void l14_a_relay_that_is_lost_meanwhile(void **state)
@@ -2324,6 +2407,7 @@ int main(void)
         cmocka_unit_test(t5_a_family_that_is_not_to_be_had),
         cmocka_unit_test(t7b_nothing_listens_any_more),
         cmocka_unit_test(t7b_silence_by_tcp),
+        cmocka_unit_test(t7b_a_request_that_has_not_left_is_not_unanswered),
         cmocka_unit_test(l14_a_relay_that_is_lost_meanwhile),
         cmocka_unit_test(t7b_what_is_told_again_was_asked),
         cmocka_unit_test(t6_a_spare_socket_is_closed),
