@@ -117,6 +117,7 @@ static void take_record(floe_mdns_message *message, const record_head *head,
         return;
     }
     *record = (floe_mdns_record){.other = size == 0 && head->type != LDNS_RR_TYPE_NSEC,
+                                 .type = head->type,
                                  .ttl = head->ttl,
                                  .flush = (head->class & TOP_BIT) != 0,
                                  .section = section};
@@ -138,7 +139,7 @@ static bool is_of_a_host(uint16_t type)
 static bool counts(const floe_mdns_message *message, floe_mdns_section section, bool of_host)
 {
     return of_host ? !message->response || section != FLOE_MDNS_AUTHORITY
-                   : message->response && section == FLOE_MDNS_ANSWER;
+                   : section == (message->response ? FLOE_MDNS_ANSWER : FLOE_MDNS_AUTHORITY);
 }
 
 /* The records of hosts, or the others: these come behind, as they say less. False: the message is
@@ -196,7 +197,7 @@ bool floe_mdns_parse(const void *data, size_t size, floe_mdns_message *message)
     }
     floe_reader again = in;
     return take_records(message, &in, counted, true) &&
-           (!message->response || take_records(message, &again, counted, false)); /* behind */
+           take_records(message, &again, counted, false);
 }
 
 /* ── Making ── */

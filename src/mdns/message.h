@@ -47,7 +47,8 @@ typedef enum floe_mdns_section {
 typedef struct floe_mdns_record {
     char name[FLOE_MDNS_NAME_SIZE];
     floe_address address; /* port 0; family none: NSEC, it has no other (§6.1); or */
-    bool other;           /* a record of another type, in a response: the name is somebody's */
+    bool other;           /* a record of another type: the name is somebody's, or is to be */
+    uint16_t type;
     uint32_t ttl;
     bool flush; /* §10.2: what is known besides is not true any more */
     floe_mdns_section section;
@@ -63,9 +64,13 @@ typedef struct floe_mdns_message {
     floe_mdns_record records[FLOE_MDNS_ITEMS_MAX];
 } floe_mdns_message;
 
-/* False for anything that is no good multicast DNS message. What is in a query besides questions
- * and records of host names is passed over; so are questions in a response (§6), and what stands in
- * its authority section, which is for queries alone (§8.2). */
+#define FLOE_MDNS_TYPE_A 1
+#define FLOE_MDNS_TYPE_AAAA 28
+
+/* False for anything that is no good multicast DNS message. What is passed over: questions in a
+ * response (§6), and what stands in its authority section, which is for queries alone (§8.2);
+ * records that are none of host names, but for the answers of a response and what a probe proposes.
+ */
 bool floe_mdns_parse(const void *data, size_t size, floe_mdns_message *message);
 
 /* How a message is made; each gives its size, 0 when it can't be made. */

@@ -738,49 +738,62 @@ static void say_soon(floe_mdns *mdns, floe_time now, host *one, record_set *set,
     }
 }
 
-/* By type (A before AAAA), then by data. */
-static int compare_records(const floe_address *a, const floe_address *b)
-{
-    int order = (int)a->family - (int)b->family;
+/* What is proposed for a name. The data is of addresses alone: no record of another type is ours, so
+ * that against ours the type decides. */
+typedef struct proposed {
+    uint16_t type;
+    floe_address address;
+} proposed;
 
-    return order != 0 ? order : memcmp(a->ip, b->ip, sizeof a->ip);
+/* By type (A before AAAA), then by data. */
+static int compare_records(const proposed *a, const proposed *b)
+{
+    int order = (int)a->type - (int)b->type;
+
+    return order != 0 ? order : memcmp(a->address.ip, b->address.ip, sizeof a->address.ip);
 }
 
 /* Into its place among those that are sorted already. */
-static void insert_record(floe_address *sorted, size_t count, const floe_address *address)
+static void insert_record(proposed *sorted, size_t count, uint16_t type,
+                          const floe_address *address)
 {
-    for (; count > 0 && compare_records(&sorted[count - 1], address) > 0; count--) {
+    proposed record = {type, *address};
+
+    for (; count > 0 && compare_records(&sorted[count - 1], &record) > 0; count--) {
         sorted[count] = sorted[count - 1];
     }
-    sorted[count] = *address;
+    sorted[count] = record;
 }
 
 /* A probe of somebody else's for the name: what they propose, in order (§8.2). 0: there is none, or
  * it is our own, come back. */
-static size_t proposal(const floe_mdns_message *message, const host *one, floe_address *theirs)
+static size_t proposal(const floe_mdns_message *message, const host *one, proposed *theirs)
 {
     size_t count = 0;
     bool own = true;
 
     for (size_t i = 0; i < message->record_count; i++) {
         const floe_mdns_record *record = &message->records[i];
-        if (record->section == FLOE_MDNS_AUTHORITY && record->address.family != FLOE_FAMILY_NONE &&
+        bool counts = record->other || record->address.family != FLOE_FAMILY_NONE;
+        if (counts && record->section == FLOE_MDNS_AUTHORITY &&
             strcmp(record->name, one->name) == 0) {
-            insert_record(theirs, count++, &record->address);
+            insert_record(theirs, count++, record->type, &record->address);
             own = own && is_own(one, &record->address);
         }
     }
     return own ? 0 : count;
 }
 
-static size_t own_proposal(const floe_mdns *mdns, const host *one, size_t n, floe_address *ours)
+static size_t own_proposal(const floe_mdns *mdns, const host *one, size_t n, proposed *ours)
 {
     size_t count = 0;
 
     FLOE_LIST_EACH(own, &one->addresses, own_address, link)
     {
         if (own->owners > 0 && is_on(mdns, own, n) && count < FLOE_MDNS_RECORDS_MAX) {
-            insert_record(ours, count++, &own->address);
+            bool ipv4 = own->address.family == FLOE_FAMILY_IPV4;
+            insert_record(ours, count++, ipv4 ? FLOE_MDNS_TYPE_A : FLOE_MDNS_TYPE_AAAA,
+                          &own->address);
         }
     }
     return count;
@@ -799,9 +812,9 @@ static void probe_not_before(link_state *state, floe_time when)
 /* §8.2: of two that probe at the same time, the one with the greater data, or with more of it, goes
  * on; the other waits a second and probes again. */
 static void contend(const floe_mdns *mdns, floe_time now, host *one, size_t n,
-                    const floe_address *theirs, size_t count)
+                    const proposed *theirs, size_t count)
 {
-    floe_address ours[FLOE_MDNS_RECORDS_MAX];
+    proposed ours[FLOE_MDNS_RECORDS_MAX];
     size_t own_count = own_proposal(mdns, one, n, ours);
     int order = 0;
 
@@ -888,7 +901,7 @@ static bool may_be_unicast(const link_state *state, floe_time now, const wish *w
 static void answer(floe_mdns *mdns, floe_time now, host *one, size_t n,
                    const floe_mdns_arrival *arrival, wish *wanted)
 {
-    floe_address theirs[FLOE_MDNS_ITEMS_MAX];
+    proposed theirs[FLOE_MDNS_ITEMS_MAX];
     size_t count = proposal(&mdns->message, one, theirs);
     link_state *state = state_of(mdns, one, n);
     bool any = false;
@@ -1136,12 +1149,17 @@ floe_time floe_mdns_hosts_deadline(const floe_mdns *mdns)
 
 static bool send_probe(const floe_mdns *mdns, host *one, size_t n, floe_mdns_output *output)
 {
-    floe_address ours[FLOE_MDNS_RECORDS_MAX];
+    proposed ours[FLOE_MDNS_RECORDS_MAX];
+    floe_address addresses[FLOE_MDNS_RECORDS_MAX];
     size_t count = own_proposal(mdns, one, n, ours);
 
+    for (size_t i = 0; i < count; i++) {
+        addresses[i] = ours[i].address;
+    }
     state_of(mdns, one, n)->probe_waits = false;
     state_of(mdns, one, n)->probed = true;
-    output->size = floe_mdns_write_probe(one->name, ours, count, output->data, sizeof output->data);
+    output->size =
+        floe_mdns_write_probe(one->name, addresses, count, output->data, sizeof output->data);
     return output->size > 0;
 }
 

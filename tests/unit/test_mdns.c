@@ -946,6 +946,41 @@ static void h2_proposals_are_compared_whole(void **state)
     }
 }
 
+/* §8.2: records of other types count as well, each at its type's place: a HINFO (13) behind A and
+ * before AAAA. */
+static void h2_proposals_of_other_types(void **state)
+{
+    static const struct {
+        const char *ours;
+        const char *theirs; /* beside the HINFO; NULL: nothing */
+        bool they_win;
+    } rows[] = {{"10.0.1.2:0", NULL, true},
+                {"10.0.1.2:0", "10.0.1.2:0", true},
+                {"10.0.1.2:0", "10.0.1.1:0", false},
+                {"10.0.1.2:0", "10.0.1.3:0", true},
+                {"[2001:db8::2]:0", NULL, false},
+                {"[2001:db8::2]:0", "10.0.1.9:0", false},
+                {"10.0.1.2:0", "[2001:db8::9]:0", true}};
+    static const uint8_t hinfo[] = {0xc0, 12, 0, 13, 0, 1, 0, 0, 0, 120, 0, 4, 1, 'a', 1, 'b'};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        (void)tear_down(state);
+        assert_int_equal(set_up(state), 0);
+        fixture *f = *state;
+        floe_address theirs = address_of(rows[i].theirs != NULL ? rows[i].theirs : "0.0.0.0:0");
+        uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+        size_t size =
+            floe_mdns_write_probe(NAME, &theirs, rows[i].theirs != NULL ? 1 : 0, data, sizeof data);
+        memcpy(&data[size], hinfo, sizeof hinfo);
+        data[9]++;
+        f->own = address_of(rows[i].ours);
+        publish(f, true);
+        (void)wait_for_sent(f);
+        receive(f, data, size + sizeof hinfo);
+        assert_int_equal(wait_for_sent(f), rows[i].they_win ? 1000 : 250);
+    }
+}
+
 /* Whatever is sent to the group comes back to who sent it, and on another interface too that is on
  * the same link. */
 static void h2_our_own_words_are_no_rivals(void **state)
@@ -2257,6 +2292,7 @@ int main(void)
         cmocka_unit_test(h2_of_machines_with_one_name_one_keeps_it),
         TEST(h2_two_that_probe_at_once),
         TEST(h2_proposals_are_compared_whole),
+        TEST(h2_proposals_of_other_types),
         TEST(h2_our_own_words_are_no_rivals),
         TEST(h2_a_link_that_comes_hears_of_it),
         TEST(h2_links_that_stay_hear_it_once),
