@@ -558,30 +558,47 @@ static void t7b_a_lost_allocation_is_noticed_though_idle(void **state)
     end(&h);
 }
 
-/* T7: of a relay that has been replaced nothing is left, however often that is. */
-static void t7_a_lost_relay_leaves_nothing_behind(void **state)
+/* T7, P4: of a relay that has been replaced, or has gone with its address, nothing is left, however
+ * often that is. */
+static void t7_a_relay_that_goes_leaves_nothing_behind(void **state)
 {
+    static const char *const urls[][1] = {{"turn:203.0.113.2"}, {"turn:203.0.113.2?transport=tcp"}};
     static hand h;
-    size_t live = 0;
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    for (size_t i = 0; i < 10; i++) {
-        *h.log = '\0';
-        turn->refresh = FORGOT;
-        while (turn->allocates < i + 2) {
-            pass(&h, 1000);
+    for (size_t tcp = 0; tcp < 2; tcp++) {
+        size_t live = 0;
+        make(&h, urls[tcp], 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 1000);
+        for (size_t i = 0; i < 10; i++) {
+            *h.log = '\0';
+            turn->refresh = FORGOT;
+            while (turn->allocates < i + 2) {
+                pass(&h, 1000);
+            }
+            turn->refresh = ANSWERS;
+            pass(&h, 600000);
+            read_log(&h, "- relay, + relay");
+            assert_true(i == 0 || h.memory.live == live);
+            live = h.memory.live;
         }
-        turn->refresh = ANSWERS;
-        pass(&h, 600000);
-        read_log(&h, "- relay, + relay");
-        assert_true(i == 0 || h.memory.live == live);
-        live = h.memory.live;
+        for (size_t i = 0; i < 10; i++) {
+            *h.log = '\0';
+            h.no_interface = true;
+            gather(&h);
+            pass(&h, 6000);
+            assert_int_equal(h.sockets, 0);
+            h.no_interface = false;
+            gather(&h);
+            pass(&h, 600000);
+            assert_non_null(strstr(h.log, "+ relay"));
+            assert_true(i == 0 || h.memory.live == live);
+            live = h.memory.live;
+        }
+        end(&h);
     }
-    end(&h);
 }
 
 /* T7b: a success with LIFETIME 0 to a Refresh that asked for more (node-turn) is no word that the
@@ -1142,6 +1159,29 @@ static void l14_a_relay_that_is_lost_meanwhile(void **state)
     turn->allocate = ANSWERS;
     pass(&h, 60000);
     read_log(&h, "+ relay");
+    end(&h);
+}
+
+/* L14, E1: a gathering's end is no word against a relay that stands, whose server has not said yet
+ * that it has it still. */
+static void l14_a_relay_that_stands_is_no_error(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    turn->refresh = SILENT;
+    gather(&h);
+    pass(&h, 6000);
+    read_log(&h, "end");
+    turn->refresh = ANSWERS;
+    pass(&h, 60000);
+    read_log(&h, "");
+    assert_int_equal(turn->allocates, 1);
     end(&h);
 }
 
@@ -2398,7 +2438,7 @@ int main(void)
         cmocka_unit_test(l15_a_relay_that_outlives_its_gathering_is_counted_once),
         cmocka_unit_test(p1_a_name_under_a_policy_that_tells_no_hosts),
         cmocka_unit_test(t7b_a_lost_allocation_is_noticed_though_idle),
-        cmocka_unit_test(t7_a_lost_relay_leaves_nothing_behind),
+        cmocka_unit_test(t7_a_relay_that_goes_leaves_nothing_behind),
         cmocka_unit_test(t7b_a_granted_lifetime_of_0_is_no_loss),
         cmocka_unit_test(t7_a_renewal_that_meets_icmp),
         cmocka_unit_test(t7_a_renewal_that_is_refused_for_good),
@@ -2409,6 +2449,7 @@ int main(void)
         cmocka_unit_test(t7b_silence_by_tcp),
         cmocka_unit_test(t7b_a_request_that_has_not_left_is_not_unanswered),
         cmocka_unit_test(l14_a_relay_that_is_lost_meanwhile),
+        cmocka_unit_test(l14_a_relay_that_stands_is_no_error),
         cmocka_unit_test(t7b_what_is_told_again_was_asked),
         cmocka_unit_test(t6_a_spare_socket_is_closed),
         cmocka_unit_test(t7_a_gathering_in_an_outage),
