@@ -169,19 +169,19 @@ static void c3_every_byte(void **state)
     }
 }
 
+#define ALL_OF_IT                                                                                  \
+    "candidate:77 2 tcp 1677729535 2001:db8::9 9 typ relay raddr fd00::1 rport 5 tcptype "         \
+    "active generation 1 ufrag ab+/"
+
 /* A candidate has its room to the byte, and comes back as it was. */
 static void c2_the_room_that_a_text_needs(void **state)
 {
     static const char *const texts[] = {
         "candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host",
-        "candidate:1 256 UDP 1 192.0.2.1 65535 TYP SRFLX RADDR 10.0.0.1 RPORT 0",
-        "candidate:77 2 tcp 1677729535 2001:db8::9 9 typ relay raddr fd00::1 rport 5 tcptype "
-        "active generation 1 ufrag ab+/"};
+        "candidate:1 256 UDP 1 192.0.2.1 65535 TYP SRFLX RADDR 10.0.0.1 RPORT 0", ALL_OF_IT};
     static const char *const written[] = {
         "candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host",
-        "candidate:1 256 udp 1 192.0.2.1 65535 typ srflx raddr 10.0.0.1 rport 0",
-        "candidate:77 2 tcp 1677729535 2001:db8::9 9 typ relay raddr fd00::1 rport 5 tcptype "
-        "active generation 1 ufrag ab+/"};
+        "candidate:1 256 udp 1 192.0.2.1 65535 typ srflx raddr 10.0.0.1 rport 0", ALL_OF_IT};
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
