@@ -312,7 +312,9 @@ FLOE_EXPORT void floe_core_stream(floe_core *core, floe_time now, uint32_t chann
                                   const void *data, size_t size);
 /** The connection was broken (reset, timed out). */
 FLOE_EXPORT void floe_core_disconnected(floe_core *core, floe_time now, uint32_t channel);
-/** The channel takes no more for now: nothing is sent on it until floe_core_writable. */
+/** The channel takes no more for now: nothing is sent on it until floe_core_writable, but for the
+ *  gatherer's own requests by UDP. Those are to go if they can, or to be dropped: they are repeated
+ *  as any that is lost. */
 FLOE_EXPORT void floe_core_blocked(floe_core *core, uint32_t channel);
 /** It takes more again, and what was kept of it has gone. */
 FLOE_EXPORT void floe_core_writable(floe_core *core, floe_time now, uint32_t channel);

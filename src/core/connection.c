@@ -190,6 +190,17 @@ void floe_connection_end(floe_core *core, floe_connection *connection)
     }
 }
 
+/* One that is closing, too: it has said then what it could. */
+void floe_connection_blocked(floe_core *core, uint32_t channel)
+{
+    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
+    {
+        if (connection->channel == channel) {
+            connection->blocked = true;
+        }
+    }
+}
+
 void floe_connection_requested(floe_connection *connection)
 {
     connection->ahead = connection->taken + floe_connection_waiting(connection);

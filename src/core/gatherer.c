@@ -640,12 +640,11 @@ bool floe_core_packet(floe_core *core, floe_time now, floe_packet *packet)
 void floe_core_blocked(floe_core *core, uint32_t channel)
 {
     floe_base *base = floe_base_of_channel(core, channel);
-    floe_connection *connection = floe_connection_of_channel(core, channel);
 
     if (base != NULL) {
         base->blocked = true;
-    } else if (connection != NULL) {
-        connection->blocked = true;
+    } else {
+        floe_connection_blocked(core, channel);
     }
 }
 

@@ -730,6 +730,7 @@ bool floe_connection_next(floe_core *core, floe_time now, floe_connection *conne
 void floe_connection_time(floe_core *core, floe_time now, floe_connection *connection);
 floe_time floe_connection_deadline(const floe_connection *connection);
 void floe_connections_sweep(floe_core *core);
+void floe_connection_blocked(floe_core *core, uint32_t channel);
 void floe_connection_writable(floe_core *core, floe_time now, floe_connection *connection);
 /* As close, when the gatherer is closed. */
 void floe_connection_end(floe_core *core, floe_connection *connection);

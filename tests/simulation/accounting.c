@@ -148,7 +148,7 @@ void account_delivered(sim_changing_world *change, const sim_socket *socket,
             count->answers += !request->answered;
         }
         request->answered = true;
-        way->last_answer = change->world->now;
+        way->last_answer = request->release ? way->last_answer : change->world->now;
         hear(change, socket, from, &message);
     }
 }
@@ -181,14 +181,13 @@ uint64_t account_last_out(const sim_changing_world *change, uint32_t channel,
 
 /* ── The sentences of errors ── */
 
-/* Whether the socket of the way is the owner's and on that address (NULL: any). */
-static bool is_from(const sim_changing_world *change, const sim_owner *owner, const sim_way *way,
+/* Whether the socket of the way is on that address (NULL: any). */
+static bool is_from(const sim_changing_world *change, const sim_way *way,
                     const floe_address *address)
 {
     const sim_socket *socket = world_socket(change->world, way->channel);
 
-    return way->channel >> SIM_LIFE_SHIFT == owner->life && socket != NULL &&
-           (address == NULL || floe_address_same_ip(address, &socket->local));
+    return socket != NULL && (address == NULL || floe_address_same_ip(address, &socket->local));
 }
 
 /* E2: in a gathering a server's word is told once of each address, unless it has given a relay
@@ -199,7 +198,7 @@ static void check_told_once(sim_changing_world *change, sim_owner *owner,
     sim_told_error *last = NULL;
     uint64_t hash = hash_of(floe_span_text(error->text)) ^ hash_of(floe_span_text(error->url)) * 3;
 
-    if (error->address == NULL) {
+    if (error->address == NULL || change->network.settings.mdns_name != NULL) {
         return; /* it may be each's */
     }
     hash ^= hash_of(floe_span_text(error->address)) * 7;
@@ -248,9 +247,10 @@ void account_error(sim_changing_world *change, sim_owner *owner, const floe_cand
         const sim_way *way = &change->ways[i];
         floe_address server = server_address_for(change->world, n, way->remote.family);
         if (floe_address_equal(&server, &way->remote) &&
-            is_from(change, owner, way, error->address != NULL ? &from : NULL)) {
-            answered = answered || way->last_answer >= owner->began;
-            refused = refused || way->last_error != 0;
+            way->channel >> SIM_LIFE_SHIFT == owner->life) {
+            answered = answered || (way->last_answer >= owner->began &&
+                                    is_from(change, way, error->address != NULL ? &from : NULL));
+            refused = refused || way->last_error != 0; /* by a socket that is gone, say */
         }
     }
     if (silent && answered && owner->began != 0) {

@@ -103,10 +103,8 @@ static void check_kept(sim_changing_world *change, const sim_mapping *mapping, c
 
 static void audit_host(sim_changing_world *change, const sim_told *told)
 {
-    bool shown = change->network.settings.nat_1to1_ip_count == 0 &&
-                 change->network.settings.address_rewrite_rule_count == 0;
-
-    if (shown && told->ip.family != FLOE_FAMILY_NONE && socket_at(change, &told->ip) == NULL) {
+    if (!change_is_rewritten(change, &told->ip) && told->ip.family != FLOE_FAMILY_NONE &&
+        socket_at(change, &told->ip) == NULL) {
         change_violated(change, "I1: the host %s is listed and has no socket", told->address);
     }
 }
@@ -137,8 +135,7 @@ static void audit_srflx(sim_changing_world *change, const sim_told *told)
     size_t server = owner_server_of(change, told->url);
 
     if (mapping == NULL) {
-        if (socket_at(change, &told->ip) == NULL &&
-            change->network.settings.nat_1to1_ip_count == 0) {
+        if (socket_at(change, &told->ip) == NULL && !change_is_rewritten(change, &told->ip)) {
             change_violated(change, "I1: the srflx %s:%u is listed and leads nowhere",
                             told->address, told->ip.port);
         }
@@ -184,12 +181,19 @@ static void audit_relay(sim_changing_world *change, const sim_told *told)
     const sim_mapping *mapping;
 
     if (told->tcp_type == FLOE_TCP_TYPE_ACTIVE || server == SIZE_MAX ||
+        change_is_rewritten(change, &told->ip) ||
         change->plan->network.servers[server].temper == SIM_FORGETS) {
         return; /* whose loss nobody tells before the next Refresh */
     }
     allocation = allocation_of(change, server, &told->ip);
     if (allocation == NULL) {
         uint64_t since = later_of(told->at, change_good_since(change, server, SIZE_MAX));
+        if (told->doubted != 0 &&
+            is_past(change, later_of(told->doubted, since), 10 * SIM_SECOND) &&
+            change_is_in_time(change) && change->plan->late.timers_ms < 200) {
+            change_violated(change, "T7b: the relay %s of %s was doubted, is gone, and is listed",
+                            told->address, told->url);
+        }
         if (is_past(change, since, noticed_within(change))) {
             change_violated(change, "T7b: the relay %s of %s is listed and its allocation is gone",
                             told->address, told->url);
@@ -301,6 +305,7 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
             good == UINT64_MAX || one->made < good ||
             (mapping != NULL && forgotten(change, mapping) != 0) ||
             change->network.servers[one->server].nonce == SIM_NONCE_ONE_USE ||
+            change->plan->network.duplication > 0 || /* of an Allocate that is over, say */
             !is_past(change,
                      later_of(one->made, owner->closed ? owner->closed_at : owner->completed),
                      (owner->closed ? 5 : 20) * SIM_SECOND + lateness(change))) {
@@ -312,8 +317,11 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
         if (owner->closed ||
             (!is_listed(owner, &one->relayed[0]) && !is_listed(owner, &one->relayed[1]))) {
             bool dtls = change->network.servers[one->server].transport == FLOE_PROTOCOL_DTLS;
-            change_violated(change, "I3: an allocation %son server %zu is nobody's",
-                            dtls ? "by DTLS " : "", one->server);
+            char client[FLOE_ADDRESS_TEXT_SIZE];
+            change_violated(
+                change, "I3: an allocation %son server %zu of %s, %llu s old, is nobody's",
+                dtls ? "by DTLS " : "", one->server, floe_address_text(&one->client, client),
+                (unsigned long long)((change->world->now - one->made) / SIM_SECOND));
         }
     }
 }
@@ -343,7 +351,9 @@ static void audit_sockets(sim_changing_world *change, const sim_owner *owner)
         if (socket->channel >> SIM_LIFE_SHIFT != owner->life || !socket->open || socket->stream ||
             has_allocation(change, socket) ||
             !is_past(change,
-                     later_of(account_last_out(change, socket->channel, NULL), owner->completed),
+                     later_of(later_of(account_last_out(change, socket->channel, NULL),
+                                       change->stopped_until),
+                              owner->completed),
                      keepalive(change) + 60 * SIM_SECOND + lateness(change))) {
             continue;
         }
@@ -368,7 +378,10 @@ static void audit_doubles(sim_changing_world *change, const sim_owner *owner)
             if (one->life == owner->life && other->life == owner->life &&
                 one->server == other->server && one->tcp == other->tcp &&
                 !sim_is_redirected_to(&change->plan->network, one->server) &&
-                is_listed(owner, &one->relayed[0]) && is_listed(owner, &other->relayed[0]) &&
+                is_past(change, change_good_since(change, one->server, SIZE_MAX),
+                        noticed_within(change)) && /* one of them moves, say (RFC 8016) */
+                is_listed(owner, &one->relayed[0]) &&
+                is_listed(owner, &other->relayed[0]) &&
                 one->relayed[0].family != FLOE_FAMILY_NONE && a != NULL && b != NULL &&
                 other->relayed[0].family != FLOE_FAMILY_NONE && a->interface == b->interface) {
                 change_violated(change, "S4: server %zu has two allocations for one address",
@@ -416,7 +429,9 @@ static void audit_expired(sim_changing_world *change, sim_owner *owner)
             continue;
         }
         owner->lost_to_401[n] = 0;
-        if (change->expired[n] != 0 && owner->told_failed[n] < change->expired[n] &&
+        if (change->expired[n] != 0 && lost >= change->expired[n] &&
+            owner->told_failed[n] < change->expired[n] &&
+            owner->told_failed[n] < owner->began && /* it has failed in this gathering */
             change->world->now > lost + SIM_SECOND && owner_has_server(owner, n)) {
             change_violated(change,
                             "T7b: credentials have expired at server %zu, and nobody is told", n);
@@ -449,7 +464,7 @@ static void audit_sends(sim_changing_world *change)
             continue;
         }
         one->due = 0;
-        size_t server = owner_server_of(change, one->url);
+        size_t server = owner_relay_server_of(change, one->url);
         sim_owner *owner = change_owner_of_life(change, one->owner);
         uint64_t good = change_good_since(change, SIZE_MAX, SIZE_MAX);
         good = server != SIZE_MAX ? later_of(good, change->data_good[server]) : UINT64_MAX;

@@ -161,7 +161,9 @@ static void check_left(sim_changing_world *change)
     for (size_t i = 0; i < world->allocation_count; i++) {
         const sim_allocation *allocation = &world->allocations[i];
         const sim_server *server = &change->network.servers[allocation->server];
-        if (!allocation->strange && allocation->expires > world->now &&
+        const sim_owner *owner = change_owner_of_life(change, allocation->life);
+        bool freed = owner != NULL && !owner->closed;
+        if (!allocation->strange && allocation->expires > world->now && !freed &&
             server->nonce != SIM_NONCE_ONE_USE && server->fails == 0 && server->drops == 0 &&
             server->temper != SIM_FULL_AFTER_TWO &&
             !world_mapping_is_dead(world, &allocation->client) &&
@@ -213,6 +215,7 @@ bool sim_run_changing(const sim_changing *plan, FILE *trace, sim_report *report,
     sim_world *world = calloc(1, sizeof *world);
     sim_changing_world *change = calloc(1, sizeof *change);
     counting_allocator memory;
+    char fingerprint[128];
     floe_core_shared *shared = NULL;
 
     if (world == NULL || change == NULL) {
@@ -242,6 +245,10 @@ bool sim_run_changing(const sim_changing *plan, FILE *trace, sim_report *report,
             if (plan->client_certificate) {
                 change->network.settings.tls_certificate_file = tls_client_file();
                 change->network.settings.tls_key_file = tls_client_file();
+            }
+            if (plan->pinned) {
+                tls_fingerprint(TLS_SELF_SIGNED, fingerprint, sizeof fingerprint);
+                change->network.settings.tls_fingerprint = fingerprint;
             }
         }
     }

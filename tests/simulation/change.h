@@ -54,6 +54,7 @@ typedef enum sim_change_kind {
     SIM_MACHINE_SLEEPS, /* likewise, and datagrams that come are lost */
     SIM_MACHINE_WAKES,  /* and the driver says so */
     SIM_PROXY_CHANGES,  /* `value`: its temper; all that lead by it break */
+    SIM_NAMES_FAIL,     /* multicast DNS is not heard on the interface */
 } sim_change_kind;
 
 typedef struct sim_change {
@@ -72,13 +73,17 @@ typedef enum sim_episode_kind {
     SIM_OWNER_SETS_USER,     /* `value`: 1: the other one; and gathers */
     SIM_OWNER_SETS_POLICY,   /* `value`; and gathers */
     SIM_OWNER_SETS_TOKEN,    /* the latest; and gathers */
+    SIM_OWNER_SETS_PASSWORD, /* `value`: 1: a wrong one; and gathers */
     SIM_OWNER_SENDS,         /* on each candidate; `value`: how often, 100 ms between */
     SIM_OWNER_IS_CHECKED,    /* by a peer, with the password of today and with that of before */
     SIM_OWNER_LISTS,         /* candidates, statistics */
     SIM_OWNER_MAKES_OTHERS,  /* `value` gatherers of other users, which do nothing */
     SIM_OWNER_LOSES_NAME,    /* the latest that it has published */
+    SIM_OWNER_DOUBTS,        /* each candidate */
+    SIM_OWNER_IS_DEAF,       /* `value`: 1: wants no packets, until it does again */
     SIM_OWNER_FLOODS,        /* its relays, until one is full; and goes on when it hears of room */
     SIM_OWNER_CLOSES,
+    SIM_OWNER_IS_FREED, /* without a word to anybody */
 } sim_episode_kind;
 
 typedef struct sim_episode {
@@ -97,7 +102,11 @@ typedef struct sim_lateness {
     uint32_t names_ms;
     uint32_t names_fail;
     uint32_t timers_ms;
-    bool timers_first; /* when a process goes on, before what has come meanwhile */
+    uint32_t blocks; /* channels, for as long as `blocks_ms` at most */
+    uint32_t blocks_ms;
+    bool idle_calls;       /* says the time at any moment, and what nobody waits for */
+    floe_unreachable icmp; /* why packets do not arrive, other than that nobody listens; 0: so */
+    bool timers_first;     /* when a process goes on, before what has come meanwhile */
 } sim_lateness;
 
 typedef struct sim_changing {
@@ -117,8 +126,10 @@ typedef struct sim_changing {
     bool even_port;
     bool sdp_mid;
     bool client_certificate; /* the settings have one, for TLS and DTLS */
-    bool pool;               /* a gathering begins when the gatherer is made */
-    bool backwards;          /* URLs stand in the other order */
+    bool pinned;     /* the settings trust TLS_SELF_SIGNED by its fingerprint, and no other */
+    bool each_alone; /* each URL is an ice_server of its own */
+    bool pool;       /* a gathering begins when the gatherer is made */
+    bool backwards;  /* URLs stand in the other order */
 } sim_changing;
 
 /* ── What the world knows ── */
@@ -141,6 +152,7 @@ typedef struct sim_told {
     bool unsure;  /* policy has hidden it meanwhile: that it goes may not have been told (P1) */
     bool of_host; /* its address is one of this machine */
     bool withdrawn;
+    uint64_t doubted; /* when its owner did, and it was gone by then; 0: not */
 } sim_told;
 
 /* Of requests of a kind. */
@@ -213,6 +225,9 @@ typedef struct sim_owner {
     uint32_t servers;
     bool other_user;
     unsigned token; /* its number */
+    bool wrong_password;
+    bool deaf;
+    bool name_taken; /* it publishes one that another machine has */
     floe_gather_policy policy;
     floe_gather_policy told_policy;
     uint64_t audited;
@@ -223,7 +238,7 @@ typedef struct sim_owner {
     unsigned sent;        /* and that went out by UDP */
     bool still;           /* the gathering at hand began in a world that had rested */
     uint32_t full;        /* the candidate whose queue was full; 0: none */
-    bool list_failed;     /* it could not be told what interfaces there are, at last */
+    bool list_failed;     /* since then it could not be told once what interfaces there are */
     bool failed[SIM_SERVERS_MAX];
     sim_told_error errors[SIM_ERRORS_MAX];
     size_t error_count;
@@ -252,6 +267,8 @@ typedef struct sim_changing_world {
     uint64_t interface_good[SIM_INTERFACES_MAX];
     uint64_t network_good;
     uint64_t proxy_good;
+    char taken[16][80]; /* names that another machine has */
+    size_t taken_count;
     uint64_t stopped_until;               /* the process; 0: it runs */
     bool sleeps;                          /* until then */
     uint64_t expired[SIM_SERVERS_MAX];    /* since when it says 401; 0: it does not */
@@ -302,8 +319,12 @@ uint64_t change_good_since(const sim_changing_world *change, size_t server, size
 bool change_is_proxied(const sim_changing_world *change, size_t server);
 /* RFC 8828 §5.2, mode 4: nothing goes but through the proxy. */
 bool change_is_proxy_only(const sim_changing_world *change);
-/* What the owner has is taken by the server: its token is of today. */
+/* What the owner has is taken by the server: its password is right, its token of today. */
 bool change_is_believed(const sim_changing_world *change, const sim_owner *owner, size_t server);
+/* The settings take its certificate, and it takes ours. */
+bool change_is_trusted(const sim_changing_world *change, size_t server);
+/* An address that settings say instead of another. */
+bool change_is_rewritten(const sim_changing_world *change, const floe_address *ip);
 
 /* Whether servers answer early enough for what a gathering finds not to be a matter of chance. */
 bool change_is_in_time(const sim_changing_world *change);

@@ -35,8 +35,8 @@ static void list_now(sim_changing_world *change)
 
     sim_owner *owner = change_owner_of_life(change, world->life);
 
-    owner->list_failed = fails(change, change->plan->late.lists_fail);
-    if (owner->list_failed) {
+    if (fails(change, change->plan->late.lists_fail)) {
+        owner->list_failed = true;
         world_trace(world, "the interfaces can't be listed");
         floe_core_interfaces_failed(world->core, world_time(world), FLOE_ERR_SYSTEM);
     } else {
@@ -181,6 +181,20 @@ static bool is_somebody(const sim_changing_world *change, const floe_address *re
     return false;
 }
 
+/* Now and then it takes no more for a while. */
+static void block(sim_changing_world *change, uint32_t channel)
+{
+    sim_world *world = change->world;
+    sim_socket *socket = world_socket(world, channel);
+
+    if (socket != NULL && fails(change, change->plan->late.blocks)) {
+        socket->blocked = true;
+        floe_core_blocked(world->core, core_channel(channel));
+        later(change, SIM_EVENT_WRITABLE, wait_of(change, change->plan->late.blocks_ms))->channel =
+            channel;
+    }
+}
+
 static void send_packet(sim_changing_world *change, sim_owner *owner, uint32_t channel,
                         const floe_core_output *output)
 {
@@ -198,6 +212,12 @@ static void send_packet(sim_changing_world *change, sim_owner *owner, uint32_t c
     if (!socket->stream && !is_somebody(change, &output->remote)) {
         change_violated(change, "a packet to %s, who is no server of ours", to);
     }
+    /* core.h: of UDP requests alone, which are repeated. */
+    bool request =
+        output->data_size > 1 && (output->data[0] & 0xC1) == 0 && (output->data[1] & 0x10) == 0;
+    if (socket->blocked && (socket->stream || !request)) {
+        change_violated(change, "core.h: SEND on channel %u, which is blocked", output->channel);
+    }
     account_sent(change, owner, socket, output);
     if (!socket->stream || !stream_is_for_proxy(world, channel)) {
         check_secrets(world, "the network", floe_span_of(output->data, output->data_size));
@@ -209,6 +229,7 @@ static void send_packet(sim_changing_world *change, sim_owner *owner, uint32_t c
     } else {
         world_send_from(world, socket, output);
     }
+    block(change, channel);
 }
 
 /* ── Names ── */
@@ -282,6 +303,18 @@ static void do_output(sim_changing_world *change, sim_owner *owner, const floe_c
     }
 }
 
+static void lose_names(sim_changing_world *change, sim_owner *owner)
+{
+    for (size_t i = 0; i < 16 && i < change->taken_count; i++) {
+        for (size_t k = 0; k < owner->published_count; k++) {
+            if (strcmp(owner->published[k], change->taken[i]) == 0) {
+                owner->published[k][0] = '\0'; /* it is not taken back */
+                floe_core_name_taken(owner->core, world_time(change->world), change->taken[i]);
+            }
+        }
+    }
+}
+
 void driver_outputs(sim_changing_world *change, sim_owner *owner)
 {
     static floe_core_output output;
@@ -295,6 +328,10 @@ void driver_outputs(sim_changing_world *change, sim_owner *owner)
             return;
         }
         do_output(change, owner, &output);
+        if (owner->name_taken) { /* who has it says so as soon as he hears of it */
+            owner->name_taken = false;
+            lose_names(change, owner);
+        }
     }
 }
 
@@ -378,9 +415,16 @@ static void for_one(sim_changing_world *change, const sim_event *event)
             world_happen(world, event);
         }
         break;
+    case SIM_EVENT_WRITABLE:
+        socket->blocked = false;
+        world_happen(world, event);
+        break;
     case SIM_EVENT_UNREACHABLE:
         account_unreachable(change, event->channel, &event->to);
-        if (event->order % 4 == 0) { /* core.h: what came back may not be known */
+        if (change->plan->late.icmp != 0 && !socket->stream) {
+            floe_core_unreachable(world->core, world_time(world), core_channel(event->channel),
+                                  &event->to, change->plan->late.icmp, event->data, event->size);
+        } else if (event->order % 4 == 0) { /* core.h: what came back may not be known */
             floe_core_unreachable(world->core, world_time(world), core_channel(event->channel),
                                   &event->to, event->reason, NULL, 0);
         } else {
@@ -393,11 +437,32 @@ static void for_one(sim_changing_world *change, const sim_event *event)
     }
 }
 
+/* core.h: harmless at any moment. */
+static void call_idly(sim_changing_world *change)
+{
+    sim_world *world = change->world;
+
+    for (size_t i = 0; i < change->owner_count; i++) {
+        if (change->owners[i].core != NULL && world->now >= change->stopped_until) {
+            change_turn(change, &change->owners[i]);
+            floe_core_time(world->core, world_time(world));
+            floe_core_trust_read(world->core, world_time(world));
+            floe_core_resolved(world->core, world_time(world), 999999, FLOE_OK, NULL, 0);
+            floe_core_writable(world->core, world_time(world), 999999);
+            floe_core_disconnected(world->core, world_time(world), 999999);
+        }
+    }
+}
+
 void driver_event(sim_changing_world *change, const sim_event *event)
 {
     sim_world *world = change->world;
     sim_change what;
     sim_episode episode;
+
+    if (change->plan->late.idle_calls && event->order % 8 == 0) {
+        call_idly(change);
+    }
 
     switch (event->kind) {
     case SIM_EVENT_CHANGE:

@@ -15,7 +15,7 @@
 static bool sends_are_judged(sim_changing_world *change, const sim_told *told)
 {
     const sim_world *world = change->world;
-    size_t server = owner_server_of(change, told->url);
+    size_t server = owner_relay_server_of(change, told->url);
 
     if (told->type != FLOE_CANDIDATE_TYPE_RELAY || told->tcp_type != FLOE_TCP_TYPE_NONE ||
         server == SIZE_MAX || told->ip.family == FLOE_FAMILY_NONE) {
@@ -77,7 +77,7 @@ static void send_on(sim_changing_world *change, sim_owner *owner, const sim_told
         floe_core_send(owner->core, world_time(world), told->id, &to, payload, strlen(payload) + 1);
     world_trace(world, "%zu: sends packet %u on %u: %s", owner->life, number, (unsigned)told->id,
                 floe_error_string(error));
-    if (error == FLOE_OK && sends_are_judged(change, told)) {
+    if (error == FLOE_OK && !owner->deaf && sends_are_judged(change, told)) {
         remember_send(change, owner, told, number);
     } else if (error == FLOE_ERR_PERMISSION) {
         check_refusal(change, told, peer);
@@ -174,7 +174,9 @@ static void check_id(sim_changing_world *change, sim_owner *owner, const floe_pa
     floe_address ip;
 
     if (owner->policy != owner->told_policy || owner->state != FLOE_GATHERER_STATE_COMPLETE ||
-        change->network.settings.nat_1to1_ip_count > 0) {
+        change->network.settings.nat_1to1_ip_count > 0 ||
+        change->network.settings.address_rewrite_rule_count > 0 ||
+        change->network.settings.mdns_name != NULL) {
         return;
     }
     if (packet->candidate_id != 0 && (told == NULL || (told->withdrawn && !told->old))) {
@@ -213,7 +215,8 @@ static void check_check(sim_changing_world *change, sim_owner *owner, const floe
     if (!packet->check->authenticated || packet->candidate_id == 0) {
         return;
     }
-    error = floe_core_answer_check(owner->core, world_time(change->world), packet, 0);
+    error = floe_core_answer_check(owner->core, world_time(change->world), packet,
+                                   change->sent++ % 3 == 0 ? 487 : 0);
     if (error != FLOE_OK && error != FLOE_ERR_QUEUE_FULL) {
         change_violated(change, "K2: answer_check: %s: %s", floe_error_string(error),
                         floe_last_error());
@@ -230,6 +233,9 @@ void episode_packet(sim_world *world, const floe_packet *packet)
 
     memcpy(payload, packet->data,
            packet->size < sizeof payload ? packet->size : sizeof payload - 1);
+    if (owner->deaf) {
+        change_violated(change, "K1: a packet comes to an owner who wants none");
+    }
     if (packet->check != NULL) {
         check_check(change, owner, packet);
         return;
@@ -296,7 +302,7 @@ static void be_checked(sim_changing_world *change, sim_owner *owner, const char 
                                exact, request.size);
             world_take_packets(world);
             exact_free(exact, 0);
-            if (check_now.expected) {
+            if (check_now.expected && !owner->deaf) {
                 change_violated(change, "K2: a check does not come to the owner");
             }
             check_now.expected = false;
@@ -355,6 +361,7 @@ static void lose_name(sim_changing_world *change, const sim_owner *owner)
         return;
     }
     (void)snprintf(name, sizeof name, "%s", owner->published[owner->published_count - 1]);
+    (void)snprintf(change->taken[change->taken_count++ % 16], sizeof name, "%s", name);
     for (size_t i = 0; i < change->owner_count; i++) {
         sim_owner *one = &change->owners[i];
         for (size_t k = 0; one->core != NULL && !one->closed && k < one->published_count; k++) {
@@ -409,7 +416,11 @@ static void take_token(sim_changing_world *change, sim_owner *owner)
         owner->token = owner->token > from ? owner->token : from;
     }
     for (size_t n = 0; n < change->network.server_count; n++) {
-        bool all = change->network.servers[n].oauth && change->expired[n] != 0;
+        const sim_server *server = &change->network.servers[n];
+        const sim_server *planned = &change->plan->network.servers[n];
+        bool all = server->oauth && change->expired[n] != 0 && server->temper == planned->temper &&
+                   server->drops == planned->drops && server->fails == planned->fails &&
+                   server->refuses_peer == planned->refuses_peer;
         for (size_t i = 0; i < change->plan->owners; i++) {
             all = all && change_is_believed(change, &change->owners[i], n);
         }
@@ -420,13 +431,74 @@ static void take_token(sim_changing_world *change, sim_owner *owner)
     }
 }
 
+/* No server has an allocation for it. */
+static bool is_gone(const sim_changing_world *change, const sim_told *told)
+{
+    const sim_world *world = change->world;
+    bool stands = told->type != FLOE_CANDIDATE_TYPE_RELAY;
+
+    for (size_t i = 0; i < world->allocation_count; i++) {
+        const sim_allocation *one = &world->allocations[i];
+        stands = stands ||
+                 (one->expires > world->now && (floe_address_equal(&one->relayed[0], &told->ip) ||
+                                                floe_address_equal(&one->relayed[1], &told->ip)));
+    }
+    return !stands;
+}
+
+/* T7b: what is listed can be doubted, and nothing else. */
+static void doubt_all(sim_changing_world *change, sim_owner *owner)
+{
+    for (size_t i = 0; i < owner->told_count; i++) {
+        sim_told *told = &owner->told[i];
+        bool stands = !told->withdrawn;
+        floe_error error = floe_core_doubt(owner->core, world_time(change->world), told->id);
+        if (stands && owner_may_see(owner, told) && !told->unsure && error != FLOE_OK) {
+            change_violated(change, "T7b: doubt of candidate %u: %s", (unsigned)told->id,
+                            floe_error_string(error));
+        }
+        if (error == FLOE_OK && stands && told->doubted == 0 && is_gone(change, told)) {
+            told->doubted = change->world->now;
+        }
+    }
+    if (floe_core_doubt(owner->core, world_time(change->world), 1000000) != FLOE_ERR_NOT_FOUND) {
+        change_violated(change, "T7b: a candidate that never was can be doubted");
+    }
+}
+
+static void forget_sends(sim_changing_world *change, const sim_owner *owner)
+{
+    for (size_t i = 0; i < SIM_SENDS_MAX; i++) {
+        change->sends[i].due = change->sends[i].owner == owner->life ? 0 : change->sends[i].due;
+    }
+}
+
+/* core.h: in any state, at once. What its servers have of it goes in its time. */
+static void free_at_once(sim_changing_world *change, sim_owner *owner)
+{
+    sim_world *world = change->world;
+
+    forget_sends(change, owner);
+    floe_core_free(owner->core);
+    owner->core = world->core = NULL;
+    for (size_t i = world->socket_count; i-- > 0;) {
+        if (world->sockets[i].channel >> SIM_LIFE_SHIFT == owner->life) {
+            if (world->sockets[i].stream) {
+                stream_close(world, world->sockets[i].channel);
+            }
+            world->sockets[i] = world->sockets[--world->socket_count];
+        }
+    }
+}
+
 void episode_begins(sim_changing_world *change, const sim_episode *episode)
 {
-    static const char *const names[] = {"gathers",      "restarts",      "sets the same options",
-                                        "sets servers", "sets its user", "sets its policy",
-                                        "sets a token", "sends",         "is checked",
-                                        "lists",        "makes others",  "loses a name",
-                                        "floods",       "closes"};
+    static const char *const names[] = {"gathers",      "restarts",        "sets the same options",
+                                        "sets servers", "sets its user",   "sets its policy",
+                                        "sets a token", "sets a password", "sends",
+                                        "is checked",   "lists",           "makes others",
+                                        "loses a name", "doubts",          "is deaf",
+                                        "floods",       "closes",          "is freed"};
     sim_owner *owner = &change->owners[episode->owner];
 
     if (owner->core == NULL || owner->closed) {
@@ -473,6 +545,21 @@ void episode_begins(sim_changing_world *change, const sim_episode *episode)
     case SIM_OWNER_SETS_TOKEN:
         take_token(change, owner);
         set_and_gather(change, owner);
+        break;
+    case SIM_OWNER_SETS_PASSWORD:
+        owner->wrong_password = episode->value % 2 == 1;
+        set_and_gather(change, owner);
+        break;
+    case SIM_OWNER_DOUBTS:
+        doubt_all(change, owner);
+        break;
+    case SIM_OWNER_IS_DEAF:
+        owner->deaf = episode->value % 2 == 1;
+        forget_sends(change, owner);
+        floe_core_receive_packets(owner->core, !owner->deaf);
+        break;
+    case SIM_OWNER_IS_FREED:
+        free_at_once(change, owner);
         break;
     case SIM_OWNER_SENDS:
         send_on_all(change, owner);

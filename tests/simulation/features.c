@@ -1,6 +1,24 @@
 /* Which worlds that change there are. A seed has some few of many features, so that each is met
  * with each other often, and without the noise of all the rest; whether one is on changes nothing
- * in the others, so a failing world is made small by leaving features out. */
+ * in the others, so a failing world is made small by leaving features out.
+ *
+ * All settings, all options and all functions that act on a core are drawn or called by some world,
+ * but these:
+ *
+ *     settings.loop, .interface_filter, .ip_filter, .filter_user_data   the runtime's: the core does
+ *         not look at them (tests/runtime)
+ *     settings.allocator                   the world's own, which counts; memory that runs out is the
+ *         other worlds' (sim.h), where it fails at each allocation in turn
+ *     settings.nat_1to1_ips together with rules   is refused (tests/unit/test_core_options)
+ *     candidate_pool_size above 1          means the same as 1
+ *     size of a struct other than today's  tests/unit/test_core_options
+ *     more than one component beside the first   there is no such thing
+ *     floe_core_shared_promise_trust, _wants_trust, _read_trust   of the system's authorities, which
+ *         a world must not depend on (tests/unit/test_secure, tests/runtime); floe_core_trust_read is
+ *         called at any moment, when nothing waits for it
+ *     floe_core_shared_dropped             what is dropped is nobody's: tests/simulation/test_rules
+ *     floe_gatherer_…                      the same calls behind a loop and a lock (tests/runtime)
+ */
 #include "change.h"
 
 #include <inttypes.h>
@@ -127,6 +145,30 @@ static void proxy_only(seeded_random *random, sim_changing *plan)
         proxy(random, plan);
     }
     plan->network.settings.ip_handling = FLOE_IP_HANDLING_PROXY_ONLY;
+}
+
+/* URLs without a port, which services may lead from (RFC 8489 §8.1, RFC 5928). */
+static void services(seeded_random *random, sim_changing *plan)
+{
+    plan->network.settings.service_discovery = true;
+    for (size_t n = 0; n < plan->network.server_count; n++) {
+        sim_server *server = &plan->network.servers[n];
+        server->no_port = !one_in(random, 3);
+        server->by_name = server->by_name || server->no_port;
+    }
+}
+
+/* RFC 8489 §6.2.3: whom to trust otherwise. */
+static void other_trust(seeded_random *random, sim_changing *plan)
+{
+    turn_by_tls(random, plan);
+    plan->pinned = one_in(random, 2);
+    plan->network.settings.tls_insecure = !plan->pinned;
+    for (size_t n = 0; n < plan->network.server_count; n++) {
+        static const tls_certificate kinds[] = {TLS_RIGHT, TLS_SELF_SIGNED, TLS_WRONG_NAME,
+                                                TLS_EXPIRED};
+        plan->network.servers[n].certificate = kinds[seeded_below(random, 4)];
+    }
 }
 
 static void server_of_six(seeded_random *random, sim_changing *plan)
@@ -313,6 +355,15 @@ static void mdns(seeded_random *random, sim_changing *plan)
     plan->network.settings.mdns_mode = FLOE_MDNS_MODE_QUERY_AND_GATHER;
 }
 
+static void other_names(seeded_random *random, sim_changing *plan)
+{
+    mdns(random, plan);
+    if (one_in(random, 3)) {
+        plan->network.settings.mdns_mode = FLOE_MDNS_MODE_OFF;
+    }
+    plan->network.settings.mdns_name = "floe-in-a-world.local";
+}
+
 static void one_family(seeded_random *random, sim_changing *plan)
 {
     plan->network.settings.network_types =
@@ -344,6 +395,14 @@ static void times_to_wait(seeded_random *random, sim_changing *plan)
 {
     plan->network.settings.gather_timeout_ms = (uint32_t)about(random, 2000, 20000);
     plan->network.settings.straggler_grace_ms = (uint32_t)about(random, 200, 5000);
+}
+
+static void waits_without_limit(seeded_random *random, sim_changing *plan)
+{
+    plan->network.settings.straggler_grace_ms = FLOE_NEVER;
+    if (one_in(random, 2)) {
+        plan->network.settings.gather_timeout_ms = FLOE_NEVER;
+    }
 }
 
 static void ignore_trace(void *user_data, const floe_trace_event *event)
@@ -382,6 +441,12 @@ static void two_gatherers(seeded_random *random, sim_changing *plan)
     plan->owners = 2 + seeded_below(random, 2);
 }
 
+static void each_alone(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    plan->each_alone = true;
+}
+
 static void small_queues(seeded_random *random, sim_changing *plan)
 {
     (void)random;
@@ -401,6 +466,36 @@ static void shown_otherwise(seeded_random *random, sim_changing *plan)
     plan->network.settings.nat_1to1_ip_count = 1;
     plan->network.settings.nat_1to1_candidate_type =
         one_in(random, 2) ? FLOE_CANDIDATE_TYPE_HOST : FLOE_CANDIDATE_TYPE_SRFLX;
+}
+
+static void rewritten(seeded_random *random, sim_changing *plan)
+{
+    static const char *const says[] = {"192.0.2.78"};
+    static const floe_address_rewrite_rule rules[] = {
+        {.size = sizeof *rules, .external = says, .external_count = 1, .local = "10.0.1.2"},
+        {.size = sizeof *rules,
+         .external = says,
+         .external_count = 1,
+         .iface = "eth0",
+         .as_candidate_type = FLOE_CANDIDATE_TYPE_SRFLX,
+         .mode = FLOE_ADDRESS_REWRITE_MODE_APPEND},
+        {.size = sizeof *rules,
+         .external = says,
+         .external_count = 1,
+         .cidr = "10.0.0.0/8",
+         .as_candidate_type = FLOE_CANDIDATE_TYPE_RELAY,
+         .mode = FLOE_ADDRESS_REWRITE_MODE_APPEND,
+         .networks = FLOE_NETWORK_TYPE_UDP4},
+        {.size = sizeof *rules,
+         .external = says,
+         .external_count = 1,
+         .as_candidate_type = FLOE_CANDIDATE_TYPE_SRFLX,
+         .mode = FLOE_ADDRESS_REWRITE_MODE_REPLACE}};
+
+    plan->network.settings.nat_1to1_ips = NULL;
+    plan->network.settings.nat_1to1_ip_count = 0;
+    plan->network.settings.address_rewrite_rules = &rules[seeded_below(random, 4)];
+    plan->network.settings.address_rewrite_rule_count = 1;
 }
 
 /* The kernel's default routes lead out by the first interface, and by the first of IPv6. */
@@ -460,7 +555,8 @@ static void few_addresses(seeded_random *random, sim_changing *plan)
     for (size_t i = 0; i < 3; i++) {
         (void)sim_add_interface(&plan->network, "eth0", ips[i]);
     }
-    plan->network.settings.addresses_max = 1 + seeded_below(random, 3);
+    plan->network.settings.addresses_max =
+        one_in(random, 4) ? FLOE_UNLIMITED : 1 + seeded_below(random, 3);
 }
 
 static void costly(seeded_random *random, sim_changing *plan)
@@ -774,6 +870,39 @@ static void tickets_for_all(seeded_random *random, sim_changing *plan)
     late_opens(random, plan);
 }
 
+static void blocked(seeded_random *random, sim_changing *plan)
+{
+    plan->late.blocks = 20 + seeded_below(random, 300);
+    plan->late.blocks_ms = (uint32_t)about(random, 1, 100);
+}
+
+static void idle_calls(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    plan->late.idle_calls = true;
+}
+
+static void other_icmp(seeded_random *random, sim_changing *plan)
+{
+    plan->late.icmp = (floe_unreachable)(FLOE_UNREACHABLE_HOST + seeded_below(random, 4));
+}
+
+/* Without having slept, too. */
+static void wakes_often(seeded_random *random, sim_changing *plan)
+{
+    for (int i = 0; i < 6; i++) {
+        (void)add_change(plan, SIM_MACHINE_WAKES, some_time(random, plan));
+    }
+}
+
+static void names_fail(seeded_random *random, sim_changing *plan)
+{
+    mdns(random, plan);
+    for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
+        add_change(plan, SIM_NAMES_FAIL, some_time(random, plan))->n = any_interface(random, plan);
+    }
+}
+
 static void failing_opens(seeded_random *random, sim_changing *plan)
 {
     plan->late.opens_fail = 20 + seeded_below(random, 300);
@@ -922,6 +1051,37 @@ static void loses_names(seeded_random *random, sim_changing *plan)
     (void)add_episode(random, plan, SIM_OWNER_LOSES_NAME);
 }
 
+static void sets_password(seeded_random *random, sim_changing *plan)
+{
+    sim_episode *made = add_episode(random, plan, SIM_OWNER_SETS_PASSWORD);
+
+    made->value = 1;
+    if (!one_in(random, 3)) {
+        sim_episode *right = add_episode(random, plan, SIM_OWNER_SETS_PASSWORD);
+        right->owner = made->owner;
+    }
+}
+
+static void doubts(seeded_random *random, sim_changing *plan)
+{
+    for (uint32_t i = 1 + seeded_below(random, 6); i > 0; i--) {
+        (void)add_episode(random, plan, SIM_OWNER_DOUBTS);
+    }
+}
+
+static void is_deaf(seeded_random *random, sim_changing *plan)
+{
+    sends(random, plan);
+    for (uint32_t i = 0; i < 4; i++) {
+        add_episode(random, plan, SIM_OWNER_IS_DEAF)->value = i;
+    }
+}
+
+static void is_freed(seeded_random *random, sim_changing *plan)
+{
+    (void)add_episode(random, plan, SIM_OWNER_IS_FREED);
+}
+
 static void closes(seeded_random *random, sim_changing *plan)
 {
     (void)add_episode(random, plan, SIM_OWNER_CLOSES);
@@ -945,6 +1105,7 @@ static const struct {
     {"our certificate is asked for", client_certificate},
     {"a proxy", proxy},
     {"nothing but through a proxy", proxy_only},
+    {"other trust", other_trust},
     {"a server of IPv6", server_of_six},
     {"stund", stund},
     {"a bad server", bad_server},
@@ -961,6 +1122,7 @@ static const struct {
     {"relays of both families", relays_both},
     {"nonces of another kind", nonces},
     {"access tokens", access_tokens},
+    {"services", services},
     {"SHA-256", sha256},
     {"a port range", port_range},
     {"a short lifetime", short_lifetime},
@@ -973,18 +1135,25 @@ static const struct {
     {"policy nohost", policy_nohost},
     {"policy relay", policy_relay},
     {"mDNS", mdns},
+    {"mDNS otherwise", other_names},
     {"one family", one_family},
     {"mobility", mobile},
     {"another pacing", pacing},
     {"other times to wait", times_to_wait},
+    {"waits without limit", waits_without_limit},
     {"a trace", traced},
+    {"each URL alone", each_alone},
     {"don't fragment", dont_fragment},
     {"options of media", options_of_media},
     {"small queues", small_queues},
     {"another RTO", rto},
     {"addresses are shown otherwise", shown_otherwise},
+    {"addresses are rewritten", rewritten},
     {"packets overtake and double", packets_are_odd},
     {"late timers", late_timers},
+    {"blocked channels", blocked},
+    {"idle calls", idle_calls},
+    {"other ICMP", other_icmp},
     {"tickets for all", tickets_for_all},
     {"late opens", late_opens},
     {"failing opens", failing_opens},
@@ -999,7 +1168,6 @@ static const struct {
     {"a costly network", costly},
     {"a pool", pool},
     {"a server that redirects", redirects},
-#define FIRST_CHANGE 64
     {"a server restarts", server_restarts_once},
     {"a server is down for a while", server_goes_down},
     {"a server falls silent", server_falls_silent},
@@ -1019,7 +1187,8 @@ static const struct {
     {"the machine sleeps", machine_sleeps},
     {"the proxy changes", proxy_changes},
     {"access tokens expire", tokens_expire},
-#define FIRST_EPISODE 83
+    {"the driver says awake", wakes_often},
+    {"names are not heard", names_fail},
     {"gathers again", gathers_again},
     {"gathers often", gathers_often},
     {"restarts", restarts},
@@ -1037,6 +1206,10 @@ static const struct {
     {"is checked over a restart", is_checked_over_a_restart},
     {"floods", floods},
     {"sets a token", sets_token},
+    {"sets a password", sets_password},
+    {"doubts", doubts},
+    {"is deaf", is_deaf},
+    {"is freed", is_freed},
 };
 #define FEATURES (sizeof features / sizeof *features)
 
@@ -1062,20 +1235,33 @@ static bool is_on(const sim_changing *plan, size_t n)
     return (plan->features[n / 64] >> (n % 64) & 1) != 0;
 }
 
+static uint32_t place_of(feature_maker make)
+{
+    uint32_t n = 0;
+
+    while (features[n].make != make) {
+        n++;
+    }
+    return n;
+}
+
 static void choose(seeded_random *random, sim_changing *plan)
 {
+    const uint32_t first_change = place_of(server_restarts_once);
+    const uint32_t first_episode = place_of(gathers_again);
+
     uint32_t traits = 1 + seeded_below(random, 5);
     uint32_t changes = seeded_below(random, 4);
     uint32_t episodes = seeded_below(random, 4);
 
     for (; traits > 0; traits--) {
-        turn_on(plan, seeded_below(random, FIRST_CHANGE));
+        turn_on(plan, seeded_below(random, first_change));
     }
     for (; changes > 0; changes--) {
-        turn_on(plan, FIRST_CHANGE + seeded_below(random, FIRST_EPISODE - FIRST_CHANGE));
+        turn_on(plan, first_change + seeded_below(random, first_episode - first_change));
     }
     for (; episodes > 0; episodes--) {
-        turn_on(plan, FIRST_EPISODE + seeded_below(random, FEATURES - FIRST_EPISODE));
+        turn_on(plan, first_episode + seeded_below(random, FEATURES - first_episode));
     }
 }
 
@@ -1102,6 +1288,11 @@ void sim_changing_of_seed(uint64_t seed, const uint64_t only[2], sim_changing *p
             seeded_init(&random, seed * 0x9E3779B97F4A7C15U + 1000003 * (n + 1));
             features[n].make(&random, plan);
         }
+    }
+    for (size_t n = 0; n < plan->network.server_count; n++) { /* a URL without one says the port */
+        sim_server *server = &plan->network.servers[n];
+        server->no_port = server->no_port &&
+                          server->port == (server->transport >= FLOE_PROTOCOL_TLS ? 5349 : 3478);
     }
     for (size_t n = 0; n < plan->network.server_count;
          n++) { /* the same account, by RFC 8489 §10 */

@@ -34,6 +34,14 @@ static void line_of(const sim_changing_world *change, const sim_told *told, char
                    relay ? server : "");
 }
 
+static bool wishes_for_both(const sim_changing_world *change)
+{
+    uint32_t types = change->network.settings.network_types;
+    uint32_t both = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6;
+
+    return types == 0 || (types & both) == both;
+}
+
 static bool answers(const sim_server *server, unsigned method)
 {
     return ((server->drops | server->fails) >> method & 1) == 0;
@@ -46,10 +54,15 @@ static bool is_perhaps(const sim_changing_world *change, const sim_told *told)
 {
     size_t n = owner_relay_server_of(change, told->url);
 
+    /* Of a name with two addresses the first that is known is asked; so the other's relays, if our
+     * other addresses are to have any, may be redundant by then. */
+    if (n != SIZE_MAX && change->network.servers[n].by_name &&
+        *change->network.servers[n].other_ip != '\0') {
+        return true;
+    }
     if (n != SIZE_MAX && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
-        change->network.servers[n].make == SIM_NODE_TURN &&
-        change->network.servers[n].temper == SIM_MISMATCH) {
-        return true; /* it refuses, is silent, and gives: whether in time is a matter of chance */
+        change->network.servers[n].make == SIM_NODE_TURN && wishes_for_both(change)) {
+        return true; /* it is silent at first: whether it gives in time is a matter of chance */
     }
     return n != SIZE_MAX && ((told->type == FLOE_CANDIDATE_TYPE_SRFLX &&
                               !answers(&change->network.servers[n], FLOE_STUN_BINDING)) ||
@@ -110,7 +123,10 @@ static void let_gather(sim_changing_world *change, sim_owner *owner)
     if (floe_core_state(owner->core) != FLOE_GATHERER_STATE_GATHERING) {
         owner_gather(change, owner);
     }
-    change_run_until(change, change->world->now + 20 * SIM_SECOND);
+    change_run_until(change,
+                     change->world->now +
+                         (change->network.settings.gather_timeout_ms == FLOE_NEVER ? 90 : 20) *
+                             SIM_SECOND);
 }
 
 static void check_same(sim_changing_world *change, const found_set *old, const found_set *fresh)
@@ -143,9 +159,8 @@ static bool is_good(const sim_changing_world *change, const sim_owner *owner, si
     bool proxied = change_is_proxied(change, n);
 
     return owner_has_server(owner, n) && server->temper == SIM_GOOD && server->fails == 0 &&
-           server->drops == 0 && server->certificate == TLS_RIGHT && !settings->ice_lite &&
+           server->drops == 0 && change_is_trusted(change, n) && !settings->ice_lite &&
            change_is_believed(change, owner, n) &&
-           (!server->wants_certificate || settings->tls_certificate_file != NULL) &&
            (!proxied || change->network.proxy.temper == SIM_PROXY_GOOD) &&
            (proxied || !change_is_proxy_only(change)) &&
            (!settings->refuse_low_ports || server->port != 25);
@@ -271,6 +286,7 @@ void fresh_compare(sim_changing_world *change, sim_owner *owner)
     fresh->servers = owner->servers;
     fresh->other_user = owner->other_user;
     fresh->token = owner->token;
+    fresh->wrong_password = owner->wrong_password;
     fresh->policy = owner->policy;
     if (owner_make(change, fresh, shared)) {
         let_gather(change, fresh);

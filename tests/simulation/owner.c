@@ -104,26 +104,27 @@ size_t owner_relay_server_of(const sim_changing_world *change, const char *url)
 typedef floe_error (*options_call)(sim_changing_world *change, sim_owner *owner,
                                    floe_core_shared *shared, const floe_gather_options *options);
 
-/* One of all that take a password, and one of all that take a token. */
+/* One of all that take a password, and one of all that take a token; or one of each. */
 typedef struct ice_servers {
-    floe_ice_server servers[2];
+    floe_ice_server servers[SIM_SERVERS_MAX + 2];
     size_t count;
-    url_list lists[2];
-    const char *texts[2][URLS_MAX];
+    url_list lists[SIM_SERVERS_MAX + 2];
+    const char *texts[SIM_SERVERS_MAX + 2][URLS_MAX];
     char token[2 * SIM_TOKEN_SIZE]; /* in base64 */
     char key[2 * SIM_TOKEN_SIZE];
 } ice_servers;
 
 static void add_ice_server(ice_servers *made, const sim_changing *plan, const sim_owner *owner,
-                           bool oauth)
+                           bool oauth, uint32_t which)
 {
     floe_ice_server *server = &made->servers[made->count];
-    url_list *list = &made->lists[oauth];
+    url_list *list = &made->lists[made->count];
+    const char **texts = made->texts[made->count];
     char token[SIM_TOKEN_SIZE];
     char key[SIM_TOKEN_SIZE];
 
     for (size_t n = 0; n < plan->network.server_count; n++) {
-        if ((owner->servers >> n & 1) != 0 && plan->network.servers[n].oauth == oauth) {
+        if ((owner->servers & which) >> n & 1 && plan->network.servers[n].oauth == oauth) {
             add_urls(plan, list, n);
         }
     }
@@ -131,10 +132,10 @@ static void add_ice_server(ice_servers *made, const sim_changing *plan, const si
         return;
     }
     for (size_t i = 0; i < list->count; i++) {
-        made->texts[oauth][i] = list->urls[plan->backwards ? list->count - 1 - i : i];
+        texts[i] = list->urls[plan->backwards ? list->count - 1 - i : i];
     }
     *server = (floe_ice_server)FLOE_ICE_SERVER_INIT;
-    server->urls = made->texts[oauth];
+    server->urls = texts;
     server->url_count = list->count;
     server->username = owner->other_user ? "other" : "user";
     if (oauth) {
@@ -145,7 +146,7 @@ static void add_ice_server(ice_servers *made, const sim_changing *plan, const si
         server->access_token = made->token;
         server->mac_key = made->key;
     } else {
-        server->credential = "password";
+        server->credential = owner->wrong_password ? "wrong" : "password";
     }
     made->count++;
 }
@@ -154,17 +155,24 @@ static floe_error with_options(sim_changing_world *change, sim_owner *owner,
                                floe_core_shared *shared, options_call call)
 {
     const sim_changing *plan = change->plan;
-    ice_servers made = {.count = 0};
+    static ice_servers made;
     floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
 
-    add_ice_server(&made, plan, owner, false);
-    add_ice_server(&made, plan, owner, true);
+    memset(&made, 0, sizeof made);
+    for (size_t i = 0; plan->each_alone && i < plan->network.server_count; i++) {
+        size_t n = plan->backwards ? plan->network.server_count - 1 - i : i;
+        add_ice_server(&made, plan, owner, plan->network.servers[n].oauth, 1U << n);
+    }
+    for (int oauth = 0; !plan->each_alone && oauth < 2; oauth++) {
+        add_ice_server(&made, plan, owner, oauth == 1, UINT32_MAX);
+    }
     options.ice_servers = made.servers;
     options.ice_server_count = made.count;
     options.gather_policy = owner->policy;
     options.even_port = plan->even_port;
     options.candidate_pool_size = plan->pool;
     options.sdp_mid = plan->sdp_mid ? "audio" : NULL;
+    options.sdp_mline_index = plan->sdp_mid ? 3 : 0;
     return call(change, owner, shared, &options);
 }
 
@@ -262,6 +270,7 @@ void owner_gather(sim_changing_world *change, sim_owner *owner)
     if (error == FLOE_OK) {
         owner->began = world->now;
         owner->still = still;
+        owner->list_failed = false;
     }
 }
 
@@ -348,13 +357,17 @@ bool owner_address_of(const sim_owner *owner, const char *text, floe_address *ad
     if (floe_address_parse(text, address) == FLOE_OK) {
         return true;
     }
+    bool found = false;
     for (size_t i = 0; i < owner->published_count; i++) {
         if (strcmp(owner->published[i], text) == 0) {
+            if (found && !floe_address_same_ip(address, &owner->published_for[i])) {
+                return false; /* one name for several */
+            }
             *address = owner->published_for[i];
-            return true;
+            found = true;
         }
     }
-    return false;
+    return found;
 }
 
 /* Of a table that has run full, the first that was withdrawn makes room. */
@@ -380,7 +393,8 @@ static void copy(char *to, size_t size, const char *from)
 static void check_family(sim_changing_world *change, const sim_told *told)
 {
     const floe_settings *settings = &change->network.settings;
-    uint32_t types = settings->nat_1to1_ip_count == 0 ? settings->network_types : 0; /* W3 */
+    bool rewritten = settings->nat_1to1_ip_count > 0 || settings->address_rewrite_rule_count > 0;
+    uint32_t types = rewritten ? 0 : settings->network_types; /* W3 */
     uint32_t four = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP4;
     uint32_t six = FLOE_NETWORK_TYPE_UDP6 | FLOE_NETWORK_TYPE_TCP6;
 
@@ -472,6 +486,7 @@ static void check_fields(sim_changing_world *change, const sim_owner *owner, con
     const char *mid = change->plan->sdp_mid ? "audio" : NULL;
 
     if (interface != SIZE_MAX && network->settings.nat_1to1_ip_count == 0 &&
+        network->settings.address_rewrite_rule_count == 0 &&
         (strcmp(given->interface_name, network->interfaces[interface].name) != 0 ||
          given->network_id != world_interface_index(network, interface))) {
         change_violated(change, "C1: %s %s is on %s, network %u", told->url, told->address,
@@ -486,7 +501,8 @@ static void check_fields(sim_changing_world *change, const sim_owner *owner, con
         change_violated(change, "C1: %s has component %u", told->address, given->component);
     }
     if ((mid == NULL) != (given->sdp_mid == NULL) ||
-        (mid != NULL && strcmp(mid, given->sdp_mid) != 0)) {
+        (mid != NULL && strcmp(mid, given->sdp_mid) != 0) ||
+        given->sdp_mline_index != (mid != NULL ? 3 : 0)) {
         change_violated(change, "C1: %s is of another medium", told->address);
     }
 }
@@ -615,13 +631,17 @@ static void state_is(sim_changing_world *change, sim_owner *owner, enum floe_gat
     }
 }
 
-static void published(sim_owner *owner, const floe_core_output *output)
+static void published(const sim_changing_world *change, sim_owner *owner,
+                      const floe_core_output *output)
 {
     size_t room = sizeof owner->published / sizeof *owner->published;
 
     if (output->kind == FLOE_CORE_PUBLISH && owner->published_count < room) {
         owner->published_for[owner->published_count] = output->local;
         copy(owner->published[owner->published_count++], sizeof *owner->published, output->name);
+        for (size_t i = 0; i < 16 && i < change->taken_count; i++) {
+            owner->name_taken = owner->name_taken || strcmp(change->taken[i], output->name) == 0;
+        }
         return;
     }
     for (size_t i = 0; i < owner->published_count; i++) {
@@ -669,7 +689,7 @@ void owner_told(sim_changing_world *change, sim_owner *owner, const floe_core_ou
         break;
     case FLOE_CORE_PUBLISH:
     case FLOE_CORE_UNPUBLISH:
-        published(owner, output);
+        published(change, owner, output);
         break;
     default:
         break;

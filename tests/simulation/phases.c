@@ -1,6 +1,8 @@
 /* What happens to servers, NATs and interfaces while gatherers live, and since when all is well. */
 #include "change.h"
 
+#include "base/address.h"
+
 #include <string.h>
 
 static void add(sim_changing_world *change, sim_event_kind kind, uint64_t at_ms, const void *what,
@@ -173,6 +175,7 @@ static const char *name_of(sim_change_kind kind)
         [SIM_MACHINE_SLEEPS] = "machine sleeps",
         [SIM_MACHINE_WAKES] = "machine wakes",
         [SIM_PROXY_CHANGES] = "proxy changes",
+        [SIM_NAMES_FAIL] = "names are not heard, interface",
     };
 
     return names[kind];
@@ -184,6 +187,18 @@ static void wake(sim_changing_world *change)
         if (change->owners[i].core != NULL) {
             change_turn(change, &change->owners[i]);
             floe_core_woke(change->world->core, world_time(change->world));
+        }
+    }
+}
+
+static void fail_names(sim_changing_world *change, unsigned interface)
+{
+    for (size_t i = 0; i < change->owner_count; i++) {
+        if (change->owners[i].core != NULL) {
+            change_turn(change, &change->owners[i]);
+            floe_core_names_failed(change->world->core, world_time(change->world),
+                                   world_interface_index(&change->network, interface),
+                                   FLOE_ERR_ADDRESS_IN_USE);
         }
     }
 }
@@ -211,6 +226,8 @@ void change_happens(sim_changing_world *change, const sim_change *what)
         wake(change);
     } else if (what->kind == SIM_PROXY_CHANGES) {
         change_proxy(change, (sim_proxy_temper)what->value);
+    } else if (what->kind == SIM_NAMES_FAIL) {
+        fail_names(change, what->n);
     } else {
         change->network.loss =
             what->kind == SIM_NETWORK_LOSES ? what->value : change->plan->network.loss;
@@ -260,7 +277,34 @@ bool change_is_believed(const sim_changing_world *change, const sim_owner *owner
 {
     const sim_server *of = &change->network.servers[server];
 
-    return !of->oauth || owner->token >= of->token_from;
+    return !of->turn || (of->oauth ? owner->token >= of->token_from : !owner->wrong_password);
+}
+
+bool change_is_trusted(const sim_changing_world *change, size_t server)
+{
+    const sim_server *of = &change->network.servers[server];
+    const floe_settings *settings = &change->network.settings;
+    tls_certificate right = change->plan->pinned ? TLS_SELF_SIGNED : TLS_RIGHT;
+
+    return of->transport < FLOE_PROTOCOL_TLS ||
+           ((of->certificate == right || settings->tls_insecure) &&
+            (!of->wants_certificate || settings->tls_certificate_file != NULL));
+}
+
+bool change_is_rewritten(const sim_changing_world *change, const floe_address *ip)
+{
+    static const char *const says[] = {"192.0.2.77", "192.0.2.78", "2001:db8:9::7"};
+
+    for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
+        floe_address one;
+        (void)floe_address_parse(says[i], &one);
+        if ((change->network.settings.nat_1to1_ip_count > 0 ||
+             change->network.settings.address_rewrite_rule_count > 0) &&
+            floe_address_same_ip(&one, ip)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool change_is_in_time(const sim_changing_world *change)

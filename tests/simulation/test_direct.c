@@ -478,6 +478,37 @@ static void four_gigabytes_for_no_channel(void **state)
     end(&f);
 }
 
+/* core.h: on a channel that is blocked nothing more is sent, be it that it closes. */
+static void k1_a_blocked_channel_closes_without_a_word(void **state)
+{
+    static fixture f;
+    floe_address peer = address_of("198.18.0.1:7000");
+    unsigned sent = 0;
+    unsigned closed = 0;
+
+    (void)state;
+    for (int blocks = 0; blocks < 2; blocks++) {
+        start(&f, "turn:203.0.113.2?transport=tcp", (floe_settings)FLOE_SETTINGS_INIT);
+        later(&f, 5);
+        allocated_by_stream(&f, "198.51.100.9:5000");
+        assert_int_equal(f.relays, 1);
+        assert_int_equal(floe_core_send(f.core, f.now, f.relay, &peer, "x", 1), FLOE_OK);
+        floe_core_close(f.core, f.now);
+        sent = closed = 0;
+        while (floe_core_poll(f.core, f.now, &f.output)) {
+            bool ours = f.output.channel == f.channel;
+            sent += f.output.kind == FLOE_CORE_SEND && ours;
+            closed += f.output.kind == FLOE_CORE_CLOSE && ours;
+            if (sent == 1 && blocks == 1) {
+                floe_core_blocked(f.core, f.channel);
+            }
+        }
+        assert_int_equal(closed, 1);
+        assert_true(blocks == 1 ? sent == 1 : sent > 1);
+        end(&f);
+    }
+}
+
 /* Noise ends the connection with its first bytes, however much follows. */
 static void four_gigabytes_of_noise(void **state)
 {
@@ -1985,6 +2016,7 @@ int main(void)
         cmocka_unit_test(s6_addresses_in_the_order_of_their_targets),
         cmocka_unit_test(e2_names_whose_addresses_are_refused),
         cmocka_unit_test(t8_a_relay_through_a_proxy),
+        cmocka_unit_test(k1_a_blocked_channel_closes_without_a_word),
         cmocka_unit_test(t4_a_redirect_stays_behind_the_proxy),
         cmocka_unit_test(p6_nothing_goes_but_through_the_proxy),
         cmocka_unit_test(c4_priorities_of_two_thousand_addresses),

@@ -52,6 +52,7 @@ typedef struct sim_socket {
     size_t interface;
     bool open;
     bool opening; /* the driver has not answered yet */
+    bool blocked; /* it takes no more for now */
     bool stream;
     floe_address remote; /* of a stream */
 } sim_socket;
