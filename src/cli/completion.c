@@ -2,6 +2,7 @@
 #include "cli/completion.h"
 
 #include "cli/options.h"
+#include "cli/output.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static bool is_choice(const char *value)
 static void print_words(const char *choice)
 {
     for (; *choice != '\0'; choice++) {
-        (void)putchar(*choice == '|' ? ' ' : *choice);
+        output_print(standard_output, "%c", *choice == '|' ? ' ' : *choice);
     }
 }
 
@@ -28,7 +29,8 @@ static void print_bash(void)
 {
     option_face option;
 
-    (void)printf("# bash completion of floe, made by: floe completion bash\n"
+    output_print(standard_output,
+                 "# bash completion of floe, made by: floe completion bash\n"
                  "_floe()\n{\n"
                  "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
                  "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
@@ -47,27 +49,30 @@ static void print_bash(void)
                  commands);
     for (size_t n = 0; command_option_face(kinds, n, &option); n++) {
         if (is_choice(option.value)) {
-            (void)printf("    --%s) COMPREPLY=($(compgen -W '", option.name);
+            output_print(standard_output, "    --%s) COMPREPLY=($(compgen -W '", option.name);
             print_words(option.value);
-            (void)printf("' -- \"$word\")) ; return ;;\n");
+            output_print(standard_output, "' -- \"$word\")) ; return ;;\n");
         } else if (option.value != NULL && strcmp(option.value, "FILE") == 0) {
-            (void)printf("    --%s) COMPREPLY=($(compgen -f -- \"$word\")) ; return ;;\n",
+            output_print(standard_output,
+                         "    --%s) COMPREPLY=($(compgen -f -- \"$word\")) ; return ;;\n",
                          option.name);
         } else if (option.value != NULL && strcmp(option.value, "NAME") == 0 &&
                    strstr(option.name, "interface") != NULL) {
-            (void)printf(
+            output_print(
+                standard_output,
                 "    --%s) COMPREPLY=($(compgen -W \"$(ls /sys/class/net 2>/dev/null)\" -- "
                 "\"$word\")) ; return ;;\n",
                 option.name);
         } else if (option.value != NULL) {
-            (void)printf("    --%s) return ;;\n", option.name);
+            output_print(standard_output, "    --%s) return ;;\n", option.name);
         }
     }
-    (void)printf("    esac\n    COMPREPLY=($(compgen -W '");
+    output_print(standard_output, "    esac\n    COMPREPLY=($(compgen -W '");
     for (size_t n = 0; command_option_face(kinds, n, &option); n++) {
-        (void)printf("%s--%s", n > 0 ? " " : "", option.name);
+        output_print(standard_output, "%s--%s", n > 0 ? " " : "", option.name);
     }
-    (void)printf(" stun: turn: turns: stuns:' -- \"$word\"))\n}\ncomplete -F _floe floe\n");
+    output_print(standard_output,
+                 " stun: turn: turns: stuns:' -- \"$word\"))\n}\ncomplete -F _floe floe\n");
 }
 
 /* Text inside of '…[…]…'. */
@@ -75,32 +80,35 @@ static void print_zsh_text(const char *text)
 {
     for (; *text != '\0'; text++) {
         if (strchr("[]:\\", *text) != NULL) {
-            (void)putchar('\\');
+            output_print(standard_output, "%c", '\\');
         }
-        (void)fputs(*text == '\'' ? "'\\''" : (char[]){*text, '\0'}, stdout);
+        output_print(standard_output, "%s", *text == '\'' ? "'\\''" : (char[]){*text, '\0'});
     }
 }
 
 static void print_zsh_option(const option_face *option)
 {
-    (void)printf("            '--%s%s[", option->name, option->value != NULL ? "=" : "");
+    output_print(standard_output, "            '--%s%s[", option->name,
+                 option->value != NULL ? "=" : "");
     print_zsh_text(option->help);
-    (void)putchar(']');
+    output_print(standard_output, "%c", ']');
     if (is_choice(option->value)) {
-        (void)printf(":%s:(", option->name);
+        output_print(standard_output, ":%s:(", option->name);
         print_words(option->value);
-        (void)putchar(')');
+        output_print(standard_output, "%c", ')');
     } else if (option->value != NULL) {
-        (void)printf(":%s:%s", option->value, strcmp(option->value, "FILE") == 0 ? "_files" : " ");
+        output_print(standard_output, ":%s:%s", option->value,
+                     strcmp(option->value, "FILE") == 0 ? "_files" : " ");
     }
-    (void)printf("' \\\n");
+    output_print(standard_output, "' \\\n");
 }
 
 static void print_zsh(void)
 {
     option_face option;
 
-    (void)printf("#compdef floe\n# zsh completion of floe, made by: floe completion zsh\n"
+    output_print(standard_output,
+                 "#compdef floe\n# zsh completion of floe, made by: floe completion zsh\n"
                  "_floe() {\n"
                  "    if (( CURRENT == 2 )); then\n"
                  "        _values command %s\n"
@@ -119,7 +127,7 @@ static void print_zsh(void)
     for (size_t n = 0; command_option_face(kinds, n, &option); n++) {
         print_zsh_option(&option);
     }
-    (void)printf("            '*:URL: ' ;;\n    esac\n}\n_floe \"$@\"\n");
+    output_print(standard_output, "            '*:URL: ' ;;\n    esac\n}\n_floe \"$@\"\n");
 }
 
 /* The list of options in mdoc, for floe(1). */
@@ -128,15 +136,15 @@ static void print_mdoc(void)
     option_face option;
 
     for (size_t n = 0; command_option_face(kinds, n, &option); n++) {
-        (void)printf(".It ");
+        output_print(standard_output, ".It ");
         if (option.letter != 0) {
-            (void)printf("Fl %c , ", option.letter);
+            output_print(standard_output, "Fl %c , ", option.letter);
         }
-        (void)printf("Fl Fl %s", option.name);
+        output_print(standard_output, "Fl Fl %s", option.name);
         if (option.value != NULL) {
-            (void)printf(" Ar %s", option.value);
+            output_print(standard_output, " Ar %s", option.value);
         }
-        (void)printf("\n%s.\n", option.help);
+        output_print(standard_output, "\n%s.\n", option.help);
     }
 }
 
@@ -151,7 +159,7 @@ int completion_main(int count, char **words)
     } else if (strcmp(shell, "mdoc") == 0) {
         print_mdoc();
     } else {
-        (void)fprintf(stderr, "floe: completion: for bash or for zsh?\n");
+        output_print(standard_error, "floe: completion: for bash or for zsh?\n");
         return 2;
     }
     return 0;

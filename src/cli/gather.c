@@ -3,6 +3,7 @@
 #include "cli/gather.h"
 
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "cli/report.h"
 
 #include <stdlib.h>
@@ -208,7 +209,7 @@ static bool make_gatherers(gather_run *run)
         floe_gatherer_free(slot->gatherer);
         *slot = (gather_slot){.run = run, .number = run->rounds * run->command.gatherers + i};
         if (new_gatherer(run, slot) != FLOE_OK) {
-            (void)fprintf(stderr, "floe: gather: %s\n", option_words(floe_last_error()));
+            output_print(standard_error, "floe: gather: %s\n", option_words(floe_last_error()));
             return false;
         }
         floe_parameters parameters = FLOE_PARAMETERS_INIT;
@@ -236,18 +237,16 @@ static void begin_round(gather_run *run)
     (void)uv_timer_start(&run->progress, on_progress, 100, 100);
 }
 
-/* 0, or libuv's error. */
-static int init_handles(gather_run *run)
+/* False after a line on standard error. */
+static bool init_handles(gather_run *run)
 {
-    int failed = uv_loop_init(&run->loop);
-
-    if (failed != 0) {
-        return failed;
+    if (interrupt_start(&run->interrupted, &run->loop, on_interrupt, run) != 0) {
+        return false;
     }
     (void)uv_timer_init(&run->loop, &run->progress);
     (void)uv_timer_init(&run->loop, &run->hold);
     run->progress.data = run->hold.data = run;
-    return interrupt_start(&run->interrupted, &run->loop, on_interrupt, run);
+    return true;
 }
 
 static int exit_status(const gather_run *run)
@@ -271,9 +270,7 @@ static int run_command(gather_run *run)
     if (!report_init(&run->report, &run->command)) {
         return EXIT_USAGE;
     }
-    int failed = init_handles(run);
-    if (failed != 0) {
-        (void)fprintf(stderr, "floe: gather: %s\n", uv_strerror(failed));
+    if (!init_handles(run)) {
         return EXIT_NO_CANDIDATE;
     }
     run->command.settings.loop = &run->loop;
@@ -283,9 +280,9 @@ static int run_command(gather_run *run)
     floe_error error =
         run->slots != NULL ? floe_api_new(&run->command.settings, &run->api) : FLOE_ERR_NO_MEMORY;
     if (error != FLOE_OK) {
-        (void)fprintf(stderr, "floe: gather: %s\n",
-                      run->slots != NULL ? option_words(floe_last_error())
-                                         : floe_error_string(error));
+        output_print(standard_error, "floe: gather: %s\n",
+                     run->slots != NULL ? option_words(floe_last_error())
+                                        : floe_error_string(error));
         run->failed_to_start = true;
         end_run(run);
     } else {

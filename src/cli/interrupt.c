@@ -1,40 +1,75 @@
 #include "cli/interrupt.h"
 
+#include "cli/output.h"
+
+#include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <unistd.h>
 
-static void on_signal(uv_signal_t *signal, int number)
+static void come(interrupt *of)
 {
-    interrupt *of = signal->data;
-
-    if (of->came && number != SIGPIPE) {
-        (void)fflush(stdout);
-        _exit(EXIT_INTERRUPTED);
-    }
     if (!of->came) {
         of->came = true;
         of->ask(of->data);
     }
 }
 
+static void on_signal(uv_signal_t *signal, int number)
+{
+    interrupt *of = signal->data;
+
+    (void)number;
+    if (of->signalled) {
+        _exit(EXIT_INTERRUPTED);
+    }
+    of->signalled = true;
+    come(of);
+}
+
+static void on_in_vain(uv_async_t *in_vain)
+{
+    come(in_vain->data);
+}
+
+/* On the thread that writes. */
+static void on_failure(void *data)
+{
+    interrupt *of = data;
+
+    (void)uv_async_send(&of->in_vain);
+}
+
 /* As `nohup` has it, or a shell that starts something behind it: whoever ignores it for us means
- * that. That nobody reads is another matter, of which we want to hear. */
+ * that. */
 static bool is_ignored(int number)
 {
     struct sigaction before;
 
-    return number != SIGPIPE && sigaction(number, NULL, &before) == 0 &&
-           before.sa_handler == SIG_IGN;
+    return sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
 }
 
-int interrupt_start(interrupt *of, uv_loop_t *loop, void (*ask)(void *data), void *data)
+/* libuv ends the process if it can't have its pipe for signals. */
+static int init_loop(uv_loop_t *loop)
 {
-    static const int numbers[INTERRUPTS] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-    int failed = 0;
+    int ends[2];
 
-    of->ask = ask;
-    of->data = data;
+    if (pipe(ends) != 0) {
+        return uv_translate_sys_error(errno);
+    }
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    return uv_loop_init(loop);
+}
+
+static int start_all(interrupt *of, uv_loop_t *loop)
+{
+    static const int numbers[INTERRUPTS] = {SIGINT, SIGTERM, SIGHUP};
+    int failed = uv_async_init(loop, &of->in_vain, on_in_vain);
+
+    if (failed == 0) {
+        of->in_vain.data = of;
+        output_on_failure(on_failure, of);
+    }
     for (int i = 0; i < INTERRUPTS && failed == 0; i++) {
         if (is_ignored(numbers[i])) {
             continue;
@@ -48,13 +83,35 @@ int interrupt_start(interrupt *of, uv_loop_t *loop, void (*ask)(void *data), voi
     return failed;
 }
 
+int interrupt_start(interrupt *of, uv_loop_t *loop, void (*ask)(void *data), void *data)
+{
+    int failed = init_loop(loop);
+
+    of->ask = ask;
+    of->data = data;
+    if (failed == 0 && (failed = start_all(of, loop)) != 0) {
+        interrupt_stop(of);
+        (void)uv_run(loop, UV_RUN_DEFAULT);
+        (void)uv_loop_close(loop);
+    }
+    if (failed != 0) {
+        output_print(standard_error, "floe: %s\n", uv_strerror(failed));
+    }
+    return failed;
+}
+
+static void stop(uv_handle_t *handle)
+{
+    if (handle->data != NULL && !uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
 void interrupt_stop(interrupt *of)
 {
+    output_on_failure(NULL, NULL);
+    stop((uv_handle_t *)&of->in_vain);
     for (int i = 0; i < INTERRUPTS; i++) {
-        uv_handle_t *handle = (uv_handle_t *)&of->signals[i];
-        if (handle->data != NULL && !uv_is_closing(handle)) {
-            uv_close(handle, NULL);
-        }
+        stop((uv_handle_t *)&of->signals[i]);
     }
-    (void)signal(SIGPIPE, SIG_IGN); /* what is printed at the end may find nobody either */
 }

@@ -1,7 +1,7 @@
-/* What ends a command from outside: SIGINT, SIGTERM, SIGHUP, and that nobody reads what it prints
- * (SIGPIPE). The first asks it to end well, which releases its relays; another one, unless it is of
- * the last kind, ends it at once. Of the first three those that were ignored at the start still
- * are. */
+/* What ends a command from outside: SIGINT, SIGTERM, SIGHUP, and that what it prints can't be
+ * written any more: nobody reads it, or there is no room. The first asks it to end well, which
+ * releases its relays; a signal behind another one ends it at once. Those that were ignored at the
+ * start still are. */
 #ifndef FLOE_CLI_INTERRUPT_H
 #define FLOE_CLI_INTERRUPT_H
 
@@ -9,16 +9,18 @@
 #include <uv.h>
 
 #define EXIT_INTERRUPTED 130
-#define INTERRUPTS 4
+#define INTERRUPTS 3
 
 typedef struct interrupt {
     uv_signal_t signals[INTERRUPTS];
+    uv_async_t in_vain;
+    bool signalled;
     bool came;
     void (*ask)(void *data);
     void *data;
 } interrupt;
 
-/* 0, or libuv's error. */
+/* A loop that hears of it. 0, or libuv's error, which has been told: then there is no loop. */
 int interrupt_start(interrupt *of, uv_loop_t *loop, void (*ask)(void *data), void *data);
 /* The loop ends without them. */
 void interrupt_stop(interrupt *of);

@@ -1,5 +1,6 @@
 /* JSON lines by jansson. */
 #include "cli/json.h"
+#include "cli/output.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,13 +84,12 @@ void json_add_candidate(json_t *line, const floe_candidate *candidate)
     }
 }
 
-void json_write_line(FILE *file, json_t *line)
+void json_write_line(output *to, json_t *line)
 {
     char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
 
     if (text != NULL) {
-        (void)fprintf(file, "%s\n", text);
-        (void)fflush(file);
+        output_print(to, "%s\n", text);
     }
     free(text);
     json_decref(line);
@@ -143,16 +143,15 @@ static json_t *ortc_candidate(const floe_candidate *candidate)
     return line;
 }
 
-void write_candidate(FILE *file, const floe_candidate *candidate, candidate_format format)
+void write_candidate(output *to, const floe_candidate *candidate, candidate_format format)
 {
     char text[4096] = "";
 
     (void)floe_candidate_format(candidate, text, sizeof text);
     if (format == CANDIDATE_SDP) {
-        (void)fprintf(file, "a=%s\n", text);
-        (void)fflush(file);
+        output_print(to, "a=%s\n", text);
     } else {
-        json_write_line(file, format == CANDIDATE_W3C ? w3c_candidate(candidate, text)
-                                                      : ortc_candidate(candidate));
+        json_write_line(to, format == CANDIDATE_W3C ? w3c_candidate(candidate, text)
+                                                    : ortc_candidate(candidate));
     }
 }

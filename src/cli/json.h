@@ -2,10 +2,11 @@
 #ifndef FLOE_CLI_JSON_H
 #define FLOE_CLI_JSON_H
 
+#include "cli/output.h"
+
 #include <floe/candidate.h>
 #include <jansson.h>
 #include <stdbool.h>
-#include <stdio.h>
 
 /* Text of whatever bytes: what is no UTF-8 in it stands as U+FFFD, as it would take the whole key
  * with it. */
@@ -24,8 +25,8 @@ typedef enum candidate_format {
 /* "w3c", "ortc", "sdp"; false for another word. */
 bool candidate_format_of(const char *word, candidate_format *format);
 /* Writes it on a line of its own; not as CANDIDATE_FIELDS. */
-void write_candidate(FILE *file, const floe_candidate *candidate, candidate_format format);
+void write_candidate(output *to, const floe_candidate *candidate, candidate_format format);
 /* Writes the object on a line of its own, and frees it. */
-void json_write_line(FILE *file, json_t *line);
+void json_write_line(output *to, json_t *line);
 
 #endif

@@ -1,6 +1,7 @@
 /* The floe command: which of its commands is meant. */
 #include "cli/completion.h"
 #include "cli/gather.h"
+#include "cli/output.h"
 #include "cli/parse.h"
 #include "cli/turn.h"
 
@@ -8,9 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static void print_usage(FILE *to)
+static void print_usage(output *to)
 {
-    (void)fputs(
+    output_print(
+        to, "%s",
         "floe gather [options] [URL...]   gather ICE candidates and print them\n"
         "floe turn check [options] URL... what a TURN server can do, and whether it does\n"
         "floe turn pipe [options] --peer ADDRESS:PORT URL   standard input through a relay\n"
@@ -18,13 +20,13 @@ static void print_usage(FILE *to)
         "floe completion bash|zsh         what the shell can complete\n"
         "floe version                     version, and what was built in\n"
         "\n"
-        "floe gather --help lists the options.\n",
-        to);
+        "floe gather --help lists the options.\n");
 }
 
 static int print_version(void)
 {
-    (void)printf(
+    output_print(
+        standard_output,
         "floe %s\n"
         "candidates: host, srflx, relay\n"
         "servers: stun over UDP; turn over UDP, TCP, TLS and DTLS, IPv4 and IPv6, through\n"
@@ -34,7 +36,7 @@ static int print_version(void)
     return 0;
 }
 
-int main(int count, char **words)
+static int run(int count, char **words)
 {
     const char *command = count > 1 ? words[1] : "";
 
@@ -55,13 +57,20 @@ int main(int count, char **words)
     }
     if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||
         strcmp(command, "-h") == 0) {
-        print_usage(stdout);
+        print_usage(standard_output);
         return 0;
     }
     if (*command == '\0') {
-        print_usage(stderr);
+        print_usage(standard_error);
     } else {
-        (void)fprintf(stderr, "floe: unknown command %s (floe --help lists them)\n", command);
+        output_print(standard_error, "floe: unknown command %s (floe --help lists them)\n",
+                     command);
     }
     return 2;
+}
+
+int main(int count, char **words)
+{
+    output_begin();
+    return output_end(run(count, words));
 }

@@ -1,5 +1,6 @@
 /* Parsing the command line by a table of options. */
 #include "cli/options.h"
+#include "cli/output.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -71,7 +72,7 @@ static const char *command_name = "gather";
 
 static bool wrong(const char *name, const char *value, const char *why)
 {
-    (void)fprintf(stderr, "floe: %s: %s \"%s\": %s\n", command_name, name, value, why);
+    output_print(standard_error, "floe: %s: %s \"%s\": %s\n", command_name, name, value, why);
     return false;
 }
 
@@ -603,15 +604,15 @@ void print_command_help(command_kind kind)
 {
     option_face option;
 
-    (void)puts(text_of(kind)->about);
+    output_print(standard_output, "%s\n", text_of(kind)->about);
     for (size_t i = 0; command_option_face(kind, i, &option); i++) {
         char left[48];
         (void)snprintf(left, sizeof left, "%s%c%s --%s%s%s", option.letter ? "-" : " ",
                        option.letter ? option.letter : ' ', option.letter ? "," : " ", option.name,
                        option.value ? " " : "", option.value ? option.value : "");
-        (void)printf("  %-30s %s\n", left, option.help);
+        output_print(standard_output, "  %-30s %s\n", left, option.help);
     }
-    (void)puts(text_of(kind)->exit);
+    output_print(standard_output, "%s\n", text_of(kind)->exit);
 }
 
 static const command_option *find_option(command_kind kind, const char *word, size_t name_size)
@@ -638,19 +639,19 @@ static bool parse_option(command_kind kind, gather_command *command, int count, 
     const char *value = "";
 
     if (found == NULL) {
-        (void)fprintf(stderr, "floe: %s: unknown option %s (floe %s --help lists them)\n",
-                      command_name, word, command_name);
+        output_print(standard_error, "floe: %s: unknown option %s (floe %s --help lists them)\n",
+                     command_name, word, command_name);
         return false;
     }
     if (found->value == NULL && equals != NULL) {
-        (void)fprintf(stderr, "floe: %s: --%s takes no value\n", command_name, found->name);
+        output_print(standard_error, "floe: %s: --%s takes no value\n", command_name, found->name);
         return false;
     }
     if (found->value != NULL) {
         value = equals != NULL ? equals + 1 : *at + 1 < count ? words[++*at] : NULL;
         if (value == NULL) {
-            (void)fprintf(stderr, "floe: %s: --%s needs a value: %s\n", command_name, found->name,
-                          found->value);
+            output_print(standard_error, "floe: %s: --%s needs a value: %s\n", command_name,
+                         found->name, found->value);
             return false;
         }
     }

@@ -2,6 +2,7 @@
 #include "cli/parse.h"
 
 #include "cli/json.h"
+#include "cli/output.h"
 
 #include <floe/floe.h>
 #include <stdlib.h>
@@ -56,7 +57,7 @@ static void describe_address(const char *text, char *out, size_t size)
 
 static void warn(const char *text)
 {
-    (void)printf("  warning       %s\n", text);
+    output_print(standard_output, "  warning       %s\n", text);
 }
 
 static void warn_of_address(const floe_candidate *candidate)
@@ -146,29 +147,32 @@ static void explain(const floe_candidate *candidate)
 
     (void)floe_candidate_format(candidate, text, sizeof text);
     describe_address(candidate->address, address, sizeof address);
-    (void)printf("%s\n", text);
-    (void)printf("  type          %s: %s\n", floe_candidate_type_name(candidate->type),
-                 meaning_of(candidate->type));
-    (void)printf("  address       %s, %s port %u\n", address,
+    output_print(standard_output, "%s\n", text);
+    output_print(standard_output, "  type          %s: %s\n",
+                 floe_candidate_type_name(candidate->type), meaning_of(candidate->type));
+    output_print(standard_output, "  address       %s, %s port %u\n", address,
                  floe_protocol_name(candidate->protocol), candidate->port);
     if (candidate->tcp_type != FLOE_TCP_TYPE_NONE) {
-        (void)printf("  tcptype       %s\n", floe_tcp_type_name(candidate->tcp_type));
+        output_print(standard_output, "  tcptype       %s\n",
+                     floe_tcp_type_name(candidate->tcp_type));
     }
     if (candidate->related_address != NULL) {
         describe_address(candidate->related_address, address, sizeof address);
-        (void)printf("  related       %s, port %u\n", address, candidate->related_port);
+        output_print(standard_output, "  related       %s, port %u\n", address,
+                     candidate->related_port);
     }
-    (void)printf("  foundation    %s\n", candidate->foundation);
-    (void)printf("  component     %u%s\n", candidate->component,
+    output_print(standard_output, "  foundation    %s\n", candidate->foundation);
+    output_print(standard_output, "  component     %u%s\n", candidate->component,
                  candidate->component == 1   ? " (RTP, or the only one)"
                  : candidate->component == 2 ? " (RTCP)"
                                              : "");
-    (void)printf(
+    output_print(
+        standard_output,
         "  priority      %u = 2^24 x %u (type) + 2^8 x %u (local) + 256 - %u (component)\n",
         candidate->priority, preference, candidate->priority >> 8 & 0xFFFF,
         256 - (candidate->priority & 0xFF));
     for (size_t i = 0; i < candidate->extension_count; i++) {
-        (void)printf("  extension     %s = %s\n", candidate->extensions[i].name,
+        output_print(standard_output, "  extension     %s = %s\n", candidate->extensions[i].name,
                      candidate->extensions[i].value);
     }
     warn_of_address(candidate);
@@ -187,16 +191,15 @@ static bool parse_line(const char *text, unsigned line, const parse_style *style
     floe_candidate *candidate;
 
     if (floe_candidate_parse(text, &candidate) != FLOE_OK) {
-        (void)fflush(stdout);
-        (void)fprintf(stderr, "floe: parse: line %u, %s\n", line, floe_last_error());
+        output_print(standard_error, "floe: parse: line %u, %s\n", line, floe_last_error());
         return false;
     }
     if (style->format != CANDIDATE_FIELDS) {
-        write_candidate(stdout, candidate, style->format);
+        write_candidate(standard_output, candidate, style->format);
     } else if (style->json) {
         json_t *object = json_object();
         json_add_candidate(object, candidate);
-        json_write_line(stdout, object);
+        json_write_line(standard_output, object);
     } else {
         explain(candidate);
     }
@@ -231,19 +234,20 @@ int parse_main(int count, char **words)
                    candidate_format_of(words[i + 1], &style.format)) {
             i++;
         } else if (strcmp(words[i], "--format") == 0) {
-            (void)fprintf(stderr, "floe: parse: --format is one of w3c, ortc, sdp\n");
+            output_print(standard_error, "floe: parse: --format is one of w3c, ortc, sdp\n");
             return EXIT_USAGE;
         } else if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) {
-            (void)puts("floe parse [--json] [--format w3c|ortc|sdp] [CANDIDATE]\n\n"
-                       "Explains a candidate line, or each line of standard input.\n\n"
-                       "Exit: 0 all parsed; 1 one did not; 2 wrong usage.");
+            output_print(standard_output,
+                         "floe parse [--json] [--format w3c|ortc|sdp] [CANDIDATE]\n\n"
+                         "Explains a candidate line, or each line of standard input.\n\n"
+                         "Exit: 0 all parsed; 1 one did not; 2 wrong usage.");
             return EXIT_ALL_PARSED;
         } else if (words[i][0] == '-') {
-            (void)fprintf(stderr, "floe: parse: unknown option %s\n", words[i]);
+            output_print(standard_error, "floe: parse: unknown option %s\n", words[i]);
             return EXIT_USAGE;
         } else if (candidate != NULL) {
-            (void)fprintf(stderr, "floe: parse: \"%s\": one candidate at a time: quote it\n",
-                          words[i]);
+            output_print(standard_error, "floe: parse: \"%s\": one candidate at a time: quote it\n",
+                         words[i]);
             return EXIT_USAGE;
         } else {
             candidate = words[i];

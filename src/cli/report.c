@@ -2,6 +2,7 @@
 #include "cli/report.h"
 
 #include "cli/json.h"
+#include "cli/output.h"
 
 #include <errno.h>
 #include <math.h>
@@ -21,10 +22,10 @@ bool report_init(gather_report *report, const gather_command *command)
     report->terminal = isatty(STDOUT_FILENO) && (term == NULL || strcmp(term, "dumb") != 0);
     report->colour = report->terminal && (no_colour == NULL || *no_colour == '\0');
     if (command->trace_file != NULL) {
-        report->trace = fopen(command->trace_file, "w");
-        if (report->trace == NULL) {
-            (void)fprintf(stderr, "floe: --trace \"%s\": %s\n", command->trace_file,
-                          strerror(errno));
+        int failed = output_open_trace(command->trace_file);
+        if (failed != 0) {
+            output_print(standard_error, "floe: --trace \"%s\": %s\n", command->trace_file,
+                         strerror(failed));
             return false;
         }
     }
@@ -39,9 +40,6 @@ void report_free(gather_report *report)
         free(report->failures[i].text);
     }
     free(report->failures);
-    if (report->trace != NULL) {
-        (void)fclose(report->trace);
-    }
 }
 
 /* ── JSON ── */
@@ -74,7 +72,7 @@ static void json_candidate(unsigned gatherer, double ms, const floe_candidate *c
 
     (void)json_object_set_new(line, "ms", milliseconds(ms));
     json_add_candidate(line, candidate);
-    json_write_line(stdout, line);
+    json_write_line(standard_output, line);
 }
 
 static void json_error(unsigned gatherer, double ms, const floe_candidate_error *error)
@@ -89,7 +87,7 @@ static void json_error(unsigned gatherer, double ms, const floe_candidate_error 
     (void)json_object_set_new(line, "code", json_integer(error->code));
     (void)json_object_set_new(line, "text", json_text(error->text));
     (void)json_object_set_new(line, "url_failed", json_boolean(error->url_failed));
-    json_write_line(stdout, line);
+    json_write_line(standard_output, line);
 }
 
 /* ── The table ── */
@@ -109,7 +107,7 @@ static const char *colour_of(const gather_report *report, floe_candidate_type ty
 static void clear_progress(gather_report *report)
 {
     if (report->progress_shown) {
-        (void)fputs("\r\033[K", stdout);
+        output_print(standard_output, "\r\033[K");
         report->progress_shown = false;
     }
 }
@@ -118,8 +116,8 @@ static void print_header(gather_report *report)
 {
     if (!report->header_printed) {
         report->header_printed = true;
-        (void)printf("%s" COLUMNS "%s\n", report->colour ? "\033[1m" : "", "type", "address",
-                     "related address", "protocol", "server", "interface", "ms",
+        output_print(standard_output, "%s" COLUMNS "%s\n", report->colour ? "\033[1m" : "", "type",
+                     "address", "related address", "protocol", "server", "interface", "ms",
                      report->colour ? "\033[0m" : "");
     }
 }
@@ -150,11 +148,10 @@ static void print_candidate(gather_report *report, double ms, const floe_candida
     (void)snprintf(protocol, sizeof protocol, "%s%s%s", floe_protocol_name(candidate->protocol),
                    *relay != '\0' ? " / " : "", relay);
     (void)snprintf(when, sizeof when, "%.1f", ms);
-    (void)printf("%s" COLUMNS "%s%s\n", colour_of(report, candidate->type),
+    output_print(standard_output, "%s" COLUMNS "%s%s\n", colour_of(report, candidate->type),
                  floe_candidate_type_name(candidate->type), address, related, protocol,
                  candidate->url != NULL ? candidate->url : "", candidate->interface_name, when,
                  report->colour ? "\033[0m" : "", withdrawn ? "  withdrawn" : "");
-    (void)fflush(stdout);
 }
 
 static size_t terminal_width(void)
@@ -202,8 +199,7 @@ void report_progress(gather_report *report, double ms)
         (void)snprintf(end, sizeof end, "%s%zu %s (%.1f s)", shown > 0 ? " and " : "",
                        awaited - shown, shown > 0 ? "more" : "servers", ms / 1000);
     }
-    (void)printf("\r\033[K%s%s%s", begin, names, end);
-    (void)fflush(stdout);
+    output_print(standard_output, "\r\033[K%s%s%s", begin, names, end);
     report->progress_shown = true;
 }
 
@@ -276,7 +272,7 @@ void report_parameters(gather_report *report, unsigned gatherer, const floe_para
                                   json_text(parameters->username_fragment));
         (void)json_object_set_new(line, "password", json_text(parameters->password));
         (void)json_object_set_new(line, "ice_lite", json_boolean(parameters->ice_lite));
-        json_write_line(stdout, line);
+        json_write_line(standard_output, line);
     }
 }
 
@@ -287,7 +283,7 @@ void report_state(gather_report *report, unsigned gatherer, double ms,
         json_t *line = begin_event("state", gatherer);
         (void)json_object_set_new(line, "ms", milliseconds(ms));
         (void)json_object_set_new(line, "state", json_text(floe_gatherer_state_name(state)));
-        json_write_line(stdout, line);
+        json_write_line(standard_output, line);
     }
 }
 
@@ -302,7 +298,7 @@ void report_candidate(gather_report *report, unsigned gatherer, double ms,
     mark_answered(report, candidate->url);
     if (report->command->format != CANDIDATE_FIELDS) {
         if (!withdrawn) {
-            write_candidate(stdout, candidate, report->command->format);
+            write_candidate(standard_output, candidate, report->command->format);
         }
     } else if (json_events(report)) {
         json_candidate(gatherer, ms, candidate, withdrawn);
@@ -317,7 +313,7 @@ void report_end(gather_report *report, unsigned gatherer, double ms)
     if (json_events(report)) {
         json_t *line = begin_event("end", gatherer);
         (void)json_object_set_new(line, "ms", milliseconds(ms));
-        json_write_line(stdout, line);
+        json_write_line(standard_output, line);
     }
 }
 
@@ -379,7 +375,7 @@ void report_not_asked(gather_report *report, unsigned gatherer)
         if (json_events(report)) {
             json_t *line = begin_event("not_asked", gatherer);
             (void)json_object_set_new(line, "url", json_text(url));
-            json_write_line(stdout, line);
+            json_write_line(standard_output, line);
         }
         if (!report->command->json) {
             keep_failure(report, &(floe_candidate_error){.url = url, .text = not_asked_text});
@@ -405,21 +401,21 @@ void report_error(gather_report *report, unsigned gatherer, double ms,
     }
 }
 
-static void print_failures(const gather_report *report, FILE *to)
+static void print_failures(const gather_report *report, output *to)
 {
     for (size_t i = 0; i < report->failure_count; i++) {
         const report_failure *failure = &report->failures[i];
-        (void)fprintf(to, "%sfailed%s  %s", report->colour ? "\033[31m" : "",
-                      report->colour ? "\033[0m" : "",
-                      failure->url != NULL ? failure->url : "local socket");
+        output_print(to, "%sfailed%s  %s", report->colour ? "\033[31m" : "",
+                     report->colour ? "\033[0m" : "",
+                     failure->url != NULL ? failure->url : "local socket");
         if (failure->address != NULL) {
-            (void)fprintf(to, " from %s", failure->address);
+            output_print(to, " from %s", failure->address);
         }
         if (failure->times > 1) {
-            (void)fprintf(to, " (%u times)", failure->times);
+            output_print(to, " (%u times)", failure->times);
         }
-        (void)fprintf(to, ": %s", failure->text != NULL ? option_words(failure->text) : "");
-        (void)fprintf(to, failure->code != 0 ? " [%u]\n" : "\n", failure->code);
+        output_print(to, ": %s", failure->text != NULL ? option_words(failure->text) : "");
+        output_print(to, failure->code != 0 ? " [%u]\n" : "\n", failure->code);
     }
 }
 
@@ -448,26 +444,27 @@ void report_summary_line(gather_report *report, const floe_api_statistics *stati
                                   json_integer((json_int_t)statistics->packets_sent));
         (void)json_object_set_new(line, "packets_received",
                                   json_integer((json_int_t)statistics->packets_received));
-        json_write_line(stdout, line);
+        json_write_line(standard_output, line);
         return;
     }
     if (report->command->format != CANDIDATE_FIELDS) {
-        print_failures(report, stderr); /* what stands beside is for others to read */
+        print_failures(report, standard_error); /* what stands beside is for others to read */
         return;
     }
-    print_failures(report, stdout);
-    (void)printf("%u host, %u srflx, %u relay in %.1f ms; %llu packets sent, %llu received\n",
+    print_failures(report, standard_output);
+    output_print(standard_output,
+                 "%u host, %u srflx, %u relay in %.1f ms; %llu packets sent, %llu received\n",
                  summary->host, summary->srflx, summary->relay, summary->ms,
                  (unsigned long long)statistics->packets_sent,
                  (unsigned long long)statistics->packets_received);
     if (summary->host + summary->srflx + summary->relay == 0 && summary->errors == 0) {
-        (void)printf(
+        output_print(
+            standard_output,
             "No local address is left: is an interface up, and do the filters name one?\n");
     } else if (report->command->url_count == 0) {
-        (void)printf("No server was named. Try: floe gather stun:HOST, or "
-                     "floe gather -u NAME -c SECRET turn:HOST\n");
+        output_print(standard_output, "No server was named. Try: floe gather stun:HOST, or "
+                                      "floe gather -u NAME -c SECRET turn:HOST\n");
     }
-    (void)fflush(stdout);
 }
 
 /* ── Trace ── */
@@ -497,13 +494,12 @@ static void on_trace(void *user_data, const floe_trace_event *event)
     }
     if (report->command->verbose) {
         clear_progress(report);
-        (void)fflush(stdout);
-        (void)fprintf(stderr, "%9.2f ms  %-11s %-8s %s -> %s%s%s%s\n", to_ms(event->elapsed),
-                      floe_trace_kind_name(event->kind), event->method, local, remote,
-                      event->code != 0 ? " error" : "", *event->detail != '\0' ? ": " : "",
-                      event->detail);
+        output_print(standard_error, "%9.2f ms  %-11s %-8s %s -> %s%s%s%s\n", to_ms(event->elapsed),
+                     floe_trace_kind_name(event->kind), event->method, local, remote,
+                     event->code != 0 ? " error" : "", *event->detail != '\0' ? ": " : "",
+                     event->detail);
     }
-    if (report->trace == NULL) {
+    if (report->command->trace_file == NULL) {
         return;
     }
     json_t *line = json_object();
@@ -521,12 +517,12 @@ static void on_trace(void *user_data, const floe_trace_event *event)
                                                         : json_null());
     (void)json_object_set_new(line, "url", json_text_or_null(event->url));
     (void)json_object_set_new(line, "detail", json_text_or_null(event->detail));
-    json_write_line(report->trace, line);
+    json_write_line(trace_output, line);
 }
 
 void report_use_trace(gather_report *report, floe_settings *settings)
 {
-    if (report->trace != NULL || report->command->verbose) {
+    if (report->command->trace_file != NULL || report->command->verbose) {
         settings->on_trace = on_trace;
         settings->trace_user_data = report;
     }

@@ -4,8 +4,6 @@
 
 #include "cli/options.h"
 
-#include <stdio.h>
-
 typedef struct report_failure {
     char *url;
     char *address; /* NULL: none */
@@ -28,7 +26,6 @@ typedef struct report_summary {
 
 typedef struct gather_report {
     const gather_command *command;
-    FILE *trace;
     bool terminal;
     bool colour;
     bool header_printed;

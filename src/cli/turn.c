@@ -1,6 +1,7 @@
 /* `floe turn`: which of its commands is meant. */
 #include "cli/turn.h"
 
+#include "cli/output.h"
 #include "cli/report.h"
 
 #include <stdio.h>
@@ -16,7 +17,7 @@ int turn_main(int count, char **words)
     int status = 2;
 
     if (!pipe && strcmp(word, "check") != 0) {
-        (void)fprintf(stderr, "floe: turn: check or pipe? (floe turn check --help)\n");
+        output_print(standard_error, "floe: turn: check or pipe? (floe turn check --help)\n");
         return status;
     }
     if (parse_command(kind, count - 1, words + 1, &command)) {

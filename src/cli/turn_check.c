@@ -1,6 +1,7 @@
 /* `floe turn check`: a relay by each transport and family in turn, and data through it to itself.
  */
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "cli/turn.h"
 
 #include <inttypes.h>
@@ -352,44 +353,48 @@ static void show_json(const check_row *row)
     (void)json_object_set_new(line, "data_round_trip_ms",
                               number_or_null(row->received > 0, row->data_round_trip_ms));
     (void)json_object_set_new(line, "mbit_per_second", number_or_null(row->mbit > 0, row->mbit));
-    json_write_line(stdout, line);
+    json_write_line(standard_output, line);
 }
 
 static void show_row(const check_row *row)
 {
-    (void)printf("%-6s %s over %s%s%s\n", *row->error == '\0' ? "ok" : "FAILED", row->url,
-                 row->family == FLOE_FAMILY_IPV4 ? "IPv4" : "IPv6",
+    output_print(standard_output, "%-6s %s over %s%s%s\n", *row->error == '\0' ? "ok" : "FAILED",
+                 row->url, row->family == FLOE_FAMILY_IPV4 ? "IPv4" : "IPv6",
                  *row->server != '\0' ? ", " : "", row->server);
     if (row->connect_ms > 0) {
-        (void)printf("       connected     in %.0f ms%s%s%s\n", row->connect_ms,
+        output_print(standard_output, "       connected     in %.0f ms%s%s%s\n", row->connect_ms,
                      *row->tls != '\0' ? ", " : "", row->tls, row->resumed ? ", resumed" : "");
     }
     if (*row->certificate != '\0') {
-        (void)printf("       certificate   %s, %ld days left\n", row->certificate, days_left(row));
+        output_print(standard_output, "       certificate   %s, %ld days left\n", row->certificate,
+                     days_left(row));
     }
     if (row->relay_count > 0) {
         char answers[32] = "";
         if (row->round_trip_ms > 0) { /* else each request was sent more than once */
             (void)snprintf(answers, sizeof answers, "in %.0f ms, ", row->round_trip_ms);
         }
-        (void)printf("       answers       %s%s%s%s\n", answers,
+        output_print(standard_output, "       answers       %s%s%s%s\n", answers,
                      *row->authentication != '\0' ? row->authentication : "no authentication",
                      *row->software != '\0' ? ", " : "", row->software);
-        (void)printf("       relays        %s%s%s for %" PRIu32 " s", row->relays[0],
-                     row->relay_count > 1 ? " and " : "", row->relays[1], row->lifetime);
-        (void)printf(row->family_error != 0 ? ", the other family: %u\n" : "\n", row->family_error);
-        (void)printf("       offers        mobility: %s, TCP allocations: %s\n",
+        output_print(standard_output, "       relays        %s%s%s for %" PRIu32 " s",
+                     row->relays[0], row->relay_count > 1 ? " and " : "", row->relays[1],
+                     row->lifetime);
+        output_print(standard_output, row->family_error != 0 ? ", the other family: %u\n" : "\n",
+                     row->family_error);
+        output_print(standard_output, "       offers        mobility: %s, TCP allocations: %s\n",
                      row->mobility ? "yes" : "no",
                      row->tcp_relay   ? "yes"
                      : row->tcp_known ? "no"
                                       : "it does not say");
     }
     if (row->received > 0) {
-        (void)printf("       data          %u of %u packets came back, in %.0f ms, %.2f Mbit/s\n",
+        output_print(standard_output,
+                     "       data          %u of %u packets came back, in %.0f ms, %.2f Mbit/s\n",
                      row->received, row->sent, row->data_round_trip_ms, row->mbit);
     }
     if (*row->error != '\0') {
-        (void)printf("       what is wrong %s\n", row->error);
+        output_print(standard_output, "       what is wrong %s\n", row->error);
     }
 }
 
@@ -434,7 +439,7 @@ static bool check_one(turn_checker *checker, const char *url, uint8_t family)
     if (error == FLOE_OK) {
         (void)uv_run(&checker->loop, UV_RUN_DEFAULT);
     } else {
-        (void)fprintf(stderr, "floe: turn check: %s\n", option_words(floe_last_error()));
+        output_print(standard_error, "floe: turn check: %s\n", option_words(floe_last_error()));
     }
     floe_gatherer_free(checker->gatherer);
     floe_api_free(checker->api);
@@ -457,7 +462,6 @@ static bool check_one(turn_checker *checker, const char *url, uint8_t family)
     } else {
         show_row(row);
     }
-    (void)fflush(stdout);
     return true;
 }
 
@@ -470,7 +474,7 @@ static bool check_url(turn_checker *checker, const char *url)
     bool good = true;
 
     if (strncasecmp(url, "turn:", 5) != 0 && strncasecmp(url, "turns:", 6) != 0) {
-        (void)fprintf(stderr, "floe: turn check: \"%s\" is no turn or turns URL\n", url);
+        output_print(standard_error, "floe: turn check: \"%s\" is no turn or turns URL\n", url);
         return false;
     }
     static const uint8_t families[] = {FLOE_FAMILY_IPV4, FLOE_FAMILY_IPV6};
@@ -496,15 +500,15 @@ int turn_check(gather_command *command)
     bool good = command->url_count > 0;
 
     if (!good) {
-        (void)fprintf(stderr, "floe: turn check: of which server? turn:HOST or turns:HOST\n");
+        output_print(standard_error,
+                     "floe: turn check: of which server? turn:HOST or turns:HOST\n");
         return EXIT_WRONG_USAGE;
     }
-    if (uv_loop_init(&checker.loop) != 0) {
+    if (interrupt_start(&checker.interrupted, &checker.loop, on_interrupt, &checker) != 0) {
         return EXIT_NOTHING_WORKS;
     }
     (void)uv_timer_init(&checker.loop, &checker.timer);
     checker.timer.data = &checker;
-    (void)interrupt_start(&checker.interrupted, &checker.loop, on_interrupt, &checker);
     command->settings.loop = &checker.loop;
     if (command->settings.network_types == 0) {
         command->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
@@ -527,8 +531,8 @@ int turn_check(gather_command *command)
         return EXIT_INTERRUPTED;
     }
     if (checker.rows == 0) {
-        (void)fprintf(stderr,
-                      "floe: turn check: no address of the servers can be asked from here\n");
+        output_print(standard_error,
+                     "floe: turn check: no address of the servers can be asked from here\n");
     }
     return checker.failed == checker.rows ? EXIT_NOTHING_WORKS
            : checker.failed > 0           ? EXIT_SOME_FAILED

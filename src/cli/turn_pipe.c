@@ -1,5 +1,6 @@
 /* `floe turn pipe`: standard input to a peer and back, through a relay. */
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "cli/turn.h"
 
 #include <string.h>
@@ -14,6 +15,9 @@
 /* And behind that: how long the first answer may take, and how long the next. */
 #define FIRST_ANSWER_MS 10000
 #define NEXT_ANSWER_MS 1000
+
+/* What the peer has sent and nobody has read yet. */
+#define UNREAD_MAX (16U << 20)
 
 enum { EXIT_WELL = 0, EXIT_NO_RELAY = 1, EXIT_WRONG_USAGE = 2 };
 
@@ -31,6 +35,7 @@ typedef struct turn_piper {
     size_t waiting;     /* the least that waited since the end of the input */
     uint64_t shrunk_at; /* when it became that, by the loop's clock */
     bool answered;
+    unsigned long long lost; /* of the peer's packets */
     bool closing;
     bool closed; /* and the relay is released */
     floe_api *api;
@@ -87,11 +92,10 @@ static void on_look(uv_timer_t *timer)
         piper->sent = true;
         linger(piper);
     } else if (now - piper->shrunk_at >= STALLED_MS) {
-        (void)fprintf(
-            stderr,
-            "floe: turn pipe: the peer or the relay takes no more: for %d seconds nothing "
-            "has gone of what waits\n",
-            STALLED_MS / 1000);
+        output_print(standard_error,
+                     "floe: turn pipe: the peer or the relay takes no more: for %d seconds nothing "
+                     "has gone of what waits\n",
+                     STALLED_MS / 1000);
         finish(piper, EXIT_NO_RELAY);
     }
 }
@@ -108,7 +112,7 @@ static void send_chunk(turn_piper *piper)
         return;
     }
     if (error != FLOE_OK) {
-        (void)fprintf(stderr, "floe: turn pipe: %s\n", option_words(floe_last_error()));
+        output_print(standard_error, "floe: turn pipe: %s\n", option_words(floe_last_error()));
         finish(piper, EXIT_NO_RELAY);
         return;
     }
@@ -137,7 +141,8 @@ static void on_read(uv_fs_t *request)
         return;
     }
     if (size < 0) {
-        (void)fprintf(stderr, "floe: turn pipe: standard input: %s\n", uv_strerror((int)size));
+        output_print(standard_error, "floe: turn pipe: standard input: %s\n",
+                     uv_strerror((int)size));
         finish(piper, EXIT_NO_RELAY);
         return;
     }
@@ -168,13 +173,28 @@ static bool is_peer(const turn_piper *piper, const floe_address *address)
            memcmp(address->ip, piper->peer.ip, sizeof address->ip) == 0;
 }
 
+/* Whoever reads standard output does not keep up. A datagram may be lost on any way; of a stream no
+ * more can be made. */
+static void lose(turn_piper *piper)
+{
+    if (piper->command->tcp && !piper->closing) {
+        output_print(standard_error,
+                     "floe: turn pipe: standard output: nobody reads what the peer has sent\n");
+        finish(piper, EXIT_NO_RELAY);
+    }
+    piper->lost++;
+}
+
 static void on_packet(void *user_data, const floe_packet *packet)
 {
     turn_piper *piper = user_data;
 
     if (is_peer(piper, &packet->peer)) {
-        (void)fwrite(packet->data, 1, packet->size, stdout);
-        (void)fflush(stdout);
+        if (output_waiting(standard_output) >= UNREAD_MAX) {
+            lose(piper);
+            return;
+        }
+        output_write(standard_output, packet->data, packet->size);
         piper->answered = true;
         if (piper->sent) {
             linger(piper);
@@ -192,7 +212,7 @@ static void show_relay(turn_piper *piper, const floe_candidate *candidate)
     if (floe_candidate_address(candidate, &address) == FLOE_OK) {
         (void)floe_address_format_with_port(&address, text, sizeof text);
     }
-    (void)fprintf(stderr, "floe: relay %s\n", text);
+    output_print(standard_error, "floe: relay %s\n", text);
     if (candidate->tcp_type == FLOE_TCP_TYPE_PASSIVE) {
         (void)floe_gatherer_send(piper->gatherer, candidate->id, &piper->peer, "", 0);
     }
@@ -204,8 +224,8 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
 
     if (candidate == NULL) {
         if (piper->relay_id == 0) {
-            (void)fprintf(stderr, "floe: turn pipe: no relay of the peer's family%s\n",
-                          piper->command->tcp ? " for TCP" : "");
+            output_print(standard_error, "floe: turn pipe: no relay of the peer's family%s\n",
+                         piper->command->tcp ? " for TCP" : "");
             finish(piper, EXIT_NO_RELAY);
         }
         return;
@@ -228,7 +248,7 @@ static void on_withdrawn(void *user_data, const floe_candidate *candidate)
     turn_piper *piper = user_data;
 
     if (candidate->id == piper->relay_id) {
-        (void)fprintf(stderr, "floe: turn pipe: the relay was lost\n");
+        output_print(standard_error, "floe: turn pipe: the relay was lost\n");
         finish(piper, EXIT_NO_RELAY);
     }
 }
@@ -236,8 +256,8 @@ static void on_withdrawn(void *user_data, const floe_candidate *candidate)
 static void on_error(void *user_data, const floe_candidate_error *error)
 {
     (void)user_data;
-    (void)fprintf(stderr, "floe: turn pipe: %s: %s\n", error->url != NULL ? error->url : "",
-                  option_words(error->text));
+    output_print(standard_error, "floe: turn pipe: %s: %s\n", error->url != NULL ? error->url : "",
+                 option_words(error->text));
 }
 
 static void on_interrupt(void *data)
@@ -281,20 +301,21 @@ int turn_pipe(gather_command *command)
     turn_piper piper = {.command = command, .status = EXIT_NO_RELAY};
 
     if (command->url_count == 0) {
-        (void)fprintf(stderr, "floe: turn pipe: through which server? turn:HOST or turns:HOST\n");
+        output_print(standard_error,
+                     "floe: turn pipe: through which server? turn:HOST or turns:HOST\n");
         return EXIT_WRONG_USAGE;
     }
     if (floe_address_parse_with_port(command->peer, &piper.peer) != FLOE_OK ||
         piper.peer.port == 0) {
-        (void)fprintf(stderr, "floe: turn pipe: --peer wants ADDRESS:PORT or [ADDRESS]:PORT\n");
+        output_print(standard_error,
+                     "floe: turn pipe: --peer wants ADDRESS:PORT or [ADDRESS]:PORT\n");
         return EXIT_WRONG_USAGE;
     }
-    if (uv_loop_init(&piper.loop) != 0) {
+    if (interrupt_start(&piper.interrupted, &piper.loop, on_interrupt, &piper) != 0) {
         return EXIT_NO_RELAY;
     }
     (void)uv_timer_init(&piper.loop, &piper.linger);
     piper.linger.data = &piper;
-    (void)interrupt_start(&piper.interrupted, &piper.loop, on_interrupt, &piper);
     command->settings.loop = &piper.loop;
     if (command->tcp && command->settings.network_types == 0) {
         command->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
@@ -306,8 +327,13 @@ int turn_pipe(gather_command *command)
             (void)uv_run(&piper.loop, UV_RUN_ONCE);
         }
     } else {
-        (void)fprintf(stderr, "floe: turn pipe: %s\n", option_words(floe_last_error()));
+        output_print(standard_error, "floe: turn pipe: %s\n", option_words(floe_last_error()));
         piper.status = EXIT_WRONG_USAGE;
+    }
+    if (piper.lost > 0) {
+        output_print(standard_error,
+                     "floe: turn pipe: %llu packets were lost, as nobody read standard output\n",
+                     piper.lost);
     }
     (void)uv_cancel((uv_req_t *)&piper.read);
     floe_gatherer_free(piper.gatherer);
@@ -315,8 +341,7 @@ int turn_pipe(gather_command *command)
     uv_close((uv_handle_t *)&piper.linger, NULL);
     interrupt_stop(&piper.interrupted);
     if (piper.reading) { /* nobody types any more, and the thread that reads can't be stopped */
-        (void)fflush(stdout);
-        _exit(piper.status);
+        _exit(output_end(piper.status));
     }
     (void)uv_run(&piper.loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&piper.loop);

@@ -400,6 +400,32 @@ lab_test_a_pipe_ends_with_its_relay() {
     return $good
 }
 
+# Who reads what the peer sends stands still: an interrupt releases the relay all the same. A device that is full is told.
+lab_test_a_pipe_that_nobody_reads() {
+    local good=0 pipe
+    lab_coturn 1 "$LAB_SERVER"
+    echo_begins udp
+    mkfifo "$LAB_DIR/idle" "$LAB_DIR/unread"
+    exec 7<>"$LAB_DIR/idle" 8<>"$LAB_DIR/unread"
+    timeout -s KILL 90 ip netns exec client "$FLOE" turn pipe "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" "turn:$LAB_SERVER" \
+        <"$LAB_DIR/idle" >"$LAB_DIR/unread" 2>"$LAB_DIR/err" &
+    pipe=$!
+    head -c 200000 /dev/zero >&7 # three times what the output holds
+    lab_wait grep -q '^floe: relay' "$LAB_DIR/err"
+    sleep 1
+    kill -TERM $pipe # timeout hands it on
+    wait $pipe
+    expect $? 130 'exit status when interrupted' || good=1
+    lab_wait released || good=1
+    exec 7>&- 8>&-
+    rm "$LAB_DIR/idle" "$LAB_DIR/unread"
+    echo hello | lab_client timeout 90 "$FLOE" turn pipe "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" "turn:$LAB_SERVER" \
+        >/dev/full 2>"$LAB_DIR/err"
+    expect $? 1 'exit status on a full device' && grep -q 'standard output: No space left' "$LAB_DIR/err" || good=1
+    echo_ends
+    return $good
+}
+
 # Of two connections at once the second's first packet is lost, and comes again a second later.
 lab_test_turn_check_and_pipe_wait_for_what_is_slow() {
     local good=0
