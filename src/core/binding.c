@@ -314,6 +314,7 @@ bool floe_binding_receive(floe_core *core, floe_time now, floe_binding *binding,
     floe_count_received(core, &binding->counters, now, &binding->transaction, message);
     floe_trace_packet(core, now, FLOE_TRACE_RECEIVED, binding->base, source, binding->server,
                       &binding->transaction, message, "");
+    floe_relays_answered_beside(core, binding->base, &binding->remote);
     answer(core, now, binding, message);
     return true;
 }
@@ -348,6 +349,17 @@ void floe_binding_doubt(floe_binding *binding, floe_time now)
     if (!floe_time_is_never(binding->keepalive)) { /* else it is being asked, or not kept */
         binding->keepalive = now;
         changed(binding);
+    }
+}
+
+void floe_binding_ask_beside(floe_core *core, floe_base *base, const floe_address *remote)
+{
+    floe_binding *binding = find(base, remote);
+
+    if (binding != NULL && !floe_time_is_never(binding->keepalive)) {
+        binding->keepalive = FLOE_TIME_NEVER;
+        changed(binding);
+        floe_pace(core, &binding->paced, false);
     }
 }
 

@@ -641,6 +641,8 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
                               floe_unreachable reason);
 /* The NAT may have forgotten it: it is asked for at once. */
 void floe_binding_doubt(floe_binding *binding, floe_time now);
+/* Asks it, to see that the server answers; though a relay keeps it. */
+void floe_binding_ask_beside(floe_core *core, floe_base *base, const floe_address *remote);
 void floe_bindings_time(floe_core *core, floe_time now, floe_base *base);
 /* When the first of the base's has something to do. */
 floe_time floe_bindings_deadline(floe_base *base);
@@ -789,9 +791,12 @@ struct floe_relay {
     floe_time check;       /* when its server is asked whether it stands (T7b) */
     floe_time doubted;     /* when that was asked for a reason */
     floe_time heard;       /* when something came from its server last */
+    floe_time owed;        /* since when its server owes an answer, if a request runs */
     floe_time unheard;     /* since when packets go to it and nothing comes back; never: not so */
     uint8_t phase;         /* a floe_relay_phase */
     uint8_t losses;        /* in a row */
+    uint8_t ignored;       /* sends of its Refresh without an answer, Bindings beside with one */
+    uint8_t ignored_send;  /* the latest of them */
     uint8_t rejoined;      /* how often it took another connection after 437 */
     uint8_t redirects;
     floe_relay_kind kind;
@@ -831,6 +836,9 @@ void floe_relay_verify(floe_relay *relay, floe_time now);
 void floe_relay_doubt(floe_relay *relay, floe_time now);
 void floe_relays_doubt(floe_core *core, floe_time now, const floe_base *base,
                        const floe_address *server);
+/* A Binding to this server was answered: that it is there, and that the way is good. */
+void floe_relays_answered_beside(floe_core *core, const floe_base *base,
+                                 const floe_address *server);
 /* A packet of the owner's goes to the relay's server; something came from there. */
 void floe_relay_sends(floe_relay *relay, floe_time now);
 static inline void floe_relay_heard(floe_relay *relay, floe_time now)

@@ -326,7 +326,7 @@ static void end_allocation(floe_core *core, floe_time now, floe_relay *relay)
     floe_untell(&relay->output);
     relay->retry = relay->check = FLOE_TIME_NEVER;
     relay->moves = false;
-    relay->redirects = relay->rejoined = 0;
+    relay->redirects = relay->rejoined = relay->ignored = 0;
     floe_deallocate(&core->shared->allocator, relay->host);
     relay->host = NULL;
     relay->unheard = FLOE_TIME_NEVER;
@@ -367,8 +367,12 @@ bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_a
 #define DOUBT_EVERY floe_seconds(5)
 /* Packets that draw nothing for so long are a reason. */
 #define UNHEARD_FOR floe_seconds(5)
-/* So long a connection's server may owe an answer and say nothing. */
+/* So long a server that is there may owe an answer and say nothing. */
 #define SILENT_FOR floe_seconds(5)
+/* By datagrams it is known to be there by so many Bindings that it has answered meanwhile, each
+ * beside another send: no outage looks like that. As loss may, though seldom, it is asked anew
+ * before it is believed. */
+#define IGNORED_SENDS 3U
 /* Nothing listens at the server's port: so often said to a Refresh, it is believed. */
 #define REFUSED_SENDS 3U
 
@@ -395,6 +399,42 @@ void floe_relays_doubt(floe_core *core, floe_time now, const floe_base *base,
         if (uses(relay, base, server)) {
             floe_relay_doubt(relay, now);
         }
+    }
+}
+
+/* There are servers (Pion's) that leave a Refresh of what they do not have unanswered. */
+static bool is_owed_an_answer(const floe_relay *relay)
+{
+    return floe_relay_serves(relay) && floe_stun_transaction_runs(&relay->turn.transaction);
+}
+
+void floe_relays_answered_beside(floe_core *core, const floe_base *base, const floe_address *server)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        uint8_t sends = relay->turn.transaction.sends;
+        if (uses(relay, base, server) && is_owed_an_answer(relay) && sends > relay->ignored_send) {
+            relay->ignored_send = sends;
+            if (++relay->ignored == IGNORED_SENDS) {
+                floe_untell(&relay->output);
+                floe_turn_refresh_anew(&relay->turn);
+                take_turn(core, relay, true);
+            }
+        }
+    }
+}
+
+/* One that has to be repeated takes a Binding with it: whether the server is there. */
+static void request_goes(floe_core *core, floe_time now, floe_relay *relay)
+{
+    if (relay->turn.transaction.sends == 1) {
+        relay->ignored_send = 1;
+        if (relay->ignored < IGNORED_SENDS) {
+            relay->ignored = 0;
+            relay->owed = now;
+        }
+    } else if (by_datagrams(relay) && floe_relay_serves(relay)) {
+        floe_binding_ask_beside(core, relay->base, &relay->turn.server);
     }
 }
 
@@ -601,6 +641,7 @@ static void stands(floe_core *core, floe_time now, floe_relay *relay)
         floe_relay_peers_again(core, now, relay);
     }
     relay->doubted = now; /* that is answered */
+    relay->ignored = 0;
     set_check(core, now, relay);
     floe_relay_heard(relay, now);
     keep_mapping(core, now, relay);
@@ -977,6 +1018,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
     case FLOE_TURN_DOUBT: /* of its peers' alone */
         break;
     case FLOE_TURN_SEND:
+        request_goes(core, now, relay);
         if (by_datagrams(relay)) {
             floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
         } else if (relay->connection != NULL) {
@@ -1167,24 +1209,27 @@ void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const flo
     }
 }
 
-/* When the silence of a server that is reached by a connection ends it: who has lost it, or is cut
- * off, answers nothing that comes by it, not even "437". Asked each 15 s by the settings' default,
- * and waited for 5 s, that is T7b's 20 s; by a stream nothing is repeated, and to wait for its 39.5
- * s would only show that. Whatever else comes from there says that the answer is under way behind
- * it; and that it takes what we send, that the question is, behind our own data. Never: it owes no
- * answer, as it cannot have the question yet; that has its 39.5 s. */
+/* When the silence of a server that is known to be there ends it: who has lost it, or is cut off from
+ * what it was asked by, may answer nothing that comes so, not even "437". Asked each 15 s by the
+ * settings' default, and waited for 5 s, that is T7b's 20 s; to wait for a transaction's 39.5 s
+ * would only show that. Whatever else comes of the relay says that the answer is under way behind
+ * it; and a connection that takes what we send, that the question is, behind our own data. Never: it
+ * owes no answer, as it cannot have the question yet, or may not be there; that has its 39.5 s. */
 static floe_time silent_at(const floe_relay *relay)
 {
     const floe_connection *connection = relay->connection;
-    floe_time since = relay->turn.transaction.started;
+    bool is_there = by_datagrams(relay)
+                        ? relay->ignored >= IGNORED_SENDS
+                        : connection != NULL && floe_connection_request_left(connection);
+    floe_time since = floe_time_max(relay->owed, relay->heard);
 
-    if (connection == NULL || !floe_relay_serves(relay) ||
-        !floe_stun_transaction_runs(&relay->turn.transaction) ||
-        !floe_connection_request_left(connection)) {
+    if (!is_there || !is_owed_an_answer(relay)) {
         return FLOE_TIME_NEVER;
     }
-    since = floe_time_max(since, relay->heard);
-    return floe_time_after(floe_time_max(since, connection->accepted), SILENT_FOR);
+    if (connection != NULL) {
+        since = floe_time_max(since, connection->accepted);
+    }
+    return floe_time_after(since, SILENT_FOR);
 }
 
 floe_time floe_relay_deadline(const floe_relay *relay)

@@ -907,6 +907,11 @@ void floe_turn_refresh_now(floe_turn_allocation *allocation, floe_time now)
     }
 }
 
+void floe_turn_refresh_anew(floe_turn_allocation *allocation)
+{
+    want(allocation, FLOE_TURN_REQUEST_REFRESH);
+}
+
 void floe_turn_allocation_move(floe_turn_allocation *allocation)
 {
     allocation->moving = true;

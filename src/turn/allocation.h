@@ -214,6 +214,8 @@ void floe_turn_allocation_move(floe_turn_allocation *allocation);
  * none, ends it as any Refresh does, a success schedules the next one. Where a Refresh is under way
  * already, that one tells. */
 void floe_turn_refresh_now(floe_turn_allocation *allocation, floe_time now);
+/* The Refresh that is under way is not to be hoped for any more: another `wants` to be sent. */
+void floe_turn_refresh_anew(floe_turn_allocation *allocation);
 /* Its end was found out otherwise: by a request of a peer (437), by the way to the server, or
  * because its owner will ask anew (code 0). */
 floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint16_t code,

@@ -132,6 +132,28 @@ lab_test_t7_a_server_restarted_under_udp() {
     return $good
 }
 
+# The same of Pion's, whose new process leaves a Refresh of what it does not have unanswered, and answers Bindings.
+lab_test_t7_a_server_restarted_that_answers_no_refresh() {
+    local interval good=0
+    pion_there || return
+    echo_begins udp
+    for interval in 200 -1; do
+        pion_begins
+        roam_begins $interval "turn:$PION" "$LAB_USER" "$LAB_SECRET"
+        lab_wait roam_has 1 '^relay' || good=1
+        [ $interval = -1 ] || lab_wait roam_has_data || good=1
+        pion_ends
+        pion_begins
+        lab_wait roam_has 2 '^relay' && roam_has 1 '^withdrawn' && roam_has 0 '^error' || good=1
+        [ $interval = -1 ] || lab_wait roam_has_data || good=1
+        [ $good = 0 ] || { echo "    a packet each $interval ms:" >&2; uniq -c "$OUT" >&2; }
+        roam_ends
+        pion_ends
+    done
+    echo_ends
+    return $good
+}
+
 # The same where coturn stays away for a while: what it refuses meanwhile is said once, and the relay comes back.
 lab_test_t7_a_server_that_was_away_under_udp() {
     local good=0

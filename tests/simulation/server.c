@@ -477,7 +477,9 @@ static void on_refresh(server_reply *reply, const floe_stun_message *request)
         if (allocation != NULL) {
             drop_allocation(world, allocation);
         }
-        reply_error(reply, request, 437);
+        if (server->make != SIM_PION) {
+            reply_error(reply, request, 437);
+        }
         return;
     }
     (void)floe_stun_read_u32(request, FLOE_STUN_LIFETIME, &lifetime);

@@ -91,7 +91,8 @@ typedef enum sim_make {
     SIM_COTURN_ONE_ADDRESS, /* external-ip=IP: 440 to who wishes for both families, and for IPv6 */
     SIM_COTURN_508,         /* the same since 2026: 508 to the wish for both */
     SIM_COTURN_V4_ON_V6,    /* external-ip of IPv4 on allocations of IPv6, too */
-    SIM_PION,      /* 400 for wrong credentials, and all its errors are unsigned; one family */
+    SIM_PION,      /* 400 for wrong credentials, and all its errors are unsigned; one family; a
+                    * Refresh of what it does not have is not answered */
     SIM_NODE_TURN, /* drops Allocate with attributes that it does not know; ChannelBind is
                     * answered unsigned, every Refresh with LIFETIME 0 */
     SIM_STUND,     /* RFC 3489: SOURCE-ADDRESS, CHANGED-ADDRESS in its answers */

@@ -990,6 +990,42 @@ static void t6_437_that_nobody_has_signed(void **state)
     end(&h);
 }
 
+/* T7b: there are servers (Pion's) that leave a Refresh of what they do not have unanswered. That they
+ * answer Bindings meanwhile tells it from loss and from an outage. */
+static void t7b_silence_of_a_server_that_is_there(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    turn->refresh = SILENT;
+    pass(&h, 18500);
+    read_log(&h, "");
+    pass(&h, 1000);
+    read_log(&h, "- relay, + relay");
+    assert_int_equal(turn->allocates, 2);
+    end(&h);
+
+    make(&h, turn_url, 1, defaults); /* an outage, behind which the Refresh is answered */
+    turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    turn->refresh = turn->binding = SILENT;
+    pass(&h, 24000);
+    turn->binding = ANSWERS; /* sooner than the Refresh, by chance */
+    pass(&h, 7000);
+    turn->refresh = ANSWERS;
+    pass(&h, 20000);
+    read_log(&h, "");
+    assert_int_equal(turn->allocates, 1);
+    end(&h);
+}
+
 /* T7b: ICMP to the owner's packets is a reason to ask at once; said to three Refreshes in a row,
  * that nothing listens is believed. */
 static void t7b_nothing_listens_any_more(void **state)
@@ -1174,11 +1210,11 @@ static void l14_a_relay_that_stands_is_no_error(void **state)
     gather(&h);
     pass(&h, 1000);
     read_log(&h, "+ host, + srflx, + relay, end");
-    turn->refresh = SILENT;
+    turn->refresh = turn->binding = SILENT; /* an outage */
     gather(&h);
     pass(&h, 6000);
     read_log(&h, "end");
-    turn->refresh = ANSWERS;
+    turn->refresh = turn->binding = ANSWERS;
     pass(&h, 60000);
     read_log(&h, "");
     assert_int_equal(turn->allocates, 1);
@@ -2445,6 +2481,7 @@ int main(void)
         cmocka_unit_test(t5_a_server_that_was_away_is_asked_for_both_families_again),
         cmocka_unit_test(t5_a_family_that_takes_an_allocation_of_its_own),
         cmocka_unit_test(t5_a_family_that_is_not_to_be_had),
+        cmocka_unit_test(t7b_silence_of_a_server_that_is_there),
         cmocka_unit_test(t7b_nothing_listens_any_more),
         cmocka_unit_test(t7b_silence_by_tcp),
         cmocka_unit_test(t7b_a_request_that_has_not_left_is_not_unanswered),
