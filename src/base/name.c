@@ -1,4 +1,4 @@
-/* Host names, compared. */
+/* Host names, compared, and decoded. */
 #include "base/name.h"
 
 #include <string.h>
@@ -39,4 +39,36 @@ bool floe_name_is_local(const char *name)
 
     return size > sizeof local - 1 &&
            same(&name[size - (sizeof local - 1)], local, sizeof local - 1);
+}
+
+static int hex(char digit)
+{
+    digit = lower(digit);
+    return digit >= '0' && digit <= '9'   ? digit - '0'
+           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
+                                          : -1;
+}
+
+bool floe_percent_decode(const char *text, size_t size, char *to, size_t room)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        char character = text[i];
+        if (character == '%') {
+            int high = i + 2 < size ? hex(text[i + 1]) : -1;
+            int low = i + 2 < size ? hex(text[i + 2]) : -1;
+            if (high < 0 || low < 0) {
+                return false;
+            }
+            character = (char)(high * 16 + low);
+            i += 2;
+        }
+        if (used + 1 >= room || character == '\0') {
+            return false;
+        }
+        to[used++] = character;
+    }
+    to[used] = '\0';
+    return true;
 }

@@ -1,13 +1,17 @@
-/* Host names as DNS compares them. */
+/* Host names as DNS compares them, and as URLs have them. */
 #ifndef FLOE_BASE_NAME_H
 #define FLOE_BASE_NAME_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Whether two names are one: ASCII letters in either case (RFC 4343), and a dot at the end or none.
  */
 bool floe_name_same(const char *a, const char *b);
 /* RFC 6762 §3: names that end in .local are looked for on the links, and nowhere else. */
 bool floe_name_is_local(const char *name);
+/* RFC 3986 §2.1: what a part of a URL says, "%40" being "@". False: that is malformed, says NUL, or
+ * has no room in `to`. */
+bool floe_percent_decode(const char *text, size_t size, char *to, size_t room);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/address.h"
 #include "base/error.h"
+#include "base/name.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -113,37 +114,15 @@ bool floe_name_valid(const char *text, size_t size)
     return true;
 }
 
-static int hex(char digit)
-{
-    digit = lower(digit);
-    return digit >= '0' && digit <= '9'   ? digit - '0'
-           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
-                                          : -1;
-}
-
 /* RFC 3986 §6.2.2: in lower case, what is percent-encoded without need (§2.3) as it is. */
 static bool normalise(const char *text, size_t size, floe_url *url)
 {
-    size_t used = 0;
+    bool good = floe_percent_decode(text, size, url->host, sizeof url->host);
 
-    for (size_t i = 0; i < size; i++) {
-        char character = text[i];
-        if (character == '%') {
-            int high = i + 2 < size ? hex(text[i + 1]) : -1;
-            int low = i + 2 < size ? hex(text[i + 2]) : -1;
-            if (high < 0 || low < 0) {
-                return false;
-            }
-            character = (char)(high * 16 + low);
-            i += 2;
-        }
-        if (used + 1 >= sizeof url->host || character == '\0') {
-            return false;
-        }
-        url->host[used++] = lower(character);
+    for (char *at = url->host; good && *at != '\0'; at++) {
+        *at = lower(*at);
     }
-    url->host[used] = '\0';
-    return true;
+    return good;
 }
 
 /* A literal in one form, whatever it was written in: RFC 5952, or that of the IPv4 address that it

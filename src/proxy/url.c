@@ -1,42 +1,10 @@
 /* The URL of a proxy. */
 #include "base/address.h"
 #include "base/error.h"
+#include "base/name.h"
 #include "proxy/proxy.h"
 
 #include <string.h>
-
-static int hex(char digit)
-{
-    return digit >= '0' && digit <= '9'   ? digit - '0'
-           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
-           : digit >= 'A' && digit <= 'F' ? digit - 'A' + 10
-                                          : -1;
-}
-
-/* RFC 3986 §2.1: "%40" stands for "@". */
-static bool decode(const char *text, size_t size, char *to, size_t room)
-{
-    size_t used = 0;
-
-    for (size_t i = 0; i < size; i++) {
-        char character = text[i];
-        if (character == '%') {
-            int high = i + 2 < size ? hex(text[i + 1]) : -1;
-            int low = i + 2 < size ? hex(text[i + 2]) : -1;
-            if (high < 0 || low < 0) {
-                return false;
-            }
-            character = (char)(high * 16 + low);
-            i += 2;
-        }
-        if (used + 1 >= room || character == '\0') {
-            return false;
-        }
-        to[used++] = character;
-    }
-    to[used] = '\0';
-    return true;
-}
 
 static bool read_port(const char *text, size_t size, uint16_t *port)
 {
@@ -57,9 +25,9 @@ static bool read_user(const char *text, size_t size, floe_proxy_server *server)
     const char *colon = memchr(text, ':', size);
     size_t user = colon != NULL ? (size_t)(colon - text) : size;
 
-    return user > 0 && decode(text, user, server->username, sizeof server->username) &&
-           (colon == NULL ||
-            decode(colon + 1, size - user - 1, server->password, sizeof server->password));
+    return user > 0 && floe_percent_decode(text, user, server->username, sizeof server->username) &&
+           (colon == NULL || floe_percent_decode(colon + 1, size - user - 1, server->password,
+                                                 sizeof server->password));
 }
 
 /* RFC 3986 §3.1: in any case. */
