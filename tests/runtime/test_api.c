@@ -68,7 +68,7 @@ static void make_api(owner *o, uv_loop_t *loop)
 }
 
 /* One STUN server that answers, one port where nobody listens. */
-static void make_gatherer(owner *o)
+static void make_pool(owner *o, uint8_t pool)
 {
     static char good[64];
     const char *urls[] = {good, "stun:127.0.0.1:9"};
@@ -80,8 +80,14 @@ static void make_gatherer(owner *o)
     server.url_count = 2;
     options.ice_servers = &server;
     options.ice_server_count = 1;
+    options.candidate_pool_size = pool;
     assert_int_equal(floe_gatherer_new(o->api, &options, &o->gatherer), FLOE_OK);
     listen_to(&o->listener, o->gatherer);
+}
+
+static void make_gatherer(owner *o)
+{
+    make_pool(o, 0);
 }
 
 /* A test that hangs is a failure, but slowness is none: a minute is for ever. */
@@ -184,6 +190,22 @@ static void calls_in_every_state(void **state)
     assert_int_equal(floe_gatherer_get_local_parameters(o.gatherer, &after),
                      FLOE_ERR_INVALID_STATE);
     assert_int_equal(floe_gatherer_get_local_candidates(o.gatherer, &list), FLOE_ERR_INVALID_STATE);
+    end(&o);
+}
+
+/* L10: servers are asked before anybody gathers, and what came of it is told once somebody does. */
+static void l10_a_pool_begins_at_once(void **state)
+{
+    owner o;
+
+    (void)state;
+    make_api(&o, NULL);
+    make_pool(&o, 1);
+    wait_until(&o, &o.seen[ON_TRACE]);
+    assert_false(o.seen[ON_CANDIDATE]);
+    assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
+    wait_until(&o, &o.seen[ON_END]);
+    assert_true(o.seen[ON_CANDIDATE]);
     end(&o);
 }
 
@@ -875,6 +897,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_in_every_state),
+        cmocka_unit_test(l10_a_pool_begins_at_once),
         cmocka_unit_test(l9_handlers_late_removed_and_replaced),
         cmocka_unit_test(h2_names_and_look_ups),
         cmocka_unit_test(h2_look_ups_are_cancelled),
