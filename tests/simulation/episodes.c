@@ -457,7 +457,10 @@ static void doubt_all(sim_changing_world *change, sim_owner *owner)
             change_violated(change, "T7b: doubt of candidate %u: %s", (unsigned)told->id,
                             floe_error_string(error));
         }
-        if (error == FLOE_OK && stands && told->doubted == 0 && is_gone(change, told)) {
+        size_t server = owner_relay_server_of(change, told->url);
+        bool first =
+            told->doubted == 0 || told->doubted < change_good_since(change, server, SIZE_MAX);
+        if (error == FLOE_OK && stands && server != SIZE_MAX && first && is_gone(change, told)) {
             told->doubted = change->world->now;
         }
     }
