@@ -247,6 +247,23 @@ static void what_the_kernel_has_no_room_for_waits(void **state)
     assert_int_equal(statistics.packets_sent, 90);
     assert_int_equal(statistics.bytes_sent, 90);
     assert_int_equal(statistics.packets_not_sent, 0);
+    /* ENOBUFS: one is lost, as on the way, and is counted. */
+    static const fault lost = {"sendto", ENOBUFS};
+    floe_address to = floe_address_ipv4(INADDR_LOOPBACK, ntohs(name.sin_port));
+    unsigned char got = 99;
+    fault_arm(&lost, 1);
+    assert_int_equal(floe_gatherer_send(s.gatherer, s.id, &to, "a", 1), FLOE_OK);
+    for (int ms = 0; ms < 60000 && statistics.packets_not_sent == 0; ms++) {
+        (void)usleep(1000);
+        assert_int_equal(floe_api_get_statistics(api, &statistics), FLOE_OK);
+    }
+    assert_true(fault_disarm());
+    assert_int_equal(statistics.packets_not_sent, 1);
+    assert_int_equal(floe_gatherer_send(s.gatherer, s.id, &to, "b", 1), FLOE_OK);
+    assert_int_equal(recv(fd, &got, 1, 0), 1);
+    assert_int_equal(got, 'b');
+    assert_int_equal(floe_api_get_statistics(api, &statistics), FLOE_OK);
+    assert_int_equal(statistics.packets_not_sent, 1);
     floe_gatherer_free(s.gatherer);
     floe_api_free(api);
     (void)close(fd);
