@@ -75,11 +75,18 @@ static void free_question(floe_mdns *mdns, question *asked)
     floe_deallocate(&mdns->allocator, asked);
 }
 
-/* A question that nobody has any more goes. */
+/* A question that nobody has any more goes; one that was asked, a second after that, as it may not
+ * be asked again before, for whoever it is (§5.2). */
 static void free_if_nobody_asks(floe_mdns *mdns, question *asked)
 {
-    if (asked != NULL && floe_list_empty(&asked->look_ups)) {
+    if (asked == NULL || !floe_list_empty(&asked->look_ups)) {
+        return;
+    }
+    if (asked->asked.ns == 0 || floe_list_linked(&asked->asking)) { /* it has not left */
         free_question(mdns, asked);
+    } else {
+        floe_agenda_set(&mdns->again, &asked->due,
+                        floe_time_after(asked->asked, FLOE_MDNS_A_SECOND));
     }
 }
 
@@ -215,6 +222,9 @@ void floe_mdns_questions_link_came(floe_mdns *mdns, floe_time now)
     (void)floe_random_below(&mdns->random, 101, &more);
     FLOE_LIST_EACH(asked, &mdns->questions, question, link)
     {
+        if (floe_list_empty(&asked->look_ups)) {
+            continue;
+        }
         ask_anew(mdns, asked, floe_time_after(now, floe_milliseconds(20 + more)));
     }
 }
@@ -293,6 +303,10 @@ static void give_up(floe_mdns *mdns, floe_time now)
 
 static void ask(floe_mdns *mdns, floe_time now, question *asked)
 {
+    if (floe_list_empty(&asked->look_ups)) {
+        free_question(mdns, asked);
+        return;
+    }
     for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
         if (mdns->links[n].used) {
             asked->ipv4_waits |= 1U << n;

@@ -475,12 +475,18 @@ floe_error floe_mdns_publish(floe_mdns *mdns, floe_time now, const char *name,
     return FLOE_OK;
 }
 
+/* Whether the link has heard of the name: also of one that has gone back to probing since (§9). */
+static bool was_said(const link_state *state)
+{
+    return state->ours || state->sets[IPV4].said.ns != 0 || state->sets[IPV6].said.ns != 0;
+}
+
 /* §10.1, of the whole name: at once, as the process may end. */
 static void leave(floe_mdns *mdns, host *one)
 {
     for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
         const link_state *state = state_of(mdns, one, n);
-        one->goodbyes |= state != NULL && state->ours ? 1U << n : 0;
+        one->goodbyes |= state != NULL && was_said(state) ? 1U << n : 0;
     }
     resign(mdns, one, &mdns->leaving);
 }

@@ -428,6 +428,26 @@ static void h2_legacy_askers_get_id_question_and_short_ttl(void **state)
     assert_int_equal(count_addresses(f), 1);
 }
 
+/* §10.1: others keep what was announced, though the name has gone back to probing since. */
+static void h2_goodbye_of_a_disputed_name(void **state)
+{
+    fixture *f = *state;
+
+    publish_and_settle(f);
+    say(f, NAME, "10.0.1.9:0", 120);
+    pass(f, 400);
+    assert_true(sent(f)); /* a probe */
+    floe_mdns_unpublish(f->mdns, f->now, NAME, &f->own);
+    assert_true(sent(f));
+    assert_int_equal(f->message.record_count, 1);
+    assert_int_equal(f->message.records[0].ttl, 0);
+    publish(f, true); /* of what was never announced nobody has to hear */
+    pass(f, 251);
+    (void)count_sent(f);
+    floe_mdns_unpublish(f->mdns, f->now, NAME, &f->own);
+    assert_false(sent(f));
+}
+
 static void h2_goodbye_with_the_last_owner(void **state)
 {
     fixture *f = *state;
@@ -1640,6 +1660,7 @@ static void h2_look_ups_without_number(void **state)
     }
     assert_true(found);
     assert_int_equal(ended, 6001);
+    pass(f, 1000); /* for which no name is asked for again */
     assert_int_equal(floe_mdns_deadline(f->mdns).ns, UINT64_MAX);
 }
 
@@ -1772,6 +1793,25 @@ static void h2_the_deadline_is_when_something_is_due(void **state)
 }
 
 /* Who has gone hears nothing, though the end was to be told already. */
+/* RFC 6762 §5.2: the second between the first two questions is the link's, whoever asks. */
+static void h2_look_ups_again_and_again(void **state)
+{
+    fixture *f = *state;
+    size_t asked = 0;
+
+    for (int i = 0; i < 400; i++) {
+        look_up(f, "peer.local", 20, NULL);
+        asked += count_sent(f);
+        pass(f, 25);
+        asked += count_sent(f);
+    }
+    assert_int_equal(asked, 2 * 10); /* for either family, in ten seconds */
+    pass(f, 1000);
+    assert_int_equal(floe_mdns_deadline(f->mdns).ns, UINT64_MAX);
+    look_up(f, "peer.local", 5000, NULL);
+    assert_int_equal(count_sent(f), 2);
+}
+
 static void h2_who_has_gone_is_told_nothing(void **state)
 {
     fixture *f = *state;
@@ -2280,6 +2320,7 @@ int main(void)
         TEST(h2_known_answers_are_waited_for),
         TEST(h2_known_answers_are_waited_for_by_some),
         TEST(h2_legacy_askers_get_id_question_and_short_ttl),
+        TEST(h2_goodbye_of_a_disputed_name),
         TEST(h2_goodbye_with_the_last_owner),
         TEST(h2_probed_three_times_first),
         TEST(h2_a_probe_that_is_answered_means_taken),
@@ -2324,6 +2365,7 @@ int main(void)
         TEST(h2_a_link_with_others_on_it_is_asked),
         TEST(h2_a_name_without_memory),
         TEST(h2_the_deadline_is_when_something_is_due),
+        TEST(h2_look_ups_again_and_again),
         TEST(h2_who_has_gone_is_told_nothing),
         TEST(h2_names_are_compared_as_names),
         TEST(h2_link_local_addresses_have_their_scope),
