@@ -100,7 +100,11 @@ static void set_of(const sim_changing_world *change, const sim_owner *owner, fou
         if (is_listed(list, owner->told[i].id)) {
             found_line *line = &set->lines[set->count++];
             line_of(change, &owner->told[i], line->text, sizeof line->text);
-            line->perhaps = is_perhaps(change, &owner->told[i]);
+            size_t asked = owner_server_of(change, owner->told[i].url);
+            line->perhaps =
+                is_perhaps(change, &owner->told[i]) ||
+                (owner->told[i].type == FLOE_CANDIDATE_TYPE_RELAY && asked != SIZE_MAX &&
+                 !change_is_believed(change, owner, asked)); /* it has sent us to one who does */
             set->surely += !line->perhaps;
         }
     }

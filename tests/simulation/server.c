@@ -413,7 +413,8 @@ static void on_allocate(server_reply *reply, const floe_stun_message *request)
         return;
     }
     unsigned wanted = wanted_families(server, request);
-    unsigned given = server->make == SIM_PION ? server->families : wanted & server->families;
+    unsigned of_pion = (server->families & FLOE_TURN_IPV4) != 0 ? FLOE_TURN_IPV4 : FLOE_TURN_IPV6;
+    unsigned given = server->make == SIM_PION ? of_pion : wanted & server->families;
     if (given == 0 || (wanted == FLOE_TURN_IPV4 && given != wanted)) {
         reply_error(reply, request, 440);
         return;
