@@ -35,6 +35,7 @@ typedef struct turn_piper {
     size_t waiting;     /* the least that waited since the end of the input */
     uint64_t shrunk_at; /* when it became that, by the loop's clock */
     bool answered;
+    bool unreached;          /* and that has been told */
     unsigned long long lost; /* of the peer's packets */
     bool closing;
     bool closed; /* and the relay is released */
@@ -54,9 +55,12 @@ static void finish(turn_piper *piper, int status)
     (void)floe_gatherer_close(piper->gatherer);
 }
 
+/* Nothing came back, and there is a reason to think that nothing got there. */
 static void on_linger(uv_timer_t *timer)
 {
-    finish(timer->data, EXIT_WELL);
+    turn_piper *piper = timer->data;
+
+    finish(piper, piper->unreached && !piper->answered ? EXIT_NO_RELAY : EXIT_WELL);
 }
 
 static void linger(turn_piper *piper)
@@ -202,6 +206,28 @@ static void on_packet(void *user_data, const floe_packet *packet)
     }
 }
 
+static void on_unreachable(void *user_data, uint32_t candidate_id, const floe_address *peer,
+                           floe_unreachable reason)
+{
+    turn_piper *piper = user_data;
+    bool of_packet = reason == FLOE_UNREACHABLE_TOO_BIG || reason == FLOE_UNREACHABLE_EXPIRED;
+
+    (void)candidate_id;
+    if (piper->unreached || of_packet || !is_peer(piper, peer)) {
+        return;
+    }
+    piper->unreached = true;
+    (void)fprintf(stderr, "floe: turn pipe: %s\n",
+                  reason == FLOE_UNREACHABLE_PROHIBITED
+                      ? "the relay's server refuses this peer, or a firewall on the way does"
+                  : reason == FLOE_UNREACHABLE_PORT ? "nothing listens on that port of the peer"
+                  : piper->command->tcp             ? "the relay's server can't connect to the peer"
+                                                    : "the relay's server can't reach the peer");
+    if (piper->sent && !piper->answered) {
+        finish(piper, EXIT_NO_RELAY);
+    }
+}
+
 /* At a relay for TCP a peer may connect once it is let in, which a packet to it does. */
 static void show_relay(turn_piper *piper, const floe_candidate *candidate)
 {
@@ -290,6 +316,7 @@ static floe_error begin(turn_piper *piper)
         (void)floe_gatherer_on_error(piper->gatherer, on_error, piper);
         (void)floe_gatherer_on_state_change(piper->gatherer, on_state, piper);
         (void)floe_gatherer_on_packet(piper->gatherer, on_packet, piper);
+        (void)floe_gatherer_on_unreachable(piper->gatherer, on_unreachable, piper);
         (void)floe_gatherer_on_writable(piper->gatherer, on_writable, piper);
         error = floe_gatherer_gather(piper->gatherer);
     }

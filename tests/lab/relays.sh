@@ -515,6 +515,24 @@ EOF
     return $good
 }
 
+# That nothing has reached the peer is told, though all of the input has gone: one that the server refuses, one where
+# nobody listens.
+lab_test_a_pipe_tells_that_the_peer_is_not_reached() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER" --denied-peer-ip="$LAB_SERVER2"
+    echo 'a line' | lab_client timeout 90 "$FLOE" turn pipe "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" \
+        "turn:$LAB_SERVER" >"$OUT" 2>"$LAB_DIR/err"
+    expect $? 1 'exit status, refused' && grep -q 'refuses this peer' "$LAB_DIR/err" || { good=1; cat "$LAB_DIR/err"; }
+    echo 'a line' | lab_client timeout 90 "$FLOE" turn pipe --tcp "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" \
+        "turn:$LAB_SERVER?transport=tcp" >"$OUT" 2>"$LAB_DIR/err"
+    expect $? 1 'exit status, refused by TCP' && grep -q 'refuses this peer' "$LAB_DIR/err" || { good=1; cat "$LAB_DIR/err"; }
+    lab_coturn 1 "$LAB_SERVER"
+    echo 'a line' | lab_client timeout 90 "$FLOE" turn pipe --tcp "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" \
+        "turn:$LAB_SERVER?transport=tcp" >"$OUT" 2>"$LAB_DIR/err"
+    expect $? 1 'exit status, nobody there' && grep -q "can't connect" "$LAB_DIR/err" || { good=1; cat "$LAB_DIR/err"; }
+    return $good
+}
+
 # Standard input to a peer and back, through a relay; the peer is an echo.
 lab_test_turn_pipe() {
     local good=0 url
