@@ -230,10 +230,14 @@ uint32_t seeded_below(seeded_random *random, uint32_t bound)
 
 static floe_error seeded_fill(void *user_data, void *bytes, size_t size)
 {
+    seeded_random *random = user_data;
     uint8_t *at = bytes;
 
+    if (random->fails) {
+        return FLOE_ERR_RANDOM;
+    }
     for (size_t i = 0; i < size; i++) {
-        at[i] = (uint8_t)seeded_next(user_data);
+        at[i] = (uint8_t)seeded_next(random);
     }
     return FLOE_OK;
 }

@@ -65,6 +65,7 @@ typedef struct seeded_random {
     uint64_t state;
     const uint8_t *script; /* NULL: none */
     size_t script_left;
+    bool fails; /* meanwhile there are none */
 } seeded_random;
 void seeded_init(seeded_random *random, uint64_t seed);
 uint64_t seeded_next(seeded_random *random);

@@ -105,6 +105,11 @@ bool floe_address_equal(const floe_address *a, const floe_address *b)
     return a->port == b->port && floe_address_same_ip(a, b);
 }
 
+int floe_address_order_ip(const floe_address *a, const floe_address *b)
+{
+    return a->family != b->family ? a->family - b->family : memcmp(a->ip, b->ip, sizeof a->ip);
+}
+
 /* FNV-1a: for tables whose keys no stranger chooses. Equal for equal ones, so without the scope. */
 uint32_t floe_address_hash(const floe_address *address)
 {

@@ -16,6 +16,8 @@ floe_address floe_address_with_port(floe_address address, uint16_t port);
 floe_address floe_address_any(uint8_t family, uint16_t port);
 /* As floe_address_equal, but the ports may differ. */
 bool floe_address_same_ip(const floe_address *a, const floe_address *b);
+/* Families, then the IP addresses: an order, in which scopes do not count. */
+int floe_address_order_ip(const floe_address *a, const floe_address *b);
 uint32_t floe_address_hash(const floe_address *address);
 /* "192.0.2.1:80" or "[2001:db8::1]:80". `text` has FLOE_ADDRESS_TEXT_SIZE bytes. */
 const char *floe_address_text(const floe_address *address, char *text);

@@ -5,6 +5,84 @@
 
 #include <string.h>
 
+/* ── What is counted, and found ── */
+
+int floe_base_compare_channels(const void *a, const void *b)
+{
+    uint32_t one = *(const uint32_t *)a;
+    uint32_t other = *(const uint32_t *)b;
+
+    return (one > other) - (one < other);
+}
+
+int floe_base_compare_ips(const void *a, const void *b)
+{
+    const floe_base_key *one = a;
+    const floe_base_key *other = b;
+    int order = floe_address_order_ip(&one->ip, &other->ip);
+
+    return order != 0 ? order : (one->number > other->number) - (one->number < other->number);
+}
+
+floe_base *floe_base_on(const floe_core *core, const floe_address *address, const floe_base *last)
+{
+    floe_base_key key = {.ip = *address, .number = last != NULL ? last->key.number + 1 : 0};
+    floe_tree_node *node = floe_tree_from(&core->ips, &key);
+    floe_base *base = node != NULL ? FLOE_CONTAINER(node, floe_base, by_ip) : NULL;
+
+    return base != NULL && floe_address_order_ip(&base->local, address) == 0 ? base : NULL;
+}
+
+/* Whether the base still waits for an answer of a kind: reflexive, or relay. */
+static bool waits(const floe_base *base, bool relay)
+{
+    return base->pending[relay] > 0 || (!relay && base->asking > 0);
+}
+
+static uint8_t counts_of(const floe_base *base)
+{
+    bool stands = base->state != FLOE_BASE_CLOSING;
+    bool heard = !base->spare && base->state == FLOE_BASE_OPEN && base->answered;
+    bool in[FLOE_BASE_COUNTS] = {
+        [FLOE_BASES_AWAITED] = floe_base_awaited(base),
+        [FLOE_BASES_STANDING] = stands,
+        [FLOE_BASES_ASKING] = stands && base->asking > 0,
+        [FLOE_BASES_WITH_RESULTS] = heard && (base->has_srflx || base->has_relay),
+        [FLOE_BASES_WITHOUT] = heard && !base->has_srflx,
+        [FLOE_BASES_WITHOUT_RELAY] = heard && !base->has_relay,
+        [FLOE_BASES_WAITING] = heard && !base->has_srflx && waits(base, false),
+        [FLOE_BASES_WAITING_FOR_RELAY] = heard && !base->has_relay && waits(base, true),
+    };
+    uint8_t counted = 0;
+
+    for (size_t i = 0; i < FLOE_BASE_COUNTS; i++) {
+        counted |= (uint8_t)(in[i] << i);
+    }
+    return counted;
+}
+
+static void count(floe_core *core, floe_base *base, uint8_t counted)
+{
+    for (size_t i = 0; counted != base->counted && i < FLOE_BASE_COUNTS; i++) {
+        core->base_counts[i] += counted >> i & 1U;
+        core->base_counts[i] -= base->counted >> i & 1U;
+    }
+    base->counted = counted;
+}
+
+void floe_base_changed(floe_core *core, floe_base *base)
+{
+    count(core, base, counts_of(base));
+}
+
+static void set_state(floe_core *core, floe_base *base, floe_base_state state)
+{
+    base->state = (uint8_t)state;
+    floe_base_changed(core, base);
+}
+
+/* ── Their beginning ── */
+
 static floe_base *base_new(floe_core *core, const floe_address *local)
 {
     floe_base *base = floe_allocate(&core->shared->allocator, sizeof *base);
@@ -16,8 +94,10 @@ static floe_base *base_new(floe_core *core, const floe_address *local)
     base->local = floe_address_with_port(*local, 0);
     base->state = FLOE_BASE_OPENING;
     base->channel = ++core->last_channel;
+    base->key = (floe_base_key){.ip = base->local, .number = base->channel};
     floe_list_init(&base->bindings);
     floe_list_init(&base->pairs);
+    floe_list_init(&base->found);
     return base;
 }
 
@@ -39,25 +119,29 @@ static void choose_first_port(floe_core *core, floe_base *base)
 static void open_base(floe_core *core, floe_base *base)
 {
     floe_list_append(&core->bases, &base->link);
+    floe_tree_insert(&core->ips, &base->by_ip, &base->key);
     if (floe_proxy_only(core->shared)) { /* connections begin there, and no socket is opened */
         base->channel = 0;
-        base->state = FLOE_BASE_OPEN;
+        set_state(core, base, FLOE_BASE_OPEN);
         return;
     }
+    floe_tree_insert(&core->channels, &base->by_channel, &base->channel);
+    set_state(core, base, FLOE_BASE_OPENING);
     choose_first_port(core, base);
     floe_tell(core, &base->output, FLOE_OUTPUT_OPEN);
 }
 
 static floe_base *base_of_ip(const floe_core *core, const floe_address *address)
 {
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
+    floe_base *base = NULL;
+
+    while ((base = floe_base_on(core, address, base)) != NULL) {
         if (!base->spare && base->state != FLOE_BASE_CLOSING &&
             floe_address_same_ip(&base->local, address)) {
-            return base;
+            break;
         }
     }
-    return NULL;
+    return base;
 }
 
 bool floe_bases_stand_on(const floe_core *core, const floe_address *address)
@@ -72,8 +156,8 @@ static bool is_loopback(const floe_address *address)
     return floe_address_classify(address) == FLOE_ADDRESS_LOOPBACK;
 }
 
-static void set_interface(const floe_core *core, floe_base *base,
-                          const floe_interface_address *from, uint16_t rank)
+static void set_interface(floe_core *core, floe_base *base, const floe_interface_address *from,
+                          uint16_t rank)
 {
     const char *name = from->interface_name != NULL ? from->interface_name : "";
     size_t size = strlen(name);
@@ -88,6 +172,9 @@ static void set_interface(const floe_core *core, floe_base *base,
     base->overdue = false;
     base->no_reflexive = floe_rewrite_replaces(floe_rewrite_for(
         core->shared, FLOE_CANDIDATE_TYPE_SRFLX, &base->local, base->interface_name));
+    if (floe_tree_has(&base->by_ip)) { /* a new one is counted once it is opened */
+        floe_base_changed(core, base);
+    }
 }
 
 /* ── Names (H2) ── */
@@ -248,7 +335,8 @@ void floe_base_close(floe_core *core, floe_base *base)
     floe_untell(&base->output);
     floe_untell(&base->error_output);
     floe_untell(&base->send_output);
-    base->state = FLOE_BASE_CLOSING;
+    set_state(core, base, FLOE_BASE_CLOSING);
+    floe_tree_remove(&core->channels, &base->by_channel);
     if (!opened) {
         base->channel = 0; /* there is nothing to close; it goes in its turn all the same */
     }
@@ -365,7 +453,7 @@ static void settle_relays(floe_core *core, floe_time now, const floe_base *base)
 
 void floe_base_opened(floe_core *core, floe_time now, floe_base *base, const floe_address *local)
 {
-    base->state = FLOE_BASE_OPEN;
+    set_state(core, base, FLOE_BASE_OPEN);
     base->local.port = local->port;
     settle_relays(core, now, base);
     if (!base->spare && !base->overdue && core->interfaces_known) {
@@ -391,7 +479,7 @@ void floe_base_open_failed(floe_core *core, floe_time now, floe_base *base, floe
         floe_tell(core, &base->output, FLOE_OUTPUT_OPEN);
         return;
     }
-    base->state = FLOE_BASE_FAILED;
+    set_state(core, base, FLOE_BASE_FAILED);
     base->local.port = 0;
     settle_relays(core, now, base);
     if (!base->spare && !base->overdue && core->interfaces_known) { /* else it is tried again */
@@ -410,37 +498,27 @@ void floe_base_free(floe_core *core, floe_base *base)
     floe_untell(&base->name_output);
     floe_untell(&base->send_output);
     floe_queue_release(&core->shared->allocator, &base->queue);
+    count(core, base, 0);
+    floe_tree_remove(&core->channels, &base->by_channel);
+    floe_tree_remove(&core->ips, &base->by_ip);
     floe_list_remove(&base->link);
+    floe_deallocate(&core->shared->allocator, base->former);
     floe_deallocate(&core->shared->allocator, base->name);
     floe_deallocate(&core->shared->allocator, base);
 }
 
-void floe_base_forget(floe_core *core, const floe_base *of)
+void floe_base_forget(floe_core *core, floe_base *base)
 {
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
-    {
-        if (found->base == of) {
-            return;
-        }
-    }
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
-        if (base == of && base->gone) {
-            floe_base_free(core, base);
-            return;
-        }
+    if (base->gone && floe_list_empty(&base->found)) {
+        floe_base_free(core, base);
     }
 }
 
-floe_base *floe_base_of_channel(floe_core *core, uint32_t channel)
+floe_base *floe_base_of_channel(const floe_core *core, uint32_t channel)
 {
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
-        if (base->channel == channel && base->state != FLOE_BASE_CLOSING) {
-            return base;
-        }
-    }
-    return NULL;
+    floe_tree_node *node = floe_tree_find(&core->channels, &channel);
+
+    return node != NULL ? FLOE_CONTAINER(node, floe_base, by_channel) : NULL;
 }
 
 bool floe_bases_have_family(const floe_core *core, uint8_t family)

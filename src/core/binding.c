@@ -29,6 +29,27 @@ bool floe_binding_once_answered(const floe_base *base, const floe_address *remot
            binding->state != FLOE_BINDING_KNOWN;
 }
 
+/* Without memory those that are over are forgotten sooner. */
+static void make_room_for_ids(const floe_core *core, floe_base *base)
+{
+    uint32_t room = base->former_room > 0 ? 2 * base->former_room : FLOE_FORMER_MIN;
+
+    if (4 * base->binding_count <= base->former_room) {
+        return;
+    }
+    floe_stun_id *made = floe_allocate(&core->shared->allocator, room * sizeof *made);
+    if (made == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < base->formers; i++) {
+        made[i] = base->former[(base->former_next + i) % base->formers]; /* the oldest first */
+    }
+    floe_deallocate(&core->shared->allocator, base->former);
+    base->former = made;
+    base->former_room = room;
+    base->former_next = base->formers;
+}
+
 static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_server *server,
                                  const floe_address *remote)
 {
@@ -42,33 +63,49 @@ static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_se
     binding->server = server;
     binding->remote = *remote;
     binding->keepalive = FLOE_TIME_NEVER;
-    binding->state = FLOE_BINDING_ASKING;
-    base->asking++;
+    binding->state = FLOE_BINDING_FAILED; /* nothing is asked yet */
     floe_stun_transaction_stop(&binding->transaction);
     floe_list_append(&base->bindings, &binding->link);
+    base->binding_count++;
+    make_room_for_ids(core, base);
     return binding;
 }
 
-/* When it has something to do may be another time now. */
-static void changed(floe_binding *binding)
-{
-    binding->base->due_known = false;
-}
-
-static void set_state(floe_binding *binding, floe_binding_state state)
+static void set_state(floe_core *core, floe_binding *binding, floe_binding_state state)
 {
     floe_base *base = binding->base;
 
     base->asking -= binding->state == FLOE_BINDING_ASKING;
     base->asking += state == FLOE_BINDING_ASKING;
     binding->state = (uint8_t)state;
-    changed(binding);
+    floe_base_changed(core, base);
+}
+
+/* ── When it has something to do ── */
+
+static void set_alarm(floe_core *core, floe_binding *binding)
+{
+    floe_agenda_set(&core->agenda, &binding->alarm,
+                    floe_time_min(binding->keepalive, binding->transaction.due));
+}
+
+static void keep_from(floe_core *core, floe_binding *binding, floe_time when)
+{
+    binding->keepalive = when;
+    set_alarm(core, binding);
+}
+
+static void stop_asking(floe_core *core, floe_binding *binding)
+{
+    floe_list_remove(&binding->paced.link);
+    floe_stun_transaction_stop(&binding->transaction);
+    set_alarm(core, binding);
 }
 
 static void ask(floe_core *core, floe_binding *binding)
 {
-    set_state(binding, FLOE_BINDING_ASKING);
-    binding->keepalive = FLOE_TIME_NEVER;
+    set_state(core, binding, FLOE_BINDING_ASKING);
+    keep_from(core, binding, FLOE_TIME_NEVER);
     floe_pace(core, &binding->paced, false);
 }
 
@@ -125,8 +162,7 @@ static void let_go(floe_core *core, floe_binding *binding)
         floe_found_hand_over(core, binding, twin);
         if (twin != NULL && twin->state == FLOE_BINDING_KNOWN &&
             floe_time_is_never(twin->keepalive)) {
-            twin->keepalive = (floe_time){0}; /* it was not worth a packet */
-            changed(twin);
+            keep_from(core, twin, (floe_time){0}); /* it was not worth a packet */
         }
     }
     binding->mapped = (floe_address){0};
@@ -142,7 +178,7 @@ static void contradict(floe_core *core, floe_time now, floe_base *base, const fl
     {
         if (floe_address_equal(&binding->mapped, mapped)) {
             binding->contradicted = true;
-            floe_binding_doubt(binding, now);
+            floe_binding_doubt(core, now, binding);
             floe_relays_doubt(core, now, base, &binding->remote);
         }
     }
@@ -155,15 +191,14 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
     bool first = binding->mapped.family == FLOE_FAMILY_NONE;
     bool gathering = core->state == FLOE_GATHERER_STATE_GATHERING && core->interfaces_known;
 
-    floe_list_remove(&binding->paced.link);
-    floe_stun_transaction_stop(&binding->transaction);
-    set_state(binding, FLOE_BINDING_KNOWN);
-    binding->keepalive = floe_time_after(now, core->shared->keepalive);
+    stop_asking(core, binding);
+    keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
     base->answered = true;
+    base->has_srflx = base->has_srflx || mapped->family != FLOE_FAMILY_NONE;
+    set_state(core, binding, FLOE_BINDING_KNOWN);
     if (mapped->family == FLOE_FAMILY_NONE) {
         return;
     }
-    base->has_srflx = true;
     binding->contradicted = false;
     bool changed = !first && !floe_address_equal(&binding->mapped, mapped);
     if (changed) { /* R6: the NAT has given another address; the old one leads nowhere */
@@ -204,19 +239,18 @@ void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const f
 }
 
 /* A keepalive that fails changes nothing, as the next one asks again; unless there was a reason to
- * doubt. */
+ * doubt, and the server was asked at all. */
 static void fail(floe_core *core, floe_time now, floe_binding *binding, const floe_failure *failure)
 {
     bool asking = binding->state == FLOE_BINDING_ASKING;
+    bool disproved = binding->contradicted && failure->kind != FLOE_FAILURE_MEMORY;
 
-    floe_stun_transaction_stop(&binding->transaction);
-    floe_list_remove(&binding->paced.link);
-    binding->keepalive = floe_time_after(now, core->shared->keepalive);
-    changed(binding);
-    if (!asking && !binding->contradicted) {
+    stop_asking(core, binding);
+    keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
+    if (!asking && !disproved) {
         return;
     }
-    set_state(binding, FLOE_BINDING_FAILED);
+    set_state(core, binding, FLOE_BINDING_FAILED);
     let_go(core, binding); /* known in an earlier gathering (L5), and no more */
     if (asking) {
         floe_pairs_binding_failed(core, now, binding, failure);
@@ -229,21 +263,23 @@ static void keep_id(const floe_binding *binding)
 {
     floe_base *base = binding->base;
 
-    if (binding->counters.requests > 0) {
-        base->former[base->formers++ % FLOE_FORMER_MAX] = binding->transaction.id;
+    if (binding->counters.requests > 0 && base->former_room > 0) {
+        base->former[base->former_next] = binding->transaction.id;
+        base->former_next = (base->former_next + 1) % base->former_room;
+        base->formers += base->formers < base->former_room;
     }
 }
 
 void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding)
 {
     keep_id(binding);
-    changed(binding);
     if (floe_stun_transaction_start(&binding->transaction, now, FLOE_STUN_BINDING,
                                     core->shared->rto, false, &core->shared->random) != FLOE_OK) {
         floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = binding->remote};
         fail(core, now, binding, &failure);
         return;
     }
+    set_alarm(core, binding);
     floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);
 }
 
@@ -311,6 +347,7 @@ bool floe_binding_receive(floe_core *core, floe_time now, floe_binding *binding,
         return false;
     }
     binding->base->answered = true;
+    floe_base_changed(core, binding->base);
     floe_count_received(core, &binding->counters, now, &binding->transaction, message);
     floe_trace_packet(core, now, FLOE_TRACE_RECEIVED, binding->base, source, binding->server,
                       &binding->transaction, message, "");
@@ -335,20 +372,18 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
  * where there is a reason to ask, whoever is answered first tells. */
 static void keep_alive(floe_core *core, floe_time now, floe_binding *binding)
 {
-    binding->keepalive = FLOE_TIME_NEVER;
-    changed(binding);
+    keep_from(core, binding, FLOE_TIME_NEVER);
     if (!binding->contradicted && floe_relays_keep(core, binding->base, &binding->remote)) {
-        binding->keepalive = floe_time_after(now, core->shared->keepalive);
-    } else if (floe_found_on(core, binding)) {
+        keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
+    } else if (floe_found_on(binding)) {
         floe_pace(core, &binding->paced, false);
     }
 }
 
-void floe_binding_doubt(floe_binding *binding, floe_time now)
+void floe_binding_doubt(floe_core *core, floe_time now, floe_binding *binding)
 {
     if (!floe_time_is_never(binding->keepalive)) { /* else it is being asked, or not kept */
-        binding->keepalive = now;
-        changed(binding);
+        keep_from(core, binding, now);
     }
 }
 
@@ -357,8 +392,7 @@ void floe_binding_ask_beside(floe_core *core, floe_base *base, const floe_addres
     floe_binding *binding = find(base, remote);
 
     if (binding != NULL && !floe_time_is_never(binding->keepalive)) {
-        binding->keepalive = FLOE_TIME_NEVER;
-        changed(binding);
+        keep_from(core, binding, FLOE_TIME_NEVER);
         floe_pace(core, &binding->paced, false);
     }
 }
@@ -373,6 +407,7 @@ static void look_at_clock(floe_core *core, floe_time now, floe_binding *binding)
     failure.before = floe_binding_once_answered(binding->base, &binding->remote);
     switch (floe_stun_transaction_time(&binding->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
+        set_alarm(core, binding);
         floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);
         break;
     case FLOE_STUN_GIVE_UP:
@@ -385,27 +420,13 @@ static void look_at_clock(floe_core *core, floe_time now, floe_binding *binding)
     }
 }
 
-void floe_bindings_time(floe_core *core, floe_time now, floe_base *base)
+void floe_bindings_time(floe_core *core, floe_time now)
 {
-    base->due_known = false;
-    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
-    {
-        look_at_clock(core, now, binding);
-    }
-}
+    floe_alarm *alarm;
 
-floe_time floe_bindings_deadline(floe_base *base)
-{
-    if (!base->due_known) {
-        base->due_known = true;
-        base->due = FLOE_TIME_NEVER;
-        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
-        {
-            base->due = floe_time_min(base->due, binding->keepalive);
-            base->due = floe_time_min(base->due, binding->transaction.due);
-        }
+    while ((alarm = floe_agenda_due(&core->agenda, now)) != NULL) {
+        look_at_clock(core, now, FLOE_CONTAINER(alarm, floe_binding, alarm));
     }
-    return base->due;
 }
 
 void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding)
@@ -413,11 +434,10 @@ void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding)
     if (binding->state != FLOE_BINDING_ASKING) {
         return;
     }
-    floe_list_remove(&binding->paced.link);
     floe_untell(&binding->output);
-    floe_stun_transaction_stop(&binding->transaction);
-    set_state(binding, FLOE_BINDING_FAILED);
-    binding->keepalive = floe_time_after(now, core->shared->keepalive);
+    stop_asking(core, binding);
+    set_state(core, binding, FLOE_BINDING_FAILED);
+    keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
     if (binding->contradicted || twin_of(core, binding) != NULL) {
         let_go(core, binding); /* whoever has answered keeps the candidate */
     }
@@ -432,12 +452,11 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
             floe_binding_free(core, binding);
             continue;
         }
-        floe_list_remove(&binding->paced.link);
         floe_untell(&binding->output);
-        floe_stun_transaction_stop(&binding->transaction);
-        set_state(binding, FLOE_BINDING_FAILED); /* unless somebody asks */
+        stop_asking(core, binding);
+        set_state(core, binding, FLOE_BINDING_FAILED); /* unless somebody asks */
         if (kept) {
-            set_state(binding, FLOE_BINDING_KNOWN); /* as its relay will tell (T7b) */
+            set_state(core, binding, FLOE_BINDING_KNOWN); /* as its relay will tell (T7b) */
         } else if (floe_server_current(core, binding->server) &&
                    floe_found_shows(core, base, &binding->mapped)) {
             ask(core, binding);
@@ -459,9 +478,11 @@ void floe_binding_free(floe_core *core, floe_binding *binding)
 {
     keep_id(binding);
     let_go(core, binding);
-    set_state(binding, FLOE_BINDING_FAILED);
+    set_state(core, binding, FLOE_BINDING_FAILED);
+    floe_agenda_set(&core->agenda, &binding->alarm, FLOE_TIME_NEVER);
     floe_list_remove(&binding->paced.link);
     floe_untell(&binding->output);
+    binding->base->binding_count--;
     floe_list_remove(&binding->link);
     floe_deallocate(&core->shared->allocator, binding);
 }

@@ -6,6 +6,58 @@
 #include <stdio.h>
 #include <string.h>
 
+/* ── How they are found ── */
+
+int floe_found_compare_addresses(const void *a, const void *b)
+{
+    const floe_found *one = a;
+    const floe_found *other = b;
+    int order = floe_address_order_ip(&one->address, &other->address);
+
+    if (order == 0) {
+        order = one->address.port - other->address.port;
+    }
+    return order != 0 ? order : (one->id > other->id) - (one->id < other->id);
+}
+
+int floe_found_compare_priorities(const void *a, const void *b)
+{
+    const floe_found *one = a;
+    const floe_found *other = b;
+
+    if (one->priority != other->priority) {
+        return one->priority < other->priority ? -1 : 1;
+    }
+    return (one->id > other->id) - (one->id < other->id);
+}
+
+/* The next with this address, behind that of the id `last` (0: the first); NULL: there is none. */
+static floe_found *next_at(const floe_core *core, const floe_address *address, uint32_t last)
+{
+    floe_found key = {.address = *address, .id = last + 1};
+    floe_tree_node *node;
+
+    while ((node = floe_tree_from(&core->addresses, &key)) != NULL) {
+        floe_found *found = FLOE_CONTAINER(node, floe_found, by_address);
+        if (floe_address_order_ip(&found->address, address) != 0 ||
+            found->address.port != address->port) {
+            break;
+        }
+        if (floe_address_equal(&found->address, address)) { /* else it is of another scope */
+            return found;
+        }
+        key.id = found->id + 1;
+    }
+    return NULL;
+}
+
+/* Each with this address, in the order of their ids. */
+#define EACH_AT(found, core, at)                                                                   \
+    for (floe_found *found = next_at(core, at, 0); found != NULL;                                  \
+         found = next_at(core, at, found->id))
+
+/* ── Priority and foundation ── */
+
 /* RFC 8445 §5.1.2.2. */
 static uint32_t type_preference(floe_candidate_type type)
 {
@@ -30,13 +82,10 @@ static uint32_t priority_of(const floe_core *core, floe_candidate_type type,
 
 static bool priority_taken(const floe_core *core, uint32_t priority)
 {
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
-    {
-        if (found->priority == priority) {
-            return true;
-        }
-    }
-    return false;
+    floe_found key = {.priority = priority};
+    floe_tree_node *node = floe_tree_from(&core->priorities, &key);
+
+    return node != NULL && FLOE_CONTAINER(node, floe_found, by_priority)->priority == priority;
 }
 
 /* T11: UDP, DTLS, TCP, TLS. */
@@ -170,8 +219,9 @@ bool floe_mapped_address(const floe_core *core, const floe_base *base, const flo
 
 static bool is_own_ip(const floe_core *core, const floe_address *address)
 {
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
+    floe_base *base = NULL;
+
+    while ((base = floe_base_on(core, address, base)) != NULL) {
         if (floe_address_same_ip(&base->local, address)) {
             return true;
         }
@@ -206,10 +256,9 @@ bool floe_hosts_are_shown(const floe_core *core)
  * address is not shown makes nothing redundant (H2), and W9 wants a type and address once. */
 static bool redundant(const floe_core *core, const floe_found *candidate)
 {
-    FLOE_LIST_EACH(other, &core->found, floe_found, link)
+    EACH_AT(other, core, &candidate->address)
     {
-        if (other->withdrawn || other->stale || other->tcp_type != candidate->tcp_type ||
-            !floe_address_equal(&other->address, &candidate->address)) {
+        if (other->withdrawn || other->stale || other->tcp_type != candidate->tcp_type) {
             continue;
         }
         if (other->type == candidate->type) {
@@ -263,19 +312,29 @@ static floe_address shown_related(const floe_core *core, const floe_found *candi
 /* The same one in the generation before a restart; NULL: there is none. */
 static floe_found *stale_like(const floe_core *core, const floe_found *candidate)
 {
-    FLOE_LIST_EACH(other, &core->found, floe_found, link)
+    EACH_AT(other, core, &candidate->address)
     {
         if (other->stale && !other->withdrawn && other->type == candidate->type &&
             other->tcp_type == candidate->tcp_type && other->base == candidate->base &&
-            other->relay == candidate->relay &&
-            floe_address_equal(&other->address, &candidate->address)) {
+            other->relay == candidate->relay) {
             return other;
         }
     }
     return NULL;
 }
 
-/* Takes its place in the list, with an id of its own, or with that of the generation before. */
+static void unlist(floe_core *core, floe_found *found)
+{
+    floe_untell(&found->output);
+    floe_untell(&found->writable_output);
+    floe_list_remove(&found->link);
+    floe_list_remove(&found->of_base);
+    floe_tree_remove(&core->addresses, &found->by_address);
+    floe_tree_remove(&core->priorities, &found->by_priority);
+    floe_deallocate(&core->shared->allocator, found->name);
+}
+
+/* Takes its place in the lists, with an id of its own, or with that of the generation before. */
 static floe_found *list(floe_core *core, const floe_found *candidate)
 {
     const floe_allocator *allocator = &core->shared->allocator;
@@ -284,10 +343,7 @@ static floe_found *list(floe_core *core, const floe_found *candidate)
     uint32_t id = known ? made->id : core->last_id + 1;
 
     if (known) {
-        floe_untell(&made->output);
-        floe_untell(&made->writable_output);
-        floe_list_remove(&made->link);
-        floe_deallocate(allocator, made->name);
+        unlist(core, made);
     } else {
         made = floe_allocate(allocator, sizeof *made);
         if (made == NULL) {
@@ -299,6 +355,8 @@ static floe_found *list(floe_core *core, const floe_found *candidate)
     made->id = id;
     made->known = known;
     floe_list_append(&core->found, &made->link);
+    floe_list_append(&made->base->found, &made->of_base);
+    floe_tree_insert(&core->addresses, &made->by_address, made);
     return made;
 }
 
@@ -333,6 +391,7 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
     }
     made->priority =
         choose_priority(core, finding->type, finding->tcp_type, finding->base, finding->server);
+    floe_tree_insert(&core->priorities, &made->by_priority, made);
     made->hidden = hidden_by_policy(core, made);
     if (!made->hidden) {
         floe_tell(core, &made->output, FLOE_OUTPUT_CANDIDATE);
@@ -357,7 +416,7 @@ static bool add_externals(floe_core *core, floe_time now, const floe_finding *fi
 
 bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding)
 {
-    const floe_base *base = finding->base;
+    floe_base *base = finding->base;
     bool named = finding->type == FLOE_CANDIDATE_TYPE_HOST && base->name != NULL;
     const floe_rewrite *rule = NULL;
     bool any = false;
@@ -374,7 +433,7 @@ bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding)
     return add_externals(core, now, finding, rule, finding->address) || any;
 }
 
-bool floe_found_add_rewritten(floe_core *core, floe_time now, const floe_base *base)
+bool floe_found_add_rewritten(floe_core *core, floe_time now, floe_base *base)
 {
     floe_finding finding = {
         .type = FLOE_CANDIDATE_TYPE_SRFLX, .base = base, .related = &base->local};
@@ -410,12 +469,14 @@ void floe_found_withdraw_relay(floe_core *core, const floe_relay *relay)
     }
 }
 
-void floe_found_move(floe_core *core, const floe_relay *relay, const floe_base *base)
+void floe_found_move(floe_core *core, const floe_relay *relay, floe_base *base)
 {
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
         if (found->relay == relay) {
             found->base = base;
+            floe_list_remove(&found->of_base);
+            floe_list_append(&base->found, &found->of_base);
             found->related = (floe_address){0}; /* it was the old one's, and may show it */
         }
     }
@@ -423,7 +484,7 @@ void floe_found_move(floe_core *core, const floe_relay *relay, const floe_base *
 
 void floe_found_hand_over(floe_core *core, const floe_binding *from, floe_binding *to)
 {
-    FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
+    FLOE_LIST_EACH_SAFE(found, &from->base->found, floe_found, of_base)
     {
         if (found->binding != from) {
             continue;
@@ -439,9 +500,9 @@ void floe_found_hand_over(floe_core *core, const floe_binding *from, floe_bindin
 
 void floe_found_withdraw_hosts(floe_core *core, const floe_base *base)
 {
-    FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
+    FLOE_LIST_EACH_SAFE(found, &base->found, floe_found, of_base)
     {
-        if (found->base == base && found->type == FLOE_CANDIDATE_TYPE_HOST) {
+        if (found->type == FLOE_CANDIDATE_TYPE_HOST) {
             withdraw(core, found);
         }
     }
@@ -449,11 +510,9 @@ void floe_found_withdraw_hosts(floe_core *core, const floe_base *base)
 
 void floe_found_withdraw_base(floe_core *core, const floe_base *base)
 {
-    FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
+    FLOE_LIST_EACH_SAFE(found, &base->found, floe_found, of_base)
     {
-        if (found->base == base) {
-            withdraw(core, found);
-        }
+        withdraw(core, found);
     }
 }
 
@@ -466,10 +525,9 @@ static bool counts(const floe_found *found)
 static const floe_found *mapped_to(const floe_core *core, const floe_base *base,
                                    const floe_address *mapped)
 {
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    EACH_AT(found, core, mapped)
     {
-        if (found->binding != NULL && found->base == base && counts(found) &&
-            floe_address_equal(&found->address, mapped)) {
+        if (found->binding != NULL && found->base == base && counts(found)) {
             return found;
         }
     }
@@ -488,9 +546,9 @@ bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_a
     return found != NULL && !found->hidden;
 }
 
-bool floe_found_on(const floe_core *core, const floe_binding *binding)
+bool floe_found_on(const floe_binding *binding)
 {
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_LIST_EACH(found, &binding->base->found, floe_found, of_base)
     {
         if (found->binding == binding && counts(found)) {
             return true;
@@ -554,11 +612,8 @@ void floe_found_sweep(floe_core *core)
 
 void floe_found_free(floe_core *core, floe_found *found)
 {
-    floe_untell(&found->output);
-    floe_untell(&found->writable_output);
-    floe_list_remove(&found->link);
+    unlist(core, found);
     floe_base_forget(core, found->base);
-    floe_deallocate(&core->shared->allocator, found->name);
     floe_deallocate(&core->shared->allocator, found);
 }
 
@@ -569,7 +624,7 @@ uint8_t floe_found_family(const floe_found *found)
 }
 
 /* One that is withdrawn has what it was told with: those that shared its socket may be gone. */
-static uint32_t base_id_of(const floe_core *core, const floe_found *found)
+static uint32_t base_id_of(const floe_found *found)
 {
     if (found->withdrawn) {
         return found->base_id;
@@ -577,7 +632,7 @@ static uint32_t base_id_of(const floe_core *core, const floe_found *found)
     if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
         return found->id;
     }
-    return floe_packet_id(core, found->base, NULL, FLOE_TCP_TYPE_NONE, 0);
+    return floe_packet_id(found->base, NULL, FLOE_TCP_TYPE_NONE, 0);
 }
 
 void floe_found_view(const floe_core *core, const floe_found *found, floe_candidate *candidate,
@@ -610,7 +665,7 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .sdp_mid = core->set->sdp_mid,
         .sdp_mline_index = core->set->sdp_mline_index,
         .id = found->id,
-        .base_id = base_id_of(core, found),
+        .base_id = base_id_of(found),
         .family = (floe_family)floe_found_family(found),
     };
 }

@@ -3,13 +3,15 @@
 
 #include <string.h>
 
-/* What becomes of an entry of the list. */
-enum {
-    MARK_NOT_USED,
-    MARK_ELIGIBLE,
-    MARK_CHOSEN,
-    MARK_LEFT_OUT, /* by the cap */
-    MARK_GIVEN,
+/* An entry of the list. */
+struct floe_choice_entry {
+    floe_tree_node node;
+    const floe_interface_address *address;
+    size_t place;   /* in the list */
+    uint16_t order; /* how early it comes; of equal ones, the first in the list */
+    bool usable;
+    bool eligible;
+    bool chosen;
 };
 
 /* RFC 8828 §5.2: modes 2 and 3 keep to the default route; mode 4 to a proxy, which is connected to
@@ -98,7 +100,7 @@ static bool is_loopback(const floe_interface_address *candidate)
 
 /* How early an address comes: adapters first (C4), then what is not deprecated, then global before
  * local scope (RFC 6724). */
-static unsigned order_of(const floe_interface_address *candidate)
+static uint16_t order_of(const floe_interface_address *candidate)
 {
     static const uint8_t adapters[] = {
         [FLOE_ADAPTER_WIRED] = 0,    [FLOE_ADAPTER_WIRELESS] = 1, [FLOE_ADAPTER_UNKNOWN] = 2,
@@ -122,23 +124,47 @@ static unsigned order_of(const floe_interface_address *candidate)
     default:
         break;
     }
-    return 10 * adapter + scope + (candidate->deprecated ? 5 : 0);
+    return (uint16_t)(10 * adapter + scope + (candidate->deprecated ? 5 : 0));
 }
 
-static bool earlier(const floe_interface_address *a, const floe_interface_address *b)
+static int compare(const void *a, const void *b)
 {
-    return order_of(a) < order_of(b) || (order_of(a) == order_of(b) && a < b);
+    const floe_choice_entry *one = a;
+    const floe_choice_entry *other = b;
+
+    if (one->order != other->order) {
+        return one->order < other->order ? -1 : 1;
+    }
+    return (one->place > other->place) - (one->place < other->place);
 }
 
-/* One address on two interfaces is one address. */
-static bool outdone_by_twin(const floe_core *core, const floe_interface_address *list, size_t count,
-                            const floe_interface_address *entry)
+static int compare_by_ip(const void *a, const void *b)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (&list[i] != entry && floe_address_same_ip(&list[i].address, &entry->address) &&
-            usable(core, &list[i]) && earlier(&list[i], entry)) {
+    const floe_choice_entry *one = a;
+    const floe_choice_entry *other = b;
+    int order = floe_address_order_ip(&one->address->address, &other->address->address);
+
+    return order != 0 ? order : compare(a, b);
+}
+
+static floe_choice_entry *entry_of(floe_tree_node *node)
+{
+    return node != NULL ? FLOE_CONTAINER(node, floe_choice_entry, node) : NULL;
+}
+
+/* One address on two interfaces is one address: the earliest of them that is usable. */
+static bool outdone_by_twin(const floe_tree *usable_ones, const floe_choice_entry *entry)
+{
+    floe_choice_entry key = {.address = entry->address};
+    const floe_choice_entry *other;
+
+    /* Those of one address, whatever their scope, stand side by side. */
+    while ((other = entry_of(floe_tree_from(usable_ones, &key))) != entry) {
+        if (floe_address_same_ip(&other->address->address, &entry->address->address)) {
             return true;
         }
+        key.order = other->order;
+        key.place = other->place + 1;
     }
     return false;
 }
@@ -164,34 +190,34 @@ static bool outdone_by_cheaper(const floe_core *core, const floe_interface_addre
     return false;
 }
 
-/* `adapter`: a floe_adapter, loopback apart. */
-enum { ANY_ADAPTER = -1, ON_LOOPBACK = -2 };
+/* The kinds of adapter in their turn; at last loopback, with what they leave. */
+static const uint8_t kinds[FLOE_CHOICE_KINDS - 1] = {FLOE_ADAPTER_WIRED, FLOE_ADAPTER_WIRELESS,
+                                                     FLOE_ADAPTER_UNKNOWN, FLOE_ADAPTER_CELLULAR,
+                                                     FLOE_ADAPTER_VPN};
 
-static bool is_of_kind(const floe_interface_address *entry, int adapter)
+static size_t kind_of(const floe_interface_address *entry)
 {
-    if (adapter == ANY_ADAPTER) {
-        return true;
+    size_t kind = 0;
+    floe_adapter adapter =
+        entry->adapter <= FLOE_ADAPTER_VPN ? entry->adapter : FLOE_ADAPTER_UNKNOWN;
+
+    while (kind < sizeof kinds && (is_loopback(entry) || adapter != kinds[kind])) {
+        kind++;
     }
-    return is_loopback(entry) ? adapter == ON_LOOPBACK : (int)entry->adapter == adapter;
+    return kind;
 }
 
-static const floe_interface_address *best_marked(const floe_choice *choice, uint8_t mark,
-                                                 uint8_t family, int adapter)
+static void choose(floe_choice *choice, floe_tree *from, floe_choice_entry *entry)
 {
-    const floe_interface_address *best = NULL;
-
-    for (size_t i = 0; i < choice->count; i++) {
-        const floe_interface_address *entry = &choice->list[i];
-        if (choice->marks[i] == mark && entry->address.family == family &&
-            is_of_kind(entry, adapter) && (best == NULL || earlier(entry, best))) {
-            best = entry;
-        }
-    }
-    return best;
+    entry->chosen = true;
+    floe_tree_remove(from, &entry->node);
+    floe_tree_insert(&choice->chosen[entry->address->address.family == FLOE_FAMILY_IPV6],
+                     &entry->node, entry);
 }
 
-/* Each of these kinds in turn gives its best, until the cap is reached. How many are left of it. */
-static uint32_t choose_in_turn(floe_choice *choice, uint8_t family, const int *kinds, size_t count,
+/* P7: each of these kinds in turn gives its best, until the cap is reached. How many are left of
+ * it. */
+static uint32_t choose_in_turn(floe_choice *choice, floe_tree *eligible, size_t count,
                                uint32_t left)
 {
     bool any = true;
@@ -199,10 +225,9 @@ static uint32_t choose_in_turn(floe_choice *choice, uint8_t family, const int *k
     while (any && left > 0) {
         any = false;
         for (size_t i = 0; i < count && left > 0; i++) {
-            const floe_interface_address *best =
-                best_marked(choice, MARK_ELIGIBLE, family, kinds[i]);
+            floe_choice_entry *best = entry_of(floe_tree_first(&eligible[i]));
             if (best != NULL) {
-                choice->marks[best - choice->list] = MARK_CHOSEN;
+                choose(choice, &eligible[i], best);
                 any = true;
                 left--;
             }
@@ -211,43 +236,60 @@ static uint32_t choose_in_turn(floe_choice *choice, uint8_t family, const int *k
     return left;
 }
 
-/* P7: the kinds of adapter, and loopback with what they leave. */
 static void choose_of_family(floe_choice *choice, uint8_t family)
 {
-    static const int kinds[] = {FLOE_ADAPTER_WIRED, FLOE_ADAPTER_WIRELESS, FLOE_ADAPTER_UNKNOWN,
-                                FLOE_ADAPTER_CELLULAR, FLOE_ADAPTER_VPN};
-    static const int last[] = {ON_LOOPBACK};
+    floe_tree eligible[FLOE_CHOICE_KINDS];
     uint32_t left = choice->core->shared->addresses_max;
 
-    left = choose_in_turn(choice, family, kinds, sizeof kinds / sizeof *kinds, left);
-    (void)choose_in_turn(choice, family, last, 1, left);
+    for (size_t i = 0; i < FLOE_CHOICE_KINDS; i++) {
+        floe_tree_init(&eligible[i], compare, i);
+    }
+    for (size_t i = 0; i < choice->count; i++) {
+        floe_choice_entry *entry = &choice->entries[i];
+        if (entry->eligible && entry->address->address.family == family) {
+            floe_tree_insert(&eligible[kind_of(entry->address)], &entry->node, entry);
+        }
+    }
+    left = choose_in_turn(choice, eligible, FLOE_CHOICE_KINDS - 1, left);
+    (void)choose_in_turn(choice, &eligible[FLOE_CHOICE_KINDS - 1], 1, left);
 }
 
 bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interface_address *list,
                        size_t count)
 {
-    *choice =
-        (floe_choice){.core = core, .list = list, .count = count, .last_family = FLOE_FAMILY_IPV4};
-    choice->marks = floe_allocate(&core->shared->allocator, count > 0 ? count : 1);
-    if (choice->marks == NULL) {
+    floe_tree usable_ones;
+
+    *choice = (floe_choice){.core = core, .count = count, .last_family = FLOE_FAMILY_IPV4};
+    if (count > 0 && count <= SIZE_MAX / sizeof *choice->entries) {
+        choice->entries = floe_allocate(&core->shared->allocator, count * sizeof *choice->entries);
+    }
+    if (count > 0 && choice->entries == NULL) {
         floe_core_out_of_memory(core);
         return false;
     }
+    floe_tree_init(&usable_ones, compare_by_ip, 0);
+    for (size_t i = 0; i < 2; i++) {
+        floe_tree_init(&choice->chosen[i], compare, i);
+    }
     for (size_t i = 0; i < count; i++) {
-        if (goes_on(core, &list[i]) ||
-            (usable(core, &list[i]) && !outdone_by_temporary(core, list, count, &list[i]) &&
-             !outdone_by_twin(core, list, count, &list[i]) &&
-             !outdone_by_cheaper(core, list, count, &list[i]))) {
-            choice->marks[i] = MARK_ELIGIBLE;
+        floe_choice_entry *entry = &choice->entries[i];
+        entry->address = &list[i];
+        entry->place = i;
+        entry->order = order_of(&list[i]);
+        entry->usable = usable(core, &list[i]);
+        if (entry->usable) {
+            floe_tree_insert(&usable_ones, &entry->node, entry);
         }
+    }
+    for (size_t i = 0; i < count; i++) {
+        floe_choice_entry *entry = &choice->entries[i];
+        entry->eligible = goes_on(core, &list[i]) ||
+                          (entry->usable && !outdone_by_temporary(core, list, count, &list[i]) &&
+                           !outdone_by_twin(&usable_ones, entry) &&
+                           !outdone_by_cheaper(core, list, count, &list[i]));
     }
     choose_of_family(choice, FLOE_FAMILY_IPV4);
     choose_of_family(choice, FLOE_FAMILY_IPV6);
-    for (size_t i = 0; i < count; i++) {
-        if (choice->marks[i] == MARK_ELIGIBLE) {
-            choice->marks[i] = MARK_LEFT_OUT;
-        }
-    }
     return true;
 }
 
@@ -255,19 +297,19 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
 const floe_interface_address *floe_choice_next(floe_choice *choice)
 {
     bool ipv6 = choice->last_family != FLOE_FAMILY_IPV6;
-    const floe_interface_address *due =
-        best_marked(choice, MARK_CHOSEN, ipv6 ? FLOE_FAMILY_IPV6 : FLOE_FAMILY_IPV4, ANY_ADAPTER);
-    const floe_interface_address *other =
-        best_marked(choice, MARK_CHOSEN, ipv6 ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6, ANY_ADAPTER);
+    floe_choice_entry *due = entry_of(floe_tree_first(&choice->chosen[ipv6]));
+    floe_choice_entry *other = entry_of(floe_tree_first(&choice->chosen[!ipv6]));
 
-    if (due == NULL || (other != NULL && order_of(other) / 10 < order_of(due) / 10)) {
+    if (due == NULL || (other != NULL && other->order / 10 < due->order / 10)) {
         due = other;
+        ipv6 = !ipv6;
     }
-    if (due != NULL) {
-        choice->marks[due - choice->list] = MARK_GIVEN;
-        choice->last_family = due->address.family;
+    if (due == NULL) {
+        return NULL;
     }
-    return due;
+    floe_tree_remove(&choice->chosen[ipv6], &due->node);
+    choice->last_family = due->address->address.family;
+    return due->address;
 }
 
 void floe_choice_end(floe_choice *choice, floe_time now)
@@ -275,10 +317,10 @@ void floe_choice_end(floe_choice *choice, floe_time now)
     floe_core *core = choice->core;
 
     for (size_t i = 0; i < choice->count; i++) {
-        if (choice->marks[i] == MARK_LEFT_OUT) {
-            floe_trace_left_out(core, now, &choice->list[i].address,
+        if (choice->entries[i].eligible && !choice->entries[i].chosen) {
+            floe_trace_left_out(core, now, &choice->entries[i].address->address,
                                 "the cap on addresses leaves it out");
         }
     }
-    floe_deallocate(&core->shared->allocator, choice->marks);
+    floe_deallocate(&core->shared->allocator, choice->entries);
 }

@@ -1,12 +1,6 @@
 /* When gathering is complete (L4), and that it never stalls (L14). */
 #include "core/gatherer.h"
 
-/* Whether the base still waits for an answer of a kind: reflexive, or relay. */
-static bool base_waits(const floe_base *base, bool relay)
-{
-    return base->pending[relay] > 0 || (!relay && base->asking > 0);
-}
-
 /* Whether names are looked up from which every base may get such. */
 static bool looks_up(const floe_core *core, bool relay)
 {
@@ -24,17 +18,11 @@ static bool anything_pending(const floe_core *core)
     if (core->pairs_pending > 0) {
         return true;
     }
-    bool looks = looks_up(core, false) || looks_up(core, true);
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
-        if (base->state == FLOE_BASE_CLOSING) {
-            continue;
-        }
-        if (looks || floe_base_awaited(base) || base->asking > 0) {
-            return true;
-        }
+    if (core->base_counts[FLOE_BASES_AWAITED] > 0 || core->base_counts[FLOE_BASES_ASKING] > 0) {
+        return true;
     }
-    return false;
+    return core->base_counts[FLOE_BASES_STANDING] > 0 &&
+           (looks_up(core, false) || looks_up(core, true));
 }
 
 /* L14 (c): have others answered for those that are still silent? Each base must have a result of
@@ -43,27 +31,17 @@ static bool anything_pending(const floe_core *core)
  * but nobody is silent who has not been asked. */
 static bool others_have_answered(const floe_core *core)
 {
-    bool any = false;
-
-    if (!floe_list_empty(&core->paced)) {
+    if (!floe_list_empty(&core->paced) || core->base_counts[FLOE_BASES_AWAITED] > 0 ||
+        core->base_counts[FLOE_BASES_WITH_RESULTS] == 0) {
         return false;
     }
-    bool looks[2] = {looks_up(core, false), looks_up(core, true)};
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
-        if (floe_base_awaited(base)) {
+    for (int relay = 0; relay < 2; relay++) {
+        if (core->base_counts[FLOE_BASES_WAITING + relay] > 0 ||
+            (core->base_counts[FLOE_BASES_WITHOUT + relay] > 0 && looks_up(core, relay))) {
             return false;
         }
-        if (base->spare || base->state != FLOE_BASE_OPEN || !base->answered) {
-            continue;
-        }
-        if (((looks[0] || base_waits(base, false)) && !base->has_srflx) ||
-            ((looks[1] || base_waits(base, true)) && !base->has_relay)) {
-            return false;
-        }
-        any = any || base->has_srflx || base->has_relay;
     }
-    return any;
+    return true;
 }
 
 static void complete(floe_core *core, floe_time now)
@@ -103,6 +81,7 @@ static void give_up_bases(floe_core *core)
     {
         if (floe_base_awaited(base)) {
             base->overdue = true;
+            floe_base_changed(core, base);
             floe_base_tell_failure(core, base, FLOE_ERR_TIMED_OUT);
         }
     }

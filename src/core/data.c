@@ -352,29 +352,6 @@ static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *rela
     return FLOE_OK;
 }
 
-/* The base stands in a constant list of candidates; it is ours to write to. */
-static floe_base *base_of(floe_core *core, const floe_found *found)
-{
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
-        if (base == found->base) {
-            return base;
-        }
-    }
-    return NULL;
-}
-
-static floe_relay *relay_of(floe_core *core, const floe_found *found)
-{
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        if (relay == found->relay && relay->turn.state == FLOE_TURN_ALLOCATED) {
-            return relay;
-        }
-    }
-    return NULL;
-}
-
 floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
                           const floe_address *peer, const void *data, size_t size)
 {
@@ -400,16 +377,16 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
     floe_span span = floe_span_of(data, size);
     core->sender = candidate_id;
     if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
-        floe_relay *relay = relay_of(core, found);
-        if (relay == NULL) {
+        floe_relay *relay = found->relay;
+        if (relay == NULL || relay->turn.state != FLOE_TURN_ALLOCATED) {
             return floe_fail(FLOE_ERR_NOT_FOUND, "the relay is gone");
         }
         return relay->kind.tcp
                    ? floe_stream_send(core, now, relay, (floe_tcp_type)found->tcp_type, &to, span)
                    : send_by_relay(core, now, relay, &to, span);
     }
-    floe_base *base = base_of(core, found);
-    if (base == NULL || base->state != FLOE_BASE_OPEN) {
+    floe_base *base = found->base;
+    if (base->state != FLOE_BASE_OPEN) {
         return floe_fail(FLOE_ERR_NOT_FOUND, "the candidate's socket is closed");
     }
     return floe_send_result(core, push(core, base, core->shared->queue_limit, &to, &span, 1),
@@ -432,7 +409,7 @@ floe_error floe_core_doubt(floe_core *core, floe_time now, uint32_t candidate_id
         floe_relay_verify(found->relay, now);
     }
     if (found->binding != NULL) {
-        floe_binding_doubt(found->binding, now);
+        floe_binding_doubt(core, now, found->binding);
         floe_relays_doubt(core, now, found->base, &found->binding->remote);
     }
     return FLOE_OK;
@@ -448,18 +425,18 @@ void floe_core_receive_packets(floe_core *core, bool wanted)
 }
 
 /* Of those that share a socket the host's, whenever it was told: its name may be the second one. */
-uint32_t floe_packet_id(const floe_core *core, const floe_base *base, const floe_relay *relay,
-                        floe_tcp_type tcp_type, uint8_t family)
+uint32_t floe_packet_id(const floe_base *base, const floe_relay *relay, floe_tcp_type tcp_type,
+                        uint8_t family)
 {
     bool of_host = false;
     uint32_t id = 0;
 
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_LIST_EACH(found, &base->found, floe_found, of_base)
     {
         bool relayed = found->type == FLOE_CANDIDATE_TYPE_RELAY;
         bool fits = relay != NULL ? found->relay == relay && found->address.family == family &&
                                         found->tcp_type == (uint8_t)tcp_type
-                                  : !relayed && found->base == base;
+                                  : !relayed;
         bool host = found->type == FLOE_CANDIDATE_TYPE_HOST;
         bool better = id == 0 || (host == of_host ? found->id < id : host);
         if (fits && !found->hidden && !found->withdrawn && better) {
@@ -478,12 +455,11 @@ static bool deliver(floe_core *core, const floe_base *base, const floe_relay *re
         core->shared->dropped++;
         return false;
     }
-    *packet =
-        (floe_packet){.candidate_id = floe_packet_id(core, base, relay, tcp_type, peer->family),
-                      .peer = *peer,
-                      .data = data.data,
-                      .size = data.size,
-                      .kind = floe_packet_kind_of(data)};
+    *packet = (floe_packet){.candidate_id = floe_packet_id(base, relay, tcp_type, peer->family),
+                            .peer = *peer,
+                            .data = data.data,
+                            .size = data.size,
+                            .kind = floe_packet_kind_of(data)};
     if (packet->kind == FLOE_PACKET_STUN) {
         packet->kind = floe_stun_is(data) ? FLOE_PACKET_STUN : FLOE_PACKET_OTHER;
     } else if (packet->kind == FLOE_PACKET_CHANNEL_DATA) {
@@ -509,11 +485,12 @@ bool floe_base_asked(const floe_base *base, const floe_stun_message *message)
     }
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
-        if (floe_stun_id_equal(&binding->transaction.id, &message->id)) {
+        if (binding->counters.requests > 0 &&
+            floe_stun_id_equal(&binding->transaction.id, &message->id)) {
             return true;
         }
     }
-    for (size_t i = 0; i < FLOE_FORMER_MAX; i++) {
+    for (size_t i = 0; i < base->formers; i++) {
         if (floe_stun_id_equal(&base->former[i], &message->id)) {
             return true;
         }
@@ -579,8 +556,7 @@ static bool take_indication(floe_core *core, floe_time now, floe_relay *relay,
             floe_unreachable reason;
             if (floe_icmp_relayed_reason((floe_family)peer.family, type, code, &reason)) {
                 floe_unreached_tell(
-                    core, now,
-                    floe_packet_id(core, relay->base, relay, FLOE_TCP_TYPE_NONE, peer.family),
+                    core, now, floe_packet_id(relay->base, relay, FLOE_TCP_TYPE_NONE, peer.family),
                     &peer, reason);
             }
             return false;

@@ -62,11 +62,16 @@ static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
     floe_list_init(&core->relays);
     floe_list_init(&core->connections);
     floe_list_init(&core->pairs);
-    floe_list_init(&core->waiting);
-    floe_list_init(&core->untold);
     floe_list_init(&core->found);
     floe_list_init(&core->paced);
     floe_list_init(&core->retired);
+    floe_agenda_init(&core->agenda, 1);
+    floe_agenda_init(&core->starts, 2);
+    floe_tree_init(&core->untold, floe_pair_compare, 3);
+    floe_tree_init(&core->channels, floe_base_compare_channels, 4);
+    floe_tree_init(&core->ips, floe_base_compare_ips, 5);
+    floe_tree_init(&core->addresses, floe_found_compare_addresses, 6);
+    floe_tree_init(&core->priorities, floe_found_compare_priorities, 7);
     return core;
 }
 
@@ -722,9 +727,9 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
             floe_address peer;
             of_server = true;
             if (floe_relay_peer_of(relay, now, sent, &peer)) { /* the owner's, in its wrapping */
-                floe_unreached_tell(
-                    core, now, floe_packet_id(core, base, relay, FLOE_TCP_TYPE_NONE, peer.family),
-                    &peer, reason);
+                floe_unreached_tell(core, now,
+                                    floe_packet_id(base, relay, FLOE_TCP_TYPE_NONE, peer.family),
+                                    &peer, reason);
             }
             floe_relay_unreachable(core, now, relay, reason,
                                    is_ours(&relay->turn.transaction, data, size));
@@ -739,7 +744,7 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
         }
     }
     if (!of_server) { /* so it was the owner's */
-        floe_unreached_tell(core, now, floe_packet_id(core, base, NULL, FLOE_TCP_TYPE_NONE, 0), &to,
+        floe_unreached_tell(core, now, floe_packet_id(base, NULL, FLOE_TCP_TYPE_NONE, 0), &to,
                             reason);
     }
     settle(core, now);
@@ -773,12 +778,7 @@ void floe_core_time(floe_core *core, floe_time now)
             floe_connection_time(core, now, connection);
         }
     }
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
-        if (floe_time_reached(now, floe_bindings_deadline(base))) {
-            floe_bindings_time(core, now, base);
-        }
-    }
+    floe_bindings_time(core, now);
     settle(core, now);
 }
 
@@ -788,7 +788,7 @@ void floe_core_woke(floe_core *core, floe_time now)
     {
         FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
         {
-            floe_binding_doubt(binding, now);
+            floe_binding_doubt(core, now, binding);
         }
     }
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
@@ -819,11 +819,7 @@ floe_time floe_core_deadline(const floe_core *core)
     {
         deadline = floe_time_min(deadline, floe_connection_deadline(connection));
     }
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
-        deadline = floe_time_min(deadline, floe_bindings_deadline(base));
-    }
-    return deadline;
+    return floe_time_min(deadline, floe_agenda_deadline(&core->agenda));
 }
 
 /* L7: nothing that waited is told any more; then the last packets, the sockets, the state. */
@@ -838,6 +834,7 @@ void floe_core_close(floe_core *core, floe_time now)
     {
         bool waits = floe_list_linked(&base->output.link) && base->state != FLOE_BASE_CLOSING;
         if (waits || base->state == FLOE_BASE_FAILED) {
+            floe_tree_remove(&core->channels, &base->by_channel);
             base->channel = 0; /* never opened */
         }
         if (floe_list_linked(&base->name_output.link)) {

@@ -22,6 +22,7 @@
 #include "base/queue.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "base/tree.h"
 #include "core/url.h"
 #include "proxy/proxy.h"
 #include "secure/secure.h"
@@ -273,10 +274,11 @@ struct floe_server {
     floe_time refused_until;
     bool told_failed; /* the event that says url_failed is given */
     floe_list pairs;  /* floe_pair.of_server */
-    /* Of its pairs: how many pend, may still give or have given something, have failed and were
-     * not told; and of these those whose failure is the URL's. */
+    /* Of its pairs: how many pend, may still give or have given something, have heard of it, have
+     * failed and were not told; and of these those whose failure is the URL's. */
     uint32_t pairs_pending;
     uint32_t pairs_hopeful;
+    uint32_t pairs_heard;
     uint32_t untold;
     uint32_t untold_of_url;
     floe_server *heir; /* once retired: the same one among those that came after; NULL: none */
@@ -353,9 +355,12 @@ void floe_names_give_up(floe_core *core, floe_time now);
 
 typedef struct floe_found {
     floe_list link;     /* in core->found */
+    floe_list of_base;  /* in base->found */
     floe_output output; /* FLOE_OUTPUT_CANDIDATE or FLOE_OUTPUT_WITHDRAWN */
     floe_output writable_output;
-    const floe_base *base;
+    floe_tree_node by_address;
+    floe_tree_node by_priority;
+    floe_base *base;
     const floe_server *server; /* NULL for host */
     floe_binding *binding;     /* that keeps a reflexive one; NULL: its base alone does */
     floe_relay *relay;         /* whose a relayed one is; NULL for others */
@@ -380,7 +385,7 @@ typedef struct floe_found {
 typedef struct floe_finding {
     floe_candidate_type type;
     floe_tcp_type tcp_type;
-    const floe_base *base;
+    floe_base *base;
     const floe_server *server; /* NULL: no server told it */
     floe_binding *binding;     /* as in floe_found */
     floe_relay *relay;
@@ -393,11 +398,14 @@ typedef struct floe_finding {
  * redundant (R3). Says whether anything was left of it. */
 bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding);
 /* Reflexive candidates that a rewrite rule says of the base (W7). */
-bool floe_found_add_rewritten(floe_core *core, floe_time now, const floe_base *base);
+bool floe_found_add_rewritten(floe_core *core, floe_time now, floe_base *base);
+/* How the trees that candidates are found by compare them. */
+int floe_found_compare_addresses(const void *a, const void *b);
+int floe_found_compare_priorities(const void *a, const void *b);
 /* The relay's serve no longer: told if they were told. */
 void floe_found_withdraw_relay(floe_core *core, const floe_relay *relay);
 /* They stand on another base from now on. */
-void floe_found_move(floe_core *core, const floe_relay *relay, const floe_base *base);
+void floe_found_move(floe_core *core, const floe_relay *relay, floe_base *base);
 /* `from` keeps its candidates no longer, `to` does, which sees the same address. NULL: nobody, and
  * they are withdrawn. */
 void floe_found_hand_over(floe_core *core, const floe_binding *from, floe_binding *to);
@@ -411,7 +419,7 @@ bool floe_found_listed(const floe_core *core, const floe_found *found);
  * be it hidden by now. Whether one stands on the binding; whether the relay has one. */
 bool floe_found_keeps(const floe_core *core, const floe_base *base, const floe_address *mapped);
 bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_address *mapped);
-bool floe_found_on(const floe_core *core, const floe_binding *binding);
+bool floe_found_on(const floe_binding *binding);
 bool floe_found_of_relay(const floe_core *core, const floe_relay *relay);
 /* The policy may be another: what it held back is told, what it forbids is handed out no more. */
 void floe_found_apply_policy(floe_core *core);
@@ -441,12 +449,17 @@ bool floe_mapped_address(const floe_core *core, const floe_base *base, const flo
 /* P3, P4 (RFC 8445 §5.1.1.1): whether such an address may be gathered on, or said. */
 bool floe_address_usable(const floe_core_shared *shared, const floe_address *address);
 
+/* Of adapters, and loopback. */
+#define FLOE_CHOICE_KINDS ((size_t)6)
+
+typedef struct floe_choice_entry floe_choice_entry;
+
 /* The addresses of a list that are gathered on, one after another, best first. */
 typedef struct floe_choice {
     floe_core *core;
-    const floe_interface_address *list;
+    floe_choice_entry *entries; /* one for each of the list */
     size_t count;
-    uint8_t *marks; /* one for each entry */
+    floe_tree chosen[2]; /* of IPv4, of IPv6 */
     uint8_t last_family;
 } floe_choice;
 
@@ -480,11 +493,37 @@ typedef enum floe_base_state {
     FLOE_BASE_CLOSING, /* its address is gone; goes once CLOSE has been polled */
 } floe_base_state;
 
-/* So many transactions that are over are known by their ids. */
-#define FLOE_FORMER_MAX 32U
+/* At least so many transactions of a base that are over are known by their ids; four for each
+ * Binding, where those are many. */
+#define FLOE_FORMER_MIN 32U
+
+/* What is counted of bases, as somebody asks after every input. */
+typedef enum floe_base_count {
+    FLOE_BASES_AWAITED,
+    FLOE_BASES_STANDING, /* open or to be opened, or not to be had */
+    FLOE_BASES_ASKING,   /* of these, with Bindings that this gathering has no answer to */
+    FLOE_BASES_WITH_RESULTS,
+    /* Where somebody has answered, but nobody with this kind of candidate; and those of them that
+     * wait for one. Of reflexive ones, then of relays. */
+    FLOE_BASES_WITHOUT,
+    FLOE_BASES_WITHOUT_RELAY,
+    FLOE_BASES_WAITING,
+    FLOE_BASES_WAITING_FOR_RELAY,
+    FLOE_BASE_COUNTS,
+} floe_base_count;
+
+/* Of those on one address, in the order in which they were made. */
+typedef struct floe_base_key {
+    floe_address ip; /* scope and port do not count */
+    uint32_t number;
+} floe_base_key;
 
 struct floe_base {
-    floe_list link;     /* in core->bases */
+    floe_list link; /* in core->bases */
+    floe_tree_node by_channel;
+    floe_tree_node by_ip;
+    floe_base_key key;
+    uint8_t counted;    /* in which of core->base_counts, a bit each */
     floe_output output; /* OPEN, CLOSE */
     floe_output error_output;
     floe_failure failure;
@@ -510,16 +549,18 @@ struct floe_base {
     bool blocked; /* its socket takes no more for now */
     floe_list bindings;
     floe_list pairs;     /* floe_pair.of_base */
+    floe_list found;     /* floe_found.of_base */
     uint32_t pending[2]; /* of its pairs, by whether they are for a relay */
     uint32_t asking;     /* of its bindings */
-    bool due_known;
-    floe_time due; /* when the first of its bindings has something to do */
+    uint32_t binding_count;
     floe_output send_output;
     floe_queue queue; /* packets that wait */
     uint32_t full_for;
-    bool gone; /* its socket; it stays for what is to be told of it still */
-    floe_stun_id former[FLOE_FORMER_MAX]; /* of Bindings: their answers may come yet */
-    uint8_t formers;                      /* so many, round and round */
+    bool gone;                 /* its socket; it stays for what is to be told of it still */
+    floe_stun_id *former;      /* of Bindings that are over: their answers may come yet */
+    uint32_t former_room;      /* in a ring of so many */
+    uint32_t formers;          /* so many are there */
+    uint32_t former_next;      /* the place of the next */
     floe_address former_relay; /* the server of one that has gone, which sends what was under way */
 };
 
@@ -536,14 +577,21 @@ static inline bool floe_base_awaited(const floe_base *base)
 {
     return base->state == FLOE_BASE_OPENING && !base->spare && !base->overdue;
 }
+/* Something that counts has changed: its state, what it waits for, who has answered. */
+void floe_base_changed(floe_core *core, floe_base *base);
+/* How the trees that bases are found by compare them. */
+int floe_base_compare_channels(const void *a, const void *b);
+int floe_base_compare_ips(const void *a, const void *b);
+/* The next on this IP address, behind `last` (NULL: the first); NULL: there is none. */
+floe_base *floe_base_on(const floe_core *core, const floe_address *address, const floe_base *last);
 void floe_base_tell_failure(floe_core *core, floe_base *base, floe_error error);
 /* Closes its socket, behind what it has still to send, and withdraws what stands on it. No relay
  * that is live uses it any more. */
 void floe_base_close(floe_core *core, floe_base *base);
 void floe_base_free(floe_core *core, floe_base *base);
 /* A candidate of it has gone: so does the base, if its socket has, with the last of them. */
-void floe_base_forget(floe_core *core, const floe_base *of);
-floe_base *floe_base_of_channel(floe_core *core, uint32_t channel);
+void floe_base_forget(floe_core *core, floe_base *base);
+floe_base *floe_base_of_channel(const floe_core *core, uint32_t channel);
 /* Whether a server at this address is asked from it. */
 bool floe_base_asks(const floe_core *core, const floe_base *base, const floe_address *server);
 /* Whether any of them would ask a STUN server. */
@@ -609,6 +657,7 @@ typedef enum floe_binding_state {
 
 struct floe_binding {
     floe_list link;     /* in base->bindings */
+    floe_alarm alarm;   /* on core->agenda: when it has something to do */
     floe_output output; /* SEND */
     floe_paced paced;
     floe_base *base;
@@ -640,12 +689,10 @@ bool floe_binding_receive(floe_core *core, floe_time now, floe_binding *binding,
 void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *binding,
                               floe_unreachable reason);
 /* The NAT may have forgotten it: it is asked for at once. */
-void floe_binding_doubt(floe_binding *binding, floe_time now);
+void floe_binding_doubt(floe_core *core, floe_time now, floe_binding *binding);
 /* Asks it, to see that the server answers; though a relay keeps it. */
 void floe_binding_ask_beside(floe_core *core, floe_base *base, const floe_address *remote);
-void floe_bindings_time(floe_core *core, floe_time now, floe_base *base);
-/* When the first of the base's has something to do. */
-floe_time floe_bindings_deadline(floe_base *base);
+void floe_bindings_time(floe_core *core, floe_time now);
 /* Gives it up if it is still asking; tells nobody. */
 void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding);
 /* Its candidates go to another of the base that sees the same address, or are withdrawn. */
@@ -963,8 +1010,8 @@ void floe_relay_peers_again(floe_core *core, floe_time now, floe_relay *relay);
 void floe_relay_drop_peers(floe_core *core, floe_relay *relay);
 /* The id that packets carry which come on the base's socket, or by the relay for such peers; 0:
  * none of those candidates is shown. */
-uint32_t floe_packet_id(const floe_core *core, const floe_base *base, const floe_relay *relay,
-                        floe_tcp_type tcp_type, uint8_t family);
+uint32_t floe_packet_id(const floe_base *base, const floe_relay *relay, floe_tcp_type tcp_type,
+                        uint8_t family);
 /* Whether the bytes are a Binding request; and what it says. */
 bool floe_check_read(floe_core *core, floe_span data, floe_check *check);
 
@@ -1005,9 +1052,9 @@ struct floe_pair {
     floe_list link; /* in core->pairs */
     floe_list of_base;
     floe_list of_server;
-    floe_list waiting; /* in core->waiting, if one of its attempts has yet to begin */
-    floe_list untold;  /* in core->untold, if its failure is */
-    uint32_t number;   /* its place among all */
+    floe_alarm alarm;      /* on core->starts: when the first of its attempts begins */
+    floe_tree_node untold; /* in core->untold, if its failure is */
+    uint32_t number;       /* its place among all */
     floe_output output;
     floe_base *base;
     floe_server *server;
@@ -1016,6 +1063,7 @@ struct floe_pair {
     uint8_t progress;     /* a floe_progress */
     floe_relay_kind kind; /* of the relay that it asks for */
     bool yielded;         /* the relay is the other family's: only what a NAT shows is asked */
+    bool heard;           /* its server has answered here, be it something else */
     bool told;            /* its failure */
     bool url_failed;      /* said so when it was told */
 };
@@ -1028,10 +1076,14 @@ void floe_attempt_again(floe_core *core, floe_attempt *attempt);
 /* Takes the failure over. */
 void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
                          floe_failure failure);
+/* Its address has answered the relay; or what is over (`late`). */
+void floe_attempt_answered(floe_attempt *attempt, bool late);
+/* How core->untold compares them. */
+int floe_pair_compare(const void *a, const void *b);
 /* It goes on though this gathering asks nobody: its pair, which has succeeded, tells its end. */
 void floe_pairs_keep(floe_core *core, floe_relay *relay);
 /* The attempt that would ask for such a relay takes this one. */
-void floe_pairs_adopt(floe_relay *relay);
+void floe_pairs_adopt(floe_core *core, floe_relay *relay);
 /* A binding was answered, or failed for this reason: its pairs hear of it. */
 void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *binding);
 void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *binding,
@@ -1043,7 +1095,8 @@ void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failu
 /* It is there again. */
 void floe_pairs_relay_back(floe_core *core, const floe_relay *relay);
 /* An answer came to the base from there, to a request that is over. */
-void floe_pairs_late_answer(floe_core *core, const floe_base *base, const floe_address *source);
+void floe_pairs_late_answer(const floe_core *core, const floe_base *base,
+                            const floe_address *source);
 /* The code of the failure of a binding's pairs, or of a relay's; 0: none. */
 uint16_t floe_pairs_code(const floe_binding *binding);
 uint16_t floe_pairs_relay_code(const floe_relay *relay);
@@ -1084,9 +1137,15 @@ struct floe_core {
     floe_list relays;
     floe_list connections;
     floe_list pairs;
-    floe_list waiting; /* floe_pair.waiting */
-    floe_list untold;  /* floe_pair.untold */
+    floe_agenda agenda; /* floe_binding.alarm */
+    floe_agenda starts; /* floe_pair.alarm */
+    floe_tree untold;   /* floe_pair.untold, in the order in which they were made */
+    floe_tree channels; /* floe_base.by_channel */
+    floe_tree ips;      /* floe_base.by_ip */
+    uint32_t base_counts[FLOE_BASE_COUNTS];
     floe_list found;
+    floe_tree addresses;  /* floe_found.by_address */
+    floe_tree priorities; /* floe_found.by_priority */
     floe_list paced;
     floe_server_set *set;
     floe_server_set *coming_set; /* for the gathering that has just begun (L12); NULL: as it is */

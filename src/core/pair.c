@@ -12,6 +12,14 @@
  * After every input somebody asks whether anything is pending, to be told or to be begun. The
  * answers are kept where a pair changes, so that no walk over all pairs is needed for them. */
 
+int floe_pair_compare(const void *a, const void *b)
+{
+    uint32_t one = *(const uint32_t *)a;
+    uint32_t other = *(const uint32_t *)b;
+
+    return (one > other) - (one < other);
+}
+
 /* Adds the pair as it stands to what its base and its server count, or takes it away. */
 static void tally(floe_core *core, const floe_pair *pair, bool add)
 {
@@ -21,11 +29,15 @@ static void tally(floe_core *core, const floe_pair *pair, bool add)
 
     if (pair->progress == FLOE_PENDING) {
         pair->base->pending[server->url->turn] += one;
+        floe_base_changed(core, pair->base);
         server->pairs_pending += one;
         core->pairs_pending += one;
     }
     if (pair->progress != FLOE_FAILED) {
         server->pairs_hopeful += one;
+    }
+    if (pair->heard) {
+        server->pairs_heard += one;
     }
     if (untold) {
         server->untold += one;
@@ -34,31 +46,13 @@ static void tally(floe_core *core, const floe_pair *pair, bool add)
     }
 }
 
-/* Those on a list stand in the order in which they were made: what begins or is told at one time
- * does so in that order. */
-static void await_start(floe_core *core, floe_pair *pair)
+/* What is told at one time is so in the order in which the pairs were made. */
+static floe_pair *next_untold(const floe_core *core, uint32_t last)
 {
-    floe_list *behind = core->waiting.previous;
+    uint32_t number = last + 1;
+    floe_tree_node *node = floe_tree_from(&core->untold, &number);
 
-    if (floe_list_linked(&pair->waiting)) {
-        return;
-    }
-    while (behind != &core->waiting &&
-           FLOE_CONTAINER(behind, floe_pair, waiting)->number > pair->number) {
-        behind = behind->previous;
-    }
-    floe_list_append(behind->next, &pair->waiting);
-}
-
-static void await_telling(floe_core *core, floe_pair *pair)
-{
-    floe_list *behind = core->untold.previous;
-
-    while (behind != &core->untold &&
-           FLOE_CONTAINER(behind, floe_pair, untold)->number > pair->number) {
-        behind = behind->previous;
-    }
-    floe_list_append(behind->next, &pair->untold);
+    return node != NULL ? FLOE_CONTAINER(node, floe_pair, untold) : NULL;
 }
 
 /* Every change of these two goes through here. */
@@ -68,9 +62,9 @@ static void set(floe_core *core, floe_pair *pair, floe_progress progress, bool t
     pair->progress = (uint8_t)progress;
     pair->told = told;
     tally(core, pair, true);
-    floe_list_remove(&pair->untold);
+    floe_tree_remove(&core->untold, &pair->untold);
     if (progress == FLOE_FAILED && !told) {
-        await_telling(core, pair);
+        floe_tree_insert(&core->untold, &pair->untold, &pair->number);
     }
 }
 
@@ -79,11 +73,38 @@ static void set_progress(floe_core *core, floe_pair *pair, floe_progress progres
     set(core, pair, progress, pair->told);
 }
 
-/* When a pending attempt begins. */
+static void hear(floe_pair *pair)
+{
+    pair->server->pairs_heard += pair->heard ? 0 : 1U;
+    pair->heard = true;
+}
+
+void floe_attempt_answered(floe_attempt *attempt, bool late)
+{
+    attempt->answered = attempt->answered || !late;
+    attempt->late = attempt->late || late;
+    hear(attempt->pair);
+}
+
+/* Its attempts may begin at another time now. */
+static void set_alarm(floe_core *core, floe_pair *pair)
+{
+    floe_time first = FLOE_TIME_NEVER;
+
+    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    {
+        if (attempt->progress == FLOE_PENDING) {
+            first = floe_time_min(first, attempt->start);
+        }
+    }
+    floe_agenda_set(&core->starts, &pair->alarm, first);
+}
+
+/* When a pending attempt begins; never: it has, or does not. */
 static void set_start(floe_core *core, floe_attempt *attempt, floe_time start)
 {
     attempt->start = start;
-    await_start(core, attempt->pair);
+    set_alarm(core, attempt->pair);
 }
 
 /* NULL without memory. */
@@ -126,8 +147,8 @@ void floe_pair_free(floe_core *core, floe_pair *pair)
     floe_list_remove(&pair->link);
     floe_list_remove(&pair->of_base);
     floe_list_remove(&pair->of_server);
-    floe_list_remove(&pair->waiting);
-    floe_list_remove(&pair->untold);
+    floe_agenda_set(&core->starts, &pair->alarm, FLOE_TIME_NEVER);
+    floe_tree_remove(&core->untold, &pair->untold);
     floe_failure_release(core->shared, &pair->failure);
     floe_deallocate(&core->shared->allocator, pair);
 }
@@ -143,17 +164,6 @@ static void pair_failed(floe_core *core, floe_pair *pair, floe_failure failure)
     floe_failure_release(core->shared, &pair->failure);
     pair->failure = failure;
     set_progress(core, pair, FLOE_FAILED);
-}
-
-static bool any_base_opening(const floe_core *core)
-{
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
-        if (floe_base_awaited(base)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* What belongs to the URL is told once, with the last of its pairs to end. */
@@ -204,10 +214,12 @@ static void look_for_answers(floe_pair *pair)
 {
     floe_failure *failure = &pair->failure;
 
+    uint32_t heard_here = 0;
+
     failure->beside = floe_binding_known(pair->base, &failure->remote);
-    failure->elsewhere = false;
     FLOE_LIST_EACH(other, &pair->base->pairs, floe_pair, of_base)
     {
+        heard_here += other->server == pair->server && other->heard;
         FLOE_LIST_EACH(attempt, &other->attempts, floe_attempt, link)
         {
             failure->beside =
@@ -216,14 +228,7 @@ static void look_for_answers(floe_pair *pair)
                  has_answered(attempt));
         }
     }
-    FLOE_LIST_EACH(other, &pair->server->pairs, floe_pair, of_server)
-    {
-        FLOE_LIST_EACH(attempt, &other->attempts, floe_attempt, link)
-        {
-            failure->elsewhere =
-                failure->elsewhere || (other->base != pair->base && has_answered(attempt));
-        }
-    }
+    failure->elsewhere = pair->server->pairs_heard > heard_here;
 }
 
 static void tell_pair(floe_core *core, floe_pair *pair)
@@ -249,11 +254,12 @@ static void tell_pair(floe_core *core, floe_pair *pair)
  * says that all have failed. */
 void floe_pairs_tell(floe_core *core)
 {
-    if (floe_list_empty(&core->untold) || !any_is_ripe(core) || any_base_opening(core)) {
+    if (floe_tree_first(&core->untold) == NULL || core->base_counts[FLOE_BASES_AWAITED] > 0 ||
+        !any_is_ripe(core)) {
         return;
     }
-    FLOE_LIST_EACH_SAFE(pair, &core->untold, floe_pair, untold)
-    {
+    for (floe_pair *pair = next_untold(core, 0); pair != NULL;
+         pair = next_untold(core, pair->number)) {
         if (!floe_server_pending(pair->server)) {
             tell_pair(core, pair);
         }
@@ -263,7 +269,7 @@ void floe_pairs_tell(floe_core *core)
 /* Ends what an attempt has under way; its binding goes on, as others may wait for it. */
 static void attempt_stop(floe_core *core, floe_time now, floe_attempt *attempt)
 {
-    attempt->start = FLOE_TIME_NEVER;
+    set_start(core, attempt, FLOE_TIME_NEVER);
     if (attempt->relay != NULL) {
         /* Of an earlier gathering too, when it moves. */
         floe_relay_release(core, now, attempt->relay);
@@ -372,6 +378,7 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
         return;
     }
     attempt->progress = FLOE_FAILED;
+    set_alarm(core, pair);
     failure.late = attempt->late;
     if (pair->progress == FLOE_PENDING && last_attempt(pair)) {
         pair_failed(core, pair, failure);
@@ -425,6 +432,7 @@ static void yield(floe_core *core, floe_time now, floe_pair *pair)
 {
     pair->yielded = true;
     pair->base->has_relay = true;
+    floe_base_changed(core, pair->base);
     FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->progress == FLOE_PENDING) {
@@ -500,6 +508,9 @@ static floe_attempt *add_attempt(floe_core *core, floe_pair *pair, const floe_ad
     if (attempt != NULL) {
         *attempt = (floe_attempt){.pair = pair, .remote = *remote, .start = FLOE_TIME_NEVER};
         floe_list_append(&pair->attempts, &attempt->link);
+        if (floe_binding_known(pair->base, remote)) {
+            hear(pair);
+        }
     }
     return attempt;
 }
@@ -575,6 +586,7 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
     floe_pair *pair = attempt->pair;
 
     attempt->progress = FLOE_SUCCEEDED;
+    set_alarm(core, pair);
     if (pair->progress != FLOE_PENDING) {
         return;
     }
@@ -639,7 +651,7 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     const floe_server *server = pair->server;
     bool turn = server->url->turn && !pair->yielded;
 
-    attempt->start = FLOE_TIME_NEVER;
+    set_start(core, attempt, FLOE_TIME_NEVER);
     if (turn && server->refused != 0) {
         refuse(core, now, attempt);
         return;
@@ -815,7 +827,7 @@ void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
     }
 }
 
-void floe_pairs_adopt(floe_relay *relay)
+void floe_pairs_adopt(floe_core *core, floe_relay *relay)
 {
     FLOE_LIST_EACH(pair, &relay->origin->pairs, floe_pair, of_base)
     {
@@ -827,7 +839,7 @@ void floe_pairs_adopt(floe_relay *relay)
         {
             if (attempt->progress == FLOE_PENDING && attempt->relay == NULL &&
                 floe_address_equal(&attempt->remote, &relay->asked)) {
-                attempt->start = FLOE_TIME_NEVER;
+                set_start(core, attempt, FLOE_TIME_NEVER);
                 attach(attempt, relay);
                 return;
             }
@@ -884,6 +896,9 @@ void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *bind
     {
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
+            if (floe_address_equal(&attempt->remote, &binding->remote)) {
+                hear(pair);
+            }
             if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
                 floe_attempt_succeeded(core, now, attempt);
             }
@@ -907,15 +922,23 @@ void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *bin
     }
 }
 
-void floe_pairs_late_answer(floe_core *core, const floe_base *base, const floe_address *source)
+void floe_pairs_late_answer(const floe_core *core, const floe_base *base,
+                            const floe_address *source)
 {
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
-    {
-        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    floe_base *of = NULL;
+
+    while ((of = floe_base_on(core, &base->local, of)) != NULL) {
+        if (!floe_address_same_ip(&of->local, &base->local)) {
+            continue;
+        }
+        FLOE_LIST_EACH(pair, &of->pairs, floe_pair, of_base)
         {
-            attempt->late =
-                attempt->late || (floe_address_same_ip(&pair->base->local, &base->local) &&
-                                  floe_address_equal(&attempt->remote, source));
+            FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+            {
+                if (floe_address_equal(&attempt->remote, source)) {
+                    floe_attempt_answered(attempt, true);
+                }
+            }
         }
     }
 }
@@ -951,46 +974,19 @@ static void start_due(floe_core *core, floe_time now, floe_pair *pair)
     }
 }
 
-static bool waits(const floe_pair *pair)
-{
-    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
-    {
-        if (attempt->progress == FLOE_PENDING && !floe_time_is_never(attempt->start)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* One that begins may make others wait or begin; here alone they leave the list. */
+/* One that begins may make others wait or begin. */
 void floe_pairs_time(floe_core *core, floe_time now)
 {
-    floe_list *link = core->waiting.next;
+    floe_alarm *alarm;
 
-    while (link != &core->waiting) {
-        floe_pair *pair = FLOE_CONTAINER(link, floe_pair, waiting);
-        start_due(core, now, pair);
-        link = link->next;
-        if (!waits(pair)) {
-            floe_list_remove(&pair->waiting);
-        }
+    while ((alarm = floe_agenda_due(&core->starts, now)) != NULL) {
+        start_due(core, now, FLOE_CONTAINER(alarm, floe_pair, alarm));
     }
 }
 
 floe_time floe_pairs_deadline(const floe_core *core)
 {
-    floe_time deadline = FLOE_TIME_NEVER;
-
-    FLOE_LIST_EACH(pair, &core->waiting, floe_pair, waiting)
-    {
-        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
-        {
-            if (attempt->progress == FLOE_PENDING) {
-                deadline = floe_time_min(deadline, attempt->start);
-            }
-        }
-    }
-    return deadline;
+    return floe_agenda_deadline(&core->starts);
 }
 
 /* How an attempt that is given up stands: asked how often, since when. */
@@ -1055,6 +1051,7 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
                 floe_failure failure = timeout_of(attempt, now);
                 first = first.remote.family == FLOE_FAMILY_NONE ? failure : first;
                 attempt->progress = FLOE_FAILED;
+                set_alarm(core, pair);
                 if (attempt->relay != NULL && attempt->relay->moves) {
                     lose_moving(core, now, attempt);
                 } else if (attempt->relay != NULL &&

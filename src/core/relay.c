@@ -536,6 +536,8 @@ static void tell(floe_core *core, floe_time now, floe_relay *relay)
     floe_address mapped = mapped_of(core, relay);
 
     relay->base->has_relay = relay->origin->has_relay = true;
+    floe_base_changed(core, relay->base);
+    floe_base_changed(core, relay->origin);
     for (size_t i = 0; i < 2 && relay->turn.relayed[i].family != FLOE_FAMILY_NONE; i++) {
         floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_RELAY,
                                 .base = relay->base,
@@ -834,7 +836,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         relay->connection->framer.measure = floe_frame_measure;
     }
     if (relay->attempt == NULL) {
-        floe_pairs_adopt(relay); /* it was asked for before a restart */
+        floe_pairs_adopt(core, relay); /* it was asked for before a restart */
     }
     floe_pairs_relay_back(core, relay);
     stands(core, now, relay);
@@ -1082,8 +1084,10 @@ bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
         return false;
     }
     base->answered = relay->origin->answered = true;
+    floe_base_changed(core, relay->base);
+    floe_base_changed(core, relay->origin);
     if (relay->attempt != NULL) {
-        relay->attempt->answered = true;
+        floe_attempt_answered(relay->attempt, false);
     }
     floe_count_received(core, &relay->counters, now, &before, message);
     floe_trace_packet(core, now, FLOE_TRACE_RECEIVED, base, source, relay->server, &before, message,

@@ -18,6 +18,7 @@ static void forget(floe_core *core, floe_time now)
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         base->answered = base->has_srflx = base->has_relay = false;
+        floe_base_changed(core, base);
     }
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define CHANNELS 64
+#define SERVERS 40
 
 /* What a server does with a request. */
 typedef enum doing {
@@ -55,7 +56,7 @@ typedef struct hand {
     floe_core_shared *shared;
     floe_core *core;
     floe_time now;
-    server servers[4];
+    server servers[SERVERS];
     size_t server_count;
     bool open[CHANNELS];
     bool stream[CHANNELS]; /* it is a connection */
@@ -71,7 +72,7 @@ typedef struct hand {
     uint8_t packet[256]; /* the latest */
     size_t packet_size;
     floe_stun_id binding; /* the latest */
-    floe_stun_id bindings[16];
+    floe_stun_id bindings[2 * SERVERS];
     size_t binding_count;
     char name[64]; /* that was published last */
     char log[2048];
@@ -233,7 +234,7 @@ static void serve(hand *h)
         return;
     }
     if (request.method == FLOE_STUN_BINDING) {
-        h->binding = h->bindings[h->binding_count++ % 16] = request.id;
+        h->binding = h->bindings[h->binding_count++ % (2 * SERVERS)] = request.id;
     }
     for (size_t i = 0; i < h->server_count; i++) {
         server *by = &h->servers[i];
@@ -2130,10 +2131,11 @@ static void k1_answers_of_our_own_are_not_the_owners(void **state)
     floe_packet packet;
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
+    make(&h, both_urls, 2, defaults);
     server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
     gather(&h);
     pass(&h, 1000);
+    assert_int_equal(h.binding_count, 1);
     floe_core_receive_packets(h.core, true);
     static const uint16_t methods[] = {FLOE_STUN_BINDING, FLOE_STUN_ALLOCATE, FLOE_STUN_REFRESH,
                                        FLOE_STUN_CREATE_PERMISSION, FLOE_STUN_DATA_INDICATION};
@@ -2192,6 +2194,79 @@ static void k1_answers_to_what_a_restart_has_ended(void **state)
         deliver(&h, 1, &h.servers[i % 2], &writer);
         assert_false(floe_core_packet(h.core, h.now, &packet));
     }
+    end(&h);
+}
+
+/* However many servers the base asks; and an id that nobody has drawn is nobody's. */
+static void k1_answers_to_more_servers_than_a_few(void **state)
+{
+    static hand h;
+    static char texts[SERVERS][3][32];
+    const char *urls[SERVERS];
+    uint8_t bytes[64];
+    floe_packet packet;
+    static const floe_stun_id none;
+
+    (void)state;
+    for (size_t i = 0; i < SERVERS; i++) {
+        (void)snprintf(texts[i][0], sizeof texts[i][0], "stun:203.0.113.%zu", i + 1);
+        (void)snprintf(texts[i][1], sizeof texts[i][1], "203.0.113.%zu:3478", i + 1);
+        (void)snprintf(texts[i][2], sizeof texts[i][2], "192.0.2.7:%zu", 700 + i);
+        urls[i] = texts[i][0];
+    }
+    make(&h, urls, SERVERS, defaults);
+    for (size_t i = 0; i < SERVERS; i++) {
+        (void)with(&h, texts[i][1], texts[i][2]);
+    }
+    floe_core_receive_packets(h.core, true);
+    gather(&h);
+    pass(&h, 1000);
+    assert_int_equal(h.binding_count, SERVERS);
+    pass(&h, 15500); /* each keeps a mapping of its own */
+    assert_int_equal(h.binding_count, 2 * SERVERS);
+    for (size_t i = 0; i < h.binding_count; i++) {
+        floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS,
+                                                  FLOE_STUN_BINDING, &h.bindings[i]);
+        deliver(&h, 1, &h.servers[i % SERVERS], &writer);
+        assert_false(floe_core_packet(h.core, h.now, &packet));
+    }
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, FLOE_STUN_BINDING, &none);
+    deliver(&h, 1, &h.servers[0], &writer);
+    assert_true(floe_core_packet(h.core, h.now, &packet));
+    end(&h);
+}
+
+/* R6: what is contradicted is believed until its server was asked, which it is not while there is
+ * no randomness for a request. */
+static void r6_without_randomness_nothing_is_disproved(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, stun_urls, 2, defaults);
+    server *one = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    server *other = with(&h, "203.0.113.4:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, end");
+    one->binding = SILENT;
+    pass(&h, 14200);
+    assert_int_equal(one->bindings, 2);
+    uint8_t bytes[64];
+    floe_address moved = address_of("192.0.2.7:701");
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, FLOE_STUN_BINDING, &h.binding);
+    floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &moved);
+    h.random.fails = true;
+    deliver(&h, 1, one, &writer);
+    pass(&h, 1000);
+    assert_int_equal(other->bindings, 1); /* it could not be asked */
+    assert_null(strstr(h.log, "- srflx"));
+    h.random.fails = false;
+    pass(&h, 16000);
+    assert_true(other->bindings > 1);
+    assert_null(strstr(h.log, "- srflx"));
     end(&h);
 }
 
@@ -2455,6 +2530,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(k1_answers_to_what_a_restart_has_ended),
+        cmocka_unit_test(k1_answers_to_more_servers_than_a_few),
+        cmocka_unit_test(r6_without_randomness_nothing_is_disproved),
         cmocka_unit_test(e1_answers_that_come_late),
         cmocka_unit_test(e1_a_server_that_answers_something_else),
         cmocka_unit_test(e1_a_server_that_answers_another_address_of_ours),
