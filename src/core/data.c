@@ -231,7 +231,7 @@ static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_t
         if (peer->refused) { /* what was sent until now would be missed by nobody */
             floe_unreached_tell(
                 core, now,
-                floe_packet_id(core, relay->base, relay, FLOE_TCP_TYPE_NONE, peer->address.family),
+                floe_packet_id(relay->base, relay, FLOE_TCP_TYPE_NONE, peer->address.family),
                 &peer->address, FLOE_UNREACHABLE_PROHIBITED);
         }
         let_go(core, relay, peer);

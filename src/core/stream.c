@@ -46,8 +46,8 @@ static void fail(floe_core *core, floe_time now, floe_stream *stream)
         return;
     }
     floe_unreached_tell(core, now,
-                        floe_packet_id(core, stream->relay->base, stream->relay,
-                                       FLOE_TCP_TYPE_ACTIVE, stream->turn.peer.family),
+                        floe_packet_id(stream->relay->base, stream->relay, FLOE_TCP_TYPE_ACTIVE,
+                                       stream->turn.peer.family),
                         &stream->turn.peer,
                         floe_turn_refuses_peer(stream->turn.code) ? FLOE_UNREACHABLE_PROHIBITED
                                                                   : FLOE_UNREACHABLE_HOST);
