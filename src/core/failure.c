@@ -332,6 +332,12 @@ static void publish_text(floe_error error, char *text, size_t size)
             "or have it share the port",
             nobody);
         break;
+    case FLOE_ERR_QUEUE_FULL:
+        (void)snprintf(text, size,
+                       "%s: there are more interfaces than multicast DNS can have: raise "
+                       "net.ipv4.igmp_max_memberships, or leave some out",
+                       nobody);
+        break;
     case FLOE_ERR_PERMISSION:
         (void)snprintf(text, size,
                        "%s: this machine refuses to send by multicast DNS: does a local firewall "

@@ -80,6 +80,8 @@ floe_error floe_mdns_publish(floe_mdns *mdns, floe_time now, const char *name,
 /* One owner less; the last says goodbye (§10.1). */
 void floe_mdns_unpublish(floe_mdns *mdns, floe_time now, const char *name,
                          const floe_address *address);
+/* Whether a name stands on the interface. */
+bool floe_mdns_has_names_on(const floe_mdns *mdns, uint32_t interface_index);
 /* The addresses of the interfaces, as they are now. One that has gone to another interface is said
  * there; one that stands on several stays where it is. */
 void floe_mdns_set_interfaces(floe_mdns *mdns, floe_time now,

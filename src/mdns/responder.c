@@ -561,6 +561,17 @@ static void follow(floe_mdns *mdns, floe_time now, host *one,
     work_on(mdns, now, one);
 }
 
+bool floe_mdns_has_names_on(const floe_mdns *mdns, uint32_t interface_index)
+{
+    FLOE_LIST_EACH(one, &mdns->hosts, host, link)
+    {
+        if (first_on(one, interface_index) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void floe_mdns_set_interfaces(floe_mdns *mdns, floe_time now,
                               const floe_interface_address *interfaces, size_t count)
 {

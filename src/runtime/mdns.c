@@ -26,6 +26,7 @@ typedef struct mdns_socket {
 typedef struct mdns_link {
     floe_mdns_link link;
     bool up;
+    bool named; /* names stand there */
     floe_error error;
 } mdns_link;
 
@@ -148,14 +149,15 @@ static bool set_membership(const floe_mdns_service *service, const floe_mdns_lin
                       member ? IPV6_JOIN_GROUP : IPV6_LEAVE_GROUP, &request, sizeof request) == 0;
 }
 
-/* Joined already is as good as joined. */
+/* Joined already is as good as joined. FLOE_ERR_QUEUE_FULL: the kernel allows no more memberships
+ * (net.ipv4.igmp_max_memberships). */
 static floe_error join(const floe_mdns_service *service, const floe_mdns_link *link)
 {
     if (set_membership(service, link, true) || errno == EADDRINUSE) {
         return FLOE_OK;
     }
     return errno == ENOBUFS && link->family == FLOE_FAMILY_IPV4
-               ? floe_fail(FLOE_ERR_SYSTEM,
+               ? floe_fail(FLOE_ERR_QUEUE_FULL,
                            "joining the group: net.ipv4.igmp_max_memberships allows no more")
                : system_error("joining the group");
 }
@@ -178,8 +180,9 @@ static mdns_link *find_link(floe_mdns_service *service, uint32_t interface_index
     return find_in(service->links, service->link_count, &wanted);
 }
 
-/* Adds those of the interfaces that are up, or of those that are not. */
-static void add_links(floe_mdns_service *service, bool up, mdns_link *former, size_t former_count)
+/* Adds those of the interfaces that are up, or of those that are not; with names, or without. */
+static void add_links(floe_mdns_service *service, bool up, bool named, mdns_link *former,
+                      size_t former_count)
 {
     const floe_interfaces *interfaces = &service->api->interfaces;
 
@@ -188,20 +191,40 @@ static void add_links(floe_mdns_service *service, bool up, mdns_link *former, si
         floe_mdns_link link = {one->interface_index, one->address.family};
         if (one->up == up && floe_address_classify(&one->address) != FLOE_ADDRESS_LOOPBACK &&
             find_link(service, link.interface_index, link.family) == NULL &&
-            (up || find_in(former, former_count, &link) != NULL)) {
-            service->links[service->link_count++] = (mdns_link){.link = link, .up = up};
+            (up || find_in(former, former_count, &link) != NULL) &&
+            floe_mdns_has_names_on(service->machine, link.interface_index) == named) {
+            service->links[service->link_count++] =
+                (mdns_link){.link = link, .up = up, .named = named};
         }
     }
 }
 
-/* Those of the interfaces that are up, whether they can be spoken on or not. Who has lost its
- * carrier may have it again at any time, and may be spoken on before that is known: its link stays.
- */
+/* The n-th link, by what the last one without a name gives up, if need be. */
+static floe_error join_instead(floe_mdns_service *service, size_t n)
+{
+    mdns_link *one = &service->links[n];
+    floe_error error = join(service, &one->link);
+
+    for (size_t i = service->link_count; error == FLOE_ERR_QUEUE_FULL && i > n + 1; i--) {
+        const mdns_link *other = &service->links[i - 1];
+        if (one->named && !other->named && other->link.family == one->link.family &&
+            set_membership(service, &other->link, false)) {
+            error = join(service, &one->link);
+        }
+    }
+    return error;
+}
+
+/* Those of the interfaces that are up, whether they can be spoken on or not; those with names
+ * first, as there may be more than we can have. Who has lost its carrier may have it again at any
+ * time, and may be spoken on before that is known: its link stays. */
 static void list_links(floe_mdns_service *service, mdns_link *former, size_t former_count)
 {
     service->link_count = 0;
-    add_links(service, true, former, former_count);
-    add_links(service, false, former, former_count);
+    add_links(service, true, true, former, former_count);
+    add_links(service, false, true, former, former_count);
+    add_links(service, true, false, former, former_count);
+    add_links(service, false, false, former, former_count);
     /* The kernel counts a membership for as long as the socket has it, even of an interface that is
      * gone: those come first. */
     for (size_t i = 0; i < former_count; i++) {
@@ -212,7 +235,7 @@ static void list_links(floe_mdns_service *service, mdns_link *former, size_t for
     for (size_t i = 0; i < service->link_count; i++) {
         mdns_link *one = &service->links[i];
         const mdns_socket *of = &service->sockets[one->link.family == FLOE_FAMILY_IPV6];
-        one->error = of->fd < 0 ? of->error : join(service, &one->link);
+        one->error = of->fd < 0 ? of->error : join_instead(service, i);
     }
 }
 
@@ -628,7 +651,7 @@ static floe_error link_error(floe_mdns_service *service, const floe_core_output 
     static const uint8_t families[] = {FLOE_FAMILY_IPV4, FLOE_FAMILY_IPV6};
     floe_error error = floe_address_classify(&output->local) == FLOE_ADDRESS_LOOPBACK
                            ? FLOE_OK
-                           : FLOE_ERR_SYSTEM; /* too many links */
+                           : FLOE_ERR_QUEUE_FULL; /* too many links */
 
     for (size_t i = 0; i < 2; i++) {
         const mdns_link *link = find_link(service, output->interface_index, families[i]);
@@ -652,7 +675,12 @@ floe_error floe_mdns_service_publish(floe_api *api, const floe_core_output *outp
         floe_mdns_publish(service->machine, floe_runtime_now(), output->name, &output->local,
                           output->interface_index, api->mdns_name_given);
     soon(service);
-    return error != FLOE_OK ? error : link_error(service, output);
+    if (error == FLOE_OK && (error = link_error(service, output)) == FLOE_ERR_QUEUE_FULL) {
+        service->version = 0; /* its interface is one with names now, and takes another's place */
+        set_links(service);
+        error = link_error(service, output);
+    }
+    return error;
 }
 
 void floe_mdns_service_unpublish(floe_api *api, const floe_core_output *output)

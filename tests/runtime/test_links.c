@@ -817,6 +817,29 @@ static void h2_links_that_go_and_come_without_end(void **state)
     end(&o);
 }
 
+/* And of fewer memberships than interfaces those with names have theirs. */
+static void h2_more_links_than_memberships(void **state)
+{
+    owner o;
+
+    (void)state;
+    if (!run(here, "echo 1 >/proc/sys/net/ipv4/igmp_max_memberships")) {
+        skip();
+    }
+    assert_true(lay_cable(2, false));
+    begin(&o, "10.91.2.2", NULL);
+    find_on(2, o.names[0], "10.91.2.2:0");
+    assert_int_equal(o.errors, 0);
+    o.keep = "10.91."; /* both */
+    gather(&o);
+    assert_int_equal(o.hosts, 2);
+    assert_int_equal(o.errors, 1);
+    assert_non_null(strstr(o.error, "net.ipv4.igmp_max_memberships"));
+    find_on(2, o.names[0], "10.91.2.2:0");
+    end(&o);
+    assert_true(run(here, "ip link del eth2; echo 20 >/proc/sys/net/ipv4/igmp_max_memberships"));
+}
+
 static void h2_an_address_on_two_interfaces(void **state)
 {
     owner o;
@@ -985,6 +1008,7 @@ int main(void)
         cmocka_unit_test(h2_a_link_that_loses_its_carrier_for_a_while),
         cmocka_unit_test(h2_a_machine_that_has_slept),
         cmocka_unit_test(h2_links_that_go_and_come_without_end),
+        cmocka_unit_test(h2_more_links_than_memberships),
         cmocka_unit_test(h2_an_address_on_two_interfaces),
         cmocka_unit_test(h2_an_error_on_the_socket),
         cmocka_unit_test(n2_a_change_of_a_link_with_many_names),

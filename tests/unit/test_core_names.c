@@ -318,6 +318,7 @@ static void h2_names_that_nobody_can_look_up(void **state)
         const char *sentence;
     } rows[] = {
         {FLOE_ERR_ADDRESS_IN_USE, "another program holds UDP port 5353"},
+        {FLOE_ERR_QUEUE_FULL, "raise net.ipv4.igmp_max_memberships"},
         {FLOE_ERR_PERMISSION, "does a local firewall forbid UDP port 5353?"},
         {FLOE_ERR_SYSTEM, "multicast DNS does not work on its link"},
     };
