@@ -43,6 +43,7 @@ typedef struct check_row {
     uint16_t family_error;
     bool mobility;
     bool tcp_relay;
+    bool tcp_asked;
     bool tcp_known; /* whether it has a relay for TCP: it said so, or had its time */
     unsigned sent;
     unsigned received;
@@ -260,7 +261,8 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
 
     if (candidate == NULL) {
         take_statistics(checker);
-        checker->gathered = row->tcp_known = true;
+        checker->gathered = true;
+        row->tcp_known = row->tcp_asked;
         if (checker->testing == 0 || checker->tested) {
             finish(checker);
         }
@@ -384,9 +386,10 @@ static void show_row(const check_row *row)
                      row->family_error);
         output_print(standard_output, "       offers        mobility: %s, TCP allocations: %s\n",
                      row->mobility ? "yes" : "no",
-                     row->tcp_relay   ? "yes"
-                     : row->tcp_known ? "no"
-                                      : "it does not say");
+                     row->tcp_relay    ? "yes"
+                     : !row->tcp_asked ? "not asked for (--network-types)"
+                     : row->tcp_known  ? "no"
+                                       : "it does not say");
     }
     if (row->received > 0) {
         output_print(standard_output,
@@ -428,7 +431,10 @@ static floe_error begin(turn_checker *checker)
 /* False: wrong usage, which has been told. */
 static bool check_one(turn_checker *checker, const char *url, uint8_t family)
 {
-    checker->row = (check_row){.family = family};
+    uint32_t tcp = family == FLOE_FAMILY_IPV4 ? FLOE_NETWORK_TYPE_TCP4 : FLOE_NETWORK_TYPE_TCP6;
+
+    checker->row = (check_row){.family = family,
+                               .tcp_asked = (checker->command->settings.network_types & tcp) != 0};
     checker->relay = (floe_address){0};
     checker->testing = checker->loading = 0;
     checker->tested = checker->gathered = false;

@@ -150,7 +150,9 @@ static floe_proxy_result http_ended(floe_proxy *proxy)
                        proxy->status);
         return fail(proxy, why);
     }
-    (void)snprintf(why, sizeof why, "it answers %u to CONNECT: do its rules allow port %u?",
+    (void)snprintf(why, sizeof why,
+                   proxy->status >= 500 ? "it answers %u to CONNECT: can it reach port %u there?"
+                                        : "it answers %u to CONNECT: do its rules allow port %u?",
                    proxy->status, proxy->port);
     return fail(proxy, why);
 }

@@ -339,6 +339,9 @@ lab_test_turn_check() {
     lab_client "$FLOE" turn check --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" turns:$TURN_NAME >"$OUT"
     expect $? 0 'exit status' && grep -q 'certificate .*29 days left' "$OUT" && grep -q 'packets came back' "$OUT" || good=1
     expect "$(grep -c 'mobility: no, TCP allocations: yes' "$OUT")" 2 'offers' || good=1
+    # What was not asked for is not said to be missing.
+    lab_client "$FLOE" turn check --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=tcp" >"$OUT"
+    expect $? 0 'exit status for UDP alone' && grep -q 'TCP allocations: not asked for' "$OUT" || good=1
     # A server that lets nobody through: the relay is there, data is not.
     lab_coturn 1 "$LAB_SERVER" --denied-peer-ip "$LAB_SERVER"
     lab_client "$FLOE" turn check "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=udp" >"$OUT"
