@@ -222,7 +222,9 @@ static void server_of(const char *url, char *text, size_t size)
     if (floe_address_parse(name, &address) == FLOE_OK) {
         (void)floe_address_format(&address, name, sizeof name);
     }
-    (void)snprintf(text, size, "%s %lu", name, port);
+    /* An address of IPv4 in IPv6's clothes (RFC 4291 §2.5.5.2). */
+    bool mapped = strncasecmp(name, "::ffff:", 7) == 0 && strchr(name, '.') != NULL;
+    (void)snprintf(text, size, "%s %lu", mapped ? &name[7] : name, port);
 }
 
 static bool same_server(const char *a, const char *b)
