@@ -62,6 +62,11 @@ uint16_t floe_failure_code(const floe_failure *failure)
     return servers && failure->code >= 300 ? failure->code : 701;
 }
 
+bool floe_failure_is_full(const floe_failure *failure)
+{
+    return failure->kind == FLOE_FAILURE_SERVER && (failure->code == 486 || failure->code == 508);
+}
+
 typedef struct error_advice {
     uint16_t code;
     const char *name; /* when the server gives no reason of its own */
@@ -102,8 +107,10 @@ static void server_text(const floe_failure *failure, char *text, size_t size)
                        : advice != NULL        ? advice->name
                                                : "";
 
-    (void)snprintf(text, size, "the server answers %u%s%s%s%s", failure->code,
-                   *name != '\0' ? " " : "", name, advice != NULL ? ": " : "",
+    (void)snprintf(text, size, "%s %u%s%s%s%s",
+                   failure->unasked ? "not asked before a minute is over: the server has answered"
+                                    : "the server answers",
+                   failure->code, *name != '\0' ? " " : "", name, advice != NULL ? ": " : "",
                    advice != NULL ? advice->advice : "");
 }
 

@@ -194,6 +194,7 @@ typedef struct floe_failure {
     bool late;         /* its answers come, to what was asked before this gathering */
     bool beside;       /* it answers other requests from here */
     bool elsewhere;    /* it has answered another address of ours */
+    bool unasked;      /* that was its answer to another request, a short while ago */
     uint16_t code;
     uint32_t elapsed_ms;
     floe_address remote;
@@ -208,6 +209,8 @@ typedef struct floe_relay floe_relay;
 /* A failure of a request to `remote` as the transaction stands: asked how often, for how long. */
 floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction *transaction,
                              const floe_address *remote, floe_time now);
+/* 486, 508: the server gives nobody a relay for a while (RFC 8656 §7.4). */
+bool floe_failure_is_full(const floe_failure *failure);
 /* Takes the text over as the reason; without memory there is none. */
 void floe_failure_set_reason(const floe_core *core, floe_failure *failure, const char *reason);
 /* That a server names such an address: "it names an impossible mapped address", which one (where
@@ -259,6 +262,29 @@ struct floe_names {
     bool no_memory; /* for one of the look-ups */
 };
 
+/* Which of the relays that a base has from a server. The first is asked for first; those beside it,
+ * once it is there, and that they fail is no error. */
+typedef struct floe_relay_kind {
+    bool tcp;       /* for TCP to its peers (RFC 6062, T12) */
+    uint8_t family; /* this one alone, as the first has the other (T5); 0: as the settings say */
+} floe_relay_kind;
+
+static inline bool floe_relay_beside(floe_relay_kind kind)
+{
+    return kind.tcp || kind.family != 0;
+}
+
+static inline bool floe_relay_same_kind(floe_relay_kind a, floe_relay_kind b)
+{
+    return a.tcp == b.tcp && a.family == b.family;
+}
+
+/* 486 or 508: for more allocations it is not asked before then (T6). */
+typedef struct floe_refusal {
+    uint16_t code;
+    floe_time until;
+} floe_refusal;
+
 struct floe_server {
     floe_output output; /* FLOE_OUTPUT_SERVER_ERROR */
     char *text;         /* the URL as it was given */
@@ -267,13 +293,10 @@ struct floe_server {
     floe_names names;
     floe_names anew; /* for a relay that it does not give back (T7): then they are its names */
     floe_time anew_since;
-    uint16_t index; /* its place among the servers */
-    /* 486 or 508: not to be asked again in this gathering, nor in one that begins before
-     * `refused_until` (T6). */
-    uint16_t refused;
-    floe_time refused_until;
-    bool told_failed; /* the event that says url_failed is given */
-    floe_list pairs;  /* floe_pair.of_server */
+    uint16_t index;           /* its place among the servers */
+    floe_refusal refusals[2]; /* of first allocations; of those beside them */
+    bool told_failed;         /* the event that says url_failed is given */
+    floe_list pairs;          /* floe_pair.of_server */
     /* Of its pairs: how many pend, may still give or have given something, have heard of it, have
      * failed and were not told; and of these those whose failure is the URL's. */
     uint32_t pairs_pending;
@@ -302,6 +325,12 @@ floe_error floe_server_set_new(floe_core_shared *shared, const floe_gather_optio
 /* A copy, for an associated gatherer. NULL without memory. */
 floe_server_set *floe_server_set_copy(const floe_core *core, const floe_server_set *set);
 void floe_server_set_free(const floe_core_shared *shared, floe_server_set *set);
+/* RFC 8656 §7.4: it has answered so to one who asked for such a relay. */
+void floe_server_refuses(floe_core *core, floe_time now, const floe_server *server,
+                         floe_relay_kind kind, uint16_t code);
+/* Until when it is not to be asked for such a relay; NULL: it may be asked. */
+const floe_refusal *floe_server_refused(const floe_server *server, floe_time now,
+                                        floe_relay_kind kind);
 /* The coming servers take the place of those at hand, which are retired: kept for as long as
  * outputs may speak of them. What is alive of a server that stays goes on. */
 void floe_servers_replace(floe_core *core, floe_time now);
@@ -312,7 +341,7 @@ bool floe_server_current(const floe_core *core, const floe_server *server);
 /* Frees those retired of which nothing speaks any more. */
 void floe_servers_bury(floe_core *core);
 /* Forgets what the last gathering found out. */
-void floe_servers_reset(floe_core *core, floe_time now);
+void floe_servers_reset(floe_core *core);
 /* Looks up what must be looked up, for the families of the bases. */
 void floe_servers_begin(floe_core *core);
 /* T4b: whether a TURN server may be asked on this port, for URLs of strangers; be it the URL's,
@@ -796,23 +825,6 @@ bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
 typedef struct floe_attempt floe_attempt;
 typedef struct floe_pair floe_pair;
 
-/* Which of the relays that a base has from a server. The first is asked for first; those beside it,
- * once it is there, and that they fail is no error. */
-typedef struct floe_relay_kind {
-    bool tcp;       /* for TCP to its peers (RFC 6062, T12) */
-    uint8_t family; /* this one alone, as the first has the other (T5); 0: as the settings say */
-} floe_relay_kind;
-
-static inline bool floe_relay_beside(floe_relay_kind kind)
-{
-    return kind.tcp || kind.family != 0;
-}
-
-static inline bool floe_relay_same_kind(floe_relay_kind a, floe_relay_kind b)
-{
-    return a.tcp == b.tcp && a.family == b.family;
-}
-
 typedef enum floe_relay_phase {
     FLOE_RELAY_LIVE,
     FLOE_RELAY_RELEASING, /* goes once its last packet has been polled */
@@ -916,6 +928,9 @@ floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *rel
                                  const floe_address *remote);
 /* The server's name was looked up anew: those that wait for where it is no longer need not. */
 void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const floe_server *server);
+/* Its server is full: it leaves the gathering, and asks when that may be asked again. One that
+ * would only be another of its kind then ends. */
+void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay);
 /* The gathering waits for it no longer; it goes on. */
 void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay);
 /* Releases the allocation, and withdraws its candidates; it is live no longer. */
@@ -1068,6 +1083,8 @@ struct floe_pair {
     bool url_failed;      /* said so when it was told */
 };
 
+/* Whether one relay will do for both (T1): the two families of an interface. */
+bool floe_bases_are_rivals(const floe_base *base, const floe_base *other);
 /* Pairs the base with every server that has addresses for it; pairs that exist stay. */
 void floe_pairs_make(floe_core *core, floe_time now, floe_base *base);
 void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attempt);
@@ -1178,6 +1195,7 @@ struct floe_core {
     bool pool_wanted; /* gathering begins before it is asked for */
     bool pooled;      /* and has begun so: the owner sees a new gatherer */
     bool gathered;    /* something may be alive from an earlier gathering */
+    bool ended;       /* and one of this generation has been told to be complete */
     bool interfaces_known;
     bool interfaces_asked; /* the output was polled */
     bool relays_ended;     /* one has, and is to be freed */

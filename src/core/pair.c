@@ -277,7 +277,7 @@ static void attempt_stop(floe_core *core, floe_time now, floe_attempt *attempt)
 }
 
 /* T1: one allocation has relayed addresses of both families, so one will do for an interface. */
-static bool are_rivals(const floe_base *base, const floe_base *other)
+bool floe_bases_are_rivals(const floe_base *base, const floe_base *other)
 {
     return base->interface_index != 0 && base->interface_index == other->interface_index &&
            base->local.family != other->local.family;
@@ -294,18 +294,34 @@ static bool last_attempt(const floe_pair *pair)
     return true;
 }
 
-/* T6: a server that is full is not asked again. */
-static void refuse(floe_core *core, floe_time now, floe_attempt *attempt)
-{
-    floe_failure failure = {.kind = FLOE_FAILURE_SERVER,
-                            .code = attempt->pair->server->refused,
-                            .remote = attempt->remote};
+static floe_binding *ask_reflexive(floe_core *core, const floe_pair *pair,
+                                   const floe_address *remote);
 
-    attempt_stop(core, now, attempt);
+/* T6: a server that is full is not asked again; what it can show without an allocation is. */
+static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, uint16_t code)
+{
+    const floe_pair *pair = attempt->pair;
+    floe_relay *relay = attempt->relay;
+    floe_failure failure = {
+        .kind = FLOE_FAILURE_SERVER, .code = code, .remote = attempt->remote, .unasked = true};
+
+    set_start(core, attempt, FLOE_TIME_NEVER);
+    if (relay == NULL) {
+        relay = floe_relay_under_way(core, pair, &attempt->remote);
+    }
+    if (relay == NULL && !floe_relay_beside(pair->kind)) {
+        relay = floe_relay_new(core, now, attempt, &attempt->remote);
+    }
+    if (relay != NULL) {
+        floe_relay_await_room(core, now, relay);
+    }
+    if (!floe_relay_beside(pair->kind)) {
+        (void)ask_reflexive(core, pair, &attempt->remote);
+    }
     floe_attempt_failed(core, now, attempt, failure);
 }
 
-static void refuse_all(floe_core *core, floe_time now, floe_server *server)
+static void refuse_all(floe_core *core, floe_time now, floe_server *server, uint16_t code)
 {
     FLOE_LIST_EACH(pair, &server->pairs, floe_pair, of_server)
     {
@@ -314,8 +330,8 @@ static void refuse_all(floe_core *core, floe_time now, floe_server *server)
             bool begun = attempt->relay != NULL &&
                          (floe_stun_transaction_runs(&attempt->relay->turn.transaction) ||
                           attempt->relay->turn.state == FLOE_TURN_ALLOCATED);
-            if (attempt->progress == FLOE_PENDING && !begun) {
-                refuse(core, now, attempt);
+            if (attempt->progress == FLOE_PENDING && !begun && !pair->yielded) {
+                refuse(core, now, attempt, code);
             }
         }
     }
@@ -341,14 +357,11 @@ static void hurry_next(floe_core *core, floe_pair *pair, floe_time now)
     }
     FLOE_LIST_EACH(other, &pair->server->pairs, floe_pair, of_server)
     {
-        if (are_rivals(pair->base, other->base)) {
+        if (floe_bases_are_rivals(pair->base, other->base)) {
             hurry(core, other, now);
         }
     }
 }
-
-static floe_binding *ask_reflexive(floe_core *core, const floe_pair *pair,
-                                   const floe_address *remote);
 
 /* No Binding went beside an Allocate that was sure to be taken, and was not (R2). */
 static void ask_what_allocate_would_show(floe_core *core, const floe_attempt *attempt)
@@ -361,16 +374,12 @@ static void ask_what_allocate_would_show(floe_core *core, const floe_attempt *at
     }
 }
 
-/* RFC 8656 §7.4: "wait at least 1 minute before trying to create any more allocations on this
- * server". Other options are other servers: what their owner has changed is tried at once. */
-#define REFUSED_FOR floe_seconds(60)
-
 void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
                          floe_failure failure)
 {
     floe_pair *pair = attempt->pair;
-    bool full = failure.kind == FLOE_FAILURE_SERVER &&
-                (failure.code == 486 || failure.code == 508) && pair->kind.family == 0;
+    bool relays = pair->server->url->turn && !pair->yielded && !floe_relay_beside(pair->kind);
+    uint16_t full = relays && floe_failure_is_full(&failure) && !failure.unasked ? failure.code : 0;
     bool answered = failure.kind == FLOE_FAILURE_SERVER || failure.kind == FLOE_FAILURE_CREDENTIALS;
 
     if (attempt->progress != FLOE_PENDING) {
@@ -389,10 +398,8 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
     if (answered) {
         ask_what_allocate_would_show(core, attempt);
     }
-    if (full && pair->server->refused == 0) {
-        pair->server->refused = failure.code;
-        pair->server->refused_until = floe_time_after(now, REFUSED_FOR);
-        refuse_all(core, now, pair->server);
+    if (full != 0) {
+        refuse_all(core, now, pair->server, full);
     }
 }
 
@@ -461,7 +468,7 @@ static void yield_rivals(floe_core *core, floe_time now, const floe_pair *pair)
     FLOE_LIST_EACH(other, &pair->server->pairs, floe_pair, of_server)
     {
         if (other->progress == FLOE_PENDING && !other->yielded &&
-            are_rivals(pair->base, other->base) && !verifies(other)) {
+            floe_bases_are_rivals(pair->base, other->base) && !verifies(other)) {
             yield(core, now, other);
         }
     }
@@ -650,10 +657,11 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     floe_pair *pair = attempt->pair;
     const floe_server *server = pair->server;
     bool turn = server->url->turn && !pair->yielded;
+    const floe_refusal *refusal = turn ? floe_server_refused(server, now, pair->kind) : NULL;
 
     set_start(core, attempt, FLOE_TIME_NEVER);
-    if (turn && server->refused != 0) {
-        refuse(core, now, attempt);
+    if (refusal != NULL) {
+        refuse(core, now, attempt, refusal->code);
         return;
     }
     if (turn) {
@@ -758,7 +766,7 @@ static bool rival_has_relay(const floe_core *core, const floe_pair *pair)
 {
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        if (are_rivals(pair->base, base) &&
+        if (floe_bases_are_rivals(pair->base, base) &&
             floe_relay_of(core, base, pair->server, (floe_relay_kind){0}) != NULL) {
             return true;
         }
@@ -771,7 +779,7 @@ static bool rival_asks(const floe_core *core, const floe_pair *pair)
 {
     FLOE_LIST_EACH(other, &pair->server->pairs, floe_pair, of_server)
     {
-        if (other->progress != FLOE_FAILED && are_rivals(pair->base, other->base)) {
+        if (other->progress != FLOE_FAILED && floe_bases_are_rivals(pair->base, other->base)) {
             return true;
         }
     }

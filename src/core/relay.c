@@ -134,6 +134,7 @@ static floe_relay *make(floe_core *core, floe_time now, floe_base *origin,
     }
     relay->asked = *remote;
     relay->check = relay->unheard = FLOE_TIME_NEVER;
+    relay->generation = core->generation - 1; /* not in this */
     init_turn(core, relay, server->account, remote);
     floe_list_append(&core->relays, &relay->link);
     if (relay->base == NULL || !start(core, now, relay, false)) {
@@ -758,10 +759,35 @@ static void give_up(floe_core *core, floe_time now, floe_relay *relay, bool had,
     }
 }
 
-/* RFC 8656 §7.4: who is full is left alone for a minute. */
-static bool is_full(const floe_failure *failure)
+/* One that was lost, or found its server full, and will ask for what this one would. */
+static bool another_waits(const floe_core *core, const floe_relay *relay)
 {
-    return failure->kind == FLOE_FAILURE_SERVER && (failure->code == 486 || failure->code == 508);
+    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    {
+        bool same =
+            other->origin == relay->origin || floe_bases_are_rivals(other->origin, relay->origin);
+        if (other != relay && other->phase == FLOE_RELAY_LIVE && other->renews && same &&
+            other->server == relay->server && floe_relay_same_kind(other->kind, relay->kind)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether it asks again once a server that is full may be asked: what is only a wish does not. */
+static bool outlasts_refusal(const floe_core *core, const floe_relay *relay)
+{
+    return relay->renews || (!floe_relay_beside(relay->kind) && !another_waits(core, relay));
+}
+
+void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay)
+{
+    floe_relay_leave_gathering(core, relay);
+    if (!outlasts_refusal(core, relay)) {
+        floe_relay_release(core, now, relay);
+    } else if (!relay->renews || floe_time_is_never(relay->retry)) {
+        ask_again_later(core, now, relay, true);
+    }
 }
 
 /* It asked in vain. One that was there before is asked for again: its owner hears once that it is
@@ -769,9 +795,12 @@ static bool is_full(const floe_failure *failure)
  * was; one that does not give back what it has lost may have moved. */
 static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
 {
-    bool full = is_full(&failure);
+    bool full = floe_failure_is_full(&failure);
 
-    if (!relay->renews || is_final(&failure)) {
+    if (full) {
+        floe_server_refuses(core, now, relay->server, relay->kind, failure.code);
+    }
+    if (is_final(&failure) || !(relay->renews || (full && outlasts_refusal(core, relay)))) {
         give_up(core, now, relay, relay->renews, failure);
         return;
     }
@@ -790,7 +819,8 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
 void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay)
 {
     forget_attempt(relay);
-    relay->quiet = relay->generation != core->generation; /* nobody has been told of it in this */
+    /* Nobody has been told of it in this generation, and is to be behind its end. */
+    relay->quiet = relay->generation != core->generation && !core->ended;
 }
 
 /* The allocation is gone: the server was restarted, say. */
@@ -1189,6 +1219,11 @@ static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
 
     if (floe_relay_of(core, relay->origin, relay->server, relay->kind) != NULL) {
         floe_relay_release(core, now, relay); /* another address has given one meanwhile */
+        return;
+    }
+    const floe_refusal *refusal = floe_server_refused(relay->server, now, relay->kind);
+    if (refusal != NULL) {
+        relay->retry = refusal->until;
         return;
     }
     bool good = floe_address_equal(&next, &relay->asked)

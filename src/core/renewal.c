@@ -14,7 +14,7 @@ static void forget(floe_core *core, floe_time now)
 {
     drop_pairs(core);
     floe_servers_replace(core, now);
-    floe_servers_reset(core, now);
+    floe_servers_reset(core);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         base->answered = base->has_srflx = base->has_relay = false;
@@ -57,5 +57,5 @@ void floe_renewal_interrupt(floe_core *core, floe_time now)
     core->interfaces_known = false;
     core->interfaces_asked = false;
     core->state = FLOE_GATHERER_STATE_NEW;
-    core->pooled = false;
+    core->pooled = core->ended = false;
 }

@@ -428,16 +428,39 @@ void floe_servers_bury(floe_core *core)
     }
 }
 
-void floe_servers_reset(floe_core *core, floe_time now)
+void floe_servers_reset(floe_core *core)
 {
     for (size_t i = 0; i < core->set->count; i++) {
         floe_server *server = &core->set->servers[i];
         floe_untell(&server->output);
         floe_names_reset(core->shared, server);
         floe_failure_release(core->shared, &server->failure);
-        server->refused = floe_time_reached(now, server->refused_until) ? 0 : server->refused;
         server->told_failed = false;
     }
+}
+
+/* RFC 8656 §7.4: "wait at least 1 minute before trying to create any more allocations on this
+ * server". Other options are other servers: what their owner has changed is tried at once. */
+#define REFUSED_FOR floe_seconds(60)
+
+void floe_server_refuses(floe_core *core, floe_time now, const floe_server *server,
+                         floe_relay_kind kind, uint16_t code)
+{
+    if (floe_server_current(core, server)) {
+        core->set->servers[server->index].refusals[floe_relay_beside(kind)] =
+            (floe_refusal){code, floe_time_after(now, REFUSED_FOR)};
+    }
+}
+
+const floe_refusal *floe_server_refused(const floe_server *server, floe_time now,
+                                        floe_relay_kind kind)
+{
+    for (size_t i = 0; i <= floe_relay_beside(kind); i++) {
+        if (!floe_time_reached(now, server->refusals[i].until)) {
+            return &server->refusals[i];
+        }
+    }
+    return NULL;
 }
 
 /* R4: STUN over a stream gives no UDP candidate. */

@@ -25,6 +25,7 @@ typedef enum doing {
     STUNNED, /* ICMP port unreachable */
     UNKNOWN, /* 420 */
     FAMILY,  /* 440 */
+    FULL,    /* 486 */
 } doing;
 
 typedef struct server {
@@ -42,6 +43,7 @@ typedef struct server {
     bool alone;        /* and it ignores that: it gives IPv6 to who asks for it alone */
     doing both;        /* what it does with who asks for both */
     doing ipv6;        /* and with who asks for IPv6 alone */
+    doing tcp;         /* and for a relay for TCP (RFC 6062) */
     uint32_t deaf_to;  /* the channel that it does not hear; 0: none */
     unsigned port;     /* of the next relayed address */
     size_t strangers;  /* so many Allocates meet another's allocation: 437 */
@@ -68,6 +70,8 @@ typedef struct hand {
     bool no_list;      /* LIST_INTERFACES is not answered */
     bool no_interface; /* or with none */
     bool two_interfaces;
+    bool second_alone;   /* the first has no address any more */
+    const char *ip;      /* the first interface's; NULL: host_ip */
     size_t data;         /* packets to the peers that went out */
     uint8_t packet[256]; /* the latest */
     size_t packet_size;
@@ -194,6 +198,11 @@ static doing count(server *by, const floe_stun_message *request)
             by->strangers -= by->strangers > 0;
             return FORGOT;
         }
+        floe_span transport;
+        if (floe_stun_find(request, FLOE_STUN_REQUESTED_TRANSPORT, &transport) &&
+            transport.data[0] == 6 && by->tcp != ANSWERS) {
+            return by->tcp;
+        }
         doing special = by->wished                                                   ? by->both
                         : floe_stun_has(request, FLOE_STUN_REQUESTED_ADDRESS_FAMILY) ? by->ipv6
                                                                                      : ANSWERS;
@@ -263,6 +272,9 @@ static void serve(hand *h)
         case FAMILY:
             refuse(h, channel, by, &request, 440);
             break;
+        case FULL:
+            refuse(h, channel, by, &request, 486);
+            break;
         case STUNNED:
             floe_core_unreachable(h->core, h->now, channel, &to, FLOE_UNREACHABLE_PORT, copy, size);
             break;
@@ -321,7 +333,7 @@ static void take(hand *h)
                                       .up = true,
                                       .default_route = true,
                                       .deprecated = h->deprecated,
-                                      .address = address_of(host_ip)},
+                                      .address = address_of(h->ip != NULL ? h->ip : host_ip)},
                                      {.interface_name = "wlan0",
                                       .interface_index = 2,
                                       .up = true,
@@ -331,7 +343,7 @@ static void take(hand *h)
     switch (output->kind) {
     case FLOE_CORE_LIST_INTERFACES:
         if (!h->no_list) {
-            floe_core_interfaces(h->core, h->now, list,
+            floe_core_interfaces(h->core, h->now, h->second_alone ? list + 1 : list,
                                  h->no_interface     ? 0
                                  : h->two_interfaces ? 2
                                                      : 1);
@@ -1084,6 +1096,164 @@ static void t7b_silence_by_tcp(void **state)
     pass(&h, 20000); /* in all, from the latest answer on */
     read_log(&h, "- relay");
     pass(&h, 1000); /* T7: the second loss in a row waits */
+    read_log(&h, "+ relay");
+    end(&h);
+}
+
+/* ── A server that is full (T6, RFC 8656 §7.4) ── */
+
+/* Who is not asked for a minute is asked when that is over, by whoever wanted a relay: an address
+ * to which the machine went over meanwhile. */
+static void t6_a_refusal_ends_with_its_minute(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    turn->allocate = FULL;
+    h.two_interfaces = true;
+    gather(&h);
+    pass(&h, 6000);
+    read_log(&h, "+ host, + srflx, + relay, end, + host, error, + srflx, end");
+    turn->allocate = ANSWERS;
+    h.two_interfaces = false;
+    h.second_alone = true;
+    pass(&h, 10000);
+    turn->allocates = 0;
+    gather(&h);
+    pass(&h, 6000);
+    read_log(&h, "- relay, - host, - srflx, error, end");
+    assert_non_null(strstr(h.error, "not asked before a minute is over"));
+    assert_int_equal(turn->allocates, 0);
+    pass(&h, 60000);
+    read_log(&h, "+ relay");
+    assert_int_equal(turn->allocates, 1);
+    end(&h);
+}
+
+/* R1: what a NAT shows of the next address has nothing to do with it. */
+static void t6_a_refusal_costs_no_reflexive_candidate(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->allocate = FULL;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, error, + srflx, end");
+    assert_non_null(strstr(h.error, "the server answers 486"));
+    h.ip = "10.0.5.5:0";
+    turn->mapped = "192.0.2.8:900";
+    turn->allocates = 0;
+    gather(&h);
+    pass(&h, 6000);
+    read_log(&h, "- host, - srflx, + host, error, + srflx, end");
+    assert_int_equal(turn->allocates, 0);
+    end(&h);
+}
+
+/* T7: relays that wait to be had again go on waiting, each of them, whoever gathers meanwhile; none
+ * asks before the minute is over; and what a new generation was not told is for its next gathering
+ * (L4). */
+static void t6_a_refusal_ends_nothing_that_waits(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int restarts = 0; restarts < 2; restarts++) {
+        make(&h, turn_url, 1, defaults);
+        h.two_interfaces = true;
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 1000);
+        *h.log = '\0';
+        turn->refresh = FORGOT;
+        turn->allocate = FULL;
+        pass(&h, 30000);
+        read_log(&h, "- relay, error, - relay");
+        if (restarts) {
+            assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        }
+        turn->allocates = 0;
+        gather(&h);
+        pass(&h, 6000);
+        read_log(&h, restarts ? "+ host, + host, error, error, + srflx, + srflx, end"
+                              : "error, error, end");
+        assert_int_equal(turn->allocates, 0);
+        turn->refresh = turn->allocate = ANSWERS;
+        pass(&h, 120000);
+        assert_int_equal(turn->allocates, 2);
+        read_log(&h, restarts ? "" : "+ relay, + relay");
+        gather(&h);
+        pass(&h, 1000);
+        read_log(&h, restarts ? "+ relay, + relay, end" : "end");
+        end(&h);
+    }
+}
+
+/* T5, T12: a wish that is refused so costs the wish, and is not asked for again within the minute. */
+static void t6_a_refused_wish_costs_nothing_else(void **state)
+{
+    static const char *const urls[] = {"turn:203.0.113.2?transport=tcp"};
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->alone = true;
+    turn->ipv6 = FULL;
+    gather(&h);
+    pass(&h, 1000);
+    assert_int_equal(turn->allocates, 2);
+    for (int i = 0; i < 3; i++) {
+        gather(&h);
+        pass(&h, 1000);
+    }
+    assert_int_equal(turn->allocates, 2);
+    end(&h);
+
+    settings.network_types =
+        FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 | FLOE_NETWORK_TYPE_TCP4;
+    make(&h, urls, 1, settings);
+    turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->tcp = FULL;
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    h.ip = "10.0.5.5:0";
+    gather(&h);
+    pass(&h, 6000);
+    assert_non_null(strstr(h.log, "+ relay"));
+    assert_int_equal(h.errors, 0);
+    end(&h);
+}
+
+/* L14, T7: without a list of interfaces nobody asks; what was lost is told when it is had again. */
+static void l14_what_is_away_while_no_list_comes(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    turn->refresh = turn->allocate = SILENT;
+    pass(&h, 100000);
+    read_log(&h, "- relay, error");
+    h.no_list = true;
+    gather(&h);
+    pass(&h, 10000);
+    read_log(&h, "error, end");
+    turn->refresh = turn->allocate = ANSWERS;
+    pass(&h, 120000);
     read_log(&h, "+ relay");
     end(&h);
 }
@@ -2561,6 +2731,11 @@ int main(void)
         cmocka_unit_test(t7b_silence_of_a_server_that_is_there),
         cmocka_unit_test(t7b_nothing_listens_any_more),
         cmocka_unit_test(t7b_silence_by_tcp),
+        cmocka_unit_test(t6_a_refusal_ends_with_its_minute),
+        cmocka_unit_test(t6_a_refusal_costs_no_reflexive_candidate),
+        cmocka_unit_test(t6_a_refusal_ends_nothing_that_waits),
+        cmocka_unit_test(t6_a_refused_wish_costs_nothing_else),
+        cmocka_unit_test(l14_what_is_away_while_no_list_comes),
         cmocka_unit_test(t7b_a_request_that_has_not_left_is_not_unanswered),
         cmocka_unit_test(l14_a_relay_that_is_lost_meanwhile),
         cmocka_unit_test(l14_a_relay_that_stands_is_no_error),
