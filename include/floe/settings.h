@@ -163,8 +163,10 @@ typedef struct floe_settings {
     /** Leave out cellular networks while a wired or wireless one has an address; an interface of
      *  unknown kind (a bridge, a container's) is no reason to. */
     bool avoid_costly_networks;
-    /** URLs without a port: look for SRV, and for turn(s) S-NAPTR, before the host's addresses (RFC
-     *  8489 §8.1, RFC 5928). */
+    /** URLs without a port: look for SRV, and for turn(s) without a transport S-NAPTR, before the
+     *  host's addresses (RFC 8489 §8.1, RFC 5928). The transports that S-NAPTR names are tried in
+     *  its order, for turns: the secure ones alone, and through no proxy; where it names none, the
+     *  URL's default is. */
     bool service_discovery;
     floe_mdns_mode mdns_mode;
     /** The name to show, "LABEL.local"; NULL: a random one for each address. Copied. */

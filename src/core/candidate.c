@@ -89,9 +89,9 @@ static bool priority_taken(const floe_core *core, uint32_t priority)
 }
 
 /* T11: UDP, DTLS, TCP, TLS. */
-static uint32_t order_of_transport(const floe_server *server)
+static uint32_t order_of_transport(uint8_t transport)
 {
-    switch (server->url->transport) {
+    switch (transport) {
     case FLOE_PROTOCOL_DTLS:
         return 1;
     case FLOE_PROTOCOL_TCP:
@@ -125,12 +125,12 @@ static uint32_t base_preference(const floe_base *base, uint32_t place)
  * component. */
 static uint32_t choose_priority(const floe_core *core, floe_candidate_type type,
                                 floe_tcp_type tcp_type, const floe_base *base,
-                                const floe_server *server)
+                                const floe_server *server, uint8_t transport)
 {
     uint32_t place = 0;
 
     if (server != NULL) {
-        place = order_of_transport(server) * 64 + (server->index < 63 ? server->index : 63U);
+        place = order_of_transport(transport) * 64 + (server->index < 63 ? server->index : 63U);
     }
     uint32_t local_preference = base_preference(base, place);
 
@@ -155,9 +155,8 @@ static floe_error choose_foundation(const floe_core *core, floe_found *found,
         found->type == FLOE_CANDIDATE_TYPE_RELAY ? &found->address : &found->base->local;
     uint8_t protocol =
         found->tcp_type == FLOE_TCP_TYPE_NONE ? FLOE_PROTOCOL_UDP : FLOE_PROTOCOL_TCP;
-    uint8_t transport =
-        found->server != NULL ? (uint8_t)found->server->url->transport : FLOE_PROTOCOL_NONE;
-    uint8_t tags[] = {found->type, protocol, transport, base->family, server_address->family};
+    uint8_t tags[] = {found->type, protocol, found->transport, base->family,
+                      server_address->family};
     uint8_t digest[FLOE_SHA256_SIZE];
     floe_span parts[] = {
         floe_span_of(core->foundation_secret, sizeof core->foundation_secret),
@@ -360,6 +359,14 @@ static floe_found *list(floe_core *core, const floe_found *candidate)
     return made;
 }
 
+/* By which its server was asked: what a NAT shows, by UDP. */
+static uint8_t transport_of(const floe_finding *finding)
+{
+    return finding->relay != NULL    ? finding->relay->transport
+           : finding->server != NULL ? FLOE_PROTOCOL_UDP
+                                     : FLOE_PROTOCOL_NONE;
+}
+
 static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
                     const floe_address *address)
 {
@@ -374,6 +381,7 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
                         .related = finding->related != NULL ? *finding->related : nowhere,
                         .type = (uint8_t)finding->type,
                         .tcp_type = (uint8_t)finding->tcp_type,
+                        .transport = transport_of(finding),
                         .found_at = floe_since_start(core, now)};
 
     if (redundant(core, &found)) {
@@ -389,8 +397,8 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
         floe_core_out_of_memory(core);
         return false;
     }
-    made->priority =
-        choose_priority(core, finding->type, finding->tcp_type, finding->base, finding->server);
+    made->priority = choose_priority(core, finding->type, finding->tcp_type, finding->base,
+                                     finding->server, found.transport);
     floe_tree_insert(&core->priorities, &made->by_priority, made);
     made->hidden = hidden_by_policy(core, made);
     if (!made->hidden) {
@@ -656,7 +664,7 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .related_address = has_related ? related : NULL,
         .related_port = shown.port,
         .url = found->server != NULL ? found->server->text : NULL,
-        .relay_protocol = relay ? found->server->url->transport : FLOE_PROTOCOL_NONE,
+        .relay_protocol = relay ? (floe_protocol)found->transport : FLOE_PROTOCOL_NONE,
         .username_fragment = found->stale && *core->former.username_fragment != '\0'
                                  ? core->former.username_fragment
                                  : core->credentials.username_fragment,

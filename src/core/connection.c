@@ -59,8 +59,9 @@ static bool add_secure(floe_core *core, floe_time now, floe_connection *connecti
         floe_trace_packet(core, now, FLOE_TRACE_WARNING, connection->base, &connection->remote,
                           relay->server, NULL, NULL, "certificates of servers are not checked");
     }
-    (void)snprintf(peer, sizeof peer, "%s %s %u", floe_protocol_name(relay->server->url->transport),
-                   host, relay->server->url->port);
+    (void)snprintf(peer, sizeof peer, "%s %s %u",
+                   floe_protocol_name((floe_protocol)relay->transport), host,
+                   relay->server->url->port);
     connection->secure = secure_context(core) ? floe_secure_new(core->shared->secure, host, peer,
                                                                 !is_stream(connection))
                                               : NULL;
@@ -100,7 +101,7 @@ floe_connection *floe_connection_new(floe_core *core, floe_time now, floe_relay 
     }
     made->relay = relay;
     made->base = relay->base;
-    made->transport = (uint8_t)relay->server->url->transport;
+    made->transport = relay->transport;
     made->local = floe_address_with_port(relay->base->local, 0);
     made->remote = relay->turn.server;
     made->channel = ++core->last_channel;

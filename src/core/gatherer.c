@@ -723,8 +723,7 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->base == base && relay->phase == FLOE_RELAY_LIVE &&
-            relay->server->url->transport == FLOE_PROTOCOL_UDP &&
-            floe_address_equal(&relay->turn.server, &to)) {
+            relay->transport == FLOE_PROTOCOL_UDP && floe_address_equal(&relay->turn.server, &to)) {
             floe_address peer;
             of_server = true;
             if (floe_relay_peer_of(relay, now, sent, &peer)) { /* the owner's, in its wrapping */

@@ -237,10 +237,12 @@ typedef struct floe_lookup {
     floe_names *names;
     char *name; /* NULL: the URL's host */
     uint32_t query;
+    uint32_t order; /* of what it finds among the server's places */
     uint16_t port;
-    uint16_t order; /* of what it finds among the server's addresses */
-    uint8_t record; /* a floe_dns_record */
-    uint8_t error;  /* a floe_error, negated */
+    uint8_t shift;      /* of `order`, for what it leads to */
+    uint8_t transports; /* that it is about: floe_protocol, bit by bit */
+    uint8_t record;     /* a floe_dns_record */
+    uint8_t error;      /* a floe_error, negated */
     bool done;
     bool proxy;           /* its name is the proxy's, which the owner has chosen */
     floe_address refused; /* an address that cannot be a server's (T4b); family none: none was */
@@ -251,8 +253,15 @@ typedef struct floe_lookup {
 
 typedef struct floe_place {
     floe_address address; /* of the server, or of the proxy on the way */
-    uint8_t order;        /* those of a better SRV target first */
+    uint32_t order;       /* those of a better NAPTR or SRV record first */
+    uint8_t transport;    /* a floe_protocol: the URL's, or a service's (RFC 5928) */
 } floe_place;
+
+static inline bool floe_place_is(const floe_place *place, const floe_address *address,
+                                 uint8_t transport)
+{
+    return place->transport == transport && floe_address_equal(&place->address, address);
+}
 
 /* Where a server is: the look-ups that say so, and what they have said by now, best first. */
 struct floe_names {
@@ -369,7 +378,7 @@ void floe_names_reset(const floe_core_shared *shared, floe_server *server);
 /* Whether a gathering waits for one of its look-ups. */
 bool floe_server_pending(const floe_server *server);
 /* Whether it is known to be there. */
-bool floe_server_is_at(const floe_server *server, const floe_address *address);
+bool floe_server_is_at(const floe_server *server, const floe_address *address, uint8_t transport);
 void floe_names_addresses(floe_core *core, floe_time now, uint32_t query, floe_error error,
                           const floe_address *addresses, size_t count);
 void floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_error error,
@@ -402,6 +411,7 @@ typedef struct floe_found {
     uint32_t priority;
     uint8_t type;       /* a floe_candidate_type */
     uint8_t tcp_type;   /* a floe_tcp_type; none: it is for UDP */
+    uint8_t transport;  /* a floe_protocol, by which its server was asked; none: it has none */
     bool hidden;        /* policy keeps it from being reported; it counts for redundancy */
     bool told;          /* in this generation */
     bool known;         /* in this one or one before: the owner has its id */
@@ -852,6 +862,7 @@ struct floe_relay {
     floe_time heard;       /* when something came from its server last */
     floe_time owed;        /* since when its server owes an answer, if a request runs */
     floe_time unheard;     /* since when packets go to it and nothing comes back; never: not so */
+    uint8_t transport;     /* a floe_protocol, to its server */
     uint8_t phase;         /* a floe_relay_phase */
     uint8_t losses;        /* in a row */
     uint8_t ignored;       /* sends of its Refresh without an answer, Bindings beside with one */
@@ -866,8 +877,7 @@ struct floe_relay {
     uint32_t generation; /* in which it was told */
 };
 
-floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt,
-                           const floe_address *remote);
+floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt);
 /* Its connection is ready for requests; or has failed. */
 void floe_relay_connected(floe_core *core, floe_relay *relay);
 void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
@@ -908,10 +918,9 @@ static inline void floe_relay_heard(floe_relay *relay, floe_time now)
 /* The live relay of the base by this server, allocated; NULL: none. */
 floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
                           floe_relay_kind kind);
-/* One that was asked for before, that nobody waits for any more, and that will do for the pair's
- * attempt at this address: it asks there, or where its server is no longer. NULL: none. */
-floe_relay *floe_relay_under_way(const floe_core *core, const floe_pair *pair,
-                                 const floe_address *remote);
+/* One that was asked for before, that nobody waits for any more, and that will do for the
+ * attempt: it asks there, or where its server is no longer. NULL: none. */
+floe_relay *floe_relay_under_way(const floe_core *core, const floe_attempt *attempt);
 /* The base is about to go: its relays move to another or are released. */
 void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base);
 /* Whether it is allocated, and reached by the base that it has. */
@@ -925,7 +934,7 @@ void floe_relay_request_leaves(floe_core *core, floe_time now, const floe_relay 
                                size_t size);
 /* One that is asked for again is asked for at this address instead; NULL without memory. */
 floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *relay,
-                                 const floe_address *remote);
+                                 const floe_place *place);
 /* The server's name was looked up anew: those that wait for where it is no longer need not. */
 void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const floe_server *server);
 /* Its server is full: it leaves the gathering, and asks when that may be asked again. One that
@@ -1058,6 +1067,7 @@ struct floe_attempt {
     floe_binding *binding;
     floe_relay *relay;
     floe_counters counters; /* of the relay that it had */
+    uint8_t transport;      /* a floe_protocol */
     uint8_t progress;       /* a floe_progress */
     bool answered;          /* the address has answered its relay */
     bool late;              /* and what nobody waits for any more */

@@ -21,11 +21,57 @@ static bool is_service(const floe_lookup *lookup)
     return lookup->record == FLOE_DNS_SRV || lookup->record == FLOE_DNS_NAPTR;
 }
 
-/* Of the server's names at hand, or anew. */
+/* T11: what is tried first, where nobody says otherwise. */
+static const uint8_t transports[] = {FLOE_PROTOCOL_UDP, FLOE_PROTOCOL_DTLS, FLOE_PROTOCOL_TCP,
+                                     FLOE_PROTOCOL_TLS};
+#define TRANSPORTS (sizeof transports / sizeof *transports)
+#define BIT(transport) ((uint8_t)(1U << (transport)))
+#define DATAGRAMS (BIT(FLOE_PROTOCOL_UDP) | BIT(FLOE_PROTOCOL_DTLS))
+#define SECURE (BIT(FLOE_PROTOCOL_TLS) | BIT(FLOE_PROTOCOL_DTLS))
+
+/* Of the server's names at hand, or anew: for what transports, and where among them all. The order
+ * has four bits for each step from the host on, the first highest, and four for the transport. */
 typedef struct looking {
     floe_server *server;
     floe_names *names;
+    uint32_t order;
+    uint8_t shift;
+    uint8_t transports;
 } looking;
+
+#define STEP_BITS 4U
+#define STEP_MAX 15U
+
+/* From the host. */
+static looking looking_for(floe_server *server, floe_names *names)
+{
+    return (looking){.server = server,
+                     .names = names,
+                     .shift = 32 - STEP_BITS,
+                     .transports = BIT(server->url->transport)};
+}
+
+static looking looking_on(const floe_lookup *from)
+{
+    return (looking){.server = from->server,
+                     .names = from->names,
+                     .order = from->order,
+                     .shift = from->shift,
+                     .transports = from->transports};
+}
+
+/* By the record that is so many others' next, for such transports. */
+static looking step(const looking *of, size_t record, uint8_t for_transports)
+{
+    looking next = *of;
+
+    next.transports = for_transports;
+    if (of->shift > 0) {
+        next.order |= (uint32_t)(record < STEP_MAX ? record : STEP_MAX) << of->shift;
+        next.shift = (uint8_t)(of->shift - STEP_BITS);
+    }
+    return next;
+}
 
 static bool is_anew(const looking *of)
 {
@@ -40,7 +86,7 @@ static void fail(floe_core *core, const looking *of, floe_failure_kind kind, uin
 }
 
 static floe_lookup *add_lookup(floe_core *core, const looking *of, floe_dns_record record,
-                               const char *name, uint16_t port, uint16_t order)
+                               const char *name, uint16_t port)
 {
     const floe_allocator *allocator = &core->shared->allocator;
     floe_lookup *lookup = floe_allocate(allocator, sizeof *lookup);
@@ -58,7 +104,9 @@ static floe_lookup *add_lookup(floe_core *core, const looking *of, floe_dns_reco
     lookup->name = copy;
     lookup->record = (uint8_t)record;
     lookup->port = port;
-    lookup->order = order;
+    lookup->order = of->order;
+    lookup->shift = of->shift;
+    lookup->transports = of->transports;
     lookup->query = ++core->last_query;
     floe_list_append(&of->names->lookups, &lookup->link);
     if (is_service(lookup) && !is_anew(of)) {
@@ -70,8 +118,7 @@ static floe_lookup *add_lookup(floe_core *core, const looking *of, floe_dns_reco
 }
 
 /* Both families of a name, as far as a base could use them. */
-static void look_up_addresses(floe_core *core, const looking *of, const char *name, uint16_t port,
-                              uint16_t order)
+static void look_up_addresses(floe_core *core, const looking *of, const char *name, uint16_t port)
 {
     static const struct {
         uint8_t family;
@@ -81,7 +128,7 @@ static void look_up_addresses(floe_core *core, const looking *of, const char *na
 
     for (size_t i = 0; i < 2; i++) {
         if (floe_bases_have_family(core, kinds[i].family)) {
-            floe_lookup *lookup = add_lookup(core, of, kinds[i].record, name, port, order);
+            floe_lookup *lookup = add_lookup(core, of, kinds[i].record, name, port);
             if (lookup != NULL) {
                 lookup->proxy = proxy != NULL && name == proxy->host;
             }
@@ -98,7 +145,16 @@ static void look_up_service(floe_core *core, const looking *of)
 
     (void)snprintf(name, sizeof name, "_%s%s._%s.%s", url->turn ? "turn" : "stun",
                    url->secure ? "s" : "", udp ? "udp" : "tcp", url->host);
-    (void)add_lookup(core, of, FLOE_DNS_SRV, name, 0, 0);
+    (void)add_lookup(core, of, FLOE_DNS_SRV, name, 0);
+}
+
+/* RFC 5928 §3: by what the domain may say that a URL which does not say it is served: "turns" by
+ * what is secure. Past a proxy goes no connection. */
+static uint8_t served_by(const floe_core *core, const floe_url *url)
+{
+    unsigned all = url->secure ? SECURE : SECURE | BIT(FLOE_PROTOCOL_UDP) | BIT(FLOE_PROTOCOL_TCP);
+
+    return (uint8_t)(core->shared->proxy != NULL ? all & DATAGRAMS : all);
 }
 
 static void begin(floe_core *core, const looking *of)
@@ -110,11 +166,13 @@ static void begin(floe_core *core, const looking *of)
 
     of->names->no_memory = false;
     if (host != url->host) { /* the proxy looks up the server's own name */
-        look_up_addresses(core, of, host, port, 0);
+        look_up_addresses(core, of, host, port);
     } else if (!core->shared->service_discovery || url->has_port) {
-        look_up_addresses(core, of, NULL, url->port, 0);
+        look_up_addresses(core, of, NULL, url->port);
     } else if (url->turn && !url->has_transport) {
-        (void)add_lookup(core, of, FLOE_DNS_NAPTR, NULL, 0, 0);
+        looking any = *of;
+        any.transports = served_by(core, url);
+        (void)add_lookup(core, &any, FLOE_DNS_NAPTR, NULL, 0);
     } else {
         look_up_service(core, of);
     }
@@ -128,7 +186,9 @@ void floe_names_init(floe_server *server)
 
 void floe_names_begin(floe_core *core, floe_server *server)
 {
-    begin(core, &(looking){server, &server->names});
+    looking of = looking_for(server, &server->names);
+
+    begin(core, &of);
     if (server->names.no_memory && floe_list_empty(&server->names.lookups)) {
         floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
     }
@@ -204,7 +264,8 @@ void floe_names_again(floe_core *core, floe_time now, const floe_server *of)
     if (!asked && !floe_server_pending(server)) {
         forget_anew(core->shared, server);
         server->anew_since = now;
-        begin(core, &(looking){server, &server->anew});
+        looking anew = looking_for(server, &server->anew);
+        begin(core, &anew);
     }
 }
 
@@ -249,29 +310,42 @@ static bool make_room(const floe_core *core, floe_names *names, size_t more)
 }
 
 /* Behind those of the same order or a better one. */
-static void insert_place(floe_names *names, const floe_address *address, uint16_t order)
+static void insert_place(floe_names *names, const floe_place *place)
 {
     size_t at = names->place_count++;
 
-    for (; at > 0 && names->places[at - 1].order > order; at--) {
+    for (; at > 0 && names->places[at - 1].order > place->order; at--) {
         names->places[at] = names->places[at - 1];
     }
-    names->places[at] = (floe_place){.address = *address, .order = (uint8_t)order};
+    names->places[at] = *place;
 }
 
-static bool is_known(const floe_names *names, const floe_address *address)
+static bool is_known(const floe_names *names, const floe_address *address, uint8_t transport)
 {
     for (size_t i = 0; i < names->place_count; i++) {
-        if (floe_address_equal(&names->places[i].address, address)) {
+        if (floe_place_is(&names->places[i], address, transport)) {
             return true;
         }
     }
     return false;
 }
 
-bool floe_server_is_at(const floe_server *server, const floe_address *address)
+bool floe_server_is_at(const floe_server *server, const floe_address *address, uint8_t transport)
 {
-    return is_known(&server->names, address);
+    return is_known(&server->names, address, transport);
+}
+
+/* By each transport that the look-up is about. */
+static void insert_places(floe_names *names, const floe_lookup *lookup, const floe_address *address)
+{
+    for (uint32_t i = 0; i < TRANSPORTS; i++) {
+        floe_place place = {
+            .address = *address, .order = lookup->order | i, .transport = transports[i]};
+        if ((lookup->transports & BIT(transports[i])) != 0 &&
+            !is_known(names, address, transports[i])) {
+            insert_place(names, &place);
+        }
+    }
 }
 
 /* T4b is about what others name: whom his proxy's name stands for is the owner's own affair. */
@@ -292,17 +366,17 @@ static bool add_addresses(floe_core *core, floe_lookup *lookup, const floe_addre
     if (count == 0) {
         return true;
     }
-    if (!make_room(core, names, count)) {
+    if (!make_room(core, names, count * TRANSPORTS)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
         floe_address plain = floe_address_normalise(given[i]);
         floe_address address = floe_address_with_port(plain, lookup->port);
-        if (given[i].family != family || is_known(names, &address)) {
+        if (given[i].family != family) {
             continue;
         }
         if (may_be_asked(core, lookup, &address)) {
-            insert_place(names, &address, lookup->order);
+            insert_places(names, lookup, &address);
         } else {
             lookup->refused = address;
         }
@@ -456,33 +530,54 @@ static bool says_none(const floe_service_record *records, size_t count)
            (strcmp(records[0].target, ".") == 0 || *records[0].target == '\0');
 }
 
+/* Whether something else than this may say where the server is, or has said it. */
+static bool others_lead_on(const floe_lookup *from)
+{
+    FLOE_LIST_EACH(lookup, &from->names->lookups, floe_lookup, link)
+    {
+        if (lookup != from && (!lookup->done || !is_service(lookup))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The targets of SRV, best first; without any, the host itself (RFC 8489 §8.1). */
-static void follow_srv(floe_core *core, const looking *of, const floe_service_record *records,
+static void follow_srv(floe_core *core, const floe_lookup *from, const floe_service_record *records,
                        size_t count)
 {
+    looking of = looking_on(from);
+    const floe_url *url = from->server->url;
     bool taken[FLOE_SERVICES_MAX] = {false};
     const floe_service_record *record;
     uint16_t order = 0;
     uint16_t refused = 0;
 
     if (says_none(records, count)) {
-        fail(core, of, FLOE_FAILURE_SERVICE, 0);
+        if (!others_lead_on(from)) {
+            fail(core, &of, FLOE_FAILURE_SERVICE, 0);
+        }
         return;
     }
     count = count < FLOE_SERVICES_MAX ? count : FLOE_SERVICES_MAX;
     while (order < FLOE_ADDRESSES_MAX && (record = draw(core, records, count, taken)) != NULL) {
         taken[record - records] = true;
-        if (record->port != 0 && !floe_server_port_allowed(core, of->server->url, record->port)) {
+        if (record->port != 0 && !floe_server_port_allowed(core, url, record->port)) {
             refused = record->port;
         } else if (record->port != 0) {
-            look_up_addresses(core, of, record->target, record->port, order++);
+            looking next = step(&of, order++, of.transports);
+            look_up_addresses(core, &next, record->target, record->port);
         }
     }
-    if (order == 0 && refused != 0) {
-        fail(core, of, FLOE_FAILURE_PORT, 0);
-        of->server->failure.remote.port = is_anew(of) ? 0 : refused;
-    } else if (order == 0) {
-        look_up_addresses(core, of, NULL, of->server->url->port, 0);
+    if (order > 0 || others_lead_on(from)) {
+        return;
+    }
+    if (refused != 0) {
+        fail(core, &of, FLOE_FAILURE_PORT, 0);
+        of.server->failure.remote.port = is_anew(&of) ? 0 : refused;
+    } else {
+        looking host = looking_for(from->server, from->names);
+        look_up_addresses(core, &host, NULL, url->port);
     }
 }
 
@@ -517,35 +612,95 @@ static bool serves(const char *service, const char *tag)
     return relay && tagged;
 }
 
-/* The first that leads on, by order and preference: flag "S" to an SRV record, "A" to addresses,
- * none to other records of the kind (RFC 3958 §2.2.1), of which there are bounded many. */
-static void follow_naptr(floe_core *core, const looking *of, const floe_service_record *records,
-                         size_t count)
+/* What the record's service serves of what is looked for. */
+static uint8_t served(const floe_service_record *record, uint8_t wanted)
 {
-    const floe_url *url = of->server->url;
-    const char *tag = url->transport == FLOE_PROTOCOL_TLS   ? "turn.tls"
-                      : url->transport == FLOE_PROTOCOL_TCP ? "turn.tcp"
-                                                            : "turn.udp";
-    const floe_service_record *best = NULL;
+    static const char *const tags[TRANSPORTS] = {"turn.udp", "turn.dtls", "turn.tcp", "turn.tls"};
+    unsigned found = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        const floe_service_record *record = &records[i];
-        bool flag = record->flag == 's' || record->flag == 'S' || record->flag == 'a' ||
-                    record->flag == 'A' || record->flag == '\0';
-        if (flag && usable_target(record->target) && serves(record->service, tag) &&
-            (best == NULL || record->priority < best->priority ||
-             (record->priority == best->priority && record->weight < best->weight))) {
-            best = record;
-        }
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        found |= serves(record->service, tags[i]) ? BIT(transports[i]) : 0U;
     }
-    if (best == NULL) {
-        look_up_service(core, of);
-    } else if (best->flag == '\0') {
-        (void)add_lookup(core, of, FLOE_DNS_NAPTR, best->target, 0, 0);
-    } else if (best->flag == 's' || best->flag == 'S') {
-        (void)add_lookup(core, of, FLOE_DNS_SRV, best->target, 0, 0);
-    } else {
-        look_up_addresses(core, of, best->target, url->port, 0);
+    return (uint8_t)(found & wanted);
+}
+
+static bool leads_on(const floe_service_record *record)
+{
+    bool flag = record->flag == 's' || record->flag == 'S' || record->flag == 'a' ||
+                record->flag == 'A' || record->flag == '\0';
+
+    return flag && usable_target(record->target);
+}
+
+static bool is_before(const floe_service_record *a, const floe_service_record *b)
+{
+    return a->priority < b->priority || (a->priority == b->priority && a->weight < b->weight);
+}
+
+/* Flag "S" leads to an SRV record, "A" to addresses, none to other records of the kind (RFC 3958
+ * §2.2.1). */
+static void follow_record(floe_core *core, const looking *next, const floe_service_record *record)
+{
+    looking plain = *next;
+    looking secure = *next;
+
+    if (record->flag == '\0') {
+        (void)add_lookup(core, next, FLOE_DNS_NAPTR, record->target, 0);
+        return;
+    }
+    if (record->flag == 's' || record->flag == 'S') {
+        (void)add_lookup(core, next, FLOE_DNS_SRV, record->target, 0);
+        return;
+    }
+    plain.transports = (uint8_t)(next->transports & ~SECURE);
+    secure.transports = next->transports & SECURE;
+    if (plain.transports != 0) {
+        look_up_addresses(core, &plain, record->target, 3478);
+    }
+    if (secure.transports != 0) {
+        look_up_addresses(core, &secure, record->target, 5349);
+    }
+}
+
+static size_t count_lookups(const floe_names *names)
+{
+    size_t count = 0;
+
+    FLOE_LIST_EACH(lookup, &names->lookups, floe_lookup, link)
+    {
+        count++;
+    }
+    return count;
+}
+
+/* Those that lead on, by order and preference (RFC 5928 §3): each serves the transports that it
+ * names. */
+static void follow_naptr(floe_core *core, const floe_lookup *from,
+                         const floe_service_record *records, size_t count)
+{
+    looking of = looking_on(from);
+    bool taken[FLOE_SERVICES_MAX] = {false};
+    size_t followed = 0;
+
+    count = count < FLOE_SERVICES_MAX ? count : FLOE_SERVICES_MAX;
+    while (count_lookups(of.names) < LOOKUPS_MAX) {
+        size_t best = count;
+        for (size_t i = 0; i < count; i++) {
+            if (!taken[i] && leads_on(&records[i]) && served(&records[i], of.transports) != 0 &&
+                (best == count || is_before(&records[i], &records[best]))) {
+                best = i;
+            }
+        }
+        if (best == count) {
+            break;
+        }
+        taken[best] = true;
+        looking next = step(&of, followed++, served(&records[best], of.transports));
+        follow_record(core, &next, &records[best]);
+    }
+    if (followed == 0 && !others_lead_on(from)) {
+        looking host = looking_for(from->server, from->names);
+        look_up_service(core, &host);
     }
 }
 
@@ -553,14 +708,9 @@ void floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_er
                          const floe_service_record *records, size_t count)
 {
     floe_lookup *lookup = pending_lookup(core, query);
-    size_t lookups = 0;
 
     if (lookup == NULL || !is_service(lookup)) {
         return;
-    }
-    FLOE_LIST_EACH(other, &lookup->names->lookups, floe_lookup, link)
-    {
-        lookups++;
     }
     if (error == FLOE_ERR_NO_MEMORY) { /* what it has is not known */
         lookup->names->no_memory = true;
@@ -568,12 +718,11 @@ void floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_er
         return;
     }
     /* No service is no failure: the host's own addresses stand for it. */
-    count = error == FLOE_OK && lookups < LOOKUPS_MAX ? count : 0;
-    looking of = {lookup->server, lookup->names};
+    count = error == FLOE_OK && count_lookups(lookup->names) < LOOKUPS_MAX ? count : 0;
     if (lookup->record == FLOE_DNS_SRV) {
-        follow_srv(core, &of, records, count);
+        follow_srv(core, lookup, records, count);
     } else {
-        follow_naptr(core, &of, records, count);
+        follow_naptr(core, lookup, records, count);
     }
     lookup_ended(core, now, lookup, FLOE_OK);
 }
@@ -586,7 +735,7 @@ void floe_names_without_services(floe_core *core, floe_time now)
         {
             if (!lookup->done && is_service(lookup)) {
                 floe_untell(&lookup->output);
-                follow_srv(core, &(looking){server, &server->names}, NULL, 0);
+                follow_srv(core, lookup, NULL, 0);
                 lookup_ended(core, now, lookup, FLOE_OK);
             }
         }

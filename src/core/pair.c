@@ -294,8 +294,7 @@ static bool last_attempt(const floe_pair *pair)
     return true;
 }
 
-static floe_binding *ask_reflexive(floe_core *core, const floe_pair *pair,
-                                   const floe_address *remote);
+static floe_binding *ask_reflexive(floe_core *core, const floe_attempt *attempt);
 
 /* T6: a server that is full is not asked again; what it can show without an allocation is. */
 static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, uint16_t code)
@@ -307,16 +306,16 @@ static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, uint16
 
     set_start(core, attempt, FLOE_TIME_NEVER);
     if (relay == NULL) {
-        relay = floe_relay_under_way(core, pair, &attempt->remote);
+        relay = floe_relay_under_way(core, attempt);
     }
     if (relay == NULL && !floe_relay_beside(pair->kind)) {
-        relay = floe_relay_new(core, now, attempt, &attempt->remote);
+        relay = floe_relay_new(core, now, attempt);
     }
     if (relay != NULL) {
         floe_relay_await_room(core, now, relay);
     }
     if (!floe_relay_beside(pair->kind)) {
-        (void)ask_reflexive(core, pair, &attempt->remote);
+        (void)ask_reflexive(core, attempt);
     }
     floe_attempt_failed(core, now, attempt, failure);
 }
@@ -370,7 +369,7 @@ static void ask_what_allocate_would_show(floe_core *core, const floe_attempt *at
 
     if (server->url->turn && !attempt->pair->yielded && !floe_relay_beside(attempt->pair->kind) &&
         floe_turn_account_holds_for_all(server->account)) {
-        (void)ask_reflexive(core, attempt->pair, &attempt->remote);
+        (void)ask_reflexive(core, attempt);
     }
 }
 
@@ -475,13 +474,12 @@ static void yield_rivals(floe_core *core, floe_time now, const floe_pair *pair)
 }
 
 /* T12: RFC 6062 has TCP relays by TCP and TLS alone. */
-static bool wants_tcp(const floe_core *core, const floe_server *server)
+static bool wants_tcp(const floe_core *core, const floe_server *server, uint8_t transport)
 {
     uint32_t types = core->shared->network_types;
 
     return (types & (FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6)) != 0 && server->url->turn &&
-           (server->url->transport == FLOE_PROTOCOL_TCP ||
-            server->url->transport == FLOE_PROTOCOL_TLS);
+           (transport == FLOE_PROTOCOL_TCP || transport == FLOE_PROTOCOL_TLS);
 }
 
 static void attach(floe_attempt *attempt, floe_relay *relay)
@@ -508,14 +506,17 @@ static floe_relay *verify(floe_core *core, floe_time now, const floe_base *base,
 }
 
 /* NULL without memory. */
-static floe_attempt *add_attempt(floe_core *core, floe_pair *pair, const floe_address *remote)
+static floe_attempt *add_attempt(floe_core *core, floe_pair *pair, const floe_place *place)
 {
     floe_attempt *attempt = floe_allocate(&core->shared->allocator, sizeof *attempt);
 
     if (attempt != NULL) {
-        *attempt = (floe_attempt){.pair = pair, .remote = *remote, .start = FLOE_TIME_NEVER};
+        *attempt = (floe_attempt){.pair = pair,
+                                  .remote = place->address,
+                                  .transport = place->transport,
+                                  .start = FLOE_TIME_NEVER};
         floe_list_append(&pair->attempts, &attempt->link);
-        if (floe_binding_known(pair->base, remote)) {
+        if (floe_binding_known(pair->base, &place->address)) {
             hear(pair);
         }
     }
@@ -524,10 +525,10 @@ static floe_attempt *add_attempt(floe_core *core, floe_pair *pair, const floe_ad
 
 /* One pair with one attempt; NULL without memory. */
 static floe_attempt *add_pair(floe_core *core, floe_base *base, floe_server *server,
-                              const floe_address *remote, floe_relay_kind kind)
+                              const floe_place *place, floe_relay_kind kind)
 {
     floe_pair *pair = pair_new(core, base, server, kind);
-    floe_attempt *attempt = pair != NULL ? add_attempt(core, pair, remote) : NULL;
+    floe_attempt *attempt = pair != NULL ? add_attempt(core, pair, place) : NULL;
 
     if (attempt == NULL) {
         if (pair != NULL) {
@@ -544,7 +545,8 @@ void floe_pairs_keep(floe_core *core, floe_relay *relay)
         return;
     }
     floe_server *server = &core->set->servers[relay->server->index];
-    floe_attempt *attempt = add_pair(core, relay->origin, server, &relay->asked, relay->kind);
+    floe_place place = {.address = relay->asked, .transport = relay->transport};
+    floe_attempt *attempt = add_pair(core, relay->origin, server, &place, relay->kind);
     if (attempt != NULL) {
         attach(attempt, relay);
         attempt->progress = FLOE_SUCCEEDED;
@@ -554,7 +556,7 @@ void floe_pairs_keep(floe_core *core, floe_relay *relay)
 
 /* The server has given a relay, and is asked for another beside it. */
 static void add_beside(floe_core *core, floe_time now, const floe_pair *first,
-                       const floe_address *remote, floe_relay_kind kind)
+                       const floe_attempt *by, floe_relay_kind kind)
 {
     floe_base *base = first->base;
     floe_server *server = first->server;
@@ -564,7 +566,8 @@ static void add_beside(floe_core *core, floe_time now, const floe_pair *first,
             return; /* the first was lost meanwhile, and had again */
         }
     }
-    floe_attempt *attempt = add_pair(core, base, server, remote, kind);
+    floe_place place = {.address = by->remote, .transport = by->transport};
+    floe_attempt *attempt = add_pair(core, base, server, &place, kind);
 
     if (attempt == NULL) {
         return;
@@ -610,37 +613,37 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
     if (pair->server->url->turn) {
         yield_rivals(core, now, pair);
     }
-    if (!floe_relay_beside(pair->kind) && wants_tcp(core, pair->server)) {
-        add_beside(core, now, pair, &attempt->remote, (floe_relay_kind){.tcp = true});
+    if (!floe_relay_beside(pair->kind) && wants_tcp(core, pair->server, attempt->transport)) {
+        add_beside(core, now, pair, attempt, (floe_relay_kind){.tcp = true});
     }
     if (attempt->relay != NULL && attempt->relay->turn.missing != 0 && pair->kind.family == 0) {
         floe_relay_kind other = {.tcp = pair->kind.tcp, .family = attempt->relay->turn.missing};
-        add_beside(core, now, pair, &attempt->remote, other);
+        add_beside(core, now, pair, attempt, other);
     }
 }
 
 /* R2: beside what is asked of a TURN server goes a Binding to it. */
-static floe_binding *ask_reflexive(floe_core *core, const floe_pair *pair,
-                                   const floe_address *remote)
+static floe_binding *ask_reflexive(floe_core *core, const floe_attempt *attempt)
 {
+    const floe_pair *pair = attempt->pair;
     const floe_server *server = pair->server;
     bool useful = !server->url->turn ||
-                  (server->url->transport == FLOE_PROTOCOL_UDP &&
+                  (attempt->transport == FLOE_PROTOCOL_UDP &&
                    core->policy != FLOE_GATHER_POLICY_RELAY && !pair->base->no_reflexive);
 
-    return useful ? floe_binding_to(core, pair->base, server, remote) : NULL;
+    return useful ? floe_binding_to(core, pair->base, server, &attempt->remote) : NULL;
 }
 
 static floe_relay *ask_relay(floe_core *core, floe_time now, floe_attempt *attempt)
 {
-    const floe_pair *pair = attempt->pair;
-    floe_relay *relay = floe_relay_under_way(core, pair, &attempt->remote);
+    floe_place place = {.address = attempt->remote, .transport = attempt->transport};
+    floe_relay *relay = floe_relay_under_way(core, attempt);
 
     if (relay == NULL) {
-        return floe_relay_new(core, now, attempt, &attempt->remote);
+        return floe_relay_new(core, now, attempt);
     }
-    if (!floe_address_equal(&relay->asked, &attempt->remote)) {
-        relay = floe_relay_elsewhere(core, now, relay, &attempt->remote);
+    if (!floe_place_is(&place, &relay->asked, relay->transport)) {
+        relay = floe_relay_elsewhere(core, now, relay, &place);
         if (relay == NULL) {
             return NULL;
         }
@@ -669,10 +672,10 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
         /* Unless the Allocate is known to be answered at once, with the mapped address in it. */
         if (attempt->relay != NULL && !floe_relay_beside(pair->kind) &&
             !floe_turn_account_holds_for_all(server->account)) {
-            (void)ask_reflexive(core, pair, &attempt->remote);
+            (void)ask_reflexive(core, attempt);
         }
     } else {
-        attempt->binding = ask_reflexive(core, pair, &attempt->remote);
+        attempt->binding = ask_reflexive(core, attempt);
     }
     if (attempt->relay == NULL && attempt->binding == NULL) {
         floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = attempt->remote};
@@ -682,11 +685,11 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     }
 }
 
-static floe_attempt *attempt_at(const floe_pair *pair, const floe_address *remote)
+static floe_attempt *attempt_at(const floe_pair *pair, const floe_place *place)
 {
     FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
-        if (floe_address_equal(&attempt->remote, remote)) {
+        if (floe_place_is(place, &attempt->remote, attempt->transport)) {
             return attempt;
         }
     }
@@ -698,13 +701,13 @@ static floe_attempt *attempt_at(const floe_pair *pair, const floe_address *remot
 static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
 {
     for (size_t i = 0; i < pair->server->names.place_count; i++) {
-        const floe_address *remote = &pair->server->names.places[i].address;
-        if (!floe_base_asks(core, pair->base, remote)) {
+        const floe_place *place = &pair->server->names.places[i];
+        if (!floe_base_asks(core, pair->base, &place->address)) {
             continue;
         }
-        floe_attempt *attempt = attempt_at(pair, remote);
+        floe_attempt *attempt = attempt_at(pair, place);
         if (attempt == NULL) {
-            attempt = add_attempt(core, pair, remote);
+            attempt = add_attempt(core, pair, place);
             if (attempt == NULL) {
                 return;
             }
@@ -746,9 +749,9 @@ static void pair_extend(floe_core *core, floe_time now, floe_pair *pair)
     bool more = false;
 
     for (size_t i = 0; i < pair->server->names.place_count; i++) {
-        const floe_address *remote = &pair->server->names.places[i].address;
-        more =
-            more || (floe_base_asks(core, pair->base, remote) && attempt_at(pair, remote) == NULL);
+        const floe_place *place = &pair->server->names.places[i];
+        more = more || (floe_base_asks(core, pair->base, &place->address) &&
+                        attempt_at(pair, place) == NULL);
     }
     if (!more || pair->told || pair->progress == FLOE_SUCCEEDED || verifies(pair)) {
         return;
@@ -795,12 +798,16 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
         return;
     }
     floe_relay *alive = verify(core, now, base, server, (floe_relay_kind){0});
-    floe_attempt *attempt = alive != NULL ? add_attempt(core, pair, &alive->asked) : NULL;
+    floe_attempt *attempt = NULL;
+    if (alive != NULL) {
+        floe_place place = {.address = alive->asked, .transport = alive->transport};
+        attempt = add_attempt(core, pair, &place);
+    }
     if (attempt != NULL) {
         floe_binding_claim(core, base, server, &alive->turn.server);
         attach(attempt, alive);
         if (!floe_relays_keep(core, base, &alive->asked)) { /* it stands elsewhere */
-            (void)ask_reflexive(core, pair, &alive->asked);
+            (void)ask_reflexive(core, attempt);
         }
         return;
     }
@@ -809,8 +816,7 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
     if (floe_list_empty(&pair->attempts)) {
         pair_failed(core, pair, (floe_failure){.kind = FLOE_FAILURE_MEMORY});
     } else if (second) { /* its reflexive candidate does not wait */
-        (void)ask_reflexive(core, pair,
-                            &FLOE_CONTAINER(pair->attempts.next, floe_attempt, link)->remote);
+        (void)ask_reflexive(core, FLOE_CONTAINER(pair->attempts.next, floe_attempt, link));
     }
     if (server->url->turn && rival_has_relay(core, pair)) {
         yield(core, now, pair);
@@ -846,6 +852,7 @@ void floe_pairs_adopt(floe_core *core, floe_relay *relay)
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->progress == FLOE_PENDING && attempt->relay == NULL &&
+                attempt->transport == relay->transport &&
                 floe_address_equal(&attempt->remote, &relay->asked)) {
                 set_start(core, attempt, FLOE_TIME_NEVER);
                 attach(attempt, relay);

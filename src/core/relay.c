@@ -20,14 +20,13 @@ static unsigned families_of(const floe_core *core, bool tcp)
 
 static bool is_stream(const floe_relay *relay)
 {
-    return relay->server->url->transport == FLOE_PROTOCOL_TCP ||
-           relay->server->url->transport == FLOE_PROTOCOL_TLS;
+    return relay->transport == FLOE_PROTOCOL_TCP || relay->transport == FLOE_PROTOCOL_TLS;
 }
 
 /* By the socket of its base; else by a connection of its own. */
 static bool by_datagrams(const floe_relay *relay)
 {
-    return relay->server->url->transport == FLOE_PROTOCOL_UDP;
+    return relay->transport == FLOE_PROTOCOL_UDP;
 }
 
 bool floe_relay_has_way(const floe_relay *relay)
@@ -116,7 +115,7 @@ static void close_spare(floe_core *core, floe_base *base)
 
 /* NULL without memory. */
 static floe_relay *make(floe_core *core, floe_time now, floe_base *origin,
-                        const floe_server *server, floe_relay_kind kind, const floe_address *remote)
+                        const floe_server *server, floe_relay_kind kind, const floe_place *place)
 {
     floe_relay *relay = floe_allocate(&core->shared->allocator, sizeof *relay);
 
@@ -129,13 +128,14 @@ static floe_relay *make(floe_core *core, floe_time now, floe_base *origin,
     floe_list_init(&relay->streams);
     relay->server = server;
     relay->base = relay->origin = origin;
+    relay->transport = place->transport;
     if (relay->kind.family != 0 && by_datagrams(relay)) { /* the first relay has that port */
         relay->base = floe_base_spare(core, relay->origin);
     }
-    relay->asked = *remote;
+    relay->asked = place->address;
     relay->check = relay->unheard = FLOE_TIME_NEVER;
     relay->generation = core->generation - 1; /* not in this */
-    init_turn(core, relay, server->account, remote);
+    init_turn(core, relay, server->account, &place->address);
     floe_list_append(&core->relays, &relay->link);
     if (relay->base == NULL || !start(core, now, relay, false)) {
         if (relay->base != NULL) {
@@ -148,11 +148,11 @@ static floe_relay *make(floe_core *core, floe_time now, floe_base *origin,
     return relay;
 }
 
-floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt,
-                           const floe_address *remote)
+floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     const floe_pair *pair = attempt->pair;
-    floe_relay *relay = make(core, now, pair->base, pair->server, pair->kind, remote);
+    floe_place place = {.address = attempt->remote, .transport = attempt->transport};
+    floe_relay *relay = make(core, now, pair->base, pair->server, pair->kind, &place);
 
     if (relay != NULL) {
         relay->attempt = attempt;
@@ -469,9 +469,9 @@ floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const fl
     return NULL;
 }
 
-floe_relay *floe_relay_under_way(const floe_core *core, const floe_pair *pair,
-                                 const floe_address *remote)
+floe_relay *floe_relay_under_way(const floe_core *core, const floe_attempt *attempt)
 {
+    const floe_pair *pair = attempt->pair;
     floe_relay *astray = NULL;
 
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
@@ -479,10 +479,12 @@ floe_relay *floe_relay_under_way(const floe_core *core, const floe_pair *pair,
         if (relay->phase == FLOE_RELAY_LIVE && relay->origin == pair->base &&
             relay->server == pair->server && floe_relay_same_kind(relay->kind, pair->kind) &&
             relay->attempt == NULL) {
-            if (floe_address_equal(&relay->asked, remote)) {
+            if (relay->transport == attempt->transport &&
+                floe_address_equal(&relay->asked, &attempt->remote)) {
                 return relay;
             }
-            if (relay->renews && !floe_server_is_at(pair->server, &relay->asked)) {
+            if (relay->renews &&
+                !floe_server_is_at(pair->server, &relay->asked, relay->transport)) {
                 astray = relay;
             }
         }
@@ -1151,13 +1153,13 @@ void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
 
 /* Whether another of ours that would be told as this one asks there. */
 static bool asked_by_another(const floe_core *core, const floe_relay *relay,
-                             const floe_address *remote)
+                             const floe_place *place)
 {
     FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
     {
         if (other != relay && other->phase == FLOE_RELAY_LIVE && other->origin == relay->origin &&
             other->server == relay->server && floe_relay_same_kind(other->kind, relay->kind) &&
-            floe_address_equal(&other->asked, remote)) {
+            floe_place_is(place, &other->asked, other->transport)) {
             return true;
         }
     }
@@ -1167,33 +1169,34 @@ static bool asked_by_another(const floe_core *core, const floe_relay *relay,
 /* Where one that was lost is asked for: where it was; in vain, at each address of its server's in
  * turn, and no longer where that is not. While a gathering waits for it, there its other
  * addresses have their own. */
-static floe_address next_address(const floe_core *core, const floe_relay *relay)
+static floe_place next_place(const floe_core *core, const floe_relay *relay)
 {
+    floe_place same = {.address = relay->asked, .transport = relay->transport};
     const floe_names *names = &relay->server->names;
     size_t at = 0;
 
     while (at < names->place_count &&
-           !floe_address_equal(&names->places[at].address, &relay->asked)) {
+           !floe_place_is(&names->places[at], &relay->asked, relay->transport)) {
         at++;
     }
     bool listed = at < names->place_count;
     if (awaited(relay) || (listed && !relay->in_vain)) {
-        return relay->asked;
+        return same;
     }
     for (size_t i = 0; i < names->place_count; i++) {
         const floe_place *place = &names->places[(at + 1 + i) % names->place_count];
         if (floe_base_asks(core, relay->origin, &place->address) &&
-            !asked_by_another(core, relay, &place->address)) {
-            return place->address;
+            !asked_by_another(core, relay, place)) {
+            return *place;
         }
     }
-    return relay->asked;
+    return same;
 }
 
 floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *relay,
-                                 const floe_address *remote)
+                                 const floe_place *place)
 {
-    floe_relay *next = make(core, now, relay->origin, relay->server, relay->kind, remote);
+    floe_relay *next = make(core, now, relay->origin, relay->server, relay->kind, place);
 
     if (next != NULL) {
         next->renews = relay->renews;
@@ -1204,7 +1207,8 @@ floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *rel
         next->attempt = relay->attempt;
         if (next->attempt != NULL) {
             next->attempt->relay = next;
-            next->attempt->remote = *remote;
+            next->attempt->remote = place->address;
+            next->attempt->transport = place->transport;
         }
         relay->attempt = NULL;
         floe_relay_release(core, now, relay);
@@ -1215,7 +1219,7 @@ floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *rel
 static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->asked};
-    floe_address next = next_address(core, relay);
+    floe_place next = next_place(core, relay);
 
     if (floe_relay_of(core, relay->origin, relay->server, relay->kind) != NULL) {
         floe_relay_release(core, now, relay); /* another address has given one meanwhile */
@@ -1226,7 +1230,7 @@ static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
         relay->retry = refusal->until;
         return;
     }
-    bool good = floe_address_equal(&next, &relay->asked)
+    bool good = floe_place_is(&next, &relay->asked, relay->transport)
                     ? restart(core, now, relay, relay->server->account, &relay->asked)
                     : floe_relay_elsewhere(core, now, relay, &next) != NULL;
     if (!good) {
@@ -1240,9 +1244,9 @@ void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const flo
     {
         bool waits = relay->phase == FLOE_RELAY_LIVE && !floe_time_is_never(relay->retry);
         if (waits && relay->server == server) {
-            floe_address next = next_address(core, relay);
-            bool moved = !floe_server_is_at(server, &relay->asked) &&
-                         !floe_address_equal(&next, &relay->asked);
+            floe_place next = next_place(core, relay);
+            bool moved = !floe_server_is_at(server, &relay->asked, relay->transport) &&
+                         !floe_place_is(&next, &relay->asked, relay->transport);
             relay->retry = moved ? now : relay->retry;
         }
     }

@@ -43,6 +43,7 @@ typedef struct fixture {
     char trace[1024];   /* what was told: its kind, method and code */
     uint32_t query;     /* the latest */
     uint32_t relay;     /* the latest candidate's id */
+    floe_protocol by;   /* and its transport */
     bool both;          /* there is an IPv6 address too */
     floe_address asked; /* whom the latest Allocate goes to */
     floe_core_output output;
@@ -151,6 +152,7 @@ static void settle(fixture *f)
                 f->output.candidate->type == FLOE_CANDIDATE_TYPE_RELAY) {
                 f->relays++;
                 f->relay = f->output.candidate->id;
+                f->by = f->output.candidate->relay_protocol;
             }
             break;
         case FLOE_CORE_WRITABLE:
@@ -989,14 +991,17 @@ static void s6_services_are_drawn_by_their_weight(void **state)
     }
 }
 
-/* S3, RFC 5928: NAPTR with the flag of SRV, or of an address; the lowest order first, other
- * services and unknown flags left out; without any, SRV as if nothing had been asked. */
-static void s3_natural_services(void **state)
+/* S6, RFC 5928: NAPTR with the flag of SRV, or of an address; the lowest order first, other
+ * services and unknown flags left out; by what each serves, "turns" by what is secure alone, and
+ * past a proxy by no connection; without any, SRV as if nothing had been asked. */
+static void s6_natural_services(void **state)
 {
     static const struct {
         floe_service_record records[4];
         size_t count;
         const char *names;
+        const char *url; /* NULL: turn:example.org */
+        const char *proxy;
     } rows[] = {
         {{{.target = "a.example.org", .priority = 20, .flag = 'A', .service = "RELAY:turn.udp"},
           {.target = "_x._udp.example.org",
@@ -1006,15 +1011,40 @@ static void s3_natural_services(void **state)
           {.target = "b.example.org", .priority = 1, .flag = 'u', .service = "RELAY:turn.udp"},
           {.target = "c.example.org", .priority = 1, .flag = 'A', .service = "RELAY:turn.tcp"}},
          4,
-         "_x._udp.example.org 33 | "},
+         "c.example.org 1 | _x._udp.example.org 33 | a.example.org 1 | ",
+         NULL,
+         NULL},
+        {{{.target = "a.example.org", .flag = 'A', .service = "RELAY:turn.tcp:turn.udp"},
+          {.target = "b.example.org", .priority = 1, .flag = 'A', .service = "RELAY:turn.tcp"},
+          {.target = "c.example.org", .priority = 2, .flag = 'A', .service = "RELAY:turn.tls"}},
+         3,
+         "a.example.org 1 | ",
+         NULL,
+         "http://192.0.2.80:3128"},
+        {{{.target = "a.example.org", .flag = 'A', .service = "RELAY:turn.tcp"},
+          {.target = "b.example.org", .priority = 3, .flag = 'A', .service = "RELAY:turn.dtls"},
+          {.target = "c.example.org", .priority = 2, .flag = 'A', .service = "RELAY:turn.tls"}},
+         3,
+         "c.example.org 1 | b.example.org 1 | ",
+         "turns:example.org",
+         NULL},
+        {{{.target = "a.example.org", .flag = 'A', .service = "RELAY:turn.tcp"}},
+         1,
+         "_turns._tcp.example.org 33 | ",
+         "turns:example.org",
+         NULL},
         {{{.target = "a.example.org", .priority = 5, .flag = 'a', .service = "RELAY:turn.udp"}},
          1,
-         "a.example.org 1 | "},
+         "a.example.org 1 | ",
+         NULL,
+         NULL},
         {{{.target = "..", .priority = 5, .flag = 'a', .service = "RELAY:turn.udp"},
           {.target = "d.example.org", .priority = 5, .flag = 'a', .service = "turn.udp"},
           {.target = "e.example.org", .priority = 5, .flag = 'a', .service = NULL}},
          3,
-         "_turn._udp.example.org 33 | "},
+         "_turn._udp.example.org 33 | ",
+         NULL,
+         NULL},
     };
     static fixture f;
 
@@ -1022,7 +1052,8 @@ static void s3_natural_services(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         floe_settings settings = FLOE_SETTINGS_INIT;
         settings.service_discovery = true;
-        start(&f, "turn:example.org", settings);
+        settings.proxy = rows[i].proxy;
+        start(&f, rows[i].url != NULL ? rows[i].url : "turn:example.org", settings);
         assert_string_equal(f.names, "example.org 35 | ");
         *f.names = '\0';
         floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, rows[i].records,
@@ -1056,11 +1087,16 @@ static void s6_natural_services_that_are_not_terminal(void **state)
     *f.names = '\0';
     floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, records, 2);
     settle(&f);
-    assert_string_equal(f.names, "datagram.example.net 35 | ");
+    assert_string_equal(f.names, "datagram.example.net 35 | stream.example.net 35 | ");
     *f.names = '\0';
-    floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, terminal, 1);
+    uint32_t stream = f.query;
+    floe_core_services_resolved(f.core, f.now, stream - 1, FLOE_OK, terminal, 1);
     settle(&f);
     assert_string_equal(f.names, "_turn._udp.example.com 33 | ");
+    *f.names = '\0';
+    floe_core_services_resolved(f.core, f.now, stream, FLOE_OK, NULL, 0); /* leads nowhere */
+    settle(&f);
+    assert_string_equal(f.names, "");
     end(&f);
     start(&f, "turn:example.org", settings);
     do {
@@ -1070,6 +1106,78 @@ static void s6_natural_services_that_are_not_terminal(void **state)
         assert_true(++rounds < 50);
     } while (strcmp(f.names, "example.org 35 | ") == 0);
     assert_string_equal(f.names, "_turn._udp.example.org 33 | ");
+    end(&f);
+}
+
+static void services(fixture *f, uint32_t query, const floe_service_record *records, size_t count,
+                     const char *names)
+{
+    *f->names = '\0';
+    floe_core_services_resolved(f->core, f->now, query, FLOE_OK, records, count);
+    settle(f);
+    assert_string_equal(f->names, names);
+}
+
+/* RFC 5928 §3, §5.1: its zone, in which the domain chooses the transports: each leads to an address
+ * and port of its own, they are tried in the domain's order whichever is known first, and the
+ * candidate says by which it has come. */
+static void s6_transports_that_the_domain_chooses(void **state)
+{
+    static const floe_service_record net[] = {
+        {.target = "datagram.example.net", .priority = 100, .service = "RELAY:turn.udp"},
+        {.target = "stream.example.net", .priority = 200, .service = "RELAY:turn.tcp:turn.tls"}};
+    static const floe_service_record datagram[] = {{.target = "_turn._udp.example.net",
+                                                    .priority = 100,
+                                                    .flag = 'S',
+                                                    .service = "RELAY:turn.udp"}};
+    static const floe_service_record stream[] = {
+        {.target = "_turn._tcp.example.net",
+         .priority = 100,
+         .flag = 'S',
+         .service = "RELAY:turn.tcp"},
+        {.target = "a.example.net", .priority = 200, .flag = 'A', .service = "RELAY:turn.tls"}};
+    static const floe_service_record by_udp[] = {{.target = "a.example.net", .port = 3478}};
+    static const floe_service_record by_tcp[] = {{.target = "a.example.net", .port = 5000}};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_address a = address_of("192.0.2.1:0");
+    static fixture f;
+
+    (void)state;
+    settings.service_discovery = true;
+    start(&f, "turn:example.net", settings);
+    services(&f, f.query, net, 2, "datagram.example.net 35 | stream.example.net 35 | ");
+    uint32_t q = f.query;
+    services(&f, q, stream, 2, "_turn._tcp.example.net 33 | a.example.net 1 | ");
+    services(&f, q - 1, datagram, 1, "_turn._udp.example.net 33 | ");
+    services(&f, q + 1, by_tcp, 1, "a.example.net 1 | ");
+    services(&f, q + 3, by_udp, 1, "a.example.net 1 | ");
+    floe_core_resolved(f.core, f.now, q + 5, FLOE_OK, &a, 1); /* UDP's */
+    floe_core_resolved(f.core, f.now, q + 2, FLOE_OK, &a, 1); /* TLS's */
+    floe_core_resolved(f.core, f.now, q + 4, FLOE_OK, &a, 1); /* TCP's */
+    settle(&f);
+    later(&f, 20);
+    assert_int_equal(f.connections, 0);
+    assert_true(f.requests > 0);
+    assert_int_equal(f.asked.port, 3478);
+    later(&f, 250);
+    assert_int_equal(f.connections, 1);
+    assert_string_equal(f.connected, "192.0.2.1:5000");
+    uint32_t channel = f.channel;
+    assert_int_equal(f.asked.port, 5000);
+    uint8_t bytes[256];
+    floe_stun_writer writer = answer(&f, bytes, sizeof bytes, FLOE_STUN_SUCCESS);
+    floe_address relayed = address_of("198.51.100.9:5000");
+    put_relayed(&writer, &relayed);
+    floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
+    later(&f, 250);
+    assert_int_equal(f.connections, 2);
+    assert_string_equal(f.connected, "192.0.2.1:5349");
+    floe_span message = floe_stun_written(&writer);
+    floe_core_stream(f.core, f.now, channel, message.data, message.size);
+    settle(&f);
+    assert_int_equal(f.relays, 1);
+    assert_int_equal(f.by, FLOE_PROTOCOL_TCP);
+    assert_int_equal(f.errors, 0);
     end(&f);
 }
 
@@ -2009,8 +2117,9 @@ int main(void)
         cmocka_unit_test(e1_errors_without_a_reason),
         cmocka_unit_test(s3_services_in_the_order_of_their_priority),
         cmocka_unit_test(s6_services_are_drawn_by_their_weight),
-        cmocka_unit_test(s3_natural_services),
+        cmocka_unit_test(s6_natural_services),
         cmocka_unit_test(s6_natural_services_that_are_not_terminal),
+        cmocka_unit_test(s6_transports_that_the_domain_chooses),
         cmocka_unit_test(s6_services_that_nobody_answers),
         cmocka_unit_test(s6_services_that_are_not_to_be_asked),
         cmocka_unit_test(s6_addresses_in_the_order_of_their_targets),
