@@ -885,7 +885,7 @@ static void e1_errors_without_a_reason(void **state)
         const char *text;
     } rows[] = {
         {403, "", "the server answers 403 Forbidden: its rules do not allow this user or address"},
-        {486, "", "the server answers 486 Allocation Quota Reached: this user has too many"},
+        {486, "", "the server answers 486 Allocation Quota Reached: this user has all that"},
         {403, "Go away", "the server answers 403 Go away: its rules do not allow"},
         {599, "", "the server answers 599"},
         {599, "Odd", "the server answers 599 Odd"},
