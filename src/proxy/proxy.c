@@ -142,6 +142,10 @@ static floe_proxy_result http_ended(floe_proxy *proxy)
         proxy->state = STATE_ENDED;
         return FLOE_PROXY_READY;
     }
+    if (proxy->status == 407 && proxy->challenges && !proxy->basic) {
+        return fail(proxy, "it wants another scheme than Basic, the only one that is spoken here "
+                           "(407)");
+    }
     if (proxy->status == 407 || proxy->status == 401) { /* 401: tinyproxy, of a wrong password */
         (void)snprintf(why, sizeof why,
                        *proxy->server->username != '\0'
@@ -176,6 +180,52 @@ static bool read_status(floe_proxy *proxy)
     return true;
 }
 
+static uint8_t lower(uint8_t character)
+{
+    return character >= 'A' && character <= 'Z' ? (uint8_t)(character - 'A' + 'a') : character;
+}
+
+/* In any case of the letters. */
+static bool has_at(floe_span line, size_t at, const char *text)
+{
+    size_t size = strlen(text);
+
+    if (at + size > line.size) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        if (lower(line.data[at + i]) != (uint8_t)text[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* RFC 9110 §11.7.1: a list of challenges, each a scheme and perhaps parameters behind it. */
+static void read_challenges(floe_proxy *proxy)
+{
+    static const char name[] = "proxy-authenticate:";
+    bool whole = proxy->line <= sizeof proxy->head;
+    floe_span line = floe_span_of(proxy->head, whole ? proxy->line : sizeof proxy->head);
+    bool begins = true; /* an element of the list */
+
+    if (!has_at(line, 0, name)) {
+        return;
+    }
+    proxy->challenges = true;
+    proxy->basic = proxy->basic || !whole; /* what was not kept may name it */
+    for (size_t i = sizeof name - 1; i < line.size; i++) {
+        uint8_t character = line.data[i];
+        bool space = character == ' ' || character == '\t';
+        if (begins && has_at(line, i, "basic")) {
+            size_t behind = i + 5;
+            proxy->basic =
+                proxy->basic || behind == line.size || memchr(" \t,", line.data[behind], 3) != NULL;
+        }
+        begins = character == ',' || (begins && space);
+    }
+}
+
 static floe_proxy_result read_http(floe_proxy *proxy, floe_span *input)
 {
     floe_reader reader = floe_reader_of(input->data, input->size);
@@ -187,7 +237,7 @@ static floe_proxy_result read_http(floe_proxy *proxy, floe_span *input)
         }
         if (byte != '\n') {
             if (byte != '\r') {
-                if (proxy->status == 0 && proxy->line < sizeof proxy->head) {
+                if (proxy->line < sizeof proxy->head) {
                     proxy->head[proxy->line] = byte;
                 }
                 proxy->line++;
@@ -199,12 +249,14 @@ static floe_proxy_result read_http(floe_proxy *proxy, floe_span *input)
         }
         if (proxy->line == 0 && proxy->status < 200 && proxy->status != 101) {
             proxy->status = 0; /* RFC 9110 §15.2: an interim answer, and the answer follows */
+            proxy->challenges = proxy->basic = false;
             continue;
         }
         if (proxy->line == 0) {
             *input = floe_read_span(&reader, floe_reader_left(&reader));
             return http_ended(proxy);
         }
+        read_challenges(proxy);
         proxy->line = 0;
     }
     *input = (floe_span){0};

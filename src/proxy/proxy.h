@@ -9,6 +9,8 @@
 #include <floe/address.h>
 #include <floe/error.h>
 
+#include <stdbool.h>
+
 typedef enum floe_proxy_kind {
     FLOE_PROXY_NONE,
     FLOE_PROXY_HTTP,
@@ -38,10 +40,12 @@ typedef struct floe_proxy {
     const floe_proxy_server *server;
     uint8_t state; /* what is awaited; private */
     uint16_t port;
-    uint16_t status;   /* of the answer at hand */
-    uint32_t read;     /* bytes of it */
-    uint32_t line;     /* of HTTP: bytes of the line at hand */
-    uint8_t head[264]; /* the beginning of what is awaited */
+    uint16_t status; /* of the answer at hand */
+    uint32_t read;   /* bytes of it */
+    uint32_t line;   /* of HTTP: bytes of the line at hand */
+    bool challenges; /* by a scheme at least, and by Basic */
+    bool basic;
+    uint8_t head[264]; /* the beginning of what is awaited; of HTTP: of the line at hand */
     char host[256];
     char failure[160];
 } floe_proxy;

@@ -219,6 +219,41 @@ static const conversation conversations[] = {
      "503 to CONNECT: can it reach port 443 there?"},
     {"http://p", "h", BYTES("HTTP/1.1 401 Unauthorized\r\n\r\n"),
      BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"), "wants a user name"},
+    /* RFC 9110 §11.7.1: which schemes it takes */
+    {"http://u:p@p", "h",
+     BYTES("HTTP/1.1 407 Auth\r\nProxy-Authenticate: Digest realm=\"x\"\r\n\r\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\nProxy-Authorization: Basic dTpw\r\n\r\n"),
+     "wants another scheme than Basic"},
+    {"http://p", "h",
+     BYTES("HTTP/1.1 407 Auth\r\nproxy-authenticate:Negotiate\r\nVia: Basic\r\nPROXY-AUTHENTICATE: "
+           "NTLM, Basics\r\n\r\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"), "wants another scheme than Basic"},
+    {"http://u:p@p", "h",
+     BYTES("HTTP/1.1 407 Auth\r\nProxy-Authenticate: Digest realm=\"x\"\r\nProxy-Authenticate: "
+           "Basic realm=\"x\"\r\n\r\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\nProxy-Authorization: Basic dTpw\r\n\r\n"),
+     "refuses the user name or password (407)"},
+    {"http://u:p@p", "h",
+     BYTES("HTTP/1.1 407 Auth\r\nProxy-Authenticate: Digest realm=\"x\",\tBASIC\r\n\r\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\nProxy-Authorization: Basic dTpw\r\n\r\n"),
+     "refuses the user name or password (407)"},
+    {"http://u:p@p", "h",
+     BYTES("HTTP/1.1 407 Auth\r\nProxy-Authenticate:basic,Digest realm=\"x\"\r\n\r\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\nProxy-Authorization: Basic dTpw\r\n\r\n"),
+     "refuses the user name or password (407)"},
+    {"http://u:p@p", "h",
+     BYTES("HTTP/1.1 407 Auth\r\nProxy-Authenticate: Digest not-basic, Xbasic\r\n\r\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\nProxy-Authorization: Basic dTpw\r\n\r\n"),
+     "wants another scheme than Basic"},
+    {"http://u:p@p", "h",
+     BYTES("HTTP/1.1 407 Auth\r\nProxy-Authenticate: " FIFTY FIFTY FIFTY FIFTY FIFTY
+           ", Basic\r\n\r\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\nProxy-Authorization: Basic dTpw\r\n\r\n"),
+     "refuses the user name or password (407)"},
+    {"http://u:p@p", "h",
+     BYTES("HTTP/1.1 102 Wait\r\nProxy-Authenticate: Digest\r\n\r\nHTTP/1.1 407 Auth\r\n\r\n"),
+     BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\nProxy-Authorization: Basic dTpw\r\n\r\n"),
+     "refuses the user name or password (407)"},
     {"http://p", "h", BYTES("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 20\r\n"),
      BYTES("CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"), "does not speak HTTP"},
     {"http://p", "h", BYTES("HTTP/1.1-200 OK\r\n"),
@@ -254,7 +289,7 @@ static void whole_and_cut_at_every_byte(void **state)
     for (size_t i = 0; i < sizeof conversations / sizeof *conversations; i++) {
         const conversation *one = &conversations[i];
         for (size_t cut = 0; cut <= one->says.size; cut++) {
-            uint8_t all[400];
+            uint8_t all[512];
             exchange with;
             floe_proxy_result result;
             size_t size = one->says.size;
