@@ -98,6 +98,7 @@ static void keep_from(floe_core *core, floe_binding *binding, floe_time when)
 static void stop_asking(floe_core *core, floe_binding *binding)
 {
     floe_list_remove(&binding->paced.link);
+    floe_untell(&binding->output); /* a request that waits to leave is over, or answered */
     floe_stun_transaction_stop(&binding->transaction);
     set_alarm(core, binding);
 }
@@ -434,7 +435,6 @@ void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding)
     if (binding->state != FLOE_BINDING_ASKING) {
         return;
     }
-    floe_untell(&binding->output);
     stop_asking(core, binding);
     set_state(core, binding, FLOE_BINDING_FAILED);
     keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
@@ -452,7 +452,6 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
             floe_binding_free(core, binding);
             continue;
         }
-        floe_untell(&binding->output);
         stop_asking(core, binding);
         set_state(core, binding, FLOE_BINDING_FAILED); /* unless somebody asks */
         if (kept) {

@@ -896,7 +896,8 @@ void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay);
 /* The base that it waits for is open, or is not to be had. */
 void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay);
 /* Whether a relay that serves keeps the NAT's mapping from this base to this server, by asking
- * whether its allocation stands. */
+ * whether its allocation stands, and tells it. One that has moved does not: RFC 8016 has no word of
+ * the new mapping. */
 bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_address *server);
 /* Asks whether the server still has the allocation (T7b). */
 void floe_relay_verify(floe_relay *relay, floe_time now);

@@ -669,9 +669,10 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     }
     if (turn) {
         attempt->relay = ask_relay(core, now, attempt);
-        /* Unless the Allocate is known to be answered at once, with the mapped address in it. */
+        /* Unless an Allocate goes (no Refresh that moves one: RFC 8016), and is known to be answered
+         * at once, with the mapped address in it. */
         if (attempt->relay != NULL && !floe_relay_beside(pair->kind) &&
-            !floe_turn_account_holds_for_all(server->account)) {
+            (attempt->relay->moves || !floe_turn_account_holds_for_all(server->account))) {
             (void)ask_reflexive(core, attempt);
         }
     } else {
@@ -806,7 +807,7 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
     if (attempt != NULL) {
         floe_binding_claim(core, base, server, &alive->turn.server);
         attach(attempt, alive);
-        if (!floe_relays_keep(core, base, &alive->asked)) { /* it stands elsewhere */
+        if (!floe_relays_keep(core, base, &alive->asked)) { /* it stands elsewhere, or has moved */
             (void)ask_reflexive(core, attempt);
         }
         return;

@@ -351,17 +351,6 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
     close_spare(core, relay->base);
 }
 
-bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_address *server)
-{
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        if (uses(relay, base, server) && floe_relay_serves(relay)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ── Whether the server still has it (T7b) ── */
 
 /* A reason to ask is no reason to ask without a pause. */
@@ -508,6 +497,18 @@ static floe_address mapped_of(const floe_core *core, const floe_relay *relay)
         mapped = (floe_address){0};
     }
     return mapped;
+}
+
+bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_address *server)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (uses(relay, base, server) && floe_relay_serves(relay) &&
+            mapped_of(core, relay).family != FLOE_FAMILY_NONE) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* RFC 6544 §4.5: one that connects, from whatever port, and one that is connected to. */

@@ -50,6 +50,7 @@ typedef struct server {
     bool holds;        /* it has one of ours still: 437 to Allocate until that is released */
     bool guarded;      /* it wants to know who asks, and signs no errors */
     bool ends_at_once; /* it says LIFETIME 0 to a Refresh that asks for more (node-turn) */
+    bool tickets;      /* its allocations move (RFC 8016) */
 } server;
 
 typedef struct hand {
@@ -176,6 +177,9 @@ static void succeed(hand *h, uint32_t channel, server *by, const floe_stun_messa
     if (request->method != FLOE_STUN_BINDING) {
         bool zero = by->ends_at_once && request->method == FLOE_STUN_REFRESH;
         floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, zero ? 0 : 600);
+        if (by->tickets) {
+            floe_stun_put(&writer, FLOE_STUN_MOBILITY_TICKET, floe_span_text("ticket"));
+        }
         if (by->guarded) {
             put_integrity(&writer);
         }
@@ -547,6 +551,76 @@ static void p4_what_stands_on_a_deprecated_address_stays(void **state)
     gather(&h);
     pass(&h, 6000);
     assert_int_equal(h.sockets, 0); /* no new one on it */
+    end(&h);
+}
+
+/* ── Mobility ── */
+
+/* T10, R1, L11: a relay that has moved knows no mapped address (RFC 8016): what the NAT shows of the
+ * address that it has moved to is asked for in each gathering, and kept. */
+static void t10_where_a_relay_has_moved_the_mapping_is_asked_for(void **state)
+{
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.mobility = true;
+    make(&h, turn_url, 1, settings);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->tickets = true;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    h.ip = "10.0.5.5:0";
+    turn->mapped = "192.0.2.8:900";
+    gather(&h);
+    pass(&h, 60000);
+    read_log(&h, "- host, - srflx, + host, + srflx, end");
+    assert_int_equal(turn->allocates, 1);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather(&h);
+        pass(&h, 60000);
+        assert_non_null(strstr(h.log, "+ srflx"));
+        assert_null(strstr(h.log, "- "));
+        *h.log = '\0';
+    }
+    turn->mapped = "192.0.2.9:900"; /* the NAT has forgotten it */
+    pass(&h, 60000);
+    read_log(&h, "- srflx, + srflx");
+    assert_int_equal(turn->allocates, 1);
+    end(&h);
+}
+
+/* T10, R2: nor does a Refresh that moves one show it, though the server's nonce holds for all and
+ * each request is answered at once. */
+static void t10_a_move_shows_no_mapping(void **state)
+{
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.mobility = true;
+    make(&h, turn_url, 1, settings);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->guarded = turn->tickets = true;
+    gather(&h);
+    pass(&h, 1000);
+    h.two_interfaces = true; /* by its Allocate the nonce is known to hold for another socket */
+    gather(&h);
+    pass(&h, 1000);
+    h.two_interfaces = false;
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    turn->bindings = turn->allocates = 0;
+    h.ip = "10.0.5.5:0";
+    turn->mapped = "192.0.2.8:900";
+    gather(&h);
+    pass(&h, 6000);
+    read_log(&h, "- host, - srflx, + host, + srflx, end");
+    assert_int_equal(turn->allocates, 0);
+    assert_int_equal(turn->bindings, 1);
     end(&h);
 }
 
@@ -2663,6 +2737,36 @@ static void l15_a_relay_that_outlives_its_gathering_is_counted_once(void **state
     end(&h);
 }
 
+/* L15: an answer comes while a retransmission waits to be polled: that is over, and does not leave
+ * behind it, nor is it counted. */
+static void l15_what_is_answered_while_it_waits(void **state)
+{
+    static hand h;
+    size_t failed;
+
+    (void)state;
+    for (size_t refused = 0; refused < 2; refused++) {
+        make(&h, stun_urls, 1, defaults);
+        server *stun = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+        stun->binding = SILENT;
+        gather(&h);
+        pass(&h, 100);
+        assert_int_equal(stun->bindings, 1);
+        h.now = floe_core_deadline(h.core);
+        floe_core_time(h.core, h.now);
+        floe_stun_message request = {.method = FLOE_STUN_BINDING, .id = h.binding};
+        if (refused) {
+            refuse(&h, 1, stun, &request, 400);
+        } else {
+            succeed(&h, 1, stun, &request);
+        }
+        pass(&h, 6000);
+        assert_int_equal(stun->bindings, 1);
+        assert_int_equal(counted(&h, &failed), 1);
+        end(&h);
+    }
+}
+
 /* ── Names ── */
 
 /* P1: under a policy that tells no hosts no name stands for one on the link, and that one is taken
@@ -2719,6 +2823,9 @@ int main(void)
         cmocka_unit_test(on_trace_has_the_release_at_close),
         cmocka_unit_test(l15_what_was_due_and_did_not_go_out),
         cmocka_unit_test(l15_a_relay_that_outlives_its_gathering_is_counted_once),
+        cmocka_unit_test(l15_what_is_answered_while_it_waits),
+        cmocka_unit_test(t10_where_a_relay_has_moved_the_mapping_is_asked_for),
+        cmocka_unit_test(t10_a_move_shows_no_mapping),
         cmocka_unit_test(p1_a_name_under_a_policy_that_tells_no_hosts),
         cmocka_unit_test(t7b_a_lost_allocation_is_noticed_though_idle),
         cmocka_unit_test(t7_a_relay_that_goes_leaves_nothing_behind),
