@@ -104,23 +104,45 @@ static void k1_packets_may_be_wanted_late(void **state)
     assert_int_equal(memory_live(), 0);
 }
 
+/* Holds the loop up until it may go on. */
+typedef struct holder {
+    atomic_uint held;
+    atomic_uint goes_on;
+} holder;
+
+static void hold(void *data, const floe_packet *packet)
+{
+    holder *h = data;
+
+    (void)packet;
+    atomic_store(&h->held, 1);
+    wait_for(&h->goes_on, 1);
+}
+
 /* Both have a packet when the loop looks; the first of them is the end of both. */
 static void k1_what_is_freed_by_a_packet_hears_of_no_other(void **state)
 {
     floe_api *api = new_api();
+    owner other = {0};
 
     (void)state;
+    gather(api, &other);
     for (int i = 0; i < 50; i++) {
         atomic_uint packets = 0;
+        holder h = {0};
         owner first = {.packets = &packets};
         owner second = {.packets = &packets, .other = &first};
         first.other = &second;
         gather(api, &first);
         gather(api, &second);
-        send_to(&first); /* nobody hears of it yet */
-        send_to(&second);
+        assert_int_equal(floe_gatherer_on_packet(other.gatherer, hold, &h), FLOE_OK);
         assert_int_equal(floe_gatherer_on_packet(first.gatherer, on_packet, &first), FLOE_OK);
         assert_int_equal(floe_gatherer_on_packet(second.gatherer, on_packet, &second), FLOE_OK);
+        send_to(&other);
+        wait_for(&h.held, 1);
+        send_to(&first);
+        send_to(&second);
+        atomic_store(&h.goes_on, 1);
         wait_for(&packets, 1);
         (void)usleep(1000);
         assert_int_equal(atomic_load(&packets), 1);
