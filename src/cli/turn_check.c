@@ -268,6 +268,9 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
         }
         return;
     }
+    if (candidate->type != FLOE_CANDIDATE_TYPE_RELAY) {
+        return;
+    }
     if (candidate->protocol == FLOE_PROTOCOL_TCP) {
         row->tcp_relay = row->tcp_known = true;
         return;
@@ -413,7 +416,8 @@ static floe_error begin(turn_checker *checker)
     server.url_count = 1;
     options.ice_servers = &server;
     options.ice_server_count = 1;
-    options.gather_policy = FLOE_GATHER_POLICY_RELAY;
+    /* A server that answers Bindings alone is not silent: what it shows is asked for too. */
+    options.gather_policy = FLOE_GATHER_POLICY_NOHOST;
     floe_error error = floe_api_new(&checker->command->settings, &checker->api);
     if (error == FLOE_OK) {
         error = floe_gatherer_new(checker->api, &options, &checker->gatherer);

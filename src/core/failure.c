@@ -120,8 +120,25 @@ static const char *carrier(uint8_t transport)
     return transport == FLOE_PROTOCOL_TCP || transport == FLOE_PROTOCOL_TLS ? "TCP" : "UDP";
 }
 
+/* Whose fault it is, as a person knows him. By a proxy: the proxy's until it has connected us, and
+ * whatever becomes of the connection itself; the address of a server behind it is not known. */
+static void name_who(const floe_failure *failure, bool proxied, char *text, size_t size)
+{
+    char ip[FLOE_ADDRESS_TEXT_SIZE] = "";
+    bool proxy = failure->kind == FLOE_FAILURE_UNREACHABLE ||
+                 failure->stage == FLOE_CONNECTION_OPENING ||
+                 failure->stage == FLOE_CONNECTION_PROXYING;
+
+    (void)floe_address_format(&failure->remote, ip, sizeof ip);
+    if (proxied && !proxy) {
+        (void)snprintf(text, size, "the server behind the proxy");
+    } else {
+        (void)snprintf(text, size, "%s%s", proxied ? "the proxy " : "", ip);
+    }
+}
+
 /* Answers came, and none could be believed (R5): what they say is worth telling all the same. */
-static void dropped_text(const floe_failure *failure, const char *ip, char *text, size_t size)
+static void dropped_text(const floe_failure *failure, const char *who, char *text, size_t size)
 {
     const error_advice *advice = advice_for(failure->code);
     bool is_unsigned = failure->dropped == FLOE_STUN_NO_INTEGRITY;
@@ -131,7 +148,7 @@ static void dropped_text(const floe_failure *failure, const char *ip, char *text
         (void)snprintf(text, size,
                        "answers came, but not from %s port %u, which was asked, so they can't be "
                        "believed: is the server behind a balancer?",
-                       ip, failure->remote.port);
+                       who, failure->remote.port);
         return;
     }
     if (failure->dropped == FLOE_STUN_BID_DOWN) {
@@ -153,8 +170,8 @@ static void dropped_text(const floe_failure *failure, const char *ip, char *text
                                           : "look into the server's log");
 }
 
-static void timeout_text(const floe_failure *failure, const floe_server *server, const char *ip,
-                         char *text, size_t size)
+static void timeout_text(const floe_failure *failure, const floe_server *server, bool proxied,
+                         const char *who, char *text, size_t size)
 {
     unsigned ms = failure->elapsed_ms;
     unsigned port = failure->remote.port;
@@ -162,62 +179,62 @@ static void timeout_text(const floe_failure *failure, const floe_server *server,
     switch ((floe_connection_state)failure->stage) {
     case FLOE_CONNECTION_OPENING:
         (void)snprintf(text, size, "no TCP connection in %u ms: is TCP port %u open to %s?", ms,
-                       port, ip);
+                       port, who);
         return;
     case FLOE_CONNECTION_PROXYING:
-        (void)snprintf(text, size, "the proxy %s has not connected in %u ms", ip, ms);
+        (void)snprintf(text, size, "%s has not connected in %u ms", who, ms);
         return;
     case FLOE_CONNECTION_SECURING:
         (void)snprintf(text, size,
                        "no %s handshake in %u ms: is %s port %u of %s a TURN server with "
                        "certificates?",
                        failure->transport == FLOE_PROTOCOL_DTLS ? "DTLS" : "TLS", ms,
-                       carrier(failure->transport), port, ip);
+                       carrier(failure->transport), proxied ? server->url->port : port, who);
         return;
     default:
         break;
     }
     if (failure->dropped != FLOE_STUN_BELIEVED) {
-        dropped_text(failure, ip, text, size);
+        dropped_text(failure, who, text, size);
     } else if (failure->answered && failure->sends > 0) {
         (void)snprintf(text, size,
                        "%s asked for a password, and has not answered in %u ms since: is it slow?",
-                       ip, ms);
+                       who, ms);
     } else if (failure->sends == 0) {
         (void)snprintf(text, size, "not asked: gathering ended before its turn");
     } else if (failure->late) {
         (void)snprintf(text, size,
                        "%s has answered what was asked before, late, and this not in %u ms "
                        "(packets: %u): is it slow?",
-                       ip, ms, failure->sends);
+                       who, ms, failure->sends);
     } else if (failure->before) {
         (void)snprintf(
             text, size,
-            "%s has answered before, and has not for %u ms now (packets: %u): is it down?", ip, ms,
+            "%s has answered before, and has not for %u ms now (packets: %u): is it down?", who, ms,
             failure->sends);
     } else if (failure->beside) {
         (void)snprintf(text, size,
                        "%s answers other requests from here, and this not in %u ms (packets: %u): "
                        "is it a %s server?",
-                       ip, ms, failure->sends,
+                       who, ms, failure->sends,
                        server != NULL && server->url->turn ? "TURN" : "STUN");
     } else if (failure->transport != FLOE_PROTOCOL_NONE) {
         (void)snprintf(text, size, "connected, but no answer in %u ms: is %s a TURN server?", ms,
-                       ip);
+                       who);
     } else if (failure->elsewhere) {
         (void)snprintf(text, size,
                        "no packet of %u was answered from here in %u ms, and %s answers another "
                        "address of ours: is there a way from this one?",
-                       failure->sends, ms, ip);
+                       failure->sends, ms, who);
     } else if (failure->sends == 1) {
-        (void)snprintf(text, size, "no answer in %u ms: is UDP port %u open to %s?", ms, port, ip);
+        (void)snprintf(text, size, "no answer in %u ms: is UDP port %u open to %s?", ms, port, who);
     } else {
         (void)snprintf(text, size, "no answer to %u packets in %u ms: is UDP port %u open to %s?",
-                       failure->sends, ms, port, ip);
+                       failure->sends, ms, port, who);
     }
 }
 
-static void closed_text(const floe_failure *failure, const char *ip, char *text, size_t size)
+static void closed_text(const floe_failure *failure, const char *who, char *text, size_t size)
 {
     static const char *const when[] = {
         [FLOE_CONNECTION_PROXYING] = "before it had connected us: is it a proxy?",
@@ -226,11 +243,12 @@ static void closed_text(const floe_failure *failure, const char *ip, char *text,
     };
     bool known = failure->stage < sizeof when / sizeof *when && when[failure->stage] != NULL;
 
-    (void)snprintf(text, size, "%s closed the connection %s", ip,
+    (void)snprintf(text, size, "%s closed the connection %s", who,
                    known ? when[failure->stage] : "at once");
 }
 
-static void unreachable_text(const floe_failure *failure, const char *ip, char *text, size_t size)
+static void unreachable_text(const floe_failure *failure, bool proxied, const char *who, char *text,
+                             size_t size)
 {
     unsigned port = failure->remote.port;
 
@@ -239,31 +257,34 @@ static void unreachable_text(const floe_failure *failure, const char *ip, char *
         if (strcmp(carrier(failure->transport), "TCP") == 0) {
             (void)snprintf(text, size,
                            "nothing listens on TCP port %u of %s (it refuses the connection): is "
-                           "the server running?",
-                           port, ip);
+                           "the %s running?",
+                           port, who, proxied ? "proxy" : "server");
             break;
         }
         (void)snprintf(text, size,
                        "nothing listens on UDP port %u of %s (ICMP port unreachable): is the "
                        "server running?",
-                       port, ip);
+                       port, who);
         break;
     case FLOE_UNREACHABLE_HOST:
-        (void)snprintf(text, size, "%s can't be reached (ICMP host unreachable): is it up?", ip);
+        (void)snprintf(text, size,
+                       "%s can't be reached (host or protocol unreachable): is it up, or does a "
+                       "firewall forbid %s port %u?",
+                       who, carrier(failure->transport), port);
         break;
     case FLOE_UNREACHABLE_NETWORK:
-        (void)snprintf(text, size, "there is no route to %s from here", ip);
+        (void)snprintf(text, size, "there is no route to %s, from here or on the way", who);
         break;
     case FLOE_UNREACHABLE_PROHIBITED:
         (void)snprintf(text, size,
-                       "a firewall on the way to %s forbids %s port %u (ICMP prohibited)", ip,
+                       "a firewall on the way to %s forbids %s port %u (ICMP prohibited)", who,
                        carrier(failure->transport), port);
         break;
     case FLOE_UNREACHABLE_NOT_SENT:
         (void)snprintf(text, size,
                        "this machine refuses to send to %s: does a local firewall forbid %s "
                        "port %u?",
-                       ip, carrier(failure->transport), port);
+                       who, carrier(failure->transport), port);
         break;
     case FLOE_UNREACHABLE_TOO_BIG:
     case FLOE_UNREACHABLE_EXPIRED: /* of a relay's peer alone */
@@ -365,15 +386,18 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure,
                        const floe_server *server, char *text, size_t size)
 {
     char ip[FLOE_ADDRESS_TEXT_SIZE] = "";
+    char who[FLOE_ADDRESS_TEXT_SIZE + 16];
+    bool proxied = server != NULL && floe_server_proxied(core, server);
     const char *host = server != NULL ? server->url->host : "";
 
     (void)floe_address_format(&failure->remote, ip, sizeof ip);
+    name_who(failure, proxied, who, sizeof who);
     switch ((floe_failure_kind)failure->kind) {
     case FLOE_FAILURE_TIMEOUT:
-        timeout_text(failure, server, ip, text, size);
+        timeout_text(failure, server, proxied, who, text, size);
         break;
     case FLOE_FAILURE_UNREACHABLE:
-        unreachable_text(failure, ip, text, size);
+        unreachable_text(failure, proxied, who, text, size);
         break;
     case FLOE_FAILURE_SERVER:
         server_text(failure, text, size);
@@ -397,10 +421,10 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure,
                        "stun:");
         break;
     case FLOE_FAILURE_CLOSED:
-        closed_text(failure, ip, text, size);
+        closed_text(failure, who, text, size);
         break;
     case FLOE_FAILURE_SECURE:
-        (void)snprintf(text, size, "%s: %s", ip,
+        (void)snprintf(text, size, "%s: %s", who,
                        failure->reason != NULL ? failure->reason : "TLS failed");
         break;
     case FLOE_FAILURE_PROXY:

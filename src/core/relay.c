@@ -1138,6 +1138,7 @@ void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
     bool allocated = relay->turn.state == FLOE_TURN_ALLOCATED;
 
     failure.detail = (uint8_t)reason;
+    failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
     if (!allocated && (!asked || relay->turn.state != FLOE_TURN_ALLOCATING)) {
         return;
     }

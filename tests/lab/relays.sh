@@ -316,7 +316,7 @@ EOF
     relay_gather --proxy http://10.0.1.1:8888 "turn:$LAB_SERVER?transport=tcp"
     relays 0 && one_error 'password|credentials' || good=1
     relay_gather --proxy http://10.0.1.1:9 "turn:$LAB_SERVER?transport=tcp"
-    relays 0 && one_error 'refuses the connection' || good=1
+    relays 0 && one_error 'the proxy 10.0.1.1 .it refuses the connection.: is the proxy running' || good=1
     # UDP does not go by it.
     relay_gather --proxy http://courier:secret@10.0.1.1:8888 "turn:$LAB_SERVER" && relays 1 || good=1
     pkill -P $dante # its children outlive it

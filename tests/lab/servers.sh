@@ -348,6 +348,8 @@ lab_test_e1_a_stun_server_offered_as_turn() {
     gather --network-types udp4 --timeout 3 "${CREDENTIALS[@]}" "turn:$LAB_SERVER"
     candidates 1 1 0 && expect "$(events '.event == "error" and .url_failed')" 1 errors || good=1
     grep -q "$LAB_SERVER answers other requests .*: is it a TURN server" "$OUT" || { jq -r 'select(.event == "error") | .text' "$OUT" >&2; good=1; }
+    lab_client "$FLOE" turn check "${CREDENTIALS[@]}" --network-types udp4 --timeout 3 "turn:$LAB_SERVER?transport=udp" >"$OUT" 2>&1
+    grep -q "$LAB_SERVER answers other requests .*: is it a TURN server" "$OUT" || { cat "$OUT" >&2; good=1; }
     lab_coturn 1 "$LAB_SERVER"
     return $good
 }

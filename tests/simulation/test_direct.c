@@ -1601,6 +1601,56 @@ static void t8_a_relay_through_a_proxy(void **state)
     }
 }
 
+/* E1: a proxy that is not there is no server that is not there; nor is a server behind it the
+ * proxy, whose address is seen in its place. */
+static void e1_a_proxys_fault_is_told_as_the_proxys(void **state)
+{
+    static const struct {
+        const char *url;
+        const char *proxy;
+        floe_unreachable reason;
+        const char *text;
+    } rows[] = {
+        {"turn:203.0.113.2?transport=tcp", "http://192.0.2.80:3128", FLOE_UNREACHABLE_PORT,
+         "nothing listens on TCP port 3128 of the proxy 192.0.2.80 (it refuses the connection): is "
+         "the proxy running?"},
+        {"turn:203.0.113.2?transport=tcp", "socks5://192.0.2.80", FLOE_UNREACHABLE_HOST,
+         "the proxy 192.0.2.80 can't be reached (host or protocol unreachable): is it up, or does "
+         "a firewall forbid TCP port 1080?"},
+        {"turn:203.0.113.2?transport=tcp", NULL, FLOE_UNREACHABLE_PORT,
+         "nothing listens on TCP port 3478 of 203.0.113.2 (it refuses the connection): is the "
+         "server running?"},
+        {"turn:203.0.113.2?transport=tcp", NULL, FLOE_UNREACHABLE_NETWORK,
+         "there is no route to 203.0.113.2, from here or on the way"},
+    };
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        floe_settings settings = FLOE_SETTINGS_INIT;
+        settings.proxy = rows[i].proxy;
+        start(&f, rows[i].url, settings);
+        floe_address to = address_of(f.connected);
+        floe_core_unreachable(f.core, f.now, f.channel, &to, rows[i].reason, NULL, 0);
+        settle(&f);
+        assert_int_equal(f.errors, 1);
+        assert_string_equal(f.error, rows[i].text);
+        end(&f);
+    }
+    for (int tls = 0; tls < 2; tls++) {
+        floe_settings settings = FLOE_SETTINGS_INIT;
+        settings.proxy = "http://192.0.2.80:3128";
+        start(&f, tls ? "turns:203.0.113.2" : "turn:203.0.113.2?transport=tcp", settings);
+        floe_core_stream(f.core, f.now, f.channel, "HTTP/1.0 200 Yes\r\n\r\n", 20);
+        settle(&f);
+        later(&f, 6000);
+        assert_int_equal(f.errors, 1);
+        assert_non_null(strstr(f.error, tls ? "is TCP port 5349 of the server behind the proxy a "
+                                            : "is the server behind the proxy a TURN server?"));
+        end(&f);
+    }
+}
+
 /* ── What is given back to the allocator ── */
 
 typedef struct watched {
@@ -2125,6 +2175,7 @@ int main(void)
         cmocka_unit_test(s6_addresses_in_the_order_of_their_targets),
         cmocka_unit_test(e2_names_whose_addresses_are_refused),
         cmocka_unit_test(t8_a_relay_through_a_proxy),
+        cmocka_unit_test(e1_a_proxys_fault_is_told_as_the_proxys),
         cmocka_unit_test(k1_a_blocked_channel_closes_without_a_word),
         cmocka_unit_test(t4_a_redirect_stays_behind_the_proxy),
         cmocka_unit_test(p6_nothing_goes_but_through_the_proxy),
