@@ -46,6 +46,7 @@ static bool others_have_answered(const floe_core *core)
 
 static void complete(floe_core *core, floe_time now)
 {
+    floe_relays_end_gathering(core, now);
     floe_found_sweep(core);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {

@@ -919,6 +919,8 @@ static inline void floe_relay_heard(floe_relay *relay, floe_time now)
 /* The live relay of the base by this server, allocated; NULL: none. */
 floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
                           floe_relay_kind kind);
+/* Whether it was asked for a family that the first, had again, has given as well by now (T5). */
+bool floe_relay_needless(const floe_core *core, const floe_relay *relay);
 /* One that was asked for before, that nobody waits for any more, and that will do for the
  * attempt: it asks there, or where its server is no longer. NULL: none. */
 floe_relay *floe_relay_under_way(const floe_core *core, const floe_attempt *attempt);
@@ -941,6 +943,9 @@ void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const flo
 /* Its server is full: it leaves the gathering, and asks when that may be asked again. One that
  * would only be another of its kind then ends. */
 void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay);
+/* The gathering is complete: what it has not told waits for the next one (L4), and what nobody needs
+ * is given back, unless it has been told in this generation. */
+void floe_relays_end_gathering(floe_core *core, floe_time now);
 /* The gathering waits for it no longer; it goes on. */
 void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay);
 /* Releases the allocation, and withdraws its candidates; it is live no longer. */

@@ -20,12 +20,18 @@ int floe_pair_compare(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
+/* E2: of a base and a URL one failure is told: what was asked for beside the first has none. */
+static bool is_to_be_told(const floe_pair *pair)
+{
+    return !pair->told && !floe_relay_beside(pair->kind);
+}
+
 /* Adds the pair as it stands to what its base and its server count, or takes it away. */
 static void tally(floe_core *core, const floe_pair *pair, bool add)
 {
     floe_server *server = pair->server;
     uint32_t one = add ? 1U : UINT32_MAX;
-    bool untold = pair->progress == FLOE_FAILED && !pair->told;
+    bool untold = pair->progress == FLOE_FAILED && is_to_be_told(pair);
 
     if (pair->progress == FLOE_PENDING) {
         pair->base->pending[server->url->turn] += one;
@@ -41,8 +47,7 @@ static void tally(floe_core *core, const floe_pair *pair, bool add)
     }
     if (untold) {
         server->untold += one;
-        server->untold_of_url +=
-            !floe_relay_beside(pair->kind) && floe_failure_of_url(&pair->failure) ? one : 0;
+        server->untold_of_url += floe_failure_of_url(&pair->failure) ? one : 0;
     }
 }
 
@@ -63,7 +68,7 @@ static void set(floe_core *core, floe_pair *pair, floe_progress progress, bool t
     pair->told = told;
     tally(core, pair, true);
     floe_tree_remove(&core->untold, &pair->untold);
-    if (progress == FLOE_FAILED && !told) {
+    if (progress == FLOE_FAILED && is_to_be_told(pair)) {
         floe_tree_insert(&core->untold, &pair->untold, &pair->number);
     }
 }
@@ -231,16 +236,27 @@ static void look_for_answers(floe_pair *pair)
     failure->elsewhere = pair->server->pairs_heard > heard_here;
 }
 
+/* Whether the base has something of the server for all that, or may get it. */
+static bool stands_beside(const floe_pair *pair)
+{
+    FLOE_LIST_EACH(other, &pair->base->pairs, floe_pair, of_base)
+    {
+        if (other->server == pair->server && other->progress != FLOE_FAILED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void tell_pair(floe_core *core, floe_pair *pair)
 {
     floe_server *server = pair->server;
 
-    bool first = !floe_relay_beside(pair->kind);
-    if (first && floe_failure_of_url(&pair->failure) && server->pairs_pending > 0) {
+    if (stands_beside(pair) || (floe_failure_of_url(&pair->failure) && server->pairs_pending > 0)) {
         return;
     }
     look_for_answers(pair);
-    if (first && !told_by_another(pair)) {
+    if (!told_by_another(pair)) {
         if (server->untold == 1 && server->pairs_hopeful == 0) {
             server->told_failed = true;
             pair->url_failed = true;
@@ -563,7 +579,7 @@ static void add_beside(floe_core *core, floe_time now, const floe_pair *first,
     FLOE_LIST_EACH(other, &server->pairs, floe_pair, of_server)
     {
         if (other->base == base && floe_relay_same_kind(other->kind, kind)) {
-            return; /* the first was lost meanwhile, and had again */
+            return; /* it stood before the first was had again, or the first was lost meanwhile */
         }
     }
     floe_place place = {.address = by->remote, .transport = by->transport};
@@ -610,7 +626,7 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
     if (pair->yielded) {
         return;
     }
-    if (pair->server->url->turn) {
+    if (pair->server->url->turn && !floe_relay_beside(pair->kind)) {
         yield_rivals(core, now, pair);
     }
     if (!floe_relay_beside(pair->kind) && wants_tcp(core, pair->server, attempt->transport)) {
@@ -790,8 +806,28 @@ static bool rival_asks(const floe_core *core, const floe_pair *pair)
     return rival_has_relay(core, pair);
 }
 
+/* What stands beside the first, however that fares, is told by this gathering too. */
+static void verify_beside(floe_core *core, floe_time now, floe_base *base, floe_server *server)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        bool beside = relay->phase == FLOE_RELAY_LIVE && floe_relay_beside(relay->kind);
+        if (!beside || relay->origin != base || relay->server != server ||
+            !floe_relay_serves(relay) ||
+            (relay->generation != core->generation && floe_relay_needless(core, relay))) {
+            continue;
+        }
+        floe_place place = {.address = relay->asked, .transport = relay->transport};
+        floe_attempt *attempt = add_pair(core, base, server, &place, relay->kind);
+        if (attempt != NULL) {
+            attach(attempt, verify(core, now, base, server, relay->kind));
+        }
+    }
+}
+
 static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_server *server)
 {
+    verify_beside(core, now, base, server);
     floe_pair *pair = pair_new(core, base, server, (floe_relay_kind){0});
 
     if (pair == NULL) {

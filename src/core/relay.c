@@ -458,6 +458,24 @@ floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const fl
     return NULL;
 }
 
+bool floe_relay_needless(const floe_core *core, const floe_relay *relay)
+{
+    floe_relay_kind first = {.tcp = relay->kind.tcp};
+    const floe_relay *by = NULL;
+
+    if (relay->kind.family != 0) {
+        by = floe_relay_of(core, relay->origin, relay->server, first);
+    }
+    for (size_t i = 0; by != NULL && i < 2; i++) {
+        uint8_t family = by->turn.relayed[i].family;
+        if (family != FLOE_FAMILY_NONE &&
+            relay->kind.family == (family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 floe_relay *floe_relay_under_way(const floe_core *core, const floe_attempt *attempt)
 {
     const floe_pair *pair = attempt->pair;
@@ -819,11 +837,29 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     floe_names_again(core, now, relay->server);
 }
 
+/* Nobody has been told of it in this generation, and is to be behind its end. */
+static void hush(const floe_core *core, floe_relay *relay)
+{
+    relay->quiet = relay->generation != core->generation && !core->ended;
+}
+
 void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay)
 {
     forget_attempt(relay);
-    /* Nobody has been told of it in this generation, and is to be behind its end. */
-    relay->quiet = relay->generation != core->generation && !core->ended;
+    hush(core, relay);
+}
+
+void floe_relays_end_gathering(floe_core *core, floe_time now)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        bool told = relay->generation == core->generation;
+        if (relay->phase == FLOE_RELAY_LIVE && !told && floe_relay_needless(core, relay)) {
+            floe_relay_release(core, now, relay);
+        } else {
+            hush(core, relay);
+        }
+    }
 }
 
 /* The allocation is gone: the server was restarted, say. */
@@ -862,6 +898,10 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         floe_failure_set_impossible(core, &failure, "it names an impossible relayed address",
                                     &first);
         fail(core, now, relay, failure);
+        return;
+    }
+    if (floe_relay_needless(core, relay) && !awaited(relay)) {
+        floe_relay_release(core, now, relay);
         return;
     }
     relay->renews = relay->in_vain = false;
@@ -1223,8 +1263,9 @@ static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
     floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->asked};
     floe_place next = next_place(core, relay);
 
-    if (floe_relay_of(core, relay->origin, relay->server, relay->kind) != NULL) {
-        floe_relay_release(core, now, relay); /* another address has given one meanwhile */
+    bool had = floe_relay_of(core, relay->origin, relay->server, relay->kind) != NULL;
+    if (had || (floe_relay_needless(core, relay) && !awaited(relay))) {
+        floe_relay_release(core, now, relay); /* another has given meanwhile what it is for */
         return;
     }
     const floe_refusal *refusal = floe_server_refused(relay->server, now, relay->kind);

@@ -41,6 +41,7 @@ typedef struct server {
     size_t releases;   /* Refreshes with lifetime 0 */
     bool wished;       /* the latest Allocate was for both families */
     bool alone;        /* and it ignores that: it gives IPv6 to who asks for it alone */
+    bool gives_both;   /* addresses of both families, in one allocation, to who asks for them */
     doing both;        /* what it does with who asks for both */
     doing ipv6;        /* and with who asks for IPv6 alone */
     doing tcp;         /* and for a relay for TCP (RFC 6062) */
@@ -166,7 +167,11 @@ static void succeed(hand *h, uint32_t channel, server *by, const floe_stun_messa
                        5000 + by->port++);
         floe_address address = address_of(relayed);
         floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &address);
-        if (by->wished && !by->alone) {
+        if (by->wished && by->gives_both) {
+            floe_address other = address_of("[2001:db8::9]:0");
+            other.port = address.port;
+            floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &other);
+        } else if (by->wished && !by->alone) {
             floe_stun_put_address_error(&writer, FLOE_STUN_ADDRESS_ERROR_CODE, 2, 440,
                                         floe_span_text("No"));
         }
@@ -983,6 +988,131 @@ static void t5_a_family_that_takes_an_allocation_of_its_own(void **state)
         assert_int_equal(h.sockets, 0);
         end(&h);
     }
+}
+
+/* T5: once the first allocation, had again, gives both families, the second is not needed. One that
+ * was lost with it is asked for no more; one that stands serves to the end of its generation, and is
+ * given back by the next, untold. */
+static void t5_a_second_allocation_that_is_not_needed_any_more(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int stands = 0; stands < 2; stands++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->alone = true;
+        gather(&h);
+        pass(&h, 1000);
+        read_log(&h, "+ host, + srflx, + relay, + relay, end");
+        assert_int_equal(h.sockets, 2);
+        turn->alone = false; /* it is another by now, and knows both */
+        turn->gives_both = true;
+        if (stands) {
+            turn->deaf_to = 1;
+            pass(&h, 60000);
+            read_log(&h, "- relay");
+            turn->deaf_to = 0;
+        } else {
+            turn->refresh = FORGOT;
+            pass(&h, 16000);
+            turn->refresh = ANSWERS;
+        }
+        pass(&h, 120000);
+        read_log(&h, stands ? "+ relay, + relay" : "- relay, + relay, + relay, - relay");
+        assert_int_equal(h.sockets, stands ? 2 : 1);
+        gather(&h);
+        pass(&h, 60000);
+        read_log(&h, "end");
+        turn->releases = 0;
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather(&h);
+        pass(&h, 60000);
+        read_log(&h, stands ? "+ host, + srflx, + relay, + relay, - relay, end"
+                            : "+ host, + srflx, + relay, + relay, end");
+        assert_int_equal(turn->releases, (size_t)stands);
+        assert_int_equal(h.sockets, 1);
+        end(&h);
+    }
+}
+
+/* T5, L4, E2: the first is not to be had when a new generation gathers: the second, which stands, is
+ * told before its end, and that is no error. */
+static void t5_the_second_allocation_stands_alone(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->alone = true;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, + relay, end");
+    turn->deaf_to = 1;
+    pass(&h, 60000);
+    read_log(&h, "- relay");
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    gather(&h);
+    pass(&h, 60000);
+    read_log(&h, "+ host, + relay, - srflx, end");
+    turn->deaf_to = 0;
+    pass(&h, 120000);
+    read_log(&h, ""); /* that it is back the next gathering says */
+    gather(&h);
+    pass(&h, 60000);
+    read_log(&h, "+ srflx, + relay, end");
+    end(&h);
+}
+
+/* L4: a second allocation that is away while a new generation gathers in vain, and back behind its
+ * end, waits for the next gathering as the first does. */
+static void l4_a_second_allocation_that_is_back_behind_the_end(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->alone = true;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, + relay, end");
+    turn->refresh = FORGOT;
+    turn->allocate = turn->both = turn->ipv6 = SILENT;
+    pass(&h, 60000);
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    *h.log = '\0';
+    gather(&h);
+    pass(&h, 30000);
+    read_log(&h, "+ host, + srflx, error, end");
+    turn->refresh = turn->allocate = turn->both = turn->ipv6 = ANSWERS;
+    pass(&h, 300000);
+    read_log(&h, "");
+    gather(&h);
+    pass(&h, 30000);
+    read_log(&h, "+ relay, + relay, end");
+    end(&h);
+}
+
+/* E2: both allocations of a server are refused for good, one behind the other: with the latter the
+ * address has failed, and that is told once, with the word that nothing of the URL is left. */
+static void e2_the_second_allocation_is_refused_last(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->alone = true;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, + relay, end");
+    turn->refresh = REFUSES;
+    pass(&h, 60000);
+    read_log(&h, "- relay, error, - relay");
+    assert_true(h.url_failed);
+    end(&h);
 }
 
 /* That the other family is not to be had is no error, and leaves nothing behind. */
@@ -2834,6 +2964,10 @@ int main(void)
         cmocka_unit_test(t7_a_renewal_that_is_refused_for_good),
         cmocka_unit_test(t5_a_server_that_was_away_is_asked_for_both_families_again),
         cmocka_unit_test(t5_a_family_that_takes_an_allocation_of_its_own),
+        cmocka_unit_test(t5_a_second_allocation_that_is_not_needed_any_more),
+        cmocka_unit_test(t5_the_second_allocation_stands_alone),
+        cmocka_unit_test(l4_a_second_allocation_that_is_back_behind_the_end),
+        cmocka_unit_test(e2_the_second_allocation_is_refused_last),
         cmocka_unit_test(t5_a_family_that_is_not_to_be_had),
         cmocka_unit_test(t7b_silence_of_a_server_that_is_there),
         cmocka_unit_test(t7b_nothing_listens_any_more),
