@@ -98,6 +98,7 @@ static floe_base *base_new(floe_core *core, const floe_address *local)
     floe_list_init(&base->bindings);
     floe_list_init(&base->pairs);
     floe_list_init(&base->found);
+    floe_list_init(&base->farewells);
     return base;
 }
 
@@ -502,6 +503,7 @@ void floe_base_free(floe_core *core, floe_base *base)
     floe_tree_remove(&core->channels, &base->by_channel);
     floe_tree_remove(&core->ips, &base->by_ip);
     floe_list_remove(&base->link);
+    floe_base_forgets_farewells(core, FLOE_TIME_NEVER, base);
     floe_deallocate(&core->shared->allocator, base->former);
     floe_deallocate(&core->shared->allocator, base->name);
     floe_deallocate(&core->shared->allocator, base);

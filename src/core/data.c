@@ -244,12 +244,18 @@ static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_t
     }
 }
 
+/* Its owner may wait for room on its way. */
+static void drop_peer(floe_core *core, floe_relay *relay, floe_turn_peer *peer)
+{
+    floe_way_gone(core, &peer->full_for);
+    floe_turn_peer_free(&relay->turn, peer);
+}
+
 void floe_relay_drop_peers(floe_core *core, floe_relay *relay)
 {
     FLOE_LIST_EACH_SAFE(peer, &relay->turn.peers, floe_turn_peer, link)
     {
-        floe_way_gone(core, &peer->full_for);
-        floe_turn_peer_free(&relay->turn, peer);
+        drop_peer(core, relay, peer);
     }
 }
 
@@ -260,7 +266,7 @@ void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay)
         floe_stun_transaction before = peer->transaction;
         floe_turn_event event = floe_turn_peer_time(&relay->turn, now, peer);
         if (event == FLOE_TURN_FAILED) {
-            floe_turn_peer_free(&relay->turn, peer);
+            drop_peer(core, relay, peer);
         } else {
             if (event == FLOE_TURN_DOUBT) {
                 trace_peer(core, now, FLOE_TRACE_GAVE_UP, relay, &before, NULL, "");
@@ -507,9 +513,45 @@ static bool is_of_channels(floe_span data)
     return kind == FLOE_PACKET_CHANNEL_DATA || kind == FLOE_PACKET_OTHER;
 }
 
-bool floe_base_had(const floe_base *base, const floe_address *source, floe_span data)
+/* So long a server may send what it had for a relay, or has not heard that this has gone. Behind that
+ * the port is a peer's as any other: an SFU may have TURN, ICE and QUIC on one. */
+#define UNDER_WAY_FOR floe_seconds(30)
+
+void floe_base_forgets_farewells(floe_core *core, floe_time now, floe_base *base)
 {
-    return is_of_channels(data) && floe_address_equal(&base->former_relay, source);
+    FLOE_LIST_EACH_SAFE(farewell, &base->farewells, floe_farewell, link)
+    {
+        if (floe_time_reached(now, farewell->until)) {
+            floe_list_remove(&farewell->link);
+            floe_deallocate(&core->shared->allocator, farewell);
+        }
+    }
+}
+
+void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
+                             const floe_address *server)
+{
+    floe_farewell *made = floe_allocate(&core->shared->allocator, sizeof *made);
+
+    floe_base_forgets_farewells(core, now, base);
+    if (made != NULL) { /* else its data is taken for a peer's, who is to cope with that */
+        made->server = *server;
+        made->until = floe_time_after(now, UNDER_WAY_FOR);
+        floe_list_append(&base->farewells, &made->link);
+    }
+}
+
+bool floe_base_had(floe_core *core, floe_time now, floe_base *base, const floe_address *source,
+                   floe_span data)
+{
+    floe_base_forgets_farewells(core, now, base);
+    FLOE_LIST_EACH(farewell, &base->farewells, floe_farewell, link)
+    {
+        if (floe_address_equal(&farewell->server, source)) {
+            return is_of_channels(data);
+        }
+    }
+    return false;
 }
 
 bool floe_base_deliver(floe_core *core, const floe_base *base, const floe_address *source,

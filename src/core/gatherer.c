@@ -529,7 +529,7 @@ static void datagram_on_base(floe_core *core, floe_time now, floe_base *base,
         floe_pairs_late_answer(core, base, &from);
     }
     if (taken == FLOE_TAKEN_NOT && core->wants_packets && !asked &&
-        !floe_base_had(base, &from, data)) {
+        !floe_base_had(core, now, base, &from, data)) {
         (void)floe_base_deliver(core, base, &from, data, &core->packet);
         taken = FLOE_TAKEN_PACKET;
     }

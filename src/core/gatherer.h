@@ -595,13 +595,20 @@ struct floe_base {
     floe_output send_output;
     floe_queue queue; /* packets that wait */
     uint32_t full_for;
-    bool gone;                 /* its socket; it stays for what is to be told of it still */
-    floe_stun_id *former;      /* of Bindings that are over: their answers may come yet */
-    uint32_t former_room;      /* in a ring of so many */
-    uint32_t formers;          /* so many are there */
-    uint32_t former_next;      /* the place of the next */
-    floe_address former_relay; /* the server of one that has gone, which sends what was under way */
+    bool gone;            /* its socket; it stays for what is to be told of it still */
+    floe_stun_id *former; /* of Bindings that are over: their answers may come yet */
+    uint32_t former_room; /* in a ring of so many */
+    uint32_t formers;     /* so many are there */
+    uint32_t former_next; /* the place of the next */
+    floe_list farewells;  /* floe_farewell.link */
 };
+
+/* The server of a relay that has gone from a base, which may send on for a while. */
+typedef struct floe_farewell {
+    floe_list link; /* in base->farewells */
+    floe_address server;
+    floe_time until;
+} floe_farewell;
 
 /* The usable ones of the list are bases from now on, best first (P3, P4, P7, C4): new ones are
  * opened, those whose address is gone are closed, and open ones gather again. */
@@ -1025,8 +1032,14 @@ bool floe_base_deliver(floe_core *core, const floe_base *base, const floe_addres
                        floe_span data, floe_packet *packet);
 /* Whether it answers what floe itself asked for: late, twice, or to a relay that has gone. */
 bool floe_base_asked(const floe_base *base, const floe_stun_message *message);
+/* A relay by this server goes: what that has under way is nobody's. */
+void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
+                             const floe_address *server);
 /* Whether it is data that a relay which has gone had under way. */
-bool floe_base_had(const floe_base *base, const floe_address *source, floe_span data);
+bool floe_base_had(floe_core *core, floe_time now, floe_base *base, const floe_address *source,
+                   floe_span data);
+/* Forgets those that are over by now; never: all. */
+void floe_base_forgets_farewells(floe_core *core, floe_time now, floe_base *base);
 void floe_base_writable(floe_core *core, floe_base *base);
 bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *output);
 /* How many bytes wait on it. */

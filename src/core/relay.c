@@ -341,7 +341,9 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
     bool owed = by_datagrams(relay) && floe_turn_allocation_release(&relay->turn) && !left &&
                 floe_relay_has_way(relay);
     end_allocation(core, now, relay);
-    relay->base->former_relay = by_datagrams(relay) ? relay->turn.server : (floe_address){0};
+    if (by_datagrams(relay)) {
+        floe_base_bids_farewell(core, now, relay->base, &relay->turn.server);
+    }
     relay->phase = FLOE_RELAY_ENDED;
     core->relays_ended = true;
     if (owed) { /* else it expires there */

@@ -2541,6 +2541,74 @@ static void k1_answers_of_our_own_are_not_the_owners(void **state)
     end(&h);
 }
 
+/* A peer whose permission had no place among those that are asked for, for as long as one that is not
+ * used is known, is dropped: who waits to send to it hears that. */
+static void k1_a_peer_that_never_had_its_turn(void **state)
+{
+    static hand h;
+    static const uint8_t big[1200];
+    char text[FLOE_ADDRESS_TEXT_SIZE];
+    floe_error error;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    turn->permission = SILENT;
+    uint32_t relay = h.last[FLOE_CANDIDATE_TYPE_RELAY];
+    for (unsigned i = 0; i < 100; i++) {
+        (void)snprintf(text, sizeof text, "192.0.2.%u:900", 100 + i);
+        floe_address peer = address_of(text);
+        assert_int_equal(floe_core_send(h.core, h.now, relay, &peer, "x", 1), FLOE_OK);
+    }
+    floe_address last = address_of("192.0.3.1:900");
+    do {
+        error = floe_core_send(h.core, h.now, relay, &last, big, sizeof big);
+    } while (error == FLOE_OK);
+    assert_int_equal(error, FLOE_ERR_QUEUE_FULL);
+    *h.log = '\0';
+    pass(&h, 3600000);
+    read_log(&h, "relay writable");
+    end(&h);
+}
+
+/* What several relays have under way that go together, be one of them by TCP, is nobody's; and it is
+ * so for a while, not for the socket's life: a server that one no longer uses may be a peer's. */
+static void k1_what_relays_that_have_gone_have_under_way(void **state)
+{
+    static const char *const urls[][2] = {{"turn:203.0.113.2", "turn:203.0.113.5"},
+                                          {"turn:203.0.113.2", "turn:203.0.113.5?transport=tcp"}};
+    static hand h;
+    floe_packet packet;
+
+    (void)state;
+    for (size_t tcp = 0; tcp < 2; tcp++) {
+        make(&h, urls[tcp], 2, defaults);
+        floe_address from[] = {
+            address_of(with(&h, "203.0.113.2:3478", "192.0.2.7:700")->address),
+            address_of(with(&h, "203.0.113.5:3478", "192.0.2.7:700")->address),
+        };
+        h.servers[1].port = 50;
+        floe_core_receive_packets(h.core, true);
+        gather(&h);
+        pass(&h, 1000);
+        read_log(&h, "+ host, + srflx, + relay, + relay, end");
+        set(&h, stun_urls, 1);
+        gather(&h);
+        for (size_t i = 0; i < 2 - tcp; i++) {
+            floe_core_datagram(h.core, h.now, 1, &from[i], "\x40\1\0\4data", 8);
+            assert_false(floe_core_packet(h.core, h.now, &packet));
+        }
+        pass(&h, 60000);
+        for (size_t i = 0; i < 2; i++) {
+            floe_core_datagram(h.core, h.now, 1, &from[i], "\xc3QUIC", 5);
+            assert_true(floe_core_packet(h.core, h.now, &packet));
+        }
+        end(&h);
+    }
+}
+
 /* Nor is what it asked for before a restart, of whichever server. */
 static void k1_answers_to_what_a_restart_has_ended(void **state)
 {
@@ -3003,6 +3071,8 @@ int main(void)
         cmocka_unit_test(l11_the_former_credentials_hold_for_a_while),
         cmocka_unit_test(k2_what_a_check_has_that_nobody_knows),
         cmocka_unit_test(k1_answers_of_our_own_are_not_the_owners),
+        cmocka_unit_test(k1_what_relays_that_have_gone_have_under_way),
+        cmocka_unit_test(k1_a_peer_that_never_had_its_turn),
         cmocka_unit_test(k2_a_candidate_tells_its_base),
         cmocka_unit_test(p1_a_tightened_policy_asks_and_shows_nothing),
         cmocka_unit_test(k1_a_peer_that_is_not_reached_is_told),
