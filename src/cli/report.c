@@ -354,7 +354,7 @@ static void keep_failure(gather_report *report, const floe_candidate_error *erro
                                                       .times = 1};
 }
 
-static const char not_asked_text[] =
+const char report_not_asked_text[] =
     "it was not asked: it has no address of a family (IPv4, IPv6) that is gathered on here";
 
 /* Whether the options leave something to be had from it. */
@@ -380,7 +380,8 @@ void report_not_asked(gather_report *report, unsigned gatherer)
             json_write_line(standard_output, line);
         }
         if (!report->command->json) {
-            keep_failure(report, &(floe_candidate_error){.url = url, .text = not_asked_text});
+            keep_failure(report,
+                         &(floe_candidate_error){.url = url, .text = report_not_asked_text});
         }
     }
 }

@@ -41,6 +41,9 @@ typedef struct gather_report {
 bool report_init(gather_report *report, const gather_command *command);
 void report_free(gather_report *report);
 
+/* Why a server was not, where nothing forbids it. */
+extern const char report_not_asked_text[];
+
 /* Events; `gatherer` counts from 0, `ms` from the call of gather. */
 void report_parameters(gather_report *report, unsigned gatherer, const floe_parameters *parameters);
 void report_state(gather_report *report, unsigned gatherer, double ms,

@@ -1,6 +1,7 @@
 /* `floe turn pipe`: standard input to a peer and back, through a relay. */
 #include "cli/interrupt.h"
 #include "cli/output.h"
+#include "cli/report.h"
 #include "cli/turn.h"
 
 #include <string.h>
@@ -37,6 +38,7 @@ typedef struct turn_piper {
     bool answered;
     bool unreached;          /* and that has been told */
     unsigned long long lost; /* of the peer's packets */
+    bool failed;             /* a server has, which has been told */
     bool closing;
     bool closed; /* and the relay is released */
     floe_api *api;
@@ -244,14 +246,34 @@ static void show_relay(turn_piper *piper, const floe_candidate *candidate)
     }
 }
 
+/* Of the family that a server has no address of it was not asked at all. */
+static void tell_no_relay(turn_piper *piper)
+{
+    floe_gatherer_statistics *all = NULL;
+    bool asked = piper->failed;
+
+    if (floe_gatherer_get_statistics(piper->gatherer, &all) == FLOE_OK) {
+        asked = asked || all->server_count > 0;
+    }
+    floe_gatherer_statistics_free(all);
+    if (asked) {
+        output_print(standard_error, "floe: turn pipe: no relay of the peer's family%s\n",
+                     piper->command->tcp ? " for TCP" : "");
+        return;
+    }
+    for (size_t i = 0; i < piper->command->url_count; i++) {
+        output_print(standard_error, "floe: turn pipe: %s: %s\n", piper->command->urls[i],
+                     report_not_asked_text);
+    }
+}
+
 static void on_candidate(void *user_data, const floe_candidate *candidate)
 {
     turn_piper *piper = user_data;
 
     if (candidate == NULL) {
         if (piper->relay_id == 0) {
-            output_print(standard_error, "floe: turn pipe: no relay of the peer's family%s\n",
-                         piper->command->tcp ? " for TCP" : "");
+            tell_no_relay(piper);
             finish(piper, EXIT_NO_RELAY);
         }
         return;
@@ -281,7 +303,9 @@ static void on_withdrawn(void *user_data, const floe_candidate *candidate)
 
 static void on_error(void *user_data, const floe_candidate_error *error)
 {
-    (void)user_data;
+    turn_piper *piper = user_data;
+
+    piper->failed = true;
     output_print(standard_error, "floe: turn pipe: %s: %s\n", error->url != NULL ? error->url : "",
                  option_words(error->text));
 }

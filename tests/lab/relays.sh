@@ -350,6 +350,27 @@ lab_test_turn_check() {
     return $good
 }
 
+# What turn check says beside ok: a relayed address that nobody out there can reach; each of them once, however many local
+# addresses asked; and its own allocation of the row before, which the server counts for a second more, is no fault of the user's.
+lab_test_turn_check_says_what_is_there() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER" --external-ip 192.168.50.2
+    lab_client "$FLOE" turn check --json "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=udp" >"$OUT"
+    expect "$(events '.note // "" | test("address 192.168.50.2 is private: does the server lack --external-ip")')" 1 'notes' || { cat "$OUT" >&2; good=1; }
+    lab_client ip addr add 10.0.1.77/24 dev eth0
+    lab_coturn 1 "$LAB_SERVER"
+    lab_client "$FLOE" turn check --json "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=udp" >"$OUT"
+    expect $? 0 'exit status by two addresses' && expect "$(events '.relays == ["'"$LAB_SERVER"'"] and .note == null')" 1 'relays told once' || { cat "$OUT" >&2; good=1; }
+    lab_client ip addr del 10.0.1.77/24 dev eth0
+    lab_coturn 1 "$LAB_SERVER" --user-quota=1
+    lab_client "$FLOE" turn check --json --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER" >"$OUT"
+    expect $? 0 'exit status by a quota of one' && expect "$(events '.ok')" 2 'checks' || { cat "$OUT" >&2; good=1; }
+    # A server that was not asked does not lack a relay.
+    lab_client "$FLOE" turn pipe "${CREDENTIALS[@]}" --network-types udp4 --peer 203.0.113.3:7 "turn:[$LAB_SERVER6]" </dev/null >"$OUT" 2>&1
+    expect $? 1 'exit status of turn pipe' && grep -Fq "turn:[$LAB_SERVER6]: it was not asked" "$OUT" || { cat "$OUT" >&2; good=1; }
+    return $good
+}
+
 # A peer that gives everything back: port 7 of the second server's address, or of another.
 echo_begins() { # tcp | udp [ADDRESS]
     local at=${2:-$LAB_SERVER2} socket
