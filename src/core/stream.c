@@ -8,6 +8,14 @@
 #define STREAMS_MAX 64U
 #define FRAMED_MAX ((size_t)65535)
 
+static void trace(floe_core *core, floe_time now, floe_trace_kind kind, const floe_relay *relay,
+                  const floe_stun_transaction *transaction, const floe_stun_message *message,
+                  const char *detail)
+{
+    floe_trace_packet(core, now, kind, relay->base, &relay->turn.server, relay->server, transaction,
+                      message, detail);
+}
+
 /* What waits to be sent is not to be had any more. */
 static void let_go(floe_core *core, floe_stream *stream)
 {
@@ -265,10 +273,29 @@ void floe_stream_attempted(floe_core *core, floe_time now, floe_relay *relay,
         return;
     }
     stream->accepted = true;
+    trace(core, now, FLOE_TRACE_RECEIVED, relay, NULL, message, "");
     floe_turn_stream_accept(&stream->turn, connection_id, &peer);
     if (!open_connection(core, now, stream)) {
         end(core, stream);
     }
+}
+
+static floe_turn_event receive(floe_core *core, floe_time now, floe_stream *stream,
+                               const floe_address *source, const floe_stun_message *message,
+                               floe_stun_match *match)
+{
+    floe_relay *relay = stream->relay;
+    floe_stun_transaction before = stream->turn.transaction;
+    floe_turn_event event =
+        floe_turn_stream_receive(&relay->turn, now, &stream->turn, source, message, match);
+
+    if (floe_stun_is_forged(*match)) {
+        trace(core, now, FLOE_TRACE_DROPPED, relay, &before, message,
+              "its integrity does not match");
+    } else if (*match == FLOE_STUN_BELIEVED) {
+        trace(core, now, FLOE_TRACE_RECEIVED, relay, &before, message, "");
+    }
+    return event;
 }
 
 bool floe_stream_answered(floe_core *core, floe_time now, floe_relay *relay,
@@ -280,8 +307,7 @@ bool floe_stream_answered(floe_core *core, floe_time now, floe_relay *relay,
         if (stream->turn.state != FLOE_TURN_STREAM_ASKING) {
             continue;
         }
-        floe_turn_event event =
-            floe_turn_stream_receive(&relay->turn, now, &stream->turn, source, message, &match);
+        floe_turn_event event = receive(core, now, stream, source, message, &match);
         if (match == FLOE_STUN_BELIEVED) {
             (void)happened(core, now, stream, event);
             return true;
@@ -299,8 +325,7 @@ static void take_answer(floe_core *core, floe_time now, floe_stream *stream, flo
     floe_turn_event event = FLOE_TURN_FAILED;
 
     if (floe_stun_parse(frame, &message) == FLOE_STUN_PARSED) {
-        event = floe_turn_stream_receive(&relay->turn, now, &stream->turn, &relay->turn.server,
-                                         &message, &match);
+        event = receive(core, now, stream, &relay->turn.server, &message, &match);
     }
     (void)happened(core, now, stream, match == FLOE_STUN_BELIEVED ? event : FLOE_TURN_FAILED);
 }
@@ -337,7 +362,13 @@ void floe_streams_time(floe_core *core, floe_time now, floe_relay *relay)
 {
     FLOE_LIST_EACH_SAFE(stream, &relay->streams, floe_stream, link)
     {
-        (void)happened(core, now, stream, floe_turn_stream_time(&stream->turn, now));
+        floe_stun_transaction before = stream->turn.transaction;
+        bool asks = !rests(stream);
+        floe_turn_event event = floe_turn_stream_time(&stream->turn, now);
+        if (asks && event == FLOE_TURN_FAILED) {
+            trace(core, now, FLOE_TRACE_GAVE_UP, relay, &before, NULL, "");
+        }
+        (void)happened(core, now, stream, event);
     }
 }
 

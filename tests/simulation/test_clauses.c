@@ -46,6 +46,7 @@ typedef struct hand {
     size_t errors;
     char error[256];
     char log[512];
+    char trace[512]; /* of streams: what was told, its method and code */
     floe_core_output output;
 } hand;
 
@@ -58,6 +59,22 @@ static void say(hand *h, const char *word)
     size_t used = strlen(h->log);
 
     (void)snprintf(h->log + used, sizeof h->log - used, "%s%s", used > 0 ? ", " : "", word);
+}
+
+static void trace(hand *h, const floe_trace_event *event)
+{
+    size_t used = strlen(h->trace);
+
+    if (strncmp(event->method, "Connect", 7) == 0) {
+        (void)snprintf(h->trace + used, sizeof h->trace - used, "%s %s %u | ",
+                       floe_trace_kind_name(event->kind), event->method, event->code);
+    }
+}
+
+static void no_trace(void *user_data, const floe_trace_event *event)
+{
+    (void)user_data;
+    (void)event;
 }
 
 /* What TLS has to say goes to the client. */
@@ -246,6 +263,9 @@ static void settle(hand *h)
             (void)snprintf(text, sizeof text, "unreachable %d", (int)h->output.unreachable);
             say(h, text);
             break;
+        case FLOE_CORE_TRACE:
+            trace(h, h->output.trace);
+            break;
         case FLOE_CORE_CANDIDATE_ERROR:
             h->errors++;
             (void)snprintf(h->error, sizeof h->error, "%s", h->output.error->text);
@@ -334,6 +354,7 @@ static void relayed(hand *h, const char *url, bool tcp)
     floe_settings settings = FLOE_SETTINGS_INIT;
 
     settings.network_types = FLOE_NETWORK_TYPE_UDP4 | (tcp ? FLOE_NETWORK_TYPE_TCP4 : 0U);
+    settings.on_trace = no_trace; /* it is polled */
     make(h, url, settings);
     gather(h);
     pass(h, 2000);
@@ -511,6 +532,47 @@ static void t12_a_peer_without_permission(void **state)
     assert_int_equal(h.count[FLOE_STUN_CONNECTION_BIND], 1);
     assert_int_equal(send_to(&h, h.passive, "192.0.2.50:4001"), FLOE_OK);
     assert_int_equal(h.data, 2 + 1);
+    end(&h);
+}
+
+/* L15: what becomes of a stream is in the trace, be it answered, refused or not answered. */
+static void l15_streams_are_in_the_trace(void **state)
+{
+    static const struct {
+        uint16_t connect;
+        uint16_t bind;
+        const char *trace;
+    } rows[] = {
+        {0, 0,
+         "sent Connect 0 | received Connect 0 | sent ConnectionBind 0 | received ConnectionBind 0 "
+         "| "},
+        {447, 0, "sent Connect 0 | received Connect 447 | "},
+        {SILENT, 0, "sent Connect 0 | gave up Connect 0 | "},
+        {0, 400,
+         "sent Connect 0 | received Connect 0 | sent ConnectionBind 0 | received ConnectionBind "
+         "400 | "},
+        {0, SILENT,
+         "sent Connect 0 | received Connect 0 | sent ConnectionBind 0 | gave up ConnectionBind 0 "
+         "| "},
+    };
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        relayed(&h, tcp_url, true);
+        h.code[FLOE_STUN_CONNECT] = rows[i].connect;
+        h.code[FLOE_STUN_CONNECTION_BIND] = rows[i].bind;
+        assert_int_equal(send_to(&h, h.active, "192.0.2.99:9"), FLOE_OK);
+        pass(&h, 60000);
+        assert_string_equal(h.trace, rows[i].trace);
+        end(&h);
+    }
+    relayed(&h, tcp_url, true);
+    (void)send_to(&h, h.passive, "192.0.2.50:4000");
+    pass(&h, 1000);
+    attempt(&h, "192.0.2.50:4001", 79);
+    assert_string_equal(h.trace, "received ConnectionAttempt 0 | sent ConnectionBind 0 | received "
+                                 "ConnectionBind 0 | ");
     end(&h);
 }
 
@@ -838,6 +900,7 @@ int main(void)
         cmocka_unit_test(t12_no_wishes_that_tcp_forbids),
         cmocka_unit_test(t12_no_data_before_it_is_bound),
         cmocka_unit_test(t12_a_peer_without_permission),
+        cmocka_unit_test(l15_streams_are_in_the_trace),
         cmocka_unit_test(t4_the_alternates_name_is_the_one_that_tls_checks),
         cmocka_unit_test(k1_a_peer_of_the_other_family),
         cmocka_unit_test(k1_the_padding_of_data_is_zeros),
