@@ -841,7 +841,9 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
         attempt = add_attempt(core, pair, &place);
     }
     if (attempt != NULL) {
-        floe_binding_claim(core, base, server, &alive->turn.server);
+        if (alive->transport == FLOE_PROTOCOL_UDP) { /* else it shows nothing of the base (R4) */
+            floe_binding_claim(core, base, server, &alive->turn.server);
+        }
         attach(attempt, alive);
         if (!floe_relays_keep(core, base, &alive->asked)) { /* it stands elsewhere, or has moved */
             (void)ask_reflexive(core, attempt);

@@ -559,6 +559,37 @@ static void p4_what_stands_on_a_deprecated_address_stays(void **state)
     end(&h);
 }
 
+/* L12, R4: a server that is asked by UDP no more shows nothing of the socket: its reflexive candidate
+ * goes, and it is not asked, though a relay stands there by TCP. */
+static void l12_a_url_by_tcp_keeps_no_mapping(void **state)
+{
+    static const char *const urls[][2] = {{"turn:203.0.113.2", "turn:203.0.113.2?transport=tcp"},
+                                          {"stun:203.0.113.2", "turn:203.0.113.2?transport=tcp"}};
+    static hand h;
+
+    (void)state;
+    for (size_t stun = 0; stun < 2; stun++) {
+        make(&h, urls[stun], 2, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 1000);
+        read_log(&h,
+                 stun ? "+ host, + srflx, + relay, end" : "+ host, + srflx, + relay, + relay, end");
+        set(&h, &urls[stun][1], 1);
+        gather(&h);
+        pass(&h, 1000);
+        read_log(&h, stun ? "- srflx, end" : "- relay, - srflx, end");
+        turn->bindings = 0;
+        pass(&h, 60000);
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather(&h);
+        pass(&h, 6000);
+        read_log(&h, "+ host, + relay, end");
+        assert_int_equal(turn->bindings, 0);
+        end(&h);
+    }
+}
+
 /* ── Mobility ── */
 
 /* T10, R1, L11: a relay that has moved knows no mapped address (RFC 8016): what the NAT shows of the
@@ -3065,6 +3096,7 @@ int main(void)
         cmocka_unit_test(r6_another_mapping_is_a_reason_to_ask),
         cmocka_unit_test(r6_a_mapping_that_two_saw_has_changed),
         cmocka_unit_test(l12_the_same_options_again),
+        cmocka_unit_test(l12_a_url_by_tcp_keeps_no_mapping),
         cmocka_unit_test(k1_writable_is_of_the_way_that_was_full),
         cmocka_unit_test(k1_a_full_way_that_goes_is_told),
         cmocka_unit_test(l14_a_list_that_never_comes),
