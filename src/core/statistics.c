@@ -163,7 +163,9 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
                                 .remote = &attempt->remote,
                                 .counters = &attempt->counters,
                                 .method = "Allocate",
-                                .progress = progress_of(attempt->progress),
+                                .progress = pair->yielded /* what succeeds is its Binding */
+                                                ? FLOE_SERVER_PROGRESS_FAILED
+                                                : progress_of(attempt->progress),
                                 .code = last ? floe_failure_code(&pair->failure) : 0};
                 take(core, &one, data);
             }

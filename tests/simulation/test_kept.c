@@ -73,6 +73,7 @@ typedef struct hand {
     bool no_interface; /* or with none */
     bool two_interfaces;
     bool second_alone;   /* the first has no address any more */
+    const char *ipv6;    /* the first interface's other address; NULL: none */
     const char *ip;      /* the first interface's; NULL: host_ip */
     size_t data;         /* packets to the peers that went out */
     uint8_t packet[256]; /* the latest */
@@ -349,13 +350,17 @@ static void take(hand *h)
                                       .address = address_of("10.0.9.2:0")}};
     floe_address local = output->local;
 
+    if (h->ipv6 != NULL) {
+        list[1] = list[0];
+        list[1].address = address_of(h->ipv6);
+    }
     switch (output->kind) {
     case FLOE_CORE_LIST_INTERFACES:
         if (!h->no_list) {
             floe_core_interfaces(h->core, h->now, h->second_alone ? list + 1 : list,
-                                 h->no_interface     ? 0
-                                 : h->two_interfaces ? 2
-                                                     : 1);
+                                 h->no_interface                        ? 0
+                                 : h->two_interfaces || h->ipv6 != NULL ? 2
+                                                                        : 1);
         }
         break;
     case FLOE_CORE_OPEN:
@@ -2996,6 +3001,43 @@ static void l15_what_is_answered_while_it_waits(void **state)
     }
 }
 
+/* L15, T1: an Allocate that gives way to the other family's relay, unanswered, has not succeeded, though
+ * the address has its reflexive candidate. */
+static void l15_an_allocate_that_gives_way(void **state)
+{
+    static const char *const named[] = {"turn:turn.example"};
+    static hand h;
+    floe_gatherer_statistics *statistics;
+    size_t unanswered = 0;
+
+    (void)state;
+    make(&h, named, 1, defaults);
+    h.ipv6 = "[2001:db8:1::2]:0";
+    h.places[0] = "203.0.113.2:0";
+    h.places[1] = "[2001:db8:f::2]:0";
+    server *v4 = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    server *v6 = with(&h, "[2001:db8:f::2]:3478", "[2001:db8:1::2]:700");
+    v4->allocate = v4->both = v6->allocate = v6->both = SILENT;
+    gather(&h);
+    pass(&h, 400);
+    v6->allocate = v6->both = ANSWERS;
+    pass(&h, 6000);
+    assert_non_null(strstr(h.log, "+ relay"));
+    assert_true(v4->allocates > 0 && v6->allocates > 0);
+    assert_int_equal(floe_core_get_statistics(h.core, &statistics), FLOE_OK);
+    for (size_t i = 0; i < statistics->server_count; i++) {
+        const floe_server_statistics *of = statistics->servers[i];
+        if (of->responses == 0) {
+            unanswered++;
+            assert_string_equal(of->method, "Allocate");
+            assert_int_equal(of->progress, FLOE_SERVER_PROGRESS_FAILED);
+        }
+    }
+    assert_int_equal(unanswered, 1);
+    floe_gatherer_statistics_free(statistics);
+    end(&h);
+}
+
 /* ── Names ── */
 
 /* P1: under a policy that tells no hosts no name stands for one on the link, and that one is taken
@@ -3053,6 +3095,7 @@ int main(void)
         cmocka_unit_test(l15_what_was_due_and_did_not_go_out),
         cmocka_unit_test(l15_a_relay_that_outlives_its_gathering_is_counted_once),
         cmocka_unit_test(l15_what_is_answered_while_it_waits),
+        cmocka_unit_test(l15_an_allocate_that_gives_way),
         cmocka_unit_test(t10_where_a_relay_has_moved_the_mapping_is_asked_for),
         cmocka_unit_test(t10_a_move_shows_no_mapping),
         cmocka_unit_test(p1_a_name_under_a_policy_that_tells_no_hosts),
