@@ -218,6 +218,11 @@ static void timeout_text(const floe_failure *failure, const floe_server *server,
                        "is it a %s server?",
                        who, ms, failure->sends,
                        server != NULL && server->url->turn ? "TURN" : "STUN");
+    } else if (failure->garbled) {
+        (void)snprintf(text, size,
+                       "%s answers on UDP port %u, but not in STUN: is it another service, or does "
+                       "this network want a login first?",
+                       who, port);
     } else if (failure->transport != FLOE_PROTOCOL_NONE) {
         (void)snprintf(text, size, "connected, but no answer in %u ms: is %s a TURN server?", ms,
                        who);

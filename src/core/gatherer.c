@@ -528,6 +528,10 @@ static void datagram_on_base(floe_core *core, floe_time now, floe_base *base,
     if (asked && message.class != FLOE_STUN_INDICATION) {
         floe_pairs_late_answer(core, base, &from);
     }
+    bool no_answer = !parsed || message.class == FLOE_STUN_REQUEST;
+    if (taken == FLOE_TAKEN_NOT && no_answer && core->state == FLOE_GATHERER_STATE_GATHERING) {
+        floe_pairs_garbled(core, base, &from);
+    }
     if (taken == FLOE_TAKEN_NOT && core->wants_packets && !asked &&
         !floe_base_had(core, now, base, &from, data)) {
         (void)floe_base_deliver(core, base, &from, data, &core->packet);

@@ -193,6 +193,7 @@ typedef struct floe_failure {
     bool before;       /* the server has answered earlier requests from here */
     bool late;         /* its answers come, to what was asked before this gathering */
     bool beside;       /* it answers other requests from here */
+    bool garbled;      /* what comes from there is no answer in STUN */
     bool elsewhere;    /* it has answered another address of ours */
     bool unasked;      /* that was its answer to another request, a short while ago */
     uint16_t code;
@@ -1090,6 +1091,7 @@ struct floe_attempt {
     uint8_t progress;       /* a floe_progress */
     bool answered;          /* the address has answered its relay */
     bool late;              /* and what nobody waits for any more */
+    bool garbled;           /* and by what is no answer in STUN */
 };
 
 struct floe_pair {
@@ -1143,6 +1145,8 @@ void floe_pairs_relay_back(floe_core *core, const floe_relay *relay);
 /* An answer came to the base from there, to a request that is over. */
 void floe_pairs_late_answer(const floe_core *core, const floe_base *base,
                             const floe_address *source);
+/* Something else than an answer in STUN came to the base from there. */
+void floe_pairs_garbled(const floe_core *core, const floe_base *base, const floe_address *source);
 /* The code of the failure of a binding's pairs, or of a relay's; 0: none. */
 uint16_t floe_pairs_code(const floe_binding *binding);
 uint16_t floe_pairs_relay_code(const floe_relay *relay);

@@ -404,6 +404,7 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
     attempt->progress = FLOE_FAILED;
     set_alarm(core, pair);
     failure.late = attempt->late;
+    failure.garbled = attempt->garbled;
     if (pair->progress == FLOE_PENDING && last_attempt(pair)) {
         pair_failed(core, pair, failure);
     } else {
@@ -976,8 +977,11 @@ void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *bin
     }
 }
 
-void floe_pairs_late_answer(const floe_core *core, const floe_base *base,
-                            const floe_address *source)
+typedef void floe_attempt_note(floe_attempt *attempt);
+
+/* Of those that ask there by the base's address and port. */
+static void note_attempts(const floe_core *core, const floe_base *base, const floe_address *source,
+                          floe_attempt_note *note)
 {
     floe_base *of = NULL;
 
@@ -990,11 +994,32 @@ void floe_pairs_late_answer(const floe_core *core, const floe_base *base,
             FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
             {
                 if (floe_address_equal(&attempt->remote, source)) {
-                    floe_attempt_answered(attempt, true);
+                    note(attempt);
                 }
             }
         }
     }
+}
+
+static void note_late(floe_attempt *attempt)
+{
+    floe_attempt_answered(attempt, true);
+}
+
+void floe_pairs_late_answer(const floe_core *core, const floe_base *base,
+                            const floe_address *source)
+{
+    note_attempts(core, base, source, note_late);
+}
+
+static void note_garbled(floe_attempt *attempt)
+{
+    attempt->garbled = true;
+}
+
+void floe_pairs_garbled(const floe_core *core, const floe_base *base, const floe_address *source)
+{
+    note_attempts(core, base, source, note_garbled);
 }
 
 uint16_t floe_pairs_code(const floe_binding *binding)
@@ -1062,6 +1087,7 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     floe_failure failure =
         floe_failure_of(FLOE_FAILURE_TIMEOUT, transaction, &attempt->remote, now);
     failure.late = attempt->late;
+    failure.garbled = attempt->garbled;
     if (relay != NULL) {
         failure.answered = floe_turn_allocation_challenged(&relay->turn);
         failure.before = relay->counters.responses > 0;

@@ -1601,6 +1601,28 @@ static void t8_a_relay_through_a_proxy(void **state)
     }
 }
 
+/* E1: a network that gives back whatever goes out is not silent, nor is it a server; with whoever
+ * reads the packets likewise. */
+static void e1_an_echo_is_no_answer_and_no_silence(void **state)
+{
+    floe_address source = address_of(server_address);
+    static fixture f;
+
+    (void)state;
+    for (int wanted = 0; wanted < 2; wanted++) {
+        begin(&f, "turn:203.0.113.2");
+        floe_core_receive_packets(f.core, wanted);
+        floe_core_datagram(f.core, f.now, f.channel, &source, f.request.bytes.data,
+                           f.request.bytes.size);
+        settle(&f);
+        later(&f, 6000);
+        assert_int_equal(f.errors, 1);
+        assert_string_equal(f.error, "203.0.113.2 answers on UDP port 3478, but not in STUN: is it "
+                                     "another service, or does this network want a login first?");
+        end(&f);
+    }
+}
+
 /* E1: a proxy that is not there is no server that is not there; nor is a server behind it the
  * proxy, whose address is seen in its place. */
 static void e1_a_proxys_fault_is_told_as_the_proxys(void **state)
@@ -2175,6 +2197,7 @@ int main(void)
         cmocka_unit_test(s6_addresses_in_the_order_of_their_targets),
         cmocka_unit_test(e2_names_whose_addresses_are_refused),
         cmocka_unit_test(t8_a_relay_through_a_proxy),
+        cmocka_unit_test(e1_an_echo_is_no_answer_and_no_silence),
         cmocka_unit_test(e1_a_proxys_fault_is_told_as_the_proxys),
         cmocka_unit_test(k1_a_blocked_channel_closes_without_a_word),
         cmocka_unit_test(t4_a_redirect_stays_behind_the_proxy),
