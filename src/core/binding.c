@@ -456,6 +456,9 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
         set_state(core, binding, FLOE_BINDING_FAILED); /* unless somebody asks */
         if (kept) {
             set_state(core, binding, FLOE_BINDING_KNOWN); /* as its relay will tell (T7b) */
+            if (floe_time_is_never(binding->keepalive)) { /* it was being asked */
+                keep_from(core, binding, (floe_time){0});
+            }
         } else if (floe_server_current(core, binding->server) &&
                    floe_found_shows(core, base, &binding->mapped)) {
             ask(core, binding);

@@ -948,8 +948,9 @@ floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *rel
                                  const floe_place *place);
 /* The server's name was looked up anew: those that wait for where it is no longer need not. */
 void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const floe_server *server);
-/* Its server is full: it leaves the gathering, and asks when that may be asked again. One that
- * would only be another of its kind then ends. */
+/* Its server is full: it leaves the gathering, and asks when that may be asked again if it was there
+ * before. One that never was ends: an allocation that nobody hears of would take the room of another.
+ */
 void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay);
 /* The gathering is complete: what it has not told waits for the next one (L4), and what nobody needs
  * is given back, unless it has been told in this generation. */

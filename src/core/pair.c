@@ -324,9 +324,6 @@ static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, uint16
     if (relay == NULL) {
         relay = floe_relay_under_way(core, attempt);
     }
-    if (relay == NULL && !floe_relay_beside(pair->kind)) {
-        relay = floe_relay_new(core, now, attempt);
-    }
     if (relay != NULL) {
         floe_relay_await_room(core, now, relay);
     }

@@ -421,10 +421,8 @@ static void request_goes(floe_core *core, floe_time now, floe_relay *relay)
 {
     if (relay->turn.transaction.sends == 1) {
         relay->ignored_send = 1;
-        if (relay->ignored < IGNORED_SENDS) {
-            relay->ignored = 0;
-            relay->owed = now;
-        }
+        relay->ignored = relay->ignored < IGNORED_SENDS ? 0 : relay->ignored;
+        relay->owed = now; /* the one that is asked anew has its own time */
     } else if (by_datagrams(relay) && floe_relay_serves(relay)) {
         floe_binding_ask_beside(core, relay->base, &relay->turn.server);
     }
@@ -782,33 +780,12 @@ static void give_up(floe_core *core, floe_time now, floe_relay *relay, bool had,
     }
 }
 
-/* One that was lost, or found its server full, and will ask for what this one would. */
-static bool another_waits(const floe_core *core, const floe_relay *relay)
-{
-    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
-    {
-        bool same =
-            other->origin == relay->origin || floe_bases_are_rivals(other->origin, relay->origin);
-        if (other != relay && other->phase == FLOE_RELAY_LIVE && other->renews && same &&
-            other->server == relay->server && floe_relay_same_kind(other->kind, relay->kind)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether it asks again once a server that is full may be asked: what is only a wish does not. */
-static bool outlasts_refusal(const floe_core *core, const floe_relay *relay)
-{
-    return relay->renews || (!floe_relay_beside(relay->kind) && !another_waits(core, relay));
-}
-
 void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_relay_leave_gathering(core, relay);
-    if (!outlasts_refusal(core, relay)) {
+    if (!relay->renews) {
         floe_relay_release(core, now, relay);
-    } else if (!relay->renews || floe_time_is_never(relay->retry)) {
+    } else if (floe_time_is_never(relay->retry)) {
         ask_again_later(core, now, relay, true);
     }
 }
@@ -823,7 +800,7 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     if (full) {
         floe_server_refuses(core, now, relay->server, relay->kind, failure.code);
     }
-    if (is_final(&failure) || !(relay->renews || (full && outlasts_refusal(core, relay)))) {
+    if (is_final(&failure) || !relay->renews) {
         give_up(core, now, relay, relay->renews, failure);
         return;
     }
@@ -1299,8 +1276,9 @@ void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const flo
 
 /* When the silence of a server that is known to be there ends it: who has lost it, or is cut off from
  * what it was asked by, may answer nothing that comes so, not even "437". Asked each 15 s by the
- * settings' default, and waited for 5 s, that is T7b's 20 s; to wait for a transaction's 39.5 s
- * would only show that. Whatever else comes of the relay says that the answer is under way behind
+ * settings' default, and waited for 5 s, that is T7b's 20 s (by datagrams for 8.5 s, with what is asked
+ * anew: loss alone takes no relay that stands); to wait for a transaction's 39.5 s would only show
+ * that. Whatever else comes of the relay says that the answer is under way behind
  * it; and a connection that takes what we send, that the question is, behind our own data. Never: it
  * owes no answer, as it cannot have the question yet, or may not be there; that has its 39.5 s. */
 static floe_time silent_at(const floe_relay *relay)

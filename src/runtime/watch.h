@@ -13,17 +13,19 @@ typedef struct floe_udp floe_udp;
 
 typedef struct floe_watch {
     floe_api *api;
-    size_t count;    /* sockets watched: the loop lives for as long as there is one */
-    uv_poll_t poll;  /* Linux */
-    uv_os_sock_t fd; /* Linux */
-    bool telling;    /* the events at hand may name a socket that has been closed since */
+    size_t count; /* sockets watched: the loop lives for as long as there is one */
     bool ending;
+#ifdef FLOE_EPOLL /* watch_linux.c */
+    uv_poll_t poll;
+    uv_os_sock_t fd;
+    bool telling;     /* the events at hand may name a socket that has been closed since */
     floe_list closed; /* floe_udp.link: such ones; they go when the events have been told */
+#endif
 } floe_watch;
 
 typedef struct floe_watched {
-    bool is; /* watched */
-#ifndef __linux__
+    bool is;       /* watched */
+#ifndef FLOE_EPOLL /* watch_any.c */
     floe_api *api;
     uv_poll_t poll;
 #endif
