@@ -174,7 +174,8 @@ typedef void (*floe_writable_handler)(void *user_data, uint32_t candidate_id);
 /**
  * Sets the handler for packets: everything that comes on the gatherer's
  * sockets and is not an answer to its own requests, and what peers send to its relays. NULL: they
- * are dropped.
+ * are dropped; but a socket that has sent nothing yet is not read without a handler, and what has
+ * come there before, as far as the system has room for it, comes when there is one.
  */
 FLOE_EXPORT floe_error floe_gatherer_on_packet(floe_gatherer *gatherer, floe_packet_handler handler,
                                                void *user_data);

@@ -130,8 +130,8 @@ static void write_first(writer *by)
     by->first = one->next;
     if (by->first == NULL) {
         by->end = &by->first;
-        uv_cond_signal(&by->written);
     }
+    uv_cond_broadcast(&by->written);
     free(one);
 }
 
@@ -240,13 +240,19 @@ void output_print(output *to, const char *format, ...)
     append(to, made);
 }
 
-size_t output_waiting(output *to)
+bool output_has_room(output *to, size_t most, uint64_t nanoseconds)
 {
+    uint64_t until = uv_hrtime() + nanoseconds;
+    uint64_t now;
+
     uv_once(&once, init);
     uv_mutex_lock(&lock);
-    size_t waiting = to->waiting;
+    while (to->waiting >= most && to->error == 0 && (now = uv_hrtime()) < until) {
+        (void)uv_cond_timedwait(&to->by->written, &lock, until - now);
+    }
+    bool room = to->waiting < most;
     uv_mutex_unlock(&lock);
-    return waiting;
+    return room;
 }
 
 void output_on_failure(void (*failed)(void *data), void *data)

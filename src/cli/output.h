@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct output output;
 
@@ -22,8 +23,8 @@ int output_open_trace(const char *file);
 
 void output_write(output *to, const void *data, size_t size);
 void output_print(output *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* How many bytes wait still to be written. */
-size_t output_waiting(output *to);
+/* Whether fewer bytes wait to be written than `most`; waits so long for that. */
+bool output_has_room(output *to, size_t most, uint64_t nanoseconds);
 
 /* Calls `failed` once, on another thread, when standard output can be written no more; at once if
  * that is so. NULL: no more. */

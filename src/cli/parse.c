@@ -207,6 +207,10 @@ static bool parse_line(const char *text, unsigned line, const parse_style *style
     return true;
 }
 
+/* What is explained and not yet read, in bytes; there is nothing else to be done meanwhile. */
+#define EXPLAINED_AHEAD ((size_t)1 << 20)
+#define FOR_EVER_NS (UINT64_MAX / 4)
+
 static bool parse_input(const parse_style *style)
 {
     char *text = NULL;
@@ -215,6 +219,7 @@ static bool parse_input(const parse_style *style)
 
     for (unsigned line = 1; getline(&text, &room, stdin) >= 0; line++) {
         if (text[strspn(text, " \t\r\n")] != '\0') {
+            (void)output_has_room(standard_output, EXPLAINED_AHEAD, FOR_EVER_NS);
             good = parse_line(text, line, style) && good;
         }
     }

@@ -19,6 +19,7 @@
 
 /* What the peer has sent and nobody has read yet. */
 #define UNREAD_MAX (16U << 20)
+#define UNREAD_PATIENCE_NS UINT64_C(10000000000)
 
 enum { EXIT_WELL = 0, EXIT_NO_RELAY = 1, EXIT_WRONG_USAGE = 2 };
 
@@ -196,7 +197,9 @@ static void on_packet(void *user_data, const floe_packet *packet)
     turn_piper *piper = user_data;
 
     if (is_peer(piper, &packet->peer)) {
-        if (output_waiting(standard_output) >= UNREAD_MAX) {
+        /* A peer by TCP waits with us: the loop stands still, no longer than a relay does without. */
+        if (!output_has_room(standard_output, UNREAD_MAX,
+                             piper->command->tcp ? UNREAD_PATIENCE_NS : 0)) {
             lose(piper);
             return;
         }
@@ -219,12 +222,12 @@ static void on_unreachable(void *user_data, uint32_t candidate_id, const floe_ad
         return;
     }
     piper->unreached = true;
-    (void)fprintf(stderr, "floe: turn pipe: %s\n",
-                  reason == FLOE_UNREACHABLE_PROHIBITED
-                      ? "the relay's server refuses this peer, or a firewall on the way does"
-                  : reason == FLOE_UNREACHABLE_PORT ? "nothing listens on that port of the peer"
-                  : piper->command->tcp             ? "the relay's server can't connect to the peer"
-                                                    : "the relay's server can't reach the peer");
+    output_print(standard_error, "floe: turn pipe: %s\n",
+                 reason == FLOE_UNREACHABLE_PROHIBITED
+                     ? "the relay's server refuses this peer, or a firewall on the way does"
+                 : reason == FLOE_UNREACHABLE_PORT ? "nothing listens on that port of the peer"
+                 : piper->command->tcp             ? "the relay's server can't connect to the peer"
+                                                   : "the relay's server can't reach the peer");
     if (piper->sent && !piper->answered) {
         finish(piper, EXIT_NO_RELAY);
     }

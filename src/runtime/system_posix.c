@@ -89,6 +89,12 @@ void floe_system_prepare_stream(uv_os_sock_t socket)
 #else
     (void)idle;
 #endif
+#ifdef TCP_NOTSENT_LOWAT
+    /* What waits here to be sent waits in the core, which knows then that a request of its own has
+     * not left yet (T7b). */
+    int unsent = 16384;
+    (void)setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+#endif
 #ifdef IP_BIND_ADDRESS_NO_PORT /* what it is bound to is an address: connect finds the port */
     (void)setsockopt(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
 #endif

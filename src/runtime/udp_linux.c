@@ -200,9 +200,11 @@ void floe_udp_read(floe_udp *udp, floe_udp_batch *batch, bool errors, floe_udp_d
     if (errors) {
         read_errors(udp, unreachable);
     }
+    if (!udp->busy && floe_udp_is_open(udp)) {
+        grow_busy(udp);
+    }
     if (!udp->busy) {
         if (floe_udp_is_open(udp)) {
-            grow_busy(udp);
             read_one(udp, batch, datagram);
         }
         return;
