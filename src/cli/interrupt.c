@@ -51,14 +51,19 @@ static bool is_ignored(int number)
 /* libuv ends the process if it can't have its pipe for signals. */
 static int init_loop(uv_loop_t *loop)
 {
-    int ends[2];
+    int tried[3] = {-1, -1, -1};
+    bool enough = pipe(tried) == 0;
+    int error = enough ? 0 : errno;
 
-    if (pipe(ends) != 0) {
-        return uv_translate_sys_error(errno);
+    if (enough && (tried[2] = dup(tried[0])) < 0) {
+        error = errno;
     }
-    (void)close(ends[0]);
-    (void)close(ends[1]);
-    return uv_loop_init(loop);
+    for (size_t i = 0; i < sizeof tried / sizeof *tried; i++) {
+        if (tried[i] >= 0) {
+            (void)close(tried[i]);
+        }
+    }
+    return error == 0 ? uv_loop_init(loop) : uv_translate_sys_error(error);
 }
 
 static int start_all(interrupt *of, uv_loop_t *loop)

@@ -255,6 +255,15 @@ bool output_has_room(output *to, size_t most, uint64_t nanoseconds)
     return room;
 }
 
+bool output_failed(output *to)
+{
+    uv_once(&once, init);
+    uv_mutex_lock(&lock);
+    bool failed = to->error != 0;
+    uv_mutex_unlock(&lock);
+    return failed;
+}
+
 void output_on_failure(void (*failed)(void *data), void *data)
 {
     writer *by = standard_output->by;

@@ -217,9 +217,10 @@ static bool parse_input(const parse_style *style)
     size_t room = 0;
     bool good = true;
 
-    for (unsigned line = 1; getline(&text, &room, stdin) >= 0; line++) {
+    for (unsigned line = 1; !output_failed(standard_output) && getline(&text, &room, stdin) >= 0;
+         line++) {
+        (void)output_has_room(standard_output, EXPLAINED_AHEAD, FOR_EVER_NS);
         if (text[strspn(text, " \t\r\n")] != '\0') {
-            (void)output_has_room(standard_output, EXPLAINED_AHEAD, FOR_EVER_NS);
             good = parse_line(text, line, style) && good;
         }
     }

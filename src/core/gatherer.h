@@ -270,6 +270,7 @@ struct floe_names {
     floe_place *places;
     uint16_t place_count;
     bool no_memory; /* for one of the look-ups */
+    bool unsure;    /* one for services had no answer */
 };
 
 /* Which of the relays that a base has from a server. The first is asked for first; those beside it,

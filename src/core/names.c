@@ -164,7 +164,7 @@ static void begin(floe_core *core, const looking *of)
     uint16_t port;
     const char *host = floe_server_host(core, of->server, &literal, &port);
 
-    of->names->no_memory = false;
+    of->names->no_memory = of->names->unsure = false;
     if (host != url->host) { /* the proxy looks up the server's own name */
         look_up_addresses(core, of, host, port);
     } else if (!core->shared->service_discovery || url->has_port) {
@@ -437,7 +437,8 @@ static void judge(floe_core *core, floe_server *server)
     }
 }
 
-/* What was looked up anew is known whole: if it says where the server is, it is nowhere else. */
+/* What was looked up anew is known whole: if it says where the server is, it is nowhere else. Without
+ * an answer for services it does not: the domain's own host may be somebody else. */
 static void take_over(floe_core *core, floe_time now, floe_server *server)
 {
     floe_names *anew = &server->anew;
@@ -445,7 +446,7 @@ static void take_over(floe_core *core, floe_time now, floe_server *server)
     if (is_pending(anew)) {
         return;
     }
-    if (anew->place_count > 0) {
+    if (anew->place_count > 0 && !anew->unsure) {
         forget_places(core->shared, &server->names);
         server->names.places = anew->places;
         server->names.place_count = anew->place_count;
@@ -718,6 +719,8 @@ void floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_er
         return;
     }
     /* No service is no failure: the host's own addresses stand for it. */
+    lookup->names->unsure =
+        lookup->names->unsure || (error != FLOE_OK && error != FLOE_ERR_NOT_FOUND);
     count = error == FLOE_OK && count_lookups(lookup->names) < LOOKUPS_MAX ? count : 0;
     if (lookup->record == FLOE_DNS_SRV) {
         follow_srv(core, lookup, records, count);

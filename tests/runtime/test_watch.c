@@ -34,11 +34,11 @@ static void on_packet(void *data, const floe_packet *packet)
     owner *o = data;
 
     (void)packet;
-    atomic_fetch_add(o->packets, 1);
     if (o->other != NULL) {
         floe_gatherer_free(o->gatherer);
         floe_gatherer_free(o->other->gatherer);
     }
+    atomic_fetch_add(o->packets, 1); /* last: the owners may go then */
 }
 
 static floe_api *new_api(void)

@@ -68,6 +68,8 @@ typedef struct hand {
     uint16_t next_port;
     bool deprecated;       /* the first interface's address */
     const char *places[3]; /* that a server's name leads to; none: it is not known */
+    const char *service;   /* the one target of the domain's services; NULL: it has none */
+    bool no_services;      /* questions for them go unanswered, those for addresses do not */
     size_t look_ups;
     bool no_list;      /* LIST_INTERFACES is not answered */
     bool no_interface; /* or with none */
@@ -327,6 +329,18 @@ static void look_up(hand *h)
     size_t count = 0;
 
     h->look_ups++;
+    if (h->output.record == FLOE_DNS_SRV) {
+        const floe_service_record record = {.target = h->service, .port = 3478};
+        floe_core_services_resolved(h->core, h->now, h->output.query,
+                                    h->no_services ? FLOE_ERR_TIMED_OUT : FLOE_OK, &record,
+                                    h->no_services ? 0 : 1);
+        return;
+    }
+    if (h->service != NULL && strcmp(h->output.name, h->service) != 0) {
+        found[0] = address_of("203.0.113.80:0"); /* the domain's own, which is no TURN server */
+        floe_core_resolved(h->core, h->now, h->output.query, FLOE_OK, found, 1);
+        return;
+    }
     while (count < 3 && h->places[count] != NULL) {
         found[count] = address_of(h->places[count]);
         count++;
@@ -867,6 +881,34 @@ static void t7_a_server_that_has_moved(void **state)
 /* T7, E2: a name that is not known, or cannot be looked up, while its server is away leaves
  * everything as it is: the relay is asked for where it was, no second error is told, and the
  * look-ups are not more than the requests. */
+/* T7, S6: name servers that give addresses and no services say nothing of where the server is. */
+static void t7_a_server_that_is_away_with_its_services(void **state)
+{
+    static const char *const urls[] = {"turn:example.org?transport=udp"};
+    static hand h;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    settings.service_discovery = true;
+    make(&h, urls, 1, settings);
+    h.service = "turn.example.org";
+    h.places[0] = "203.0.113.2:0";
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    server *stranger = with(&h, "203.0.113.80:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    turn->binding = turn->allocate = turn->refresh = SILENT;
+    h.no_services = true;
+    pass(&h, 300000);
+    read_log(&h, "- relay, error");
+    assert_int_equal(stranger->allocates, 0);
+    turn->binding = turn->allocate = turn->refresh = ANSWERS;
+    pass(&h, 120000);
+    read_log(&h, "+ relay");
+    end(&h);
+}
+
 static void t7_a_server_that_is_away_with_its_name(void **state)
 {
     static hand h;
@@ -3086,6 +3128,7 @@ int main(void)
         cmocka_unit_test(t7b_a_refusal_before_the_list_of_interfaces),
         cmocka_unit_test(t7_a_server_that_has_moved),
         cmocka_unit_test(t7_a_server_that_is_away_with_its_name),
+        cmocka_unit_test(t7_a_server_that_is_away_with_its_services),
         cmocka_unit_test(t7_another_address_of_the_name),
         cmocka_unit_test(t7_a_gathering_finds_a_server_that_has_moved),
         cmocka_unit_test(t7_a_proxy_that_has_moved),
