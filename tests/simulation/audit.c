@@ -129,8 +129,10 @@ static bool tells_mappings(const sim_changing_world *change, size_t server,
     return false;
 }
 
-static void audit_srflx(sim_changing_world *change, const sim_told *told)
+/* What a policy has hidden was not asked for (P1): it is since the gathering that shows it. */
+static void audit_srflx(sim_changing_world *change, const sim_owner *owner, const sim_told *told)
 {
+    uint64_t shown = told->unsure ? owner->began : 0;
     const sim_mapping *mapping = mapping_at(change, &told->ip);
     size_t server = owner_server_of(change, told->url);
 
@@ -151,7 +153,8 @@ static void audit_srflx(sim_changing_world *change, const sim_told *told)
         check_kept(change, mapping, "srflx", told->address);
     } else if (tells_mappings(change, server, &mapping->inside) &&
                is_past(change,
-                       later_of(dead, change_good_since(change, server, mapping->interface)),
+                       later_of(later_of(dead, shown),
+                                change_good_since(change, server, mapping->interface)),
                        noticed_within(change))) {
         change_violated(change, "R6: the srflx %s:%u of %s is listed and its mapping is gone",
                         told->address, told->ip.port, told->url);
@@ -241,7 +244,7 @@ static void audit_list(sim_changing_world *change, sim_owner *owner)
         if (listed->type == FLOE_CANDIDATE_TYPE_HOST) {
             audit_host(change, one);
         } else if (listed->type == FLOE_CANDIDATE_TYPE_SRFLX) {
-            audit_srflx(change, one);
+            audit_srflx(change, owner, one);
         } else {
             audit_relay(change, one);
         }
