@@ -10,15 +10,10 @@ static size_t size_of(const char *name)
     return size > 0 && name[size - 1] == '.' ? size - 1 : size;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 static bool same(const char *a, const char *b, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        if (lower(a[i]) != lower(b[i])) {
+        if (floe_ascii_lower(a[i]) != floe_ascii_lower(b[i])) {
             return false;
         }
     }
@@ -43,7 +38,7 @@ bool floe_name_is_local(const char *name)
 
 static int hex(char digit)
 {
-    digit = lower(digit);
+    digit = floe_ascii_lower(digit);
     return digit >= '0' && digit <= '9'   ? digit - '0'
            : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
                                           : -1;

@@ -5,6 +5,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Whatever the locale. */
+static inline char floe_ascii_lower(char character)
+{
+    return character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a') : character;
+}
+
 /* Whether two names are one: ASCII letters in either case (RFC 4343), and a dot at the end or none.
  */
 bool floe_name_same(const char *a, const char *b);

@@ -302,7 +302,7 @@ int output_end(int status)
 {
     bool interrupted = status == EXIT_INTERRUPTED;
     uint64_t now = uv_hrtime();
-    uint64_t until = now + (interrupted ? LAST_WORDS_NS : UINT64_MAX / 4);
+    uint64_t until = now + (interrupted ? LAST_WORDS_NS : OUTPUT_FOR_EVER_NS);
 
     end(&standard_writer, until);
     end(&trace_writer, until);

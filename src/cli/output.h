@@ -25,6 +25,8 @@ void output_write(output *to, const void *data, size_t size);
 void output_print(output *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Whether it can be written no more: what comes is thrown away. */
 bool output_failed(output *to);
+#define OUTPUT_FOR_EVER_NS (UINT64_MAX / 4)
+
 /* Whether fewer bytes wait to be written than `most`; waits so long for that. */
 bool output_has_room(output *to, size_t most, uint64_t nanoseconds);
 

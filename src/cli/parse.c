@@ -209,7 +209,6 @@ static bool parse_line(const char *text, unsigned line, const parse_style *style
 
 /* What is explained and not yet read, in bytes; there is nothing else to be done meanwhile. */
 #define EXPLAINED_AHEAD ((size_t)1 << 20)
-#define FOR_EVER_NS (UINT64_MAX / 4)
 
 static bool parse_input(const parse_style *style)
 {
@@ -219,7 +218,7 @@ static bool parse_input(const parse_style *style)
 
     for (unsigned line = 1; !output_failed(standard_output) && getline(&text, &room, stdin) >= 0;
          line++) {
-        (void)output_has_room(standard_output, EXPLAINED_AHEAD, FOR_EVER_NS);
+        (void)output_has_room(standard_output, EXPLAINED_AHEAD, OUTPUT_FOR_EVER_NS);
         if (text[strspn(text, " \t\r\n")] != '\0') {
             good = parse_line(text, line, style) && good;
         }

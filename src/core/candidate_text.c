@@ -3,6 +3,7 @@
 #include "base/address.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/name.h"
 #include "core/url.h"
 
 #include <floe/candidate.h>
@@ -119,16 +120,11 @@ static bool next_word(candidate_reader *reader)
     return reader->size > 0;
 }
 
-static char lower(char character)
-{
-    return character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a') : character;
-}
-
 static bool word_is(const candidate_reader *reader, const char *word)
 {
     size_t i = 0;
 
-    while (word[i] != '\0' && lower(reader->word[i]) == word[i]) {
+    while (word[i] != '\0' && floe_ascii_lower(reader->word[i]) == word[i]) {
         i++;
     }
     return word[i] == '\0' && reader->size == i;
@@ -160,7 +156,8 @@ static floe_error number(candidate_reader *reader, const char *what, uint64_t le
 
 static bool is_ice_char(char c)
 {
-    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+    return (floe_ascii_lower(c) >= 'a' && floe_ascii_lower(c) <= 'z') || (c >= '0' && c <= '9') ||
+           c == '+' || c == '/';
 }
 
 /* It may be empty: then the text goes on with a blank at once. */

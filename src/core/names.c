@@ -1,6 +1,7 @@
 /* The names of servers: services (S-NAPTR and SRV, if asked for), then addresses of both families
  * (S6). */
 #include "base/error.h"
+#include "base/name.h"
 #include "core/gatherer.h"
 
 #include <stdio.h>
@@ -585,8 +586,7 @@ static void follow_srv(floe_core *core, const floe_lookup *from, const floe_serv
 static bool same_text(const char *a, const char *b)
 {
     for (; *a != '\0' && *b != '\0'; a++, b++) {
-        char x = *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
-        if (x != *b) {
+        if (floe_ascii_lower(*a) != *b) {
             return false;
         }
     }

@@ -1276,10 +1276,9 @@ void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const flo
 
 /* When the silence of a server that is known to be there ends it: who has lost it, or is cut off from
  * what it was asked by, may answer nothing that comes so, not even "437". Asked each 15 s by the
- * settings' default, and waited for 5 s, that is T7b's 20 s (by datagrams for 8.5 s, with what is asked
- * anew: loss alone takes no relay that stands); to wait for a transaction's 39.5 s would only show
- * that. Whatever else comes of the relay says that the answer is under way behind
- * it; and a connection that takes what we send, that the question is, behind our own data. Never: it
+ * settings' default, and waited for 5 s, that is T7b's 20 s (by datagrams for 8.5 s, with what is
+ * asked anew: loss alone takes no relay that stands); to wait for a transaction's 39.5 s would only
+ * show that. Whatever else comes of the relay says that the answer is under way behind it; and a connection that takes what we send, that the question is, behind our own data. Never: it
  * owes no answer, as it cannot have the question yet, or may not be there; that has its 39.5 s. */
 static floe_time silent_at(const floe_relay *relay)
 {

@@ -21,18 +21,13 @@ static const scheme schemes[] = {
     {"turns", true, true},
 };
 
-static char lower(char character)
-{
-    return character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a') : character;
-}
-
 static bool same_word(const char *text, size_t size, const char *word)
 {
     if (strlen(word) != size) {
         return false;
     }
     for (size_t i = 0; i < size; i++) {
-        if (lower(text[i]) != word[i]) {
+        if (floe_ascii_lower(text[i]) != word[i]) {
             return false;
         }
     }
@@ -101,7 +96,7 @@ bool floe_name_valid(const char *text, size_t size)
         return false;
     }
     for (size_t i = 0; i < size; i++) {
-        char c = lower(text[i]);
+        char c = floe_ascii_lower(text[i]);
         bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
         if (!letter && !(c == '.' && label > 0)) {
             return false;
@@ -120,7 +115,7 @@ static bool normalise(const char *text, size_t size, floe_url *url)
     bool good = floe_percent_decode(text, size, url->host, sizeof url->host);
 
     for (char *at = url->host; good && *at != '\0'; at++) {
-        *at = lower(*at);
+        *at = floe_ascii_lower(*at);
     }
     return good;
 }

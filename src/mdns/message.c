@@ -2,6 +2,7 @@
 #include "mdns/message.h"
 
 #include "base/bytes.h"
+#include "base/name.h"
 
 #include <ldns/ldns.h>
 #include <string.h>
@@ -31,7 +32,7 @@ static bool canonical(const ldns_rdf *name, char *to)
         return false;
     }
     for (char *at = to; *at != '\0'; at++) {
-        *at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
+        *at = floe_ascii_lower(*at);
     }
     return true;
 }

@@ -3,6 +3,7 @@
 
 #include "base/address.h"
 #include "base/crypto.h"
+#include "base/name.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -180,11 +181,6 @@ static bool read_status(floe_proxy *proxy)
     return true;
 }
 
-static uint8_t lower(uint8_t character)
-{
-    return character >= 'A' && character <= 'Z' ? (uint8_t)(character - 'A' + 'a') : character;
-}
-
 /* In any case of the letters. */
 static bool has_at(floe_span line, size_t at, const char *text)
 {
@@ -194,7 +190,7 @@ static bool has_at(floe_span line, size_t at, const char *text)
         return false;
     }
     for (size_t i = 0; i < size; i++) {
-        if (lower(line.data[at + i]) != (uint8_t)text[i]) {
+        if (floe_ascii_lower((char)line.data[at + i]) != text[i]) {
             return false;
         }
     }

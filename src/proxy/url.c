@@ -34,8 +34,7 @@ static bool read_user(const char *text, size_t size, floe_proxy_server *server)
 static bool begins_with(const char *text, const char *scheme)
 {
     for (; *scheme != '\0'; text++, scheme++) {
-        char character = *text >= 'A' && *text <= 'Z' ? (char)(*text - 'A' + 'a') : *text;
-        if (character != *scheme) {
+        if (floe_ascii_lower(*text) != *scheme) {
             return false;
         }
     }
