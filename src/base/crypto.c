@@ -1,4 +1,8 @@
 /* Digests and HMAC by OpenSSL 3. */
+
+/* SHA256_Init() and its two sisters are "deprecated" for EVP. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include "base/crypto.h"
 
 #include "base/error.h"
@@ -7,13 +11,8 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <string.h>
-
-struct floe_digester {
-    const floe_allocator *allocator;
-    EVP_MD *algorithm;
-    EVP_MD_CTX *context;
-};
 
 struct floe_mac {
     const floe_allocator *allocator;
@@ -38,64 +37,41 @@ static floe_error crypto_failed(const char *what)
     return floe_fail(FLOE_ERR_NO_MEMORY, "libcrypto: %s failed", what);
 }
 
-static bool begin(floe_digester *digester, floe_hash hash)
+/* SHA-256 by itself: the other way, EVP, loads OpenSSL's configuration and providers first, which costs
+ * a process that gathers host candidates alone as much as all else. */
+static bool sha256(const floe_span *parts, size_t count, uint8_t *digest)
 {
-    digester->algorithm = EVP_MD_fetch(NULL, hash_name(hash), NULL);
-    digester->context = EVP_MD_CTX_new();
-    return digester->algorithm != NULL && digester->context != NULL;
-}
-
-static void end(floe_digester *digester)
-{
-    EVP_MD_CTX_free(digester->context);
-    EVP_MD_free(digester->algorithm);
-}
-
-floe_error floe_digester_new(const floe_allocator *allocator, floe_hash hash,
-                             floe_digester **digester)
-{
-    floe_digester *made = floe_allocate(allocator, sizeof *made);
-
-    if (made == NULL) {
-        return FLOE_ERR_NO_MEMORY;
-    }
-    made->allocator = allocator;
-    if (!begin(made, hash)) {
-        floe_digester_free(made);
-        return crypto_failed(hash_name(hash));
-    }
-    *digester = made;
-    return FLOE_OK;
-}
-
-void floe_digester_free(floe_digester *digester)
-{
-    if (digester != NULL) {
-        end(digester);
-        floe_deallocate(digester->allocator, digester);
-    }
-}
-
-floe_error floe_digester_compute(floe_digester *digester, const floe_span *parts, size_t count,
-                                 uint8_t *digest)
-{
-    bool good = EVP_DigestInit_ex(digester->context, digester->algorithm, NULL) == 1;
+    SHA256_CTX context;
+    bool good = SHA256_Init(&context) == 1;
 
     for (size_t i = 0; good && i < count; i++) {
-        good = EVP_DigestUpdate(digester->context, parts[i].data, parts[i].size) == 1;
+        good = SHA256_Update(&context, parts[i].data, parts[i].size) == 1;
     }
-    good = good && EVP_DigestFinal_ex(digester->context, digest, NULL) == 1;
-    return good ? FLOE_OK : crypto_failed("a digest");
+    return SHA256_Final(digest, &context) == 1 && good;
+}
+
+static bool by_name(const char *name, const floe_span *parts, size_t count, uint8_t *digest)
+{
+    EVP_MD *algorithm = EVP_MD_fetch(NULL, name, NULL);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool good =
+        algorithm != NULL && context != NULL && EVP_DigestInit_ex(context, algorithm, NULL) == 1;
+
+    for (size_t i = 0; good && i < count; i++) {
+        good = EVP_DigestUpdate(context, parts[i].data, parts[i].size) == 1;
+    }
+    good = good && EVP_DigestFinal_ex(context, digest, NULL) == 1;
+    EVP_MD_CTX_free(context);
+    EVP_MD_free(algorithm);
+    return good;
 }
 
 floe_error floe_digest(floe_hash hash, const floe_span *parts, size_t count, uint8_t *digest)
 {
-    floe_digester once = {0};
-    floe_error error = begin(&once, hash) ? floe_digester_compute(&once, parts, count, digest)
-                                          : crypto_failed(hash_name(hash));
+    bool good = hash == FLOE_HASH_SHA256 ? sha256(parts, count, digest)
+                                         : by_name(hash_name(hash), parts, count, digest);
 
-    end(&once);
-    return error;
+    return good ? FLOE_OK : crypto_failed(hash_name(hash));
 }
 
 floe_error floe_mac_new(const floe_allocator *allocator, floe_hash hash, floe_span key,

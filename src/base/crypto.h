@@ -17,16 +17,6 @@ typedef enum floe_hash { FLOE_HASH_MD5, FLOE_HASH_SHA1, FLOE_HASH_SHA256 } floe_
 /* The digest of all parts, one behind the other, into `digest` (the hash's size). */
 floe_error floe_digest(floe_hash hash, const floe_span *parts, size_t count, uint8_t *digest);
 
-/* The same by one that is made once: to find the hash costs OpenSSL more than to compute it. Not for
- * two threads at a time. */
-typedef struct floe_digester floe_digester;
-
-floe_error floe_digester_new(const floe_allocator *allocator, floe_hash hash,
-                             floe_digester **digester);
-void floe_digester_free(floe_digester *digester);
-floe_error floe_digester_compute(floe_digester *digester, const floe_span *parts, size_t count,
-                                 uint8_t *digest);
-
 /* An HMAC key, made ready once and used for many messages. Not for two threads at a time. */
 typedef struct floe_mac floe_mac;
 

@@ -164,14 +164,8 @@ static floe_error choose_foundation(const floe_core *core, floe_found *found,
         floe_span_of(base->ip, sizeof base->ip),
         floe_span_of(server_address->ip, sizeof server_address->ip),
     };
-    floe_core_shared *shared = core->shared;
-    floe_error error =
-        shared->digester != NULL
-            ? FLOE_OK
-            : floe_digester_new(&shared->allocator, FLOE_HASH_SHA256, &shared->digester);
-    if (error == FLOE_OK) {
-        error = floe_digester_compute(shared->digester, parts, 4, digest);
-    }
+    floe_error error = floe_digest(FLOE_HASH_SHA256, parts, 4, digest);
+
     for (size_t i = 0; error == FLOE_OK && i < sizeof found->foundation - 1; i++) {
         found->foundation[i] = floe_ice_chars[digest[i] & 63U];
     }

@@ -78,7 +78,6 @@ struct floe_core_shared {
     size_t rewrite_count;
     floe_secure_context *secure; /* NULL: no server wants it yet */
     uint8_t *plain;              /* room for what TLS decrypts; with `secure` */
-    floe_digester *digester;     /* SHA-256, for foundations; NULL: there was none yet */
     floe_proxy_server *proxy;    /* NULL: none */
     bool trust_promised;         /* the driver reads the system's authorities */
     size_t queue_limit;          /* bytes that wait to be sent on one way */

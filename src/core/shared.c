@@ -231,7 +231,6 @@ void floe_core_shared_free(floe_core_shared *shared)
     }
     floe_rewrites_free(shared);
     floe_secure_context_free(shared->secure);
-    floe_digester_free(shared->digester);
     floe_allocator allocator = shared->allocator;
     floe_deallocate(&allocator, shared->plain);
     if (shared->proxy != NULL) {
