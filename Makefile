@@ -28,8 +28,10 @@ build:
 	@cmake --preset $(PRESET) --log-level=WARNING >/dev/null
 	@cmake --build $(BUILD)
 
-run: build
-	@tools/setup.sh lab
+run:
+	@tools/setup.sh build lab
+	@cmake --preset $(PRESET) --log-level=WARNING >/dev/null
+	@cmake --build $(BUILD) --target floe_command lab-wire
 	@tools/run-demo $(BUILD)
 
 check: build
