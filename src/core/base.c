@@ -36,7 +36,7 @@ floe_base *floe_base_on(const floe_core *core, const floe_address *address, cons
 /* Whether the base still waits for an answer of a kind: reflexive, or relay. */
 static bool waits(const floe_base *base, bool relay)
 {
-    return base->pending[relay] > 0 || (!relay && base->asking > 0);
+    return base->pending[relay] > 0 || (!relay && base->asking > base->stragglers);
 }
 
 static uint8_t counts_of(const floe_base *base)

@@ -77,8 +77,19 @@ static void set_state(floe_core *core, floe_binding *binding, floe_binding_state
 
     base->asking -= binding->state == FLOE_BINDING_ASKING;
     base->asking += state == FLOE_BINDING_ASKING;
+    base->stragglers -= binding->straggler;
+    binding->straggler = false;
     binding->state = (uint8_t)state;
     floe_base_changed(core, base);
+}
+
+void floe_binding_straggles(floe_core *core, floe_binding *binding)
+{
+    if (binding->state == FLOE_BINDING_ASKING && !binding->straggler) {
+        binding->straggler = true;
+        binding->base->stragglers++;
+        floe_base_changed(core, binding->base);
+    }
 }
 
 /* ── When it has something to do ── */

@@ -255,6 +255,7 @@ typedef struct floe_place {
     floe_address address; /* of the server, or of the proxy on the way */
     uint32_t order;       /* those of a better NAPTR or SRV record first */
     uint8_t transport;    /* a floe_protocol: the URL's, or a service's (RFC 5928) */
+    bool ready;           /* nothing is looked up still that may come before it */
 } floe_place;
 
 static inline bool floe_place_is(const floe_place *place, const floe_address *address,
@@ -592,6 +593,7 @@ struct floe_base {
     floe_list found;     /* floe_found.of_base */
     uint32_t pending[2]; /* of its pairs, by whether they are for a relay */
     uint32_t asking;     /* of its bindings */
+    uint32_t stragglers; /* and of those */
     uint32_t binding_count;
     floe_output send_output;
     floe_queue queue; /* packets that wait */
@@ -716,6 +718,7 @@ struct floe_binding {
     floe_time keepalive;
     uint8_t state;     /* a floe_binding_state */
     bool contradicted; /* another has seen the mapped address change: no answer, no more belief */
+    bool straggler;    /* it asks, and is waited for no longer than the grace (L14) */
 };
 
 /* The base's binding to this address; a new one is asked for at once. NULL without memory. */
@@ -724,6 +727,8 @@ floe_binding *floe_binding_to(floe_core *core, floe_base *base, const floe_serve
 /* A TURN server told the mapped address (R2): known without asking, and kept. */
 void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const floe_server *server,
                         const floe_address *remote, const floe_address *mapped);
+/* That it asks holds nothing up: there is a relay already, by a way that shows no mapping. */
+void floe_binding_straggles(floe_core *core, floe_binding *binding);
 void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding);
 floe_span floe_binding_write(const floe_binding *binding, void *buffer, size_t size);
 /* Whether the server has answered a Binding from the base in this gathering; whether it has once,

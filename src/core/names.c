@@ -336,6 +336,43 @@ bool floe_server_is_at(const floe_server *server, const floe_address *address, u
     return is_known(&server->names, address, transport);
 }
 
+/* The best order of what a look-up may find yet. */
+static uint32_t best_order(const floe_lookup *lookup)
+{
+    uint32_t i = 0;
+
+    while (!is_service(lookup) && i < TRANSPORTS - 1 &&
+           (lookup->transports & BIT(transports[i])) == 0) {
+        i++;
+    }
+    return lookup->order | i;
+}
+
+/* RFC 5928 §3, RFC 2782: what comes first is asked first, whichever is known first; for as long as
+ * services are waited for. The families do not wait for each other, as no base asks both. */
+static bool is_next(const floe_core *core, const floe_names *names, const floe_place *place)
+{
+    floe_dns_record other = place->address.family == FLOE_FAMILY_IPV4 ? FLOE_DNS_AAAA : FLOE_DNS_A;
+
+    if (floe_time_is_never(core->services_end)) {
+        return true;
+    }
+    FLOE_LIST_EACH(lookup, &names->lookups, floe_lookup, link)
+    {
+        if (!lookup->done && lookup->record != other && best_order(lookup) < place->order) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void find_ready(const floe_core *core, floe_names *names)
+{
+    for (size_t i = 0; i < names->place_count; i++) {
+        names->places[i].ready = names->places[i].ready || is_next(core, names, &names->places[i]);
+    }
+}
+
 /* By each transport that the look-up is about. */
 static void insert_places(floe_names *names, const floe_lookup *lookup, const floe_address *address)
 {
@@ -452,9 +489,18 @@ static void take_over(floe_core *core, floe_time now, floe_server *server)
         server->names.places = anew->places;
         server->names.place_count = anew->place_count;
         anew->places = NULL;
+        find_ready(core, &server->names);
     }
     forget_anew(core->shared, server);
     floe_relays_found_elsewhere(core, now, server);
+}
+
+static void make_pairs(floe_core *core, floe_time now)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        floe_pairs_make(core, now, base);
+    }
 }
 
 static void lookup_ended(floe_core *core, floe_time now, floe_lookup *lookup, floe_error error)
@@ -466,10 +512,8 @@ static void lookup_ended(floe_core *core, floe_time now, floe_lookup *lookup, fl
         return;
     }
     judge(core, lookup->server);
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
-        floe_pairs_make(core, now, base);
-    }
+    find_ready(core, lookup->names);
+    make_pairs(core, now);
 }
 
 void floe_names_addresses(floe_core *core, floe_time now, uint32_t query, floe_error error,
@@ -742,7 +786,9 @@ void floe_names_without_services(floe_core *core, floe_time now)
                 lookup_ended(core, now, lookup, FLOE_OK);
             }
         }
+        find_ready(core, &server->names);
     }
+    make_pairs(core, now);
 }
 
 /* Ends those under way; an end of one may begin others, which end too. */

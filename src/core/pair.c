@@ -311,6 +311,8 @@ static bool last_attempt(const floe_pair *pair)
 }
 
 static floe_binding *ask_reflexive(floe_core *core, const floe_attempt *attempt);
+static floe_binding *ask_reflexive_at(floe_core *core, const floe_pair *pair,
+                                      const floe_place *place);
 
 /* T6: a server that is full is not asked again; what it can show without an allocation is. */
 static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, uint16_t code)
@@ -416,6 +418,45 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
     }
 }
 
+/* Whether it has something by its base's own socket. */
+static bool shows_mapping(const floe_pair *pair)
+{
+    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    {
+        if (attempt->progress == FLOE_SUCCEEDED && attempt->transport == FLOE_PROTOCOL_UDP) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One that is not to be asked before others are known is not asked. */
+static bool may_ask(const floe_core *core, const floe_base *base, const floe_place *place)
+{
+    return place->ready && floe_base_asks(core, base, &place->address);
+}
+
+/* R2, RFC 5928: where its relay has come by a connection, that shows nothing of the base (R4); the
+ * best of the server's places by UDP does, whichever is known or answers first. */
+static void ask_beside_connection(floe_core *core, const floe_pair *pair)
+{
+    const floe_names *names = &pair->server->names;
+
+    if (!pair->server->url->turn || floe_relay_beside(pair->kind) || shows_mapping(pair)) {
+        return;
+    }
+    for (size_t i = 0; i < names->place_count; i++) {
+        const floe_place *place = &names->places[i];
+        if (place->transport == FLOE_PROTOCOL_UDP && may_ask(core, pair->base, place)) {
+            floe_binding *binding = ask_reflexive_at(core, pair, place);
+            if (binding != NULL) {
+                floe_binding_straggles(core, binding);
+            }
+            return;
+        }
+    }
+}
+
 static bool address_awaited(const floe_base *base, const floe_address *remote)
 {
     FLOE_LIST_EACH(pair, &base->pairs, floe_pair, of_base)
@@ -439,7 +480,7 @@ static void give_up_address(floe_core *core, floe_time now, floe_attempt *attemp
     attempt_stop(core, now, attempt);
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
-        if (floe_address_equal(&binding->remote, &attempt->remote) &&
+        if (floe_address_equal(&binding->remote, &attempt->remote) && !binding->straggler &&
             !address_awaited(base, &attempt->remote)) {
             floe_binding_stop(core, now, binding);
         }
@@ -615,6 +656,7 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
         return;
     }
     set_progress(core, pair, FLOE_SUCCEEDED);
+    ask_beside_connection(core, pair);
     FLOE_LIST_EACH(other, &pair->attempts, floe_attempt, link)
     {
         if (other->progress == FLOE_PENDING) {
@@ -637,15 +679,22 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
 }
 
 /* R2: beside what is asked of a TURN server goes a Binding to it. */
-static floe_binding *ask_reflexive(floe_core *core, const floe_attempt *attempt)
+static floe_binding *ask_reflexive_at(floe_core *core, const floe_pair *pair,
+                                      const floe_place *place)
 {
-    const floe_pair *pair = attempt->pair;
     const floe_server *server = pair->server;
     bool useful = !server->url->turn ||
-                  (attempt->transport == FLOE_PROTOCOL_UDP &&
+                  (place->transport == FLOE_PROTOCOL_UDP &&
                    core->policy != FLOE_GATHER_POLICY_RELAY && !pair->base->no_reflexive);
 
-    return useful ? floe_binding_to(core, pair->base, server, &attempt->remote) : NULL;
+    return useful ? floe_binding_to(core, pair->base, server, &place->address) : NULL;
+}
+
+static floe_binding *ask_reflexive(floe_core *core, const floe_attempt *attempt)
+{
+    floe_place place = {.address = attempt->remote, .transport = attempt->transport};
+
+    return ask_reflexive_at(core, attempt->pair, &place);
 }
 
 static floe_relay *ask_relay(floe_core *core, floe_time now, floe_attempt *attempt)
@@ -717,7 +766,7 @@ static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
 {
     for (size_t i = 0; i < pair->server->names.place_count; i++) {
         const floe_place *place = &pair->server->names.places[i];
-        if (!floe_base_asks(core, pair->base, &place->address)) {
+        if (!may_ask(core, pair->base, place)) {
             continue;
         }
         floe_attempt *attempt = attempt_at(pair, place);
@@ -739,7 +788,7 @@ static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
 static bool has_address_for(const floe_core *core, const floe_server *server, const floe_base *base)
 {
     for (size_t i = 0; i < server->names.place_count; i++) {
-        if (floe_base_asks(core, base, &server->names.places[i].address)) {
+        if (may_ask(core, base, &server->names.places[i])) {
             return true;
         }
     }
@@ -765,8 +814,10 @@ static void pair_extend(floe_core *core, floe_time now, floe_pair *pair)
 
     for (size_t i = 0; i < pair->server->names.place_count; i++) {
         const floe_place *place = &pair->server->names.places[i];
-        more = more || (floe_base_asks(core, pair->base, &place->address) &&
-                        attempt_at(pair, place) == NULL);
+        more = more || (may_ask(core, pair->base, place) && attempt_at(pair, place) == NULL);
+    }
+    if (more && pair->progress == FLOE_SUCCEEDED) {
+        ask_beside_connection(core, pair);
     }
     if (!more || pair->told || pair->progress == FLOE_SUCCEEDED || verifies(pair)) {
         return;

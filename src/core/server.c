@@ -554,8 +554,8 @@ static void begin_server(floe_core *core, floe_server *server)
         return;
     }
     /* What the user wrote is asked, loopback too. */
-    server->names.places[0] =
-        (floe_place){.address = literal, .transport = (uint8_t)server->url->transport};
+    server->names.places[0] = (floe_place){
+        .address = literal, .transport = (uint8_t)server->url->transport, .ready = true};
     server->names.place_count = 1;
 }
 

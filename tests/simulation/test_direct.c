@@ -36,18 +36,26 @@ typedef struct fixture {
     bool answers; /* what keeps a relay, by itself */
     char error[512];
     uint16_t code;
-    bool told;          /* a candidate had it */
-    unsigned shown;     /* how often packets held the host's address */
-    char sent[512];     /* the first bytes that went out */
-    char names[512];    /* that were asked for, with the record's number */
-    char trace[1024];   /* what was told: its kind, method and code */
-    uint32_t query;     /* the latest */
-    uint32_t relay;     /* the latest candidate's id */
-    floe_protocol by;   /* and its transport */
-    bool both;          /* there is an IPv6 address too */
-    floe_address asked; /* whom the latest Allocate goes to */
+    bool told;             /* a candidate had it */
+    unsigned shown;        /* how often packets held the host's address */
+    char sent[512];        /* the first bytes that went out */
+    char names[512];       /* that were asked for, with the record's number */
+    char trace[1024];      /* what was told: its kind, method and code */
+    uint32_t query;        /* the latest */
+    uint32_t relay;        /* the latest candidate's id */
+    floe_protocol by;      /* and its transport */
+    bool both;             /* there is an IPv6 address too */
+    floe_address asked;    /* whom the latest Allocate goes to */
+    unsigned serves;       /* by itself, by these */
+    unsigned full;         /* and of these, by these it has no room */
+    uint64_t streams;      /* the channels that are connections, a bit each */
+    unsigned allocates[2]; /* that came by datagrams; by connections */
+    unsigned completed;
     floe_core_output output;
 } fixture;
+
+#define SERVES_UDP 1U
+#define SERVES_TCP 2U
 
 static const char *const server_address = "203.0.113.2:3478";
 
@@ -73,6 +81,47 @@ static void answer_upkeep(fixture *f)
         floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
     }
     arrive(f, f->channel, &writer);
+}
+
+/* Serves what goes out by its transport. */
+static void serve(fixture *f)
+{
+    const floe_core_output output = f->output;
+    bool stream = (f->streams >> output.channel & 1U) != 0;
+    unsigned by = stream ? SERVES_TCP : SERVES_UDP;
+    bool full = (f->full & by) != 0;
+    floe_address mapped = address_of("192.0.2.7:700");
+    floe_address relayed = address_of("198.51.100.9:5000");
+    floe_stun_message request;
+    uint8_t bytes[256];
+
+    if ((f->serves & by) == 0 ||
+        floe_stun_parse(floe_span_of(output.data, output.data_size), &request) !=
+            FLOE_STUN_PARSED ||
+        request.class != FLOE_STUN_REQUEST) {
+        return;
+    }
+    bool allocate = request.method == FLOE_STUN_ALLOCATE;
+    f->allocates[stream] += allocate;
+    floe_stun_class class = allocate && full ? FLOE_STUN_ERROR : FLOE_STUN_SUCCESS;
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, class, request.method, &request.id);
+    if (class == FLOE_STUN_ERROR) {
+        floe_stun_put_error(&writer, 486, floe_span_text("Full"));
+    } else {
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
+        floe_stun_put_address_error(&writer, FLOE_STUN_ADDRESS_ERROR_CODE, 2, 440,
+                                    floe_span_text("No"));
+        floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
+    }
+    floe_span message = floe_stun_written(&writer);
+    if (stream) {
+        floe_core_stream(f->core, f->now, output.channel, message.data, message.size);
+    } else {
+        floe_core_datagram(f->core, f->now, output.channel, &output.remote, message.data,
+                           message.size);
+    }
 }
 
 static void take_send(fixture *f)
@@ -125,6 +174,7 @@ static void settle(fixture *f)
             f->sockets += f->output.protocol == FLOE_PROTOCOL_UDP;
             if (f->output.protocol == FLOE_PROTOCOL_TCP) {
                 f->connections++;
+                f->streams |= (uint64_t)1 << (f->output.channel & 63U);
                 (void)floe_address_format_with_port(&f->output.remote, f->connected,
                                                     sizeof f->connected);
             }
@@ -133,6 +183,7 @@ static void settle(fixture *f)
         }
         case FLOE_CORE_SEND:
             take_send(f);
+            serve(f);
             break;
         case FLOE_CORE_RESOLVE: {
             size_t used = strlen(f->names);
@@ -142,6 +193,7 @@ static void settle(fixture *f)
             break;
         }
         case FLOE_CORE_CANDIDATE:
+            f->completed += f->output.candidate == NULL;
             if (f->output.candidate != NULL) {
                 char text[FLOE_CANDIDATE_TEXT_SIZE] = "";
                 (void)floe_candidate_format(f->output.candidate, text, sizeof text);
@@ -1181,6 +1233,122 @@ static void s6_transports_that_the_domain_chooses(void **state)
     end(&f);
 }
 
+typedef struct served {
+    unsigned serves;
+    unsigned full;
+    bool tcp_first; /* of the domain's services; UDP's twice */
+    bool one_host;
+    uint64_t apart; /* the answers of the look-ups, in ms */
+    floe_protocol by;
+} served;
+
+/* Three services, whose addresses are known in the order of a permutation. */
+static void gather_services(fixture *f, const served *row, unsigned order)
+{
+    static const uint8_t orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                         {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    floe_service_record records[] = {
+        {.target = "a.example.org", .priority = 1, .flag = 'A'},
+        {.target = "b.example.org", .priority = 2, .flag = 'A'},
+        {.target = "c.example.org", .priority = 3, .flag = 'A', .service = "RELAY:turn.udp"}};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    settings.service_discovery = true;
+    records[row->tcp_first ? 0 : 1].service = "RELAY:turn.tcp";
+    records[row->tcp_first ? 1 : 0].service = "RELAY:turn.udp";
+    make(f, "turn:example.org", FLOE_GATHER_POLICY_ALL, settings);
+    f->serves = row->serves;
+    f->full = row->full;
+    assert_int_equal(floe_core_start(f->core, f->now), FLOE_OK);
+    settle(f);
+    floe_core_services_resolved(f->core, f->now, f->query, FLOE_OK, records, 3);
+    settle(f);
+    uint32_t first = f->query - 2;
+    for (size_t i = 0; i < 3; i++) {
+        floe_address address =
+            floe_address_ipv4(0xC0000201 + (row->one_host ? 0U : orders[order][i]), 0);
+        later(f, row->apart);
+        floe_core_resolved(f->core, f->now, first + orders[order][i], FLOE_OK, &address, 1);
+        settle(f);
+    }
+    later(f, 8000);
+}
+
+/* S6, RFC 5928 §3: whichever service's address is known first, the relay comes by the first that
+ * works in the domain's order, and what the NAT shows is had however that comes. */
+static void s6_services_known_in_any_order(void **state)
+{
+    static const served rows[] = {
+        {.serves = SERVES_UDP | SERVES_TCP, .by = FLOE_PROTOCOL_UDP},
+        {.serves = SERVES_UDP | SERVES_TCP, .apart = 100, .by = FLOE_PROTOCOL_UDP},
+        {.serves = SERVES_UDP | SERVES_TCP, .tcp_first = true, .by = FLOE_PROTOCOL_TCP},
+        {.serves = SERVES_UDP | SERVES_TCP,
+         .tcp_first = true,
+         .apart = 100,
+         .by = FLOE_PROTOCOL_TCP},
+        {.serves = SERVES_UDP | SERVES_TCP,
+         .tcp_first = true,
+         .one_host = true,
+         .apart = 200,
+         .by = FLOE_PROTOCOL_TCP},
+        {.serves = SERVES_UDP, .tcp_first = true, .apart = 100, .by = FLOE_PROTOCOL_UDP},
+        {.serves = SERVES_TCP, .apart = 100, .by = FLOE_PROTOCOL_TCP},
+    };
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (unsigned order = 0; order < 6; order++) {
+            gather_services(&f, &rows[i], order);
+            bool reflexive = (rows[i].serves & SERVES_UDP) != 0;
+            if (f.relays != 1 || f.by != rows[i].by || f.reflexive != reflexive || f.errors > 0 ||
+                f.completed == 0) {
+                fail_msg("row %zu, order %u: %zu relays, by %d, %zu reflexive, %zu errors, "
+                         "completed %d",
+                         i, order, f.relays, (int)f.by, f.reflexive, f.errors, f.completed > 0);
+            }
+            end(&f);
+        }
+    }
+}
+
+/* S6: the address of the best service is waited for as long as services are; and what a connection
+ * does not show costs the grace. */
+static void s6_a_service_whose_address_is_not_known(void **state)
+{
+    static const floe_service_record records[] = {
+        {.target = "a.example.org", .priority = 1, .flag = 'A', .service = "RELAY:turn.udp"},
+        {.target = "b.example.org", .priority = 2, .flag = 'A', .service = "RELAY:turn.tcp"}};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_address address = address_of("192.0.2.2:0");
+    static fixture f;
+
+    (void)state;
+    settings.service_discovery = true;
+    make(&f, "turn:example.org", FLOE_GATHER_POLICY_ALL, settings);
+    f.serves = SERVES_TCP;
+    assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK);
+    settle(&f);
+    floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, records, 2);
+    settle(&f);
+    floe_core_resolved(f.core, f.now, f.query, FLOE_OK, &address, 1);
+    settle(&f);
+    later(&f, 1200);
+    assert_int_equal(f.connections, 0);
+    later(&f, 100);
+    assert_int_equal(f.connections, 1);
+    assert_int_equal(f.relays, 1);
+    address = address_of("192.0.2.1:0");
+    floe_core_resolved(f.core, f.now, f.query - 1, FLOE_OK, &address, 1);
+    settle(&f);
+    later(&f, 400);
+    assert_int_equal(f.completed, 0); /* a Binding is asked */
+    later(&f, 200);
+    assert_int_equal(f.completed, 1);
+    assert_int_equal(f.errors, 0);
+    end(&f);
+}
+
 /* S6: a name server that drops what is neither A nor AAAA: after a quarter of the gather timeout
  * the host's own addresses are asked for, and what comes later is not waited for. */
 static void s6_services_that_nobody_answers(void **state)
@@ -1266,8 +1434,7 @@ static void s6_services_that_are_not_to_be_asked(void **state)
     }
 }
 
-/* RFC 2782: whichever's address comes first is asked at once; those that wait for their turn, by
- * the priority of their targets. */
+/* RFC 2782: whichever's address is known first, they are asked by the priority of their targets. */
 static void s6_addresses_in_the_order_of_their_targets(void **state)
 {
     static const floe_service_record records[] = {
@@ -1275,7 +1442,7 @@ static void s6_addresses_in_the_order_of_their_targets(void **state)
         {.target = "second.example.org", .port = 1002, .priority = 20},
         {.target = "third.example.org", .port = 1003, .priority = 30},
     };
-    static const uint16_t asked[] = {1003, 1001, 1002};
+    static const uint16_t asked[] = {1001, 1002, 1003};
     floe_settings settings = FLOE_SETTINGS_INIT;
     static fixture f;
 
@@ -2192,6 +2359,8 @@ int main(void)
         cmocka_unit_test(s6_natural_services),
         cmocka_unit_test(s6_natural_services_that_are_not_terminal),
         cmocka_unit_test(s6_transports_that_the_domain_chooses),
+        cmocka_unit_test(s6_services_known_in_any_order),
+        cmocka_unit_test(s6_a_service_whose_address_is_not_known),
         cmocka_unit_test(s6_services_that_nobody_answers),
         cmocka_unit_test(s6_services_that_are_not_to_be_asked),
         cmocka_unit_test(s6_addresses_in_the_order_of_their_targets),
