@@ -239,16 +239,20 @@ static bool is_proxys_name(const sim_changing_world *change, const char *name)
     return change->network.proxy.by_name && strcmp(name, "proxy.sim.example") == 0;
 }
 
+static uint64_t look_up_takes(sim_changing_world *change)
+{
+    uint64_t wait = (1 + seeded_below(&change->world->random, 50)) * SIM_MS;
+
+    return wait + wait_of(change, change->plan->late.names_ms);
+}
+
 static void resolve(sim_changing_world *change, const floe_core_output *output)
 {
-    sim_world *world = change->world;
     const char *name = strstr(output->name, "server"); /* behind "_turn._udp." for a service */
     size_t server = name != NULL ? (size_t)strtoul(name + strlen("server"), NULL, 10) : SIZE_MAX;
 
     if (is_proxys_name(change, output->name)) {
-        sim_event *event = later(change, SIM_EVENT_RESOLVED,
-                                 (1 + seeded_below(&world->random, 50)) * SIM_MS +
-                                     wait_of(change, change->plan->late.names_ms));
+        sim_event *event = later(change, SIM_EVENT_RESOLVED, look_up_takes(change));
         event->query = output->query;
         event->family = output->record == FLOE_DNS_A ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
         event->record = output->record;
@@ -265,9 +269,7 @@ static void resolve(sim_changing_world *change, const floe_core_output *output)
         return;
     }
     bool silent = change->network.servers[server].temper == SIM_NAME_SILENT;
-    uint64_t wait = silent ? 20 * SIM_SECOND
-                           : (1 + seeded_below(&world->random, 50)) * SIM_MS +
-                                 wait_of(change, change->plan->late.names_ms);
+    uint64_t wait = silent ? 20 * SIM_SECOND : look_up_takes(change);
     sim_event *event = later(change, SIM_EVENT_RESOLVED, wait);
     event->query = output->query;
     event->record = output->record;

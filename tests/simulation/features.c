@@ -130,9 +130,9 @@ static void proxy(seeded_random *random, sim_changing *plan)
                                                SIM_PROXY_HANGS_UP};
 
     turn_by_tcp(random, plan);
-    plan->network.proxy = (sim_proxy){.kind = 1 + seeded_below(random, 2),
-                                      .by_name = one_in(random, 3),
-                                      .password = one_in(random, 2)};
+    plan->network.proxy = (sim_proxy){.kind = 1 + seeded_below(random, 2)};
+    plan->network.proxy.by_name = one_in(random, 3);
+    plan->network.proxy.password = one_in(random, 2);
     if (one_in(random, 6)) {
         plan->network.proxy.temper = tempers[seeded_below(random, 5)];
     }
@@ -246,8 +246,9 @@ static void relays_both(seeded_random *random, sim_changing *plan)
 
 static void nonces(seeded_random *random, sim_changing *plan)
 {
-    plan->network.servers[turn_server(random, plan)].nonce =
-        one_in(random, 3) ? SIM_NONCE_ONE_USE : SIM_NONCE_FOR_ALL;
+    sim_server *server = &plan->network.servers[turn_server(random, plan)];
+
+    server->nonce = one_in(random, 3) ? SIM_NONCE_ONE_USE : SIM_NONCE_FOR_ALL;
 }
 
 static void sha256(seeded_random *random, sim_changing *plan)
@@ -257,13 +258,16 @@ static void sha256(seeded_random *random, sim_changing *plan)
 
 static void short_lifetime(seeded_random *random, sim_changing *plan)
 {
-    plan->network.servers[turn_server(random, plan)].lifetime = (uint32_t)about(random, 30, 600);
+    sim_server *server = &plan->network.servers[turn_server(random, plan)];
+
+    server->lifetime = (uint32_t)about(random, 30, 600);
 }
 
 static void slow_server(seeded_random *random, sim_changing *plan)
 {
-    plan->network.servers[any_server(random, plan)].round_trip_ms =
-        (unsigned)about(random, 100, 900);
+    sim_server *server = &plan->network.servers[any_server(random, plan)];
+
+    server->round_trip_ms = (unsigned)about(random, 100, 900);
 }
 
 static void mismatch(seeded_random *random, sim_changing *plan)
@@ -319,15 +323,18 @@ static void no_nat(seeded_random *random, sim_changing *plan)
 
 static void symmetric_nat(seeded_random *random, sim_changing *plan)
 {
-    plan->network.interfaces[any_interface(random, plan)].mapping =
+    sim_interface *interface = &plan->network.interfaces[any_interface(random, plan)];
+
+    interface->mapping =
         one_in(random, 3) ? SIM_NAT_ADDRESS_DEPENDENT : SIM_NAT_ADDRESS_AND_PORT_DEPENDENT;
 }
 
 /* REQ-5 of RFC 4787 asks for two minutes; they are seen with 30 s. */
 static void nat_expires(seeded_random *random, sim_changing *plan)
 {
-    plan->network.interfaces[any_interface(random, plan)].nat_lifetime_ms =
-        1000 * (uint32_t)about(random, 30, 300);
+    sim_interface *interface = &plan->network.interfaces[any_interface(random, plan)];
+
+    interface->nat_lifetime_ms = 1000 * (uint32_t)about(random, 30, 300);
 }
 
 /* ── Settings and options ── */
@@ -588,12 +595,12 @@ static void redirects(seeded_random *random, sim_changing *plan)
 
 /* ── What happens ── */
 
-static sim_change *add_change(sim_changing *plan, sim_change_kind kind, uint64_t at_ms)
+static sim_change *add_change(sim_changing *plan, sim_change_kind kind, unsigned n, uint64_t at_ms)
 {
     sim_change *made = &plan->changes[plan->change_count];
 
     plan->change_count += plan->change_count + 1 < SIM_CHANGES_MAX;
-    *made = (sim_change){.at_ms = at_ms, .kind = kind};
+    *made = (sim_change){.at_ms = at_ms, .kind = kind, .n = n};
     return made;
 }
 
@@ -607,24 +614,29 @@ static sim_change *add_phase(seeded_random *random, sim_changing *plan, sim_chan
                              sim_change_kind back, unsigned n)
 {
     uint64_t from = some_time(random, plan);
-    sim_change *begins = add_change(plan, kind, from);
+    sim_change *begins = add_change(plan, kind, n, from);
 
-    begins->n = n;
     if (!one_in(random, 8)) {
-        add_change(plan, back, from + about(random, 100, 120000))->n = n;
+        (void)add_change(plan, back, n, from + about(random, 100, 120000));
     }
     return begins;
 }
 
-static sim_episode *add_episode(seeded_random *random, sim_changing *plan, sim_episode_kind kind)
+static sim_episode *add_episode_at(sim_changing *plan, sim_episode_kind kind, unsigned owner,
+                                   uint64_t at_ms)
 {
     sim_episode *made = &plan->episodes[plan->episode_count];
 
     plan->episode_count += plan->episode_count + 1 < SIM_EPISODES_MAX;
-    *made = (sim_episode){.at_ms = some_time(random, plan),
-                          .kind = kind,
-                          .owner = seeded_below(random, plan->owners)};
+    *made = (sim_episode){.at_ms = at_ms, .kind = kind, .owner = owner};
     return made;
+}
+
+static sim_episode *add_episode(seeded_random *random, sim_changing *plan, sim_episode_kind kind)
+{
+    uint64_t at_ms = some_time(random, plan);
+
+    return add_episode_at(plan, kind, seeded_below(random, plan->owners), at_ms);
 }
 
 static void server_restarts_once(seeded_random *random, sim_changing *plan)
@@ -632,7 +644,7 @@ static void server_restarts_once(seeded_random *random, sim_changing *plan)
     unsigned n = turn_server(random, plan);
 
     for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
-        add_change(plan, SIM_SERVER_RESTARTS, some_time(random, plan))->n = n;
+        (void)add_change(plan, SIM_SERVER_RESTARTS, n, some_time(random, plan));
     }
 }
 
@@ -643,9 +655,10 @@ static void server_goes_down(seeded_random *random, sim_changing *plan)
     uint64_t from = some_time(random, plan);
     uint64_t to = from + about(random, 100, 60000);
 
-    add_change(plan, one_in(random, 2) ? SIM_SERVER_IS_CLOSED : SIM_SERVER_IS_SILENT, from)->n = n;
-    add_change(plan, SIM_SERVER_RESTARTS, to)->n = n;
-    add_change(plan, SIM_SERVER_IS_BACK, to)->n = n;
+    (void)add_change(plan, one_in(random, 2) ? SIM_SERVER_IS_CLOSED : SIM_SERVER_IS_SILENT, n,
+                     from);
+    (void)add_change(plan, SIM_SERVER_RESTARTS, n, to);
+    (void)add_change(plan, SIM_SERVER_IS_BACK, n, to);
 }
 
 /* It has forgotten all, and is away for moments again and again. */
@@ -654,12 +667,12 @@ static void server_flaps(seeded_random *random, sim_changing *plan)
     unsigned n = turn_server(random, plan);
     uint64_t at = some_time(random, plan);
 
-    add_change(plan, SIM_SERVER_RESTARTS, at)->n = n;
+    (void)add_change(plan, SIM_SERVER_RESTARTS, n, at);
     for (int i = 0; i < 12; i++) {
         at += about(random, 100, 10000);
-        add_change(plan, SIM_SERVER_IS_CLOSED, at)->n = n;
+        (void)add_change(plan, SIM_SERVER_IS_CLOSED, n, at);
         at += about(random, 50, 2000);
-        add_change(plan, SIM_SERVER_IS_BACK, at)->n = n;
+        (void)add_change(plan, SIM_SERVER_IS_BACK, n, at);
     }
 }
 
@@ -711,13 +724,17 @@ static void credentials_expire(seeded_random *random, sim_changing *plan)
 
 static void server_gets_slow(seeded_random *random, sim_changing *plan)
 {
-    add_phase(random, plan, SIM_SERVER_IS_SLOW, SIM_SERVER_IS_BACK, any_server(random, plan))
-        ->value = (uint32_t)about(random, 200, 2000);
+    sim_change *made =
+        add_phase(random, plan, SIM_SERVER_IS_SLOW, SIM_SERVER_IS_BACK, any_server(random, plan));
+
+    made->value = (uint32_t)about(random, 200, 2000);
 }
 
 static void nat_forgets(seeded_random *random, sim_changing *plan)
 {
-    add_change(plan, SIM_NAT_FORGETS, some_time(random, plan))->n = any_interface(random, plan);
+    unsigned n = any_interface(random, plan);
+
+    (void)add_change(plan, SIM_NAT_FORGETS, n, some_time(random, plan));
 }
 
 static void interface_goes(seeded_random *random, sim_changing *plan)
@@ -749,12 +766,10 @@ static void owner_moves(seeded_random *random, sim_changing *plan)
     unsigned to = interface_of(plan, "usb0", "10.0.3.2");
 
     for (int i = 0; i < 4; i++) {
-        add_change(plan, SIM_INTERFACE_GOES, at)->n = from;
-        add_change(plan, SIM_INTERFACE_COMES, at + (one_in(random, 4) ? 1000 : 0))->n = to;
-        *add_episode(random, plan, SIM_OWNER_GATHERS) =
-            (sim_episode){.at_ms = at + about(random, 1, 500), .kind = SIM_OWNER_GATHERS};
-        *add_episode(random, plan, SIM_OWNER_SENDS) = (sim_episode){
-            .at_ms = at + about(random, 1, 1000), .kind = SIM_OWNER_SENDS, .value = 12};
+        (void)add_change(plan, SIM_INTERFACE_GOES, from, at);
+        (void)add_change(plan, SIM_INTERFACE_COMES, to, at + (one_in(random, 4) ? 1000 : 0));
+        (void)add_episode_at(plan, SIM_OWNER_GATHERS, 0, at + about(random, 1, 500));
+        add_episode_at(plan, SIM_OWNER_SENDS, 0, at + about(random, 1, 1000))->value = 12;
         unsigned kept = from;
         from = to;
         to = kept;
@@ -770,8 +785,9 @@ static void interface_swallows(seeded_random *random, sim_changing *plan)
 
 static void packets_are_lost(seeded_random *random, sim_changing *plan)
 {
-    add_phase(random, plan, SIM_NETWORK_LOSES, SIM_NETWORK_IS_BACK, 0)->value =
-        50 + seeded_below(random, 900);
+    sim_change *made = add_phase(random, plan, SIM_NETWORK_LOSES, SIM_NETWORK_IS_BACK, 0);
+
+    made->value = 50 + seeded_below(random, 900);
 }
 
 static void packets_are_odd(seeded_random *random, sim_changing *plan)
@@ -784,7 +800,7 @@ static void process_stops(seeded_random *random, sim_changing *plan)
 {
     uint64_t at = one_in(random, 2) ? 1 + seeded_below(random, 200) : some_time(random, plan);
 
-    add_change(plan, SIM_PROCESS_STOPS, at)->value = (uint32_t)about(random, 100, 30000);
+    add_change(plan, SIM_PROCESS_STOPS, 0, at)->value = (uint32_t)about(random, 100, 30000);
     plan->late.timers_first = one_in(random, 2);
 }
 
@@ -795,9 +811,9 @@ static void machine_sleeps(seeded_random *random, sim_changing *plan)
     uint64_t longest = plan->life_ms > from ? plan->life_ms - from : 1;
     uint64_t slept = 1 + seeded_below(random, (uint32_t)longest);
 
-    add_change(plan, SIM_MACHINE_SLEEPS, from)->value = (uint32_t)slept;
+    add_change(plan, SIM_MACHINE_SLEEPS, 0, from)->value = (uint32_t)slept;
     if (!one_in(random, 4)) { /* a driver need not notice */
-        (void)add_change(plan, SIM_MACHINE_WAKES, from + slept);
+        (void)add_change(plan, SIM_MACHINE_WAKES, 0, from + slept);
     }
     plan->late.timers_first = one_in(random, 2);
 }
@@ -809,8 +825,8 @@ static void proxy_changes(seeded_random *random, sim_changing *plan)
     }
     for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
         uint64_t from = some_time(random, plan);
-        add_change(plan, SIM_PROXY_CHANGES, from)->value = seeded_below(random, 6);
-        add_change(plan, SIM_PROXY_CHANGES, from + about(random, 100, 60000))->value =
+        add_change(plan, SIM_PROXY_CHANGES, 0, from)->value = seeded_below(random, 6);
+        add_change(plan, SIM_PROXY_CHANGES, 0, from + about(random, 100, 60000))->value =
             plan->network.proxy.temper;
     }
 }
@@ -823,12 +839,9 @@ static void tokens_expire(seeded_random *random, sim_changing *plan)
 
     plan->network.servers[n].oauth = true;
     for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
-        add_change(plan, SIM_SERVER_EXPIRES, at)->n = n;
+        (void)add_change(plan, SIM_SERVER_EXPIRES, n, at);
         for (unsigned owner = 0; owner < plan->owners && !one_in(random, 4); owner++) {
-            *add_episode(random, plan, SIM_OWNER_SETS_TOKEN) =
-                (sim_episode){.at_ms = at + about(random, 1, 60000),
-                              .kind = SIM_OWNER_SETS_TOKEN,
-                              .owner = owner};
+            (void)add_episode_at(plan, SIM_OWNER_SETS_TOKEN, owner, at + about(random, 1, 60000));
         }
         at += about(random, 1000, 120000);
     }
@@ -891,7 +904,7 @@ static void other_icmp(seeded_random *random, sim_changing *plan)
 static void wakes_often(seeded_random *random, sim_changing *plan)
 {
     for (int i = 0; i < 6; i++) {
-        (void)add_change(plan, SIM_MACHINE_WAKES, some_time(random, plan));
+        (void)add_change(plan, SIM_MACHINE_WAKES, 0, some_time(random, plan));
     }
 }
 
@@ -899,7 +912,8 @@ static void names_fail(seeded_random *random, sim_changing *plan)
 {
     mdns(random, plan);
     for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
-        add_change(plan, SIM_NAMES_FAIL, some_time(random, plan))->n = any_interface(random, plan);
+        unsigned n = any_interface(random, plan);
+        (void)add_change(plan, SIM_NAMES_FAIL, n, some_time(random, plan));
     }
 }
 
@@ -936,7 +950,8 @@ static void gathers_often(seeded_random *random, sim_changing *plan)
     uint64_t step = about(random, 6000, 20000);
 
     for (unsigned i = 1; i <= 12; i++) {
-        add_episode(random, plan, SIM_OWNER_GATHERS)->at_ms = i * step;
+        unsigned owner = seeded_below(random, plan->owners);
+        (void)add_episode_at(plan, SIM_OWNER_GATHERS, owner, i * step);
     }
 }
 
@@ -950,14 +965,16 @@ static void restarts(seeded_random *random, sim_changing *plan)
 static void sets_the_same(seeded_random *random, sim_changing *plan)
 {
     for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
-        add_episode(random, plan, SIM_OWNER_SETS_THE_SAME)->value = seeded_below(random, 2);
+        sim_episode *made = add_episode(random, plan, SIM_OWNER_SETS_THE_SAME);
+        made->value = seeded_below(random, 2);
     }
 }
 
 static void sets_servers(seeded_random *random, sim_changing *plan)
 {
     for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
-        add_episode(random, plan, SIM_OWNER_SETS_SERVERS)->value = seeded_below(random, 1024);
+        sim_episode *made = add_episode(random, plan, SIM_OWNER_SETS_SERVERS);
+        made->value = seeded_below(random, 1024);
     }
 }
 
@@ -978,14 +995,16 @@ static void sets_token(seeded_random *random, sim_changing *plan)
 static void sets_policy(seeded_random *random, sim_changing *plan)
 {
     for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
-        add_episode(random, plan, SIM_OWNER_SETS_POLICY)->value = seeded_below(random, 3);
+        sim_episode *made = add_episode(random, plan, SIM_OWNER_SETS_POLICY);
+        made->value = seeded_below(random, 3);
     }
 }
 
 static void sends(seeded_random *random, sim_changing *plan)
 {
     for (uint32_t i = 1 + seeded_below(random, 5); i > 0; i--) {
-        add_episode(random, plan, SIM_OWNER_SENDS)->value = (uint32_t)about(random, 1, 100);
+        sim_episode *made = add_episode(random, plan, SIM_OWNER_SENDS);
+        made->value = (uint32_t)about(random, 1, 100);
     }
 }
 
@@ -994,11 +1013,9 @@ static void sends_always(seeded_random *random, sim_changing *plan)
 {
     uint64_t step = plan->life_ms / 24;
 
+    (void)random;
     for (unsigned i = 1; i <= 24; i++) {
-        sim_episode *made = add_episode(random, plan, SIM_OWNER_SENDS);
-        made->at_ms = 1000 + i * step;
-        made->value = 3;
-        made->owner = 0;
+        add_episode_at(plan, SIM_OWNER_SENDS, 0, 1000 + i * step)->value = 3;
     }
 }
 
@@ -1014,12 +1031,10 @@ static void is_checked_over_a_restart(seeded_random *random, sim_changing *plan)
 {
     uint64_t at = some_time(random, plan);
 
-    *add_episode(random, plan, SIM_OWNER_RESTARTS) =
-        (sim_episode){.at_ms = at + 1, .kind = SIM_OWNER_RESTARTS};
+    (void)add_episode_at(plan, SIM_OWNER_RESTARTS, 0, at + 1);
     for (unsigned owner = 0; owner < plan->owners; owner++) {
         for (uint64_t later = 0; later < 60000; later += 29000) {
-            *add_episode(random, plan, SIM_OWNER_IS_CHECKED) =
-                (sim_episode){.at_ms = at + later, .kind = SIM_OWNER_IS_CHECKED, .owner = owner};
+            (void)add_episode_at(plan, SIM_OWNER_IS_CHECKED, owner, at + later);
         }
     }
 }
