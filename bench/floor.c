@@ -129,6 +129,20 @@ static void learn(one *o, const uint8_t *message, size_t size)
     }
 }
 
+/* The code of an error response; 0: there is none. */
+static unsigned error_code(const uint8_t *message, size_t size)
+{
+    for (size_t at = 20; at + 8 <= size;) {
+        unsigned type = (unsigned)message[at] << 8 | message[at + 1];
+        unsigned length = (unsigned)message[at + 2] << 8 | message[at + 3];
+        if (type == 0x0009) {
+            return (message[at + 6] & 7U) * 100 + message[at + 7];
+        }
+        at += 4U + (length + 3U) / 4U * 4U;
+    }
+    return 0;
+}
+
 /* Whether the gatherer has all that it wants. */
 static bool answer(one *o)
 {
@@ -141,7 +155,13 @@ static bool answer(one *o)
         return false;
     }
     packets_received++;
-    if (o->step == 0 && message[0] == 0x01 && message[1] == 0x13) {
+    if (message[0] == 0x01 && message[1] == 0x13) {
+        /* A server that is not fresh may be full, or remember the port: no floor is measured by it. */
+        if (o->step != 0 || error_code(message, (size_t)size) != 401) {
+            (void)fprintf(stderr, "floor: the server refused an Allocate: %u\n",
+                          error_code(message, (size_t)size));
+            exit(1);
+        }
         learn(o, message, (size_t)size);
         o->step = 1;
         allocate(o);
