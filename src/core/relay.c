@@ -890,7 +890,9 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     if (relay->attempt == NULL) {
         floe_pairs_adopt(core, relay); /* it was asked for before a restart */
     }
-    floe_pairs_relay_back(core, relay);
+    if (!relay->quiet) { /* of what nobody is told, nobody is told that it is lost */
+        floe_pairs_relay_back(core, relay);
+    }
     stands(core, now, relay);
 }
 

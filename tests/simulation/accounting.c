@@ -31,15 +31,22 @@ static sim_way *way_of(sim_changing_world *change, uint32_t channel, const floe_
     return way;
 }
 
-static sim_request *find_request(sim_changing_world *change, const floe_stun_id *id)
+static sim_request *find_request(const sim_changing_world *change, const floe_stun_id *id)
 {
     for (size_t i = 1; i <= change->request_count && i <= SIM_REQUESTS_MAX; i++) {
-        sim_request *one = &change->requests[(change->request_count - i) % SIM_REQUESTS_MAX];
+        const sim_request *one = &change->requests[(change->request_count - i) % SIM_REQUESTS_MAX];
         if (floe_stun_id_equal(&one->id, id)) {
-            return one;
+            return (sim_request *)(uintptr_t)one;
         }
     }
     return NULL;
+}
+
+bool account_was_refused(const sim_changing_world *change, const floe_stun_id *id)
+{
+    const sim_request *request = find_request(change, id);
+
+    return request != NULL && request->refused;
 }
 
 static bool is_release(const floe_stun_message *message)
@@ -147,6 +154,7 @@ void account_delivered(sim_changing_world *change, const sim_socket *socket,
         if (count != NULL) {
             count->answers += !request->answered;
         }
+        request->refused = request->answered ? request->refused : message.class == FLOE_STUN_ERROR;
         request->answered = true;
         way->last_answer = request->release ? way->last_answer : change->world->now;
         hear(change, socket, from, &message);

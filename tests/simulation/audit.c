@@ -309,6 +309,7 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
             (mapping != NULL && forgotten(change, mapping) != 0) ||
             change->network.servers[one->server].nonce == SIM_NONCE_ONE_USE ||
             change->plan->network.duplication > 0 || /* of an Allocate that is over, say */
+            account_was_refused(change, &one->id) || /* the server was well when it came again */
             !is_past(change,
                      later_of(one->made, owner->closed ? owner->closed_at : owner->completed),
                      (owner->closed ? 5 : 20) * SIM_SECOND + lateness(change))) {

@@ -182,6 +182,7 @@ typedef struct sim_request {
     uint16_t method;
     uint64_t hash; /* of its bytes */
     bool answered;
+    bool refused; /* by its first answer */
     bool release;
 } sim_request;
 
@@ -380,6 +381,8 @@ void account_delivered(sim_changing_world *change, const sim_socket *socket,
 void account_unreachable(sim_changing_world *change, uint32_t channel, const floe_address *remote);
 void account_error(sim_changing_world *change, sim_owner *owner, const floe_candidate_error *error);
 void account_trace(sim_changing_world *change, sim_owner *owner, const floe_trace_event *event);
+/* The request was refused, whatever came of its retransmission. */
+bool account_was_refused(const sim_changing_world *change, const floe_stun_id *id);
 /* Nothing is counted that there was not; `exact`: nor is anything left out, of a new gatherer in a
  * quiet world. */
 void account_statistics(sim_changing_world *change, sim_owner *owner, bool exact);

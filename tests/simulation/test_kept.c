@@ -834,6 +834,42 @@ static void t7_a_renewal_that_is_refused_for_good(void **state)
     end(&h);
 }
 
+/* L4, E2: of a relay that came back when its generation had been told to be complete without it
+ * nobody has heard; nor does anybody that it is gone again. */
+static void e2_what_nobody_was_told_of_is_lost_without_a_word(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    turn->refresh = FORGOT;
+    turn->allocate = SILENT;
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    gather(&h);
+    pass(&h, 60000);
+    read_log(&h, "+ host, - relay, error, - srflx, end");
+    for (int i = 0; i < 2; i++) {
+        turn->refresh = turn->allocate = ANSWERS;
+        size_t kept = turn->refreshes;
+        pass(&h, 120000);
+        assert_true(turn->refreshes > kept); /* it is back */
+        turn->refresh = FORGOT;
+        turn->allocate = SILENT;
+        pass(&h, 120000);
+        read_log(&h, "");
+    }
+    turn->refresh = turn->allocate = ANSWERS;
+    pass(&h, 120000);
+    gather(&h);
+    pass(&h, 6000);
+    read_log(&h, "+ srflx, + relay, end");
+    end(&h);
+}
+
 static const char *const named_url[] = {"turn:turn.example.org"};
 
 /* A server by name, at its first address, has given a relay, and is silent there. */
@@ -3150,6 +3186,7 @@ int main(void)
         cmocka_unit_test(t7b_a_granted_lifetime_of_0_is_no_loss),
         cmocka_unit_test(t7_a_renewal_that_meets_icmp),
         cmocka_unit_test(t7_a_renewal_that_is_refused_for_good),
+        cmocka_unit_test(e2_what_nobody_was_told_of_is_lost_without_a_word),
         cmocka_unit_test(t5_a_server_that_was_away_is_asked_for_both_families_again),
         cmocka_unit_test(t5_a_family_that_takes_an_allocation_of_its_own),
         cmocka_unit_test(t5_a_second_allocation_that_is_not_needed_any_more),
