@@ -49,7 +49,9 @@ typedef enum floe_error {
     /** The peer has to connect first, and has not. */
     FLOE_ERR_NOT_CONNECTED = -18,
     /** It follows the grammar, and is of a kind that is not known here: to be ignored. */
-    FLOE_ERR_UNSUPPORTED = -19
+    FLOE_ERR_UNSUPPORTED = -19,
+    /** The system has no room to watch one more socket (Linux: fs.epoll.max_user_watches). */
+    FLOE_ERR_NO_WATCHES = -20
 } floe_error;
 
 /**

@@ -84,7 +84,10 @@ typedef enum floe_unreachable {
     FLOE_UNREACHABLE_TOO_BIG = 6,
     /** ICMP, as a relay's server says: it was on the way for too long, or in too many hops, or some
      *  of its fragments did not arrive. One packet's fate: it says little against the path. */
-    FLOE_UNREACHABLE_EXPIRED = 7
+    FLOE_UNREACHABLE_EXPIRED = 7,
+    /** Not sent, as no answer could be heard: the system has no room to watch the socket (see
+     *  FLOE_ERR_NO_WATCHES). */
+    FLOE_UNREACHABLE_NOT_WATCHED = 8
 } floe_unreachable;
 
 #ifdef __cplusplus

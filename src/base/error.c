@@ -47,6 +47,8 @@ const char *floe_error_string(floe_error error)
         return "not connected";
     case FLOE_ERR_UNSUPPORTED:
         return "of an unknown kind";
+    case FLOE_ERR_NO_WATCHES:
+        return "no room to watch one more socket (fs.epoll.max_user_watches)";
     case FLOE_ERR_QUEUE_FULL:
         return "queue full";
     }

@@ -291,6 +291,10 @@ static void unreachable_text(const floe_failure *failure, bool proxied, const ch
                        "port %u?",
                        who, carrier(failure->transport), port);
         break;
+    case FLOE_UNREACHABLE_NOT_WATCHED:
+        (void)snprintf(text, size, "%s is not asked, as no answer could be heard: %s", who,
+                       floe_error_string(FLOE_ERR_NO_WATCHES));
+        break;
     case FLOE_UNREACHABLE_TOO_BIG:
     case FLOE_UNREACHABLE_EXPIRED: /* of a relay's peer alone */
         break;

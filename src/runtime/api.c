@@ -240,6 +240,9 @@ floe_error floe_uv_failed(int status, const char *what)
     case UV_EADDRNOTAVAIL:
         error = FLOE_ERR_ADDRESS_NOT_AVAILABLE;
         break;
+    case UV_ENOSPC: /* epoll_ctl's */
+        error = FLOE_ERR_NO_WATCHES;
+        break;
     case UV_EACCES:
     case UV_EPERM:
         error = FLOE_ERR_PERMISSION;
@@ -259,7 +262,10 @@ static floe_error start_loop(floe_api *api, uv_loop_t *given)
     api->owns_loop = given == NULL;
     api->loop = given != NULL ? given : &api->own_loop;
     if (api->owns_loop) {
-        failed = floe_system_has_descriptors() ? uv_loop_init(&api->own_loop) : UV_EMFILE;
+        failed = floe_system_try_loop();
+        if (failed == 0) {
+            failed = uv_loop_init(&api->own_loop);
+        }
         if (failed != 0) {
             return floe_uv_failed(failed, "uv_loop_init");
         }

@@ -103,9 +103,8 @@ static void on_closed(uv_handle_t *handle)
 void floe_clock_close(floe_clock *clock)
 {
     if (clock->watched != FLOE_NO_SOCKET) {
-        (void)uv_poll_stop(&clock->poll);
+        uv_close((uv_handle_t *)&clock->poll, on_closed);
         floe_system_close(clock->watched);
         clock->watched = FLOE_NO_SOCKET;
-        uv_close((uv_handle_t *)&clock->poll, on_closed);
     }
 }

@@ -161,8 +161,7 @@ static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_ad
     udp->owner = gatherer;
     udp->channel = channel;
     udp->segments = true;
-    if (gatherer->listens && !floe_watch_add(&api->watch, udp)) {
-        failed = floe_system_error();
+    if (gatherer->listens && (failed = floe_watch_add(&api->watch, udp)) != 0) {
         floe_watch_remove(&api->watch, udp);
         return floe_uv_failed(failed, "a socket can't be watched");
     }
@@ -536,7 +535,8 @@ static void listen_if_wanted(floe_gatherer *gatherer)
         gatherer->listens = true;
         FLOE_LIST_EACH(udp, &gatherer->sockets, floe_udp, link)
         {
-            gatherer->listens = floe_watch_add(&gatherer->api->watch, udp) && gatherer->listens;
+            gatherer->listens =
+                floe_watch_add(&gatherer->api->watch, udp) == 0 && gatherer->listens;
         }
     }
 }

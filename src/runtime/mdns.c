@@ -750,14 +750,12 @@ void floe_mdns_service_close(floe_api *api)
     for (size_t n = 0; n < 2; n++) {
         mdns_socket *of = &service->sockets[n];
         if (of->fd >= 0) {
-            (void)uv_poll_stop(&of->poll);
+            uv_close((uv_handle_t *)&of->poll, on_socket_closed);
             (void)close(of->fd);
             of->fd = -1;
-            uv_close((uv_handle_t *)&of->poll, on_socket_closed);
         }
     }
     if (service->watches) {
-        (void)uv_poll_stop(&service->changes);
         uv_close((uv_handle_t *)&service->changes, on_handle_closed);
     }
     uv_close((uv_handle_t *)&service->pause, on_handle_closed);

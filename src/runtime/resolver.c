@@ -137,7 +137,6 @@ static int close_socket(ares_socket_t fd, void *data)
 
     if (socket != NULL) {
         floe_list_remove(&socket->link);
-        (void)uv_poll_stop(&socket->poll);
         uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
     }
     floe_system_close(fd);

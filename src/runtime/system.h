@@ -52,7 +52,8 @@ void floe_system_detach(uv_thread_t thread);
  * memory. */
 void *floe_system_own_pages(size_t size);
 void floe_system_free_pages(void *pages, size_t size);
-/* libuv's first loop of a process aborts when it gets no descriptors: whether there are enough. */
-bool floe_system_has_descriptors(void);
+/* libuv ends the process where a loop gets no descriptors, or no place to be woken by: whether one
+ * would. 0, or libuv's error. */
+int floe_system_try_loop(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <linux/sockios.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/timerfd.h>
 #endif
@@ -251,21 +252,28 @@ void floe_system_free_pages(void *pages, size_t size)
     (void)munmap(pages, size);
 }
 
-/* For its epoll instance and for its signals' pipe. */
-bool floe_system_has_descriptors(void)
+/* Its signals' pipe, and what it waits by. */
+int floe_system_try_loop(void)
 {
-    int first[2];
-    int second[2];
+    int ends[2];
+    int failed = pipe2(ends, O_CLOEXEC) == 0 ? 0 : floe_system_error();
 
-    if (pipe2(first, O_CLOEXEC) != 0) {
-        return false;
+    if (failed != 0) {
+        return failed;
     }
-    bool enough = pipe2(second, O_CLOEXEC) == 0;
-    if (enough) {
-        (void)close(second[0]);
-        (void)close(second[1]);
+#ifdef __linux__
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = FLOE_NO_SOCKET};
+    int waits = epoll_create1(EPOLL_CLOEXEC);
+    bool good = waits >= 0 && epoll_ctl(waits, EPOLL_CTL_ADD, ends[0], &event) == 0;
+#else
+    int waits = fcntl(ends[0], F_DUPFD_CLOEXEC, 0); /* a kqueue */
+    bool good = waits >= 0;
+#endif
+    failed = good ? 0 : floe_system_error();
+    if (waits >= 0) {
+        (void)close(waits);
     }
-    (void)close(first[0]);
-    (void)close(first[1]);
-    return enough;
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    return failed;
 }

@@ -112,9 +112,9 @@ void floe_system_detach(uv_thread_t thread)
     (void)CloseHandle(thread);
 }
 
-bool floe_system_has_descriptors(void)
+int floe_system_try_loop(void)
 {
-    return true; /* a loop needs none */
+    return 0; /* a loop needs none */
 }
 
 void *floe_system_own_pages(size_t size)

@@ -37,10 +37,9 @@ static void on_closed(uv_handle_t *handle)
 void floe_tcp_close(floe_tcp *tcp)
 {
     floe_list_remove(&tcp->link);
-    (void)uv_poll_stop(&tcp->poll);
+    uv_close((uv_handle_t *)&tcp->poll, on_closed);
     floe_system_close(tcp->fd);
     tcp->fd = FLOE_NO_SOCKET;
-    uv_close((uv_handle_t *)&tcp->poll, on_closed);
 }
 
 static floe_unreachable reason_of(int error)

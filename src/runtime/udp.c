@@ -121,6 +121,8 @@ static floe_unreachable reason_of_send(int error)
         return FLOE_UNREACHABLE_NETWORK;
     case UV_EHOSTUNREACH:
         return FLOE_UNREACHABLE_HOST;
+    case UV_ENOSPC: /* epoll_ctl's */
+        return FLOE_UNREACHABLE_NOT_WATCHED;
     default:
         return FLOE_UNREACHABLE_NOT_SENT;
     }
@@ -150,8 +152,8 @@ static void hold(floe_udp *udp, const floe_udp_batch *batch, size_t at)
     }
 }
 
-/* Before the first packet: what comes back will be heard. */
-static bool attend(floe_udp *udp, bool ipv4)
+/* Before the first packet: what comes back will be heard. 0, or libuv's error. */
+static int attend(floe_udp *udp, bool ipv4)
 {
     if (!udp->hears_errors) {
         udp->hears_errors = true;
@@ -176,13 +178,15 @@ void floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable u
     floe_api_statistics *statistics = &udp->owner->api->statistics;
     size_t at = 0;
     bool retried = false;
+    int deaf = 0;
 
     if (!floe_queue_empty(&udp->held)) {
         hold(udp, batch, 0);
         at = batch->count;
-    } else if (batch->count > 0 && !attend(udp, batch->addresses[0].sin6_family == AF_INET)) {
+    } else if (batch->count > 0 &&
+               (deaf = attend(udp, batch->addresses[0].sin6_family == AF_INET)) != 0) {
         for (; at < batch->count; at++) {
-            not_sent(udp, batch, at, UV_ENOSPC, unreachable);
+            not_sent(udp, batch, at, deaf, unreachable);
         }
     }
     while (at < batch->count) {

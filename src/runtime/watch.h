@@ -37,9 +37,9 @@ void floe_watch_init(floe_watch *watch, floe_api *api);
 int floe_watch_begin(floe_watch *watch);
 /* It goes when the last socket has been taken out. */
 void floe_watch_close(floe_watch *watch);
-/* From now on floe_gatherer_socket_ready is told of the socket; again is fine. Whether the system
- * had room for it; it is asked again at the next call. */
-bool floe_watch_add(floe_watch *watch, floe_udp *udp);
+/* From now on floe_gatherer_socket_ready is told of the socket; again is fine. 0, or libuv's error,
+ * such as that the system has no room for it; it is asked again at the next call. */
+int floe_watch_add(floe_watch *watch, floe_udp *udp);
 /* Whether it is to be told that the socket takes packets, too. Only for one that is watched. */
 void floe_watch_writable(floe_watch *watch, floe_udp *udp, bool wanted);
 /* Closes the socket, watched or not, and frees it; it may not be used any more. */

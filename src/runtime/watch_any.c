@@ -41,17 +41,19 @@ void floe_watch_close(floe_watch *watch)
     watch->ending = true;
 }
 
-bool floe_watch_add(floe_watch *watch, floe_udp *udp)
+int floe_watch_add(floe_watch *watch, floe_udp *udp)
 {
-    if (!udp->watched.is &&
-        uv_poll_init_socket(watch->api->loop, &udp->watched.poll, udp->fd) == 0) {
+    int failed =
+        udp->watched.is ? 0 : uv_poll_init_socket(watch->api->loop, &udp->watched.poll, udp->fd);
+
+    if (failed == 0 && !udp->watched.is) {
         udp->watched.is = true;
         udp->watched.api = watch->api;
         udp->watched.poll.data = udp;
         floe_api_handle_opened(watch->api);
         floe_watch_writable(watch, udp, false);
     }
-    return udp->watched.is;
+    return failed;
 }
 
 void floe_watch_writable(floe_watch *watch, floe_udp *udp, bool wanted)
@@ -65,13 +67,11 @@ void floe_watch_remove(floe_watch *watch, floe_udp *udp)
     bool watched = udp->watched.is;
 
     if (watched) {
-        (void)uv_poll_stop(&udp->watched.poll);
+        uv_close((uv_handle_t *)&udp->watched.poll, on_closed); /* before another has its number */
     }
     floe_system_close(udp->fd);
     udp->fd = FLOE_NO_SOCKET;
-    if (watched) {
-        uv_close((uv_handle_t *)&udp->watched.poll, on_closed);
-    } else {
+    if (!watched) {
         floe_queue_release(&watch->api->allocator, &udp->held);
         floe_deallocate(&watch->api->allocator, udp);
     }

@@ -97,16 +97,20 @@ static int control(const floe_watch *watch, int what, floe_udp *udp, bool writab
     return epoll_ctl(watch->fd, what, udp->fd, &event);
 }
 
-bool floe_watch_add(floe_watch *watch, floe_udp *udp)
+int floe_watch_add(floe_watch *watch, floe_udp *udp)
 {
-    if (!udp->watched.is) {
-        udp->watched.is = control(watch, EPOLL_CTL_ADD, udp, false) == 0;
-        watch->count += udp->watched.is;
-        if (udp->watched.is && watch->count == 1) {
-            uv_ref((uv_handle_t *)&watch->poll);
-        }
+    if (udp->watched.is) {
+        return 0;
     }
-    return udp->watched.is;
+    if (control(watch, EPOLL_CTL_ADD, udp, false) != 0) {
+        return floe_system_error();
+    }
+    udp->watched.is = true;
+    watch->count++;
+    if (watch->count == 1) {
+        uv_ref((uv_handle_t *)&watch->poll);
+    }
+    return 0;
 }
 
 void floe_watch_writable(floe_watch *watch, floe_udp *udp, bool wanted)

@@ -1,5 +1,5 @@
-/* The C library's calls with a door to fail by. What is not here: epoll_ctl and a write to an
- * eventfd, on whose errors libuv ends the process, as it must. */
+/* The C library's calls with a door to fail by. What is not here: a write to an eventfd, and
+ * epoll_ctl for what libuv polls, on whose errors it ends the process, as it must. */
 #include "faults.h"
 
 #include <dlfcn.h>
@@ -91,6 +91,8 @@ static const fault table[] = {
     {"eventfd", ENOMEM},
     {"epoll_create1", EMFILE},
     {"epoll_create1", ENOMEM},
+    {"epoll_ctl", ENOSPC},
+    {"epoll_ctl", ENOMEM},
     {"fopen", EMFILE},
     {"fopen", EACCES},
     {"close", EINTR},
@@ -113,6 +115,11 @@ void fault_arm(const fault *which, unsigned n)
     atomic_store(&countdown, n);
     atomic_store(&armed_error, which->error);
     atomic_store(&armed, which->call);
+}
+
+bool fault_has_struck(void)
+{
+    return atomic_load(&struck);
 }
 
 bool fault_disarm(void)
@@ -198,6 +205,10 @@ DOOR(int, uv_random,
 DOOR(int, pipe2, (int fds[2], int flags), (fds, flags), true, -1)
 DOOR(int, eventfd, (unsigned value, int flags), (value, flags), true, -1)
 DOOR(int, epoll_create1, (int flags), (flags), true, -1)
+
+/* What libuv polls is known by its number; first it looks whether there is a place for it. */
+DOOR(int, epoll_ctl, (int epoll, int what, int fd, struct epoll_event *event),
+     (epoll, what, fd, event), what == EPOLL_CTL_ADD && event->data.fd != fd, -1)
 DOOR(FILE *, fopen, (const char *name, const char *mode), (name, mode), true, NULL)
 
 /* It closes all the same, as Linux does; only it is said to have failed. */

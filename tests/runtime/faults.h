@@ -16,6 +16,8 @@ typedef struct fault {
 const fault *faults(size_t *count);
 /* From now on the n-th such call (from 1) fails, once. */
 void fault_arm(const fault *which, unsigned n);
+/* Whether it has. */
+bool fault_has_struck(void);
 /* No call fails any more; whether one has. */
 bool fault_disarm(void);
 

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <floe/floe.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +78,8 @@ static void expect_told(const fault *which, floe_error error, const char *what)
     bool descriptors_lack = which->error == EMFILE || which->error == ENFILE;
 
     assert_true(*floe_last_error() != '\0');
-    if (descriptors_lack != (error == FLOE_ERR_NO_DESCRIPTORS)) {
+    if (descriptors_lack != (error == FLOE_ERR_NO_DESCRIPTORS) ||
+        (which->error == ENOSPC) != (error == FLOE_ERR_NO_WATCHES)) {
         fail_msg("%s: told as \"%s\"", what, floe_last_error());
     }
     assert_int_equal(memory_live(), 0);
@@ -192,6 +194,7 @@ static void every_system_call_may_fail(void **state)
 typedef struct sender {
     awaited owner;
     uint32_t id;
+    uint16_t port;
     floe_gatherer *gatherer;
 } sender;
 
@@ -201,6 +204,7 @@ static void on_sender(void *data, const floe_candidate *candidate)
 
     if (candidate != NULL) {
         s->id = candidate->id;
+        s->port = (uint16_t)candidate->port;
     }
     awaited_candidate(&s->owner, candidate);
 }
@@ -269,6 +273,52 @@ static void what_the_kernel_has_no_room_for_waits(void **state)
     (void)close(fd);
 }
 
+static void count_packet(void *data, const floe_packet *packet)
+{
+    atomic_uint *packets = data;
+
+    (void)packet;
+    atomic_fetch_add(packets, 1);
+}
+
+/* The first socket has no place among those that are watched, and later there is one. */
+static void k1_packets_are_heard_once_there_is_room(void **state)
+{
+    static const fault full = {"epoll_ctl", ENOSPC};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_api *api;
+    static sender s;
+    atomic_uint packets = 0;
+
+    (void)state;
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    awaited_init(&s.owner);
+    assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
+    assert_int_equal(floe_gatherer_new(api, NULL, &s.gatherer), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_local_candidate(s.gatherer, on_sender, &s), FLOE_OK);
+    assert_int_equal(floe_gatherer_gather(s.gatherer), FLOE_OK);
+    wait_for_end(&s.owner, "a host");
+    fault_arm(&full, 1);
+    assert_int_equal(floe_gatherer_on_packet(s.gatherer, count_packet, &packets), FLOE_OK);
+    for (int ms = 0; ms < 60000 && !fault_has_struck(); ms++) {
+        (void)usleep(1000);
+    }
+    assert_true(fault_disarm());
+    assert_int_equal(floe_gatherer_on_packet(s.gatherer, count_packet, &packets), FLOE_OK);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(s.port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    assert_int_equal(sendto(fd, "hello", 5, 0, (struct sockaddr *)&to, sizeof to), 5);
+    for (int ms = 0; ms < 60000 && atomic_load(&packets) == 0; ms++) {
+        (void)usleep(1000);
+    }
+    assert_int_equal(atomic_load(&packets), 1);
+    floe_gatherer_free(s.gatherer);
+    floe_api_free(api);
+    (void)close(fd);
+}
+
 /* ── A server that hangs up ── */
 
 typedef struct hung_up {
@@ -292,9 +342,9 @@ static void on_hung_up_candidate(void *data, const floe_candidate *candidate)
     awaited_candidate(&h->owner, candidate);
 }
 
-/* L14: an ICMP error ends a server at once, and says what it is; by time alone it would be another
- * sentence. */
-static void a_port_where_nobody_listens_is_told(void **state)
+/* A STUN server that is not there, and what is told of it. */
+static void expect_from_a_closed_port(floe_packet_handler handler, const fault *of_its_socket,
+                                      const char *sentence)
 {
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof name;
@@ -305,13 +355,10 @@ static void a_port_where_nobody_listens_is_told(void **state)
     const char *url = text;
     floe_api *api;
     floe_gatherer *gatherer;
-    static hung_up h;
+    hung_up h = {0};
+    atomic_uint packets = 0;
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
-    (void)state;
-    if (!ICMP_IS_HEARD) {
-        skip();
-    }
     assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &size), 0);
     (void)close(fd);
@@ -328,11 +375,38 @@ static void a_port_where_nobody_listens_is_told(void **state)
     assert_int_equal(floe_gatherer_new(api, &options, &gatherer), FLOE_OK);
     assert_int_equal(floe_gatherer_on_local_candidate(gatherer, on_hung_up_candidate, &h), FLOE_OK);
     assert_int_equal(floe_gatherer_on_error(gatherer, on_hung_up, &h), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_packet(gatherer, handler, &packets), FLOE_OK);
+    if (of_its_socket != NULL) {
+        fault_arm(of_its_socket, 2); /* there is one that all of them are in */
+    }
     assert_int_equal(floe_gatherer_gather(gatherer), FLOE_OK);
     wait_for_end(&h.owner, "a port where nobody listens");
-    assert_non_null(strstr(h.text, "nothing listens"));
+    assert_true(fault_disarm() || of_its_socket == NULL);
+    assert_non_null(strstr(h.text, sentence));
     floe_gatherer_free(gatherer);
     floe_api_free(api);
+}
+
+/* L14: an ICMP error ends a server at once, and says what it is; by time alone it would be another
+ * sentence. */
+static void a_port_where_nobody_listens_is_told(void **state)
+{
+    (void)state;
+    if (!ICMP_IS_HEARD) {
+        skip();
+    }
+    expect_from_a_closed_port(NULL, NULL, "nothing listens");
+}
+
+/* Where no socket more can be watched, no firewall is blamed: when it is opened, and when it is to
+ * send. */
+static void e1_what_cannot_be_watched_is_told(void **state)
+{
+    static const fault full = {"epoll_ctl", ENOSPC};
+
+    (void)state;
+    expect_from_a_closed_port(NULL, &full, "fs.epoll.max_user_watches");
+    expect_from_a_closed_port(count_packet, &full, "fs.epoll.max_user_watches");
 }
 
 static void *hang_up(void *data)
@@ -402,6 +476,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_kernel_has_no_room_for_waits),
         cmocka_unit_test(a_port_where_nobody_listens_is_told),
+        cmocka_unit_test(e1_what_cannot_be_watched_is_told),
+        cmocka_unit_test(k1_packets_are_heard_once_there_is_room),
         cmocka_unit_test(a_server_that_hangs_up_is_told),
         cmocka_unit_test(every_system_call_may_fail),
 #ifdef WITH_MDNS
