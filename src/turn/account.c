@@ -2,6 +2,7 @@
 #include "turn/account.h"
 
 #include "base/memory.h"
+#include "base/opaque_string.h"
 
 #include <string.h>
 
@@ -106,10 +107,36 @@ void floe_turn_account_release(floe_turn_account *account)
     floe_deallocate(account->allocator, account);
 }
 
-static floe_error make_key(const floe_turn_account *account, floe_turn_realm *realm)
+/* RFC 8489 §9.2.2: a key is of the realm without quotes and trailing NULs, by OpaqueString. One that
+ * the profile refuses stands as it came: the server has no other either. `*prepared` owns it, or is
+ * NULL. */
+static floe_error realm_of_keys(const floe_turn_account *account, floe_span name, char **prepared,
+                                floe_span *realm)
 {
-    floe_span name = floe_span_of(realm->name, realm->size);
+    *prepared = NULL;
+    *realm = name;
+    while (name.size > 0 && name.data[name.size - 1] == '\0') {
+        name.size--;
+    }
+    if (name.size >= 2 && name.data[0] == '"' && name.data[name.size - 1] == '"') {
+        name = floe_span_of(name.data + 1, name.size - 2);
+    }
+    char *text = floe_copy_text(account->allocator, name.data, name.size);
+    if (text == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    floe_error error = strlen(text) == name.size
+                           ? floe_opaque_string(account->allocator, "REALM", text, prepared)
+                           : FLOE_ERR_SYNTAX;
+    floe_deallocate(account->allocator, text);
+    if (error == FLOE_OK) {
+        *realm = floe_span_text(*prepared);
+    }
+    return error == FLOE_ERR_SYNTAX ? FLOE_OK : error;
+}
 
+static floe_error make_key(const floe_turn_account *account, floe_turn_realm *realm, floe_span name)
+{
     if (account->token != NULL) { /* RFC 7635 §5: the MAC key itself, as with short-term keys */
         return floe_stun_key_short_term(account->allocator,
                                         floe_span_of(account->token->key, account->token->key_size),
@@ -152,10 +179,15 @@ floe_error floe_turn_account_realm(floe_turn_account *account, floe_span name,
         memcpy(made->name + name.size, security->algorithms.data, security->algorithms.size);
         made->security.algorithms.data = made->name + name.size;
     }
-    floe_error error = make_key(account, made);
+    char *prepared;
+    floe_error error = realm_of_keys(account, name, &prepared, &name);
+    if (error == FLOE_OK) {
+        error = make_key(account, made, name);
+    }
     if (error == FLOE_OK && security->anonymous) {
         error = floe_stun_userhash(floe_span_text(account->username), name, made->userhash);
     }
+    floe_deallocate(account->allocator, prepared);
     if (error != FLOE_OK) {
         floe_turn_realm_release(made);
         return error;

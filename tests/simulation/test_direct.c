@@ -363,7 +363,7 @@ static void a_nonce_of_763_bytes_and_of_764(void **state)
     end(&f);
 }
 
-/* Bytes are bytes: they come back as they were, and the key is made of all of them. */
+/* Bytes are bytes: they come back as they were. */
 static void a_realm_with_quotes_and_nuls(void **state)
 {
     static const char realm[] = "\"quoted\"\0\\realm\r\n";

@@ -1501,11 +1501,64 @@ static void each_allocation_of_memory_may_fail(void **state)
     }
 }
 
+/* RFC 8489 §9.2.2: the key is of OpaqueString(realm), without quotes and trailing NULs. */
+static void the_key_of_a_realm(void **state)
+{
+#define ROW(realm, keyed)                                                                          \
+    {                                                                                              \
+        floe_span_of(realm, sizeof(realm) - 1), keyed                                              \
+    }
+    const struct {
+        floe_span realm;
+        const char *keyed;
+    } rows[] = {
+        ROW("r", "r"),
+        ROW("\"r\"", "r"),
+        ROW("r\0\0", "r"),
+        ROW("\"r\"\0", "r"),
+        ROW("\"", "\""),
+        ROW("", ""),
+        ROW("r\xC2\xA0s", "r s"),     /* U+00A0, a space */
+        ROW("e\xCC\x81", "\xC3\xA9"), /* to NFC */
+        ROW("r\xE9", "r\xE9"),        /* no UTF-8: as it came */
+        ROW("r\r\n", "r\r\n"),        /* nor are control characters of the profile */
+    };
+#undef ROW
+    static const floe_turn_security plain = {.algorithm = FLOE_STUN_PASSWORD_MD5,
+                                             .anonymous = true};
+    fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        floe_turn_realm *realm;
+        floe_stun_key *key;
+        floe_span bytes = floe_span_text("what is signed");
+        floe_span keyed = floe_span_text(rows[i].keyed);
+        uint8_t codes[2][FLOE_SHA256_SIZE];
+        uint8_t userhash[FLOE_SHA256_SIZE];
+        assert_int_equal(floe_turn_account_realm(f->account, rows[i].realm, &plain, &realm),
+                         FLOE_OK);
+        /* It goes back as it came. */
+        assert_true(floe_span_equal(floe_span_of(realm->name, realm->size), rows[i].realm));
+        assert_int_equal(floe_stun_key_long_term(&f->memory.table, FLOE_STUN_PASSWORD_MD5,
+                                                 floe_span_text("user"), keyed,
+                                                 floe_span_text("secret"), &key),
+                         FLOE_OK);
+        assert_int_equal(floe_mac_compute(realm->key->sha1, &bytes, 1, codes[0]), FLOE_OK);
+        assert_int_equal(floe_mac_compute(key->sha1, &bytes, 1, codes[1]), FLOE_OK);
+        assert_memory_equal(codes[0], codes[1], FLOE_SHA1_SIZE);
+        assert_int_equal(floe_stun_userhash(floe_span_text("user"), keyed, userhash), FLOE_OK);
+        assert_memory_equal(realm->userhash, userhash, sizeof userhash);
+        floe_stun_key_release(key);
+        floe_turn_realm_release(realm);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(the_key_of_a_realm),
         TEST(t1_allocates_after_a_challenge),
         TEST(t2_the_same_nonce_refused_twice_is_the_end),
         TEST(t2_fresh_nonces_do_not_make_a_loop),
