@@ -73,8 +73,14 @@ static bool goes_on(const floe_core *core, const floe_interface_address *candida
            floe_bases_stand_on(core, &candidate->address);
 }
 
+static bool is_link_local(const floe_interface_address *candidate)
+{
+    return floe_address_classify(&candidate->address) == FLOE_ADDRESS_LINK_LOCAL;
+}
+
 /* A stable IPv6 address beside a temporary one of the same prefix (RFC 8981 §3.1) on the same
- * interface stays out: it would tell who we are for longer than needed. */
+ * interface stays out: it would tell who we are for longer than needed. So does a link-local one,
+ * often made of the adapter's own number (RFC 8445 §5.1.1.1). */
 static bool outdone_by_temporary(const floe_core *core, const floe_interface_address *list,
                                  size_t count, const floe_interface_address *stable)
 {
@@ -84,7 +90,7 @@ static bool outdone_by_temporary(const floe_core *core, const floe_interface_add
     for (size_t i = 0; i < count; i++) {
         if (list[i].temporary && list[i].interface_index == stable->interface_index &&
             list[i].address.family == FLOE_FAMILY_IPV6 && usable(core, &list[i]) &&
-            memcmp(list[i].address.ip, stable->address.ip, 8) == 0) {
+            (is_link_local(stable) || memcmp(list[i].address.ip, stable->address.ip, 8) == 0)) {
             return true;
         }
     }

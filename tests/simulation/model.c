@@ -52,15 +52,17 @@ static unsigned cost_of(const sim_config *config, size_t n)
     return of_adapter[interface->adapter] * 10000 + scope * 1000 + (unsigned)n;
 }
 
-static bool same_prefix_on_same_interface(const sim_interface *a, const sim_interface *b)
+/* P4: of the same interface, and of one prefix, or `stable` is link-local. */
+static bool tells_more_than(const sim_interface *stable, const sim_interface *temporary)
 {
     floe_address one = {0};
     floe_address other = {0};
 
-    (void)floe_address_parse(a->ip, &one);
-    (void)floe_address_parse(b->ip, &other);
-    return one.family == other.family && memcmp(one.ip, other.ip, 8) == 0 &&
-           strcmp(a->name, b->name) == 0;
+    (void)floe_address_parse(stable->ip, &one);
+    (void)floe_address_parse(temporary->ip, &other);
+    return one.family == other.family && strcmp(stable->name, temporary->name) == 0 &&
+           (memcmp(one.ip, other.ip, 8) == 0 ||
+            floe_address_classify(&one) == FLOE_ADDRESS_LINK_LOCAL);
 }
 
 /* The best of those that are left, by one kind of adapter; SIM_INTERFACES_MAX: there is none. */
@@ -111,8 +113,7 @@ static void choose(const sim_config *config, model *m)
                 continue;
             }
             bool stable_beside_temporary = is_ipv6(one->ip) && !one->temporary &&
-                                           other->temporary &&
-                                           same_prefix_on_same_interface(one, other);
+                                           other->temporary && tells_more_than(one, other);
             bool twin = strcmp(one->ip, other->ip) == 0 && cost_of(config, k) < cost_of(config, n);
             eligible[n] = !stable_beside_temporary && !twin;
         }

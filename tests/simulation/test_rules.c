@@ -467,11 +467,16 @@ static void p4_temporary_addresses_stand_for_stable_ones(void **state)
     sim_add_interface(&config, "eth0", "2a00::1");
     sim_add_interface(&config, "eth0", "2a00::77")->temporary = true;
     sim_add_interface(&config, "eth0", "2a00:1::1"); /* another prefix */
+    sim_add_interface(&config, "eth0", "fe80::1");   /* often made of the adapter's number */
+    sim_add_interface(&config, "eth1", "fe80::2");
+    config.settings.link_local = true;
     const sim_seen *seen = run(&config);
-    assert_int_equal(seen->candidate_count, 2);
+    assert_int_equal(seen->candidate_count, 3);
     assert_string_equal(seen->candidates[0].address, "2a00::77");
     assert_string_equal(seen->candidates[1].address, "2a00:1::1");
+    assert_string_equal(seen->candidates[2].address, "fe80::2");
 }
+
 static void p5_port_ranges(void **state)
 {
     sim_config config;
