@@ -66,9 +66,9 @@ void output_begin(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
-            /* The lowest that is free is this one. The wrong way round, so that whoever uses it
-             * hears of it. */
-            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+            /* The lowest that is free is this one. Whoever uses it hears of it; and it is there
+             * where there is no /dev. */
+            (void)open("/", O_PATH);
         }
     }
     (void)signal(SIGPIPE, SIG_IGN); /* who reads no more is told by EPIPE */

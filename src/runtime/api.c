@@ -262,10 +262,7 @@ static floe_error start_loop(floe_api *api, uv_loop_t *given)
     api->owns_loop = given == NULL;
     api->loop = given != NULL ? given : &api->own_loop;
     if (api->owns_loop) {
-        failed = floe_system_try_loop();
-        if (failed == 0) {
-            failed = uv_loop_init(&api->own_loop);
-        }
+        failed = floe_system_loop_init(&api->own_loop);
         if (failed != 0) {
             return floe_uv_failed(failed, "uv_loop_init");
         }

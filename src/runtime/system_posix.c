@@ -253,7 +253,7 @@ void floe_system_free_pages(void *pages, size_t size)
 }
 
 /* Its signals' pipe, and what it waits by. */
-int floe_system_try_loop(void)
+static int try_loop(void)
 {
     int ends[2];
     int failed = pipe2(ends, O_CLOEXEC) == 0 ? 0 : floe_system_error();
@@ -275,5 +275,31 @@ int floe_system_try_loop(void)
     }
     (void)close(ends[0]);
     (void)close(ends[1]);
+    return failed;
+}
+
+/* What the program has closed of its standard descriptors is no loop's: that could not be closed. */
+int floe_system_loop_init(uv_loop_t *loop)
+{
+    int held[STDERR_FILENO + 1];
+    size_t count = 0;
+    int failed = 0;
+
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO && failed == 0; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            held[count] = floe_system_socket(AF_INET, SOCK_DGRAM);
+            failed = held[count] >= 0 ? 0 : floe_system_error();
+            count += failed == 0;
+        }
+    }
+    if (failed == 0) {
+        failed = try_loop();
+    }
+    if (failed == 0) {
+        failed = uv_loop_init(loop);
+    }
+    while (count > 0) {
+        floe_system_close(held[--count]);
+    }
     return failed;
 }

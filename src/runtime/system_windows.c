@@ -112,9 +112,9 @@ void floe_system_detach(uv_thread_t thread)
     (void)CloseHandle(thread);
 }
 
-int floe_system_try_loop(void)
+int floe_system_loop_init(uv_loop_t *loop)
 {
-    return 0; /* a loop needs none */
+    return uv_loop_init(loop); /* it needs none */
 }
 
 void *floe_system_own_pages(size_t size)

@@ -80,6 +80,24 @@ static void a_child_gathers_by_itself(void **state)
     floe_api_free(api);
 }
 
+/* libuv ends a process in which it closes what has the number of a standard descriptor. */
+static void a_program_without_standard_descriptors_gathers(void **state)
+{
+    int status = 1;
+    pid_t child = fork();
+
+    (void)state;
+    assert_true(child >= 0);
+    if (child == 0) {
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+            (void)close(fd);
+        }
+        _exit(gather_once(&linked, NULL) ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void load(void *library, const char *name, void *function)
 {
     void *found = dlsym(library, name);
@@ -131,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_gathers_by_itself),
+        cmocka_unit_test(a_program_without_standard_descriptors_gathers),
         cmocka_unit_test(loaded_and_unloaded_a_thousand_times),
     };
     return cmocka_run_group_tests_name("process", tests, NULL, NULL);
