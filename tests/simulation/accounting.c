@@ -215,7 +215,7 @@ static void check_told_once(sim_changing_world *change, sim_owner *owner,
     }
     if (last == NULL) {
         last = &owner->errors[owner->error_count++ % SIM_ERRORS_MAX];
-    } else if (last->at >= owner->began && last->at >= owner->told_relay[server]) {
+    } else if (last->at > owner->listed && last->at >= owner->told_relay[server]) {
         change_violated(change, "E3: \"%s\", says %s twice", error->text, error->url);
     }
     *last = (sim_told_error){.hash = hash, .at = change->world->now};

@@ -400,8 +400,9 @@ static void audit_names(sim_changing_world *change, const sim_owner *owner)
 {
     const sim_owner *other = &change->owners[owner->life == 1 ? 1 : 0];
 
-    for (size_t i = 0; change->plan->associated && owner->life <= 2 && i < owner->published_count;
-         i++) {
+    bool both = change->plan->associated && owner->life <= 2 && other->core != NULL;
+
+    for (size_t i = 0; both && i < owner->published_count; i++) {
         for (size_t k = 0; k < other->published_count; k++) {
             if (*owner->published[i] != '\0' && *other->published[k] != '\0' &&
                 floe_address_same_ip(&owner->published_for[i], &other->published_for[k]) &&

@@ -213,6 +213,7 @@ typedef struct sim_owner {
     unsigned completes;
     unsigned ends;
     uint64_t began;     /* when it was asked to gather last */
+    uint64_t listed;    /* when it was told what interfaces there are: the gathering itself */
     uint64_t completed; /* when it was complete */
     uint64_t closed_at;
     sim_told told[SIM_TOLD_MAX];

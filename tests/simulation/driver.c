@@ -35,6 +35,7 @@ static void list_now(sim_changing_world *change)
 
     sim_owner *owner = change_owner_of_life(change, world->life);
 
+    owner->listed = world->now;
     if (fails(change, change->plan->late.lists_fail)) {
         owner->list_failed = true;
         world_trace(world, "the interfaces can't be listed");

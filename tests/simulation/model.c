@@ -414,7 +414,8 @@ static void failures(const asking *a, size_t s)
         asked = true;
         if (reaches(a, n, server)) {
             int verdict = server_verdict(a, s);
-            if (verdict == SURELY && server->turn && has_bad_rival(a, n, server)) {
+            bool lost = server->temper == SIM_FORGETS; /* what it gave, before all is complete */
+            if (verdict == SURELY && server->turn && (lost || has_bad_rival(a, n, server))) {
                 verdict = PERHAPS;
             }
             best = verdict > best ? verdict : best;
