@@ -64,12 +64,46 @@ typedef struct record_head {
     floe_span data;
 } record_head;
 
+/* RFC 1035 §3.1, §4.1.4: a pointer leads to what stood before, and a name is no longer than this; of
+ * pointers it needs no more than it can have labels. So the work for a name has a bound that does
+ * not grow with the message. */
+#define NAME_OCTETS_MAX 255U
+#define POINTERS_MAX 127U
+
+static bool is_bounded(const floe_reader *in)
+{
+    size_t at = in->at;
+    size_t start = at;
+    size_t octets = 0;
+    unsigned pointers = 0;
+
+    while (at < in->size && octets <= NAME_OCTETS_MAX && pointers <= POINTERS_MAX) {
+        size_t size = in->data[at];
+        if (size == 0) {
+            return true;
+        }
+        if (size < 0xC0) {
+            octets += 1 + size;
+            at += 1 + size;
+            continue;
+        }
+        size_t to = at + 1 < in->size ? (size & 0x3FU) << 8 | in->data[at + 1] : start;
+        if (to >= start) {
+            return false;
+        }
+        at = start = to;
+        pointers++;
+    }
+    return false;
+}
+
 static ldns_rdf *read_name(floe_reader *in)
 {
     ldns_rdf *name = NULL;
     size_t at = in->at;
 
-    if (in->failed || ldns_wire2dname(&name, in->data, in->size, &at) != LDNS_STATUS_OK) {
+    if (in->failed || !is_bounded(in) ||
+        ldns_wire2dname(&name, in->data, in->size, &at) != LDNS_STATUS_OK) {
         in->failed = true;
         return NULL;
     }

@@ -165,8 +165,7 @@ static void check_left(sim_changing_world *change)
         bool freed = owner != NULL && !owner->closed;
         if (!allocation->strange && allocation->expires > world->now && !freed &&
             server->nonce != SIM_NONCE_ONE_USE && server->fails == 0 && server->drops == 0 &&
-            server->temper != SIM_FULL_AFTER_TWO &&
-            !account_was_refused(change, &allocation->id) &&
+            server->temper != SIM_FULL_AFTER_TWO && !account_was_refused(change, &allocation->id) &&
             !world_mapping_is_dead(world, &allocation->client) &&
             allocation->made >= change_good_since(change, allocation->server, SIZE_MAX)) {
             change_violated(change, "L7: an allocation was left on server %zu", allocation->server);

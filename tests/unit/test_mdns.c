@@ -2196,6 +2196,54 @@ static void h2_a_message_has_so_many_items(void **state)
     assert_true(!floe_mdns_parse(data, size - 4, &message) || message.record_count == 0);
 }
 
+/* Two records: the data of the first, which nobody reads, are pointers, each to the one before, and
+ * `first` is where the first of them leads; the second's name is the last of them. */
+static size_t chain(unsigned pointers, unsigned first, uint8_t *data)
+{
+    static const uint8_t head[] = {5, 'l', 'o', 'c', 'a', 'l', 0, 0, 16, 0, 1, 0, 0, 0, 120};
+    static const uint8_t rest[] = {0, 1, 0, 1, 0, 0, 0, 120, 0, 4, 10, 0, 1, 77};
+    size_t size = 2 * (size_t)(pointers - 1);
+    size_t at = 12;
+    size_t to = first;
+
+    memset(data, 0, 12);
+    data[7] = 2;
+    memcpy(&data[at], head, sizeof head);
+    at += sizeof head;
+    data[at++] = (uint8_t)(size >> 8);
+    data[at++] = (uint8_t)size;
+    for (unsigned i = 0; i < pointers; i++) {
+        data[at] = (uint8_t)(0xC0 | to >> 8);
+        data[at + 1] = (uint8_t)to;
+        to = at;
+        at += 2;
+    }
+    memcpy(&data[at], rest, sizeof rest);
+    return at + sizeof rest;
+}
+
+/* RFC 1035 §4.1.4: pointers lead back, and no name costs more than its length. */
+static void h2_pointers_lead_back_and_are_few(void **state)
+{
+    static uint8_t data[9000];
+    static floe_mdns_message message;
+    static const struct {
+        unsigned pointers;
+        unsigned first;
+        bool good;
+    } cases[] = {
+        {1, 12, true},    {2, 12, true},     {127, 12, true},
+        {128, 12, false}, {4000, 12, false},                 /* too many */
+        {1, 29, false},   {1, 30, false},    {2, 31, false}, /* to itself, and forward */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t size = chain(cases[i].pointers, cases[i].first, data);
+        assert_int_equal(floe_mdns_parse(data, size, &message), cases[i].good);
+    }
+}
+
 /* Each machine's trees are of a shape that nobody else can reckon. */
 static void h2_a_machine_begins_with_randomness(void **state)
 {
@@ -2378,6 +2426,7 @@ int main(void)
         TEST(h2_names_at_their_bounds),
         TEST(h2_messages_have_the_room_that_they_need),
         TEST(h2_a_message_has_so_many_items),
+        TEST(h2_pointers_lead_back_and_are_few),
         TEST(h2_a_machine_begins_with_randomness),
         TEST(hostile_messages),
         TEST(hostile_floods_stay_bounded),
