@@ -218,7 +218,8 @@ typedef void (*floe_unreachable_handler)(void *user_data, uint32_t candidate_id,
  * Sets the handler for packets of the owner's that the network sends back by ICMP, that this
  * machine will not send (its address is gone, there is no route), and of which a relay's server
  * says so: by ICMP (RFC 8656 §11.6), because it refuses the peer (FLOE_UNREACHABLE_PROHIBITED), or
- * because it could not connect to it (RFC 6062; FLOE_UNREACHABLE_HOST). Told at most once a second for a candidate and peer, and for no more
+ * because there was no permission or no connection to be had of it (FLOE_UNREACHABLE_HOST), so what
+ * waited is dropped. Told at most once a second for a candidate and peer, and for no more
  * than 16 of these a second, so not of each packet.
  *
  * It is a hint that saves time, and no proof: ICMP can be forged (RFC 5927), does not come from

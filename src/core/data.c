@@ -211,6 +211,17 @@ static void release_held(floe_core *core, floe_relay *relay, floe_turn_peer *pee
     let_go(core, relay, peer);
 }
 
+/* No permission was to be had: what waits for it will not leave. */
+static void tell_unsent(floe_core *core, floe_time now, const floe_relay *relay,
+                        const floe_turn_peer *peer)
+{
+    if (peer->refused || !floe_queue_empty(&peer->held)) {
+        floe_unreached_tell(
+            core, now, floe_packet_id(relay->base, relay, FLOE_TCP_TYPE_NONE, peer->address.family),
+            &peer->address, peer->refused ? FLOE_UNREACHABLE_PROHIBITED : FLOE_UNREACHABLE_HOST);
+    }
+}
+
 static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_turn_peer *peer,
                        floe_turn_event event)
 {
@@ -228,12 +239,7 @@ static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_t
         floe_relay_verify(relay, now);
         /* fall through */
     case FLOE_TURN_FAILED:
-        if (peer->refused) { /* what was sent until now would be missed by nobody */
-            floe_unreached_tell(
-                core, now,
-                floe_packet_id(relay->base, relay, FLOE_TCP_TYPE_NONE, peer->address.family),
-                &peer->address, FLOE_UNREACHABLE_PROHIBITED);
-        }
+        tell_unsent(core, now, relay, peer);
         let_go(core, relay, peer);
         break;
     case FLOE_TURN_LOST:
@@ -266,6 +272,7 @@ void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay)
         floe_stun_transaction before = peer->transaction;
         floe_turn_event event = floe_turn_peer_time(&relay->turn, now, peer);
         if (event == FLOE_TURN_FAILED) {
+            tell_unsent(core, now, relay, peer);
             drop_peer(core, relay, peer);
         } else {
             if (event == FLOE_TURN_DOUBT) {
