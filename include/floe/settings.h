@@ -182,8 +182,10 @@ typedef struct floe_settings {
     /** Host (the default, 0) or srflx. */
     floe_candidate_type nat_1to1_candidate_type;
     /** TLS and DTLS to servers (RFC 8489 §6.2.3). Certificates are checked against the URL's host
-     * by the system's trust store, or by the authorities in this PEM file. Files are read when the
-     * api is made; their names are copied. */
+     * by the system's trust store, or by the authorities in this PEM file. Lists of revoked
+     * certificates (CRLs) in it count, RFC 5280 §6.3: what is of an authority whose list is there is
+     * refused if that has it, or has expired. No list and no OCSP responder is asked for by the
+     * network. Files are read when the api is made; their names are copied. */
     const char *tls_ca_file;
     /** Our own certificate with its chain, and its key: PEM files; NULL: none. */
     const char *tls_certificate_file;

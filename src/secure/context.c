@@ -245,6 +245,30 @@ static floe_error bad_file(const char *option, const char *file)
                      why != NULL ? why : "it cannot be read");
 }
 
+/* A list is of its authority's certificates; there need not be one of each. */
+static int without_list(int good, X509_STORE_CTX *store)
+{
+    if (X509_STORE_CTX_get_error(store) != X509_V_ERR_UNABLE_TO_GET_CRL) {
+        return good;
+    }
+    X509_STORE_CTX_set_error(store, X509_V_OK);
+    return 1;
+}
+
+/* RFC 5280 §6.3, by the lists that were read with the authorities. */
+static void check_revocation(X509_STORE *store)
+{
+    const STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);
+
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        if (X509_OBJECT_get_type(sk_X509_OBJECT_value(objects, i)) == X509_LU_CRL) {
+            (void)X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+            X509_STORE_set_verify_cb(store, without_list);
+            return;
+        }
+    }
+}
+
 static floe_error use_files(floe_secure_context *context, SSL_CTX *made)
 {
     const char *own = context->certificate_file;
@@ -258,8 +282,11 @@ static floe_error use_files(floe_secure_context *context, SSL_CTX *made)
             return floe_fail(FLOE_ERR_NO_MEMORY, "no trust store");
         }
         SSL_CTX_set1_cert_store(made, context->system);
-    } else if (context->ca_file != NULL && SSL_CTX_load_verify_file(made, context->ca_file) != 1) {
-        return bad_file("tls_ca_file", context->ca_file);
+    } else if (context->ca_file != NULL) {
+        if (SSL_CTX_load_verify_file(made, context->ca_file) != 1) {
+            return bad_file("tls_ca_file", context->ca_file);
+        }
+        check_revocation(SSL_CTX_get_cert_store(made));
     }
     if (own != NULL && SSL_CTX_use_certificate_chain_file(made, own) != 1) {
         return bad_file("tls_certificate_file", own);

@@ -225,6 +225,34 @@ bool tls_write_files(tls_certificate certificate, const char *certificate_file,
     return good;
 }
 
+bool tls_add_crl(const char *file, bool of_the_authority, tls_certificate revoked, long next)
+{
+    make_all();
+    const identity *issuer = of_the_authority ? &made.authority : &made.client;
+    X509_CRL *list = X509_CRL_new();
+    X509_REVOKED *entry = X509_REVOKED_new();
+    ASN1_TIME *from = X509_gmtime_adj(NULL, -86400);
+    ASN1_TIME *until = X509_gmtime_adj(NULL, next);
+    FILE *to = fopen(file, "a");
+    bool good =
+        to != NULL && X509_CRL_set_version(list, 1) == 1 &&
+        X509_CRL_set_issuer_name(list, X509_get_subject_name(issuer->certificate)) == 1 &&
+        X509_CRL_set1_lastUpdate(list, from) == 1 && X509_CRL_set1_nextUpdate(list, until) == 1 &&
+        X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(made.of[revoked].certificate)) ==
+            1 &&
+        X509_REVOKED_set_revocationDate(entry, from) == 1 &&
+        X509_CRL_add0_revoked(list, entry) == 1 &&
+        X509_CRL_sign(list, issuer->key, EVP_sha256()) > 0 && PEM_write_X509_CRL(to, list) == 1;
+
+    if (to != NULL) {
+        good = fclose(to) == 0 && good;
+    }
+    ASN1_TIME_free(from);
+    ASN1_TIME_free(until);
+    X509_CRL_free(list);
+    return good;
+}
+
 /* The server. */
 
 struct tls_server {

@@ -30,6 +30,9 @@ void tls_fingerprint(tls_certificate certificate, char *text, size_t size);
 /* Certificate and key in PEM; false: no file can be written there. */
 bool tls_write_files(tls_certificate certificate, const char *certificate_file,
                      const char *key_file);
+/* Adds a list of revoked certificates to a file (RFC 5280 §5): the authority's, or one of another
+ * name; it has this certificate, and another follows in so many seconds, or should have. */
+bool tls_add_crl(const char *file, bool of_the_authority, tls_certificate revoked, long next);
 
 typedef struct tls_options {
     tls_certificate certificate;

@@ -485,6 +485,47 @@ static void t8_files_are_read_once(void **state)
     floe_secure_context_free(context);
 }
 
+/* RFC 5280 §6.3: where the file of authorities has lists of revoked certificates, what is of such an
+ * authority is checked against its list, which has to be of our time; what is of others is not. */
+static void t8_lists_of_revoked_certificates(void **state)
+{
+    static const struct {
+        bool of_the_authority;
+        tls_certificate revoked;
+        long next;
+        const char *refused;
+    } rows[] = {
+        {true, TLS_RIGHT, 86400, "certificate revoked"},
+        {true, TLS_WRONG_NAME, 86400, NULL},
+        {true, TLS_WRONG_NAME, -3600, "CRL has expired"},
+        {false, TLS_RIGHT, 86400, NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+        char file[] = "/tmp/floe-authority-XXXXXX";
+        bool datagrams = i % 2 == 1;
+        (void)close(mkstemp(file));
+        copy_file(tls_ca_file(), file);
+        assert_true(
+            tls_add_crl(file, rows[i / 2].of_the_authority, rows[i / 2].revoked, rows[i / 2].next));
+        floe_secure_context *context = context_of(&(floe_secure_options){.ca_file = file});
+        assert_int_equal(unlink(file), 0);
+        tls_server *server =
+            tls_server_new(&(tls_options){.certificate = TLS_RIGHT, .datagrams = datagrams});
+        pair with;
+        begin(&with, server, context, "turn.example", datagrams);
+        exchange(&with, FLIGHT);
+        assert_int_equal(with.ready, rows[i / 2].refused == NULL);
+        if (!with.ready) {
+            assert_non_null(strstr(floe_secure_failure(with.client), rows[i / 2].refused));
+        }
+        end(&with);
+        tls_server_free(server);
+        floe_secure_context_free(context);
+    }
+}
+
 #define HALF_A_PIN "0123456789abcdef0123456789abcdef"
 
 /* A fingerprint in either case, with colons between its bytes or without. */
@@ -1151,6 +1192,7 @@ int main(void)
         cmocka_unit_test(t8_insecure_takes_all_but_only_when_told),
         cmocka_unit_test(t8_our_own_certificate),
         cmocka_unit_test(t8_files_are_read_once),
+        cmocka_unit_test(t8_lists_of_revoked_certificates),
         cmocka_unit_test(t8_a_pin_however_it_is_spelt),
         cmocka_unit_test(t8_which_sessions_are_kept),
         cmocka_unit_test(t8_the_dates_of_a_certificate),
