@@ -237,6 +237,9 @@ static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_t
         break;
     case FLOE_TURN_DOUBT:
         floe_relay_verify(relay, now);
+        if (peer->code == 437) { /* the relay goes, or it is asked again: what waits can */
+            break;
+        }
         /* fall through */
     case FLOE_TURN_FAILED:
         tell_unsent(core, now, relay, peer);

@@ -266,6 +266,7 @@ floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time 
         return FLOE_TURN_SEND;
     case FLOE_STUN_GIVE_UP:
         allocation->outstanding--;
+        peer->code = 0;
         not_had(now, peer, peer->transaction.method);
         return FLOE_TURN_DOUBT;
     case FLOE_STUN_WAIT:
