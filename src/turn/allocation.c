@@ -297,6 +297,9 @@ static const char *read_security(const floe_stun_message *message, floe_span non
                    : "its nonce promises PASSWORD-ALGORITHMS, and there is none: somebody on the "
                      "way may have taken it out";
     }
+    if (security->algorithms.size > FLOE_TURN_ALGORITHMS_MAX) {
+        return "it names too many algorithms for passwords: no request has room to repeat them";
+    }
     return choose_algorithm(security->algorithms, &security->algorithm)
                ? NULL
                : "it takes passwords by unknown algorithms only";

@@ -12,9 +12,13 @@
 #include "stun/writer.h"
 #include "turn/account.h"
 
-/* Room for the largest request: USERNAME, REALM, NONCE and ACCESS-TOKEN at their longest, and the
- * rest. */
+/* Room for the largest request: USERNAME, REALM, NONCE, PASSWORD-ALGORITHMS, ACCESS-TOKEN and
+ * MOBILITY-TICKET at their longest, and the rest. */
 #define FLOE_TURN_REQUEST_SIZE 4608
+
+/* RFC 8489 sets no bound on the list of algorithms that a request has to repeat: one of 64
+ * is taken. */
+#define FLOE_TURN_ALGORITHMS_MAX 256U
 
 /* Which families of relayed address are asked for, joined by |. */
 #define FLOE_TURN_IPV4 1U

@@ -22,7 +22,8 @@ typedef struct answer {
     uint16_t family_error; /* ADDRESS-ERROR-CODE for IPv6, under the draft's number */
     const char *alternate;
     const char *domain;
-    const uint16_t *algorithms; /* PASSWORD-ALGORITHMS; two of them */
+    const uint16_t *algorithms; /* PASSWORD-ALGORITHMS; two of them, */
+    size_t more_algorithms;     /* or so many */
     bool sha256;                /* signs that way */
     const char *ticket;         /* MOBILITY-TICKET */
     const char *reservation;    /* RESERVATION-TOKEN */
@@ -143,7 +144,8 @@ static void put_what_is_rare(floe_stun_writer *writer, const answer *a)
                                                               : 3U);
     }
     if (a->algorithms != NULL) {
-        floe_stun_put_password_algorithms(writer, FLOE_STUN_PASSWORD_ALGORITHMS, a->algorithms, 2);
+        floe_stun_put_password_algorithms(writer, FLOE_STUN_PASSWORD_ALGORITHMS, a->algorithms,
+                                          a->more_algorithms > 0 ? a->more_algorithms : 2);
     }
 }
 
@@ -1253,6 +1255,38 @@ static void t3_sha256_is_taken_where_it_is_offered(void **state)
     }
 }
 
+/* RFC 8489 §9.2.5: the retry has them all; a list so long that no request has room for it is told at
+ * once, of an Allocate and of what is asked for a peer. */
+static void t3_algorithms_that_do_not_fit(void **state)
+{
+    uint16_t list[FLOE_TURN_ALGORITHMS_MAX / 4 + 1] = {FLOE_STUN_PASSWORD_SHA256};
+    fixture *f = *state;
+
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+        floe_stun_message message;
+        floe_span value;
+        const answer asks = {.code = 401,
+                             .realm = "r",
+                             .nonce = "obMatJos2gAAA",
+                             .lifetime = -1,
+                             .algorithms = list,
+                             .more_algorithms = FLOE_TURN_ALGORITHMS_MAX / 4 + i};
+        begin_anew(f);
+        sent(f, bytes, &message);
+        if (i == 1) {
+            assert_int_equal(respond(f, &asks), FLOE_TURN_FAILED);
+            assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_BAD_ANSWER);
+            assert_non_null(strstr(f->allocation.failure.reason, "too many algorithms"));
+            return;
+        }
+        assert_int_equal(respond(f, &asks), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_true(floe_stun_find(&message, FLOE_STUN_PASSWORD_ALGORITHMS, &value));
+        assert_int_equal(value.size, FLOE_TURN_ALGORITHMS_MAX);
+    }
+}
+
 /* What the nonce's bits promise and the message does not hold: somebody took it out (§9.2.1). */
 static void t3_a_bid_down_is_refused(void **state)
 {
@@ -1432,7 +1466,13 @@ static void the_longest_request_fits(void **state)
     floe_turn_realm *realm;
 
     memset(username, 'u', sizeof username - 1);
-    const floe_turn_security security = {.algorithm = FLOE_STUN_PASSWORD_MD5};
+    static const uint8_t algorithms[FLOE_TURN_ALGORITHMS_MAX];
+    const floe_turn_security security = {.algorithm = FLOE_STUN_PASSWORD_SHA256,
+                                         .algorithms = floe_span_of(algorithms, sizeof algorithms)};
+    const floe_turn_wishes wishes = {.families = FLOE_TURN_IPV4 | FLOE_TURN_IPV6,
+                                     .mobile = true,
+                                     .dont_fragment = true,
+                                     .even_port = true};
     username[sizeof username - 1] = '\0';
     memset(text, 'r', sizeof text - 1);
     text[sizeof text - 1] = '\0';
@@ -1444,11 +1484,11 @@ static void the_longest_request_fits(void **state)
     floe_turn_realm_release(realm);
     floe_turn_allocation_free(&f->allocation);
     floe_turn_allocation_init(&f->allocation, &f->random.table, account, &f->server,
-                              floe_milliseconds(500), false,
-                              &(floe_turn_wishes){.families = FLOE_TURN_IPV4});
+                              floe_milliseconds(500), false, &wishes);
     floe_turn_account_release(account);
     assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
     sent(f, bytes, &message);
+    assert_in_range(message.bytes.size, 3400, FLOE_TURN_REQUEST_SIZE - FLOE_TURN_TICKET_MAX - 4);
 }
 
 /* Lets the machine send what is signed with that nonce. */
@@ -1599,6 +1639,7 @@ int main(void)
         TEST(k1_dont_fragment_where_it_works),
         TEST(t3_sha256_and_user_hashes),
         TEST(t3_sha256_is_taken_where_it_is_offered),
+        TEST(t3_algorithms_that_do_not_fit),
         TEST(t3_a_bid_down_is_refused),
         TEST(t3_a_bid_down_by_a_stale_nonce),
         TEST(t3_algorithms_count_without_the_cookie),
