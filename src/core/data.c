@@ -352,6 +352,7 @@ static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *rela
         return floe_send_refused();
     }
     floe_relay_sends(relay, now);
+    floe_turn_peer_expire(peer, now);
     size_t room = core->shared->queue_limit;
     size_t waiting;
     floe_error error = peer->permitted ? send_wrapped(core, relay, peer, room, data)

@@ -254,13 +254,21 @@ static void not_had(floe_time now, floe_turn_peer *peer, uint16_t method)
     }
 }
 
-floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time now,
-                                    floe_turn_peer *peer)
+void floe_turn_peer_expire(floe_turn_peer *peer, floe_time now)
 {
     if (floe_time_reached(now, peer->permission_ends)) {
         peer->permission_ends = FLOE_TIME_NEVER;
         peer->permitted = false;
     }
+    if (peer->bound && floe_time_reached(now, peer->channel_ends)) {
+        peer->bound = false;
+    }
+}
+
+floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time now,
+                                    floe_turn_peer *peer)
+{
+    floe_turn_peer_expire(peer, now);
     switch (floe_turn_allocation_resend(allocation, &peer->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
         return FLOE_TURN_SEND;

@@ -46,6 +46,8 @@ bool floe_turn_peer_permits(const floe_turn_allocation *allocation, const floe_a
 floe_turn_peer *floe_turn_peer_add(floe_turn_allocation *allocation, floe_time now,
                                    const floe_address *address);
 void floe_turn_peer_free(floe_turn_allocation *allocation, floe_turn_peer *peer);
+/* What the server may no longer know by now is over, whether or not `time` was called. */
+void floe_turn_peer_expire(floe_turn_peer *peer, floe_time now);
 /* Something goes to it: FLOE_TURN_SEND if a channel is asked for by that. */
 floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time now,
                                     floe_turn_peer *peer);

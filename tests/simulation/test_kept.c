@@ -2302,6 +2302,34 @@ static void k1_what_no_permission_was_had_for_is_told(void **state)
     }
 }
 
+/* RFC 8656 §11.1, §12.5: a driver that is late has not told that permission and channel are over,
+ * and nothing is sent by them: it waits until they are had again. */
+static void k1_nothing_goes_by_a_permission_that_is_over(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (size_t sends = 1; sends <= 2; sends++) { /* the second binds a channel */
+        make(&h, turn_url, 1, defaults);
+        (void)with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        gather(&h);
+        floe_address peer = address_of("198.51.100.77:7");
+        uint32_t relay = h.last[FLOE_CANDIDATE_TYPE_RELAY];
+        for (size_t i = 0; i < sends; i++) {
+            assert_int_equal(floe_core_send(h.core, h.now, relay, &peer, "x", 1), FLOE_OK);
+            pass(&h, 1000);
+        }
+        h.now = floe_time_after(h.now, floe_seconds(sends == 1 ? 301 : 641));
+        assert_int_equal(floe_core_send(h.core, h.now, relay, &peer, "x", 1), FLOE_OK);
+        settle(&h);
+        assert_int_equal(h.data, sends);
+        pass(&h, 1000);
+        assert_int_equal(h.data, sends + 1);
+        assert_int_equal(h.packet[0] >> 6, 0);
+        end(&h);
+    }
+}
+
 /* RFC 8656 §11.6: the relay's server has ICMP from the peer's side, and the owner hears of each
  * condition; of a packet that was too large, or too long on its way, by a word of its own. */
 static void k1_a_relays_server_says_that_a_peer_is_not_reached(void **state)
@@ -3283,6 +3311,7 @@ int main(void)
         cmocka_unit_test(k1_a_peer_that_is_not_reached_is_told),
         cmocka_unit_test(k1_what_does_not_leave_by_a_relay_is_told),
         cmocka_unit_test(k1_what_no_permission_was_had_for_is_told),
+        cmocka_unit_test(k1_nothing_goes_by_a_permission_that_is_over),
         cmocka_unit_test(k1_a_relays_server_says_that_a_peer_is_not_reached),
         cmocka_unit_test(t7b_what_its_owner_doubts_is_asked),
     };
