@@ -477,11 +477,44 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
     }
 }
 
+/* By this gathering, be it for another URL. */
+static bool is_asked(const floe_binding *binding)
+{
+    FLOE_LIST_EACH(pair, &binding->base->pairs, floe_pair, of_base)
+    {
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            if (attempt->binding == binding ||
+                floe_address_equal(&attempt->remote, &binding->remote)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Its server's name leads to other addresses of the family by now. */
+static bool has_moved_away(const floe_core *core, const floe_binding *binding)
+{
+    const floe_names *names = &binding->server->names;
+    bool elsewhere = false;
+
+    for (size_t i = 0; i < names->place_count; i++) {
+        const floe_address *to = &names->places[i].address;
+        if (floe_address_equal(to, &binding->remote)) {
+            return false;
+        }
+        elsewhere = elsewhere || to->family == binding->remote.family;
+    }
+    return elsewhere && !is_asked(binding) &&
+           !floe_relays_keep(core, binding->base, &binding->remote);
+}
+
 void floe_bindings_sweep(floe_core *core, floe_base *base)
 {
     FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {
-        if (!floe_server_current(core, binding->server)) {
+        if (!floe_server_current(core, binding->server) || has_moved_away(core, binding)) {
             floe_binding_free(core, binding);
         }
     }

@@ -306,7 +306,8 @@ static sim_count world_count(const sim_changing_world *change, const sim_owner *
         const sim_way *way = &change->ways[i];
         floe_address server = server_address_for(change->world, n, way->remote.family);
         if (way->channel >> SIM_LIFE_SHIFT == owner->life &&
-            floe_address_equal(&server, &way->remote)) {
+            (floe_address_equal(&server, &way->remote) ||
+             server_was_at(change->world, n, &way->remote))) {
             sum.requests += way->counts[kind].requests;
             sum.again += way->counts[kind].again;
             sum.answers += way->counts[kind].answers;

@@ -30,9 +30,10 @@ static uint64_t lateness(const sim_changing_world *change)
 static uint64_t noticed_within(const sim_changing_world *change)
 {
     uint64_t kept = keepalive(change);
+    uint32_t rto = change->network.settings.rto_ms;
 
-    return (kept > 20 * SIM_SECOND ? kept : 20 * SIM_SECOND) + GIVE_UP + lateness(change) +
-           10 * SIM_SECOND;
+    return (kept > 20 * SIM_SECOND ? kept : 20 * SIM_SECOND) +
+           GIVE_UP * (rto == 0 ? 500 : rto) / 500 + lateness(change) + 10 * SIM_SECOND;
 }
 
 static bool is_past(const sim_changing_world *change, uint64_t since, uint64_t bound)
@@ -191,7 +192,8 @@ static void audit_relay(sim_changing_world *change, const sim_told *told)
     allocation = allocation_of(change, server, &told->ip);
     if (allocation == NULL) {
         uint64_t since = later_of(told->at, change_good_since(change, server, SIZE_MAX));
-        if (told->doubted != 0 && told->doubted >= since &&
+        bool moved = *change->network.servers[server].was_ip != '\0'; /* there all is silent */
+        if (!moved && told->doubted != 0 && told->doubted >= since &&
             is_past(change, told->doubted, 10 * SIM_SECOND) && change_is_in_time(change) &&
             change->plan->late.timers_ms < 200) {
             change_violated(change, "T7b: the relay %s of %s was doubted, is gone, and is listed",

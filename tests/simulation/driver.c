@@ -175,7 +175,9 @@ static bool is_somebody(const sim_changing_world *change, const floe_address *re
     }
     for (size_t i = 0; i < change->network.server_count; i++) {
         floe_address first;
-        if (server_first_address(change->world, i, &first) && floe_address_equal(&first, remote)) {
+        if ((server_first_address(change->world, i, &first) &&
+             floe_address_equal(&first, remote)) ||
+            server_was_at(change->world, i, remote)) {
             return true;
         }
     }

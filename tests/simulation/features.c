@@ -688,6 +688,15 @@ static void server_is_closed(seeded_random *random, sim_changing *plan)
                     any_server(random, plan));
 }
 
+/* Its name gets another address, and at the old one nobody is any more. */
+static void server_moves(seeded_random *random, sim_changing *plan)
+{
+    unsigned n = turn_server(random, plan);
+
+    plan->network.servers[n].by_name = true;
+    (void)add_change(plan, SIM_SERVER_MOVES, n, some_time(random, plan));
+}
+
 static const uint32_t one_method[] = {1U << FLOE_STUN_BINDING, 1U << FLOE_STUN_REFRESH,
                                       1U << FLOE_STUN_CREATE_PERMISSION,
                                       1U << FLOE_STUN_CHANNEL_BIND, 1U << FLOE_STUN_ALLOCATE};
@@ -1187,6 +1196,7 @@ static const struct {
     {"a server is down for a while", server_goes_down},
     {"a server falls silent", server_falls_silent},
     {"a server is closed", server_is_closed},
+    {"a server moves", server_moves},
     {"a method fails", method_fails},
     {"a method is dropped", method_is_dropped},
     {"peers are refused", peers_are_refused},

@@ -28,6 +28,17 @@ floe_address server_address_for(const sim_world *world, size_t server, uint8_t f
     return address;
 }
 
+bool server_was_at(const sim_world *world, size_t server, const floe_address *address)
+{
+    floe_address was;
+
+    if (floe_address_parse(world->config->servers[server].was_ip, &was) != FLOE_OK) {
+        return false;
+    }
+    was.port = world->config->servers[server].port;
+    return floe_address_equal(&was, address);
+}
+
 floe_address world_peer(unsigned n)
 {
     floe_address address = {0};

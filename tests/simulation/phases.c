@@ -52,7 +52,7 @@ static void change_server(sim_changing_world *change, const sim_change *what)
     sim_server *server = &change->network.servers[what->n];
     bool harms_data = true;
     bool lasts = true;
-    unsigned token_from;
+    sim_server before = *server;
 
     switch (what->kind) {
     case SIM_SERVER_RESTARTS:
@@ -91,13 +91,23 @@ static void change_server(sim_changing_world *change, const sim_change *what)
     case SIM_SERVER_IS_SLOW:
         server->round_trip_ms = what->value;
         break;
+    case SIM_SERVER_MOVES:
+        server_restarts(world, what->n);
+        streams_break(world, what->n, false);
+        memcpy(server->was_ip, server->ip, sizeof server->was_ip);
+        (void)snprintf(server->ip, sizeof server->ip,
+                       strchr(server->was_ip, ':') != NULL ? "2a00:ffff::9%u" : "203.0.113.15%u",
+                       what->n);
+        lasts = false;
+        break;
     default: /* is back */
         if (server->temper == SIM_SILENT) {
             streams_break(world, what->n, false);
         }
-        token_from = server->token_from;
         *server = change->plan->network.servers[what->n];
-        server->token_from = token_from;
+        server->token_from = before.token_from;
+        memcpy(server->ip, before.ip, sizeof server->ip);
+        memcpy(server->was_ip, before.was_ip, sizeof server->was_ip);
         change->expired[what->n] = 0;
         lasts = false;
         break;
@@ -163,6 +173,7 @@ static const char *name_of(sim_change_kind kind)
         [SIM_SERVER_REFUSES] = "server refuses peers",
         [SIM_SERVER_EXPIRES] = "credentials expire, server",
         [SIM_SERVER_IS_SLOW] = "server is slow",
+        [SIM_SERVER_MOVES] = "server moves",
         [SIM_SERVER_IS_BACK] = "server is back",
         [SIM_NAT_FORGETS] = "NAT forgets, interface",
         [SIM_INTERFACE_GOES] = "interface goes",

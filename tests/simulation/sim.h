@@ -114,6 +114,7 @@ typedef struct sim_server {
     unsigned round_trip_ms;
     floe_protocol transport;
     char other_ip[48]; /* where it is too, by the other family; "": it is not */
+    char was_ip[48];   /* where it was before it moved, and nobody is now; "": it has not */
     unsigned families; /* that it relays, FLOE_TURN_IPV4 and FLOE_TURN_IPV6 */
     bool sha256;       /* wants MESSAGE-INTEGRITY-SHA256 */
     bool anonymous;    /* and USERHASH */

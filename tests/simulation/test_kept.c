@@ -609,6 +609,36 @@ static void l12_a_url_by_tcp_keeps_no_mapping(void **state)
     }
 }
 
+/* L5, R6: a name that leads elsewhere by the next gathering: what the old address shows goes with it,
+ * and nobody is asked there any more. A look-up that fails changes nothing. */
+static void r6_a_server_that_has_moved_shows_nothing(void **state)
+{
+    static const char *const url[] = {"stun:stun.example.org"};
+    static hand h;
+
+    (void)state;
+    make(&h, url, 1, defaults);
+    server *old = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    (void)with(&h, "203.0.113.5:3478", "192.0.2.7:701"); /* a NAT with a mapping for each */
+    h.places[0] = "203.0.113.2:0";
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, end");
+    h.places[0] = NULL;
+    gather(&h);
+    pass(&h, 6000);
+    assert_null(strstr(h.log, "-"));
+    *h.log = '\0';
+    h.places[0] = "203.0.113.5:0";
+    gather(&h);
+    pass(&h, 6000);
+    read_log(&h, "+ srflx, - srflx, end");
+    old->bindings = 0;
+    pass(&h, 60000);
+    assert_int_equal(old->bindings, 0);
+    end(&h);
+}
+
 /* ── Mobility ── */
 
 /* T10, R1, L11: a relay that has moved knows no mapped address (RFC 8016): what the NAT shows of the
@@ -3294,6 +3324,7 @@ int main(void)
         cmocka_unit_test(r6_whoever_answers_keeps_the_mapping),
         cmocka_unit_test(r6_a_silent_server_ends_no_mapping),
         cmocka_unit_test(r6_a_url_goes_and_the_mapping_stays),
+        cmocka_unit_test(r6_a_server_that_has_moved_shows_nothing),
         cmocka_unit_test(r6_another_mapping_is_a_reason_to_ask),
         cmocka_unit_test(r6_a_mapping_that_two_saw_has_changed),
         cmocka_unit_test(l12_the_same_options_again),

@@ -251,6 +251,8 @@ floe_address server_address(const sim_world *world, size_t server);
 /* Of that family, if it has one. */
 floe_address server_address_for(const sim_world *world, size_t server, uint8_t family);
 bool server_first_address(const sim_world *world, size_t server, floe_address *address);
+/* Before it moved. */
+bool server_was_at(const sim_world *world, size_t server, const floe_address *address);
 /* A message came to a server. */
 void server_receive(sim_world *world, size_t server, const floe_address *client, floe_span data);
 /* A packet of a peer came to a relayed address. */
