@@ -247,6 +247,7 @@ void account_error(sim_changing_world *change, sim_owner *owner, const floe_cand
         return; /* a name that was taken back since */
     }
     if (n == SIZE_MAX || (!silent && !closed) || change->network.servers[n].redirect != 0 ||
+        *change->network.servers[n].was_ip != '\0' || /* which of its addresses is meant? */
         change->network.servers[n].transport != FLOE_PROTOCOL_UDP) {
         return;
     }
@@ -256,7 +257,7 @@ void account_error(sim_changing_world *change, sim_owner *owner, const floe_cand
         floe_address server = server_address_for(change->world, n, way->remote.family);
         if (floe_address_equal(&server, &way->remote) &&
             way->channel >> SIM_LIFE_SHIFT == owner->life) {
-            answered = answered || (way->last_answer >= owner->began &&
+            answered = answered || (way->last_answer > owner->began &&
                                     is_from(change, way, error->address != NULL ? &from : NULL));
             refused = refused || way->last_error != 0; /* by a socket that is gone, say */
         }

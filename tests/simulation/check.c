@@ -564,7 +564,7 @@ static bool goes_on(const sim_world *world, const sim_transaction *made)
     for (size_t i = 1; i <= world->transaction_count && i <= TRANSACTIONS_MAX; i++) {
         const sim_transaction *one =
             &world->transactions[(world->transaction_count - i) % TRANSACTIONS_MAX];
-        if (one->method == made->method && one->port == made->port &&
+        if (one->method == made->method && floe_address_equal(&one->local, &made->local) &&
             floe_address_equal(&one->to, &made->to)) {
             uint64_t wait = 500000000ULL << (one->sends - 1);
             return world->now - one->last_sent >= wait && world->now - one->last_sent < 2 * wait;
@@ -578,7 +578,7 @@ static void check_new_transaction(sim_world *world, const sim_socket *socket,
 {
     sim_transaction made = {.id = message->id,
                             .method = message->method,
-                            .port = socket->local.port,
+                            .local = socket->local,
                             .to = *to,
                             .sends = 1,
                             .last_sent = world->now};

@@ -119,7 +119,7 @@ typedef struct sim_offer {
 typedef struct sim_transaction {
     floe_stun_id id;
     uint16_t method;
-    uint16_t port; /* ours */
+    floe_address local;
     floe_address to;
     unsigned sends;
     uint64_t last_sent;
