@@ -745,6 +745,14 @@ static bool is_final(const floe_failure *failure)
            (failure->kind == FLOE_FAILURE_SERVER && (failure->code == 403 || failure->code == 441));
 }
 
+/* RFC 8656 §7.4: an Allocate that is answered so is not sent again before its owner has changed
+ * something. */
+static bool is_refused_for_good(const floe_failure *failure)
+{
+    return failure->kind == FLOE_FAILURE_SERVER && (failure->code == 400 || failure->code == 420 ||
+                                                    failure->code == 440 || failure->code == 442);
+}
+
 /* The socket stays, and asks anew in its time. */
 static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay, bool full)
 {
@@ -800,7 +808,7 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     if (full) {
         floe_server_refuses(core, now, relay->server, relay->kind, failure.code);
     }
-    if (is_final(&failure) || !relay->renews) {
+    if (is_final(&failure) || is_refused_for_good(&failure) || !relay->renews) {
         give_up(core, now, relay, relay->renews, failure);
         return;
     }

@@ -26,6 +26,7 @@ typedef enum doing {
     UNKNOWN, /* 420 */
     FAMILY,  /* 440 */
     FULL,    /* 486 */
+    SAYS,    /* its `code` */
 } doing;
 
 typedef struct server {
@@ -52,6 +53,7 @@ typedef struct server {
     bool guarded;      /* it wants to know who asks, and signs no errors */
     bool ends_at_once; /* it says LIFETIME 0 to a Refresh that asks for more (node-turn) */
     bool tickets;      /* its allocations move (RFC 8016) */
+    uint16_t code;     /* where it SAYS one */
 } server;
 
 typedef struct hand {
@@ -286,6 +288,9 @@ static void serve(hand *h)
             break;
         case FULL:
             refuse(h, channel, by, &request, 486);
+            break;
+        case SAYS:
+            refuse(h, channel, by, &request, by->code);
             break;
         case STUNNED:
             floe_core_unreachable(h->core, h->now, channel, &to, FLOE_UNREACHABLE_PORT, copy, size);
@@ -836,32 +841,43 @@ static void t7_a_renewal_that_meets_icmp(void **state)
     end(&h);
 }
 
-/* E1, E2: a server that is away while it is restarted with another password: that the relay is not
- * to be had for now is told, and then the refusal, with which it ends for good, too. */
+/* E1, E2: a server that is away while it is restarted with another configuration: that the relay is
+ * not to be had for now is told, and then the refusal, with which it ends for good, too (RFC 8656
+ * §7.4), until somebody gathers. */
 static void t7_a_renewal_that_is_refused_for_good(void **state)
 {
+    static const uint16_t codes[] = {400, 403, 420, 440, 441, 442};
     static hand h;
+    char code[8];
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
-    turn->refresh = FORGOT;
-    turn->allocate = STUNNED;
-    pass(&h, 20000);
-    read_log(&h, "- relay, error");
-    turn->allocate = REFUSES;
-    pass(&h, 60000);
-    read_log(&h, "error");
-    assert_non_null(strstr(h.error, "403"));
-    assert_true(h.url_failed);
-    size_t asked = turn->allocates;
-    pass(&h, 300000);
-    read_log(&h, "");
-    assert_int_equal(turn->allocates, asked);
-    end(&h);
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->code = codes[i];
+        gather(&h);
+        pass(&h, 1000);
+        *h.log = '\0';
+        turn->refresh = FORGOT;
+        turn->allocate = STUNNED;
+        pass(&h, 20000);
+        read_log(&h, "- relay, error");
+        turn->allocate = SAYS;
+        pass(&h, 60000);
+        read_log(&h, "error");
+        (void)snprintf(code, sizeof code, "%u", codes[i]);
+        assert_non_null(strstr(h.error, code));
+        assert_true(h.url_failed);
+        size_t asked = turn->allocates;
+        pass(&h, 300000);
+        read_log(&h, "");
+        assert_int_equal(turn->allocates, asked);
+        turn->allocate = ANSWERS;
+        gather(&h);
+        pass(&h, 1000);
+        read_log(&h, "+ relay, end");
+        end(&h);
+    }
 }
 
 /* L4, E2: of a relay that came back when its generation had been told to be complete without it
