@@ -116,13 +116,15 @@ typedef struct floe_settings {
     /** How long servers still silent are waited for once others have answered for them. 1 to
      *  3,600,000 ms; 0: 500; FLOE_NEVER: until the gather timeout. */
     uint32_t straggler_grace_ms;
-    /** Ta: the time between two new STUN transactions of a gatherer (RFC 8445 §14.2). 5 to 10,000
-     *  ms; 0: 5. */
+    /** Ta: the time between two new STUN transactions of a gatherer (RFC 8445 §14.2). Gatherers of
+     * one api are not paced together: where many begin at once, their owner may spread them. 5 to
+     * 10,000 ms; 0: 5. */
     uint32_t pacing_ms;
     /** The first retransmission timeout of STUN over UDP (RFC 8445 §14.3 asks for at least 500).
      *  500 to 60,000 ms; 0: 500. */
     uint32_t rto_ms;
-    /** Tr: how often a binding is kept alive (RFC 8445 §11 asks for at least 15 s), and how often
+    /** Tr: how often a binding is kept alive (RFC 8445 §11 asks for at least 15 s; less is
+     * for NATs that forget sooner), and how often
      * the server of a relay is asked by Refresh (RFC 8656 §8) whether it has the allocation still:
      * one that was restarted has not. 1,000 to 3,600,000 ms; 0: 15,000. */
     uint32_t keepalive_ms;
