@@ -314,13 +314,15 @@ static floe_binding *ask_reflexive(floe_core *core, const floe_attempt *attempt)
 static floe_binding *ask_reflexive_at(floe_core *core, const floe_pair *pair,
                                       const floe_place *place);
 
-/* T6: a server that is full is not asked again; what it can show without an allocation is. */
-static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, uint16_t code)
+/* What a server has told one of us is an answer to all: who is full, or refuses the credentials, is
+ * not asked again (RFC 8656 §7.4). What it can show without an allocation is. */
+static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, floe_failure_kind kind,
+                   uint16_t code)
 {
     const floe_pair *pair = attempt->pair;
     floe_relay *relay = attempt->relay;
     floe_failure failure = {
-        .kind = FLOE_FAILURE_SERVER, .code = code, .remote = attempt->remote, .unasked = true};
+        .kind = (uint8_t)kind, .code = code, .remote = attempt->remote, .unasked = true};
 
     set_start(core, attempt, FLOE_TIME_NEVER);
     if (relay == NULL) {
@@ -335,7 +337,10 @@ static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, uint16
     floe_attempt_failed(core, now, attempt, failure);
 }
 
-static void refuse_all(floe_core *core, floe_time now, floe_server *server, uint16_t code)
+/* Credentials are wrong where they were refused: behind another address is another machine, maybe.
+ */
+static void refuse_all(floe_core *core, floe_time now, floe_server *server, floe_failure_kind kind,
+                       uint16_t code, const floe_address *by)
 {
     FLOE_LIST_EACH(pair, &server->pairs, floe_pair, of_server)
     {
@@ -344,8 +349,10 @@ static void refuse_all(floe_core *core, floe_time now, floe_server *server, uint
             bool begun = attempt->relay != NULL &&
                          (floe_stun_transaction_runs(&attempt->relay->turn.transaction) ||
                           attempt->relay->turn.state == FLOE_TURN_ALLOCATED);
-            if (attempt->progress == FLOE_PENDING && !begun && !pair->yielded) {
-                refuse(core, now, attempt, code);
+            bool told =
+                kind != FLOE_FAILURE_CREDENTIALS || floe_address_equal(&attempt->remote, by);
+            if (attempt->progress == FLOE_PENDING && !begun && told && !pair->yielded) {
+                refuse(core, now, attempt, kind, code);
             }
         }
     }
@@ -393,7 +400,9 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
 {
     floe_pair *pair = attempt->pair;
     bool relays = pair->server->url->turn && !pair->yielded && !floe_relay_beside(pair->kind);
-    uint16_t full = relays && floe_failure_is_full(&failure) && !failure.unasked ? failure.code : 0;
+    floe_failure_kind kind = (floe_failure_kind)failure.kind;
+    bool of_all = floe_failure_is_full(&failure) || kind == FLOE_FAILURE_CREDENTIALS;
+    uint16_t told = relays && of_all && !failure.unasked ? failure.code : 0;
     bool answered = failure.kind == FLOE_FAILURE_SERVER || failure.kind == FLOE_FAILURE_CREDENTIALS;
 
     if (attempt->progress != FLOE_PENDING) {
@@ -413,8 +422,8 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
     if (answered) {
         ask_what_allocate_would_show(core, attempt);
     }
-    if (full != 0) {
-        refuse_all(core, now, pair->server, full);
+    if (told != 0) {
+        refuse_all(core, now, pair->server, kind, told, &attempt->remote);
     }
 }
 
@@ -727,7 +736,7 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
 
     set_start(core, attempt, FLOE_TIME_NEVER);
     if (refusal != NULL) {
-        refuse(core, now, attempt, refusal->code);
+        refuse(core, now, attempt, FLOE_FAILURE_SERVER, refusal->code);
         return;
     }
     if (turn) {

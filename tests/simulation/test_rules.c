@@ -732,6 +732,38 @@ static void t6_nobody_asks_a_server_that_is_full(void **state)
     }
     assert_in_range(packets[1], 1, packets[0] + 8);
 }
+
+/* RFC 8656 §7.4: who was told that his credentials are wrong asks the same server no more, from
+ * whatever address of his; each hears of it. */
+static void s2_wrong_credentials_are_tried_once(void **state)
+{
+    sim_config config;
+    unsigned packets[2];
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        sim_config_simple(&config);
+        for (unsigned n = 1; n < 8 + 20 * i; n++) {
+            char ip[48];
+            (void)snprintf(ip, sizeof ip, "10.0.%u.2", n + 1);
+            sim_add_interface(&config, "eth1", ip);
+        }
+        config.settings.addresses_max = 48;
+        config.settings.pacing_ms = 50;
+        config.policy = FLOE_GATHER_POLICY_RELAY;
+        sim_add_server(&config, true, "203.0.113.2", SIM_WRONG_PASSWORD);
+        const sim_seen *seen = run(&config);
+        packets[i] = seen->packets_sent_at_complete;
+        assert_int_equal(seen->error_count, config.interface_count);
+        for (size_t n = 0; n < seen->error_count; n++) {
+            assert_int_equal(seen->errors[n].code, 401);
+            assert_non_null(strstr(seen->errors[n].text, "refuses the username"));
+        }
+    }
+    assert_int_equal(packets[1], packets[0]);
+    assert_in_range(packets[0], 2, 10);
+}
+
 static void t7_a_lost_allocation_is_withdrawn_and_asked_for_again(void **state)
 {
     sim_config config;
@@ -886,6 +918,7 @@ int main(void)
         cmocka_unit_test(t6_437_for_ever_is_one_error),
         cmocka_unit_test(t6_a_quota_stops_the_third),
         cmocka_unit_test(t6_nobody_asks_a_server_that_is_full),
+        cmocka_unit_test(s2_wrong_credentials_are_tried_once),
         cmocka_unit_test(t7_a_lost_allocation_is_withdrawn_and_asked_for_again),
         cmocka_unit_test(c4_order_of_interfaces),
         cmocka_unit_test(c6_foundations),
