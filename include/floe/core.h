@@ -89,8 +89,8 @@ FLOE_EXPORT uint64_t floe_core_shared_dropped(const floe_core_shared *shared);
 FLOE_EXPORT void floe_core_shared_promise_trust(floe_core_shared *shared);
 /** Whether the file is wanted; true once. */
 FLOE_EXPORT bool floe_core_shared_wants_trust(floe_core_shared *shared);
-/** Reads the file. */
-FLOE_EXPORT void floe_core_shared_read_trust(floe_core_shared *shared);
+/** Reads the file; not `readable`: the driver knows that it can't be, and it counts as missing. */
+FLOE_EXPORT void floe_core_shared_read_trust(floe_core_shared *shared, bool readable);
 
 /**
  * Makes a gatherer in state new: nothing is asked of the network.

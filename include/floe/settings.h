@@ -187,7 +187,8 @@ typedef struct floe_settings {
      * by the system's trust store, or by the authorities in this PEM file. Lists of revoked
      * certificates (CRLs) in it count, RFC 5280 §6.3: what is of an authority whose list is there is
      * refused if that has it, or has expired. No list and no OCSP responder is asked for by the
-     * network. Files are read when the api is made; their names are copied. */
+     * network. Files are read when the api is made; their names are copied. What may never end (a
+     * pipe, a device) is an error; as SSL_CERT_FILE, OpenSSL's name of the system's, it is missing. */
     const char *tls_ca_file;
     /** Our own certificate with its chain, and its key: PEM files; NULL: none. */
     const char *tls_certificate_file;

@@ -255,9 +255,9 @@ bool floe_core_shared_wants_trust(floe_core_shared *shared)
     return shared->secure != NULL && floe_secure_context_wants_trust(shared->secure);
 }
 
-void floe_core_shared_read_trust(floe_core_shared *shared)
+void floe_core_shared_read_trust(floe_core_shared *shared, bool readable)
 {
-    floe_secure_context_read_trust(shared->secure);
+    floe_secure_context_read_trust(shared->secure, readable);
 }
 
 uint64_t floe_core_shared_dropped(const floe_core_shared *shared)

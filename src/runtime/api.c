@@ -3,6 +3,7 @@
 #include "runtime/runtime.h"
 #include "runtime/system.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static floe_error fill_random(void *user_data, void *bytes, size_t size)
@@ -62,6 +63,15 @@ static void on_wake_closed(uv_handle_t *handle)
     floe_api_handle_closed(handle->data);
 }
 
+/* Who waits for the thread at the end would wait for ever. The name is OpenSSL's
+ * (SSL_CTX_set_default_verify_paths(3)). */
+static void read_trust_file(floe_api *api)
+{
+    const char *named = getenv("SSL_CERT_FILE");
+
+    floe_core_shared_read_trust(api->shared, named == NULL || floe_system_can_be_read(named));
+}
+
 /* In a thread of its own: those of libuv's may be busy with the program's work for long, and it
  * ends the process if it cannot make them. */
 static void read_trust(void *data)
@@ -69,7 +79,7 @@ static void read_trust(void *data)
     floe_api *api = data;
 
     floe_system_block_signals();
-    floe_core_shared_read_trust(api->shared);
+    read_trust_file(api);
     uv_mutex_lock(&api->lock);
     api->trust_read = true;
     (void)uv_async_send(&api->wake);
@@ -97,7 +107,7 @@ void floe_api_read_trust(floe_api *api)
     }
     api->trust_reads = uv_thread_create(&api->trust_thread, read_trust, api) == 0;
     if (!api->trust_reads) {
-        floe_core_shared_read_trust(api->shared);
+        read_trust_file(api);
         tell_trust_read(api);
     }
 }
@@ -294,6 +304,24 @@ static floe_error start_loop(floe_api *api, uv_loop_t *given)
     return floe_uv_failed(failed, "starting the loop");
 }
 
+static floe_error check_files(const floe_settings *given)
+{
+    const struct {
+        const char *setting;
+        const char *path;
+    } files[] = {{"tls_ca_file", given->tls_ca_file},
+                 {"tls_certificate_file", given->tls_certificate_file},
+                 {"tls_key_file", given->tls_key_file}};
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (files[i].path != NULL && !floe_system_can_be_read(files[i].path)) {
+            return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "settings.%s \"%.120s\": it is no file",
+                             files[i].setting, files[i].path);
+        }
+    }
+    return FLOE_OK;
+}
+
 floe_error floe_api_new(const floe_settings *settings, floe_api **api)
 {
     floe_settings given = {0};
@@ -304,6 +332,10 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
     if (settings != NULL) {
         floe_take_struct(&given, settings, sizeof given);
         given.size = sizeof given;
+    }
+    floe_error error = check_files(&given);
+    if (error != FLOE_OK) {
+        return error;
     }
     floe_allocator allocator = given.allocator != NULL ? *given.allocator : floe_default_allocator;
     floe_api *made = floe_allocate(&allocator, sizeof *made);
@@ -329,7 +361,7 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
     floe_resolver_init(&made->resolver, made);
     floe_entropy_init(&made->entropy);
     const floe_random random = {.fill = fill_random, .user_data = &made->entropy};
-    floe_error error = floe_core_shared_new(&given, &random, &made->shared);
+    error = floe_core_shared_new(&given, &random, &made->shared);
     if (error == FLOE_OK) {
         floe_core_shared_promise_trust(made->shared);
     }

@@ -52,6 +52,8 @@ void floe_system_detach(uv_thread_t thread);
  * memory. */
 void *floe_system_own_pages(size_t size);
 void floe_system_free_pages(void *pages, size_t size);
+/* False: the path is of something whose reading may never end, such as a pipe or a device. */
+bool floe_system_can_be_read(const char *path);
 /* uv_loop_init, where libuv would end the process: it gets no descriptors, or no place to be woken
  * by, or a descriptor that has to be a standard one's. 0, or libuv's error. */
 int floe_system_loop_init(uv_loop_t *loop);

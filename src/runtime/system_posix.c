@@ -215,6 +215,13 @@ uint64_t floe_system_name_servers(void)
     return number;
 }
 
+bool floe_system_can_be_read(const char *path)
+{
+    struct stat file;
+
+    return stat(path, &file) != 0 || S_ISREG(file.st_mode);
+}
+
 void floe_system_block_signals(void)
 {
     sigset_t all;

@@ -179,9 +179,9 @@ bool floe_secure_context_wants_trust(floe_secure_context *context)
 
 /* Of the context only the store is touched, which has a lock of its own. What cannot be read now
  * (no descriptors) may be for the next handshake. */
-void floe_secure_context_read_trust(floe_secure_context *context)
+void floe_secure_context_read_trust(floe_secure_context *context, bool readable)
 {
-    bool good = X509_LOOKUP_load_file(context->file, NULL, X509_FILETYPE_DEFAULT) == 1;
+    bool good = readable && X509_LOOKUP_load_file(context->file, NULL, X509_FILETYPE_DEFAULT) == 1;
 
     ERR_clear_error();
     atomic_store(&context->has_file, good);

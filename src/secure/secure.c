@@ -185,7 +185,7 @@ static int shake_hands(floe_secure *secure)
     if (secure->wants_trust && !secure->context->promised) {
         secure->wants_trust = false;
         secure->waited = true;
-        floe_secure_context_read_trust(secure->context);
+        floe_secure_context_read_trust(secure->context, true);
         returned = SSL_do_handshake(secure->ssl);
     }
     return returned;

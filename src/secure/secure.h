@@ -40,7 +40,7 @@ void floe_secure_context_free(floe_secure_context *context);
  * wants it (true once); _read_trust may run in another thread; and floe_secure_read goes on. */
 void floe_secure_context_promise_trust(floe_secure_context *context);
 bool floe_secure_context_wants_trust(floe_secure_context *context);
-void floe_secure_context_read_trust(floe_secure_context *context);
+void floe_secure_context_read_trust(floe_secure_context *context, bool readable);
 
 /* The largest datagram that it makes (T9). */
 #define FLOE_SECURE_MTU 1200

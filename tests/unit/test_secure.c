@@ -284,7 +284,7 @@ static void t8_the_systems_authorities_are_waited_for(void **state)
         assert_false(floe_secure_context_wants_trust(context));
         assert_false(first.ready || second.ready);
         assert_false(floe_secure_over(first.client) || floe_secure_over(second.client));
-        floe_secure_context_read_trust(context);
+        floe_secure_context_read_trust(context, true);
         exchange(&first, piece);
         exchange(&second, piece);
         assert_int_equal(first.ready, good);
@@ -297,7 +297,7 @@ static void t8_the_systems_authorities_are_waited_for(void **state)
             begin(&third, server, context, "turn.example", options.datagrams);
             exchange(&third, piece);
             assert_true(floe_secure_context_wants_trust(context));
-            floe_secure_context_read_trust(context);
+            floe_secure_context_read_trust(context, true);
             exchange(&third, piece);
             assert_true(third.ready);
             end(&third);
