@@ -290,10 +290,14 @@ static inline bool floe_relay_same_kind(floe_relay_kind a, floe_relay_kind b)
     return a.tcp == b.tcp && a.family == b.family;
 }
 
-/* 486 or 508: for more allocations it is not asked before then (T6). */
+/* 486 or 508: for more allocations it is not asked before then (T6), at this IP address: what else
+ * the domain names (S6) is another server, with room of its own. */
 typedef struct floe_refusal {
-    uint16_t code;
+    floe_list link; /* in server->refusals */
+    floe_address asked;
     floe_time until;
+    uint16_t code;
+    bool beside; /* it was asked for one beside the first; which those alone heed */
 } floe_refusal;
 
 struct floe_server {
@@ -304,10 +308,10 @@ struct floe_server {
     floe_names names;
     floe_names anew; /* for a relay that it does not give back (T7): then they are its names */
     floe_time anew_since;
-    uint16_t index;           /* its place among the servers */
-    floe_refusal refusals[2]; /* of first allocations; of those beside them */
-    bool told_failed;         /* the event that says url_failed is given */
-    floe_list pairs;          /* floe_pair.of_server */
+    uint16_t index;     /* its place among the servers */
+    floe_list refusals; /* floe_refusal.link */
+    bool told_failed;   /* the event that says url_failed is given */
+    floe_list pairs;    /* floe_pair.of_server */
     /* Of its pairs: how many pend, may still give or have given something, have heard of it, have
      * failed and were not told; and of these those whose failure is the URL's. */
     uint32_t pairs_pending;
@@ -336,12 +340,12 @@ floe_error floe_server_set_new(floe_core_shared *shared, const floe_gather_optio
 /* A copy, for an associated gatherer. NULL without memory. */
 floe_server_set *floe_server_set_copy(const floe_core *core, const floe_server_set *set);
 void floe_server_set_free(const floe_core_shared *shared, floe_server_set *set);
-/* RFC 8656 §7.4: it has answered so to one who asked for such a relay. */
+/* RFC 8656 §7.4: it has answered so to one who asked there for such a relay. */
 void floe_server_refuses(floe_core *core, floe_time now, const floe_server *server,
-                         floe_relay_kind kind, uint16_t code);
-/* Until when it is not to be asked for such a relay; NULL: it may be asked. */
+                         floe_relay_kind kind, const floe_address *asked, uint16_t code);
+/* Until when it is not to be asked there for such a relay; NULL: it may be asked. */
 const floe_refusal *floe_server_refused(const floe_server *server, floe_time now,
-                                        floe_relay_kind kind);
+                                        floe_relay_kind kind, const floe_address *address);
 /* The coming servers take the place of those at hand, which are retired: kept for as long as
  * outputs may speak of them. What is alive of a server that stays goes on. */
 void floe_servers_replace(floe_core *core, floe_time now);
@@ -379,6 +383,8 @@ void floe_names_forget(const floe_core_shared *shared, floe_server *server);
 void floe_names_reset(const floe_core_shared *shared, floe_server *server);
 /* Whether a gathering waits for one of its look-ups. */
 bool floe_server_pending(const floe_server *server);
+/* The place's number, or how many there are. */
+size_t floe_names_find(const floe_names *names, const floe_address *address, uint8_t transport);
 /* Whether it is known to be there. */
 bool floe_server_is_at(const floe_server *server, const floe_address *address, uint8_t transport);
 void floe_names_addresses(floe_core *core, floe_time now, uint32_t query, floe_error error,

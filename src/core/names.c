@@ -310,9 +310,29 @@ static bool make_room(const floe_core *core, floe_names *names, size_t more)
     return true;
 }
 
-/* Behind those of the same order or a better one. */
+size_t floe_names_find(const floe_names *names, const floe_address *address, uint8_t transport)
+{
+    size_t i = 0;
+
+    while (i < names->place_count && !floe_place_is(&names->places[i], address, transport)) {
+        i++;
+    }
+    return i;
+}
+
+/* Behind those of the same order or a better one; one that is there has the better of its orders. */
 static void insert_place(floe_names *names, const floe_place *place)
 {
+    size_t had = floe_names_find(names, &place->address, place->transport);
+
+    if (had < names->place_count) {
+        if (names->places[had].order <= place->order) {
+            return;
+        }
+        names->place_count--;
+        memmove(&names->places[had], &names->places[had + 1],
+                (names->place_count - had) * sizeof *names->places);
+    }
     size_t at = names->place_count++;
 
     for (; at > 0 && names->places[at - 1].order > place->order; at--) {
@@ -321,19 +341,9 @@ static void insert_place(floe_names *names, const floe_place *place)
     names->places[at] = *place;
 }
 
-static bool is_known(const floe_names *names, const floe_address *address, uint8_t transport)
-{
-    for (size_t i = 0; i < names->place_count; i++) {
-        if (floe_place_is(&names->places[i], address, transport)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool floe_server_is_at(const floe_server *server, const floe_address *address, uint8_t transport)
 {
-    return is_known(&server->names, address, transport);
+    return floe_names_find(&server->names, address, transport) < server->names.place_count;
 }
 
 /* The best order of what a look-up may find yet. */
@@ -379,8 +389,7 @@ static void insert_places(floe_names *names, const floe_lookup *lookup, const fl
     for (uint32_t i = 0; i < TRANSPORTS; i++) {
         floe_place place = {
             .address = *address, .order = lookup->order | i, .transport = transports[i]};
-        if ((lookup->transports & BIT(transports[i])) != 0 &&
-            !is_known(names, address, transports[i])) {
+        if ((lookup->transports & BIT(transports[i])) != 0) {
             insert_place(names, &place);
         }
     }

@@ -337,8 +337,7 @@ static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, floe_f
     floe_attempt_failed(core, now, attempt, failure);
 }
 
-/* Credentials are wrong where they were refused: behind another address is another machine, maybe.
- */
+/* By whichever transport and port: behind another address is another machine, maybe. */
 static void refuse_all(floe_core *core, floe_time now, floe_server *server, floe_failure_kind kind,
                        uint16_t code, const floe_address *by)
 {
@@ -349,9 +348,8 @@ static void refuse_all(floe_core *core, floe_time now, floe_server *server, floe
             bool begun = attempt->relay != NULL &&
                          (floe_stun_transaction_runs(&attempt->relay->turn.transaction) ||
                           attempt->relay->turn.state == FLOE_TURN_ALLOCATED);
-            bool told =
-                kind != FLOE_FAILURE_CREDENTIALS || floe_address_equal(&attempt->remote, by);
-            if (attempt->progress == FLOE_PENDING && !begun && told && !pair->yielded) {
+            if (attempt->progress == FLOE_PENDING && !begun && !pair->yielded &&
+                floe_address_same_ip(&attempt->remote, by)) {
                 refuse(core, now, attempt, kind, code);
             }
         }
@@ -732,7 +730,8 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     floe_pair *pair = attempt->pair;
     const floe_server *server = pair->server;
     bool turn = server->url->turn && !pair->yielded;
-    const floe_refusal *refusal = turn ? floe_server_refused(server, now, pair->kind) : NULL;
+    const floe_refusal *refusal =
+        turn ? floe_server_refused(server, now, pair->kind, &attempt->remote) : NULL;
 
     set_start(core, attempt, FLOE_TIME_NEVER);
     if (refusal != NULL) {

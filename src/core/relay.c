@@ -798,6 +798,46 @@ void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
+/* Whether another of ours that would be told as this one asks there. */
+static bool asked_by_another(const floe_core *core, const floe_relay *relay,
+                             const floe_place *place)
+{
+    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    {
+        if (other != relay && other->phase == FLOE_RELAY_LIVE && other->origin == relay->origin &&
+            other->server == relay->server && floe_relay_same_kind(other->kind, relay->kind) &&
+            floe_place_is(place, &other->asked, other->transport)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where one that was lost is asked for: where it was; in vain, at each address of its server's in
+ * turn that is not known to be full, and no longer where that is not. While a gathering waits for it, there its other
+ * addresses have their own. */
+static floe_place next_place(const floe_core *core, floe_time now, const floe_relay *relay)
+{
+    floe_place same = {.address = relay->asked, .transport = relay->transport};
+    const floe_names *names = &relay->server->names;
+    size_t at = floe_names_find(names, &relay->asked, relay->transport);
+    bool listed = at < names->place_count;
+    bool full = floe_server_refused(relay->server, now, relay->kind, &relay->asked) != NULL;
+    if (awaited(relay) || (listed && !relay->in_vain && !full)) {
+        return same;
+    }
+    size_t first = listed ? at + 1 : 0;
+    for (size_t i = 0; i < names->place_count; i++) {
+        const floe_place *place = &names->places[(first + i) % names->place_count];
+        if (floe_base_asks(core, relay->origin, &place->address) &&
+            floe_server_refused(relay->server, now, relay->kind, &place->address) == NULL &&
+            !asked_by_another(core, relay, place)) {
+            return *place;
+        }
+    }
+    return same;
+}
+
 /* It asked in vain. One that was there before is asked for again: its owner hears once that it is
  * not to be had for now, or the gathering that waits for it. A server that was restarted is where it
  * was; one that does not give back what it has lost may have moved. */
@@ -806,7 +846,7 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     bool full = floe_failure_is_full(&failure);
 
     if (full) {
-        floe_server_refuses(core, now, relay->server, relay->kind, failure.code);
+        floe_server_refuses(core, now, relay->server, relay->kind, &relay->asked, failure.code);
     }
     if (is_final(&failure) || is_refused_for_good(&failure) || !relay->renews) {
         give_up(core, now, relay, relay->renews, failure);
@@ -820,7 +860,9 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
         floe_pairs_relay_ended(core, relay, failure, false);
     }
     relay->in_vain = true;
-    ask_again_later(core, now, relay, full);
+    floe_place next = next_place(core, now, relay);
+    bool nowhere = floe_place_is(&next, &relay->asked, relay->transport);
+    ask_again_later(core, now, relay, full && nowhere);
     floe_names_again(core, now, relay->server);
 }
 
@@ -1182,48 +1224,6 @@ void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
     }
 }
 
-/* Whether another of ours that would be told as this one asks there. */
-static bool asked_by_another(const floe_core *core, const floe_relay *relay,
-                             const floe_place *place)
-{
-    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
-    {
-        if (other != relay && other->phase == FLOE_RELAY_LIVE && other->origin == relay->origin &&
-            other->server == relay->server && floe_relay_same_kind(other->kind, relay->kind) &&
-            floe_place_is(place, &other->asked, other->transport)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Where one that was lost is asked for: where it was; in vain, at each address of its server's in
- * turn, and no longer where that is not. While a gathering waits for it, there its other
- * addresses have their own. */
-static floe_place next_place(const floe_core *core, const floe_relay *relay)
-{
-    floe_place same = {.address = relay->asked, .transport = relay->transport};
-    const floe_names *names = &relay->server->names;
-    size_t at = 0;
-
-    while (at < names->place_count &&
-           !floe_place_is(&names->places[at], &relay->asked, relay->transport)) {
-        at++;
-    }
-    bool listed = at < names->place_count;
-    if (awaited(relay) || (listed && !relay->in_vain)) {
-        return same;
-    }
-    for (size_t i = 0; i < names->place_count; i++) {
-        const floe_place *place = &names->places[(at + 1 + i) % names->place_count];
-        if (floe_base_asks(core, relay->origin, &place->address) &&
-            !asked_by_another(core, relay, place)) {
-            return *place;
-        }
-    }
-    return same;
-}
-
 floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *relay,
                                  const floe_place *place)
 {
@@ -1250,14 +1250,15 @@ floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *rel
 static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->asked};
-    floe_place next = next_place(core, relay);
+    floe_place next = next_place(core, now, relay);
 
     bool had = floe_relay_of(core, relay->origin, relay->server, relay->kind) != NULL;
     if (had || (floe_relay_needless(core, relay) && !awaited(relay))) {
         floe_relay_release(core, now, relay); /* another has given meanwhile what it is for */
         return;
     }
-    const floe_refusal *refusal = floe_server_refused(relay->server, now, relay->kind);
+    const floe_refusal *refusal =
+        floe_server_refused(relay->server, now, relay->kind, &next.address);
     if (refusal != NULL) {
         relay->retry = refusal->until;
         return;
@@ -1276,7 +1277,7 @@ void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const flo
     {
         bool waits = relay->phase == FLOE_RELAY_LIVE && !floe_time_is_never(relay->retry);
         if (waits && relay->server == server) {
-            floe_place next = next_place(core, relay);
+            floe_place next = next_place(core, now, relay);
             bool moved = !floe_server_is_at(server, &relay->asked, relay->transport) &&
                          !floe_place_is(&next, &relay->asked, relay->transport);
             relay->retry = moved ? now : relay->retry;

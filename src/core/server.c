@@ -131,6 +131,11 @@ static void server_release(const floe_core_shared *shared, floe_server *server)
     floe_untell(&server->output);
     floe_names_reset(shared, server);
     floe_failure_release(shared, &server->failure);
+    FLOE_LIST_EACH_SAFE(refusal, &server->refusals, floe_refusal, link)
+    {
+        floe_list_remove(&refusal->link);
+        floe_deallocate(allocator, refusal);
+    }
     floe_turn_account_release(server->account);
     floe_deallocate(allocator, server->url);
     floe_deallocate(allocator, server->text);
@@ -151,6 +156,7 @@ static floe_error add_server(floe_core_shared *shared, floe_server_set *set, con
     *server = (floe_server){.index = (uint16_t)set->count, .account = account};
     floe_names_init(server);
     floe_list_init(&server->pairs);
+    floe_list_init(&server->refusals);
     server->text = floe_copy_text(&shared->allocator, text, strlen(text));
     server->url = floe_allocate(&shared->allocator, sizeof *server->url);
     if (server->text == NULL || server->url == NULL) {
@@ -443,21 +449,52 @@ void floe_servers_reset(floe_core *core)
  * server". Other options are other servers: what their owner has changed is tried at once. */
 #define REFUSED_FOR floe_seconds(60)
 
-void floe_server_refuses(floe_core *core, floe_time now, const floe_server *server,
-                         floe_relay_kind kind, uint16_t code)
+/* Those that are over are forgotten, and one that is of the same. */
+static void forget_refusals(const floe_core_shared *shared, floe_server *server, floe_time now,
+                            const floe_refusal *same)
 {
-    if (floe_server_current(core, server)) {
-        core->set->servers[server->index].refusals[floe_relay_beside(kind)] =
-            (floe_refusal){code, floe_time_after(now, REFUSED_FOR)};
+    FLOE_LIST_EACH_SAFE(refusal, &server->refusals, floe_refusal, link)
+    {
+        if (floe_time_reached(now, refusal->until) ||
+            (refusal->beside == same->beside &&
+             floe_address_same_ip(&refusal->asked, &same->asked))) {
+            floe_list_remove(&refusal->link);
+            floe_deallocate(&shared->allocator, refusal);
+        }
     }
 }
 
-const floe_refusal *floe_server_refused(const floe_server *server, floe_time now,
-                                        floe_relay_kind kind)
+void floe_server_refuses(floe_core *core, floe_time now, const floe_server *server,
+                         floe_relay_kind kind, const floe_address *asked, uint16_t code)
 {
-    for (size_t i = 0; i <= floe_relay_beside(kind); i++) {
-        if (!floe_time_reached(now, server->refusals[i].until)) {
-            return &server->refusals[i];
+    floe_refusal made = {.asked = *asked,
+                         .until = floe_time_after(now, REFUSED_FOR),
+                         .code = code,
+                         .beside = floe_relay_beside(kind)};
+
+    if (!floe_server_current(core, server)) {
+        return;
+    }
+    floe_server *of = &core->set->servers[server->index];
+    forget_refusals(core->shared, of, now, &made);
+    floe_refusal *refusal = floe_allocate(&core->shared->allocator, sizeof *refusal);
+    if (refusal == NULL) {
+        floe_core_out_of_memory(core);
+        return;
+    }
+    *refusal = made;
+    floe_list_append(&of->refusals, &refusal->link);
+}
+
+const floe_refusal *floe_server_refused(const floe_server *server, floe_time now,
+                                        floe_relay_kind kind, const floe_address *address)
+{
+    FLOE_LIST_EACH(refusal, &server->refusals, floe_refusal, link)
+    {
+        if (!floe_time_reached(now, refusal->until) &&
+            (!refusal->beside || floe_relay_beside(kind)) &&
+            floe_address_same_ip(&refusal->asked, address)) {
+            return refusal;
         }
     }
     return NULL;

@@ -47,6 +47,7 @@ typedef struct fixture {
     bool both;             /* there is an IPv6 address too */
     floe_address asked;    /* whom the latest Allocate goes to */
     unsigned serves;       /* by itself, by these */
+    bool lost;             /* by datagrams nothing stands any more */
     unsigned full;         /* and of these, by these it has no room */
     uint64_t streams;      /* the channels that are connections, a bit each */
     unsigned allocates[2]; /* that came by datagrams; by connections */
@@ -103,11 +104,13 @@ static void serve(fixture *f)
     }
     bool allocate = request.method == FLOE_STUN_ALLOCATE;
     f->allocates[stream] += allocate;
-    floe_stun_class class = allocate && full ? FLOE_STUN_ERROR : FLOE_STUN_SUCCESS;
+    bool refresh = request.method == FLOE_STUN_REFRESH;
+    uint16_t code = allocate && full ? 486 : refresh && f->lost && !stream ? 437 : 0;
+    floe_stun_class class = code != 0 ? FLOE_STUN_ERROR : FLOE_STUN_SUCCESS;
     floe_stun_writer writer =
         floe_stun_begin(bytes, sizeof bytes, class, request.method, &request.id);
-    if (class == FLOE_STUN_ERROR) {
-        floe_stun_put_error(&writer, 486, floe_span_text("Full"));
+    if (code != 0) {
+        floe_stun_put_error(&writer, code, floe_span_text("No"));
     } else {
         floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
         floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
@@ -1312,6 +1315,50 @@ static void s6_services_known_in_any_order(void **state)
     }
 }
 
+/* T6, RFC 8656 §7.4, RFC 5928 §3: who is full is the server at one address, which is asked by no
+ * transport for a minute; the domain's next may have room: it is asked, in a gathering and for a
+ * relay that was lost. */
+static void t6_a_full_server_is_not_the_next_one(void **state)
+{
+    static const served elsewhere = {.serves = SERVES_UDP | SERVES_TCP, .full = SERVES_UDP};
+    static const served beside = {
+        .serves = SERVES_UDP | SERVES_TCP, .full = SERVES_UDP, .one_host = true};
+    static const served later_full = {.serves = SERVES_UDP | SERVES_TCP};
+    static fixture f;
+
+    (void)state;
+    for (unsigned order = 0; order < 6; order++) {
+        gather_services(&f, &elsewhere, order);
+        assert_int_equal(f.relays, 1);
+        assert_int_equal(f.by, FLOE_PROTOCOL_TCP);
+        assert_int_equal(f.reflexive, 1);
+        assert_int_equal(f.errors, 0);
+        assert_int_equal(f.completed, 1);
+        assert_int_equal(f.allocates[0], 1);
+        later(&f, 30000);
+        assert_int_equal(f.allocates[0], 1);
+        end(&f);
+        gather_services(&f, &beside, order);
+        assert_int_equal(f.relays, 0);
+        assert_int_equal(f.reflexive, 1);
+        assert_int_equal(f.errors, 1);
+        assert_int_equal(f.code, 486);
+        assert_int_equal(f.completed, 1);
+        assert_int_equal(f.allocates[0], 1);
+        assert_int_equal(f.allocates[1], 0);
+        end(&f);
+        gather_services(&f, &later_full, order);
+        assert_int_equal(f.by, FLOE_PROTOCOL_UDP);
+        f.full = SERVES_UDP;
+        f.lost = true;
+        later(&f, 20000);
+        assert_int_equal(f.relays, 2);
+        assert_int_equal(f.by, FLOE_PROTOCOL_TCP);
+        assert_int_equal(f.allocates[0], 2);
+        end(&f);
+    }
+}
+
 /* S6: the address of the best service is waited for as long as services are; and what a connection
  * does not show costs the grace. */
 static void s6_a_service_whose_address_is_not_known(void **state)
@@ -2360,6 +2407,7 @@ int main(void)
         cmocka_unit_test(s6_natural_services_that_are_not_terminal),
         cmocka_unit_test(s6_transports_that_the_domain_chooses),
         cmocka_unit_test(s6_services_known_in_any_order),
+        cmocka_unit_test(t6_a_full_server_is_not_the_next_one),
         cmocka_unit_test(s6_a_service_whose_address_is_not_known),
         cmocka_unit_test(s6_services_that_nobody_answers),
         cmocka_unit_test(s6_services_that_are_not_to_be_asked),
