@@ -1040,7 +1040,7 @@ static bool reclaim(floe_core *core, floe_relay *relay)
 /* T6: another local port, once; where there is none, the stranger's allocation is deleted, once. */
 static bool mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
 {
-    if (relay->connection != NULL) { /* another connection has another port */
+    if (relay->connection != NULL && !relay->turn.inherits) { /* another one has another port */
         return relay->rejoined++ == 0 &&
                restart(core, now, relay, relay->turn.account, &relay->turn.server);
     }
@@ -1182,6 +1182,7 @@ bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
         core->shared->dropped++;
         floe_trace_packet(core, now, FLOE_TRACE_DROPPED, base, source, relay->server, &before,
                           message, "its integrity does not match");
+        happened(core, now, relay, event, &before);
         return true;
     }
     if (match != FLOE_STUN_BELIEVED) {

@@ -212,6 +212,13 @@ void floe_turn_account_learn(floe_turn_account *account, floe_turn_realm *realm,
     account->nonce_size = nonce.size;
 }
 
+void floe_turn_account_unlearn(floe_turn_account *account, unsigned n)
+{
+    if (account->learned == n) {
+        forget(account);
+    }
+}
+
 void floe_turn_account_judge(floe_turn_account *account, bool accepted, unsigned n)
 {
     if (accepted) {

@@ -79,6 +79,8 @@ floe_error floe_turn_account_realm(floe_turn_account *account, floe_span name,
                                    const floe_turn_security *security, floe_turn_realm **realm);
 /* Remembers realm and nonce. Without memory for them it forgets, which costs a round trip only. */
 void floe_turn_account_learn(floe_turn_account *account, floe_turn_realm *realm, floe_span nonce);
+/* What was learned as the n-th is no good: the next client begins as if nobody had asked before. */
+void floe_turn_account_unlearn(floe_turn_account *account, unsigned n);
 /* A new client used the remembered nonce, the n-th that was learned: was it accepted? */
 void floe_turn_account_judge(floe_turn_account *account, bool accepted, unsigned n);
 /* Whether a new client had best sign its first request with what is remembered. */

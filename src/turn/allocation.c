@@ -13,9 +13,10 @@
 #define EVEN_AND_NEXT 0x80 /* RFC 8656 §18.7: the R bit */
 #define FAMILY_IPV6 2      /* RFC 8656 §18.6 */
 #define DEFAULT_LIFETIME 600U
-/* A 401 with another nonce is tried once more (T2: the same nonce ends it at once).
- */
+/* A 401 with another nonce is tried once more (T2: the same nonce ends it at once). */
 #define REFUSED_IN_ALL 1
+/* As often as a relay is asked for by itself (T7b). */
+#define REFUSED_REFRESH_AFTER floe_seconds(15)
 /* There are servers (node-turn) that drop an Allocate with an attribute that they do not know,
  * though it is one to be ignored: from this send on one that had no answer goes without wishes. It
  * is the last for which a gathering has time (3.5 s of 5). */
@@ -425,6 +426,7 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t cod
         allocation->stale++;
     }
     if (was_signed && code == 401 && (same || allocation->refused > REFUSED_IN_ALL)) {
+        floe_turn_account_unlearn(allocation->account, allocation->account->learned);
         return end(allocation, FLOE_TURN_FAILURE_CREDENTIALS, code, reason);
     }
     if (allocation->stale > FLOE_TURN_STALE_IN_A_ROW) {
@@ -448,6 +450,8 @@ static void keep(floe_turn_allocation *allocation, floe_time now, const floe_stu
         allocation->lifetime = DEFAULT_LIFETIME;
     }
     allocation->refresh = floe_time_after(now, refresh_after(allocation->lifetime));
+    allocation->expires = floe_time_after(now, floe_seconds(allocation->lifetime));
+    allocation->refused_before = false;
     allocation->stale = allocation->refused = 0;
     floe_stun_transaction_stop(&allocation->transaction);
 }
@@ -611,6 +615,7 @@ static floe_turn_event refreshed(floe_turn_allocation *allocation, floe_time now
          */
         allocation->lifetime = before;
         allocation->refresh = floe_time_after(now, refresh_after(before));
+        allocation->expires = floe_time_after(now, floe_seconds(before));
     }
     allocation->affirmed = allocation->denied;
     return FLOE_TURN_PROGRESS;
@@ -757,6 +762,25 @@ static floe_turn_event redirected(floe_turn_allocation *allocation,
     return named && event == FLOE_TURN_FAILED ? FLOE_TURN_REDIRECT : event;
 }
 
+/* RFC 8656 §8.3: 437 alone says that the allocation is gone. Another error says that the Refresh
+ * was not granted: what stands goes on and is asked again, of a 5xx, which is the server's trouble,
+ * for as long as the lifetime lasts (RFC 8489 §6.3.4); of another once. */
+static bool goes_on(floe_turn_allocation *allocation, floe_time now, uint16_t code)
+{
+    bool may = allocation->state == FLOE_TURN_ALLOCATED && !allocation->moving && code != 437 &&
+               (code / 100 == 5 || !allocation->refused_before);
+    floe_time again = floe_time_after(now, REFUSED_REFRESH_AFTER);
+
+    if (!may || floe_time_reached(again, allocation->expires)) {
+        return false;
+    }
+    allocation->refused_before = true;
+    allocation->paused_once = false;
+    allocation->refresh = again;
+    floe_stun_transaction_stop(&allocation->transaction);
+    return true;
+}
+
 static floe_turn_event error_response(floe_turn_allocation *allocation, floe_time now,
                                       const floe_stun_message *message)
 {
@@ -769,7 +793,7 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     if (code == 401 || code == 438) {
         return challenged(allocation, code, reason, message);
     }
-    if (code == 300) {
+    if (code == 300 && allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         return redirected(allocation, message, reason);
     }
     if (fall_back(allocation, code, reason, message)) {
@@ -787,6 +811,9 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
         floe_stun_transaction_stop(&allocation->transaction);
         return FLOE_TURN_PROGRESS;
     }
+    if (goes_on(allocation, now, code)) {
+        return FLOE_TURN_PROGRESS;
+    }
     if (code == 437) {
         allocation->made = false; /* or no longer ours */
     }
@@ -796,6 +823,23 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     }
     floe_turn_event event = end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
     return code == 437 && event == FLOE_TURN_FAILED ? FLOE_TURN_MISMATCH : event;
+}
+
+/* RFC 8489 §9.2.3.1: the first request to a server is not signed. One that is, by what another client
+ * learned, may get answers that cannot be believed, as coturn's 300 is unsigned, and so is all that a
+ * server says which asks for credentials no more: it is asked as if for the first time. */
+static bool begins_unsigned(floe_turn_allocation *allocation, floe_stun_match match)
+{
+    if (match != FLOE_STUN_NO_INTEGRITY || !allocation->remembered ||
+        allocation->request != FLOE_TURN_REQUEST_ALLOCATE) {
+        return false;
+    }
+    floe_turn_account_unlearn(allocation->account, allocation->remembered_n);
+    allocation->remembered = false;
+    drop_nonce(allocation);
+    allocation->inherits = true; /* it may have been a success */
+    want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
+    return true;
 }
 
 /* coturn takes a second to give up what a Refresh with lifetime 0 has ended, and says 437 until then,
@@ -823,7 +867,7 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     *match = floe_stun_transaction_match(&allocation->transaction, message, source,
                                          &allocation->server, key);
     if (*match != FLOE_STUN_BELIEVED) {
-        return FLOE_TURN_NOTHING;
+        return begins_unsigned(allocation, *match) ? FLOE_TURN_PROGRESS : FLOE_TURN_NOTHING;
     }
     if (is_not_gone_yet(allocation, message)) {
         *match = FLOE_STUN_NO_INTEGRITY;
@@ -856,6 +900,7 @@ static void send_without_wishes(floe_turn_allocation *allocation)
         allocation->transaction.sends == SEND_WITHOUT_WISHES && !allocation->heeds &&
         give_up_these(allocation, these)) {
         allocation->plain = true;
+        allocation->inherits = true;       /* of an earlier send, whose answer was lost */
         allocation->one_at_a_time |= both; /* loss may have been the reason */
         floe_stun_transaction_rename(&allocation->transaction, allocation->random);
     }
@@ -879,6 +924,9 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
         return FLOE_TURN_SEND;
     case FLOE_STUN_GIVE_UP:
         allocation->inherits = stands; /* it may have been heard */
+        if (allocation->remembered && allocation->transaction.dropped != FLOE_STUN_BELIEVED) {
+            floe_turn_account_unlearn(allocation->account, allocation->remembered_n);
+        }
         return end(allocation, FLOE_TURN_FAILURE_TIMEOUT, 0, (floe_span){0});
     case FLOE_STUN_WAIT:
         break;
@@ -940,7 +988,8 @@ bool floe_turn_allocation_stands(const floe_turn_allocation *allocation)
     /* A signed Allocate under way may succeed after we are gone; an answer that could not be used
      * has made an allocation all the same. */
     return allocation->made || allocation->inherits ||
-           (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && allocation->realm != NULL &&
+           (allocation->request == FLOE_TURN_REQUEST_ALLOCATE &&
+            (allocation->realm != NULL || allocation->reclaimed_once) &&
             floe_stun_transaction_runs(&allocation->transaction));
 }
 

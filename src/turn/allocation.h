@@ -127,6 +127,8 @@ typedef struct floe_turn_allocation {
     floe_stun_transaction transaction;
     floe_time resume; /* when a pause ends; never if there is none */
     floe_time refresh;
+    floe_time expires;   /* the server's word: until then it stands */
+    bool refused_before; /* its latest Refresh was answered by an error */
 
     floe_turn_realm *realm; /* NULL: requests go unsigned */
     char *nonce;

@@ -3050,7 +3050,7 @@ static void t7b_a_refusal_where_there_is_no_list(void **state)
     pass(&h, 6000);
     read_log(&h, "error, end");
     turn->refresh = REFUSES;
-    pass(&h, 20000);
+    pass(&h, 36000); /* the second time ends it */
     read_log(&h, "error, - relay");
     assert_non_null(strstr(h.error, "403"));
     end(&h);
@@ -3066,8 +3066,9 @@ static void t7b_a_refusal_before_the_list_of_interfaces(void **state)
     server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
     gather(&h);
     pass(&h, 14000);
+    turn->refresh = REFUSES; /* the second time ends it */
+    pass(&h, 14000);
     *h.log = '\0';
-    turn->refresh = REFUSES;
     h.no_list = true;
     gather(&h);
     pass(&h, 2000);

@@ -414,6 +414,82 @@ static void t2_a_remembered_nonce_that_does_not_hold_costs_nothing(void **state)
     assert_true(message.integrity_at == 0);
 }
 
+/* RFC 8489 §9.2.3.1, §10: what answers without integrity where nobody of ours has been believed may
+ * be a server that points elsewhere, or asks for no credentials any more. */
+static void t2_a_remembered_nonce_is_forgotten_where_answers_are_unsigned(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer elsewhere = {.code = 300, .alternate = "203.0.113.3:3478", .lifetime = -1};
+    answer open = success;
+
+    allocate(f);
+    floe_turn_allocation_free(&f->allocation);
+    begin_allocation(f);
+    sent(f, bytes, &message);
+    assert_true(message.integrity_at != 0);
+    assert_int_equal(respond(f, &elsewhere), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_true(message.integrity_at == 0);
+    assert_int_equal(respond(f, &elsewhere), FLOE_TURN_REDIRECT);
+    assert_false(floe_turn_account_worth_signing(f->account));
+
+    begin_anew(f);
+    allocate(f);
+    floe_turn_allocation_free(&f->allocation);
+    begin_allocation(f);
+    sent(f, bytes, &message);
+    open.sign_with = NULL;
+    assert_int_equal(respond(f, &open), FLOE_TURN_PROGRESS);
+    assert_true(floe_turn_allocation_stands(&f->allocation)); /* it may be one that was made */
+    sent(f, bytes, &message);
+    assert_true(message.integrity_at == 0);
+    assert_int_equal(respond(f, &open), FLOE_TURN_SUCCESS);
+    /* One that was signed with the server's own nonce is not unsigned again (R5). */
+    begin_anew(f);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &open), FLOE_TURN_NOTHING);
+}
+
+/* What is refused is not what the next client begins with. */
+static void t2_refused_credentials_are_not_remembered(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_FAILED);
+    assert_false(floe_turn_account_worth_signing(f->account));
+}
+
+/* The fourth send goes by another id and without wishes: 437 may mean what the first three made,
+ * whose answer was lost. It is deleted, and not left for another port. */
+static void t5_a_send_without_wishes_may_meet_what_an_earlier_one_made(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer mismatch = {.code = 437, .lifetime = -1};
+
+    floe_turn_allocation_free(&f->allocation);
+    begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4 | FLOE_TURN_IPV6});
+    sent(f, bytes, &message);
+    while (f->allocation.transaction.sends < 4) {
+        f->now_ms += 500;
+        (void)floe_turn_allocation_time(&f->allocation, now(f));
+    }
+    assert_true(f->allocation.inherits);
+    assert_int_equal(respond(f, &mismatch), FLOE_TURN_MISMATCH);
+    assert_true(
+        floe_turn_allocation_stands(&f->allocation)); /* the owner reclaims it, or releases */
+}
+
 static void t6_errors_end_it_with_their_code(void **state)
 {
     static const uint16_t codes[] = {300, 400, 403, 420, 441, 442, 486, 508};
@@ -607,6 +683,58 @@ static void t7_a_refresh_keeps_it_and_a_failed_one_loses_it(void **state)
     (void)floe_turn_allocation_time(&f->allocation, now(f));
     sent(f, bytes, &message);
     assert_int_equal(respond(f, &gone), FLOE_TURN_LOST);
+}
+
+/* The next Refresh, and what came of its answer. */
+static floe_turn_event refresh_by(fixture *f, uint64_t later_ms, uint16_t code)
+{
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer error = {.code = code, .sign_with = "secret", .lifetime = code == 0 ? 600 : -1};
+
+    f->now_ms += later_ms;
+    (void)floe_turn_allocation_time(&f->allocation, now(f));
+    sent(f, bytes, &message);
+    assert_int_equal(message.method, FLOE_STUN_REFRESH);
+    return respond(f, &error);
+}
+
+/* RFC 8656 §8.3, RFC 8489 §6.3.4: 437 alone says that the allocation is gone. */
+static void t7_a_refresh_that_is_refused_once_costs_nothing(void **state)
+{
+    static const uint16_t codes[] = {300, 400, 403, 405, 420, 440, 441,
+                                     442, 443, 486, 500, 503, 508, 600};
+    fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        floe_turn_allocation_free(&f->allocation);
+        begin_anew(f);
+        allocate(f);
+        assert_int_equal(refresh_by(f, 540000, codes[i]), FLOE_TURN_PROGRESS);
+        assert_int_equal(f->allocation.state, FLOE_TURN_ALLOCATED);
+        assert_int_equal(refresh_by(f, 15000, 0), FLOE_TURN_PROGRESS);
+        assert_int_equal(refresh_by(f, 540000, codes[i]), FLOE_TURN_PROGRESS); /* counted anew */
+        assert_int_equal(f->allocation.state, FLOE_TURN_ALLOCATED);
+    }
+}
+
+static void t7_a_refresh_that_is_refused_again_and_again(void **state)
+{
+    fixture *f = *state;
+
+    allocate(f);
+    assert_int_equal(refresh_by(f, 540000, 403), FLOE_TURN_PROGRESS);
+    assert_int_equal(refresh_by(f, 15000, 403), FLOE_TURN_LOST);
+    assert_int_equal(f->allocation.failure.code, 403);
+    begin_anew(f);
+    allocate(f);
+    floe_turn_event event = refresh_by(f, 540000, 503);
+    uint64_t began = f->now_ms - 540000;
+    while (event == FLOE_TURN_PROGRESS && f->now_ms - began < 700000) {
+        event = refresh_by(f, 15000, 503);
+    }
+    assert_int_equal(event, FLOE_TURN_LOST); /* before the lifetime's end, not long before */
+    assert_in_range(f->now_ms - began, 570000, 600000);
 }
 
 static void t7_a_doubt_is_asked_by_refresh_at_once(void **state)
@@ -1599,6 +1727,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_key_of_a_realm),
+        TEST(t5_a_send_without_wishes_may_meet_what_an_earlier_one_made),
+        TEST(t2_refused_credentials_are_not_remembered),
+        TEST(t2_a_remembered_nonce_is_forgotten_where_answers_are_unsigned),
+        TEST(t7_a_refresh_that_is_refused_again_and_again),
+        TEST(t7_a_refresh_that_is_refused_once_costs_nothing),
         TEST(t1_allocates_after_a_challenge),
         TEST(t2_the_same_nonce_refused_twice_is_the_end),
         TEST(t2_fresh_nonces_do_not_make_a_loop),
