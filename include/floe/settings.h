@@ -171,7 +171,9 @@ typedef struct floe_settings {
      *  URL's default is. */
     bool service_discovery;
     floe_mdns_mode mdns_mode;
-    /** The name to show, "LABEL.local"; NULL: a random one for each address. Copied. */
+    /** The name to show, "LABEL.local"; NULL: a random one for each address. Give each program its
+     *  own: two on one machine are two to multicast DNS (RFC 6762 §9), and where their addresses
+     *  differ one keeps the name, while the other takes a random one. Copied. */
     const char *mdns_name;
     /** Addresses to show instead of others, or beside them. Copied. */
     const floe_address_rewrite_rule *address_rewrite_rules;

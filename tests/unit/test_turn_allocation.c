@@ -707,7 +707,6 @@ static void t7_a_refresh_that_is_refused_once_costs_nothing(void **state)
     fixture *f = *state;
 
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        floe_turn_allocation_free(&f->allocation);
         begin_anew(f);
         allocate(f);
         assert_int_equal(refresh_by(f, 540000, codes[i]), FLOE_TURN_PROGRESS);
