@@ -26,7 +26,8 @@ target_link_libraries(lab-asleep PRIVATE floe_flags ${CMAKE_DL_LIBS})
 function(runtime_test name)
     add_executable(${name} ${ARGN})
     target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
-    target_compile_definitions(${name} PRIVATE ICMP_IS_HEARD=$<BOOL:${FLOE_LINUX}>) # by the sockets' error queue
+    target_compile_definitions(${name} PRIVATE ICMP_IS_HEARD=$<BOOL:${FLOE_LINUX}> # by the sockets' error queue
+                               WATCHED_BY_FLOE=$<BOOL:${FLOE_LINUX}>) # and not by libuv, which ends a process that it has no room to watch for
     target_link_libraries(${name} PRIVATE test_support)
     add_test(NAME runtime/${name} COMMAND ${name})
     set_tests_properties(runtime/${name} PROPERTIES LABELS runtime)
