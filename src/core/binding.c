@@ -409,6 +409,18 @@ void floe_binding_ask_beside(floe_core *core, floe_base *base, const floe_addres
     }
 }
 
+/* A new generation was to hear of the mapping by that (floe_bindings_renew): it asks itself. */
+void floe_binding_relay_gone(floe_core *core, floe_base *base, const floe_address *remote)
+{
+    floe_binding *binding = find(base, remote);
+
+    if (core->state == FLOE_GATHERER_STATE_GATHERING && binding != NULL &&
+        binding->state == FLOE_BINDING_KNOWN && floe_server_current(core, binding->server) &&
+        floe_found_awaits(binding)) {
+        ask(core, binding);
+    }
+}
+
 static void look_at_clock(floe_core *core, floe_time now, floe_binding *binding)
 {
     if (floe_time_reached(now, binding->keepalive)) {

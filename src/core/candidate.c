@@ -559,6 +559,17 @@ bool floe_found_on(const floe_binding *binding)
     return false;
 }
 
+bool floe_found_awaits(const floe_binding *binding)
+{
+    FLOE_LIST_EACH(found, &binding->base->found, floe_found, of_base)
+    {
+        if (found->binding == binding && found->stale && !found->hidden) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool floe_found_of_relay(const floe_core *core, const floe_relay *relay)
 {
     FLOE_LIST_EACH(found, &core->found, floe_found, link)

@@ -467,6 +467,8 @@ bool floe_found_listed(const floe_core *core, const floe_found *found);
 bool floe_found_keeps(const floe_core *core, const floe_base *base, const floe_address *mapped);
 bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_address *mapped);
 bool floe_found_on(const floe_binding *binding);
+/* Whether one of the generation before waits to be found again by it. */
+bool floe_found_awaits(const floe_binding *binding);
 bool floe_found_of_relay(const floe_core *core, const floe_relay *relay);
 /* The policy may be another: what it held back is told, what it forbids is handed out no more. */
 void floe_found_apply_policy(floe_core *core);
@@ -750,6 +752,8 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
 void floe_binding_doubt(floe_core *core, floe_time now, floe_binding *binding);
 /* Asks it, to see that the server answers; though a relay keeps it. */
 void floe_binding_ask_beside(floe_core *core, floe_base *base, const floe_address *remote);
+/* A relay that kept it is gone. */
+void floe_binding_relay_gone(floe_core *core, floe_base *base, const floe_address *remote);
 void floe_bindings_time(floe_core *core, floe_time now);
 /* Gives it up if it is still asking; tells nobody. */
 void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding);

@@ -331,6 +331,9 @@ static void end_allocation(floe_core *core, floe_time now, floe_relay *relay)
     floe_deallocate(&core->shared->allocator, relay->host);
     relay->host = NULL;
     relay->unheard = FLOE_TIME_NEVER;
+    if (by_datagrams(relay)) {
+        floe_binding_relay_gone(core, relay->base, &relay->turn.server);
+    }
 }
 
 void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)

@@ -897,7 +897,7 @@ static void e2_what_nobody_was_told_of_is_lost_without_a_word(void **state)
     assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
     gather(&h);
     pass(&h, 60000);
-    read_log(&h, "+ host, - relay, error, - srflx, end");
+    read_log(&h, "+ host, - relay, + srflx, error, end");
     for (int i = 0; i < 2; i++) {
         turn->refresh = turn->allocate = ANSWERS;
         size_t kept = turn->refreshes;
@@ -912,7 +912,7 @@ static void e2_what_nobody_was_told_of_is_lost_without_a_word(void **state)
     pass(&h, 120000);
     gather(&h);
     pass(&h, 6000);
-    read_log(&h, "+ srflx, + relay, end");
+    read_log(&h, "+ relay, end");
     end(&h);
 }
 
@@ -1522,6 +1522,37 @@ static void t6_a_refusal_costs_no_reflexive_candidate(void **state)
     read_log(&h, "- host, - srflx, + host, error, + srflx, end");
     assert_int_equal(turn->allocates, 0);
     end(&h);
+}
+
+/* R6, L11: that a relay is refused says nothing of the mapping that it has shown and kept: lost when
+ * a new generation asks for it, and not to be had again, it leaves the reflexive candidate. */
+static void t6_a_refusal_costs_no_mapping_that_was_known(void **state)
+{
+    static const uint16_t codes[] = {486, 508, 403};
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 1000);
+        read_log(&h, "+ host, + srflx, + relay, end");
+        uint32_t id = h.last[FLOE_CANDIDATE_TYPE_SRFLX];
+        turn->refresh = FORGOT;
+        turn->allocate = SAYS;
+        turn->code = codes[i];
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather(&h);
+        pass(&h, 6000);
+        read_log(&h, "+ host, - relay, error, + srflx, end");
+        assert_int_equal(h.last[FLOE_CANDIDATE_TYPE_SRFLX], id);
+        turn->bindings = 0;
+        pass(&h, 45000);
+        assert_int_equal(turn->bindings, 3);
+        read_log(&h, "");
+        end(&h);
+    }
 }
 
 /* T7: relays that wait to be had again go on waiting, each of them, whoever gathers meanwhile; none
@@ -3320,6 +3351,7 @@ int main(void)
         cmocka_unit_test(t7b_silence_by_tcp),
         cmocka_unit_test(t6_a_refusal_ends_with_its_minute),
         cmocka_unit_test(t6_a_refusal_costs_no_reflexive_candidate),
+        cmocka_unit_test(t6_a_refusal_costs_no_mapping_that_was_known),
         cmocka_unit_test(t6_a_refusal_ends_nothing_that_waits),
         cmocka_unit_test(t6_a_refused_wish_costs_nothing_else),
         cmocka_unit_test(l14_what_is_away_while_no_list_comes),
