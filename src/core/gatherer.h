@@ -1146,8 +1146,8 @@ void floe_attempt_answered(floe_attempt *attempt, bool late);
 int floe_pair_compare(const void *a, const void *b);
 /* It goes on though this gathering asks nobody: its pair, which has succeeded, tells its end. */
 void floe_pairs_keep(floe_core *core, floe_relay *relay);
-/* The attempt that would ask for such a relay takes this one. */
-void floe_pairs_adopt(floe_core *core, floe_relay *relay);
+/* The attempt that would ask for such a relay takes this one, and asks for none. */
+void floe_pairs_adopt(floe_core *core, floe_time now, floe_relay *relay);
 /* A binding was answered, or failed for this reason: its pairs hear of it. */
 void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *binding);
 void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *binding,

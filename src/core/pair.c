@@ -299,15 +299,16 @@ bool floe_bases_are_rivals(const floe_base *base, const floe_base *other)
            base->local.family != other->local.family;
 }
 
-static bool last_attempt(const floe_pair *pair)
+/* NULL: none pends. */
+static floe_attempt *first_pending(const floe_pair *pair)
 {
     FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->progress == FLOE_PENDING) {
-            return false;
+            return attempt;
         }
     }
-    return true;
+    return NULL;
 }
 
 static floe_binding *ask_reflexive(floe_core *core, const floe_attempt *attempt);
@@ -411,7 +412,7 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
     set_alarm(core, pair);
     failure.late = attempt->late;
     failure.garbled = attempt->garbled;
-    if (pair->progress == FLOE_PENDING && last_attempt(pair)) {
+    if (pair->progress == FLOE_PENDING && first_pending(pair) == NULL) {
         pair_failed(core, pair, failure);
     } else {
         floe_failure_release(core->shared, &failure);
@@ -937,27 +938,6 @@ void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
     }
 }
 
-void floe_pairs_adopt(floe_core *core, floe_relay *relay)
-{
-    FLOE_LIST_EACH(pair, &relay->origin->pairs, floe_pair, of_base)
-    {
-        if (pair->server != relay->server || pair->yielded ||
-            !floe_relay_same_kind(pair->kind, relay->kind)) {
-            continue;
-        }
-        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
-        {
-            if (attempt->progress == FLOE_PENDING && attempt->relay == NULL &&
-                attempt->transport == relay->transport &&
-                floe_address_equal(&attempt->remote, &relay->asked)) {
-                set_start(core, attempt, FLOE_TIME_NEVER);
-                attach(attempt, relay);
-                return;
-            }
-        }
-    }
-}
-
 static floe_pair *pair_of_relay(const floe_relay *relay)
 {
     FLOE_LIST_EACH(pair, &relay->origin->pairs, floe_pair, of_base)
@@ -968,6 +948,26 @@ static floe_pair *pair_of_relay(const floe_relay *relay)
         }
     }
     return NULL;
+}
+
+/* Its own address's attempt, or else any: one relay is what the pair wants, and the name may lead
+ * elsewhere by now. */
+void floe_pairs_adopt(floe_core *core, floe_time now, floe_relay *relay)
+{
+    floe_place place = {.address = relay->asked, .transport = relay->transport};
+    const floe_pair *pair = pair_of_relay(relay);
+    floe_attempt *attempt = pair != NULL ? attempt_at(pair, &place) : NULL;
+
+    if (pair != NULL && (attempt == NULL || attempt->progress != FLOE_PENDING)) {
+        attempt = first_pending(pair);
+    }
+    if (attempt == NULL) {
+        return;
+    }
+    attempt_stop(core, now, attempt);
+    attempt->remote = place.address;
+    attempt->transport = place.transport;
+    attach(attempt, relay);
 }
 
 void floe_pairs_relay_back(floe_core *core, const floe_relay *relay)

@@ -801,14 +801,19 @@ void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
+static bool would_be_told_as(const floe_relay *one, const floe_relay *other)
+{
+    return one->phase == FLOE_RELAY_LIVE && one->origin == other->origin &&
+           one->server == other->server && floe_relay_same_kind(one->kind, other->kind);
+}
+
 /* Whether another of ours that would be told as this one asks there. */
 static bool asked_by_another(const floe_core *core, const floe_relay *relay,
                              const floe_place *place)
 {
     FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
     {
-        if (other != relay && other->phase == FLOE_RELAY_LIVE && other->origin == relay->origin &&
-            other->server == relay->server && floe_relay_same_kind(other->kind, relay->kind) &&
+        if (other != relay && would_be_told_as(other, relay) &&
             floe_place_is(place, &other->asked, other->transport)) {
             return true;
         }
@@ -908,6 +913,19 @@ static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     }
 }
 
+/* Of a base and a server one relay of a kind is enough: a restart may come while several addresses
+ * are asked. */
+static bool another_serves(const floe_core *core, const floe_relay *relay)
+{
+    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    {
+        if (other != relay && would_be_told_as(other, relay) && floe_relay_serves(other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* T4b: an impossible address is left out; without any other the answer is a bad one. */
 static bool sift_relayed(const floe_core *core, floe_relay *relay)
 {
@@ -932,7 +950,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         fail(core, now, relay, failure);
         return;
     }
-    if (floe_relay_needless(core, relay) && !awaited(relay)) {
+    if (!awaited(relay) && (floe_relay_needless(core, relay) || another_serves(core, relay))) {
         floe_relay_release(core, now, relay);
         return;
     }
@@ -941,7 +959,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         relay->connection->framer.measure = floe_frame_measure;
     }
     if (relay->attempt == NULL) {
-        floe_pairs_adopt(core, relay); /* it was asked for before a restart */
+        floe_pairs_adopt(core, now, relay); /* it was asked for before a restart */
     }
     if (!relay->quiet) { /* of what nobody is told, nobody is told that it is lost */
         floe_pairs_relay_back(core, relay);
@@ -1256,8 +1274,7 @@ static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
     floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->asked};
     floe_place next = next_place(core, now, relay);
 
-    bool had = floe_relay_of(core, relay->origin, relay->server, relay->kind) != NULL;
-    if (had || (floe_relay_needless(core, relay) && !awaited(relay))) {
+    if (another_serves(core, relay) || (floe_relay_needless(core, relay) && !awaited(relay))) {
         floe_relay_release(core, now, relay); /* another has given meanwhile what it is for */
         return;
     }

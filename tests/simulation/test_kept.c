@@ -73,6 +73,9 @@ typedef struct hand {
     const char *service;   /* the one target of the domain's services; NULL: it has none */
     bool no_services;      /* questions for them go unanswered, those for addresses do not */
     size_t look_ups;
+    bool late_names;     /* questions for addresses wait for the test to answer them */
+    uint32_t queries[2]; /* these, one for each family */
+    size_t query_count;
     bool no_list;      /* LIST_INTERFACES is not answered */
     bool no_interface; /* or with none */
     bool two_interfaces;
@@ -328,11 +331,21 @@ static void went_out(hand *h, const floe_trace_event *event)
     }
 }
 
-static void look_up(hand *h)
+static void answer_look_up(hand *h, uint32_t query)
 {
     floe_address found[3];
     size_t count = 0;
 
+    while (count < 3 && h->places[count] != NULL) {
+        found[count] = address_of(h->places[count]);
+        count++;
+    }
+    floe_core_resolved(h->core, h->now, query, count > 0 ? FLOE_OK : FLOE_ERR_NOT_FOUND, found,
+                       count);
+}
+
+static void look_up(hand *h)
+{
     h->look_ups++;
     if (h->output.record == FLOE_DNS_SRV) {
         const floe_service_record record = {.target = h->service, .port = 3478};
@@ -342,16 +355,15 @@ static void look_up(hand *h)
         return;
     }
     if (h->service != NULL && strcmp(h->output.name, h->service) != 0) {
-        found[0] = address_of("203.0.113.80:0"); /* the domain's own, which is no TURN server */
-        floe_core_resolved(h->core, h->now, h->output.query, FLOE_OK, found, 1);
+        const floe_address own = address_of("203.0.113.80:0"); /* the domain's, no TURN server */
+        floe_core_resolved(h->core, h->now, h->output.query, FLOE_OK, &own, 1);
         return;
     }
-    while (count < 3 && h->places[count] != NULL) {
-        found[count] = address_of(h->places[count]);
-        count++;
+    if (h->late_names) {
+        h->queries[h->query_count++ % 2] = h->output.query;
+        return;
     }
-    floe_core_resolved(h->core, h->now, h->output.query, count > 0 ? FLOE_OK : FLOE_ERR_NOT_FOUND,
-                       found, count);
+    answer_look_up(h, h->output.query);
 }
 
 static void take(hand *h)
@@ -2577,6 +2589,66 @@ static void l10_a_pool_that_holds_withdrawals(void **state)
     end(&h);
 }
 
+/* T1, L11: of a base and a server there is one relay, though a restart comes while it is asked for, at
+ * two addresses of its name: whichever answers first, and whether the new generation knows the list of
+ * interfaces, the name and the addresses by then. What is too many is given back. */
+static void l11_one_relay_of_those_that_a_restart_finds_under_way(void **state)
+{
+    enum { BEFORE_GATHERING, BEFORE_NAMES, BEHIND_NAMES, ELSEWHERE, MOMENTS };
+    static hand h;
+
+    (void)state;
+    for (int moment = 0; moment < MOMENTS; moment++) {
+        make(&h, named_url, 1, defaults);
+        h.places[0] = "203.0.113.2:0";
+        h.places[1] = "203.0.113.4:0";
+        for (size_t i = 0; i < 3; i++) {
+            static const char *const addresses[] = {"203.0.113.2:3478", "203.0.113.4:3478",
+                                                    "203.0.113.6:3478"};
+            server *turn = with(&h, addresses[i], "192.0.2.7:700");
+            turn->port = 10 * (unsigned)i;
+            turn->allocate = SILENT;
+        }
+        gather(&h);
+        pass(&h, 1400);
+        assert_int_equal(h.servers[1].allocates, 2);
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        *h.log = '\0';
+        if (moment == ELSEWHERE) {
+            h.places[0] = "203.0.113.6:0";
+            h.places[1] = NULL;
+        }
+        h.late_names = moment == BEFORE_NAMES;
+        if (moment != BEFORE_GATHERING) {
+            gather(&h);
+            pass(&h, 10);
+        }
+        for (size_t i = 0; i < 3; i++) {
+            h.servers[i].allocate = ANSWERS;
+        }
+        pass(&h, 400);
+        if (moment == BEFORE_GATHERING) {
+            gather(&h);
+        }
+        for (size_t i = 0; i < h.query_count; i++) {
+            answer_look_up(&h, h.queries[i]);
+        }
+        pass(&h, 60000);
+        read_log(&h, "+ host, + srflx, + relay, end");
+        size_t stand = 0;
+        for (size_t i = 0; i < 3; i++) {
+            h.servers[i].refreshes = 0;
+        }
+        pass(&h, 60000);
+        for (size_t i = 0; i < 3; i++) {
+            stand += h.servers[i].refreshes > 0;
+        }
+        assert_int_equal(stand, 1);
+        read_log(&h, "");
+        end(&h);
+    }
+}
+
 /* L11: a restart right behind the end of a candidate: its id is told as gone all the same. */
 static void l11_a_restart_swallows_no_withdrawal(void **state)
 {
@@ -3366,6 +3438,7 @@ int main(void)
         cmocka_unit_test(l14_a_list_that_fails_leaves_what_goes_on),
         cmocka_unit_test(l10_a_pool_that_holds_withdrawals),
         cmocka_unit_test(l11_a_restart_swallows_no_withdrawal),
+        cmocka_unit_test(l11_one_relay_of_those_that_a_restart_finds_under_way),
         cmocka_unit_test(l11_a_loosened_policy_tells_what_is_found),
         cmocka_unit_test(r2_a_full_server_shows_the_mapping),
         cmocka_unit_test(r6_a_server_that_answers_no_binding),
