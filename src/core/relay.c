@@ -364,6 +364,9 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
 #define UNHEARD_FOR floe_seconds(5)
 /* So long a server that is there may owe an answer and say nothing. */
 #define SILENT_FOR floe_seconds(5)
+/* By a connection it is only known to have been there. An outage of 10 s is over by then for who
+ * sends again in waits that double: TCP, or by DTLS a sixth send after 15.5 s. */
+#define SILENT_BY_CONNECTION_FOR floe_seconds(20)
 /* By datagrams it is known to be there by so many Bindings that it has answered meanwhile, each
  * beside another send: no outage looks like that. As loss may, though seldom, it is asked anew
  * before it is believed. */
@@ -1309,9 +1312,11 @@ void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const flo
 /* When the silence of a server that is known to be there ends it: who has lost it, or is cut off from
  * what it was asked by, may answer nothing that comes so, not even "437". Asked each 15 s by the
  * settings' default, and waited for 5 s, that is T7b's 20 s (by datagrams for 8.5 s, with what is
- * asked anew: loss alone takes no relay that stands); to wait for a transaction's 39.5 s would only
- * show that. Whatever else comes of the relay says that the answer is under way behind it; and a connection that takes what we send, that the question is, behind our own data. Never: it
- * owes no answer, as it cannot have the question yet, or may not be there; that has its 39.5 s. */
+ * asked anew: loss alone takes no relay that stands), by a connection 35 s; to wait for a
+ * transaction's 39.5 s would only show that. Whatever else comes of the relay says that the answer is
+ * under way behind it; and a connection that takes what we send, that the question is, behind our own
+ * data. Never: it owes no answer, as it cannot have the question yet, or may not be there; that has
+ * its 39.5 s. */
 static floe_time silent_at(const floe_relay *relay)
 {
     const floe_connection *connection = relay->connection;
@@ -1324,7 +1329,8 @@ static floe_time silent_at(const floe_relay *relay)
         return FLOE_TIME_NEVER;
     }
     if (connection != NULL) {
-        since = floe_time_max(since, connection->accepted);
+        return floe_time_after(floe_time_max(since, connection->accepted),
+                               SILENT_BY_CONNECTION_FOR);
     }
     return floe_time_after(since, SILENT_FOR);
 }

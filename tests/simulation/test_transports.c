@@ -248,6 +248,25 @@ static void t9_dtls_outlives_loss(void **state)
     assert_true(good >= 49);
 }
 
+/* T7b: an outage of ten seconds, whenever it comes between two Refreshes or with one, costs no relay. */
+static void t7b_an_outage_ends_no_relay_by_dtls(void **state)
+{
+#ifdef _WIN32
+    skip(); /* as above */
+#endif
+    (void)state;
+    for (uint64_t at = 14000; at <= 16000; at += 100) {
+        sim_config config;
+        by(&config, FLOE_PROTOCOL_DTLS, SIM_GOOD);
+        config.run_ms = 70000;
+        (void)sim_add_action(&config, SIM_TOGGLE, at);
+        (void)sim_add_action(&config, SIM_TOGGLE, at + 10000);
+        const sim_seen *seen = run(&config);
+        assert_int_equal(relays_of(seen), 1);
+        assert_null(strstr(seen->log, "withdrawn"));
+    }
+}
+
 /* ── Families ── */
 
 static sim_server *dual(sim_config *config, floe_protocol transport)
@@ -754,6 +773,7 @@ int main(void)
         cmocka_unit_test(t8_certificates_fail_the_url_once),
         cmocka_unit_test(t8_a_connection_that_breaks_gives_a_new_relay),
         cmocka_unit_test(t9_dtls_outlives_loss),
+        cmocka_unit_test(t7b_an_outage_ends_no_relay_by_dtls),
         cmocka_unit_test(t1_the_family_that_answers_first_goes_on),
         cmocka_unit_test(t1_a_broken_family_costs_a_quarter_of_a_second),
         cmocka_unit_test(t1_both_families_keep_their_reflexive_candidates),
