@@ -17,6 +17,18 @@ floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction
                           .remote = *remote};
 }
 
+void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay)
+{
+    if (relay->redirects == 0) {
+        failure->before |= relay->counters.responses > 0;
+        return;
+    }
+    failure->pointed_by = relay->visited[relay->redirects - 1];
+    if (relay->connection == NULL) {
+        failure->remote = relay->turn.server;
+    }
+}
+
 void floe_failure_set_reason(const floe_core *core, floe_failure *failure, const char *reason)
 {
     failure->reason =
@@ -391,6 +403,18 @@ static void publish_text(floe_error error, char *text, size_t size)
     }
 }
 
+/* RFC 8489 §10: what an alternate server does not do is not the fault of who named it. */
+static void point_out(const floe_failure *failure, char *text, size_t size)
+{
+    char ip[FLOE_ADDRESS_TEXT_SIZE] = "";
+    size_t used = strlen(text);
+    bool pointed = failure->pointed_by.family != FLOE_FAMILY_NONE;
+
+    if (pointed && floe_address_format(&failure->pointed_by, ip, sizeof ip) == FLOE_OK) {
+        (void)snprintf(text + used, size - used, " (%s sent us there: 300)", ip);
+    }
+}
+
 void floe_failure_text(const floe_core *core, const floe_failure *failure,
                        const floe_server *server, char *text, size_t size)
 {
@@ -478,4 +502,5 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure,
         (void)snprintf(text, size, "out of memory");
         break;
     }
+    point_out(failure, text, size);
 }

@@ -198,7 +198,8 @@ typedef struct floe_failure {
     uint16_t code;
     uint32_t elapsed_ms;
     floe_address remote;
-    char *reason; /* owned; NULL: none */
+    floe_address pointed_by; /* 300: by whom we were sent to `remote`; family none: by nobody */
+    char *reason;            /* owned; NULL: none */
 } floe_failure;
 
 typedef struct floe_server floe_server;
@@ -209,6 +210,8 @@ typedef struct floe_relay floe_relay;
 /* A failure of a request to `remote` as the transaction stands: asked how often, for how long. */
 floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction *transaction,
                              const floe_address *remote, floe_time now);
+/* Where this relay asks, and who sent it there. */
+void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay);
 /* 486, 508: the server gives nobody a relay for a while (RFC 8656 §7.4). */
 bool floe_failure_is_full(const floe_failure *failure);
 /* Takes the text over as the reason; without memory there is none. */

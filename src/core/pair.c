@@ -1133,7 +1133,10 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     const floe_relay *relay = attempt->relay;
     if (relay != NULL && relay->connection != NULL &&
         relay->connection->state < FLOE_CONNECTION_READY) {
-        return floe_connection_failure(relay->connection, FLOE_FAILURE_TIMEOUT, now);
+        floe_failure failure =
+            floe_connection_failure(relay->connection, FLOE_FAILURE_TIMEOUT, now);
+        floe_failure_of_relay(&failure, relay);
+        return failure;
     }
     if (relay != NULL) {
         transaction = &relay->turn.transaction;
@@ -1146,11 +1149,10 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     failure.garbled = attempt->garbled;
     if (relay != NULL) {
         failure.answered = floe_turn_allocation_challenged(&relay->turn);
-        failure.before = relay->counters.responses > 0;
         failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
+        floe_failure_of_relay(&failure, relay);
     }
-    failure.before =
-        failure.before || floe_binding_once_answered(attempt->pair->base, &attempt->remote);
+    failure.before |= floe_binding_once_answered(attempt->pair->base, &failure.remote);
     return failure;
 }
 

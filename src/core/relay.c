@@ -729,8 +729,7 @@ static floe_failure failure_of(const floe_core *core, const floe_relay *relay,
 
     failure.code = of->code != 0 ? of->code : failure.code;
     failure.answered = floe_turn_allocation_challenged(&relay->turn);
-    failure.before = relay->counters.responses > 0 ||
-                     floe_binding_once_answered(relay->base, &relay->turn.server);
+    failure.before = floe_binding_once_answered(relay->base, &relay->turn.server);
     failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
     floe_failure_set_reason(core, &failure, of->reason);
     return failure;
@@ -856,6 +855,7 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
 {
     bool full = floe_failure_is_full(&failure);
 
+    floe_failure_of_relay(&failure, relay);
     if (full) {
         floe_server_refuses(core, now, relay->server, relay->kind, &relay->asked, failure.code);
     }
@@ -905,6 +905,7 @@ void floe_relays_end_gathering(floe_core *core, floe_time now)
 /* The allocation is gone: the server was restarted, say. */
 static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
 {
+    floe_failure_of_relay(&failure, relay);
     if (is_final(&failure)) {
         give_up(core, now, relay, true, failure);
         return;

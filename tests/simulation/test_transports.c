@@ -535,6 +535,25 @@ static void t4_redirects_that_lead_nowhere(void **state)
     }
 }
 
+/* What the alternate server does not do is not told as the fault of who named it. */
+static void e1_an_alternate_server_that_is_silent(void **state)
+{
+    sim_config config;
+
+    (void)state;
+    by(&config, FLOE_PROTOCOL_UDP, SIM_REDIRECTS)->redirect = 2;
+    sim_add_server(&config, false, "203.0.113.9", SIM_SILENT);
+    const sim_seen *seen = run(&config);
+    assert_int_equal(relays_of(seen), 0);
+    bool told = false;
+    for (size_t i = 0; i < seen->error_count; i++) {
+        const char *text = seen->errors[i].text;
+        told |= strstr(text, "no answer") != NULL && strstr(text, "open to 203.0.113.9?") != NULL &&
+                strstr(text, "(203.0.113.1 sent us there: 300)") != NULL;
+    }
+    assert_true(told);
+}
+
 /* Two URLs of one server, and one port only: the allocation that is there is ours, and stays. */
 static void t6_our_own_allocation_is_no_strangers(void **state)
 {
@@ -787,6 +806,7 @@ int main(void)
         cmocka_unit_test(t3_sha256_and_user_hashes_all_the_way),
         cmocka_unit_test(t4_eight_redirects_are_followed),
         cmocka_unit_test(t4_redirects_that_lead_nowhere),
+        cmocka_unit_test(e1_an_alternate_server_that_is_silent),
         cmocka_unit_test(t10_two_relays_of_one_server_move),
         cmocka_unit_test(t6_our_own_allocation_is_no_strangers),
         cmocka_unit_test(t6_giving_up_does_not_delete_our_own),
