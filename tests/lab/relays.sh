@@ -431,7 +431,7 @@ lab_test_a_pipe_that_nobody_reads() {
     echo_begins udp
     mkfifo "$LAB_DIR/idle" "$LAB_DIR/unread"
     exec 7<>"$LAB_DIR/idle" 8<>"$LAB_DIR/unread"
-    timeout -s KILL 90 ip netns exec client "$FLOE" turn pipe "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" "turn:$LAB_SERVER" \
+    timeout --foreground -s KILL 90 ip netns exec client "$FLOE" turn pipe "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" "turn:$LAB_SERVER" \
         <"$LAB_DIR/idle" >"$LAB_DIR/unread" 2>"$LAB_DIR/err" &
     pipe=$!
     head -c 200000 /dev/zero >&7 # three times what the output holds
