@@ -411,7 +411,11 @@ void floe_relays_answered_beside(floe_core *core, const floe_base *base, const f
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         uint8_t sends = relay->turn.transaction.sends;
-        if (uses(relay, base, server) && is_owed_an_answer(relay) && sends > relay->ignored_send) {
+        if (!uses(relay, base, server)) {
+            continue;
+        }
+        floe_turn_allocation_beside(&relay->turn);
+        if (is_owed_an_answer(relay) && sends > relay->ignored_send) {
             relay->ignored_send = sends;
             if (++relay->ignored == IGNORED_SENDS) {
                 floe_untell(&relay->output);

@@ -61,6 +61,8 @@ typedef struct floe_turn_account {
     unsigned learned; /* so many nonces */
     unsigned judged;  /* the latest of them that was not accepted of another client */
     floe_turn_nonce_scope scope;
+    bool
+        deaf; /* it answered once what it had not answered with wishes: no wish is shown it again */
 } floe_turn_account;
 
 /* All is copied. A password, or a token and no password. */

@@ -87,23 +87,6 @@ static void want(floe_turn_allocation *allocation, floe_turn_request request)
     allocation->wants = true;
 }
 
-floe_error floe_turn_allocation_start(floe_turn_allocation *allocation)
-{
-    floe_turn_account *account = allocation->account;
-
-    if (floe_turn_account_worth_signing(account)) {
-        floe_span nonce = floe_span_of(account->nonce, account->nonce_size);
-        if (!take_nonce(allocation, account->realm, nonce)) {
-            return FLOE_ERR_NO_MEMORY;
-        }
-        allocation->remembered = true;
-        allocation->remembered_n = account->learned;
-    }
-    allocation->state = FLOE_TURN_ALLOCATING;
-    want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
-    return FLOE_OK;
-}
-
 /* Failures. */
 
 static void set_failure(floe_turn_allocation *allocation, floe_turn_failure_kind kind,
@@ -667,6 +650,40 @@ static bool give_up_these(floe_turn_allocation *allocation, const bool these[WIS
     return (these[WISH_FAMILY] && give_up_family(allocation)) || given_up;
 }
 
+/* Each wish is given up. False: there was none. */
+static bool go_plain(floe_turn_allocation *allocation)
+{
+    bool both = allocation->wishes.families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6);
+    bool these[WISHES] = {both, true, true, true};
+
+    if (!give_up_these(allocation, these)) {
+        return false;
+    }
+    allocation->plain = true;
+    allocation->one_at_a_time |= both; /* loss may have been the reason */
+    return true;
+}
+
+floe_error floe_turn_allocation_start(floe_turn_allocation *allocation)
+{
+    floe_turn_account *account = allocation->account;
+
+    if (floe_turn_account_worth_signing(account)) {
+        floe_span nonce = floe_span_of(account->nonce, account->nonce_size);
+        if (!take_nonce(allocation, account->realm, nonce)) {
+            return FLOE_ERR_NO_MEMORY;
+        }
+        allocation->remembered = true;
+        allocation->remembered_n = account->learned;
+    }
+    if (account->deaf) {
+        (void)go_plain(allocation);
+    }
+    allocation->state = FLOE_TURN_ALLOCATING;
+    want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
+    return FLOE_OK;
+}
+
 /* Those that the server says it does not know; where it says of none, all of them. */
 static bool give_up_unknown(floe_turn_allocation *allocation, const floe_stun_message *message)
 {
@@ -877,6 +894,7 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         allocation->heeds = !allocation->plain;
+        allocation->account->deaf |= allocation->plain && allocation->beside;
     }
     if (message->class == FLOE_STUN_SUCCESS && allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         allocation->made = true;
@@ -893,15 +911,10 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
 
 static void send_without_wishes(floe_turn_allocation *allocation)
 {
-    bool both = allocation->wishes.families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6);
-    bool these[WISHES] = {both, true, true, true};
-
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE &&
         allocation->transaction.sends == SEND_WITHOUT_WISHES && !allocation->heeds &&
-        give_up_these(allocation, these)) {
-        allocation->plain = true;
-        allocation->inherits = true;       /* of an earlier send, whose answer was lost */
-        allocation->one_at_a_time |= both; /* loss may have been the reason */
+        go_plain(allocation)) {
+        allocation->inherits = true; /* of an earlier send, whose answer was lost */
         floe_stun_transaction_rename(&allocation->transaction, allocation->random);
     }
 }

@@ -111,6 +111,7 @@ typedef struct floe_turn_allocation {
     bool paused_once;    /* a 500 was answered by a pause (T6) */
     bool reclaimed_once; /* a 437 was answered by CLEAR */
     bool plain;          /* as nothing was answered, it goes without wishes */
+    bool beside;         /* it answers other requests from here meanwhile */
     bool heeds;          /* the server answers who wishes: its silence has another reason */
     bool inherits;       /* another Allocate of ours from here was given up; it may have made one */
     uint8_t stale;       /* answers 438 in a row */
@@ -216,6 +217,11 @@ bool floe_turn_refuses_peer(uint16_t code);
 /* Our address has changed: the allocation, which has a ticket, is moved to it; it wants to begin.
  */
 void floe_turn_allocation_move(floe_turn_allocation *allocation);
+/* The server has answered another request from here: its silence is of this one. */
+static inline void floe_turn_allocation_beside(floe_turn_allocation *allocation)
+{
+    allocation->beside = true;
+}
 /* There is reason to doubt that it still stands: `time` asks by Refresh at once. An answer 437, or
  * none, ends it as any Refresh does, a success schedules the next one. Where a Refresh is under way
  * already, that one tells. */

@@ -468,6 +468,36 @@ static void t2_refused_credentials_are_not_remembered(void **state)
     assert_false(floe_turn_account_worth_signing(f->account));
 }
 
+/* A server that was silent until it was asked without wishes, and answered other requests meanwhile
+ * (node-turn), is asked without them from then on; where nothing was answered it may have been loss. */
+static void t5_a_server_that_hears_no_wishes_is_remembered(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    for (int beside = 0; beside < 2; beside++) {
+        begin_anew(f);
+        floe_turn_allocation_free(&f->allocation);
+        begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4 | FLOE_TURN_IPV6});
+        sent(f, bytes, &message);
+        if (beside == 1) {
+            floe_turn_allocation_beside(&f->allocation);
+        }
+        while (f->allocation.transaction.sends < 4) {
+            f->now_ms += 500;
+            (void)floe_turn_allocation_time(&f->allocation, now(f));
+        }
+        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+        floe_turn_allocation_free(&f->allocation);
+        begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4 | FLOE_TURN_IPV6});
+        sent(f, bytes, &message);
+        assert_int_equal(floe_stun_has(&message, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY), beside == 0);
+    }
+}
+
 /* The fourth send goes by another id and without wishes: 437 may mean what the first three made,
  * whose answer was lost. It is deleted, and not left for another port. */
 static void t5_a_send_without_wishes_may_meet_what_an_earlier_one_made(void **state)
@@ -1726,6 +1756,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(the_key_of_a_realm),
+        TEST(t5_a_server_that_hears_no_wishes_is_remembered),
         TEST(t5_a_send_without_wishes_may_meet_what_an_earlier_one_made),
         TEST(t2_refused_credentials_are_not_remembered),
         TEST(t2_a_remembered_nonce_is_forgotten_where_answers_are_unsigned),
