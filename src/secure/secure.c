@@ -99,6 +99,14 @@ void floe_secure_free(floe_secure *secure)
     floe_deallocate(secure->context->allocator, secure);
 }
 
+/* OpenSSL 3.0 has no word for what a server of TLS 1.3 says that wants to know us (RFC 8446 §6.2). */
+static const char *alert_text(int alert)
+{
+    return alert == SSL_AD_CERTIFICATE_REQUIRED
+               ? "certificate required: it wants one of ours, settings.tls_certificate_file"
+               : SSL_alert_desc_string_long(alert);
+}
+
 /* What OpenSSL says, unless the certificate was refused, of which more is known. */
 static floe_secure_result fail(floe_secure *secure)
 {
@@ -110,9 +118,9 @@ static floe_secure_result fail(floe_secure *secure)
     secure->over = true;
     if (*secure->failure == '\0') {
         (void)snprintf(secure->failure, sizeof secure->failure, "%s: %s%s",
-                       secure->ready ? "the association broke" : "the handshake failed",
+                       secure->ready ? "the connection broke" : "the handshake failed",
                        alert >= 0 ? "the server says " : "",
-                       alert >= 0    ? SSL_alert_desc_string_long(alert)
+                       alert >= 0    ? alert_text(alert)
                        : why != NULL ? why
                                      : "the bytes are no TLS");
     }

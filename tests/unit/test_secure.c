@@ -438,6 +438,24 @@ static void t8_our_own_certificate(void **state)
     }
 }
 
+/* By TLS 1.3 the server says so behind our handshake's end (RFC 8446 §6.2). */
+static void t8_a_server_that_wants_our_certificate(void **state)
+{
+    const floe_secure_options none = {.ca_file = tls_ca_file()};
+
+    (void)state;
+    floe_secure_context *context = context_of(&none);
+    tls_server *server =
+        tls_server_new(&(tls_options){.certificate = TLS_RIGHT, .wants_certificate = true});
+    pair with;
+    begin(&with, server, context, "turn.example", false);
+    exchange(&with, FLIGHT);
+    assert_non_null(strstr(floe_secure_failure(with.client), "settings.tls_certificate_file"));
+    end(&with);
+    floe_secure_context_free(context);
+    tls_server_free(server);
+}
+
 static void copy_file(const char *from, const char *to)
 {
     char bytes[32768];
@@ -1193,6 +1211,7 @@ int main(void)
         cmocka_unit_test(t8_our_own_certificate),
         cmocka_unit_test(t8_files_are_read_once),
         cmocka_unit_test(t8_lists_of_revoked_certificates),
+        cmocka_unit_test(t8_a_server_that_wants_our_certificate),
         cmocka_unit_test(t8_a_pin_however_it_is_spelt),
         cmocka_unit_test(t8_which_sessions_are_kept),
         cmocka_unit_test(t8_the_dates_of_a_certificate),
