@@ -720,8 +720,10 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
     if (relay->phase != FLOE_RELAY_LIVE) {
         return FLOE_TAKEN_NOT;
     }
+    uint64_t dropped = core->shared->dropped;
     floe_taken taken = take(core, now, relay, source, frame, message, packet);
-    if (taken != FLOE_TAKEN_NOT) {
+    /* An answer that cannot be believed is no sign of life. */
+    if (taken != FLOE_TAKEN_NOT && (message == NULL || core->shared->dropped == dropped)) {
         floe_relay_heard(relay, now);
     }
     return taken;

@@ -27,6 +27,7 @@ typedef enum doing {
     FAMILY,  /* 440 */
     FULL,    /* 486 */
     SAYS,    /* its `code` */
+    FORGES,  /* 437 that nobody has signed, which is not to be believed */
 } doing;
 
 typedef struct server {
@@ -299,6 +300,13 @@ static void serve(hand *h)
         case SAYS:
             refuse(h, channel, by, &request, by->code);
             break;
+        case FORGES: {
+            uint8_t bytes[256];
+            floe_stun_writer writer = answer_to(&request, bytes, sizeof bytes, FLOE_STUN_ERROR);
+            floe_stun_put_error(&writer, 437, floe_span_text("gone"));
+            deliver(h, channel, by, &writer);
+            break;
+        }
         case STUNNED:
             floe_core_unreachable(h->core, h->now, channel, &to, FLOE_UNREACHABLE_PORT, copy, size);
             break;
@@ -1416,6 +1424,24 @@ static void t7b_silence_of_a_server_that_is_there(void **state)
     pass(&h, 20000);
     read_log(&h, "");
     assert_int_equal(turn->allocates, 1);
+    end(&h);
+}
+
+/* node-turn signs a 437 wrongly: what cannot be believed is as silence, and is no sign of life. */
+static void t7b_answers_that_cannot_be_believed_are_silence(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->guarded = true;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    turn->refresh = FORGES;
+    pass(&h, 24000);
+    read_log(&h, "- relay, + relay");
     end(&h);
 }
 
@@ -3434,6 +3460,7 @@ int main(void)
         cmocka_unit_test(t10_where_a_relay_has_moved_the_mapping_is_asked_for),
         cmocka_unit_test(t10_a_move_shows_no_mapping),
         cmocka_unit_test(p1_a_name_under_a_policy_that_tells_no_hosts),
+        cmocka_unit_test(t7b_answers_that_cannot_be_believed_are_silence),
         cmocka_unit_test(t7b_a_lost_allocation_is_noticed_though_idle),
         cmocka_unit_test(t7_a_relay_that_goes_leaves_nothing_behind),
         cmocka_unit_test(t7b_a_granted_lifetime_of_0_is_no_loss),
