@@ -321,7 +321,8 @@ static void name_text(const floe_failure *failure, const char *host, char *text,
         (void)snprintf(text, size, "the name %.200s has no address: is it spelled right?", host);
         break;
     case FLOE_ERR_TIMED_OUT:
-        (void)snprintf(text, size, "no name server answered for %.200s: does DNS work here?", host);
+        (void)snprintf(text, size, "no name server has an answer for %.200s: does DNS work here?",
+                       host);
         break;
     default:
         (void)snprintf(text, size, "the name %.200s can't be looked up: %s", host,

@@ -158,6 +158,18 @@ static ares_ssize_t receive_from(ares_socket_t fd, void *buffer, size_t room, in
     return (ares_ssize_t)floe_system_receive_from(fd, buffer, room, from, size);
 }
 
+/* An error of a datagram's socket is of an earlier packet, whose ICMP came back: it is the reader's, who
+ * hands all that waits for this server on to the next one. Told here it would hand on this question
+ * alone, and leave the one that it is of to its time-out. The kernel says it once. */
+static ptrdiff_t send_part(ares_socket_t fd, const struct iovec *part)
+{
+    ptrdiff_t sent = floe_system_send(fd, part->iov_base, part->iov_len);
+
+    return sent < 0 && floe_system_error() == UV_ECONNREFUSED
+               ? floe_system_send(fd, part->iov_base, part->iov_len)
+               : sent;
+}
+
 /* A datagram is one part. */
 static ares_ssize_t send_parts(ares_socket_t fd, const struct iovec *parts, int count, void *data)
 {
@@ -165,7 +177,7 @@ static ares_ssize_t send_parts(ares_socket_t fd, const struct iovec *parts, int 
 
     (void)data;
     for (int i = 0; i < count; i++) {
-        ptrdiff_t sent = floe_system_send(fd, parts[i].iov_base, parts[i].iov_len);
+        ptrdiff_t sent = send_part(fd, &parts[i]);
         if (sent < 0) {
             return all > 0 ? all : -1;
         }
