@@ -2026,6 +2026,36 @@ static void r6_a_silent_server_ends_no_mapping(void **state)
     end(&h);
 }
 
+/* R6: a Binding that goes beside a relay's Refresh is under way when a gathering begins, and the relay is
+ * then lost and not to be had again: the mapping is kept all the same. */
+static void r6_a_gathering_ends_no_keepalive(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    turn->refresh = turn->binding = SILENT;
+    turn->bindings = 0;
+    while (turn->bindings == 0) {
+        pass(&h, 10);
+    }
+    turn->refresh = FORGOT;
+    turn->allocate = FULL;
+    turn->binding = ANSWERS;
+    gather(&h);
+    pass(&h, 6000);
+    read_log(&h, "- relay, error, end");
+    turn->bindings = 0;
+    pass(&h, 45000);
+    assert_int_equal(turn->bindings, 3);
+    read_log(&h, "");
+    end(&h);
+}
+
 /* L12: of two URLs of one address one goes; what both stood on stays, and is kept. */
 static void r6_a_url_goes_and_the_mapping_stays(void **state)
 {
@@ -3501,6 +3531,7 @@ int main(void)
         cmocka_unit_test(r6_a_server_that_answers_no_binding),
         cmocka_unit_test(r6_whoever_answers_keeps_the_mapping),
         cmocka_unit_test(r6_a_silent_server_ends_no_mapping),
+        cmocka_unit_test(r6_a_gathering_ends_no_keepalive),
         cmocka_unit_test(r6_a_url_goes_and_the_mapping_stays),
         cmocka_unit_test(r6_a_server_that_has_moved_shows_nothing),
         cmocka_unit_test(r6_another_mapping_is_a_reason_to_ask),
