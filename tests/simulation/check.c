@@ -559,7 +559,7 @@ static bool is_of_peer(const floe_stun_message *message)
 
 /* One that had no answer goes again with other bytes, and so by another id (RFC 8489 §5): with a
  * nonce that was learned meanwhile, or without a wish. That is no new transaction to be paced. */
-static bool goes_on(const sim_world *world, const sim_transaction *made)
+static bool goes_on(const sim_world *world, sim_transaction *made)
 {
     for (size_t i = 1; i <= world->transaction_count && i <= TRANSACTIONS_MAX; i++) {
         const sim_transaction *one =
@@ -567,7 +567,10 @@ static bool goes_on(const sim_world *world, const sim_transaction *made)
         if (one->method == made->method && floe_address_equal(&one->local, &made->local) &&
             floe_address_equal(&one->to, &made->to)) {
             uint64_t wait = 500000000ULL << (one->sends - 1);
-            return world->now - one->last_sent >= wait && world->now - one->last_sent < 2 * wait;
+            bool again =
+                world->now - one->last_sent >= wait && world->now - one->last_sent < 2 * wait;
+            made->sends += again ? one->sends : 0; /* each time by another id, it may be */
+            return again;
         }
     }
     return false;
