@@ -566,10 +566,10 @@ static bool goes_on(const sim_world *world, sim_transaction *made)
             &world->transactions[(world->transaction_count - i) % TRANSACTIONS_MAX];
         if (one->method == made->method && floe_address_equal(&one->local, &made->local) &&
             floe_address_equal(&one->to, &made->to)) {
-            uint64_t wait = 500000000ULL << (one->sends - 1);
+            uint64_t wait = 500000000ULL << (one->sends - 1 + one->renamed);
             bool again =
                 world->now - one->last_sent >= wait && world->now - one->last_sent < 2 * wait;
-            made->sends += again ? one->sends : 0; /* each time by another id, it may be */
+            made->renamed = again ? one->renamed + one->sends : 0;
             return again;
         }
     }

@@ -123,6 +123,7 @@ typedef struct sim_transaction {
     floe_address to;
     unsigned sends;
     uint64_t last_sent;
+    unsigned renamed; /* so many sends of it had gone by other ids */
 } sim_transaction;
 
 #define SOCKETS_MAX 1024
