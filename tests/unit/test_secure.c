@@ -212,6 +212,7 @@ static bool believed(bool datagrams)
     begin(&with, server, context, "turn.example", datagrams);
     exchange(&with, FLIGHT);
     bool ready = with.ready;
+    assert_int_equal(floe_secure_over(with.client), !ready); /* nothing is waited for any more */
     end(&with);
     floe_secure_context_free(context);
     tls_server_free(server);
@@ -905,6 +906,7 @@ static void bytes_that_lie(void **state)
         client_read(&with, floe_span_of(rest, sizeof rest));
         assert_false(with.ready);
         assert_int_equal(with.result, FLOE_SECURE_FAILED);
+        assert_true(floe_secure_over(with.client));
         assert_true(strlen(floe_secure_failure(with.client)) > 20);
         end(&with);
     }
