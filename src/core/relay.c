@@ -973,6 +973,9 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         floe_pairs_relay_back(core, relay);
     }
     stands(core, now, relay);
+    if (core->state == FLOE_GATHERER_STATE_COMPLETE) { /* else its end does */
+        floe_bindings_sweep(core, relay->origin);
+    }
 }
 
 /* T4: up to eight, none twice. */

@@ -88,7 +88,7 @@ static void answer_upkeep(fixture *f)
 static void serve(fixture *f)
 {
     const floe_core_output output = f->output;
-    bool stream = (f->streams >> output.channel & 1U) != 0;
+    bool stream = (f->streams >> (output.channel & 63U) & 1U) != 0;
     unsigned by = stream ? SERVES_TCP : SERVES_UDP;
     bool full = (f->full & by) != 0;
     floe_address mapped = address_of("192.0.2.7:700");

@@ -984,6 +984,23 @@ static void t7_a_server_that_has_moved(void **state)
     end(&h);
 }
 
+/* R6: what the server showed where it was goes with the relay that is had elsewhere; nobody keeps it. */
+static void r6_a_relay_that_is_had_elsewhere_leaves_no_mapping(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *first = lose_a_named_server(&h, named_url, defaults);
+    (void)with(&h, "203.0.113.3:3478", "192.0.2.7:701"); /* a NAT with a mapping for each */
+    h.places[0] = "203.0.113.3:0";
+    pass(&h, 150000);
+    read_log(&h, "- relay, error, + relay, - srflx");
+    first->bindings = 0;
+    pass(&h, 60000);
+    assert_int_equal(first->bindings, 0);
+    end(&h);
+}
+
 /* T7, E2: a name that is not known, or cannot be looked up, while its server is away leaves
  * everything as it is: the relay is asked for where it was, no second error is told, and the
  * look-ups are not more than the requests. */
@@ -3472,6 +3489,7 @@ int main(void)
         cmocka_unit_test(e1_a_server_that_answers_another_address_of_ours),
         cmocka_unit_test(t7b_a_refusal_before_the_list_of_interfaces),
         cmocka_unit_test(t7_a_server_that_has_moved),
+        cmocka_unit_test(r6_a_relay_that_is_had_elsewhere_leaves_no_mapping),
         cmocka_unit_test(t7_a_server_that_is_away_with_its_name),
         cmocka_unit_test(t7_a_server_that_is_away_with_its_services),
         cmocka_unit_test(t7_another_address_of_the_name),
