@@ -948,6 +948,24 @@ static bool sift_relayed(const floe_core *core, floe_relay *relay)
     return relayed[0].family != FLOE_FAMILY_NONE;
 }
 
+/* RFC 8656 §3.2: an allocation is known by its 5-tuple. Another of ours that stands there by another
+ * mapping is cut off: a NAT has forgotten that one, and the server would take it for the new one. */
+static void end_those_before(floe_core *core, floe_time now, const floe_relay *relay)
+{
+    FLOE_LIST_EACH_SAFE(other, &core->relays, floe_relay, link)
+    {
+        if (other != relay && by_datagrams(relay) &&
+            uses(other, relay->base, &relay->turn.server) &&
+            other->turn.state == FLOE_TURN_ALLOCATED &&
+            relay->turn.mapped.family != FLOE_FAMILY_NONE &&
+            other->turn.mapped.family != FLOE_FAMILY_NONE &&
+            !floe_address_equal(&relay->turn.mapped, &other->turn.mapped)) {
+            other->turn.made = false; /* a Refresh of 0 would end the new one */
+            floe_relay_lost(core, now, other);
+        }
+    }
+}
+
 static void succeed(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_address first = relay->turn.relayed[0];
@@ -973,6 +991,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         floe_pairs_relay_back(core, relay);
     }
     stands(core, now, relay);
+    end_those_before(core, now, relay);
     if (core->state == FLOE_GATHERER_STATE_COMPLETE) { /* else its end does */
         floe_bindings_sweep(core, relay->origin);
     }

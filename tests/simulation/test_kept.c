@@ -1001,6 +1001,34 @@ static void r6_a_relay_that_is_had_elsewhere_leaves_no_mapping(void **state)
     end(&h);
 }
 
+/* T7b: two URLs lead to one server; between their Allocates a NAT has forgotten the socket, and shows it
+ * by another port. The first relay is cut off, though its Refresh is answered, as if it were the
+ * second's. */
+static void t7b_a_relay_that_another_mapping_has_cut_off(void **state)
+{
+    static const char *const urls[] = {"turn:203.0.113.2", "turn:turn.example.org"};
+    static hand h;
+
+    (void)state;
+    for (int forgets = 0; forgets < 2; forgets++) {
+        make(&h, urls, 2, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        h.places[0] = "203.0.113.2:0";
+        h.late_names = true;
+        gather(&h);
+        pass(&h, 200);
+        read_log(&h, "+ host, + srflx, + relay");
+        turn->mapped = forgets == 1 ? "192.0.2.7:701" : turn->mapped;
+        for (size_t i = 0; i < h.query_count; i++) {
+            answer_look_up(&h, h.queries[i]);
+        }
+        pass(&h, 500);
+        assert_int_equal(strstr(h.log, "- relay") != NULL, forgets);
+        assert_int_equal(turn->releases, 0); /* it would end the other */
+        end(&h);
+    }
+}
+
 /* T7, E2: a name that is not known, or cannot be looked up, while its server is away leaves
  * everything as it is: the relay is asked for where it was, no second error is told, and the
  * look-ups are not more than the requests. */
@@ -3489,6 +3517,7 @@ int main(void)
         cmocka_unit_test(e1_a_server_that_answers_another_address_of_ours),
         cmocka_unit_test(t7b_a_refusal_before_the_list_of_interfaces),
         cmocka_unit_test(t7_a_server_that_has_moved),
+        cmocka_unit_test(t7b_a_relay_that_another_mapping_has_cut_off),
         cmocka_unit_test(r6_a_relay_that_is_had_elsewhere_leaves_no_mapping),
         cmocka_unit_test(t7_a_server_that_is_away_with_its_name),
         cmocka_unit_test(t7_a_server_that_is_away_with_its_services),
