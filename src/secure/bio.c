@@ -2,6 +2,7 @@
  * be taken, datagrams whole. */
 #include "secure/internal.h"
 
+#include <openssl/err.h>
 #include <string.h>
 
 /* A handshake's flight and a few records; a peer that makes us write more is not worth it. What the
@@ -19,15 +20,19 @@ typedef struct piece {
 static int bio_write(BIO *bio, const char *data, int size)
 {
     floe_secure *secure = BIO_get_data(bio);
-
     bool unasked = secure->input != NULL;
 
+    BIO_clear_retry_flags(bio); /* a read's before: what is not written now never is */
     if (size <= 0 || (unasked && secure->unasked > UNASKED_MAX)) {
         return -1;
     }
     piece *made = floe_allocate(secure->context->allocator, sizeof *made + (size_t)size);
+    if (made == NULL && secure->datagrams) {
+        return size; /* a datagram may be lost, a record may not */
+    }
     if (made == NULL) {
-        return secure->datagrams ? size : -1; /* a datagram may be lost, a record may not */
+        ERR_raise(ERR_LIB_BIO, ERR_R_MALLOC_FAILURE);
+        return -1;
     }
     made->size = (size_t)size;
     made->unasked = unasked;

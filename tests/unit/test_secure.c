@@ -867,6 +867,8 @@ static void a_record_without_memory(void **state)
         assert_int_equal(floe_secure_write(with.client, floe_span_text("lost")), datagrams == 1);
         memory.fail_at = 0;
         assert_int_equal(floe_secure_over(with.client), datagrams == 0);
+        assert_string_equal(floe_secure_failure(with.client),
+                            datagrams == 0 ? "the connection broke: malloc failure" : "");
         assert_int_equal(floe_secure_write(with.client, floe_span_text("ping")), datagrams == 1);
         exchange(&with, FLIGHT);
         assert_int_equal(with.served_size, datagrams == 1 ? 4 : 0);
