@@ -828,8 +828,8 @@ static bool asked_by_another(const floe_core *core, const floe_relay *relay,
 }
 
 /* Where one that was lost is asked for: where it was; in vain, at each address of its server's in
- * turn that is not known to be full, and no longer where that is not. While a gathering waits for it, there its other
- * addresses have their own. */
+ * turn that is not known to be full, and no longer where that is not. While a gathering waits for
+ * it, there its other addresses have their own. */
 static floe_place next_place(const floe_core *core, floe_time now, const floe_relay *relay)
 {
     floe_place same = {.address = relay->asked, .transport = relay->transport};
@@ -952,14 +952,17 @@ static bool sift_relayed(const floe_core *core, floe_relay *relay)
  * mapping is cut off: a NAT has forgotten that one, and the server would take it for the new one. */
 static void end_those_before(floe_core *core, floe_time now, const floe_relay *relay)
 {
+    const floe_address *mapped = &relay->turn.mapped;
+
+    if (!by_datagrams(relay) || mapped->family == FLOE_FAMILY_NONE) {
+        return;
+    }
     FLOE_LIST_EACH_SAFE(other, &core->relays, floe_relay, link)
     {
-        if (other != relay && by_datagrams(relay) &&
-            uses(other, relay->base, &relay->turn.server) &&
-            other->turn.state == FLOE_TURN_ALLOCATED &&
-            relay->turn.mapped.family != FLOE_FAMILY_NONE &&
-            other->turn.mapped.family != FLOE_FAMILY_NONE &&
-            !floe_address_equal(&relay->turn.mapped, &other->turn.mapped)) {
+        const floe_address *before = &other->turn.mapped;
+        if (other != relay && uses(other, relay->base, &relay->turn.server) &&
+            other->turn.state == FLOE_TURN_ALLOCATED && before->family != FLOE_FAMILY_NONE &&
+            !floe_address_equal(mapped, before)) {
             other->turn.made = false; /* a Refresh of 0 would end the new one */
             floe_relay_lost(core, now, other);
         }

@@ -427,13 +427,19 @@ static floe_duration refresh_after(uint32_t lifetime)
                           : floe_milliseconds((uint64_t)lifetime * 500U);
 }
 
+static void keep_for(floe_turn_allocation *allocation, floe_time now, uint32_t lifetime)
+{
+    allocation->lifetime = lifetime;
+    allocation->refresh = floe_time_after(now, refresh_after(lifetime));
+    allocation->expires = floe_time_after(now, floe_seconds(lifetime));
+}
+
 static void keep(floe_turn_allocation *allocation, floe_time now, const floe_stun_message *message)
 {
-    if (!floe_stun_read_u32(message, FLOE_STUN_LIFETIME, &allocation->lifetime)) {
-        allocation->lifetime = DEFAULT_LIFETIME;
-    }
-    allocation->refresh = floe_time_after(now, refresh_after(allocation->lifetime));
-    allocation->expires = floe_time_after(now, floe_seconds(allocation->lifetime));
+    uint32_t lifetime = DEFAULT_LIFETIME;
+
+    (void)floe_stun_read_u32(message, FLOE_STUN_LIFETIME, &lifetime);
+    keep_for(allocation, now, lifetime);
     allocation->refused_before = false;
     allocation->stale = allocation->refused = 0;
     floe_stun_transaction_stop(&allocation->transaction);
@@ -596,9 +602,7 @@ static floe_turn_event refreshed(floe_turn_allocation *allocation, floe_time now
         /* RFC 8656 §8.3 has a lifetime of 0 for who asks for one, and a 437 for what is gone: it is
          * no word that the allocation is (node-turn means nothing by it). The next Refresh tells.
          */
-        allocation->lifetime = before;
-        allocation->refresh = floe_time_after(now, refresh_after(before));
-        allocation->expires = floe_time_after(now, floe_seconds(before));
+        keep_for(allocation, now, before);
     }
     allocation->affirmed = allocation->denied;
     return FLOE_TURN_PROGRESS;
