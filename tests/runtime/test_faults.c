@@ -209,6 +209,23 @@ static void on_sender(void *data, const floe_candidate *candidate)
     awaited_candidate(&s->owner, candidate);
 }
 
+/* It has its host candidate. The api is the caller's, as is the gatherer. */
+static floe_api *begin_sender(sender *s)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_api *api;
+
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    awaited_init(&s->owner);
+    assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
+    assert_int_equal(floe_gatherer_new(api, NULL, &s->gatherer), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_local_candidate(s->gatherer, on_sender, s), FLOE_OK);
+    assert_int_equal(floe_gatherer_gather(s->gatherer), FLOE_OK);
+    wait_for_end(&s->owner, "a host");
+    return api;
+}
+
 /* EAGAIN: packets wait until the socket takes more; none is lost, and each is counted. */
 static void what_the_kernel_has_no_room_for_waits(void **state)
 {
@@ -216,8 +233,6 @@ static void what_the_kernel_has_no_room_for_waits(void **state)
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof name;
     struct timeval patience = {.tv_sec = 30};
-    floe_settings settings = FLOE_SETTINGS_INIT;
-    floe_api *api;
     static sender s;
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
@@ -225,14 +240,7 @@ static void what_the_kernel_has_no_room_for_waits(void **state)
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &size), 0);
-    settings.loopback = true;
-    settings.ip_filter = keep_loopback_v4;
-    awaited_init(&s.owner);
-    assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
-    assert_int_equal(floe_gatherer_new(api, NULL, &s.gatherer), FLOE_OK);
-    assert_int_equal(floe_gatherer_on_local_candidate(s.gatherer, on_sender, &s), FLOE_OK);
-    assert_int_equal(floe_gatherer_gather(s.gatherer), FLOE_OK);
-    wait_for_end(&s.owner, "a host");
+    floe_api *api = begin_sender(&s);
     for (unsigned round = 1; round <= 3; round++) {
         floe_address to = floe_address_ipv4(INADDR_LOOPBACK, ntohs(name.sin_port));
         fault_arm(&full, round);
@@ -285,20 +293,11 @@ static void count_packet(void *data, const floe_packet *packet)
 static void k1_packets_are_heard_once_there_is_room(void **state)
 {
     static const fault full = {"epoll_ctl", ENOSPC};
-    floe_settings settings = FLOE_SETTINGS_INIT;
-    floe_api *api;
     static sender s;
     atomic_uint packets = 0;
 
     (void)state;
-    settings.loopback = true;
-    settings.ip_filter = keep_loopback_v4;
-    awaited_init(&s.owner);
-    assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
-    assert_int_equal(floe_gatherer_new(api, NULL, &s.gatherer), FLOE_OK);
-    assert_int_equal(floe_gatherer_on_local_candidate(s.gatherer, on_sender, &s), FLOE_OK);
-    assert_int_equal(floe_gatherer_gather(s.gatherer), FLOE_OK);
-    wait_for_end(&s.owner, "a host");
+    floe_api *api = begin_sender(&s);
     fault_arm(&full, 1);
     assert_int_equal(floe_gatherer_on_packet(s.gatherer, count_packet, &packets), FLOE_OK);
     for (int ms = 0; ms < 60000 && !fault_has_struck(); ms++) {

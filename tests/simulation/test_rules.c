@@ -703,6 +703,21 @@ static void t6_a_quota_stops_the_third(void **state)
     assert_false(seen->errors[0].url_failed);
 }
 
+/* So many local addresses, for relays alone, and a server for all of them. */
+static void ask_by_many(sim_config *config, unsigned addresses, sim_temper temper)
+{
+    sim_config_simple(config);
+    for (unsigned n = 1; n < addresses; n++) {
+        char ip[48];
+        (void)snprintf(ip, sizeof ip, "10.0.%u.2", n + 1);
+        sim_add_interface(config, "eth1", ip);
+    }
+    config->settings.addresses_max = 48;
+    config->settings.pacing_ms = 50;
+    config->policy = FLOE_GATHER_POLICY_RELAY;
+    sim_add_server(config, true, "203.0.113.2", temper);
+}
+
 /* T6: on a server that has said that it is full the other addresses do not ask at all. */
 static void t6_nobody_asks_a_server_that_is_full(void **state)
 {
@@ -711,16 +726,7 @@ static void t6_nobody_asks_a_server_that_is_full(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
-        sim_config_simple(&config);
-        for (unsigned n = 1; n < 3 + 20 * i; n++) {
-            char ip[48];
-            (void)snprintf(ip, sizeof ip, "10.0.%u.2", n + 1);
-            sim_add_interface(&config, "eth1", ip);
-        }
-        config.settings.addresses_max = 48;
-        config.settings.pacing_ms = 50;
-        config.policy = FLOE_GATHER_POLICY_RELAY;
-        sim_add_server(&config, true, "203.0.113.2", SIM_FULL_AFTER_TWO);
+        ask_by_many(&config, 3 + 20 * i, SIM_FULL_AFTER_TWO);
         const sim_seen *seen = run(&config);
         packets[i] = seen->packets_sent_at_complete;
         /* Two have a relay, each of the others is told the 486. */
@@ -742,16 +748,7 @@ static void s2_wrong_credentials_are_tried_once(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
-        sim_config_simple(&config);
-        for (unsigned n = 1; n < 8 + 20 * i; n++) {
-            char ip[48];
-            (void)snprintf(ip, sizeof ip, "10.0.%u.2", n + 1);
-            sim_add_interface(&config, "eth1", ip);
-        }
-        config.settings.addresses_max = 48;
-        config.settings.pacing_ms = 50;
-        config.policy = FLOE_GATHER_POLICY_RELAY;
-        sim_add_server(&config, true, "203.0.113.2", SIM_WRONG_PASSWORD);
+        ask_by_many(&config, 8 + 20 * i, SIM_WRONG_PASSWORD);
         const sim_seen *seen = run(&config);
         packets[i] = seen->packets_sent_at_complete;
         assert_int_equal(seen->error_count, config.interface_count);

@@ -425,8 +425,7 @@ static void t2_a_remembered_nonce_is_forgotten_where_answers_are_unsigned(void *
     answer open = success;
 
     allocate(f);
-    floe_turn_allocation_free(&f->allocation);
-    begin_allocation(f);
+    begin_again(f, FLOE_TURN_IPV4);
     sent(f, bytes, &message);
     assert_true(message.integrity_at != 0);
     assert_int_equal(respond(f, &elsewhere), FLOE_TURN_PROGRESS);
@@ -437,8 +436,7 @@ static void t2_a_remembered_nonce_is_forgotten_where_answers_are_unsigned(void *
 
     begin_anew(f);
     allocate(f);
-    floe_turn_allocation_free(&f->allocation);
-    begin_allocation(f);
+    begin_again(f, FLOE_TURN_IPV4);
     sent(f, bytes, &message);
     open.sign_with = NULL;
     assert_int_equal(respond(f, &open), FLOE_TURN_PROGRESS);
@@ -478,8 +476,7 @@ static void t5_a_server_that_hears_no_wishes_is_remembered(void **state)
 
     for (int beside = 0; beside < 2; beside++) {
         begin_anew(f);
-        floe_turn_allocation_free(&f->allocation);
-        begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4 | FLOE_TURN_IPV6});
+        begin_again(f, FLOE_TURN_IPV4 | FLOE_TURN_IPV6);
         sent(f, bytes, &message);
         if (beside == 1) {
             floe_turn_allocation_beside(&f->allocation);
@@ -491,8 +488,7 @@ static void t5_a_server_that_hears_no_wishes_is_remembered(void **state)
         assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
         sent(f, bytes, &message);
         assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
-        floe_turn_allocation_free(&f->allocation);
-        begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4 | FLOE_TURN_IPV6});
+        begin_again(f, FLOE_TURN_IPV4 | FLOE_TURN_IPV6);
         sent(f, bytes, &message);
         assert_int_equal(floe_stun_has(&message, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY), beside == 0);
     }
@@ -507,8 +503,7 @@ static void t5_a_send_without_wishes_may_meet_what_an_earlier_one_made(void **st
     floe_stun_message message;
     answer mismatch = {.code = 437, .lifetime = -1};
 
-    floe_turn_allocation_free(&f->allocation);
-    begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4 | FLOE_TURN_IPV6});
+    begin_again(f, FLOE_TURN_IPV4 | FLOE_TURN_IPV6);
     sent(f, bytes, &message);
     while (f->allocation.transaction.sends < 4) {
         f->now_ms += 500;
