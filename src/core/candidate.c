@@ -1,6 +1,7 @@
 /* Candidates: which are told, their priority and foundation, and their public form. */
 #include "base/crypto.h"
 #include "base/error.h"
+#include "base/name.h"
 #include "core/gatherer.h"
 
 #include <stdio.h>
@@ -302,6 +303,13 @@ static floe_address shown_related(const floe_core *core, const floe_found *candi
     return *related;
 }
 
+/* Whether one name stands for both, or none. */
+static bool same_name(const floe_found *a, const floe_found *b)
+{
+    return a->name == NULL || b->name == NULL ? a->name == b->name
+                                              : floe_name_same(a->name, b->name);
+}
+
 /* The same one in the generation before a restart; NULL: there is none. */
 static floe_found *stale_like(const floe_core *core, const floe_found *candidate)
 {
@@ -309,7 +317,7 @@ static floe_found *stale_like(const floe_core *core, const floe_found *candidate
     {
         if (other->stale && !other->withdrawn && other->type == candidate->type &&
             other->tcp_type == candidate->tcp_type && other->base == candidate->base &&
-            other->relay == candidate->relay) {
+            other->relay == candidate->relay && same_name(other, candidate)) {
             return other;
         }
     }

@@ -20,8 +20,9 @@ typedef struct one_core {
     char published[ADDRESSES][80]; /* the latest names */
     uint32_t host_id;              /* the latest host's */
     uint32_t reflexive_id;
-    char host[80]; /* its address */
-    size_t hosts;  /* that were told */
+    uint32_t withdrawn_id; /* the latest */
+    char host[80];         /* its address */
+    size_t hosts;          /* that were told */
     size_t withdrawn;
     size_t errors;
     char error[512]; /* the latest */
@@ -154,6 +155,7 @@ static void settle(fixture *f, one_core *one)
             break;
         case FLOE_CORE_CANDIDATE_WITHDRAWN:
             one->withdrawn++;
+            one->withdrawn_id = output->candidate->id;
             break;
         case FLOE_CORE_CANDIDATE_ERROR:
             take_error(one, output->error);
@@ -286,6 +288,35 @@ static void h2_a_name_that_is_taken_before_it_is_told(void **state)
     end(&f);
 }
 
+/* L11: a candidate that a restart keeps has its id, and one by another name is another: a restart
+ * comes before the owner has heard that the name is taken, or the word of it behind the restart. */
+static void l11_a_name_that_was_taken_leaves_no_id(void **state)
+{
+    static fixture f;
+    one_core *one = &f.cores[0];
+
+    (void)state;
+    for (int order = 0; order < 3; order++) {
+        make(&f, NULL, FLOE_GATHER_POLICY_ALL);
+        gather(&f, one);
+        uint32_t before = one->host_id;
+        if (order == 1) {
+            floe_core_name_taken(one->core, f.now, one->host);
+        }
+        assert_int_equal(floe_core_restart(one->core, f.now), FLOE_OK);
+        if (order == 2) {
+            floe_core_name_taken(one->core, f.now, one->host);
+        }
+        gather(&f, one);
+        assert_int_equal(one->hosts, 2);
+        assert_string_equal(one->host, one->published[0]);
+        assert_int_equal(one->withdrawn, order == 0 ? 0 : 1);
+        assert_int_equal(one->withdrawn_id, order == 0 ? 0 : before);
+        assert_int_equal(one->host_id == before, order == 0);
+        end(&f);
+    }
+}
+
 /* Of those that share a socket the host's, though its name is younger than the reflexive one. */
 static void k1_a_packet_has_the_hosts_id(void **state)
 {
@@ -395,6 +426,7 @@ int main(void)
         cmocka_unit_test(h2_a_name_is_taken_however_it_is_spelled),
         cmocka_unit_test(h2_components_share_the_new_name),
         cmocka_unit_test(h2_a_name_that_is_taken_before_it_is_told),
+        cmocka_unit_test(l11_a_name_that_was_taken_leaves_no_id),
         cmocka_unit_test(k1_a_packet_has_the_hosts_id),
         cmocka_unit_test(h2_names_that_nobody_can_look_up),
         cmocka_unit_test(names_are_compared_as_dns_does),
