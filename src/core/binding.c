@@ -505,7 +505,8 @@ static bool is_asked(const floe_binding *binding)
     return false;
 }
 
-/* Its server's name leads to other addresses of the family by now. */
+/* Its server's name leads elsewhere by now, and there it has answered: until then what the old place
+ * shows is what there is. */
 static bool has_moved_away(const floe_core *core, const floe_binding *binding)
 {
     const floe_names *names = &binding->server->names;
@@ -516,7 +517,7 @@ static bool has_moved_away(const floe_core *core, const floe_binding *binding)
         if (floe_address_equal(to, &binding->remote)) {
             return false;
         }
-        elsewhere = elsewhere || to->family == binding->remote.family;
+        elsewhere = elsewhere || floe_binding_known(binding->base, to);
     }
     return elsewhere && !is_asked(binding) &&
            !floe_relays_keep(core, binding->base, &binding->remote);

@@ -101,8 +101,9 @@ void floe_completion_check(floe_core *core, floe_time now)
         floe_interfaces_unknown(core, now,
                                 FLOE_ERR_TIMED_OUT); /* L14 (b): the driver does not say */
     }
-    if (!others_have_answered(core)) {
-        core->grace = FLOE_TIME_NEVER;
+    bool over = floe_time_reached(now, core->grace) && !floe_time_reached(now, core->give_up);
+    if (!others_have_answered(core) || (over && floe_names_wait_no_longer(core, now))) {
+        core->grace = FLOE_TIME_NEVER; /* nobody is silent who has not been asked */
     } else if (floe_time_is_never(core->grace)) {
         core->grace = floe_time_after(now, core->shared->straggler_grace);
     }

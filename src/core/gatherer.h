@@ -397,6 +397,8 @@ void floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_er
 /* How long those for services may take; then the hosts' own addresses stand for them. */
 floe_duration floe_names_service_timeout(const floe_core_shared *shared);
 void floe_names_without_services(floe_core *core, floe_time now);
+/* What is known is asked, whatever may be found that comes before it. Whether any was not yet. */
+bool floe_names_wait_no_longer(floe_core *core, floe_time now);
 /* Gives up the look-ups that are under way. */
 void floe_names_give_up(floe_core *core, floe_time now);
 

@@ -376,6 +376,31 @@ static bool is_next(const floe_core *core, const floe_names *names, const floe_p
     return true;
 }
 
+static void make_pairs(floe_core *core, floe_time now)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        floe_pairs_make(core, now, base);
+    }
+}
+
+bool floe_names_wait_no_longer(floe_core *core, floe_time now)
+{
+    bool waited = false;
+
+    for (size_t i = 0; i < core->set->count; i++) {
+        floe_names *names = &core->set->servers[i].names;
+        for (size_t k = 0; k < names->place_count; k++) {
+            waited = waited || !names->places[k].ready;
+            names->places[k].ready = true;
+        }
+    }
+    if (waited) {
+        make_pairs(core, now);
+    }
+    return waited;
+}
+
 static void find_ready(const floe_core *core, floe_names *names)
 {
     for (size_t i = 0; i < names->place_count; i++) {
@@ -502,14 +527,6 @@ static void take_over(floe_core *core, floe_time now, floe_server *server)
     }
     forget_anew(core->shared, server);
     floe_relays_found_elsewhere(core, now, server);
-}
-
-static void make_pairs(floe_core *core, floe_time now)
-{
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
-        floe_pairs_make(core, now, base);
-    }
 }
 
 static void lookup_ended(floe_core *core, floe_time now, floe_lookup *lookup, floe_error error)

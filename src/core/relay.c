@@ -1166,6 +1166,16 @@ void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
     }
 }
 
+/* It goes on as long as its server lets it; but a gathering that waits to hear whether it stands
+ * (L5, L11) has not heard so, and asks for another. */
+static void refused(floe_core *core, floe_time now, floe_relay *relay,
+                    const floe_stun_transaction *request)
+{
+    if (awaited(relay)) {
+        lose(core, now, relay, failure_of(core, relay, request, now));
+    }
+}
+
 /* The one place where the machine's events become the gatherer's. */
 static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_turn_event event,
                      const floe_stun_transaction *before)
@@ -1188,10 +1198,14 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
     case FLOE_TURN_PROGRESS:
         if (relay->turn.wants) {
             take_turn(core, relay, true);
-        } else if (!floe_time_is_never(relay->turn.refresh)) { /* its Refresh was granted */
-            relay->losses = 0;
-            stands(core, now, relay);
         }
+        break;
+    case FLOE_TURN_GRANTED:
+        relay->losses = 0;
+        stands(core, now, relay);
+        break;
+    case FLOE_TURN_REFUSED:
+        refused(core, now, relay, before);
         break;
     case FLOE_TURN_SUCCESS:
         succeed(core, now, relay);

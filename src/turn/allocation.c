@@ -15,8 +15,12 @@
 #define DEFAULT_LIFETIME 600U
 /* A 401 with another nonce is tried once more (T2: the same nonce ends it at once). */
 #define REFUSED_IN_ALL 1
-/* As often as a relay is asked for by itself (T7b). */
-#define REFUSED_REFRESH_AFTER floe_seconds(15)
+/* When a Refresh that was refused is sent again: of a 5xx, as often as a relay is asked about by
+ * itself; of another, which may say that the allocation is gone, within T7b's 20 s. Sooner towards
+ * the end of the lifetime. */
+#define TROUBLE_PAUSE floe_seconds(15)
+#define REFUSAL_PAUSE floe_seconds(2)
+#define LEAST_PAUSE floe_seconds(1)
 /* There are servers (node-turn) that drop an Allocate with an attribute that they do not know,
  * though it is one to be ignored: from this send on one that had no answer goes without wishes. It
  * is the last for which a gathering has time (3.5 s of 5). */
@@ -605,7 +609,7 @@ static floe_turn_event refreshed(floe_turn_allocation *allocation, floe_time now
         keep_for(allocation, now, before);
     }
     allocation->affirmed = allocation->denied;
-    return FLOE_TURN_PROGRESS;
+    return FLOE_TURN_GRANTED;
 }
 
 static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now,
@@ -783,21 +787,25 @@ static floe_turn_event redirected(floe_turn_allocation *allocation,
     return named && event == FLOE_TURN_FAILED ? FLOE_TURN_REDIRECT : event;
 }
 
-/* RFC 8656 §8.3: 437 alone says that the allocation is gone. Another error says that the Refresh
- * was not granted: what stands goes on and is asked again, of a 5xx, which is the server's trouble,
- * for as long as the lifetime lasts (RFC 8489 §6.3.4); of another once. */
+/* RFC 8656 §8.3: 437 alone says that the allocation is gone, and to a peer's request it says so as
+ * well (§5). Another error says that the Refresh was not granted: what stands goes on and is asked
+ * again, of a 5xx, which is the server's trouble, for as long as the lifetime lasts (RFC 8489
+ * §6.3.4); of another once. */
 static bool goes_on(floe_turn_allocation *allocation, floe_time now, uint16_t code)
 {
+    bool trouble = code / 100 == 5;
     bool may = allocation->state == FLOE_TURN_ALLOCATED && !allocation->moving && code != 437 &&
-               (code / 100 == 5 || !allocation->refused_before);
-    floe_time again = floe_time_after(now, REFUSED_REFRESH_AFTER);
+               !allocation->denied && (trouble || !allocation->refused_before);
+    floe_duration pause = trouble ? TROUBLE_PAUSE : REFUSAL_PAUSE;
+    uint64_t half = floe_time_since(allocation->expires, now).ns / 2;
 
-    if (!may || floe_time_reached(again, allocation->expires)) {
+    pause.ns = pause.ns < half ? pause.ns : half;
+    if (!may || pause.ns < LEAST_PAUSE.ns) {
         return false;
     }
     allocation->refused_before = true;
     allocation->paused_once = false;
-    allocation->refresh = again;
+    allocation->refresh = floe_time_after(now, pause);
     floe_stun_transaction_stop(&allocation->transaction);
     return true;
 }
@@ -833,12 +841,14 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
         return FLOE_TURN_PROGRESS;
     }
     if (goes_on(allocation, now, code)) {
-        return FLOE_TURN_PROGRESS;
+        set_failure(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
+        return FLOE_TURN_REFUSED;
     }
     if (code == 437) {
         allocation->made = false; /* or no longer ours */
     }
-    if (allocation->failure.code != 0 && speaks_of_wishes(code)) {
+    if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && allocation->failure.code != 0 &&
+        speaks_of_wishes(code)) {
         floe_turn_failure first = allocation->failure;
         return end(allocation, first.kind, first.code, floe_span_text(first.reason));
     }

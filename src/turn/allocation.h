@@ -68,6 +68,9 @@ typedef enum floe_turn_request {
 typedef enum floe_turn_event {
     FLOE_TURN_NOTHING,
     FLOE_TURN_PROGRESS, /* the server answered, and the machine goes on */
+    FLOE_TURN_GRANTED,  /* a Refresh was: the server has the allocation */
+    FLOE_TURN_REFUSED,  /* a Refresh was, which says nothing of the allocation: it is asked again;
+                           `failure` says why */
     FLOE_TURN_SEND,     /* write, and send it */
     FLOE_TURN_SUCCESS,  /* relayed and mapped address are there */
     FLOE_TURN_FAILED,   /* no allocation; `failure` says why */

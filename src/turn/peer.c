@@ -229,11 +229,11 @@ static floe_turn_event lapse(floe_time now, floe_turn_peer *peer)
 {
     floe_time until = known_until(peer);
 
+    peer->bound = peer->refused = false;
     if (floe_time_reached(now, until)) {
         return FLOE_TURN_FAILED;
     }
     peer->rests = true;
-    peer->bound = peer->refused = false;
     peer->no_channel = false; /* one that comes back may ask again */
     peer->channel_due = FLOE_TIME_NEVER;
     peer->permission = until;
@@ -368,9 +368,10 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
     if (method == FLOE_STUN_CHANNEL_BIND) {
         return FLOE_TURN_NOTHING;
     }
+    bool known = peer->refused; /* and nothing waits for it */
     peer->refused = true;
     peer->permission = floe_time_after(now, PERMISSION_AFTER);
-    return FLOE_TURN_FAILED;
+    return known ? FLOE_TURN_NOTHING : FLOE_TURN_FAILED;
 }
 
 floe_turn_event floe_turn_peer_receive(floe_turn_allocation *allocation, floe_time now,

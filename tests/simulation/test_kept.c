@@ -72,6 +72,7 @@ typedef struct hand {
     bool deprecated;       /* the first interface's address */
     const char *places[3]; /* that a server's name leads to; none: it is not known */
     const char *service;   /* the one target of the domain's services; NULL: it has none */
+    const char *unheard;   /* a better one, of whose address nothing is heard */
     bool no_services;      /* questions for them go unanswered, those for addresses do not */
     size_t look_ups;
     bool late_names;     /* questions for addresses wait for the test to answer them */
@@ -360,10 +361,15 @@ static void look_up(hand *h)
 {
     h->look_ups++;
     if (h->output.record == FLOE_DNS_SRV) {
-        const floe_service_record record = {.target = h->service, .port = 3478};
+        const floe_service_record records[] = {{.target = h->service, .port = 3478, .priority = 2},
+                                               {.target = h->unheard, .port = 3478, .priority = 1}};
+        size_t count = h->unheard != NULL ? 2 : 1;
         floe_core_services_resolved(h->core, h->now, h->output.query,
-                                    h->no_services ? FLOE_ERR_TIMED_OUT : FLOE_OK, &record,
-                                    h->no_services ? 0 : 1);
+                                    h->no_services ? FLOE_ERR_TIMED_OUT : FLOE_OK, records,
+                                    h->no_services ? 0 : count);
+        return;
+    }
+    if (h->unheard != NULL && strcmp(h->output.name, h->unheard) == 0) {
         return;
     }
     if (h->service != NULL && strcmp(h->output.name, h->service) != 0) {
@@ -668,6 +674,59 @@ static void r6_a_server_that_has_moved_shows_nothing(void **state)
     end(&h);
 }
 
+/* R6: as long as nothing answers at the new place, what the old one shows is what there is. */
+static void r6_a_server_whose_new_place_is_silent_shows_what_it_did(void **state)
+{
+    static const char *const url[] = {"stun:stun.example.org"};
+    static hand h;
+
+    (void)state;
+    make(&h, url, 1, defaults);
+    server *old = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    server *new = with(&h, "203.0.113.5:3478", "192.0.2.7:701");
+    h.places[0] = "203.0.113.2:0";
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, end");
+    h.places[0] = "203.0.113.5:0";
+    new->binding = SILENT;
+    gather(&h);
+    pass(&h, 60000);
+    read_log(&h, "error, end");
+    assert_in_range(old->bindings, 5, 7); /* it is kept */
+    new->binding = ANSWERS;
+    gather(&h);
+    pass(&h, 6000);
+    read_log(&h, "+ srflx, - srflx, end");
+    end(&h);
+}
+
+/* S6, L14: what is known of a domain waits for a better target of which nothing is heard; but nobody
+ * has a straggler's grace who has not been asked. */
+static void s6_a_target_that_waits_is_asked_before_the_end(void **state)
+{
+    static const char *const urls[] = {"turn:203.0.113.2", "turn:example.org?transport=udp"};
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.service_discovery = true;
+    make(&h, urls, 2, settings);
+    (void)with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    with(&h, "203.0.113.5:3478", "192.0.2.7:700")->port = 50;
+    h.unheard = "a.example.org";
+    h.service = "b.example.org";
+    h.places[0] = "203.0.113.5:0";
+    gather(&h);
+    pass(&h, 450);
+    read_log(&h, "+ host, + srflx, + relay");
+    pass(&h, 150);
+    read_log(&h, "+ relay");
+    pass(&h, 500);
+    read_log(&h, "end");
+    end(&h);
+}
+
 /* ── Mobility ── */
 
 /* T10, R1, L11: a relay that has moved knows no mapped address (RFC 8016): what the NAT shows of the
@@ -757,6 +816,86 @@ static void t7b_a_lost_allocation_is_noticed_though_idle(void **state)
     read_log(&h, "- relay, + relay");
     assert_int_equal(turn->allocates, 2);
     end(&h);
+}
+
+/* T7: an allocation whose every Refresh is refused, though it is no 437, is asked for anew in longer
+ * and longer pauses, as any that is lost. */
+static void t7_a_relay_that_is_never_renewed(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->refresh = SAYS;
+    turn->code = 400;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    pass(&h, 20000); /* T7b */
+    read_log(&h, "- relay, + relay");
+    pass(&h, 1200000);
+    assert_in_range(turn->allocates, 15, 22);
+    *h.log = '\0';
+    turn->refresh = ANSWERS;
+    size_t asked = turn->allocates;
+    pass(&h, 600000);
+    assert_true(turn->allocates <= asked + 1);
+    end(&h);
+}
+
+/* T7b, L11: a gathering tells a relay of before once its server has said that it stands; one whose
+ * Refresh is refused, for whatever reason, is asked for anew. */
+static void t7b_a_refused_refresh_is_no_word_that_it_stands(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (size_t full = 0; full < 2; full++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 1000);
+        *h.log = '\0';
+        turn->refresh = SAYS;
+        turn->code = 503;
+        turn->holds = true;
+        turn->allocate = full ? FULL : ANSWERS;
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather(&h);
+        pass(&h, 1000);
+        read_log(&h, full ? "+ host, - relay, error, + srflx, end"
+                          : "+ host, - relay, + srflx, + relay, end");
+        end(&h);
+    }
+}
+
+/* T7b, RFC 8656 §5: "no such allocation" to a peer's request, which a Refresh that is refused for
+ * another reason does not contradict. */
+static void t7b_a_peer_was_told_that_it_is_gone(void **state)
+{
+    static const uint16_t codes[] = {400, 500, 503};
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 1000);
+        *h.log = '\0';
+        floe_address peer = address_of("198.51.100.77:7");
+        turn->permission = FORGOT;
+        turn->refresh = SAYS;
+        turn->code = codes[i];
+        assert_int_equal(
+            floe_core_send(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_RELAY], &peer, "x", 1),
+            FLOE_OK);
+        pass(&h, 5000);
+        assert_int_equal(turn->allocates, 2);
+        assert_non_null(strstr(h.log, "- relay, + relay"));
+        end(&h);
+    }
 }
 
 /* T7, P4: of a relay that has been replaced, or has gone with its address, nothing is left, however
@@ -2521,6 +2660,26 @@ static void k1_what_no_permission_was_had_for_is_told(void **state)
     }
 }
 
+/* K1, RFC 8656 §7.4: that the server will not have a peer is told once, though it is asked again. */
+static void k1_a_peer_that_is_refused_is_told_once(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->permission = REFUSES;
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    floe_address peer = address_of("198.51.100.77:7");
+    assert_int_equal(
+        floe_core_send(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_RELAY], &peer, "x", 1), FLOE_OK);
+    pass(&h, 1200000);
+    assert_int_equal(h.unreached, 1);
+    end(&h);
+}
+
 /* RFC 8656 §11.1, §12.5: a driver that is late has not told that permission and channel are over,
  * and nothing is sent by them: it waits until they are had again. */
 static void k1_nothing_goes_by_a_permission_that_is_over(void **state)
@@ -3300,7 +3459,7 @@ static void t7b_a_refusal_before_the_list_of_interfaces(void **state)
     gather(&h);
     pass(&h, 14000);
     turn->refresh = REFUSES; /* the second time ends it */
-    pass(&h, 14000);
+    pass(&h, 2000);
     *h.log = '\0';
     h.no_list = true;
     gather(&h);
@@ -3580,6 +3739,12 @@ int main(void)
         cmocka_unit_test(r6_a_silent_server_ends_no_mapping),
         cmocka_unit_test(r6_a_gathering_ends_no_keepalive),
         cmocka_unit_test(r6_a_url_goes_and_the_mapping_stays),
+        cmocka_unit_test(r6_a_server_whose_new_place_is_silent_shows_what_it_did),
+        cmocka_unit_test(s6_a_target_that_waits_is_asked_before_the_end),
+        cmocka_unit_test(t7_a_relay_that_is_never_renewed),
+        cmocka_unit_test(t7b_a_refused_refresh_is_no_word_that_it_stands),
+        cmocka_unit_test(t7b_a_peer_was_told_that_it_is_gone),
+        cmocka_unit_test(k1_a_peer_that_is_refused_is_told_once),
         cmocka_unit_test(r6_a_server_that_has_moved_shows_nothing),
         cmocka_unit_test(r6_another_mapping_is_a_reason_to_ask),
         cmocka_unit_test(r6_a_mapping_that_two_saw_has_changed),
