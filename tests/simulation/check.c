@@ -53,13 +53,20 @@ static bool shows(const char *text, const char *ip)
     return false;
 }
 
+/* That of the latest gathering, from when it was asked for: what the one before it has still to tell
+ * is told under that. */
+static floe_gather_policy policy_now(const sim_world *world)
+{
+    return world->coming_count > 0 ? world->coming[world->coming_count - 1] : world->policy;
+}
+
 static void check_hidden(sim_world *world, const char *text)
 {
     const sim_config *config = world->config;
-
+    floe_gather_policy policy = policy_now(world);
     bool named = config->settings.mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER;
 
-    if ((world->policy == FLOE_GATHER_POLICY_ALL && !named) || text == NULL) {
+    if ((policy == FLOE_GATHER_POLICY_ALL && !named) || text == NULL) {
         return;
     }
     for (size_t i = 0; i < config->interface_count; i++) {
@@ -67,7 +74,7 @@ static void check_hidden(sim_world *world, const char *text)
             world_violated(world, "P1: \"%s\" shows a host address", text);
         }
     }
-    for (size_t i = 0; world->policy == FLOE_GATHER_POLICY_RELAY && i < world->mapping_count; i++) {
+    for (size_t i = 0; policy == FLOE_GATHER_POLICY_RELAY && i < world->mapping_count; i++) {
         char ip[FLOE_ADDRESS_TEXT_SIZE];
         (void)floe_address_format(&world->mappings[i].outside, ip, sizeof ip);
         if (shows(text, ip)) {
@@ -301,7 +308,7 @@ void check_candidate(sim_world *world, const floe_candidate *candidate)
     check_id(world, &made);
     /* Under a name, what a server sees is told all the same, be it the host's own address. */
     bool seen_by_server =
-        world->policy == FLOE_GATHER_POLICY_ALL && made.type != FLOE_CANDIDATE_TYPE_HOST;
+        policy_now(world) == FLOE_GATHER_POLICY_ALL && made.type != FLOE_CANDIDATE_TYPE_HOST;
     check_hidden(world, seen_by_server ? made.related : made.text);
     if (seen->candidate_count < SIM_SEEN_MAX) {
         seen->candidates[seen->candidate_count++] = made;
