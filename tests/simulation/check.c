@@ -209,13 +209,11 @@ static void check_unlike_others(sim_world *world, const sim_seen_candidate *made
     for (size_t i = 0; i < world->seen->candidate_count; i++) {
         const sim_seen_candidate *other = &world->seen->candidates[i];
         bool same_address = other->port == made->port && strcmp(other->address, made->address) == 0;
-        /* What a tightened policy hides goes without a word (L12). */
-        bool hidden =
-            world->policy != FLOE_GATHER_POLICY_ALL && other->type != FLOE_CANDIDATE_TYPE_RELAY;
-        if (!other->withdrawn && !hidden && other->priority == made->priority) {
+        bool stands = !other->withdrawn && !other->unsure;
+        if (stands && other->priority == made->priority) {
             world_violated(world, "C4: priority %u twice", made->priority);
         }
-        if (!other->withdrawn && same_address && other->type == made->type) {
+        if (stands && same_address && other->type == made->type) {
             world_violated(world, "L4: %s %s:%u twice", floe_candidate_type_name(made->type),
                            made->address, made->port);
         }
@@ -480,6 +478,10 @@ void check_state(sim_world *world, enum floe_gatherer_state state)
         world->policy = world->coming[0];
         world->coming_count -= world->coming_count > 0;
         memmove(world->coming, &world->coming[1], world->coming_count * sizeof *world->coming);
+        for (size_t i = 0; i < seen->candidate_count; i++) {
+            seen->candidates[i].unsure |= world->policy != FLOE_GATHER_POLICY_ALL &&
+                                          seen->candidates[i].type != FLOE_CANDIDATE_TYPE_RELAY;
+        }
         if (!world->config->pool) { /* whose time counts from its making */
             world->started = world->now;
         }

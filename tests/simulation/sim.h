@@ -216,8 +216,9 @@ typedef struct sim_seen_candidate {
     uint32_t priority;
     uint64_t at_ms;
     bool withdrawn;
-    bool old;  /* of a generation before a restart; withdrawn with it */
-    bool gone; /* and its owner was told that it ended, or that it goes on */
+    bool old;    /* of a generation before a restart; withdrawn with it */
+    bool gone;   /* and its owner was told that it ended, or that it goes on */
+    bool unsure; /* policy has hidden it meanwhile: that it goes may not have been told (L12) */
     uint32_t id;
     unsigned sent; /* packets of the owner */
     unsigned got;  /* that came back */
