@@ -576,13 +576,25 @@ static bool goes_on(const sim_world *world, sim_transaction *made)
         if (one->method == made->method && floe_address_equal(&one->local, &made->local) &&
             floe_address_equal(&one->to, &made->to)) {
             uint64_t wait = 500000000ULL << (one->sends - 1 + one->renamed);
-            bool again =
-                world->now - one->last_sent >= wait && world->now - one->last_sent < 2 * wait;
+            bool again = !one->answered && world->now - one->last_sent >= wait &&
+                         world->now - one->last_sent < 2 * wait;
             made->renamed = again ? one->renamed + one->sends : 0;
             return again;
         }
     }
     return false;
+}
+
+void check_answered(sim_world *world, const floe_address *from, floe_span data)
+{
+    floe_stun_message message;
+
+    if (floe_stun_parse(data, &message) == FLOE_STUN_PARSED) {
+        sim_transaction *known = transaction_of(world, &message.id);
+        if (known != NULL && floe_address_equal(&known->to, from)) {
+            known->answered = true;
+        }
+    }
 }
 
 static void check_new_transaction(sim_world *world, const sim_socket *socket,

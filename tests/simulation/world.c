@@ -513,8 +513,12 @@ static void to_client(sim_world *world, const sim_event *event)
         sim_socket *socket = &world->sockets[i];
         if (socket->open && !socket->stream && floe_address_equal(&socket->local, &to)) {
             uint8_t *exact = exact_copy(event->data, event->size, 0);
+            uint64_t dropped = floe_core_shared_dropped(world->shared);
             floe_core_datagram(world->core, world_time(world), socket->channel, &event->from, exact,
                                event->size);
+            if (floe_core_shared_dropped(world->shared) == dropped) {
+                check_answered(world, &event->from, floe_span_of(event->data, event->size));
+            }
             world_take_packets(world);
             exact_free(exact, 0);
             return;
@@ -713,6 +717,7 @@ static void run_gatherer(sim_world *world, size_t n)
     world->closing = false;
     world->started = world->now;
     world->last_new_transaction = 0;
+    world->transaction_count = 0;
     world->steps = 0;
     world->published_count = 0;
     world->servers = UINT32_MAX;

@@ -124,6 +124,7 @@ typedef struct sim_transaction {
     unsigned sends;
     uint64_t last_sent;
     unsigned renamed; /* so many sends of it had gone by other ids */
+    bool answered;
 } sim_transaction;
 
 #define SOCKETS_MAX 1024
@@ -315,6 +316,8 @@ void check_published(sim_world *world, const floe_core_output *output);
 void check_sent(sim_world *world, sim_seen_candidate *candidate);
 void check_packet(sim_world *world, const floe_packet *packet);
 void check_send(sim_world *world, const sim_socket *socket, const floe_address *to, floe_span data);
+/* What has come was not dropped. */
+void check_answered(sim_world *world, const floe_address *from, floe_span data);
 /* When the gatherer has had its time; and when it has been closed. */
 void check_before_close(sim_world *world);
 /* Of gatherer n: what the model says must be there, and nothing else. */
