@@ -26,14 +26,27 @@ static uint64_t lateness(const sim_changing_world *change)
     return (2 * change->plan->late.timers_ms + 2000) * SIM_MS;
 }
 
+static uint64_t given_up_within(const sim_changing_world *change)
+{
+    uint32_t rto = change->network.settings.rto_ms;
+
+    return GIVE_UP * (rto == 0 ? 500 : rto) / 500;
+}
+
 /* Within that a loss is known to the gatherer, once all is good. */
 static uint64_t noticed_within(const sim_changing_world *change)
 {
     uint64_t kept = keepalive(change);
-    uint32_t rto = change->network.settings.rto_ms;
 
-    return (kept > 20 * SIM_SECOND ? kept : 20 * SIM_SECOND) +
-           GIVE_UP * (rto == 0 ? 500 : rto) / 500 + lateness(change) + 10 * SIM_SECOND;
+    return (kept > 20 * SIM_SECOND ? kept : 20 * SIM_SECOND) + given_up_within(change) +
+           lateness(change) + 10 * SIM_SECOND;
+}
+
+/* Nobody is where it was: what it showed there goes once its relay, lost and asked for there in
+ * vain, is had where it is (R6, T7). */
+static bool has_moved(const sim_changing_world *change, size_t server)
+{
+    return server != SIZE_MAX && *change->network.servers[server].was_ip != '\0';
 }
 
 static bool is_past(const sim_changing_world *change, uint64_t since, uint64_t bound)
@@ -150,13 +163,15 @@ static void audit_srflx(sim_changing_world *change, const sim_owner *owner, cons
         return;
     }
     uint64_t dead = forgotten(change, mapping);
+    uint64_t bound =
+        noticed_within(change) + (has_moved(change, server) ? given_up_within(change) : 0);
     if (dead == 0) {
         check_kept(change, mapping, "srflx", told->address);
     } else if (tells_mappings(change, server, &mapping->inside) &&
                is_past(change,
                        later_of(later_of(dead, shown),
                                 change_good_since(change, server, mapping->interface)),
-                       noticed_within(change))) {
+                       bound)) {
         change_violated(change, "R6: the srflx %s:%u of %s is listed and its mapping is gone",
                         told->address, told->ip.port, told->url);
     }
@@ -192,8 +207,7 @@ static void audit_relay(sim_changing_world *change, const sim_told *told)
     allocation = allocation_of(change, server, &told->ip);
     if (allocation == NULL) {
         uint64_t since = later_of(told->at, change_good_since(change, server, SIZE_MAX));
-        bool moved = *change->network.servers[server].was_ip != '\0'; /* there all is silent */
-        if (!moved && told->doubted != 0 && told->doubted >= since &&
+        if (!has_moved(change, server) && told->doubted != 0 && told->doubted >= since &&
             is_past(change, told->doubted, 10 * SIM_SECOND) && change_is_in_time(change) &&
             change->plan->late.timers_ms < 200) {
             change_violated(change, "T7b: the relay %s of %s was doubted, is gone, and is listed",
