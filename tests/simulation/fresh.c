@@ -11,6 +11,7 @@
 typedef struct found_line {
     char text[200];
     bool perhaps; /* one that the other need not have */
+    bool one_of;  /* of those that say the same; the other may have more or fewer */
 } found_line;
 
 typedef struct found_set {
@@ -70,6 +71,16 @@ static bool is_perhaps(const sim_changing_world *change, const sim_told *told)
                               !answers(&change->network.servers[n], FLOE_STUN_ALLOCATE)));
 }
 
+/* By a proxy whose name has an address of each family, likewise, as many have a relay as belong to
+ * the family that was known first; but some have. */
+static bool is_one_of(const sim_changing_world *change, const sim_told *told)
+{
+    size_t n = owner_relay_server_of(change, told->url);
+
+    return n != SIZE_MAX && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
+           change->network.proxy.by_name && change_is_proxied(change, n);
+}
+
 static int compare(const void *a, const void *b)
 {
     const found_line *first = a;
@@ -105,7 +116,8 @@ static void set_of(const sim_changing_world *change, const sim_owner *owner, fou
                 is_perhaps(change, &owner->told[i]) ||
                 (owner->told[i].type == FLOE_CANDIDATE_TYPE_RELAY && asked != SIZE_MAX &&
                  !change_is_believed(change, owner, asked)); /* it has sent us to one who does */
-            set->surely += !line->perhaps;
+            line->one_of = is_one_of(change, &owner->told[i]);
+            set->surely += !line->perhaps && !line->one_of;
         }
     }
     floe_candidate_list_free(list);
@@ -264,6 +276,9 @@ static void keep_set(sim_changing_world *change, const found_set *set)
 {
     for (size_t i = 0; i < set->count; i++) {
         size_t used = strlen(change->fresh);
+        if (i > 0 && set->lines[i].one_of && compare(&set->lines[i], &set->lines[i - 1]) == 0) {
+            continue;
+        }
         (void)snprintf(change->fresh + used, sizeof change->fresh - used, "%s\n",
                        set->lines[i].text);
     }
