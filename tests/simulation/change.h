@@ -148,6 +148,7 @@ typedef struct sim_told {
     char related[64];
     char url[128];
     floe_address ip; /* with its port; family none: it is a name */
+    uint16_t port;
     uint64_t at;
     bool old;     /* of a generation before, and neither told again nor withdrawn yet */
     bool unsure;  /* policy has hidden it meanwhile: that it goes may not have been told (P1) */

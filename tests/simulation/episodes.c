@@ -191,7 +191,7 @@ static void check_id(sim_changing_world *change, sim_owner *owner, const floe_pa
         if (host->type == FLOE_CANDIDATE_TYPE_HOST && !host->withdrawn &&
             owner_may_see(owner, host) && owner_address_of(owner, host->address, &ip) &&
             floe_address_same_ip(&ip, &check_now.local) && packet->candidate_id != host->id &&
-            (host->ip.family == FLOE_FAMILY_NONE || host->ip.port == check_now.local.port)) {
+            host->port == check_now.local.port) {
             change_violated(change, "K2: a packet is of candidate %u; the host's is %u",
                             (unsigned)packet->candidate_id, (unsigned)host->id);
         }

@@ -556,6 +556,7 @@ static void candidate(sim_changing_world *change, sim_owner *owner, const floe_c
                        .relay_protocol = given->relay_protocol,
                        .family = given->family,
                        .priority = given->priority,
+                       .port = given->port,
                        .at = change->world->now};
     copy(told->address, sizeof told->address, given->address);
     copy(told->related, sizeof told->related, given->related_address);
