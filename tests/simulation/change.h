@@ -349,6 +349,8 @@ bool owner_make(sim_changing_world *change, sim_owner *owner, floe_core_shared *
 void owner_set_options(sim_changing_world *change, sim_owner *owner);
 void owner_gather(sim_changing_world *change, sim_owner *owner);
 void owner_restart(sim_changing_world *change, sim_owner *owner);
+/* Another machine has it, if it is one of the owner's. */
+void owner_loses_name(sim_changing_world *change, sim_owner *owner, const char *name);
 void owner_close(sim_changing_world *change, sim_owner *owner);
 void owner_told(sim_changing_world *change, sim_owner *owner, const floe_core_output *output);
 /* The server of a URL of the options; SIZE_MAX: none. */

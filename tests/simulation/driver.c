@@ -311,12 +311,7 @@ static void do_output(sim_changing_world *change, sim_owner *owner, const floe_c
 static void lose_names(sim_changing_world *change, sim_owner *owner)
 {
     for (size_t i = 0; i < 16 && i < change->taken_count; i++) {
-        for (size_t k = 0; k < owner->published_count; k++) {
-            if (strcmp(owner->published[k], change->taken[i]) == 0) {
-                owner->published[k][0] = '\0'; /* it is not taken back */
-                floe_core_name_taken(owner->core, world_time(change->world), change->taken[i]);
-            }
-        }
+        owner_loses_name(change, owner, change->taken[i]);
     }
 }
 

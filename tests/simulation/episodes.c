@@ -364,13 +364,8 @@ static void lose_name(sim_changing_world *change, const sim_owner *owner)
     (void)snprintf(change->taken[change->taken_count++ % 16], sizeof name, "%s", name);
     for (size_t i = 0; i < change->owner_count; i++) {
         sim_owner *one = &change->owners[i];
-        for (size_t k = 0; one->core != NULL && !one->closed && k < one->published_count; k++) {
-            if (strcmp(one->published[k], name) == 0) {
-                one->published[k][0] = '\0'; /* it is not taken back */
-                one->changed_options = change->world->now;
-                change_turn(change, one);
-                floe_core_name_taken(one->core, world_time(change->world), name);
-            }
+        if (one->core != NULL && !one->closed) {
+            owner_loses_name(change, one, name);
         }
     }
 }
