@@ -10,7 +10,7 @@ static size_t size_of(const char *name)
     return size > 0 && name[size - 1] == '.' ? size - 1 : size;
 }
 
-static bool same(const char *a, const char *b, size_t size)
+bool floe_ascii_same(const char *a, const char *b, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         if (floe_ascii_lower(a[i]) != floe_ascii_lower(b[i])) {
@@ -20,11 +20,16 @@ static bool same(const char *a, const char *b, size_t size)
     return true;
 }
 
+bool floe_ascii_is(const char *text, size_t size, const char *word)
+{
+    return strlen(word) == size && floe_ascii_same(text, word, size);
+}
+
 bool floe_name_same(const char *a, const char *b)
 {
     size_t size = size_of(a);
 
-    return size == size_of(b) && same(a, b, size);
+    return size == size_of(b) && floe_ascii_same(a, b, size);
 }
 
 bool floe_name_is_local(const char *name)
@@ -33,7 +38,7 @@ bool floe_name_is_local(const char *name)
     size_t size = size_of(name);
 
     return size > sizeof local - 1 &&
-           same(&name[size - (sizeof local - 1)], local, sizeof local - 1);
+           floe_ascii_same(&name[size - (sizeof local - 1)], local, sizeof local - 1);
 }
 
 static int hex(char digit)

@@ -11,6 +11,10 @@ static inline char floe_ascii_lower(char character)
     return character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a') : character;
 }
 
+/* Whether so many characters are the same, ASCII letters in either case. */
+bool floe_ascii_same(const char *a, const char *b, size_t size);
+/* Whether a text of that size is the word. */
+bool floe_ascii_is(const char *text, size_t size, const char *word);
 /* Whether two names are one: ASCII letters in either case (RFC 4343), and a dot at the end or none.
  */
 bool floe_name_same(const char *a, const char *b);

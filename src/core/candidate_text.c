@@ -122,12 +122,7 @@ static bool next_word(candidate_reader *reader)
 
 static bool word_is(const candidate_reader *reader, const char *word)
 {
-    size_t i = 0;
-
-    while (word[i] != '\0' && floe_ascii_lower(reader->word[i]) == word[i]) {
-        i++;
-    }
-    return word[i] == '\0' && reader->size == i;
+    return floe_ascii_is(reader->word, reader->size, word);
 }
 
 static floe_error number(candidate_reader *reader, const char *what, uint64_t least, uint64_t most,

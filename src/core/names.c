@@ -653,31 +653,16 @@ static void follow_srv(floe_core *core, const floe_lookup *from, const floe_serv
     }
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    for (; *a != '\0' && *b != '\0'; a++, b++) {
-        if (floe_ascii_lower(*a) != *b) {
-            return false;
-        }
-    }
-    return *a == *b;
-}
-
 /* RFC 5928 §3: "RELAY:turn.udp:turn.tcp", the tags in any order. */
 static bool serves(const char *service, const char *tag)
 {
-    char part[64];
     bool relay = false;
     bool tagged = false;
 
     while (service != NULL && *service != '\0') {
         size_t size = strcspn(service, ":");
-        if (size < sizeof part) {
-            memcpy(part, service, size);
-            part[size] = '\0';
-            relay = relay || same_text(part, "relay");
-            tagged = tagged || same_text(part, tag);
-        }
+        relay = relay || floe_ascii_is(service, size, "relay");
+        tagged = tagged || floe_ascii_is(service, size, tag);
         service += size + (service[size] == ':');
     }
     return relay && tagged;

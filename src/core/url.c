@@ -21,19 +21,6 @@ static const scheme schemes[] = {
     {"turns", true, true},
 };
 
-static bool same_word(const char *text, size_t size, const char *word)
-{
-    if (strlen(word) != size) {
-        return false;
-    }
-    for (size_t i = 0; i < size; i++) {
-        if (floe_ascii_lower(text[i]) != word[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static floe_error bad(const char *text, const char *why)
 {
     return floe_fail(FLOE_ERR_SYNTAX, "URL \"%.160s\": %s", text, why);
@@ -44,7 +31,7 @@ static const char *parse_scheme(const char *text, floe_url *url)
     const char *colon = strchr(text, ':');
 
     for (size_t i = 0; colon != NULL && i < sizeof schemes / sizeof *schemes; i++) {
-        if (same_word(text, (size_t)(colon - text), schemes[i].name)) {
+        if (floe_ascii_is(text, (size_t)(colon - text), schemes[i].name)) {
             url->turn = schemes[i].turn;
             url->secure = schemes[i].secure;
             return colon + 1;
@@ -192,9 +179,9 @@ static floe_error parse_query(const char *text, const char *query, floe_url *url
     }
     query += sizeof key - 1;
     url->has_transport = true;
-    if (same_word(query, strlen(query), "udp")) {
+    if (floe_ascii_is(query, strlen(query), "udp")) {
         url->transport = url->secure ? FLOE_PROTOCOL_DTLS : FLOE_PROTOCOL_UDP;
-    } else if (same_word(query, strlen(query), "tcp")) {
+    } else if (floe_ascii_is(query, strlen(query), "tcp")) {
         url->transport = url->secure ? FLOE_PROTOCOL_TLS : FLOE_PROTOCOL_TCP;
     } else {
         return bad(text, "the transport is neither udp nor tcp");

@@ -186,15 +186,7 @@ static bool has_at(floe_span line, size_t at, const char *text)
 {
     size_t size = strlen(text);
 
-    if (at + size > line.size) {
-        return false;
-    }
-    for (size_t i = 0; i < size; i++) {
-        if (floe_ascii_lower((char)line.data[at + i]) != text[i]) {
-            return false;
-        }
-    }
-    return true;
+    return at + size <= line.size && floe_ascii_same((const char *)line.data + at, text, size);
 }
 
 /* RFC 9110 §11.7.1: a list of challenges, each a scheme and perhaps parameters behind it. */

@@ -30,17 +30,6 @@ static bool read_user(const char *text, size_t size, floe_proxy_server *server)
                                                  sizeof server->password));
 }
 
-/* RFC 3986 §3.1: in any case. */
-static bool begins_with(const char *text, const char *scheme)
-{
-    for (; *scheme != '\0'; text++, scheme++) {
-        if (floe_ascii_lower(*text) != *scheme) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* What the proxy's protocol can say. NULL: it can. */
 static const char *why_not_by(const floe_proxy_server *server)
 {
@@ -84,7 +73,7 @@ floe_error floe_proxy_parse(const char *text, floe_proxy_server *server)
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         size_t size = strlen(kinds[i].scheme);
-        if (begins_with(text, kinds[i].scheme)) {
+        if (floe_ascii_same(text, kinds[i].scheme, size)) { /* RFC 3986 §3.1: in any case */
             made.kind = kinds[i].kind;
             made.port = kinds[i].port;
             at = text + size;
