@@ -251,7 +251,7 @@ FLOE_EXPORT bool floe_core_poll(floe_core *core, floe_time now, floe_core_output
 /** When floe_core_time is due next; UINT64_MAX: no deadline. */
 FLOE_EXPORT floe_time floe_core_deadline(const floe_core *core);
 
-/** Gathers (L3), in state new or complete; FLOE_ERR_INVALID_STATE in others. See
+/** Gathers, in state new or complete; FLOE_ERR_INVALID_STATE in others. See
  *  floe_gatherer_gather. */
 FLOE_EXPORT floe_error floe_core_start(floe_core *core, floe_time now);
 /** As floe_gatherer_restart. The associated core has restarted too; both may have outputs. */
@@ -358,7 +358,7 @@ FLOE_EXPORT void floe_core_time(floe_core *core, floe_time now);
  * whose clock stands still loses by that call only what the servers have forgotten.
  */
 FLOE_EXPORT void floe_core_woke(floe_core *core, floe_time now);
-/** Closes (L7): releases relays, then closes channels, then state closed. Twice is fine. */
+/** Closes: releases relays, then closes channels, then state closed. Twice is fine. */
 FLOE_EXPORT void floe_core_close(floe_core *core, floe_time now);
 
 /** The system's authorities have been read (floe_core_shared_read_trust): handshakes that waited

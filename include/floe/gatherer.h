@@ -62,7 +62,7 @@ FLOE_EXPORT floe_error floe_gatherer_create_associated(floe_gatherer *gatherer,
  * Starts gathering, and returns at once: state gathering first, then candidates, then state
  * complete, then the NULL candidate (Pion Gather).
  *
- * In state complete it gathers afresh (L5): the interfaces are listed again, the bindings to
+ * In state complete it gathers afresh: the interfaces are listed again, the bindings to
  * servers are asked again, servers that failed get another chance. Only what is new is reported;
  * what serves no longer is withdrawn. With a pool (options.candidate_pool_size) what it has found
  * by then is reported at once.
