@@ -948,21 +948,19 @@ static bool sift_relayed(const floe_core *core, floe_relay *relay)
     return relayed[0].family != FLOE_FAMILY_NONE;
 }
 
-/* RFC 8656 §3.2: an allocation is known by its 5-tuple. Another of ours that stands there by another
- * mapping is cut off: a NAT has forgotten that one, and the server would take it for the new one. */
+/* RFC 8656 §3.2: an allocation is known by its 5-tuple, and a server that makes one has none there.
+ * So another of ours that stood there is gone: its server was restarted, or a NAT has forgotten the
+ * mapping by which it stood. The server would take its Refresh for the new one's. */
 static void end_those_before(floe_core *core, floe_time now, const floe_relay *relay)
 {
-    const floe_address *mapped = &relay->turn.mapped;
-
-    if (!by_datagrams(relay) || mapped->family == FLOE_FAMILY_NONE) {
+    if (!by_datagrams(relay)) {
         return;
     }
     FLOE_LIST_EACH_SAFE(other, &core->relays, floe_relay, link)
     {
-        const floe_address *before = &other->turn.mapped;
         if (other != relay && uses(other, relay->base, &relay->turn.server) &&
-            other->turn.state == FLOE_TURN_ALLOCATED && before->family != FLOE_FAMILY_NONE &&
-            !floe_address_equal(mapped, before)) {
+            other->turn.state == FLOE_TURN_ALLOCATED &&
+            !floe_address_equal(&relay->turn.relayed[0], &other->turn.relayed[0])) {
             other->turn.made = false; /* a Refresh of 0 would end the new one */
             floe_relay_lost(core, now, other);
         }
