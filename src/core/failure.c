@@ -56,7 +56,7 @@ void floe_failure_set_impossible(const floe_core *core, floe_failure *failure, c
 void floe_failure_release(const floe_core_shared *shared, floe_failure *failure)
 {
     floe_deallocate(&shared->allocator, failure->reason);
-    failure->reason = NULL;
+    *failure = (floe_failure){.kind = FLOE_FAILURE_NONE};
 }
 
 bool floe_failure_of_url(const floe_failure *failure)

@@ -81,6 +81,24 @@ static void l5_a_server_that_failed_gets_another_chance(void **state)
     assert_true(seen->errors[1].url_failed);
 }
 
+/* Each gathering looks its names up, and says of which nobody has an address. */
+static void l5_a_name_without_an_address_is_told_each_time(void **state)
+{
+    sim_config config;
+
+    (void)state;
+    for (sim_temper temper = SIM_NAME_UNKNOWN; temper <= SIM_NAME_SILENT; temper++) {
+        sim_config_simple(&config);
+        sim_add_server(&config, true, "203.0.113.1", temper);
+        sim_add_action(&config, SIM_GATHER, 10000);
+        const sim_seen *seen = run(&config);
+        assert_int_equal(seen->ends, 2);
+        assert_int_equal(seen->error_count, 2);
+        assert_string_equal(seen->errors[0].text, seen->errors[1].text);
+        assert_true(seen->errors[1].url_failed);
+    }
+}
+
 static void l11_a_restart_uses_what_still_serves(void **state)
 {
     sim_config config;
@@ -416,6 +434,7 @@ int main(void)
         cmocka_unit_test(l5_gathering_again_reports_only_what_is_new),
         cmocka_unit_test(l5_an_address_that_comes_or_goes_is_noticed),
         cmocka_unit_test(l5_a_server_that_failed_gets_another_chance),
+        cmocka_unit_test(l5_a_name_without_an_address_is_told_each_time),
         cmocka_unit_test(l10_a_pool_is_filled_before_it_is_asked_for),
         cmocka_unit_test(l10_the_end_of_a_pool_is_its_end),
         cmocka_unit_test(l10_new_options_throw_the_pool_away),
