@@ -316,6 +316,15 @@ static floe_server *heir_of(floe_server_set *set, const floe_server *server)
     return NULL;
 }
 
+/* What it has refused it refuses still (RFC 8656 §7.4). */
+static void hand_over_refusals(floe_server *server)
+{
+    for (floe_list *link;
+         server->heir != NULL && (link = floe_list_take(&server->refusals)) != NULL;) {
+        floe_list_append(&server->heir->refusals, link);
+    }
+}
+
 static void hand_over_relays(floe_core *core, floe_time now)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
@@ -371,6 +380,7 @@ void floe_servers_replace(floe_core *core, floe_time now)
     core->coming_set = NULL;
     for (size_t i = 0; i < old->count; i++) {
         old->servers[i].heir = heir_of(core->set, &old->servers[i]);
+        hand_over_refusals(&old->servers[i]);
         floe_names_forget(core->shared, &old->servers[i]);
     }
     hand_over_relays(core, now);

@@ -747,13 +747,16 @@ static void t7b_437_again_and_again(void **state)
 }
 
 /* RFC 8656 §7.4: who is full is not asked before a minute has gone by, however often somebody
- * gathers; each gathering hears why. What the owner has changed is asked at once. */
+ * gathers, or sets the same options (L12); each gathering hears why. What the owner has changed is
+ * asked at once. */
 static void t6_who_is_full_is_left_alone_for_a_minute(void **state)
 {
     static const uint16_t codes[] = {486, 508};
     static hand h;
     floe_ice_server ice;
+    floe_ice_server same_ice;
     floe_gather_options options = options_of(&ice, &udp_url, "another");
+    floe_gather_options same = options_of(&same_ice, &udp_url, "secret");
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
@@ -765,6 +768,9 @@ static void t6_who_is_full_is_left_alone_for_a_minute(void **state)
         for (unsigned n = 1; n <= 11; n++) {
             assert_int_equal(h.errors, n);
             assert_non_null(strstr(h.error, codes[i] == 486 ? "486" : "508"));
+            if (n % 2 == 0) {
+                assert_int_equal(floe_core_set_options(h.core, h.now, &same), FLOE_OK);
+            }
             gather(&h);
             pass(&h, 5000);
         }
