@@ -287,7 +287,7 @@ bool sim_run_changing(const sim_changing *plan, FILE *trace, sim_report *report,
 void sim_other_way(const sim_changing *plan, sim_changing *other)
 {
     *other = *plan;
-    other->backwards = true;
+    other->network.backwards = true;
     other->late.opens_ms = other->late.opens_ms < 300 ? 300 : other->late.opens_ms;
 }
 

@@ -130,7 +130,6 @@ typedef struct sim_changing {
     bool pinned;     /* the settings trust TLS_SELF_SIGNED by its fingerprint, and no other */
     bool each_alone; /* each URL is an ice_server of its own */
     bool pool;       /* a gathering begins when the gatherer is made */
-    bool backwards;  /* URLs stand in the other order */
 } sim_changing;
 
 /* ── What the world knows ── */

@@ -292,6 +292,7 @@ void check_candidate(sim_world *world, const floe_candidate *candidate)
     made.relay_protocol = candidate->relay_protocol;
     made.tcp_type = candidate->tcp_type;
     made.id = candidate->id;
+    made.network = candidate->network_id;
     made.at_ms = world_ms(world);
     bool renamed = made.type == FLOE_CANDIDATE_TYPE_HOST &&
                    world->config->settings.mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER;

@@ -226,7 +226,7 @@ static uint64_t longest(const sim_config *config, const sim_server *server, unsi
     if (server->turn && config->settings.mobility) {
         trips++; /* who does not know it says so first */
     }
-    return pacing * requests + 160 * (1U + config->settings.service_discovery) +
+    return config->opens_ms + pacing * requests + 160 * (1U + config->settings.service_discovery) +
            (*server->first_ip != '\0' ? 300U : 0U) + trips * trip + 20;
 }
 
@@ -504,7 +504,7 @@ void model_of(const sim_config *config, model *m)
         relays(&a, s);
         failures(&a, s);
     }
-    uint64_t last = 0;
+    uint64_t last = config->opens_ms;
     if (everything_answers(&a, &last) && last < m->complete_by_ms) {
         m->complete_by_ms = last;
     }

@@ -1,6 +1,7 @@
 /* The network of a world: addresses, NATs, and the ways of packets. */
 #include "world.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,9 +74,32 @@ bool server_first_address(const sim_world *world, size_t server, floe_address *a
     return true;
 }
 
-void sim_server_url(const sim_config *config, size_t n, char *url, size_t size)
+/* RFC 4291 §2.2, RFC 1034 §3.1: the same host, written otherwise. */
+static void respell(const char *url, char *other, size_t size)
+{
+    const char *colons = strstr(url, "::");
+    const char *dot = strstr(url, ".example");
+
+    if (colons != NULL) {
+        (void)snprintf(other, size, "%.*s:0:0%s", (int)(colons - url), url, colons);
+        for (char *at = strchr(other, ':'); *at != '\0' && *at != '?'; at++) {
+            *at = (char)toupper((unsigned char)*at);
+        }
+    } else if (dot != NULL) {
+        int host = (int)(dot - url) + (int)strlen(".example");
+        (void)snprintf(other, size, "%.*s.%s", host, url, url + host);
+    } else {
+        const char *host = strchr(url, ':') + 1;
+        int length = (int)strcspn(host, ":?");
+        (void)snprintf(other, size, "%.*s[::ffff:%.*s]%s", (int)(host - url), url, length, host,
+                       host + length);
+    }
+}
+
+void sim_server_url(const sim_config *config, size_t n, char *to, size_t size)
 {
     const sim_server *server = &config->servers[n];
+    char url[128];
     bool ipv6 = strchr(server->ip, ':') != NULL;
     bool secure = server->transport == FLOE_PROTOCOL_TLS || server->transport == FLOE_PROTOCOL_DTLS;
     const char *scheme = secure ? "turns" : server->turn ? "turn" : "stun";
@@ -85,12 +109,18 @@ void sim_server_url(const sim_config *config, size_t n, char *url, size_t size)
                                                                   : "";
 
     if (server->by_name && server->no_port) {
-        (void)snprintf(url, size, "%s:server%zu.sim.example%s", scheme, n, query);
+        (void)snprintf(url, sizeof url, "%s:server%zu.sim.example%s", scheme, n, query);
     } else if (server->by_name) {
-        (void)snprintf(url, size, "%s:server%zu.sim.example:%u%s", scheme, n, server->port, query);
+        (void)snprintf(url, sizeof url, "%s:server%zu.sim.example:%u%s", scheme, n, server->port,
+                       query);
     } else {
-        (void)snprintf(url, size, "%s:%s%s%s:%u%s", scheme, ipv6 ? "[" : "", server->ip,
+        (void)snprintf(url, sizeof url, "%s:%s%s%s:%u%s", scheme, ipv6 ? "[" : "", server->ip,
                        ipv6 ? "]" : "", server->port, query);
+    }
+    if (config->respelt) {
+        respell(url, to, size);
+    } else {
+        (void)snprintf(to, size, "%s", url);
     }
 }
 

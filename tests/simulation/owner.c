@@ -34,39 +34,18 @@ static void add_url(url_list *list, size_t server, const char *url)
     list->servers[list->count++] = server;
 }
 
-/* RFC 4291 §2.2, RFC 1034 §3.1: the same host, written otherwise. */
-static void respell(const char *url, char *other, size_t size)
-{
-    const char *colons = strstr(url, "::");
-    const char *dot = strstr(url, ".example");
-
-    if (colons != NULL) {
-        (void)snprintf(other, size, "%.*s:0:0%s", (int)(colons - url), url, colons);
-        for (char *at = strchr(other, ':'); *at != '\0' && *at != '?'; at++) {
-            *at = (char)toupper((unsigned char)*at);
-        }
-    } else if (dot != NULL) {
-        int host = (int)(dot - url) + (int)strlen(".example");
-        (void)snprintf(other, size, "%.*s.%s", host, url, url + host);
-    } else {
-        const char *host = strchr(url, ':') + 1;
-        int length = (int)strcspn(host, ":?");
-        (void)snprintf(other, size, "%.*s[::ffff:%.*s]%s", (int)(host - url), url, length, host,
-                       host + length);
-    }
-}
-
 /* All ways in which the server's URL stands in options. */
 static void add_urls(const sim_changing *plan, url_list *list, size_t n)
 {
     char url[128];
-    char other[160];
 
     sim_server_url(&plan->network, n, url, sizeof url);
     add_url(list, n, url);
     if ((plan->twice >> n & 1) != 0) {
-        respell(url, other, sizeof other);
-        add_url(list, n, other);
+        sim_config other = plan->network;
+        other.respelt = true;
+        sim_server_url(&other, n, url, sizeof url);
+        add_url(list, n, url);
     }
     if ((plan->also_stun >> n & 1) != 0) {
         sim_config simple = plan->network;
@@ -132,7 +111,7 @@ static void add_ice_server(ice_servers *made, const sim_changing *plan, const si
         return;
     }
     for (size_t i = 0; i < list->count; i++) {
-        texts[i] = list->urls[plan->backwards ? list->count - 1 - i : i];
+        texts[i] = list->urls[plan->network.backwards ? list->count - 1 - i : i];
     }
     *server = (floe_ice_server)FLOE_ICE_SERVER_INIT;
     server->urls = texts;
@@ -160,7 +139,7 @@ static floe_error with_options(sim_changing_world *change, sim_owner *owner,
 
     memset(&made, 0, sizeof made);
     for (size_t i = 0; plan->each_alone && i < plan->network.server_count; i++) {
-        size_t n = plan->backwards ? plan->network.server_count - 1 - i : i;
+        size_t n = plan->network.backwards ? plan->network.server_count - 1 - i : i;
         add_ice_server(&made, plan, owner, plan->network.servers[n].oauth, 1U << n);
     }
     for (int oauth = 0; !plan->each_alone && oauth < 2; oauth++) {

@@ -205,7 +205,7 @@ void sim_shrink(sim_config *config, sim_report *report)
         smaller = false;
         for (size_t n = 0; simplify(&tried, n); n++) {
             bool differs = memcmp(&tried, config, sizeof tried) != 0;
-            if (differs && !sim_run(&tried, NULL, report) &&
+            if (differs && !sim_check(&tried, report) &&
                 sim_same_rule(report->violation, violation)) {
                 *config = tried;
                 smaller = true;
@@ -215,7 +215,7 @@ void sim_shrink(sim_config *config, sim_report *report)
             }
         }
     }
-    (void)sim_run(config, NULL, report);
+    (void)sim_check(config, report);
 }
 
 void sim_print(const sim_config *config, FILE *to)

@@ -200,6 +200,11 @@ typedef struct sim_config {
     uint64_t gather_at_ms; /* after the gatherer was made */
     unsigned packets;      /* so many go out on each candidate behind the end of candidates, */
     uint64_t packets_ms;   /* one in so many milliseconds */
+    /* What must not matter (same.c). */
+    bool backwards;    /* URLs stand in the other order */
+    bool respelt;      /* with their hosts in another spelling */
+    bool same_options; /* are set again at each step */
+    unsigned opens_ms; /* a UDP socket is open so late */
 } sim_config;
 
 typedef struct sim_seen_candidate {
@@ -220,6 +225,7 @@ typedef struct sim_seen_candidate {
     bool gone;   /* and its owner was told that it ended, or that it goes on */
     bool unsure; /* policy has hidden it meanwhile: that it goes may not have been told (L12) */
     uint32_t id;
+    uint32_t network;
     unsigned sent; /* packets of the owner */
     unsigned got;  /* that came back */
 } sim_seen_candidate;
@@ -265,6 +271,10 @@ typedef struct sim_report {
 
 /* Runs the world; `trace` may be NULL. False when an invariant was broken. */
 bool sim_run(const sim_config *config, FILE *trace, sim_report *report);
+/* And, for every other seed, once more by a way that must not matter: it must come to the same. */
+bool sim_check(const sim_config *config, sim_report *report);
+/* That way; false: this seed is tried by none. */
+bool sim_same_way(const sim_config *config, sim_config *other);
 /* The world of a seed. */
 void sim_config_of_seed(uint64_t seed, sim_config *config);
 /* The world of a script: two bytes a choice (fuzz/simulation.c). */

@@ -8,7 +8,8 @@
  *     simulate --shrink N|FILE      a small world that fails as that one does, with its trace
  *     simulate --changing FIRST COUNT [JOBS], --changing-seed N [FEATURES], --changing-shrink N
  *                                   the same for worlds that change (change.h)
- *     simulate --changing-survey FIRST COUNT  those that fail, one a line: seed, what, features
+ *     simulate --survey FIRST COUNT  those that fail, one a line: seed, what
+ *     simulate --changing-survey FIRST COUNT  likewise: seed, what, features
  *
  * FILE: an input of the fuzz target. */
 #include "shrink.h"
@@ -46,7 +47,13 @@ static bool config_of(const char *word, sim_config *config)
 static bool show(const sim_config *config)
 {
     bool good = sim_run(config, stdout, &report);
+    sim_config other;
 
+    if (good && !sim_check(config, &report) && sim_same_way(config, &other)) {
+        (void)printf("by the way that must not matter:\n");
+        (void)sim_run(&other, stdout, &again);
+        good = false;
+    }
     (void)printf("%s\n", good ? "every invariant held" : report.violation);
     sim_print(config, stdout);
     return good;
@@ -65,7 +72,7 @@ static void show_small(sim_config *config, FILE *trace)
 
 static bool shrink(sim_config *config)
 {
-    bool good = sim_run(config, NULL, &report);
+    bool good = sim_check(config, &report);
 
     if (good) {
         (void)printf("every invariant held\n");
@@ -103,7 +110,24 @@ static bool run_changing_seeds(const char *program, uint64_t first, uint64_t end
     return true;
 }
 
-/* All that fail, each with what it fails by, and small. */
+/* All that fail, each with what it fails by. */
+static bool survey_plain(uint64_t first, uint64_t end)
+{
+    bool good = true;
+
+    for (uint64_t seed = first; seed < end; seed++) {
+        sim_config config;
+        sim_config_of_seed(seed, &config);
+        if (!sim_check(&config, &report)) {
+            good = false;
+            (void)printf("%" PRIu64 "\t%s\n", seed, report.violation);
+            (void)fflush(stdout);
+        }
+    }
+    return good;
+}
+
+/* Likewise, and small. */
 static bool survey(uint64_t first, uint64_t end)
 {
     static sim_changing plan;
@@ -159,7 +183,7 @@ static bool run_seeds(const char *program, uint64_t first, uint64_t end, uint64_
     for (uint64_t seed = first; seed < end; seed += step) {
         sim_config config;
         sim_config_of_seed(seed, &config);
-        if (!sim_run(&config, NULL, &report)) {
+        if (!sim_check(&config, &report)) {
             (void)printf("seed %" PRIu64 ": %s\nreplay it: %s --seed %" PRIu64 "\n", seed,
                          report.violation, program, seed);
             (void)fflush(stdout);
@@ -222,9 +246,11 @@ int main(int count, char **words)
         (strcmp(words[1], "--changing-seed") == 0 || strcmp(words[1], "--changing-shrink") == 0)) {
         return show_changing(count, words) ? 0 : 1;
     }
-    if (count > 3 && strcmp(words[1], "--changing-survey") == 0) {
+    if (count > 3 &&
+        (strcmp(words[1], "--changing-survey") == 0 || strcmp(words[1], "--survey") == 0)) {
         uint64_t from = strtoull(words[2], NULL, 10);
-        return survey(from, from + strtoull(words[3], NULL, 10)) ? 0 : 1;
+        uint64_t to = from + strtoull(words[3], NULL, 10);
+        return (words[1][2] == 's' ? survey_plain(from, to) : survey(from, to)) ? 0 : 1;
     }
     const char *program = words[0];
     count -= changing;

@@ -163,9 +163,14 @@ static void open_socket(sim_world *world, const floe_core_output *output)
                            .remote = output->remote};
     if (socket->stream) {
         world_connect(world, socket);
-        return;
+    } else if (world->config->opens_ms != 0) {
+        sim_event *event = world_add_event(world, SIM_EVENT_OPENED,
+                                           world->now + world->config->opens_ms * 1000000ULL);
+        event->channel = output->channel;
+        event->life = world->life;
+    } else {
+        floe_core_opened(world->core, world_time(world), output->channel, &local);
     }
-    floe_core_opened(world->core, world_time(world), output->channel, &local);
 }
 
 static void resolve(sim_world *world, const floe_core_output *output)
@@ -258,6 +263,11 @@ static floe_error with_options(sim_world *world,
             sim_server_url(world->config, i, urls[i], sizeof urls[i]);
             texts[server.url_count++] = urls[i];
         }
+    }
+    for (size_t i = 0; world->config->backwards && i < server.url_count / 2; i++) {
+        const char *kept = texts[i];
+        texts[i] = texts[server.url_count - 1 - i];
+        texts[server.url_count - 1 - i] = kept;
     }
     server.urls = texts;
     server.username = "user";
@@ -477,8 +487,8 @@ static void stream_to_client(sim_world *world, const sim_event *event)
     }
 }
 
-/* What concerns a connection of the gatherer at hand. */
-static void happen_to_stream(sim_world *world, const sim_event *event)
+/* What concerns a socket of the gatherer at hand. */
+static void happen_to_socket(sim_world *world, const sim_event *event)
 {
     const sim_socket *socket = world_socket(world, event->channel);
 
@@ -486,6 +496,7 @@ static void happen_to_stream(sim_world *world, const sim_event *event)
         return;
     }
     switch (event->kind) {
+    case SIM_EVENT_OPENED:
     case SIM_EVENT_CONNECTED:
         floe_core_opened(world->core, world_time(world), core_channel(event->channel),
                          &socket->local);
@@ -587,11 +598,12 @@ void world_happen(sim_world *world, const sim_event *event)
     case SIM_EVENT_STREAM_UP:
         stream_up(world, event);
         break;
+    case SIM_EVENT_OPENED:
     case SIM_EVENT_CONNECTED:
     case SIM_EVENT_STREAM_DOWN:
     case SIM_EVENT_BROKEN:
     case SIM_EVENT_WRITABLE:
-        happen_to_stream(world, event);
+        happen_to_socket(world, event);
         break;
     case SIM_EVENT_FROM_PEER:
         server_from_peer(world, event);
@@ -630,6 +642,19 @@ void world_happen(sim_world *world, const sim_event *event)
     }
 }
 
+/* L12: the same options again change nothing; now or, as the trace is to be the same, later. */
+static void set_the_same(sim_world *world)
+{
+    static floe_core_output output;
+    uint64_t deadline = floe_core_deadline(world->core).ns;
+
+    check_result(world, "set_options", with_options(world, set_options), false);
+    if (floe_core_poll(world->core, world_time(world), &output) ||
+        floe_core_deadline(world->core).ns != deadline) {
+        world_violated(world, "L12: the same options again change something");
+    }
+}
+
 /* Lets time pass until `end`, by the contract: outputs until there are none, then the next event or
  * the deadline, whichever is first. */
 static void run_until(sim_world *world, uint64_t end)
@@ -646,6 +671,11 @@ static void run_until(sim_world *world, uint64_t end)
         if (next > end) {
             world->now = end;
             return;
+        }
+        /* At the same instant it would come between what else happens then. */
+        if (world->config->same_options && world->core != NULL && !world->closing &&
+            next > world->now) {
+            set_the_same(world);
         }
         if (++steps > 200000) {
             world_violated(world, "the core never rests");
