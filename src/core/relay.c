@@ -1164,13 +1164,13 @@ void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
     }
 }
 
-/* It goes on as long as its server lets it; but a gathering that waits to hear whether it stands
- * (L5, L11) has not heard so, and asks for another. */
-static void refused(floe_core *core, floe_time now, floe_relay *relay,
-                    const floe_stun_transaction *request)
+/* A Refresh was not granted, which is asked again. To a gathering that waits for it a server in
+ * trouble has said nothing against what it has granted before; of another refusal the second try
+ * tells, in time. */
+static void refused(floe_core *core, floe_time now, floe_relay *relay)
 {
-    if (awaited(relay)) {
-        lose(core, now, relay, failure_of(core, relay, request, now));
+    if (awaited(relay) && relay->turn.failure.code / 100 == 5) {
+        stands(core, now, relay);
     }
 }
 
@@ -1203,7 +1203,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
         stands(core, now, relay);
         break;
     case FLOE_TURN_REFUSED:
-        refused(core, now, relay, before);
+        refused(core, now, relay);
         break;
     case FLOE_TURN_SUCCESS:
         succeed(core, now, relay);

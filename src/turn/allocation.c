@@ -787,6 +787,12 @@ static floe_turn_event redirected(floe_turn_allocation *allocation,
     return named && event == FLOE_TURN_FAILED ? FLOE_TURN_REDIRECT : event;
 }
 
+/* A peer's request was told that it is gone, and no Refresh has been granted since. */
+static bool is_denied(const floe_turn_allocation *allocation)
+{
+    return allocation->denied && !allocation->affirmed;
+}
+
 /* RFC 8656 §8.3: 437 alone says that the allocation is gone, and to a peer's request it says so as
  * well (§5). Another error says that the Refresh was not granted: what stands goes on and is asked
  * again, of a 5xx, which is the server's trouble, for as long as the lifetime lasts (RFC 8489
@@ -795,7 +801,7 @@ static bool goes_on(floe_turn_allocation *allocation, floe_time now, uint16_t co
 {
     bool trouble = code / 100 == 5;
     bool may = allocation->state == FLOE_TURN_ALLOCATED && !allocation->moving && code != 437 &&
-               !allocation->denied && (trouble || !allocation->refused_before);
+               !is_denied(allocation) && (trouble || !allocation->refused_before);
     floe_duration pause = trouble ? TROUBLE_PAUSE : REFUSAL_PAUSE;
     uint64_t half = floe_time_since(allocation->expires, now).ns / 2;
 
@@ -908,7 +914,7 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         allocation->heeds = !allocation->plain;
-        allocation->account->deaf |= allocation->plain && allocation->beside;
+        allocation->account->deaf |= allocation->plain && allocation->ignored;
     }
     if (message->class == FLOE_STUN_SUCCESS && allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         allocation->made = true;
@@ -925,6 +931,9 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
 
 static void send_without_wishes(floe_turn_allocation *allocation)
 {
+    if (allocation->transaction.sends == SEND_WITHOUT_WISHES - 1) {
+        allocation->ignored = allocation->beside; /* no outage: this one will arrive */
+    }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE &&
         allocation->transaction.sends == SEND_WITHOUT_WISHES && !allocation->heeds &&
         go_plain(allocation)) {

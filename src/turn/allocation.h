@@ -115,14 +115,15 @@ typedef struct floe_turn_allocation {
     bool reclaimed_once; /* a 437 was answered by CLEAR */
     bool plain;          /* as nothing was answered, it goes without wishes */
     bool beside;         /* it answers other requests from here meanwhile */
-    bool heeds;          /* the server answers who wishes: its silence has another reason */
-    bool inherits;       /* another Allocate of ours from here was given up; it may have made one */
-    uint8_t stale;       /* answers 438 in a row */
-    uint16_t signature;  /* counts the nonces that were learned */
-    uint8_t refused;     /* answers 401 to signed requests */
-    bool denied;         /* to a request of a peer's or stream's the server said 437 */
-    bool affirmed;       /* and granted a Refresh since */
-    bool moving;         /* the Refresh under way comes from another address (RFC 8016) */
+    bool ignored;       /* and was there already when it was sent this one again, with its wishes */
+    bool heeds;         /* the server answers who wishes: its silence has another reason */
+    bool inherits;      /* another Allocate of ours from here was given up; it may have made one */
+    uint8_t stale;      /* answers 438 in a row */
+    uint16_t signature; /* counts the nonces that were learned */
+    uint8_t refused;    /* answers 401 to signed requests */
+    bool denied;        /* to a request of a peer's or stream's the server said 437 */
+    bool affirmed;      /* and granted a Refresh since */
+    bool moving;        /* the Refresh under way comes from another address (RFC 8016) */
     floe_turn_wishes wishes;
     uint8_t other_family; /* still to be asked for where it gives one alone; 0: none */
     bool one_at_a_time;   /* as the server does not know the wish for two, or has not heard it */

@@ -42,6 +42,7 @@ typedef struct server {
     size_t refreshes;  /* that keep */
     size_t releases;   /* Refreshes with lifetime 0 */
     bool wished;       /* the latest Allocate was for both families */
+    size_t wishes;     /* so many were */
     bool alone;        /* and it ignores that: it gives IPv6 to who asks for it alone */
     bool gives_both;   /* addresses of both families, in one allocation, to who asks for them */
     doing both;        /* what it does with who asks for both */
@@ -214,6 +215,7 @@ static doing count(server *by, const floe_stun_message *request)
     if (request->method == FLOE_STUN_ALLOCATE) {
         by->allocates++;
         by->wished = floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY);
+        by->wishes += by->wished;
         if (by->holds || by->strangers > 0) {
             by->strangers -= by->strangers > 0;
             return FORGOT;
@@ -844,30 +846,94 @@ static void t7_a_relay_that_is_never_renewed(void **state)
     end(&h);
 }
 
-/* T7b, L11: a gathering tells a relay of before once its server has said that it stands; one whose
- * Refresh is refused, for whatever reason, is asked for anew. */
-static void t7b_a_refused_refresh_is_no_word_that_it_stands(void **state)
+/* T7b, L11: to a gathering a server in trouble has said nothing against the relay that it has given;
+ * one that refuses the Refresh for another reason is asked twice, and then for another relay. */
+static void t7b_a_refused_refresh_in_a_gathering(void **state)
 {
+    static const struct {
+        uint16_t code;
+        bool once;
+        const char *log;
+        size_t allocates;
+    } rows[] = {
+        {503, false, "+ host, + srflx, + relay, end", 1},
+        {500, false, "+ host, + srflx, + relay, end", 1},
+        {400, true, "+ host, + srflx, + relay, end", 1},
+        {400, false, "+ host, - relay, + srflx, + relay, end", 3}, /* 437; what held it goes */
+    };
     static hand h;
 
     (void)state;
-    for (size_t full = 0; full < 2; full++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         make(&h, turn_url, 1, defaults);
         server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
         gather(&h);
         pass(&h, 1000);
         *h.log = '\0';
         turn->refresh = SAYS;
-        turn->code = 503;
+        turn->code = rows[i].code;
         turn->holds = true;
-        turn->allocate = full ? FULL : ANSWERS;
         assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
         gather(&h);
         pass(&h, 1000);
-        read_log(&h, full ? "+ host, - relay, error, + srflx, end"
-                          : "+ host, - relay, + srflx, + relay, end");
+        turn->refresh = rows[i].once ? ANSWERS : SAYS;
+        pass(&h, 3000);
+        turn->refresh = ANSWERS;
+        pass(&h, 600000);
+        read_log(&h, rows[i].log);
+        assert_int_equal(turn->allocates, rows[i].allocates);
         end(&h);
     }
+}
+
+/* T5: an outage is no reason to show a server no wishes for as long as the api lives. */
+static void t5_an_outage_makes_no_server_deaf(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (uint64_t ms = 0; ms < 3500; ms += 100) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->allocate = turn->both = turn->binding = SILENT;
+        gather(&h);
+        pass(&h, ms);
+        turn->allocate = turn->both = turn->binding = ANSWERS;
+        pass(&h, 10000);
+        assert_non_null(strstr(h.log, "+ relay"));
+        turn->refresh = FORGOT;
+        turn->wishes = 0;
+        pass(&h, 15500);
+        assert_true(turn->wishes > 0);
+        end(&h);
+    }
+}
+
+/* T7b, K1: a 437 to a peer's request is answered by the Refresh that was granted behind it: what is
+ * refused later is another matter. */
+static void t7b_a_denial_ends_with_the_granted_refresh(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    floe_address peer = address_of("198.51.100.77:7");
+    turn->permission = FORGOT;
+    assert_int_equal(
+        floe_core_send(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_RELAY], &peer, "x", 1), FLOE_OK);
+    pass(&h, 1000);
+    turn->permission = SILENT;
+    pass(&h, 700000); /* it has lapsed */
+    *h.log = '\0';
+    turn->refresh = SAYS;
+    turn->code = 503;
+    pass(&h, 60000);
+    read_log(&h, "");
+    assert_int_equal(turn->allocates, 1);
+    end(&h);
 }
 
 /* T7b, RFC 8656 §5: "no such allocation" to a peer's request, which a Refresh that is refused for
@@ -3747,7 +3813,9 @@ int main(void)
         cmocka_unit_test(r6_a_server_whose_new_place_is_silent_shows_what_it_did),
         cmocka_unit_test(s6_a_target_that_waits_is_asked_before_the_end),
         cmocka_unit_test(t7_a_relay_that_is_never_renewed),
-        cmocka_unit_test(t7b_a_refused_refresh_is_no_word_that_it_stands),
+        cmocka_unit_test(t7b_a_refused_refresh_in_a_gathering),
+        cmocka_unit_test(t5_an_outage_makes_no_server_deaf),
+        cmocka_unit_test(t7b_a_denial_ends_with_the_granted_refresh),
         cmocka_unit_test(t7b_a_peer_was_told_that_it_is_gone),
         cmocka_unit_test(k1_a_peer_that_is_refused_is_told_once),
         cmocka_unit_test(r6_a_server_that_has_moved_shows_nothing),
