@@ -1249,7 +1249,6 @@ struct floe_core {
     bool pool_wanted; /* gathering begins before it is asked for */
     bool pooled;      /* and has begun so: the owner sees a new gatherer */
     bool gathered;    /* something may be alive from an earlier gathering */
-    bool ended;       /* and one of this generation has been told to be complete */
     bool interfaces_known;
     bool interfaces_asked; /* the output was polled */
     bool relays_ended;     /* one has, and is to be freed */

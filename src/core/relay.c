@@ -884,7 +884,7 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
 /* Nobody has been told of it in this generation, and is to be behind its end. */
 static void hush(const floe_core *core, floe_relay *relay)
 {
-    relay->quiet = relay->generation != core->generation && !core->ended;
+    relay->quiet = relay->generation != core->generation;
 }
 
 void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay)

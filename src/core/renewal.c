@@ -57,5 +57,5 @@ void floe_renewal_interrupt(floe_core *core, floe_time now)
     core->interfaces_known = false;
     core->interfaces_asked = false;
     core->state = FLOE_GATHERER_STATE_NEW;
-    core->pooled = core->ended = false;
+    core->pooled = false;
 }

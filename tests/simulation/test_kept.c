@@ -1137,8 +1137,12 @@ static void e2_what_nobody_was_told_of_is_lost_without_a_word(void **state)
         pass(&h, 120000);
         read_log(&h, "");
     }
+    gather(&h); /* the generation's next is complete without it, too */
+    pass(&h, 60000);
+    read_log(&h, "error, end");
     turn->refresh = turn->allocate = ANSWERS;
     pass(&h, 120000);
+    read_log(&h, "");
     gather(&h);
     pass(&h, 6000);
     read_log(&h, "+ relay, end");
