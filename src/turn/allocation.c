@@ -52,8 +52,17 @@ static void drop_nonce(floe_turn_allocation *allocation)
     floe_turn_realm_release(allocation->realm);
     floe_deallocate(allocation->account->allocator, allocation->nonce);
     allocation->realm = NULL;
+    allocation->bare = false;
     allocation->nonce = NULL;
     allocation->nonce_size = 0;
+}
+
+/* By which the request at hand is signed; NULL: it goes unsigned. */
+static const floe_turn_realm *signed_by(const floe_turn_allocation *allocation)
+{
+    bool bare = allocation->bare && allocation->request != FLOE_TURN_REQUEST_RELEASE;
+
+    return bare ? NULL : allocation->realm;
 }
 
 void floe_turn_allocation_free(floe_turn_allocation *allocation)
@@ -179,7 +188,7 @@ static void put_wishes(const floe_turn_wishes *wishes, floe_stun_writer *writer)
 void floe_turn_allocation_sign(const floe_turn_allocation *allocation,
                                floe_stun_transaction *transaction, floe_stun_writer *writer)
 {
-    const floe_turn_realm *realm = allocation->realm;
+    const floe_turn_realm *realm = signed_by(allocation);
     const floe_turn_token *token = allocation->account->token;
 
     transaction->signature = allocation->signature;
@@ -307,7 +316,7 @@ static floe_turn_realm *realm_of(const floe_turn_allocation *allocation,
         return NULL;
     }
     if (!floe_stun_find(message, FLOE_STUN_REALM, &name)) {
-        if (allocation->realm == NULL || floe_stun_has(message, FLOE_STUN_REALM)) {
+        if (signed_by(allocation) == NULL || floe_stun_has(message, FLOE_STUN_REALM)) {
             *why = "the challenge has no good REALM";
             return NULL;
         }
@@ -388,7 +397,7 @@ floe_duration floe_turn_pause_after(uint16_t code, uint8_t *failures)
 static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t code, floe_span reason,
                                   const floe_stun_message *message)
 {
-    bool was_signed = allocation->realm != NULL;
+    bool was_signed = signed_by(allocation) != NULL;
     bool first_use = was_signed && allocation->remembered;
     /* A peer's request has learned a newer one meanwhile, which may have spent ours. */
     bool outdated = allocation->transaction.signature != allocation->signature;
@@ -588,6 +597,9 @@ static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now
     if (allocation->remembered) {
         floe_turn_account_judge(allocation->account, true, allocation->remembered_n);
         allocation->remembered = false;
+    }
+    if (allocation->bare) { /* who made this asks for no credentials */
+        drop_nonce(allocation);
     }
     allocation->failure = (floe_turn_failure){0};
     allocation->state = FLOE_TURN_ALLOCATED;
@@ -873,8 +885,8 @@ static bool begins_unsigned(floe_turn_allocation *allocation, floe_stun_match ma
     }
     floe_turn_account_unlearn(allocation->account, allocation->remembered_n);
     allocation->remembered = false;
-    drop_nonce(allocation);
-    allocation->inherits = true; /* it may have been a success */
+    allocation->bare = true;
+    allocation->inherits = true; /* it may have been a success, or forged and one come behind it */
     want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
     return true;
 }
@@ -888,7 +900,7 @@ static bool is_not_gone_yet(const floe_turn_allocation *allocation,
     floe_span reason;
 
     return allocation->request == FLOE_TURN_REQUEST_ALLOCATE && allocation->reclaimed_once &&
-           allocation->realm != NULL && message->integrity_at == 0 &&
+           signed_by(allocation) != NULL && message->integrity_at == 0 &&
            message->integrity_sha256_at == 0 && message->class == FLOE_STUN_ERROR &&
            floe_stun_read_error(message, &code, &reason) && code == 437;
 }
@@ -898,7 +910,8 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
                                              const floe_stun_message *message,
                                              floe_stun_match *match)
 {
-    const floe_stun_key *key = allocation->realm != NULL ? allocation->realm->key : NULL;
+    const floe_turn_realm *realm = signed_by(allocation);
+    const floe_stun_key *key = realm != NULL ? realm->key : NULL;
     uint16_t unknown;
 
     *match = floe_stun_transaction_match(&allocation->transaction, message, source,
@@ -1025,7 +1038,7 @@ bool floe_turn_allocation_stands(const floe_turn_allocation *allocation)
      * has made an allocation all the same. */
     return allocation->made || allocation->inherits ||
            (allocation->request == FLOE_TURN_REQUEST_ALLOCATE &&
-            (allocation->realm != NULL || allocation->reclaimed_once) &&
+            (signed_by(allocation) != NULL || allocation->reclaimed_once) &&
             floe_stun_transaction_runs(&allocation->transaction));
 }
 

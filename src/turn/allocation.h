@@ -136,6 +136,7 @@ typedef struct floe_turn_allocation {
     bool refused_before; /* its latest Refresh was answered by an error */
 
     floe_turn_realm *realm; /* NULL: requests go unsigned */
+    bool bare;              /* they do so all the same, but for a release */
     char *nonce;
     size_t nonce_size;
 
@@ -239,7 +240,7 @@ floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint
 /* Whether the server has answered it, by a challenge at least. */
 static inline bool floe_turn_allocation_challenged(const floe_turn_allocation *allocation)
 {
-    return allocation->realm != NULL && !allocation->remembered;
+    return allocation->realm != NULL && !allocation->bare && !allocation->remembered;
 }
 /* Whether the server has, or may have by now, an allocation of ours. */
 bool floe_turn_allocation_stands(const floe_turn_allocation *allocation);

@@ -459,6 +459,37 @@ static void t2_a_remembered_nonce_is_forgotten_where_answers_are_unsigned(void *
     assert_int_equal(respond(f, &open), FLOE_TURN_NOTHING);
 }
 
+/* L7: what was not believed may have been forged, and the answer to the signed request come behind
+ * it: what that may have made is given back by the nonce by which it was asked for. Who has made one
+ * for who does not sign is not asked by a nonce either. */
+static void l7_what_an_unsigned_answer_hides_is_released(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer open = success;
+
+    open.sign_with = NULL;
+    for (int made = 0; made < 2; made++) {
+        begin_anew(f);
+        allocate(f);
+        begin_again(f, FLOE_TURN_IPV4);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &open), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_true(message.integrity_at == 0);
+        assert_false(floe_turn_allocation_challenged(&f->allocation));
+        if (made == 1) {
+            assert_int_equal(respond(f, &open), FLOE_TURN_SUCCESS);
+            assert_null(f->allocation.realm);
+        }
+        assert_true(floe_turn_allocation_release(&f->allocation));
+        floe_span last = floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
+        assert_int_equal(floe_stun_parse(last, &message), FLOE_STUN_PARSED);
+        assert_int_equal(message.integrity_at != 0, made == 0);
+    }
+}
+
 /* What is refused is not what the next client begins with. */
 static void t2_refused_credentials_are_not_remembered(void **state)
 {
@@ -1768,6 +1799,7 @@ int main(void)
         TEST(t5_a_server_that_hears_no_wishes_is_remembered),
         TEST(t5_a_send_without_wishes_may_meet_what_an_earlier_one_made),
         TEST(t2_refused_credentials_are_not_remembered),
+        TEST(l7_what_an_unsigned_answer_hides_is_released),
         TEST(t2_a_remembered_nonce_is_forgotten_where_answers_are_unsigned),
         TEST(t7_a_refresh_that_is_refused_again_and_again),
         TEST(t7_a_refresh_that_is_refused_once_costs_nothing),
