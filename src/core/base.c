@@ -171,8 +171,10 @@ static void set_interface(floe_core *core, floe_base *base, const floe_interface
     base->loopback = from->loopback || is_loopback(&from->address);
     base->chosen = true;
     base->overdue = false;
-    base->no_reflexive = floe_rewrite_replaces(floe_rewrite_for(
-        core->shared, FLOE_CANDIDATE_TYPE_SRFLX, &base->local, base->interface_name));
+    base->no_reflexive =
+        floe_rewrite_replaces(floe_rewrite_for(core->shared, FLOE_CANDIDATE_TYPE_SRFLX,
+                                               &base->local, base->interface_name),
+                              &base->local);
     if (floe_tree_has(&base->by_ip)) { /* a new one is counted once it is opened */
         floe_base_changed(core, base);
     }

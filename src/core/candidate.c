@@ -417,7 +417,7 @@ static bool add_externals(floe_core *core, floe_time now, const floe_finding *fi
     size_t at = 0;
     bool any = false;
 
-    while (floe_rewrite_next(core->shared, rule, &finding->base->local, &at, &external)) {
+    while (floe_rewrite_next(core->shared, rule, address, &at, &external)) {
         external.port = address->port;
         any = add_one(core, now, finding, &external) || any;
     }
@@ -437,7 +437,7 @@ bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding)
     if (finding->type != FLOE_CANDIDATE_TYPE_SRFLX && !named) { /* W6, W8 */
         rule = floe_rewrite_for(core->shared, finding->type, &base->local, base->interface_name);
     }
-    if (!floe_rewrite_replaces(rule)) {
+    if (!floe_rewrite_replaces(rule, finding->address)) {
         any = add_one(core, now, finding, finding->address);
     }
     return add_externals(core, now, finding, rule, finding->address) || any;

@@ -45,10 +45,11 @@ void floe_rewrites_free(floe_core_shared *shared);
 /* The rule for a candidate of this type on this address; NULL: none. */
 const floe_rewrite *floe_rewrite_for(const floe_core_shared *shared, floe_candidate_type type,
                                      const floe_address *local, const char *iface);
-bool floe_rewrite_replaces(const floe_rewrite *rule);
-/* The rule's next address for this local one, from *at = 0 on; false: no more. */
+/* Whether its addresses, if any, stand in this one's place: the local one, or a relayed one. */
+bool floe_rewrite_replaces(const floe_rewrite *rule, const floe_address *address);
+/* The rule's next address for that one, from *at = 0 on; false: no more. */
 bool floe_rewrite_next(const floe_core_shared *shared, const floe_rewrite *rule,
-                       const floe_address *local, size_t *at, floe_address *external);
+                       const floe_address *address, size_t *at, floe_address *external);
 bool floe_address_within(const floe_address *address, const floe_address *network, unsigned bits);
 
 /* ── What is shared (shared.c) ── */

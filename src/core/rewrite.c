@@ -11,7 +11,7 @@ struct floe_rewrite {
     bool replaces;
     bool ipv4; /* the families of local addresses that it is for */
     bool ipv6;
-    bool own_family;    /* each external stands for addresses of its own family */
+    bool own_family;    /* each external stands for addresses of its own family (W3, W8) */
     floe_address local; /* family none: a catch-all */
     floe_address network;
     uint8_t bits;
@@ -178,7 +178,7 @@ static void choose_families(floe_rewrite *rule, uint32_t networks)
     uint8_t only =
         rule->local.family != FLOE_FAMILY_NONE ? rule->local.family : rule->network.family;
 
-    rule->own_family = only == FLOE_FAMILY_NONE;
+    rule->own_family = only == FLOE_FAMILY_NONE || rule->type == FLOE_CANDIDATE_TYPE_RELAY;
     rule->ipv4 = networks == 0 || (networks & ipv4) != 0;
     rule->ipv6 = networks == 0 || (networks & ipv6) != 0;
     if (only != FLOE_FAMILY_NONE) {
@@ -391,9 +391,10 @@ const floe_rewrite *floe_rewrite_for(const floe_core_shared *shared, floe_candid
     return best;
 }
 
-bool floe_rewrite_replaces(const floe_rewrite *rule)
+bool floe_rewrite_replaces(const floe_rewrite *rule, const floe_address *address)
 {
-    return rule != NULL && rule->replaces;
+    return rule != NULL && rule->replaces &&
+           (!rule->own_family || has_external_of(rule, address->family));
 }
 
 /* W9: what may be gathered on may be said; but no address that tells where a machine is wherever it
@@ -408,11 +409,11 @@ static bool showable(const floe_core_shared *shared, const floe_address *address
 }
 
 bool floe_rewrite_next(const floe_core_shared *shared, const floe_rewrite *rule,
-                       const floe_address *local, size_t *at, floe_address *external)
+                       const floe_address *address, size_t *at, floe_address *external)
 {
     while (rule != NULL && *at < rule->external_count) {
         *external = rule->externals[(*at)++];
-        if ((!rule->own_family || external->family == local->family) &&
+        if ((!rule->own_family || external->family == address->family) &&
             showable(shared, external)) {
             return true;
         }

@@ -877,6 +877,36 @@ static void every_allocation_fails_in_turn(void **state)
     assert_true(told * 10 >= all * 7);
 }
 
+/* W8: an allocation may have both families, and each external stands for its own. Of the one that the
+ * rule says nothing of, what the server gave is told as it is. */
+static void w8_each_family_has_its_own_externals(void **state)
+{
+    static const char *const externals[] = {"198.18.5.5"};
+    static const floe_address_rewrite_mode modes[] = {FLOE_ADDRESS_REWRITE_MODE_APPEND,
+                                                      FLOE_ADDRESS_REWRITE_MODE_REPLACE};
+    sim_config config;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        floe_address_rewrite_rule rule = {.size = sizeof rule,
+                                          .external = externals,
+                                          .external_count = 1,
+                                          .cidr = "10.0.0.0/8",
+                                          .as_candidate_type = RELAY,
+                                          .mode = modes[i]};
+        sim_config_simple(&config);
+        sim_add_server(&config, true, "203.0.113.2", SIM_GOOD)->families = 3;
+        config.settings.address_rewrite_rules = &rule;
+        config.settings.address_rewrite_rule_count = 1;
+        const sim_seen *seen = run(&config);
+        bool appends = modes[i] == FLOE_ADDRESS_REWRITE_MODE_APPEND;
+        assert_int_equal(count_of(seen, RELAY), appends ? 3 : 2);
+        assert_non_null(strstr(seen->log, "relay 198.18.5.5"));
+        assert_non_null(strstr(seen->log, "relay 2001:db8:1::64"));
+        assert_int_equal(strstr(seen->log, "relay 203.0.113.2") != NULL, appends);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -921,6 +951,7 @@ int main(void)
         cmocka_unit_test(c6_foundations),
         cmocka_unit_test(c6_foundations_are_each_gatherers_own),
         cmocka_unit_test(every_allocation_fails_in_turn),
+        cmocka_unit_test(w8_each_family_has_its_own_externals),
     };
     return cmocka_run_group_tests_name("rules", tests, NULL, NULL);
 }
