@@ -9,6 +9,7 @@
 #include "runtime/system.h"
 
 #include <ares.h>
+#include <stdio.h>
 #include <string.h>
 
 /* One socket of c-ares'. */
@@ -388,12 +389,43 @@ static void end_look_up(floe_name *name, int status, uint32_t ttl)
     (void)uv_async_send(&name->resolver->api->wake);
 }
 
+static void on_addresses(void *data, int status, int timeouts, struct ares_addrinfo *result);
+
+static void ask_addresses(floe_resolver *resolver, floe_name *name)
+{
+    struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT};
+    char text[258]; /* RFC 1035 §2.3.4: 255, and a dot */
+
+    hints.ai_family = name->record == FLOE_DNS_A ? AF_INET : AF_INET6;
+    (void)snprintf(text, sizeof text, "%s%s", name->name, name->absolute ? "." : "");
+    ares_getaddrinfo(resolver->channel, text, NULL, &hints, on_addresses, name);
+}
+
+/* c-ares ends its search where the servers fail or refuse a search domain (ARES_ECONNREFUSED, then);
+ * the system's resolver goes on, and to the name as it is. */
+static bool ask_as_it_is(floe_name *name, int status)
+{
+    size_t size = strlen(name->name);
+    bool fails = status == ARES_ESERVFAIL || status == ARES_EREFUSED || status == ARES_ENOTIMP ||
+                 status == ARES_EFORMERR || status == ARES_ECONNREFUSED;
+
+    if (!fails || name->absolute || size == 0 || name->name[size - 1] == '.') {
+        return false;
+    }
+    name->absolute = true;
+    ask_addresses(name->resolver, name);
+    return true;
+}
+
 static void on_addresses(void *data, int status, int timeouts, struct ares_addrinfo *result)
 {
     floe_name *name = data;
     uint32_t ttl = LONGEST_KEPT_S;
 
     (void)timeouts;
+    if (ask_as_it_is(name, status)) {
+        return;
+    }
     for (struct ares_addrinfo_node *node = result != NULL ? result->nodes : NULL;
          node != NULL && name->address_count < FLOE_RESOLVED_MAX; node = node->ai_next) {
         floe_address *address = &name->addresses[name->address_count];
@@ -537,8 +569,6 @@ static bool look_up_local(floe_resolver *resolver, floe_name *name)
 
 static void look_up(floe_resolver *resolver, floe_name *name)
 {
-    struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT};
-
     if (look_up_local(resolver, name)) {
         return;
     }
@@ -549,8 +579,8 @@ static void look_up(floe_resolver *resolver, floe_name *name)
     switch (name->record) {
     case FLOE_DNS_A:
     case FLOE_DNS_AAAA:
-        hints.ai_family = name->record == FLOE_DNS_A ? AF_INET : AF_INET6;
-        ares_getaddrinfo(resolver->channel, name->name, NULL, &hints, on_addresses, name);
+        name->absolute = false;
+        ask_addresses(resolver, name);
         break;
     case FLOE_DNS_SRV:
     case FLOE_DNS_NAPTR:

@@ -37,6 +37,7 @@ typedef struct floe_name {
     bool known;
     bool busy;      /* its waiters are being told */
     bool no_memory; /* for what was answered */
+    bool absolute;  /* it is asked for as it is, in no search domain */
     floe_error error;
     floe_time expires;
     size_t address_count;

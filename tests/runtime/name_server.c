@@ -178,7 +178,8 @@ static size_t answer(name_server *server, const uint8_t *bytes, size_t size, boo
     }
     uint16_t count = write_answers(server, q.name, q.type, &answers, &known);
     bool cut = !stream && begins(q.name, "cut");
-    unsigned code = begins(q.name, "servfail") ? 2 : known ? 0 : 3;
+    bool refused = strstr(q.name, ".refused") != NULL;
+    unsigned code = begins(q.name, "servfail") ? 2 : refused ? 5 : known ? 0 : 3;
     floe_write_u16(&writer, id);
     floe_write_u16(&writer, (uint16_t)(0x8580 | (cut ? 0x0200 : 0) | code));
     floe_write_u16(&writer, 1);

@@ -11,7 +11,7 @@
 /* What a server knows. An A record's data is "192.0.2.1", of AAAA and CNAME likewise; SRV:
  * "PRIORITY WEIGHT PORT TARGET"; NAPTR: "ORDER PREFERENCE FLAG SERVICE REPLACEMENT". A name that
  * begins with "silent" server 0 does not answer, of "servfail" the server fails, of "cut" the
- * answer is for TCP alone. */
+ * answer is for TCP alone; what ends in ".refused" is refused. */
 typedef struct name_record {
     const char *name;
     uint16_t type;

@@ -222,6 +222,19 @@ static void s6_each_failure_has_its_sentence(void **state)
     end(api);
 }
 
+/* A search domain whose server refuses, or fails: the name as it is has its turn (resolv.conf(5)). */
+static void s6_a_search_domain_that_is_refused(void **state)
+{
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\nsearch cluster.refused\noptions ndots:5\n");
+    floe_api *api = new_api();
+    outcome o = gather(api, stun_url("address.test"));
+    assert_found(&o);
+    assert_int_equal(o.of.errors, 0);
+    assert_true(name_server_asked(0, "address.test.cluster.refused", A) > 0);
+    end(api);
+}
+
 /* ── What is kept ── */
 
 static void s7_a_name_is_kept_for_its_ttl(void **state)
@@ -382,6 +395,7 @@ int main(void)
         cmocka_unit_test(s6_addresses_aliases_and_answers_for_tcp_alone),
         cmocka_unit_test(s6_services_lead_to_servers),
         cmocka_unit_test(s6_each_failure_has_its_sentence),
+        cmocka_unit_test(s6_a_search_domain_that_is_refused),
         cmocka_unit_test(s7_a_name_is_kept_for_its_ttl),
         cmocka_unit_test(s7_a_silent_name_server_is_not_the_last),
         cmocka_unit_test(s7_name_servers_that_come_later_are_asked),
