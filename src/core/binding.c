@@ -470,7 +470,7 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
 {
     FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {
-        bool kept = floe_relays_keep(core, base, &binding->remote);
+        bool kept = floe_relays_tell(core, base, &binding->remote);
         if (!kept && !floe_found_keeps(core, base, &binding->mapped)) {
             floe_binding_free(core, binding);
             continue;

@@ -124,6 +124,9 @@ void floe_completion_check(floe_core *core, floe_time now)
     }
     floe_pairs_tell(core);
     if (!anything_pending(core)) {
+        floe_relays_leave(core, now);
+    }
+    if (!anything_pending(core)) {
         complete(core, now);
     }
 }

@@ -398,7 +398,7 @@ void floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_er
 /* How long those for services may take; then the hosts' own addresses stand for them. */
 floe_duration floe_names_service_timeout(const floe_core_shared *shared);
 void floe_names_without_services(floe_core *core, floe_time now);
-/* What is known is asked, whatever may be found that comes before it. Whether any was not yet. */
+/* What is known is asked, whatever may be found that comes before it. Whether any begins. */
 bool floe_names_wait_no_longer(floe_core *core, floe_time now);
 /* Gives up the look-ups that are under way. */
 void floe_names_give_up(floe_core *core, floe_time now);
@@ -928,6 +928,8 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay);
  * whether its allocation stands, and tells it. One that has moved does not: RFC 8016 has no word of
  * the new mapping. */
 bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_address *server);
+/* And one that the next gathering asks. */
+bool floe_relays_tell(const floe_core *core, const floe_base *base, const floe_address *server);
 /* Asks whether the server still has the allocation (T7b). */
 void floe_relay_verify(floe_relay *relay, floe_time now);
 /* There is a reason to, which may come with every packet; of one relay, or of those by this base
@@ -976,6 +978,8 @@ void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay);
 /* The gathering is complete: what it has not told waits for the next one (L4), and what nobody needs
  * is given back, unless it has been told in this generation. */
 void floe_relays_end_gathering(floe_core *core, floe_time now);
+/* Releases those whose server the owner has taken away. */
+void floe_relays_leave(floe_core *core, floe_time now);
 /* The gathering waits for it no longer; it goes on. */
 void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay);
 /* Releases the allocation, and withdraws its candidates; it is live no longer. */
@@ -1141,6 +1145,9 @@ bool floe_bases_are_rivals(const floe_base *base, const floe_base *other);
 /* Pairs the base with every server that has addresses for it; pairs that exist stay. */
 void floe_pairs_make(floe_core *core, floe_time now, floe_base *base);
 void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attempt);
+/* What its Allocate would show is asked by a Binding, unless one goes: no answer has come, or it will
+ * be of another port (R2). */
+void floe_attempt_asks_reflexive(floe_core *core, const floe_attempt *attempt);
 /* What it had got is lost, and asked for again: the gathering waits for that, if it goes on. */
 void floe_attempt_again(floe_core *core, floe_attempt *attempt);
 /* Takes the failure over. */

@@ -398,7 +398,7 @@ bool floe_names_wait_no_longer(floe_core *core, floe_time now)
     if (waited) {
         make_pairs(core, now);
     }
-    return waited;
+    return waited && !floe_time_is_never(floe_pairs_deadline(core)); /* somebody is to begin */
 }
 
 static void find_ready(const floe_core *core, floe_names *names)

@@ -329,7 +329,9 @@ static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, floe_f
     if (relay == NULL) {
         relay = floe_relay_under_way(core, attempt);
     }
-    if (relay != NULL) {
+    if (relay != NULL && kind == FLOE_FAILURE_CREDENTIALS) {
+        floe_relay_release(core, now, relay); /* time mends nothing */
+    } else if (relay != NULL) {
         floe_relay_await_room(core, now, relay);
     }
     if (!floe_relay_beside(pair->kind)) {
@@ -384,7 +386,7 @@ static void hurry_next(floe_core *core, floe_pair *pair, floe_time now)
 }
 
 /* No Binding went beside an Allocate that was sure to be taken, and was not (R2). */
-static void ask_what_allocate_would_show(floe_core *core, const floe_attempt *attempt)
+void floe_attempt_asks_reflexive(floe_core *core, const floe_attempt *attempt)
 {
     const floe_server *server = attempt->pair->server;
 
@@ -419,7 +421,7 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
     }
     hurry_next(core, pair, now);
     if (answered) {
-        ask_what_allocate_would_show(core, attempt);
+        floe_attempt_asks_reflexive(core, attempt);
     }
     if (told != 0) {
         refuse_all(core, now, pair->server, kind, told, &attempt->remote);
@@ -744,7 +746,8 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
         /* Unless an Allocate goes (no Refresh that moves one: RFC 8016), and is known to be answered
          * at once, with the mapped address in it. */
         if (attempt->relay != NULL && !floe_relay_beside(pair->kind) &&
-            (attempt->relay->moves || !floe_turn_account_holds_for_all(server->account))) {
+            (attempt->relay->moves || attempt->relay->base != pair->base ||
+             !floe_turn_account_holds_for_all(server->account))) {
             (void)ask_reflexive(core, attempt);
         }
     } else {

@@ -113,6 +113,27 @@ static void close_spare(floe_core *core, floe_base *base)
     }
 }
 
+/* By datagrams of the base, to the server. */
+static bool uses(const floe_relay *relay, const floe_base *base, const floe_address *server)
+{
+    return relay->phase == FLOE_RELAY_LIVE && relay->base == base && by_datagrams(relay) &&
+           floe_address_equal(&relay->turn.server, server);
+}
+
+/* By one whose server is the owner's no more: it would answer that those are the wrong credentials
+ * (441). */
+static bool is_used_by_former(const floe_core *core, const floe_base *base,
+                              const floe_address *server)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (uses(relay, base, server) && !floe_server_current(core, relay->server)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* NULL without memory. */
 static floe_relay *make(floe_core *core, floe_time now, floe_base *origin,
                         const floe_server *server, floe_relay_kind kind, const floe_place *place)
@@ -129,7 +150,8 @@ static floe_relay *make(floe_core *core, floe_time now, floe_base *origin,
     relay->server = server;
     relay->base = relay->origin = origin;
     relay->transport = place->transport;
-    if (relay->kind.family != 0 && by_datagrams(relay)) { /* the first relay has that port */
+    bool second = relay->kind.family != 0 || is_used_by_former(core, origin, &place->address);
+    if (second && by_datagrams(relay)) { /* the first relay has that port */
         relay->base = floe_base_spare(core, relay->origin);
     }
     relay->asked = place->address;
@@ -251,13 +273,6 @@ static void send_now(floe_core *core, floe_time now, floe_relay *relay)
         floe_relay_request_leaves(core, now, relay, &relay->turn.transaction, &relay->counters,
                                   data.size);
     }
-}
-
-/* By datagrams of the base, to the server. */
-static bool uses(const floe_relay *relay, const floe_base *base, const floe_address *server)
-{
-    return relay->phase == FLOE_RELAY_LIVE && relay->base == base && by_datagrams(relay) &&
-           floe_address_equal(&relay->turn.server, server);
 }
 
 /* Two URLs may lead to one server, which knows allocations by their 5-tuples (RFC 8656 §3.2). */
@@ -435,6 +450,8 @@ static void request_goes(floe_core *core, floe_time now, floe_relay *relay)
         relay->owed = now; /* the one that is asked anew has its own time */
     } else if (by_datagrams(relay) && floe_relay_serves(relay)) {
         floe_binding_ask_beside(core, relay->base, &relay->turn.server);
+    } else if (relay->attempt != NULL) {
+        floe_attempt_asks_reflexive(core, relay->attempt);
     }
 }
 
@@ -527,12 +544,29 @@ static floe_address mapped_of(const floe_core *core, const floe_relay *relay)
     return mapped;
 }
 
+static bool keeps(const floe_core *core, const floe_relay *relay, const floe_base *base,
+                  const floe_address *server)
+{
+    return uses(relay, base, server) && floe_relay_serves(relay) &&
+           mapped_of(core, relay).family != FLOE_FAMILY_NONE;
+}
+
 bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_address *server)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (uses(relay, base, server) && floe_relay_serves(relay) &&
-            mapped_of(core, relay).family != FLOE_FAMILY_NONE) {
+        if (keeps(core, relay, base, server)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool floe_relays_tell(const floe_core *core, const floe_base *base, const floe_address *server)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (keeps(core, relay, base, server) && floe_server_current(core, relay->server)) {
             return true;
         }
     }
@@ -767,6 +801,10 @@ static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay, b
 {
     floe_duration pause = retry_after(full && relay->losses < 7 ? 7 : relay->losses);
 
+    if (!floe_server_current(core, relay->server)) {
+        floe_relay_release(core, now, relay);
+        return;
+    }
     end_allocation(core, now, relay);
     relay->renews = true;
     relay->retry = floe_time_after(now, pause);
@@ -893,6 +931,16 @@ void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay)
     hush(core, relay);
 }
 
+void floe_relays_leave(floe_core *core, floe_time now)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (relay->phase == FLOE_RELAY_LIVE && !floe_server_current(core, relay->server)) {
+            floe_relay_release(core, now, relay);
+        }
+    }
+}
+
 void floe_relays_end_gathering(floe_core *core, floe_time now)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
@@ -990,6 +1038,9 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     }
     if (!relay->quiet) { /* of what nobody is told, nobody is told that it is lost */
         floe_pairs_relay_back(core, relay);
+    }
+    if (relay->attempt != NULL && mapped_of(core, relay).family == FLOE_FAMILY_NONE) {
+        floe_attempt_asks_reflexive(core, relay->attempt);
     }
     stands(core, now, relay);
     end_those_before(core, now, relay);
@@ -1100,6 +1151,9 @@ static bool mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
         floe_base *spare = floe_base_spare(core, relay->base);
         if (spare != NULL) {
             relay->base = spare;
+            if (relay->attempt != NULL) {
+                floe_attempt_asks_reflexive(core, relay->attempt);
+            }
             return true;
         }
     }

@@ -325,13 +325,15 @@ static void hand_over_refusals(floe_server *server)
     }
 }
 
+/* One that serves goes on until the gathering is complete that has others (floe_relays_leave), or
+ * until its server is there again. */
 static void hand_over_relays(floe_core *core, floe_time now)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (relay->server->heir != NULL) {
             relay->server = relay->server->heir;
-        } else if (relay->phase == FLOE_RELAY_LIVE) {
+        } else if (relay->phase == FLOE_RELAY_LIVE && !floe_relay_serves(relay)) {
             floe_relay_release(core, now, relay);
         }
     }
@@ -369,6 +371,16 @@ void floe_servers_advance(floe_core *core)
     }
 }
 
+/* One that was taken away, and has something standing on it, may be given again. */
+static void find_heirs(const floe_core *core, floe_server_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        set->servers[i].heir = heir_of(core->set, &set->servers[i]);
+        hand_over_refusals(&set->servers[i]);
+        floe_names_forget(core->shared, &set->servers[i]);
+    }
+}
+
 void floe_servers_replace(floe_core *core, floe_time now)
 {
     floe_server_set *old = core->set;
@@ -378,10 +390,10 @@ void floe_servers_replace(floe_core *core, floe_time now)
     }
     core->set = core->coming_set;
     core->coming_set = NULL;
-    for (size_t i = 0; i < old->count; i++) {
-        old->servers[i].heir = heir_of(core->set, &old->servers[i]);
-        hand_over_refusals(&old->servers[i]);
-        floe_names_forget(core->shared, &old->servers[i]);
+    floe_list_append(&core->retired, &old->link);
+    FLOE_LIST_EACH(set, &core->retired, floe_server_set, link)
+    {
+        find_heirs(core, set);
     }
     hand_over_relays(core, now);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
@@ -394,7 +406,6 @@ void floe_servers_replace(floe_core *core, floe_time now)
             found->server = found->server->heir;
         }
     }
-    floe_list_append(&core->retired, &old->link);
 }
 
 static bool has(const floe_server_set *set, const floe_server *server)

@@ -147,10 +147,10 @@ static floe_error make_key(const floe_turn_account *account, floe_turn_realm *re
                                    floe_span_text(account->password), &realm->key);
 }
 
-static bool is_realm(const floe_turn_realm *realm, floe_span name,
-                     const floe_turn_security *security)
+bool floe_turn_realm_is(const floe_turn_realm *realm, floe_span name,
+                        const floe_turn_security *security)
 {
-    return realm != NULL && floe_span_equal(floe_span_of(realm->name, realm->size), name) &&
+    return floe_span_equal(floe_span_of(realm->name, realm->size), name) &&
            floe_span_equal(realm->security.algorithms, security->algorithms) &&
            realm->security.algorithm == security->algorithm &&
            realm->security.anonymous == security->anonymous;
@@ -159,7 +159,7 @@ static bool is_realm(const floe_turn_realm *realm, floe_span name,
 floe_error floe_turn_account_realm(floe_turn_account *account, floe_span name,
                                    const floe_turn_security *security, floe_turn_realm **realm)
 {
-    if (is_realm(account->realm, name, security)) {
+    if (account->realm != NULL && floe_turn_realm_is(account->realm, name, security)) {
         *realm = floe_turn_realm_share(account->realm);
         return FLOE_OK;
     }

@@ -29,6 +29,9 @@ typedef struct floe_turn_realm {
 
 floe_turn_realm *floe_turn_realm_share(floe_turn_realm *realm);
 void floe_turn_realm_release(floe_turn_realm *realm);
+/* Whether it has this name, and is to be signed for so. */
+bool floe_turn_realm_is(const floe_turn_realm *realm, floe_span name,
+                        const floe_turn_security *security);
 
 /* Whether a nonce that one client learned serves another. Servers differ: some make a nonce for
  * each client and answer another's with 438, some sign one for all. */

@@ -329,6 +329,20 @@ static floe_turn_realm *realm_of(const floe_turn_allocation *allocation,
     return realm;
 }
 
+static bool is_same_realm(const floe_turn_realm *one, const floe_turn_realm *other)
+{
+    return other != NULL &&
+           floe_turn_realm_is(other, floe_span_of(one->name, one->size), &one->security);
+}
+
+/* RFC 8489 §9.2.5: who has once named algorithms, or wanted no user name in clear, does so in each
+ * challenge; one that does not is not believed. */
+static bool is_weaker(const floe_turn_realm *one, const floe_turn_realm *than)
+{
+    return (one->security.algorithms.size == 0 && than->security.algorithms.size > 0) ||
+           (!one->security.anonymous && than->security.anonymous);
+}
+
 const char *floe_turn_allocation_learn(floe_turn_allocation *allocation,
                                        const floe_stun_message *message, bool *same)
 {
@@ -342,7 +356,13 @@ const char *floe_turn_allocation_learn(floe_turn_allocation *allocation,
     if (realm == NULL) {
         return why;
     }
-    *same = realm == allocation->realm &&
+    if (allocation->realm != NULL && !allocation->remembered &&
+        is_weaker(realm, allocation->realm)) {
+        floe_turn_realm_release(realm);
+        return "it asks for less security than the server has asked for: somebody on the way may "
+               "have changed it";
+    }
+    *same = is_same_realm(realm, allocation->realm) &&
             floe_span_equal(nonce, floe_span_of(allocation->nonce, allocation->nonce_size));
     bool learned = take_nonce(allocation, realm, nonce);
     floe_turn_account_learn(allocation->account, realm, nonce);
@@ -393,9 +413,50 @@ floe_duration floe_turn_pause_after(uint16_t code, uint8_t *failures)
     return floe_turn_refuses_peer(code) || pause.ns > REFUSED_FOR.ns ? REFUSED_FOR : pause;
 }
 
+/* A peer's request was told that it is gone, and no Refresh has been granted since. */
+static bool is_denied(const floe_turn_allocation *allocation)
+{
+    return allocation->denied && !allocation->affirmed;
+}
+
+/* RFC 8656 §8.3: 437 alone says that the allocation is gone, and to a peer's request it says so as
+ * well (§5). Another error says that the Refresh was not granted: what stands goes on and is asked
+ * again, of a 5xx, which is the server's trouble, for as long as the lifetime lasts (RFC 8489
+ * §6.3.4); of another once. */
+static bool goes_on(floe_turn_allocation *allocation, floe_time now, uint16_t code)
+{
+    bool trouble = code / 100 == 5;
+    bool may = allocation->state == FLOE_TURN_ALLOCATED && !allocation->moving && code != 437 &&
+               !is_denied(allocation) && (trouble || !allocation->refused_before);
+    floe_duration pause = trouble ? TROUBLE_PAUSE : REFUSAL_PAUSE;
+    uint64_t half = floe_time_since(allocation->expires, now).ns / 2;
+
+    pause.ns = pause.ns < half ? pause.ns : half;
+    if (!may || pause.ns < LEAST_PAUSE.ns) {
+        return false;
+    }
+    allocation->refused_before = allocation->refused_before || !trouble;
+    allocation->paused_once = false;
+    allocation->stale = allocation->refused = 0;
+    allocation->refresh = floe_time_after(now, pause);
+    floe_stun_transaction_stop(&allocation->transaction);
+    return true;
+}
+
+/* An error answer that is the end of its request, and unless what stands goes on, of the machine. */
+static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
+                               floe_turn_failure_kind kind, uint16_t code, floe_span reason)
+{
+    if (!goes_on(allocation, now, code)) {
+        return end(allocation, kind, code, reason);
+    }
+    set_failure(allocation, kind, code, reason);
+    return FLOE_TURN_REFUSED;
+}
+
 /* 401 and 438: the same request goes again, signed with the nonce that came; within bounds. */
-static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t code, floe_span reason,
-                                  const floe_stun_message *message)
+static floe_turn_event challenged(floe_turn_allocation *allocation, floe_time now, uint16_t code,
+                                  floe_span reason, const floe_stun_message *message)
 {
     bool was_signed = signed_by(allocation) != NULL;
     bool first_use = was_signed && allocation->remembered;
@@ -406,7 +467,8 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t cod
 
     if (why != NULL) {
         return why == floe_turn_no_memory ? local_failure(allocation)
-                                          : bad_answer(allocation, code, why);
+                                          : refused(allocation, now, FLOE_TURN_FAILURE_BAD_ANSWER,
+                                                    code, floe_span_text(why));
     }
     if (first_use) {
         floe_turn_account_judge(allocation->account, false, allocation->remembered_n);
@@ -423,10 +485,10 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, uint16_t cod
     }
     if (was_signed && code == 401 && (same || allocation->refused > REFUSED_IN_ALL)) {
         floe_turn_account_unlearn(allocation->account, allocation->account->learned);
-        return end(allocation, FLOE_TURN_FAILURE_CREDENTIALS, code, reason);
+        return refused(allocation, now, FLOE_TURN_FAILURE_CREDENTIALS, code, reason);
     }
     if (allocation->stale > FLOE_TURN_STALE_IN_A_ROW) {
-        return end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
+        return refused(allocation, now, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
     }
     want(allocation, allocation->request);
     return FLOE_TURN_PROGRESS;
@@ -799,35 +861,6 @@ static floe_turn_event redirected(floe_turn_allocation *allocation,
     return named && event == FLOE_TURN_FAILED ? FLOE_TURN_REDIRECT : event;
 }
 
-/* A peer's request was told that it is gone, and no Refresh has been granted since. */
-static bool is_denied(const floe_turn_allocation *allocation)
-{
-    return allocation->denied && !allocation->affirmed;
-}
-
-/* RFC 8656 §8.3: 437 alone says that the allocation is gone, and to a peer's request it says so as
- * well (§5). Another error says that the Refresh was not granted: what stands goes on and is asked
- * again, of a 5xx, which is the server's trouble, for as long as the lifetime lasts (RFC 8489
- * §6.3.4); of another once. */
-static bool goes_on(floe_turn_allocation *allocation, floe_time now, uint16_t code)
-{
-    bool trouble = code / 100 == 5;
-    bool may = allocation->state == FLOE_TURN_ALLOCATED && !allocation->moving && code != 437 &&
-               !is_denied(allocation) && (trouble || !allocation->refused_before);
-    floe_duration pause = trouble ? TROUBLE_PAUSE : REFUSAL_PAUSE;
-    uint64_t half = floe_time_since(allocation->expires, now).ns / 2;
-
-    pause.ns = pause.ns < half ? pause.ns : half;
-    if (!may || pause.ns < LEAST_PAUSE.ns) {
-        return false;
-    }
-    allocation->refused_before = true;
-    allocation->paused_once = false;
-    allocation->refresh = floe_time_after(now, pause);
-    floe_stun_transaction_stop(&allocation->transaction);
-    return true;
-}
-
 static floe_turn_event error_response(floe_turn_allocation *allocation, floe_time now,
                                       const floe_stun_message *message)
 {
@@ -838,7 +871,7 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
         return bad_answer(allocation, 0, "the error answer has no good ERROR-CODE");
     }
     if (code == 401 || code == 438) {
-        return challenged(allocation, code, reason, message);
+        return challenged(allocation, now, code, reason, message);
     }
     if (code == 300 && allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         return redirected(allocation, message, reason);
@@ -858,10 +891,6 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
         floe_stun_transaction_stop(&allocation->transaction);
         return FLOE_TURN_PROGRESS;
     }
-    if (goes_on(allocation, now, code)) {
-        set_failure(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
-        return FLOE_TURN_REFUSED;
-    }
     if (code == 437) {
         allocation->made = false; /* or no longer ours */
     }
@@ -870,7 +899,8 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
         floe_turn_failure first = allocation->failure;
         return end(allocation, first.kind, first.code, floe_span_text(first.reason));
     }
-    floe_turn_event event = end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
+    floe_turn_event event =
+        refused(allocation, now, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
     return code == 437 && event == FLOE_TURN_FAILED ? FLOE_TURN_MISMATCH : event;
 }
 
@@ -1002,7 +1032,8 @@ floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint
 
 void floe_turn_refresh_now(floe_turn_allocation *allocation, floe_time now)
 {
-    if (!floe_time_is_never(allocation->refresh)) { /* never: none is kept, or one is under way */
+    /* Never: none is kept, or one is under way. A second try has its pause. */
+    if (!floe_time_is_never(allocation->refresh) && !allocation->refused_before) {
         allocation->refresh = now;
     }
 }

@@ -39,23 +39,24 @@ typedef struct server {
     doing permission;
     size_t bindings; /* that came */
     size_t allocates;
-    size_t refreshes;  /* that keep */
-    size_t releases;   /* Refreshes with lifetime 0 */
-    bool wished;       /* the latest Allocate was for both families */
-    size_t wishes;     /* so many were */
-    bool alone;        /* and it ignores that: it gives IPv6 to who asks for it alone */
-    bool gives_both;   /* addresses of both families, in one allocation, to who asks for them */
-    doing both;        /* what it does with who asks for both */
-    doing ipv6;        /* and with who asks for IPv6 alone */
-    doing tcp;         /* and for a relay for TCP (RFC 6062) */
-    uint32_t deaf_to;  /* the channel that it does not hear; 0: none */
-    unsigned port;     /* of the next relayed address */
-    size_t strangers;  /* so many Allocates meet another's allocation: 437 */
-    bool holds;        /* it has one of ours still: 437 to Allocate until that is released */
-    bool guarded;      /* it wants to know who asks, and signs no errors */
-    bool ends_at_once; /* it says LIFETIME 0 to a Refresh that asks for more (node-turn) */
-    bool tickets;      /* its allocations move (RFC 8016) */
-    uint16_t code;     /* where it SAYS one */
+    size_t refreshes;   /* that keep */
+    size_t releases;    /* Refreshes with lifetime 0 */
+    bool wished;        /* the latest Allocate was for both families */
+    size_t wishes;      /* so many were */
+    bool shows_nothing; /* no mapped address in the answer to an Allocate */
+    bool alone;         /* and it ignores that: it gives IPv6 to who asks for it alone */
+    bool gives_both;    /* addresses of both families, in one allocation, to who asks for them */
+    doing both;         /* what it does with who asks for both */
+    doing ipv6;         /* and with who asks for IPv6 alone */
+    doing tcp;          /* and for a relay for TCP (RFC 6062) */
+    uint32_t deaf_to;   /* the channel that it does not hear; 0: none */
+    unsigned port;      /* of the next relayed address */
+    size_t strangers;   /* so many Allocates meet another's allocation: 437 */
+    bool holds;         /* it has one of ours still: 437 to Allocate until that is released */
+    bool guarded;       /* it wants to know who asks, and signs no errors */
+    bool ends_at_once;  /* it says LIFETIME 0 to a Refresh that asks for more (node-turn) */
+    bool tickets;       /* its allocations move (RFC 8016) */
+    uint16_t code;      /* where it SAYS one */
 } server;
 
 typedef struct hand {
@@ -188,7 +189,8 @@ static void succeed(hand *h, uint32_t channel, server *by, const floe_stun_messa
                                         floe_span_text("No"));
         }
     }
-    if (request->method == FLOE_STUN_BINDING || request->method == FLOE_STUN_ALLOCATE) {
+    if (request->method == FLOE_STUN_BINDING ||
+        (request->method == FLOE_STUN_ALLOCATE && !by->shows_nothing)) {
         floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
     }
     if (request->method != FLOE_STUN_BINDING) {
@@ -646,6 +648,91 @@ static void l12_a_url_by_tcp_keeps_no_mapping(void **state)
     }
 }
 
+static void set_user(hand *h, const char *const *urls, const char *user)
+{
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, urls, 1, user);
+
+    assert_int_equal(floe_core_set_options(h->core, h->now, &options), FLOE_OK);
+}
+
+/* L12, RFC 8445 §9: other credentials for the same server (those that expire, say): data goes on by
+ * the relay at hand until the gathering has others, or has none, and is complete; then it is
+ * released. Its server is not asked for another from the same port (441). */
+static void l12_other_credentials_cut_nothing(void **state)
+{
+    static const char *const urls[][1] = {{"turn:203.0.113.2"}, {"turn:203.0.113.2?transport=tcp"}};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 8; row++) {
+        const char *const *url = urls[row % 2];
+        bool restarts = row / 2 % 2 != 0;
+        bool refused = row / 4 != 0;
+        make(&h, url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 1000);
+        assert_non_null(strstr(h.log, "+ relay, end"));
+        *h.log = '\0';
+        uint32_t relay = h.last[FLOE_CANDIDATE_TYPE_RELAY];
+        floe_address peer = address_of("198.51.100.77:7");
+        set_user(&h, url, "another");
+        turn->allocate = turn->both = refused ? REFUSES : SILENT;
+        if (restarts) {
+            assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        }
+        assert_int_equal(floe_core_send(h.core, h.now, relay, &peer, "x", 1), FLOE_OK);
+        gather(&h);
+        if (!refused) {
+            pass(&h, 1000);
+            assert_null(strstr(h.log, "- relay"));
+            assert_int_equal(h.data, 1);
+            assert_int_equal(floe_core_send(h.core, h.now, relay, &peer, "x", 1), FLOE_OK);
+            turn->allocate = turn->both = ANSWERS;
+            turn->port = 50;
+        }
+        pass(&h, 10000);
+        assert_int_equal(h.data, refused ? 1 : 2);
+        bool none = refused || row % 2 != 0; /* by TCP it is sent once */
+        assert_non_null(strstr(h.log, none ? "error, - relay, end" : "+ relay, - relay, end"));
+        assert_int_equal(turn->releases, 1);
+        *h.log = '\0';
+        pass(&h, 600000);
+        read_log(&h, "");
+        end(&h);
+    }
+}
+
+/* L12: a server that was taken away and is given again before that has been gathered with keeps its
+ * relay; the one in between had none. */
+static void l12_a_server_that_is_given_again_keeps_its_relay(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    set_user(&h, turn_url, "another");
+    turn->allocate = turn->both = SILENT;
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    gather(&h);
+    pass(&h, 1000);
+    set_user(&h, turn_url, "user");
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    gather(&h);
+    pass(&h, 10000);
+    assert_null(strstr(h.log, "- relay"));
+    assert_non_null(strstr(h.log, "+ relay"));
+    pass(&h, 600000);
+    assert_null(strstr(h.log, "- relay"));
+    assert_int_equal(turn->releases, 0);
+    end(&h);
+}
+
 /* L5, R6: a name that leads elsewhere by the next gathering: what the old address shows goes with it,
  * and nobody is asked there any more. A look-up that fails changes nothing. */
 static void r6_a_server_that_has_moved_shows_nothing(void **state)
@@ -765,6 +852,42 @@ static void t10_where_a_relay_has_moved_the_mapping_is_asked_for(void **state)
     read_log(&h, "- srflx, + srflx");
     assert_int_equal(turn->allocates, 1);
     end(&h);
+}
+
+/* R1, R2: what the NAT shows of a base is asked by a Binding where an Allocate was sure to show it, and
+ * does not: nobody answers it, it has gone by another port, or its answer names no mapped address. */
+static void r2_what_an_allocate_does_not_show(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int row = 0; row < 3; row++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->guarded = true;
+        gather(&h);
+        pass(&h, 1000);
+        h.two_interfaces = true; /* by its Allocate the nonce is known to hold for another socket */
+        gather(&h);
+        pass(&h, 1000);
+        h.two_interfaces = false;
+        gather(&h);
+        pass(&h, 1000);
+        *h.log = '\0';
+        turn->bindings = turn->allocates = 0;
+        h.ip = "10.0.5.5:0";
+        turn->mapped = "192.0.2.8:900";
+        turn->allocate = turn->both = row == 0 ? SILENT : ANSWERS;
+        turn->strangers = row == 1;
+        turn->shows_nothing = row == 2;
+        turn->port = 50;
+        gather(&h);
+        pass(&h, 6000);
+        assert_non_null(strstr(h.log, "+ srflx"));
+        assert_int_equal(strstr(h.log, "+ relay") != NULL, row != 0);
+        assert_true(turn->bindings > 0);
+        end(&h);
+    }
 }
 
 /* T10, R2: nor does a Refresh that moves one show it, though the server's nonce holds for all and
@@ -3825,6 +3948,9 @@ int main(void)
         cmocka_unit_test(r6_a_server_that_has_moved_shows_nothing),
         cmocka_unit_test(r6_another_mapping_is_a_reason_to_ask),
         cmocka_unit_test(r6_a_mapping_that_two_saw_has_changed),
+        cmocka_unit_test(l12_other_credentials_cut_nothing),
+        cmocka_unit_test(l12_a_server_that_is_given_again_keeps_its_relay),
+        cmocka_unit_test(r2_what_an_allocate_does_not_show),
         cmocka_unit_test(l12_the_same_options_again),
         cmocka_unit_test(l12_a_url_by_tcp_keeps_no_mapping),
         cmocka_unit_test(k1_writable_is_of_the_way_that_was_full),

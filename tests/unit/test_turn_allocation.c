@@ -308,18 +308,20 @@ static void t2_a_nonce_for_one_use_only_works_and_is_bounded(void **state)
     sent(f, bytes, &message);
     assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
 
-    f->now_ms += 540000;
-    assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_NOTHING);
-    floe_turn_event event = FLOE_TURN_PROGRESS;
-    size_t rounds = 0;
-    for (; rounds < 10 && event == FLOE_TURN_PROGRESS; rounds++) {
-        stale.nonce = nonces[rounds];
-        sent(f, bytes, &message);
-        event = respond(f, &stale);
+    for (int second = 0; second < 2; second++) { /* T7: one that is refused is sent once more */
+        f->now_ms = floe_duration_milliseconds((floe_duration){f->allocation.refresh.ns});
+        assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_NOTHING);
+        floe_turn_event event = FLOE_TURN_PROGRESS;
+        size_t rounds = 0;
+        for (; rounds < 10 && event == FLOE_TURN_PROGRESS; rounds++) {
+            stale.nonce = nonces[rounds];
+            sent(f, bytes, &message);
+            event = respond(f, &stale);
+        }
+        assert_int_equal(event, second ? FLOE_TURN_LOST : FLOE_TURN_REFUSED);
+        assert_int_equal(f->allocation.failure.code, 438);
+        assert_int_equal(rounds, 4);
     }
-    assert_int_equal(event, FLOE_TURN_LOST);
-    assert_int_equal(f->allocation.failure.code, 438);
-    assert_int_equal(rounds, 4);
 }
 
 static void t2_a_changed_or_empty_realm_is_taken(void **state)
@@ -781,6 +783,56 @@ static void t7_a_refresh_that_is_refused_once_costs_nothing(void **state)
             assert_int_equal(f->now_ms - refused, codes[i] / 100 == 5 ? 15000 : 2000);
         }
     }
+}
+
+/* RFC 8656 §8.3: nor does a challenge end what stands by itself: anybody can send one (RFC 8489
+ * §9.2.4), and a server may not find the user for a moment. */
+static void t7_a_challenge_alone_ends_no_allocation(void **state)
+{
+    static const answer challenges[] = {
+        {.code = 401, .realm = "r", .nonce = "n1", .lifetime = -1}, /* the nonce in use */
+        {.code = 401, .lifetime = -1},
+        {.code = 438, .realm = "r", .lifetime = -1},
+        {.code = 438, .realm = "r", .nonce = "obMatJos2gAAAxyz", .lifetime = -1},
+    };
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    for (size_t i = 0; i < sizeof challenges / sizeof *challenges; i++) {
+        for (int again = 0; again < 2; again++) {
+            begin_anew(f);
+            allocate(f);
+            f->now_ms = floe_duration_milliseconds((floe_duration){f->allocation.refresh.ns});
+            (void)floe_turn_allocation_time(&f->allocation, now(f));
+            sent(f, bytes, &message);
+            assert_int_equal(respond(f, &challenges[i]), FLOE_TURN_REFUSED);
+            if (!again) {
+                assert_int_equal(refresh_by(f, 0), FLOE_TURN_GRANTED);
+                continue;
+            }
+            f->now_ms = floe_duration_milliseconds((floe_duration){f->allocation.refresh.ns});
+            (void)floe_turn_allocation_time(&f->allocation, now(f));
+            sent(f, bytes, &message);
+            assert_int_equal(respond(f, &challenges[i]), FLOE_TURN_LOST);
+        }
+    }
+}
+
+/* T7: the second try has its pause, whoever doubts meanwhile; a 5xx is none of the two. */
+static void t7_the_second_try_has_its_pause(void **state)
+{
+    fixture *f = *state;
+
+    allocate(f);
+    assert_int_equal(refresh_by(f, 503), FLOE_TURN_REFUSED);
+    assert_int_equal(refresh_by(f, 400), FLOE_TURN_REFUSED);
+    floe_time due = f->allocation.refresh;
+    floe_turn_refresh_now(&f->allocation, now(f));
+    assert_int_equal(f->allocation.refresh.ns, due.ns);
+    assert_int_equal(refresh_by(f, 0), FLOE_TURN_GRANTED);
+    floe_turn_refresh_now(&f->allocation, now(f));
+    assert_true(floe_time_reached(now(f), f->allocation.refresh));
 }
 
 static void t7_a_refresh_that_is_refused_again_and_again(void **state)
@@ -1499,6 +1551,39 @@ static void t3_a_bid_down_is_refused(void **state)
     assert_non_null(strstr(f->allocation.failure.reason, "PASSWORD-ALGORITHMS"));
 }
 
+/* RFC 8489 §9.2.5: nor by a challenge that asks for less than the server did before: each request
+ * shows what it asked for. */
+static void t3_a_bid_down_by_a_nonce_without_features(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer good = success;
+    const answer asks = {.code = 401,
+                         .realm = "r",
+                         .nonce = "obMatJos2wAAAxyz",
+                         .lifetime = -1,
+                         .algorithms = both_algorithms};
+    const answer less = {.code = 438, .realm = "r", .nonce = "n2", .lifetime = -1};
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &asks), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    good.sha256 = true;
+    assert_int_equal(respond(f, &good), FLOE_TURN_SUCCESS);
+    for (int twice = 0; twice < 2; twice++) {
+        f->now_ms = floe_duration_milliseconds((floe_duration){f->allocation.refresh.ns});
+        (void)floe_turn_allocation_time(&f->allocation, now(f));
+        sent(f, bytes, &message);
+        assert_int_equal(message.method, FLOE_STUN_REFRESH);
+        assert_true(floe_stun_has(&message, FLOE_STUN_PASSWORD_ALGORITHMS));
+        assert_true(floe_stun_has(&message, FLOE_STUN_USERHASH));
+        assert_true(floe_stun_check_integrity_sha256(&message, f->allocation.realm->key->sha256));
+        assert_int_equal(respond(f, &less), twice ? FLOE_TURN_LOST : FLOE_TURN_REFUSED);
+    }
+    assert_string_equal(f->account->nonce, "obMatJos2wAAAxyz"); /* the next client's */
+}
+
 /* The same in a 438 to any request. */
 static void t3_a_bid_down_by_a_stale_nonce(void **state)
 {
@@ -1522,7 +1607,7 @@ static void t3_a_bid_down_by_a_stale_nonce(void **state)
         }
         assert_int_equal(message.method, methods[i]);
         assert_int_equal(respond(f, &stripped),
-                         methods[i] == FLOE_STUN_REFRESH ? FLOE_TURN_LOST : FLOE_TURN_FAILED);
+                         methods[i] == FLOE_STUN_REFRESH ? FLOE_TURN_REFUSED : FLOE_TURN_FAILED);
         assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_BAD_ANSWER);
         assert_non_null(strstr(f->allocation.failure.reason, "PASSWORD-ALGORITHMS"));
         assert_false(f->allocation.wants);
@@ -1801,6 +1886,8 @@ int main(void)
         TEST(t2_refused_credentials_are_not_remembered),
         TEST(l7_what_an_unsigned_answer_hides_is_released),
         TEST(t2_a_remembered_nonce_is_forgotten_where_answers_are_unsigned),
+        TEST(t7_a_challenge_alone_ends_no_allocation),
+        TEST(t7_the_second_try_has_its_pause),
         TEST(t7_a_refresh_that_is_refused_again_and_again),
         TEST(t7_a_refresh_that_is_refused_once_costs_nothing),
         TEST(t1_allocates_after_a_challenge),
@@ -1846,6 +1933,7 @@ int main(void)
         TEST(t3_algorithms_that_do_not_fit),
         TEST(t3_a_bid_down_is_refused),
         TEST(t3_a_bid_down_by_a_stale_nonce),
+        TEST(t3_a_bid_down_by_a_nonce_without_features),
         TEST(t3_algorithms_count_without_the_cookie),
         TEST(r5_on_a_stream_a_forged_answer_is_the_end),
         TEST(t4_300_names_another_server),

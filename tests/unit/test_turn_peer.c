@@ -316,7 +316,7 @@ static void challenges_of_peers_end_no_allocation(void **state)
         (void)floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
         event = answer_allocation(f, 438);
     }
-    assert_int_equal(event, FLOE_TURN_LOST);
+    assert_int_equal(event, FLOE_TURN_REFUSED);
     assert_int_equal(own, FLOE_TURN_STALE_IN_A_ROW + 1);
 }
 
