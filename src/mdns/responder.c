@@ -918,7 +918,7 @@ static bool may_be_unicast(const link_state *state, floe_time now, const wish *w
 static void answer(floe_mdns *mdns, floe_time now, host *one, size_t n,
                    const floe_mdns_arrival *arrival, wish *wanted)
 {
-    proposed theirs[FLOE_MDNS_ITEMS_MAX];
+    proposed theirs[FLOE_MDNS_ITEMS_MAX] = {0};
     size_t count = proposal(&mdns->message, one, theirs);
     link_state *state = state_of(mdns, one, n);
     bool any = false;

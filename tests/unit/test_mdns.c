@@ -428,6 +428,16 @@ static void h2_legacy_askers_get_id_question_and_short_ttl(void **state)
     assert_int_equal(count_addresses(f), 1);
 }
 
+/* An answer that nobody has polled goes with all the rest (tear_down counts). */
+static void h2_an_answer_that_was_not_polled(void **state)
+{
+    fixture *f = *state;
+
+    publish_and_settle(f);
+    f->arrival.source.port = 40000;
+    ask(f, NAME, false);
+}
+
 /* §10.1: others keep what was announced, though the name has gone back to probing since. */
 static void h2_goodbye_of_a_disputed_name(void **state)
 {
@@ -2383,6 +2393,7 @@ int main(void)
         TEST(h2_known_answers_are_waited_for),
         TEST(h2_known_answers_are_waited_for_by_some),
         TEST(h2_legacy_askers_get_id_question_and_short_ttl),
+        TEST(h2_an_answer_that_was_not_polled),
         TEST(h2_goodbye_of_a_disputed_name),
         TEST(h2_goodbye_with_the_last_owner),
         TEST(h2_probed_three_times_first),

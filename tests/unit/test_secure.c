@@ -716,6 +716,41 @@ static void data_goes_both_ways_however_it_is_cut(void **state)
     }
 }
 
+/* It says goodbye once, and not before there is anything to take leave of: a handshake goes on for who
+ * reads on, and who was left himself has nothing to say. */
+static void a_goodbye_is_said_once(void **state)
+{
+    (void)state;
+    for (int datagrams = 0; datagrams < 2; datagrams++) {
+        floe_secure_context *context = context_of(trusting());
+        tls_server *server =
+            tls_server_new(&(tls_options){.certificate = TLS_RIGHT, .datagrams = datagrams == 1});
+        for (int left = 0; left < 2; left++) {
+            pair with;
+            begin(&with, server, context, "turn.example", datagrams == 1);
+            floe_secure_close(with.client);
+            assert_false(floe_secure_over(with.client));
+            exchange(&with, FLIGHT);
+            assert_true(with.ready);
+            if (left == 1) {
+                tls_say_goodbye(with.connection);
+                exchange(&with, FLIGHT);
+                assert_int_equal(with.result, FLOE_SECURE_CLOSED);
+            }
+            assert_int_equal(floe_secure_waiting(with.client), 0);
+            floe_secure_close(with.client);
+            assert_int_equal(floe_secure_waiting(with.client) > 0, left == 0);
+            assert_true(floe_secure_over(with.client));
+            size_t waiting = floe_secure_waiting(with.client);
+            floe_secure_close(with.client);
+            assert_int_equal(floe_secure_waiting(with.client), waiting);
+            end(&with);
+        }
+        floe_secure_context_free(context);
+        tls_server_free(server);
+    }
+}
+
 /* Of one peer four are kept, of all together 64. */
 static void sessions_are_kept_within_bounds(void **state)
 {
@@ -1239,6 +1274,7 @@ int main(void)
         cmocka_unit_test(t8_sessions_are_resumed),
         cmocka_unit_test(sessions_are_kept_within_bounds),
         cmocka_unit_test(data_goes_both_ways_however_it_is_cut),
+        cmocka_unit_test(a_goodbye_is_said_once),
         cmocka_unit_test(k1_large_records_and_many),
         cmocka_unit_test(a_record_without_memory),
         cmocka_unit_test(bytes_that_lie),
