@@ -43,7 +43,10 @@ static name_record of_the_second[] = {
     {"later.test", A, 3600, "127.0.0.1"},
 };
 
-static name_record of_the_third[] = {{"silent-at-first.test", A, 3600, "127.0.0.1"}};
+/* As many names as are kept (FLOE_NAMES_MAX), and some behind them. */
+#define MANY 260
+static char many_names[MANY][16];
+static name_record of_the_third[1 + MANY] = {{"silent-at-first.test", A, 3600, "127.0.0.1"}};
 
 static int start(void **state)
 {
@@ -51,6 +54,10 @@ static int start(void **state)
     (void)test_server_start(state);
     (void)snprintf(stun_service, sizeof stun_service, "1 1 %u address.test", test_server_port);
     (void)snprintf(turn_service, sizeof turn_service, "1 1 %u address.test", relay_port);
+    for (size_t i = 0; i < MANY; i++) {
+        (void)snprintf(many_names[i], sizeof many_names[i], "n%zu.test", i);
+        of_the_third[1 + i] = (name_record){many_names[i], A, 3600, "127.0.0.1"};
+    }
     name_server_start(0, of_the_first, COUNT(of_the_first));
     name_server_start(1, of_the_second, COUNT(of_the_second));
     name_server_start(2, of_the_third, COUNT(of_the_third));
@@ -148,7 +155,7 @@ static const char *stun_url(const char *name)
 {
     static char url[128];
 
-    (void)snprintf(url, sizeof url, "stun:%s:%u", name, test_server_port);
+    (void)snprintf(url, sizeof url, "stun:%.100s:%u", name, test_server_port);
     return url;
 }
 
@@ -261,6 +268,30 @@ static void s7_a_name_is_kept_for_its_ttl(void **state)
     end(api);
 }
 
+/* So many are kept, and then the oldest goes. */
+static void s7_so_many_names_are_kept(void **state)
+{
+    (void)state;
+    name_servers_list("nameserver 127.0.0.12\n");
+    floe_api *api = new_api();
+    for (size_t i = 0; i < 256; i++) {
+        outcome o = gather(api, stun_url(many_names[i]));
+        assert_found(&o);
+    }
+    (void)gather(api, stun_url(many_names[0]));
+    assert_int_equal(name_server_asked(2, many_names[0], A), 1);
+    (void)gather(api, stun_url(many_names[256]));
+    (void)gather(api, stun_url(many_names[1]));
+    assert_int_equal(name_server_asked(2, many_names[1], A), 1);
+    (void)gather(api, stun_url(many_names[0])); /* the next oldest goes for it */
+    assert_int_equal(name_server_asked(2, many_names[0], A), 2);
+    (void)gather(api, stun_url(many_names[1]));
+    assert_int_equal(name_server_asked(2, many_names[1], A), 2);
+    (void)gather(api, stun_url(many_names[255]));
+    assert_int_equal(name_server_asked(2, many_names[255], A), 1);
+    end(api);
+}
+
 /* ── The list of name servers ── */
 
 static void s7_a_silent_name_server_is_not_the_last(void **state)
@@ -276,6 +307,53 @@ static void s7_a_silent_name_server_is_not_the_last(void **state)
     o = gather(api, stun_url("later.test"));
     assert_found(&o);
     end(api);
+}
+
+/* How long the last of several gatherers takes that ask at once, in ms. */
+static uint64_t ask_at_once(const char *const *names, size_t count, outcome *outcomes)
+{
+    floe_gatherer *gatherers[2];
+    uv_loop_t loop;
+
+    assert_int_equal(uv_loop_init(&loop), 0);
+    floe_api *api = new_api_on(&loop);
+    for (size_t i = 0; i < count; i++) {
+        gatherers[i] = begin(api, stun_url(names[i]), &outcomes[i]);
+    }
+    uint64_t began = uv_hrtime();
+    for (size_t i = 0; i < count; i++) {
+        while (outcomes[i].of.ends == 0) {
+            (void)uv_run(&loop, UV_RUN_ONCE);
+        }
+    }
+    uint64_t took = (uv_hrtime() - began) / 1000000;
+    for (size_t i = 0; i < count; i++) {
+        floe_gatherer_free(gatherers[i]);
+        awaited_destroy(&outcomes[i].of);
+    }
+    floe_api_free(api);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    assert_int_equal(memory_live(), 0);
+    return took;
+}
+
+/* That it is not there comes back as the second question is sent: c-ares waits a second for the first,
+ * if that is all that it hears. A slow machine has some tries. */
+static void s7_a_name_server_that_is_not_there_costs_no_time(void **state)
+{
+    static const char *const names[] = {"later.test", "moves.test"};
+    uint64_t best = UINT64_MAX;
+
+    (void)state;
+    name_servers_list("nameserver 127.0.0.99\nnameserver 127.0.0.11\n");
+    for (int tries = 0; tries < 5 && best >= 900; tries++) {
+        outcome outcomes[COUNT(names)];
+        uint64_t took = ask_at_once(names, COUNT(names), outcomes);
+        assert_found(&outcomes[0]);
+        best = took < best ? took : best;
+    }
+    assert_in_range(best, 0, 899);
 }
 
 static void s7_name_servers_that_come_later_are_asked(void **state)
@@ -397,7 +475,9 @@ int main(void)
         cmocka_unit_test(s6_each_failure_has_its_sentence),
         cmocka_unit_test(s6_a_search_domain_that_is_refused),
         cmocka_unit_test(s7_a_name_is_kept_for_its_ttl),
+        cmocka_unit_test(s7_so_many_names_are_kept),
         cmocka_unit_test(s7_a_silent_name_server_is_not_the_last),
+        cmocka_unit_test(s7_a_name_server_that_is_not_there_costs_no_time),
         cmocka_unit_test(s7_name_servers_that_come_later_are_asked),
         cmocka_unit_test(s7_other_name_servers_other_addresses),
         cmocka_unit_test(s7_a_look_up_under_way_outlives_a_change),
