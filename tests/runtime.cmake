@@ -68,6 +68,8 @@ if(NOT FLOE_SANITIZE MATCHES thread AND NOT CMAKE_CROSSCOMPILING)
     runtime_test(test_names runtime/test_names.c runtime/name_server.c runtime/awaited.c
                  runtime/server.c runtime/relay_server.c)
     set_target_properties(test_names PROPERTIES ENABLE_EXPORTS ON)
+    runtime_test(test_entropy runtime/test_entropy.c)
+    set_target_properties(test_entropy PROPERTIES ENABLE_EXPORTS ON)
 endif()
 
 if(NOT FLOE_SANITIZE)

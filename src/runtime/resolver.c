@@ -590,14 +590,14 @@ static void look_up(floe_resolver *resolver, floe_name *name)
     arm_timer(resolver);
 }
 
-/* By another channel. Whether there was one. */
-static bool ask_anew(floe_resolver *resolver)
+/* By another channel, if there is one. */
+static void ask_anew(floe_resolver *resolver)
 {
     struct ares_channeldata *former = resolver->channel;
     floe_list *link;
 
     if (former == NULL) {
-        return false;
+        return;
     }
     resolver->channel = NULL;
     resolver->renewing = true;
@@ -606,7 +606,6 @@ static bool ask_anew(floe_resolver *resolver)
     while ((link = floe_list_take(&resolver->again)) != NULL) {
         look_up(resolver, FLOE_CONTAINER(link, floe_name, again));
     }
-    return true;
 }
 
 /* The system has other name servers: another network, a VPN, or the first network at all. What is
@@ -620,12 +619,13 @@ static bool renew_if_changed(floe_resolver *resolver)
     {
         name->expires = (floe_time){0};
     }
-    return ask_anew(resolver);
+    ask_anew(resolver);
+    return true;
 }
 
 void floe_resolver_woke(floe_resolver *resolver)
 {
-    (void)ask_anew(resolver);
+    ask_anew(resolver);
 }
 
 /* Feeds the end of a look-up to a gatherer's core. No name: why there is none. */

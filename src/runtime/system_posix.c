@@ -114,9 +114,9 @@ int floe_system_socket_error(uv_os_sock_t socket)
     int error = 0;
     socklen_t size = sizeof error;
 
-    return getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0
-               ? 0
-               : uv_translate_sys_error(error != 0 ? error : errno);
+    bool known = getsockopt(socket, SOL_SOCKET, SO_ERROR, &error, &size) == 0;
+
+    return uv_translate_sys_error(known ? error : errno);
 }
 
 bool floe_system_forbid_fragments(uv_os_sock_t socket, bool ipv4)

@@ -13,6 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 #include <uv.h>
+#ifdef __linux__
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#endif
 
 typedef enum side_action {
     NOTHING,
@@ -269,20 +276,76 @@ static void k1_packets_of_every_size(void **state)
     unmake(&p);
 }
 
+#if defined __linux__ && defined UDP_GRO
+static atomic_uint refused; /* as too large */
+
+#pragma GCC visibility push(default)
+
+int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+    int sent = (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
+
+    atomic_fetch_add(&refused, sent < 0 && errno == EMSGSIZE);
+    return sent;
+}
+
+#pragma GCC visibility pop
+
+/* The socket of the candidate is asked to hand over several datagrams as one. */
+static bool hands_over_many(const side *s)
+{
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in local;
+        socklen_t size = sizeof local;
+        int on = 0;
+        socklen_t on_size = sizeof on;
+        if (getsockname(fd, (struct sockaddr *)&local, &size) == 0 && local.sin_family == AF_INET &&
+            ntohs(local.sin_port) == s->address.port) {
+            return getsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, &on_size) == 0 && on == 1;
+        }
+    }
+    return false;
+}
+
+/* The kernel takes and gives many at once, and is given no more than it takes (K3). */
+static void k3_the_kernel_takes_and_gives_many_at_once(void **state)
+{
+    static const uint8_t bytes[2600];
+    pair p;
+
+    (void)state;
+    make(&p, 1U << 20);
+    atomic_store(&refused, 0);
+    for (unsigned round = 1; round <= 1000 && (round < 4 || !hands_over_many(&p.b)); round++) {
+        for (unsigned i = 0; i < 30; i++) {
+            assert_int_equal(send_to(&p.a, &p.b, bytes, sizeof bytes), FLOE_OK);
+        }
+        turn_until_packets(&p.loop, &p.b, 30 * round);
+    }
+    assert_true(hands_over_many(&p.b));
+    assert_false(hands_over_many(&p.a)); /* to which nothing has come */
+    assert_int_equal(atomic_load(&refused), 0);
+    unmake(&p);
+}
+#endif
+
 /* What the kernel puts together (UDP_GRO, once data comes in bulk) comes out as it was sent. */
 static void k1_packets_in_bulk_stay_packets(void **state)
 {
     static const uint8_t bytes[1000];
+    size_t sent = 0;
     pair p;
 
     (void)state;
     make(&p, 1U << 20);
     for (unsigned round = 1; round <= 8; round++) {
         for (unsigned i = 0; i < 60; i++) {
-            assert_int_equal(send_to(&p.a, &p.b, bytes, sizeof bytes), FLOE_OK);
+            size_t size = round % 2 == 0 ? sizeof bytes : sizeof bytes - 60 + i; /* each alone */
+            assert_int_equal(send_to(&p.a, &p.b, bytes, size), FLOE_OK);
+            sent += size;
         }
         turn_until_packets(&p.loop, &p.b, 60 * round);
-        assert_int_equal(p.b.bytes, 60 * round * sizeof bytes);
+        assert_int_equal(p.b.bytes, sent);
     }
     unmake(&p);
 }
@@ -553,6 +616,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(k1_packets_of_every_size),
+#if defined __linux__ && defined UDP_GRO
+        cmocka_unit_test(k3_the_kernel_takes_and_gives_many_at_once),
+#endif
         cmocka_unit_test(k1_packets_in_bulk_stay_packets),
         cmocka_unit_test(k1_what_cannot_be_sent),
         cmocka_unit_test(k1_a_full_queue_says_so_and_when_it_is_not),

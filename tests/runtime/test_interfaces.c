@@ -238,6 +238,37 @@ static int see_the_default_route(void)
     return good ? 0 : 1;
 }
 
+/* More links than there is room for at first. */
+static int see_many_links(void)
+{
+    enum { PAIRS = 20 };
+    floe_interfaces interfaces;
+    unsigned seen = 0;
+    bool good = true;
+
+    if (unshare(CLONE_NEWNET) != 0 ||
+        !runs("for i in $(seq 20); do ip link add a$i type veth peer name b$i && ip addr add "
+              "10.9.$i.1/24 dev a$i && ip addr add 10.9.$i.2/24 dev b$i && ip link set a$i up && "
+              "ip link set b$i up || exit 1; done")) {
+        return 2;
+    }
+    floe_interfaces_init(&interfaces, &floe_default_allocator);
+    good = floe_interfaces_update(&interfaces) == FLOE_OK;
+    for (size_t n = 0; n < interfaces.count; n++) {
+        const floe_interface_address *one = &interfaces.list[n];
+        const uint8_t *ip = one->address.ip;
+        if (one->address.family == FLOE_FAMILY_IPV4 && ip[0] == 10) {
+            char name[16];
+            (void)snprintf(name, sizeof name, "%c%u", ip[3] == 1 ? 'a' : 'b', ip[2]);
+            good = good && strcmp(one->interface_name, name) == 0 &&
+                   one->interface_index == if_nametoindex(name);
+            seen++;
+        }
+    }
+    floe_interfaces_free(&interfaces);
+    return good && seen == 2 * PAIRS ? 0 : 1;
+}
+
 static bool skipped; /* which ctest is to be told: 77 */
 
 static void seen_in_a_network_of_its_own(int (*see)(void))
@@ -269,13 +300,23 @@ static void the_default_route_is_marked(void **state)
     seen_in_a_network_of_its_own(see_the_default_route);
 }
 
+static void each_of_many_links_has_its_name(void **state)
+{
+    (void)state;
+    seen_in_a_network_of_its_own(see_many_links);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_list_is_there),        cmocka_unit_test(who_is_near),
-        cmocka_unit_test(near_to_the_bit),          cmocka_unit_test(the_list_grows),
-        cmocka_unit_test(a_change_is_seen),         cmocka_unit_test(the_default_route_is_marked),
+        cmocka_unit_test(the_list_is_there),
+        cmocka_unit_test(who_is_near),
+        cmocka_unit_test(near_to_the_bit),
+        cmocka_unit_test(the_list_grows),
+        cmocka_unit_test(a_change_is_seen),
+        cmocka_unit_test(the_default_route_is_marked),
         cmocka_unit_test(each_allocation_may_fail),
+        cmocka_unit_test(each_of_many_links_has_its_name),
     };
     int failed = cmocka_run_group_tests_name("interfaces", tests, NULL, NULL);
     return failed == 0 && skipped ? 77 : failed;

@@ -42,6 +42,23 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     return result;
 }
 
+/* ── What goes to multicast DNS does not for a while ── */
+
+static atomic_int sending_fails; /* the error; 0: it goes */
+static atomic_uint not_sent;
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    int error = atomic_load(&sending_fails);
+
+    if (error != 0) {
+        atomic_fetch_add(&not_sent, 1);
+        errno = error;
+        return -1;
+    }
+    return (ssize_t)syscall(SYS_sendmsg, fd, message, flags);
+}
+
 #pragma GCC visibility pop
 
 /* ── The machines ── */
@@ -958,6 +975,29 @@ static void h2_nothing_can_be_sent(void **state)
     end(&o);
 }
 
+/* What a moment has no room for, and a link that is going or coming, is no fault of the link's. */
+static void h2_what_could_not_be_sent_for_a_moment(void **state)
+{
+    static const int errors[] = {EAGAIN,        EINTR,    ENOBUFS, ENOMEM,
+                                 EADDRNOTAVAIL, ENETDOWN, ENODEV,  ENXIO};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        owner o;
+        atomic_store(&not_sent, 0);
+        atomic_store(&sending_fails, errors[i]);
+        begin(&o, "10.91.1.2", NULL);
+        for (int k = 0; k < 6000 && atomic_load(&not_sent) == 0; k++) {
+            (void)usleep(10000);
+        }
+        assert_true(atomic_load(&not_sent) > 0);
+        atomic_store(&sending_fails, 0);
+        find_on(1, o.names[0], "10.91.1.2:0");
+        assert_int_equal(o.errors, 0);
+        end(&o);
+    }
+}
+
 /* What the kernel tells of it is longer than most: each of its names is in there. */
 static void n2_a_change_of_a_link_with_many_names(void **state)
 {
@@ -1015,6 +1055,7 @@ int main(void)
         cmocka_unit_test(h2_another_machine_has_the_name),
         cmocka_unit_test(h2_the_port_cannot_be_had),
         cmocka_unit_test(h2_nothing_can_be_sent),
+        cmocka_unit_test(h2_what_could_not_be_sent_for_a_moment),
         cmocka_unit_test(h2_each_look_up_ends),
     };
 
