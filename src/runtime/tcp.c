@@ -42,18 +42,24 @@ void floe_tcp_close(floe_tcp *tcp)
     tcp->fd = FLOE_NO_SOCKET;
 }
 
-static floe_unreachable reason_of(int error)
+/* False: it may be the socket's, and no fault of the way. */
+static bool reason_of(int error, floe_unreachable *reason)
 {
     switch (error) {
     case UV_ECONNREFUSED:
-        return FLOE_UNREACHABLE_PORT;
+        *reason = FLOE_UNREACHABLE_PORT;
+        return true;
     case UV_ENETUNREACH:
-        return FLOE_UNREACHABLE_NETWORK;
+    case UV_EINVAL: /* a route or a rule that is a "blackhole" */
+        *reason = FLOE_UNREACHABLE_NETWORK;
+        return true;
     case UV_EACCES:
     case UV_EPERM:
-        return FLOE_UNREACHABLE_NOT_SENT;
+        *reason = FLOE_UNREACHABLE_NOT_SENT;
+        return true;
     default:
-        return FLOE_UNREACHABLE_HOST;
+        *reason = FLOE_UNREACHABLE_HOST;
+        return error == UV_EHOSTUNREACH;
     }
 }
 
@@ -82,9 +88,11 @@ static void connected(floe_tcp *tcp)
     int error = floe_system_socket_error(tcp->fd);
 
     if (error != 0) {
+        floe_unreachable reason;
+        (void)reason_of(error, &reason);
         (void)uv_poll_stop(&tcp->poll);
         floe_core_unreachable(gatherer->core, floe_runtime_now(), tcp->channel, &tcp->remote,
-                              reason_of(error), NULL, 0);
+                              reason, NULL, 0);
         return;
     }
     tcp->connected = true;
@@ -212,11 +220,10 @@ floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output
         return FLOE_OK;
     }
     floe_tcp_close(tcp);
-    bool network = status == UV_ENETUNREACH || status == UV_EHOSTUNREACH ||
-                   status == UV_ECONNREFUSED || status == UV_EACCES || status == UV_EPERM;
-    if (network) {
+    floe_unreachable reason;
+    if (reason_of(status, &reason)) {
         floe_core_unreachable(gatherer->core, floe_runtime_now(), output->channel, &output->remote,
-                              reason_of(status), NULL, 0);
+                              reason, NULL, 0);
         return FLOE_OK;
     }
     return floe_uv_failed(status, "TCP");

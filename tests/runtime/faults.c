@@ -31,6 +31,7 @@ static const fault table[] = {
     {"connect", EAGAIN},
     {"connect", ETIMEDOUT},
     {"connect", EACCES},
+    {"connect", EINVAL},
     {"getsockname", ENOBUFS},
     {"setsockopt", ENOPROTOOPT},
     {"setsockopt", ENOMEM},

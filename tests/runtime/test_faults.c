@@ -341,9 +341,12 @@ static void on_hung_up_candidate(void *data, const floe_candidate *candidate)
     awaited_candidate(&h->owner, candidate);
 }
 
-/* A STUN server that is not there, and what is told of it. */
-static void expect_from_a_closed_port(floe_packet_handler handler, const fault *of_its_socket,
-                                      const char *sentence)
+static const char by_udp[] = "stun:127.0.0.1:%u";
+static const char by_tcp[] = "turn:127.0.0.1:%u?transport=tcp";
+
+/* A server that is not there: whether that is told of it, where the n-th such call fails. */
+static bool is_told(const char *format, floe_packet_handler handler, const fault *of_its_socket,
+                    unsigned n, const char *sentence)
 {
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof name;
@@ -361,12 +364,14 @@ static void expect_from_a_closed_port(floe_packet_handler handler, const fault *
     assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &size), 0);
     (void)close(fd);
-    (void)snprintf(text, sizeof text, "stun:127.0.0.1:%u", ntohs(name.sin_port));
+    (void)snprintf(text, sizeof text, format, ntohs(name.sin_port));
     settings.loopback = true;
     settings.ip_filter = keep_loopback_v4;
     settings.gather_timeout_ms = FLOE_NEVER;
     server.urls = &url;
     server.url_count = 1;
+    server.username = "u";
+    server.credential = "p";
     options.ice_servers = &server;
     options.ice_server_count = 1;
     awaited_init(&h.owner);
@@ -376,14 +381,16 @@ static void expect_from_a_closed_port(floe_packet_handler handler, const fault *
     assert_int_equal(floe_gatherer_on_error(gatherer, on_hung_up, &h), FLOE_OK);
     assert_int_equal(floe_gatherer_on_packet(gatherer, handler, &packets), FLOE_OK);
     if (of_its_socket != NULL) {
-        fault_arm(of_its_socket, 2); /* there is one that all of them are in */
+        fault_arm(of_its_socket, n);
     }
     assert_int_equal(floe_gatherer_gather(gatherer), FLOE_OK);
     wait_for_end(&h.owner, "a port where nobody listens");
     assert_true(fault_disarm() || of_its_socket == NULL);
-    assert_non_null(strstr(h.text, sentence));
+    bool told = strstr(h.text, sentence) != NULL;
     floe_gatherer_free(gatherer);
     floe_api_free(api);
+    awaited_destroy(&h.owner);
+    return told;
 }
 
 /* L14: an ICMP error ends a server at once, and says what it is; by time alone it would be another
@@ -394,7 +401,8 @@ static void a_port_where_nobody_listens_is_told(void **state)
     if (!ICMP_IS_HEARD) {
         skip();
     }
-    expect_from_a_closed_port(NULL, NULL, "nothing listens");
+    assert_true(is_told(by_udp, NULL, NULL, 0, "nothing listens"));
+    assert_true(is_told(by_tcp, NULL, NULL, 0, "nothing listens"));
 }
 
 /* Where no socket more can be watched, no firewall is blamed: when it is opened, and when it is to
@@ -407,8 +415,18 @@ static void e1_what_cannot_be_watched_is_told(void **state)
     if (!WATCHED_BY_FLOE) {
         skip();
     }
-    expect_from_a_closed_port(NULL, &full, "fs.epoll.max_user_watches");
-    expect_from_a_closed_port(count_packet, &full, "fs.epoll.max_user_watches");
+    /* There is one that all of them are in. */
+    assert_true(is_told(by_udp, NULL, &full, 2, "fs.epoll.max_user_watches"));
+    assert_true(is_told(by_udp, count_packet, &full, 2, "fs.epoll.max_user_watches"));
+}
+
+/* By TCP: "ip rule add … blackhole" and "ip route add blackhole …". */
+static void e1_a_route_that_swallows_all_is_told(void **state)
+{
+    static const fault of_connection = {"connect", EINVAL};
+
+    (void)state;
+    assert_true(is_told(by_tcp, NULL, &of_connection, 1, "there is no route to 127.0.0.1"));
 }
 
 static void *hang_up(void *data)
@@ -479,6 +497,7 @@ int main(void)
         cmocka_unit_test(what_the_kernel_has_no_room_for_waits),
         cmocka_unit_test(a_port_where_nobody_listens_is_told),
         cmocka_unit_test(e1_what_cannot_be_watched_is_told),
+        cmocka_unit_test(e1_a_route_that_swallows_all_is_told),
         cmocka_unit_test(k1_packets_are_heard_once_there_is_room),
         cmocka_unit_test(a_server_that_hangs_up_is_told),
         cmocka_unit_test(every_system_call_may_fail),
