@@ -294,6 +294,7 @@ void report_candidate(gather_report *report, unsigned gatherer, double ms,
 {
     unsigned one = withdrawn ? 0 : 1;
 
+    report->families |= report_family(candidate);
     report->summary.host += candidate->type == FLOE_CANDIDATE_TYPE_HOST ? one : 0;
     report->summary.srflx += candidate->type == FLOE_CANDIDATE_TYPE_SRFLX ? one : 0;
     report->summary.relay += candidate->type == FLOE_CANDIDATE_TYPE_RELAY ? one : 0;
@@ -354,8 +355,33 @@ static void keep_failure(gather_report *report, const floe_candidate_error *erro
                                                       .times = 1};
 }
 
-const char report_not_asked_text[] =
-    "it was not asked: it has no address of a family (IPv4, IPv6) that is gathered on here";
+unsigned report_family(const floe_candidate *candidate)
+{
+    return candidate->type == FLOE_CANDIDATE_TYPE_RELAY ? 0 : FAMILY_BIT(candidate->family);
+}
+
+void report_not_asked_text(const gather_command *command, unsigned families, char *text,
+                           size_t size)
+{
+    const unsigned ipv4 = FAMILY_BIT(FLOE_FAMILY_IPV4);
+    const unsigned ipv6 = FAMILY_BIT(FLOE_FAMILY_IPV6);
+    uint32_t types = command->settings.network_types;
+
+    if (families == 0) { /* what is wanted, where nothing shows what there is */
+        families |= types == 0 || (types & FLOE_NETWORK_TYPE_UDP4) != 0 ? ipv4 : 0;
+        families |= types == 0 || (types & FLOE_NETWORK_TYPE_UDP6) != 0 ? ipv6 : 0;
+    }
+    if (families == ipv4 || families == ipv6) {
+        const char *name = families == ipv4 ? "IPv4" : "IPv6";
+        (void)snprintf(text, size,
+                       "it was not asked: it has no %s address, and only on %s is gathered here",
+                       name, name);
+        return;
+    }
+    (void)snprintf(text, size,
+                   "it was not asked: it has no address of a family (IPv4, IPv6) that is gathered "
+                   "on here");
+}
 
 /* Whether the options leave something to be had from it. */
 static bool is_of_use(const gather_command *command, const char *url)
@@ -380,8 +406,9 @@ void report_not_asked(gather_report *report, unsigned gatherer)
             json_write_line(standard_output, line);
         }
         if (!report->command->json) {
-            keep_failure(report,
-                         &(floe_candidate_error){.url = url, .text = report_not_asked_text});
+            char text[128];
+            report_not_asked_text(report->command, report->families, text, sizeof text);
+            keep_failure(report, &(floe_candidate_error){.url = url, .text = text});
         }
     }
 }

@@ -32,6 +32,7 @@ typedef struct gather_report {
     bool progress_shown;
     bool answered[URLS_MAX]; /* which servers have given something */
     bool asked[URLS_MAX];    /* which were asked, or are told as failed */
+    unsigned families;       /* that are gathered on, as far as candidates show it */
     report_summary summary;
     report_failure *failures;
     size_t failure_count;
@@ -41,8 +42,13 @@ typedef struct gather_report {
 bool report_init(gather_report *report, const gather_command *command);
 void report_free(gather_report *report);
 
-/* Why a server was not, where nothing forbids it. */
-extern const char report_not_asked_text[];
+/* Families that are gathered on, FAMILY_BIT by FAMILY_BIT: the one that the candidate shows; 0: it shows
+ * none. */
+#define FAMILY_BIT(family) (1U << (family))
+unsigned report_family(const floe_candidate *candidate);
+/* Why a server was not asked, where nothing forbids it. `families`: as far as they are known. */
+void report_not_asked_text(const gather_command *command, unsigned families, char *text,
+                           size_t size);
 
 /* Events; `gatherer` counts from 0, `ms` from the call of gather. */
 void report_parameters(gather_report *report, unsigned gatherer, const floe_parameters *parameters);

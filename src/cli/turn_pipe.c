@@ -48,6 +48,7 @@ typedef struct turn_piper {
     uint32_t relay_id; /* 0: none yet */
     bool shown;        /* the address at which the peer reaches us */
     int status;
+    unsigned families; /* that are gathered on, as far as candidates show it */
 } turn_piper;
 
 static void finish(turn_piper *piper, int status)
@@ -264,9 +265,10 @@ static void tell_no_relay(turn_piper *piper)
                      piper->command->tcp ? " for TCP" : "");
         return;
     }
+    char text[128];
+    report_not_asked_text(piper->command, piper->families, text, sizeof text);
     for (size_t i = 0; i < piper->command->url_count; i++) {
-        output_print(standard_error, "floe: turn pipe: %s: %s\n", piper->command->urls[i],
-                     report_not_asked_text);
+        output_print(standard_error, "floe: turn pipe: %s: %s\n", piper->command->urls[i], text);
     }
 }
 
@@ -281,6 +283,7 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
         }
         return;
     }
+    piper->families |= report_family(candidate);
     if (candidate->family != (floe_family)piper->peer.family ||
         (candidate->protocol == FLOE_PROTOCOL_TCP) != piper->command->tcp) {
         return;
