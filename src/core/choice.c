@@ -49,6 +49,18 @@ bool floe_address_usable(const floe_core_shared *shared, const floe_address *add
     }
 }
 
+static bool is_link_local(const floe_interface_address *candidate)
+{
+    return floe_address_classify(&candidate->address) == FLOE_ADDRESS_LINK_LOCAL;
+}
+
+/* What is on the loopback interface leads nowhere, unless others have a route to it. */
+static bool is_loopback(const floe_interface_address *candidate)
+{
+    return candidate->loopback ||
+           floe_address_classify(&candidate->address) == FLOE_ADDRESS_LOOPBACK;
+}
+
 /* Apart from whether the address is deprecated. */
 static bool permitted(const floe_core *core, const floe_interface_address *candidate)
 {
@@ -58,6 +70,20 @@ static bool permitted(const floe_core *core, const floe_interface_address *candi
 
     return candidate->up && !candidate->tentative && (shared->network_types & type) != 0 &&
            handled(core, candidate) && floe_address_usable(shared, &candidate->address);
+}
+
+/* RFC 4862 §5.5.4: nothing begins on a deprecated address where another of the family can be used:
+ * which families have one. A last address is better than none. */
+static void find_preferred(const floe_core *core, const floe_interface_address *list, size_t count,
+                           bool preferred[2])
+{
+    preferred[0] = preferred[1] = false;
+    for (size_t i = 0; i < count; i++) {
+        if (permitted(core, &list[i]) && !list[i].deprecated && !is_loopback(&list[i]) &&
+            !is_link_local(&list[i])) {
+            preferred[list[i].address.family == FLOE_FAMILY_IPV6] = true;
+        }
+    }
 }
 
 /* P2 to P4, P6. */
@@ -73,11 +99,6 @@ static bool goes_on(const floe_core *core, const floe_interface_address *candida
            floe_bases_stand_on(core, &candidate->address);
 }
 
-static bool is_link_local(const floe_interface_address *candidate)
-{
-    return floe_address_classify(&candidate->address) == FLOE_ADDRESS_LINK_LOCAL;
-}
-
 /* A stable IPv6 address beside a temporary one of the same prefix (RFC 8981 §3.1) on the same
  * interface stays out: it would tell who we are for longer than needed. So does a link-local one,
  * often made of the adapter's own number (RFC 8445 §5.1.1.1). */
@@ -89,19 +110,13 @@ static bool outdone_by_temporary(const floe_core *core, const floe_interface_add
     }
     for (size_t i = 0; i < count; i++) {
         if (list[i].temporary && list[i].interface_index == stable->interface_index &&
-            list[i].address.family == FLOE_FAMILY_IPV6 && usable(core, &list[i]) &&
+            list[i].address.family == FLOE_FAMILY_IPV6 && permitted(core, &list[i]) &&
+            (!list[i].deprecated || stable->deprecated) &&
             (is_link_local(stable) || memcmp(list[i].address.ip, stable->address.ip, 8) == 0)) {
             return true;
         }
     }
     return false;
-}
-
-/* What is on the loopback interface leads nowhere, unless others have a route to it. */
-static bool is_loopback(const floe_interface_address *candidate)
-{
-    return candidate->loopback ||
-           floe_address_classify(&candidate->address) == FLOE_ADDRESS_LOOPBACK;
 }
 
 /* How early an address comes: adapters first (C4), then what is not deprecated, then global before
@@ -264,6 +279,7 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
                        size_t count)
 {
     floe_tree usable_ones;
+    bool preferred[2];
 
     *choice = (floe_choice){.core = core, .count = count, .last_family = FLOE_FAMILY_IPV4};
     if (count > 0 && count <= SIZE_MAX / sizeof *choice->entries) {
@@ -273,6 +289,7 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
         floe_core_out_of_memory(core);
         return false;
     }
+    find_preferred(core, list, count, preferred);
     floe_tree_init(&usable_ones, compare_by_ip, 0);
     for (size_t i = 0; i < 2; i++) {
         floe_tree_init(&choice->chosen[i], compare, i);
@@ -282,7 +299,9 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
         entry->address = &list[i];
         entry->place = i;
         entry->order = order_of(&list[i]);
-        entry->usable = usable(core, &list[i]);
+        entry->usable =
+            usable(core, &list[i]) ||
+            (permitted(core, &list[i]) && !preferred[list[i].address.family == FLOE_FAMILY_IPV6]);
         if (entry->usable) {
             floe_tree_insert(&usable_ones, &entry->node, entry);
         }

@@ -962,6 +962,8 @@ static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure
         give_up(core, now, relay, true, failure);
         return;
     }
+    /* A server that was restarted is where it was; one that is silent is asked where else it may be. */
+    relay->in_vain = relay->in_vain || failure.kind == FLOE_FAILURE_TIMEOUT;
     floe_failure_release(core->shared, &failure);
     ask_again_later(core, now, relay, false);
     if (relay->attempt != NULL) {

@@ -608,6 +608,24 @@ static void ask_anew(floe_resolver *resolver)
     }
 }
 
+static void forget_answers(floe_resolver *resolver)
+{
+    FLOE_LIST_EACH(name, &resolver->names, floe_name, link)
+    {
+        name->expires = (floe_time){0};
+    }
+}
+
+/* In another network a name may lead elsewhere, though the system's list names a stub of its own
+ * that goes over to it (127.0.0.53). */
+static void look_at_network(floe_resolver *resolver)
+{
+    if (resolver->network != resolver->api->interfaces.version) {
+        resolver->network = resolver->api->interfaces.version;
+        forget_answers(resolver);
+    }
+}
+
 /* The system has other name servers: another network, a VPN, or the first network at all. What is
  * under way is asked of them anew, and what is known is looked up again when it is wanted. */
 static bool renew_if_changed(floe_resolver *resolver)
@@ -615,10 +633,7 @@ static bool renew_if_changed(floe_resolver *resolver)
     if (resolver->channel == NULL || floe_system_name_servers() == resolver->servers) {
         return false;
     }
-    FLOE_LIST_EACH(name, &resolver->names, floe_name, link)
-    {
-        name->expires = (floe_time){0};
-    }
+    forget_answers(resolver);
     ask_anew(resolver);
     return true;
 }
@@ -655,6 +670,7 @@ void floe_resolver_begin(floe_resolver *resolver, floe_gatherer *gatherer, uint3
                          const char *text, floe_dns_record record)
 {
     (void)renew_if_changed(resolver);
+    look_at_network(resolver);
     floe_name *name = find_name(resolver, text, record);
     bool is_new = name == NULL;
     if (name != NULL && name->known) {

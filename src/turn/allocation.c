@@ -21,6 +21,10 @@
 #define TROUBLE_PAUSE floe_seconds(15)
 #define REFUSAL_PAUSE floe_seconds(2)
 #define LEAST_PAUSE floe_seconds(1)
+/* What came by the relay so lately says that it stands, though no Refresh is answered so that it can
+ * be believed (Pion's refusals are unsigned). */
+#define HEARD_WITHIN floe_seconds(20)
+#define SERVER_ERROR 500U
 /* There are servers (node-turn) that drop an Allocate with an attribute that they do not know,
  * though it is one to be ignored: from this send on one that had no answer goes without wishes. It
  * is the last for which a gathering has time (3.5 s of 5). */
@@ -1002,6 +1006,12 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
         send_without_wishes(allocation);
         return FLOE_TURN_SEND;
     case FLOE_STUN_GIVE_UP:
+        if (allocation->request == FLOE_TURN_REQUEST_REFRESH &&
+            floe_time_since(now, allocation->heard).ns < HEARD_WITHIN.ns &&
+            goes_on(allocation, now, SERVER_ERROR)) {
+            set_failure(allocation, FLOE_TURN_FAILURE_TIMEOUT, 0, (floe_span){0});
+            return FLOE_TURN_REFUSED;
+        }
         allocation->inherits = stands; /* it may have been heard */
         if (allocation->remembered && allocation->transaction.dropped != FLOE_STUN_BELIEVED) {
             floe_turn_account_unlearn(allocation->account, allocation->remembered_n);

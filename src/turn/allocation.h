@@ -133,6 +133,7 @@ typedef struct floe_turn_allocation {
     floe_time resume; /* when a pause ends; never if there is none */
     floe_time refresh;
     floe_time expires;   /* the server's word: until then it stands */
+    floe_time heard;     /* when something of a peer came by it */
     bool refused_before; /* its latest Refresh was answered by an error */
 
     floe_turn_realm *realm; /* NULL: requests go unsigned */
@@ -226,6 +227,11 @@ void floe_turn_allocation_move(floe_turn_allocation *allocation);
 static inline void floe_turn_allocation_beside(floe_turn_allocation *allocation)
 {
     allocation->beside = true;
+}
+/* Something of a peer has come by it. */
+static inline void floe_turn_allocation_heard(floe_turn_allocation *allocation, floe_time now)
+{
+    allocation->heard = now;
 }
 /* There is reason to doubt that it still stands: `time` asks by Refresh at once. An answer 437, or
  * none, ends it as any Refresh does, a success schedules the next one. Where a Refresh is under way

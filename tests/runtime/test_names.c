@@ -8,7 +8,9 @@
 #include "relay_server.h"
 #include "server.h"
 
+#include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <uv.h>
@@ -48,8 +50,20 @@ static name_record of_the_second[] = {
 static char many_names[MANY][16];
 static name_record of_the_third[1 + MANY] = {{"silent-at-first.test", A, 3600, "127.0.0.1"}};
 
+static bool own_network;
+
+/* Where addresses may come and go. */
+static void enter_own_network(void)
+{
+    own_network = unshare(CLONE_NEWNET) == 0;
+    if (own_network) {
+        assert_int_equal(system("ip link set lo up"), 0);
+    }
+}
+
 static int start(void **state)
 {
+    enter_own_network();
     relay_port = relay_server_start("u", "p"); /* it forks: before there are threads */
     (void)test_server_start(state);
     (void)snprintf(stun_service, sizeof stun_service, "1 1 %u address.test", test_server_port);
@@ -387,6 +401,29 @@ static void s7_other_name_servers_other_addresses(void **state)
     end(api);
 }
 
+/* The list names a stub of this machine's, which has other servers in another network. */
+static void s7_another_network_other_addresses(void **state)
+{
+    (void)state;
+    if (!own_network) {
+        skip();
+    }
+    name_servers_list("nameserver 127.0.0.10\n");
+    floe_api *api = new_api();
+    unsigned before = name_server_asked(0, "address.test", A);
+    for (int i = 0; i < 2; i++) {
+        outcome o = gather(api, stun_url("address.test"));
+        assert_found(&o);
+        assert_int_equal(name_server_asked(0, "address.test", A), before + 1);
+    }
+    assert_int_equal(system("ip address add 192.0.2.7/32 dev lo"), 0);
+    outcome o = gather(api, stun_url("address.test"));
+    assert_found(&o);
+    assert_int_equal(name_server_asked(0, "address.test", A), before + 2);
+    assert_int_equal(system("ip address del 192.0.2.7/32 dev lo"), 0);
+    end(api);
+}
+
 /* A look-up that is under way is asked of the new ones, for all that wait for it. */
 static void s7_a_look_up_under_way_outlives_a_change(void **state)
 {
@@ -480,6 +517,7 @@ int main(void)
         cmocka_unit_test(s7_a_name_server_that_is_not_there_costs_no_time),
         cmocka_unit_test(s7_name_servers_that_come_later_are_asked),
         cmocka_unit_test(s7_other_name_servers_other_addresses),
+        cmocka_unit_test(s7_another_network_other_addresses),
         cmocka_unit_test(s7_a_look_up_under_way_outlives_a_change),
         cmocka_unit_test(s7_a_refusal_by_former_servers_ends_nothing),
         cmocka_unit_test(l14_a_look_up_without_memory_ends),

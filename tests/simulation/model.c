@@ -24,17 +24,36 @@ static bool family_is_wanted(const sim_config *config, bool ipv6)
     return types == 0 || (types & (ipv6 ? FLOE_NETWORK_TYPE_UDP6 : FLOE_NETWORK_TYPE_UDP4)) != 0;
 }
 
-static bool may_be_used(const sim_config *config, const sim_interface *interface)
+static bool may_ever_be_used(const sim_config *config, const char *ip)
 {
     static const char *const never[] = {"127.", "0.", "224.", "::", "fe80:", "fec0:", "ff02:"};
 
     for (size_t i = 0; i < sizeof never / sizeof *never; i++) {
-        if (begins(interface->ip, never[i])) {
+        if (begins(ip, never[i])) {
             return false;
         }
     }
-    return interface->up && !interface->deprecated && !interface->tentative &&
-           family_is_wanted(config, is_ipv6(interface->ip));
+    return family_is_wanted(config, is_ipv6(ip));
+}
+
+/* RFC 4862 §5.5.4: a deprecated address is for where there is no other. */
+static bool has_preferred(const sim_config *config, bool ipv6)
+{
+    for (size_t n = 0; n < config->interface_count; n++) {
+        const sim_interface *one = &config->interfaces[n];
+        if (is_ipv6(one->ip) == ipv6 && one->up && !one->deprecated && !one->tentative &&
+            !begins(one->ip, "169.254.") && !begins(one->ip, "127.") &&
+            may_ever_be_used(config, one->ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool may_be_used(const sim_config *config, const sim_interface *interface)
+{
+    return interface->up && !interface->tentative && may_ever_be_used(config, interface->ip) &&
+           (!interface->deprecated || !has_preferred(config, is_ipv6(interface->ip)));
 }
 
 /* Smaller is better: wired, wireless, unknown, cellular, VPN; then global, local, link-local; then

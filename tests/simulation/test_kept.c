@@ -610,10 +610,10 @@ static void p4_what_stands_on_a_deprecated_address_stays(void **state)
     pass(&h, 1000);
     assert_non_null(strstr(h.log, "- relay"));
     assert_int_equal(h.sockets, 0);
-    h.no_interface = h.two_interfaces = false;
+    h.no_interface = false;
     gather(&h);
     pass(&h, 6000);
-    assert_int_equal(h.sockets, 0); /* no new one on it */
+    assert_int_equal(h.sockets, 1); /* no new one on it */
     end(&h);
 }
 
@@ -1442,6 +1442,79 @@ static void t7_another_address_of_the_name(void **state)
     pass(&h, 600000);
     assert_int_equal(first->allocates, asked);
     end(&h);
+}
+
+/* T7: a server of two by one name that falls silent: the other is asked at once when that is noticed,
+ * not behind another transaction with the first. */
+static void t7_the_other_server_of_a_name_when_one_falls_silent(void **state)
+{
+    static const char *const urls[][1] = {{"turn:turn.example.org"},
+                                          {"turn:turn.example.org?transport=tcp"}};
+    static hand h;
+
+    (void)state;
+    for (size_t tcp = 0; tcp < 2; tcp++) {
+        make(&h, urls[tcp], 1, defaults);
+        server *first = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        (void)with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+        h.places[0] = "203.0.113.2:0";
+        h.places[1] = "203.0.113.3:0";
+        gather(&h);
+        pass(&h, 1000);
+        assert_non_null(strstr(h.log, "+ relay, end"));
+        *h.log = '\0';
+        first->allocate = first->both = first->refresh = first->binding = SILENT;
+        pass(&h, tcp ? 36000 : 55500); /* T7b's 35 s; the transaction's 39.5 s behind Tr */
+        assert_non_null(strstr(h.log, "- relay, + relay"));
+        end(&h);
+    }
+}
+
+/* T7b: a relay by which packets come stands, though no Refresh is answered so that it can be believed
+ * (Pion refuses unsigned, when credentials have expired): until its lifetime is over, or nothing
+ * comes any more. */
+static void t7b_a_relay_that_is_heard_stands(void **state)
+{
+    static const uint8_t data[] = {'x'};
+    static const floe_stun_id id = {{1}};
+    static hand h;
+
+    (void)state;
+    for (size_t quiet = 0; quiet < 2; quiet++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->guarded = true;
+        gather(&h);
+        pass(&h, 1000);
+        *h.log = '\0';
+        floe_core_receive_packets(h.core, true);
+        floe_address peer = address_of("198.51.100.77:7");
+        assert_int_equal(
+            floe_core_send(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_RELAY], &peer, "x", 1),
+            FLOE_OK);
+        pass(&h, 1000);
+        turn->refresh = turn->allocate = turn->both = FORGES;
+        turn->binding = SILENT;
+        for (size_t s = 0; s < 560; s++) {
+            uint8_t bytes[128];
+            floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_INDICATION,
+                                                      FLOE_STUN_DATA_INDICATION, &id);
+            floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &peer);
+            floe_stun_put(&writer, FLOE_STUN_DATA, floe_span_of(data, sizeof data));
+            if (!quiet || s < 200) {
+                deliver(&h, 1, turn, &writer);
+                settle(&h);
+            }
+            if (s == 190) {
+                assert_null(strstr(h.log, "- relay"));
+            }
+            pass(&h, 1000);
+        }
+        assert_int_equal(strstr(h.log, "- relay") != NULL, quiet != 0);
+        pass(&h, 100000);
+        assert_non_null(strstr(h.log, "- relay"));
+        end(&h);
+    }
 }
 
 /* T7, L5: who gathers while his relay is asked for where its server is no longer has it where that
@@ -3879,6 +3952,8 @@ int main(void)
         cmocka_unit_test(t7_a_server_that_is_away_with_its_name),
         cmocka_unit_test(t7_a_server_that_is_away_with_its_services),
         cmocka_unit_test(t7_another_address_of_the_name),
+        cmocka_unit_test(t7_the_other_server_of_a_name_when_one_falls_silent),
+        cmocka_unit_test(t7b_a_relay_that_is_heard_stands),
         cmocka_unit_test(t7_a_gathering_finds_a_server_that_has_moved),
         cmocka_unit_test(t7_a_proxy_that_has_moved),
         cmocka_unit_test(t7b_a_refusal_where_there_is_no_list),

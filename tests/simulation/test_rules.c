@@ -401,7 +401,7 @@ static void p4_which_addresses_are_used(void **state)
     static const address_row rows[] = {
         {"10.0.0.1", {true}, false, false, 1},
         {"10.0.0.1", {false}, false, false, 0},
-        {"10.0.0.1", {true, false, true}, false, false, 0},
+        {"10.0.0.1", {true, false, true}, false, false, 1}, /* there is no other */
         {"10.0.0.1", {true, false, false, true}, false, false, 0},
         {"127.0.0.1", {true}, false, false, 0},
         {"127.0.0.1", {true}, true, false, 1},
