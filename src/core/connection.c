@@ -298,6 +298,15 @@ static void fail_with(floe_core *core, floe_time now, floe_connection *connectio
     floe_connection_failed(core, now, connection, failure);
 }
 
+static void fail_secure(floe_core *core, floe_time now, floe_connection *connection)
+{
+    floe_failure failure = floe_connection_failure(connection, FLOE_FAILURE_SECURE, now);
+
+    failure.detail = floe_secure_goes_without_protocol(connection->secure);
+    floe_failure_set_reason(core, &failure, floe_secure_failure(connection->secure));
+    floe_connection_failed(core, now, connection, failure);
+}
+
 /* ── Sending ── */
 
 static floe_error push_plain(floe_core *core, floe_connection *connection, size_t limit,
@@ -442,8 +451,7 @@ static bool decrypt(floe_core *core, floe_time now, floe_connection *connection)
         fail_with(core, now, connection, FLOE_FAILURE_CLOSED, "");
         return false;
     case FLOE_SECURE_FAILED:
-        fail_with(core, now, connection, FLOE_FAILURE_SECURE,
-                  floe_secure_failure(connection->secure));
+        fail_secure(core, now, connection);
         return false;
     case FLOE_SECURE_WAITS:
         break;
@@ -573,8 +581,7 @@ void floe_connection_time(floe_core *core, floe_time now, floe_connection *conne
         fail_with(core, now, connection, broken ? FLOE_FAILURE_MEMORY : FLOE_FAILURE_TIMEOUT, "");
     } else if (floe_time_reached(now, connection->retransmit)) {
         if (!floe_secure_time(connection->secure)) {
-            fail_with(core, now, connection, FLOE_FAILURE_SECURE,
-                      floe_secure_failure(connection->secure));
+            fail_secure(core, now, connection);
             return;
         }
         tell_waiting(core, connection);

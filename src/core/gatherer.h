@@ -174,9 +174,10 @@ typedef enum floe_failure_kind {
     FLOE_FAILURE_OPEN,       /* detail: floe_error of the socket, negated */
     FLOE_FAILURE_INTERFACES, /* detail: floe_error of their list, negated */
     FLOE_FAILURE_CLOSED,     /* by the server; detail: the floe_connection_state before */
-    FLOE_FAILURE_SECURE,     /* TLS or DTLS: reason says which check */
-    FLOE_FAILURE_PROXY,      /* reason says what it answered */
-    FLOE_FAILURE_PORT,       /* a setting refuses remote's port */
+    FLOE_FAILURE_SECURE, /* TLS or DTLS: reason says which check; detail: another association will
+                                be tried otherwise */
+    FLOE_FAILURE_PROXY,  /* reason says what it answered */
+    FLOE_FAILURE_PORT,   /* a setting refuses remote's port */
     FLOE_FAILURE_PROXY_ONLY, /* nothing may go but by a proxy, and this does not */
     FLOE_FAILURE_PUBLISH,    /* a name is not answered; detail: floe_error, negated */
     FLOE_FAILURE_MEMORY,

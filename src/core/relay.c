@@ -1208,6 +1208,12 @@ void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
 
     relay->connection = NULL;
     floe_streams_end(core, relay);
+    /* T8: to a server that takes no protocol of ours (ALPN) another connection names none. */
+    if (failure.kind == FLOE_FAILURE_SECURE && failure.detail != 0 &&
+        restart(core, now, relay, relay->turn.account, &relay->turn.server)) {
+        floe_failure_release(core->shared, &failure);
+        return;
+    }
     if (can_move(relay) && !relay->moves && begin_move(core, now, relay)) {
         floe_failure_release(core->shared, &failure);
         return;

@@ -15,6 +15,13 @@ typedef struct session {
     char peer[]; /* NUL-terminated */
 } session;
 
+#define PLAIN_MAX 16
+
+typedef struct plain_peer {
+    floe_list link;
+    char peer[]; /* NUL-terminated */
+} plain_peer;
+
 /* RFC 7443: the protocol is TURN, whatever else listens on port 443. */
 static const uint8_t alpn[] = "\x09stun.turn";
 
@@ -72,6 +79,45 @@ SSL_SESSION *floe_secure_session_take(floe_secure_context *context, const char *
         session_free(context, latest);
     }
     return taken;
+}
+
+bool floe_secure_is_plain(const floe_secure_context *context, const char *peer)
+{
+    FLOE_LIST_EACH(known, &context->plain, plain_peer, link)
+    {
+        if (strcmp(known->peer, peer) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void forget_plain(floe_secure_context *context, plain_peer *peer)
+{
+    floe_list_remove(&peer->link);
+    floe_deallocate(context->allocator, peer);
+}
+
+void floe_secure_peer_is_plain(floe_secure_context *context, const char *peer)
+{
+    size_t size = strlen(peer) + 1;
+    size_t count = 0;
+
+    if (floe_secure_is_plain(context, peer)) {
+        return;
+    }
+    FLOE_LIST_EACH(known, &context->plain, plain_peer, link)
+    {
+        count++;
+    }
+    if (count == PLAIN_MAX) {
+        forget_plain(context, FLOE_CONTAINER(context->plain.next, plain_peer, link));
+    }
+    plain_peer *made = floe_allocate(context->allocator, sizeof *made + size);
+    if (made != NULL) { /* else it is learned again */
+        memcpy(made->peer, peer, size);
+        floe_list_append(&context->plain, &made->link);
+    }
 }
 
 static int on_session(SSL *ssl, SSL_SESSION *given)
@@ -405,6 +451,7 @@ floe_error floe_secure_context_new(const floe_allocator *allocator,
     made->insecure = options->insecure;
     made->pinned = options->fingerprint != NULL;
     floe_list_init(&made->sessions);
+    floe_list_init(&made->plain);
     floe_error error = FLOE_OK;
     if (made->pinned && !read_fingerprint(options->fingerprint, made->fingerprint)) {
         error = floe_fail(FLOE_ERR_INVALID_ARGUMENT,
@@ -433,6 +480,10 @@ void floe_secure_context_free(floe_secure_context *context)
     FLOE_LIST_EACH_SAFE(kept, &context->sessions, session, link)
     {
         session_free(context, kept);
+    }
+    FLOE_LIST_EACH_SAFE(known, &context->plain, plain_peer, link)
+    {
+        forget_plain(context, known);
     }
     SSL_CTX_free(context->stream);
     SSL_CTX_free(context->datagram);

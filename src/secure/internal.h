@@ -25,6 +25,7 @@ struct floe_secure_context {
     bool wanted;          /* and has not heard of it yet */
     BIO_METHOD *method;
     floe_list sessions;
+    floe_list plain; /* peers that take no protocol of ours (ALPN) */
     char *ca_file;
     char *certificate_file;
     char *key_file;
@@ -39,14 +40,16 @@ struct floe_secure {
     char *peer;
     bool datagrams;
     bool ready;
-    bool over;        /* failed or closed */
-    unsigned pause;   /* DTLS: before the flight at hand is sent again, in microseconds */
-    int alert;        /* DTLS: what came in clear, and waits to be believed; -1: nothing */
-    bool wants_trust; /* the handshake stands until the system's authorities have been read */
-    bool waited;      /* it has stood so: no second time */
-    unsigned waits;   /* context->reads when it began to */
-    floe_queue kept;  /* what has come meanwhile, by pieces or datagrams */
-    floe_span rest;   /* of the first of them */
+    bool over;          /* failed or closed */
+    bool protocolled;   /* it names one (ALPN) */
+    bool unprotocolled; /* as the peer takes no protocol of ours */
+    unsigned pause;     /* DTLS: before the flight at hand is sent again, in microseconds */
+    int alert;          /* DTLS: what came in clear, and waits to be believed; -1: nothing */
+    bool wants_trust;   /* the handshake stands until the system's authorities have been read */
+    bool waited;        /* it has stood so: no second time */
+    unsigned waits;     /* context->reads when it began to */
+    floe_queue kept;    /* what has come meanwhile, by pieces or datagrams */
+    floe_span rest;     /* of the first of them */
     floe_span *input;
     floe_list outgoing; /* what OpenSSL has written */
     size_t waiting;
@@ -57,6 +60,10 @@ struct floe_secure {
     int64_t not_after;
 };
 
+/* RFC 7443 §2: who names a protocol may meet a server that insists on one of its own, as those do that
+ * end TLS in front of others (Go's). It is known by its name from then on, and gets none. */
+void floe_secure_peer_is_plain(floe_secure_context *context, const char *peer);
+bool floe_secure_is_plain(const floe_secure_context *context, const char *peer);
 /* An object of OpenSSL's for the association; NULL without memory. */
 SSL *floe_secure_ssl_new(floe_secure_context *context, bool datagrams);
 /* OpenSSL's I/O of the association, in memory. */

@@ -78,6 +78,10 @@ floe_secure *floe_secure_new(floe_secure_context *context, const char *host, con
         }
     }
     ERR_clear_error();
+    made->protocolled = !floe_secure_is_plain(context, peer);
+    if (known && !made->protocolled) {
+        (void)SSL_set_alpn_protos(made->ssl, NULL, 0);
+    }
     if (!known || !expect_host(made->ssl, host)) {
         floe_secure_free(made);
         return NULL;
@@ -116,6 +120,10 @@ static floe_secure_result fail(floe_secure *secure)
                                                  : secure->alert;
 
     secure->over = true;
+    if (alert == SSL_AD_NO_APPLICATION_PROTOCOL && !secure->ready && secure->protocolled) {
+        floe_secure_peer_is_plain(secure->context, secure->peer);
+        secure->unprotocolled = floe_secure_is_plain(secure->context, secure->peer);
+    }
     if (*secure->failure == '\0') {
         (void)snprintf(secure->failure, sizeof secure->failure, "%s: %s%s",
                        secure->ready ? "the connection broke" : "the handshake failed",
@@ -312,6 +320,11 @@ bool floe_secure_time(floe_secure *secure)
 bool floe_secure_over(const floe_secure *secure)
 {
     return secure->over;
+}
+
+bool floe_secure_goes_without_protocol(const floe_secure *secure)
+{
+    return secure->unprotocolled;
 }
 
 const char *floe_secure_failure(const floe_secure *secure)

@@ -83,6 +83,8 @@ bool floe_secure_time(floe_secure *secure);
 
 /* Whether nothing can come or go by it any more. */
 bool floe_secure_over(const floe_secure *secure);
+/* It has failed as the peer takes no protocol of ours; the next association with it names none. */
+bool floe_secure_goes_without_protocol(const floe_secure *secure);
 /* One sentence. */
 const char *floe_secure_failure(const floe_secure *secure);
 /* "TLSv1.3"; "" before it is ready. */

@@ -131,6 +131,7 @@ typedef struct sim_server {
     bool oauth;             /* RFC 7635: takes access tokens, and no passwords */
     unsigned token_from;    /* those before it have expired */
     bool wants_certificate; /* of the client, in TLS and DTLS */
+    bool other_protocol;    /* insists on one of its own (ALPN) */
 } sim_server;
 
 /* What stands between the client and servers by TCP and TLS. */

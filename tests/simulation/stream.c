@@ -80,10 +80,10 @@ static bool is_secure(const sim_server *server)
 /* Made once for all worlds, as it costs. */
 static tls_server *server_of(const sim_server *server)
 {
-    static tls_server *made[TLS_CERTIFICATES][2][2][2];
+    static tls_server *made[TLS_CERTIFICATES][2][2][2][2];
     bool datagrams = server->transport == FLOE_PROTOCOL_DTLS;
-    tls_server **one =
-        &made[server->certificate][datagrams][server->old_tls][server->wants_certificate];
+    tls_server **one = &made[server->certificate][datagrams][server->old_tls]
+                            [server->wants_certificate][server->other_protocol];
 
     if (*one == NULL) {
         *one = tls_server_new(&(tls_options){.certificate = server->certificate,
@@ -92,6 +92,7 @@ static tls_server *server_of(const sim_server *server)
                                                        : datagrams      ? DTLS1_2_VERSION
                                                                         : TLS1_2_VERSION,
                                              .wants_certificate = server->wants_certificate,
+                                             .other_protocol = server->other_protocol,
                                              .no_tickets = true});
     }
     return *one;

@@ -213,6 +213,22 @@ static void t8_certificates_fail_the_url_once(void **state)
     }
 }
 
+/* RFC 7443: what ends TLS in front of the server may insist on a protocol of its own (ALPN): we come
+ * again without any, from each address once, and the next gatherer of the api at once. */
+static void t8_a_server_with_a_protocol_of_its_own(void **state)
+{
+    (void)state;
+    for (size_t i = 1; i < 3; i++) {
+        sim_config config;
+        by(&config, connected[i], SIM_GOOD)->other_protocol = true;
+        sim_add_interface(&config, "eth1", "10.0.2.2");
+        sim_add_interface(&config, "eth2", "10.0.3.2");
+        const sim_seen *seen = run(&config);
+        assert_int_equal(relays_of(seen), 3);
+        assert_int_equal(seen->error_count, 0);
+    }
+}
+
 static void t8_a_connection_that_breaks_gives_a_new_relay(void **state)
 {
     (void)state;
@@ -790,6 +806,7 @@ int main(void)
         cmocka_unit_test(t8_each_failure_is_told_once),
         cmocka_unit_test(t8_hanging_at_every_flight),
         cmocka_unit_test(t8_certificates_fail_the_url_once),
+        cmocka_unit_test(t8_a_server_with_a_protocol_of_its_own),
         cmocka_unit_test(t8_a_connection_that_breaks_gives_a_new_relay),
         cmocka_unit_test(t9_dtls_outlives_loss),
         cmocka_unit_test(t7b_an_outage_ends_no_relay_by_dtls),

@@ -322,12 +322,14 @@ static int on_protocols(SSL *ssl, const unsigned char **chosen, unsigned char *c
 {
     static const unsigned char turn[] = "\x09stun.turn";
     tls_connection *connection = SSL_get_app_data(ssl);
+    const bool *other = user;
 
-    (void)user;
     connection->turn =
         SSL_select_next_proto((unsigned char **)(uintptr_t)chosen, chosen_size, turn,
                               sizeof turn - 1, offered, offered_size) == OPENSSL_NPN_NEGOTIATED;
-    return connection->turn ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+    return *other             ? SSL_TLSEXT_ERR_ALERT_FATAL
+           : connection->turn ? SSL_TLSEXT_ERR_OK
+                              : SSL_TLSEXT_ERR_NOACK;
 }
 
 static int on_name(SSL *ssl, int *alert, void *user)
@@ -383,7 +385,7 @@ tls_server *tls_server_new(const tls_options *options)
         (void)SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
         (void)SSL_CTX_sess_set_cache_size(context, 256);
     }
-    SSL_CTX_set_alpn_select_cb(context, on_protocols, NULL);
+    SSL_CTX_set_alpn_select_cb(context, on_protocols, &server->options.other_protocol);
     (void)SSL_CTX_set_tlsext_servername_callback(context, on_name);
     (void)SSL_CTX_set_session_id_context(context, (const unsigned char *)"floe", 4);
     (void)SSL_CTX_set_options(context, SSL_OP_NO_QUERY_MTU);

@@ -39,6 +39,7 @@ typedef struct tls_options {
     bool datagrams;
     int newest; /* TLS1_2_VERSION and so on; 0: the newest there is */
     bool wants_certificate;
+    bool other_protocol; /* it insists on one of its own, of who offers any (ALPN) */
     bool no_tickets; /* sessions are remembered instead: every flight has always the same size */
 } tls_options;
 

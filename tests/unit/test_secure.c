@@ -464,6 +464,45 @@ static void t8_a_server_that_wants_our_certificate(void **state)
     tls_server_free(server);
 }
 
+/* RFC 7443 §2: who insists on a protocol of its own has us come again without any; for as long as the
+ * context lives, and of that peer alone. */
+static void t8_a_server_with_a_protocol_of_its_own(void **state)
+{
+    (void)state;
+    for (int datagrams = 0; datagrams < 2; datagrams++) {
+        const tls_options options = {
+            .certificate = TLS_RIGHT, .datagrams = datagrams == 1, .other_protocol = true};
+        floe_secure_context *context = context_of(trusting());
+        tls_server *server = tls_server_new(&options);
+        pair with;
+        begin(&with, server, context, "turn.example", datagrams == 1);
+        exchange(&with, FLIGHT);
+        if (datagrams == 1) { /* its alert is in clear: believed when nothing else comes */
+            assert_false(with.ready);
+        } else {
+            assert_non_null(strstr(floe_secure_failure(with.client), "no application protocol"));
+            assert_true(floe_secure_goes_without_protocol(with.client));
+        }
+        end(&with);
+        if (datagrams == 0) {
+            begin(&with, server, context, "turn.example", false);
+            exchange(&with, FLIGHT);
+            assert_true(with.ready);
+            assert_false(floe_secure_goes_without_protocol(with.client));
+            end(&with);
+        }
+        for (int i = 0; i < 40; i++) { /* bounded */
+            char peer[16];
+            (void)snprintf(peer, sizeof peer, "%d", i);
+            floe_secure_peer_is_plain(context, peer);
+        }
+        assert_false(floe_secure_is_plain(context, "0"));
+        assert_true(floe_secure_is_plain(context, "39"));
+        floe_secure_context_free(context);
+        tls_server_free(server);
+    }
+}
+
 static void copy_file(const char *from, const char *to)
 {
     char bytes[32768];
@@ -1287,6 +1326,7 @@ int main(void)
         cmocka_unit_test(t8_files_are_read_once),
         cmocka_unit_test(t8_lists_of_revoked_certificates),
         cmocka_unit_test(t8_a_server_that_wants_our_certificate),
+        cmocka_unit_test(t8_a_server_with_a_protocol_of_its_own),
         cmocka_unit_test(t8_a_pin_however_it_is_spelt),
         cmocka_unit_test(t8_which_sessions_are_kept),
         cmocka_unit_test(t8_the_dates_of_a_certificate),
