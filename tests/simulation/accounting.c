@@ -348,8 +348,10 @@ static void check_counts(sim_changing_world *change, const sim_owner *owner,
         unsigned sends = is.requests + is.again;
         bool more =
             told.requests > is.requests + is.releases || told.answers > is.answers + is.releases;
-        bool less = told_sends < sends || (kind == 1 && told.answers < is.answers &&
-                                           is.again == 0 && change_is_in_time(change));
+        /* Whom the server does not know it may answer without a signature: that is not believed. */
+        bool less = told_sends < sends ||
+                    (kind == 1 && told.answers < is.answers && is.again == 0 &&
+                     change_is_believed(change, owner, n) && change_is_in_time(change));
         if (change->way_count <= SIM_WAYS_MAX &&
             (more || told_sends > sends + is.releases || (exact && less))) {
             change_violated(change,
