@@ -311,6 +311,18 @@ static bool is_beside(const sim_changing_world *change, const sim_owner *owner,
     return false;
 }
 
+void audit_cut_short(sim_changing_world *change, const sim_socket *socket)
+{
+    sim_world *world = change->world;
+
+    for (size_t i = 0; i < world->allocation_count; i++) {
+        const sim_mapping *mapping = mapping_at(change, &world->allocations[i].client);
+        const floe_address *inside =
+            mapping != NULL ? &mapping->inside : &world->allocations[i].client;
+        world->allocations[i].cut_short |= floe_address_equal(&socket->local, inside);
+    }
+}
+
 /* I3: an allocation on a server is a candidate of its owner's, or has been released. */
 static void audit_allocations(sim_changing_world *change, sim_owner *owner)
 {
@@ -323,7 +335,7 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
         if (one->life != owner->life || one->strange || one->expires < world->now || one->tcp ||
             good == UINT64_MAX || one->made < good ||
             (mapping != NULL && forgotten(change, mapping) != 0) ||
-            change->network.servers[one->server].nonce == SIM_NONCE_ONE_USE ||
+            change->network.servers[one->server].nonce == SIM_NONCE_ONE_USE || one->cut_short ||
             change->plan->network.duplication > 0 || /* of an Allocate that is over, say */
             account_was_refused(change, &one->id) || /* the server was well when it came again */
             !is_past(change,

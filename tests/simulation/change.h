@@ -375,6 +375,8 @@ void episode_writable(sim_changing_world *change, sim_owner *owner);
 void audit(sim_changing_world *change, sim_owner *owner);
 /* When the gatherer has been closed. */
 void audit_closed(sim_changing_world *change, sim_owner *owner);
+/* The channel takes no more, and is closed: a release is not waited for (L7). */
+void audit_cut_short(sim_changing_world *change, const sim_socket *socket);
 
 /* ── accounting.c ── */
 

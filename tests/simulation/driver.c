@@ -160,6 +160,8 @@ static void close_socket(sim_changing_world *change, uint32_t channel)
     }
     if (socket->stream) {
         stream_close(world, channel);
+    } else if (socket->blocked) {
+        audit_cut_short(change, socket);
     }
     forget_socket(world, socket);
 }

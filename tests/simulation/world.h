@@ -99,6 +99,7 @@ typedef struct sim_allocation {
     uint64_t made;
     size_t life;    /* of whose gatherer */
     bool other;     /* of the other user */
+    bool cut_short; /* its channel took no more when it was closed, and so no release */
     unsigned asked; /* families that its Allocate asked for */
 } sim_allocation;
 
