@@ -743,8 +743,8 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     }
     if (turn) {
         attempt->relay = ask_relay(core, now, attempt);
-        /* Unless an Allocate goes (no Refresh that moves one: RFC 8016), and is known to be answered
-         * at once, with the mapped address in it. */
+        /* Unless an Allocate goes (no Refresh that moves one: RFC 8016) from here, and is known to be
+         * answered at once, with the mapped address in it. */
         if (attempt->relay != NULL && !floe_relay_beside(pair->kind) &&
             (attempt->relay->moves || attempt->relay->base != pair->base ||
              !floe_turn_account_holds_for_all(server->account))) {

@@ -45,6 +45,39 @@ static void take_turn(floe_core *core, floe_relay *relay, bool soon)
     }
 }
 
+/* By datagrams of the base, to the server. */
+static bool uses(const floe_relay *relay, const floe_base *base, const floe_address *server)
+{
+    return relay->phase == FLOE_RELAY_LIVE && relay->base == base && by_datagrams(relay) &&
+           floe_address_equal(&relay->turn.server, server);
+}
+
+/* By another of ours. */
+static bool is_used(const floe_core *core, const floe_relay *relay, const floe_base *base)
+{
+    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    {
+        if (other != relay && uses(other, base, &relay->turn.server)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Two URLs may lead to one server, which knows allocations by their 5-tuples (RFC 8656 §3.2): there
+ * each has a socket of its own, if one can be had. */
+static void stand_apart(floe_core *core, floe_relay *relay)
+{
+    floe_base *spare = NULL;
+
+    if (!relay->base->spare && is_used(core, relay, relay->base)) {
+        spare = floe_base_spare(core, relay->base);
+    }
+    if (spare != NULL) {
+        relay->base = spare;
+    }
+}
+
 /* Asks for an allocation. */
 static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
 {
@@ -56,6 +89,7 @@ static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
         relay->connection = floe_connection_new(core, now, relay);
         return relay->connection != NULL;
     }
+    stand_apart(core, relay);
     take_turn(core, relay, soon);
     return true;
 }
@@ -113,27 +147,6 @@ static void close_spare(floe_core *core, floe_base *base)
     }
 }
 
-/* By datagrams of the base, to the server. */
-static bool uses(const floe_relay *relay, const floe_base *base, const floe_address *server)
-{
-    return relay->phase == FLOE_RELAY_LIVE && relay->base == base && by_datagrams(relay) &&
-           floe_address_equal(&relay->turn.server, server);
-}
-
-/* By one whose server is the owner's no more: it would answer that those are the wrong credentials
- * (441). */
-static bool is_used_by_former(const floe_core *core, const floe_base *base,
-                              const floe_address *server)
-{
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        if (uses(relay, base, server) && !floe_server_current(core, relay->server)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* NULL without memory. */
 static floe_relay *make(floe_core *core, floe_time now, floe_base *origin,
                         const floe_server *server, floe_relay_kind kind, const floe_place *place)
@@ -150,19 +163,13 @@ static floe_relay *make(floe_core *core, floe_time now, floe_base *origin,
     relay->server = server;
     relay->base = relay->origin = origin;
     relay->transport = place->transport;
-    bool second = relay->kind.family != 0 || is_used_by_former(core, origin, &place->address);
-    if (second && by_datagrams(relay)) { /* the first relay has that port */
-        relay->base = floe_base_spare(core, relay->origin);
-    }
     relay->asked = place->address;
     relay->check = relay->unheard = FLOE_TIME_NEVER;
     relay->generation = core->generation - 1; /* not in this */
     init_turn(core, relay, server->account, &place->address);
     floe_list_append(&core->relays, &relay->link);
-    if (relay->base == NULL || !start(core, now, relay, false)) {
-        if (relay->base != NULL) {
-            close_spare(core, relay->base);
-        }
+    if (!start(core, now, relay, false)) {
+        close_spare(core, relay->base);
         floe_relay_free(core, relay);
         floe_core_out_of_memory(core);
         return NULL;
@@ -273,18 +280,6 @@ static void send_now(floe_core *core, floe_time now, floe_relay *relay)
         floe_relay_request_leaves(core, now, relay, &relay->turn.transaction, &relay->counters,
                                   data.size);
     }
-}
-
-/* Two URLs may lead to one server, which knows allocations by their 5-tuples (RFC 8656 §3.2). */
-static bool is_used(const floe_core *core, const floe_base *base, const floe_address *server)
-{
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        if (uses(relay, base, server)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Another of ours by whom an allocation stands there. */
@@ -683,7 +678,7 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
     floe_base *left = relay->base;
     floe_base *base = next;
 
-    if (next != NULL && by_datagrams(relay) && is_used(core, next, &relay->turn.server)) {
+    if (next != NULL && by_datagrams(relay) && is_used(core, relay, next)) {
         base = floe_base_spare(core, next);
     }
     if (base == NULL) {
@@ -1165,7 +1160,6 @@ static bool mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
 void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
 {
     bool open = relay->base->state == FLOE_BASE_OPEN;
-    bool good;
 
     if (relay->moves) {
         if (!open) {
@@ -1175,18 +1169,19 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
         }
         return;
     }
-    if (open) {
+    if (!open) {
+        floe_base *spare = relay->base;
+        relay->base = relay->origin;
+        floe_base_close(core, spare);
+    }
+    if (relay->turn.wants) { /* nobody has been asked by it yet */
+        take_turn(core, relay, false);
+    } else if (open) {
         floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->turn.server};
-        good = restart(core, now, relay, relay->turn.account, &relay->turn.server);
-        if (!good) {
+        if (!restart(core, now, relay, relay->turn.account, &relay->turn.server)) {
             fail(core, now, relay, failure);
         }
-        return;
-    }
-    floe_base *spare = relay->base;
-    relay->base = relay->origin;
-    floe_base_close(core, spare);
-    if (relay->kind.family != 0 || !reclaim(core, relay)) {
+    } else if (!reclaim(core, relay)) {
         fail(core, now, relay, failure_of(core, relay, &relay->turn.transaction, now));
     }
 }

@@ -83,6 +83,7 @@ typedef struct hand {
     bool no_list;      /* LIST_INTERFACES is not answered */
     bool no_interface; /* or with none */
     bool two_interfaces;
+    bool one_port;       /* a second socket is not to be had */
     bool second_alone;   /* the first has no address any more */
     const char *ipv6;    /* the first interface's other address; NULL: none */
     const char *ip;      /* the first interface's; NULL: host_ip */
@@ -422,6 +423,12 @@ static void take(hand *h)
         h->stream[output->channel] = output->protocol == FLOE_PROTOCOL_TCP;
         h->sockets++;
         local.port = ++h->next_port;
+        if (h->one_port && h->sockets > 1) {
+            h->open[output->channel] = false;
+            h->sockets--;
+            floe_core_open_failed(h->core, h->now, output->channel, FLOE_ERR_ADDRESS_IN_USE);
+            break;
+        }
         floe_core_opened(h->core, h->now, output->channel, &local);
         break;
     case FLOE_CORE_CLOSE:
@@ -1333,9 +1340,30 @@ static void r6_a_relay_that_is_had_elsewhere_leaves_no_mapping(void **state)
     end(&h);
 }
 
-/* T7b: two URLs lead to one server; between their Allocates it is restarted, or a NAT has forgotten
- * the socket and shows it by another port. The first relay is gone, though its Refresh is answered,
- * as if it were the second's. Else the server has the first, says 437, and both stand. */
+/* T6, RFC 8656 §3.2: two URLs lead to one server, and each asks from a socket of its own: neither
+ * meets the other's allocation, nor spends its nonces. */
+static void t6_each_url_of_a_server_has_its_own_socket(void **state)
+{
+    static const char *const urls[] = {"turn:203.0.113.2", "turn:turn.example.org"};
+    static hand h;
+
+    (void)state;
+    make(&h, urls, 2, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->guarded = true;
+    h.places[0] = "203.0.113.2:0";
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, + relay, end");
+    assert_int_equal(h.sockets, 2);
+    assert_int_equal(turn->allocates, 2);
+    end(&h);
+}
+
+/* T7b: there is no second socket for the second URL, and between the Allocates its server is
+ * restarted, or a NAT has forgotten the socket and shows it by another port. The first relay is
+ * gone, though its Refresh is answered, as if it were the second's. Else the server has the first,
+ * and says 437. */
 static void t7b_a_relay_that_another_of_its_socket_has_ended(void **state)
 {
     static const char *const urls[] = {"turn:203.0.113.2", "turn:turn.example.org"};
@@ -1348,6 +1376,7 @@ static void t7b_a_relay_that_another_of_its_socket_has_ended(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         make(&h, urls, 2, defaults);
+        h.one_port = true;
         server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
         h.places[0] = "203.0.113.2:0";
         h.late_names = true;
@@ -3947,6 +3976,7 @@ int main(void)
         cmocka_unit_test(e1_a_server_that_answers_another_address_of_ours),
         cmocka_unit_test(t7b_a_refusal_before_the_list_of_interfaces),
         cmocka_unit_test(t7_a_server_that_has_moved),
+        cmocka_unit_test(t6_each_url_of_a_server_has_its_own_socket),
         cmocka_unit_test(t7b_a_relay_that_another_of_its_socket_has_ended),
         cmocka_unit_test(r6_a_relay_that_is_had_elsewhere_leaves_no_mapping),
         cmocka_unit_test(t7_a_server_that_is_away_with_its_name),
