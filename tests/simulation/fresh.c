@@ -89,14 +89,14 @@ static int compare(const void *a, const void *b)
     return strcmp(first->text, second->text);
 }
 
-static bool is_listed(const floe_candidate_list *list, uint32_t id)
+static const floe_candidate *listed(const floe_candidate_list *list, uint32_t id)
 {
     for (size_t i = 0; i < list->count; i++) {
         if (list->candidates[i]->id == id) {
-            return true;
+            return list->candidates[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 static void set_of(const sim_changing_world *change, const sim_owner *owner, found_set *set)
@@ -108,15 +108,18 @@ static void set_of(const sim_changing_world *change, const sim_owner *owner, fou
         return;
     }
     for (size_t i = 0; i < owner->told_count && set->count < LINES_MAX; i++) {
-        if (is_listed(list, owner->told[i].id)) {
+        const floe_candidate *now = listed(list, owner->told[i].id);
+        if (now != NULL) {
             found_line *line = &set->lines[set->count++];
-            line_of(change, &owner->told[i], line->text, sizeof line->text);
-            size_t asked = owner_server_of(change, owner->told[i].url);
+            sim_told told = owner->told[i];
+            (void)snprintf(told.url, sizeof told.url, "%s", now->url != NULL ? now->url : "");
+            line_of(change, &told, line->text, sizeof line->text);
+            size_t asked = owner_server_of(change, told.url);
             line->perhaps =
-                is_perhaps(change, &owner->told[i]) ||
-                (owner->told[i].type == FLOE_CANDIDATE_TYPE_RELAY && asked != SIZE_MAX &&
+                is_perhaps(change, &told) ||
+                (told.type == FLOE_CANDIDATE_TYPE_RELAY && asked != SIZE_MAX &&
                  !change_is_believed(change, owner, asked)); /* it has sent us to one who does */
-            line->one_of = is_one_of(change, &owner->told[i]);
+            line->one_of = is_one_of(change, &told);
             set->surely += !line->perhaps && !line->one_of;
         }
     }
