@@ -307,6 +307,16 @@ static void t8_the_systems_authorities_are_waited_for(void **state)
             exchange(&third, piece);
             assert_true(third.ready);
             end(&third);
+        } else { /* and one that was read has all that there is */
+            tls_server *other = tls_server_new(
+                &(tls_options){.certificate = TLS_SELF_SIGNED, .datagrams = options.datagrams});
+            pair third;
+            begin(&third, other, context, "turn.example", options.datagrams);
+            exchange(&third, piece);
+            assert_int_equal(third.result, FLOE_SECURE_FAILED);
+            assert_false(floe_secure_context_wants_trust(context));
+            end(&third);
+            tls_server_free(other);
         }
         end(&first);
         end(&second);
@@ -1155,7 +1165,7 @@ static void t9_an_alert_in_clear_waits_to_be_believed(void **state)
         tls_server_new(&(tls_options){.certificate = TLS_RIGHT, .datagrams = true});
 
     (void)state;
-    for (int kind = 0; kind < 3; kind++) {
+    for (int kind = 0; kind < 4; kind++) {
         pair with;
         size_t got;
         begin(&with, server, context, "turn.example", true);
@@ -1166,7 +1176,11 @@ static void t9_an_alert_in_clear_waits_to_be_believed(void **state)
         memcpy(bytes + size, alert, sizeof alert);
         client_read(&with, floe_span_of(bytes, size + sizeof alert));
         assert_int_equal(with.result, FLOE_SECURE_WAITS);
-        if (kind < 2) {
+        if (kind == 3) { /* what comes behind it is better, and the flight is sent again */
+            client_read(&with, floe_span_of(bytes, tls_take(with.connection, bytes, sizeof bytes)));
+            assert_true(floe_secure_time(with.client));
+        }
+        if (kind != 2) {
             exchange(&with, FLIGHT);
             assert_true(with.ready);
         } else {
