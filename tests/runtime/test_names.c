@@ -472,29 +472,31 @@ static void s7_a_refusal_by_former_servers_ends_nothing(void **state)
 
 /* ── Memory ── */
 
-/* Whatever has no room for a look-up, gathering ends, though nothing but the look-up's end ends it.
- */
+/* Whatever has no room for a look-up, for a moment or for good, gathering ends, though nothing but
+ * the look-up's end ends it. */
 static void l14_a_look_up_without_memory_ends(void **state)
 {
     static const char *const urls[] = {"stun:service.test", "turn:turn.test"};
 
     (void)state;
     name_servers_list("nameserver 127.0.0.10\n");
-    for (size_t i = 0; i < COUNT(urls); i++) {
+    for (size_t i = 0; i < 2 * COUNT(urls); i++) {
+        void (*fail_at)(size_t) = i < COUNT(urls) ? memory_fail : memory_fail_from;
+        const char *url = urls[i % COUNT(urls)];
         bool failed = true;
         size_t n = 0;
         while (failed) {
             outcome o;
             floe_api *api = new_api();
-            floe_gatherer *gatherer = make(api, urls[i], &o);
-            memory_fail(++n);
+            floe_gatherer *gatherer = make(api, url, &o);
+            fail_at(++n);
             floe_error error = floe_gatherer_gather(gatherer);
             assert_true(error == FLOE_OK || error == FLOE_ERR_NO_MEMORY);
             assert_true(error != FLOE_OK || awaited_end(&o.of, 1));
             failed = memory_failed();
             memory_fail(0);
             if (o.of.errors > 0 && strstr(o.text, "out of memory") == NULL) {
-                fail_msg("%s: allocation %zu fails: \"%s\"", urls[i], n, o.text);
+                fail_msg("%s: allocation %zu fails: \"%s\"", url, n, o.text);
             }
             floe_gatherer_free(gatherer);
             end(api);

@@ -79,6 +79,7 @@ void counting_init(counting_allocator *allocator)
 static atomic_size_t live;
 static atomic_size_t until_failure; /* 0: none fails */
 static atomic_bool failed;
+static atomic_bool for_good; /* and all behind it */
 
 static atomic_bool paused_now;
 
@@ -91,7 +92,8 @@ bool memory_fails_now(void)
 {
     size_t left = atomic_load(&paused_now) ? 0 : atomic_load(&until_failure);
 
-    while (left > 0 && !atomic_compare_exchange_weak(&until_failure, &left, left - 1)) {
+    while (left > 0 && !(left == 1 && atomic_load(&for_good)) &&
+           !atomic_compare_exchange_weak(&until_failure, &left, left - 1)) {
     }
     if (left == 1) {
         atomic_store(&failed, true);
@@ -127,7 +129,14 @@ size_t memory_live(void)
 void memory_fail(size_t n)
 {
     atomic_store(&failed, false);
+    atomic_store(&for_good, false);
     atomic_store(&until_failure, n);
+}
+
+void memory_fail_from(size_t n)
+{
+    memory_fail(n);
+    atomic_store(&for_good, true);
 }
 
 bool memory_failed(void)

@@ -40,6 +40,8 @@ void counting_init(counting_allocator *allocator);
 extern const floe_allocator memory_counted;
 size_t memory_live(void);
 void memory_fail(size_t n);
+/* And all behind it. */
+void memory_fail_from(size_t n);
 bool memory_failed(void);
 bool memory_fails_now(void);
 /* Meanwhile none fails, and none counts towards the n-th. */
