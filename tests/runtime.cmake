@@ -51,6 +51,7 @@ runtime_test(test_misuse runtime/test_misuse.c)
 runtime_test(test_signals runtime/test_signals.c)
 runtime_test(test_fairness runtime/test_fairness.c runtime/server.c)
 runtime_test(test_service_ttl runtime/test_service_ttl.c)
+runtime_test(test_link_servers runtime/test_link_servers.c)
 
 # Where system calls fail; ThreadSanitizer wants those for itself, and a library in whose place another function stands must
 # be a shared one, which tools/platforms has none of.

@@ -147,8 +147,18 @@ static int close_socket(ares_socket_t fd, void *data)
 static int connect_socket(ares_socket_t fd, const struct sockaddr *address, ares_socklen_t size,
                           void *data)
 {
-    (void)data;
-    return connect(fd, address, size);
+    const floe_resolver *resolver = data;
+    struct sockaddr_in6 to;
+
+    if (address->sa_family != AF_INET6 || size < (ares_socklen_t)sizeof to) {
+        return connect(fd, address, size);
+    }
+    memcpy(&to, address, sizeof to);
+    if (to.sin6_scope_id == 0) {
+        to.sin6_scope_id =
+            floe_link_servers_scope(&resolver->name_servers, (const uint8_t *)&to.sin6_addr);
+    }
+    return connect(fd, (const struct sockaddr *)&to, sizeof to);
 }
 
 static ares_ssize_t receive_from(ares_socket_t fd, void *buffer, size_t room, int flags,
@@ -213,6 +223,23 @@ static void init_library(void)
     (void)ares_library_init(ARES_LIB_INIT_ALL); /* not for two threads at a time, says its manual */
 }
 
+/* The list as the system has it, where c-ares would leave out some; connect_socket has the links. */
+static void take_link_servers(floe_resolver *resolver)
+{
+    char list[FLOE_NAME_SERVERS_MAX * (FLOE_ADDRESS_TEXT_SIZE + 1)] = "";
+    size_t used = 0;
+
+    floe_link_servers_read(&resolver->name_servers);
+    for (size_t i = 0; i < resolver->name_servers.count; i++) {
+        char text[FLOE_ADDRESS_TEXT_SIZE];
+        (void)floe_address_format(&resolver->name_servers.servers[i], text, sizeof text);
+        used += (size_t)snprintf(&list[used], sizeof list - used, "%s%s", i > 0 ? "," : "", text);
+    }
+    if (resolver->name_servers.any) {
+        (void)ares_set_servers_csv(resolver->channel, list);
+    }
+}
+
 static bool open_channel(floe_resolver *resolver)
 {
     /* A second name server is asked before the first has used up a gathering's time. */
@@ -232,6 +259,7 @@ static bool open_channel(floe_resolver *resolver)
         return false;
     }
     ares_set_socket_functions(resolver->channel, &socket_functions, resolver);
+    take_link_servers(resolver);
     if (!resolver->has_timer) {
         (void)uv_timer_init(resolver->api->loop, &resolver->timer);
         resolver->timer.data = resolver;

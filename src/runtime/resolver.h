@@ -5,6 +5,7 @@
 #define FLOE_RUNTIME_RESOLVER_H
 
 #include "base/list.h"
+#include "runtime/link_servers.h"
 #include "runtime/mdns.h"
 
 #include <floe/core.h>
@@ -51,6 +52,7 @@ typedef struct floe_name {
 typedef struct floe_resolver {
     floe_api *api;
     struct ares_channeldata *channel; /* NULL until the first look-up */
+    floe_name_servers name_servers;   /* if any of them is of a link */
     uint64_t servers;                 /* floe_system_name_servers, when the channel was made */
     unsigned network;                 /* the interfaces' version, as names were last looked up */
     bool renewing;                    /* the channel is taken down for a new one */

@@ -57,6 +57,28 @@ lab_test_s6_names_by_dns() {
     return $good
 }
 
+# S7: a name server of the link alone, as a router announces it; and one beside another that is dead.
+lab_test_s7_a_name_server_of_the_link() {
+    local good=0 address pid
+    lab_coturn 1 "$LAB_SERVER"
+    ip netns exec nat dnsmasq --keep-in-foreground --no-resolv --no-hosts --conf-file=/dev/null \
+        --interface=inside --bind-dynamic --local=/example/ --pid-file= --user=root \
+        --host-record=four.example,"$LAB_SERVER" --log-queries --log-facility="$LAB_DIR/dns.log" \
+        >/dev/null 2>&1 &
+    pid=$!
+    lab_wait test -s "$LAB_DIR/dns.log"
+    address=$(ip -n nat -6 -o address show dev inside scope link | sed 's/.*inet6 \([^/]*\).*/\1/')
+    dns_asks "nameserver $address%eth0"
+    gather stun:four.example && candidates 2 1 0 || good=1
+    dns_asks "nameserver 203.0.113.99" "nameserver $address%eth0"
+    gather stun:four.example && candidates 2 1 0 || good=1
+    umount /etc/resolv.conf
+    kill "$pid"
+    wait "$pid" 2>/dev/null
+    rm -f "$LAB_DIR/dns.log"
+    return $good
+}
+
 # S7: looked up once for all that ask at the same time, kept for its TTL, and that there is none too.
 lab_test_s7_names_are_kept_and_shared() {
     local good=0
