@@ -419,6 +419,32 @@ static void h2_names_and_look_ups(void **state)
     assert_int_equal(memory_live(), 0);
 }
 
+/* What multicast DNS has opened there is closed, and the api goes with it. */
+static void h2_all_is_freed_on_the_callers_loop(void **state)
+{
+    names n = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_api *api;
+    uv_loop_t loop;
+
+    (void)state;
+    assert_int_equal(uv_loop_init(&loop), 0);
+    settings.loop = &loop;
+    settings.allocator = &memory_counted;
+    settings.loopback = true;
+    settings.mdns_mode = FLOE_MDNS_MODE_QUERY_AND_GATHER;
+    if (floe_api_new(&settings, &api) == FLOE_OK) {
+        assert_int_equal(floe_api_look_up(api, "nobody.local", 50, on_look_up, &n), FLOE_OK);
+        while (n.found + n.not_found == 0) {
+            (void)uv_run(&loop, UV_RUN_ONCE);
+        }
+        floe_api_free(api);
+    }
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    assert_int_equal(memory_live(), 0);
+}
+
 /* ── Look-ups that are cancelled ── */
 
 static void on_probe(void *data, const floe_look_up_result *result)
@@ -900,6 +926,7 @@ int main(void)
         cmocka_unit_test(l10_a_pool_begins_at_once),
         cmocka_unit_test(l9_handlers_late_removed_and_replaced),
         cmocka_unit_test(h2_names_and_look_ups),
+        cmocka_unit_test(h2_all_is_freed_on_the_callers_loop),
         cmocka_unit_test(h2_look_ups_are_cancelled),
         cmocka_unit_test(l11_a_restart_changes_ufrag_and_password),
         cmocka_unit_test(null_is_an_error),
