@@ -1094,6 +1094,77 @@ static void t7b_a_peer_was_told_that_it_is_gone(void **state)
     }
 }
 
+/* RFC 8445 §5.1.1.3: of one foundation are candidates of one type, base and server that were got by one
+ * transport, and no others. */
+static void c6_a_foundation_has_one_transport_to_the_server(void **state)
+{
+    static const char *const urls[] = {"turn:203.0.113.2", "turn:203.0.113.2?transport=tcp"};
+    static hand h;
+    floe_candidate_list *list;
+    char foundations[2][64] = {"", ""};
+    size_t relays = 0;
+
+    (void)state;
+    make(&h, urls, 2, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    assert_int_equal(turn->allocates, 2);
+    assert_int_equal(floe_core_get_local_candidates(h.core, &list), FLOE_OK);
+    for (size_t i = 0; i < list->count && relays < 2; i++) {
+        if (list->candidates[i]->type == FLOE_CANDIDATE_TYPE_RELAY) {
+            (void)snprintf(foundations[relays++], sizeof *foundations, "%s",
+                           list->candidates[i]->foundation);
+        }
+    }
+    assert_int_equal(relays, 2);
+    assert_string_not_equal(foundations[0], foundations[1]);
+    floe_candidate_list_free(list);
+    end(&h);
+}
+
+/* RFC 8656 §11.4, §12.4: data may be empty; what has neither data nor ICMP is dropped. */
+static void k1_data_of_no_bytes(void **state)
+{
+    static const floe_stun_id id = {{1}};
+    static const uint8_t nothing[1];
+    static hand h;
+    floe_packet packet;
+    uint8_t bytes[128];
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    floe_core_receive_packets(h.core, true);
+    floe_address peer = address_of("198.51.100.77:7");
+    uint32_t relay = h.last[FLOE_CANDIDATE_TYPE_RELAY];
+    for (int i = 0; i < 2; i++) { /* the second one is why a channel is bound */
+        assert_int_equal(floe_core_send(h.core, h.now, relay, &peer, nothing, 0), FLOE_OK);
+        pass(&h, 1000);
+        assert_int_equal(h.data, (size_t)i + 1);
+    }
+    for (int has_data = 0; has_data < 2; has_data++) {
+        floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_INDICATION,
+                                                  FLOE_STUN_DATA_INDICATION, &id);
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &peer);
+        if (has_data) {
+            floe_stun_put(&writer, FLOE_STUN_DATA, floe_span_of(nothing, 0));
+        }
+        deliver(&h, 1, turn, &writer);
+        assert_int_equal(floe_core_packet(h.core, h.now, &packet), has_data != 0);
+    }
+    assert_int_equal(packet.size, 0);
+    const uint8_t channel_data[] = {0x40, 0x00, 0x00, 0x00};
+    floe_address source = address_of(turn->address);
+    floe_core_datagram(h.core, h.now, 1, &source, channel_data, sizeof channel_data);
+    assert_true(floe_core_packet(h.core, h.now, &packet));
+    assert_int_equal(packet.size, 0);
+    assert_true(floe_address_equal(&packet.peer, &peer));
+    end(&h);
+}
+
 /* T7, P4: of a relay that has been replaced, or has gone with its address, nothing is left, however
  * often that is. */
 static void t7_a_relay_that_goes_leaves_nothing_behind(void **state)
@@ -4044,6 +4115,8 @@ int main(void)
         cmocka_unit_test(r6_a_url_goes_and_the_mapping_stays),
         cmocka_unit_test(r6_a_server_whose_new_place_is_silent_shows_what_it_did),
         cmocka_unit_test(s6_a_target_that_waits_is_asked_before_the_end),
+        cmocka_unit_test(c6_a_foundation_has_one_transport_to_the_server),
+        cmocka_unit_test(k1_data_of_no_bytes),
         cmocka_unit_test(t7_a_relay_that_is_never_renewed),
         cmocka_unit_test(t7b_a_refused_refresh_in_a_gathering),
         cmocka_unit_test(t5_an_outage_makes_no_server_deaf),

@@ -28,6 +28,7 @@ typedef struct answer {
     const char *ticket;         /* MOBILITY-TICKET */
     const char *reservation;    /* RESERVATION-TOKEN */
     uint16_t unknown[3];        /* UNKNOWN-ATTRIBUTES */
+    bool no_code;               /* an error that says none */
 } answer;
 
 typedef struct fixture {
@@ -155,9 +156,9 @@ static floe_turn_event respond(fixture *f, const answer *a)
     floe_stun_match match;
     floe_stun_message message;
     floe_stun_key *key = NULL;
-    floe_stun_writer writer =
-        floe_stun_begin(bytes, sizeof bytes, a->code == 0 ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR,
-                        f->allocation.transaction.method, &f->allocation.transaction.id);
+    floe_stun_writer writer = floe_stun_begin(
+        bytes, sizeof bytes, a->code == 0 && !a->no_code ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR,
+        f->allocation.transaction.method, &f->allocation.transaction.id);
 
     if (a->code != 0) {
         floe_stun_put_error(&writer, a->code, floe_span_text("why"));
@@ -322,6 +323,32 @@ static void t2_a_nonce_for_one_use_only_works_and_is_bounded(void **state)
         assert_int_equal(f->allocation.failure.code, 438);
         assert_int_equal(rounds, 4);
     }
+}
+
+/* RFC 8489 §9.2.5: to a signed request no answer counts that is not signed, whatever its code, but the
+ * challenges and 437 (coturn signs neither); §6.3.4: an error without ERROR-CODE ends the request. */
+static void t2_unsigned_answers_to_signed_requests(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer unsigned_success = success;
+
+    unsigned_success.sign_with = NULL;
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    for (uint16_t code = 300; code < 700; code++) {
+        const answer refusal = {.code = code, .lifetime = -1};
+        if (code != 401 && code != 438 && code != 437) {
+            assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
+        }
+    }
+    assert_int_equal(respond(f, &unsigned_success), FLOE_TURN_NOTHING);
+    const answer says_none = {.no_code = true, .sign_with = "secret", .lifetime = -1};
+    assert_int_equal(respond(f, &says_none), FLOE_TURN_FAILED);
+    assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_BAD_ANSWER);
+    assert_non_null(strstr(f->allocation.failure.reason, "ERROR-CODE"));
 }
 
 static void t2_a_changed_or_empty_realm_is_taken(void **state)
@@ -1894,6 +1921,7 @@ int main(void)
         TEST(t2_the_same_nonce_refused_twice_is_the_end),
         TEST(t2_fresh_nonces_do_not_make_a_loop),
         TEST(t2_a_nonce_for_one_use_only_works_and_is_bounded),
+        TEST(t2_unsigned_answers_to_signed_requests),
         TEST(t2_a_changed_or_empty_realm_is_taken),
         TEST(t2_a_challenge_without_nonce_or_realm_is_an_error),
         TEST(t2_how_many_stale_nonces_are_borne),
