@@ -196,6 +196,18 @@ static void contradict(floe_core *core, floe_time now, floe_base *base, const fl
     }
 }
 
+/* Those that see the same, and were not answered, let it go. */
+static void take_over(floe_core *core, floe_binding *binding)
+{
+    FLOE_LIST_EACH(other, &binding->base->bindings, floe_binding, link)
+    {
+        if (other != binding && other->state == FLOE_BINDING_FAILED &&
+            floe_address_equal(&other->mapped, &binding->mapped)) {
+            floe_found_hand_over(core, other, binding);
+        }
+    }
+}
+
 /* The mapped address is known, for the first time or again. */
 static void learn(floe_core *core, floe_time now, floe_binding *binding, const floe_address *mapped)
 {
@@ -220,6 +232,7 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
         floe_relays_doubt(core, now, base, &binding->remote);
     }
     binding->mapped = *mapped;
+    take_over(core, binding);
     if (base->spare || base->no_reflexive || (!changed && !gathering) || !core->interfaces_known) {
         return; /* of a relay that was renewed after its gathering: the next one tells it (L4) */
     }
@@ -380,14 +393,15 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
     fail(core, now, binding, &failure);
 }
 
-/* R6: a packet each Tr if a candidate stands on it. A relay that does keeps the mapping itself; but
+/* R6: a packet each Tr if a candidate stands on it, or on one that sees the same and was not answered:
+ * whoever is answered first takes it over. A relay that does keeps the mapping itself; but
  * where there is a reason to ask, whoever is answered first tells. */
 static void keep_alive(floe_core *core, floe_time now, floe_binding *binding)
 {
     keep_from(core, binding, FLOE_TIME_NEVER);
     if (!binding->contradicted && floe_relays_keep(core, binding->base, &binding->remote)) {
         keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
-    } else if (floe_found_on(binding)) {
+    } else if (floe_found_wants(core, binding)) {
         floe_pace(core, &binding->paced, false);
     }
 }
@@ -461,7 +475,8 @@ void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding)
     stop_asking(core, binding);
     set_state(core, binding, FLOE_BINDING_FAILED);
     keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
-    if (binding->contradicted || twin_of(core, binding) != NULL) {
+    const floe_binding *twin = twin_of(core, binding);
+    if (binding->contradicted || (twin != NULL && twin->state == FLOE_BINDING_KNOWN)) {
         let_go(core, binding); /* whoever has answered keeps the candidate */
     }
 }

@@ -556,11 +556,12 @@ bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_a
     return found != NULL && !found->hidden;
 }
 
-bool floe_found_on(const floe_binding *binding)
+bool floe_found_wants(const floe_core *core, const floe_binding *binding)
 {
-    FLOE_LIST_EACH(found, &binding->base->found, floe_found, of_base)
+    EACH_AT(found, core, &binding->mapped)
     {
-        if (found->binding == binding && counts(found)) {
+        if (found->binding != NULL && found->base == binding->base && counts(found) &&
+            (found->binding == binding || found->binding->state == FLOE_BINDING_FAILED)) {
             return true;
         }
     }

@@ -470,10 +470,11 @@ const char *floe_keep_text(const char *text, char **room);
 /* Whether it is handed out when it is asked for. */
 bool floe_found_listed(const floe_core *core, const floe_found *found);
 /* Whether a candidate of the base's with this mapped address may be shown; or has been given out,
- * be it hidden by now. Whether one stands on the binding; whether the relay has one. */
+ * be it hidden by now. Whether one stands on the binding, or on one that sees the same and was not
+ * answered; whether the relay has one. */
 bool floe_found_keeps(const floe_core *core, const floe_base *base, const floe_address *mapped);
 bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_address *mapped);
-bool floe_found_on(const floe_binding *binding);
+bool floe_found_wants(const floe_core *core, const floe_binding *binding);
 /* Whether one of the generation before waits to be found again by it. */
 bool floe_found_awaits(const floe_binding *binding);
 bool floe_found_of_relay(const floe_core *core, const floe_relay *relay);

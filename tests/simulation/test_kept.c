@@ -3309,6 +3309,33 @@ static void l11_one_relay_of_those_that_a_restart_finds_under_way(void **state)
     }
 }
 
+/* R6: two servers have shown one mapping, and a gathering is over without a word of either: who of
+ * them answers later tells that it has changed, whichever had told it. */
+static void r6_of_two_silent_servers_either_tells(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        make(&h, stun_urls, 2, defaults);
+        (void)with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+        (void)with(&h, "203.0.113.4:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 1000);
+        read_log(&h, "+ host, + srflx, end");
+        h.servers[0].binding = h.servers[1].binding = SILENT;
+        gather(&h);
+        pass(&h, 6000);
+        read_log(&h, "error, error, end");
+        h.servers[i].binding = ANSWERS;
+        h.servers[i].mapped = "192.0.2.7:701";
+        pass(&h, 120000);
+        assert_non_null(strstr(h.log, "+ srflx"));
+        assert_non_null(strstr(h.log, "- srflx"));
+        end(&h);
+    }
+}
+
 /* L11: a restart right behind the end of a candidate: its id is told as gone all the same. */
 static void l11_a_restart_swallows_no_withdrawal(void **state)
 {
@@ -4104,6 +4131,7 @@ int main(void)
         cmocka_unit_test(t7_a_server_that_forgets_at_once),
         cmocka_unit_test(l14_a_list_that_fails_leaves_what_goes_on),
         cmocka_unit_test(l10_a_pool_that_holds_withdrawals),
+        cmocka_unit_test(r6_of_two_silent_servers_either_tells),
         cmocka_unit_test(l11_a_restart_swallows_no_withdrawal),
         cmocka_unit_test(l11_one_relay_of_those_that_a_restart_finds_under_way),
         cmocka_unit_test(l11_a_loosened_policy_tells_what_is_found),
