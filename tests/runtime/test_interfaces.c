@@ -202,7 +202,9 @@ static bool default_routes_are(const char *ipv4, const char *ipv6)
 
     floe_interfaces_init(&interfaces, &floe_default_allocator);
     good = floe_interfaces_update(&interfaces) == FLOE_OK;
+    unsigned open = entries_of("/proc/self/fd");
     floe_interfaces_mark_default_route(&interfaces);
+    good = good && entries_of("/proc/self/fd") == open;
     for (size_t n = 0; n < interfaces.count; n++) {
         const floe_interface_address *one = &interfaces.list[n];
         const char *right = one->address.family == FLOE_FAMILY_IPV4 ? ipv4 : ipv6;
