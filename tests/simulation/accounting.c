@@ -221,7 +221,8 @@ static void check_told_once(sim_changing_world *change, sim_owner *owner,
     *last = (sim_told_error){.hash = hash, .at = change->world->now};
 }
 
-/* E1: the sentence is true: nothing came, or an ICMP error did. */
+/* E1: the sentence is true: to what this gathering asked, once it knew the interfaces, nothing came;
+ * or an ICMP error did. */
 void account_error(sim_changing_world *change, sim_owner *owner, const floe_candidate_error *error)
 {
     size_t n = error->url != NULL ? owner_server_of(change, error->url) : SIZE_MAX;
@@ -257,8 +258,9 @@ void account_error(sim_changing_world *change, sim_owner *owner, const floe_cand
         floe_address server = server_address_for(change->world, n, way->remote.family);
         if (floe_address_equal(&server, &way->remote) &&
             way->channel >> SIM_LIFE_SHIFT == owner->life) {
-            answered = answered || (way->last_answer > owner->began &&
-                                    is_from(change, way, error->address != NULL ? &from : NULL));
+            answered =
+                answered || (way->last_answer > owner->began && way->last_answer > owner->listed &&
+                             is_from(change, way, error->address != NULL ? &from : NULL));
             refused = refused || way->last_error != 0; /* by a socket that is gone, say */
         }
     }
