@@ -66,7 +66,8 @@ static bool is_by_who_is_first(const sim_config *config, const sim_server *serve
 
 /* What no rule promises, as it hangs on who comes first: which relays a server gives that has room
  * for two; of two URLs that lead to one 5-tuple, whose the allocation is (T4); which ones are lost by
- * a nonce that a copy has used up, or not had again yet of a server that forgets (T7). */
+ * a nonce that a copy has used up, or not had again yet of a server that forgets (T7); how far one
+ * comes that falls silent after so many pieces, copies among them. */
 static bool is_promised(const sim_config *config, const char *of)
 {
     for (size_t n = 0; n < config->server_count; n++) {
@@ -78,7 +79,8 @@ static bool is_promised(const sim_config *config, const char *of)
                 server->nonce == SIM_NONCE_ONE_USE &&
                 (config->duplication > 0 || config->jitter_ms > 0 || server->round_trip_ms >= 400);
             return server->temper != SIM_FULL_AFTER_TWO && server->temper != SIM_FORGETS &&
-                   server->redirect == 0 && !sim_is_redirected_to(config, n) && !used_up &&
+                   server->temper != SIM_HANGS && server->redirect == 0 &&
+                   !sim_is_redirected_to(config, n) && !used_up &&
                    !is_by_who_is_first(config, server);
         }
     }
