@@ -904,6 +904,7 @@ struct floe_relay {
     bool renews;         /* it was lost, and is asked for again */
     bool in_vain;        /* and was not given, since */
     bool moves;          /* to another address of ours (RFC 8016) */
+    bool known;          /* its owner has been told of it once */
     bool quiet;          /* the gathering has given it up: the next one tells it (L4) */
     uint32_t generation; /* in which it was told */
 };
@@ -983,7 +984,7 @@ void floe_relays_end_gathering(floe_core *core, floe_time now);
 /* Releases those whose server the owner has taken away. */
 void floe_relays_leave(floe_core *core, floe_time now);
 /* The gathering waits for it no longer; it goes on. */
-void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay);
+void floe_relay_leave_gathering(floe_relay *relay);
 /* Releases the allocation, and withdraws its candidates; it is live no longer. */
 void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay);
 /* Frees those that have ended. */

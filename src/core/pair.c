@@ -6,6 +6,9 @@
 /* RFC 8305 §5, Connection Attempt Delay: when the next address of a name is tried beside the one
  * that has not answered yet. */
 #define NEXT_ADDRESS_AFTER floe_milliseconds(250)
+/* When the server's other places are asked beside the one whose relay of before is asked for: by then
+ * a request that had no answer is sent again. */
+#define OTHERS_AFTER floe_milliseconds(500)
 
 /* ── What is counted, and listed ──
  *
@@ -831,10 +834,12 @@ static void pair_extend(floe_core *core, floe_time now, floe_pair *pair)
     if (more && pair->progress == FLOE_SUCCEEDED) {
         ask_beside_connection(core, pair);
     }
-    if (!more || pair->told || pair->progress == FLOE_SUCCEEDED || verifies(pair)) {
+    if (!more || pair->told || pair->progress == FLOE_SUCCEEDED) {
         return;
     }
-    if (pair->progress == FLOE_FAILED) {
+    if (verifies(pair)) {
+        add_attempts(core, pair, floe_time_after(now, OTHERS_AFTER));
+    } else if (pair->progress == FLOE_FAILED) {
         set_progress(core, pair, FLOE_PENDING);
         floe_failure_release(core->shared, &pair->failure);
         add_attempts(core, pair, now);
@@ -909,6 +914,7 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
         if (!floe_relays_keep(core, base, &alive->asked)) { /* it stands elsewhere, or has moved */
             (void)ask_reflexive(core, attempt);
         }
+        add_attempts(core, pair, floe_time_after(now, OTHERS_AFTER));
         return;
     }
     bool second = server->url->turn && rival_asks(core, pair);
@@ -923,6 +929,12 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
     }
 }
 
+/* A relay of before is asked about where it is, whether or not the name is known. */
+static bool stands(const floe_core *core, const floe_base *base, const floe_server *server)
+{
+    return server->url->turn && floe_relay_of(core, base, server, (floe_relay_kind){0}) != NULL;
+}
+
 void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
 {
     if (base->state != FLOE_BASE_OPEN || base->spare ||
@@ -935,7 +947,7 @@ void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
         floe_pair *pair = pair_of(base, server);
         if (pair != NULL) {
             pair_extend(core, now, pair);
-        } else if (applies && has_address_for(core, server, base)) {
+        } else if (applies && (has_address_for(core, server, base) || stands(core, base, server))) {
             pair_make(core, now, base, server);
         }
     }
@@ -1199,7 +1211,7 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
                            (attempt->relay->renews || floe_relay_serves(attempt->relay))) {
                     /* Its request goes on, and will tell. */
                     stands = floe_found_of_relay(core, attempt->relay);
-                    floe_relay_leave_gathering(core, attempt->relay);
+                    floe_relay_leave_gathering(attempt->relay);
                 }
                 attempt_stop(core, now, attempt);
             }

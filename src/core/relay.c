@@ -713,6 +713,7 @@ static void stands(floe_core *core, floe_time now, floe_relay *relay)
     }
     if (floe_found_of_relay(core, relay)) {
         relay->generation = core->generation;
+        relay->known = true;
     }
     if (relay->attempt != NULL) {
         floe_attempt_succeeded(core, now, relay->attempt);
@@ -832,7 +833,7 @@ static void give_up(floe_core *core, floe_time now, floe_relay *relay, bool had,
 
 void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay)
 {
-    floe_relay_leave_gathering(core, relay);
+    floe_relay_leave_gathering(relay);
     if (!relay->renews) {
         floe_relay_release(core, now, relay);
     } else if (floe_time_is_never(relay->retry)) {
@@ -902,7 +903,7 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     }
     if (awaited(relay)) {
         floe_attempt *attempt = relay->attempt;
-        floe_relay_leave_gathering(core, relay);
+        floe_relay_leave_gathering(relay);
         floe_attempt_failed(core, now, attempt, failure);
     } else {
         floe_pairs_relay_ended(core, relay, failure, false);
@@ -914,16 +915,17 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     floe_names_again(core, now, relay->server);
 }
 
-/* Nobody has been told of it in this generation, and is to be behind its end. */
-static void hush(const floe_core *core, floe_relay *relay)
+/* Its owner has never been told of it, and is not to be behind the gathering's end (L4); what he knew
+ * of is told as soon as it is had. */
+static void hush(floe_relay *relay)
 {
-    relay->quiet = relay->generation != core->generation;
+    relay->quiet = !relay->known;
 }
 
-void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay)
+void floe_relay_leave_gathering(floe_relay *relay)
 {
     forget_attempt(relay);
-    hush(core, relay);
+    hush(relay);
 }
 
 void floe_relays_leave(floe_core *core, floe_time now)
@@ -944,7 +946,7 @@ void floe_relays_end_gathering(floe_core *core, floe_time now)
         if (relay->phase == FLOE_RELAY_LIVE && !told && floe_relay_needless(core, relay)) {
             floe_relay_release(core, now, relay);
         } else {
-            hush(core, relay);
+            hush(relay);
         }
     }
 }
@@ -1257,6 +1259,9 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
         break;
     case FLOE_TURN_GRANTED:
         relay->losses = 0;
+        if (!relay->quiet) { /* an outage may have hidden it from the gathering */
+            floe_pairs_relay_back(core, relay);
+        }
         stands(core, now, relay);
         break;
     case FLOE_TURN_REFUSED:
@@ -1357,6 +1362,7 @@ floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *rel
         next->renews = relay->renews;
         next->in_vain = relay->in_vain;
         next->quiet = relay->quiet;
+        next->known = relay->known;
         next->losses = relay->losses;
         next->generation = relay->generation;
         next->attempt = relay->attempt;

@@ -578,6 +578,16 @@ static void end(hand *h)
     assert_int_equal(h->memory.live, 0);
 }
 
+static uint32_t channel_by_stream(const hand *h)
+{
+    uint32_t channel = 0;
+
+    for (uint32_t i = 0; i < CHANNELS; i++) {
+        channel = h->open[i] && h->stream[i] ? i : channel;
+    }
+    return channel;
+}
+
 static const floe_settings defaults = FLOE_SETTINGS_INIT;
 static const char *const turn_url[] = {"turn:203.0.113.2"};
 static const char *const both_urls[] = {"stun:203.0.113.2", "turn:203.0.113.2"};
@@ -1310,9 +1320,9 @@ static void t7_a_renewal_that_is_refused_for_good(void **state)
     }
 }
 
-/* L4, E2: of a relay that came back when its generation had been told to be complete without it
- * nobody has heard; nor does anybody that it is gone again. */
-static void e2_what_nobody_was_told_of_is_lost_without_a_word(void **state)
+/* T7, L11: a relay of before that a restart has in vain is told when it is back, as any that was lost;
+ * and that it is gone again. */
+static void t7_a_relay_that_a_restart_did_not_find_is_told_when_it_is_back(void **state)
 {
     static hand h;
 
@@ -1332,21 +1342,22 @@ static void e2_what_nobody_was_told_of_is_lost_without_a_word(void **state)
         turn->refresh = turn->allocate = ANSWERS;
         size_t kept = turn->refreshes;
         pass(&h, 120000);
-        assert_true(turn->refreshes > kept); /* it is back */
+        assert_true(turn->refreshes > kept);
+        read_log(&h, "+ relay");
         turn->refresh = FORGOT;
         turn->allocate = SILENT;
         pass(&h, 120000);
-        read_log(&h, "");
+        read_log(&h, "- relay, error");
     }
     gather(&h); /* the generation's next is complete without it, too */
     pass(&h, 60000);
     read_log(&h, "error, end");
     turn->refresh = turn->allocate = ANSWERS;
     pass(&h, 120000);
-    read_log(&h, "");
+    read_log(&h, "+ relay");
     gather(&h);
     pass(&h, 6000);
-    read_log(&h, "+ relay, end");
+    read_log(&h, "end");
     end(&h);
 }
 
@@ -1566,6 +1577,109 @@ static void t7_the_other_server_of_a_name_when_one_falls_silent(void **state)
         first->allocate = first->both = first->refresh = first->binding = SILENT;
         pass(&h, tcp ? 36000 : 55500); /* T7b's 35 s; the transaction's 39.5 s behind Tr */
         assert_non_null(strstr(h.log, "- relay, + relay"));
+        end(&h);
+    }
+}
+
+/* S6, L5, L11: of two servers by one name one dies, and its owner restarts or gathers: the other is asked
+ * beside the question whether the relay of before stands, and has given what there is within a
+ * second or two. */
+static void l11_a_restart_asks_the_other_server_of_a_name(void **state)
+{
+    static const char *const urls[][1] = {{"turn:turn.example.org"},
+                                          {"turn:turn.example.org?transport=tcp"}};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 4; row++) {
+        make(&h, urls[row % 2], 1, defaults);
+        server *first = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        with(&h, "203.0.113.3:3478", "192.0.2.7:701")->port = 50;
+        h.places[0] = "203.0.113.2:0";
+        h.places[1] = "203.0.113.3:0";
+        gather(&h);
+        pass(&h, 1000);
+        *h.log = '\0';
+        first->allocate = first->both = first->refresh = first->binding = SILENT;
+        if (row / 2 != 0) {
+            assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        }
+        gather(&h);
+        pass(&h, 2000);
+        assert_non_null(strstr(h.log, "+ relay"));
+        assert_int_equal(strstr(h.log, "+ srflx") != NULL, row % 2 == 0);
+        assert_non_null(strstr(h.log, "end"));
+        first->allocate = first->both = first->refresh = first->binding = ANSWERS;
+        *h.log = '\0';
+        pass(&h, 60000);
+        read_log(&h, "");
+        end(&h);
+    }
+}
+
+/* L11, T7: a name that can't be looked up when its owner restarts hides no relay that stands, nor what
+ * the NAT shows its server. */
+static void l11_a_restart_without_names_finds_what_stands(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, named_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    h.places[0] = "203.0.113.2:0";
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    h.places[0] = NULL;
+    for (int late = 0; late < 2; late++) {
+        h.late_names = late == 1;
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather(&h);
+        pass(&h, 7000);
+        assert_non_null(strstr(h.log, "+ relay"));
+        assert_non_null(strstr(h.log, "+ srflx"));
+        assert_null(strstr(h.log, "- "));
+        *h.log = '\0';
+    }
+    assert_int_equal(turn->allocates, 1);
+    end(&h);
+}
+
+/* L11, T7: an outage that begins before a restart and ends behind its gathering: the relays that
+ * outlive it are told as soon as that is known. */
+static void l11_a_relay_that_outlives_an_outage_is_told(void **state)
+{
+    static const char *const urls[][1] = {{"turn:203.0.113.2"}, {"turn:203.0.113.2?transport=tcp"}};
+    static hand h;
+
+    (void)state;
+    for (size_t tcp = 0; tcp < 2; tcp++) {
+        make(&h, urls[tcp], 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 1000);
+        *h.log = '\0';
+        turn->refresh = turn->allocate = turn->both = turn->binding = SILENT;
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather(&h);
+        pass(&h, 7000);
+        assert_null(strstr(h.log, "+ relay"));
+        assert_non_null(strstr(h.log, "end"));
+        *h.log = '\0';
+        turn->refresh = turn->allocate = turn->both = turn->binding = ANSWERS;
+        if (tcp) { /* it has been sent once, and is behind TCP's */
+            floe_stun_message request = {.method = FLOE_STUN_REFRESH, .id = h.refresh};
+            succeed(&h, channel_by_stream(&h), turn, &request);
+        }
+        pass(&h, 30000);
+        assert_non_null(strstr(h.log, "+ relay"));
+        assert_null(strstr(h.log, "- "));
+        assert_int_equal(turn->allocates, 1);
+        *h.log = '\0';
+        turn->refresh = FORGOT; /* and that it is lost is told as well */
+        turn->allocate = turn->both = STUNNED;
+        pass(&h, 20000);
+        assert_non_null(strstr(h.log, "- relay, error"));
         end(&h);
     }
 }
@@ -1797,16 +1911,16 @@ static void t5_the_second_allocation_stands_alone(void **state)
     read_log(&h, "+ host, + relay, - srflx, end");
     turn->deaf_to = 0;
     pass(&h, 120000);
-    read_log(&h, ""); /* that it is back the next gathering says */
+    read_log(&h, "+ relay"); /* it is back */
     gather(&h);
     pass(&h, 60000);
-    read_log(&h, "+ srflx, + relay, end");
+    read_log(&h, "+ srflx, end");
     end(&h);
 }
 
-/* L4: a second allocation that is away while a new generation gathers in vain, and back behind its
- * end, waits for the next gathering as the first does. */
-static void l4_a_second_allocation_that_is_back_behind_the_end(void **state)
+/* T7: a second allocation that is away while a new generation gathers in vain, and back behind its
+ * end, is told as the first is. */
+static void t7_a_second_allocation_that_is_back_behind_the_end(void **state)
 {
     static hand h;
 
@@ -1827,10 +1941,10 @@ static void l4_a_second_allocation_that_is_back_behind_the_end(void **state)
     read_log(&h, "+ host, + srflx, error, end");
     turn->refresh = turn->allocate = turn->both = turn->ipv6 = ANSWERS;
     pass(&h, 300000);
-    read_log(&h, "");
+    read_log(&h, "+ relay, + relay");
     gather(&h);
     pass(&h, 30000);
-    read_log(&h, "+ relay, + relay, end");
+    read_log(&h, "end");
     end(&h);
 }
 
@@ -2022,16 +2136,6 @@ static void t7b_nothing_listens_any_more(void **state)
     end(&h);
 }
 
-static uint32_t channel_by_stream(const hand *h)
-{
-    uint32_t channel = 0;
-
-    for (uint32_t i = 0; i < CHANNELS; i++) {
-        channel = h->open[i] && h->stream[i] ? i : channel;
-    }
-    return channel;
-}
-
 /* T7b: a server that is silent is noticed by TCP within 35 s, where a Refresh is sent once and would
  * be waited for for 39.5 s: its connection ends, and another asks anew. One that says anything
  * is not silent: its answer may be under way behind that. */
@@ -2188,8 +2292,7 @@ static void t6_a_refusal_costs_no_mapping_that_was_known(void **state)
 }
 
 /* T7: relays that wait to be had again go on waiting, each of them, whoever gathers meanwhile; none
- * asks before the minute is over; and what a new generation was not told is for its next gathering
- * (L4). */
+ * asks before the minute is over; and what is had is told, in a new generation too. */
 static void t6_a_refusal_ends_nothing_that_waits(void **state)
 {
     static hand h;
@@ -2218,10 +2321,10 @@ static void t6_a_refusal_ends_nothing_that_waits(void **state)
         turn->refresh = turn->allocate = ANSWERS;
         pass(&h, 120000);
         assert_int_equal(turn->allocates, 2);
-        read_log(&h, restarts ? "" : "+ relay, + relay");
+        read_log(&h, "+ relay, + relay");
         gather(&h);
         pass(&h, 1000);
-        read_log(&h, restarts ? "+ relay, + relay, end" : "end");
+        read_log(&h, "end");
         end(&h);
     }
 }
@@ -3191,8 +3294,8 @@ static void l14_a_list_that_never_comes(void **state)
     end(&h);
 }
 
-/* T7, R6: a list that could not be had leaves what goes on as it is; and a restart whose list fails
- * tells nothing behind its end (L4). */
+/* T7, R6: a list that could not be had leaves what goes on as it is; of a restart whose list fails the
+ * relay is told once its server has said that it stands. */
 static void l14_a_list_that_fails_leaves_what_goes_on(void **state)
 {
     static hand h;
@@ -3214,11 +3317,11 @@ static void l14_a_list_that_fails_leaves_what_goes_on(void **state)
     assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
     gather(&h);
     pass(&h, 60000);
-    read_log(&h, "error, - host, - srflx, end");
+    read_log(&h, "error, - host, - srflx, end, + relay");
     h.no_list = false;
     gather(&h);
     pass(&h, 1000);
-    read_log(&h, "+ host, + srflx, + relay, end");
+    read_log(&h, "+ host, + srflx, end");
     end(&h);
 }
 
@@ -4081,6 +4184,9 @@ int main(void)
         cmocka_unit_test(t7_a_server_that_is_away_with_its_services),
         cmocka_unit_test(t7_another_address_of_the_name),
         cmocka_unit_test(t7_the_other_server_of_a_name_when_one_falls_silent),
+        cmocka_unit_test(l11_a_restart_asks_the_other_server_of_a_name),
+        cmocka_unit_test(l11_a_restart_without_names_finds_what_stands),
+        cmocka_unit_test(l11_a_relay_that_outlives_an_outage_is_told),
         cmocka_unit_test(t7b_a_relay_that_is_heard_stands),
         cmocka_unit_test(t7_a_gathering_finds_a_server_that_has_moved),
         cmocka_unit_test(t7_a_proxy_that_has_moved),
@@ -4103,12 +4209,12 @@ int main(void)
         cmocka_unit_test(t7b_a_granted_lifetime_of_0_is_no_loss),
         cmocka_unit_test(t7_a_renewal_that_meets_icmp),
         cmocka_unit_test(t7_a_renewal_that_is_refused_for_good),
-        cmocka_unit_test(e2_what_nobody_was_told_of_is_lost_without_a_word),
+        cmocka_unit_test(t7_a_relay_that_a_restart_did_not_find_is_told_when_it_is_back),
         cmocka_unit_test(t5_a_server_that_was_away_is_asked_for_both_families_again),
         cmocka_unit_test(t5_a_family_that_takes_an_allocation_of_its_own),
         cmocka_unit_test(t5_a_second_allocation_that_is_not_needed_any_more),
         cmocka_unit_test(t5_the_second_allocation_stands_alone),
-        cmocka_unit_test(l4_a_second_allocation_that_is_back_behind_the_end),
+        cmocka_unit_test(t7_a_second_allocation_that_is_back_behind_the_end),
         cmocka_unit_test(e2_the_second_allocation_is_refused_last),
         cmocka_unit_test(t5_a_family_that_is_not_to_be_had),
         cmocka_unit_test(t7b_silence_of_a_server_that_is_there),
