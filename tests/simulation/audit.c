@@ -207,8 +207,11 @@ static void audit_relay(sim_changing_world *change, const sim_told *told)
     allocation = allocation_of(change, server, &told->ip);
     if (allocation == NULL) {
         uint64_t since = later_of(told->at, change_good_since(change, server, SIZE_MAX));
+        /* Who has lost the association of DTLS, too, says nothing: 20 s by a connection. */
+        bool dtls = change->network.servers[server].transport == FLOE_PROTOCOL_DTLS;
+        uint64_t doubt = dtls ? 25 : 10;
         if (!has_moved(change, server) && told->doubted != 0 && told->doubted >= since &&
-            is_past(change, told->doubted, 10 * SIM_SECOND) && change_is_in_time(change) &&
+            is_past(change, told->doubted, doubt * SIM_SECOND) && change_is_in_time(change) &&
             change->plan->late.timers_ms < 200) {
             change_violated(change, "T7b: the relay %s of %s was doubted, is gone, and is listed",
                             told->address, told->url);
