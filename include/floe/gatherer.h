@@ -87,8 +87,10 @@ FLOE_EXPORT floe_error floe_gatherer_restart(floe_gatherer *gatherer);
 
 /**
  * Replaces servers and policy (W3C setConfiguration). Before gathering they take
- * effect; during and after, at the next gather or restart. Then relays of servers that are not
- * among them any more are released, and their candidates withdrawn. A policy that was loosened
+ * effect; during and after, at the next gather or restart. When that is complete, relays of servers that are
+ * not among them any more are released, and their candidates withdrawn. Where a URL has other
+ * credentials its former relay goes 30 s after another was had by these, so that the peer can hear of
+ * that, and stays where none was had. A policy that was loosened
  * reports what had been held back; one that was tightened takes nothing back that was given, but
  * hands it out no more. A pool that is being filled is thrown away and filled again.
  *

@@ -312,6 +312,11 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
                           (entry->usable && !outdone_by_temporary(core, list, count, &list[i]) &&
                            !outdone_by_twin(&usable_ones, entry) &&
                            !outdone_by_cheaper(core, list, count, &list[i]));
+        if (entry->eligible && list[i].deprecated && !goes_on(core, &list[i])) {
+            bool *taken = &preferred[list[i].address.family == FLOE_FAMILY_IPV6];
+            entry->eligible = !*taken; /* one such address is enough */
+            *taken = true;
+        }
     }
     choose_of_family(choice, FLOE_FAMILY_IPV4);
     choose_of_family(choice, FLOE_FAMILY_IPV6);

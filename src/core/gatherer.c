@@ -362,7 +362,7 @@ void floe_interfaces_unknown(floe_core *core, floe_time now, floe_error error)
     floe_renewal_prepare(core, now);
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        floe_relay_leave_gathering(relay); /* nobody asks it in this one */
+        floe_relay_leave_gathering(core, relay); /* nobody asks it in this one */
         if (floe_found_of_relay(core, relay)) {
             relay->quiet = false;
             floe_pairs_keep(core, relay);

@@ -358,6 +358,8 @@ void floe_servers_replace(floe_core *core, floe_time now);
 void floe_servers_advance(floe_core *core);
 /* Whether it is one of those at hand, and not retired. */
 bool floe_server_current(const floe_core *core, const floe_server *server);
+/* The one that has its URL now, by whatever credentials; NULL: none. */
+const floe_server *floe_server_successor(const floe_core *core, const floe_server *server);
 /* Frees those retired of which nothing speaks any more. */
 void floe_servers_bury(floe_core *core);
 /* Forgets what the last gathering found out. */
@@ -904,6 +906,7 @@ struct floe_relay {
     bool renews;         /* it was lost, and is asked for again */
     bool in_vain;        /* and was not given, since */
     bool moves;          /* to another address of ours (RFC 8016) */
+    floe_time leaves;    /* when it goes, as another is there in its place; never: there is none */
     bool known;          /* its owner has been told of it once */
     bool quiet;          /* the gathering has given it up: the next one tells it (L4) */
     uint32_t generation; /* in which it was told */
@@ -981,10 +984,12 @@ void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay);
 /* The gathering is complete: what it has not told waits for the next one (L4), and what nobody needs
  * is given back, unless it has been told in this generation. */
 void floe_relays_end_gathering(floe_core *core, floe_time now);
-/* Releases those whose server the owner has taken away. */
+/* Those whose server the owner has taken away go; where it has other credentials, a while after there
+ * is another relay by these: until then the peer may have only the former (RFC 8445 §9). One in whose
+ * place nothing has come stays, and is told. */
 void floe_relays_leave(floe_core *core, floe_time now);
 /* The gathering waits for it no longer; it goes on. */
-void floe_relay_leave_gathering(floe_relay *relay);
+void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay);
 /* Releases the allocation, and withdraws its candidates; it is live no longer. */
 void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay);
 /* Frees those that have ended. */

@@ -911,7 +911,7 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
             floe_binding_claim(core, base, server, &alive->turn.server);
         }
         attach(attempt, alive);
-        if (!floe_relays_keep(core, base, &alive->asked)) { /* it stands elsewhere, or has moved */
+        if (!floe_relays_tell(core, base, &alive->asked)) { /* it stands elsewhere, or has moved */
             (void)ask_reflexive(core, attempt);
         }
         add_attempts(core, pair, floe_time_after(now, OTHERS_AFTER));
@@ -1211,7 +1211,7 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
                            (attempt->relay->renews || floe_relay_serves(attempt->relay))) {
                     /* Its request goes on, and will tell. */
                     stands = floe_found_of_relay(core, attempt->relay);
-                    floe_relay_leave_gathering(attempt->relay);
+                    floe_relay_leave_gathering(core, attempt->relay);
                 }
                 attempt_stop(core, now, attempt);
             }

@@ -164,7 +164,7 @@ static floe_relay *make(floe_core *core, floe_time now, floe_base *origin,
     relay->base = relay->origin = origin;
     relay->transport = place->transport;
     relay->asked = place->address;
-    relay->check = relay->unheard = FLOE_TIME_NEVER;
+    relay->check = relay->unheard = relay->leaves = FLOE_TIME_NEVER;
     relay->generation = core->generation - 1; /* not in this */
     init_turn(core, relay, server->account, &place->address);
     floe_list_append(&core->relays, &relay->link);
@@ -707,13 +707,16 @@ static void stands(floe_core *core, floe_time now, floe_relay *relay)
     relay->ignored = 0;
     set_check(core, now, relay);
     floe_relay_heard(relay, now);
+    if (!floe_server_current(core, relay->server)) {
+        return; /* it is nothing that this gathering has found */
+    }
     keep_mapping(core, now, relay);
     if (!relay->quiet) {
         tell(core, now, relay);
     }
     if (floe_found_of_relay(core, relay)) {
         relay->generation = core->generation;
-        relay->known = true;
+        relay->known = relay->known || !core->pooled; /* else that waits to be told */
     }
     if (relay->attempt != NULL) {
         floe_attempt_succeeded(core, now, relay->attempt);
@@ -833,7 +836,7 @@ static void give_up(floe_core *core, floe_time now, floe_relay *relay, bool had,
 
 void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay)
 {
-    floe_relay_leave_gathering(relay);
+    floe_relay_leave_gathering(core, relay);
     if (!relay->renews) {
         floe_relay_release(core, now, relay);
     } else if (floe_time_is_never(relay->retry)) {
@@ -886,6 +889,33 @@ static floe_place next_place(const floe_core *core, floe_time now, const floe_re
     return same;
 }
 
+/* A server may let go what was released only a moment later (coturn: a second). */
+#define ROOM_AFTER floe_milliseconds(1500)
+
+/* Its server has no room for it, or not from there, while one of ours is there whose credentials are
+ * the owner's no more: that makes room, and it is asked for again. */
+static bool make_way(floe_core *core, floe_time now, floe_relay *relay, const floe_failure *failure)
+{
+    uint16_t code = failure->kind == FLOE_FAILURE_SERVER ? failure->code : 0;
+    bool may = floe_failure_is_full(failure) || code == 437 || code == 441;
+    bool made = false;
+
+    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    {
+        if (may && other->phase == FLOE_RELAY_LIVE && !floe_server_current(core, other->server) &&
+            floe_address_same_ip(&other->turn.server, &relay->turn.server)) {
+            floe_relay_release(core, now, other);
+            made = true;
+        }
+    }
+    if (made) {
+        end_allocation(core, now, relay);
+        relay->retry = floe_time_after(now, ROOM_AFTER);
+        relay->renews = relay->known = true; /* as what has made room was */
+    }
+    return made;
+}
+
 /* It asked in vain. One that was there before is asked for again: its owner hears once that it is
  * not to be had for now, or the gathering that waits for it. A server that was restarted is where it
  * was; one that does not give back what it has lost may have moved. */
@@ -893,6 +923,10 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
 {
     bool full = floe_failure_is_full(&failure);
 
+    if (make_way(core, now, relay, &failure)) {
+        floe_failure_release(core->shared, &failure);
+        return;
+    }
     floe_failure_of_relay(&failure, relay);
     if (full) {
         floe_server_refuses(core, now, relay->server, relay->kind, &relay->asked, failure.code);
@@ -903,7 +937,7 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     }
     if (awaited(relay)) {
         floe_attempt *attempt = relay->attempt;
-        floe_relay_leave_gathering(relay);
+        floe_relay_leave_gathering(core, relay);
         floe_attempt_failed(core, now, attempt, failure);
     } else {
         floe_pairs_relay_ended(core, relay, failure, false);
@@ -917,23 +951,48 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
 
 /* Its owner has never been told of it, and is not to be behind the gathering's end (L4); what he knew
  * of is told as soon as it is had. */
-static void hush(floe_relay *relay)
+static void hush(const floe_core *core, floe_relay *relay)
 {
-    relay->quiet = !relay->known;
+    relay->quiet = relay->generation != core->generation && !relay->known;
 }
 
-void floe_relay_leave_gathering(floe_relay *relay)
+void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay)
 {
     forget_attempt(relay);
-    hush(relay);
+    hush(core, relay);
+}
+
+/* So long one that is replaced goes on: its peer has to hear of the other, and to check it. */
+#define LEAVES_AFTER floe_seconds(30)
+
+static bool is_replaced(const floe_core *core, const floe_relay *former, const floe_server *by)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (relay->phase == FLOE_RELAY_LIVE && relay->server == by &&
+            relay->origin == former->origin && floe_relay_same_kind(relay->kind, former->kind) &&
+            floe_relay_serves(relay)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void floe_relays_leave(floe_core *core, floe_time now)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->phase == FLOE_RELAY_LIVE && !floe_server_current(core, relay->server)) {
+        if (relay->phase != FLOE_RELAY_LIVE || floe_server_current(core, relay->server)) {
+            continue;
+        }
+        const floe_server *successor = floe_server_successor(core, relay->server);
+        if (successor == NULL) {
             floe_relay_release(core, now, relay);
+        } else if (!is_replaced(core, relay, successor)) {
+            tell(core, now, relay);
+            relay->generation = core->generation;
+        } else if (floe_time_is_never(relay->leaves)) {
+            relay->leaves = floe_time_after(now, LEAVES_AFTER);
         }
     }
 }
@@ -946,7 +1005,7 @@ void floe_relays_end_gathering(floe_core *core, floe_time now)
         if (relay->phase == FLOE_RELAY_LIVE && !told && floe_relay_needless(core, relay)) {
             floe_relay_release(core, now, relay);
         } else {
-            hush(relay);
+            hush(core, relay);
         }
     }
 }
@@ -1044,6 +1103,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     stands(core, now, relay);
     end_those_before(core, now, relay);
     if (core->state == FLOE_GATHERER_STATE_COMPLETE) { /* else its end does */
+        floe_relays_leave(core, now);
         floe_bindings_sweep(core, relay->origin);
     }
 }
@@ -1444,6 +1504,7 @@ floe_time floe_relay_deadline(const floe_relay *relay)
 {
     floe_time deadline = floe_time_min(relay->retry, relay->check);
 
+    deadline = floe_time_min(deadline, relay->leaves);
     deadline = floe_time_min(deadline, silent_at(relay));
     deadline = floe_time_min(deadline, floe_turn_allocation_deadline(&relay->turn));
     deadline = floe_time_min(deadline, floe_streams_deadline(relay));
@@ -1456,6 +1517,10 @@ floe_time floe_relay_deadline(const floe_relay *relay)
 
 void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
 {
+    if (floe_time_reached(now, relay->leaves)) {
+        floe_relay_release(core, now, relay);
+        return;
+    }
     if (floe_time_reached(now, relay->retry)) {
         ask_again(core, now, relay);
         return;

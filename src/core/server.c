@@ -325,8 +325,7 @@ static void hand_over_refusals(floe_server *server)
     }
 }
 
-/* One that serves goes on until the gathering is complete that has others (floe_relays_leave), or
- * until its server is there again. */
+/* One that serves goes on until it is replaced (floe_relays_leave), or its server is there again. */
 static void hand_over_relays(floe_core *core, floe_time now)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
@@ -369,6 +368,16 @@ void floe_servers_advance(floe_core *core)
         core->next_set = NULL;
         core->policy = core->coming_set->policy;
     }
+}
+
+const floe_server *floe_server_successor(const floe_core *core, const floe_server *server)
+{
+    for (size_t i = 0; i < core->set->count; i++) {
+        if (floe_url_same_place(core->set->servers[i].url, server->url)) {
+            return &core->set->servers[i];
+        }
+    }
+    return NULL;
 }
 
 /* One that was taken away, and has something standing on it, may be given again. */

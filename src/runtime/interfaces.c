@@ -1,6 +1,7 @@
 /* The list of interface addresses, kept between gatherings as long as nothing changes. */
 #include "runtime/interfaces.h"
 
+#include "base/address.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "runtime/system.h"
@@ -95,6 +96,22 @@ bool floe_interfaces_are_near(const floe_interfaces *interfaces, uint32_t interf
     return false;
 }
 
+/* Whatever their order, and whatever else is new of them. */
+static uint64_t network_of(const floe_interfaces *interfaces)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < interfaces->count; i++) {
+        const floe_interface_address *one = &interfaces->list[i];
+        if (one->up) {
+            uint64_t number =
+                (uint64_t)one->interface_index << 32 | floe_address_hash(&one->address);
+            sum += (number ^ number >> 29) * 0x9E3779B97F4A7C15U; /* odd, with bits all over */
+        }
+    }
+    return sum;
+}
+
 floe_error floe_interfaces_update(floe_interfaces *interfaces)
 {
     /* Asked first, so that a change during the reading is seen the next time. */
@@ -111,6 +128,7 @@ floe_error floe_interfaces_update(floe_interfaces *interfaces)
     }
     interfaces->fresh = true;
     interfaces->version++;
+    interfaces->network = network_of(interfaces);
     return FLOE_OK;
 }
 

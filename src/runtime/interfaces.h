@@ -21,6 +21,7 @@ typedef struct floe_interfaces {
     floe_interface_detail *details; /* one for each entry */
     bool fresh;
     unsigned version; /* how often it was read */
+    uint64_t network; /* another number where other addresses are there */
     void *monitor;    /* the system's own means to tell of changes */
 } floe_interfaces;
 

@@ -648,8 +648,8 @@ static void forget_answers(floe_resolver *resolver)
  * that goes over to it (127.0.0.53). */
 static void look_at_network(floe_resolver *resolver)
 {
-    if (resolver->network != resolver->api->interfaces.version) {
-        resolver->network = resolver->api->interfaces.version;
+    if (resolver->network != resolver->api->interfaces.network) {
+        resolver->network = resolver->api->interfaces.network;
         forget_answers(resolver);
     }
 }

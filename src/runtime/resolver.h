@@ -54,7 +54,7 @@ typedef struct floe_resolver {
     struct ares_channeldata *channel; /* NULL until the first look-up */
     floe_name_servers name_servers;   /* if any of them is of a link */
     uint64_t servers;                 /* floe_system_name_servers, when the channel was made */
-    unsigned network;                 /* the interfaces' version, as names were last looked up */
+    uint64_t network;                 /* the interfaces', as names were last looked up */
     bool renewing;                    /* the channel is taken down for a new one */
     bool no_memory;                   /* for a socket; until a look-up has ended by that */
     uv_timer_t timer;

@@ -440,6 +440,7 @@ static bool goes_on(floe_turn_allocation *allocation, floe_time now, uint16_t co
         return false;
     }
     allocation->refused_before = allocation->refused_before || !trouble;
+    allocation->second_try = !trouble;
     allocation->paused_once = false;
     allocation->stale = allocation->refused = 0;
     allocation->refresh = floe_time_after(now, pause);
@@ -997,7 +998,7 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
     }
     if (floe_time_reached(now, allocation->refresh)) {
         allocation->refresh = FLOE_TIME_NEVER;
-        allocation->paused_once = false;
+        allocation->paused_once = allocation->second_try = false;
         want(allocation, FLOE_TURN_REQUEST_REFRESH);
     }
     bool stands = floe_turn_allocation_stands(allocation);
@@ -1043,7 +1044,7 @@ floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint
 void floe_turn_refresh_now(floe_turn_allocation *allocation, floe_time now)
 {
     /* Never: none is kept, or one is under way. A second try has its pause. */
-    if (!floe_time_is_never(allocation->refresh) && !allocation->refused_before) {
+    if (!floe_time_is_never(allocation->refresh) && !allocation->second_try) {
         allocation->refresh = now;
     }
 }

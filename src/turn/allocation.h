@@ -134,6 +134,7 @@ typedef struct floe_turn_allocation {
     floe_time refresh;
     floe_time expires;   /* the server's word: until then it stands */
     floe_time heard;     /* when something of a peer came by it */
+    bool second_try;     /* the next Refresh is one, and has its pause */
     bool refused_before; /* its latest Refresh was answered by an error */
 
     floe_turn_realm *realm; /* NULL: requests go unsigned */

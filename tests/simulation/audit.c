@@ -343,7 +343,8 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
             account_was_refused(change, &one->id) || /* the server was well when it came again */
             !is_past(change,
                      later_of(one->made, owner->closed ? owner->closed_at : owner->completed),
-                     (owner->closed ? 5 : 20) * SIM_SECOND + lateness(change))) {
+                     (owner->closed ? 5 : 32) * SIM_SECOND /* a former user's: 30 (L12) */ +
+                         lateness(change))) {
             continue;
         }
         if (!owner->closed && (owner->failed[one->server] || is_beside(change, owner, one))) {
@@ -415,6 +416,8 @@ static void audit_doubles(sim_changing_world *change, const sim_owner *owner)
                 !sim_is_redirected_to(&change->plan->network, one->server) &&
                 is_past(change, change_good_since(change, one->server, SIZE_MAX),
                         noticed_within(change)) && /* one of them moves, say (RFC 8016) */
+                is_past(change, later_of(later_of(one->made, other->made), owner->completed),
+                        31 * SIM_SECOND + lateness(change)) && /* a former user's goes then (L12) */
                 is_listed(owner, &one->relayed[0]) &&
                 is_listed(owner, &other->relayed[0]) &&
                 one->relayed[0].family != FLOE_FAMILY_NONE && a != NULL && b != NULL &&
@@ -467,7 +470,8 @@ static void audit_expired(sim_changing_world *change, sim_owner *owner)
         owner->lost_to_401[n] = 0;
         if (change->expired[n] != 0 && lost >= change->expired[n] &&
             owner->told_failed[n] < change->expired[n] &&
-            owner->told_failed[n] < owner->began && /* it has failed in this gathering */
+            owner->told_failed[n] < owner->began &&        /* it has failed in this gathering */
+            owner->changed_options < change->expired[n] && /* else it was a former user's (L12) */
             change->world->now > lost + SIM_SECOND && owner_has_server(owner, n)) {
             change_violated(change,
                             "T7b: credentials have expired at server %zu, and nobody is told", n);

@@ -144,7 +144,7 @@ static void let_gather(sim_changing_world *change, sim_owner *owner)
     }
     change_run_until(change,
                      change->world->now +
-                         (change->network.settings.gather_timeout_ms == FLOE_NEVER ? 90 : 20) *
+                         (change->network.settings.gather_timeout_ms == FLOE_NEVER ? 90 : 40) *
                              SIM_SECOND);
 }
 

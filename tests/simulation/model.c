@@ -136,6 +136,11 @@ static void choose(const sim_config *config, model *m)
             bool twin = strcmp(one->ip, other->ip) == 0 && cost_of(config, k) < cost_of(config, n);
             eligible[n] = !stable_beside_temporary && !twin;
         }
+        for (size_t k = 0; k < n && eligible[n] && one->deprecated; k++) { /* one is enough */
+            const sim_interface *before = &config->interfaces[k];
+            eligible[n] =
+                !eligible[k] || !before->deprecated || is_ipv6(one->ip) != is_ipv6(before->ip);
+        }
     }
     choose_of_family(config, eligible, false, m);
     choose_of_family(config, eligible, true, m);

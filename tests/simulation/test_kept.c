@@ -39,24 +39,25 @@ typedef struct server {
     doing permission;
     size_t bindings; /* that came */
     size_t allocates;
-    size_t refreshes;   /* that keep */
-    size_t releases;    /* Refreshes with lifetime 0 */
-    bool wished;        /* the latest Allocate was for both families */
-    size_t wishes;      /* so many were */
-    bool shows_nothing; /* no mapped address in the answer to an Allocate */
-    bool alone;         /* and it ignores that: it gives IPv6 to who asks for it alone */
-    bool gives_both;    /* addresses of both families, in one allocation, to who asks for them */
-    doing both;         /* what it does with who asks for both */
-    doing ipv6;         /* and with who asks for IPv6 alone */
-    doing tcp;          /* and for a relay for TCP (RFC 6062) */
-    uint32_t deaf_to;   /* the channel that it does not hear; 0: none */
-    unsigned port;      /* of the next relayed address */
-    size_t strangers;   /* so many Allocates meet another's allocation: 437 */
-    bool holds;         /* it has one of ours still: 437 to Allocate until that is released */
-    bool guarded;       /* it wants to know who asks, and signs no errors */
-    bool ends_at_once;  /* it says LIFETIME 0 to a Refresh that asks for more (node-turn) */
-    bool tickets;       /* its allocations move (RFC 8016) */
-    uint16_t code;      /* where it SAYS one */
+    size_t refreshes;      /* that keep */
+    size_t releases;       /* Refreshes with lifetime 0 */
+    bool wished;           /* the latest Allocate was for both families */
+    size_t wishes;         /* so many were */
+    bool shows_nothing;    /* no mapped address in the answer to an Allocate */
+    bool alone;            /* and it ignores that: it gives IPv6 to who asks for it alone */
+    bool gives_both;       /* addresses of both families, in one allocation, to who asks for them */
+    doing both;            /* what it does with who asks for both */
+    doing ipv6;            /* and with who asks for IPv6 alone */
+    doing tcp;             /* and for a relay for TCP (RFC 6062) */
+    uint32_t deaf_to;      /* the channel that it does not hear; 0: none */
+    unsigned port;         /* of the next relayed address */
+    size_t strangers;      /* so many Allocates meet another's allocation: 437 */
+    bool holds;            /* it has one of ours still: 437 to Allocate until that is released */
+    bool guarded;          /* it wants to know who asks, and signs no errors */
+    bool ends_at_once;     /* it says LIFETIME 0 to a Refresh that asks for more (node-turn) */
+    bool tickets;          /* its allocations move (RFC 8016) */
+    uint16_t code;         /* where it SAYS one */
+    uint16_t room_for_one; /* as long as one stands, another is refused by this code; 0: never */
 } server;
 
 typedef struct hand {
@@ -219,6 +220,10 @@ static doing count(server *by, const floe_stun_message *request)
         by->allocates++;
         by->wished = floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY);
         by->wishes += by->wished;
+        if (by->room_for_one != 0 && by->releases == 0) {
+            by->code = by->room_for_one;
+            return SAYS;
+        }
         if (by->holds || by->strangers > 0) {
             by->strangers -= by->strangers > 0;
             return FORGOT;
@@ -673,19 +678,19 @@ static void set_user(hand *h, const char *const *urls, const char *user)
     assert_int_equal(floe_core_set_options(h->core, h->now, &options), FLOE_OK);
 }
 
-/* L12, RFC 8445 §9: other credentials for the same server (those that expire, say): data goes on by
- * the relay at hand until the gathering has others, or has none, and is complete; then it is
- * released. Its server is not asked for another from the same port (441). */
+/* L12, RFC 8445 §9: other credentials for the same server (those that expire, say) cut nothing: data
+ * goes on by the relay at hand for half a minute after another is had, in which the peer can hear of
+ * that; where none is to be had it stays, and is told. */
 static void l12_other_credentials_cut_nothing(void **state)
 {
     static const char *const urls[][1] = {{"turn:203.0.113.2"}, {"turn:203.0.113.2?transport=tcp"}};
     static hand h;
 
     (void)state;
-    for (size_t row = 0; row < 8; row++) {
+    for (size_t row = 0; row < 12; row++) {
         const char *const *url = urls[row % 2];
         bool restarts = row / 2 % 2 != 0;
-        bool refused = row / 4 != 0;
+        doing does = row / 4 == 0 ? ANSWERS : row / 4 == 1 ? REFUSES : SILENT;
         make(&h, url, 1, defaults);
         server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
         gather(&h);
@@ -695,30 +700,86 @@ static void l12_other_credentials_cut_nothing(void **state)
         uint32_t relay = h.last[FLOE_CANDIDATE_TYPE_RELAY];
         floe_address peer = address_of("198.51.100.77:7");
         set_user(&h, url, "another");
-        turn->allocate = turn->both = refused ? REFUSES : SILENT;
+        turn->port = 50;
+        turn->allocate = turn->both = does;
         if (restarts) {
             assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
         }
-        assert_int_equal(floe_core_send(h.core, h.now, relay, &peer, "x", 1), FLOE_OK);
         gather(&h);
-        if (!refused) {
-            pass(&h, 1000);
-            assert_null(strstr(h.log, "- relay"));
-            assert_int_equal(h.data, 1);
+        for (size_t s = 0; s < 29; s++) {
             assert_int_equal(floe_core_send(h.core, h.now, relay, &peer, "x", 1), FLOE_OK);
-            turn->allocate = turn->both = ANSWERS;
-            turn->port = 50;
+            pass(&h, 1000);
+            assert_int_equal(h.data, s + 1);
         }
-        pass(&h, 10000);
-        assert_int_equal(h.data, refused ? 1 : 2);
-        bool none = refused || row % 2 != 0; /* by TCP it is sent once */
-        assert_non_null(strstr(h.log, none ? "error, - relay, end" : "+ relay, - relay, end"));
-        assert_int_equal(turn->releases, 1);
+        assert_null(strstr(h.log, "- relay"));
+        assert_int_equal(strstr(h.log, "+ relay") != NULL, does == ANSWERS || restarts);
+        assert_int_equal(h.last[FLOE_CANDIDATE_TYPE_RELAY] == relay, does != ANSWERS);
         *h.log = '\0';
-        pass(&h, 600000);
+        pass(&h, 10000);
+        read_log(&h, does == ANSWERS ? "- relay" : "");
+        assert_true(does == SILENT ||
+                    turn->releases == (does == ANSWERS)); /* what it may have heard */
+        turn->allocate = turn->both = ANSWERS;
+        pass(&h, 300000);
+        read_log(&h, "");
+        gather(&h);
+        pass(&h, 60000);
+        read_log(&h, does == ANSWERS ? "end" : "+ relay, end, - relay");
+        end(&h);
+    }
+}
+
+/* L12, T6: where the server has room for one alone, or knows our one port by the former user, the
+ * former relay makes room for the new one. */
+static void l12_a_former_relay_makes_room(void **state)
+{
+    static const uint16_t codes[] = {486, 508, 441};
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 1000);
+        *h.log = '\0';
+        set_user(&h, turn_url, "another");
+        turn->port = 50;
+        turn->room_for_one = codes[i];
+        gather(&h);
+        pass(&h, 4000);
+        read_log(&h, "- relay, + relay, end");
+        pass(&h, 300000);
         read_log(&h, "");
         end(&h);
     }
+}
+
+/* L14, L12: what a former relay's server says of it is no result of the gathering that asks for another:
+ * it neither is told as found, nor begins the stragglers' grace. */
+static void l12_a_former_relay_counts_for_nothing(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 14500); /* it is asked about within the gathering */
+    *h.log = '\0';
+    set_user(&h, turn_url, "another");
+    turn->port = 50;
+    turn->allocate = turn->both = SILENT;
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    gather(&h);
+    pass(&h, 1200);
+    read_log(&h, "+ host, + srflx");
+    turn->allocate = turn->both = ANSWERS;
+    pass(&h, 2000);
+    read_log(&h, "+ relay, end");
+    pass(&h, 60000);
+    read_log(&h, "- relay");
+    end(&h);
 }
 
 /* L12: a server that was taken away and is given again before that has been gathered with keeps its
@@ -4261,6 +4322,8 @@ int main(void)
         cmocka_unit_test(r6_another_mapping_is_a_reason_to_ask),
         cmocka_unit_test(r6_a_mapping_that_two_saw_has_changed),
         cmocka_unit_test(l12_other_credentials_cut_nothing),
+        cmocka_unit_test(l12_a_former_relay_counts_for_nothing),
+        cmocka_unit_test(l12_a_former_relay_makes_room),
         cmocka_unit_test(l12_a_server_that_is_given_again_keeps_its_relay),
         cmocka_unit_test(r2_what_an_allocate_does_not_show),
         cmocka_unit_test(l12_the_same_options_again),
