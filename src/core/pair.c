@@ -7,8 +7,8 @@
  * that has not answered yet. */
 #define NEXT_ADDRESS_AFTER floe_milliseconds(250)
 /* When the server's other places are asked beside the one whose relay of before is asked for: by then
- * a request that had no answer is sent again. */
-#define OTHERS_AFTER floe_milliseconds(500)
+ * a request has been sent three times, and had the time of a long way. */
+#define OTHERS_AFTER floe_milliseconds(1600)
 
 /* ── What is counted, and listed ──
  *
@@ -490,7 +490,12 @@ static void give_up_address(floe_core *core, floe_time now, floe_attempt *attemp
     floe_base *base = attempt->pair->base;
 
     attempt->progress = FLOE_FAILED;
-    attempt_stop(core, now, attempt);
+    if (attempt->relay != NULL && floe_relay_serves(attempt->relay)) {
+        set_start(core, attempt, FLOE_TIME_NEVER); /* that it is silent does not end it (T7b) */
+        floe_relay_leave_gathering(core, attempt->relay);
+    } else {
+        attempt_stop(core, now, attempt);
+    }
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
         if (floe_address_equal(&binding->remote, &attempt->remote) && !binding->straggler &&
@@ -558,6 +563,7 @@ static void attach(floe_attempt *attempt, floe_relay *relay)
     attempt->relay = relay;
     relay->attempt = attempt;
     relay->quiet = false;
+    relay->leaves = FLOE_TIME_NEVER;
 }
 
 /* A relay of an earlier gathering (L5, L11): its server is asked whether it stands before it is

@@ -892,28 +892,56 @@ static floe_place next_place(const floe_core *core, floe_time now, const floe_re
 /* A server may let go what was released only a moment later (coturn: a second). */
 #define ROOM_AFTER floe_milliseconds(1500)
 
-/* Its server has no room for it, or not from there, while one of ours is there whose credentials are
- * the owner's no more: that makes room, and it is asked for again. */
-static bool make_way(floe_core *core, floe_time now, floe_relay *relay, const floe_failure *failure)
+/* coturn's quotas count "time:user" for the user. */
+static bool same_user(const floe_relay *relay, const floe_relay *former)
 {
-    uint16_t code = failure->kind == FLOE_FAILURE_SERVER ? failure->code : 0;
-    bool may = floe_failure_is_full(failure) || code == 437 || code == 441;
-    bool made = false;
+    const char *one = relay->turn.account->username;
+    const char *other = former->turn.account->username;
+    const char *colon = strchr(one, ':');
+    const char *other_colon = strchr(other, ':');
+
+    return strcmp(one, other) == 0 ||
+           (colon != NULL && other_colon != NULL && strcmp(colon, other_colon) == 0);
+}
+
+/* One whose credentials are the owner's no more, at the relay's server: the one in whose place the
+ * relay comes, or another. NULL: there is none. */
+static floe_relay *former_beside(const floe_core *core, const floe_relay *relay)
+{
+    floe_relay *any = NULL;
 
     FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
     {
-        if (may && other->phase == FLOE_RELAY_LIVE && !floe_server_current(core, other->server) &&
+        if (other->phase == FLOE_RELAY_LIVE && !floe_server_current(core, other->server) &&
             floe_address_same_ip(&other->turn.server, &relay->turn.server)) {
-            floe_relay_release(core, now, other);
-            made = true;
+            any = other;
+            if (other->origin == relay->origin &&
+                floe_server_successor(core, other->server) == relay->server) {
+                return other;
+            }
         }
     }
-    if (made) {
-        end_allocation(core, now, relay);
-        relay->retry = floe_time_after(now, ROOM_AFTER);
-        relay->renews = relay->known = true; /* as what has made room was */
+    return any;
+}
+
+/* Its server has no room for it, or not from there, while a former one of ours is there: that makes
+ * room, and it is asked for again, once. */
+static bool make_way(floe_core *core, floe_time now, floe_relay *relay, const floe_failure *failure)
+{
+    uint16_t code = failure->kind == FLOE_FAILURE_SERVER ? failure->code : 0;
+    bool wish = floe_relay_beside(relay->kind);
+    floe_relay *former = wish || relay->made_way ? NULL : former_beside(core, relay);
+
+    if (former == NULL ||
+        !(code == 437 || code == 441 || code == 508 || (code == 486 && same_user(relay, former)))) {
+        return false;
     }
-    return made;
+    floe_relay_release(core, now, former);
+    end_allocation(core, now, relay);
+    relay->retry = floe_time_after(now, ROOM_AFTER);
+    relay->made_way = true;
+    relay->renews = relay->known = true; /* as what has made room was */
+    return true;
 }
 
 /* It asked in vain. One that was there before is asked for again: its owner hears once that it is
@@ -965,17 +993,61 @@ void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay)
 /* So long one that is replaced goes on: its peer has to hear of the other, and to check it. */
 #define LEAVES_AFTER floe_seconds(30)
 
-static bool is_replaced(const floe_core *core, const floe_relay *former, const floe_server *by)
+/* Of its kind, or in one allocation what took two (T5). */
+static bool stands_for(const floe_relay *relay, const floe_relay *former)
 {
+    bool has = false;
+
+    if (floe_relay_same_kind(relay->kind, former->kind)) {
+        return true;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t family = relay->turn.relayed[i].family;
+        has = has || (family == FLOE_FAMILY_IPV4 && former->kind.family == FLOE_TURN_IPV4) ||
+              (family == FLOE_FAMILY_IPV6 && former->kind.family == FLOE_TURN_IPV6);
+    }
+    return has && relay->kind.tcp == former->kind.tcp;
+}
+
+/* Whether another serves as what it was for: of its base, or of the other family's of the interface
+ * (T1). */
+static bool is_replaced(const floe_core *core, const floe_relay *former)
+{
+    const floe_server *server = floe_server_current(core, former->server)
+                                    ? former->server
+                                    : floe_server_successor(core, former->server);
+
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->phase == FLOE_RELAY_LIVE && relay->server == by &&
-            relay->origin == former->origin && floe_relay_same_kind(relay->kind, former->kind) &&
-            floe_relay_serves(relay)) {
+        bool here =
+            relay->origin == former->origin || floe_bases_are_rivals(relay->origin, former->origin);
+        if (relay != former && relay->phase == FLOE_RELAY_LIVE && relay->server == server && here &&
+            stands_for(relay, former) && floe_relay_serves(relay) &&
+            relay->generation == core->generation) {
             return true;
         }
     }
     return false;
+}
+
+/* Nobody is told of it any more. */
+static void let_leave(floe_time now, floe_relay *relay)
+{
+    if (floe_time_is_never(relay->leaves)) {
+        relay->leaves = floe_time_after(now, LEAVES_AFTER);
+        relay->quiet = true;
+    }
+}
+
+/* Unless what was there in its place is gone meanwhile. */
+static void leave_now(floe_core *core, floe_time now, floe_relay *relay)
+{
+    if (is_replaced(core, relay)) {
+        floe_relay_release(core, now, relay);
+    } else {
+        relay->leaves = FLOE_TIME_NEVER;
+        relay->quiet = false;
+    }
 }
 
 void floe_relays_leave(floe_core *core, floe_time now)
@@ -985,14 +1057,13 @@ void floe_relays_leave(floe_core *core, floe_time now)
         if (relay->phase != FLOE_RELAY_LIVE || floe_server_current(core, relay->server)) {
             continue;
         }
-        const floe_server *successor = floe_server_successor(core, relay->server);
-        if (successor == NULL) {
+        if (floe_server_successor(core, relay->server) == NULL) {
             floe_relay_release(core, now, relay);
-        } else if (!is_replaced(core, relay, successor)) {
+        } else if (is_replaced(core, relay)) {
+            let_leave(now, relay);
+        } else {
             tell(core, now, relay);
             relay->generation = core->generation;
-        } else if (floe_time_is_never(relay->leaves)) {
-            relay->leaves = floe_time_after(now, LEAVES_AFTER);
         }
     }
 }
@@ -1004,6 +1075,8 @@ void floe_relays_end_gathering(floe_core *core, floe_time now)
         bool told = relay->generation == core->generation;
         if (relay->phase == FLOE_RELAY_LIVE && !told && floe_relay_needless(core, relay)) {
             floe_relay_release(core, now, relay);
+        } else if (relay->phase == FLOE_RELAY_LIVE && !told && is_replaced(core, relay)) {
+            let_leave(now, relay); /* it was silent while another was had */
         } else {
             hush(core, relay);
         }
@@ -1087,7 +1160,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         floe_relay_release(core, now, relay);
         return;
     }
-    relay->renews = relay->in_vain = false;
+    relay->renews = relay->in_vain = relay->made_way = false;
     if (relay->connection != NULL) {
         relay->connection->framer.measure = floe_frame_measure;
     }
@@ -1448,7 +1521,7 @@ static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
     }
     const floe_refusal *refusal =
         floe_server_refused(relay->server, now, relay->kind, &next.address);
-    if (refusal != NULL) {
+    if (refusal != NULL && !relay->made_way) {
         relay->retry = refusal->until;
         return;
     }
@@ -1518,7 +1591,7 @@ floe_time floe_relay_deadline(const floe_relay *relay)
 void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
 {
     if (floe_time_reached(now, relay->leaves)) {
-        floe_relay_release(core, now, relay);
+        leave_now(core, now, relay);
         return;
     }
     if (floe_time_reached(now, relay->retry)) {

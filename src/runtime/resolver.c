@@ -223,12 +223,20 @@ static void init_library(void)
     (void)ares_library_init(ARES_LIB_INIT_ALL); /* not for two threads at a time, says its manual */
 }
 
+#define ARES_READS_LINKS (1 << 16 | 20 << 8)
+
 /* The list as the system has it, where c-ares would leave out some; connect_socket has the links. */
 static void take_link_servers(floe_resolver *resolver)
 {
     char list[FLOE_NAME_SERVERS_MAX * (FLOE_ADDRESS_TEXT_SIZE + 1)] = "";
     size_t used = 0;
 
+    int version;
+
+    (void)ares_version(&version);
+    if (version >= ARES_READS_LINKS) {
+        return;
+    }
     floe_link_servers_read(&resolver->name_servers);
     for (size_t i = 0; i < resolver->name_servers.count; i++) {
         char text[FLOE_ADDRESS_TEXT_SIZE];

@@ -520,7 +520,7 @@ static void keep(floe_turn_allocation *allocation, floe_time now, const floe_stu
 
     (void)floe_stun_read_u32(message, FLOE_STUN_LIFETIME, &lifetime);
     keep_for(allocation, now, lifetime);
-    allocation->refused_before = false;
+    allocation->refused_before = allocation->second_try = false;
     allocation->stale = allocation->refused = 0;
     floe_stun_transaction_stop(&allocation->transaction);
 }
@@ -1057,6 +1057,7 @@ void floe_turn_refresh_anew(floe_turn_allocation *allocation)
 void floe_turn_allocation_move(floe_turn_allocation *allocation)
 {
     allocation->moving = true;
+    allocation->second_try = false;
     allocation->refresh = FLOE_TIME_NEVER;
     allocation->mapped = (floe_address){0}; /* RFC 8016: nobody tells the new one */
     allocation->resume = FLOE_TIME_NEVER;

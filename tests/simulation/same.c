@@ -38,7 +38,7 @@ bool sim_same_way(const sim_config *config, sim_config *other)
 }
 
 typedef struct found_set {
-    char lines[2 * SIM_SEEN_MAX][256];
+    char lines[2 * SIM_SEEN_MAX][384];
     size_t count;
 } found_set;
 

@@ -50,6 +50,7 @@ typedef struct server {
     doing ipv6;            /* and with who asks for IPv6 alone */
     doing tcp;             /* and for a relay for TCP (RFC 6062) */
     uint32_t deaf_to;      /* the channel that it does not hear; 0: none */
+    uint32_t forgets;      /* the channel whose Refresh it answers by 437; 0: none */
     unsigned port;         /* of the next relayed address */
     size_t strangers;      /* so many Allocates meet another's allocation: 437 */
     bool holds;            /* it has one of ours still: 437 to Allocate until that is released */
@@ -287,6 +288,10 @@ static void serve(hand *h)
         if (by->guarded && request.method != FLOE_STUN_BINDING && by->allocate != STUNNED &&
             !floe_stun_has(&request, FLOE_STUN_USERNAME)) {
             challenge(h, channel, by, &request);
+            continue;
+        }
+        if (by->forgets == channel && request.method == FLOE_STUN_REFRESH) {
+            refuse(h, channel, by, &request, 437);
             continue;
         }
         switch (count(by, &request)) {
@@ -596,6 +601,7 @@ static uint32_t channel_by_stream(const hand *h)
 static const floe_settings defaults = FLOE_SETTINGS_INIT;
 static const char *const turn_url[] = {"turn:203.0.113.2"};
 static const char *const both_urls[] = {"stun:203.0.113.2", "turn:203.0.113.2"};
+static const char *const named_url[] = {"turn:turn.example.org"};
 static const char *const stun_urls[] = {"stun:203.0.113.3", "stun:203.0.113.4"};
 
 /* ── Addresses ── */
@@ -740,10 +746,11 @@ static void l12_a_former_relay_makes_room(void **state)
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         make(&h, turn_url, 1, defaults);
         server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        set_user(&h, turn_url, "1700000000:user"); /* the time counts for nothing */
         gather(&h);
         pass(&h, 1000);
         *h.log = '\0';
-        set_user(&h, turn_url, "another");
+        set_user(&h, turn_url, "1800000000:user");
         turn->port = 50;
         turn->room_for_one = codes[i];
         gather(&h);
@@ -753,6 +760,86 @@ static void l12_a_former_relay_makes_room(void **state)
         read_log(&h, "");
         end(&h);
     }
+    /* Another user's quota is not this one's. */
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    set_user(&h, turn_url, "another");
+    turn->allocate = turn->both = FULL;
+    gather(&h);
+    pass(&h, 6000);
+    read_log(&h, "error, end");
+    pass(&h, 60000);
+    read_log(&h, "");
+    end(&h);
+}
+
+/* L12: users that change there and back within the half minute, and another that is lost in it: what is
+ * the last to serve stays. */
+static void l12_a_former_relay_may_be_wanted_again(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int lost = 0; lost < 2; lost++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 1000);
+        uint32_t relay = h.last[FLOE_CANDIDATE_TYPE_RELAY];
+        floe_address peer = address_of("198.51.100.77:7");
+        set_user(&h, turn_url, "another");
+        turn->port = 50;
+        gather(&h);
+        pass(&h, 5000);
+        assert_int_not_equal(h.last[FLOE_CANDIDATE_TYPE_RELAY], relay);
+        *h.log = '\0';
+        if (lost) {
+            turn->forgets = 2; /* the new one's socket */
+            turn->allocate = turn->both = SILENT;
+        } else {
+            set_user(&h, turn_url, "user");
+            gather(&h);
+        }
+        pass(&h, 70000);
+        assert_int_equal(floe_core_send(h.core, h.now, relay, &peer, "x", 1), FLOE_OK);
+        end(&h);
+    }
+}
+
+/* L11, T7b: that the other server of a name answers first, as two Refreshes are lost, ends no relay that
+ * stands; in a gathering of its own generation it stays. */
+static void l11_a_relay_whose_refreshes_are_lost_stays(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, named_url, 1, defaults);
+    server *first = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    with(&h, "203.0.113.3:3478", "192.0.2.7:701")->port = 50;
+    h.places[0] = "203.0.113.2:0";
+    h.places[1] = "203.0.113.3:0";
+    gather(&h);
+    pass(&h, 1000);
+    uint32_t relay = h.last[FLOE_CANDIDATE_TYPE_RELAY];
+    *h.log = '\0';
+    first->refresh = SILENT;
+    gather(&h);
+    pass(&h, 1000);
+    first->refresh = ANSWERS;
+    pass(&h, 60000);
+    read_log(&h, "end");
+    first->refresh = SILENT;
+    gather(&h);
+    pass(&h, 2000);
+    first->refresh = ANSWERS;
+    pass(&h, 60000);
+    assert_null(strstr(h.log, "- relay"));
+    floe_address peer = address_of("198.51.100.77:7");
+    assert_int_equal(floe_core_send(h.core, h.now, relay, &peer, "x", 1), FLOE_OK);
+    end(&h);
 }
 
 /* L14, L12: what a former relay's server says of it is no result of the gathering that asks for another:
@@ -1422,8 +1509,6 @@ static void t7_a_relay_that_a_restart_did_not_find_is_told_when_it_is_back(void 
     end(&h);
 }
 
-static const char *const named_url[] = {"turn:turn.example.org"};
-
 /* A server by name, at its first address, has given a relay, and is silent there. */
 static server *lose_a_named_server(hand *h, const char *const *urls, floe_settings settings)
 {
@@ -1672,8 +1757,8 @@ static void l11_a_restart_asks_the_other_server_of_a_name(void **state)
         assert_non_null(strstr(h.log, "end"));
         first->allocate = first->both = first->refresh = first->binding = ANSWERS;
         *h.log = '\0';
-        pass(&h, 60000);
-        read_log(&h, "");
+        pass(&h, 60000); /* its own generation goes on with it, the next has another */
+        read_log(&h, row != 0 ? "- relay" : ""); /* by TCP for its silence */
         end(&h);
     }
 }
@@ -4322,6 +4407,8 @@ int main(void)
         cmocka_unit_test(r6_another_mapping_is_a_reason_to_ask),
         cmocka_unit_test(r6_a_mapping_that_two_saw_has_changed),
         cmocka_unit_test(l12_other_credentials_cut_nothing),
+        cmocka_unit_test(l11_a_relay_whose_refreshes_are_lost_stays),
+        cmocka_unit_test(l12_a_former_relay_may_be_wanted_again),
         cmocka_unit_test(l12_a_former_relay_counts_for_nothing),
         cmocka_unit_test(l12_a_former_relay_makes_room),
         cmocka_unit_test(l12_a_server_that_is_given_again_keeps_its_relay),
