@@ -72,6 +72,13 @@ static bool permitted(const floe_core *core, const floe_interface_address *candi
            handled(core, candidate) && floe_address_usable(shared, &candidate->address);
 }
 
+/* P4, RFC 4862 §5.5.4: nothing begins on a deprecated address, and what goes on there goes on. */
+static bool goes_on(const floe_core *core, const floe_interface_address *candidate)
+{
+    return permitted(core, candidate) && candidate->deprecated &&
+           floe_bases_stand_on(core, &candidate->address);
+}
+
 /* RFC 4862 §5.5.4: nothing begins on a deprecated address where another of the family can be used:
  * which families have one. A last address is better than none. */
 static void find_preferred(const floe_core *core, const floe_interface_address *list, size_t count,
@@ -79,8 +86,9 @@ static void find_preferred(const floe_core *core, const floe_interface_address *
 {
     preferred[0] = preferred[1] = false;
     for (size_t i = 0; i < count; i++) {
-        if (permitted(core, &list[i]) && !list[i].deprecated && !is_loopback(&list[i]) &&
-            !is_link_local(&list[i])) {
+        bool good = permitted(core, &list[i]) && !list[i].deprecated && !is_loopback(&list[i]) &&
+                    !is_link_local(&list[i]);
+        if (good || goes_on(core, &list[i])) {
             preferred[list[i].address.family == FLOE_FAMILY_IPV6] = true;
         }
     }
@@ -90,13 +98,6 @@ static void find_preferred(const floe_core *core, const floe_interface_address *
 static bool usable(const floe_core *core, const floe_interface_address *candidate)
 {
     return permitted(core, candidate) && !candidate->deprecated;
-}
-
-/* P4, RFC 4862 §5.5.4: nothing begins on a deprecated address, and what goes on there goes on. */
-static bool goes_on(const floe_core *core, const floe_interface_address *candidate)
-{
-    return permitted(core, candidate) && candidate->deprecated &&
-           floe_bases_stand_on(core, &candidate->address);
 }
 
 /* A stable IPv6 address beside a temporary one of the same prefix (RFC 8981 §3.1) on the same
@@ -275,6 +276,24 @@ static void choose_of_family(floe_choice *choice, uint8_t family)
     (void)choose_in_turn(choice, &eligible[FLOE_CHOICE_KINDS - 1], 1, left);
 }
 
+/* Of those that are there for want of others the best. */
+static void keep_one_deprecated(floe_choice *choice, uint8_t family)
+{
+    floe_choice_entry *best = NULL;
+
+    for (size_t i = 0; i < choice->count; i++) {
+        floe_choice_entry *entry = &choice->entries[i];
+        if (!entry->eligible || !entry->address->deprecated ||
+            entry->address->address.family != family || goes_on(choice->core, entry->address)) {
+            continue;
+        }
+        if (best != NULL) {
+            (compare(entry, best) < 0 ? best : entry)->eligible = false;
+        }
+        best = entry->eligible ? entry : best;
+    }
+}
+
 bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interface_address *list,
                        size_t count)
 {
@@ -312,12 +331,9 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
                           (entry->usable && !outdone_by_temporary(core, list, count, &list[i]) &&
                            !outdone_by_twin(&usable_ones, entry) &&
                            !outdone_by_cheaper(core, list, count, &list[i]));
-        if (entry->eligible && list[i].deprecated && !goes_on(core, &list[i])) {
-            bool *taken = &preferred[list[i].address.family == FLOE_FAMILY_IPV6];
-            entry->eligible = !*taken; /* one such address is enough */
-            *taken = true;
-        }
     }
+    keep_one_deprecated(choice, FLOE_FAMILY_IPV4);
+    keep_one_deprecated(choice, FLOE_FAMILY_IPV6);
     choose_of_family(choice, FLOE_FAMILY_IPV4);
     choose_of_family(choice, FLOE_FAMILY_IPV6);
     return true;

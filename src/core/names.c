@@ -479,7 +479,8 @@ static void judge(floe_core *core, floe_server *server)
     bool could_ask = floe_bases_have_family(core, FLOE_FAMILY_IPV4) ||
                      floe_bases_have_family(core, FLOE_FAMILY_IPV6);
 
-    if (floe_server_pending(server) || !could_ask || is_reachable(core, server)) {
+    if (floe_server_pending(server) || !could_ask || is_reachable(core, server) ||
+        server->pairs_hopeful > 0) { /* a relay of before stands, whatever its name */
         return;
     }
     FLOE_LIST_EACH(lookup, &server->names.lookups, floe_lookup, link)

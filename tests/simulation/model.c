@@ -136,10 +136,14 @@ static void choose(const sim_config *config, model *m)
             bool twin = strcmp(one->ip, other->ip) == 0 && cost_of(config, k) < cost_of(config, n);
             eligible[n] = !stable_beside_temporary && !twin;
         }
-        for (size_t k = 0; k < n && eligible[n] && one->deprecated; k++) { /* one is enough */
-            const sim_interface *before = &config->interfaces[k];
-            eligible[n] =
-                !eligible[k] || !before->deprecated || is_ipv6(one->ip) != is_ipv6(before->ip);
+    }
+    for (size_t n = 0; n < config->interface_count; n++) { /* of deprecated ones the best */
+        const sim_interface *one = &config->interfaces[n];
+        for (size_t k = 0; k < config->interface_count && eligible[n] && one->deprecated; k++) {
+            const sim_interface *other = &config->interfaces[k];
+            eligible[n] = k == n || !eligible[k] || !other->deprecated ||
+                          is_ipv6(one->ip) != is_ipv6(other->ip) ||
+                          cost_of(config, n) < cost_of(config, k);
         }
     }
     choose_of_family(config, eligible, false, m);

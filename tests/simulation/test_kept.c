@@ -1785,6 +1785,7 @@ static void l11_a_restart_without_names_finds_what_stands(void **state)
         assert_non_null(strstr(h.log, "+ relay"));
         assert_non_null(strstr(h.log, "+ srflx"));
         assert_null(strstr(h.log, "- "));
+        assert_null(strstr(h.log, "error"));
         *h.log = '\0';
     }
     assert_int_equal(turn->allocates, 1);
