@@ -27,6 +27,7 @@ function(runtime_test name)
     add_executable(${name} ${ARGN})
     target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
     target_compile_definitions(${name} PRIVATE ICMP_IS_HEARD=$<BOOL:${FLOE_LINUX}> # by the sockets' error queue
+                               MANY_AT_ONCE=$<BOOL:${FLOE_LINUX}> # UDP_SEGMENT and UDP_GRO
                                WATCHED_BY_FLOE=$<BOOL:${FLOE_LINUX}>) # and not by libuv, which ends a process that it has no room to watch for
     target_link_libraries(${name} PRIVATE test_support)
     add_test(NAME runtime/${name} COMMAND ${name})

@@ -360,6 +360,9 @@ static void s7_a_name_server_that_is_not_there_costs_no_time(void **state)
     uint64_t best = UINT64_MAX;
 
     (void)state;
+    if (!ICMP_IS_HEARD) {
+        skip(); /* nor is it of a server that is not there */
+    }
     name_servers_list("nameserver 127.0.0.99\nnameserver 127.0.0.11\n");
     for (int tries = 0; tries < 5 && best >= 900; tries++) {
         outcome outcomes[COUNT(names)];
