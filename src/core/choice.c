@@ -318,9 +318,8 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
         entry->address = &list[i];
         entry->place = i;
         entry->order = order_of(&list[i]);
-        entry->usable =
-            usable(core, &list[i]) ||
-            (permitted(core, &list[i]) && !preferred[list[i].address.family == FLOE_FAMILY_IPV6]);
+        bool wanted = !list[i].deprecated || !preferred[list[i].address.family == FLOE_FAMILY_IPV6];
+        entry->usable = wanted && permitted(core, &list[i]);
         if (entry->usable) {
             floe_tree_insert(&usable_ones, &entry->node, entry);
         }

@@ -725,7 +725,6 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
     /* An answer that cannot be believed is no sign of life. */
     if (taken != FLOE_TAKEN_NOT && (message == NULL || core->shared->dropped == dropped)) {
         floe_relay_heard(relay, now);
-        floe_turn_allocation_heard(&relay->turn, now);
     }
     return taken;
 }

@@ -892,7 +892,6 @@ struct floe_relay {
     floe_time retry;       /* when one that was lost is asked for again; never: it is not */
     floe_time check;       /* when its server is asked whether it stands (T7b) */
     floe_time doubted;     /* when that was asked for a reason */
-    floe_time heard;       /* when something came from its server last */
     floe_time owed;        /* since when its server owes an answer, if a request runs */
     floe_time unheard;     /* since when packets go to it and nothing comes back; never: not so */
     uint8_t transport;     /* a floe_protocol, to its server */
@@ -951,7 +950,7 @@ void floe_relays_answered_beside(floe_core *core, const floe_base *base,
 void floe_relay_sends(floe_relay *relay, floe_time now);
 static inline void floe_relay_heard(floe_relay *relay, floe_time now)
 {
-    relay->heard = now;
+    floe_turn_allocation_heard(&relay->turn, now);
     relay->unheard = FLOE_TIME_NEVER;
 }
 /* The live relay of the base by this server, allocated; NULL: none. */

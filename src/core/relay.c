@@ -539,33 +539,29 @@ static floe_address mapped_of(const floe_core *core, const floe_relay *relay)
     return mapped;
 }
 
-static bool keeps(const floe_core *core, const floe_relay *relay, const floe_base *base,
-                  const floe_address *server)
+/* `asked`: by one that the next gathering asks. */
+static bool is_kept(const floe_core *core, const floe_base *base, const floe_address *server,
+                    bool asked)
 {
-    return uses(relay, base, server) && floe_relay_serves(relay) &&
-           mapped_of(core, relay).family != FLOE_FAMILY_NONE;
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (uses(relay, base, server) && floe_relay_serves(relay) &&
+            mapped_of(core, relay).family != FLOE_FAMILY_NONE &&
+            (!asked || floe_server_current(core, relay->server))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_address *server)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        if (keeps(core, relay, base, server)) {
-            return true;
-        }
-    }
-    return false;
+    return is_kept(core, base, server, false);
 }
 
 bool floe_relays_tell(const floe_core *core, const floe_base *base, const floe_address *server)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        if (keeps(core, relay, base, server) && floe_server_current(core, relay->server)) {
-            return true;
-        }
-    }
-    return false;
+    return is_kept(core, base, server, true);
 }
 
 /* RFC 6544 §4.5: one that connects, from whatever port, and one that is connected to. */
@@ -1561,7 +1557,7 @@ static floe_time silent_at(const floe_relay *relay)
     bool is_there = by_datagrams(relay)
                         ? relay->ignored >= IGNORED_SENDS
                         : connection != NULL && floe_connection_request_left(connection);
-    floe_time since = floe_time_max(relay->owed, relay->heard);
+    floe_time since = floe_time_max(relay->owed, relay->turn.heard);
 
     if (!is_there || !is_owed_an_answer(relay)) {
         return FLOE_TIME_NEVER;

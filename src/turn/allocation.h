@@ -133,7 +133,7 @@ typedef struct floe_turn_allocation {
     floe_time resume; /* when a pause ends; never if there is none */
     floe_time refresh;
     floe_time expires;   /* the server's word: until then it stands */
-    floe_time heard;     /* when something of a peer came by it */
+    floe_time heard;     /* when something came by it, its server's grant or a peer's */
     bool second_try;     /* the next Refresh is one, and has its pause */
     bool refused_before; /* its latest Refresh was answered by an error */
 
@@ -229,7 +229,7 @@ static inline void floe_turn_allocation_beside(floe_turn_allocation *allocation)
 {
     allocation->beside = true;
 }
-/* Something of a peer has come by it. */
+/* Something has come by it that says that it stands. */
 static inline void floe_turn_allocation_heard(floe_turn_allocation *allocation, floe_time now)
 {
     allocation->heard = now;

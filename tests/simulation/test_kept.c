@@ -604,6 +604,17 @@ static const char *const both_urls[] = {"stun:203.0.113.2", "turn:203.0.113.2"};
 static const char *const named_url[] = {"turn:turn.example.org"};
 static const char *const stun_urls[] = {"stun:203.0.113.3", "stun:203.0.113.4"};
 
+/* What most stories begin with: one server, which has given all that it has; nothing of it is read. */
+static server *begin_with_relay(hand *h, const char *const *urls)
+{
+    make(h, urls, 1, defaults);
+    server *turn = with(h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(h);
+    pass(h, 1000);
+    *h->log = '\0';
+    return turn;
+}
+
 /* ── Addresses ── */
 
 /* P4, RFC 4862 §5.5.4: no gathering begins on a deprecated address, and what goes on there goes on:
@@ -761,11 +772,7 @@ static void l12_a_former_relay_makes_room(void **state)
         end(&h);
     }
     /* Another user's quota is not this one's. */
-    make(&h, turn_url, 1, defaults);
-    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
+    server *turn = begin_with_relay(&h, turn_url);
     set_user(&h, turn_url, "another");
     turn->allocate = turn->both = FULL;
     gather(&h);
@@ -876,11 +883,7 @@ static void l12_a_server_that_is_given_again_keeps_its_relay(void **state)
     static hand h;
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
+    server *turn = begin_with_relay(&h, turn_url);
     set_user(&h, turn_url, "another");
     turn->allocate = turn->both = SILENT;
     assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
@@ -1153,11 +1156,7 @@ static void t7b_a_refused_refresh_in_a_gathering(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        make(&h, turn_url, 1, defaults);
-        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-        gather(&h);
-        pass(&h, 1000);
-        *h.log = '\0';
+        server *turn = begin_with_relay(&h, turn_url);
         turn->refresh = SAYS;
         turn->code = rows[i].code;
         turn->holds = true;
@@ -1233,11 +1232,7 @@ static void t7b_a_peer_was_told_that_it_is_gone(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        make(&h, turn_url, 1, defaults);
-        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-        gather(&h);
-        pass(&h, 1000);
-        *h.log = '\0';
+        server *turn = begin_with_relay(&h, turn_url);
         floe_address peer = address_of("198.51.100.77:7");
         turn->permission = FORGOT;
         turn->refresh = SAYS;
@@ -1398,11 +1393,7 @@ static void t7_a_renewal_that_meets_icmp(void **state)
     floe_candidate_list *list;
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
+    server *turn = begin_with_relay(&h, turn_url);
     turn->refresh = FORGOT;
     turn->allocate = STUNNED;
     pass(&h, 20000);
@@ -1475,11 +1466,7 @@ static void t7_a_relay_that_a_restart_did_not_find_is_told_when_it_is_back(void 
     static hand h;
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
+    server *turn = begin_with_relay(&h, turn_url);
     turn->refresh = FORGOT;
     turn->allocate = SILENT;
     assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
@@ -2520,11 +2507,7 @@ static void l14_what_is_away_while_no_list_comes(void **state)
     static hand h;
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
+    server *turn = begin_with_relay(&h, turn_url);
     turn->refresh = turn->allocate = SILENT;
     pass(&h, 100000);
     read_log(&h, "- relay, error");
@@ -2668,11 +2651,7 @@ static void t7b_what_is_told_again_was_asked(void **state)
     static hand h;
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
+    server *turn = begin_with_relay(&h, turn_url);
     turn->refresh = FORGOT;
     gather(&h);
     pass(&h, 1000);
@@ -2702,11 +2681,7 @@ static void t7_a_gathering_in_an_outage(void **state)
     static hand h;
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
+    server *turn = begin_with_relay(&h, turn_url);
     turn->refresh = FORGOT;
     turn->allocate = STUNNED;
     pass(&h, 20000);
@@ -2945,11 +2920,7 @@ static void l12_the_same_options_again(void **state)
     floe_core *others[100];
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
+    server *turn = begin_with_relay(&h, turn_url);
     for (size_t i = 0; i < 100; i++) {
         char user[16];
         floe_ice_server ice;
@@ -3204,11 +3175,7 @@ static void k1_what_does_not_leave_by_a_relay_is_told(void **state)
     static hand h;
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
+    server *turn = begin_with_relay(&h, turn_url);
     floe_address to = address_of(turn->address);
     floe_address peer = address_of("198.51.100.77:7");
     for (int channel = 0; channel < 2; channel++) {
@@ -3252,11 +3219,7 @@ static void k1_what_no_permission_was_had_for_is_told(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        make(&h, turn_url, 1, defaults);
-        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-        gather(&h);
-        pass(&h, 1000);
-        *h.log = '\0';
+        server *turn = begin_with_relay(&h, turn_url);
         floe_address peer = address_of("198.51.100.77:7");
         uint32_t relay = h.last[FLOE_CANDIDATE_TYPE_RELAY];
         turn->permission = rows[i].does;
@@ -3349,11 +3312,7 @@ static void k1_a_relays_server_says_that_a_peer_is_not_reached(void **state)
     static hand h;
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
+    server *turn = begin_with_relay(&h, turn_url);
     for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
         floe_address peer = address_of(rows[row].peer);
         char told[64] = "";
@@ -3448,11 +3407,7 @@ static void l14_a_list_that_fails_leaves_what_goes_on(void **state)
     static hand h;
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
+    server *turn = begin_with_relay(&h, turn_url);
     h.no_list = true;
     gather(&h);
     pass(&h, 10000);
@@ -3480,11 +3435,7 @@ static void l10_a_pool_that_holds_withdrawals(void **state)
     floe_ice_server ice;
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
+    (void)begin_with_relay(&h, turn_url);
     assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
     floe_gather_options options = options_of(&ice, turn_url, 1, "user");
     options.candidate_pool_size = 1;
@@ -3592,11 +3543,7 @@ static void l11_a_restart_swallows_no_withdrawal(void **state)
     static hand h;
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
+    (void)begin_with_relay(&h, turn_url);
     h.no_interface = true;
     assert_int_equal(floe_core_start(h.core, h.now), FLOE_OK);
     while (strstr(h.log, "- relay") == NULL) { /* the first of three */
@@ -4080,11 +4027,7 @@ static void t7b_a_refusal_where_there_is_no_list(void **state)
     static hand h;
 
     (void)state;
-    make(&h, turn_url, 1, defaults);
-    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(&h);
-    pass(&h, 1000);
-    *h.log = '\0';
+    server *turn = begin_with_relay(&h, turn_url);
     h.no_list = true;
     gather(&h);
     pass(&h, 6000);

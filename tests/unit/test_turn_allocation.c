@@ -293,6 +293,14 @@ static void t2_fresh_nonces_do_not_make_a_loop(void **state)
     assert_int_equal(rounds, 3);
 }
 
+/* When it is due. */
+static void send_refresh(fixture *f, uint8_t *bytes, floe_stun_message *message)
+{
+    f->now_ms = floe_duration_milliseconds((floe_duration){f->allocation.refresh.ns});
+    (void)floe_turn_allocation_time(&f->allocation, now(f));
+    sent(f, bytes, message);
+}
+
 /* Situation 23: each request is answered by 438 first. */
 static void t2_a_nonce_for_one_use_only_works_and_is_bounded(void **state)
 {
@@ -784,9 +792,7 @@ static floe_turn_event refresh_by(fixture *f, uint16_t code)
     floe_stun_message message;
     answer error = {.code = code, .sign_with = "secret", .lifetime = code == 0 ? 600 : -1};
 
-    f->now_ms = floe_duration_milliseconds((floe_duration){f->allocation.refresh.ns});
-    (void)floe_turn_allocation_time(&f->allocation, now(f));
-    sent(f, bytes, &message);
+    send_refresh(f, bytes, &message);
     assert_int_equal(message.method, FLOE_STUN_REFRESH);
     return respond(f, &error);
 }
@@ -830,17 +836,13 @@ static void t7_a_challenge_alone_ends_no_allocation(void **state)
         for (int again = 0; again < 2; again++) {
             begin_anew(f);
             allocate(f);
-            f->now_ms = floe_duration_milliseconds((floe_duration){f->allocation.refresh.ns});
-            (void)floe_turn_allocation_time(&f->allocation, now(f));
-            sent(f, bytes, &message);
+            send_refresh(f, bytes, &message);
             assert_int_equal(respond(f, &challenges[i]), FLOE_TURN_REFUSED);
             if (!again) {
                 assert_int_equal(refresh_by(f, 0), FLOE_TURN_GRANTED);
                 continue;
             }
-            f->now_ms = floe_duration_milliseconds((floe_duration){f->allocation.refresh.ns});
-            (void)floe_turn_allocation_time(&f->allocation, now(f));
-            sent(f, bytes, &message);
+            send_refresh(f, bytes, &message);
             assert_int_equal(respond(f, &challenges[i]), FLOE_TURN_LOST);
         }
     }
@@ -1599,9 +1601,7 @@ static void t3_a_bid_down_by_a_nonce_without_features(void **state)
     good.sha256 = true;
     assert_int_equal(respond(f, &good), FLOE_TURN_SUCCESS);
     for (int twice = 0; twice < 2; twice++) {
-        f->now_ms = floe_duration_milliseconds((floe_duration){f->allocation.refresh.ns});
-        (void)floe_turn_allocation_time(&f->allocation, now(f));
-        sent(f, bytes, &message);
+        send_refresh(f, bytes, &message);
         assert_int_equal(message.method, FLOE_STUN_REFRESH);
         assert_true(floe_stun_has(&message, FLOE_STUN_PASSWORD_ALGORITHMS));
         assert_true(floe_stun_has(&message, FLOE_STUN_USERHASH));
