@@ -236,7 +236,7 @@ static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_t
         }
         break;
     case FLOE_TURN_DOUBT:
-        floe_relay_verify(relay, now);
+        floe_relay_verify(relay, now, false);
         if (peer->code == 437) { /* the relay goes, or it is asked again: what waits can */
             break;
         }
@@ -423,7 +423,7 @@ floe_error floe_core_doubt(floe_core *core, floe_time now, uint32_t candidate_id
         return floe_fail(FLOE_ERR_NOT_FOUND, "no candidate has the id %u", candidate_id);
     }
     if (found->relay != NULL) {
-        floe_relay_verify(found->relay, now);
+        floe_relay_verify(found->relay, now, false);
     }
     if (found->binding != NULL) {
         floe_binding_doubt(core, now, found->binding);

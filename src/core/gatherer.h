@@ -214,6 +214,10 @@ floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction
                              const floe_address *remote, floe_time now);
 /* Where this relay asks, and who sent it there. */
 void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay);
+/* What another try cannot mend: of any request; and of an Allocate, which is not sent again so before
+ * its owner has changed something (RFC 8656 §7.4). */
+bool floe_failure_is_final(const floe_failure *failure);
+bool floe_failure_ends_allocate(const floe_failure *failure);
 /* 486, 508: the server gives nobody a relay for a while (RFC 8656 §7.4). */
 bool floe_failure_is_full(const floe_failure *failure);
 /* Takes the text over as the reason; without memory there is none. */
@@ -936,8 +940,9 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay);
 bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_address *server);
 /* And one that the next gathering asks. */
 bool floe_relays_tell(const floe_core *core, const floe_base *base, const floe_address *server);
-/* Asks whether the server still has the allocation (T7b). */
-void floe_relay_verify(floe_relay *relay, floe_time now);
+/* Asks whether the server still has the allocation (T7b); `soon`: somebody waits to hear, and what has
+ * gone unanswered for a while is asked anew. */
+void floe_relay_verify(floe_relay *relay, floe_time now, bool soon);
 /* There is a reason to, which may come with every packet; of one relay, or of those by this base
  * and server. */
 void floe_relay_doubt(floe_relay *relay, floe_time now);
@@ -953,7 +958,9 @@ static inline void floe_relay_heard(floe_relay *relay, floe_time now)
     floe_turn_allocation_heard(&relay->turn, now);
     relay->unheard = FLOE_TIME_NEVER;
 }
-/* The live relay of the base by this server, allocated; NULL: none. */
+/* Whether it serves as a relay of the base by this server; the first that does, or NULL. */
+bool floe_relay_is_of(const floe_relay *relay, const floe_base *base, const floe_server *server,
+                      floe_relay_kind kind);
 floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
                           floe_relay_kind kind);
 /* Whether it was asked for a family that the first, had again, has given as well by now (T5). */
@@ -984,6 +991,9 @@ void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay);
 /* The gathering is complete: what it has not told waits for the next one (L4), and what nobody needs
  * is given back, unless it has been told in this generation. */
 void floe_relays_end_gathering(floe_core *core, floe_time now);
+/* Its server is nobody's any more, and nothing stands: one that was there is asked for by the URL's new
+ * credentials, where it has such; another is released. */
+void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay);
 /* Those whose server the owner has taken away go; where it has other credentials, a while after there
  * is another relay by these: until then the peer may have only the former (RFC 8445 §9). One in whose
  * place nothing has come stays, and is told. */
@@ -1177,6 +1187,8 @@ void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *bin
  * each is told once. Takes the failure over. */
 void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure,
                             bool for_good);
+/* Whether the base was refused such a relay by this server for good. */
+bool floe_pairs_refused(const floe_base *base, const floe_server *server, floe_relay_kind kind);
 /* It is there again. */
 void floe_pairs_relay_back(floe_core *core, const floe_relay *relay);
 /* An answer came to the base from there, to a request that is over. */

@@ -566,19 +566,6 @@ static void attach(floe_attempt *attempt, floe_relay *relay)
     relay->leaves = FLOE_TIME_NEVER;
 }
 
-/* A relay of an earlier gathering (L5, L11): its server is asked whether it stands before it is
- * told again (T7b). NULL: there is none. */
-static floe_relay *verify(floe_core *core, floe_time now, const floe_base *base,
-                          const floe_server *server, floe_relay_kind kind)
-{
-    floe_relay *relay = floe_relay_of(core, base, server, kind);
-
-    if (relay != NULL) {
-        floe_relay_verify(relay, now);
-    }
-    return relay;
-}
-
 /* NULL without memory. */
 static floe_attempt *add_attempt(floe_core *core, floe_pair *pair, const floe_place *place)
 {
@@ -597,11 +584,32 @@ static floe_attempt *add_attempt(floe_core *core, floe_pair *pair, const floe_pl
     return attempt;
 }
 
-/* One pair with one attempt; NULL without memory. */
-static floe_attempt *add_pair(floe_core *core, floe_base *base, floe_server *server,
-                              const floe_place *place, floe_relay_kind kind)
+/* Each relay of an earlier gathering that serves as what the pair asks for (L5, L11): its server is
+ * asked whether it stands before it is told again (T7b). Of two servers by one name the one may be
+ * dead by now, and the other's have been had since. Whether there is one. */
+static bool verify(floe_core *core, floe_time now, floe_pair *pair)
 {
-    floe_pair *pair = pair_new(core, base, server, kind);
+    bool any = false;
+
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (!floe_relay_is_of(relay, pair->base, pair->server, pair->kind)) {
+            continue;
+        }
+        floe_place place = {.address = relay->asked, .transport = relay->transport};
+        floe_attempt *attempt = add_attempt(core, pair, &place);
+        if (attempt != NULL) {
+            attach(attempt, relay);
+            floe_relay_verify(relay, now, true);
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* The only attempt of its pair, which goes without it; NULL without memory. */
+static floe_attempt *add_only(floe_core *core, floe_pair *pair, const floe_place *place)
+{
     floe_attempt *attempt = pair != NULL ? add_attempt(core, pair, place) : NULL;
 
     if (attempt == NULL) {
@@ -620,12 +628,24 @@ void floe_pairs_keep(floe_core *core, floe_relay *relay)
     }
     floe_server *server = &core->set->servers[relay->server->index];
     floe_place place = {.address = relay->asked, .transport = relay->transport};
-    floe_attempt *attempt = add_pair(core, relay->origin, server, &place, relay->kind);
+    floe_pair *pair = pair_new(core, relay->origin, server, relay->kind);
+    floe_attempt *attempt = add_only(core, pair, &place);
     if (attempt != NULL) {
         attach(attempt, relay);
         attempt->progress = FLOE_SUCCEEDED;
-        set_progress(core, attempt->pair, FLOE_SUCCEEDED);
+        set_progress(core, pair, FLOE_SUCCEEDED);
     }
+}
+
+static floe_pair *pair_of(const floe_base *base, const floe_server *server, floe_relay_kind kind)
+{
+    FLOE_LIST_EACH(pair, &base->pairs, floe_pair, of_base)
+    {
+        if (pair->server == server && floe_relay_same_kind(pair->kind, kind)) {
+            return pair;
+        }
+    }
+    return NULL;
 }
 
 /* The server has given a relay, and is asked for another beside it. */
@@ -634,22 +654,17 @@ static void add_beside(floe_core *core, floe_time now, const floe_pair *first,
 {
     floe_base *base = first->base;
     floe_server *server = first->server;
-    FLOE_LIST_EACH(other, &server->pairs, floe_pair, of_server)
-    {
-        if (other->base == base && floe_relay_same_kind(other->kind, kind)) {
-            return; /* it stood before the first was had again, or the first was lost meanwhile */
-        }
+    if (pair_of(base, server, kind) != NULL) {
+        return; /* it stood before the first was had again, or the first was lost meanwhile */
     }
     floe_place place = {.address = by->remote, .transport = by->transport};
-    floe_attempt *attempt = add_pair(core, base, server, &place, kind);
+    floe_pair *pair = pair_new(core, base, server, kind);
 
-    if (attempt == NULL) {
+    if (pair != NULL && verify(core, now, pair)) {
         return;
     }
-    floe_relay *alive = verify(core, now, base, server, kind);
-    if (alive != NULL) {
-        attach(attempt, alive);
-    } else {
+    floe_attempt *attempt = add_only(core, pair, &place);
+    if (attempt != NULL) {
         set_start(core, attempt, (floe_time){0}); /* at once */
     }
 }
@@ -731,6 +746,7 @@ static floe_relay *ask_relay(floe_core *core, floe_time now, floe_attempt *attem
         }
     }
     attach(attempt, relay);
+    floe_relay_verify(relay, now, true);
     if (!floe_time_is_never(relay->retry)) {
         relay->retry = now; /* it was lost, and need not wait any longer */
     }
@@ -816,17 +832,6 @@ static bool has_address_for(const floe_core *core, const floe_server *server, co
     return false;
 }
 
-static floe_pair *pair_of(const floe_base *base, const floe_server *server)
-{
-    FLOE_LIST_EACH(pair, &base->pairs, floe_pair, of_base)
-    {
-        if (pair->server == server && !floe_relay_beside(pair->kind)) {
-            return pair;
-        }
-    }
-    return NULL;
-}
-
 /* Another of the server's names (SRV has several) has been found: its addresses are tried too, be
  * it that all before them have failed by now, which nobody has been told. */
 static void pair_extend(floe_core *core, floe_time now, floe_pair *pair)
@@ -883,17 +888,33 @@ static void verify_beside(floe_core *core, floe_time now, floe_base *base, floe_
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        bool beside = relay->phase == FLOE_RELAY_LIVE && floe_relay_beside(relay->kind);
-        if (!beside || relay->origin != base || relay->server != server ||
-            !floe_relay_serves(relay) ||
-            (relay->generation != core->generation && floe_relay_needless(core, relay))) {
+        floe_relay_kind kind = relay->kind;
+        if (!floe_relay_beside(kind) || !floe_relay_is_of(relay, base, server, kind) ||
+            (relay->generation != core->generation && floe_relay_needless(core, relay)) ||
+            pair_of(base, server, kind) != NULL) {
             continue;
         }
-        floe_place place = {.address = relay->asked, .transport = relay->transport};
-        floe_attempt *attempt = add_pair(core, base, server, &place, relay->kind);
-        if (attempt != NULL) {
-            attach(attempt, verify(core, now, base, server, relay->kind));
+        floe_pair *pair = pair_new(core, base, server, kind);
+        if (pair != NULL && !verify(core, now, pair)) {
+            floe_pair_free(core, pair);
+            pair = NULL;
         }
+        if (pair == NULL) {
+            floe_core_out_of_memory(core);
+        }
+    }
+}
+
+/* A relay of before shows what its Refreshes keep; by a connection nothing of the base (R4). */
+static void show_mapping(floe_core *core, const floe_attempt *attempt)
+{
+    floe_base *base = attempt->pair->base;
+
+    if (attempt->transport == FLOE_PROTOCOL_UDP) {
+        floe_binding_claim(core, base, attempt->pair->server, &attempt->relay->turn.server);
+    }
+    if (!floe_relays_tell(core, base, &attempt->remote)) { /* it stands elsewhere, or has moved */
+        (void)ask_reflexive(core, attempt);
     }
 }
 
@@ -906,19 +927,10 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
         floe_core_out_of_memory(core);
         return;
     }
-    floe_relay *alive = verify(core, now, base, server, (floe_relay_kind){0});
-    floe_attempt *attempt = NULL;
-    if (alive != NULL) {
-        floe_place place = {.address = alive->asked, .transport = alive->transport};
-        attempt = add_attempt(core, pair, &place);
-    }
-    if (attempt != NULL) {
-        if (alive->transport == FLOE_PROTOCOL_UDP) { /* else it shows nothing of the base (R4) */
-            floe_binding_claim(core, base, server, &alive->turn.server);
-        }
-        attach(attempt, alive);
-        if (!floe_relays_tell(core, base, &alive->asked)) { /* it stands elsewhere, or has moved */
-            (void)ask_reflexive(core, attempt);
+    if (verify(core, now, pair)) {
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            show_mapping(core, attempt);
         }
         add_attempts(core, pair, floe_time_after(now, OTHERS_AFTER));
         return;
@@ -947,10 +959,11 @@ void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
         core->state != FLOE_GATHERER_STATE_GATHERING) {
         return;
     }
+    const floe_relay_kind plain = {0};
     for (size_t i = 0; i < core->set->count; i++) {
         floe_server *server = &core->set->servers[i];
         bool applies = server->url->turn || !base->no_reflexive;
-        floe_pair *pair = pair_of(base, server);
+        floe_pair *pair = pair_of(base, server, plain);
         if (pair != NULL) {
             pair_extend(core, now, pair);
         } else if (applies && (has_address_for(core, server, base) || stands(core, base, server))) {
@@ -961,14 +974,9 @@ void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
 
 static floe_pair *pair_of_relay(const floe_relay *relay)
 {
-    FLOE_LIST_EACH(pair, &relay->origin->pairs, floe_pair, of_base)
-    {
-        if (pair->server == relay->server && !pair->yielded &&
-            floe_relay_same_kind(pair->kind, relay->kind)) {
-            return pair;
-        }
-    }
-    return NULL;
+    floe_pair *pair = pair_of(relay->origin, relay->server, relay->kind);
+
+    return pair != NULL && !pair->yielded ? pair : NULL;
 }
 
 /* Its own address's attempt, or else any: one relay is what the pair wants, and the name may lead
@@ -1008,6 +1016,10 @@ void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failu
 {
     floe_pair *pair = pair_of_relay(relay);
 
+    if (pair != NULL && floe_pairs_refused(pair->base, pair->server, pair->kind)) {
+        floe_failure_release(core->shared, &failure); /* told before, and nothing has changed */
+        return;
+    }
     if (for_good) { /* that it was not to be had for a while is another matter, told before */
         floe_pairs_relay_back(core, relay);
     }
@@ -1020,6 +1032,14 @@ void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failu
     if (core->state == FLOE_GATHERER_STATE_COMPLETE || !core->interfaces_known) {
         floe_pairs_tell(core);
     }
+}
+
+bool floe_pairs_refused(const floe_base *base, const floe_server *server, floe_relay_kind kind)
+{
+    const floe_pair *pair = pair_of(base, server, kind);
+
+    return pair != NULL && pair->progress == FLOE_FAILED &&
+           floe_failure_ends_allocate(&pair->failure);
 }
 
 void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *binding)

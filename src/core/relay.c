@@ -384,18 +384,18 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
 /* Nothing listens at the server's port: so often said to a Refresh, it is believed. */
 #define REFUSED_SENDS 3U
 
-void floe_relay_verify(floe_relay *relay, floe_time now)
+void floe_relay_verify(floe_relay *relay, floe_time now, bool soon)
 {
     if (relay->phase == FLOE_RELAY_LIVE && floe_relay_serves(relay)) {
         relay->doubted = now;
-        floe_turn_refresh_now(&relay->turn, now);
+        (soon ? floe_turn_refresh_soon : floe_turn_refresh_now)(&relay->turn, now);
     }
 }
 
 void floe_relay_doubt(floe_relay *relay, floe_time now)
 {
     if (floe_time_since(now, relay->doubted).ns >= DOUBT_EVERY.ns) {
-        floe_relay_verify(relay, now);
+        floe_relay_verify(relay, now, false);
     }
 }
 
@@ -439,7 +439,9 @@ void floe_relays_answered_beside(floe_core *core, const floe_base *base, const f
 /* One that has to be repeated takes a Binding with it: whether the server is there. */
 static void request_goes(floe_core *core, floe_time now, floe_relay *relay)
 {
-    if (relay->turn.transaction.sends == 1) {
+    if (relay->turn.transaction.sends == 1 && floe_turn_refreshes_again(&relay->turn)) {
+        relay->ignored_send = 1;
+    } else if (relay->turn.transaction.sends == 1) {
         relay->ignored_send = 1;
         relay->ignored = relay->ignored < IGNORED_SENDS ? 0 : relay->ignored;
         relay->owed = now; /* the one that is asked anew has its own time */
@@ -467,13 +469,19 @@ static void set_check(const floe_core *core, floe_time now, floe_relay *relay)
     relay->check = floe_time_after(now, core->shared->keepalive);
 }
 
+bool floe_relay_is_of(const floe_relay *relay, const floe_base *base, const floe_server *server,
+                      floe_relay_kind kind)
+{
+    return relay->phase == FLOE_RELAY_LIVE && relay->origin == base && relay->server == server &&
+           floe_relay_same_kind(relay->kind, kind) && floe_relay_serves(relay);
+}
+
 floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
                           floe_relay_kind kind)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->phase == FLOE_RELAY_LIVE && relay->origin == base && relay->server == server &&
-            floe_relay_same_kind(relay->kind, kind) && floe_relay_serves(relay)) {
+        if (floe_relay_is_of(relay, base, server, kind)) {
             return relay;
         }
     }
@@ -776,19 +784,57 @@ static floe_duration retry_after(unsigned losses)
                         : floe_seconds(1U << (losses - 1));
 }
 
-/* What another try cannot mend. */
-static bool is_final(const floe_failure *failure)
+/* Of its kind, or in one allocation what took two (T5). */
+static bool stands_for(const floe_relay *relay, const floe_relay *former)
 {
-    return failure->kind == FLOE_FAILURE_CREDENTIALS || failure->kind == FLOE_FAILURE_SECURE ||
-           (failure->kind == FLOE_FAILURE_SERVER && (failure->code == 403 || failure->code == 441));
+    bool has = false;
+
+    if (floe_relay_same_kind(relay->kind, former->kind)) {
+        return true;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t family = relay->turn.relayed[i].family;
+        has = has || (family == FLOE_FAMILY_IPV4 && former->kind.family == FLOE_TURN_IPV4) ||
+              (family == FLOE_FAMILY_IPV6 && former->kind.family == FLOE_TURN_IPV6);
+    }
+    return has && relay->kind.tcp == former->kind.tcp;
 }
 
-/* RFC 8656 §7.4: an Allocate that is answered so is not sent again before its owner has changed
- * something. */
-static bool is_refused_for_good(const floe_failure *failure)
+/* Whether another serves as what it was for, and stays: of its base, or of the other family's of the
+ * interface (T1); by its server, or by the same URL's of whichever credentials. */
+static bool is_replaced(const floe_core *core, const floe_relay *former)
 {
-    return failure->kind == FLOE_FAILURE_SERVER && (failure->code == 400 || failure->code == 420 ||
-                                                    failure->code == 440 || failure->code == 442);
+    bool current = floe_server_current(core, former->server);
+
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        bool here =
+            relay->origin == former->origin || floe_bases_are_rivals(relay->origin, former->origin);
+        bool there = current ? relay->server == former->server
+                             : floe_url_same_place(relay->server->url, former->server->url);
+        if (relay != former && relay->phase == FLOE_RELAY_LIVE && here && there &&
+            floe_time_is_never(relay->leaves) && stands_for(relay, former) &&
+            floe_relay_serves(relay) && relay->generation == core->generation) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* T7, L12: it is gone, and its URL has other credentials by now: those ask for another in its place.
+ * False: one is there, or is refused for good; or the owner does not want it any more. */
+static bool pass_on(floe_core *core, floe_relay *relay)
+{
+    const floe_server *successor = floe_server_successor(core, relay->server);
+
+    if (successor == NULL || is_replaced(core, relay) ||
+        floe_pairs_refused(relay->origin, successor, relay->kind)) {
+        return false;
+    }
+    relay->server = successor;
+    relay->leaves = FLOE_TIME_NEVER;
+    relay->quiet = false;
+    return true;
 }
 
 /* The socket stays, and asks anew in its time. */
@@ -796,7 +842,7 @@ static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay, b
 {
     floe_duration pause = retry_after(full && relay->losses < 7 ? 7 : relay->losses);
 
-    if (!floe_server_current(core, relay->server)) {
+    if (!floe_server_current(core, relay->server) && !pass_on(core, relay)) {
         floe_relay_release(core, now, relay);
         return;
     }
@@ -804,6 +850,15 @@ static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay, b
     relay->renews = true;
     relay->retry = floe_time_after(now, pause);
     relay->losses = (uint8_t)(relay->losses + (relay->losses < UINT8_MAX));
+}
+
+void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay)
+{
+    if (relay->renews || relay->moves) {
+        ask_again_later(core, now, relay, false);
+    } else {
+        floe_relay_release(core, now, relay);
+    }
 }
 
 /* Whether a gathering waits for it, and is to know what came of it. */
@@ -901,7 +956,7 @@ static bool same_user(const floe_relay *relay, const floe_relay *former)
 }
 
 /* One whose credentials are the owner's no more, at the relay's server: the one in whose place the
- * relay comes, or another. NULL: there is none. */
+ * relay comes, or another, best of the same user. NULL: there is none. */
 static floe_relay *former_beside(const floe_core *core, const floe_relay *relay)
 {
     floe_relay *any = NULL;
@@ -910,11 +965,11 @@ static floe_relay *former_beside(const floe_core *core, const floe_relay *relay)
     {
         if (other->phase == FLOE_RELAY_LIVE && !floe_server_current(core, other->server) &&
             floe_address_same_ip(&other->turn.server, &relay->turn.server)) {
-            any = other;
             if (other->origin == relay->origin &&
                 floe_server_successor(core, other->server) == relay->server) {
                 return other;
             }
+            any = any == NULL || !same_user(relay, any) ? other : any;
         }
     }
     return any;
@@ -955,7 +1010,7 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     if (full) {
         floe_server_refuses(core, now, relay->server, relay->kind, &relay->asked, failure.code);
     }
-    if (is_final(&failure) || is_refused_for_good(&failure) || !relay->renews) {
+    if (floe_failure_ends_allocate(&failure) || !relay->renews) {
         give_up(core, now, relay, relay->renews, failure);
         return;
     }
@@ -989,43 +1044,6 @@ void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay)
 /* So long one that is replaced goes on: its peer has to hear of the other, and to check it. */
 #define LEAVES_AFTER floe_seconds(30)
 
-/* Of its kind, or in one allocation what took two (T5). */
-static bool stands_for(const floe_relay *relay, const floe_relay *former)
-{
-    bool has = false;
-
-    if (floe_relay_same_kind(relay->kind, former->kind)) {
-        return true;
-    }
-    for (size_t i = 0; i < 2; i++) {
-        uint8_t family = relay->turn.relayed[i].family;
-        has = has || (family == FLOE_FAMILY_IPV4 && former->kind.family == FLOE_TURN_IPV4) ||
-              (family == FLOE_FAMILY_IPV6 && former->kind.family == FLOE_TURN_IPV6);
-    }
-    return has && relay->kind.tcp == former->kind.tcp;
-}
-
-/* Whether another serves as what it was for: of its base, or of the other family's of the interface
- * (T1). */
-static bool is_replaced(const floe_core *core, const floe_relay *former)
-{
-    const floe_server *server = floe_server_current(core, former->server)
-                                    ? former->server
-                                    : floe_server_successor(core, former->server);
-
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        bool here =
-            relay->origin == former->origin || floe_bases_are_rivals(relay->origin, former->origin);
-        if (relay != former && relay->phase == FLOE_RELAY_LIVE && relay->server == server && here &&
-            stands_for(relay, former) && floe_relay_serves(relay) &&
-            relay->generation == core->generation) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Nobody is told of it any more. */
 static void let_leave(floe_time now, floe_relay *relay)
 {
@@ -1033,6 +1051,13 @@ static void let_leave(floe_time now, floe_relay *relay)
         relay->leaves = floe_time_after(now, LEAVES_AFTER);
         relay->quiet = true;
     }
+}
+
+/* It is what its owner has, though by credentials of before. */
+static void tell_former(floe_core *core, floe_time now, floe_relay *relay)
+{
+    tell(core, now, relay);
+    relay->generation = core->generation;
 }
 
 /* Unless what was there in its place is gone meanwhile. */
@@ -1043,6 +1068,7 @@ static void leave_now(floe_core *core, floe_time now, floe_relay *relay)
     } else {
         relay->leaves = FLOE_TIME_NEVER;
         relay->quiet = false;
+        tell_former(core, now, relay);
     }
 }
 
@@ -1057,9 +1083,8 @@ void floe_relays_leave(floe_core *core, floe_time now)
             floe_relay_release(core, now, relay);
         } else if (is_replaced(core, relay)) {
             let_leave(now, relay);
-        } else {
-            tell(core, now, relay);
-            relay->generation = core->generation;
+        } else if (floe_time_is_never(relay->leaves)) { /* else its time tells (leave_now) */
+            tell_former(core, now, relay);
         }
     }
 }
@@ -1083,7 +1108,7 @@ void floe_relays_end_gathering(floe_core *core, floe_time now)
 static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
 {
     floe_failure_of_relay(&failure, relay);
-    if (is_final(&failure)) {
+    if (floe_failure_is_final(&failure) && floe_server_current(core, relay->server)) {
         give_up(core, now, relay, true, failure);
         return;
     }

@@ -325,7 +325,8 @@ static void hand_over_refusals(floe_server *server)
     }
 }
 
-/* One that serves goes on until it is replaced (floe_relays_leave), or its server is there again. */
+/* One that serves goes on until it is replaced (floe_relays_leave), or its server is there again; one
+ * that was lost is asked for by who comes in the server's place. */
 static void hand_over_relays(floe_core *core, floe_time now)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
@@ -334,7 +335,7 @@ static void hand_over_relays(floe_core *core, floe_time now)
             relay->server = relay->server->heir;
             relay->leaves = FLOE_TIME_NEVER;
         } else if (relay->phase == FLOE_RELAY_LIVE && !floe_relay_serves(relay)) {
-            floe_relay_release(core, now, relay);
+            floe_relay_pass_on(core, now, relay);
         }
     }
 }

@@ -46,6 +46,7 @@ void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_rand
         .state = FLOE_TURN_NEW,
         .resume = FLOE_TIME_NEVER,
         .refresh = FLOE_TIME_NEVER,
+        .since = FLOE_TIME_NEVER,
     };
     floe_stun_transaction_stop(&allocation->transaction);
     floe_list_init(&allocation->peers);
@@ -443,6 +444,7 @@ static bool goes_on(floe_turn_allocation *allocation, floe_time now, uint16_t co
     allocation->second_try = !trouble;
     allocation->paused_once = false;
     allocation->stale = allocation->refused = 0;
+    allocation->since = FLOE_TIME_NEVER;
     allocation->refresh = floe_time_after(now, pause);
     floe_stun_transaction_stop(&allocation->transaction);
     return true;
@@ -960,6 +962,7 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
         allocation->transaction.dropped_code = 437;
         return FLOE_TURN_NOTHING;
     }
+    allocation->since = FLOE_TIME_NEVER;
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         allocation->heeds = !allocation->plain;
         allocation->account->deaf |= allocation->plain && allocation->ignored;
@@ -990,6 +993,13 @@ static void send_without_wishes(floe_turn_allocation *allocation)
     }
 }
 
+/* For as long as a transaction lasts, though the one at hand has begun later. */
+static bool has_been_silent(const floe_turn_allocation *allocation, floe_time now)
+{
+    return floe_time_reached(
+        now, floe_time_after(allocation->since, floe_stun_transaction_lasts(allocation->rto)));
+}
+
 floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe_time now)
 {
     if (floe_time_reached(now, allocation->resume)) {
@@ -1004,8 +1014,12 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
     bool stands = floe_turn_allocation_stands(allocation);
     switch (floe_turn_allocation_resend(allocation, &allocation->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
-        send_without_wishes(allocation);
-        return FLOE_TURN_SEND;
+        if (!has_been_silent(allocation, now)) {
+            send_without_wishes(allocation);
+            return FLOE_TURN_SEND;
+        }
+        floe_stun_transaction_stop(&allocation->transaction);
+        /* fall through */
     case FLOE_STUN_GIVE_UP:
         if (allocation->request == FLOE_TURN_REQUEST_REFRESH &&
             floe_time_since(now, allocation->heard).ns < HEARD_WITHIN.ns &&
@@ -1049,14 +1063,28 @@ void floe_turn_refresh_now(floe_turn_allocation *allocation, floe_time now)
     }
 }
 
+void floe_turn_refresh_soon(floe_turn_allocation *allocation, floe_time now)
+{
+    const floe_stun_transaction *transaction = &allocation->transaction;
+
+    floe_turn_refresh_now(allocation, now);
+    if (allocation->request == FLOE_TURN_REQUEST_REFRESH && !transaction->reliable &&
+        transaction->sends > 1) {
+        allocation->since = floe_time_min(allocation->since, transaction->started);
+        allocation->refresh = now;
+    }
+}
+
 void floe_turn_refresh_anew(floe_turn_allocation *allocation)
 {
+    allocation->since = FLOE_TIME_NEVER;
     want(allocation, FLOE_TURN_REQUEST_REFRESH);
 }
 
 void floe_turn_allocation_move(floe_turn_allocation *allocation)
 {
     allocation->moving = true;
+    allocation->since = FLOE_TIME_NEVER;
     allocation->second_try = false;
     allocation->refresh = FLOE_TIME_NEVER;
     allocation->mapped = (floe_address){0}; /* RFC 8016: nobody tells the new one */

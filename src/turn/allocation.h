@@ -133,6 +133,7 @@ typedef struct floe_turn_allocation {
     floe_time resume; /* when a pause ends; never if there is none */
     floe_time refresh;
     floe_time expires;   /* the server's word: until then it stands */
+    floe_time since;     /* when the first Refresh was sent that nobody has answered; never: none */
     floe_time heard;     /* when something came by it, its server's grant or a peer's */
     bool second_try;     /* the next Refresh is one, and has its pause */
     bool refused_before; /* its latest Refresh was answered by an error */
@@ -238,6 +239,14 @@ static inline void floe_turn_allocation_heard(floe_turn_allocation *allocation, 
  * none, ends it as any Refresh does, a success schedules the next one. Where a Refresh is under way
  * already, that one tells. */
 void floe_turn_refresh_now(floe_turn_allocation *allocation, floe_time now);
+/* As that, and somebody waits for the answer: where one is under way, and may not be sent again for
+ * seconds, another takes its place. How long silence is borne counts from the first. */
+void floe_turn_refresh_soon(floe_turn_allocation *allocation, floe_time now);
+/* Whether the Refresh under way is such another one. */
+static inline bool floe_turn_refreshes_again(const floe_turn_allocation *allocation)
+{
+    return allocation->since.ns < allocation->transaction.started.ns;
+}
 /* The Refresh that is under way is not to be hoped for any more: another `wants` to be sent. */
 void floe_turn_refresh_anew(floe_turn_allocation *allocation);
 /* Its end was found out otherwise: by a request of a peer (437), by the way to the server, or

@@ -771,6 +771,32 @@ static void l12_a_former_relay_makes_room(void **state)
         read_log(&h, "");
         end(&h);
     }
+    /* Of two users' the one whose quota it is, whichever comes last. */
+    static const char *const by_udp[] = {"turn:203.0.113.2"};
+    static const char *const by_tcp[] = {"turn:203.0.113.2?transport=tcp"};
+    for (size_t last = 0; last < 2; last++) {
+        floe_ice_server users[2];
+        floe_gather_options options = options_of(&users[last], by_udp, 1, "1700000000:user");
+        (void)options_of(&users[1 - last], by_udp, 1, "another");
+        options.ice_servers = users;
+        options.ice_server_count = 2;
+        make(&h, by_udp, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        assert_int_equal(floe_core_set_options(h.core, h.now, &options), FLOE_OK);
+        gather(&h);
+        pass(&h, 1000);
+        read_log(&h, "+ host, + srflx, + relay, + relay, end");
+        set_user(&h, by_tcp, "1800000000:user");
+        turn->port = 50;
+        turn->allocate = turn->both = FULL;
+        gather(&h);
+        pass(&h, 100);
+        read_log(&h, "- relay");
+        turn->allocate = turn->both = ANSWERS;
+        pass(&h, 3000);
+        read_log(&h, "+ relay, - relay, - srflx, end");
+        end(&h);
+    }
     /* Another user's quota is not this one's. */
     server *turn = begin_with_relay(&h, turn_url);
     set_user(&h, turn_url, "another");
@@ -790,7 +816,8 @@ static void l12_a_former_relay_may_be_wanted_again(void **state)
     static hand h;
 
     (void)state;
-    for (int lost = 0; lost < 2; lost++) {
+    for (int row = 0; row < 4; row++) {
+        bool lost = row % 2 != 0;
         make(&h, turn_url, 1, defaults);
         server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
         gather(&h);
@@ -799,6 +826,9 @@ static void l12_a_former_relay_may_be_wanted_again(void **state)
         floe_address peer = address_of("198.51.100.77:7");
         set_user(&h, turn_url, "another");
         turn->port = 50;
+        if (row / 2 != 0) {
+            assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        }
         gather(&h);
         pass(&h, 5000);
         assert_int_not_equal(h.last[FLOE_CANDIDATE_TYPE_RELAY], relay);
@@ -811,7 +841,10 @@ static void l12_a_former_relay_may_be_wanted_again(void **state)
             gather(&h);
         }
         pass(&h, 70000);
+        relay = row == 3 ? h.last[FLOE_CANDIDATE_TYPE_RELAY] : relay; /* it is told again */
         assert_int_equal(floe_core_send(h.core, h.now, relay, &peer, "x", 1), FLOE_OK);
+        assert_true(lost || row == 0 || strstr(h.log, "- relay") != NULL);
+        assert_true(row != 3 || strstr(h.log, "+ relay") != NULL);
         end(&h);
     }
 }
@@ -1746,6 +1779,116 @@ static void l11_a_restart_asks_the_other_server_of_a_name(void **state)
         *h.log = '\0';
         pass(&h, 60000); /* its own generation goes on with it, the next has another */
         read_log(&h, row != 0 ? "- relay" : ""); /* by TCP for its silence */
+        end(&h);
+    }
+}
+
+/* L11, S6: behind a restart that has found the living server of a name each other finds it, though the
+ * dead one's relay, which comes first, is not ended yet. */
+static void l11_each_restart_finds_the_living_server_of_a_name(void **state)
+{
+    static const char *const urls[][1] = {{"turn:turn.example.org"},
+                                          {"turn:turn.example.org?transport=tcp"}};
+    static hand h;
+
+    (void)state;
+    for (size_t tcp = 0; tcp < 2; tcp++) {
+        make(&h, urls[tcp], 1, defaults);
+        server *first = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        server *second = with(&h, "203.0.113.3:3478", "192.0.2.7:701");
+        second->port = 50;
+        h.places[0] = "203.0.113.2:0";
+        h.places[1] = "203.0.113.3:0";
+        gather(&h);
+        pass(&h, 1000);
+        first->allocate = first->both = first->refresh = first->binding = SILENT;
+        for (size_t i = 0; i < 4; i++) {
+            *h.log = '\0';
+            assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+            gather(&h);
+            pass(&h, i == 0 ? 2200 : 1000);
+            assert_non_null(strstr(h.log, "+ relay"));
+            assert_int_equal(strstr(h.log, "+ srflx") != NULL, tcp == 0);
+            assert_non_null(strstr(h.log, "end"));
+            pass(&h, 3000);
+        }
+        assert_int_equal(second->allocates, 1);
+        *h.log = '\0';
+        pass(&h, 60000);
+        assert_null(strstr(h.log, "+ "));
+        end(&h);
+    }
+}
+
+/* L11: a gathering behind an outage is a new question: it does not wait for the turn of a Refresh that
+ * was sent long ago; and owners who restart keep nothing alive that is dead. */
+static void l11_a_gathering_asks_anew_what_is_unanswered(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int restarts = 0; restarts < 2; restarts++) {
+        server *turn = begin_with_relay(&h, turn_url);
+        pass(&h, 13500); /* a Refresh is about to be sent */
+        turn->allocate = turn->both = turn->refresh = turn->binding = SILENT;
+        pass(&h, 10000);
+        turn->allocate = turn->both = turn->refresh = turn->binding = ANSWERS;
+        *h.log = '\0';
+        if (restarts) {
+            assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        }
+        gather(&h);
+        pass(&h, 200);
+        read_log(&h, restarts ? "+ host, + srflx, + relay, end" : "end");
+        assert_int_equal(turn->allocates, 1);
+        turn->allocate = turn->both = turn->refresh = turn->binding = SILENT;
+        pass(&h, 16000);
+        *h.log = '\0';
+        for (size_t i = 0; i < 8; i++) {
+            assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+            gather(&h);
+            pass(&h, 6000);
+        }
+        assert_true(turn->allocates > 1); /* it was given up, and is asked for again */
+        end(&h);
+    }
+}
+
+/* T7, L12: other credentials find no server at the moment when they are set; the relay by those of before
+ * is lost at once, or later, or they expire: it is asked for again by the new ones, as it would be
+ * by the old. */
+static void l12_a_former_relay_that_is_lost_is_asked_for_by_the_new_user(void **state)
+{
+    static const char *const urls[][1] = {{"turn:203.0.113.2"}, {"turn:203.0.113.2?transport=tcp"}};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 12; row++) {
+        size_t how =
+            row / 4; /* it is lost before the other user is set, or behind it; or it expires */
+        server *turn = begin_with_relay(&h, urls[row % 2]);
+        turn->code = 500;
+        turn->allocate = turn->both = turn->binding = how == 2 ? SAYS : STUNNED;
+        turn->refresh = how == 2 ? ANSWERS : how == 1 ? SILENT : STUNNED;
+        pass(&h, how == 0 ? 40000 : 0);
+        set_user(&h, urls[row % 2], "another");
+        if (row / 2 % 2 != 0) {
+            assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        }
+        gather(&h);
+        pass(&h, 7000);
+        assert_non_null(strstr(h.log, "end"));
+        turn->allocate = turn->both = turn->binding = ANSWERS;
+        turn->refresh = how == 2 ? SAYS : FORGOT;
+        turn->code = 401;
+        turn->port = 60;
+        *h.log = '\0';
+        for (size_t i = 0; i < 70 && strstr(h.log, "+ relay") == NULL; i++) {
+            pass(&h, 1000);
+        }
+        turn->refresh = ANSWERS;
+        pass(&h, 60000);
+        read_log(&h, how == 0 ? "+ relay" : "- relay, + relay");
         end(&h);
     }
 }
@@ -4275,6 +4418,9 @@ int main(void)
         cmocka_unit_test(t7_another_address_of_the_name),
         cmocka_unit_test(t7_the_other_server_of_a_name_when_one_falls_silent),
         cmocka_unit_test(l11_a_restart_asks_the_other_server_of_a_name),
+        cmocka_unit_test(l11_each_restart_finds_the_living_server_of_a_name),
+        cmocka_unit_test(l11_a_gathering_asks_anew_what_is_unanswered),
+        cmocka_unit_test(l12_a_former_relay_that_is_lost_is_asked_for_by_the_new_user),
         cmocka_unit_test(l11_a_restart_without_names_finds_what_stands),
         cmocka_unit_test(l11_a_relay_that_outlives_an_outage_is_told),
         cmocka_unit_test(t7b_a_relay_that_is_heard_stands),
