@@ -447,8 +447,8 @@ static void settle_relays(floe_core *core, floe_time now, const floe_base *base)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->base == base && relay->phase == FLOE_RELAY_LIVE &&
-            (base->spare || relay->moves)) {
+        if (relay->base == base && floe_relay_lives(relay) &&
+            (base->spare || relay->state == FLOE_RELAY_MOVES)) {
             floe_relay_base_settled(core, now, relay);
         }
     }

@@ -147,7 +147,7 @@ static void trace_peer(floe_core *core, floe_time now, floe_trace_kind kind,
  * anew, for a relay that moves, it goes once that has (RFC 8016 §3.2): nothing repeats it there. */
 static void send_request(floe_core *core, floe_time now, floe_relay *relay, floe_turn_peer *peer)
 {
-    if (relay->moves && relay->turn.reliable) {
+    if (relay->state == FLOE_RELAY_MOVES && relay->turn.reliable) {
         return;
     }
     uint8_t request[FLOE_TURN_REQUEST_SIZE];
@@ -717,7 +717,7 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
                            const floe_address *source, floe_span frame,
                            const floe_stun_message *message, floe_packet *packet)
 {
-    if (relay->phase != FLOE_RELAY_LIVE) {
+    if (!floe_relay_lives(relay)) {
         return FLOE_TAKEN_NOT;
     }
     uint64_t dropped = core->shared->dropped;

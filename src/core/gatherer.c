@@ -726,7 +726,7 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
     bool of_server = is_turn(data, size);
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->base == base && relay->phase == FLOE_RELAY_LIVE &&
+        if (relay->base == base && floe_relay_lives(relay) &&
             relay->transport == FLOE_PROTOCOL_UDP && floe_address_equal(&relay->turn.server, &to)) {
             floe_address peer;
             of_server = true;
@@ -772,7 +772,7 @@ void floe_core_time(floe_core *core, floe_time now)
     }
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->phase == FLOE_RELAY_LIVE) {
+        if (floe_relay_lives(relay)) {
             floe_relay_time(core, now, relay);
         }
     }
@@ -848,7 +848,7 @@ void floe_core_close(floe_core *core, floe_time now)
     floe_untell_all(core);
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->phase == FLOE_RELAY_RELEASING) {
+        if (relay->state == FLOE_RELAY_RELEASING) {
             floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
         } else {
             floe_relay_release(core, now, relay);

@@ -872,11 +872,15 @@ bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
 typedef struct floe_attempt floe_attempt;
 typedef struct floe_pair floe_pair;
 
-typedef enum floe_relay_phase {
-    FLOE_RELAY_LIVE,
+/* Where it stands; relay.c's `become` has what may follow what. */
+typedef enum floe_relay_state {
+    FLOE_RELAY_ASKED,  /* for the first time: nobody has had it yet */
+    FLOE_RELAY_STANDS, /* its server has it */
+    FLOE_RELAY_MOVES, /* that has, and is asked to let it move to another address of ours (RFC 8016) */
+    FLOE_RELAY_LOST,      /* it was there, and is asked for again */
     FLOE_RELAY_RELEASING, /* goes once its last packet has been polled */
     FLOE_RELAY_ENDED,     /* goes at the end of the input at hand, when nobody walks the list */
-} floe_relay_phase;
+} floe_relay_state;
 
 struct floe_relay {
     floe_list link; /* in core->relays */
@@ -899,22 +903,31 @@ struct floe_relay {
     floe_time owed;        /* since when its server owes an answer, if a request runs */
     floe_time unheard;     /* since when packets go to it and nothing comes back; never: not so */
     uint8_t transport;     /* a floe_protocol, to its server */
-    uint8_t phase;         /* a floe_relay_phase */
+    uint8_t state;         /* a floe_relay_state */
     uint8_t losses;        /* in a row */
     uint8_t ignored;       /* sends of its Refresh without an answer, Bindings beside with one */
     uint8_t ignored_send;  /* the latest of them */
     uint8_t rejoined;      /* how often it took another connection after 437 */
     uint8_t redirects;
     floe_relay_kind kind;
-    bool renews;         /* it was lost, and is asked for again */
-    bool in_vain;        /* and was not given, since */
-    bool moves;          /* to another address of ours (RFC 8016) */
+    bool in_vain;        /* it was lost, and has not been given since */
     floe_time leaves;    /* when it goes, as another is there in its place; never: there is none */
     bool made_way;       /* a former one was released for it */
     bool known;          /* its owner has been told of it once */
     bool quiet;          /* the gathering has given it up: the next one tells it (L4) */
     uint32_t generation; /* in which it was told */
 };
+
+/* Whether anything of it goes on. */
+static inline bool floe_relay_lives(const floe_relay *relay)
+{
+    return relay->state < FLOE_RELAY_RELEASING;
+}
+/* Whether it is allocated, and reached by the base that it has. */
+static inline bool floe_relay_serves(const floe_relay *relay)
+{
+    return relay->state == FLOE_RELAY_STANDS;
+}
 
 floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt);
 /* Its connection is ready for requests; or has failed. */
@@ -970,8 +983,6 @@ bool floe_relay_needless(const floe_core *core, const floe_relay *relay);
 floe_relay *floe_relay_under_way(const floe_core *core, const floe_attempt *attempt);
 /* The base is about to go: its relays move to another or are released. */
 void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base);
-/* Whether it is allocated, and reached by the base that it has. */
-bool floe_relay_serves(const floe_relay *relay);
 /* Whether something can go to its server now; what is sent otherwise is lost, as UDP may lose it.
  */
 bool floe_relay_has_way(const floe_relay *relay);

@@ -189,7 +189,7 @@ static bool poll_send_relay(floe_core *core, floe_time now, floe_relay *relay,
                             .polled = true};
     bool good = send(core, now, &request, data, output);
 
-    if (relay->phase == FLOE_RELAY_RELEASING) {
+    if (relay->state == FLOE_RELAY_RELEASING) {
         floe_relay_free(core, relay);
     }
     return good;

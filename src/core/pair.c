@@ -623,7 +623,7 @@ static floe_attempt *add_only(floe_core *core, floe_pair *pair, const floe_place
 
 void floe_pairs_keep(floe_core *core, floe_relay *relay)
 {
-    if (relay->phase != FLOE_RELAY_LIVE || !floe_server_current(core, relay->server)) {
+    if (!floe_relay_lives(relay) || !floe_server_current(core, relay->server)) {
         return;
     }
     floe_server *server = &core->set->servers[relay->server->index];
@@ -771,7 +771,7 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
         /* Unless an Allocate goes (no Refresh that moves one: RFC 8016) from here, and is known to be
          * answered at once, with the mapped address in it. */
         if (attempt->relay != NULL && !floe_relay_beside(pair->kind) &&
-            (attempt->relay->moves || attempt->relay->base != pair->base ||
+            (attempt->relay->state == FLOE_RELAY_MOVES || attempt->relay->base != pair->base ||
              !floe_turn_account_holds_for_all(server->account))) {
             (void)ask_reflexive(core, attempt);
         }
@@ -1231,10 +1231,10 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
                 first = first.remote.family == FLOE_FAMILY_NONE ? failure : first;
                 attempt->progress = FLOE_FAILED;
                 set_alarm(core, pair);
-                if (attempt->relay != NULL && attempt->relay->moves) {
+                if (attempt->relay != NULL && attempt->relay->state == FLOE_RELAY_MOVES) {
                     lose_moving(core, now, attempt);
-                } else if (attempt->relay != NULL &&
-                           (attempt->relay->renews || floe_relay_serves(attempt->relay))) {
+                } else if (attempt->relay != NULL && (attempt->relay->state == FLOE_RELAY_LOST ||
+                                                      floe_relay_serves(attempt->relay))) {
                     /* Its request goes on, and will tell. */
                     stands = floe_found_of_relay(core, attempt->relay);
                     floe_relay_leave_gathering(core, attempt->relay);

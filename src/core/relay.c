@@ -1,5 +1,6 @@
 /* A relay: the gatherer's side of one TURN allocation: its pacing, its packets, its candidate, and
  * the other local port after a 437 (T6). */
+#include "base/assert.h"
 #include "core/gatherer.h"
 #include "turn/peer.h"
 
@@ -37,6 +38,27 @@ bool floe_relay_has_way(const floe_relay *relay)
                                : connection != NULL && connection->state == FLOE_CONNECTION_READY;
 }
 
+#define ENDS (1U << FLOE_RELAY_RELEASING | 1U << FLOE_RELAY_ENDED)
+
+/* The one place where its state changes. */
+static void become(floe_relay *relay, floe_relay_state state)
+{
+    /* Which may follow it, a bit each. */
+    static const uint8_t next[] = {
+        [FLOE_RELAY_ASKED] = 1U << FLOE_RELAY_STANDS | 1U << FLOE_RELAY_LOST | ENDS,
+        [FLOE_RELAY_STANDS] =
+            1U << FLOE_RELAY_STANDS | 1U << FLOE_RELAY_MOVES | 1U << FLOE_RELAY_LOST | ENDS,
+        [FLOE_RELAY_MOVES] =
+            1U << FLOE_RELAY_MOVES | 1U << FLOE_RELAY_STANDS | 1U << FLOE_RELAY_LOST | ENDS,
+        [FLOE_RELAY_LOST] = 1U << FLOE_RELAY_LOST | 1U << FLOE_RELAY_STANDS | ENDS,
+        [FLOE_RELAY_RELEASING] = 0,
+        [FLOE_RELAY_ENDED] = 0,
+    };
+
+    FLOE_ASSERT((next[relay->state] & 1U << state) != 0);
+    relay->state = (uint8_t)state;
+}
+
 /* The request that is wanted takes its turn, once there is a way to the server. */
 static void take_turn(floe_core *core, floe_relay *relay, bool soon)
 {
@@ -48,7 +70,7 @@ static void take_turn(floe_core *core, floe_relay *relay, bool soon)
 /* By datagrams of the base, to the server. */
 static bool uses(const floe_relay *relay, const floe_base *base, const floe_address *server)
 {
-    return relay->phase == FLOE_RELAY_LIVE && relay->base == base && by_datagrams(relay) &&
+    return floe_relay_lives(relay) && relay->base == base && by_datagrams(relay) &&
            floe_address_equal(&relay->turn.server, server);
 }
 
@@ -336,7 +358,6 @@ static void end_allocation(floe_core *core, floe_time now, floe_relay *relay)
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
     relay->retry = relay->check = FLOE_TIME_NEVER;
-    relay->moves = false;
     relay->redirects = relay->rejoined = relay->ignored = 0;
     floe_deallocate(&core->shared->allocator, relay->host);
     relay->host = NULL;
@@ -357,10 +378,9 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
     if (by_datagrams(relay)) {
         floe_base_bids_farewell(core, now, relay->base, &relay->turn.server);
     }
-    relay->phase = FLOE_RELAY_ENDED;
+    become(relay, owed ? FLOE_RELAY_RELEASING : FLOE_RELAY_ENDED);
     core->relays_ended = true;
     if (owed) { /* else it expires there */
-        relay->phase = FLOE_RELAY_RELEASING;
         floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
     }
     close_spare(core, relay->base);
@@ -386,7 +406,7 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
 
 void floe_relay_verify(floe_relay *relay, floe_time now, bool soon)
 {
-    if (relay->phase == FLOE_RELAY_LIVE && floe_relay_serves(relay)) {
+    if (floe_relay_serves(relay)) {
         relay->doubted = now;
         (soon ? floe_turn_refresh_soon : floe_turn_refresh_now)(&relay->turn, now);
     }
@@ -472,8 +492,8 @@ static void set_check(const floe_core *core, floe_time now, floe_relay *relay)
 bool floe_relay_is_of(const floe_relay *relay, const floe_base *base, const floe_server *server,
                       floe_relay_kind kind)
 {
-    return relay->phase == FLOE_RELAY_LIVE && relay->origin == base && relay->server == server &&
-           floe_relay_same_kind(relay->kind, kind) && floe_relay_serves(relay);
+    return floe_relay_serves(relay) && relay->origin == base && relay->server == server &&
+           floe_relay_same_kind(relay->kind, kind);
 }
 
 floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
@@ -513,25 +533,20 @@ floe_relay *floe_relay_under_way(const floe_core *core, const floe_attempt *atte
 
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->phase == FLOE_RELAY_LIVE && relay->origin == pair->base &&
+        if (floe_relay_lives(relay) && relay->origin == pair->base &&
             relay->server == pair->server && floe_relay_same_kind(relay->kind, pair->kind) &&
             relay->attempt == NULL) {
             if (relay->transport == attempt->transport &&
                 floe_address_equal(&relay->asked, &attempt->remote)) {
                 return relay;
             }
-            if (relay->renews &&
+            if (relay->state == FLOE_RELAY_LOST &&
                 !floe_server_is_at(pair->server, &relay->asked, relay->transport)) {
                 astray = relay;
             }
         }
     }
     return astray;
-}
-
-bool floe_relay_serves(const floe_relay *relay)
-{
-    return relay->turn.state == FLOE_TURN_ALLOCATED && !relay->moves;
 }
 
 /* ── What it has found ── */
@@ -631,7 +646,7 @@ static bool asks(const floe_core *core, const floe_base *base, const floe_server
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->phase == FLOE_RELAY_LIVE && relay->origin == base && relay->server == server) {
+        if (floe_relay_lives(relay) && relay->origin == base && relay->server == server) {
             return true;
         }
     }
@@ -660,7 +675,7 @@ static floe_base *next_base(const floe_core *core, const floe_relay *relay)
 /* Asks from where it is now; false without memory. */
 static bool begin_move(floe_core *core, floe_time now, floe_relay *relay)
 {
-    relay->moves = true;
+    become(relay, FLOE_RELAY_MOVES);
     floe_turn_allocation_move(&relay->turn);
     if (!by_datagrams(relay)) {
         drop_connection(core, relay);
@@ -701,9 +716,9 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
 /* The server has it: from an earlier gathering, or moved to where we are now. */
 static void stands(floe_core *core, floe_time now, floe_relay *relay)
 {
-    bool moved = relay->moves;
+    bool moved = relay->state == FLOE_RELAY_MOVES;
 
-    relay->moves = false;
+    become(relay, FLOE_RELAY_STANDS);
     if (moved) {
         floe_relay_peers_again(core, now, relay);
     }
@@ -731,7 +746,7 @@ void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *bas
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->phase == FLOE_RELAY_LIVE && (relay->origin == base || relay->base == base) &&
+        if (floe_relay_lives(relay) && (relay->origin == base || relay->base == base) &&
             !leave(core, now, relay)) {
             floe_relay_release(core, now, relay);
         }
@@ -746,7 +761,7 @@ void floe_relays_sweep(floe_core *core)
     core->relays_ended = false;
     FLOE_LIST_EACH_SAFE(relay, &core->relays, floe_relay, link)
     {
-        if (relay->phase == FLOE_RELAY_ENDED) {
+        if (relay->state == FLOE_RELAY_ENDED) {
             floe_relay_free(core, relay);
         }
     }
@@ -812,9 +827,9 @@ static bool is_replaced(const floe_core *core, const floe_relay *former)
             relay->origin == former->origin || floe_bases_are_rivals(relay->origin, former->origin);
         bool there = current ? relay->server == former->server
                              : floe_url_same_place(relay->server->url, former->server->url);
-        if (relay != former && relay->phase == FLOE_RELAY_LIVE && here && there &&
+        if (relay != former && floe_relay_serves(relay) && here && there &&
             floe_time_is_never(relay->leaves) && stands_for(relay, former) &&
-            floe_relay_serves(relay) && relay->generation == core->generation) {
+            relay->generation == core->generation) {
             return true;
         }
     }
@@ -847,14 +862,14 @@ static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay, b
         return;
     }
     end_allocation(core, now, relay);
-    relay->renews = true;
+    become(relay, FLOE_RELAY_LOST);
     relay->retry = floe_time_after(now, pause);
     relay->losses = (uint8_t)(relay->losses + (relay->losses < UINT8_MAX));
 }
 
 void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay)
 {
-    if (relay->renews || relay->moves) {
+    if (relay->state != FLOE_RELAY_ASKED) {
         ask_again_later(core, now, relay, false);
     } else {
         floe_relay_release(core, now, relay);
@@ -888,7 +903,7 @@ static void give_up(floe_core *core, floe_time now, floe_relay *relay, bool had,
 void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_relay_leave_gathering(core, relay);
-    if (!relay->renews) {
+    if (relay->state == FLOE_RELAY_ASKED) {
         floe_relay_release(core, now, relay);
     } else if (floe_time_is_never(relay->retry)) {
         ask_again_later(core, now, relay, true);
@@ -897,8 +912,8 @@ void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay)
 
 static bool would_be_told_as(const floe_relay *one, const floe_relay *other)
 {
-    return one->phase == FLOE_RELAY_LIVE && one->origin == other->origin &&
-           one->server == other->server && floe_relay_same_kind(one->kind, other->kind);
+    return floe_relay_lives(one) && one->origin == other->origin && one->server == other->server &&
+           floe_relay_same_kind(one->kind, other->kind);
 }
 
 /* Whether another of ours that would be told as this one asks there. */
@@ -963,7 +978,7 @@ static floe_relay *former_beside(const floe_core *core, const floe_relay *relay)
 
     FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
     {
-        if (other->phase == FLOE_RELAY_LIVE && !floe_server_current(core, other->server) &&
+        if (floe_relay_lives(other) && !floe_server_current(core, other->server) &&
             floe_address_same_ip(&other->turn.server, &relay->turn.server)) {
             if (other->origin == relay->origin &&
                 floe_server_successor(core, other->server) == relay->server) {
@@ -991,7 +1006,8 @@ static bool make_way(floe_core *core, floe_time now, floe_relay *relay, const fl
     end_allocation(core, now, relay);
     relay->retry = floe_time_after(now, ROOM_AFTER);
     relay->made_way = true;
-    relay->renews = relay->known = true; /* as what has made room was */
+    relay->known = true; /* as what has made room was */
+    become(relay, FLOE_RELAY_LOST);
     return true;
 }
 
@@ -1010,8 +1026,9 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     if (full) {
         floe_server_refuses(core, now, relay->server, relay->kind, &relay->asked, failure.code);
     }
-    if (floe_failure_ends_allocate(&failure) || !relay->renews) {
-        give_up(core, now, relay, relay->renews, failure);
+    bool had = relay->state != FLOE_RELAY_ASKED;
+    if (floe_failure_ends_allocate(&failure) || !had) {
+        give_up(core, now, relay, had, failure);
         return;
     }
     if (awaited(relay)) {
@@ -1076,7 +1093,7 @@ void floe_relays_leave(floe_core *core, floe_time now)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->phase != FLOE_RELAY_LIVE || floe_server_current(core, relay->server)) {
+        if (!floe_relay_lives(relay) || floe_server_current(core, relay->server)) {
             continue;
         }
         if (floe_server_successor(core, relay->server) == NULL) {
@@ -1094,9 +1111,9 @@ void floe_relays_end_gathering(floe_core *core, floe_time now)
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         bool told = relay->generation == core->generation;
-        if (relay->phase == FLOE_RELAY_LIVE && !told && floe_relay_needless(core, relay)) {
+        if (floe_relay_lives(relay) && !told && floe_relay_needless(core, relay)) {
             floe_relay_release(core, now, relay);
-        } else if (relay->phase == FLOE_RELAY_LIVE && !told && is_replaced(core, relay)) {
+        } else if (floe_relay_lives(relay) && !told && is_replaced(core, relay)) {
             let_leave(now, relay); /* it was silent while another was had */
         } else {
             hush(core, relay);
@@ -1181,7 +1198,8 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         floe_relay_release(core, now, relay);
         return;
     }
-    relay->renews = relay->in_vain = relay->made_way = false;
+    become(relay, FLOE_RELAY_STANDS);
+    relay->in_vain = relay->made_way = false;
     if (relay->connection != NULL) {
         relay->connection->framer.measure = floe_frame_measure;
     }
@@ -1317,7 +1335,7 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
 {
     bool open = relay->base->state == FLOE_BASE_OPEN;
 
-    if (relay->moves) {
+    if (relay->state == FLOE_RELAY_MOVES) {
         if (!open) {
             floe_relay_release(core, now, relay);
         } else if (!begin_move(core, now, relay)) {
@@ -1365,7 +1383,7 @@ void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
         floe_failure_release(core->shared, &failure);
         return;
     }
-    if (can_move(relay) && !relay->moves && begin_move(core, now, relay)) {
+    if (can_move(relay) && relay->state == FLOE_RELAY_STANDS && begin_move(core, now, relay)) {
         floe_failure_release(core->shared, &failure);
         return;
     }
@@ -1513,7 +1531,7 @@ floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *rel
     floe_relay *next = make(core, now, relay->origin, relay->server, relay->kind, place);
 
     if (next != NULL) {
-        next->renews = relay->renews;
+        next->state = relay->state;
         next->in_vain = relay->in_vain;
         next->quiet = relay->quiet;
         next->known = relay->known;
@@ -1558,7 +1576,7 @@ void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const flo
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        bool waits = relay->phase == FLOE_RELAY_LIVE && !floe_time_is_never(relay->retry);
+        bool waits = floe_relay_lives(relay) && !floe_time_is_never(relay->retry);
         if (waits && relay->server == server) {
             floe_place next = next_place(core, now, relay);
             bool moved = !floe_server_is_at(server, &relay->asked, relay->transport) &&

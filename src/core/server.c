@@ -334,7 +334,7 @@ static void hand_over_relays(floe_core *core, floe_time now)
         if (relay->server->heir != NULL) {
             relay->server = relay->server->heir;
             relay->leaves = FLOE_TIME_NEVER;
-        } else if (relay->phase == FLOE_RELAY_LIVE && !floe_relay_serves(relay)) {
+        } else if (floe_relay_lives(relay) && !floe_relay_serves(relay)) {
             floe_relay_pass_on(core, now, relay);
         }
     }

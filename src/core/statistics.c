@@ -135,7 +135,7 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
     }
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->phase == FLOE_RELAY_LIVE) {
+        if (floe_relay_lives(relay)) {
             bool made = relay->turn.state == FLOE_TURN_ALLOCATED;
             uint16_t code = made ? 0 : floe_pairs_relay_code(relay);
             exchange one = {.base = relay->base,
