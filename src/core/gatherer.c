@@ -364,7 +364,7 @@ void floe_interfaces_unknown(floe_core *core, floe_time now, floe_error error)
     {
         floe_relay_leave_gathering(core, relay); /* nobody asks it in this one */
         if (floe_found_of_relay(core, relay)) {
-            relay->quiet = false;
+            relay->hushed = false;
             floe_pairs_keep(core, relay);
         }
     }

@@ -914,7 +914,7 @@ struct floe_relay {
     floe_time leaves;    /* when it goes, as another is there in its place; never: there is none */
     bool made_way;       /* a former one was released for it */
     bool known;          /* its owner has been told of it once */
-    bool quiet;          /* the gathering has given it up: the next one tells it (L4) */
+    bool hushed;         /* the gathering has given it up: the next one tells it (L4) */
     uint32_t generation; /* in which it was told */
 };
 

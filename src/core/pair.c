@@ -562,7 +562,7 @@ static void attach(floe_attempt *attempt, floe_relay *relay)
     }
     attempt->relay = relay;
     relay->attempt = attempt;
-    relay->quiet = false;
+    relay->hushed = false;
     relay->leaves = FLOE_TIME_NEVER;
 }
 

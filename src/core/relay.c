@@ -551,6 +551,12 @@ floe_relay *floe_relay_under_way(const floe_core *core, const floe_attempt *atte
 
 /* ── What it has found ── */
 
+/* Whether its owner hears nothing of it for now: it leaves, or is for the next gathering to tell. */
+static bool is_quiet(const floe_relay *relay)
+{
+    return relay->hushed || !floe_time_is_never(relay->leaves);
+}
+
 static floe_address mapped_of(const floe_core *core, const floe_relay *relay)
 {
     floe_address mapped = {0};
@@ -730,7 +736,7 @@ static void stands(floe_core *core, floe_time now, floe_relay *relay)
         return; /* it is nothing that this gathering has found */
     }
     keep_mapping(core, now, relay);
-    if (!relay->quiet) {
+    if (!is_quiet(relay)) {
         tell(core, now, relay);
     }
     if (floe_found_of_relay(core, relay)) {
@@ -848,7 +854,7 @@ static bool pass_on(floe_core *core, floe_relay *relay)
     }
     relay->server = successor;
     relay->leaves = FLOE_TIME_NEVER;
-    relay->quiet = false;
+    relay->hushed = false;
     return true;
 }
 
@@ -1049,7 +1055,7 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
  * of is told as soon as it is had. */
 static void hush(const floe_core *core, floe_relay *relay)
 {
-    relay->quiet = relay->generation != core->generation && !relay->known;
+    relay->hushed = relay->generation != core->generation && !relay->known;
 }
 
 void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay)
@@ -1066,7 +1072,6 @@ static void let_leave(floe_time now, floe_relay *relay)
 {
     if (floe_time_is_never(relay->leaves)) {
         relay->leaves = floe_time_after(now, LEAVES_AFTER);
-        relay->quiet = true;
     }
 }
 
@@ -1084,7 +1089,7 @@ static void leave_now(floe_core *core, floe_time now, floe_relay *relay)
         floe_relay_release(core, now, relay);
     } else {
         relay->leaves = FLOE_TIME_NEVER;
-        relay->quiet = false;
+        relay->hushed = false;
         tell_former(core, now, relay);
     }
 }
@@ -1206,7 +1211,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     if (relay->attempt == NULL) {
         floe_pairs_adopt(core, now, relay); /* it was asked for before a restart */
     }
-    if (!relay->quiet) { /* of what nobody is told, nobody is told that it is lost */
+    if (!is_quiet(relay)) { /* of what nobody is told, nobody is told that it is lost */
         floe_pairs_relay_back(core, relay);
     }
     if (relay->attempt != NULL && mapped_of(core, relay).family == FLOE_FAMILY_NONE) {
@@ -1431,7 +1436,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
         break;
     case FLOE_TURN_GRANTED:
         relay->losses = 0;
-        if (!relay->quiet) { /* an outage may have hidden it from the gathering */
+        if (!is_quiet(relay)) { /* an outage may have hidden it from the gathering */
             floe_pairs_relay_back(core, relay);
         }
         stands(core, now, relay);
@@ -1533,7 +1538,7 @@ floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *rel
     if (next != NULL) {
         next->state = relay->state;
         next->in_vain = relay->in_vain;
-        next->quiet = relay->quiet;
+        next->hushed = relay->hushed;
         next->known = relay->known;
         next->losses = relay->losses;
         next->generation = relay->generation;
