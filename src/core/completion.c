@@ -105,6 +105,7 @@ void floe_completion_check(floe_core *core, floe_time now)
         core->grace = FLOE_TIME_NEVER; /* nobody is silent who has not been asked */
     } else if (floe_time_is_never(core->grace)) {
         core->grace = floe_time_after(now, core->shared->straggler_grace);
+        floe_pairs_hurry(core, now); /* nor who waits for his turn beside one that is silent */
     }
     bool grace = make_up(core, now, &core->grace, core->shared->straggler_grace);
     bool give_up = make_up(core, now, &core->give_up, core->shared->gather_timeout);

@@ -76,7 +76,7 @@ uint16_t floe_failure_code(const floe_failure *failure)
 
 bool floe_failure_is_final(const floe_failure *failure)
 {
-    return failure->kind == FLOE_FAILURE_CREDENTIALS || failure->kind == FLOE_FAILURE_SECURE ||
+    return failure->kind == FLOE_FAILURE_CREDENTIALS ||
            (failure->kind == FLOE_FAILURE_SERVER && (failure->code == 403 || failure->code == 441));
 }
 

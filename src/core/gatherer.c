@@ -797,7 +797,7 @@ void floe_core_woke(floe_core *core, floe_time now)
     }
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        floe_relay_verify(relay, now, true);
+        floe_relay_woke(relay, now);
     }
     floe_core_time(core, now);
 }

@@ -912,11 +912,18 @@ struct floe_relay {
     floe_relay_kind kind;
     bool in_vain;        /* it was lost, and has not been given since */
     floe_time leaves;    /* when it goes, as another is there in its place; never: there is none */
-    bool made_way;       /* a former one was released for it */
+    uint8_t room;        /* a floe_room */
     bool known;          /* its owner has been told of it once */
     bool hushed;         /* the gathering has given it up: the next one tells it (L4) */
     uint32_t generation; /* in which it was told */
 };
+
+/* What a refusal for want of room, or of another's socket, may mean of its server: */
+typedef enum floe_room {
+    FLOE_ROOM_TAKEN, /* nothing of ours; unless a former user's stands there, which can go */
+    FLOE_ROOM_MADE,  /* a former user's was released a moment ago, which takes a server its time */
+    FLOE_ROOM_AWAITED, /* that time has been waited for */
+} floe_room;
 
 /* Whether anything of it goes on. */
 static inline bool floe_relay_lives(const floe_relay *relay)
@@ -956,6 +963,8 @@ bool floe_relays_tell(const floe_core *core, const floe_base *base, const floe_a
 /* Asks whether the server still has the allocation (T7b); `soon`: somebody waits to hear, and what has
  * gone unanswered for a while is asked anew. */
 void floe_relay_verify(floe_relay *relay, floe_time now, bool soon);
+/* We have slept: likewise, and what went unanswered meanwhile was no silence of its server's. */
+void floe_relay_woke(floe_relay *relay, floe_time now);
 /* There is a reason to, which may come with every packet; of one relay, or of those by this base
  * and server. */
 void floe_relay_doubt(floe_relay *relay, floe_time now);
@@ -976,6 +985,8 @@ bool floe_relay_is_of(const floe_relay *relay, const floe_base *base, const floe
                       floe_relay_kind kind);
 floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
                           floe_relay_kind kind);
+/* Whether something has come by it, its server's word or a peer's, since this gathering began. */
+bool floe_relay_is_sure(const floe_core *core, const floe_relay *relay);
 /* Whether it was asked for a family that the first, had again, has given as well by now (T5). */
 bool floe_relay_needless(const floe_core *core, const floe_relay *relay);
 /* One that was asked for before, that nobody waits for any more, and that will do for the
@@ -1178,7 +1189,7 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
  * be of another port (R2). */
 void floe_attempt_asks_reflexive(floe_core *core, const floe_attempt *attempt);
 /* What it had got is lost, and asked for again: the gathering waits for that, if it goes on. */
-void floe_attempt_again(floe_core *core, floe_attempt *attempt);
+void floe_attempt_again(floe_core *core, floe_time now, floe_attempt *attempt);
 /* Takes the failure over. */
 void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
                          floe_failure failure);
@@ -1211,6 +1222,8 @@ void floe_pairs_garbled(const floe_core *core, const floe_base *base, const floe
 uint16_t floe_pairs_code(const floe_binding *binding);
 uint16_t floe_pairs_relay_code(const floe_relay *relay);
 void floe_pairs_time(floe_core *core, floe_time now);
+/* What waits beside the question whether a relay of before stands is asked now. */
+void floe_pairs_hurry(floe_core *core, floe_time now);
 floe_time floe_pairs_deadline(const floe_core *core);
 /* Everything pending fails by timeout. */
 void floe_pairs_give_up(floe_core *core, floe_time now);

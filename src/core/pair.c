@@ -373,6 +373,16 @@ static void hurry(floe_core *core, floe_pair *pair, floe_time now)
     }
 }
 
+static void hurry_all(floe_core *core, floe_pair *pair, floe_time now)
+{
+    FLOE_LIST_EACH(next, &pair->attempts, floe_attempt, link)
+    {
+        if (next->progress == FLOE_PENDING && !floe_time_is_never(next->start)) {
+            set_start(core, next, floe_time_min(next->start, now));
+        }
+    }
+}
+
 /* What comes next need not wait any longer: another address, or the other family. */
 static void hurry_next(floe_core *core, floe_pair *pair, floe_time now)
 {
@@ -564,6 +574,7 @@ static void attach(floe_attempt *attempt, floe_relay *relay)
     relay->attempt = attempt;
     relay->hushed = false;
     relay->leaves = FLOE_TIME_NEVER;
+    relay->losses = 0; /* its owner wants it now */
 }
 
 /* NULL without memory. */
@@ -584,6 +595,17 @@ static floe_attempt *add_attempt(floe_core *core, floe_pair *pair, const floe_pl
     return attempt;
 }
 
+static floe_attempt *attempt_at(const floe_pair *pair, const floe_place *place)
+{
+    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    {
+        if (floe_place_is(place, &attempt->remote, attempt->transport)) {
+            return attempt;
+        }
+    }
+    return NULL;
+}
+
 /* Each relay of an earlier gathering that serves as what the pair asks for (L5, L11): its server is
  * asked whether it stands before it is told again (T7b). Of two servers by one name the one may be
  * dead by now, and the other's have been had since. Whether there is one. */
@@ -597,8 +619,12 @@ static bool verify(floe_core *core, floe_time now, floe_pair *pair)
             continue;
         }
         floe_place place = {.address = relay->asked, .transport = relay->transport};
-        floe_attempt *attempt = add_attempt(core, pair, &place);
+        floe_attempt *attempt = attempt_at(pair, &place);
+        if (attempt == NULL || (attempt->relay != NULL && attempt->relay != relay)) {
+            attempt = add_attempt(core, pair, &place);
+        }
         if (attempt != NULL) {
+            attempt->progress = FLOE_PENDING;
             attach(attempt, relay);
             floe_relay_verify(relay, now, true);
             any = true;
@@ -654,22 +680,21 @@ static void add_beside(floe_core *core, floe_time now, const floe_pair *first,
 {
     floe_base *base = first->base;
     floe_server *server = first->server;
-    if (pair_of(base, server, kind) != NULL) {
-        return; /* it stood before the first was had again, or the first was lost meanwhile */
-    }
     floe_place place = {.address = by->remote, .transport = by->transport};
-    floe_pair *pair = pair_new(core, base, server, kind);
-
-    if (pair != NULL && verify(core, now, pair)) {
-        return;
+    floe_pair *pair = pair_of(base, server, kind);
+    floe_attempt *attempt = NULL;
+    if (pair == NULL) {
+        pair = pair_new(core, base, server, kind);
+        attempt = pair != NULL && verify(core, now, pair) ? NULL : add_only(core, pair, &place);
+    } else if (pair->progress == FLOE_PENDING && attempt_at(pair, &place) == NULL) {
+        attempt = add_attempt(core, pair, &place); /* beside what stood, and may be dead */
     }
-    floe_attempt *attempt = add_only(core, pair, &place);
     if (attempt != NULL) {
         set_start(core, attempt, (floe_time){0}); /* at once */
     }
 }
 
-void floe_attempt_again(floe_core *core, floe_attempt *attempt)
+void floe_attempt_again(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     floe_pair *pair = attempt->pair;
 
@@ -677,6 +702,7 @@ void floe_attempt_again(floe_core *core, floe_attempt *attempt)
         pair->progress == FLOE_SUCCEEDED && !pair->yielded) {
         attempt->progress = FLOE_PENDING;
         set_progress(core, pair, FLOE_PENDING);
+        (void)verify(core, now, pair); /* another may stand beside it */
     }
 }
 
@@ -786,17 +812,6 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     }
 }
 
-static floe_attempt *attempt_at(const floe_pair *pair, const floe_place *place)
-{
-    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
-    {
-        if (floe_place_is(place, &attempt->remote, attempt->transport)) {
-            return attempt;
-        }
-    }
-    return NULL;
-}
-
 /* One for each address of the server's that has none; those that wait for their turn have it in the
  * order of the addresses, from `start` on. Without memory those that are there will do. */
 static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
@@ -859,20 +874,25 @@ static void pair_extend(floe_core *core, floe_time now, floe_pair *pair)
     }
 }
 
-static bool rival_has_relay(const floe_core *core, const floe_pair *pair)
+/* The relay of the interface's other family; NULL: it has none. One that this gathering has heard of
+ * goes first. */
+static const floe_relay *rivals_relay(const floe_core *core, const floe_pair *pair)
 {
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    const floe_relay *any = NULL;
+
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (floe_bases_are_rivals(pair->base, base) &&
-            floe_relay_of(core, base, pair->server, (floe_relay_kind){0}) != NULL) {
-            return true;
+        if (floe_bases_are_rivals(pair->base, relay->origin) &&
+            floe_relay_is_of(relay, relay->origin, pair->server, (floe_relay_kind){0}) &&
+            (any == NULL || floe_relay_is_sure(core, relay))) {
+            any = relay;
         }
     }
-    return false;
+    return any;
 }
 
 /* Whether the other family of the interface is asking already. */
-static bool rival_asks(const floe_core *core, const floe_pair *pair)
+static bool rival_asks(const floe_pair *pair)
 {
     FLOE_LIST_EACH(other, &pair->server->pairs, floe_pair, of_server)
     {
@@ -880,7 +900,7 @@ static bool rival_asks(const floe_core *core, const floe_pair *pair)
             return true;
         }
     }
-    return rival_has_relay(core, pair);
+    return false;
 }
 
 /* What stands beside the first, however that fares, is told by this gathering too. */
@@ -935,15 +955,17 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
         add_attempts(core, pair, floe_time_after(now, OTHERS_AFTER));
         return;
     }
-    bool second = server->url->turn && rival_asks(core, pair);
-    add_attempts(core, pair, second ? floe_time_after(now, NEXT_ADDRESS_AFTER) : now);
+    const floe_relay *rivals = server->url->turn ? rivals_relay(core, pair) : NULL;
+    bool second = rivals != NULL || (server->url->turn && rival_asks(pair));
+    floe_duration wait = rivals != NULL ? OTHERS_AFTER : NEXT_ADDRESS_AFTER;
+    add_attempts(core, pair, second ? floe_time_after(now, wait) : now);
     if (floe_list_empty(&pair->attempts)) {
         pair_failed(core, pair, (floe_failure){.kind = FLOE_FAILURE_MEMORY});
     } else if (second) { /* its reflexive candidate does not wait */
         (void)ask_reflexive(core, FLOE_CONTAINER(pair->attempts.next, floe_attempt, link));
     }
-    if (server->url->turn && rival_has_relay(core, pair)) {
-        yield(core, now, pair);
+    if (rivals != NULL && floe_relay_is_sure(core, rivals)) {
+        yield(core, now, pair); /* else once that is */
     }
 }
 
@@ -1160,6 +1182,17 @@ void floe_pairs_time(floe_core *core, floe_time now)
     }
 }
 
+void floe_pairs_hurry(floe_core *core, floe_time now)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        bool waits = pair->progress == FLOE_PENDING && !pair->yielded && pair->server->url->turn;
+        if (waits && (verifies(pair) || rivals_relay(core, pair) != NULL)) {
+            hurry_all(core, pair, now);
+        }
+    }
+}
+
 floe_time floe_pairs_deadline(const floe_core *core)
 {
     return floe_agenda_deadline(&core->starts);
@@ -1236,7 +1269,7 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
                 } else if (attempt->relay != NULL && (attempt->relay->state == FLOE_RELAY_LOST ||
                                                       floe_relay_serves(attempt->relay))) {
                     /* Its request goes on, and will tell. */
-                    stands = floe_found_of_relay(core, attempt->relay);
+                    stands = stands || floe_found_of_relay(core, attempt->relay);
                     floe_relay_leave_gathering(core, attempt->relay);
                 }
                 attempt_stop(core, now, attempt);

@@ -169,9 +169,9 @@ static void close_spare(floe_core *core, floe_base *base)
     }
 }
 
-/* NULL without memory. */
-static floe_relay *make(floe_core *core, floe_time now, floe_base *origin,
-                        const floe_server *server, floe_relay_kind kind, const floe_place *place)
+/* Asks for nothing yet; NULL without memory. */
+static floe_relay *create(floe_core *core, floe_base *origin, const floe_server *server,
+                          floe_relay_kind kind, const floe_place *place)
 {
     floe_relay *relay = floe_allocate(&core->shared->allocator, sizeof *relay);
 
@@ -186,11 +186,20 @@ static floe_relay *make(floe_core *core, floe_time now, floe_base *origin,
     relay->base = relay->origin = origin;
     relay->transport = place->transport;
     relay->asked = place->address;
-    relay->check = relay->unheard = relay->leaves = FLOE_TIME_NEVER;
+    relay->retry = relay->check = relay->unheard = relay->leaves = FLOE_TIME_NEVER;
     relay->generation = core->generation - 1; /* not in this */
     init_turn(core, relay, server->account, &place->address);
     floe_list_append(&core->relays, &relay->link);
-    if (!start(core, now, relay, false)) {
+    return relay;
+}
+
+/* Asks at once; NULL without memory. */
+static floe_relay *make(floe_core *core, floe_time now, floe_base *origin,
+                        const floe_server *server, floe_relay_kind kind, const floe_place *place)
+{
+    floe_relay *relay = create(core, origin, server, kind, place);
+
+    if (relay != NULL && !start(core, now, relay, false)) {
         close_spare(core, relay->base);
         floe_relay_free(core, relay);
         floe_core_out_of_memory(core);
@@ -412,6 +421,15 @@ void floe_relay_verify(floe_relay *relay, floe_time now, bool soon)
     }
 }
 
+void floe_relay_woke(floe_relay *relay, floe_time now)
+{
+    if (floe_relay_serves(relay)) {
+        relay->doubted = relay->owed = now;
+        relay->ignored = 0;
+        floe_turn_refresh_awake(&relay->turn, now);
+    }
+}
+
 void floe_relay_doubt(floe_relay *relay, floe_time now)
 {
     if (floe_time_since(now, relay->doubted).ns >= DOUBT_EVERY.ns) {
@@ -506,6 +524,11 @@ floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const fl
         }
     }
     return NULL;
+}
+
+bool floe_relay_is_sure(const floe_core *core, const floe_relay *relay)
+{
+    return floe_relay_serves(relay) && relay->turn.heard.ns >= core->started.ns;
 }
 
 bool floe_relay_needless(const floe_core *core, const floe_relay *relay)
@@ -719,21 +742,42 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
     return begin_move(core, now, relay);
 }
 
-/* The server has it: from an earlier gathering, or moved to where we are now. */
-static void stands(floe_core *core, floe_time now, floe_relay *relay)
-{
-    bool moved = relay->state == FLOE_RELAY_MOVES;
+/* So long one that is replaced goes on: its peer has to hear of the other, and to check it. */
+#define LEAVES_AFTER floe_seconds(30)
 
-    become(relay, FLOE_RELAY_STANDS);
-    if (moved) {
-        floe_relay_peers_again(core, now, relay);
+/* Nobody is told of it any more. */
+static void let_leave(floe_time now, floe_relay *relay)
+{
+    if (floe_time_is_never(relay->leaves)) {
+        relay->leaves = floe_time_after(now, LEAVES_AFTER);
     }
-    relay->doubted = now; /* that is answered */
-    relay->ignored = 0;
-    set_check(core, now, relay);
-    floe_relay_heard(relay, now);
-    if (!floe_server_current(core, relay->server)) {
-        return; /* it is nothing that this gathering has found */
+}
+
+static bool would_be_told_as(const floe_relay *one, const floe_relay *other)
+{
+    return floe_relay_lives(one) && one->origin == other->origin && one->server == other->server &&
+           floe_relay_same_kind(one->kind, other->kind);
+}
+
+/* Whether another of ours that is told as this one has been, and stays. */
+static bool told_beside(const floe_core *core, const floe_relay *relay)
+{
+    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    {
+        if (other != relay && would_be_told_as(other, relay) && floe_relay_is_sure(core, other) &&
+            other->generation == core->generation && !is_quiet(other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What stands is what the gathering has found; of several that were there one is told (L11), by whose
+ * server says so first. */
+static void found(floe_core *core, floe_time now, floe_relay *relay)
+{
+    if (relay->generation != core->generation && told_beside(core, relay)) {
+        let_leave(now, relay);
     }
     keep_mapping(core, now, relay);
     if (!is_quiet(relay)) {
@@ -748,13 +792,37 @@ static void stands(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
+/* The server has it: from an earlier gathering, or moved to where we are now. */
+static void stands(floe_core *core, floe_time now, floe_relay *relay)
+{
+    bool moved = relay->state == FLOE_RELAY_MOVES;
+
+    become(relay, FLOE_RELAY_STANDS);
+    if (moved) {
+        floe_relay_peers_again(core, now, relay);
+    }
+    relay->doubted = now; /* that is answered */
+    relay->ignored = 0;
+    set_check(core, now, relay);
+    floe_relay_heard(relay, now);
+    if (floe_server_current(core, relay->server)) { /* else this gathering has not found it */
+        found(core, now, relay);
+    }
+    if (core->state == FLOE_GATHERER_STATE_COMPLETE) { /* else its end does */
+        floe_relays_leave(core, now);
+    }
+}
+
 void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        if (floe_relay_lives(relay) && (relay->origin == base || relay->base == base) &&
-            !leave(core, now, relay)) {
-            floe_relay_release(core, now, relay);
+    for (int silent = 0; silent < 2; silent++) { /* who may be dead takes nobody's place */
+        FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+        {
+            bool here = relay->origin == base || relay->base == base;
+            bool waits = relay->turn.transaction.sends > 1;
+            if (here && floe_relay_lives(relay) && (silent || !waits) && !leave(core, now, relay)) {
+                floe_relay_release(core, now, relay);
+            }
         }
     }
 }
@@ -842,44 +910,57 @@ static bool is_replaced(const floe_core *core, const floe_relay *former)
     return false;
 }
 
-/* T7, L12: it is gone, and its URL has other credentials by now: those ask for another in its place.
- * False: one is there, or is refused for good; or the owner does not want it any more. */
-static bool pass_on(floe_core *core, floe_relay *relay)
+/* It asks in its time. */
+static void wait_for_turn(floe_time now, floe_relay *relay, floe_duration pause)
 {
-    const floe_server *successor = floe_server_successor(core, relay->server);
-
-    if (successor == NULL || is_replaced(core, relay) ||
-        floe_pairs_refused(relay->origin, successor, relay->kind)) {
-        return false;
-    }
-    relay->server = successor;
-    relay->leaves = FLOE_TIME_NEVER;
-    relay->hushed = false;
-    return true;
-}
-
-/* The socket stays, and asks anew in its time. */
-static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay, bool full)
-{
-    floe_duration pause = retry_after(full && relay->losses < 7 ? 7 : relay->losses);
-
-    if (!floe_server_current(core, relay->server) && !pass_on(core, relay)) {
-        floe_relay_release(core, now, relay);
-        return;
-    }
-    end_allocation(core, now, relay);
     become(relay, FLOE_RELAY_LOST);
     relay->retry = floe_time_after(now, pause);
     relay->losses = (uint8_t)(relay->losses + (relay->losses < UINT8_MAX));
 }
 
+/* Its server may still have one of the former user's by its socket (RFC 8656 §6.1: to another user that
+ * is a stranger's): from another, if one can be had. */
+static void leave_socket_to(floe_core *core, floe_relay *next, const floe_relay *former)
+{
+    floe_base *spare = NULL;
+
+    if (by_datagrams(former) && former->base == former->origin &&
+        floe_turn_allocation_stands(&former->turn)) {
+        spare = floe_base_spare(core, former->origin);
+    }
+    next->base = spare != NULL ? spare : next->base;
+}
+
 void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay)
 {
-    if (relay->state != FLOE_RELAY_ASKED) {
-        ask_again_later(core, now, relay, false);
-    } else {
-        floe_relay_release(core, now, relay);
+    const floe_server *successor = floe_server_successor(core, relay->server);
+    floe_place place = {.address = relay->asked, .transport = relay->transport};
+    floe_relay *next = NULL;
+
+    if (relay->state != FLOE_RELAY_ASKED && successor != NULL && !is_replaced(core, relay) &&
+        !floe_pairs_refused(relay->origin, successor, relay->kind)) {
+        next = create(core, relay->origin, successor, relay->kind, &place);
     }
+    if (next != NULL) {
+        next->losses = relay->losses;
+        next->in_vain = relay->in_vain;
+        next->known = relay->known;
+        next->room = FLOE_ROOM_MADE;
+        leave_socket_to(core, next, relay);
+        wait_for_turn(now, next, retry_after(next->losses));
+    }
+    floe_relay_release(core, now, relay);
+}
+
+/* The socket stays, and asks anew in its time. */
+static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay, bool full)
+{
+    if (!floe_server_current(core, relay->server)) {
+        floe_relay_pass_on(core, now, relay);
+        return;
+    }
+    end_allocation(core, now, relay);
+    wait_for_turn(now, relay, retry_after(full && relay->losses < 7 ? 7 : relay->losses));
 }
 
 /* Whether a gathering waits for it, and is to know what came of it. */
@@ -914,12 +995,6 @@ void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay)
     } else if (floe_time_is_never(relay->retry)) {
         ask_again_later(core, now, relay, true);
     }
-}
-
-static bool would_be_told_as(const floe_relay *one, const floe_relay *other)
-{
-    return floe_relay_lives(one) && one->origin == other->origin && one->server == other->server &&
-           floe_relay_same_kind(one->kind, other->kind);
 }
 
 /* Whether another of ours that would be told as this one asks there. */
@@ -996,22 +1071,31 @@ static floe_relay *former_beside(const floe_core *core, const floe_relay *relay)
     return any;
 }
 
-/* Its server has no room for it, or not from there, while a former one of ours is there: that makes
- * room, and it is asked for again, once. */
-static bool make_way(floe_core *core, floe_time now, floe_relay *relay, const floe_failure *failure)
+static bool release_former(floe_core *core, floe_time now, const floe_relay *relay, uint16_t code)
 {
-    uint16_t code = failure->kind == FLOE_FAILURE_SERVER ? failure->code : 0;
-    bool wish = floe_relay_beside(relay->kind);
-    floe_relay *former = wish || relay->made_way ? NULL : former_beside(core, relay);
+    floe_relay *former = former_beside(core, relay);
 
-    if (former == NULL ||
-        !(code == 437 || code == 441 || code == 508 || (code == 486 && same_user(relay, former)))) {
+    if (former == NULL || (code == 486 && !same_user(relay, former))) {
         return false;
     }
     floe_relay_release(core, now, former);
+    return true;
+}
+
+/* Its server has no room for it, or not from there, while a former one of ours is there, or was until
+ * now: that makes room, and it is asked for again, once. */
+static bool make_way(floe_core *core, floe_time now, floe_relay *relay, const floe_failure *failure)
+{
+    uint16_t code = failure->kind == FLOE_FAILURE_SERVER ? failure->code : 0;
+    bool speaks_of_it = code == 437 || code == 441 || code == 486 || code == 508;
+
+    if (!speaks_of_it || floe_relay_beside(relay->kind) || relay->room == FLOE_ROOM_AWAITED ||
+        (relay->room == FLOE_ROOM_TAKEN && !release_former(core, now, relay, code))) {
+        return false;
+    }
     end_allocation(core, now, relay);
     relay->retry = floe_time_after(now, ROOM_AFTER);
-    relay->made_way = true;
+    relay->room = FLOE_ROOM_AWAITED;
     relay->known = true; /* as what has made room was */
     become(relay, FLOE_RELAY_LOST);
     return true;
@@ -1064,17 +1148,6 @@ void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay)
     hush(core, relay);
 }
 
-/* So long one that is replaced goes on: its peer has to hear of the other, and to check it. */
-#define LEAVES_AFTER floe_seconds(30)
-
-/* Nobody is told of it any more. */
-static void let_leave(floe_time now, floe_relay *relay)
-{
-    if (floe_time_is_never(relay->leaves)) {
-        relay->leaves = floe_time_after(now, LEAVES_AFTER);
-    }
-}
-
 /* It is what its owner has, though by credentials of before. */
 static void tell_former(floe_core *core, floe_time now, floe_relay *relay)
 {
@@ -1082,7 +1155,7 @@ static void tell_former(floe_core *core, floe_time now, floe_relay *relay)
     relay->generation = core->generation;
 }
 
-/* Unless what was there in its place is gone meanwhile. */
+/* Unless what was there in its place is gone meanwhile: then it is told again, if it stands. */
 static void leave_now(floe_core *core, floe_time now, floe_relay *relay)
 {
     if (is_replaced(core, relay)) {
@@ -1090,7 +1163,7 @@ static void leave_now(floe_core *core, floe_time now, floe_relay *relay)
     } else {
         relay->leaves = FLOE_TIME_NEVER;
         relay->hushed = false;
-        tell_former(core, now, relay);
+        floe_relay_verify(relay, now, true);
     }
 }
 
@@ -1139,7 +1212,7 @@ static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     floe_failure_release(core->shared, &failure);
     ask_again_later(core, now, relay, false);
     if (relay->attempt != NULL) {
-        floe_attempt_again(core, relay->attempt);
+        floe_attempt_again(core, now, relay->attempt);
     }
 }
 
@@ -1204,7 +1277,8 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         return;
     }
     become(relay, FLOE_RELAY_STANDS);
-    relay->in_vain = relay->made_way = false;
+    relay->in_vain = false;
+    relay->room = FLOE_ROOM_TAKEN;
     if (relay->connection != NULL) {
         relay->connection->framer.measure = floe_frame_measure;
     }
@@ -1220,7 +1294,6 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     stands(core, now, relay);
     end_those_before(core, now, relay);
     if (core->state == FLOE_GATHERER_STATE_COMPLETE) { /* else its end does */
-        floe_relays_leave(core, now);
         floe_bindings_sweep(core, relay->origin);
     }
 }
@@ -1309,14 +1382,18 @@ static void redirect(floe_core *core, floe_time now, floe_relay *relay)
 
 static bool reclaim(floe_core *core, floe_relay *relay)
 {
-    if (ours_beside(core, relay) != NULL || !floe_turn_allocation_reclaim(&relay->turn)) {
+    bool of_another_user = relay->turn.failure.code == 441;
+
+    if (of_another_user || ours_beside(core, relay) != NULL ||
+        !floe_turn_allocation_reclaim(&relay->turn)) {
         return false;
     }
     take_turn(core, relay, true);
     return true;
 }
 
-/* T6: another local port, once; where there is none, the stranger's allocation is deleted, once. */
+/* T6: another local port, once; where there is none, the stranger's allocation is deleted, once, unless
+ * it is another user's (441). */
 static bool mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
 {
     if (relay->connection != NULL && !relay->turn.inherits) { /* another one has another port */
@@ -1352,6 +1429,9 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
         floe_base *spare = relay->base;
         relay->base = relay->origin;
         floe_base_close(core, spare);
+    }
+    if (relay->turn.state == FLOE_TURN_NEW) {
+        return; /* it waits for its time as well */
     }
     if (relay->turn.wants) { /* nobody has been asked by it yet */
         take_turn(core, relay, false);
@@ -1559,13 +1639,13 @@ static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
     floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->asked};
     floe_place next = next_place(core, now, relay);
 
-    if (another_serves(core, relay) || (floe_relay_needless(core, relay) && !awaited(relay))) {
+    if (!awaited(relay) && (another_serves(core, relay) || floe_relay_needless(core, relay))) {
         floe_relay_release(core, now, relay); /* another has given meanwhile what it is for */
         return;
     }
     const floe_refusal *refusal =
         floe_server_refused(relay->server, now, relay->kind, &next.address);
-    if (refusal != NULL && !relay->made_way) {
+    if (refusal != NULL && relay->room != FLOE_ROOM_AWAITED) {
         relay->retry = refusal->until;
         return;
     }

@@ -331,6 +331,9 @@ static void hand_over_relays(floe_core *core, floe_time now)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
+        if (floe_server_current(core, relay->server)) {
+            continue; /* it has just been passed on */
+        }
         if (relay->server->heir != NULL) {
             relay->server = relay->server->heir;
             relay->leaves = FLOE_TIME_NEVER;

@@ -53,6 +53,28 @@ void floe_stun_transaction_stop(floe_stun_transaction *transaction)
     transaction->due = FLOE_TIME_NEVER;
 }
 
+/* Each wait is twice the one before: 1, 2, 4 … times the RTO; the last is Rm times. */
+static floe_duration wait_after(const floe_stun_transaction *transaction, unsigned sends)
+{
+    unsigned factor = sends == FLOE_STUN_RC ? FLOE_STUN_RM : 1U << (sends - 1);
+
+    return floe_duration_times(transaction->rto, factor);
+}
+
+floe_duration floe_stun_transaction_waited(const floe_stun_transaction *transaction, floe_time now)
+{
+    if (!floe_stun_transaction_runs(transaction)) {
+        return floe_seconds(0);
+    }
+    unsigned sends = transaction->sends;
+    floe_duration latest = wait_after(transaction, sends);
+    floe_duration left = floe_time_since(transaction->due, now);
+    uint64_t waits = (1U << (sends - 1)) - 1U;
+    uint64_t since = latest.ns > left.ns ? latest.ns - left.ns : 0;
+
+    return (floe_duration){floe_duration_times(transaction->rto, waits).ns + since};
+}
+
 floe_stun_due floe_stun_transaction_time(floe_stun_transaction *transaction, floe_time now)
 {
     if (!floe_stun_transaction_runs(transaction) || !floe_time_reached(now, transaction->due)) {
@@ -62,26 +84,25 @@ floe_stun_due floe_stun_transaction_time(floe_stun_transaction *transaction, flo
         floe_stun_transaction_stop(transaction);
         return FLOE_STUN_GIVE_UP;
     }
-    /* Each wait is twice the one before: 1, 2, 4 … times the RTO; the last is Rm times. A late
-     * wake-up moves what follows, so that two sends never come closer than the rule asks. */
-    unsigned factor =
-        transaction->sends + 1 == FLOE_STUN_RC ? FLOE_STUN_RM : 1U << transaction->sends;
+    /* A late wake-up moves what follows, so that two sends never come closer than the rule asks. */
     transaction->sends++;
-    transaction->due = floe_time_after(now, floe_duration_times(transaction->rto, factor));
+    transaction->due = floe_time_after(now, wait_after(transaction, transaction->sends));
     return FLOE_STUN_SEND_AGAIN;
 }
 
-/* Errors that a server gives before it can know the key: the challenges; and 437 to an Allocate, of
- * which coturn (and Pion, of all its errors) says so before it has looked at the signature, against
- * RFC 8656 §5. To believe that costs a try from another port; not to, the relay, for as long as
- * what stands on the 5-tuple lives: ten minutes, behind each outage in which it was lost to us. */
+/* Errors that a server gives before it can know the key: the challenges; and 437 and 441 to an
+ * Allocate, of which coturn (and Pion, of all its errors) says so before it has looked at the
+ * signature, against RFC 8656 §5. To believe that costs a try from another port; not to, the relay,
+ * for as long as what stands on the 5-tuple lives: ten minutes, behind each outage in which it was
+ * lost to us. */
 static bool may_be_unsigned(const floe_stun_message *message)
 {
     uint16_t code;
     floe_span reason;
 
     return message->class == FLOE_STUN_ERROR && floe_stun_read_error(message, &code, &reason) &&
-           (code == 401 || code == 438 || (code == 437 && message->method == FLOE_STUN_ALLOCATE));
+           (code == 401 || code == 438 ||
+            ((code == 437 || code == 441) && message->method == FLOE_STUN_ALLOCATE));
 }
 
 /* §9.2.5, for all but the challenges, whose reader looks himself. */

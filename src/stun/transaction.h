@@ -49,6 +49,9 @@ void floe_stun_transaction_leaves(floe_stun_transaction *transaction, floe_time 
 /* From its start to its giving up (Ti of §6.2.2): what Rc sends and the waits between take. */
 floe_duration floe_stun_transaction_lasts(floe_duration rto);
 void floe_stun_transaction_stop(floe_stun_transaction *transaction);
+/* How long it has waited for an answer, no longer than its schedule has it: time in which nobody ran
+ * is none. By datagrams. */
+floe_duration floe_stun_transaction_waited(const floe_stun_transaction *transaction, floe_time now);
 
 static inline bool floe_stun_transaction_runs(const floe_stun_transaction *transaction)
 {

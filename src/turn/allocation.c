@@ -46,7 +46,7 @@ void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_rand
         .state = FLOE_TURN_NEW,
         .resume = FLOE_TIME_NEVER,
         .refresh = FLOE_TIME_NEVER,
-        .since = FLOE_TIME_NEVER,
+        .verdict = FLOE_TIME_NEVER,
     };
     floe_stun_transaction_stop(&allocation->transaction);
     floe_list_init(&allocation->peers);
@@ -78,6 +78,7 @@ void floe_turn_allocation_free(floe_turn_allocation *allocation)
     }
     floe_deallocate(allocation->account->allocator, allocation->alternate_domain);
     floe_deallocate(allocation->account->allocator, allocation->ticket);
+    floe_turn_realm_release(allocation->proven);
     drop_nonce(allocation);
     floe_turn_account_release(allocation->account);
 }
@@ -98,9 +99,16 @@ static bool take_nonce(floe_turn_allocation *allocation, floe_turn_realm *realm,
     return true;
 }
 
-static void want(floe_turn_allocation *allocation, floe_turn_request request)
+/* Nothing that was said of it counts any more. */
+static void stop_request(floe_turn_allocation *allocation)
 {
     floe_stun_transaction_stop(&allocation->transaction);
+    allocation->verdict = FLOE_TIME_NEVER;
+}
+
+static void want(floe_turn_allocation *allocation, floe_turn_request request)
+{
+    stop_request(allocation);
     allocation->request = request;
     allocation->wants = true;
 }
@@ -125,7 +133,7 @@ static floe_turn_event end(floe_turn_allocation *allocation, floe_turn_failure_k
     allocation->state = FLOE_TURN_ENDED;
     allocation->wants = false;
     allocation->resume = allocation->refresh = FLOE_TIME_NEVER;
-    floe_stun_transaction_stop(&allocation->transaction);
+    stop_request(allocation);
     return allocated ? FLOE_TURN_LOST : FLOE_TURN_FAILED;
 }
 
@@ -341,7 +349,7 @@ static bool is_same_realm(const floe_turn_realm *one, const floe_turn_realm *oth
 }
 
 /* RFC 8489 §9.2.5: who has once named algorithms, or wanted no user name in clear, does so in each
- * challenge; one that does not is not believed. */
+ * challenge; one that does not is not believed. What nobody has signed proves neither. */
 static bool is_weaker(const floe_turn_realm *one, const floe_turn_realm *than)
 {
     return (one->security.algorithms.size == 0 && than->security.algorithms.size > 0) ||
@@ -361,8 +369,7 @@ const char *floe_turn_allocation_learn(floe_turn_allocation *allocation,
     if (realm == NULL) {
         return why;
     }
-    if (allocation->realm != NULL && !allocation->remembered &&
-        is_weaker(realm, allocation->realm)) {
+    if (allocation->proven != NULL && is_weaker(realm, allocation->proven)) {
         floe_turn_realm_release(realm);
         return "it asks for less security than the server has asked for: somebody on the way may "
                "have changed it";
@@ -375,15 +382,18 @@ const char *floe_turn_allocation_learn(floe_turn_allocation *allocation,
     return learned ? NULL : floe_turn_no_memory;
 }
 
-bool floe_turn_allocation_answers(floe_turn_allocation *allocation, uint16_t code,
+bool floe_turn_allocation_answers(floe_turn_allocation *allocation,
+                                  const floe_stun_transaction *transaction, uint16_t code,
                                   const floe_stun_message *message, uint8_t *challenges)
 {
+    /* Another request has learned a newer one meanwhile: this one says nothing of that. */
+    bool outdated = transaction->signature != allocation->signature;
     bool same = false;
     uint16_t unknown;
 
     return (code == 401 || code == 438) && floe_stun_unknown_required(message, &unknown, 1) == 0 &&
            floe_turn_allocation_learn(allocation, message, &same) == NULL &&
-           !(same && code == 401) && ++*challenges <= FLOE_TURN_STALE_IN_A_ROW;
+           !(same && !outdated && code == 401) && ++*challenges <= FLOE_TURN_STALE_IN_A_ROW;
 }
 
 bool floe_turn_speaks_of_the_peer(uint16_t code)
@@ -444,9 +454,9 @@ static bool goes_on(floe_turn_allocation *allocation, floe_time now, uint16_t co
     allocation->second_try = !trouble;
     allocation->paused_once = false;
     allocation->stale = allocation->refused = 0;
-    allocation->since = FLOE_TIME_NEVER;
+    allocation->silent = (floe_duration){0};
     allocation->refresh = floe_time_after(now, pause);
-    floe_stun_transaction_stop(&allocation->transaction);
+    stop_request(allocation);
     return true;
 }
 
@@ -461,6 +471,40 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
     return FLOE_TURN_REFUSED;
 }
 
+/* What stands is refused by an answer that cannot be known for the server's: anybody on the way may
+ * have sent it, and then the server's own comes right behind it. */
+static floe_turn_event refused_by_somebody(floe_turn_allocation *allocation, floe_time now,
+                                           floe_turn_failure_kind kind, uint16_t code,
+                                           floe_span reason)
+{
+    if (allocation->state != FLOE_TURN_ALLOCATED || signed_by(allocation) == NULL) {
+        return refused(allocation, now, kind, code, reason);
+    }
+    set_failure(allocation, kind, code, reason);
+    allocation->verdict = floe_time_min(allocation->verdict, floe_time_after(now, allocation->rto));
+    allocation->transaction.due = FLOE_TIME_NEVER; /* it is only listened for */
+    return FLOE_TURN_NOTHING;
+}
+
+/* RFC 8016 §3.2.1: a NAT may have given us another address, by which the server does not know us. */
+static bool may_have_moved(const floe_turn_allocation *allocation)
+{
+    return allocation->request == FLOE_TURN_REQUEST_REFRESH && !allocation->moving &&
+           allocation->ticket != NULL;
+}
+
+/* Nobody has said otherwise. */
+static floe_turn_event believe_refusal(floe_turn_allocation *allocation, floe_time now)
+{
+    floe_turn_failure failure = allocation->failure;
+
+    if (failure.code == 437 && may_have_moved(allocation)) {
+        floe_turn_allocation_move(allocation);
+        return FLOE_TURN_PROGRESS;
+    }
+    return refused(allocation, now, failure.kind, failure.code, floe_span_text(failure.reason));
+}
+
 /* 401 and 438: the same request goes again, signed with the nonce that came; within bounds. */
 static floe_turn_event challenged(floe_turn_allocation *allocation, floe_time now, uint16_t code,
                                   floe_span reason, const floe_stun_message *message)
@@ -473,9 +517,10 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, floe_time no
     const char *why = floe_turn_allocation_learn(allocation, message, &same);
 
     if (why != NULL) {
-        return why == floe_turn_no_memory ? local_failure(allocation)
-                                          : refused(allocation, now, FLOE_TURN_FAILURE_BAD_ANSWER,
-                                                    code, floe_span_text(why));
+        return why == floe_turn_no_memory
+                   ? local_failure(allocation)
+                   : refused_by_somebody(allocation, now, FLOE_TURN_FAILURE_BAD_ANSWER, code,
+                                         floe_span_text(why));
     }
     if (first_use) {
         floe_turn_account_judge(allocation->account, false, allocation->remembered_n);
@@ -492,10 +537,10 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, floe_time no
     }
     if (was_signed && code == 401 && (same || allocation->refused > REFUSED_IN_ALL)) {
         floe_turn_account_unlearn(allocation->account, allocation->account->learned);
-        return refused(allocation, now, FLOE_TURN_FAILURE_CREDENTIALS, code, reason);
+        return refused_by_somebody(allocation, now, FLOE_TURN_FAILURE_CREDENTIALS, code, reason);
     }
     if (allocation->stale > FLOE_TURN_STALE_IN_A_ROW) {
-        return refused(allocation, now, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
+        return refused_by_somebody(allocation, now, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
     }
     want(allocation, allocation->request);
     return FLOE_TURN_PROGRESS;
@@ -524,7 +569,7 @@ static void keep(floe_turn_allocation *allocation, floe_time now, const floe_stu
     keep_for(allocation, now, lifetime);
     allocation->refused_before = allocation->second_try = false;
     allocation->stale = allocation->refused = 0;
-    floe_stun_transaction_stop(&allocation->transaction);
+    stop_request(allocation);
 }
 
 /* Of both families one alone: the first, then the other. */
@@ -875,7 +920,8 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     floe_span reason;
 
     if (!floe_stun_read_error(message, &code, &reason)) {
-        return bad_answer(allocation, 0, "the error answer has no good ERROR-CODE");
+        return refused(allocation, now, FLOE_TURN_FAILURE_BAD_ANSWER, 0,
+                       floe_span_text("the error answer has no good ERROR-CODE"));
     }
     if (code == 401 || code == 438) {
         return challenged(allocation, now, code, reason, message);
@@ -895,7 +941,11 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     if (code == 500 && !allocation->paused_once) {
         allocation->paused_once = true;
         allocation->resume = floe_time_after(now, allocation->rto);
-        floe_stun_transaction_stop(&allocation->transaction);
+        stop_request(allocation);
+        return FLOE_TURN_PROGRESS;
+    }
+    if (code == 437 && may_have_moved(allocation)) {
+        floe_turn_allocation_move(allocation);
         return FLOE_TURN_PROGRESS;
     }
     if (code == 437) {
@@ -908,7 +958,8 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     }
     floe_turn_event event =
         refused(allocation, now, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
-    return code == 437 && event == FLOE_TURN_FAILED ? FLOE_TURN_MISMATCH : event;
+    bool of_socket = code == 437 || code == 441;
+    return of_socket && event == FLOE_TURN_FAILED ? FLOE_TURN_MISMATCH : event;
 }
 
 /* RFC 8489 §9.2.3.1: the first request to a server is not signed. One that is, by what another client
@@ -942,6 +993,48 @@ static bool is_not_gone_yet(const floe_turn_allocation *allocation,
            floe_stun_read_error(message, &code, &reason) && code == 437;
 }
 
+/* Whoever sends it has the key: all answers but the challenges are believed for that alone. */
+static bool is_signed(const floe_stun_message *message)
+{
+    uint16_t code;
+    floe_span reason;
+
+    return message->class == FLOE_STUN_SUCCESS ||
+           (floe_stun_read_error(message, &code, &reason) && code != 401 && code != 437 &&
+            code != 438 && code != 441);
+}
+
+/* So much security the server asks for itself. */
+static void prove(floe_turn_allocation *allocation)
+{
+    if (allocation->proven != allocation->realm) {
+        floe_turn_realm_release(allocation->proven);
+        allocation->proven = floe_turn_realm_share(allocation->realm);
+    }
+}
+
+/* RFC 8489 §6.3.3, §6.3.4: that is the end of the request, and no word of what stands. */
+static floe_turn_event not_understood(floe_turn_allocation *allocation, floe_time now,
+                                      const floe_stun_message *message, floe_span why)
+{
+    uint16_t code = 0;
+    floe_span reason;
+    bool challenge = message->class == FLOE_STUN_ERROR &&
+                     floe_stun_read_error(message, &code, &reason) && (code == 401 || code == 438);
+
+    return (challenge ? refused_by_somebody : refused)(allocation, now,
+                                                       FLOE_TURN_FAILURE_BAD_ANSWER, 0, why);
+}
+
+/* coturn looks for who has a ticket before it looks at the signature, and signs no answer then: where it
+ * is the only one that comes, the ticket is tried, and decides. */
+static bool may_know_no_more(const floe_turn_allocation *allocation)
+{
+    return allocation->state == FLOE_TURN_ALLOCATED && allocation->ticket != NULL &&
+           allocation->request == FLOE_TURN_REQUEST_REFRESH &&
+           allocation->transaction.dropped_code == 437;
+}
+
 floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, floe_time now,
                                              const floe_address *source,
                                              const floe_stun_message *message,
@@ -953,6 +1046,10 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
 
     *match = floe_stun_transaction_match(&allocation->transaction, message, source,
                                          &allocation->server, key);
+    if (*match == FLOE_STUN_NO_INTEGRITY && may_know_no_more(allocation)) {
+        return refused_by_somebody(allocation, now, FLOE_TURN_FAILURE_ERROR_RESPONSE, 437,
+                                   (floe_span){0});
+    }
     if (*match != FLOE_STUN_BELIEVED) {
         return begins_unsigned(allocation, *match) ? FLOE_TURN_PROGRESS : FLOE_TURN_NOTHING;
     }
@@ -962,7 +1059,10 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
         allocation->transaction.dropped_code = 437;
         return FLOE_TURN_NOTHING;
     }
-    allocation->since = FLOE_TIME_NEVER;
+    allocation->silent = (floe_duration){0};
+    if (realm != NULL && is_signed(message)) {
+        prove(allocation);
+    }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         allocation->heeds = !allocation->plain;
         allocation->account->deaf |= allocation->plain && allocation->ignored;
@@ -974,7 +1074,7 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     if (floe_stun_unknown_required(message, &unknown, 1) > 0) {
         char why[64];
         (void)snprintf(why, sizeof why, "the answer has the unknown attribute 0x%04x", unknown);
-        return bad_answer(allocation, 0, why);
+        return not_understood(allocation, now, message, floe_span_text(why));
     }
     return message->class == FLOE_STUN_SUCCESS ? succeeded(allocation, now, message)
                                                : error_response(allocation, now, message);
@@ -996,8 +1096,10 @@ static void send_without_wishes(floe_turn_allocation *allocation)
 /* For as long as a transaction lasts, though the one at hand has begun later. */
 static bool has_been_silent(const floe_turn_allocation *allocation, floe_time now)
 {
-    return floe_time_reached(
-        now, floe_time_after(allocation->since, floe_stun_transaction_lasts(allocation->rto)));
+    floe_duration waited = floe_stun_transaction_waited(&allocation->transaction, now);
+
+    return allocation->silent.ns > 0 &&
+           allocation->silent.ns + waited.ns >= floe_stun_transaction_lasts(allocation->rto).ns;
 }
 
 floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe_time now)
@@ -1011,6 +1113,9 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
         allocation->paused_once = allocation->second_try = false;
         want(allocation, FLOE_TURN_REQUEST_REFRESH);
     }
+    if (floe_time_reached(now, allocation->verdict)) {
+        return believe_refusal(allocation, now);
+    }
     bool stands = floe_turn_allocation_stands(allocation);
     switch (floe_turn_allocation_resend(allocation, &allocation->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
@@ -1018,7 +1123,7 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
             send_without_wishes(allocation);
             return FLOE_TURN_SEND;
         }
-        floe_stun_transaction_stop(&allocation->transaction);
+        stop_request(allocation);
         /* fall through */
     case FLOE_STUN_GIVE_UP:
         if (allocation->request == FLOE_TURN_REQUEST_REFRESH &&
@@ -1040,8 +1145,10 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
 
 floe_time floe_turn_allocation_deadline(const floe_turn_allocation *allocation)
 {
-    return floe_time_min(allocation->transaction.due,
-                         floe_time_min(allocation->resume, allocation->refresh));
+    floe_time deadline = floe_time_min(allocation->transaction.due, allocation->verdict);
+
+    deadline = floe_time_min(deadline, allocation->resume);
+    return floe_time_min(deadline, allocation->refresh);
 }
 
 floe_turn_event floe_turn_allocation_lost(floe_turn_allocation *allocation, uint16_t code,
@@ -1063,28 +1170,39 @@ void floe_turn_refresh_now(floe_turn_allocation *allocation, floe_time now)
     }
 }
 
-void floe_turn_refresh_soon(floe_turn_allocation *allocation, floe_time now)
+/* `until`: as far as we have listened. */
+static void refresh_once_more(floe_turn_allocation *allocation, floe_time now, floe_time until)
 {
     const floe_stun_transaction *transaction = &allocation->transaction;
 
     floe_turn_refresh_now(allocation, now);
     if (allocation->request == FLOE_TURN_REQUEST_REFRESH && !transaction->reliable &&
         transaction->sends > 1) {
-        allocation->since = floe_time_min(allocation->since, transaction->started);
+        allocation->silent.ns += floe_stun_transaction_waited(transaction, until).ns;
         allocation->refresh = now;
     }
 }
 
+void floe_turn_refresh_soon(floe_turn_allocation *allocation, floe_time now)
+{
+    refresh_once_more(allocation, now, now);
+}
+
+void floe_turn_refresh_awake(floe_turn_allocation *allocation, floe_time now)
+{
+    refresh_once_more(allocation, now, (floe_time){0});
+}
+
 void floe_turn_refresh_anew(floe_turn_allocation *allocation)
 {
-    allocation->since = FLOE_TIME_NEVER;
+    allocation->silent = (floe_duration){0};
     want(allocation, FLOE_TURN_REQUEST_REFRESH);
 }
 
 void floe_turn_allocation_move(floe_turn_allocation *allocation)
 {
     allocation->moving = true;
-    allocation->since = FLOE_TIME_NEVER;
+    allocation->silent = (floe_duration){0};
     allocation->second_try = false;
     allocation->refresh = FLOE_TIME_NEVER;
     allocation->mapped = (floe_address){0}; /* RFC 8016: nobody tells the new one */

@@ -74,7 +74,8 @@ typedef enum floe_turn_event {
     FLOE_TURN_SEND,     /* write, and send it */
     FLOE_TURN_SUCCESS,  /* relayed and mapped address are there */
     FLOE_TURN_FAILED,   /* no allocation; `failure` says why */
-    FLOE_TURN_MISMATCH, /* 437: as FAILED, but another local port, or `reclaim`, can mend it */
+    FLOE_TURN_MISMATCH, /* 437, 441: as FAILED, but another local port, or of 437 `reclaim`, can
+                           mend it */
     FLOE_TURN_REDIRECT, /* 300: as FAILED, but `alternate` can be asked instead */
     FLOE_TURN_LOST,     /* there was one, and it is gone; `failure` says why. Of a peer's or a
                            stream's request: the server has said so often enough, and the owner
@@ -132,14 +133,16 @@ typedef struct floe_turn_allocation {
     floe_stun_transaction transaction;
     floe_time resume; /* when a pause ends; never if there is none */
     floe_time refresh;
-    floe_time expires;   /* the server's word: until then it stands */
-    floe_time since;     /* when the first Refresh was sent that nobody has answered; never: none */
-    floe_time heard;     /* when something came by it, its server's grant or a peer's */
-    bool second_try;     /* the next Refresh is one, and has its pause */
-    bool refused_before; /* its latest Refresh was answered by an error */
+    floe_time expires;    /* the server's word: until then it stands */
+    floe_duration silent; /* how long those before the Refresh under way went unanswered */
+    floe_time verdict;    /* when an unsigned refusal of it is believed; never: there is none */
+    floe_time heard;      /* when something came by it, its server's grant or a peer's */
+    bool second_try;      /* the next Refresh is one, and has its pause */
+    bool refused_before;  /* its latest Refresh was answered by an error */
 
-    floe_turn_realm *realm; /* NULL: requests go unsigned */
-    bool bare;              /* they do so all the same, but for a release */
+    floe_turn_realm *realm;  /* NULL: requests go unsigned */
+    floe_turn_realm *proven; /* by which an answer was signed; NULL: none was */
+    bool bare;               /* they do so all the same, but for a release */
     char *nonce;
     size_t nonce_size;
 
@@ -199,7 +202,8 @@ const char *floe_turn_allocation_learn(floe_turn_allocation *allocation,
                                        const floe_stun_message *message, bool *same);
 /* Whether a request beside the allocation's own that was answered by this code goes again, signed
  * anew: 401 and 438, within bounds. *challenges counts them in a row. */
-bool floe_turn_allocation_answers(floe_turn_allocation *allocation, uint16_t code,
+bool floe_turn_allocation_answers(floe_turn_allocation *allocation,
+                                  const floe_stun_transaction *transaction, uint16_t code,
                                   const floe_stun_message *message, uint8_t *challenges);
 /* Whether a refusal of such a request has its reason in the peer (RFC 8656 §19, RFC 6062 §6.3). All
  * else may mean that the allocation is gone, or the credentials' time: servers say 437, 400
@@ -242,10 +246,12 @@ void floe_turn_refresh_now(floe_turn_allocation *allocation, floe_time now);
 /* As that, and somebody waits for the answer: where one is under way, and may not be sent again for
  * seconds, another takes its place. How long silence is borne counts from the first. */
 void floe_turn_refresh_soon(floe_turn_allocation *allocation, floe_time now);
+/* As that, and we have slept since: the wait at hand was none. */
+void floe_turn_refresh_awake(floe_turn_allocation *allocation, floe_time now);
 /* Whether the Refresh under way is such another one. */
 static inline bool floe_turn_refreshes_again(const floe_turn_allocation *allocation)
 {
-    return allocation->since.ns < allocation->transaction.started.ns;
+    return allocation->silent.ns > 0;
 }
 /* The Refresh that is under way is not to be hoped for any more: another `wants` to be sent. */
 void floe_turn_refresh_anew(floe_turn_allocation *allocation);

@@ -357,7 +357,8 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
     uint16_t code = 0;
 
     (void)floe_stun_read_error(message, &code, &reason);
-    if (floe_turn_allocation_answers(allocation, code, message, &peer->challenges)) {
+    if (floe_turn_allocation_answers(allocation, &peer->transaction, code, message,
+                                     &peer->challenges)) {
         return ask(allocation, now, peer, method);
     }
     peer->code = code;

@@ -71,7 +71,8 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
     floe_span reason;
 
     (void)floe_stun_read_error(message, &stream->code, &reason);
-    if (floe_turn_allocation_answers(allocation, stream->code, message, &stream->challenges)) {
+    if (floe_turn_allocation_answers(allocation, &stream->transaction, stream->code, message,
+                                     &stream->challenges)) {
         return ask(allocation, now, stream, method);
     }
     return floe_turn_speaks_of_the_peer(stream->code)

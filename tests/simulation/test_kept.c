@@ -51,6 +51,7 @@ typedef struct server {
     doing tcp;             /* and for a relay for TCP (RFC 6062) */
     uint32_t deaf_to;      /* the channel that it does not hear; 0: none */
     uint32_t forgets;      /* the channel whose Refresh it answers by 437; 0: none */
+    uint32_t former;       /* the channel by which another user's allocation stands; 0: none */
     unsigned port;         /* of the next relayed address */
     size_t strangers;      /* so many Allocates meet another's allocation: 437 */
     bool holds;            /* it has one of ours still: 437 to Allocate until that is released */
@@ -290,8 +291,14 @@ static void serve(hand *h)
             challenge(h, channel, by, &request);
             continue;
         }
-        if (by->forgets == channel && request.method == FLOE_STUN_REFRESH) {
+        if (by->forgets == channel && request.method == FLOE_STUN_REFRESH &&
+            !floe_stun_has(&request, FLOE_STUN_MOBILITY_TICKET)) {
             refuse(h, channel, by, &request, 437);
+            continue;
+        }
+        if (by->former == channel && request.method != FLOE_STUN_BINDING) {
+            bool allocates = request.method == FLOE_STUN_ALLOCATE;
+            refuse(h, channel, by, &request, allocates ? by->code : 401);
             continue;
         }
         switch (count(by, &request)) {
@@ -598,6 +605,23 @@ static uint32_t channel_by_stream(const hand *h)
     return channel;
 }
 
+static void all(server *by, doing does)
+{
+    by->allocate = by->both = by->refresh = by->binding = does;
+}
+
+static void restart(hand *h)
+{
+    assert_int_equal(floe_core_restart(h->core, h->now), FLOE_OK);
+    gather(h);
+}
+
+/* Whether it was said. */
+static bool says(const hand *h, const char *word)
+{
+    return strstr(h->log, word) != NULL;
+}
+
 static const floe_settings defaults = FLOE_SETTINGS_INIT;
 static const char *const turn_url[] = {"turn:203.0.113.2"};
 static const char *const both_urls[] = {"stun:203.0.113.2", "turn:203.0.113.2"};
@@ -613,6 +637,25 @@ static server *begin_with_relay(hand *h, const char *const *urls)
     pass(h, 1000);
     *h->log = '\0';
     return turn;
+}
+
+/* Two servers by one name, of which the first has given its relay, and the other what the first, silent
+ * at a restart, did not. */
+static void begin_with_two(hand *h, const char *const *urls, size_t count)
+{
+    make(h, urls, count, defaults);
+    server *first = with(h, "203.0.113.2:3478", "192.0.2.7:700");
+    with(h, "203.0.113.3:3478", "192.0.2.7:701")->port = 50;
+    all(with(h, "203.0.113.9:3478", "192.0.2.7:702"), SILENT);
+    h->places[0] = "203.0.113.2:0";
+    h->places[1] = "203.0.113.3:0";
+    gather(h);
+    pass(h, 6000);
+    all(first, SILENT);
+    restart(h);
+    pass(h, 6000);
+    assert_true(says(h, "+ relay, end") || says(h, "+ relay, error"));
+    *h->log = '\0';
 }
 
 /* ── Addresses ── */
@@ -1052,6 +1095,34 @@ static void t10_where_a_relay_has_moved_the_mapping_is_asked_for(void **state)
     pass(&h, 60000);
     read_log(&h, "- srflx, + srflx");
     assert_int_equal(turn->allocates, 1);
+    end(&h);
+}
+
+/* T10, RFC 8016 §3.2.1: a NAT gives us another address, by which the server does not know us: the ticket
+ * keeps the relay. */
+static void t10_another_address_of_the_nats_costs_no_relay(void **state)
+{
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.mobility = true;
+    make(&h, turn_url, 1, settings);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->tickets = true;
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    turn->forgets = 1;
+    turn->mapped = "192.0.2.9:900";
+    pass(&h, 16000);
+    turn->forgets = 0;
+    pass(&h, 60000);
+    assert_false(says(&h, "- relay"));
+    assert_int_equal(turn->allocates, 1);
+    turn->refresh = FORGOT; /* and one that it does not know at all is lost */
+    pass(&h, 16000);
+    assert_true(says(&h, "- relay, + relay"));
     end(&h);
 }
 
@@ -1891,6 +1962,264 @@ static void l12_a_former_relay_that_is_lost_is_asked_for_by_the_new_user(void **
         read_log(&h, how == 0 ? "+ relay" : "- relay, + relay");
         end(&h);
     }
+}
+
+/* L11: of several relays of a server's name one is told in a generation, by whose server says first that
+ * it stands; what another loses or says does not stall the gathering, nor is it an error. */
+static void l11_of_several_relays_one_is_told(void **state)
+{
+    static const char *const urls[] = {"turn:turn.example.org", "stun:203.0.113.9"};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 4; row++) {
+        begin_with_two(&h, urls, 2);
+        server *first = &h.servers[0];
+        server *second = &h.servers[1];
+        all(first, row == 3 ? SILENT : ANSWERS);
+        if (row ==
+            1) { /* it was restarted; and the other, of which that is not known yet, is dead */
+            first->refresh = FORGOT;
+            all(second, SILENT);
+        }
+        if (row == 3) {
+            all(second, SILENT);
+            h.errors = 0;
+            gather(&h);
+            pass(&h, 6000);
+            assert_int_equal(h.errors, 1); /* of the other server */
+            end(&h);
+            continue;
+        }
+        restart(&h);
+        pass(&h, 200);
+        assert_true(says(&h, row == 1 ? "- relay, + srflx, + relay" : "+ relay"));
+        if (row ==
+            2) { /* lost within the gathering: the other is told instead, or it is had again */
+            first->refresh = FORGOT;
+            floe_core_woke(h.core, h.now);
+        }
+        pass(&h, 6000);
+        assert_true(says(&h, "end"));
+        first->refresh = ANSWERS;
+        *h.log = '\0';
+        pass(&h, 120000);
+        read_log(&h, "- relay");
+        first->refreshes = second->refreshes = 0;
+        pass(&h, 600000);
+        assert_true(first->refreshes == 0 || second->refreshes == 0);
+        end(&h);
+    }
+}
+
+/* T7b, L14: time in which nobody ran, asleep or stopped, is no silence of the server's. */
+static void t7b_sleep_is_no_silence(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int row = 0; row < 3; row++) {
+        server *turn = begin_with_relay(&h, turn_url);
+        pass(&h, 13000);
+        all(turn,
+            SILENT); /* a Refresh is sent in vain before it falls asleep, or awake for a moment */
+        pass(&h, row == 0 ? 3500 : 0);
+        for (int wakes = 0; wakes < 3 && row < 2; wakes++) {
+            h.now = floe_time_after(h.now, floe_seconds(120));
+            floe_core_woke(h.core, h.now);
+            pass(&h, 1500);
+        }
+        if (row == 2) { /* stopped, and its owner gathers behind it */
+            pass(&h, 3500);
+            h.now = floe_time_after(h.now, floe_seconds(60));
+            gather(&h);
+            pass(&h, 1200);
+        }
+        all(turn, ANSWERS);
+        pass(&h, 30000);
+        assert_false(says(&h, "- relay"));
+        assert_int_equal(turn->allocates, 1);
+        end(&h);
+    }
+}
+
+/* L12, T6: what the server still holds of the former user by our socket is a stranger's to the new one:
+ * 437, or 441 as coturn says, which no Allocate from there can mend. */
+static void l12_a_former_users_socket_is_left_to_it(void **state)
+{
+    static const uint16_t codes[] = {437, 441};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 4; row++) {
+        server *turn = begin_with_relay(&h, turn_url);
+        turn->former = 1; /* the base's socket */
+        turn->code = codes[row % 2];
+        if (row / 2 != 0) { /* lost in an outage, which is over when the other user is set */
+            all(turn, SILENT);
+            turn->former = 0;
+            pass(&h, 60000);
+            all(turn, ANSWERS);
+            turn->former = 1;
+        } else { /* credentials that expire while others have met trouble */
+            all(turn, SAYS);
+            turn->code = 500;
+            turn->former = 0;
+        }
+        set_user(&h, turn_url, "another");
+        restart(&h);
+        pass(&h, 7000);
+        if (row / 2 == 0) {
+            turn->code = codes[row % 2];
+            turn->former = 1;
+            all(turn, ANSWERS);
+        }
+        turn->port = 60;
+        pass(&h, 60000);
+        assert_true(says(&h, "+ relay"));
+        *h.log = '\0';
+        pass(&h, 60000);
+        read_log(&h, "");
+        end(&h);
+    }
+}
+
+/* L12: an outage in which a former relay's half minute ends, with a restart in it: neither is told before
+ * its server has said that it stands, and the former goes when the other is there. */
+static void l12_a_former_relay_goes_behind_an_outage(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *turn = begin_with_relay(&h, turn_url);
+    turn->port = 50;
+    set_user(&h, turn_url, "another");
+    gather(&h);
+    pass(&h, 28000);
+    read_log(&h, "+ relay, end");
+    all(turn, SILENT);
+    restart(&h);
+    pass(&h, 4000);
+    read_log(&h, "+ host");
+    pass(&h, 12000);
+    all(turn, ANSWERS);
+    *h.log = '\0';
+    pass(&h, 30000);
+    assert_true(says(&h, "+ relay"));
+    *h.log = '\0';
+    pass(&h, 60000);
+    turn->refreshes = 0;
+    pass(&h, 600000);
+    assert_in_range(turn->refreshes, 38, 42); /* one of them is kept */
+    end(&h);
+}
+
+/* T12, T5: what is asked for beside a relay is asked of the server that has given it, though what stood
+ * beside the one before is not known to be dead yet. */
+static void t12_a_relay_for_tcp_of_the_living_server(void **state)
+{
+    static const char *const urls[] = {"turn:turn.example.org?transport=tcp"};
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP4;
+    make(&h, urls, 1, settings);
+    server *first = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    server *second = with(&h, "203.0.113.3:3478", "192.0.2.7:701");
+    h.places[0] = "203.0.113.2:0";
+    h.places[1] = "203.0.113.3:0";
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + relay, + relay, + relay, end");
+    all(first, SILENT);
+    first->tcp = SILENT;
+    restart(&h);
+    pass(&h, 3000);
+    assert_int_equal(second->allocates, 2);
+    read_log(&h, "+ host, + relay, + relay, + relay, end");
+    end(&h);
+}
+
+/* L11, L14: who waits for his turn beside one that is silent has it before the others' grace ends the
+ * gathering: the other server of a name, beside a URL that is answered at once. */
+static void l14_who_waits_beside_the_silent_is_asked(void **state)
+{
+    static const char *const urls[] = {"turn:turn.example.org", "turn:203.0.113.4"};
+    static hand h;
+
+    (void)state;
+    make(&h, urls, 2, defaults);
+    server *first = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    with(&h, "203.0.113.3:3478", "192.0.2.7:701")->port = 50;
+    with(&h, "203.0.113.4:3478", "192.0.2.7:702")->port = 60;
+    h.places[0] = "203.0.113.2:0";
+    h.places[1] = "203.0.113.3:0";
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    all(first, SILENT);
+    restart(&h);
+    pass(&h, 1200);
+    assert_non_null(strstr(strstr(h.log, "+ relay") + 1, "+ relay"));
+    assert_true(says(&h, "end"));
+    end(&h);
+}
+
+/* T1, L11: the relay of an interface's other family is a reason to ask for none only where it stands: a
+ * family may have died. */
+static void t1_a_family_that_has_died_keeps_no_relay_away(void **state)
+{
+    static const char *const places[] = {"203.0.113.2:0", "[2001:db8:2::2]:0"};
+    static const char *const servers[] = {"203.0.113.2:3478", "[2001:db8:2::2]:3478"};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 4; row++) {
+        size_t dead = row % 2;
+        floe_settings settings = defaults;
+        make(&h, named_url, 1, settings);
+        h.ipv6 = "[2001:db8:1::2]:0";
+        for (size_t i = 0; i < 2; i++) {
+            with(&h, servers[i], i == 0 ? "192.0.2.7:700" : "[2001:db8:1::2]:40000")->port =
+                50 * (unsigned)i;
+            h.places[i] = places[i];
+        }
+        all(&h.servers[1 - dead], SILENT); /* so that this family has the relay */
+        gather(&h);
+        pass(&h, 6000);
+        assert_true(says(&h, "+ relay"));
+        all(&h.servers[1 - dead], ANSWERS);
+        all(&h.servers[dead], SILENT);
+        *h.log = '\0';
+        if (row / 2 == 0) {
+            restart(&h);
+        } else {
+            gather(&h);
+        }
+        pass(&h, 2500);
+        assert_true(says(&h, "+ relay"));
+        assert_true(says(&h, "end"));
+        end(&h);
+    }
+}
+
+/* T7, L11: an owner who gathers wants what he lost now, however often it was lost before. */
+static void t7_who_gathers_does_not_wait_for_pauses(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *turn = begin_with_relay(&h, turn_url);
+    turn->refresh = FORGOT;
+    for (size_t i = 0; i < 5; i++) {
+        restart(&h);
+        pass(&h, 300);
+        assert_true(says(&h, "+ relay, end"));
+        *h.log = '\0';
+        pass(&h, 3000);
+    }
+    end(&h);
 }
 
 /* L11, T7: a name that can't be looked up when its owner restarts hides no relay that stands, nor what
@@ -4421,6 +4750,15 @@ int main(void)
         cmocka_unit_test(l11_each_restart_finds_the_living_server_of_a_name),
         cmocka_unit_test(l11_a_gathering_asks_anew_what_is_unanswered),
         cmocka_unit_test(l12_a_former_relay_that_is_lost_is_asked_for_by_the_new_user),
+        cmocka_unit_test(l11_of_several_relays_one_is_told),
+        cmocka_unit_test(t7b_sleep_is_no_silence),
+        cmocka_unit_test(l12_a_former_users_socket_is_left_to_it),
+        cmocka_unit_test(l12_a_former_relay_goes_behind_an_outage),
+        cmocka_unit_test(t12_a_relay_for_tcp_of_the_living_server),
+        cmocka_unit_test(l14_who_waits_beside_the_silent_is_asked),
+        cmocka_unit_test(t1_a_family_that_has_died_keeps_no_relay_away),
+        cmocka_unit_test(t7_who_gathers_does_not_wait_for_pauses),
+        cmocka_unit_test(t10_another_address_of_the_nats_costs_no_relay),
         cmocka_unit_test(l11_a_restart_without_names_finds_what_stands),
         cmocka_unit_test(l11_a_relay_that_outlives_an_outage_is_told),
         cmocka_unit_test(t7b_a_relay_that_is_heard_stands),

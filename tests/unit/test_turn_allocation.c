@@ -301,6 +301,15 @@ static void send_refresh(fixture *f, uint8_t *bytes, floe_stun_message *message)
     sent(f, bytes, message);
 }
 
+/* The refusal of what stands that nobody has signed: it is listened for another answer for an RTO. */
+static floe_turn_event listen_on(fixture *f)
+{
+    f->now_ms += 499;
+    assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_NOTHING);
+    f->now_ms += 1;
+    return floe_turn_allocation_time(&f->allocation, now(f));
+}
+
 /* Situation 23: each request is answered by 438 first. */
 static void t2_a_nonce_for_one_use_only_works_and_is_bounded(void **state)
 {
@@ -327,14 +336,15 @@ static void t2_a_nonce_for_one_use_only_works_and_is_bounded(void **state)
             sent(f, bytes, &message);
             event = respond(f, &stale);
         }
-        assert_int_equal(event, second ? FLOE_TURN_LOST : FLOE_TURN_REFUSED);
+        assert_int_equal(event, FLOE_TURN_NOTHING);
+        assert_int_equal(listen_on(f), second ? FLOE_TURN_LOST : FLOE_TURN_REFUSED);
         assert_int_equal(f->allocation.failure.code, 438);
         assert_int_equal(rounds, 4);
     }
 }
 
 /* RFC 8489 §9.2.5: to a signed request no answer counts that is not signed, whatever its code, but the
- * challenges and 437 (coturn signs neither); §6.3.4: an error without ERROR-CODE ends the request. */
+ * challenges, 437 and 441 (coturn signs none of them); §6.3.4: an error without ERROR-CODE ends the request. */
 static void t2_unsigned_answers_to_signed_requests(void **state)
 {
     fixture *f = *state;
@@ -348,7 +358,7 @@ static void t2_unsigned_answers_to_signed_requests(void **state)
     sent(f, bytes, &message);
     for (uint16_t code = 300; code < 700; code++) {
         const answer refusal = {.code = code, .lifetime = -1};
-        if (code != 401 && code != 438 && code != 437) {
+        if (code != 401 && code != 438 && code != 437 && code != 441) {
             assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
         }
     }
@@ -602,7 +612,8 @@ static void t6_errors_end_it_with_their_code(void **state)
         floe_turn_allocation_free(&f->allocation);
         begin_allocation(f);
         sent(f, bytes, &message);
-        assert_int_equal(respond(f, &error), FLOE_TURN_FAILED);
+        assert_int_equal(respond(f, &error),
+                         codes[i] == 441 ? FLOE_TURN_MISMATCH : FLOE_TURN_FAILED);
         assert_int_equal(f->allocation.failure.code, codes[i]);
         assert_string_equal(f->allocation.failure.reason, "why");
     }
@@ -837,13 +848,15 @@ static void t7_a_challenge_alone_ends_no_allocation(void **state)
             begin_anew(f);
             allocate(f);
             send_refresh(f, bytes, &message);
-            assert_int_equal(respond(f, &challenges[i]), FLOE_TURN_REFUSED);
+            assert_int_equal(respond(f, &challenges[i]), FLOE_TURN_NOTHING);
+            assert_int_equal(listen_on(f), FLOE_TURN_REFUSED);
             if (!again) {
                 assert_int_equal(refresh_by(f, 0), FLOE_TURN_GRANTED);
                 continue;
             }
             send_refresh(f, bytes, &message);
-            assert_int_equal(respond(f, &challenges[i]), FLOE_TURN_LOST);
+            assert_int_equal(respond(f, &challenges[i]), FLOE_TURN_NOTHING);
+            assert_int_equal(listen_on(f), FLOE_TURN_LOST);
         }
     }
 }
@@ -1533,6 +1546,129 @@ static void t3_sha256_is_taken_where_it_is_offered(void **state)
     }
 }
 
+/* SECURITY.md, RFC 8489 §6.3.4: who can see our requests but has no key ends nothing that stands, as the
+ * server's own answer comes right behind; however often. */
+static void t7_what_nobody_has_signed_ends_nothing(void **state)
+{
+    static const answer forged[] = {
+        {.code = 401, .realm = "r", .nonce = "n1", .lifetime = -1}, /* the nonce in use */
+        {.code = 401, .lifetime = -1},
+        {.code = 401, .realm = "r", .nonce = "n2", .extra = 0x7fff, .lifetime = -1},
+        {.code = 438, .realm = "r", .nonce = "n2", .extra = 0x7fff, .lifetime = -1},
+        {.code = 438, .realm = "r", .nonce = "obMatJos2gAAAxyz", .lifetime = -1},
+    };
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer good = {.sign_with = "secret", .lifetime = 600};
+
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        begin_anew(f);
+        allocate(f);
+        for (int again = 0; again < 5; again++) {
+            send_refresh(f, bytes, &message);
+            assert_int_equal(respond(f, &forged[i]), FLOE_TURN_NOTHING);
+            f->now_ms += 100;
+            assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_NOTHING);
+            assert_int_equal(respond(f, &good), FLOE_TURN_GRANTED);
+        }
+    }
+}
+
+/* RFC 8489 §9.2.5: only what the server itself has asked for is the least that it asks for. A forged 438
+ * that asks for more makes its honest one no weaker. */
+static void t3_what_nobody_has_signed_raises_no_bar(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    const answer more = {.code = 438,
+                         .realm = "r",
+                         .nonce = "obMatJos2wAAAxyz",
+                         .lifetime = -1,
+                         .algorithms = both_algorithms};
+    const answer honest = {.code = 438, .realm = "r", .nonce = "n3", .lifetime = -1};
+    answer good = {.sign_with = "secret", .lifetime = 600};
+
+    for (int allocated = 0; allocated < 2; allocated++) {
+        begin_anew(f);
+        if (allocated) {
+            allocate(f);
+            send_refresh(f, bytes, &message);
+        } else {
+            good = success;
+            sent(f, bytes, &message);
+            assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+            sent(f, bytes, &message);
+        }
+        assert_int_equal(respond(f, &more), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &honest), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &good), allocated ? FLOE_TURN_GRANTED : FLOE_TURN_SUCCESS);
+        good = (answer){.sign_with = "secret", .lifetime = 600};
+    }
+}
+
+/* RFC 8489 §6.3.3, §6.3.4, RFC 8656 §8.3: an answer that cannot be understood ends its request, which is
+ * sent once more, and not what stands. */
+static void t7_an_answer_that_is_not_understood_ends_no_allocation(void **state)
+{
+    static const answer odd[] = {
+        {.sign_with = "secret", .lifetime = 600, .extra = 0x7fff},
+        {.code = 503, .sign_with = "secret", .lifetime = -1, .extra = 0x7fff},
+        {.no_code = true, .sign_with = "secret", .lifetime = -1},
+    };
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        begin_anew(f);
+        allocate(f);
+        send_refresh(f, bytes, &message);
+        assert_int_equal(respond(f, &odd[i]), FLOE_TURN_REFUSED);
+        assert_int_equal(refresh_by(f, 0), FLOE_TURN_GRANTED);
+    }
+}
+
+/* RFC 8016 §3.2.1: who is not known by his address any more shows his ticket; where the 437 is not signed
+ * (coturn), when nothing else has come for an RTO. A ticket that is not known is the end. */
+static void t10_a_server_that_knows_us_no_more_is_shown_the_ticket(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    answer first = success;
+    answer moved = {.sign_with = "secret", .lifetime = 600, .ticket = "second"};
+
+    first.ticket = "first";
+    for (int row = 0; row < 4; row++) {
+        bool is_signed = row % 2 != 0;
+        bool known = row / 2 != 0;
+        const answer gone = {.code = 437, .sign_with = is_signed ? "secret" : NULL, .lifetime = -1};
+        begin_anew(f);
+        floe_turn_allocation_free(&f->allocation);
+        begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4, .mobile = true});
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &first), FLOE_TURN_SUCCESS);
+        send_refresh(f, bytes, &message);
+        assert_false(floe_stun_has(&message, FLOE_STUN_MOBILITY_TICKET));
+        assert_int_equal(respond(f, &gone), is_signed ? FLOE_TURN_PROGRESS : FLOE_TURN_NOTHING);
+        assert_true(is_signed || listen_on(f) == FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_true(floe_stun_has(&message, FLOE_STUN_MOBILITY_TICKET));
+        if (known) {
+            assert_int_equal(respond(f, &moved), FLOE_TURN_GRANTED);
+            continue;
+        }
+        floe_turn_event event = respond(f, &gone);
+        assert_int_equal(is_signed ? event : listen_on(f), FLOE_TURN_LOST);
+    }
+}
+
 /* RFC 8489 §9.2.5: the retry has them all; a list so long that no request has room for it is told at
  * once, of an Allocate and of what is asked for a peer. */
 static void t3_algorithms_that_do_not_fit(void **state)
@@ -1606,7 +1742,8 @@ static void t3_a_bid_down_by_a_nonce_without_features(void **state)
         assert_true(floe_stun_has(&message, FLOE_STUN_PASSWORD_ALGORITHMS));
         assert_true(floe_stun_has(&message, FLOE_STUN_USERHASH));
         assert_true(floe_stun_check_integrity_sha256(&message, f->allocation.realm->key->sha256));
-        assert_int_equal(respond(f, &less), twice ? FLOE_TURN_LOST : FLOE_TURN_REFUSED);
+        assert_int_equal(respond(f, &less), FLOE_TURN_NOTHING);
+        assert_int_equal(listen_on(f), twice ? FLOE_TURN_LOST : FLOE_TURN_REFUSED);
     }
     assert_string_equal(f->account->nonce, "obMatJos2wAAAxyz"); /* the next client's */
 }
@@ -1633,8 +1770,12 @@ static void t3_a_bid_down_by_a_stale_nonce(void **state)
             sent(f, bytes, &message);
         }
         assert_int_equal(message.method, methods[i]);
-        assert_int_equal(respond(f, &stripped),
-                         methods[i] == FLOE_STUN_REFRESH ? FLOE_TURN_REFUSED : FLOE_TURN_FAILED);
+        if (methods[i] == FLOE_STUN_REFRESH) {
+            assert_int_equal(respond(f, &stripped), FLOE_TURN_NOTHING);
+            assert_int_equal(listen_on(f), FLOE_TURN_REFUSED);
+        } else {
+            assert_int_equal(respond(f, &stripped), FLOE_TURN_FAILED);
+        }
         assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_BAD_ANSWER);
         assert_non_null(strstr(f->allocation.failure.reason, "PASSWORD-ALGORITHMS"));
         assert_false(f->allocation.wants);
@@ -1959,6 +2100,10 @@ int main(void)
         TEST(t3_sha256_and_user_hashes),
         TEST(t3_sha256_is_taken_where_it_is_offered),
         TEST(t3_algorithms_that_do_not_fit),
+        TEST(t7_what_nobody_has_signed_ends_nothing),
+        TEST(t3_what_nobody_has_signed_raises_no_bar),
+        TEST(t7_an_answer_that_is_not_understood_ends_no_allocation),
+        TEST(t10_a_server_that_knows_us_no_more_is_shown_the_ticket),
         TEST(t3_a_bid_down_is_refused),
         TEST(t3_a_bid_down_by_a_stale_nonce),
         TEST(t3_a_bid_down_by_a_nonce_without_features),

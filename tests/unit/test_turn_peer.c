@@ -16,6 +16,7 @@ typedef struct fixture {
     floe_address server;
     floe_address address;
     floe_time now;
+    const char *nonce; /* of the next challenges; NULL: by their code */
 } fixture;
 
 static void answer_with(fixture *f, floe_stun_transaction *transaction, floe_stun_writer *writer,
@@ -28,7 +29,8 @@ static void answer_with(fixture *f, floe_stun_transaction *transaction, floe_stu
     }
     if (code == 401 || code == 438) {
         floe_stun_put(writer, FLOE_STUN_REALM, floe_span_text("r"));
-        floe_stun_put(writer, FLOE_STUN_NONCE, floe_span_text(code == 401 ? "first" : "second"));
+        const char *nonce = f->nonce != NULL ? f->nonce : code == 401 ? "first" : "second";
+        floe_stun_put(writer, FLOE_STUN_NONCE, floe_span_text(nonce));
     } else if (transaction->method == FLOE_STUN_ALLOCATE) {
         floe_address relayed = address_of("198.51.100.9:5000");
         floe_stun_put_address(writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
@@ -289,6 +291,27 @@ static void an_unused_one_keeps_its_channel_as_long_as_the_server(void **state)
     assert_int_equal(peer->channel, channel);
 }
 
+/* T2: a server that says 401 of a nonce that has expired says so to each request that was under way, of
+ * which the first learns the new one. */
+static void t2_401_to_several_at_once(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peers[4];
+
+    (void)permitted(f);
+    for (uint32_t i = 0; i < 4; i++) {
+        floe_address address = floe_address_ipv4(0x0A000000 + i, 1);
+        peers[i] = floe_turn_peer_add(&f->allocation, f->now, &address);
+        assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peers[i]), FLOE_TURN_SEND);
+        assert_sends(f, peers[i], FLOE_STUN_CREATE_PERMISSION);
+    }
+    f->nonce = "another";
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(respond(f, peers[i], 401), FLOE_TURN_SEND);
+        assert_sends(f, peers[i], FLOE_STUN_CREATE_PERMISSION);
+    }
+}
+
 /* Where a nonce is good for one request, those of the peers and of the allocation spend each
  * other's; the allocation is no worse for it. Its own are counted as ever. */
 static void challenges_of_peers_end_no_allocation(void **state)
@@ -316,7 +339,7 @@ static void challenges_of_peers_end_no_allocation(void **state)
         (void)floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
         event = answer_allocation(f, 438);
     }
-    assert_int_equal(event, FLOE_TURN_REFUSED);
+    assert_int_equal(event, FLOE_TURN_NOTHING); /* yet */
     assert_int_equal(own, FLOE_TURN_STALE_IN_A_ROW + 1);
 }
 
@@ -779,6 +802,7 @@ int main(void)
         TEST(t7_permissions_and_channels_are_kept),
         TEST(an_unused_one_lapses),
         TEST(an_unused_one_keeps_its_channel_as_long_as_the_server),
+        TEST(t2_401_to_several_at_once),
         TEST(challenges_of_peers_end_no_allocation),
         TEST(a_refused_permission_says_so),
         TEST(a_refused_channel_leaves_the_permission),
