@@ -1001,9 +1001,10 @@ bool floe_relay_has_way(const floe_relay *relay);
 void floe_relay_request_leaves(floe_core *core, floe_time now, const floe_relay *relay,
                                const floe_stun_transaction *transaction, floe_counters *counters,
                                size_t size);
-/* One that is asked for again is asked for at this address instead; NULL without memory. */
+/* One that is asked for again is asked for at this address instead, for this base; NULL without
+ * memory. */
 floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *relay,
-                                 const floe_place *place);
+                                 floe_base *origin, const floe_place *place);
 /* The server's name was looked up anew: those that wait for where it is no longer need not. */
 void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const floe_server *server);
 /* Its server is full: it leaves the gathering, and asks when that may be asked again if it was there

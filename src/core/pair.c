@@ -766,7 +766,7 @@ static floe_relay *ask_relay(floe_core *core, floe_time now, floe_attempt *attem
         return floe_relay_new(core, now, attempt);
     }
     if (!floe_place_is(&place, &relay->asked, relay->transport)) {
-        relay = floe_relay_elsewhere(core, now, relay, &place);
+        relay = floe_relay_elsewhere(core, now, relay, attempt->pair->base, &place);
         if (relay == NULL) {
             return NULL;
         }

@@ -193,6 +193,14 @@ static floe_relay *create(floe_core *core, floe_base *origin, const floe_server 
     return relay;
 }
 
+/* It comes in the other's place. */
+static void take_after(floe_relay *next, const floe_relay *relay)
+{
+    next->in_vain = relay->in_vain;
+    next->known = relay->known;
+    next->losses = relay->losses;
+}
+
 /* Asks at once; NULL without memory. */
 static floe_relay *make(floe_core *core, floe_time now, floe_base *origin,
                         const floe_server *server, floe_relay_kind kind, const floe_place *place)
@@ -942,9 +950,7 @@ void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay)
         next = create(core, relay->origin, successor, relay->kind, &place);
     }
     if (next != NULL) {
-        next->losses = relay->losses;
-        next->in_vain = relay->in_vain;
-        next->known = relay->known;
+        take_after(next, relay);
         next->room = FLOE_ROOM_MADE;
         leave_socket_to(core, next, relay);
         wait_for_turn(now, next, retry_after(next->losses));
@@ -1611,16 +1617,14 @@ void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
 }
 
 floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *relay,
-                                 const floe_place *place)
+                                 floe_base *origin, const floe_place *place)
 {
-    floe_relay *next = make(core, now, relay->origin, relay->server, relay->kind, place);
+    floe_relay *next = make(core, now, origin, relay->server, relay->kind, place);
 
     if (next != NULL) {
+        take_after(next, relay);
         next->state = relay->state;
-        next->in_vain = relay->in_vain;
         next->hushed = relay->hushed;
-        next->known = relay->known;
-        next->losses = relay->losses;
         next->generation = relay->generation;
         next->attempt = relay->attempt;
         if (next->attempt != NULL) {
@@ -1634,10 +1638,36 @@ floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *rel
     return next;
 }
 
+/* T1: the base of the interface's other family, where nothing is to be had by this one, and where in its
+ * server's name that is asked; its own, and *place as it is: there is none. */
+static floe_base *by_the_other_family(const floe_core *core, floe_time now, const floe_relay *relay,
+                                      floe_place *place)
+{
+    const floe_names *names = &relay->server->names;
+
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (!relay->in_vain || awaited(relay) || base->state != FLOE_BASE_OPEN || base->spare ||
+            !base->chosen || !floe_bases_are_rivals(relay->origin, base)) {
+            continue;
+        }
+        for (size_t i = 0; i < names->place_count; i++) {
+            const floe_address *to = &names->places[i].address;
+            if (floe_base_asks(core, base, to) &&
+                floe_server_refused(relay->server, now, relay->kind, to) == NULL) {
+                *place = names->places[i];
+                return base;
+            }
+        }
+    }
+    return relay->origin;
+}
+
 static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->asked};
     floe_place next = next_place(core, now, relay);
+    floe_base *origin = relay->origin;
 
     if (!awaited(relay) && (another_serves(core, relay) || floe_relay_needless(core, relay))) {
         floe_relay_release(core, now, relay); /* another has given meanwhile what it is for */
@@ -1649,9 +1679,12 @@ static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
         relay->retry = refusal->until;
         return;
     }
+    if (refusal == NULL && floe_place_is(&next, &relay->asked, relay->transport)) {
+        origin = by_the_other_family(core, now, relay, &next);
+    }
     bool good = floe_place_is(&next, &relay->asked, relay->transport)
                     ? restart(core, now, relay, relay->server->account, &relay->asked)
-                    : floe_relay_elsewhere(core, now, relay, &next) != NULL;
+                    : floe_relay_elsewhere(core, now, relay, origin, &next) != NULL;
     if (!good) {
         fail(core, now, relay, failure);
     }
