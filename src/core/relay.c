@@ -926,19 +926,6 @@ static void wait_for_turn(floe_time now, floe_relay *relay, floe_duration pause)
     relay->losses = (uint8_t)(relay->losses + (relay->losses < UINT8_MAX));
 }
 
-/* Its server may still have one of the former user's by its socket (RFC 8656 §6.1: to another user that
- * is a stranger's): from another, if one can be had. */
-static void leave_socket_to(floe_core *core, floe_relay *next, const floe_relay *former)
-{
-    floe_base *spare = NULL;
-
-    if (by_datagrams(former) && former->base == former->origin &&
-        floe_turn_allocation_stands(&former->turn)) {
-        spare = floe_base_spare(core, former->origin);
-    }
-    next->base = spare != NULL ? spare : next->base;
-}
-
 void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay)
 {
     const floe_server *successor = floe_server_successor(core, relay->server);
@@ -952,7 +939,6 @@ void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay)
     if (next != NULL) {
         take_after(next, relay);
         next->room = FLOE_ROOM_MADE;
-        leave_socket_to(core, next, relay);
         wait_for_turn(now, next, retry_after(next->losses));
     }
     floe_relay_release(core, now, relay);
@@ -1435,9 +1421,6 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
         floe_base *spare = relay->base;
         relay->base = relay->origin;
         floe_base_close(core, spare);
-    }
-    if (relay->turn.state == FLOE_TURN_NEW) {
-        return; /* it waits for its time as well */
     }
     if (relay->turn.wants) { /* nobody has been asked by it yet */
         take_turn(core, relay, false);

@@ -613,6 +613,49 @@ static void t4_the_alternates_name_is_the_one_that_tls_checks(void **state)
     }
 }
 
+static uint32_t control_of(const hand *h)
+{
+    uint32_t control = 0;
+
+    for (uint32_t i = 0; i < CHANNELS; i++) {
+        control = h->open[i] && h->stream[i] ? i : control;
+    }
+    return control;
+}
+
+/* T7: a connection breaks, and for a while another machine answers where the server was (the portal of a
+ * hotel): its certificate says so, and that is told; the relay is had again behind it. */
+static void t7_what_answers_for_the_server_for_a_while(void **state)
+{
+    static hand h;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    settings.tls_ca_file = tls_ca_file();
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4;
+    make(&h, "turns:192.0.2.1", settings);
+    tls_server *right = tls_server_new(&(tls_options){.certificate = TLS_RIGHT});
+    tls_server *portal = tls_server_new(&(tls_options){.certificate = TLS_SELF_SIGNED});
+    h.tls = right;
+    gather(&h);
+    pass(&h, 2000);
+    assert_string_equal(h.log, "+ relay");
+    h.tls = portal;
+    floe_core_disconnected(h.core, h.now, control_of(&h));
+    pass(&h, 30000);
+    assert_string_equal(h.log, "+ relay, - relay");
+    assert_int_equal(h.errors, 1);
+    h.tls = right;
+    pass(&h, 60000);
+    assert_string_equal(h.log, "+ relay, - relay, + relay");
+    end(&h);
+    for (size_t k = 0; k < CHANNELS; k++) {
+        tls_connection_free(h.secure[k]);
+    }
+    tls_server_free(right);
+    tls_server_free(portal);
+}
+
 /* ── Peers ── */
 
 /* RFC 8656 §10.1, §11.1: XOR-PEER-ADDRESS is of the relayed address's family; another one cannot be
@@ -909,6 +952,7 @@ int main(void)
         cmocka_unit_test(t12_a_peer_without_permission),
         cmocka_unit_test(l15_streams_are_in_the_trace),
         cmocka_unit_test(t4_the_alternates_name_is_the_one_that_tls_checks),
+        cmocka_unit_test(t7_what_answers_for_the_server_for_a_while),
         cmocka_unit_test(k1_a_peer_of_the_other_family),
         cmocka_unit_test(k1_the_padding_of_data_is_zeros),
         cmocka_unit_test(k1_ten_requests_at_a_time),

@@ -1126,6 +1126,35 @@ static void t10_another_address_of_the_nats_costs_no_relay(void **state)
     end(&h);
 }
 
+/* T10: an address goes: of two relays of one server's name, whose first is dead and not ended yet, the
+ * living one moves. */
+static void t10_the_living_relay_moves(void **state)
+{
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.mobility = true;
+    make(&h, named_url, 1, settings);
+    server *first = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    server *second = with(&h, "203.0.113.3:3478", "192.0.2.7:701");
+    first->tickets = second->tickets = true;
+    second->port = 50;
+    h.places[0] = "203.0.113.2:0";
+    h.places[1] = "203.0.113.3:0";
+    gather(&h);
+    pass(&h, 1000);
+    all(first, SILENT);
+    restart(&h);
+    pass(&h, 6000);
+    h.ip = "10.0.5.5:0";
+    gather(&h);
+    pass(&h, 60000);
+    assert_int_equal(second->allocates, 1);
+    assert_int_equal(second->releases, 0);
+    end(&h);
+}
+
 /* R1, R2: what the NAT shows of a base is asked by a Binding where an Allocate was sure to show it, and
  * does not: nobody answers it, it has gone by another port, or its answer names no mapped address. */
 static void r2_what_an_allocate_does_not_show(void **state)
@@ -4759,6 +4788,7 @@ int main(void)
         cmocka_unit_test(t1_a_family_that_has_died_keeps_no_relay_away),
         cmocka_unit_test(t7_who_gathers_does_not_wait_for_pauses),
         cmocka_unit_test(t10_another_address_of_the_nats_costs_no_relay),
+        cmocka_unit_test(t10_the_living_relay_moves),
         cmocka_unit_test(l11_a_restart_without_names_finds_what_stands),
         cmocka_unit_test(l11_a_relay_that_outlives_an_outage_is_told),
         cmocka_unit_test(t7b_a_relay_that_is_heard_stands),
