@@ -431,10 +431,13 @@ void floe_relay_verify(floe_relay *relay, floe_time now, bool soon)
 
 void floe_relay_woke(floe_relay *relay, floe_time now)
 {
-    if (floe_relay_serves(relay)) {
-        relay->doubted = relay->owed = now;
+    if (!floe_relay_serves(relay)) {
+        return;
+    }
+    relay->doubted = now;
+    if (floe_turn_refresh_awake(&relay->turn, now)) {
+        relay->owed = now;
         relay->ignored = 0;
-        floe_turn_refresh_awake(&relay->turn, now);
     }
 }
 
@@ -1140,13 +1143,6 @@ void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay)
     hush(core, relay);
 }
 
-/* It is what its owner has, though by credentials of before. */
-static void tell_former(floe_core *core, floe_time now, floe_relay *relay)
-{
-    tell(core, now, relay);
-    relay->generation = core->generation;
-}
-
 /* Unless what was there in its place is gone meanwhile: then it is told again, if it stands. */
 static void leave_now(floe_core *core, floe_time now, floe_relay *relay)
 {
@@ -1171,7 +1167,8 @@ void floe_relays_leave(floe_core *core, floe_time now)
         } else if (is_replaced(core, relay)) {
             let_leave(now, relay);
         } else if (floe_time_is_never(relay->leaves)) { /* else its time tells (leave_now) */
-            tell_former(core, now, relay);
+            tell(core, now, relay); /* it is what its owner has, by credentials of before */
+            relay->generation = core->generation;
         }
     }
 }

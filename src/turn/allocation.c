@@ -1188,9 +1188,12 @@ void floe_turn_refresh_soon(floe_turn_allocation *allocation, floe_time now)
     refresh_once_more(allocation, now, now);
 }
 
-void floe_turn_refresh_awake(floe_turn_allocation *allocation, floe_time now)
+bool floe_turn_refresh_awake(floe_turn_allocation *allocation, floe_time now)
 {
-    refresh_once_more(allocation, now, (floe_time){0});
+    bool slept = floe_time_reached(now, allocation->transaction.due);
+
+    refresh_once_more(allocation, now, slept ? (floe_time){0} : now);
+    return slept;
 }
 
 void floe_turn_refresh_anew(floe_turn_allocation *allocation)

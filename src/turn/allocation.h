@@ -246,8 +246,9 @@ void floe_turn_refresh_now(floe_turn_allocation *allocation, floe_time now);
 /* As that, and somebody waits for the answer: where one is under way, and may not be sent again for
  * seconds, another takes its place. How long silence is borne counts from the first. */
 void floe_turn_refresh_soon(floe_turn_allocation *allocation, floe_time now);
-/* As that, and we have slept since: the wait at hand was none. */
-void floe_turn_refresh_awake(floe_turn_allocation *allocation, floe_time now);
+/* As that, and we have slept, be it for a moment: the wait at hand was none if its time was over
+ * meanwhile. Whether it was. */
+bool floe_turn_refresh_awake(floe_turn_allocation *allocation, floe_time now);
 /* Whether the Refresh under way is such another one. */
 static inline bool floe_turn_refreshes_again(const floe_turn_allocation *allocation)
 {

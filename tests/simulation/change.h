@@ -43,6 +43,7 @@ typedef enum sim_change_kind {
     SIM_SERVER_EXPIRES,   /* the credentials are good no longer: 401 to all that is signed */
     SIM_SERVER_IS_SLOW,   /* `value`: round trip, ms */
     SIM_SERVER_MOVES,     /* its name leads elsewhere; it has forgotten all */
+    SIM_SERVER_IS_FOREIGN, /* another machine answers TLS and DTLS in its place: a portal, say */
     SIM_SERVER_IS_BACK,   /* as it was at the beginning */
     SIM_NAT_FORGETS,      /* all mappings of the interface */
     SIM_INTERFACE_GOES,

@@ -731,6 +731,13 @@ static void credentials_expire(seeded_random *random, sim_changing *plan)
                     turn_server(random, plan));
 }
 
+static void portal_answers(seeded_random *random, sim_changing *plan)
+{
+    turn_by_tls(random, plan);
+    (void)add_phase(random, plan, SIM_SERVER_IS_FOREIGN, SIM_SERVER_IS_BACK,
+                    turn_server(random, plan));
+}
+
 static void server_gets_slow(seeded_random *random, sim_changing *plan)
 {
     sim_change *made =
@@ -1207,6 +1214,7 @@ static const struct {
     {"an interface swallows", interface_swallows},
     {"an owner moves", owner_moves},
     {"a server flaps", server_flaps},
+    {"a portal answers for a server", portal_answers},
     {"packets are lost", packets_are_lost},
     {"the process stops", process_stops},
     {"the machine sleeps", machine_sleeps},

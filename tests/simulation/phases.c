@@ -100,6 +100,10 @@ static void change_server(sim_changing_world *change, const sim_change *what)
                        what->n);
         lasts = false;
         break;
+    case SIM_SERVER_IS_FOREIGN:
+        server->certificate = TLS_WRONG_NAME;
+        streams_break(world, what->n, false);
+        break;
     default: /* is back */
         if (server->temper == SIM_SILENT) {
             streams_break(world, what->n, false);
@@ -174,6 +178,7 @@ static const char *name_of(sim_change_kind kind)
         [SIM_SERVER_EXPIRES] = "credentials expire, server",
         [SIM_SERVER_IS_SLOW] = "server is slow",
         [SIM_SERVER_MOVES] = "server moves",
+        [SIM_SERVER_IS_FOREIGN] = "another machine answers for server",
         [SIM_SERVER_IS_BACK] = "server is back",
         [SIM_NAT_FORGETS] = "NAT forgets, interface",
         [SIM_INTERFACE_GOES] = "interface goes",

@@ -384,11 +384,12 @@ static void on_allocate(server_reply *reply, const floe_stun_message *request)
         reply_allocated(reply, request, allocation); /* a retransmission, answered again */
         return;
     }
-    if (allocation != NULL) { /* RFC 8656 §7.2, step 3 */
+    if (allocation != NULL) { /* RFC 8656 §7.2, step 3; coturn says 441 of another user's */
+        bool others = is_coturn(server->make) && allocation->other != reply->other;
         if (is_coturn(server->make)) {
             reply->key = NULL;
         }
-        reply_error(reply, request, 437);
+        reply_error(reply, request, others ? 441 : 437);
         return;
     }
     if (server->temper == SIM_FULL_AFTER_TWO && world->allocated[reply->server] >= 2) {
