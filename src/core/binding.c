@@ -134,7 +134,8 @@ floe_binding *floe_binding_to(floe_core *core, floe_base *base, const floe_serve
         return binding;
     }
     floe_binding_claim(core, base, server, remote);
-    if (binding->state == FLOE_BINDING_FAILED) { /* for another URL: once more */
+    bool promised = binding->state == FLOE_BINDING_KNOWN && floe_found_awaits(binding);
+    if (binding->state == FLOE_BINDING_FAILED || promised) { /* for another URL, or by no relay */
         ask(core, binding);
     }
     return binding;

@@ -895,9 +895,11 @@ struct floe_relay {
     floe_turn_allocation turn;
     floe_list streams;     /* floe_stream.link */
     floe_address asked;    /* the address that was asked first; a redirect leads elsewhere */
+    floe_address had_at;   /* likewise, of the latest that gave it; family none: none has */
     floe_address *visited; /* redirects: where it has been */
     char *host;            /* the name that its certificate must have; NULL: the URL's */
     floe_time retry;       /* when one that was lost is asked for again; never: it is not */
+    floe_time begun;       /* when it was last asked for */
     floe_time check;       /* when its server is asked whether it stands (T7b) */
     floe_time doubted;     /* when that was asked for a reason */
     floe_time owed;        /* since when its server owes an answer, if a request runs */

@@ -779,6 +779,22 @@ static floe_relay *ask_relay(floe_core *core, floe_time now, floe_attempt *attem
     return relay;
 }
 
+/* It was to ask anew what a relay of before is silent about, and that is not: its Refresh was answered,
+ * and has another try. */
+static bool is_answered_beside(const floe_attempt *attempt)
+{
+    FLOE_LIST_EACH(other, &attempt->pair->attempts, floe_attempt, link)
+    {
+        if (other != attempt && other->relay != NULL && floe_relay_serves(other->relay) &&
+            other->transport == attempt->transport &&
+            floe_address_equal(&other->remote, &attempt->remote) &&
+            !floe_stun_transaction_runs(&other->relay->turn.transaction)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     floe_pair *pair = attempt->pair;
@@ -790,6 +806,10 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     set_start(core, attempt, FLOE_TIME_NEVER);
     if (refusal != NULL) {
         refuse(core, now, attempt, FLOE_FAILURE_SERVER, refusal->code);
+        return;
+    }
+    if (is_answered_beside(attempt)) {
+        attempt->progress = FLOE_FAILED;
         return;
     }
     if (turn) {
@@ -938,6 +958,25 @@ static void show_mapping(floe_core *core, const floe_attempt *attempt)
     }
 }
 
+/* Where a relay of before is silent another is asked for, from another socket: there are servers (Pion's)
+ * that leave a Refresh of what they do not have unanswered, and behind their restart give at once who
+ * is new to them. What has been told in this generation has its time (T7b). */
+static void ask_anew_beside(floe_core *core, floe_pair *pair, floe_time start)
+{
+    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    {
+        const floe_relay *relay = attempt->relay;
+        if (relay == NULL || relay->generation == core->generation) {
+            continue; /* it is one that is added here */
+        }
+        floe_place place = {.address = attempt->remote, .transport = attempt->transport};
+        floe_attempt *anew = add_attempt(core, pair, &place);
+        if (anew != NULL) {
+            set_start(core, anew, start);
+        }
+    }
+}
+
 static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_server *server)
 {
     verify_beside(core, now, base, server);
@@ -952,6 +991,7 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
         {
             show_mapping(core, attempt);
         }
+        ask_anew_beside(core, pair, floe_time_after(now, OTHERS_AFTER));
         add_attempts(core, pair, floe_time_after(now, OTHERS_AFTER));
         return;
     }

@@ -104,6 +104,7 @@ static void stand_apart(floe_core *core, floe_relay *relay)
 static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
 {
     relay->retry = FLOE_TIME_NEVER;
+    relay->begun = now;
     if (floe_turn_allocation_start(&relay->turn) != FLOE_OK) {
         return false;
     }
@@ -199,6 +200,7 @@ static void take_after(floe_relay *next, const floe_relay *relay)
     next->in_vain = relay->in_vain;
     next->known = relay->known;
     next->losses = relay->losses;
+    next->had_at = relay->had_at;
 }
 
 /* Asks at once; NULL without memory. */
@@ -766,11 +768,13 @@ static void let_leave(floe_time now, floe_relay *relay)
 
 static bool would_be_told_as(const floe_relay *one, const floe_relay *other)
 {
-    return floe_relay_lives(one) && one->origin == other->origin && one->server == other->server &&
+    bool here = one->origin == other->origin || floe_bases_are_rivals(one->origin, other->origin);
+
+    return floe_relay_lives(one) && here && one->server == other->server &&
            floe_relay_same_kind(one->kind, other->kind);
 }
 
-/* Whether another of ours that is told as this one has been, and stays. */
+/* Whether another has been told in its place, and is heard of. */
 static bool told_beside(const floe_core *core, const floe_relay *relay)
 {
     FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
@@ -992,13 +996,14 @@ void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
-/* Whether another of ours that would be told as this one asks there. */
-static bool asked_by_another(const floe_core *core, const floe_relay *relay,
+/* Whether another of ours that would be told as this one asks there, or would for that base. */
+static bool asked_by_another(const floe_core *core, const floe_relay *relay, const floe_base *base,
                              const floe_place *place)
 {
     FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
     {
-        if (other != relay && would_be_told_as(other, relay) &&
+        if (other != relay && floe_relay_lives(other) && other->origin == base &&
+            other->server == relay->server && floe_relay_same_kind(other->kind, relay->kind) &&
             floe_place_is(place, &other->asked, other->transport)) {
             return true;
         }
@@ -1006,12 +1011,34 @@ static bool asked_by_another(const floe_core *core, const floe_relay *relay,
     return false;
 }
 
-/* Where one that was lost is asked for: where it was; in vain, at each address of its server's in
- * turn that is not known to be full, and no longer where that is not. While a gathering waits for
- * it, there its other addresses have their own. */
-static floe_place next_place(const floe_core *core, floe_time now, const floe_relay *relay)
+/* T1: the one by which a relay for this base is asked for there: itself, or the interface's other
+ * family's. NULL: neither. */
+static floe_base *asks_there(const floe_core *core, const floe_relay *relay, const floe_address *to)
 {
-    floe_place same = {.address = relay->asked, .transport = relay->transport};
+    if (floe_base_asks(core, relay->origin, to)) {
+        return relay->origin;
+    }
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base->state == FLOE_BASE_OPEN && !base->spare && base->chosen &&
+            floe_bases_are_rivals(relay->origin, base) && floe_base_asks(core, base, to)) {
+            return base;
+        }
+    }
+    return NULL;
+}
+
+typedef struct where {
+    floe_base *base;
+    floe_place place;
+} where;
+
+/* Where one that was lost is asked for: where it was; in vain, at each address of its server's in
+ * turn, of either family, that is not known to be full, and no longer where that is not. While a
+ * gathering waits for it, there its other addresses have their own. */
+static where next_place(const floe_core *core, floe_time now, const floe_relay *relay)
+{
+    where same = {relay->origin, {.address = relay->asked, .transport = relay->transport}};
     const floe_names *names = &relay->server->names;
     size_t at = floe_names_find(names, &relay->asked, relay->transport);
     bool listed = at < names->place_count;
@@ -1022,13 +1049,19 @@ static floe_place next_place(const floe_core *core, floe_time now, const floe_re
     size_t first = listed ? at + 1 : 0;
     for (size_t i = 0; i < names->place_count; i++) {
         const floe_place *place = &names->places[(first + i) % names->place_count];
-        if (floe_base_asks(core, relay->origin, &place->address) &&
+        floe_base *base = asks_there(core, relay, &place->address);
+        if (base != NULL &&
             floe_server_refused(relay->server, now, relay->kind, &place->address) == NULL &&
-            !asked_by_another(core, relay, place)) {
-            return *place;
+            !asked_by_another(core, relay, base, place)) {
+            return (where){base, *place};
         }
     }
     return same;
+}
+
+static bool is_there(const floe_relay *relay, const where *at)
+{
+    return floe_place_is(&at->place, &relay->asked, relay->transport);
 }
 
 /* A server may let go what was released only a moment later (coturn: a second). */
@@ -1096,12 +1129,24 @@ static bool make_way(floe_core *core, floe_time now, floe_relay *relay, const fl
     return true;
 }
 
+/* It was lost, and is asked for where it was not had: while that is away, at another that the name leads
+ * to, who may be anybody. */
+static bool is_elsewhere(const floe_relay *relay)
+{
+    return relay->had_at.family != FLOE_FAMILY_NONE &&
+           !floe_address_same_ip(&relay->had_at, &relay->asked);
+}
+
+/* So often in a row, for three seconds, what is refused where it was had is asked for there again. */
+#define LOSSES_THERE 3
+
 /* It asked in vain. One that was there before is asked for again: its owner hears once that it is
  * not to be had for now, or the gathering that waits for it. A server that was restarted is where it
  * was; one that does not give back what it has lost may have moved. */
 static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
 {
     bool full = floe_failure_is_full(&failure);
+    bool failed_by_silence = failure.kind == FLOE_FAILURE_TIMEOUT;
 
     if (make_way(core, now, relay, &failure)) {
         floe_failure_release(core->shared, &failure);
@@ -1112,7 +1157,7 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
         floe_server_refuses(core, now, relay->server, relay->kind, &relay->asked, failure.code);
     }
     bool had = relay->state != FLOE_RELAY_ASKED;
-    if (floe_failure_ends_allocate(&failure) || !had) {
+    if (!had || (floe_failure_ends_allocate(&failure) && !is_elsewhere(relay))) {
         give_up(core, now, relay, had, failure);
         return;
     }
@@ -1123,10 +1168,16 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     } else {
         floe_pairs_relay_ended(core, relay, failure, false);
     }
-    relay->in_vain = true;
-    floe_place next = next_place(core, now, relay);
-    bool nowhere = floe_place_is(&next, &relay->asked, relay->transport);
-    ask_again_later(core, now, relay, full && nowhere);
+    /* Whose port is closed may be about to open it again; who is silent is asked where else he may be. */
+    relay->in_vain = relay->in_vain || failed_by_silence || full || relay->losses >= LOSSES_THERE;
+    bool elsewhere = is_elsewhere(relay);
+    where next = next_place(core, now, relay);
+    uint8_t losses = relay->losses;
+    ask_again_later(core, now, relay, full && is_there(relay, &next));
+    if (elsewhere && floe_address_same_ip(&relay->had_at, &next.place.address)) {
+        relay->retry = now; /* that was time enough, and counts for nothing there */
+        relay->losses = losses;
+    }
     floe_names_again(core, now, relay->server);
 }
 
@@ -1205,7 +1256,7 @@ static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     }
 }
 
-/* Of a base and a server one relay of a kind is enough: a restart may come while several addresses
+/* Of a base, or an interface's two families (T1), and a server one relay of a kind is enough: a restart may come while several addresses
  * are asked. */
 static bool another_serves(const floe_core *core, const floe_relay *relay)
 {
@@ -1267,6 +1318,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     }
     become(relay, FLOE_RELAY_STANDS);
     relay->in_vain = false;
+    relay->had_at = relay->asked;
     relay->room = FLOE_ROOM_TAKEN;
     if (relay->connection != NULL) {
         relay->connection->framer.measure = floe_frame_measure;
@@ -1618,53 +1670,24 @@ floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *rel
     return next;
 }
 
-/* T1: the base of the interface's other family, where nothing is to be had by this one, and where in its
- * server's name that is asked; its own, and *place as it is: there is none. */
-static floe_base *by_the_other_family(const floe_core *core, floe_time now, const floe_relay *relay,
-                                      floe_place *place)
-{
-    const floe_names *names = &relay->server->names;
-
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
-        if (!relay->in_vain || awaited(relay) || base->state != FLOE_BASE_OPEN || base->spare ||
-            !base->chosen || !floe_bases_are_rivals(relay->origin, base)) {
-            continue;
-        }
-        for (size_t i = 0; i < names->place_count; i++) {
-            const floe_address *to = &names->places[i].address;
-            if (floe_base_asks(core, base, to) &&
-                floe_server_refused(relay->server, now, relay->kind, to) == NULL) {
-                *place = names->places[i];
-                return base;
-            }
-        }
-    }
-    return relay->origin;
-}
-
 static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->asked};
-    floe_place next = next_place(core, now, relay);
-    floe_base *origin = relay->origin;
+    where next = next_place(core, now, relay);
 
     if (!awaited(relay) && (another_serves(core, relay) || floe_relay_needless(core, relay))) {
         floe_relay_release(core, now, relay); /* another has given meanwhile what it is for */
         return;
     }
     const floe_refusal *refusal =
-        floe_server_refused(relay->server, now, relay->kind, &next.address);
+        floe_server_refused(relay->server, now, relay->kind, &next.place.address);
     if (refusal != NULL && relay->room != FLOE_ROOM_AWAITED) {
         relay->retry = refusal->until;
         return;
     }
-    if (refusal == NULL && floe_place_is(&next, &relay->asked, relay->transport)) {
-        origin = by_the_other_family(core, now, relay, &next);
-    }
-    bool good = floe_place_is(&next, &relay->asked, relay->transport)
+    bool good = is_there(relay, &next)
                     ? restart(core, now, relay, relay->server->account, &relay->asked)
-                    : floe_relay_elsewhere(core, now, relay, origin, &next) != NULL;
+                    : floe_relay_elsewhere(core, now, relay, next.base, &next.place) != NULL;
     if (!good) {
         fail(core, now, relay, failure);
     }
@@ -1676,9 +1699,9 @@ void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const flo
     {
         bool waits = floe_relay_lives(relay) && !floe_time_is_never(relay->retry);
         if (waits && relay->server == server) {
-            floe_place next = next_place(core, now, relay);
+            where next = next_place(core, now, relay);
             bool moved = !floe_server_is_at(server, &relay->asked, relay->transport) &&
-                         !floe_place_is(&next, &relay->asked, relay->transport);
+                         !is_there(relay, &next);
             relay->retry = moved ? now : relay->retry;
         }
     }
@@ -1710,9 +1733,24 @@ static floe_time silent_at(const floe_relay *relay)
     return floe_time_after(since, SILENT_FOR);
 }
 
+/* So long who has never given it, and is silent, holds up who has. */
+#define ELSEWHERE_FOR floe_seconds(3)
+
+/* Never: it is asked for where it was, or a gathering waits for it. */
+static floe_time back_at(const floe_relay *relay)
+{
+    bool asks = relay->state == FLOE_RELAY_LOST && relay->turn.state == FLOE_TURN_ALLOCATING;
+
+    return asks && !awaited(relay) && is_elsewhere(relay)
+               ? floe_time_after(relay->begun, ELSEWHERE_FOR)
+               : FLOE_TIME_NEVER;
+}
+
 floe_time floe_relay_deadline(const floe_relay *relay)
 {
     floe_time deadline = floe_time_min(relay->retry, relay->check);
+
+    deadline = floe_time_min(deadline, back_at(relay));
 
     deadline = floe_time_min(deadline, relay->leaves);
     deadline = floe_time_min(deadline, silent_at(relay));
@@ -1753,6 +1791,12 @@ void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
     }
     if (floe_time_reached(now, silent_at(relay))) {
         floe_relay_lost(core, now, relay);
+        return;
+    }
+    if (floe_time_reached(now, back_at(relay))) {
+        (void)floe_turn_allocation_lost(&relay->turn, 0, (floe_span){0});
+        fail(core, now, relay,
+             floe_failure_of(FLOE_FAILURE_TIMEOUT, &before, &relay->turn.server, now));
         return;
     }
     happened(core, now, relay, event, &before);

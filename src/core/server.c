@@ -325,9 +325,14 @@ static void hand_over_refusals(floe_server *server)
     }
 }
 
+static bool has(const floe_server_set *set, const floe_server *server)
+{
+    return server != NULL && server >= set->servers && server < set->servers + set->count;
+}
+
 /* One that serves goes on until it is replaced (floe_relays_leave), or its server is there again; one
  * that was lost is asked for by who comes in the server's place. */
-static void hand_over_relays(floe_core *core, floe_time now)
+static void hand_over_relays(floe_core *core, floe_time now, const floe_server_set *before)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
@@ -335,8 +340,9 @@ static void hand_over_relays(floe_core *core, floe_time now)
             continue; /* it has just been passed on */
         }
         if (relay->server->heir != NULL) {
+            bool former = !has(before, relay->server); /* and is the owner's again */
+            relay->leaves = former ? FLOE_TIME_NEVER : relay->leaves;
             relay->server = relay->server->heir;
-            relay->leaves = FLOE_TIME_NEVER;
         } else if (floe_relay_lives(relay) && !floe_relay_serves(relay)) {
             floe_relay_pass_on(core, now, relay);
         }
@@ -409,7 +415,7 @@ void floe_servers_replace(floe_core *core, floe_time now)
     {
         find_heirs(core, set);
     }
-    hand_over_relays(core, now);
+    hand_over_relays(core, now, old);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         hand_over_bindings(base);
@@ -420,11 +426,6 @@ void floe_servers_replace(floe_core *core, floe_time now)
             found->server = found->server->heir;
         }
     }
-}
-
-static bool has(const floe_server_set *set, const floe_server *server)
-{
-    return server != NULL && server >= set->servers && server < set->servers + set->count;
 }
 
 /* Whether something stands on one of the servers still. */

@@ -125,7 +125,7 @@ void floe_mdns_receive(floe_mdns *mdns, floe_time now, const floe_mdns_arrival *
          * the port is shared with whoever else speaks on it, and a packet to one address goes to
          * one of them alone, neither probes nor other questions ask for it (§15.1). */
         floe_mdns_hosts_heard(mdns, now, n);
-        floe_mdns_questions_heard(mdns, n);
+        floe_mdns_questions_heard(mdns, now, n);
     }
     floe_mdns_time(mdns, now);
 }

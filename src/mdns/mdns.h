@@ -86,9 +86,10 @@ bool floe_mdns_has_names_on(const floe_mdns *mdns, uint32_t interface_index);
  * there; one that stands on several stays where it is. */
 void floe_mdns_set_interfaces(floe_mdns *mdns, floe_time now,
                               const floe_interface_address *interfaces, size_t count);
-/* Looks a name up. FLOE_ERR_NO_MEMORY; all else comes by FLOE_MDNS_RESOLVED, with this asker, in
- * `timeout` at most. Link-local addresses that are found have their scope. */
-floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name,
+/* Looks a name up, for its addresses of this family; FLOE_FAMILY_NONE: of whichever come first.
+ * FLOE_ERR_NO_MEMORY; all else comes by FLOE_MDNS_RESOLVED, with this asker, in `timeout` at most, or
+ * soon behind those of the other family. Link-local addresses that are found have their scope. */
+floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name, uint8_t family,
                              floe_duration timeout, void *asker);
 /* The asker's look-ups end without a word. */
 void floe_mdns_forget(floe_mdns *mdns, const void *asker);

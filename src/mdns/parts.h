@@ -74,7 +74,7 @@ void floe_mdns_questions_init(floe_mdns *mdns, uint64_t seed);
 void floe_mdns_questions_free(floe_mdns *mdns);
 void floe_mdns_questions_link_came(floe_mdns *mdns, floe_time now);
 void floe_mdns_questions_link_went(floe_mdns *mdns, size_t n);
-void floe_mdns_questions_heard(floe_mdns *mdns, size_t n);
+void floe_mdns_questions_heard(floe_mdns *mdns, floe_time now, size_t n);
 void floe_mdns_questions_time(floe_mdns *mdns, floe_time now);
 floe_time floe_mdns_questions_deadline(const floe_mdns *mdns);
 bool floe_mdns_questions_poll(floe_mdns *mdns, floe_mdns_output *output);

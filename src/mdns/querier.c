@@ -32,6 +32,7 @@ typedef struct look_up {
     floe_tree_node by_asker;
     asker_key key;
     floe_alarm give_up;
+    uint8_t family; /* a floe_address_family; none: any */
     floe_error error;
     size_t address_count;
     floe_address addresses[FLOE_MDNS_ADDRESSES_MAX];
@@ -161,24 +162,37 @@ static question *question_for(floe_mdns *mdns, const char *name)
     return asked;
 }
 
-floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name,
+/* Those that it wants. */
+static void give_addresses(look_up *wanted, const floe_address *addresses, size_t count)
+{
+    wanted->address_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (wanted->family == FLOE_FAMILY_NONE || wanted->family == addresses[i].family) {
+            wanted->addresses[wanted->address_count++] = addresses[i];
+        }
+    }
+}
+
+floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name, uint8_t family,
                              floe_duration timeout, void *asker)
 {
+    floe_address ours[FLOE_MDNS_ADDRESSES_MAX];
     look_up *wanted = floe_allocate(&mdns->allocator, sizeof *wanted);
 
     if (wanted == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
+    wanted->family = family;
     wanted->key = (asker_key){(uintptr_t)asker, ++mdns->look_up_count};
     floe_tree_insert(&mdns->look_ups, &wanted->by_asker, &wanted->key);
     if (!floe_mdns_name(name, wanted->name)) {
         end(mdns, wanted, FLOE_ERR_NOT_FOUND);
         return FLOE_OK;
     }
-    wanted->address_count =
-        floe_mdns_hosts_find(mdns, wanted->name, wanted->addresses, FLOE_MDNS_ADDRESSES_MAX);
-    if (wanted->address_count > 0) {
-        end(mdns, wanted, FLOE_OK); /* our own names are known without asking */
+    size_t count = floe_mdns_hosts_find(mdns, wanted->name, ours, FLOE_MDNS_ADDRESSES_MAX);
+    if (count > 0) { /* our own names are known without asking */
+        give_addresses(wanted, ours, count);
+        end(mdns, wanted, wanted->address_count > 0 ? FLOE_OK : FLOE_ERR_NOT_FOUND);
         return FLOE_OK;
     }
     question *asked = question_for(mdns, wanted->name);
@@ -261,7 +275,11 @@ static size_t take_addresses(const floe_mdns *mdns, size_t n, const char *name,
     return count;
 }
 
-static void answered(floe_mdns *mdns, size_t n, question *asked)
+/* §6: a responder has a name for itself, and answers at once, but may say each of its record sets in a
+ * message of its own (Avahi does): who waits for the other family's waits so long behind the first. */
+#define OTHER_FAMILY_WITHIN floe_milliseconds(150)
+
+static void answered(floe_mdns *mdns, floe_time now, size_t n, question *asked)
 {
     floe_address addresses[FLOE_MDNS_ADDRESSES_MAX];
     size_t count = take_addresses(mdns, n, asked->name, addresses);
@@ -271,19 +289,26 @@ static void answered(floe_mdns *mdns, size_t n, question *asked)
     }
     FLOE_LIST_EACH_SAFE(wanted, &asked->look_ups, look_up, link)
     {
-        wanted->address_count = count;
-        memcpy(wanted->addresses, addresses, count * sizeof *addresses);
-        end(mdns, wanted, FLOE_OK);
+        give_addresses(wanted, addresses, count);
+        if (wanted->address_count > 0) {
+            end(mdns, wanted, FLOE_OK);
+        } else {
+            floe_time soon = floe_time_after(now, OTHER_FAMILY_WITHIN);
+            floe_agenda_set(&mdns->give_ups, &wanted->give_up,
+                            floe_time_min(soon, wanted->give_up.when));
+        }
     }
-    free_question(mdns, asked);
+    if (floe_list_empty(&asked->look_ups)) {
+        free_question(mdns, asked);
+    }
 }
 
-void floe_mdns_questions_heard(floe_mdns *mdns, size_t n)
+void floe_mdns_questions_heard(floe_mdns *mdns, floe_time now, size_t n)
 {
     for (size_t i = 0; i < mdns->message.record_count; i++) {
         question *asked = find_question(mdns, mdns->message.records[i].name);
         if (asked != NULL) {
-            answered(mdns, n, asked);
+            answered(mdns, now, n, asked);
         }
     }
 }

@@ -41,8 +41,8 @@ static void done(floe_mdns_asker *asker, floe_error error, const floe_address *a
 
 static void begin(floe_api *api, floe_look_up *look_up)
 {
-    floe_error error =
-        floe_mdns_service_look_up(api, look_up->name, look_up->timeout_ms, &look_up->asker);
+    floe_error error = floe_mdns_service_look_up(api, look_up->name, FLOE_FAMILY_NONE,
+                                                 look_up->timeout_ms, &look_up->asker);
 
     if (error != FLOE_OK) {
         done(&look_up->asker, error, NULL, 0);

@@ -691,8 +691,8 @@ void floe_mdns_service_unpublish(floe_api *api, const floe_core_output *output)
     }
 }
 
-floe_error floe_mdns_service_look_up(floe_api *api, const char *name, uint32_t timeout_ms,
-                                     floe_mdns_asker *asker)
+floe_error floe_mdns_service_look_up(floe_api *api, const char *name, uint8_t family,
+                                     uint32_t timeout_ms, floe_mdns_asker *asker)
 {
     floe_mdns_service *service = service_of(api);
 
@@ -702,7 +702,7 @@ floe_error floe_mdns_service_look_up(floe_api *api, const char *name, uint32_t t
     if (service->sockets[0].fd < 0 && service->sockets[1].fd < 0) {
         return service->sockets[0].error;
     }
-    floe_error error = floe_mdns_look_up(service->machine, floe_runtime_now(), name,
+    floe_error error = floe_mdns_look_up(service->machine, floe_runtime_now(), name, family,
                                          floe_milliseconds(timeout_ms), asker);
     soon(service);
     return error;

@@ -26,11 +26,11 @@ bool floe_mdns_is_built_in(void);
  * not hear of it; what comes to light later the cores are told (floe_core_names_failed). */
 floe_error floe_mdns_service_publish(floe_api *api, const floe_core_output *output);
 void floe_mdns_service_unpublish(floe_api *api, const floe_core_output *output);
-/* Has the asker called when the name is found, or is not. Else why it can't be looked up:
+/* Has the asker called when the name is found, with addresses of this family (none: any), or is not. Else why it can't be looked up:
  * FLOE_ERR_INVALID_STATE: multicast DNS is off, or not built in; another error: no port, no memory.
  */
-floe_error floe_mdns_service_look_up(floe_api *api, const char *name, uint32_t timeout_ms,
-                                     floe_mdns_asker *asker);
+floe_error floe_mdns_service_look_up(floe_api *api, const char *name, uint8_t family,
+                                     uint32_t timeout_ms, floe_mdns_asker *asker);
 /* The asker is not called any more. */
 void floe_mdns_service_forget(floe_api *api, const floe_mdns_asker *asker);
 /* The list of interfaces was read anew. */

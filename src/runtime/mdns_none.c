@@ -19,11 +19,12 @@ void floe_mdns_service_unpublish(floe_api *api, const floe_core_output *output)
     (void)output;
 }
 
-floe_error floe_mdns_service_look_up(floe_api *api, const char *name, uint32_t timeout_ms,
-                                     floe_mdns_asker *asker)
+floe_error floe_mdns_service_look_up(floe_api *api, const char *name, uint8_t family,
+                                     uint32_t timeout_ms, floe_mdns_asker *asker)
 {
     (void)api;
     (void)name;
+    (void)family;
     (void)timeout_ms;
     (void)asker;
     return FLOE_ERR_INVALID_STATE;

@@ -425,6 +425,12 @@ static void end_look_up(floe_name *name, int status, uint32_t ttl)
     (void)uv_async_send(&name->resolver->api->wake);
 }
 
+/* RFC 6762 §3: ".local" names are asked on the link; "may also be" elsewhere: there are networks (Active
+ * Directory's) whose DNS has such, below a domain, and files of hosts. */
+#define WAY_LINK 1U
+#define WAY_SERVERS 2U
+
+static bool ask_another_way(floe_name *name);
 static void on_addresses(void *data, int status, int timeouts, struct ares_addrinfo *result);
 
 static void ask_addresses(floe_resolver *resolver, floe_name *name)
@@ -486,7 +492,9 @@ static void on_addresses(void *data, int status, int timeouts, struct ares_addri
     if (result != NULL) {
         ares_freeaddrinfo(result);
     }
-    end_look_up(name, status, ttl);
+    if (name->address_count > 0 || status == ARES_EDESTRUCTION || !ask_another_way(name)) {
+        end_look_up(name, status, ttl);
+    }
 }
 
 /* Room for one more, its texts copied. */
@@ -581,48 +589,73 @@ static void on_local(floe_mdns_asker *asker, floe_error error, const floe_addres
     for (size_t i = 0; i < count && name->address_count < FLOE_RESOLVED_MAX; i++) {
         name->addresses[name->address_count++] = addresses[i];
     }
-    end_look_up(name, error == FLOE_OK ? ARES_SUCCESS : ARES_ENOTFOUND, FAILURE_KEPT_S);
+    if (name->address_count > 0 || !ask_another_way(name)) {
+        end_look_up(name, error == FLOE_OK ? ARES_SUCCESS : ARES_ENOTFOUND, FAILURE_KEPT_S);
+    }
 }
 
-/* Whether the name is looked for on the links; without multicast DNS it is one like others. */
-static bool look_up_local(floe_resolver *resolver, floe_name *name)
+/* On the links; false: there is no multicast DNS. */
+static bool ask_on_links(floe_resolver *resolver, floe_name *name)
 {
-    bool address = name->record == FLOE_DNS_A || name->record == FLOE_DNS_AAAA;
+    name->ways |= WAY_LINK;
+    name->asker.done = on_local;
+    uint8_t family = name->record == FLOE_DNS_A ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
+    floe_error error = floe_mdns_service_look_up(resolver->api, name->name, family,
+                                                 LOCAL_TIMEOUT_MS, &name->asker);
+    if (error == FLOE_ERR_NO_MEMORY) {
+        end_look_up(name, ARES_ENOMEM, 0);
+    }
+    return error == FLOE_OK || error == FLOE_ERR_NO_MEMORY;
+}
 
-    if (!address || !floe_name_is_local(name->name)) {
+/* On the links first; one below a domain ("turn.corp.local") by the servers first. */
+static bool begins_on_links(const floe_name *name)
+{
+    const char *dot = strchr(name->name, '.');
+
+    return floe_name_is_local(name->name) && dot != NULL && floe_name_same(dot, ".local");
+}
+
+static void ask_servers(floe_resolver *resolver, floe_name *name)
+{
+    name->ways |= WAY_SERVERS;
+    if (!open_channel(resolver)) {
+        end_look_up(name, ARES_ENOTINITIALIZED, 0);
+        return;
+    }
+    name->absolute = false;
+    ask_addresses(resolver, name);
+    arm_timer(resolver);
+}
+
+static bool ask_another_way(floe_name *name)
+{
+    if (!floe_name_is_local(name->name)) {
         return false;
     }
-    name->asker.done = on_local;
-    floe_error error =
-        floe_mdns_service_look_up(resolver->api, name->name, LOCAL_TIMEOUT_MS, &name->asker);
-    if (error != FLOE_OK && error != FLOE_ERR_INVALID_STATE) {
-        end_look_up(name, error == FLOE_ERR_NO_MEMORY ? ARES_ENOMEM : ARES_ENOTFOUND, 0);
+    if ((name->ways & WAY_SERVERS) == 0) {
+        ask_servers(name->resolver, name);
+        return true;
     }
-    return error != FLOE_ERR_INVALID_STATE;
+    return (name->ways & WAY_LINK) == 0 && ask_on_links(name->resolver, name);
 }
 
 #define CLASS_IN 1 /* RFC 1035 §3.2.4 */
 
 static void look_up(floe_resolver *resolver, floe_name *name)
 {
-    if (look_up_local(resolver, name)) {
+    name->ways = 0;
+    if (name->record == FLOE_DNS_A || name->record == FLOE_DNS_AAAA) {
+        if (!begins_on_links(name) || !ask_on_links(resolver, name)) {
+            ask_servers(resolver, name);
+        }
         return;
     }
     if (!open_channel(resolver)) {
         end_look_up(name, ARES_ENOTINITIALIZED, 0);
         return;
     }
-    switch (name->record) {
-    case FLOE_DNS_A:
-    case FLOE_DNS_AAAA:
-        name->absolute = false;
-        ask_addresses(resolver, name);
-        break;
-    case FLOE_DNS_SRV:
-    case FLOE_DNS_NAPTR:
-        ares_query(resolver->channel, name->name, CLASS_IN, (int)name->record, on_services, name);
-        break;
-    }
+    ares_query(resolver->channel, name->name, CLASS_IN, (int)name->record, on_services, name);
     arm_timer(resolver);
 }
 

@@ -38,6 +38,7 @@ typedef struct floe_name {
     bool known;
     bool busy;      /* its waiters are being told */
     bool no_memory; /* for what was answered */
+    uint8_t ways;   /* by which it was asked: WAY_LINK, WAY_SERVERS */
     bool absolute;  /* it is asked for as it is, in no search domain */
     floe_error error;
     floe_time expires;

@@ -464,6 +464,9 @@ static bool goes_on(floe_turn_allocation *allocation, floe_time now, uint16_t co
 static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
                                floe_turn_failure_kind kind, uint16_t code, floe_span reason)
 {
+    if (allocation->shown && code != 437 && code != 404) {
+        allocation->moving = false; /* it may have been good, and the answer lost */
+    }
     if (!goes_on(allocation, now, code)) {
         return end(allocation, kind, code, reason);
     }
@@ -481,7 +484,9 @@ static floe_turn_event refused_by_somebody(floe_turn_allocation *allocation, flo
         return refused(allocation, now, kind, code, reason);
     }
     set_failure(allocation, kind, code, reason);
-    allocation->verdict = floe_time_min(allocation->verdict, floe_time_after(now, allocation->rto));
+    floe_time heard =
+        floe_time_after(floe_time_after(now, allocation->rto), allocation->round_trip);
+    allocation->verdict = floe_time_min(allocation->verdict, heard);
     allocation->transaction.due = FLOE_TIME_NEVER; /* it is only listened for */
     return FLOE_TURN_NOTHING;
 }
@@ -490,7 +495,14 @@ static floe_turn_event refused_by_somebody(floe_turn_allocation *allocation, flo
 static bool may_have_moved(const floe_turn_allocation *allocation)
 {
     return allocation->request == FLOE_TURN_REQUEST_REFRESH && !allocation->moving &&
-           allocation->ticket != NULL;
+           allocation->ticket != NULL && !allocation->shown;
+}
+
+static floe_turn_event show_ticket(floe_turn_allocation *allocation)
+{
+    floe_turn_allocation_move(allocation);
+    allocation->shown = true;
+    return FLOE_TURN_PROGRESS;
 }
 
 /* Nobody has said otherwise. */
@@ -499,8 +511,7 @@ static floe_turn_event believe_refusal(floe_turn_allocation *allocation, floe_ti
     floe_turn_failure failure = allocation->failure;
 
     if (failure.code == 437 && may_have_moved(allocation)) {
-        floe_turn_allocation_move(allocation);
-        return FLOE_TURN_PROGRESS;
+        return show_ticket(allocation);
     }
     return refused(allocation, now, failure.kind, failure.code, floe_span_text(failure.reason));
 }
@@ -527,7 +538,7 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, floe_time no
         allocation->remembered = false;
     }
     /* A remembered nonce that fails is normal and counts for nothing. */
-    if (was_signed && code == 401 && !first_use) {
+    if (was_signed && code == 401 && !first_use && !outdated) {
         allocation->refused++;
     }
     if (code != 438 || first_use) {
@@ -535,13 +546,16 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, floe_time no
     } else if (!outdated) {
         allocation->stale++;
     }
-    if (was_signed && code == 401 && (same || allocation->refused > REFUSED_IN_ALL)) {
+    if (was_signed && code == 401 &&
+        ((same && !outdated) || allocation->refused > REFUSED_IN_ALL)) {
         floe_turn_account_unlearn(allocation->account, allocation->account->learned);
         return refused_by_somebody(allocation, now, FLOE_TURN_FAILURE_CREDENTIALS, code, reason);
     }
     if (allocation->stale > FLOE_TURN_STALE_IN_A_ROW) {
         return refused_by_somebody(allocation, now, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
     }
+    allocation->has_former = was_signed && allocation->request == FLOE_TURN_REQUEST_REFRESH;
+    allocation->former = allocation->transaction.id;
     want(allocation, allocation->request);
     return FLOE_TURN_PROGRESS;
 }
@@ -567,7 +581,7 @@ static void keep(floe_turn_allocation *allocation, floe_time now, const floe_stu
 
     (void)floe_stun_read_u32(message, FLOE_STUN_LIFETIME, &lifetime);
     keep_for(allocation, now, lifetime);
-    allocation->refused_before = allocation->second_try = false;
+    allocation->refused_before = allocation->second_try = allocation->has_former = false;
     allocation->stale = allocation->refused = 0;
     stop_request(allocation);
 }
@@ -727,7 +741,7 @@ static floe_turn_event refreshed(floe_turn_allocation *allocation, floe_time now
 
     keep(allocation, now, message);
     read_ticket(allocation, message);
-    allocation->moving = false;
+    allocation->moving = allocation->shown = false;
     if (allocation->lifetime == 0) {
         /* RFC 8656 §8.3 has a lifetime of 0 for who asks for one, and a 437 for what is gone: it is
          * no word that the allocation is (node-turn means nothing by it). The next Refresh tells.
@@ -945,8 +959,7 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
         return FLOE_TURN_PROGRESS;
     }
     if (code == 437 && may_have_moved(allocation)) {
-        floe_turn_allocation_move(allocation);
-        return FLOE_TURN_PROGRESS;
+        return show_ticket(allocation);
     }
     if (code == 437) {
         allocation->made = false; /* or no longer ours */
@@ -1032,7 +1045,22 @@ static bool may_know_no_more(const floe_turn_allocation *allocation)
 {
     return allocation->state == FLOE_TURN_ALLOCATED && allocation->ticket != NULL &&
            allocation->request == FLOE_TURN_REQUEST_REFRESH &&
-           allocation->transaction.dropped_code == 437;
+           (allocation->transaction.dropped_code == 437 ||
+            (allocation->moving && allocation->transaction.dropped_code != 0));
+}
+
+/* A Refresh was challenged, by somebody; and here is the server's own answer to it. */
+static bool answers_former(const floe_turn_allocation *allocation, const floe_address *source,
+                           const floe_stun_message *message)
+{
+    floe_stun_transaction former = {
+        .id = allocation->former, .method = FLOE_STUN_REFRESH, .sends = 1};
+
+    return allocation->state == FLOE_TURN_ALLOCATED && allocation->has_former &&
+           allocation->request == FLOE_TURN_REQUEST_REFRESH && allocation->proven != NULL &&
+           message->class == FLOE_STUN_SUCCESS &&
+           floe_stun_transaction_match(&former, message, source, &allocation->server,
+                                       allocation->proven->key) == FLOE_STUN_BELIEVED;
 }
 
 floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, floe_time now,
@@ -1046,9 +1074,14 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
 
     *match = floe_stun_transaction_match(&allocation->transaction, message, source,
                                          &allocation->server, key);
+    if (*match == FLOE_STUN_NOT_MINE && answers_former(allocation, source, message)) {
+        *match = FLOE_STUN_BELIEVED;
+        allocation->wants = false;
+        return succeeded(allocation, now, message);
+    }
     if (*match == FLOE_STUN_NO_INTEGRITY && may_know_no_more(allocation)) {
-        return refused_by_somebody(allocation, now, FLOE_TURN_FAILURE_ERROR_RESPONSE, 437,
-                                   (floe_span){0});
+        return refused_by_somebody(allocation, now, FLOE_TURN_FAILURE_ERROR_RESPONSE,
+                                   allocation->transaction.dropped_code, (floe_span){0});
     }
     if (*match != FLOE_STUN_BELIEVED) {
         return begins_unsigned(allocation, *match) ? FLOE_TURN_PROGRESS : FLOE_TURN_NOTHING;
@@ -1062,6 +1095,9 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     allocation->silent = (floe_duration){0};
     if (realm != NULL && is_signed(message)) {
         prove(allocation);
+        if (allocation->transaction.sends == 1) {
+            allocation->round_trip = floe_time_since(now, allocation->transaction.started);
+        }
     }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         allocation->heeds = !allocation->plain;

@@ -135,10 +135,14 @@ typedef struct floe_turn_allocation {
     floe_time refresh;
     floe_time expires;    /* the server's word: until then it stands */
     floe_duration silent; /* how long those before the Refresh under way went unanswered */
-    floe_time verdict;    /* when an unsigned refusal of it is believed; never: there is none */
-    floe_time heard;      /* when something came by it, its server's grant or a peer's */
-    bool second_try;      /* the next Refresh is one, and has its pause */
-    bool refused_before;  /* its latest Refresh was answered by an error */
+    bool shown;           /* the ticket, to a server that did not know us by our address */
+    bool has_former;      /* the Refresh under way was challenged, as this one: */
+    floe_stun_id former;
+    floe_duration round_trip; /* of the latest request that was sent once */
+    floe_time verdict;        /* when an unsigned refusal of it is believed; never: there is none */
+    floe_time heard;          /* when something came by it, its server's grant or a peer's */
+    bool second_try;          /* the next Refresh is one, and has its pause */
+    bool refused_before;      /* its latest Refresh was answered by an error */
 
     floe_turn_realm *realm;  /* NULL: requests go unsigned */
     floe_turn_realm *proven; /* by which an answer was signed; NULL: none was */

@@ -53,7 +53,8 @@ static void look_up(many_names *m, size_t n)
     char name[32];
 
     (void)snprintf(name, sizeof name, "peer-%zu.local", n);
-    assert_int_equal(floe_mdns_look_up(m->mdns, m->now, name, floe_seconds(1000), m), FLOE_OK);
+    assert_int_equal(
+        floe_mdns_look_up(m->mdns, m->now, name, FLOE_FAMILY_NONE, floe_seconds(1000), m), FLOE_OK);
 }
 
 /* Names that are announced, and look-ups that nobody has answered yet. */

@@ -37,6 +37,7 @@ static name_record of_the_first[] = {
     {"_stun._udp.service.test", SRV, 3600, stun_service},
     {"_turn._udp.turn.test", SRV, 3600, turn_service},
     {"moves.test", A, 3600, "127.0.0.1"},
+    {"stun.corp.local", A, 3600, "127.0.0.1"},
 };
 #define COUNT(records) (sizeof(records) / sizeof *(records))
 
@@ -253,6 +254,19 @@ static void s6_a_search_domain_that_is_refused(void **state)
     assert_found(&o);
     assert_int_equal(o.of.errors, 0);
     assert_true(name_server_asked(0, "address.test.cluster.refused", A) > 0);
+    end(api);
+}
+
+/* RFC 6762 §3: a name below a domain of ".local" (Active Directory has such) is asked of the name servers
+ * first, as the system's resolver does. */
+static void s6_a_local_name_that_the_servers_know(void **state)
+{
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\n");
+    floe_api *api = new_api();
+    outcome o = gather(api, stun_url("stun.corp.local"));
+    assert_found(&o);
+    assert_int_equal(name_server_asked(0, "stun.corp.local", A), 1);
     end(api);
 }
 
@@ -516,6 +530,7 @@ int main(void)
         cmocka_unit_test(s6_services_lead_to_servers),
         cmocka_unit_test(s6_each_failure_has_its_sentence),
         cmocka_unit_test(s6_a_search_domain_that_is_refused),
+        cmocka_unit_test(s6_a_local_name_that_the_servers_know),
         cmocka_unit_test(s7_a_name_is_kept_for_its_ttl),
         cmocka_unit_test(s7_so_many_names_are_kept),
         cmocka_unit_test(s7_a_silent_name_server_is_not_the_last),

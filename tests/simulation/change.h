@@ -36,16 +36,16 @@
 typedef enum sim_change_kind {
     SIM_SERVER_RESTARTS,
     SIM_SERVER_IS_SILENT,
-    SIM_SERVER_IS_CLOSED, /* ICMP to each packet, be it a retransmission or data */
-    SIM_SERVER_FAILS,     /* `value`: methods, bit by bit; `code` */
-    SIM_SERVER_DROPS,     /* `value`: methods */
-    SIM_SERVER_REFUSES,   /* `value`: peers: 403 */
-    SIM_SERVER_EXPIRES,   /* the credentials are good no longer: 401 to all that is signed */
-    SIM_SERVER_IS_SLOW,   /* `value`: round trip, ms */
-    SIM_SERVER_MOVES,     /* its name leads elsewhere; it has forgotten all */
+    SIM_SERVER_IS_CLOSED,  /* ICMP to each packet, be it a retransmission or data */
+    SIM_SERVER_FAILS,      /* `value`: methods, bit by bit; `code` */
+    SIM_SERVER_DROPS,      /* `value`: methods */
+    SIM_SERVER_REFUSES,    /* `value`: peers: 403 */
+    SIM_SERVER_EXPIRES,    /* the credentials are good no longer: 401 to all that is signed */
+    SIM_SERVER_IS_SLOW,    /* `value`: round trip, ms */
+    SIM_SERVER_MOVES,      /* its name leads elsewhere; it has forgotten all */
     SIM_SERVER_IS_FOREIGN, /* another machine answers TLS and DTLS in its place: a portal, say */
-    SIM_SERVER_IS_BACK,   /* as it was at the beginning */
-    SIM_NAT_FORGETS,      /* all mappings of the interface */
+    SIM_SERVER_IS_BACK,    /* as it was at the beginning */
+    SIM_NAT_FORGETS,       /* all mappings of the interface */
     SIM_INTERFACE_GOES,
     SIM_INTERFACE_COMES,
     SIM_INTERFACE_SWALLOWS, /* what leaves by it */

@@ -207,8 +207,9 @@ static bool resolved(fixture *f)
 
 static void look_up(fixture *f, const char *name, uint64_t ms, void *asker)
 {
-    assert_int_equal(floe_mdns_look_up(f->mdns, f->now, name, floe_milliseconds(ms), asker),
-                     FLOE_OK);
+    assert_int_equal(
+        floe_mdns_look_up(f->mdns, f->now, name, FLOE_FAMILY_NONE, floe_milliseconds(ms), asker),
+        FLOE_OK);
 }
 
 static void h2_announced_twice_and_answered(void **state)
@@ -1166,6 +1167,47 @@ static void h2_an_address_comes_back_on_another_interface(void **state)
     }
     assert_true(there);
     assert_int_equal(count_addresses(f), 1);
+}
+
+/* §6: the addresses of each family may come in a message of their own, and neither ends the question for
+ * the other, but soon. */
+static void h2_each_family_has_its_own_answer(void **state)
+{
+    fixture *f = *state;
+    int six = 6;
+    int four = 4;
+
+    for (int comes = 0; comes < 2; comes++) {
+        publish_and_settle(f);
+        assert_int_equal(floe_mdns_look_up(f->mdns, f->now, "nas.local", FLOE_FAMILY_IPV6,
+                                           floe_milliseconds(3000), &six),
+                         FLOE_OK);
+        assert_int_equal(floe_mdns_look_up(f->mdns, f->now, "nas.local", FLOE_FAMILY_IPV4,
+                                           floe_milliseconds(3000), &four),
+                         FLOE_OK);
+        (void)count_sent(f);
+        f->arrival.source = address_of("10.0.1.9:5353");
+        say(f, "nas.local", "[2001:db8:1::1]:0", 120);
+        assert_true(resolved(f));
+        assert_ptr_equal(f->output.asker, &six);
+        assert_int_equal(f->output.address_count, 1);
+        assert_false(resolved(f));
+        if (comes) {
+            pass(f, 20);
+            say(f, "nas.local", "10.0.1.9:0", 120);
+        } else {
+            pass(f, 149);
+            assert_false(resolved(f));
+            pass(f, 1);
+        }
+        assert_true(resolved(f));
+        assert_ptr_equal(f->output.asker, &four);
+        assert_int_equal(f->output.error, comes ? FLOE_OK : FLOE_ERR_TIMED_OUT);
+        pass(f, 5000);
+        floe_mdns_unpublish(f->mdns, f->now, NAME, &f->own);
+        pass(f, 5000);
+        (void)count_sent(f);
+    }
 }
 
 /* A name has as many links as there may be, and not one more. */
@@ -2366,7 +2408,8 @@ static void every_allocation_fails_in_turn(void **state)
         }
         floe_mdns_set_links(mdns, now, &link, 1);
         (void)floe_mdns_publish(mdns, now, NAME, &own, link.interface_index, n % 2 == 0);
-        (void)floe_mdns_look_up(mdns, now, "peer.local", floe_milliseconds(100), NULL);
+        (void)floe_mdns_look_up(mdns, now, "peer.local", FLOE_FAMILY_NONE, floe_milliseconds(100),
+                                NULL);
         for (int i = 0; i < 20; i++) {
             now.ns += 100000000;
             floe_mdns_time(mdns, now);
@@ -2415,6 +2458,7 @@ int main(void)
         TEST(h2_an_address_on_two_interfaces_stays_where_it_is),
         TEST(h2_an_address_comes_back_on_another_interface),
         TEST(h2_as_many_links_as_there_may_be),
+        TEST(h2_each_family_has_its_own_answer),
         TEST(h2_every_question_is_answered),
         TEST(h2_a_question_and_then_the_other),
         TEST(h2_record_sets_are_told_whole),

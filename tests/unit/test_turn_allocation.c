@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "turn/allocation.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What the scripted server answers to the request at hand. */
@@ -29,6 +30,7 @@ typedef struct answer {
     const char *reservation;    /* RESERVATION-TOKEN */
     uint16_t unknown[3];        /* UNKNOWN-ATTRIBUTES */
     bool no_code;               /* an error that says none */
+    const floe_stun_id *to;     /* the request that it answers; NULL: the latest */
 } answer;
 
 typedef struct fixture {
@@ -158,7 +160,7 @@ static floe_turn_event respond(fixture *f, const answer *a)
     floe_stun_key *key = NULL;
     floe_stun_writer writer = floe_stun_begin(
         bytes, sizeof bytes, a->code == 0 && !a->no_code ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR,
-        f->allocation.transaction.method, &f->allocation.transaction.id);
+        f->allocation.transaction.method, a->to != NULL ? a->to : &f->allocation.transaction.id);
 
     if (a->code != 0) {
         floe_stun_put_error(&writer, a->code, floe_span_text("why"));
@@ -1575,6 +1577,54 @@ static void t7_what_nobody_has_signed_ends_nothing(void **state)
     }
 }
 
+/* Likewise, challenges that are answered: the server's own answer to the request before is believed. */
+static void t7_the_answer_to_a_request_that_somebody_challenged(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    char nonce[16];
+
+    for (uint16_t code = 401; code <= 438; code += 37) {
+        begin_anew(f);
+        allocate(f);
+        for (int again = 0; again < 20; again++) {
+            const answer forged = {.code = code, .realm = "r", .nonce = nonce, .lifetime = -1};
+            (void)snprintf(nonce, sizeof nonce, "forged %d", again);
+            send_refresh(f, bytes, &message);
+            floe_stun_id id = message.id;
+            const answer good = {.sign_with = "secret", .lifetime = 600, .to = &id};
+            assert_int_equal(respond(f, &forged), FLOE_TURN_PROGRESS);
+            if (again % 2 != 0) {
+                sent(f, bytes, &message);
+            }
+            assert_int_equal(respond(f, &good), FLOE_TURN_GRANTED);
+            assert_false(f->allocation.wants);
+        }
+    }
+}
+
+/* What nobody has signed is listened behind for a round trip more than an RTO. */
+static void t7_the_way_to_the_server_may_be_long(void **state)
+{
+    const answer forged = {.code = 401, .realm = "r", .nonce = "n1", .lifetime = -1};
+    const answer good = {.sign_with = "secret", .lifetime = 600};
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    allocate(f);
+    for (int again = 0; again < 5; again++) {
+        send_refresh(f, bytes, &message);
+        if (again > 0) {
+            assert_int_equal(respond(f, &forged), FLOE_TURN_NOTHING);
+        }
+        f->now_ms += again == 0 ? 450 : 900;
+        (void)floe_turn_allocation_time(&f->allocation, now(f));
+        assert_int_equal(respond(f, &good), FLOE_TURN_GRANTED);
+    }
+}
+
 /* RFC 8489 §9.2.5: only what the server itself has asked for is the least that it asks for. A forged 438
  * that asks for more makes its honest one no weaker. */
 static void t3_what_nobody_has_signed_raises_no_bar(void **state)
@@ -1666,6 +1716,32 @@ static void t10_a_server_that_knows_us_no_more_is_shown_the_ticket(void **state)
         }
         floe_turn_event event = respond(f, &gone);
         assert_int_equal(is_signed ? event : listen_on(f), FLOE_TURN_LOST);
+    }
+    /* coturn says 404 of a ticket that it does not know; what is refused otherwise may have been taken,
+     * and the answer lost: it is asked as before. */
+    static const uint16_t codes[] = {404, 400};
+    for (size_t i = 0; i < 2; i++) {
+        const answer gone = {.code = 437, .sign_with = "secret", .lifetime = -1};
+        const answer refusal = {
+            .code = codes[i], .sign_with = i == 0 ? NULL : "secret", .lifetime = -1};
+        begin_anew(f);
+        floe_turn_allocation_free(&f->allocation);
+        begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4, .mobile = true});
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &first), FLOE_TURN_SUCCESS);
+        send_refresh(f, bytes, &message);
+        assert_int_equal(respond(f, &gone), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &refusal), i == 0 ? FLOE_TURN_NOTHING : FLOE_TURN_REFUSED);
+        if (i == 0) {
+            assert_int_equal(listen_on(f), FLOE_TURN_LOST);
+            continue;
+        }
+        send_refresh(f, bytes, &message);
+        assert_false(floe_stun_has(&message, FLOE_STUN_MOBILITY_TICKET));
+        assert_int_equal(respond(f, &moved), FLOE_TURN_GRANTED);
     }
 }
 
@@ -2101,6 +2177,8 @@ int main(void)
         TEST(t3_sha256_is_taken_where_it_is_offered),
         TEST(t3_algorithms_that_do_not_fit),
         TEST(t7_what_nobody_has_signed_ends_nothing),
+        TEST(t7_the_answer_to_a_request_that_somebody_challenged),
+        TEST(t7_the_way_to_the_server_may_be_long),
         TEST(t3_what_nobody_has_signed_raises_no_bar),
         TEST(t7_an_answer_that_is_not_understood_ends_no_allocation),
         TEST(t10_a_server_that_knows_us_no_more_is_shown_the_ticket),
