@@ -1038,7 +1038,17 @@ static floe_pair *pair_of_relay(const floe_relay *relay)
 {
     floe_pair *pair = pair_of(relay->origin, relay->server, relay->kind);
 
-    return pair != NULL && !pair->yielded ? pair : NULL;
+    if (pair == NULL || !pair->yielded) {
+        return pair;
+    }
+    FLOE_LIST_EACH(other, &relay->server->pairs, floe_pair, of_server)
+    {
+        if (!other->yielded && floe_bases_are_rivals(pair->base, other->base) &&
+            floe_relay_same_kind(other->kind, relay->kind)) {
+            return other; /* T1: which is for both families, and had it */
+        }
+    }
+    return NULL;
 }
 
 /* Its own address's attempt, or else any: one relay is what the pair wants, and the name may lead

@@ -1134,7 +1134,8 @@ static bool make_way(floe_core *core, floe_time now, floe_relay *relay, const fl
 static bool is_elsewhere(const floe_relay *relay)
 {
     return relay->had_at.family != FLOE_FAMILY_NONE &&
-           !floe_address_same_ip(&relay->had_at, &relay->asked);
+           !floe_address_same_ip(&relay->had_at, &relay->asked) &&
+           floe_server_is_at(relay->server, &relay->had_at, relay->transport);
 }
 
 /* So often in a row, for three seconds, what is refused where it was had is asked for there again. */
@@ -1165,11 +1166,14 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
         floe_attempt *attempt = relay->attempt;
         floe_relay_leave_gathering(core, relay);
         floe_attempt_failed(core, now, attempt, failure);
+    } else if (is_elsewhere(relay)) { /* what is told is of who has given it */
+        floe_failure_release(core->shared, &failure);
     } else {
         floe_pairs_relay_ended(core, relay, failure, false);
     }
     /* Whose port is closed may be about to open it again; who is silent is asked where else he may be. */
-    relay->in_vain = relay->in_vain || failed_by_silence || full || relay->losses >= LOSSES_THERE;
+    bool before = relay->in_vain;
+    relay->in_vain = before || failed_by_silence || full || relay->losses >= LOSSES_THERE;
     bool elsewhere = is_elsewhere(relay);
     where next = next_place(core, now, relay);
     uint8_t losses = relay->losses;
@@ -1177,6 +1181,8 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     if (elsewhere && floe_address_same_ip(&relay->had_at, &next.place.address)) {
         relay->retry = now; /* that was time enough, and counts for nothing there */
         relay->losses = losses;
+    } else if (!before && !full && !is_there(relay, &next)) {
+        relay->retry = now; /* another is asked for the first time */
     }
     floe_names_again(core, now, relay->server);
 }
@@ -1262,7 +1268,8 @@ static bool another_serves(const floe_core *core, const floe_relay *relay)
 {
     FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
     {
-        if (other != relay && would_be_told_as(other, relay) && floe_relay_serves(other)) {
+        if (other != relay && would_be_told_as(other, relay) && floe_relay_serves(other) &&
+            floe_time_is_never(other->leaves)) {
             return true;
         }
     }
@@ -1733,17 +1740,23 @@ static floe_time silent_at(const floe_relay *relay)
     return floe_time_after(since, SILENT_FOR);
 }
 
-/* So long who has never given it, and is silent, holds up who has. */
+/* So long who has never given it, and is silent, holds up who has; and so long one who has answered
+ * something. */
 #define ELSEWHERE_FOR floe_seconds(3)
+#define ANSWERS_ELSEWHERE_FOR floe_seconds(8)
 
 /* Never: it is asked for where it was, or a gathering waits for it. */
 static floe_time back_at(const floe_relay *relay)
 {
     bool asks = relay->state == FLOE_RELAY_LOST && relay->turn.state == FLOE_TURN_ALLOCATING;
 
-    return asks && !awaited(relay) && is_elsewhere(relay)
-               ? floe_time_after(relay->begun, ELSEWHERE_FOR)
-               : FLOE_TIME_NEVER;
+    if (!asks || awaited(relay) || !is_elsewhere(relay)) {
+        return FLOE_TIME_NEVER;
+    }
+    bool answers = is_stream(relay) ? relay->connection != NULL &&
+                                          relay->connection->state > FLOE_CONNECTION_OPENING
+                                    : floe_turn_allocation_challenged(&relay->turn);
+    return floe_time_after(relay->begun, answers ? ANSWERS_ELSEWHERE_FOR : ELSEWHERE_FOR);
 }
 
 floe_time floe_relay_deadline(const floe_relay *relay)

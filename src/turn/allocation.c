@@ -466,6 +466,7 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
 {
     if (allocation->shown && code != 437 && code != 404) {
         allocation->moving = false; /* it may have been good, and the answer lost */
+        allocation->shown = code / 100 != 5;
     }
     if (!goes_on(allocation, now, code)) {
         return end(allocation, kind, code, reason);

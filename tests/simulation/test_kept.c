@@ -2323,6 +2323,101 @@ static void t7_the_other_family_holds_up_nothing(void **state)
     }
 }
 
+/* T7: where a server has moved to is no other than its own place: who refuses there refuses for good, and is
+ * told; who answers late is waited for. */
+static void t7_a_server_that_has_moved_and_refuses(void **state)
+{
+    static const uint16_t codes[] = {400, 403, 420, 441};
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i <= sizeof codes / sizeof *codes; i++) {
+        bool late = i == sizeof codes / sizeof *codes;
+        server *first = lose_a_named_server(&h, named_url, defaults);
+        server *second = with(&h, "203.0.113.3:3478", "192.0.2.7:701");
+        h.places[0] = "203.0.113.3:0";
+        second->code = late ? 0 : codes[i];
+        all(second, late ? SILENT : SAYS);
+        pass(&h, 120000);
+        if (late) { /* one transaction has all its sends */
+            all(second, SILENT);
+            second->allocates = second->releases = 0;
+            pass(&h, 39000);
+            assert_in_range(second->allocates, 5, 9);
+            all(second, ANSWERS);
+            pass(&h, 90000);
+            assert_true(says(&h, "+ relay"));
+        } else {
+            assert_true(says(&h, "error, error"));
+            second->allocates = 0;
+            pass(&h, 1200000);
+            assert_int_equal(second->allocates, 0);
+        }
+        (void)first;
+        end(&h);
+    }
+}
+
+/* T7: a port that stays closed is tried for three seconds; then the name's other server is asked. */
+static void t7_a_port_that_stays_closed(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, named_url, 1, defaults);
+    server *first = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    with(&h, "203.0.113.3:3478", "192.0.2.7:701")->port = 50;
+    h.places[0] = "203.0.113.2:0";
+    h.places[1] = "203.0.113.3:0";
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    all(first, STUNNED);
+    while (!says(&h, "- relay")) {
+        pass(&h, 100);
+    }
+    pass(&h, 3500);
+    assert_true(says(&h, "+ relay"));
+    end(&h);
+}
+
+/* T7, T1: a relay that is lost while another of its kind leaves is asked for again at once; and of one that
+ * the other family has given its owner hears why it is refused for good. */
+static void t7_what_leaves_is_no_reason_to_wait(void **state)
+{
+    static const char *const one_each[] = {"203.0.113.2:0", "[2001:db8:2::2]:0"};
+    static hand h;
+
+    (void)state;
+    begin_dual(&h, one_each, 2, 0);
+    all(&h.servers[1], ANSWERS);
+    all(&h.servers[0], SILENT);
+    restart(&h);
+    pass(&h, 2500);
+    assert_true(says(&h, "+ relay"));
+    all(&h.servers[0], ANSWERS);
+    pass(&h, 8000);
+    *h.log = '\0';
+    h.servers[1].refresh = FORGOT;
+    floe_core_woke(h.core, h.now);
+    pass(&h, 1000);
+    read_log(&h, "- relay, + relay");
+    end(&h);
+    begin_dual(&h, one_each, 2,
+               0); /* without a call it is had by the other family, and lost there */
+    all(&h.servers[1], ANSWERS);
+    all(&h.servers[0], SILENT);
+    pass(&h, 100000);
+    assert_true(says(&h, "+ relay"));
+    *h.log = '\0';
+    h.servers[1].code = 403;
+    h.servers[1].refresh = FORGOT;
+    h.servers[1].allocate = h.servers[1].both = SAYS;
+    pass(&h, 60000);
+    assert_true(says(&h, "- relay, error"));
+    end(&h);
+}
+
 /* L11, T1: an outage of one family over a restart: the other's relay is told, and is the only one when
  * both are there. */
 static void t1_one_family_s_relay_is_told_behind_an_outage(void **state)
@@ -4920,6 +5015,9 @@ int main(void)
         cmocka_unit_test(t10_another_address_of_the_nats_costs_no_relay),
         cmocka_unit_test(t10_the_living_relay_moves),
         cmocka_unit_test(t7_the_other_family_holds_up_nothing),
+        cmocka_unit_test(t7_a_server_that_has_moved_and_refuses),
+        cmocka_unit_test(t7_a_port_that_stays_closed),
+        cmocka_unit_test(t7_what_leaves_is_no_reason_to_wait),
         cmocka_unit_test(t1_one_family_s_relay_is_told_behind_an_outage),
         cmocka_unit_test(l11_who_forgets_in_silence_is_asked_anew),
         cmocka_unit_test(l11_a_restart_without_names_finds_what_stands),

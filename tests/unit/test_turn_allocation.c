@@ -1719,8 +1719,8 @@ static void t10_a_server_that_knows_us_no_more_is_shown_the_ticket(void **state)
     }
     /* coturn says 404 of a ticket that it does not know; what is refused otherwise may have been taken,
      * and the answer lost: it is asked as before. */
-    static const uint16_t codes[] = {404, 400};
-    for (size_t i = 0; i < 2; i++) {
+    static const uint16_t codes[] = {404, 400, 503};
+    for (size_t i = 0; i < 3; i++) {
         const answer gone = {.code = 437, .sign_with = "secret", .lifetime = -1};
         const answer refusal = {
             .code = codes[i], .sign_with = i == 0 ? NULL : "secret", .lifetime = -1};
@@ -1741,6 +1741,11 @@ static void t10_a_server_that_knows_us_no_more_is_shown_the_ticket(void **state)
         }
         send_refresh(f, bytes, &message);
         assert_false(floe_stun_has(&message, FLOE_STUN_MOBILITY_TICKET));
+        if (codes[i] == 503) { /* its server was in trouble: the ticket is shown again */
+            assert_int_equal(respond(f, &gone), FLOE_TURN_PROGRESS);
+            sent(f, bytes, &message);
+            assert_true(floe_stun_has(&message, FLOE_STUN_MOBILITY_TICKET));
+        }
         assert_int_equal(respond(f, &moved), FLOE_TURN_GRANTED);
     }
 }
