@@ -1709,7 +1709,11 @@ void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const flo
             where next = next_place(core, now, relay);
             bool moved = !floe_server_is_at(server, &relay->asked, relay->transport) &&
                          !is_there(relay, &next);
-            relay->retry = moved ? now : relay->retry;
+            /* At once; but a name may lead elsewhere each time that it is asked. */
+            floe_time soonest = relay->losses > LOSSES_THERE
+                                    ? floe_time_after(relay->begun, retry_after(LOSSES_THERE))
+                                    : now;
+            relay->retry = moved ? floe_time_max(now, soonest) : relay->retry;
         }
     }
 }

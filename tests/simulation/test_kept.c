@@ -74,11 +74,12 @@ typedef struct hand {
     bool stream[CHANNELS]; /* it is a connection */
     size_t sockets;        /* that are open */
     uint16_t next_port;
-    bool deprecated;       /* the first interface's address */
-    const char *places[3]; /* that a server's name leads to; none: it is not known */
-    const char *service;   /* the one target of the domain's services; NULL: it has none */
-    const char *unheard;   /* a better one, of whose address nothing is heard */
-    bool no_services;      /* questions for them go unanswered, those for addresses do not */
+    bool deprecated;          /* the first interface's address */
+    const char *places[3];    /* that a server's name leads to; none: it is not known */
+    const char *const *leads; /* the name leads to the next of three each time; NULL: it does not */
+    const char *service;      /* the one target of the domain's services; NULL: it has none */
+    const char *unheard;      /* a better one, of whose address nothing is heard */
+    bool no_services;         /* questions for them go unanswered, those for addresses do not */
     size_t look_ups;
     bool late_names;     /* questions for addresses wait for the test to answer them */
     uint32_t queries[2]; /* these, one for each family */
@@ -382,6 +383,7 @@ static void answer_look_up(hand *h, uint32_t query)
 static void look_up(hand *h)
 {
     h->look_ups++;
+    h->places[0] = h->leads != NULL ? h->leads[h->look_ups % 3] : h->places[0];
     if (h->output.record == FLOE_DNS_SRV) {
         const floe_service_record records[] = {{.target = h->service, .port = 3478, .priority = 2},
                                                {.target = h->unheard, .port = 3478, .priority = 1}};
@@ -2415,6 +2417,37 @@ static void t7_what_leaves_is_no_reason_to_wait(void **state)
     h.servers[1].allocate = h.servers[1].both = SAYS;
     pass(&h, 60000);
     assert_true(says(&h, "- relay, error"));
+    end(&h);
+}
+
+/* T7: a name that leads elsewhere each time that it is asked is no reason to ask without a pause. */
+static void t7_a_name_that_leads_elsewhere_each_time(void **state)
+{
+    static const char *const places[] = {"203.0.113.2:0", "203.0.113.3:0", "203.0.113.4:0"};
+    static const char *const servers[] = {"203.0.113.2:3478", "203.0.113.3:3478",
+                                          "203.0.113.4:3478"};
+    static hand h;
+
+    (void)state;
+    make(&h, named_url, 1, defaults);
+    for (size_t i = 0; i < 3; i++) {
+        (void)with(&h, servers[i], "192.0.2.7:700");
+    }
+    h.places[0] = places[0];
+    gather(&h);
+    pass(&h, 1000);
+    size_t allocates = 0;
+    for (size_t i = 0; i < 3; i++) {
+        all(&h.servers[i], STUNNED);
+    }
+    size_t before = h.look_ups;
+    h.leads = places;
+    pass(&h, 600000);
+    for (size_t i = 0; i < 3; i++) {
+        allocates += h.servers[i].allocates;
+    }
+    assert_in_range(allocates, 5, 400);
+    assert_in_range(h.look_ups - before, 5, 800);
     end(&h);
 }
 
@@ -5017,6 +5050,7 @@ int main(void)
         cmocka_unit_test(t7_the_other_family_holds_up_nothing),
         cmocka_unit_test(t7_a_server_that_has_moved_and_refuses),
         cmocka_unit_test(t7_a_port_that_stays_closed),
+        cmocka_unit_test(t7_a_name_that_leads_elsewhere_each_time),
         cmocka_unit_test(t7_what_leaves_is_no_reason_to_wait),
         cmocka_unit_test(t1_one_family_s_relay_is_told_behind_an_outage),
         cmocka_unit_test(l11_who_forgets_in_silence_is_asked_anew),

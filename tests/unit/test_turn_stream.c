@@ -249,6 +249,7 @@ static void t12_an_answer_that_is_not_understood(void **state)
 static void t2_challenges_are_answered_within_bounds(void **state)
 {
     static const char *const nonces[] = {"a", "b", "c", "d"};
+    uint8_t request[FLOE_TURN_REQUEST_SIZE];
     fixture *f = *state;
 
     (void)floe_turn_stream_connect(&f->allocation, f->now, &f->stream, &f->peer);
@@ -257,6 +258,7 @@ static void t2_challenges_are_answered_within_bounds(void **state)
     }
     assert_int_equal(respond(f, 438, nonces[3], 0), FLOE_TURN_DOUBT);
     (void)floe_turn_stream_connect(&f->allocation, f->now, &f->stream, &f->peer);
+    (void)floe_turn_stream_write(&f->allocation, &f->stream, request, sizeof request);
     assert_int_equal(respond(f, 401, "d", 0), FLOE_TURN_DOUBT); /* the same nonce: it is final */
 }
 
