@@ -1003,6 +1003,8 @@ bool floe_relay_has_way(const floe_relay *relay);
 void floe_relay_request_leaves(floe_core *core, floe_time now, const floe_relay *relay,
                                const floe_stun_transaction *transaction, floe_counters *counters,
                                size_t size);
+/* Somebody waits for it: one that was lost is asked for now, be it that it has been for a while. */
+void floe_relay_hurry(floe_relay *relay, floe_time now);
 /* One that is asked for again is asked for at this address instead, for this base; NULL without
  * memory. */
 floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *relay,

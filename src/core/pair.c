@@ -773,9 +773,7 @@ static floe_relay *ask_relay(floe_core *core, floe_time now, floe_attempt *attem
     }
     attach(attempt, relay);
     floe_relay_verify(relay, now, true);
-    if (!floe_time_is_never(relay->retry)) {
-        relay->retry = now; /* it was lost, and need not wait any longer */
-    }
+    floe_relay_hurry(relay, now);
     return relay;
 }
 

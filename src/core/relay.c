@@ -1744,6 +1744,22 @@ static floe_time silent_at(const floe_relay *relay)
     return floe_time_after(since, SILENT_FOR);
 }
 
+/* By datagrams the next send may be seconds away; a connection's is the kernel's, or the server has dropped
+ * what it took. */
+#define ASKED_FOR_LONG floe_seconds(3)
+#define ASKED_OFTEN 2
+
+void floe_relay_hurry(floe_relay *relay, floe_time now)
+{
+    bool asks = relay->state == FLOE_RELAY_LOST && relay->turn.state == FLOE_TURN_ALLOCATING;
+    bool long_since = is_stream(relay) ? floe_time_since(now, relay->begun).ns >= ASKED_FOR_LONG.ns
+                                       : relay->turn.transaction.sends > ASKED_OFTEN;
+
+    if (!floe_time_is_never(relay->retry) || (asks && long_since)) {
+        relay->retry = now;
+    }
+}
+
 /* So long who has never given it, and is silent, holds up who has; and so long one who has answered
  * something. */
 #define ELSEWHERE_FOR floe_seconds(3)

@@ -2451,6 +2451,36 @@ static void t7_a_name_that_leads_elsewhere_each_time(void **state)
     end(&h);
 }
 
+/* T7, L11: behind a long outage, in which the relay was lost and is asked for again in vain, a gathering
+ * does not wait for the turn of that Allocate, which may be sixteen seconds away. */
+static void t7_a_gathering_behind_a_long_outage(void **state)
+{
+    static const char *const urls[][1] = {{"turn:203.0.113.2"}, {"turn:203.0.113.2?transport=tcp"}};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 4; row++) {
+        bool tcp = row % 2 != 0; /* where what was asked just now is waited for */
+        for (uint64_t outage = 45000; outage < 110000; outage += tcp ? 17000 : 3500) {
+            server *turn = begin_with_relay(&h, urls[row % 2]);
+            all(turn, SILENT);
+            pass(&h, outage);
+            all(turn, ANSWERS);
+            if (row / 2 == 0) {
+                restart(&h);
+            } else {
+                gather(&h);
+            }
+            bool lost = says(&h, "- relay");
+            *h.log = '\0';
+            pass(&h, 4000);
+            assert_true(says(&h, "+ relay") || !(lost || row / 2 == 0));
+            assert_true(says(&h, "end"));
+            end(&h);
+        }
+    }
+}
+
 /* L11, T1: an outage of one family over a restart: the other's relay is told, and is the only one when
  * both are there. */
 static void t1_one_family_s_relay_is_told_behind_an_outage(void **state)
@@ -5050,6 +5080,7 @@ int main(void)
         cmocka_unit_test(t7_the_other_family_holds_up_nothing),
         cmocka_unit_test(t7_a_server_that_has_moved_and_refuses),
         cmocka_unit_test(t7_a_port_that_stays_closed),
+        cmocka_unit_test(t7_a_gathering_behind_a_long_outage),
         cmocka_unit_test(t7_a_name_that_leads_elsewhere_each_time),
         cmocka_unit_test(t7_what_leaves_is_no_reason_to_wait),
         cmocka_unit_test(t1_one_family_s_relay_is_told_behind_an_outage),
