@@ -86,7 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool probe = size > 0 && (data[0] & 1) != 0;
     (void)floe_mdns_publish(r.mdns, r.now, name, &own, 1, probe);
     (void)floe_mdns_publish(r.mdns, r.now, name, &own6, 1, probe);
-    (void)floe_mdns_look_up(r.mdns, r.now, "theirs.local", floe_milliseconds(5000), NULL);
+    (void)floe_mdns_look_up(r.mdns, r.now, "theirs.local", FLOE_FAMILY_NONE,
+                            floe_milliseconds(5000), NULL);
     do_outputs(&r);
     for (size_t at = 1; at + 4 < size;) {
         size_t length = (size_t)(data[at] << 8 | data[at + 1]) % 1500;
