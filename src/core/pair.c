@@ -362,23 +362,16 @@ static void refuse_all(floe_core *core, floe_time now, floe_server *server, floe
     }
 }
 
-static void hurry(floe_core *core, floe_pair *pair, floe_time now)
+/* The next that waits for its turn, or all, begin now. */
+static void hurry(floe_core *core, floe_pair *pair, floe_time now, bool all)
 {
     FLOE_LIST_EACH(next, &pair->attempts, floe_attempt, link)
     {
         if (next->progress == FLOE_PENDING && !floe_time_is_never(next->start)) {
             set_start(core, next, floe_time_min(next->start, now));
-            break;
-        }
-    }
-}
-
-static void hurry_all(floe_core *core, floe_pair *pair, floe_time now)
-{
-    FLOE_LIST_EACH(next, &pair->attempts, floe_attempt, link)
-    {
-        if (next->progress == FLOE_PENDING && !floe_time_is_never(next->start)) {
-            set_start(core, next, floe_time_min(next->start, now));
+            if (!all) {
+                break;
+            }
         }
     }
 }
@@ -386,14 +379,14 @@ static void hurry_all(floe_core *core, floe_pair *pair, floe_time now)
 /* What comes next need not wait any longer: another address, or the other family. */
 static void hurry_next(floe_core *core, floe_pair *pair, floe_time now)
 {
-    hurry(core, pair, now);
+    hurry(core, pair, now, false);
     if (!pair->server->url->turn) {
         return;
     }
     FLOE_LIST_EACH(other, &pair->server->pairs, floe_pair, of_server)
     {
         if (floe_bases_are_rivals(pair->base, other->base)) {
-            hurry(core, other, now);
+            hurry(core, other, now, false);
         }
     }
 }
@@ -530,7 +523,7 @@ static void yield(floe_core *core, floe_time now, floe_pair *pair)
             set_start(core, attempt, floe_time_is_never(start) ? now : start);
         }
     }
-    hurry(core, pair, now); /* the relay was what it had to wait for */
+    hurry(core, pair, now, false); /* the relay was what it had to wait for */
 }
 
 /* Whether it waits to hear if a relay of before still stands. */
@@ -781,11 +774,12 @@ static floe_relay *ask_relay(floe_core *core, floe_time now, floe_attempt *attem
  * and has another try. */
 static bool is_answered_beside(const floe_attempt *attempt)
 {
+    floe_place place = {.address = attempt->remote, .transport = attempt->transport};
+
     FLOE_LIST_EACH(other, &attempt->pair->attempts, floe_attempt, link)
     {
         if (other != attempt && other->relay != NULL && floe_relay_serves(other->relay) &&
-            other->transport == attempt->transport &&
-            floe_address_equal(&other->remote, &attempt->remote) &&
+            floe_place_is(&place, &other->remote, other->transport) &&
             !floe_stun_transaction_runs(&other->relay->turn.transaction)) {
             return true;
         }
@@ -1236,7 +1230,7 @@ void floe_pairs_hurry(floe_core *core, floe_time now)
     {
         bool waits = pair->progress == FLOE_PENDING && !pair->yielded && pair->server->url->turn;
         if (waits && (verifies(pair) || rivals_relay(core, pair) != NULL)) {
-            hurry_all(core, pair, now);
+            hurry(core, pair, now, true);
         }
     }
 }

@@ -490,12 +490,12 @@ void floe_relays_answered_beside(floe_core *core, const floe_base *base, const f
 /* One that has to be repeated takes a Binding with it: whether the server is there. */
 static void request_goes(floe_core *core, floe_time now, floe_relay *relay)
 {
-    if (relay->turn.transaction.sends == 1 && floe_turn_refreshes_again(&relay->turn)) {
+    if (relay->turn.transaction.sends == 1) {
         relay->ignored_send = 1;
-    } else if (relay->turn.transaction.sends == 1) {
-        relay->ignored_send = 1;
-        relay->ignored = relay->ignored < IGNORED_SENDS ? 0 : relay->ignored;
-        relay->owed = now; /* the one that is asked anew has its own time */
+        if (!floe_turn_refreshes_again(&relay->turn)) {
+            relay->ignored = relay->ignored < IGNORED_SENDS ? 0 : relay->ignored;
+            relay->owed = now; /* the one that is asked anew has its own time */
+        }
     } else if (by_datagrams(relay) && floe_relay_serves(relay)) {
         floe_binding_ask_beside(core, relay->base, &relay->turn.server);
     } else if (relay->attempt != NULL) {
@@ -766,11 +766,15 @@ static void let_leave(floe_time now, floe_relay *relay)
     }
 }
 
+/* For one base, or for an interface's two families (T1). */
+static bool is_beside(const floe_relay *one, const floe_relay *other)
+{
+    return one->origin == other->origin || floe_bases_are_rivals(one->origin, other->origin);
+}
+
 static bool would_be_told_as(const floe_relay *one, const floe_relay *other)
 {
-    bool here = one->origin == other->origin || floe_bases_are_rivals(one->origin, other->origin);
-
-    return floe_relay_lives(one) && here && one->server == other->server &&
+    return floe_relay_lives(one) && is_beside(one, other) && one->server == other->server &&
            floe_relay_same_kind(one->kind, other->kind);
 }
 
@@ -912,11 +916,9 @@ static bool is_replaced(const floe_core *core, const floe_relay *former)
 
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        bool here =
-            relay->origin == former->origin || floe_bases_are_rivals(relay->origin, former->origin);
         bool there = current ? relay->server == former->server
                              : floe_url_same_place(relay->server->url, former->server->url);
-        if (relay != former && floe_relay_serves(relay) && here && there &&
+        if (relay != former && floe_relay_serves(relay) && is_beside(relay, former) && there &&
             floe_time_is_never(relay->leaves) && stands_for(relay, former) &&
             relay->generation == core->generation) {
             return true;
@@ -1002,8 +1004,7 @@ static bool asked_by_another(const floe_core *core, const floe_relay *relay, con
 {
     FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
     {
-        if (other != relay && floe_relay_lives(other) && other->origin == base &&
-            other->server == relay->server && floe_relay_same_kind(other->kind, relay->kind) &&
+        if (other != relay && would_be_told_as(other, relay) && other->origin == base &&
             floe_place_is(place, &other->asked, other->transport)) {
             return true;
         }
