@@ -170,6 +170,30 @@ static void close_spare(floe_core *core, floe_base *base)
     }
 }
 
+/* For one base, or for an interface's two families (T1). */
+static bool is_beside(const floe_relay *one, const floe_relay *other)
+{
+    return one->origin == other->origin || floe_bases_are_rivals(one->origin, other->origin);
+}
+
+static bool would_be_told_as(const floe_relay *one, const floe_relay *other)
+{
+    return floe_relay_lives(one) && is_beside(one, other) && one->server == other->server &&
+           floe_relay_same_kind(one->kind, other->kind);
+}
+
+/* Its owner has been told of one that it may come in the place of. */
+static bool stands_in_for_known(const floe_core *core, const floe_relay *relay)
+{
+    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    {
+        if (other->known && would_be_told_as(other, relay)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Asks for nothing yet; NULL without memory. */
 static floe_relay *create(floe_core *core, floe_base *origin, const floe_server *server,
                           floe_relay_kind kind, const floe_place *place)
@@ -189,6 +213,7 @@ static floe_relay *create(floe_core *core, floe_base *origin, const floe_server 
     relay->asked = place->address;
     relay->retry = relay->check = relay->unheard = relay->leaves = FLOE_TIME_NEVER;
     relay->generation = core->generation - 1; /* not in this */
+    relay->known = stands_in_for_known(core, relay);
     init_turn(core, relay, server->account, &place->address);
     floe_list_append(&core->relays, &relay->link);
     return relay;
@@ -198,7 +223,7 @@ static floe_relay *create(floe_core *core, floe_base *origin, const floe_server 
 static void take_after(floe_relay *next, const floe_relay *relay)
 {
     next->in_vain = relay->in_vain;
-    next->known = relay->known;
+    next->known = next->known || relay->known;
     next->losses = relay->losses;
     next->had_at = relay->had_at;
 }
@@ -764,18 +789,6 @@ static void let_leave(floe_time now, floe_relay *relay)
     if (floe_time_is_never(relay->leaves)) {
         relay->leaves = floe_time_after(now, LEAVES_AFTER);
     }
-}
-
-/* For one base, or for an interface's two families (T1). */
-static bool is_beside(const floe_relay *one, const floe_relay *other)
-{
-    return one->origin == other->origin || floe_bases_are_rivals(one->origin, other->origin);
-}
-
-static bool would_be_told_as(const floe_relay *one, const floe_relay *other)
-{
-    return floe_relay_lives(one) && is_beside(one, other) && one->server == other->server &&
-           floe_relay_same_kind(one->kind, other->kind);
 }
 
 /* Whether another has been told in its place, and is heard of. */
@@ -1441,15 +1454,18 @@ static bool reclaim(floe_core *core, floe_relay *relay)
     return true;
 }
 
-/* T6: another local port, once; where there is none, the stranger's allocation is deleted, once, unless
- * it is another user's (441). */
+/* T6: another local port, once; where there is none, or it may be our own of before, the allocation that
+ * stands there is deleted, once, unless it is another user's (441). */
 static bool mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
 {
+    bool of_another_user = relay->turn.failure.code == 441;
+    bool deleted = relay->turn.reclaimed_once && !of_another_user;
+
     if (relay->connection != NULL && !relay->turn.inherits) { /* another one has another port */
         return relay->rejoined++ == 0 &&
                restart(core, now, relay, relay->turn.account, &relay->turn.server);
     }
-    if (!relay->base->spare && !relay->turn.reclaimed_once && !relay->turn.inherits) {
+    if (!relay->base->spare && !deleted && !relay->turn.inherits) {
         floe_base *spare = floe_base_spare(core, relay->base);
         if (spare != NULL) {
             relay->base = spare;
@@ -1752,7 +1768,7 @@ static floe_time silent_at(const floe_relay *relay)
 
 void floe_relay_hurry(floe_relay *relay, floe_time now)
 {
-    bool asks = relay->state == FLOE_RELAY_LOST && relay->turn.state == FLOE_TURN_ALLOCATING;
+    bool asks = relay->turn.state == FLOE_TURN_ALLOCATING;
     bool long_since = is_stream(relay) ? floe_time_since(now, relay->begun).ns >= ASKED_FOR_LONG.ns
                                        : relay->turn.transaction.sends > ASKED_OFTEN;
 

@@ -965,6 +965,9 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     if (code == 437) {
         allocation->made = false; /* or no longer ours */
     }
+    if (code == 441 && allocation->state != FLOE_TURN_ALLOCATED) {
+        allocation->inherits = allocation->made = false; /* what stands there is another user's */
+    }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && allocation->failure.code != 0 &&
         speaks_of_wishes(code)) {
         floe_turn_failure first = allocation->failure;

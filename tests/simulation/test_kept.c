@@ -56,6 +56,7 @@ typedef struct server {
     size_t strangers;      /* so many Allocates meet another's allocation: 437 */
     bool holds;            /* it has one of ours still: 437 to Allocate until that is released */
     bool guarded;          /* it wants to know who asks, and signs no errors */
+    bool signs;            /* but it does */
     bool ends_at_once;     /* it says LIFETIME 0 to a Refresh that asks for more (node-turn) */
     bool tickets;          /* its allocations move (RFC 8016) */
     uint16_t code;         /* where it SAYS one */
@@ -138,6 +139,20 @@ static void deliver(hand *h, uint32_t channel, const server *from, const floe_st
     }
 }
 
+static void put_integrity(floe_stun_writer *writer, const floe_stun_message *request)
+{
+    floe_stun_key *key;
+    floe_span user;
+
+    assert_true(floe_stun_find(request, FLOE_STUN_USERNAME, &user));
+
+    assert_int_equal(floe_stun_key_long_term(&floe_default_allocator, FLOE_STUN_PASSWORD_MD5, user,
+                                             floe_span_text("r"), floe_span_text("secret"), &key),
+                     FLOE_OK);
+    floe_stun_put_integrity(writer, key->sha1);
+    floe_stun_key_release(key);
+}
+
 static void refuse(hand *h, uint32_t channel, const server *by, const floe_stun_message *request,
                    uint16_t code)
 {
@@ -145,6 +160,9 @@ static void refuse(hand *h, uint32_t channel, const server *by, const floe_stun_
     floe_stun_writer writer = answer_to(request, bytes, sizeof bytes, FLOE_STUN_ERROR);
 
     floe_stun_put_error(&writer, code, floe_span_text("No"));
+    if (by->signs && floe_stun_has(request, FLOE_STUN_USERNAME)) {
+        put_integrity(&writer, request);
+    }
     deliver(h, channel, by, &writer);
 }
 
@@ -158,18 +176,6 @@ static void challenge(hand *h, uint32_t channel, const server *by, const floe_st
     floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_text("r"));
     floe_stun_put(&writer, FLOE_STUN_NONCE, floe_span_text("n"));
     deliver(h, channel, by, &writer);
-}
-
-static void put_integrity(floe_stun_writer *writer)
-{
-    floe_stun_key *key;
-
-    assert_int_equal(floe_stun_key_long_term(&floe_default_allocator, FLOE_STUN_PASSWORD_MD5,
-                                             floe_span_text("user"), floe_span_text("r"),
-                                             floe_span_text("secret"), &key),
-                     FLOE_OK);
-    floe_stun_put_integrity(writer, key->sha1);
-    floe_stun_key_release(key);
 }
 
 static void succeed(hand *h, uint32_t channel, server *by, const floe_stun_message *request)
@@ -205,7 +211,7 @@ static void succeed(hand *h, uint32_t channel, server *by, const floe_stun_messa
             floe_stun_put(&writer, FLOE_STUN_MOBILITY_TICKET, floe_span_text("ticket"));
         }
         if (by->guarded) {
-            put_integrity(&writer);
+            put_integrity(&writer, request);
         }
     }
     deliver(h, channel, by, &writer);
@@ -298,8 +304,10 @@ static void serve(hand *h)
             continue;
         }
         if (by->former == channel && request.method != FLOE_STUN_BINDING) {
+            uint32_t lifetime = 1;
             bool allocates = request.method == FLOE_STUN_ALLOCATE;
-            refuse(h, channel, by, &request, allocates ? by->code : 401);
+            (void)floe_stun_read_u32(&request, FLOE_STUN_LIFETIME, &lifetime);
+            refuse(h, channel, by, &request, allocates ? by->code : lifetime == 0 ? 441 : 401);
             continue;
         }
         switch (count(by, &request)) {
@@ -2115,6 +2123,45 @@ static void l12_a_former_users_socket_is_left_to_it(void **state)
     }
 }
 
+/* T6: likewise where the new user's own Allocate has gone unanswered, and might have made what is there:
+ * that it is another user's is what the server says. */
+static void t6_what_stands_there_is_another_users(void **state)
+{
+    static const uint16_t codes[] = {437, 441};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 4; row++) {
+        for (uint64_t outage = 45000; outage < 120000; outage += 3500) {
+            make(&h, turn_url, 1, defaults);
+            server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+            bool guarded = row / 2 == 0;
+            turn->guarded = turn->signs = guarded;
+            gather(&h);
+            pass(&h, 20000);
+            all(turn, SILENT);
+            turn->guarded = false;
+            pass(&h, 10000);
+            set_user(&h, turn_url, "another");
+            restart(&h);
+            pass(&h, outage);
+            assert_true(says(&h, "- relay"));
+            *h.log = '\0';
+            all(turn, ANSWERS);
+            turn->guarded = guarded;
+            turn->former = 1; /* the base's socket */
+            turn->code = codes[row % 2];
+            turn->port = 60;
+            pass(&h, 60000);
+            assert_true(says(&h, "+ relay"));
+            *h.log = '\0';
+            pass(&h, 60000);
+            read_log(&h, "");
+            end(&h);
+        }
+    }
+}
+
 /* L12: an outage in which a former relay's half minute ends, with a restart in it: neither is told before
  * its server has said that it stands, and the former goes when the other is there. */
 static void l12_a_former_relay_goes_behind_an_outage(void **state)
@@ -2478,6 +2525,61 @@ static void t7_a_gathering_behind_a_long_outage(void **state)
             assert_true(says(&h, "end"));
             end(&h);
         }
+    }
+}
+
+/* T7: likewise in the first gathering of all, which restarts take on. */
+static void t7_restarts_while_the_network_comes_up(void **state)
+{
+    static const char *const urls[][1] = {{"turn:203.0.113.2"}, {"turn:turn.example.org"}};
+    static hand h;
+
+    (void)state;
+    for (size_t named = 0; named < 2; named++) {
+        for (uint64_t every = 250; every < 5000; every += 250) {
+            make(&h, urls[named], 1, defaults);
+            h.places[0] = "203.0.113.2:0";
+            server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+            all(turn, SILENT);
+            gather(&h);
+            for (size_t i = 0; i < 4; i++) {
+                pass(&h, every);
+                if (i == 3) {
+                    all(turn, ANSWERS);
+                }
+                restart(&h);
+            }
+            pass(&h, 1100);
+            assert_true(says(&h, "+ relay"));
+            end(&h);
+        }
+    }
+}
+
+/* L4, L11: TURN is silent while Bindings are answered, and restarts ask for another beside the silent
+ * relay: what is had behind the gathering comes in that one's place, and is told. */
+static void l11_what_was_asked_beside_is_told(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (uint64_t before = 15500; before <= 18500; before += 500) {
+        server *turn = begin_with_relay(&h, turn_url);
+        pass(&h, 19000);
+        turn->allocate = turn->both = turn->refresh = SILENT;
+        pass(&h, before);
+        restart(&h);
+        pass(&h, 2500);
+        restart(&h);
+        pass(&h, 6000);
+        all(turn, ANSWERS);
+        turn->port = 60;
+        pass(&h, 100000);
+        assert_true(says(&h, "+ relay"));
+        turn->refreshes = 0;
+        pass(&h, 60000);
+        assert_in_range(turn->refreshes, 3, 5);
+        end(&h);
     }
 }
 
@@ -5070,6 +5172,7 @@ int main(void)
         cmocka_unit_test(l11_of_several_relays_one_is_told),
         cmocka_unit_test(t7b_sleep_is_no_silence),
         cmocka_unit_test(l12_a_former_users_socket_is_left_to_it),
+        cmocka_unit_test(t6_what_stands_there_is_another_users),
         cmocka_unit_test(l12_a_former_relay_goes_behind_an_outage),
         cmocka_unit_test(t12_a_relay_for_tcp_of_the_living_server),
         cmocka_unit_test(l14_who_waits_beside_the_silent_is_asked),
@@ -5081,10 +5184,12 @@ int main(void)
         cmocka_unit_test(t7_a_server_that_has_moved_and_refuses),
         cmocka_unit_test(t7_a_port_that_stays_closed),
         cmocka_unit_test(t7_a_gathering_behind_a_long_outage),
+        cmocka_unit_test(t7_restarts_while_the_network_comes_up),
         cmocka_unit_test(t7_a_name_that_leads_elsewhere_each_time),
         cmocka_unit_test(t7_what_leaves_is_no_reason_to_wait),
         cmocka_unit_test(t1_one_family_s_relay_is_told_behind_an_outage),
         cmocka_unit_test(l11_who_forgets_in_silence_is_asked_anew),
+        cmocka_unit_test(l11_what_was_asked_beside_is_told),
         cmocka_unit_test(l11_a_restart_without_names_finds_what_stands),
         cmocka_unit_test(l11_a_relay_that_outlives_an_outage_is_told),
         cmocka_unit_test(t7b_a_relay_that_is_heard_stands),
