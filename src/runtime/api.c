@@ -165,6 +165,7 @@ static void shut_down(floe_api *api)
         floe_look_ups_drop(api);
         floe_resolver_close(&api->resolver);
         floe_clock_close(&api->clock);
+        floe_timers_close(&api->timers);
         floe_watch_close(&api->watch);
         end_trust_thread(api);
         uv_close((uv_handle_t *)&api->wake, on_wake_closed);
@@ -282,6 +283,7 @@ static floe_error start_loop(floe_api *api, uv_loop_t *given)
         api->wake.data = api;
         floe_api_handle_opened(api);
         floe_watch_init(&api->watch, api);
+        floe_timers_start(&api->timers, api);
         floe_clock_start(&api->clock, api);
         api->thread = uv_thread_self();
         if (!api->owns_loop) {
@@ -295,6 +297,7 @@ static floe_error start_loop(floe_api *api, uv_loop_t *given)
             return FLOE_OK;
         }
         floe_clock_close(&api->clock);
+        floe_timers_close(&api->timers);
         uv_close((uv_handle_t *)&api->wake, NULL);
         (void)uv_run(api->loop, UV_RUN_DEFAULT);
     }

@@ -52,13 +52,13 @@ void floe_clock_look(floe_clock *clock)
     uv_mutex_lock(&api->lock);
     FLOE_LIST_EACH(gatherer, &api->gatherers, floe_gatherer, link)
     {
-        gatherer->timer_due = FLOE_TIME_NEVER; /* it is late */
         if (more >= (int64_t)SLEPT_LONG_NS) {
             floe_core_woke(gatherer->core, floe_runtime_now());
         }
         floe_gatherer_wake(gatherer);
     }
     uv_mutex_unlock(&api->lock);
+    floe_timers_set_anew(&api->timers);
     floe_mdns_service_woke(api, more >= (int64_t)SLEPT_LONG_NS);
     if (more >= (int64_t)SLEPT_LONG_NS) {
         floe_resolver_woke(&api->resolver);

@@ -22,11 +22,11 @@ floe_time floe_runtime_now(void);
 /* What to give uv_timer_start for it to fire when that is due, in milliseconds. */
 uint64_t floe_clock_wait(const uv_loop_t *loop, floe_time due);
 
-/* Without what it takes to be told at once, each timer of a gatherer looks. */
+/* Without what it takes to be told at once, the timer of the gatherers looks. */
 void floe_clock_start(floe_clock *clock, floe_api *api);
 void floe_clock_close(floe_clock *clock);
-/* Whether the machine has slept since the last look: then each gatherer's timer is to be set anew,
- * and after some seconds of sleep each core is told. The lock is not held. */
+/* Whether the machine has slept since the last look: then the gatherers' timer is set anew, and
+ * after some seconds of sleep each core is told. The lock is not held. */
 void floe_clock_look(floe_clock *clock);
 
 #endif

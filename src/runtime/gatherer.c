@@ -54,11 +54,6 @@ void floe_gatherer_handle_opened(floe_gatherer *gatherer)
     floe_api_handle_opened(gatherer->api);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
-{
-    floe_gatherer_handle_closed(handle->data);
-}
-
 /* The lock is released while the user's function runs. */
 static void begin_callback(floe_gatherer *gatherer)
 {
@@ -461,70 +456,11 @@ static bool do_outputs(floe_gatherer *gatherer)
     }
 }
 
-static void on_due(uv_timer_t *timer)
-{
-    floe_gatherer *gatherer = timer->data;
-    floe_api *api = gatherer->api;
-
-    gatherer->timer_due = FLOE_TIME_NEVER;
-    uv_mutex_lock(&api->lock);
-    floe_core_time(gatherer->core, floe_runtime_now());
-    uv_mutex_unlock(&api->lock);
-    floe_gatherer_pump(gatherer);
-}
-
-/* libuv's timers come before its sockets. When the loop stood still for a while, what has arrived
- * meanwhile is read first, so that nothing is given up whose answer is there (L14). */
-#define STOOD_STILL_MS 20U
-
-static void on_timer(uv_timer_t *timer)
-{
-    floe_gatherer *gatherer = timer->data;
-
-    floe_clock_look(&gatherer->api->clock);
-    floe_time late = floe_time_after(gatherer->timer_due, floe_milliseconds(STOOD_STILL_MS));
-
-    if (floe_time_reached(floe_runtime_now(), late)) {
-        (void)uv_timer_start(timer, on_due, 1, 0); /* the loop's next turn */
-    } else {
-        on_due(timer);
-    }
-}
-
-static void arm_timer(floe_gatherer *gatherer)
-{
-    floe_time due = floe_core_deadline(gatherer->core);
-
-    if (due.ns == gatherer->timer_due.ns) {
-        return;
-    }
-    gatherer->timer_due = due;
-    if (floe_time_is_never(due)) {
-        (void)uv_timer_stop(&gatherer->timer);
-        return;
-    }
-    (void)uv_timer_start(&gatherer->timer, on_timer, floe_clock_wait(gatherer->api->loop, due), 0);
-}
-
 static void finish(floe_gatherer *gatherer)
 {
     gatherer->quiet = true;
     floe_resolver_forget(&gatherer->api->resolver, gatherer);
-    if (gatherer->has_timer) {
-        gatherer->has_timer = false;
-        uv_close((uv_handle_t *)&gatherer->timer, on_timer_closed);
-    }
     uv_cond_broadcast(&gatherer->api->changed);
-}
-
-static void start_timer(floe_gatherer *gatherer)
-{
-    if (!gatherer->has_timer && floe_core_state(gatherer->core) != FLOE_GATHERER_STATE_CLOSED) {
-        (void)uv_timer_init(gatherer->api->loop, &gatherer->timer);
-        gatherer->timer.data = gatherer;
-        gatherer->has_timer = true;
-        floe_gatherer_handle_opened(gatherer);
-    }
 }
 
 /* A socket on which nothing has been sent is not read until the owner wants packets. Where there
@@ -558,10 +494,7 @@ void floe_gatherer_pump(floe_gatherer *gatherer)
     } else if (floe_core_state(gatherer->core) == FLOE_GATHERER_STATE_CLOSED && !gatherer->quiet) {
         finish(gatherer);
     }
-    if (floe_core_state(gatherer->core) != FLOE_GATHERER_STATE_CLOSED) {
-        start_timer(gatherer);
-        arm_timer(gatherer);
-    }
+    floe_timers_set(&api->timers, gatherer);
     gatherer->pumping = false;
     floe_api_read_trust(api);
     uv_mutex_unlock(&api->lock);
@@ -581,7 +514,6 @@ static floe_gatherer *new_handle(floe_api *api)
 
     if (made != NULL) {
         made->api = api;
-        made->timer_due = FLOE_TIME_NEVER;
         floe_list_init(&made->sockets);
         floe_list_init(&made->connections);
         floe_list_init(&made->waiters);

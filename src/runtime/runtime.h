@@ -16,6 +16,7 @@
 #include "runtime/mdns.h"
 #include "runtime/resolver.h"
 #include "runtime/tcp.h"
+#include "runtime/timers.h"
 #include "runtime/udp.h"
 
 #include <floe/core.h>
@@ -62,6 +63,7 @@ struct floe_api {
     uv_thread_t trust_thread; /* in which the system's authorities are read */
     bool trust_reads;         /* there is one */
     floe_clock clock;
+    floe_timers timers;
     floe_interfaces interfaces;
     floe_resolver resolver;
     floe_mdns_service *mdns; /* NULL: it has not begun, or has ended */
@@ -99,10 +101,8 @@ struct floe_gatherer {
 
     /* The loop thread's alone. */
     bool pumping;
-    bool listens; /* for packets, with each of its sockets */
-    bool has_timer;
-    floe_time timer_due;
-    uv_timer_t timer;
+    bool listens;      /* for packets, with each of its sockets */
+    floe_alarm alarm;  /* when its core is to be told the time */
     floe_list waiters; /* floe_waiter.of_gatherer */
     unsigned open_handles;
 };
