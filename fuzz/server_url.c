@@ -28,6 +28,7 @@ static void try_address(const char *text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = malloc(size + 1);
+    char host[FLOE_HOST_SIZE];
     floe_url url;
 
     if (text == NULL) {
@@ -37,8 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(text, data, size);
     }
     text[size] = '\0';
-    if (floe_url_parse(text, &url) == FLOE_OK &&
-        (url.port == 0 || url.host[0] == '\0' || strlen(url.host) >= sizeof url.host)) {
+    if (floe_url_parse(text, &url, host) == FLOE_OK &&
+        (url.port == 0 || url.host[0] == '\0' || strlen(url.host) >= sizeof host)) {
         abort();
     }
     try_address(text);

@@ -2,36 +2,50 @@
 
 #include "base/list.h"
 
-void floe_tree_init(floe_tree *tree, int (*compare)(const void *a, const void *b), uint64_t seed)
+/* Behind the last of each way down. */
+static floe_tree_node leaf;
+
+void floe_tree_init(floe_tree *tree, int (*compare)(const void *a, const void *b), int32_t key,
+                    uint32_t seed)
 {
-    *tree = (floe_tree){.compare = compare, .lots = seed};
+    *tree = (floe_tree){.root = &leaf, .compare = compare, .key = key, .seed = seed};
 }
 
-/* As splitmix64 has it. */
-static uint64_t draw(floe_tree *tree)
+/* As splitmix64 mixes. */
+static uint64_t lot_of(const floe_tree *tree, const floe_tree_node *node)
 {
-    uint64_t lot = tree->lots += 0x9e3779b97f4a7c15U;
+    uint64_t lot = (uintptr_t)node + tree->seed * 0x9e3779b97f4a7c15U;
 
     lot = (lot ^ lot >> 30) * 0xbf58476d1ce4e5b9U;
     lot = (lot ^ lot >> 27) * 0x94d049bb133111ebU;
     return lot ^ lot >> 31;
 }
 
-void floe_tree_insert(floe_tree *tree, floe_tree_node *node, const void *key)
+static bool stands_above(const floe_tree *tree, const floe_tree_node *node,
+                         const floe_tree_node *other)
 {
+    return node != &leaf && lot_of(tree, node) >= lot_of(tree, other);
+}
+
+static const void *key_of(const floe_tree *tree, const floe_tree_node *node)
+{
+    return (const char *)node + tree->key;
+}
+
+void floe_tree_insert(floe_tree *tree, floe_tree_node *node)
+{
+    const void *key = key_of(tree, node);
     floe_tree_node **at = &tree->root;
 
-    node->key = key;
-    node->lot = draw(tree);
-    while (*at != NULL && (*at)->lot >= node->lot) {
-        at = tree->compare(key, (*at)->key) < 0 ? &(*at)->lower : &(*at)->higher;
+    while (stands_above(tree, *at, node)) {
+        at = tree->compare(key, key_of(tree, *at)) < 0 ? &(*at)->lower : &(*at)->higher;
     }
     floe_tree_node *rest = *at;
     floe_tree_node **lower = &node->lower;
     floe_tree_node **higher = &node->higher;
     *at = node;
-    while (rest != NULL) { /* what stood here is parted, below the node */
-        if (tree->compare(rest->key, key) < 0) {
+    while (rest != &leaf) { /* what stood here is parted, below the node */
+        if (tree->compare(key_of(tree, rest), key) < 0) {
             *lower = rest;
             lower = &rest->higher;
             rest = rest->higher;
@@ -41,7 +55,7 @@ void floe_tree_insert(floe_tree *tree, floe_tree_node *node, const void *key)
             rest = rest->lower;
         }
     }
-    *lower = *higher = NULL;
+    *lower = *higher = &leaf;
 }
 
 void floe_tree_remove(floe_tree *tree, floe_tree_node *node)
@@ -52,12 +66,13 @@ void floe_tree_remove(floe_tree *tree, floe_tree_node *node)
         return;
     }
     while (*at != node) {
-        at = tree->compare(node->key, (*at)->key) < 0 ? &(*at)->lower : &(*at)->higher;
+        int order = tree->compare(key_of(tree, node), key_of(tree, *at));
+        at = order < 0 ? &(*at)->lower : &(*at)->higher;
     }
     floe_tree_node *lower = node->lower;
     floe_tree_node *higher = node->higher;
-    while (lower != NULL && higher != NULL) { /* the two parts are joined in its place */
-        if (lower->lot >= higher->lot) {
+    while (lower != &leaf && higher != &leaf) { /* the two parts are joined in its place */
+        if (stands_above(tree, lower, higher)) {
             *at = lower;
             at = &lower->higher;
             lower = lower->higher;
@@ -67,7 +82,7 @@ void floe_tree_remove(floe_tree *tree, floe_tree_node *node)
             higher = higher->lower;
         }
     }
-    *at = lower != NULL ? lower : higher;
+    *at = lower != &leaf ? lower : higher;
     *node = (floe_tree_node){0};
 }
 
@@ -75,8 +90,8 @@ floe_tree_node *floe_tree_from(const floe_tree *tree, const void *key)
 {
     floe_tree_node *found = NULL;
 
-    for (floe_tree_node *at = tree->root; at != NULL;) {
-        if (tree->compare(at->key, key) < 0) {
+    for (floe_tree_node *at = tree->root; at != &leaf;) {
+        if (tree->compare(key_of(tree, at), key) < 0) {
             at = at->higher;
         } else {
             found = at;
@@ -90,17 +105,17 @@ floe_tree_node *floe_tree_find(const floe_tree *tree, const void *key)
 {
     floe_tree_node *found = floe_tree_from(tree, key);
 
-    return found != NULL && tree->compare(found->key, key) == 0 ? found : NULL;
+    return found != NULL && tree->compare(key_of(tree, found), key) == 0 ? found : NULL;
 }
 
 floe_tree_node *floe_tree_first(const floe_tree *tree)
 {
     floe_tree_node *at = tree->root;
 
-    while (at != NULL && at->lower != NULL) {
+    while (at != &leaf && at->lower != &leaf) {
         at = at->lower;
     }
-    return at;
+    return at != &leaf ? at : NULL;
 }
 
 /* ── An agenda ── */
@@ -116,9 +131,9 @@ static int compare_alarms(const void *a, const void *b)
     return (one->order > other->order) - (one->order < other->order);
 }
 
-void floe_agenda_init(floe_agenda *agenda, uint64_t seed)
+void floe_agenda_init(floe_agenda *agenda, uint32_t seed)
 {
-    floe_tree_init(&agenda->tree, compare_alarms, seed);
+    floe_tree_init(&agenda->tree, compare_alarms, FLOE_TREE_WHOLE(floe_alarm, node), seed);
     agenda->set = 0;
 }
 
@@ -131,7 +146,7 @@ void floe_agenda_set(floe_agenda *agenda, floe_alarm *alarm, floe_time when)
     if (!floe_time_is_never(when)) {
         alarm->when = when;
         alarm->order = ++agenda->set;
-        floe_tree_insert(&agenda->tree, &alarm->node, alarm);
+        floe_tree_insert(&agenda->tree, &alarm->node);
     }
 }
 

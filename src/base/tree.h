@@ -1,7 +1,7 @@
 /* A search tree whose links stand inside the things in it, as a list's do: to put something in
  * never allocates, so it never fails, and to find, put in or take out costs a logarithm of how many
- * there are. Which of two stands above the other is drawn by lot (a treap), so whoever chooses the
- * keys does not choose the depth. */
+ * there are. Which of two stands above the other is drawn by lot (a treap), of where they
+ * stand in memory and the tree's seed, so whoever chooses the keys does not choose the depth. */
 #ifndef FLOE_BASE_TREE_H
 #define FLOE_BASE_TREE_H
 
@@ -11,22 +11,27 @@
 
 /* One of all zeros is in no tree. */
 typedef struct floe_tree_node {
-    struct floe_tree_node *lower;
+    struct floe_tree_node *lower; /* NULL: it is in no tree */
     struct floe_tree_node *higher;
-    const void *key; /* NULL: it is in no tree */
-    uint64_t lot;
 } floe_tree_node;
 
 typedef struct floe_tree {
     floe_tree_node *root;
     int (*compare)(const void *a, const void *b); /* of keys, as strcmp does it */
-    uint64_t lots;
+    int32_t key;                                  /* so far behind its node */
+    uint32_t seed;
 } floe_tree;
 
-void floe_tree_init(floe_tree *tree, int (*compare)(const void *a, const void *b), uint64_t seed);
+/* Where a key is, as a member of what has the node; or that is the key, as a whole. */
+#define FLOE_TREE_KEY(type, node, key)                                                             \
+    ((int32_t)offsetof(type, key) - (int32_t)offsetof(type, node))
+#define FLOE_TREE_WHOLE(type, node) (-(int32_t)offsetof(type, node))
+
+void floe_tree_init(floe_tree *tree, int (*compare)(const void *a, const void *b), int32_t key,
+                    uint32_t seed);
 /* The node is in no tree, and no other in this one has an equal key. The key stays as it is while
  * the node is in. */
-void floe_tree_insert(floe_tree *tree, floe_tree_node *node, const void *key);
+void floe_tree_insert(floe_tree *tree, floe_tree_node *node);
 /* One that is in no tree stays so. */
 void floe_tree_remove(floe_tree *tree, floe_tree_node *node);
 /* That with this key; the first whose key is not before this one; the first of all. NULL: there is
@@ -37,7 +42,7 @@ floe_tree_node *floe_tree_first(const floe_tree *tree);
 
 static inline bool floe_tree_has(const floe_tree_node *node)
 {
-    return node->key != NULL;
+    return node->lower != NULL;
 }
 
 /* What is due when, in that order; of those that are due at one instant, who was set first. */
@@ -53,7 +58,7 @@ typedef struct floe_alarm {
     uint64_t order;
 } floe_alarm;
 
-void floe_agenda_init(floe_agenda *agenda, uint64_t seed);
+void floe_agenda_init(floe_agenda *agenda, uint32_t seed);
 /* FLOE_TIME_NEVER takes it off. */
 void floe_agenda_set(floe_agenda *agenda, floe_alarm *alarm, floe_time when);
 /* The next; NULL: there is none. */

@@ -120,13 +120,13 @@ static void choose_first_port(floe_core *core, floe_base *base)
 static void open_base(floe_core *core, floe_base *base)
 {
     floe_list_append(&core->bases, &base->link);
-    floe_tree_insert(&core->ips, &base->by_ip, &base->key);
+    floe_tree_insert(&core->ips, &base->by_ip);
     if (floe_proxy_only(core->shared)) { /* connections begin there, and no socket is opened */
         base->channel = 0;
         set_state(core, base, FLOE_BASE_OPEN);
         return;
     }
-    floe_tree_insert(&core->channels, &base->by_channel, &base->channel);
+    floe_tree_insert(&core->channels, &base->by_channel);
     set_state(core, base, FLOE_BASE_OPENING);
     choose_first_port(core, base);
     floe_tell(core, &base->output, FLOE_OUTPUT_OPEN);
@@ -303,7 +303,8 @@ void floe_base_name_unheard(floe_core *core, floe_base *base, floe_error error)
 {
     if (floe_hosts_are_told(core) && !base->unheard) {
         base->unheard = true;
-        base->failure = (floe_failure){.kind = FLOE_FAILURE_PUBLISH, .detail = (uint8_t)-error};
+        base->failure = FLOE_FAILURE_PUBLISH;
+        base->error = (uint8_t)-error;
         floe_tell_before_end(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);
     }
 }
@@ -466,8 +467,8 @@ void floe_base_opened(floe_core *core, floe_time now, floe_base *base, const flo
 
 void floe_base_tell_failure(floe_core *core, floe_base *base, floe_error error)
 {
-    base->failure =
-        (floe_failure){.kind = FLOE_FAILURE_OPEN, .detail = (uint8_t)-error, .remote = base->local};
+    base->failure = FLOE_FAILURE_OPEN;
+    base->error = (uint8_t)-error;
     floe_tell(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);
 }
 

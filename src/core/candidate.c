@@ -357,7 +357,7 @@ static floe_found *list(floe_core *core, const floe_found *candidate)
     made->known = known;
     floe_list_append(&core->found, &made->link);
     floe_list_append(&made->base->found, &made->of_base);
-    floe_tree_insert(&core->addresses, &made->by_address, made);
+    floe_tree_insert(&core->addresses, &made->by_address);
     return made;
 }
 
@@ -401,7 +401,7 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
     }
     made->priority = choose_priority(core, finding->type, finding->tcp_type, finding->base,
                                      finding->server, found.transport);
-    floe_tree_insert(&core->priorities, &made->by_priority, made);
+    floe_tree_insert(&core->priorities, &made->by_priority);
     made->hidden = hidden_by_policy(core, made);
     if (!made->hidden) {
         floe_tell(core, &made->output, FLOE_OUTPUT_CANDIDATE);

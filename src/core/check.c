@@ -53,13 +53,21 @@ static bool is_signed(const floe_stun_message *message, const floe_stun_key *key
                   : floe_stun_check_integrity(message, key->sha1);
 }
 
-bool floe_check_read(floe_core *core, floe_span data, floe_check *check)
+const floe_check *floe_check_read(floe_core *core, floe_span data)
 {
     floe_stun_message message;
 
     if (floe_stun_parse(data, &message) != FLOE_STUN_PARSED || message.class != FLOE_STUN_REQUEST ||
         message.method != FLOE_STUN_BINDING) {
-        return false;
+        return NULL;
+    }
+    if (core->check == NULL) {
+        core->check = floe_allocate(&core->shared->allocator, sizeof *core->check);
+    }
+    floe_check *check = core->check;
+    if (check == NULL) {
+        floe_core_out_of_memory(core);
+        return NULL;
     }
     *check = (floe_check){0};
     floe_credentials *credentials = read_username(core, &message, check);
@@ -83,7 +91,7 @@ bool floe_check_read(floe_core *core, floe_span data, floe_check *check)
     check->has_role = check->controlling ||
                       floe_stun_read_u64(&message, FLOE_STUN_ICE_CONTROLLED, &check->tie_breaker);
     memcpy(check->transaction_id, message.id.bytes, sizeof check->transaction_id);
-    return true;
+    return check;
 }
 
 floe_error floe_core_answer_check(floe_core *core, floe_time now, const floe_packet *packet,

@@ -234,7 +234,7 @@ static void choose(floe_choice *choice, floe_tree *from, floe_choice_entry *entr
     entry->chosen = true;
     floe_tree_remove(from, &entry->node);
     floe_tree_insert(&choice->chosen[entry->address->address.family == FLOE_FAMILY_IPV6],
-                     &entry->node, entry);
+                     &entry->node);
 }
 
 /* P7: each of these kinds in turn gives its best, until the cap is reached. How many are left of
@@ -264,12 +264,13 @@ static void choose_of_family(floe_choice *choice, uint8_t family)
     uint32_t left = choice->core->shared->addresses_max;
 
     for (size_t i = 0; i < FLOE_CHOICE_KINDS; i++) {
-        floe_tree_init(&eligible[i], compare, i);
+        floe_tree_init(&eligible[i], compare, FLOE_TREE_WHOLE(floe_choice_entry, node),
+                       (uint32_t)i);
     }
     for (size_t i = 0; i < choice->count; i++) {
         floe_choice_entry *entry = &choice->entries[i];
         if (entry->eligible && entry->address->address.family == family) {
-            floe_tree_insert(&eligible[kind_of(entry->address)], &entry->node, entry);
+            floe_tree_insert(&eligible[kind_of(entry->address)], &entry->node);
         }
     }
     left = choose_in_turn(choice, eligible, FLOE_CHOICE_KINDS - 1, left);
@@ -309,9 +310,10 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
         return false;
     }
     find_preferred(core, list, count, preferred);
-    floe_tree_init(&usable_ones, compare_by_ip, 0);
+    floe_tree_init(&usable_ones, compare_by_ip, FLOE_TREE_WHOLE(floe_choice_entry, node), 0);
     for (size_t i = 0; i < 2; i++) {
-        floe_tree_init(&choice->chosen[i], compare, i);
+        floe_tree_init(&choice->chosen[i], compare, FLOE_TREE_WHOLE(floe_choice_entry, node),
+                       (uint32_t)i);
     }
     for (size_t i = 0; i < count; i++) {
         floe_choice_entry *entry = &choice->entries[i];
@@ -321,7 +323,7 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
         bool wanted = !list[i].deprecated || !preferred[list[i].address.family == FLOE_FAMILY_IPV6];
         entry->usable = wanted && permitted(core, &list[i]);
         if (entry->usable) {
-            floe_tree_insert(&usable_ones, &entry->node, entry);
+            floe_tree_insert(&usable_ones, &entry->node);
         }
     }
     for (size_t i = 0; i < count; i++) {

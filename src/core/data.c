@@ -482,8 +482,8 @@ static bool deliver(floe_core *core, const floe_base *base, const floe_relay *re
     } else if (packet->kind == FLOE_PACKET_CHANNEL_DATA) {
         packet->kind = FLOE_PACKET_OTHER; /* that was the relay's */
     }
-    if (packet->kind == FLOE_PACKET_STUN && floe_check_read(core, data, &core->check)) {
-        packet->check = &core->check;
+    if (packet->kind == FLOE_PACKET_STUN) {
+        packet->check = floe_check_read(core, data);
     }
     return true;
 }

@@ -59,6 +59,38 @@ void floe_failure_release(const floe_core_shared *shared, floe_failure *failure)
     *failure = (floe_failure){.kind = FLOE_FAILURE_NONE};
 }
 
+void floe_failure_drop(const floe_core_shared *shared, floe_failure **kept)
+{
+    if (*kept != NULL) {
+        floe_failure_release(shared, *kept);
+        floe_deallocate(&shared->allocator, *kept);
+        *kept = NULL;
+    }
+}
+
+void floe_failure_keep(const floe_core_shared *shared, floe_failure **kept, floe_failure failure)
+{
+    floe_failure_drop(shared, kept);
+    *kept = floe_allocate(&shared->allocator, sizeof **kept);
+    if (*kept != NULL) {
+        **kept = failure;
+    } else {
+        floe_failure_release(shared, &failure);
+    }
+}
+
+const floe_failure *floe_failure_kept(const floe_failure *kept)
+{
+    static const floe_failure no_memory = {.kind = FLOE_FAILURE_MEMORY};
+
+    return kept != NULL ? kept : &no_memory;
+}
+
+floe_failure floe_failure_in_full(const floe_plain_failure *plain)
+{
+    return (floe_failure){.kind = plain->kind, .detail = plain->detail, .remote = plain->remote};
+}
+
 bool floe_failure_of_url(const floe_failure *failure)
 {
     return failure->kind == FLOE_FAILURE_SECURE || failure->kind == FLOE_FAILURE_PROXY ||

@@ -67,11 +67,14 @@ static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
     floe_list_init(&core->retired);
     floe_agenda_init(&core->agenda, 1);
     floe_agenda_init(&core->starts, 2);
-    floe_tree_init(&core->untold, floe_pair_compare, 3);
-    floe_tree_init(&core->channels, floe_base_compare_channels, 4);
-    floe_tree_init(&core->ips, floe_base_compare_ips, 5);
-    floe_tree_init(&core->addresses, floe_found_compare_addresses, 6);
-    floe_tree_init(&core->priorities, floe_found_compare_priorities, 7);
+    floe_tree_init(&core->untold, floe_pair_compare, FLOE_TREE_KEY(floe_pair, untold, number), 3);
+    floe_tree_init(&core->channels, floe_base_compare_channels,
+                   FLOE_TREE_KEY(floe_base, by_channel, channel), 4);
+    floe_tree_init(&core->ips, floe_base_compare_ips, FLOE_TREE_KEY(floe_base, by_ip, key), 5);
+    floe_tree_init(&core->addresses, floe_found_compare_addresses,
+                   FLOE_TREE_WHOLE(floe_found, by_address), 6);
+    floe_tree_init(&core->priorities, floe_found_compare_priorities,
+                   FLOE_TREE_WHOLE(floe_found, by_priority), 7);
     return core;
 }
 
@@ -192,6 +195,7 @@ void floe_core_free(floe_core *core)
     }
     floe_allocator allocator = core->shared->allocator;
     floe_deallocate(&allocator, core->unreached);
+    floe_deallocate(&allocator, core->check);
     forget_credentials(&core->credentials);
     forget_credentials(&core->former);
     floe_deallocate(&allocator, core);
@@ -368,7 +372,7 @@ void floe_interfaces_unknown(floe_core *core, floe_time now, floe_error error)
             floe_pairs_keep(core, relay);
         }
     }
-    core->list_failure = (floe_failure){.kind = FLOE_FAILURE_INTERFACES, .detail = (uint8_t)-error};
+    core->list_error = error;
     floe_tell(core, &core->list_error_output, FLOE_OUTPUT_LIST_ERROR);
 }
 

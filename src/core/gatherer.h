@@ -209,6 +209,14 @@ typedef struct floe_base floe_base;
 typedef struct floe_binding floe_binding;
 typedef struct floe_relay floe_relay;
 
+/* Of no request: no more than this is to be said of it. */
+typedef struct floe_plain_failure {
+    uint8_t kind;
+    uint8_t detail;
+    floe_address remote;
+} floe_plain_failure;
+
+floe_failure floe_failure_in_full(const floe_plain_failure *plain);
 /* A failure of a request to `remote` as the transaction stands: asked how often, for how long. */
 floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction *transaction,
                              const floe_address *remote, floe_time now);
@@ -227,6 +235,11 @@ void floe_failure_set_reason(const floe_core *core, floe_failure *failure, const
 void floe_failure_set_impossible(const floe_core *core, floe_failure *failure, const char *what,
                                  const floe_address *address);
 void floe_failure_release(const floe_core_shared *shared, floe_failure *failure);
+/* Takes one over, in the place of what was kept; NULL where there was no memory for it. */
+void floe_failure_keep(const floe_core_shared *shared, floe_failure **kept, floe_failure failure);
+void floe_failure_drop(const floe_core_shared *shared, floe_failure **kept);
+/* What was kept; NULL: that there was no memory. */
+const floe_failure *floe_failure_kept(const floe_failure *kept);
 /* E2: whether it belongs to the URL and to no base. */
 bool floe_failure_of_url(const floe_failure *failure);
 /* The STUN code, or 701. */
@@ -329,7 +342,7 @@ struct floe_server {
     uint32_t untold;
     uint32_t untold_of_url;
     floe_server *heir; /* once retired: the same one among those that came after; NULL: none */
-    floe_failure failure;
+    floe_plain_failure failure;
 };
 
 /* What the options say. */
@@ -558,7 +571,7 @@ typedef enum floe_base_state {
 
 /* At least so many transactions of a base that are over are known by their ids; four for each
  * Binding, where those are many. */
-#define FLOE_FORMER_MIN 32U
+#define FLOE_FORMER_MIN 8U
 
 /* What is counted of bases, as somebody asks after every input. */
 typedef enum floe_base_count {
@@ -589,7 +602,8 @@ struct floe_base {
     uint8_t counted;    /* in which of core->base_counts, a bit each */
     floe_output output; /* OPEN, CLOSE */
     floe_output error_output;
-    floe_failure failure;
+    uint8_t failure; /* a floe_failure_kind: why it failed, or its name did */
+    uint8_t error;   /* a floe_error, negated */
     floe_address local;
     uint32_t channel;
     uint32_t interface_index;
@@ -1127,8 +1141,8 @@ void floe_relay_drop_peers(floe_core *core, floe_relay *relay);
  * none of those candidates is shown. */
 uint32_t floe_packet_id(const floe_base *base, const floe_relay *relay, floe_tcp_type tcp_type,
                         uint8_t family);
-/* Whether the bytes are a Binding request; and what it says. */
-bool floe_check_read(floe_core *core, floe_span data, floe_check *check);
+/* What a Binding request says; NULL: the bytes are none, or there is no memory. */
+const floe_check *floe_check_read(floe_core *core, floe_span data);
 
 /* ── Peers that are not reached (unreachable.c) ── */
 
@@ -1176,13 +1190,13 @@ struct floe_pair {
     floe_base *base;
     floe_server *server;
     floe_list attempts;
-    floe_failure failure; /* the latest attempt's */
-    uint8_t progress;     /* a floe_progress */
-    floe_relay_kind kind; /* of the relay that it asks for */
-    bool yielded;         /* the relay is the other family's: only what a NAT shows is asked */
-    bool heard;           /* its server has answered here, be it something else */
-    bool told;            /* its failure */
-    bool url_failed;      /* said so when it was told */
+    floe_failure *failure; /* the latest attempt's (floe_failure_kept), if it has failed */
+    uint8_t progress;      /* a floe_progress */
+    floe_relay_kind kind;  /* of the relay that it asks for */
+    bool yielded;          /* the relay is the other family's: only what a NAT shows is asked */
+    bool heard;            /* its server has answered here, be it something else */
+    bool told;             /* its failure */
+    bool url_failed;       /* said so when it was told */
 };
 
 /* Whether one relay will do for both (T1): the two families of an interface. */
@@ -1251,7 +1265,7 @@ struct floe_core {
     floe_gather_policy policy;
     floe_output list_output;
     floe_output list_error_output;
-    floe_failure list_failure;
+    floe_error list_error; /* why that failed */
     floe_output new_output;
     floe_output gathering_output;
     floe_output pool_output; /* GATHERING too: a pool's may wait while the next begins */
@@ -1296,7 +1310,7 @@ struct floe_core {
     uint32_t last_pair;
     uint32_t pairs_pending;
     floe_unreached *unreached; /* FLOE_UNREACHED_MAX of them; NULL: there was none yet */
-    floe_check check;          /* of the packet at hand */
+    floe_check *check;         /* of the packet at hand; NULL: none has come */
     floe_packet packet;        /* that came by the latest datagram */
     bool has_packet;
     bool wants_packets;

@@ -349,18 +349,25 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
         return poll_state(output, FLOE_GATHERER_STATE_CLOSED);
     case FLOE_OUTPUT_PAIR_ERROR: {
         const floe_pair *pair = FLOE_CONTAINER(link, floe_pair, output);
-        return poll_error(core, &pair->failure, pair->server, pair->base, pair->url_failed, output);
+        return poll_error(core, floe_failure_kept(pair->failure), pair->server, pair->base,
+                          pair->url_failed, output);
     }
     case FLOE_OUTPUT_SERVER_ERROR: {
         const floe_server *server = FLOE_CONTAINER(link, floe_server, output);
-        return poll_error(core, &server->failure, server, NULL, true, output);
+        floe_failure failure = floe_failure_in_full(&server->failure);
+        return poll_error(core, &failure, server, NULL, true, output);
     }
     case FLOE_OUTPUT_BASE_ERROR: {
         const floe_base *base = FLOE_CONTAINER(link, floe_base, error_output);
-        return poll_error(core, &base->failure, NULL, base, false, output);
+        floe_failure failure = {
+            .kind = base->failure, .detail = base->error, .remote = base->local};
+        return poll_error(core, &failure, NULL, base, false, output);
     }
-    case FLOE_OUTPUT_LIST_ERROR:
-        return poll_error(core, &core->list_failure, NULL, NULL, false, output);
+    case FLOE_OUTPUT_LIST_ERROR: {
+        floe_failure failure = {.kind = FLOE_FAILURE_INTERFACES,
+                                .detail = (uint8_t)-core->list_error};
+        return poll_error(core, &failure, NULL, NULL, false, output);
+    }
     case FLOE_OUTPUT_MEMORY_ERROR:
         return poll_error(core, &out_of_memory, NULL, NULL, false, output);
     case FLOE_OUTPUT_TRACE:

@@ -50,7 +50,7 @@ static void tally(floe_core *core, const floe_pair *pair, bool add)
     }
     if (untold) {
         server->untold += one;
-        server->untold_of_url += floe_failure_of_url(&pair->failure) ? one : 0;
+        server->untold_of_url += floe_failure_of_url(floe_failure_kept(pair->failure)) ? one : 0;
     }
 }
 
@@ -72,7 +72,7 @@ static void set(floe_core *core, floe_pair *pair, floe_progress progress, bool t
     tally(core, pair, true);
     floe_tree_remove(&core->untold, &pair->untold);
     if (progress == FLOE_FAILED && is_to_be_told(pair)) {
-        floe_tree_insert(&core->untold, &pair->untold, &pair->number);
+        floe_tree_insert(&core->untold, &pair->untold);
     }
 }
 
@@ -157,7 +157,7 @@ void floe_pair_free(floe_core *core, floe_pair *pair)
     floe_list_remove(&pair->of_server);
     floe_agenda_set(&core->starts, &pair->alarm, FLOE_TIME_NEVER);
     floe_tree_remove(&core->untold, &pair->untold);
-    floe_failure_release(core->shared, &pair->failure);
+    floe_failure_drop(core->shared, &pair->failure);
     floe_deallocate(&core->shared->allocator, pair);
 }
 
@@ -169,8 +169,7 @@ static void pair_failed(floe_core *core, floe_pair *pair, floe_failure failure)
         set_progress(core, pair, FLOE_SUCCEEDED);
         return;
     }
-    floe_failure_release(core->shared, &pair->failure);
-    pair->failure = failure;
+    floe_failure_keep(core->shared, &pair->failure, failure);
     set_progress(core, pair, FLOE_FAILED);
 }
 
@@ -179,12 +178,13 @@ static bool told_by_another(const floe_pair *pair)
 {
     const floe_list *end = &pair->server->pairs;
 
-    if (!floe_failure_of_url(&pair->failure)) {
+    if (!floe_failure_of_url(floe_failure_kept(pair->failure))) {
         return false;
     }
     for (floe_list *link = pair->of_server.next; link != end; link = link->next) {
         const floe_pair *other = FLOE_CONTAINER(link, floe_pair, of_server);
-        if (other->progress == FLOE_FAILED && floe_failure_of_url(&other->failure)) {
+        if (other->progress == FLOE_FAILED &&
+            floe_failure_of_url(floe_failure_kept(other->failure))) {
             return true;
         }
     }
@@ -220,10 +220,12 @@ static bool has_answered(const floe_attempt *attempt)
  * another of its URLs asks, another address of ours. */
 static void look_for_answers(floe_pair *pair)
 {
-    floe_failure *failure = &pair->failure;
-
+    floe_failure *failure = pair->failure;
     uint32_t heard_here = 0;
 
+    if (failure == NULL) {
+        return;
+    }
     failure->beside = floe_binding_known(pair->base, &failure->remote);
     FLOE_LIST_EACH(other, &pair->base->pairs, floe_pair, of_base)
     {
@@ -255,7 +257,8 @@ static void tell_pair(floe_core *core, floe_pair *pair)
 {
     floe_server *server = pair->server;
 
-    if (stands_beside(pair) || (floe_failure_of_url(&pair->failure) && server->pairs_pending > 0)) {
+    if (stands_beside(pair) ||
+        (floe_failure_of_url(floe_failure_kept(pair->failure)) && server->pairs_pending > 0)) {
         return;
     }
     look_for_answers(pair);
@@ -879,7 +882,7 @@ static void pair_extend(floe_core *core, floe_time now, floe_pair *pair)
         add_attempts(core, pair, floe_time_after(now, OTHERS_AFTER));
     } else if (pair->progress == FLOE_FAILED) {
         set_progress(core, pair, FLOE_PENDING);
-        floe_failure_release(core->shared, &pair->failure);
+        floe_failure_drop(core->shared, &pair->failure);
         add_attempts(core, pair, now);
     } else {
         add_attempts(core, pair, floe_time_after(now, NEXT_ADDRESS_AFTER));
@@ -1103,7 +1106,7 @@ bool floe_pairs_refused(const floe_base *base, const floe_server *server, floe_r
     const floe_pair *pair = pair_of(base, server, kind);
 
     return pair != NULL && pair->progress == FLOE_FAILED &&
-           floe_failure_ends_allocate(&pair->failure);
+           floe_failure_ends_allocate(floe_failure_kept(pair->failure));
 }
 
 void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *binding)
@@ -1190,7 +1193,7 @@ uint16_t floe_pairs_code(const floe_binding *binding)
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->binding == binding && pair->progress == FLOE_FAILED) {
-                return floe_failure_code(&pair->failure);
+                return floe_failure_code(floe_failure_kept(pair->failure));
             }
         }
     }
@@ -1201,7 +1204,9 @@ uint16_t floe_pairs_relay_code(const floe_relay *relay)
 {
     const floe_pair *pair = pair_of_relay(relay);
 
-    return pair != NULL && pair->progress == FLOE_FAILED ? floe_failure_code(&pair->failure) : 0;
+    return pair != NULL && pair->progress == FLOE_FAILED
+               ? floe_failure_code(floe_failure_kept(pair->failure))
+               : 0;
 }
 
 static void start_due(floe_core *core, floe_time now, floe_pair *pair)

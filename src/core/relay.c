@@ -893,7 +893,7 @@ static floe_failure failure_of(const floe_core *core, const floe_relay *relay,
     failure.answered = floe_turn_allocation_challenged(&relay->turn);
     failure.before = floe_binding_once_answered(relay->base, &relay->turn.server);
     failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
-    floe_failure_set_reason(core, &failure, of->reason);
+    floe_failure_set_reason(core, &failure, of->reason != NULL ? of->reason : "");
     return failure;
 }
 
@@ -1405,9 +1405,11 @@ static floe_error alternate_account(floe_core *core, const floe_relay *relay,
                                     const floe_address *to, floe_turn_account **account)
 {
     const floe_turn_account *own = relay->turn.account;
+    char host[FLOE_ADDRESS_TEXT_SIZE];
     floe_url url = *relay->server->url;
 
-    (void)floe_address_format(to, url.host, sizeof url.host);
+    url.host = host;
+    (void)floe_address_format(to, host, sizeof host);
     url.port = to->port;
     return floe_shared_account(core->shared, &url, own->username, own->password, own->token,
                                account);

@@ -130,7 +130,6 @@ static void server_release(const floe_core_shared *shared, floe_server *server)
 
     floe_untell(&server->output);
     floe_names_reset(shared, server);
-    floe_failure_release(shared, &server->failure);
     FLOE_LIST_EACH_SAFE(refusal, &server->refusals, floe_refusal, link)
     {
         floe_list_remove(&refusal->link);
@@ -158,12 +157,11 @@ static floe_error add_server(floe_core_shared *shared, floe_server_set *set, con
     floe_list_init(&server->pairs);
     floe_list_init(&server->refusals);
     server->text = floe_copy_text(&shared->allocator, text, strlen(text));
-    server->url = floe_allocate(&shared->allocator, sizeof *server->url);
+    server->url = floe_url_copy(&shared->allocator, url);
     if (server->text == NULL || server->url == NULL) {
         server_release(shared, server);
         return FLOE_ERR_NO_MEMORY;
     }
-    *server->url = *url;
     set->count++;
     return FLOE_OK;
 }
@@ -173,12 +171,13 @@ static floe_error add_url(floe_core_shared *shared, floe_server_set *set,
 {
     const char *text = given->urls[m];
     floe_turn_account *account = NULL;
+    char host[FLOE_HOST_SIZE];
     floe_url url;
 
     if (text == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "ice_servers[%zu].urls[%zu] is NULL", n, m);
     }
-    floe_error error = floe_url_parse(text, &url);
+    floe_error error = floe_url_parse(text, &url, host);
     if (error == FLOE_OK && url.turn) {
         error = check_credential(shared, given, n, text, &url, &account);
     }
@@ -476,7 +475,7 @@ void floe_servers_reset(floe_core *core)
         floe_server *server = &core->set->servers[i];
         floe_untell(&server->output);
         floe_names_reset(core->shared, server);
-        floe_failure_release(core->shared, &server->failure);
+        server->failure = (floe_plain_failure){.kind = FLOE_FAILURE_NONE};
         server->told_failed = false;
     }
 }
@@ -586,7 +585,7 @@ void floe_server_fail(floe_core *core, floe_server *server, floe_failure_kind ki
         return;
     }
     server->told_failed = true;
-    server->failure = (floe_failure){.kind = (uint8_t)kind, .detail = detail};
+    server->failure = (floe_plain_failure){.kind = (uint8_t)kind, .detail = detail};
     floe_tell(core, &server->output, FLOE_OUTPUT_SERVER_ERROR);
 }
 

@@ -166,7 +166,8 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
                                 .progress = pair->yielded /* what succeeds is its Binding */
                                                 ? FLOE_SERVER_PROGRESS_FAILED
                                                 : progress_of(attempt->progress),
-                                .code = last ? floe_failure_code(&pair->failure) : 0};
+                                .code =
+                                    last ? floe_failure_code(floe_failure_kept(pair->failure)) : 0};
                 take(core, &one, data);
             }
         }
@@ -226,8 +227,10 @@ static void fill_relay(const floe_relay *relay, server_entry *entry)
                     : "MESSAGE-INTEGRITY";
     }
     if (relay->turn.state == FLOE_TURN_ALLOCATED) {
-        copy_text(entry->software, sizeof entry->software, relay->turn.software);
-        statistics->software = *entry->software != '\0' ? entry->software : NULL;
+        if (relay->turn.software != NULL) {
+            copy_text(entry->software, sizeof entry->software, relay->turn.software);
+            statistics->software = entry->software;
+        }
         statistics->lifetime = relay->turn.lifetime;
         statistics->family_error = relay->turn.family_error;
         statistics->mobility = relay->turn.ticket != NULL;

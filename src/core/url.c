@@ -99,7 +99,7 @@ bool floe_name_valid(const char *text, size_t size)
 /* RFC 3986 §6.2.2: in lower case, what is percent-encoded without need (§2.3) as it is. */
 static bool normalise(const char *text, size_t size, floe_url *url)
 {
-    bool good = floe_percent_decode(text, size, url->host, sizeof url->host);
+    bool good = floe_percent_decode(text, size, url->host, FLOE_HOST_SIZE);
 
     for (char *at = url->host; good && *at != '\0'; at++) {
         *at = floe_ascii_lower(*at);
@@ -112,7 +112,7 @@ static bool normalise(const char *text, size_t size, floe_url *url)
 static void take_literal(floe_url *url)
 {
     url->literal = floe_address_normalise(url->literal);
-    (void)floe_address_format(&url->literal, url->host, sizeof url->host);
+    (void)floe_address_format(&url->literal, url->host, FLOE_HOST_SIZE);
 }
 
 static const char *parse_bracketed(const char *text, const char *end, floe_url *url)
@@ -189,9 +189,9 @@ static floe_error parse_query(const char *text, const char *query, floe_url *url
     return FLOE_OK;
 }
 
-floe_error floe_url_parse(const char *text, floe_url *url)
+floe_error floe_url_parse(const char *text, floe_url *url, char *host)
 {
-    *url = (floe_url){0};
+    *url = (floe_url){.host = host};
     const char *at = parse_scheme(text, url);
 
     if (at == NULL) {
@@ -218,4 +218,16 @@ floe_error floe_url_parse(const char *text, floe_url *url)
     }
     url->literal.port = url->port;
     return FLOE_OK;
+}
+
+floe_url *floe_url_copy(const floe_allocator *allocator, const floe_url *url)
+{
+    size_t size = strlen(url->host) + 1;
+    floe_url *copy = floe_allocate(allocator, sizeof *copy + size);
+
+    if (copy != NULL) {
+        *copy = *url;
+        copy->host = memcpy(copy + 1, url->host, size);
+    }
+    return copy;
 }

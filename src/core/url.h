@@ -2,6 +2,8 @@
 #ifndef FLOE_CORE_URL_H
 #define FLOE_CORE_URL_H
 
+#include "base/memory.h"
+
 #include <floe/address.h>
 #include <floe/candidate.h>
 #include <stdbool.h>
@@ -15,10 +17,10 @@ typedef struct floe_url {
     bool secure;             /* stuns or turns */
     floe_protocol transport; /* UDP, TCP, TLS or DTLS */
     uint16_t port;
-    bool has_port;             /* the URL names it; else it is the default */
-    bool has_transport;        /* likewise */
-    floe_address literal;      /* the host as an address; family none when it is a name */
-    char host[FLOE_HOST_SIZE]; /* in lower case, a literal in its one form */
+    bool has_port;        /* the URL names it; else it is the default */
+    bool has_transport;   /* likewise */
+    floe_address literal; /* the host as an address; family none when it is a name */
+    char *host;           /* in lower case, a literal in its one form */
 } floe_url;
 
 /* S4: whether both are one place: how a host is written makes no difference. */
@@ -31,7 +33,10 @@ void floe_url_place(const floe_url *url, char *place);
  * dots, one dot at the end allowed; nothing that others would read as an IPv4 address. */
 bool floe_name_valid(const char *text, size_t size);
 
-/* FLOE_ERR_SYNTAX names the URL and what is wrong with it. */
-floe_error floe_url_parse(const char *text, floe_url *url);
+/* FLOE_ERR_SYNTAX names the URL and what is wrong with it. The host is written to `host`, of
+ * FLOE_HOST_SIZE, which is to live as long as `url` does. */
+floe_error floe_url_parse(const char *text, floe_url *url, char *host);
+/* With its host, in one piece; NULL without memory. */
+floe_url *floe_url_copy(const floe_allocator *allocator, const floe_url *url);
 
 #endif

@@ -11,7 +11,7 @@ int floe_mdns_compare_names(const void *a, const void *b)
 floe_mdns *floe_mdns_new(const floe_allocator *allocator, const floe_random *random)
 {
     floe_mdns *mdns = floe_allocate(allocator, sizeof *mdns);
-    uint64_t seed = 0;
+    uint32_t seed = 0;
 
     if (mdns != NULL) {
         mdns->allocator = *allocator;

@@ -53,7 +53,7 @@ int floe_mdns_compare_names(const void *a, const void *b);
 
 /* ── The responder ── */
 
-void floe_mdns_hosts_init(floe_mdns *mdns, uint64_t seed);
+void floe_mdns_hosts_init(floe_mdns *mdns, uint32_t seed);
 void floe_mdns_hosts_free(floe_mdns *mdns);
 void floe_mdns_hosts_link_came(floe_mdns *mdns, floe_time now, size_t n);
 void floe_mdns_hosts_link_went(floe_mdns *mdns, size_t n);
@@ -70,7 +70,7 @@ size_t floe_mdns_hosts_find(const floe_mdns *mdns, const char *name, floe_addres
 
 /* ── The querier ── */
 
-void floe_mdns_questions_init(floe_mdns *mdns, uint64_t seed);
+void floe_mdns_questions_init(floe_mdns *mdns, uint32_t seed);
 void floe_mdns_questions_free(floe_mdns *mdns);
 void floe_mdns_questions_link_came(floe_mdns *mdns, floe_time now);
 void floe_mdns_questions_link_went(floe_mdns *mdns, size_t n);

@@ -50,14 +50,15 @@ static int compare_askers(const void *a, const void *b)
     return (one->order > other->order) - (one->order < other->order);
 }
 
-void floe_mdns_questions_init(floe_mdns *mdns, uint64_t seed)
+void floe_mdns_questions_init(floe_mdns *mdns, uint32_t seed)
 {
     floe_list_init(&mdns->questions);
-    floe_tree_init(&mdns->questions_by_name, floe_mdns_compare_names, seed);
+    floe_tree_init(&mdns->questions_by_name, floe_mdns_compare_names,
+                   FLOE_TREE_KEY(question, by_name, name), seed);
     floe_agenda_init(&mdns->first_time, seed);
     floe_agenda_init(&mdns->again, seed);
     floe_list_init(&mdns->asking);
-    floe_tree_init(&mdns->look_ups, compare_askers, seed);
+    floe_tree_init(&mdns->look_ups, compare_askers, FLOE_TREE_KEY(look_up, by_asker, key), seed);
     floe_agenda_init(&mdns->give_ups, seed);
     floe_list_init(&mdns->ended);
 }
@@ -157,7 +158,7 @@ static question *question_for(floe_mdns *mdns, const char *name)
         floe_list_init(&asked->look_ups);
         memcpy(asked->name, name, sizeof asked->name);
         floe_list_append(&mdns->questions, &asked->link);
-        floe_tree_insert(&mdns->questions_by_name, &asked->by_name, asked->name);
+        floe_tree_insert(&mdns->questions_by_name, &asked->by_name);
     }
     return asked;
 }
@@ -184,7 +185,7 @@ floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name, u
     }
     wanted->family = family;
     wanted->key = (asker_key){(uintptr_t)asker, ++mdns->look_up_count};
-    floe_tree_insert(&mdns->look_ups, &wanted->by_asker, &wanted->key);
+    floe_tree_insert(&mdns->look_ups, &wanted->by_asker);
     if (!floe_mdns_name(name, wanted->name)) {
         end(mdns, wanted, FLOE_ERR_NOT_FOUND);
         return FLOE_OK;

@@ -72,10 +72,11 @@ typedef struct reply {
 
 /* ── What there is ── */
 
-void floe_mdns_hosts_init(floe_mdns *mdns, uint64_t seed)
+void floe_mdns_hosts_init(floe_mdns *mdns, uint32_t seed)
 {
     floe_list_init(&mdns->hosts);
-    floe_tree_init(&mdns->hosts_by_name, floe_mdns_compare_names, seed);
+    floe_tree_init(&mdns->hosts_by_name, floe_mdns_compare_names,
+                   FLOE_TREE_KEY(host, by_name, name), seed);
     floe_agenda_init(&mdns->hosts_due, seed);
     floe_list_init(&mdns->speaking);
     floe_list_init(&mdns->waiting);
@@ -400,7 +401,7 @@ static host *host_for(floe_mdns *mdns, const char *name, bool probe)
         one->probe = probe;
         floe_list_init(&one->addresses);
         floe_list_append(&mdns->hosts, &one->link);
-        floe_tree_insert(&mdns->hosts_by_name, &one->by_name, one->name);
+        floe_tree_insert(&mdns->hosts_by_name, &one->by_name);
     }
     return one;
 }

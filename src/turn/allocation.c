@@ -13,6 +13,8 @@
 #define EVEN_AND_NEXT 0x80 /* RFC 8656 §18.7: the R bit */
 #define FAMILY_IPV6 2      /* RFC 8656 §18.6 */
 #define DEFAULT_LIFETIME 600U
+#define TEXT_SIZE 96U /* of what a server says of itself, or of its reasons */
+#define SOFTWARE_SIZE 64U
 /* A 401 with another nonce is tried once more (T2: the same nonce ends it at once). */
 #define REFUSED_IN_ALL 1
 /* When a Refresh that was refused is sent again: of a 5xx, as often as a relay is asked about by
@@ -78,6 +80,8 @@ void floe_turn_allocation_free(floe_turn_allocation *allocation)
     }
     floe_deallocate(allocation->account->allocator, allocation->alternate_domain);
     floe_deallocate(allocation->account->allocator, allocation->ticket);
+    floe_deallocate(allocation->account->allocator, allocation->failure.reason);
+    floe_deallocate(allocation->account->allocator, allocation->software);
     floe_turn_realm_release(allocation->proven);
     drop_nonce(allocation);
     floe_turn_account_release(allocation->account);
@@ -113,14 +117,35 @@ static void want(floe_turn_allocation *allocation, floe_turn_request request)
     allocation->wants = true;
 }
 
+/* What somebody else has written, as far as it can be shown. */
+static void keep_text(const floe_turn_allocation *allocation, char **kept, floe_span text,
+                      size_t size)
+{
+    const floe_allocator *allocator = allocation->account->allocator;
+    char shown[TEXT_SIZE];
+    char *copy = NULL;
+
+    floe_stun_copy_reason(text, shown, size);
+    if (*shown != '\0') {
+        copy = floe_copy_text(allocator, shown, strlen(shown));
+    }
+    floe_deallocate(allocator, *kept);
+    *kept = copy;
+}
+
 /* Failures. */
+
+static floe_span reason_of(const floe_turn_failure *failure)
+{
+    return failure->reason != NULL ? floe_span_text(failure->reason) : (floe_span){0};
+}
 
 static void set_failure(floe_turn_allocation *allocation, floe_turn_failure_kind kind,
                         uint16_t code, floe_span reason)
 {
     allocation->failure.kind = kind;
     allocation->failure.code = code;
-    floe_stun_copy_reason(reason, allocation->failure.reason, sizeof allocation->failure.reason);
+    keep_text(allocation, &allocation->failure.reason, reason, TEXT_SIZE);
 }
 
 /* The one place where the machine ends. */
@@ -514,7 +539,7 @@ static floe_turn_event believe_refusal(floe_turn_allocation *allocation, floe_ti
     if (failure.code == 437 && may_have_moved(allocation)) {
         return show_ticket(allocation);
     }
-    return refused(allocation, now, failure.kind, failure.code, floe_span_text(failure.reason));
+    return refused(allocation, now, failure.kind, failure.code, reason_of(&failure));
 }
 
 /* 401 and 438: the same request goes again, signed with the nonce that came; within bounds. */
@@ -718,7 +743,7 @@ static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now
     read_reservation(allocation, message);
     floe_span software = {0};
     (void)floe_stun_find(message, FLOE_STUN_SOFTWARE, &software);
-    floe_stun_copy_reason(software, allocation->software, sizeof allocation->software);
+    keep_text(allocation, &allocation->software, software, SOFTWARE_SIZE);
     keep(allocation, now, message);
     if (allocation->lifetime == 0) {
         return bad_answer(allocation, 0, "the Allocate answer gives a lifetime of 0");
@@ -730,7 +755,7 @@ static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now
     if (allocation->bare) { /* who made this asks for no credentials */
         drop_nonce(allocation);
     }
-    allocation->failure = (floe_turn_failure){0};
+    set_failure(allocation, FLOE_TURN_FAILURE_NONE, 0, (floe_span){0});
     allocation->state = FLOE_TURN_ALLOCATED;
     return FLOE_TURN_SUCCESS;
 }
@@ -971,7 +996,7 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && allocation->failure.code != 0 &&
         speaks_of_wishes(code)) {
         floe_turn_failure first = allocation->failure;
-        return end(allocation, first.kind, first.code, floe_span_text(first.reason));
+        return end(allocation, first.kind, first.code, reason_of(&first));
     }
     floe_turn_event event =
         refused(allocation, now, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);

@@ -95,8 +95,8 @@ typedef enum floe_turn_failure_kind {
 
 typedef struct floe_turn_failure {
     floe_turn_failure_kind kind;
-    uint16_t code;   /* STUN error code; 0 if none */
-    char reason[96]; /* printable ASCII or UTF-8, cut to fit; "" if none */
+    uint16_t code; /* STUN error code; 0 if none */
+    char *reason;  /* printable ASCII, cut to 95 bytes; NULL if none, or no memory */
 } floe_turn_failure;
 
 typedef struct floe_turn_allocation {
@@ -154,7 +154,7 @@ typedef struct floe_turn_allocation {
     floe_address mapped;     /* family none when the server named none */
     uint16_t family_error;   /* why it gave one family only (ADDRESS-ERROR-CODE); 0: it says none */
     uint32_t lifetime;       /* seconds */
-    char software[64];       /* of its server, cut to fit; "": it says none */
+    char *software;          /* of its server, cut to 63 bytes; NULL: it says none */
     bool reserves;           /* the next port is kept for who shows `reservation` */
     uint8_t reservation[8];
     uint8_t *ticket; /* of RFC 8016; NULL: the server gave none */

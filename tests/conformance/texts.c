@@ -38,10 +38,11 @@ static char *unquote(char *given)
 
 void case_of_urls(char *given, char *result, size_t size)
 {
+    char host[FLOE_HOST_SIZE];
     floe_url url;
 
     given = unquote(given);
-    if (floe_url_parse(given, &url) != FLOE_OK) {
+    if (floe_url_parse(given, &url, host) != FLOE_OK) {
         const char *why = strstr(floe_last_error(), "\": ");
         (void)snprintf(result, size, "error %s", why != NULL ? why + 3 : floe_last_error());
         return;

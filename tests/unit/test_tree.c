@@ -27,7 +27,7 @@ static void trees_find_what_was_put_in(void **state)
 
     (void)state;
     seeded_init(&random, 3);
-    floe_tree_init(&tree, compare, 3);
+    floe_tree_init(&tree, compare, FLOE_TREE_KEY(thing, node, key), 3);
     assert_null(floe_tree_first(&tree));
     for (int round = 0; round < 20 * COUNT; round++) {
         thing *one = &things[seeded_below(&random, COUNT)];
@@ -37,7 +37,7 @@ static void trees_find_what_was_put_in(void **state)
             floe_tree_remove(&tree, &one->node);
         } else {
             assert_null(floe_tree_find(&tree, &one->key));
-            floe_tree_insert(&tree, &one->node, &one->key);
+            floe_tree_insert(&tree, &one->node);
         }
         key = (int)seeded_below(&random, COUNT);
         int next = key;
@@ -68,10 +68,10 @@ static void trees_are_not_deep(void **state)
     floe_tree tree;
 
     (void)state;
-    floe_tree_init(&tree, compare, 7);
+    floe_tree_init(&tree, compare, FLOE_TREE_KEY(thing, node, key), 3);
     for (int i = 0; i < 10 * COUNT; i++) {
         things[i].key = i;
-        floe_tree_insert(&tree, &things[i].node, &things[i].key);
+        floe_tree_insert(&tree, &things[i].node);
     }
     assert_in_range(depth_of(tree.root), 14, 60);
 }
