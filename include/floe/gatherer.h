@@ -65,7 +65,8 @@ FLOE_EXPORT floe_error floe_gatherer_create_associated(floe_gatherer *gatherer,
  * In state complete it gathers afresh: the interfaces are listed again, the bindings to
  * servers are asked again, servers that failed get another chance. Only what is new is reported;
  * what serves no longer is withdrawn. With a pool (options.candidate_pool_size) what it has found
- * by then is reported at once.
+ * by then is reported at once; where the pool is older than settings.keepalive_ms, or something in
+ * it has failed, gathering goes on behind that as in state complete.
  *
  * @return FLOE_OK; FLOE_ERR_INVALID_STATE while gathering and when closed.
  */
@@ -76,8 +77,9 @@ FLOE_EXPORT floe_error floe_gatherer_gather(floe_gatherer *gatherer);
  * password, state new; call gather then. Gathering that is under way ends without another event.
  * Sockets, bindings and allocations that still serve are used again; their candidates are reported
  * anew, by the ids that they had: packets go and come by these meanwhile. What is not found again
- * is withdrawn before that gathering is complete. The former username fragment and password are
- * believed in checks (floe_check.former) until the first check by the new ones (RFC 8445 §9).
+ * is withdrawn before that gathering is complete. The former username fragment and password, and
+ * after several restarts those that the peer has used last, are believed in checks
+ * (floe_check.former) until the first check by the new ones (RFC 8445 §9, RFC 7675).
  *
  * @return FLOE_OK; FLOE_ERR_INVALID_STATE: it is closed, or is an associated one, which restarts
  *         with the gatherer that it belongs to; FLOE_ERR_RANDOM, with nothing changed;

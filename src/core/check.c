@@ -20,8 +20,16 @@ static bool are(const floe_credentials *credentials, floe_span username_fragment
            floe_span_equal(username_fragment, floe_span_text(credentials->username_fragment));
 }
 
-/* USERNAME is "LOCAL:REMOTE" (RFC 8445 §7.2.2). Whose it is, of today or of before the latest
- * restart (§9); NULL: neither's. */
+/* Of today, or of before a restart (RFC 8445 §9); NULL: neither. */
+static floe_credentials *find(floe_core *core, floe_span username_fragment)
+{
+    return are(&core->credentials, username_fragment)                     ? &core->credentials
+           : are(&core->former, username_fragment)                        ? &core->former
+           : core->in_use != NULL && are(core->in_use, username_fragment) ? core->in_use
+                                                                          : NULL;
+}
+
+/* USERNAME is "LOCAL:REMOTE" (RFC 8445 §7.2.2). Whose it is; NULL: nobody's. */
 static floe_credentials *read_username(floe_core *core, const floe_stun_message *message,
                                        floe_check *check)
 {
@@ -41,9 +49,7 @@ static floe_credentials *read_username(floe_core *core, const floe_stun_message 
     if (theirs.size < sizeof check->remote_username_fragment) {
         memcpy(check->remote_username_fragment, theirs.data, theirs.size);
     }
-    return are(&core->credentials, ours) ? &core->credentials
-           : are(&core->former, ours)    ? &core->former
-                                         : NULL;
+    return find(core, ours);
 }
 
 /* RFC 8489 §9.1.3: where both codes are there, that of SHA-256 is the one that counts. */
@@ -74,8 +80,12 @@ const floe_check *floe_check_read(floe_core *core, floe_span data)
     floe_stun_key *key = credentials != NULL ? key_of(core, credentials) : NULL;
     check->sha256 = message.integrity_sha256_at != 0;
     check->authenticated = key != NULL && is_signed(&message, key, check->sha256);
-    check->former = check->authenticated && credentials == &core->former;
-    core->check_generation = core->generation;
+    check->former = check->authenticated && credentials != &core->credentials;
+    *core->check_by = '\0';
+    if (check->authenticated) {
+        credentials->used = true;
+        memcpy(core->check_by, credentials->username_fragment, sizeof core->check_by);
+    }
     if (check->authenticated && !check->former) {
         floe_core_credentials_used(core);
     }
@@ -113,9 +123,8 @@ floe_error floe_core_answer_check(floe_core *core, floe_time now, const floe_pac
                          "the check is not from the peer: answer 401 or nothing");
     }
     /* Since it came there may have been a restart: by its owner, who is about to answer it. */
-    bool former = check->former || core->check_generation != core->generation;
-    floe_credentials *credentials = former ? &core->former : &core->credentials;
-    if (*credentials->username_fragment == '\0') {
+    floe_credentials *credentials = find(core, floe_span_text(core->check_by));
+    if (check->authenticated && credentials == NULL) {
         return floe_fail(FLOE_ERR_PERMISSION, "the credentials of before the restart have gone");
     }
     floe_stun_key *key = check->authenticated ? key_of(core, credentials) : NULL;

@@ -231,7 +231,7 @@ static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_t
         break;
     case FLOE_TURN_SUCCESS:
         release_held(core, relay, peer);
-        if (floe_turn_peer_used(&relay->turn, now, peer) == FLOE_TURN_SEND) {
+        if (floe_turn_peer_goes_on(&relay->turn, now, peer) == FLOE_TURN_SEND) {
             send_request(core, now, relay, peer);
         }
         break;
@@ -331,6 +331,17 @@ floe_error floe_relay_permit(floe_core *core, floe_time now, floe_relay *relay,
     }
     peer_event(core, now, relay, peer, floe_turn_peer_used(&relay->turn, now, peer));
     return peer->refused ? floe_send_refused() : FLOE_OK;
+}
+
+void floe_relay_uses_peer(floe_core *core, floe_time now, floe_relay *relay,
+                          const floe_address *address)
+{
+    FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
+    {
+        if (floe_address_same_ip(&peer->address, address)) {
+            peer_event(core, now, relay, peer, floe_turn_peer_used(&relay->turn, now, peer));
+        }
+    }
 }
 
 static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *relay,

@@ -21,10 +21,36 @@ static void forget_credentials(floe_credentials *credentials)
     credentials->key = NULL;
 }
 
+static void forget_in_use(floe_core *core)
+{
+    if (core->in_use != NULL) {
+        forget_credentials(core->in_use);
+        floe_deallocate(&core->shared->allocator, core->in_use);
+        core->in_use = NULL;
+    }
+}
+
+/* The other side has used the former ones, and hears now that there are newer ones than those that it has
+ * not used; without memory they are forgotten. */
+static void keep_in_use(floe_core *core)
+{
+    forget_in_use(core);
+    core->in_use = floe_allocate(&core->shared->allocator, sizeof *core->in_use);
+    if (core->in_use != NULL) {
+        *core->in_use = core->former;
+        core->former.key = NULL;
+    }
+}
+
 /* Those of a new generation. The former ones hold until the new ones have been used: the other side
- * hears of them later (RFC 8445 §9). */
+ * hears of them later (RFC 8445 §9); and so do those that it has used last. */
 static void take_credentials(floe_core *core, const floe_credentials *made)
 {
+    if (core->former.used && !core->credentials.used) {
+        keep_in_use(core);
+    } else if (core->credentials.used) {
+        forget_in_use(core);
+    }
     forget_credentials(&core->former);
     core->former = core->credentials;
     core->credentials = *made;
@@ -34,6 +60,7 @@ static void take_credentials(floe_core *core, const floe_credentials *made)
 void floe_core_credentials_used(floe_core *core)
 {
     forget_credentials(&core->former);
+    forget_in_use(core);
 }
 
 static floe_error make_credentials(const floe_core *core, floe_credentials *made)
@@ -42,6 +69,7 @@ static floe_error make_credentials(const floe_core *core, floe_credentials *made
     floe_error error = floe_random_ice_chars(random, made->username_fragment, 8);
 
     made->key = NULL;
+    made->used = false;
     return error == FLOE_OK ? floe_random_ice_chars(random, made->password, 24) : error;
 }
 
@@ -198,6 +226,7 @@ void floe_core_free(floe_core *core)
     floe_deallocate(&allocator, core->check);
     forget_credentials(&core->credentials);
     forget_credentials(&core->former);
+    forget_in_use(core);
     floe_deallocate(&allocator, core);
 }
 
@@ -235,11 +264,56 @@ static void begin(floe_core *core, floe_time now)
     core->interfaces_known = false;
     core->interfaces_asked = false;
     floe_servers_advance(core);
-    floe_tell(core, core->pooled ? &core->pool_output : &core->gathering_output,
-              FLOE_OUTPUT_GATHERING);
     floe_found_apply_policy(core);
     floe_bases_apply_policy(core);
     floe_tell(core, &core->list_output, FLOE_OUTPUT_LIST_INTERFACES);
+}
+
+/* That it does is told first. */
+static void tell_and_begin(floe_core *core, floe_time now)
+{
+    floe_tell(core, core->pooled ? &core->pool_output : &core->gathering_output,
+              FLOE_OUTPUT_GATHERING);
+    begin(core, now);
+}
+
+/* Whether what a pool has found is what a gathering would find now, as far as anybody knows: all, not
+ * long ago, and nothing of it is lost. */
+static bool pool_is_fresh(const floe_core *core, floe_time now)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (floe_relay_lives(relay) && !floe_relay_is_had(relay)) {
+            return false;
+        }
+    }
+    return !floe_list_empty(&core->found) && !floe_holds_errors(core) &&
+           floe_time_since(now, core->started).ns < core->shared->keepalive.ns;
+}
+
+/* L10: what it has found is told, in its order; and where it may not be all, or not stand any more,
+ * gathering begins anew behind it. */
+static void use_pool(floe_core *core, floe_time now)
+{
+    bool again = core->state == FLOE_GATHERER_STATE_COMPLETE && !pool_is_fresh(core, now);
+    floe_list *link;
+
+    core->pooled = false;
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        relay->known = relay->known || floe_found_of_relay(core, relay);
+    }
+    if (again) {
+        floe_untell_held_errors(core);
+        floe_untell(&core->complete_output);
+        floe_untell(&core->end_output);
+    }
+    while ((link = floe_list_take(&core->held)) != NULL) {
+        floe_list_append(&core->outputs, link);
+    }
+    if (again) {
+        begin(core, now);
+    }
 }
 
 floe_error floe_core_start(floe_core *core, floe_time now)
@@ -253,14 +327,10 @@ floe_error floe_core_start(floe_core *core, floe_time now)
                          floe_gatherer_state_name(state));
     }
     core->pool_wanted = false;
-    if (core->pooled) { /* L10: what the pool has found is told now, in its order */
-        floe_list *link;
-        core->pooled = false;
-        while ((link = floe_list_take(&core->held)) != NULL) {
-            floe_list_append(&core->outputs, link);
-        }
+    if (core->pooled) {
+        use_pool(core, now);
     } else {
-        begin(core, now);
+        tell_and_begin(core, now);
     }
     return FLOE_OK;
 }
@@ -772,7 +842,7 @@ void floe_core_time(floe_core *core, floe_time now)
     if (pool_is_due(core)) {
         core->pool_wanted = false;
         core->pooled = true;
-        begin(core, now);
+        tell_and_begin(core, now);
     }
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {

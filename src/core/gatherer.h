@@ -153,6 +153,9 @@ static inline void floe_untell(floe_output *output)
 {
     floe_list_remove(&output->link);
 }
+/* Of what a pool holds: whether somebody has failed; and takes that off. */
+bool floe_holds_errors(const floe_core *core);
+void floe_untell_held_errors(floe_core *core);
 /* Takes off everything that the owner would see; what is to be done stays. */
 void floe_untell_events(floe_core *core);
 /* Takes off everything. */
@@ -952,6 +955,13 @@ static inline bool floe_relay_serves(const floe_relay *relay)
     return relay->state == FLOE_RELAY_STANDS;
 }
 
+/* Whether its server has it: that it is silent, or slow to let it move, ends no gathering's relay (T7b,
+ * T10). */
+static inline bool floe_relay_is_had(const floe_relay *relay)
+{
+    return relay->state == FLOE_RELAY_STANDS || relay->state == FLOE_RELAY_MOVES;
+}
+
 floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt);
 /* Its connection is ready for requests; or has failed. */
 void floe_relay_connected(floe_core *core, floe_relay *relay);
@@ -1001,6 +1011,9 @@ bool floe_relay_is_of(const floe_relay *relay, const floe_base *base, const floe
                       floe_relay_kind kind);
 floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
                           floe_relay_kind kind);
+/* Whether its server has asked for credentials, and owes an answer since: of who has given it that was
+ * long ago. */
+bool floe_relay_is_challenged(const floe_relay *relay);
 /* Whether something has come by it, its server's word or a peer's, since this gathering began. */
 bool floe_relay_is_sure(const floe_core *core, const floe_relay *relay);
 /* Whether it was asked for a family that the first, had again, has given as well by now (T5). */
@@ -1110,6 +1123,9 @@ floe_error floe_send_no_room(void);
 /* Asks for a permission for the peer, and keeps it. */
 floe_error floe_relay_permit(floe_core *core, floe_time now, floe_relay *relay,
                              const floe_address *peer);
+/* Something is sent to it, by whichever port: what lets it in is kept (RFC 8656 §9). */
+void floe_relay_uses_peer(floe_core *core, floe_time now, floe_relay *relay,
+                          const floe_address *address);
 /* A packet of the peer's for the owner, if he wants it. */
 bool floe_relay_deliver(floe_core *core, const floe_relay *relay, floe_tcp_type tcp_type,
                         const floe_address *peer, floe_span data, floe_packet *packet);
@@ -1256,6 +1272,7 @@ void floe_pair_free(floe_core *core, floe_pair *pair);
 typedef struct floe_credentials {
     char username_fragment[9]; /* "": there are none */
     char password[25];
+    bool used;          /* a check has come by them */
     floe_stun_key *key; /* of the password; NULL: not made yet */
 } floe_credentials;
 
@@ -1296,7 +1313,6 @@ struct floe_core {
     floe_core *associated; /* the other component's (L13); NULL: none, or it is gone */
     bool has_associated;
     uint32_t generation; /* counts restarts */
-    uint32_t check_generation;
     floe_time started;
     floe_time give_up;      /* the gather timeout */
     floe_time services_end; /* when look-ups for services are; never: none began */
@@ -1311,6 +1327,7 @@ struct floe_core {
     uint32_t pairs_pending;
     floe_unreached *unreached; /* FLOE_UNREACHED_MAX of them; NULL: there was none yet */
     floe_check *check;         /* of the packet at hand; NULL: none has come */
+    char check_by[9];          /* whose username fragment it is by */
     floe_packet packet;        /* that came by the latest datagram */
     bool has_packet;
     bool wants_packets;
@@ -1325,7 +1342,8 @@ struct floe_core {
     bool relays_ended;     /* one has, and is to be freed */
     bool connections_ended;
     floe_credentials credentials;
-    floe_credentials former; /* before the latest restart, until the new ones have been used */
+    floe_credentials former;  /* before the latest restart, until the new ones have been used */
+    floe_credentials *in_use; /* of before that, by which the other side went on; NULL: none */
     uint8_t foundation_secret[16];
 };
 

@@ -99,6 +99,42 @@ void floe_untell_all(floe_core *core)
     }
 }
 
+/* What another gathering would tell again, if it were so still. */
+static bool is_error(const floe_output *output)
+{
+    switch ((floe_output_kind)output->kind) {
+    case FLOE_OUTPUT_PAIR_ERROR:
+    case FLOE_OUTPUT_SERVER_ERROR:
+    case FLOE_OUTPUT_LIST_ERROR:
+        return true;
+    case FLOE_OUTPUT_BASE_ERROR: /* its name's is told once */
+        return FLOE_CONTAINER(output, floe_base, error_output)->failure == FLOE_FAILURE_OPEN;
+    default:
+        return false;
+    }
+}
+
+bool floe_holds_errors(const floe_core *core)
+{
+    FLOE_LIST_EACH(output, &core->held, floe_output, link)
+    {
+        if (is_error(output)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void floe_untell_held_errors(floe_core *core)
+{
+    FLOE_LIST_EACH_SAFE(output, &core->held, floe_output, link)
+    {
+        if (is_error(output)) {
+            drop(core, output);
+        }
+    }
+}
+
 void floe_untell_events(floe_core *core)
 {
     FLOE_LIST_EACH_SAFE(output, &core->held, floe_output, link)

@@ -490,17 +490,22 @@ static bool address_awaited(const floe_base *base, const floe_address *remote)
     return false;
 }
 
-/* Another address of the server has answered: this one is not waited for, nor its Binding. */
-static void give_up_address(floe_core *core, floe_time now, floe_attempt *attempt)
+/* One of the pair has succeeded: this one is not waited for, nor what its address shows, if that is
+ * another's. */
+static void give_up_beside(floe_core *core, floe_time now, const floe_attempt *succeeded,
+                           floe_attempt *attempt)
 {
     floe_base *base = attempt->pair->base;
 
     attempt->progress = FLOE_FAILED;
-    if (attempt->relay != NULL && floe_relay_serves(attempt->relay)) {
+    if (attempt->relay != NULL && floe_relay_is_had(attempt->relay)) {
         set_start(core, attempt, FLOE_TIME_NEVER); /* that it is silent does not end it (T7b) */
         floe_relay_leave_gathering(core, attempt->relay);
     } else {
         attempt_stop(core, now, attempt);
+    }
+    if (floe_address_equal(&succeeded->remote, &attempt->remote)) {
+        return;
     }
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
@@ -534,7 +539,7 @@ static bool verifies(const floe_pair *pair)
 {
     FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
-        if (attempt->relay != NULL && floe_relay_serves(attempt->relay)) {
+        if (attempt->relay != NULL && floe_relay_is_had(attempt->relay)) {
             return true;
         }
     }
@@ -716,7 +721,7 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
     FLOE_LIST_EACH(other, &pair->attempts, floe_attempt, link)
     {
         if (other->progress == FLOE_PENDING) {
-            give_up_address(core, now, other);
+            give_up_beside(core, now, attempt, other);
         }
     }
     if (pair->yielded) {
@@ -1269,30 +1274,13 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     failure.late = attempt->late;
     failure.garbled = attempt->garbled;
     if (relay != NULL) {
-        failure.answered = floe_turn_allocation_challenged(&relay->turn);
+        failure.answered = floe_relay_is_challenged(relay);
+        failure.before = floe_relay_is_had(relay);
         failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
         floe_failure_of_relay(&failure, relay);
     }
     failure.before |= floe_binding_once_answered(attempt->pair->base, &failure.remote);
     return failure;
-}
-
-static void detach(floe_attempt *attempt)
-{
-    attempt->relay->attempt = NULL;
-    attempt->relay = NULL;
-}
-
-/* It is older than this gathering: its candidates go, and it asks for others by itself; one whose
- * candidates nobody has been told of (since a restart) is done with, as any other attempt. */
-static void lose_moving(floe_core *core, floe_time now, floe_attempt *attempt)
-{
-    floe_relay *relay = attempt->relay;
-
-    if (floe_found_of_relay(core, relay)) {
-        detach(attempt);
-        floe_relay_lost(core, now, relay);
-    }
 }
 
 void floe_pairs_give_up(floe_core *core, floe_time now)
@@ -1311,10 +1299,7 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
                 first = first.remote.family == FLOE_FAMILY_NONE ? failure : first;
                 attempt->progress = FLOE_FAILED;
                 set_alarm(core, pair);
-                if (attempt->relay != NULL && attempt->relay->state == FLOE_RELAY_MOVES) {
-                    lose_moving(core, now, attempt);
-                } else if (attempt->relay != NULL && (attempt->relay->state == FLOE_RELAY_LOST ||
-                                                      floe_relay_serves(attempt->relay))) {
+                if (attempt->relay != NULL && attempt->relay->state != FLOE_RELAY_ASKED) {
                     /* Its request goes on, and will tell. */
                     stands = stands || floe_found_of_relay(core, attempt->relay);
                     floe_relay_leave_gathering(core, attempt->relay);

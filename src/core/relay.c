@@ -386,6 +386,14 @@ static void give_back(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
+/* Where others have sent it, and by which name: it is asked for from the beginning. */
+static void forget_way(const floe_core *core, floe_relay *relay)
+{
+    relay->redirects = relay->rejoined = 0;
+    floe_deallocate(&core->shared->allocator, relay->host);
+    relay->host = NULL;
+}
+
 /* The one door: whatever ends an allocation, nothing of it goes on behind this. Its candidates are
  * withdrawn; its requests, its peers and its streams stop; its connection closes; the name that an
  * alternate server was given is forgotten. What its server may still hold by datagrams, the machine
@@ -402,9 +410,8 @@ static void end_allocation(floe_core *core, floe_time now, floe_relay *relay)
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
     relay->retry = relay->check = FLOE_TIME_NEVER;
-    relay->redirects = relay->rejoined = relay->ignored = 0;
-    floe_deallocate(&core->shared->allocator, relay->host);
-    relay->host = NULL;
+    relay->ignored = 0;
+    forget_way(core, relay);
     relay->unheard = FLOE_TIME_NEVER;
     if (by_datagrams(relay)) {
         floe_binding_relay_gone(core, relay->base, &relay->turn.server);
@@ -450,7 +457,7 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
 
 void floe_relay_verify(floe_relay *relay, floe_time now, bool soon)
 {
-    if (floe_relay_serves(relay)) {
+    if (floe_relay_is_had(relay)) {
         relay->doubted = now;
         (soon ? floe_turn_refresh_soon : floe_turn_refresh_now)(&relay->turn, now);
     }
@@ -567,6 +574,11 @@ floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const fl
 bool floe_relay_is_sure(const floe_core *core, const floe_relay *relay)
 {
     return floe_relay_serves(relay) && relay->turn.heard.ns >= core->started.ns;
+}
+
+bool floe_relay_is_challenged(const floe_relay *relay)
+{
+    return !floe_relay_is_had(relay) && floe_turn_allocation_challenged(&relay->turn);
 }
 
 bool floe_relay_needless(const floe_core *core, const floe_relay *relay)
@@ -890,8 +902,9 @@ static floe_failure failure_of(const floe_core *core, const floe_relay *relay,
         floe_failure_of((floe_failure_kind)kinds[of->kind], transaction, &relay->turn.server, now);
 
     failure.code = of->code != 0 ? of->code : failure.code;
-    failure.answered = floe_turn_allocation_challenged(&relay->turn);
-    failure.before = floe_binding_once_answered(relay->base, &relay->turn.server);
+    failure.answered = floe_relay_is_challenged(relay);
+    failure.before =
+        floe_relay_is_had(relay) || floe_binding_once_answered(relay->base, &relay->turn.server);
     failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
     floe_failure_set_reason(core, &failure, of->reason != NULL ? of->reason : "");
     return failure;
@@ -1549,7 +1562,7 @@ void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
  * tells, in time. */
 static void refused(floe_core *core, floe_time now, floe_relay *relay)
 {
-    if (awaited(relay) && relay->turn.failure.code / 100 == 5) {
+    if (floe_relay_serves(relay) && awaited(relay) && relay->turn.failure.code / 100 == 5) {
         stands(core, now, relay);
     }
 }
@@ -1711,6 +1724,7 @@ static void ask_again(floe_core *core, floe_time now, floe_relay *relay)
         relay->retry = refusal->until;
         return;
     }
+    forget_way(core, relay);
     bool good = is_there(relay, &next)
                     ? restart(core, now, relay, relay->server->account, &relay->asked)
                     : floe_relay_elsewhere(core, now, relay, next.base, &next.place) != NULL;

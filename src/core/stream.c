@@ -232,6 +232,9 @@ floe_error floe_stream_send(floe_core *core, floe_time now, floe_relay *relay,
     if (stream == NULL && tcp_type == FLOE_TCP_TYPE_PASSIVE) {
         return let_in(core, now, relay, peer);
     }
+    if (tcp_type == FLOE_TCP_TYPE_PASSIVE) {
+        floe_relay_uses_peer(core, now, relay, peer); /* it may connect anew */
+    }
     bool asks = stream == NULL || rests(stream);
     if (stream != NULL && asks && !floe_time_reached(now, stream->turn.again)) {
         return not_had(stream);

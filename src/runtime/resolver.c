@@ -250,11 +250,12 @@ static void take_link_servers(floe_resolver *resolver)
 
 static bool open_channel(floe_resolver *resolver)
 {
-    /* A second name server is asked before the first has used up a gathering's time. */
+    /* A second name server is asked before the first has used up a gathering's time; and one that is
+     * there only later is asked within it: at 0, 0.6, 1.8 and 4.2 s. */
     struct ares_options options = {.sock_state_cb = on_socket_state,
                                    .sock_state_cb_data = resolver,
-                                   .timeout = 1000,
-                                   .tries = 3};
+                                   .timeout = 600,
+                                   .tries = 4};
     int mask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES;
 
     if (resolver->channel != NULL) {
@@ -278,6 +279,12 @@ static bool open_channel(floe_resolver *resolver)
 }
 
 /* ── Names, and what is known of them ── */
+
+/* Nobody waits for it, nor holds it. */
+static bool is_idle(const floe_name *name)
+{
+    return floe_list_empty(&name->waiters) && !name->busy && name->asks == 0;
+}
 
 static void name_free(floe_resolver *resolver, floe_name *name)
 {
@@ -310,7 +317,7 @@ static floe_name *find_name(floe_resolver *resolver, const char *text, floe_dns_
     FLOE_LIST_EACH_SAFE(name, &resolver->names, floe_name, link)
     {
         bool over = name->known && floe_time_reached(now, name->expires);
-        if (over && floe_list_empty(&name->waiters) && !name->busy) {
+        if (over && is_idle(name)) {
             name_free(resolver, name);
         } else if (!over && name->record == record && strcmp(name->name, text) == 0) {
             return name;
@@ -327,7 +334,7 @@ static void forget_oldest(floe_resolver *resolver)
         if (resolver->name_count < FLOE_NAMES_MAX) {
             return;
         }
-        if (name->known && !name->busy && floe_list_empty(&name->waiters)) {
+        if (name->known && is_idle(name)) {
             name_free(resolver, name);
         }
     }
@@ -372,7 +379,8 @@ static bool add_waiter(floe_resolver *resolver, floe_name *name, floe_gatherer *
 /* ── What c-ares answers ── */
 
 /* RFC 2308 §5, RFC 9520 §3.2: that there is nothing is kept for a little while too; what failed,
- * for as long as keeps a crowd of gatherers from asking again one by one. */
+ * for as long as keeps a crowd of gatherers from asking again one by one. That nobody has answered took
+ * long enough: who asks then asks anew. */
 #define NOTHING_KEPT_S 5U
 #define FAILURE_KEPT_S 1U
 #define LONGEST_KEPT_S 3600U
@@ -404,11 +412,6 @@ static void end_look_up(floe_name *name, int status, uint32_t ttl)
 {
     bool found = name->address_count + name->service_count > 0;
 
-    if (status == ARES_EDESTRUCTION && name->resolver->renewing) {
-        floe_list_append(&name->resolver->again, &name->again);
-        return;
-    }
-
     name->error = error_of(status);
     if (!found && (name->no_memory || name->resolver->no_memory)) {
         name->error = FLOE_ERR_NO_MEMORY; /* whatever c-ares has made of it */
@@ -416,13 +419,30 @@ static void end_look_up(floe_name *name, int status, uint32_t ttl)
     name->resolver->no_memory = false;
     if (!found) {
         bool nothing = name->error == FLOE_OK || name->error == FLOE_ERR_NOT_FOUND;
-        ttl = nothing ? NOTHING_KEPT_S : FAILURE_KEPT_S;
+        ttl = nothing ? NOTHING_KEPT_S : status == ARES_ETIMEOUT ? 0 : FAILURE_KEPT_S;
     }
     ttl = ttl < LONGEST_KEPT_S ? ttl : LONGEST_KEPT_S;
     name->expires = floe_time_after(floe_runtime_now(), floe_seconds(ttl));
     name->known = true;
     floe_list_append(&name->resolver->ended, &name->ended);
     (void)uv_async_send(&name->resolver->api->wake);
+}
+
+/* One of its questions is over: whether the look-up is, by what that has found or says. Another may have
+ * been answered before, or be under way still, which has asked later. */
+static bool is_over(floe_name *name, int status)
+{
+    name->asks--;
+    if (name->known) {
+        return false;
+    }
+    if (status == ARES_EDESTRUCTION && name->resolver->renewing) {
+        if (!floe_list_linked(&name->again)) {
+            floe_list_append(&name->resolver->again, &name->again);
+        }
+        return false;
+    }
+    return status != ARES_ETIMEOUT || name->asks == 0;
 }
 
 /* RFC 6762 §3: ".local" names are asked on the link; "may also be" elsewhere: there are networks (Active
@@ -432,12 +452,22 @@ static void end_look_up(floe_name *name, int status, uint32_t ttl)
 
 static bool ask_another_way(floe_name *name);
 static void on_addresses(void *data, int status, int timeouts, struct ares_addrinfo *result);
+static void on_services(void *data, int status, int timeouts, unsigned char *answer, int size);
 
-static void ask_addresses(floe_resolver *resolver, floe_name *name)
+#define CLASS_IN 1 /* RFC 1035 §3.2.4 */
+
+/* One question more, which is repeated by c-ares. */
+static void ask(floe_resolver *resolver, floe_name *name)
 {
     struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT};
     char text[258]; /* RFC 1035 §2.3.4: 255, and a dot */
 
+    name->asks++;
+    name->asked = floe_runtime_now();
+    if (name->record != FLOE_DNS_A && name->record != FLOE_DNS_AAAA) {
+        ares_query(resolver->channel, name->name, CLASS_IN, (int)name->record, on_services, name);
+        return;
+    }
     hints.ai_family = name->record == FLOE_DNS_A ? AF_INET : AF_INET6;
     (void)snprintf(text, sizeof text, "%s%s", name->name, name->absolute ? "." : "");
     ares_getaddrinfo(resolver->channel, text, NULL, &hints, on_addresses, name);
@@ -455,20 +485,13 @@ static bool ask_as_it_is(floe_name *name, int status)
         return false;
     }
     name->absolute = true;
-    ask_addresses(name->resolver, name);
+    ask(name->resolver, name);
     return true;
 }
 
-static void on_addresses(void *data, int status, int timeouts, struct ares_addrinfo *result)
+static void take_addresses(floe_name *name, const struct ares_addrinfo *result, uint32_t *ttl)
 {
-    floe_name *name = data;
-    uint32_t ttl = LONGEST_KEPT_S;
-
-    (void)timeouts;
-    if (ask_as_it_is(name, status)) {
-        return;
-    }
-    for (struct ares_addrinfo_node *node = result != NULL ? result->nodes : NULL;
+    for (const struct ares_addrinfo_node *node = result->nodes;
          node != NULL && name->address_count < FLOE_RESOLVED_MAX; node = node->ai_next) {
         floe_address *address = &name->addresses[name->address_count];
         if (node->ai_family == AF_INET) {
@@ -481,18 +504,31 @@ static void on_addresses(void *data, int status, int timeouts, struct ares_addri
             name->address_count++;
         }
         uint32_t of_node = node->ai_ttl > 0 ? (uint32_t)node->ai_ttl : 0;
-        ttl = of_node < ttl ? of_node : ttl;
+        *ttl = of_node < *ttl ? of_node : *ttl;
     }
     /* Of the names on the way too (RFC 1034 §3.6.2): where they lead may change before. */
-    for (struct ares_addrinfo_cname *alias = result != NULL ? result->cnames : NULL; alias != NULL;
+    for (const struct ares_addrinfo_cname *alias = result->cnames; alias != NULL;
          alias = alias->next) {
         uint32_t of_alias = alias->ttl > 0 ? (uint32_t)alias->ttl : 0;
-        ttl = of_alias < ttl ? of_alias : ttl;
+        *ttl = of_alias < *ttl ? of_alias : *ttl;
+    }
+}
+
+static void on_addresses(void *data, int status, int timeouts, struct ares_addrinfo *result)
+{
+    floe_name *name = data;
+    uint32_t ttl = LONGEST_KEPT_S;
+
+    (void)timeouts;
+    bool over = is_over(name, status);
+    if (over && result != NULL) {
+        take_addresses(name, result, &ttl);
     }
     if (result != NULL) {
         ares_freeaddrinfo(result);
     }
-    if (name->address_count > 0 || status == ARES_EDESTRUCTION || !ask_another_way(name)) {
+    if (over && (name->address_count > 0 || status == ARES_EDESTRUCTION ||
+                 !(ask_as_it_is(name, status) || ask_another_way(name)))) {
         end_look_up(name, status, ttl);
     }
 }
@@ -568,6 +604,9 @@ static void on_services(void *data, int status, int timeouts, unsigned char *ans
     uint32_t ttl = 0;
 
     (void)timeouts;
+    if (!is_over(name, status)) {
+        return;
+    }
     if (status == ARES_SUCCESS) {
         ttl = floe_service_ttl(answer, (size_t)size, LONGEST_KEPT_S);
         if (name->record == FLOE_DNS_SRV) {
@@ -624,7 +663,7 @@ static void ask_servers(floe_resolver *resolver, floe_name *name)
         return;
     }
     name->absolute = false;
-    ask_addresses(resolver, name);
+    ask(resolver, name);
     arm_timer(resolver);
 }
 
@@ -640,23 +679,29 @@ static bool ask_another_way(floe_name *name)
     return (name->ways & WAY_LINK) == 0 && ask_on_links(name->resolver, name);
 }
 
-#define CLASS_IN 1 /* RFC 1035 §3.2.4 */
-
 static void look_up(floe_resolver *resolver, floe_name *name)
 {
+    bool of_addresses = name->record == FLOE_DNS_A || name->record == FLOE_DNS_AAAA;
+
     name->ways = 0;
-    if (name->record == FLOE_DNS_A || name->record == FLOE_DNS_AAAA) {
-        if (!begins_on_links(name) || !ask_on_links(resolver, name)) {
-            ask_servers(resolver, name);
-        }
-        return;
+    if (!of_addresses || !begins_on_links(name) || !ask_on_links(resolver, name)) {
+        ask_servers(resolver, name);
     }
-    if (!open_channel(resolver)) {
-        end_look_up(name, ARES_ENOTINITIALIZED, 0);
-        return;
+}
+
+/* How old a question is beside which another goes, for who gathers anew; and how many go. */
+#define ASKED_LONG_AGO floe_seconds(1)
+#define ASKS_MAX 4U
+
+/* What was asked before waits between its repetitions, and ends too early for who asks now. */
+static void ask_beside(floe_resolver *resolver, floe_name *name)
+{
+    bool long_ago = floe_time_since(floe_runtime_now(), name->asked).ns >= ASKED_LONG_AGO.ns;
+
+    if (name->asks > 0 && name->asks < ASKS_MAX && long_ago) {
+        ask(resolver, name);
+        arm_timer(resolver);
     }
-    ares_query(resolver->channel, name->name, CLASS_IN, (int)name->record, on_services, name);
-    arm_timer(resolver);
 }
 
 /* By another channel, if there is one. */
@@ -756,6 +801,8 @@ void floe_resolver_begin(floe_resolver *resolver, floe_gatherer *gatherer, uint3
         feed(gatherer, query, record, NULL, FLOE_ERR_NO_MEMORY);
     } else if (is_new) {
         look_up(resolver, name);
+    } else {
+        ask_beside(resolver, name);
     }
 }
 

@@ -36,10 +36,12 @@ typedef struct floe_name {
     floe_mdns_asker asker; /* of a name that ends in .local */
     floe_list waiters;
     bool known;
-    bool busy;      /* its waiters are being told */
-    bool no_memory; /* for what was answered */
-    uint8_t ways;   /* by which it was asked: WAY_LINK, WAY_SERVERS */
-    bool absolute;  /* it is asked for as it is, in no search domain */
+    bool busy;       /* its waiters are being told */
+    bool no_memory;  /* for what was answered */
+    uint8_t ways;    /* by which it was asked: WAY_LINK, WAY_SERVERS */
+    bool absolute;   /* it is asked for as it is, in no search domain */
+    uint8_t asks;    /* so many questions of c-ares' are under way */
+    floe_time asked; /* when the latest began */
     floe_error error;
     floe_time expires;
     size_t address_count;

@@ -462,13 +462,13 @@ static bool is_denied(const floe_turn_allocation *allocation)
 /* RFC 8656 §8.3: 437 alone says that the allocation is gone, and to a peer's request it says so as
  * well (§5). Another error says that the Refresh was not granted: what stands goes on and is asked
  * again, of a 5xx, which is the server's trouble, for as long as the lifetime lasts (RFC 8489
- * §6.3.4); of another once. */
+ * §6.3.4), and soon while it moves, as nothing comes by it before; of another once. */
 static bool goes_on(floe_turn_allocation *allocation, floe_time now, uint16_t code)
 {
     bool trouble = code / 100 == 5;
-    bool may = allocation->state == FLOE_TURN_ALLOCATED && !allocation->moving && code != 437 &&
-               !is_denied(allocation) && (trouble || !allocation->refused_before);
-    floe_duration pause = trouble ? TROUBLE_PAUSE : REFUSAL_PAUSE;
+    bool may = allocation->state == FLOE_TURN_ALLOCATED && code != 437 && !is_denied(allocation) &&
+               (trouble || (!allocation->refused_before && !allocation->moving));
+    floe_duration pause = trouble && !allocation->moving ? TROUBLE_PAUSE : REFUSAL_PAUSE;
     uint64_t half = floe_time_since(allocation->expires, now).ns / 2;
 
     pause.ns = pause.ns < half ? pause.ns : half;

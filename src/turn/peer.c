@@ -199,6 +199,13 @@ static floe_turn_event bind_channel(floe_turn_allocation *allocation, floe_time 
     return event;
 }
 
+floe_turn_event floe_turn_peer_goes_on(floe_turn_allocation *allocation, floe_time now,
+                                       floe_turn_peer *peer)
+{
+    return wants_channel(allocation, peer) ? bind_channel(allocation, now, peer)
+                                           : FLOE_TURN_NOTHING;
+}
+
 floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time now,
                                     floe_turn_peer *peer)
 {
@@ -209,8 +216,7 @@ floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time 
         peer->permission = FLOE_TIME_NEVER;
         return ask(allocation, now, peer, FLOE_STUN_CREATE_PERMISSION);
     }
-    return wants_channel(allocation, peer) ? bind_channel(allocation, now, peer)
-                                           : FLOE_TURN_NOTHING;
+    return floe_turn_peer_goes_on(allocation, now, peer);
 }
 
 /* Until when the server may know of it. While it may let something in, that is delivered; and asked

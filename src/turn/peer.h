@@ -51,6 +51,9 @@ void floe_turn_peer_expire(floe_turn_peer *peer, floe_time now);
 /* Something goes to it: FLOE_TURN_SEND if a channel is asked for by that. */
 floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time now,
                                     floe_turn_peer *peer);
+/* It has been permitted: what it takes now, of what was sent to it before. */
+floe_turn_event floe_turn_peer_goes_on(floe_turn_allocation *allocation, floe_time now,
+                                       floe_turn_peer *peer);
 /* Something came from it, if it is known: who only listens keeps its permission by that too. */
 void floe_turn_peer_heard(floe_turn_allocation *allocation, floe_time now,
                           const floe_address *address);

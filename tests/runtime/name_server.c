@@ -140,6 +140,13 @@ static uint16_t write_answers(const name_server *server, const char *name, uint1
     return count;
 }
 
+static atomic_bool is_away;
+
+void name_server_away(bool away)
+{
+    atomic_store(&is_away, away);
+}
+
 static bool begins(const char *name, const char *with)
 {
     return strncmp(name, with, strlen(with)) == 0;
@@ -172,8 +179,8 @@ static size_t answer(name_server *server, const uint8_t *bytes, size_t size, boo
         server->asked[server->asked_count++] = q;
     }
     (void)pthread_mutex_unlock(&server->lock);
-    bool silent = begins(q.name, "silent") && server == &servers[0];
-    if (reader.failed || silent) {
+    bool silent = begins(q.name, "silent") || (begins(q.name, "late") && atomic_load(&is_away));
+    if (reader.failed || (silent && server == &servers[0])) {
         return 0;
     }
     uint16_t count = write_answers(server, q.name, q.type, &answers, &known);

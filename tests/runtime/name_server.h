@@ -5,13 +5,15 @@
 #ifndef FLOE_TESTS_RUNTIME_NAME_SERVER_H
 #define FLOE_TESTS_RUNTIME_NAME_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* What a server knows. An A record's data is "192.0.2.1", of AAAA and CNAME likewise; SRV:
  * "PRIORITY WEIGHT PORT TARGET"; NAPTR: "ORDER PREFERENCE FLAG SERVICE REPLACEMENT". A name that
- * begins with "silent" server 0 does not answer, of "servfail" the server fails, of "cut" the
- * answer is for TCP alone; what ends in ".refused" is refused. */
+ * begins with "silent" server 0 does not answer, nor one that begins with "late" while it is away; of
+ * "servfail" the server fails, of "cut" the answer is for TCP alone; what ends in ".refused" is
+ * refused. */
 typedef struct name_record {
     const char *name;
     uint16_t type;
@@ -23,6 +25,8 @@ typedef struct name_record {
 
 /* Number N from 0; the records must stay. */
 void name_server_start(unsigned number, const name_record *records, size_t count);
+/* Whether server 0 is away. */
+void name_server_away(bool away);
 /* All of them end. */
 void name_servers_stop(void);
 /* How often it was asked for this. */

@@ -38,6 +38,8 @@ static name_record of_the_first[] = {
     {"_turn._udp.turn.test", SRV, 3600, turn_service},
     {"moves.test", A, 3600, "127.0.0.1"},
     {"stun.corp.local", A, 3600, "127.0.0.1"},
+    {"late.test", A, 3600, "127.0.0.1"},
+    {"late-too.test", A, 3600, "127.0.0.1"},
 };
 #define COUNT(records) (sizeof(records) / sizeof *(records))
 
@@ -366,7 +368,7 @@ static uint64_t ask_at_once(const char *const *names, size_t count, outcome *out
     return took;
 }
 
-/* That it is not there comes back as the second question is sent: c-ares waits a second for the first,
+/* That it is not there comes back as the second question is sent: c-ares waits 0.6 s for the first,
  * if that is all that it hears. A slow machine has some tries. */
 static void s7_a_name_server_that_is_not_there_costs_no_time(void **state)
 {
@@ -378,13 +380,13 @@ static void s7_a_name_server_that_is_not_there_costs_no_time(void **state)
         skip(); /* nor is it of a server that is not there */
     }
     name_servers_list("nameserver 127.0.0.99\nnameserver 127.0.0.11\n");
-    for (int tries = 0; tries < 5 && best >= 900; tries++) {
+    for (int tries = 0; tries < 5 && best >= 500; tries++) {
         outcome outcomes[COUNT(names)];
         uint64_t took = ask_at_once(names, COUNT(names), outcomes);
         assert_found(&outcomes[0]);
         best = took < best ? took : best;
     }
-    assert_in_range(best, 0, 899);
+    assert_in_range(best, 0, 499);
 }
 
 static void s7_name_servers_that_come_later_are_asked(void **state)
@@ -397,6 +399,38 @@ static void s7_name_servers_that_come_later_are_asked(void **state)
     name_servers_list("nameserver 127.0.0.11\n");
     o = gather(api, stun_url("later.test"));
     assert_found(&o);
+    end(api);
+}
+
+/* A phone whose network comes up: who gathers while an older look-up is under way, which has been asked
+ * for the last time, does not wait for its end; and that nobody has answered is no answer for who
+ * comes next. */
+static void s7_who_gathers_asks_beside_an_old_look_up(void **state)
+{
+    outcome outcomes[2];
+    floe_gatherer *gatherers[2];
+
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\n");
+    name_server_away(true);
+    floe_api *api = new_api();
+    outcome o = gather(api, stun_url("late-too.test")); /* to its end, some seconds from now */
+    assert_int_equal(o.of.of_type[FLOE_CANDIDATE_TYPE_SRFLX], 0);
+    name_server_away(false);
+    o = gather(api, stun_url("late-too.test"));
+    assert_found(&o);
+    name_server_away(true);
+    gatherers[0] = begin(api, stun_url("late.test"), &outcomes[0]);
+    for (int i = 0; name_server_asked(0, "late.test", A) < 4; i++) {
+        assert_true(i < 60000);
+        (void)usleep(1000);
+    }
+    name_server_away(false);
+    gatherers[1] = begin(api, stun_url("late.test"), &outcomes[1]);
+    for (size_t i = 0; i < 2; i++) {
+        finish(gatherers[i], &outcomes[i]);
+        assert_found(&outcomes[i]);
+    }
     end(api);
 }
 
@@ -536,6 +570,7 @@ int main(void)
         cmocka_unit_test(s7_a_silent_name_server_is_not_the_last),
         cmocka_unit_test(s7_a_name_server_that_is_not_there_costs_no_time),
         cmocka_unit_test(s7_name_servers_that_come_later_are_asked),
+        cmocka_unit_test(s7_who_gathers_asks_beside_an_old_look_up),
         cmocka_unit_test(s7_other_name_servers_other_addresses),
         cmocka_unit_test(s7_another_network_other_addresses),
         cmocka_unit_test(s7_a_look_up_under_way_outlives_a_change),

@@ -730,8 +730,29 @@ static void k1_ten_requests_at_a_time(void **state)
     }
     pass(&h, 300);
     assert_int_equal(h.count[FLOE_STUN_CREATE_PERMISSION], 100);
-    assert_int_equal(h.sends, 100); /* each packet, by a Send indication */
-    assert_int_equal(h.count[FLOE_STUN_CHANNEL_BIND], 100);
+    assert_int_equal(h.sends, 100);                       /* each packet, by a Send indication */
+    assert_int_equal(h.count[FLOE_STUN_CHANNEL_BIND], 0); /* the second takes a channel */
+    end(&h);
+}
+
+/* K1, RFC 8656 §9: for as long as something is sent to a peer that has connected, it may do so anew. */
+static void k1_sending_keeps_what_lets_a_peer_in(void **state)
+{
+    static hand h;
+
+    (void)state;
+    relayed(&h, tcp_url, true);
+    (void)send_to(&h, h.passive, "192.0.2.50:4000");
+    pass(&h, 1000);
+    attempt(&h, "192.0.2.50:4000", 99);
+    for (unsigned i = 0; i < 20; i++) {
+        assert_int_equal(send_to(&h, h.passive, "192.0.2.50:4000"), FLOE_OK);
+        pass(&h, 60000);
+    }
+    unsigned before = h.count[FLOE_STUN_CONNECTION_BIND];
+    attempt(&h, "192.0.2.50:5000", 100);
+    assert_int_equal(h.count[FLOE_STUN_CONNECTION_BIND], before + 1);
+    assert_in_range(h.count[FLOE_STUN_CREATE_PERMISSION], 4, 8);
     end(&h);
 }
 
@@ -744,13 +765,13 @@ static void k1_channels_leave_room_for_permissions(void **state)
     (void)state;
     relayed(&h, udp_url, false);
     h.code[FLOE_STUN_CHANNEL_BIND] = SILENT;
-    for (unsigned i = 0; i < 100; i++) {
-        (void)snprintf(peer, sizeof peer, "192.0.2.%u:9", i + 1);
+    for (unsigned i = 0; i < 200; i++) {
+        (void)snprintf(peer, sizeof peer, "192.0.2.%u:9", i / 2 + 1);
         assert_int_equal(send_to(&h, h.relay, peer), FLOE_OK);
     }
     pass(&h, 100);
     assert_int_equal(h.count[FLOE_STUN_CREATE_PERMISSION], 100);
-    assert_int_equal(h.sends, 100);
+    assert_int_equal(h.sends, 200);
     assert_in_range(h.count[FLOE_STUN_CHANNEL_BIND], 1, 5);
     /* It holds the places no longer than its transactions last. */
     h.code[FLOE_STUN_CHANNEL_BIND] = 0;
@@ -957,6 +978,7 @@ int main(void)
         cmocka_unit_test(k1_the_padding_of_data_is_zeros),
         cmocka_unit_test(k1_ten_requests_at_a_time),
         cmocka_unit_test(k1_channels_leave_room_for_permissions),
+        cmocka_unit_test(k1_sending_keeps_what_lets_a_peer_in),
         cmocka_unit_test(t7b_437_again_and_again),
         cmocka_unit_test(t6_who_is_full_is_left_alone_for_a_minute),
         cmocka_unit_test(k1_channel_data_of_reserved_numbers),

@@ -57,6 +57,7 @@ typedef struct server {
     bool holds;            /* it has one of ours still: 437 to Allocate until that is released */
     bool guarded;          /* it wants to know who asks, and signs no errors */
     bool signs;            /* but it does */
+    const char *alternate; /* to whom it sends who asks for a relay; NULL: to nobody */
     bool ends_at_once;     /* it says LIFETIME 0 to a Refresh that asks for more (node-turn) */
     bool tickets;          /* its allocations move (RFC 8016) */
     uint16_t code;         /* where it SAYS one */
@@ -175,6 +176,17 @@ static void challenge(hand *h, uint32_t channel, const server *by, const floe_st
     floe_stun_put_error(&writer, 401, floe_span_text("Who?"));
     floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_text("r"));
     floe_stun_put(&writer, FLOE_STUN_NONCE, floe_span_text("n"));
+    deliver(h, channel, by, &writer);
+}
+
+static void redirect(hand *h, uint32_t channel, const server *by, const floe_stun_message *request)
+{
+    uint8_t bytes[128];
+    floe_stun_writer writer = answer_to(request, bytes, sizeof bytes, FLOE_STUN_ERROR);
+    floe_address address = address_of(by->alternate);
+
+    floe_stun_put_error(&writer, 300, floe_span_text("There"));
+    floe_stun_put_address(&writer, FLOE_STUN_ALTERNATE_SERVER, &address);
     deliver(h, channel, by, &writer);
 }
 
@@ -301,6 +313,10 @@ static void serve(hand *h)
         if (by->forgets == channel && request.method == FLOE_STUN_REFRESH &&
             !floe_stun_has(&request, FLOE_STUN_MOBILITY_TICKET)) {
             refuse(h, channel, by, &request, 437);
+            continue;
+        }
+        if (by->alternate != NULL && request.method == FLOE_STUN_ALLOCATE) {
+            redirect(h, channel, by, &request);
             continue;
         }
         if (by->former == channel && request.method != FLOE_STUN_BINDING) {
@@ -1134,6 +1150,45 @@ static void t10_another_address_of_the_nats_costs_no_relay(void **state)
     pass(&h, 16000);
     assert_true(says(&h, "- relay, + relay"));
     end(&h);
+}
+
+/* T10, L11: the address changes, and the way by the new one is silent for a while, or the server in
+ * trouble: the relay that stands moves when that is over, be it behind the gathering's end. */
+static void t10_a_move_outlives_its_gathering(void **state)
+{
+    static const char *const urls[][1] = {{"turn:203.0.113.2"}, {"turn:turn.example.org"}};
+    static const uint64_t outages[] = {250, 1500, 3000, 4500, 8000, 20000};
+    static const doing how[] = {SILENT, SAYS};
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.mobility = true;
+    for (size_t row = 0; row < 48; row++) {
+        make(&h, urls[row % 2], 1, settings);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->tickets = true;
+        h.places[0] = "203.0.113.2:0";
+        gather(&h);
+        pass(&h, 1000);
+        h.ip = "10.0.5.5:0";
+        all(turn, how[row / 4 % 2]);
+        turn->code = 503;
+        if (row / 2 % 2 == 0) {
+            restart(&h);
+        } else {
+            *h.log = '\0';
+            gather(&h);
+        }
+        pass(&h, outages[row / 8]);
+        all(turn, ANSWERS);
+        pass(&h, row / 4 % 2 == 0 ? 20000 : 2100);
+        assert_int_equal(turn->releases, 0);
+        assert_int_equal(turn->allocates, 1);
+        assert_true(says(&h, "+ relay") || row / 2 % 2 != 0);
+        assert_false(says(&h, "- relay"));
+        end(&h);
+    }
 }
 
 /* T10: an address goes: of two relays of one server's name, whose first is dead and not ended yet, the
@@ -2554,6 +2609,122 @@ static void t7_restarts_while_the_network_comes_up(void **state)
             end(&h);
         }
     }
+}
+
+/* T4, T7: what is asked for anew, as the last of those that others have sent us to was silent, is sent
+ * the same way once more. */
+static void t4_the_way_to_another_server_is_gone_again(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (size_t restarts = 1; restarts <= 3; restarts++) {
+        make(&h, turn_url, 1, defaults);
+        with(&h, "203.0.113.2:3478", "192.0.2.7:700")->alternate = "203.0.113.3:3478";
+        with(&h, "203.0.113.3:3478", "192.0.2.7:700")->alternate = "203.0.113.4:3478";
+        server *last = with(&h, "203.0.113.4:3478", "192.0.2.7:700");
+        all(last, SILENT);
+        gather(&h);
+        for (size_t i = 1; i <= restarts; i++) {
+            pass(&h, 4000);
+            all(last, i == restarts ? ANSWERS : SILENT);
+            restart(&h);
+        }
+        pass(&h, 1000);
+        assert_true(says(&h, "+ relay"));
+        end(&h);
+    }
+}
+
+/* L11, L14: the relay stands by a socket of its own, as the credentials were renewed: what the NAT shows
+ * of the base's is waited for, though its first Binding is lost. */
+static void l14_a_lost_binding_beside_a_relay_of_another_socket(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *turn = begin_with_relay(&h, turn_url);
+    set_user(&h, turn_url, "another");
+    turn->port = 60;
+    restart(&h);
+    pass(&h, 60000);
+    for (uint64_t at = 0; at < 20000; at += 500) {
+        pass(&h, 500);
+        turn->binding = SILENT;
+        restart(&h);
+        pass(&h, 200);
+        turn->binding = ANSWERS;
+        *h.log = '\0';
+        pass(&h, 1000);
+        assert_true(says(&h, "+ srflx"));
+        assert_false(says(&h, "- srflx"));
+    }
+    end(&h);
+}
+
+/* E1: of a server that has given a relay, and is silent about it, no word is said of a password. */
+static void e1_a_relay_that_is_silent(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->guarded = true;
+    gather(&h);
+    pass(&h, 10000);
+    all(turn, SILENT);
+    turn->guarded = false;
+    restart(&h);
+    pass(&h, 6000);
+    assert_non_null(strstr(h.error, "is it down?"));
+    end(&h);
+}
+
+/* L10, T7: a pool that was made in an outage, before there was an address, or whose relay was lost since:
+ * who gathers asks anew for what it has not found. */
+static void l10_a_pool_of_bad_times_is_gathered_anew(void **state)
+{
+    static hand h;
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, turn_url, 1, "user");
+
+    (void)state;
+    options.candidate_pool_size = 1;
+    for (int row = 0; row < 4; row++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        h.no_interface = row == 1;
+        all(turn, row == 0 ? SILENT : ANSWERS);
+        assert_int_equal(floe_core_set_options(h.core, h.now, &options), FLOE_OK);
+        floe_core_time(h.core, h.now);
+        pass(&h, 10000);
+        all(turn, row == 2 ? STUNNED : ANSWERS);
+        h.no_interface = false;
+        pass(&h, 60000);
+        all(turn, ANSWERS);
+        pass(&h, row == 2 ? 0 : 60000);
+        read_log(&h, "");
+        gather(&h);
+        pass(&h, 1000);
+        assert_true(says(&h, "+ host"));
+        assert_true(says(&h, "+ srflx"));
+        assert_true(says(&h, "+ relay"));
+        assert_true(says(&h, "end"));
+        assert_false(says(&h, "error"));
+        end(&h);
+    }
+    make(&h, turn_url, 1, defaults); /* what is fresh is told, and no more is asked */
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    assert_int_equal(floe_core_set_options(h.core, h.now, &options), FLOE_OK);
+    floe_core_time(h.core, h.now);
+    pass(&h, 5000);
+    gather(&h);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    pass(&h, 1000);
+    read_log(&h, "");
+    assert_int_equal(turn->refreshes, 0);
+    end(&h);
 }
 
 /* L4, L11: TURN is silent while Bindings are answered, and restarts ask for another beside the silent
@@ -4169,14 +4340,16 @@ static void k1_nothing_goes_by_a_permission_that_is_over(void **state)
         gather(&h);
         floe_address peer = address_of("198.51.100.77:7");
         uint32_t relay = h.last[FLOE_CANDIDATE_TYPE_RELAY];
-        assert_int_equal(floe_core_send(h.core, h.now, relay, &peer, "x", 1), FLOE_OK);
-        pass(&h, 1000);
+        for (size_t n = 0; n < 2; n++) { /* the second takes a channel */
+            assert_int_equal(floe_core_send(h.core, h.now, relay, &peer, "x", 1), FLOE_OK);
+            pass(&h, 1000);
+        }
         h.now = floe_time_after(h.now, floe_seconds(late_s[i]));
         assert_int_equal(floe_core_send(h.core, h.now, relay, &peer, "x", 1), FLOE_OK);
         settle(&h);
-        assert_int_equal(h.data, 1);
-        pass(&h, 1000);
         assert_int_equal(h.data, 2);
+        pass(&h, 1000);
+        assert_int_equal(h.data, 3);
         assert_int_equal(h.packet[0] >> 6, i == 0); /* ChannelData; a Send indication */
         end(&h);
     }
@@ -4573,6 +4746,39 @@ static void l11_the_former_credentials_hold_for_a_while(void **state)
     floe_core_close(other.core, h.now);
     settle(&other);
     floe_core_free(other.core);
+    end(&h);
+}
+
+static bool believes(hand *h, const floe_parameters *parameters)
+{
+    floe_packet packet;
+
+    assert_true(check(h->core, h->now, 1, parameters, false, &packet));
+    floe_error error = floe_core_answer_check(h->core, h->now, &packet, 0);
+    assert_int_equal(error == FLOE_OK, packet.check->authenticated);
+    return packet.check->authenticated;
+}
+
+/* L11, RFC 8445 §9, RFC 7675: restarts of which the other side does not hear end no consent: it goes on
+ * by what it has used last. */
+static void l11_what_the_other_side_uses_outlives_restarts(void **state)
+{
+    static hand h;
+    floe_parameters all[6];
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    gather(&h);
+    for (size_t i = 0; i < 6; i++) {
+        all[i] = (floe_parameters)FLOE_PARAMETERS_INIT;
+        assert_int_equal(floe_core_get_local_parameters(h.core, &all[i]), FLOE_OK);
+        assert_true(i == 1 || i == 3 || i == 4 || believes(&h, &all[i]));
+        assert_true(i == 5 || believes(&h, &all[i < 2 ? 0 : 2]));
+        assert_int_equal(believes(&h, &all[i == 4 ? 3 : 0]), i < 2 || i == 4);
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    }
+    assert_true(believes(&h, &all[5]));
+    assert_false(believes(&h, &all[3]));
     end(&h);
 }
 
@@ -5180,6 +5386,7 @@ int main(void)
         cmocka_unit_test(t7_who_gathers_does_not_wait_for_pauses),
         cmocka_unit_test(t10_another_address_of_the_nats_costs_no_relay),
         cmocka_unit_test(t10_the_living_relay_moves),
+        cmocka_unit_test(t10_a_move_outlives_its_gathering),
         cmocka_unit_test(t7_the_other_family_holds_up_nothing),
         cmocka_unit_test(t7_a_server_that_has_moved_and_refuses),
         cmocka_unit_test(t7_a_port_that_stays_closed),
@@ -5190,6 +5397,10 @@ int main(void)
         cmocka_unit_test(t1_one_family_s_relay_is_told_behind_an_outage),
         cmocka_unit_test(l11_who_forgets_in_silence_is_asked_anew),
         cmocka_unit_test(l11_what_was_asked_beside_is_told),
+        cmocka_unit_test(l10_a_pool_of_bad_times_is_gathered_anew),
+        cmocka_unit_test(e1_a_relay_that_is_silent),
+        cmocka_unit_test(t4_the_way_to_another_server_is_gone_again),
+        cmocka_unit_test(l14_a_lost_binding_beside_a_relay_of_another_socket),
         cmocka_unit_test(l11_a_restart_without_names_finds_what_stands),
         cmocka_unit_test(l11_a_relay_that_outlives_an_outage_is_told),
         cmocka_unit_test(t7b_a_relay_that_is_heard_stands),
@@ -5278,6 +5489,7 @@ int main(void)
         cmocka_unit_test(k1_a_full_way_that_goes_is_told),
         cmocka_unit_test(l14_a_list_that_never_comes),
         cmocka_unit_test(l11_the_former_credentials_hold_for_a_while),
+        cmocka_unit_test(l11_what_the_other_side_uses_outlives_restarts),
         cmocka_unit_test(k2_what_a_check_has_that_nobody_knows),
         cmocka_unit_test(k1_answers_of_our_own_are_not_the_owners),
         cmocka_unit_test(k1_what_relays_that_have_gone_have_under_way),

@@ -250,7 +250,7 @@ static void l10_a_pool_is_filled_before_it_is_asked_for(void **state)
 }
 
 /* A relay that is lost and had again in a full pool: nobody is told of the first, and the second
- * comes before the end. */
+ * comes before the end; it is lost in its turn, when gathering asks whether it stands. */
 static void l10_the_end_of_a_pool_is_its_end(void **state)
 {
     sim_config config;
@@ -263,6 +263,7 @@ static void l10_the_end_of_a_pool_is_its_end(void **state)
     config.gather_at_ms = 700000;
     const sim_seen *seen = run(&config);
     assert_string_equal(seen->log, "gathering | host 10.0.1.2 | srflx 198.51.100.10 for 10.0.1.2 | "
+                                   "relay 203.0.113.2 for 198.51.100.10 | withdrawn relay | "
                                    "relay 203.0.113.2 for 198.51.100.10 | complete | end | closed");
 }
 
