@@ -65,8 +65,7 @@ FLOE_EXPORT floe_error floe_gatherer_create_associated(floe_gatherer *gatherer,
  * In state complete it gathers afresh: the interfaces are listed again, the bindings to
  * servers are asked again, servers that failed get another chance. Only what is new is reported;
  * what serves no longer is withdrawn. With a pool (options.candidate_pool_size) what it has found
- * by then is reported at once; where the pool is older than settings.keepalive_ms, or something in
- * it has failed, gathering goes on behind that as in state complete.
+ * by then is reported at once; where it was complete, it gathers afresh behind that.
  *
  * @return FLOE_OK; FLOE_ERR_INVALID_STATE while gathering and when closed.
  */

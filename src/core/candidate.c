@@ -590,6 +590,17 @@ bool floe_found_of_relay(const floe_core *core, const floe_relay *relay)
     return false;
 }
 
+bool floe_found_of_server(const floe_core *core, const floe_server *server)
+{
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (found->server == server && !found->stale && !found->withdrawn) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void floe_found_apply_policy(floe_core *core)
 {
     FLOE_LIST_EACH(found, &core->found, floe_found, link)

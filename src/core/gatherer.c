@@ -277,25 +277,11 @@ static void tell_and_begin(floe_core *core, floe_time now)
     begin(core, now);
 }
 
-/* Whether what a pool has found is what a gathering would find now, as far as anybody knows: all, not
- * long ago, and nothing of it is lost. */
-static bool pool_is_fresh(const floe_core *core, floe_time now)
-{
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        if (floe_relay_lives(relay) && !floe_relay_is_had(relay)) {
-            return false;
-        }
-    }
-    return !floe_list_empty(&core->found) && !floe_holds_errors(core) &&
-           floe_time_since(now, core->started).ns < core->shared->keepalive.ns;
-}
-
-/* L10: what it has found is told, in its order; and where it may not be all, or not stand any more,
+/* L10: what it has found is told, in its order; and as that may not be all by now, nor stand any more,
  * gathering begins anew behind it. */
 static void use_pool(floe_core *core, floe_time now)
 {
-    bool again = core->state == FLOE_GATHERER_STATE_COMPLETE && !pool_is_fresh(core, now);
+    bool again = core->state == FLOE_GATHERER_STATE_COMPLETE;
     floe_list *link;
 
     core->pooled = false;

@@ -153,8 +153,7 @@ static inline void floe_untell(floe_output *output)
 {
     floe_list_remove(&output->link);
 }
-/* Of what a pool holds: whether somebody has failed; and takes that off. */
-bool floe_holds_errors(const floe_core *core);
+/* Takes off, of what a pool holds, that somebody has failed. */
 void floe_untell_held_errors(floe_core *core);
 /* Takes off everything that the owner would see; what is to be done stays. */
 void floe_untell_events(floe_core *core);
@@ -500,6 +499,8 @@ bool floe_found_wants(const floe_core *core, const floe_binding *binding);
 /* Whether one of the generation before waits to be found again by it. */
 bool floe_found_awaits(const floe_binding *binding);
 bool floe_found_of_relay(const floe_core *core, const floe_relay *relay);
+/* Whether something of it has been found in this generation. */
+bool floe_found_of_server(const floe_core *core, const floe_server *server);
 /* The policy may be another: what it held back is told, what it forbids is handed out no more. */
 void floe_found_apply_policy(floe_core *core);
 /* A restart: what goes on keeps its id, and is told anew once it is found again (L11). */

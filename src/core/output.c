@@ -114,17 +114,6 @@ static bool is_error(const floe_output *output)
     }
 }
 
-bool floe_holds_errors(const floe_core *core)
-{
-    FLOE_LIST_EACH(output, &core->held, floe_output, link)
-    {
-        if (is_error(output)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void floe_untell_held_errors(floe_core *core)
 {
     FLOE_LIST_EACH_SAFE(output, &core->held, floe_output, link)

@@ -803,13 +803,16 @@ static void let_leave(floe_time now, floe_relay *relay)
     }
 }
 
-/* Whether another has been told in its place, and is heard of. */
-static bool told_beside(const floe_core *core, const floe_relay *relay)
+/* Whether another has been told in its place, of which nothing says that it stands no more. */
+static bool told_beside(const floe_core *core, floe_time now, const floe_relay *relay)
 {
     FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
     {
-        if (other != relay && would_be_told_as(other, relay) && floe_relay_is_sure(core, other) &&
-            other->generation == core->generation && !is_quiet(other)) {
+        const floe_stun_transaction *asks = &other->turn.transaction;
+        bool silent = !floe_relay_is_sure(core, other) && floe_stun_transaction_runs(asks) &&
+                      floe_time_since(now, asks->started).ns >= core->shared->rto.ns;
+        if (other != relay && would_be_told_as(other, relay) && floe_relay_serves(other) &&
+            !silent && other->generation == core->generation && !is_quiet(other)) {
             return true;
         }
     }
@@ -820,7 +823,7 @@ static bool told_beside(const floe_core *core, const floe_relay *relay)
  * server says so first. */
 static void found(floe_core *core, floe_time now, floe_relay *relay)
 {
-    if (relay->generation != core->generation && told_beside(core, relay)) {
+    if (relay->generation != core->generation && told_beside(core, now, relay)) {
         let_leave(now, relay);
     }
     keep_mapping(core, now, relay);
@@ -1239,6 +1242,17 @@ static void leave_now(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
+/* What leaves as this one was there in its place is looked at now. */
+static void let_stay(const floe_core *core, floe_time now, const floe_relay *lost)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (relay != lost && would_be_told_as(relay, lost) && !floe_time_is_never(relay->leaves)) {
+            relay->leaves = now;
+        }
+    }
+}
+
 void floe_relays_leave(floe_core *core, floe_time now)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
@@ -1283,6 +1297,7 @@ static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     /* A server that was restarted is where it was; one that is silent is asked where else it may be. */
     relay->in_vain = relay->in_vain || failure.kind == FLOE_FAILURE_TIMEOUT;
     floe_failure_release(core->shared, &failure);
+    let_stay(core, now, relay);
     ask_again_later(core, now, relay, false);
     if (relay->attempt != NULL) {
         floe_attempt_again(core, now, relay->attempt);

@@ -283,7 +283,7 @@ static bool open_channel(floe_resolver *resolver)
 /* Nobody waits for it, nor holds it. */
 static bool is_idle(const floe_name *name)
 {
-    return floe_list_empty(&name->waiters) && !name->busy && name->asks == 0;
+    return floe_list_empty(&name->waiters) && !name->busy && name->asks == 0 && !name->on_link;
 }
 
 static void name_free(floe_resolver *resolver, floe_name *name)
@@ -378,11 +378,10 @@ static bool add_waiter(floe_resolver *resolver, floe_name *name, floe_gatherer *
 
 /* ── What c-ares answers ── */
 
-/* RFC 2308 §5, RFC 9520 §3.2: that there is nothing is kept for a little while too; what failed,
- * for as long as keeps a crowd of gatherers from asking again one by one. That nobody has answered took
- * long enough: who asks then asks anew. */
+/* RFC 2308 §5: that there is nothing is kept for a little while too. What failed is not: who asks then
+ * asks anew, as a name server that comes up refuses for a moment; a crowd of gatherers asks in one
+ * question as it is. */
 #define NOTHING_KEPT_S 5U
-#define FAILURE_KEPT_S 1U
 #define LONGEST_KEPT_S 3600U
 
 static floe_error error_of(int status)
@@ -419,7 +418,7 @@ static void end_look_up(floe_name *name, int status, uint32_t ttl)
     name->resolver->no_memory = false;
     if (!found) {
         bool nothing = name->error == FLOE_OK || name->error == FLOE_ERR_NOT_FOUND;
-        ttl = nothing ? NOTHING_KEPT_S : status == ARES_ETIMEOUT ? 0 : FAILURE_KEPT_S;
+        ttl = nothing ? NOTHING_KEPT_S : 0;
     }
     ttl = ttl < LONGEST_KEPT_S ? ttl : LONGEST_KEPT_S;
     name->expires = floe_time_after(floe_runtime_now(), floe_seconds(ttl));
@@ -428,29 +427,43 @@ static void end_look_up(floe_name *name, int status, uint32_t ttl)
     (void)uv_async_send(&name->resolver->api->wake);
 }
 
-/* One of its questions is over: whether the look-up is, by what that has found or says. Another may have
- * been answered before, or be under way still, which has asked later. */
-static bool is_over(floe_name *name, int status)
-{
-    name->asks--;
-    if (name->known) {
-        return false;
-    }
-    if (status == ARES_EDESTRUCTION && name->resolver->renewing) {
-        if (!floe_list_linked(&name->again)) {
-            floe_list_append(&name->resolver->again, &name->again);
-        }
-        return false;
-    }
-    return status != ARES_ETIMEOUT || name->asks == 0;
-}
-
 /* RFC 6762 §3: ".local" names are asked on the link; "may also be" elsewhere: there are networks (Active
  * Directory's) whose DNS has such, below a domain, and files of hosts. */
 #define WAY_LINK 1U
 #define WAY_SERVERS 2U
 
 static bool ask_another_way(floe_name *name);
+static bool ask_as_it_is(floe_name *name, int status);
+
+/* One of its questions is over. Another may have been answered before; or be under way still, which goes
+ * elsewhere, or has asked later. */
+static void question_over(floe_name *name, int status, uint32_t ttl)
+{
+    bool found = name->address_count + name->service_count > 0;
+    bool of_addresses = name->record == FLOE_DNS_A || name->record == FLOE_DNS_AAAA;
+    bool says_no = status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_SUCCESS;
+
+    if (name->known) {
+        return;
+    }
+    if (status == ARES_EDESTRUCTION) {
+        if (!name->resolver->renewing) {
+            end_look_up(name, status, 0);
+        } else if (!floe_list_linked(&name->again)) {
+            floe_list_append(&name->resolver->again, &name->again);
+        }
+        return;
+    }
+    if (!found && of_addresses &&
+        (ask_as_it_is(name, status) || ask_another_way(name) || name->on_link)) {
+        return;
+    }
+    if (!found && name->asks > 0 && !says_no) {
+        return;
+    }
+    end_look_up(name, status, ttl);
+}
+
 static void on_addresses(void *data, int status, int timeouts, struct ares_addrinfo *result);
 static void on_services(void *data, int status, int timeouts, unsigned char *answer, int size);
 
@@ -520,17 +533,14 @@ static void on_addresses(void *data, int status, int timeouts, struct ares_addri
     uint32_t ttl = LONGEST_KEPT_S;
 
     (void)timeouts;
-    bool over = is_over(name, status);
-    if (over && result != NULL) {
+    name->asks--;
+    if (!name->known && result != NULL) {
         take_addresses(name, result, &ttl);
     }
     if (result != NULL) {
         ares_freeaddrinfo(result);
     }
-    if (over && (name->address_count > 0 || status == ARES_EDESTRUCTION ||
-                 !(ask_as_it_is(name, status) || ask_another_way(name)))) {
-        end_look_up(name, status, ttl);
-    }
+    question_over(name, status, ttl);
 }
 
 /* Room for one more, its texts copied. */
@@ -604,10 +614,8 @@ static void on_services(void *data, int status, int timeouts, unsigned char *ans
     uint32_t ttl = 0;
 
     (void)timeouts;
-    if (!is_over(name, status)) {
-        return;
-    }
-    if (status == ARES_SUCCESS) {
+    name->asks--;
+    if (!name->known && status == ARES_SUCCESS) {
         ttl = floe_service_ttl(answer, (size_t)size, LONGEST_KEPT_S);
         if (name->record == FLOE_DNS_SRV) {
             take_srv(name, answer, size);
@@ -615,32 +623,36 @@ static void on_services(void *data, int status, int timeouts, unsigned char *ans
             take_naptr(name, answer, size);
         }
     }
-    end_look_up(name, status, ttl);
+    question_over(name, status, ttl);
 }
 
 #define LOCAL_TIMEOUT_MS 3000U
+#define LINK_KEPT_S 1U
 
 static void on_local(floe_mdns_asker *asker, floe_error error, const floe_address *addresses,
                      size_t count)
 {
     floe_name *name = FLOE_CONTAINER(asker, floe_name, asker);
 
-    for (size_t i = 0; i < count && name->address_count < FLOE_RESOLVED_MAX; i++) {
+    name->on_link = false;
+    for (size_t i = 0; !name->known && i < count && name->address_count < FLOE_RESOLVED_MAX; i++) {
         name->addresses[name->address_count++] = addresses[i];
     }
-    if (name->address_count > 0 || !ask_another_way(name)) {
-        end_look_up(name, error == FLOE_OK ? ARES_SUCCESS : ARES_ENOTFOUND, FAILURE_KEPT_S);
-    }
+    question_over(name, error == FLOE_OK ? ARES_SUCCESS : ARES_ENOTFOUND, LINK_KEPT_S);
 }
 
 /* On the links; false: there is no multicast DNS. */
 static bool ask_on_links(floe_resolver *resolver, floe_name *name)
 {
     name->ways |= WAY_LINK;
+    if (name->on_link) {
+        return true;
+    }
     name->asker.done = on_local;
     uint8_t family = name->record == FLOE_DNS_A ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
     floe_error error = floe_mdns_service_look_up(resolver->api, name->name, family,
                                                  LOCAL_TIMEOUT_MS, &name->asker);
+    name->on_link = error == FLOE_OK;
     if (error == FLOE_ERR_NO_MEMORY) {
         end_look_up(name, ARES_ENOMEM, 0);
     }

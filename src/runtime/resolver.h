@@ -41,6 +41,7 @@ typedef struct floe_name {
     uint8_t ways;    /* by which it was asked: WAY_LINK, WAY_SERVERS */
     bool absolute;   /* it is asked for as it is, in no search domain */
     uint8_t asks;    /* so many questions of c-ares' are under way */
+    bool on_link;    /* one by `asker` is */
     floe_time asked; /* when the latest began */
     floe_error error;
     floe_time expires;

@@ -434,6 +434,53 @@ static void s7_who_gathers_asks_beside_an_old_look_up(void **state)
     end(api);
 }
 
+/* A name below a domain, which no server knows, is asked for on the link, for three seconds: also where
+ * two questions for it have been answered; and one that is known by then is held by nobody. */
+static void s6_two_refusals_of_a_local_name(void **state)
+{
+    outcome outcomes[2];
+    floe_gatherer *gatherers[2];
+
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\n");
+    name_server_away(true);
+    floe_api *api = new_api();
+    for (size_t i = 0; i < 2; i++) {
+        gatherers[i] = begin(api, stun_url("late.corp.local"), &outcomes[i]);
+        (void)usleep(1100000); /* then the second asks beside the first */
+    }
+    name_server_away(false);
+    uint64_t began = uv_hrtime();
+    unsigned asked = name_server_asked(0, "late.corp.local", A);
+    for (int i = 0; name_server_asked(0, "late.corp.local", A) < asked + 2; i++) {
+        assert_true(i < 60000);
+        (void)usleep(1000);
+    }
+    (void)usleep(100000);
+    name_servers_list("nameserver 127.0.0.11\n"); /* what is known by now is wanted no more */
+    outcome o = gather(api, stun_url("later.test"));
+    assert_found(&o);
+    finish(gatherers[0], &outcomes[0]);
+    assert_in_range((uv_hrtime() - began) / 1000000, 3000, UINT32_MAX);
+    finish(gatherers[1], &outcomes[1]);
+    end(api);
+}
+
+/* A name server that comes up refuses for a moment: who asks then asks anew. */
+static void s7_a_refusal_is_not_kept(void **state)
+{
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\n");
+    floe_api *api = new_api();
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned before = name_server_asked(0, "servfail.test", A);
+        outcome o = gather(api, stun_url("servfail.test"));
+        assert_int_equal(o.of.of_type[FLOE_CANDIDATE_TYPE_SRFLX], 0);
+        assert_true(name_server_asked(0, "servfail.test", A) > before);
+    }
+    end(api);
+}
+
 /* Another network, or a VPN: what the former servers have said is not believed any more. */
 static void s7_other_name_servers_other_addresses(void **state)
 {
@@ -571,6 +618,8 @@ int main(void)
         cmocka_unit_test(s7_a_name_server_that_is_not_there_costs_no_time),
         cmocka_unit_test(s7_name_servers_that_come_later_are_asked),
         cmocka_unit_test(s7_who_gathers_asks_beside_an_old_look_up),
+        cmocka_unit_test(s6_two_refusals_of_a_local_name),
+        cmocka_unit_test(s7_a_refusal_is_not_kept),
         cmocka_unit_test(s7_other_name_servers_other_addresses),
         cmocka_unit_test(s7_another_network_other_addresses),
         cmocka_unit_test(s7_a_look_up_under_way_outlives_a_change),

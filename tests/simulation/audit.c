@@ -515,6 +515,61 @@ static void audit_sends(sim_changing_world *change)
     }
 }
 
+/* Its owner had it: in this generation, or in one before that had not ended without it. */
+static bool was_had(const sim_owner *owner, const sim_release *release)
+{
+    for (size_t i = 0; i < owner->told_count; i++) {
+        const sim_told *told = &owner->told[i];
+        bool same = told->type == FLOE_CANDIDATE_TYPE_RELAY &&
+                    (floe_address_equal(&told->ip, &release->of.relayed[0]) ||
+                     floe_address_equal(&told->ip, &release->of.relayed[1]));
+        bool there = !told->withdrawn || told->old || told->gone + SIM_SECOND > release->at;
+        if (same && told->at < release->at && there) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool lists_relay_of(const sim_changing_world *change, const sim_owner *owner, size_t server)
+{
+    for (size_t i = 0; i < owner->told_count; i++) {
+        const sim_told *told = &owner->told[i];
+        if (!told->withdrawn && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
+            owner_server_of(change, told->url) == server) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* I9: what its server has, and its owner had, is released where another is there in its place, or
+ * nobody wants it any more. */
+static void audit_releases(sim_changing_world *change, const sim_owner *owner)
+{
+    sim_world *world = change->world;
+    uint64_t good = change_good_since(change, SIZE_MAX, SIZE_MAX);
+
+    for (size_t i = 0; i < world->release_count; i++) {
+        sim_release *one = &world->releases[i];
+        size_t server = one->of.server;
+        if (one->judged || one->of.life != owner->life ||
+            !is_past(change, later_of(one->at, owner->completed),
+                     5 * SIM_SECOND + lateness(change))) {
+            continue;
+        }
+        one->judged = true;
+        bool wanted = (owner->servers >> server & 1U) != 0 && one->of.other == owner->other_user &&
+                      !one->of.strange && !one->of.tcp && !owner->wrong_password &&
+                      owner->heard_401[server] + SIM_SECOND < one->at;
+        if (wanted && good <= one->at && change->network.servers[server].temper == SIM_GOOD &&
+            was_had(owner, one) && !lists_relay_of(change, owner, server)) {
+            change_violated(change, "I9: a relay of server %zu was released, and none is there",
+                            server);
+        }
+    }
+}
+
 void audit(sim_changing_world *change, sim_owner *owner)
 {
     sim_world *world = change->world;
@@ -536,6 +591,7 @@ void audit(sim_changing_world *change, sim_owner *owner)
     if (floe_core_state(owner->core) == FLOE_GATHERER_STATE_COMPLETE) {
         if (!owner->list_failed) { /* after a restart: what it has waits for the next gathering */
             audit_allocations(change, owner);
+            audit_releases(change, owner);
         }
         audit_sockets(change, owner);
         audit_doubles(change, owner);

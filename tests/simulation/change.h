@@ -154,6 +154,7 @@ typedef struct sim_told {
     bool unsure;  /* policy has hidden it meanwhile: that it goes may not have been told (P1) */
     bool of_host; /* its address is one of this machine */
     bool withdrawn;
+    uint64_t gone;    /* when it was withdrawn, or a generation ended without it; 0: it was not */
     uint64_t doubted; /* when its owner did, and it was gone by then; 0: not */
 } sim_told;
 
@@ -369,7 +370,7 @@ bool owner_address_of(const sim_owner *owner, const char *text, floe_address *ad
 
 void episode_begins(sim_changing_world *change, const sim_episode *episode);
 void episode_packet(sim_world *world, const floe_packet *packet);
-void episode_writable(sim_changing_world *change, sim_owner *owner);
+void episode_writable(sim_changing_world *change, sim_owner *owner, uint32_t candidate_id);
 
 /* ── audit.c ── */
 

@@ -118,11 +118,11 @@ static void flood(sim_changing_world *change, sim_owner *owner)
 }
 
 /* K1: there is room again: on that way. */
-void episode_writable(sim_changing_world *change, sim_owner *owner)
+void episode_writable(sim_changing_world *change, sim_owner *owner, uint32_t candidate_id)
 {
     const sim_told *told = owner_candidate(owner, owner->full);
 
-    if (owner->full == 0 || told == NULL || told->withdrawn) {
+    if (owner->full == 0 || owner->full != candidate_id || told == NULL || told->withdrawn) {
         return;
     }
     owner->full = 0;

@@ -587,6 +587,7 @@ static void withdrawn(sim_changing_world *change, sim_owner *owner, const floe_c
     owner->events++;
     if (told != NULL && told->old) { /* it does not go on */
         told->old = false;
+        told->gone = change->world->now;
         return;
     }
     if (told == NULL || told->withdrawn) {
@@ -594,6 +595,7 @@ static void withdrawn(sim_changing_world *change, sim_owner *owner, const floe_c
         return;
     }
     told->withdrawn = true;
+    told->gone = change->world->now;
     size_t server = owner_server_of(change, told->url);
     if (told->type == FLOE_CANDIDATE_TYPE_RELAY && server != SIZE_MAX &&
         change->expired[server] != 0 && owner->heard_401[server] == change->world->now) {
@@ -677,7 +679,7 @@ void owner_told(sim_changing_world *change, sim_owner *owner, const floe_core_ou
         account_error(change, owner, output->error);
         break;
     case FLOE_CORE_WRITABLE:
-        episode_writable(change, owner);
+        episode_writable(change, owner, output->candidate_id);
         break;
     case FLOE_CORE_TRACE:
         account_trace(change, owner, output->trace);

@@ -486,6 +486,10 @@ static void on_refresh(server_reply *reply, const floe_stun_message *request)
     }
     (void)floe_stun_read_u32(request, FLOE_STUN_LIFETIME, &lifetime);
     if (lifetime == 0) {
+        if (world->release_count < sizeof world->releases / sizeof *world->releases) {
+            world->releases[world->release_count++] =
+                (sim_release){.of = *allocation, .at = world->now};
+        }
         drop_allocation(world, allocation);
     } else {
         allocation->expires = world->now + lifetime * 1000000000ULL;

@@ -103,6 +103,13 @@ typedef struct sim_allocation {
     unsigned asked; /* families that its Allocate asked for */
 } sim_allocation;
 
+/* One that was released by its client (Refresh with a lifetime of 0). */
+typedef struct sim_release {
+    sim_allocation of;
+    uint64_t at;
+    bool judged;
+} sim_release;
+
 /* How many nonces for one use a server has given a client. */
 typedef struct sim_counter {
     size_t server;
@@ -162,6 +169,8 @@ struct sim_world {
     uint32_t next_ticket;
     sim_allocation allocations[ALLOCATIONS_MAX];
     size_t allocation_count;
+    sim_release releases[64]; /* the first */
+    size_t release_count;
     sim_offer offers[256];
     size_t offer_count;
     unsigned allocated[SIM_SERVERS_MAX];
