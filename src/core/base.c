@@ -420,6 +420,7 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
     if (good) {
         close_others(core, now);
     }
+    floe_relays_move_on(core, now);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         if (base->state == FLOE_BASE_OPEN && !base->spare) {
@@ -514,7 +515,7 @@ void floe_base_free(floe_core *core, floe_base *base)
 
 void floe_base_forget(floe_core *core, floe_base *base)
 {
-    if (base->gone && floe_list_empty(&base->found)) {
+    if (base->gone && floe_list_empty(&base->found) && !floe_relays_stand_on(core, base)) {
         floe_base_free(core, base);
     }
 }

@@ -522,7 +522,10 @@ void floe_found_withdraw_base(floe_core *core, const floe_base *base)
 {
     FLOE_LIST_EACH_SAFE(found, &base->found, floe_found, of_base)
     {
-        withdraw(core, found);
+        bool moves = found->relay != NULL && found->relay->state == FLOE_RELAY_MOVES;
+        if (!moves) { /* it goes on elsewhere */
+            withdraw(core, found);
+        }
     }
 }
 

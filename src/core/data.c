@@ -336,11 +336,17 @@ floe_error floe_relay_permit(floe_core *core, floe_time now, floe_relay *relay,
 void floe_relay_uses_peer(floe_core *core, floe_time now, floe_relay *relay,
                           const floe_address *address)
 {
+    bool known = false;
+
     FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
     {
         if (floe_address_same_ip(&peer->address, address)) {
+            known = true;
             peer_event(core, now, relay, peer, floe_turn_peer_used(&relay->turn, now, peer));
         }
+    }
+    if (!known) { /* it has lapsed, as nothing was sent for long */
+        (void)floe_relay_permit(core, now, relay, address);
     }
 }
 

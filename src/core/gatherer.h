@@ -1024,6 +1024,11 @@ bool floe_relay_needless(const floe_core *core, const floe_relay *relay);
 floe_relay *floe_relay_under_way(const floe_core *core, const floe_attempt *attempt);
 /* The base is about to go: its relays move to another or are released. */
 void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base);
+/* There may be an address to which those can move that wait for one. */
+void floe_relays_move_on(floe_core *core, floe_time now);
+/* By its socket, or as it was asked for it: one that waits for another address, or that has ended and is
+ * not freed yet, too. */
+bool floe_relays_stand_on(const floe_core *core, const floe_base *base);
 /* Whether something can go to its server now; what is sent otherwise is lost, as UDP may lose it.
  */
 bool floe_relay_has_way(const floe_relay *relay);

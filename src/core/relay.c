@@ -317,6 +317,10 @@ void floe_relay_free(floe_core *core, floe_relay *relay)
     floe_turn_allocation_free(&relay->turn);
     floe_deallocate(&core->shared->allocator, relay->host);
     floe_deallocate(&core->shared->allocator, relay->visited);
+    if (relay->origin != relay->base) {
+        floe_base_forget(core, relay->origin);
+    }
+    floe_base_forget(core, relay->base);
     floe_deallocate(&core->shared->allocator, relay);
 }
 
@@ -465,7 +469,7 @@ void floe_relay_verify(floe_relay *relay, floe_time now, bool soon)
 
 void floe_relay_woke(floe_relay *relay, floe_time now)
 {
-    if (!floe_relay_serves(relay)) {
+    if (!floe_relay_is_had(relay)) {
         return;
     }
     relay->doubted = now;
@@ -732,20 +736,24 @@ static bool asks(const floe_core *core, const floe_base *base, const floe_server
     return false;
 }
 
-/* Where the allocation can go on: at the best address of the same family that has none by this
- * server. NULL: there is none. */
+/* Where the allocation can go on: at the best address of the same family, if there is one of those that
+ * have none by this server. NULL: there is none. */
 static floe_base *next_base(const floe_core *core, const floe_relay *relay)
 {
     const floe_base *gone = relay->origin;
     floe_base *best = NULL;
+    bool taken = false;
 
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         bool open = base->state == FLOE_BASE_OPENING || base->state == FLOE_BASE_OPEN;
         bool fits = base != gone && base->chosen && !base->spare && open &&
                     base->local.family == gone->local.family;
-        if (fits && !asks(core, base, relay->server) && (best == NULL || base->rank < best->rank)) {
+        bool has = fits && asks(core, base, relay->server);
+        if (fits &&
+            (best == NULL || (taken && !has) || (taken == has && base->rank < best->rank))) {
             best = base;
+            taken = has;
         }
     }
     return best;
@@ -774,6 +782,7 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_base *next = can_move(relay) ? next_base(core, relay) : NULL;
     floe_base *left = relay->base;
+    floe_base *origin = relay->origin;
     floe_base *base = next;
 
     if (next != NULL && by_datagrams(relay) && is_used(core, relay, next)) {
@@ -789,7 +798,49 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
     relay->check = FLOE_TIME_NEVER;
     floe_found_move(core, relay, base);
     close_spare(core, left); /* with nobody's candidate on it */
+    if (origin != left) {
+        floe_base_forget(core, origin);
+    }
+    floe_base_forget(core, left);
     return begin_move(core, now, relay);
+}
+
+/* It waits for an address to move to, for as long as its lifetime lasts: its server has it. */
+static bool is_stranded(const floe_relay *relay)
+{
+    return relay->state == FLOE_RELAY_MOVES &&
+           (relay->base->state == FLOE_BASE_CLOSING || relay->base->state == FLOE_BASE_FAILED);
+}
+
+static void strand(floe_core *core, floe_relay *relay)
+{
+    floe_list_remove(&relay->paced.link);
+    floe_untell(&relay->output);
+    drop_connection(core, relay);
+    relay->check = FLOE_TIME_NEVER;
+    become(relay, FLOE_RELAY_MOVES);
+    floe_turn_allocation_move(&relay->turn);
+}
+
+void floe_relays_move_on(floe_core *core, floe_time now)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (is_stranded(relay)) {
+            (void)leave(core, now, relay);
+        }
+    }
+}
+
+bool floe_relays_stand_on(const floe_core *core, const floe_base *base)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (relay->base == base || relay->origin == base) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* So long one that is replaced goes on: its peer has to hear of the other, and to check it. */
@@ -867,7 +918,13 @@ void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *bas
         {
             bool here = relay->origin == base || relay->base == base;
             bool waits = relay->turn.transaction.sends > 1;
-            if (here && floe_relay_lives(relay) && (silent || !waits) && !leave(core, now, relay)) {
+            if (!here || !floe_relay_lives(relay) || (!silent && waits) ||
+                leave(core, now, relay)) {
+                continue;
+            }
+            if (can_move(relay)) {
+                strand(core, relay);
+            } else {
                 floe_relay_release(core, now, relay);
             }
         }
@@ -1513,9 +1570,7 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
     bool open = relay->base->state == FLOE_BASE_OPEN;
 
     if (relay->state == FLOE_RELAY_MOVES) {
-        if (!open) {
-            floe_relay_release(core, now, relay);
-        } else if (!begin_move(core, now, relay)) {
+        if (open && !begin_move(core, now, relay)) { /* else it waits for another */
             floe_relay_lost(core, now, relay);
         }
         return;
@@ -1831,6 +1886,10 @@ floe_time floe_relay_deadline(const floe_relay *relay)
 {
     floe_time deadline = floe_time_min(relay->retry, relay->check);
 
+    if (is_stranded(relay)) {
+        return relay->turn.expires;
+    }
+
     deadline = floe_time_min(deadline, back_at(relay));
 
     deadline = floe_time_min(deadline, relay->leaves);
@@ -1846,6 +1905,12 @@ floe_time floe_relay_deadline(const floe_relay *relay)
 
 void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
 {
+    if (is_stranded(relay)) {
+        if (floe_time_reached(now, relay->turn.expires)) {
+            floe_relay_release(core, now, relay);
+        }
+        return;
+    }
     if (floe_time_reached(now, relay->leaves)) {
         leave_now(core, now, relay);
         return;
@@ -1871,7 +1936,10 @@ void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
                           relay->server, &before, NULL, "");
     }
     if (floe_time_reached(now, silent_at(relay))) {
-        floe_relay_lost(core, now, relay);
+        /* RFC 8016 §3.2.1: a NAT may have forgotten its connection. */
+        if (by_datagrams(relay) || !can_move(relay) || !begin_move(core, now, relay)) {
+            floe_relay_lost(core, now, relay);
+        }
         return;
     }
     if (floe_time_reached(now, back_at(relay))) {

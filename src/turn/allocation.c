@@ -22,6 +22,7 @@
  * the end of the lifetime. */
 #define TROUBLE_PAUSE floe_seconds(15)
 #define REFUSAL_PAUSE floe_seconds(2)
+#define MOVES_SOON floe_seconds(45) /* since it was granted */
 #define LEAST_PAUSE floe_seconds(1)
 /* What came by the relay so lately says that it stands, though no Refresh is answered so that it can
  * be believed (Pion's refusals are unsigned). */
@@ -462,13 +463,17 @@ static bool is_denied(const floe_turn_allocation *allocation)
 /* RFC 8656 §8.3: 437 alone says that the allocation is gone, and to a peer's request it says so as
  * well (§5). Another error says that the Refresh was not granted: what stands goes on and is asked
  * again, of a 5xx, which is the server's trouble, for as long as the lifetime lasts (RFC 8489
- * §6.3.4), and soon while it moves, as nothing comes by it before; of another once. */
+ * §6.3.4), and for half a minute soon while it moves, as nothing comes by it before; of another
+ * once. */
 static bool goes_on(floe_turn_allocation *allocation, floe_time now, uint16_t code)
 {
     bool trouble = code / 100 == 5;
     bool may = allocation->state == FLOE_TURN_ALLOCATED && code != 437 && !is_denied(allocation) &&
                (trouble || (!allocation->refused_before && !allocation->moving));
-    floe_duration pause = trouble && !allocation->moving ? TROUBLE_PAUSE : REFUSAL_PAUSE;
+    floe_time if_granted = floe_time_after(now, floe_seconds(allocation->lifetime));
+    bool soon =
+        allocation->moving && floe_time_since(if_granted, allocation->expires).ns < MOVES_SOON.ns;
+    floe_duration pause = trouble && !soon ? TROUBLE_PAUSE : REFUSAL_PAUSE;
     uint64_t half = floe_time_since(allocation->expires, now).ns / 2;
 
     pause.ns = pause.ns < half ? pause.ns : half;

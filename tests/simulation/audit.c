@@ -193,7 +193,7 @@ static const sim_allocation *allocation_of(const sim_changing_world *change, siz
     return NULL;
 }
 
-static void audit_relay(sim_changing_world *change, const sim_told *told)
+static void audit_relay(sim_changing_world *change, const sim_owner *owner, const sim_told *told)
 {
     size_t server = owner_relay_server_of(change, told->url);
     const sim_allocation *allocation;
@@ -203,6 +203,11 @@ static void audit_relay(sim_changing_world *change, const sim_told *told)
         change_is_rewritten(change, &told->ip) ||
         change->plan->network.servers[server].temper == SIM_FORGETS) {
         return; /* whose loss nobody tells before the next Refresh */
+    }
+    uint64_t good = change_good_since(change, server, SIZE_MAX);
+    bool heard = owner->listed >= good && is_past(change, owner->listed, noticed_within(change));
+    if (change->network.settings.mobility && !heard) {
+        return; /* it may wait for an address of which its gatherer has not heard (T10) */
     }
     allocation = allocation_of(change, server, &told->ip);
     if (allocation == NULL) {
@@ -265,7 +270,7 @@ static void audit_list(sim_changing_world *change, sim_owner *owner)
         } else if (listed->type == FLOE_CANDIDATE_TYPE_SRFLX) {
             audit_srflx(change, owner, one);
         } else {
-            audit_relay(change, one);
+            audit_relay(change, owner, one);
         }
     }
     for (size_t i = 0; i < owner->told_count; i++) {
@@ -411,7 +416,9 @@ static void audit_doubles(sim_changing_world *change, const sim_owner *owner)
             const sim_allocation *other = &world->allocations[k];
             const sim_mapping *a = mapping_at(change, &one->client);
             const sim_mapping *b = mapping_at(change, &other->client);
-            if (one->life == owner->life && other->life == owner->life &&
+            bool moved = one->ticket != 0 && is_listed(owner, &one->relayed[0]) &&
+                         is_listed(owner, &other->relayed[0]); /* to where there was one (T10) */
+            if (one->life == owner->life && other->life == owner->life && !moved &&
                 one->server == other->server && one->tcp == other->tcp &&
                 !sim_is_redirected_to(&change->plan->network, one->server) &&
                 is_past(change, change_good_since(change, one->server, SIZE_MAX),

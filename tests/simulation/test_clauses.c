@@ -753,6 +753,11 @@ static void k1_sending_keeps_what_lets_a_peer_in(void **state)
     attempt(&h, "192.0.2.50:5000", 100);
     assert_int_equal(h.count[FLOE_STUN_CONNECTION_BIND], before + 1);
     assert_in_range(h.count[FLOE_STUN_CREATE_PERMISSION], 4, 8);
+    pass(&h, 900000); /* nothing is sent, and it lapses */
+    assert_int_equal(send_to(&h, h.passive, "192.0.2.50:4000"), FLOE_OK);
+    pass(&h, 1000);
+    attempt(&h, "192.0.2.50:6000", 101);
+    assert_int_equal(h.count[FLOE_STUN_CONNECTION_BIND], before + 2);
     end(&h);
 }
 

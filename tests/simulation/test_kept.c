@@ -1191,6 +1191,77 @@ static void t10_a_move_outlives_its_gathering(void **state)
     }
 }
 
+/* T10, T7: a server in trouble is not asked each two seconds for ever to let a relay move. */
+static void t10_a_server_in_trouble_has_its_pauses(void **state)
+{
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.mobility = true;
+    make(&h, turn_url, 1, settings);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->tickets = true;
+    gather(&h);
+    pass(&h, 1000);
+    h.ip = "10.0.5.5:0";
+    turn->allocate = turn->both = turn->refresh = SAYS;
+    turn->code = 503;
+    turn->refreshes = 0;
+    gather(&h);
+    pass(&h, 300000);
+    assert_in_range(turn->refreshes, 25, 40);
+    end(&h);
+}
+
+/* T10: a network goes before the other comes, or behind it, when that has a relay of its own by then: the
+ * relay waits, or shares the address; with a restart or without. What waits too long has expired. */
+static void t10_a_network_goes_before_another_comes(void **state)
+{
+    static const char *const urls[][1] = {{"turn:203.0.113.2"}, {"turn:203.0.113.2?transport=tcp"}};
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.mobility = true;
+    for (size_t row = 0; row < 16; row++) {
+        bool restarts = row / 2 % 2 != 0;
+        size_t how = row / 4; /* for a moment, the same address; for minutes; for ever; behind */
+        make(&h, urls[row % 2], 1, settings);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->tickets = true;
+        gather(&h);
+        pass(&h, 1000);
+        uint32_t relay = h.last[FLOE_CANDIDATE_TYPE_RELAY];
+        h.no_interface = how != 3;
+        h.two_interfaces = how == 3;
+        gather(&h);
+        pass(&h, how == 0 ? 1000 : how == 1 ? 300000 : how == 2 ? 700000 : 1000);
+        assert_int_equal(floe_core_doubt(h.core, h.now, relay),
+                         how == 2 ? FLOE_ERR_NOT_FOUND : FLOE_OK);
+        if (how == 2) {
+            assert_true(says(&h, "- relay"));
+            end(&h);
+            continue;
+        }
+        h.no_interface = false;
+        h.second_alone = how == 3;
+        h.ip = how == 1 ? "10.0.5.5:0" : NULL;
+        *h.log = '\0';
+        if (restarts) {
+            restart(&h);
+        } else {
+            gather(&h);
+        }
+        pass(&h, 5000);
+        assert_false(says(&h, "- relay"));
+        assert_int_equal(turn->allocates, how == 3 ? 2 : 1);
+        assert_int_equal(turn->releases, 0);
+        assert_int_equal(floe_core_doubt(h.core, h.now, relay), FLOE_OK);
+        end(&h);
+    }
+}
+
 /* T10: an address goes: of two relays of one server's name, whose first is dead and not ended yet, the
  * living one moves. */
 static void t10_the_living_relay_moves(void **state)
@@ -5439,6 +5510,8 @@ int main(void)
         cmocka_unit_test(t10_another_address_of_the_nats_costs_no_relay),
         cmocka_unit_test(t10_the_living_relay_moves),
         cmocka_unit_test(t10_a_move_outlives_its_gathering),
+        cmocka_unit_test(t10_a_server_in_trouble_has_its_pauses),
+        cmocka_unit_test(t10_a_network_goes_before_another_comes),
         cmocka_unit_test(t7_the_other_family_holds_up_nothing),
         cmocka_unit_test(t7_a_server_that_has_moved_and_refuses),
         cmocka_unit_test(t7_a_port_that_stays_closed),
