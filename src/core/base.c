@@ -515,7 +515,8 @@ void floe_base_free(floe_core *core, floe_base *base)
 
 void floe_base_forget(floe_core *core, floe_base *base)
 {
-    if (base->gone && floe_list_empty(&base->found) && !floe_relays_stand_on(core, base)) {
+    if (base->gone && floe_list_empty(&base->found) && floe_list_empty(&base->pairs) &&
+        !floe_relays_stand_on(core, base)) {
         floe_base_free(core, base);
     }
 }

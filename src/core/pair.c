@@ -158,6 +158,7 @@ void floe_pair_free(floe_core *core, floe_pair *pair)
     floe_agenda_set(&core->starts, &pair->alarm, FLOE_TIME_NEVER);
     floe_tree_remove(&core->untold, &pair->untold);
     floe_failure_drop(core->shared, &pair->failure);
+    floe_base_forget(core, pair->base);
     floe_deallocate(&core->shared->allocator, pair);
 }
 

@@ -1246,6 +1246,7 @@ static void t10_a_network_goes_before_another_comes(void **state)
         }
         h.no_interface = false;
         h.second_alone = how == 3;
+        h.two_interfaces = false;
         h.ip = how == 1 ? "10.0.5.5:0" : NULL;
         *h.log = '\0';
         if (restarts) {
