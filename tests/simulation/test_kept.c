@@ -1259,6 +1259,11 @@ static void t10_a_network_goes_before_another_comes(void **state)
         assert_int_equal(turn->allocates, how == 3 ? 2 : 1);
         assert_int_equal(turn->releases, 0);
         assert_int_equal(floe_core_doubt(h.core, h.now, relay), FLOE_OK);
+        pass(&h, 1000);
+        turn->refreshes = 0;
+        pass(&h, 60000);
+        bool both = how == 3 && !restarts; /* else one of them leaves (L11) */
+        assert_in_range(turn->refreshes, both ? 7 : 3, both ? 9 : 6);
         end(&h);
     }
 }
