@@ -27,6 +27,7 @@ function(runtime_test name)
     add_executable(${name} ${ARGN})
     target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
     target_compile_definitions(${name} PRIVATE ICMP_IS_HEARD=$<BOOL:${FLOE_LINUX}> # by the sockets' error queue
+                               HAS_MDNS=$<BOOL:${FLOE_MDNS}>
                                MANY_AT_ONCE=$<BOOL:${FLOE_LINUX}> # UDP_SEGMENT and UDP_GRO
                                WATCHED_BY_FLOE=$<BOOL:${FLOE_LINUX}>) # and not by libuv, which ends a process that it has no room to watch for
     target_link_libraries(${name} PRIVATE test_support)
@@ -40,9 +41,6 @@ if(FLOE_LINUX) # some of its moments come by ICMP; elsewhere, after minutes
 endif()
 runtime_test(test_data runtime/test_data.c)
 runtime_test(test_memory runtime/test_memory.c runtime/awaited.c runtime/relay_server.c)
-if(FLOE_MDNS)
-    target_compile_definitions(test_memory PRIVATE WITH_MDNS)
-endif()
 target_link_libraries(test_memory PRIVATE PkgConfig::CARES)
 if(FLOE_MDNS AND FLOE_LINUX) # links in network namespaces
     runtime_test(test_links runtime/test_links.c)
@@ -60,9 +58,6 @@ if(NOT FLOE_SANITIZE MATCHES thread AND NOT CMAKE_CROSSCOMPILING)
     runtime_test(test_faults runtime/test_faults.c runtime/faults.c runtime/awaited.c
                  runtime/relay_server.c)
     set_target_properties(test_faults PROPERTIES ENABLE_EXPORTS ON)
-    if(FLOE_MDNS)
-        target_compile_definitions(test_faults PRIVATE WITH_MDNS)
-    endif()
     if(FLOE_LINUX)
         runtime_test(test_clock runtime/test_clock.c runtime/server.c)
         set_target_properties(test_clock PROPERTIES ENABLE_EXPORTS ON)

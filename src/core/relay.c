@@ -725,35 +725,39 @@ static bool can_move(const floe_relay *relay)
            !floe_relay_beside(relay->kind);
 }
 
-static bool asks(const floe_core *core, const floe_base *base, const floe_server *server)
+/* So many stand there by the server. */
+static unsigned count_there(const floe_core *core, const floe_base *base, const floe_server *server)
 {
+    unsigned count = 0;
+
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (floe_relay_lives(relay) && relay->origin == base && relay->server == server) {
-            return true;
-        }
+        count += floe_relay_lives(relay) && relay->origin == base && relay->server == server;
     }
-    return false;
+    return count;
 }
 
+/* Beside the one that an address has: where networks come and go there would be ever more. */
+#define THERE_MAX 2U
+
 /* Where the allocation can go on: at the best address of the same family, if there is one of those that
- * have none by this server. NULL: there is none. */
+ * have none by this server; NULL: there is none. */
 static floe_base *next_base(const floe_core *core, const floe_relay *relay)
 {
     const floe_base *gone = relay->origin;
     floe_base *best = NULL;
-    bool taken = false;
+    unsigned least = THERE_MAX;
 
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         bool open = base->state == FLOE_BASE_OPENING || base->state == FLOE_BASE_OPEN;
         bool fits = base != gone && base->chosen && !base->spare && open &&
                     base->local.family == gone->local.family;
-        bool has = fits && asks(core, base, relay->server);
-        if (fits &&
-            (best == NULL || (taken && !has) || (taken == has && base->rank < best->rank))) {
+        unsigned there = fits ? count_there(core, base, relay->server) : THERE_MAX;
+        bool better = best != NULL && there == least && base->rank < best->rank;
+        if (there < least || better) {
             best = base;
-            taken = has;
+            least = there;
         }
     }
     return best;
@@ -777,7 +781,7 @@ static bool begin_move(floe_core *core, floe_time now, floe_relay *relay)
 }
 
 /* The base goes: its relay moves to another, as soon as that is open; to a socket of its own there,
- * where another of ours stands by the server already. */
+ * where another of ours stands by the server already. False: there is none. */
 static bool leave(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_base *next = can_move(relay) ? next_base(core, relay) : NULL;
@@ -802,7 +806,11 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
         floe_base_forget(core, origin);
     }
     floe_base_forget(core, left);
-    return begin_move(core, now, relay);
+    if (!begin_move(core, now,
+                    relay)) { /* for want of memory: it is asked for there, in its time */
+        floe_relay_lost(core, now, relay);
+    }
+    return true;
 }
 
 /* It waits for an address to move to, for as long as its lifetime lasts: its server has it. */

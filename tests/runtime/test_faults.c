@@ -483,7 +483,7 @@ static void a_server_that_hangs_up_is_told(void **state)
     (void)close(fd);
 }
 
-#ifdef WITH_MDNS
+#if HAS_MDNS
 static void every_system_call_may_fail_with_names(void **state)
 {
     (void)state;
@@ -501,7 +501,7 @@ int main(void)
         cmocka_unit_test(k1_packets_are_heard_once_there_is_room),
         cmocka_unit_test(a_server_that_hangs_up_is_told),
         cmocka_unit_test(every_system_call_may_fail),
-#ifdef WITH_MDNS
+#if HAS_MDNS
         cmocka_unit_test(every_system_call_may_fail_with_names),
 #endif
     };

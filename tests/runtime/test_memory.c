@@ -227,7 +227,7 @@ static void every_allocation_may_fail(void **state)
     try_all(FLOE_MDNS_MODE_OFF);
 }
 
-#ifdef WITH_MDNS
+#if HAS_MDNS
 static void every_allocation_may_fail_with_names(void **state)
 {
     (void)state;
@@ -239,7 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_may_fail),
-#ifdef WITH_MDNS
+#if HAS_MDNS
         cmocka_unit_test(every_allocation_may_fail_with_names),
 #endif
     };

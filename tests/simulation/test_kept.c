@@ -1191,6 +1191,62 @@ static void t10_a_move_outlives_its_gathering(void **state)
     }
 }
 
+/* T10: without memory for its new connection a relay does not stay as it is for ever. */
+static void t10_a_move_without_memory(void **state)
+{
+    static hand h;
+    static const char *const urls[] = {"turn:203.0.113.2?transport=tcp"};
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.mobility = true;
+    for (size_t n = 1; n < 12; n++) {
+        make(&h, urls, 1, settings);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->tickets = true;
+        gather(&h);
+        pass(&h, 1000);
+        h.ip = "10.0.5.5:0";
+        h.memory.fail_at = h.memory.calls + n;
+        h.memory.fail_count = 1;
+        gather(&h);
+        pass(&h, 60000);
+        gather(&h);
+        pass(&h, 60000);
+        turn->refreshes = 0;
+        pass(&h, 60000);
+        assert_in_range(turn->refreshes, 3, 5);
+        end(&h);
+    }
+}
+
+/* T10: a network that comes and goes beside another leaves two relays at the most there. */
+static void t10_a_network_that_comes_and_goes(void **state)
+{
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.mobility = true;
+    make(&h, turn_url, 1, settings);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->tickets = true;
+    h.two_interfaces = true;
+    gather(&h);
+    pass(&h, 1000);
+    for (int i = 0; i < 12; i++) {
+        h.second_alone = i % 2 == 0;
+        h.two_interfaces = !h.second_alone;
+        gather(&h);
+        pass(&h, 10000);
+    }
+    turn->refreshes = 0;
+    pass(&h, 60000);
+    assert_in_range(turn->refreshes, 7, 13); /* two or three */
+    assert_in_range(h.sockets, 2, 3);
+    end(&h);
+}
+
 /* T10, T7: a server in trouble is not asked each two seconds for ever to let a relay move. */
 static void t10_a_server_in_trouble_has_its_pauses(void **state)
 {
@@ -5516,6 +5572,8 @@ int main(void)
         cmocka_unit_test(t10_another_address_of_the_nats_costs_no_relay),
         cmocka_unit_test(t10_the_living_relay_moves),
         cmocka_unit_test(t10_a_move_outlives_its_gathering),
+        cmocka_unit_test(t10_a_network_that_comes_and_goes),
+        cmocka_unit_test(t10_a_move_without_memory),
         cmocka_unit_test(t10_a_server_in_trouble_has_its_pauses),
         cmocka_unit_test(t10_a_network_goes_before_another_comes),
         cmocka_unit_test(t7_the_other_family_holds_up_nothing),
