@@ -806,9 +806,8 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
         floe_base_forget(core, origin);
     }
     floe_base_forget(core, left);
-    if (!begin_move(core, now,
-                    relay)) { /* for want of memory: it is asked for there, in its time */
-        floe_relay_lost(core, now, relay);
+    if (!begin_move(core, now, relay)) {
+        floe_relay_lost(core, now, relay); /* it is asked for there, once there is memory */
     }
     return true;
 }
