@@ -593,11 +593,12 @@ bool floe_found_of_relay(const floe_core *core, const floe_relay *relay)
     return false;
 }
 
-bool floe_found_of_server(const floe_core *core, const floe_server *server)
+bool floe_found_by_name(const floe_core *core, const floe_server *server)
 {
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
-        if (found->server == server && !found->stale && !found->withdrawn) {
+        bool there = found->server != NULL && !found->stale && !found->withdrawn;
+        if (there && strcmp(found->server->url->host, server->url->host) == 0) {
             return true;
         }
     }

@@ -368,6 +368,9 @@ static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *rela
     if (peer->refused) {
         return floe_send_refused();
     }
+    if (floe_relay_waits_for_address(relay)) {
+        return FLOE_OK; /* nothing is kept for when it moves, which may be minutes from now */
+    }
     floe_relay_sends(relay, now);
     floe_turn_peer_expire(peer, now);
     size_t room = core->shared->queue_limit;

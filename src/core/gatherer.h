@@ -499,8 +499,8 @@ bool floe_found_wants(const floe_core *core, const floe_binding *binding);
 /* Whether one of the generation before waits to be found again by it. */
 bool floe_found_awaits(const floe_binding *binding);
 bool floe_found_of_relay(const floe_core *core, const floe_relay *relay);
-/* Whether something of it has been found in this generation. */
-bool floe_found_of_server(const floe_core *core, const floe_server *server);
+/* Whether something of it, or of another by its name, has been found in this generation. */
+bool floe_found_by_name(const floe_core *core, const floe_server *server);
 /* The policy may be another: what it held back is told, what it forbids is handed out no more. */
 void floe_found_apply_policy(floe_core *core);
 /* A restart: what goes on keeps its id, and is told anew once it is found again (L11). */
@@ -1024,6 +1024,8 @@ bool floe_relay_needless(const floe_core *core, const floe_relay *relay);
 floe_relay *floe_relay_under_way(const floe_core *core, const floe_attempt *attempt);
 /* The base is about to go: its relays move to another or are released. */
 void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base);
+/* It moves, and there is no address to which it could. */
+bool floe_relay_waits_for_address(const floe_relay *relay);
 /* There may be an address to which those can move that wait for one. */
 void floe_relays_move_on(floe_core *core, floe_time now);
 /* By its socket, or as it was asked for it: one that waits for another address, or that has ended and is

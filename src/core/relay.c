@@ -813,7 +813,7 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
 }
 
 /* It waits for an address to move to, for as long as its lifetime lasts: its server has it. */
-static bool is_stranded(const floe_relay *relay)
+bool floe_relay_waits_for_address(const floe_relay *relay)
 {
     return relay->state == FLOE_RELAY_MOVES &&
            (relay->base->state == FLOE_BASE_CLOSING || relay->base->state == FLOE_BASE_FAILED);
@@ -833,7 +833,7 @@ void floe_relays_move_on(floe_core *core, floe_time now)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (is_stranded(relay)) {
+        if (floe_relay_waits_for_address(relay)) {
             (void)leave(core, now, relay);
         }
     }
@@ -1893,7 +1893,7 @@ floe_time floe_relay_deadline(const floe_relay *relay)
 {
     floe_time deadline = floe_time_min(relay->retry, relay->check);
 
-    if (is_stranded(relay)) {
+    if (floe_relay_waits_for_address(relay)) {
         return relay->turn.expires;
     }
 
@@ -1912,7 +1912,7 @@ floe_time floe_relay_deadline(const floe_relay *relay)
 
 void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
 {
-    if (is_stranded(relay)) {
+    if (floe_relay_waits_for_address(relay)) {
         if (floe_time_reached(now, relay->turn.expires)) {
             floe_relay_release(core, now, relay);
         }
