@@ -725,39 +725,31 @@ static bool can_move(const floe_relay *relay)
            !floe_relay_beside(relay->kind);
 }
 
-/* So many stand there by the server. */
-static unsigned count_there(const floe_core *core, const floe_base *base, const floe_server *server)
+static bool asks(const floe_core *core, const floe_base *base, const floe_server *server)
 {
-    unsigned count = 0;
-
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        count += floe_relay_lives(relay) && relay->origin == base && relay->server == server;
+        if (floe_relay_lives(relay) && relay->origin == base && relay->server == server) {
+            return true;
+        }
     }
-    return count;
+    return false;
 }
 
-/* Beside the one that an address has: where networks come and go there would be ever more. */
-#define THERE_MAX 2U
-
-/* Where the allocation can go on: at the best address of the same family, if there is one of those that
- * have none by this server; NULL: there is none. */
+/* Where the allocation can go on: at the best address of the same family that has none by this
+ * server. NULL: there is none. */
 static floe_base *next_base(const floe_core *core, const floe_relay *relay)
 {
     const floe_base *gone = relay->origin;
     floe_base *best = NULL;
-    unsigned least = THERE_MAX;
 
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         bool open = base->state == FLOE_BASE_OPENING || base->state == FLOE_BASE_OPEN;
         bool fits = base != gone && base->chosen && !base->spare && open &&
                     base->local.family == gone->local.family;
-        unsigned there = fits ? count_there(core, base, relay->server) : THERE_MAX;
-        bool better = best != NULL && there == least && base->rank < best->rank;
-        if (there < least || better) {
+        if (fits && !asks(core, base, relay->server) && (best == NULL || base->rank < best->rank)) {
             best = base;
-            least = there;
         }
     }
     return best;
@@ -1321,7 +1313,9 @@ void floe_relays_leave(floe_core *core, floe_time now)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (!floe_relay_lives(relay) || floe_server_current(core, relay->server)) {
+        bool moves =
+            relay->state == FLOE_RELAY_MOVES; /* until that is done nothing is sure of it */
+        if (!floe_relay_lives(relay) || floe_server_current(core, relay->server) || moves) {
             continue;
         }
         if (floe_server_successor(core, relay->server) == NULL) {
@@ -1577,7 +1571,9 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
     bool open = relay->base->state == FLOE_BASE_OPEN;
 
     if (relay->state == FLOE_RELAY_MOVES) {
-        if (open && !begin_move(core, now, relay)) { /* else it waits for another */
+        if (!open && relay->base->spare) {
+            floe_relay_release(core, now, relay);
+        } else if (open && !begin_move(core, now, relay)) { /* else it waits for another */
             floe_relay_lost(core, now, relay);
         }
         return;
@@ -1943,10 +1939,7 @@ void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
                           relay->server, &before, NULL, "");
     }
     if (floe_time_reached(now, silent_at(relay))) {
-        /* RFC 8016 §3.2.1: a NAT may have forgotten its connection. */
-        if (by_datagrams(relay) || !can_move(relay) || !begin_move(core, now, relay)) {
-            floe_relay_lost(core, now, relay);
-        }
+        floe_relay_lost(core, now, relay);
         return;
     }
     if (floe_time_reached(now, back_at(relay))) {

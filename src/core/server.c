@@ -342,7 +342,7 @@ static void hand_over_relays(floe_core *core, floe_time now, const floe_server_s
             bool former = !has(before, relay->server); /* and is the owner's again */
             relay->leaves = former ? FLOE_TIME_NEVER : relay->leaves;
             relay->server = relay->server->heir;
-        } else if (floe_relay_lives(relay) && !floe_relay_serves(relay)) {
+        } else if (floe_relay_lives(relay) && !floe_relay_is_had(relay)) {
             floe_relay_pass_on(core, now, relay);
         }
     }

@@ -412,14 +412,11 @@ static void audit_doubles(sim_changing_world *change, const sim_owner *owner)
 
     for (size_t i = 0; i < world->allocation_count; i++) {
         const sim_allocation *one = &world->allocations[i];
-        bool third = false;
         for (size_t k = 0; k < i; k++) {
             const sim_allocation *other = &world->allocations[k];
             const sim_mapping *a = mapping_at(change, &one->client);
             const sim_mapping *b = mapping_at(change, &other->client);
-            bool moved = one->ticket != 0 && !third && is_listed(owner, &one->relayed[0]) &&
-                         is_listed(owner, &other->relayed[0]); /* to where there was one (T10) */
-            if (one->life == owner->life && other->life == owner->life && !moved &&
+            if (one->life == owner->life && other->life == owner->life &&
                 one->server == other->server && one->tcp == other->tcp &&
                 !sim_is_redirected_to(&change->plan->network, one->server) &&
                 is_past(change, change_good_since(change, one->server, SIZE_MAX),
@@ -433,8 +430,6 @@ static void audit_doubles(sim_changing_world *change, const sim_owner *owner)
                 change_violated(change, "S4: server %zu has two allocations for one address",
                                 one->server);
             }
-            third = third || (moved && one->server == other->server && a != NULL && b != NULL &&
-                              a->interface == b->interface);
         }
     }
 }
