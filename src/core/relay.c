@@ -1890,7 +1890,7 @@ floe_time floe_relay_deadline(const floe_relay *relay)
     floe_time deadline = floe_time_min(relay->retry, relay->check);
 
     if (floe_relay_waits_for_address(relay)) {
-        return relay->turn.expires;
+        return floe_time_min(relay->turn.expires, relay->leaves);
     }
 
     deadline = floe_time_min(deadline, back_at(relay));
@@ -1909,7 +1909,7 @@ floe_time floe_relay_deadline(const floe_relay *relay)
 void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
 {
     if (floe_relay_waits_for_address(relay)) {
-        if (floe_time_reached(now, relay->turn.expires)) {
+        if (floe_time_reached(now, floe_time_min(relay->turn.expires, relay->leaves))) {
             floe_relay_release(core, now, relay);
         }
         return;
