@@ -227,7 +227,8 @@ static void look_for_answers(floe_pair *pair)
     if (failure == NULL) {
         return;
     }
-    failure->beside = floe_binding_known(pair->base, &failure->remote);
+    uint8_t by = failure->transport != FLOE_PROTOCOL_NONE ? failure->transport : FLOE_PROTOCOL_UDP;
+    failure->beside = by == FLOE_PROTOCOL_UDP && floe_binding_known(pair->base, &failure->remote);
     FLOE_LIST_EACH(other, &pair->base->pairs, floe_pair, of_base)
     {
         heard_here += other->server == pair->server && other->heard;
@@ -235,8 +236,8 @@ static void look_for_answers(floe_pair *pair)
         {
             failure->beside =
                 failure->beside ||
-                (other != pair && floe_address_equal(&attempt->remote, &failure->remote) &&
-                 has_answered(attempt));
+                (other != pair && attempt->transport == by &&
+                 floe_address_equal(&attempt->remote, &failure->remote) && has_answered(attempt));
         }
     }
     failure->elsewhere = pair->server->pairs_heard > heard_here;
@@ -336,7 +337,9 @@ static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, floe_f
     if (relay == NULL) {
         relay = floe_relay_under_way(core, attempt);
     }
-    if (relay != NULL && kind == FLOE_FAILURE_CREDENTIALS) {
+    if (relay != NULL && floe_relay_is_had(relay)) {
+        floe_relay_leave_gathering(core, relay); /* it needs no other: it moves (T10) */
+    } else if (relay != NULL && kind == FLOE_FAILURE_CREDENTIALS) {
         floe_relay_release(core, now, relay); /* time mends nothing */
     } else if (relay != NULL) {
         floe_relay_await_room(core, now, relay);
@@ -801,8 +804,10 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     floe_pair *pair = attempt->pair;
     const floe_server *server = pair->server;
     bool turn = server->url->turn && !pair->yielded;
+    const floe_relay *there = turn ? floe_relay_under_way(core, attempt) : NULL;
+    bool moves = there != NULL && floe_relay_is_had(there); /* and asks for no other (T10) */
     const floe_refusal *refusal =
-        turn ? floe_server_refused(server, now, pair->kind, &attempt->remote) : NULL;
+        turn && !moves ? floe_server_refused(server, now, pair->kind, &attempt->remote) : NULL;
 
     set_start(core, attempt, FLOE_TIME_NEVER);
     if (refusal != NULL) {

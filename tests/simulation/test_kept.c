@@ -1191,6 +1191,60 @@ static void t10_a_move_outlives_its_gathering(void **state)
     }
 }
 
+/* T10, T6: a server that is full, and has said so to the address to which a relay moves, is not asked for
+ * another: that has its room. */
+static void t10_a_relay_moves_to_where_there_is_no_room(void **state)
+{
+    static hand h;
+    floe_settings settings = defaults;
+
+    (void)state;
+    settings.mobility = true;
+    for (int restarts = 0; restarts < 2; restarts++) {
+        make(&h, turn_url, 1, settings);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->tickets = true;
+        gather(&h);
+        pass(&h, 1000);
+        turn->room_for_one = 486;
+        h.two_interfaces = true;
+        gather(&h);
+        pass(&h, 1000);
+        h.two_interfaces = false;
+        h.second_alone = true;
+        *h.log = '\0';
+        if (restarts) {
+            restart(&h);
+        } else {
+            gather(&h);
+        }
+        pass(&h, 20000);
+        assert_false(says(&h, "- relay"));
+        assert_int_equal(says(&h, "+ relay"), restarts);
+        assert_int_equal(turn->releases, 0);
+        turn->refreshes = 0;
+        pass(&h, 60000);
+        assert_in_range(turn->refreshes, 3, 5);
+        end(&h);
+    }
+}
+
+/* E1: UDP is blocked, and the same port answers by TCP: that is what is said. */
+static void e1_a_port_that_is_closed_to_udp_alone(void **state)
+{
+    static const char *const urls[] = {"turn:203.0.113.2", "turn:203.0.113.2?transport=tcp"};
+    static hand h;
+
+    (void)state;
+    make(&h, urls, 2, defaults);
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700")->deaf_to = 1;
+    gather(&h);
+    pass(&h, 6000);
+    assert_true(says(&h, "+ relay"));
+    assert_non_null(strstr(h.error, "is UDP port 3478 open"));
+    end(&h);
+}
+
 /* T10: a network that comes and goes beside another leaves no more relays each time. */
 static void t10_a_network_that_comes_and_goes(void **state)
 {
@@ -5553,6 +5607,8 @@ int main(void)
         cmocka_unit_test(t10_the_living_relay_moves),
         cmocka_unit_test(t10_a_move_outlives_its_gathering),
         cmocka_unit_test(t10_a_network_that_comes_and_goes),
+        cmocka_unit_test(t10_a_relay_moves_to_where_there_is_no_room),
+        cmocka_unit_test(e1_a_port_that_is_closed_to_udp_alone),
         cmocka_unit_test(t10_a_server_in_trouble_has_its_pauses),
         cmocka_unit_test(t10_a_network_goes_before_another_comes),
         cmocka_unit_test(t7_the_other_family_holds_up_nothing),
