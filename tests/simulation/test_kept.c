@@ -1221,6 +1221,7 @@ static void t10_a_relay_moves_to_where_there_is_no_room(void **state)
         pass(&h, 20000);
         assert_false(says(&h, "- relay"));
         assert_int_equal(says(&h, "+ relay"), restarts);
+        assert_false(says(&h, "error"));
         assert_int_equal(turn->releases, 0);
         turn->refreshes = 0;
         pass(&h, 60000);
