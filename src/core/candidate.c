@@ -593,12 +593,14 @@ bool floe_found_of_relay(const floe_core *core, const floe_relay *relay)
     return false;
 }
 
-bool floe_found_by_name(const floe_core *core, const floe_server *server)
+bool floe_found_what_it_shows(const floe_core *core, const floe_server *server)
 {
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
-        bool there = found->server != NULL && !found->stale && !found->withdrawn;
-        if (there && strcmp(found->server->url->host, server->url->host) == 0) {
+        const floe_server *by = found->server;
+        bool reflexive = !server->url->turn && found->type == FLOE_CANDIDATE_TYPE_SRFLX;
+        if (by != NULL && !found->stale && !found->withdrawn &&
+            (by == server || (reflexive && strcmp(by->url->host, server->url->host) == 0))) {
             return true;
         }
     }

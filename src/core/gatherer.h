@@ -499,8 +499,9 @@ bool floe_found_wants(const floe_core *core, const floe_binding *binding);
 /* Whether one of the generation before waits to be found again by it. */
 bool floe_found_awaits(const floe_binding *binding);
 bool floe_found_of_relay(const floe_core *core, const floe_relay *relay);
-/* Whether something of it, or of another by its name, has been found in this generation. */
-bool floe_found_by_name(const floe_core *core, const floe_server *server);
+/* Whether something of it has been found in this generation; of a STUN server, be it by another URL of
+ * its host. */
+bool floe_found_what_it_shows(const floe_core *core, const floe_server *server);
 /* The policy may be another: what it held back is told, what it forbids is handed out no more. */
 void floe_found_apply_policy(floe_core *core);
 /* A restart: what goes on keeps its id, and is told anew once it is found again (L11). */

@@ -480,7 +480,7 @@ static void judge(floe_core *core, floe_server *server)
                      floe_bases_have_family(core, FLOE_FAMILY_IPV6);
 
     if (floe_server_pending(server) || !could_ask || is_reachable(core, server) ||
-        server->pairs_hopeful > 0 || floe_found_by_name(core, server)) {
+        server->pairs_hopeful > 0 || floe_found_what_it_shows(core, server)) {
         return; /* what was had before stands, whatever its name says */
     }
     FLOE_LIST_EACH(lookup, &server->names.lookups, floe_lookup, link)

@@ -736,8 +736,8 @@ static bool asks(const floe_core *core, const floe_base *base, const floe_server
     return false;
 }
 
-/* Where the allocation can go on: at the best address of the same family that has none by this
- * server. NULL: there is none. */
+/* Where the allocation can go on: at its own address, if that is back, or the best of the same family
+ * that has none by this server. NULL: there is none. */
 static floe_base *next_base(const floe_core *core, const floe_relay *relay)
 {
     const floe_base *gone = relay->origin;
@@ -748,9 +748,13 @@ static floe_base *next_base(const floe_core *core, const floe_relay *relay)
         bool open = base->state == FLOE_BASE_OPENING || base->state == FLOE_BASE_OPEN;
         bool fits = base != gone && base->chosen && !base->spare && open &&
                     base->local.family == gone->local.family;
-        if (fits && !asks(core, base, relay->server) && (best == NULL || base->rank < best->rank)) {
-            best = base;
+        if (!fits || asks(core, base, relay->server)) {
+            continue;
         }
+        if (floe_address_same_ip(&base->local, &gone->local)) {
+            return base; /* it is back */
+        }
+        best = best == NULL || base->rank < best->rank ? base : best;
     }
     return best;
 }
@@ -823,10 +827,15 @@ static void strand(floe_core *core, floe_relay *relay)
 
 void floe_relays_move_on(floe_core *core, floe_time now)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        if (floe_relay_waits_for_address(relay)) {
-            (void)leave(core, now, relay);
+    for (int others = 0; others < 2; others++) { /* whose address is back goes first */
+        FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+        {
+            const floe_base *next =
+                floe_relay_waits_for_address(relay) ? next_base(core, relay) : NULL;
+            if (next != NULL &&
+                (others || floe_address_same_ip(&next->local, &relay->origin->local))) {
+                (void)leave(core, now, relay);
+            }
         }
     }
 }

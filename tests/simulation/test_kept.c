@@ -1230,6 +1230,72 @@ static void t10_a_relay_moves_to_where_there_is_no_room(void **state)
     }
 }
 
+/* T10: two relays wait, and one's own address is back: it is that one's. */
+static void t10_an_address_that_is_back_is_its_own_relays(void **state)
+{
+    static hand h;
+    floe_settings settings = defaults;
+    static const uint32_t none = 0;
+
+    (void)state;
+    settings.mobility = true;
+    make(&h, turn_url, 1, settings);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->tickets = true;
+    gather(&h);
+    pass(&h, 1000);
+    uint32_t first = h.last[FLOE_CANDIDATE_TYPE_RELAY];
+    h.two_interfaces = true;
+    turn->port = 60;
+    gather(&h);
+    pass(&h, 1000);
+    uint32_t second = h.last[FLOE_CANDIDATE_TYPE_RELAY];
+    assert_true(first != second && second != none);
+    h.two_interfaces = false;
+    h.second_alone = true;
+    gather(&h); /* the first's waits */
+    pass(&h, 1000);
+    h.second_alone = false;
+    h.no_interface = true;
+    gather(&h);
+    pass(&h, 1000);
+    h.no_interface = false;
+    h.second_alone = true;
+    gather(&h);
+    pass(&h, 1000);
+    floe_address peer = address_of("198.51.100.77:7");
+    assert_int_equal(floe_core_send(h.core, h.now, second, &peer, "x", 1), FLOE_OK);
+    pass(&h, 1000);
+    assert_int_equal(h.data, 1);
+    assert_int_equal(floe_core_send(h.core, h.now, first, &peer, "x", 1), FLOE_OK);
+    pass(&h, 1000);
+    assert_int_equal(h.data, 1);
+    end(&h);
+}
+
+/* E2: a URL of TURN that gets no look-up fails, whatever another of its host has given. */
+static void e2_another_url_of_the_host_hides_no_failure(void **state)
+{
+    static const char *const stun[] = {"stun:turn.example.org"};
+    static const char *const both[] = {"stun:turn.example.org", "turn:turn.example.org"};
+    static hand h;
+
+    (void)state;
+    make(&h, stun, 1, defaults);
+    with(&h, "203.0.113.3:3478", "192.0.2.7:701");
+    h.places[0] = "203.0.113.3:0";
+    gather(&h);
+    pass(&h, 1000);
+    h.late_names = true;
+    set(&h, both, 2);
+    *h.log = '\0';
+    gather(&h);
+    pass(&h, 6000);
+    assert_true(says(&h, "error"));
+    assert_true(says(&h, "end"));
+    end(&h);
+}
+
 /* E1: UDP is blocked, and the same port answers by TCP: that is what is said. */
 static void e1_a_port_that_is_closed_to_udp_alone(void **state)
 {
@@ -5610,6 +5676,8 @@ int main(void)
         cmocka_unit_test(t10_a_network_that_comes_and_goes),
         cmocka_unit_test(t10_a_relay_moves_to_where_there_is_no_room),
         cmocka_unit_test(e1_a_port_that_is_closed_to_udp_alone),
+        cmocka_unit_test(e2_another_url_of_the_host_hides_no_failure),
+        cmocka_unit_test(t10_an_address_that_is_back_is_its_own_relays),
         cmocka_unit_test(t10_a_server_in_trouble_has_its_pauses),
         cmocka_unit_test(t10_a_network_goes_before_another_comes),
         cmocka_unit_test(t7_the_other_family_holds_up_nothing),
