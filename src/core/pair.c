@@ -9,6 +9,8 @@
 /* When the server's other places are asked beside the one whose relay of before is asked for: by then
  * a request has been sent three times, and had the time of a long way. */
 #define OTHERS_AFTER floe_milliseconds(1600)
+/* When a relay is asked about that was told before another. */
+#define OLDER_AFTER floe_milliseconds(100)
 
 /* ── What is counted, and listed ──
  *
@@ -509,6 +511,7 @@ static void give_up_beside(floe_core *core, floe_time now, const floe_attempt *s
         attempt_stop(core, now, attempt);
     }
     if (floe_address_equal(&succeeded->remote, &attempt->remote)) {
+        (void)ask_reflexive(core, attempt); /* where its relay was to show that */
         return;
     }
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
@@ -611,18 +614,36 @@ static floe_attempt *attempt_at(const floe_pair *pair, const floe_place *place)
     return NULL;
 }
 
+/* The latest in which one of these was told; 0: there is none. */
+static uint32_t last_told(const floe_core *core, const floe_pair *pair)
+{
+    uint32_t latest = 0;
+
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (floe_relay_is_of(relay, pair->base, pair->server, pair->kind)) {
+            latest = relay->generation > latest ? relay->generation : latest;
+        }
+    }
+    return latest;
+}
+
 /* Each relay of an earlier gathering that serves as what the pair asks for (L5, L11): its server is
  * asked whether it stands before it is told again (T7b). Of two servers by one name the one may be
  * dead by now, and the other's have been had since. Whether there is one. */
 static bool verify(floe_core *core, floe_time now, floe_pair *pair)
 {
     bool any = false;
+    uint32_t latest = last_told(core, pair);
 
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         if (!floe_relay_is_of(relay, pair->base, pair->server, pair->kind)) {
             continue;
         }
+        /* Of several one is told, who says first that it stands: the one that was told last. */
+        bool older = relay->generation != latest;
+        floe_time when = floe_time_after(now, older ? OLDER_AFTER : floe_milliseconds(0));
         floe_place place = {.address = relay->asked, .transport = relay->transport};
         floe_attempt *attempt = attempt_at(pair, &place);
         if (attempt == NULL || (attempt->relay != NULL && attempt->relay != relay)) {
@@ -631,7 +652,7 @@ static bool verify(floe_core *core, floe_time now, floe_pair *pair)
         if (attempt != NULL) {
             attempt->progress = FLOE_PENDING;
             attach(attempt, relay);
-            floe_relay_verify(relay, now, true);
+            floe_relay_verify(relay, when, true);
             any = true;
         }
     }

@@ -1296,6 +1296,35 @@ static void e2_another_url_of_the_host_hides_no_failure(void **state)
     end(&h);
 }
 
+/* L11: restarts behind one in which another relay was had, as the first was silent, tell that one: what
+ * was told last; and what the NAT shows. */
+static void l11_restarts_in_calm_tell_one_relay(void **state)
+{
+    static const char *const urls[][1] = {{"turn:203.0.113.2"}, {"turn:203.0.113.2?transport=tcp"}};
+    static hand h;
+
+    (void)state;
+    for (size_t tcp = 0; tcp < 2; tcp++) {
+        server *turn = begin_with_relay(&h, urls[tcp]);
+        turn->refresh = SILENT;
+        turn->port = 60;
+        restart(&h);
+        pass(&h, 3000);
+        uint32_t relay = h.last[FLOE_CANDIDATE_TYPE_RELAY];
+        turn->refresh = ANSWERS;
+        for (int i = 0; i < 3; i++) {
+            *h.log = '\0';
+            restart(&h);
+            pass(&h, 5000);
+            assert_true(says(&h, "+ relay"));
+            assert_int_equal(says(&h, "+ srflx"), !tcp);
+            assert_false(says(&h, "- "));
+            assert_int_equal(h.last[FLOE_CANDIDATE_TYPE_RELAY], relay);
+        }
+        end(&h);
+    }
+}
+
 /* E1: UDP is blocked, and the same port answers by TCP: that is what is said. */
 static void e1_a_port_that_is_closed_to_udp_alone(void **state)
 {
@@ -2321,12 +2350,13 @@ static void l11_of_several_relays_one_is_told(void **state)
         assert_true(says(&h, row == 1 ? "- relay, + srflx, + relay" : "+ relay"));
         if (row ==
             2) { /* lost within the gathering: the other is told instead, or it is had again */
-            first->refresh = FORGOT;
+            second->refresh = FORGOT; /* which was told last, and so is told now */
             floe_core_woke(h.core, h.now);
         }
         pass(&h, 6000);
         assert_true(says(&h, "end"));
         first->refresh = ANSWERS;
+        second->refresh = row == 1 ? SILENT : ANSWERS;
         *h.log = '\0';
         pass(&h, 120000);
         read_log(&h, "- relay");
@@ -5676,6 +5706,7 @@ int main(void)
         cmocka_unit_test(t10_a_network_that_comes_and_goes),
         cmocka_unit_test(t10_a_relay_moves_to_where_there_is_no_room),
         cmocka_unit_test(e1_a_port_that_is_closed_to_udp_alone),
+        cmocka_unit_test(l11_restarts_in_calm_tell_one_relay),
         cmocka_unit_test(e2_another_url_of_the_host_hides_no_failure),
         cmocka_unit_test(t10_an_address_that_is_back_is_its_own_relays),
         cmocka_unit_test(t10_a_server_in_trouble_has_its_pauses),
