@@ -82,6 +82,7 @@ static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
     }
     core->shared = shared;
     core->component = component;
+    core->generation = 1;
     core->state = FLOE_GATHERER_STATE_NEW;
     core->give_up = core->grace = core->services_end = FLOE_TIME_NEVER;
     floe_list_init(&core->outputs);

@@ -936,7 +936,7 @@ struct floe_relay {
     uint8_t room;        /* a floe_room */
     bool known;          /* its owner has been told of it once */
     bool hushed;         /* the gathering has given it up: the next one tells it (L4) */
-    uint32_t generation; /* in which it was told */
+    uint32_t generation; /* in which it was told; 0: in none */
 };
 
 /* What a refusal for want of room, or of another's socket, may mean of its server: */
@@ -1321,7 +1321,7 @@ struct floe_core {
     floe_list retired;
     floe_core *associated; /* the other component's (L13); NULL: none, or it is gone */
     bool has_associated;
-    uint32_t generation; /* counts restarts */
+    uint32_t generation; /* counts restarts, from 1 */
     floe_time started;
     floe_time give_up;      /* the gather timeout */
     floe_time services_end; /* when look-ups for services are; never: none began */

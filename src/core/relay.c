@@ -212,7 +212,6 @@ static floe_relay *create(floe_core *core, floe_base *origin, const floe_server 
     relay->transport = place->transport;
     relay->asked = place->address;
     relay->retry = relay->check = relay->unheard = relay->leaves = FLOE_TIME_NEVER;
-    relay->generation = core->generation - 1; /* not in this */
     relay->known = stands_in_for_known(core, relay);
     init_turn(core, relay, server->account, &place->address);
     floe_list_append(&core->relays, &relay->link);
