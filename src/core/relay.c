@@ -301,6 +301,15 @@ static void leave_counters(const floe_relay *relay)
     }
 }
 
+/* What a relay leaves: its base, and the one beside which that was opened, if it is a spare. */
+static void forget_bases(floe_core *core, floe_base *base, floe_base *origin)
+{
+    if (origin != base) {
+        floe_base_forget(core, origin);
+    }
+    floe_base_forget(core, base);
+}
+
 void floe_relay_free(floe_core *core, floe_relay *relay)
 {
     leave_counters(relay);
@@ -316,10 +325,7 @@ void floe_relay_free(floe_core *core, floe_relay *relay)
     floe_turn_allocation_free(&relay->turn);
     floe_deallocate(&core->shared->allocator, relay->host);
     floe_deallocate(&core->shared->allocator, relay->visited);
-    if (relay->origin != relay->base) {
-        floe_base_forget(core, relay->origin);
-    }
-    floe_base_forget(core, relay->base);
+    forget_bases(core, relay->base, relay->origin);
     floe_deallocate(&core->shared->allocator, relay);
 }
 
@@ -797,10 +803,7 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
     relay->check = FLOE_TIME_NEVER;
     floe_found_move(core, relay, base);
     close_spare(core, left); /* with nobody's candidate on it */
-    if (origin != left) {
-        floe_base_forget(core, origin);
-    }
-    floe_base_forget(core, left);
+    forget_bases(core, left, origin);
     if (!begin_move(core, now, relay)) {
         floe_relay_lost(core, now, relay); /* it is asked for there, once there is memory */
     }

@@ -20,6 +20,11 @@ typedef struct resolver_socket {
     uv_poll_t poll;
 } resolver_socket;
 
+static bool is_of_addresses(floe_dns_record record)
+{
+    return record == FLOE_DNS_A || record == FLOE_DNS_AAAA;
+}
+
 void floe_resolver_init(floe_resolver *resolver, floe_api *api)
 {
     *resolver = (floe_resolver){.api = api};
@@ -440,7 +445,6 @@ static bool ask_as_it_is(floe_name *name, int status);
 static void question_over(floe_name *name, int status, uint32_t ttl)
 {
     bool found = name->address_count + name->service_count > 0;
-    bool of_addresses = name->record == FLOE_DNS_A || name->record == FLOE_DNS_AAAA;
     bool says_no = status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_SUCCESS;
 
     if (name->known) {
@@ -454,7 +458,7 @@ static void question_over(floe_name *name, int status, uint32_t ttl)
         }
         return;
     }
-    if (!found && of_addresses &&
+    if (!found && is_of_addresses(name->record) &&
         (ask_as_it_is(name, status) || ask_another_way(name) || name->on_link)) {
         return;
     }
@@ -477,7 +481,7 @@ static void ask(floe_resolver *resolver, floe_name *name)
 
     name->asks++;
     name->asked = floe_runtime_now();
-    if (name->record != FLOE_DNS_A && name->record != FLOE_DNS_AAAA) {
+    if (!is_of_addresses(name->record)) {
         ares_query(resolver->channel, name->name, CLASS_IN, (int)name->record, on_services, name);
         return;
     }
@@ -693,10 +697,8 @@ static bool ask_another_way(floe_name *name)
 
 static void look_up(floe_resolver *resolver, floe_name *name)
 {
-    bool of_addresses = name->record == FLOE_DNS_A || name->record == FLOE_DNS_AAAA;
-
     name->ways = 0;
-    if (!of_addresses || !begins_on_links(name) || !ask_on_links(resolver, name)) {
+    if (!is_of_addresses(name->record) || !begins_on_links(name) || !ask_on_links(resolver, name)) {
         ask_servers(resolver, name);
     }
 }
@@ -776,7 +778,7 @@ static void feed(floe_gatherer *gatherer, uint32_t query, floe_dns_record record
     floe_time now = floe_runtime_now();
 
     uv_mutex_lock(&gatherer->api->lock);
-    if (record == FLOE_DNS_A || record == FLOE_DNS_AAAA) {
+    if (is_of_addresses(record)) {
         floe_core_resolved(gatherer->core, now, query, error, name != NULL ? name->addresses : NULL,
                            name != NULL ? name->address_count : 0);
     } else {

@@ -4,20 +4,18 @@
 
 static void arm(floe_timers *timers);
 
-/* Who becomes due meanwhile is so in the loop's next turn. */
+/* Under the lock. Who becomes due meanwhile is so in the loop's next turn. */
 static void take_due(floe_timers *timers, floe_list *turn)
 {
     floe_time now = floe_runtime_now();
     floe_alarm *alarm;
 
-    uv_mutex_lock(&timers->api->lock);
     while ((alarm = floe_agenda_due(&timers->agenda, now)) != NULL) {
         floe_gatherer *gatherer = FLOE_CONTAINER(alarm, floe_gatherer, alarm);
         floe_agenda_set(&timers->agenda, alarm, FLOE_TIME_NEVER);
         floe_list_remove(&gatherer->ready); /* here it is pumped as well */
         floe_list_append(turn, &gatherer->ready);
     }
-    uv_mutex_unlock(&timers->api->lock);
 }
 
 static void on_due(uv_timer_t *timer)
@@ -29,8 +27,8 @@ static void on_due(uv_timer_t *timer)
 
     timers->due = FLOE_TIME_NEVER;
     floe_list_init(&turn);
-    take_due(timers, &turn);
     uv_mutex_lock(&api->lock);
+    take_due(timers, &turn);
     while ((link = floe_list_take(&turn)) != NULL) {
         floe_gatherer *gatherer = FLOE_CONTAINER(link, floe_gatherer, ready);
         floe_core_time(gatherer->core, floe_runtime_now());
