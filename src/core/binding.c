@@ -505,17 +505,14 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
     }
 }
 
-/* By this gathering, be it for another URL. */
+/* Some URL of the gathering leads there: not one that did when it began, and by its end leads
+ * elsewhere. */
 static bool is_asked(const floe_binding *binding)
 {
     FLOE_LIST_EACH(pair, &binding->base->pairs, floe_pair, of_base)
     {
-        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
-        {
-            if (attempt->binding == binding ||
-                floe_address_equal(&attempt->remote, &binding->remote)) {
-                return true;
-            }
+        if (floe_server_is_at(pair->server, &binding->remote, FLOE_PROTOCOL_UDP)) {
+            return true;
         }
     }
     return false;

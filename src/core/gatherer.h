@@ -621,7 +621,8 @@ struct floe_base {
     bool chosen;         /* by the list of interfaces at hand */
     bool overdue;        /* the gathering has given it up while it was opening */
     bool answered;       /* some server has answered here */
-    bool has_srflx;      /* this gathering has found one here, redundant or not */
+    bool unsettled; /* a relay has come or ended here: nobody may want a mapping any more (R6) */
+    bool has_srflx; /* this gathering has found one here, redundant or not */
     bool has_relay;
     char interface_name[32];
     char *name; /* that stands for its address (H2); NULL: none */
@@ -1348,7 +1349,7 @@ struct floe_core {
     bool gathered;    /* something may be alive from an earlier gathering */
     bool interfaces_known;
     bool interfaces_asked; /* the output was polled */
-    bool relays_ended;     /* one has, and is to be freed */
+    bool relays_changed;   /* one has, and is to be freed */
     bool connections_ended;
     floe_credentials credentials;
     floe_credentials former;  /* before the latest restart, until the new ones have been used */

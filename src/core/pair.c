@@ -1160,11 +1160,16 @@ void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *bind
 void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *binding,
                                const floe_failure *failure)
 {
+    bool heard = failure->kind == FLOE_FAILURE_SERVER || failure->kind == FLOE_FAILURE_BAD_ANSWER;
+
     FLOE_LIST_EACH(pair, &binding->base->pairs, floe_pair, of_base)
     {
         FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
+                if (heard) {
+                    hear(pair);
+                }
                 floe_failure own = *failure;
                 floe_failure_set_reason(core, &own, failure->reason != NULL ? failure->reason : "");
                 floe_attempt_failed(core, now, attempt, own);

@@ -57,6 +57,9 @@ static void become(floe_relay *relay, floe_relay_state state)
 
     FLOE_ASSERT((next[relay->state] & 1U << state) != 0);
     relay->state = (uint8_t)state;
+    if (state == FLOE_RELAY_STANDS) { /* it was to be asked for anew this moment, say */
+        relay->retry = FLOE_TIME_NEVER;
+    }
 }
 
 /* The request that is wanted takes its turn, once there is a way to the server. */
@@ -117,6 +120,15 @@ static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
     return true;
 }
 
+/* Past a proxy an address is the proxy's, whatever server is behind it. */
+static bool is_of_one_server(const floe_core *core, const floe_relay *one, const floe_relay *other,
+                             const floe_address *remote)
+{
+    return floe_address_equal(&other->turn.server, remote) &&
+           (!floe_server_proxied(core, one->server) ||
+            floe_url_same_place(one->server->url, other->server->url));
+}
+
 /* RFC 8656 §18.10: the port beside the one that the other component has from this server. */
 static void take_reservation(const floe_core *core, const floe_relay *relay,
                              const floe_address *remote, floe_turn_wishes *wishes)
@@ -124,7 +136,7 @@ static void take_reservation(const floe_core *core, const floe_relay *relay,
     FLOE_LIST_EACH(other, &core->associated->relays, floe_relay, link)
     {
         if (other->turn.reserves && floe_relay_same_kind(other->kind, relay->kind) &&
-            floe_address_equal(&other->turn.server, remote) &&
+            is_of_one_server(core, relay, other, remote) &&
             floe_address_same_ip(&other->origin->local, &relay->origin->local)) {
             other->turn.reserves = false;
             wishes->reserved = true;
@@ -403,6 +415,12 @@ static void forget_way(const floe_core *core, floe_relay *relay)
     relay->host = NULL;
 }
 
+/* What stood on it, or what another stood on until now, may be wanted no more (floe_relays_sweep). */
+static void unsettle(floe_core *core, floe_relay *relay)
+{
+    core->relays_changed = relay->base->unsettled = relay->origin->unsettled = true;
+}
+
 /* The one door: whatever ends an allocation, nothing of it goes on behind this. Its candidates are
  * withdrawn; its requests, its peers and its streams stop; its connection closes; the name that an
  * alternate server was given is forgotten. What its server may still hold by datagrams, the machine
@@ -425,6 +443,7 @@ static void end_allocation(floe_core *core, floe_time now, floe_relay *relay)
     if (by_datagrams(relay)) {
         floe_binding_relay_gone(core, relay->base, &relay->turn.server);
     }
+    unsettle(core, relay);
 }
 
 void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
@@ -439,7 +458,6 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
         floe_base_bids_farewell(core, now, relay->base, &relay->turn.server);
     }
     become(relay, owed ? FLOE_RELAY_RELEASING : FLOE_RELAY_ENDED);
-    core->relays_ended = true;
     if (owed) { /* else it expires there */
         floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
     }
@@ -943,15 +961,22 @@ void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *bas
 
 void floe_relays_sweep(floe_core *core)
 {
-    if (!core->relays_ended) {
+    if (!core->relays_changed) {
         return;
     }
-    core->relays_ended = false;
+    core->relays_changed = false;
     FLOE_LIST_EACH_SAFE(relay, &core->relays, floe_relay, link)
     {
         if (relay->state == FLOE_RELAY_ENDED) {
             floe_relay_free(core, relay);
         }
+    }
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base->unsettled && core->state == FLOE_GATHERER_STATE_COMPLETE) {
+            floe_bindings_sweep(core, base); /* else its end does */
+        }
+        base->unsettled = false;
     }
 }
 
@@ -1452,9 +1477,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     }
     stands(core, now, relay);
     end_those_before(core, now, relay);
-    if (core->state == FLOE_GATHERER_STATE_COMPLETE) { /* else its end does */
-        floe_bindings_sweep(core, relay->origin);
-    }
+    unsettle(core, relay);
 }
 
 /* T4: up to eight, none twice. */
@@ -1740,7 +1763,9 @@ bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
     if (relay->attempt != NULL) {
         floe_attempt_answered(relay->attempt, false);
     }
-    floe_count_received(core, &relay->counters, now, &before, message);
+    if (!before.answered) { /* what comes twice is one answer (L15) */
+        floe_count_received(core, &relay->counters, now, &before, message);
+    }
     floe_trace_packet(core, now, FLOE_TRACE_RECEIVED, base, source, relay->server, &before, message,
                       "");
     happened(core, now, relay, event, &before);

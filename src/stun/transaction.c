@@ -26,6 +26,7 @@ floe_error floe_stun_transaction_start(floe_stun_transaction *transaction, floe_
     transaction->rto = rto;
     transaction->dropped = FLOE_STUN_BELIEVED;
     transaction->dropped_code = 0;
+    transaction->answered = false;
     transaction->due = floe_time_after(now, reliable ? floe_stun_transaction_lasts(rto) : rto);
     return FLOE_OK;
 }
@@ -36,6 +37,7 @@ void floe_stun_transaction_rename(floe_stun_transaction *transaction, const floe
 
     if (floe_random_fill(random, id.bytes, sizeof id.bytes) == FLOE_OK) {
         transaction->id = id;
+        transaction->answered = false;
     }
 }
 
@@ -169,6 +171,8 @@ floe_stun_match floe_stun_transaction_match(floe_stun_transaction *transaction,
         if (transaction->reliable && ends_it(match, transaction->dropped_code)) {
             transaction->due = (floe_time){0};
         }
+    } else {
+        transaction->answered = true;
     }
     return match;
 }

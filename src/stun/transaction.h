@@ -30,6 +30,7 @@ typedef struct floe_stun_transaction {
     floe_duration rto;
     uint16_t signature;    /* for its owner: what it was signed with */
     uint8_t dropped;       /* a floe_stun_match: why its latest answer was not believed */
+    bool answered;         /* to this id, by what was believed; it may go on for all that (401) */
     uint16_t dropped_code; /* that answer's; 0: it was a success */
 } floe_stun_transaction;
 

@@ -505,6 +505,16 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
     return FLOE_TURN_REFUSED;
 }
 
+/* To an answer that came to the first send: no longer than it was waited for, behind what nobody had
+ * signed even. What goes beyond that is time in which nobody ran. */
+static floe_duration measured(const floe_turn_allocation *allocation, floe_time now)
+{
+    floe_duration took = floe_time_since(now, allocation->transaction.started);
+    uint64_t most = 2 * allocation->rto.ns + allocation->round_trip.ns;
+
+    return took.ns < most ? took : (floe_duration){most};
+}
+
 /* What stands is refused by an answer that cannot be known for the server's: anybody on the way may
  * have sent it, and then the server's own comes right behind it. */
 static floe_turn_event refused_by_somebody(floe_turn_allocation *allocation, floe_time now,
@@ -1130,7 +1140,7 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     if (realm != NULL && is_signed(message)) {
         prove(allocation);
         if (allocation->transaction.sends == 1) {
-            allocation->round_trip = floe_time_since(now, allocation->transaction.started);
+            allocation->round_trip = measured(allocation, now);
         }
     }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
@@ -1150,14 +1160,23 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
                                                : error_response(allocation, now, message);
 }
 
+/* Pion signs none of its refusals: what cannot be believed costs a wish at most. */
+static bool may_refuse_wishes(const floe_turn_allocation *allocation)
+{
+    return allocation->request == FLOE_TURN_REQUEST_ALLOCATE &&
+           allocation->transaction.dropped == FLOE_STUN_NO_INTEGRITY &&
+           speaks_of_wishes(allocation->transaction.dropped_code);
+}
+
 static void send_without_wishes(floe_turn_allocation *allocation)
 {
+    bool ignored = allocation->transaction.sends == SEND_WITHOUT_WISHES && !allocation->heeds;
+
     if (allocation->transaction.sends == SEND_WITHOUT_WISHES - 1) {
         allocation->ignored = allocation->beside; /* no outage: this one will arrive */
     }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE &&
-        allocation->transaction.sends == SEND_WITHOUT_WISHES && !allocation->heeds &&
-        go_plain(allocation)) {
+        (ignored || may_refuse_wishes(allocation)) && go_plain(allocation)) {
         allocation->inherits = true; /* of an earlier send, whose answer was lost */
         floe_stun_transaction_rename(&allocation->transaction, allocation->random);
     }
@@ -1196,6 +1215,10 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
         stop_request(allocation);
         /* fall through */
     case FLOE_STUN_GIVE_UP:
+        if (may_refuse_wishes(allocation) && go_plain(allocation)) { /* by a stream */
+            want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
+            return FLOE_TURN_PROGRESS;
+        }
         if (allocation->request == FLOE_TURN_REQUEST_REFRESH &&
             floe_time_since(now, allocation->heard).ns < HEARD_WITHIN.ns &&
             goes_on(allocation, now, SERVER_ERROR)) {

@@ -350,10 +350,13 @@ static void check_counts(sim_changing_world *change, const sim_owner *owner,
         unsigned sends = is.requests + is.again;
         bool more =
             told.requests > is.requests + is.releases || told.answers > is.answers + is.releases;
-        /* Whom the server does not know it may answer without a signature: that is not believed. */
-        bool less = told_sends < sends ||
-                    (kind == 1 && told.answers < is.answers && is.again == 0 &&
-                     change_is_believed(change, owner, n) && change_is_in_time(change));
+        /* Whom the server does not know it may answer without a signature: that is not believed.
+         * Pion refuses nobody otherwise. */
+        bool unsigned_refusals = change->network.servers[n].make == SIM_PION;
+        bool less =
+            told_sends < sends ||
+            (kind == 1 && told.answers < is.answers && is.again == 0 && !unsigned_refusals &&
+             change_is_believed(change, owner, n) && change_is_in_time(change));
         if (change->way_count <= SIM_WAYS_MAX &&
             (more || told_sends > sends + is.releases || (exact && less))) {
             change_violated(change,
@@ -390,11 +393,13 @@ static void check_entry(sim_changing_world *change, const sim_owner *owner,
         change_violated(change, "L15: %u round trips are told of %u answers of server %zu",
                         of->round_trips, of->responses, n);
     }
-    /* What was sent again is not measured, nor what has no answer: the latest that was may be the
-     * first server's then. */
+    /* What was sent again is not measured, nor what has no answer, nor is a redirect to a port that is
+     * refused followed, or by whom the server does not know: the latest that was may be the first server's then. */
+    bool followed = of->retransmissions == 0 && of->responses == of->requests &&
+                    !change->network.settings.refuse_low_ports &&
+                    change_is_believed(change, owner, n);
     if (of->round_trips > 0 && !within(of->round_trip.ns, last, last + SIM_MS) &&
-        ((of->retransmissions == 0 && of->responses == of->requests) ||
-         !within(of->round_trip.ns, trip, trip + SIM_MS))) {
+        (followed || !within(of->round_trip.ns, trip, trip + SIM_MS))) {
         change_violated(change, "L15: a round trip of %llu us to server %zu, which is %u ms away",
                         (unsigned long long)(of->round_trip.ns / 1000), n,
                         change->network.servers[n].round_trip_ms);

@@ -143,6 +143,20 @@ static bool tells_mappings(const sim_changing_world *change, size_t server,
     return false;
 }
 
+/* Where it has gone: not, before the next gathering, if it gives no relay; nor if a stun: URL leads to
+ * it, which looks for none. (The candidate may tell of another server that saw the same.) */
+static bool is_looked_for(const sim_changing_world *change, const sim_owner *owner)
+{
+    for (size_t n = 0; n < change->network.server_count; n++) {
+        if (has_moved(change, n) &&
+            (!change_is_believed(change, owner, n) || (change->plan->also_stun >> n & 1) != 0 ||
+             (change->network.servers[n].fails >> FLOE_STUN_ALLOCATE & 1) != 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What a policy has hidden was not asked for (P1): it is since the gathering that shows it. */
 static void audit_srflx(sim_changing_world *change, const sim_owner *owner, const sim_told *told)
 {
@@ -163,10 +177,13 @@ static void audit_srflx(sim_changing_world *change, const sim_owner *owner, cons
         return;
     }
     uint64_t dead = forgotten(change, mapping);
-    uint64_t bound =
-        noticed_within(change) + (has_moved(change, server) ? given_up_within(change) : 0);
+    /* A relay that another server has given keeps it; who gathers asks that one anew. */
+    uint64_t bound = noticed_within(change) + 20 * SIM_SECOND +
+                     (has_moved(change, server) ? given_up_within(change) : 0);
     if (dead == 0) {
         check_kept(change, mapping, "srflx", told->address);
+    } else if (!is_looked_for(change, owner)) {
+        return;
     } else if (tells_mappings(change, server, &mapping->inside) &&
                is_past(change,
                        later_of(later_of(dead, shown),
@@ -426,10 +443,55 @@ static void audit_doubles(sim_changing_world *change, const sim_owner *owner)
                 is_listed(owner, &one->relayed[0]) &&
                 is_listed(owner, &other->relayed[0]) &&
                 one->relayed[0].family != FLOE_FAMILY_NONE && a != NULL && b != NULL &&
-                other->relayed[0].family != FLOE_FAMILY_NONE && a->interface == b->interface) {
+                other->relayed[0].family != FLOE_FAMILY_NONE && a->interface == b->interface &&
+                socket_at(change, &a->inside) != NULL && /* else it waits for an address (T10) */
+                socket_at(change, &b->inside) != NULL) {
                 change_violated(change, "S4: server %zu has two allocations for one address",
                                 one->server);
             }
+        }
+    }
+}
+
+/* Nothing has happened to the server but what the owners do. */
+static bool was_always_good(const sim_changing_world *change, size_t n)
+{
+    const sim_server *server = &change->network.servers[n];
+
+    return change_good_since(change, n, SIZE_MAX) == 0 && server->temper == SIM_GOOD &&
+           (server->fails | server->drops) == 0 && server->make == SIM_BY_THE_RFC &&
+           !server->oauth && server->transport == FLOE_PROTOCOL_UDP;
+}
+
+/* EVEN-PORT, RESERVATION-TOKEN (RFC 8656 §7.1): who gathered for the second component while the
+ * ports above the first's were kept has them. */
+static void audit_ports(sim_changing_world *change, sim_owner *owner)
+{
+    const sim_owner *first = &change->owners[0];
+
+    if (owner->ports_judged || owner->life != 2 || !change->plan->associated ||
+        !change->plan->even_port) {
+        return;
+    }
+    owner->ports_judged = true;
+    if (change->plan->pool || owner->completes > 1 || owner->list_failed || first->core == NULL ||
+        first->closed || change->plan->late.opens_fail > 0) { /* else it asked before, or not */
+        return;
+    }
+    for (size_t i = 0; i < first->told_count; i++) {
+        const sim_told *told = &first->told[i];
+        size_t n = owner_server_of(change, told->url);
+        bool kept = told->type == FLOE_CANDIDATE_TYPE_RELAY && told->port % 2 == 0 &&
+                    told->tcp_type == FLOE_TCP_TYPE_NONE && !told->withdrawn &&
+                    told->at < owner->listed && told->at + 25 * SIM_SECOND > owner->completed &&
+                    n != SIZE_MAX && was_always_good(change, n) && owner_has_server(owner, n) &&
+                    first->other_user == owner->other_user && !owner->wrong_password &&
+                    change->network.servers[n].ports == SIM_PORTS_KEPT;
+        floe_address next = told->ip;
+        next.port++;
+        if (kept && change_is_in_time(change) && !is_listed(owner, &next)) {
+            change_violated(change, "T1: server %zu keeps port %u, and the second has another", n,
+                            next.port);
         }
     }
 }
@@ -564,9 +626,12 @@ static void audit_releases(sim_changing_world *change, const sim_owner *owner)
             continue;
         }
         one->judged = true;
-        bool wanted = (owner->servers >> server & 1U) != 0 && one->of.other == owner->other_user &&
-                      !one->of.strange && !one->of.tcp && !owner->wrong_password &&
-                      owner->heard_401[server] + SIM_SECOND < one->at;
+        bool wanted = ((owner->servers & owner->gathered) >> server & 1U) != 0 &&
+                      one->of.other == owner->other_user && !one->of.strange && !one->of.tcp &&
+                      !owner->wrong_password && owner->heard_401[server] + SIM_SECOND < one->at &&
+                      change->expired_until[server] + SIM_SECOND < one->at &&
+                      change->server_good[server] < one->at &&
+                      change->server_good[server] + given_up_within(change) < one->at;
         if (wanted && good <= one->at && change->network.servers[server].temper == SIM_GOOD &&
             was_had(owner, one) && !lists_relay_of(change, owner, server)) {
             change_violated(change, "I9: a relay of server %zu was released, and none is there",
@@ -601,6 +666,7 @@ void audit(sim_changing_world *change, sim_owner *owner)
         audit_sockets(change, owner);
         audit_doubles(change, owner);
         audit_names(change, owner);
+        audit_ports(change, owner);
     }
 }
 

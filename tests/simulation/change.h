@@ -126,6 +126,7 @@ typedef struct sim_changing {
     uint32_t also_stun; /* those TURN servers are in the options by a stun: URL too */
     uint32_t twice;     /* those servers are in the options twice, in two spellings */
     bool even_port;
+    uint64_t second_ms; /* so late the second owner gathers for the first time */
     bool sdp_mid;
     bool client_certificate; /* the settings have one, for TLS and DTLS */
     bool pinned;     /* the settings trust TLS_SELF_SIGNED by its fingerprint, and no other */
@@ -228,6 +229,7 @@ typedef struct sim_owner {
     char before[257];   /* of the generation before; "": none */
     /* What its options are, and what those of the gathering at hand are. */
     uint32_t servers;
+    uint32_t gathered; /* those of the gathering at hand */
     bool other_user;
     unsigned token; /* its number */
     bool wrong_password;
@@ -245,6 +247,7 @@ typedef struct sim_owner {
     uint32_t full;        /* the candidate whose queue was full; 0: none */
     bool list_failed;     /* since then it could not be told once what interfaces there are */
     bool failed[SIM_SERVERS_MAX];
+    bool ports_judged;
     sim_told_error errors[SIM_ERRORS_MAX];
     size_t error_count;
     uint64_t told_relay[SIM_SERVERS_MAX];  /* when one was told last */
@@ -274,9 +277,10 @@ typedef struct sim_changing_world {
     uint64_t proxy_good;
     char taken[16][80]; /* names that another machine has */
     size_t taken_count;
-    uint64_t stopped_until;               /* the process; 0: it runs */
-    bool sleeps;                          /* until then */
-    uint64_t expired[SIM_SERVERS_MAX];    /* since when it says 401; 0: it does not */
+    uint64_t stopped_until;            /* the process; 0: it runs */
+    bool sleeps;                       /* until then */
+    uint64_t expired[SIM_SERVERS_MAX]; /* since when it says 401; 0: it does not */
+    uint64_t expired_until[SIM_SERVERS_MAX];
     uint64_t refused[SIM_SERVERS_MAX][2]; /* when a peer was refused by 403 last */
     uint64_t last_change;
     uint64_t asleep;  /* until then no timer fires: after I8 */

@@ -448,6 +448,18 @@ static void two_gatherers(seeded_random *random, sim_changing *plan)
     plan->owners = 2 + seeded_below(random, 2);
 }
 
+/* RFC 8656 §7.1: for who waits for the first component. */
+static void pair_of_ports(seeded_random *random, sim_changing *plan)
+{
+    two_components(random, plan);
+    plan->even_port = true;
+    plan->second_ms = about(random, 100, 40000);
+    for (size_t n = 0; n < plan->network.server_count; n++) {
+        plan->network.servers[n].ports =
+            one_in(random, 3) ? (sim_ports)seeded_below(random, SIM_PORTS_COUNT) : SIM_PORTS_KEPT;
+    }
+}
+
 static void each_alone(seeded_random *random, sim_changing *plan)
 {
     (void)random;
@@ -1176,6 +1188,7 @@ static const struct {
     {"each URL alone", each_alone},
     {"don't fragment", dont_fragment},
     {"options of media", options_of_media},
+    {"a pair of ports", pair_of_ports},
     {"small queues", small_queues},
     {"another RTO", rto},
     {"addresses are shown otherwise", shown_otherwise},
@@ -1335,7 +1348,8 @@ void sim_changing_of_seed(uint64_t seed, const uint64_t only[2], sim_changing *p
     }
     for (unsigned i = 0; i < plan->owners; i++) { /* each gathers soon after its making */
         sim_episode *made = &plan->episodes[plan->episode_count++];
-        *made = (sim_episode){.at_ms = 10 * i, .kind = SIM_OWNER_GATHERS, .owner = i};
+        *made = (sim_episode){
+            .at_ms = i == 1 ? 10 + plan->second_ms : 10 * i, .kind = SIM_OWNER_GATHERS, .owner = i};
     }
 }
 

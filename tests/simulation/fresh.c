@@ -28,6 +28,9 @@ static void line_of(const sim_changing_world *change, const sim_told *told, char
     char server[32];
 
     (void)snprintf(server, sizeof server, "of server %zu", owner_server_of(change, told->url));
+    if (told->tcp_type == FLOE_TCP_TYPE_ACTIVE) { /* all of an address have one port */
+        *server = '\0';
+    }
 
     (void)snprintf(line, size, "%s%s %s %s", floe_candidate_type_name(told->type),
                    told->tcp_type != FLOE_TCP_TYPE_NONE ? floe_tcp_type_name(told->tcp_type) : "",
@@ -48,6 +51,25 @@ static bool answers(const sim_server *server, unsigned method)
     return ((server->drops | server->fails) >> method & 1) == 0;
 }
 
+/* By a proxy whose name has an address of each family as many have a relay as belong to
+ * the family that was known first; but some have. And where the first was asked for one family for
+ * its port's sake, and had anew with both, what is beside it stays until a restart (T5). */
+static bool is_one_of(const sim_changing_world *change, const sim_told *told)
+{
+    size_t n = owner_relay_server_of(change, told->url);
+
+    if (told->type !=
+        FLOE_CANDIDATE_TYPE_RELAY) { /* one port behind one address is one candidate */
+        return change->network.settings.port_max != 0 &&
+               change->network.settings.nat_1to1_ip_count > 0;
+    }
+    if (n == SIZE_MAX) {
+        return false;
+    }
+    return change->plan->even_port ||
+           (change->network.proxy.by_name && change_is_proxied(change, n));
+}
+
 /* What a server shows of the NAT by its Allocate alone, an allocation that has moved, or that has a
  * socket of its own, does not show again (RFC 8016 §3.2). And an allocation outlives the day on
  * which its server gives any. */
@@ -61,6 +83,15 @@ static bool is_perhaps(const sim_changing_world *change, const sim_told *told)
         *change->network.servers[n].other_ip != '\0') {
         return true;
     }
+    size_t asked = owner_server_of(change, told->url);
+
+    if (is_one_of(change, told) && change->network.settings.address_rewrite_rule_count > 0) {
+        return true; /* which rule it meets, its base decides */
+    }
+    if (asked != SIZE_MAX && change->plan->network.servers[asked].temper == SIM_REDIRECTS &&
+        told->type == FLOE_CANDIDATE_TYPE_SRFLX) {
+        return true; /* who is asked from a second socket shows nothing of the first */
+    }
     if (n != SIZE_MAX && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
         change->network.servers[n].make == SIM_NODE_TURN && wishes_for_both(change)) {
         return true; /* it is silent at first: whether it gives in time is a matter of chance */
@@ -69,16 +100,6 @@ static bool is_perhaps(const sim_changing_world *change, const sim_told *told)
                               !answers(&change->network.servers[n], FLOE_STUN_BINDING)) ||
                              (told->type == FLOE_CANDIDATE_TYPE_RELAY &&
                               !answers(&change->network.servers[n], FLOE_STUN_ALLOCATE)));
-}
-
-/* By a proxy whose name has an address of each family, likewise, as many have a relay as belong to
- * the family that was known first; but some have. */
-static bool is_one_of(const sim_changing_world *change, const sim_told *told)
-{
-    size_t n = owner_relay_server_of(change, told->url);
-
-    return n != SIZE_MAX && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
-           change->network.proxy.by_name && change_is_proxied(change, n);
 }
 
 static int compare(const void *a, const void *b)
@@ -194,7 +215,7 @@ static bool may_relay(const sim_changing_world *change, const sim_server *server
                                       (unsigned)((types & (FLOE_NETWORK_TYPE_UDP6)) != 0) << 1;
     unsigned gives = server->make == SIM_COTURN_ONE_ADDRESS || server->make == SIM_COTURN_508 ||
                              server->make == SIM_COTURN_V4_ON_V6
-                         ? FLOE_TURN_IPV4
+                         ? FLOE_TURN_IPV4 & server->families
                          : server->families;
 
     /* It drops who wishes for both, which is comprehension-optional: it cannot be told from a

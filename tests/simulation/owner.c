@@ -248,6 +248,7 @@ void owner_gather(sim_changing_world *change, sim_owner *owner)
     }
     if (error == FLOE_OK) {
         owner->began = world->now;
+        owner->gathered = owner->servers;
         owner->still = still;
         owner->list_failed = false;
     }
@@ -274,6 +275,7 @@ static void restarted(sim_changing_world *change, sim_owner *owner)
         owner->told[i].withdrawn = true;
     }
     owner->still = false;
+    owner->ports_judged = true;
     owner->completes = owner->ends;
     owner->began = owner->changed_options = change->world->now;
     owner->state = floe_core_state(owner->core);

@@ -112,6 +112,8 @@ static void change_server(sim_changing_world *change, const sim_change *what)
         server->token_from = before.token_from;
         memcpy(server->ip, before.ip, sizeof server->ip);
         memcpy(server->was_ip, before.was_ip, sizeof server->was_ip);
+        change->expired_until[what->n] =
+            change->expired[what->n] != 0 ? world->now : change->expired_until[what->n];
         change->expired[what->n] = 0;
         lasts = false;
         break;

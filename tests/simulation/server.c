@@ -252,8 +252,9 @@ static sim_allocation *add_allocation(sim_world *world, size_t server, const flo
     return allocation;
 }
 
-/* Its address of that family, with a port of the allocation's own. */
-static floe_address relayed_address(sim_world *world, size_t server, unsigned family)
+/* Its address of that family, with a port of the allocation's own; `even`: and one below it that
+ * nobody has. */
+static floe_address relayed_address(sim_world *world, size_t server, unsigned family, bool even)
 {
     char text[48];
     floe_address address = {0};
@@ -263,7 +264,13 @@ static floe_address relayed_address(sim_world *world, size_t server, unsigned fa
     (void)floe_address_parse(text, &address);
     floe_address own = server_address_for(world, server, address.family);
     address = own.family == address.family ? own : address;
+    if (even && world->next_port % 2 == 1) {
+        world->next_port++;
+    }
     address.port = (uint16_t)(50000 + world->next_port++ % 10000);
+    if (even) {
+        world->next_port++;
+    }
     return address;
 }
 
@@ -332,8 +339,115 @@ static void reply_allocated(server_reply *reply, const floe_stun_message *reques
     if (allocation->ticket != 0) {
         floe_stun_put_u32(&reply->writer, FLOE_STUN_MOBILITY_TICKET, allocation->ticket);
     }
+    if (allocation->reservation != 0) {
+        floe_stun_put_u64(&reply->writer, FLOE_STUN_RESERVATION_TOKEN, allocation->reservation);
+    }
     floe_stun_put_u32(&reply->writer, FLOE_STUN_LIFETIME, server->lifetime);
     send_reply(reply);
+}
+
+static bool wants_tcp(const floe_stun_message *request)
+{
+    uint8_t transport = 0;
+
+    return floe_stun_read_u8(request, FLOE_STUN_REQUESTED_TRANSPORT, &transport) && transport == 6;
+}
+
+/* ── Pairs of ports (RFC 8656 §7.2) ── */
+
+typedef struct wished_port {
+    bool even;
+    bool next;      /* and the next is to be kept */
+    uint64_t token; /* of the one that is to be had; 0: none */
+    sim_reservation *kept;
+} wished_port;
+
+static uint64_t u64_of(floe_span bytes)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < bytes.size; i++) {
+        value = value << 8 | bytes.data[i];
+    }
+    return value;
+}
+
+/* RFC 8656 §7.1, RFC 6062 §4.1: what no client says together. */
+static wished_port read_port(sim_world *world, const floe_stun_message *request)
+{
+    wished_port wish = {.even = false};
+    uint8_t bits = 0;
+    floe_span token;
+    bool family = floe_stun_has(request, FLOE_STUN_REQUESTED_ADDRESS_FAMILY);
+
+    wish.even = floe_stun_read_u8(request, FLOE_STUN_EVEN_PORT, &bits);
+    wish.next = (bits & 0x80) != 0;
+    if (floe_stun_find(request, FLOE_STUN_RESERVATION_TOKEN, &token)) {
+        wish.token = u64_of(token);
+    }
+    if ((wish.token != 0 && (wish.even || family || wishes_for_both(request))) ||
+        (wish.next && wishes_for_both(request)) ||
+        ((wish.even || wish.token != 0) && wants_tcp(request))) {
+        world_violated(world, "RFC 8656 7.1: an Allocate with a port and what excludes it");
+    }
+    return wish;
+}
+
+/* That of the token, once; NULL: it has expired, or is another's by now. */
+static sim_reservation *find_reservation(sim_world *world, size_t server, uint64_t token)
+{
+    size_t room = sizeof world->reservations / sizeof *world->reservations;
+
+    for (size_t i = 0; i < world->reservation_count && i < room; i++) {
+        sim_reservation *one = &world->reservations[i];
+        if (one->server == server && one->token == token) {
+            return one->expires >= world->now ? one : NULL;
+        }
+    }
+    if (world->reservation_count <= room) {
+        world_violated(world, "RFC 8656 18.10: a token that server %zu never gave", server);
+    }
+    return NULL;
+}
+
+static void keep_next_port(sim_world *world, sim_allocation *allocation, unsigned family)
+{
+    size_t room = sizeof world->reservations / sizeof *world->reservations;
+    floe_address next = allocation->relayed[family];
+
+    next.port++;
+    allocation->reservation = 7000 + world->reservation_count;
+    world->reservations[world->reservation_count++ % room] =
+        (sim_reservation){.server = allocation->server,
+                          .token = allocation->reservation,
+                          .relayed = next,
+                          .expires = world->now + 30000000000U};
+}
+
+/* False: the wish is refused. */
+static bool grant_port(server_reply *reply, const floe_stun_message *request, wished_port *wish)
+{
+    static const uint16_t unknown[] = {FLOE_STUN_EVEN_PORT, FLOE_STUN_RESERVATION_TOKEN};
+    const sim_server *server = &reply->world->config->servers[reply->server];
+
+    if (!wish->even && wish->token == 0) {
+        return true;
+    }
+    if (server->ports == SIM_PORTS_UNKNOWN) {
+        begin_reply(reply, request, FLOE_STUN_ERROR);
+        floe_stun_put_error(&reply->writer, 420, floe_span_text("Simulated"));
+        floe_stun_put_unknown_attributes(&reply->writer, unknown, 2);
+        send_reply(reply);
+        return false;
+    }
+    if (wish->token != 0) {
+        wish->kept = find_reservation(reply->world, reply->server, wish->token);
+    }
+    if (server->ports == SIM_PORTS_REFUSED || (wish->token != 0 && wish->kept == NULL)) {
+        reply_error(reply, request, 508);
+        return false;
+    }
+    return true;
 }
 
 /* What it says of a wish for addresses that those servers do not fulfil; 0: nothing. */
@@ -354,17 +468,43 @@ static uint16_t code_of_make(const sim_server *server, const floe_stun_message *
     return 0;
 }
 
-static bool wants_tcp(const floe_stun_message *request)
-{
-    uint8_t transport = 0;
-
-    return floe_stun_read_u8(request, FLOE_STUN_REQUESTED_TRANSPORT, &transport) && transport == 6;
-}
-
 /* It says 437 before it has looked at the signature. */
 static bool is_coturn(sim_make make)
 {
     return make >= SIM_COTURN && make <= SIM_COTURN_V4_ON_V6;
+}
+
+/* None: that one is refused. */
+static unsigned given_families(const sim_server *server, const floe_stun_message *request,
+                               const sim_reservation *kept)
+{
+    unsigned wanted = wanted_families(server, request);
+    unsigned given = wanted & server->families;
+
+    if (kept != NULL) {
+        return kept->relayed.family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4;
+    }
+    if (server->make == SIM_PION) {
+        return (server->families & FLOE_TURN_IPV4) != 0 ? FLOE_TURN_IPV4 : FLOE_TURN_IPV6;
+    }
+    return wanted == FLOE_TURN_IPV4 && given != wanted ? 0 : given;
+}
+
+static void give_addresses(sim_world *world, sim_allocation *allocation, unsigned given,
+                           const wished_port *port)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        if ((given >> i & 1) != 0) {
+            allocation->relayed[i] = port->kept != NULL ? port->kept->relayed
+                                                        : relayed_address(world, allocation->server,
+                                                                          1U << i, port->even);
+        }
+    }
+    if (port->kept != NULL) {
+        port->kept->expires = 0;
+    } else if (port->next && world->config->servers[allocation->server].ports == SIM_PORTS_KEPT) {
+        keep_next_port(world, allocation, given == FLOE_TURN_IPV6);
+    }
 }
 
 static void on_allocate(server_reply *reply, const floe_stun_message *request)
@@ -408,32 +548,30 @@ static void on_allocate(server_reply *reply, const floe_stun_message *request)
         reply_error(reply, request, 405);
         return;
     }
+    wished_port port = read_port(world, request);
+    if (!grant_port(reply, request, &port)) {
+        return;
+    }
     uint16_t code = code_of_make(server, request);
     if (code != 0) {
         reply_error(reply, request, code);
         return;
     }
-    unsigned wanted = wanted_families(server, request);
-    unsigned of_pion = (server->families & FLOE_TURN_IPV4) != 0 ? FLOE_TURN_IPV4 : FLOE_TURN_IPV6;
-    unsigned given = server->make == SIM_PION ? of_pion : wanted & server->families;
-    if (given == 0 || (wanted == FLOE_TURN_IPV4 && given != wanted)) {
+    unsigned given = given_families(server, request, port.kept);
+    if (given == 0) {
         reply_error(reply, request, 440);
         return;
     }
     world->allocated[reply->server]++;
     allocation = add_allocation(world, reply->server, &reply->client);
-    for (unsigned i = 0; i < 2; i++) {
-        if ((given >> i & 1) != 0) {
-            allocation->relayed[i] = relayed_address(world, reply->server, 1U << i);
-        }
-    }
+    give_addresses(world, allocation, given, &port);
     if (server->make == SIM_COTURN_V4_ON_V6 && given == FLOE_TURN_IPV6) {
-        allocation->relayed[1] = relayed_address(world, reply->server, FLOE_TURN_IPV4);
+        allocation->relayed[1] = relayed_address(world, reply->server, FLOE_TURN_IPV4, false);
     }
     allocation->made = world->now;
     allocation->life = world->life;
     allocation->other = reply->other;
-    allocation->asked = asked_families(request);
+    allocation->asked = port.kept != NULL ? given : asked_families(request);
     allocation->expires = world->now + server->lifetime * 1000000000ULL;
     allocation->id = request->id;
     allocation->tcp = tcp;

@@ -99,6 +99,16 @@ typedef enum sim_make {
     SIM_P1_STUN,   /* knows no ADDITIONAL-ADDRESS-FAMILY */
 } sim_make;
 
+/* RFC 8656 §7.2: what it does for who wishes for an even port, and for the next one (EVEN-PORT,
+ * RESERVATION-TOKEN). */
+typedef enum sim_ports {
+    SIM_PORTS_KEPT,       /* for 30 s the next port is whose token is shown */
+    SIM_PORTS_EVEN_ALONE, /* and keeps none */
+    SIM_PORTS_REFUSED,    /* 508 */
+    SIM_PORTS_UNKNOWN,    /* 420 */
+    SIM_PORTS_COUNT,
+} sim_ports;
+
 typedef struct sim_server {
     bool turn;
     char ip[48];
@@ -132,6 +142,7 @@ typedef struct sim_server {
     unsigned token_from;    /* those before it have expired */
     bool wants_certificate; /* of the client, in TLS and DTLS */
     bool other_protocol;    /* insists on one of its own (ALPN) */
+    sim_ports ports;
 } sim_server;
 
 /* What stands between the client and servers by TCP and TLS. */

@@ -62,6 +62,7 @@ typedef struct server {
     bool tickets;          /* its allocations move (RFC 8016) */
     uint16_t code;         /* where it SAYS one */
     uint16_t room_for_one; /* as long as one stands, another is refused by this code; 0: never */
+    bool twice;            /* the network doubles its answers */
 } server;
 
 typedef struct hand {
@@ -97,6 +98,7 @@ typedef struct hand {
     uint8_t packet[256]; /* the latest */
     size_t packet_size;
     floe_stun_id refresh; /* the latest */
+    floe_stun_id allocate;
     floe_stun_id binding; /* the latest */
     floe_stun_id bindings[2 * SERVERS];
     size_t binding_count;
@@ -133,10 +135,12 @@ static void deliver(hand *h, uint32_t channel, const server *from, const floe_st
     floe_address source = address_of(from->address);
     floe_span message = floe_stun_written(writer);
 
-    if (h->stream[channel]) {
-        floe_core_stream(h->core, h->now, channel, message.data, message.size);
-    } else {
-        floe_core_datagram(h->core, h->now, channel, &source, message.data, message.size);
+    for (int i = 0; i <= from->twice; i++) {
+        if (h->stream[channel]) {
+            floe_core_stream(h->core, h->now, channel, message.data, message.size);
+        } else {
+            floe_core_datagram(h->core, h->now, channel, &source, message.data, message.size);
+        }
     }
 }
 
@@ -295,6 +299,9 @@ static void serve(hand *h)
     }
     if (request.method == FLOE_STUN_REFRESH) {
         h->refresh = request.id;
+    }
+    if (request.method == FLOE_STUN_ALLOCATE) {
+        h->allocate = request.id;
     }
     if (request.method == FLOE_STUN_BINDING) {
         h->binding = h->bindings[h->binding_count++ % (2 * SERVERS)] = request.id;
@@ -684,6 +691,20 @@ static void begin_with_two(hand *h, const char *const *urls, size_t count)
     *h->log = '\0';
 }
 
+/* A server by name, at its first address, has given a relay, and is silent there. */
+static server *lose_a_named_server(hand *h, const char *const *urls, floe_settings settings)
+{
+    make(h, urls, 1, settings);
+    h->places[0] = "203.0.113.2:0";
+    server *first = with(h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(h);
+    pass(h, 1000);
+    assert_non_null(strstr(h->log, "+ relay"));
+    *h->log = '\0';
+    first->binding = first->allocate = first->refresh = SILENT;
+    return first;
+}
+
 /* ── Addresses ── */
 
 /* P4, RFC 4862 §5.5.4: no gathering begins on a deprecated address, and what goes on there goes on:
@@ -1027,6 +1048,26 @@ static void r6_a_server_that_has_moved_shows_nothing(void **state)
     gather(&h);
     pass(&h, 6000);
     read_log(&h, "+ srflx, - srflx, end");
+    old->bindings = 0;
+    pass(&h, 60000);
+    assert_int_equal(old->bindings, 0);
+    end(&h);
+}
+
+/* R6: nor does it when the relay that stood where it was is lost only behind the gathering's end. */
+static void r6_a_relay_that_is_lost_later_leaves_no_mapping(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *old = lose_a_named_server(&h, named_url, defaults);
+    (void)with(&h, "203.0.113.5:3478", "192.0.2.7:701"); /* a NAT with a mapping for each */
+    h.places[0] = "203.0.113.5:0";
+    gather(&h);
+    pass(&h, 10000);
+    read_log(&h, "+ srflx, end");
+    pass(&h, 60000);
+    read_log(&h, "- relay, - srflx, + relay");
     old->bindings = 0;
     pass(&h, 60000);
     assert_int_equal(old->bindings, 0);
@@ -1954,20 +1995,6 @@ static void t7_a_relay_that_a_restart_did_not_find_is_told_when_it_is_back(void 
     end(&h);
 }
 
-/* A server by name, at its first address, has given a relay, and is silent there. */
-static server *lose_a_named_server(hand *h, const char *const *urls, floe_settings settings)
-{
-    make(h, urls, 1, settings);
-    h->places[0] = "203.0.113.2:0";
-    server *first = with(h, "203.0.113.2:3478", "192.0.2.7:700");
-    gather(h);
-    pass(h, 1000);
-    assert_non_null(strstr(h->log, "+ relay"));
-    *h->log = '\0';
-    first->binding = first->allocate = first->refresh = SILENT;
-    return first;
-}
-
 /* T7, S7: a server that has moved to another address is found by its name, and nobody asks where it
  * was. */
 static void t7_a_server_that_has_moved(void **state)
@@ -2241,6 +2268,38 @@ static void l11_each_restart_finds_the_living_server_of_a_name(void **state)
         *h.log = '\0';
         pass(&h, 60000);
         assert_null(strstr(h.log, "+ "));
+        end(&h);
+    }
+}
+
+/* L11: what a restart is about to ask anew is answered in that moment: it is had, and asked no more. */
+static void l11_what_comes_before_it_is_asked_anew(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int steps = 0; steps < 6; steps++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->allocate = SILENT;
+        gather(&h);
+        pass(&h, 2500);
+        turn->allocate = ANSWERS;
+        floe_stun_message request = {
+            .class = FLOE_STUN_REQUEST, .method = FLOE_STUN_ALLOCATE, .id = h.allocate};
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather(&h);
+        for (int step = 0; step < steps; step++) {
+            h.now = floe_core_deadline(h.core);
+            floe_core_time(h.core, h.now);
+            settle(&h);
+        }
+        if (turn->allocates == 3) { /* it is not asked anew yet */
+            succeed(&h, 1, turn, &request);
+        }
+        pass(&h, 30000);
+        assert_in_range(turn->allocates, 3, 4);
+        read_log(&h, "+ host, + srflx, + host, + srflx, + relay, end");
         end(&h);
     }
 }
@@ -5473,6 +5532,24 @@ static void t7b_a_refusal_before_the_list_of_interfaces(void **state)
     end(&h);
 }
 
+/* E1: who refuses one address of ours, and does not hear the other, is there. */
+static void e1_a_refusal_is_an_answer(void **state)
+{
+    static const char *const url[] = {"stun:203.0.113.2"};
+    static hand h;
+
+    (void)state;
+    make(&h, url, 1, defaults);
+    h.two_interfaces = true;
+    server *stun = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    stun->binding = REFUSES;
+    stun->deaf_to = 2;
+    gather(&h);
+    pass(&h, 6000);
+    assert_non_null(strstr(h.error, "answers another address of ours"));
+    end(&h);
+}
+
 /* ── What went out ── */
 
 static void no_trace(void *user_data, const floe_trace_event *event)
@@ -5518,6 +5595,30 @@ static size_t counted(const hand *h, size_t *failed)
     }
     floe_gatherer_statistics_free(statistics);
     return sum;
+}
+
+/* L15: of an answer that comes twice, and ends nothing the first time, as anybody may have sent it. */
+static void l15_an_answer_that_comes_twice(void **state)
+{
+    static hand h;
+    floe_gatherer_statistics *statistics = NULL;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->guarded = true;
+    gather(&h);
+    pass(&h, 1000);
+    turn->twice = true;
+    turn->refresh = SAYS;
+    turn->code = 401;
+    pass(&h, 60000);
+    assert_int_equal(floe_core_get_statistics(h.core, &statistics), FLOE_OK);
+    for (size_t i = 0; i < statistics->server_count; i++) {
+        assert_true(statistics->servers[i]->responses <= statistics->servers[i]->requests);
+    }
+    floe_gatherer_statistics_free(statistics);
+    end(&h);
 }
 
 /* L15: a retransmission that is due when its server is given up, by a timer that comes late, does
@@ -5690,6 +5791,7 @@ int main(void)
         cmocka_unit_test(l11_a_restart_asks_the_other_server_of_a_name),
         cmocka_unit_test(l11_each_restart_finds_the_living_server_of_a_name),
         cmocka_unit_test(l11_a_gathering_asks_anew_what_is_unanswered),
+        cmocka_unit_test(l11_what_comes_before_it_is_asked_anew),
         cmocka_unit_test(l12_a_former_relay_that_is_lost_is_asked_for_by_the_new_user),
         cmocka_unit_test(l11_of_several_relays_one_is_told),
         cmocka_unit_test(t7b_sleep_is_no_silence),
@@ -5738,6 +5840,8 @@ int main(void)
         cmocka_unit_test(t6_437_that_nobody_has_signed),
         cmocka_unit_test(t5_a_family_that_loss_has_cost),
         cmocka_unit_test(on_trace_has_the_release_at_close),
+        cmocka_unit_test(e1_a_refusal_is_an_answer),
+        cmocka_unit_test(l15_an_answer_that_comes_twice),
         cmocka_unit_test(l15_what_was_due_and_did_not_go_out),
         cmocka_unit_test(l15_a_relay_that_outlives_its_gathering_is_counted_once),
         cmocka_unit_test(l15_what_is_answered_while_it_waits),
@@ -5800,6 +5904,7 @@ int main(void)
         cmocka_unit_test(t7b_a_peer_was_told_that_it_is_gone),
         cmocka_unit_test(k1_a_peer_that_is_refused_is_told_once),
         cmocka_unit_test(r6_a_server_that_has_moved_shows_nothing),
+        cmocka_unit_test(r6_a_relay_that_is_lost_later_leaves_no_mapping),
         cmocka_unit_test(r6_another_mapping_is_a_reason_to_ask),
         cmocka_unit_test(r6_a_mapping_that_two_saw_has_changed),
         cmocka_unit_test(l12_other_credentials_cut_nothing),

@@ -97,11 +97,20 @@ typedef struct sim_allocation {
     bool tcp;              /* RFC 6062 */
     bool strange;          /* left by somebody else: 437 */
     uint64_t made;
-    size_t life;    /* of whose gatherer */
-    bool other;     /* of the other user */
-    bool cut_short; /* its channel took no more when it was closed, and so no release */
-    unsigned asked; /* families that its Allocate asked for */
+    size_t life;          /* of whose gatherer */
+    bool other;           /* of the other user */
+    bool cut_short;       /* its channel took no more when it was closed, and so no release */
+    unsigned asked;       /* families that its Allocate asked for */
+    uint64_t reservation; /* the token of the port above its own; 0: that is not kept */
 } sim_allocation;
+
+/* A port that waits for who shows its token. */
+typedef struct sim_reservation {
+    size_t server;
+    uint64_t token;
+    floe_address relayed;
+    uint64_t expires;
+} sim_reservation;
 
 /* One that was released by its client (Refresh with a lifetime of 0). */
 typedef struct sim_release {
@@ -169,6 +178,8 @@ struct sim_world {
     uint32_t next_ticket;
     sim_allocation allocations[ALLOCATIONS_MAX];
     size_t allocation_count;
+    sim_reservation reservations[64]; /* the latest */
+    size_t reservation_count;
     sim_release releases[64]; /* the first */
     size_t release_count;
     sim_offer offers[256];

@@ -1213,6 +1213,43 @@ static void t5_an_allocate_without_answer_goes_without_wishes(void **state)
     }
 }
 
+/* Pion signs no refusal: of an even port, say. It is not believed, and what it speaks of is not wished
+ * again: in the next packet, or by a stream in another Allocate. */
+static void t5_a_refusal_that_nobody_signed_costs_the_wish_alone(void **state)
+{
+    static const uint16_t codes[] = {400, 420, 440, 443, 508};
+    fixture *f = *state;
+    const floe_turn_wishes wishes = {.families = FLOE_TURN_IPV4, .even_port = true};
+
+    for (size_t i = 0; i < 2 * sizeof codes / sizeof *codes; i++) {
+        bool stream = i % 2 == 1;
+        const answer refusal = {.code = codes[i / 2], .lifetime = -1};
+        uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+        floe_stun_message message;
+        begin_anew(f);
+        floe_turn_allocation_free(&f->allocation);
+        floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
+                                  floe_milliseconds(500), stream, &wishes);
+        assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_true(floe_stun_has(&message, FLOE_STUN_EVEN_PORT));
+        assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
+        f->now_ms += stream ? 40000 : 500; /* an unsigned 400 ends nothing, even by a stream */
+        assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)),
+                         stream ? FLOE_TURN_PROGRESS : FLOE_TURN_SEND);
+        if (stream) {
+            sent(f, bytes, &message);
+        } else {
+            floe_span request = floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
+            assert_int_equal(floe_stun_parse(request, &message), FLOE_STUN_PARSED);
+        }
+        assert_false(floe_stun_has(&message, FLOE_STUN_EVEN_PORT));
+        assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+    }
+}
+
 /* RFC 8656 §7.3: what was not asked for is no relay, and the server is told so. */
 static void t5_a_family_that_was_not_asked_for_is_released(void **state)
 {
@@ -1623,6 +1660,25 @@ static void t7_the_way_to_the_server_may_be_long(void **state)
         (void)floe_turn_allocation_time(&f->allocation, now(f));
         assert_int_equal(respond(f, &good), FLOE_TURN_GRANTED);
     }
+}
+
+/* A process that stood still for a minute is no server that is a minute away. */
+static void t7_time_in_which_nobody_ran_is_no_round_trip(void **state)
+{
+    const answer refusal = {.code = 401, .realm = "r", .nonce = "n1", .lifetime = -1};
+    const answer good = {.sign_with = "secret", .lifetime = 600};
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    allocate(f);
+    send_refresh(f, bytes, &message);
+    f->now_ms += 60000;
+    assert_int_equal(respond(f, &good), FLOE_TURN_GRANTED);
+    send_refresh(f, bytes, &message);
+    assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
+    f->now_ms += 1600; /* three RTOs */
+    assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_REFUSED);
 }
 
 /* RFC 8489 §9.2.5: only what the server itself has asked for is the least that it asks for. A forged 438
@@ -2170,6 +2226,7 @@ int main(void)
         TEST(t5_both_families_refused_are_asked_for_one_by_one),
         TEST(t5_the_other_family_of_who_does_not_know_the_wish),
         TEST(t5_an_allocate_without_answer_goes_without_wishes),
+        TEST(t5_a_refusal_that_nobody_signed_costs_the_wish_alone),
         TEST(t5_a_family_that_was_not_asked_for_is_released),
         TEST(t5_420_costs_what_it_names),
         TEST(t10_an_allocation_moves),
@@ -2184,6 +2241,7 @@ int main(void)
         TEST(t7_what_nobody_has_signed_ends_nothing),
         TEST(t7_the_answer_to_a_request_that_somebody_challenged),
         TEST(t7_the_way_to_the_server_may_be_long),
+        TEST(t7_time_in_which_nobody_ran_is_no_round_trip),
         TEST(t3_what_nobody_has_signed_raises_no_bar),
         TEST(t7_an_answer_that_is_not_understood_ends_no_allocation),
         TEST(t10_a_server_that_knows_us_no_more_is_shown_the_ticket),
