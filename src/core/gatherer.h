@@ -1000,6 +1000,9 @@ void floe_relay_doubt(floe_relay *relay, floe_time now);
 void floe_relays_doubt(floe_core *core, floe_time now, const floe_base *base,
                        const floe_address *server);
 /* A Binding to this server was answered: that it is there, and that the way is good. */
+/* Whether one of that address of ours has had something from the server since then. */
+bool floe_relays_heard(const floe_core *core, const floe_base *base, const floe_address *server,
+                       floe_time since);
 void floe_relays_answered_beside(floe_core *core, const floe_base *base,
                                  const floe_address *server);
 /* A packet of the owner's goes to the relay's server; something came from there. */

@@ -221,7 +221,7 @@ static bool has_answered(const floe_attempt *attempt)
 
 /* Whether a server that is silent to this pair answers something else: a Binding from here, what
  * another of its URLs asks, another address of ours. */
-static void look_for_answers(floe_pair *pair)
+static void look_for_answers(const floe_core *core, floe_pair *pair)
 {
     floe_failure *failure = pair->failure;
     uint32_t heard_here = 0;
@@ -242,6 +242,9 @@ static void look_for_answers(floe_pair *pair)
                  floe_address_equal(&attempt->remote, &failure->remote) && has_answered(attempt));
         }
     }
+    failure->beside =
+        failure->beside || (by == FLOE_PROTOCOL_UDP &&
+                            floe_relays_heard(core, pair->base, &failure->remote, core->started));
     failure->elsewhere = pair->server->pairs_heard > heard_here;
 }
 
@@ -265,7 +268,7 @@ static void tell_pair(floe_core *core, floe_pair *pair)
         (floe_failure_of_url(floe_failure_kept(pair->failure)) && server->pairs_pending > 0)) {
         return;
     }
-    look_for_answers(pair);
+    look_for_answers(core, pair);
     if (!told_by_another(pair)) {
         if (server->untold == 1 && server->pairs_hopeful == 0) {
             server->told_failed = true;

@@ -526,6 +526,19 @@ static bool is_owed_an_answer(const floe_relay *relay)
     return floe_relay_serves(relay) && floe_stun_transaction_runs(&relay->turn.transaction);
 }
 
+bool floe_relays_heard(const floe_core *core, const floe_base *base, const floe_address *server,
+                       floe_time since)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (floe_relay_serves(relay) && relay->origin == base && by_datagrams(relay) &&
+            floe_address_equal(&relay->turn.server, server) && relay->turn.heard.ns > since.ns) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void floe_relays_answered_beside(floe_core *core, const floe_base *base, const floe_address *server)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
@@ -1260,6 +1273,20 @@ static bool is_elsewhere(const floe_relay *relay)
            floe_server_is_at(relay->server, &relay->had_at, relay->transport);
 }
 
+/* Of a base, or an interface's two families (T1), and a server one relay of a kind is enough: a restart may come while several addresses
+ * are asked. */
+static bool another_serves(const floe_core *core, const floe_relay *relay)
+{
+    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    {
+        if (other != relay && would_be_told_as(other, relay) && floe_relay_serves(other) &&
+            floe_time_is_never(other->leaves)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* So often in a row, for three seconds, what is refused where it was had is asked for there again. */
 #define LOSSES_THERE 3
 
@@ -1280,6 +1307,11 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
         floe_server_refuses(core, now, relay->server, relay->kind, &relay->asked, failure.code);
     }
     bool had = relay->state != FLOE_RELAY_ASKED;
+    if (had && !awaited(relay) && another_serves(core, relay)) { /* that is no failure */
+        floe_failure_release(core->shared, &failure);
+        floe_relay_release(core, now, relay);
+        return;
+    }
     if (!had || (floe_failure_ends_allocate(&failure) && !is_elsewhere(relay))) {
         give_up(core, now, relay, had, failure);
         return;
@@ -1396,20 +1428,6 @@ static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     if (relay->attempt != NULL) {
         floe_attempt_again(core, now, relay->attempt);
     }
-}
-
-/* Of a base, or an interface's two families (T1), and a server one relay of a kind is enough: a restart may come while several addresses
- * are asked. */
-static bool another_serves(const floe_core *core, const floe_relay *relay)
-{
-    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
-    {
-        if (other != relay && would_be_told_as(other, relay) && floe_relay_serves(other) &&
-            floe_time_is_never(other->leaves)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* T4b: an impossible address is left out; without any other the answer is a bad one. */

@@ -323,6 +323,5 @@ void floe_interfaces_monitor_free(floe_interfaces *interfaces)
 {
     if (interfaces->monitor != NULL) {
         (void)mnl_socket_close(interfaces->monitor);
-        interfaces->monitor = NULL;
     }
 }

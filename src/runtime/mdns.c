@@ -717,7 +717,7 @@ void floe_mdns_service_forget(floe_api *api, const floe_mdns_asker *asker)
 
 void floe_mdns_service_links(floe_api *api)
 {
-    if (api->mdns != NULL && !api->mdns->closing) {
+    if (api->mdns != NULL) {
         set_links(api->mdns);
         soon(api->mdns);
     }
@@ -737,7 +737,7 @@ void floe_mdns_service_close(floe_api *api)
 {
     floe_mdns_service *service = api->mdns;
 
-    if (service == NULL || service->closing) {
+    if (service == NULL) {
         return;
     }
     while (floe_mdns_poll(service->machine, &service->output)) {

@@ -262,11 +262,20 @@ static void put_ticket(const floe_turn_allocation *allocation, floe_stun_writer 
                   floe_span_of(allocation->ticket, allocation->ticket_size));
 }
 
+floe_stun_writer floe_turn_allocation_write_to(const floe_turn_allocation *allocation,
+                                               floe_stun_transaction *transaction, void *buffer,
+                                               size_t size)
+{
+    if (transaction->sends > 1 && transaction->signature != allocation->signature) {
+        floe_stun_transaction_rename(transaction, allocation->random);
+    }
+    return floe_stun_begin(buffer, size, FLOE_STUN_REQUEST, transaction->method, &transaction->id);
+}
+
 floe_span floe_turn_allocation_write(floe_turn_allocation *allocation, void *buffer, size_t size)
 {
     floe_stun_writer writer =
-        floe_stun_begin(buffer, size, FLOE_STUN_REQUEST, allocation->transaction.method,
-                        &allocation->transaction.id);
+        floe_turn_allocation_write_to(allocation, &allocation->transaction, buffer, size);
 
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         put_wishes(&allocation->wishes, &writer);
@@ -280,17 +289,6 @@ floe_span floe_turn_allocation_write(floe_turn_allocation *allocation, void *buf
     }
     floe_turn_allocation_sign(allocation, &allocation->transaction, &writer);
     return floe_stun_written(&writer);
-}
-
-floe_stun_due floe_turn_allocation_resend(const floe_turn_allocation *allocation,
-                                          floe_stun_transaction *transaction, floe_time now)
-{
-    floe_stun_due due = floe_stun_transaction_time(transaction, now);
-
-    if (due == FLOE_STUN_SEND_AGAIN && transaction->signature != allocation->signature) {
-        floe_stun_transaction_rename(transaction, allocation->random);
-    }
-    return due;
 }
 
 /* Answers. */
@@ -1050,6 +1048,18 @@ static bool is_not_gone_yet(const floe_turn_allocation *allocation,
            floe_stun_read_error(message, &code, &reason) && code == 437;
 }
 
+/* T6: of what cannot be deleted the server may say so before it knows who asks, as to the Allocate
+ * before (may_be_unsigned): it costs a try from another port. */
+static bool refuses_to_clear(const floe_turn_allocation *allocation,
+                             const floe_stun_message *message)
+{
+    uint16_t code;
+    floe_span reason;
+
+    return allocation->request == FLOE_TURN_REQUEST_CLEAR && message->class == FLOE_STUN_ERROR &&
+           floe_stun_read_error(message, &code, &reason) && (code == 437 || code == 441);
+}
+
 /* Whoever sends it has the key: all answers but the challenges are believed for that alone. */
 static bool is_signed(const floe_stun_message *message)
 {
@@ -1126,6 +1136,9 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     if (*match == FLOE_STUN_NO_INTEGRITY && may_know_no_more(allocation)) {
         return refused_by_somebody(allocation, now, FLOE_TURN_FAILURE_ERROR_RESPONSE,
                                    allocation->transaction.dropped_code, (floe_span){0});
+    }
+    if (*match == FLOE_STUN_NO_INTEGRITY && refuses_to_clear(allocation, message)) {
+        *match = FLOE_STUN_BELIEVED;
     }
     if (*match != FLOE_STUN_BELIEVED) {
         return begins_unsigned(allocation, *match) ? FLOE_TURN_PROGRESS : FLOE_TURN_NOTHING;
@@ -1206,7 +1219,7 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
         return believe_refusal(allocation, now);
     }
     bool stands = floe_turn_allocation_stands(allocation);
-    switch (floe_turn_allocation_resend(allocation, &allocation->transaction, now)) {
+    switch (floe_stun_transaction_time(&allocation->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
         if (!has_been_silent(allocation, now)) {
             send_without_wishes(allocation);

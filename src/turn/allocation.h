@@ -193,13 +193,14 @@ floe_time floe_turn_allocation_deadline(const floe_turn_allocation *allocation);
 /* After a MISMATCH, where no other local port can be had: deletes the allocation that stands on
  * this 5-tuple, then asks once more (T6). False when that was done already. */
 bool floe_turn_allocation_reclaim(floe_turn_allocation *allocation);
-/* Signs a request, its own or one of its peers'. */
+/* Begins to write a request, its own or one of its peers'. What has been signed anew since it was sent
+ * goes by another id (RFC 8489 §6.2.1: a retransmission is the same bytes). */
+floe_stun_writer floe_turn_allocation_write_to(const floe_turn_allocation *allocation,
+                                               floe_stun_transaction *transaction, void *buffer,
+                                               size_t size);
+/* And signs it. */
 void floe_turn_allocation_sign(const floe_turn_allocation *allocation,
                                floe_stun_transaction *transaction, floe_stun_writer *writer);
-/* The time of a request beside the allocation's own, or of that. What has been signed anew since it
- * was sent goes by another id. */
-floe_stun_due floe_turn_allocation_resend(const floe_turn_allocation *allocation,
-                                          floe_stun_transaction *transaction, floe_time now);
 /* Takes realm and nonce of a challenge, 401 or 438, for all that is signed from now on; *same: they
  * are those that were used. NULL: good; else what is wrong with it, or floe_turn_no_memory. */
 const char *floe_turn_allocation_learn(floe_turn_allocation *allocation,

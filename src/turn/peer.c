@@ -275,7 +275,7 @@ floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time 
                                     floe_turn_peer *peer)
 {
     floe_turn_peer_expire(peer, now);
-    switch (floe_turn_allocation_resend(allocation, &peer->transaction, now)) {
+    switch (floe_stun_transaction_time(&peer->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
         return FLOE_TURN_SEND;
     case FLOE_STUN_GIVE_UP:
@@ -317,8 +317,8 @@ floe_time floe_turn_peer_deadline(const floe_turn_allocation *allocation,
 floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, floe_turn_peer *peer,
                                void *buffer, size_t size)
 {
-    floe_stun_writer writer = floe_stun_begin(buffer, size, FLOE_STUN_REQUEST,
-                                              peer->transaction.method, &peer->transaction.id);
+    floe_stun_writer writer =
+        floe_turn_allocation_write_to(allocation, &peer->transaction, buffer, size);
 
     if (peer->transaction.method == FLOE_STUN_CHANNEL_BIND) {
         floe_stun_put_u16_reserved(&writer, FLOE_STUN_CHANNEL_NUMBER, peer->channel);

@@ -36,8 +36,8 @@ floe_turn_event floe_turn_stream_bind(const floe_turn_allocation *allocation, fl
 floe_span floe_turn_stream_write(const floe_turn_allocation *allocation, floe_turn_stream *stream,
                                  void *buffer, size_t size)
 {
-    floe_stun_writer writer = floe_stun_begin(buffer, size, FLOE_STUN_REQUEST,
-                                              stream->transaction.method, &stream->transaction.id);
+    floe_stun_writer writer =
+        floe_turn_allocation_write_to(allocation, &stream->transaction, buffer, size);
 
     if (stream->transaction.method == FLOE_STUN_CONNECT) {
         floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &stream->peer);

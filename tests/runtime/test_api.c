@@ -309,7 +309,38 @@ static void count_states(void *data, enum floe_gatherer_state state)
     (void)state;
     (void)pthread_mutex_lock(&h->lock);
     h->states++;
+    (void)pthread_cond_broadcast(&h->changed);
     (void)pthread_mutex_unlock(&h->lock);
+}
+
+/* L11: whoever restarts one component has restarted the other, which hears of it without a call. */
+static void l11_a_restart_is_told_to_the_other_component(void **state)
+{
+    owner o;
+    handlers h = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    floe_gatherer *other;
+
+    (void)state;
+    make_api(&o, NULL);
+    make_gatherer(&o);
+    assert_int_equal(floe_gatherer_create_associated(o.gatherer, &other), FLOE_OK);
+    assert_int_equal(floe_gatherer_on_local_candidate(other, second_handler, &h), FLOE_OK);
+    assert_int_equal(floe_gatherer_gather(other), FLOE_OK);
+    (void)pthread_mutex_lock(&h.lock);
+    struct timespec limit = a_minute_hence();
+    while (!h.complete) {
+        wait_for(&h.changed, &h.lock, &limit);
+    }
+    (void)pthread_mutex_unlock(&h.lock);
+    assert_int_equal(floe_gatherer_on_state_change(other, count_states, &h), FLOE_OK);
+    assert_int_equal(floe_gatherer_restart(o.gatherer), FLOE_OK);
+    (void)pthread_mutex_lock(&h.lock);
+    while (h.states == 0) {
+        wait_for(&h.changed, &h.lock, &limit);
+    }
+    (void)pthread_mutex_unlock(&h.lock);
+    floe_gatherer_free(other);
+    end(&o);
 }
 
 static void l9_handlers_late_removed_and_replaced(void **state)
@@ -929,6 +960,7 @@ int main(void)
         cmocka_unit_test(h2_all_is_freed_on_the_callers_loop),
         cmocka_unit_test(h2_look_ups_are_cancelled),
         cmocka_unit_test(l11_a_restart_changes_ufrag_and_password),
+        cmocka_unit_test(l11_a_restart_is_told_to_the_other_component),
         cmocka_unit_test(null_is_an_error),
         cmocka_unit_test(another_thread_closes_at_any_moment),
         cmocka_unit_test(four_threads_call_at_random),

@@ -33,6 +33,7 @@ static name_record of_the_first[] = {
     {"brief.test", CNAME, 1, "address.test"},
     {"cut.test", A, 3600, "127.0.0.1"},
     {"six.test", AAAA, 3600, "2001:db8::1"},
+    {"six-here.test", AAAA, 3600, "::1"},
     {"turn.test", NAPTR, 3600, "10 10 s RELAY:turn.udp _turn._udp.turn.test"},
     {"_stun._udp.service.test", SRV, 3600, stun_service},
     {"_turn._udp.turn.test", SRV, 3600, turn_service},
@@ -242,6 +243,24 @@ static void s6_each_failure_has_its_sentence(void **state)
         if (strstr(o.text, rows[i].text) == NULL) {
             fail_msg("%s: \"%s\", not \"%s\"", rows[i].name, o.text, rows[i].text);
         }
+    }
+    end(api);
+}
+
+/* An address of IPv6 is asked there: nobody listens, says the kernel. */
+static void s6_an_address_of_ipv6(void **state)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_api *api = NULL;
+
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\n");
+    settings.allocator = &memory_counted;
+    settings.loopback = true;
+    assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
+    outcome o = gather(api, "stun:six-here.test:9");
+    if (strstr(o.text, "nothing listens on UDP port 9 of ::1") == NULL) {
+        fail_msg("%s", o.text);
     }
     end(api);
 }
@@ -613,6 +632,7 @@ int main(void)
         cmocka_unit_test(s6_addresses_aliases_and_answers_for_tcp_alone),
         cmocka_unit_test(s6_services_lead_to_servers),
         cmocka_unit_test(s6_each_failure_has_its_sentence),
+        cmocka_unit_test(s6_an_address_of_ipv6),
         cmocka_unit_test(s6_a_search_domain_that_is_refused),
         cmocka_unit_test(s6_a_local_name_that_the_servers_know),
         cmocka_unit_test(s7_a_name_is_kept_for_its_ttl),

@@ -248,6 +248,7 @@ void account_error(sim_changing_world *change, sim_owner *owner, const floe_cand
         return; /* a name that was taken back since */
     }
     if (n == SIZE_MAX || (!silent && !closed) || change->network.servers[n].redirect != 0 ||
+        owner_server_is_shared(change, n) ||
         *change->network.servers[n].was_ip != '\0' || /* which of its addresses is meant? */
         change->network.servers[n].transport != FLOE_PROTOCOL_UDP) {
         return;
@@ -264,7 +265,8 @@ void account_error(sim_changing_world *change, sim_owner *owner, const floe_cand
             refused = refused || way->last_error != 0; /* by a socket that is gone, say */
         }
     }
-    if (silent && answered && owner->began != 0) {
+    /* What was asked before, and comes when the process goes on, is no answer to this. */
+    if (silent && answered && owner->began != 0 && change->stopped_until < owner->began) {
         change_violated(change, "E1: \"%s\", says %s; there was an answer", error->text,
                         error->url);
     }
@@ -437,7 +439,7 @@ void account_statistics(sim_changing_world *change, sim_owner *owner, bool exact
         if (change->network.servers[n].transport == FLOE_PROTOCOL_UDP) {
             /* What a redirect sends here is told of the URL that it came by. */
             if (change->network.servers[n].redirect == 0 &&
-                !sim_is_redirected_to(&change->network, n)) {
+                !sim_is_redirected_to(&change->network, n) && !owner_server_is_shared(change, n)) {
                 check_counts(change, owner, statistics, n, exact);
             }
         }
@@ -447,7 +449,8 @@ void account_statistics(sim_changing_world *change, sim_owner *owner, bool exact
         if (n == SIZE_MAX) {
             change_violated(change, "L15: %s is no server of the options",
                             statistics->servers[i]->url);
-        } else if (change->network.servers[n].transport == FLOE_PROTOCOL_UDP) {
+        } else if (change->network.servers[n].transport == FLOE_PROTOCOL_UDP &&
+                   !owner_server_is_shared(change, n)) {
             check_entry(change, owner, statistics->servers[i], n);
         }
     }

@@ -133,6 +133,9 @@ static bool tells_mappings(const sim_changing_world *change, size_t server,
     if (of == NULL || ((of->drops | of->fails) >> FLOE_STUN_BINDING & 1) == 0) {
         return true;
     }
+    if (change->network.settings.mobility) {
+        return false; /* nor has a Refresh (RFC 8016 §3.2) */
+    }
     for (size_t i = 0; i < world->allocation_count; i++) {
         const sim_mapping *mapping = mapping_at(change, &world->allocations[i].client);
         if (world->allocations[i].server == server && mapping != NULL &&
@@ -363,6 +366,7 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
             change->network.servers[one->server].nonce == SIM_NONCE_ONE_USE || one->cut_short ||
             change->plan->network.duplication > 0 || /* of an Allocate that is over, say */
             account_was_refused(change, &one->id) || /* the server was well when it came again */
+            one->made < change->stopped_until + SIM_SECOND || /* and the answer to the first waited */
             !is_past(change,
                      later_of(one->made, owner->closed ? owner->closed_at : owner->completed),
                      (owner->closed ? 5 : 32) * SIM_SECOND /* a former user's: 30 (L12) */ +
@@ -436,6 +440,7 @@ static void audit_doubles(sim_changing_world *change, const sim_owner *owner)
             if (one->life == owner->life && other->life == owner->life &&
                 one->server == other->server && one->tcp == other->tcp &&
                 !sim_is_redirected_to(&change->plan->network, one->server) &&
+                !owner_server_is_shared(change, one->server) &&
                 is_past(change, change_good_since(change, one->server, SIZE_MAX),
                         noticed_within(change)) && /* one of them moves, say (RFC 8016) */
                 is_past(change, later_of(later_of(one->made, other->made), owner->completed),
@@ -460,7 +465,8 @@ static bool was_always_good(const sim_changing_world *change, size_t n)
 
     return change_good_since(change, n, SIZE_MAX) == 0 && server->temper == SIM_GOOD &&
            (server->fails | server->drops) == 0 && server->make == SIM_BY_THE_RFC &&
-           !server->oauth && server->transport == FLOE_PROTOCOL_UDP;
+           !server->oauth && !owner_server_is_shared(change, n) &&
+           server->transport == FLOE_PROTOCOL_UDP;
 }
 
 /* EVEN-PORT, RESERVATION-TOKEN (RFC 8656 §7.1): who gathered for the second component while the
@@ -526,6 +532,18 @@ static void audit_published(sim_changing_world *change, const sim_owner *owner)
     }
 }
 
+static bool lists_relay_of(const sim_changing_world *change, const sim_owner *owner, size_t server)
+{
+    for (size_t i = 0; i < owner->told_count; i++) {
+        const sim_told *told = &owner->told[i];
+        if (!told->withdrawn && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
+            owner_server_of(change, told->url) == server) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* T7b: whose relay is lost because credentials have expired hears of it. */
 static void audit_expired(sim_changing_world *change, sim_owner *owner)
 {
@@ -539,7 +557,8 @@ static void audit_expired(sim_changing_world *change, sim_owner *owner)
             owner->told_failed[n] < change->expired[n] &&
             owner->told_failed[n] < owner->began &&        /* it has failed in this gathering */
             owner->changed_options < change->expired[n] && /* else it was a former user's (L12) */
-            change->world->now > lost + SIM_SECOND && owner_has_server(owner, n)) {
+            change->world->now > lost + SIM_SECOND && owner_has_server(owner, n) &&
+            !lists_relay_of(change, owner, n)) {
             change_violated(change,
                             "T7b: credentials have expired at server %zu, and nobody is told", n);
         }
@@ -598,18 +617,6 @@ static bool was_had(const sim_owner *owner, const sim_release *release)
     return false;
 }
 
-static bool lists_relay_of(const sim_changing_world *change, const sim_owner *owner, size_t server)
-{
-    for (size_t i = 0; i < owner->told_count; i++) {
-        const sim_told *told = &owner->told[i];
-        if (!told->withdrawn && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
-            owner_server_of(change, told->url) == server) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* I9: what its server has, and its owner had, is released where another is there in its place, or
  * nobody wants it any more. */
 static void audit_releases(sim_changing_world *change, const sim_owner *owner)
@@ -632,8 +639,9 @@ static void audit_releases(sim_changing_world *change, const sim_owner *owner)
                       change->expired_until[server] + SIM_SECOND < one->at &&
                       change->server_good[server] < one->at &&
                       change->server_good[server] + given_up_within(change) < one->at;
-        if (wanted && good <= one->at && change->network.servers[server].temper == SIM_GOOD &&
-            was_had(owner, one) && !lists_relay_of(change, owner, server)) {
+        if (wanted && good <= one->at && !owner_server_is_shared(change, server) &&
+            change->network.servers[server].temper == SIM_GOOD && was_had(owner, one) &&
+            !lists_relay_of(change, owner, server)) {
             change_violated(change, "I9: a relay of server %zu was released, and none is there",
                             server);
         }

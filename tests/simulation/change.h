@@ -125,6 +125,7 @@ typedef struct sim_changing {
     sim_lateness late;
     uint32_t also_stun; /* those TURN servers are in the options by a stun: URL too */
     uint32_t twice;     /* those servers are in the options twice, in two spellings */
+    uint32_t two_names; /* likewise by two names */
     bool even_port;
     uint64_t second_ms; /* so late the second owner gathers for the first time */
     bool sdp_mid;
@@ -360,11 +361,14 @@ void owner_close(sim_changing_world *change, sim_owner *owner);
 void owner_told(sim_changing_world *change, sim_owner *owner, const floe_core_output *output);
 /* The server of a URL of the options; SIZE_MAX: none. */
 size_t owner_server_of(const sim_changing_world *change, const char *url);
-/* Which one its relays are of: it may redirect. */
+/* Which one its relays are of: it may redirect. SIZE_MAX: of either of those that its name leads to.
+ */
 size_t owner_relay_server_of(const sim_changing_world *change, const char *url);
 sim_told *owner_candidate(sim_owner *owner, uint32_t id);
 /* Whether the policy of its latest gathering lets it see such a candidate. */
 bool owner_may_see(const sim_owner *owner, const sim_told *told);
+/* One of those that a name leads to, or one of several URLs that lead to it by different names. */
+bool owner_server_is_shared(const sim_changing_world *change, size_t server);
 /* The URLs of its options, of any of their spellings, have the server. */
 bool owner_has_server(const sim_owner *owner, size_t server);
 /* Of an address, or of a name that stands for one; false: nobody knows. */

@@ -280,6 +280,7 @@ static void resolve(sim_changing_world *change, const floe_core_output *output)
     event->record = output->record;
     event->family = output->record == FLOE_DNS_A ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6;
     event->server = server;
+    (void)snprintf((char *)event->data, sizeof event->data, "%s", output->name);
 }
 
 /* ── Outputs ── */

@@ -48,6 +48,9 @@ static void check_refusal(sim_changing_world *change, const sim_told *told, unsi
 {
     size_t server = owner_relay_server_of(change, told->url);
 
+    if (server == SIZE_MAX && owner_server_of(change, told->url) != SIZE_MAX) {
+        return; /* of which of two? */
+    }
     if (server == SIZE_MAX || told->type != FLOE_CANDIDATE_TYPE_RELAY) {
         change_violated(change, "K1: a send on %s is not permitted",
                         floe_candidate_type_name(told->type));

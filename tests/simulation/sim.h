@@ -143,6 +143,9 @@ typedef struct sim_server {
     bool wants_certificate; /* of the client, in TLS and DTLS */
     bool other_protocol;    /* insists on one of its own (ALPN) */
     sim_ports ports;
+    unsigned twin; /* 1 + the server that its name leads to as well; 0: to none */
+    bool
+        naptr; /* its domain has NAPTR records (RFC 5928), which lead to it by more than one step */
 } sim_server;
 
 /* What stands between the client and servers by TCP and TLS. */

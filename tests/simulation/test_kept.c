@@ -2377,6 +2377,53 @@ static void l12_a_former_relay_that_is_lost_is_asked_for_by_the_new_user(void **
     }
 }
 
+/* L12, E2: two relays of one user's, each lost: what comes first serves, and that the other is not to be
+ * had is no error. */
+static void l12_of_two_that_were_lost_one_serves(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *turn = begin_with_relay(&h, turn_url);
+    turn->port = 60;
+    set_user(&h, turn_url, "another");
+    gather(&h);
+    pass(&h, 1000);
+    set_user(&h, turn_url, "user");
+    gather(&h);
+    pass(&h, 100);
+    *h.log = '\0';
+    turn->forgets = 1;
+    turn->allocate = turn->both = SILENT;
+    for (size_t i = 0; i < 20 && !says(&h, "- relay"); i++) {
+        pass(&h, 1000);
+    }
+    turn->allocate = turn->both = ANSWERS;
+    turn->deaf_to = 1;
+    turn->forgets = 2;
+    pass(&h, 100000);
+    read_log(&h, "- relay, - relay, + relay");
+    end(&h);
+}
+
+/* E1: what a former user's relay hears of the server is heard, too. */
+static void e1_a_former_relay_is_answered(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *turn = begin_with_relay(&h, turn_url);
+    pass(&h, 12000);
+    turn->deaf_to = 2;
+    set_user(&h, turn_url, "another");
+    turn->binding = SILENT;
+    gather(&h);
+    pass(&h, 6000);
+    assert_true(says(&h, "error"));
+    assert_non_null(strstr(h.error, "answers"));
+    end(&h);
+}
+
 /* L11: of several relays of a server's name one is told in a generation, by whose server says first that
  * it stands; what another loses or says does not stall the gathering, nor is it an error. */
 static void l11_of_several_relays_one_is_told(void **state)
@@ -5793,6 +5840,8 @@ int main(void)
         cmocka_unit_test(l11_a_gathering_asks_anew_what_is_unanswered),
         cmocka_unit_test(l11_what_comes_before_it_is_asked_anew),
         cmocka_unit_test(l12_a_former_relay_that_is_lost_is_asked_for_by_the_new_user),
+        cmocka_unit_test(l12_of_two_that_were_lost_one_serves),
+        cmocka_unit_test(e1_a_former_relay_is_answered),
         cmocka_unit_test(l11_of_several_relays_one_is_told),
         cmocka_unit_test(t7b_sleep_is_no_silence),
         cmocka_unit_test(l12_a_former_users_socket_is_left_to_it),

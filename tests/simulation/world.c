@@ -537,6 +537,45 @@ static void to_client(sim_world *world, const sim_event *event)
     }
 }
 
+/* RFC 5928 §3, RFC 3958 §2.2: NAPTR leads to another NAPTR, that to SRV or to addresses, and the better
+ * target of SRV is gone. */
+static void zone_resolved(sim_world *world, const sim_event *event)
+{
+    static const char *const services[] = {[FLOE_PROTOCOL_UDP] = "RELAY:turn.udp",
+                                           [FLOE_PROTOCOL_TCP] = "RELAY:turn.tcp",
+                                           [FLOE_PROTOCOL_TLS] = "RELAY:turn.tls",
+                                           [FLOE_PROTOCOL_DTLS] = "RELAY:turn.dtls"};
+    const sim_server *server = &world->config->servers[event->server];
+    const char *service = services[server->transport];
+    bool first = strncmp((const char *)event->data, "server", 6) == 0;
+    char host[40];
+    char gone[64];
+    char more[64];
+    char srv[64];
+
+    (void)snprintf(host, sizeof host, "server%zu.sim.example", event->server);
+    (void)snprintf(gone, sizeof gone, "gone.%s", host);
+    (void)snprintf(more, sizeof more, "more.%s", host);
+    (void)snprintf(srv, sizeof srv, "_turn._udp.%s", host);
+    const floe_service_record to_more[] = {
+        {.target = host, .priority = 1, .flag = 'U', .service = service},
+        {.target = more, .priority = 2, .service = service},
+        {.target = host, .priority = 3, .flag = 'A', .service = "RELAY:turn.none"}};
+    const floe_service_record to_services[] = {
+        {.target = host, .priority = 2, .flag = 'a', .service = service},
+        {.target = srv, .priority = 1, .flag = 's', .service = service},
+        {.target = gone, .priority = 1, .weight = 1, .flag = 'A', .service = service}};
+    const floe_service_record to_targets[] = {
+        {.target = host, .port = server->port, .priority = 2},
+        {.target = gone, .port = server->port, .priority = 1},
+        {.target = host, .port = server->port, .priority = 2, .weight = 9}};
+    floe_core_services_resolved(world->core, world_time(world), event->query, FLOE_OK,
+                                event->record == FLOE_DNS_SRV ? to_targets
+                                : first                       ? to_more
+                                                              : to_services,
+                                3);
+}
+
 /* SRV leads back to the server itself, to nothing, or to names that are none. */
 static void services_resolved(sim_world *world, const sim_event *event)
 {
@@ -546,6 +585,10 @@ static void services_resolved(sim_world *world, const sim_event *event)
         {.target = target, .port = server->port, .flag = 'A', .service = "RELAY:turn.udp"},
         {.target = ".", .priority = 9},
         {.target = "x..y", .port = 1, .flag = 'S', .service = ":"}};
+    if (server->naptr && world->core != NULL) {
+        zone_resolved(world, event);
+        return;
+    }
     size_t count = seeded_below(&world->random, 4);
 
     (void)snprintf(target, sizeof target, "server%zu.sim.example", event->server);
@@ -569,16 +612,26 @@ static void proxy_resolved(sim_world *world, const sim_event *event)
 static void resolved(sim_world *world, const sim_event *event)
 {
     const sim_server *server = &world->config->servers[event->server];
-    floe_address addresses[2];
+    floe_address addresses[3];
     size_t count = 0;
-    floe_error error = server->temper == SIM_NAME_UNKNOWN  ? FLOE_ERR_NOT_FOUND
-                       : server->temper == SIM_NAME_SILENT ? FLOE_ERR_TIMED_OUT
-                                                           : FLOE_OK;
+    bool gone = strncmp((const char *)event->data, "gone.", 5) == 0;
+    floe_error error = server->temper == SIM_NAME_UNKNOWN || gone ? FLOE_ERR_NOT_FOUND
+                       : server->temper == SIM_NAME_SILENT        ? FLOE_ERR_TIMED_OUT
+                                                                  : FLOE_OK;
 
     count += server_first_address(world, event->server, &addresses[count]) &&
              addresses[count].family == event->family;
     addresses[count] = server_address_for(world, event->server, event->family);
     count += addresses[count].family == event->family;
+    if (server->twin != 0) { /* in no order (RFC 1034 §5.3.3) */
+        addresses[count] = server_address_for(world, server->twin - 1, event->family);
+        count += addresses[count].family == event->family;
+        if (count == 2 && seeded_below(&world->random, 2) == 0) {
+            floe_address first = addresses[0];
+            addresses[0] = addresses[1];
+            addresses[1] = first;
+        }
+    }
     if (world->core != NULL) {
         floe_core_resolved(world->core, world_time(world), event->query, error, addresses,
                            error == FLOE_OK ? count : 0);

@@ -1662,6 +1662,48 @@ static void t7_the_way_to_the_server_may_be_long(void **state)
     }
 }
 
+/* RFC 8489 §6.2.1: what another request of the relay's learns between the time to send again and the
+ * sending makes other bytes, which are another transaction. */
+static void t2_what_is_signed_anew_has_another_id(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    allocate(f);
+    send_refresh(f, bytes, &message);
+    floe_stun_id id = f->allocation.transaction.id;
+    f->now_ms += 500;
+    assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_SEND);
+    f->allocation.signature++;
+    (void)floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
+    assert_false(floe_stun_id_equal(&id, &f->allocation.transaction.id));
+}
+
+/* T6: what stands there is another user's, who deletes nothing of it: Pion says so without a signature. */
+static void t6_another_users_allocation_is_not_deleted(void **state)
+{
+    static const uint16_t codes[] = {437, 441};
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    const answer mismatch = {.code = 437, .lifetime = -1};
+
+    for (size_t i = 0; i < 2; i++) {
+        const answer refusal = {.code = codes[i], .lifetime = -1};
+        begin_anew(f);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &mismatch), FLOE_TURN_MISMATCH);
+        assert_true(floe_turn_allocation_reclaim(&f->allocation));
+        sent(f, bytes, &message);
+        assert_int_equal(message.method, FLOE_STUN_REFRESH);
+        assert_int_equal(respond(f, &refusal),
+                         codes[i] == 441 ? FLOE_TURN_MISMATCH : FLOE_TURN_PROGRESS);
+    }
+}
+
 /* A process that stood still for a minute is no server that is a minute away. */
 static void t7_time_in_which_nobody_ran_is_no_round_trip(void **state)
 {
@@ -2241,6 +2283,8 @@ int main(void)
         TEST(t7_what_nobody_has_signed_ends_nothing),
         TEST(t7_the_answer_to_a_request_that_somebody_challenged),
         TEST(t7_the_way_to_the_server_may_be_long),
+        TEST(t2_what_is_signed_anew_has_another_id),
+        TEST(t6_another_users_allocation_is_not_deleted),
         TEST(t7_time_in_which_nobody_ran_is_no_round_trip),
         TEST(t3_what_nobody_has_signed_raises_no_bar),
         TEST(t7_an_answer_that_is_not_understood_ends_no_allocation),
