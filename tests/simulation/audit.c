@@ -366,7 +366,8 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
             change->network.servers[one->server].nonce == SIM_NONCE_ONE_USE || one->cut_short ||
             change->plan->network.duplication > 0 || /* of an Allocate that is over, say */
             account_was_refused(change, &one->id) || /* the server was well when it came again */
-            one->made < change->stopped_until + SIM_SECOND || /* and the answer to the first waited */
+            one->made <
+                change->stopped_until + SIM_SECOND || /* and the answer to the first waited */
             !is_past(change,
                      later_of(one->made, owner->closed ? owner->closed_at : owner->completed),
                      (owner->closed ? 5 : 32) * SIM_SECOND /* a former user's: 30 (L12) */ +
