@@ -313,7 +313,7 @@ static bool is_of_the_link(int error)
 /* The lock is not held. */
 static void after_sending(floe_mdns_service *service, const floe_mdns_output *output, bool sent)
 {
-    int failed = sent ? 0 : errno;
+    const int failed = errno;
     mdns_link *link = find_link(service, output->link.interface_index, output->link.family);
 
     if (link == NULL || output->to.family != FLOE_FAMILY_NONE) {
@@ -322,7 +322,6 @@ static void after_sending(floe_mdns_service *service, const floe_mdns_output *ou
     if (sent) {
         link->error = FLOE_OK;
     } else if (link->error == FLOE_OK && is_of_the_link(failed)) {
-        errno = failed;
         link->error = system_error("sending by multicast DNS");
         names_failed(service->api, link->link.interface_index, link->error);
     }

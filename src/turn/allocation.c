@@ -1048,6 +1048,34 @@ static bool is_not_gone_yet(const floe_turn_allocation *allocation,
            floe_stun_read_error(message, &code, &reason) && code == 437;
 }
 
+/* Pion signs none of its refusals: what cannot be believed costs a wish at most. */
+static bool may_refuse_wishes(const floe_turn_allocation *allocation)
+{
+    return allocation->request == FLOE_TURN_REQUEST_ALLOCATE &&
+           allocation->transaction.dropped == FLOE_STUN_NO_INTEGRITY &&
+           speaks_of_wishes(allocation->transaction.dropped_code);
+}
+
+static bool wishes_more(const floe_turn_wishes *wishes)
+{
+    return wishes->families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6) || wishes->even_port ||
+           wishes->reserved || wishes->dont_fragment || wishes->mobile;
+}
+
+/* The right answer may be right behind it; then the Allocate goes again, without wishes. */
+#define REFUSAL_BELIEVED_AFTER floe_milliseconds(100)
+
+static void hear_refusal(floe_turn_allocation *allocation, floe_time now)
+{
+    floe_stun_transaction *transaction = &allocation->transaction;
+
+    if (may_refuse_wishes(allocation) && wishes_more(&allocation->wishes) &&
+        !transaction->reliable) {
+        transaction->due =
+            floe_time_min(transaction->due, floe_time_after(now, REFUSAL_BELIEVED_AFTER));
+    }
+}
+
 /* T6: of what cannot be deleted the server may say so before it knows who asks, as to the Allocate
  * before (may_be_unsigned): it costs a try from another port. */
 static bool refuses_to_clear(const floe_turn_allocation *allocation,
@@ -1141,6 +1169,7 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
         *match = FLOE_STUN_BELIEVED;
     }
     if (*match != FLOE_STUN_BELIEVED) {
+        hear_refusal(allocation, now);
         return begins_unsigned(allocation, *match) ? FLOE_TURN_PROGRESS : FLOE_TURN_NOTHING;
     }
     if (is_not_gone_yet(allocation, message)) {
@@ -1171,14 +1200,6 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     }
     return message->class == FLOE_STUN_SUCCESS ? succeeded(allocation, now, message)
                                                : error_response(allocation, now, message);
-}
-
-/* Pion signs none of its refusals: what cannot be believed costs a wish at most. */
-static bool may_refuse_wishes(const floe_turn_allocation *allocation)
-{
-    return allocation->request == FLOE_TURN_REQUEST_ALLOCATE &&
-           allocation->transaction.dropped == FLOE_STUN_NO_INTEGRITY &&
-           speaks_of_wishes(allocation->transaction.dropped_code);
 }
 
 static void send_without_wishes(floe_turn_allocation *allocation)
