@@ -49,6 +49,13 @@ void floe_stun_transaction_leaves(floe_stun_transaction *transaction, floe_time 
     }
 }
 
+void floe_stun_transaction_hurry(floe_stun_transaction *transaction, floe_time when)
+{
+    if (floe_stun_transaction_runs(transaction) && !transaction->reliable) {
+        transaction->due = floe_time_min(transaction->due, when);
+    }
+}
+
 void floe_stun_transaction_stop(floe_stun_transaction *transaction)
 {
     transaction->sends = 0;

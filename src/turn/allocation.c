@@ -180,7 +180,7 @@ floe_turn_event floe_turn_allocation_begin(floe_turn_allocation *allocation, flo
     uint16_t method =
         allocation->request == FLOE_TURN_REQUEST_ALLOCATE ? FLOE_STUN_ALLOCATE : FLOE_STUN_REFRESH;
 
-    allocation->wants = false;
+    allocation->wants = allocation->refuses_wishes = false;
     if (floe_stun_transaction_start(&allocation->transaction, now, method, allocation->rto,
                                     allocation->reliable, allocation->random) != FLOE_OK) {
         return local_failure(allocation);
@@ -847,6 +847,7 @@ static bool go_plain(floe_turn_allocation *allocation)
         return false;
     }
     allocation->plain = true;
+    allocation->refuses_wishes = false;
     allocation->one_at_a_time |= both; /* loss may have been the reason */
     return true;
 }
@@ -1048,31 +1049,23 @@ static bool is_not_gone_yet(const floe_turn_allocation *allocation,
            floe_stun_read_error(message, &code, &reason) && code == 437;
 }
 
-/* Pion signs none of its refusals: what cannot be believed costs a wish at most. */
-static bool may_refuse_wishes(const floe_turn_allocation *allocation)
-{
-    return allocation->request == FLOE_TURN_REQUEST_ALLOCATE &&
-           allocation->transaction.dropped == FLOE_STUN_NO_INTEGRITY &&
-           speaks_of_wishes(allocation->transaction.dropped_code);
-}
-
 static bool wishes_more(const floe_turn_wishes *wishes)
 {
     return wishes->families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6) || wishes->even_port ||
            wishes->reserved || wishes->dont_fragment || wishes->mobile;
 }
 
-/* The right answer may be right behind it; then the Allocate goes again, without wishes. */
+/* Pion signs none of its refusals: what cannot be believed costs a wish at most. The right answer may be
+ * right behind it; then the Allocate goes again, without wishes. */
 #define REFUSAL_BELIEVED_AFTER floe_milliseconds(100)
 
 static void hear_refusal(floe_turn_allocation *allocation, floe_time now)
 {
-    floe_stun_transaction *transaction = &allocation->transaction;
-
-    if (may_refuse_wishes(allocation) && wishes_more(&allocation->wishes) &&
-        !transaction->reliable) {
-        transaction->due =
-            floe_time_min(transaction->due, floe_time_after(now, REFUSAL_BELIEVED_AFTER));
+    if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && wishes_more(&allocation->wishes) &&
+        speaks_of_wishes(allocation->transaction.dropped_code)) {
+        allocation->refuses_wishes = true;
+        floe_stun_transaction_hurry(&allocation->transaction,
+                                    floe_time_after(now, REFUSAL_BELIEVED_AFTER));
     }
 }
 
@@ -1168,12 +1161,15 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     if (*match == FLOE_STUN_NO_INTEGRITY && refuses_to_clear(allocation, message)) {
         *match = FLOE_STUN_BELIEVED;
     }
-    if (*match != FLOE_STUN_BELIEVED) {
+    if (*match == FLOE_STUN_NO_INTEGRITY) {
         hear_refusal(allocation, now);
+    }
+    if (*match != FLOE_STUN_BELIEVED) {
         return begins_unsigned(allocation, *match) ? FLOE_TURN_PROGRESS : FLOE_TURN_NOTHING;
     }
     if (is_not_gone_yet(allocation, message)) {
         *match = FLOE_STUN_NO_INTEGRITY;
+        allocation->transaction.answered = false;
         allocation->transaction.dropped = FLOE_STUN_NO_INTEGRITY;
         allocation->transaction.dropped_code = 437;
         return FLOE_TURN_NOTHING;
@@ -1210,7 +1206,7 @@ static void send_without_wishes(floe_turn_allocation *allocation)
         allocation->ignored = allocation->beside; /* no outage: this one will arrive */
     }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE &&
-        (ignored || may_refuse_wishes(allocation)) && go_plain(allocation)) {
+        (ignored || allocation->refuses_wishes) && go_plain(allocation)) {
         allocation->inherits = true; /* of an earlier send, whose answer was lost */
         floe_stun_transaction_rename(&allocation->transaction, allocation->random);
     }
@@ -1249,7 +1245,7 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
         stop_request(allocation);
         /* fall through */
     case FLOE_STUN_GIVE_UP:
-        if (may_refuse_wishes(allocation) && go_plain(allocation)) { /* by a stream */
+        if (allocation->refuses_wishes && go_plain(allocation)) { /* by a stream */
             want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
             return FLOE_TURN_PROGRESS;
         }

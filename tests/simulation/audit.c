@@ -467,7 +467,7 @@ static bool was_always_good(const sim_changing_world *change, size_t n)
     return change_good_since(change, n, SIZE_MAX) == 0 && server->temper == SIM_GOOD &&
            (server->fails | server->drops) == 0 && server->make == SIM_BY_THE_RFC &&
            !server->oauth && !owner_server_is_shared(change, n) &&
-           server->transport == FLOE_PROTOCOL_UDP;
+           change->plan->late.names_ms == 0 && server->transport == FLOE_PROTOCOL_UDP;
 }
 
 /* EVEN-PORT, RESERVATION-TOKEN (RFC 8656 §7.1): who gathered for the second component while the

@@ -577,7 +577,11 @@ static bool goes_on(const sim_world *world, sim_transaction *made)
         if (one->method == made->method && floe_address_equal(&one->local, &made->local) &&
             floe_address_equal(&one->to, &made->to)) {
             uint64_t wait = 500000000ULL << (one->sends - 1 + one->renamed);
-            bool again = !one->answered && world->now - one->last_sent >= wait &&
+            bool refuses;
+            size_t n = world_server_at(world, &one->to, &refuses);
+            bool forges = n != SIZE_MAX && world->config->servers[n].temper == SIM_FORGED_FIRST;
+            uint64_t least = forges ? 100000000 : wait; /* a refusal that nobody signed (T5) */
+            bool again = !one->answered && world->now - one->last_sent >= least &&
                          world->now - one->last_sent < 2 * wait;
             made->renamed = again ? one->renamed + one->sends : 0;
             return again;

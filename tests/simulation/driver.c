@@ -411,11 +411,14 @@ static void for_one(sim_changing_world *change, const sim_event *event)
         }
         break;
     case SIM_EVENT_RESOLVED:
-        if (fails(change, change->plan->late.names_fail)) {
+        if (!fails(change, change->plan->late.names_fail)) {
+            world_happen(world, event);
+        } else if (event->record == FLOE_DNS_SRV || event->record == FLOE_DNS_NAPTR) {
+            floe_core_services_resolved(world->core, world_time(world), event->query,
+                                        FLOE_ERR_TIMED_OUT, NULL, 0);
+        } else {
             floe_core_resolved(world->core, world_time(world), event->query, FLOE_ERR_TIMED_OUT,
                                NULL, 0);
-        } else {
-            world_happen(world, event);
         }
         break;
     case SIM_EVENT_WRITABLE:

@@ -24,10 +24,12 @@ static bool sends_are_judged(sim_changing_world *change, const sim_told *told)
     const sim_server *of = &change->network.servers[server];
     uint64_t good = change_good_since(change, SIZE_MAX, SIZE_MAX);
     good = change->data_good[server] > good ? change->data_good[server] : good;
-    return good != UINT64_MAX && world->now > good + 80 * SIM_SECOND &&
-           of->nonce != SIM_NONCE_ONE_USE && of->round_trip_ms <= 200 &&
-           change->network.jitter_ms == 0 && change->network.duplication == 0 &&
-           of->refuses_peer == 0 && change->plan->late.timers_ms < 200 && of->temper != SIM_FORGETS;
+    uint64_t rto = change->network.settings.rto_ms;
+    uint64_t noticed = 80 * SIM_SECOND * (rto == 0 ? 500 : rto) / 500;
+    return good != UINT64_MAX && world->now > good + noticed && of->nonce != SIM_NONCE_ONE_USE &&
+           of->round_trip_ms <= 200 && change->network.jitter_ms == 0 &&
+           change->network.duplication == 0 && of->refuses_peer == 0 &&
+           change->plan->late.timers_ms < 200 && of->temper != SIM_FORGETS;
 }
 
 static void remember_send(sim_changing_world *change, const sim_owner *owner, const sim_told *told,

@@ -1392,17 +1392,17 @@ void sim_changing_of_seed(uint64_t seed, const uint64_t only[2], sim_changing *p
             features[n].make(&random, plan);
         }
     }
-    for (size_t n = 0; n < plan->network.server_count; n++) { /* a URL without one says the port */
-        sim_server *server = &plan->network.servers[n];
-        server->no_port = server->no_port &&
-                          server->port == (server->transport >= FLOE_PROTOCOL_TLS ? 5349 : 3478);
-    }
     for (size_t n = 0; n < plan->network.server_count; n++) { /* at one port, by one account */
         const sim_server *server = &plan->network.servers[n];
         if (server->twin != 0) {
             plan->network.servers[server->twin - 1].oauth = server->oauth;
             plan->network.servers[server->twin - 1].port = server->port;
         }
+    }
+    for (size_t n = 0; n < plan->network.server_count; n++) { /* a URL without one says the port */
+        sim_server *server = &plan->network.servers[n];
+        server->no_port = server->no_port &&
+                          server->port == (server->transport >= FLOE_PROTOCOL_TLS ? 5349 : 3478);
     }
     for (size_t n = 0; n < plan->network.server_count;
          n++) { /* the same account, by RFC 8489 §10 */

@@ -290,7 +290,7 @@ static void check_servers(sim_changing_world *change, const sim_owner *owner)
         }
         if (server->turn && may_relay(change, server) && relays == 0) {
             change_violated(change, "T1: no relay from server %zu, which is good", n);
-        } else if (server->turn && server->make == SIM_P1_STUN &&
+        } else if (server->turn && server->make == SIM_P1_STUN && server->twin == 0 &&
                    change->network.settings.network_types == 0 && relays != 3) {
             change_violated(change, "T5: server %zu has relays of both families, one is told", n);
         }

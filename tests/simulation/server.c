@@ -958,8 +958,8 @@ static void forge(server_reply *reply, const floe_stun_message *request)
     floe_protocol transport = world->config->servers[reply->server].transport;
     bool connected = transport != FLOE_PROTOCOL_UDP;
     bool stream = connected && transport != FLOE_PROTOCOL_DTLS;
-    for (int kind = 0; kind < 4; kind++) {
-        if ((connected && (kind == 1 || kind == 2)) || (stream && kind == 3)) {
+    for (int kind = 0; kind < 5; kind++) {
+        if ((connected && (kind == 1 || kind == 2)) || (stream && kind >= 3)) {
             continue; /* nobody else has the connection; RFC 8489 §9.2.5: that would end it */
         }
         floe_stun_id id = request->id;
@@ -972,10 +972,16 @@ static void forge(server_reply *reply, const floe_stun_message *request)
         } else if (kind == 2) {
             source.ip[3] ^= 1;
         } else if (request->integrity_at == 0 && request->integrity_sha256_at == 0) {
-            continue; /* the last kind is an unsigned answer to a signed request */
+            continue; /* the last kinds are unsigned answers to a signed request */
         }
         floe_stun_writer writer =
-            floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, request->method, &id);
+            floe_stun_begin(bytes, sizeof bytes, kind == 4 ? FLOE_STUN_ERROR : FLOE_STUN_SUCCESS,
+                            request->method, &id);
+        if (kind == 4) { /* one that speaks of a wish (T5) */
+            floe_stun_put_error(&writer, 508, floe_span_text("Forged"));
+            world_answer(world, reply->server, &source, &reply->client, floe_stun_written(&writer));
+            continue;
+        }
         floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &evil);
         floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &evil);
         floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
