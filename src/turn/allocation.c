@@ -561,6 +561,11 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, floe_time no
 {
     bool was_signed = signed_by(allocation) != NULL;
     bool first_use = was_signed && allocation->remembered;
+
+    if (!was_signed &&
+        allocation->transaction.sends == 1) { /* nobody else is known to be that near */
+        allocation->round_trip = measured(allocation, now);
+    }
     /* A peer's request has learned a newer one meanwhile, which may have spent ours. */
     bool outdated = allocation->transaction.signature != allocation->signature;
     bool same = false;
@@ -1057,15 +1062,16 @@ static bool wishes_more(const floe_turn_wishes *wishes)
 
 /* Pion signs none of its refusals: what cannot be believed costs a wish at most. The right answer may be
  * right behind it; then the Allocate goes again, without wishes. */
-#define REFUSAL_BELIEVED_AFTER floe_milliseconds(100)
+#define REFUSAL_BELIEVED_AFTER floe_milliseconds(100) /* and a round trip */
 
 static void hear_refusal(floe_turn_allocation *allocation, floe_time now)
 {
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && wishes_more(&allocation->wishes) &&
         speaks_of_wishes(allocation->transaction.dropped_code)) {
         allocation->refuses_wishes = true;
+        floe_time heard = floe_time_after(now, REFUSAL_BELIEVED_AFTER);
         floe_stun_transaction_hurry(&allocation->transaction,
-                                    floe_time_after(now, REFUSAL_BELIEVED_AFTER));
+                                    floe_time_after(heard, allocation->round_trip));
     }
 }
 

@@ -1250,6 +1250,27 @@ static void t5_a_refusal_that_nobody_signed_costs_the_wish_alone(void **state)
     }
 }
 
+/* The server may be far away, and its own answer under way for as long as its challenge was. */
+static void t5_a_refusal_that_nobody_signed_waits_for_the_servers_answer(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    const answer refusal = {.code = 508, .lifetime = -1};
+
+    begin_anew(f);
+    floe_turn_allocation_free(&f->allocation);
+    begin_families(f, BOTH);
+    sent(f, bytes, &message);
+    f->now_ms += 300;
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
+    f->now_ms += 300;
+    assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_NOTHING);
+    assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+}
+
 /* And that is over with its Allocate: what comes later finds no time set. */
 static void t5_a_refusal_that_nobody_signed_is_over_with_its_request(void **state)
 {
@@ -2289,6 +2310,7 @@ int main(void)
         TEST(t5_the_other_family_of_who_does_not_know_the_wish),
         TEST(t5_an_allocate_without_answer_goes_without_wishes),
         TEST(t5_a_refusal_that_nobody_signed_costs_the_wish_alone),
+        TEST(t5_a_refusal_that_nobody_signed_waits_for_the_servers_answer),
         TEST(t5_a_refusal_that_nobody_signed_is_over_with_its_request),
         TEST(t5_a_family_that_was_not_asked_for_is_released),
         TEST(t5_420_costs_what_it_names),
