@@ -297,6 +297,8 @@ size_t sim_feature_count(void);
 const char *sim_feature_name(size_t n);
 /* The world of a seed; `only`: those of its features that are left; NULL: all. */
 void sim_changing_of_seed(uint64_t seed, const uint64_t only[2], sim_changing *plan);
+/* With these features and no other. */
+void sim_changing_with(uint64_t seed, const char *const *names, size_t count, sim_changing *plan);
 void sim_changing_print(const sim_changing *plan, FILE *to);
 
 /* ── change.c ── */

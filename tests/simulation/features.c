@@ -1368,24 +1368,25 @@ static void choose(seeded_random *random, sim_changing *plan)
     }
 }
 
-void sim_changing_of_seed(uint64_t seed, const uint64_t only[2], sim_changing *plan)
+/* Without any feature yet. */
+static void begin(seeded_random *random, uint64_t seed, sim_changing *plan)
 {
-    seeded_random random;
-
     memset(plan, 0, sizeof *plan);
-    seeded_init(&random, seed * 0x9E3779B97F4A7C15U + 5);
+    seeded_init(random, seed * 0x9E3779B97F4A7C15U + 5);
     plan->seed = seed;
     plan->owners = 1;
     sim_config_simple(&plan->network);
     plan->network.seed = seed;
-    plan->life_ms = about(&random, 20000, 1500000);
+    plan->life_ms = about(random, 20000, 1500000);
     add_server(plan, false, false);
     add_server(plan, true, false);
-    choose(&random, plan);
-    if (only != NULL) {
-        plan->features[0] &= only[0];
-        plan->features[1] &= only[1];
-    }
+}
+
+/* With those that are on. */
+static void build(uint64_t seed, sim_changing *plan)
+{
+    seeded_random random;
+
     for (size_t n = 0; n < FEATURES; n++) {
         if (is_on(plan, n)) {
             seeded_init(&random, seed * 0x9E3779B97F4A7C15U + 1000003 * (n + 1));
@@ -1415,6 +1416,34 @@ void sim_changing_of_seed(uint64_t seed, const uint64_t only[2], sim_changing *p
         *made = (sim_episode){
             .at_ms = i == 1 ? 10 + plan->second_ms : 10 * i, .kind = SIM_OWNER_GATHERS, .owner = i};
     }
+}
+
+void sim_changing_of_seed(uint64_t seed, const uint64_t only[2], sim_changing *plan)
+{
+    seeded_random random;
+
+    begin(&random, seed, plan);
+    choose(&random, plan);
+    if (only != NULL) {
+        plan->features[0] &= only[0];
+        plan->features[1] &= only[1];
+    }
+    build(seed, plan);
+}
+
+void sim_changing_with(uint64_t seed, const char *const *names, size_t count, sim_changing *plan)
+{
+    seeded_random random;
+
+    begin(&random, seed, plan);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t n = 0; n < FEATURES; n++) {
+            if (strcmp(features[n].name, names[i]) == 0) {
+                turn_on(plan, n);
+            }
+        }
+    }
+    build(seed, plan);
 }
 
 void sim_changing_print(const sim_changing *plan, FILE *to)

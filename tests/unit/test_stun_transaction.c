@@ -43,6 +43,25 @@ static void sends_seven_times_then_gives_up(void **state)
     assert_int_equal(floe_stun_transaction_time(&transaction, at_ms(99999)), FLOE_STUN_WAIT);
 }
 
+/* What has ended, or goes by a stream, has no other time. */
+static void hurried_only_while_it_runs(void **state)
+{
+    floe_stun_transaction transaction;
+
+    (void)state;
+    start(&transaction, false);
+    floe_stun_transaction_hurry(&transaction, at_ms(100));
+    assert_true(transaction.due.ns == at_ms(100).ns);
+    floe_stun_transaction_hurry(&transaction, at_ms(200));
+    assert_true(transaction.due.ns == at_ms(100).ns);
+    floe_stun_transaction_stop(&transaction);
+    floe_stun_transaction_hurry(&transaction, at_ms(300));
+    assert_true(floe_time_is_never(transaction.due));
+    start(&transaction, true);
+    floe_stun_transaction_hurry(&transaction, at_ms(100));
+    assert_true(transaction.due.ns == at_ms(39500).ns);
+}
+
 static void on_a_stream_it_is_sent_once_and_waits_as_long(void **state)
 {
     floe_stun_transaction transaction;
@@ -230,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sends_seven_times_then_gives_up),
+        cmocka_unit_test(hurried_only_while_it_runs),
         cmocka_unit_test(on_a_stream_it_is_sent_once_and_waits_as_long),
         cmocka_unit_test(each_forged_answer_is_ignored_and_the_right_one_believed),
         cmocka_unit_test(challenges_may_come_unsigned),
