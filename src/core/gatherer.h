@@ -332,9 +332,7 @@ struct floe_server {
     floe_names names;
     floe_names anew; /* for a relay that it does not give back (T7): then they are its names */
     floe_time anew_since;
-    uint16_t index;     /* its place among the servers */
     floe_list refusals; /* floe_refusal.link */
-    bool told_failed;   /* the event that says url_failed is given */
     floe_list pairs;    /* floe_pair.of_server */
     /* Of its pairs: how many pend, may still give or have given something, have heard of it, have
      * failed and were not told; and of these those whose failure is the URL's. */
@@ -343,6 +341,8 @@ struct floe_server {
     uint32_t pairs_heard;
     uint32_t untold;
     uint32_t untold_of_url;
+    uint16_t index;    /* its place among the servers */
+    bool told_failed;  /* the event that says url_failed is given */
     floe_server *heir; /* once retired: the same one among those that came after; NULL: none */
     floe_plain_failure failure;
 };
@@ -448,11 +448,11 @@ typedef struct floe_found {
     uint8_t type;       /* a floe_candidate_type */
     uint8_t tcp_type;   /* a floe_tcp_type; none: it is for UDP */
     uint8_t transport;  /* a floe_protocol, by which its server was asked; none: it has none */
-    bool hidden;        /* policy keeps it from being reported; it counts for redundancy */
-    bool told;          /* in this generation */
-    bool known;         /* in this one or one before: the owner has its id */
-    bool stale;         /* of the generation before a restart, and not found again yet */
-    bool withdrawn;     /* freed once that has been told */
+    bool hidden : 1;    /* policy keeps it from being reported; it counts for redundancy */
+    bool told : 1;      /* in this generation */
+    bool known : 1;     /* in this one or one before: the owner has its id */
+    bool stale : 1;     /* of the generation before a restart, and not found again yet */
+    bool withdrawn : 1; /* freed once that has been told */
     char foundation[9]; /* 8 ice-char */
 } floe_found;
 
@@ -599,37 +599,40 @@ typedef struct floe_base_key {
     uint32_t number;
 } floe_base_key;
 
-struct floe_base {
+struct floe_base {  /* there is one for each address: without holes */
     floe_list link; /* in core->bases */
     floe_tree_node by_channel;
     floe_tree_node by_ip;
     floe_base_key key;
-    uint8_t counted;    /* in which of core->base_counts, a bit each */
+    uint32_t channel;
     floe_output output; /* OPEN, CLOSE */
     floe_output error_output;
-    uint8_t failure; /* a floe_failure_kind: why it failed, or its name did */
-    uint8_t error;   /* a floe_error, negated */
     floe_address local;
-    uint32_t channel;
     uint32_t interface_index;
-    uint16_t rank;       /* 0 is best; spares have that of their original */
-    uint16_t ports_left; /* of the port range, still to be tried */
-    uint8_t state;       /* a floe_base_state */
-    bool spare;          /* a second socket for one relay after 437: no candidates of its own */
-    bool no_reflexive;   /* a rewrite rule says it, so no server is asked (W7) */
-    bool loopback;       /* it leads nowhere beyond this machine, or hardly */
-    bool chosen;         /* by the list of interfaces at hand */
-    bool overdue;        /* the gathering has given it up while it was opening */
-    bool answered;       /* some server has answered here */
-    bool unsettled; /* a relay has come or ended here: nobody may want a mapping any more (R6) */
-    bool has_srflx; /* this gathering has found one here, redundant or not */
-    bool has_relay;
+    uint16_t rank;         /* 0 is best; spares have that of their original */
+    uint16_t ports_left;   /* of the port range, still to be tried */
+    uint8_t state;         /* a floe_base_state */
+    uint8_t counted;       /* in which of core->base_counts, a bit each */
+    uint8_t failure;       /* a floe_failure_kind: why it failed, or its name did */
+    uint8_t error;         /* a floe_error, negated */
+    bool spare : 1;        /* a second socket for one relay after 437: no candidates of its own */
+    bool no_reflexive : 1; /* a rewrite rule says it, so no server is asked (W7) */
+    bool loopback : 1;     /* it leads nowhere beyond this machine, or hardly */
+    bool chosen : 1;       /* by the list of interfaces at hand */
+    bool overdue : 1;      /* the gathering has given it up while it was opening */
+    bool answered : 1;     /* some server has answered here */
+    bool
+        unsettled : 1; /* a relay has come or ended here: nobody may want a mapping any more (R6) */
+    bool has_srflx : 1; /* this gathering has found one here, redundant or not */
+    bool has_relay : 1;
+    bool published : 1; /* its name was */
+    bool unheard : 1;   /* and it was told that the link does not hear of it */
+    bool blocked : 1;   /* its socket takes no more for now */
+    bool gone : 1;      /* its socket; it stays for what is to be told of it still */
     char interface_name[32];
-    char *name; /* that stands for its address (H2); NULL: none */
+    uint32_t former_next; /* the place of the next of `former` */
+    char *name;           /* that stands for its address (H2); NULL: none */
     floe_output name_output;
-    bool published;
-    bool unheard; /* and it was told that the link does not hear of it */
-    bool blocked; /* its socket takes no more for now */
     floe_list bindings;
     floe_list pairs;     /* floe_pair.of_base */
     floe_list found;     /* floe_found.of_base */
@@ -637,14 +640,12 @@ struct floe_base {
     uint32_t asking;     /* of its bindings */
     uint32_t stragglers; /* and of those */
     uint32_t binding_count;
-    floe_output send_output;
-    floe_queue queue; /* packets that wait */
     uint32_t full_for;
-    bool gone;            /* its socket; it stays for what is to be told of it still */
+    floe_output send_output;
+    floe_queue queue;     /* packets that wait */
     floe_stun_id *former; /* of Bindings that are over: their answers may come yet */
     uint32_t former_room; /* in a ring of so many */
     uint32_t formers;     /* so many are there */
-    uint32_t former_next; /* the place of the next */
     floe_list farewells;  /* floe_farewell.link */
 };
 
@@ -1295,7 +1296,6 @@ struct floe_core {
     floe_gather_policy policy;
     floe_output list_output;
     floe_output list_error_output;
-    floe_error list_error; /* why that failed */
     floe_output new_output;
     floe_output gathering_output;
     floe_output pool_output; /* GATHERING too: a pool's may wait while the next begins */
@@ -1324,12 +1324,9 @@ struct floe_core {
     floe_server_set *next_set;   /* for the one after it */
     floe_list retired;
     floe_core *associated; /* the other component's (L13); NULL: none, or it is gone */
-    bool has_associated;
-    uint32_t generation; /* counts restarts, from 1 */
     floe_time started;
     floe_time give_up;      /* the gather timeout */
     floe_time services_end; /* when look-ups for services are; never: none began */
-    bool made_up;           /* for time in which the program stood still */
     floe_time grace; /* when stragglers are given up; never: nobody has answered for them yet */
     floe_time next_request;
     floe_duration gathering; /* how long the last one took; zero: it is not complete */
@@ -1338,15 +1335,19 @@ struct floe_core {
     uint32_t last_id;
     uint32_t last_pair;
     uint32_t pairs_pending;
-    floe_unreached *unreached; /* FLOE_UNREACHED_MAX of them; NULL: there was none yet */
-    floe_check *check;         /* of the packet at hand; NULL: none has come */
-    char check_by[9];          /* whose username fragment it is by */
-    floe_packet packet;        /* that came by the latest datagram */
-    bool has_packet;
-    bool wants_packets;
+    uint32_t generation;        /* counts restarts, from 1 */
     uint32_t sender;            /* the candidate by which the owner sends at the moment */
+    floe_error list_error;      /* why list_output failed */
+    floe_unreached *unreached;  /* FLOE_UNREACHED_MAX of them; NULL: there was none yet */
+    floe_check *check;          /* of the packet at hand; NULL: none has come */
+    floe_packet packet;         /* that came by the latest datagram */
     floe_connection *receiving; /* whose bytes are not used up yet */
+    char check_by[9];           /* whose username fragment `check` is by */
+    bool has_packet;
     uint16_t component;
+    bool wants_packets;
+    bool has_associated;
+    bool made_up;     /* for time in which the program stood still */
     bool pool_wanted; /* gathering begins before it is asked for */
     bool pooled;      /* and has begun so: the owner sees a new gatherer */
     bool gathered;    /* something may be alive from an earlier gathering */

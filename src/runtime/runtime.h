@@ -100,11 +100,11 @@ struct floe_gatherer {
     floe_list connections; /* floe_tcp.link */
 
     /* The loop thread's alone. */
+    unsigned open_handles;
     bool pumping;
     bool listens;      /* for packets, with each of its sockets */
     floe_alarm alarm;  /* when its core is to be told the time */
     floe_list waiters; /* floe_waiter.of_gatherer */
-    unsigned open_handles;
 };
 
 /* libuv's error as ours, told with what was tried. */

@@ -104,14 +104,13 @@ typedef struct floe_turn_allocation {
     floe_turn_account *account;
     floe_address server;
     floe_duration rto;
-    bool reliable;
-
     floe_turn_state state;
     floe_turn_request request;
-    bool wants;      /* a new request waits for `begin` */
-    bool made;       /* the server has answered an Allocate by a success, however odd */
-    bool remembered; /* the request is signed with what another allocation learned */
     unsigned remembered_n;
+    bool reliable;
+    bool wants;          /* a new request waits for `begin` */
+    bool made;           /* the server has answered an Allocate by a success, however odd */
+    bool remembered;     /* the request is signed with what another allocation learned */
     bool paused_once;    /* a 500 was answered by a pause (T6) */
     bool reclaimed_once; /* a 437 was answered by CLEAR */
     bool plain;          /* as nothing was answered, it goes without wishes */
@@ -131,43 +130,43 @@ typedef struct floe_turn_allocation {
     bool one_at_a_time;   /* as the server does not know the wish for two, or has not heard it */
     uint8_t missing;      /* of those wished for, what such a server has not been asked for; 0: none
                            */
-    floe_stun_transaction transaction;
-    floe_time resume; /* when a pause ends; never if there is none */
-    floe_time refresh;
-    floe_time expires;    /* the server's word: until then it stands */
-    floe_duration silent; /* how long those before the Refresh under way went unanswered */
     bool shown;           /* the ticket, to a server that did not know us by our address */
     bool has_former;      /* the Refresh under way was challenged, as this one: */
     floe_stun_id former;
+    bool second_try;     /* the next Refresh is one, and has its pause */
+    bool refused_before; /* its latest Refresh was answered by an error */
+    bool bare;           /* requests go unsigned although there is a realm, but for a release */
+    bool reserves;       /* the next port is kept for who shows `reservation` */
+    uint8_t reservation[8];
+    uint8_t outstanding;   /* requests of peers that run */
+    uint16_t family_error; /* why it gave one family only (ADDRESS-ERROR-CODE); 0: it says none */
+    uint16_t peer_count;
+    uint16_t next_channel;
+    uint32_t lifetime; /* seconds */
+    floe_stun_transaction transaction;
+    floe_time resume; /* when a pause ends; never if there is none */
+    floe_time refresh;
+    floe_time expires;        /* the server's word: until then it stands */
+    floe_duration silent;     /* how long those before the Refresh under way went unanswered */
     floe_duration round_trip; /* of the latest request that was sent once */
     floe_time verdict;        /* when an unsigned refusal of it is believed; never: there is none */
     floe_time heard;          /* when something came by it, its server's grant or a peer's */
-    bool second_try;          /* the next Refresh is one, and has its pause */
-    bool refused_before;      /* its latest Refresh was answered by an error */
 
     floe_turn_realm *realm;  /* NULL: requests go unsigned */
     floe_turn_realm *proven; /* by which an answer was signed; NULL: none was */
-    bool bare;               /* they do so all the same, but for a release */
     char *nonce;
     size_t nonce_size;
 
     floe_address relayed[2]; /* of each family that the server gave; family none: not given */
     floe_address mapped;     /* family none when the server named none */
-    uint16_t family_error;   /* why it gave one family only (ADDRESS-ERROR-CODE); 0: it says none */
-    uint32_t lifetime;       /* seconds */
     char *software;          /* of its server, cut to 63 bytes; NULL: it says none */
-    bool reserves;           /* the next port is kept for who shows `reservation` */
-    uint8_t reservation[8];
-    uint8_t *ticket; /* of RFC 8016; NULL: the server gave none */
+    uint8_t *ticket;         /* of RFC 8016; NULL: the server gave none */
     size_t ticket_size;
     floe_address alternate; /* with FLOE_TURN_REDIRECT */
     char *alternate_domain; /* likewise; NULL: none was named */
     floe_turn_failure failure;
 
-    floe_list peers;     /* floe_turn_peer.link (peer.h) */
-    uint8_t outstanding; /* requests of theirs that run */
-    uint16_t peer_count;
-    uint16_t next_channel;
+    floe_list peers; /* floe_turn_peer.link (peer.h) */
 } floe_turn_allocation;
 
 /* The random table must live as long as the allocation; a reference to the account is taken. */
