@@ -609,26 +609,25 @@ struct floe_base {  /* there is one for each address: without holes */
     floe_output error_output;
     floe_address local;
     uint32_t interface_index;
-    uint16_t rank;         /* 0 is best; spares have that of their original */
-    uint16_t ports_left;   /* of the port range, still to be tried */
-    uint8_t state;         /* a floe_base_state */
-    uint8_t counted;       /* in which of core->base_counts, a bit each */
-    uint8_t failure;       /* a floe_failure_kind: why it failed, or its name did */
-    uint8_t error;         /* a floe_error, negated */
-    bool spare : 1;        /* a second socket for one relay after 437: no candidates of its own */
-    bool no_reflexive : 1; /* a rewrite rule says it, so no server is asked (W7) */
-    bool loopback : 1;     /* it leads nowhere beyond this machine, or hardly */
-    bool chosen : 1;       /* by the list of interfaces at hand */
-    bool overdue : 1;      /* the gathering has given it up while it was opening */
-    bool answered : 1;     /* some server has answered here */
-    bool
-        unsettled : 1; /* a relay has come or ended here: nobody may want a mapping any more (R6) */
-    bool has_srflx : 1; /* this gathering has found one here, redundant or not */
-    bool has_relay : 1;
-    bool published : 1; /* its name was */
-    bool unheard : 1;   /* and it was told that the link does not hear of it */
-    bool blocked : 1;   /* its socket takes no more for now */
-    bool gone : 1;      /* its socket; it stays for what is to be told of it still */
+    uint16_t rank;       /* 0 is best; spares have that of their original */
+    uint16_t ports_left; /* of the port range, still to be tried */
+    uint8_t state;       /* a floe_base_state */
+    uint8_t counted;     /* in which of core->base_counts, a bit each */
+    uint8_t failure;     /* a floe_failure_kind: why it failed, or its name did */
+    uint8_t error;       /* a floe_error, negated */
+    bool spare;          /* a second socket for one relay after 437: no candidates of its own */
+    bool no_reflexive;   /* a rewrite rule says it, so no server is asked (W7) */
+    bool loopback;       /* it leads nowhere beyond this machine, or hardly */
+    bool chosen;         /* by the list of interfaces at hand */
+    bool overdue;        /* the gathering has given it up while it was opening */
+    bool answered;       /* some server has answered here */
+    bool unsettled; /* a relay has come or ended here: nobody may want a mapping any more (R6) */
+    bool has_srflx; /* this gathering has found one here, redundant or not */
+    bool has_relay;
+    bool published; /* its name was */
+    bool unheard;   /* and it was told that the link does not hear of it */
+    bool blocked;   /* its socket takes no more for now */
+    bool gone;      /* its socket; it stays for what is to be told of it still */
     char interface_name[32];
     uint32_t former_next; /* the place of the next of `former` */
     char *name;           /* that stands for its address (H2); NULL: none */
@@ -1000,10 +999,10 @@ void floe_relay_woke(floe_relay *relay, floe_time now);
 void floe_relay_doubt(floe_relay *relay, floe_time now);
 void floe_relays_doubt(floe_core *core, floe_time now, const floe_base *base,
                        const floe_address *server);
-/* A Binding to this server was answered: that it is there, and that the way is good. */
 /* Whether one of that address of ours has had something from the server since then. */
 bool floe_relays_heard(const floe_core *core, const floe_base *base, const floe_address *server,
                        floe_time since);
+/* A Binding to this server was answered: that it is there, and that the way is good. */
 void floe_relays_answered_beside(floe_core *core, const floe_base *base,
                                  const floe_address *server);
 /* A packet of the owner's goes to the relay's server; something came from there. */

@@ -561,16 +561,14 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, floe_time no
 {
     bool was_signed = signed_by(allocation) != NULL;
     bool first_use = was_signed && allocation->remembered;
-
-    if (!was_signed &&
-        allocation->transaction.sends == 1) { /* nobody else is known to be that near */
-        allocation->round_trip = measured(allocation, now);
-    }
     /* A peer's request has learned a newer one meanwhile, which may have spent ours. */
     bool outdated = allocation->transaction.signature != allocation->signature;
     bool same = false;
     const char *why = floe_turn_allocation_learn(allocation, message, &same);
 
+    if (!was_signed && allocation->transaction.sends == 1) { /* so far away somebody is */
+        allocation->round_trip = measured(allocation, now);
+    }
     if (why != NULL) {
         return why == floe_turn_no_memory
                    ? local_failure(allocation)

@@ -385,7 +385,6 @@ static void check_entry(sim_changing_world *change, const sim_owner *owner,
     uint64_t trip = change->network.servers[n].round_trip_ms * SIM_MS;
     size_t to = owner_relay_server_of(change, of->url); /* who answers in the end */
     uint64_t last = change->network.servers[to].round_trip_ms * SIM_MS;
-    bool relay = false;
 
     if (strcmp(of->method, "Allocate") != 0) {
         last = trip;
@@ -416,12 +415,7 @@ static void check_entry(sim_changing_world *change, const sim_owner *owner,
         change_violated(change, "L15: first asked %llu us after the beginning",
                         (unsigned long long)(of->first_sent.ns / 1000));
     }
-    for (size_t i = 0; i < owner->told_count; i++) {
-        const sim_told *told = &owner->told[i];
-        relay = relay || (!told->withdrawn && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
-                          owner_server_of(change, told->url) == n);
-    }
-    if (strcmp(of->method, "Allocate") == 0 && !relay &&
+    if (strcmp(of->method, "Allocate") == 0 && !owner_lists_relay_of(change, owner, n) &&
         of->progress == FLOE_SERVER_PROGRESS_SUCCEEDED) {
         change_violated(change, "L15: Allocate at server %zu has succeeded, and there is no relay",
                         n);

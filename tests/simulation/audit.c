@@ -533,18 +533,6 @@ static void audit_published(sim_changing_world *change, const sim_owner *owner)
     }
 }
 
-static bool lists_relay_of(const sim_changing_world *change, const sim_owner *owner, size_t server)
-{
-    for (size_t i = 0; i < owner->told_count; i++) {
-        const sim_told *told = &owner->told[i];
-        if (!told->withdrawn && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
-            owner_server_of(change, told->url) == server) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* T7b: whose relay is lost because credentials have expired hears of it. */
 static void audit_expired(sim_changing_world *change, sim_owner *owner)
 {
@@ -559,7 +547,7 @@ static void audit_expired(sim_changing_world *change, sim_owner *owner)
             owner->told_failed[n] < owner->began &&        /* it has failed in this gathering */
             owner->changed_options < change->expired[n] && /* else it was a former user's (L12) */
             change->world->now > lost + SIM_SECOND && owner_has_server(owner, n) &&
-            !lists_relay_of(change, owner, n)) {
+            !owner_lists_relay_of(change, owner, n)) {
             change_violated(change,
                             "T7b: credentials have expired at server %zu, and nobody is told", n);
         }
@@ -642,7 +630,7 @@ static void audit_releases(sim_changing_world *change, const sim_owner *owner)
                       change->server_good[server] + given_up_within(change) < one->at;
         if (wanted && good <= one->at && !owner_server_is_shared(change, server) &&
             change->network.servers[server].temper == SIM_GOOD && was_had(owner, one) &&
-            !lists_relay_of(change, owner, server)) {
+            !owner_lists_relay_of(change, owner, server)) {
             change_violated(change, "I9: a relay of server %zu was released, and none is there",
                             server);
         }

@@ -371,6 +371,8 @@ sim_told *owner_candidate(sim_owner *owner, uint32_t id);
 bool owner_may_see(const sim_owner *owner, const sim_told *told);
 /* One of those that a name leads to, or one of several URLs that lead to it by different names. */
 bool owner_server_is_shared(const sim_changing_world *change, size_t server);
+/* By a URL of the server's. */
+bool owner_lists_relay_of(const sim_changing_world *change, const sim_owner *owner, size_t server);
 /* The URLs of its options, of any of their spellings, have the server. */
 bool owner_has_server(const sim_owner *owner, size_t server);
 /* Of an address, or of a name that stands for one; false: nobody knows. */

@@ -365,6 +365,18 @@ bool owner_may_see(const sim_owner *owner, const sim_told *told)
             told->type != FLOE_CANDIDATE_TYPE_HOST);
 }
 
+bool owner_lists_relay_of(const sim_changing_world *change, const sim_owner *owner, size_t server)
+{
+    for (size_t i = 0; i < owner->told_count; i++) {
+        const sim_told *told = &owner->told[i];
+        if (!told->withdrawn && told->type == FLOE_CANDIDATE_TYPE_RELAY &&
+            owner_server_of(change, told->url) == server) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool owner_has_server(const sim_owner *owner, size_t server)
 {
     return (owner->servers >> server & 1) != 0;

@@ -362,29 +362,16 @@ typedef struct wished_port {
     sim_reservation *kept;
 } wished_port;
 
-static uint64_t u64_of(floe_span bytes)
-{
-    uint64_t value = 0;
-
-    for (size_t i = 0; i < bytes.size; i++) {
-        value = value << 8 | bytes.data[i];
-    }
-    return value;
-}
-
 /* RFC 8656 §7.1, RFC 6062 §4.1: what no client says together. */
 static wished_port read_port(sim_world *world, const floe_stun_message *request)
 {
     wished_port wish = {.even = false};
     uint8_t bits = 0;
-    floe_span token;
     bool family = floe_stun_has(request, FLOE_STUN_REQUESTED_ADDRESS_FAMILY);
 
     wish.even = floe_stun_read_u8(request, FLOE_STUN_EVEN_PORT, &bits);
     wish.next = (bits & 0x80) != 0;
-    if (floe_stun_find(request, FLOE_STUN_RESERVATION_TOKEN, &token)) {
-        wish.token = u64_of(token);
-    }
+    (void)floe_stun_read_u64(request, FLOE_STUN_RESERVATION_TOKEN, &wish.token);
     if ((wish.token != 0 && (wish.even || family || wishes_for_both(request))) ||
         (wish.next && wishes_for_both(request)) ||
         ((wish.even || wish.token != 0) && wants_tcp(request))) {
