@@ -3,6 +3,22 @@
  * came of it in a later gathering (R6). */
 #include "core/gatherer.h"
 
+static floe_asked asked(const floe_binding *binding)
+{
+    return (floe_asked){.local = &binding->base->local,
+                        .remote = &binding->remote,
+                        .url = binding->server->text,
+                        .transaction = &binding->transaction};
+}
+
+static void trace(floe_core *core, floe_time now, floe_trace_kind kind, const floe_binding *binding,
+                  const floe_stun_message *message)
+{
+    floe_asked by = asked(binding);
+
+    floe_trace_packet(core, now, kind, &by, message, "");
+}
+
 static floe_binding *find(const floe_base *base, const floe_address *remote)
 {
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
@@ -50,6 +66,8 @@ static void make_room_for_ids(const floe_core *core, floe_base *base)
     base->former_next = base->formers;
 }
 
+static void begin(floe_core *core, floe_time now, floe_paced *paced);
+
 static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_server *server,
                                  const floe_address *remote)
 {
@@ -63,6 +81,7 @@ static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_se
     binding->server = server;
     binding->remote = *remote;
     binding->keepalive = FLOE_TIME_NEVER;
+    binding->paced.begin = begin;
     binding->state = FLOE_BINDING_FAILED; /* nothing is asked yet */
     floe_stun_transaction_stop(&binding->transaction);
     floe_list_append(&base->bindings, &binding->link);
@@ -106,6 +125,37 @@ static void keep_from(floe_core *core, floe_binding *binding, floe_time when)
     set_alarm(core, binding);
 }
 
+/* Whether a candidate stands on it, or on one that sees the same and was not answered. */
+static bool is_wanted(const floe_core *core, const floe_binding *binding)
+{
+    FLOE_FOUND_AT(found, core, &binding->mapped)
+    {
+        if (found->binding != NULL && found->base == binding->base && floe_found_counts(found) &&
+            (found->binding == binding || found->binding->state == FLOE_BINDING_FAILED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a candidate of the generation before waits to be found again by it. */
+static bool is_awaited(const floe_binding *binding)
+{
+    FLOE_LIST_EACH(found, &binding->base->found, floe_found, of_base)
+    {
+        if (found->binding == binding && found->stale && !found->hidden) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What stands on the one stands on the other from now on; NULL: on none, and is withdrawn. */
+static void hand_over(floe_core *core, const floe_binding *from, floe_binding *to)
+{
+    floe_found_hand_over(core, from->base, from, to, to != NULL ? to->server : NULL);
+}
+
 static void stop_asking(floe_core *core, floe_binding *binding)
 {
     floe_list_remove(&binding->paced.link);
@@ -134,7 +184,7 @@ floe_binding *floe_binding_to(floe_core *core, floe_base *base, const floe_serve
         return binding;
     }
     floe_binding_claim(core, base, server, remote);
-    bool promised = binding->state == FLOE_BINDING_KNOWN && floe_found_awaits(binding);
+    bool promised = binding->state == FLOE_BINDING_KNOWN && is_awaited(binding);
     if (binding->state == FLOE_BINDING_FAILED || promised) { /* for another URL, or by no relay */
         ask(core, binding);
     }
@@ -148,7 +198,7 @@ void floe_binding_claim(floe_core *core, floe_base *base, const floe_server *ser
 
     if (binding != NULL && !floe_server_current(core, binding->server)) {
         binding->server = server;
-        floe_found_hand_over(core, binding, binding);
+        hand_over(core, binding, binding);
     }
 }
 
@@ -172,7 +222,7 @@ static void let_go(floe_core *core, floe_binding *binding)
 {
     if (binding->mapped.family != FLOE_FAMILY_NONE) {
         floe_binding *twin = twin_of(core, binding);
-        floe_found_hand_over(core, binding, twin);
+        hand_over(core, binding, twin);
         if (twin != NULL && twin->state == FLOE_BINDING_KNOWN &&
             floe_time_is_never(twin->keepalive)) {
             keep_from(core, twin, (floe_time){0}); /* it was not worth a packet */
@@ -204,7 +254,7 @@ static void take_over(floe_core *core, floe_binding *binding)
     {
         if (other != binding && other->state == FLOE_BINDING_FAILED &&
             floe_address_equal(&other->mapped, &binding->mapped)) {
-            floe_found_hand_over(core, other, binding);
+            hand_over(core, other, binding);
         }
     }
 }
@@ -241,6 +291,7 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
                             .base = base,
                             .server = binding->server,
                             .binding = binding,
+                            .transport = FLOE_PROTOCOL_UDP,
                             .remote = &binding->remote,
                             .address = mapped,
                             .related = &base->local};
@@ -260,7 +311,7 @@ void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const f
     if (binding != NULL) {
         floe_binding_claim(core, base, server, remote);
         learn(core, now, binding, mapped);
-        floe_pairs_binding_known(core, now, binding);
+        core->listener->binding_known(core, now, binding);
     }
 }
 
@@ -279,7 +330,7 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
     set_state(core, binding, FLOE_BINDING_FAILED);
     let_go(core, binding); /* known in an earlier gathering (L5), and no more */
     if (asking) {
-        floe_pairs_binding_failed(core, now, binding, failure);
+        core->listener->binding_failed(core, now, binding, failure);
     }
 }
 
@@ -296,8 +347,10 @@ static void keep_id(const floe_binding *binding)
     }
 }
 
-void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding)
+static void begin(floe_core *core, floe_time now, floe_paced *paced)
 {
+    floe_binding *binding = FLOE_CONTAINER(paced, floe_binding, paced);
+
     keep_id(binding);
     if (floe_stun_transaction_start(&binding->transaction, now, FLOE_STUN_BINDING,
                                     core->shared->rto, false, &core->shared->random) != FLOE_OK) {
@@ -309,12 +362,22 @@ void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding)
     floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);
 }
 
-floe_span floe_binding_write(const floe_binding *binding, void *buffer, size_t size)
+static floe_span write(const floe_binding *binding, void *buffer, size_t size)
 {
     floe_stun_writer writer = floe_stun_begin(buffer, size, FLOE_STUN_REQUEST, FLOE_STUN_BINDING,
                                               &binding->transaction.id);
 
     return floe_stun_written(&writer);
+}
+
+bool floe_binding_poll_send(floe_core *core, floe_time now, floe_binding *binding,
+                            floe_core_output *output)
+{
+    floe_leaving request = {
+        .asked = asked(binding), .counters = &binding->counters, .polled = true};
+    floe_span data = write(binding, output->room.data, sizeof output->room.data);
+
+    return floe_poll_request(core, now, &request, binding->base->channel, data, output);
 }
 
 static void fail_by_answer(floe_core *core, floe_time now, floe_binding *binding,
@@ -359,7 +422,7 @@ static void answer(floe_core *core, floe_time now, floe_binding *binding,
         floe_failure_release(core->shared, &failure);
     } else {
         learn(core, now, binding, &mapped);
-        floe_pairs_binding_known(core, now, binding);
+        core->listener->binding_known(core, now, binding);
     }
 }
 
@@ -375,8 +438,7 @@ bool floe_binding_receive(floe_core *core, floe_time now, floe_binding *binding,
     binding->base->answered = true;
     floe_base_changed(core, binding->base);
     floe_count_received(core, &binding->counters, now, &binding->transaction, message);
-    floe_trace_packet(core, now, FLOE_TRACE_RECEIVED, binding->base, source, binding->server,
-                      &binding->transaction, message, "");
+    trace(core, now, FLOE_TRACE_RECEIVED, binding, message);
     floe_relays_answered_beside(core, binding->base, &binding->remote);
     answer(core, now, binding, message);
     return true;
@@ -389,8 +451,7 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
         floe_failure_of(FLOE_FAILURE_UNREACHABLE, &binding->transaction, &binding->remote, now);
 
     failure.detail = (uint8_t)reason;
-    floe_trace_packet(core, now, FLOE_TRACE_UNREACHABLE, binding->base, &binding->remote,
-                      binding->server, &binding->transaction, NULL, "");
+    trace(core, now, FLOE_TRACE_UNREACHABLE, binding, NULL);
     fail(core, now, binding, &failure);
 }
 
@@ -402,7 +463,7 @@ static void keep_alive(floe_core *core, floe_time now, floe_binding *binding)
     keep_from(core, binding, FLOE_TIME_NEVER);
     if (!binding->contradicted && floe_relays_keep(core, binding->base, &binding->remote)) {
         keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
-    } else if (floe_found_wants(core, binding)) {
+    } else if (is_wanted(core, binding)) {
         floe_pace(core, &binding->paced, false);
     }
 }
@@ -431,7 +492,7 @@ void floe_binding_relay_gone(floe_core *core, floe_base *base, const floe_addres
 
     if (core->state == FLOE_GATHERER_STATE_GATHERING && binding != NULL &&
         binding->state == FLOE_BINDING_KNOWN && floe_server_current(core, binding->server) &&
-        floe_found_awaits(binding)) {
+        is_awaited(binding)) {
         ask(core, binding);
     }
 }
@@ -450,8 +511,7 @@ static void look_at_clock(floe_core *core, floe_time now, floe_binding *binding)
         floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);
         break;
     case FLOE_STUN_GIVE_UP:
-        floe_trace_packet(core, now, FLOE_TRACE_GAVE_UP, binding->base, &binding->remote,
-                          binding->server, &binding->transaction, NULL, "");
+        trace(core, now, FLOE_TRACE_GAVE_UP, binding, NULL);
         fail(core, now, binding, &failure);
         break;
     case FLOE_STUN_WAIT:
@@ -505,19 +565,6 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
     }
 }
 
-/* Some URL of the gathering leads there: not one that did when it began, and by its end leads
- * elsewhere. */
-static bool is_asked(const floe_binding *binding)
-{
-    FLOE_LIST_EACH(pair, &binding->base->pairs, floe_pair, of_base)
-    {
-        if (floe_server_is_at(pair->server, &binding->remote, FLOE_PROTOCOL_UDP)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Its server's name leads elsewhere by now, and there it has answered: until then what the old place
  * shows is what there is. */
 static bool has_moved_away(const floe_core *core, const floe_binding *binding)
@@ -532,7 +579,7 @@ static bool has_moved_away(const floe_core *core, const floe_binding *binding)
         }
         elsewhere = elsewhere || floe_binding_known(binding->base, to);
     }
-    return elsewhere && !is_asked(binding) &&
+    return elsewhere && !core->listener->is_asked(binding->base, &binding->remote) &&
            !floe_relays_keep(core, binding->base, &binding->remote);
 }
 
@@ -557,4 +604,39 @@ void floe_binding_free(floe_core *core, floe_binding *binding)
     binding->base->binding_count--;
     floe_list_remove(&binding->link);
     floe_deallocate(&core->shared->allocator, binding);
+}
+
+void floe_bindings_end(floe_core *core, floe_base *base)
+{
+    FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
+    {
+        floe_binding_free(core, binding);
+    }
+}
+
+/* TURN's methods are nobody else's; a Binding is told by its transaction. */
+bool floe_base_asked(const floe_base *base, const floe_stun_message *message)
+{
+    if (message->class == FLOE_STUN_REQUEST) {
+        return false;
+    }
+    if (message->method >= FLOE_STUN_ALLOCATE && message->method <= FLOE_STUN_CONNECTION_ATTEMPT) {
+        return true;
+    }
+    if (message->method != FLOE_STUN_BINDING || message->class == FLOE_STUN_INDICATION) {
+        return false;
+    }
+    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    {
+        if (binding->counters.requests > 0 &&
+            floe_stun_id_equal(&binding->transaction.id, &message->id)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < base->formers; i++) {
+        if (floe_stun_id_equal(&base->former[i], &message->id)) {
+            return true;
+        }
+    }
+    return false;
 }

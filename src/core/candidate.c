@@ -32,8 +32,7 @@ int floe_found_compare_priorities(const void *a, const void *b)
     return (one->id > other->id) - (one->id < other->id);
 }
 
-/* The next with this address, behind that of the id `last` (0: the first); NULL: there is none. */
-static floe_found *next_at(const floe_core *core, const floe_address *address, uint32_t last)
+floe_found *floe_found_next_at(const floe_core *core, const floe_address *address, uint32_t last)
 {
     floe_found key = {.address = *address, .id = last + 1};
     floe_tree_node *node;
@@ -51,11 +50,6 @@ static floe_found *next_at(const floe_core *core, const floe_address *address, u
     }
     return NULL;
 }
-
-/* Each with this address, in the order of their ids. */
-#define EACH_AT(found, core, at)                                                                   \
-    for (floe_found *found = next_at(core, at, 0); found != NULL;                                  \
-         found = next_at(core, at, found->id))
 
 /* ── Priority and foundation ── */
 
@@ -173,24 +167,6 @@ static floe_error choose_foundation(const floe_core *core, floe_found *found,
     return error;
 }
 
-bool floe_address_believable(const floe_core *core, const floe_address *address)
-{
-    floe_address plain = floe_address_normalise(*address);
-
-    switch (floe_address_classify(&plain)) {
-    case FLOE_ADDRESS_UNSPECIFIED:
-    case FLOE_ADDRESS_MULTICAST:
-    case FLOE_ADDRESS_BROADCAST:
-    case FLOE_ADDRESS_IPV4_COMPATIBLE:
-        return false;
-    case FLOE_ADDRESS_LOOPBACK:
-    case FLOE_ADDRESS_LINK_LOCAL:
-        return core->shared->loopback;
-    default:
-        return plain.port != 0;
-    }
-}
-
 bool floe_mapped_address(const floe_core *core, const floe_base *base, const floe_address *told,
                          floe_address *mapped)
 {
@@ -208,7 +184,7 @@ bool floe_mapped_address(const floe_core *core, const floe_base *base, const flo
     floe_address_kind kind = floe_address_classify(&plain);
     bool elsewhere = plain.family != base->local.family &&
                      (kind == FLOE_ADDRESS_PRIVATE || kind == FLOE_ADDRESS_SHARED);
-    return floe_address_believable(core, &plain) && !elsewhere;
+    return floe_address_believable(core->shared, &plain) && !elsewhere;
 }
 
 static bool is_own_ip(const floe_core *core, const floe_address *address)
@@ -223,34 +199,12 @@ static bool is_own_ip(const floe_core *core, const floe_address *address)
     return false;
 }
 
-/* RFC 8828 §5.2: modes 3 and 4 show nothing of this machine itself. */
-static bool mode_tells_hosts(const floe_core *core)
-{
-    return core->shared->ip_handling < FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
-}
-
-/* Whether a name or nothing stands for the host's own addresses. */
-static bool hosts_are_veiled(const floe_core *core)
-{
-    return core->shared->mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER || !mode_tells_hosts(core);
-}
-
-bool floe_hosts_are_told(const floe_core *core)
-{
-    return core->policy == FLOE_GATHER_POLICY_ALL && mode_tells_hosts(core);
-}
-
-bool floe_hosts_are_shown(const floe_core *core)
-{
-    return core->policy == FLOE_GATHER_POLICY_ALL && !hosts_are_veiled(core);
-}
-
 /* R3 (RFC 8445 §5.1.3): equal in address and base to one that is there, which has at least its
  * priority, as hosts come before reflexive ones. A relayed candidate is its own base. A host whose
  * address is not shown makes nothing redundant (H2), and W9 wants a type and address once. */
 static bool redundant(const floe_core *core, const floe_found *candidate)
 {
-    EACH_AT(other, core, &candidate->address)
+    FLOE_FOUND_AT(other, core, &candidate->address)
     {
         if (other->withdrawn || other->stale || other->tcp_type != candidate->tcp_type) {
             continue;
@@ -262,7 +216,7 @@ static bool redundant(const floe_core *core, const floe_found *candidate)
                 return true;
             }
         } else if (other->base == candidate->base && candidate->type != FLOE_CANDIDATE_TYPE_RELAY &&
-                   other->type != FLOE_CANDIDATE_TYPE_RELAY && !hosts_are_veiled(core)) {
+                   other->type != FLOE_CANDIDATE_TYPE_RELAY && !floe_hosts_are_veiled(core)) {
             return true;
         }
     }
@@ -291,7 +245,7 @@ static bool hidden_by_policy(const floe_core *core, const floe_found *candidate)
 static floe_address shown_related(const floe_core *core, const floe_found *candidate)
 {
     const floe_address *related = &candidate->related;
-    bool veiled = core->policy == FLOE_GATHER_POLICY_NOHOST || hosts_are_veiled(core);
+    bool veiled = core->policy == FLOE_GATHER_POLICY_NOHOST || floe_hosts_are_veiled(core);
     bool hide = core->policy == FLOE_GATHER_POLICY_RELAY || (veiled && is_own_ip(core, related));
 
     if (candidate->type == FLOE_CANDIDATE_TYPE_HOST) {
@@ -313,7 +267,7 @@ static bool same_name(const floe_found *a, const floe_found *b)
 /* The same one in the generation before a restart; NULL: there is none. */
 static floe_found *stale_like(const floe_core *core, const floe_found *candidate)
 {
-    EACH_AT(other, core, &candidate->address)
+    FLOE_FOUND_AT(other, core, &candidate->address)
     {
         if (other->stale && !other->withdrawn && other->type == candidate->type &&
             other->tcp_type == candidate->tcp_type && other->base == candidate->base &&
@@ -361,14 +315,6 @@ static floe_found *list(floe_core *core, const floe_found *candidate)
     return made;
 }
 
-/* By which its server was asked: what a NAT shows, by UDP. */
-static uint8_t transport_of(const floe_finding *finding)
-{
-    return finding->relay != NULL    ? finding->relay->transport
-           : finding->server != NULL ? FLOE_PROTOCOL_UDP
-                                     : FLOE_PROTOCOL_NONE;
-}
-
 static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
                     const floe_address *address)
 {
@@ -383,7 +329,7 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
                         .related = finding->related != NULL ? *finding->related : nowhere,
                         .type = (uint8_t)finding->type,
                         .tcp_type = (uint8_t)finding->tcp_type,
-                        .transport = transport_of(finding),
+                        .transport = finding->transport,
                         .found_at = floe_since_start(core, now)};
 
     if (redundant(core, &found)) {
@@ -453,7 +399,7 @@ bool floe_found_add_rewritten(floe_core *core, floe_time now, floe_base *base)
     return add_externals(core, now, &finding, rule, &base->local);
 }
 
-static void withdraw(floe_core *core, floe_found *found)
+void floe_found_withdraw(floe_core *core, floe_found *found)
 {
     if (found->withdrawn) {
         return;
@@ -474,7 +420,7 @@ void floe_found_withdraw_relay(floe_core *core, const floe_relay *relay)
     FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
     {
         if (found->relay == relay) {
-            withdraw(core, found);
+            floe_found_withdraw(core, found);
         }
     }
 }
@@ -492,18 +438,19 @@ void floe_found_move(floe_core *core, const floe_relay *relay, floe_base *base)
     }
 }
 
-void floe_found_hand_over(floe_core *core, const floe_binding *from, floe_binding *to)
+void floe_found_hand_over(floe_core *core, const floe_base *base, const floe_binding *from,
+                          floe_binding *to, const floe_server *server)
 {
-    FLOE_LIST_EACH_SAFE(found, &from->base->found, floe_found, of_base)
+    FLOE_LIST_EACH_SAFE(found, &base->found, floe_found, of_base)
     {
         if (found->binding != from) {
             continue;
         }
         if (to == NULL) {
-            withdraw(core, found);
+            floe_found_withdraw(core, found);
         } else {
             found->binding = to;
-            found->server = to->server;
+            found->server = server;
         }
     }
 }
@@ -513,24 +460,12 @@ void floe_found_withdraw_hosts(floe_core *core, const floe_base *base)
     FLOE_LIST_EACH_SAFE(found, &base->found, floe_found, of_base)
     {
         if (found->type == FLOE_CANDIDATE_TYPE_HOST) {
-            withdraw(core, found);
+            floe_found_withdraw(core, found);
         }
     }
 }
 
-void floe_found_withdraw_base(floe_core *core, const floe_base *base)
-{
-    FLOE_LIST_EACH_SAFE(found, &base->found, floe_found, of_base)
-    {
-        bool moves = found->relay != NULL && found->relay->state == FLOE_RELAY_MOVES;
-        if (!moves) { /* it goes on elsewhere */
-            withdraw(core, found);
-        }
-    }
-}
-
-/* It may be shown, or has been given out. */
-static bool counts(const floe_found *found)
+bool floe_found_counts(const floe_found *found)
 {
     return !found->hidden || found->known;
 }
@@ -538,9 +473,9 @@ static bool counts(const floe_found *found)
 static const floe_found *mapped_to(const floe_core *core, const floe_base *base,
                                    const floe_address *mapped)
 {
-    EACH_AT(found, core, mapped)
+    FLOE_FOUND_AT(found, core, mapped)
     {
-        if (found->binding != NULL && found->base == base && counts(found)) {
+        if (found->binding != NULL && found->base == base && floe_found_counts(found)) {
             return found;
         }
     }
@@ -557,29 +492,6 @@ bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_a
     const floe_found *found = mapped_to(core, base, mapped);
 
     return found != NULL && !found->hidden;
-}
-
-bool floe_found_wants(const floe_core *core, const floe_binding *binding)
-{
-    EACH_AT(found, core, &binding->mapped)
-    {
-        if (found->binding != NULL && found->base == binding->base && counts(found) &&
-            (found->binding == binding || found->binding->state == FLOE_BINDING_FAILED)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool floe_found_awaits(const floe_binding *binding)
-{
-    FLOE_LIST_EACH(found, &binding->base->found, floe_found, of_base)
-    {
-        if (found->binding == binding && found->stale && !found->hidden) {
-            return true;
-        }
-    }
-    return false;
 }
 
 bool floe_found_of_relay(const floe_core *core, const floe_relay *relay)
@@ -644,7 +556,7 @@ void floe_found_sweep(floe_core *core)
     FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
     {
         if (found->stale && (found->relay == NULL || floe_found_of_relay(core, found->relay))) {
-            withdraw(core, found);
+            floe_found_withdraw(core, found);
         }
     }
 }

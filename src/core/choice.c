@@ -30,25 +30,6 @@ static bool handled(const floe_core *core, const floe_interface_address *candida
     return true;
 }
 
-bool floe_address_usable(const floe_core_shared *shared, const floe_address *address)
-{
-    switch (floe_address_classify(address)) {
-    case FLOE_ADDRESS_LOOPBACK:
-        return shared->loopback;
-    case FLOE_ADDRESS_LINK_LOCAL:
-        return address->family == FLOE_FAMILY_IPV4 || shared->link_local;
-    case FLOE_ADDRESS_UNSPECIFIED:
-    case FLOE_ADDRESS_MULTICAST:
-    case FLOE_ADDRESS_BROADCAST:
-    case FLOE_ADDRESS_SITE_LOCAL:
-    case FLOE_ADDRESS_IPV4_COMPATIBLE:
-    case FLOE_ADDRESS_IPV4_MAPPED:
-        return false;
-    default:
-        return address->family != FLOE_FAMILY_NONE;
-    }
-}
-
 static bool is_link_local(const floe_interface_address *candidate)
 {
     return floe_address_classify(&candidate->address) == FLOE_ADDRESS_LINK_LOCAL;

@@ -1,7 +1,7 @@
-/* Connections: the way of one relay to its server by TCP, TLS or DTLS, through a proxy or not. Each
- * layer is a machine of its own; here their bytes are handed on:
+/* Connections: the way to a server by TCP, TLS or DTLS, through a proxy or not. Each layer is a
+ * machine of its own; here their bytes are handed on:
  *
- *     channel ── proxy (until it has connected) ── TLS or DTLS ── frames ── the relay
+ *     channel ── proxy (until it has connected) ── TLS or DTLS ── frames ── the owner
  *
  * A transport is no second state machine of the allocation: that sees a way that is ready, or one
  * that has failed. */
@@ -45,10 +45,9 @@ static bool secure_context(floe_core *core)
     return shared->plain != NULL;
 }
 
-static bool add_secure(floe_core *core, floe_time now, floe_connection *connection)
+static bool add_secure(floe_core *core, floe_time now, floe_connection *connection,
+                       const floe_connection_plan *plan)
 {
-    const floe_relay *relay = connection->relay;
-    const char *host = relay->host != NULL ? relay->host : relay->server->url->host;
     char peer[FLOE_HOST_SIZE + 24];
 
     if (!is_secure(connection)) {
@@ -56,65 +55,66 @@ static bool add_secure(floe_core *core, floe_time now, floe_connection *connecti
     }
     if (core->shared->insecure && !core->shared->insecure_told) {
         core->shared->insecure_told = true;
-        floe_trace_packet(core, now, FLOE_TRACE_WARNING, connection->base, &connection->remote,
-                          relay->server, NULL, NULL, "certificates of servers are not checked");
+        floe_asked by = {
+            .local = &connection->base->local, .remote = &connection->remote, .url = plan->text};
+        floe_trace_packet(core, now, FLOE_TRACE_WARNING, &by, NULL,
+                          "certificates of servers are not checked");
     }
     (void)snprintf(peer, sizeof peer, "%s %s %u",
-                   floe_protocol_name((floe_protocol)relay->transport), host,
-                   relay->server->url->port);
-    connection->secure = secure_context(core) ? floe_secure_new(core->shared->secure, host, peer,
-                                                                !is_stream(connection))
+                   floe_protocol_name((floe_protocol)plan->transport), plan->host, plan->url->port);
+    connection->secure = secure_context(core) ? floe_secure_new(core->shared->secure, plan->host,
+                                                                peer, !is_stream(connection))
                                               : NULL;
     return connection->secure != NULL;
 }
 
-static bool add_proxy(const floe_core *core, floe_connection *connection)
+static bool add_proxy(const floe_core *core, floe_connection *connection,
+                      const floe_connection_plan *plan)
 {
-    const floe_relay *relay = connection->relay;
-    const floe_url *url = relay->server->url;
-    const floe_address *alternate = &relay->turn.server;
     char host[FLOE_ADDRESS_TEXT_SIZE];
 
-    if (!floe_server_proxied(core, relay->server)) {
+    if (!floe_url_proxied(core->shared, plan->url)) {
         return true;
     }
     connection->proxy = floe_allocate(&core->shared->allocator, sizeof *connection->proxy);
     if (connection->proxy == NULL) {
         return false;
     }
-    connection->remote = relay->asked; /* the proxy, whomever the server has pointed to */
-    if (relay->redirects == 0) {
-        floe_proxy_init(connection->proxy, core->shared->proxy, url->host, url->port);
+    connection->remote = plan->proxy; /* whomever the server has pointed to */
+    if (plan->redirected) {
+        (void)floe_address_format(&plan->server, host, sizeof host);
+        floe_proxy_init(connection->proxy, core->shared->proxy, host, plan->server.port);
     } else {
-        (void)floe_address_format(alternate, host, sizeof host);
-        floe_proxy_init(connection->proxy, core->shared->proxy, host, alternate->port);
+        floe_proxy_init(connection->proxy, core->shared->proxy, plan->url->host, plan->url->port);
     }
     return true;
 }
 
-floe_connection *floe_connection_new(floe_core *core, floe_time now, floe_relay *relay)
+floe_connection *floe_connection_new(floe_core *core, floe_time now,
+                                     const floe_connection_plan *plan)
 {
     floe_connection *made = floe_allocate(&core->shared->allocator, sizeof *made);
 
     if (made == NULL) {
         return NULL;
     }
-    made->relay = relay;
-    made->base = relay->base;
-    made->transport = relay->transport;
-    made->local = floe_address_with_port(relay->base->local, 0);
-    made->remote = relay->turn.server;
+    made->calls = plan->calls;
+    made->owner = plan->owner;
+    made->base = plan->base;
+    made->transport = plan->transport;
+    made->local = floe_address_with_port(plan->base->local, 0);
+    made->remote = plan->server;
     made->channel = ++core->last_channel;
     made->state = FLOE_CONNECTION_OPENING;
     made->started = now;
     made->give_up = floe_time_after(now, CONNECT_WITHIN);
     made->retransmit = FLOE_TIME_NEVER;
     floe_framer_init(&made->framer, &core->shared->allocator);
-    if (relay->turn.state != FLOE_TURN_ALLOCATED) {
+    if (plan->stun_alone) {
         made->framer.measure = floe_frame_measure_stun;
     }
     floe_list_append(&core->connections, &made->link);
-    if (!add_secure(core, now, made) || !add_proxy(core, made)) {
+    if (!add_secure(core, now, made, plan) || !add_proxy(core, made, plan)) {
         floe_connection_free(core, made);
         return NULL;
     }
@@ -143,8 +143,7 @@ void floe_connection_free(floe_core *core, floe_connection *connection)
 static void shut(floe_core *core, floe_connection *connection)
 {
     floe_way_gone(core, &connection->full_for);
-    connection->relay = NULL;
-    connection->stream = NULL;
+    floe_connection_disown(connection);
     connection->give_up = connection->retransmit = FLOE_TIME_NEVER;
     if (connection->opened) {
         connection->state = FLOE_CONNECTION_CLOSING;
@@ -154,6 +153,12 @@ static void shut(floe_core *core, floe_connection *connection)
         core->connections_ended = true;
         floe_untell(&connection->output);
     }
+}
+
+size_t floe_connection_waiting(const floe_connection *connection)
+{
+    return connection->queue.used +
+           (connection->secure != NULL ? floe_secure_waiting(connection->secure) : 0);
 }
 
 static bool anything_waits(const floe_connection *connection)
@@ -227,8 +232,8 @@ void floe_connection_writable(floe_core *core, floe_time now, floe_connection *c
     if (connection->blocked) {
         connection->accepted = now;
     }
-    if (connection->blocked && connection->ahead > 0 && connection->relay != NULL) {
-        floe_stun_transaction_leaves(&connection->relay->turn.transaction, now);
+    if (connection->blocked && connection->ahead > 0 && connection->owner != NULL) {
+        connection->calls->leaves(connection->owner, now);
     }
     connection->blocked = false;
     accept_taken(connection);
@@ -275,15 +280,11 @@ floe_failure floe_connection_failure(const floe_connection *connection, floe_fai
 void floe_connection_failed(floe_core *core, floe_time now, floe_connection *connection,
                             floe_failure failure)
 {
-    floe_relay *relay = connection->relay;
-    floe_stream *stream = connection->stream;
+    void *owner = connection->owner;
 
     shut(core, connection);
-    if (stream != NULL) {
-        floe_stream_disconnected(core, now, stream);
-        floe_failure_release(core->shared, &failure);
-    } else if (relay != NULL) {
-        floe_relay_disconnected(core, now, relay, failure);
+    if (owner != NULL) {
+        connection->calls->gone(core, now, owner, failure);
     } else {
         floe_failure_release(core->shared, &failure);
     }
@@ -414,10 +415,8 @@ static void become_ready(floe_core *core, floe_time now, floe_connection *connec
     connection->state = FLOE_CONNECTION_READY;
     connection->connecting = floe_time_since(now, connection->started);
     connection->give_up = FLOE_TIME_NEVER;
-    if (connection->stream != NULL) {
-        floe_stream_connected(core, now, connection->stream);
-    } else if (connection->relay != NULL) {
-        floe_relay_connected(core, connection->relay);
+    if (connection->owner != NULL) {
+        connection->calls->ready(core, now, connection->owner);
     }
 }
 
@@ -555,10 +554,8 @@ bool floe_connection_next(floe_core *core, floe_time now, floe_connection *conne
                                        ? next_frame(connection, &frame)
                                        : FLOE_FRAME_INCOMPLETE;
         if (result == FLOE_FRAME_WHOLE) {
-            bool given = connection->stream != NULL
-                             ? floe_stream_message(core, now, connection->stream, frame, packet)
-                             : floe_relay_message(core, now, connection->relay, frame, packet);
-            if (given) {
+            if (connection->owner != NULL &&
+                connection->calls->message(core, now, connection->owner, frame, packet)) {
                 return true;
             }
         } else if (result == FLOE_FRAME_BROKEN) {

@@ -17,18 +17,6 @@ floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction
                           .remote = *remote};
 }
 
-void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay)
-{
-    if (relay->redirects == 0) {
-        failure->before |= relay->counters.responses > 0;
-        return;
-    }
-    failure->pointed_by = relay->visited[relay->redirects - 1];
-    if (relay->connection == NULL) {
-        failure->remote = relay->turn.server;
-    }
-}
-
 void floe_failure_set_reason(const floe_core *core, floe_failure *failure, const char *reason)
 {
     failure->reason =
@@ -228,7 +216,7 @@ static void dropped_text(const floe_failure *failure, const char *who, char *tex
                                           : "look into the server's log");
 }
 
-static void timeout_text(const floe_failure *failure, const floe_server *server, bool proxied,
+static void timeout_text(const floe_failure *failure, const floe_url *url, bool proxied,
                          const char *who, char *text, size_t size)
 {
     unsigned ms = failure->elapsed_ms;
@@ -247,7 +235,7 @@ static void timeout_text(const floe_failure *failure, const floe_server *server,
                        "no %s handshake in %u ms: is %s port %u of %s a TURN server with "
                        "certificates?",
                        failure->transport == FLOE_PROTOCOL_DTLS ? "DTLS" : "TLS", ms,
-                       carrier(failure->transport), proxied ? server->url->port : port, who);
+                       carrier(failure->transport), proxied ? url->port : port, who);
         return;
     default:
         break;
@@ -274,8 +262,7 @@ static void timeout_text(const floe_failure *failure, const floe_server *server,
         (void)snprintf(text, size,
                        "%s answers other requests from here, and this not in %u ms (packets: %u): "
                        "is it a %s server?",
-                       who, ms, failure->sends,
-                       server != NULL && server->url->turn ? "TURN" : "STUN");
+                       who, ms, failure->sends, url != NULL && url->turn ? "TURN" : "STUN");
     } else if (failure->garbled) {
         (void)snprintf(text, size,
                        "%s answers on UDP port %u, but not in STUN: is it another service, or does "
@@ -378,12 +365,12 @@ static void name_text(const floe_failure *failure, const char *host, char *text,
 }
 
 /* The name that had to be looked up: the server's, or that of the proxy on the way. */
-static const char *name_asked(const floe_core *core, const floe_server *server)
+static const char *name_asked(const floe_core *core, const floe_url *url)
 {
     floe_address literal;
     uint16_t port;
 
-    return server != NULL ? floe_server_host(core, server, &literal, &port) : "";
+    return url != NULL ? floe_next_hop(core->shared, url, &literal, &port) : "";
 }
 
 static void address_text(const floe_failure *failure, const char *host, const char *ip, char *text,
@@ -462,19 +449,19 @@ static void point_out(const floe_failure *failure, char *text, size_t size)
     }
 }
 
-void floe_failure_text(const floe_core *core, const floe_failure *failure,
-                       const floe_server *server, char *text, size_t size)
+void floe_failure_text(const floe_core *core, const floe_failure *failure, const floe_url *url,
+                       char *text, size_t size)
 {
     char ip[FLOE_ADDRESS_TEXT_SIZE] = "";
     char who[FLOE_ADDRESS_TEXT_SIZE + 16];
-    bool proxied = server != NULL && floe_server_proxied(core, server);
-    const char *host = server != NULL ? server->url->host : "";
+    bool proxied = url != NULL && floe_url_proxied(core->shared, url);
+    const char *host = url != NULL ? url->host : "";
 
     (void)floe_address_format(&failure->remote, ip, sizeof ip);
     name_who(failure, proxied, who, sizeof who);
     switch ((floe_failure_kind)failure->kind) {
     case FLOE_FAILURE_TIMEOUT:
-        timeout_text(failure, server, proxied, who, text, size);
+        timeout_text(failure, url, proxied, who, text, size);
         break;
     case FLOE_FAILURE_UNREACHABLE:
         unreachable_text(failure, proxied, who, text, size);
@@ -493,7 +480,7 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure,
                        failure->reason != NULL ? failure->reason : "malformed");
         break;
     case FLOE_FAILURE_NAME:
-        name_text(failure, name_asked(core, server), text, size);
+        name_text(failure, name_asked(core, url), text, size);
         break;
     case FLOE_FAILURE_UNSUPPORTED:
         (void)snprintf(text, size,
@@ -526,7 +513,7 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure,
             failure->remote.port);
         break;
     case FLOE_FAILURE_ADDRESS:
-        address_text(failure, name_asked(core, server), ip, text, size);
+        address_text(failure, name_asked(core, url), ip, text, size);
         break;
     case FLOE_FAILURE_SERVICE:
         (void)snprintf(text, size,

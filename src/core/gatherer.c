@@ -83,6 +83,7 @@ static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
     core->shared = shared;
     core->component = component;
     core->generation = 1;
+    core->listener = &floe_pairs_listener;
     core->state = FLOE_GATHERER_STATE_NEW;
     core->give_up = core->grace = core->services_end = FLOE_TIME_NEVER;
     floe_list_init(&core->outputs);
@@ -213,6 +214,7 @@ void floe_core_free(floe_core *core)
     }
     FLOE_LIST_EACH_SAFE(base, &core->bases, floe_base, link)
     {
+        floe_bindings_end(core, base);
         floe_base_free(core, base);
     }
     floe_server_set_free(core->shared, core->set);
@@ -229,11 +231,6 @@ void floe_core_free(floe_core *core)
     forget_credentials(&core->former);
     forget_in_use(core);
     floe_deallocate(&allocator, core);
-}
-
-void floe_core_out_of_memory(floe_core *core)
-{
-    floe_tell(core, &core->memory_output, FLOE_OUTPUT_MEMORY_ERROR);
 }
 
 /* After every input: paces, and looks whether gathering is complete. */
@@ -278,6 +275,32 @@ static void tell_and_begin(floe_core *core, floe_time now)
     begin(core, now);
 }
 
+/* What another gathering would tell again, if it were so still. */
+static bool is_error(const floe_output *output)
+{
+    switch ((floe_output_kind)output->kind) {
+    case FLOE_OUTPUT_PAIR_ERROR:
+    case FLOE_OUTPUT_SERVER_ERROR:
+    case FLOE_OUTPUT_LIST_ERROR:
+        return true;
+    case FLOE_OUTPUT_BASE_ERROR: /* its name's is told once */
+        return FLOE_CONTAINER(output, floe_base, error_output)->failure == FLOE_FAILURE_OPEN;
+    default:
+        return false;
+    }
+}
+
+/* Takes off, of what a pool holds, that somebody has failed. */
+static void untell_held_errors(floe_core *core)
+{
+    FLOE_LIST_EACH_SAFE(output, &core->held, floe_output, link)
+    {
+        if (is_error(output)) {
+            floe_untell(output);
+        }
+    }
+}
+
 /* L10: what it has found is told, in its order; and as that may not be all by now, nor stand any more,
  * gathering begins anew behind it. */
 static void use_pool(floe_core *core, floe_time now)
@@ -291,7 +314,7 @@ static void use_pool(floe_core *core, floe_time now)
         relay->known = relay->known || floe_found_of_relay(core, relay);
     }
     if (again) {
-        floe_untell_held_errors(core);
+        untell_held_errors(core);
         floe_untell(&core->complete_output);
         floe_untell(&core->end_output);
     }
@@ -417,22 +440,6 @@ void floe_core_interfaces(floe_core *core, floe_time now, const floe_interface_a
     settle(core, now);
 }
 
-void floe_interfaces_unknown(floe_core *core, floe_time now, floe_error error)
-{
-    core->interfaces_known = true;
-    floe_renewal_prepare(core, now);
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        floe_relay_leave_gathering(core, relay); /* nobody asks it in this one */
-        if (floe_found_of_relay(core, relay)) {
-            relay->hushed = false;
-            floe_pairs_keep(core, relay);
-        }
-    }
-    core->list_error = error;
-    floe_tell(core, &core->list_error_output, FLOE_OUTPUT_LIST_ERROR);
-}
-
 void floe_core_interfaces_failed(floe_core *core, floe_time now, floe_error error)
 {
     if (awaits_interfaces(core)) {
@@ -533,8 +540,10 @@ static void drop_packet(floe_core *core, floe_time now, const floe_base *base,
                         const floe_address *source, const floe_stun_message *message,
                         const char *why)
 {
+    floe_asked by = {.local = &base->local, .remote = source};
+
     core->shared->dropped++;
-    floe_trace_packet(core, now, FLOE_TRACE_DROPPED, base, source, NULL, NULL, message, why);
+    floe_trace_packet(core, now, FLOE_TRACE_DROPPED, &by, message, why);
 }
 
 static const char *why_no_stun(floe_stun_parse_result result)
@@ -576,6 +585,16 @@ static floe_taken give(floe_core *core, floe_time now, floe_base *base, const fl
     return FLOE_TAKEN_NOT;
 }
 
+/* What has come for the owner, if anything has: a check is read, whoever it is for. */
+static void hold_packet(floe_core *core, bool any)
+{
+    core->has_packet = any;
+    if (any && core->packet.kind == FLOE_PACKET_STUN) {
+        core->packet.check =
+            floe_check_read(core, floe_span_of(core->packet.data, core->packet.size));
+    }
+}
+
 static void datagram_on_base(floe_core *core, floe_time now, floe_base *base,
                              const floe_address *source, floe_span data)
 {
@@ -595,10 +614,10 @@ static void datagram_on_base(floe_core *core, floe_time now, floe_base *base,
     }
     if (taken == FLOE_TAKEN_NOT && core->wants_packets && !asked &&
         !floe_base_had(core, now, base, &from, data)) {
-        (void)floe_base_deliver(core, base, &from, data, &core->packet);
+        (void)floe_deliver(core, base, NULL, FLOE_TCP_TYPE_NONE, &from, data, &core->packet);
         taken = FLOE_TAKEN_PACKET;
     }
-    core->has_packet = taken == FLOE_TAKEN_PACKET;
+    hold_packet(core, taken == FLOE_TAKEN_PACKET);
     if (taken == FLOE_TAKEN_NOT) {
         drop_packet(core, now, base, &from, parsed ? &message : NULL,
                     parsed ? "nobody asked for it" : why_no_stun(result));
@@ -612,7 +631,7 @@ static void bytes_on_connection(floe_core *core, floe_time now, floe_connection 
                                 const void *data, size_t size)
 {
     floe_connection_feed(connection, data, size);
-    core->has_packet = floe_connection_next(core, now, connection, &core->packet);
+    hold_packet(core, floe_connection_next(core, now, connection, &core->packet));
     core->receiving = core->has_packet ? connection : NULL;
     settle(core, now);
 }
@@ -694,7 +713,7 @@ bool floe_core_packet(floe_core *core, floe_time now, floe_packet *packet)
         core->receiving = NULL;
     }
     if (!core->has_packet && core->receiving != NULL) {
-        core->has_packet = floe_connection_next(core, now, core->receiving, &core->packet);
+        hold_packet(core, floe_connection_next(core, now, core->receiving, &core->packet));
         if (!core->has_packet) {
             core->receiving = NULL;
             settle(core, now);
@@ -774,8 +793,8 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
                 floe_connection_failure(connection, FLOE_FAILURE_UNREACHABLE, now);
             failure.detail = (uint8_t)reason;
             floe_connection_failed(core, now, connection, failure);
-        } else if (connection->relay != NULL) { /* what came back is encrypted */
-            floe_relay_unreachable(core, now, connection->relay, reason, true);
+        } else if (connection->owner != NULL) {
+            connection->calls->unreachable(core, now, connection->owner, reason);
         }
         settle(core, now);
         return;

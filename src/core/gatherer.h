@@ -102,6 +102,22 @@ floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, co
                                const char *credential, const floe_turn_token *token,
                                floe_turn_account **account);
 
+/* ── What the settings allow (allowed.c) ── */
+
+/* P3, P4 (RFC 8445 §5.1.1.1): whether such an address may be gathered on, or said. */
+bool floe_address_usable(const floe_core_shared *shared, const floe_address *address);
+/* T4b: an address that a server may name. */
+bool floe_address_believable(const floe_core_shared *shared, const floe_address *address);
+/* T4b: whether a TURN server may be asked on this port, for URLs of strangers; be it the URL's,
+ * that of an SRV record or of an alternate server. */
+bool floe_port_allowed(const floe_core_shared *shared, const floe_url *url, uint16_t port);
+/* Whether the URL's server is reached through the settings' proxy. */
+bool floe_url_proxied(const floe_core_shared *shared, const floe_url *url);
+/* Whom to connect to for it: its own host, or the proxy on the way. The name, for look-ups; its
+ * address if it is one; the port. */
+const char *floe_next_hop(const floe_core_shared *shared, const floe_url *url,
+                          floe_address *literal, uint16_t *port);
+
 /* ── Outputs (output.c) ── */
 
 typedef enum floe_output_kind {
@@ -153,12 +169,21 @@ static inline void floe_untell(floe_output *output)
 {
     floe_list_remove(&output->link);
 }
-/* Takes off, of what a pool holds, that somebody has failed. */
-void floe_untell_held_errors(floe_core *core);
 /* Takes off everything that the owner would see; what is to be done stays. */
 void floe_untell_events(floe_core *core);
 /* Takes off everything. */
 void floe_untell_all(floe_core *core);
+/* Out of memory somewhere inside: the owner is told once. */
+void floe_core_out_of_memory(floe_core *core);
+
+/* ── What of this machine is told (policy.c) ── */
+
+/* Whether a name or nothing stands for the host's own addresses. */
+bool floe_hosts_are_veiled(const floe_core *core);
+/* Whether hosts are told, be it by a name that stands for the address. */
+bool floe_hosts_are_told(const floe_core *core);
+/* Whether the addresses of this machine may be shown. */
+bool floe_hosts_are_shown(const floe_core *core);
 
 /* ── Failures (failure.c) ── */
 
@@ -222,8 +247,6 @@ floe_failure floe_failure_in_full(const floe_plain_failure *plain);
 /* A failure of a request to `remote` as the transaction stands: asked how often, for how long. */
 floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction *transaction,
                              const floe_address *remote, floe_time now);
-/* Where this relay asks, and who sent it there. */
-void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay);
 /* What another try cannot mend: of any request; and of an Allocate, which is not sent again so before
  * its owner has changed something (RFC 8656 §7.4). */
 bool floe_failure_is_final(const floe_failure *failure);
@@ -246,9 +269,9 @@ const floe_failure *floe_failure_kept(const floe_failure *kept);
 bool floe_failure_of_url(const floe_failure *failure);
 /* The STUN code, or 701. */
 uint16_t floe_failure_code(const floe_failure *failure);
-/* The sentence for a person. `server` is NULL for a base's own failure. */
-void floe_failure_text(const floe_core *core, const floe_failure *failure,
-                       const floe_server *server, char *text, size_t size);
+/* The sentence for a person. `url` is NULL for a base's own failure. */
+void floe_failure_text(const floe_core *core, const floe_failure *failure, const floe_url *url,
+                       char *text, size_t size);
 
 /* ── Servers (server.c), and the looking up of their names (names.c) ── */
 
@@ -375,6 +398,9 @@ const floe_refusal *floe_server_refused(const floe_server *server, floe_time now
 void floe_servers_replace(floe_core *core, floe_time now);
 /* What was set last is what comes, and its policy holds from now on (L12). */
 void floe_servers_advance(floe_core *core);
+/* Whether it is the same place, asked by the same user. */
+bool floe_server_is(const floe_server *server, const floe_url *url,
+                    const floe_turn_account *account);
 /* Whether it is one of those at hand, and not retired. */
 bool floe_server_current(const floe_core *core, const floe_server *server);
 /* The one that has its URL now, by whatever credentials; NULL: none. */
@@ -385,18 +411,8 @@ void floe_servers_bury(floe_core *core);
 void floe_servers_reset(floe_core *core);
 /* Looks up what must be looked up, for the families of the bases. */
 void floe_servers_begin(floe_core *core);
-/* T4b: whether a TURN server may be asked on this port, for URLs of strangers; be it the URL's,
- * that of an SRV record or of an alternate server. */
-bool floe_server_port_allowed(const floe_core *core, const floe_url *url, uint16_t port);
 /* The URL failed, for a reason that belongs to no base. */
 void floe_server_fail(floe_core *core, floe_server *server, floe_failure_kind kind, uint8_t detail);
-
-/* Whom to connect to for it: its own host, or the proxy on the way. The name, for look-ups; its
- * address if it is one; the port. */
-const char *floe_server_host(const floe_core *core, const floe_server *server,
-                             floe_address *literal, uint16_t *port);
-/* Whether it is reached through the settings' proxy. */
-bool floe_server_proxied(const floe_core *core, const floe_server *server);
 
 void floe_names_init(floe_server *server);
 void floe_names_begin(floe_core *core, floe_server *server);
@@ -405,6 +421,12 @@ void floe_names_begin(floe_core *core, floe_server *server);
 void floe_names_again(floe_core *core, floe_time now, const floe_server *of);
 /* No look-up of it is under way or waits any more. */
 void floe_names_forget(const floe_core_shared *shared, floe_server *server);
+/* What is looked up anew alone. */
+void floe_names_forget_anew(const floe_core_shared *shared, floe_server *server);
+/* What that has found is where it is. */
+void floe_names_take_over(const floe_core_shared *shared, floe_server *server);
+/* Whether one of these look-ups is under way. */
+bool floe_names_pending(const floe_names *names);
 /* And nothing is known of where it is. */
 void floe_names_reset(const floe_core_shared *shared, floe_server *server);
 /* Whether a gathering waits for one of its look-ups. */
@@ -420,6 +442,8 @@ void floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_er
 /* How long those for services may take; then the hosts' own addresses stand for them. */
 floe_duration floe_names_service_timeout(const floe_core_shared *shared);
 void floe_names_without_services(floe_core *core, floe_time now);
+/* The output. */
+bool floe_lookup_poll(const floe_lookup *lookup, floe_core_output *output);
 /* What is known is asked, whatever may be found that comes before it. Whether any begins. */
 bool floe_names_wait_no_longer(floe_core *core, floe_time now);
 /* Gives up the look-ups that are under way. */
@@ -464,6 +488,7 @@ typedef struct floe_finding {
     const floe_server *server; /* NULL: no server told it */
     floe_binding *binding;     /* as in floe_found */
     floe_relay *relay;
+    uint8_t transport;          /* a floe_protocol, by which its server was asked */
     const floe_address *remote; /* of the server */
     const floe_address *address;
     const floe_address *related;
@@ -481,23 +506,30 @@ int floe_found_compare_priorities(const void *a, const void *b);
 void floe_found_withdraw_relay(floe_core *core, const floe_relay *relay);
 /* They stand on another base from now on. */
 void floe_found_move(floe_core *core, const floe_relay *relay, floe_base *base);
-/* `from` keeps its candidates no longer, `to` does, which sees the same address. NULL: nobody, and
- * they are withdrawn. */
-void floe_found_hand_over(floe_core *core, const floe_binding *from, floe_binding *to);
+/* `from` keeps its candidates on the base no longer, `to` does, which sees the same address, and its
+ * server. NULL: nobody, and they are withdrawn. */
+void floe_found_hand_over(floe_core *core, const floe_base *base, const floe_binding *from,
+                          floe_binding *to, const floe_server *server);
+/* It serves no longer: told if it was told. */
+void floe_found_withdraw(floe_core *core, floe_found *found);
+/* The next with this address, behind that of the id `last` (0: the first); NULL: there is none. */
+floe_found *floe_found_next_at(const floe_core *core, const floe_address *address, uint32_t last);
+/* Each with this address, in the order of their ids. */
+#define FLOE_FOUND_AT(found, core, at)                                                             \
+    for (floe_found *found = floe_found_next_at(core, at, 0); found != NULL;                       \
+         found = floe_found_next_at(core, at, found->id))
+/* It may be shown, or has been given out. */
+bool floe_found_counts(const floe_found *found);
 void floe_found_withdraw_hosts(floe_core *core, const floe_base *base);
-void floe_found_withdraw_base(floe_core *core, const floe_base *base);
 /* Copies the text to *room, behind which *room stands then: for lists that are one piece. */
 const char *floe_keep_text(const char *text, char **room);
 /* Whether it is handed out when it is asked for. */
 bool floe_found_listed(const floe_core *core, const floe_found *found);
 /* Whether a candidate of the base's with this mapped address may be shown; or has been given out,
- * be it hidden by now. Whether one stands on the binding, or on one that sees the same and was not
- * answered; whether the relay has one. */
+ * be it hidden by now. */
 bool floe_found_keeps(const floe_core *core, const floe_base *base, const floe_address *mapped);
 bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_address *mapped);
-bool floe_found_wants(const floe_core *core, const floe_binding *binding);
-/* Whether one of the generation before waits to be found again by it. */
-bool floe_found_awaits(const floe_binding *binding);
+/* Whether the relay has one in this generation. */
 bool floe_found_of_relay(const floe_core *core, const floe_relay *relay);
 /* Whether something of it has been found in this generation; of a STUN server, be it by another URL of
  * its host. */
@@ -509,26 +541,17 @@ void floe_found_outlive(floe_core *core);
 /* Those of the generation before that were not found again are withdrawn. */
 void floe_found_sweep(floe_core *core);
 void floe_found_free(floe_core *core, floe_found *found);
-/* Whether hosts are told, be it by a name that stands for the address. */
-bool floe_hosts_are_told(const floe_core *core);
-/* Whether the addresses of this machine may be shown. */
-bool floe_hosts_are_shown(const floe_core *core);
 /* The family of the peers that it can send to: what a rewrite rule shows may be of the other one
  * than its socket (W3). */
 uint8_t floe_found_family(const floe_found *found);
 /* The public form; `address` and `related` have FLOE_ADDRESS_TEXT_SIZE bytes each. */
 void floe_found_view(const floe_core *core, const floe_found *found, floe_candidate *candidate,
                      char *address, char *related);
-/* T4b: an address that a server may name. */
-bool floe_address_believable(const floe_core *core, const floe_address *address);
 /* What a server told the base that it looks like, if that can be. */
 bool floe_mapped_address(const floe_core *core, const floe_base *base, const floe_address *told,
                          floe_address *mapped);
 
 /* ── Which addresses (choice.c) ── */
-
-/* P3, P4 (RFC 8445 §5.1.1.1): whether such an address may be gathered on, or said. */
-bool floe_address_usable(const floe_core_shared *shared, const floe_address *address);
 
 /* Of adapters, and loopback. */
 #define FLOE_CHOICE_KINDS ((size_t)6)
@@ -562,6 +585,11 @@ void floe_choice_end(floe_choice *choice, floe_time now);
 void floe_way_drained(floe_core *core, uint32_t *full_for, size_t waiting);
 /* What waited there goes nowhere any more. */
 void floe_way_gone(floe_core *core, uint32_t *full_for);
+/* The largest UDP payload. */
+#define FLOE_DATA_MAX 65507U
+/* By the base's own socket. FLOE_ERR_QUEUE_FULL: more than `limit` bytes would wait then. */
+floe_error floe_base_send(floe_core *core, floe_base *base, size_t limit,
+                          const floe_address *remote, const floe_span *parts, size_t count);
 /* For what was taken already: it goes on, whatever it has come to with its headers. */
 #define FLOE_NO_LIMIT (SIZE_MAX / 2)
 
@@ -639,6 +667,7 @@ struct floe_base {  /* there is one for each address: without holes */
     uint32_t asking;     /* of its bindings */
     uint32_t stragglers; /* and of those */
     uint32_t binding_count;
+    uint32_t relays; /* that use its socket, and that were asked for it: until they are freed */
     uint32_t full_for;
     floe_output send_output;
     floe_queue queue;     /* packets that wait */
@@ -677,8 +706,21 @@ int floe_base_compare_ips(const void *a, const void *b);
 floe_base *floe_base_on(const floe_core *core, const floe_address *address, const floe_base *last);
 void floe_base_tell_failure(floe_core *core, floe_base *base, floe_error error);
 /* Closes its socket, behind what it has still to send, and withdraws what stands on it. No relay
- * that is live uses it any more. */
+ * that is live uses it any more. (standing.c) */
 void floe_base_close(floe_core *core, floe_base *base);
+/* Of that the socket alone. */
+void floe_base_shut(floe_core *core, floe_base *base);
+/* On this address, not open yet; NULL without memory. */
+floe_base *floe_base_new(floe_core *core, const floe_address *local);
+/* Takes its place among the others, and asks for its socket. */
+void floe_base_open(floe_core *core, floe_base *base);
+void floe_base_set_state(floe_core *core, floe_base *base, floe_base_state state);
+/* The one on this address, ports apart, that is no spare and does not close; NULL: there is none. */
+floe_base *floe_base_of_ip(const floe_core *core, const floe_address *address);
+/* T1: whether one relay will do for both, as an allocation may have relayed addresses of both
+ * families: the two families of an interface. */
+bool floe_bases_are_rivals(const floe_base *base, const floe_base *other);
+/* It has no bindings any more. */
 void floe_base_free(floe_core *core, floe_base *base);
 /* A candidate of it has gone: so does the base, if its socket has, with the last of them. */
 void floe_base_forget(floe_core *core, floe_base *base);
@@ -687,6 +729,11 @@ floe_base *floe_base_of_channel(const floe_core *core, uint32_t channel);
 bool floe_base_asks(const floe_core *core, const floe_base *base, const floe_address *server);
 /* Whether any of them would ask a STUN server. */
 bool floe_bases_ask_reflexive(const floe_core *core);
+/* Gives it a name that stands for its address, where the settings want one (H2); false without
+ * memory. */
+bool floe_base_name(floe_core *core, floe_base *base);
+/* Publishes that, and tells the host candidate. */
+void floe_base_tell_host(floe_core *core, floe_time now, floe_base *base);
 void floe_base_unpublish(floe_core *core, floe_base *base);
 /* The policy may be another: where it tells no hosts, no name stands for one (P1). */
 void floe_bases_apply_policy(floe_core *core);
@@ -699,10 +746,12 @@ bool floe_bases_stand_on(const floe_core *core, const floe_address *address);
 /* ── Pacing (pacer.c) ── */
 
 /* Something that wants to send a new request when its turn comes. */
-typedef struct floe_paced {
+typedef struct floe_paced floe_paced;
+
+struct floe_paced {
     floe_list link;
-    bool relay; /* inside a floe_relay, else inside a floe_binding */
-} floe_paced;
+    void (*begin)(floe_core *core, floe_time now, floe_paced *paced);
+};
 
 /* Joins the queue, at its front when `soon`. */
 void floe_pace(floe_core *core, floe_paced *paced, bool soon);
@@ -771,8 +820,9 @@ void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const f
                         const floe_address *remote, const floe_address *mapped);
 /* That it asks holds nothing up: there is a relay already, by a way that shows no mapping. */
 void floe_binding_straggles(floe_core *core, floe_binding *binding);
-void floe_binding_begin(floe_core *core, floe_time now, floe_binding *binding);
-floe_span floe_binding_write(const floe_binding *binding, void *buffer, size_t size);
+/* The output. */
+bool floe_binding_poll_send(floe_core *core, floe_time now, floe_binding *binding,
+                            floe_core_output *output);
 /* Whether the server has answered a Binding from the base in this gathering; whether it has once,
  * and not in this. */
 bool floe_binding_known(const floe_base *base, const floe_address *remote);
@@ -796,6 +846,8 @@ void floe_binding_free(floe_core *core, floe_binding *binding);
 /* The server's URL stands for the binding to this address from now on, if none of today's does. */
 void floe_binding_claim(floe_core *core, floe_base *base, const floe_server *server,
                         const floe_address *remote);
+/* All of the base's go. */
+void floe_bindings_end(floe_core *core, floe_base *base);
 /* For the next gathering: those that are of use are asked again, the others go. */
 void floe_bindings_renew(floe_core *core, floe_base *base);
 /* Those go that no server of today has asked for. */
@@ -815,13 +867,46 @@ typedef enum floe_connection_state {
     FLOE_CONNECTION_ENDED,   /* goes at the end of the input at hand */
 } floe_connection_state;
 
-/* The way of one relay, or of one of its streams, to its server by TCP, TLS or DTLS. */
-typedef struct floe_connection {
+typedef struct floe_connection floe_connection;
+
+/* What its owner hears of it. Each may close it, and have it forget its owner. */
+typedef struct floe_connection_owner {
+    /* It is ready for messages. */
+    void (*ready)(floe_core *core, floe_time now, void *owner);
+    /* A message came. Whether it is a packet for the gatherer's owner. */
+    bool (*message)(floe_core *core, floe_time now, void *owner, floe_span frame,
+                    floe_packet *packet);
+    /* It could not be opened, was refused, or is broken: it is the owner's no more. Takes the
+     * failure over. */
+    void (*gone)(floe_core *core, floe_time now, void *owner, floe_failure failure);
+    /* The channel, which had no room, takes again what waited: the latest request leaves now. */
+    void (*leaves)(void *owner, floe_time now);
+    /* ICMP speaks of it. */
+    void (*unreachable)(floe_core *core, floe_time now, void *owner, floe_unreachable reason);
+} floe_connection_owner;
+
+/* Where it leads, for whom. */
+typedef struct floe_connection_plan {
+    const floe_connection_owner *calls;
+    void *owner;
+    const floe_base *base;
+    const floe_url *url;
+    const char *text;    /* of the URL, for the trace */
+    const char *host;    /* that its certificate must name */
+    floe_address server; /* which is asked; behind a proxy, by the URL's own name */
+    floe_address proxy;  /* which is connected to, where the URL goes by one */
+    uint8_t transport;   /* a floe_protocol */
+    bool redirected;     /* `server` is another than the URL's */
+    bool stun_alone;     /* nothing else is to come yet */
+} floe_connection_plan;
+
+/* A way to a server by TCP, TLS or DTLS. */
+struct floe_connection {
     floe_list link;     /* in core->connections */
     floe_output output; /* CONNECT, DISCONNECT */
     floe_output send_output;
-    floe_relay *relay;   /* NULL: it is being closed */
-    floe_stream *stream; /* of the relay, that it is for; NULL: the relay's own */
+    const floe_connection_owner *calls;
+    void *owner; /* NULL: it is being closed */
     const floe_base *base;
     uint32_t channel;
     uint8_t state;     /* a floe_connection_state */
@@ -844,10 +929,16 @@ typedef struct floe_connection {
     floe_time accepted; /* when the channel had room again, having had none */
     floe_span input;    /* what came and is not taken yet */
     floe_span plain;    /* likewise, decrypted */
-} floe_connection;
+};
 
-/* Opens one for the relay to its server; NULL without memory. */
-floe_connection *floe_connection_new(floe_core *core, floe_time now, floe_relay *relay);
+/* Opens one; NULL without memory. */
+floe_connection *floe_connection_new(floe_core *core, floe_time now,
+                                     const floe_connection_plan *plan);
+/* Nobody hears of it any more. */
+static inline void floe_connection_disown(floe_connection *connection)
+{
+    connection->owner = NULL;
+}
 /* Sends a message on it. FLOE_ERR_QUEUE_FULL: more than `limit` bytes would wait then;
  * FLOE_ERR_NO_MEMORY. While it is not ready what is sent is lost, as UDP may lose it. */
 floe_error floe_connection_send(floe_core *core, floe_connection *connection, size_t limit,
@@ -889,8 +980,62 @@ bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
 
 /* ── Relays (relay.c) ── */
 
-typedef struct floe_attempt floe_attempt;
 typedef struct floe_pair floe_pair;
+
+typedef enum floe_progress {
+    FLOE_PENDING,
+    FLOE_SUCCEEDED,
+    FLOE_FAILED,
+} floe_progress;
+
+/* One address of a server that is asked for a pair: by whom, and what came of it. */
+typedef struct floe_attempt {
+    floe_list link; /* in pair->attempts */
+    floe_pair *pair;
+    floe_address remote;
+    floe_time start; /* never: it has started */
+    floe_binding *binding;
+    floe_relay *relay;
+    floe_counters counters; /* of the relay that it had */
+    uint8_t transport;      /* a floe_protocol */
+    uint8_t progress;       /* a floe_progress */
+    bool answered;          /* the address has answered its relay */
+    bool late;              /* and what nobody waits for any more */
+    bool garbled;           /* and by what is no answer in STUN */
+} floe_attempt;
+
+/* What bindings and relays report, to who has them asked. */
+typedef struct floe_source_listener {
+    /* The server's address has answered a binding, or it failed for this reason. */
+    void (*binding_known)(floe_core *core, floe_time now, floe_binding *binding);
+    void (*binding_failed)(floe_core *core, floe_time now, floe_binding *binding,
+                           const floe_failure *failure);
+    /* Whether somebody today wants the base's binding there. */
+    bool (*is_asked)(const floe_base *base, const floe_address *remote);
+    /* The relay of an attempt is there; or is not to be had, which takes the failure over. */
+    void (*succeeded)(floe_core *core, floe_time now, floe_attempt *attempt);
+    void (*failed)(floe_core *core, floe_time now, floe_attempt *attempt, floe_failure failure);
+    /* What it had got is lost, and asked for again: the gathering waits for that, if it goes on. */
+    void (*again)(floe_core *core, floe_time now, floe_attempt *attempt);
+    /* Its address has answered the relay; or what is over (`late`). */
+    void (*answered)(floe_attempt *attempt, bool late);
+    /* What its Allocate would show is asked by a Binding, unless one goes: no answer has come, or it
+     * will be of another port (R2). */
+    void (*asks_reflexive)(floe_core *core, const floe_attempt *attempt);
+    /* A relay of an earlier gathering is there: the attempt that would ask for such a one takes it,
+     * and asks for none. */
+    void (*adopt)(floe_core *core, floe_time now, floe_relay *relay);
+    /* It is there again, having been lost. */
+    void (*relay_back)(floe_core *core, const floe_relay *relay);
+    /* It has ended for good, or its server does not give it back for now: each is told once. Takes
+     * the failure over. */
+    void (*relay_ended)(floe_core *core, const floe_relay *relay, floe_failure failure,
+                        bool for_good);
+    /* Whether the base was refused such a relay by this server for good. */
+    bool (*refused)(const floe_base *base, const floe_server *server, floe_relay_kind kind);
+    /* The server does not give back a relay that was lost: its name may lead elsewhere by now. */
+    void (*look_up_again)(floe_core *core, floe_time now, const floe_server *server);
+} floe_source_listener;
 
 /* Where it stands; relay.c's `become` has what may follow what. */
 typedef enum floe_relay_state {
@@ -947,6 +1092,8 @@ typedef enum floe_room {
     FLOE_ROOM_AWAITED, /* that time has been waited for */
 } floe_room;
 
+/* Where this relay asks, and who sent it there. */
+void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay);
 /* Whether anything of it goes on. */
 static inline bool floe_relay_lives(const floe_relay *relay)
 {
@@ -966,12 +1113,13 @@ static inline bool floe_relay_is_had(const floe_relay *relay)
 }
 
 floe_relay *floe_relay_new(floe_core *core, floe_time now, floe_attempt *attempt);
-/* Its connection is ready for requests; or has failed. */
-void floe_relay_connected(floe_core *core, floe_relay *relay);
-void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
-                             floe_failure failure);
+/* A connection to its server, for itself or a stream of it; NULL without memory. */
+floe_connection *floe_relay_connect(floe_core *core, floe_time now, const floe_relay *relay,
+                                    const floe_connection_owner *calls, void *owner);
+/* The output: its request by datagrams. */
+bool floe_relay_poll_send(floe_core *core, floe_time now, floe_relay *relay,
+                          floe_core_output *output);
 floe_time floe_relay_deadline(const floe_relay *relay);
-void floe_relay_begin(floe_core *core, floe_time now, floe_relay *relay);
 bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
                         const floe_address *source, const floe_stun_message *message);
 /* Whom a datagram to its server, as it went out, carries the owner's data to (data.c). False: it
@@ -1033,12 +1181,13 @@ void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *bas
 bool floe_relay_waits_for_address(const floe_relay *relay);
 /* There may be an address to which those can move that wait for one. */
 void floe_relays_move_on(floe_core *core, floe_time now);
-/* By its socket, or as it was asked for it: one that waits for another address, or that has ended and is
- * not freed yet, too. */
-bool floe_relays_stand_on(const floe_core *core, const floe_base *base);
 /* Whether something can go to its server now; what is sent otherwise is lost, as UDP may lose it.
  */
 bool floe_relay_has_way(const floe_relay *relay);
+/* What happened to a request of the relay's, its peers' or its streams', for the trace. */
+void floe_relay_trace(floe_core *core, floe_time now, floe_trace_kind kind, const floe_relay *relay,
+                      const floe_stun_transaction *transaction, const floe_stun_message *message,
+                      const char *detail);
 /* A request of the relay's, or of its peers' or streams' (no counters), goes out. */
 void floe_relay_request_leaves(floe_core *core, floe_time now, const floe_relay *relay,
                                const floe_stun_transaction *transaction, floe_counters *counters,
@@ -1096,12 +1245,6 @@ void floe_stream_attempted(floe_core *core, floe_time now, floe_relay *relay,
 /* Whether the message answers a Connect. */
 bool floe_stream_answered(floe_core *core, floe_time now, floe_relay *relay,
                           const floe_address *source, const floe_stun_message *message);
-/* A frame came on its connection. Whether it is a packet for the owner. */
-bool floe_stream_message(floe_core *core, floe_time now, floe_stream *stream, floe_span frame,
-                         floe_packet *packet);
-/* Its connection is ready; or is gone. */
-void floe_stream_connected(floe_core *core, floe_time now, floe_stream *stream);
-void floe_stream_disconnected(floe_core *core, floe_time now, floe_stream *stream);
 void floe_streams_end(floe_core *core, floe_relay *relay);
 void floe_streams_time(floe_core *core, floe_time now, floe_relay *relay);
 floe_time floe_streams_deadline(const floe_relay *relay);
@@ -1122,6 +1265,10 @@ typedef enum floe_taken {
     FLOE_TAKEN_PACKET, /* a packet for the owner */
 } floe_taken;
 
+/* A packet of the owner's to a peer. FLOE_ERR_QUEUE_FULL: too much waits; FLOE_ERR_PERMISSION: its
+ * server will not have the peer. */
+floe_error floe_relay_send(floe_core *core, floe_time now, floe_relay *relay,
+                           const floe_address *to, floe_span data);
 /* What came from `source` may be the relay's: ChannelData, or the parsed message. */
 floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
                            const floe_address *source, floe_span frame,
@@ -1142,11 +1289,21 @@ void floe_relay_uses_peer(floe_core *core, floe_time now, floe_relay *relay,
 /* A packet of the peer's for the owner, if he wants it. */
 bool floe_relay_deliver(floe_core *core, const floe_relay *relay, floe_tcp_type tcp_type,
                         const floe_address *peer, floe_span data, floe_packet *packet);
-/* What came on the base and is nothing of the gatherer's. */
-bool floe_base_deliver(floe_core *core, const floe_base *base, const floe_address *source,
-                       floe_span data, floe_packet *packet);
+/* For the owner, if it wants any: what came by the relay's peer, or (NULL) on the base's own socket
+ * and is nothing of the gatherer's. */
+bool floe_deliver(floe_core *core, const floe_base *base, const floe_relay *relay,
+                  floe_tcp_type tcp_type, const floe_address *peer, floe_span data,
+                  floe_packet *packet);
 /* Whether it answers what floe itself asked for: late, twice, or to a relay that has gone. */
 bool floe_base_asked(const floe_base *base, const floe_stun_message *message);
+/* RFC 8656 §12: what a server sends that is not STUN is ChannelData; of a reserved number (table 3)
+ * or an unknown one (§12.6) it is dropped. */
+static inline bool floe_may_be_channel_data(floe_span data)
+{
+    floe_packet_kind kind = floe_packet_kind_of(data);
+
+    return kind == FLOE_PACKET_CHANNEL_DATA || kind == FLOE_PACKET_OTHER;
+}
 /* A relay by this server goes: what that has under way is nobody's. */
 void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
                              const floe_address *server);
@@ -1159,8 +1316,6 @@ void floe_base_writable(floe_core *core, floe_base *base);
 bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *output);
 /* How many bytes wait on it. */
 size_t floe_connection_waiting(const floe_connection *connection);
-/* How much waits to be sent, on all ways together. */
-size_t floe_waiting(const floe_core *core);
 void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay);
 /* It has another connection: what its peers asked by the one before, and was not answered, goes. */
 void floe_relay_peers_again(floe_core *core, floe_time now, floe_relay *relay);
@@ -1187,27 +1342,6 @@ bool floe_unreached_poll(const floe_output *link, floe_core_output *output);
 
 /* ── Pairs (pair.c) ── */
 
-typedef enum floe_progress {
-    FLOE_PENDING,
-    FLOE_SUCCEEDED,
-    FLOE_FAILED,
-} floe_progress;
-
-struct floe_attempt {
-    floe_list link; /* in pair->attempts */
-    floe_pair *pair;
-    floe_address remote;
-    floe_time start; /* never: it has started */
-    floe_binding *binding;
-    floe_relay *relay;
-    floe_counters counters; /* of the relay that it had */
-    uint8_t transport;      /* a floe_protocol */
-    uint8_t progress;       /* a floe_progress */
-    bool answered;          /* the address has answered its relay */
-    bool late;              /* and what nobody waits for any more */
-    bool garbled;           /* and by what is no answer in STUN */
-};
-
 struct floe_pair {
     floe_list link; /* in core->pairs */
     floe_list of_base;
@@ -1228,39 +1362,14 @@ struct floe_pair {
     bool url_failed;       /* said so when it was told */
 };
 
-/* Whether one relay will do for both (T1): the two families of an interface. */
-bool floe_bases_are_rivals(const floe_base *base, const floe_base *other);
 /* Pairs the base with every server that has addresses for it; pairs that exist stay. */
 void floe_pairs_make(floe_core *core, floe_time now, floe_base *base);
-void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attempt);
-/* What its Allocate would show is asked by a Binding, unless one goes: no answer has come, or it will
- * be of another port (R2). */
-void floe_attempt_asks_reflexive(floe_core *core, const floe_attempt *attempt);
-/* What it had got is lost, and asked for again: the gathering waits for that, if it goes on. */
-void floe_attempt_again(floe_core *core, floe_time now, floe_attempt *attempt);
-/* Takes the failure over. */
-void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
-                         floe_failure failure);
-/* Its address has answered the relay; or what is over (`late`). */
-void floe_attempt_answered(floe_attempt *attempt, bool late);
+/* What its bindings and relays report to. */
+extern const floe_source_listener floe_pairs_listener;
 /* How core->untold compares them. */
 int floe_pair_compare(const void *a, const void *b);
 /* It goes on though this gathering asks nobody: its pair, which has succeeded, tells its end. */
 void floe_pairs_keep(floe_core *core, floe_relay *relay);
-/* The attempt that would ask for such a relay takes this one, and asks for none. */
-void floe_pairs_adopt(floe_core *core, floe_time now, floe_relay *relay);
-/* A binding was answered, or failed for this reason: its pairs hear of it. */
-void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *binding);
-void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *binding,
-                               const floe_failure *failure);
-/* A relay of an earlier gathering has ended for good, or its server does not give it back for now:
- * each is told once. Takes the failure over. */
-void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure,
-                            bool for_good);
-/* Whether the base was refused such a relay by this server for good. */
-bool floe_pairs_refused(const floe_base *base, const floe_server *server, floe_relay_kind kind);
-/* It is there again. */
-void floe_pairs_relay_back(floe_core *core, const floe_relay *relay);
 /* An answer came to the base from there, to a request that is over. */
 void floe_pairs_late_answer(const floe_core *core, const floe_base *base,
                             const floe_address *source);
@@ -1291,6 +1400,7 @@ typedef struct floe_credentials {
 
 struct floe_core {
     floe_core_shared *shared;
+    const floe_source_listener *listener;
     enum floe_gatherer_state state;
     floe_gather_policy policy;
     floe_output list_output;
@@ -1360,8 +1470,6 @@ struct floe_core {
     uint8_t foundation_secret[16];
 };
 
-/* Out of memory somewhere inside: the owner is told once. */
-void floe_core_out_of_memory(floe_core *core);
 void floe_completion_check(floe_core *core, floe_time now);
 /* There is no list of interfaces: the owner is told, and what goes on goes on. */
 void floe_interfaces_unknown(floe_core *core, floe_time now, floe_error error);
@@ -1381,23 +1489,30 @@ typedef struct floe_trace_node {
     floe_trace_event event;
 } floe_trace_node;
 
+/* Who is asked, from where, by what. */
+typedef struct floe_asked {
+    const floe_address *local;
+    const floe_address *remote;
+    const char *url;                          /* NULL: of none */
+    const floe_stun_transaction *transaction; /* NULL: it is no request of ours */
+} floe_asked;
+
 /* A request that goes out. */
 typedef struct floe_leaving {
-    const floe_base *base;
-    const floe_address *remote;
-    const floe_server *server;
-    const floe_stun_transaction *transaction;
+    floe_asked asked;
     floe_counters *counters; /* NULL: it is a peer's or a stream's, which statistics do not have */
     bool polled;             /* by the SEND at hand; else a queue has taken it */
 } floe_leaving;
 
 /* The one place where what is asked is counted (L15) and traced: as it leaves, be it due before. */
 void floe_request_leaves(floe_core *core, floe_time now, const floe_leaving *request, size_t size);
+/* The SEND by which it leaves, on the base's channel; false: there is nothing to send. */
+bool floe_poll_request(floe_core *core, floe_time now, const floe_leaving *request,
+                       uint32_t channel, floe_span data, floe_core_output *output);
 
 /* Does nothing unless the settings ask for it. Without memory the event is lost. */
-void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind, const floe_base *base,
-                       const floe_address *remote, const floe_server *server,
-                       const floe_stun_transaction *transaction, const floe_stun_message *message,
+void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind,
+                       const floe_asked *asked, const floe_stun_message *message,
                        const char *detail);
 /* An address that is not gathered on, and why. */
 void floe_trace_left_out(floe_core *core, floe_time now, const floe_address *local,

@@ -118,6 +118,17 @@ static floe_lookup *add_lookup(floe_core *core, const looking *of, floe_dns_reco
     return lookup;
 }
 
+bool floe_lookup_poll(const floe_lookup *lookup, floe_core_output *output)
+{
+    output->kind = FLOE_CORE_RESOLVE;
+    output->query = lookup->query;
+    output->record = (floe_dns_record)lookup->record;
+    (void)snprintf(output->room.text, sizeof output->room.text, "%s",
+                   lookup->name != NULL ? lookup->name : lookup->server->url->host);
+    output->name = output->room.text;
+    return true;
+}
+
 /* Both families of a name, as far as a base could use them. */
 static void look_up_addresses(floe_core *core, const looking *of, const char *name, uint16_t port)
 {
@@ -163,7 +174,7 @@ static void begin(floe_core *core, const looking *of)
     const floe_url *url = of->server->url;
     floe_address literal;
     uint16_t port;
-    const char *host = floe_server_host(core, of->server, &literal, &port);
+    const char *host = floe_next_hop(core->shared, of->server->url, &literal, &port);
 
     of->names->no_memory = of->names->unsure = false;
     if (host != url->host) { /* the proxy looks up the server's own name */
@@ -179,12 +190,6 @@ static void begin(floe_core *core, const looking *of)
     }
 }
 
-void floe_names_init(floe_server *server)
-{
-    floe_list_init(&server->names.lookups);
-    floe_list_init(&server->anew.lookups);
-}
-
 void floe_names_begin(floe_core *core, floe_server *server)
 {
     looking of = looking_for(server, &server->names);
@@ -195,58 +200,6 @@ void floe_names_begin(floe_core *core, floe_server *server)
     }
 }
 
-static void forget_lookups(const floe_core_shared *shared, floe_names *names)
-{
-    FLOE_LIST_EACH_SAFE(lookup, &names->lookups, floe_lookup, link)
-    {
-        floe_untell(&lookup->output);
-        floe_list_remove(&lookup->link);
-        floe_deallocate(&shared->allocator, lookup->name);
-        floe_deallocate(&shared->allocator, lookup);
-    }
-}
-
-static void forget_places(const floe_core_shared *shared, floe_names *names)
-{
-    floe_deallocate(&shared->allocator, names->places);
-    names->places = NULL;
-    names->place_count = 0;
-}
-
-static void forget_anew(const floe_core_shared *shared, floe_server *server)
-{
-    forget_lookups(shared, &server->anew);
-    forget_places(shared, &server->anew);
-}
-
-void floe_names_forget(const floe_core_shared *shared, floe_server *server)
-{
-    forget_lookups(shared, &server->names);
-    forget_anew(shared, server);
-}
-
-void floe_names_reset(const floe_core_shared *shared, floe_server *server)
-{
-    floe_names_forget(shared, server);
-    forget_places(shared, &server->names);
-}
-
-static bool is_pending(const floe_names *names)
-{
-    FLOE_LIST_EACH(lookup, &names->lookups, floe_lookup, link)
-    {
-        if (!lookup->done) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool floe_server_pending(const floe_server *server)
-{
-    return is_pending(&server->names);
-}
-
 /* So long nobody's gathering bounds what is looked up anew. */
 #define ANEW_WITHIN floe_seconds(30)
 
@@ -255,15 +208,15 @@ void floe_names_again(floe_core *core, floe_time now, const floe_server *of)
     floe_address literal;
     uint16_t port;
 
-    (void)floe_server_host(core, of, &literal, &port);
+    (void)floe_next_hop(core->shared, of->url, &literal, &port);
     if (literal.family != FLOE_FAMILY_NONE || !floe_server_current(core, of)) {
         return;
     }
     floe_server *server = &core->set->servers[of->index];
-    bool asked =
-        is_pending(&server->anew) && floe_time_since(now, server->anew_since).ns < ANEW_WITHIN.ns;
+    bool asked = floe_names_pending(&server->anew) &&
+                 floe_time_since(now, server->anew_since).ns < ANEW_WITHIN.ns;
     if (!asked && !floe_server_pending(server)) {
-        forget_anew(core->shared, server);
+        floe_names_forget_anew(core->shared, server);
         server->anew_since = now;
         looking anew = looking_for(server, &server->anew);
         begin(core, &anew);
@@ -310,16 +263,6 @@ static bool make_room(const floe_core *core, floe_names *names, size_t more)
     return true;
 }
 
-size_t floe_names_find(const floe_names *names, const floe_address *address, uint8_t transport)
-{
-    size_t i = 0;
-
-    while (i < names->place_count && !floe_place_is(&names->places[i], address, transport)) {
-        i++;
-    }
-    return i;
-}
-
 /* Behind those of the same order or a better one; one that is there has the better of its orders. */
 static void insert_place(floe_names *names, const floe_place *place)
 {
@@ -339,11 +282,6 @@ static void insert_place(floe_names *names, const floe_place *place)
         names->places[at] = names->places[at - 1];
     }
     names->places[at] = *place;
-}
-
-bool floe_server_is_at(const floe_server *server, const floe_address *address, uint8_t transport)
-{
-    return floe_names_find(&server->names, address, transport) < server->names.place_count;
 }
 
 /* The best order of what a look-up may find yet. */
@@ -425,7 +363,7 @@ static bool may_be_asked(const floe_core *core, const floe_lookup *lookup,
                          const floe_address *address)
 {
     return lookup->proxy ? floe_address_classify(address) != FLOE_ADDRESS_UNSPECIFIED
-                         : floe_address_believable(core, address);
+                         : floe_address_believable(core->shared, address);
 }
 
 static bool add_addresses(floe_core *core, floe_lookup *lookup, const floe_address *given,
@@ -516,17 +454,14 @@ static void take_over(floe_core *core, floe_time now, floe_server *server)
 {
     floe_names *anew = &server->anew;
 
-    if (is_pending(anew)) {
+    if (floe_names_pending(anew)) {
         return;
     }
     if (anew->place_count > 0 && !anew->unsure) {
-        forget_places(core->shared, &server->names);
-        server->names.places = anew->places;
-        server->names.place_count = anew->place_count;
-        anew->places = NULL;
+        floe_names_take_over(core->shared, server);
         find_ready(core, &server->names);
     }
-    forget_anew(core->shared, server);
+    floe_names_forget_anew(core->shared, server);
     floe_relays_found_elsewhere(core, now, server);
 }
 
@@ -635,7 +570,7 @@ static void follow_srv(floe_core *core, const floe_lookup *from, const floe_serv
     count = count < FLOE_SERVICES_MAX ? count : FLOE_SERVICES_MAX;
     while (order < FLOE_ADDRESSES_MAX && (record = draw(core, records, count, taken)) != NULL) {
         taken[record - records] = true;
-        if (record->port != 0 && !floe_server_port_allowed(core, url, record->port)) {
+        if (record->port != 0 && !floe_port_allowed(core->shared, url, record->port)) {
             refused = record->port;
         } else if (record->port != 0) {
             looking next = step(&of, order++, of.transports);

@@ -1,142 +1,8 @@
-/* The queue of outputs, and what each is when it is polled. */
+/* What each output is when it is polled. */
 #include "core/gatherer.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* What the owner sees, as against what it is to do. */
-static bool is_event(floe_output_kind kind)
-{
-    switch (kind) {
-    case FLOE_OUTPUT_CANDIDATE:
-    case FLOE_OUTPUT_WITHDRAWN:
-    case FLOE_OUTPUT_NEW:
-    case FLOE_OUTPUT_GATHERING:
-    case FLOE_OUTPUT_COMPLETE:
-    case FLOE_OUTPUT_END_OF_CANDIDATES:
-    case FLOE_OUTPUT_PAIR_ERROR:
-    case FLOE_OUTPUT_SERVER_ERROR:
-    case FLOE_OUTPUT_BASE_ERROR:
-    case FLOE_OUTPUT_LIST_ERROR:
-    case FLOE_OUTPUT_MEMORY_ERROR:
-    case FLOE_OUTPUT_UNREACHABLE:
-        return true;
-    case FLOE_OUTPUT_WRITABLE:
-    case FLOE_OUTPUT_CONNECT:
-    case FLOE_OUTPUT_DISCONNECT:
-    case FLOE_OUTPUT_SEND_CONNECTION:
-    case FLOE_OUTPUT_SEND_BASE:
-    case FLOE_OUTPUT_LIST_INTERFACES:
-    case FLOE_OUTPUT_OPEN:
-    case FLOE_OUTPUT_CLOSE:
-    case FLOE_OUTPUT_SEND_BINDING:
-    case FLOE_OUTPUT_SEND_RELAY:
-    case FLOE_OUTPUT_RESOLVE:
-    case FLOE_OUTPUT_PUBLISH:
-    case FLOE_OUTPUT_UNPUBLISH:
-    case FLOE_OUTPUT_CLOSED:
-    case FLOE_OUTPUT_TRACE:
-        break;
-    }
-    return false;
-}
-
-/* What a pool finds after it was complete (a relay that was lost is there again) comes before the
- * end of candidates all the same: nobody has been told of that yet. */
-static void end_last(floe_core *core)
-{
-    floe_list_remove(&core->complete_output.link);
-    floe_list_remove(&core->end_output.link);
-    floe_list_append(&core->held, &core->complete_output.link);
-    floe_list_append(&core->held, &core->end_output.link);
-}
-
-void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind)
-{
-    if (!floe_list_linked(&output->link)) {
-        bool hold = core->pooled && is_event(kind);
-        bool complete = hold && floe_list_linked(&core->end_output.link);
-        output->kind = (uint8_t)kind;
-        floe_list_append(hold ? &core->held : &core->outputs, &output->link);
-        if (complete) {
-            end_last(core);
-        }
-    }
-}
-
-void floe_tell_next(floe_core *core, floe_output *output, floe_output_kind kind)
-{
-    output->kind = (uint8_t)kind;
-    floe_list_append(core->outputs.next, &output->link);
-}
-
-void floe_tell_before_end(floe_core *core, floe_output *output, floe_output_kind kind)
-{
-    floe_tell(core, output, kind);
-    if (floe_list_linked(&core->complete_output.link)) {
-        floe_list_remove(&output->link);
-        floe_list_append(&core->complete_output.link, &output->link); /* in front of it */
-    }
-}
-
-static void drop(floe_core *core, floe_output *output)
-{
-    floe_untell(output);
-    if (output->kind == FLOE_OUTPUT_TRACE) {
-        floe_deallocate(&core->shared->allocator, FLOE_CONTAINER(output, floe_trace_node, output));
-    }
-}
-
-void floe_untell_all(floe_core *core)
-{
-    FLOE_LIST_EACH_SAFE(output, &core->held, floe_output, link)
-    {
-        drop(core, output);
-    }
-    FLOE_LIST_EACH_SAFE(other, &core->outputs, floe_output, link)
-    {
-        drop(core, other);
-    }
-}
-
-/* What another gathering would tell again, if it were so still. */
-static bool is_error(const floe_output *output)
-{
-    switch ((floe_output_kind)output->kind) {
-    case FLOE_OUTPUT_PAIR_ERROR:
-    case FLOE_OUTPUT_SERVER_ERROR:
-    case FLOE_OUTPUT_LIST_ERROR:
-        return true;
-    case FLOE_OUTPUT_BASE_ERROR: /* its name's is told once */
-        return FLOE_CONTAINER(output, floe_base, error_output)->failure == FLOE_FAILURE_OPEN;
-    default:
-        return false;
-    }
-}
-
-void floe_untell_held_errors(floe_core *core)
-{
-    FLOE_LIST_EACH_SAFE(output, &core->held, floe_output, link)
-    {
-        if (is_error(output)) {
-            drop(core, output);
-        }
-    }
-}
-
-void floe_untell_events(floe_core *core)
-{
-    FLOE_LIST_EACH_SAFE(output, &core->held, floe_output, link)
-    {
-        drop(core, output);
-    }
-    FLOE_LIST_EACH_SAFE(other, &core->outputs, floe_output, link)
-    {
-        if (is_event((floe_output_kind)other->kind) || other->kind == FLOE_OUTPUT_LIST_INTERFACES) {
-            drop(core, other);
-        }
-    }
-}
 
 static bool poll_open(floe_base *base, floe_core_output *output)
 {
@@ -168,65 +34,6 @@ static bool poll_name(const floe_base *base, floe_core_output_kind kind, floe_co
     output->local = base->local;
     output->interface_index = base->interface_index;
     (void)snprintf(output->room.text, sizeof output->room.text, "%s", base->name);
-    output->name = output->room.text;
-    return true;
-}
-
-static bool send(floe_core *core, floe_time now, const floe_leaving *request, floe_span data,
-                 floe_core_output *output)
-{
-    if (data.size == 0) {
-        return false;
-    }
-    floe_request_leaves(core, now, request, data.size);
-    output->kind = FLOE_CORE_SEND;
-    output->channel = request->base->channel;
-    output->remote = *request->remote;
-    output->data = data.data;
-    output->data_size = data.size;
-    return true;
-}
-
-static bool poll_send_binding(floe_core *core, floe_time now, floe_binding *binding,
-                              floe_core_output *output)
-{
-    floe_leaving request = {.base = binding->base,
-                            .remote = &binding->remote,
-                            .server = binding->server,
-                            .transaction = &binding->transaction,
-                            .counters = &binding->counters,
-                            .polled = true};
-
-    return send(core, now, &request,
-                floe_binding_write(binding, output->room.data, sizeof output->room.data), output);
-}
-
-static bool poll_send_relay(floe_core *core, floe_time now, floe_relay *relay,
-                            floe_core_output *output)
-{
-    floe_span data =
-        floe_turn_allocation_write(&relay->turn, output->room.data, sizeof output->room.data);
-    floe_leaving request = {.base = relay->base,
-                            .remote = &relay->turn.server,
-                            .server = relay->server,
-                            .transaction = &relay->turn.transaction,
-                            .counters = &relay->counters,
-                            .polled = true};
-    bool good = send(core, now, &request, data, output);
-
-    if (relay->state == FLOE_RELAY_RELEASING) {
-        floe_relay_free(core, relay);
-    }
-    return good;
-}
-
-static bool poll_resolve(const floe_lookup *lookup, floe_core_output *output)
-{
-    output->kind = FLOE_CORE_RESOLVE;
-    output->query = lookup->query;
-    output->record = (floe_dns_record)lookup->record;
-    (void)snprintf(output->room.text, sizeof output->room.text, "%s",
-                   lookup->name != NULL ? lookup->name : lookup->server->url->host);
     output->name = output->room.text;
     return true;
 }
@@ -286,7 +93,8 @@ static bool poll_error(const floe_core *core, const floe_failure *failure,
     bool shown = base != NULL && floe_hosts_are_shown(core);
     bool named = base != NULL && base->name != NULL && floe_hosts_are_told(core);
 
-    floe_failure_text(core, failure, server, output->room.text, sizeof output->room.text);
+    floe_failure_text(core, failure, server != NULL ? server->url : NULL, output->room.text,
+                      sizeof output->room.text);
     if (named) {
         (void)snprintf(output->room.name, sizeof output->room.name, "%s", base->name);
     } else if (shown) {
@@ -335,9 +143,10 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
     case FLOE_OUTPUT_UNPUBLISH:
         return poll_name(FLOE_CONTAINER(link, floe_base, name_output), FLOE_CORE_UNPUBLISH, output);
     case FLOE_OUTPUT_SEND_BINDING:
-        return poll_send_binding(core, now, FLOE_CONTAINER(link, floe_binding, output), output);
+        return floe_binding_poll_send(core, now, FLOE_CONTAINER(link, floe_binding, output),
+                                      output);
     case FLOE_OUTPUT_SEND_RELAY:
-        return poll_send_relay(core, now, FLOE_CONTAINER(link, floe_relay, output), output);
+        return floe_relay_poll_send(core, now, FLOE_CONTAINER(link, floe_relay, output), output);
     case FLOE_OUTPUT_CONNECT:
         return floe_connection_poll_open(FLOE_CONTAINER(link, floe_connection, output), output);
     case FLOE_OUTPUT_DISCONNECT:
@@ -355,7 +164,7 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
     case FLOE_OUTPUT_UNREACHABLE:
         return floe_unreached_poll(link, output);
     case FLOE_OUTPUT_RESOLVE:
-        return poll_resolve(FLOE_CONTAINER(link, floe_lookup, output), output);
+        return floe_lookup_poll(FLOE_CONTAINER(link, floe_lookup, output), output);
     case FLOE_OUTPUT_CANDIDATE:
         return poll_candidate(core, FLOE_CONTAINER(link, floe_found, output), output);
     case FLOE_OUTPUT_WITHDRAWN:

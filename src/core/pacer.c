@@ -13,11 +13,7 @@ void floe_pacer_run(floe_core *core, floe_time now)
     while (!floe_list_empty(&core->paced) && floe_time_reached(now, core->next_request)) {
         floe_paced *paced = FLOE_CONTAINER(floe_list_take(&core->paced), floe_paced, link);
         core->next_request = floe_time_after(now, core->shared->pacing);
-        if (paced->relay) {
-            floe_relay_begin(core, now, FLOE_CONTAINER(paced, floe_relay, paced));
-        } else {
-            floe_binding_begin(core, now, FLOE_CONTAINER(paced, floe_binding, paced));
-        }
+        paced->begin(core, now, paced);
     }
 }
 

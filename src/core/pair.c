@@ -89,7 +89,7 @@ static void hear(floe_pair *pair)
     pair->heard = true;
 }
 
-void floe_attempt_answered(floe_attempt *attempt, bool late)
+static void answered(floe_attempt *attempt, bool late)
 {
     attempt->answered = attempt->answered || !late;
     attempt->late = attempt->late || late;
@@ -305,13 +305,6 @@ static void attempt_stop(floe_core *core, floe_time now, floe_attempt *attempt)
     }
 }
 
-/* T1: one allocation has relayed addresses of both families, so one will do for an interface. */
-bool floe_bases_are_rivals(const floe_base *base, const floe_base *other)
-{
-    return base->interface_index != 0 && base->interface_index == other->interface_index &&
-           base->local.family != other->local.family;
-}
-
 /* NULL: none pends. */
 static floe_attempt *first_pending(const floe_pair *pair)
 {
@@ -327,6 +320,9 @@ static floe_attempt *first_pending(const floe_pair *pair)
 static floe_binding *ask_reflexive(floe_core *core, const floe_attempt *attempt);
 static floe_binding *ask_reflexive_at(floe_core *core, const floe_pair *pair,
                                       const floe_place *place);
+
+static void attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
+                           floe_failure failure);
 
 /* What a server has told one of us is an answer to all: who is full, or refuses the credentials, is
  * not asked again (RFC 8656 §7.4). What it can show without an allocation is. */
@@ -352,7 +348,7 @@ static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, floe_f
     if (!floe_relay_beside(pair->kind)) {
         (void)ask_reflexive(core, attempt);
     }
-    floe_attempt_failed(core, now, attempt, failure);
+    attempt_failed(core, now, attempt, failure);
 }
 
 /* By whichever transport and port: behind another address is another machine, maybe. */
@@ -404,7 +400,7 @@ static void hurry_next(floe_core *core, floe_pair *pair, floe_time now)
 }
 
 /* No Binding went beside an Allocate that was sure to be taken, and was not (R2). */
-void floe_attempt_asks_reflexive(floe_core *core, const floe_attempt *attempt)
+static void asks_reflexive(floe_core *core, const floe_attempt *attempt)
 {
     const floe_server *server = attempt->pair->server;
 
@@ -414,8 +410,8 @@ void floe_attempt_asks_reflexive(floe_core *core, const floe_attempt *attempt)
     }
 }
 
-void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
-                         floe_failure failure)
+static void attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
+                           floe_failure failure)
 {
     floe_pair *pair = attempt->pair;
     bool relays = pair->server->url->turn && !pair->yielded && !floe_relay_beside(pair->kind);
@@ -439,7 +435,7 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
     }
     hurry_next(core, pair, now);
     if (answered) {
-        floe_attempt_asks_reflexive(core, attempt);
+        asks_reflexive(core, attempt);
     }
     if (told != 0) {
         refuse_all(core, now, pair->server, kind, told, &attempt->remote);
@@ -723,7 +719,7 @@ static void add_beside(floe_core *core, floe_time now, const floe_pair *first,
     }
 }
 
-void floe_attempt_again(floe_core *core, floe_time now, floe_attempt *attempt)
+static void again(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     floe_pair *pair = attempt->pair;
 
@@ -735,7 +731,7 @@ void floe_attempt_again(floe_core *core, floe_time now, floe_attempt *attempt)
     }
 }
 
-void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attempt)
+static void succeeded(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     floe_pair *pair = attempt->pair;
 
@@ -856,9 +852,9 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     }
     if (attempt->relay == NULL && attempt->binding == NULL) {
         floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = attempt->remote};
-        floe_attempt_failed(core, now, attempt, failure);
+        attempt_failed(core, now, attempt, failure);
     } else if (attempt->binding != NULL && attempt->binding->state == FLOE_BINDING_KNOWN) {
-        floe_attempt_succeeded(core, now, attempt);
+        succeeded(core, now, attempt);
     }
 }
 
@@ -1083,7 +1079,7 @@ static floe_pair *pair_of_relay(const floe_relay *relay)
 
 /* Its own address's attempt, or else any: one relay is what the pair wants, and the name may lead
  * elsewhere by now. */
-void floe_pairs_adopt(floe_core *core, floe_time now, floe_relay *relay)
+static void adopt(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_place place = {.address = relay->asked, .transport = relay->transport};
     const floe_pair *pair = pair_of_relay(relay);
@@ -1101,7 +1097,7 @@ void floe_pairs_adopt(floe_core *core, floe_time now, floe_relay *relay)
     attach(attempt, relay);
 }
 
-void floe_pairs_relay_back(floe_core *core, const floe_relay *relay)
+static void relay_back(floe_core *core, const floe_relay *relay)
 {
     floe_pair *pair = pair_of_relay(relay);
 
@@ -1111,19 +1107,27 @@ void floe_pairs_relay_back(floe_core *core, const floe_relay *relay)
     }
 }
 
+static bool refused(const floe_base *base, const floe_server *server, floe_relay_kind kind)
+{
+    const floe_pair *pair = pair_of(base, server, kind);
+
+    return pair != NULL && pair->progress == FLOE_FAILED &&
+           floe_failure_ends_allocate(floe_failure_kept(pair->failure));
+}
+
 /* Between gatherings, and before one knows the interfaces, nobody looks for what is to be told;
  * while one goes on it does by itself. */
-void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure,
-                            bool for_good)
+static void relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure,
+                        bool for_good)
 {
     floe_pair *pair = pair_of_relay(relay);
 
-    if (pair != NULL && floe_pairs_refused(pair->base, pair->server, pair->kind)) {
+    if (pair != NULL && refused(pair->base, pair->server, pair->kind)) {
         floe_failure_release(core->shared, &failure); /* told before, and nothing has changed */
         return;
     }
     if (for_good) { /* that it was not to be had for a while is another matter, told before */
-        floe_pairs_relay_back(core, relay);
+        relay_back(core, relay);
     }
     if (pair == NULL || pair->progress != FLOE_SUCCEEDED) {
         floe_failure_release(core->shared, &failure);
@@ -1136,15 +1140,7 @@ void floe_pairs_relay_ended(floe_core *core, const floe_relay *relay, floe_failu
     }
 }
 
-bool floe_pairs_refused(const floe_base *base, const floe_server *server, floe_relay_kind kind)
-{
-    const floe_pair *pair = pair_of(base, server, kind);
-
-    return pair != NULL && pair->progress == FLOE_FAILED &&
-           floe_failure_ends_allocate(floe_failure_kept(pair->failure));
-}
-
-void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *binding)
+static void binding_known(floe_core *core, floe_time now, floe_binding *binding)
 {
     FLOE_LIST_EACH(pair, &binding->base->pairs, floe_pair, of_base)
     {
@@ -1154,14 +1150,14 @@ void floe_pairs_binding_known(floe_core *core, floe_time now, floe_binding *bind
                 hear(pair);
             }
             if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
-                floe_attempt_succeeded(core, now, attempt);
+                succeeded(core, now, attempt);
             }
         }
     }
 }
 
-void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *binding,
-                               const floe_failure *failure)
+static void binding_failed(floe_core *core, floe_time now, floe_binding *binding,
+                           const floe_failure *failure)
 {
     bool heard = failure->kind == FLOE_FAILURE_SERVER || failure->kind == FLOE_FAILURE_BAD_ANSWER;
 
@@ -1175,7 +1171,7 @@ void floe_pairs_binding_failed(floe_core *core, floe_time now, floe_binding *bin
                 }
                 floe_failure own = *failure;
                 floe_failure_set_reason(core, &own, failure->reason != NULL ? failure->reason : "");
-                floe_attempt_failed(core, now, attempt, own);
+                attempt_failed(core, now, attempt, own);
             }
         }
     }
@@ -1207,7 +1203,7 @@ static void note_attempts(const floe_core *core, const floe_base *base, const fl
 
 static void note_late(floe_attempt *attempt)
 {
-    floe_attempt_answered(attempt, true);
+    answered(attempt, true);
 }
 
 void floe_pairs_late_answer(const floe_core *core, const floe_base *base,
@@ -1356,3 +1352,30 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
         }
     }
 }
+
+/* Some URL of the gathering leads there: not one that did when it began, and by its end leads
+ * elsewhere. */
+static bool is_asked(const floe_base *base, const floe_address *remote)
+{
+    FLOE_LIST_EACH(pair, &base->pairs, floe_pair, of_base)
+    {
+        if (floe_server_is_at(pair->server, remote, FLOE_PROTOCOL_UDP)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const floe_source_listener floe_pairs_listener = {.binding_known = binding_known,
+                                                  .binding_failed = binding_failed,
+                                                  .is_asked = is_asked,
+                                                  .succeeded = succeeded,
+                                                  .failed = attempt_failed,
+                                                  .again = again,
+                                                  .answered = answered,
+                                                  .asks_reflexive = asks_reflexive,
+                                                  .adopt = adopt,
+                                                  .relay_back = relay_back,
+                                                  .relay_ended = relay_ended,
+                                                  .refused = refused,
+                                                  .look_up_again = floe_names_again};

@@ -89,6 +89,19 @@ static bool is_used(const floe_core *core, const floe_relay *relay, const floe_b
     return false;
 }
 
+/* Its socket, and the base that it was asked for; both stay as long as it names them. */
+static void stand_on(floe_relay *relay, floe_base *base, floe_base *origin)
+{
+    base->relays++;
+    origin->relays++;
+    if (relay->base != NULL) {
+        relay->base->relays--;
+        relay->origin->relays--;
+    }
+    relay->base = base;
+    relay->origin = origin;
+}
+
 /* Two URLs may lead to one server, which knows allocations by their 5-tuples (RFC 8656 §3.2): there
  * each has a socket of its own, if one can be had. */
 static void stand_apart(floe_core *core, floe_relay *relay)
@@ -99,9 +112,11 @@ static void stand_apart(floe_core *core, floe_relay *relay)
         spare = floe_base_spare(core, relay->base);
     }
     if (spare != NULL) {
-        relay->base = spare;
+        stand_on(relay, spare, relay->origin);
     }
 }
+
+static bool connect(floe_core *core, floe_time now, floe_relay *relay);
 
 /* Asks for an allocation. */
 static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
@@ -112,8 +127,7 @@ static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
         return false;
     }
     if (!by_datagrams(relay)) {
-        relay->connection = floe_connection_new(core, now, relay);
-        return relay->connection != NULL;
+        return connect(core, now, relay);
     }
     stand_apart(core, relay);
     take_turn(core, relay, soon);
@@ -125,7 +139,7 @@ static bool is_of_one_server(const floe_core *core, const floe_relay *one, const
                              const floe_address *remote)
 {
     return floe_address_equal(&other->turn.server, remote) &&
-           (!floe_server_proxied(core, one->server) ||
+           (!floe_url_proxied(core->shared, one->server->url) ||
             floe_url_same_place(one->server->url, other->server->url));
 }
 
@@ -206,6 +220,8 @@ static bool stands_in_for_known(const floe_core *core, const floe_relay *relay)
     return false;
 }
 
+static void begin(floe_core *core, floe_time now, floe_paced *paced);
+
 /* Asks for nothing yet; NULL without memory. */
 static floe_relay *create(floe_core *core, floe_base *origin, const floe_server *server,
                           floe_relay_kind kind, const floe_place *place)
@@ -216,11 +232,11 @@ static floe_relay *create(floe_core *core, floe_base *origin, const floe_server 
         floe_core_out_of_memory(core);
         return NULL;
     }
-    relay->paced.relay = true;
+    relay->paced.begin = begin;
     relay->kind = kind;
     floe_list_init(&relay->streams);
     relay->server = server;
-    relay->base = relay->origin = origin;
+    stand_on(relay, origin, origin);
     relay->transport = place->transport;
     relay->asked = place->address;
     relay->retry = relay->check = relay->unheard = relay->leaves = FLOE_TIME_NEVER;
@@ -332,26 +348,57 @@ void floe_relay_free(floe_core *core, floe_relay *relay)
     floe_untell(&relay->output);
     floe_list_remove(&relay->link);
     if (relay->connection != NULL) {
-        relay->connection->relay = NULL;
+        floe_connection_disown(relay->connection);
     }
     floe_turn_allocation_free(&relay->turn);
     floe_deallocate(&core->shared->allocator, relay->host);
     floe_deallocate(&core->shared->allocator, relay->visited);
+    relay->base->relays--;
+    relay->origin->relays--;
     forget_bases(core, relay->base, relay->origin);
     floe_deallocate(&core->shared->allocator, relay);
+}
+
+static floe_asked asked(const floe_relay *relay, const floe_stun_transaction *transaction)
+{
+    return (floe_asked){.local = &relay->base->local,
+                        .remote = &relay->turn.server,
+                        .url = relay->server->text,
+                        .transaction = transaction};
+}
+
+void floe_relay_trace(floe_core *core, floe_time now, floe_trace_kind kind, const floe_relay *relay,
+                      const floe_stun_transaction *transaction, const floe_stun_message *message,
+                      const char *detail)
+{
+    floe_asked by = asked(relay, transaction);
+
+    floe_trace_packet(core, now, kind, &by, message, detail);
 }
 
 void floe_relay_request_leaves(floe_core *core, floe_time now, const floe_relay *relay,
                                const floe_stun_transaction *transaction, floe_counters *counters,
                                size_t size)
 {
-    floe_leaving request = {.base = relay->base,
-                            .remote = &relay->turn.server,
-                            .server = relay->server,
-                            .transaction = transaction,
-                            .counters = counters};
+    floe_leaving request = {.asked = asked(relay, transaction), .counters = counters};
 
     floe_request_leaves(core, now, &request, size);
+}
+
+bool floe_relay_poll_send(floe_core *core, floe_time now, floe_relay *relay,
+                          floe_core_output *output)
+{
+    floe_span data =
+        floe_turn_allocation_write(&relay->turn, output->room.data, sizeof output->room.data);
+    floe_leaving request = {.asked = asked(relay, &relay->turn.transaction),
+                            .counters = &relay->counters,
+                            .polled = true};
+    bool good = floe_poll_request(core, now, &request, relay->base->channel, data, output);
+
+    if (relay->state == FLOE_RELAY_RELEASING) {
+        floe_relay_free(core, relay);
+    }
+    return good;
 }
 
 /* By a connection messages go at once: what waits there is in its order. */
@@ -571,7 +618,7 @@ static void request_goes(floe_core *core, floe_time now, floe_relay *relay)
     } else if (by_datagrams(relay) && floe_relay_serves(relay)) {
         floe_binding_ask_beside(core, relay->base, &relay->turn.server);
     } else if (relay->attempt != NULL) {
-        floe_attempt_asks_reflexive(core, relay->attempt);
+        core->listener->asks_reflexive(core, relay->attempt);
     }
 }
 
@@ -742,6 +789,7 @@ static void tell(floe_core *core, floe_time now, floe_relay *relay)
                                 .base = relay->base,
                                 .server = relay->server,
                                 .relay = relay,
+                                .transport = relay->transport,
                                 .remote = &relay->turn.server,
                                 .address = &relay->turn.relayed[i],
                                 .related = &mapped};
@@ -805,8 +853,7 @@ static bool begin_move(floe_core *core, floe_time now, floe_relay *relay)
         if (relay->base->state != FLOE_BASE_OPEN) {
             return true; /* once that is open */
         }
-        relay->connection = floe_connection_new(core, now, relay);
-        return relay->connection != NULL;
+        return connect(core, now, relay);
     }
     take_turn(core, relay, true);
     return true;
@@ -829,8 +876,7 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
     }
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
-    relay->base = base;
-    relay->origin = next;
+    stand_on(relay, base, next);
     relay->check = FLOE_TIME_NEVER;
     floe_found_move(core, relay, base);
     close_spare(core, left); /* with nobody's candidate on it */
@@ -871,17 +917,6 @@ void floe_relays_move_on(floe_core *core, floe_time now)
             }
         }
     }
-}
-
-bool floe_relays_stand_on(const floe_core *core, const floe_base *base)
-{
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        if (relay->base == base || relay->origin == base) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* So long one that is replaced goes on: its peer has to hear of the other, and to check it. */
@@ -927,7 +962,7 @@ static void found(floe_core *core, floe_time now, floe_relay *relay)
         relay->known = relay->known || !core->pooled; /* else that waits to be told */
     }
     if (relay->attempt != NULL) {
-        floe_attempt_succeeded(core, now, relay->attempt);
+        core->listener->succeeded(core, now, relay->attempt);
     }
 }
 
@@ -1026,6 +1061,18 @@ static floe_duration retry_after(unsigned losses)
                         : floe_seconds(1U << (losses - 1));
 }
 
+void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay)
+{
+    if (relay->redirects == 0) {
+        failure->before |= relay->counters.responses > 0;
+        return;
+    }
+    failure->pointed_by = relay->visited[relay->redirects - 1];
+    if (relay->connection == NULL) {
+        failure->remote = relay->turn.server;
+    }
+}
+
 /* Of its kind, or in one allocation what took two (T5). */
 static bool stands_for(const floe_relay *relay, const floe_relay *former)
 {
@@ -1076,7 +1123,7 @@ void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay)
     floe_relay *next = NULL;
 
     if (relay->state != FLOE_RELAY_ASKED && successor != NULL && !is_replaced(core, relay) &&
-        !floe_pairs_refused(relay->origin, successor, relay->kind)) {
+        !core->listener->refused(relay->origin, successor, relay->kind)) {
         next = create(core, relay->origin, successor, relay->kind, &place);
     }
     if (next != NULL) {
@@ -1112,11 +1159,11 @@ static void give_up(floe_core *core, floe_time now, floe_relay *relay, bool had,
     floe_attempt *attempt = awaited(relay) ? relay->attempt : NULL;
 
     if (attempt == NULL && had) {
-        floe_pairs_relay_ended(core, relay, failure, true);
+        core->listener->relay_ended(core, relay, failure, true);
     }
     floe_relay_release(core, now, relay);
     if (attempt != NULL) {
-        floe_attempt_failed(core, now, attempt, failure);
+        core->listener->failed(core, now, attempt, failure);
     } else if (!had) {
         floe_failure_release(core->shared, &failure);
     }
@@ -1319,11 +1366,11 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     if (awaited(relay)) {
         floe_attempt *attempt = relay->attempt;
         floe_relay_leave_gathering(core, relay);
-        floe_attempt_failed(core, now, attempt, failure);
+        core->listener->failed(core, now, attempt, failure);
     } else if (is_elsewhere(relay)) { /* what is told is of who has given it */
         floe_failure_release(core->shared, &failure);
     } else {
-        floe_pairs_relay_ended(core, relay, failure, false);
+        core->listener->relay_ended(core, relay, failure, false);
     }
     /* Whose port is closed may be about to open it again; who is silent is asked where else he may be. */
     bool before = relay->in_vain;
@@ -1338,7 +1385,7 @@ static void fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     } else if (!before && !full && !is_there(relay, &next)) {
         relay->retry = now; /* another is asked for the first time */
     }
-    floe_names_again(core, now, relay->server);
+    core->listener->look_up_again(core, now, relay->server);
 }
 
 /* Its owner has never been told of it, and is not to be behind the gathering's end (L4); what he knew
@@ -1426,7 +1473,7 @@ static void lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure
     let_stay(core, now, relay);
     ask_again_later(core, now, relay, false);
     if (relay->attempt != NULL) {
-        floe_attempt_again(core, now, relay->attempt);
+        core->listener->again(core, now, relay->attempt);
     }
 }
 
@@ -1436,7 +1483,8 @@ static bool sift_relayed(const floe_core *core, floe_relay *relay)
     floe_address *relayed = relay->turn.relayed;
 
     for (int i = 1; i >= 0; i--) {
-        if (relayed[i].family != FLOE_FAMILY_NONE && !floe_address_believable(core, &relayed[i])) {
+        if (relayed[i].family != FLOE_FAMILY_NONE &&
+            !floe_address_believable(core->shared, &relayed[i])) {
             relayed[i] = i == 0 ? relayed[1] : (floe_address){0};
             relayed[1] = (floe_address){0};
         }
@@ -1485,13 +1533,13 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         relay->connection->framer.measure = floe_frame_measure;
     }
     if (relay->attempt == NULL) {
-        floe_pairs_adopt(core, now, relay); /* it was asked for before a restart */
+        core->listener->adopt(core, now, relay); /* it was asked for before a restart */
     }
     if (!is_quiet(relay)) { /* of what nobody is told, nobody is told that it is lost */
-        floe_pairs_relay_back(core, relay);
+        core->listener->relay_back(core, relay);
     }
     if (relay->attempt != NULL && mapped_of(core, relay).family == FLOE_FAMILY_NONE) {
-        floe_attempt_asks_reflexive(core, relay->attempt);
+        core->listener->asks_reflexive(core, relay->attempt);
     }
     stands(core, now, relay);
     end_those_before(core, now, relay);
@@ -1504,13 +1552,14 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
 static const char *why_not_there(const floe_core *core, const floe_relay *relay,
                                  const floe_address *to)
 {
-    if (!floe_address_believable(core, to)) {
+    if (!floe_address_believable(core->shared, to)) {
         return "it points to an impossible address";
     }
-    if (!floe_server_port_allowed(core, relay->server->url, to->port)) {
+    if (!floe_port_allowed(core->shared, relay->server->url, to->port)) {
         return "it points to a port that settings.refuse_low_ports refuses";
     }
-    if (to->family != relay->base->local.family && !floe_server_proxied(core, relay->server)) {
+    if (to->family != relay->base->local.family &&
+        !floe_url_proxied(core->shared, relay->server->url)) {
         return "it points to an address of the other family";
     }
     if (relay->redirects == REDIRECTS_MAX) {
@@ -1608,9 +1657,9 @@ static bool mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
     if (!relay->base->spare && !deleted && !relay->turn.inherits) {
         floe_base *spare = floe_base_spare(core, relay->base);
         if (spare != NULL) {
-            relay->base = spare;
+            stand_on(relay, spare, relay->origin);
             if (relay->attempt != NULL) {
-                floe_attempt_asks_reflexive(core, relay->attempt);
+                core->listener->asks_reflexive(core, relay->attempt);
             }
             return true;
         }
@@ -1632,7 +1681,7 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
     }
     if (!open) {
         floe_base *spare = relay->base;
-        relay->base = relay->origin;
+        stand_on(relay, relay->origin, relay->origin);
         floe_base_close(core, spare);
     }
     if (relay->turn.wants) { /* nobody has been asked by it yet */
@@ -1652,14 +1701,9 @@ void floe_relay_lost(floe_core *core, floe_time now, floe_relay *relay)
     lose(core, now, relay, failure_of(core, relay, &relay->turn.transaction, now));
 }
 
-void floe_relay_connected(floe_core *core, floe_relay *relay)
+static void disconnected(floe_core *core, floe_time now, void *owner, floe_failure failure)
 {
-    take_turn(core, relay, true);
-}
-
-void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
-                             floe_failure failure)
-{
+    floe_relay *relay = owner;
     bool had = relay->turn.state == FLOE_TURN_ALLOCATED;
 
     relay->connection = NULL;
@@ -1680,6 +1724,61 @@ void floe_relay_disconnected(floe_core *core, floe_time now, floe_relay *relay,
     } else {
         fail(core, now, relay, failure);
     }
+}
+
+static void connected(floe_core *core, floe_time now, void *owner)
+{
+    (void)now;
+    take_turn(core, owner, true);
+}
+
+static bool message(floe_core *core, floe_time now, void *owner, floe_span frame,
+                    floe_packet *packet)
+{
+    return floe_relay_message(core, now, owner, frame, packet);
+}
+
+static void leaves(void *owner, floe_time now)
+{
+    floe_relay *relay = owner;
+
+    floe_stun_transaction_leaves(&relay->turn.transaction, now);
+}
+
+static void unreachable(floe_core *core, floe_time now, void *owner, floe_unreachable reason)
+{
+    floe_relay_unreachable(core, now, owner, reason, true); /* what came back is encrypted */
+}
+
+static const floe_connection_owner connection_owner = {.ready = connected,
+                                                       .message = message,
+                                                       .gone = disconnected,
+                                                       .leaves = leaves,
+                                                       .unreachable = unreachable};
+
+floe_connection *floe_relay_connect(floe_core *core, floe_time now, const floe_relay *relay,
+                                    const floe_connection_owner *calls, void *owner)
+{
+    const floe_url *url = relay->server->url;
+    floe_connection_plan plan = {.calls = calls,
+                                 .owner = owner,
+                                 .base = relay->base,
+                                 .url = url,
+                                 .text = relay->server->text,
+                                 .host = relay->host != NULL ? relay->host : url->host,
+                                 .server = relay->turn.server,
+                                 .proxy = relay->asked,
+                                 .transport = relay->transport,
+                                 .redirected = relay->redirects > 0,
+                                 .stun_alone = relay->turn.state != FLOE_TURN_ALLOCATED};
+
+    return floe_connection_new(core, now, &plan);
+}
+
+static bool connect(floe_core *core, floe_time now, floe_relay *relay)
+{
+    relay->connection = floe_relay_connect(core, now, relay, &connection_owner, relay);
+    return relay->connection != NULL;
 }
 
 /* A Refresh was not granted, which is asked again. To a gathering that waits for it a server in
@@ -1719,7 +1818,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
     case FLOE_TURN_GRANTED:
         relay->losses = 0;
         if (!is_quiet(relay)) { /* an outage may have hidden it from the gathering */
-            floe_pairs_relay_back(core, relay);
+            core->listener->relay_back(core, relay);
         }
         stands(core, now, relay);
         break;
@@ -1746,8 +1845,10 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
     }
 }
 
-void floe_relay_begin(floe_core *core, floe_time now, floe_relay *relay)
+static void begin(floe_core *core, floe_time now, floe_paced *paced)
 {
+    floe_relay *relay = FLOE_CONTAINER(paced, floe_relay, paced);
+
     if (!relay->turn.wants || !floe_relay_has_way(relay)) { /* lost in the queue */
         return;
     }
@@ -1760,32 +1861,30 @@ bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
                         const floe_address *source, const floe_stun_message *message)
 {
     floe_stun_transaction before = relay->turn.transaction;
-    floe_base *base = relay->base;
     floe_stun_match match;
     floe_turn_event event =
         floe_turn_allocation_receive(&relay->turn, now, source, message, &match);
 
     if (floe_stun_is_forged(match)) {
         core->shared->dropped++;
-        floe_trace_packet(core, now, FLOE_TRACE_DROPPED, base, source, relay->server, &before,
-                          message, "its integrity does not match");
+        floe_relay_trace(core, now, FLOE_TRACE_DROPPED, relay, &before, message,
+                         "its integrity does not match");
         happened(core, now, relay, event, &before);
         return true;
     }
     if (match != FLOE_STUN_BELIEVED) {
         return false;
     }
-    base->answered = relay->origin->answered = true;
+    relay->base->answered = relay->origin->answered = true;
     floe_base_changed(core, relay->base);
     floe_base_changed(core, relay->origin);
     if (relay->attempt != NULL) {
-        floe_attempt_answered(relay->attempt, false);
+        core->listener->answered(relay->attempt, false);
     }
     if (!before.answered) { /* what comes twice is one answer (L15) */
         floe_count_received(core, &relay->counters, now, &before, message);
     }
-    floe_trace_packet(core, now, FLOE_TRACE_RECEIVED, base, source, relay->server, &before, message,
-                      "");
+    floe_relay_trace(core, now, FLOE_TRACE_RECEIVED, relay, &before, message, "");
     happened(core, now, relay, event, &before);
     return true;
 }
@@ -1803,8 +1902,7 @@ void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
     if (!allocated && (!asked || relay->turn.state != FLOE_TURN_ALLOCATING)) {
         return;
     }
-    floe_trace_packet(core, now, FLOE_TRACE_UNREACHABLE, relay->base, &relay->turn.server,
-                      relay->server, transaction, NULL, "");
+    floe_relay_trace(core, now, FLOE_TRACE_UNREACHABLE, relay, transaction, NULL, "");
     if (!allocated) {
         fail(core, now, relay, failure);
     } else if (asked && reason == FLOE_UNREACHABLE_PORT && transaction->sends >= REFUSED_SENDS) {
@@ -1989,8 +2087,7 @@ void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
         take_turn(core, relay, false);
     }
     if (event == FLOE_TURN_FAILED || event == FLOE_TURN_LOST) {
-        floe_trace_packet(core, now, FLOE_TRACE_GAVE_UP, relay->base, &relay->turn.server,
-                          relay->server, &before, NULL, "");
+        floe_relay_trace(core, now, FLOE_TRACE_GAVE_UP, relay, &before, NULL, "");
     }
     if (floe_time_reached(now, silent_at(relay))) {
         floe_relay_lost(core, now, relay);

@@ -59,3 +59,19 @@ void floe_renewal_interrupt(floe_core *core, floe_time now)
     core->state = FLOE_GATHERER_STATE_NEW;
     core->pooled = false;
 }
+
+void floe_interfaces_unknown(floe_core *core, floe_time now, floe_error error)
+{
+    core->interfaces_known = true;
+    floe_renewal_prepare(core, now);
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        floe_relay_leave_gathering(core, relay); /* nobody asks it in this one */
+        if (floe_found_of_relay(core, relay)) {
+            relay->hushed = false;
+            floe_pairs_keep(core, relay);
+        }
+    }
+    core->list_error = error;
+    floe_tell(core, &core->list_error_output, FLOE_OUTPUT_LIST_ERROR);
+}

@@ -1,50 +1,9 @@
 /* Statistics (L15): what was counted of each candidate and of each server. */
 #include "base/error.h"
 #include "core/gatherer.h"
+#include "turn/peer.h"
 
 #include <string.h>
-
-static uint32_t microseconds(floe_duration duration)
-{
-    uint64_t count = duration.ns / 1000;
-
-    return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
-}
-
-uint32_t floe_since_start(const floe_core *core, floe_time now)
-{
-    return microseconds(floe_time_since(now, core->started));
-}
-
-static void add_16(uint16_t *count)
-{
-    *count = (uint16_t)(*count < UINT16_MAX ? *count + 1 : UINT16_MAX);
-}
-
-void floe_count_sent(const floe_core *core, floe_counters *counters, floe_time now, bool again,
-                     size_t size)
-{
-    if (counters->requests == 0) {
-        counters->first_sent = floe_since_start(core, now);
-    }
-    add_16(again ? &counters->retransmissions : &counters->requests);
-    counters->bytes_sent += size;
-}
-
-void floe_count_received(const floe_core *core, floe_counters *counters, floe_time now,
-                         const floe_stun_transaction *transaction, const floe_stun_message *message)
-{
-    if (counters->responses == 0) {
-        counters->first_answered = floe_since_start(core, now);
-    }
-    add_16(&counters->responses);
-    counters->bytes_received += message->bytes.size;
-    if (transaction->sends == 1) { /* RFC 6298 §3: which send is answered is not known else */
-        counters->round_trip = microseconds(floe_time_since(now, transaction->started));
-        counters->total_round_trip += counters->round_trip;
-        counters->round_trips++;
-    }
-}
 
 const char *floe_server_progress_name(floe_server_progress progress)
 {
@@ -305,6 +264,33 @@ static void fill_candidate(const floe_core *core, statistics_block *block, const
     block->candidates[block->statistics.candidate_count++] = &entry->statistics;
 }
 
+/* How much waits to be sent, on all ways together. */
+static size_t waiting_in_all(const floe_core *core)
+{
+    size_t waiting = 0;
+
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        waiting += base->queue.used;
+    }
+    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
+    {
+        waiting += floe_connection_waiting(connection);
+    }
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
+        {
+            waiting += peer->held.used;
+        }
+        FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
+        {
+            waiting += stream->held.used;
+        }
+    }
+    return waiting;
+}
+
 floe_error floe_core_get_statistics(const floe_core *core, floe_gatherer_statistics **statistics)
 {
     measure sizes = {0};
@@ -342,7 +328,7 @@ floe_error floe_core_get_statistics(const floe_core *core, floe_gatherer_statist
     block->statistics.servers = block->servers;
     block->statistics.candidates = block->candidates;
     block->statistics.gathering = core->pooled ? (floe_duration){0} : core->gathering;
-    block->statistics.waiting = floe_waiting(core);
+    block->statistics.waiting = waiting_in_all(core);
     each_exchange(core, fill_exchange, block);
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {

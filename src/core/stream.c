@@ -8,20 +8,12 @@
 #define STREAMS_MAX 64U
 #define FRAMED_MAX ((size_t)65535)
 
-static void trace(floe_core *core, floe_time now, floe_trace_kind kind, const floe_relay *relay,
-                  const floe_stun_transaction *transaction, const floe_stun_message *message,
-                  const char *detail)
-{
-    floe_trace_packet(core, now, kind, relay->base, &relay->turn.server, relay->server, transaction,
-                      message, detail);
-}
-
 /* What waits to be sent is not to be had any more. */
 static void let_go(floe_core *core, floe_stream *stream)
 {
     floe_way_gone(core, &stream->full_for);
     if (stream->connection != NULL) {
-        stream->connection->stream = NULL;
+        floe_connection_disown(stream->connection);
         floe_connection_close(core, stream->connection);
         stream->connection = NULL;
     }
@@ -132,17 +124,6 @@ static void send_request(floe_core *core, floe_time now, floe_stream *stream, fl
     }
 }
 
-/* A connection of its own, which is bound once it stands. */
-static bool open_connection(floe_core *core, floe_time now, floe_stream *stream)
-{
-    stream->connection = floe_connection_new(core, now, stream->relay);
-    if (stream->connection == NULL) {
-        return false;
-    }
-    stream->connection->stream = stream;
-    return true;
-}
-
 static void send_held(floe_core *core, floe_stream *stream)
 {
     floe_address nobody;
@@ -157,6 +138,8 @@ static void send_held(floe_core *core, floe_stream *stream)
     floe_way_drained(core, &stream->connection->full_for,
                      floe_connection_waiting(stream->connection));
 }
+
+static bool open_connection(floe_core *core, floe_time now, floe_stream *stream);
 
 /* The one place where the machine's events become something; false: there is none to the peer. */
 static bool happened(floe_core *core, floe_time now, floe_stream *stream, floe_turn_event event)
@@ -276,7 +259,7 @@ void floe_stream_attempted(floe_core *core, floe_time now, floe_relay *relay,
         return;
     }
     stream->accepted = true;
-    trace(core, now, FLOE_TRACE_RECEIVED, relay, NULL, message, "");
+    floe_relay_trace(core, now, FLOE_TRACE_RECEIVED, relay, NULL, message, "");
     floe_turn_stream_accept(&stream->turn, connection_id, &peer);
     if (!open_connection(core, now, stream)) {
         end(core, stream);
@@ -293,10 +276,10 @@ static floe_turn_event receive(floe_core *core, floe_time now, floe_stream *stre
         floe_turn_stream_receive(&relay->turn, now, &stream->turn, source, message, match);
 
     if (floe_stun_is_forged(*match)) {
-        trace(core, now, FLOE_TRACE_DROPPED, relay, &before, message,
-              "its integrity does not match");
+        floe_relay_trace(core, now, FLOE_TRACE_DROPPED, relay, &before, message,
+                         "its integrity does not match");
     } else if (*match == FLOE_STUN_BELIEVED) {
-        trace(core, now, FLOE_TRACE_RECEIVED, relay, &before, message, "");
+        floe_relay_trace(core, now, FLOE_TRACE_RECEIVED, relay, &before, message, "");
     }
     return event;
 }
@@ -333,9 +316,11 @@ static void take_answer(floe_core *core, floe_time now, floe_stream *stream, flo
     (void)happened(core, now, stream, match == FLOE_STUN_BELIEVED ? event : FLOE_TURN_FAILED);
 }
 
-bool floe_stream_message(floe_core *core, floe_time now, floe_stream *stream, floe_span frame,
-                         floe_packet *packet)
+static bool message(floe_core *core, floe_time now, void *owner, floe_span frame,
+                    floe_packet *packet)
 {
+    floe_stream *stream = owner;
+
     if (stream->turn.state != FLOE_TURN_STREAM_BOUND) {
         take_answer(core, now, stream, frame);
         return false;
@@ -347,16 +332,46 @@ bool floe_stream_message(floe_core *core, floe_time now, floe_stream *stream, fl
         &stream->turn.peer, floe_read_span(&reader, floe_reader_left(&reader)), packet);
 }
 
-void floe_stream_connected(floe_core *core, floe_time now, floe_stream *stream)
+static void connected(floe_core *core, floe_time now, void *owner)
 {
+    floe_stream *stream = owner;
+
     (void)happened(core, now, stream,
                    floe_turn_stream_bind(&stream->relay->turn, now, &stream->turn));
 }
 
-void floe_stream_disconnected(floe_core *core, floe_time now, floe_stream *stream)
+static void disconnected(floe_core *core, floe_time now, void *owner, floe_failure failure)
 {
+    floe_stream *stream = owner;
+
     stream->connection = NULL;
+    floe_failure_release(core->shared, &failure); /* the owner's packets go nowhere, is all */
     fail(core, now, stream);
+}
+
+/* Its own requests go at once, or not at all. */
+static void leaves(void *owner, floe_time now)
+{
+    (void)owner;
+    (void)now;
+}
+
+static void unreachable(floe_core *core, floe_time now, void *owner, floe_unreachable reason)
+{
+    floe_relay_unreachable(core, now, ((floe_stream *)owner)->relay, reason, true);
+}
+
+static const floe_connection_owner connection_owner = {.ready = connected,
+                                                       .message = message,
+                                                       .gone = disconnected,
+                                                       .leaves = leaves,
+                                                       .unreachable = unreachable};
+
+/* A connection of its own, which is bound once it stands. */
+static bool open_connection(floe_core *core, floe_time now, floe_stream *stream)
+{
+    stream->connection = floe_relay_connect(core, now, stream->relay, &connection_owner, stream);
+    return stream->connection != NULL;
 }
 
 /* ── Time ── */
@@ -369,7 +384,7 @@ void floe_streams_time(floe_core *core, floe_time now, floe_relay *relay)
         bool asks = !rests(stream);
         floe_turn_event event = floe_turn_stream_time(&stream->turn, now);
         if (asks && event == FLOE_TURN_FAILED) {
-            trace(core, now, FLOE_TRACE_GAVE_UP, relay, &before, NULL, "");
+            floe_relay_trace(core, now, FLOE_TRACE_GAVE_UP, relay, &before, NULL, "");
         }
         (void)happened(core, now, stream, event);
     }

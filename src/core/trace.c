@@ -15,8 +15,7 @@ const char *floe_trace_kind_name(floe_trace_kind kind)
 
 /* NULL: nobody listens, or no memory. */
 static floe_trace_node *node_of(floe_core *core, floe_time now, floe_trace_kind kind,
-                                const floe_base *base, const floe_address *remote,
-                                const floe_server *server)
+                                const floe_asked *asked)
 {
     floe_trace_node *node =
         core->shared->trace ? floe_allocate(&core->shared->allocator, sizeof *node) : NULL;
@@ -24,9 +23,9 @@ static floe_trace_node *node_of(floe_core *core, floe_time now, floe_trace_kind 
     if (node != NULL) {
         node->event = (floe_trace_event){.kind = kind,
                                          .elapsed = floe_time_since(now, core->started),
-                                         .local = base->local,
-                                         .remote = *remote,
-                                         .url = server != NULL ? server->text : NULL,
+                                         .local = *asked->local,
+                                         .remote = *asked->remote,
+                                         .url = asked->url,
                                          .method = "",
                                          .detail = ""};
     }
@@ -40,12 +39,11 @@ static void fill_transaction(floe_trace_event *event, const floe_stun_transactio
     memcpy(event->transaction_id, transaction->id.bytes, sizeof event->transaction_id);
 }
 
-void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind, const floe_base *base,
-                       const floe_address *remote, const floe_server *server,
-                       const floe_stun_transaction *transaction, const floe_stun_message *message,
+void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind,
+                       const floe_asked *asked, const floe_stun_message *message,
                        const char *detail)
 {
-    floe_trace_node *node = node_of(core, now, kind, base, remote, server);
+    floe_trace_node *node = node_of(core, now, kind, asked);
     floe_span reason;
 
     if (node == NULL) {
@@ -53,10 +51,10 @@ void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind, con
     }
     floe_trace_event *event = &node->event;
     event->detail = detail;
-    if (transaction != NULL) {
-        fill_transaction(event, transaction);
+    if (asked->transaction != NULL) {
+        fill_transaction(event, asked->transaction);
         if (message != NULL) {
-            event->round_trip = floe_time_since(now, transaction->started);
+            event->round_trip = floe_time_since(now, asked->transaction->started);
         }
     }
     if (message != NULL) {
@@ -72,17 +70,17 @@ void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind, con
 
 void floe_request_leaves(floe_core *core, floe_time now, const floe_leaving *request, size_t size)
 {
-    bool again = request->transaction->sends > 1;
+    bool again = request->asked.transaction->sends > 1;
 
     if (request->counters != NULL) {
         floe_count_sent(core, request->counters, now, again, size);
     }
-    floe_trace_node *node = node_of(core, now, again ? FLOE_TRACE_SENT_AGAIN : FLOE_TRACE_SENT,
-                                    request->base, request->remote, request->server);
+    floe_trace_node *node =
+        node_of(core, now, again ? FLOE_TRACE_SENT_AGAIN : FLOE_TRACE_SENT, &request->asked);
     if (node == NULL) {
         return;
     }
-    fill_transaction(&node->event, request->transaction);
+    fill_transaction(&node->event, request->asked.transaction);
     node->event.bytes = (uint32_t)size;
     if (node->event.sends == 0) {
         node->event.sends = 1; /* a release, to which no answer is awaited */
@@ -92,6 +90,21 @@ void floe_request_leaves(floe_core *core, floe_time now, const floe_leaving *req
     } else {
         floe_tell(core, &node->output, FLOE_OUTPUT_TRACE);
     }
+}
+
+bool floe_poll_request(floe_core *core, floe_time now, const floe_leaving *request,
+                       uint32_t channel, floe_span data, floe_core_output *output)
+{
+    if (data.size == 0) {
+        return false;
+    }
+    floe_request_leaves(core, now, request, data.size);
+    output->kind = FLOE_CORE_SEND;
+    output->channel = channel;
+    output->remote = *request->asked.remote;
+    output->data = data.data;
+    output->data_size = data.size;
+    return true;
 }
 
 void floe_trace_left_out(floe_core *core, floe_time now, const floe_address *local,

@@ -1,5 +1,4 @@
-/* The owner's packets (K1, K2): out on any candidate, in with the candidate and the
- * peer. */
+/* The owner's packets by a relay (K1, K2): to its peers and from them. */
 #include "base/error.h"
 #include "base/icmp.h"
 #include "core/gatherer.h"
@@ -7,120 +6,7 @@
 
 #include <string.h>
 
-/* The largest UDP payload. */
-#define DATA_MAX 65507U
-
 /* ── Out ── */
-
-static const floe_found *find(const floe_core *core, uint32_t id)
-{
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
-    {
-        if (found->id == id && !found->withdrawn) {
-            return found;
-        }
-    }
-    return NULL;
-}
-
-floe_error floe_send_result(const floe_core *core, floe_error error, uint32_t *full_for)
-{
-    if (error == FLOE_ERR_QUEUE_FULL) {
-        *full_for = core->sender;
-        return floe_fail(error, "more waits to be sent than settings.send_queue_size");
-    }
-    return error == FLOE_ERR_NO_MEMORY ? floe_fail(error, "no memory for a packet that waits")
-                                       : error;
-}
-
-void floe_way_gone(floe_core *core, uint32_t *full_for)
-{
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
-    {
-        if (*full_for != 0 && found->id == *full_for) {
-            floe_tell(core, &found->writable_output, FLOE_OUTPUT_WRITABLE);
-        }
-    }
-    *full_for = 0;
-}
-
-/* Below half there is room again. */
-void floe_way_drained(floe_core *core, uint32_t *full_for, size_t waiting)
-{
-    if (*full_for != 0 && waiting < core->shared->queue_limit / 2) {
-        floe_way_gone(core, full_for);
-    }
-}
-
-static floe_error push(floe_core *core, floe_base *base, size_t limit, const floe_address *remote,
-                       const floe_span *parts, size_t count)
-{
-    floe_error error =
-        floe_queue_push(&core->shared->allocator, &base->queue, limit, remote, parts, count);
-
-    if (error == FLOE_OK && !base->blocked) {
-        floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
-    }
-    return error;
-}
-
-void floe_base_writable(floe_core *core, floe_base *base)
-{
-    base->blocked = false;
-    if (!floe_queue_empty(&base->queue)) {
-        floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
-    }
-}
-
-bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *output)
-{
-    floe_span data;
-
-    if (base->blocked || !floe_queue_take(&base->queue, &output->remote, &data)) {
-        return false;
-    }
-    output->kind = FLOE_CORE_SEND;
-    output->channel = base->channel;
-    output->data = data.data;
-    output->data_size = data.size;
-    floe_way_drained(core, &base->full_for, base->queue.used);
-    if (!floe_queue_empty(&base->queue)) {
-        floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
-    }
-    return true;
-}
-
-size_t floe_connection_waiting(const floe_connection *connection)
-{
-    return connection->queue.used +
-           (connection->secure != NULL ? floe_secure_waiting(connection->secure) : 0);
-}
-
-size_t floe_waiting(const floe_core *core)
-{
-    size_t waiting = 0;
-
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
-    {
-        waiting += base->queue.used;
-    }
-    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
-    {
-        waiting += floe_connection_waiting(connection);
-    }
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
-        {
-            waiting += peer->held.used;
-        }
-        FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
-        {
-            waiting += stream->held.used;
-        }
-    }
-    return waiting;
-}
 
 /* To the relay's server, by whatever way it has. */
 static floe_error to_server(floe_core *core, floe_relay *relay, size_t limit,
@@ -132,15 +18,7 @@ static floe_error to_server(floe_core *core, floe_relay *relay, size_t limit,
     if (relay->connection != NULL) {
         return floe_connection_send(core, relay->connection, limit, parts, count);
     }
-    return push(core, relay->base, limit, &relay->turn.server, parts, count);
-}
-
-static void trace_peer(floe_core *core, floe_time now, floe_trace_kind kind,
-                       const floe_relay *relay, const floe_stun_transaction *transaction,
-                       const floe_stun_message *message, const char *detail)
-{
-    floe_trace_packet(core, now, kind, relay->base, &relay->turn.server, relay->server, transaction,
-                      message, detail);
+    return floe_base_send(core, relay->base, limit, &relay->turn.server, parts, count);
 }
 
 /* A peer's request: what does not fit now is sent again in its time. By a connection that is made
@@ -279,7 +157,7 @@ void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay)
             drop_peer(core, relay, peer);
         } else {
             if (event == FLOE_TURN_DOUBT) {
-                trace_peer(core, now, FLOE_TRACE_GAVE_UP, relay, &before, NULL, "");
+                floe_relay_trace(core, now, FLOE_TRACE_GAVE_UP, relay, &before, NULL, "");
             }
             peer_event(core, now, relay, peer, event);
         }
@@ -311,16 +189,6 @@ static floe_turn_peer *peer_of(floe_core *core, floe_time now, floe_relay *relay
     return peer;
 }
 
-floe_error floe_send_no_room(void)
-{
-    return floe_fail(FLOE_ERR_NO_MEMORY, "no room for another peer of the relay");
-}
-
-floe_error floe_send_refused(void)
-{
-    return floe_fail(FLOE_ERR_PERMISSION, "the relay's server refuses this peer");
-}
-
 floe_error floe_relay_permit(floe_core *core, floe_time now, floe_relay *relay,
                              const floe_address *address)
 {
@@ -350,12 +218,12 @@ void floe_relay_uses_peer(floe_core *core, floe_time now, floe_relay *relay,
     }
 }
 
-static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *relay,
-                                const floe_address *to, floe_span data)
+floe_error floe_relay_send(floe_core *core, floe_time now, floe_relay *relay,
+                           const floe_address *to, floe_span data)
 {
     size_t limit = relay->connection != NULL && relay->connection->secure != NULL
                        ? FLOE_SECURE_DATA_MAX
-                       : DATA_MAX - 64;
+                       : FLOE_DATA_MAX - 64;
 
     if (data.size > limit) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "%zu bytes are more than the relay takes, %zu",
@@ -389,212 +257,12 @@ static floe_error send_by_relay(floe_core *core, floe_time now, floe_relay *rela
     return FLOE_OK;
 }
 
-floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
-                          const floe_address *peer, const void *data, size_t size)
-{
-    if (core == NULL || peer == NULL || (data == NULL && size > 0)) {
-        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_send: NULL");
-    }
-    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
-        return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
-    }
-    if (size > DATA_MAX) {
-        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "%zu bytes are more than UDP takes, %u", size,
-                         DATA_MAX);
-    }
-    const floe_found *found = find(core, candidate_id);
-    if (found == NULL) {
-        return floe_fail(FLOE_ERR_NOT_FOUND, "no candidate has the id %u", candidate_id);
-    }
-    floe_address to = *peer;
-    if (to.family != floe_found_family(found) || to.port == 0) {
-        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
-                         "the peer's address does not fit the candidate");
-    }
-    floe_span span = floe_span_of(data, size);
-    core->sender = candidate_id;
-    if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
-        floe_relay *relay = found->relay;
-        if (relay == NULL || relay->turn.state != FLOE_TURN_ALLOCATED) {
-            return floe_fail(FLOE_ERR_NOT_FOUND, "the relay is gone");
-        }
-        return relay->kind.tcp
-                   ? floe_stream_send(core, now, relay, (floe_tcp_type)found->tcp_type, &to, span)
-                   : send_by_relay(core, now, relay, &to, span);
-    }
-    floe_base *base = found->base;
-    if (base->state != FLOE_BASE_OPEN) {
-        return floe_fail(FLOE_ERR_NOT_FOUND, "the candidate's socket is closed");
-    }
-    return floe_send_result(core, push(core, base, core->shared->queue_limit, &to, &span, 1),
-                            &base->full_for);
-}
-
-floe_error floe_core_doubt(floe_core *core, floe_time now, uint32_t candidate_id)
-{
-    if (core == NULL) {
-        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_doubt: NULL");
-    }
-    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
-        return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
-    }
-    const floe_found *found = find(core, candidate_id);
-    if (found == NULL) {
-        return floe_fail(FLOE_ERR_NOT_FOUND, "no candidate has the id %u", candidate_id);
-    }
-    if (found->relay != NULL) {
-        floe_relay_verify(found->relay, now, false);
-    }
-    if (found->binding != NULL) {
-        floe_binding_doubt(core, now, found->binding);
-        floe_relays_doubt(core, now, found->base, &found->binding->remote);
-    }
-    return FLOE_OK;
-}
-
 /* ── In ── */
-
-void floe_core_receive_packets(floe_core *core, bool wanted)
-{
-    if (core != NULL) {
-        core->wants_packets = wanted;
-    }
-}
-
-/* Of those that share a socket the host's, whenever it was told: its name may be the second one. */
-uint32_t floe_packet_id(const floe_base *base, const floe_relay *relay, floe_tcp_type tcp_type,
-                        uint8_t family)
-{
-    bool of_host = false;
-    uint32_t id = 0;
-
-    FLOE_LIST_EACH(found, &base->found, floe_found, of_base)
-    {
-        bool relayed = found->type == FLOE_CANDIDATE_TYPE_RELAY;
-        bool fits = relay != NULL ? found->relay == relay && found->address.family == family &&
-                                        found->tcp_type == (uint8_t)tcp_type
-                                  : !relayed;
-        bool host = found->type == FLOE_CANDIDATE_TYPE_HOST;
-        bool better = id == 0 || (host == of_host ? found->id < id : host);
-        if (fits && !found->hidden && !found->withdrawn && better) {
-            id = found->id;
-            of_host = host;
-        }
-    }
-    return id;
-}
-
-static bool deliver(floe_core *core, const floe_base *base, const floe_relay *relay,
-                    floe_tcp_type tcp_type, const floe_address *peer, floe_span data,
-                    floe_packet *packet)
-{
-    if (packet == NULL || !core->wants_packets) {
-        core->shared->dropped++;
-        return false;
-    }
-    *packet = (floe_packet){.candidate_id = floe_packet_id(base, relay, tcp_type, peer->family),
-                            .peer = *peer,
-                            .data = data.data,
-                            .size = data.size,
-                            .kind = floe_packet_kind_of(data)};
-    if (packet->kind == FLOE_PACKET_STUN) {
-        packet->kind = floe_stun_is(data) ? FLOE_PACKET_STUN : FLOE_PACKET_OTHER;
-    } else if (packet->kind == FLOE_PACKET_CHANNEL_DATA) {
-        packet->kind = FLOE_PACKET_OTHER; /* that was the relay's */
-    }
-    if (packet->kind == FLOE_PACKET_STUN) {
-        packet->check = floe_check_read(core, data);
-    }
-    return true;
-}
-
-/* TURN's methods are nobody else's; a Binding is told by its transaction. */
-bool floe_base_asked(const floe_base *base, const floe_stun_message *message)
-{
-    if (message->class == FLOE_STUN_REQUEST) {
-        return false;
-    }
-    if (message->method >= FLOE_STUN_ALLOCATE && message->method <= FLOE_STUN_CONNECTION_ATTEMPT) {
-        return true;
-    }
-    if (message->method != FLOE_STUN_BINDING || message->class == FLOE_STUN_INDICATION) {
-        return false;
-    }
-    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
-    {
-        if (binding->counters.requests > 0 &&
-            floe_stun_id_equal(&binding->transaction.id, &message->id)) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < base->formers; i++) {
-        if (floe_stun_id_equal(&base->former[i], &message->id)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* RFC 8656 §12: what a server sends that is not STUN is ChannelData; of a reserved number (table 3)
- * or an unknown one (§12.6) it is dropped. */
-static bool is_of_channels(floe_span data)
-{
-    floe_packet_kind kind = floe_packet_kind_of(data);
-
-    return kind == FLOE_PACKET_CHANNEL_DATA || kind == FLOE_PACKET_OTHER;
-}
-
-/* So long a server may send what it had for a relay, or has not heard that this has gone. Behind that
- * the port is a peer's as any other: an SFU may have TURN, ICE and QUIC on one. */
-#define UNDER_WAY_FOR floe_seconds(30)
-
-void floe_base_forgets_farewells(floe_core *core, floe_time now, floe_base *base)
-{
-    FLOE_LIST_EACH_SAFE(farewell, &base->farewells, floe_farewell, link)
-    {
-        if (floe_time_reached(now, farewell->until)) {
-            floe_list_remove(&farewell->link);
-            floe_deallocate(&core->shared->allocator, farewell);
-        }
-    }
-}
-
-void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
-                             const floe_address *server)
-{
-    floe_farewell *made = floe_allocate(&core->shared->allocator, sizeof *made);
-
-    floe_base_forgets_farewells(core, now, base);
-    if (made != NULL) { /* else its data is taken for a peer's, who is to cope with that */
-        made->server = *server;
-        made->until = floe_time_after(now, UNDER_WAY_FOR);
-        floe_list_append(&base->farewells, &made->link);
-    }
-}
-
-bool floe_base_had(floe_core *core, floe_time now, floe_base *base, const floe_address *source,
-                   floe_span data)
-{
-    floe_base_forgets_farewells(core, now, base);
-    FLOE_LIST_EACH(farewell, &base->farewells, floe_farewell, link)
-    {
-        if (floe_address_equal(&farewell->server, source)) {
-            return is_of_channels(data);
-        }
-    }
-    return false;
-}
-
-bool floe_base_deliver(floe_core *core, const floe_base *base, const floe_address *source,
-                       floe_span data, floe_packet *packet)
-{
-    return deliver(core, base, NULL, FLOE_TCP_TYPE_NONE, source, data, packet);
-}
 
 bool floe_relay_deliver(floe_core *core, const floe_relay *relay, floe_tcp_type tcp_type,
                         const floe_address *peer, floe_span data, floe_packet *packet)
 {
-    return deliver(core, relay->base, relay, tcp_type, peer, data, packet);
+    return floe_deliver(core, relay->base, relay, tcp_type, peer, data, packet);
 }
 
 /* RFC 8489 §6.3.2: one that is not understood is discarded. */
@@ -623,8 +291,9 @@ static bool take_indication(floe_core *core, floe_time now, floe_relay *relay,
             return floe_relay_deliver(core, relay, FLOE_TCP_TYPE_NONE, &peer, data, packet);
         }
         if (floe_stun_read_icmp(message, &type, &code, &mtu)) {
-            floe_trace_packet(core, now, FLOE_TRACE_UNREACHABLE, relay->base, &peer, relay->server,
-                              NULL, message,
+            floe_asked by = {
+                .local = &relay->base->local, .remote = &peer, .url = relay->server->text};
+            floe_trace_packet(core, now, FLOE_TRACE_UNREACHABLE, &by, message,
                               "ICMP from the peer's side, as the relay's server says");
             floe_unreachable reason;
             if (floe_icmp_relayed_reason((floe_family)peer.family, type, code, &reason)) {
@@ -685,12 +354,12 @@ static bool take_answer(floe_core *core, floe_time now, floe_relay *relay,
             floe_turn_peer_receive(&relay->turn, now, peer, source, message, &match);
         if (floe_stun_is_forged(match)) {
             core->shared->dropped++;
-            trace_peer(core, now, FLOE_TRACE_DROPPED, relay, &before, message,
-                       "its integrity does not match");
+            floe_relay_trace(core, now, FLOE_TRACE_DROPPED, relay, &before, message,
+                             "its integrity does not match");
             return true;
         }
         if (match == FLOE_STUN_BELIEVED) {
-            trace_peer(core, now, FLOE_TRACE_RECEIVED, relay, &before, message, "");
+            floe_relay_trace(core, now, FLOE_TRACE_RECEIVED, relay, &before, message, "");
             peer_event(core, now, relay, peer, event);
             return true;
         }
@@ -703,7 +372,8 @@ static floe_taken take(floe_core *core, floe_time now, floe_relay *relay,
                        const floe_stun_message *message, floe_packet *packet)
 {
     if (message == NULL) {
-        bool servers = relay->turn.state == FLOE_TURN_ALLOCATED && is_of_channels(frame) &&
+        bool servers = relay->turn.state == FLOE_TURN_ALLOCATED &&
+                       floe_may_be_channel_data(frame) &&
                        floe_address_equal(source, &relay->turn.server);
         if (!servers) {
             return FLOE_TAKEN_NOT;
