@@ -81,6 +81,9 @@ static void set(floe_core *core, floe_pair *pair, floe_progress progress, bool t
 static void set_progress(floe_core *core, floe_pair *pair, floe_progress progress)
 {
     set(core, pair, progress, pair->told);
+    if (progress == FLOE_SUCCEEDED) { /* what some of its addresses have said is nothing now */
+        floe_failure_drop(core->shared, &pair->failure);
+    }
 }
 
 static void hear(floe_pair *pair)
@@ -164,6 +167,35 @@ void floe_pair_free(floe_core *core, floe_pair *pair)
     floe_deallocate(&core->shared->allocator, pair);
 }
 
+/* Of several addresses one may be dead, and another say why: who has answered tells more than who has
+ * not, and an address that is refused by ICMP more than one that is silent. */
+static unsigned tells(const floe_failure *failure)
+{
+    switch ((floe_failure_kind)failure->kind) {
+    case FLOE_FAILURE_NONE:
+    case FLOE_FAILURE_MEMORY:
+        return 0;
+    case FLOE_FAILURE_TIMEOUT:
+        return failure->answered || failure->dropped != FLOE_STUN_BELIEVED ? 3 : 1;
+    case FLOE_FAILURE_UNREACHABLE:
+    case FLOE_FAILURE_CLOSED:
+    case FLOE_FAILURE_OPEN:
+        return 2;
+    default:
+        return 4;
+    }
+}
+
+/* What one of its addresses has said; it is told if no other of them succeeds. Takes it over. */
+static void note_failure(floe_core *core, floe_pair *pair, floe_failure failure)
+{
+    if (pair->failure != NULL && tells(&failure) < tells(pair->failure)) {
+        floe_failure_release(core->shared, &failure);
+    } else {
+        floe_failure_keep(core->shared, &pair->failure, failure);
+    }
+}
+
 /* One that has yielded has what it is for: that nothing more comes of it is no error. */
 static void pair_failed(floe_core *core, floe_pair *pair, floe_failure failure)
 {
@@ -172,7 +204,10 @@ static void pair_failed(floe_core *core, floe_pair *pair, floe_failure failure)
         set_progress(core, pair, FLOE_SUCCEEDED);
         return;
     }
-    floe_failure_keep(core->shared, &pair->failure, failure);
+    if (pair->progress != FLOE_PENDING) { /* that is over */
+        floe_failure_drop(core->shared, &pair->failure);
+    }
+    note_failure(core, pair, failure);
     set_progress(core, pair, FLOE_FAILED);
 }
 
@@ -430,6 +465,8 @@ static void attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt
     failure.garbled = attempt->garbled;
     if (pair->progress == FLOE_PENDING && first_pending(pair) == NULL) {
         pair_failed(core, pair, failure);
+    } else if (pair->progress == FLOE_PENDING) {
+        note_failure(core, pair, failure);
     } else {
         floe_failure_release(core->shared, &failure);
     }

@@ -117,16 +117,16 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
             bool asked = attempt->relay == NULL && attempt->counters.requests > 0;
             if (asked && pair->server->url->turn) {
                 bool last = pair->progress == FLOE_FAILED;
-                exchange one = {.base = pair->base,
-                                .server = pair->server,
-                                .remote = &attempt->remote,
-                                .counters = &attempt->counters,
-                                .method = "Allocate",
-                                .progress = pair->yielded /* what succeeds is its Binding */
-                                                ? FLOE_SERVER_PROGRESS_FAILED
-                                                : progress_of(attempt->progress),
-                                .code =
-                                    last ? floe_failure_code(floe_failure_kept(pair->failure)) : 0};
+                bool over =
+                    pair->yielded || last; /* what it had is gone; or its Binding succeeds */
+                exchange one = {
+                    .base = pair->base,
+                    .server = pair->server,
+                    .remote = &attempt->remote,
+                    .counters = &attempt->counters,
+                    .method = "Allocate",
+                    .progress = over ? FLOE_SERVER_PROGRESS_FAILED : progress_of(attempt->progress),
+                    .code = last ? floe_failure_code(floe_failure_kept(pair->failure)) : 0};
                 take(core, &one, data);
             }
         }

@@ -1227,6 +1227,29 @@ static size_t counted(const hand *h, size_t *failed)
     return sum;
 }
 
+/* E1: of a name's two addresses one is dead and the other says why: that is told, whichever is first. */
+static void e1_of_two_addresses_who_answers_tells(void **state)
+{
+    static const char *const places[][2] = {{"203.0.113.2:0", "203.0.113.3:0"},
+                                            {"203.0.113.3:0", "203.0.113.2:0"}};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        static hand h;
+        make(&h, named_url, 1, defaults);
+        all(with(&h, "203.0.113.2:3478", "192.0.2.7:700"), SILENT);
+        server *refuses = with(&h, "203.0.113.3:3478", "192.0.2.7:701");
+        refuses->allocate = REFUSES;
+        h.places[0] = places[i][0];
+        h.places[1] = places[i][1];
+        gather(&h);
+        pass(&h, 6000);
+        assert_int_equal(h.errors, 1);
+        assert_non_null(strstr(h.error, "403"));
+        end(&h);
+    }
+}
+
 /* L15: of an answer that comes twice, and ends nothing the first time, as anybody may have sent it. */
 static void l15_an_answer_that_comes_twice(void **state)
 {
@@ -1414,6 +1437,7 @@ int main(void)
         cmocka_unit_test(l5_a_mapping_that_was_not_to_be_had_at_first),
         cmocka_unit_test(on_trace_has_the_release_at_close),
         cmocka_unit_test(e1_a_refusal_is_an_answer),
+        cmocka_unit_test(e1_of_two_addresses_who_answers_tells),
         cmocka_unit_test(l15_an_answer_that_comes_twice),
         cmocka_unit_test(l15_what_was_due_and_did_not_go_out),
         cmocka_unit_test(l15_a_relay_that_outlives_its_gathering_is_counted_once),
