@@ -169,6 +169,7 @@ static floe_turn_wishes wishes_of(const floe_core *core, const floe_relay *relay
                                             : (uint8_t)families_of(core, relay->kind.tcp),
         .first = relay->origin->local.family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4,
         .tcp = relay->kind.tcp,
+        .beside = relay->kind.family != 0,
         .mobile = core->shared->mobility && !floe_relay_beside(relay->kind),
         .dont_fragment = core->shared->dont_fragment && !relay->kind.tcp,
         .even_port = pair_of_ports && !relay->kind.tcp && core->component == 1};

@@ -51,7 +51,7 @@ void floe_stun_transaction_leaves(floe_stun_transaction *transaction, floe_time 
 
 void floe_stun_transaction_hurry(floe_stun_transaction *transaction, floe_time when)
 {
-    if (floe_stun_transaction_runs(transaction) && !transaction->reliable) {
+    if (floe_stun_transaction_runs(transaction)) {
         transaction->due = floe_time_min(transaction->due, when);
     }
 }

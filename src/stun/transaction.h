@@ -49,7 +49,7 @@ void floe_stun_transaction_rename(floe_stun_transaction *transaction, const floe
 void floe_stun_transaction_leaves(floe_stun_transaction *transaction, floe_time now);
 /* From its start to its giving up (Ti of §6.2.2): what Rc sends and the waits between take. */
 floe_duration floe_stun_transaction_lasts(floe_duration rto);
-/* If it runs, and by datagrams, it is sent again by then at the latest. */
+/* If it runs, it is sent again by then at the latest, or given up, if it goes by a stream. */
 void floe_stun_transaction_hurry(floe_stun_transaction *transaction, floe_time when);
 void floe_stun_transaction_stop(floe_stun_transaction *transaction);
 /* How long it has waited for an answer, no longer than its schedule has it: time in which nobody ran

@@ -503,14 +503,24 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
     return FLOE_TURN_REFUSED;
 }
 
-/* To an answer that came to the first send: no longer than it was waited for, behind what nobody had
- * signed even. What goes beyond that is time in which nobody ran. */
+/* To an answer, be it to the first of several sends: no longer than it was waited for, behind what nobody
+ * had signed even. What goes beyond that is time in which nobody ran. */
 static floe_duration measured(const floe_turn_allocation *allocation, floe_time now)
 {
     floe_duration took = floe_time_since(now, allocation->transaction.started);
-    uint64_t most = 2 * allocation->rto.ns + allocation->round_trip.ns;
+    uint64_t most = floe_stun_transaction_waited(&allocation->transaction, now).ns +
+                    allocation->rto.ns + allocation->round_trip.ns;
 
     return took.ns < most ? took : (floe_duration){most};
+}
+
+/* Of several sends the first may be the one that was answered: no more is known of who is further away
+ * than a wait. */
+static void measure(floe_turn_allocation *allocation, floe_time now)
+{
+    if (allocation->transaction.sends == 1 || allocation->round_trip.ns == 0) {
+        allocation->round_trip = measured(allocation, now);
+    }
 }
 
 /* What stands is refused by an answer that cannot be known for the server's: anybody on the way may
@@ -566,8 +576,8 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, floe_time no
     bool same = false;
     const char *why = floe_turn_allocation_learn(allocation, message, &same);
 
-    if (!was_signed && allocation->transaction.sends == 1) { /* so far away somebody is */
-        allocation->round_trip = measured(allocation, now);
+    if (!was_signed) { /* so far away somebody is */
+        measure(allocation, now);
     }
     if (why != NULL) {
         return why == floe_turn_no_memory
@@ -673,6 +683,23 @@ static bool sift_families(floe_turn_allocation *allocation)
     return relayed[0].family != FLOE_FAMILY_NONE;
 }
 
+/* coturn 4.6.1 answers so by the socket from which it was asked for a pair of ports that it has not:
+ * another one gets a port. */
+static bool is_nowhere(const floe_address *relayed)
+{
+    return relayed->port == 0 || floe_address_classify(relayed) == FLOE_ADDRESS_UNSPECIFIED;
+}
+
+/* What was made there is no relay. */
+static floe_turn_event made_nowhere(floe_turn_allocation *allocation)
+{
+    floe_turn_event event =
+        bad_answer(allocation, 0, "the Allocate answer has no good XOR-RELAYED-ADDRESS");
+
+    allocation->made = false;
+    return event == FLOE_TURN_FAILED ? FLOE_TURN_MISMATCH : event;
+}
+
 static floe_turn_event wrong_family(floe_turn_allocation *allocation)
 {
     const char *why = allocation->wishes.families == FLOE_TURN_IPV6
@@ -747,6 +774,9 @@ static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now
 {
     if (!read_relayed(allocation, message)) {
         return bad_answer(allocation, 0, "the Allocate answer has no good XOR-RELAYED-ADDRESS");
+    }
+    if (is_nowhere(&allocation->relayed[0])) {
+        return made_nowhere(allocation);
     }
     if (!sift_families(allocation)) {
         return wrong_family(allocation);
@@ -844,7 +874,7 @@ static bool give_up_these(floe_turn_allocation *allocation, const bool these[WIS
 static bool go_plain(floe_turn_allocation *allocation)
 {
     bool both = allocation->wishes.families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6);
-    bool these[WISHES] = {both, true, true, true};
+    bool these[WISHES] = {both || allocation->other_family != 0, true, true, true};
 
     if (!give_up_these(allocation, these)) {
         return false;
@@ -924,7 +954,7 @@ static bool give_up_wishes(floe_turn_allocation *allocation, uint16_t code,
 
 static bool speaks_of_wishes(uint16_t code)
 {
-    return code == 400 || code == 420 || code == 440 || code == 443 || code == 508;
+    return code == 400 || code == 405 || code == 420 || code == 440 || code == 443 || code == 508;
 }
 
 /* T5: what a server does not know or give it is not asked for again. Why the first family is not to
@@ -1021,12 +1051,29 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     return of_socket && event == FLOE_TURN_FAILED ? FLOE_TURN_MISMATCH : event;
 }
 
-/* RFC 8489 §9.2.3.1: the first request to a server is not signed. One that is, by what another client
- * learned, may get answers that cannot be believed, as coturn's 300 is unsigned, and so is all that a
- * server says which asks for credentials no more: it is asked as if for the first time. */
-static bool begins_unsigned(floe_turn_allocation *allocation, floe_stun_match match)
+/* An error that nobody has signed, and that is no challenge. */
+static bool is_unsigned_error(const floe_stun_message *message)
 {
-    if (match != FLOE_STUN_NO_INTEGRITY || !allocation->remembered ||
+    uint16_t code;
+    floe_span reason;
+
+    return message->class == FLOE_STUN_ERROR && message->integrity_at == 0 &&
+           message->integrity_sha256_at == 0 &&
+           !(floe_stun_read_error(message, &code, &reason) && (code == 401 || code == 438));
+}
+
+/* RFC 8489 §9.2.3.1: the first request to a server is not signed. One that is, by what another client
+ * learned, may get answers that say nothing of it: coturn's 300 is unsigned, and so is all that a
+ * server says which asks for credentials no more; one that has another realm by now, as behind a
+ * restart, or as it is another machine of the same name, may say 437 (coturn: "the realm value is
+ * incorrect"), whatever stands there. It is asked as if for the first time. */
+static bool begins_unsigned(floe_turn_allocation *allocation, const floe_stun_message *message,
+                            floe_stun_match match)
+{
+    bool says_nothing = match == FLOE_STUN_NO_INTEGRITY ||
+                        (match == FLOE_STUN_BELIEVED && is_unsigned_error(message));
+
+    if (!says_nothing || !allocation->remembered ||
         allocation->request != FLOE_TURN_REQUEST_ALLOCATE) {
         return false;
     }
@@ -1052,21 +1099,24 @@ static bool is_not_gone_yet(const floe_turn_allocation *allocation,
            floe_stun_read_error(message, &code, &reason) && code == 437;
 }
 
-static bool wishes_more(const floe_turn_wishes *wishes)
+static bool wishes_more(const floe_turn_allocation *allocation)
 {
-    return wishes->families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6) || wishes->even_port ||
-           wishes->reserved || wishes->dont_fragment || wishes->mobile;
+    const floe_turn_wishes *wishes = &allocation->wishes;
+
+    return wishes->families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6) || allocation->other_family != 0 ||
+           wishes->even_port || wishes->reserved || wishes->dont_fragment || wishes->mobile ||
+           wishes->beside;
 }
 
 /* Pion signs none of its refusals: what cannot be believed costs a wish at most. The right answer may be
- * right behind it; then the Allocate goes again, without wishes. */
+ * right behind it; then the Allocate goes again, without wishes, or of the other family. */
 #define REFUSAL_BELIEVED_AFTER floe_milliseconds(100) /* and a round trip */
 
 static void hear_refusal(floe_turn_allocation *allocation, floe_time now)
 {
-    if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && wishes_more(&allocation->wishes) &&
+    if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && wishes_more(allocation) &&
         speaks_of_wishes(allocation->transaction.dropped_code)) {
-        allocation->refuses_wishes = true;
+        allocation->refuses_wishes = allocation->heeds = true;
         floe_time heard = floe_time_after(now, REFUSAL_BELIEVED_AFTER);
         floe_stun_transaction_hurry(&allocation->transaction,
                                     floe_time_after(heard, allocation->round_trip));
@@ -1168,8 +1218,11 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     if (*match == FLOE_STUN_NO_INTEGRITY) {
         hear_refusal(allocation, now);
     }
+    if (begins_unsigned(allocation, message, *match)) {
+        return FLOE_TURN_PROGRESS;
+    }
     if (*match != FLOE_STUN_BELIEVED) {
-        return begins_unsigned(allocation, *match) ? FLOE_TURN_PROGRESS : FLOE_TURN_NOTHING;
+        return FLOE_TURN_NOTHING;
     }
     if (is_not_gone_yet(allocation, message)) {
         *match = FLOE_STUN_NO_INTEGRITY;
@@ -1181,13 +1234,11 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     allocation->silent = (floe_duration){0};
     if (realm != NULL && is_signed(message)) {
         prove(allocation);
-        if (allocation->transaction.sends == 1) {
-            allocation->round_trip = measured(allocation, now);
-        }
+        measure(allocation, now);
     }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
-        allocation->heeds = !allocation->plain;
-        allocation->account->deaf |= allocation->plain && allocation->ignored;
+        allocation->account->deaf |= allocation->plain && allocation->ignored && !allocation->heeds;
+        allocation->heeds |= !allocation->plain;
     }
     if (message->class == FLOE_STUN_SUCCESS && allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         allocation->made = true;
@@ -1214,6 +1265,20 @@ static void send_without_wishes(floe_turn_allocation *allocation)
         allocation->inherits = true; /* of an earlier send, whose answer was lost */
         floe_stun_transaction_rename(&allocation->transaction, allocation->random);
     }
+}
+
+/* What is a wish as a whole is not to be had, as somebody has said, and nobody else anything. */
+static bool is_refused_whole(const floe_turn_allocation *allocation)
+{
+    return allocation->refuses_wishes && allocation->wishes.beside;
+}
+
+static floe_turn_event refused_whole(floe_turn_allocation *allocation)
+{
+    allocation->inherits =
+        floe_turn_allocation_stands(allocation); /* an earlier send may be heard */
+    return end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, allocation->transaction.dropped_code,
+               (floe_span){0});
 }
 
 /* For as long as a transaction lasts, though the one at hand has begun later. */
@@ -1244,7 +1309,7 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
     case FLOE_STUN_SEND_AGAIN:
         if (!has_been_silent(allocation, now)) {
             send_without_wishes(allocation);
-            return FLOE_TURN_SEND;
+            return is_refused_whole(allocation) ? refused_whole(allocation) : FLOE_TURN_SEND;
         }
         stop_request(allocation);
         /* fall through */
@@ -1252,6 +1317,9 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
         if (allocation->refuses_wishes && go_plain(allocation)) { /* by a stream */
             want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
             return FLOE_TURN_PROGRESS;
+        }
+        if (is_refused_whole(allocation)) {
+            return refused_whole(allocation);
         }
         if (allocation->request == FLOE_TURN_REQUEST_REFRESH &&
             floe_time_since(now, allocation->heard).ns < HEARD_WITHIN.ns &&

@@ -33,6 +33,7 @@ typedef struct floe_turn_wishes {
     bool mobile;        /* that outlives a change of address (RFC 8016) */
     bool dont_fragment; /* that can be told not to fragment (RFC 8656 §18.9) */
     bool even_port;     /* an even port, the next one reserved (RFC 8656 §18.7); of one family */
+    bool beside;        /* it is all a wish: another one is there, and this need not be had */
     bool reserved;      /* the port that `reservation` names (RFC 8656 §18.10) */
     uint8_t reservation[8];
 } floe_turn_wishes;
@@ -74,8 +75,8 @@ typedef enum floe_turn_event {
     FLOE_TURN_SEND,     /* write, and send it */
     FLOE_TURN_SUCCESS,  /* relayed and mapped address are there */
     FLOE_TURN_FAILED,   /* no allocation; `failure` says why */
-    FLOE_TURN_MISMATCH, /* 437, 441: as FAILED, but another local port, or of 437 `reclaim`, can
-                           mend it */
+    FLOE_TURN_MISMATCH, /* 437, 441, or no address: as FAILED, but another local port, or of 437
+                           `reclaim`, can mend it */
     FLOE_TURN_REDIRECT, /* 300: as FAILED, but `alternate` can be asked instead */
     FLOE_TURN_LOST,     /* there was one, and it is gone; `failure` says why. Of a peer's or a
                            stream's request: the server has said so often enough, and the owner

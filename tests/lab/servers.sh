@@ -132,6 +132,22 @@ lab_test_t7_a_server_restarted_under_udp() {
     return $good
 }
 
+# T2: the new process has another realm, so it says 437 to who signs by the one of before, and signs that not. One
+# gatherer is all that this api has: nobody else has learned of it.
+lab_test_t2_a_server_restarted_with_another_realm() {
+    local transport good=0
+    for transport in udp tcp; do
+        lab_coturn 1 "$LAB_SERVER"
+        roam_begins -1 "turn:$LAB_SERVER?transport=$transport" "$LAB_USER" "$LAB_SECRET"
+        lab_wait roam_has 1 '^relay' || good=1
+        lab_coturn 1 "$LAB_SERVER" --realm other.floe.test
+        lab_wait roam_has 2 '^relay' && roam_has 1 '^withdrawn' && roam_has 0 '^error 4' || good=1
+        [ $good = 0 ] || { echo "    by $transport:" >&2; uniq -c "$OUT" >&2; }
+        roam_ends
+    done
+    return $good
+}
+
 # The same of Pion's, whose new process leaves a Refresh of what it does not have unanswered, and answers Bindings.
 lab_test_t7_a_server_restarted_that_answers_no_refresh() {
     local interval good=0

@@ -692,6 +692,15 @@ static void server_restarts_once(seeded_random *random, sim_changing *plan)
     }
 }
 
+/* By another configuration. */
+static void server_changes_realm(seeded_random *random, sim_changing *plan)
+{
+    unsigned n = turn_server(random, plan);
+
+    plan->network.servers[n].realms = true;
+    (void)add_change(plan, SIM_SERVER_RESTARTS, n, some_time(random, plan));
+}
+
 /* It is down for a while, with or without ICMP, and has forgotten all. */
 static void server_goes_down(seeded_random *random, sim_changing *plan)
 {
@@ -1313,6 +1322,7 @@ static const struct {
     {"doubts", doubts},
     {"is deaf", is_deaf},
     {"is freed", is_freed},
+    {"a server changes its realm", server_changes_realm},
 };
 #define FEATURES (sizeof features / sizeof *features)
 

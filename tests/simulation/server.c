@@ -12,15 +12,26 @@
 #define OTHER_USERNAME "other"
 #define PASSWORD "password"
 
-static floe_stun_key *server_key(const sim_server *server, bool other)
+/* Of the life at hand. */
+static const char *realm_of(const sim_world *world, size_t server, char *text, size_t size)
 {
-    floe_stun_key *key = NULL;
+    unsigned life = world->config->servers[server].realms ? world->restarts[server] : 0;
 
-    (void)floe_stun_key_long_term(&floe_default_allocator,
-                                  server->sha256 ? FLOE_STUN_PASSWORD_SHA256
-                                                 : FLOE_STUN_PASSWORD_MD5,
-                                  floe_span_text(other ? OTHER_USERNAME : USERNAME),
-                                  floe_span_text(REALM), floe_span_text(PASSWORD), &key);
+    (void)snprintf(text, size, life > 0 ? "life-%u." REALM : REALM, life);
+    return text;
+}
+
+static floe_stun_key *server_key(const sim_world *world, size_t n, bool other)
+{
+    const sim_server *server = &world->config->servers[n];
+    floe_stun_key *key = NULL;
+    char realm[48];
+
+    (void)floe_stun_key_long_term(
+        &floe_default_allocator,
+        server->sha256 ? FLOE_STUN_PASSWORD_SHA256 : FLOE_STUN_PASSWORD_MD5,
+        floe_span_text(other ? OTHER_USERNAME : USERNAME),
+        floe_span_text(realm_of(world, n, realm, sizeof realm)), floe_span_text(PASSWORD), &key);
     return key;
 }
 
@@ -161,13 +172,15 @@ static void reply_error(server_reply *reply, const floe_stun_message *request, u
 static void challenge(server_reply *reply, const floe_stun_message *request, uint16_t code)
 {
     char nonce[64];
+    char realm[48];
     const sim_server *server = &reply->world->config->servers[reply->server];
 
     (*one_use_nonce(reply->world, server, &reply->client))++;
     nonce_for(reply->world, server, &reply->client, nonce, sizeof nonce);
     begin_reply(reply, request, FLOE_STUN_ERROR);
     floe_stun_put_error(&reply->writer, code, floe_span_text("Challenge"));
-    floe_stun_put(&reply->writer, FLOE_STUN_REALM, floe_span_text(REALM));
+    floe_stun_put(&reply->writer, FLOE_STUN_REALM,
+                  floe_span_text(realm_of(reply->world, reply->server, realm, sizeof realm)));
     floe_stun_put(&reply->writer, FLOE_STUN_NONCE, floe_span_text(nonce));
     if (server->sha256 && server->temper != SIM_BID_DOWN) {
         static const uint16_t algorithms[] = {FLOE_STUN_PASSWORD_SHA256, FLOE_STUN_PASSWORD_MD5};
@@ -182,6 +195,22 @@ static void challenge(server_reply *reply, const floe_stun_message *request, uin
     send_reply(reply);
 }
 
+/* coturn, of a realm that is not its own, before it looks at the nonce; and it signs that not. */
+static bool is_of_another_realm(server_reply *reply, const floe_stun_message *request)
+{
+    char realm[48];
+    floe_span said;
+
+    (void)realm_of(reply->world, reply->server, realm, sizeof realm);
+    if (!floe_stun_find(request, FLOE_STUN_REALM, &said) ||
+        floe_span_equal(said, floe_span_text(realm))) {
+        return false;
+    }
+    reply->key = NULL;
+    reply_error(reply, request, request->method == FLOE_STUN_ALLOCATE ? 437 : 441);
+    return true;
+}
+
 /* Long-term credentials (RFC 8489 §9.2.4). True: the request is authenticated. */
 static bool authenticate(server_reply *reply, const floe_stun_message *request)
 {
@@ -191,6 +220,9 @@ static bool authenticate(server_reply *reply, const floe_stun_message *request)
 
     if (request->integrity_at == 0 && request->integrity_sha256_at == 0) {
         challenge(reply, request, 401);
+        return false;
+    }
+    if (is_of_another_realm(reply, request)) {
         return false;
     }
     nonce_for(reply->world, server, &reply->client, right, sizeof right);
@@ -1076,7 +1108,8 @@ void server_receive(sim_world *world, size_t server, const floe_address *client,
     reply.other = floe_stun_find(&request, FLOE_STUN_USERNAME, &name) &&
                   floe_span_equal(name, floe_span_text(OTHER_USERNAME));
     const sim_server *of = &world->config->servers[server];
-    floe_stun_key *key = of->oauth ? token_key(of, &request) : server_key(of, reply.other);
+    floe_stun_key *key =
+        of->oauth ? token_key(of, &request) : server_key(world, server, reply.other);
     check_token(world, of, &request);
     reply.key = key;
     serve(&reply, &request);

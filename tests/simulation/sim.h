@@ -144,6 +144,7 @@ typedef struct sim_server {
     bool other_protocol;    /* insists on one of its own (ALPN) */
     sim_ports ports;
     unsigned twin; /* 1 + the server that its name leads to as well; 0: to none */
+    bool realms; /* each of its lives has a realm of its own: a restart by another configuration */
     bool
         naptr; /* its domain has NAPTR records (RFC 5928), which lead to it by more than one step */
 } sim_server;

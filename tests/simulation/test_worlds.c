@@ -47,10 +47,25 @@ static void names_of_servers_that_go(void **state)
     }
 }
 
+/* coturn, which answers a realm of before by an unsigned 437, as if another allocation stood there. */
+static void realms_that_change(void **state)
+{
+    static const char *const names[][2] = {{"a server changes its realm", "gathers again"},
+                                           {"a server changes its realm", "sends always"},
+                                           {"a server changes its realm", "TURN by TCP"},
+                                           {"a server changes its realm", "a name of two servers"}};
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 80; seed++) {
+        run_with(seed, names[seed % 4], 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_feature_alone),
+        cmocka_unit_test(realms_that_change),
         cmocka_unit_test(ports_behind_a_proxy),
         cmocka_unit_test(names_of_servers_that_go),
     };

@@ -1217,7 +1217,7 @@ static void t5_an_allocate_without_answer_goes_without_wishes(void **state)
  * again: in the next packet, or by a stream in another Allocate. */
 static void t5_a_refusal_that_nobody_signed_costs_the_wish_alone(void **state)
 {
-    static const uint16_t codes[] = {400, 420, 440, 443, 508};
+    static const uint16_t codes[] = {400, 405, 420, 440, 443, 508};
     fixture *f = *state;
     const floe_turn_wishes wishes = {.families = FLOE_TURN_IPV4, .even_port = true};
 
@@ -1236,7 +1236,7 @@ static void t5_a_refusal_that_nobody_signed_costs_the_wish_alone(void **state)
         sent(f, bytes, &message);
         assert_true(floe_stun_has(&message, FLOE_STUN_EVEN_PORT));
         assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
-        f->now_ms += stream ? 40000 : 100; /* an unsigned 400 ends nothing, even by a stream */
+        f->now_ms += 100;
         assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)),
                          stream ? FLOE_TURN_PROGRESS : FLOE_TURN_SEND);
         if (stream) {
@@ -1269,6 +1269,155 @@ static void t5_a_refusal_that_nobody_signed_waits_for_the_servers_answer(void **
     f->now_ms += 300;
     assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_NOTHING);
     assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+}
+
+/* A server further away than a wait: its challenge came behind the second send. */
+static void t5_a_refusal_that_nobody_signed_waits_for_who_is_far_away(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    const answer refusal = {.code = 508, .lifetime = -1};
+
+    begin_anew(f);
+    floe_turn_allocation_free(&f->allocation);
+    begin_families(f, BOTH);
+    sent(f, bytes, &message);
+    f->now_ms += 500;
+    assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_SEND);
+    f->now_ms += 100;
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
+    f->now_ms += 499;
+    assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_NOTHING);
+}
+
+/* Each family in its turn, as where the refusals are signed. */
+static void t5_refusals_that_nobody_signed_leave_the_other_family(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    const answer refusal = {.code = 440, .lifetime = -1};
+
+    begin_anew(f);
+    floe_turn_allocation_free(&f->allocation);
+    begin_wishes(f, (floe_turn_wishes){.families = BOTH, .first = FLOE_TURN_IPV6});
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
+        f->now_ms += 100;
+        assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_SEND);
+        (void)floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
+    }
+    assert_int_equal(f->allocation.wishes.families, FLOE_TURN_IPV4);
+    assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+}
+
+/* What is asked for beside another is a wish as a whole: nobody waits for it any longer. */
+static void t5_a_refusal_that_nobody_signed_ends_what_is_asked_for_beside(void **state)
+{
+    fixture *f = *state;
+    const answer refusal = {.code = 440, .lifetime = -1};
+
+    for (int stream = 0; stream < 2; stream++) {
+        const floe_turn_wishes wishes = {.families = FLOE_TURN_IPV6, .beside = true};
+        uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+        floe_stun_message message;
+        begin_anew(f);
+        floe_turn_allocation_free(&f->allocation);
+        floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
+                                  floe_milliseconds(500), stream != 0, &wishes);
+        assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
+        f->now_ms += 100;
+        assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_FAILED);
+        assert_int_equal(f->allocation.failure.code, 440);
+    }
+}
+
+/* Who refuses a wish has heard it, signed or not: its silence before was loss. */
+static void t5_who_refuses_a_wish_is_not_deaf(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    const answer refusal = {.code = 440, .lifetime = -1};
+
+    begin_anew(f);
+    floe_turn_allocation_free(&f->allocation);
+    begin_families(f, BOTH);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    for (int i = 0; i < 2; i++) {
+        floe_turn_allocation_beside(&f->allocation);
+        f->now_ms += 2000;
+        assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_SEND);
+    }
+    assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
+    f->now_ms += 100;
+    assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_SEND);
+    (void)floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
+    assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+    assert_false(f->account->deaf);
+}
+
+/* coturn 4.6.1, of whose ports no two are left side by side: 508, and then, by the same socket, a success
+ * without an address. */
+static void t6_an_allocation_at_no_address(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    const answer none = {.code = 508, .lifetime = -1, .sign_with = "secret"};
+    answer nowhere = success;
+
+    nowhere.relayed = "0.0.0.0:0";
+    begin_anew(f);
+    floe_turn_allocation_free(&f->allocation);
+    begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4, .even_port = true});
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &none), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_false(floe_stun_has(&message, FLOE_STUN_EVEN_PORT));
+    assert_int_equal(respond(f, &nowhere), FLOE_TURN_MISMATCH);
+    assert_false(floe_turn_allocation_stands(&f->allocation));
+}
+
+/* coturn, restarted with another realm, says 437 to a request that is signed by the one of before, and
+ * signs it not: that is no word of what stands on our port. */
+static void t2_a_server_may_have_another_realm_by_now(void **state)
+{
+    static const uint16_t codes[] = {437, 441, 400};
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        const answer foreign = {.code = codes[i], .lifetime = -1};
+        begin_anew(f);
+        allocate_for(f, 600);
+        begin_again(f, FLOE_TURN_IPV4);
+        sent(f, bytes, &message);
+        assert_true(floe_stun_has(&message, FLOE_STUN_REALM));
+        assert_int_equal(respond(f, &foreign), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_int_equal(message.method, FLOE_STUN_ALLOCATE);
+        assert_false(floe_stun_has(&message, FLOE_STUN_REALM));
+        assert_null(f->account->realm); /* nor does the next client try that */
+        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+    }
 }
 
 /* And that is over with its Allocate: what comes later finds no time set. */
@@ -2312,6 +2461,12 @@ int main(void)
         TEST(t5_a_refusal_that_nobody_signed_costs_the_wish_alone),
         TEST(t5_a_refusal_that_nobody_signed_waits_for_the_servers_answer),
         TEST(t5_a_refusal_that_nobody_signed_is_over_with_its_request),
+        TEST(t5_a_refusal_that_nobody_signed_waits_for_who_is_far_away),
+        TEST(t5_refusals_that_nobody_signed_leave_the_other_family),
+        TEST(t5_a_refusal_that_nobody_signed_ends_what_is_asked_for_beside),
+        TEST(t5_who_refuses_a_wish_is_not_deaf),
+        TEST(t6_an_allocation_at_no_address),
+        TEST(t2_a_server_may_have_another_realm_by_now),
         TEST(t5_a_family_that_was_not_asked_for_is_released),
         TEST(t5_420_costs_what_it_names),
         TEST(t10_an_allocation_moves),
