@@ -1,6 +1,7 @@
 /* Things that are counted a second, beside libnice where it is: rewrite rules looked up, candidates
  * read and written. One JSON object. */
-#include "core/gatherer.h"
+#include "core/config/rewrite.h"
+#include "core/config/shared.h"
 
 #include <floe/core.h>
 #include <stdio.h>

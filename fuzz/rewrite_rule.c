@@ -1,6 +1,7 @@
 /* Rewrite rules as text, one a line: what is taken either is refused when it is used, with the name
  * of its field, or answers look-ups with addresses that may be shown. */
-#include "core/gatherer.h"
+#include "core/config/rewrite.h"
+#include "core/config/shared.h"
 
 #include <stdlib.h>
 #include <string.h>

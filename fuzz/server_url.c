@@ -1,6 +1,6 @@
 /* A server URL, and an IP address. What is taken must stay the same when it is written again. */
 #include "base/address.h"
-#include "core/url.h"
+#include "core/text/url.h"
 
 #include <stdlib.h>
 #include <string.h>

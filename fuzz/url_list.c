@@ -2,7 +2,10 @@
  * the input: records of every kind, wrong ones too, in any order. What must hold: it comes to rest,
  * asks a bounded number of names, sends to nobody but addresses that were given, and is complete.
  */
-#include "core/gatherer.h"
+#include "base/address.h"
+#include "base/name.h"
+#include "core/config/shared.h"
+#include "core/text/url.h"
 
 #include <stdlib.h>
 #include <string.h>

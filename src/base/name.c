@@ -72,3 +72,35 @@ bool floe_percent_decode(const char *text, size_t size, char *to, size_t room)
     to[used] = '\0';
     return true;
 }
+
+/* A name whose last label is all digits would be read as an IPv4 address by others (WHATWG URL). */
+static bool looks_like_ipv4(const char *text, size_t size)
+{
+    size_t digits = 0;
+
+    while (digits < size && text[size - 1 - digits] >= '0' && text[size - 1 - digits] <= '9') {
+        digits++;
+    }
+    return digits > 0 && (digits == size || text[size - 1 - digits] == '.');
+}
+
+bool floe_name_valid(const char *text, size_t size)
+{
+    size_t label = 0;
+
+    if (size == 0 || size >= FLOE_NAME_SIZE || looks_like_ipv4(text, size)) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        char c = floe_ascii_lower(text[i]);
+        bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        if (!letter && !(c == '.' && label > 0)) {
+            return false;
+        }
+        label = c == '.' ? 0 : label + 1;
+        if (label > 63) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -15,6 +15,11 @@ static inline char floe_ascii_lower(char character)
 bool floe_ascii_same(const char *a, const char *b, size_t size);
 /* Whether a text of that size is the word. */
 bool floe_ascii_is(const char *text, size_t size, const char *word);
+/* The longest name as a text (RFC 1035 §2.3.4), and the NUL behind it. */
+#define FLOE_NAME_SIZE 256
+/* A DNS name: letters, digits, hyphens, underscores; labels of 1 to 63 characters between single
+ * dots, one dot at the end allowed; nothing that others would read as an IPv4 address. */
+bool floe_name_valid(const char *text, size_t size);
 /* Whether two names are one: ASCII letters in either case (RFC 4343), and a dot at the end or none.
  */
 bool floe_name_same(const char *a, const char *b);

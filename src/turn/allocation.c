@@ -683,8 +683,8 @@ static bool sift_families(floe_turn_allocation *allocation)
     return relayed[0].family != FLOE_FAMILY_NONE;
 }
 
-/* coturn 4.6.1 answers so by the socket from which it was asked for a pair of ports that it has not:
- * another one gets a port. */
+/* coturn 4.6.1 answers so by the socket from which it was asked for a pair of ports that it has not, once it
+ * has said so: another one gets a port. */
 static bool is_nowhere(const floe_address *relayed)
 {
     return relayed->port == 0 || floe_address_classify(relayed) == FLOE_ADDRESS_UNSPECIFIED;
@@ -775,7 +775,7 @@ static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now
     if (!read_relayed(allocation, message)) {
         return bad_answer(allocation, 0, "the Allocate answer has no good XOR-RELAYED-ADDRESS");
     }
-    if (is_nowhere(&allocation->relayed[0])) {
+    if (allocation->refused_wish && is_nowhere(&allocation->relayed[0])) {
         return made_nowhere(allocation);
     }
     if (!sift_families(allocation)) {
@@ -968,6 +968,7 @@ static bool fall_back(floe_turn_allocation *allocation, uint16_t code, floe_span
         !give_up_wishes(allocation, code, message)) {
         return false;
     }
+    allocation->refused_wish = true;
     if (first_alone && allocation->other_family == 0) {
         set_failure(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
     }
@@ -1080,7 +1081,8 @@ static bool begins_unsigned(floe_turn_allocation *allocation, const floe_stun_me
     floe_turn_account_unlearn(allocation->account, allocation->remembered_n);
     allocation->remembered = false;
     allocation->bare = true;
-    allocation->inherits = true; /* it may have been a success, or forged and one come behind it */
+    /* It may have been a success, or forged and one come behind it. */
+    allocation->inherits = allocation->inherits || match == FLOE_STUN_NO_INTEGRITY;
     want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
     return true;
 }

@@ -128,6 +128,7 @@ typedef struct floe_turn_allocation {
     floe_turn_wishes wishes;
     uint8_t other_family; /* still to be asked for where it gives one alone; 0: none */
     bool refuses_wishes;  /* somebody has said so to the Allocate under way */
+    bool refused_wish;    /* the server has refused one, and was asked without it */
     bool one_at_a_time;   /* as the server does not know the wish for two, or has not heard it */
     uint8_t missing;      /* of those wished for, what such a server has not been asked for; 0: none
                            */

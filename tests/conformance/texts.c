@@ -1,7 +1,7 @@
 /* Rows about text alone: server URLs, and candidate lines. */
 #include "table.h"
 
-#include "core/url.h"
+#include "core/text/url.h"
 
 #include <floe/floe.h>
 #include <stdio.h>

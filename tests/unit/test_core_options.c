@@ -2,7 +2,10 @@
  * the text of candidates (C2). */
 #include "support.h"
 
-#include "core/gatherer.h"
+#include "core/core.h"
+#include "core/outbox/counters.h"
+#include "core/server/server.h"
+#include "core/text/url.h"
 
 #include <stdio.h>
 #include <stdlib.h>

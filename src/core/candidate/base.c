@@ -1,0 +1,314 @@
+/* A base: the socket on one local address, how it is found and counted, and its end. */
+#include "core/candidate/base.h"
+
+#include "base/assert.h"
+#include "core/config/shared.h"
+#include "core/server/server.h"
+
+#include <string.h>
+
+/* ── What is counted, and found ── */
+
+int floe_base_compare_channels(const void *a, const void *b)
+{
+    uint32_t one = *(const uint32_t *)a;
+    uint32_t other = *(const uint32_t *)b;
+
+    return (one > other) - (one < other);
+}
+
+int floe_base_compare_ips(const void *a, const void *b)
+{
+    const floe_base_key *one = a;
+    const floe_base_key *other = b;
+    int order = floe_address_order_ip(&one->ip, &other->ip);
+
+    return order != 0 ? order : (one->number > other->number) - (one->number < other->number);
+}
+
+floe_base *floe_base_on(const floe_core *core, const floe_address *address, const floe_base *last)
+{
+    floe_base_key key = {.ip = *address, .number = last != NULL ? last->key.number + 1 : 0};
+    floe_tree_node *node = floe_tree_from(&core->ips, &key);
+    floe_base *base = node != NULL ? FLOE_CONTAINER(node, floe_base, by_ip) : NULL;
+
+    return base != NULL && floe_address_order_ip(&base->local, address) == 0 ? base : NULL;
+}
+
+/* Whether the base still waits for an answer of a kind: reflexive, or relay. */
+static bool waits(const floe_base *base, bool relay)
+{
+    return base->pending[relay] > 0 || (!relay && base->asking > base->stragglers);
+}
+
+static uint8_t counts_of(const floe_base *base)
+{
+    bool stands = base->state != FLOE_BASE_CLOSING;
+    bool heard = !base->spare && base->state == FLOE_BASE_OPEN && base->answered;
+    bool in[FLOE_BASE_COUNTS] = {
+        [FLOE_BASES_AWAITED] = floe_base_awaited(base),
+        [FLOE_BASES_STANDING] = stands,
+        [FLOE_BASES_ASKING] = stands && base->asking > 0,
+        [FLOE_BASES_WITH_RESULTS] = heard && (base->has_srflx || base->has_relay),
+        [FLOE_BASES_WITHOUT] = heard && !base->has_srflx,
+        [FLOE_BASES_WITHOUT_RELAY] = heard && !base->has_relay,
+        [FLOE_BASES_WAITING] = heard && !base->has_srflx && waits(base, false),
+        [FLOE_BASES_WAITING_FOR_RELAY] = heard && !base->has_relay && waits(base, true),
+    };
+    uint8_t counted = 0;
+
+    for (size_t i = 0; i < FLOE_BASE_COUNTS; i++) {
+        counted |= (uint8_t)(in[i] << i);
+    }
+    return counted;
+}
+
+static void count(floe_core *core, floe_base *base, uint8_t counted)
+{
+    for (size_t i = 0; counted != base->counted && i < FLOE_BASE_COUNTS; i++) {
+        core->base_counts[i] += counted >> i & 1U;
+        core->base_counts[i] -= base->counted >> i & 1U;
+    }
+    base->counted = counted;
+}
+
+void floe_base_changed(floe_core *core, floe_base *base)
+{
+    count(core, base, counts_of(base));
+}
+
+void floe_base_set_state(floe_core *core, floe_base *base, floe_base_state state)
+{
+    base->state = (uint8_t)state;
+    floe_base_changed(core, base);
+}
+
+/* ── Their beginning ── */
+
+floe_base *floe_base_new(floe_core *core, const floe_address *local)
+{
+    floe_base *base = floe_allocate(&core->shared->allocator, sizeof *base);
+
+    if (base == NULL) {
+        floe_core_out_of_memory(core);
+        return NULL;
+    }
+    base->local = floe_address_with_port(*local, 0);
+    base->state = FLOE_BASE_OPENING;
+    base->channel = ++core->last_channel;
+    base->key = (floe_base_key){.ip = base->local, .number = base->channel};
+    floe_list_init(&base->bindings);
+    floe_list_init(&base->pairs);
+    floe_list_init(&base->found);
+    floe_list_init(&base->farewells);
+    return base;
+}
+
+/* P5: a random start in the range, then round. */
+static void choose_first_port(floe_core *core, floe_base *base)
+{
+    const floe_core_shared *shared = core->shared;
+    uint32_t range = shared->port_max - shared->port_min + 1U;
+    uint32_t offset = 0;
+
+    if (shared->port_min == 0) {
+        return;
+    }
+    (void)floe_random_below(&shared->random, range, &offset);
+    base->local.port = (uint16_t)(shared->port_min + offset);
+    base->ports_left = (uint16_t)(range - 1);
+}
+
+void floe_base_open(floe_core *core, floe_base *base)
+{
+    floe_list_append(&core->bases, &base->link);
+    floe_tree_insert(&core->ips, &base->by_ip);
+    if (floe_proxy_only(core->shared)) { /* connections begin there, and no socket is opened */
+        base->channel = 0;
+        floe_base_set_state(core, base, FLOE_BASE_OPEN);
+        return;
+    }
+    floe_tree_insert(&core->channels, &base->by_channel);
+    floe_base_set_state(core, base, FLOE_BASE_OPENING);
+    choose_first_port(core, base);
+    floe_tell(core, &base->output, FLOE_OUTPUT_OPEN);
+}
+
+floe_base *floe_base_of_ip(const floe_core *core, const floe_address *address)
+{
+    floe_base *base = NULL;
+
+    while ((base = floe_base_on(core, address, base)) != NULL) {
+        if (!base->spare && base->state != FLOE_BASE_CLOSING &&
+            floe_address_same_ip(&base->local, address)) {
+            break;
+        }
+    }
+    return base;
+}
+
+bool floe_bases_stand_on(const floe_core *core, const floe_address *address)
+{
+    const floe_base *base = floe_base_of_ip(core, address);
+
+    return base != NULL && base->state != FLOE_BASE_FAILED;
+}
+
+bool floe_bases_are_rivals(const floe_base *base, const floe_base *other)
+{
+    return base->interface_index != 0 && base->interface_index == other->interface_index &&
+           base->local.family != other->local.family;
+}
+
+static bool is_loopback(const floe_address *address)
+{
+    return floe_address_classify(address) == FLOE_ADDRESS_LOOPBACK;
+}
+
+floe_base *floe_base_spare(floe_core *core, const floe_base *original)
+{
+    floe_base *base = floe_base_new(core, &original->local);
+
+    if (base != NULL) {
+        memcpy(base->interface_name, original->interface_name, sizeof base->interface_name);
+        base->interface_index = original->interface_index;
+        base->rank = original->rank;
+        base->loopback = original->loopback;
+        base->spare = true;
+        floe_base_open(core, base);
+    }
+    return base;
+}
+
+void floe_base_shut(floe_core *core, floe_base *base)
+{
+    bool opened = base->state == FLOE_BASE_OPEN ||
+                  (base->state == FLOE_BASE_OPENING && !floe_list_linked(&base->output.link));
+
+    floe_untell(&base->output);
+    floe_untell(&base->error_output);
+    floe_untell(&base->send_output);
+    floe_base_set_state(core, base, FLOE_BASE_CLOSING);
+    floe_tree_remove(&core->channels, &base->by_channel);
+    if (!opened) {
+        base->channel = 0; /* there is nothing to close; it goes in its turn all the same */
+    }
+    floe_tell(core, &base->output, FLOE_OUTPUT_CLOSE);
+}
+
+void floe_base_free(floe_core *core, floe_base *base)
+{
+    FLOE_ASSERT(floe_list_empty(&base->bindings)); /* they are let go before */
+    floe_untell(&base->output);
+    floe_untell(&base->error_output);
+    floe_untell(&base->name_output);
+    floe_untell(&base->send_output);
+    floe_queue_release(&core->shared->allocator, &base->queue);
+    count(core, base, 0);
+    floe_tree_remove(&core->channels, &base->by_channel);
+    floe_tree_remove(&core->ips, &base->by_ip);
+    floe_list_remove(&base->link);
+    floe_base_forgets_farewells(core, FLOE_TIME_NEVER, base);
+    floe_deallocate(&core->shared->allocator, base->former);
+    floe_deallocate(&core->shared->allocator, base->name);
+    floe_deallocate(&core->shared->allocator, base);
+}
+
+void floe_base_forget(floe_core *core, floe_base *base)
+{
+    if (base->gone && floe_list_empty(&base->found) && floe_list_empty(&base->pairs) &&
+        base->relays == 0) {
+        floe_base_free(core, base);
+    }
+}
+
+floe_base *floe_base_of_channel(const floe_core *core, uint32_t channel)
+{
+    floe_tree_node *node = floe_tree_find(&core->channels, &channel);
+
+    return node != NULL ? FLOE_CONTAINER(node, floe_base, by_channel) : NULL;
+}
+
+bool floe_bases_have_family(const floe_core *core, uint8_t family)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base->local.family == family && base->state != FLOE_BASE_FAILED &&
+            base->state != FLOE_BASE_CLOSING) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A loopback address reaches loopback alone. Any other on the loopback interface may be one that
+ * routers lead to (and then often is the machine's only one), or one that nobody knows: it is asked
+ * from where there is no better, so that it holds nothing up. */
+bool floe_base_asks(const floe_core *core, const floe_base *base, const floe_address *server)
+{
+    if (server->family != base->local.family) {
+        return false;
+    }
+    if (!base->loopback || is_loopback(server)) {
+        return true;
+    }
+    bool better = is_loopback(&base->local);
+    FLOE_LIST_EACH(other, &core->bases, floe_base, link)
+    {
+        better = better || (!other->loopback && other->local.family == server->family &&
+                            other->state != FLOE_BASE_FAILED && other->state != FLOE_BASE_CLOSING);
+    }
+    return !better;
+}
+
+bool floe_bases_ask_reflexive(const floe_core *core)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (!base->spare && !base->no_reflexive && base->state != FLOE_BASE_CLOSING) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* So long a server may send what it had for a relay, or has not heard that this has gone. Behind that
+ * the port is a peer's as any other: an SFU may have TURN, ICE and QUIC on one. */
+#define UNDER_WAY_FOR floe_seconds(30)
+
+void floe_base_forgets_farewells(floe_core *core, floe_time now, floe_base *base)
+{
+    FLOE_LIST_EACH_SAFE(farewell, &base->farewells, floe_farewell, link)
+    {
+        if (floe_time_reached(now, farewell->until)) {
+            floe_list_remove(&farewell->link);
+            floe_deallocate(&core->shared->allocator, farewell);
+        }
+    }
+}
+
+void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
+                             const floe_address *server)
+{
+    floe_farewell *made = floe_allocate(&core->shared->allocator, sizeof *made);
+
+    floe_base_forgets_farewells(core, now, base);
+    if (made != NULL) { /* else its data is taken for a peer's, who is to cope with that */
+        made->server = *server;
+        made->until = floe_time_after(now, UNDER_WAY_FOR);
+        floe_list_append(&base->farewells, &made->link);
+    }
+}
+
+bool floe_base_had(floe_core *core, floe_time now, floe_base *base, const floe_address *source,
+                   floe_span data)
+{
+    floe_base_forgets_farewells(core, now, base);
+    FLOE_LIST_EACH(farewell, &base->farewells, floe_farewell, link)
+    {
+        if (floe_address_equal(&farewell->server, source)) {
+            return floe_may_be_channel_data(data);
+        }
+    }
+    return false;
+}

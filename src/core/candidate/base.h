@@ -1,0 +1,147 @@
+/* A base (RFC 8445 §2.4): a local address with its UDP socket. It knows what is counted of it; what stands on it
+ * (candidates, bindings, relays, pairs) is others'. */
+#ifndef FLOE_CORE_CANDIDATE_BASE_H
+#define FLOE_CORE_CANDIDATE_BASE_H
+
+#include "base/address.h"
+#include "base/queue.h"
+#include "base/tree.h"
+#include "core/core.h"
+#include "core/outbox/outbox.h"
+#include "core/types.h"
+#include "stun/message.h"
+
+typedef enum floe_base_state {
+    FLOE_BASE_OPENING,
+    FLOE_BASE_OPEN,
+    FLOE_BASE_FAILED,
+    FLOE_BASE_CLOSING, /* its address is gone; goes once CLOSE has been polled */
+} floe_base_state;
+
+/* At least so many transactions of a base that are over are known by their ids; four for each
+ * Binding, where those are many. */
+#define FLOE_FORMER_MIN 8U
+
+/* Of those on one address, in the order in which they were made. */
+typedef struct floe_base_key {
+    floe_address ip; /* scope and port do not count */
+    uint32_t number;
+} floe_base_key;
+
+struct floe_base {  /* there is one for each address: without holes */
+    floe_list link; /* in core->bases */
+    floe_tree_node by_channel;
+    floe_tree_node by_ip;
+    floe_base_key key;
+    uint32_t channel;
+    floe_output output; /* OPEN, CLOSE */
+    floe_output error_output;
+    floe_address local;
+    uint32_t interface_index;
+    uint16_t rank;       /* 0 is best; spares have that of their original */
+    uint16_t ports_left; /* of the port range, still to be tried */
+    uint8_t state;       /* a floe_base_state */
+    uint8_t counted;     /* in which of core->base_counts, a bit each */
+    uint8_t failure;     /* a floe_failure_kind: why it failed, or its name did */
+    uint8_t error;       /* a floe_error, negated */
+    bool spare;          /* a second socket for one relay after 437: no candidates of its own */
+    bool no_reflexive;   /* a rewrite rule says it, so no server is asked (W7) */
+    bool loopback;       /* it leads nowhere beyond this machine, or hardly */
+    bool chosen;         /* by the list of interfaces at hand */
+    bool overdue;        /* the gathering has given it up while it was opening */
+    bool answered;       /* some server has answered here */
+    bool unsettled; /* a relay has come or ended here: nobody may want a mapping any more (R6) */
+    bool has_srflx; /* this gathering has found one here, redundant or not */
+    bool has_relay;
+    bool published; /* its name was */
+    bool unheard;   /* and it was told that the link does not hear of it */
+    bool blocked;   /* its socket takes no more for now */
+    bool gone;      /* its socket; it stays for what is to be told of it still */
+    char interface_name[32];
+    uint32_t former_next; /* the place of the next of `former` */
+    char *name;           /* that stands for its address (H2); NULL: none */
+    floe_output name_output;
+    floe_list bindings;
+    floe_list pairs;     /* floe_pair.of_base */
+    floe_list found;     /* floe_found.of_base */
+    uint32_t pending[2]; /* of its pairs, by whether they are for a relay */
+    uint32_t asking;     /* of its bindings */
+    uint32_t stragglers; /* and of those */
+    uint32_t binding_count;
+    uint32_t relays; /* that use its socket, and that were asked for it: until they are freed */
+    uint32_t full_for;
+    floe_output send_output;
+    floe_queue queue;     /* packets that wait */
+    floe_stun_id *former; /* of Bindings that are over: their answers may come yet */
+    uint32_t former_room; /* in a ring of so many */
+    uint32_t formers;     /* so many are there */
+    floe_list farewells;  /* floe_farewell.link */
+};
+
+/* The server of a relay that has gone from a base, which may send on for a while. */
+typedef struct floe_farewell {
+    floe_list link; /* in base->farewells */
+    floe_address server;
+    floe_time until;
+} floe_farewell;
+
+/* Another socket on the same address; NULL without memory. */
+floe_base *floe_base_spare(floe_core *core, const floe_base *original);
+
+/* Whether its socket is about to be opened, and a gathering waits for it. */
+static inline bool floe_base_awaited(const floe_base *base)
+{
+    return base->state == FLOE_BASE_OPENING && !base->spare && !base->overdue;
+}
+
+/* Something that counts has changed: its state, what it waits for, who has answered. */
+void floe_base_changed(floe_core *core, floe_base *base);
+/* How the trees that bases are found by compare them. */
+int floe_base_compare_channels(const void *a, const void *b);
+int floe_base_compare_ips(const void *a, const void *b);
+/* The next on this IP address, behind `last` (NULL: the first); NULL: there is none. */
+floe_base *floe_base_on(const floe_core *core, const floe_address *address, const floe_base *last);
+/* Of that the socket alone. */
+void floe_base_shut(floe_core *core, floe_base *base);
+/* On this address, not open yet; NULL without memory. */
+floe_base *floe_base_new(floe_core *core, const floe_address *local);
+/* Takes its place among the others, and asks for its socket. */
+void floe_base_open(floe_core *core, floe_base *base);
+void floe_base_set_state(floe_core *core, floe_base *base, floe_base_state state);
+/* The one on this address, ports apart, that is no spare and does not close; NULL: there is none. */
+floe_base *floe_base_of_ip(const floe_core *core, const floe_address *address);
+/* T1: whether one relay will do for both, as an allocation may have relayed addresses of both
+ * families: the two families of an interface. */
+bool floe_bases_are_rivals(const floe_base *base, const floe_base *other);
+/* It has no bindings any more. */
+void floe_base_free(floe_core *core, floe_base *base);
+/* A candidate of it has gone: so does the base, if its socket has, with the last of them. */
+void floe_base_forget(floe_core *core, floe_base *base);
+floe_base *floe_base_of_channel(const floe_core *core, uint32_t channel);
+/* Whether a server at this address is asked from it. */
+bool floe_base_asks(const floe_core *core, const floe_base *base, const floe_address *server);
+/* Whether any of them would ask a STUN server. */
+bool floe_bases_ask_reflexive(const floe_core *core);
+bool floe_bases_have_family(const floe_core *core, uint8_t family);
+/* Whether a socket of ours is on this address, ports apart. */
+bool floe_bases_stand_on(const floe_core *core, const floe_address *address);
+
+/* RFC 8656 §12: what a server sends that is not STUN is ChannelData; of a reserved number (table 3)
+ * or an unknown one (§12.6) it is dropped. */
+static inline bool floe_may_be_channel_data(floe_span data)
+{
+    floe_packet_kind kind = floe_packet_kind_of(data);
+
+    return kind == FLOE_PACKET_CHANNEL_DATA || kind == FLOE_PACKET_OTHER;
+}
+
+/* A relay by this server goes: what that has under way is nobody's. */
+void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
+                             const floe_address *server);
+/* Whether it is data that a relay which has gone had under way. */
+bool floe_base_had(floe_core *core, floe_time now, floe_base *base, const floe_address *source,
+                   floe_span data);
+/* Forgets those that are over by now; never: all. */
+void floe_base_forgets_farewells(floe_core *core, floe_time now, floe_base *base);
+
+#endif

@@ -1,0 +1,109 @@
+/* Local candidates: which there are, their priority and foundation (RFC 8445 §5.1), and their public form. */
+#ifndef FLOE_CORE_CANDIDATE_CANDIDATE_H
+#define FLOE_CORE_CANDIDATE_CANDIDATE_H
+
+#include "base/tree.h"
+#include "core/candidate/base.h"
+#include "core/outbox/outbox.h"
+
+typedef struct floe_found {
+    floe_list link;     /* in core->found */
+    floe_list of_base;  /* in base->found */
+    floe_output output; /* FLOE_OUTPUT_CANDIDATE or FLOE_OUTPUT_WITHDRAWN */
+    floe_output writable_output;
+    floe_tree_node by_address;
+    floe_tree_node by_priority;
+    floe_base *base;
+    const floe_server *server; /* NULL for host */
+    floe_binding *binding;     /* that keeps a reflexive one; NULL: its base alone does */
+    floe_relay *relay;         /* whose a relayed one is; NULL for others */
+    char *name;                /* shown for the address (H2); NULL: none */
+    floe_address address;
+    floe_address related; /* family none: there is none */
+    uint32_t id;          /* by which its owner names it */
+    uint32_t base_id;     /* as it was told last */
+    uint32_t found_at;    /* microseconds since the start of the gathering */
+    uint32_t priority;
+    uint8_t type;       /* a floe_candidate_type */
+    uint8_t tcp_type;   /* a floe_tcp_type; none: it is for UDP */
+    uint8_t transport;  /* a floe_protocol, by which its server was asked; none: it has none */
+    bool hidden : 1;    /* policy keeps it from being reported; it counts for redundancy */
+    bool told : 1;      /* in this generation */
+    bool known : 1;     /* in this one or one before: the owner has its id */
+    bool stale : 1;     /* of the generation before a restart, and not found again yet */
+    bool withdrawn : 1; /* freed once that has been told */
+    char foundation[9]; /* 8 ice-char */
+} floe_found;
+
+/* What is known of a candidate when it is found. */
+typedef struct floe_finding {
+    floe_candidate_type type;
+    floe_tcp_type tcp_type;
+    floe_base *base;
+    const floe_server *server; /* NULL: no server told it */
+    floe_binding *binding;     /* as in floe_found */
+    floe_relay *relay;
+    uint8_t transport;          /* a floe_protocol, by which its server was asked */
+    const floe_address *remote; /* of the server */
+    const floe_address *address;
+    const floe_address *related;
+} floe_finding;
+
+/* A candidate was found: what the rewrite rules make of it is told, unless policy forbids or it is
+ * redundant (R3). Says whether anything was left of it. */
+bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding);
+/* Reflexive candidates that a rewrite rule says of the base (W7). */
+bool floe_found_add_rewritten(floe_core *core, floe_time now, floe_base *base);
+/* How the trees that candidates are found by compare them. */
+int floe_found_compare_addresses(const void *a, const void *b);
+int floe_found_compare_priorities(const void *a, const void *b);
+/* The relay's serve no longer: told if they were told. */
+void floe_found_withdraw_relay(floe_core *core, const floe_relay *relay);
+/* They stand on another base from now on. */
+void floe_found_move(floe_core *core, const floe_relay *relay, floe_base *base);
+/* `from` keeps its candidates on the base no longer, `to` does, which sees the same address, and its
+ * server. NULL: nobody, and they are withdrawn. */
+void floe_found_hand_over(floe_core *core, const floe_base *base, const floe_binding *from,
+                          floe_binding *to, const floe_server *server);
+/* It serves no longer: told if it was told. */
+void floe_found_withdraw(floe_core *core, floe_found *found);
+/* The next with this address, behind that of the id `last` (0: the first); NULL: there is none. */
+floe_found *floe_found_next_at(const floe_core *core, const floe_address *address, uint32_t last);
+/* Each with this address, in the order of their ids. */
+#define FLOE_FOUND_AT(found, core, at)                                                             \
+    for (floe_found *found = floe_found_next_at(core, at, 0); found != NULL;                       \
+         found = floe_found_next_at(core, at, found->id))
+/* It may be shown, or has been given out. */
+bool floe_found_counts(const floe_found *found);
+void floe_found_withdraw_hosts(floe_core *core, const floe_base *base);
+/* Copies the text to *room, behind which *room stands then: for lists that are one piece. */
+const char *floe_keep_text(const char *text, char **room);
+/* Whether it is handed out when it is asked for. */
+bool floe_found_listed(const floe_core *core, const floe_found *found);
+/* Whether a candidate of the base's with this mapped address may be shown; or has been given out,
+ * be it hidden by now. */
+bool floe_found_keeps(const floe_core *core, const floe_base *base, const floe_address *mapped);
+bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_address *mapped);
+/* Whether the relay has one in this generation. */
+bool floe_found_of_relay(const floe_core *core, const floe_relay *relay);
+/* Whether something of it has been found in this generation; of a STUN server, be it by another URL of
+ * its host. */
+bool floe_found_what_it_shows(const floe_core *core, const floe_server *server);
+/* The policy may be another: what it held back is told, what it forbids is handed out no more. */
+void floe_found_apply_policy(floe_core *core);
+/* A restart: what goes on keeps its id, and is told anew once it is found again (L11). */
+void floe_found_outlive(floe_core *core);
+/* Those of the generation before that were not found again are withdrawn. */
+void floe_found_sweep(floe_core *core);
+void floe_found_free(floe_core *core, floe_found *found);
+/* The family of the peers that it can send to: what a rewrite rule shows may be of the other one
+ * than its socket (W3). */
+uint8_t floe_found_family(const floe_found *found);
+/* The public form; `address` and `related` have FLOE_ADDRESS_TEXT_SIZE bytes each. */
+void floe_found_view(const floe_core *core, const floe_found *found, floe_candidate *candidate,
+                     char *address, char *related);
+/* What a server told the base that it looks like, if that can be. */
+bool floe_mapped_address(const floe_core *core, const floe_base *base, const floe_address *told,
+                         floe_address *mapped);
+
+#endif

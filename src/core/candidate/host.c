@@ -1,0 +1,156 @@
+/* Hosts: the candidates of the bases themselves, and the names that stand for their addresses (H2). */
+#include "core/candidate/host.h"
+
+#include "base/name.h"
+#include "core/candidate/base.h"
+#include "core/candidate/candidate.h"
+#include "core/config/shared.h"
+#include "core/core.h"
+#include "core/outbox/failure.h"
+#include "core/outbox/outbox.h"
+#include "core/outbox/policy.h"
+
+#include <string.h>
+
+/* RFC 9562 §5.4: 122 random bits. */
+static bool make_uuid_name(const floe_core *core, char *name)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t bytes[16];
+    size_t at = 0;
+
+    if (floe_random_fill(&core->shared->random, bytes, sizeof bytes) != FLOE_OK) {
+        return false;
+    }
+    bytes[6] = (uint8_t)((bytes[6] & 0x0fU) | 0x40U);
+    bytes[8] = (uint8_t)((bytes[8] & 0x3fU) | 0x80U);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) {
+            name[at++] = '-';
+        }
+        name[at++] = digits[bytes[i] >> 4];
+        name[at++] = digits[bytes[i] & 15U];
+    }
+    memcpy(&name[at], ".local", sizeof ".local");
+    return true;
+}
+
+/* One name for an address: the other component's, if it has one, and not the one that is taken. */
+static const char *name_of_associated(const floe_core *core, const floe_base *base)
+{
+    floe_base *other =
+        core->associated != NULL ? floe_base_of_ip(core->associated, &base->local) : NULL;
+    bool good = other != NULL && other->name != NULL &&
+                (base->name == NULL || !floe_name_same(other->name, base->name));
+
+    return good ? other->name : NULL;
+}
+
+static bool give_name(floe_core *core, floe_base *base, const char *given)
+{
+    char made[48];
+
+    if (given == NULL && !make_uuid_name(core, made)) {
+        return false;
+    }
+    given = given != NULL ? given : made;
+    char *copy = floe_copy_text(&core->shared->allocator, given, strlen(given));
+    if (copy == NULL) {
+        return false;
+    }
+    floe_deallocate(&core->shared->allocator, base->name);
+    base->name = copy;
+    return true;
+}
+
+bool floe_base_name(floe_core *core, floe_base *base)
+{
+    const char *given = core->shared->mdns_name;
+
+    if (core->shared->mdns_mode != FLOE_MDNS_MODE_QUERY_AND_GATHER) {
+        return true;
+    }
+    if (!give_name(core, base, given != NULL ? given : name_of_associated(core, base))) {
+        floe_core_out_of_memory(core);
+        return false;
+    }
+    return true;
+}
+
+static void publish(floe_core *core, floe_base *base)
+{
+    if (base->name != NULL && !base->published && floe_hosts_are_told(core)) {
+        base->published = true;
+        base->unheard = false;
+        floe_tell(core, &base->name_output, FLOE_OUTPUT_PUBLISH);
+    }
+}
+
+void floe_base_unpublish(floe_core *core, floe_base *base)
+{
+    if (base->published) {
+        base->published = false;
+        if (floe_list_linked(&base->name_output.link)) {
+            floe_untell(&base->name_output); /* nobody has heard of it */
+        } else {
+            floe_tell(core, &base->name_output, FLOE_OUTPUT_UNPUBLISH);
+        }
+    }
+}
+
+void floe_bases_apply_policy(floe_core *core)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (!floe_hosts_are_told(core)) {
+            floe_base_unpublish(core, base);
+        }
+    }
+}
+
+static void tell_host(floe_core *core, floe_time now, floe_base *base)
+{
+    floe_finding finding = {
+        .type = FLOE_CANDIDATE_TYPE_HOST, .base = base, .address = &base->local};
+
+    (void)floe_found_add(core, now, &finding);
+}
+
+void floe_base_tell_host(floe_core *core, floe_time now, floe_base *base)
+{
+    publish(core, base);
+    tell_host(core, now, base);
+}
+
+/* Another machine on the link has the name: a new one, and, where the old one had been told, a new
+ * candidate by it. */
+void floe_base_name_taken(floe_core *core, floe_time now, floe_base *base)
+{
+    bool was_published = base->published;
+
+    base->published = false;
+    floe_untell(&base->name_output);
+    floe_found_withdraw_hosts(core, base);
+    if (!give_name(core, base, name_of_associated(core, base))) {
+        floe_core_out_of_memory(core);
+        return;
+    }
+    if (was_published) {
+        publish(core, base);
+        if (core->interfaces_known) {
+            tell_host(core, now, base);
+        }
+    }
+}
+
+/* The candidate stays as it is, with its address hidden; its owner hears once that nobody will find
+ * it. Where policy shows no host, nobody is to. */
+void floe_base_name_unheard(floe_core *core, floe_base *base, floe_error error)
+{
+    if (floe_hosts_are_told(core) && !base->unheard) {
+        base->unheard = true;
+        base->failure = FLOE_FAILURE_PUBLISH;
+        base->error = (uint8_t)-error;
+        floe_tell_before_end(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);
+    }
+}

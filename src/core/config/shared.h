@@ -1,0 +1,65 @@
+/* What the gatherers of one api share: their settings, checked, and accounts at TURN servers. */
+#ifndef FLOE_CORE_CONFIG_SHARED_H
+#define FLOE_CORE_CONFIG_SHARED_H
+
+#include "base/list.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/time.h"
+#include "core/text/url.h"
+#include "core/types.h"
+#include "proxy/proxy.h"
+#include "secure/secure.h"
+#include "turn/account.h"
+
+#include <floe/core.h>
+
+struct floe_core_shared {
+    floe_allocator allocator;
+    floe_random random;
+    floe_duration gather_timeout; /* ns UINT64_MAX: never */
+    floe_duration straggler_grace;
+    floe_duration pacing;
+    floe_duration rto;
+    floe_duration keepalive;
+    uint16_t port_min; /* 0: the kernel chooses */
+    uint16_t port_max;
+    uint32_t network_types; /* floe_network_type, joined */
+    uint32_t addresses_max; /* of a family; P7 */
+    uint8_t ip_handling;    /* a floe_ip_handling */
+    uint8_t mdns_mode;      /* a floe_mdns_mode */
+    bool ice_lite;
+    bool loopback;
+    bool link_local;
+    bool avoid_costly_networks;
+    bool service_discovery;
+    bool trace;
+    char *mdns_name; /* that the owner gave; NULL: one is made for each address */
+    floe_rewrite *rewrites;
+    size_t rewrite_count;
+    floe_secure_context *secure; /* NULL: no server wants it yet */
+    uint8_t *plain;              /* room for what TLS decrypts; with `secure` */
+    floe_proxy_server *proxy;    /* NULL: none */
+    bool trust_promised;         /* the driver reads the system's authorities */
+    size_t queue_limit;          /* bytes that wait to be sent on one way */
+    bool insecure;               /* certificates are not checked */
+    bool insecure_told;          /* and the trace has been told so */
+    bool refuse_low_ports;
+    bool mobility;
+    bool dont_fragment;
+    uint64_t dropped;   /* packets that were not believed */
+    floe_list accounts; /* floe_turn_account.link */
+};
+
+/* RFC 8828 §5.2, mode 4: nothing leaves but through the proxy. */
+static inline bool floe_proxy_only(const floe_core_shared *shared)
+{
+    return shared->ip_handling == FLOE_IP_HANDLING_PROXY_ONLY;
+}
+
+/* The account of this user at this server, with a reference for the caller. */
+floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, const char *username,
+                               const char *credential, const floe_turn_token *token,
+                               floe_turn_account **account);
+
+#endif

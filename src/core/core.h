@@ -1,0 +1,123 @@
+/* A gatherer, as its rooms share it: each has its lists and counts here, and knows its own and those of the rooms
+ * below it. tools/check-layers holds the sections against the sources: no room names a field of a higher one. */
+#ifndef FLOE_CORE_CORE_H
+#define FLOE_CORE_CORE_H
+
+#include "base/list.h"
+#include "base/time.h"
+#include "base/tree.h"
+#include "core/outbox/outbox.h"
+#include "core/types.h"
+#include "stun/key.h"
+
+#include <floe/core.h>
+
+/* What is counted of bases, as somebody asks after every input. */
+typedef enum floe_base_count {
+    FLOE_BASES_AWAITED,
+    FLOE_BASES_STANDING, /* open or to be opened, or not to be had */
+    FLOE_BASES_ASKING,   /* of these, with Bindings that this gathering has no answer to */
+    FLOE_BASES_WITH_RESULTS,
+    /* Where somebody has answered, but nobody with this kind of candidate; and those of them that
+     * wait for one. Of reflexive ones, then of relays. */
+    FLOE_BASES_WITHOUT,
+    FLOE_BASES_WITHOUT_RELAY,
+    FLOE_BASES_WAITING,
+    FLOE_BASES_WAITING_FOR_RELAY,
+    FLOE_BASE_COUNTS,
+} floe_base_count;
+
+/* What the other side proves to have been told of us (RFC 8445 §5.3). */
+typedef struct floe_credentials {
+    char username_fragment[9]; /* "": there are none */
+    char password[25];
+    bool used;          /* a check has come by them */
+    floe_stun_key *key; /* of the password; NULL: not made yet */
+} floe_credentials;
+
+struct floe_core {
+    /* ── outbox ── */
+    floe_core_shared *shared;
+    floe_list outputs;
+    floe_list held; /* events of a pool that nobody has asked for yet */
+    floe_output complete_output;
+    floe_output end_output;
+    floe_output memory_output;
+    floe_unreached *unreached; /* FLOE_UNREACHED_MAX of them; NULL: there was none yet */
+    floe_time started;
+    floe_gather_policy policy;
+    bool pooled; /* gathering has begun before it was asked for: the owner sees a new gatherer */
+
+    /* ── server ── */
+    floe_server_set *set;
+
+    /* ── candidate ── */
+    floe_list bases;
+    floe_list found;
+    floe_tree channels;   /* floe_base.by_channel */
+    floe_tree ips;        /* floe_base.by_ip */
+    floe_tree addresses;  /* floe_found.by_address */
+    floe_tree priorities; /* floe_found.by_priority */
+    uint32_t base_counts[FLOE_BASE_COUNTS];
+    uint32_t last_channel;
+    uint32_t last_id;
+    uint16_t component;
+    bool wants_packets;
+    bool interfaces_known;
+    floe_core *associated; /* the other component's (L13); NULL: none, or it is gone */
+    floe_credentials credentials;
+    floe_credentials former; /* before the latest restart, until the new ones have been used */
+    uint8_t foundation_secret[16];
+
+    /* ── socket ── */
+    floe_list connections;
+    floe_connection *receiving; /* whose bytes are not used up yet */
+    uint32_t sender;            /* the candidate by which the owner sends at the moment */
+    bool connections_ended;
+
+    /* ── source ── */
+    bool relays_changed; /* one has, and is to be freed */
+    const floe_source_listener *listener;
+    floe_list relays;
+    floe_list paced;
+    floe_agenda agenda; /* floe_binding.alarm */
+    floe_time next_request;
+    enum floe_gatherer_state state;
+    uint32_t generation; /* counts restarts, from 1 */
+
+    /* ── plan ── */
+    floe_list pairs;
+    floe_agenda starts;          /* floe_pair.alarm */
+    floe_tree untold;            /* floe_pair.untold, in the order in which they were made */
+    floe_server_set *coming_set; /* for the gathering that has just begun (L12); NULL: as it is */
+    floe_server_set *next_set;   /* for the one after it */
+    floe_list retired;
+    floe_output list_error_output;
+    floe_error list_error; /* why the list of interfaces is not to be had */
+    uint32_t pairs_pending;
+    uint32_t last_pair;
+    uint32_t last_query;
+    floe_time give_up;      /* the gather timeout */
+    floe_time services_end; /* when look-ups for services are; never: none began */
+    floe_time grace; /* when stragglers are given up; never: nobody has answered for them yet */
+    floe_duration gathering; /* how long the last one took; zero: it is not complete */
+    bool interfaces_asked;   /* the output was polled */
+    bool made_up;            /* for time in which the program stood still */
+    bool gathered;           /* something may be alive from an earlier gathering */
+
+    /* ── gatherer ── */
+    bool pool_wanted; /* gathering begins before it is asked for */
+    bool has_packet;
+    bool has_associated;
+    floe_output list_output;
+    floe_output new_output;
+    floe_output gathering_output;
+    floe_output pool_output; /* GATHERING too: a pool's may wait while the next begins */
+    floe_output closed_output;
+    floe_credentials *in_use; /* of before `former`, by which the other side went on; NULL: none */
+    floe_check *check;        /* of the packet at hand; NULL: none has come */
+    floe_packet packet;       /* that came by the latest datagram */
+    char check_by[9];         /* whose username fragment `check` is by */
+};
+
+#endif

@@ -1,0 +1,507 @@
+/* The way of each input to the part that it is for. */
+#include "base/name.h"
+#include "core/candidate/base.h"
+#include "core/candidate/host.h"
+#include "core/candidate/packet.h"
+#include "core/config/shared.h"
+#include "core/core.h"
+#include "core/gatherer/check.h"
+#include "core/gatherer/life.h"
+#include "core/outbox/failure.h"
+#include "core/outbox/trace.h"
+#include "core/outbox/unreachable.h"
+#include "core/plan/bases.h"
+#include "core/plan/names.h"
+#include "core/plan/pair.h"
+#include "core/plan/renewal.h"
+#include "core/plan/servers.h"
+#include "core/server/server.h"
+#include "core/socket/connection.h"
+#include "core/socket/way.h"
+#include "core/source/binding.h"
+#include "core/source/pacer.h"
+#include "core/source/peers.h"
+#include "core/source/relay.h"
+
+#include <string.h>
+
+/* The list was asked for, and is not there yet. */
+static bool awaits_interfaces(const floe_core *core)
+{
+    return core->state == FLOE_GATHERER_STATE_GATHERING && core->interfaces_asked &&
+           !core->interfaces_known;
+}
+
+void floe_core_interfaces(floe_core *core, floe_time now, const floe_interface_address *list,
+                          size_t count)
+{
+    if (!awaits_interfaces(core)) {
+        return;
+    }
+    core->interfaces_known = true;
+    floe_renewal_prepare(core, now);
+    floe_bases_update(core, now, list, count);
+    floe_servers_begin(core);
+    floe_pairs_make_all(core, now); /* those that are open already */
+    floe_core_settle(core, now);
+}
+
+void floe_core_interfaces_failed(floe_core *core, floe_time now, floe_error error)
+{
+    if (awaits_interfaces(core)) {
+        floe_interfaces_unknown(core, now, error);
+        floe_core_settle(core, now);
+    }
+}
+
+void floe_core_resolved(floe_core *core, floe_time now, uint32_t query, floe_error error,
+                        const floe_address *addresses, size_t count)
+{
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    if (floe_names_addresses(core, now, query, error, addresses, count)) {
+        floe_pairs_make_all(core, now);
+    }
+    floe_core_settle(core, now);
+}
+
+void floe_core_services_resolved(floe_core *core, floe_time now, uint32_t query, floe_error error,
+                                 const floe_service_record *records, size_t count)
+{
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    if (floe_names_services(core, now, query, error, records, count)) {
+        floe_pairs_make_all(core, now);
+    }
+    floe_core_settle(core, now);
+}
+
+void floe_core_names_failed(floe_core *core, floe_time now, uint32_t interface_index,
+                            floe_error error)
+{
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base->published && base->interface_index == interface_index) {
+            floe_base_name_unheard(core, base, error);
+        }
+    }
+    floe_core_settle(core, now);
+}
+
+void floe_core_name_taken(floe_core *core, floe_time now, const char *name)
+{
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base->name != NULL && floe_name_same(base->name, name)) {
+            floe_base_name_taken(core, now, base);
+        }
+    }
+    floe_core_settle(core, now);
+}
+
+void floe_core_opened(floe_core *core, floe_time now, uint32_t channel, const floe_address *local)
+{
+    floe_base *base = floe_base_of_channel(core, channel);
+    floe_connection *connection = floe_connection_of_channel(core, channel);
+
+    if (connection != NULL && connection->state == FLOE_CONNECTION_OPENING) {
+        floe_connection_opened(core, now, connection, local);
+        floe_core_settle(core, now);
+        return;
+    }
+    if (base == NULL || base->state != FLOE_BASE_OPENING ||
+        core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    floe_base_opened(core, now, base, local);
+    floe_core_settle(core, now);
+}
+
+void floe_core_open_failed(floe_core *core, floe_time now, uint32_t channel, floe_error error)
+{
+    floe_base *base = floe_base_of_channel(core, channel);
+    floe_connection *connection = floe_connection_of_channel(core, channel);
+
+    if (connection != NULL && connection->state == FLOE_CONNECTION_OPENING) {
+        floe_failure failure = floe_connection_failure(connection, FLOE_FAILURE_OPEN, now);
+        failure.detail = (uint8_t)-error;
+        connection->opened = false; /* there is nothing to close */
+        floe_connection_failed(core, now, connection, failure);
+        floe_core_settle(core, now);
+        return;
+    }
+    if (base == NULL || base->state != FLOE_BASE_OPENING ||
+        core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    floe_base_open_failed(core, now, base, error);
+    floe_core_settle(core, now);
+}
+
+static void drop_packet(floe_core *core, floe_time now, const floe_base *base,
+                        const floe_address *source, const floe_stun_message *message,
+                        const char *why)
+{
+    floe_asked by = {.local = &base->local, .remote = source};
+
+    core->shared->dropped++;
+    floe_trace_packet(core, now, FLOE_TRACE_DROPPED, &by, message, why);
+}
+
+static const char *why_no_stun(floe_stun_parse_result result)
+{
+    switch (result) {
+    case FLOE_STUN_NOT_STUN:
+        return "no STUN message";
+    case FLOE_STUN_BAD_LENGTH:
+        return "its STUN length is wrong";
+    case FLOE_STUN_BAD_ATTRIBUTE:
+        return "an attribute reaches beyond its end";
+    case FLOE_STUN_BAD_FINGERPRINT:
+        return "its fingerprint is wrong";
+    case FLOE_STUN_PARSED:
+        break;
+    }
+    return "";
+}
+
+/* Whose it is: a relay's, a binding's. `message` is NULL for what is no STUN. */
+static floe_taken give(floe_core *core, floe_time now, floe_base *base, const floe_address *source,
+                       floe_span data, const floe_stun_message *message, floe_packet *packet)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (relay->base == base && relay->connection == NULL) {
+            floe_taken taken = floe_relay_take(core, now, relay, source, data, message, packet);
+            if (taken != FLOE_TAKEN_NOT) {
+                return taken;
+            }
+        }
+    }
+    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    {
+        if (message != NULL && floe_binding_receive(core, now, binding, source, message)) {
+            return FLOE_TAKEN;
+        }
+    }
+    return FLOE_TAKEN_NOT;
+}
+
+/* What has come for the owner, if anything has: a check is read, whoever it is for. */
+static void hold_packet(floe_core *core, bool any)
+{
+    core->has_packet = any;
+    if (any && core->packet.kind == FLOE_PACKET_STUN) {
+        core->packet.check =
+            floe_check_read(core, floe_span_of(core->packet.data, core->packet.size));
+    }
+}
+
+static void datagram_on_base(floe_core *core, floe_time now, floe_base *base,
+                             const floe_address *source, floe_span data)
+{
+    floe_address from = floe_address_normalise(*source);
+    floe_stun_message message;
+
+    floe_stun_parse_result result = floe_stun_parse(data, &message);
+    bool parsed = result == FLOE_STUN_PARSED;
+    floe_taken taken = give(core, now, base, &from, data, parsed ? &message : NULL, &core->packet);
+    bool asked = taken == FLOE_TAKEN_NOT && parsed && floe_base_asked(base, &message);
+    if (asked && message.class != FLOE_STUN_INDICATION) {
+        floe_pairs_late_answer(core, base, &from);
+    }
+    bool no_answer = !parsed || message.class == FLOE_STUN_REQUEST;
+    if (taken == FLOE_TAKEN_NOT && no_answer && core->state == FLOE_GATHERER_STATE_GATHERING) {
+        floe_pairs_garbled(core, base, &from);
+    }
+    if (taken == FLOE_TAKEN_NOT && core->wants_packets && !asked &&
+        !floe_base_had(core, now, base, &from, data)) {
+        (void)floe_deliver(core, base, NULL, FLOE_TCP_TYPE_NONE, &from, data, &core->packet);
+        taken = FLOE_TAKEN_PACKET;
+    }
+    hold_packet(core, taken == FLOE_TAKEN_PACKET);
+    if (taken == FLOE_TAKEN_NOT) {
+        drop_packet(core, now, base, &from, parsed ? &message : NULL,
+                    parsed ? "nobody asked for it" : why_no_stun(result));
+    }
+    if (!core->has_packet) {
+        floe_core_settle(core, now);
+    }
+}
+
+static void bytes_on_connection(floe_core *core, floe_time now, floe_connection *connection,
+                                const void *data, size_t size)
+{
+    floe_connection_feed(connection, data, size);
+    hold_packet(core, floe_connection_next(core, now, connection, &core->packet));
+    core->receiving = core->has_packet ? connection : NULL;
+    floe_core_settle(core, now);
+}
+
+void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
+                        const floe_address *source, const void *data, size_t size)
+{
+    floe_base *base = floe_base_of_channel(core, channel);
+    floe_connection *connection;
+
+    core->has_packet = false;
+    core->receiving = NULL;
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    if (base != NULL) {
+        datagram_on_base(core, now, base, source, floe_span_of(data, size));
+        return;
+    }
+    connection = floe_connection_of_channel(core, channel);
+    if (connection == NULL || connection->state == FLOE_CONNECTION_OPENING) {
+        return;
+    }
+    if (!floe_address_equal(source, &connection->remote)) {
+        core->shared->dropped++;
+        return;
+    }
+    bytes_on_connection(core, now, connection, data, size);
+}
+
+void floe_core_stream(floe_core *core, floe_time now, uint32_t channel, const void *data,
+                      size_t size)
+{
+    floe_connection *connection = floe_connection_of_channel(core, channel);
+
+    core->has_packet = false;
+    core->receiving = NULL;
+    if (core->state == FLOE_GATHERER_STATE_CLOSED || connection == NULL ||
+        connection->state == FLOE_CONNECTION_OPENING) {
+        return;
+    }
+    if (size > 0) {
+        bytes_on_connection(core, now, connection, data, size);
+        return;
+    }
+    floe_connection_failed(core, now, connection,
+                           floe_connection_failure(connection, FLOE_FAILURE_CLOSED, now));
+    floe_core_settle(core, now);
+}
+
+void floe_core_disconnected(floe_core *core, floe_time now, uint32_t channel)
+{
+    floe_core_stream(core, now, channel, NULL, 0);
+}
+
+void floe_core_trust_read(floe_core *core, floe_time now)
+{
+    floe_packet none; /* before a relay is asked for there are no packets */
+
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    core->has_packet = false;
+    core->receiving = NULL;
+    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
+    {
+        if (connection->state == FLOE_CONNECTION_SECURING) {
+            while (floe_connection_next(core, now, connection, &none)) {
+            }
+        }
+    }
+    floe_core_settle(core, now);
+}
+
+bool floe_core_packet(floe_core *core, floe_time now, floe_packet *packet)
+{
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        core->has_packet = false; /* by what the owner did with the one before */
+        core->receiving = NULL;
+    }
+    if (!core->has_packet && core->receiving != NULL) {
+        hold_packet(core, floe_connection_next(core, now, core->receiving, &core->packet));
+        if (!core->has_packet) {
+            core->receiving = NULL;
+            floe_core_settle(core, now);
+        }
+    }
+    if (!core->has_packet) {
+        return false;
+    }
+    core->has_packet = false;
+    *packet = core->packet;
+    return true;
+}
+
+void floe_core_blocked(floe_core *core, uint32_t channel)
+{
+    floe_base *base = floe_base_of_channel(core, channel);
+
+    if (base != NULL) {
+        base->blocked = true;
+    } else {
+        floe_connection_blocked(core, channel);
+    }
+}
+
+void floe_core_writable(floe_core *core, floe_time now, uint32_t channel)
+{
+    floe_base *base = floe_base_of_channel(core, channel);
+    floe_connection *connection = floe_connection_of_channel(core, channel);
+
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    if (base != NULL) {
+        floe_base_writable(core, base);
+    } else if (connection != NULL) {
+        floe_connection_writable(core, now, connection);
+    }
+    floe_core_settle(core, now);
+}
+
+/* What came back with the error, if it is enough to tell the transaction, must be what we sent. */
+static bool is_ours(const floe_stun_transaction *transaction, const void *data, size_t size)
+{
+    if (!floe_stun_transaction_runs(transaction) || data == NULL) {
+        return data == NULL && floe_stun_transaction_runs(transaction);
+    }
+    floe_reader reader = floe_reader_of(data, size);
+    floe_read_skip(&reader, 8);
+    floe_span id = floe_read_span(&reader, FLOE_STUN_ID_SIZE);
+    return reader.failed ||
+           floe_span_equal(id, floe_span_of(transaction->id.bytes, sizeof transaction->id.bytes));
+}
+
+/* TURN's messages are none but ours, be it that who asked is gone. */
+static bool is_turn(const void *data, size_t size)
+{
+    floe_reader reader = floe_reader_of(data, data != NULL ? size : 0);
+    unsigned type = floe_read_u16(&reader);
+    floe_read_skip(&reader, 2);
+    uint32_t cookie = floe_read_u32(&reader);
+    unsigned method = (type & 0x3E00U) >> 2 | (type & 0xE0U) >> 1 | (type & 0xFU);
+
+    return !reader.failed && cookie == FLOE_STUN_MAGIC_COOKIE && method != FLOE_STUN_BINDING;
+}
+
+void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
+                           const floe_address *remote, floe_unreachable reason, const void *data,
+                           size_t size)
+{
+    floe_base *base = floe_base_of_channel(core, channel);
+    floe_connection *connection = floe_connection_of_channel(core, channel);
+    floe_address to = floe_address_normalise(*remote);
+
+    if (connection != NULL && core->state != FLOE_GATHERER_STATE_CLOSED) {
+        if (connection->state != FLOE_CONNECTION_READY) {
+            floe_failure failure =
+                floe_connection_failure(connection, FLOE_FAILURE_UNREACHABLE, now);
+            failure.detail = (uint8_t)reason;
+            floe_connection_failed(core, now, connection, failure);
+        } else if (connection->owner != NULL) {
+            connection->calls->unreachable(core, now, connection->owner, reason);
+        }
+        floe_core_settle(core, now);
+        return;
+    }
+    if (base == NULL || core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    floe_span sent = floe_span_of(data, data != NULL ? size : 0);
+    bool of_server = is_turn(data, size);
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (relay->base == base && floe_relay_lives(relay) &&
+            relay->transport == FLOE_PROTOCOL_UDP && floe_address_equal(&relay->turn.server, &to)) {
+            floe_address peer;
+            of_server = true;
+            if (floe_relay_peer_of(relay, now, sent, &peer)) { /* the owner's, in its wrapping */
+                floe_unreached_tell(core, now,
+                                    floe_packet_id(base, relay, FLOE_TCP_TYPE_NONE, peer.family),
+                                    &peer, reason);
+            }
+            floe_relay_unreachable(core, now, relay, reason,
+                                   is_ours(&relay->turn.transaction, data, size));
+        }
+    }
+    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    {
+        bool to_it = floe_address_equal(&binding->remote, &to);
+        of_server = of_server || to_it;
+        if (to_it && is_ours(&binding->transaction, data, size)) {
+            floe_binding_unreachable(core, now, binding, reason);
+        }
+    }
+    if (!of_server) { /* so it was the owner's */
+        floe_unreached_tell(core, now, floe_packet_id(base, NULL, FLOE_TCP_TYPE_NONE, 0), &to,
+                            reason);
+    }
+    floe_core_settle(core, now);
+}
+
+void floe_core_time(floe_core *core, floe_time now)
+{
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return;
+    }
+    floe_core_begin_pool(core, now);
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (floe_relay_lives(relay)) {
+            floe_relay_time(core, now, relay);
+        }
+    }
+    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
+    {
+        if (connection->state < FLOE_CONNECTION_CLOSING) {
+            floe_connection_time(core, now, connection);
+        }
+    }
+    floe_bindings_time(core, now);
+    floe_core_settle(core, now);
+}
+
+void floe_core_woke(floe_core *core, floe_time now)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+        {
+            floe_binding_doubt(core, now, binding);
+        }
+    }
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        floe_relay_woke(relay, now);
+    }
+    floe_core_time(core, now);
+}
+
+floe_time floe_core_deadline(const floe_core *core)
+{
+    floe_time deadline = floe_time_min(core->give_up, core->grace);
+
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return FLOE_TIME_NEVER;
+    }
+    if (floe_core_pool_is_due(core)) {
+        return (floe_time){0};
+    }
+    deadline = floe_time_min(deadline, core->services_end);
+    deadline = floe_time_min(deadline, floe_pacer_deadline(core));
+    deadline = floe_time_min(deadline, floe_pairs_deadline(core));
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        deadline = floe_time_min(deadline, floe_relay_deadline(relay));
+    }
+    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
+    {
+        deadline = floe_time_min(deadline, floe_connection_deadline(connection));
+    }
+    return floe_time_min(deadline, floe_agenda_deadline(&core->agenda));
+}

@@ -1,0 +1,240 @@
+/* What each output is when it is polled. */
+#include "core/candidate/base.h"
+#include "core/candidate/candidate.h"
+#include "core/config/shared.h"
+#include "core/core.h"
+#include "core/outbox/failure.h"
+#include "core/outbox/outbox.h"
+#include "core/outbox/policy.h"
+#include "core/outbox/trace.h"
+#include "core/outbox/unreachable.h"
+#include "core/plan/names.h"
+#include "core/plan/pair.h"
+#include "core/plan/servers.h"
+#include "core/server/server.h"
+#include "core/socket/connection.h"
+#include "core/socket/way.h"
+#include "core/source/binding.h"
+#include "core/source/relay.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool poll_open(floe_base *base, floe_core_output *output)
+{
+    output->kind = FLOE_CORE_OPEN;
+    output->channel = base->channel;
+    output->protocol = FLOE_PROTOCOL_UDP;
+    output->local = base->local;
+    return true;
+}
+
+/* A base whose address is gone goes with its socket. */
+static bool poll_close(floe_core *core, floe_base *base, floe_core_output *output)
+{
+    bool opened = base->channel != 0;
+
+    output->kind = FLOE_CORE_CLOSE;
+    output->channel = base->channel;
+    if (base->state == FLOE_BASE_CLOSING) {
+        base->gone = true;
+        floe_base_forget(core, base);
+    }
+    return opened;
+}
+
+/* The name is copied: an unpublished one may go with its base before the owner has read it. */
+static bool poll_name(const floe_base *base, floe_core_output_kind kind, floe_core_output *output)
+{
+    output->kind = kind;
+    output->local = base->local;
+    output->interface_index = base->interface_index;
+    (void)snprintf(output->room.text, sizeof output->room.text, "%s", base->name);
+    output->name = output->room.text;
+    return true;
+}
+
+/* What a candidate says is its owner's to read while another thread restarts or closes. */
+static void keep_strings(floe_core_output *output)
+{
+    floe_candidate *candidate = &output->room.candidate;
+    char *fragment = &output->room.text[sizeof((floe_found *)0)->foundation];
+    size_t room = sizeof output->room.text - sizeof((floe_found *)0)->foundation;
+
+    (void)snprintf(output->room.text, sizeof((floe_found *)0)->foundation, "%s",
+                   candidate->foundation);
+    candidate->foundation = output->room.text;
+    (void)snprintf(fragment, room, "%s", candidate->username_fragment);
+    candidate->username_fragment = fragment;
+    if (candidate->address != output->room.address) {
+        (void)snprintf(output->room.name, sizeof output->room.name, "%s", candidate->address);
+        candidate->address = output->room.name;
+    }
+}
+
+static bool poll_candidate(const floe_core *core, floe_found *found, floe_core_output *output)
+{
+    found->told = found->known = true;
+    output->kind = FLOE_CORE_CANDIDATE;
+    floe_found_view(core, found, &output->room.candidate, output->room.address,
+                    output->room.related_address);
+    found->base_id = output->room.candidate.base_id;
+    keep_strings(output);
+    output->candidate = &output->room.candidate;
+    return true;
+}
+
+/* A withdrawn candidate goes once it is told. */
+static bool poll_withdrawn(floe_core *core, floe_found *found, floe_core_output *output)
+{
+    (void)poll_candidate(core, found, output);
+    output->kind = FLOE_CORE_CANDIDATE_WITHDRAWN;
+    floe_found_free(core, found);
+    return true;
+}
+
+static bool poll_state(floe_core_output *output, enum floe_gatherer_state state)
+{
+    output->kind = FLOE_CORE_STATE;
+    output->state = state;
+    return true;
+}
+
+/* E1: the base's address is shown unless policy hides it. */
+static bool poll_error(const floe_core *core, const floe_failure *failure,
+                       const floe_server *server, const floe_base *base, bool url_failed,
+                       floe_core_output *output)
+{
+    base = floe_failure_of_url(failure) ? NULL : base;
+    bool shown = base != NULL && floe_hosts_are_shown(core);
+    bool named = base != NULL && base->name != NULL && floe_hosts_are_told(core);
+
+    floe_failure_text(core, failure, server != NULL ? server->url : NULL, output->room.text,
+                      sizeof output->room.text);
+    if (named) {
+        (void)snprintf(output->room.name, sizeof output->room.name, "%s", base->name);
+    } else if (shown) {
+        (void)floe_address_format(&base->local, output->room.address, sizeof output->room.address);
+    }
+    output->kind = FLOE_CORE_CANDIDATE_ERROR;
+    output->room.error = (floe_candidate_error){
+        .url = server != NULL ? server->text : NULL,
+        .address = named   ? output->room.name
+                   : shown ? output->room.address
+                           : NULL,
+        .port = named || shown ? base->local.port : 0,
+        .code = floe_failure_code(failure),
+        .text = output->room.text,
+        .url_failed = url_failed,
+    };
+    output->error = &output->room.error;
+    return true;
+}
+
+static bool poll_trace(floe_core *core, floe_trace_node *node, floe_core_output *output)
+{
+    output->kind = FLOE_CORE_TRACE;
+    output->room.trace = node->event;
+    output->trace = &output->room.trace;
+    floe_deallocate(&core->shared->allocator, node);
+    return true;
+}
+
+/* Whether the output still has something to say. */
+static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_core_output *output)
+{
+    static const floe_failure out_of_memory = {.kind = FLOE_FAILURE_MEMORY};
+
+    switch ((floe_output_kind)link->kind) {
+    case FLOE_OUTPUT_LIST_INTERFACES:
+        output->kind = FLOE_CORE_LIST_INTERFACES;
+        core->interfaces_asked = true;
+        return true;
+    case FLOE_OUTPUT_OPEN:
+        return poll_open(FLOE_CONTAINER(link, floe_base, output), output);
+    case FLOE_OUTPUT_CLOSE:
+        return poll_close(core, FLOE_CONTAINER(link, floe_base, output), output);
+    case FLOE_OUTPUT_PUBLISH:
+        return poll_name(FLOE_CONTAINER(link, floe_base, name_output), FLOE_CORE_PUBLISH, output);
+    case FLOE_OUTPUT_UNPUBLISH:
+        return poll_name(FLOE_CONTAINER(link, floe_base, name_output), FLOE_CORE_UNPUBLISH, output);
+    case FLOE_OUTPUT_SEND_BINDING:
+        return floe_binding_poll_send(core, now, FLOE_CONTAINER(link, floe_binding, output),
+                                      output);
+    case FLOE_OUTPUT_SEND_RELAY:
+        return floe_relay_poll_send(core, now, FLOE_CONTAINER(link, floe_relay, output), output);
+    case FLOE_OUTPUT_CONNECT:
+        return floe_connection_poll_open(FLOE_CONTAINER(link, floe_connection, output), output);
+    case FLOE_OUTPUT_DISCONNECT:
+        return floe_connection_poll_close(core, FLOE_CONTAINER(link, floe_connection, output),
+                                          output);
+    case FLOE_OUTPUT_SEND_CONNECTION:
+        return floe_connection_poll_send(core, FLOE_CONTAINER(link, floe_connection, send_output),
+                                         output);
+    case FLOE_OUTPUT_SEND_BASE:
+        return floe_base_poll_send(core, FLOE_CONTAINER(link, floe_base, send_output), output);
+    case FLOE_OUTPUT_WRITABLE:
+        output->kind = FLOE_CORE_WRITABLE;
+        output->candidate_id = FLOE_CONTAINER(link, floe_found, writable_output)->id;
+        return true;
+    case FLOE_OUTPUT_UNREACHABLE:
+        return floe_unreached_poll(link, output);
+    case FLOE_OUTPUT_RESOLVE:
+        return floe_lookup_poll(FLOE_CONTAINER(link, floe_lookup, output), output);
+    case FLOE_OUTPUT_CANDIDATE:
+        return poll_candidate(core, FLOE_CONTAINER(link, floe_found, output), output);
+    case FLOE_OUTPUT_WITHDRAWN:
+        return poll_withdrawn(core, FLOE_CONTAINER(link, floe_found, output), output);
+    case FLOE_OUTPUT_NEW:
+        return poll_state(output, FLOE_GATHERER_STATE_NEW);
+    case FLOE_OUTPUT_GATHERING:
+        return poll_state(output, FLOE_GATHERER_STATE_GATHERING);
+    case FLOE_OUTPUT_COMPLETE:
+        return poll_state(output, FLOE_GATHERER_STATE_COMPLETE);
+    case FLOE_OUTPUT_END_OF_CANDIDATES:
+        output->kind = FLOE_CORE_CANDIDATE;
+        output->candidate = NULL;
+        return true;
+    case FLOE_OUTPUT_CLOSED:
+        return poll_state(output, FLOE_GATHERER_STATE_CLOSED);
+    case FLOE_OUTPUT_PAIR_ERROR: {
+        const floe_pair *pair = FLOE_CONTAINER(link, floe_pair, output);
+        return poll_error(core, floe_failure_kept(pair->failure), pair->server, pair->base,
+                          pair->url_failed, output);
+    }
+    case FLOE_OUTPUT_SERVER_ERROR: {
+        const floe_server *server = FLOE_CONTAINER(link, floe_server, output);
+        floe_failure failure = floe_failure_in_full(&server->failure);
+        return poll_error(core, &failure, server, NULL, true, output);
+    }
+    case FLOE_OUTPUT_BASE_ERROR: {
+        const floe_base *base = FLOE_CONTAINER(link, floe_base, error_output);
+        floe_failure failure = {
+            .kind = base->failure, .detail = base->error, .remote = base->local};
+        return poll_error(core, &failure, NULL, base, false, output);
+    }
+    case FLOE_OUTPUT_LIST_ERROR: {
+        floe_failure failure = {.kind = FLOE_FAILURE_INTERFACES,
+                                .detail = (uint8_t)-core->list_error};
+        return poll_error(core, &failure, NULL, NULL, false, output);
+    }
+    case FLOE_OUTPUT_MEMORY_ERROR:
+        return poll_error(core, &out_of_memory, NULL, NULL, false, output);
+    case FLOE_OUTPUT_TRACE:
+        return poll_trace(core, FLOE_CONTAINER(link, floe_trace_node, output), output);
+    }
+    return false;
+}
+
+bool floe_core_poll(floe_core *core, floe_time now, floe_core_output *output)
+{
+    floe_list *link;
+
+    floe_servers_bury(core);
+    while ((link = floe_list_take(&core->outputs)) != NULL) {
+        if (poll_one(core, now, FLOE_CONTAINER(link, floe_output, link), output)) {
+            return true;
+        }
+    }
+    return false;
+}

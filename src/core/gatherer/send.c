@@ -1,0 +1,93 @@
+/* The owner's packets out, by any candidate (K1, K2). */
+#include "base/error.h"
+#include "core/candidate/base.h"
+#include "core/candidate/candidate.h"
+#include "core/config/shared.h"
+#include "core/core.h"
+#include "core/socket/way.h"
+#include "core/source/binding.h"
+#include "core/source/peers.h"
+#include "core/source/relay.h"
+#include "core/source/stream.h"
+
+static const floe_found *find(const floe_core *core, uint32_t id)
+{
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (found->id == id && !found->withdrawn) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
+                          const floe_address *peer, const void *data, size_t size)
+{
+    if (core == NULL || peer == NULL || (data == NULL && size > 0)) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_send: NULL");
+    }
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
+    }
+    if (size > FLOE_DATA_MAX) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "%zu bytes are more than UDP takes, %u", size,
+                         FLOE_DATA_MAX);
+    }
+    const floe_found *found = find(core, candidate_id);
+    if (found == NULL) {
+        return floe_fail(FLOE_ERR_NOT_FOUND, "no candidate has the id %u", candidate_id);
+    }
+    floe_address to = *peer;
+    if (to.family != floe_found_family(found) || to.port == 0) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "the peer's address does not fit the candidate");
+    }
+    floe_span span = floe_span_of(data, size);
+    core->sender = candidate_id;
+    if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
+        floe_relay *relay = found->relay;
+        if (relay == NULL || relay->turn.state != FLOE_TURN_ALLOCATED) {
+            return floe_fail(FLOE_ERR_NOT_FOUND, "the relay is gone");
+        }
+        return relay->kind.tcp
+                   ? floe_stream_send(core, now, relay, (floe_tcp_type)found->tcp_type, &to, span)
+                   : floe_relay_send(core, now, relay, &to, span);
+    }
+    floe_base *base = found->base;
+    if (base->state != FLOE_BASE_OPEN) {
+        return floe_fail(FLOE_ERR_NOT_FOUND, "the candidate's socket is closed");
+    }
+    return floe_send_result(core,
+                            floe_base_send(core, base, core->shared->queue_limit, &to, &span, 1),
+                            &base->full_for);
+}
+
+floe_error floe_core_doubt(floe_core *core, floe_time now, uint32_t candidate_id)
+{
+    if (core == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_doubt: NULL");
+    }
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
+    }
+    const floe_found *found = find(core, candidate_id);
+    if (found == NULL) {
+        return floe_fail(FLOE_ERR_NOT_FOUND, "no candidate has the id %u", candidate_id);
+    }
+    if (found->relay != NULL) {
+        floe_relay_verify(found->relay, now, false);
+    }
+    if (found->binding != NULL) {
+        floe_binding_doubt(core, now, found->binding);
+        floe_relays_doubt(core, now, found->base, &found->binding->remote);
+    }
+    return FLOE_OK;
+}
+
+void floe_core_receive_packets(floe_core *core, bool wanted)
+{
+    if (core != NULL) {
+        core->wants_packets = wanted;
+    }
+}

@@ -1,0 +1,364 @@
+/* Statistics (L15): what was counted of each candidate and of each server. */
+#include "base/error.h"
+#include "core/candidate/base.h"
+#include "core/candidate/candidate.h"
+#include "core/config/shared.h"
+#include "core/core.h"
+#include "core/outbox/counters.h"
+#include "core/outbox/failure.h"
+#include "core/outbox/policy.h"
+#include "core/plan/pair.h"
+#include "core/server/server.h"
+#include "core/socket/connection.h"
+#include "core/source/attempt.h"
+#include "core/source/binding.h"
+#include "core/source/relay.h"
+#include "core/source/stream.h"
+#include "secure/internal.h"
+#include "turn/peer.h"
+
+#include <string.h>
+
+const char *floe_server_progress_name(floe_server_progress progress)
+{
+    static const char *const names[] = {"waiting", "succeeded", "failed"};
+
+    return (size_t)progress < sizeof names / sizeof *names ? names[progress] : "";
+}
+
+/* What is handed out: the entries, each with its texts, then the tables of pointers to them, which
+ * ask for no more alignment than the entries do; URLs last. */
+
+typedef struct server_entry {
+    floe_server_statistics statistics;
+    char address[80];
+    char server_address[FLOE_ADDRESS_TEXT_SIZE];
+    char certificate[96];
+    char software[64];
+} server_entry;
+
+typedef struct candidate_entry {
+    floe_candidate_statistics statistics;
+    char address[80];
+    char related[FLOE_ADDRESS_TEXT_SIZE];
+    char foundation[9];
+    char username_fragment[9];
+    char interface_name[32];
+} candidate_entry;
+
+typedef struct statistics_block {
+    _Alignas(server_entry) _Alignas(candidate_entry) floe_allocator allocator;
+    floe_gatherer_statistics statistics;
+    server_entry *server;       /* the next to be filled */
+    candidate_entry *candidate; /* likewise */
+    char *text;                 /* room for URLs */
+    const floe_server_statistics **servers;
+    const floe_candidate_statistics **candidates;
+} statistics_block;
+
+/* What one exchange is, as the block's filling and its measuring walk over them alike. */
+typedef struct exchange {
+    const floe_base *base;
+    const floe_server *server;
+    const floe_address *remote;
+    const floe_counters *counters;
+    const floe_relay *relay; /* that stands; NULL: none */
+    const char *method;
+    floe_server_progress progress;
+    uint16_t code;
+} exchange;
+
+typedef void (*exchange_taker)(const floe_core *core, const exchange *taken, void *data);
+
+static floe_server_progress progress_of(uint8_t progress)
+{
+    return progress == FLOE_SUCCEEDED ? FLOE_SERVER_PROGRESS_SUCCEEDED
+           : progress == FLOE_FAILED  ? FLOE_SERVER_PROGRESS_FAILED
+                                      : FLOE_SERVER_PROGRESS_WAITING;
+}
+
+static void each_binding(const floe_core *core, const floe_base *base, exchange_taker take,
+                         void *data)
+{
+    static const floe_server_progress states[] = {
+        [FLOE_BINDING_ASKING] = FLOE_SERVER_PROGRESS_WAITING,
+        [FLOE_BINDING_KNOWN] = FLOE_SERVER_PROGRESS_SUCCEEDED,
+        [FLOE_BINDING_FAILED] = FLOE_SERVER_PROGRESS_FAILED,
+    };
+
+    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    {
+        exchange one = {.base = base,
+                        .server = binding->server,
+                        .remote = &binding->remote,
+                        .counters = &binding->counters,
+                        .method = "Binding",
+                        .progress = states[binding->state]};
+        bool failed = binding->state == FLOE_BINDING_FAILED;
+        one.code = failed ? floe_pairs_code(binding) : 0;
+        take(core, &one, data);
+    }
+}
+
+static void each_exchange(const floe_core *core, exchange_taker take, void *data)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        each_binding(core, base, take, data);
+    }
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (floe_relay_lives(relay)) {
+            bool made = relay->turn.state == FLOE_TURN_ALLOCATED;
+            uint16_t code = made ? 0 : floe_pairs_relay_code(relay);
+            exchange one = {.base = relay->base,
+                            .server = relay->server,
+                            .remote = &relay->turn.server,
+                            .counters = &relay->counters,
+                            .relay = relay,
+                            .method = "Allocate",
+                            .progress = made        ? FLOE_SERVER_PROGRESS_SUCCEEDED
+                                        : code != 0 ? FLOE_SERVER_PROGRESS_FAILED
+                                                    : FLOE_SERVER_PROGRESS_WAITING,
+                            .code = code};
+            take(core, &one, data);
+        }
+    }
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            bool asked = attempt->relay == NULL && attempt->counters.requests > 0;
+            if (asked && pair->server->url->turn) {
+                bool last = pair->progress == FLOE_FAILED;
+                bool over =
+                    pair->yielded || last; /* what it had is gone; or its Binding succeeds */
+                exchange one = {
+                    .base = pair->base,
+                    .server = pair->server,
+                    .remote = &attempt->remote,
+                    .counters = &attempt->counters,
+                    .method = "Allocate",
+                    .progress = over ? FLOE_SERVER_PROGRESS_FAILED : progress_of(attempt->progress),
+                    .code = last ? floe_failure_code(floe_failure_kept(pair->failure)) : 0};
+                take(core, &one, data);
+            }
+        }
+    }
+}
+
+typedef struct measure {
+    size_t servers;
+    size_t text;
+} measure;
+
+static void measure_exchange(const floe_core *core, const exchange *taken, void *data)
+{
+    measure *sizes = data;
+
+    (void)core;
+    sizes->servers++;
+    sizes->text += strlen(taken->server->text) + 1;
+}
+
+static void copy_text(char *to, size_t room, const char *text)
+{
+    size_t size = strlen(text);
+
+    memcpy(to, text, size < room ? size : room - 1);
+}
+
+static floe_duration duration_of(uint64_t count)
+{
+    return (floe_duration){count * 1000};
+}
+
+/* What is known of the server beside what was counted. */
+static void fill_relay(const floe_relay *relay, server_entry *entry)
+{
+    floe_server_statistics *statistics = &entry->statistics;
+    const floe_connection *connection = relay->connection;
+    const floe_secure *secure = connection != NULL ? connection->secure : NULL;
+
+    if (connection != NULL) {
+        statistics->connecting = connection->connecting;
+    }
+    if (secure != NULL && *floe_secure_version(secure) != '\0') {
+        statistics->tls_version = floe_secure_version(secure);
+        statistics->tls_resumed = floe_secure_resumed(secure);
+        if (floe_secure_certificate(secure, entry->certificate, sizeof entry->certificate,
+                                    &statistics->tls_certificate_until)) {
+            statistics->tls_certificate = entry->certificate;
+        }
+    }
+    if (relay->turn.realm != NULL) {
+        bool sha256 = relay->turn.realm->security.algorithms.size > 0;
+        bool token = relay->turn.account->token != NULL;
+        statistics->authentication =
+            sha256  ? token ? "MESSAGE-INTEGRITY-SHA256 by OAuth" : "MESSAGE-INTEGRITY-SHA256"
+            : token ? "MESSAGE-INTEGRITY by OAuth"
+                    : "MESSAGE-INTEGRITY";
+    }
+    if (relay->turn.state == FLOE_TURN_ALLOCATED) {
+        if (relay->turn.software != NULL) {
+            copy_text(entry->software, sizeof entry->software, relay->turn.software);
+            statistics->software = entry->software;
+        }
+        statistics->lifetime = relay->turn.lifetime;
+        statistics->family_error = relay->turn.family_error;
+        statistics->mobility = relay->turn.ticket != NULL;
+        statistics->dont_fragment = relay->turn.wishes.dont_fragment;
+    }
+}
+
+static void fill_exchange(const floe_core *core, const exchange *taken, void *data)
+{
+    statistics_block *block = data;
+    server_entry *entry = block->server++;
+    const floe_counters *counters = taken->counters;
+    bool named = taken->base->name != NULL && floe_hosts_are_told(core);
+    bool shown = named || floe_hosts_are_shown(core);
+
+    if (named) {
+        copy_text(entry->address, sizeof entry->address, taken->base->name);
+    } else if (shown) {
+        (void)floe_address_format(&taken->base->local, entry->address, sizeof entry->address);
+    }
+    (void)floe_address_format(taken->remote, entry->server_address, sizeof entry->server_address);
+    entry->statistics = (floe_server_statistics){
+        .url = floe_keep_text(taken->server->text, &block->text),
+        .method = taken->method,
+        .address = shown ? entry->address : NULL,
+        .port = shown ? taken->base->local.port : 0,
+        .server_address = entry->server_address,
+        .server_port = taken->remote->port,
+        .progress = taken->progress,
+        .code = taken->code,
+        .requests = counters->requests,
+        .retransmissions = counters->retransmissions,
+        .responses = counters->responses,
+        .bytes_sent = counters->bytes_sent,
+        .bytes_received = counters->bytes_received,
+        .first_sent = duration_of(counters->first_sent),
+        .first_answered = duration_of(counters->first_answered),
+        .round_trip = duration_of(counters->round_trip),
+        .total_round_trip = duration_of(counters->total_round_trip),
+        .round_trips = counters->round_trips,
+    };
+    if (taken->relay != NULL) {
+        fill_relay(taken->relay, entry);
+    }
+    block->servers[block->statistics.server_count++] = &entry->statistics;
+}
+
+static void fill_candidate(const floe_core *core, statistics_block *block, const floe_found *found)
+{
+    candidate_entry *entry = block->candidate++;
+    floe_candidate *candidate = &entry->statistics.candidate;
+
+    floe_found_view(core, found, candidate, entry->address, entry->related);
+    if (candidate->address != entry->address) {
+        copy_text(entry->address, sizeof entry->address, candidate->address);
+        candidate->address = entry->address;
+    }
+    copy_text(entry->foundation, sizeof entry->foundation, found->foundation);
+    copy_text(entry->username_fragment, sizeof entry->username_fragment,
+              core->credentials.username_fragment);
+    copy_text(entry->interface_name, sizeof entry->interface_name, found->base->interface_name);
+    candidate->foundation = entry->foundation;
+    candidate->username_fragment = entry->username_fragment;
+    candidate->interface_name = entry->interface_name;
+    if (candidate->url != NULL) {
+        candidate->url = floe_keep_text(candidate->url, &block->text);
+    }
+    if (candidate->sdp_mid != NULL) {
+        candidate->sdp_mid = floe_keep_text(candidate->sdp_mid, &block->text);
+    }
+    entry->statistics.found = duration_of(found->found_at);
+    block->candidates[block->statistics.candidate_count++] = &entry->statistics;
+}
+
+/* How much waits to be sent, on all ways together. */
+static size_t waiting_in_all(const floe_core *core)
+{
+    size_t waiting = 0;
+
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        waiting += base->queue.used;
+    }
+    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
+    {
+        waiting += floe_connection_waiting(connection);
+    }
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
+        {
+            waiting += peer->held.used;
+        }
+        FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
+        {
+            waiting += stream->held.used;
+        }
+    }
+    return waiting;
+}
+
+floe_error floe_core_get_statistics(const floe_core *core, floe_gatherer_statistics **statistics)
+{
+    measure sizes = {0};
+    size_t candidates = 0;
+
+    if (core == NULL || statistics == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_get_statistics: NULL");
+    }
+    if (core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
+    }
+    each_exchange(core, measure_exchange, &sizes);
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (floe_found_listed(core, found)) {
+            candidates++;
+            sizes.text += found->server != NULL ? strlen(found->server->text) + 1 : 0;
+            sizes.text += core->set->sdp_mid != NULL ? strlen(core->set->sdp_mid) + 1 : 0;
+        }
+    }
+    statistics_block *block =
+        floe_allocate(&core->shared->allocator,
+                      sizeof *block + sizes.servers * (sizeof(server_entry) + sizeof(void *)) +
+                          candidates * (sizeof(candidate_entry) + sizeof(void *)) + sizes.text);
+    if (block == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    block->allocator = core->shared->allocator;
+    block->server = (server_entry *)(void *)(block + 1);
+    block->candidate = (candidate_entry *)(void *)(block->server + sizes.servers);
+    block->servers = (const floe_server_statistics **)(void *)(block->candidate + candidates);
+    block->candidates =
+        (const floe_candidate_statistics **)(void *)(block->servers + sizes.servers);
+    block->text = (char *)(block->candidates + candidates);
+    block->statistics.servers = block->servers;
+    block->statistics.candidates = block->candidates;
+    block->statistics.gathering = core->pooled ? (floe_duration){0} : core->gathering;
+    block->statistics.waiting = waiting_in_all(core);
+    each_exchange(core, fill_exchange, block);
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (floe_found_listed(core, found)) {
+            fill_candidate(core, block, found);
+        }
+    }
+    *statistics = &block->statistics;
+    return FLOE_OK;
+}
+
+void floe_gatherer_statistics_free(floe_gatherer_statistics *statistics)
+{
+    if (statistics != NULL) {
+        statistics_block *block = FLOE_CONTAINER(statistics, statistics_block, statistics);
+        floe_allocator allocator = block->allocator;
+        floe_deallocate(&allocator, block);
+    }
+}

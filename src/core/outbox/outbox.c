@@ -1,0 +1,120 @@
+/* The queue of outputs: what is told the owner, and what is asked of the driver, in its order. */
+#include "core/outbox/outbox.h"
+
+#include "core/config/shared.h"
+#include "core/core.h"
+#include "core/outbox/trace.h"
+
+/* What the owner sees, as against what it is to do. */
+static bool is_event(floe_output_kind kind)
+{
+    switch (kind) {
+    case FLOE_OUTPUT_CANDIDATE:
+    case FLOE_OUTPUT_WITHDRAWN:
+    case FLOE_OUTPUT_NEW:
+    case FLOE_OUTPUT_GATHERING:
+    case FLOE_OUTPUT_COMPLETE:
+    case FLOE_OUTPUT_END_OF_CANDIDATES:
+    case FLOE_OUTPUT_PAIR_ERROR:
+    case FLOE_OUTPUT_SERVER_ERROR:
+    case FLOE_OUTPUT_BASE_ERROR:
+    case FLOE_OUTPUT_LIST_ERROR:
+    case FLOE_OUTPUT_MEMORY_ERROR:
+    case FLOE_OUTPUT_UNREACHABLE:
+        return true;
+    case FLOE_OUTPUT_WRITABLE:
+    case FLOE_OUTPUT_CONNECT:
+    case FLOE_OUTPUT_DISCONNECT:
+    case FLOE_OUTPUT_SEND_CONNECTION:
+    case FLOE_OUTPUT_SEND_BASE:
+    case FLOE_OUTPUT_LIST_INTERFACES:
+    case FLOE_OUTPUT_OPEN:
+    case FLOE_OUTPUT_CLOSE:
+    case FLOE_OUTPUT_SEND_BINDING:
+    case FLOE_OUTPUT_SEND_RELAY:
+    case FLOE_OUTPUT_RESOLVE:
+    case FLOE_OUTPUT_PUBLISH:
+    case FLOE_OUTPUT_UNPUBLISH:
+    case FLOE_OUTPUT_CLOSED:
+    case FLOE_OUTPUT_TRACE:
+        break;
+    }
+    return false;
+}
+
+/* What a pool finds after it was complete (a relay that was lost is there again) comes before the
+ * end of candidates all the same: nobody has been told of that yet. */
+static void end_last(floe_core *core)
+{
+    floe_list_remove(&core->complete_output.link);
+    floe_list_remove(&core->end_output.link);
+    floe_list_append(&core->held, &core->complete_output.link);
+    floe_list_append(&core->held, &core->end_output.link);
+}
+
+void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind)
+{
+    if (!floe_list_linked(&output->link)) {
+        bool hold = core->pooled && is_event(kind);
+        bool complete = hold && floe_list_linked(&core->end_output.link);
+        output->kind = (uint8_t)kind;
+        floe_list_append(hold ? &core->held : &core->outputs, &output->link);
+        if (complete) {
+            end_last(core);
+        }
+    }
+}
+
+void floe_tell_next(floe_core *core, floe_output *output, floe_output_kind kind)
+{
+    output->kind = (uint8_t)kind;
+    floe_list_append(core->outputs.next, &output->link);
+}
+
+void floe_tell_before_end(floe_core *core, floe_output *output, floe_output_kind kind)
+{
+    floe_tell(core, output, kind);
+    if (floe_list_linked(&core->complete_output.link)) {
+        floe_list_remove(&output->link);
+        floe_list_append(&core->complete_output.link, &output->link); /* in front of it */
+    }
+}
+
+void floe_core_out_of_memory(floe_core *core)
+{
+    floe_tell(core, &core->memory_output, FLOE_OUTPUT_MEMORY_ERROR);
+}
+
+static void drop(floe_core *core, floe_output *output)
+{
+    floe_untell(output);
+    if (output->kind == FLOE_OUTPUT_TRACE) {
+        floe_deallocate(&core->shared->allocator, FLOE_CONTAINER(output, floe_trace_node, output));
+    }
+}
+
+void floe_untell_all(floe_core *core)
+{
+    FLOE_LIST_EACH_SAFE(output, &core->held, floe_output, link)
+    {
+        drop(core, output);
+    }
+    FLOE_LIST_EACH_SAFE(other, &core->outputs, floe_output, link)
+    {
+        drop(core, other);
+    }
+}
+
+void floe_untell_events(floe_core *core)
+{
+    FLOE_LIST_EACH_SAFE(output, &core->held, floe_output, link)
+    {
+        drop(core, output);
+    }
+    FLOE_LIST_EACH_SAFE(other, &core->outputs, floe_output, link)
+    {
+        if (is_event((floe_output_kind)other->kind) || other->kind == FLOE_OUTPUT_LIST_INTERFACES) {
+            drop(core, other);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+/* Trace events, and the one place where a request that leaves is noted. */
+#ifndef FLOE_CORE_OUTBOX_TRACE_H
+#define FLOE_CORE_OUTBOX_TRACE_H
+
+#include "core/outbox/counters.h"
+#include "core/outbox/outbox.h"
+#include "stun/transaction.h"
+
+typedef struct floe_trace_node {
+    floe_output output;
+    floe_trace_event event;
+} floe_trace_node;
+
+/* Who is asked, from where, by what. */
+typedef struct floe_asked {
+    const floe_address *local;
+    const floe_address *remote;
+    const char *url;                          /* NULL: of none */
+    const floe_stun_transaction *transaction; /* NULL: it is no request of ours */
+} floe_asked;
+
+/* A request that goes out. */
+typedef struct floe_leaving {
+    floe_asked asked;
+    floe_counters *counters; /* NULL: it is a peer's or a stream's, which statistics do not have */
+    bool polled;             /* by the SEND at hand; else a queue has taken it */
+} floe_leaving;
+
+/* The one place where what is asked is counted (L15) and traced: as it leaves, be it due before. */
+void floe_request_leaves(floe_core *core, floe_time now, const floe_leaving *request, size_t size);
+/* The SEND by which it leaves, on the base's channel; false: there is nothing to send. */
+bool floe_poll_request(floe_core *core, floe_time now, const floe_leaving *request,
+                       uint32_t channel, floe_span data, floe_core_output *output);
+/* Does nothing unless the settings ask for it. Without memory the event is lost. */
+void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind,
+                       const floe_asked *asked, const floe_stun_message *message,
+                       const char *detail);
+/* An address that is not gathered on, and why. */
+void floe_trace_left_out(floe_core *core, floe_time now, const floe_address *local,
+                         const char *detail);
+
+#endif

@@ -1,0 +1,176 @@
+/* Which bases there are: one on each address that choice.c picks, each gathered on once it is open. */
+#include "core/plan/bases.h"
+
+#include "core/candidate/candidate.h"
+#include "core/candidate/host.h"
+#include "core/config/rewrite.h"
+#include "core/config/shared.h"
+#include "core/outbox/failure.h"
+#include "core/plan/choice.h"
+#include "core/plan/pair.h"
+#include "core/source/relay.h"
+#include "core/source/standing.h"
+
+#include <string.h>
+
+static void set_interface(floe_core *core, floe_base *base, const floe_interface_address *from,
+                          uint16_t rank)
+{
+    const char *name = from->interface_name != NULL ? from->interface_name : "";
+    size_t size = strlen(name);
+
+    size = size < sizeof base->interface_name ? size : sizeof base->interface_name - 1;
+    memset(base->interface_name, 0, sizeof base->interface_name);
+    memcpy(base->interface_name, name, size);
+    base->interface_index = from->interface_index;
+    base->rank = rank;
+    base->loopback =
+        from->loopback || floe_address_classify(&from->address) == FLOE_ADDRESS_LOOPBACK;
+    base->chosen = true;
+    base->overdue = false;
+    base->no_reflexive =
+        floe_rewrite_replaces(floe_rewrite_for(core->shared, FLOE_CANDIDATE_TYPE_SRFLX,
+                                               &base->local, base->interface_name),
+                              &base->local);
+    if (floe_tree_has(&base->by_ip)) { /* a new one is counted once it is opened */
+        floe_base_changed(core, base);
+    }
+}
+
+/* All that can be said of an open base at once; then the servers are asked. */
+static void gather_on(floe_core *core, floe_time now, floe_base *base)
+{
+    if (!floe_proxy_only(core->shared)) {
+        floe_base_tell_host(core, now, base);
+        if (!core->shared->ice_lite) {
+            (void)floe_found_add_rewritten(core, now, base);
+        }
+    }
+    floe_pairs_make(core, now, base);
+}
+
+/* Its address is gone, or is not gathered on any more. */
+static void leave(floe_core *core, floe_time now, floe_base *base)
+{
+    floe_relays_leave_base(core, now, base);
+    if (base->state != FLOE_BASE_CLOSING) { /* a spare goes with its relay */
+        floe_base_close(core, base);
+    }
+}
+
+static bool new_base(floe_core *core, const floe_interface_address *from, uint16_t rank)
+{
+    floe_base *base = floe_base_new(core, &from->address);
+
+    if (base == NULL) {
+        return false;
+    }
+    set_interface(core, base, from, rank);
+    if (!floe_base_name(core, base)) {
+        floe_base_free(core, base);
+        return false;
+    }
+    floe_base_open(core, base);
+    return true;
+}
+
+/* Those that the list does not have any more; a spare goes with its original. */
+static void close_others(floe_core *core, floe_time now)
+{
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        const floe_base *original = base->spare ? floe_base_of_ip(core, &base->local) : base;
+        bool stays = original != NULL && original->chosen;
+        if (!stays && base->state != FLOE_BASE_CLOSING) {
+            leave(core, now, base);
+        }
+    }
+}
+
+void floe_bases_update(floe_core *core, floe_time now, const floe_interface_address *list,
+                       size_t count)
+{
+    const floe_interface_address *best;
+    floe_choice choice;
+    bool good = true;
+
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        base->chosen = false;
+    }
+    if (!floe_choice_begin(&choice, core, list, count)) {
+        return;
+    }
+    for (uint16_t rank = 0; good && (best = floe_choice_next(&choice)) != NULL;
+         rank = (uint16_t)(rank < UINT16_MAX ? rank + 1 : rank)) {
+        floe_base *base = floe_base_of_ip(core, &best->address);
+        if (base != NULL && base->state == FLOE_BASE_FAILED) {
+            leave(core, now, base); /* it may open this time */
+            base = NULL;
+        }
+        if (base != NULL) {
+            set_interface(core, base, best, rank);
+        } else {
+            good = new_base(core, best, rank);
+        }
+    }
+    floe_choice_end(&choice, now);
+    if (good) {
+        close_others(core, now);
+    }
+    floe_relays_move_on(core, now);
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base->state == FLOE_BASE_OPEN && !base->spare) {
+            gather_on(core, now, base);
+        }
+    }
+}
+
+/* Those that wait for the base. */
+static void settle_relays(floe_core *core, floe_time now, const floe_base *base)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (relay->base == base && floe_relay_lives(relay) &&
+            (base->spare || relay->state == FLOE_RELAY_MOVES)) {
+            floe_relay_base_settled(core, now, relay);
+        }
+    }
+}
+
+void floe_base_opened(floe_core *core, floe_time now, floe_base *base, const floe_address *local)
+{
+    floe_base_set_state(core, base, FLOE_BASE_OPEN);
+    base->local.port = local->port;
+    settle_relays(core, now, base);
+    if (!base->spare && !base->overdue && core->interfaces_known) {
+        gather_on(core, now, base);
+    }
+}
+
+void floe_base_tell_failure(floe_core *core, floe_base *base, floe_error error)
+{
+    base->failure = FLOE_FAILURE_OPEN;
+    base->error = (uint8_t)-error;
+    floe_tell(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);
+}
+
+void floe_base_open_failed(floe_core *core, floe_time now, floe_base *base, floe_error error)
+{
+    const floe_core_shared *shared = core->shared;
+
+    if (error == FLOE_ERR_ADDRESS_IN_USE && base->ports_left > 0) {
+        base->ports_left--;
+        base->local.port = base->local.port == shared->port_max ? shared->port_min
+                                                                : (uint16_t)(base->local.port + 1);
+        floe_tell(core, &base->output, FLOE_OUTPUT_OPEN);
+        return;
+    }
+    floe_base_set_state(core, base, FLOE_BASE_FAILED);
+    base->local.port = 0;
+    settle_relays(core, now, base);
+    if (!base->spare && !base->overdue && core->interfaces_known) { /* else it is tried again */
+        floe_base_tell_failure(core, base, error);
+    }
+}

@@ -1,0 +1,60 @@
+/* Pairs of a base and a server: what is asked of each, and what came of it. */
+#ifndef FLOE_CORE_PLAN_PAIR_H
+#define FLOE_CORE_PLAN_PAIR_H
+
+#include "base/tree.h"
+#include "core/outbox/failure.h"
+#include "core/outbox/outbox.h"
+#include "core/server/server.h"
+#include "core/source/attempt.h"
+
+struct floe_pair {
+    floe_list link; /* in core->pairs */
+    floe_list of_base;
+    floe_list of_server;
+    floe_alarm alarm;      /* on core->starts: when the first of its attempts begins */
+    floe_tree_node untold; /* in core->untold, if its failure is */
+    uint32_t number;       /* its place among all */
+    floe_output output;
+    floe_base *base;
+    floe_server *server;
+    floe_list attempts;
+    floe_failure *failure; /* the latest attempt's (floe_failure_kept), if it has failed */
+    uint8_t progress;      /* a floe_progress */
+    floe_relay_kind kind;  /* of the relay that it asks for */
+    bool yielded;          /* the relay is the other family's: only what a NAT shows is asked */
+    bool heard;            /* its server has answered here, be it something else */
+    bool told;             /* its failure */
+    bool url_failed;       /* said so when it was told */
+};
+
+/* Pairs the base, or all, with every server that has addresses for it; pairs that exist stay. */
+void floe_pairs_make(floe_core *core, floe_time now, floe_base *base);
+void floe_pairs_make_all(floe_core *core, floe_time now);
+
+/* What its bindings and relays report to. */
+extern const floe_source_listener floe_pairs_listener;
+
+/* How core->untold compares them. */
+int floe_pair_compare(const void *a, const void *b);
+/* It goes on though this gathering asks nobody: its pair, which has succeeded, tells its end. */
+void floe_pairs_keep(floe_core *core, floe_relay *relay);
+/* An answer came to the base from there, to a request that is over. */
+void floe_pairs_late_answer(const floe_core *core, const floe_base *base,
+                            const floe_address *source);
+/* Something else than an answer in STUN came to the base from there. */
+void floe_pairs_garbled(const floe_core *core, const floe_base *base, const floe_address *source);
+/* The code of the failure of a binding's pairs, or of a relay's; 0: none. */
+uint16_t floe_pairs_code(const floe_binding *binding);
+uint16_t floe_pairs_relay_code(const floe_relay *relay);
+void floe_pairs_time(floe_core *core, floe_time now);
+/* What waits beside the question whether a relay of before stands is asked now. */
+void floe_pairs_hurry(floe_core *core, floe_time now);
+floe_time floe_pairs_deadline(const floe_core *core);
+/* Everything pending fails by timeout. */
+void floe_pairs_give_up(floe_core *core, floe_time now);
+/* Tells the failures that can be told by now. */
+void floe_pairs_tell(floe_core *core);
+void floe_pair_free(floe_core *core, floe_pair *pair);
+
+#endif

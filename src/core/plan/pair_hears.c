@@ -1,0 +1,222 @@
+/* What pairs hear of bindings and relays, and of packets that nobody waits for. */
+#include "core/candidate/base.h"
+#include "core/core.h"
+#include "core/outbox/failure.h"
+#include "core/plan/names.h"
+#include "core/plan/pair_inside.h"
+#include "core/server/server.h"
+#include "core/source/attempt.h"
+#include "core/source/binding.h"
+#include "core/source/relay.h"
+
+static floe_pair *pair_of_relay(const floe_relay *relay)
+{
+    floe_pair *pair = floe_pair_of(relay->origin, relay->server, relay->kind);
+
+    if (pair == NULL || !pair->yielded) {
+        return pair;
+    }
+    FLOE_LIST_EACH(other, &relay->server->pairs, floe_pair, of_server)
+    {
+        if (!other->yielded && floe_bases_are_rivals(pair->base, other->base) &&
+            floe_relay_same_kind(other->kind, relay->kind)) {
+            return other; /* T1: which is for both families, and had it */
+        }
+    }
+    return NULL;
+}
+
+/* Its own address's attempt, or else any: one relay is what the pair wants, and the name may lead
+ * elsewhere by now. */
+static void adopt(floe_core *core, floe_time now, floe_relay *relay)
+{
+    floe_place place = {.address = relay->asked, .transport = relay->transport};
+    const floe_pair *pair = pair_of_relay(relay);
+    floe_attempt *attempt = pair != NULL ? floe_attempt_at(pair, &place) : NULL;
+
+    if (pair != NULL && (attempt == NULL || attempt->progress != FLOE_PENDING)) {
+        attempt = floe_pair_first_pending(pair);
+    }
+    if (attempt == NULL) {
+        return;
+    }
+    floe_attempt_stop(core, now, attempt);
+    attempt->remote = place.address;
+    attempt->transport = place.transport;
+    floe_attempt_attach(attempt, relay);
+}
+
+static void relay_back(floe_core *core, const floe_relay *relay)
+{
+    floe_pair *pair = pair_of_relay(relay);
+
+    if (pair != NULL && pair->progress == FLOE_FAILED) {
+        floe_pair_set_progress(core, pair, FLOE_SUCCEEDED);
+        pair->server->told_failed = false;
+    }
+}
+
+static bool refused(const floe_base *base, const floe_server *server, floe_relay_kind kind)
+{
+    const floe_pair *pair = floe_pair_of(base, server, kind);
+
+    return pair != NULL && pair->progress == FLOE_FAILED &&
+           floe_failure_ends_allocate(floe_failure_kept(pair->failure));
+}
+
+/* Between gatherings, and before one knows the interfaces, nobody looks for what is to be told;
+ * while one goes on it does by itself. */
+static void relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure,
+                        bool for_good)
+{
+    floe_pair *pair = pair_of_relay(relay);
+
+    if (pair != NULL && refused(pair->base, pair->server, pair->kind)) {
+        floe_failure_release(core->shared, &failure); /* told before, and nothing has changed */
+        return;
+    }
+    if (for_good) { /* that it was not to be had for a while is another matter, told before */
+        relay_back(core, relay);
+    }
+    if (pair == NULL || pair->progress != FLOE_SUCCEEDED) {
+        floe_failure_release(core->shared, &failure);
+        return;
+    }
+    pair->told = pair->url_failed = false; /* of one that succeeded they count for nothing */
+    floe_pair_failed(core, pair, failure);
+    if (core->state == FLOE_GATHERER_STATE_COMPLETE || !core->interfaces_known) {
+        floe_pairs_tell(core);
+    }
+}
+
+static void binding_known(floe_core *core, floe_time now, floe_binding *binding)
+{
+    FLOE_LIST_EACH(pair, &binding->base->pairs, floe_pair, of_base)
+    {
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            if (floe_address_equal(&attempt->remote, &binding->remote)) {
+                floe_pair_hear(pair);
+            }
+            if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
+                floe_attempt_succeeded(core, now, attempt);
+            }
+        }
+    }
+}
+
+static void binding_failed(floe_core *core, floe_time now, floe_binding *binding,
+                           const floe_failure *failure)
+{
+    bool heard = failure->kind == FLOE_FAILURE_SERVER || failure->kind == FLOE_FAILURE_BAD_ANSWER;
+
+    FLOE_LIST_EACH(pair, &binding->base->pairs, floe_pair, of_base)
+    {
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
+                if (heard) {
+                    floe_pair_hear(pair);
+                }
+                floe_failure own = *failure;
+                floe_failure_set_reason(core, &own, failure->reason != NULL ? failure->reason : "");
+                floe_attempt_failed(core, now, attempt, own);
+            }
+        }
+    }
+}
+
+typedef void floe_attempt_note(floe_attempt *attempt);
+
+/* Of those that ask there by the base's address and port. */
+static void note_attempts(const floe_core *core, const floe_base *base, const floe_address *source,
+                          floe_attempt_note *note)
+{
+    floe_base *of = NULL;
+
+    while ((of = floe_base_on(core, &base->local, of)) != NULL) {
+        if (!floe_address_same_ip(&of->local, &base->local)) {
+            continue;
+        }
+        FLOE_LIST_EACH(pair, &of->pairs, floe_pair, of_base)
+        {
+            FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+            {
+                if (floe_address_equal(&attempt->remote, source)) {
+                    note(attempt);
+                }
+            }
+        }
+    }
+}
+
+static void note_late(floe_attempt *attempt)
+{
+    floe_attempt_answered(attempt, true);
+}
+
+void floe_pairs_late_answer(const floe_core *core, const floe_base *base,
+                            const floe_address *source)
+{
+    note_attempts(core, base, source, note_late);
+}
+
+static void note_garbled(floe_attempt *attempt)
+{
+    attempt->garbled = true;
+}
+
+void floe_pairs_garbled(const floe_core *core, const floe_base *base, const floe_address *source)
+{
+    note_attempts(core, base, source, note_garbled);
+}
+
+uint16_t floe_pairs_code(const floe_binding *binding)
+{
+    FLOE_LIST_EACH(pair, &binding->base->pairs, floe_pair, of_base)
+    {
+        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        {
+            if (attempt->binding == binding && pair->progress == FLOE_FAILED) {
+                return floe_failure_code(floe_failure_kept(pair->failure));
+            }
+        }
+    }
+    return 0;
+}
+
+uint16_t floe_pairs_relay_code(const floe_relay *relay)
+{
+    const floe_pair *pair = pair_of_relay(relay);
+
+    return pair != NULL && pair->progress == FLOE_FAILED
+               ? floe_failure_code(floe_failure_kept(pair->failure))
+               : 0;
+}
+
+/* Some URL of the gathering leads there: not one that did when it began, and by its end leads
+ * elsewhere. */
+static bool is_asked(const floe_base *base, const floe_address *remote)
+{
+    FLOE_LIST_EACH(pair, &base->pairs, floe_pair, of_base)
+    {
+        if (floe_server_is_at(pair->server, remote, FLOE_PROTOCOL_UDP)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const floe_source_listener floe_pairs_listener = {.binding_known = binding_known,
+                                                  .binding_failed = binding_failed,
+                                                  .is_asked = is_asked,
+                                                  .succeeded = floe_attempt_succeeded,
+                                                  .failed = floe_attempt_failed,
+                                                  .again = floe_attempt_again,
+                                                  .answered = floe_attempt_answered,
+                                                  .asks_reflexive = floe_attempt_asks_reflexive,
+                                                  .adopt = adopt,
+                                                  .relay_back = relay_back,
+                                                  .relay_ended = relay_ended,
+                                                  .refused = refused,
+                                                  .look_up_again = floe_names_again};

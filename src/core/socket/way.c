@@ -1,0 +1,87 @@
+/* What waits to be sent: on a base's socket; and who hears when there is room again, be it on a
+ * connection, or where a peer's permission is waited for. */
+#include "core/socket/way.h"
+
+#include "base/error.h"
+#include "core/candidate/base.h"
+#include "core/candidate/candidate.h"
+#include "core/config/shared.h"
+#include "core/core.h"
+#include "core/outbox/outbox.h"
+
+floe_error floe_send_result(const floe_core *core, floe_error error, uint32_t *full_for)
+{
+    if (error == FLOE_ERR_QUEUE_FULL) {
+        *full_for = core->sender;
+        return floe_fail(error, "more waits to be sent than settings.send_queue_size");
+    }
+    return error == FLOE_ERR_NO_MEMORY ? floe_fail(error, "no memory for a packet that waits")
+                                       : error;
+}
+
+void floe_way_gone(floe_core *core, uint32_t *full_for)
+{
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (*full_for != 0 && found->id == *full_for) {
+            floe_tell(core, &found->writable_output, FLOE_OUTPUT_WRITABLE);
+        }
+    }
+    *full_for = 0;
+}
+
+/* Below half there is room again. */
+void floe_way_drained(floe_core *core, uint32_t *full_for, size_t waiting)
+{
+    if (*full_for != 0 && waiting < core->shared->queue_limit / 2) {
+        floe_way_gone(core, full_for);
+    }
+}
+
+floe_error floe_base_send(floe_core *core, floe_base *base, size_t limit,
+                          const floe_address *remote, const floe_span *parts, size_t count)
+{
+    floe_error error =
+        floe_queue_push(&core->shared->allocator, &base->queue, limit, remote, parts, count);
+
+    if (error == FLOE_OK && !base->blocked) {
+        floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
+    }
+    return error;
+}
+
+void floe_base_writable(floe_core *core, floe_base *base)
+{
+    base->blocked = false;
+    if (!floe_queue_empty(&base->queue)) {
+        floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
+    }
+}
+
+bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *output)
+{
+    floe_span data;
+
+    if (base->blocked || !floe_queue_take(&base->queue, &output->remote, &data)) {
+        return false;
+    }
+    output->kind = FLOE_CORE_SEND;
+    output->channel = base->channel;
+    output->data = data.data;
+    output->data_size = data.size;
+    floe_way_drained(core, &base->full_for, base->queue.used);
+    if (!floe_queue_empty(&base->queue)) {
+        floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
+    }
+    return true;
+}
+
+floe_error floe_send_no_room(void)
+{
+    return floe_fail(FLOE_ERR_NO_MEMORY, "no room for another peer of the relay");
+}
+
+floe_error floe_send_refused(void)
+{
+    return floe_fail(FLOE_ERR_PERMISSION, "the relay's server refuses this peer");
+}

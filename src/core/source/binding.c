@@ -1,0 +1,650 @@
+/* A base's binding to a server address: asked for once however many URLs want it, gives the server
+ * reflexive candidate (R1, R2), and is kept alive for as long as a candidate stands on it, whatever
+ * came of it in a later gathering (R6). */
+#include "core/source/binding.h"
+
+#include "core/candidate/base.h"
+#include "core/candidate/candidate.h"
+#include "core/config/shared.h"
+#include "core/core.h"
+#include "core/outbox/trace.h"
+#include "core/server/server.h"
+#include "core/source/relay.h"
+
+static floe_asked asked(const floe_binding *binding)
+{
+    return (floe_asked){.local = &binding->base->local,
+                        .remote = &binding->remote,
+                        .url = binding->server->text,
+                        .transaction = &binding->transaction};
+}
+
+static void trace(floe_core *core, floe_time now, floe_trace_kind kind, const floe_binding *binding,
+                  const floe_stun_message *message)
+{
+    floe_asked by = asked(binding);
+
+    floe_trace_packet(core, now, kind, &by, message, "");
+}
+
+static floe_binding *find(const floe_base *base, const floe_address *remote)
+{
+    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    {
+        if (floe_address_equal(&binding->remote, remote)) {
+            return binding;
+        }
+    }
+    return NULL;
+}
+
+bool floe_binding_known(const floe_base *base, const floe_address *remote)
+{
+    const floe_binding *binding = find(base, remote);
+
+    return binding != NULL && binding->state == FLOE_BINDING_KNOWN;
+}
+
+bool floe_binding_once_answered(const floe_base *base, const floe_address *remote)
+{
+    const floe_binding *binding = find(base, remote);
+
+    return binding != NULL && binding->counters.responses > 0 &&
+           binding->state != FLOE_BINDING_KNOWN;
+}
+
+/* Without memory those that are over are forgotten sooner. */
+static void make_room_for_ids(const floe_core *core, floe_base *base)
+{
+    uint32_t room = base->former_room > 0 ? 2 * base->former_room : FLOE_FORMER_MIN;
+
+    if (4 * base->binding_count <= base->former_room) {
+        return;
+    }
+    floe_stun_id *made = floe_allocate(&core->shared->allocator, room * sizeof *made);
+    if (made == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < base->formers; i++) {
+        made[i] = base->former[(base->former_next + i) % base->formers]; /* the oldest first */
+    }
+    floe_deallocate(&core->shared->allocator, base->former);
+    base->former = made;
+    base->former_room = room;
+    base->former_next = base->formers;
+}
+
+static void begin(floe_core *core, floe_time now, floe_paced *paced);
+
+static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_server *server,
+                                 const floe_address *remote)
+{
+    floe_binding *binding = floe_allocate(&core->shared->allocator, sizeof *binding);
+
+    if (binding == NULL) {
+        floe_core_out_of_memory(core);
+        return NULL;
+    }
+    binding->base = base;
+    binding->server = server;
+    binding->remote = *remote;
+    binding->keepalive = FLOE_TIME_NEVER;
+    binding->paced.begin = begin;
+    binding->state = FLOE_BINDING_FAILED; /* nothing is asked yet */
+    floe_stun_transaction_stop(&binding->transaction);
+    floe_list_append(&base->bindings, &binding->link);
+    base->binding_count++;
+    make_room_for_ids(core, base);
+    return binding;
+}
+
+static void set_state(floe_core *core, floe_binding *binding, floe_binding_state state)
+{
+    floe_base *base = binding->base;
+
+    base->asking -= binding->state == FLOE_BINDING_ASKING;
+    base->asking += state == FLOE_BINDING_ASKING;
+    base->stragglers -= binding->straggler;
+    binding->straggler = false;
+    binding->state = (uint8_t)state;
+    floe_base_changed(core, base);
+}
+
+void floe_binding_straggles(floe_core *core, floe_binding *binding)
+{
+    if (binding->state == FLOE_BINDING_ASKING && !binding->straggler) {
+        binding->straggler = true;
+        binding->base->stragglers++;
+        floe_base_changed(core, binding->base);
+    }
+}
+
+/* ── When it has something to do ── */
+
+static void set_alarm(floe_core *core, floe_binding *binding)
+{
+    floe_agenda_set(&core->agenda, &binding->alarm,
+                    floe_time_min(binding->keepalive, binding->transaction.due));
+}
+
+static void keep_from(floe_core *core, floe_binding *binding, floe_time when)
+{
+    binding->keepalive = when;
+    set_alarm(core, binding);
+}
+
+/* Whether a candidate stands on it, or on one that sees the same and was not answered. */
+static bool is_wanted(const floe_core *core, const floe_binding *binding)
+{
+    FLOE_FOUND_AT(found, core, &binding->mapped)
+    {
+        if (found->binding != NULL && found->base == binding->base && floe_found_counts(found) &&
+            (found->binding == binding || found->binding->state == FLOE_BINDING_FAILED)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a candidate of the generation before waits to be found again by it. */
+static bool is_awaited(const floe_binding *binding)
+{
+    FLOE_LIST_EACH(found, &binding->base->found, floe_found, of_base)
+    {
+        if (found->binding == binding && found->stale && !found->hidden) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What stands on the one stands on the other from now on; NULL: on none, and is withdrawn. */
+static void hand_over(floe_core *core, const floe_binding *from, floe_binding *to)
+{
+    floe_found_hand_over(core, from->base, from, to, to != NULL ? to->server : NULL);
+}
+
+static void stop_asking(floe_core *core, floe_binding *binding)
+{
+    floe_list_remove(&binding->paced.link);
+    floe_untell(&binding->output); /* a request that waits to leave is over, or answered */
+    floe_stun_transaction_stop(&binding->transaction);
+    set_alarm(core, binding);
+}
+
+static void ask(floe_core *core, floe_binding *binding)
+{
+    set_state(core, binding, FLOE_BINDING_ASKING);
+    keep_from(core, binding, FLOE_TIME_NEVER);
+    floe_pace(core, &binding->paced, false);
+}
+
+floe_binding *floe_binding_to(floe_core *core, floe_base *base, const floe_server *server,
+                              const floe_address *remote)
+{
+    floe_binding *binding = find(base, remote);
+
+    if (binding == NULL) {
+        binding = binding_new(core, base, server, remote);
+        if (binding != NULL) {
+            ask(core, binding);
+        }
+        return binding;
+    }
+    floe_binding_claim(core, base, server, remote);
+    bool promised = binding->state == FLOE_BINDING_KNOWN && is_awaited(binding);
+    if (binding->state == FLOE_BINDING_FAILED || promised) { /* for another URL, or by no relay */
+        ask(core, binding);
+    }
+    return binding;
+}
+
+void floe_binding_claim(floe_core *core, floe_base *base, const floe_server *server,
+                        const floe_address *remote)
+{
+    floe_binding *binding = find(base, remote);
+
+    if (binding != NULL && !floe_server_current(core, binding->server)) {
+        binding->server = server;
+        hand_over(core, binding, binding);
+    }
+}
+
+/* Another binding of the base that sees the same address, as far as is known: either keeps the
+ * candidate. */
+static floe_binding *twin_of(const floe_core *core, const floe_binding *binding)
+{
+    FLOE_LIST_EACH(other, &binding->base->bindings, floe_binding, link)
+    {
+        if (other != binding && other->state != FLOE_BINDING_FAILED &&
+            floe_server_current(core, other->server) &&
+            floe_address_equal(&other->mapped, &binding->mapped)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* Its candidates stand on it no longer. */
+static void let_go(floe_core *core, floe_binding *binding)
+{
+    if (binding->mapped.family != FLOE_FAMILY_NONE) {
+        floe_binding *twin = twin_of(core, binding);
+        hand_over(core, binding, twin);
+        if (twin != NULL && twin->state == FLOE_BINDING_KNOWN &&
+            floe_time_is_never(twin->keepalive)) {
+            keep_from(core, twin, (floe_time){0}); /* it was not worth a packet */
+        }
+    }
+    binding->mapped = (floe_address){0};
+    binding->contradicted = false;
+}
+
+/* The NAT has given up this address towards one server. Whoever shows one address to two servers
+ * has one mapping for both (RFC 4787 §4.1), so it may be gone for the others that saw it: they are
+ * asked at once, and who does not answer is believed no longer. */
+static void contradict(floe_core *core, floe_time now, floe_base *base, const floe_address *mapped)
+{
+    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    {
+        if (floe_address_equal(&binding->mapped, mapped)) {
+            binding->contradicted = true;
+            floe_binding_doubt(core, now, binding);
+            floe_relays_doubt(core, now, base, &binding->remote);
+        }
+    }
+}
+
+/* Those that see the same, and were not answered, let it go. */
+static void take_over(floe_core *core, floe_binding *binding)
+{
+    FLOE_LIST_EACH(other, &binding->base->bindings, floe_binding, link)
+    {
+        if (other != binding && other->state == FLOE_BINDING_FAILED &&
+            floe_address_equal(&other->mapped, &binding->mapped)) {
+            hand_over(core, other, binding);
+        }
+    }
+}
+
+/* The mapped address is known, for the first time or again. */
+static void learn(floe_core *core, floe_time now, floe_binding *binding, const floe_address *mapped)
+{
+    floe_base *base = binding->base;
+    bool first = binding->mapped.family == FLOE_FAMILY_NONE;
+    bool gathering = core->state == FLOE_GATHERER_STATE_GATHERING && core->interfaces_known;
+
+    stop_asking(core, binding);
+    keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
+    base->answered = true;
+    base->has_srflx = base->has_srflx || mapped->family != FLOE_FAMILY_NONE;
+    set_state(core, binding, FLOE_BINDING_KNOWN);
+    if (mapped->family == FLOE_FAMILY_NONE) {
+        return;
+    }
+    binding->contradicted = false;
+    bool changed = !first && !floe_address_equal(&binding->mapped, mapped);
+    if (changed) { /* R6: the NAT has given another address; the old one leads nowhere */
+        floe_address old = binding->mapped;
+        let_go(core, binding);
+        contradict(core, now, base, &old);
+        floe_relays_doubt(core, now, base, &binding->remote);
+    }
+    binding->mapped = *mapped;
+    take_over(core, binding);
+    if (base->spare || base->no_reflexive || (!changed && !gathering) || !core->interfaces_known) {
+        return; /* of a relay that was renewed after its gathering: the next one tells it (L4) */
+    }
+    floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_SRFLX,
+                            .base = base,
+                            .server = binding->server,
+                            .binding = binding,
+                            .transport = FLOE_PROTOCOL_UDP,
+                            .remote = &binding->remote,
+                            .address = mapped,
+                            .related = &base->local};
+    (void)floe_found_add(core, now, &finding);
+}
+
+void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const floe_server *server,
+                        const floe_address *remote, const floe_address *mapped)
+{
+    floe_binding *binding = find(base, remote);
+
+    if (binding == NULL) {
+        binding = binding_new(core, base, server, remote);
+    } else if (mapped->family == FLOE_FAMILY_NONE) {
+        return; /* it goes on asking by itself */
+    }
+    if (binding != NULL) {
+        floe_binding_claim(core, base, server, remote);
+        learn(core, now, binding, mapped);
+        core->listener->binding_known(core, now, binding);
+    }
+}
+
+/* A keepalive that fails changes nothing, as the next one asks again; unless there was a reason to
+ * doubt, and the server was asked at all. */
+static void fail(floe_core *core, floe_time now, floe_binding *binding, const floe_failure *failure)
+{
+    bool asking = binding->state == FLOE_BINDING_ASKING;
+    bool disproved = binding->contradicted && failure->kind != FLOE_FAILURE_MEMORY;
+
+    stop_asking(core, binding);
+    keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
+    if (!asking && !disproved) {
+        return;
+    }
+    set_state(core, binding, FLOE_BINDING_FAILED);
+    let_go(core, binding); /* known in an earlier gathering (L5), and no more */
+    if (asking) {
+        core->listener->binding_failed(core, now, binding, failure);
+    }
+}
+
+/* Its transaction makes room for the next one, or goes with it: an answer that is late, or comes
+ * twice, is known by this (K1). */
+static void keep_id(const floe_binding *binding)
+{
+    floe_base *base = binding->base;
+
+    if (binding->counters.requests > 0 && base->former_room > 0) {
+        base->former[base->former_next] = binding->transaction.id;
+        base->former_next = (base->former_next + 1) % base->former_room;
+        base->formers += base->formers < base->former_room;
+    }
+}
+
+static void begin(floe_core *core, floe_time now, floe_paced *paced)
+{
+    floe_binding *binding = FLOE_CONTAINER(paced, floe_binding, paced);
+
+    keep_id(binding);
+    if (floe_stun_transaction_start(&binding->transaction, now, FLOE_STUN_BINDING,
+                                    core->shared->rto, false, &core->shared->random) != FLOE_OK) {
+        floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = binding->remote};
+        fail(core, now, binding, &failure);
+        return;
+    }
+    set_alarm(core, binding);
+    floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);
+}
+
+static floe_span write(const floe_binding *binding, void *buffer, size_t size)
+{
+    floe_stun_writer writer = floe_stun_begin(buffer, size, FLOE_STUN_REQUEST, FLOE_STUN_BINDING,
+                                              &binding->transaction.id);
+
+    return floe_stun_written(&writer);
+}
+
+bool floe_binding_poll_send(floe_core *core, floe_time now, floe_binding *binding,
+                            floe_core_output *output)
+{
+    floe_leaving request = {
+        .asked = asked(binding), .counters = &binding->counters, .polled = true};
+    floe_span data = write(binding, output->room.data, sizeof output->room.data);
+
+    return floe_poll_request(core, now, &request, binding->base->channel, data, output);
+}
+
+static void fail_by_answer(floe_core *core, floe_time now, floe_binding *binding,
+                           const floe_stun_message *message, const char *why)
+{
+    floe_failure failure =
+        floe_failure_of(FLOE_FAILURE_BAD_ANSWER, &binding->transaction, &binding->remote, now);
+    char text[96];
+    floe_span reason;
+
+    if (why == NULL && floe_stun_read_error(message, &failure.code, &reason)) {
+        failure.kind = FLOE_FAILURE_SERVER;
+        floe_stun_copy_reason(reason, text, sizeof text);
+        why = text;
+    } else if (why == NULL) {
+        why = "the error answer has no good ERROR-CODE";
+    }
+    floe_failure_set_reason(core, &failure, why);
+    fail(core, now, binding, &failure);
+    floe_failure_release(core->shared, &failure);
+}
+
+static void answer(floe_core *core, floe_time now, floe_binding *binding,
+                   const floe_stun_message *message)
+{
+    floe_address told;
+    floe_address mapped;
+    uint16_t unknown;
+
+    if (floe_stun_unknown_required(message, &unknown, 1) > 0) {
+        fail_by_answer(core, now, binding, message, "it has an attribute that must be understood");
+    } else if (message->class == FLOE_STUN_ERROR) {
+        fail_by_answer(core, now, binding, message, NULL);
+    } else if (!floe_stun_read_address(message, FLOE_STUN_XOR_MAPPED_ADDRESS, &told) &&
+               !floe_stun_read_address(message, FLOE_STUN_MAPPED_ADDRESS, &told)) {
+        fail_by_answer(core, now, binding, message, "it has no good XOR-MAPPED-ADDRESS");
+    } else if (!floe_mapped_address(core, binding->base, &told, &mapped)) {
+        floe_failure failure =
+            floe_failure_of(FLOE_FAILURE_BAD_ANSWER, &binding->transaction, &binding->remote, now);
+        floe_failure_set_impossible(core, &failure, "it names an impossible mapped address", &told);
+        fail(core, now, binding, &failure);
+        floe_failure_release(core->shared, &failure);
+    } else {
+        learn(core, now, binding, &mapped);
+        core->listener->binding_known(core, now, binding);
+    }
+}
+
+bool floe_binding_receive(floe_core *core, floe_time now, floe_binding *binding,
+                          const floe_address *source, const floe_stun_message *message)
+{
+    floe_stun_match match =
+        floe_stun_transaction_match(&binding->transaction, message, source, &binding->remote, NULL);
+
+    if (match != FLOE_STUN_BELIEVED) {
+        return false;
+    }
+    binding->base->answered = true;
+    floe_base_changed(core, binding->base);
+    floe_count_received(core, &binding->counters, now, &binding->transaction, message);
+    trace(core, now, FLOE_TRACE_RECEIVED, binding, message);
+    floe_relays_answered_beside(core, binding->base, &binding->remote);
+    answer(core, now, binding, message);
+    return true;
+}
+
+void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *binding,
+                              floe_unreachable reason)
+{
+    floe_failure failure =
+        floe_failure_of(FLOE_FAILURE_UNREACHABLE, &binding->transaction, &binding->remote, now);
+
+    failure.detail = (uint8_t)reason;
+    trace(core, now, FLOE_TRACE_UNREACHABLE, binding, NULL);
+    fail(core, now, binding, &failure);
+}
+
+/* R6: a packet each Tr if a candidate stands on it, or on one that sees the same and was not answered:
+ * whoever is answered first takes it over. A relay that does keeps the mapping itself; but
+ * where there is a reason to ask, whoever is answered first tells. */
+static void keep_alive(floe_core *core, floe_time now, floe_binding *binding)
+{
+    keep_from(core, binding, FLOE_TIME_NEVER);
+    if (!binding->contradicted && floe_relays_keep(core, binding->base, &binding->remote)) {
+        keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
+    } else if (is_wanted(core, binding)) {
+        floe_pace(core, &binding->paced, false);
+    }
+}
+
+void floe_binding_doubt(floe_core *core, floe_time now, floe_binding *binding)
+{
+    if (!floe_time_is_never(binding->keepalive)) { /* else it is being asked, or not kept */
+        keep_from(core, binding, now);
+    }
+}
+
+void floe_binding_ask_beside(floe_core *core, floe_base *base, const floe_address *remote)
+{
+    floe_binding *binding = find(base, remote);
+
+    if (binding != NULL && !floe_time_is_never(binding->keepalive)) {
+        keep_from(core, binding, FLOE_TIME_NEVER);
+        floe_pace(core, &binding->paced, false);
+    }
+}
+
+/* A new generation was to hear of the mapping by that (floe_bindings_renew): it asks itself. */
+void floe_binding_relay_gone(floe_core *core, floe_base *base, const floe_address *remote)
+{
+    floe_binding *binding = find(base, remote);
+
+    if (core->state == FLOE_GATHERER_STATE_GATHERING && binding != NULL &&
+        binding->state == FLOE_BINDING_KNOWN && floe_server_current(core, binding->server) &&
+        is_awaited(binding)) {
+        ask(core, binding);
+    }
+}
+
+static void look_at_clock(floe_core *core, floe_time now, floe_binding *binding)
+{
+    if (floe_time_reached(now, binding->keepalive)) {
+        keep_alive(core, now, binding);
+    }
+    floe_failure failure =
+        floe_failure_of(FLOE_FAILURE_TIMEOUT, &binding->transaction, &binding->remote, now);
+    failure.before = floe_binding_once_answered(binding->base, &binding->remote);
+    switch (floe_stun_transaction_time(&binding->transaction, now)) {
+    case FLOE_STUN_SEND_AGAIN:
+        set_alarm(core, binding);
+        floe_tell(core, &binding->output, FLOE_OUTPUT_SEND_BINDING);
+        break;
+    case FLOE_STUN_GIVE_UP:
+        trace(core, now, FLOE_TRACE_GAVE_UP, binding, NULL);
+        fail(core, now, binding, &failure);
+        break;
+    case FLOE_STUN_WAIT:
+        break;
+    }
+}
+
+void floe_bindings_time(floe_core *core, floe_time now)
+{
+    floe_alarm *alarm;
+
+    while ((alarm = floe_agenda_due(&core->agenda, now)) != NULL) {
+        look_at_clock(core, now, FLOE_CONTAINER(alarm, floe_binding, alarm));
+    }
+}
+
+void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding)
+{
+    if (binding->state != FLOE_BINDING_ASKING) {
+        return;
+    }
+    stop_asking(core, binding);
+    set_state(core, binding, FLOE_BINDING_FAILED);
+    keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
+    const floe_binding *twin = twin_of(core, binding);
+    if (binding->contradicted || (twin != NULL && twin->state == FLOE_BINDING_KNOWN)) {
+        let_go(core, binding); /* whoever has answered keeps the candidate */
+    }
+}
+
+void floe_bindings_renew(floe_core *core, floe_base *base)
+{
+    FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
+    {
+        bool kept = floe_relays_tell(core, base, &binding->remote);
+        if (!kept && !floe_found_keeps(core, base, &binding->mapped)) {
+            floe_binding_free(core, binding);
+            continue;
+        }
+        stop_asking(core, binding);
+        set_state(core, binding, FLOE_BINDING_FAILED); /* unless somebody asks */
+        if (kept) {
+            set_state(core, binding, FLOE_BINDING_KNOWN); /* as its relay will tell (T7b) */
+            if (floe_time_is_never(binding->keepalive)) { /* it was being asked */
+                keep_from(core, binding, (floe_time){0});
+            }
+        } else if (floe_server_current(core, binding->server) &&
+                   floe_found_shows(core, base, &binding->mapped)) {
+            ask(core, binding);
+        }
+    }
+}
+
+/* Its server's name leads elsewhere by now, and there it has answered: until then what the old place
+ * shows is what there is. */
+static bool has_moved_away(const floe_core *core, const floe_binding *binding)
+{
+    const floe_names *names = &binding->server->names;
+    bool elsewhere = false;
+
+    for (size_t i = 0; i < names->place_count; i++) {
+        const floe_address *to = &names->places[i].address;
+        if (floe_address_equal(to, &binding->remote)) {
+            return false;
+        }
+        elsewhere = elsewhere || floe_binding_known(binding->base, to);
+    }
+    return elsewhere && !core->listener->is_asked(binding->base, &binding->remote) &&
+           !floe_relays_keep(core, binding->base, &binding->remote);
+}
+
+void floe_bindings_sweep(floe_core *core, floe_base *base)
+{
+    FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
+    {
+        if (!floe_server_current(core, binding->server) || has_moved_away(core, binding)) {
+            floe_binding_free(core, binding);
+        }
+    }
+}
+
+void floe_binding_free(floe_core *core, floe_binding *binding)
+{
+    keep_id(binding);
+    let_go(core, binding);
+    set_state(core, binding, FLOE_BINDING_FAILED);
+    floe_agenda_set(&core->agenda, &binding->alarm, FLOE_TIME_NEVER);
+    floe_list_remove(&binding->paced.link);
+    floe_untell(&binding->output);
+    binding->base->binding_count--;
+    floe_list_remove(&binding->link);
+    floe_deallocate(&core->shared->allocator, binding);
+}
+
+void floe_bindings_end(floe_core *core, floe_base *base)
+{
+    FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
+    {
+        floe_binding_free(core, binding);
+    }
+}
+
+/* TURN's methods are nobody else's; a Binding is told by its transaction. */
+bool floe_base_asked(const floe_base *base, const floe_stun_message *message)
+{
+    if (message->class == FLOE_STUN_REQUEST) {
+        return false;
+    }
+    if (message->method >= FLOE_STUN_ALLOCATE && message->method <= FLOE_STUN_CONNECTION_ATTEMPT) {
+        return true;
+    }
+    if (message->method != FLOE_STUN_BINDING || message->class == FLOE_STUN_INDICATION) {
+        return false;
+    }
+    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    {
+        if (binding->counters.requests > 0 &&
+            floe_stun_id_equal(&binding->transaction.id, &message->id)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < base->formers; i++) {
+        if (floe_stun_id_equal(&base->former[i], &message->id)) {
+            return true;
+        }
+    }
+    return false;
+}

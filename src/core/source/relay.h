@@ -1,0 +1,204 @@
+/* A relay: the gatherer's side of one TURN allocation. Whatever ends it goes through floe_relay_release or the
+ * machine's own end; it is freed at the end of the input at hand (floe_relays_sweep), so that a list of relays may
+ * be walked while one ends. */
+#ifndef FLOE_CORE_SOURCE_RELAY_H
+#define FLOE_CORE_SOURCE_RELAY_H
+
+#include "core/outbox/counters.h"
+#include "core/outbox/failure.h"
+#include "core/outbox/outbox.h"
+#include "core/server/server.h"
+#include "core/socket/connection.h"
+#include "core/source/attempt.h"
+#include "core/source/pacer.h"
+#include "turn/allocation.h"
+
+/* Where it stands; relay.c's `become` has what may follow what. */
+typedef enum floe_relay_state {
+    FLOE_RELAY_ASKED,  /* for the first time: nobody has had it yet */
+    FLOE_RELAY_STANDS, /* its server has it */
+    FLOE_RELAY_MOVES, /* that has, and is asked to let it move to another address of ours (RFC 8016) */
+    FLOE_RELAY_LOST,      /* it was there, and is asked for again */
+    FLOE_RELAY_RELEASING, /* goes once its last packet has been polled */
+    FLOE_RELAY_ENDED,     /* goes at the end of the input at hand, when nobody walks the list */
+} floe_relay_state;
+
+struct floe_relay {
+    floe_list link; /* in core->relays */
+    floe_output output;
+    floe_paced paced;
+    floe_base *base;       /* whose socket it uses */
+    floe_base *origin;     /* for which it was asked; another than `base` where its port is taken */
+    floe_attempt *attempt; /* NULL once its pair has forgotten it */
+    const floe_server *server;
+    floe_counters counters;
+    floe_connection *connection; /* NULL: datagrams from the base */
+    floe_turn_allocation turn;
+    floe_list streams;     /* floe_stream.link */
+    floe_address asked;    /* the address that was asked first; a redirect leads elsewhere */
+    floe_address had_at;   /* likewise, of the latest that gave it; family none: none has */
+    floe_address *visited; /* redirects: where it has been */
+    char *host;            /* the name that its certificate must have; NULL: the URL's */
+    floe_time retry;       /* when one that was lost is asked for again; never: it is not */
+    floe_time begun;       /* when it was last asked for */
+    floe_time check;       /* when its server is asked whether it stands (T7b) */
+    floe_time doubted;     /* when that was asked for a reason */
+    floe_time owed;        /* since when its server owes an answer, if a request runs */
+    floe_time unheard;     /* since when packets go to it and nothing comes back; never: not so */
+    uint8_t transport;     /* a floe_protocol, to its server */
+    uint8_t state;         /* a floe_relay_state */
+    uint8_t losses;        /* in a row */
+    uint8_t ignored;       /* sends of its Refresh without an answer, Bindings beside with one */
+    uint8_t ignored_send;  /* the latest of them */
+    uint8_t rejoined;      /* how often it took another connection after 437 */
+    uint8_t redirects;
+    floe_relay_kind kind;
+    bool in_vain;        /* it was lost, and has not been given since */
+    floe_time leaves;    /* when it goes, as another is there in its place; never: there is none */
+    uint8_t room;        /* a floe_room */
+    bool known;          /* its owner has been told of it once */
+    bool hushed;         /* the gathering has given it up: the next one tells it (L4) */
+    uint32_t generation; /* in which it was told; 0: in none */
+};
+
+/* What a refusal for want of room, or of another's socket, may mean of its server: */
+typedef enum floe_room {
+    FLOE_ROOM_TAKEN, /* nothing of ours; unless a former user's stands there, which can go */
+    FLOE_ROOM_MADE,  /* a former user's was released a moment ago, which takes a server its time */
+    FLOE_ROOM_AWAITED, /* that time has been waited for */
+} floe_room;
+
+/* Where this relay asks, and who sent it there. */
+void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay);
+
+/* Whether anything of it goes on. */
+static inline bool floe_relay_lives(const floe_relay *relay)
+{
+    return relay->state < FLOE_RELAY_RELEASING;
+}
+
+/* Whether it is allocated, and reached by the base that it has. */
+static inline bool floe_relay_serves(const floe_relay *relay)
+{
+    return relay->state == FLOE_RELAY_STANDS;
+}
+
+/* Whether its server has it: that it is silent, or slow to let it move, ends no gathering's relay (T7b,
+ * T10). */
+static inline bool floe_relay_is_had(const floe_relay *relay)
+{
+    return relay->state == FLOE_RELAY_STANDS || relay->state == FLOE_RELAY_MOVES;
+}
+
+/* One that asks for an allocation at once, and that is not for any attempt yet; NULL without memory. */
+floe_relay *floe_relay_make(floe_core *core, floe_time now, floe_base *origin,
+                            const floe_server *server, floe_relay_kind kind,
+                            const floe_place *place);
+/* A connection to its server, for itself or a stream of it; NULL without memory. */
+floe_connection *floe_relay_connect(floe_core *core, floe_time now, const floe_relay *relay,
+                                    const floe_connection_owner *calls, void *owner);
+/* The output: its request by datagrams. */
+bool floe_relay_poll_send(floe_core *core, floe_time now, floe_relay *relay,
+                          floe_core_output *output);
+floe_time floe_relay_deadline(const floe_relay *relay);
+bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
+                        const floe_address *source, const floe_stun_message *message);
+/* A packet to its server did not arrive; `asked`: one of the allocation's own request. */
+void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
+                            floe_unreachable reason, bool asked);
+void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay);
+/* The base that it waits for is open, or is not to be had. */
+void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay);
+/* Whether a relay that serves keeps the NAT's mapping from this base to this server, by asking
+ * whether its allocation stands, and tells it. One that has moved does not: RFC 8016 has no word of
+ * the new mapping. */
+bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_address *server);
+/* And one that the next gathering asks. */
+bool floe_relays_tell(const floe_core *core, const floe_base *base, const floe_address *server);
+/* Asks whether the server still has the allocation (T7b); `soon`: somebody waits to hear, and what has
+ * gone unanswered for a while is asked anew. */
+void floe_relay_verify(floe_relay *relay, floe_time now, bool soon);
+/* We have slept: likewise, and what went unanswered meanwhile was no silence of its server's. */
+void floe_relay_woke(floe_relay *relay, floe_time now);
+/* There is a reason to, which may come with every packet; of one relay, or of those by this base
+ * and server. */
+void floe_relay_doubt(floe_relay *relay, floe_time now);
+void floe_relays_doubt(floe_core *core, floe_time now, const floe_base *base,
+                       const floe_address *server);
+/* Whether one of that address of ours has had something from the server since then. */
+bool floe_relays_heard(const floe_core *core, const floe_base *base, const floe_address *server,
+                       floe_time since);
+/* A Binding to this server was answered: that it is there, and that the way is good. */
+void floe_relays_answered_beside(floe_core *core, const floe_base *base,
+                                 const floe_address *server);
+/* A packet of the owner's goes to the relay's server; something came from there. */
+void floe_relay_sends(floe_relay *relay, floe_time now);
+
+static inline void floe_relay_heard(floe_relay *relay, floe_time now)
+{
+    floe_turn_allocation_heard(&relay->turn, now);
+    relay->unheard = FLOE_TIME_NEVER;
+}
+
+/* Whether it serves as a relay of the base by this server; the first that does, or NULL. */
+bool floe_relay_is_of(const floe_relay *relay, const floe_base *base, const floe_server *server,
+                      floe_relay_kind kind);
+floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
+                          floe_relay_kind kind);
+/* Whether its server has asked for credentials, and owes an answer since: of who has given it that was
+ * long ago. */
+bool floe_relay_is_challenged(const floe_relay *relay);
+/* Whether something has come by it, its server's word or a peer's, since this gathering began. */
+bool floe_relay_is_sure(const floe_core *core, const floe_relay *relay);
+/* Whether it was asked for a family that the first, had again, has given as well by now (T5). */
+bool floe_relay_needless(const floe_core *core, const floe_relay *relay);
+/* The base is about to go: its relays move to another or are released. */
+void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base);
+/* It moves, and there is no address to which it could. */
+bool floe_relay_waits_for_address(const floe_relay *relay);
+/* There may be an address to which those can move that wait for one. */
+void floe_relays_move_on(floe_core *core, floe_time now);
+/* Whether something can go to its server now; what is sent otherwise is lost, as UDP may lose it.
+ */
+bool floe_relay_has_way(const floe_relay *relay);
+/* What happened to a request of the relay's, its peers' or its streams', for the trace. */
+void floe_relay_trace(floe_core *core, floe_time now, floe_trace_kind kind, const floe_relay *relay,
+                      const floe_stun_transaction *transaction, const floe_stun_message *message,
+                      const char *detail);
+/* A request of the relay's, or of its peers' or streams' (no counters), goes out. */
+void floe_relay_request_leaves(floe_core *core, floe_time now, const floe_relay *relay,
+                               const floe_stun_transaction *transaction, floe_counters *counters,
+                               size_t size);
+/* Somebody waits for it: one that was lost is asked for now, be it that it has been for a while. */
+void floe_relay_hurry(floe_relay *relay, floe_time now);
+/* One that is asked for again is asked for at this address instead, for this base; NULL without
+ * memory. */
+floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *relay,
+                                 floe_base *origin, const floe_place *place);
+/* The server's name was looked up anew: those that wait for where it is no longer need not. */
+void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const floe_server *server);
+/* Its server is full: it leaves the gathering, and asks when that may be asked again if it was there
+ * before. One that never was ends: an allocation that nobody hears of would take the room of another.
+ */
+void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay);
+/* The gathering is complete: what it has not told waits for the next one (L4), and what nobody needs
+ * is given back, unless it has been told in this generation. */
+void floe_relays_end_gathering(floe_core *core, floe_time now);
+/* Its server is nobody's any more, and nothing stands: one that was there is asked for by the URL's new
+ * credentials, where it has such; another is released. */
+void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay);
+/* Those whose server the owner has taken away go; where it has other credentials, a while after there
+ * is another relay by these: until then the peer may have only the former (RFC 8445 §9). One in whose
+ * place nothing has come stays, and is told. */
+void floe_relays_leave(floe_core *core, floe_time now);
+/* The gathering waits for it no longer; it goes on. */
+void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay);
+/* Releases the allocation, and withdraws its candidates; it is live no longer. */
+void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay);
+/* Frees those that have ended. */
+void floe_relays_sweep(floe_core *core);
+void floe_relay_free(floe_core *core, floe_relay *relay);
+/* The allocation was found to be gone. */
+void floe_relay_lost(floe_core *core, floe_time now, floe_relay *relay);
+
+#endif

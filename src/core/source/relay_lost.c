@@ -1,0 +1,438 @@
+/* A relay that was not had, or is lost (T6, T7): where and when it is asked for again, and who makes room. */
+#include "core/candidate/base.h"
+#include "core/core.h"
+#include "core/outbox/failure.h"
+#include "core/server/server.h"
+#include "core/socket/connection.h"
+#include "core/source/attempt.h"
+#include "core/source/binding.h"
+#include "core/source/relay_inside.h"
+
+#include <string.h>
+
+floe_failure floe_relay_failure_of(const floe_core *core, const floe_relay *relay,
+                                   const floe_stun_transaction *transaction, floe_time now)
+{
+    static const uint8_t kinds[] = {
+        [FLOE_TURN_FAILURE_NONE] = FLOE_FAILURE_TIMEOUT,
+        [FLOE_TURN_FAILURE_TIMEOUT] = FLOE_FAILURE_TIMEOUT,
+        [FLOE_TURN_FAILURE_ERROR_RESPONSE] = FLOE_FAILURE_SERVER,
+        [FLOE_TURN_FAILURE_CREDENTIALS] = FLOE_FAILURE_CREDENTIALS,
+        [FLOE_TURN_FAILURE_BAD_ANSWER] = FLOE_FAILURE_BAD_ANSWER,
+        [FLOE_TURN_FAILURE_LOCAL] = FLOE_FAILURE_MEMORY,
+    };
+    const floe_turn_failure *of = &relay->turn.failure;
+    floe_failure failure =
+        floe_failure_of((floe_failure_kind)kinds[of->kind], transaction, &relay->turn.server, now);
+
+    failure.code = of->code != 0 ? of->code : failure.code;
+    failure.answered = floe_relay_is_challenged(relay);
+    failure.before =
+        floe_relay_is_had(relay) || floe_binding_once_answered(relay->base, &relay->turn.server);
+    failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
+    floe_failure_set_reason(core, &failure, of->reason != NULL ? of->reason : "");
+    return failure;
+}
+
+void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay)
+{
+    if (relay->redirects == 0) {
+        failure->before |= relay->counters.responses > 0;
+        return;
+    }
+    failure->pointed_by = relay->visited[relay->redirects - 1];
+    if (relay->connection == NULL) {
+        failure->remote = relay->turn.server;
+    }
+}
+
+/* T7: how long until a lost allocation is asked for again: at once, then 1, 2, 4 … 60 s. */
+static floe_duration retry_after(unsigned losses)
+{
+    return losses == 0  ? floe_seconds(0)
+           : losses > 6 ? floe_seconds(60)
+                        : floe_seconds(1U << (losses - 1));
+}
+
+/* It asks in its time. */
+static void wait_for_turn(floe_time now, floe_relay *relay, floe_duration pause)
+{
+    floe_relay_become(relay, FLOE_RELAY_LOST);
+    relay->retry = floe_time_after(now, pause);
+    relay->losses = (uint8_t)(relay->losses + (relay->losses < UINT8_MAX));
+}
+
+void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay)
+{
+    const floe_server *successor = floe_server_successor(core, relay->server);
+    floe_place place = {.address = relay->asked, .transport = relay->transport};
+    floe_relay *next = NULL;
+
+    if (relay->state != FLOE_RELAY_ASKED && successor != NULL &&
+        !floe_relay_is_replaced(core, relay) &&
+        !core->listener->refused(relay->origin, successor, relay->kind)) {
+        next = floe_relay_create(core, relay->origin, successor, relay->kind, &place);
+    }
+    if (next != NULL) {
+        floe_relay_take_after(next, relay);
+        next->room = FLOE_ROOM_MADE;
+        wait_for_turn(now, next, retry_after(next->losses));
+    }
+    floe_relay_release(core, now, relay);
+}
+
+/* The socket stays, and asks anew in its time. */
+static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay, bool full)
+{
+    if (!floe_server_current(core, relay->server)) {
+        floe_relay_pass_on(core, now, relay);
+        return;
+    }
+    floe_relay_end_allocation(core, now, relay);
+    wait_for_turn(now, relay, retry_after(full && relay->losses < 7 ? 7 : relay->losses));
+}
+
+/* For good; what the server may still hold of it is given back. Whoever waits for it hears why, or
+ * the owner, if it `had` an allocation. */
+static void give_up(floe_core *core, floe_time now, floe_relay *relay, bool had,
+                    floe_failure failure)
+{
+    floe_attempt *attempt = floe_relay_awaited(relay) ? relay->attempt : NULL;
+
+    if (attempt == NULL && had) {
+        core->listener->relay_ended(core, relay, failure, true);
+    }
+    floe_relay_release(core, now, relay);
+    if (attempt != NULL) {
+        core->listener->failed(core, now, attempt, failure);
+    } else if (!had) {
+        floe_failure_release(core->shared, &failure);
+    }
+}
+
+void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay)
+{
+    floe_relay_leave_gathering(core, relay);
+    if (relay->state == FLOE_RELAY_ASKED) {
+        floe_relay_release(core, now, relay);
+    } else if (floe_time_is_never(relay->retry)) {
+        ask_again_later(core, now, relay, true);
+    }
+}
+
+/* Whether another of ours that would be told as this one asks there, or would for that base. */
+static bool asked_by_another(const floe_core *core, const floe_relay *relay, const floe_base *base,
+                             const floe_place *place)
+{
+    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    {
+        if (other != relay && floe_relay_would_be_told_as(other, relay) && other->origin == base &&
+            floe_place_is(place, &other->asked, other->transport)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* T1: the one by which a relay for this base is asked for there: itself, or the interface's other
+ * family's. NULL: neither. */
+static floe_base *asks_there(const floe_core *core, const floe_relay *relay, const floe_address *to)
+{
+    if (floe_base_asks(core, relay->origin, to)) {
+        return relay->origin;
+    }
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        if (base->state == FLOE_BASE_OPEN && !base->spare && base->chosen &&
+            floe_bases_are_rivals(relay->origin, base) && floe_base_asks(core, base, to)) {
+            return base;
+        }
+    }
+    return NULL;
+}
+
+typedef struct where {
+    floe_base *base;
+    floe_place place;
+} where;
+
+/* Where one that was lost is asked for: where it was; in vain, at each address of its server's in
+ * turn, of either family, that is not known to be full, and no longer where that is not. While a
+ * gathering waits for it, there its other addresses have their own. */
+static where next_place(const floe_core *core, floe_time now, const floe_relay *relay)
+{
+    where same = {relay->origin, {.address = relay->asked, .transport = relay->transport}};
+    const floe_names *names = &relay->server->names;
+    size_t at = floe_names_find(names, &relay->asked, relay->transport);
+    bool listed = at < names->place_count;
+    bool full = floe_server_refused(relay->server, now, relay->kind, &relay->asked) != NULL;
+    if (floe_relay_awaited(relay) || (listed && !relay->in_vain && !full)) {
+        return same;
+    }
+    size_t first = listed ? at + 1 : 0;
+    for (size_t i = 0; i < names->place_count; i++) {
+        const floe_place *place = &names->places[(first + i) % names->place_count];
+        floe_base *base = asks_there(core, relay, &place->address);
+        if (base != NULL &&
+            floe_server_refused(relay->server, now, relay->kind, &place->address) == NULL &&
+            !asked_by_another(core, relay, base, place)) {
+            return (where){base, *place};
+        }
+    }
+    return same;
+}
+
+static bool is_there(const floe_relay *relay, const where *at)
+{
+    return floe_place_is(&at->place, &relay->asked, relay->transport);
+}
+
+/* A server may let go what was released only a moment later (coturn: a second). */
+#define ROOM_AFTER floe_milliseconds(1500)
+
+/* coturn's quotas count "time:user" for the user. */
+static bool same_user(const floe_relay *relay, const floe_relay *former)
+{
+    const char *one = relay->turn.account->username;
+    const char *other = former->turn.account->username;
+    const char *colon = strchr(one, ':');
+    const char *other_colon = strchr(other, ':');
+
+    return strcmp(one, other) == 0 ||
+           (colon != NULL && other_colon != NULL && strcmp(colon, other_colon) == 0);
+}
+
+/* One whose credentials are the owner's no more, at the relay's server: the one in whose place the
+ * relay comes, or another, best of the same user. NULL: there is none. */
+static floe_relay *former_beside(const floe_core *core, const floe_relay *relay)
+{
+    floe_relay *any = NULL;
+
+    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    {
+        if (floe_relay_lives(other) && !floe_server_current(core, other->server) &&
+            floe_address_same_ip(&other->turn.server, &relay->turn.server)) {
+            if (other->origin == relay->origin &&
+                floe_server_successor(core, other->server) == relay->server) {
+                return other;
+            }
+            any = any == NULL || !same_user(relay, any) ? other : any;
+        }
+    }
+    return any;
+}
+
+static bool release_former(floe_core *core, floe_time now, const floe_relay *relay, uint16_t code)
+{
+    floe_relay *former = former_beside(core, relay);
+
+    if (former == NULL || (code == 486 && !same_user(relay, former))) {
+        return false;
+    }
+    floe_relay_release(core, now, former);
+    return true;
+}
+
+/* Its server has no room for it, or not from there, while a former one of ours is there, or was until
+ * now: that makes room, and it is asked for again, once. */
+static bool make_way(floe_core *core, floe_time now, floe_relay *relay, const floe_failure *failure)
+{
+    uint16_t code = failure->kind == FLOE_FAILURE_SERVER ? failure->code : 0;
+    bool speaks_of_it = code == 437 || code == 441 || code == 486 || code == 508;
+
+    if (!speaks_of_it || floe_relay_beside(relay->kind) || relay->room == FLOE_ROOM_AWAITED ||
+        (relay->room == FLOE_ROOM_TAKEN && !release_former(core, now, relay, code))) {
+        return false;
+    }
+    floe_relay_end_allocation(core, now, relay);
+    relay->retry = floe_time_after(now, ROOM_AFTER);
+    relay->room = FLOE_ROOM_AWAITED;
+    relay->known = true; /* as what has made room was */
+    floe_relay_become(relay, FLOE_RELAY_LOST);
+    return true;
+}
+
+/* It was lost, and is asked for where it was not had: while that is away, at another that the name leads
+ * to, who may be anybody. */
+static bool is_elsewhere(const floe_relay *relay)
+{
+    return relay->had_at.family != FLOE_FAMILY_NONE &&
+           !floe_address_same_ip(&relay->had_at, &relay->asked) &&
+           floe_server_is_at(relay->server, &relay->had_at, relay->transport);
+}
+
+/* So often in a row, for three seconds, what is refused where it was had is asked for there again. */
+#define LOSSES_THERE 3
+
+void floe_relay_fail(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
+{
+    bool full = floe_failure_is_full(&failure);
+    bool failed_by_silence = failure.kind == FLOE_FAILURE_TIMEOUT;
+
+    if (make_way(core, now, relay, &failure)) {
+        floe_failure_release(core->shared, &failure);
+        return;
+    }
+    floe_failure_of_relay(&failure, relay);
+    if (full) {
+        floe_server_refuses(core, now, relay->server, relay->kind, &relay->asked, failure.code);
+    }
+    bool had = relay->state != FLOE_RELAY_ASKED;
+    if (had && !floe_relay_awaited(relay) &&
+        floe_relay_another_serves(core, relay)) { /* that is no failure */
+        floe_failure_release(core->shared, &failure);
+        floe_relay_release(core, now, relay);
+        return;
+    }
+    if (!had || (floe_failure_ends_allocate(&failure) && !is_elsewhere(relay))) {
+        give_up(core, now, relay, had, failure);
+        return;
+    }
+    if (floe_relay_awaited(relay)) {
+        floe_attempt *attempt = relay->attempt;
+        floe_relay_leave_gathering(core, relay);
+        core->listener->failed(core, now, attempt, failure);
+    } else if (is_elsewhere(relay)) { /* what is told is of who has given it */
+        floe_failure_release(core->shared, &failure);
+    } else {
+        core->listener->relay_ended(core, relay, failure, false);
+    }
+    /* Whose port is closed may be about to open it again; who is silent is asked where else he may be. */
+    bool before = relay->in_vain;
+    relay->in_vain = before || failed_by_silence || full || relay->losses >= LOSSES_THERE;
+    bool elsewhere = is_elsewhere(relay);
+    where next = next_place(core, now, relay);
+    uint8_t losses = relay->losses;
+    ask_again_later(core, now, relay, full && is_there(relay, &next));
+    if (elsewhere && floe_address_same_ip(&relay->had_at, &next.place.address)) {
+        relay->retry = now; /* that was time enough, and counts for nothing there */
+        relay->losses = losses;
+    } else if (!before && !full && !is_there(relay, &next)) {
+        relay->retry = now; /* another is asked for the first time */
+    }
+    core->listener->look_up_again(core, now, relay->server);
+}
+
+void floe_relay_lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
+{
+    floe_failure_of_relay(&failure, relay);
+    if (floe_failure_is_final(&failure) && floe_server_current(core, relay->server)) {
+        give_up(core, now, relay, true, failure);
+        return;
+    }
+    /* A server that was restarted is where it was; one that is silent is asked where else it may be. */
+    relay->in_vain = relay->in_vain || failure.kind == FLOE_FAILURE_TIMEOUT;
+    floe_failure_release(core->shared, &failure);
+    floe_relay_let_stay(core, now, relay);
+    ask_again_later(core, now, relay, false);
+    if (relay->attempt != NULL) {
+        core->listener->again(core, now, relay->attempt);
+    }
+}
+
+void floe_relay_lost(floe_core *core, floe_time now, floe_relay *relay)
+{
+    floe_relay_lose(core, now, relay,
+                    floe_relay_failure_of(core, relay, &relay->turn.transaction, now));
+}
+
+floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *relay,
+                                 floe_base *origin, const floe_place *place)
+{
+    floe_relay *next = floe_relay_make(core, now, origin, relay->server, relay->kind, place);
+
+    if (next != NULL) {
+        floe_relay_take_after(next, relay);
+        next->state = relay->state;
+        next->hushed = relay->hushed;
+        next->generation = relay->generation;
+        next->attempt = relay->attempt;
+        if (next->attempt != NULL) {
+            next->attempt->relay = next;
+            next->attempt->remote = place->address;
+            next->attempt->transport = place->transport;
+        }
+        relay->attempt = NULL;
+        floe_relay_release(core, now, relay);
+    }
+    return next;
+}
+
+void floe_relay_ask_again(floe_core *core, floe_time now, floe_relay *relay)
+{
+    floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->asked};
+    where next = next_place(core, now, relay);
+
+    if (!floe_relay_awaited(relay) &&
+        (floe_relay_another_serves(core, relay) || floe_relay_needless(core, relay))) {
+        floe_relay_release(core, now, relay); /* another has given meanwhile what it is for */
+        return;
+    }
+    const floe_refusal *refusal =
+        floe_server_refused(relay->server, now, relay->kind, &next.place.address);
+    if (refusal != NULL && relay->room != FLOE_ROOM_AWAITED) {
+        relay->retry = refusal->until;
+        return;
+    }
+    floe_relay_forget_way(core, relay);
+    bool good = is_there(relay, &next)
+                    ? floe_relay_restart(core, now, relay, relay->server->account, &relay->asked)
+                    : floe_relay_elsewhere(core, now, relay, next.base, &next.place) != NULL;
+    if (!good) {
+        floe_relay_fail(core, now, relay, failure);
+    }
+}
+
+void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const floe_server *server)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        bool waits = floe_relay_lives(relay) && !floe_time_is_never(relay->retry);
+        if (waits && relay->server == server) {
+            where next = next_place(core, now, relay);
+            bool moved = !floe_server_is_at(server, &relay->asked, relay->transport) &&
+                         !is_there(relay, &next);
+            /* At once; but a name may lead elsewhere each time that it is asked. */
+            floe_time soonest = relay->losses > LOSSES_THERE
+                                    ? floe_time_after(relay->begun, retry_after(LOSSES_THERE))
+                                    : now;
+            relay->retry = moved ? floe_time_max(now, soonest) : relay->retry;
+        }
+    }
+}
+
+/* By datagrams the next send may be seconds away; a connection's is the kernel's, or the server has dropped
+ * what it took. */
+#define ASKED_FOR_LONG floe_seconds(3)
+#define ASKED_OFTEN 2
+
+void floe_relay_hurry(floe_relay *relay, floe_time now)
+{
+    bool asks = relay->turn.state == FLOE_TURN_ALLOCATING;
+    bool long_since = floe_relay_is_stream(relay)
+                          ? floe_time_since(now, relay->begun).ns >= ASKED_FOR_LONG.ns
+                          : relay->turn.transaction.sends > ASKED_OFTEN;
+
+    if (!floe_time_is_never(relay->retry) || (asks && long_since)) {
+        relay->retry = now;
+    }
+}
+
+/* So long who has never given it, and is silent, holds up who has; and so long one who has answered
+ * something. */
+#define ELSEWHERE_FOR floe_seconds(3)
+#define ANSWERS_ELSEWHERE_FOR floe_seconds(8)
+
+floe_time floe_relay_back_at(const floe_relay *relay)
+{
+    bool asks = relay->state == FLOE_RELAY_LOST && relay->turn.state == FLOE_TURN_ALLOCATING;
+
+    if (!asks || floe_relay_awaited(relay) || !is_elsewhere(relay)) {
+        return FLOE_TIME_NEVER;
+    }
+    bool answers =
+        floe_relay_is_stream(relay)
+            ? relay->connection != NULL && relay->connection->state > FLOE_CONNECTION_OPENING
+            : floe_turn_allocation_challenged(&relay->turn);
+    return floe_time_after(relay->begun, answers ? ANSWERS_ELSEWHERE_FOR : ELSEWHERE_FOR);
+}

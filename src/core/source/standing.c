@@ -1,0 +1,31 @@
+/* What stands on a base: its candidates and bindings, which end with its socket. */
+#include "core/source/standing.h"
+
+#include "core/candidate/base.h"
+#include "core/candidate/candidate.h"
+#include "core/candidate/host.h"
+#include "core/core.h"
+#include "core/socket/way.h"
+#include "core/source/binding.h"
+#include "core/source/relay.h"
+
+/* A relay that moves takes its candidates along. */
+static void withdraw_candidates(floe_core *core, const floe_base *base)
+{
+    FLOE_LIST_EACH_SAFE(found, &base->found, floe_found, of_base)
+    {
+        bool moves = found->relay != NULL && found->relay->state == FLOE_RELAY_MOVES;
+        if (!moves) {
+            floe_found_withdraw(core, found);
+        }
+    }
+}
+
+void floe_base_close(floe_core *core, floe_base *base)
+{
+    floe_way_gone(core, &base->full_for);
+    withdraw_candidates(core, base);
+    floe_bindings_end(core, base);
+    floe_base_unpublish(core, base);
+    floe_base_shut(core, base);
+}
