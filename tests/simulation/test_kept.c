@@ -1505,9 +1505,10 @@ static void e2_the_second_allocation_is_refused_last(void **state)
     gather(&h);
     pass(&h, 1000);
     read_log(&h, "+ host, + srflx, + relay, + relay, end");
-    turn->refresh = REFUSES;
+    turn->refresh = FORGOT;
+    turn->allocate = turn->ipv6 = REFUSES;
     pass(&h, 60000);
-    read_log(&h, "- relay, error, - relay");
+    read_log(&h, "- relay, - relay, error");
     assert_true(h.url_failed);
     end(&h);
 }

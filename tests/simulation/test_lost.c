@@ -279,6 +279,25 @@ static void t7_a_renewal_that_is_refused_for_good(void **state)
     }
 }
 
+/* T7b: a Refresh that is refused says nothing of what an Allocate would get (coturn: 441 of another
+ * user's allocation, behind a restart): the relay goes, and another comes. */
+static void t7b_a_refused_refresh_ends_no_allocate(void **state)
+{
+    static const uint16_t codes[] = {400, 401, 403, 420, 440, 441, 442};
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        server *turn = begin_with_relay(&h, turn_url);
+        turn->refresh = SAYS;
+        turn->code = codes[i];
+        pass(&h, 25000);
+        assert_true(says(&h, "- relay, + relay"));
+        assert_int_equal(h.errors, 0);
+        end(&h);
+    }
+}
+
 /* T7, L11: a relay of before that a restart has in vain is told when it is back, as any that was lost;
  * and that it is gone again. */
 static void t7_a_relay_that_a_restart_did_not_find_is_told_when_it_is_back(void **state)
@@ -1052,6 +1071,7 @@ int main(void)
         cmocka_unit_test(t7b_a_granted_lifetime_of_0_is_no_loss),
         cmocka_unit_test(t7_a_renewal_that_meets_icmp),
         cmocka_unit_test(t7_a_renewal_that_is_refused_for_good),
+        cmocka_unit_test(t7b_a_refused_refresh_ends_no_allocate),
         cmocka_unit_test(t7_a_relay_that_a_restart_did_not_find_is_told_when_it_is_back),
         cmocka_unit_test(t7_a_second_allocation_that_is_back_behind_the_end),
         cmocka_unit_test(t7b_silence_of_a_server_that_is_there),

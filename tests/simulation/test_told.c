@@ -1134,9 +1134,9 @@ static void t7b_a_refusal_where_there_is_no_list(void **state)
     gather(&h);
     pass(&h, 6000);
     read_log(&h, "error, end");
-    turn->refresh = REFUSES;
+    turn->refresh = turn->allocate = REFUSES;
     pass(&h, 36000); /* the second time ends it */
-    read_log(&h, "error, - relay");
+    read_log(&h, "- relay, error");
     assert_non_null(strstr(h.error, "403"));
     end(&h);
 }
@@ -1151,13 +1151,13 @@ static void t7b_a_refusal_before_the_list_of_interfaces(void **state)
     server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
     gather(&h);
     pass(&h, 14000);
-    turn->refresh = REFUSES; /* the second time ends it */
+    turn->refresh = turn->allocate = REFUSES; /* the second time ends it */
     pass(&h, 2000);
     *h.log = '\0';
     h.no_list = true;
     gather(&h);
-    pass(&h, 2000);
-    read_log(&h, "error, - relay");
+    pass(&h, 3000); /* and then it is asked for anew */
+    read_log(&h, "- relay, error");
     assert_non_null(strstr(h.error, "403"));
     end(&h);
 }

@@ -99,18 +99,12 @@ uint16_t floe_failure_code(const floe_failure *failure)
     return servers && failure->code >= 300 ? failure->code : 701;
 }
 
-bool floe_failure_is_final(const floe_failure *failure)
-{
-    return failure->kind == FLOE_FAILURE_CREDENTIALS ||
-           (failure->kind == FLOE_FAILURE_SERVER && (failure->code == 403 || failure->code == 441));
-}
-
 bool floe_failure_ends_allocate(const floe_failure *failure)
 {
     uint16_t code = failure->kind == FLOE_FAILURE_SERVER ? failure->code : 0;
 
-    return floe_failure_is_final(failure) || code == 400 || code == 420 || code == 440 ||
-           code == 442;
+    return failure->kind == FLOE_FAILURE_CREDENTIALS || code == 400 || code == 403 || code == 420 ||
+           code == 440 || code == 441 || code == 442;
 }
 
 bool floe_failure_is_full(const floe_failure *failure)

@@ -65,9 +65,8 @@ floe_failure floe_failure_in_full(const floe_plain_failure *plain);
 /* A failure of a request to `remote` as the transaction stands: asked how often, for how long. */
 floe_failure floe_failure_of(floe_failure_kind kind, const floe_stun_transaction *transaction,
                              const floe_address *remote, floe_time now);
-/* What another try cannot mend: of any request; and of an Allocate, which is not sent again so before
- * its owner has changed something (RFC 8656 §7.4). */
-bool floe_failure_is_final(const floe_failure *failure);
+/* What another try cannot mend: an Allocate is not sent again so before its owner has changed something
+ * (RFC 8656 §7.4). */
 bool floe_failure_ends_allocate(const floe_failure *failure);
 /* 486, 508: the server gives nobody a relay for a while (RFC 8656 §7.4). */
 bool floe_failure_is_full(const floe_failure *failure);

@@ -335,8 +335,11 @@ void floe_attempt_again(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     floe_pair *pair = attempt->pair;
 
-    if (core->state == FLOE_GATHERER_STATE_GATHERING && attempt->progress == FLOE_SUCCEEDED &&
-        pair->progress == FLOE_SUCCEEDED && !pair->yielded) {
+    bool gathers = core->state == FLOE_GATHERER_STATE_GATHERING &&
+                   core->interfaces_known; /* until then its pairs are of the one before */
+
+    if (gathers && attempt->progress == FLOE_SUCCEEDED && pair->progress == FLOE_SUCCEEDED &&
+        !pair->yielded) {
         attempt->progress = FLOE_PENDING;
         floe_pair_set_progress(core, pair, FLOE_PENDING);
         (void)floe_pair_verify(core, now, pair); /* another may stand beside it */

@@ -315,12 +315,8 @@ void floe_relay_fail(floe_core *core, floe_time now, floe_relay *relay, floe_fai
 
 void floe_relay_lose(floe_core *core, floe_time now, floe_relay *relay, floe_failure failure)
 {
-    floe_failure_of_relay(&failure, relay);
-    if (floe_failure_is_final(&failure) && floe_server_current(core, relay->server)) {
-        give_up(core, now, relay, true, failure);
-        return;
-    }
-    /* A server that was restarted is where it was; one that is silent is asked where else it may be. */
+    /* Whether another is to be had, its Allocate tells: a refused Refresh (441, 403, 401) does not.
+     * A server that was restarted is where it was; one that is silent is asked where else it may be. */
     relay->in_vain = relay->in_vain || failure.kind == FLOE_FAILURE_TIMEOUT;
     floe_failure_release(core->shared, &failure);
     floe_relay_let_stay(core, now, relay);
