@@ -870,13 +870,15 @@ static bool give_up_these(floe_turn_allocation *allocation, const bool these[WIS
     return (these[WISH_FAMILY] && give_up_family(allocation)) || given_up;
 }
 
-/* Each wish is given up. False: there was none. */
+/* Each wish is given up; what is refused without any has the other family as its last. Silence says
+ * nothing of a family. False: there was none. */
 static bool go_plain(floe_turn_allocation *allocation)
 {
     bool both = allocation->wishes.families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6);
-    bool these[WISHES] = {both || allocation->other_family != 0, true, true, true};
+    bool these[WISHES] = {both, true, true, true};
 
-    if (!give_up_these(allocation, these)) {
+    if (!give_up_these(allocation, these) &&
+        !(allocation->refuses_wishes && give_up_family(allocation))) {
         return false;
     }
     allocation->plain = true;

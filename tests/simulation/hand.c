@@ -99,7 +99,7 @@ void succeed(hand *h, uint32_t channel, server *by, const floe_stun_message *req
         bool ipv6 = floe_stun_has(request, FLOE_STUN_REQUESTED_ADDRESS_FAMILY);
         (void)snprintf(relayed, sizeof relayed, "%s:%u", ipv6 ? "[2001:db8::9]" : "198.51.100.9",
                        5000 + by->port++);
-        floe_address address = address_of(relayed);
+        floe_address address = address_of(by->nowhere == channel ? "0.0.0.0:0" : relayed);
         floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &address);
         if (by->wished && by->gives_both) {
             floe_address other = address_of("[2001:db8::9]:0");
@@ -139,6 +139,7 @@ doing count(server *by, const floe_stun_message *request)
         by->allocates++;
         by->wished = floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY);
         by->wishes += by->wished;
+        by->even = floe_stun_has(request, FLOE_STUN_EVEN_PORT);
         if (by->room_for_one != 0 && by->releases == 0) {
             by->code = by->room_for_one;
             return SAYS;
@@ -214,6 +215,11 @@ static void serve(hand *h)
         if (by->forgets == channel && request.method == FLOE_STUN_REFRESH &&
             !floe_stun_has(&request, FLOE_STUN_MOBILITY_TICKET)) {
             refuse(h, channel, by, &request, 437);
+            continue;
+        }
+        if (by->no_pairs && floe_stun_has(&request, FLOE_STUN_EVEN_PORT)) {
+            by->nowhere = channel;
+            refuse(h, channel, by, &request, 508);
             continue;
         }
         if (by->alternate != NULL && request.method == FLOE_STUN_ALLOCATE) {

@@ -42,6 +42,7 @@ typedef struct server {
     size_t releases;       /* Refreshes with lifetime 0 */
     bool wished;           /* the latest Allocate was for both families */
     size_t wishes;         /* so many were */
+    bool even;             /* and for a pair of ports */
     bool shows_nothing;    /* no mapped address in the answer to an Allocate */
     bool alone;            /* and it ignores that: it gives IPv6 to who asks for it alone */
     bool gives_both;       /* addresses of both families, in one allocation, to who asks for them */
@@ -62,6 +63,8 @@ typedef struct server {
     uint16_t code;         /* where it SAYS one */
     uint16_t room_for_one; /* as long as one stands, another is refused by this code; 0: never */
     bool twice;            /* the network doubles its answers */
+    bool no_pairs;         /* 508 to EVEN-PORT, from where its allocations are nowhere then (coturn) */
+    uint32_t nowhere;      /* that channel; 0: none */
 } server;
 
 typedef struct hand {

@@ -399,9 +399,44 @@ static void t6_a_spare_socket_is_closed(void **state)
     end(&h);
 }
 
+/* T5: a server without a pair of ports answers the Allocate behind that by no address at all, from there
+ * (coturn 4.6.1): another port of ours, or another connection, has a relay, without the wish. A restart of
+ * the server may have brought pairs. */
+static void t5_a_server_without_a_pair_of_ports(void **state)
+{
+    static const char *const urls[][1] = {{"turn:203.0.113.2"},
+                                          {"turn:203.0.113.2?transport=tcp"}};
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        floe_ice_server ice;
+        floe_gather_options options = options_of(&ice, urls[i], 1, "u");
+        make(&h, urls[i], 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->no_pairs = true;
+        options.even_port = true;
+        assert_int_equal(floe_core_set_options(h.core, h.now, &options), FLOE_OK);
+        gather(&h);
+        pass(&h, 2000);
+        assert_true(says(&h, "+ relay"));
+        assert_int_equal(h.errors, 0);
+        assert_int_equal(turn->allocates, 2); /* nowhere, and somewhere */
+        turn->no_pairs = false;
+        turn->nowhere = 0;
+        turn->refresh = FORGOT;
+        *h.log = '\0';
+        pass(&h, 20000);
+        assert_true(says(&h, "- relay, + relay"));
+        assert_true(turn->even);
+        end(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(t5_a_server_without_a_pair_of_ports),
         cmocka_unit_test(t6_a_refusal_ends_with_its_minute),
         cmocka_unit_test(t6_a_refusal_costs_no_reflexive_candidate),
         cmocka_unit_test(t6_a_refusal_costs_no_mapping_that_was_known),

@@ -1317,6 +1317,31 @@ static void t5_refusals_that_nobody_signed_leave_the_other_family(void **state)
     assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
 }
 
+/* Silence says nothing of a family: of who is asked without wishes the first is asked for until that is
+ * answered. */
+static void t5_silence_costs_no_family(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    begin_anew(f);
+    floe_turn_allocation_free(&f->allocation);
+    f->account->deaf = true;
+    begin_wishes(f, (floe_turn_wishes){.families = BOTH, .first = FLOE_TURN_IPV4});
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    for (int sends = 1; sends < 5; sends++) {
+        f->now_ms += 500U << (sends - 1);
+        assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_SEND);
+        (void)floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
+    }
+    assert_int_equal(f->allocation.wishes.families, FLOE_TURN_IPV4);
+    assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+    assert_int_equal(f->allocation.missing, FLOE_TURN_IPV6);
+}
+
 /* What is asked for beside another is a wish as a whole: nobody waits for it any longer. */
 static void t5_a_refusal_that_nobody_signed_ends_what_is_asked_for_beside(void **state)
 {
@@ -2463,6 +2488,7 @@ int main(void)
         TEST(t5_a_refusal_that_nobody_signed_is_over_with_its_request),
         TEST(t5_a_refusal_that_nobody_signed_waits_for_who_is_far_away),
         TEST(t5_refusals_that_nobody_signed_leave_the_other_family),
+        TEST(t5_silence_costs_no_family),
         TEST(t5_a_refusal_that_nobody_signed_ends_what_is_asked_for_beside),
         TEST(t5_who_refuses_a_wish_is_not_deaf),
         TEST(t6_an_allocation_at_no_address),

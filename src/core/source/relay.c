@@ -158,7 +158,7 @@ static void take_reservation(const floe_core *core, const floe_relay *relay,
 static floe_turn_wishes wishes_of(const floe_core *core, const floe_relay *relay,
                                   const floe_address *remote)
 {
-    bool pair_of_ports = core->set->even_port;
+    bool pair_of_ports = core->set->even_port && !relay->no_pair && !relay->kind.tcp;
     floe_turn_wishes wishes = {
         .families = relay->kind.family != 0 ? relay->kind.family
                                             : (uint8_t)families_of(core, relay->kind.tcp),
@@ -167,9 +167,9 @@ static floe_turn_wishes wishes_of(const floe_core *core, const floe_relay *relay
         .beside = relay->kind.family != 0,
         .mobile = core->shared->mobility && !floe_relay_beside(relay->kind),
         .dont_fragment = core->shared->dont_fragment && !relay->kind.tcp,
-        .even_port = pair_of_ports && !relay->kind.tcp && core->component == 1};
+        .even_port = pair_of_ports && core->component == 1};
 
-    if (pair_of_ports && !relay->kind.tcp && core->component != 1 && core->associated != NULL) {
+    if (pair_of_ports && core->component != 1 && core->associated != NULL) {
         take_reservation(core, relay, remote, &wishes);
     }
     return wishes;
@@ -454,6 +454,7 @@ void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay
     floe_untell(&relay->output);
     relay->retry = relay->check = FLOE_TIME_NEVER;
     relay->ignored = 0;
+    relay->no_pair = false;
     floe_relay_forget_way(core, relay);
     relay->unheard = FLOE_TIME_NEVER;
     if (floe_relay_by_datagrams(relay)) {

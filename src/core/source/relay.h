@@ -57,6 +57,7 @@ struct floe_relay {
     floe_time leaves;    /* when it goes, as another is there in its place; never: there is none */
     uint8_t room;        /* a floe_room */
     bool known;          /* its owner has been told of it once */
+    bool no_pair;        /* its server has no pair of ports: none is asked for until it is lost */
     bool hushed;         /* the gathering has given it up: the next one tells it (L4) */
     uint32_t generation; /* in which it was told; 0: in none */
 };
