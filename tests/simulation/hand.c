@@ -379,6 +379,9 @@ void take(hand *h)
             floe_core_open_failed(h->core, h->now, output->channel, FLOE_ERR_ADDRESS_IN_USE);
             break;
         }
+        if (h->no_tcp && h->stream[output->channel]) {
+            break;
+        }
         floe_core_opened(h->core, h->now, output->channel, &local);
         break;
     case FLOE_CORE_CLOSE:

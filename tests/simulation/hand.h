@@ -63,8 +63,8 @@ typedef struct server {
     uint16_t code;         /* where it SAYS one */
     uint16_t room_for_one; /* as long as one stands, another is refused by this code; 0: never */
     bool twice;            /* the network doubles its answers */
-    bool no_pairs;         /* 508 to EVEN-PORT, from where its allocations are nowhere then (coturn) */
-    uint32_t nowhere;      /* that channel; 0: none */
+    bool no_pairs;    /* 508 to EVEN-PORT, from where its allocations are nowhere then (coturn) */
+    uint32_t nowhere; /* that channel; 0: none */
 } server;
 
 typedef struct hand {
@@ -93,6 +93,7 @@ typedef struct hand {
     bool no_interface; /* or with none */
     bool two_interfaces;
     bool one_port;       /* a second socket is not to be had */
+    bool no_tcp;         /* connections do not come about */
     bool second_alone;   /* the first has no address any more */
     const char *ipv6;    /* the first interface's other address; NULL: none */
     const char *ip;      /* the first interface's; NULL: host_ip */

@@ -404,8 +404,7 @@ static void t6_a_spare_socket_is_closed(void **state)
  * the server may have brought pairs. */
 static void t5_a_server_without_a_pair_of_ports(void **state)
 {
-    static const char *const urls[][1] = {{"turn:203.0.113.2"},
-                                          {"turn:203.0.113.2?transport=tcp"}};
+    static const char *const urls[][1] = {{"turn:203.0.113.2"}, {"turn:203.0.113.2?transport=tcp"}};
     static hand h;
 
     (void)state;

@@ -1162,6 +1162,30 @@ static void t7b_a_refusal_before_the_list_of_interfaces(void **state)
     end(&h);
 }
 
+/* E1: who had answered by TCP, and is connected with no more, is rather down than behind a closed port. */
+static void e1_a_server_by_tcp_that_has_answered_before(void **state)
+{
+    static const char *const url[] = {"turn:203.0.113.2?transport=tcp"};
+    static hand h;
+
+    (void)state;
+    server *turn = begin_with_relay(&h, url);
+    h.no_tcp = true;
+    turn->refresh = FORGOT;
+    pass(&h, 90000);
+    assert_true(says(&h, "- relay, error"));
+    assert_non_null(
+        strstr(h.error, "203.0.113.2 has answered before, and no TCP connection comes"));
+    end(&h);
+    make(&h, url, 1, defaults);
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    h.no_tcp = true;
+    gather(&h);
+    pass(&h, 6000);
+    assert_non_null(strstr(h.error, "is TCP port 3478 open to 203.0.113.2?"));
+    end(&h);
+}
+
 /* E1: who refuses one address of ours, and does not hear the other, is there. */
 static void e1_a_refusal_is_an_answer(void **state)
 {
@@ -1437,6 +1461,7 @@ int main(void)
         cmocka_unit_test(l5_a_mapping_that_was_not_to_be_had_at_first),
         cmocka_unit_test(on_trace_has_the_release_at_close),
         cmocka_unit_test(e1_a_refusal_is_an_answer),
+        cmocka_unit_test(e1_a_server_by_tcp_that_has_answered_before),
         cmocka_unit_test(e1_of_two_addresses_who_answers_tells),
         cmocka_unit_test(l15_an_answer_that_comes_twice),
         cmocka_unit_test(l15_what_was_due_and_did_not_go_out),

@@ -215,6 +215,37 @@ static void dropped_text(const floe_failure *failure, const char *who, char *tex
                                           : "look into the server's log");
 }
 
+/* A connection that did not come about. */
+static void no_connection_text(const floe_failure *failure, const floe_url *url, bool proxied,
+                               const char *who, char *text, size_t size)
+{
+    unsigned ms = failure->elapsed_ms;
+    unsigned port =
+        proxied && failure->stage == FLOE_CONNECTION_SECURING ? url->port : failure->remote.port;
+    bool datagrams = failure->transport == FLOE_PROTOCOL_DTLS;
+    const char *what = failure->stage == FLOE_CONNECTION_OPENING ? "TCP connection"
+                       : datagrams                               ? "DTLS handshake"
+                                                                 : "TLS handshake";
+
+    if (failure->before) {
+        (void)snprintf(text, size,
+                       "%s has answered before, and no %s comes about in %u ms now: is it down?",
+                       who, what, ms);
+    } else if (failure->stage == FLOE_CONNECTION_OPENING) {
+        (void)snprintf(text, size, "no %s in %u ms: is TCP port %u open to %s?", what, ms, port,
+                       who);
+    } else if (datagrams) {
+        (void)snprintf(text, size,
+                       "no %s in %u ms: is UDP port %u open to %s, and is that a TURN server with "
+                       "certificates?",
+                       what, ms, port, who);
+    } else {
+        (void)snprintf(text, size,
+                       "no %s in %u ms: is TCP port %u of %s a TURN server with certificates?",
+                       what, ms, port, who);
+    }
+}
+
 static void timeout_text(const floe_failure *failure, const floe_url *url, bool proxied,
                          const char *who, char *text, size_t size)
 {
@@ -222,19 +253,12 @@ static void timeout_text(const floe_failure *failure, const floe_url *url, bool 
     unsigned port = failure->remote.port;
 
     switch ((floe_connection_state)failure->stage) {
-    case FLOE_CONNECTION_OPENING:
-        (void)snprintf(text, size, "no TCP connection in %u ms: is TCP port %u open to %s?", ms,
-                       port, who);
-        return;
     case FLOE_CONNECTION_PROXYING:
         (void)snprintf(text, size, "%s has not connected in %u ms", who, ms);
         return;
+    case FLOE_CONNECTION_OPENING:
     case FLOE_CONNECTION_SECURING:
-        (void)snprintf(text, size,
-                       "no %s handshake in %u ms: is %s port %u of %s a TURN server with "
-                       "certificates?",
-                       failure->transport == FLOE_PROTOCOL_DTLS ? "DTLS" : "TLS", ms,
-                       carrier(failure->transport), proxied ? url->port : port, who);
+        no_connection_text(failure, url, proxied, who, text, size);
         return;
     default:
         break;
