@@ -488,6 +488,19 @@ static bool goes_on(floe_turn_allocation *allocation, floe_time now, uint16_t co
     return true;
 }
 
+/* T6: what stands there is not to be deleted, for whatever reason, which says nothing of an Allocate from
+ * another port: that is what is told of it, or that it is another user's. */
+static floe_turn_event refused_to_clear(floe_turn_allocation *allocation, uint16_t code,
+                                        floe_span reason)
+{
+    bool of_another_user = code == 441;
+
+    allocation->inherits = allocation->made = false;
+    (void)end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, of_another_user ? code : 437,
+              of_another_user ? reason : (floe_span){0});
+    return FLOE_TURN_MISMATCH;
+}
+
 /* An error answer that is the end of its request, and unless what stands goes on, of the machine. */
 static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
                                floe_turn_failure_kind kind, uint16_t code, floe_span reason)
@@ -497,7 +510,9 @@ static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
         allocation->shown = code / 100 != 5;
     }
     if (!goes_on(allocation, now, code)) {
-        return end(allocation, kind, code, reason);
+        return allocation->request == FLOE_TURN_REQUEST_CLEAR
+                   ? refused_to_clear(allocation, code, reason)
+                   : end(allocation, kind, code, reason);
     }
     set_failure(allocation, kind, code, reason);
     return FLOE_TURN_REFUSED;

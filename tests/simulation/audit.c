@@ -493,6 +493,7 @@ static void audit_ports(sim_changing_world *change, sim_owner *owner)
                     told->at < owner->listed && told->at + 25 * SIM_SECOND > owner->completed &&
                     n != SIZE_MAX && was_always_good(change, n) && owner_has_server(owner, n) &&
                     first->other_user == owner->other_user && !owner->wrong_password &&
+                    first->changed_options < owner->listed &&
                     change->network.servers[n].ports == SIM_PORTS_KEPT;
         floe_address next = told->ip;
         next.port++;

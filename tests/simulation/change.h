@@ -217,9 +217,10 @@ typedef struct sim_owner {
     enum floe_gatherer_state state; /* as told */
     unsigned completes;
     unsigned ends;
-    uint64_t began;     /* when it was asked to gather last */
-    uint64_t listed;    /* when it was told what interfaces there are: the gathering itself */
-    uint64_t completed; /* when it was complete */
+    uint64_t began;       /* when it was asked to gather last */
+    uint64_t listed;      /* when it was told what interfaces there are: the gathering itself */
+    uint64_t listed_some; /* and when some of the machine's were missing last; 0: never */
+    uint64_t completed;   /* when it was complete */
     uint64_t closed_at;
     sim_told told[SIM_TOLD_MAX];
     size_t told_count;

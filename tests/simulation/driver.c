@@ -36,6 +36,9 @@ static void list_now(sim_changing_world *change)
     sim_owner *owner = change_owner_of_life(change, world->life);
 
     owner->listed = world->now;
+    for (size_t i = 0; i < change->network.interface_count; i++) {
+        owner->listed_some = world->down[i] ? world->now : owner->listed_some;
+    }
     if (fails(change, change->plan->late.lists_fail)) {
         owner->list_failed = true;
         world_trace(world, "the interfaces can't be listed");

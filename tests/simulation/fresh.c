@@ -319,6 +319,32 @@ static void keep_set(sim_changing_world *change, const found_set *set)
     }
 }
 
+/* T7: what was lost is back by itself, once its server and the way are: nobody need gather for it. */
+static void check_back(sim_changing_world *change, const sim_owner *owner)
+{
+    static found_set now;
+
+    set_of(change, owner, &now);
+    for (size_t n = 0; n < change->network.server_count; n++) {
+        bool had = owner->told_relay[n] > owner->changed_options &&
+                   owner->told_relay[n] > owner->listed_some &&
+                   change->network.settings.rto_ms <= 500; /* else silence is borne for longer */
+        char server[32];
+        bool has = false;
+        (void)snprintf(server, sizeof server, "of server %zu", n);
+        for (size_t i = 0; i < now.count; i++) {
+            has = has || strstr(now.lines[i].text, server) != NULL;
+        }
+        bool twin =
+            change->plan->network.servers[n].twin != 0; /* then that one's word is its own */
+        if (had && !has && !twin && change->network.servers[n].turn && !change->world->said_no[n] &&
+            is_good(change, owner, n) && may_relay(change, &change->network.servers[n]) &&
+            has_way(change, n) && all_ways_are_good(change) && change_is_in_time(change)) {
+            change_violated(change, "T7: the relay of server %zu is not back by itself", n);
+        }
+    }
+}
+
 void fresh_compare(sim_changing_world *change, sim_owner *owner)
 {
     static found_set old;
@@ -329,6 +355,7 @@ void fresh_compare(sim_changing_world *change, sim_owner *owner)
     if (owner->core == NULL || owner->closed || *world->report->violation != '\0') {
         return;
     }
+    check_back(change, owner);
     let_gather(change, owner);
     set_of(change, owner, &old);
     if (*world->report->violation != '\0' ||

@@ -160,8 +160,8 @@ doing count(server *by, const floe_stun_message *request)
     }
     if (floe_stun_read_u32(request, FLOE_STUN_LIFETIME, &lifetime) && lifetime == 0) {
         by->releases++;
-        by->holds = false;
-        return ANSWERS;
+        by->holds = by->holds && by->release != ANSWERS;
+        return by->release;
     }
     if (request->method == FLOE_STUN_CREATE_PERMISSION) {
         return by->permission;

@@ -36,6 +36,7 @@ typedef struct server {
     doing allocate;
     doing refresh;
     doing permission;
+    doing release;   /* a Refresh with lifetime 0 */
     size_t bindings; /* that came */
     size_t allocates;
     size_t refreshes;      /* that keep */

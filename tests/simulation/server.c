@@ -159,10 +159,20 @@ static void send_reply(server_reply *reply)
                  floe_stun_written(&reply->writer));
 }
 
+/* RFC 8656 §7.4: it is not sent again so before its user has changed something. */
+static bool ends_allocate(uint16_t code)
+{
+    return code == 400 || code == 401 || code == 403 || code == 420 || code == 440 || code == 441 ||
+           code == 442;
+}
+
 static void reply_error(server_reply *reply, const floe_stun_message *request, uint16_t code)
 {
     if (reply->world->config->servers[reply->server].make == SIM_PION) {
         reply->key = NULL;
+    }
+    if (request->method == FLOE_STUN_ALLOCATE && ends_allocate(code)) {
+        reply->world->said_no[reply->server] = true;
     }
     begin_reply(reply, request, FLOE_STUN_ERROR);
     floe_stun_put_error(&reply->writer, code, floe_span_text("Simulated"));
@@ -175,6 +185,10 @@ static void challenge(server_reply *reply, const floe_stun_message *request, uin
     char realm[48];
     const sim_server *server = &reply->world->config->servers[reply->server];
 
+    if (request->method == FLOE_STUN_ALLOCATE && code == 401 &&
+        floe_stun_has(request, FLOE_STUN_NONCE)) {
+        reply->world->said_no[reply->server] = true;
+    }
     (*one_use_nonce(reply->world, server, &reply->client))++;
     nonce_for(reply->world, server, &reply->client, nonce, sizeof nonce);
     begin_reply(reply, request, FLOE_STUN_ERROR);

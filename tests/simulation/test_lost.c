@@ -296,6 +296,20 @@ static void t7b_a_refused_refresh_ends_no_allocate(void **state)
         assert_int_equal(h.errors, 0);
         end(&h);
     }
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) { /* nor one that was to delete it */
+        server *turn = begin_with_relay(&h, turn_url);
+        turn->refresh = turn->release = SAYS;
+        turn->code = codes[i];
+        turn->holds = true; /* by whatever port */
+        pass(&h, 40000);
+        assert_true(says(&h, "- relay, error"));
+        all(turn, ANSWERS);
+        turn->release = ANSWERS;
+        turn->holds = false;
+        pass(&h, 70000);
+        assert_true(says(&h, "+ relay"));
+        end(&h);
+    }
 }
 
 /* T7, L11: a relay of before that a restart has in vain is told when it is back, as any that was lost;

@@ -201,6 +201,7 @@ struct sim_world {
     size_t coming_count;
     floe_gather_policy next_policy;
     uint32_t servers;                   /* which of them the options name, bit by bit */
+    bool said_no[SIM_SERVERS_MAX];      /* it has refused an Allocate for good (RFC 8656 §7.4) */
     unsigned restarts[SIM_SERVERS_MAX]; /* with a restart nonces are forgotten */
     void (*on_packet)(sim_world *world, const floe_packet *packet);
     struct sim_changing_world *change; /* NULL: the world is one of those that do not change */

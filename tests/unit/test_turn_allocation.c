@@ -1919,6 +1919,41 @@ static void t6_another_users_allocation_is_not_deleted(void **state)
     }
 }
 
+/* T6: why what stands there is not deleted is no word of what another port would be given: the Allocate's own
+ * refusal is told, or that it is another user's. */
+static void t6_what_is_not_deleted_ends_no_allocate(void **state)
+{
+    static const uint16_t codes[] = {400, 401, 403, 420, 441, 442, 486};
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    const answer mismatch = {.code = 437, .lifetime = -1};
+
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        const answer refusal = {.code = codes[i],
+                                .lifetime = -1,
+                                .realm = "r",
+                                .nonce = "n1",
+                                .sign_with = codes[i] != 401 ? "secret" : NULL};
+        begin_anew(f);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &mismatch), FLOE_TURN_MISMATCH);
+        assert_true(floe_turn_allocation_reclaim(&f->allocation));
+        sent(f, bytes, &message);
+        floe_turn_event event = respond(f, &refusal);
+        if (event == FLOE_TURN_PROGRESS) { /* 401 by another nonce is tried once more */
+            sent(f, bytes, &message);
+            event = respond(f, &refusal);
+        }
+        assert_int_equal(event, FLOE_TURN_MISMATCH);
+        assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_ERROR_RESPONSE);
+        assert_int_equal(f->allocation.failure.code, codes[i] == 441 ? 441 : 437);
+        assert_false(floe_turn_allocation_stands(&f->allocation));
+    }
+}
+
 /* A process that stood still for a minute is no server that is a minute away. */
 static void t7_time_in_which_nobody_ran_is_no_round_trip(void **state)
 {
@@ -2467,6 +2502,7 @@ int main(void)
         TEST(t6_an_error_that_is_not_understood_is_the_end),
         TEST(t6_437_to_a_deletion_is_a_success),
         TEST(t6_437_can_be_reclaimed_once),
+        TEST(t6_what_is_not_deleted_ends_no_allocate),
         TEST(t6_an_answer_with_an_unknown_attribute_is_an_error),
         TEST(bad_success_answers_are_errors),
         TEST(t7_refreshes_a_minute_early_or_half_way),

@@ -79,22 +79,27 @@ bool floe_relays_heard(const floe_core *core, const floe_base *base, const floe_
     return false;
 }
 
+void floe_relay_is_there(floe_core *core, floe_relay *relay)
+{
+    uint8_t sends = relay->turn.transaction.sends;
+
+    if (is_owed_an_answer(relay) && sends > relay->ignored_send) {
+        relay->ignored_send = sends;
+        if (++relay->ignored == IGNORED_SENDS) {
+            floe_untell(&relay->output);
+            floe_turn_refresh_anew(&relay->turn);
+            floe_relay_take_turn(core, relay, true);
+        }
+    }
+}
+
 void floe_relays_answered_beside(floe_core *core, const floe_base *base, const floe_address *server)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        uint8_t sends = relay->turn.transaction.sends;
-        if (!floe_relay_uses(relay, base, server)) {
-            continue;
-        }
-        floe_turn_allocation_beside(&relay->turn);
-        if (is_owed_an_answer(relay) && sends > relay->ignored_send) {
-            relay->ignored_send = sends;
-            if (++relay->ignored == IGNORED_SENDS) {
-                floe_untell(&relay->output);
-                floe_turn_refresh_anew(&relay->turn);
-                floe_relay_take_turn(core, relay, true);
-            }
+        if (floe_relay_uses(relay, base, server)) {
+            floe_turn_allocation_beside(&relay->turn);
+            floe_relay_is_there(core, relay);
         }
     }
 }

@@ -261,6 +261,9 @@ bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
         core->shared->dropped++;
         floe_relay_trace(core, now, FLOE_TRACE_DROPPED, relay, &before, message,
                          "its integrity does not match");
+        if (event == FLOE_TURN_NOTHING && floe_relay_by_datagrams(relay)) {
+            floe_relay_is_there(core, relay); /* coturn signs nothing to a realm of before */
+        }
         happened(core, now, relay, event, &before);
         return true;
     }

@@ -74,6 +74,8 @@ extern const floe_connection_owner floe_relay_connection_owner;
 
 /* One that has to be repeated takes a Binding with it: whether the server is there. */
 void floe_relay_request_goes(floe_core *core, floe_time now, floe_relay *relay);
+/* Its server has answered something, be it by what cannot be believed. */
+void floe_relay_is_there(floe_core *core, floe_relay *relay);
 /* Asked of a relay each Tr: a NAT forgets its mapping (RFC 8445 §11), and a server that was
  * restarted its allocations. */
 void floe_relay_set_check(const floe_core *core, floe_time now, floe_relay *relay);

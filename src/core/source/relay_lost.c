@@ -278,13 +278,16 @@ void floe_relay_fail(floe_core *core, floe_time now, floe_relay *relay, floe_fai
         floe_server_refuses(core, now, relay->server, relay->kind, &relay->asked, failure.code);
     }
     bool had = relay->state != FLOE_RELAY_ASKED;
+    bool for_good =
+        floe_failure_ends_allocate(&failure) && !is_elsewhere(relay) &&
+        relay->turn.request == FLOE_TURN_REQUEST_ALLOCATE; /* not what was to make way */
     if (had && !floe_relay_awaited(relay) &&
         floe_relay_another_serves(core, relay)) { /* that is no failure */
         floe_failure_release(core->shared, &failure);
         floe_relay_release(core, now, relay);
         return;
     }
-    if (!had || (floe_failure_ends_allocate(&failure) && !is_elsewhere(relay))) {
+    if (!had || for_good) {
         give_up(core, now, relay, had, failure);
         return;
     }

@@ -109,8 +109,9 @@ bool floe_relay_reclaim(floe_core *core, floe_relay *relay)
 
 bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
 {
-    bool of_another_user = relay->turn.failure.code == 441;
-    bool deleted = relay->turn.reclaimed_once && !of_another_user;
+    bool not_ours = relay->turn.failure.code == 441 ||
+                    relay->turn.request == FLOE_TURN_REQUEST_CLEAR; /* which was refused */
+    bool deleted = relay->turn.reclaimed_once && !not_ours;
 
     relay->no_pair = relay->no_pair || relay->turn.failure.kind == FLOE_TURN_FAILURE_BAD_ANSWER;
     if (relay->connection != NULL && !relay->turn.inherits) { /* another one has another port */
