@@ -86,6 +86,9 @@ void floe_turn_allocation_free(floe_turn_allocation *allocation)
     floe_turn_realm_release(allocation->proven);
     drop_nonce(allocation);
     floe_turn_account_release(allocation->account);
+    if (allocation->own != NULL) {
+        floe_turn_account_release(allocation->own);
+    }
 }
 
 static bool take_nonce(floe_turn_allocation *allocation, floe_turn_realm *realm, floe_span nonce)
@@ -149,6 +152,39 @@ static void set_failure(floe_turn_allocation *allocation, floe_turn_failure_kind
     keep_text(allocation, &allocation->failure.reason, reason, TEXT_SIZE);
 }
 
+/* Whose requests are signed from now on; nothing is known of the server but what the account has. False
+ * without memory. */
+static bool sign_as(floe_turn_allocation *allocation, floe_turn_account *account)
+{
+    floe_turn_realm_release(allocation->proven);
+    drop_nonce(allocation);
+    allocation->proven = NULL;
+    allocation->account = account;
+    allocation->remembered = false;
+    allocation->signature++;
+    allocation->stale = allocation->refused = 0;
+    if (!floe_turn_account_worth_signing(account)) {
+        return true;
+    }
+    allocation->remembered = true;
+    allocation->remembered_n = account->learned;
+    return take_nonce(allocation, account->realm,
+                      floe_span_of(account->nonce, account->nonce_size));
+}
+
+/* It has acted by a former user's account, if it has, and does no more. */
+static bool be_oneself(floe_turn_allocation *allocation)
+{
+    floe_turn_account *own = allocation->own;
+
+    if (own == NULL) {
+        return true;
+    }
+    floe_turn_account_release(allocation->account);
+    allocation->own = NULL;
+    return sign_as(allocation, own);
+}
+
 /* The one place where the machine ends. */
 static floe_turn_event end(floe_turn_allocation *allocation, floe_turn_failure_kind kind,
                            uint16_t code, floe_span reason)
@@ -160,6 +196,7 @@ static floe_turn_event end(floe_turn_allocation *allocation, floe_turn_failure_k
     allocation->wants = false;
     allocation->resume = allocation->refresh = FLOE_TIME_NEVER;
     stop_request(allocation);
+    (void)be_oneself(allocation);
     return allocated ? FLOE_TURN_LOST : FLOE_TURN_FAILED;
 }
 
@@ -839,6 +876,16 @@ static floe_turn_event refreshed(floe_turn_allocation *allocation, floe_time now
     return FLOE_TURN_GRANTED;
 }
 
+static floe_turn_event cleared(floe_turn_allocation *allocation)
+{
+    allocation->inherits = allocation->made = false;
+    if (!be_oneself(allocation)) {
+        return local_failure(allocation);
+    }
+    want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
+    return FLOE_TURN_PROGRESS;
+}
+
 static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now,
                                  const floe_stun_message *message)
 {
@@ -848,9 +895,7 @@ static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now
     case FLOE_TURN_REQUEST_REFRESH:
         return refreshed(allocation, now, message);
     case FLOE_TURN_REQUEST_CLEAR:
-        allocation->inherits = allocation->made = false;
-        want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
-        return FLOE_TURN_PROGRESS;
+        return cleared(allocation);
     case FLOE_TURN_REQUEST_RELEASE:
         break;
     }
@@ -904,17 +949,10 @@ static bool go_plain(floe_turn_allocation *allocation)
 
 floe_error floe_turn_allocation_start(floe_turn_allocation *allocation)
 {
-    floe_turn_account *account = allocation->account;
-
-    if (floe_turn_account_worth_signing(account)) {
-        floe_span nonce = floe_span_of(account->nonce, account->nonce_size);
-        if (!take_nonce(allocation, account->realm, nonce)) {
-            return FLOE_ERR_NO_MEMORY;
-        }
-        allocation->remembered = true;
-        allocation->remembered_n = account->learned;
+    if (!sign_as(allocation, allocation->account)) {
+        return FLOE_ERR_NO_MEMORY;
     }
-    if (account->deaf) {
+    if (allocation->account->deaf) {
         (void)go_plain(allocation);
     }
     allocation->state = FLOE_TURN_ALLOCATING;
@@ -1038,10 +1076,7 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
         return FLOE_TURN_PROGRESS;
     }
     if (code == 437 && allocation->request == FLOE_TURN_REQUEST_CLEAR) {
-        /* Nothing of ours is there to delete (any more): ask again. */
-        allocation->inherits = allocation->made = false;
-        want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
-        return FLOE_TURN_PROGRESS;
+        return cleared(allocation); /* nothing of ours is there to delete (any more): ask again */
     }
     if (code == 500 && !allocation->paused_once) {
         allocation->paused_once = true;
@@ -1430,6 +1465,21 @@ void floe_turn_allocation_move(floe_turn_allocation *allocation)
 bool floe_turn_allocation_reclaim(floe_turn_allocation *allocation)
 {
     if (allocation->reclaimed_once) {
+        return false;
+    }
+    allocation->reclaimed_once = true;
+    allocation->state = FLOE_TURN_ALLOCATING;
+    want(allocation, FLOE_TURN_REQUEST_CLEAR);
+    return true;
+}
+
+bool floe_turn_allocation_clear_as(floe_turn_allocation *allocation, floe_turn_account *former)
+{
+    floe_turn_account *own = allocation->account;
+
+    allocation->own = own;
+    if (!sign_as(allocation, floe_turn_account_share(former))) {
+        (void)be_oneself(allocation);
         return false;
     }
     allocation->reclaimed_once = true;

@@ -103,6 +103,7 @@ typedef struct floe_turn_failure {
 typedef struct floe_turn_allocation {
     const floe_random *random;
     floe_turn_account *account;
+    floe_turn_account *own; /* while `account` is a former user's, whose allocation it deletes */
     floe_address server;
     floe_duration rto;
     floe_turn_state state;
@@ -195,6 +196,9 @@ floe_time floe_turn_allocation_deadline(const floe_turn_allocation *allocation);
 /* After a MISMATCH, where no other local port can be had: deletes the allocation that stands on
  * this 5-tuple, then asks once more (T6). False when that was done already. */
 bool floe_turn_allocation_reclaim(floe_turn_allocation *allocation);
+/* Likewise, by a former user's account, whose allocation of ours that is; then it asks by its own again.
+ * False without memory. */
+bool floe_turn_allocation_clear_as(floe_turn_allocation *allocation, floe_turn_account *former);
 /* Begins to write a request, its own or one of its peers'. What has been signed anew since it was sent
  * goes by another id (RFC 8489 §6.2.1: a retransmission is the same bytes). */
 floe_stun_writer floe_turn_allocation_write_to(const floe_turn_allocation *allocation,

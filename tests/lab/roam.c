@@ -5,12 +5,14 @@
  * Prints each relay candidate that comes or goes, "complete" after each gathering, "echo" for each
  * packet that the peer sends back, and "refused" with the reason for each that can't be sent. A
  * packet goes to the peer after each gathering, and each INTERVAL-MS by the latest relay.
- * Gathers again for each line of standard input, ends with the input or at "end". */
+ * Gathers again for each line of standard input: at "user USERNAME CREDENTIAL" restarted, by these; ends with
+ * the input or at "end". */
 #include <floe/floe.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct roamer {
@@ -67,6 +69,21 @@ static void on_error(void *user_data, const floe_candidate_error *error)
     (void)printf("error %u %s\n", error->code, error->text);
 }
 
+/* "user USERNAME CREDENTIAL" */
+static void renew(const roamer *of, floe_gather_options *options, floe_ice_server *server,
+                  char *line)
+{
+    static char username[64];
+    static char credential[64];
+
+    if (sscanf(line, "user %63s %63s", username, credential) == 2) {
+        server->username = username;
+        server->credential = credential;
+        (void)floe_gatherer_set_options(of->gatherer, options);
+        (void)floe_gatherer_restart(of->gatherer);
+    }
+}
+
 int main(int count, char **words)
 {
     const char *urls[] = {count > 1 ? words[1] : ""};
@@ -77,7 +94,7 @@ int main(int count, char **words)
     floe_api *api = NULL;
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     int interval = count > 6 ? atoi(words[6]) : -1;
-    char line[16];
+    char line[160];
 
     if (count < 6 || floe_address_parse(words[4], &of.peer) != FLOE_OK) {
         return 2;
@@ -106,9 +123,11 @@ int main(int count, char **words)
     (void)floe_gatherer_on_packet(of.gatherer, on_packet, &of);
     (void)floe_gatherer_gather(of.gatherer);
     for (;;) {
+        memset(line, 0, sizeof line);
         if (poll(&input, 1, interval) == 0) {
             ping(&of);
-        } else if (read(STDIN_FILENO, line, sizeof line) > 0 && line[0] != 'e') {
+        } else if (read(STDIN_FILENO, line, sizeof line - 1) > 0 && line[0] != 'e') {
+            renew(&of, &options, &server, line);
             (void)floe_gatherer_gather(of.gatherer);
         } else {
             break;

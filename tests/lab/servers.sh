@@ -235,6 +235,29 @@ lab_test_s5_credentials_that_end() {
     return $good
 }
 
+# L12: credentials that are renewed while the server is away, at one that gives a user one relay: what it still holds by
+# the former ones is in the way of any other, and the server has not heard that it is to go.
+lab_test_l12_credentials_renewed_in_an_outage() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER" --use-auth-secret --static-auth-secret north --user-quota=1
+    rest_user 600
+    roam_begins 200 "turn:$LAB_SERVER" "$REST_USER" "$REST_SECRET"
+    lab_wait roam_has 1 '^relay' || good=1
+    ip netns exec server nft -f - <<<'table ip away { chain in { type filter hook input priority 0; udp dport 3478 drop; }; }'
+    rest_user 700
+    echo "user $REST_USER $REST_SECRET" >&8
+    for _ in $(seq 120); do # all sends of a Refresh run out: 39.5 s
+        roam_has 1 '^withdrawn' && break
+        sleep 0.5
+    done
+    ip netns exec server nft delete table ip away
+    lab_wait roam_has 2 '^relay' && roam_has 1 '^withdrawn' || good=1
+    [ $good = 0 ] || uniq -c "$OUT" >&2
+    roam_ends
+    lab_coturn_stop 1
+    return $good
+}
+
 # RFC 3489's server, which is still in use: its answers have attributes that RFC 8489 does not know and forgives.
 lab_test_r6_a_server_of_rfc_3489() {
     local good=0

@@ -229,7 +229,16 @@ static void serve(hand *h)
         if (by->former == channel && request.method != FLOE_STUN_BINDING) {
             uint32_t lifetime = 1;
             bool allocates = request.method == FLOE_STUN_ALLOCATE;
+            floe_span user = {0};
+            (void)floe_stun_find(&request, FLOE_STUN_USERNAME, &user);
             (void)floe_stun_read_u32(&request, FLOE_STUN_LIFETIME, &lifetime);
+            if (lifetime == 0 && by->former_user != NULL &&
+                floe_span_equal(user, floe_span_text(by->former_user))) {
+                by->former = 0;
+                by->releases++;
+                succeed(h, channel, by, &request);
+                continue;
+            }
             refuse(h, channel, by, &request, allocates ? by->code : lifetime == 0 ? 441 : 401);
             continue;
         }

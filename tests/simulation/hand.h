@@ -39,31 +39,32 @@ typedef struct server {
     doing release;   /* a Refresh with lifetime 0 */
     size_t bindings; /* that came */
     size_t allocates;
-    size_t refreshes;      /* that keep */
-    size_t releases;       /* Refreshes with lifetime 0 */
-    bool wished;           /* the latest Allocate was for both families */
-    size_t wishes;         /* so many were */
-    bool even;             /* and for a pair of ports */
-    bool shows_nothing;    /* no mapped address in the answer to an Allocate */
-    bool alone;            /* and it ignores that: it gives IPv6 to who asks for it alone */
-    bool gives_both;       /* addresses of both families, in one allocation, to who asks for them */
-    doing both;            /* what it does with who asks for both */
-    doing ipv6;            /* and with who asks for IPv6 alone */
-    doing tcp;             /* and for a relay for TCP (RFC 6062) */
-    uint32_t deaf_to;      /* the channel that it does not hear; 0: none */
-    uint32_t forgets;      /* the channel whose Refresh it answers by 437; 0: none */
-    uint32_t former;       /* the channel by which another user's allocation stands; 0: none */
-    unsigned port;         /* of the next relayed address */
-    size_t strangers;      /* so many Allocates meet another's allocation: 437 */
-    bool holds;            /* it has one of ours still: 437 to Allocate until that is released */
-    bool guarded;          /* it wants to know who asks, and signs no errors */
-    bool signs;            /* but it does */
-    const char *alternate; /* to whom it sends who asks for a relay; NULL: to nobody */
-    bool ends_at_once;     /* it says LIFETIME 0 to a Refresh that asks for more (node-turn) */
-    bool tickets;          /* its allocations move (RFC 8016) */
-    uint16_t code;         /* where it SAYS one */
-    uint16_t room_for_one; /* as long as one stands, another is refused by this code; 0: never */
-    bool twice;            /* the network doubles its answers */
+    size_t refreshes;   /* that keep */
+    size_t releases;    /* Refreshes with lifetime 0 */
+    bool wished;        /* the latest Allocate was for both families */
+    size_t wishes;      /* so many were */
+    bool even;          /* and for a pair of ports */
+    bool shows_nothing; /* no mapped address in the answer to an Allocate */
+    bool alone;         /* and it ignores that: it gives IPv6 to who asks for it alone */
+    bool gives_both;    /* addresses of both families, in one allocation, to who asks for them */
+    doing both;         /* what it does with who asks for both */
+    doing ipv6;         /* and with who asks for IPv6 alone */
+    doing tcp;          /* and for a relay for TCP (RFC 6062) */
+    uint32_t deaf_to;   /* the channel that it does not hear; 0: none */
+    uint32_t forgets;   /* the channel whose Refresh it answers by 437; 0: none */
+    uint32_t former;    /* the channel by which another user's allocation stands; 0: none */
+    const char *former_user; /* who may delete that; NULL: nobody of ours */
+    unsigned port;           /* of the next relayed address */
+    size_t strangers;        /* so many Allocates meet another's allocation: 437 */
+    bool holds;              /* it has one of ours still: 437 to Allocate until that is released */
+    bool guarded;            /* it wants to know who asks, and signs no errors */
+    bool signs;              /* but it does */
+    const char *alternate;   /* to whom it sends who asks for a relay; NULL: to nobody */
+    bool ends_at_once;       /* it says LIFETIME 0 to a Refresh that asks for more (node-turn) */
+    bool tickets;            /* its allocations move (RFC 8016) */
+    uint16_t code;           /* where it SAYS one */
+    uint16_t room_for_one;   /* as long as one stands, another is refused by this code; 0: never */
+    bool twice;              /* the network doubles its answers */
     bool no_pairs;    /* 508 to EVEN-PORT, from where its allocations are nowhere then (coturn) */
     uint32_t nowhere; /* that channel; 0: none */
 } server;

@@ -866,6 +866,42 @@ static void l12_a_former_users_socket_is_left_to_it(void **state)
     }
 }
 
+/* L12: with a quota of one the new user has nothing, by whichever port, as long as the former's stands: its
+ * release was lost in an outage, so it is deleted by the former user's credentials. */
+static void l12_what_a_former_user_has_left_in_an_outage(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (uint64_t renewed = 5000; renewed < 50000; renewed += 5000) { /* so far into the outage */
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->guarded = turn->signs = true;
+        set_user(&h, turn_url, "1700000000:user");
+        gather(&h);
+        pass(&h, 1000);
+        assert_true(says(&h, "+ relay"));
+        all(turn, SILENT);
+        turn->deaf_to = 1;
+        pass(&h, renewed);
+        set_user(&h, turn_url, "1800000000:user");
+        restart(&h);
+        pass(&h, 60000 - renewed);
+        *h.log = '\0';
+        all(turn, ANSWERS);
+        turn->deaf_to = 0;
+        turn->former = 1; /* the base's socket */
+        turn->former_user = "1700000000:user";
+        turn->code = 441;
+        turn->room_for_one = 486;
+        turn->releases = 0;
+        turn->port = 60;
+        pass(&h, 40000);
+        assert_true(says(&h, "+ relay"));
+        end(&h);
+    }
+}
+
 /* T6: likewise where the new user's own Allocate has gone unanswered, and might have made what is there:
  * that it is another user's is what the server says. */
 static void t6_what_stands_there_is_another_users(void **state)
@@ -1829,6 +1865,7 @@ int main(void)
         cmocka_unit_test(e1_a_former_relay_is_answered),
         cmocka_unit_test(l11_of_several_relays_one_is_told),
         cmocka_unit_test(l12_a_former_users_socket_is_left_to_it),
+        cmocka_unit_test(l12_what_a_former_user_has_left_in_an_outage),
         cmocka_unit_test(t6_what_stands_there_is_another_users),
         cmocka_unit_test(l12_a_former_relay_goes_behind_an_outage),
         cmocka_unit_test(t12_a_relay_for_tcp_of_the_living_server),

@@ -1954,6 +1954,86 @@ static void t6_what_is_not_deleted_ends_no_allocate(void **state)
     }
 }
 
+/* L12: what a former user of ours has left is deleted by what he had; then it is oneself who asks, whether it
+ * was to be deleted or not. */
+static void l12_what_a_former_user_has_left(void **state)
+{
+    static const answer ends[] = {{.sign_with = "elder", .lifetime = 0},
+                                  {.code = 437, .sign_with = "elder", .lifetime = -1},
+                                  {.code = 403, .sign_with = "elder", .lifetime = -1}};
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    floe_span user;
+    const answer mismatch = {.code = 441, .lifetime = -1};
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        floe_turn_account *elder;
+        begin_anew(f);
+        assert_int_equal(
+            floe_turn_account_new(&f->memory.table, "s", "user", "elder", NULL, &elder), FLOE_OK);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &mismatch), FLOE_TURN_MISMATCH);
+        assert_true(floe_turn_allocation_clear_as(&f->allocation, elder));
+        floe_turn_account_release(elder);
+        sent(f, bytes, &message);
+        assert_int_equal(message.method, FLOE_STUN_REFRESH);
+        assert_false(
+            floe_stun_has(&message, FLOE_STUN_USERNAME)); /* nothing of us goes in his name */
+        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+        sent(f, bytes, &message);
+        assert_int_equal(respond(f, &success), FLOE_TURN_NOTHING); /* it is signed by another */
+        bool refused = ends[i].code == 403;
+        assert_int_equal(respond(f, &ends[i]), refused ? FLOE_TURN_MISMATCH : FLOE_TURN_PROGRESS);
+        assert_ptr_equal(f->allocation.account, f->account);
+        if (!refused) {
+            sent(f, bytes, &message);
+            assert_int_equal(message.method, FLOE_STUN_ALLOCATE);
+            assert_true(floe_stun_find(&message, FLOE_STUN_USERNAME, &user));
+            assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+        }
+    }
+}
+
+/* L12, B: and without memory it ends, as oneself. */
+static void l12_memory_fails_as_a_former_user(void **state)
+{
+    static const answer deleted = {.sign_with = "elder", .lifetime = 0};
+    fixture *f = *state;
+    floe_turn_account *elder;
+    bool succeeded = false;
+
+    assert_int_equal(floe_turn_account_new(&f->memory.table, "s", "user", "elder", NULL, &elder),
+                     FLOE_OK);
+    for (size_t n = 1; !succeeded; n++) {
+        uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+        floe_stun_message message;
+        begin_anew(f);
+        allocate(f); /* of oneself and the elder something is remembered, from the second time on */
+        (void)floe_turn_allocation_lost(&f->allocation, 437, (floe_span){0});
+        f->memory.calls = 0;
+        f->memory.fail_at = n;
+        floe_turn_event event = FLOE_TURN_FAILED;
+        if (floe_turn_allocation_clear_as(&f->allocation, elder)) {
+            sent(f, bytes, &message);
+            event = n == 1 ? respond(f, &challenge) : FLOE_TURN_PROGRESS;
+        }
+        if (event == FLOE_TURN_PROGRESS) {
+            if (f->allocation.wants) {
+                sent(f, bytes, &message);
+            }
+            event = respond(f, &deleted);
+        }
+        succeeded = event == FLOE_TURN_PROGRESS && f->memory.calls < n;
+        assert_ptr_equal(f->allocation.account, f->account);
+        assert_null(f->allocation.own);
+        f->memory.fail_at = 0;
+    }
+    floe_turn_account_release(elder);
+}
+
 /* A process that stood still for a minute is no server that is a minute away. */
 static void t7_time_in_which_nobody_ran_is_no_round_trip(void **state)
 {
@@ -2501,6 +2581,8 @@ int main(void)
         TEST(t6_500_is_tried_again_once_after_a_pause),
         TEST(t6_an_error_that_is_not_understood_is_the_end),
         TEST(t6_437_to_a_deletion_is_a_success),
+        TEST(l12_what_a_former_user_has_left),
+        TEST(l12_memory_fails_as_a_former_user),
         TEST(t6_437_can_be_reclaimed_once),
         TEST(t6_what_is_not_deleted_ends_no_allocate),
         TEST(t6_an_answer_with_an_unknown_attribute_is_an_error),

@@ -276,11 +276,22 @@ bool floe_bases_ask_reflexive(const floe_core *core)
  * the port is a peer's as any other: an SFU may have TURN, ICE and QUIC on one. */
 #define UNDER_WAY_FOR floe_seconds(30)
 
+static void forget_account(floe_farewell *farewell)
+{
+    if (farewell->account != NULL) {
+        floe_turn_account_release(farewell->account);
+        farewell->account = NULL;
+    }
+}
+
 void floe_base_forgets_farewells(floe_core *core, floe_time now, floe_base *base)
 {
     FLOE_LIST_EACH_SAFE(farewell, &base->farewells, floe_farewell, link)
     {
-        if (floe_time_reached(now, farewell->until)) {
+        if (floe_time_reached(now, farewell->expires)) {
+            forget_account(farewell);
+        }
+        if (floe_time_reached(now, farewell->until) && farewell->account == NULL) {
             floe_list_remove(&farewell->link);
             floe_deallocate(&core->shared->allocator, farewell);
         }
@@ -288,7 +299,8 @@ void floe_base_forgets_farewells(floe_core *core, floe_time now, floe_base *base
 }
 
 void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
-                             const floe_address *server)
+                             const floe_address *server, floe_turn_account *account,
+                             floe_time expires)
 {
     floe_farewell *made = floe_allocate(&core->shared->allocator, sizeof *made);
 
@@ -296,7 +308,32 @@ void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
     if (made != NULL) { /* else its data is taken for a peer's, who is to cope with that */
         made->server = *server;
         made->until = floe_time_after(now, UNDER_WAY_FOR);
+        made->expires = expires;
+        made->account = account != NULL ? floe_turn_account_share(account) : NULL;
         floe_list_append(&base->farewells, &made->link);
+    }
+}
+
+floe_turn_account *floe_base_left_by(const floe_base *base, floe_time now,
+                                     const floe_address *server)
+{
+    FLOE_LIST_EACH(farewell, &base->farewells, floe_farewell, link)
+    {
+        if (farewell->account != NULL && !floe_time_reached(now, farewell->expires) &&
+            floe_address_equal(&farewell->server, server)) {
+            return farewell->account;
+        }
+    }
+    return NULL;
+}
+
+void floe_base_forgets_left(floe_base *base, const floe_address *server)
+{
+    FLOE_LIST_EACH(farewell, &base->farewells, floe_farewell, link)
+    {
+        if (floe_address_equal(&farewell->server, server)) {
+            forget_account(farewell);
+        }
     }
 }
 
@@ -306,7 +343,8 @@ bool floe_base_had(floe_core *core, floe_time now, floe_base *base, const floe_a
     floe_base_forgets_farewells(core, now, base);
     FLOE_LIST_EACH(farewell, &base->farewells, floe_farewell, link)
     {
-        if (floe_address_equal(&farewell->server, source)) {
+        if (floe_address_equal(&farewell->server, source) &&
+            !floe_time_reached(now, farewell->until)) {
             return floe_may_be_channel_data(data);
         }
     }

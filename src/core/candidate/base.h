@@ -10,6 +10,7 @@
 #include "core/outbox/outbox.h"
 #include "core/types.h"
 #include "stun/message.h"
+#include "turn/account.h"
 
 typedef enum floe_base_state {
     FLOE_BASE_OPENING,
@@ -78,11 +79,14 @@ struct floe_base {  /* there is one for each address: without holes */
     floe_list farewells;  /* floe_farewell.link */
 };
 
-/* The server of a relay that has gone from a base, which may send on for a while. */
+/* The server of a relay that has gone from a base: it may send on for a while, and in an outage it has not
+ * heard that it is to delete the allocation. */
 typedef struct floe_farewell {
     floe_list link; /* in base->farewells */
     floe_address server;
-    floe_time until;
+    floe_turn_account *account; /* by which an allocation may stand there; NULL: none does */
+    floe_time until;            /* its data comes */
+    floe_time expires;          /* the allocation does */
 } floe_farewell;
 
 /* Another socket on the same address; NULL without memory. */
@@ -135,9 +139,16 @@ static inline bool floe_may_be_channel_data(floe_span data)
     return kind == FLOE_PACKET_CHANNEL_DATA || kind == FLOE_PACKET_OTHER;
 }
 
-/* A relay by this server goes: what that has under way is nobody's. */
+/* A relay by this server goes: what that has under way is nobody's. By this account the server may have an
+ * allocation until it expires; NULL: it has none. */
 void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
-                             const floe_address *server);
+                             const floe_address *server, floe_turn_account *account,
+                             floe_time expires);
+/* By which account a relay that has gone may have left an allocation with the server; NULL: by none. */
+floe_turn_account *floe_base_left_by(const floe_base *base, floe_time now,
+                                     const floe_address *server);
+/* What it has left is seen to. */
+void floe_base_forgets_left(floe_base *base, const floe_address *server);
 /* Whether it is data that a relay which has gone had under way. */
 bool floe_base_had(floe_core *core, floe_time now, floe_base *base, const floe_address *source,
                    floe_span data);

@@ -463,16 +463,31 @@ void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay
     floe_relay_unsettle(core, relay);
 }
 
+/* For so long what nobody has heard the answer to may stand. */
+#define DEFAULT_LIFETIME floe_seconds(600)
+
+/* What its release does not reach stands on: whoever is in its way there may delete it. */
+static void bid_farewell(floe_core *core, floe_time now, const floe_relay *relay, bool stands)
+{
+    floe_time expires = floe_time_after(now, DEFAULT_LIFETIME);
+
+    if (relay->turn.made) {
+        expires = relay->turn.expires;
+    }
+    floe_base_bids_farewell(core, now, relay->base, &relay->turn.server,
+                            stands ? relay->turn.account : NULL, expires);
+}
+
 void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
 {
     leave_counters(relay);
     floe_relay_forget_attempt(relay);
     bool left = leave_to_another(core, relay);
-    bool owed = floe_relay_by_datagrams(relay) && floe_turn_allocation_release(&relay->turn) &&
-                !left && floe_relay_has_way(relay);
+    bool stands = floe_relay_by_datagrams(relay) && floe_turn_allocation_release(&relay->turn);
+    bool owed = stands && !left && floe_relay_has_way(relay);
     floe_relay_end_allocation(core, now, relay);
     if (floe_relay_by_datagrams(relay)) {
-        floe_base_bids_farewell(core, now, relay->base, &relay->turn.server);
+        bid_farewell(core, now, relay, stands && !left);
     }
     floe_relay_become(relay, owed ? FLOE_RELAY_RELEASING : FLOE_RELAY_ENDED);
     if (owed) { /* else it expires there */

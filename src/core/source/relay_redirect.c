@@ -107,6 +107,24 @@ bool floe_relay_reclaim(floe_core *core, floe_relay *relay)
     return true;
 }
 
+/* L12: what stands there is a former relay's of ours, whose end the server has not heard in an outage. */
+static bool clear_as_former(floe_core *core, floe_time now, floe_relay *relay)
+{
+    floe_turn_account *former = floe_base_left_by(relay->base, now, &relay->turn.server);
+
+    if (former == NULL || floe_relay_ours_beside(core, relay) != NULL) {
+        return false;
+    }
+    bool good = former == relay->turn.account ? floe_turn_allocation_reclaim(&relay->turn)
+                                              : floe_turn_allocation_clear_as(&relay->turn, former);
+    floe_base_forgets_left(relay->base, &relay->turn.server);
+    if (good) {
+        relay->room = FLOE_ROOM_MADE;
+        floe_relay_take_turn(core, relay, true);
+    }
+    return good;
+}
+
 bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
 {
     bool not_ours = relay->turn.failure.code == 441 ||
@@ -117,6 +135,9 @@ bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
     if (relay->connection != NULL && !relay->turn.inherits) { /* another one has another port */
         return relay->rejoined++ == 0 &&
                floe_relay_restart(core, now, relay, relay->turn.account, &relay->turn.server);
+    }
+    if (floe_relay_by_datagrams(relay) && clear_as_former(core, now, relay)) {
+        return true;
     }
     if (!relay->base->spare && !deleted && !relay->turn.inherits) {
         floe_base *spare = floe_base_spare(core, relay->base);
