@@ -176,13 +176,15 @@ static bool sign_as(floe_turn_allocation *allocation, floe_turn_account *account
 static bool be_oneself(floe_turn_allocation *allocation)
 {
     floe_turn_account *own = allocation->own;
+    floe_turn_account *former = allocation->account;
 
     if (own == NULL) {
         return true;
     }
-    floe_turn_account_release(allocation->account);
     allocation->own = NULL;
-    return sign_as(allocation, own);
+    bool good = sign_as(allocation, own);
+    floe_turn_account_release(former);
+    return good;
 }
 
 /* The one place where the machine ends. */
