@@ -118,6 +118,21 @@ floe_tree_node *floe_tree_first(const floe_tree *tree)
     return at != &leaf ? at : NULL;
 }
 
+floe_tree_node *floe_tree_next(const floe_tree *tree, const floe_tree_node *node)
+{
+    floe_tree_node *found = NULL;
+
+    for (floe_tree_node *at = tree->root; at != &leaf;) {
+        if (tree->compare(key_of(tree, node), key_of(tree, at)) < 0) {
+            found = at;
+            at = at->lower;
+        } else {
+            at = at->higher;
+        }
+    }
+    return found;
+}
+
 /* ── An agenda ── */
 
 static int compare_alarms(const void *a, const void *b)
@@ -139,13 +154,19 @@ void floe_agenda_init(floe_agenda *agenda, uint32_t seed)
 
 void floe_agenda_set(floe_agenda *agenda, floe_alarm *alarm, floe_time when)
 {
+    floe_agenda_set_numbered(agenda, alarm, when, ++agenda->set);
+}
+
+void floe_agenda_set_numbered(floe_agenda *agenda, floe_alarm *alarm, floe_time when,
+                              uint64_t number)
+{
     if (floe_tree_has(&alarm->node) && alarm->when.ns == when.ns) {
         return;
     }
     floe_tree_remove(&agenda->tree, &alarm->node);
     if (!floe_time_is_never(when)) {
         alarm->when = when;
-        alarm->order = ++agenda->set;
+        alarm->order = number;
         floe_tree_insert(&agenda->tree, &alarm->node);
     }
 }

@@ -39,6 +39,8 @@ void floe_tree_remove(floe_tree *tree, floe_tree_node *node);
 floe_tree_node *floe_tree_find(const floe_tree *tree, const void *key);
 floe_tree_node *floe_tree_from(const floe_tree *tree, const void *key);
 floe_tree_node *floe_tree_first(const floe_tree *tree);
+/* The one behind this one, which is in the tree; NULL: it is the last. */
+floe_tree_node *floe_tree_next(const floe_tree *tree, const floe_tree_node *node);
 
 static inline bool floe_tree_has(const floe_tree_node *node)
 {
@@ -61,6 +63,10 @@ typedef struct floe_alarm {
 void floe_agenda_init(floe_agenda *agenda, uint32_t seed);
 /* FLOE_TIME_NEVER takes it off. */
 void floe_agenda_set(floe_agenda *agenda, floe_alarm *alarm, floe_time when);
+/* As that; of those that are due at one instant the lower number comes first, whoever was set first.
+ * An agenda has alarms of one kind, and no number twice. */
+void floe_agenda_set_numbered(floe_agenda *agenda, floe_alarm *alarm, floe_time when,
+                              uint64_t number);
 /* The next; NULL: there is none. */
 floe_alarm *floe_agenda_first(const floe_agenda *agenda);
 /* That which is due, the first of them; NULL: there is none. */

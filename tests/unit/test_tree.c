@@ -45,6 +45,11 @@ static void trees_find_what_was_put_in(void **state)
             next++;
         }
         assert_ptr_equal(floe_tree_from(&tree, &key), next < COUNT ? &things[next].node : NULL);
+        if (next == key && next < COUNT) {
+            int after = key + 1;
+            assert_ptr_equal(floe_tree_next(&tree, &things[key].node),
+                             floe_tree_from(&tree, &after));
+        }
     }
     for (int i = 0; i < COUNT; i++) {
         floe_tree_remove(&tree, &things[i].node); /* in it or not */
@@ -104,12 +109,32 @@ static void agendas_say_what_is_due(void **state)
     assert_null(floe_agenda_first(&agenda));
 }
 
+static void agendas_have_another_order_of_one_instant(void **state)
+{
+    floe_alarm alarms[3];
+    floe_agenda agenda;
+
+    (void)state;
+    memset(alarms, 0, sizeof alarms);
+    floe_agenda_init(&agenda, 1);
+    floe_agenda_set_numbered(&agenda, &alarms[2], (floe_time){20}, 2);
+    floe_agenda_set_numbered(&agenda, &alarms[1], (floe_time){20}, 1);
+    floe_agenda_set_numbered(&agenda, &alarms[0], (floe_time){30}, 0);
+    for (int i = 0; i < 3; i++) {
+        int first = (int[]){1, 2, 0}[i];
+        assert_ptr_equal(floe_agenda_first(&agenda), &alarms[first]);
+        floe_agenda_set_numbered(&agenda, &alarms[first], FLOE_TIME_NEVER, (uint64_t)first);
+    }
+    assert_null(floe_agenda_first(&agenda));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trees_find_what_was_put_in),
         cmocka_unit_test(trees_are_not_deep),
         cmocka_unit_test(agendas_say_what_is_due),
+        cmocka_unit_test(agendas_have_another_order_of_one_instant),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
