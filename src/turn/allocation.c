@@ -52,7 +52,6 @@ void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_rand
         .verdict = FLOE_TIME_NEVER,
     };
     floe_stun_transaction_stop(&allocation->transaction);
-    floe_list_init(&allocation->peers);
 }
 
 static void drop_nonce(floe_turn_allocation *allocation)
@@ -75,10 +74,7 @@ static const floe_turn_realm *signed_by(const floe_turn_allocation *allocation)
 
 void floe_turn_allocation_free(floe_turn_allocation *allocation)
 {
-    FLOE_LIST_EACH_SAFE(peer, &allocation->peers, floe_turn_peer, link)
-    {
-        floe_turn_peer_free(allocation, peer);
-    }
+    floe_turn_peers_free(allocation);
     floe_deallocate(allocation->account->allocator, allocation->alternate_domain);
     floe_deallocate(allocation->account->allocator, allocation->ticket);
     floe_deallocate(allocation->account->allocator, allocation->failure.reason);

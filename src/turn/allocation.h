@@ -141,11 +141,8 @@ typedef struct floe_turn_allocation {
     bool bare;           /* requests go unsigned although there is a realm, but for a release */
     bool reserves;       /* the next port is kept for who shows `reservation` */
     uint8_t reservation[8];
-    uint8_t outstanding;   /* requests of peers that run */
     uint16_t family_error; /* why it gave one family only (ADDRESS-ERROR-CODE); 0: it says none */
-    uint16_t peer_count;
-    uint16_t next_channel;
-    uint32_t lifetime; /* seconds */
+    uint32_t lifetime;     /* seconds */
     floe_stun_transaction transaction;
     floe_time resume; /* when a pause ends; never if there is none */
     floe_time refresh;
@@ -169,7 +166,7 @@ typedef struct floe_turn_allocation {
     char *alternate_domain; /* likewise; NULL: none was named */
     floe_turn_failure failure;
 
-    floe_list peers; /* floe_turn_peer.link (peer.h) */
+    struct floe_turn_peers *peers; /* peer.h; NULL: it has had none */
 } floe_turn_allocation;
 
 /* The random table must live as long as the allocation; a reference to the account is taken. */

@@ -2,6 +2,8 @@
 #include "turn/peer.h"
 
 #include "base/address.h"
+#include "base/assert.h"
+#include "base/list.h"
 #include "base/memory.h"
 #include "stun/framing.h"
 
@@ -18,16 +20,127 @@
 /* One to which nothing has gone for so long lapses: the next packet asks anew. */
 #define UNUSED_AFTER floe_seconds(300)
 
+/* ── Where they are found ── */
+
+/* Of one IP address and port what has no scope comes first. */
+static int compare_addresses(const void *a, const void *b)
+{
+    const floe_address *one = a;
+    const floe_address *other = b;
+    int order = floe_address_order_ip(one, other);
+
+    if (order == 0) {
+        order = one->port - other->port;
+    }
+    return order != 0 ? order
+                      : (one->scope_id > other->scope_id) - (one->scope_id < other->scope_id);
+}
+
+static int compare_channels(const void *a, const void *b)
+{
+    return *(const uint16_t *)a - *(const uint16_t *)b;
+}
+
+static floe_turn_peer *of_address(floe_tree_node *node)
+{
+    return node != NULL ? FLOE_CONTAINER(node, floe_turn_peer, by_address) : NULL;
+}
+
+static floe_turn_peer *of_channel(const floe_turn_peers *peers, uint16_t channel)
+{
+    floe_tree_node *node = floe_tree_find(&peers->by_channel, &channel);
+
+    return node != NULL ? FLOE_CONTAINER(node, floe_turn_peer, by_channel) : NULL;
+}
+
+/* Made with the first: who has no peer pays for none. NULL: no memory. */
+static floe_turn_peers *peers_of(floe_turn_allocation *allocation)
+{
+    if (allocation->peers != NULL) {
+        return allocation->peers;
+    }
+    floe_turn_peers *made = floe_allocate(allocation->account->allocator, sizeof *made);
+    if (made == NULL) {
+        return NULL;
+    }
+    floe_tree_init(&made->by_address, compare_addresses,
+                   FLOE_TREE_KEY(floe_turn_peer, by_address, address), 1);
+    floe_tree_init(&made->by_channel, compare_channels,
+                   FLOE_TREE_KEY(floe_turn_peer, by_channel, channel), 2);
+    floe_tree_init(&made->let_in, compare_addresses, FLOE_TREE_KEY(floe_turn_peer, let_in, address),
+                   3);
+    floe_agenda_init(&made->permissions, 4);
+    floe_agenda_init(&made->channels, 5);
+    floe_agenda_init(&made->ends, 6);
+    allocation->peers = made;
+    return made;
+}
+
 floe_turn_peer *floe_turn_peer_find(const floe_turn_allocation *allocation,
                                     const floe_address *address)
 {
-    FLOE_LIST_EACH(peer, &allocation->peers, floe_turn_peer, link)
-    {
-        if (floe_address_equal(&peer->address, address)) {
-            return peer;
+    const floe_turn_peers *peers = allocation->peers;
+    floe_address key = *address;
+
+    if (peers == NULL) {
+        return NULL;
+    }
+    key.scope_id = 0; /* a missing one equals any */
+    floe_turn_peer *peer = of_address(floe_tree_from(&peers->by_address, &key));
+    return peer == NULL || floe_address_equal(&peer->address, address)
+               ? peer
+               : of_address(floe_tree_find(&peers->by_address, address));
+}
+
+floe_turn_peer *floe_turn_peer_next(const floe_turn_allocation *allocation,
+                                    const floe_turn_peer *peer)
+{
+    const floe_turn_peers *peers = allocation->peers;
+
+    if (peers == NULL) {
+        return NULL;
+    }
+    return of_address(peer == NULL ? floe_tree_first(&peers->by_address)
+                                   : floe_tree_next(&peers->by_address, &peer->by_address));
+}
+
+/* The first of the tree that has this IP address. */
+static floe_tree_node *of_ip(const floe_tree *tree, const floe_address *address)
+{
+    floe_address key = *address;
+
+    key.port = 0;
+    key.scope_id = 0;
+    floe_tree_node *node = floe_tree_from(tree, &key);
+    while (node != NULL) {
+        const floe_address *found = (const void *)((const char *)node + tree->key);
+        if (floe_address_same_ip(found, address)) {
+            return node;
         }
+        /* Another scope's, or another address */
+        node = floe_address_order_ip(found, address) == 0 ? floe_tree_next(tree, node) : NULL;
     }
     return NULL;
+}
+
+floe_turn_peer *floe_turn_peer_of_ip(const floe_turn_allocation *allocation,
+                                     const floe_address *address)
+{
+    const floe_turn_peers *peers = allocation->peers;
+
+    if (peers == NULL) {
+        return NULL;
+    }
+    floe_tree_node *node = of_ip(&peers->let_in, address);
+    return node != NULL ? FLOE_CONTAINER(node, floe_turn_peer, let_in)
+                        : of_address(of_ip(&peers->by_address, address));
+}
+
+floe_turn_peer *floe_turn_peer_asking(const floe_turn_allocation *allocation, unsigned i)
+{
+    const floe_turn_peers *peers = allocation->peers;
+
+    return peers != NULL && i < peers->outstanding ? peers->asking[i] : NULL;
 }
 
 void floe_turn_peer_heard(floe_turn_allocation *allocation, floe_time now,
@@ -40,77 +153,103 @@ void floe_turn_peer_heard(floe_turn_allocation *allocation, floe_time now,
     }
 }
 
-/* Data may overtake the answer that says that it may come. */
-static bool asks(const floe_turn_peer *peer, uint16_t method)
-{
-    return floe_stun_transaction_runs(&peer->transaction) && peer->transaction.method == method;
-}
-
 floe_turn_peer *floe_turn_peer_of_channel(const floe_turn_allocation *allocation, floe_time now,
                                           uint16_t channel)
 {
-    FLOE_LIST_EACH(peer, &allocation->peers, floe_turn_peer, link)
-    {
-        if (peer->channel == channel && !floe_time_reached(now, peer->channel_ends)) {
-            return peer;
-        }
-    }
-    return NULL;
+    floe_turn_peer *peer =
+        allocation->peers != NULL ? of_channel(allocation->peers, channel) : NULL;
+
+    return peer != NULL && !floe_time_reached(now, peer->channel_ends) ? peer : NULL;
 }
 
 bool floe_turn_peer_permits(const floe_turn_allocation *allocation, const floe_address *address)
 {
-    FLOE_LIST_EACH(peer, &allocation->peers, floe_turn_peer, link)
-    {
-        if ((peer->permitted || asks(peer, FLOE_STUN_CREATE_PERMISSION)) &&
-            floe_address_same_ip(&peer->address, address)) {
-            return true;
-        }
+    return allocation->peers != NULL && of_ip(&allocation->peers->let_in, address) != NULL;
+}
+
+/* Data may overtake the answer that says that it may come. */
+static bool may_come(const floe_turn_peer *peer)
+{
+    return peer->permitted || (floe_stun_transaction_runs(&peer->transaction) &&
+                               peer->transaction.method == FLOE_STUN_CREATE_PERMISSION);
+}
+
+/* What is due at one instant goes in the order in which the peers came. */
+static void set(floe_agenda *agenda, floe_alarm *alarm, floe_time when, const floe_turn_peer *peer)
+{
+    floe_agenda_set_numbered(agenda, alarm, when, peer->number);
+}
+
+/* After whatever may have changed when something is due for it, or whether its data may come. */
+static void enter(floe_turn_peers *peers, floe_turn_peer *peer)
+{
+    bool runs = floe_stun_transaction_runs(&peer->transaction);
+
+    set(&peers->permissions, &peer->asks, runs ? FLOE_TIME_NEVER : peer->permission, peer);
+    set(&peers->channels, &peer->binds, runs ? FLOE_TIME_NEVER : peer->channel_due, peer);
+    set(&peers->ends, &peer->ends, peer->permission_ends, peer);
+    if (!may_come(peer)) {
+        floe_tree_remove(&peers->let_in, &peer->let_in);
+    } else if (!floe_tree_has(&peer->let_in)) {
+        floe_tree_insert(&peers->let_in, &peer->let_in);
     }
-    return false;
 }
 
 floe_turn_peer *floe_turn_peer_add(floe_turn_allocation *allocation, floe_time now,
                                    const floe_address *address)
 {
-    const floe_allocator *allocator = allocation->account->allocator;
+    floe_turn_peers *peers = peers_of(allocation);
 
-    if (allocation->peer_count >= FLOE_TURN_PEERS_MAX) {
+    if (peers == NULL || peers->count >= FLOE_TURN_PEERS_MAX) {
         return NULL;
     }
-    floe_turn_peer *made = floe_allocate(allocator, sizeof *made);
+    floe_turn_peer *made = floe_allocate(allocation->account->allocator, sizeof *made);
     if (made == NULL) {
         return NULL;
     }
+    FLOE_ASSERT(floe_turn_peer_find(allocation, address) == NULL);
     made->address = *address;
     made->used = made->permission = now;
     made->permission_ends = made->channel_due = FLOE_TIME_NEVER;
     floe_stun_transaction_stop(&made->transaction);
-    floe_list_append(&allocation->peers, &made->link);
-    allocation->peer_count++;
+    floe_tree_insert(&peers->by_address, &made->by_address);
+    made->number = peers->made++;
+    peers->count++;
+    enter(peers, made);
     return made;
 }
 
 /* Data goes without a channel, and not without a permission, which so has the better part. */
-static bool has_room(const floe_turn_allocation *allocation, uint16_t method)
+static bool has_room(const floe_turn_peers *peers, uint16_t method)
 {
-    return allocation->outstanding < (method == FLOE_STUN_CHANNEL_BIND
-                                          ? FLOE_TURN_OUTSTANDING_MAX / 2
-                                          : FLOE_TURN_OUTSTANDING_MAX);
+    return peers->outstanding < (method == FLOE_STUN_CHANNEL_BIND ? FLOE_TURN_OUTSTANDING_MAX / 2
+                                                                  : FLOE_TURN_OUTSTANDING_MAX);
 }
 
 /* When what it is to ask for is due; while there is no room, whose end makes some tells. */
-static floe_time asked_at(const floe_turn_allocation *allocation, const floe_turn_peer *peer)
+static floe_time asked_at(const floe_turn_peers *peers, const floe_turn_peer *peer)
 {
     return floe_time_min(
-        has_room(allocation, FLOE_STUN_CREATE_PERMISSION) ? peer->permission : FLOE_TIME_NEVER,
-        has_room(allocation, FLOE_STUN_CHANNEL_BIND) ? peer->channel_due : FLOE_TIME_NEVER);
+        has_room(peers, FLOE_STUN_CREATE_PERMISSION) ? peer->permission : FLOE_TIME_NEVER,
+        has_room(peers, FLOE_STUN_CHANNEL_BIND) ? peer->channel_due : FLOE_TIME_NEVER);
 }
 
-static void stop(floe_turn_allocation *allocation, floe_turn_peer *peer)
+static void asks_no_more(floe_turn_peers *peers, const floe_turn_peer *peer)
+{
+    unsigned i = 0;
+
+    while (peers->asking[i] != peer) {
+        i++;
+    }
+    peers->outstanding--;
+    memmove(&peers->asking[i], &peers->asking[i + 1],
+            (peers->outstanding - i) * sizeof *peers->asking);
+}
+
+static void stop(floe_turn_peers *peers, floe_turn_peer *peer)
 {
     if (floe_stun_transaction_runs(&peer->transaction)) {
-        allocation->outstanding--;
+        asks_no_more(peers, peer);
     }
     floe_stun_transaction_stop(&peer->transaction);
 }
@@ -118,34 +257,41 @@ static void stop(floe_turn_allocation *allocation, floe_turn_peer *peer)
 void floe_turn_peer_free(floe_turn_allocation *allocation, floe_turn_peer *peer)
 {
     const floe_allocator *allocator = allocation->account->allocator;
+    floe_turn_peers *peers = allocation->peers;
 
-    stop(allocation, peer);
-    floe_list_remove(&peer->link);
-    allocation->peer_count--;
+    stop(peers, peer);
+    floe_tree_remove(&peers->by_address, &peer->by_address);
+    floe_tree_remove(&peers->by_channel, &peer->by_channel);
+    floe_tree_remove(&peers->let_in, &peer->let_in);
+    floe_agenda_set(&peers->permissions, &peer->asks, FLOE_TIME_NEVER);
+    floe_agenda_set(&peers->channels, &peer->binds, FLOE_TIME_NEVER);
+    floe_agenda_set(&peers->ends, &peer->ends, FLOE_TIME_NEVER);
+    peers->count--;
     floe_queue_release(allocator, &peer->held);
     floe_deallocate(allocator, peer);
 }
 
-static bool channel_taken(const floe_turn_allocation *allocation, uint16_t channel)
+void floe_turn_peers_free(floe_turn_allocation *allocation)
 {
-    FLOE_LIST_EACH(peer, &allocation->peers, floe_turn_peer, link)
-    {
-        if (peer->channel == channel) {
-            return true;
-        }
+    floe_turn_peer *peer;
+
+    while ((peer = floe_turn_peer_next(allocation, NULL)) != NULL) {
+        floe_turn_peer_free(allocation, peer);
     }
-    return false;
+    floe_deallocate(allocation->account->allocator, allocation->peers);
+    allocation->peers = NULL;
 }
 
 /* Numbers go round, as one that has lapsed must rest for 300 s (RFC 8656 §12). */
-static bool choose_channel(floe_turn_allocation *allocation, floe_turn_peer *peer)
+static bool choose_channel(floe_turn_peers *peers, floe_turn_peer *peer)
 {
     for (unsigned i = 0; i <= FLOE_CHANNEL_LAST - FLOE_CHANNEL_FIRST; i++) {
-        uint16_t channel = (uint16_t)(FLOE_CHANNEL_FIRST + allocation->next_channel);
-        allocation->next_channel = (uint16_t)((allocation->next_channel + 1U) %
-                                              (FLOE_CHANNEL_LAST - FLOE_CHANNEL_FIRST + 1));
-        if (!channel_taken(allocation, channel)) {
+        uint16_t channel = (uint16_t)(FLOE_CHANNEL_FIRST + peers->next_channel);
+        peers->next_channel =
+            (uint16_t)((peers->next_channel + 1U) % (FLOE_CHANNEL_LAST - FLOE_CHANNEL_FIRST + 1));
+        if (of_channel(peers, channel) == NULL) {
             peer->channel = channel;
+            floe_tree_insert(&peers->by_channel, &peer->by_channel);
             return true;
         }
     }
@@ -161,8 +307,9 @@ static floe_time retry_time(floe_turn_peer *peer, floe_time now)
 static floe_turn_event ask(floe_turn_allocation *allocation, floe_time now, floe_turn_peer *peer,
                            uint16_t method)
 {
-    if (!has_room(allocation, method)) {
-        *(method == FLOE_STUN_CHANNEL_BIND ? &peer->channel_due : &peer->permission) = now;
+    if (!has_room(allocation->peers, method)) {
+        floe_time *due = method == FLOE_STUN_CHANNEL_BIND ? &peer->channel_due : &peer->permission;
+        *due = floe_time_min(*due, now); /* who sends more meanwhile keeps its turn */
         return FLOE_TURN_NOTHING;
     }
     if (floe_stun_transaction_start(&peer->transaction, now, method, allocation->rto,
@@ -170,7 +317,7 @@ static floe_turn_event ask(floe_turn_allocation *allocation, floe_time now, floe
         peer->permission = retry_time(peer, now); /* no randomness */
         return FLOE_TURN_NOTHING;
     }
-    allocation->outstanding++;
+    allocation->peers->asking[allocation->peers->outstanding++] = peer;
     return FLOE_TURN_SEND;
 }
 
@@ -187,7 +334,7 @@ static bool wants_channel(const floe_turn_allocation *allocation, const floe_tur
 static floe_turn_event bind_channel(floe_turn_allocation *allocation, floe_time now,
                                     floe_turn_peer *peer)
 {
-    if (peer->channel == 0 && !choose_channel(allocation, peer)) {
+    if (peer->channel == 0 && !choose_channel(allocation->peers, peer)) {
         peer->no_channel = true;
         return FLOE_TURN_NOTHING;
     }
@@ -199,16 +346,43 @@ static floe_turn_event bind_channel(floe_turn_allocation *allocation, floe_time 
     return event;
 }
 
-floe_turn_event floe_turn_peer_goes_on(floe_turn_allocation *allocation, floe_time now,
-                                       floe_turn_peer *peer)
+static floe_turn_event bind_if_wanted(floe_turn_allocation *allocation, floe_time now,
+                                      floe_turn_peer *peer)
 {
     return wants_channel(allocation, peer) ? bind_channel(allocation, now, peer)
                                            : FLOE_TURN_NOTHING;
 }
 
-floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time now,
-                                    floe_turn_peer *peer)
+floe_turn_event floe_turn_peer_goes_on(floe_turn_allocation *allocation, floe_time now,
+                                       floe_turn_peer *peer)
 {
+    floe_turn_event event = bind_if_wanted(allocation, now, peer);
+
+    enter(allocation->peers, peer);
+    return event;
+}
+
+/* What the server may no longer know by now is over. */
+static void expire(floe_time now, floe_turn_peer *peer)
+{
+    if (floe_time_reached(now, peer->permission_ends)) {
+        peer->permission_ends = FLOE_TIME_NEVER;
+        peer->permitted = false;
+    }
+    if (peer->bound && floe_time_reached(now, peer->channel_ends)) {
+        peer->bound = false;
+    }
+}
+
+void floe_turn_peer_expire(floe_turn_allocation *allocation, floe_time now, floe_turn_peer *peer)
+{
+    expire(now, peer);
+    enter(allocation->peers, peer);
+}
+
+static floe_turn_event used(floe_turn_allocation *allocation, floe_time now, floe_turn_peer *peer)
+{
+    expire(now, peer);
     peer->used = now;
     peer->sent += peer->sent < UINT32_MAX;
     if (peer->rests) {
@@ -216,7 +390,16 @@ floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time 
         peer->permission = FLOE_TIME_NEVER;
         return ask(allocation, now, peer, FLOE_STUN_CREATE_PERMISSION);
     }
-    return floe_turn_peer_goes_on(allocation, now, peer);
+    return bind_if_wanted(allocation, now, peer);
+}
+
+floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time now,
+                                    floe_turn_peer *peer)
+{
+    floe_turn_event event = used(allocation, now, peer);
+
+    enter(allocation->peers, peer);
+    return event;
 }
 
 /* Until when the server may know of it. While it may let something in, that is delivered; and asked
@@ -260,26 +443,15 @@ static void not_had(floe_time now, floe_turn_peer *peer, uint16_t method)
     }
 }
 
-void floe_turn_peer_expire(floe_turn_peer *peer, floe_time now)
+static floe_turn_event in_time(floe_turn_allocation *allocation, floe_time now,
+                               floe_turn_peer *peer)
 {
-    if (floe_time_reached(now, peer->permission_ends)) {
-        peer->permission_ends = FLOE_TIME_NEVER;
-        peer->permitted = false;
-    }
-    if (peer->bound && floe_time_reached(now, peer->channel_ends)) {
-        peer->bound = false;
-    }
-}
-
-floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time now,
-                                    floe_turn_peer *peer)
-{
-    floe_turn_peer_expire(peer, now);
+    expire(now, peer);
     switch (floe_stun_transaction_time(&peer->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
         return FLOE_TURN_SEND;
     case FLOE_STUN_GIVE_UP:
-        allocation->outstanding--;
+        asks_no_more(allocation->peers, peer);
         peer->code = 0;
         not_had(now, peer, peer->transaction.method);
         return FLOE_TURN_DOUBT;
@@ -305,13 +477,116 @@ floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time 
     return bind_channel(allocation, now, peer);
 }
 
+floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time now,
+                                    floe_turn_peer *peer)
+{
+    floe_turn_event event = in_time(allocation, now, peer);
+
+    enter(allocation->peers, peer);
+    return event;
+}
+
 floe_time floe_turn_peer_deadline(const floe_turn_allocation *allocation,
                                   const floe_turn_peer *peer)
 {
-    floe_time due = floe_stun_transaction_runs(&peer->transaction) ? peer->transaction.due
-                                                                   : asked_at(allocation, peer);
+    floe_time due = floe_stun_transaction_runs(&peer->transaction)
+                        ? peer->transaction.due
+                        : asked_at(allocation->peers, peer);
 
     return floe_time_min(due, peer->permission_ends);
+}
+
+/* Which of the two is due earlier; at one instant, who was there first. */
+static floe_turn_peer *earlier(const floe_turn_allocation *allocation, floe_turn_peer *one,
+                               floe_turn_peer *other)
+{
+    if (one == NULL) {
+        return other;
+    }
+    floe_time ones = floe_turn_peer_deadline(allocation, one);
+    floe_time others = floe_turn_peer_deadline(allocation, other);
+    bool is = others.ns != ones.ns ? others.ns < ones.ns : other->number < one->number;
+    return is ? other : one;
+}
+
+/* The one that is due next; NULL: there is none. */
+static floe_turn_peer *next_due(const floe_turn_allocation *allocation)
+{
+    const floe_turn_peers *peers = allocation->peers;
+    floe_turn_peer *next = NULL;
+    floe_alarm *alarm;
+
+    if (peers == NULL) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < peers->outstanding; i++) {
+        next = earlier(allocation, next, peers->asking[i]);
+    }
+    if ((alarm = floe_agenda_first(&peers->ends)) != NULL) {
+        next = earlier(allocation, next, FLOE_CONTAINER(alarm, floe_turn_peer, ends));
+    }
+    if ((alarm = floe_agenda_first(&peers->permissions)) != NULL) {
+        next = earlier(allocation, next, FLOE_CONTAINER(alarm, floe_turn_peer, asks));
+    }
+    if ((alarm = floe_agenda_first(&peers->channels)) != NULL) {
+        next = earlier(allocation, next, FLOE_CONTAINER(alarm, floe_turn_peer, binds));
+    }
+    return next;
+}
+
+static floe_time next_deadline(const floe_turn_allocation *allocation)
+{
+    const floe_turn_peer *next = next_due(allocation);
+
+    return next != NULL ? floe_turn_peer_deadline(allocation, next) : FLOE_TIME_NEVER;
+}
+
+floe_turn_peer *floe_turn_peers_due(const floe_turn_allocation *allocation, floe_time now)
+{
+    return floe_time_reached(now, next_deadline(allocation)) ? next_due(allocation) : NULL;
+}
+
+static bool says(const floe_alarm *alarm, floe_time when)
+{
+    return floe_tree_has(&alarm->node) ? alarm->when.ns == when.ns : floe_time_is_never(when);
+}
+
+static bool is_entered(const floe_turn_allocation *allocation, const floe_turn_peer *peer)
+{
+    bool runs = floe_stun_transaction_runs(&peer->transaction);
+
+    return floe_turn_peer_find(allocation, &peer->address) == peer &&
+           (peer->channel == 0 || of_channel(allocation->peers, peer->channel) == peer) &&
+           floe_tree_has(&peer->let_in) == may_come(peer) &&
+           says(&peer->ends, peer->permission_ends) &&
+           says(&peer->asks, runs ? FLOE_TIME_NEVER : peer->permission) &&
+           says(&peer->binds, runs ? FLOE_TIME_NEVER : peer->channel_due);
+}
+
+bool floe_turn_peers_agree(const floe_turn_allocation *allocation)
+{
+    floe_time due = FLOE_TIME_NEVER;
+    unsigned count = 0;
+    unsigned running = 0;
+
+    for (const floe_turn_peer *peer = NULL;
+         (peer = floe_turn_peer_next(allocation, peer)) != NULL;) {
+        if (!is_entered(allocation, peer)) {
+            return false;
+        }
+        due = floe_time_min(due, floe_turn_peer_deadline(allocation, peer));
+        running += floe_stun_transaction_runs(&peer->transaction);
+        count++;
+    }
+    const floe_turn_peers *peers = allocation->peers;
+    return peers == NULL || (count == peers->count && running == peers->outstanding &&
+                             due.ns == next_deadline(allocation).ns);
+}
+
+floe_time floe_turn_peers_deadline(const floe_turn_allocation *allocation)
+{
+    FLOE_ASSERT(floe_turn_peers_agree(allocation));
+    return next_deadline(allocation);
 }
 
 floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, floe_turn_peer *peer,
@@ -348,11 +623,7 @@ static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now
     } else {
         peer->permission = floe_time_after(asked, PERMISSION_AFTER);
     }
-    if (first) {
-        return FLOE_TURN_SUCCESS;
-    }
-    return wants_channel(allocation, peer) ? bind_channel(allocation, now, peer)
-                                           : FLOE_TURN_NOTHING;
+    return first ? FLOE_TURN_SUCCESS : bind_if_wanted(allocation, now, peer);
 }
 
 static floe_turn_event refused(floe_turn_allocation *allocation, floe_time now,
@@ -393,9 +664,13 @@ floe_turn_event floe_turn_peer_receive(floe_turn_allocation *allocation, floe_ti
     if (*match != FLOE_STUN_BELIEVED) {
         return FLOE_TURN_NOTHING;
     }
-    stop(allocation, peer);
-    return floe_stun_succeeded(message) ? succeeded(allocation, now, peer, method)
-                                        : refused(allocation, now, peer, method, message);
+    expire(now, peer);
+    stop(allocation->peers, peer);
+    floe_turn_event event = floe_stun_succeeded(message)
+                                ? succeeded(allocation, now, peer, method)
+                                : refused(allocation, now, peer, method, message);
+    enter(allocation->peers, peer);
+    return event;
 }
 
 floe_span floe_turn_peer_header(const floe_turn_allocation *allocation, const floe_turn_peer *peer,

@@ -3,13 +3,19 @@
 #ifndef FLOE_TURN_PEER_H
 #define FLOE_TURN_PEER_H
 
+#include "base/tree.h"
 #include "turn/allocation.h"
 
 /* Of one allocation: as many as there are channels. */
 #define FLOE_TURN_PEERS_MAX 4096U
 
 typedef struct floe_turn_peer {
-    floe_list link; /* in allocation->peers */
+    floe_tree_node by_address;
+    floe_tree_node by_channel; /* of those that have a number */
+    floe_tree_node let_in;     /* of those whose data may come */
+    floe_alarm asks;           /* for the permission, as no request of its runs */
+    floe_alarm binds;          /* likewise, for the channel */
+    floe_alarm ends;           /* its permission */
     floe_address address;
     floe_stun_transaction transaction; /* CreatePermission or ChannelBind */
     floe_time permission;              /* when to ask for it (again) */
@@ -29,11 +35,36 @@ typedef struct floe_turn_peer {
     uint32_t sent;
     floe_queue held;   /* packets that wait for the permission */
     uint32_t full_for; /* its owner's, by what one more did not fit; 0: nothing */
+    uint32_t number;   /* so many were there before it */
 } floe_turn_peer;
+
+/* All of an allocation's. A packet, and whatever is due, costs the logarithm of how many there are.
+ */
+typedef struct floe_turn_peers {
+    floe_tree by_address;
+    floe_tree by_channel;
+    floe_tree let_in; /* by address */
+    floe_agenda permissions;
+    floe_agenda channels;
+    floe_agenda ends;
+    floe_turn_peer *asking[FLOE_TURN_OUTSTANDING_MAX]; /* whose requests run */
+    uint8_t outstanding;                               /* so many do */
+    uint16_t count;
+    uint32_t made; /* so many have been */
+    uint16_t next_channel;
+} floe_turn_peers;
 
 /* NULL: it is not there. */
 floe_turn_peer *floe_turn_peer_find(const floe_turn_allocation *allocation,
                                     const floe_address *address);
+/* The one behind it, by address; of NULL the first. NULL: there is none. */
+floe_turn_peer *floe_turn_peer_next(const floe_turn_allocation *allocation,
+                                    const floe_turn_peer *peer);
+/* One with this IP address, of any port: one whose data is let in, if there is such. NULL: none. */
+floe_turn_peer *floe_turn_peer_of_ip(const floe_turn_allocation *allocation,
+                                     const floe_address *address);
+/* The i-th of those whose request runs; NULL: there are not so many. */
+floe_turn_peer *floe_turn_peer_asking(const floe_turn_allocation *allocation, unsigned i);
 /* The one whose channel it is, for as long as the server may use it, whatever has become of its
  * renewal. */
 floe_turn_peer *floe_turn_peer_of_channel(const floe_turn_allocation *allocation, floe_time now,
@@ -46,8 +77,10 @@ bool floe_turn_peer_permits(const floe_turn_allocation *allocation, const floe_a
 floe_turn_peer *floe_turn_peer_add(floe_turn_allocation *allocation, floe_time now,
                                    const floe_address *address);
 void floe_turn_peer_free(floe_turn_allocation *allocation, floe_turn_peer *peer);
+/* All of them. */
+void floe_turn_peers_free(floe_turn_allocation *allocation);
 /* What the server may no longer know by now is over, whether or not `time` was called. */
-void floe_turn_peer_expire(floe_turn_peer *peer, floe_time now);
+void floe_turn_peer_expire(floe_turn_allocation *allocation, floe_time now, floe_turn_peer *peer);
 /* Something goes to it: FLOE_TURN_SEND if a channel is asked for by that. */
 floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time now,
                                     floe_turn_peer *peer);
@@ -63,6 +96,13 @@ floe_turn_event floe_turn_peer_time(floe_turn_allocation *allocation, floe_time 
                                     floe_turn_peer *peer);
 floe_time floe_turn_peer_deadline(const floe_turn_allocation *allocation,
                                   const floe_turn_peer *peer);
+/* One whose `time` has come; NULL: there is none. */
+floe_turn_peer *floe_turn_peers_due(const floe_turn_allocation *allocation, floe_time now);
+/* When the next one's comes. */
+floe_time floe_turn_peers_deadline(const floe_turn_allocation *allocation);
+/* Whether each is found where it is looked for and due when it says so itself: for assertions and
+ * tests, as it walks them all. */
+bool floe_turn_peers_agree(const floe_turn_allocation *allocation);
 /* Its current request. */
 floe_span floe_turn_peer_write(const floe_turn_allocation *allocation, floe_turn_peer *peer,
                                void *buffer, size_t size);

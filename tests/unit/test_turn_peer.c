@@ -261,7 +261,7 @@ static void an_unused_one_lapses(void **state)
         }
     }
     floe_turn_peer_free(&f->allocation, peer);
-    assert_int_equal(f->allocation.peer_count, 0);
+    assert_int_equal(f->allocation.peers->count, 0);
 }
 
 /* RFC 8656 §12: for 300 s beyond its end a channel is the peer's, and no other number may be. */
@@ -774,20 +774,262 @@ static void two_peers_never_share_a_channel(void **state)
     fixture *f = *state;
     floe_turn_peer *first = bound(f);
 
-    f->allocation.next_channel = (uint16_t)(first->channel - FLOE_CHANNEL_FIRST);
+    f->allocation.peers->next_channel = (uint16_t)(first->channel - FLOE_CHANNEL_FIRST);
+    f->address.port++;
     floe_turn_peer *second = bound(f);
     assert_ptr_not_equal(first, second);
     assert_int_not_equal(first->channel, second->channel);
+}
+
+/* ── Many of them ── */
+
+static floe_turn_peer *add(fixture *f, const char *address)
+{
+    f->address = address_of(address);
+    return floe_turn_peer_add(&f->allocation, f->now, &f->address);
+}
+
+static floe_turn_peer *found(fixture *f, const char *address, uint32_t scope)
+{
+    floe_address wanted = address_of(address);
+
+    wanted.scope_id = scope;
+    return floe_turn_peer_find(&f->allocation, &wanted);
+}
+
+/* As floe_address_equal has it: a missing scope equals any. */
+static void k1_peers_are_found_by_address_and_port(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peers[6];
+
+    assert_null(found(f, "192.0.2.1:4", 0));
+    assert_null(floe_turn_peer_next(&f->allocation, NULL));
+    peers[0] = add(f, "192.0.2.1:4");
+    peers[1] = add(f, "192.0.2.1:5");
+    peers[2] = add(f, "[2001:db8::1]:4");
+    peers[3] = add(f, "[fe80::1]:4");
+    for (uint32_t i = 4; i < 6; i++) {
+        f->address = address_of("[fe80::2]:4");
+        f->address.scope_id = i;
+        peers[i] = floe_turn_peer_add(&f->allocation, f->now, &f->address);
+    }
+    assert_ptr_equal(found(f, "192.0.2.1:4", 0), peers[0]);
+    assert_ptr_equal(found(f, "192.0.2.1:5", 0), peers[1]);
+    assert_null(found(f, "192.0.2.1:6", 0));
+    assert_null(found(f, "192.0.2.2:4", 0));
+    assert_ptr_equal(found(f, "[2001:db8::1]:4", 0), peers[2]);
+    assert_ptr_equal(found(f, "[fe80::1]:4", 0), peers[3]);
+    assert_ptr_equal(found(f, "[fe80::1]:4", 7), peers[3]);
+    assert_ptr_equal(found(f, "[fe80::2]:4", 4), peers[4]);
+    assert_ptr_equal(found(f, "[fe80::2]:4", 5), peers[5]);
+    assert_null(found(f, "[fe80::2]:4", 6));
+    assert_non_null(found(f, "[fe80::2]:4", 0));
+    size_t count = 0;
+    for (floe_turn_peer *peer = NULL; (peer = floe_turn_peer_next(&f->allocation, peer)) != NULL;) {
+        count++;
+    }
+    assert_int_equal(count, 6);
+}
+
+/* RFC 8656 §9: of an IP address one permission lets all ports in; that is the one to keep. */
+static void k1_one_permission_lets_an_address_in(void **state)
+{
+    fixture *f = *state;
+    floe_address other_port = address_of("192.0.2.1:77");
+    floe_turn_peer *first = add(f, "192.0.2.1:4");
+
+    assert_ptr_equal(floe_turn_peer_of_ip(&f->allocation, &other_port), first);
+    assert_false(floe_turn_peer_permits(&f->allocation, &other_port));
+    f->address.port = 5;
+    floe_turn_peer *second = permitted(f);
+    f->address = address_of("192.0.2.2:1");
+    (void)permitted(f);
+    assert_true(floe_turn_peer_permits(&f->allocation, &other_port));
+    assert_ptr_equal(floe_turn_peer_of_ip(&f->allocation, &other_port), second);
+    floe_turn_peer_free(&f->allocation, second);
+    assert_false(floe_turn_peer_permits(&f->allocation, &other_port));
+    assert_ptr_equal(floe_turn_peer_of_ip(&f->allocation, &other_port), first);
+    floe_turn_peer_free(&f->allocation, first);
+    assert_null(floe_turn_peer_of_ip(&f->allocation, &other_port));
+}
+
+/* RFC 8656 §12: nobody else gets a number before its peer has gone, and then what comes on it is
+ * another's. */
+static void k1_a_channel_number_is_used_again(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *first = bound(f);
+    uint16_t channel = first->channel;
+
+    later(f, 700);
+    floe_turn_peer_expire(&f->allocation, f->now, first);
+    assert_null(floe_turn_peer_of_channel(&f->allocation, f->now, channel));
+    f->allocation.peers->next_channel = (uint16_t)(channel - FLOE_CHANNEL_FIRST);
+    f->address.port++;
+    floe_turn_peer *second = bound(f);
+    assert_int_equal(second->channel, channel + 1);
+    floe_turn_peer_free(&f->allocation, first);
+    f->allocation.peers->next_channel = (uint16_t)(channel - FLOE_CHANNEL_FIRST);
+    f->address.port++;
+    floe_turn_peer *third = bound(f);
+    assert_int_equal(third->channel, channel);
+    assert_ptr_equal(floe_turn_peer_of_channel(&f->allocation, f->now, channel), third);
+    assert_ptr_equal(floe_turn_peer_of_channel(&f->allocation, f->now, channel + 1U), second);
+}
+
+/* Of what is due at one instant those that came first go first; one that goes meanwhile takes no
+ * other along. */
+static void k1_one_goes_while_others_are_due(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peers[5];
+
+    for (uint16_t i = 0; i < 5; i++) {
+        f->address.port = (uint16_t)(5000 - i); /* not in the order of addresses */
+        peers[i] = floe_turn_peer_add(&f->allocation, f->now, &f->address);
+        assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peers[i]), FLOE_TURN_SEND);
+    }
+    for (uint16_t i = 5; i-- > 0;) { /* nor of the answers */
+        assert_int_equal(respond(f, peers[i], 0), FLOE_TURN_SUCCESS);
+    }
+    assert_null(floe_turn_peers_due(&f->allocation, f->now));
+    assert_int_equal(floe_turn_peers_deadline(&f->allocation).ns,
+                     floe_time_after(f->now, floe_seconds(240)).ns);
+    later(f, 240);
+    for (uint16_t i = 0; i < 5; i++) {
+        assert_true(floe_turn_peers_agree(&f->allocation));
+        assert_ptr_equal(floe_turn_peers_due(&f->allocation, f->now), peers[i]);
+        if (i % 2 == 0) {
+            floe_turn_peer_free(&f->allocation, peers[i]);
+        } else {
+            assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peers[i]), FLOE_TURN_SEND);
+        }
+    }
+    assert_null(floe_turn_peers_due(&f->allocation, f->now));
+    assert_int_equal(floe_turn_peers_deadline(&f->allocation).ns,
+                     floe_time_after(f->now, floe_milliseconds(500)).ns);
+}
+
+/* Be it a permission's renewal or a channel's. */
+static void k1_of_one_instant_who_came_first_goes_first(void **state)
+{
+    fixture *f = *state;
+
+    for (int second_is_permission = 0; second_is_permission < 2; second_is_permission++) {
+        floe_turn_peer *peers[2];
+        for (uint16_t i = 0; i < 2; i++) {
+            f->address.port++;
+            peers[i] = permitted(f);
+            peers[i]->permission = FLOE_TIME_NEVER;
+            peers[i]->channel_due = FLOE_TIME_NEVER;
+            *(i == second_is_permission ? &peers[i]->permission : &peers[i]->channel_due) =
+                floe_time_after(f->now, floe_seconds(9));
+            floe_turn_peer_expire(&f->allocation, f->now, peers[i]); /* takes note of it */
+        }
+        later(f, 9);
+        assert_ptr_equal(floe_turn_peers_due(&f->allocation, f->now), peers[0]);
+        assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peers[0]), FLOE_TURN_SEND);
+        assert_ptr_equal(floe_turn_peers_due(&f->allocation, f->now), peers[1]);
+        floe_turn_peers_free(&f->allocation);
+    }
+}
+
+/* What finds no room is asked in the order in which it became due, however much goes to whom. */
+static void k1_who_waits_for_a_channel_keeps_its_turn(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peers[6];
+
+    for (uint16_t i = 0; i < 6; i++) {
+        f->address.port = (uint16_t)(5000 - i);
+        peers[i] = permitted(f);
+        (void)floe_turn_peer_used(&f->allocation, f->now, peers[i]);
+    }
+    for (uint16_t i = 0; i < 6; i++) { /* four at a time */
+        assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peers[i]),
+                         i < 4 ? FLOE_TURN_SEND : FLOE_TURN_NOTHING);
+        f->now = floe_time_after(f->now, floe_milliseconds(1));
+    }
+    assert_int_equal(floe_turn_peer_used(&f->allocation, f->now, peers[4]), FLOE_TURN_NOTHING);
+    assert_null(floe_turn_peers_due(&f->allocation, f->now));
+    (void)respond(f, peers[0], 0);
+    assert_ptr_equal(floe_turn_peers_due(&f->allocation, f->now), peers[4]);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peers[4]), FLOE_TURN_SEND);
+    assert_null(floe_turn_peers_due(&f->allocation, f->now));
+}
+
+/* What had been bound is not used beyond its end, whoever asks first: a channel that the server has
+ * forgotten swallows what goes by it. */
+static void k1_a_channel_ends_though_no_time_was_told(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = bound(f);
+    uint8_t header[FLOE_TURN_HEADER_SIZE];
+
+    later(f, 240);
+    (void)floe_turn_peer_used(&f->allocation, f->now, peer);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+    later(f, 460);
+    (void)respond(f, peer, 0);
+    assert_false(peer->bound);
+    assert_int_equal(floe_turn_peer_header(&f->allocation, peer, 4, header, sizeof header).size,
+                     36);
+}
+
+/* Two hours of whatever may happen to fifty peers: each stays where it is looked for. */
+static void k1_what_is_due_is_what_each_says(void **state)
+{
+    static const uint16_t codes[] = {0, 0, 0, 0, 0, 403, 437, 438, 500};
+    fixture *f = *state;
+    seeded_random chance;
+    size_t asked = 0;
+
+    seeded_init(&chance, 11);
+    for (unsigned step = 0; step < 40000; step++) {
+        floe_address address = floe_address_ipv4(0x0A000000U + seeded_below(&chance, 10),
+                                                 (uint16_t)(1 + seeded_below(&chance, 5)));
+        floe_turn_peer *peer = floe_turn_peer_find(&f->allocation, &address);
+        uint32_t does = seeded_below(&chance, 100);
+        if (peer == NULL && does < 20) {
+            peer = floe_turn_peer_add(&f->allocation, f->now, &address);
+            (void)floe_turn_peer_time(&f->allocation, f->now, peer);
+        } else if (peer != NULL && does < 1) {
+            floe_turn_peer_free(&f->allocation, peer);
+        } else if (peer != NULL && does < 50) {
+            (void)floe_turn_peer_used(&f->allocation, f->now, peer);
+        } else if (peer != NULL && does < 90 && floe_stun_transaction_runs(&peer->transaction)) {
+            (void)respond(f, peer, codes[seeded_below(&chance, 9)]);
+        }
+        f->now = floe_time_after(f->now, floe_milliseconds(seeded_below(&chance, 360)));
+        assert_true(floe_turn_peers_agree(&f->allocation));
+        for (unsigned turns = 0; (peer = floe_turn_peers_due(&f->allocation, f->now)) != NULL;
+             turns++) {
+            assert_true(turns < 200);
+            floe_turn_event event = floe_turn_peer_time(&f->allocation, f->now, peer);
+            asked += event == FLOE_TURN_SEND;
+            if (event == FLOE_TURN_FAILED) {
+                floe_turn_peer_free(&f->allocation, peer);
+            }
+            assert_true(floe_turn_peers_agree(&f->allocation));
+        }
+        assert_true(floe_turn_peers_deadline(&f->allocation).ns > f->now.ns);
+    }
+    assert_true(asked > 1000);
 }
 
 static void memory_runs_out(void **state)
 {
     fixture *f = *state;
 
-    f->memory.fail_at = f->memory.calls + 1;
-    assert_null(floe_turn_peer_add(&f->allocation, f->now, &f->address));
-    f->memory.fail_at = 0;
-    assert_int_equal(f->allocation.peer_count, 0);
+    for (unsigned last = 1; last <= 2; last++) {
+        f->memory.fail_at = f->memory.calls + last;
+        assert_null(floe_turn_peer_add(&f->allocation, f->now, &f->address));
+        f->memory.fail_at = 0;
+        assert_null(floe_turn_peer_find(&f->allocation, &f->address));
+        assert_null(floe_turn_peer_next(&f->allocation, NULL));
+        assert_true(floe_turn_peers_agree(&f->allocation));
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -825,6 +1067,14 @@ int main(void)
         TEST(without_randomness_it_is_tried_later),
         TEST(channels_run_out),
         TEST(two_peers_never_share_a_channel),
+        TEST(k1_peers_are_found_by_address_and_port),
+        TEST(k1_one_permission_lets_an_address_in),
+        TEST(k1_a_channel_number_is_used_again),
+        TEST(k1_one_goes_while_others_are_due),
+        TEST(k1_of_one_instant_who_came_first_goes_first),
+        TEST(k1_who_waits_for_a_channel_keeps_its_turn),
+        TEST(k1_a_channel_ends_though_no_time_was_told),
+        TEST(k1_what_is_due_is_what_each_says),
         TEST(memory_runs_out),
     };
     return cmocka_run_group_tests_name("turn peer", tests, NULL, NULL);

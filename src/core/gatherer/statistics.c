@@ -293,8 +293,8 @@ static size_t waiting_in_all(const floe_core *core)
     }
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
-        {
+        for (const floe_turn_peer *peer = NULL;
+             (peer = floe_turn_peer_next(&relay->turn, peer)) != NULL;) {
             waiting += peer->held.used;
         }
         FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)

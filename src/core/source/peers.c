@@ -152,18 +152,23 @@ static void drop_peer(floe_core *core, floe_relay *relay, floe_turn_peer *peer)
 
 void floe_relay_drop_peers(floe_core *core, floe_relay *relay)
 {
-    FLOE_LIST_EACH_SAFE(peer, &relay->turn.peers, floe_turn_peer, link)
-    {
+    floe_turn_peer *peer;
+
+    while ((peer = floe_turn_peer_next(&relay->turn, NULL)) != NULL) {
         drop_peer(core, relay, peer);
     }
 }
 
+/* In doubt what else is due waits for the next input, which is at once: by then the relay's own word
+ * is out, or that it is lost. */
 void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay)
 {
-    FLOE_LIST_EACH_SAFE(peer, &relay->turn.peers, floe_turn_peer, link)
-    {
+    floe_turn_event event = FLOE_TURN_NOTHING;
+    floe_turn_peer *peer;
+
+    while (event != FLOE_TURN_DOUBT && (peer = floe_turn_peers_due(&relay->turn, now)) != NULL) {
         floe_stun_transaction before = peer->transaction;
-        floe_turn_event event = floe_turn_peer_time(&relay->turn, now, peer);
+        event = floe_turn_peer_time(&relay->turn, now, peer);
         if (event == FLOE_TURN_FAILED) {
             tell_unsent(core, now, relay, peer);
             drop_peer(core, relay, peer);
@@ -178,11 +183,11 @@ void floe_relay_peers_time(floe_core *core, floe_time now, floe_relay *relay)
 
 void floe_relay_peers_again(floe_core *core, floe_time now, floe_relay *relay)
 {
-    FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
-    {
-        if (relay->turn.reliable && floe_stun_transaction_runs(&peer->transaction)) {
-            send_request(core, now, relay, peer);
-        }
+    floe_turn_peer *peer;
+
+    for (unsigned i = 0;
+         relay->turn.reliable && (peer = floe_turn_peer_asking(&relay->turn, i)) != NULL; i++) {
+        send_request(core, now, relay, peer);
     }
 }
 
@@ -216,16 +221,11 @@ floe_error floe_relay_permit(floe_core *core, floe_time now, floe_relay *relay,
 void floe_relay_uses_peer(floe_core *core, floe_time now, floe_relay *relay,
                           const floe_address *address)
 {
-    bool known = false;
+    floe_turn_peer *peer = floe_turn_peer_of_ip(&relay->turn, address);
 
-    FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
-    {
-        if (floe_address_same_ip(&peer->address, address)) {
-            known = true;
-            peer_event(core, now, relay, peer, floe_turn_peer_used(&relay->turn, now, peer));
-        }
-    }
-    if (!known) { /* it has lapsed, as nothing was sent for long */
+    if (peer != NULL) {
+        peer_event(core, now, relay, peer, floe_turn_peer_used(&relay->turn, now, peer));
+    } else { /* it has lapsed, as nothing was sent for long */
         (void)floe_relay_permit(core, now, relay, address);
     }
 }
@@ -252,7 +252,7 @@ floe_error floe_relay_send(floe_core *core, floe_time now, floe_relay *relay,
         return FLOE_OK; /* nothing is kept for when it moves, which may be minutes from now */
     }
     floe_relay_sends(relay, now);
-    floe_turn_peer_expire(peer, now);
+    floe_turn_peer_expire(&relay->turn, now, peer);
     size_t room = core->shared->queue_limit;
     size_t waiting;
     floe_error error = peer->permitted ? send_wrapped(core, relay, peer, room, data)
@@ -334,7 +334,7 @@ static bool take_channel_data(floe_core *core, floe_time now, floe_relay *relay,
         core->shared->dropped++;
         return false;
     }
-    floe_turn_peer_heard(&relay->turn, now, &peer->address);
+    peer->used = now;
     return floe_relay_deliver(core, relay, FLOE_TCP_TYPE_NONE, &peer->address, data, packet);
 }
 
@@ -358,8 +358,9 @@ bool floe_relay_peer_of(const floe_relay *relay, floe_time now, floe_span sent, 
 static bool take_answer(floe_core *core, floe_time now, floe_relay *relay,
                         const floe_address *source, const floe_stun_message *message)
 {
-    FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
-    {
+    floe_turn_peer *peer;
+
+    for (unsigned i = 0; (peer = floe_turn_peer_asking(&relay->turn, i)) != NULL; i++) {
         floe_stun_transaction before = peer->transaction;
         floe_stun_match match;
         floe_turn_event event =

@@ -323,11 +323,7 @@ floe_time floe_relay_deadline(const floe_relay *relay)
     deadline = floe_time_min(deadline, floe_relay_silent_at(relay));
     deadline = floe_time_min(deadline, floe_turn_allocation_deadline(&relay->turn));
     deadline = floe_time_min(deadline, floe_streams_deadline(relay));
-    FLOE_LIST_EACH(peer, &relay->turn.peers, floe_turn_peer, link)
-    {
-        deadline = floe_time_min(deadline, floe_turn_peer_deadline(&relay->turn, peer));
-    }
-    return deadline;
+    return floe_time_min(deadline, floe_turn_peers_deadline(&relay->turn));
 }
 
 void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
