@@ -1,7 +1,9 @@
 /* Things that are counted a second, beside libnice where it is: rewrite rules looked up, candidates
- * read and written. One JSON object. */
+ * read and written; and what a packet by a relay costs the core. One JSON object. */
+#include "base/address.h"
 #include "core/config/rewrite.h"
 #include "core/config/shared.h"
+#include "cost/relayed.h"
 
 #include <floe/core.h>
 #include <stdio.h>
@@ -66,6 +68,33 @@ static double look_up_us(void)
     double taken = now() - from;
     floe_core_shared_free(shared);
     return found == 100 * ADDRESSES ? taken * 1e6 / (100 * ADDRESSES) : -1;
+}
+
+#define PACKETS 200000
+
+/* To each of its peers in turn. */
+static double packet_us(relayed *r, size_t peers, bool (*once)(relayed *r, size_t peer))
+{
+    double from = now();
+
+    for (size_t i = 0; i < PACKETS; i++) {
+        if (!once(r, i * 7 % peers)) {
+            abort();
+        }
+    }
+    return (now() - from) * 1e6 / PACKETS;
+}
+
+static void print_packets(size_t peers)
+{
+    relayed *r = relayed_new(peers);
+
+    if (r == NULL) {
+        abort();
+    }
+    (void)printf("\"packet_out_us_%zu\":%.2f,", peers, packet_us(r, peers, relayed_send));
+    (void)printf("\"packet_in_us_%zu\":%.2f,", peers, packet_us(r, peers, relayed_receive));
+    relayed_free(r);
 }
 
 static const char line[] =
@@ -136,7 +165,11 @@ int main(void)
 
     floe_text(&parse, &format);
     nice_text(&nice_parse, &nice_format);
-    (void)printf("{\"rewrite_look_up_us\":%.2f,\"parse\":%.0f,\"format\":%.0f,\"nice_parse\":%.0f,"
+    (void)printf("{");
+    print_packets(10);
+    print_packets(1000);
+    print_packets(4000);
+    (void)printf("\"rewrite_look_up_us\":%.2f,\"parse\":%.0f,\"format\":%.0f,\"nice_parse\":%.0f,"
                  "\"nice_format\":%.0f}\n",
                  look_up_us(), parse, format, nice_parse, nice_format);
     return 0;
