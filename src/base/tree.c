@@ -5,16 +5,15 @@
 /* Behind the last of each way down. */
 static floe_tree_node leaf;
 
-void floe_tree_init(floe_tree *tree, int (*compare)(const void *a, const void *b), int32_t key,
-                    uint32_t seed)
+void floe_tree_init(floe_tree *tree, const floe_tree_kind *kind)
 {
-    *tree = (floe_tree){.root = &leaf, .compare = compare, .key = key, .seed = seed};
+    *tree = (floe_tree){.root = &leaf, .kind = kind};
 }
 
 /* As splitmix64 mixes. */
 static uint64_t lot_of(const floe_tree *tree, const floe_tree_node *node)
 {
-    uint64_t lot = (uintptr_t)node + tree->seed * 0x9e3779b97f4a7c15U;
+    uint64_t lot = (uintptr_t)node + tree->kind->seed * 0x9e3779b97f4a7c15U;
 
     lot = (lot ^ lot >> 30) * 0xbf58476d1ce4e5b9U;
     lot = (lot ^ lot >> 27) * 0x94d049bb133111ebU;
@@ -29,7 +28,7 @@ static bool stands_above(const floe_tree *tree, const floe_tree_node *node,
 
 static const void *key_of(const floe_tree *tree, const floe_tree_node *node)
 {
-    return (const char *)node + tree->key;
+    return (const char *)node + tree->kind->key;
 }
 
 void floe_tree_insert(floe_tree *tree, floe_tree_node *node)
@@ -38,14 +37,14 @@ void floe_tree_insert(floe_tree *tree, floe_tree_node *node)
     floe_tree_node **at = &tree->root;
 
     while (stands_above(tree, *at, node)) {
-        at = tree->compare(key, key_of(tree, *at)) < 0 ? &(*at)->lower : &(*at)->higher;
+        at = tree->kind->compare(key, key_of(tree, *at)) < 0 ? &(*at)->lower : &(*at)->higher;
     }
     floe_tree_node *rest = *at;
     floe_tree_node **lower = &node->lower;
     floe_tree_node **higher = &node->higher;
     *at = node;
     while (rest != &leaf) { /* what stood here is parted, below the node */
-        if (tree->compare(key_of(tree, rest), key) < 0) {
+        if (tree->kind->compare(key_of(tree, rest), key) < 0) {
             *lower = rest;
             lower = &rest->higher;
             rest = rest->higher;
@@ -66,7 +65,7 @@ void floe_tree_remove(floe_tree *tree, floe_tree_node *node)
         return;
     }
     while (*at != node) {
-        int order = tree->compare(key_of(tree, node), key_of(tree, *at));
+        int order = tree->kind->compare(key_of(tree, node), key_of(tree, *at));
         at = order < 0 ? &(*at)->lower : &(*at)->higher;
     }
     floe_tree_node *lower = node->lower;
@@ -91,7 +90,7 @@ floe_tree_node *floe_tree_from(const floe_tree *tree, const void *key)
     floe_tree_node *found = NULL;
 
     for (floe_tree_node *at = tree->root; at != &leaf;) {
-        if (tree->compare(key_of(tree, at), key) < 0) {
+        if (tree->kind->compare(key_of(tree, at), key) < 0) {
             at = at->higher;
         } else {
             found = at;
@@ -105,7 +104,7 @@ floe_tree_node *floe_tree_find(const floe_tree *tree, const void *key)
 {
     floe_tree_node *found = floe_tree_from(tree, key);
 
-    return found != NULL && tree->compare(key_of(tree, found), key) == 0 ? found : NULL;
+    return found != NULL && tree->kind->compare(key_of(tree, found), key) == 0 ? found : NULL;
 }
 
 floe_tree_node *floe_tree_first(const floe_tree *tree)
@@ -123,7 +122,7 @@ floe_tree_node *floe_tree_next(const floe_tree *tree, const floe_tree_node *node
     floe_tree_node *found = NULL;
 
     for (floe_tree_node *at = tree->root; at != &leaf;) {
-        if (tree->compare(key_of(tree, node), key_of(tree, at)) < 0) {
+        if (tree->kind->compare(key_of(tree, node), key_of(tree, at)) < 0) {
             found = at;
             at = at->lower;
         } else {
@@ -146,28 +145,41 @@ static int compare_alarms(const void *a, const void *b)
     return (one->order > other->order) - (one->order < other->order);
 }
 
-void floe_agenda_init(floe_agenda *agenda, uint32_t seed)
+void floe_agenda_init(floe_agenda *agenda)
 {
-    floe_tree_init(&agenda->tree, compare_alarms, FLOE_TREE_WHOLE(floe_alarm, node), seed);
+    static const floe_tree_kind alarms = {compare_alarms, FLOE_TREE_WHOLE(floe_alarm, node), 1};
+
+    floe_tree_init(&agenda->tree, &alarms);
     agenda->set = 0;
+}
+
+static void set(floe_agenda *agenda, floe_alarm *alarm, floe_time when, uint64_t order)
+{
+    floe_tree_remove(&agenda->tree, &alarm->node);
+    if (!floe_time_is_never(when)) {
+        alarm->when = when;
+        alarm->order = order;
+        floe_tree_insert(&agenda->tree, &alarm->node);
+    }
+}
+
+static bool is_set(const floe_alarm *alarm, floe_time when)
+{
+    return floe_tree_has(&alarm->node) ? alarm->when.ns == when.ns : floe_time_is_never(when);
 }
 
 void floe_agenda_set(floe_agenda *agenda, floe_alarm *alarm, floe_time when)
 {
-    floe_agenda_set_numbered(agenda, alarm, when, ++agenda->set);
+    if (!is_set(alarm, when)) {
+        set(agenda, alarm, when, ++agenda->set);
+    }
 }
 
 void floe_agenda_set_numbered(floe_agenda *agenda, floe_alarm *alarm, floe_time when,
                               uint64_t number)
 {
-    if (floe_tree_has(&alarm->node) && alarm->when.ns == when.ns) {
-        return;
-    }
-    floe_tree_remove(&agenda->tree, &alarm->node);
-    if (!floe_time_is_never(when)) {
-        alarm->when = when;
-        alarm->order = number;
-        floe_tree_insert(&agenda->tree, &alarm->node);
+    if (!is_set(alarm, when)) {
+        set(agenda, alarm, when, number);
     }
 }
 
@@ -183,6 +195,21 @@ floe_alarm *floe_agenda_due(const floe_agenda *agenda, floe_time now)
     floe_alarm *first = floe_agenda_first(agenda);
 
     return first != NULL && floe_time_reached(now, first->when) ? first : NULL;
+}
+
+floe_alarm *floe_agenda_due_above(floe_agenda *agenda, floe_time now, uint64_t order)
+{
+    floe_alarm key = {.when = now, .order = order + 1};
+    floe_alarm *late;
+
+    while ((late = floe_agenda_first(agenda)) != NULL && late->when.ns < now.ns) {
+        floe_agenda_set_numbered(agenda, late, now,
+                                 late->order); /* so that their order alone counts */
+    }
+    floe_tree_node *node = floe_tree_from(&agenda->tree, &key);
+    floe_alarm *found = node != NULL ? FLOE_CONTAINER(node, floe_alarm, node) : NULL;
+
+    return found != NULL && found->when.ns == now.ns ? found : NULL;
 }
 
 floe_time floe_agenda_deadline(const floe_agenda *agenda)

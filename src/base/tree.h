@@ -1,7 +1,7 @@
 /* A search tree whose links stand inside the things in it, as a list's do: to put something in
  * never allocates, so it never fails, and to find, put in or take out costs a logarithm of how many
  * there are. Which of two stands above the other is drawn by lot (a treap), of where they
- * stand in memory and the tree's seed, so whoever chooses the keys does not choose the depth. */
+ * stand in memory and the kind's seed, so whoever chooses the keys does not choose the depth. */
 #ifndef FLOE_BASE_TREE_H
 #define FLOE_BASE_TREE_H
 
@@ -15,11 +15,16 @@ typedef struct floe_tree_node {
     struct floe_tree_node *higher;
 } floe_tree_node;
 
-typedef struct floe_tree {
-    floe_tree_node *root;
+/* What trees of one kind have in common: it stands for as long as they do. */
+typedef struct floe_tree_kind {
     int (*compare)(const void *a, const void *b); /* of keys, as strcmp does it */
     int32_t key;                                  /* so far behind its node */
     uint32_t seed;
+} floe_tree_kind;
+
+typedef struct floe_tree {
+    floe_tree_node *root;
+    const floe_tree_kind *kind;
 } floe_tree;
 
 /* Where a key is, as a member of what has the node; or that is the key, as a whole. */
@@ -27,8 +32,7 @@ typedef struct floe_tree {
     ((int32_t)offsetof(type, key) - (int32_t)offsetof(type, node))
 #define FLOE_TREE_WHOLE(type, node) (-(int32_t)offsetof(type, node))
 
-void floe_tree_init(floe_tree *tree, int (*compare)(const void *a, const void *b), int32_t key,
-                    uint32_t seed);
+void floe_tree_init(floe_tree *tree, const floe_tree_kind *kind);
 /* The node is in no tree, and no other in this one has an equal key. The key stays as it is while
  * the node is in. */
 void floe_tree_insert(floe_tree *tree, floe_tree_node *node);
@@ -47,7 +51,8 @@ static inline bool floe_tree_has(const floe_tree_node *node)
     return node->lower != NULL;
 }
 
-/* What is due when, in that order; of those that are due at one instant, who was set first. */
+/* What is due when, in that order; of those that are due at one instant, by their number, which
+ * is who was set first, or the owner's to give. */
 typedef struct floe_agenda {
     floe_tree tree;
     uint64_t set; /* so many have been */
@@ -60,8 +65,8 @@ typedef struct floe_alarm {
     uint64_t order;
 } floe_alarm;
 
-void floe_agenda_init(floe_agenda *agenda, uint32_t seed);
-/* FLOE_TIME_NEVER takes it off. */
+void floe_agenda_init(floe_agenda *agenda);
+/* FLOE_TIME_NEVER takes it off. Who was set first has the lower number. */
 void floe_agenda_set(floe_agenda *agenda, floe_alarm *alarm, floe_time when);
 /* As that; of those that are due at one instant the lower number comes first, whoever was set first.
  * An agenda has alarms of one kind, and no number twice. */
@@ -71,6 +76,8 @@ void floe_agenda_set_numbered(floe_agenda *agenda, floe_alarm *alarm, floe_time 
 floe_alarm *floe_agenda_first(const floe_agenda *agenda);
 /* That which is due, the first of them; NULL: there is none. */
 floe_alarm *floe_agenda_due(const floe_agenda *agenda, floe_time now);
+/* Of all that is due, whenever it was, the first above this number. */
+floe_alarm *floe_agenda_due_above(floe_agenda *agenda, floe_time now, uint64_t number);
 /* When something is; never: nothing is on it. */
 floe_time floe_agenda_deadline(const floe_agenda *agenda);
 

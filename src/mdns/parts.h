@@ -24,6 +24,7 @@ struct floe_mdns {
 
     /* responder.c */
     floe_list hosts;
+    floe_tree_kind host_names; /* of hosts_by_name */
     floe_tree hosts_by_name;
     floe_agenda hosts_due;
     floe_list speaking; /* those of them that have something to say */
@@ -37,6 +38,7 @@ struct floe_mdns {
 
     /* querier.c */
     floe_list questions;
+    floe_tree_kind question_names; /* of questions_by_name */
     floe_tree questions_by_name;
     floe_agenda first_time; /* questions that have not been asked yet, */
     floe_agenda again;      /* and those that have */

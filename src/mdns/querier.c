@@ -50,16 +50,20 @@ static int compare_askers(const void *a, const void *b)
     return (one->order > other->order) - (one->order < other->order);
 }
 
+static const floe_tree_kind look_ups_by_asker = {compare_askers,
+                                                 FLOE_TREE_KEY(look_up, by_asker, key), 1};
+
 void floe_mdns_questions_init(floe_mdns *mdns, uint32_t seed)
 {
     floe_list_init(&mdns->questions);
-    floe_tree_init(&mdns->questions_by_name, floe_mdns_compare_names,
-                   FLOE_TREE_KEY(question, by_name, name), seed);
-    floe_agenda_init(&mdns->first_time, seed);
-    floe_agenda_init(&mdns->again, seed);
+    mdns->question_names =
+        (floe_tree_kind){floe_mdns_compare_names, FLOE_TREE_KEY(question, by_name, name), seed};
+    floe_tree_init(&mdns->questions_by_name, &mdns->question_names);
+    floe_agenda_init(&mdns->first_time);
+    floe_agenda_init(&mdns->again);
     floe_list_init(&mdns->asking);
-    floe_tree_init(&mdns->look_ups, compare_askers, FLOE_TREE_KEY(look_up, by_asker, key), seed);
-    floe_agenda_init(&mdns->give_ups, seed);
+    floe_tree_init(&mdns->look_ups, &look_ups_by_asker);
+    floe_agenda_init(&mdns->give_ups);
     floe_list_init(&mdns->ended);
 }
 

@@ -75,9 +75,10 @@ typedef struct reply {
 void floe_mdns_hosts_init(floe_mdns *mdns, uint32_t seed)
 {
     floe_list_init(&mdns->hosts);
-    floe_tree_init(&mdns->hosts_by_name, floe_mdns_compare_names,
-                   FLOE_TREE_KEY(host, by_name, name), seed);
-    floe_agenda_init(&mdns->hosts_due, seed);
+    mdns->host_names =
+        (floe_tree_kind){floe_mdns_compare_names, FLOE_TREE_KEY(host, by_name, name), seed};
+    floe_tree_init(&mdns->hosts_by_name, &mdns->host_names);
+    floe_agenda_init(&mdns->hosts_due);
     floe_list_init(&mdns->speaking);
     floe_list_init(&mdns->waiting);
     floe_list_init(&mdns->leaving);

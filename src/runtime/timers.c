@@ -91,7 +91,7 @@ void floe_timers_start(floe_timers *timers, floe_api *api)
 {
     timers->api = api;
     timers->due = FLOE_TIME_NEVER;
-    floe_agenda_init(&timers->agenda, 1);
+    floe_agenda_init(&timers->agenda);
     (void)uv_timer_init(api->loop, &timers->timer);
     timers->timer.data = timers;
     floe_api_handle_opened(api);

@@ -56,6 +56,12 @@ static floe_turn_peer *of_channel(const floe_turn_peers *peers, uint16_t channel
 /* Made with the first: who has no peer pays for none. NULL: no memory. */
 static floe_turn_peers *peers_of(floe_turn_allocation *allocation)
 {
+    static const floe_tree_kind addresses = {compare_addresses,
+                                             FLOE_TREE_KEY(floe_turn_peer, by_address, address), 1};
+    static const floe_tree_kind channels = {compare_channels,
+                                            FLOE_TREE_KEY(floe_turn_peer, by_channel, channel), 2};
+    static const floe_tree_kind let_in = {compare_addresses,
+                                          FLOE_TREE_KEY(floe_turn_peer, let_in, address), 3};
     if (allocation->peers != NULL) {
         return allocation->peers;
     }
@@ -63,15 +69,12 @@ static floe_turn_peers *peers_of(floe_turn_allocation *allocation)
     if (made == NULL) {
         return NULL;
     }
-    floe_tree_init(&made->by_address, compare_addresses,
-                   FLOE_TREE_KEY(floe_turn_peer, by_address, address), 1);
-    floe_tree_init(&made->by_channel, compare_channels,
-                   FLOE_TREE_KEY(floe_turn_peer, by_channel, channel), 2);
-    floe_tree_init(&made->let_in, compare_addresses, FLOE_TREE_KEY(floe_turn_peer, let_in, address),
-                   3);
-    floe_agenda_init(&made->permissions, 4);
-    floe_agenda_init(&made->channels, 5);
-    floe_agenda_init(&made->ends, 6);
+    floe_tree_init(&made->by_address, &addresses);
+    floe_tree_init(&made->by_channel, &channels);
+    floe_tree_init(&made->let_in, &let_in);
+    floe_agenda_init(&made->permissions);
+    floe_agenda_init(&made->channels);
+    floe_agenda_init(&made->ends);
     allocation->peers = made;
     return made;
 }
@@ -113,7 +116,7 @@ static floe_tree_node *of_ip(const floe_tree *tree, const floe_address *address)
     key.scope_id = 0;
     floe_tree_node *node = floe_tree_from(tree, &key);
     while (node != NULL) {
-        const floe_address *found = (const void *)((const char *)node + tree->key);
+        const floe_address *found = (const void *)((const char *)node + tree->kind->key);
         if (floe_address_same_ip(found, address)) {
             return node;
         }

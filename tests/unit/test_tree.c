@@ -17,6 +17,8 @@ static int compare(const void *a, const void *b)
     return *(const int *)a - *(const int *)b;
 }
 
+static const floe_tree_kind things_by_key = {compare, FLOE_TREE_KEY(thing, node, key), 3};
+
 /* Against an array; each step finds what is there, and what comes behind what is not. */
 static void trees_find_what_was_put_in(void **state)
 {
@@ -27,7 +29,7 @@ static void trees_find_what_was_put_in(void **state)
 
     (void)state;
     seeded_init(&random, 3);
-    floe_tree_init(&tree, compare, FLOE_TREE_KEY(thing, node, key), 3);
+    floe_tree_init(&tree, &things_by_key);
     assert_null(floe_tree_first(&tree));
     for (int round = 0; round < 20 * COUNT; round++) {
         thing *one = &things[seeded_below(&random, COUNT)];
@@ -73,7 +75,7 @@ static void trees_are_not_deep(void **state)
     floe_tree tree;
 
     (void)state;
-    floe_tree_init(&tree, compare, FLOE_TREE_KEY(thing, node, key), 3);
+    floe_tree_init(&tree, &things_by_key);
     for (int i = 0; i < 10 * COUNT; i++) {
         things[i].key = i;
         floe_tree_insert(&tree, &things[i].node);
@@ -88,7 +90,7 @@ static void agendas_say_what_is_due(void **state)
 
     (void)state;
     memset(alarms, 0, sizeof alarms);
-    floe_agenda_init(&agenda, 1);
+    floe_agenda_init(&agenda);
     assert_true(floe_time_is_never(floe_agenda_deadline(&agenda)));
     floe_agenda_set(&agenda, &alarms[0], FLOE_TIME_NEVER);
     assert_null(floe_agenda_first(&agenda));
@@ -116,7 +118,7 @@ static void agendas_have_another_order_of_one_instant(void **state)
 
     (void)state;
     memset(alarms, 0, sizeof alarms);
-    floe_agenda_init(&agenda, 1);
+    floe_agenda_init(&agenda);
     floe_agenda_set_numbered(&agenda, &alarms[2], (floe_time){20}, 2);
     floe_agenda_set_numbered(&agenda, &alarms[1], (floe_time){20}, 1);
     floe_agenda_set_numbered(&agenda, &alarms[0], (floe_time){30}, 0);
@@ -128,6 +130,32 @@ static void agendas_have_another_order_of_one_instant(void **state)
     assert_null(floe_agenda_first(&agenda));
 }
 
+/* Whoever is late has no turn before others by that: what is due has the order of its owner's. */
+static void agendas_say_what_is_due_in_its_owners_order(void **state)
+{
+    floe_alarm alarms[4];
+    floe_agenda agenda;
+
+    (void)state;
+    memset(alarms, 0, sizeof alarms);
+    floe_agenda_init(&agenda);
+    for (uint64_t i = 0; i < 4; i++) {
+        floe_agenda_set_numbered(&agenda, &alarms[i], (floe_time){40 - 10 * i}, i + 1);
+    }
+    assert_null(floe_agenda_due_above(&agenda, (floe_time){9}, 0));
+    assert_ptr_equal(floe_agenda_due_above(&agenda, (floe_time){30}, 0), &alarms[1]);
+    assert_ptr_equal(floe_agenda_due_above(&agenda, (floe_time){30}, 2), &alarms[2]);
+    assert_ptr_equal(floe_agenda_due_above(&agenda, (floe_time){30}, 3), &alarms[3]);
+    assert_null(floe_agenda_due_above(&agenda, (floe_time){30}, 4));
+    floe_agenda_set_numbered(&agenda, &alarms[1], FLOE_TIME_NEVER, 2);
+    floe_agenda_set_numbered(&agenda, &alarms[0], (floe_time){20}, 1); /* late from the first */
+    assert_ptr_equal(floe_agenda_due_above(&agenda, (floe_time){30}, 0), &alarms[0]);
+    assert_ptr_equal(floe_agenda_due_above(&agenda, (floe_time){30}, 1), &alarms[2]);
+    floe_agenda_set_numbered(&agenda, &alarms[1], (floe_time){31}, 2);
+    assert_int_equal(alarms[1].order, 2);
+    assert_ptr_equal(floe_agenda_due_above(&agenda, (floe_time){30}, 1), &alarms[2]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +163,7 @@ int main(void)
         cmocka_unit_test(trees_are_not_deep),
         cmocka_unit_test(agendas_say_what_is_due),
         cmocka_unit_test(agendas_have_another_order_of_one_instant),
+        cmocka_unit_test(agendas_say_what_is_due_in_its_owners_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,16 @@ const char *floe_gatherer_state_name(enum floe_gatherer_state state)
 
 static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
 {
+    static const floe_tree_kind untold = {floe_pair_compare,
+                                          FLOE_TREE_KEY(floe_pair, untold, number), 3};
+    static const floe_tree_kind channels = {floe_base_compare_channels,
+                                            FLOE_TREE_KEY(floe_base, by_channel, channel), 4};
+    static const floe_tree_kind ips = {floe_base_compare_ips, FLOE_TREE_KEY(floe_base, by_ip, key),
+                                       5};
+    static const floe_tree_kind addresses = {floe_found_compare_addresses,
+                                             FLOE_TREE_WHOLE(floe_found, by_address), 6};
+    static const floe_tree_kind priorities = {floe_found_compare_priorities,
+                                              FLOE_TREE_WHOLE(floe_found, by_priority), 7};
     floe_core *core = floe_allocate(&shared->allocator, sizeof *core);
 
     if (core == NULL) {
@@ -52,16 +62,13 @@ static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
     floe_list_init(&core->found);
     floe_list_init(&core->paced);
     floe_list_init(&core->retired);
-    floe_agenda_init(&core->agenda, 1);
-    floe_agenda_init(&core->starts, 2);
-    floe_tree_init(&core->untold, floe_pair_compare, FLOE_TREE_KEY(floe_pair, untold, number), 3);
-    floe_tree_init(&core->channels, floe_base_compare_channels,
-                   FLOE_TREE_KEY(floe_base, by_channel, channel), 4);
-    floe_tree_init(&core->ips, floe_base_compare_ips, FLOE_TREE_KEY(floe_base, by_ip, key), 5);
-    floe_tree_init(&core->addresses, floe_found_compare_addresses,
-                   FLOE_TREE_WHOLE(floe_found, by_address), 6);
-    floe_tree_init(&core->priorities, floe_found_compare_priorities,
-                   FLOE_TREE_WHOLE(floe_found, by_priority), 7);
+    floe_agenda_init(&core->agenda);
+    floe_agenda_init(&core->starts);
+    floe_tree_init(&core->untold, &untold);
+    floe_tree_init(&core->channels, &channels);
+    floe_tree_init(&core->ips, &ips);
+    floe_tree_init(&core->addresses, &addresses);
+    floe_tree_init(&core->priorities, &priorities);
     return core;
 }
 

@@ -157,6 +157,9 @@ static int compare_by_ip(const void *a, const void *b)
     return order != 0 ? order : compare(a, b);
 }
 
+static const floe_tree_kind by_merit = {compare, FLOE_TREE_WHOLE(floe_choice_entry, node), 1};
+static const floe_tree_kind by_ip = {compare_by_ip, FLOE_TREE_WHOLE(floe_choice_entry, node), 2};
+
 static floe_choice_entry *entry_of(floe_tree_node *node)
 {
     return node != NULL ? FLOE_CONTAINER(node, floe_choice_entry, node) : NULL;
@@ -252,8 +255,7 @@ static void choose_of_family(floe_choice *choice, uint8_t family)
     uint32_t left = choice->core->shared->addresses_max;
 
     for (size_t i = 0; i < FLOE_CHOICE_KINDS; i++) {
-        floe_tree_init(&eligible[i], compare, FLOE_TREE_WHOLE(floe_choice_entry, node),
-                       (uint32_t)i);
+        floe_tree_init(&eligible[i], &by_merit);
     }
     for (size_t i = 0; i < choice->count; i++) {
         floe_choice_entry *entry = &choice->entries[i];
@@ -298,10 +300,9 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
         return false;
     }
     find_preferred(core, list, count, preferred);
-    floe_tree_init(&usable_ones, compare_by_ip, FLOE_TREE_WHOLE(floe_choice_entry, node), 0);
+    floe_tree_init(&usable_ones, &by_ip);
     for (size_t i = 0; i < 2; i++) {
-        floe_tree_init(&choice->chosen[i], compare, FLOE_TREE_WHOLE(floe_choice_entry, node),
-                       (uint32_t)i);
+        floe_tree_init(&choice->chosen[i], &by_merit);
     }
     for (size_t i = 0; i < count; i++) {
         floe_choice_entry *entry = &choice->entries[i];
