@@ -58,6 +58,8 @@ struct floe_core {
     floe_tree ips;        /* floe_base.by_ip */
     floe_tree addresses;  /* floe_found.by_address */
     floe_tree priorities; /* floe_found.by_priority */
+    uint32_t run_first;   /* all priorities from this one down are taken, */
+    uint32_t run_end;     /* before this one */
     uint32_t base_counts[FLOE_BASE_COUNTS];
     uint32_t last_channel;
     uint32_t last_id;
@@ -71,14 +73,18 @@ struct floe_core {
 
     /* ── socket ── */
     floe_list connections;
-    floe_connection *receiving; /* whose bytes are not used up yet */
-    uint32_t sender;            /* the candidate by which the owner sends at the moment */
+    floe_tree links;              /* floe_connection.by_channel */
+    floe_agenda connection_times; /* floe_connection.alarm */
+    floe_connection *receiving;   /* whose bytes are not used up yet */
+    uint32_t sender;              /* the candidate by which the owner sends at the moment */
     bool connections_ended;
 
     /* ── source ── */
-    bool relays_changed; /* one has, and is to be freed */
+    bool relays_changed; /* one has come or ended (floe_base.unsettled) */
     const floe_source_listener *listener;
     floe_list relays;
+    floe_agenda times; /* floe_relay.alarm; what it has set counts them */
+    floe_list touched; /* floe_relay.touched */
     floe_list paced;
     floe_agenda agenda; /* floe_binding.alarm */
     floe_time next_request;

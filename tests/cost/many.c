@@ -1,7 +1,9 @@
 #include "cost/many.h"
 
 #include "base/address.h"
+#include "base/memory.h"
 #include "base/time.h"
+#include "stun/key.h"
 #include "stun/writer.h"
 
 #include <floe/core.h>
@@ -11,12 +13,14 @@
 
 #define ADDRESSES_MAX 1000
 #define SERVERS_MAX 100
+#define CANDIDATES_MAX (22 * ADDRESSES_MAX)
 
 typedef struct many {
     floe_core *core;
     floe_time now;
     size_t addresses;
     many_kind kind;
+    floe_stun_key *key; /* of the user at TURN servers */
     many_result result;
     floe_core_output output;
 } many;
@@ -53,10 +57,62 @@ static void list_interfaces(many *m)
 }
 
 /* Each socket is behind a NAT of its own. */
+static floe_address mapped_of(uint32_t channel)
+{
+    return floe_address_ipv4(0xc0000207U, (uint16_t)(1000 + channel));
+}
+
+#define REALM "floe.test"
+
+/* RFC 8656 §7.2: who does not sign is asked to; who does has a port of its own. There is no IPv6. */
+static floe_stun_writer answer_as_turn(many *m, const floe_stun_message *request, void *bytes,
+                                       size_t size)
+{
+    floe_address relayed =
+        floe_address_ipv4(0xc6336400U + m->output.remote.ip[3], (uint16_t)m->output.channel);
+    floe_address mapped = mapped_of(m->output.channel);
+    floe_span name;
+
+    if (!floe_stun_find(request, FLOE_STUN_USERNAME, &name)) {
+        floe_stun_writer writer =
+            floe_stun_begin(bytes, size, FLOE_STUN_ERROR, request->method, &request->id);
+        floe_stun_put_error(&writer, 401, (floe_span){0});
+        floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_text(REALM));
+        floe_stun_put(&writer, FLOE_STUN_NONCE, floe_span_text("nonce"));
+        return writer;
+    }
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, size, FLOE_STUN_SUCCESS, request->method, &request->id);
+    floe_stun_put_address(&writer, FLOE_STUN_XOR_RELAYED_ADDRESS, &relayed);
+    floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
+    if (floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY)) {
+        floe_stun_put_address_error(&writer, FLOE_STUN_ADDRESS_ERROR_CODE, 2, 440, (floe_span){0});
+    }
+    floe_stun_put_u32(&writer, FLOE_STUN_LIFETIME, 600);
+    floe_stun_put_integrity(&writer, m->key->sha1);
+    return writer;
+}
+
+static floe_stun_writer answer_as_stun(const many *m, const floe_stun_message *request, void *bytes,
+                                       size_t size)
+{
+    bool refuses = m->kind == MANY_REFUSING;
+    floe_address mapped = mapped_of(m->output.channel);
+    floe_stun_writer writer = floe_stun_begin(
+        bytes, size, refuses ? FLOE_STUN_ERROR : FLOE_STUN_SUCCESS, request->method, &request->id);
+
+    if (refuses) {
+        floe_stun_put_error(&writer, 500, (floe_span){0});
+    } else {
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
+    }
+    return writer;
+}
+
 static void answer(many *m)
 {
     uint8_t request[FLOE_CORE_DATA_SIZE];
-    uint8_t bytes[128];
+    uint8_t bytes[256];
     floe_stun_message message;
     floe_address from = m->output.remote;
     uint32_t channel = m->output.channel;
@@ -67,16 +123,9 @@ static void answer(many *m)
         floe_stun_parse(floe_span_of(request, m->output.data_size), &message) != FLOE_STUN_PARSED) {
         return;
     }
-    bool refuses = m->kind == MANY_REFUSING;
-    floe_stun_writer writer =
-        floe_stun_begin(bytes, sizeof bytes, refuses ? FLOE_STUN_ERROR : FLOE_STUN_SUCCESS,
-                        message.method, &message.id);
-    if (refuses) {
-        floe_stun_put_error(&writer, 500, (floe_span){0});
-    } else {
-        floe_address mapped = floe_address_ipv4(0xc0000207U, (uint16_t)(1000 + channel));
-        floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
-    }
+    floe_stun_writer writer = message.method == FLOE_STUN_BINDING
+                                  ? answer_as_stun(m, &message, bytes, sizeof bytes)
+                                  : answer_as_turn(m, &message, bytes, sizeof bytes);
     floe_span written = floe_stun_written(&writer);
     floe_core_datagram(m->core, m->now, channel, &from, written.data, written.size);
 }
@@ -122,11 +171,11 @@ static int by_value(const void *a, const void *b)
 /* The type's preference leads, so it is enough to compare whole priorities. */
 static bool are_unique(const floe_core *core)
 {
-    static uint32_t priorities[3 * ADDRESSES_MAX];
+    static uint32_t priorities[CANDIDATES_MAX];
     floe_candidate_list *list;
     bool unique = floe_core_get_local_candidates(core, &list) == FLOE_OK;
 
-    if (!unique || list->count > 3 * ADDRESSES_MAX) {
+    if (!unique || list->count > CANDIDATES_MAX) {
         return false;
     }
     for (size_t i = 0; i < list->count; i++) {
@@ -155,35 +204,49 @@ static void gather(many *m)
     settle(m);
 }
 
-many_result many_gather(size_t addresses, size_t servers, many_kind kind)
+static floe_error make_core(many *m, floe_core_shared *shared, size_t servers)
 {
     static char texts[SERVERS_MAX][32];
     static const char *urls[SERVERS_MAX];
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    bool turn = m->kind == MANY_RELAYS;
+
+    for (size_t i = 0; i < servers; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "%s:203.0.113.%zu", turn ? "turn" : "stun",
+                       i + 1);
+        urls[i] = texts[i];
+    }
+    server.urls = urls;
+    server.url_count = servers;
+    server.username = turn ? "user" : NULL;
+    server.credential = turn ? "secret" : NULL;
+    options.ice_servers = &server;
+    options.ice_server_count = servers > 0;
+    return floe_core_new(shared, &options, &m->core);
+}
+
+many_result many_gather(size_t addresses, size_t servers, many_kind kind)
+{
     uint64_t state = 1;
     floe_random random = {.fill = fill, .user_data = &state};
     floe_settings settings = FLOE_SETTINGS_INIT;
-    floe_ice_server server = FLOE_ICE_SERVER_INIT;
-    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
     floe_core_shared *shared;
     many m = {.now = {UINT64_C(1000000000000)}, .addresses = addresses, .kind = kind};
 
-    for (size_t i = 0; i < servers; i++) {
-        (void)snprintf(texts[i], sizeof texts[i], "stun:203.0.113.%zu", i + 1);
-        urls[i] = texts[i];
-    }
     settings.addresses_max = FLOE_UNLIMITED;
     settings.gather_timeout_ms = 3600000;
-    server.urls = urls;
-    server.url_count = servers;
-    options.ice_servers = &server;
-    options.ice_server_count = servers > 0;
     if (floe_core_shared_new(&settings, &random, &shared) != FLOE_OK) {
         return m.result;
     }
-    if (floe_core_new(shared, &options, &m.core) == FLOE_OK) {
+    if (floe_stun_key_long_term(&floe_default_allocator, FLOE_STUN_PASSWORD_MD5,
+                                floe_span_text("user"), floe_span_text(REALM),
+                                floe_span_text("secret"), &m.key) == FLOE_OK &&
+        make_core(&m, shared, servers) == FLOE_OK) {
         gather(&m);
     }
     floe_core_free(m.core);
+    floe_stun_key_release(m.key);
     floe_core_shared_free(shared);
     return m.result;
 }

@@ -10,6 +10,7 @@ typedef enum many_kind {
     MANY_ANSWER,   /* each server answers at once */
     MANY_SILENT,   /* none answers, so that all time out */
     MANY_REFUSING, /* each answers an error */
+    MANY_RELAYS,   /* each is a TURN server, and gives every address a relay */
 } many_kind;
 
 typedef struct many_result {

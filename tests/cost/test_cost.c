@@ -14,15 +14,22 @@ void __sanitizer_cov_trace_pc(void)
     steps++;
 }
 
+/* A host, what the NAT shows of it, its relays. */
+static size_t candidates_of_an_address(size_t servers, many_kind kind)
+{
+    return kind == MANY_RELAYS ? 2 + servers : kind == MANY_ANSWER ? 2 : 1;
+}
+
 static uint64_t steps_of(size_t addresses, size_t servers, many_kind kind)
 {
     steps = 0;
     many_result result = many_gather(addresses, servers, kind);
+    bool good = kind == MANY_ANSWER || kind == MANY_RELAYS;
 
     assert_true(result.complete);
     assert_true(result.sent >= addresses * servers);
-    assert_int_equal(result.candidates, kind == MANY_ANSWER ? 2 * addresses : addresses);
-    assert_int_equal(result.errors, kind == MANY_ANSWER ? 0 : addresses * servers);
+    assert_int_equal(result.candidates, addresses * candidates_of_an_address(servers, kind));
+    assert_int_equal(result.errors, good ? 0 : addresses * servers);
     assert_true(steps > 0);
     return steps;
 }
@@ -62,12 +69,19 @@ static void work_is_linear_where_servers_refuse(void **state)
     assert_linear(MANY_REFUSING);
 }
 
+static void work_is_linear_where_servers_give_relays(void **state)
+{
+    (void)state;
+    assert_linear(MANY_RELAYS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(work_is_linear_where_servers_answer),
         cmocka_unit_test(work_is_linear_where_servers_are_silent),
         cmocka_unit_test(work_is_linear_where_servers_refuse),
+        cmocka_unit_test(work_is_linear_where_servers_give_relays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,76 @@ void floe_base_set_state(floe_core *core, floe_base *base, floe_base_state state
     floe_base_changed(core, base);
 }
 
+/* ── Those of one interface ── */
+
+bool floe_bases_are_rivals(const floe_base *base, const floe_base *other)
+{
+    return base->interface_index != 0 && base->interface_index == other->interface_index &&
+           base->local.family != other->local.family;
+}
+
+static floe_base *next_in_ring(const floe_base *base)
+{
+    return FLOE_CONTAINER(base->of_interface.next, floe_base, of_interface);
+}
+
+/* The ring goes round once; its last one was made after the one that comes next. */
+static floe_base *first_in_ring(const floe_base *base)
+{
+    floe_base *next = next_in_ring(base);
+
+    while (next->key.number > base->key.number) {
+        base = next;
+        next = next_in_ring(base);
+    }
+    return next;
+}
+
+floe_base *floe_base_next_rival(const floe_base *base, const floe_base *last)
+{
+    floe_base *first = first_in_ring(base);
+    floe_base *next = last != NULL ? next_in_ring(last) : first;
+
+    while (last == NULL || next != first) {
+        if (floe_bases_are_rivals(base, next)) {
+            return next;
+        }
+        last = next;
+        next = next_in_ring(next);
+    }
+    return NULL;
+}
+
+/* Where it belongs by its age, as core->bases has it. */
+static void join_ring(floe_core *core, floe_base *base)
+{
+    for (floe_list *link = base->link.previous; link != &core->bases; link = link->previous) {
+        floe_base *older = FLOE_CONTAINER(link, floe_base, link);
+        if (older->interface_index == base->interface_index) {
+            floe_list_append(older->of_interface.next, &base->of_interface);
+            return;
+        }
+    }
+    for (floe_list *link = base->link.next; link != &core->bases; link = link->next) {
+        floe_base *younger = FLOE_CONTAINER(link, floe_base, link);
+        if (younger->interface_index == base->interface_index) {
+            floe_list_append(&younger->of_interface, &base->of_interface);
+            return;
+        }
+    }
+}
+
+void floe_base_set_interface(floe_core *core, floe_base *base, uint32_t index)
+{
+    if (base->interface_index != index) {
+        base->interface_index = index;
+        floe_list_remove(&base->of_interface);
+        if (floe_list_linked(&base->link)) { /* else once it is opened */
+            join_ring(core, base);
+        }
+    }
+}
+
 /* ── Their beginning ── */
 
 floe_base *floe_base_new(floe_core *core, const floe_address *local)
@@ -97,9 +167,12 @@ floe_base *floe_base_new(floe_core *core, const floe_address *local)
     base->state = FLOE_BASE_OPENING;
     base->channel = ++core->last_channel;
     base->key = (floe_base_key){.ip = base->local, .number = base->channel};
+    floe_list_init(&base->of_interface);
     floe_list_init(&base->bindings);
     floe_list_init(&base->pairs);
     floe_list_init(&base->found);
+    floe_list_init(&base->relays);
+    floe_list_init(&base->asked_for);
     floe_list_init(&base->farewells);
     return base;
 }
@@ -123,6 +196,7 @@ void floe_base_open(floe_core *core, floe_base *base)
 {
     floe_list_append(&core->bases, &base->link);
     floe_tree_insert(&core->ips, &base->by_ip);
+    join_ring(core, base);
     if (floe_proxy_only(core->shared)) { /* connections begin there, and no socket is opened */
         base->channel = 0;
         floe_base_set_state(core, base, FLOE_BASE_OPEN);
@@ -152,12 +226,6 @@ bool floe_bases_stand_on(const floe_core *core, const floe_address *address)
     const floe_base *base = floe_base_of_ip(core, address);
 
     return base != NULL && base->state != FLOE_BASE_FAILED;
-}
-
-bool floe_bases_are_rivals(const floe_base *base, const floe_base *other)
-{
-    return base->interface_index != 0 && base->interface_index == other->interface_index &&
-           base->local.family != other->local.family;
 }
 
 static bool is_loopback(const floe_address *address)
@@ -207,6 +275,7 @@ void floe_base_free(floe_core *core, floe_base *base)
     count(core, base, 0);
     floe_tree_remove(&core->channels, &base->by_channel);
     floe_tree_remove(&core->ips, &base->by_ip);
+    floe_list_remove(&base->of_interface);
     floe_list_remove(&base->link);
     floe_base_forgets_farewells(core, FLOE_TIME_NEVER, base);
     floe_deallocate(&core->shared->allocator, base->former);
@@ -217,7 +286,7 @@ void floe_base_free(floe_core *core, floe_base *base)
 void floe_base_forget(floe_core *core, floe_base *base)
 {
     if (base->gone && floe_list_empty(&base->found) && floe_list_empty(&base->pairs) &&
-        base->relays == 0) {
+        floe_list_empty(&base->relays) && floe_list_empty(&base->asked_for)) {
         floe_base_free(core, base);
     }
 }

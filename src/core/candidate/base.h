@@ -33,6 +33,8 @@ struct floe_base {  /* there is one for each address: without holes */
     floe_list link; /* in core->bases */
     floe_tree_node by_channel;
     floe_tree_node by_ip;
+    floe_list
+        of_interface; /* a ring of those of one interface, in the order in which they were made */
     floe_base_key key;
     uint32_t channel;
     floe_output output; /* OPEN, CLOSE */
@@ -63,13 +65,15 @@ struct floe_base {  /* there is one for each address: without holes */
     char *name;           /* that stands for its address (H2); NULL: none */
     floe_output name_output;
     floe_list bindings;
-    floe_list pairs;     /* floe_pair.of_base */
-    floe_list found;     /* floe_found.of_base */
+    floe_list pairs; /* floe_pair.of_base */
+    floe_list found; /* floe_found.of_base */
+    floe_list
+        relays; /* floe_relay.of_base: those that use its socket, in the order in which they were made */
+    floe_list asked_for; /* floe_relay.of_origin: those that were asked for it, likewise */
     uint32_t pending[2]; /* of its pairs, by whether they are for a relay */
     uint32_t asking;     /* of its bindings */
     uint32_t stragglers; /* and of those */
     uint32_t binding_count;
-    uint32_t relays; /* that use its socket, and that were asked for it: until they are freed */
     uint32_t full_for;
     floe_output send_output;
     floe_queue queue;     /* packets that wait */
@@ -117,6 +121,14 @@ floe_base *floe_base_of_ip(const floe_core *core, const floe_address *address);
 /* T1: whether one relay will do for both, as an allocation may have relayed addresses of both
  * families: the two families of an interface. */
 bool floe_bases_are_rivals(const floe_base *base, const floe_base *other);
+/* The next of its rivals, behind `last` (NULL: the first); NULL: there is none. */
+floe_base *floe_base_next_rival(const floe_base *base, const floe_base *last);
+/* Each of them, in the order in which they were made. */
+#define FLOE_BASE_RIVALS(rival, base)                                                              \
+    for (floe_base *rival = floe_base_next_rival(base, NULL); rival != NULL;                       \
+         rival = floe_base_next_rival(base, rival))
+/* It is of this interface from now on. */
+void floe_base_set_interface(floe_core *core, floe_base *base, uint32_t index);
 /* It has no bindings any more. */
 void floe_base_free(floe_core *core, floe_base *base);
 /* A candidate of it has gone: so does the base, if its socket has, with the last of them. */

@@ -81,6 +81,12 @@ static uint32_t priority_of(const floe_core *core, floe_candidate_type type,
     return type_preference(type) << 24 | local_preference << 8 | (256U - core->component);
 }
 
+/* That of the next lower local preference; of the lowest its own. */
+static uint32_t preference_below(uint32_t priority)
+{
+    return (priority >> 8 & 0xffffU) > 0 ? priority - (1U << 8) : priority;
+}
+
 static bool priority_taken(const floe_core *core, uint32_t priority)
 {
     floe_found key = {.priority = priority};
@@ -122,11 +128,36 @@ static uint32_t base_preference(const floe_base *base, uint32_t place)
     return rank < ROOMY ? 65535U - rank * 256U - place : 32767U - (rank - ROOMY) * 8U - place / 32U;
 }
 
+static bool in_run(const floe_core *core, uint32_t priority)
+{
+    return priority <= core->run_first && priority > core->run_end;
+}
+
+/* The highest from `first` on that nobody has, which is taken now. Where bases have more candidates than room
+ * for them, those of each push those of the next further down: the latest run is known, and passed at
+ * once. */
+static uint32_t take_priority(floe_core *core, uint32_t first)
+{
+    uint32_t priority = first;
+    uint32_t below = preference_below(priority);
+
+    while (priority != below && (in_run(core, priority) || priority_taken(core, priority))) {
+        bool joins = in_run(core, priority);
+        first = joins && core->run_first > first ? core->run_first : first;
+        priority = joins ? core->run_end : below;
+        below = preference_below(priority);
+    }
+    if (priority != first) {
+        core->run_first = first;
+        core->run_end = below;
+    }
+    return priority;
+}
+
 /* C4: the base's rank leads, then the transport to the server and its place; unique for a type and
  * component. */
-static uint32_t choose_priority(const floe_core *core, floe_candidate_type type,
-                                floe_tcp_type tcp_type, const floe_base *base,
-                                const floe_server *server, uint8_t transport)
+static uint32_t choose_priority(floe_core *core, floe_candidate_type type, floe_tcp_type tcp_type,
+                                const floe_base *base, const floe_server *server, uint8_t transport)
 {
     uint32_t place = 0;
 
@@ -138,12 +169,7 @@ static uint32_t choose_priority(const floe_core *core, floe_candidate_type type,
     if (tcp_type != FLOE_TCP_TYPE_NONE) {
         local_preference = tcp_preference(tcp_type, local_preference);
     }
-
-    while (local_preference > 0 &&
-           priority_taken(core, priority_of(core, type, local_preference))) {
-        local_preference--;
-    }
-    return priority_of(core, type, local_preference);
+    return take_priority(core, priority_of(core, type, local_preference));
 }
 
 /* C6: a keyed digest of what RFC 8445 §5.1.1.3 lists, so that it is equal iff these are, now and
@@ -292,6 +318,9 @@ static void unlist(floe_core *core, floe_found *found)
     floe_list_remove(&found->of_base);
     floe_tree_remove(&core->addresses, &found->by_address);
     floe_tree_remove(&core->priorities, &found->by_priority);
+    if (in_run(core, found->priority)) {
+        core->run_first = core->run_end = 0;
+    }
     floe_deallocate(&core->shared->allocator, found->name);
 }
 
@@ -421,9 +450,9 @@ void floe_found_withdraw(floe_core *core, floe_found *found)
     floe_tell(core, &found->output, FLOE_OUTPUT_WITHDRAWN);
 }
 
-void floe_found_withdraw_relay(floe_core *core, const floe_relay *relay)
+void floe_found_withdraw_relay(floe_core *core, const floe_base *base, const floe_relay *relay)
 {
-    FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
+    FLOE_LIST_EACH_SAFE(found, &base->found, floe_found, of_base)
     {
         if (found->relay == relay) {
             floe_found_withdraw(core, found);
@@ -431,14 +460,14 @@ void floe_found_withdraw_relay(floe_core *core, const floe_relay *relay)
     }
 }
 
-void floe_found_move(floe_core *core, const floe_relay *relay, floe_base *base)
+void floe_found_move(const floe_relay *relay, const floe_base *from, floe_base *to)
 {
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_LIST_EACH_SAFE(found, &from->found, floe_found, of_base)
     {
         if (found->relay == relay) {
-            found->base = base;
+            found->base = to;
             floe_list_remove(&found->of_base);
-            floe_list_append(&base->found, &found->of_base);
+            floe_list_append(&to->found, &found->of_base);
             found->related = (floe_address){0}; /* it was the old one's, and may show it */
         }
     }
@@ -500,9 +529,9 @@ bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_a
     return found != NULL && !found->hidden;
 }
 
-bool floe_found_of_relay(const floe_core *core, const floe_relay *relay)
+bool floe_found_of_relay(const floe_base *base, const floe_relay *relay)
 {
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_LIST_EACH(found, &base->found, floe_found, of_base)
     {
         if (found->relay == relay && !found->stale) {
             return true;
@@ -561,7 +590,8 @@ void floe_found_sweep(floe_core *core)
 {
     FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
     {
-        if (found->stale && (found->relay == NULL || floe_found_of_relay(core, found->relay))) {
+        if (found->stale &&
+            (found->relay == NULL || floe_found_of_relay(found->base, found->relay))) {
             floe_found_withdraw(core, found);
         }
     }

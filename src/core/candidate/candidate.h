@@ -57,10 +57,10 @@ bool floe_found_add_rewritten(floe_core *core, floe_time now, floe_base *base);
 /* How the trees that candidates are found by compare them. */
 int floe_found_compare_addresses(const void *a, const void *b);
 int floe_found_compare_priorities(const void *a, const void *b);
-/* The relay's serve no longer: told if they were told. */
-void floe_found_withdraw_relay(floe_core *core, const floe_relay *relay);
+/* Those of a relay on this base serve no longer: told if they were told. */
+void floe_found_withdraw_relay(floe_core *core, const floe_base *base, const floe_relay *relay);
 /* They stand on another base from now on. */
-void floe_found_move(floe_core *core, const floe_relay *relay, floe_base *base);
+void floe_found_move(const floe_relay *relay, const floe_base *from, floe_base *to);
 /* `from` keeps its candidates on the base no longer, `to` does, which sees the same address, and its
  * server. NULL: nobody, and they are withdrawn. */
 void floe_found_hand_over(floe_core *core, const floe_base *base, const floe_binding *from,
@@ -84,8 +84,8 @@ bool floe_found_listed(const floe_core *core, const floe_found *found);
  * be it hidden by now. */
 bool floe_found_keeps(const floe_core *core, const floe_base *base, const floe_address *mapped);
 bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_address *mapped);
-/* Whether the relay has one in this generation. */
-bool floe_found_of_relay(const floe_core *core, const floe_relay *relay);
+/* Whether the relay, which stands on the base, has one in this generation. */
+bool floe_found_of_relay(const floe_base *base, const floe_relay *relay);
 /* Whether something of it has been found in this generation; of a STUN server, be it by another URL of
  * its host. */
 bool floe_found_what_it_shows(const floe_core *core, const floe_server *server);

@@ -60,6 +60,7 @@ void floe_core_resolved(floe_core *core, floe_time now, uint32_t query, floe_err
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
+    floe_relays_touch(core);
     if (floe_names_addresses(core, now, query, error, addresses, count)) {
         floe_pairs_make_all(core, now);
     }
@@ -72,6 +73,7 @@ void floe_core_services_resolved(floe_core *core, floe_time now, uint32_t query,
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
+    floe_relays_touch(core);
     if (floe_names_services(core, now, query, error, records, count)) {
         floe_pairs_make_all(core, now);
     }
@@ -173,18 +175,38 @@ static const char *why_no_stun(floe_stun_parse_result result)
     return "";
 }
 
-/* Whose it is: a relay's, a binding's. `message` is NULL for what is no STUN. */
-static floe_taken give(floe_core *core, floe_time now, floe_base *base, const floe_address *source,
-                       floe_span data, const floe_stun_message *message, floe_packet *packet)
+/* By the relays of this server, or by the others: an answer may come from elsewhere, and is known for that. */
+static floe_taken give_relays(floe_core *core, floe_time now, floe_base *base,
+                              const floe_address *source, floe_span data,
+                              const floe_stun_message *message, floe_packet *packet, bool others)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(relay, &base->relays, floe_relay, of_base)
     {
-        if (relay->base == base && relay->connection == NULL) {
+        if (relay->connection == NULL &&
+            floe_address_equal(&relay->turn.server, source) != others) {
             floe_taken taken = floe_relay_take(core, now, relay, source, data, message, packet);
             if (taken != FLOE_TAKEN_NOT) {
                 return taken;
             }
         }
+    }
+    return FLOE_TAKEN_NOT;
+}
+
+/* Whose it is: a relay's, which asks for no Binding, or a binding's. `message` is NULL for what is no STUN. */
+static floe_taken give(floe_core *core, floe_time now, floe_base *base, const floe_address *source,
+                       floe_span data, const floe_stun_message *message, floe_packet *packet)
+{
+    floe_taken taken = FLOE_TAKEN_NOT;
+
+    if (message == NULL || message->method != FLOE_STUN_BINDING) {
+        taken = give_relays(core, now, base, source, data, message, packet, false);
+    }
+    if (taken == FLOE_TAKEN_NOT && message != NULL && message->method != FLOE_STUN_BINDING) {
+        taken = give_relays(core, now, base, source, data, message, packet, true);
+    }
+    if (taken != FLOE_TAKEN_NOT) {
+        return taken;
     }
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
@@ -414,10 +436,10 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
     }
     floe_span sent = floe_span_of(data, data != NULL ? size : 0);
     bool of_server = is_turn(data, size);
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(relay, &base->relays, floe_relay, of_base)
     {
-        if (relay->base == base && floe_relay_lives(relay) &&
-            relay->transport == FLOE_PROTOCOL_UDP && floe_address_equal(&relay->turn.server, &to)) {
+        if (floe_relay_lives(relay) && relay->transport == FLOE_PROTOCOL_UDP &&
+            floe_address_equal(&relay->turn.server, &to)) {
             floe_address peer;
             of_server = true;
             if (floe_relay_peer_of(relay, now, sent, &peer)) { /* the owner's, in its wrapping */
@@ -450,18 +472,8 @@ void floe_core_time(floe_core *core, floe_time now)
         return;
     }
     floe_core_begin_pool(core, now);
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        if (floe_relay_lives(relay)) {
-            floe_relay_time(core, now, relay);
-        }
-    }
-    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
-    {
-        if (connection->state < FLOE_CONNECTION_CLOSING) {
-            floe_connection_time(core, now, connection);
-        }
-    }
+    floe_relays_time(core, now);
+    floe_connections_time(core, now);
     floe_bindings_time(core, now);
     floe_core_settle(core, now);
 }
@@ -477,7 +489,7 @@ void floe_core_woke(floe_core *core, floe_time now)
     }
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        floe_relay_woke(relay, now);
+        floe_relay_woke(core, relay, now);
     }
     floe_core_time(core, now);
 }
@@ -495,13 +507,7 @@ floe_time floe_core_deadline(const floe_core *core)
     deadline = floe_time_min(deadline, core->services_end);
     deadline = floe_time_min(deadline, floe_pacer_deadline(core));
     deadline = floe_time_min(deadline, floe_pairs_deadline(core));
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-    {
-        deadline = floe_time_min(deadline, floe_relay_deadline(relay));
-    }
-    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
-    {
-        deadline = floe_time_min(deadline, floe_connection_deadline(connection));
-    }
+    deadline = floe_time_min(deadline, floe_relays_deadline(core));
+    deadline = floe_time_min(deadline, floe_connections_deadline(core));
     return floe_time_min(deadline, floe_agenda_deadline(&core->agenda));
 }

@@ -36,6 +36,8 @@ static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
                                           FLOE_TREE_KEY(floe_pair, untold, number), 3};
     static const floe_tree_kind channels = {floe_base_compare_channels,
                                             FLOE_TREE_KEY(floe_base, by_channel, channel), 4};
+    static const floe_tree_kind links = {floe_connection_compare,
+                                         FLOE_TREE_KEY(floe_connection, by_channel, channel), 8};
     static const floe_tree_kind ips = {floe_base_compare_ips, FLOE_TREE_KEY(floe_base, by_ip, key),
                                        5};
     static const floe_tree_kind addresses = {floe_found_compare_addresses,
@@ -62,6 +64,10 @@ static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
     floe_list_init(&core->found);
     floe_list_init(&core->paced);
     floe_list_init(&core->retired);
+    floe_tree_init(&core->links, &links);
+    floe_agenda_init(&core->connection_times);
+    floe_list_init(&core->touched);
+    floe_agenda_init(&core->times);
     floe_agenda_init(&core->agenda);
     floe_agenda_init(&core->starts);
     floe_tree_init(&core->untold, &untold);
@@ -203,7 +209,7 @@ void floe_core_settle(floe_core *core, floe_time now)
     floe_pairs_time(core, now);
     floe_pacer_run(core, now);
     floe_completion_check(core, now);
-    floe_relays_sweep(core);
+    floe_relays_settle(core);
     floe_connections_sweep(core);
 }
 
@@ -272,7 +278,7 @@ static void use_pool(floe_core *core, floe_time now)
     core->pooled = false;
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        relay->known = relay->known || floe_found_of_relay(core, relay);
+        relay->known = relay->known || floe_found_of_relay(relay->base, relay);
     }
     if (again) {
         untell_held_errors(core);

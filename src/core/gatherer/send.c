@@ -50,6 +50,7 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
         if (relay == NULL || relay->turn.state != FLOE_TURN_ALLOCATED) {
             return floe_fail(FLOE_ERR_NOT_FOUND, "the relay is gone");
         }
+        floe_relay_touch(core, relay);
         return relay->kind.tcp
                    ? floe_stream_send(core, now, relay, (floe_tcp_type)found->tcp_type, &to, span)
                    : floe_relay_send(core, now, relay, &to, span);
@@ -76,7 +77,7 @@ floe_error floe_core_doubt(floe_core *core, floe_time now, uint32_t candidate_id
         return floe_fail(FLOE_ERR_NOT_FOUND, "no candidate has the id %u", candidate_id);
     }
     if (found->relay != NULL) {
-        floe_relay_verify(found->relay, now, false);
+        floe_relay_verify(core, found->relay, now, false);
     }
     if (found->binding != NULL) {
         floe_binding_doubt(core, now, found->binding);

@@ -42,16 +42,15 @@ floe_binding *floe_attempt_ask_reflexive(floe_core *core, const floe_attempt *at
 
 /* One that was asked for before, that nobody waits for any more, and that will do for the attempt: it asks
  * there, or where its server is no longer. NULL: none. */
-static floe_relay *relay_under_way(const floe_core *core, const floe_attempt *attempt)
+static floe_relay *relay_under_way(const floe_attempt *attempt)
 {
     const floe_pair *pair = attempt->pair;
     floe_relay *astray = NULL;
 
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(relay, &pair->base->asked_for, floe_relay, of_origin)
     {
-        if (floe_relay_lives(relay) && relay->origin == pair->base &&
-            relay->server == pair->server && floe_relay_same_kind(relay->kind, pair->kind) &&
-            relay->attempt == NULL) {
+        if (floe_relay_lives(relay) && relay->server == pair->server &&
+            floe_relay_same_kind(relay->kind, pair->kind) && relay->attempt == NULL) {
             if (relay->transport == attempt->transport &&
                 floe_address_equal(&relay->asked, &attempt->remote)) {
                 return relay;
@@ -77,7 +76,7 @@ static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, floe_f
 
     floe_attempt_set_start(core, attempt, FLOE_TIME_NEVER);
     if (relay == NULL) {
-        relay = relay_under_way(core, attempt);
+        relay = relay_under_way(attempt);
     }
     if (relay != NULL && floe_relay_is_had(relay)) {
         floe_relay_leave_gathering(core, relay); /* it needs no other: it moves (T10) */
@@ -131,10 +130,13 @@ static void hurry_next(floe_core *core, floe_pair *pair, floe_time now)
     if (!pair->server->url->turn) {
         return;
     }
-    FLOE_LIST_EACH(other, &pair->server->pairs, floe_pair, of_server)
+    FLOE_BASE_RIVALS(rival, pair->base)
     {
-        if (floe_bases_are_rivals(pair->base, other->base)) {
-            floe_pair_hurry(core, other, now, false);
+        FLOE_LIST_EACH(other, &rival->pairs, floe_pair, of_base)
+        {
+            if (other->server == pair->server) {
+                floe_pair_hurry(core, other, now, false);
+            }
         }
     }
 }
@@ -164,7 +166,7 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
         floe_failure_release(core->shared, &failure);
         return;
     }
-    attempt->progress = FLOE_FAILED;
+    floe_attempt_set_progress(core, attempt, FLOE_FAILED);
     floe_pair_set_alarm(core, pair);
     failure.late = attempt->late;
     failure.garbled = attempt->garbled;
@@ -241,7 +243,7 @@ static void give_up_beside(floe_core *core, floe_time now, const floe_attempt *s
 {
     floe_base *base = attempt->pair->base;
 
-    attempt->progress = FLOE_FAILED;
+    floe_attempt_set_progress(core, attempt, FLOE_FAILED);
     if (attempt->relay != NULL && floe_relay_is_had(attempt->relay)) {
         floe_attempt_set_start(core, attempt,
                                FLOE_TIME_NEVER); /* that it is silent does not end it (T7b) */
@@ -291,11 +293,14 @@ bool floe_pair_verifies(const floe_pair *pair)
 
 static void yield_rivals(floe_core *core, floe_time now, const floe_pair *pair)
 {
-    FLOE_LIST_EACH(other, &pair->server->pairs, floe_pair, of_server)
+    FLOE_BASE_RIVALS(rival, pair->base)
     {
-        if (other->progress == FLOE_PENDING && !other->yielded &&
-            floe_bases_are_rivals(pair->base, other->base) && !floe_pair_verifies(other)) {
-            floe_pair_yield(core, now, other);
+        FLOE_LIST_EACH(other, &rival->pairs, floe_pair, of_base)
+        {
+            if (other->server == pair->server && other->progress == FLOE_PENDING &&
+                !other->yielded && !floe_pair_verifies(other)) {
+                floe_pair_yield(core, now, other);
+            }
         }
     }
 }
@@ -340,7 +345,7 @@ void floe_attempt_again(floe_core *core, floe_time now, floe_attempt *attempt)
 
     if (gathers && attempt->progress == FLOE_SUCCEEDED && pair->progress == FLOE_SUCCEEDED &&
         !pair->yielded) {
-        attempt->progress = FLOE_PENDING;
+        floe_attempt_set_progress(core, attempt, FLOE_PENDING);
         floe_pair_set_progress(core, pair, FLOE_PENDING);
         (void)floe_pair_verify(core, now, pair); /* another may stand beside it */
     }
@@ -350,7 +355,7 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
 {
     floe_pair *pair = attempt->pair;
 
-    attempt->progress = FLOE_SUCCEEDED;
+    floe_attempt_set_progress(core, attempt, FLOE_SUCCEEDED);
     floe_pair_set_alarm(core, pair);
     if (pair->progress != FLOE_PENDING) {
         return;
@@ -393,7 +398,7 @@ static floe_relay *new_relay(floe_core *core, floe_time now, floe_attempt *attem
 static floe_relay *ask_relay(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     floe_place place = {.address = attempt->remote, .transport = attempt->transport};
-    floe_relay *relay = relay_under_way(core, attempt);
+    floe_relay *relay = relay_under_way(attempt);
 
     if (relay == NULL) {
         return new_relay(core, now, attempt);
@@ -404,8 +409,8 @@ static floe_relay *ask_relay(floe_core *core, floe_time now, floe_attempt *attem
             return NULL;
         }
     }
-    floe_attempt_attach(attempt, relay);
-    floe_relay_verify(relay, now, true);
+    floe_attempt_attach(core, attempt, relay);
+    floe_relay_verify(core, relay, now, true);
     floe_relay_hurry(relay, now);
     return relay;
 }
@@ -432,7 +437,7 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     floe_pair *pair = attempt->pair;
     const floe_server *server = pair->server;
     bool turn = server->url->turn && !pair->yielded;
-    const floe_relay *there = turn ? relay_under_way(core, attempt) : NULL;
+    const floe_relay *there = turn ? relay_under_way(attempt) : NULL;
     bool moves = there != NULL && floe_relay_is_had(there); /* and asks for no other (T10) */
     const floe_refusal *refusal =
         turn && !moves ? floe_server_refused(server, now, pair->kind, &attempt->remote) : NULL;
@@ -443,7 +448,7 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
         return;
     }
     if (is_answered_beside(attempt)) {
-        attempt->progress = FLOE_FAILED;
+        floe_attempt_set_progress(core, attempt, FLOE_FAILED);
         return;
     }
     if (turn) {
@@ -534,11 +539,11 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
             if (attempt->progress == FLOE_PENDING) {
                 floe_failure failure = timeout_of(attempt, now);
                 first = first.remote.family == FLOE_FAMILY_NONE ? failure : first;
-                attempt->progress = FLOE_FAILED;
+                floe_attempt_set_progress(core, attempt, FLOE_FAILED);
                 floe_pair_set_alarm(core, pair);
                 if (attempt->relay != NULL && attempt->relay->state != FLOE_RELAY_ASKED) {
                     /* Its request goes on, and will tell. */
-                    stands = stands || floe_found_of_relay(core, attempt->relay);
+                    stands = stands || floe_found_of_relay(attempt->relay->base, attempt->relay);
                     floe_relay_leave_gathering(core, attempt->relay);
                 }
                 floe_attempt_stop(core, now, attempt);

@@ -22,7 +22,7 @@ static void set_interface(floe_core *core, floe_base *base, const floe_interface
     size = size < sizeof base->interface_name ? size : sizeof base->interface_name - 1;
     memset(base->interface_name, 0, sizeof base->interface_name);
     memcpy(base->interface_name, name, size);
-    base->interface_index = from->interface_index;
+    floe_base_set_interface(core, base, from->interface_index);
     base->rank = rank;
     base->loopback =
         from->loopback || floe_address_classify(&from->address) == FLOE_ADDRESS_LOOPBACK;
@@ -130,10 +130,9 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
 /* Those that wait for the base. */
 static void settle_relays(floe_core *core, floe_time now, const floe_base *base)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH_SAFE(relay, &base->relays, floe_relay, of_base)
     {
-        if (relay->base == base && floe_relay_lives(relay) &&
-            (base->spare || relay->state == FLOE_RELAY_MOVES)) {
+        if (floe_relay_lives(relay) && (base->spare || relay->state == FLOE_RELAY_MOVES)) {
             floe_relay_base_settled(core, now, relay);
         }
     }

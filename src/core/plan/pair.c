@@ -96,6 +96,14 @@ void floe_attempt_answered(floe_attempt *attempt, bool late)
     floe_pair_hear(attempt->pair);
 }
 
+void floe_attempt_set_progress(floe_core *core, floe_attempt *attempt, floe_progress progress)
+{
+    attempt->progress = (uint8_t)progress;
+    if (attempt->relay != NULL) {
+        floe_relay_touch(core, attempt->relay);
+    }
+}
+
 void floe_pair_set_alarm(floe_core *core, floe_pair *pair)
 {
     floe_time first = FLOE_TIME_NEVER;
@@ -137,6 +145,7 @@ floe_pair *floe_pair_new(floe_core *core, floe_base *base, floe_server *server,
 static void attempt_free(floe_core *core, floe_attempt *attempt)
 {
     if (attempt->relay != NULL) {
+        floe_relay_touch(core, attempt->relay);
         attempt->relay->attempt = NULL; /* the allocation may go on into the next gathering */
     }
     floe_list_remove(&attempt->link);
@@ -270,8 +279,8 @@ static void look_for_answers(const floe_core *core, floe_pair *pair)
         }
     }
     failure->beside =
-        failure->beside || (by == FLOE_PROTOCOL_UDP &&
-                            floe_relays_heard(core, pair->base, &failure->remote, core->started));
+        failure->beside ||
+        (by == FLOE_PROTOCOL_UDP && floe_relays_heard(pair->base, &failure->remote, core->started));
     failure->elsewhere = pair->server->pairs_heard > heard_here;
 }
 

@@ -16,10 +16,10 @@ static floe_pair *pair_of_relay(const floe_relay *relay)
     if (pair == NULL || !pair->yielded) {
         return pair;
     }
-    FLOE_LIST_EACH(other, &relay->server->pairs, floe_pair, of_server)
+    FLOE_BASE_RIVALS(rival, pair->base)
     {
-        if (!other->yielded && floe_bases_are_rivals(pair->base, other->base) &&
-            floe_relay_same_kind(other->kind, relay->kind)) {
+        floe_pair *other = floe_pair_of(rival, relay->server, relay->kind);
+        if (other != NULL && !other->yielded) {
             return other; /* T1: which is for both families, and had it */
         }
     }
@@ -43,7 +43,7 @@ static void adopt(floe_core *core, floe_time now, floe_relay *relay)
     floe_attempt_stop(core, now, attempt);
     attempt->remote = place.address;
     attempt->transport = place.transport;
-    floe_attempt_attach(attempt, relay);
+    floe_attempt_attach(core, attempt, relay);
 }
 
 static void relay_back(floe_core *core, const floe_relay *relay)

@@ -9,6 +9,7 @@
 void floe_pair_set_progress(floe_core *core, floe_pair *pair, floe_progress progress);
 void floe_pair_hear(floe_pair *pair);
 void floe_attempt_answered(floe_attempt *attempt, bool late);
+void floe_attempt_set_progress(floe_core *core, floe_attempt *attempt, floe_progress progress);
 /* Its attempts may begin at another time now. */
 void floe_pair_set_alarm(floe_core *core, floe_pair *pair);
 /* When a pending attempt begins; never: it has, or does not. */
@@ -49,7 +50,7 @@ void floe_attempt_asks_reflexive(floe_core *core, const floe_attempt *attempt);
 
 /* ── pair_make.c: which there are ── */
 
-void floe_attempt_attach(floe_attempt *attempt, floe_relay *relay);
+void floe_attempt_attach(floe_core *core, floe_attempt *attempt, floe_relay *relay);
 /* NULL without memory. */
 floe_attempt *floe_attempt_add(floe_core *core, floe_pair *pair, const floe_place *place);
 floe_attempt *floe_attempt_at(const floe_pair *pair, const floe_place *place);

@@ -20,8 +20,9 @@
 /* When a relay is asked about that was told before another. */
 #define OLDER_AFTER floe_milliseconds(100)
 
-void floe_attempt_attach(floe_attempt *attempt, floe_relay *relay)
+void floe_attempt_attach(floe_core *core, floe_attempt *attempt, floe_relay *relay)
 {
+    floe_relay_touch(core, relay);
     if (relay->attempt != NULL) {
         relay->attempt->relay = NULL;
     }
@@ -61,11 +62,11 @@ floe_attempt *floe_attempt_at(const floe_pair *pair, const floe_place *place)
 }
 
 /* The latest in which one of these was told; 0: there is none. */
-static uint32_t last_told(const floe_core *core, const floe_pair *pair)
+static uint32_t last_told(const floe_pair *pair)
 {
     uint32_t latest = 0;
 
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(relay, &pair->base->asked_for, floe_relay, of_origin)
     {
         if (floe_relay_is_of(relay, pair->base, pair->server, pair->kind)) {
             latest = relay->generation > latest ? relay->generation : latest;
@@ -77,9 +78,9 @@ static uint32_t last_told(const floe_core *core, const floe_pair *pair)
 bool floe_pair_verify(floe_core *core, floe_time now, floe_pair *pair)
 {
     bool any = false;
-    uint32_t latest = last_told(core, pair);
+    uint32_t latest = last_told(pair);
 
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(relay, &pair->base->asked_for, floe_relay, of_origin)
     {
         if (!floe_relay_is_of(relay, pair->base, pair->server, pair->kind)) {
             continue;
@@ -93,9 +94,9 @@ bool floe_pair_verify(floe_core *core, floe_time now, floe_pair *pair)
             attempt = floe_attempt_add(core, pair, &place);
         }
         if (attempt != NULL) {
-            attempt->progress = FLOE_PENDING;
-            floe_attempt_attach(attempt, relay);
-            floe_relay_verify(relay, when, true);
+            floe_attempt_set_progress(core, attempt, FLOE_PENDING);
+            floe_attempt_attach(core, attempt, relay);
+            floe_relay_verify(core, relay, when, true);
             any = true;
         }
     }
@@ -125,8 +126,8 @@ void floe_pairs_keep(floe_core *core, floe_relay *relay)
     floe_pair *pair = floe_pair_new(core, relay->origin, server, relay->kind);
     floe_attempt *attempt = floe_pair_add_only(core, pair, &place);
     if (attempt != NULL) {
-        floe_attempt_attach(attempt, relay);
-        attempt->progress = FLOE_SUCCEEDED;
+        floe_attempt_attach(core, attempt, relay);
+        floe_attempt_set_progress(core, attempt, FLOE_SUCCEEDED);
         floe_pair_set_progress(core, pair, FLOE_SUCCEEDED);
     }
 }
@@ -211,12 +212,14 @@ static const floe_relay *rivals_relay(const floe_core *core, const floe_pair *pa
 {
     const floe_relay *any = NULL;
 
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_BASE_RIVALS(rival, pair->base)
     {
-        if (floe_bases_are_rivals(pair->base, relay->origin) &&
-            floe_relay_is_of(relay, relay->origin, pair->server, (floe_relay_kind){0}) &&
-            (any == NULL || floe_relay_is_sure(core, relay))) {
-            any = relay;
+        FLOE_LIST_EACH(relay, &rival->asked_for, floe_relay, of_origin)
+        {
+            if (floe_relay_is_of(relay, rival, pair->server, (floe_relay_kind){0}) &&
+                (any == NULL || floe_relay_is_sure(core, relay))) {
+                any = relay;
+            }
         }
     }
     return any;
@@ -225,10 +228,13 @@ static const floe_relay *rivals_relay(const floe_core *core, const floe_pair *pa
 /* Whether the other family of the interface is asking already. */
 static bool rival_asks(const floe_pair *pair)
 {
-    FLOE_LIST_EACH(other, &pair->server->pairs, floe_pair, of_server)
+    FLOE_BASE_RIVALS(rival, pair->base)
     {
-        if (other->progress != FLOE_FAILED && floe_bases_are_rivals(pair->base, other->base)) {
-            return true;
+        FLOE_LIST_EACH(other, &rival->pairs, floe_pair, of_base)
+        {
+            if (other->server == pair->server && other->progress != FLOE_FAILED) {
+                return true;
+            }
         }
     }
     return false;
@@ -237,11 +243,11 @@ static bool rival_asks(const floe_pair *pair)
 /* What stands beside the first, however that fares, is told by this gathering too. */
 static void verify_beside(floe_core *core, floe_time now, floe_base *base, floe_server *server)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(relay, &base->asked_for, floe_relay, of_origin)
     {
         floe_relay_kind kind = relay->kind;
         if (!floe_relay_beside(kind) || !floe_relay_is_of(relay, base, server, kind) ||
-            (relay->generation != core->generation && floe_relay_needless(core, relay)) ||
+            (relay->generation != core->generation && floe_relay_needless(relay)) ||
             floe_pair_of(base, server, kind) != NULL) {
             continue;
         }
@@ -322,9 +328,9 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
 }
 
 /* A relay of before is asked about where it is, whether or not the name is known. */
-static bool stands(const floe_core *core, const floe_base *base, const floe_server *server)
+static bool stands(const floe_base *base, const floe_server *server)
 {
-    return server->url->turn && floe_relay_of(core, base, server, (floe_relay_kind){0}) != NULL;
+    return server->url->turn && floe_relay_of(base, server, (floe_relay_kind){0}) != NULL;
 }
 
 void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
@@ -340,7 +346,7 @@ void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
         floe_pair *pair = floe_pair_of(base, server, plain);
         if (pair != NULL) {
             pair_extend(core, now, pair);
-        } else if (applies && (has_address_for(core, server, base) || stands(core, base, server))) {
+        } else if (applies && (has_address_for(core, server, base) || stands(base, server))) {
             pair_make(core, now, base, server);
         }
     }

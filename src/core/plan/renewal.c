@@ -77,7 +77,7 @@ void floe_interfaces_unknown(floe_core *core, floe_time now, floe_error error)
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         floe_relay_leave_gathering(core, relay); /* nobody asks it in this one */
-        if (floe_found_of_relay(core, relay)) {
+        if (floe_found_of_relay(relay->base, relay)) {
             relay->hushed = false;
             floe_pairs_keep(core, relay);
         }

@@ -43,6 +43,7 @@ static void hand_over_relays(floe_core *core, floe_time now, const floe_server_s
         if (floe_server_current(core, relay->server)) {
             continue; /* it has just been passed on */
         }
+        floe_relay_touch(core, relay);
         if (relay->server->heir != NULL) {
             bool former = !has(before, relay->server); /* and is the owner's again */
             relay->leaves = former ? FLOE_TIME_NEVER : relay->leaves;
@@ -163,6 +164,7 @@ void floe_servers_reset(floe_core *core)
         server->failure = (floe_plain_failure){.kind = FLOE_FAILURE_NONE};
         server->told_failed = false;
     }
+    floe_relays_touch(core); /* what is lost waits otherwise where its server is not known */
 }
 
 /* R4: STUN over a stream gives no UDP candidate. */

@@ -33,6 +33,41 @@ static bool is_stream(const floe_connection *connection)
     return connection->transport != FLOE_PROTOCOL_DTLS;
 }
 
+/* ── How it is found, and what hangs on it ── */
+
+int floe_connection_compare(const void *a, const void *b)
+{
+    uint32_t one = *(const uint32_t *)a;
+    uint32_t other = *(const uint32_t *)b;
+
+    return (one > other) - (one < other);
+}
+
+static floe_connection *find(const floe_core *core, uint32_t channel)
+{
+    floe_tree_node *node = floe_tree_find(&core->links, &channel);
+
+    return node != NULL ? FLOE_CONTAINER(node, floe_connection, by_channel) : NULL;
+}
+
+floe_connection *floe_connection_of_channel(const floe_core *core, uint32_t channel)
+{
+    floe_connection *connection = find(core, channel);
+
+    return connection != NULL && connection->state < FLOE_CONNECTION_CLOSING ? connection : NULL;
+}
+
+/* Whatever of it counts for when it is due, or for its owner, may be another. */
+static void changed(floe_core *core, floe_connection *connection)
+{
+    floe_agenda_set_numbered(&core->connection_times, &connection->alarm,
+                             floe_time_min(connection->give_up, connection->retransmit),
+                             connection->alarm.order);
+    if (connection->owner != NULL) {
+        connection->calls->changed(core, connection->owner);
+    }
+}
+
 /* ── Beginning and end ── */
 
 static bool secure_context(floe_core *core)
@@ -122,6 +157,9 @@ floe_connection *floe_connection_new(floe_core *core, floe_time now,
         made->framer.measure = floe_frame_measure_stun;
     }
     floe_list_append(&core->connections, &made->link);
+    floe_tree_insert(&core->links, &made->by_channel);
+    made->alarm.order = ++core->connection_times.set;
+    changed(core, made);
     if (!add_secure(core, now, made, plan) || !add_proxy(core, made, plan)) {
         floe_connection_free(core, made);
         return NULL;
@@ -140,6 +178,9 @@ void floe_connection_free(floe_core *core, floe_connection *connection)
     floe_untell(&connection->output);
     floe_untell(&connection->send_output);
     floe_list_remove(&connection->link);
+    floe_tree_remove(&core->links, &connection->by_channel);
+    floe_agenda_set_numbered(&core->connection_times, &connection->alarm, FLOE_TIME_NEVER,
+                             connection->alarm.order);
     floe_secure_free(connection->secure);
     floe_deallocate(allocator, connection->proxy);
     floe_framer_release(&connection->framer);
@@ -153,6 +194,7 @@ static void shut(floe_core *core, floe_connection *connection)
     floe_way_gone(core, &connection->full_for);
     floe_connection_disown(connection);
     connection->give_up = connection->retransmit = FLOE_TIME_NEVER;
+    changed(core, connection);
     if (connection->opened) {
         connection->state = FLOE_CONNECTION_CLOSING;
         floe_tell(core, &connection->output, FLOE_OUTPUT_DISCONNECT);
@@ -207,11 +249,11 @@ void floe_connection_end(floe_core *core, floe_connection *connection)
 /* One that is closing, too: it has said then what it could. */
 void floe_connection_blocked(floe_core *core, uint32_t channel)
 {
-    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
-    {
-        if (connection->channel == channel) {
-            connection->blocked = true;
-        }
+    floe_connection *connection = find(core, channel);
+
+    if (connection != NULL) {
+        connection->blocked = true;
+        changed(core, connection);
     }
 }
 
@@ -245,6 +287,7 @@ void floe_connection_writable(floe_core *core, floe_time now, floe_connection *c
     }
     connection->blocked = false;
     accept_taken(connection);
+    changed(core, connection);
     tell_waiting(core, connection);
 }
 
@@ -260,17 +303,6 @@ void floe_connections_sweep(floe_core *core)
             floe_connection_free(core, connection);
         }
     }
-}
-
-floe_connection *floe_connection_of_channel(const floe_core *core, uint32_t channel)
-{
-    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
-    {
-        if (connection->channel == channel && connection->state < FLOE_CONNECTION_CLOSING) {
-            return connection;
-        }
-    }
-    return NULL;
 }
 
 floe_failure floe_connection_failure(const floe_connection *connection, floe_failure_kind kind,
@@ -348,6 +380,7 @@ static floe_error push_secure(floe_core *core, floe_connection *connection, size
     if (floe_secure_over(
             connection->secure)) { /* its owner hears of it in its time, which is now */
         connection->give_up = (floe_time){0};
+        changed(core, connection);
     }
     return FLOE_ERR_NO_MEMORY;
 }
@@ -406,6 +439,7 @@ bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
         data = floe_secure_take(connection->secure, output->room.data, sizeof output->room.data);
     }
     connection->taken = waiting - floe_connection_waiting(connection);
+    changed(core, connection);
     output->kind = FLOE_CORE_SEND;
     output->channel = connection->channel;
     output->remote = connection->remote;
@@ -423,12 +457,13 @@ static void become_ready(floe_core *core, floe_time now, floe_connection *connec
     connection->state = FLOE_CONNECTION_READY;
     connection->connecting = floe_time_since(now, connection->started);
     connection->give_up = FLOE_TIME_NEVER;
+    changed(core, connection);
     if (connection->owner != NULL) {
         connection->calls->ready(core, now, connection->owner);
     }
 }
 
-static void set_timer(floe_connection *connection, floe_time now)
+static void set_timer(floe_core *core, floe_connection *connection, floe_time now)
 {
     floe_duration left;
 
@@ -436,6 +471,7 @@ static void set_timer(floe_connection *connection, floe_time now)
         connection->secure != NULL && floe_secure_timeout(connection->secure, &left)
             ? floe_time_after(now, left)
             : FLOE_TIME_NEVER;
+    changed(core, connection);
 }
 
 /* Decrypts the next piece into connection->plain. False: there is none. */
@@ -446,7 +482,7 @@ static bool decrypt(floe_core *core, floe_time now, floe_connection *connection)
                                                  core->shared->plain, PLAIN_SIZE, &size);
 
     tell_waiting(core, connection);
-    set_timer(connection, now);
+    set_timer(core, connection, now);
     switch (result) {
     case FLOE_SECURE_READY:
         become_ready(core, now, connection);
@@ -474,6 +510,7 @@ static void begin_security(floe_core *core, floe_time now, floe_connection *conn
         return;
     }
     connection->state = FLOE_CONNECTION_SECURING;
+    changed(core, connection);
     (void)decrypt(core, now, connection); /* nothing has come: it says hello */
 }
 
@@ -512,6 +549,7 @@ void floe_connection_opened(floe_core *core, floe_time now, floe_connection *con
     connection->local.port = local->port;
     if (connection->proxy != NULL) {
         connection->state = FLOE_CONNECTION_PROXYING;
+        changed(core, connection);
         write_to_proxy(core, connection);
     } else {
         begin_security(core, now, connection);
@@ -579,7 +617,7 @@ bool floe_connection_next(floe_core *core, floe_time now, floe_connection *conne
 
 /* ── Time ── */
 
-void floe_connection_time(floe_core *core, floe_time now, floe_connection *connection)
+static void look_at_clock(floe_core *core, floe_time now, floe_connection *connection)
 {
     if (floe_time_reached(now, connection->give_up)) {
         bool broken = connection->state == FLOE_CONNECTION_READY;
@@ -590,11 +628,23 @@ void floe_connection_time(floe_core *core, floe_time now, floe_connection *conne
             return;
         }
         tell_waiting(core, connection);
-        set_timer(connection, now);
+        set_timer(core, connection, now);
     }
 }
 
-floe_time floe_connection_deadline(const floe_connection *connection)
+/* In the order in which they were made, each once. */
+void floe_connections_time(floe_core *core, floe_time now)
 {
-    return floe_time_min(connection->give_up, connection->retransmit);
+    floe_alarm *alarm;
+    uint64_t last = 0;
+
+    while ((alarm = floe_agenda_due_above(&core->connection_times, now, last)) != NULL) {
+        last = alarm->order;
+        look_at_clock(core, now, FLOE_CONTAINER(alarm, floe_connection, alarm));
+    }
+}
+
+floe_time floe_connections_deadline(const floe_core *core)
+{
+    return floe_agenda_deadline(&core->connection_times);
 }

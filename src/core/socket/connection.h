@@ -3,6 +3,7 @@
 #define FLOE_CORE_SOCKET_CONNECTION_H
 
 #include "base/queue.h"
+#include "base/tree.h"
 #include "core/outbox/failure.h"
 #include "core/outbox/outbox.h"
 #include "core/types.h"
@@ -22,6 +23,8 @@ typedef struct floe_connection_owner {
     void (*gone)(floe_core *core, floe_time now, void *owner, floe_failure failure);
     /* The channel, which had no room, takes again what waited: the latest request leaves now. */
     void (*leaves)(void *owner, floe_time now);
+    /* How far it has come, or what waits on it, may be another. */
+    void (*changed)(floe_core *core, void *owner);
     /* ICMP speaks of it. */
     void (*unreachable)(floe_core *core, floe_time now, void *owner, floe_unreachable reason);
 } floe_connection_owner;
@@ -43,7 +46,9 @@ typedef struct floe_connection_plan {
 
 /* A way to a server by TCP, TLS or DTLS. */
 struct floe_connection {
-    floe_list link;     /* in core->connections */
+    floe_list link; /* in core->connections */
+    floe_tree_node by_channel;
+    floe_alarm alarm;   /* on core->connection_times; its order is that in which they were made */
     floe_output output; /* CONNECT, DISCONNECT */
     floe_output send_output;
     const floe_connection_owner *calls;
@@ -72,6 +77,8 @@ struct floe_connection {
     floe_span plain;    /* likewise, decrypted */
 };
 
+/* How the tree that connections are found by compares them. */
+int floe_connection_compare(const void *a, const void *b);
 /* Opens one; NULL without memory. */
 floe_connection *floe_connection_new(floe_core *core, floe_time now,
                                      const floe_connection_plan *plan);
@@ -106,8 +113,9 @@ floe_failure floe_connection_failure(const floe_connection *connection, floe_fai
 void floe_connection_feed(floe_connection *connection, const void *data, size_t size);
 bool floe_connection_next(floe_core *core, floe_time now, floe_connection *connection,
                           floe_packet *packet);
-void floe_connection_time(floe_core *core, floe_time now, floe_connection *connection);
-floe_time floe_connection_deadline(const floe_connection *connection);
+/* Those that are due. */
+void floe_connections_time(floe_core *core, floe_time now);
+floe_time floe_connections_deadline(const floe_core *core);
 void floe_connections_sweep(floe_core *core);
 void floe_connection_blocked(floe_core *core, uint32_t channel);
 void floe_connection_writable(floe_core *core, floe_time now, floe_connection *connection);

@@ -21,9 +21,12 @@ floe_error floe_send_result(const floe_core *core, floe_error error, uint32_t *f
 
 void floe_way_gone(floe_core *core, uint32_t *full_for)
 {
+    if (*full_for == 0) { /* so it is nearly always */
+        return;
+    }
     FLOE_LIST_EACH(found, &core->found, floe_found, link)
     {
-        if (*full_for != 0 && found->id == *full_for) {
+        if (found->id == *full_for) {
             floe_tell(core, &found->writable_output, FLOE_OUTPUT_WRITABLE);
         }
     }

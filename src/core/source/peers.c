@@ -126,7 +126,7 @@ static void peer_event(floe_core *core, floe_time now, floe_relay *relay, floe_t
         }
         break;
     case FLOE_TURN_DOUBT:
-        floe_relay_verify(relay, now, false);
+        floe_relay_verify(core, relay, now, false);
         if (peer->code == 437) { /* the relay goes, or it is asked again: what waits can */
             break;
         }
@@ -251,7 +251,7 @@ floe_error floe_relay_send(floe_core *core, floe_time now, floe_relay *relay,
     if (floe_relay_waits_for_address(relay)) {
         return FLOE_OK; /* nothing is kept for when it moves, which may be minutes from now */
     }
-    floe_relay_sends(relay, now);
+    floe_relay_sends(core, relay, now);
     floe_turn_peer_expire(&relay->turn, now, peer);
     size_t room = core->shared->queue_limit;
     size_t waiting;
@@ -425,6 +425,9 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
     }
     uint64_t dropped = core->shared->dropped;
     floe_taken taken = take(core, now, relay, source, frame, message, packet);
+    if (taken != FLOE_TAKEN_NOT) {
+        floe_relay_touch(core, relay);
+    }
     /* An answer that cannot be believed is no sign of life. */
     if (taken != FLOE_TAKEN_NOT && (message == NULL || core->shared->dropped == dropped)) {
         floe_relay_heard(relay, now);

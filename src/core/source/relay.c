@@ -76,9 +76,9 @@ bool floe_relay_uses(const floe_relay *relay, const floe_base *base, const floe_
            floe_address_equal(&relay->turn.server, server);
 }
 
-bool floe_relay_is_used(const floe_core *core, const floe_relay *relay, const floe_base *base)
+bool floe_relay_is_used(const floe_relay *relay, const floe_base *base)
 {
-    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(other, &base->relays, floe_relay, of_base)
     {
         if (other != relay && floe_relay_uses(other, base, &relay->turn.server)) {
             return true;
@@ -87,16 +87,34 @@ bool floe_relay_is_used(const floe_core *core, const floe_relay *relay, const fl
     return false;
 }
 
+/* A base has its relays in the order in which they were made, though one came to it later. */
+static void join(floe_list *list, floe_list *link, uint64_t (*order)(const floe_list *link))
+{
+    floe_list *behind = list;
+
+    floe_list_remove(link);
+    while (behind->previous != list && order(behind->previous) > order(link)) {
+        behind = behind->previous;
+    }
+    floe_list_append(behind, link);
+}
+
+static uint64_t order_of_base(const floe_list *of_base)
+{
+    return FLOE_CONTAINER(of_base, floe_relay, of_base)->alarm.order;
+}
+
+static uint64_t order_of_origin(const floe_list *of_origin)
+{
+    return FLOE_CONTAINER(of_origin, floe_relay, of_origin)->alarm.order;
+}
+
 void floe_relay_stand_on(floe_relay *relay, floe_base *base, floe_base *origin)
 {
-    base->relays++;
-    origin->relays++;
-    if (relay->base != NULL) {
-        relay->base->relays--;
-        relay->origin->relays--;
-    }
     relay->base = base;
     relay->origin = origin;
+    join(&base->relays, &relay->of_base, order_of_base);
+    join(&origin->asked_for, &relay->of_origin, order_of_origin);
 }
 
 /* Two URLs may lead to one server, which knows allocations by their 5-tuples (RFC 8656 §3.2): there
@@ -105,7 +123,7 @@ static void stand_apart(floe_core *core, floe_relay *relay)
 {
     floe_base *spare = NULL;
 
-    if (!relay->base->spare && floe_relay_is_used(core, relay, relay->base)) {
+    if (!relay->base->spare && floe_relay_is_used(relay, relay->base)) {
         spare = floe_base_spare(core, relay->base);
     }
     if (spare != NULL) {
@@ -116,6 +134,7 @@ static void stand_apart(floe_core *core, floe_relay *relay)
 /* Asks for an allocation. */
 static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
 {
+    floe_relay_touch(core, relay);
     relay->retry = FLOE_TIME_NEVER;
     relay->begun = now;
     if (floe_turn_allocation_start(&relay->turn) != FLOE_OK) {
@@ -196,6 +215,21 @@ bool floe_relay_is_beside(const floe_relay *one, const floe_relay *other)
     return one->origin == other->origin || floe_bases_are_rivals(one->origin, other->origin);
 }
 
+floe_relay *floe_relay_next_beside(const floe_base *base, const floe_relay *last)
+{
+    const floe_base *of = last != NULL ? last->origin : base;
+    const floe_list *link = last != NULL ? last->of_origin.next : base->asked_for.next;
+
+    while (link == &of->asked_for) {
+        of = floe_base_next_rival(base, of != base ? of : NULL);
+        if (of == NULL) {
+            return NULL;
+        }
+        link = of->asked_for.next;
+    }
+    return FLOE_CONTAINER(link, floe_relay, of_origin);
+}
+
 bool floe_relay_would_be_told_as(const floe_relay *one, const floe_relay *other)
 {
     return floe_relay_lives(one) && floe_relay_is_beside(one, other) &&
@@ -203,9 +237,9 @@ bool floe_relay_would_be_told_as(const floe_relay *one, const floe_relay *other)
 }
 
 /* Its owner has been told of one that it may come in the place of. */
-static bool stands_in_for_known(const floe_core *core, const floe_relay *relay)
+static bool stands_in_for_known(const floe_relay *relay)
 {
-    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    FLOE_RELAYS_BESIDE(other, relay->origin)
     {
         if (other->known && floe_relay_would_be_told_as(other, relay)) {
             return true;
@@ -227,11 +261,12 @@ floe_relay *floe_relay_create(floe_core *core, floe_base *origin, const floe_ser
     relay->kind = kind;
     floe_list_init(&relay->streams);
     relay->server = server;
+    floe_relay_enter_times(core, relay);
     floe_relay_stand_on(relay, origin, origin);
     relay->transport = place->transport;
     relay->asked = place->address;
     relay->retry = relay->check = relay->unheard = relay->leaves = FLOE_TIME_NEVER;
-    relay->known = stands_in_for_known(core, relay);
+    relay->known = stands_in_for_known(relay);
     init_turn(core, relay, server->account, &place->address);
     floe_list_append(&core->relays, &relay->link);
     return relay;
@@ -319,19 +354,20 @@ void floe_relay_free(floe_core *core, floe_relay *relay)
 {
     leave_counters(relay);
     floe_relay_forget_attempt(relay);
-    floe_found_withdraw_relay(core, relay);
+    floe_found_withdraw_relay(core, relay->base, relay);
     floe_streams_end(core, relay);
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
     floe_list_remove(&relay->link);
+    floe_relay_leave_times(core, relay);
     if (relay->connection != NULL) {
         floe_connection_disown(relay->connection);
     }
     floe_turn_allocation_free(&relay->turn);
     floe_deallocate(&core->shared->allocator, relay->host);
     floe_deallocate(&core->shared->allocator, relay->visited);
-    relay->base->relays--;
-    relay->origin->relays--;
+    floe_list_remove(&relay->of_base);
+    floe_list_remove(&relay->of_origin);
     floe_relay_forget_bases(core, relay->base, relay->origin);
     floe_deallocate(&core->shared->allocator, relay);
 }
@@ -365,6 +401,7 @@ void floe_relay_request_leaves(floe_core *core, floe_time now, const floe_relay 
 bool floe_relay_poll_send(floe_core *core, floe_time now, floe_relay *relay,
                           floe_core_output *output)
 {
+    floe_relay_touch(core, relay);
     floe_span data =
         floe_turn_allocation_write(&relay->turn, output->room.data, sizeof output->room.data);
     floe_leaving request = {.asked = asked(relay, &relay->turn.transaction),
@@ -392,9 +429,9 @@ void floe_relay_send_now(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
-floe_relay *floe_relay_ours_beside(const floe_core *core, const floe_relay *relay)
+floe_relay *floe_relay_ours_beside(const floe_relay *relay)
 {
-    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(other, &relay->base->relays, floe_relay, of_base)
     {
         if (other != relay && floe_relay_uses(other, relay->base, &relay->turn.server) &&
             floe_turn_allocation_stands(&other->turn)) {
@@ -406,12 +443,12 @@ floe_relay *floe_relay_ours_beside(const floe_core *core, const floe_relay *rela
 
 /* What an unanswered Allocate may have made is not to be confused with what stands there by another
  * of ours: whoever that is sees to it. */
-static bool leave_to_another(floe_core *core, const floe_relay *relay)
+static bool leave_to_another(const floe_relay *relay)
 {
     floe_relay *other = NULL;
 
     if (!relay->turn.made && floe_relay_by_datagrams(relay)) {
-        other = floe_relay_ours_beside(core, relay);
+        other = floe_relay_ours_beside(relay);
     }
     if (other != NULL && !other->turn.made && floe_turn_allocation_stands(&relay->turn)) {
         other->turn.inherits = true;
@@ -438,18 +475,22 @@ void floe_relay_forget_way(const floe_core *core, floe_relay *relay)
 
 void floe_relay_unsettle(floe_core *core, floe_relay *relay)
 {
-    core->relays_changed = relay->base->unsettled = relay->origin->unsettled = true;
+    if (core->state == FLOE_GATHERER_STATE_COMPLETE) { /* else its end looks at all */
+        core->relays_changed = relay->base->unsettled = relay->origin->unsettled = true;
+    }
 }
 
 void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay)
 {
+    floe_relay_touch(core, relay);
     give_back(core, now, relay);
     if (relay->turn.state != FLOE_TURN_ENDED) {
         (void)floe_turn_allocation_lost(&relay->turn, 0, (floe_span){0});
     }
     floe_relay_drop_peers(core, relay);
     floe_relay_drop_connection(core, relay);
-    floe_found_withdraw_relay(core, relay); /* behind the word that its ways are gone */
+    /* Behind the word that its ways are gone. */
+    floe_found_withdraw_relay(core, relay->base, relay);
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
     relay->retry = relay->check = FLOE_TIME_NEVER;
@@ -482,7 +523,7 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
 {
     leave_counters(relay);
     floe_relay_forget_attempt(relay);
-    bool left = leave_to_another(core, relay);
+    bool left = leave_to_another(relay);
     bool stands = floe_relay_by_datagrams(relay) && floe_turn_allocation_release(&relay->turn);
     bool owed = stands && !left && floe_relay_has_way(relay);
     floe_relay_end_allocation(core, now, relay);
@@ -498,20 +539,20 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
 
 void floe_relays_sweep(floe_core *core)
 {
-    if (!core->relays_changed) {
-        return;
-    }
-    core->relays_changed = false;
-    FLOE_LIST_EACH_SAFE(relay, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH_SAFE(relay, &core->touched, floe_relay, touched)
     {
         if (relay->state == FLOE_RELAY_ENDED) {
             floe_relay_free(core, relay);
         }
     }
+    if (!core->relays_changed) {
+        return;
+    }
+    core->relays_changed = false;
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
         if (base->unsettled && core->state == FLOE_GATHERER_STATE_COMPLETE) {
-            floe_bindings_sweep(core, base); /* else its end does */
+            floe_bindings_sweep(core, base);
         }
         base->unsettled = false;
     }

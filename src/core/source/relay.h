@@ -4,6 +4,7 @@
 #ifndef FLOE_CORE_SOURCE_RELAY_H
 #define FLOE_CORE_SOURCE_RELAY_H
 
+#include "base/tree.h"
 #include "core/outbox/counters.h"
 #include "core/outbox/failure.h"
 #include "core/outbox/outbox.h"
@@ -24,7 +25,11 @@ typedef enum floe_relay_state {
 } floe_relay_state;
 
 struct floe_relay {
-    floe_list link; /* in core->relays */
+    floe_list link;    /* in core->relays */
+    floe_alarm alarm;  /* on core->times; its order is that in which they were made */
+    floe_list touched; /* in core->touched, while the alarm is to be set anew */
+    floe_list of_base;
+    floe_list of_origin;
     floe_output output;
     floe_paced paced;
     floe_base *base;       /* whose socket it uses */
@@ -101,13 +106,18 @@ floe_connection *floe_relay_connect(floe_core *core, floe_time now, const floe_r
 /* The output: its request by datagrams. */
 bool floe_relay_poll_send(floe_core *core, floe_time now, floe_relay *relay,
                           floe_core_output *output);
-floe_time floe_relay_deadline(const floe_relay *relay);
 bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
                         const floe_address *source, const floe_stun_message *message);
 /* A packet to its server did not arrive; `asked`: one of the allocation's own request. */
 void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
                             floe_unreachable reason, bool asked);
-void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay);
+/* Something that counts for when it is due may be another. */
+void floe_relay_touch(floe_core *core, floe_relay *relay);
+/* Of all, as where servers are is another. */
+void floe_relays_touch(floe_core *core);
+/* Those that are due. */
+void floe_relays_time(floe_core *core, floe_time now);
+floe_time floe_relays_deadline(const floe_core *core);
 /* The base that it waits for is open, or is not to be had. */
 void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay);
 /* Whether a relay that serves keeps the NAT's mapping from this base to this server, by asking
@@ -118,22 +128,21 @@ bool floe_relays_keep(const floe_core *core, const floe_base *base, const floe_a
 bool floe_relays_tell(const floe_core *core, const floe_base *base, const floe_address *server);
 /* Asks whether the server still has the allocation (T7b); `soon`: somebody waits to hear, and what has
  * gone unanswered for a while is asked anew. */
-void floe_relay_verify(floe_relay *relay, floe_time now, bool soon);
+void floe_relay_verify(floe_core *core, floe_relay *relay, floe_time now, bool soon);
 /* We have slept: likewise, and what went unanswered meanwhile was no silence of its server's. */
-void floe_relay_woke(floe_relay *relay, floe_time now);
+void floe_relay_woke(floe_core *core, floe_relay *relay, floe_time now);
 /* There is a reason to, which may come with every packet; of one relay, or of those by this base
  * and server. */
-void floe_relay_doubt(floe_relay *relay, floe_time now);
+void floe_relay_doubt(floe_core *core, floe_relay *relay, floe_time now);
 void floe_relays_doubt(floe_core *core, floe_time now, const floe_base *base,
                        const floe_address *server);
 /* Whether one of that address of ours has had something from the server since then. */
-bool floe_relays_heard(const floe_core *core, const floe_base *base, const floe_address *server,
-                       floe_time since);
+bool floe_relays_heard(const floe_base *base, const floe_address *server, floe_time since);
 /* A Binding to this server was answered: that it is there, and that the way is good. */
 void floe_relays_answered_beside(floe_core *core, const floe_base *base,
                                  const floe_address *server);
 /* A packet of the owner's goes to the relay's server; something came from there. */
-void floe_relay_sends(floe_relay *relay, floe_time now);
+void floe_relay_sends(floe_core *core, floe_relay *relay, floe_time now);
 
 static inline void floe_relay_heard(floe_relay *relay, floe_time now)
 {
@@ -144,15 +153,14 @@ static inline void floe_relay_heard(floe_relay *relay, floe_time now)
 /* Whether it serves as a relay of the base by this server; the first that does, or NULL. */
 bool floe_relay_is_of(const floe_relay *relay, const floe_base *base, const floe_server *server,
                       floe_relay_kind kind);
-floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
-                          floe_relay_kind kind);
+floe_relay *floe_relay_of(const floe_base *base, const floe_server *server, floe_relay_kind kind);
 /* Whether its server has asked for credentials, and owes an answer since: of who has given it that was
  * long ago. */
 bool floe_relay_is_challenged(const floe_relay *relay);
 /* Whether something has come by it, its server's word or a peer's, since this gathering began. */
 bool floe_relay_is_sure(const floe_core *core, const floe_relay *relay);
 /* Whether it was asked for a family that the first, had again, has given as well by now (T5). */
-bool floe_relay_needless(const floe_core *core, const floe_relay *relay);
+bool floe_relay_needless(const floe_relay *relay);
 /* The base is about to go: its relays move to another or are released. */
 void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base);
 /* It moves, and there is no address to which it could. */
@@ -177,7 +185,7 @@ void floe_relay_hurry(floe_relay *relay, floe_time now);
 floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *relay,
                                  floe_base *origin, const floe_place *place);
 /* The server's name was looked up anew: those that wait for where it is no longer need not. */
-void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const floe_server *server);
+void floe_relays_found_elsewhere(floe_core *core, floe_time now, const floe_server *server);
 /* Its server is full: it leaves the gathering, and asks when that may be asked again if it was there
  * before. One that never was ends: an allocation that nobody hears of would take the room of another.
  */
@@ -193,11 +201,13 @@ void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay);
  * place nothing has come stays, and is told. */
 void floe_relays_leave(floe_core *core, floe_time now);
 /* The gathering waits for it no longer; it goes on. */
-void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay);
+void floe_relay_leave_gathering(floe_core *core, floe_relay *relay);
 /* Releases the allocation, and withdraws its candidates; it is live no longer. */
 void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay);
 /* Frees those that have ended. */
 void floe_relays_sweep(floe_core *core);
+/* An input is over: those go that have ended, and of the others it is known when they are due. */
+void floe_relays_settle(floe_core *core);
 void floe_relay_free(floe_core *core, floe_relay *relay);
 /* The allocation was found to be gone. */
 void floe_relay_lost(floe_core *core, floe_time now, floe_relay *relay);

@@ -22,19 +22,21 @@
  * before it is believed. */
 #define IGNORED_SENDS 3U
 
-void floe_relay_verify(floe_relay *relay, floe_time now, bool soon)
+void floe_relay_verify(floe_core *core, floe_relay *relay, floe_time now, bool soon)
 {
     if (floe_relay_is_had(relay)) {
+        floe_relay_touch(core, relay);
         relay->doubted = now;
         (soon ? floe_turn_refresh_soon : floe_turn_refresh_now)(&relay->turn, now);
     }
 }
 
-void floe_relay_woke(floe_relay *relay, floe_time now)
+void floe_relay_woke(floe_core *core, floe_relay *relay, floe_time now)
 {
     if (!floe_relay_is_had(relay)) {
         return;
     }
+    floe_relay_touch(core, relay);
     relay->doubted = now;
     if (floe_turn_refresh_awake(&relay->turn, now)) {
         relay->owed = now;
@@ -42,20 +44,20 @@ void floe_relay_woke(floe_relay *relay, floe_time now)
     }
 }
 
-void floe_relay_doubt(floe_relay *relay, floe_time now)
+void floe_relay_doubt(floe_core *core, floe_relay *relay, floe_time now)
 {
     if (floe_time_since(now, relay->doubted).ns >= DOUBT_EVERY.ns) {
-        floe_relay_verify(relay, now, false);
+        floe_relay_verify(core, relay, now, false);
     }
 }
 
 void floe_relays_doubt(floe_core *core, floe_time now, const floe_base *base,
                        const floe_address *server)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(relay, &base->relays, floe_relay, of_base)
     {
         if (floe_relay_uses(relay, base, server)) {
-            floe_relay_doubt(relay, now);
+            floe_relay_doubt(core, relay, now);
         }
     }
 }
@@ -66,12 +68,11 @@ static bool is_owed_an_answer(const floe_relay *relay)
     return floe_relay_serves(relay) && floe_stun_transaction_runs(&relay->turn.transaction);
 }
 
-bool floe_relays_heard(const floe_core *core, const floe_base *base, const floe_address *server,
-                       floe_time since)
+bool floe_relays_heard(const floe_base *base, const floe_address *server, floe_time since)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(relay, &base->asked_for, floe_relay, of_origin)
     {
-        if (floe_relay_serves(relay) && relay->origin == base && floe_relay_by_datagrams(relay) &&
+        if (floe_relay_serves(relay) && floe_relay_by_datagrams(relay) &&
             floe_address_equal(&relay->turn.server, server) && relay->turn.heard.ns > since.ns) {
             return true;
         }
@@ -85,6 +86,7 @@ void floe_relay_is_there(floe_core *core, floe_relay *relay)
 
     if (is_owed_an_answer(relay) && sends > relay->ignored_send) {
         relay->ignored_send = sends;
+        floe_relay_touch(core, relay);
         if (++relay->ignored == IGNORED_SENDS) {
             floe_untell(&relay->output);
             floe_turn_refresh_anew(&relay->turn);
@@ -95,9 +97,10 @@ void floe_relay_is_there(floe_core *core, floe_relay *relay)
 
 void floe_relays_answered_beside(floe_core *core, const floe_base *base, const floe_address *server)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(relay, &base->relays, floe_relay, of_base)
     {
         if (floe_relay_uses(relay, base, server)) {
+            floe_relay_touch(core, relay);
             floe_turn_allocation_beside(&relay->turn);
             floe_relay_is_there(core, relay);
         }
@@ -119,13 +122,13 @@ void floe_relay_request_goes(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
-void floe_relay_sends(floe_relay *relay, floe_time now)
+void floe_relay_sends(floe_core *core, floe_relay *relay, floe_time now)
 {
     if (floe_time_is_never(relay->unheard)) {
         relay->unheard = now;
     } else if (floe_time_since(now, relay->unheard).ns >= UNHEARD_FOR.ns) {
         relay->unheard = now;
-        floe_relay_doubt(relay, now);
+        floe_relay_doubt(core, relay, now);
     }
 }
 

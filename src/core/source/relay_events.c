@@ -38,7 +38,7 @@ static void end_those_before(floe_core *core, floe_time now, const floe_relay *r
     if (!floe_relay_by_datagrams(relay)) {
         return;
     }
-    FLOE_LIST_EACH_SAFE(other, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH_SAFE(other, &relay->base->relays, floe_relay, of_base)
     {
         if (other != relay && floe_relay_uses(other, relay->base, &relay->turn.server) &&
             other->turn.state == FLOE_TURN_ALLOCATED &&
@@ -60,7 +60,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
         return;
     }
     if (!floe_relay_awaited(relay) &&
-        (floe_relay_needless(core, relay) || floe_relay_another_serves(core, relay))) {
+        (floe_relay_needless(relay) || floe_relay_another_serves(relay))) {
         floe_relay_release(core, now, relay);
         return;
     }
@@ -89,6 +89,7 @@ void floe_relay_base_settled(floe_core *core, floe_time now, floe_relay *relay)
 {
     bool open = relay->base->state == FLOE_BASE_OPEN;
 
+    floe_relay_touch(core, relay);
     if (relay->state == FLOE_RELAY_MOVES) {
         if (!open && relay->base->spare) {
             floe_relay_release(core, now, relay);
@@ -121,6 +122,7 @@ static void disconnected(floe_core *core, floe_time now, void *owner, floe_failu
     floe_relay *relay = owner;
     bool had = relay->turn.state == FLOE_TURN_ALLOCATED;
 
+    floe_relay_touch(core, relay);
     relay->connection = NULL;
     floe_streams_end(core, relay);
     /* T8: to a server that takes no protocol of ours (ALPN) another connection names none. */
@@ -166,10 +168,16 @@ static void unreachable(floe_core *core, floe_time now, void *owner, floe_unreac
     floe_relay_unreachable(core, now, owner, reason, true); /* what came back is encrypted */
 }
 
+static void changed(floe_core *core, void *owner)
+{
+    floe_relay_touch(core, owner);
+}
+
 const floe_connection_owner floe_relay_connection_owner = {.ready = connected,
                                                            .message = message,
                                                            .gone = disconnected,
                                                            .leaves = leaves,
+                                                           .changed = changed,
                                                            .unreachable = unreachable};
 
 /* A Refresh was not granted, which is asked again. To a gathering that waits for it a server in
@@ -244,6 +252,7 @@ void floe_relay_begin(floe_core *core, floe_time now, floe_paced *paced)
     if (!relay->turn.wants || !floe_relay_has_way(relay)) { /* lost in the queue */
         return;
     }
+    floe_relay_touch(core, relay);
     floe_turn_event event = floe_turn_allocation_begin(&relay->turn, now);
 
     happened(core, now, relay, event, &relay->turn.transaction);
@@ -294,6 +303,7 @@ void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
         floe_failure_of(FLOE_FAILURE_UNREACHABLE, transaction, &relay->turn.server, now);
     bool allocated = relay->turn.state == FLOE_TURN_ALLOCATED;
 
+    floe_relay_touch(core, relay);
     failure.detail = (uint8_t)reason;
     failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
     if (!allocated && (!asked || relay->turn.state != FLOE_TURN_ALLOCATING)) {
@@ -305,7 +315,7 @@ void floe_relay_unreachable(floe_core *core, floe_time now, floe_relay *relay,
     } else if (asked && reason == FLOE_UNREACHABLE_PORT && transaction->sends >= REFUSED_SENDS) {
         floe_relay_lose(core, now, relay, failure);
     } else { /* it may be a moment's: the Refresh has time to be repeated */
-        floe_relay_doubt(relay, now);
+        floe_relay_doubt(core, relay, now);
     }
 }
 

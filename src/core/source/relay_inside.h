@@ -29,13 +29,19 @@ void floe_relay_take_turn(floe_core *core, floe_relay *relay, bool soon);
 /* By datagrams of the base, to the server. */
 bool floe_relay_uses(const floe_relay *relay, const floe_base *base, const floe_address *server);
 /* By another of ours. */
-bool floe_relay_is_used(const floe_core *core, const floe_relay *relay, const floe_base *base);
+bool floe_relay_is_used(const floe_relay *relay, const floe_base *base);
 /* Its socket, and the base that it was asked for; both stay as long as it names them. */
 void floe_relay_stand_on(floe_relay *relay, floe_base *base, floe_base *origin);
 /* A spare socket serves one relay; behind what it has still to send. */
 void floe_relay_close_spare(floe_core *core, floe_base *base);
 /* For one base, or for an interface's two families (T1). */
 bool floe_relay_is_beside(const floe_relay *one, const floe_relay *other);
+/* The next of those for this base and for its rivals, behind `last` (NULL: the first); NULL: there is
+ * none. */
+floe_relay *floe_relay_next_beside(const floe_base *base, const floe_relay *last);
+#define FLOE_RELAYS_BESIDE(relay, base)                                                            \
+    for (floe_relay *relay = floe_relay_next_beside(base, NULL); relay != NULL;                    \
+         relay = floe_relay_next_beside(base, relay))
 bool floe_relay_would_be_told_as(const floe_relay *one, const floe_relay *other);
 /* Asks for nothing yet; NULL without memory. */
 floe_relay *floe_relay_create(floe_core *core, floe_base *origin, const floe_server *server,
@@ -52,7 +58,7 @@ void floe_relay_forget_bases(floe_core *core, floe_base *base, floe_base *origin
 /* By a connection messages go at once: what waits there is in its order. */
 void floe_relay_send_now(floe_core *core, floe_time now, floe_relay *relay);
 /* Another of ours by whom an allocation stands there. */
-floe_relay *floe_relay_ours_beside(const floe_core *core, const floe_relay *relay);
+floe_relay *floe_relay_ours_beside(const floe_relay *relay);
 /* Where others have sent it, and by which name: it is asked for from the beginning. */
 void floe_relay_forget_way(const floe_core *core, floe_relay *relay);
 /* What stood on it, or what another stood on until now, may be wanted no more (floe_relays_sweep). */
@@ -64,7 +70,16 @@ void floe_relay_unsettle(floe_core *core, floe_relay *relay);
 void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay);
 bool floe_relay_open_way(floe_core *core, floe_time now, floe_relay *relay);
 
+/* ── relay_times.c: when it has something to do ── */
+
+/* It is there, the latest of all; it goes. */
+void floe_relay_enter_times(floe_core *core, floe_relay *relay);
+void floe_relay_leave_times(floe_core *core, floe_relay *relay);
+
 /* ── relay_events.c: what it hears ── */
+
+floe_time floe_relay_deadline(const floe_relay *relay);
+void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay);
 
 /* Its turn has come to send. */
 void floe_relay_begin(floe_core *core, floe_time now, floe_paced *paced);
@@ -99,11 +114,11 @@ void floe_relay_stands(floe_core *core, floe_time now, floe_relay *relay);
 bool floe_relay_is_replaced(const floe_core *core, const floe_relay *former);
 /* Of a base, or an interface's two families (T1), and a server one relay of a kind is enough: a restart may come while several addresses
  * are asked. */
-bool floe_relay_another_serves(const floe_core *core, const floe_relay *relay);
+bool floe_relay_another_serves(const floe_relay *relay);
 /* Unless what was there in its place is gone meanwhile: then it is told again, if it stands. */
 void floe_relay_leave_now(floe_core *core, floe_time now, floe_relay *relay);
 /* What leaves as this one was there in its place is looked at now. */
-void floe_relay_let_stay(const floe_core *core, floe_time now, const floe_relay *lost);
+void floe_relay_let_stay(floe_core *core, floe_time now, const floe_relay *lost);
 
 /* ── relay_move.c: another address ── */
 

@@ -121,12 +121,12 @@ void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay)
 }
 
 /* Whether another of ours that would be told as this one asks there, or would for that base. */
-static bool asked_by_another(const floe_core *core, const floe_relay *relay, const floe_base *base,
+static bool asked_by_another(const floe_relay *relay, const floe_base *base,
                              const floe_place *place)
 {
-    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(other, &base->asked_for, floe_relay, of_origin)
     {
-        if (other != relay && floe_relay_would_be_told_as(other, relay) && other->origin == base &&
+        if (other != relay && floe_relay_would_be_told_as(other, relay) &&
             floe_place_is(place, &other->asked, other->transport)) {
             return true;
         }
@@ -141,10 +141,10 @@ static floe_base *asks_there(const floe_core *core, const floe_relay *relay, con
     if (floe_base_asks(core, relay->origin, to)) {
         return relay->origin;
     }
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_BASE_RIVALS(base, relay->origin)
     {
         if (base->state == FLOE_BASE_OPEN && !base->spare && base->chosen &&
-            floe_bases_are_rivals(relay->origin, base) && floe_base_asks(core, base, to)) {
+            floe_base_asks(core, base, to)) {
             return base;
         }
     }
@@ -175,7 +175,7 @@ static where next_place(const floe_core *core, floe_time now, const floe_relay *
         floe_base *base = asks_there(core, relay, &place->address);
         if (base != NULL &&
             floe_server_refused(relay->server, now, relay->kind, &place->address) == NULL &&
-            !asked_by_another(core, relay, base, place)) {
+            !asked_by_another(relay, base, place)) {
             return (where){base, *place};
         }
     }
@@ -282,7 +282,7 @@ void floe_relay_fail(floe_core *core, floe_time now, floe_relay *relay, floe_fai
         floe_failure_ends_allocate(&failure) && !is_elsewhere(relay) &&
         relay->turn.request == FLOE_TURN_REQUEST_ALLOCATE; /* not what was to make way */
     if (had && !floe_relay_awaited(relay) &&
-        floe_relay_another_serves(core, relay)) { /* that is no failure */
+        floe_relay_another_serves(relay)) { /* that is no failure */
         floe_failure_release(core->shared, &failure);
         floe_relay_release(core, now, relay);
         return;
@@ -363,7 +363,7 @@ void floe_relay_ask_again(floe_core *core, floe_time now, floe_relay *relay)
     where next = next_place(core, now, relay);
 
     if (!floe_relay_awaited(relay) &&
-        (floe_relay_another_serves(core, relay) || floe_relay_needless(core, relay))) {
+        (floe_relay_another_serves(relay) || floe_relay_needless(relay))) {
         floe_relay_release(core, now, relay); /* another has given meanwhile what it is for */
         return;
     }
@@ -382,12 +382,13 @@ void floe_relay_ask_again(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
-void floe_relays_found_elsewhere(const floe_core *core, floe_time now, const floe_server *server)
+void floe_relays_found_elsewhere(floe_core *core, floe_time now, const floe_server *server)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         bool waits = floe_relay_lives(relay) && !floe_time_is_never(relay->retry);
         if (waits && relay->server == server) {
+            floe_relay_touch(core, relay);
             where next = next_place(core, now, relay);
             bool moved = !floe_server_is_at(server, &relay->asked, relay->transport) &&
                          !is_there(relay, &next);

@@ -12,11 +12,11 @@ bool floe_relay_can_move(const floe_relay *relay)
            !floe_relay_beside(relay->kind);
 }
 
-static bool asks(const floe_core *core, const floe_base *base, const floe_server *server)
+static bool asks(const floe_base *base, const floe_server *server)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(relay, &base->asked_for, floe_relay, of_origin)
     {
-        if (floe_relay_lives(relay) && relay->origin == base && relay->server == server) {
+        if (floe_relay_lives(relay) && relay->server == server) {
             return true;
         }
     }
@@ -35,7 +35,7 @@ static floe_base *next_base(const floe_core *core, const floe_relay *relay)
         bool open = base->state == FLOE_BASE_OPENING || base->state == FLOE_BASE_OPEN;
         bool fits = base != gone && base->chosen && !base->spare && open &&
                     base->local.family == gone->local.family;
-        if (!fits || asks(core, base, relay->server)) {
+        if (!fits || asks(base, relay->server)) {
             continue;
         }
         if (floe_address_same_ip(&base->local, &gone->local)) {
@@ -48,6 +48,7 @@ static floe_base *next_base(const floe_core *core, const floe_relay *relay)
 
 bool floe_relay_begin_move(floe_core *core, floe_time now, floe_relay *relay)
 {
+    floe_relay_touch(core, relay);
     floe_relay_become(relay, FLOE_RELAY_MOVES);
     floe_turn_allocation_move(&relay->turn);
     if (!floe_relay_by_datagrams(relay)) {
@@ -70,7 +71,7 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
     floe_base *origin = relay->origin;
     floe_base *base = next;
 
-    if (next != NULL && floe_relay_by_datagrams(relay) && floe_relay_is_used(core, relay, next)) {
+    if (next != NULL && floe_relay_by_datagrams(relay) && floe_relay_is_used(relay, next)) {
         base = floe_base_spare(core, next);
     }
     if (base == NULL) {
@@ -80,7 +81,7 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
     floe_untell(&relay->output);
     floe_relay_stand_on(relay, base, next);
     relay->check = FLOE_TIME_NEVER;
-    floe_found_move(core, relay, base);
+    floe_found_move(relay, left, base);
     floe_relay_close_spare(core, left); /* with nobody's candidate on it */
     floe_relay_forget_bases(core, left, origin);
     if (!floe_relay_begin_move(core, now, relay)) {
@@ -98,6 +99,7 @@ bool floe_relay_waits_for_address(const floe_relay *relay)
 
 static void strand(floe_core *core, floe_relay *relay)
 {
+    floe_relay_touch(core, relay);
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
     floe_relay_drop_connection(core, relay);
@@ -121,15 +123,30 @@ void floe_relays_move_on(floe_core *core, floe_time now)
     }
 }
 
+/* The next that stands on the base or was asked for it, behind `last`: looked for anew each time, as those
+ * that leave are on its lists no more. */
+static floe_relay *next_at(const floe_base *base, uint64_t last)
+{
+    const floe_list *list = base->spare ? &base->relays : &base->asked_for;
+
+    for (const floe_list *link = list->next; link != list; link = link->next) {
+        floe_relay *relay = base->spare ? FLOE_CONTAINER(link, floe_relay, of_base)
+                                        : FLOE_CONTAINER(link, floe_relay, of_origin);
+        if (relay->alarm.order > last) {
+            return relay;
+        }
+    }
+    return NULL;
+}
+
 void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base)
 {
     for (int silent = 0; silent < 2; silent++) { /* who may be dead takes nobody's place */
-        FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
-        {
-            bool here = relay->origin == base || relay->base == base;
+        floe_relay *relay;
+        for (uint64_t last = 0; (relay = next_at(base, last)) != NULL;) {
             bool waits = relay->turn.transaction.sends > 1;
-            if (!here || !floe_relay_lives(relay) || (!silent && waits) ||
-                leave(core, now, relay)) {
+            last = relay->alarm.order;
+            if (!floe_relay_lives(relay) || (!silent && waits) || leave(core, now, relay)) {
                 continue;
             }
             if (floe_relay_can_move(relay)) {

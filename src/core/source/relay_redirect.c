@@ -99,7 +99,7 @@ bool floe_relay_reclaim(floe_core *core, floe_relay *relay)
 {
     bool of_another_user = relay->turn.failure.code == 441;
 
-    if (of_another_user || floe_relay_ours_beside(core, relay) != NULL ||
+    if (of_another_user || floe_relay_ours_beside(relay) != NULL ||
         !floe_turn_allocation_reclaim(&relay->turn)) {
         return false;
     }
@@ -112,7 +112,7 @@ static bool clear_as_former(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_turn_account *former = floe_base_left_by(relay->base, now, &relay->turn.server);
 
-    if (former == NULL || floe_relay_ours_beside(core, relay) != NULL) {
+    if (former == NULL || floe_relay_ours_beside(relay) != NULL) {
         return false;
     }
     bool good = former == relay->turn.account ? floe_turn_allocation_reclaim(&relay->turn)

@@ -17,10 +17,9 @@ bool floe_relay_is_of(const floe_relay *relay, const floe_base *base, const floe
            floe_relay_same_kind(relay->kind, kind);
 }
 
-floe_relay *floe_relay_of(const floe_core *core, const floe_base *base, const floe_server *server,
-                          floe_relay_kind kind)
+floe_relay *floe_relay_of(const floe_base *base, const floe_server *server, floe_relay_kind kind)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(relay, &base->asked_for, floe_relay, of_origin)
     {
         if (floe_relay_is_of(relay, base, server, kind)) {
             return relay;
@@ -39,13 +38,13 @@ bool floe_relay_is_challenged(const floe_relay *relay)
     return !floe_relay_is_had(relay) && floe_turn_allocation_challenged(&relay->turn);
 }
 
-bool floe_relay_needless(const floe_core *core, const floe_relay *relay)
+bool floe_relay_needless(const floe_relay *relay)
 {
     floe_relay_kind first = {.tcp = relay->kind.tcp};
     const floe_relay *by = NULL;
 
     if (relay->kind.family != 0) {
-        by = floe_relay_of(core, relay->origin, relay->server, first);
+        by = floe_relay_of(relay->origin, relay->server, first);
     }
     for (size_t i = 0; by != NULL && i < 2; i++) {
         uint8_t family = by->turn.relayed[i].family;
@@ -72,7 +71,7 @@ floe_address floe_relay_mapped_of(const floe_core *core, const floe_relay *relay
 static bool is_kept(const floe_core *core, const floe_base *base, const floe_address *server,
                     bool asked)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_LIST_EACH(relay, &base->relays, floe_relay, of_base)
     {
         if (floe_relay_uses(relay, base, server) && floe_relay_serves(relay) &&
             floe_relay_mapped_of(core, relay).family != FLOE_FAMILY_NONE &&
@@ -145,9 +144,10 @@ static void tell(floe_core *core, floe_time now, floe_relay *relay)
 #define LEAVES_AFTER floe_seconds(30)
 
 /* Nobody is told of it any more. */
-static void let_leave(floe_time now, floe_relay *relay)
+static void let_leave(floe_core *core, floe_time now, floe_relay *relay)
 {
     if (floe_time_is_never(relay->leaves)) {
+        floe_relay_touch(core, relay);
         relay->leaves = floe_time_after(now, LEAVES_AFTER);
     }
 }
@@ -155,7 +155,7 @@ static void let_leave(floe_time now, floe_relay *relay)
 /* Whether another has been told in its place, of which nothing says that it stands no more. */
 static bool told_beside(const floe_core *core, floe_time now, const floe_relay *relay)
 {
-    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    FLOE_RELAYS_BESIDE(other, relay->origin)
     {
         const floe_stun_transaction *asks = &other->turn.transaction;
         bool silent = !floe_relay_is_sure(core, other) && floe_stun_transaction_runs(asks) &&
@@ -174,13 +174,13 @@ static bool told_beside(const floe_core *core, floe_time now, const floe_relay *
 static void found(floe_core *core, floe_time now, floe_relay *relay)
 {
     if (relay->generation != core->generation && told_beside(core, now, relay)) {
-        let_leave(now, relay);
+        let_leave(core, now, relay);
     }
     keep_mapping(core, now, relay);
     if (!floe_relay_is_quiet(relay)) {
         tell(core, now, relay);
     }
-    if (floe_found_of_relay(core, relay)) {
+    if (floe_found_of_relay(relay->base, relay)) {
         relay->generation = core->generation;
         relay->known = relay->known || !core->pooled; /* else that waits to be told */
     }
@@ -193,6 +193,7 @@ void floe_relay_stands(floe_core *core, floe_time now, floe_relay *relay)
 {
     bool moved = relay->state == FLOE_RELAY_MOVES;
 
+    floe_relay_touch(core, relay);
     floe_relay_become(relay, FLOE_RELAY_STANDS);
     if (moved) {
         floe_relay_peers_again(core, now, relay);
@@ -229,12 +230,12 @@ bool floe_relay_is_replaced(const floe_core *core, const floe_relay *former)
 {
     bool current = floe_server_current(core, former->server);
 
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RELAYS_BESIDE(relay, former->origin)
     {
         bool there = current ? relay->server == former->server
                              : floe_url_same_place(relay->server->url, former->server->url);
-        if (relay != former && floe_relay_serves(relay) && floe_relay_is_beside(relay, former) &&
-            there && floe_time_is_never(relay->leaves) && stands_for(relay, former) &&
+        if (relay != former && floe_relay_serves(relay) && there &&
+            floe_time_is_never(relay->leaves) && stands_for(relay, former) &&
             relay->generation == core->generation) {
             return true;
         }
@@ -242,9 +243,9 @@ bool floe_relay_is_replaced(const floe_core *core, const floe_relay *former)
     return false;
 }
 
-bool floe_relay_another_serves(const floe_core *core, const floe_relay *relay)
+bool floe_relay_another_serves(const floe_relay *relay)
 {
-    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    FLOE_RELAYS_BESIDE(other, relay->origin)
     {
         if (other != relay && floe_relay_would_be_told_as(other, relay) &&
             floe_relay_serves(other) && floe_time_is_never(other->leaves)) {
@@ -261,8 +262,9 @@ static void hush(const floe_core *core, floe_relay *relay)
     relay->hushed = relay->generation != core->generation && !relay->known;
 }
 
-void floe_relay_leave_gathering(const floe_core *core, floe_relay *relay)
+void floe_relay_leave_gathering(floe_core *core, floe_relay *relay)
 {
+    floe_relay_touch(core, relay);
     floe_relay_forget_attempt(relay);
     hush(core, relay);
 }
@@ -272,18 +274,20 @@ void floe_relay_leave_now(floe_core *core, floe_time now, floe_relay *relay)
     if (floe_relay_is_replaced(core, relay)) {
         floe_relay_release(core, now, relay);
     } else {
+        floe_relay_touch(core, relay);
         relay->leaves = FLOE_TIME_NEVER;
         relay->hushed = false;
-        floe_relay_verify(relay, now, true);
+        floe_relay_verify(core, relay, now, true);
     }
 }
 
-void floe_relay_let_stay(const floe_core *core, floe_time now, const floe_relay *lost)
+void floe_relay_let_stay(floe_core *core, floe_time now, const floe_relay *lost)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RELAYS_BESIDE(relay, lost->origin)
     {
         if (relay != lost && floe_relay_would_be_told_as(relay, lost) &&
             !floe_time_is_never(relay->leaves)) {
+            floe_relay_touch(core, relay);
             relay->leaves = now;
         }
     }
@@ -301,7 +305,7 @@ void floe_relays_leave(floe_core *core, floe_time now)
         if (floe_server_successor(core, relay->server) == NULL) {
             floe_relay_release(core, now, relay);
         } else if (floe_relay_is_replaced(core, relay)) {
-            let_leave(now, relay);
+            let_leave(core, now, relay);
         } else if (floe_time_is_never(relay->leaves)) { /* else its time tells (leave_now) */
             tell(core, now, relay); /* it is what its owner has, by credentials of before */
             relay->generation = core->generation;
@@ -314,10 +318,10 @@ void floe_relays_end_gathering(floe_core *core, floe_time now)
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
         bool told = relay->generation == core->generation;
-        if (floe_relay_lives(relay) && !told && floe_relay_needless(core, relay)) {
+        if (floe_relay_lives(relay) && !told && floe_relay_needless(relay)) {
             floe_relay_release(core, now, relay);
         } else if (floe_relay_lives(relay) && !told && floe_relay_is_replaced(core, relay)) {
-            let_leave(now, relay); /* it was silent while another was had */
+            let_leave(core, now, relay); /* it was silent while another was had */
         } else {
             hush(core, relay);
         }

@@ -356,6 +356,7 @@ static void disconnected(floe_core *core, floe_time now, void *owner, floe_failu
 {
     floe_stream *stream = owner;
 
+    floe_relay_touch(core, stream->relay);
     stream->connection = NULL;
     floe_failure_release(core->shared, &failure); /* the owner's packets go nowhere, is all */
     fail(core, now, stream);
@@ -373,10 +374,16 @@ static void unreachable(floe_core *core, floe_time now, void *owner, floe_unreac
     floe_relay_unreachable(core, now, ((floe_stream *)owner)->relay, reason, true);
 }
 
+static void changed(floe_core *core, void *owner)
+{
+    floe_relay_touch(core, ((floe_stream *)owner)->relay);
+}
+
 static const floe_connection_owner connection_owner = {.ready = connected,
                                                        .message = message,
                                                        .gone = disconnected,
                                                        .leaves = leaves,
+                                                       .changed = changed,
                                                        .unreachable = unreachable};
 
 /* A connection of its own, which is bound once it stands. */
