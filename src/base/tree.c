@@ -145,22 +145,29 @@ static int compare_alarms(const void *a, const void *b)
     return (one->order > other->order) - (one->order < other->order);
 }
 
+static const floe_tree_kind alarms = {compare_alarms, FLOE_TREE_WHOLE(floe_alarm, node), 1};
+
+static floe_tree tree_of(const floe_agenda *agenda)
+{
+    return (floe_tree){.root = agenda->root, .kind = &alarms};
+}
+
 void floe_agenda_init(floe_agenda *agenda)
 {
-    static const floe_tree_kind alarms = {compare_alarms, FLOE_TREE_WHOLE(floe_alarm, node), 1};
-
-    floe_tree_init(&agenda->tree, &alarms);
-    agenda->set = 0;
+    *agenda = (floe_agenda){.root = &leaf};
 }
 
 static void set(floe_agenda *agenda, floe_alarm *alarm, floe_time when, uint64_t order)
 {
-    floe_tree_remove(&agenda->tree, &alarm->node);
+    floe_tree tree = tree_of(agenda);
+
+    floe_tree_remove(&tree, &alarm->node);
     if (!floe_time_is_never(when)) {
         alarm->when = when;
         alarm->order = order;
-        floe_tree_insert(&agenda->tree, &alarm->node);
+        floe_tree_insert(&tree, &alarm->node);
     }
+    agenda->root = tree.root;
 }
 
 static bool is_set(const floe_alarm *alarm, floe_time when)
@@ -185,7 +192,8 @@ void floe_agenda_set_numbered(floe_agenda *agenda, floe_alarm *alarm, floe_time 
 
 floe_alarm *floe_agenda_first(const floe_agenda *agenda)
 {
-    floe_tree_node *first = floe_tree_first(&agenda->tree);
+    floe_tree tree = tree_of(agenda);
+    floe_tree_node *first = floe_tree_first(&tree);
 
     return first != NULL ? FLOE_CONTAINER(first, floe_alarm, node) : NULL;
 }
@@ -206,7 +214,8 @@ floe_alarm *floe_agenda_due_above(floe_agenda *agenda, floe_time now, uint64_t o
         floe_agenda_set_numbered(agenda, late, now,
                                  late->order); /* so that their order alone counts */
     }
-    floe_tree_node *node = floe_tree_from(&agenda->tree, &key);
+    floe_tree tree = tree_of(agenda);
+    floe_tree_node *node = floe_tree_from(&tree, &key);
     floe_alarm *found = node != NULL ? FLOE_CONTAINER(node, floe_alarm, node) : NULL;
 
     return found != NULL && found->when.ns == now.ns ? found : NULL;

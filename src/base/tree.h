@@ -54,8 +54,8 @@ static inline bool floe_tree_has(const floe_tree_node *node)
 /* What is due when, in that order; of those that are due at one instant, by their number, which
  * is who was set first, or the owner's to give. */
 typedef struct floe_agenda {
-    floe_tree tree;
-    uint64_t set; /* so many have been */
+    floe_tree_node *root; /* of a tree of alarms */
+    uint64_t set;         /* so many have been */
 } floe_agenda;
 
 /* One of all zeros is on no agenda. */

@@ -68,7 +68,8 @@ struct floe_core {
     bool interfaces_known;
     floe_core *associated; /* the other component's (L13); NULL: none, or it is gone */
     floe_credentials credentials;
-    floe_credentials former; /* before the latest restart, until the new ones have been used */
+    floe_credentials
+        *former; /* before the latest restart, until the new ones have been used; NULL: none */
     uint8_t foundation_secret[16];
 
     /* ── socket ── */
@@ -115,6 +116,7 @@ struct floe_core {
     bool pool_wanted; /* gathering begins before it is asked for */
     bool has_packet;
     bool has_associated;
+    char check_by[9]; /* whose username fragment `check` is by */
     floe_output list_output;
     floe_output new_output;
     floe_output gathering_output;
@@ -123,7 +125,6 @@ struct floe_core {
     floe_credentials *in_use; /* of before `former`, by which the other side went on; NULL: none */
     floe_check *check;        /* of the packet at hand; NULL: none has come */
     floe_packet packet;       /* that came by the latest datagram */
-    char check_by[9];         /* whose username fragment `check` is by */
 };
 
 #endif

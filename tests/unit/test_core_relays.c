@@ -147,10 +147,18 @@ static void relays_are_found_by_their_bases(void **state)
     assert_beside(b4, (floe_relay *[]){first, other}, 2);
     assert_true(floe_relay_is_used(other, b4));
     assert_beside(a4, (floe_relay *[]){fourth, third}, 2);
-    floe_relay_stand_on(first, a6, a4); /* a socket of its own, say */
+    assert_ptr_equal(floe_relay_next_on(b4, first), other);
+    floe_base *spare = floe_base_spare(f.core, a4);
+    assert_non_null(spare);
+    floe_relay_stand_on(first, spare, a4);
     assert_beside(a4, (floe_relay *[]){first, fourth, third}, 3);
+    assert_ptr_equal(floe_relay_next_on(spare, NULL), first);
+    assert_null(floe_relay_next_on(spare, first));
+    assert_ptr_equal(floe_relay_next_on(a4, NULL), fourth);
+    assert_null(floe_relay_next_on(a4, fourth));
     assert_false(floe_relay_is_used(other, b4));
-    assert_ptr_equal(a6->relays.next, &first->of_base);
+    floe_relay_free(f.core, first);
+    assert_null(floe_relay_next_on(spare, NULL));
     end(&f);
 }
 

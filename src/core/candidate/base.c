@@ -163,17 +163,14 @@ floe_base *floe_base_new(floe_core *core, const floe_address *local)
         floe_core_out_of_memory(core);
         return NULL;
     }
-    base->local = floe_address_with_port(*local, 0);
     base->state = FLOE_BASE_OPENING;
     base->channel = ++core->last_channel;
-    base->key = (floe_base_key){.ip = base->local, .number = base->channel};
+    base->key = (floe_base_key){.ip = floe_address_with_port(*local, 0), .number = base->channel};
     floe_list_init(&base->of_interface);
     floe_list_init(&base->bindings);
     floe_list_init(&base->pairs);
     floe_list_init(&base->found);
-    floe_list_init(&base->relays);
     floe_list_init(&base->asked_for);
-    floe_list_init(&base->farewells);
     return base;
 }
 
@@ -286,7 +283,7 @@ void floe_base_free(floe_core *core, floe_base *base)
 void floe_base_forget(floe_core *core, floe_base *base)
 {
     if (base->gone && floe_list_empty(&base->found) && floe_list_empty(&base->pairs) &&
-        floe_list_empty(&base->relays) && floe_list_empty(&base->asked_for)) {
+        base->alone == NULL && floe_list_empty(&base->asked_for)) {
         floe_base_free(core, base);
     }
 }
@@ -345,6 +342,20 @@ bool floe_bases_ask_reflexive(const floe_core *core)
  * the port is a peer's as any other: an SFU may have TURN, ICE and QUIC on one. */
 #define UNDER_WAY_FOR floe_seconds(30)
 
+#define FAREWELLS(farewell, base)                                                                  \
+    for (floe_farewell *farewell = (base)->farewells; farewell != NULL; farewell = farewell->next)
+
+/* Behind the last one. */
+static floe_farewell **last_farewell(floe_base *base)
+{
+    floe_farewell **at = &base->farewells;
+
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
 static void forget_account(floe_farewell *farewell)
 {
     if (farewell->account != NULL) {
@@ -355,14 +366,18 @@ static void forget_account(floe_farewell *farewell)
 
 void floe_base_forgets_farewells(floe_core *core, floe_time now, floe_base *base)
 {
-    FLOE_LIST_EACH_SAFE(farewell, &base->farewells, floe_farewell, link)
-    {
+    floe_farewell **at = &base->farewells;
+
+    while (*at != NULL) {
+        floe_farewell *farewell = *at;
         if (floe_time_reached(now, farewell->expires)) {
             forget_account(farewell);
         }
         if (floe_time_reached(now, farewell->until) && farewell->account == NULL) {
-            floe_list_remove(&farewell->link);
+            *at = farewell->next;
             floe_deallocate(&core->shared->allocator, farewell);
+        } else {
+            at = &farewell->next;
         }
     }
 }
@@ -379,14 +394,14 @@ void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
         made->until = floe_time_after(now, UNDER_WAY_FOR);
         made->expires = expires;
         made->account = account != NULL ? floe_turn_account_share(account) : NULL;
-        floe_list_append(&base->farewells, &made->link);
+        *last_farewell(base) = made;
     }
 }
 
 floe_turn_account *floe_base_left_by(const floe_base *base, floe_time now,
                                      const floe_address *server)
 {
-    FLOE_LIST_EACH(farewell, &base->farewells, floe_farewell, link)
+    FAREWELLS(farewell, base)
     {
         if (farewell->account != NULL && !floe_time_reached(now, farewell->expires) &&
             floe_address_equal(&farewell->server, server)) {
@@ -398,7 +413,7 @@ floe_turn_account *floe_base_left_by(const floe_base *base, floe_time now,
 
 void floe_base_forgets_left(floe_base *base, const floe_address *server)
 {
-    FLOE_LIST_EACH(farewell, &base->farewells, floe_farewell, link)
+    FAREWELLS(farewell, base)
     {
         if (floe_address_equal(&farewell->server, server)) {
             forget_account(farewell);
@@ -410,7 +425,7 @@ bool floe_base_had(floe_core *core, floe_time now, floe_base *base, const floe_a
                    floe_span data)
 {
     floe_base_forgets_farewells(core, now, base);
-    FLOE_LIST_EACH(farewell, &base->farewells, floe_farewell, link)
+    FAREWELLS(farewell, base)
     {
         if (floe_address_equal(&farewell->server, source) &&
             !floe_time_reached(now, farewell->until)) {

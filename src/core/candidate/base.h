@@ -29,47 +29,59 @@ typedef struct floe_base_key {
     uint32_t number;
 } floe_base_key;
 
+/* The server of a relay that has gone from a base: it may send on for a while, and in an outage it has not
+ * heard that it is to delete the allocation. */
+typedef struct floe_farewell {
+    struct floe_farewell *next; /* of the same base's */
+    floe_address server;
+    floe_turn_account *account; /* by which an allocation may stand there; NULL: none does */
+    floe_time until;            /* its data comes */
+    floe_time expires;          /* the allocation does */
+} floe_farewell;
+
 struct floe_base {  /* there is one for each address: without holes */
     floe_list link; /* in core->bases */
     floe_tree_node by_channel;
     floe_tree_node by_ip;
     floe_list
         of_interface; /* a ring of those of one interface, in the order in which they were made */
-    floe_base_key key;
+    union {           /* its address is what it is found by */
+        floe_base_key key;
+        floe_address local;
+    };
     uint32_t channel;
     floe_output output; /* OPEN, CLOSE */
     floe_output error_output;
-    floe_address local;
     uint32_t interface_index;
-    uint16_t rank;       /* 0 is best; spares have that of their original */
-    uint16_t ports_left; /* of the port range, still to be tried */
-    uint8_t state;       /* a floe_base_state */
-    uint8_t counted;     /* in which of core->base_counts, a bit each */
-    uint8_t failure;     /* a floe_failure_kind: why it failed, or its name did */
-    uint8_t error;       /* a floe_error, negated */
-    bool spare;          /* a second socket for one relay after 437: no candidates of its own */
-    bool no_reflexive;   /* a rewrite rule says it, so no server is asked (W7) */
-    bool loopback;       /* it leads nowhere beyond this machine, or hardly */
-    bool chosen;         /* by the list of interfaces at hand */
-    bool overdue;        /* the gathering has given it up while it was opening */
-    bool answered;       /* some server has answered here */
-    bool unsettled; /* a relay has come or ended here: nobody may want a mapping any more (R6) */
-    bool has_srflx; /* this gathering has found one here, redundant or not */
-    bool has_relay;
-    bool published; /* its name was */
-    bool unheard;   /* and it was told that the link does not hear of it */
-    bool blocked;   /* its socket takes no more for now */
-    bool gone;      /* its socket; it stays for what is to be told of it still */
+    uint16_t rank;         /* 0 is best; spares have that of their original */
+    uint16_t ports_left;   /* of the port range, still to be tried */
+    uint8_t state;         /* a floe_base_state */
+    uint8_t counted;       /* in which of core->base_counts, a bit each */
+    uint8_t failure;       /* a floe_failure_kind: why it failed, or its name did */
+    uint8_t error;         /* a floe_error, negated */
+    bool spare : 1;        /* a second socket for one relay after 437: no candidates of its own */
+    bool no_reflexive : 1; /* a rewrite rule says it, so no server is asked (W7) */
+    bool loopback : 1;     /* it leads nowhere beyond this machine, or hardly */
+    bool chosen : 1;       /* by the list of interfaces at hand */
+    bool overdue : 1;      /* the gathering has given it up while it was opening */
+    bool answered : 1;     /* some server has answered here */
+    bool
+        unsettled : 1; /* a relay has come or ended here: nobody may want a mapping any more (R6) */
+    bool has_srflx : 1; /* this gathering has found one here, redundant or not */
+    bool has_relay : 1;
+    bool published : 1; /* its name was */
+    bool unheard : 1;   /* and it was told that the link does not hear of it */
+    bool blocked : 1;   /* its socket takes no more for now */
+    bool gone : 1;      /* its socket; it stays for what is to be told of it still */
     char interface_name[32];
     uint32_t former_next; /* the place of the next of `former` */
     char *name;           /* that stands for its address (H2); NULL: none */
     floe_output name_output;
     floe_list bindings;
-    floe_list pairs; /* floe_pair.of_base */
-    floe_list found; /* floe_found.of_base */
-    floe_list
-        relays; /* floe_relay.of_base: those that use its socket, in the order in which they were made */
-    floe_list asked_for; /* floe_relay.of_origin: those that were asked for it, likewise */
+    floe_list pairs;     /* floe_pair.of_base */
+    floe_list found;     /* floe_found.of_base */
+    floe_relay *alone;   /* of a spare: the one that it serves */
+    floe_list asked_for; /* floe_relay.of_origin, in the order in which they were made */
     uint32_t pending[2]; /* of its pairs, by whether they are for a relay */
     uint32_t asking;     /* of its bindings */
     uint32_t stragglers; /* and of those */
@@ -80,18 +92,8 @@ struct floe_base {  /* there is one for each address: without holes */
     floe_stun_id *former; /* of Bindings that are over: their answers may come yet */
     uint32_t former_room; /* in a ring of so many */
     uint32_t formers;     /* so many are there */
-    floe_list farewells;  /* floe_farewell.link */
+    floe_farewell *farewells;
 };
-
-/* The server of a relay that has gone from a base: it may send on for a while, and in an outage it has not
- * heard that it is to delete the allocation. */
-typedef struct floe_farewell {
-    floe_list link; /* in base->farewells */
-    floe_address server;
-    floe_turn_account *account; /* by which an allocation may stand there; NULL: none does */
-    floe_time until;            /* its data comes */
-    floe_time expires;          /* the allocation does */
-} floe_farewell;
 
 /* Another socket on the same address; NULL without memory. */
 floe_base *floe_base_spare(floe_core *core, const floe_base *original);

@@ -644,8 +644,8 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .related_port = shown.port,
         .url = found->server != NULL ? found->server->text : NULL,
         .relay_protocol = relay ? (floe_protocol)found->transport : FLOE_PROTOCOL_NONE,
-        .username_fragment = found->stale && *core->former.username_fragment != '\0'
-                                 ? core->former.username_fragment
+        .username_fragment = found->stale && core->former != NULL
+                                 ? core->former->username_fragment
                                  : core->credentials.username_fragment,
         .interface_name = found->base->interface_name,
         .network_id = found->base->interface_index,

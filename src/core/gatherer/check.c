@@ -22,17 +22,17 @@ static floe_stun_key *key_of(floe_core *core, floe_credentials *credentials)
 
 static bool are(const floe_credentials *credentials, floe_span username_fragment)
 {
-    return *credentials->username_fragment != '\0' &&
+    return credentials != NULL && *credentials->username_fragment != '\0' &&
            floe_span_equal(username_fragment, floe_span_text(credentials->username_fragment));
 }
 
 /* Of today, or of before a restart (RFC 8445 §9); NULL: neither. */
 static floe_credentials *find(floe_core *core, floe_span username_fragment)
 {
-    return are(&core->credentials, username_fragment)                     ? &core->credentials
-           : are(&core->former, username_fragment)                        ? &core->former
-           : core->in_use != NULL && are(core->in_use, username_fragment) ? core->in_use
-                                                                          : NULL;
+    return are(&core->credentials, username_fragment) ? &core->credentials
+           : are(core->former, username_fragment)     ? core->former
+           : are(core->in_use, username_fragment)     ? core->in_use
+                                                      : NULL;
 }
 
 /* USERNAME is "LOCAL:REMOTE" (RFC 8445 §7.2.2). Whose it is; NULL: nobody's. */

@@ -11,46 +11,53 @@ static void forget_credentials(floe_credentials *credentials)
     credentials->key = NULL;
 }
 
-static void forget_in_use(floe_core *core)
+static void let_go(const floe_core *core, floe_credentials **kept)
 {
-    if (core->in_use != NULL) {
-        forget_credentials(core->in_use);
-        floe_deallocate(&core->shared->allocator, core->in_use);
-        core->in_use = NULL;
+    if (*kept != NULL) {
+        forget_credentials(*kept);
+        floe_deallocate(&core->shared->allocator, *kept);
+        *kept = NULL;
     }
 }
 
-/* The other side has used the former ones, and hears now that there are newer ones than those that it has
- * not used; without memory they are forgotten. */
-static void keep_in_use(floe_core *core)
+/* Those that hold until now; without memory they are forgotten. */
+static floe_credentials *keep(const floe_core *core)
 {
-    forget_in_use(core);
-    core->in_use = floe_allocate(&core->shared->allocator, sizeof *core->in_use);
-    if (core->in_use != NULL) {
-        *core->in_use = core->former;
-        core->former.key = NULL;
+    floe_credentials *kept = NULL;
+
+    if (*core->credentials.username_fragment != '\0') { /* else it is new */
+        kept = floe_allocate(&core->shared->allocator, sizeof *kept);
     }
+    if (kept != NULL) {
+        *kept = core->credentials;
+    } else {
+        floe_stun_key_release(core->credentials.key);
+    }
+    return kept;
 }
 
 /* Those of a new generation. The former ones hold until the new ones have been used: the other side
- * hears of them later (RFC 8445 §9); and so do those that it has used last. */
+ * hears of them later (RFC 8445 §9); and so do those that it has used last, where it hears now that
+ * there are newer ones than those that it has not used. */
 void floe_credentials_take(floe_core *core, const floe_credentials *made)
 {
-    if (core->former.used && !core->credentials.used) {
-        keep_in_use(core);
-    } else if (core->credentials.used) {
-        forget_in_use(core);
+    if (core->credentials.used) {
+        let_go(core, &core->in_use);
+    } else if (core->former != NULL && core->former->used) {
+        let_go(core, &core->in_use);
+        core->in_use = core->former;
+        core->former = NULL;
     }
-    forget_credentials(&core->former);
-    core->former = core->credentials;
+    let_go(core, &core->former);
+    core->former = keep(core);
     core->credentials = *made;
     core->credentials.key = NULL;
 }
 
 void floe_credentials_used(floe_core *core)
 {
-    forget_credentials(&core->former);
-    forget_in_use(core);
+    let_go(core, &core->former);
+    let_go(core, &core->in_use);
 }
 
 floe_error floe_credentials_make(const floe_core *core, floe_credentials *made)
@@ -66,6 +73,6 @@ floe_error floe_credentials_make(const floe_core *core, floe_credentials *made)
 void floe_credentials_forget(floe_core *core)
 {
     forget_credentials(&core->credentials);
-    forget_credentials(&core->former);
-    forget_in_use(core);
+    let_go(core, &core->former);
+    let_go(core, &core->in_use);
 }

@@ -180,7 +180,7 @@ static floe_taken give_relays(floe_core *core, floe_time now, floe_base *base,
                               const floe_address *source, floe_span data,
                               const floe_stun_message *message, floe_packet *packet, bool others)
 {
-    FLOE_LIST_EACH(relay, &base->relays, floe_relay, of_base)
+    FLOE_RELAYS_ON(relay, base)
     {
         if (relay->connection == NULL &&
             floe_address_equal(&relay->turn.server, source) != others) {
@@ -436,7 +436,7 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
     }
     floe_span sent = floe_span_of(data, data != NULL ? size : 0);
     bool of_server = is_turn(data, size);
-    FLOE_LIST_EACH(relay, &base->relays, floe_relay, of_base)
+    FLOE_RELAYS_ON(relay, base)
     {
         if (floe_relay_lives(relay) && relay->transport == FLOE_PROTOCOL_UDP &&
             floe_address_equal(&relay->turn.server, &to)) {

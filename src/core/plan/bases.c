@@ -130,7 +130,7 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
 /* Those that wait for the base. */
 static void settle_relays(floe_core *core, floe_time now, const floe_base *base)
 {
-    FLOE_LIST_EACH_SAFE(relay, &base->relays, floe_relay, of_base)
+    FLOE_RELAYS_ON(relay, base)
     {
         if (floe_relay_lives(relay) && (base->spare || relay->state == FLOE_RELAY_MOVES)) {
             floe_relay_base_settled(core, now, relay);

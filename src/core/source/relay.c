@@ -72,13 +72,13 @@ void floe_relay_take_turn(floe_core *core, floe_relay *relay, bool soon)
 
 bool floe_relay_uses(const floe_relay *relay, const floe_base *base, const floe_address *server)
 {
-    return floe_relay_lives(relay) && relay->base == base && floe_relay_by_datagrams(relay) &&
-           floe_address_equal(&relay->turn.server, server);
+    return relay->base == base && floe_address_equal(&relay->turn.server, server) &&
+           floe_relay_by_datagrams(relay) && floe_relay_lives(relay);
 }
 
 bool floe_relay_is_used(const floe_relay *relay, const floe_base *base)
 {
-    FLOE_LIST_EACH(other, &base->relays, floe_relay, of_base)
+    FLOE_RELAYS_ON(other, base)
     {
         if (other != relay && floe_relay_uses(other, base, &relay->turn.server)) {
             return true;
@@ -87,34 +87,48 @@ bool floe_relay_is_used(const floe_relay *relay, const floe_base *base)
     return false;
 }
 
-/* A base has its relays in the order in which they were made, though one came to it later. */
-static void join(floe_list *list, floe_list *link, uint64_t (*order)(const floe_list *link))
+static void leave_bases(floe_relay *relay)
 {
-    floe_list *behind = list;
-
-    floe_list_remove(link);
-    while (behind->previous != list && order(behind->previous) > order(link)) {
-        behind = behind->previous;
+    if (relay->base->spare) {
+        relay->base->alone = NULL;
     }
-    floe_list_append(behind, link);
+    floe_list_remove(&relay->of_origin);
 }
 
-static uint64_t order_of_base(const floe_list *of_base)
-{
-    return FLOE_CONTAINER(of_base, floe_relay, of_base)->alarm.order;
-}
+#define OF_ORIGIN(link) FLOE_CONTAINER(link, floe_relay, of_origin)
 
-static uint64_t order_of_origin(const floe_list *of_origin)
-{
-    return FLOE_CONTAINER(of_origin, floe_relay, of_origin)->alarm.order;
-}
-
+/* A base has its relays in the order in which they were made, though one came to it later. */
 void floe_relay_stand_on(floe_relay *relay, floe_base *base, floe_base *origin)
 {
+    floe_list *behind = &origin->asked_for;
+
+    if (relay->base != NULL) {
+        leave_bases(relay);
+    }
     relay->base = base;
     relay->origin = origin;
-    join(&base->relays, &relay->of_base, order_of_base);
-    join(&origin->asked_for, &relay->of_origin, order_of_origin);
+    if (base->spare) {
+        FLOE_ASSERT(base->alone == NULL);
+        base->alone = relay;
+    }
+    while (behind->previous != &origin->asked_for &&
+           OF_ORIGIN(behind->previous)->alarm.order > relay->alarm.order) {
+        behind = behind->previous;
+    }
+    floe_list_append(behind, &relay->of_origin);
+}
+
+floe_relay *floe_relay_next_on(const floe_base *base, const floe_relay *last)
+{
+    const floe_list *link = last != NULL ? last->of_origin.next : base->asked_for.next;
+
+    if (base->spare) {
+        return last == NULL ? base->alone : NULL;
+    }
+    while (link != &base->asked_for && OF_ORIGIN(link)->base != base) { /* it has a spare */
+        link = link->next;
+    }
+    return link != &base->asked_for ? OF_ORIGIN(link) : NULL;
 }
 
 /* Two URLs may lead to one server, which knows allocations by their 5-tuples (RFC 8656 §3.2): there
@@ -227,13 +241,13 @@ floe_relay *floe_relay_next_beside(const floe_base *base, const floe_relay *last
         }
         link = of->asked_for.next;
     }
-    return FLOE_CONTAINER(link, floe_relay, of_origin);
+    return OF_ORIGIN(link);
 }
 
 bool floe_relay_would_be_told_as(const floe_relay *one, const floe_relay *other)
 {
-    return floe_relay_lives(one) && floe_relay_is_beside(one, other) &&
-           one->server == other->server && floe_relay_same_kind(one->kind, other->kind);
+    return one->server == other->server && floe_relay_same_kind(one->kind, other->kind) &&
+           floe_relay_lives(one) && floe_relay_is_beside(one, other);
 }
 
 /* Its owner has been told of one that it may come in the place of. */
@@ -366,8 +380,7 @@ void floe_relay_free(floe_core *core, floe_relay *relay)
     floe_turn_allocation_free(&relay->turn);
     floe_deallocate(&core->shared->allocator, relay->host);
     floe_deallocate(&core->shared->allocator, relay->visited);
-    floe_list_remove(&relay->of_base);
-    floe_list_remove(&relay->of_origin);
+    leave_bases(relay);
     floe_relay_forget_bases(core, relay->base, relay->origin);
     floe_deallocate(&core->shared->allocator, relay);
 }
@@ -431,7 +444,7 @@ void floe_relay_send_now(floe_core *core, floe_time now, floe_relay *relay)
 
 floe_relay *floe_relay_ours_beside(const floe_relay *relay)
 {
-    FLOE_LIST_EACH(other, &relay->base->relays, floe_relay, of_base)
+    FLOE_RELAYS_ON(other, relay->base)
     {
         if (other != relay && floe_relay_uses(other, relay->base, &relay->turn.server) &&
             floe_turn_allocation_stands(&other->turn)) {

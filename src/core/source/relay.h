@@ -25,10 +25,11 @@ typedef enum floe_relay_state {
 } floe_relay_state;
 
 struct floe_relay {
-    floe_list link;    /* in core->relays */
-    floe_alarm alarm;  /* on core->times; its order is that in which they were made */
-    floe_list touched; /* in core->touched, while the alarm is to be set anew */
-    floe_list of_base;
+    floe_list link; /* in core->relays */
+    union {
+        floe_alarm alarm;  /* on core->times; its order is that in which they were made */
+        floe_list touched; /* in core->touched instead, while it is to be set anew: `is_touched` */
+    };
     floe_list of_origin;
     floe_output output;
     floe_paced paced;
@@ -50,20 +51,21 @@ struct floe_relay {
     floe_time doubted;     /* when that was asked for a reason */
     floe_time owed;        /* since when its server owes an answer, if a request runs */
     floe_time unheard;     /* since when packets go to it and nothing comes back; never: not so */
-    uint8_t transport;     /* a floe_protocol, to its server */
-    uint8_t state;         /* a floe_relay_state */
-    uint8_t losses;        /* in a row */
-    uint8_t ignored;       /* sends of its Refresh without an answer, Bindings beside with one */
-    uint8_t ignored_send;  /* the latest of them */
-    uint8_t rejoined;      /* how often it took another connection after 437 */
+    floe_time leaves;     /* when it goes, as another is there in its place; never: there is none */
+    uint8_t transport;    /* a floe_protocol, to its server */
+    uint8_t state;        /* a floe_relay_state */
+    uint8_t losses;       /* in a row */
+    uint8_t ignored;      /* sends of its Refresh without an answer, Bindings beside with one */
+    uint8_t ignored_send; /* the latest of them */
+    uint8_t rejoined;     /* how often it took another connection after 437 */
     uint8_t redirects;
     floe_relay_kind kind;
-    bool in_vain;        /* it was lost, and has not been given since */
-    floe_time leaves;    /* when it goes, as another is there in its place; never: there is none */
     uint8_t room;        /* a floe_room */
-    bool known;          /* its owner has been told of it once */
-    bool no_pair;        /* its server has no pair of ports: none is asked for until it is lost */
-    bool hushed;         /* the gathering has given it up: the next one tells it (L4) */
+    bool is_touched : 1; /* its alarm may be another by now */
+    bool in_vain : 1;    /* it was lost, and has not been given since */
+    bool known : 1;      /* its owner has been told of it once */
+    bool no_pair : 1;    /* its server has no pair of ports: none is asked for until it is lost */
+    bool hushed : 1;     /* the gathering has given it up: the next one tells it (L4) */
     uint32_t generation; /* in which it was told; 0: in none */
 };
 
@@ -95,6 +97,14 @@ static inline bool floe_relay_is_had(const floe_relay *relay)
 {
     return relay->state == FLOE_RELAY_STANDS || relay->state == FLOE_RELAY_MOVES;
 }
+
+/* The next of those that use this base's socket, behind `last` (NULL: the first), in the order in which they
+ * were made; NULL: there is none. */
+floe_relay *floe_relay_next_on(const floe_base *base, const floe_relay *last);
+/* The one at hand may leave the base, if that is a spare. */
+#define FLOE_RELAYS_ON(relay, base)                                                                \
+    for (floe_relay *relay = floe_relay_next_on(base, NULL); relay != NULL;                        \
+         relay = floe_relay_next_on(base, relay))
 
 /* One that asks for an allocation at once, and that is not for any attempt yet; NULL without memory. */
 floe_relay *floe_relay_make(floe_core *core, floe_time now, floe_base *origin,

@@ -54,7 +54,7 @@ void floe_relay_doubt(floe_core *core, floe_relay *relay, floe_time now)
 void floe_relays_doubt(floe_core *core, floe_time now, const floe_base *base,
                        const floe_address *server)
 {
-    FLOE_LIST_EACH(relay, &base->relays, floe_relay, of_base)
+    FLOE_RELAYS_ON(relay, base)
     {
         if (floe_relay_uses(relay, base, server)) {
             floe_relay_doubt(core, relay, now);
@@ -97,7 +97,7 @@ void floe_relay_is_there(floe_core *core, floe_relay *relay)
 
 void floe_relays_answered_beside(floe_core *core, const floe_base *base, const floe_address *server)
 {
-    FLOE_LIST_EACH(relay, &base->relays, floe_relay, of_base)
+    FLOE_RELAYS_ON(relay, base)
     {
         if (floe_relay_uses(relay, base, server)) {
             floe_relay_touch(core, relay);

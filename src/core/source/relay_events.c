@@ -38,7 +38,7 @@ static void end_those_before(floe_core *core, floe_time now, const floe_relay *r
     if (!floe_relay_by_datagrams(relay)) {
         return;
     }
-    FLOE_LIST_EACH_SAFE(other, &relay->base->relays, floe_relay, of_base)
+    FLOE_RELAYS_ON(other, relay->base)
     {
         if (other != relay && floe_relay_uses(other, relay->base, &relay->turn.server) &&
             other->turn.state == FLOE_TURN_ALLOCATED &&

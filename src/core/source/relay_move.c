@@ -127,11 +127,11 @@ void floe_relays_move_on(floe_core *core, floe_time now)
  * that leave are on its lists no more. */
 static floe_relay *next_at(const floe_base *base, uint64_t last)
 {
-    const floe_list *list = base->spare ? &base->relays : &base->asked_for;
-
-    for (const floe_list *link = list->next; link != list; link = link->next) {
-        floe_relay *relay = base->spare ? FLOE_CONTAINER(link, floe_relay, of_base)
-                                        : FLOE_CONTAINER(link, floe_relay, of_origin);
+    if (base->spare) {
+        return base->alone != NULL && base->alone->alarm.order > last ? base->alone : NULL;
+    }
+    FLOE_LIST_EACH(relay, &base->asked_for, floe_relay, of_origin)
+    {
         if (relay->alarm.order > last) {
             return relay;
         }

@@ -11,11 +11,6 @@ static floe_relay *relay_of(floe_alarm *alarm)
     return FLOE_CONTAINER(alarm, floe_relay, alarm);
 }
 
-static bool is_touched(const floe_relay *relay)
-{
-    return floe_list_linked(&relay->touched);
-}
-
 static floe_time deadline_of(const floe_relay *relay)
 {
     return floe_relay_lives(relay) ? floe_relay_deadline(relay) : FLOE_TIME_NEVER;
@@ -29,14 +24,15 @@ void floe_relay_enter_times(floe_core *core, floe_relay *relay)
 
 void floe_relay_leave_times(floe_core *core, floe_relay *relay)
 {
-    floe_agenda_set_numbered(&core->times, &relay->alarm, FLOE_TIME_NEVER, relay->alarm.order);
+    floe_relay_touch(core, relay);
     floe_list_remove(&relay->touched);
 }
 
 void floe_relay_touch(floe_core *core, floe_relay *relay)
 {
-    if (!is_touched(relay)) {
+    if (!relay->is_touched) {
         floe_agenda_set_numbered(&core->times, &relay->alarm, FLOE_TIME_NEVER, relay->alarm.order);
+        relay->is_touched = true;
         floe_list_append(&core->touched, &relay->touched);
     }
 }
@@ -56,6 +52,8 @@ static void set_alarms(floe_core *core)
     {
         if (relay->state != FLOE_RELAY_ENDED) {
             floe_list_remove(&relay->touched);
+            relay->is_touched = false;
+            relay->alarm.node = (floe_tree_node){0};
             floe_agenda_set_numbered(&core->times, &relay->alarm, deadline_of(relay),
                                      relay->alarm.order);
         }
@@ -92,8 +90,9 @@ static bool are_on_time(const floe_core *core)
 {
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        floe_time set = floe_tree_has(&relay->alarm.node) ? relay->alarm.when : FLOE_TIME_NEVER;
-        if (!is_touched(relay) && set.ns != deadline_of(relay).ns) {
+        bool set = !relay->is_touched && floe_tree_has(&relay->alarm.node);
+        floe_time when = set ? relay->alarm.when : FLOE_TIME_NEVER;
+        if (!relay->is_touched && when.ns != deadline_of(relay).ns) {
             return false;
         }
     }

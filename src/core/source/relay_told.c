@@ -71,7 +71,7 @@ floe_address floe_relay_mapped_of(const floe_core *core, const floe_relay *relay
 static bool is_kept(const floe_core *core, const floe_base *base, const floe_address *server,
                     bool asked)
 {
-    FLOE_LIST_EACH(relay, &base->relays, floe_relay, of_base)
+    FLOE_RELAYS_ON(relay, base)
     {
         if (floe_relay_uses(relay, base, server) && floe_relay_serves(relay) &&
             floe_relay_mapped_of(core, relay).family != FLOE_FAMILY_NONE &&
@@ -152,17 +152,23 @@ static void let_leave(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
+/* It owes an answer for longer than a way may take. */
+static bool is_silent(const floe_core *core, floe_time now, const floe_relay *relay)
+{
+    const floe_stun_transaction *asks = &relay->turn.transaction;
+
+    return !floe_relay_is_sure(core, relay) && floe_stun_transaction_runs(asks) &&
+           floe_time_since(now, asks->started).ns >= core->shared->rto.ns;
+}
+
 /* Whether another has been told in its place, of which nothing says that it stands no more. */
 static bool told_beside(const floe_core *core, floe_time now, const floe_relay *relay)
 {
     FLOE_RELAYS_BESIDE(other, relay->origin)
     {
-        const floe_stun_transaction *asks = &other->turn.transaction;
-        bool silent = !floe_relay_is_sure(core, other) && floe_stun_transaction_runs(asks) &&
-                      floe_time_since(now, asks->started).ns >= core->shared->rto.ns;
         if (other != relay && floe_relay_would_be_told_as(other, relay) &&
-            floe_relay_serves(other) && !silent && other->generation == core->generation &&
-            !floe_relay_is_quiet(other)) {
+            floe_relay_serves(other) && !is_silent(core, now, other) &&
+            other->generation == core->generation && !floe_relay_is_quiet(other)) {
             return true;
         }
     }
