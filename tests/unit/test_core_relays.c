@@ -193,6 +193,31 @@ static void a_relay_that_was_touched_is_looked_at(void **state)
     end(&f);
 }
 
+/* How long silence is borne counts from when the channel has taken the question. */
+static void what_becomes_of_a_connection_touches_its_relay(void **state)
+{
+    fixture f;
+    floe_time now = {1000};
+    floe_place place = {.transport = FLOE_PROTOCOL_TCP};
+
+    (void)state;
+    make(&f);
+    floe_base *base = open_base(&f, "192.0.2.1", 1);
+    assert_int_equal(floe_address_parse("203.0.113.2", &place.address), FLOE_OK);
+    floe_relay *relay =
+        floe_relay_make(f.core, now, base, &f.core->set->servers[0], (floe_relay_kind){0}, &place);
+    assert_non_null(relay);
+    assert_non_null(relay->connection);
+    floe_relays_settle(f.core);
+    assert_false(relay->is_touched);
+    floe_connection_blocked(f.core, relay->connection->channel);
+    assert_true(relay->is_touched);
+    floe_relays_settle(f.core);
+    floe_connection_writable(f.core, now, relay->connection);
+    assert_true(relay->is_touched);
+    end(&f);
+}
+
 static uint32_t priority_of_next(fixture *f, floe_base *base, uint16_t port)
 {
     floe_address mapped;
@@ -240,6 +265,7 @@ int main(void)
         cmocka_unit_test(rivals_are_those_of_an_interface),
         cmocka_unit_test(relays_are_found_by_their_bases),
         cmocka_unit_test(a_relay_that_was_touched_is_looked_at),
+        cmocka_unit_test(what_becomes_of_a_connection_touches_its_relay),
         cmocka_unit_test(each_has_the_next_priority_that_is_free),
     };
 
