@@ -158,6 +158,7 @@ static bool happened(floe_core *core, floe_time now, floe_stream *stream, floe_t
 {
     floe_relay *relay = stream->relay;
 
+    floe_relay_touch(core, relay);
     switch (event) {
     case FLOE_TURN_SEND:
         send_request(core, now, stream,
