@@ -9,13 +9,14 @@ extern "C" {
 #endif
 
 /**
- * A table of memory functions. floe calls them from any thread that calls floe, and from the loop
- * thread. NULL from allocate is out of memory: an error that the caller sees, never an abort.
- * (libuv, c-ares and OpenSSL have memory functions of their own: uv_replace_allocator and so on.)
+ * A table of memory functions. floe calls them from the loop thread and from any thread that calls
+ * floe. If allocate returns NULL, the memory is exhausted: the caller gets an error, floe never
+ * aborts. (libuv, c-ares and OpenSSL have their own memory functions, see uv_replace_allocator and
+ * so on.)
  */
 typedef struct floe_allocator {
     void *user_data;
-    /** size is never 0; aligned as malloc's; the content need not be zero. */
+    /** size is never 0. The memory must be aligned like malloc's. It need not be zeroed. */
     void *(*allocate)(void *user_data, size_t size);
     /** memory is never NULL. */
     void (*deallocate)(void *user_data, void *memory);

@@ -13,45 +13,50 @@ extern "C" {
 typedef struct floe_api floe_api;
 
 /**
- * Makes an api. Unless the settings name a loop, it starts one thread; no socket is opened to
- * anybody else, nothing is sent.
+ * Makes an api. It starts one thread, unless the settings name a loop. It opens no network socket
+ * and sends nothing.
  *
  * @param settings  copied; NULL: all defaults.
  * @param api       receives the handle; freed by floe_api_free.
  * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT: a setting is out of range, floe_last_error() names
- * it; FLOE_ERR_NO_MEMORY; FLOE_ERR_NO_DESCRIPTORS; FLOE_ERR_SYSTEM.
+ *         it; FLOE_ERR_NO_MEMORY; FLOE_ERR_NO_DESCRIPTORS; FLOE_ERR_SYSTEM.
  *
  * Threads: any; with a loop of the caller's, the thread that runs it.
  */
 FLOE_EXPORT floe_error floe_api_new(const floe_settings *settings, floe_api **api);
 
 /**
- * Closes and frees all gatherers of the api, then the api. Their handles are gone with it. Relays
- * are released (one packet each, no waiting).
+ * Closes and frees all gatherers of the api, then the api. The gatherers' handles become invalid
+ * too. Relays are released (one packet each, without waiting for the answer).
  *
- * With a thread of its own: from another thread it returns when that thread has ended and every
- * socket is closed; from inside a callback it returns at once, and the thread ends by itself.
- * With the caller's loop: handles close as the loop runs on; run it until it has no more to do.
+ * If the api has its own thread: when called from another thread, it returns when the api's thread
+ * has ended and every socket is closed. When called from inside a callback, it returns at once, and
+ * the thread ends by itself.
+ *
+ * With the caller's loop: handles close while the loop continues to run. Run it until it has
+ * nothing left to do.
  *
  * @param api  may be NULL.
  *
  * Threads: any; with a loop of the caller's, the thread that runs it. No other call for the api or
- * its gatherers may be under way or follow.
+ * its gatherers may be running, or follow.
  */
 FLOE_EXPORT void floe_api_free(floe_api *api);
 
 /** Counters since the api was made. */
 typedef struct floe_api_statistics {
-    /** sizeof(floe_api_statistics), set by the _INIT macro; 0 is taken as the first release's. */
+    /** sizeof(floe_api_statistics), set by the _INIT macro; 0 means the size in the first release.
+     *  */
     size_t size;
-    /** Packets handed to and taken from the kernel. */
+    /** Packets passed to the kernel, and received from it. */
     uint64_t packets_sent;
     uint64_t packets_received;
     uint64_t bytes_sent;
     uint64_t bytes_received;
-    /** Packets that the kernel would not take: they are lost, and sent again as on any loss. */
+    /** Packets that the kernel refused to take. They are lost, and retransmitted like any lost
+     *  packet. */
     uint64_t packets_not_sent;
-    /** Packets that nobody had asked for or that could not be believed: they change nothing. */
+    /** Packets that floe did not ask for or could not believe. They change nothing. */
     uint64_t packets_dropped;
 } floe_api_statistics;
 
@@ -66,13 +71,13 @@ typedef struct floe_api_statistics {
  */
 FLOE_EXPORT floe_error floe_api_get_statistics(floe_api *api, floe_api_statistics *statistics);
 
-/** What a look-up has found. Pointers are valid during the callback. */
+/** The result of a look-up. Pointers are valid during the callback. */
 typedef struct floe_look_up_result {
     const char *name;
-    /** FLOE_OK: it has these addresses; FLOE_ERR_TIMED_OUT: nobody answered; FLOE_ERR_QUEUE_FULL:
-     *  so many names are looked up at once that this one was not asked for in its time;
-     *  FLOE_ERR_NOT_FOUND: no such name can be; others: multicast DNS cannot be had
-     * (FLOE_ERR_ADDRESS_IN_USE: another program holds UDP port 5353 for itself). */
+    /** FLOE_OK: the name has these addresses; FLOE_ERR_TIMED_OUT: nobody answered;
+     *  FLOE_ERR_QUEUE_FULL: so many names are being looked up that this one was not asked for in
+     *  its time; FLOE_ERR_NOT_FOUND: such a name cannot exist; others: multicast DNS is not
+     *  available (FLOE_ERR_ADDRESS_IN_USE: another program has UDP port 5353 for itself). */
     floe_error error;
     const floe_address *addresses;
     size_t address_count;
@@ -81,17 +86,19 @@ typedef struct floe_look_up_result {
 typedef void (*floe_look_up_handler)(void *user_data, const floe_look_up_result *result);
 
 /**
- * Looks up a .local name by multicast DNS on all links (RFC 6762): the address of the other side's
- * candidate which has a name (draft-ietf-mmusic-mdns-ice-candidates §3.2). However many there are,
- * each ends in its time; 32 names are asked for at once, and more by one each millisecond. Only
- * answers of the local links count (RFC 6762 §11). A link-local IPv6 address comes with its scope.
+ * Looks up a .local name by multicast DNS on all links (RFC 6762). Use it when a candidate of the
+ * peer has a name instead of an address (draft-ietf-mmusic-mdns-ice-candidates §3.2). Each look-up
+ * ends in its time, however many there are: 32 names are asked for at once, and one more every
+ * millisecond. Only answers from the local links count (RFC 6762 §11). A link-local IPv6 address
+ * comes with its scope.
  *
- * @param name        one that ends in ".local", in any case, with a dot at the end or without;
+ * @param name        ends in ".local", in upper or lower case, with or without a dot at the end;
  *                    copied.
  * @param timeout_ms  1 to 60,000; 0: 5,000.
- * @param handler     called once, on the loop thread, under the rules of every other callback; not
- *                    any more once floe_api_cancel_look_ups has returned, or floe_api_free has been
- *                    called. Until then `user_data` has to live.
+ * @param handler     called once, on the loop thread, under the same rules as every other callback.
+ *                    It is not called any more once floe_api_cancel_look_ups has returned, or
+ *                    floe_api_free has been called.
+ * @param user_data   has to stay valid until the handler was called or can no longer be called.
  * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT; FLOE_ERR_INVALID_STATE: multicast DNS is off, or not
  *         built in; FLOE_ERR_NO_MEMORY.
  *
@@ -101,15 +108,15 @@ FLOE_EXPORT floe_error floe_api_look_up(floe_api *api, const char *name, uint32_
                                         floe_look_up_handler handler, void *user_data);
 
 /**
- * Ends all look-ups that were begun with this handler and this user data, so that the latter can be
- * freed. Their handler is not called for them.
+ * Ends all look-ups that were started with this handler and this user data, so that you can free
+ * the user data. The handler is not called for them.
  *
- * When it returns no such handler begins any more. Called on another thread than the loop's it
- * waits for one that runs, so a lock that the handler takes must not be held meanwhile; called on
- * the loop thread, in that handler too, it waits for nobody.
+ * After it returns, no such handler starts any more. When called from a thread other than the loop
+ * thread, it waits for a handler that is running, so do not hold a lock that the handler takes.
+ * When called on the loop thread, also from inside that handler, it does not wait.
  *
- * @return FLOE_OK, also where there is none; FLOE_ERR_INVALID_ARGUMENT: the api or the handler is
- *         NULL.
+ * @return FLOE_OK, also if there is no such look-up; FLOE_ERR_INVALID_ARGUMENT: the api or the
+ *         handler is NULL.
  *
  * Threads: any.
  */

@@ -1,7 +1,7 @@
 /* The gatherer without I/O, for programs that bring their own loop.
  *
  * The contract: feed inputs, then poll outputs until there are none, then sleep until the next
- * deadline. In full, with `core` made and `now()` a monotonic clock:
+ * deadline. The whole loop, where `core` has been made and `now()` is a monotonic clock:
  *
  *     floe_core_start(core, now());
  *     for (;;) {
@@ -34,9 +34,9 @@
  *         floe_core_time(core, now());
  *     }
  *
- * examples/core_loop.c is a whole program with poll(2).
+ * examples/core_loop.c is a complete program with poll(2).
  *
- * Threads: a core and all cores of one floe_core_shared belong to one thread at a time.
+ * Threads: use all cores of one floe_core_shared from one thread at a time.
  * Time: any monotonic clock in nanoseconds; it must never go back. */
 #ifndef FLOE_CORE_H
 #define FLOE_CORE_H
@@ -54,7 +54,7 @@
 extern "C" {
 #endif
 
-/** What the gatherers of one api share: settings, and what was learned of TURN servers. */
+/** What the gatherers of one api share: the settings, and what was learned about TURN servers. */
 typedef struct floe_core_shared floe_core_shared;
 /** One gatherer. */
 typedef struct floe_core floe_core;
@@ -62,52 +62,57 @@ typedef struct floe_core floe_core;
 /**
  * Makes the shared part.
  *
- * @param settings  copied; NULL: defaults. `loop` and `on_trace`'s function are not used here, but
- *                  trace outputs are made only if on_trace is set.
+ * @param settings  copied; NULL: defaults. `loop` and the function in `on_trace` are not used here,
+ *                  but there are trace outputs only if on_trace is set.
  * @param random    a source of cryptographic randomness; copied; must not be NULL.
  * @param shared    receives it; freed by floe_core_shared_free.
- * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT: a setting out of range, named in floe_last_error();
- *         FLOE_ERR_NO_MEMORY.
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT: a setting is out of range, floe_last_error() names
+ *         it; FLOE_ERR_NO_MEMORY.
  */
 FLOE_EXPORT floe_error floe_core_shared_new(const floe_settings *settings,
                                             const floe_random *random, floe_core_shared **shared);
-/** Frees it; its cores must have been freed before. NULL is fine. */
+/** Frees it. Its cores must have been freed before. NULL is fine. */
 FLOE_EXPORT void floe_core_shared_free(floe_core_shared *shared);
-/** How many packets came that nobody had asked for or could believe, since it was
- *  made. */
+/** The number of packets since it was made that floe did not ask for or could not believe. */
 FLOE_EXPORT uint64_t floe_core_shared_dropped(const floe_core_shared *shared);
 
 /**
- * The system's file of all certificate authorities takes tens of milliseconds to read, and is read
- * once a server's certificate wants one that the system's folder of them has not. The core does so
- * itself, in the input that brings the certificate, unless the driver has promised to: then that
- * handshake waits; after any input the driver asks whether the file is wanted (true once), has
- * another thread read it, and tells each core by floe_core_trust_read when that is done.
+ * It takes tens of milliseconds to read the system's file of all certificate authorities. It is
+ * read once, when a server's certificate needs an authority that is not in the system's folder of
+ * authorities. By default, the core reads the file itself, in the input that brings the
+ * certificate.
  *
- * Threads: floe_core_shared_read_trust any, while the cores are used, but not freed.
+ * With this call, the driver promises to read the file instead. Then the handshake waits. After
+ * each input, the driver asks whether the file is wanted (floe_core_shared_wants_trust returns true
+ * once). It has another thread read the file, and then calls floe_core_trust_read for each core.
+ *
+ * Threads: floe_core_shared_read_trust may be called from any thread, while the cores are used, but
+ * not while they are freed.
  */
 FLOE_EXPORT void floe_core_shared_promise_trust(floe_core_shared *shared);
-/** Whether the file is wanted; true once. */
+/** Whether the file is wanted; returns true once. */
 FLOE_EXPORT bool floe_core_shared_wants_trust(floe_core_shared *shared);
-/** Reads the file; not `readable`: the driver knows that it can't be, and it counts as missing. */
+/** Reads the file. If `readable` is false, the driver knows that it cannot be read, and the file
+ *  counts as missing. */
 FLOE_EXPORT void floe_core_shared_read_trust(floe_core_shared *shared, bool readable);
 
 /**
- * Makes a gatherer in state new: nothing is asked of the network.
+ * Makes a gatherer in state new. It does not use the network yet.
  *
  * @param shared   lives longer than the core.
  * @param options  copied; NULL: no servers, policy all.
  * @param core     receives it; freed by floe_core_free.
- * @return FLOE_OK; FLOE_ERR_SYNTAX: a URL; FLOE_ERR_INVALID_ACCESS: a turn(s) URL without username
- *         or credential; FLOE_ERR_INVALID_ARGUMENT; FLOE_ERR_NO_MEMORY; FLOE_ERR_RANDOM.
- *         floe_last_error() names the field and the value.
+ * @return FLOE_OK; FLOE_ERR_SYNTAX: a URL is malformed; FLOE_ERR_INVALID_ACCESS: a turn(s) URL
+ *         without username or credential; FLOE_ERR_INVALID_ARGUMENT; FLOE_ERR_NO_MEMORY;
+ *         FLOE_ERR_RANDOM. floe_last_error() names the field and the value.
  */
 FLOE_EXPORT floe_error floe_core_new(floe_core_shared *shared, const floe_gather_options *options,
                                      floe_core **core);
-/** Frees it in any state, at once and without a word to any server: close and poll first. */
+/** Frees the core in any state, at once. Nothing is sent to the servers, so close it and poll its
+ *  outputs first. */
 FLOE_EXPORT void floe_core_free(floe_core *core);
 
-/** Kinds of adapter, best first for priorities. */
+/** Kinds of adapter, the best for priorities first. */
 typedef enum floe_adapter {
     FLOE_ADAPTER_UNKNOWN = 0,
     FLOE_ADAPTER_WIRED = 1,
@@ -124,21 +129,22 @@ typedef struct floe_interface_address {
     floe_address address;
     /** The interface is up and has a carrier. */
     bool up;
-    /** RFC 8981 temporary address. */
+    /** An RFC 8981 temporary address. */
     bool temporary;
     /** RFC 4862: its preferred lifetime has ended. */
     bool deprecated;
-    /** RFC 4862: duplicate detection is under way (and not optimistic), or has failed. */
+    /** RFC 4862: duplicate detection is running (and the address is not optimistic), or has failed.
+     *  */
     bool tentative;
-    /** The kernel would send from it to an address far away (RFC 8828 §5.2). */
+    /** The kernel would use this address to send to a distant address (RFC 8828 §5.2). */
     bool default_route;
-    /** It is on the loopback interface, or the kernel says that it is of this host alone
-     * (rtnetlink's scope host): it comes last, and only where there is no other are servers asked
-     * from it. */
+    /** The address is on the loopback interface, or the kernel says that it is only valid on this
+     *  host (rtnetlink's scope host). Such an address comes last, and servers are asked from it
+     *  only if there is no other address. */
     bool loopback;
 } floe_interface_address;
 
-/** Kinds of DNS records that the core asks for, by their numbers. */
+/** Kinds of DNS records that the core asks for, with their DNS numbers. */
 typedef enum floe_dns_record {
     FLOE_DNS_A = 1,
     FLOE_DNS_AAAA = 28,
@@ -146,7 +152,8 @@ typedef enum floe_dns_record {
     FLOE_DNS_NAPTR = 35
 } floe_dns_record;
 
-/** An SRV record (RFC 2782), or a NAPTR one (RFC 3403). At most 16 of a look-up are looked at. */
+/** An SRV record (RFC 2782) or a NAPTR record (RFC 3403). Only the first 16 of a look-up are used.
+ *  */
 typedef struct floe_service_record {
     /** SRV: the target; NAPTR: the replacement. */
     const char *target;
@@ -154,34 +161,38 @@ typedef struct floe_service_record {
     uint16_t port;
     /** SRV: the priority; NAPTR: the order. Lower comes first. */
     uint16_t priority;
-    /** SRV: the weight, more is chosen more often; NAPTR: the preference, lower comes first. */
+    /** SRV: the weight, higher ones are chosen more often; NAPTR: the preference, lower comes
+     *  first. */
     uint16_t weight;
-    /** NAPTR: its flag, 'S' or 'A'; 0: it has none, and leads to other NAPTR records (RFC 3958). */
+    /** NAPTR: the flag, 'S' or 'A'; 0: the record has none, and leads to other NAPTR records (RFC
+     *  3958). */
     char flag;
-    /** NAPTR: the service, "RELAY:turn.udp". */
+    /** NAPTR: the service, for example "RELAY:turn.udp". */
     const char *service;
 } floe_service_record;
 
 #define FLOE_SERVICES_MAX 16
 
 typedef enum floe_core_output_kind {
-    /** Say floe_core_interfaces, or floe_core_interfaces_failed. */
+    /** List the interfaces' addresses. Then call floe_core_interfaces or
+     *  floe_core_interfaces_failed. */
     FLOE_CORE_LIST_INTERFACES = 1,
-    /** Open `channel` on `local`: for `protocol` UDP a socket, for TCP a connection from there to
-     *  `remote`; say floe_core_opened once it is open (connected), or floe_core_open_failed, or of
-     * a connection that the network refuses floe_core_unreachable. */
+    /** Open `channel` on `local`. If `protocol` is UDP, it is a socket; if it is TCP, a connection
+     *  from there to `remote`. Call floe_core_opened once it is open (connected), or
+     *  floe_core_open_failed. For a connection that the network refuses, call
+     *  floe_core_unreachable. */
     FLOE_CORE_OPEN = 2,
-    /** Close `channel`; its number is used again for another only after this. */
+    /** Close `channel`. Its number is used again for another channel only after this. */
     FLOE_CORE_CLOSE = 3,
-    /** Send `data` to `remote` on `channel`. What a UDP socket will not take at once may be
-     * dropped; what a connection will not take has to be kept, and floe_core_blocked said. */
+    /** Send `data` to `remote` on `channel`. If a UDP socket does not take the data at once, you
+     *  may drop it. If a connection does not take the data, keep it and call floe_core_blocked. */
     FLOE_CORE_SEND = 4,
-    /** Look up the `record`s of `name`; say floe_core_resolved, or floe_core_services_resolved for
-     *  SRV and NAPTR, with `query`. */
+    /** Look up the `record`s of `name`. Then call floe_core_resolved, or for SRV and NAPTR
+     *  floe_core_services_resolved, with `query`. */
     FLOE_CORE_RESOLVE = 5,
-    /** Report `candidate`; NULL: this gathering gives no more. */
+    /** Report `candidate`; NULL: this gathering gives no more candidates. */
     FLOE_CORE_CANDIDATE = 6,
-    /** Report that `candidate` serves no longer. */
+    /** Report that `candidate` no longer works. */
     FLOE_CORE_CANDIDATE_WITHDRAWN = 7,
     /** Report `state`. */
     FLOE_CORE_STATE = 8,
@@ -189,28 +200,29 @@ typedef enum floe_core_output_kind {
     FLOE_CORE_CANDIDATE_ERROR = 9,
     /** Report `trace`. */
     FLOE_CORE_TRACE = 10,
-    /** Answer on the links of `interface_index` that `name` is `local` (multicast DNS, RFC 6762);
-     *  say floe_core_name_taken should another machine have it, and floe_core_names_failed where
-     *  that cannot be done. */
+    /** Answer on the links of `interface_index` that `name` has the address `local` (multicast DNS,
+     *  RFC 6762). Call floe_core_name_taken if another machine has the name, and
+     *  floe_core_names_failed if you cannot answer for it. */
     FLOE_CORE_PUBLISH = 11,
-    /** Answer so no longer. */
+    /** Stop answering for the name. */
     FLOE_CORE_UNPUBLISH = 12,
-    /** After FLOE_ERR_QUEUE_FULL: there is room again on the way that `candidate_id` sends by. */
+    /** After FLOE_ERR_QUEUE_FULL: there is room again on the path that `candidate_id` sends
+     *  through. */
     FLOE_CORE_WRITABLE = 13,
-    /** Report that what was sent from `candidate_id` to `remote` does not arrive, for the reason
+    /** Report that packets from `candidate_id` to `remote` do not arrive, with the reason
      *  `unreachable`. */
     FLOE_CORE_UNREACHABLE = 14
 } floe_core_output_kind;
 
-/** Room for any request that the core makes. */
+/** Enough room for any request that the core makes. */
 #define FLOE_CORE_DATA_SIZE 4608
 
-/** One output. It holds what its pointers point to: not to be copied by value. */
+/** One output. It contains the data that its pointers point to, so do not copy it by value. */
 typedef struct floe_core_output {
     floe_core_output_kind kind;
     uint32_t channel;
-    /** With FLOE_CORE_OPEN: FLOE_PROTOCOL_UDP or FLOE_PROTOCOL_TCP. TLS, DTLS and proxies are the
-     *  core's own affair. */
+    /** With FLOE_CORE_OPEN: FLOE_PROTOCOL_UDP or FLOE_PROTOCOL_TCP. The core handles TLS, DTLS and
+     *  proxies itself. */
     floe_protocol protocol;
     floe_address local;
     floe_address remote;
@@ -219,7 +231,7 @@ typedef struct floe_core_output {
     uint32_t query;
     floe_dns_record record;
     const char *name;
-    /** Of `local`, with FLOE_CORE_PUBLISH. */
+    /** The interface of `local`, with FLOE_CORE_PUBLISH. */
     uint32_t interface_index;
     enum floe_gatherer_state state;
     const floe_candidate *candidate;
@@ -228,7 +240,7 @@ typedef struct floe_core_output {
     /** With FLOE_CORE_WRITABLE and FLOE_CORE_UNREACHABLE. */
     uint32_t candidate_id;
     floe_unreachable unreachable;
-    /** Room for the above; not to be read. */
+    /** Storage for the fields above. Do not read it. */
     struct {
         floe_candidate candidate;
         floe_candidate_error error;
@@ -242,91 +254,92 @@ typedef struct floe_core_output {
 } floe_core_output;
 
 /**
- * Takes the next output. All stand in one queue, in the order in which they happened.
+ * Takes the next output. All outputs are in one queue, in the order in which they happened.
  *
- * @return whether there was one. Its pointers are valid until the next output is taken, whatever
- * else is called meanwhile; those of FLOE_CORE_SEND, until the next call for this core.
+ * @return whether there was an output. Its pointers are valid until the next output is taken,
+ *         whatever else is called in between; those of FLOE_CORE_SEND are valid until the next call
+ *         for this core.
  */
 FLOE_EXPORT bool floe_core_poll(floe_core *core, floe_time now, floe_core_output *output);
-/** When floe_core_time is due next; UINT64_MAX: no deadline. */
+/** When to call floe_core_time next; UINT64_MAX: there is no deadline. */
 FLOE_EXPORT floe_time floe_core_deadline(const floe_core *core);
 
-/** Gathers, in state new or complete; FLOE_ERR_INVALID_STATE in others. See
+/** Starts gathering, in state new or complete; FLOE_ERR_INVALID_STATE in other states. See
  *  floe_gatherer_gather. */
 FLOE_EXPORT floe_error floe_core_start(floe_core *core, floe_time now);
-/** As floe_gatherer_restart. The associated core has restarted too; both may have outputs. */
+/** As floe_gatherer_restart. The associated core restarts too, so poll both for outputs. */
 FLOE_EXPORT floe_error floe_core_restart(floe_core *core, floe_time now);
 /** As floe_gatherer_set_options. */
 FLOE_EXPORT floe_error floe_core_set_options(floe_core *core, floe_time now,
                                              const floe_gather_options *options);
-/** As floe_gatherer_create_associated. Both live as long as they please. */
+/** As floe_gatherer_create_associated. Each of the two cores may be freed before the other. */
 FLOE_EXPORT floe_error floe_core_new_associated(floe_core *core, floe_core **associated);
-/** The interfaces' addresses, after FLOE_CORE_LIST_INTERFACES. Copied. */
+/** The addresses of the interfaces, after FLOE_CORE_LIST_INTERFACES. Copied. */
 FLOE_EXPORT void floe_core_interfaces(floe_core *core, floe_time now,
                                       const floe_interface_address *list, size_t count);
-/** Or: the list can't be had. The owner is told why, and gathering is complete without candidates.
- */
+/** The list of interfaces is not available. The application is told why, and gathering is complete
+ *  without candidates. */
 FLOE_EXPORT void floe_core_interfaces_failed(floe_core *core, floe_time now, floe_error error);
 /**
- * The end of a look-up of addresses.
+ * The end of an address look-up. A query that is not under way (any more) is ignored.
  *
  * @param error      FLOE_OK: there are `count` addresses, possibly none; FLOE_ERR_NOT_FOUND: no
- * such name; FLOE_ERR_TIMED_OUT: no name server answers; others.
- * @param addresses  of the family asked for; ports are not looked at.
- * A query that is not (or no longer) under way is ignored.
+ *                   such name; FLOE_ERR_TIMED_OUT: no name server answers; others.
+ * @param addresses  of the requested family; ports are ignored.
  */
 FLOE_EXPORT void floe_core_resolved(floe_core *core, floe_time now, uint32_t query,
                                     floe_error error, const floe_address *addresses, size_t count);
-/** The end of a look-up of SRV or NAPTR, likewise. Copied. */
+/** The end of an SRV or NAPTR look-up, likewise. Copied. */
 FLOE_EXPORT void floe_core_services_resolved(floe_core *core, floe_time now, uint32_t query,
                                              floe_error error, const floe_service_record *records,
                                              size_t count);
-/** Another machine on a link answers to the name that was published, in whatever case it is
- *  spelled: the core takes a new one. */
+/** Another machine on a link answers for the published name, in any spelling of upper and lower
+ *  case. The core takes a new name. */
 FLOE_EXPORT void floe_core_name_taken(floe_core *core, floe_time now, const char *name);
 /**
- * What was published of this interface's addresses is not heard on some link of it: port 5353
- * cannot be had, or nothing can be sent. The candidates stay, with their addresses hidden; the
- * owner hears once of each, by a candidate error.
+ * The names published for this interface's addresses cannot be resolved on one of its links: port
+ * 5353 is not available, or nothing can be sent. The candidates stay, and their addresses stay
+ * hidden. The application is told once for each, by a candidate error.
  *
- * @param interface_index  that which FLOE_CORE_PUBLISH gave.
- * @param error            FLOE_ERR_ADDRESS_IN_USE: another program holds the port for itself;
+ * @param interface_index  the value from FLOE_CORE_PUBLISH.
+ * @param error            FLOE_ERR_ADDRESS_IN_USE: another program has the port for itself;
  *                         FLOE_ERR_PERMISSION: sending is refused; others.
  */
 FLOE_EXPORT void floe_core_names_failed(floe_core *core, floe_time now, uint32_t interface_index,
                                         floe_error error);
-/** The channel is open on `local`, whose port is the one that was bound. */
+/** The channel is open on `local`, which has the port that was bound. */
 FLOE_EXPORT void floe_core_opened(floe_core *core, floe_time now, uint32_t channel,
                                   const floe_address *local);
-/** The channel cannot be opened. FLOE_ERR_ADDRESS_IN_USE makes the core try other ports of a range.
- */
+/** The channel cannot be opened. After FLOE_ERR_ADDRESS_IN_USE the core tries other ports of a
+ *  range. */
 FLOE_EXPORT void floe_core_open_failed(floe_core *core, floe_time now, uint32_t channel,
                                        floe_error error);
-/** A datagram came. Anything may stand in it. */
+/** A datagram arrived. It may contain anything. */
 FLOE_EXPORT void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
                                     const floe_address *source, const void *data, size_t size);
 
-/** Bytes came on a connection, in whatever pieces; `size` 0: the other side has ended it. They are
- *  used up when it returns, unless floe_core_packet has packets to give. */
+/** Bytes arrived on a connection, in pieces of any size; `size` 0: the other side has ended the
+ *  connection. The bytes are used up when this returns, unless floe_core_packet has packets to
+ *  give. */
 FLOE_EXPORT void floe_core_stream(floe_core *core, floe_time now, uint32_t channel,
                                   const void *data, size_t size);
-/** The connection was broken (reset, timed out). */
+/** The connection broke (reset, timed out). */
 FLOE_EXPORT void floe_core_disconnected(floe_core *core, floe_time now, uint32_t channel);
-/** The channel takes no more for now: nothing is sent on it until floe_core_writable, but for the
- *  gatherer's own requests by UDP. Those are to go if they can, or to be dropped: they are repeated
- *  as any that is lost. */
+/** The channel takes no more data for now. Nothing is sent on it until floe_core_writable, except
+ *  the gatherer's own requests over UDP. Send these if possible, or drop them: they are
+ *  retransmitted like any lost request. */
 FLOE_EXPORT void floe_core_blocked(floe_core *core, uint32_t channel);
-/** It takes more again, and what was kept of it has gone. */
+/** The channel takes data again, and everything that the driver kept for it has been sent. */
 FLOE_EXPORT void floe_core_writable(floe_core *core, floe_time now, uint32_t channel);
 
-/** Whether packets that come for the owner are handed out by floe_core_packet; at first not. */
+/** Whether floe_core_packet gives out packets that come for the application; off at first. */
 FLOE_EXPORT void floe_core_receive_packets(floe_core *core, bool wanted);
 /**
- * The next packet for the owner in what the latest floe_core_datagram or floe_core_stream brought:
- * to be asked until there is none, before the buffer of that input is used again and before the
- * next input of bytes. It points into that buffer, or for TLS and DTLS into one of the library's.
+ * Gives the next packet for the application from the last floe_core_datagram or floe_core_stream.
+ * Call it until there is none, before you reuse the buffer of that input and before the next input
+ * of bytes. The packet points into that buffer, or for TLS and DTLS into a buffer of the library.
  *
- * @return whether there was one.
+ * @return whether there was a packet.
  */
 FLOE_EXPORT bool floe_core_packet(floe_core *core, floe_time now, floe_packet *packet);
 /** As floe_gatherer_send. */
@@ -339,33 +352,36 @@ FLOE_EXPORT floe_error floe_core_answer_check(floe_core *core, floe_time now,
                                               const floe_packet *packet, uint16_t code);
 
 /**
- * The network says that a packet to `remote` did not arrive.
+ * The network reports that a packet to `remote` did not arrive.
  *
- * @param data  the beginning of the packet that came back, as much as is known: when it holds a
- * STUN transaction id, a foreign one is not believed. May be NULL.
+ * @param data  the beginning of the returned packet, as much as is known. If it contains a STUN
+ *              transaction id that is not one of the core's own, the report is not believed. May be
+ *              NULL.
  */
 FLOE_EXPORT void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
                                        const floe_address *remote, floe_unreachable reason,
                                        const void *data, size_t size);
-/** Time has passed. Harmless at any moment; needed at the deadline. */
+/** Time has passed. You may call this at any moment; you must call it at the deadline. */
 FLOE_EXPORT void floe_core_time(floe_core *core, floe_time now);
 /**
- * The machine has slept, for some seconds at least, and is awake again: NATs and servers may have
- * forgotten meanwhile what is kept alive there. Each mapping and each allocation is asked for at
- * once (RFC 8656 §8); what stands no longer is withdrawn, as ever. Harmless at any moment.
+ * The machine has slept, at least for some seconds, and is awake again. In the meantime, NATs and
+ * servers may have forgotten what is kept alive there. The core at once asks for each mapping and
+ * each allocation (RFC 8656 §8), and withdraws what no longer exists, as always. You may call this
+ * at any moment.
  *
- * A driver whose clock goes on during sleep (CLOCK_BOOTTIME) has deadlines come due in time; one
- * whose clock stands still loses by that call only what the servers have forgotten.
+ * If the driver's clock continues during sleep (CLOCK_BOOTTIME), deadlines come due in time. If its
+ * clock stands still, and it makes this call, only what the servers have forgotten is lost.
  */
 FLOE_EXPORT void floe_core_woke(floe_core *core, floe_time now);
-/** Closes: releases relays, then closes channels, then state closed. Twice is fine. */
+/** Closes the core: first it releases relays, then it closes channels, then state closed follows.
+ *  May be called twice. */
 FLOE_EXPORT void floe_core_close(floe_core *core, floe_time now);
 
-/** The system's authorities have been read (floe_core_shared_read_trust): handshakes that waited
- * for them go on. */
+/** The system's certificate authorities have been read (floe_core_shared_read_trust). Handshakes
+ *  that waited for them continue. */
 FLOE_EXPORT void floe_core_trust_read(floe_core *core, floe_time now);
 
-/** The gatherer's state, at once, whatever outputs still wait to be polled. */
+/** The current state of the gatherer, even if outputs still wait to be polled. */
 FLOE_EXPORT enum floe_gatherer_state floe_core_state(const floe_core *core);
 /** As floe_gatherer_get_local_parameters. */
 FLOE_EXPORT floe_error floe_core_get_local_parameters(const floe_core *core,
@@ -373,7 +389,7 @@ FLOE_EXPORT floe_error floe_core_get_local_parameters(const floe_core *core,
 /** As floe_gatherer_get_local_candidates. */
 FLOE_EXPORT floe_error floe_core_get_local_candidates(const floe_core *core,
                                                       floe_candidate_list **list);
-/** As floe_gatherer_get_statistics; what the driver holds does not count as waiting. */
+/** As floe_gatherer_get_statistics. Bytes that the driver holds do not count as waiting. */
 FLOE_EXPORT floe_error floe_core_get_statistics(const floe_core *core,
                                                 floe_gatherer_statistics **statistics);
 

@@ -1,10 +1,10 @@
-/* What libfloe shows to others: every public function carries FLOE_EXPORT, all else is hidden. */
+/* What libfloe exports: every public function is marked FLOE_EXPORT, everything else is hidden. */
 #ifndef FLOE_EXPORT_H
 #define FLOE_EXPORT_H
 
 #if defined(__GNUC__) || defined(__clang__)
 #define FLOE_EXPORT __attribute__((visibility("default")))
-#if defined(__MINGW32__) /* where %zu is no part of the system's own printf */
+#if defined(__MINGW32__) /* the system's own printf does not know %zu */
 #define FLOE_PRINTF(text, arguments) __attribute__((__format__(__gnu_printf__, text, arguments)))
 #else
 #define FLOE_PRINTF(text, arguments) __attribute__((__format__(__printf__, text, arguments)))
@@ -14,7 +14,7 @@
 #define FLOE_PRINTF(text, arguments)
 #endif
 
-/* What the _INIT macros stand for: all zeros but for the size. */
+/* What the _INIT macros expand to: all zeros except for the size. */
 #ifdef __cplusplus
 #define FLOE_INIT(type)                                                                            \
     ([] {                                                                                          \

@@ -1,4 +1,4 @@
-/* libfloe: gathers ICE candidates. This header has all that most programs need. */
+/* libfloe gathers ICE candidates. This header includes everything that most programs need. */
 #ifndef FLOE_FLOE_H
 #define FLOE_FLOE_H
 

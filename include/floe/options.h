@@ -1,4 +1,4 @@
-/* What one gatherer is told: its servers and its policy (ORTC RTCIceGatherOptions). */
+/* The options of one gatherer: its servers and its policy (ORTC RTCIceGatherOptions). */
 #ifndef FLOE_OPTIONS_H
 #define FLOE_OPTIONS_H
 
@@ -11,16 +11,16 @@
 extern "C" {
 #endif
 
-/** Pion and ORTC gather policy. */
+/** The gather policy of Pion and ORTC. */
 typedef enum floe_gather_policy {
     FLOE_GATHER_POLICY_ALL = 0,
-    /** No host candidates, and no host address in anything that is reported. */
+    /** No host candidates. Nothing that is reported contains a host address. */
     FLOE_GATHER_POLICY_NOHOST = 1,
-    /** Relay candidates only, and no host or mapped address in anything that is reported. */
+    /** Only relay candidates. Nothing that is reported contains a host or mapped address. */
     FLOE_GATHER_POLICY_RELAY = 2
 } floe_gather_policy;
 
-/** How a credential is meant (W3C RTCIceCredentialType). */
+/** The kind of credential (W3C RTCIceCredentialType). */
 typedef enum floe_credential_type {
     /** A long-term password (RFC 8489 §9.2). */
     FLOE_CREDENTIAL_TYPE_PASSWORD = 0,
@@ -28,48 +28,50 @@ typedef enum floe_credential_type {
     FLOE_CREDENTIAL_TYPE_OAUTH = 1
 } floe_credential_type;
 
-/** W3C RTCIceServer: one server by one or several URLs. */
+/** W3C RTCIceServer: one server with one or more URLs. */
 typedef struct floe_ice_server {
-    /** sizeof(floe_ice_server), set by FLOE_ICE_SERVER_INIT; 0 is taken as the first release's. The
-     *  first server's size is taken for all of an array. */
+    /** sizeof(floe_ice_server), set by FLOE_ICE_SERVER_INIT; 0 means the size in the first release.
+     *  In an array, the size of the first server applies to all. */
     size_t size;
-    /** URLs of RFC 7064 (stun, stuns) and RFC 7065 (turn, turns); each is gathered from on its own.
-     */
+    /** URLs of RFC 7064 (stun, stuns) and RFC 7065 (turn, turns). Each URL is gathered from
+     *  separately. */
     const char *const *urls;
     size_t url_count;
-    /** For turn and turns: UTF-8, not empty, at most 508 bytes once it is prepared by OpaqueString
-     *  (RFC 8265 §4.2). With OAuth: the key id. Ignored for stun and stuns. */
+    /** For turn and turns: UTF-8, not empty, at most 508 bytes after it is prepared with
+     *  OpaqueString (RFC 8265 §4.2). With OAuth: the key id. Ignored for stun and stuns. */
     const char *username;
-    /** For turn and turns, with passwords: UTF-8, not empty; prepared likewise. */
+    /** For turn and turns with passwords: UTF-8, not empty, also prepared with OpaqueString. */
     const char *credential;
     floe_credential_type credential_type;
-    /** With OAuth (W3C RTCOAuthCredential): the MAC key of 16 to 64 bytes, in base64. */
+    /** With OAuth (W3C RTCOAuthCredential): the MAC key, 16 to 64 bytes, in base64. */
     const char *mac_key;
-    /** With OAuth: the access token of at most 1,024 bytes, in base64. */
+    /** With OAuth: the access token, at most 1,024 bytes, in base64. */
     const char *access_token;
 } floe_ice_server;
 
 #define FLOE_ICE_SERVER_INIT FLOE_INIT(floe_ice_server)
 
-/** All zeros (or FLOE_GATHER_OPTIONS_INIT) means no server and policy all. */
+/** All zeros (or FLOE_GATHER_OPTIONS_INIT) means no servers and policy all. */
 typedef struct floe_gather_options {
-    /** sizeof(floe_gather_options), set by the _INIT macro; 0 is taken as the first release's. */
+    /** sizeof(floe_gather_options), set by the _INIT macro; 0 means the size in the first release.
+     *  */
     size_t size;
     const floe_ice_server *ice_servers;
     size_t ice_server_count;
     floe_gather_policy gather_policy;
-    /** Above 0: gathering begins when the gatherer is made, and what it finds is held until gather
-     *  is called (W3C iceCandidatePoolSize; a gatherer has one component, so any number is as
-     *  good as another). */
+    /** Above 0: gathering starts when the gatherer is made, and the results are held back until
+     *  gather is called (W3C iceCandidatePoolSize). A gatherer has one component, so all numbers
+     *  above 0 mean the same. */
     uint8_t candidate_pool_size;
-    /** What the candidates are for (W3C sdpMid, sdpMLineIndex): handed on in each of them. NULL:
-     *  not said. At most 255 bytes; copied. */
+    /** The media description that the candidates are for (W3C sdpMid, sdpMLineIndex). Both values
+     *  are copied into each candidate. NULL: none given. At most 255 bytes; copied. */
     const char *sdp_mid;
     uint16_t sdp_mline_index;
-    /** Relays get an even port, and those of the associated gatherer the port above it (RFC 8656
-     *  EVEN-PORT, RESERVATION-TOKEN), as RTP and RTCP of old want it. Gather with the associated
-     * one within 30 s of the first one's completion: so long a server keeps the port. Of one
-     * address family only. A server that has no such pair of ports gives others. */
+    /** Relays get an even port, and the relays of the associated gatherer get the next port (RFC
+     *  8656 EVEN-PORT, RESERVATION-TOKEN), as RTP and RTCP traditionally need it. Gather with the
+     *  associated gatherer within 30 s after the first one is complete: a server keeps the port
+     *  that long. Works for one address family only. A server that has no such pair of ports gives
+     *  other ports. */
     bool even_port;
 } floe_gather_options;
 
@@ -77,11 +79,12 @@ typedef struct floe_gather_options {
 
 /** The local ICE parameters for signalling (ORTC RTCIceParameters). */
 typedef struct floe_parameters {
-    /** sizeof(floe_parameters), set by FLOE_PARAMETERS_INIT; 0 is taken as the first release's. */
+    /** sizeof(floe_parameters), set by FLOE_PARAMETERS_INIT; 0 means the size in the first release.
+     *  */
     size_t size;
-    /** RFC 8839 §5.4: 4 to 256 ice-char; floe makes 8. */
+    /** RFC 8839 §5.4: 4 to 256 ice-char; floe uses 8. */
     char username_fragment[257];
-    /** RFC 8839 §5.4: 22 to 256 ice-char; floe makes 24. */
+    /** RFC 8839 §5.4: 22 to 256 ice-char; floe uses 24. */
     char password[257];
     /** RFC 8445 §2.5. */
     bool ice_lite;
@@ -89,7 +92,7 @@ typedef struct floe_parameters {
 
 #define FLOE_PARAMETERS_INIT FLOE_INIT(floe_parameters)
 
-/** ORTC RTCIceGathererState. Always written with `enum`: the plain name is the function's. */
+/** ORTC RTCIceGathererState. Always write it with `enum`: the plain name is a function. */
 enum floe_gatherer_state {
     FLOE_GATHERER_STATE_NEW = 1,
     FLOE_GATHERER_STATE_GATHERING = 2,
@@ -97,7 +100,7 @@ enum floe_gatherer_state {
     FLOE_GATHERER_STATE_CLOSED = 4
 };
 
-/** "new", "gathering", "complete", "closed"; "" for another value. Threads: any. */
+/** "new", "gathering", "complete", "closed"; "" for any other value. Threads: any. */
 FLOE_EXPORT const char *floe_gatherer_state_name(enum floe_gatherer_state state);
 
 #ifdef __cplusplus

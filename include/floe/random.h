@@ -1,4 +1,4 @@
-/* Where randomness comes from, for those who drive the core themselves. */
+/* The source of randomness, for programs that drive the core themselves. */
 #ifndef FLOE_RANDOM_H
 #define FLOE_RANDOM_H
 
@@ -9,10 +9,12 @@
 extern "C" {
 #endif
 
-/** A source of cryptographic randomness: transaction ids, ufrags and passwords are made of it. */
+/** A source of cryptographic randomness. Transaction ids, username fragments and passwords are made
+ *  from it. */
 typedef struct floe_random {
     void *user_data;
-    /** Fills `size` bytes; FLOE_OK or an error, which the floe call at hand then returns. */
+    /** Fills `size` bytes. Returns FLOE_OK or an error; the floe function that called it then
+     *  returns that error. */
     floe_error (*fill)(void *user_data, void *bytes, size_t size);
 } floe_random;
 

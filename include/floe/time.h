@@ -1,5 +1,5 @@
-/* Instants and durations: both in nanoseconds, each a type of its own, so that neither can be mixed
- * up with the other, nor with a plain number of milliseconds. */
+/* Points in time and durations, both in nanoseconds. Each has its own type, so that they cannot be
+ * confused with each other or with a plain number of milliseconds. */
 #ifndef FLOE_TIME_H
 #define FLOE_TIME_H
 
@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/** An instant of a monotonic clock, in nanoseconds since whatever moment that clock counts from. */
+/** A point in time of a monotonic clock, in nanoseconds since the clock's own starting point. */
 typedef struct floe_time {
     uint64_t ns;
 } floe_time;

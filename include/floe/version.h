@@ -1,4 +1,4 @@
-/* The release of the headers and of the library. */
+/* The version of the headers and of the library. */
 #ifndef FLOE_VERSION_H
 #define FLOE_VERSION_H
 
@@ -13,7 +13,7 @@ extern "C" {
 #define FLOE_VERSION_PATCH 0
 #define FLOE_VERSION "0.1.0"
 
-/** The version of the library at hand, "0.1.0". Threads: any. Ownership: static. */
+/** The version of the library that is in use, "0.1.0". Threads: any. Ownership: static. */
 FLOE_EXPORT const char *floe_version(void);
 
 #ifdef __cplusplus
