@@ -14,11 +14,11 @@ static void print_usage(output *to)
     output_print(
         to, "%s",
         "floe gather [options] [URL...]   gather ICE candidates and print them\n"
-        "floe turn check [options] URL... what a TURN server can do, and whether it does\n"
-        "floe turn pipe [options] --peer ADDRESS:PORT URL   standard input through a relay\n"
-        "floe parse [--json] [CANDIDATE]  explain a candidate line, or each of standard input\n"
-        "floe completion bash|zsh         what the shell can complete\n"
-        "floe version                     version, and what was built in\n"
+        "floe turn check [options] URL... test what a TURN server can do\n"
+        "floe turn pipe [options] --peer ADDRESS:PORT URL   send standard input through a relay\n"
+        "floe parse [--json] [CANDIDATE]  explain a candidate line, or all lines of stdin\n"
+        "floe completion bash|zsh         print the completion for a shell\n"
+        "floe version                     print the version, and what was built in\n"
         "\n"
         "floe gather --help lists the options.\n");
 }
