@@ -25,7 +25,7 @@ typedef struct floe_address {
      *  are zero. */
     uint8_t ip[16];
     /** IPv6 scope (the interface index) of a link-local address, otherwise 0. Never shown in text.
-     *  */
+     */
     uint32_t scope_id;
     /** Port in host byte order. */
     uint16_t port;

@@ -46,7 +46,7 @@ FLOE_EXPORT void floe_api_free(floe_api *api);
 /** Counters since the api was made. */
 typedef struct floe_api_statistics {
     /** sizeof(floe_api_statistics), set by the _INIT macro; 0 means the size in the first release.
-     *  */
+     */
     size_t size;
     /** Packets passed to the kernel, and received from it. */
     uint64_t packets_sent;

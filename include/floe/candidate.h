@@ -187,7 +187,7 @@ FLOE_EXPORT const char *floe_tcp_type_name(floe_tcp_type type);
  *  library makes this struct; later releases append fields. */
 typedef struct floe_candidate_error {
     /** The server's URL as it was given; NULL if no server is at fault (for example no free port).
-     *  */
+     */
     const char *url;
     /** The local address that was used. NULL if policy hides it, or if the failure belongs to no
      *  local address (for example a name that does not resolve). */

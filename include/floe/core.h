@@ -134,7 +134,7 @@ typedef struct floe_interface_address {
     /** RFC 4862: its preferred lifetime has ended. */
     bool deprecated;
     /** RFC 4862: duplicate detection is running (and the address is not optimistic), or has failed.
-     *  */
+     */
     bool tentative;
     /** The kernel would use this address to send to a distant address (RFC 8828 §5.2). */
     bool default_route;
@@ -164,8 +164,8 @@ typedef struct floe_service_record {
     /** SRV: the weight, higher ones are chosen more often; NAPTR: the preference, lower comes
      *  first. */
     uint16_t weight;
-    /** NAPTR: the flag, 'S' or 'A'; 0: the record has none, and leads to other NAPTR records (RFC
-     *  3958). */
+    /** NAPTR: the flag, 'S' or 'A'; 0: the record has none, and leads to other NAPTR records
+     *  (RFC 3958). */
     char flag;
     /** NAPTR: the service, for example "RELAY:turn.udp". */
     const char *service;
@@ -289,7 +289,7 @@ FLOE_EXPORT void floe_core_interfaces_failed(floe_core *core, floe_time now, flo
  */
 FLOE_EXPORT void floe_core_resolved(floe_core *core, floe_time now, uint32_t query,
                                     floe_error error, const floe_address *addresses, size_t count);
-/** The end of an SRV or NAPTR look-up, likewise. Copied. */
+/** The end of an SRV or NAPTR look-up, in the same way as floe_core_resolved. Copied. */
 FLOE_EXPORT void floe_core_services_resolved(floe_core *core, floe_time now, uint32_t query,
                                              floe_error error, const floe_service_record *records,
                                              size_t count);

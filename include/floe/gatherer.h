@@ -270,8 +270,8 @@ FLOE_EXPORT floe_error floe_gatherer_doubt(floe_gatherer *gatherer, uint32_t can
 
 /**
  * Answers a Binding request. The answer is a success, with the source of the request as
- * XOR-MAPPED-ADDRESS, or an error. It is signed with the local password if the request was (RFC
- * 8445 §7.3.1.3): with MESSAGE-INTEGRITY-SHA256 if the request had that (RFC 8489 §9.1.3),
+ * XOR-MAPPED-ADDRESS, or an error. It is signed with the local password if the request was
+ * (RFC 8445 §7.3.1.3): with MESSAGE-INTEGRITY-SHA256 if the request had that (RFC 8489 §9.1.3),
  * otherwise with MESSAGE-INTEGRITY.
  *
  * @param packet  the packet that was passed to the handler; call this function inside the handler.

@@ -54,7 +54,7 @@ typedef struct floe_ice_server {
 /** All zeros (or FLOE_GATHER_OPTIONS_INIT) means no servers and policy all. */
 typedef struct floe_gather_options {
     /** sizeof(floe_gather_options), set by the _INIT macro; 0 means the size in the first release.
-     *  */
+     */
     size_t size;
     const floe_ice_server *ice_servers;
     size_t ice_server_count;
@@ -67,7 +67,7 @@ typedef struct floe_gather_options {
      *  are copied into each candidate. NULL: none given. At most 255 bytes; copied. */
     const char *sdp_mid;
     uint16_t sdp_mline_index;
-    /** Relays get an even port, and the relays of the associated gatherer get the next port (RFC
+    /** Relays get an even port, and the relays of the associated gatherer get the next port up (RFC
      *  8656 EVEN-PORT, RESERVATION-TOKEN), as RTP and RTCP traditionally need it. Gather with the
      *  associated gatherer within 30 s after the first one is complete: a server keeps the port
      *  that long. Works for one address family only. A server that has no such pair of ports gives
@@ -80,7 +80,7 @@ typedef struct floe_gather_options {
 /** The local ICE parameters for signalling (ORTC RTCIceParameters). */
 typedef struct floe_parameters {
     /** sizeof(floe_parameters), set by FLOE_PARAMETERS_INIT; 0 means the size in the first release.
-     *  */
+     */
     size_t size;
     /** RFC 8839 §5.4: 4 to 256 ice-char; floe uses 8. */
     char username_fragment[257];

@@ -72,7 +72,7 @@ typedef enum floe_network_type {
      *  TURN servers that are reached over TCP or TLS and that offer it. There are no host
      *  candidates over TCP in this release. */
     FLOE_NETWORK_TYPE_TCP4 = 4,
-    FLOE_NETWORK_TYPE_TCP6 = 8 /**< likewise */
+    FLOE_NETWORK_TYPE_TCP6 = 8 /**< the same over IPv6 */
 } floe_network_type;
 
 /** Which addresses others may see: the modes of RFC 8828 §5.2. */
@@ -82,7 +82,7 @@ typedef enum floe_ip_handling {
     /** Mode 2: the addresses that the kernel's default routes use, and what servers see of them. */
     FLOE_IP_HANDLING_DEFAULT_ROUTE_AND_LOCAL = 1,
     /** Mode 3: only what servers see of the default routes; none of this machine's own addresses.
-     *  */
+     */
     FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY = 2,
     /** Mode 4: only through settings.proxy. So no UDP at all, and relay candidates only from TURN
      *  servers over TCP and TLS. Every other server is an error that says why it is not asked;

@@ -71,7 +71,7 @@ typedef struct floe_server_statistics {
     /** SOFTWARE in the server's answer, cut to 63 bytes; NULL: it sent none. */
     const char *software;
     /** For an allocation: how many seconds it lasts without a Refresh; 0: there is no allocation.
-     *  */
+     */
     uint32_t lifetime;
     /** Why there is a relayed address of only one family (ADDRESS-ERROR-CODE); 0: the server did
      *  not say. */
