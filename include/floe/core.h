@@ -153,7 +153,7 @@ typedef enum floe_dns_record {
 } floe_dns_record;
 
 /** An SRV record (RFC 2782) or a NAPTR record (RFC 3403). Only the first 16 of a look-up are used.
- *  */
+ */
 typedef struct floe_service_record {
     /** SRV: the target; NAPTR: the replacement. */
     const char *target;
@@ -299,7 +299,7 @@ FLOE_EXPORT void floe_core_name_taken(floe_core *core, floe_time now, const char
 /**
  * The names published for this interface's addresses cannot be resolved on one of its links: port
  * 5353 is not available, or nothing can be sent. The candidates stay, and their addresses stay
- * hidden. The application is told once for each, by a candidate error.
+ * hidden. The application gets one candidate error for each address.
  *
  * @param interface_index  the value from FLOE_CORE_PUBLISH.
  * @param error            FLOE_ERR_ADDRESS_IN_USE: another program has the port for itself;
