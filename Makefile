@@ -31,7 +31,7 @@ build:
 run:
 	@tools/setup.sh build lab
 	@cmake --preset $(PRESET) --log-level=WARNING >/dev/null
-	@cmake --build $(BUILD) --target floe_command lab-wire
+	@cmake --build $(BUILD) --target floe_command floe_lab-wire
 	@tools/run-demo $(BUILD)
 
 check: build
@@ -87,6 +87,7 @@ layers: build
 
 install: build
 	@cmake --install $(BUILD)
+	@[ "$$(id -u)" != 0 ] || ldconfig # so that programs find the library where it is new
 
 clean:
 	@rm -rf build

@@ -21,7 +21,7 @@ integer="$memory"
 lint="clang-format git mandoc"
 docs="doxygen mandoc python3"
 deb="debhelper build-essential fakeroot lintian python3 debootstrap"
-ci="abigail-tools doxygen mandoc python3 zsh clang libclang-rt-14-dev g++ libglib2.0-dev binutils git chromium-headless-shell golang-go golang-github-pion-turn.v2-dev libnice-dev libre-dev"
+ci="gcc-11 meson abigail-tools doxygen mandoc python3 zsh clang libclang-rt-14-dev g++ libglib2.0-dev binutils git chromium-headless-shell golang-go golang-github-pion-turn.v2-dev libnice-dev libre-dev"
 
 wanted=""
 for task in "$@"; do

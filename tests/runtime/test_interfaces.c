@@ -222,13 +222,18 @@ static bool runs(const char *command)
     return system(command) == 0; /* in a namespace that this process has made */
 }
 
+/* The kernel says a moment later that a link runs, and libuv lists no other. */
+#define UNTIL_LINKS_RUN(count)                                                                     \
+    " && until [ $(ip -o link | grep -c 'state UP') = " count " ]; do sleep 0.01; done"
+
 static int see_the_default_route(void)
 {
     if (unshare(CLONE_NEWNET) != 0 ||
         !runs("ip link add d0 type veth peer name d1 && ip link set d1 up && ip addr add "
               "10.9.0.1/24 dev d0 && "
               "ip addr add 10.8.0.1/24 dev d0 && ip addr add 2001:db8::1/64 dev d0 nodad && "
-              "ip addr add 2001:db8:1::1/64 dev d0 nodad && ip link set d0 up")) {
+              "ip addr add 2001:db8:1::1/64 dev d0 nodad && ip link set d0 up" UNTIL_LINKS_RUN(
+                  "2"))) {
         return 2;
     }
     bool good = default_routes_are(NULL, NULL);
@@ -251,7 +256,7 @@ static int see_many_links(void)
     if (unshare(CLONE_NEWNET) != 0 ||
         !runs("for i in $(seq 20); do ip link add a$i type veth peer name b$i && ip addr add "
               "10.9.$i.1/24 dev a$i && ip addr add 10.9.$i.2/24 dev b$i && ip link set a$i up && "
-              "ip link set b$i up || exit 1; done")) {
+              "ip link set b$i up || exit 1; done" UNTIL_LINKS_RUN("40"))) {
         return 2;
     }
     floe_interfaces_init(&interfaces, &floe_default_allocator);

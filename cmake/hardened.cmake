@@ -1,0 +1,32 @@
+# What FLOE_HARDENED asks of compiler and linker: as much as they take in silence.
+include(CheckCCompilerFlag)
+include(CheckCSourceCompiles)
+
+target_compile_options(floe_flags INTERFACE -fstack-protector-strong)
+foreach(flag stack-clash-protection cf-protection)
+    string(MAKE_C_IDENTIFIER "FLOE_HAS_${flag}" has)
+    check_c_compiler_flag(-f${flag} ${has})
+    if(${has})
+        target_compile_options(floe_flags INTERFACE -f${flag})
+    endif()
+endforeach()
+if(NOT FLOE_SANITIZE)
+    # Symbols are bound at the start: lazy binding saves registers, with secrets in them, on stacks.
+    target_link_options(floe_flags INTERFACE -Wl,-z,relro,-z,now)
+    # The C library warns of a level that this compiler does not have, and of any in code that is not optimised.
+    set(fortify 0)
+    foreach(level 3 2)
+        set(CMAKE_REQUIRED_FLAGS "-O2 -Werror -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=${level}")
+        check_c_source_compiles("#include <string.h>\nint main(void) { return 0; }" FLOE_HAS_FORTIFY_${level})
+        if(FLOE_HAS_FORTIFY_${level})
+            set(fortify ${level})
+            break()
+        endif()
+    endforeach()
+    unset(CMAKE_REQUIRED_FLAGS)
+    string(REGEX MATCH "(^| )-O([1-9sgz]|fast)( |$)" optimised "${CMAKE_C_FLAGS}")
+    if(fortify)
+        target_compile_options(floe_flags INTERFACE
+            "$<$<OR:$<CONFIG:Release,RelWithDebInfo,MinSizeRel>,$<BOOL:${optimised}>>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=${fortify}>")
+    endif()
+endif()
