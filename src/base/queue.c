@@ -22,13 +22,14 @@ static size_t aligned(size_t size)
 
 static bool grow(const floe_allocator *allocator, floe_queue *queue, size_t room)
 {
-    floe_queue larger = {.bytes = floe_allocate(allocator, room), .room = room};
+    floe_queue larger = {.ring = floe_allocate(allocator, sizeof(floe_queue_ring) + room)};
     floe_address remote;
     floe_span packet;
 
-    if (larger.bytes == NULL) {
+    if (larger.ring == NULL) {
         return false;
     }
+    larger.ring->room = room;
     while (floe_queue_take(queue, &remote, &packet)) {
         (void)floe_queue_push(allocator, &larger, room, &remote, &packet, 1);
     }
@@ -38,28 +39,31 @@ static bool grow(const floe_allocator *allocator, floe_queue *queue, size_t room
 }
 
 /* Room for `size` bytes in one piece behind what is there; NULL: there is none. */
-static uint8_t *reserve(floe_queue *queue, size_t size)
+static uint8_t *reserve(floe_queue_ring *ring, size_t size)
 {
-    if (queue->used == 0) {
-        queue->head = 0;
-    }
-    if (queue->used + size > queue->room) {
+    if (ring == NULL) {
         return NULL;
     }
-    size_t tail = (queue->head + queue->used) % (queue->room == 0 ? 1 : queue->room);
-    bool wrapped = queue->head + queue->used >= queue->room;
-    size_t behind = wrapped ? queue->head - tail : queue->room - tail;
-    if (size <= behind) {
-        return &queue->bytes[tail];
+    if (ring->used == 0) {
+        ring->head = 0;
     }
-    if (wrapped || size > queue->head) {
+    if (ring->used + size > ring->room) {
+        return NULL;
+    }
+    size_t tail = (ring->head + ring->used) % ring->room;
+    bool wrapped = ring->head + ring->used >= ring->room;
+    size_t behind = wrapped ? ring->head - tail : ring->room - tail;
+    if (size <= behind) {
+        return &ring->bytes[tail];
+    }
+    if (wrapped || size > ring->head) {
         return NULL;
     }
     if (behind >= sizeof(entry)) {
-        ((entry *)(void *)&queue->bytes[tail])->size = SKIP;
+        ((entry *)(void *)&ring->bytes[tail])->size = SKIP;
     }
-    queue->used += behind;
-    return queue->bytes;
+    ring->used += behind;
+    return ring->bytes;
 }
 
 floe_error floe_queue_push(const floe_allocator *allocator, floe_queue *queue, size_t limit,
@@ -71,16 +75,16 @@ floe_error floe_queue_push(const floe_allocator *allocator, floe_queue *queue, s
         size += parts[i].size;
     }
     size_t taken = sizeof(entry) + aligned(size);
-    uint8_t *at = reserve(queue, taken);
+    uint8_t *at = reserve(queue->ring, taken);
     while (at == NULL) {
-        size_t room = queue->room == 0 ? LEAST_ROOM : 2 * queue->room;
-        if (queue->used + taken > limit || room / 2 > limit + taken) {
+        size_t room = queue->ring == NULL ? LEAST_ROOM : 2 * queue->ring->room;
+        if (floe_queue_used(queue) + taken > limit || room / 2 > limit + taken) {
             return FLOE_ERR_QUEUE_FULL;
         }
         if (!grow(allocator, queue, room)) {
             return FLOE_ERR_NO_MEMORY;
         }
-        at = reserve(queue, taken);
+        at = reserve(queue->ring, taken);
     }
     entry *made = (entry *)(void *)at;
     *made = (entry){.size = size, .taken = taken, .remote = *remote};
@@ -91,34 +95,36 @@ floe_error floe_queue_push(const floe_allocator *allocator, floe_queue *queue, s
             at += parts[i].size;
         }
     }
-    queue->used += taken;
+    queue->ring->used += taken;
     return FLOE_OK;
 }
 
 bool floe_queue_take(floe_queue *queue, floe_address *remote, floe_span *packet)
 {
-    if (queue->used == 0) {
+    floe_queue_ring *ring = queue->ring;
+
+    if (ring == NULL || ring->used == 0) {
         return false;
     }
-    size_t behind = queue->room - queue->head;
-    const entry *first = (const entry *)(const void *)&queue->bytes[queue->head];
+    size_t behind = ring->room - ring->head;
+    const entry *first = (const entry *)(const void *)&ring->bytes[ring->head];
     if (behind < sizeof *first || first->size == SKIP) {
-        queue->used -= behind;
-        queue->head = 0;
-        first = (const entry *)(const void *)queue->bytes;
+        ring->used -= behind;
+        ring->head = 0;
+        first = (const entry *)(const void *)ring->bytes;
     }
     *remote = first->remote;
     *packet = floe_span_of(first + 1, first->size);
-    queue->used -= first->taken;
-    queue->head = (queue->head + first->taken) % queue->room;
+    ring->used -= first->taken;
+    ring->head = (ring->head + first->taken) % ring->room;
     return true;
 }
 
 void floe_queue_release(const floe_allocator *allocator, floe_queue *queue)
 {
-    if (queue->bytes != NULL) {
-        floe_wipe(queue->bytes, queue->room); /* a proxy's password may have stood there */
+    if (queue->ring != NULL) { /* a proxy's password may have stood there */
+        floe_wipe(queue->ring->bytes, queue->ring->room);
     }
-    floe_deallocate(allocator, queue->bytes);
+    floe_deallocate(allocator, queue->ring);
     *queue = (floe_queue){0};
 }

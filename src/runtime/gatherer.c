@@ -656,7 +656,7 @@ static size_t held_here(const floe_gatherer *gatherer)
 
     FLOE_LIST_EACH(udp, &gatherer->sockets, floe_udp, link)
     {
-        held += udp->held.used;
+        held += floe_queue_used(&udp->held);
     }
     FLOE_LIST_EACH(tcp, &gatherer->connections, floe_tcp, link)
     {

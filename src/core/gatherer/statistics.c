@@ -285,7 +285,7 @@ static size_t waiting_in_all(const floe_core *core)
 
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        waiting += base->queue.used;
+        waiting += floe_queue_used(&base->queue);
     }
     FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
     {
@@ -295,11 +295,11 @@ static size_t waiting_in_all(const floe_core *core)
     {
         for (const floe_turn_peer *peer = NULL;
              (peer = floe_turn_peer_next(&relay->turn, peer)) != NULL;) {
-            waiting += peer->held.used;
+            waiting += floe_queue_used(&peer->held);
         }
         FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
         {
-            waiting += stream->held.used;
+            waiting += floe_queue_used(&stream->held);
         }
     }
     return waiting;

@@ -207,7 +207,7 @@ static void shut(floe_core *core, floe_connection *connection)
 
 size_t floe_connection_waiting(const floe_connection *connection)
 {
-    return connection->queue.used +
+    return floe_queue_used(&connection->queue) +
            (connection->secure != NULL ? floe_secure_waiting(connection->secure) : 0);
 }
 

@@ -72,7 +72,7 @@ bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *out
     output->channel = base->channel;
     output->data = data.data;
     output->data_size = data.size;
-    floe_way_drained(core, &base->full_for, base->queue.used);
+    floe_way_drained(core, &base->full_for, floe_queue_used(&base->queue));
     if (!floe_queue_empty(&base->queue)) {
         floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
     }
