@@ -71,6 +71,7 @@ struct floe_core {
     floe_credentials
         *former; /* before the latest restart, until the new ones have been used; NULL: none */
     uint8_t foundation_secret[16];
+    floe_output writable_output; /* of those that are floe_found.writable, one after another */
 
     /* ── socket ── */
     floe_list connections;

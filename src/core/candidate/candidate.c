@@ -276,7 +276,8 @@ static bool hidden_by_policy(const floe_core *core, const floe_found *candidate)
 /* What the related address shows under the policy. */
 static floe_address shown_related(const floe_core *core, const floe_found *candidate)
 {
-    const floe_address *related = &candidate->related;
+    const floe_address *related =
+        candidate->type == FLOE_CANDIDATE_TYPE_RELAY ? candidate->related : &candidate->base->local;
     bool veiled = core->policy == FLOE_GATHER_POLICY_NOHOST || floe_hosts_are_veiled(core);
     bool hide = core->policy == FLOE_GATHER_POLICY_RELAY || (veiled && is_own_ip(core, related));
 
@@ -292,8 +293,10 @@ static floe_address shown_related(const floe_core *core, const floe_found *candi
 /* Whether one name stands for both, or none. */
 static bool same_name(const floe_found *a, const floe_found *b)
 {
-    return a->name == NULL || b->name == NULL ? a->name == b->name
-                                              : floe_name_same(a->name, b->name);
+    const char *one = floe_found_name(a);
+    const char *other = floe_found_name(b);
+
+    return one == NULL || other == NULL ? one == other : floe_name_same(one, other);
 }
 
 /* The same one in the generation before a restart; NULL: there is none. */
@@ -303,7 +306,7 @@ static floe_found *stale_like(const floe_core *core, const floe_found *candidate
     {
         if (other->stale && !other->withdrawn && other->type == candidate->type &&
             other->tcp_type == candidate->tcp_type && other->base == candidate->base &&
-            other->relay == candidate->relay && same_name(other, candidate)) {
+            floe_found_relay(other) == floe_found_relay(candidate) && same_name(other, candidate)) {
             return other;
         }
     }
@@ -313,7 +316,6 @@ static floe_found *stale_like(const floe_core *core, const floe_found *candidate
 static void unlist(floe_core *core, floe_found *found)
 {
     floe_untell(&found->output);
-    floe_untell(&found->writable_output);
     floe_list_remove(&found->link);
     floe_list_remove(&found->of_base);
     floe_tree_remove(&core->addresses, &found->by_address);
@@ -321,7 +323,9 @@ static void unlist(floe_core *core, floe_found *found)
     if (in_run(core, found->priority)) {
         core->run_first = core->run_end = 0;
     }
-    floe_deallocate(&core->shared->allocator, found->name);
+    if (found->type == FLOE_CANDIDATE_TYPE_HOST) {
+        floe_deallocate(&core->shared->allocator, found->of.name);
+    }
 }
 
 /* Takes its place in the lists, with an id of its own, or with that of the generation before. */
@@ -335,7 +339,8 @@ static floe_found *list(floe_core *core, const floe_found *candidate)
     if (known) {
         unlist(core, made);
     } else {
-        made = floe_allocate(allocator, sizeof *made);
+        bool relayed = candidate->type == FLOE_CANDIDATE_TYPE_RELAY;
+        made = floe_allocate(allocator, sizeof *made + (relayed ? sizeof *made->related : 0));
         if (made == NULL) {
             return NULL;
         }
@@ -350,6 +355,23 @@ static floe_found *list(floe_core *core, const floe_found *candidate)
     return made;
 }
 
+/* What it stands for, or by. */
+static void stand_for(floe_found *found, char *name, const floe_finding *finding)
+{
+    switch (finding->type) {
+    case FLOE_CANDIDATE_TYPE_HOST:
+        found->of.name = name;
+        break;
+    case FLOE_CANDIDATE_TYPE_RELAY:
+        found->of.relay = finding->relay;
+        break;
+    case FLOE_CANDIDATE_TYPE_SRFLX:
+    case FLOE_CANDIDATE_TYPE_PRFLX:
+        found->of.binding = finding->binding;
+        break;
+    }
+}
+
 static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
                     const floe_address *address)
 {
@@ -358,10 +380,7 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
     const char *name = finding->type == FLOE_CANDIDATE_TYPE_HOST ? finding->base->name : NULL;
     floe_found found = {.base = finding->base,
                         .server = finding->server,
-                        .binding = finding->binding,
-                        .relay = finding->relay,
                         .address = *address,
-                        .related = finding->related != NULL ? *finding->related : nowhere,
                         .type = (uint8_t)finding->type,
                         .tcp_type = (uint8_t)finding->tcp_type,
                         .transport = finding->transport,
@@ -370,19 +389,23 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
     if (redundant(core, &found)) {
         return false;
     }
-    found.name = name != NULL ? floe_copy_text(allocator, name, strlen(name)) : NULL;
-    bool good = (name == NULL || found.name != NULL) &&
+    char *copy = name != NULL ? floe_copy_text(allocator, name, strlen(name)) : NULL;
+    stand_for(&found, copy, finding);
+    bool good = (name == NULL || copy != NULL) &&
                 choose_foundation(core, &found,
                                   finding->remote != NULL ? finding->remote : &nowhere) == FLOE_OK;
     floe_found *made = good ? list(core, &found) : NULL;
     if (made == NULL) {
-        floe_deallocate(allocator, found.name);
+        floe_deallocate(allocator, copy);
         floe_core_out_of_memory(core);
         return false;
     }
     made->priority = choose_priority(core, finding->type, finding->tcp_type, finding->base,
                                      finding->server, found.transport);
     floe_tree_insert(&core->priorities, &made->by_priority);
+    if (finding->type == FLOE_CANDIDATE_TYPE_RELAY) {
+        made->related[0] = finding->mapped != NULL ? *finding->mapped : nowhere;
+    }
     made->hidden = hidden_by_policy(core, made);
     if (!made->hidden) {
         floe_tell(core, &made->output, FLOE_OUTPUT_CANDIDATE);
@@ -426,8 +449,7 @@ bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding)
 
 bool floe_found_add_rewritten(floe_core *core, floe_time now, floe_base *base)
 {
-    floe_finding finding = {
-        .type = FLOE_CANDIDATE_TYPE_SRFLX, .base = base, .related = &base->local};
+    floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_SRFLX, .base = base};
     const floe_rewrite *rule = floe_rewrite_for(core->shared, FLOE_CANDIDATE_TYPE_SRFLX,
                                                 &base->local, base->interface_name);
 
@@ -445,8 +467,11 @@ void floe_found_withdraw(floe_core *core, floe_found *found)
     }
     floe_untell(&found->output);
     found->withdrawn = true;
-    found->binding = NULL;
-    found->relay = NULL;
+    if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
+        found->of.relay = NULL;
+    } else if (found->type != FLOE_CANDIDATE_TYPE_HOST) {
+        found->of.binding = NULL;
+    }
     floe_tell(core, &found->output, FLOE_OUTPUT_WITHDRAWN);
 }
 
@@ -454,7 +479,7 @@ void floe_found_withdraw_relay(floe_core *core, const floe_base *base, const flo
 {
     FLOE_LIST_EACH_SAFE(found, &base->found, floe_found, of_base)
     {
-        if (found->relay == relay) {
+        if (floe_found_relay(found) == relay) {
             floe_found_withdraw(core, found);
         }
     }
@@ -464,11 +489,11 @@ void floe_found_move(const floe_relay *relay, const floe_base *from, floe_base *
 {
     FLOE_LIST_EACH_SAFE(found, &from->found, floe_found, of_base)
     {
-        if (found->relay == relay) {
+        if (floe_found_relay(found) == relay) {
             found->base = to;
             floe_list_remove(&found->of_base);
             floe_list_append(&to->found, &found->of_base);
-            found->related = (floe_address){0}; /* it was the old one's, and may show it */
+            found->related[0] = (floe_address){0}; /* it was the old one's, and may show it */
         }
     }
 }
@@ -478,13 +503,13 @@ void floe_found_hand_over(floe_core *core, const floe_base *base, const floe_bin
 {
     FLOE_LIST_EACH_SAFE(found, &base->found, floe_found, of_base)
     {
-        if (found->binding != from) {
+        if (floe_found_binding(found) != from) {
             continue;
         }
         if (to == NULL) {
             floe_found_withdraw(core, found);
         } else {
-            found->binding = to;
+            found->of.binding = to;
             found->server = server;
         }
     }
@@ -500,6 +525,33 @@ void floe_found_withdraw_hosts(floe_core *core, const floe_base *base)
     }
 }
 
+void floe_found_writable(floe_core *core, uint32_t id)
+{
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (found->id == id) {
+            found->writable = true;
+            floe_tell(core, &core->writable_output, FLOE_OUTPUT_WRITABLE);
+        }
+    }
+}
+
+uint32_t floe_found_poll_writable(floe_core *core)
+{
+    uint32_t id = 0;
+
+    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    {
+        if (found->writable && id != 0) { /* that in its turn */
+            floe_tell(core, &core->writable_output, FLOE_OUTPUT_WRITABLE);
+            break;
+        }
+        id = found->writable ? found->id : id;
+        found->writable = false;
+    }
+    return id;
+}
+
 bool floe_found_counts(const floe_found *found)
 {
     return !found->hidden || found->known;
@@ -510,7 +562,7 @@ static const floe_found *mapped_to(const floe_core *core, const floe_base *base,
 {
     FLOE_FOUND_AT(found, core, mapped)
     {
-        if (found->binding != NULL && found->base == base && floe_found_counts(found)) {
+        if (floe_found_binding(found) != NULL && found->base == base && floe_found_counts(found)) {
             return found;
         }
     }
@@ -533,7 +585,7 @@ bool floe_found_of_relay(const floe_base *base, const floe_relay *relay)
 {
     FLOE_LIST_EACH(found, &base->found, floe_found, of_base)
     {
-        if (found->relay == relay && !found->stale) {
+        if (floe_found_relay(found) == relay && !found->stale) {
             return true;
         }
     }
@@ -590,8 +642,8 @@ void floe_found_sweep(floe_core *core)
 {
     FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
     {
-        if (found->stale &&
-            (found->relay == NULL || floe_found_of_relay(found->base, found->relay))) {
+        const floe_relay *relay = floe_found_relay(found);
+        if (found->stale && (relay == NULL || floe_found_of_relay(found->base, relay))) {
             floe_found_withdraw(core, found);
         }
     }
@@ -625,6 +677,7 @@ static uint32_t base_id_of(const floe_found *found)
 void floe_found_view(const floe_core *core, const floe_found *found, floe_candidate *candidate,
                      char *address, char *related)
 {
+    const char *name = floe_found_name(found);
     floe_address shown = shown_related(core, found);
     bool has_related = shown.family != FLOE_FAMILY_NONE;
     bool relay = found->type == FLOE_CANDIDATE_TYPE_RELAY;
@@ -637,7 +690,7 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .protocol = found->tcp_type == FLOE_TCP_TYPE_NONE ? FLOE_PROTOCOL_UDP : FLOE_PROTOCOL_TCP,
         .tcp_type = (floe_tcp_type)found->tcp_type,
         .priority = found->priority,
-        .address = found->name != NULL ? found->name : address,
+        .address = name != NULL ? name : address,
         .port = found->address.port,
         .type = (floe_candidate_type)found->type,
         .related_address = has_related ? related : NULL,

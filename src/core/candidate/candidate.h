@@ -10,19 +10,19 @@ typedef struct floe_found {
     floe_list link;     /* in core->found */
     floe_list of_base;  /* in base->found */
     floe_output output; /* FLOE_OUTPUT_CANDIDATE or FLOE_OUTPUT_WITHDRAWN */
-    floe_output writable_output;
     floe_tree_node by_address;
     floe_tree_node by_priority;
     floe_base *base;
     const floe_server *server; /* NULL for host */
-    floe_binding *binding;     /* that keeps a reflexive one; NULL: its base alone does */
-    floe_relay *relay;         /* whose a relayed one is; NULL for others */
-    char *name;                /* shown for the address (H2); NULL: none */
+    union {                    /* by its type */
+        char *name;            /* of a host, shown for the address (H2); NULL: none */
+        floe_binding *binding; /* that keeps a reflexive one; NULL: its base alone does */
+        floe_relay *relay;     /* whose a relayed one is; NULL: it is withdrawn */
+    } of;
     floe_address address;
-    floe_address related; /* family none: there is none */
-    uint32_t id;          /* by which its owner names it */
-    uint32_t base_id;     /* as it was told last */
-    uint32_t found_at;    /* microseconds since the start of the gathering */
+    uint32_t id;       /* by which its owner names it */
+    uint32_t base_id;  /* as it was told last */
+    uint32_t found_at; /* microseconds since the start of the gathering */
     uint32_t priority;
     uint8_t type;       /* a floe_candidate_type */
     uint8_t tcp_type;   /* a floe_tcp_type; none: it is for UDP */
@@ -32,8 +32,28 @@ typedef struct floe_found {
     bool known : 1;     /* in this one or one before: the owner has its id */
     bool stale : 1;     /* of the generation before a restart, and not found again yet */
     bool withdrawn : 1; /* freed once that has been told */
+    bool writable : 1;  /* there is room again on its way: core->writable_output says so */
     char foundation[9]; /* 8 ice-char */
+    /* One of a relayed one, what its server saw (family none: that is not known); a reflexive one's is
+     * its base's address. */
+    floe_address related[];
 } floe_found;
+
+/* NULL for those of another type. */
+static inline const char *floe_found_name(const floe_found *found)
+{
+    return found->type == FLOE_CANDIDATE_TYPE_HOST ? found->of.name : NULL;
+}
+
+static inline floe_binding *floe_found_binding(const floe_found *found)
+{
+    return found->type == FLOE_CANDIDATE_TYPE_SRFLX ? found->of.binding : NULL;
+}
+
+static inline floe_relay *floe_found_relay(const floe_found *found)
+{
+    return found->type == FLOE_CANDIDATE_TYPE_RELAY ? found->of.relay : NULL;
+}
 
 /* What is known of a candidate when it is found. */
 typedef struct floe_finding {
@@ -41,12 +61,12 @@ typedef struct floe_finding {
     floe_tcp_type tcp_type;
     floe_base *base;
     const floe_server *server; /* NULL: no server told it */
-    floe_binding *binding;     /* as in floe_found */
+    floe_binding *binding;     /* as in floe_found, as they are its type's */
     floe_relay *relay;
     uint8_t transport;          /* a floe_protocol, by which its server was asked */
     const floe_address *remote; /* of the server */
     const floe_address *address;
-    const floe_address *related;
+    const floe_address *mapped; /* of a relay; NULL for others */
 } floe_finding;
 
 /* A candidate was found: what the rewrite rules make of it is told, unless policy forbids or it is
@@ -73,6 +93,10 @@ floe_found *floe_found_next_at(const floe_core *core, const floe_address *addres
 #define FLOE_FOUND_AT(found, core, at)                                                             \
     for (floe_found *found = floe_found_next_at(core, at, 0); found != NULL;                       \
          found = floe_found_next_at(core, at, found->id))
+/* There is room again for who could not send by this id. */
+void floe_found_writable(floe_core *core, uint32_t id);
+/* Of such a one the id, in the order in which they were found; 0: there is none. */
+uint32_t floe_found_poll_writable(floe_core *core);
 /* It may be shown, or has been given out. */
 bool floe_found_counts(const floe_found *found);
 void floe_found_withdraw_hosts(floe_core *core, const floe_base *base);

@@ -175,8 +175,8 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
         return floe_base_poll_send(core, FLOE_CONTAINER(link, floe_base, send_output), output);
     case FLOE_OUTPUT_WRITABLE:
         output->kind = FLOE_CORE_WRITABLE;
-        output->candidate_id = FLOE_CONTAINER(link, floe_found, writable_output)->id;
-        return true;
+        output->candidate_id = floe_found_poll_writable(core);
+        return output->candidate_id != 0;
     case FLOE_OUTPUT_UNREACHABLE:
         return floe_unreached_poll(link, output);
     case FLOE_OUTPUT_RESOLVE:

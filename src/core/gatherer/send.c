@@ -46,7 +46,7 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
     floe_span span = floe_span_of(data, size);
     core->sender = candidate_id;
     if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
-        floe_relay *relay = found->relay;
+        floe_relay *relay = found->of.relay;
         if (relay == NULL || relay->turn.state != FLOE_TURN_ALLOCATED) {
             return floe_fail(FLOE_ERR_NOT_FOUND, "the relay is gone");
         }
@@ -76,12 +76,14 @@ floe_error floe_core_doubt(floe_core *core, floe_time now, uint32_t candidate_id
     if (found == NULL) {
         return floe_fail(FLOE_ERR_NOT_FOUND, "no candidate has the id %u", candidate_id);
     }
-    if (found->relay != NULL) {
-        floe_relay_verify(core, found->relay, now, false);
+    floe_relay *relay = floe_found_relay(found);
+    floe_binding *binding = floe_found_binding(found);
+    if (relay != NULL) {
+        floe_relay_verify(core, relay, now, false);
     }
-    if (found->binding != NULL) {
-        floe_binding_doubt(core, now, found->binding);
-        floe_relays_doubt(core, now, found->base, &found->binding->remote);
+    if (binding != NULL) {
+        floe_binding_doubt(core, now, binding);
+        floe_relays_doubt(core, now, found->base, &binding->remote);
     }
     return FLOE_OK;
 }

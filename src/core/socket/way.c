@@ -24,12 +24,7 @@ void floe_way_gone(floe_core *core, uint32_t *full_for)
     if (*full_for == 0) { /* so it is nearly always */
         return;
     }
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
-    {
-        if (found->id == *full_for) {
-            floe_tell(core, &found->writable_output, FLOE_OUTPUT_WRITABLE);
-        }
-    }
+    floe_found_writable(core, *full_for);
     *full_for = 0;
 }
 

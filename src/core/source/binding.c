@@ -138,8 +138,9 @@ static bool is_wanted(const floe_core *core, const floe_binding *binding)
 {
     FLOE_FOUND_AT(found, core, &binding->mapped)
     {
-        if (found->binding != NULL && found->base == binding->base && floe_found_counts(found) &&
-            (found->binding == binding || found->binding->state == FLOE_BINDING_FAILED)) {
+        const floe_binding *by = floe_found_binding(found);
+        if (by != NULL && found->base == binding->base && floe_found_counts(found) &&
+            (by == binding || by->state == FLOE_BINDING_FAILED)) {
             return true;
         }
     }
@@ -151,7 +152,7 @@ static bool is_awaited(const floe_binding *binding)
 {
     FLOE_LIST_EACH(found, &binding->base->found, floe_found, of_base)
     {
-        if (found->binding == binding && found->stale && !found->hidden) {
+        if (floe_found_binding(found) == binding && found->stale && !found->hidden) {
             return true;
         }
     }
@@ -301,8 +302,7 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
                             .binding = binding,
                             .transport = FLOE_PROTOCOL_UDP,
                             .remote = &binding->remote,
-                            .address = mapped,
-                            .related = &base->local};
+                            .address = mapped};
     (void)floe_found_add(core, now, &finding);
 }
 

@@ -131,7 +131,7 @@ static void tell(floe_core *core, floe_time now, floe_relay *relay)
                                 .transport = relay->transport,
                                 .remote = &relay->turn.server,
                                 .address = &relay->turn.relayed[i],
-                                .related = &mapped};
+                                .mapped = &mapped};
         if (relay->kind.tcp) {
             tell_tcp(core, now, &finding);
         } else {

@@ -14,7 +14,8 @@ static void withdraw_candidates(floe_core *core, const floe_base *base)
 {
     FLOE_LIST_EACH_SAFE(found, &base->found, floe_found, of_base)
     {
-        bool moves = found->relay != NULL && found->relay->state == FLOE_RELAY_MOVES;
+        const floe_relay *relay = floe_found_relay(found);
+        bool moves = relay != NULL && relay->state == FLOE_RELAY_MOVES;
         if (!moves) {
             floe_found_withdraw(core, found);
         }
