@@ -4,6 +4,7 @@
 
 typedef struct floe_attempt floe_attempt;
 typedef struct floe_base floe_base;
+typedef struct floe_base_sending floe_base_sending;
 typedef struct floe_binding floe_binding;
 typedef struct floe_connection floe_connection;
 typedef struct floe_found floe_found;

@@ -2,7 +2,6 @@
 #include "core/candidate/base.h"
 
 #include "base/assert.h"
-#include "core/config/shared.h"
 #include "core/server/server.h"
 
 #include <string.h>
@@ -235,11 +234,15 @@ floe_base *floe_base_spare(floe_core *core, const floe_base *original)
     floe_base *base = floe_base_new(core, &original->local);
 
     if (base != NULL) {
-        memcpy(base->interface_name, original->interface_name, sizeof base->interface_name);
+        base->interface = original->interface;
+        if (base->interface != NULL) {
+            base->interface->users++;
+        }
         base->interface_index = original->interface_index;
         base->rank = original->rank;
         base->loopback = original->loopback;
         base->spare = true;
+        base->alone = NULL;
         floe_base_open(core, base);
     }
     return base;
@@ -252,7 +255,9 @@ void floe_base_shut(floe_core *core, floe_base *base)
 
     floe_untell(&base->output);
     floe_untell(&base->error_output);
-    floe_untell(&base->send_output);
+    if (base->sending != NULL) {
+        floe_untell(&base->sending->output);
+    }
     floe_base_set_state(core, base, FLOE_BASE_CLOSING);
     floe_tree_remove(&core->channels, &base->by_channel);
     if (!opened) {
@@ -261,29 +266,43 @@ void floe_base_shut(floe_core *core, floe_base *base)
     floe_tell(core, &base->output, FLOE_OUTPUT_CLOSE);
 }
 
+static void free_parts(floe_core *core, floe_base *base)
+{
+    const floe_allocator *allocator = &core->shared->allocator;
+
+    if (base->named != NULL) {
+        floe_untell(&base->named->output);
+        floe_deallocate(allocator, base->named);
+    }
+    if (base->sending != NULL) {
+        floe_untell(&base->sending->output);
+        floe_queue_release(allocator, &base->sending->queue);
+        floe_deallocate(allocator, base->sending);
+    }
+    floe_deallocate(allocator, base->former);
+    floe_shared_forget_interface_name(core->shared, base->interface);
+}
+
 void floe_base_free(floe_core *core, floe_base *base)
 {
     FLOE_ASSERT(floe_list_empty(&base->bindings)); /* they are let go before */
     floe_untell(&base->output);
     floe_untell(&base->error_output);
-    floe_untell(&base->name_output);
-    floe_untell(&base->send_output);
-    floe_queue_release(&core->shared->allocator, &base->queue);
     count(core, base, 0);
     floe_tree_remove(&core->channels, &base->by_channel);
     floe_tree_remove(&core->ips, &base->by_ip);
     floe_list_remove(&base->of_interface);
     floe_list_remove(&base->link);
     floe_base_forgets_farewells(core, FLOE_TIME_NEVER, base);
-    floe_deallocate(&core->shared->allocator, base->former);
-    floe_deallocate(&core->shared->allocator, base->name);
+    free_parts(core, base);
     floe_deallocate(&core->shared->allocator, base);
 }
 
 void floe_base_forget(floe_core *core, floe_base *base)
 {
-    if (base->gone && floe_list_empty(&base->found) && floe_list_empty(&base->pairs) &&
-        base->alone == NULL && floe_list_empty(&base->asked_for)) {
+    bool serves = base->spare ? base->alone != NULL : !floe_list_empty(&base->asked_for);
+
+    if (base->gone && floe_list_empty(&base->found) && floe_list_empty(&base->pairs) && !serves) {
         floe_base_free(core, base);
     }
 }

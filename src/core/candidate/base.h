@@ -6,6 +6,7 @@
 #include "base/address.h"
 #include "base/queue.h"
 #include "base/tree.h"
+#include "core/config/shared.h"
 #include "core/core.h"
 #include "core/outbox/outbox.h"
 #include "core/types.h"
@@ -39,6 +40,28 @@ typedef struct floe_farewell {
     floe_time expires;          /* the allocation does */
 } floe_farewell;
 
+/* The name that stands for a base's address (H2). */
+typedef struct floe_base_named {
+    floe_base *base;
+    floe_output output; /* PUBLISH, UNPUBLISH */
+    char text[];
+} floe_base_named;
+
+/* What a base sends of its owner's, from the first packet on. */
+struct floe_base_sending {
+    floe_base *base;
+    floe_output output; /* SEND */
+    floe_queue queue;   /* packets that wait */
+};
+
+/* The ids of the Bindings of a base that are over: their answers may come yet. */
+typedef struct floe_former_ids {
+    uint32_t room;  /* in a ring of so many */
+    uint32_t next;  /* the place of the next */
+    uint32_t count; /* so many are there */
+    floe_stun_id ids[];
+} floe_former_ids;
+
 struct floe_base {  /* there is one for each address: without holes */
     floe_list link; /* in core->bases */
     floe_tree_node by_channel;
@@ -69,34 +92,49 @@ struct floe_base {  /* there is one for each address: without holes */
         unsettled : 1; /* a relay has come or ended here: nobody may want a mapping any more (R6) */
     bool has_srflx : 1; /* this gathering has found one here, redundant or not */
     bool has_relay : 1;
-    bool published : 1; /* its name was */
-    bool unheard : 1;   /* and it was told that the link does not hear of it */
-    bool blocked : 1;   /* its socket takes no more for now */
-    bool gone : 1;      /* its socket; it stays for what is to be told of it still */
-    char interface_name[32];
-    uint32_t former_next; /* the place of the next of `former` */
-    char *name;           /* that stands for its address (H2); NULL: none */
-    floe_output name_output;
+    bool published : 1;             /* its name was */
+    bool unheard : 1;               /* and it was told that the link does not hear of it */
+    bool blocked : 1;               /* its socket takes no more for now */
+    bool gone : 1;                  /* its socket; it stays for what is to be told of it still */
+    floe_interface_name *interface; /* floe_base_interface_name; NULL: not known */
+    floe_base_named *named;         /* floe_base_name_of; NULL: none */
     floe_list bindings;
-    floe_list pairs;     /* floe_pair.of_base */
-    floe_list found;     /* floe_found.of_base */
-    floe_relay *alone;   /* of a spare: the one that it serves */
-    floe_list asked_for; /* floe_relay.of_origin, in the order in which they were made */
+    floe_list pairs; /* floe_pair.of_base */
+    floe_list found; /* floe_found.of_base */
+    union {
+        floe_list asked_for; /* floe_relay.of_origin, in the order in which they were made */
+        floe_relay *alone;   /* of a spare: the one that it serves */
+    };
     uint32_t pending[2]; /* of its pairs, by whether they are for a relay */
     uint32_t asking;     /* of its bindings */
     uint32_t stragglers; /* and of those */
     uint32_t binding_count;
     uint32_t full_for;
-    floe_output send_output;
-    floe_queue queue;     /* packets that wait */
-    floe_stun_id *former; /* of Bindings that are over: their answers may come yet */
-    uint32_t former_room; /* in a ring of so many */
-    uint32_t formers;     /* so many are there */
+    floe_base_sending *sending; /* NULL: its owner has sent nothing */
+    floe_former_ids *former;    /* NULL: none */
     floe_farewell *farewells;
 };
 
 /* Another socket on the same address; NULL without memory. */
 floe_base *floe_base_spare(floe_core *core, const floe_base *original);
+
+/* "": not known. */
+static inline const char *floe_base_interface_name(const floe_base *base)
+{
+    return base->interface != NULL ? base->interface->text : "";
+}
+
+/* NULL: none. */
+static inline const char *floe_base_name_of(const floe_base *base)
+{
+    return base->named != NULL ? base->named->text : NULL;
+}
+
+/* So much waits to be sent. */
+static inline size_t floe_base_waiting(const floe_base *base)
+{
+    return base->sending != NULL ? floe_queue_used(&base->sending->queue) : 0;
+}
 
 /* Whether its socket is about to be opened, and a gathering waits for it. */
 static inline bool floe_base_awaited(const floe_base *base)

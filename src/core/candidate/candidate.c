@@ -377,7 +377,8 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
 {
     static const floe_address nowhere = {0};
     const floe_allocator *allocator = &core->shared->allocator;
-    const char *name = finding->type == FLOE_CANDIDATE_TYPE_HOST ? finding->base->name : NULL;
+    const char *name =
+        finding->type == FLOE_CANDIDATE_TYPE_HOST ? floe_base_name_of(finding->base) : NULL;
     floe_found found = {.base = finding->base,
                         .server = finding->server,
                         .address = *address,
@@ -431,7 +432,7 @@ static bool add_externals(floe_core *core, floe_time now, const floe_finding *fi
 bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding)
 {
     floe_base *base = finding->base;
-    bool named = finding->type == FLOE_CANDIDATE_TYPE_HOST && base->name != NULL;
+    bool named = finding->type == FLOE_CANDIDATE_TYPE_HOST && base->named != NULL;
     const floe_rewrite *rule = NULL;
     bool any = false;
 
@@ -439,7 +440,8 @@ bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding)
         return false; /* between a restart and the next gathering nothing is told (L5) */
     }
     if (finding->type != FLOE_CANDIDATE_TYPE_SRFLX && !named) { /* W6, W8 */
-        rule = floe_rewrite_for(core->shared, finding->type, &base->local, base->interface_name);
+        rule = floe_rewrite_for(core->shared, finding->type, &base->local,
+                                floe_base_interface_name(base));
     }
     if (!floe_rewrite_replaces(rule, finding->address)) {
         any = add_one(core, now, finding, finding->address);
@@ -451,7 +453,7 @@ bool floe_found_add_rewritten(floe_core *core, floe_time now, floe_base *base)
 {
     floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_SRFLX, .base = base};
     const floe_rewrite *rule = floe_rewrite_for(core->shared, FLOE_CANDIDATE_TYPE_SRFLX,
-                                                &base->local, base->interface_name);
+                                                &base->local, floe_base_interface_name(base));
 
     return add_externals(core, now, &finding, rule, &base->local);
 }
@@ -700,7 +702,7 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .username_fragment = found->stale && core->former != NULL
                                  ? core->former->username_fragment
                                  : core->credentials.username_fragment,
-        .interface_name = found->base->interface_name,
+        .interface_name = floe_base_interface_name(found->base),
         .network_id = found->base->interface_index,
         .sdp_mid = core->set->sdp_mid,
         .sdp_mline_index = core->set->sdp_mline_index,

@@ -40,10 +40,10 @@ static const char *name_of_associated(const floe_core *core, const floe_base *ba
 {
     floe_base *other =
         core->associated != NULL ? floe_base_of_ip(core->associated, &base->local) : NULL;
-    bool good = other != NULL && other->name != NULL &&
-                (base->name == NULL || !floe_name_same(other->name, base->name));
+    const char *name = other != NULL ? floe_base_name_of(other) : NULL;
+    const char *own = floe_base_name_of(base);
 
-    return good ? other->name : NULL;
+    return name == NULL || own == NULL || !floe_name_same(name, own) ? name : NULL;
 }
 
 static bool give_name(floe_core *core, floe_base *base, const char *given)
@@ -54,12 +54,16 @@ static bool give_name(floe_core *core, floe_base *base, const char *given)
         return false;
     }
     given = given != NULL ? given : made;
-    char *copy = floe_copy_text(&core->shared->allocator, given, strlen(given));
-    if (copy == NULL) {
+    size_t size = strlen(given) + 1;
+    floe_base_named *named =
+        floe_allocate(&core->shared->allocator, sizeof(floe_base_named) + size);
+    if (named == NULL) {
         return false;
     }
-    floe_deallocate(&core->shared->allocator, base->name);
-    base->name = copy;
+    named->base = base;
+    memcpy(named->text, given, size);
+    floe_deallocate(&core->shared->allocator, base->named);
+    base->named = named;
     return true;
 }
 
@@ -79,10 +83,10 @@ bool floe_base_name(floe_core *core, floe_base *base)
 
 static void publish(floe_core *core, floe_base *base)
 {
-    if (base->name != NULL && !base->published && floe_hosts_are_told(core)) {
+    if (base->named != NULL && !base->published && floe_hosts_are_told(core)) {
         base->published = true;
         base->unheard = false;
-        floe_tell(core, &base->name_output, FLOE_OUTPUT_PUBLISH);
+        floe_tell(core, &base->named->output, FLOE_OUTPUT_PUBLISH);
     }
 }
 
@@ -90,10 +94,10 @@ void floe_base_unpublish(floe_core *core, floe_base *base)
 {
     if (base->published) {
         base->published = false;
-        if (floe_list_linked(&base->name_output.link)) {
-            floe_untell(&base->name_output); /* nobody has heard of it */
+        if (floe_list_linked(&base->named->output.link)) {
+            floe_untell(&base->named->output); /* nobody has heard of it */
         } else {
-            floe_tell(core, &base->name_output, FLOE_OUTPUT_UNPUBLISH);
+            floe_tell(core, &base->named->output, FLOE_OUTPUT_UNPUBLISH);
         }
     }
 }
@@ -129,7 +133,7 @@ void floe_base_name_taken(floe_core *core, floe_time now, floe_base *base)
     bool was_published = base->published;
 
     base->published = false;
-    floe_untell(&base->name_output);
+    floe_untell(&base->named->output);
     floe_found_withdraw_hosts(core, base);
     if (!give_name(core, base, name_of_associated(core, base))) {
         floe_core_out_of_memory(core);

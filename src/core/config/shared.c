@@ -183,6 +183,7 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
     made->link_local = given.link_local;
     made->trace = given.on_trace != NULL;
     floe_list_init(&made->accounts);
+    floe_list_init(&made->interface_names);
     made->ice_lite = given.ice_lite;
     made->avoid_costly_networks = given.avoid_costly_networks;
     made->service_discovery = given.service_discovery;
@@ -316,4 +317,33 @@ floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, co
     floe_list_append(&shared->accounts, &made->link);
     *account = floe_turn_account_share(made);
     return FLOE_OK;
+}
+
+floe_interface_name *floe_shared_interface_name(floe_core_shared *shared, const char *text)
+{
+    size_t size = strlen(text);
+
+    size = size < FLOE_INTERFACE_NAME_MAX ? size : FLOE_INTERFACE_NAME_MAX;
+    FLOE_LIST_EACH(known, &shared->interface_names, floe_interface_name, link)
+    {
+        if (strncmp(known->text, text, size) == 0 && known->text[size] == '\0') {
+            known->users++;
+            return known;
+        }
+    }
+    floe_interface_name *made = floe_allocate(&shared->allocator, sizeof *made + size + 1);
+    if (made != NULL) {
+        memcpy(made->text, text, size);
+        made->users = 1;
+        floe_list_append(&shared->interface_names, &made->link);
+    }
+    return made;
+}
+
+void floe_shared_forget_interface_name(floe_core_shared *shared, floe_interface_name *name)
+{
+    if (name != NULL && --name->users == 0) {
+        floe_list_remove(&name->link);
+        floe_deallocate(&shared->allocator, name);
+    }
 }

@@ -14,6 +14,13 @@
 
 #include <floe/core.h>
 
+/* The name of an interface, once for all bases on it. */
+typedef struct floe_interface_name {
+    floe_list link; /* in shared->interface_names */
+    size_t users;
+    char text[];
+} floe_interface_name;
+
 struct floe_core_shared {
     floe_allocator allocator;
     floe_random random;
@@ -47,8 +54,9 @@ struct floe_core_shared {
     bool refuse_low_ports;
     bool mobility;
     bool dont_fragment;
-    uint64_t dropped;   /* packets that were not believed */
-    floe_list accounts; /* floe_turn_account.link */
+    uint64_t dropped;          /* packets that were not believed */
+    floe_list accounts;        /* floe_turn_account.link */
+    floe_list interface_names; /* floe_interface_name.link; none that nobody uses */
 };
 
 /* RFC 8828 §5.2, mode 4: nothing leaves but through the proxy. */
@@ -61,5 +69,13 @@ static inline bool floe_proxy_only(const floe_core_shared *shared)
 floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, const char *username,
                                const char *credential, const floe_turn_token *token,
                                floe_turn_account **account);
+
+/* The longest name of an interface that is told. */
+#define FLOE_INTERFACE_NAME_MAX 31U
+
+/* With a reference for the caller; NULL without memory. A longer one is cut. */
+floe_interface_name *floe_shared_interface_name(floe_core_shared *shared, const char *text);
+/* NULL is fine. */
+void floe_shared_forget_interface_name(floe_core_shared *shared, floe_interface_name *name);
 
 #endif

@@ -102,7 +102,7 @@ void floe_core_name_taken(floe_core *core, floe_time now, const char *name)
     }
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        if (base->name != NULL && floe_name_same(base->name, name)) {
+        if (base->named != NULL && floe_name_same(base->named->text, name)) {
             floe_base_name_taken(core, now, base);
         }
     }

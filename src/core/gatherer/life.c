@@ -412,8 +412,8 @@ void floe_core_close(floe_core *core, floe_time now)
             floe_tree_remove(&core->channels, &base->by_channel);
             base->channel = 0; /* never opened */
         }
-        if (floe_list_linked(&base->name_output.link)) {
-            base->published = base->name_output.kind == FLOE_OUTPUT_UNPUBLISH;
+        if (base->named != NULL && floe_list_linked(&base->named->output.link)) {
+            base->published = base->named->output.kind == FLOE_OUTPUT_UNPUBLISH;
         }
     }
     floe_untell_all(core);

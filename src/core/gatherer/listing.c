@@ -6,6 +6,7 @@
 #include "core/core.h"
 #include "core/server/server.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The list that is handed out: one block, with the allocator that frees it in front. */
@@ -20,7 +21,7 @@ typedef struct list_entry {
     char related[FLOE_ADDRESS_TEXT_SIZE];
     char foundation[9];
     char username_fragment[9];
-    char interface_name[32];
+    char interface_name[FLOE_INTERFACE_NAME_MAX + 1];
 } list_entry;
 
 static size_t texts_of(const floe_core *core, const floe_found *found)
@@ -41,7 +42,8 @@ static void fill_entry(const floe_core *core, const floe_found *found, list_entr
     memcpy(entry->foundation, found->foundation, sizeof entry->foundation);
     memcpy(entry->username_fragment, core->credentials.username_fragment,
            sizeof entry->username_fragment);
-    memcpy(entry->interface_name, found->base->interface_name, sizeof entry->interface_name);
+    (void)snprintf(entry->interface_name, sizeof entry->interface_name, "%s",
+                   candidate->interface_name);
     candidate->foundation = entry->foundation;
     candidate->username_fragment = entry->username_fragment;
     candidate->interface_name = entry->interface_name;

@@ -44,12 +44,15 @@ static bool poll_close(floe_core *core, floe_base *base, floe_core_output *outpu
 }
 
 /* The name is copied: an unpublished one may go with its base before the owner has read it. */
-static bool poll_name(const floe_base *base, floe_core_output_kind kind, floe_core_output *output)
+static bool poll_name(const floe_base_named *named, floe_core_output_kind kind,
+                      floe_core_output *output)
 {
+    const floe_base *base = named->base;
+
     output->kind = kind;
     output->local = base->local;
     output->interface_index = base->interface_index;
-    (void)snprintf(output->room.text, sizeof output->room.text, "%s", base->name);
+    (void)snprintf(output->room.text, sizeof output->room.text, "%s", named->text);
     output->name = output->room.text;
     return true;
 }
@@ -107,12 +110,12 @@ static bool poll_error(const floe_core *core, const floe_failure *failure,
 {
     base = floe_failure_of_url(failure) ? NULL : base;
     bool shown = base != NULL && floe_hosts_are_shown(core);
-    bool named = base != NULL && base->name != NULL && floe_hosts_are_told(core);
+    bool named = base != NULL && base->named != NULL && floe_hosts_are_told(core);
 
     floe_failure_text(core, failure, server != NULL ? server->url : NULL, output->room.text,
                       sizeof output->room.text);
     if (named) {
-        (void)snprintf(output->room.name, sizeof output->room.name, "%s", base->name);
+        (void)snprintf(output->room.name, sizeof output->room.name, "%s", base->named->text);
     } else if (shown) {
         (void)floe_address_format(&base->local, output->room.address, sizeof output->room.address);
     }
@@ -155,9 +158,10 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
     case FLOE_OUTPUT_CLOSE:
         return poll_close(core, FLOE_CONTAINER(link, floe_base, output), output);
     case FLOE_OUTPUT_PUBLISH:
-        return poll_name(FLOE_CONTAINER(link, floe_base, name_output), FLOE_CORE_PUBLISH, output);
+        return poll_name(FLOE_CONTAINER(link, floe_base_named, output), FLOE_CORE_PUBLISH, output);
     case FLOE_OUTPUT_UNPUBLISH:
-        return poll_name(FLOE_CONTAINER(link, floe_base, name_output), FLOE_CORE_UNPUBLISH, output);
+        return poll_name(FLOE_CONTAINER(link, floe_base_named, output), FLOE_CORE_UNPUBLISH,
+                         output);
     case FLOE_OUTPUT_SEND_BINDING:
         return floe_binding_poll_send(core, now, FLOE_CONTAINER(link, floe_binding, output),
                                       output);
@@ -172,7 +176,7 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
         return floe_connection_poll_send(core, FLOE_CONTAINER(link, floe_connection, send_output),
                                          output);
     case FLOE_OUTPUT_SEND_BASE:
-        return floe_base_poll_send(core, FLOE_CONTAINER(link, floe_base, send_output), output);
+        return floe_base_poll_send(core, FLOE_CONTAINER(link, floe_base_sending, output), output);
     case FLOE_OUTPUT_WRITABLE:
         output->kind = FLOE_CORE_WRITABLE;
         output->candidate_id = floe_found_poll_writable(core);

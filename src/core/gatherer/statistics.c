@@ -43,7 +43,7 @@ typedef struct candidate_entry {
     char related[FLOE_ADDRESS_TEXT_SIZE];
     char foundation[9];
     char username_fragment[9];
-    char interface_name[32];
+    char interface_name[FLOE_INTERFACE_NAME_MAX + 1];
 } candidate_entry;
 
 typedef struct statistics_block {
@@ -216,11 +216,11 @@ static void fill_exchange(const floe_core *core, const exchange *taken, void *da
     statistics_block *block = data;
     server_entry *entry = block->server++;
     const floe_counters *counters = taken->counters;
-    bool named = taken->base->name != NULL && floe_hosts_are_told(core);
+    bool named = taken->base->named != NULL && floe_hosts_are_told(core);
     bool shown = named || floe_hosts_are_shown(core);
 
     if (named) {
-        copy_text(entry->address, sizeof entry->address, taken->base->name);
+        copy_text(entry->address, sizeof entry->address, taken->base->named->text);
     } else if (shown) {
         (void)floe_address_format(&taken->base->local, entry->address, sizeof entry->address);
     }
@@ -264,7 +264,8 @@ static void fill_candidate(const floe_core *core, statistics_block *block, const
     copy_text(entry->foundation, sizeof entry->foundation, found->foundation);
     copy_text(entry->username_fragment, sizeof entry->username_fragment,
               core->credentials.username_fragment);
-    copy_text(entry->interface_name, sizeof entry->interface_name, found->base->interface_name);
+    copy_text(entry->interface_name, sizeof entry->interface_name,
+              floe_base_interface_name(found->base));
     candidate->foundation = entry->foundation;
     candidate->username_fragment = entry->username_fragment;
     candidate->interface_name = entry->interface_name;
@@ -285,7 +286,7 @@ static size_t waiting_in_all(const floe_core *core)
 
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {
-        waiting += floe_queue_used(&base->queue);
+        waiting += floe_base_waiting(base);
     }
     FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
     {

@@ -11,17 +11,27 @@
 #include "core/source/relay.h"
 #include "core/source/standing.h"
 
-#include <string.h>
+/* False without memory. */
+static bool set_interface_name(floe_core *core, floe_base *base, const char *name)
+{
+    floe_interface_name *shared =
+        floe_shared_interface_name(core->shared, name != NULL ? name : "");
 
-static void set_interface(floe_core *core, floe_base *base, const floe_interface_address *from,
+    if (shared == NULL) {
+        floe_core_out_of_memory(core);
+        return false;
+    }
+    floe_shared_forget_interface_name(core->shared, base->interface);
+    base->interface = shared;
+    return true;
+}
+
+static bool set_interface(floe_core *core, floe_base *base, const floe_interface_address *from,
                           uint16_t rank)
 {
-    const char *name = from->interface_name != NULL ? from->interface_name : "";
-    size_t size = strlen(name);
-
-    size = size < sizeof base->interface_name ? size : sizeof base->interface_name - 1;
-    memset(base->interface_name, 0, sizeof base->interface_name);
-    memcpy(base->interface_name, name, size);
+    if (!set_interface_name(core, base, from->interface_name)) {
+        return false;
+    }
     floe_base_set_interface(core, base, from->interface_index);
     base->rank = rank;
     base->loopback =
@@ -30,11 +40,12 @@ static void set_interface(floe_core *core, floe_base *base, const floe_interface
     base->overdue = false;
     base->no_reflexive =
         floe_rewrite_replaces(floe_rewrite_for(core->shared, FLOE_CANDIDATE_TYPE_SRFLX,
-                                               &base->local, base->interface_name),
+                                               &base->local, floe_base_interface_name(base)),
                               &base->local);
     if (floe_tree_has(&base->by_ip)) { /* a new one is counted once it is opened */
         floe_base_changed(core, base);
     }
+    return true;
 }
 
 /* All that can be said of an open base at once; then the servers are asked. */
@@ -65,8 +76,7 @@ static bool new_base(floe_core *core, const floe_interface_address *from, uint16
     if (base == NULL) {
         return false;
     }
-    set_interface(core, base, from, rank);
-    if (!floe_base_name(core, base)) {
+    if (!set_interface(core, base, from, rank) || !floe_base_name(core, base)) {
         floe_base_free(core, base);
         return false;
     }
@@ -109,7 +119,7 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
             base = NULL;
         }
         if (base != NULL) {
-            set_interface(core, base, best, rank);
+            good = set_interface(core, base, best, rank);
         } else {
             good = new_base(core, best, rank);
         }

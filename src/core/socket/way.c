@@ -36,14 +36,30 @@ void floe_way_drained(floe_core *core, uint32_t *full_for, size_t waiting)
     }
 }
 
+/* NULL without memory. */
+static floe_base_sending *sending_of(floe_core *core, floe_base *base)
+{
+    if (base->sending == NULL) {
+        base->sending = floe_allocate(&core->shared->allocator, sizeof *base->sending);
+        if (base->sending != NULL) {
+            base->sending->base = base;
+        }
+    }
+    return base->sending;
+}
+
 floe_error floe_base_send(floe_core *core, floe_base *base, size_t limit,
                           const floe_address *remote, const floe_span *parts, size_t count)
 {
-    floe_error error =
-        floe_queue_push(&core->shared->allocator, &base->queue, limit, remote, parts, count);
+    floe_base_sending *sending = sending_of(core, base);
 
+    if (sending == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    floe_error error =
+        floe_queue_push(&core->shared->allocator, &sending->queue, limit, remote, parts, count);
     if (error == FLOE_OK && !base->blocked) {
-        floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
+        floe_tell(core, &sending->output, FLOE_OUTPUT_SEND_BASE);
     }
     return error;
 }
@@ -51,25 +67,26 @@ floe_error floe_base_send(floe_core *core, floe_base *base, size_t limit,
 void floe_base_writable(floe_core *core, floe_base *base)
 {
     base->blocked = false;
-    if (!floe_queue_empty(&base->queue)) {
-        floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
+    if (floe_base_waiting(base) > 0) {
+        floe_tell(core, &base->sending->output, FLOE_OUTPUT_SEND_BASE);
     }
 }
 
-bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *output)
+bool floe_base_poll_send(floe_core *core, floe_base_sending *sending, floe_core_output *output)
 {
+    floe_base *base = sending->base;
     floe_span data;
 
-    if (base->blocked || !floe_queue_take(&base->queue, &output->remote, &data)) {
+    if (base->blocked || !floe_queue_take(&sending->queue, &output->remote, &data)) {
         return false;
     }
     output->kind = FLOE_CORE_SEND;
     output->channel = base->channel;
     output->data = data.data;
     output->data_size = data.size;
-    floe_way_drained(core, &base->full_for, floe_queue_used(&base->queue));
-    if (!floe_queue_empty(&base->queue)) {
-        floe_tell(core, &base->send_output, FLOE_OUTPUT_SEND_BASE);
+    floe_way_drained(core, &base->full_for, floe_queue_used(&sending->queue));
+    if (!floe_queue_empty(&sending->queue)) {
+        floe_tell(core, &sending->output, FLOE_OUTPUT_SEND_BASE);
     }
     return true;
 }

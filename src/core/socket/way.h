@@ -39,6 +39,6 @@ floe_error floe_send_refused(void);
 floe_error floe_send_result(const floe_core *core, floe_error error, uint32_t *full_for);
 floe_error floe_send_no_room(void);
 void floe_base_writable(floe_core *core, floe_base *base);
-bool floe_base_poll_send(floe_core *core, floe_base *base, floe_core_output *output);
+bool floe_base_poll_send(floe_core *core, floe_base_sending *sending, floe_core_output *output);
 
 #endif

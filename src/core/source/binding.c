@@ -56,22 +56,25 @@ bool floe_binding_once_answered(const floe_base *base, const floe_address *remot
 /* Without memory those that are over are forgotten sooner. */
 static void make_room_for_ids(const floe_core *core, floe_base *base)
 {
-    uint32_t room = base->former_room > 0 ? 2 * base->former_room : FLOE_FORMER_MIN;
+    floe_former_ids *former = base->former;
+    uint32_t count = former != NULL ? former->count : 0;
+    uint32_t room = former != NULL ? 2 * former->room : FLOE_FORMER_MIN;
 
-    if (4 * base->binding_count <= base->former_room) {
+    if (former != NULL && 4 * base->binding_count <= former->room) {
         return;
     }
-    floe_stun_id *made = floe_allocate(&core->shared->allocator, room * sizeof *made);
+    floe_former_ids *made =
+        floe_allocate(&core->shared->allocator, sizeof *made + room * sizeof *made->ids);
     if (made == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < base->formers; i++) {
-        made[i] = base->former[(base->former_next + i) % base->formers]; /* the oldest first */
+    for (uint32_t i = 0; i < count; i++) {
+        made->ids[i] = former->ids[(former->next + i) % count]; /* the oldest first */
     }
-    floe_deallocate(&core->shared->allocator, base->former);
+    made->room = room;
+    made->next = made->count = count;
+    floe_deallocate(&core->shared->allocator, former);
     base->former = made;
-    base->former_room = room;
-    base->former_next = base->formers;
 }
 
 static void begin(floe_core *core, floe_time now, floe_paced *paced);
@@ -346,12 +349,12 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
  * twice, is known by this (K1). */
 static void keep_id(const floe_binding *binding)
 {
-    floe_base *base = binding->base;
+    floe_former_ids *former = binding->base->former;
 
-    if (binding->counters.requests > 0 && base->former_room > 0) {
-        base->former[base->former_next] = binding->transaction.id;
-        base->former_next = (base->former_next + 1) % base->former_room;
-        base->formers += base->formers < base->former_room;
+    if (binding->counters.requests > 0 && former != NULL) {
+        former->ids[former->next] = binding->transaction.id;
+        former->next = (former->next + 1) % former->room;
+        former->count += former->count < former->room;
     }
 }
 
@@ -641,8 +644,8 @@ bool floe_base_asked(const floe_base *base, const floe_stun_message *message)
             return true;
         }
     }
-    for (size_t i = 0; i < base->formers; i++) {
-        if (floe_stun_id_equal(&base->former[i], &message->id)) {
+    for (size_t i = 0; base->former != NULL && i < base->former->count; i++) {
+        if (floe_stun_id_equal(&base->former->ids[i], &message->id)) {
             return true;
         }
     }

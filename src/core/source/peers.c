@@ -73,7 +73,7 @@ static uint32_t *way_of(floe_relay *relay, size_t *waiting)
         *waiting = floe_connection_waiting(relay->connection);
         return &relay->connection->full_for;
     }
-    *waiting = floe_queue_used(&relay->base->queue);
+    *waiting = floe_base_waiting(relay->base);
     return &relay->base->full_for;
 }
 
