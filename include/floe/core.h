@@ -332,8 +332,9 @@ FLOE_EXPORT void floe_core_blocked(floe_core *core, uint32_t channel);
 /** The channel takes data again, and everything that the driver kept for it has been sent. */
 FLOE_EXPORT void floe_core_writable(floe_core *core, floe_time now, uint32_t channel);
 
-/** Whether floe_core_packet gives out packets that come for the application; off at first. */
-FLOE_EXPORT void floe_core_receive_packets(floe_core *core, bool wanted);
+/** Whether floe_core_packet gives out packets that come for the application; off at first.
+ *  FLOE_ERR_NO_MEMORY: it is as it was. */
+FLOE_EXPORT floe_error floe_core_receive_packets(floe_core *core, bool wanted);
 /**
  * Gives the next packet for the application from the last floe_core_datagram or floe_core_stream.
  * Call it until there is none, before you reuse the buffer of that input and before the next input

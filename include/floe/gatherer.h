@@ -191,6 +191,9 @@ typedef void (*floe_writable_handler)(void *user_data, uint32_t candidate_id);
  * answer to its own requests, and everything that peers send to its relays. With NULL, packets are
  * dropped. But a socket that has not sent anything yet is not read while there is no handler. What
  * has arrived there, as far as the system had room for it, is delivered once a handler is set.
+ *
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for a NULL gatherer; FLOE_ERR_NO_MEMORY: the handler is
+ *         not set. The same applies to floe_gatherer_on_writable and floe_gatherer_on_unreachable.
  */
 FLOE_EXPORT floe_error floe_gatherer_on_packet(floe_gatherer *gatherer, floe_packet_handler handler,
                                                void *user_data);

@@ -35,6 +35,13 @@ typedef struct floe_credentials {
     floe_stun_key *key; /* of the password; NULL: not made yet */
 } floe_credentials;
 
+/* What came for the owner by the latest input of bytes. */
+typedef struct floe_arrival {
+    floe_packet packet;
+    floe_check *check; /* the latest; NULL: none has come */
+    char check_by[9];  /* whose username fragment that is by */
+} floe_arrival;
+
 struct floe_core {
     /* ── outbox ── */
     floe_core_shared *shared;
@@ -117,15 +124,12 @@ struct floe_core {
     bool pool_wanted; /* gathering begins before it is asked for */
     bool has_packet;
     bool has_associated;
-    char check_by[9]; /* whose username fragment `check` is by */
     floe_output list_output;
-    floe_output new_output;
+    floe_output new_output; /* NEW, or CLOSED, behind which nothing comes */
     floe_output gathering_output;
-    floe_output pool_output; /* GATHERING too: a pool's may wait while the next begins */
-    floe_output closed_output;
+    floe_output pool_output;  /* GATHERING too: a pool's may wait while the next begins */
     floe_credentials *in_use; /* of before `former`, by which the other side went on; NULL: none */
-    floe_check *check;        /* of the packet at hand; NULL: none has come */
-    floe_packet packet;       /* that came by the latest datagram */
+    floe_arrival *arrival;    /* NULL: its owner has never wanted packets */
 };
 
 #endif

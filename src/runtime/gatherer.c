@@ -34,6 +34,7 @@ static void go_if_done(floe_gatherer *gatherer)
     }
     uv_mutex_unlock(&api->lock);
     if (done) {
+        floe_deallocate(&api->allocator, gatherer->data);
         floe_deallocate(&api->allocator, gatherer);
     }
 }
@@ -73,9 +74,10 @@ void floe_gatherer_give_packets(floe_gatherer *gatherer)
     floe_packet packet;
 
     while (floe_core_packet(gatherer->core, floe_runtime_now(), &packet)) {
-        if (!gatherer->freed && gatherer->on_packet != NULL) {
-            floe_packet_handler handler = gatherer->on_packet;
-            void *user_data = gatherer->packet_data;
+        const floe_data_handlers *data = gatherer->data;
+        if (!gatherer->freed && data != NULL && data->on_packet != NULL) {
+            floe_packet_handler handler = data->on_packet;
+            void *user_data = data->packet_data;
             begin_callback(gatherer);
             handler(user_data, &packet);
             end_callback(gatherer);
@@ -156,7 +158,8 @@ static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_ad
     udp->owner = gatherer;
     udp->channel = channel;
     udp->segments = true;
-    if (gatherer->listens && (failed = floe_watch_add(&api->watch, udp)) != 0) {
+    if (gatherer->data != NULL && gatherer->data->listens &&
+        (failed = floe_watch_add(&api->watch, udp)) != 0) {
         floe_watch_remove(&api->watch, udp);
         return floe_uv_failed(failed, "a socket can't be watched");
     }
@@ -201,6 +204,7 @@ static void call_candidate_handler(floe_gatherer *gatherer, floe_local_candidate
 
 static void tell_owner(floe_gatherer *gatherer, const floe_core_output *output)
 {
+    const floe_data_handlers *data = gatherer->data;
     floe_api *api = gatherer->api;
 
     if (gatherer->freed) {
@@ -234,18 +238,18 @@ static void tell_owner(floe_gatherer *gatherer, const floe_core_output *output)
         }
         break;
     case FLOE_CORE_WRITABLE:
-        if (gatherer->on_writable != NULL) {
-            floe_writable_handler handler = gatherer->on_writable;
-            void *user_data = gatherer->writable_data;
+        if (data != NULL && data->on_writable != NULL) {
+            floe_writable_handler handler = data->on_writable;
+            void *user_data = data->writable_data;
             begin_callback(gatherer);
             handler(user_data, output->candidate_id);
             end_callback(gatherer);
         }
         break;
     case FLOE_CORE_UNREACHABLE:
-        if (gatherer->on_unreachable != NULL) {
-            floe_unreachable_handler handler = gatherer->on_unreachable;
-            void *user_data = gatherer->unreachable_data;
+        if (data != NULL && data->on_unreachable != NULL) {
+            floe_unreachable_handler handler = data->on_unreachable;
+            void *user_data = data->unreachable_data;
             begin_callback(gatherer);
             handler(user_data, output->candidate_id, &output->remote, output->unreachable);
             end_callback(gatherer);
@@ -467,12 +471,13 @@ static void finish(floe_gatherer *gatherer)
  * is no room to watch it now, there may be later. */
 static void listen_if_wanted(floe_gatherer *gatherer)
 {
-    if (gatherer->on_packet != NULL && !gatherer->listens) {
-        gatherer->listens = true;
+    floe_data_handlers *data = gatherer->data;
+
+    if (data != NULL && data->on_packet != NULL && !data->listens) {
+        data->listens = true;
         FLOE_LIST_EACH(udp, &gatherer->sockets, floe_udp, link)
         {
-            gatherer->listens =
-                floe_watch_add(&gatherer->api->watch, udp) == 0 && gatherer->listens;
+            data->listens = floe_watch_add(&gatherer->api->watch, udp) == 0 && data->listens;
         }
     }
 }
@@ -766,6 +771,15 @@ floe_error floe_gatherer_on_error(floe_gatherer *gatherer, floe_error_handler ha
     return FLOE_OK;
 }
 
+/* To take a handler away needs no memory. The lock is held. */
+static floe_error make_data_handlers(floe_gatherer *gatherer, bool wanted)
+{
+    if (wanted && gatherer->data == NULL) {
+        gatherer->data = floe_allocate(&gatherer->api->allocator, sizeof *gatherer->data);
+    }
+    return wanted && gatherer->data == NULL ? FLOE_ERR_NO_MEMORY : FLOE_OK;
+}
+
 floe_error floe_gatherer_on_packet(floe_gatherer *gatherer, floe_packet_handler handler,
                                    void *user_data)
 {
@@ -773,14 +787,19 @@ floe_error floe_gatherer_on_packet(floe_gatherer *gatherer, floe_packet_handler 
         return null_gatherer("floe_gatherer_on_packet");
     }
     uv_mutex_lock(&gatherer->api->lock);
-    gatherer->on_packet = handler;
-    gatherer->packet_data = user_data;
-    floe_core_receive_packets(gatherer->core, handler != NULL);
-    if (handler != NULL) {
+    floe_error error = make_data_handlers(gatherer, handler != NULL);
+    if (error == FLOE_OK) {
+        error = floe_core_receive_packets(gatherer->core, handler != NULL);
+    }
+    if (error == FLOE_OK && gatherer->data != NULL) {
+        gatherer->data->on_packet = handler;
+        gatherer->data->packet_data = user_data;
+    }
+    if (error == FLOE_OK && handler != NULL) {
         floe_gatherer_wake(gatherer);
     }
     uv_mutex_unlock(&gatherer->api->lock);
-    return FLOE_OK;
+    return error;
 }
 
 floe_error floe_gatherer_on_writable(floe_gatherer *gatherer, floe_writable_handler handler,
@@ -790,10 +809,13 @@ floe_error floe_gatherer_on_writable(floe_gatherer *gatherer, floe_writable_hand
         return null_gatherer("floe_gatherer_on_writable");
     }
     uv_mutex_lock(&gatherer->api->lock);
-    gatherer->on_writable = handler;
-    gatherer->writable_data = user_data;
+    floe_error error = make_data_handlers(gatherer, handler != NULL);
+    if (error == FLOE_OK && gatherer->data != NULL) {
+        gatherer->data->on_writable = handler;
+        gatherer->data->writable_data = user_data;
+    }
     uv_mutex_unlock(&gatherer->api->lock);
-    return FLOE_OK;
+    return error;
 }
 
 floe_error floe_gatherer_on_unreachable(floe_gatherer *gatherer, floe_unreachable_handler handler,
@@ -803,10 +825,13 @@ floe_error floe_gatherer_on_unreachable(floe_gatherer *gatherer, floe_unreachabl
         return null_gatherer("floe_gatherer_on_unreachable");
     }
     uv_mutex_lock(&gatherer->api->lock);
-    gatherer->on_unreachable = handler;
-    gatherer->unreachable_data = user_data;
+    floe_error error = make_data_handlers(gatherer, handler != NULL);
+    if (error == FLOE_OK && gatherer->data != NULL) {
+        gatherer->data->on_unreachable = handler;
+        gatherer->data->unreachable_data = user_data;
+    }
     uv_mutex_unlock(&gatherer->api->lock);
-    return FLOE_OK;
+    return error;
 }
 
 floe_error floe_gatherer_doubt(floe_gatherer *gatherer, uint32_t candidate_id)

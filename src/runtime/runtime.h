@@ -72,6 +72,17 @@ struct floe_api {
     floe_core_output output;
 };
 
+/* Those of the application's data: not every gatherer is for it. */
+typedef struct floe_data_handlers {
+    floe_packet_handler on_packet;
+    floe_writable_handler on_writable;
+    floe_unreachable_handler on_unreachable;
+    void *packet_data;
+    void *writable_data;
+    void *unreachable_data;
+    bool listens; /* for packets, with each of the gatherer's sockets: the loop thread's alone */
+} floe_data_handlers;
+
 struct floe_gatherer {
     floe_list link;
     floe_list ready;
@@ -81,28 +92,21 @@ struct floe_gatherer {
     bool freed;                /* the user wants no callback any more */
     bool given_back;           /* and does not use the handle any more */
     bool quiet;                /* closed, and everything about it is done and told */
+    bool pumping;              /* the loop thread's alone, as is the next */
+    unsigned open_handles;
     floe_local_candidate_handler on_local_candidate;
     floe_local_candidate_handler on_candidate_withdrawn;
     floe_state_change_handler on_state_change;
     floe_error_handler on_error;
     void *local_candidate_data;
     void *candidate_withdrawn_data;
-    floe_packet_handler on_packet;
-    floe_writable_handler on_writable;
-    floe_unreachable_handler on_unreachable;
     void *state_change_data;
     void *error_data;
-    void *packet_data;
-    void *writable_data;
-    void *unreachable_data;
-
-    floe_list sockets;     /* floe_udp.link */
-    floe_list connections; /* floe_tcp.link */
+    floe_data_handlers *data; /* NULL: none was ever set */
+    floe_list sockets;        /* floe_udp.link */
+    floe_list connections;    /* floe_tcp.link */
 
     /* The loop thread's alone. */
-    unsigned open_handles;
-    bool pumping;
-    bool listens;      /* for packets, with each of its sockets */
     floe_alarm alarm;  /* when its core is to be told the time */
     floe_list waiters; /* floe_waiter.of_gatherer */
 };

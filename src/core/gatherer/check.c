@@ -67,16 +67,17 @@ static bool is_signed(const floe_stun_message *message, const floe_stun_key *key
 
 const floe_check *floe_check_read(floe_core *core, floe_span data)
 {
+    floe_arrival *arrival = core->arrival;
     floe_stun_message message;
 
     if (floe_stun_parse(data, &message) != FLOE_STUN_PARSED || message.class != FLOE_STUN_REQUEST ||
         message.method != FLOE_STUN_BINDING) {
         return NULL;
     }
-    if (core->check == NULL) {
-        core->check = floe_allocate(&core->shared->allocator, sizeof *core->check);
+    if (arrival->check == NULL) {
+        arrival->check = floe_allocate(&core->shared->allocator, sizeof *arrival->check);
     }
-    floe_check *check = core->check;
+    floe_check *check = arrival->check;
     if (check == NULL) {
         floe_core_out_of_memory(core);
         return NULL;
@@ -87,10 +88,10 @@ const floe_check *floe_check_read(floe_core *core, floe_span data)
     check->sha256 = message.integrity_sha256_at != 0;
     check->authenticated = key != NULL && is_signed(&message, key, check->sha256);
     check->former = check->authenticated && credentials != &core->credentials;
-    *core->check_by = '\0';
+    *arrival->check_by = '\0';
     if (check->authenticated) {
         credentials->used = true;
-        memcpy(core->check_by, credentials->username_fragment, sizeof core->check_by);
+        memcpy(arrival->check_by, credentials->username_fragment, sizeof arrival->check_by);
     }
     if (check->authenticated && !check->former) {
         floe_credentials_used(core);
@@ -116,7 +117,7 @@ floe_error floe_core_answer_check(floe_core *core, floe_time now, const floe_pac
     uint8_t bytes[256];
     floe_stun_id id;
 
-    if (core == NULL || packet == NULL || packet->check == NULL) {
+    if (core == NULL || packet == NULL || packet->check == NULL || core->arrival == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "the packet is no Binding request");
     }
     const floe_check *check = packet->check;
@@ -129,7 +130,7 @@ floe_error floe_core_answer_check(floe_core *core, floe_time now, const floe_pac
                          "the check is not from the peer: answer 401 or nothing");
     }
     /* Since it came there may have been a restart: by its owner, who is about to answer it. */
-    floe_credentials *credentials = find(core, floe_span_text(core->check_by));
+    floe_credentials *credentials = find(core, floe_span_text(core->arrival->check_by));
     if (check->authenticated && credentials == NULL) {
         return floe_fail(FLOE_ERR_PERMISSION, "the credentials of before the restart have gone");
     }

@@ -217,13 +217,20 @@ static floe_taken give(floe_core *core, floe_time now, floe_base *base, const fl
     return FLOE_TAKEN_NOT;
 }
 
+/* NULL: nobody wants any. */
+static floe_packet *room_for_packet(const floe_core *core)
+{
+    return core->arrival != NULL ? &core->arrival->packet : NULL;
+}
+
 /* What has come for the owner, if anything has: a check is read, whoever it is for. */
 static void hold_packet(floe_core *core, bool any)
 {
+    floe_packet *packet = room_for_packet(core);
+
     core->has_packet = any;
-    if (any && core->packet.kind == FLOE_PACKET_STUN) {
-        core->packet.check =
-            floe_check_read(core, floe_span_of(core->packet.data, core->packet.size));
+    if (any && packet->kind == FLOE_PACKET_STUN) {
+        packet->check = floe_check_read(core, floe_span_of(packet->data, packet->size));
     }
 }
 
@@ -235,7 +242,8 @@ static void datagram_on_base(floe_core *core, floe_time now, floe_base *base,
 
     floe_stun_parse_result result = floe_stun_parse(data, &message);
     bool parsed = result == FLOE_STUN_PARSED;
-    floe_taken taken = give(core, now, base, &from, data, parsed ? &message : NULL, &core->packet);
+    floe_taken taken =
+        give(core, now, base, &from, data, parsed ? &message : NULL, room_for_packet(core));
     bool asked = taken == FLOE_TAKEN_NOT && parsed && floe_base_asked(base, &message);
     if (asked && message.class != FLOE_STUN_INDICATION) {
         floe_pairs_late_answer(core, base, &from);
@@ -246,7 +254,8 @@ static void datagram_on_base(floe_core *core, floe_time now, floe_base *base,
     }
     if (taken == FLOE_TAKEN_NOT && core->wants_packets && !asked &&
         !floe_base_had(core, now, base, &from, data)) {
-        (void)floe_deliver(core, base, NULL, FLOE_TCP_TYPE_NONE, &from, data, &core->packet);
+        (void)floe_deliver(core, base, NULL, FLOE_TCP_TYPE_NONE, &from, data,
+                           room_for_packet(core));
         taken = FLOE_TAKEN_PACKET;
     }
     hold_packet(core, taken == FLOE_TAKEN_PACKET);
@@ -263,7 +272,7 @@ static void bytes_on_connection(floe_core *core, floe_time now, floe_connection 
                                 const void *data, size_t size)
 {
     floe_connection_feed(connection, data, size);
-    hold_packet(core, floe_connection_next(core, now, connection, &core->packet));
+    hold_packet(core, floe_connection_next(core, now, connection, room_for_packet(core)));
     core->receiving = core->has_packet ? connection : NULL;
     floe_core_settle(core, now);
 }
@@ -345,7 +354,7 @@ bool floe_core_packet(floe_core *core, floe_time now, floe_packet *packet)
         core->receiving = NULL;
     }
     if (!core->has_packet && core->receiving != NULL) {
-        hold_packet(core, floe_connection_next(core, now, core->receiving, &core->packet));
+        hold_packet(core, floe_connection_next(core, now, core->receiving, room_for_packet(core)));
         if (!core->has_packet) {
             core->receiving = NULL;
             floe_core_settle(core, now);
@@ -355,7 +364,7 @@ bool floe_core_packet(floe_core *core, floe_time now, floe_packet *packet)
         return false;
     }
     core->has_packet = false;
-    *packet = core->packet;
+    *packet = core->arrival->packet;
     return true;
 }
 

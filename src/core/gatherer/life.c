@@ -196,7 +196,10 @@ void floe_core_free(floe_core *core)
     }
     floe_allocator allocator = core->shared->allocator;
     floe_deallocate(&allocator, core->unreached);
-    floe_deallocate(&allocator, core->check);
+    if (core->arrival != NULL) {
+        floe_deallocate(&allocator, core->arrival->check);
+        floe_deallocate(&allocator, core->arrival);
+    }
     floe_credentials_forget(core);
     floe_deallocate(&allocator, core);
 }
@@ -439,7 +442,7 @@ void floe_core_close(floe_core *core, floe_time now)
             floe_tell(core, &base->output, FLOE_OUTPUT_CLOSE);
         }
     }
-    floe_tell(core, &core->closed_output, FLOE_OUTPUT_CLOSED);
+    floe_tell(core, &core->new_output, FLOE_OUTPUT_CLOSED);
 }
 
 /* What can be asked of it. */

@@ -88,9 +88,17 @@ floe_error floe_core_doubt(floe_core *core, floe_time now, uint32_t candidate_id
     return FLOE_OK;
 }
 
-void floe_core_receive_packets(floe_core *core, bool wanted)
+floe_error floe_core_receive_packets(floe_core *core, bool wanted)
 {
-    if (core != NULL) {
-        core->wants_packets = wanted;
+    if (core == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_receive_packets: NULL");
     }
+    if (wanted && core->arrival == NULL) {
+        core->arrival = floe_allocate(&core->shared->allocator, sizeof *core->arrival);
+        if (core->arrival == NULL) {
+            return FLOE_ERR_NO_MEMORY;
+        }
+    }
+    core->wants_packets = wanted;
+    return FLOE_OK;
 }
