@@ -1347,6 +1347,27 @@ static void l15_a_relay_that_outlives_its_gathering_is_counted_once(void **state
     end(&h);
 }
 
+/* Its pair has no attempt any more, which would have kept the count. */
+static void l15_a_relay_that_ends_behind_its_gathering_is_counted(void **state)
+{
+    static hand h;
+    size_t failed;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->code = 403;
+    gather(&h);
+    pass(&h, 1000);
+    turn->refresh = FORGOT;
+    turn->allocate = SAYS;
+    pass(&h, 80000);
+    read_log(&h, "+ host, + srflx, + relay, end, - relay, error");
+    assert_int_equal(counted(&h, &failed),
+                     turn->bindings + turn->allocates + turn->refreshes + turn->releases);
+    end(&h);
+}
+
 /* L15: an answer comes while a retransmission waits to be polled: that is over, and does not leave
  * behind it, nor is it counted. */
 static void l15_what_is_answered_while_it_waits(void **state)
@@ -1466,6 +1487,7 @@ int main(void)
         cmocka_unit_test(l15_an_answer_that_comes_twice),
         cmocka_unit_test(l15_what_was_due_and_did_not_go_out),
         cmocka_unit_test(l15_a_relay_that_outlives_its_gathering_is_counted_once),
+        cmocka_unit_test(l15_a_relay_that_ends_behind_its_gathering_is_counted),
         cmocka_unit_test(l15_what_is_answered_while_it_waits),
         cmocka_unit_test(l15_an_allocate_that_gives_way),
         cmocka_unit_test(p1_a_name_under_a_policy_that_tells_no_hosts),

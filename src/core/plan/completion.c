@@ -65,6 +65,7 @@ static void complete(floe_core *core, floe_time now)
     {
         floe_bindings_sweep(core, base);
     }
+    floe_pairs_rest(core);
     core->gathering = floe_time_since(now, core->started);
     core->state = FLOE_GATHERER_STATE_COMPLETE;
     core->grace = core->give_up = core->services_end = FLOE_TIME_NEVER;

@@ -152,6 +152,27 @@ static void attempt_free(floe_core *core, floe_attempt *attempt)
     floe_deallocate(&core->shared->allocator, attempt);
 }
 
+static void rest(floe_core *core, floe_pair *pair)
+{
+    FLOE_LIST_EACH_SAFE(attempt, &pair->attempts, floe_attempt, link)
+    {
+        bool counted = attempt->relay == NULL && attempt->counters.requests > 0;
+        if (!counted) {
+            attempt_free(core, attempt);
+        }
+    }
+}
+
+void floe_pairs_rest(floe_core *core)
+{
+    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        if (pair->progress == FLOE_SUCCEEDED) {
+            rest(core, pair);
+        }
+    }
+}
+
 void floe_pair_free(floe_core *core, floe_pair *pair)
 {
     FLOE_LIST_EACH_SAFE(attempt, &pair->attempts, floe_attempt, link)

@@ -51,6 +51,9 @@ void floe_pairs_time(floe_core *core, floe_time now);
 /* What waits beside the question whether a relay of before stands is asked now. */
 void floe_pairs_hurry(floe_core *core, floe_time now);
 floe_time floe_pairs_deadline(const floe_core *core);
+/* The gathering is complete: the attempts of those that have succeeded go, as what they have got goes on
+ * without them; not those that have a count of their own. */
+void floe_pairs_rest(floe_core *core);
 /* Everything pending fails by timeout. */
 void floe_pairs_give_up(floe_core *core, floe_time now);
 /* Tells the failures that can be told by now. */

@@ -64,6 +64,19 @@ static bool refused(const floe_base *base, const floe_server *server, floe_relay
            floe_failure_ends_allocate(floe_failure_kept(pair->failure));
 }
 
+/* Its attempt has gone with the gathering: what was counted of it stays in another's place (L15). */
+static void keep_counters(floe_core *core, floe_pair *pair, const floe_relay *relay)
+{
+    floe_place place = {.address = relay->asked, .transport = relay->transport};
+    bool gone = relay->attempt == NULL && floe_list_empty(&pair->attempts);
+    floe_attempt *attempt = gone ? floe_attempt_add(core, pair, &place) : NULL;
+
+    if (attempt != NULL) {
+        attempt->counters = relay->counters;
+        floe_attempt_set_progress(core, attempt, FLOE_FAILED);
+    }
+}
+
 /* Between gatherings, and before one knows the interfaces, nobody looks for what is to be told;
  * while one goes on it does by itself. */
 static void relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure,
@@ -71,6 +84,9 @@ static void relay_ended(floe_core *core, const floe_relay *relay, floe_failure f
 {
     floe_pair *pair = pair_of_relay(relay);
 
+    if (pair != NULL && for_good) {
+        keep_counters(core, pair, relay);
+    }
     if (pair != NULL && refused(pair->base, pair->server, pair->kind)) {
         floe_failure_release(core->shared, &failure); /* told before, and nothing has changed */
         return;

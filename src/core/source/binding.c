@@ -53,30 +53,6 @@ bool floe_binding_once_answered(const floe_base *base, const floe_address *remot
            binding->state != FLOE_BINDING_KNOWN;
 }
 
-/* Without memory those that are over are forgotten sooner. */
-static void make_room_for_ids(const floe_core *core, floe_base *base)
-{
-    floe_former_ids *former = base->former;
-    uint32_t count = former != NULL ? former->count : 0;
-    uint32_t room = former != NULL ? 2 * former->room : FLOE_FORMER_MIN;
-
-    if (former != NULL && 4 * base->binding_count <= former->room) {
-        return;
-    }
-    floe_former_ids *made =
-        floe_allocate(&core->shared->allocator, sizeof *made + room * sizeof *made->ids);
-    if (made == NULL) {
-        return;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        made->ids[i] = former->ids[(former->next + i) % count]; /* the oldest first */
-    }
-    made->room = room;
-    made->next = made->count = count;
-    floe_deallocate(&core->shared->allocator, former);
-    base->former = made;
-}
-
 static void begin(floe_core *core, floe_time now, floe_paced *paced);
 
 static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_server *server,
@@ -97,7 +73,6 @@ static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_se
     floe_stun_transaction_stop(&binding->transaction);
     floe_list_append(&base->bindings, &binding->link);
     base->binding_count++;
-    make_room_for_ids(core, base);
     return binding;
 }
 
@@ -345,13 +320,42 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
     }
 }
 
+/* Without memory those that are over are forgotten sooner. */
+static void make_room_for_ids(const floe_core *core, floe_base *base)
+{
+    floe_former_ids *former = base->former;
+    uint32_t count = former != NULL ? former->count : 0;
+    uint32_t room = former != NULL ? 2 * former->room : FLOE_FORMER_MIN;
+
+    if (former != NULL && 4 * base->binding_count <= former->room) {
+        return;
+    }
+    floe_former_ids *made =
+        floe_allocate(&core->shared->allocator, sizeof *made + room * sizeof *made->ids);
+    if (made == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        made->ids[i] = former->ids[(former->next + i) % count]; /* the oldest first */
+    }
+    made->room = room;
+    made->next = made->count = count;
+    floe_deallocate(&core->shared->allocator, former);
+    base->former = made;
+}
+
 /* Its transaction makes room for the next one, or goes with it: an answer that is late, or comes
  * twice, is known by this (K1). */
-static void keep_id(const floe_binding *binding)
+static void keep_id(const floe_core *core, const floe_binding *binding)
 {
-    floe_former_ids *former = binding->base->former;
+    floe_former_ids *former;
 
-    if (binding->counters.requests > 0 && former != NULL) {
+    if (binding->counters.requests == 0) {
+        return;
+    }
+    make_room_for_ids(core, binding->base);
+    former = binding->base->former;
+    if (former != NULL) {
         former->ids[former->next] = binding->transaction.id;
         former->next = (former->next + 1) % former->room;
         former->count += former->count < former->room;
@@ -362,7 +366,7 @@ static void begin(floe_core *core, floe_time now, floe_paced *paced)
 {
     floe_binding *binding = FLOE_CONTAINER(paced, floe_binding, paced);
 
-    keep_id(binding);
+    keep_id(core, binding);
     if (floe_stun_transaction_start(&binding->transaction, now, FLOE_STUN_BINDING,
                                     core->shared->rto, false, &core->shared->random) != FLOE_OK) {
         floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = binding->remote};
@@ -606,7 +610,7 @@ void floe_bindings_sweep(floe_core *core, floe_base *base)
 
 void floe_binding_free(floe_core *core, floe_binding *binding)
 {
-    keep_id(binding);
+    keep_id(core, binding);
     let_go(core, binding);
     set_state(core, binding, FLOE_BINDING_FAILED);
     floe_agenda_set(&core->agenda, &binding->alarm, FLOE_TIME_NEVER);
