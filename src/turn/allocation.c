@@ -75,7 +75,7 @@ static const floe_turn_realm *signed_by(const floe_turn_allocation *allocation)
 void floe_turn_allocation_free(floe_turn_allocation *allocation)
 {
     floe_turn_peers_free(allocation);
-    floe_deallocate(allocation->account->allocator, allocation->alternate_domain);
+    floe_deallocate(allocation->account->allocator, allocation->alternate);
     floe_deallocate(allocation->account->allocator, allocation->ticket);
     floe_deallocate(allocation->account->allocator, allocation->failure.reason);
     floe_deallocate(allocation->account->allocator, allocation->software);
@@ -98,7 +98,7 @@ static bool take_nonce(floe_turn_allocation *allocation, floe_turn_realm *realm,
     drop_nonce(allocation);
     allocation->realm = realm;
     allocation->nonce = copy;
-    allocation->nonce_size = nonce.size;
+    allocation->nonce_size = (uint16_t)nonce.size;
     allocation->signature++;
     return true;
 }
@@ -800,7 +800,7 @@ static void read_ticket(floe_turn_allocation *allocation, const floe_stun_messag
         return;
     }
     floe_deallocate(allocator, allocation->ticket);
-    allocation->ticket_size = ticket.size;
+    allocation->ticket_size = (uint16_t)ticket.size;
     allocation->ticket = ticket.size > 0 && ticket.size <= FLOE_TURN_TICKET_MAX
                              ? floe_allocate(allocator, ticket.size)
                              : NULL;
@@ -1038,17 +1038,22 @@ static floe_turn_event redirected(floe_turn_allocation *allocation,
                                   const floe_stun_message *message, floe_span reason)
 {
     const floe_allocator *allocator = allocation->account->allocator;
-    floe_span domain;
-    bool named =
-        floe_stun_read_address(message, FLOE_STUN_ALTERNATE_SERVER, &allocation->alternate);
+    floe_span domain = {0};
+    floe_address address;
+    bool named = floe_stun_read_address(message, FLOE_STUN_ALTERNATE_SERVER, &address);
 
-    floe_deallocate(allocator, allocation->alternate_domain);
-    allocation->alternate_domain = NULL;
-    if (floe_stun_find(message, FLOE_STUN_ALTERNATE_DOMAIN, &domain) && domain.size > 0) {
-        allocation->alternate_domain = floe_copy_text(allocator, domain.data, domain.size);
-        if (allocation->alternate_domain == NULL) {
-            return local_failure(allocation);
-        }
+    (void)floe_stun_find(message, FLOE_STUN_ALTERNATE_DOMAIN, &domain);
+    floe_deallocate(allocator, allocation->alternate);
+    allocation->alternate =
+        named ? floe_allocate(allocator, sizeof *allocation->alternate + domain.size + 1) : NULL;
+    if (named && allocation->alternate == NULL) {
+        return local_failure(allocation);
+    }
+    if (named) {
+        allocation->alternate->address = address;
+    }
+    if (named && domain.size > 0) {
+        memcpy(allocation->alternate->domain, domain.data, domain.size);
     }
     floe_turn_event event = end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, 300, reason);
     return named && event == FLOE_TURN_FAILED ? FLOE_TURN_REDIRECT : event;

@@ -100,6 +100,12 @@ typedef struct floe_turn_failure {
     char *reason;  /* printable ASCII, cut to 95 bytes; NULL if none, or no memory */
 } floe_turn_failure;
 
+/* Where a server says that it is to be asked instead. */
+typedef struct floe_turn_alternate {
+    floe_address address;
+    char domain[]; /* "": it names none */
+} floe_turn_alternate;
+
 typedef struct floe_turn_allocation {
     const floe_random *random;
     floe_turn_account *account;
@@ -109,40 +115,42 @@ typedef struct floe_turn_allocation {
     floe_turn_state state;
     floe_turn_request request;
     unsigned remembered_n;
-    bool reliable;
-    bool wants;          /* a new request waits for `begin` */
-    bool made;           /* the server has answered an Allocate by a success, however odd */
-    bool remembered;     /* the request is signed with what another allocation learned */
-    bool paused_once;    /* a 500 was answered by a pause (T6) */
-    bool reclaimed_once; /* a 437 was answered by CLEAR */
-    bool plain;          /* as nothing was answered, it goes without wishes */
-    bool beside;         /* it answers other requests from here meanwhile */
-    bool ignored;       /* and was there already when it was sent this one again, with its wishes */
-    bool heeds;         /* the server answers who wishes: its silence has another reason */
-    bool inherits;      /* another Allocate of ours from here was given up; it may have made one */
+    bool reliable : 1;
+    bool wants : 1;          /* a new request waits for `begin` */
+    bool made : 1;           /* the server has answered an Allocate by a success, however odd */
+    bool remembered : 1;     /* the request is signed with what another allocation learned */
+    bool paused_once : 1;    /* a 500 was answered by a pause (T6) */
+    bool reclaimed_once : 1; /* a 437 was answered by CLEAR */
+    bool plain : 1;          /* as nothing was answered, it goes without wishes */
+    bool beside : 1;         /* it answers other requests from here meanwhile */
+    bool ignored : 1;   /* and was there already when it was sent this one again, with its wishes */
+    bool heeds : 1;     /* the server answers who wishes: its silence has another reason */
+    bool inherits : 1;  /* another Allocate of ours from here was given up; it may have made one */
     uint8_t stale;      /* answers 438 in a row */
     uint16_t signature; /* counts the nonces that were learned */
     uint8_t refused;    /* answers 401 to signed requests */
-    bool denied;        /* to a request of a peer's or stream's the server said 437 */
-    bool affirmed;      /* and granted a Refresh since */
-    bool moving;        /* the Refresh under way comes from another address (RFC 8016) */
+    bool denied : 1;    /* to a request of a peer's or stream's the server said 437 */
+    bool affirmed : 1;  /* and granted a Refresh since */
+    bool moving : 1;    /* the Refresh under way comes from another address (RFC 8016) */
     floe_turn_wishes wishes;
-    uint8_t other_family; /* still to be asked for where it gives one alone; 0: none */
-    bool refuses_wishes;  /* somebody has said so to the Allocate under way */
-    bool refused_wish;    /* the server has refused one, and was asked without it */
-    bool one_at_a_time;   /* as the server does not know the wish for two, or has not heard it */
-    uint8_t missing;      /* of those wished for, what such a server has not been asked for; 0: none
+    uint8_t other_family;    /* still to be asked for where it gives one alone; 0: none */
+    bool refuses_wishes : 1; /* somebody has said so to the Allocate under way */
+    bool refused_wish : 1;   /* the server has refused one, and was asked without it */
+    bool one_at_a_time : 1;  /* as the server does not know the wish for two, or has not heard it */
+    uint8_t missing;     /* of those wished for, what such a server has not been asked for; 0: none
                            */
-    bool shown;           /* the ticket, to a server that did not know us by our address */
-    bool has_former;      /* the Refresh under way was challenged, as this one: */
+    bool shown : 1;      /* the ticket, to a server that did not know us by our address */
+    bool has_former : 1; /* the Refresh under way was challenged, as this one: */
     floe_stun_id former;
-    bool second_try;     /* the next Refresh is one, and has its pause */
-    bool refused_before; /* its latest Refresh was answered by an error */
-    bool bare;           /* requests go unsigned although there is a realm, but for a release */
-    bool reserves;       /* the next port is kept for who shows `reservation` */
+    bool second_try : 1;     /* the next Refresh is one, and has its pause */
+    bool refused_before : 1; /* its latest Refresh was answered by an error */
+    bool bare : 1;           /* requests go unsigned although there is a realm, but for a release */
+    bool reserves : 1;       /* the next port is kept for who shows `reservation` */
     uint8_t reservation[8];
     uint16_t family_error; /* why it gave one family only (ADDRESS-ERROR-CODE); 0: it says none */
-    uint32_t lifetime;     /* seconds */
+    uint16_t nonce_size;
+    uint16_t ticket_size;
+    uint32_t lifetime; /* seconds */
     floe_stun_transaction transaction;
     floe_time resume; /* when a pause ends; never if there is none */
     floe_time refresh;
@@ -155,15 +163,12 @@ typedef struct floe_turn_allocation {
     floe_turn_realm *realm;  /* NULL: requests go unsigned */
     floe_turn_realm *proven; /* by which an answer was signed; NULL: none was */
     char *nonce;
-    size_t nonce_size;
 
     floe_address relayed[2]; /* of each family that the server gave; family none: not given */
     floe_address mapped;     /* family none when the server named none */
     char *software;          /* of its server, cut to 63 bytes; NULL: it says none */
     uint8_t *ticket;         /* of RFC 8016; NULL: the server gave none */
-    size_t ticket_size;
-    floe_address alternate; /* with FLOE_TURN_REDIRECT */
-    char *alternate_domain; /* likewise; NULL: none was named */
+    floe_turn_alternate *alternate; /* with FLOE_TURN_REDIRECT; NULL: none was named */
     floe_turn_failure failure;
 
     struct floe_turn_peers *peers; /* peer.h; NULL: it has had none */

@@ -2366,15 +2366,15 @@ static void t4_300_names_another_server(void **state)
 
     sent(f, bytes, &message);
     assert_int_equal(respond(f, &elsewhere), FLOE_TURN_REDIRECT);
-    assert_true(floe_address_equal(&f->allocation.alternate, &other));
-    assert_string_equal(f->allocation.alternate_domain, "other.example");
+    assert_true(floe_address_equal(&f->allocation.alternate->address, &other));
+    assert_string_equal(f->allocation.alternate->domain, "other.example");
     /* No name is none: nothing could be compared with it. */
     const answer unnamed = {
         .code = 300, .lifetime = -1, .alternate = "203.0.113.77:99", .domain = ""};
     begin_again(f, FLOE_TURN_IPV4);
     sent(f, bytes, &message);
     assert_int_equal(respond(f, &unnamed), FLOE_TURN_REDIRECT);
-    assert_null(f->allocation.alternate_domain);
+    assert_string_equal(f->allocation.alternate->domain, "");
     begin_again(f, FLOE_TURN_IPV4);
     sent(f, bytes, &message);
     assert_int_equal(respond(f, &nowhere), FLOE_TURN_FAILED);

@@ -39,9 +39,9 @@ static const char *why_not_there(const floe_core *core, const floe_relay *relay,
 /* The name that its certificate must have, where one was given (RFC 8489 §10). */
 static bool take_domain(const floe_core *core, floe_relay *relay)
 {
-    const char *domain = relay->turn.alternate_domain;
+    const char *domain = relay->turn.alternate->domain;
 
-    if (domain == NULL) {
+    if (*domain == '\0') {
         return true;
     }
     char *copy = floe_copy_text(&core->shared->allocator, domain, strlen(domain));
@@ -70,7 +70,7 @@ void floe_relay_redirect(floe_core *core, floe_time now, floe_relay *relay)
 {
     const floe_allocator *allocator = &core->shared->allocator;
     floe_failure failure = {.kind = FLOE_FAILURE_BAD_ANSWER, .remote = relay->turn.server};
-    floe_address to = floe_address_normalise(relay->turn.alternate);
+    floe_address to = floe_address_normalise(relay->turn.alternate->address);
     floe_turn_account *account = NULL;
     const char *why = why_not_there(core, relay, &to);
 
