@@ -32,6 +32,14 @@ static inline void floe_list_init(floe_list *list)
     list->previous = list->next = list;
 }
 
+/* An empty one, in the place of one that is not there. */
+static inline const floe_list *floe_list_none(void)
+{
+    static const floe_list none = {.previous = (floe_list *)&none, .next = (floe_list *)&none};
+
+    return &none;
+}
+
 static inline bool floe_list_empty(const floe_list *list)
 {
     return list->next == list;

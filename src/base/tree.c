@@ -5,46 +5,46 @@
 /* Behind the last of each way down. */
 static floe_tree_node leaf;
 
-void floe_tree_init(floe_tree *tree, const floe_tree_kind *kind)
+void floe_tree_init(floe_tree *tree)
 {
-    *tree = (floe_tree){.root = &leaf, .kind = kind};
+    *tree = (floe_tree){.root = &leaf};
 }
 
 /* As splitmix64 mixes. */
-static uint64_t lot_of(const floe_tree *tree, const floe_tree_node *node)
+static uint64_t lot_of(const floe_tree_kind *kind, const floe_tree_node *node)
 {
-    uint64_t lot = (uintptr_t)node + tree->kind->seed * 0x9e3779b97f4a7c15U;
+    uint64_t lot = (uintptr_t)node + kind->seed * 0x9e3779b97f4a7c15U;
 
     lot = (lot ^ lot >> 30) * 0xbf58476d1ce4e5b9U;
     lot = (lot ^ lot >> 27) * 0x94d049bb133111ebU;
     return lot ^ lot >> 31;
 }
 
-static bool stands_above(const floe_tree *tree, const floe_tree_node *node,
+static bool stands_above(const floe_tree_kind *kind, const floe_tree_node *node,
                          const floe_tree_node *other)
 {
-    return node != &leaf && lot_of(tree, node) >= lot_of(tree, other);
+    return node != &leaf && lot_of(kind, node) >= lot_of(kind, other);
 }
 
-static const void *key_of(const floe_tree *tree, const floe_tree_node *node)
+static const void *key_of(const floe_tree_kind *kind, const floe_tree_node *node)
 {
-    return (const char *)node + tree->kind->key;
+    return (const char *)node + kind->key;
 }
 
-void floe_tree_insert(floe_tree *tree, floe_tree_node *node)
+void floe_tree_insert(const floe_tree_kind *kind, floe_tree *tree, floe_tree_node *node)
 {
-    const void *key = key_of(tree, node);
+    const void *key = key_of(kind, node);
     floe_tree_node **at = &tree->root;
 
-    while (stands_above(tree, *at, node)) {
-        at = tree->kind->compare(key, key_of(tree, *at)) < 0 ? &(*at)->lower : &(*at)->higher;
+    while (stands_above(kind, *at, node)) {
+        at = kind->compare(key, key_of(kind, *at)) < 0 ? &(*at)->lower : &(*at)->higher;
     }
     floe_tree_node *rest = *at;
     floe_tree_node **lower = &node->lower;
     floe_tree_node **higher = &node->higher;
     *at = node;
     while (rest != &leaf) { /* what stood here is parted, below the node */
-        if (tree->kind->compare(key_of(tree, rest), key) < 0) {
+        if (kind->compare(key_of(kind, rest), key) < 0) {
             *lower = rest;
             lower = &rest->higher;
             rest = rest->higher;
@@ -57,7 +57,7 @@ void floe_tree_insert(floe_tree *tree, floe_tree_node *node)
     *lower = *higher = &leaf;
 }
 
-void floe_tree_remove(floe_tree *tree, floe_tree_node *node)
+void floe_tree_remove(const floe_tree_kind *kind, floe_tree *tree, floe_tree_node *node)
 {
     floe_tree_node **at = &tree->root;
 
@@ -65,13 +65,13 @@ void floe_tree_remove(floe_tree *tree, floe_tree_node *node)
         return;
     }
     while (*at != node) {
-        int order = tree->kind->compare(key_of(tree, node), key_of(tree, *at));
+        int order = kind->compare(key_of(kind, node), key_of(kind, *at));
         at = order < 0 ? &(*at)->lower : &(*at)->higher;
     }
     floe_tree_node *lower = node->lower;
     floe_tree_node *higher = node->higher;
     while (lower != &leaf && higher != &leaf) { /* the two parts are joined in its place */
-        if (stands_above(tree, lower, higher)) {
+        if (stands_above(kind, lower, higher)) {
             *at = lower;
             at = &lower->higher;
             lower = lower->higher;
@@ -85,12 +85,12 @@ void floe_tree_remove(floe_tree *tree, floe_tree_node *node)
     *node = (floe_tree_node){0};
 }
 
-floe_tree_node *floe_tree_from(const floe_tree *tree, const void *key)
+floe_tree_node *floe_tree_from(const floe_tree_kind *kind, const floe_tree *tree, const void *key)
 {
     floe_tree_node *found = NULL;
 
     for (floe_tree_node *at = tree->root; at != &leaf;) {
-        if (tree->kind->compare(key_of(tree, at), key) < 0) {
+        if (kind->compare(key_of(kind, at), key) < 0) {
             at = at->higher;
         } else {
             found = at;
@@ -100,11 +100,11 @@ floe_tree_node *floe_tree_from(const floe_tree *tree, const void *key)
     return found;
 }
 
-floe_tree_node *floe_tree_find(const floe_tree *tree, const void *key)
+floe_tree_node *floe_tree_find(const floe_tree_kind *kind, const floe_tree *tree, const void *key)
 {
-    floe_tree_node *found = floe_tree_from(tree, key);
+    floe_tree_node *found = floe_tree_from(kind, tree, key);
 
-    return found != NULL && tree->kind->compare(key_of(tree, found), key) == 0 ? found : NULL;
+    return found != NULL && kind->compare(key_of(kind, found), key) == 0 ? found : NULL;
 }
 
 floe_tree_node *floe_tree_first(const floe_tree *tree)
@@ -117,12 +117,13 @@ floe_tree_node *floe_tree_first(const floe_tree *tree)
     return at != &leaf ? at : NULL;
 }
 
-floe_tree_node *floe_tree_next(const floe_tree *tree, const floe_tree_node *node)
+floe_tree_node *floe_tree_next(const floe_tree_kind *kind, const floe_tree *tree,
+                               const floe_tree_node *node)
 {
     floe_tree_node *found = NULL;
 
     for (floe_tree_node *at = tree->root; at != &leaf;) {
-        if (tree->kind->compare(key_of(tree, node), key_of(tree, at)) < 0) {
+        if (kind->compare(key_of(kind, node), key_of(kind, at)) < 0) {
             found = at;
             at = at->lower;
         } else {
@@ -149,7 +150,7 @@ static const floe_tree_kind alarms = {compare_alarms, FLOE_TREE_WHOLE(floe_alarm
 
 static floe_tree tree_of(const floe_agenda *agenda)
 {
-    return (floe_tree){.root = agenda->root, .kind = &alarms};
+    return (floe_tree){.root = agenda->root};
 }
 
 void floe_agenda_init(floe_agenda *agenda)
@@ -161,11 +162,11 @@ static void set(floe_agenda *agenda, floe_alarm *alarm, floe_time when, uint64_t
 {
     floe_tree tree = tree_of(agenda);
 
-    floe_tree_remove(&tree, &alarm->node);
+    floe_tree_remove(&alarms, &tree, &alarm->node);
     if (!floe_time_is_never(when)) {
         alarm->when = when;
         alarm->order = order;
-        floe_tree_insert(&tree, &alarm->node);
+        floe_tree_insert(&alarms, &tree, &alarm->node);
     }
     agenda->root = tree.root;
 }
@@ -215,7 +216,7 @@ floe_alarm *floe_agenda_due_above(floe_agenda *agenda, floe_time now, uint64_t o
                                  late->order); /* so that their order alone counts */
     }
     floe_tree tree = tree_of(agenda);
-    floe_tree_node *node = floe_tree_from(&tree, &key);
+    floe_tree_node *node = floe_tree_from(&alarms, &tree, &key);
     floe_alarm *found = node != NULL ? FLOE_CONTAINER(node, floe_alarm, node) : NULL;
 
     return found != NULL && found->when.ns == now.ns ? found : NULL;

@@ -22,9 +22,9 @@ typedef struct floe_tree_kind {
     uint32_t seed;
 } floe_tree_kind;
 
+/* Of which kind it is knows who asks: there are many trees of few kinds. */
 typedef struct floe_tree {
     floe_tree_node *root;
-    const floe_tree_kind *kind;
 } floe_tree;
 
 /* Where a key is, as a member of what has the node; or that is the key, as a whole. */
@@ -32,19 +32,20 @@ typedef struct floe_tree {
     ((int32_t)offsetof(type, key) - (int32_t)offsetof(type, node))
 #define FLOE_TREE_WHOLE(type, node) (-(int32_t)offsetof(type, node))
 
-void floe_tree_init(floe_tree *tree, const floe_tree_kind *kind);
+void floe_tree_init(floe_tree *tree);
 /* The node is in no tree, and no other in this one has an equal key. The key stays as it is while
  * the node is in. */
-void floe_tree_insert(floe_tree *tree, floe_tree_node *node);
+void floe_tree_insert(const floe_tree_kind *kind, floe_tree *tree, floe_tree_node *node);
 /* One that is in no tree stays so. */
-void floe_tree_remove(floe_tree *tree, floe_tree_node *node);
+void floe_tree_remove(const floe_tree_kind *kind, floe_tree *tree, floe_tree_node *node);
 /* That with this key; the first whose key is not before this one; the first of all. NULL: there is
  * none. */
-floe_tree_node *floe_tree_find(const floe_tree *tree, const void *key);
-floe_tree_node *floe_tree_from(const floe_tree *tree, const void *key);
+floe_tree_node *floe_tree_find(const floe_tree_kind *kind, const floe_tree *tree, const void *key);
+floe_tree_node *floe_tree_from(const floe_tree_kind *kind, const floe_tree *tree, const void *key);
 floe_tree_node *floe_tree_first(const floe_tree *tree);
 /* The one behind this one, which is in the tree; NULL: it is the last. */
-floe_tree_node *floe_tree_next(const floe_tree *tree, const floe_tree_node *node);
+floe_tree_node *floe_tree_next(const floe_tree_kind *kind, const floe_tree *tree,
+                               const floe_tree_node *node);
 
 static inline bool floe_tree_has(const floe_tree_node *node)
 {

@@ -35,6 +35,19 @@ typedef struct floe_credentials {
     floe_stun_key *key; /* of the password; NULL: not made yet */
 } floe_credentials;
 
+/* Its connections to servers. */
+typedef struct floe_connections {
+    floe_list all;
+    floe_tree by_channel; /* floe_connection.by_channel */
+    floe_agenda times;    /* floe_connection.alarm */
+} floe_connections;
+
+/* L10: what is found before it is asked for. */
+typedef struct floe_pool {
+    floe_list held;     /* events that nobody has asked for yet */
+    floe_output output; /* GATHERING too: a pool's may wait while the next begins */
+} floe_pool;
+
 /* What came for the owner by the latest input of bytes. */
 typedef struct floe_arrival {
     floe_packet packet;
@@ -46,7 +59,7 @@ struct floe_core {
     /* ── outbox ── */
     floe_core_shared *shared;
     floe_list outputs;
-    floe_list held; /* events of a pool that nobody has asked for yet */
+    floe_pool *pool; /* NULL: there was none */
     floe_output complete_output;
     floe_output end_output;
     floe_output memory_output;
@@ -81,11 +94,9 @@ struct floe_core {
     floe_output writable_output; /* of those that are floe_found.writable, one after another */
 
     /* ── socket ── */
-    floe_list connections;
-    floe_tree links;              /* floe_connection.by_channel */
-    floe_agenda connection_times; /* floe_connection.alarm */
-    floe_connection *receiving;   /* whose bytes are not used up yet */
-    uint32_t sender;              /* the candidate by which the owner sends at the moment */
+    floe_connections *connections; /* NULL: there was none yet */
+    floe_connection *receiving;    /* whose bytes are not used up yet */
+    uint32_t sender;               /* the candidate by which the owner sends at the moment */
     bool connections_ended;
 
     /* ── source ── */
@@ -127,7 +138,6 @@ struct floe_core {
     floe_output list_output;
     floe_output new_output; /* NEW, or CLOSED, behind which nothing comes */
     floe_output gathering_output;
-    floe_output pool_output;  /* GATHERING too: a pool's may wait while the next begins */
     floe_credentials *in_use; /* of before `former`, by which the other side went on; NULL: none */
     floe_arrival *arrival;    /* NULL: its owner has never wanted packets */
 };

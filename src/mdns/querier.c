@@ -58,11 +58,11 @@ void floe_mdns_questions_init(floe_mdns *mdns, uint32_t seed)
     floe_list_init(&mdns->questions);
     mdns->question_names =
         (floe_tree_kind){floe_mdns_compare_names, FLOE_TREE_KEY(question, by_name, name), seed};
-    floe_tree_init(&mdns->questions_by_name, &mdns->question_names);
+    floe_tree_init(&mdns->questions_by_name);
     floe_agenda_init(&mdns->first_time);
     floe_agenda_init(&mdns->again);
     floe_list_init(&mdns->asking);
-    floe_tree_init(&mdns->look_ups, &look_ups_by_asker);
+    floe_tree_init(&mdns->look_ups);
     floe_agenda_init(&mdns->give_ups);
     floe_list_init(&mdns->ended);
 }
@@ -75,7 +75,7 @@ static floe_agenda *agenda_of(floe_mdns *mdns, const question *asked)
 static void free_question(floe_mdns *mdns, question *asked)
 {
     floe_agenda_set(agenda_of(mdns, asked), &asked->due, FLOE_TIME_NEVER);
-    floe_tree_remove(&mdns->questions_by_name, &asked->by_name);
+    floe_tree_remove(&mdns->question_names, &mdns->questions_by_name, &asked->by_name);
     floe_list_remove(&asked->link);
     floe_list_remove(&asked->asking);
     floe_deallocate(&mdns->allocator, asked);
@@ -99,7 +99,7 @@ static void free_if_nobody_asks(floe_mdns *mdns, question *asked)
 static void free_look_up(floe_mdns *mdns, look_up *wanted)
 {
     floe_agenda_set(&mdns->give_ups, &wanted->give_up, FLOE_TIME_NEVER);
-    floe_tree_remove(&mdns->look_ups, &wanted->by_asker);
+    floe_tree_remove(&look_ups_by_asker, &mdns->look_ups, &wanted->by_asker);
     floe_list_remove(&wanted->link);
     floe_deallocate(&mdns->allocator, wanted);
 }
@@ -149,7 +149,7 @@ static void ask_anew(floe_mdns *mdns, question *asked, floe_time now)
 
 static question *find_question(const floe_mdns *mdns, const char *name)
 {
-    floe_tree_node *found = floe_tree_find(&mdns->questions_by_name, name);
+    floe_tree_node *found = floe_tree_find(&mdns->question_names, &mdns->questions_by_name, name);
 
     return found != NULL ? FLOE_CONTAINER(found, question, by_name) : NULL;
 }
@@ -162,7 +162,7 @@ static question *question_for(floe_mdns *mdns, const char *name)
         floe_list_init(&asked->look_ups);
         memcpy(asked->name, name, sizeof asked->name);
         floe_list_append(&mdns->questions, &asked->link);
-        floe_tree_insert(&mdns->questions_by_name, &asked->by_name);
+        floe_tree_insert(&mdns->question_names, &mdns->questions_by_name, &asked->by_name);
     }
     return asked;
 }
@@ -189,7 +189,7 @@ floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name, u
     }
     wanted->family = family;
     wanted->key = (asker_key){(uintptr_t)asker, ++mdns->look_up_count};
-    floe_tree_insert(&mdns->look_ups, &wanted->by_asker);
+    floe_tree_insert(&look_ups_by_asker, &mdns->look_ups, &wanted->by_asker);
     if (!floe_mdns_name(name, wanted->name)) {
         end(mdns, wanted, FLOE_ERR_NOT_FOUND);
         return FLOE_OK;
@@ -216,7 +216,7 @@ floe_error floe_mdns_look_up(floe_mdns *mdns, floe_time now, const char *name, u
 static look_up *find_look_up(const floe_mdns *mdns, const void *asker)
 {
     asker_key key = {(uintptr_t)asker, 0};
-    floe_tree_node *found = floe_tree_from(&mdns->look_ups, &key);
+    floe_tree_node *found = floe_tree_from(&look_ups_by_asker, &mdns->look_ups, &key);
     look_up *wanted = found != NULL ? FLOE_CONTAINER(found, look_up, by_asker) : NULL;
 
     return wanted != NULL && wanted->key.asker == key.asker ? wanted : NULL;

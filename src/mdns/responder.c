@@ -77,7 +77,7 @@ void floe_mdns_hosts_init(floe_mdns *mdns, uint32_t seed)
     floe_list_init(&mdns->hosts);
     mdns->host_names =
         (floe_tree_kind){floe_mdns_compare_names, FLOE_TREE_KEY(host, by_name, name), seed};
-    floe_tree_init(&mdns->hosts_by_name, &mdns->host_names);
+    floe_tree_init(&mdns->hosts_by_name);
     floe_agenda_init(&mdns->hosts_due);
     floe_list_init(&mdns->speaking);
     floe_list_init(&mdns->waiting);
@@ -144,7 +144,7 @@ static void drop_address(floe_mdns *mdns, host *one, own_address *own)
 /* It is none of ours any more. */
 static void strike(floe_mdns *mdns, host *one)
 {
-    floe_tree_remove(&mdns->hosts_by_name, &one->by_name);
+    floe_tree_remove(&mdns->host_names, &mdns->hosts_by_name, &one->by_name);
     floe_agenda_set(&mdns->hosts_due, &one->due, FLOE_TIME_NEVER);
     floe_list_remove(&one->speaking);
     floe_list_remove(&one->waiting);
@@ -193,7 +193,7 @@ void floe_mdns_hosts_free(floe_mdns *mdns)
 
 static host *find_host(const floe_mdns *mdns, const char *name)
 {
-    floe_tree_node *found = floe_tree_find(&mdns->hosts_by_name, name);
+    floe_tree_node *found = floe_tree_find(&mdns->host_names, &mdns->hosts_by_name, name);
 
     return found != NULL ? FLOE_CONTAINER(found, host, by_name) : NULL;
 }
@@ -402,7 +402,7 @@ static host *host_for(floe_mdns *mdns, const char *name, bool probe)
         one->probe = probe;
         floe_list_init(&one->addresses);
         floe_list_append(&mdns->hosts, &one->link);
-        floe_tree_insert(&mdns->hosts_by_name, &one->by_name);
+        floe_tree_insert(&mdns->host_names, &mdns->hosts_by_name, &one->by_name);
     }
     return one;
 }

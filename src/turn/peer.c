@@ -41,6 +41,13 @@ static int compare_channels(const void *a, const void *b)
     return *(const uint16_t *)a - *(const uint16_t *)b;
 }
 
+static const floe_tree_kind by_address = {compare_addresses,
+                                          FLOE_TREE_KEY(floe_turn_peer, by_address, address), 1};
+static const floe_tree_kind by_channel = {compare_channels,
+                                          FLOE_TREE_KEY(floe_turn_peer, by_channel, channel), 2};
+static const floe_tree_kind by_let_in = {compare_addresses,
+                                         FLOE_TREE_KEY(floe_turn_peer, let_in, address), 3};
+
 static floe_turn_peer *of_address(floe_tree_node *node)
 {
     return node != NULL ? FLOE_CONTAINER(node, floe_turn_peer, by_address) : NULL;
@@ -48,7 +55,7 @@ static floe_turn_peer *of_address(floe_tree_node *node)
 
 static floe_turn_peer *of_channel(const floe_turn_peers *peers, uint16_t channel)
 {
-    floe_tree_node *node = floe_tree_find(&peers->by_channel, &channel);
+    floe_tree_node *node = floe_tree_find(&by_channel, &peers->by_channel, &channel);
 
     return node != NULL ? FLOE_CONTAINER(node, floe_turn_peer, by_channel) : NULL;
 }
@@ -56,12 +63,6 @@ static floe_turn_peer *of_channel(const floe_turn_peers *peers, uint16_t channel
 /* Made with the first: who has no peer pays for none. NULL: no memory. */
 static floe_turn_peers *peers_of(floe_turn_allocation *allocation)
 {
-    static const floe_tree_kind addresses = {compare_addresses,
-                                             FLOE_TREE_KEY(floe_turn_peer, by_address, address), 1};
-    static const floe_tree_kind channels = {compare_channels,
-                                            FLOE_TREE_KEY(floe_turn_peer, by_channel, channel), 2};
-    static const floe_tree_kind let_in = {compare_addresses,
-                                          FLOE_TREE_KEY(floe_turn_peer, let_in, address), 3};
     if (allocation->peers != NULL) {
         return allocation->peers;
     }
@@ -69,9 +70,9 @@ static floe_turn_peers *peers_of(floe_turn_allocation *allocation)
     if (made == NULL) {
         return NULL;
     }
-    floe_tree_init(&made->by_address, &addresses);
-    floe_tree_init(&made->by_channel, &channels);
-    floe_tree_init(&made->let_in, &let_in);
+    floe_tree_init(&made->by_address);
+    floe_tree_init(&made->by_channel);
+    floe_tree_init(&made->let_in);
     floe_agenda_init(&made->permissions);
     floe_agenda_init(&made->channels);
     floe_agenda_init(&made->ends);
@@ -89,10 +90,10 @@ floe_turn_peer *floe_turn_peer_find(const floe_turn_allocation *allocation,
         return NULL;
     }
     key.scope_id = 0; /* a missing one equals any */
-    floe_turn_peer *peer = of_address(floe_tree_from(&peers->by_address, &key));
+    floe_turn_peer *peer = of_address(floe_tree_from(&by_address, &peers->by_address, &key));
     return peer == NULL || floe_address_equal(&peer->address, address)
                ? peer
-               : of_address(floe_tree_find(&peers->by_address, address));
+               : of_address(floe_tree_find(&by_address, &peers->by_address, address));
 }
 
 floe_turn_peer *floe_turn_peer_next(const floe_turn_allocation *allocation,
@@ -103,25 +104,27 @@ floe_turn_peer *floe_turn_peer_next(const floe_turn_allocation *allocation,
     if (peers == NULL) {
         return NULL;
     }
-    return of_address(peer == NULL ? floe_tree_first(&peers->by_address)
-                                   : floe_tree_next(&peers->by_address, &peer->by_address));
+    return of_address(peer == NULL
+                          ? floe_tree_first(&peers->by_address)
+                          : floe_tree_next(&by_address, &peers->by_address, &peer->by_address));
 }
 
 /* The first of the tree that has this IP address. */
-static floe_tree_node *of_ip(const floe_tree *tree, const floe_address *address)
+static floe_tree_node *of_ip(const floe_tree_kind *kind, const floe_tree *tree,
+                             const floe_address *address)
 {
     floe_address key = *address;
 
     key.port = 0;
     key.scope_id = 0;
-    floe_tree_node *node = floe_tree_from(tree, &key);
+    floe_tree_node *node = floe_tree_from(kind, tree, &key);
     while (node != NULL) {
-        const floe_address *found = (const void *)((const char *)node + tree->kind->key);
+        const floe_address *found = (const void *)((const char *)node + kind->key);
         if (floe_address_same_ip(found, address)) {
             return node;
         }
         /* Another scope's, or another address */
-        node = floe_address_order_ip(found, address) == 0 ? floe_tree_next(tree, node) : NULL;
+        node = floe_address_order_ip(found, address) == 0 ? floe_tree_next(kind, tree, node) : NULL;
     }
     return NULL;
 }
@@ -134,9 +137,9 @@ floe_turn_peer *floe_turn_peer_of_ip(const floe_turn_allocation *allocation,
     if (peers == NULL) {
         return NULL;
     }
-    floe_tree_node *node = of_ip(&peers->let_in, address);
+    floe_tree_node *node = of_ip(&by_let_in, &peers->let_in, address);
     return node != NULL ? FLOE_CONTAINER(node, floe_turn_peer, let_in)
-                        : of_address(of_ip(&peers->by_address, address));
+                        : of_address(of_ip(&by_address, &peers->by_address, address));
 }
 
 floe_turn_peer *floe_turn_peer_asking(const floe_turn_allocation *allocation, unsigned i)
@@ -167,7 +170,8 @@ floe_turn_peer *floe_turn_peer_of_channel(const floe_turn_allocation *allocation
 
 bool floe_turn_peer_permits(const floe_turn_allocation *allocation, const floe_address *address)
 {
-    return allocation->peers != NULL && of_ip(&allocation->peers->let_in, address) != NULL;
+    return allocation->peers != NULL &&
+           of_ip(&by_let_in, &allocation->peers->let_in, address) != NULL;
 }
 
 /* Data may overtake the answer that says that it may come. */
@@ -192,9 +196,9 @@ static void enter(floe_turn_peers *peers, floe_turn_peer *peer)
     set(&peers->channels, &peer->binds, runs ? FLOE_TIME_NEVER : peer->channel_due, peer);
     set(&peers->ends, &peer->ends, peer->permission_ends, peer);
     if (!may_come(peer)) {
-        floe_tree_remove(&peers->let_in, &peer->let_in);
+        floe_tree_remove(&by_let_in, &peers->let_in, &peer->let_in);
     } else if (!floe_tree_has(&peer->let_in)) {
-        floe_tree_insert(&peers->let_in, &peer->let_in);
+        floe_tree_insert(&by_let_in, &peers->let_in, &peer->let_in);
     }
 }
 
@@ -215,7 +219,7 @@ floe_turn_peer *floe_turn_peer_add(floe_turn_allocation *allocation, floe_time n
     made->used = made->permission = now;
     made->permission_ends = made->channel_due = FLOE_TIME_NEVER;
     floe_stun_transaction_stop(&made->transaction);
-    floe_tree_insert(&peers->by_address, &made->by_address);
+    floe_tree_insert(&by_address, &peers->by_address, &made->by_address);
     made->number = peers->made++;
     peers->count++;
     enter(peers, made);
@@ -263,9 +267,9 @@ void floe_turn_peer_free(floe_turn_allocation *allocation, floe_turn_peer *peer)
     floe_turn_peers *peers = allocation->peers;
 
     stop(peers, peer);
-    floe_tree_remove(&peers->by_address, &peer->by_address);
-    floe_tree_remove(&peers->by_channel, &peer->by_channel);
-    floe_tree_remove(&peers->let_in, &peer->let_in);
+    floe_tree_remove(&by_address, &peers->by_address, &peer->by_address);
+    floe_tree_remove(&by_channel, &peers->by_channel, &peer->by_channel);
+    floe_tree_remove(&by_let_in, &peers->let_in, &peer->let_in);
     floe_agenda_set(&peers->permissions, &peer->asks, FLOE_TIME_NEVER);
     floe_agenda_set(&peers->channels, &peer->binds, FLOE_TIME_NEVER);
     floe_agenda_set(&peers->ends, &peer->ends, FLOE_TIME_NEVER);
@@ -294,7 +298,7 @@ static bool choose_channel(floe_turn_peers *peers, floe_turn_peer *peer)
             (uint16_t)((peers->next_channel + 1U) % (FLOE_CHANNEL_LAST - FLOE_CHANNEL_FIRST + 1));
         if (of_channel(peers, channel) == NULL) {
             peer->channel = channel;
-            floe_tree_insert(&peers->by_channel, &peer->by_channel);
+            floe_tree_insert(&by_channel, &peers->by_channel, &peer->by_channel);
             return true;
         }
     }

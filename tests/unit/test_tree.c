@@ -29,32 +29,33 @@ static void trees_find_what_was_put_in(void **state)
 
     (void)state;
     seeded_init(&random, 3);
-    floe_tree_init(&tree, &things_by_key);
+    floe_tree_init(&tree);
     assert_null(floe_tree_first(&tree));
     for (int round = 0; round < 20 * COUNT; round++) {
         thing *one = &things[seeded_below(&random, COUNT)];
         one->key = (int)(one - things);
         if (floe_tree_has(&one->node)) {
-            assert_ptr_equal(floe_tree_find(&tree, &one->key), &one->node);
-            floe_tree_remove(&tree, &one->node);
+            assert_ptr_equal(floe_tree_find(&things_by_key, &tree, &one->key), &one->node);
+            floe_tree_remove(&things_by_key, &tree, &one->node);
         } else {
-            assert_null(floe_tree_find(&tree, &one->key));
-            floe_tree_insert(&tree, &one->node);
+            assert_null(floe_tree_find(&things_by_key, &tree, &one->key));
+            floe_tree_insert(&things_by_key, &tree, &one->node);
         }
         key = (int)seeded_below(&random, COUNT);
         int next = key;
         while (next < COUNT && !floe_tree_has(&things[next].node)) {
             next++;
         }
-        assert_ptr_equal(floe_tree_from(&tree, &key), next < COUNT ? &things[next].node : NULL);
+        assert_ptr_equal(floe_tree_from(&things_by_key, &tree, &key),
+                         next < COUNT ? &things[next].node : NULL);
         if (next == key && next < COUNT) {
             int after = key + 1;
-            assert_ptr_equal(floe_tree_next(&tree, &things[key].node),
-                             floe_tree_from(&tree, &after));
+            assert_ptr_equal(floe_tree_next(&things_by_key, &tree, &things[key].node),
+                             floe_tree_from(&things_by_key, &tree, &after));
         }
     }
     for (int i = 0; i < COUNT; i++) {
-        floe_tree_remove(&tree, &things[i].node); /* in it or not */
+        floe_tree_remove(&things_by_key, &tree, &things[i].node); /* in it or not */
         assert_false(floe_tree_has(&things[i].node));
     }
     assert_null(floe_tree_first(&tree));
@@ -75,10 +76,10 @@ static void trees_are_not_deep(void **state)
     floe_tree tree;
 
     (void)state;
-    floe_tree_init(&tree, &things_by_key);
+    floe_tree_init(&tree);
     for (int i = 0; i < 10 * COUNT; i++) {
         things[i].key = i;
-        floe_tree_insert(&tree, &things[i].node);
+        floe_tree_insert(&things_by_key, &tree, &things[i].node);
     }
     assert_in_range(depth_of(tree.root), 14, 60);
 }

@@ -8,7 +8,7 @@
 
 /* ── What is counted, and found ── */
 
-int floe_base_compare_channels(const void *a, const void *b)
+static int compare_channels(const void *a, const void *b)
 {
     uint32_t one = *(const uint32_t *)a;
     uint32_t other = *(const uint32_t *)b;
@@ -16,7 +16,7 @@ int floe_base_compare_channels(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
-int floe_base_compare_ips(const void *a, const void *b)
+static int compare_ips(const void *a, const void *b)
 {
     const floe_base_key *one = a;
     const floe_base_key *other = b;
@@ -25,10 +25,14 @@ int floe_base_compare_ips(const void *a, const void *b)
     return order != 0 ? order : (one->number > other->number) - (one->number < other->number);
 }
 
+static const floe_tree_kind by_channel = {compare_channels,
+                                          FLOE_TREE_KEY(floe_base, by_channel, channel), 4};
+static const floe_tree_kind by_ip = {compare_ips, FLOE_TREE_KEY(floe_base, by_ip, key), 5};
+
 floe_base *floe_base_on(const floe_core *core, const floe_address *address, const floe_base *last)
 {
     floe_base_key key = {.ip = *address, .number = last != NULL ? last->key.number + 1 : 0};
-    floe_tree_node *node = floe_tree_from(&core->ips, &key);
+    floe_tree_node *node = floe_tree_from(&by_ip, &core->ips, &key);
     floe_base *base = node != NULL ? FLOE_CONTAINER(node, floe_base, by_ip) : NULL;
 
     return base != NULL && floe_address_order_ip(&base->local, address) == 0 ? base : NULL;
@@ -191,14 +195,14 @@ static void choose_first_port(floe_core *core, floe_base *base)
 void floe_base_open(floe_core *core, floe_base *base)
 {
     floe_list_append(&core->bases, &base->link);
-    floe_tree_insert(&core->ips, &base->by_ip);
+    floe_tree_insert(&by_ip, &core->ips, &base->by_ip);
     join_ring(core, base);
     if (floe_proxy_only(core->shared)) { /* connections begin there, and no socket is opened */
         base->channel = 0;
         floe_base_set_state(core, base, FLOE_BASE_OPEN);
         return;
     }
-    floe_tree_insert(&core->channels, &base->by_channel);
+    floe_tree_insert(&by_channel, &core->channels, &base->by_channel);
     floe_base_set_state(core, base, FLOE_BASE_OPENING);
     choose_first_port(core, base);
     floe_tell(core, &base->output, FLOE_OUTPUT_OPEN);
@@ -248,6 +252,12 @@ floe_base *floe_base_spare(floe_core *core, const floe_base *original)
     return base;
 }
 
+void floe_base_never_opened(floe_core *core, floe_base *base)
+{
+    floe_tree_remove(&by_channel, &core->channels, &base->by_channel);
+    base->channel = 0;
+}
+
 void floe_base_shut(floe_core *core, floe_base *base)
 {
     bool opened = base->state == FLOE_BASE_OPEN ||
@@ -259,7 +269,7 @@ void floe_base_shut(floe_core *core, floe_base *base)
         floe_untell(&base->sending->output);
     }
     floe_base_set_state(core, base, FLOE_BASE_CLOSING);
-    floe_tree_remove(&core->channels, &base->by_channel);
+    floe_tree_remove(&by_channel, &core->channels, &base->by_channel);
     if (!opened) {
         base->channel = 0; /* there is nothing to close; it goes in its turn all the same */
     }
@@ -289,8 +299,8 @@ void floe_base_free(floe_core *core, floe_base *base)
     floe_untell(&base->output);
     floe_untell(&base->error_output);
     count(core, base, 0);
-    floe_tree_remove(&core->channels, &base->by_channel);
-    floe_tree_remove(&core->ips, &base->by_ip);
+    floe_tree_remove(&by_channel, &core->channels, &base->by_channel);
+    floe_tree_remove(&by_ip, &core->ips, &base->by_ip);
     floe_list_remove(&base->of_interface);
     floe_list_remove(&base->link);
     floe_base_forgets_farewells(core, FLOE_TIME_NEVER, base);
@@ -309,7 +319,7 @@ void floe_base_forget(floe_core *core, floe_base *base)
 
 floe_base *floe_base_of_channel(const floe_core *core, uint32_t channel)
 {
-    floe_tree_node *node = floe_tree_find(&core->channels, &channel);
+    floe_tree_node *node = floe_tree_find(&by_channel, &core->channels, &channel);
 
     return node != NULL ? FLOE_CONTAINER(node, floe_base, by_channel) : NULL;
 }

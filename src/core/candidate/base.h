@@ -144,11 +144,10 @@ static inline bool floe_base_awaited(const floe_base *base)
 
 /* Something that counts has changed: its state, what it waits for, who has answered. */
 void floe_base_changed(floe_core *core, floe_base *base);
-/* How the trees that bases are found by compare them. */
-int floe_base_compare_channels(const void *a, const void *b);
-int floe_base_compare_ips(const void *a, const void *b);
 /* The next on this IP address, behind `last` (NULL: the first); NULL: there is none. */
 floe_base *floe_base_on(const floe_core *core, const floe_address *address, const floe_base *last);
+/* There is no socket to close. */
+void floe_base_never_opened(floe_core *core, floe_base *base);
 /* Of that the socket alone. */
 void floe_base_shut(floe_core *core, floe_base *base);
 /* On this address, not open yet; NULL without memory. */

@@ -15,7 +15,7 @@
 
 /* ── How they are found ── */
 
-int floe_found_compare_addresses(const void *a, const void *b)
+static int compare_addresses(const void *a, const void *b)
 {
     const floe_found *one = a;
     const floe_found *other = b;
@@ -27,7 +27,7 @@ int floe_found_compare_addresses(const void *a, const void *b)
     return order != 0 ? order : (one->id > other->id) - (one->id < other->id);
 }
 
-int floe_found_compare_priorities(const void *a, const void *b)
+static int compare_priorities(const void *a, const void *b)
 {
     const floe_found *one = a;
     const floe_found *other = b;
@@ -38,12 +38,17 @@ int floe_found_compare_priorities(const void *a, const void *b)
     return (one->id > other->id) - (one->id < other->id);
 }
 
+static const floe_tree_kind by_address = {compare_addresses,
+                                          FLOE_TREE_WHOLE(floe_found, by_address), 6};
+static const floe_tree_kind by_priority = {compare_priorities,
+                                           FLOE_TREE_WHOLE(floe_found, by_priority), 7};
+
 floe_found *floe_found_next_at(const floe_core *core, const floe_address *address, uint32_t last)
 {
     floe_found key = {.address = *address, .id = last + 1};
     floe_tree_node *node;
 
-    while ((node = floe_tree_from(&core->addresses, &key)) != NULL) {
+    while ((node = floe_tree_from(&by_address, &core->addresses, &key)) != NULL) {
         floe_found *found = FLOE_CONTAINER(node, floe_found, by_address);
         if (floe_address_order_ip(&found->address, address) != 0 ||
             found->address.port != address->port) {
@@ -90,7 +95,7 @@ static uint32_t preference_below(uint32_t priority)
 static bool priority_taken(const floe_core *core, uint32_t priority)
 {
     floe_found key = {.priority = priority};
-    floe_tree_node *node = floe_tree_from(&core->priorities, &key);
+    floe_tree_node *node = floe_tree_from(&by_priority, &core->priorities, &key);
 
     return node != NULL && FLOE_CONTAINER(node, floe_found, by_priority)->priority == priority;
 }
@@ -318,8 +323,8 @@ static void unlist(floe_core *core, floe_found *found)
     floe_untell(&found->output);
     floe_list_remove(&found->link);
     floe_list_remove(&found->of_base);
-    floe_tree_remove(&core->addresses, &found->by_address);
-    floe_tree_remove(&core->priorities, &found->by_priority);
+    floe_tree_remove(&by_address, &core->addresses, &found->by_address);
+    floe_tree_remove(&by_priority, &core->priorities, &found->by_priority);
     if (in_run(core, found->priority)) {
         core->run_first = core->run_end = 0;
     }
@@ -351,7 +356,7 @@ static floe_found *list(floe_core *core, const floe_found *candidate)
     made->known = known;
     floe_list_append(&core->found, &made->link);
     floe_list_append(&made->base->found, &made->of_base);
-    floe_tree_insert(&core->addresses, &made->by_address);
+    floe_tree_insert(&by_address, &core->addresses, &made->by_address);
     return made;
 }
 
@@ -403,7 +408,7 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
     }
     made->priority = choose_priority(core, finding->type, finding->tcp_type, finding->base,
                                      finding->server, found.transport);
-    floe_tree_insert(&core->priorities, &made->by_priority);
+    floe_tree_insert(&by_priority, &core->priorities, &made->by_priority);
     if (finding->type == FLOE_CANDIDATE_TYPE_RELAY) {
         made->related[0] = finding->mapped != NULL ? *finding->mapped : nowhere;
     }

@@ -74,9 +74,6 @@ typedef struct floe_finding {
 bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding);
 /* Reflexive candidates that a rewrite rule says of the base (W7). */
 bool floe_found_add_rewritten(floe_core *core, floe_time now, floe_base *base);
-/* How the trees that candidates are found by compare them. */
-int floe_found_compare_addresses(const void *a, const void *b);
-int floe_found_compare_priorities(const void *a, const void *b);
 /* Those of a relay on this base serve no longer: told if they were told. */
 void floe_found_withdraw_relay(floe_core *core, const floe_base *base, const floe_relay *relay);
 /* They stand on another base from now on. */

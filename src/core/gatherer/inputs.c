@@ -337,7 +337,7 @@ void floe_core_trust_read(floe_core *core, floe_time now)
     }
     core->has_packet = false;
     core->receiving = NULL;
-    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
+    FLOE_LIST_EACH(connection, floe_connections_of(core), floe_connection, link)
     {
         if (connection->state == FLOE_CONNECTION_SECURING) {
             while (floe_connection_next(core, now, connection, &none)) {

@@ -32,18 +32,6 @@ const char *floe_gatherer_state_name(enum floe_gatherer_state state)
 
 static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
 {
-    static const floe_tree_kind untold = {floe_pair_compare,
-                                          FLOE_TREE_KEY(floe_pair, untold, number), 3};
-    static const floe_tree_kind channels = {floe_base_compare_channels,
-                                            FLOE_TREE_KEY(floe_base, by_channel, channel), 4};
-    static const floe_tree_kind links = {floe_connection_compare,
-                                         FLOE_TREE_KEY(floe_connection, by_channel, channel), 8};
-    static const floe_tree_kind ips = {floe_base_compare_ips, FLOE_TREE_KEY(floe_base, by_ip, key),
-                                       5};
-    static const floe_tree_kind addresses = {floe_found_compare_addresses,
-                                             FLOE_TREE_WHOLE(floe_found, by_address), 6};
-    static const floe_tree_kind priorities = {floe_found_compare_priorities,
-                                              FLOE_TREE_WHOLE(floe_found, by_priority), 7};
     floe_core *core = floe_allocate(&shared->allocator, sizeof *core);
 
     if (core == NULL) {
@@ -56,26 +44,36 @@ static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
     core->state = FLOE_GATHERER_STATE_NEW;
     core->give_up = core->grace = core->services_end = FLOE_TIME_NEVER;
     floe_list_init(&core->outputs);
-    floe_list_init(&core->held);
     floe_list_init(&core->bases);
     floe_list_init(&core->relays);
-    floe_list_init(&core->connections);
     floe_list_init(&core->pairs);
     floe_list_init(&core->found);
     floe_list_init(&core->paced);
     floe_list_init(&core->retired);
-    floe_tree_init(&core->links, &links);
-    floe_agenda_init(&core->connection_times);
     floe_list_init(&core->touched);
     floe_agenda_init(&core->times);
     floe_agenda_init(&core->agenda);
     floe_agenda_init(&core->starts);
-    floe_tree_init(&core->untold, &untold);
-    floe_tree_init(&core->channels, &channels);
-    floe_tree_init(&core->ips, &ips);
-    floe_tree_init(&core->addresses, &addresses);
-    floe_tree_init(&core->priorities, &priorities);
+    floe_tree_init(&core->untold);
+    floe_tree_init(&core->channels);
+    floe_tree_init(&core->ips);
+    floe_tree_init(&core->addresses);
+    floe_tree_init(&core->priorities);
     return core;
+}
+
+/* FLOE_ERR_NO_MEMORY: it is as it was. */
+static floe_error want_pool(floe_core *core, bool wanted)
+{
+    if (wanted && core->pool == NULL) {
+        core->pool = floe_allocate(&core->shared->allocator, sizeof *core->pool);
+        if (core->pool == NULL) {
+            return FLOE_ERR_NO_MEMORY;
+        }
+        floe_list_init(&core->pool->held);
+    }
+    core->pool_wanted = wanted;
+    return FLOE_OK;
 }
 
 static void take_options(floe_gather_options *given, const floe_gather_options *options)
@@ -101,7 +99,9 @@ floe_error floe_core_new(floe_core_shared *shared, const floe_gather_options *op
     floe_error error = floe_server_set_new(shared, &given, &made->set);
     if (error == FLOE_OK) {
         made->policy = made->set->policy;
-        made->pool_wanted = given.candidate_pool_size > 0;
+        error = want_pool(made, given.candidate_pool_size > 0);
+    }
+    if (error == FLOE_OK) {
         error = floe_credentials_make(made, &made->credentials);
     }
     if (error == FLOE_OK) {
@@ -136,12 +136,11 @@ floe_error floe_core_new_associated(floe_core *core, floe_core **associated)
     made->set = floe_server_set_copy(core, core->next_set != NULL     ? core->next_set
                                            : core->coming_set != NULL ? core->coming_set
                                                                       : core->set);
-    if (made->set == NULL) {
+    if (made->set == NULL || want_pool(made, core->pool_wanted || core->pooled) != FLOE_OK) {
         floe_core_free(made);
         return FLOE_ERR_NO_MEMORY;
     }
     made->policy = made->set->policy;
-    made->pool_wanted = core->pool_wanted || core->pooled;
     floe_credentials_take(made, &core->credentials);
     memcpy(made->foundation_secret, core->foundation_secret, sizeof made->foundation_secret);
     made->associated = core;
@@ -178,7 +177,7 @@ void floe_core_free(floe_core *core)
     {
         floe_relay_free(core, relay);
     }
-    FLOE_LIST_EACH_SAFE(connection, &core->connections, floe_connection, link)
+    FLOE_LIST_EACH_SAFE(connection, floe_connections_of(core), floe_connection, link)
     {
         floe_connection_free(core, connection);
     }
@@ -195,6 +194,8 @@ void floe_core_free(floe_core *core)
         floe_server_set_free(core->shared, set);
     }
     floe_allocator allocator = core->shared->allocator;
+    floe_deallocate(&allocator, core->connections);
+    floe_deallocate(&allocator, core->pool);
     floe_deallocate(&allocator, core->unreached);
     if (core->arrival != NULL) {
         floe_deallocate(&allocator, core->arrival->check);
@@ -240,7 +241,7 @@ static void begin(floe_core *core, floe_time now)
 /* That it does is told first. */
 static void tell_and_begin(floe_core *core, floe_time now)
 {
-    floe_tell(core, core->pooled ? &core->pool_output : &core->gathering_output,
+    floe_tell(core, core->pooled ? &core->pool->output : &core->gathering_output,
               FLOE_OUTPUT_GATHERING);
     begin(core, now);
 }
@@ -263,7 +264,7 @@ static bool is_error(const floe_output *output)
 /* Takes off, of what a pool holds, that somebody has failed. */
 static void untell_held_errors(floe_core *core)
 {
-    FLOE_LIST_EACH_SAFE(output, &core->held, floe_output, link)
+    FLOE_LIST_EACH_SAFE(output, floe_held(core), floe_output, link)
     {
         if (is_error(output)) {
             floe_untell(output);
@@ -288,7 +289,7 @@ static void use_pool(floe_core *core, floe_time now)
         floe_untell(&core->complete_output);
         floe_untell(&core->end_output);
     }
-    while ((link = floe_list_take(&core->held)) != NULL) {
+    while ((link = floe_list_take(&core->pool->held)) != NULL) {
         floe_list_append(&core->outputs, link);
     }
     if (again) {
@@ -330,6 +331,11 @@ floe_error floe_core_set_options(floe_core *core, floe_time now, const floe_gath
     floe_error error = floe_server_set_new(core->shared, &given, &set);
     if (error != FLOE_OK) {
         return error;
+    }
+    bool is_new = floe_core_state(core) == FLOE_GATHERER_STATE_NEW;
+    if (is_new && want_pool(core, given.candidate_pool_size > 0) != FLOE_OK) {
+        floe_server_set_free(core->shared, set);
+        return FLOE_ERR_NO_MEMORY;
     }
     floe_server_set_free(core->shared, core->next_set);
     core->next_set = set;
@@ -412,8 +418,7 @@ void floe_core_close(floe_core *core, floe_time now)
     {
         bool waits = floe_list_linked(&base->output.link) && base->state != FLOE_BASE_CLOSING;
         if (waits || base->state == FLOE_BASE_FAILED) {
-            floe_tree_remove(&core->channels, &base->by_channel);
-            base->channel = 0; /* never opened */
+            floe_base_never_opened(core, base);
         }
         if (base->named != NULL && floe_list_linked(&base->named->output.link)) {
             base->published = base->named->output.kind == FLOE_OUTPUT_UNPUBLISH;
@@ -429,7 +434,7 @@ void floe_core_close(floe_core *core, floe_time now)
         }
     }
     floe_relays_sweep(core);
-    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
+    FLOE_LIST_EACH(connection, floe_connections_of(core), floe_connection, link)
     {
         floe_connection_end(core, connection);
     }

@@ -288,7 +288,7 @@ static size_t waiting_in_all(const floe_core *core)
     {
         waiting += floe_base_waiting(base);
     }
-    FLOE_LIST_EACH(connection, &core->connections, floe_connection, link)
+    FLOE_LIST_EACH(connection, floe_connections_of(core), floe_connection, link)
     {
         waiting += floe_connection_waiting(connection);
     }

@@ -42,14 +42,19 @@ static bool is_event(floe_output_kind kind)
     return false;
 }
 
+const floe_list *floe_held(const floe_core *core)
+{
+    return core->pool != NULL ? &core->pool->held : floe_list_none();
+}
+
 /* What a pool finds after it was complete (a relay that was lost is there again) comes before the
  * end of candidates all the same: nobody has been told of that yet. */
 static void end_last(floe_core *core)
 {
     floe_list_remove(&core->complete_output.link);
     floe_list_remove(&core->end_output.link);
-    floe_list_append(&core->held, &core->complete_output.link);
-    floe_list_append(&core->held, &core->end_output.link);
+    floe_list_append(&core->pool->held, &core->complete_output.link);
+    floe_list_append(&core->pool->held, &core->end_output.link);
 }
 
 void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind)
@@ -58,7 +63,7 @@ void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind)
         bool hold = core->pooled && is_event(kind);
         bool complete = hold && floe_list_linked(&core->end_output.link);
         output->kind = (uint8_t)kind;
-        floe_list_append(hold ? &core->held : &core->outputs, &output->link);
+        floe_list_append(hold ? &core->pool->held : &core->outputs, &output->link);
         if (complete) {
             end_last(core);
         }
@@ -95,7 +100,7 @@ static void drop(floe_core *core, floe_output *output)
 
 void floe_untell_all(floe_core *core)
 {
-    FLOE_LIST_EACH_SAFE(output, &core->held, floe_output, link)
+    FLOE_LIST_EACH_SAFE(output, floe_held(core), floe_output, link)
     {
         drop(core, output);
     }
@@ -107,7 +112,7 @@ void floe_untell_all(floe_core *core)
 
 void floe_untell_events(floe_core *core)
 {
-    FLOE_LIST_EACH_SAFE(output, &core->held, floe_output, link)
+    FLOE_LIST_EACH_SAFE(output, floe_held(core), floe_output, link)
     {
         drop(core, output);
     }

@@ -52,6 +52,9 @@ void floe_tell_before_end(floe_core *core, floe_output *output, floe_output_kind
 /* Puts it behind the output that is polled at the moment. */
 void floe_tell_next(floe_core *core, floe_output *output, floe_output_kind kind);
 
+/* What a pool holds. */
+const floe_list *floe_held(const floe_core *core);
+
 /* Takes it off the queue if it waits there. */
 static inline void floe_untell(floe_output *output)
 {

@@ -172,7 +172,7 @@ static bool outdone_by_twin(const floe_tree *usable_ones, const floe_choice_entr
     const floe_choice_entry *other;
 
     /* Those of one address, whatever their scope, stand side by side. */
-    while ((other = entry_of(floe_tree_from(usable_ones, &key))) != entry) {
+    while ((other = entry_of(floe_tree_from(&by_ip, usable_ones, &key))) != entry) {
         if (floe_address_same_ip(&other->address->address, &entry->address->address)) {
             return true;
         }
@@ -223,8 +223,8 @@ static size_t kind_of(const floe_interface_address *entry)
 static void choose(floe_choice *choice, floe_tree *from, floe_choice_entry *entry)
 {
     entry->chosen = true;
-    floe_tree_remove(from, &entry->node);
-    floe_tree_insert(&choice->chosen[entry->address->address.family == FLOE_FAMILY_IPV6],
+    floe_tree_remove(&by_merit, from, &entry->node);
+    floe_tree_insert(&by_merit, &choice->chosen[entry->address->address.family == FLOE_FAMILY_IPV6],
                      &entry->node);
 }
 
@@ -255,12 +255,12 @@ static void choose_of_family(floe_choice *choice, uint8_t family)
     uint32_t left = choice->core->shared->addresses_max;
 
     for (size_t i = 0; i < FLOE_CHOICE_KINDS; i++) {
-        floe_tree_init(&eligible[i], &by_merit);
+        floe_tree_init(&eligible[i]);
     }
     for (size_t i = 0; i < choice->count; i++) {
         floe_choice_entry *entry = &choice->entries[i];
         if (entry->eligible && entry->address->address.family == family) {
-            floe_tree_insert(&eligible[kind_of(entry->address)], &entry->node);
+            floe_tree_insert(&by_merit, &eligible[kind_of(entry->address)], &entry->node);
         }
     }
     left = choose_in_turn(choice, eligible, FLOE_CHOICE_KINDS - 1, left);
@@ -300,9 +300,9 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
         return false;
     }
     find_preferred(core, list, count, preferred);
-    floe_tree_init(&usable_ones, &by_ip);
+    floe_tree_init(&usable_ones);
     for (size_t i = 0; i < 2; i++) {
-        floe_tree_init(&choice->chosen[i], &by_merit);
+        floe_tree_init(&choice->chosen[i]);
     }
     for (size_t i = 0; i < count; i++) {
         floe_choice_entry *entry = &choice->entries[i];
@@ -312,7 +312,7 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
         bool wanted = !list[i].deprecated || !preferred[list[i].address.family == FLOE_FAMILY_IPV6];
         entry->usable = wanted && permitted(core, &list[i]);
         if (entry->usable) {
-            floe_tree_insert(&usable_ones, &entry->node);
+            floe_tree_insert(&by_ip, &usable_ones, &entry->node);
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -343,7 +343,7 @@ const floe_interface_address *floe_choice_next(floe_choice *choice)
     if (due == NULL) {
         return NULL;
     }
-    floe_tree_remove(&choice->chosen[ipv6], &due->node);
+    floe_tree_remove(&by_merit, &choice->chosen[ipv6], &due->node);
     choice->last_family = due->address->address.family;
     return due->address;
 }

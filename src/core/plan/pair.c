@@ -14,13 +14,16 @@
  * After every input somebody asks whether anything is pending, to be told or to be begun. The
  * answers are kept where a pair changes, so that no walk over all pairs is needed for them. */
 
-int floe_pair_compare(const void *a, const void *b)
+static int compare_numbers(const void *a, const void *b)
 {
     uint32_t one = *(const uint32_t *)a;
     uint32_t other = *(const uint32_t *)b;
 
     return (one > other) - (one < other);
 }
+
+static const floe_tree_kind by_number = {compare_numbers, FLOE_TREE_KEY(floe_pair, untold, number),
+                                         3};
 
 /* E2: of a base and a URL one failure is told: what was asked for beside the first has none. */
 static bool is_to_be_told(const floe_pair *pair)
@@ -57,7 +60,7 @@ static void tally(floe_core *core, const floe_pair *pair, bool add)
 static floe_pair *next_untold(const floe_core *core, uint32_t last)
 {
     uint32_t number = last + 1;
-    floe_tree_node *node = floe_tree_from(&core->untold, &number);
+    floe_tree_node *node = floe_tree_from(&by_number, &core->untold, &number);
 
     return node != NULL ? FLOE_CONTAINER(node, floe_pair, untold) : NULL;
 }
@@ -69,9 +72,9 @@ static void set(floe_core *core, floe_pair *pair, floe_progress progress, bool t
     pair->progress = (uint8_t)progress;
     pair->told = told;
     tally(core, pair, true);
-    floe_tree_remove(&core->untold, &pair->untold);
+    floe_tree_remove(&by_number, &core->untold, &pair->untold);
     if (progress == FLOE_FAILED && is_to_be_told(pair)) {
-        floe_tree_insert(&core->untold, &pair->untold);
+        floe_tree_insert(&by_number, &core->untold, &pair->untold);
     }
 }
 
@@ -185,7 +188,7 @@ void floe_pair_free(floe_core *core, floe_pair *pair)
     floe_list_remove(&pair->of_base);
     floe_list_remove(&pair->of_server);
     floe_agenda_set(&core->starts, &pair->alarm, FLOE_TIME_NEVER);
-    floe_tree_remove(&core->untold, &pair->untold);
+    floe_tree_remove(&by_number, &core->untold, &pair->untold);
     floe_failure_drop(core->shared, &pair->failure);
     floe_base_forget(core, pair->base);
     floe_deallocate(&core->shared->allocator, pair);

@@ -35,8 +35,6 @@ void floe_pairs_make_all(floe_core *core, floe_time now);
 /* What its bindings and relays report to. */
 extern const floe_source_listener floe_pairs_listener;
 
-/* How core->untold compares them. */
-int floe_pair_compare(const void *a, const void *b);
 /* It goes on though this gathering asks nobody: its pair, which has succeeded, tells its end. */
 void floe_pairs_keep(floe_core *core, floe_relay *relay);
 /* An answer came to the base from there, to a request that is over. */

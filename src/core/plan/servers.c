@@ -144,7 +144,7 @@ static bool in_use(const floe_core *core, const floe_server_set *set)
 void floe_servers_bury(floe_core *core)
 {
     if (floe_list_empty(&core->retired) || !floe_list_empty(&core->outputs) ||
-        !floe_list_empty(&core->held)) {
+        !floe_list_empty(floe_held(core))) {
         return;
     }
     FLOE_LIST_EACH_SAFE(set, &core->retired, floe_server_set, link)

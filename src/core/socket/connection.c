@@ -35,7 +35,7 @@ static bool is_stream(const floe_connection *connection)
 
 /* ── How it is found, and what hangs on it ── */
 
-int floe_connection_compare(const void *a, const void *b)
+static int compare_channels(const void *a, const void *b)
 {
     uint32_t one = *(const uint32_t *)a;
     uint32_t other = *(const uint32_t *)b;
@@ -43,11 +43,22 @@ int floe_connection_compare(const void *a, const void *b)
     return (one > other) - (one < other);
 }
 
+static const floe_tree_kind by_channel = {compare_channels,
+                                          FLOE_TREE_KEY(floe_connection, by_channel, channel), 8};
+
 static floe_connection *find(const floe_core *core, uint32_t channel)
 {
-    floe_tree_node *node = floe_tree_find(&core->links, &channel);
+    floe_tree_node *node =
+        core->connections != NULL
+            ? floe_tree_find(&by_channel, &core->connections->by_channel, &channel)
+            : NULL;
 
     return node != NULL ? FLOE_CONTAINER(node, floe_connection, by_channel) : NULL;
+}
+
+const floe_list *floe_connections_of(const floe_core *core)
+{
+    return core->connections != NULL ? &core->connections->all : floe_list_none();
 }
 
 floe_connection *floe_connection_of_channel(const floe_core *core, uint32_t channel)
@@ -60,7 +71,7 @@ floe_connection *floe_connection_of_channel(const floe_core *core, uint32_t chan
 /* Whatever of it counts for when it is due, or for its owner, may be another. */
 static void changed(floe_core *core, floe_connection *connection)
 {
-    floe_agenda_set_numbered(&core->connection_times, &connection->alarm,
+    floe_agenda_set_numbered(&core->connections->times, &connection->alarm,
                              floe_time_min(connection->give_up, connection->retransmit),
                              connection->alarm.order);
     if (connection->owner != NULL) {
@@ -133,10 +144,29 @@ static bool add_proxy(const floe_core *core, floe_connection *connection,
     return true;
 }
 
+/* Made with the first. False: there is no memory for them. */
+static bool has_lists(floe_core *core)
+{
+    floe_connections *made;
+
+    if (core->connections == NULL) {
+        made = floe_allocate(&core->shared->allocator, sizeof *made);
+        if (made == NULL) {
+            return false;
+        }
+        floe_list_init(&made->all);
+        floe_tree_init(&made->by_channel);
+        floe_agenda_init(&made->times);
+        core->connections = made;
+    }
+    return true;
+}
+
 floe_connection *floe_connection_new(floe_core *core, floe_time now,
                                      const floe_connection_plan *plan)
 {
-    floe_connection *made = floe_allocate(&core->shared->allocator, sizeof *made);
+    floe_connection *made =
+        has_lists(core) ? floe_allocate(&core->shared->allocator, sizeof *made) : NULL;
 
     if (made == NULL) {
         return NULL;
@@ -156,9 +186,9 @@ floe_connection *floe_connection_new(floe_core *core, floe_time now,
     if (plan->stun_alone) {
         made->framer.measure = floe_frame_measure_stun;
     }
-    floe_list_append(&core->connections, &made->link);
-    floe_tree_insert(&core->links, &made->by_channel);
-    made->alarm.order = ++core->connection_times.set;
+    floe_list_append(&core->connections->all, &made->link);
+    floe_tree_insert(&by_channel, &core->connections->by_channel, &made->by_channel);
+    made->alarm.order = ++core->connections->times.set;
     changed(core, made);
     if (!add_secure(core, now, made, plan) || !add_proxy(core, made, plan)) {
         floe_connection_free(core, made);
@@ -178,8 +208,8 @@ void floe_connection_free(floe_core *core, floe_connection *connection)
     floe_untell(&connection->output);
     floe_untell(&connection->send_output);
     floe_list_remove(&connection->link);
-    floe_tree_remove(&core->links, &connection->by_channel);
-    floe_agenda_set_numbered(&core->connection_times, &connection->alarm, FLOE_TIME_NEVER,
+    floe_tree_remove(&by_channel, &core->connections->by_channel, &connection->by_channel);
+    floe_agenda_set_numbered(&core->connections->times, &connection->alarm, FLOE_TIME_NEVER,
                              connection->alarm.order);
     floe_secure_free(connection->secure);
     floe_deallocate(allocator, connection->proxy);
@@ -297,7 +327,7 @@ void floe_connections_sweep(floe_core *core)
         return;
     }
     core->connections_ended = false;
-    FLOE_LIST_EACH_SAFE(connection, &core->connections, floe_connection, link)
+    FLOE_LIST_EACH_SAFE(connection, floe_connections_of(core), floe_connection, link)
     {
         if (connection->state == FLOE_CONNECTION_ENDED) {
             floe_connection_free(core, connection);
@@ -638,7 +668,8 @@ void floe_connections_time(floe_core *core, floe_time now)
     floe_alarm *alarm;
     uint64_t last = 0;
 
-    while ((alarm = floe_agenda_due_above(&core->connection_times, now, last)) != NULL) {
+    while (core->connections != NULL &&
+           (alarm = floe_agenda_due_above(&core->connections->times, now, last)) != NULL) {
         last = alarm->order;
         look_at_clock(core, now, FLOE_CONTAINER(alarm, floe_connection, alarm));
     }
@@ -646,5 +677,6 @@ void floe_connections_time(floe_core *core, floe_time now)
 
 floe_time floe_connections_deadline(const floe_core *core)
 {
-    return floe_agenda_deadline(&core->connection_times);
+    return core->connections != NULL ? floe_agenda_deadline(&core->connections->times)
+                                     : FLOE_TIME_NEVER;
 }

@@ -77,8 +77,6 @@ struct floe_connection {
     floe_span plain;    /* likewise, decrypted */
 };
 
-/* How the tree that connections are found by compares them. */
-int floe_connection_compare(const void *a, const void *b);
 /* Opens one; NULL without memory. */
 floe_connection *floe_connection_new(floe_core *core, floe_time now,
                                      const floe_connection_plan *plan);
@@ -99,6 +97,8 @@ void floe_connection_requested(floe_connection *connection);
 bool floe_connection_request_left(const floe_connection *connection);
 /* Says the end to the other side and closes, behind what waits to be sent. */
 void floe_connection_close(floe_core *core, floe_connection *connection);
+/* All of them. */
+const floe_list *floe_connections_of(const floe_core *core);
 floe_connection *floe_connection_of_channel(const floe_core *core, uint32_t channel);
 void floe_connection_opened(floe_core *core, floe_time now, floe_connection *connection,
                             const floe_address *local);
