@@ -59,9 +59,8 @@ struct floe_core {
     /* ── outbox ── */
     floe_core_shared *shared;
     floe_list outputs;
-    floe_pool *pool; /* NULL: there was none */
-    floe_output complete_output;
-    floe_output end_output;
+    floe_pool *pool;             /* NULL: there was none */
+    floe_output complete_output; /* COMPLETE, then END_OF_CANDIDATES */
     floe_output memory_output;
     floe_unreached *unreached; /* FLOE_UNREACHED_MAX of them; NULL: there was none yet */
     floe_time started;
@@ -83,20 +82,20 @@ struct floe_core {
     uint32_t base_counts[FLOE_BASE_COUNTS];
     uint32_t last_channel;
     uint32_t last_id;
-    uint16_t component;
-    bool wants_packets;
-    bool interfaces_known;
     floe_core *associated; /* the other component's (L13); NULL: none, or it is gone */
     floe_credentials credentials;
     floe_credentials
         *former; /* before the latest restart, until the new ones have been used; NULL: none */
     uint8_t foundation_secret[16];
     floe_output writable_output; /* of those that are floe_found.writable, one after another */
+    uint16_t component;
+    bool wants_packets;
+    bool interfaces_known;
 
     /* ── socket ── */
+    uint32_t sender;               /* the candidate by which the owner sends at the moment */
     floe_connections *connections; /* NULL: there was none yet */
     floe_connection *receiving;    /* whose bytes are not used up yet */
-    uint32_t sender;               /* the candidate by which the owner sends at the moment */
     bool connections_ended;
 
     /* ── source ── */

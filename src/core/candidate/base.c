@@ -289,7 +289,11 @@ static void free_parts(floe_core *core, floe_base *base)
         floe_queue_release(allocator, &base->sending->queue);
         floe_deallocate(allocator, base->sending);
     }
-    floe_deallocate(allocator, base->former);
+    if (base->past != NULL) {
+        floe_base_forgets_farewells(core, FLOE_TIME_NEVER, base);
+        floe_deallocate(allocator, base->past->former);
+        floe_deallocate(allocator, base->past);
+    }
     floe_shared_forget_interface_name(core->shared, base->interface);
 }
 
@@ -303,7 +307,6 @@ void floe_base_free(floe_core *core, floe_base *base)
     floe_tree_remove(&by_ip, &core->ips, &base->by_ip);
     floe_list_remove(&base->of_interface);
     floe_list_remove(&base->link);
-    floe_base_forgets_farewells(core, FLOE_TIME_NEVER, base);
     free_parts(core, base);
     floe_deallocate(&core->shared->allocator, base);
 }
@@ -372,12 +375,18 @@ bool floe_bases_ask_reflexive(const floe_core *core)
 #define UNDER_WAY_FOR floe_seconds(30)
 
 #define FAREWELLS(farewell, base)                                                                  \
-    for (floe_farewell *farewell = (base)->farewells; farewell != NULL; farewell = farewell->next)
+    for (floe_farewell *farewell = first_farewell(base); farewell != NULL;                         \
+         farewell = farewell->next)
+
+static floe_farewell *first_farewell(const floe_base *base)
+{
+    return base->past != NULL ? base->past->farewells : NULL;
+}
 
 /* Behind the last one. */
-static floe_farewell **last_farewell(floe_base *base)
+static floe_farewell **last_farewell(floe_base_past *past)
 {
-    floe_farewell **at = &base->farewells;
+    floe_farewell **at = &past->farewells;
 
     while (*at != NULL) {
         at = &(*at)->next;
@@ -393,11 +402,19 @@ static void forget_account(floe_farewell *farewell)
     }
 }
 
+floe_base_past *floe_base_past_of(const floe_core *core, floe_base *base)
+{
+    if (base->past == NULL) {
+        base->past = floe_allocate(&core->shared->allocator, sizeof *base->past);
+    }
+    return base->past;
+}
+
 void floe_base_forgets_farewells(floe_core *core, floe_time now, floe_base *base)
 {
-    floe_farewell **at = &base->farewells;
+    floe_farewell **at = base->past != NULL ? &base->past->farewells : NULL;
 
-    while (*at != NULL) {
+    while (at != NULL && *at != NULL) {
         floe_farewell *farewell = *at;
         if (floe_time_reached(now, farewell->expires)) {
             forget_account(farewell);
@@ -415,7 +432,9 @@ void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
                              const floe_address *server, floe_turn_account *account,
                              floe_time expires)
 {
-    floe_farewell *made = floe_allocate(&core->shared->allocator, sizeof *made);
+    floe_base_past *past = floe_base_past_of(core, base);
+    floe_farewell *made =
+        past != NULL ? floe_allocate(&core->shared->allocator, sizeof *made) : NULL;
 
     floe_base_forgets_farewells(core, now, base);
     if (made != NULL) { /* else its data is taken for a peer's, who is to cope with that */
@@ -423,7 +442,7 @@ void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
         made->until = floe_time_after(now, UNDER_WAY_FOR);
         made->expires = expires;
         made->account = account != NULL ? floe_turn_account_share(account) : NULL;
-        *last_farewell(base) = made;
+        *last_farewell(past) = made;
     }
 }
 

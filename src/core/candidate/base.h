@@ -62,6 +62,12 @@ typedef struct floe_former_ids {
     floe_stun_id ids[];
 } floe_former_ids;
 
+/* What has gone from a base, and is known yet. */
+typedef struct floe_base_past {
+    floe_former_ids *former; /* NULL: none */
+    floe_farewell *farewells;
+} floe_base_past;
+
 struct floe_base {  /* there is one for each address: without holes */
     floe_list link; /* in core->bases */
     floe_tree_node by_channel;
@@ -111,8 +117,7 @@ struct floe_base {  /* there is one for each address: without holes */
     uint32_t binding_count;
     uint32_t full_for;
     floe_base_sending *sending; /* NULL: its owner has sent nothing */
-    floe_former_ids *former;    /* NULL: none */
-    floe_farewell *farewells;
+    floe_base_past *past;       /* NULL: nothing was there that has gone */
 };
 
 /* Another socket on the same address; NULL without memory. */
@@ -135,6 +140,9 @@ static inline size_t floe_base_waiting(const floe_base *base)
 {
     return base->sending != NULL ? floe_queue_used(&base->sending->queue) : 0;
 }
+
+/* NULL without memory: what has gone is forgotten at once. */
+floe_base_past *floe_base_past_of(const floe_core *core, floe_base *base);
 
 /* Whether its socket is about to be opened, and a gathering waits for it. */
 static inline bool floe_base_awaited(const floe_base *base)

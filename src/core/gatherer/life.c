@@ -287,7 +287,6 @@ static void use_pool(floe_core *core, floe_time now)
     if (again) {
         untell_held_errors(core);
         floe_untell(&core->complete_output);
-        floe_untell(&core->end_output);
     }
     while ((link = floe_list_take(&core->pool->held)) != NULL) {
         floe_list_append(&core->outputs, link);

@@ -194,6 +194,7 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
     case FLOE_OUTPUT_GATHERING:
         return poll_state(output, FLOE_GATHERER_STATE_GATHERING);
     case FLOE_OUTPUT_COMPLETE:
+        floe_tell_next(core, link, FLOE_OUTPUT_END_OF_CANDIDATES);
         return poll_state(output, FLOE_GATHERER_STATE_COMPLETE);
     case FLOE_OUTPUT_END_OF_CANDIDATES:
         output->kind = FLOE_CORE_CANDIDATE;

@@ -52,16 +52,15 @@ const floe_list *floe_held(const floe_core *core)
 static void end_last(floe_core *core)
 {
     floe_list_remove(&core->complete_output.link);
-    floe_list_remove(&core->end_output.link);
     floe_list_append(&core->pool->held, &core->complete_output.link);
-    floe_list_append(&core->pool->held, &core->end_output.link);
 }
 
 void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind)
 {
     if (!floe_list_linked(&output->link)) {
         bool hold = core->pooled && is_event(kind);
-        bool complete = hold && floe_list_linked(&core->end_output.link);
+        bool complete = hold && output != &core->complete_output &&
+                        floe_list_linked(&core->complete_output.link);
         output->kind = (uint8_t)kind;
         floe_list_append(hold ? &core->pool->held : &core->outputs, &output->link);
         if (complete) {
@@ -79,7 +78,8 @@ void floe_tell_next(floe_core *core, floe_output *output, floe_output_kind kind)
 void floe_tell_before_end(floe_core *core, floe_output *output, floe_output_kind kind)
 {
     floe_tell(core, output, kind);
-    if (floe_list_linked(&core->complete_output.link)) {
+    if (floe_list_linked(&core->complete_output.link) &&
+        core->complete_output.kind == FLOE_OUTPUT_COMPLETE) {
         floe_list_remove(&output->link);
         floe_list_append(&core->complete_output.link, &output->link); /* in front of it */
     }

@@ -70,7 +70,6 @@ static void complete(floe_core *core, floe_time now)
     core->state = FLOE_GATHERER_STATE_COMPLETE;
     core->grace = core->give_up = core->services_end = FLOE_TIME_NEVER;
     floe_tell(core, &core->complete_output, FLOE_OUTPUT_COMPLETE);
-    floe_tell(core, &core->end_output, FLOE_OUTPUT_END_OF_CANDIDATES);
 }
 
 /* A program that stood still (a debugger, a suspended laptop) has taken its servers' time as well:

@@ -321,9 +321,9 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
 }
 
 /* Without memory those that are over are forgotten sooner. */
-static void make_room_for_ids(const floe_core *core, floe_base *base)
+static void make_room_for_ids(const floe_core *core, const floe_base *base, floe_base_past *past)
 {
-    floe_former_ids *former = base->former;
+    floe_former_ids *former = past->former;
     uint32_t count = former != NULL ? former->count : 0;
     uint32_t room = former != NULL ? 2 * former->room : FLOE_FORMER_MIN;
 
@@ -341,20 +341,21 @@ static void make_room_for_ids(const floe_core *core, floe_base *base)
     made->room = room;
     made->next = made->count = count;
     floe_deallocate(&core->shared->allocator, former);
-    base->former = made;
+    past->former = made;
 }
 
 /* Its transaction makes room for the next one, or goes with it: an answer that is late, or comes
  * twice, is known by this (K1). */
 static void keep_id(const floe_core *core, const floe_binding *binding)
 {
-    floe_former_ids *former;
+    bool asked = binding->counters.requests > 0;
+    floe_base_past *past = asked ? floe_base_past_of(core, binding->base) : NULL;
 
-    if (binding->counters.requests == 0) {
+    if (past == NULL) {
         return;
     }
-    make_room_for_ids(core, binding->base);
-    former = binding->base->former;
+    make_room_for_ids(core, binding->base, past);
+    floe_former_ids *former = past->former;
     if (former != NULL) {
         former->ids[former->next] = binding->transaction.id;
         former->next = (former->next + 1) % former->room;
@@ -648,8 +649,9 @@ bool floe_base_asked(const floe_base *base, const floe_stun_message *message)
             return true;
         }
     }
-    for (size_t i = 0; base->former != NULL && i < base->former->count; i++) {
-        if (floe_stun_id_equal(&base->former->ids[i], &message->id)) {
+    const floe_former_ids *former = base->past != NULL ? base->past->former : NULL;
+    for (size_t i = 0; former != NULL && i < former->count; i++) {
+        if (floe_stun_id_equal(&former->ids[i], &message->id)) {
             return true;
         }
     }
