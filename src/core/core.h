@@ -100,6 +100,7 @@ struct floe_core {
 
     /* ── source ── */
     bool relays_changed; /* one has come or ended (floe_base.unsettled) */
+    enum floe_gatherer_state state;
     const floe_source_listener *listener;
     floe_list relays;
     floe_agenda times; /* floe_relay.alarm; what it has set counts them */
@@ -107,10 +108,10 @@ struct floe_core {
     floe_list paced;
     floe_agenda agenda; /* floe_binding.alarm */
     floe_time next_request;
-    enum floe_gatherer_state state;
     uint32_t generation; /* counts restarts, from 1 */
 
     /* ── plan ── */
+    floe_error list_error; /* why the list of interfaces is not to be had */
     floe_list pairs;
     floe_agenda starts;          /* floe_pair.alarm */
     floe_tree untold;            /* floe_pair.untold, in the order in which they were made */
@@ -118,22 +119,21 @@ struct floe_core {
     floe_server_set *next_set;   /* for the one after it */
     floe_list retired;
     floe_output list_error_output;
-    floe_error list_error; /* why the list of interfaces is not to be had */
-    uint32_t pairs_pending;
-    uint32_t last_pair;
-    uint32_t last_query;
     floe_time give_up;      /* the gather timeout */
     floe_time services_end; /* when look-ups for services are; never: none began */
     floe_time grace; /* when stragglers are given up; never: nobody has answered for them yet */
     floe_duration gathering; /* how long the last one took; zero: it is not complete */
-    bool interfaces_asked;   /* the output was polled */
-    bool made_up;            /* for time in which the program stood still */
-    bool gathered;           /* something may be alive from an earlier gathering */
+    uint32_t pairs_pending;
+    uint32_t last_pair;
+    uint32_t last_query;
+    bool interfaces_asked : 1; /* the output was polled */
+    bool made_up : 1;          /* for time in which the program stood still */
+    bool gathered : 1;         /* something may be alive from an earlier gathering */
 
     /* ── gatherer ── */
-    bool pool_wanted; /* gathering begins before it is asked for */
-    bool has_packet;
-    bool has_associated;
+    bool pool_wanted : 1; /* gathering begins before it is asked for */
+    bool has_packet : 1;
+    bool has_associated : 1;
     floe_output list_output;
     floe_output new_output; /* NEW, or CLOSED, behind which nothing comes */
     floe_output gathering_output;

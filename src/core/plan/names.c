@@ -82,7 +82,7 @@ static looking step(const looking *of, size_t record, uint8_t for_transports)
 
 static bool is_anew(const looking *of)
 {
-    return of->names == &of->server->anew;
+    return of->names == of->server->anew;
 }
 
 static void fail(floe_core *core, const looking *of, floe_failure_kind kind, uint8_t detail)
@@ -209,6 +209,19 @@ void floe_names_begin(floe_core *core, floe_server *server)
 /* So long nobody's gathering bounds what is looked up anew. */
 #define ANEW_WITHIN floe_seconds(30)
 
+static void look_up_anew(floe_core *core, floe_time now, floe_server *server)
+{
+    server->anew = floe_allocate(&core->shared->allocator, sizeof *server->anew);
+    if (server->anew == NULL) {
+        floe_core_out_of_memory(core);
+        return;
+    }
+    floe_list_init(&server->anew->lookups);
+    server->anew_since = now;
+    looking anew = looking_for(server, server->anew);
+    begin(core, &anew);
+}
+
 void floe_names_again(floe_core *core, floe_time now, const floe_server *of)
 {
     floe_address literal;
@@ -219,13 +232,11 @@ void floe_names_again(floe_core *core, floe_time now, const floe_server *of)
         return;
     }
     floe_server *server = &core->set->servers[of->index];
-    bool asked = floe_names_pending(&server->anew) &&
+    bool asked = server->anew != NULL && floe_names_pending(server->anew) &&
                  floe_time_since(now, server->anew_since).ns < ANEW_WITHIN.ns;
     if (!asked && !floe_server_pending(server)) {
         floe_names_forget_anew(core->shared, server);
-        server->anew_since = now;
-        looking anew = looking_for(server, &server->anew);
-        begin(core, &anew);
+        look_up_anew(core, now, server);
     }
 }
 
@@ -244,7 +255,8 @@ static floe_lookup *pending_lookup(const floe_core *core, uint32_t query)
 {
     for (size_t i = 0; i < core->set->count; i++) {
         floe_lookup *at_hand = pending_of(&core->set->servers[i].names, query);
-        floe_lookup *anew = pending_of(&core->set->servers[i].anew, query);
+        const floe_names *again = core->set->servers[i].anew;
+        floe_lookup *anew = again != NULL ? pending_of(again, query) : NULL;
         if (at_hand != NULL || anew != NULL) {
             return at_hand != NULL ? at_hand : anew;
         }
@@ -447,7 +459,7 @@ static void judge(floe_core *core, floe_server *server)
  * an answer for services it does not: the domain's own host may be somebody else. */
 static void take_over(floe_core *core, floe_time now, floe_server *server)
 {
-    floe_names *anew = &server->anew;
+    floe_names *anew = server->anew;
 
     if (floe_names_pending(anew)) {
         return;
@@ -465,7 +477,7 @@ static bool lookup_ended(floe_core *core, floe_time now, floe_lookup *lookup, fl
 {
     lookup->done = true;
     lookup->error = (uint8_t)-error;
-    if (lookup->names == &lookup->server->anew) {
+    if (lookup->names == lookup->server->anew) {
         take_over(core, now, lookup->server);
         return false;
     }

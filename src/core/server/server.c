@@ -92,7 +92,6 @@ void floe_server_fail(floe_core *core, floe_server *server, floe_failure_kind ki
 void floe_names_init(floe_server *server)
 {
     floe_list_init(&server->names.lookups);
-    floe_list_init(&server->anew.lookups);
 }
 
 static void forget_lookups(const floe_core_shared *shared, floe_names *names)
@@ -115,13 +114,17 @@ static void forget_places(const floe_core_shared *shared, floe_names *names)
 
 void floe_names_forget_anew(const floe_core_shared *shared, floe_server *server)
 {
-    forget_lookups(shared, &server->anew);
-    forget_places(shared, &server->anew);
+    if (server->anew != NULL) {
+        forget_lookups(shared, server->anew);
+        forget_places(shared, server->anew);
+        floe_deallocate(&shared->allocator, server->anew);
+        server->anew = NULL;
+    }
 }
 
 void floe_names_take_over(const floe_core_shared *shared, floe_server *server)
 {
-    floe_names *anew = &server->anew;
+    floe_names *anew = server->anew;
 
     forget_places(shared, &server->names);
     server->names.places = anew->places;

@@ -87,7 +87,7 @@ struct floe_server {
     floe_url *url;
     floe_turn_account *account; /* NULL for stun */
     floe_names names;
-    floe_names anew; /* for a relay that it does not give back (T7): then they are its names */
+    floe_names *anew; /* for a relay that it does not give back (T7): then they are its names */
     floe_time anew_since;
     floe_list refusals; /* floe_refusal.link */
     floe_list pairs;    /* floe_pair.of_server */
