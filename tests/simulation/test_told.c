@@ -55,6 +55,32 @@ static void k1_writable_is_of_the_way_that_was_full(void **state)
     end(&h);
 }
 
+/* Two ways that have room again before anybody has heard of the one: each is told. */
+static void k1_two_ways_that_have_room_again_are_told(void **state)
+{
+    static const uint8_t data[1000];
+    static hand h;
+    floe_address peer = address_of("192.0.2.99:7000");
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    (void)with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    h.two_interfaces = true;
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    for (uint32_t way = 1; way <= 2; way++) { /* its channel, and its host's id */
+        floe_core_blocked(h.core, way);
+        while (floe_core_send(h.core, h.now, way, &peer, data, sizeof data) == FLOE_OK) {
+        }
+    }
+    floe_core_writable(h.core, h.now, 1);
+    floe_core_writable(h.core, h.now, 2);
+    settle(&h);
+    read_log(&h, "writable?, host writable");
+    end(&h);
+}
+
 /* The way goes with who waits for it: it is told once, and then that the candidate is gone. */
 static void k1_a_full_way_that_goes_is_told(void **state)
 {
@@ -1500,6 +1526,7 @@ int main(void)
         cmocka_unit_test(r2_a_full_server_shows_the_mapping),
         cmocka_unit_test(k1_a_peer_that_is_refused_is_told_once),
         cmocka_unit_test(k1_writable_is_of_the_way_that_was_full),
+        cmocka_unit_test(k1_two_ways_that_have_room_again_are_told),
         cmocka_unit_test(k1_a_full_way_that_goes_is_told),
         cmocka_unit_test(l14_a_list_that_never_comes),
         cmocka_unit_test(l11_the_former_credentials_hold_for_a_while),
