@@ -523,14 +523,19 @@ static bool goes_on(floe_turn_allocation *allocation, floe_time now, uint16_t co
     return true;
 }
 
-/* T6: what stands there is not to be deleted, for whatever reason, which says nothing of an Allocate from
- * another port: that is what is told of it, or that it is another user's. */
+/* T6: what stands there is not to be deleted, which says nothing of an Allocate from another port: that is what
+ * is told of it, or that it is another user's. A server in trouble is asked again. */
 static floe_turn_event refused_to_clear(floe_turn_allocation *allocation, uint16_t code,
                                         floe_span reason)
 {
     bool of_another_user = code == 441;
 
-    allocation->inherits = allocation->made = false;
+    if (code / 100 == 5) {
+        return end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
+    }
+    if (of_another_user && allocation->own == NULL) {
+        allocation->inherits = allocation->made = false;
+    }
     (void)end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, of_another_user ? code : 437,
               of_another_user ? reason : (floe_span){0});
     return FLOE_TURN_MISMATCH;
@@ -1093,7 +1098,7 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     if (code == 437) {
         allocation->made = false; /* or no longer ours */
     }
-    if (code == 441 && allocation->state != FLOE_TURN_ALLOCATED) {
+    if (code == 441 && allocation->state != FLOE_TURN_ALLOCATED && allocation->own == NULL) {
         allocation->inherits = allocation->made = false; /* what stands there is another user's */
     }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && allocation->failure.code != 0 &&

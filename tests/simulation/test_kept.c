@@ -902,6 +902,47 @@ static void l12_what_a_former_user_has_left_in_an_outage(void **state)
     }
 }
 
+/* L12, L14: one server has no room before the former relay has gone, the other has: the first is no straggler,
+ * and nobody is told of a failure that is none. */
+static void l12_room_that_is_made_is_waited_for(void **state)
+{
+    static const char *const urls[] = {"turn:203.0.113.2", "turn:203.0.113.3"};
+    static hand h;
+
+    (void)state;
+    make(&h, urls, 2, defaults);
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    server *full = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    full->port = 40;
+    for (int i = 0; i < 2; i++) {
+        floe_ice_server ice;
+        floe_gather_options options =
+            options_of(&ice, urls, 2, i == 0 ? "1700000000:user" : "1800000000:user");
+        assert_int_equal(floe_core_set_options(h.core, h.now, &options), FLOE_OK);
+        full->room_for_one = i == 0 ? 0 : 486;
+        full->releases = 0;
+        h.servers[0].port += 100;
+        full->port += 200;
+        *h.log = '\0';
+        gather(&h);
+        pass(&h, 4000);
+    }
+    read_log(&h, "+ relay, - relay, + relay, end");
+    assert_int_equal(h.errors, 0);
+    end(&h);
+    make(&h, urls, 2, defaults); /* as long as the gathering lasts */
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    full = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    set_user(&h, urls + 1, "1800000000:user");
+    full->allocate = full->both = FULL;
+    gather(&h);
+    pass(&h, 6000);
+    assert_non_null(strstr(h.error, "486"));
+    end(&h);
+}
+
 /* T6: likewise where the new user's own Allocate has gone unanswered, and might have made what is there:
  * that it is another user's is what the server says. */
 static void t6_what_stands_there_is_another_users(void **state)
@@ -1866,6 +1907,7 @@ int main(void)
         cmocka_unit_test(l11_of_several_relays_one_is_told),
         cmocka_unit_test(l12_a_former_users_socket_is_left_to_it),
         cmocka_unit_test(l12_what_a_former_user_has_left_in_an_outage),
+        cmocka_unit_test(l12_room_that_is_made_is_waited_for),
         cmocka_unit_test(t6_what_stands_there_is_another_users),
         cmocka_unit_test(l12_a_former_relay_goes_behind_an_outage),
         cmocka_unit_test(t12_a_relay_for_tcp_of_the_living_server),

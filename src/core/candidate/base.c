@@ -428,6 +428,11 @@ void floe_base_forgets_farewells(floe_core *core, floe_time now, floe_base *base
     }
 }
 
+static bool is_left_at(const floe_farewell *farewell, const floe_address *server)
+{
+    return farewell->account != NULL && floe_address_equal(&farewell->server, server);
+}
+
 void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
                              const floe_address *server, floe_turn_account *account,
                              floe_time expires)
@@ -437,6 +442,12 @@ void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
         past != NULL ? floe_allocate(&core->shared->allocator, sizeof *made) : NULL;
 
     floe_base_forgets_farewells(core, now, base);
+    FAREWELLS(farewell, base)
+    {
+        if (account != NULL && farewell->account == account && is_left_at(farewell, server)) {
+            forget_account(farewell); /* one of each is enough */
+        }
+    }
     if (made != NULL) { /* else its data is taken for a peer's, who is to cope with that */
         made->server = *server;
         made->until = floe_time_after(now, UNDER_WAY_FOR);
@@ -446,26 +457,35 @@ void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
     }
 }
 
-floe_turn_account *floe_base_left_by(const floe_base *base, floe_time now,
-                                     const floe_address *server)
+floe_farewell *floe_base_left_at(const floe_base *base, floe_time now, const floe_address *server)
 {
+    floe_farewell *latest = NULL;
+
     FAREWELLS(farewell, base)
     {
-        if (farewell->account != NULL && !floe_time_reached(now, farewell->expires) &&
-            floe_address_equal(&farewell->server, server)) {
-            return farewell->account;
+        if (is_left_at(farewell, server) && !farewell->tried &&
+            !floe_time_reached(now, farewell->expires)) {
+            latest = farewell;
         }
     }
-    return NULL;
+    return latest;
 }
 
-void floe_base_forgets_left(floe_base *base, const floe_address *server)
+void floe_base_forgets_left(floe_base *base, const floe_address *server, bool tried)
 {
     FAREWELLS(farewell, base)
     {
-        if (floe_address_equal(&farewell->server, server)) {
+        if (is_left_at(farewell, server) && (farewell->tried || !tried)) {
             forget_account(farewell);
         }
+    }
+}
+
+void floe_base_tries_anew(floe_base *base, const floe_address *server)
+{
+    FAREWELLS(farewell, base)
+    {
+        farewell->tried = farewell->tried && !is_left_at(farewell, server);
     }
 }
 

@@ -38,6 +38,7 @@ typedef struct floe_farewell {
     floe_turn_account *account; /* by which an allocation may stand there; NULL: none does */
     floe_time until;            /* its data comes */
     floe_time expires;          /* the allocation does */
+    bool tried;                 /* it is being deleted; nobody has answered yet */
 } floe_farewell;
 
 /* The name that stands for a base's address (H2). */
@@ -203,11 +204,13 @@ static inline bool floe_may_be_channel_data(floe_span data)
 void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
                              const floe_address *server, floe_turn_account *account,
                              floe_time expires);
-/* By which account a relay that has gone may have left an allocation with the server; NULL: by none. */
-floe_turn_account *floe_base_left_by(const floe_base *base, floe_time now,
-                                     const floe_address *server);
-/* What it has left is seen to. */
-void floe_base_forgets_left(floe_base *base, const floe_address *server);
+/* What a relay that has gone may have left with the server, the latest that is not tried; NULL: nothing. */
+floe_farewell *floe_base_left_at(const floe_base *base, floe_time now, const floe_address *server);
+/* Nothing of it stands there: an allocation has just been made; or, of those that were tried, the server
+ * says that they are not what stands there. */
+void floe_base_forgets_left(floe_base *base, const floe_address *server, bool tried);
+/* Who had no answer is tried anew. */
+void floe_base_tries_anew(floe_base *base, const floe_address *server);
 /* Whether it is data that a relay which has gone had under way. */
 bool floe_base_had(floe_core *core, floe_time now, floe_base *base, const floe_address *source,
                    floe_span data);

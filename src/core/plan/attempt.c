@@ -515,7 +515,10 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
         floe_failure_of(FLOE_FAILURE_TIMEOUT, transaction, &attempt->remote, now);
     failure.late = attempt->late;
     failure.garbled = attempt->garbled;
-    if (relay != NULL) {
+    if (relay != NULL && floe_relay_makes_room(relay) && relay->turn.failure.code != 0) {
+        failure.kind = FLOE_FAILURE_SERVER;
+        failure.code = relay->turn.failure.code;
+    } else if (relay != NULL) {
         failure.answered = floe_relay_is_challenged(relay);
         failure.before = floe_relay_is_had(relay);
         failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
@@ -525,10 +528,30 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     return failure;
 }
 
+/* Room is made for what it asks for, so it is no straggler: the grace counts from when it asks. Never: it is. */
+static floe_time asks_for_room(const floe_pair *pair, floe_time now)
+{
+    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    {
+        const floe_relay *relay = attempt->relay;
+        if (attempt->progress == FLOE_PENDING && relay != NULL && floe_relay_makes_room(relay)) {
+            return floe_time_is_never(relay->retry) ? now : floe_time_max(now, relay->retry);
+        }
+    }
+    return FLOE_TIME_NEVER;
+}
+
 void floe_pairs_give_up(floe_core *core, floe_time now)
 {
+    bool in_time = !floe_time_reached(now, core->give_up);
+
     FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
     {
+        floe_time asks = in_time ? asks_for_room(pair, now) : FLOE_TIME_NEVER;
+        if (pair->progress == FLOE_PENDING && !floe_time_is_never(asks)) {
+            core->grace = floe_time_after(asks, core->shared->straggler_grace);
+            continue;
+        }
         if (pair->progress != FLOE_PENDING) {
             continue;
         }

@@ -52,7 +52,7 @@ floe_time floe_pairs_deadline(const floe_core *core);
 /* The gathering is complete: the attempts of those that have succeeded go, as what they have got goes on
  * without them; not those that have a count of their own. */
 void floe_pairs_rest(floe_core *core);
-/* Everything pending fails by timeout. */
+/* Everything pending fails by timeout; what room is made for, with the gathering's own alone. */
 void floe_pairs_give_up(floe_core *core, floe_time now);
 /* Tells the failures that can be told by now. */
 void floe_pairs_tell(floe_core *core);

@@ -158,6 +158,7 @@ static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
         return floe_relay_open_way(core, now, relay);
     }
     stand_apart(core, relay);
+    floe_base_tries_anew(relay->base, &relay->turn.server);
     floe_relay_take_turn(core, relay, soon);
     return true;
 }
@@ -318,6 +319,21 @@ void floe_relay_drop_connection(floe_core *core, floe_relay *relay)
     }
 }
 
+/* For so long what nobody has heard the answer to may stand. */
+#define DEFAULT_LIFETIME floe_seconds(600)
+
+/* What its release does not reach stands on: whoever is in its way there may delete it. */
+void floe_relay_bid_farewell(floe_core *core, floe_time now, const floe_relay *relay, bool stands)
+{
+    floe_time expires = floe_time_after(now, DEFAULT_LIFETIME);
+
+    if (relay->turn.made) {
+        expires = relay->turn.expires;
+    }
+    floe_base_bids_farewell(core, now, relay->base, &relay->turn.server,
+                            stands ? relay->turn.account : NULL, expires);
+}
+
 bool floe_relay_restart(floe_core *core, floe_time now, floe_relay *relay,
                         floe_turn_account *account, const floe_address *remote)
 {
@@ -329,6 +345,9 @@ bool floe_relay_restart(floe_core *core, floe_time now, floe_relay *relay,
         floe_relay_by_datagrams(relay) && same && floe_turn_allocation_stands(&relay->turn);
     bool heeds = same && relay->turn.heeds;
 
+    if (floe_relay_by_datagrams(relay) && !same && floe_turn_allocation_stands(&relay->turn)) {
+        floe_relay_bid_farewell(core, now, relay, true); /* whoever asks there again may meet it */
+    }
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
     floe_relay_drop_connection(core, relay);
@@ -517,21 +536,6 @@ void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay
     floe_relay_unsettle(core, relay);
 }
 
-/* For so long what nobody has heard the answer to may stand. */
-#define DEFAULT_LIFETIME floe_seconds(600)
-
-/* What its release does not reach stands on: whoever is in its way there may delete it. */
-static void bid_farewell(floe_core *core, floe_time now, const floe_relay *relay, bool stands)
-{
-    floe_time expires = floe_time_after(now, DEFAULT_LIFETIME);
-
-    if (relay->turn.made) {
-        expires = relay->turn.expires;
-    }
-    floe_base_bids_farewell(core, now, relay->base, &relay->turn.server,
-                            stands ? relay->turn.account : NULL, expires);
-}
-
 void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
 {
     leave_counters(relay);
@@ -541,7 +545,7 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
     bool owed = stands && !left && floe_relay_has_way(relay);
     floe_relay_end_allocation(core, now, relay);
     if (floe_relay_by_datagrams(relay)) {
-        bid_farewell(core, now, relay, stands && !left);
+        floe_relay_bid_farewell(core, now, relay, stands && !left);
     }
     floe_relay_become(relay, owed ? FLOE_RELAY_RELEASING : FLOE_RELAY_ENDED);
     if (owed) { /* else it expires there */

@@ -64,6 +64,7 @@ struct floe_relay {
     bool is_touched : 1; /* its alarm may be another by now */
     bool in_vain : 1;    /* it was lost, and has not been given since */
     bool known : 1;      /* its owner has been told of it once */
+    bool at_home : 1; /* it has gone back to its origin's socket, as what is left there takes room */
     bool no_pair : 1;    /* its server has no pair of ports: none is asked for until it is lost */
     bool hushed : 1;     /* the gathering has given it up: the next one tells it (L4) */
     uint32_t generation; /* in which it was told; 0: in none */
@@ -160,6 +161,8 @@ static inline void floe_relay_heard(floe_relay *relay, floe_time now)
     relay->unheard = FLOE_TIME_NEVER;
 }
 
+/* Whether it waits for the room that a relay of ours has taken: a second or two. */
+bool floe_relay_makes_room(const floe_relay *relay);
 /* Whether it serves as a relay of the base by this server; the first that does, or NULL. */
 bool floe_relay_is_of(const floe_relay *relay, const floe_base *base, const floe_server *server,
                       floe_relay_kind kind);

@@ -68,6 +68,9 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     relay->in_vain = false;
     relay->had_at = relay->asked;
     relay->room = FLOE_ROOM_TAKEN;
+    if (floe_relay_by_datagrams(relay)) { /* RFC 8656 §3.2: one 5-tuple, one allocation */
+        floe_base_forgets_left(relay->base, &relay->turn.server, false);
+    }
     if (relay->connection != NULL) {
         relay->connection->framer.measure = floe_frame_measure;
     }

@@ -52,6 +52,8 @@ void floe_relay_drop_connection(floe_core *core, floe_relay *relay);
 /* Once more from the beginning: at this address, by this account. */
 bool floe_relay_restart(floe_core *core, floe_time now, floe_relay *relay,
                         floe_turn_account *account, const floe_address *remote);
+/* It leaves its base's socket, where its server may have (`stands`) an allocation of ours still. */
+void floe_relay_bid_farewell(floe_core *core, floe_time now, const floe_relay *relay, bool stands);
 void floe_relay_forget_attempt(floe_relay *relay);
 /* What a relay leaves: its base, and the one beside which that was opened, if it is a spare. */
 void floe_relay_forget_bases(floe_core *core, floe_base *base, floe_base *origin);

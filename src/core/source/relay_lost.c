@@ -60,6 +60,7 @@ static void wait_for_turn(floe_time now, floe_relay *relay, floe_duration pause)
     floe_relay_become(relay, FLOE_RELAY_LOST);
     relay->retry = floe_time_after(now, pause);
     relay->losses = (uint8_t)(relay->losses + (relay->losses < UINT8_MAX));
+    relay->at_home = false;
 }
 
 void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay)
@@ -191,10 +192,10 @@ static bool is_there(const floe_relay *relay, const where *at)
 #define ROOM_AFTER floe_milliseconds(1500)
 
 /* coturn's quotas count "time:user" for the user. */
-static bool same_user(const floe_relay *relay, const floe_relay *former)
+static bool same_user(const floe_turn_account *account, const floe_turn_account *former)
 {
-    const char *one = relay->turn.account->username;
-    const char *other = former->turn.account->username;
+    const char *one = account->username;
+    const char *other = former->username;
     const char *colon = strchr(one, ':');
     const char *other_colon = strchr(other, ':');
 
@@ -216,7 +217,7 @@ static floe_relay *former_beside(const floe_core *core, const floe_relay *relay)
                 floe_server_successor(core, other->server) == relay->server) {
                 return other;
             }
-            any = any == NULL || !same_user(relay, any) ? other : any;
+            any = any == NULL || !same_user(relay->turn.account, any->turn.account) ? other : any;
         }
     }
     return any;
@@ -226,10 +227,33 @@ static bool release_former(floe_core *core, floe_time now, const floe_relay *rel
 {
     floe_relay *former = former_beside(core, relay);
 
-    if (former == NULL || (code == 486 && !same_user(relay, former))) {
+    if (former == NULL || (code == 486 && !same_user(relay->turn.account, former->turn.account))) {
         return false;
     }
     floe_relay_release(core, now, former);
+    return true;
+}
+
+/* What one of ours has left by its origin's socket takes the room: from there it can be deleted
+ * (floe_relay_mend_mismatch). Tried once before each pause. */
+static bool go_home(floe_core *core, floe_time now, floe_relay *relay, uint16_t code)
+{
+    const floe_farewell *left = NULL;
+
+    if (floe_relay_by_datagrams(relay) && relay->base != relay->origin && !relay->at_home &&
+        relay->origin->state == FLOE_BASE_OPEN && !floe_relay_is_used(relay, relay->origin)) {
+        left = floe_base_left_at(relay->origin, now, &relay->turn.server);
+    }
+    if (left == NULL || (code == 486 && !same_user(relay->turn.account, left->account))) {
+        return false;
+    }
+    floe_base *spare = relay->base;
+    floe_relay_end_allocation(core, now, relay);
+    floe_relay_stand_on(relay, relay->origin, relay->origin);
+    floe_relay_close_spare(core, spare);
+    relay->at_home = relay->known = true; /* as what is left was */
+    relay->retry = now;
+    floe_relay_become(relay, FLOE_RELAY_LOST);
     return true;
 }
 
@@ -240,6 +264,9 @@ static bool make_way(floe_core *core, floe_time now, floe_relay *relay, const fl
     uint16_t code = failure->kind == FLOE_FAILURE_SERVER ? failure->code : 0;
     bool speaks_of_it = code == 437 || code == 441 || code == 486 || code == 508;
 
+    if ((code == 486 || code == 508) && go_home(core, now, relay, code)) {
+        return true;
+    }
     if (!speaks_of_it || floe_relay_beside(relay->kind) || relay->room == FLOE_ROOM_AWAITED ||
         (relay->room == FLOE_ROOM_TAKEN && !release_former(core, now, relay, code))) {
         return false;
@@ -250,6 +277,11 @@ static bool make_way(floe_core *core, floe_time now, floe_relay *relay, const fl
     relay->known = true; /* as what has made room was */
     floe_relay_become(relay, FLOE_RELAY_LOST);
     return true;
+}
+
+bool floe_relay_makes_room(const floe_relay *relay)
+{
+    return relay->state == FLOE_RELAY_LOST && (relay->room == FLOE_ROOM_AWAITED || relay->at_home);
 }
 
 /* It was lost, and is asked for where it was not had: while that is away, at another that the name leads

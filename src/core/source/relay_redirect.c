@@ -107,28 +107,54 @@ bool floe_relay_reclaim(floe_core *core, floe_relay *relay)
     return true;
 }
 
-/* L12: what stands there is a former relay's of ours, whose end the server has not heard in an outage. */
-static bool clear_as_former(floe_core *core, floe_time now, floe_relay *relay)
+/* T6, L12: what stands there is ours, of an Allocate without an answer or of a relay whose end the server has
+ * not heard in an outage: it is deleted by whom it may be, one after the other. */
+static bool clear_what_is_left(floe_core *core, floe_time now, floe_relay *relay)
 {
-    floe_turn_account *former = floe_base_left_by(relay->base, now, &relay->turn.server);
+    bool of_another_user = relay->turn.failure.code == 441;
+    floe_farewell *left;
 
-    if (former == NULL || floe_relay_ours_beside(relay) != NULL) {
+    if (floe_relay_ours_beside(relay) != NULL) {
         return false;
     }
-    bool good = former == relay->turn.account ? floe_turn_allocation_reclaim(&relay->turn)
-                                              : floe_turn_allocation_clear_as(&relay->turn, former);
-    floe_base_forgets_left(relay->base, &relay->turn.server);
-    if (good) {
-        relay->room = FLOE_ROOM_MADE;
-        floe_relay_take_turn(core, relay, true);
+    if (relay->turn.inherits && floe_relay_reclaim(core, relay)) {
+        return true;
     }
-    return good;
+    while ((left = floe_base_left_at(relay->base, now, &relay->turn.server)) != NULL) {
+        left->tried = true;
+        if (!(of_another_user && left->account == relay->turn.account) &&
+            floe_turn_allocation_clear_as(&relay->turn, left->account)) {
+            relay->room = FLOE_ROOM_MADE;
+            floe_relay_take_turn(core, relay, true);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is not deleted stays behind. */
+static bool take_spare(floe_core *core, floe_time now, floe_relay *relay)
+{
+    floe_base *spare = floe_base_spare(core, relay->base);
+
+    if (spare == NULL) {
+        return false;
+    }
+    if (floe_turn_allocation_stands(&relay->turn)) {
+        floe_relay_bid_farewell(core, now, relay, true);
+        relay->turn.inherits = relay->turn.made = false;
+    }
+    floe_relay_stand_on(relay, spare, relay->origin);
+    if (relay->attempt != NULL) {
+        core->listener->asks_reflexive(core, relay->attempt);
+    }
+    return true;
 }
 
 bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
 {
-    bool not_ours = relay->turn.failure.code == 441 ||
-                    relay->turn.request == FLOE_TURN_REQUEST_CLEAR; /* which was refused */
+    bool not_cleared = relay->turn.request == FLOE_TURN_REQUEST_CLEAR; /* as the server says */
+    bool not_ours = relay->turn.failure.code == 441 || not_cleared;
     bool deleted = relay->turn.reclaimed_once && !not_ours;
 
     relay->no_pair = relay->no_pair || relay->turn.failure.kind == FLOE_TURN_FAILURE_BAD_ANSWER;
@@ -136,18 +162,17 @@ bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
         return relay->rejoined++ == 0 &&
                floe_relay_restart(core, now, relay, relay->turn.account, &relay->turn.server);
     }
-    if (floe_relay_by_datagrams(relay) && clear_as_former(core, now, relay)) {
-        return true;
-    }
-    if (!relay->base->spare && !deleted && !relay->turn.inherits) {
-        floe_base *spare = floe_base_spare(core, relay->base);
-        if (spare != NULL) {
-            floe_relay_stand_on(relay, spare, relay->origin);
-            if (relay->attempt != NULL) {
-                core->listener->asks_reflexive(core, relay->attempt);
-            }
+    if (floe_relay_by_datagrams(relay)) {
+        if (not_cleared) {
+            floe_base_forgets_left(relay->base, &relay->turn.server, true);
+        }
+        if (clear_what_is_left(core, now, relay)) {
             return true;
         }
+    }
+    if (!relay->base->spare && !deleted && (!relay->turn.inherits || not_cleared) &&
+        take_spare(core, now, relay)) {
+        return true;
     }
     return floe_relay_reclaim(core, relay);
 }
