@@ -319,6 +319,17 @@ static bool is_listed(const sim_owner *owner, const floe_address *relayed)
     return false;
 }
 
+/* R6: a former user's may keep the mapping of a candidate, be it a hidden one, where no Binding would. */
+static bool keeps_mapping(const sim_changing_world *change, const sim_owner *owner,
+                          const sim_allocation *allocation)
+{
+    const sim_server *server = &change->plan->network.servers[allocation->server];
+
+    return is_listed(owner, &allocation->client) ||
+           (allocation->other != owner->other_user &&
+            ((server->drops | server->fails) >> FLOE_STUN_BINDING & 1) != 0);
+}
+
 /* T5: of one family alone, as the owner has the other by another allocation of the server. That a
  * gathering gives it up is no error, so nobody is told. */
 static bool is_beside(const sim_changing_world *change, const sim_owner *owner,
@@ -378,7 +389,8 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
             continue; /* the gathering gave it up; what is kept of it is for the next (L4) */
         }
         if (owner->closed ||
-            (!is_listed(owner, &one->relayed[0]) && !is_listed(owner, &one->relayed[1]))) {
+            (!is_listed(owner, &one->relayed[0]) && !is_listed(owner, &one->relayed[1]) &&
+             !keeps_mapping(change, owner, one))) {
             bool dtls = change->network.servers[one->server].transport == FLOE_PROTOCOL_DTLS;
             char client[FLOE_ADDRESS_TEXT_SIZE];
             change_violated(

@@ -902,6 +902,40 @@ static void l12_what_a_former_user_has_left_in_an_outage(void **state)
     }
 }
 
+/* R6, L12: a server that shows the mapping by its Allocate alone (coturn: --no-stun, --secure-stun) is shown it
+ * by the former relay, which keeps it for as long as a candidate stands on it; its owner has the new one. */
+static void r6_a_former_relay_keeps_the_mapping(void **state)
+{
+    static const doing bindings[] = {SILENT, REFUSES, ANSWERS};
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        bool shows = bindings[i] == ANSWERS;
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->binding = bindings[i];
+        gather(&h);
+        pass(&h, 6000);
+        assert_true(says(&h, "+ srflx, + relay") || says(&h, "+ relay, + srflx"));
+        *h.log = '\0';
+        set_user(&h, turn_url, "another");
+        turn->port = 60;
+        restart(&h);
+        pass(&h, 2000); /* and that holds nothing up */
+        assert_true(says(&h, "+ srflx") && says(&h, "+ relay") && says(&h, "end"));
+        *h.log = '\0';
+        pass(&h, 100000);
+        read_log(&h, "- relay");
+        assert_int_equal(turn->releases, shows ? 1 : 0);
+        restart(&h);
+        pass(&h, 2000);
+        assert_true(says(&h, "+ srflx") && says(&h, "+ relay") && says(&h, "end"));
+        assert_int_equal(h.errors, 0);
+        end(&h);
+    }
+}
+
 /* L12, L14: one server has no room before the former relay has gone, the other has: the first is no straggler,
  * and nobody is told of a failure that is none. */
 static void l12_room_that_is_made_is_waited_for(void **state)
@@ -1908,6 +1942,7 @@ int main(void)
         cmocka_unit_test(l12_a_former_users_socket_is_left_to_it),
         cmocka_unit_test(l12_what_a_former_user_has_left_in_an_outage),
         cmocka_unit_test(l12_room_that_is_made_is_waited_for),
+        cmocka_unit_test(r6_a_former_relay_keeps_the_mapping),
         cmocka_unit_test(t6_what_stands_there_is_another_users),
         cmocka_unit_test(l12_a_former_relay_goes_behind_an_outage),
         cmocka_unit_test(t12_a_relay_for_tcp_of_the_living_server),

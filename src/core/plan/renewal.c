@@ -42,6 +42,7 @@ void floe_renewal_prepare(floe_core *core, floe_time now)
         {
             floe_bindings_renew(core, base);
         }
+        floe_relays_verify_former(core, now);
     } else {
         floe_servers_replace(core, now);
     }

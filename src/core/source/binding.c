@@ -204,6 +204,15 @@ static floe_binding *twin_of(const floe_core *core, const floe_binding *binding)
     return NULL;
 }
 
+bool floe_binding_needs_relay(const floe_core *core, const floe_base *base,
+                              const floe_address *remote)
+{
+    const floe_binding *binding = find(base, remote);
+
+    return binding != NULL && binding->mapped.family != FLOE_FAMILY_NONE && !binding->shown &&
+           twin_of(core, binding) == NULL && (is_wanted(core, binding) || is_awaited(binding));
+}
+
 /* Its candidates stand on it no longer. */
 static void let_go(floe_core *core, floe_binding *binding)
 {
@@ -310,7 +319,8 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
 
     stop_asking(core, binding);
     keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
-    if (!asking && !disproved) {
+    bool awaited = asking && !disproved && floe_relays_tell(core, binding->base, &binding->remote);
+    if ((!asking && !disproved) || awaited) { /* its relay tells, or is gone */
         return;
     }
     set_state(core, binding, FLOE_BINDING_FAILED);
@@ -437,6 +447,7 @@ static void answer(floe_core *core, floe_time now, floe_binding *binding,
         fail(core, now, binding, &failure);
         floe_failure_release(core->shared, &failure);
     } else {
+        binding->shown = true;
         learn(core, now, binding, &mapped);
         core->listener->binding_known(core, now, binding);
     }
@@ -501,14 +512,21 @@ void floe_binding_ask_beside(floe_core *core, floe_base *base, const floe_addres
     }
 }
 
+/* It was refused, and a relay may know all the same. */
+static bool waits_for_relay(const floe_binding *binding)
+{
+    return binding->state == FLOE_BINDING_ASKING && !floe_list_linked(&binding->paced.link) &&
+           !floe_stun_transaction_runs(&binding->transaction);
+}
+
 /* A new generation was to hear of the mapping by that (floe_bindings_renew): it asks itself. */
 void floe_binding_relay_gone(floe_core *core, floe_base *base, const floe_address *remote)
 {
     floe_binding *binding = find(base, remote);
 
     if (core->state == FLOE_GATHERER_STATE_GATHERING && binding != NULL &&
-        binding->state == FLOE_BINDING_KNOWN && floe_server_current(core, binding->server) &&
-        is_awaited(binding)) {
+        (binding->state == FLOE_BINDING_KNOWN || waits_for_relay(binding)) &&
+        floe_server_current(core, binding->server) && is_awaited(binding)) {
         ask(core, binding);
     }
 }

@@ -33,6 +33,7 @@ struct floe_binding {
     floe_time keepalive;
     uint8_t state;     /* a floe_binding_state */
     bool contradicted; /* another has seen the mapped address change: no answer, no more belief */
+    bool shown;        /* the server has shown it by a Binding */
     bool straggler;    /* it asks, and is waited for no longer than the grace (L14) */
 };
 
@@ -47,6 +48,10 @@ void floe_binding_straggles(floe_core *core, floe_binding *binding);
 /* The output. */
 bool floe_binding_poll_send(floe_core *core, floe_time now, floe_binding *binding,
                             floe_core_output *output);
+/* Whether a candidate stands on it that nobody but a relay of the base by this server can keep: the server
+ * answers no Binding, and no other shows the mapping. */
+bool floe_binding_needs_relay(const floe_core *core, const floe_base *base,
+                              const floe_address *remote);
 /* Whether the server has answered a Binding from the base in this gathering; whether it has once,
  * and not in this. */
 bool floe_binding_known(const floe_base *base, const floe_address *remote);

@@ -64,7 +64,8 @@ struct floe_relay {
     bool is_touched : 1; /* its alarm may be another by now */
     bool in_vain : 1;    /* it was lost, and has not been given since */
     bool known : 1;      /* its owner has been told of it once */
-    bool at_home : 1; /* it has gone back to its origin's socket, as what is left there takes room */
+    bool
+        at_home : 1; /* it has gone back to its origin's socket, as what is left there takes room */
     bool no_pair : 1;    /* its server has no pair of ports: none is asked for until it is lost */
     bool hushed : 1;     /* the gathering has given it up: the next one tells it (L4) */
     uint32_t generation; /* in which it was told; 0: in none */
@@ -213,6 +214,8 @@ void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay);
  * is another relay by these: until then the peer may have only the former (RFC 8445 §9). One in whose
  * place nothing has come stays, and is told. */
 void floe_relays_leave(floe_core *core, floe_time now);
+/* A gathering begins: of the mappings that former relays keep it hears by them. */
+void floe_relays_verify_former(floe_core *core, floe_time now);
 /* The gathering waits for it no longer; it goes on. */
 void floe_relay_leave_gathering(floe_core *core, floe_relay *relay);
 /* Releases the allocation, and withdraws its candidates; it is live no longer. */

@@ -75,7 +75,7 @@ static bool is_kept(const floe_core *core, const floe_base *base, const floe_add
     {
         if (floe_relay_uses(relay, base, server) && floe_relay_serves(relay) &&
             floe_relay_mapped_of(core, relay).family != FLOE_FAMILY_NONE &&
-            (!asked || floe_server_current(core, relay->server))) {
+            (!asked || floe_server_successor(core, relay->server) != NULL)) {
             return true;
         }
     }
@@ -106,14 +106,26 @@ static void tell_tcp(floe_core *core, floe_time now, const floe_finding *finding
     (void)floe_found_add(core, now, &passive);
 }
 
-/* The mapping that the server has seen is known without asking, and kept (R2). */
+/* The mapping that the server has seen is known without asking, and kept (R2), be it by credentials of before. */
 static void keep_mapping(floe_core *core, floe_time now, const floe_relay *relay)
 {
+    const floe_server *server = floe_server_current(core, relay->server)
+                                    ? relay->server
+                                    : floe_server_successor(core, relay->server);
     floe_address mapped = floe_relay_mapped_of(core, relay);
 
-    if (floe_relay_by_datagrams(relay) && mapped.family != FLOE_FAMILY_NONE) {
-        floe_binding_adopt(core, now, relay->base, relay->server, &relay->turn.server, &mapped);
+    if (server != NULL && floe_relay_by_datagrams(relay) && mapped.family != FLOE_FAMILY_NONE) {
+        floe_binding_adopt(core, now, relay->base, server, &relay->turn.server, &mapped);
     }
+}
+
+/* R6: it is by credentials of before, and what it keeps of a NAT for a candidate nobody else does. */
+static bool is_kept_for_mapping(const floe_core *core, const floe_relay *relay)
+{
+    return !floe_server_current(core, relay->server) && floe_relay_serves(relay) &&
+           floe_relay_by_datagrams(relay) && !relay->base->spare &&
+           floe_server_successor(core, relay->server) != NULL &&
+           floe_binding_needs_relay(core, relay->base, &relay->turn.server);
 }
 
 static void tell(floe_core *core, floe_time now, floe_relay *relay)
@@ -149,6 +161,9 @@ static void let_leave(floe_core *core, floe_time now, floe_relay *relay)
     if (floe_time_is_never(relay->leaves)) {
         floe_relay_touch(core, relay);
         relay->leaves = floe_time_after(now, LEAVES_AFTER);
+        if (!floe_server_current(core, relay->server)) { /* who is to keep that? */
+            floe_binding_ask_beside(core, relay->base, &relay->turn.server);
+        }
     }
 }
 
@@ -210,6 +225,8 @@ void floe_relay_stands(floe_core *core, floe_time now, floe_relay *relay)
     floe_relay_heard(relay, now);
     if (floe_server_current(core, relay->server)) { /* else this gathering has not found it */
         found(core, now, relay);
+    } else if (is_kept_for_mapping(core, relay)) {
+        keep_mapping(core, now, relay);
     }
     if (core->state == FLOE_GATHERER_STATE_COMPLETE) { /* else its end does */
         floe_relays_leave(core, now);
@@ -277,7 +294,13 @@ void floe_relay_leave_gathering(floe_core *core, floe_relay *relay)
 
 void floe_relay_leave_now(floe_core *core, floe_time now, floe_relay *relay)
 {
-    if (floe_relay_is_replaced(core, relay)) {
+    bool replaced = floe_relay_is_replaced(core, relay);
+
+    if (replaced && is_kept_for_mapping(core, relay)) {
+        floe_relay_touch(core, relay);
+        relay->leaves = FLOE_TIME_NEVER; /* it is seen again with its next Refresh */
+        floe_found_withdraw_relay(core, relay->base, relay);
+    } else if (replaced) {
         floe_relay_release(core, now, relay);
     } else {
         floe_relay_touch(core, relay);
@@ -295,6 +318,16 @@ void floe_relay_let_stay(floe_core *core, floe_time now, const floe_relay *lost)
             !floe_time_is_never(relay->leaves)) {
             floe_relay_touch(core, relay);
             relay->leaves = now;
+        }
+    }
+}
+
+void floe_relays_verify_former(floe_core *core, floe_time now)
+{
+    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (is_kept_for_mapping(core, relay)) {
+            floe_relay_verify(core, relay, now, true);
         }
     }
 }
