@@ -312,6 +312,25 @@ static void t7b_a_refused_refresh_ends_no_allocate(void **state)
     }
 }
 
+/* E1: nobody has answered, and that was told; then the server says why, which is told once, too. */
+static void e1_who_is_back_says_why_not(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *turn = begin_with_relay(&h, turn_url);
+    all(turn, SILENT);
+    pass(&h, 100000);
+    read_log(&h, "- relay, error");
+    assert_non_null(strstr(h.error, "is it down?"));
+    turn->allocate = turn->both = FULL;
+    turn->binding = turn->refresh = ANSWERS;
+    pass(&h, 200000);
+    read_log(&h, "error");
+    assert_non_null(strstr(h.error, "486"));
+    end(&h);
+}
+
 /* T7, L11: a relay of before that a restart has in vain is told when it is back, as any that was lost;
  * and that it is gone again. */
 static void t7_a_relay_that_a_restart_did_not_find_is_told_when_it_is_back(void **state)
@@ -1089,6 +1108,7 @@ int main(void)
         cmocka_unit_test(t7_a_renewal_that_meets_icmp),
         cmocka_unit_test(t7_a_renewal_that_is_refused_for_good),
         cmocka_unit_test(t7b_a_refused_refresh_ends_no_allocate),
+        cmocka_unit_test(e1_who_is_back_says_why_not),
         cmocka_unit_test(t7_a_relay_that_a_restart_did_not_find_is_told_when_it_is_back),
         cmocka_unit_test(t7_a_second_allocation_that_is_back_behind_the_end),
         cmocka_unit_test(t7b_silence_of_a_server_that_is_there),

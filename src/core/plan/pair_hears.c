@@ -77,6 +77,13 @@ static void keep_counters(floe_core *core, floe_pair *pair, const floe_relay *re
     }
 }
 
+/* That nobody answered has been told, and now somebody says why. */
+static bool says_more(const floe_pair *pair, const floe_failure *failure)
+{
+    return pair != NULL && pair->progress == FLOE_FAILED && floe_failure_code(failure) != 701 &&
+           floe_failure_code(floe_failure_kept(pair->failure)) == 701;
+}
+
 /* Between gatherings, and before one knows the interfaces, nobody looks for what is to be told;
  * while one goes on it does by itself. */
 static void relay_ended(floe_core *core, const floe_relay *relay, floe_failure failure,
@@ -91,7 +98,7 @@ static void relay_ended(floe_core *core, const floe_relay *relay, floe_failure f
         floe_failure_release(core->shared, &failure); /* told before, and nothing has changed */
         return;
     }
-    if (for_good) { /* that it was not to be had for a while is another matter, told before */
+    if (for_good || says_more(pair, &failure)) { /* that it was not to be had is another matter */
         relay_back(core, relay);
     }
     if (pair == NULL || pair->progress != FLOE_SUCCEEDED) {
