@@ -226,6 +226,9 @@ static void serve(hand *h)
             redirect(h, channel, by, &request);
             continue;
         }
+        if (by->plays != NULL && by->plays(h, channel, by, &request)) {
+            continue;
+        }
         if (by->former == channel && request.method != FLOE_STUN_BINDING) {
             uint32_t lifetime = 1;
             bool allocates = request.method == FLOE_STUN_ALLOCATE;

@@ -29,7 +29,12 @@ typedef enum doing {
     FORGES,  /* 437 that nobody has signed, which is not to be believed */
 } doing;
 
+struct hand;
+
 typedef struct server {
+    /* It answers itself, or not; false: as below. NULL: likewise. */
+    bool (*plays)(struct hand *h, uint32_t channel, struct server *by,
+                  const floe_stun_message *request);
     const char *address;
     const char *mapped;
     doing binding;

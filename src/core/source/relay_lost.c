@@ -406,6 +406,7 @@ void floe_relay_ask_again(floe_core *core, floe_time now, floe_relay *relay)
         return;
     }
     floe_relay_forget_way(core, relay);
+    floe_base_tries_anew(relay->origin, &relay->turn.server);
     bool good = is_there(relay, &next)
                     ? floe_relay_restart(core, now, relay, relay->server->account, &relay->asked)
                     : floe_relay_elsewhere(core, now, relay, next.base, &next.place) != NULL;

@@ -163,7 +163,7 @@ bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
                floe_relay_restart(core, now, relay, relay->turn.account, &relay->turn.server);
     }
     if (floe_relay_by_datagrams(relay)) {
-        if (not_cleared) {
+        if (not_cleared && relay->turn.failure.code == 441) { /* else it may be, later */
             floe_base_forgets_left(relay->base, &relay->turn.server, true);
         }
         if (clear_what_is_left(core, now, relay)) {
