@@ -936,6 +936,67 @@ static void r6_a_former_relay_keeps_the_mapping(void **state)
     }
 }
 
+/* R6: who shows the mapping by Bindings, too, is asked by one: the former relay says nothing of it then. */
+static void r6_a_former_relay_is_no_answer_where_bindings_are(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->guarded = true; /* so a Binding goes beside the Allocate */
+    gather(&h);
+    pass(&h, 1000);
+    all(turn, SILENT);
+    set_user(&h, turn_url, "another");
+    restart(&h);
+    pass(&h, 9000);
+    all(turn, ANSWERS);
+    turn->port = 60;
+    for (int i = 0; i < 2; i++) {
+        *h.log = '\0';
+        restart(&h);
+        pass(&h, 6000);
+        assert_true(says(&h, "+ srflx") && says(&h, "+ relay"));
+    }
+    end(&h);
+}
+
+/* R6, L12: of several users one relay is had behind an outage, and is told; what was kept for its mapping alone asks
+ * for none. */
+static void r6_what_was_kept_for_a_mapping_asks_for_nothing(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (uint64_t outage = 48000; outage <= 72000; outage += 4000) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->binding = SILENT;
+        gather(&h);
+        pass(&h, 6000);
+        set_user(&h, turn_url, "another");
+        turn->port = 60;
+        gather(&h);
+        pass(&h, 60000);
+        gather(&h);
+        pass(&h, 60000);
+        all(turn, SILENT);
+        pass(&h, outage);
+        all(turn, ANSWERS);
+        turn->binding = SILENT;
+        pass(&h, 100000);
+        gather(&h);
+        pass(&h, 60000);
+        *h.log = '\0';
+        restart(&h);
+        pass(&h, 6000);
+        assert_true(says(&h, "+ relay"));
+        assert_null(strstr(strstr(h.log, "+ relay") + 1, "+ relay"));
+        end(&h);
+    }
+}
+
 /* L12, L14: one server has no room before the former relay has gone, the other has: the first is no straggler,
  * and nobody is told of a failure that is none. */
 static void l12_room_that_is_made_is_waited_for(void **state)
@@ -1943,6 +2004,8 @@ int main(void)
         cmocka_unit_test(l12_what_a_former_user_has_left_in_an_outage),
         cmocka_unit_test(l12_room_that_is_made_is_waited_for),
         cmocka_unit_test(r6_a_former_relay_keeps_the_mapping),
+        cmocka_unit_test(r6_a_former_relay_is_no_answer_where_bindings_are),
+        cmocka_unit_test(r6_what_was_kept_for_a_mapping_asks_for_nothing),
         cmocka_unit_test(t6_what_stands_there_is_another_users),
         cmocka_unit_test(l12_a_former_relay_goes_behind_an_outage),
         cmocka_unit_test(t12_a_relay_for_tcp_of_the_living_server),

@@ -64,6 +64,7 @@ struct floe_relay {
     bool is_touched : 1; /* its alarm may be another by now */
     bool in_vain : 1;    /* it was lost, and has not been given since */
     bool known : 1;      /* its owner has been told of it once */
+    bool keeps : 1;      /* for a mapping alone (R6): another is there in its place */
     bool
         at_home : 1; /* it has gone back to its origin's socket, as what is left there takes room */
     bool no_pair : 1;    /* its server has no pair of ports: none is asked for until it is lost */

@@ -69,7 +69,7 @@ void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay)
     floe_place place = {.address = relay->asked, .transport = relay->transport};
     floe_relay *next = NULL;
 
-    if (relay->state != FLOE_RELAY_ASKED && successor != NULL &&
+    if (relay->state != FLOE_RELAY_ASKED && successor != NULL && !relay->keeps &&
         !floe_relay_is_replaced(core, relay) &&
         !core->listener->refused(relay->origin, successor, relay->kind)) {
         next = floe_relay_create(core, relay->origin, successor, relay->kind, &place);

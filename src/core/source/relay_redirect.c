@@ -162,6 +162,9 @@ bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
         return relay->rejoined++ == 0 &&
                floe_relay_restart(core, now, relay, relay->turn.account, &relay->turn.server);
     }
+    if (not_cleared && relay->room == FLOE_ROOM_MADE) {
+        relay->room = FLOE_ROOM_TAKEN; /* it is not */
+    }
     if (floe_relay_by_datagrams(relay)) {
         if (not_cleared && relay->turn.failure.code == 441) { /* else it may be, later */
             floe_base_forgets_left(relay->base, &relay->turn.server, true);

@@ -67,7 +67,16 @@ floe_address floe_relay_mapped_of(const floe_core *core, const floe_relay *relay
     return mapped;
 }
 
-/* `asked`: by one that the next gathering asks. */
+/* R6: it is by credentials of before, and what it keeps of a NAT for a candidate nobody else does. */
+static bool is_kept_for_mapping(const floe_core *core, const floe_relay *relay)
+{
+    return !floe_server_current(core, relay->server) && floe_relay_serves(relay) &&
+           floe_relay_by_datagrams(relay) && !relay->base->spare &&
+           floe_server_successor(core, relay->server) != NULL &&
+           floe_binding_needs_relay(core, relay->base, &relay->turn.server);
+}
+
+/* `asked`: by one that the next gathering asks (floe_pair_verify, floe_relays_verify_former). */
 static bool is_kept(const floe_core *core, const floe_base *base, const floe_address *server,
                     bool asked)
 {
@@ -75,7 +84,8 @@ static bool is_kept(const floe_core *core, const floe_base *base, const floe_add
     {
         if (floe_relay_uses(relay, base, server) && floe_relay_serves(relay) &&
             floe_relay_mapped_of(core, relay).family != FLOE_FAMILY_NONE &&
-            (!asked || floe_server_successor(core, relay->server) != NULL)) {
+            (!asked || floe_server_current(core, relay->server) ||
+             is_kept_for_mapping(core, relay))) {
             return true;
         }
     }
@@ -117,15 +127,6 @@ static void keep_mapping(floe_core *core, floe_time now, const floe_relay *relay
     if (server != NULL && floe_relay_by_datagrams(relay) && mapped.family != FLOE_FAMILY_NONE) {
         floe_binding_adopt(core, now, relay->base, server, &relay->turn.server, &mapped);
     }
-}
-
-/* R6: it is by credentials of before, and what it keeps of a NAT for a candidate nobody else does. */
-static bool is_kept_for_mapping(const floe_core *core, const floe_relay *relay)
-{
-    return !floe_server_current(core, relay->server) && floe_relay_serves(relay) &&
-           floe_relay_by_datagrams(relay) && !relay->base->spare &&
-           floe_server_successor(core, relay->server) != NULL &&
-           floe_binding_needs_relay(core, relay->base, &relay->turn.server);
 }
 
 static void tell(floe_core *core, floe_time now, floe_relay *relay)
@@ -299,6 +300,7 @@ void floe_relay_leave_now(floe_core *core, floe_time now, floe_relay *relay)
     if (replaced && is_kept_for_mapping(core, relay)) {
         floe_relay_touch(core, relay);
         relay->leaves = FLOE_TIME_NEVER; /* it is seen again with its next Refresh */
+        relay->keeps = true;
         floe_found_withdraw_relay(core, relay->base, relay);
     } else if (replaced) {
         floe_relay_release(core, now, relay);
@@ -347,6 +349,7 @@ void floe_relays_leave(floe_core *core, floe_time now)
             let_leave(core, now, relay);
         } else if (floe_time_is_never(relay->leaves)) { /* else its time tells (leave_now) */
             tell(core, now, relay); /* it is what its owner has, by credentials of before */
+            relay->keeps = false;
             relay->generation = core->generation;
         }
     }
