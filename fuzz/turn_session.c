@@ -10,6 +10,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* One that is freed meanwhile has its next by then. */
+#define EACH_PEER(peer, of)                                                                        \
+    for (floe_turn_peer *peer = floe_turn_peer_next(of, NULL),                                     \
+                        *behind = peer != NULL ? floe_turn_peer_next(of, peer) : NULL;             \
+         peer != NULL;                                                                             \
+         peer = behind, behind = peer != NULL ? floe_turn_peer_next(of, peer) : NULL)
+
 typedef struct session {
     floe_turn_allocation allocation;
     floe_turn_stream stream;
@@ -45,7 +52,7 @@ static void answer(session *s, const floe_stun_transaction *transaction, floe_st
         return;
     }
     (void)floe_turn_allocation_receive(&s->allocation, s->now, &s->server, &message, &match);
-    FLOE_LIST_EACH_SAFE(peer, &s->allocation.peers, floe_turn_peer, link)
+    EACH_PEER(peer, &s->allocation)
     {
         (void)floe_turn_peer_receive(&s->allocation, s->now, peer, &s->server, &message, &match);
     }
@@ -59,7 +66,7 @@ static void pass_time(session *s, uint8_t much)
 {
     s->now = floe_time_after(s->now, floe_milliseconds((uint64_t)much * much * 16));
     (void)floe_turn_allocation_time(&s->allocation, s->now);
-    FLOE_LIST_EACH_SAFE(peer, &s->allocation.peers, floe_turn_peer, link)
+    EACH_PEER(peer, &s->allocation)
     {
         if (floe_turn_peer_time(&s->allocation, s->now, peer) == FLOE_TURN_FAILED) {
             floe_turn_peer_free(&s->allocation, peer);
@@ -103,7 +110,7 @@ static void write_all(session *s)
     uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
 
     (void)floe_turn_allocation_write(&s->allocation, bytes, sizeof bytes);
-    FLOE_LIST_EACH(peer, &s->allocation.peers, floe_turn_peer, link)
+    EACH_PEER(peer, &s->allocation)
     {
         (void)floe_turn_peer_write(&s->allocation, peer, bytes, sizeof bytes);
     }
@@ -115,8 +122,10 @@ static void write_all(session *s)
 /* Whose request is answered. */
 static const floe_stun_transaction *asked(const session *s, uint8_t which)
 {
-    if (which % 3 == 1 && !floe_list_empty(&s->allocation.peers)) {
-        return &FLOE_CONTAINER(s->allocation.peers.next, floe_turn_peer, link)->transaction;
+    const floe_turn_peer *peer = floe_turn_peer_next(&s->allocation, NULL);
+
+    if (which % 3 == 1 && peer != NULL) {
+        return &peer->transaction;
     }
     return which % 3 == 2 && s->streams ? &s->stream.transaction : &s->allocation.transaction;
 }
