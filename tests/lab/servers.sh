@@ -99,6 +99,17 @@ roam_ends() { # by a word: what has been started meanwhile has the pipe open too
     wait $ROAM_PID
 }
 
+# The way to the server is cut until the relay is lost; meanwhile, what COMMAND prints is told the gatherer.
+roam_in_an_outage() { # [COMMAND…]
+    ip netns exec server nft -f - <<<'table ip away { chain in { type filter hook input priority 0; udp dport 3478 drop; }; }'
+    [ $# = 0 ] || "$@" >&8
+    for _ in $(seq 120); do # all sends of a Refresh run out: 39.5 s
+        roam_has 1 '^withdrawn' && break
+        sleep 0.5
+    done
+    ip netns exec server nft delete table ip away
+}
+
 # Behind the last relay's line there is an echo.
 roam_has_data() {
     tac "$OUT" | sed '/^relay/q' | grep -q '^echo'
@@ -192,12 +203,7 @@ lab_test_t6_an_outage_on_the_way() {
     lab_coturn 1 "$LAB_SERVER"
     roam_begins 200 "turn:$LAB_SERVER" "$LAB_USER" "$LAB_SECRET"
     lab_wait roam_has 1 '^relay' || good=1
-    ip netns exec server nft -f - <<<'table ip away { chain in { type filter hook input priority 0; udp dport 3478 drop; }; }'
-    for _ in $(seq 120); do # all sends of a Refresh run out: 39.5 s
-        roam_has 1 '^withdrawn' && break
-        sleep 0.5
-    done
-    ip netns exec server nft delete table ip away
+    roam_in_an_outage
     lab_wait roam_has 2 '^relay' && roam_has 1 '^withdrawn' || good=1
     [ $good = 0 ] || uniq -c "$OUT" >&2
     roam_ends
@@ -243,14 +249,8 @@ lab_test_l12_credentials_renewed_in_an_outage() {
     rest_user 600
     roam_begins 200 "turn:$LAB_SERVER" "$REST_USER" "$REST_SECRET"
     lab_wait roam_has 1 '^relay' || good=1
-    ip netns exec server nft -f - <<<'table ip away { chain in { type filter hook input priority 0; udp dport 3478 drop; }; }'
     rest_user 700
-    echo "user $REST_USER $REST_SECRET" >&8
-    for _ in $(seq 120); do # all sends of a Refresh run out: 39.5 s
-        roam_has 1 '^withdrawn' && break
-        sleep 0.5
-    done
-    ip netns exec server nft delete table ip away
+    roam_in_an_outage echo "user $REST_USER $REST_SECRET"
     lab_wait roam_has 2 '^relay' && roam_has 1 '^withdrawn' || good=1
     [ $good = 0 ] || uniq -c "$OUT" >&2
     roam_ends

@@ -547,12 +547,12 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
 
     FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
     {
-        floe_time asks = in_time ? asks_for_room(pair, now) : FLOE_TIME_NEVER;
-        if (pair->progress == FLOE_PENDING && !floe_time_is_never(asks)) {
-            core->grace = floe_time_after(asks, core->shared->straggler_grace);
+        if (pair->progress != FLOE_PENDING) {
             continue;
         }
-        if (pair->progress != FLOE_PENDING) {
+        floe_time asks = in_time ? asks_for_room(pair, now) : FLOE_TIME_NEVER;
+        if (!floe_time_is_never(asks)) {
+            core->grace = floe_time_after(asks, core->shared->straggler_grace);
             continue;
         }
         floe_failure first = {.kind = FLOE_FAILURE_TIMEOUT};
