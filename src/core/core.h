@@ -105,6 +105,7 @@ struct floe_core {
     floe_list relays;
     floe_agenda times; /* floe_relay.alarm; what it has set counts them */
     floe_list touched; /* floe_relay.touched */
+    floe_list left;    /* floe_relay.of_left */
     floe_list paced;
     floe_agenda agenda; /* floe_binding.alarm */
     floe_time next_request;

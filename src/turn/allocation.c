@@ -82,9 +82,6 @@ void floe_turn_allocation_free(floe_turn_allocation *allocation)
     floe_turn_realm_release(allocation->proven);
     drop_nonce(allocation);
     floe_turn_account_release(allocation->account);
-    if (allocation->own != NULL) {
-        floe_turn_account_release(allocation->own);
-    }
 }
 
 static bool take_nonce(floe_turn_allocation *allocation, floe_turn_realm *realm, floe_span nonce)
@@ -148,14 +145,14 @@ static void set_failure(floe_turn_allocation *allocation, floe_turn_failure_kind
     keep_text(allocation, &allocation->failure.reason, reason, TEXT_SIZE);
 }
 
-/* Whose requests are signed from now on; nothing is known of the server but what the account has. False
- * without memory. */
-static bool sign_as(floe_turn_allocation *allocation, floe_turn_account *account)
+/* Nothing is known of the server but what the account has. False without memory. */
+static bool sign_anew(floe_turn_allocation *allocation)
 {
+    const floe_turn_account *account = allocation->account;
+
     floe_turn_realm_release(allocation->proven);
     drop_nonce(allocation);
     allocation->proven = NULL;
-    allocation->account = account;
     allocation->remembered = false;
     allocation->signature++;
     allocation->stale = allocation->refused = 0;
@@ -166,21 +163,6 @@ static bool sign_as(floe_turn_allocation *allocation, floe_turn_account *account
     allocation->remembered_n = account->learned;
     return take_nonce(allocation, account->realm,
                       floe_span_of(account->nonce, account->nonce_size));
-}
-
-/* It has acted by a former user's account, if it has, and does no more. */
-static bool be_oneself(floe_turn_allocation *allocation)
-{
-    floe_turn_account *own = allocation->own;
-    floe_turn_account *former = allocation->account;
-
-    if (own == NULL) {
-        return true;
-    }
-    allocation->own = NULL;
-    bool good = sign_as(allocation, own);
-    floe_turn_account_release(former);
-    return good;
 }
 
 /* The one place where the machine ends. */
@@ -194,7 +176,6 @@ static floe_turn_event end(floe_turn_allocation *allocation, floe_turn_failure_k
     allocation->wants = false;
     allocation->resume = allocation->refresh = FLOE_TIME_NEVER;
     stop_request(allocation);
-    (void)be_oneself(allocation);
     return allocated ? FLOE_TURN_LOST : FLOE_TURN_FAILED;
 }
 
@@ -533,7 +514,7 @@ static floe_turn_event refused_to_clear(floe_turn_allocation *allocation, uint16
     if (code / 100 == 5) {
         return end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
     }
-    if (of_another_user && allocation->own == NULL) {
+    if (of_another_user) {
         allocation->inherits = allocation->made = false;
     }
     (void)end(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, of_another_user ? code : 437,
@@ -882,11 +863,20 @@ static floe_turn_event refreshed(floe_turn_allocation *allocation, floe_time now
 static floe_turn_event cleared(floe_turn_allocation *allocation)
 {
     allocation->inherits = allocation->made = false;
-    if (!be_oneself(allocation)) {
-        return local_failure(allocation);
+    if (allocation->request == FLOE_TURN_REQUEST_RELEASE) {
+        stop_request(allocation);
+        return FLOE_TURN_RELEASED;
     }
     want(allocation, FLOE_TURN_REQUEST_ALLOCATE);
     return FLOE_TURN_PROGRESS;
+}
+
+/* RFC 8656 §8.3: there is none (any more); or (441) what is there is another user's. */
+static bool is_released_by(const floe_turn_allocation *allocation, uint16_t code)
+{
+    return (code == 437 && (allocation->request == FLOE_TURN_REQUEST_CLEAR ||
+                            allocation->request == FLOE_TURN_REQUEST_RELEASE)) ||
+           (code == 441 && allocation->request == FLOE_TURN_REQUEST_RELEASE);
 }
 
 static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now,
@@ -898,11 +888,10 @@ static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now
     case FLOE_TURN_REQUEST_REFRESH:
         return refreshed(allocation, now, message);
     case FLOE_TURN_REQUEST_CLEAR:
-        return cleared(allocation);
     case FLOE_TURN_REQUEST_RELEASE:
         break;
     }
-    return FLOE_TURN_NOTHING;
+    return cleared(allocation);
 }
 
 static bool give_up_port(floe_turn_wishes *wishes)
@@ -952,7 +941,7 @@ static bool go_plain(floe_turn_allocation *allocation)
 
 floe_error floe_turn_allocation_start(floe_turn_allocation *allocation)
 {
-    if (!sign_as(allocation, allocation->account)) {
+    if (!sign_anew(allocation)) {
         return FLOE_ERR_NO_MEMORY;
     }
     if (allocation->account->deaf) {
@@ -1083,8 +1072,8 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     if (fall_back(allocation, code, reason, message)) {
         return FLOE_TURN_PROGRESS;
     }
-    if (code == 437 && allocation->request == FLOE_TURN_REQUEST_CLEAR) {
-        return cleared(allocation); /* nothing of ours is there to delete (any more): ask again */
+    if (is_released_by(allocation, code)) {
+        return cleared(allocation);
     }
     if (code == 500 && !allocation->paused_once) {
         allocation->paused_once = true;
@@ -1098,7 +1087,7 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     if (code == 437) {
         allocation->made = false; /* or no longer ours */
     }
-    if (code == 441 && allocation->state != FLOE_TURN_ALLOCATED && allocation->own == NULL) {
+    if (code == 441 && allocation->state != FLOE_TURN_ALLOCATED) {
         allocation->inherits = allocation->made = false; /* what stands there is another user's */
     }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && allocation->failure.code != 0 &&
@@ -1193,7 +1182,7 @@ static bool refuses_to_clear(const floe_turn_allocation *allocation,
     uint16_t code;
     floe_span reason;
 
-    return allocation->request == FLOE_TURN_REQUEST_CLEAR && message->class == FLOE_STUN_ERROR &&
+    return allocation->request >= FLOE_TURN_REQUEST_CLEAR && message->class == FLOE_STUN_ERROR &&
            floe_stun_read_error(message, &code, &reason) && (code == 437 || code == 441);
 }
 
@@ -1481,21 +1470,6 @@ bool floe_turn_allocation_reclaim(floe_turn_allocation *allocation)
     return true;
 }
 
-bool floe_turn_allocation_clear_as(floe_turn_allocation *allocation, floe_turn_account *former)
-{
-    floe_turn_account *own = allocation->account;
-
-    allocation->own = own;
-    if (!sign_as(allocation, floe_turn_account_share(former))) {
-        (void)be_oneself(allocation);
-        return false;
-    }
-    allocation->reclaimed_once = true;
-    allocation->state = FLOE_TURN_ALLOCATING;
-    want(allocation, FLOE_TURN_REQUEST_CLEAR);
-    return true;
-}
-
 bool floe_turn_allocation_stands(const floe_turn_allocation *allocation)
 {
     /* A signed Allocate under way may succeed after we are gone; an answer that could not be used
@@ -1511,11 +1485,16 @@ bool floe_turn_allocation_release(floe_turn_allocation *allocation)
     bool owed = floe_turn_allocation_stands(allocation);
 
     (void)end(allocation, FLOE_TURN_FAILURE_NONE, 0, (floe_span){0});
-    if (!owed || floe_random_fill(allocation->random, allocation->transaction.id.bytes,
-                                  FLOE_STUN_ID_SIZE) != FLOE_OK) {
-        return false;
+    allocation->inherits = owed; /* until its server has said that it is not there */
+    allocation->made = false;
+    if (owed) {
+        want(allocation, FLOE_TURN_REQUEST_RELEASE);
     }
-    allocation->request = FLOE_TURN_REQUEST_RELEASE;
-    allocation->transaction.method = FLOE_STUN_REFRESH;
-    return true;
+    return owed;
+}
+
+void floe_turn_allocation_inherit(floe_turn_allocation *allocation)
+{
+    (void)sign_anew(allocation); /* else the server's challenge tells all */
+    allocation->inherits = true;
 }

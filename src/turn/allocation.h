@@ -61,8 +61,7 @@ typedef enum floe_turn_request {
     FLOE_TURN_REQUEST_REFRESH,
     FLOE_TURN_REQUEST_CLEAR,   /* Refresh with lifetime 0 for a stranger's allocation (T6), then
                                   Allocate */
-    FLOE_TURN_REQUEST_RELEASE, /* Refresh with lifetime 0 for our own: sent once, no answer awaited
-                                */
+    FLOE_TURN_REQUEST_RELEASE, /* Refresh with lifetime 0 for our own */
 } floe_turn_request;
 
 /* What came of feeding the machine. */
@@ -81,6 +80,7 @@ typedef enum floe_turn_event {
     FLOE_TURN_LOST,     /* there was one, and it is gone; `failure` says why. Of a peer's or a
                            stream's request: the server has said so often enough, and the owner
                            ends it */
+    FLOE_TURN_RELEASED, /* the server has nothing of this account's here any more */
     FLOE_TURN_DOUBT,    /* of a peer's or a stream's request: the allocation may be gone (T7b); the
                            owner lets it ask, by floe_turn_refresh_now */
 } floe_turn_event;
@@ -109,7 +109,6 @@ typedef struct floe_turn_alternate {
 typedef struct floe_turn_allocation {
     const floe_random *random;
     floe_turn_account *account;
-    floe_turn_account *own; /* while `account` is a former user's, whose allocation it deletes */
     floe_address server;
     floe_duration rto;
     floe_turn_state state;
@@ -198,9 +197,6 @@ floe_time floe_turn_allocation_deadline(const floe_turn_allocation *allocation);
 /* After a MISMATCH, where no other local port can be had: deletes the allocation that stands on
  * this 5-tuple, then asks once more (T6). False when that was done already. */
 bool floe_turn_allocation_reclaim(floe_turn_allocation *allocation);
-/* Likewise, by a former user's account, whose allocation of ours that is; then it asks by its own again.
- * False without memory. */
-bool floe_turn_allocation_clear_as(floe_turn_allocation *allocation, floe_turn_account *former);
 /* Begins to write a request, its own or one of its peers'. What has been signed anew since it was sent
  * goes by another id (RFC 8489 §6.2.1: a retransmission is the same bytes). */
 floe_stun_writer floe_turn_allocation_write_to(const floe_turn_allocation *allocation,
@@ -280,8 +276,11 @@ static inline bool floe_turn_allocation_challenged(const floe_turn_allocation *a
 }
 /* Whether the server has, or may have by now, an allocation of ours. */
 bool floe_turn_allocation_stands(const floe_turn_allocation *allocation);
-/* Ends it. True when the server has, or may be about to make, an allocation: then what `write`
- * gives is to be sent once. */
+/* Ends it. True when the server has, or may be about to make, an allocation: then `begin` asks for its
+ * deletion, which ends by FLOE_TURN_RELEASED, or by FLOE_TURN_FAILED, and may be begun again. */
 bool floe_turn_allocation_release(floe_turn_allocation *allocation);
+/* A new machine is that of an allocation which another one may have made from here, by the same account: to
+ * be released. */
+void floe_turn_allocation_inherit(floe_turn_allocation *allocation);
 
 #endif

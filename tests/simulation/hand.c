@@ -29,7 +29,7 @@ void deliver(hand *h, uint32_t channel, const server *from, const floe_stun_writ
     floe_address source = address_of(from->address);
     floe_span message = floe_stun_written(writer);
 
-    for (int i = 0; i <= from->twice; i++) {
+    for (int i = from->deaf; i <= from->twice; i++) {
         if (h->stream[channel]) {
             floe_core_stream(h->core, h->now, channel, message.data, message.size);
         } else {
@@ -207,6 +207,9 @@ static void serve(hand *h)
         if (!floe_address_equal(&address, &to) || by->deaf_to == channel) {
             continue;
         }
+        if (by->plays != NULL && by->plays(h, channel, by, &request)) {
+            continue;
+        }
         if (by->guarded && request.method != FLOE_STUN_BINDING && by->allocate != STUNNED &&
             !floe_stun_has(&request, FLOE_STUN_USERNAME)) {
             challenge(h, channel, by, &request);
@@ -224,9 +227,6 @@ static void serve(hand *h)
         }
         if (by->alternate != NULL && request.method == FLOE_STUN_ALLOCATE) {
             redirect(h, channel, by, &request);
-            continue;
-        }
-        if (by->plays != NULL && by->plays(h, channel, by, &request)) {
             continue;
         }
         if (by->former == channel && request.method != FLOE_STUN_BINDING) {

@@ -70,6 +70,7 @@ typedef struct server {
     uint16_t code;           /* where it SAYS one */
     uint16_t room_for_one;   /* as long as one stands, another is refused by this code; 0: never */
     bool twice;              /* the network doubles its answers */
+    bool deaf;               /* or loses them */
     bool no_pairs;    /* 508 to EVEN-PORT, from where its allocations are nowhere then (coturn) */
     uint32_t nowhere; /* that channel; 0: none */
 } server;

@@ -2,6 +2,7 @@
  * knows allocations by their 5-tuples, whose they are, and a quota for each user (coturn's, "time:user"). */
 #include "hand.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define HELD_MAX 16
@@ -9,12 +10,17 @@
 typedef struct held {
     uint32_t channel; /* 0: none */
     char user[32];
+    floe_time expires;
+    floe_stun_id id; /* of the Allocate that has made it */
 } held;
 
 static held holds[HELD_MAX];
 static size_t quota;
 static bool loses_releases; /* the network does */
 static uint16_t refuses_releases;
+static unsigned loss;          /* of a hundred packets, each way */
+static uint16_t another_users; /* what it says of such a one: 437, or 441 as coturn does */
+static seeded_random chance;
 
 static held *held_by(uint32_t channel)
 {
@@ -48,14 +54,18 @@ static void allocates(hand *h, uint32_t channel, server *by, const floe_stun_mes
 {
     held *one = held_by(channel);
 
-    if (one != NULL) {
-        refuse(h, channel, by, request, strcmp(one->user, user) == 0 ? 437 : 441);
+    if (one != NULL && floe_stun_id_equal(&one->id, &request->id)) {
+        succeed(h, channel, by, request); /* it is the same one, sent again */
+    } else if (one != NULL) {
+        refuse(h, channel, by, request, strcmp(one->user, user) == 0 ? 437 : another_users);
     } else if (count_of(user) >= quota) {
         refuse(h, channel, by, request, 486);
     } else {
         one = held_by(0);
         assert_non_null(one);
         one->channel = channel;
+        one->id = request->id;
+        one->expires = floe_time_after(h->now, floe_seconds(600));
         strcpy(one->user, user);
         succeed(h, channel, by, request);
     }
@@ -76,8 +86,23 @@ static void refreshes(hand *h, uint32_t channel, server *by, const floe_stun_mes
         refuse(h, channel, by, request, one == NULL ? 437 : 441);
     } else {
         one->channel = lifetime == 0 ? 0 : channel;
+        one->expires = floe_time_after(h->now, floe_seconds(600));
         succeed(h, channel, by, request);
     }
+}
+
+static void expire(const hand *h)
+{
+    for (size_t i = 0; i < HELD_MAX; i++) {
+        if (holds[i].channel != 0 && floe_time_reached(h->now, holds[i].expires)) {
+            holds[i].channel = 0;
+        }
+    }
+}
+
+static bool is_lost(void)
+{
+    return loss > 0 && seeded_below(&chance, 100) < loss;
 }
 
 static bool plays(hand *h, uint32_t channel, server *by, const floe_stun_message *request)
@@ -85,24 +110,45 @@ static bool plays(hand *h, uint32_t channel, server *by, const floe_stun_message
     char user[32] = "";
     floe_span name;
 
-    if (by->allocate == SILENT) { /* an outage */
+    if (by->allocate == SILENT || is_lost()) { /* an outage */
         return true;
     }
+    expire(h);
+    by->deaf = is_lost(); /* the answer is */
     if (floe_stun_find(request, FLOE_STUN_USERNAME, &name) && name.size < sizeof user) {
         memcpy(user, name.data, name.size);
+    }
+    if (*user == '\0') { /* it is challenged, or asks for no allocation */
+        return false;
     }
     if (request->method == FLOE_STUN_ALLOCATE) {
         allocates(h, channel, by, request, user);
     } else if (request->method == FLOE_STUN_REFRESH) {
         refreshes(h, channel, by, request, user);
     }
-    return request->method == FLOE_STUN_ALLOCATE || request->method == FLOE_STUN_REFRESH;
+    return *user != '\0' &&
+           (request->method == FLOE_STUN_ALLOCATE || request->method == FLOE_STUN_REFRESH);
+}
+
+static size_t listed(const hand *h)
+{
+    floe_candidate_list *list;
+    size_t relays = 0;
+
+    assert_int_equal(floe_core_get_local_candidates(h->core, &list), FLOE_OK);
+    for (size_t i = 0; i < list->count; i++) {
+        relays += list->candidates[i]->type == FLOE_CANDIDATE_TYPE_RELAY;
+    }
+    floe_candidate_list_free(list);
+    return relays;
 }
 
 /* A relay by a server that gives each user so many; `first`, if not NULL, sends there. */
 static server *begin_at(hand *h, size_t most, server **first)
 {
     memset(holds, 0, sizeof holds);
+    another_users = 441;
+    loss = 0;
     quota = most;
     loses_releases = false;
     refuses_releases = 0;
@@ -242,6 +288,150 @@ static void t6_what_is_not_deleted_at_first(void **state)
     }
 }
 
+/* A relay by a spare socket, as a former one had stood on ours: what it leaves in an outage can be deleted from there
+ * alone. */
+static void l12_a_spare_socket_stays_for_what_is_left(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *turn = begin(&h, 1);
+    renew(&h, "1800000000:user");
+    pass(&h, 40000);
+    all(turn, SILENT);
+    pass(&h, 5000);
+    renew(&h, "1900000000:user");
+    pass(&h, 55000);
+    *h.log = '\0';
+    all(turn, ANSWERS);
+    pass(&h, 30000);
+    assert_true(says(&h, "+ relay"));
+    assert_int_equal(count_of(":user"), 1);
+    pass(&h, 60000);
+    assert_int_equal(h.sockets, 1);
+    end(&h);
+}
+
+/* And goes when that has expired, be it that nobody has been heard of since. */
+static void l12_a_socket_goes_with_what_expires(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *turn = begin(&h, 2);
+    renew(&h, "1800000000:user");
+    pass(&h, 20000);
+    assert_true(h.sockets > 1);
+    all(turn, SILENT);
+    set_with(&h, (const char *const[]){"stun:203.0.113.9"}, 1, FLOE_GATHER_POLICY_ALL);
+    gather(&h);
+    pass(&h, 20000);
+    assert_true(h.sockets > 1);
+    pass(&h, 600000);
+    assert_int_equal(h.sockets, 1);
+    end(&h);
+}
+
+/* R6: a server that shows no mapping but to who allocates, and has lost both the former user's relay and the one by
+ * the spare socket: the next one is asked for from ours, and shows the candidate's. */
+static void r6_behind_a_restart_the_mapping_is_shown_again(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int outage = 0; outage < 2; outage++) {
+        server *turn = begin(&h, 4);
+        turn->binding = SILENT;
+        renew(&h, "1800000000:user");
+        pass(&h, 40000);
+        assert_false(says(&h, "- srflx"));
+        if (outage) {
+            all(turn, SILENT);
+            pass(&h, 60000);
+            all(turn, ANSWERS);
+            turn->binding = SILENT;
+        }
+        memset(holds, 0, sizeof holds);
+        pass(&h, 60000);
+        assert_true(says(&h, "+ relay") && (!says(&h, "- srflx") || says(&h, "+ srflx")));
+        assert_int_equal(count_of(":user"), 2); /* one of each family */
+        end(&h);
+    }
+}
+
+/* Outages, loss, renewals and restarts in any order; then calm. */
+static void happen(hand *h, server *turn, bool one_user)
+{
+    static unsigned user = 1700000000;
+    char name[32];
+
+    switch (seeded_below(&chance, 6)) {
+    case 0:
+        all(turn, turn->allocate == SILENT ? ANSWERS : SILENT);
+        break;
+    case 1:
+        loss = seeded_below(&chance, 2) ? seeded_below(&chance, 60) : 0;
+        break;
+    case 2:
+    case 3:
+        (void)snprintf(name, sizeof name, one_user ? "%u:user" : "user %u", ++user);
+        set_user(h, turn_url, name);
+        /* fall through */
+    case 4:
+        if (seeded_below(&chance, 2)) {
+            assert_int_equal(floe_core_restart(h->core, h->now), FLOE_OK);
+        }
+        /* fall through */
+    default:
+        (void)floe_core_start(h->core, h->now); /* unless one is under way */
+        settle(h);
+        break;
+    }
+    pass(h, seeded_below(&chance, 3) ? seeded_below(&chance, 20000) : seeded_below(&chance, 90000));
+}
+
+/* Of a server that keeps to the RFC its owner has a relay again within a minute of calm; and another minute later the
+ * server has what is listed, and nothing else of ours: from where nobody knows of it, nobody could delete it. */
+static void l12_what_the_server_has_is_what_is_listed(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        seeded_init(&chance, seed);
+        bool one_user = seeded_below(&chance, 4) != 0;
+        bool one_port = seeded_below(&chance, 4) == 0;
+        size_t most = seeded_below(&chance, 3) ? 1 + seeded_below(&chance, 2) : HELD_MAX;
+        server *turn = begin(&h, most);
+        another_users = seeded_below(&chance, 2) ? 437 : 441;
+        turn->signs = seeded_below(&chance, 2);
+        h.one_port = one_port;
+        for (uint32_t steps = 1 + seeded_below(&chance, 6); steps > 0; steps--) {
+            happen(&h, turn, one_user);
+        }
+        all(turn, ANSWERS);
+        loss = 0;
+        pass(&h, 45000);
+        if (listed(&h) == 0) { /* nobody was told to ask again: its owner does */
+            gather(&h);
+            pass(&h, 10000);
+        }
+        if (listed(&h) == 0) {
+            fail_msg("seed %llu: there is no relay", (unsigned long long)seed);
+        }
+        pass(&h, 60000);
+        size_t stand = 0;
+        for (size_t i = 0; i < HELD_MAX; i++) {
+            stand += holds[i].channel != 0;
+        }
+        if (listed(&h) == 0 || listed(&h) != stand) {
+            fail_msg("seed %llu: %zu relays are listed, and %zu stand", (unsigned long long)seed,
+                     listed(&h), stand);
+        }
+        end(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +439,10 @@ int main(void)
         cmocka_unit_test(t6_what_is_left_where_a_redirect_led),
         cmocka_unit_test(l12_a_release_that_is_lost_in_calm),
         cmocka_unit_test(t6_what_is_not_deleted_at_first),
+        cmocka_unit_test(l12_a_spare_socket_stays_for_what_is_left),
+        cmocka_unit_test(l12_a_socket_goes_with_what_expires),
+        cmocka_unit_test(r6_behind_a_restart_the_mapping_is_shown_again),
+        cmocka_unit_test(l12_what_the_server_has_is_what_is_listed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -533,6 +533,7 @@ static void l7_what_an_unsigned_answer_hides_is_released(void **state)
             assert_null(f->allocation.realm);
         }
         assert_true(floe_turn_allocation_release(&f->allocation));
+        (void)floe_turn_allocation_begin(&f->allocation, now(f));
         floe_span last = floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
         assert_int_equal(floe_stun_parse(last, &message), FLOE_STUN_PARSED);
         assert_int_equal(message.integrity_at != 0, made == 0);
@@ -936,7 +937,7 @@ static void t7_a_doubt_is_asked_by_refresh_at_once(void **state)
     assert_true(floe_time_is_never(floe_turn_allocation_deadline(&f->allocation)));
 }
 
-static void release_is_one_packet_where_something_is_owed(void **state)
+static void release_is_asked_for_where_something_is_owed(void **state)
 {
     fixture *f = *state;
     uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
@@ -956,6 +957,7 @@ static void release_is_one_packet_where_something_is_owed(void **state)
     begin_allocation(f);
     allocate(f);
     assert_true(floe_turn_allocation_release(&f->allocation));
+    (void)floe_turn_allocation_begin(&f->allocation, now(f));
     floe_span last = floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
     assert_int_equal(floe_stun_parse(last, &message), FLOE_STUN_PARSED);
     assert_int_equal(message.method, FLOE_STUN_REFRESH);
@@ -1630,6 +1632,7 @@ static void t10_a_release_while_it_moves(void **state)
             floe_turn_allocation_move(&f->allocation);
         }
         assert_true(floe_turn_allocation_release(&f->allocation));
+        (void)floe_turn_allocation_begin(&f->allocation, now(f));
         floe_span request = floe_turn_allocation_write(&f->allocation, bytes, sizeof bytes);
         assert_int_equal(floe_stun_parse(request, &message), FLOE_STUN_PARSED);
         assert_int_equal(message.method, FLOE_STUN_REFRESH);
@@ -1954,84 +1957,84 @@ static void t6_what_is_not_deleted_ends_no_allocate(void **state)
     }
 }
 
-/* L12: what a former user of ours has left is deleted by what he had; then it is oneself who asks, whether it
- * was to be deleted or not. */
-static void l12_what_a_former_user_has_left(void **state)
+/* T6, L12: what another machine of this account has left is released until its server says that it is gone, or never
+ * was ours. */
+static void t6_what_is_left_is_released(void **state)
 {
-    static const answer ends[] = {{.sign_with = "elder", .lifetime = 0},
-                                  {.code = 437, .sign_with = "elder", .lifetime = -1},
-                                  {.code = 403, .sign_with = "elder", .lifetime = -1}};
+    static const answer ends[] = {{.sign_with = "secret", .lifetime = 0},
+                                  {.code = 437, .lifetime = -1},
+                                  {.code = 441, .lifetime = -1},
+                                  {.code = 403, .sign_with = "secret", .lifetime = -1},
+                                  {.code = 503, .sign_with = "secret", .lifetime = -1}};
     fixture *f = *state;
     uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
     floe_stun_message message;
-    floe_span user;
-    const answer mismatch = {.code = 441, .lifetime = -1};
+    uint32_t lifetime;
 
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        floe_turn_account *elder;
+        floe_turn_event event = FLOE_TURN_FAILED;
         begin_anew(f);
-        assert_int_equal(
-            floe_turn_account_new(&f->memory.table, "s", "user", "elder", NULL, &elder), FLOE_OK);
-        sent(f, bytes, &message);
-        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-        sent(f, bytes, &message);
-        assert_int_equal(respond(f, &mismatch), FLOE_TURN_MISMATCH);
-        assert_true(floe_turn_allocation_clear_as(&f->allocation, elder));
-        floe_turn_account_release(elder);
-        sent(f, bytes, &message);
-        assert_int_equal(message.method, FLOE_STUN_REFRESH);
-        assert_false(
-            floe_stun_has(&message, FLOE_STUN_USERNAME)); /* nothing of us goes in his name */
-        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-        sent(f, bytes, &message);
-        assert_int_equal(respond(f, &success), FLOE_TURN_NOTHING); /* it is signed by another */
-        bool refused = ends[i].code == 403;
-        assert_int_equal(respond(f, &ends[i]), refused ? FLOE_TURN_MISMATCH : FLOE_TURN_PROGRESS);
-        assert_ptr_equal(f->allocation.account, f->account);
-        if (!refused) {
+        floe_turn_allocation_inherit(&f->allocation);
+        assert_true(floe_turn_allocation_release(&f->allocation));
+        for (int again = 0; again < 2 && event == FLOE_TURN_FAILED; again++) {
+            f->allocation.wants = true;
             sent(f, bytes, &message);
-            assert_int_equal(message.method, FLOE_STUN_ALLOCATE);
-            assert_true(floe_stun_find(&message, FLOE_STUN_USERNAME, &user));
-            assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
+            assert_int_equal(message.method, FLOE_STUN_REFRESH);
+            if (message.integrity_at == 0) {
+                assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+                sent(f, bytes, &message);
+            }
+            assert_true(floe_stun_read_u32(&message, FLOE_STUN_LIFETIME, &lifetime));
+            assert_int_equal(lifetime, 0);
+            event = respond(f, &ends[i]);
+            assert_int_equal(floe_turn_allocation_stands(&f->allocation),
+                             event == FLOE_TURN_FAILED);
         }
+        assert_int_equal(event, i < 3 ? FLOE_TURN_RELEASED : FLOE_TURN_FAILED);
     }
+    begin_anew(f);
+    floe_turn_allocation_inherit(&f->allocation);
+    assert_true(floe_turn_allocation_release(&f->allocation));
+    sent(f, bytes, &message);
+    floe_turn_event event = FLOE_TURN_SEND;
+    while (event == FLOE_TURN_SEND) {
+        event = floe_turn_allocation_time(&f->allocation,
+                                          floe_turn_allocation_deadline(&f->allocation));
+    }
+    assert_int_equal(event, FLOE_TURN_FAILED);
+    assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_TIMEOUT);
+    assert_true(floe_turn_allocation_stands(&f->allocation));
 }
 
-/* L12, B: and without memory it ends, as oneself. */
-static void l12_memory_fails_as_a_former_user(void **state)
+/* And without memory it stands, for all that we know. */
+static void t6_memory_fails_as_it_is_released(void **state)
 {
-    static const answer deleted = {.sign_with = "elder", .lifetime = 0};
+    static const answer deleted = {.sign_with = "secret", .lifetime = 0};
     fixture *f = *state;
-    floe_turn_account *elder;
     bool succeeded = false;
 
-    assert_int_equal(floe_turn_account_new(&f->memory.table, "s", "user", "elder", NULL, &elder),
-                     FLOE_OK);
     for (size_t n = 1; !succeeded; n++) {
         uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
         floe_stun_message message;
         begin_anew(f);
-        allocate(f); /* of oneself and the elder something is remembered, from the second time on */
-        (void)floe_turn_allocation_lost(&f->allocation, 437, (floe_span){0});
         f->memory.calls = 0;
         f->memory.fail_at = n;
-        floe_turn_event event = FLOE_TURN_FAILED;
-        if (floe_turn_allocation_clear_as(&f->allocation, elder)) {
-            sent(f, bytes, &message);
-            event = n == 1 ? respond(f, &challenge) : FLOE_TURN_PROGRESS;
-        }
+        floe_turn_allocation_inherit(&f->allocation);
+        assert_true(floe_turn_allocation_release(&f->allocation));
+        sent(f, bytes, &message);
+        floe_turn_event event =
+            message.integrity_at == 0 ? respond(f, &challenge) : FLOE_TURN_PROGRESS;
         if (event == FLOE_TURN_PROGRESS) {
             if (f->allocation.wants) {
                 sent(f, bytes, &message);
             }
             event = respond(f, &deleted);
         }
-        succeeded = event == FLOE_TURN_PROGRESS && f->memory.calls < n;
-        assert_ptr_equal(f->allocation.account, f->account);
-        assert_null(f->allocation.own);
+        assert_int_equal(floe_turn_allocation_stands(&f->allocation), event != FLOE_TURN_RELEASED);
+        succeeded = f->memory.calls < n;
+        assert_true(!succeeded || event == FLOE_TURN_RELEASED);
         f->memory.fail_at = 0;
     }
-    floe_turn_account_release(elder);
 }
 
 /* A process that stood still for a minute is no server that is a minute away. */
@@ -2581,8 +2584,8 @@ int main(void)
         TEST(t6_500_is_tried_again_once_after_a_pause),
         TEST(t6_an_error_that_is_not_understood_is_the_end),
         TEST(t6_437_to_a_deletion_is_a_success),
-        TEST(l12_what_a_former_user_has_left),
-        TEST(l12_memory_fails_as_a_former_user),
+        TEST(t6_what_is_left_is_released),
+        TEST(t6_memory_fails_as_it_is_released),
         TEST(t6_437_can_be_reclaimed_once),
         TEST(t6_what_is_not_deleted_ends_no_allocate),
         TEST(t6_an_answer_with_an_unknown_attribute_is_an_error),
@@ -2590,7 +2593,7 @@ int main(void)
         TEST(t7_refreshes_a_minute_early_or_half_way),
         TEST(t7_a_refresh_keeps_it_and_a_failed_one_loses_it),
         TEST(t7_a_doubt_is_asked_by_refresh_at_once),
-        TEST(release_is_one_packet_where_something_is_owed),
+        TEST(release_is_asked_for_where_something_is_owed),
         TEST(release_is_owed_for_what_it_inherits),
         TEST(an_unsigned_success_to_a_signed_request_is_not_believed),
         TEST(s3_oauth),

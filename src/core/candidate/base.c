@@ -375,32 +375,8 @@ bool floe_bases_ask_reflexive(const floe_core *core)
 #define UNDER_WAY_FOR floe_seconds(30)
 
 #define FAREWELLS(farewell, base)                                                                  \
-    for (floe_farewell *farewell = first_farewell(base); farewell != NULL;                         \
-         farewell = farewell->next)
-
-static floe_farewell *first_farewell(const floe_base *base)
-{
-    return base->past != NULL ? base->past->farewells : NULL;
-}
-
-/* Behind the last one. */
-static floe_farewell **last_farewell(floe_base_past *past)
-{
-    floe_farewell **at = &past->farewells;
-
-    while (*at != NULL) {
-        at = &(*at)->next;
-    }
-    return at;
-}
-
-static void forget_account(floe_farewell *farewell)
-{
-    if (farewell->account != NULL) {
-        floe_turn_account_release(farewell->account);
-        farewell->account = NULL;
-    }
-}
+    for (floe_farewell *farewell = (base)->past != NULL ? (base)->past->farewells : NULL;          \
+         farewell != NULL; farewell = farewell->next)
 
 floe_base_past *floe_base_past_of(const floe_core *core, floe_base *base)
 {
@@ -416,10 +392,7 @@ void floe_base_forgets_farewells(floe_core *core, floe_time now, floe_base *base
 
     while (at != NULL && *at != NULL) {
         floe_farewell *farewell = *at;
-        if (floe_time_reached(now, farewell->expires)) {
-            forget_account(farewell);
-        }
-        if (floe_time_reached(now, farewell->until) && farewell->account == NULL) {
+        if (floe_time_reached(now, farewell->until)) {
             *at = farewell->next;
             floe_deallocate(&core->shared->allocator, farewell);
         } else {
@@ -428,64 +401,19 @@ void floe_base_forgets_farewells(floe_core *core, floe_time now, floe_base *base
     }
 }
 
-static bool is_left_at(const floe_farewell *farewell, const floe_address *server)
-{
-    return farewell->account != NULL && floe_address_equal(&farewell->server, server);
-}
-
 void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
-                             const floe_address *server, floe_turn_account *account,
-                             floe_time expires)
+                             const floe_address *server)
 {
     floe_base_past *past = floe_base_past_of(core, base);
     floe_farewell *made =
         past != NULL ? floe_allocate(&core->shared->allocator, sizeof *made) : NULL;
 
     floe_base_forgets_farewells(core, now, base);
-    FAREWELLS(farewell, base)
-    {
-        if (account != NULL && farewell->account == account && is_left_at(farewell, server)) {
-            forget_account(farewell); /* one of each is enough */
-        }
-    }
     if (made != NULL) { /* else its data is taken for a peer's, who is to cope with that */
         made->server = *server;
         made->until = floe_time_after(now, UNDER_WAY_FOR);
-        made->expires = expires;
-        made->account = account != NULL ? floe_turn_account_share(account) : NULL;
-        *last_farewell(past) = made;
-    }
-}
-
-floe_farewell *floe_base_left_at(const floe_base *base, floe_time now, const floe_address *server)
-{
-    floe_farewell *latest = NULL;
-
-    FAREWELLS(farewell, base)
-    {
-        if (is_left_at(farewell, server) && !farewell->tried &&
-            !floe_time_reached(now, farewell->expires)) {
-            latest = farewell;
-        }
-    }
-    return latest;
-}
-
-void floe_base_forgets_left(floe_base *base, const floe_address *server, bool tried)
-{
-    FAREWELLS(farewell, base)
-    {
-        if (is_left_at(farewell, server) && (farewell->tried || !tried)) {
-            forget_account(farewell);
-        }
-    }
-}
-
-void floe_base_tries_anew(floe_base *base, const floe_address *server)
-{
-    FAREWELLS(farewell, base)
-    {
-        farewell->tried = farewell->tried && !is_left_at(farewell, server);
+        made->next = past->farewells;
+        past->farewells = made;
     }
 }
 

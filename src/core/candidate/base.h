@@ -11,7 +11,6 @@
 #include "core/outbox/outbox.h"
 #include "core/types.h"
 #include "stun/message.h"
-#include "turn/account.h"
 
 typedef enum floe_base_state {
     FLOE_BASE_OPENING,
@@ -30,15 +29,11 @@ typedef struct floe_base_key {
     uint32_t number;
 } floe_base_key;
 
-/* The server of a relay that has gone from a base: it may send on for a while, and in an outage it has not
- * heard that it is to delete the allocation. */
+/* The server of a relay that has gone from a base: it may send on for a while. */
 typedef struct floe_farewell {
     struct floe_farewell *next; /* of the same base's */
     floe_address server;
-    floe_turn_account *account; /* by which an allocation may stand there; NULL: none does */
-    floe_time until;            /* its data comes */
-    floe_time expires;          /* the allocation does */
-    bool tried;                 /* it is being deleted; nobody has answered yet */
+    floe_time until;
 } floe_farewell;
 
 /* The name that stands for a base's address (H2). */
@@ -199,18 +194,9 @@ static inline bool floe_may_be_channel_data(floe_span data)
     return kind == FLOE_PACKET_CHANNEL_DATA || kind == FLOE_PACKET_OTHER;
 }
 
-/* A relay by this server goes: what that has under way is nobody's. By this account the server may have an
- * allocation until it expires; NULL: it has none. */
+/* A relay by this server goes: what that has under way is nobody's. */
 void floe_base_bids_farewell(floe_core *core, floe_time now, floe_base *base,
-                             const floe_address *server, floe_turn_account *account,
-                             floe_time expires);
-/* What a relay that has gone may have left with the server, the latest that is not tried; NULL: nothing. */
-floe_farewell *floe_base_left_at(const floe_base *base, floe_time now, const floe_address *server);
-/* Nothing of it stands there: an allocation has just been made; or, of those that were tried, the server
- * says that they are not what stands there. */
-void floe_base_forgets_left(floe_base *base, const floe_address *server, bool tried);
-/* Who had no answer is tried anew. */
-void floe_base_tries_anew(floe_base *base, const floe_address *server);
+                             const floe_address *server);
 /* Whether it is data that a relay which has gone had under way. */
 bool floe_base_had(floe_core *core, floe_time now, floe_base *base, const floe_address *source,
                    floe_span data);

@@ -51,6 +51,7 @@ static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
     floe_list_init(&core->paced);
     floe_list_init(&core->retired);
     floe_list_init(&core->touched);
+    floe_list_init(&core->left);
     floe_agenda_init(&core->times);
     floe_agenda_init(&core->agenda);
     floe_agenda_init(&core->starts);
@@ -426,10 +427,10 @@ void floe_core_close(floe_core *core, floe_time now)
     floe_untell_all(core);
     FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (relay->state == FLOE_RELAY_RELEASING) {
-            floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
-        } else {
+        if (floe_relay_lives(relay)) {
             floe_relay_release(core, now, relay);
+        } else {
+            floe_relay_part(core, now, relay);
         }
     }
     floe_relays_sweep(core);

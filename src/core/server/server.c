@@ -65,6 +65,18 @@ void floe_server_refuses(floe_core *core, floe_time now, const floe_server *serv
     floe_list_append(&of->refusals, &refusal->link);
 }
 
+void floe_server_has_room(const floe_core *core, floe_server *server, const floe_address *at,
+                          bool same_user)
+{
+    FLOE_LIST_EACH_SAFE(refusal, &server->refusals, floe_refusal, link)
+    {
+        if ((same_user || refusal->code == 508) && floe_address_same_ip(&refusal->asked, at)) {
+            floe_list_remove(&refusal->link);
+            floe_deallocate(&core->shared->allocator, refusal);
+        }
+    }
+}
+
 const floe_refusal *floe_server_refused(const floe_server *server, floe_time now,
                                         floe_relay_kind kind, const floe_address *address)
 {

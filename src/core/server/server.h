@@ -118,6 +118,9 @@ typedef struct floe_server_set {
 /* RFC 8656 §7.4: it has answered so to one who asked there for such a relay. */
 void floe_server_refuses(floe_core *core, floe_time now, const floe_server *server,
                          floe_relay_kind kind, const floe_address *asked, uint16_t code);
+/* What one of ours had left there is gone: of this server's user, or of another. */
+void floe_server_has_room(const floe_core *core, floe_server *server, const floe_address *at,
+                          bool same_user);
 /* Until when it is not to be asked there for such a relay; NULL: it may be asked. */
 const floe_refusal *floe_server_refused(const floe_server *server, floe_time now,
                                         floe_relay_kind kind, const floe_address *address);

@@ -420,6 +420,11 @@ floe_taken floe_relay_take(floe_core *core, floe_time now, floe_relay *relay,
                            const floe_address *source, floe_span frame,
                            const floe_stun_message *message, floe_packet *packet)
 {
+    if (relay->state == FLOE_RELAY_LEFT && message != NULL &&
+        floe_relay_receive(core, now, relay, source, message)) {
+        floe_relay_touch(core, relay);
+        return FLOE_TAKEN;
+    }
     if (!floe_relay_lives(relay)) {
         return FLOE_TAKEN_NOT;
     }

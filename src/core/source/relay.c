@@ -40,7 +40,7 @@ bool floe_relay_has_way(const floe_relay *relay)
                : connection != NULL && connection->state == FLOE_CONNECTION_READY;
 }
 
-#define ENDS (1U << FLOE_RELAY_RELEASING | 1U << FLOE_RELAY_ENDED)
+#define ENDS (1U << FLOE_RELAY_LEFT | 1U << FLOE_RELAY_ENDED)
 
 void floe_relay_become(floe_relay *relay, floe_relay_state state)
 {
@@ -52,7 +52,7 @@ void floe_relay_become(floe_relay *relay, floe_relay_state state)
         [FLOE_RELAY_MOVES] =
             1U << FLOE_RELAY_MOVES | 1U << FLOE_RELAY_STANDS | 1U << FLOE_RELAY_LOST | ENDS,
         [FLOE_RELAY_LOST] = 1U << FLOE_RELAY_LOST | 1U << FLOE_RELAY_STANDS | ENDS,
-        [FLOE_RELAY_RELEASING] = 0,
+        [FLOE_RELAY_LEFT] = 1U << FLOE_RELAY_ENDED,
         [FLOE_RELAY_ENDED] = 0,
     };
 
@@ -132,12 +132,13 @@ floe_relay *floe_relay_next_on(const floe_base *base, const floe_relay *last)
 }
 
 /* Two URLs may lead to one server, which knows allocations by their 5-tuples (RFC 8656 §3.2): there
- * each has a socket of its own, if one can be had. */
+ * each has a socket of its own, if one can be had. Who may have an allocation by the one at hand keeps that. */
 static void stand_apart(floe_core *core, floe_relay *relay)
 {
     floe_base *spare = NULL;
 
-    if (!relay->base->spare && floe_relay_is_used(relay, relay->base)) {
+    if (!relay->base->spare && !floe_turn_allocation_stands(&relay->turn) &&
+        floe_relay_is_used(relay, relay->base)) {
         spare = floe_base_spare(core, relay->base);
     }
     if (spare != NULL) {
@@ -158,7 +159,7 @@ static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
         return floe_relay_open_way(core, now, relay);
     }
     stand_apart(core, relay);
-    floe_base_tries_anew(relay->base, &relay->turn.server);
+    floe_relay_takes_over(core, now, relay);
     floe_relay_take_turn(core, relay, soon);
     return true;
 }
@@ -319,21 +320,6 @@ void floe_relay_drop_connection(floe_core *core, floe_relay *relay)
     }
 }
 
-/* For so long what nobody has heard the answer to may stand. */
-#define DEFAULT_LIFETIME floe_seconds(600)
-
-/* What its release does not reach stands on: whoever is in its way there may delete it. */
-void floe_relay_bid_farewell(floe_core *core, floe_time now, const floe_relay *relay, bool stands)
-{
-    floe_time expires = floe_time_after(now, DEFAULT_LIFETIME);
-
-    if (relay->turn.made) {
-        expires = relay->turn.expires;
-    }
-    floe_base_bids_farewell(core, now, relay->base, &relay->turn.server,
-                            stands ? relay->turn.account : NULL, expires);
-}
-
 bool floe_relay_restart(floe_core *core, floe_time now, floe_relay *relay,
                         floe_turn_account *account, const floe_address *remote)
 {
@@ -345,8 +331,8 @@ bool floe_relay_restart(floe_core *core, floe_time now, floe_relay *relay,
         floe_relay_by_datagrams(relay) && same && floe_turn_allocation_stands(&relay->turn);
     bool heeds = same && relay->turn.heeds;
 
-    if (floe_relay_by_datagrams(relay) && !same && floe_turn_allocation_stands(&relay->turn)) {
-        floe_relay_bid_farewell(core, now, relay, true); /* whoever asks there again may meet it */
+    if (floe_relay_by_datagrams(relay) && !same && !relay->base->spare) {
+        floe_relay_leave_behind(core, now, relay, relay->base);
     }
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
@@ -392,6 +378,9 @@ void floe_relay_free(floe_core *core, floe_relay *relay)
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);
     floe_list_remove(&relay->link);
+    if (relay->state == FLOE_RELAY_LEFT) {
+        floe_list_remove(&relay->of_left);
+    }
     floe_relay_leave_times(core, relay);
     if (relay->connection != NULL) {
         floe_connection_disown(relay->connection);
@@ -441,8 +430,9 @@ bool floe_relay_poll_send(floe_core *core, floe_time now, floe_relay *relay,
                             .polled = true};
     bool good = floe_poll_request(core, now, &request, relay->base->channel, data, output);
 
-    if (relay->state == FLOE_RELAY_RELEASING) {
-        floe_relay_free(core, relay);
+    if (relay->state == FLOE_RELAY_LEFT &&
+        (core->state == FLOE_GATHERER_STATE_CLOSED || relay->base->state == FLOE_BASE_CLOSING)) {
+        floe_relay_free(core, relay); /* nobody hears the answer */
     }
     return good;
 }
@@ -466,26 +456,32 @@ floe_relay *floe_relay_ours_beside(const floe_relay *relay)
     FLOE_RELAYS_ON(other, relay->base)
     {
         if (other != relay && floe_relay_uses(other, relay->base, &relay->turn.server) &&
-            floe_turn_allocation_stands(&other->turn)) {
+            other->turn.state == FLOE_TURN_ALLOCATED) {
             return other;
         }
     }
     return NULL;
 }
 
-/* What an unanswered Allocate may have made is not to be confused with what stands there by another
- * of ours: whoever that is sees to it. */
+/* What an unanswered Allocate may have made is not to be confused with what stands there by another of
+ * ours, or may be that one's, which asks by the same account: it sees to it. */
 static bool leave_to_another(const floe_relay *relay)
 {
-    floe_relay *other = NULL;
-
-    if (!relay->turn.made && floe_relay_by_datagrams(relay)) {
-        other = floe_relay_ours_beside(relay);
+    if (relay->turn.made || !floe_relay_by_datagrams(relay)) {
+        return false;
     }
-    if (other != NULL && !other->turn.made && floe_turn_allocation_stands(&relay->turn)) {
-        other->turn.inherits = true;
+    FLOE_RELAYS_ON(other, relay->base)
+    {
+        if (other != relay && floe_relay_uses(other, relay->base, &relay->turn.server) &&
+            other->turn.account == relay->turn.account) {
+            other->turn.inherits =
+                other->turn.inherits || (other->turn.state != FLOE_TURN_ALLOCATED &&
+                                         floe_turn_allocation_stands(&relay->turn));
+            other->heard_of = other->heard_of || relay->heard_of;
+            return true;
+        }
     }
-    return other != NULL;
+    return floe_relay_ours_beside(relay) != NULL;
 }
 
 /* By a connection what its server may hold is given back before that closes: from another one
@@ -493,8 +489,10 @@ static bool leave_to_another(const floe_relay *relay)
 static void give_back(floe_core *core, floe_time now, floe_relay *relay)
 {
     if (relay->connection != NULL && floe_relay_has_way(relay) &&
-        floe_turn_allocation_release(&relay->turn)) {
+        floe_turn_allocation_release(&relay->turn) &&
+        floe_turn_allocation_begin(&relay->turn, now) == FLOE_TURN_SEND) {
         floe_relay_send_now(core, now, relay);
+        (void)floe_turn_allocation_lost(&relay->turn, 0, (floe_span){0});
     }
 }
 
@@ -540,17 +538,33 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
 {
     leave_counters(relay);
     floe_relay_forget_attempt(relay);
-    bool left = leave_to_another(relay);
-    bool stands = floe_relay_by_datagrams(relay) && floe_turn_allocation_release(&relay->turn);
-    bool owed = stands && !left && floe_relay_has_way(relay);
+    bool another = leave_to_another(relay);
+    bool by_datagrams = floe_relay_by_datagrams(relay);
+    bool had = relay->state != FLOE_RELAY_ASKED || floe_turn_allocation_stands(&relay->turn);
+    floe_time expires = floe_relay_expires(relay, now);
+    bool owed = by_datagrams ? floe_turn_allocation_release(&relay->turn) && !another &&
+                                   floe_relay_has_way(relay)
+                             : had && core->state != FLOE_GATHERER_STATE_CLOSED;
     floe_relay_end_allocation(core, now, relay);
-    if (floe_relay_by_datagrams(relay)) {
-        floe_relay_bid_farewell(core, now, relay, stands && !left);
+    if (by_datagrams) {
+        floe_base_bids_farewell(core, now, relay->base, &relay->turn.server);
     }
-    floe_relay_become(relay, owed ? FLOE_RELAY_RELEASING : FLOE_RELAY_ENDED);
-    if (owed) { /* else it expires there */
-        floe_tell(core, &relay->output, FLOE_OUTPUT_SEND_RELAY);
+    if (owed) {
+        floe_relay_is_left(core, now, relay, expires);
+    } else { /* else it expires there */
+        floe_relay_end(core, relay);
     }
+}
+
+void floe_relay_end(floe_core *core, floe_relay *relay)
+{
+    floe_relay_touch(core, relay);
+    floe_list_remove(&relay->paced.link);
+    floe_untell(&relay->output);
+    if (relay->state == FLOE_RELAY_LEFT) {
+        floe_list_remove(&relay->of_left);
+    }
+    floe_relay_become(relay, FLOE_RELAY_ENDED);
     floe_relay_close_spare(core, relay->base);
 }
 

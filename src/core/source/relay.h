@@ -19,9 +19,9 @@ typedef enum floe_relay_state {
     FLOE_RELAY_ASKED,  /* for the first time: nobody has had it yet */
     FLOE_RELAY_STANDS, /* its server has it */
     FLOE_RELAY_MOVES, /* that has, and is asked to let it move to another address of ours (RFC 8016) */
-    FLOE_RELAY_LOST,      /* it was there, and is asked for again */
-    FLOE_RELAY_RELEASING, /* goes once its last packet has been polled */
-    FLOE_RELAY_ENDED,     /* goes at the end of the input at hand, when nobody walks the list */
+    FLOE_RELAY_LOST, /* it was there, and is asked for again */
+    FLOE_RELAY_LEFT, /* nobody's any more; its server may have it still, and is asked to delete it */
+    FLOE_RELAY_ENDED, /* goes at the end of the input at hand, when nobody walks the list */
 } floe_relay_state;
 
 struct floe_relay {
@@ -40,9 +40,12 @@ struct floe_relay {
     floe_counters counters;
     floe_connection *connection; /* NULL: datagrams from the base */
     floe_turn_allocation turn;
-    floe_list streams;     /* floe_stream.link */
-    floe_address asked;    /* the address that was asked first; a redirect leads elsewhere */
-    floe_address had_at;   /* likewise, of the latest that gave it; family none: none has */
+    floe_list streams;  /* floe_stream.link */
+    floe_address asked; /* the address that was asked first; a redirect leads elsewhere */
+    union {
+        floe_address had_at; /* likewise, of the latest that gave it; family none: none has */
+        floe_list of_left;   /* in core->left, once it is LEFT */
+    };
     floe_address *visited; /* redirects: where it has been */
     char *host;            /* the name that its certificate must have; NULL: the URL's */
     floe_time retry;       /* when one that was lost is asked for again; never: it is not */
@@ -51,33 +54,25 @@ struct floe_relay {
     floe_time doubted;     /* when that was asked for a reason */
     floe_time owed;        /* since when its server owes an answer, if a request runs */
     floe_time unheard;     /* since when packets go to it and nothing comes back; never: not so */
-    floe_time leaves;     /* when it goes, as another is there in its place; never: there is none */
-    uint8_t transport;    /* a floe_protocol, to its server */
-    uint8_t state;        /* a floe_relay_state */
-    uint8_t losses;       /* in a row */
-    uint8_t ignored;      /* sends of its Refresh without an answer, Bindings beside with one */
-    uint8_t ignored_send; /* the latest of them */
-    uint8_t rejoined;     /* how often it took another connection after 437 */
+    floe_time leaves;      /* when it goes: as another is there in its place; LEFT, as it expires */
+    uint8_t transport;     /* a floe_protocol, to its server */
+    uint8_t state;         /* a floe_relay_state */
+    uint8_t losses;        /* in a row; LEFT: how often it was asked for in vain */
+    uint8_t ignored;       /* sends of its Refresh without an answer, Bindings beside with one */
+    uint8_t ignored_send;  /* the latest of them */
+    uint8_t rejoined;      /* how often it took another connection after 437 */
     uint8_t redirects;
     floe_relay_kind kind;
-    uint8_t room;        /* a floe_room */
     bool is_touched : 1; /* its alarm may be another by now */
     bool in_vain : 1;    /* it was lost, and has not been given since */
     bool known : 1;      /* its owner has been told of it once */
     bool keeps : 1;      /* for a mapping alone (R6): another is there in its place */
-    bool
-        at_home : 1; /* it has gone back to its origin's socket, as what is left there takes room */
+    bool heard_of : 1;   /* its server has answered it, or one whose place it has taken */
+    bool waits : 1; /* for what is in its way there, since it was refused, once before each pause */
     bool no_pair : 1;    /* its server has no pair of ports: none is asked for until it is lost */
     bool hushed : 1;     /* the gathering has given it up: the next one tells it (L4) */
     uint32_t generation; /* in which it was told; 0: in none */
 };
-
-/* What a refusal for want of room, or of another's socket, may mean of its server: */
-typedef enum floe_room {
-    FLOE_ROOM_TAKEN, /* nothing of ours; unless a former user's stands there, which can go */
-    FLOE_ROOM_MADE,  /* a former user's was released a moment ago, which takes a server its time */
-    FLOE_ROOM_AWAITED, /* that time has been waited for */
-} floe_room;
 
 /* Where this relay asks, and who sent it there. */
 void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay);
@@ -85,7 +80,7 @@ void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay);
 /* Whether anything of it goes on. */
 static inline bool floe_relay_lives(const floe_relay *relay)
 {
-    return relay->state < FLOE_RELAY_RELEASING;
+    return relay->state < FLOE_RELAY_LEFT;
 }
 
 /* Whether it is allocated, and reached by the base that it has. */
@@ -163,7 +158,7 @@ static inline void floe_relay_heard(floe_relay *relay, floe_time now)
     relay->unheard = FLOE_TIME_NEVER;
 }
 
-/* Whether it waits for the room that a relay of ours has taken: a second or two. */
+/* Whether it waits for what one of ours has left there to be deleted: some seconds at most. */
 bool floe_relay_makes_room(const floe_relay *relay);
 /* Whether it serves as a relay of the base by this server; the first that does, or NULL. */
 bool floe_relay_is_of(const floe_relay *relay, const floe_base *base, const floe_server *server,
@@ -219,8 +214,11 @@ void floe_relays_leave(floe_core *core, floe_time now);
 void floe_relays_verify_former(floe_core *core, floe_time now);
 /* The gathering waits for it no longer; it goes on. */
 void floe_relay_leave_gathering(floe_core *core, floe_relay *relay);
-/* Releases the allocation, and withdraws its candidates; it is live no longer. */
+/* Releases the allocation, and withdraws its candidates; it is live no longer. What its server may have
+ * by datagrams is LEFT. */
 void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay);
+/* The gatherer closes: what is left with its server is told once more to go. */
+void floe_relay_part(floe_core *core, floe_time now, floe_relay *relay);
 /* Frees those that have ended. */
 void floe_relays_sweep(floe_core *core);
 /* An input is over: those go that have ended, and of the others it is known when they are due. */

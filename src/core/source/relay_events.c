@@ -67,10 +67,8 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     floe_relay_become(relay, FLOE_RELAY_STANDS);
     relay->in_vain = false;
     relay->had_at = relay->asked;
-    relay->room = FLOE_ROOM_TAKEN;
-    if (floe_relay_by_datagrams(relay)) { /* RFC 8656 §3.2: one 5-tuple, one allocation */
-        floe_base_forgets_left(relay->base, &relay->turn.server, false);
-    }
+    relay->waits = false;
+    floe_relay_nothing_left(core, relay);
     if (relay->connection != NULL) {
         relay->connection->framer.measure = floe_frame_measure;
     }
@@ -201,8 +199,13 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
     if (event != FLOE_TURN_NOTHING) {
         floe_untell(&relay->output); /* what waits to be sent has been answered, or is over */
     }
+    if (relay->state == FLOE_RELAY_LEFT) {
+        floe_relay_left_happened(core, now, relay, event);
+        return;
+    }
     switch (event) {
     case FLOE_TURN_NOTHING:
+    case FLOE_TURN_RELEASED:
     case FLOE_TURN_DOUBT: /* of its peers' alone */
         break;
     case FLOE_TURN_SEND:
@@ -282,7 +285,10 @@ bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
     if (match != FLOE_STUN_BELIEVED) {
         return false;
     }
-    relay->base->answered = relay->origin->answered = true;
+    if (floe_relay_by_datagrams(relay)) {
+        floe_relays_left_hurry(core, now, &relay->turn.server);
+    }
+    relay->base->answered = relay->origin->answered = relay->heard_of = true;
     floe_base_changed(core, relay->base);
     floe_base_changed(core, relay->origin);
     if (relay->attempt != NULL) {
@@ -341,6 +347,10 @@ floe_time floe_relay_deadline(const floe_relay *relay)
 
 void floe_relay_time(floe_core *core, floe_time now, floe_relay *relay)
 {
+    if (relay->state == FLOE_RELAY_LEFT) {
+        floe_relay_left_time(core, now, relay);
+        return;
+    }
     if (floe_relay_waits_for_address(relay)) {
         if (floe_time_reached(now, floe_time_min(relay->turn.expires, relay->leaves))) {
             floe_relay_release(core, now, relay);

@@ -52,14 +52,12 @@ void floe_relay_drop_connection(floe_core *core, floe_relay *relay);
 /* Once more from the beginning: at this address, by this account. */
 bool floe_relay_restart(floe_core *core, floe_time now, floe_relay *relay,
                         floe_turn_account *account, const floe_address *remote);
-/* It leaves its base's socket, where its server may have (`stands`) an allocation of ours still. */
-void floe_relay_bid_farewell(floe_core *core, floe_time now, const floe_relay *relay, bool stands);
 void floe_relay_forget_attempt(floe_relay *relay);
 /* What a relay leaves: its base, and the one beside which that was opened, if it is a spare. */
 void floe_relay_forget_bases(floe_core *core, floe_base *base, floe_base *origin);
 /* By a connection messages go at once: what waits there is in its order. */
 void floe_relay_send_now(floe_core *core, floe_time now, floe_relay *relay);
-/* Another of ours by whom an allocation stands there. */
+/* Another of ours, to which the server has given what stands there. */
 floe_relay *floe_relay_ours_beside(const floe_relay *relay);
 /* Where others have sent it, and by which name: it is asked for from the beginning. */
 void floe_relay_forget_way(const floe_core *core, floe_relay *relay);
@@ -70,7 +68,39 @@ void floe_relay_unsettle(floe_core *core, floe_relay *relay);
  * alternate server was given is forgotten. What its server may still hold by datagrams, the machine
  * knows (floe_turn_allocation_stands): the caller gives it back, or asks anew. */
 void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay);
+/* Nothing is left of it; it goes at the end of the input at hand, and its spare socket with it. */
+void floe_relay_end(floe_core *core, floe_relay *relay);
 bool floe_relay_open_way(floe_core *core, floe_time now, floe_relay *relay);
+
+/* ── relay_left.c: what is left with servers ── */
+
+/* Its own, which it does not use any more: by which socket, server and account it was, and until when
+ * that may stand. */
+void floe_relay_leave_behind(floe_core *core, floe_time now, floe_relay *relay, floe_base *base);
+/* It is left itself, released by its machine: its server is asked to delete it. */
+void floe_relay_is_left(floe_core *core, floe_time now, floe_relay *relay, floe_time expires);
+/* Until when its server may have it. */
+floe_time floe_relay_expires(const floe_relay *relay, floe_time now);
+floe_time floe_relay_left_deadline(const floe_relay *relay);
+void floe_relay_left_time(floe_core *core, floe_time now, floe_relay *relay);
+/* What its machine says. */
+void floe_relay_left_happened(floe_core *core, floe_time now, floe_relay *relay,
+                              floe_turn_event event);
+/* One of ours is about to ask from this socket: what is left there is that one's, if it is the same
+ * account's, and is not deleted meanwhile. */
+void floe_relay_takes_over(floe_core *core, floe_time now, floe_relay *relay);
+/* RFC 8656 §3.2: it has just got an allocation there, so nothing else stands by its socket. */
+void floe_relay_nothing_left(floe_core *core, const floe_relay *relay);
+/* Something has come from that server: what could not be deleted in an outage is. */
+void floe_relays_left_hurry(floe_core *core, floe_time now, const floe_address *server);
+/* Refused by this code, for what may be ours: that is deleted, and it asks again behind it. False: there is
+ * nothing, or that was done before the latest pause. `released`: one was a moment ago, wherever it stood. */
+bool floe_relay_await_deletion(floe_core *core, floe_time now, floe_relay *relay, uint16_t code,
+                               bool released);
+/* The base's socket is about to close: what is left there expires. */
+void floe_relays_leave_nothing(floe_core *core, const floe_base *base);
+/* coturn's quotas count "time:user" for the user. */
+bool floe_relay_same_user(const floe_turn_account *account, const floe_turn_account *other);
 
 /* ── relay_times.c: when it has something to do ── */
 

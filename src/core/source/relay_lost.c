@@ -60,7 +60,7 @@ static void wait_for_turn(floe_time now, floe_relay *relay, floe_duration pause)
     floe_relay_become(relay, FLOE_RELAY_LOST);
     relay->retry = floe_time_after(now, pause);
     relay->losses = (uint8_t)(relay->losses + (relay->losses < UINT8_MAX));
-    relay->at_home = false;
+    relay->waits = false;
 }
 
 void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay)
@@ -76,7 +76,6 @@ void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay)
     }
     if (next != NULL) {
         floe_relay_take_after(next, relay);
-        next->room = FLOE_ROOM_MADE;
         wait_for_turn(now, next, retry_after(next->losses));
     }
     floe_relay_release(core, now, relay);
@@ -117,7 +116,7 @@ void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay)
     if (relay->state == FLOE_RELAY_ASKED) {
         floe_relay_release(core, now, relay);
     } else if (floe_time_is_never(relay->retry)) {
-        ask_again_later(core, now, relay, true);
+        ask_again_later(core, now, relay, !floe_turn_allocation_stands(&relay->turn));
     }
 }
 
@@ -188,21 +187,6 @@ static bool is_there(const floe_relay *relay, const where *at)
     return floe_place_is(&at->place, &relay->asked, relay->transport);
 }
 
-/* A server may let go what was released only a moment later (coturn: a second). */
-#define ROOM_AFTER floe_milliseconds(1500)
-
-/* coturn's quotas count "time:user" for the user. */
-static bool same_user(const floe_turn_account *account, const floe_turn_account *former)
-{
-    const char *one = account->username;
-    const char *other = former->username;
-    const char *colon = strchr(one, ':');
-    const char *other_colon = strchr(other, ':');
-
-    return strcmp(one, other) == 0 ||
-           (colon != NULL && other_colon != NULL && strcmp(colon, other_colon) == 0);
-}
-
 /* One whose credentials are the owner's no more, at the relay's server: the one in whose place the
  * relay comes, or another, best of the same user. NULL: there is none. */
 static floe_relay *former_beside(const floe_core *core, const floe_relay *relay)
@@ -217,7 +201,9 @@ static floe_relay *former_beside(const floe_core *core, const floe_relay *relay)
                 floe_server_successor(core, other->server) == relay->server) {
                 return other;
             }
-            any = any == NULL || !same_user(relay->turn.account, any->turn.account) ? other : any;
+            any = any == NULL || !floe_relay_same_user(relay->turn.account, any->turn.account)
+                      ? other
+                      : any;
         }
     }
     return any;
@@ -227,33 +213,11 @@ static bool release_former(floe_core *core, floe_time now, const floe_relay *rel
 {
     floe_relay *former = former_beside(core, relay);
 
-    if (former == NULL || (code == 486 && !same_user(relay->turn.account, former->turn.account))) {
+    if (former == NULL ||
+        (code == 486 && !floe_relay_same_user(relay->turn.account, former->turn.account))) {
         return false;
     }
     floe_relay_release(core, now, former);
-    return true;
-}
-
-/* What one of ours has left by its origin's socket takes the room: from there it can be deleted
- * (floe_relay_mend_mismatch). Tried once before each pause. */
-static bool go_home(floe_core *core, floe_time now, floe_relay *relay, uint16_t code)
-{
-    const floe_farewell *left = NULL;
-
-    if (floe_relay_by_datagrams(relay) && relay->base != relay->origin && !relay->at_home &&
-        relay->origin->state == FLOE_BASE_OPEN && !floe_relay_is_used(relay, relay->origin)) {
-        left = floe_base_left_at(relay->origin, now, &relay->turn.server);
-    }
-    if (left == NULL || (code == 486 && !same_user(relay->turn.account, left->account))) {
-        return false;
-    }
-    floe_base *spare = relay->base;
-    floe_relay_end_allocation(core, now, relay);
-    floe_relay_stand_on(relay, relay->origin, relay->origin);
-    floe_relay_close_spare(core, spare);
-    relay->at_home = relay->known = true; /* as what is left was */
-    relay->retry = now;
-    floe_relay_become(relay, FLOE_RELAY_LOST);
     return true;
 }
 
@@ -264,24 +228,16 @@ static bool make_way(floe_core *core, floe_time now, floe_relay *relay, const fl
     uint16_t code = failure->kind == FLOE_FAILURE_SERVER ? failure->code : 0;
     bool speaks_of_it = code == 437 || code == 441 || code == 486 || code == 508;
 
-    if ((code == 486 || code == 508) && go_home(core, now, relay, code)) {
-        return true;
-    }
-    if (!speaks_of_it || floe_relay_beside(relay->kind) || relay->room == FLOE_ROOM_AWAITED ||
-        (relay->room == FLOE_ROOM_TAKEN && !release_former(core, now, relay, code))) {
+    if (!speaks_of_it || floe_relay_beside(relay->kind) || relay->waits) {
         return false;
     }
-    floe_relay_end_allocation(core, now, relay);
-    relay->retry = floe_time_after(now, ROOM_AFTER);
-    relay->room = FLOE_ROOM_AWAITED;
-    relay->known = true; /* as what has made room was */
-    floe_relay_become(relay, FLOE_RELAY_LOST);
-    return true;
+    bool released = release_former(core, now, relay, code);
+    return floe_relay_await_deletion(core, now, relay, code, released);
 }
 
 bool floe_relay_makes_room(const floe_relay *relay)
 {
-    return relay->state == FLOE_RELAY_LOST && (relay->room == FLOE_ROOM_AWAITED || relay->at_home);
+    return relay->state == FLOE_RELAY_LOST && relay->waits;
 }
 
 /* It was lost, and is asked for where it was not had: while that is away, at another that the name leads
@@ -389,6 +345,43 @@ floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *rel
     return next;
 }
 
+/* Whose socket it may be again: nobody's, or that of a former user's that is kept for its mapping alone. */
+static bool is_home_free(floe_core *core, floe_time now, const floe_relay *relay)
+{
+    floe_relay *former = NULL;
+
+    FLOE_RELAYS_ON(other, relay->origin)
+    {
+        if (floe_relay_uses(other, relay->origin, &relay->asked)) {
+            if (!other->keeps) {
+                return false;
+            }
+            former = other;
+        }
+    }
+    if (former != NULL) {
+        floe_relay_release(core, now, former);
+    }
+    return true;
+}
+
+/* From its origin's socket, as a mapping that is seen there is a candidate's (R6). What its server may have by the
+ * spare one is left. */
+static void go_home(floe_core *core, floe_time now, floe_relay *relay)
+{
+    floe_base *spare = relay->base;
+
+    if (!floe_relay_by_datagrams(relay) || spare == relay->origin ||
+        relay->origin->state != FLOE_BASE_OPEN || !is_home_free(core, now, relay)) {
+        return;
+    }
+    floe_relay_stand_on(relay, relay->origin, relay->origin);
+    floe_relay_leave_behind(core, now, relay, spare);
+    if (spare->alone == NULL) {
+        floe_relay_close_spare(core, spare);
+    }
+}
+
 void floe_relay_ask_again(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->asked};
@@ -401,12 +394,15 @@ void floe_relay_ask_again(floe_core *core, floe_time now, floe_relay *relay)
     }
     const floe_refusal *refusal =
         floe_server_refused(relay->server, now, relay->kind, &next.place.address);
-    if (refusal != NULL && relay->room != FLOE_ROOM_AWAITED) {
+    bool has_room = relay->waits || floe_turn_allocation_stands(&relay->turn); /* maybe */
+    if (refusal != NULL && !has_room) {
         relay->retry = refusal->until;
         return;
     }
     floe_relay_forget_way(core, relay);
-    floe_base_tries_anew(relay->origin, &relay->turn.server);
+    if (!relay->waits) { /* else what it waited for is gone from there */
+        go_home(core, now, relay);
+    }
     bool good = is_there(relay, &next)
                     ? floe_relay_restart(core, now, relay, relay->server->account, &relay->asked)
                     : floe_relay_elsewhere(core, now, relay, next.base, &next.place) != NULL;

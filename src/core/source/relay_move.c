@@ -141,6 +141,7 @@ static floe_relay *next_at(const floe_base *base, uint64_t last)
 
 void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *base)
 {
+    floe_relays_leave_nothing(core, base);
     for (int silent = 0; silent < 2; silent++) { /* who may be dead takes nobody's place */
         floe_relay *relay;
         for (uint64_t last = 0; (relay = next_at(base, last)) != NULL;) {

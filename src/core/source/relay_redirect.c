@@ -107,31 +107,6 @@ bool floe_relay_reclaim(floe_core *core, floe_relay *relay)
     return true;
 }
 
-/* T6, L12: what stands there is ours, of an Allocate without an answer or of a relay whose end the server has
- * not heard in an outage: it is deleted by whom it may be, one after the other. */
-static bool clear_what_is_left(floe_core *core, floe_time now, floe_relay *relay)
-{
-    bool of_another_user = relay->turn.failure.code == 441;
-    floe_farewell *left;
-
-    if (floe_relay_ours_beside(relay) != NULL) {
-        return false;
-    }
-    if (relay->turn.inherits && floe_relay_reclaim(core, relay)) {
-        return true;
-    }
-    while ((left = floe_base_left_at(relay->base, now, &relay->turn.server)) != NULL) {
-        left->tried = true;
-        if (!(of_another_user && left->account == relay->turn.account) &&
-            floe_turn_allocation_clear_as(&relay->turn, left->account)) {
-            relay->room = FLOE_ROOM_MADE;
-            floe_relay_take_turn(core, relay, true);
-            return true;
-        }
-    }
-    return false;
-}
-
 /* What is not deleted stays behind. */
 static bool take_spare(floe_core *core, floe_time now, floe_relay *relay)
 {
@@ -140,11 +115,9 @@ static bool take_spare(floe_core *core, floe_time now, floe_relay *relay)
     if (spare == NULL) {
         return false;
     }
-    if (floe_turn_allocation_stands(&relay->turn)) {
-        floe_relay_bid_farewell(core, now, relay, true);
-        relay->turn.inherits = relay->turn.made = false;
-    }
+    floe_base *left = relay->base;
     floe_relay_stand_on(relay, spare, relay->origin);
+    floe_relay_leave_behind(core, now, relay, left);
     if (relay->attempt != NULL) {
         core->listener->asks_reflexive(core, relay->attempt);
     }
@@ -162,16 +135,10 @@ bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
         return relay->rejoined++ == 0 &&
                floe_relay_restart(core, now, relay, relay->turn.account, &relay->turn.server);
     }
-    if (not_cleared && relay->room == FLOE_ROOM_MADE) {
-        relay->room = FLOE_ROOM_TAKEN; /* it is not */
-    }
-    if (floe_relay_by_datagrams(relay)) {
-        if (not_cleared && relay->turn.failure.code == 441) { /* else it may be, later */
-            floe_base_forgets_left(relay->base, &relay->turn.server, true);
-        }
-        if (clear_what_is_left(core, now, relay)) {
-            return true;
-        }
+    if (floe_relay_by_datagrams(relay) &&
+        ((relay->turn.inherits && floe_relay_reclaim(core, relay)) || /* one's own first */
+         floe_relay_await_deletion(core, now, relay, relay->turn.failure.code, false))) {
+        return true;
     }
     if (!relay->base->spare && !deleted && (!relay->turn.inherits || not_cleared) &&
         take_spare(core, now, relay)) {

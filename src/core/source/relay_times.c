@@ -13,7 +13,9 @@ static floe_relay *relay_of(floe_alarm *alarm)
 
 static floe_time deadline_of(const floe_relay *relay)
 {
-    return floe_relay_lives(relay) ? floe_relay_deadline(relay) : FLOE_TIME_NEVER;
+    return floe_relay_lives(relay)           ? floe_relay_deadline(relay)
+           : relay->state == FLOE_RELAY_LEFT ? floe_relay_left_deadline(relay)
+                                             : FLOE_TIME_NEVER;
 }
 
 void floe_relay_enter_times(floe_core *core, floe_relay *relay)
