@@ -1392,6 +1392,26 @@ static void l15_a_relay_that_ends_behind_its_gathering_is_counted(void **state)
     assert_int_equal(counted(&h, &failed),
                      turn->bindings + turn->allocates + turn->refreshes + turn->releases);
     end(&h);
+    /* Or it has another's alone, which had failed before. */
+    make(&h, named_url, 1, defaults);
+    h.places[0] = "203.0.113.2:0";
+    h.places[1] = "203.0.113.3:0";
+    server *refuses = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    refuses->allocate = refuses->both = REFUSES;
+    turn = with(&h, "203.0.113.3:3478", "192.0.2.7:701");
+    gather(&h);
+    pass(&h, 20000);
+    assert_true(says(&h, "+ relay"));
+    all(turn, REFUSES);
+    turn->binding = ANSWERS;
+    pass(&h, 80000);
+    assert_true(says(&h, "- relay") && says(&h, "error"));
+    size_t came = 0;
+    for (size_t i = 0; i < h.server_count; i++) {
+        came += h.servers[i].bindings + h.servers[i].allocates + h.servers[i].refreshes;
+    }
+    assert_int_equal(counted(&h, &failed), came);
+    end(&h);
 }
 
 /* L15: an answer comes while a retransmission waits to be polled: that is over, and does not leave

@@ -68,8 +68,7 @@ static bool refused(const floe_base *base, const floe_server *server, floe_relay
 static void keep_counters(floe_core *core, floe_pair *pair, const floe_relay *relay)
 {
     floe_place place = {.address = relay->asked, .transport = relay->transport};
-    bool gone = relay->attempt == NULL && floe_list_empty(&pair->attempts);
-    floe_attempt *attempt = gone ? floe_attempt_add(core, pair, &place) : NULL;
+    floe_attempt *attempt = relay->attempt == NULL ? floe_attempt_add(core, pair, &place) : NULL;
 
     if (attempt != NULL) {
         attempt->counters = relay->counters;
