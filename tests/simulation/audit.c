@@ -13,6 +13,8 @@
 #include <string.h>
 
 #define GIVE_UP (40 * SIM_SECOND)
+/* Between two tries to have a server delete what is left there. */
+#define LEFT_PAUSE (64 * SIM_SECOND)
 
 static uint64_t keepalive(const sim_changing_world *change)
 {
@@ -371,18 +373,30 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
         const sim_allocation *one = &world->allocations[i];
         uint64_t good = change_good_since(change, one->server, SIZE_MAX);
         const sim_mapping *mapping = mapping_at(change, &one->client);
+        uint64_t since = later_of(one->made, owner->closed ? owner->closed_at : owner->completed);
+        uint64_t bound = (owner->closed ? 5 : 32) * SIM_SECOND /* a former user's: 30 (L12) */ +
+                         lateness(change);
+        bool dtls = change->network.servers[one->server].transport == FLOE_PROTOCOL_DTLS;
+        bool before = one->made < good; /* what was left in an outage is deleted behind it (T6) */
+        bool has_socket =
+            socket_at(change, mapping != NULL ? &mapping->inside : &one->client) != NULL;
+        bool lets_delete = !world->lied[one->server] && change->expired_until[one->server] == 0 &&
+                           change->expired[one->server] == 0 &&
+                           !change->network.servers[one->server].oauth;
+        if (before) {
+            since = later_of(since, good);
+            bound += noticed_within(change) + LEFT_PAUSE;
+        }
         if (one->life != owner->life || one->strange || one->expires < world->now || one->tcp ||
-            good == UINT64_MAX || one->made < good ||
+            good == UINT64_MAX ||
+            (before && (owner->closed || dtls || !has_socket || !lets_delete)) ||
             (mapping != NULL && forgotten(change, mapping) != 0) ||
             change->network.servers[one->server].nonce == SIM_NONCE_ONE_USE || one->cut_short ||
             change->plan->network.duplication > 0 || /* of an Allocate that is over, say */
             account_was_refused(change, &one->id) || /* the server was well when it came again */
             one->made <
                 change->stopped_until + SIM_SECOND || /* and the answer to the first waited */
-            !is_past(change,
-                     later_of(one->made, owner->closed ? owner->closed_at : owner->completed),
-                     (owner->closed ? 5 : 32) * SIM_SECOND /* a former user's: 30 (L12) */ +
-                         lateness(change))) {
+            !is_past(change, since, bound)) {
             continue;
         }
         if (!owner->closed && (owner->failed[one->server] || is_beside(change, owner, one))) {
@@ -391,7 +405,6 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
         if (owner->closed ||
             (!is_listed(owner, &one->relayed[0]) && !is_listed(owner, &one->relayed[1]) &&
              !keeps_mapping(change, owner, one))) {
-            bool dtls = change->network.servers[one->server].transport == FLOE_PROTOCOL_DTLS;
             char client[FLOE_ADDRESS_TEXT_SIZE];
             change_violated(
                 change, "I3: an allocation %son server %zu of %s, %llu s old, is nobody's",

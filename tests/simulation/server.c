@@ -1050,6 +1050,7 @@ static void serve(server_reply *reply, const floe_stun_message *request)
         for (unsigned peer = 0; peer < 2 && server->code == 403; peer++) {
             world_peer_refused(reply->world, reply->server, peer);
         }
+        reply->world->lied[reply->server] |= server->code == 437 || server->code == 441;
         reply_error(reply, request, server->code);
         return;
     }

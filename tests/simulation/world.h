@@ -200,8 +200,9 @@ struct sim_world {
     floe_gather_policy coming[8]; /* of those that have begun and are not told yet */
     size_t coming_count;
     floe_gather_policy next_policy;
-    uint32_t servers;                   /* which of them the options name, bit by bit */
-    bool said_no[SIM_SERVERS_MAX];      /* it has refused an Allocate for good (RFC 8656 §7.4) */
+    uint32_t servers;              /* which of them the options name, bit by bit */
+    bool said_no[SIM_SERVERS_MAX]; /* it has refused an Allocate for good (RFC 8656 §7.4) */
+    bool lied[SIM_SERVERS_MAX];    /* it has said of what stands that it does not, or is not ours */
     unsigned restarts[SIM_SERVERS_MAX]; /* with a restart nonces are forgotten */
     void (*on_packet)(sim_world *world, const floe_packet *packet);
     struct sim_changing_world *change; /* NULL: the world is one of those that do not change */
