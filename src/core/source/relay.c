@@ -159,7 +159,7 @@ static bool start(floe_core *core, floe_time now, floe_relay *relay, bool soon)
         return floe_relay_open_way(core, now, relay);
     }
     stand_apart(core, relay);
-    floe_relay_takes_over(core, now, relay);
+    floe_relay_takes_over(core, relay);
     floe_relay_take_turn(core, relay, soon);
     return true;
 }

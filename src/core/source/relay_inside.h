@@ -86,9 +86,8 @@ void floe_relay_left_time(floe_core *core, floe_time now, floe_relay *relay);
 /* What its machine says. */
 void floe_relay_left_happened(floe_core *core, floe_time now, floe_relay *relay,
                               floe_turn_event event);
-/* One of ours is about to ask from this socket: what is left there is that one's, if it is the same
- * account's, and is not deleted meanwhile. */
-void floe_relay_takes_over(floe_core *core, floe_time now, floe_relay *relay);
+/* It is about to ask from its socket: what is left there by the same account is its own. */
+void floe_relay_takes_over(floe_core *core, floe_relay *relay);
 /* RFC 8656 §3.2: it has just got an allocation there, so nothing else stands by its socket. */
 void floe_relay_nothing_left(floe_core *core, const floe_relay *relay);
 /* Something has come from that server: what could not be deleted in an outage is. */

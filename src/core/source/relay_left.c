@@ -44,27 +44,6 @@ static bool is_on_socket_of(const floe_relay *left, const floe_relay *relay)
            floe_address_equal(&left->turn.server, &relay->turn.server);
 }
 
-/* Whether one of ours has what stands there, or asks by this socket, and has not been refused for what is left: neither
- * is to be hit. */
-static bool is_held(const floe_relay *left)
-{
-    bool awaited = false;
-    bool used = false;
-
-    FLOE_RELAYS_ON(relay, left->base)
-    {
-        if (floe_relay_uses(relay, left->base, &left->turn.server)) {
-            bool waits = relay->waits && !floe_time_is_never(relay->retry);
-            if (relay->turn.state == FLOE_TURN_ALLOCATED) {
-                return true;
-            }
-            awaited = awaited || waits;
-            used = used || !waits;
-        }
-    }
-    return used && !awaited;
-}
-
 /* Why nobody hears it, or what it is refused for, may be over after a while. */
 static void ask_later(floe_time now, floe_relay *left)
 {
@@ -72,24 +51,15 @@ static void ask_later(floe_time now, floe_relay *left)
     left->losses = (uint8_t)(left->losses + (left->losses < PAUSES_DOUBLE));
 }
 
-/* It does not ask for now. */
-static void hold(floe_core *core, floe_time now, floe_relay *left)
-{
-    floe_relay_touch(core, left);
-    floe_list_remove(&left->paced.link);
-    floe_untell(&left->output);
-    (void)floe_turn_allocation_release(&left->turn);
-    ask_later(now, left);
-}
-
 static void ask(floe_core *core, floe_time now, floe_relay *left)
 {
-    (void)floe_turn_allocation_release(&left->turn);
+    floe_list_remove(&left->paced.link);
     floe_untell(&left->output);
-    if (is_held(left) && core->state != FLOE_GATHERER_STATE_CLOSED) {
-        hold(core, now, left);
+    if (floe_relay_ours_beside(left) != NULL) { /* what stands there is that one's */
+        floe_relay_end(core, left);
         return;
     }
+    (void)floe_turn_allocation_release(&left->turn);
     left->retry = FLOE_TIME_NEVER;
     left->begun = now;
     floe_relay_left_happened(core, now, left, floe_turn_allocation_begin(&left->turn, now));
@@ -279,18 +249,14 @@ void floe_relay_left_happened(floe_core *core, floe_time now, floe_relay *left,
     }
 }
 
-void floe_relay_takes_over(floe_core *core, floe_time now, floe_relay *relay)
+void floe_relay_takes_over(floe_core *core, floe_relay *relay)
 {
     FLOE_RELAYS_ON(left, relay->base)
     {
-        if (left->state != FLOE_RELAY_LEFT || !is_on_socket_of(left, relay) || is_deleted(left)) {
-            continue;
-        }
-        if (left->turn.account == relay->turn.account) {
+        if (left->state == FLOE_RELAY_LEFT && is_on_socket_of(left, relay) && !is_deleted(left) &&
+            left->turn.account == relay->turn.account) {
             relay->turn.inherits = relay->heard_of = true;
             floe_relay_end(core, left);
-        } else if (floe_time_is_never(left->retry)) {
-            hold(core, now, left);
         }
     }
 }
