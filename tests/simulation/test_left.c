@@ -18,8 +18,9 @@ static held holds[HELD_MAX];
 static size_t quota;
 static bool loses_releases; /* the network does */
 static uint16_t refuses_releases;
-static unsigned loss;          /* of a hundred packets, each way */
-static uint16_t another_users; /* what it says of such a one: 437, or 441 as coturn does */
+static size_t asked_to_release; /* by the base's own socket */
+static unsigned loss;           /* of a hundred packets, each way */
+static uint16_t another_users;  /* what it says of such a one: 437, or 441 as coturn does */
 static seeded_random chance;
 
 static held *held_by(uint32_t channel)
@@ -110,15 +111,18 @@ static bool plays(hand *h, uint32_t channel, server *by, const floe_stun_message
     char user[32] = "";
     floe_span name;
 
+    if (floe_stun_find(request, FLOE_STUN_USERNAME, &name) && name.size < sizeof user) {
+        memcpy(user, name.data, name.size);
+    }
+    uint32_t lifetime = 1;
+    (void)floe_stun_read_u32(request, FLOE_STUN_LIFETIME, &lifetime);
+    asked_to_release += channel == 1 && lifetime == 0;
     if (by->allocate == SILENT || is_lost()) { /* an outage */
         return true;
     }
     expire(h);
     by->deaf = is_lost(); /* the answer is */
-    if (floe_stun_find(request, FLOE_STUN_USERNAME, &name) && name.size < sizeof user) {
-        memcpy(user, name.data, name.size);
-    }
-    if (*user == '\0') { /* it is challenged, or asks for no allocation */
+    if (*user == '\0') {  /* it is challenged, or asks for no allocation */
         return false;
     }
     if (request->method == FLOE_STUN_ALLOCATE) {
@@ -352,11 +356,116 @@ static void r6_behind_a_restart_the_mapping_is_shown_again(void **state)
             turn->binding = SILENT;
         }
         memset(holds, 0, sizeof holds);
-        pass(&h, 60000);
+        pass(&h, 150000);
         assert_true(says(&h, "+ relay") && (!says(&h, "- srflx") || says(&h, "+ srflx")));
         assert_int_equal(count_of(":user"), 2); /* one of each family */
         end(&h);
     }
+}
+
+/* What is asked for anew where it was left, by the same account, would be hit by what deletes that. */
+static void t6_what_is_asked_for_again_is_not_deleted(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *turn = begin(&h, HELD_MAX);
+    cut(&h, turn, 60000);
+    refuses_releases = 403; /* so it asks from a spare socket */
+    pass(&h, 3000);
+    assert_true(says(&h, "+ relay"));
+    refuses_releases = 0;
+    memset(holds, 0, sizeof holds); /* and the server is restarted */
+    all(turn, SILENT);
+    pass(&h, 55000);
+    asked_to_release = 0;
+    *h.log = '\0';
+    pass(&h, 30000); /* it asks from the base's own socket */
+    assert_int_equal(asked_to_release, 0);
+    all(turn, ANSWERS);
+    pass(&h, 30000);
+    assert_true(says(&h, "+ relay"));
+    end(&h);
+}
+
+/* Whoever was there once is told; of who has never been heard nobody knows that it is a server. */
+static void t6_a_server_that_was_never_heard_is_told_once(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    all(turn, SILENT);
+    turn->release = SILENT;
+    gather(&h);
+    pass(&h, 100000);
+    assert_true(turn->allocates > 0 && turn->releases <= 1);
+    end(&h);
+}
+
+/* Where it has been full for want of what is left, nobody waits for its minute to end. */
+static void t6_room_that_is_made_late(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *turn = begin(&h, 1);
+    all(turn, SILENT);
+    pass(&h, 5000);
+    renew(&h, "1800000000:user");
+    pass(&h, 60000);
+    loses_releases = true;
+    all(turn, ANSWERS);
+    *h.log = '\0';
+    for (int i = 0; i < 100 && !says(&h, "error"); i++) {
+        pass(&h, 1000);
+    }
+    assert_true(says(&h, "error")); /* 486: a minute */
+    loses_releases = false;
+    pass(&h, 40000);
+    assert_true(says(&h, "+ relay"));
+    end(&h);
+}
+
+/* Nor does anybody wait for a pause, when the server is heard. */
+static void t6_a_server_that_is_heard_deletes_at_once(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *turn = begin(&h, HELD_MAX);
+    all(turn, SILENT);
+    pass(&h, 5000);
+    renew(&h, "1800000000:user");
+    pass(&h, 300000);
+    *h.log = '\0';
+    all(turn, ANSWERS);
+    for (int i = 0; i < 100 && !says(&h, "+ relay"); i++) {
+        pass(&h, 1000);
+    }
+    pass(&h, 3000);
+    assert_int_equal(count_of(":user"), listed(&h));
+    end(&h);
+}
+
+/* L7: who closes says so once more, where it has not been heard. */
+static void l7_what_is_left_is_told_at_the_close(void **state)
+{
+    static hand h;
+
+    (void)state;
+    server *turn = begin(&h, HELD_MAX);
+    all(turn, SILENT);
+    pass(&h, 5000);
+    renew(&h, "1800000000:user");
+    pass(&h, 60000);
+    assert_true(count_of(":user") > 0);
+    all(turn, ANSWERS);
+    floe_core_close(h.core, h.now);
+    settle(&h);
+    assert_int_equal(count_of(":user"), 0);
+    end(&h);
 }
 
 /* Outages, loss, renewals and restarts in any order; then calm. */
@@ -397,7 +506,7 @@ static void l12_what_the_server_has_is_what_is_listed(void **state)
     static hand h;
 
     (void)state;
-    for (uint64_t seed = 1; seed <= 400; seed++) {
+    for (uint64_t seed = 1; seed <= 3000; seed++) {
         seeded_init(&chance, seed);
         bool one_user = seeded_below(&chance, 4) != 0;
         bool one_port = seeded_below(&chance, 4) == 0;
@@ -442,6 +551,11 @@ int main(void)
         cmocka_unit_test(l12_a_spare_socket_stays_for_what_is_left),
         cmocka_unit_test(l12_a_socket_goes_with_what_expires),
         cmocka_unit_test(r6_behind_a_restart_the_mapping_is_shown_again),
+        cmocka_unit_test(t6_what_is_asked_for_again_is_not_deleted),
+        cmocka_unit_test(t6_a_server_that_was_never_heard_is_told_once),
+        cmocka_unit_test(t6_room_that_is_made_late),
+        cmocka_unit_test(l7_what_is_left_is_told_at_the_close),
+        cmocka_unit_test(t6_a_server_that_is_heard_deletes_at_once),
         cmocka_unit_test(l12_what_the_server_has_is_what_is_listed),
     };
 
