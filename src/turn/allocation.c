@@ -1073,6 +1073,7 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
         return FLOE_TURN_PROGRESS;
     }
     if (is_released_by(allocation, code)) {
+        set_failure(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
         return cleared(allocation);
     }
     if (code == 500 && !allocation->paused_once) {

@@ -80,7 +80,8 @@ typedef enum floe_turn_event {
     FLOE_TURN_LOST,     /* there was one, and it is gone; `failure` says why. Of a peer's or a
                            stream's request: the server has said so often enough, and the owner
                            ends it */
-    FLOE_TURN_RELEASED, /* the server has nothing of this account's here any more */
+    FLOE_TURN_RELEASED, /* the server has nothing of this account's here any more; `failure` says how
+                           it has told so: by no error where it was there until now */
     FLOE_TURN_DOUBT,    /* of a peer's or a stream's request: the allocation may be gone (T7b); the
                            owner lets it ask, by floe_turn_refresh_now */
 } floe_turn_event;

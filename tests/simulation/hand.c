@@ -329,8 +329,10 @@ static void look_up(hand *h)
     h->places[0] = h->leads != NULL ? h->leads[h->look_ups % 3] : h->places[0];
     if (h->output.record == FLOE_DNS_SRV) {
         const floe_service_record records[] = {{.target = h->service, .port = 3478, .priority = 2},
-                                               {.target = h->unheard, .port = 3478, .priority = 1}};
-        size_t count = h->unheard != NULL ? 2 : 1;
+                                               {.target = h->two_ports ? h->service : h->unheard,
+                                                .port = h->two_ports ? 3479 : 3478,
+                                                .priority = 1}};
+        size_t count = h->unheard != NULL || h->two_ports ? 2 : 1;
         floe_core_services_resolved(h->core, h->now, h->output.query,
                                     h->no_services ? FLOE_ERR_TIMED_OUT : FLOE_OK, records,
                                     h->no_services ? 0 : count);

@@ -92,6 +92,7 @@ typedef struct hand {
     const char *const *leads; /* the name leads to the next of three each time; NULL: it does not */
     const char *service;      /* the one target of the domain's services; NULL: it has none */
     const char *unheard;      /* a better one, of whose address nothing is heard */
+    bool two_ports;           /* that target is at two */
     bool no_services;         /* questions for them go unanswered, those for addresses do not */
     size_t look_ups;
     bool late_names;     /* questions for addresses wait for the test to answer them */

@@ -166,6 +166,20 @@ static bool ends_allocate(uint16_t code)
            code == 442;
 }
 
+/* RFC 8656 §7.4: a full server is asked again a minute later, for each kind of relay, by each URL that leads there. */
+static void check_patience(const server_reply *reply)
+{
+    sim_world *world = reply->world;
+    uint64_t *at =
+        &world->full_at[reply->server][world->full_count[reply->server]++ % SIM_FULL_MAX];
+
+    if (*at != 0 && *at + 60000000000U > world->now && world->config->interface_count == 1) {
+        world_violated(world, "RFC 8656 7.4: server %zu is full, and is asked %d times a minute",
+                       reply->server, SIM_FULL_MAX);
+    }
+    *at = world->now;
+}
+
 static void reply_error(server_reply *reply, const floe_stun_message *request, uint16_t code)
 {
     if (reply->world->config->servers[reply->server].make == SIM_PION) {
@@ -173,6 +187,9 @@ static void reply_error(server_reply *reply, const floe_stun_message *request, u
     }
     if (request->method == FLOE_STUN_ALLOCATE && ends_allocate(code)) {
         reply->world->said_no[reply->server] = true;
+    }
+    if (request->method == FLOE_STUN_ALLOCATE && (code == 486 || code == 508)) {
+        check_patience(reply);
     }
     begin_reply(reply, request, FLOE_STUN_ERROR);
     floe_stun_put_error(&reply->writer, code, floe_span_text("Simulated"));

@@ -432,6 +432,36 @@ static void t5_a_server_without_a_pair_of_ports(void **state)
     }
 }
 
+/* RFC 8656 §7.4: whose server has been restarted, and is full by then, waits a minute, wherever the services of its
+ * name lead: by another port there is no other room. */
+static void t6_a_full_server_at_two_ports(void **state)
+{
+    static const char *const url[] = {"turn:example.org?transport=tcp"};
+    floe_settings settings = defaults;
+    static hand h;
+
+    (void)state;
+    settings.service_discovery = true;
+    make(&h, url, 1, settings);
+    h.service = "turn.example.org";
+    h.places[0] = "203.0.113.2:0";
+    h.two_ports = true;
+    server *ports[] = {with(&h, "203.0.113.2:3478", "192.0.2.7:700"),
+                       with(&h, "203.0.113.2:3479", "192.0.2.7:700")};
+    gather(&h);
+    pass(&h, 10000);
+    assert_true(says(&h, "+ relay"));
+    for (size_t i = 0; i < 2; i++) {
+        ports[i]->refresh = FORGOT;
+        ports[i]->allocate = ports[i]->both = FULL;
+    }
+    pass(&h, 120000);
+    size_t before = ports[0]->allocates + ports[1]->allocates;
+    pass(&h, 300000);
+    assert_in_range(ports[0]->allocates + ports[1]->allocates - before, 1, 15);
+    end(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +479,7 @@ int main(void)
         cmocka_unit_test(t6_a_spare_socket_is_closed),
         cmocka_unit_test(t7_a_gathering_in_an_outage),
         cmocka_unit_test(t7_a_server_that_forgets_at_once),
+        cmocka_unit_test(t6_a_full_server_at_two_ports),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

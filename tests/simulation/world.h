@@ -7,6 +7,9 @@
 #include "base/address.h"
 #include "stun/writer.h"
 
+/* So often an owner of one interface may be told within a minute that a server is full. */
+#define SIM_FULL_MAX 32
+
 #define PACKET_MAX 2400
 
 typedef enum sim_event_kind {
@@ -202,7 +205,9 @@ struct sim_world {
     floe_gather_policy next_policy;
     uint32_t servers;              /* which of them the options name, bit by bit */
     bool said_no[SIM_SERVERS_MAX]; /* it has refused an Allocate for good (RFC 8656 §7.4) */
-    bool lied[SIM_SERVERS_MAX];    /* it has said of what stands that it does not, or is not ours */
+    uint64_t full_at[SIM_SERVERS_MAX][SIM_FULL_MAX]; /* so it has answered lately, in a ring */
+    size_t full_count[SIM_SERVERS_MAX];
+    bool lied[SIM_SERVERS_MAX]; /* it has said of what stands that it does not, or is not ours */
     unsigned restarts[SIM_SERVERS_MAX]; /* with a restart nonces are forgotten */
     void (*on_packet)(sim_world *world, const floe_packet *packet);
     struct sim_changing_world *change; /* NULL: the world is one of those that do not change */

@@ -540,11 +540,11 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
     floe_relay_forget_attempt(relay);
     bool another = leave_to_another(relay);
     bool by_datagrams = floe_relay_by_datagrams(relay);
-    bool had = relay->state != FLOE_RELAY_ASKED || floe_turn_allocation_stands(&relay->turn);
+    bool stands = floe_turn_allocation_stands(&relay->turn);
     floe_time expires = floe_relay_expires(relay, now);
     bool owed = by_datagrams ? floe_turn_allocation_release(&relay->turn) && !another &&
                                    floe_relay_has_way(relay)
-                             : had && core->state != FLOE_GATHERER_STATE_CLOSED;
+                             : stands && core->state != FLOE_GATHERER_STATE_CLOSED;
     floe_relay_end_allocation(core, now, relay);
     if (by_datagrams) {
         floe_base_bids_farewell(core, now, relay->base, &relay->turn.server);

@@ -136,7 +136,7 @@ static void make_room(floe_core *core, floe_time now, const floe_relay *left)
 
 static void end(floe_core *core, floe_time now, floe_relay *left)
 {
-    bool had_room = left->heard_of || is_deleted(left);
+    bool had_room = is_deleted(left) ? left->turn.failure.code == 0 : left->heard_of;
 
     floe_relay_end(core, left);
     if (had_room) {
