@@ -134,17 +134,22 @@ static bool plays(hand *h, uint32_t channel, server *by, const floe_stun_message
            (request->method == FLOE_STUN_ALLOCATE || request->method == FLOE_STUN_REFRESH);
 }
 
-static size_t listed(const hand *h)
+static size_t listed_of(const hand *h, floe_candidate_type type)
 {
     floe_candidate_list *list;
-    size_t relays = 0;
+    size_t count = 0;
 
     assert_int_equal(floe_core_get_local_candidates(h->core, &list), FLOE_OK);
     for (size_t i = 0; i < list->count; i++) {
-        relays += list->candidates[i]->type == FLOE_CANDIDATE_TYPE_RELAY;
+        count += list->candidates[i]->type == type;
     }
     floe_candidate_list_free(list);
-    return relays;
+    return count;
+}
+
+static size_t listed(const hand *h)
+{
+    return listed_of(h, FLOE_CANDIDATE_TYPE_RELAY);
 }
 
 /* A relay by a server that gives each user so many; `first`, if not NULL, sends there. */
@@ -404,6 +409,31 @@ static void t6_a_server_that_was_never_heard_is_told_once(void **state)
     end(&h);
 }
 
+/* And where there is room for one: who comes in the former one's place takes its socket. */
+static void r6_with_a_quota_of_one_the_mapping_is_shown_again(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int outage = 0; outage < 2; outage++) {
+        server *turn = begin(&h, 1);
+        turn->binding = SILENT;
+        if (outage) {
+            all(turn, SILENT);
+            pass(&h, 2000);
+        }
+        renew(&h, "1800000000:user");
+        pass(&h, outage ? 20000 : 0);
+        turn->allocate = turn->both = turn->refresh = ANSWERS;
+        pass(&h, 60000);
+        restart(&h);
+        pass(&h, 10000);
+        assert_int_equal(listed(&h), 1);
+        assert_int_equal(listed_of(&h, FLOE_CANDIDATE_TYPE_SRFLX), 1);
+        end(&h);
+    }
+}
+
 /* Where it has been full for want of what is left, nobody waits for its minute to end. */
 static void t6_room_that_is_made_late(void **state)
 {
@@ -553,6 +583,7 @@ int main(void)
         cmocka_unit_test(r6_behind_a_restart_the_mapping_is_shown_again),
         cmocka_unit_test(t6_what_is_asked_for_again_is_not_deleted),
         cmocka_unit_test(t6_a_server_that_was_never_heard_is_told_once),
+        cmocka_unit_test(r6_with_a_quota_of_one_the_mapping_is_shown_again),
         cmocka_unit_test(t6_room_that_is_made_late),
         cmocka_unit_test(l7_what_is_left_is_told_at_the_close),
         cmocka_unit_test(t6_a_server_that_is_heard_deletes_at_once),

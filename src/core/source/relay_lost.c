@@ -345,13 +345,18 @@ floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *rel
     return next;
 }
 
-/* Whose socket it may be again: nobody's, or that of a former user's that is kept for its mapping alone. */
+/* Whose socket it may be again: nobody's, or that of a former user's that is kept for its mapping alone. Who has waited
+ * for what is left meets none of it there. */
 static bool is_home_free(floe_core *core, floe_time now, const floe_relay *relay)
 {
     floe_relay *former = NULL;
 
     FLOE_RELAYS_ON(other, relay->origin)
     {
+        if (relay->waits && other->state == FLOE_RELAY_LEFT && floe_relay_by_datagrams(other) &&
+            floe_address_equal(&other->turn.server, &relay->asked)) {
+            return false;
+        }
         if (floe_relay_uses(other, relay->origin, &relay->asked)) {
             if (!other->keeps) {
                 return false;
@@ -400,9 +405,7 @@ void floe_relay_ask_again(floe_core *core, floe_time now, floe_relay *relay)
         return;
     }
     floe_relay_forget_way(core, relay);
-    if (!relay->waits) { /* else what it waited for is gone from there */
-        go_home(core, now, relay);
-    }
+    go_home(core, now, relay);
     bool good = is_there(relay, &next)
                     ? floe_relay_restart(core, now, relay, relay->server->account, &relay->asked)
                     : floe_relay_elsewhere(core, now, relay, next.base, &next.place) != NULL;
