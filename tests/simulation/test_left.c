@@ -504,7 +504,7 @@ static void happen(hand *h, server *turn, bool one_user)
     static unsigned user = 1700000000;
     char name[32];
 
-    switch (seeded_below(&chance, 6)) {
+    switch (seeded_below(&chance, 7)) {
     case 0:
         all(turn, turn->allocate == SILENT ? ANSWERS : SILENT);
         break;
@@ -521,9 +521,12 @@ static void happen(hand *h, server *turn, bool one_user)
             assert_int_equal(floe_core_restart(h->core, h->now), FLOE_OK);
         }
         /* fall through */
-    default:
+    case 5:
         (void)floe_core_start(h->core, h->now); /* unless one is under way */
         settle(h);
+        break;
+    default: /* the server is restarted */
+        memset(holds, 0, sizeof holds);
         break;
     }
     pass(h, seeded_below(&chance, 3) ? seeded_below(&chance, 20000) : seeded_below(&chance, 90000));
