@@ -191,6 +191,13 @@ static void cut(hand *h, server *by, uint64_t milliseconds)
     all(by, ANSWERS);
 }
 
+/* Unless it gathers already. */
+static void gather_again(hand *h)
+{
+    (void)floe_core_start(h->core, h->now);
+    settle(h);
+}
+
 static void renew(hand *h, const char *user)
 {
     set_user(h, turn_url, user);
@@ -226,13 +233,15 @@ static void t6_what_is_left_where_a_redirect_led(void **state)
     static hand h;
 
     (void)state;
-    for (int renewed = 0; renewed < 2; renewed++) {
+    for (int row = 0; row < 4; row++) {
+        bool renewed = row % 2;
+        size_t most = row < 2 ? 1 : HELD_MAX; /* then one is by a spare socket */
         server *first;
-        server *there = begin_at(&h, 1, &first);
+        server *there = begin_at(&h, most, &first);
         all(first, SILENT);
         first->alternate = NULL;
         all(there, SILENT);
-        pass(&h, 40000);
+        pass(&h, most == 1 ? 40000 : 60000);
         if (renewed) {
             set_user(&h, turn_url, "1800000000:user");
             restart(&h);
@@ -242,9 +251,9 @@ static void t6_what_is_left_where_a_redirect_led(void **state)
         all(there, ANSWERS);
         all(first, ANSWERS);
         first->alternate = "203.0.113.3:3478";
-        pass(&h, 30000);
+        pass(&h, most == 1 ? 30000 : 90000);
         assert_true(says(&h, "+ relay"));
-        assert_int_equal(count_of(":user"), 1);
+        assert_int_equal(count_of(":user"), listed(&h));
         end(&h);
     }
 }
@@ -479,6 +488,32 @@ static void t6_a_server_that_is_heard_deletes_at_once(void **state)
     end(&h);
 }
 
+/* By a socket that closes as its address is gone nothing goes any more, however many ask by it. */
+static void l7_nothing_goes_by_a_socket_that_is_closed(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int closes = 0; closes < 2; closes++) {
+        server *turn = begin(&h, HELD_MAX);
+        h.one_port = true;
+        cut(&h, turn, 60000);
+        pass(&h, 20000);
+        all(turn, SILENT);
+        pass(&h, 60000);
+        h.no_interface = true;
+        renew(&h, "1800000000:user");
+        if (closes) {
+            floe_core_close(h.core, h.now);
+            settle(&h);
+        } else {
+            pass(&h, 60000);
+        }
+        assert_int_equal(h.sockets, 0);
+        end(&h);
+    }
+}
+
 /* L7: who closes says so once more, where it has not been heard. */
 static void l7_what_is_left_is_told_at_the_close(void **state)
 {
@@ -522,8 +557,7 @@ static void happen(hand *h, server *turn, bool one_user)
         }
         /* fall through */
     case 5:
-        (void)floe_core_start(h->core, h->now); /* unless one is under way */
-        settle(h);
+        gather_again(h);
         break;
     default: /* the server is restarted */
         memset(holds, 0, sizeof holds);
@@ -589,6 +623,7 @@ int main(void)
         cmocka_unit_test(r6_with_a_quota_of_one_the_mapping_is_shown_again),
         cmocka_unit_test(t6_room_that_is_made_late),
         cmocka_unit_test(l7_what_is_left_is_told_at_the_close),
+        cmocka_unit_test(l7_nothing_goes_by_a_socket_that_is_closed),
         cmocka_unit_test(t6_a_server_that_is_heard_deletes_at_once),
         cmocka_unit_test(l12_what_the_server_has_is_what_is_listed),
     };

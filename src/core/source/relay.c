@@ -320,6 +320,21 @@ void floe_relay_drop_connection(floe_core *core, floe_relay *relay)
     }
 }
 
+/* It asks another: what that one may have stays its own, by its socket. A spare one is for one alone. */
+static void leave_server(floe_core *core, floe_time now, floe_relay *relay)
+{
+    bool stands = floe_turn_allocation_stands(&relay->turn);
+    floe_base *left = relay->base;
+    floe_base *next = left->spare && stands ? floe_base_spare(core, left) : NULL;
+
+    if (next != NULL) {
+        floe_relay_stand_on(relay, next, relay->origin);
+    }
+    if (next != NULL || !left->spare) {
+        floe_relay_leave_behind(core, now, relay, left);
+    }
+}
+
 bool floe_relay_restart(floe_core *core, floe_time now, floe_relay *relay,
                         floe_turn_account *account, const floe_address *remote)
 {
@@ -331,8 +346,8 @@ bool floe_relay_restart(floe_core *core, floe_time now, floe_relay *relay,
         floe_relay_by_datagrams(relay) && same && floe_turn_allocation_stands(&relay->turn);
     bool heeds = same && relay->turn.heeds;
 
-    if (floe_relay_by_datagrams(relay) && !same && !relay->base->spare) {
-        floe_relay_leave_behind(core, now, relay, relay->base);
+    if (floe_relay_by_datagrams(relay) && !same) {
+        leave_server(core, now, relay);
     }
     floe_list_remove(&relay->paced.link);
     floe_untell(&relay->output);

@@ -23,7 +23,7 @@
 
 floe_time floe_relay_expires(const floe_relay *relay, floe_time now)
 {
-    if (relay->turn.made) {
+    if (relay->turn.made && relay->turn.expires.ns > 0) { /* else its answer was no good one */
         return relay->turn.expires;
     }
     /* Who has never been heard of is told once. */
@@ -55,7 +55,8 @@ static void ask(floe_core *core, floe_time now, floe_relay *left)
 {
     floe_list_remove(&left->paced.link);
     floe_untell(&left->output);
-    if (floe_relay_ours_beside(left) != NULL) { /* what stands there is that one's */
+    bool anothers = floe_relay_ours_beside(left) != NULL; /* what stands there is that one's */
+    if (anothers || !floe_relay_has_way(left)) {
         floe_relay_end(core, left);
         return;
     }
