@@ -66,6 +66,8 @@ if(TARGET floe_man3)
 endif()
 if(FLOE_COMMAND)
     install(TARGETS floe_command DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT floe_command)
+endif()
+if(TARGET floe_command_files)
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/floe.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT floe_command)
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/floe.bash RENAME floe DESTINATION ${FLOE_BASH_COMPLETION_DIR}
             COMPONENT floe_command)

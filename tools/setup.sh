@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing for the tasks named: build lab bench fuzz lint docs ci deb analyse coverage platforms, and
-# the compilers of single platforms: s390x armhf i386 musl windows memory integer.
+# the compilers of single platforms: s390x armhf arm64 i386 musl windows memory integer.
 # Asks nothing, says what it does, does nothing when all is there. Without root it says which command to give.
 set -euo pipefail
 
@@ -13,6 +13,7 @@ coverage="llvm"
 platforms="perl bzip2 xz-utils"
 s390x="gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user"
 armhf="gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user"
+arm64="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
 i386="gcc-i686-linux-gnu libc6-dev-i386-cross qemu-user"
 musl="musl-tools"
 windows="gcc-mingw-w64-x86-64 wine64"
@@ -27,7 +28,7 @@ wanted=""
 for task in "$@"; do
     case $task in
     build | lab | bench | fuzz | lint | docs | ci | deb | analyse | coverage | platforms | \
-        s390x | armhf | i386 | musl | windows | memory | integer)
+        s390x | armhf | arm64 | i386 | musl | windows | memory | integer)
         wanted="$wanted ${!task}"
         ;;
     *) echo "setup: no such task: $task" >&2; exit 2 ;;

@@ -362,6 +362,15 @@ FLOE_EXPORT floe_error floe_core_answer_check(floe_core *core, floe_time now,
 FLOE_EXPORT void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
                                        const floe_address *remote, floe_unreachable reason,
                                        const void *data, size_t size);
+/**
+ * The driver works without something that the system lacks. This becomes a FLOE_TRACE_WARNING, if
+ * the settings have on_trace.
+ *
+ * @param channel  the socket that it is about.
+ * @param detail   one sentence that names the system call; copied, cut to 511 bytes.
+ */
+FLOE_EXPORT void floe_core_warn(floe_core *core, floe_time now, uint32_t channel,
+                                const char *detail);
 /** Time has passed. You may call this at any moment; you must call it at the deadline. */
 FLOE_EXPORT void floe_core_time(floe_core *core, floe_time now);
 /**

@@ -1,16 +1,13 @@
 /* Completions for bash and zsh, and the man page's list, all from the one table of options. */
 #include "cli/completion.h"
 
-#include "cli/options.h"
+#include "cli/faces.h"
 #include "cli/output.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const char commands[] = "gather turn parse completion version help";
-
-/* Those of all commands: one that a command does not take, it says so. */
-static const unsigned kinds = COMMAND_GATHER | COMMAND_TURN_CHECK | COMMAND_TURN_PIPE;
 
 /* "all|nohost|relay" is a choice of words; a value in capitals is the user's own. */
 static bool is_choice(const char *value)
@@ -27,8 +24,6 @@ static void print_words(const char *choice)
 
 static void print_bash(void)
 {
-    option_face option;
-
     output_print(standard_output,
                  "# bash completion of floe, made by: floe completion bash\n"
                  "_floe()\n{\n"
@@ -47,29 +42,30 @@ static void print_bash(void)
                  "    esac\n"
                  "    case $before in\n",
                  commands);
-    for (size_t n = 0; command_option_face(kinds, n, &option); n++) {
-        if (is_choice(option.value)) {
-            output_print(standard_output, "    --%s) COMPREPLY=($(compgen -W '", option.name);
-            print_words(option.value);
+    for (size_t n = 0; n < OPTION_COUNT; n++) {
+        const option_face *option = &option_faces[n];
+        if (is_choice(option->value)) {
+            output_print(standard_output, "    --%s) COMPREPLY=($(compgen -W '", option->name);
+            print_words(option->value);
             output_print(standard_output, "' -- \"$word\")) ; return ;;\n");
-        } else if (option.value != NULL && strcmp(option.value, "FILE") == 0) {
+        } else if (option->value != NULL && strcmp(option->value, "FILE") == 0) {
             output_print(standard_output,
                          "    --%s) COMPREPLY=($(compgen -f -- \"$word\")) ; return ;;\n",
-                         option.name);
-        } else if (option.value != NULL && strcmp(option.value, "NAME") == 0 &&
-                   strstr(option.name, "interface") != NULL) {
+                         option->name);
+        } else if (option->value != NULL && strcmp(option->value, "NAME") == 0 &&
+                   strstr(option->name, "interface") != NULL) {
             output_print(
                 standard_output,
                 "    --%s) COMPREPLY=($(compgen -W \"$(ls /sys/class/net 2>/dev/null)\" -- "
                 "\"$word\")) ; return ;;\n",
-                option.name);
-        } else if (option.value != NULL) {
-            output_print(standard_output, "    --%s) return ;;\n", option.name);
+                option->name);
+        } else if (option->value != NULL) {
+            output_print(standard_output, "    --%s) return ;;\n", option->name);
         }
     }
     output_print(standard_output, "    esac\n    COMPREPLY=($(compgen -W '");
-    for (size_t n = 0; command_option_face(kinds, n, &option); n++) {
-        output_print(standard_output, "%s--%s", n > 0 ? " " : "", option.name);
+    for (size_t n = 0; n < OPTION_COUNT; n++) {
+        output_print(standard_output, "%s--%s", n > 0 ? " " : "", option_faces[n].name);
     }
     output_print(standard_output,
                  " stun: turn: turns: stuns:' -- \"$word\"))\n}\ncomplete -F _floe floe\n");
@@ -105,8 +101,6 @@ static void print_zsh_option(const option_face *option)
 
 static void print_zsh(void)
 {
-    option_face option;
-
     output_print(standard_output,
                  "#compdef floe\n# zsh completion of floe, made by: floe completion zsh\n"
                  "_floe() {\n"
@@ -124,8 +118,8 @@ static void print_zsh(void)
                  "        fi\n"
                  "        _arguments \\\n",
                  commands);
-    for (size_t n = 0; command_option_face(kinds, n, &option); n++) {
-        print_zsh_option(&option);
+    for (size_t n = 0; n < OPTION_COUNT; n++) {
+        print_zsh_option(&option_faces[n]);
     }
     output_print(standard_output, "            '*:URL: ' ;;\n    esac\n}\n_floe \"$@\"\n");
 }
@@ -133,18 +127,17 @@ static void print_zsh(void)
 /* The list of options in mdoc, for floe(1). */
 static void print_mdoc(void)
 {
-    option_face option;
-
-    for (size_t n = 0; command_option_face(kinds, n, &option); n++) {
+    for (size_t n = 0; n < OPTION_COUNT; n++) {
+        const option_face *option = &option_faces[n];
         output_print(standard_output, ".It ");
-        if (option.letter != 0) {
-            output_print(standard_output, "Fl %c , ", option.letter);
+        if (option->letter != 0) {
+            output_print(standard_output, "Fl %c , ", option->letter);
         }
-        output_print(standard_output, "Fl Fl %s", option.name);
-        if (option.value != NULL) {
-            output_print(standard_output, " Ar %s", option.value);
+        output_print(standard_output, "Fl Fl %s", option->name);
+        if (option->value != NULL) {
+            output_print(standard_output, " Ar %s", option->value);
         }
-        output_print(standard_output, "\n%s.\n", option.help);
+        output_print(standard_output, "\n%s.\n", option->help);
     }
 }
 

@@ -53,19 +53,10 @@ const char *option_words(const char *sentence)
     return text;
 }
 
-#define EVERY (COMMAND_GATHER | COMMAND_TURN_CHECK | COMMAND_TURN_PIPE)
-
-typedef struct command_option {
-    unsigned kinds; /* the commands that take it */
-    char letter;    /* 0: none */
-    const char *name;
-    const char *value; /* what the help calls its value; NULL: it takes none */
+typedef struct option_action {
     option_setter set; /* NULL: the value is kept as it is, at `text` */
     size_t text;       /* in gather_command */
-    const char *help;
-} command_option;
-
-#define TEXT(member) NULL, offsetof(gather_command, member)
+} option_action;
 
 /* What the command at hand is called. */
 static const char *command_name = "gather";
@@ -479,94 +470,22 @@ static bool set_help(gather_command *command, const char *name, const char *valu
     return true;
 }
 
-static const command_option options[] = {
-    {COMMAND_GATHER, 's', "server", "URL", set_server, 0,
-     "an ICE server: stun:HOST, turn:HOST, turns:HOST; repeatable"},
-    {EVERY, 'u', "username", "NAME", TEXT(username),
-     "user name for the turn URLs; also FLOE_USERNAME"},
-    {EVERY, 'c', "credential", "SECRET", TEXT(credential),
-     "password for the turn URLs; also FLOE_CREDENTIAL"},
-    {EVERY, 0, "credential-file", "FILE", set_credential_file, 0,
-     "read the credential from the first line of FILE"},
-    {EVERY, 0, "access-token", "BASE64", TEXT(access_token),
-     "OAuth (RFC 7635) instead of a password; also FLOE_ACCESS_TOKEN; the username is the key id"},
-    {EVERY, 0, "mac-key", "BASE64", TEXT(mac_key), "key of --access-token; also FLOE_MAC_KEY"},
-    {COMMAND_GATHER, 0, "policy", "all|nohost|relay", set_policy, 0,
-     "which candidates to gather (all)"},
-    {EVERY, 0, "interface", "NAME", add_interface, 0,
-     "use only this interface; repeatable, * matches anything"},
-    {EVERY, 0, "exclude-interface", "NAME", add_not_interface, 0,
-     "do not use this interface; repeatable"},
-    {EVERY, 0, "address", "CIDR", add_address, 0,
-     "use only local addresses in this range; repeatable"},
-    {EVERY, 0, "exclude-address", "CIDR", add_not_address, 0,
-     "do not use local addresses in this range; repeatable"},
-    {EVERY, 0, "network-types", "TYPES", set_network_types, 0,
-     "list of udp4, udp6, tcp4, tcp6; tcp adds relays for TCP (udp4,udp6)"},
-    {COMMAND_GATHER, 0, "rewrite", "RULE", add_rule, 0,
-     "show another address: external=IP,local=IP and more, see floe(1); repeatable"},
-    {COMMAND_GATHER, 0, "ip-handling", "MODE", set_ip_handling, 0,
-     "mode of RFC 8828: all, default-and-local, default, proxy (all)"},
-    {COMMAND_GATHER, 0, "max-addresses", "N", set_max_addresses, 0,
-     "use at most N local addresses of each family (16; 0: all)"},
-    {COMMAND_GATHER, 0, "mdns", "off|query|gather", set_mdns, 0,
-     "multicast DNS; gather: show names instead of host addresses (query)"},
-    {COMMAND_GATHER, 0, "srv", NULL, set_srv, 0,
-     "look for SRV and NAPTR records if a URL has no port"},
-    {COMMAND_GATHER, 0, "port-range", "MIN-MAX", set_port_range, 0, "local UDP ports to use"},
-    {EVERY, 0, "ca-file", "FILE", TEXT(settings.tls_ca_file),
-     "trust these authorities (PEM) for TLS and DTLS instead of the system's"},
-    {EVERY, 0, "certificate", "FILE", TEXT(settings.tls_certificate_file),
-     "client certificate (PEM); needs --key"},
-    {EVERY, 0, "key", "FILE", TEXT(settings.tls_key_file), "key of --certificate (PEM)"},
-    {EVERY, 0, "fingerprint", "SHA256", TEXT(settings.tls_fingerprint),
-     "trust only the server certificate with this SHA-256"},
-    {EVERY, 0, "insecure", NULL, set_insecure, 0, "do not check certificates"},
-    {EVERY, 0, "proxy", "URL", TEXT(settings.proxy),
-     "proxy for turn over TCP and TLS: http://[USER:PASSWORD@]HOST[:PORT] or socks5://..."},
-    {COMMAND_GATHER, 0, "refuse-low-ports", NULL, set_safe_ports, 0,
-     "refuse turn servers on ports below 1024 other than 53, 80, 443"},
-    {COMMAND_TURN_PIPE, 'p', "peer", "ADDRESS:PORT", TEXT(peer),
-     "the peer to exchange packets with"},
-    {COMMAND_TURN_PIPE, 0, "tcp", NULL, set_tcp, 0,
-     "reach the peer over TCP (RFC 6062), and let it connect; packets are framed (RFC 4571)"},
-    {COMMAND_TURN_CHECK, 0, "load", "MBIT", set_load, 0,
-     "send MBIT megabits per second through the relay, for one second (1; 0: none)"},
-    {COMMAND_GATHER, 0, "loopback", NULL, set_loopback, 0, "gather on loopback addresses too"},
-    {COMMAND_GATHER, 0, "link-local", NULL, set_link_local, 0,
-     "gather on link-local IPv6 addresses too"},
-    {EVERY, 0, "timeout", "S", set_timeout, 0, "give up after S seconds (5; 0: never)"},
-    {COMMAND_GATHER, 0, "straggler-grace", "MS", set_straggler_grace, 0,
-     "how long to wait for silent servers once others have answered (500; 0: until the timeout)"},
-    {COMMAND_GATHER, 0, "pacing", "MS", set_pacing, 0, "milliseconds between two new requests (5)"},
-    {COMMAND_GATHER, 0, "gatherers", "N", set_gatherers, 0, "run N gatherers at once (1)"},
-    {COMMAND_GATHER, 0, "repeat", "N", set_repeat, 0,
-     "gather N times, one after another, in one api (1)"},
-    {COMMAND_GATHER, 0, "hold", "S", set_hold, 0,
-     "keep the candidates alive for S seconds; inf: until interrupted (0)"},
-    {COMMAND_GATHER | COMMAND_TURN_CHECK, 0, "json", NULL, set_json, 0,
-     "print JSON lines instead of a table"},
-    {COMMAND_GATHER, 0, "format", "w3c|ortc|sdp", set_format, 0,
-     "print only candidates: as RTCIceCandidateInit, ORTC's RTCIceCandidate, or SDP"},
-    {EVERY, 0, "trace", "FILE", TEXT(trace_file), "write every packet to FILE as JSON lines"},
-    {COMMAND_GATHER, 'q', "quiet", NULL, set_quiet, 0, "print only failed servers and the summary"},
-    {EVERY, 'v', "verbose", NULL, set_verbose, 0, "print every packet on standard error"},
-    {EVERY, 'h', "help", NULL, set_help, 0, "print this help"},
-};
-#define OPTION_COUNT (sizeof options / sizeof *options)
-
-bool command_option_face(unsigned kinds, size_t n, option_face *face)
-{
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const command_option *o = &options[i];
-        if ((o->kinds & kinds) != 0 && n-- == 0) {
-            *face = (option_face){o->letter, o->name, o->value, o->help};
-            return true;
-        }
+/* In the order of the list. */
+static const option_action actions[] = {
+#define SET(function)                                                                              \
+    {                                                                                              \
+        function, 0                                                                                \
     }
-    return false;
-}
-
+#define TEXT(member)                                                                               \
+    {                                                                                              \
+        NULL, offsetof(gather_command, member)                                                     \
+    }
+#define OPTION(kinds, letter, name, value, action, help) action,
+#include "cli/option_list.h"
+#undef OPTION
+#undef TEXT
+#undef SET
+};
 typedef struct command_text {
     command_kind kind;
     const char *name;
@@ -608,31 +527,36 @@ static const command_text *text_of(command_kind kind)
 
 void print_command_help(command_kind kind)
 {
-    option_face option;
-
     output_print(standard_output, "%s\n", text_of(kind)->about);
-    for (size_t i = 0; command_option_face(kind, i, &option); i++) {
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const option_face *option = &option_faces[i];
+        if ((option->kinds & kind) == 0) {
+            continue;
+        }
         char left[48];
-        (void)snprintf(left, sizeof left, "%s%c%s --%s%s%s", option.letter ? "-" : " ",
-                       option.letter ? option.letter : ' ', option.letter ? "," : " ", option.name,
-                       option.value ? " " : "", option.value ? option.value : "");
-        output_print(standard_output, "  %-30s %s\n", left, option.help);
+        (void)snprintf(left, sizeof left, "%s%c%s --%s%s%s", option->letter ? "-" : " ",
+                       option->letter ? option->letter : ' ', option->letter ? "," : " ",
+                       option->name, option->value ? " " : "", option->value ? option->value : "");
+        output_print(standard_output, "  %-30s %s\n", left, option->help);
     }
     output_print(standard_output, "%s\n", text_of(kind)->exit);
 }
 
-static const command_option *find_option(command_kind kind, const char *word, size_t name_size)
+/* Of all options; OPTION_COUNT: it is none of this command's. */
+static size_t find_option(command_kind kind, const char *word, size_t name_size)
 {
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        bool by_name = word[0] == '-' && word[1] == '-' &&
-                       strlen(options[i].name) + 2 == name_size &&
-                       strncmp(options[i].name, word + 2, name_size - 2) == 0;
-        bool by_letter = options[i].letter != 0 && name_size == 2 && word[1] == options[i].letter;
-        if ((by_name || by_letter) && (options[i].kinds & kind) != 0) {
-            return &options[i];
+    size_t at = 0;
+
+    for (; at < OPTION_COUNT; at++) {
+        const option_face *option = &option_faces[at];
+        bool by_name = word[0] == '-' && word[1] == '-' && strlen(option->name) + 2 == name_size &&
+                       strncmp(option->name, word + 2, name_size - 2) == 0;
+        bool by_letter = option->letter != 0 && name_size == 2 && word[1] == option->letter;
+        if ((by_name || by_letter) && (option->kinds & kind) != 0) {
+            break;
         }
     }
-    return NULL;
+    return at;
 }
 
 static bool parse_option(command_kind kind, gather_command *command, int count, char **words,
@@ -641,14 +565,16 @@ static bool parse_option(command_kind kind, gather_command *command, int count, 
     const char *word = words[*at];
     const char *equals = word[1] == '-' ? strchr(word, '=') : NULL;
     size_t name_size = equals != NULL ? (size_t)(equals - word) : strlen(word);
-    const command_option *found = find_option(kind, word, name_size);
+    size_t at_option = find_option(kind, word, name_size);
     const char *value = "";
 
-    if (found == NULL) {
+    if (at_option == OPTION_COUNT) {
         output_print(standard_error, "floe: %s: unknown option %s (floe %s --help lists them)\n",
                      command_name, word, command_name);
         return false;
     }
+    const option_face *found = &option_faces[at_option];
+    const option_action *action = &actions[at_option];
     if (found->value == NULL && equals != NULL) {
         output_print(standard_error, "floe: %s: --%s takes no value\n", command_name, found->name);
         return false;
@@ -661,13 +587,13 @@ static bool parse_option(command_kind kind, gather_command *command, int count, 
             return false;
         }
     }
-    if (found->set == NULL) {
-        memcpy((char *)command + found->text, &value, sizeof value);
+    if (action->set == NULL) {
+        memcpy((char *)command + action->text, &value, sizeof value);
         return true;
     }
     char name[40];
     (void)snprintf(name, sizeof name, "--%s", found->name);
-    return found->set(command, name, value);
+    return action->set(command, name, value);
 }
 
 bool parse_command(command_kind kind, int count, char **words, gather_command *command)

@@ -1,8 +1,9 @@
-/* The command line of `floe gather` and `floe turn`: one table for parsing and for the help text.
+/* The command line of `floe gather` and `floe turn`: parsed by one list, which has the help too.
  */
 #ifndef FLOE_CLI_OPTIONS_H
 #define FLOE_CLI_OPTIONS_H
 
+#include "cli/faces.h"
 #include "cli/json.h"
 
 #include <floe/floe.h>
@@ -30,13 +31,6 @@ typedef struct gather_filters {
     size_t not_address_count;
     uint8_t family; /* 0: either */
 } gather_filters;
-
-/* Which of them; the table says which options each takes. */
-typedef enum command_kind {
-    COMMAND_GATHER = 1,
-    COMMAND_TURN_CHECK = 2,
-    COMMAND_TURN_PIPE = 4,
-} command_kind;
 
 typedef struct gather_command {
     const char *urls[URLS_MAX];
@@ -78,16 +72,5 @@ void print_command_help(command_kind kind);
 /* The library's sentence, with the names of settings as the command's own options; valid until the
  * next call. */
 const char *option_words(const char *sentence);
-
-/* An option, as the help, the completions and the man page speak of it. */
-typedef struct option_face {
-    char letter; /* 0: none */
-    const char *name;
-    const char *value; /* what its value is called; NULL: it takes none */
-    const char *help;
-} option_face;
-
-/* The n-th option of those commands, joined by |; false: there are no more. */
-bool command_option_face(unsigned kinds, size_t n, option_face *face);
 
 #endif

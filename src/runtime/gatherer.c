@@ -149,8 +149,8 @@ static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_ad
         return FLOE_ERR_NO_MEMORY;
     }
     int failed = floe_watch_begin(&api->watch);
-    floe_error error = failed == 0 ? floe_udp_open(&udp->fd, local, gatherer->api->dont_fragment)
-                                   : floe_uv_failed(failed, "epoll");
+    floe_error error =
+        failed == 0 ? floe_udp_open(&udp->fd, local) : floe_uv_failed(failed, "epoll");
     if (error != FLOE_OK) {
         floe_deallocate(&api->allocator, udp);
         return error;
@@ -158,6 +158,9 @@ static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_ad
     udp->owner = gatherer;
     udp->channel = channel;
     udp->segments = true;
+    if (api->dont_fragment) {
+        floe_udp_forbid_fragments(udp, local->family == FLOE_FAMILY_IPV4);
+    }
     if (gatherer->data != NULL && gatherer->data->listens &&
         (failed = floe_watch_add(&api->watch, udp)) != 0) {
         floe_watch_remove(&api->watch, udp);

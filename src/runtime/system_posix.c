@@ -163,7 +163,8 @@ uint64_t floe_system_now(void)
  * which is cancelled by it tells, and never comes due by itself. */
 void floe_system_watch_clock_again(uv_os_sock_t watched)
 {
-    const struct itimerspec never = {.it_value = {.tv_sec = INT64_MAX / 1000000000}};
+    const time_t last = (time_t)(sizeof last > 4 ? INT64_MAX / 1000000000 : INT32_MAX);
+    const struct itimerspec never = {.it_value = {.tv_sec = last}};
     uint64_t count;
 
     (void)!read(watched, &count, sizeof count);

@@ -2,6 +2,7 @@
 #include "runtime/runtime.h"
 #include "runtime/system.h"
 
+#include <stdio.h>
 #include <string.h>
 
 socklen_t floe_to_socket_address(const floe_address *address, struct sockaddr_in6 *out)
@@ -45,7 +46,46 @@ socklen_t floe_socket_address_size(const struct sockaddr_in6 *address)
                                            : sizeof(struct sockaddr_in6);
 }
 
-floe_error floe_udp_open(uv_os_sock_t *fd, floe_address *local, bool dont_fragment)
+void floe_udp_go_without(floe_udp *udp, floe_udp_lack lack)
+{
+    static const struct {
+        floe_udp_lack lack;
+        const char *call;
+        const char *without;
+    } lacks[] = {
+        {FLOE_UDP_LACKS_ERRORS_IPV4, "IP_RECVERR",
+         "a server that nobody serves is known by time alone"},
+        {FLOE_UDP_LACKS_ERRORS_IPV6, "IPV6_RECVERR",
+         "a server that nobody serves is known by time alone"},
+        {FLOE_UDP_LACKS_SEGMENTS, "UDP_GRO", "packets are read one by one"},
+        {FLOE_UDP_LACKS_WHOLE_IPV4, "IP_MTU_DISCOVER", "packets may be fragmented"},
+        {FLOE_UDP_LACKS_WHOLE_IPV6, "IPV6_MTU_DISCOVER", "packets may be fragmented"},
+    };
+    floe_api *api = udp->owner->api;
+    int error = floe_system_error();
+    char text[160];
+    size_t i = 0;
+
+    if ((api->lacks & (unsigned)lack) != 0) {
+        return;
+    }
+    api->lacks |= (unsigned)lack;
+    while (lacks[i].lack != lack) {
+        i++;
+    }
+    (void)snprintf(text, sizeof text, "setsockopt(%s): %s: %s", lacks[i].call, uv_strerror(error),
+                   lacks[i].without);
+    floe_core_warn(udp->owner->core, floe_runtime_now(), udp->channel, text);
+}
+
+void floe_udp_forbid_fragments(floe_udp *udp, bool ipv4)
+{
+    if (!floe_system_forbid_fragments(udp->fd, ipv4)) {
+        floe_udp_go_without(udp, ipv4 ? FLOE_UDP_LACKS_WHOLE_IPV4 : FLOE_UDP_LACKS_WHOLE_IPV6);
+    }
+}
+
+floe_error floe_udp_open(uv_os_sock_t *fd, floe_address *local)
 {
     struct sockaddr_in6 address;
     socklen_t size = floe_to_socket_address(local, &address);
@@ -53,13 +93,8 @@ floe_error floe_udp_open(uv_os_sock_t *fd, floe_address *local, bool dont_fragme
     uv_os_sock_t made = floe_system_socket(address.sin6_family, SOCK_DGRAM);
 
     if (made != FLOE_NO_SOCKET) {
-        call = "setsockopt";
-        bool ipv4 = local->family == FLOE_FAMILY_IPV4;
-        bool good = !dont_fragment || floe_system_forbid_fragments(made, ipv4);
-        if (good) {
-            call = "bind";
-            good = bind(made, (struct sockaddr *)&address, size) == 0;
-        }
+        call = "bind";
+        bool good = bind(made, (struct sockaddr *)&address, size) == 0;
         if (good) {
             call = "getsockname";
             good = getsockname(made, (struct sockaddr *)&address, &size) == 0;
@@ -157,7 +192,7 @@ static int attend(floe_udp *udp, bool ipv4)
 {
     if (!udp->hears_errors) {
         udp->hears_errors = true;
-        floe_udp_hear_errors(udp->fd, ipv4);
+        floe_udp_hear_errors(udp, ipv4);
     }
     return floe_watch_add(&udp->owner->api->watch, udp);
 }

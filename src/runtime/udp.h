@@ -47,11 +47,27 @@ typedef void (*floe_udp_datagram)(floe_udp *udp, const floe_address *source, con
 typedef void (*floe_udp_unreachable)(floe_udp *udp, const floe_address *remote,
                                      floe_unreachable reason, const void *data, size_t size);
 
+/* What a kernel that is not quite Linux's (an emulator's, a sandbox's) may lack: a bit of
+ * floe_api.lacks each. */
+typedef enum floe_udp_lack {
+    FLOE_UDP_LACKS_ERRORS_IPV4 = 1,
+    FLOE_UDP_LACKS_ERRORS_IPV6 = 2,
+    FLOE_UDP_LACKS_SEGMENTS = 4,
+    FLOE_UDP_LACKS_WHOLE_IPV4 = 8,
+    FLOE_UDP_LACKS_WHOLE_IPV6 = 16,
+} floe_udp_lack;
+
+/* After a call that the system has refused: floe goes on without it, and the trace tells once for
+ * an api which call it was. */
+void floe_udp_go_without(floe_udp *udp, floe_udp_lack lack);
+
 socklen_t floe_to_socket_address(const floe_address *address, struct sockaddr_in6 *out);
 floe_address floe_from_socket_address(const struct sockaddr_in6 *in);
 socklen_t floe_socket_address_size(const struct sockaddr_in6 *address);
 /* Opens a non-blocking socket on `local`, and says in *local which port it was given. */
-floe_error floe_udp_open(uv_os_sock_t *fd, floe_address *local, bool dont_fragment);
+floe_error floe_udp_open(uv_os_sock_t *fd, floe_address *local);
+/* Asks that no router may fragment what is sent (settings.dont_fragment). */
+void floe_udp_forbid_fragments(floe_udp *udp, bool ipv4);
 bool floe_udp_is_open(const floe_udp *udp);
 /* Reads what is there, at most a few batches; errors first, if there are some. */
 void floe_udp_read(floe_udp *udp, floe_udp_batch *batch, bool errors, floe_udp_datagram datagram,
@@ -71,7 +87,7 @@ void floe_udp_batch_free(floe_udp_batch *batch, const floe_allocator *allocator)
 /* Each system's own (udp_linux.c, udp_any.c), with floe_udp_read. Before the first packet goes out
  * the system is asked for the ICMP errors that come back: where it knows no such thing, who does
  * not answer is known by time alone. */
-void floe_udp_hear_errors(uv_os_sock_t fd, bool ipv4);
+void floe_udp_hear_errors(floe_udp *udp, bool ipv4);
 bool floe_udp_headers_init(floe_udp_batch *batch, const floe_allocator *allocator);
 /* Sends from `at` on, where there is one, as far as the kernel takes it at once. How many
  * datagrams; 0: none, floe_system_error says why. */

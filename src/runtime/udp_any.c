@@ -9,9 +9,9 @@ typedef int data_size;
 typedef size_t data_size;
 #endif
 
-void floe_udp_hear_errors(uv_os_sock_t fd, bool ipv4)
+void floe_udp_hear_errors(floe_udp *udp, bool ipv4)
 {
-    (void)fd;
+    (void)udp;
     (void)ipv4;
 }
 

@@ -9,22 +9,25 @@
 #include <netinet/udp.h>
 #include <string.h>
 
-/* ICMP errors go to the error queue with their address. A kernel that is not quite Linux's (an
- * emulator, a sandbox) may not know of it. */
-void floe_udp_hear_errors(uv_os_sock_t fd, bool ipv4)
+/* ICMP errors go to the error queue with their address. */
+void floe_udp_hear_errors(floe_udp *udp, bool ipv4)
 {
     int on = 1;
 
-    (void)setsockopt(fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, ipv4 ? IP_RECVERR : IPV6_RECVERR, &on,
-                     sizeof on);
+    if (setsockopt(udp->fd, ipv4 ? IPPROTO_IP : IPPROTO_IPV6, ipv4 ? IP_RECVERR : IPV6_RECVERR, &on,
+                   sizeof on) != 0) {
+        floe_udp_go_without(udp, ipv4 ? FLOE_UDP_LACKS_ERRORS_IPV4 : FLOE_UDP_LACKS_ERRORS_IPV6);
+    }
 }
 
 /* The kernel may hand over several datagrams of one sender as one, told apart by their size. */
-static void ask_for_segments(int fd)
+static void ask_for_segments(floe_udp *udp)
 {
     int on = 1;
 
-    (void)setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
+    if (setsockopt(udp->fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on) != 0) {
+        floe_udp_go_without(udp, FLOE_UDP_LACKS_SEGMENTS);
+    }
 }
 
 /* Errors. */
@@ -190,7 +193,7 @@ static void grow_busy(floe_udp *udp)
     udp->read_ms = now;
     if (udp->in_a_row == BUSY_FROM) {
         udp->busy = true;
-        ask_for_segments(udp->fd);
+        ask_for_segments(udp);
     }
 }
 

@@ -483,6 +483,57 @@ static void a_server_that_hangs_up_is_told(void **state)
     (void)close(fd);
 }
 
+/* ── A kernel that lacks an option of Linux's (qemu-user, gVisor) ── */
+
+#ifdef __linux__
+typedef struct lacks {
+    atomic_uint errors; /* warnings that name IP_RECVERR */
+    atomic_uint whole;  /* IP_MTU_DISCOVER */
+} lacks;
+
+static void count_lacks(void *data, const floe_trace_event *event)
+{
+    lacks *seen = data;
+
+    if (event->kind == FLOE_TRACE_WARNING) {
+        bool local = event->local.family == FLOE_FAMILY_IPV4;
+        seen->errors += local && strstr(event->detail, "setsockopt(IP_RECVERR): ") != NULL;
+        seen->whole += local && strstr(event->detail, "setsockopt(IP_MTU_DISCOVER): ") != NULL;
+    }
+}
+
+/* What is missing is gone without: all is gathered, and the trace names the call, once. */
+static void an_option_that_the_kernel_lacks_is_gone_without(void **state)
+{
+    const fault lacking = {"setsockopt", ENOPROTOOPT};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    lacks seen = {0};
+    bool came = true;
+
+    (void)state;
+    settings.loopback = true;
+    settings.dont_fragment = true;
+    settings.ip_filter = keep_loopback_v4;
+    settings.gather_timeout_ms = 20000;
+    settings.on_trace = count_lacks;
+    settings.trace_user_data = &seen;
+    for (unsigned n = 1; came && n < 100; n++) {
+        unsigned errors = seen.errors;
+        unsigned whole = seen.whole;
+        floe_api *api;
+        awaited o;
+        assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
+        fault_arm(&lacking, n);
+        gather(api, &o, "an option is lacking");
+        came = fault_disarm();
+        expect(awaited_all(&o), "an option is lacking", "something is missing", &o);
+        floe_api_free(api);
+        assert_true(seen.errors <= errors + 1 && seen.whole <= whole + 1);
+    }
+    assert_true(seen.whole > 0 && (seen.errors > 0 || !ICMP_IS_HEARD));
+}
+#endif
+
 #if HAS_MDNS
 static void every_system_call_may_fail_with_names(void **state)
 {
@@ -500,6 +551,9 @@ int main(void)
         cmocka_unit_test(e1_a_route_that_swallows_all_is_told),
         cmocka_unit_test(k1_packets_are_heard_once_there_is_room),
         cmocka_unit_test(a_server_that_hangs_up_is_told),
+#ifdef __linux__
+        cmocka_unit_test(an_option_that_the_kernel_lacks_is_gone_without),
+#endif
         cmocka_unit_test(every_system_call_may_fail),
 #if HAS_MDNS
         cmocka_unit_test(every_system_call_may_fail_with_names),

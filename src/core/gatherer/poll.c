@@ -138,6 +138,8 @@ static bool poll_trace(floe_core *core, floe_trace_node *node, floe_core_output 
 {
     output->kind = FLOE_CORE_TRACE;
     output->room.trace = node->event;
+    (void)snprintf(output->room.text, sizeof output->room.text, "%s", node->event.detail);
+    output->room.trace.detail = output->room.text; /* it may be in the node */
     output->trace = &output->room.trace;
     floe_deallocate(&core->shared->allocator, node);
     return true;

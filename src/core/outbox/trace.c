@@ -110,6 +110,25 @@ bool floe_poll_request(floe_core *core, floe_time now, const floe_leaving *reque
     return true;
 }
 
+void floe_trace_warning(floe_core *core, floe_time now, const floe_address *local,
+                        const char *detail)
+{
+    size_t size = strlen(detail) + 1;
+    floe_trace_node *node =
+        core->shared->trace ? floe_allocate(&core->shared->allocator, sizeof *node + size) : NULL;
+
+    if (node != NULL) {
+        char *copy = (char *)(node + 1);
+        memcpy(copy, detail, size);
+        node->event = (floe_trace_event){.kind = FLOE_TRACE_WARNING,
+                                         .elapsed = floe_time_since(now, core->started),
+                                         .local = *local,
+                                         .method = "",
+                                         .detail = copy};
+        floe_tell(core, &node->output, FLOE_OUTPUT_TRACE);
+    }
+}
+
 void floe_trace_left_out(floe_core *core, floe_time now, const floe_address *local,
                          const char *detail)
 {
