@@ -111,41 +111,41 @@ static void open_channel(floe_core *core, const floe_core_output *output)
 /* Polls outputs until there are none; whether the last candidate has come. */
 static bool do_outputs(floe_core *core)
 {
-    static floe_core_output output;
+    const floe_core_output *output;
     struct sockaddr_storage remote;
     char text[FLOE_CANDIDATE_TEXT_SIZE];
     bool ended = false;
 
     while (floe_core_poll(core, now(), &output)) {
-        switch (output.kind) {
+        switch (output->kind) {
         case FLOE_CORE_LIST_INTERFACES:
             list_interfaces(core);
             break;
         case FLOE_CORE_OPEN:
-            open_channel(core, &output);
+            open_channel(core, output);
             break;
         case FLOE_CORE_CLOSE:
-            (void)close(sockets[output.channel].fd);
-            sockets[output.channel].fd = -1;
+            (void)close(sockets[output->channel].fd);
+            sockets[output->channel].fd = -1;
             break;
         case FLOE_CORE_SEND: {
-            socklen_t size = to_socket(&output.remote, &remote);
-            (void)sendto(sockets[output.channel].fd, output.data, output.data_size, MSG_DONTWAIT,
+            socklen_t size = to_socket(&output->remote, &remote);
+            (void)sendto(sockets[output->channel].fd, output->data, output->data_size, MSG_DONTWAIT,
                          (void *)&remote, size);
             break;
         }
         case FLOE_CORE_RESOLVE: /* this example asks no name server */
-            floe_core_resolved(core, now(), output.query, FLOE_ERR_NOT_FOUND, NULL, 0);
+            floe_core_resolved(core, now(), output->query, FLOE_ERR_NOT_FOUND, NULL, 0);
             break;
         case FLOE_CORE_CANDIDATE:
-            ended = ended || output.candidate == NULL;
-            if (output.candidate != NULL &&
-                floe_candidate_format(output.candidate, text, sizeof text) == FLOE_OK) {
+            ended = ended || output->candidate == NULL;
+            if (output->candidate != NULL &&
+                floe_candidate_format(output->candidate, text, sizeof text) == FLOE_OK) {
                 (void)puts(text);
             }
             break;
         case FLOE_CORE_CANDIDATE_ERROR:
-            (void)fprintf(stderr, "%s\n", output.error->text);
+            (void)fprintf(stderr, "%s\n", output->error->text);
             break;
         default:
             break;

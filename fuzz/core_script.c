@@ -113,27 +113,27 @@ static void sent(script *s, const floe_core_output *output)
 
 static void do_outputs(script *s)
 {
-    static floe_core_output output;
+    const floe_core_output *output;
 
     for (int i = 0; floe_core_poll(s->core, s->stage->now, &output); i++) {
         if (i > 100000) {
             abort(); /* it never rests */
         }
-        switch (output.kind) {
+        switch (output->kind) {
         case FLOE_CORE_LIST_INTERFACES:
             list_interfaces(s);
             break;
         case FLOE_CORE_OPEN:
-            open_channel(s, &output);
+            open_channel(s, output);
             break;
         case FLOE_CORE_SEND:
-            sent(s, &output);
+            sent(s, output);
             break;
         case FLOE_CORE_RESOLVE:
-            s->query = output.query;
+            s->query = output->query;
             break;
         case FLOE_CORE_PUBLISH:
-            (void)snprintf(s->name, sizeof s->name, "%s", output.name);
+            (void)snprintf(s->name, sizeof s->name, "%s", output->name);
             break;
         case FLOE_CORE_CANDIDATE:
         case FLOE_CORE_CANDIDATE_WITHDRAWN:
@@ -151,7 +151,7 @@ static void do_outputs(script *s)
 /* To the channel at hand, as what that is. */
 static void give(script *s, floe_span bytes)
 {
-    floe_packet packet;
+    const floe_packet *packet;
 
     if (is_stream(s)) {
         floe_core_stream(s->core, s->stage->now, s->channel, bytes.data, bytes.size);
@@ -162,7 +162,7 @@ static void give(script *s, floe_span bytes)
         if (s->closed) {
             abort();
         }
-        (void)floe_core_answer_check(s->core, s->stage->now, &packet, 487);
+        (void)floe_core_answer_check(s->core, s->stage->now, packet, 487);
     }
 }
 

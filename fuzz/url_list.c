@@ -92,7 +92,7 @@ static void answer(run *r, const floe_core_output *output)
 
 static void do_outputs(run *r)
 {
-    static floe_core_output output;
+    const floe_core_output *output;
     static const floe_interface_address list[] = {
         {.interface_name = "a",
          .interface_index = 1,
@@ -107,17 +107,17 @@ static void do_outputs(run *r)
         if (i > 100000) {
             abort();
         }
-        if (output.kind == FLOE_CORE_LIST_INTERFACES) {
+        if (output->kind == FLOE_CORE_LIST_INTERFACES) {
             floe_core_interfaces(r->core, r->now, list, 2);
-        } else if (output.kind == FLOE_CORE_OPEN) {
-            floe_address local = floe_address_with_port(output.local, 4000);
-            floe_core_opened(r->core, r->now, output.channel, &local);
-        } else if (output.kind == FLOE_CORE_RESOLVE) {
-            answer(r, &output);
-        } else if (output.kind == FLOE_CORE_SEND && output.remote.port == 0) {
+        } else if (output->kind == FLOE_CORE_OPEN) {
+            floe_address local = floe_address_with_port(output->local, 4000);
+            floe_core_opened(r->core, r->now, output->channel, &local);
+        } else if (output->kind == FLOE_CORE_RESOLVE) {
+            answer(r, output);
+        } else if (output->kind == FLOE_CORE_SEND && output->remote.port == 0) {
             abort();
-        } else if (output.kind == FLOE_CORE_STATE) {
-            r->complete = r->complete || output.state == FLOE_GATHERER_STATE_COMPLETE;
+        } else if (output->kind == FLOE_CORE_STATE) {
+            r->complete = r->complete || output->state == FLOE_GATHERER_STATE_COMPLETE;
         }
     }
 }

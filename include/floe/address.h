@@ -19,7 +19,7 @@ typedef enum floe_family {
 } floe_family;
 
 /** An IPv4 or IPv6 transport address. All zeros means no address. Compare with floe_address_equal,
- *  not byte by byte. */
+ *  not byte by byte. This struct never changes. */
 typedef struct floe_address {
     /** The IP address in network byte order. An IPv4 address is in the first four bytes; the rest
      *  are zero. */

@@ -12,7 +12,7 @@ extern "C" {
  * A table of memory functions. floe calls them from the loop thread and from any thread that calls
  * floe. If allocate returns NULL, the memory is exhausted: the caller gets an error, floe never
  * aborts. (libuv, c-ares and OpenSSL have their own memory functions, see uv_replace_allocator and
- * so on.)
+ * so on.) This struct never changes.
  */
 typedef struct floe_allocator {
     void *user_data;

@@ -62,6 +62,9 @@ typedef struct floe_api_statistics {
 
 #define FLOE_API_STATISTICS_INIT FLOE_INIT(floe_api_statistics)
 
+/** What FLOE_API_STATISTICS_INIT does, as floe_settings_init. Threads: any. */
+FLOE_EXPORT void floe_api_statistics_init(floe_api_statistics *statistics, size_t size);
+
 /**
  * Copies the counters.
  *
@@ -71,7 +74,8 @@ typedef struct floe_api_statistics {
  */
 FLOE_EXPORT floe_error floe_api_get_statistics(floe_api *api, floe_api_statistics *statistics);
 
-/** The result of a look-up. Pointers are valid during the callback. */
+/** The result of a look-up. Pointers are valid during the callback. Only the library makes this
+ *  struct; later releases append fields. */
 typedef struct floe_look_up_result {
     const char *name;
     /** FLOE_OK: the name has these addresses; FLOE_ERR_TIMED_OUT: nobody answered;

@@ -38,7 +38,8 @@ typedef enum floe_tcp_type {
     FLOE_TCP_TYPE_SO = 3
 } floe_tcp_type;
 
-/** The name and value of an extension (RFC 8839 §5.1): "generation" "0". */
+/** The name and value of an extension (RFC 8839 §5.1): "generation" "0". This struct never
+ *  changes. */
 typedef struct floe_candidate_extension {
     const char *name;
     /** "" if the text ends after the name. */
@@ -105,7 +106,8 @@ typedef struct floe_candidate {
     floe_family family;
 } floe_candidate;
 
-/** The candidates that floe_gatherer_get_local_candidates returns. */
+/** The candidates that floe_gatherer_get_local_candidates returns. Only the library makes this
+ *  struct; later releases append fields. */
 typedef struct floe_candidate_list {
     size_t count;
     const floe_candidate *const *candidates;

@@ -5,25 +5,25 @@
  *
  *     floe_core_start(core, now());
  *     for (;;) {
- *         floe_core_output output;
+ *         const floe_core_output *output;
  *         while (floe_core_poll(core, now(), &output)) {
- *             switch (output.kind) {
+ *             switch (output->kind) {
  *             case FLOE_CORE_LIST_INTERFACES:
  *                 floe_core_interfaces(core, now(), list, count);
  *                 break;
- *             case FLOE_CORE_OPEN: // a UDP socket bound to output.local; port 0: any
- *                 floe_core_opened(core, now(), output.channel, &bound);
+ *             case FLOE_CORE_OPEN: // a UDP socket bound to output->local; port 0: any
+ *                 floe_core_opened(core, now(), output->channel, &bound);
  *                 break;
- *             case FLOE_CORE_CLOSE: // the socket of output.channel
+ *             case FLOE_CORE_CLOSE: // the socket of output->channel
  *                 break;
- *             case FLOE_CORE_SEND: // output.data to output.remote, by output.channel
+ *             case FLOE_CORE_SEND: // output->data to output->remote, by output->channel
  *                 break;
  *             case FLOE_CORE_RESOLVE: // begin a look-up; when it ends:
- *                 floe_core_resolved(core, now(), output.query, FLOE_OK, addresses, found);
+ *                 floe_core_resolved(core, now(), output->query, FLOE_OK, addresses, found);
  *                 break;
- *             case FLOE_CORE_CANDIDATE: // output.candidate; NULL: no more will come
+ *             case FLOE_CORE_CANDIDATE: // output->candidate; NULL: no more will come
  *                 break;
- *             case FLOE_CORE_STATE: // output.state
+ *             case FLOE_CORE_STATE: // output->state
  *                 break;
  *             default: // see floe_core_output_kind
  *                 break;
@@ -123,6 +123,9 @@ typedef enum floe_adapter {
 
 /** One address of one interface. */
 typedef struct floe_interface_address {
+    /** sizeof(floe_interface_address), set by the _INIT macro; 0 means the size in the first
+     *  release. In an array, the size of the first address applies to all. */
+    size_t size;
     const char *interface_name;
     uint32_t interface_index;
     floe_adapter adapter;
@@ -144,6 +147,11 @@ typedef struct floe_interface_address {
     bool loopback;
 } floe_interface_address;
 
+#define FLOE_INTERFACE_ADDRESS_INIT FLOE_INIT(floe_interface_address)
+
+/** What FLOE_INTERFACE_ADDRESS_INIT does, as floe_settings_init. Threads: any. */
+FLOE_EXPORT void floe_interface_address_init(floe_interface_address *address, size_t size);
+
 /** Kinds of DNS records that the core asks for, with their DNS numbers. */
 typedef enum floe_dns_record {
     FLOE_DNS_A = 1,
@@ -155,6 +163,9 @@ typedef enum floe_dns_record {
 /** An SRV record (RFC 2782) or a NAPTR record (RFC 3403). Only the first 16 of a look-up are used.
  */
 typedef struct floe_service_record {
+    /** sizeof(floe_service_record), set by the _INIT macro; 0 means the size in the first release.
+     *  In an array, the size of the first record applies to all. */
+    size_t size;
     /** SRV: the target; NAPTR: the replacement. */
     const char *target;
     /** SRV: the port. */
@@ -170,6 +181,11 @@ typedef struct floe_service_record {
     /** NAPTR: the service, for example "RELAY:turn.udp". */
     const char *service;
 } floe_service_record;
+
+#define FLOE_SERVICE_RECORD_INIT FLOE_INIT(floe_service_record)
+
+/** What FLOE_SERVICE_RECORD_INIT does, as floe_settings_init. Threads: any. */
+FLOE_EXPORT void floe_service_record_init(floe_service_record *record, size_t size);
 
 #define FLOE_SERVICES_MAX 16
 
@@ -214,10 +230,7 @@ typedef enum floe_core_output_kind {
     FLOE_CORE_UNREACHABLE = 14
 } floe_core_output_kind;
 
-/** Enough room for any request that the core makes. */
-#define FLOE_CORE_DATA_SIZE 4608
-
-/** One output. It contains the data that its pointers point to, so do not copy it by value. */
+/** One output. Only the library makes this struct; later releases append fields. */
 typedef struct floe_core_output {
     floe_core_output_kind kind;
     uint32_t channel;
@@ -240,27 +253,19 @@ typedef struct floe_core_output {
     /** With FLOE_CORE_WRITABLE and FLOE_CORE_UNREACHABLE. */
     uint32_t candidate_id;
     floe_unreachable unreachable;
-    /** Storage for the fields above. Do not read it. */
-    struct {
-        floe_candidate candidate;
-        floe_candidate_error error;
-        floe_trace_event trace;
-        char address[FLOE_ADDRESS_TEXT_SIZE];
-        char related_address[FLOE_ADDRESS_TEXT_SIZE];
-        char text[512];
-        char name[80];
-        uint8_t data[FLOE_CORE_DATA_SIZE];
-    } room;
+    /** The library's own. Do not read it. */
+    struct floe_core_room *room;
 } floe_core_output;
 
 /**
  * Takes the next output. All outputs are in one queue, in the order in which they happened.
  *
- * @return whether there was an output. Its pointers are valid until the next output is taken,
- *         whatever else is called in between; those of FLOE_CORE_SEND are valid until the next call
- *         for this core.
+ * @param output  receives a pointer to it; unchanged if there is none.
+ * @return whether there was an output. It and what it points to are valid until the next output is
+ *         taken from a core of the same floe_core_shared, whatever else is called in between; the
+ *         data of FLOE_CORE_SEND is valid until the next call for this core.
  */
-FLOE_EXPORT bool floe_core_poll(floe_core *core, floe_time now, floe_core_output *output);
+FLOE_EXPORT bool floe_core_poll(floe_core *core, floe_time now, const floe_core_output **output);
 /** When to call floe_core_time next; UINT64_MAX: there is no deadline. */
 FLOE_EXPORT floe_time floe_core_deadline(const floe_core *core);
 
@@ -338,11 +343,13 @@ FLOE_EXPORT floe_error floe_core_receive_packets(floe_core *core, bool wanted);
 /**
  * Gives the next packet for the application from the last floe_core_datagram or floe_core_stream.
  * Call it until there is none, before you reuse the buffer of that input and before the next input
- * of bytes. The packet points into that buffer, or for TLS and DTLS into a buffer of the library.
+ * of bytes. The packet's data is in that buffer, or for TLS and DTLS in a buffer of the library.
  *
+ * @param packet  receives a pointer to it, which is valid until the next call of this function, or
+ *                the next input of bytes, for this core; unchanged if there is none.
  * @return whether there was a packet.
  */
-FLOE_EXPORT bool floe_core_packet(floe_core *core, floe_time now, floe_packet *packet);
+FLOE_EXPORT bool floe_core_packet(floe_core *core, floe_time now, const floe_packet **packet);
 /** As floe_gatherer_send. */
 FLOE_EXPORT floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
                                       const floe_address *peer, const void *data, size_t size);

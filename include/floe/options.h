@@ -51,6 +51,9 @@ typedef struct floe_ice_server {
 
 #define FLOE_ICE_SERVER_INIT FLOE_INIT(floe_ice_server)
 
+/** What FLOE_ICE_SERVER_INIT does, as floe_settings_init. Threads: any. */
+FLOE_EXPORT void floe_ice_server_init(floe_ice_server *server, size_t size);
+
 /** All zeros (or FLOE_GATHER_OPTIONS_INIT) means no servers and policy all. */
 typedef struct floe_gather_options {
     /** sizeof(floe_gather_options), set by the _INIT macro; 0 means the size in the first release.
@@ -77,6 +80,9 @@ typedef struct floe_gather_options {
 
 #define FLOE_GATHER_OPTIONS_INIT FLOE_INIT(floe_gather_options)
 
+/** What FLOE_GATHER_OPTIONS_INIT does, as floe_settings_init. Threads: any. */
+FLOE_EXPORT void floe_gather_options_init(floe_gather_options *options, size_t size);
+
 /** The local ICE parameters for signalling (ORTC RTCIceParameters). */
 typedef struct floe_parameters {
     /** sizeof(floe_parameters), set by FLOE_PARAMETERS_INIT; 0 means the size in the first release.
@@ -91,6 +97,9 @@ typedef struct floe_parameters {
 } floe_parameters;
 
 #define FLOE_PARAMETERS_INIT FLOE_INIT(floe_parameters)
+
+/** What FLOE_PARAMETERS_INIT does, as floe_settings_init. Threads: any. */
+FLOE_EXPORT void floe_parameters_init(floe_parameters *parameters, size_t size);
 
 /** ORTC RTCIceGathererState. Always write it with `enum`: the plain name is a function. */
 enum floe_gatherer_state {

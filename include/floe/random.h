@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 /** A source of cryptographic randomness. Transaction ids, username fragments and passwords are made
- *  from it. */
+ *  from it. This struct never changes. */
 typedef struct floe_random {
     void *user_data;
     /** Fills `size` bytes. Returns FLOE_OK or an error; the floe function that called it then

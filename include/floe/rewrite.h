@@ -60,6 +60,9 @@ typedef struct floe_address_rewrite_rule {
 
 #define FLOE_ADDRESS_REWRITE_RULE_INIT FLOE_INIT(floe_address_rewrite_rule)
 
+/** What FLOE_ADDRESS_REWRITE_RULE_INIT does, as floe_settings_init. Threads: any. */
+FLOE_EXPORT void floe_address_rewrite_rule_init(floe_address_rewrite_rule *rule, size_t size);
+
 /**
  * Parses a rule written as KEY=VALUE,KEY=VALUE…: external (may be repeated), local, iface, cidr,
  * type (host, srflx, relay), mode (replace, append), networks (udp4, udp6, tcp4, tcp6, joined with

@@ -35,7 +35,8 @@ typedef enum floe_trace_kind {
     FLOE_TRACE_WARNING = 8   /**< something that the application should know: detail says what */
 } floe_trace_kind;
 
-/** One event of a transaction. Pointers are valid during the callback. */
+/** One event of a transaction. Pointers are valid during the callback. Only the library makes this
+ *  struct; later releases append fields. */
 typedef struct floe_trace_event {
     floe_trace_kind kind;
     /** Time since the call of gather. */
@@ -230,9 +231,23 @@ typedef struct floe_settings {
      *  Relays then use Send indications, because ChannelData cannot carry this. If a server does
      *  not support it, its relay works without it. */
     bool dont_fragment;
+    /** Memory of an api for what its sockets bring, shared by all of them, and for what is sent at
+     *  once. It is allocated when the first socket is opened. Much data at once is read with one
+     *  system call for each 65,536 bytes of it. 65,536 to 2,097,152; 0: 262,144. */
+    uint32_t receive_buffer_size;
 } floe_settings;
 
 #define FLOE_SETTINGS_INIT FLOE_INIT(floe_settings)
+
+/**
+ * What FLOE_SETTINGS_INIT does, as a function: for an assignment in C, and for other languages. All
+ * becomes zero except for the struct's own `size`.
+ *
+ * @param size  sizeof(floe_settings), as the caller was compiled with it.
+ *
+ * Threads: any.
+ */
+FLOE_EXPORT void floe_settings_init(floe_settings *settings, size_t size);
 
 #ifdef __cplusplus
 }

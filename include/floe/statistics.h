@@ -84,8 +84,9 @@ typedef struct floe_server_statistics {
     uint32_t round_trips;
 } floe_server_statistics;
 
+/** One candidate. Only the library makes this struct; later releases append fields. */
 typedef struct floe_candidate_statistics {
-    floe_candidate candidate;
+    const floe_candidate *candidate;
     /** Time since the call of gather. */
     floe_duration found;
 } floe_candidate_statistics;

@@ -1,5 +1,5 @@
 /* Points in time and durations, both in nanoseconds. Each has its own type, so that they cannot be
- * confused with each other or with a plain number of milliseconds. */
+ * confused with each other or with a plain number of milliseconds. These structs never change. */
 #ifndef FLOE_TIME_H
 #define FLOE_TIME_H
 

@@ -51,21 +51,47 @@ char *floe_copy_text(const floe_allocator *allocator, const void *text, size_t s
     return copy;
 }
 
+size_t floe_struct_size(const void *callers, size_t first)
+{
+    size_t size;
+
+    memcpy(&size, callers, sizeof size);
+    return size != 0 ? size : first;
+}
+
 /* How much of the caller's struct both know. */
-static size_t common_size(const void *callers, size_t size)
+static size_t common_size(const void *callers, floe_struct_sizes sizes)
 {
-    size_t callers_size;
+    size_t size = floe_struct_size(callers, sizes.first);
 
-    memcpy(&callers_size, callers, sizeof callers_size);
-    return callers_size != 0 && callers_size < size ? callers_size : size;
+    return size < sizes.now ? size : sizes.now;
 }
 
-void floe_take_struct(void *to, const void *callers, size_t size)
+void floe_take_struct(void *to, const void *callers, floe_struct_sizes sizes)
 {
-    memcpy(to, callers, common_size(callers, size));
+    memcpy(to, callers, common_size(callers, sizes));
 }
 
-void floe_give_struct(void *callers, const void *from, size_t size)
+void floe_take_nth(void *to, const void *callers, size_t n, floe_struct_sizes sizes)
 {
-    memcpy(callers, from, common_size(callers, size));
+    const char *nth = (const char *)callers + n * floe_struct_size(callers, sizes.first);
+
+    memcpy(to, nth, common_size(callers, sizes));
+}
+
+void floe_give_struct(void *callers, const void *from, floe_struct_sizes sizes)
+{
+    size_t size = common_size(callers, sizes);
+
+    if (size > sizeof size) {
+        memcpy((char *)callers + sizeof size, (const char *)from + sizeof size, size - sizeof size);
+    }
+}
+
+void floe_init_struct(void *callers, size_t size)
+{
+    if (callers != NULL && size >= sizeof size) {
+        memset(callers, 0, size);
+        memcpy(callers, &size, sizeof size);
+    }
 }

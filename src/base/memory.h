@@ -14,9 +14,36 @@ void *floe_allocate(const floe_allocator *allocator, size_t size);
 void floe_deallocate(const floe_allocator *allocator, void *memory);
 /* A copy of `size` bytes with a NUL behind them. */
 char *floe_copy_text(const floe_allocator *allocator, const void *text, size_t size);
-/* Between a public struct of this release, of `size` bytes, and the caller's, which begins with its
- * own size (0: this release's): copies what both have. The rest of `to` stays as it is. */
-void floe_take_struct(void *to, const void *callers, size_t size);
-void floe_give_struct(void *callers, const void *from, size_t size);
+
+/* Public structs that begin with their own size, as the caller was compiled. Later releases append
+ * fields, behind the end of the struct as it was, padding and all. */
+typedef struct floe_struct_sizes {
+    size_t now;
+    size_t first; /* in the first release: what a size of 0 means */
+} floe_struct_sizes;
+
+/* `last` was the last field in the first release, and `widest` asks for the most alignment. */
+#define FLOE_STRUCT_SIZES(type, last, widest)                                                      \
+    ((floe_struct_sizes){sizeof(type), (offsetof(type, last) + sizeof(((type *)NULL)->last) +      \
+                                        _Alignof(widest) - 1) /                                    \
+                                           _Alignof(widest) * _Alignof(widest)})
+#define FLOE_SETTINGS_SIZES FLOE_STRUCT_SIZES(floe_settings, receive_buffer_size, void *)
+#define FLOE_ICE_SERVER_SIZES FLOE_STRUCT_SIZES(floe_ice_server, access_token, void *)
+#define FLOE_GATHER_OPTIONS_SIZES FLOE_STRUCT_SIZES(floe_gather_options, even_port, void *)
+#define FLOE_PARAMETERS_SIZES FLOE_STRUCT_SIZES(floe_parameters, ice_lite, size_t)
+#define FLOE_REWRITE_RULE_SIZES FLOE_STRUCT_SIZES(floe_address_rewrite_rule, networks, void *)
+#define FLOE_API_STATISTICS_SIZES FLOE_STRUCT_SIZES(floe_api_statistics, packets_dropped, uint64_t)
+#define FLOE_INTERFACE_ADDRESS_SIZES FLOE_STRUCT_SIZES(floe_interface_address, loopback, void *)
+#define FLOE_SERVICE_RECORD_SIZES FLOE_STRUCT_SIZES(floe_service_record, service, void *)
+
+/* Of the caller's struct. */
+size_t floe_struct_size(const void *callers, size_t first);
+/* Copies what both have. The rest of `to`, and the caller's `size`, stay as they are. */
+void floe_take_struct(void *to, const void *callers, floe_struct_sizes sizes);
+/* The n-th of an array, whose first struct says the size of all. */
+void floe_take_nth(void *to, const void *callers, size_t n, floe_struct_sizes sizes);
+void floe_give_struct(void *callers, const void *from, floe_struct_sizes sizes);
+/* All zeros but its size. */
+void floe_init_struct(void *callers, size_t size);
 
 #endif

@@ -333,7 +333,7 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_api_new: api is NULL");
     }
     if (settings != NULL) {
-        floe_take_struct(&given, settings, sizeof given);
+        floe_take_struct(&given, settings, FLOE_SETTINGS_SIZES);
         given.size = sizeof given;
     }
     floe_error error = check_files(&given);
@@ -373,9 +373,8 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
         error = floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                           "settings.mdns_mode asks for multicast DNS, which is not built in");
     }
-    if (error == FLOE_OK && !floe_udp_batch_init(&made->batch, &made->allocator)) {
-        error = floe_fail(FLOE_ERR_NO_MEMORY, "no memory for packets");
-    }
+    floe_udp_batch_init(&made->batch,
+                        given.receive_buffer_size != 0 ? given.receive_buffer_size : 262144);
     if (error == FLOE_OK && uv_mutex_init(&made->lock) != 0) {
         error = floe_fail(FLOE_ERR_SYSTEM, "a mutex can't be made");
     } else if (error == FLOE_OK && uv_cond_init(&made->changed) != 0) {
@@ -404,7 +403,11 @@ floe_error floe_api_get_statistics(floe_api *api, floe_api_statistics *statistic
     floe_api_statistics now = api->statistics;
     now.packets_dropped = floe_core_shared_dropped(api->shared);
     uv_mutex_unlock(&api->lock);
-    now.size = statistics->size == 0 ? sizeof now : statistics->size;
-    floe_give_struct(statistics, &now, sizeof now);
+    floe_give_struct(statistics, &now, FLOE_API_STATISTICS_SIZES);
     return FLOE_OK;
+}
+
+void floe_api_statistics_init(floe_api_statistics *statistics, size_t size)
+{
+    floe_init_struct(statistics, size);
 }

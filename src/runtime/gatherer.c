@@ -71,7 +71,7 @@ static void end_callback(floe_gatherer *gatherer)
 
 void floe_gatherer_give_packets(floe_gatherer *gatherer)
 {
-    floe_packet packet;
+    const floe_packet *packet;
 
     while (floe_core_packet(gatherer->core, floe_runtime_now(), &packet)) {
         const floe_data_handlers *data = gatherer->data;
@@ -79,7 +79,7 @@ void floe_gatherer_give_packets(floe_gatherer *gatherer)
             floe_packet_handler handler = data->on_packet;
             void *user_data = data->packet_data;
             begin_callback(gatherer);
-            handler(user_data, &packet);
+            handler(user_data, packet);
             end_callback(gatherer);
         }
     }
@@ -148,9 +148,13 @@ static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_ad
     if (udp == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
-    int failed = floe_watch_begin(&api->watch);
-    floe_error error =
-        failed == 0 ? floe_udp_open(&udp->fd, local) : floe_uv_failed(failed, "epoll");
+    floe_error error = floe_udp_batch_begin(&api->batch, &api->allocator);
+    int failed = error == FLOE_OK ? floe_watch_begin(&api->watch) : 0;
+    if (failed != 0) {
+        error = floe_uv_failed(failed, "epoll");
+    } else if (error == FLOE_OK) {
+        error = floe_udp_open(&udp->fd, local);
+    }
     if (error != FLOE_OK) {
         floe_deallocate(&api->allocator, udp);
         return error;
@@ -416,7 +420,7 @@ static void do_output(floe_gatherer *gatherer, const floe_core_output *output)
 static bool do_outputs(floe_gatherer *gatherer)
 {
     floe_api *api = gatherer->api;
-    floe_core_output *output = &api->output;
+    const floe_core_output *output = NULL;
     floe_udp *udp = NULL;
     size_t bytes = 0;
     bool over = false;
@@ -429,7 +433,7 @@ static bool do_outputs(floe_gatherer *gatherer)
             }
             return true;
         }
-        bool more = floe_core_poll(gatherer->core, floe_runtime_now(), output);
+        bool more = floe_core_poll(gatherer->core, floe_runtime_now(), &output);
         bytes += more && output->kind == FLOE_CORE_SEND ? output->data_size : 0;
         bool joins =
             more && output->kind == FLOE_CORE_SEND && udp != NULL &&

@@ -197,7 +197,8 @@ static int on_address(const struct nlmsghdr *header, void *data)
     if (own == NULL || mnl_attr_get_payload_len(own) != size) {
         return MNL_CB_OK;
     }
-    floe_interface_address entry = {.interface_index = link->index,
+    floe_interface_address entry = {.size = sizeof entry,
+                                    .interface_index = link->index,
                                     .adapter = link->adapter,
                                     .up = link->up,
                                     .loopback = link->loopback || info->ifa_scope == RT_SCOPE_HOST};

@@ -44,7 +44,8 @@ floe_error floe_interfaces_read(floe_interfaces *interfaces)
         return floe_fail(FLOE_ERR_SYSTEM, "uv_interface_addresses: %s", uv_strerror(failed));
     }
     for (int i = 0; i < count && error == FLOE_OK; i++) {
-        floe_interface_address entry = {.up = true,
+        floe_interface_address entry = {.size = sizeof entry,
+                                        .up = true,
                                         .interface_index = index_of(list[i].name),
                                         .loopback = list[i].is_internal != 0};
         uint8_t mask[16] = {0};

@@ -566,7 +566,8 @@ static floe_service_record *add_service(floe_name *name, const char *target, con
     }
     name->texts[n][0] = first;
     name->texts[n][1] = second;
-    name->services[n] = (floe_service_record){.target = first, .service = second};
+    name->services[n] = (floe_service_record){
+        .size = sizeof(floe_service_record), .target = first, .service = second};
     name->service_count++;
     return &name->services[n];
 }

@@ -70,7 +70,6 @@ struct floe_api {
     floe_mdns_service *mdns; /* NULL: it has not begun, or has ended */
     floe_watch watch;
     floe_udp_batch batch;
-    floe_core_output output;
 };
 
 /* Those of the application's data: not every gatherer is for it. */

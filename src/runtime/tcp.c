@@ -195,6 +195,11 @@ floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output
     if (tcp == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
+    floe_error error = floe_udp_batch_begin(&api->batch, &api->allocator);
+    if (error != FLOE_OK) {
+        floe_deallocate(&api->allocator, tcp);
+        return error;
+    }
     tcp->owner = gatherer;
     tcp->channel = output->channel;
     tcp->remote = output->remote;

@@ -1,4 +1,5 @@
 /* UDP sockets: what all systems have in common. */
+#include "base/error.h"
 #include "runtime/runtime.h"
 #include "runtime/system.h"
 
@@ -116,24 +117,37 @@ bool floe_udp_is_open(const floe_udp *udp)
 
 /* Sending. */
 
-bool floe_udp_batch_init(floe_udp_batch *batch, const floe_allocator *allocator)
+void floe_udp_batch_init(floe_udp_batch *batch, uint32_t size)
 {
+    batch->slots = size / FLOE_UDP_SLOT;
+}
+
+floe_error floe_udp_batch_begin(floe_udp_batch *batch, const floe_allocator *allocator)
+{
+    if (batch->data != NULL) {
+        return FLOE_OK;
+    }
     /* Not zeroed, so that the kernel gives only those pages that are written to. */
-    batch->data = allocator->allocate(allocator->user_data, FLOE_UDP_BATCH * FLOE_UDP_SLOT);
-    batch->count = batch->used = 0;
-    return batch->data != NULL && floe_udp_headers_init(batch, allocator);
+    batch->data = allocator->allocate(allocator->user_data, batch->slots * FLOE_UDP_SLOT);
+    if (batch->data != NULL && floe_udp_headers_init(batch, allocator)) {
+        return FLOE_OK;
+    }
+    floe_udp_batch_free(batch, allocator);
+    return floe_fail(FLOE_ERR_NO_MEMORY, "no memory for packets");
 }
 
 void floe_udp_batch_free(floe_udp_batch *batch, const floe_allocator *allocator)
 {
     floe_deallocate(allocator, batch->headers);
     floe_deallocate(allocator, batch->data);
+    batch->headers = NULL;
+    batch->data = NULL;
 }
 
 bool floe_udp_batch_add(floe_udp_batch *batch, const floe_address *remote, const void *data,
                         size_t size)
 {
-    if (batch->count == FLOE_UDP_BATCH || size > FLOE_UDP_BATCH * FLOE_UDP_SLOT - batch->used) {
+    if (batch->count == FLOE_UDP_BATCH || size > batch->slots * FLOE_UDP_SLOT - batch->used) {
         return false;
     }
     (void)floe_to_socket_address(remote, &batch->addresses[batch->count]);
@@ -171,8 +185,8 @@ bool floe_udp_is_passing(int error)
 static void hold_one(floe_udp *udp, const floe_address *remote, const floe_span *data)
 {
     floe_api *api = udp->owner->api;
-    floe_error error = floe_queue_push(&api->allocator, &udp->held, FLOE_UDP_BATCH * FLOE_UDP_SLOT,
-                                       remote, data, 1);
+    floe_error error =
+        floe_queue_push(&api->allocator, &udp->held, FLOE_UDP_HELD_MAX, remote, data, 1);
 
     api->statistics.packets_not_sent += error != FLOE_OK;
 }
@@ -256,17 +270,16 @@ void floe_udp_send_held(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachab
     floe_queue held = udp->held;
     floe_address remote;
     floe_span data;
-    bool more = true;
 
     udp->held = (floe_queue){0};
+    bool more = floe_queue_take(&held, &remote, &data);
     while (more && floe_queue_empty(&udp->held)) {
-        do {
+        while (more && floe_udp_batch_add(batch, &remote, data.data, data.size)) {
             more = floe_queue_take(&held, &remote, &data);
-        } while (more && floe_udp_batch_add(batch, &remote, data.data, data.size) &&
-                 batch->count < FLOE_UDP_BATCH);
+        }
         floe_udp_flush(udp, batch, unreachable);
     }
-    while (floe_queue_take(&held, &remote, &data)) {
+    for (; more; more = floe_queue_take(&held, &remote, &data)) {
         hold_one(udp, &remote, &data);
     }
     floe_queue_release(&udp->owner->api->allocator, &held);

@@ -14,11 +14,15 @@
 #define FLOE_UDP_BATCH ((size_t)32)
 /* The largest datagram, or as many as the kernel has put together. */
 #define FLOE_UDP_SLOT 65536U
+/* What waits on a socket that takes no more. */
+#define FLOE_UDP_HELD_MAX (FLOE_UDP_BATCH * FLOE_UDP_SLOT)
 
 /* Room for one batch of datagrams, and for what a stream brings; one for an api, as its loop does
- * one thing at a time. Only what is used of it takes memory. */
+ * one thing at a time. It is had with the first channel, and only what is used of it takes memory.
+ */
 typedef struct floe_udp_batch {
-    uint8_t *data; /* FLOE_UDP_BATCH slots for reading; for sending one datagram behind another */
+    uint8_t *data; /* slots for reading; for sending one datagram behind another; NULL: not yet */
+    size_t slots;  /* settings.receive_buffer_size of them */
     struct sockaddr_in6 addresses[FLOE_UDP_BATCH];
     size_t at[FLOE_UDP_BATCH]; /* where each begins */
     size_t sizes[FLOE_UDP_BATCH];
@@ -72,7 +76,9 @@ bool floe_udp_is_open(const floe_udp *udp);
 /* Reads what is there, at most a few batches; errors first, if there are some. */
 void floe_udp_read(floe_udp *udp, floe_udp_batch *batch, bool errors, floe_udp_datagram datagram,
                    floe_udp_unreachable unreachable);
-bool floe_udp_batch_init(floe_udp_batch *batch, const floe_allocator *allocator);
+void floe_udp_batch_init(floe_udp_batch *batch, uint32_t size);
+/* Before a channel is opened: has its memory. */
+floe_error floe_udp_batch_begin(floe_udp_batch *batch, const floe_allocator *allocator);
 /* Adds to the batch. False: it has no room left. */
 bool floe_udp_batch_add(floe_udp_batch *batch, const floe_address *remote, const void *data,
                         size_t size);

@@ -134,7 +134,7 @@ bool floe_udp_headers_init(floe_udp_batch *batch, const floe_allocator *allocato
 {
     struct floe_udp_headers *made = floe_allocate(allocator, sizeof *made);
 
-    for (size_t i = 0; made != NULL && i < FLOE_UDP_BATCH; i++) {
+    for (size_t i = 0; made != NULL && i < batch->slots; i++) {
         struct msghdr *header = &made->messages[i].msg_hdr;
         made->vectors[i] =
             (struct iovec){.iov_base = &batch->data[i * FLOE_UDP_SLOT], .iov_len = FLOE_UDP_SLOT};
@@ -152,7 +152,7 @@ bool floe_udp_headers_init(floe_udp_batch *batch, const floe_allocator *allocato
 static size_t read_batch(floe_udp *udp, floe_udp_batch *batch, floe_udp_datagram datagram)
 {
     struct mmsghdr *messages = batch->headers->messages;
-    int count = recvmmsg(udp->fd, messages, FLOE_UDP_BATCH, MSG_DONTWAIT, NULL);
+    int count = recvmmsg(udp->fd, messages, (unsigned)batch->slots, MSG_DONTWAIT, NULL);
 
     for (int i = 0; i < count; i++) {
         struct msghdr *header = &messages[i].msg_hdr;
@@ -213,8 +213,8 @@ void floe_udp_read(floe_udp *udp, floe_udp_batch *batch, bool errors, floe_udp_d
         return;
     }
     /* Bounded, so that a flood on one socket does not starve the others of the loop. */
-    for (int i = 0; i < 4 && floe_udp_is_open(udp); i++) {
-        if (read_batch(udp, batch, datagram) < FLOE_UDP_BATCH) {
+    for (size_t i = 0; i < 4 * FLOE_UDP_BATCH / batch->slots && floe_udp_is_open(udp); i++) {
+        if (read_batch(udp, batch, datagram) < batch->slots) {
             break;
         }
     }

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "stun/key.h"
 #include "stun/writer.h"
+#include "support/polled.h"
 
 #include <floe/core.h>
 #include <stdio.h>
@@ -132,7 +133,7 @@ static void answer(many *m)
 
 static void settle(many *m)
 {
-    while (floe_core_poll(m->core, m->now, &m->output)) {
+    while (polled(m->core, m->now, &m->output)) {
         floe_address local = m->output.local;
         switch (m->output.kind) {
         case FLOE_CORE_LIST_INTERFACES:

@@ -3,6 +3,7 @@
 #include "base/address.h"
 #include "base/time.h"
 #include "stun/writer.h"
+#include "support/polled.h"
 
 #include <floe/core.h>
 #include <stdlib.h>
@@ -62,7 +63,7 @@ static bool comes(relayed *r, floe_span data)
     floe_packet packet;
 
     floe_core_datagram(r->core, r->now, r->socket, &r->server, data.data, data.size);
-    return floe_core_packet(r->core, r->now, &packet);
+    return arrived(r->core, r->now, &packet);
 }
 
 static void serve(relayed *r)
@@ -100,7 +101,7 @@ static void settle(relayed *r)
                                    .up = true,
                                    .address = floe_address_ipv4(0x0a000102U, 0)};
 
-    while (floe_core_poll(r->core, r->now, &r->output)) {
+    while (polled(r->core, r->now, &r->output)) {
         floe_address local = floe_address_with_port(r->output.local, 4000);
         switch (r->output.kind) {
         case FLOE_CORE_LIST_INTERFACES:

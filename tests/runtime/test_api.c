@@ -50,21 +50,26 @@ static void happened(moment_listener *listener, the_moment moment, const void *t
     (void)pthread_mutex_unlock(&o->lock);
 }
 
-static void make_api(owner *o, uv_loop_t *loop)
+static void make_api_by(owner *o, floe_settings settings)
 {
-    floe_settings settings = FLOE_SETTINGS_INIT;
-
     memset(o, 0, sizeof *o);
     o->listener.happened = happened;
     (void)pthread_mutex_init(&o->lock, NULL);
     (void)pthread_cond_init(&o->changed, NULL);
-    settings.allocator = &memory_counted;
     settings.loopback = true;
     settings.keepalive_ms = 1000;
-    settings.loop = loop;
     settings.on_trace = listener_traced;
     settings.trace_user_data = &o->listener;
     assert_int_equal(floe_api_new(&settings, &o->api), FLOE_OK);
+}
+
+static void make_api(owner *o, uv_loop_t *loop)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    settings.allocator = &memory_counted;
+    settings.loop = loop;
+    make_api_by(o, settings);
 }
 
 /* One STUN server that answers, one port where nobody listens. */
@@ -950,6 +955,75 @@ static void without_descriptors_it_says_so(void **state)
     }
 }
 
+/* ── Memory of an api ── */
+
+typedef struct metered {
+    pthread_mutex_t lock;
+    size_t live;
+    size_t most;
+} metered;
+
+static void *take_metered(void *user_data, size_t size)
+{
+    metered *meter = user_data;
+    max_align_t *block = malloc(sizeof *block + size);
+
+    if (block != NULL) {
+        memcpy(block, &size, sizeof size);
+        (void)pthread_mutex_lock(&meter->lock);
+        meter->live += size;
+        meter->most = meter->live > meter->most ? meter->live : meter->most;
+        (void)pthread_mutex_unlock(&meter->lock);
+        return block + 1;
+    }
+    return NULL;
+}
+
+static void give_back_metered(void *user_data, void *memory)
+{
+    metered *meter = user_data;
+    max_align_t *block = (max_align_t *)memory - 1;
+    size_t size;
+
+    memcpy(&size, block, sizeof size);
+    (void)pthread_mutex_lock(&meter->lock);
+    meter->live -= size;
+    (void)pthread_mutex_unlock(&meter->lock);
+    free(block);
+}
+
+/* An api takes little until it has a socket, and then the buffer that its settings say. */
+static void an_api_takes_what_its_settings_say(void **state)
+{
+    static const uint32_t buffers[] = {0, 65536, 2097152};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
+        metered meter = {.lock = PTHREAD_MUTEX_INITIALIZER};
+        const floe_allocator allocator = {&meter, take_metered, give_back_metered};
+        size_t buffer = buffers[i] != 0 ? buffers[i] : 262144;
+        floe_settings settings = FLOE_SETTINGS_INIT;
+        owner o;
+        settings.allocator = &allocator;
+        settings.receive_buffer_size = buffers[i];
+        make_api_by(&o, settings);
+        assert_in_range(meter.most, 1, 32768);
+        make_gatherer(&o);
+        assert_int_equal(floe_gatherer_gather(o.gatherer), FLOE_OK);
+        wait_until(&o, &o.seen[ON_END]);
+        assert_in_range(meter.most, buffer, buffer + 65536);
+        end(&o);
+        assert_int_equal(meter.live, 0);
+    }
+    floe_api *api;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    settings.receive_buffer_size = 65535;
+    assert_int_equal(floe_api_new(&settings, &api), FLOE_ERR_INVALID_ARGUMENT);
+    assert_non_null(strstr(floe_last_error(), "receive_buffer_size"));
+    settings.receive_buffer_size = 2097153;
+    assert_int_equal(floe_api_new(&settings, &api), FLOE_ERR_INVALID_ARGUMENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -970,6 +1044,7 @@ int main(void)
         cmocka_unit_test(everything_is_freed_within_a_callback_of_the_callers_loop),
         cmocka_unit_test(signals_are_the_hosts),
         cmocka_unit_test(without_descriptors_it_says_so),
+        cmocka_unit_test(an_api_takes_what_its_settings_say),
     };
     return cmocka_run_group_tests_name("api", tests, test_server_start, test_server_stop);
 }

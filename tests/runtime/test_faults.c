@@ -210,13 +210,14 @@ static void on_sender(void *data, const floe_candidate *candidate)
 }
 
 /* It has its host candidate. The api is the caller's, as is the gatherer. */
-static floe_api *begin_sender(sender *s)
+static floe_api *begin_sender(sender *s, uint32_t buffer)
 {
     floe_settings settings = FLOE_SETTINGS_INIT;
     floe_api *api;
 
     settings.loopback = true;
     settings.ip_filter = keep_loopback_v4;
+    settings.receive_buffer_size = buffer;
     awaited_init(&s->owner);
     assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
     assert_int_equal(floe_gatherer_new(api, NULL, &s->gatherer), FLOE_OK);
@@ -240,7 +241,7 @@ static void what_the_kernel_has_no_room_for_waits(void **state)
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &size), 0);
-    floe_api *api = begin_sender(&s);
+    floe_api *api = begin_sender(&s, 0);
     for (unsigned round = 1; round <= 3; round++) {
         floe_address to = floe_address_ipv4(INADDR_LOOPBACK, ntohs(name.sin_port));
         fault_arm(&full, round);
@@ -281,6 +282,45 @@ static void what_the_kernel_has_no_room_for_waits(void **state)
     (void)close(fd);
 }
 
+/* What waited is sent again in as many pieces as the buffer has room for; none is lost. */
+static void what_waited_may_be_more_than_there_is_room_for(void **state)
+{
+    static const fault full = {MANY_AT_ONCE ? "sendmmsg" : "sendto", EAGAIN};
+    enum { PACKETS = 8, BYTES = 16000 };
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof name;
+    struct timeval patience = {.tv_sec = 30};
+    int room = 1 << 20;
+    static sender s;
+    static unsigned char packet[BYTES];
+    bool waited = false;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    (void)state;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    assert_int_equal(bind(fd, (struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &size), 0);
+    floe_address to = floe_address_ipv4(INADDR_LOOPBACK, ntohs(name.sin_port));
+    floe_api *api = begin_sender(&s, 65536);
+    for (unsigned round = 0; round < 200 && !waited; round++) {
+        fault_arm(&full, 1);
+        for (unsigned char i = 0; i < PACKETS; i++) {
+            packet[0] = i;
+            assert_int_equal(floe_gatherer_send(s.gatherer, s.id, &to, packet, BYTES), FLOE_OK);
+        }
+        for (unsigned char i = 0; i < PACKETS; i++) {
+            assert_int_equal(recv(fd, packet, BYTES, 0), BYTES);
+            assert_int_equal(packet[0], i);
+        }
+        waited = fault_disarm();
+    }
+    assert_true(waited || !MANY_AT_ONCE);
+    floe_gatherer_free(s.gatherer);
+    floe_api_free(api);
+    (void)close(fd);
+}
+
 static void count_packet(void *data, const floe_packet *packet)
 {
     atomic_uint *packets = data;
@@ -297,7 +337,7 @@ static void k1_packets_are_heard_once_there_is_room(void **state)
     atomic_uint packets = 0;
 
     (void)state;
-    floe_api *api = begin_sender(&s);
+    floe_api *api = begin_sender(&s, 0);
     fault_arm(&full, 1);
     assert_int_equal(floe_gatherer_on_packet(s.gatherer, count_packet, &packets), FLOE_OK);
     for (int ms = 0; ms < 60000 && !fault_has_struck(); ms++) {
@@ -546,6 +586,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_kernel_has_no_room_for_waits),
+        cmocka_unit_test(what_waited_may_be_more_than_there_is_room_for),
         cmocka_unit_test(a_port_where_nobody_listens_is_told),
         cmocka_unit_test(e1_what_cannot_be_watched_is_told),
         cmocka_unit_test(e1_a_route_that_swallows_all_is_told),

@@ -878,10 +878,10 @@ static void check_statistics(sim_world *world)
         check_hidden(world, of->address);
     }
     for (size_t i = 0; i < statistics->candidate_count; i++) {
-        if (statistics->candidates[i]->candidate.type == FLOE_CANDIDATE_TYPE_HOST) {
-            check_hidden(world, statistics->candidates[i]->candidate.address);
+        if (statistics->candidates[i]->candidate->type == FLOE_CANDIDATE_TYPE_HOST) {
+            check_hidden(world, statistics->candidates[i]->candidate->address);
         }
-        check_hidden(world, statistics->candidates[i]->candidate.related_address);
+        check_hidden(world, statistics->candidates[i]->candidate->related_address);
     }
     floe_gatherer_statistics_free(statistics);
 }

@@ -2,6 +2,7 @@
 #include "change.h"
 
 #include "base/address.h"
+#include "support/polled.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -328,7 +329,7 @@ void driver_outputs(sim_changing_world *change, sim_owner *owner)
 
     change_turn(change, owner);
     while (owner->core != NULL && *world->report->violation == '\0' &&
-           floe_core_poll(owner->core, world_time(world), &output)) {
+           polled(owner->core, world_time(world), &output)) {
         if (++owner->steps > 20000) {
             change_violated(change, "I8: an input has outputs without end");
             return;

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "stun/key.h"
+#include "support/polled.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -451,7 +452,7 @@ void take(hand *h)
 
 void settle(hand *h)
 {
-    while (floe_core_poll(h->core, h->now, &h->output)) {
+    while (polled(h->core, h->now, &h->output)) {
         take(h);
     }
 }

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "stun/key.h"
 #include "stun/writer.h"
+#include "support/polled.h"
 
 #include <floe/core.h>
 #include <stdio.h>
@@ -231,7 +232,7 @@ static void settle(hand *h)
                                    .up = true,
                                    .address = address_of("10.0.1.2:0")};
 
-    while (floe_core_poll(h->core, h->now, &h->output)) {
+    while (polled(h->core, h->now, &h->output)) {
         char text[64];
         switch (h->output.kind) {
         case FLOE_CORE_LIST_INTERFACES:
@@ -885,7 +886,7 @@ static void k1_channel_data_of_reserved_numbers(void **state)
             const uint8_t bytes[] = {firsts[i], 1, 0, 5, 'd', 'a', 't', 'a', 's', 0, 0, 0};
             floe_packet packet;
             arrive(&h, channel, floe_span_of(bytes, sizeof bytes));
-            assert_false(floe_core_packet(h.core, h.now, &packet));
+            assert_false(arrived(h.core, h.now, &packet));
         }
         assert_int_equal(floe_core_shared_dropped(h.shared) - dropped, count);
         pass(&h, 20000);
@@ -944,7 +945,7 @@ static void k2_checks_signed_by_sha256(void **state)
         floe_stun_put_fingerprint(&writer);
         floe_span check = floe_stun_written(&writer);
         floe_core_datagram(h.core, h.now, 1, &source, check.data, check.size);
-        assert_true(floe_core_packet(h.core, h.now, &packet));
+        assert_true(arrived(h.core, h.now, &packet));
         assert_non_null(packet.check);
         assert_int_equal(packet.check->authenticated, rows[i].authenticated);
         assert_int_equal(packet.check->sha256, rows[i].sha256 != NONE);
@@ -953,7 +954,7 @@ static void k2_checks_signed_by_sha256(void **state)
         if (!rows[i].authenticated) {
             continue;
         }
-        assert_true(floe_core_poll(h.core, h.now, &h.output));
+        assert_true(polled(h.core, h.now, &h.output));
         assert_int_equal(
             floe_stun_parse(floe_span_of(h.output.data, h.output.data_size), &answered),
             FLOE_STUN_PARSED);

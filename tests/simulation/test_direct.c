@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/time.h"
 #include "stun/writer.h"
+#include "support/polled.h"
 
 #include <floe/core.h>
 #include <stdio.h>
@@ -165,7 +166,7 @@ static void settle(fixture *f)
                                       .up = true,
                                       .address = address_of("[2001:db8::2]:0")}};
 
-    while (floe_core_poll(f->core, f->now, &f->output)) {
+    while (polled(f->core, f->now, &f->output)) {
         switch (f->output.kind) {
         case FLOE_CORE_LIST_INTERFACES:
             floe_core_interfaces(f->core, f->now, list, f->both ? 2 : 1);
@@ -552,7 +553,7 @@ static void k1_a_blocked_channel_closes_without_a_word(void **state)
         assert_int_equal(floe_core_send(f.core, f.now, f.relay, &peer, "x", 1), FLOE_OK);
         floe_core_close(f.core, f.now);
         sent = closed = 0;
-        while (floe_core_poll(f.core, f.now, &f.output)) {
+        while (polled(f.core, f.now, &f.output)) {
             bool ours = f.output.channel == f.channel;
             sent += f.output.kind == FLOE_CORE_SEND && ours;
             closed += f.output.kind == FLOE_CORE_CLOSE && ours;
@@ -604,7 +605,7 @@ static void l7_a_close_is_behind_what_waits(void **state)
     floe_core_close(f.core, f.now);
     bool closed = false;
     size_t sent = 0;
-    while (floe_core_poll(f.core, f.now, &f.output)) {
+    while (polled(f.core, f.now, &f.output)) {
         bool here = f.output.channel == f.channel;
         assert_false(closed && here && f.output.kind == FLOE_CORE_SEND);
         sent += f.output.kind == FLOE_CORE_SEND;
@@ -632,7 +633,7 @@ static void what_is_polled_outlives_other_calls(void **state)
     settings.service_discovery = true;
     make(&f, "turn:turn.example.org", FLOE_GATHER_POLICY_ALL, settings);
     assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK);
-    while (floe_core_poll(f.core, f.now, &f.output)) {
+    while (polled(f.core, f.now, &f.output)) {
         if (f.output.kind == FLOE_CORE_LIST_INTERFACES) {
             floe_core_interfaces(f.core, f.now, list, 1);
         } else if (f.output.kind == FLOE_CORE_OPEN) {
@@ -648,7 +649,6 @@ static void what_is_polled_outlives_other_calls(void **state)
             (void)snprintf(name, sizeof name, "%s", f.output.name);
             assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
             assert_string_equal(f.output.name, name);
-            assert_ptr_equal(f.output.name, f.output.room.text); /* and nobody frees it */
         }
     }
     assert_true(*name != '\0');
@@ -885,7 +885,7 @@ static void t6_indications_of_all_kinds(void **state)
         }
         arrive(&f, f.channel, &writer);
         *f.trace = '\0';
-        assert_int_equal(floe_core_packet(f.core, f.now, &packet), kind == DATA);
+        assert_int_equal(arrived(f.core, f.now, &packet), kind == DATA);
         settle(&f);
         assert_string_equal(f.trace, kind == ICMP ? "unreachable Data 0 | " : "");
     }
@@ -1678,7 +1678,7 @@ static void c4_priorities_of_two_thousand_addresses(void **state)
                                            .address = floe_address_ipv4(0x0a000100U + i, 0)};
     }
     assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK);
-    while (told < ADDRESSES && floe_core_poll(f.core, f.now, &f.output)) {
+    while (told < ADDRESSES && polled(f.core, f.now, &f.output)) {
         if (f.output.kind == FLOE_CORE_LIST_INTERFACES) {
             floe_core_interfaces(f.core, f.now, list, ADDRESSES);
         } else if (f.output.kind == FLOE_CORE_OPEN) {
@@ -2313,7 +2313,7 @@ static void let_pass(day *d)
     floe_interface_address list[2];
     fixture *f = &d->f;
 
-    while (floe_core_poll(f->core, f->now, &f->output)) {
+    while (polled(f->core, f->now, &f->output)) {
         floe_address local = f->output.local;
         switch (f->output.kind) {
         case FLOE_CORE_LIST_INTERFACES:

@@ -1,5 +1,6 @@
 /* A server that is full (T6, RFC 8656 §7.4; stories by hand.h). */
 #include "hand.h"
+#include "support/polled.h"
 
 #include <string.h>
 
@@ -201,7 +202,7 @@ static void uploads(hand *h, const floe_address *peer, uint64_t milliseconds)
                               sizeof data) == FLOE_OK) {
         }
         floe_core_writable(h->core, h->now, channel);
-        while (floe_core_poll(h->core, h->now, &h->output)) {
+        while (polled(h->core, h->now, &h->output)) {
             bool taken = h->output.kind == FLOE_CORE_SEND && h->output.channel == channel;
             take(h);
             if (taken) {

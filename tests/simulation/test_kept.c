@@ -1,5 +1,6 @@
 /* What is kept and had again: addresses, relays, bindings (stories by hand.h). */
 #include "hand.h"
+#include "support/polled.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -502,13 +503,13 @@ static void k1_data_of_no_bytes(void **state)
             floe_stun_put(&writer, FLOE_STUN_DATA, floe_span_of(nothing, 0));
         }
         deliver(&h, 1, turn, &writer);
-        assert_int_equal(floe_core_packet(h.core, h.now, &packet), has_data != 0);
+        assert_int_equal(arrived(h.core, h.now, &packet), has_data != 0);
     }
     assert_int_equal(packet.size, 0);
     const uint8_t channel_data[] = {0x40, 0x00, 0x00, 0x00};
     floe_address source = address_of(turn->address);
     floe_core_datagram(h.core, h.now, 1, &source, channel_data, sizeof channel_data);
-    assert_true(floe_core_packet(h.core, h.now, &packet));
+    assert_true(arrived(h.core, h.now, &packet));
     assert_int_equal(packet.size, 0);
     assert_true(floe_address_equal(&packet.peer, &peer));
     end(&h);

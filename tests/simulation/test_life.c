@@ -1,6 +1,7 @@
 /* Gathering again, restarts, pools, new options, the associated gatherer (rules L5, L10 to L13,
  * L15), and an interruption at every step of a recorded gather. */
 #include "sim.h"
+#include "support/polled.h"
 
 #include <string.h>
 
@@ -400,7 +401,7 @@ static void l13_an_associated_gatherer(void **state)
     assert_int_equal(floe_core_start(second, now), FLOE_OK);
     assert_int_equal(floe_core_state(first), FLOE_GATHERER_STATE_NEW);
     list.address = address_of("10.0.1.2:0");
-    while (floe_core_poll(second, now, &output)) {
+    while (polled(second, now, &output)) {
         if (output.kind == FLOE_CORE_LIST_INTERFACES) {
             floe_core_interfaces(second, now, &list, 1);
         } else if (output.kind == FLOE_CORE_OPEN) {

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "stun/key.h"
+#include "support/polled.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -156,7 +157,7 @@ static void k2_a_candidate_tells_its_base(void **state)
         assert_int_equal(base_of(&h, FLOE_CANDIDATE_TYPE_RELAY), h.last[FLOE_CANDIDATE_TYPE_RELAY]);
         floe_core_receive_packets(h.core, true);
         floe_core_datagram(h.core, h.now, 1, &peer, data, sizeof data);
-        assert_true(floe_core_packet(h.core, h.now, &came));
+        assert_true(arrived(h.core, h.now, &came));
         assert_int_equal(came.candidate_id, base);
         end(&h);
     }
@@ -191,7 +192,7 @@ static void p1_a_tightened_policy_asks_and_shows_nothing(void **state)
     assert_int_equal(stun->bindings, 0);
     floe_core_receive_packets(h.core, true);
     floe_core_datagram(h.core, h.now, 1, &peer, data, sizeof data);
-    assert_true(floe_core_packet(h.core, h.now, &came));
+    assert_true(arrived(h.core, h.now, &came));
     assert_int_equal(came.candidate_id, 0);
     h.no_interface = true;
     gather(&h);
@@ -642,7 +643,7 @@ static void l11_a_restart_swallows_no_withdrawal(void **state)
     h.no_interface = true;
     assert_int_equal(floe_core_start(h.core, h.now), FLOE_OK);
     while (strstr(h.log, "- relay") == NULL) { /* the first of three */
-        assert_true(floe_core_poll(h.core, h.now, &h.output));
+        assert_true(polled(h.core, h.now, &h.output));
         take(&h);
     }
     assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
@@ -731,7 +732,7 @@ static bool check(floe_core *core, floe_time now, uint32_t channel,
     floe_core_receive_packets(core, true);
     floe_core_datagram(core, now, channel, &peer, data.data, data.size);
     floe_stun_key_release(key);
-    return floe_core_packet(core, now, packet);
+    return arrived(core, now, packet);
 }
 
 /* L11, L13, RFC 8445 §9: after a restart each component believes checks by the new parameters; by
@@ -833,7 +834,7 @@ static void k2_what_a_check_has_that_nobody_knows(void **state)
     settle(&h);
     assert_int_equal(floe_core_answer_check(h.core, h.now, &packet, 420), FLOE_OK);
     do {
-        assert_true(floe_core_poll(h.core, h.now, &h.output));
+        assert_true(polled(h.core, h.now, &h.output));
     } while (h.output.kind != FLOE_CORE_SEND);
     assert_int_equal(floe_stun_parse(floe_span_of(h.output.data, h.output.data_size), &message),
                      FLOE_STUN_PARSED);
@@ -864,26 +865,26 @@ static void k1_answers_of_our_own_are_not_the_owners(void **state)
         floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS,
                                                   methods[i], i == 0 ? &h.binding : &others);
         deliver(&h, 1, turn, &writer);
-        assert_false(floe_core_packet(h.core, h.now, &packet));
+        assert_false(arrived(h.core, h.now, &packet));
     }
     /* But a peer may stand where a STUN server does: what it answers to the owner is the owner's.
      */
     floe_stun_writer writer =
         floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, FLOE_STUN_BINDING, &others);
     deliver(&h, 1, turn, &writer);
-    assert_true(floe_core_packet(h.core, h.now, &packet));
+    assert_true(arrived(h.core, h.now, &packet));
     set(&h, stun_urls, 1); /* the relay goes, and what it had under way comes */
     gather(&h);
     pass(&h, 6000);
     floe_address server_address = address_of(turn->address);
     floe_core_datagram(h.core, h.now, 1, &server_address, "\x40\0\0\4data", 8);
-    assert_false(floe_core_packet(h.core, h.now, &packet));
+    assert_false(arrived(h.core, h.now, &packet));
     floe_address peer = address_of("192.0.2.99:7000");
     floe_core_datagram(h.core, h.now, 1, &peer, "\1hello", 6);
-    assert_true(floe_core_packet(h.core, h.now, &packet));
+    assert_true(arrived(h.core, h.now, &packet));
     assert_int_equal(packet.kind, FLOE_PACKET_OTHER);
     floe_core_datagram(h.core, h.now, 1, &peer, "HELLO", 5);
-    assert_true(floe_core_packet(h.core, h.now, &packet));
+    assert_true(arrived(h.core, h.now, &packet));
     assert_int_equal(packet.kind, FLOE_PACKET_OTHER);
     end(&h);
 }
@@ -950,12 +951,12 @@ static void k1_what_relays_that_have_gone_have_under_way(void **state)
         gather(&h);
         for (size_t i = 0; i < 2 - tcp; i++) {
             floe_core_datagram(h.core, h.now, 1, &from[i], "\x40\1\0\4data", 8);
-            assert_false(floe_core_packet(h.core, h.now, &packet));
+            assert_false(arrived(h.core, h.now, &packet));
         }
         pass(&h, 60000);
         for (size_t i = 0; i < 2; i++) {
             floe_core_datagram(h.core, h.now, 1, &from[i], "\xc3QUIC", 5);
-            assert_true(floe_core_packet(h.core, h.now, &packet));
+            assert_true(arrived(h.core, h.now, &packet));
         }
         end(&h);
     }
@@ -986,7 +987,7 @@ static void k1_answers_to_what_a_restart_has_ended(void **state)
         floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS,
                                                   FLOE_STUN_BINDING, &h.bindings[i]);
         deliver(&h, 1, &h.servers[i % 2], &writer);
-        assert_false(floe_core_packet(h.core, h.now, &packet));
+        assert_false(arrived(h.core, h.now, &packet));
     }
     end(&h);
 }
@@ -1022,12 +1023,12 @@ static void k1_answers_to_more_servers_than_a_few(void **state)
         floe_stun_writer writer = floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS,
                                                   FLOE_STUN_BINDING, &h.bindings[i]);
         deliver(&h, 1, &h.servers[i % SERVERS], &writer);
-        assert_false(floe_core_packet(h.core, h.now, &packet));
+        assert_false(arrived(h.core, h.now, &packet));
     }
     floe_stun_writer writer =
         floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, FLOE_STUN_BINDING, &none);
     deliver(&h, 1, &h.servers[0], &writer);
-    assert_true(floe_core_packet(h.core, h.now, &packet));
+    assert_true(arrived(h.core, h.now, &packet));
     end(&h);
 }
 

@@ -1,5 +1,6 @@
 /* The world: clock, events, sockets, NATs, and the loop that drives the core by its contract. */
 #include "world.h"
+#include "support/polled.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -419,7 +420,7 @@ static void do_outputs(sim_world *world)
 
     for (;;) {
         act_at_step(world);
-        if (!floe_core_poll(world->core, world_time(world), &output)) {
+        if (!polled(world->core, world_time(world), &output)) {
             return;
         }
         switch (output.kind) {
@@ -468,7 +469,7 @@ void world_take_packets(sim_world *world)
 {
     floe_packet packet;
 
-    while (floe_core_packet(world->core, world_time(world), &packet)) {
+    while (arrived(world->core, world_time(world), &packet)) {
         world->on_packet(world, &packet);
     }
 }
@@ -702,7 +703,7 @@ static void set_the_same(sim_world *world)
     uint64_t deadline = floe_core_deadline(world->core).ns;
 
     check_result(world, "set_options", with_options(world, set_options), false);
-    if (floe_core_poll(world->core, world_time(world), &output) ||
+    if (polled(world->core, world_time(world), &output) ||
         floe_core_deadline(world->core).ns != deadline) {
         world_violated(world, "L12: the same options again change something");
     }

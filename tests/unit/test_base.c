@@ -52,26 +52,66 @@ static void memory_fails_with_an_error(void **state)
 typedef struct grown {
     size_t size;
     int first;
+    int other; /* the last of the first release's */
     int appended;
 } grown;
 
 static void structs_of_another_size_share_what_both_have(void **state)
 {
+    const floe_struct_sizes of = FLOE_STRUCT_SIZES(grown, other, size_t);
     const size_t sizes[] = {offsetof(grown, appended), sizeof(grown), 0, sizeof(grown) + 100};
 
     (void)state;
     for (size_t i = 0; i < 4; i++) {
-        bool old = i == 0;
-        grown ours = {.size = 1, .first = 2, .appended = 3};
-        grown callers = {.size = sizes[i], .first = 5, .appended = 6};
-        floe_take_struct(&ours, &callers, sizeof ours);
+        bool old = sizes[i] < sizeof(grown); /* 0: the first release's */
+        grown ours = {.size = 1, .first = 2, .other = 3, .appended = 4};
+        grown callers = {.size = sizes[i], .first = 5, .other = 6, .appended = 7};
+        floe_take_struct(&ours, &callers, of);
         assert_int_equal(ours.first, 5);
-        assert_int_equal(ours.appended, old ? 3 : 6);
-        ours = (grown){.size = sizes[i], .first = 8, .appended = 9};
-        floe_give_struct(&callers, &ours, sizeof ours);
+        assert_int_equal(ours.appended, old ? 4 : 7);
+        ours = (grown){.size = 1, .first = 8, .appended = 9};
+        floe_give_struct(&callers, &ours, of);
+        assert_int_equal(callers.size, sizes[i]);
         assert_int_equal(callers.first, 8);
-        assert_int_equal(callers.appended, old ? 6 : 9);
+        assert_int_equal(callers.appended, old ? 7 : 9);
     }
+    assert_int_equal(of.first, offsetof(grown, appended));
+}
+
+/* In an array of structs as they were the n-th is where the first says. */
+static void arrays_go_by_the_size_of_their_first(void **state)
+{
+    typedef struct former {
+        size_t size;
+        int first;
+        int other;
+    } former;
+    former callers[3] = {{0, 1, 2}, {0, 3, 4}, {0, 5, 6}};
+
+    (void)state;
+    for (size_t size = 0; size <= sizeof *callers; size += sizeof *callers) {
+        callers[0].size = size;
+        grown ours = {.appended = 7};
+        floe_take_nth(&ours, callers, 2, FLOE_STRUCT_SIZES(grown, other, size_t));
+        assert_int_equal(ours.first, 5);
+        assert_int_equal(ours.other, 6);
+        assert_int_equal(ours.appended, 7);
+    }
+}
+
+static void a_struct_that_is_made_ready_is_all_zeros(void **state)
+{
+    grown one = {5, 5, 5, 5};
+    size_t tiny = 5;
+
+    (void)state;
+    floe_init_struct(&one, offsetof(grown, appended));
+    assert_int_equal(one.size, offsetof(grown, appended));
+    assert_int_equal(one.first | one.other, 0);
+    assert_int_equal(one.appended, 5);
+    floe_init_struct(NULL, 100);
+    floe_init_struct(&tiny, 1);
+    assert_int_equal(tiny, 5);
 }
 
 typedef struct item {
@@ -328,6 +368,8 @@ int main(void)
         cmocka_unit_test(the_last_error_is_cut_to_fit),
         cmocka_unit_test(memory_fails_with_an_error),
         cmocka_unit_test(structs_of_another_size_share_what_both_have),
+        cmocka_unit_test(arrays_go_by_the_size_of_their_first),
+        cmocka_unit_test(a_struct_that_is_made_ready_is_all_zeros),
         cmocka_unit_test(lists_keep_order),
         cmocka_unit_test(time_saturates),
         cmocka_unit_test(randomness_is_even_and_may_fail),

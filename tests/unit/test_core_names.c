@@ -5,6 +5,7 @@
 #include "base/name.h"
 #include "base/time.h"
 #include "stun/writer.h"
+#include "support/polled.h"
 
 #include <floe/core.h>
 #include <stdio.h>
@@ -135,7 +136,7 @@ static void take_error(one_core *one, const floe_candidate_error *error)
 
 static void settle(fixture *f, one_core *one)
 {
-    while (floe_core_poll(one->core, f->now, &f->output)) {
+    while (polled(one->core, f->now, &f->output)) {
         const floe_core_output *output = &f->output;
         floe_address local = output->local;
         switch (output->kind) {
@@ -267,7 +268,7 @@ static void h2_a_name_that_is_taken_before_it_is_told(void **state)
     gather(&f, &f.cores[0]);
     memcpy(before, f.cores[0].host, sizeof before);
     assert_int_equal(floe_core_start(two->core, f.now), FLOE_OK);
-    while (floe_core_poll(two->core, f.now, &f.output) && f.output.kind != FLOE_CORE_OPEN) {
+    while (polled(two->core, f.now, &f.output) && f.output.kind != FLOE_CORE_OPEN) {
         if (f.output.kind == FLOE_CORE_LIST_INTERFACES) {
             list_interfaces(&f, two);
         }
@@ -332,7 +333,7 @@ static void k1_a_packet_has_the_hosts_id(void **state)
     floe_core_receive_packets(one->core, true);
     for (int i = 0; i < 3; i++) {
         floe_core_datagram(one->core, f.now, one->channels[0], &peer, "\x80xyz", 4);
-        assert_true(floe_core_packet(one->core, f.now, &packet));
+        assert_true(arrived(one->core, f.now, &packet));
         assert_int_equal(packet.candidate_id, one->host_id);
         floe_core_name_taken(one->core, f.now, one->host);
         settle(&f, one);

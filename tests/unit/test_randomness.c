@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "stun/transaction.h"
+#include "support/polled.h"
 
 #include <floe/core.h>
 #include <stdlib.h>
@@ -128,7 +129,7 @@ static gathered gather(floe_core_shared *shared)
     memcpy(made.username_fragment, parameters.username_fragment, 9);
     memcpy(made.password, parameters.password, 25);
     assert_int_equal(floe_core_start(core, now), FLOE_OK);
-    while (made.port == 0 && floe_core_poll(core, now, &output)) {
+    while (made.port == 0 && polled(core, now, &output)) {
         if (output.kind == FLOE_CORE_LIST_INTERFACES) {
             floe_core_interfaces(core, now, &list, 1);
         } else if (output.kind == FLOE_CORE_OPEN) {

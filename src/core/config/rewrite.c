@@ -268,15 +268,13 @@ static floe_error read_nat_1to1(const floe_settings *settings, floe_address_rewr
 static floe_error add_rules(floe_core_shared *shared, const floe_address_rewrite_rule *first,
                             size_t count)
 {
-    size_t size = first->size == 0 ? sizeof *first : first->size;
-
     shared->rewrites = floe_allocate(&shared->allocator, count * sizeof *shared->rewrites);
     if (shared->rewrites == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
     for (size_t n = 0; n < count; n++) {
         floe_address_rewrite_rule given = {0};
-        memcpy(&given, (const char *)first + n * size, size < sizeof given ? size : sizeof given);
+        floe_take_nth(&given, first, n, FLOE_REWRITE_RULE_SIZES);
         floe_error error =
             make_ready(&shared->rewrites[shared->rewrite_count++], &shared->allocator, &given, n);
         if (error != FLOE_OK) {

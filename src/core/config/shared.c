@@ -150,8 +150,15 @@ static floe_error set_proxy(floe_core_shared *shared, const floe_settings *setti
                                  : FLOE_ERR_NO_MEMORY;
 }
 
-static floe_error set_queue(floe_core_shared *shared, uint32_t size)
+static floe_error set_sizes(floe_core_shared *shared, const floe_settings *settings)
 {
+    uint32_t size = settings->send_queue_size;
+    uint32_t receives = settings->receive_buffer_size;
+
+    if (receives != 0 && (receives < 65536 || receives > 2097152)) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "settings.receive_buffer_size is %u, not 65536 to 2097152", receives);
+    }
     if (size != 0 && (size < 4096 || size > 67108864)) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                          "settings.send_queue_size is %u, not 4096 to 67108864", size);
@@ -169,7 +176,7 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_shared_new: NULL");
     }
     if (settings != NULL) {
-        floe_take_struct(&given, settings, sizeof given);
+        floe_take_struct(&given, settings, FLOE_SETTINGS_SIZES);
     }
     const floe_allocator *allocator =
         given.allocator != NULL ? given.allocator : &floe_default_allocator;
@@ -205,7 +212,7 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
         error = floe_rewrites_new(made, &given);
     }
     if (error == FLOE_OK) {
-        error = set_queue(made, given.send_queue_size);
+        error = set_sizes(made, &given);
     }
     if (error == FLOE_OK) {
         error = set_proxy(made, &given);

@@ -21,6 +21,21 @@ typedef struct floe_interface_name {
     char text[];
 } floe_interface_name;
 
+/* Enough for any request that the core makes. */
+#define FLOE_CORE_DATA_SIZE 4608
+
+/* What an output points to. */
+struct floe_core_room {
+    floe_candidate candidate;
+    floe_candidate_error error;
+    floe_trace_event trace;
+    char address[FLOE_ADDRESS_TEXT_SIZE];
+    char related_address[FLOE_ADDRESS_TEXT_SIZE];
+    char text[512];
+    char name[80];
+    uint8_t data[FLOE_CORE_DATA_SIZE];
+};
+
 struct floe_core_shared {
     floe_allocator allocator;
     floe_random random;
@@ -57,6 +72,8 @@ struct floe_core_shared {
     uint64_t dropped;          /* packets that were not believed */
     floe_list accounts;        /* floe_turn_account.link */
     floe_list interface_names; /* floe_interface_name.link; none that nobody uses */
+    floe_core_output output;   /* that was polled last */
+    struct floe_core_room room;
 };
 
 /* RFC 8828 §5.2, mode 4: nothing leaves but through the proxy. */

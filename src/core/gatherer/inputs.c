@@ -32,15 +32,39 @@ static bool awaits_interfaces(const floe_core *core)
            !core->interfaces_known;
 }
 
+/* A list whose addresses are as large as a driver of another release has them, in this one's;
+ * NULL: out of memory. */
+static floe_interface_address *list_of_ours(const floe_core *core,
+                                            const floe_interface_address *list, size_t count)
+{
+    floe_interface_address *ours = floe_allocate(&core->shared->allocator, count * sizeof *ours);
+
+    for (size_t i = 0; ours != NULL && i < count; i++) {
+        floe_take_nth(&ours[i], list, i, FLOE_INTERFACE_ADDRESS_SIZES);
+    }
+    return ours;
+}
+
 void floe_core_interfaces(floe_core *core, floe_time now, const floe_interface_address *list,
                           size_t count)
 {
+    floe_interface_address *ours = NULL;
+
     if (!awaits_interfaces(core)) {
         return;
+    }
+    if (count > 0 && floe_struct_size(list, FLOE_INTERFACE_ADDRESS_SIZES.first) != sizeof *list) {
+        ours = list_of_ours(core, list, count);
+        if (ours == NULL) {
+            floe_core_interfaces_failed(core, now, FLOE_ERR_NO_MEMORY);
+            return;
+        }
+        list = ours;
     }
     core->interfaces_known = true;
     floe_renewal_prepare(core, now);
     floe_bases_update(core, now, list, count);
+    floe_deallocate(&core->shared->allocator, ours);
     floe_servers_begin(core);
     floe_pairs_make_all(core, now); /* those that are open already */
     floe_core_settle(core, now);
@@ -73,8 +97,14 @@ void floe_core_services_resolved(floe_core *core, floe_time now, uint32_t query,
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
+    floe_service_record ours[FLOE_SERVICES_MAX];
+    count = count < FLOE_SERVICES_MAX ? count : FLOE_SERVICES_MAX;
+    for (size_t i = 0; i < count; i++) {
+        ours[i] = (floe_service_record){0};
+        floe_take_nth(&ours[i], records, i, FLOE_SERVICE_RECORD_SIZES);
+    }
     floe_relays_touch(core);
-    if (floe_names_services(core, now, query, error, records, count)) {
+    if (floe_names_services(core, now, query, error, ours, count)) {
         floe_pairs_make_all(core, now);
     }
     floe_core_settle(core, now);
@@ -347,7 +377,7 @@ void floe_core_trust_read(floe_core *core, floe_time now)
     floe_core_settle(core, now);
 }
 
-bool floe_core_packet(floe_core *core, floe_time now, floe_packet *packet)
+bool floe_core_packet(floe_core *core, floe_time now, const floe_packet **packet)
 {
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         core->has_packet = false; /* by what the owner did with the one before */
@@ -364,7 +394,7 @@ bool floe_core_packet(floe_core *core, floe_time now, floe_packet *packet)
         return false;
     }
     core->has_packet = false;
-    *packet = core->arrival->packet;
+    *packet = &core->arrival->packet;
     return true;
 }
 

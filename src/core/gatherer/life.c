@@ -80,7 +80,7 @@ static floe_error want_pool(floe_core *core, bool wanted)
 static void take_options(floe_gather_options *given, const floe_gather_options *options)
 {
     if (options != NULL) {
-        floe_take_struct(given, options, sizeof *given);
+        floe_take_struct(given, options, FLOE_GATHER_OPTIONS_SIZES);
     }
 }
 
@@ -467,12 +467,11 @@ floe_error floe_core_get_local_parameters(const floe_core *core, floe_parameters
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
     }
-    made.size = parameters->size == 0 ? sizeof made : parameters->size;
     memcpy(made.username_fragment, core->credentials.username_fragment,
            sizeof core->credentials.username_fragment);
     memcpy(made.password, core->credentials.password, sizeof core->credentials.password);
     made.ice_lite = core->shared->ice_lite;
-    floe_give_struct(parameters, &made, sizeof made);
+    floe_give_struct(parameters, &made, FLOE_PARAMETERS_SIZES);
     floe_wipe(made.password, sizeof made.password);
     return FLOE_OK;
 }

@@ -52,26 +52,26 @@ static bool poll_name(const floe_base_named *named, floe_core_output_kind kind,
     output->kind = kind;
     output->local = base->local;
     output->interface_index = base->interface_index;
-    (void)snprintf(output->room.text, sizeof output->room.text, "%s", named->text);
-    output->name = output->room.text;
+    (void)snprintf(output->room->text, sizeof output->room->text, "%s", named->text);
+    output->name = output->room->text;
     return true;
 }
 
 /* What a candidate says is its owner's to read while another thread restarts or closes. */
 static void keep_strings(floe_core_output *output)
 {
-    floe_candidate *candidate = &output->room.candidate;
-    char *fragment = &output->room.text[sizeof((floe_found *)0)->foundation];
-    size_t room = sizeof output->room.text - sizeof((floe_found *)0)->foundation;
+    floe_candidate *candidate = &output->room->candidate;
+    char *fragment = &output->room->text[sizeof((floe_found *)0)->foundation];
+    size_t room = sizeof output->room->text - sizeof((floe_found *)0)->foundation;
 
-    (void)snprintf(output->room.text, sizeof((floe_found *)0)->foundation, "%s",
+    (void)snprintf(output->room->text, sizeof((floe_found *)0)->foundation, "%s",
                    candidate->foundation);
-    candidate->foundation = output->room.text;
+    candidate->foundation = output->room->text;
     (void)snprintf(fragment, room, "%s", candidate->username_fragment);
     candidate->username_fragment = fragment;
-    if (candidate->address != output->room.address) {
-        (void)snprintf(output->room.name, sizeof output->room.name, "%s", candidate->address);
-        candidate->address = output->room.name;
+    if (candidate->address != output->room->address) {
+        (void)snprintf(output->room->name, sizeof output->room->name, "%s", candidate->address);
+        candidate->address = output->room->name;
     }
 }
 
@@ -79,11 +79,11 @@ static bool poll_candidate(const floe_core *core, floe_found *found, floe_core_o
 {
     found->told = found->known = true;
     output->kind = FLOE_CORE_CANDIDATE;
-    floe_found_view(core, found, &output->room.candidate, output->room.address,
-                    output->room.related_address);
-    found->base_id = output->room.candidate.base_id;
+    floe_found_view(core, found, &output->room->candidate, output->room->address,
+                    output->room->related_address);
+    found->base_id = output->room->candidate.base_id;
     keep_strings(output);
-    output->candidate = &output->room.candidate;
+    output->candidate = &output->room->candidate;
     return true;
 }
 
@@ -112,35 +112,36 @@ static bool poll_error(const floe_core *core, const floe_failure *failure,
     bool shown = base != NULL && floe_hosts_are_shown(core);
     bool named = base != NULL && base->named != NULL && floe_hosts_are_told(core);
 
-    floe_failure_text(core, failure, server != NULL ? server->url : NULL, output->room.text,
-                      sizeof output->room.text);
+    floe_failure_text(core, failure, server != NULL ? server->url : NULL, output->room->text,
+                      sizeof output->room->text);
     if (named) {
-        (void)snprintf(output->room.name, sizeof output->room.name, "%s", base->named->text);
+        (void)snprintf(output->room->name, sizeof output->room->name, "%s", base->named->text);
     } else if (shown) {
-        (void)floe_address_format(&base->local, output->room.address, sizeof output->room.address);
+        (void)floe_address_format(&base->local, output->room->address,
+                                  sizeof output->room->address);
     }
     output->kind = FLOE_CORE_CANDIDATE_ERROR;
-    output->room.error = (floe_candidate_error){
+    output->room->error = (floe_candidate_error){
         .url = server != NULL ? server->text : NULL,
-        .address = named   ? output->room.name
-                   : shown ? output->room.address
+        .address = named   ? output->room->name
+                   : shown ? output->room->address
                            : NULL,
         .port = named || shown ? base->local.port : 0,
         .code = floe_failure_code(failure),
-        .text = output->room.text,
+        .text = output->room->text,
         .url_failed = url_failed,
     };
-    output->error = &output->room.error;
+    output->error = &output->room->error;
     return true;
 }
 
 static bool poll_trace(floe_core *core, floe_trace_node *node, floe_core_output *output)
 {
     output->kind = FLOE_CORE_TRACE;
-    output->room.trace = node->event;
-    (void)snprintf(output->room.text, sizeof output->room.text, "%s", node->event.detail);
-    output->room.trace.detail = output->room.text; /* it may be in the node */
-    output->trace = &output->room.trace;
+    output->room->trace = node->event;
+    (void)snprintf(output->room->text, sizeof output->room->text, "%s", node->event.detail);
+    output->room->trace.detail = output->room->text; /* it may be in the node */
+    output->trace = &output->room->trace;
     floe_deallocate(&core->shared->allocator, node);
     return true;
 }
@@ -233,13 +234,16 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
     return false;
 }
 
-bool floe_core_poll(floe_core *core, floe_time now, floe_core_output *output)
+bool floe_core_poll(floe_core *core, floe_time now, const floe_core_output **output)
 {
+    floe_core_output *next = &core->shared->output;
     floe_list *link;
 
+    next->room = &core->shared->room;
     floe_servers_bury(core);
     while ((link = floe_list_take(&core->outputs)) != NULL) {
-        if (poll_one(core, now, FLOE_CONTAINER(link, floe_output, link), output)) {
+        if (poll_one(core, now, FLOE_CONTAINER(link, floe_output, link), next)) {
+            *output = next;
             return true;
         }
     }

@@ -39,6 +39,7 @@ typedef struct server_entry {
 
 typedef struct candidate_entry {
     floe_candidate_statistics statistics;
+    floe_candidate candidate;
     char address[80];
     char related[FLOE_ADDRESS_TEXT_SIZE];
     char foundation[9];
@@ -254,8 +255,9 @@ static void fill_exchange(const floe_core *core, const exchange *taken, void *da
 static void fill_candidate(const floe_core *core, statistics_block *block, const floe_found *found)
 {
     candidate_entry *entry = block->candidate++;
-    floe_candidate *candidate = &entry->statistics.candidate;
+    floe_candidate *candidate = &entry->candidate;
 
+    entry->statistics.candidate = candidate;
     floe_found_view(core, found, candidate, entry->address, entry->related);
     if (candidate->address != entry->address) {
         copy_text(entry->address, sizeof entry->address, candidate->address);

@@ -129,9 +129,9 @@ bool floe_lookup_poll(const floe_lookup *lookup, floe_core_output *output)
     output->kind = FLOE_CORE_RESOLVE;
     output->query = lookup->query;
     output->record = (floe_dns_record)lookup->record;
-    (void)snprintf(output->room.text, sizeof output->room.text, "%s",
+    (void)snprintf(output->room->text, sizeof output->room->text, "%s",
                    lookup->name != NULL ? lookup->name : lookup->server->url->host);
-    output->name = output->room.text;
+    output->name = output->room->text;
     return true;
 }
 

@@ -15,10 +15,8 @@
 static floe_ice_server ice_server_at(const floe_gather_options *options, size_t n)
 {
     floe_ice_server server = {0};
-    const floe_ice_server *first = options->ice_servers;
-    size_t size = first->size == 0 ? sizeof server : first->size;
 
-    memcpy(&server, (const char *)first + n * size, size < sizeof server ? size : sizeof server);
+    floe_take_nth(&server, options->ice_servers, n, FLOE_ICE_SERVER_SIZES);
     return server;
 }
 

@@ -466,7 +466,7 @@ bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
     accept_taken(connection);
     size_t waiting = floe_connection_waiting(connection);
     if (!floe_queue_take(&connection->queue, &remote, &data) && connection->secure != NULL) {
-        data = floe_secure_take(connection->secure, output->room.data, sizeof output->room.data);
+        data = floe_secure_take(connection->secure, output->room->data, sizeof output->room->data);
     }
     connection->taken = waiting - floe_connection_waiting(connection);
     changed(core, connection);

@@ -401,7 +401,7 @@ bool floe_binding_poll_send(floe_core *core, floe_time now, floe_binding *bindin
 {
     floe_leaving request = {
         .asked = asked(binding), .counters = &binding->counters, .polled = true};
-    floe_span data = write(binding, output->room.data, sizeof output->room.data);
+    floe_span data = write(binding, output->room->data, sizeof output->room->data);
 
     return floe_poll_request(core, now, &request, binding->base->channel, data, output);
 }

@@ -439,7 +439,7 @@ bool floe_relay_poll_send(floe_core *core, floe_time now, floe_relay *relay,
 {
     floe_relay_touch(core, relay);
     floe_span data =
-        floe_turn_allocation_write(&relay->turn, output->room.data, sizeof output->room.data);
+        floe_turn_allocation_write(&relay->turn, output->room->data, sizeof output->room->data);
     floe_leaving request = {.asked = asked(relay, &relay->turn.transaction),
                             .counters = &relay->counters,
                             .polled = true};

@@ -16,7 +16,7 @@ int main(void)
     floe_settings settings = FLOE_SETTINGS_INIT;
     floe_random source = {NULL, fill};
     floe_core_shared *shared;
-    floe_core_output output;
+    const floe_core_output *output;
     floe_time now = {1};
     floe_core *core;
 
