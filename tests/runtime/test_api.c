@@ -1015,6 +1015,9 @@ static void an_api_takes_what_its_settings_say(void **state)
         end(&o);
         assert_int_equal(meter.live, 0);
     }
+    floe_api_statistics statistics;
+    floe_api_statistics_init(&statistics, sizeof statistics);
+    assert_int_equal(statistics.size, sizeof statistics);
     floe_api *api;
     floe_settings settings = FLOE_SETTINGS_INIT;
     settings.receive_buffer_size = 65535;

@@ -7,6 +7,7 @@
 #include "core/server/server.h"
 #include "core/text/url.h"
 
+#include <floe/version.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,6 +272,73 @@ static void check_settings(const floe_settings *settings, const char *named)
     floe_core_shared_free(shared);
 }
 
+/* The functions make what the macros make, and write no further. */
+#define READY_BY(type, function, init)                                                             \
+    do {                                                                                           \
+        static const type by_macro = init;                                                         \
+        struct {                                                                                   \
+            type one;                                                                              \
+            uint8_t guard;                                                                         \
+        } by_function;                                                                             \
+        memset(&by_function, 0xFF, sizeof by_function);                                            \
+        function(&by_function.one, sizeof by_function.one);                                        \
+        assert_memory_equal(&by_function.one, &by_macro, sizeof by_macro);                         \
+        assert_int_equal(by_function.guard, 0xFF);                                                 \
+    } while (0)
+
+static void structs_are_made_ready_by_functions_too(void **state)
+{
+    (void)state;
+    READY_BY(floe_settings, floe_settings_init, FLOE_SETTINGS_INIT);
+    READY_BY(floe_ice_server, floe_ice_server_init, FLOE_ICE_SERVER_INIT);
+    READY_BY(floe_gather_options, floe_gather_options_init, FLOE_GATHER_OPTIONS_INIT);
+    READY_BY(floe_parameters, floe_parameters_init, FLOE_PARAMETERS_INIT);
+    READY_BY(floe_address_rewrite_rule, floe_address_rewrite_rule_init,
+             FLOE_ADDRESS_REWRITE_RULE_INIT);
+    READY_BY(floe_interface_address, floe_interface_address_init, FLOE_INTERFACE_ADDRESS_INIT);
+    READY_BY(floe_service_record, floe_service_record_init, FLOE_SERVICE_RECORD_INIT);
+    floe_settings_init(NULL, sizeof(floe_settings));
+    assert_int_equal(floe_version_number(), FLOE_VERSION_NUMBER);
+}
+
+/* Who drives the core with other addresses than this release's has them all read. */
+static void addresses_of_another_size_are_read(void **state)
+{
+    typedef struct later {
+        floe_interface_address one;
+        uint64_t appended;
+    } later;
+    later list[2] = {0};
+    seeded_random random;
+    const floe_core_output *output;
+    floe_core_shared *shared;
+    floe_core *core;
+    unsigned opened = 0;
+
+    (void)state;
+    seeded_init(&random, 1);
+    for (size_t i = 0; i < 2; i++) {
+        list[i].one = (floe_interface_address){
+            .size = sizeof *list, .interface_name = "eth0", .interface_index = 1, .up = true};
+        list[i].one.address = address_of(i == 0 ? "192.0.2.1:0" : "192.0.2.2:0");
+        list[i].appended = UINT64_MAX;
+    }
+    assert_int_equal(floe_core_shared_new(NULL, &random.table, &shared), FLOE_OK);
+    assert_int_equal(floe_core_new(shared, NULL, &core), FLOE_OK);
+    assert_int_equal(floe_core_start(core, (floe_time){1}), FLOE_OK);
+    while (floe_core_poll(core, (floe_time){1}, &output)) {
+    }
+    floe_core_interfaces(core, (floe_time){1}, &list[0].one, 2);
+    while (floe_core_poll(core, (floe_time){1}, &output)) {
+        if (output->kind == FLOE_CORE_OPEN) {
+            assert_int_equal(output->local.ip[3], ++opened);
+        }
+    }
+    assert_int_equal(opened, 2);
+    floe_core_free(core);
+    floe_core_shared_free(shared);
+}
+
 static void l2_settings_have_ranges(void **state)
 {
     floe_settings settings = FLOE_SETTINGS_INIT;
@@ -476,6 +544,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(structs_may_grow, set_up, tear_down),
         cmocka_unit_test(c2_text),
         cmocka_unit_test(names_of_enums),
+        cmocka_unit_test(structs_are_made_ready_by_functions_too),
+        cmocka_unit_test(addresses_of_another_size_are_read),
     };
     return cmocka_run_group_tests_name("core options", tests, NULL, NULL);
 }
