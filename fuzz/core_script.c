@@ -4,6 +4,7 @@
  * shared part, the second one associated with the first or not, and packets of one that come to the
  * other. */
 #include "base/memory.h"
+#include "core/config/shared.h"
 #include "stun/key.h"
 #include "stun/writer.h"
 

@@ -2,8 +2,8 @@
 
 #include "base/address.h"
 #include "base/time.h"
+#include "polled.h"
 #include "stun/writer.h"
-#include "support/polled.h"
 
 #include <floe/core.h>
 #include <stdlib.h>

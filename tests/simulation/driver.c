@@ -2,7 +2,7 @@
 #include "change.h"
 
 #include "base/address.h"
-#include "support/polled.h"
+#include "polled.h"
 
 #include <stdlib.h>
 #include <string.h>

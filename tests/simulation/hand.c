@@ -2,8 +2,8 @@
 #include "hand.h"
 
 #include "base/memory.h"
+#include "polled.h"
 #include "stun/key.h"
-#include "support/polled.h"
 
 #include <stdio.h>
 #include <string.h>

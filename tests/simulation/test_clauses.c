@@ -6,9 +6,9 @@
 #include "base/address.h"
 #include "base/memory.h"
 #include "base/time.h"
+#include "polled.h"
 #include "stun/key.h"
 #include "stun/writer.h"
-#include "support/polled.h"
 
 #include <floe/core.h>
 #include <stdio.h>

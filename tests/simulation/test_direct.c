@@ -6,8 +6,8 @@
 #include "base/address.h"
 #include "base/random.h"
 #include "base/time.h"
+#include "polled.h"
 #include "stun/writer.h"
-#include "support/polled.h"
 
 #include <floe/core.h>
 #include <stdio.h>

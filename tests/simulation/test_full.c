@@ -1,6 +1,6 @@
 /* A server that is full (T6, RFC 8656 §7.4; stories by hand.h). */
 #include "hand.h"
-#include "support/polled.h"
+#include "polled.h"
 
 #include <string.h>
 

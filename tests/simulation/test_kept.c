@@ -1,6 +1,6 @@
 /* What is kept and had again: addresses, relays, bindings (stories by hand.h). */
 #include "hand.h"
-#include "support/polled.h"
+#include "polled.h"
 
 #include <stdio.h>
 #include <string.h>

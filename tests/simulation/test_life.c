@@ -1,7 +1,7 @@
 /* Gathering again, restarts, pools, new options, the associated gatherer (rules L5, L10 to L13,
  * L15), and an interruption at every step of a recorded gather. */
+#include "polled.h"
 #include "sim.h"
-#include "support/polled.h"
 
 #include <string.h>
 

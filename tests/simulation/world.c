@@ -1,6 +1,6 @@
 /* The world: clock, events, sockets, NATs, and the loop that drives the core by its contract. */
 #include "world.h"
-#include "support/polled.h"
+#include "polled.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

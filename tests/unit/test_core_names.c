@@ -4,8 +4,8 @@
 
 #include "base/name.h"
 #include "base/time.h"
+#include "polled.h"
 #include "stun/writer.h"
-#include "support/polled.h"
 
 #include <floe/core.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
 #include "support.h"
 
 #include "base/random.h"
+#include "polled.h"
 #include "stun/transaction.h"
-#include "support/polled.h"
 
 #include <floe/core.h>
 #include <stdlib.h>
