@@ -1,4 +1,5 @@
-# floe: what one can do here. Each target installs what is missing first (tools/setup.sh).
+# floe: what one can do here. Each target says which packages are missing, and installs them first, by apt-get as root
+# (tools/setup.sh); with PACKAGES=no none does.
 #
 #     make run      gathers from a real coturn behind a real NAT, in network namespaces
 #     make check    builds and runs every test
@@ -11,14 +12,16 @@
 #     make check-long what CI has no time for: hours
 #     make docs     the reference (build/docs/html) and the man pages
 #     make deb      Debian packages (build/deb)
+#     make bindings the Python package's wheel, and the programs of docs/bindings.md, tried
 #     make format   formats the sources; make lint checks them
 
 PRESET ?= gcc
 BUILD := build/$(PRESET)
 FUZZ_SECONDS ?= 60
+export FLOE_PACKAGES := $(PACKAGES)
 SEEDS ?= 100000
 
-.PHONY: coverage analyse check-long docs deb help run check build bench fuzz lab simulate format lint layers install clean
+.PHONY: bindings coverage analyse check-long docs deb help run check build bench fuzz lab simulate format lint layers install clean
 
 help:
 	@sed -n 's/^#     //p' Makefile
@@ -62,17 +65,21 @@ analyse:
 	@tools/analyse
 
 check-long: build
-	@tools/setup.sh lab
+	@tools/setup.sh lab packaging
 	@tools/check-long $(BUILD)
 
 docs: build
 	@tools/setup.sh docs
-	@doxygen docs/Doxyfile
+	@tools/documents $(BUILD)
 	@echo "build/docs/html/index.html; man pages: $(BUILD)/floe.1, $(BUILD)/man3"
 
 deb:
 	@tools/setup.sh build deb
 	@tools/deb
+
+bindings: build
+	@tools/setup.sh bindings
+	@ctest --test-dir $(BUILD) -L bindings --output-on-failure
 
 format:
 	@tools/setup.sh lint

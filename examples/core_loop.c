@@ -1,6 +1,8 @@
 /* Gathers by the core alone, with poll(2) and no libuv: the loop that <floe/core.h> asks for.
  *
- *     core_loop URL [USERNAME CREDENTIAL]        the URL's host as an address */
+ *     core_loop URL [USERNAME CREDENTIAL]        the URL's host as an address
+ *
+ * cc core_loop.c $(pkg-config --cflags --libs floe libcrypto) */
 #include <arpa/inet.h>
 #include <floe/core.h>
 #include <ifaddrs.h>

@@ -1,7 +1,9 @@
 /* floe in a program with an epoll loop of its own, and no thread of floe's: the api runs on a libuv
  * loop that the program drives, as one descriptor and one timeout among its own.
  *
- *     epoll URL [USERNAME CREDENTIAL] */
+ *     epoll URL [USERNAME CREDENTIAL]
+ *
+ * cc epoll.c $(pkg-config --cflags --libs floe libuv) */
 #include <errno.h>
 #include <floe/floe.h>
 #include <stdbool.h>

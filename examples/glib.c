@@ -1,7 +1,9 @@
 /* floe in a program with GLib's main loop: a GSource turns the libuv loop that the api runs on, so
  * that every callback comes on the main thread.
  *
- *     glib URL [USERNAME CREDENTIAL] */
+ *     glib URL [USERNAME CREDENTIAL]
+ *
+ * cc glib.c $(pkg-config --cflags --libs floe libuv glib-2.0) */
 #include <floe/floe.h>
 #include <glib.h>
 #include <stdio.h>

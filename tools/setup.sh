@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Installs what is missing for the tasks named: build lab bench fuzz lint docs ci deb analyse coverage platforms, and
+# Installs what is missing for the tasks named: build lab bench fuzz lint docs ci deb bindings packaging analyse coverage platforms, and
 # the compilers of single platforms: s390x armhf arm64 i386 musl windows memory integer.
-# Asks nothing, says what it does, does nothing when all is there. Without root it says which command to give.
+# Asks nothing, says what it does, does nothing when all is there. Without root it says which command to give. With
+# FLOE_PACKAGES=no it installs nothing, says what is missing, and leaves it to what follows whether that can be done without.
 set -euo pipefail
 
 build="gcc make cmake ninja-build pkg-config libuv1-dev libc-ares-dev libssl-dev zlib1g-dev libmnl-dev libldns-dev libunistring-dev libjansson-dev libcmocka-dev"
@@ -21,13 +22,15 @@ memory="clang libclang-rt-14-dev"
 integer="$memory"
 lint="clang-format git mandoc"
 docs="doxygen mandoc python3"
-deb="debhelper build-essential fakeroot lintian python3 debootstrap"
-ci="gcc-11 meson abigail-tools doxygen mandoc python3 zsh clang libclang-rt-14-dev g++ libglib2.0-dev binutils git chromium-headless-shell golang-go golang-github-pion-turn.v2-dev libnice-dev libre-dev"
+deb="debhelper build-essential fakeroot lintian python3 debootstrap autopkgtest"
+bindings="python3-cffi python3-setuptools python3-wheel python3-venv mypy bindgen rustc golang-go"
+packaging="rpm rpmlint"
+ci="$bindings $packaging gcc-11 meson abigail-tools doxygen mandoc python3 zsh clang libclang-rt-14-dev g++ libglib2.0-dev binutils git chromium-headless-shell golang-go golang-github-pion-turn.v2-dev libnice-dev libre-dev"
 
 wanted=""
 for task in "$@"; do
     case $task in
-    build | lab | bench | fuzz | lint | docs | ci | deb | analyse | coverage | platforms | \
+    build | lab | bench | fuzz | lint | docs | ci | deb | bindings | packaging | analyse | coverage | platforms | \
         s390x | armhf | arm64 | i386 | musl | windows | memory | integer)
         wanted="$wanted ${!task}"
         ;;
@@ -42,12 +45,17 @@ for package in $wanted; do
 done
 [ -n "$missing" ] || exit 0
 
+if [ "${FLOE_PACKAGES:-yes}" = no ]; then
+    echo "setup: missing, and not installed:$missing" >&2
+    exit 0
+fi
 if [ "$(id -u)" != 0 ]; then
     echo "setup: missing:$missing" >&2
     echo "setup: install them with: sudo apt-get install -y --no-install-recommends$missing" >&2
+    echo "setup: or go on without them: make PACKAGES=no …" >&2
     exit 1
 fi
-echo "setup: installing$missing"
+echo "setup: installing by apt-get (make PACKAGES=no … installs nothing):$missing"
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C # what apt-get says is read below
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

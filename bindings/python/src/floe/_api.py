@@ -1,0 +1,128 @@
+"""An api: the loop, and what its gatherers share."""
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import weakref
+from types import TracebackType
+from typing import Any, List, Optional, Sequence, Set, Type, Union
+
+from . import _handlers
+from ._convert import Address, from_c, into_c
+from ._enums import Error
+from ._errors import WouldDeadlockError, check, failure
+from ._floe import ffi, lib
+from ._gatherer import Gatherer
+from ._native import Native, in_handler
+from ._settings import GatherOptions, IceServer, Settings
+from ._types import ApiStatistics
+
+
+class _LookUp:
+    """One that is awaited."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.future: "asyncio.Future[List[Address]]" = loop.create_future()
+        self.handle = ffi.new_handle(self)
+
+    def done(self, error: int, addresses: List[Address]) -> None:
+        try:
+            self.loop.call_soon_threadsafe(self._set, error, addresses)
+        except RuntimeError:
+            pass  # the loop is closed, and nobody waits
+
+    def _set(self, error: int, addresses: List[Address]) -> None:
+        if not self.future.done():
+            if error == Error.OK:
+                self.future.set_result(addresses)
+            else:
+                self.future.set_exception(failure(error))
+
+
+class Api:
+    """Has a thread of its own, on which libfloe works and handlers run.
+
+    Use it as a context manager, `with` or `async with`, or close it: its gatherers are closed with it.
+    """
+
+    def __init__(self, settings: Optional[Settings] = None) -> None:
+        # A copy: what the caller changes later changes nothing.
+        settings = Settings() if settings is None else dataclasses.replace(settings)
+        keep: List[Any] = []
+        handle = ffi.new_handle(settings)
+        c = ffi.new("floe_settings *")
+        into_c(c, settings, keep)
+        _handlers.settings_handlers(c, settings, handle)
+        made = ffi.new("floe_api **")
+        check(lib.floe_api_new(c, made))
+        self._native = Native("api", made[0], lib.floe_api_free, (handle, settings))
+        self._look_ups: Set[_LookUp] = set()
+        self._finalizer = weakref.finalize(self, self._native.free)
+
+    def gatherer(
+        self,
+        options: Union[GatherOptions, Sequence[IceServer], None] = None,
+        **changes: Any,
+    ) -> Gatherer:
+        """A gatherer. The options are a GatherOptions, or the servers alone; `changes` are fields of GatherOptions."""
+        if options is None:
+            options = GatherOptions()
+        elif not isinstance(options, GatherOptions):
+            options = GatherOptions(ice_servers=options)
+        return Gatherer._new(self, dataclasses.replace(options, **changes))
+
+    def statistics(self) -> ApiStatistics:
+        """Counters since the api was made."""
+        c = ffi.new("floe_api_statistics *")
+        c.size = ffi.sizeof("floe_api_statistics")
+        with self._native as api:
+            check(lib.floe_api_get_statistics(api, c))
+        return from_c(ApiStatistics, c)
+
+    async def look_up(self, name: str, timeout_ms: int = 0) -> List[Address]:
+        """The addresses of a .local name, by multicast DNS; with port 0. TimedOutError: nobody answered."""
+        waiting = _LookUp(asyncio.get_running_loop())
+        with self._native as api:
+            check(lib.floe_api_look_up(api, name.encode("utf-8"), timeout_ms, lib.floe_py_look_up, waiting.handle))
+            self._look_ups.add(waiting)
+        try:
+            return await waiting.future
+        finally:
+            if not self._native.closed:
+                with self._native as api:
+                    lib.floe_api_cancel_look_ups(api, lib.floe_py_look_up, waiting.handle)
+            self._look_ups.discard(waiting)
+
+    @property
+    def closed(self) -> bool:
+        return self._native.closed
+
+    def close(self) -> None:
+        """Closes the gatherers and the api, and waits until no handler runs any more. May be called twice. Not in a
+        handler: WouldDeadlockError."""
+        if in_handler():
+            raise WouldDeadlockError("an Api is not closed in a handler", Error.WOULD_DEADLOCK)
+        self._finalizer()
+        for waiting in list(self._look_ups):
+            waiting.done(Error.CANCELED, [])
+
+    async def aclose(self) -> None:
+        """The same, while the event loop goes on."""
+        await asyncio.get_running_loop().run_in_executor(None, self.close)
+
+    def __enter__(self) -> "Api":
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], value: Optional[BaseException], traceback: Optional[TracebackType]
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> "Api":
+        return self
+
+    async def __aexit__(
+        self, kind: Optional[Type[BaseException]], value: Optional[BaseException], traceback: Optional[TracebackType]
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,140 @@
+"""Between C's structs and dataclasses: by the names of their fields, which are the same, and C's types."""
+from __future__ import annotations
+
+import dataclasses
+import functools
+import ipaddress
+import os
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Type, TypeVar, Union
+
+from ._enums import OF_C, Family
+from ._errors import check
+from ._floe import ffi, lib
+
+T = TypeVar("T")
+
+
+class Address(NamedTuple):
+    """An IP address and a port, in the order of the socket module. Both families."""
+
+    host: str
+    port: int = 0
+    scope_id: int = 0
+
+    def __str__(self) -> str:
+        return ("[%s]:%d" if ":" in self.host else "%s:%d") % (self.host, self.port)
+
+
+#: What is taken for an address: also what the socket module makes, without the flow of IPv6.
+AddressLike = Union[Address, Tuple[str, int], Tuple[str, int, int]]
+
+
+@functools.lru_cache(maxsize=1024)
+def address_to_c(address: AddressLike) -> Any:
+    """A floe_address; nobody may write to it."""
+    host, port, scope_id = Address(*address)
+    made = ffi.new("floe_address *")
+    check(lib.floe_address_parse(host.encode("ascii", "replace"), made))
+    made.port = port
+    made.scope_id = scope_id
+    return made
+
+
+def address_from_c(c: Any) -> Optional[Address]:
+    if c.family == Family.NONE:
+        return None
+    ip = bytes(c.ip)
+    if c.family == Family.IPV4:
+        return Address(str(ipaddress.IPv4Address(ip[:4])), c.port)
+    text = ffi.new("char[]", lib.FLOE_ADDRESS_TEXT_SIZE)
+    check(lib.floe_address_format(c if ffi.typeof(c).kind == "pointer" else ffi.addressof(c), text, lib.FLOE_ADDRESS_TEXT_SIZE))
+    return Address(ffi.string(text).decode(), c.port, c.scope_id)
+
+
+def text_from_c(c: Any) -> Optional[str]:
+    return None if c == ffi.NULL else ffi.string(c).decode("utf-8", "replace")
+
+
+def _fields(c: Any) -> Dict[str, Any]:
+    kind = ffi.typeof(c)
+    return _fields_of(kind.item if kind.kind == "pointer" else kind)
+
+
+@functools.lru_cache(maxsize=None)
+def _fields_of(kind: Any) -> Dict[str, Any]:
+    return {name: field.type for name, field in kind.fields}
+
+
+def _value_from_c(kind: Any, value: Any) -> Any:
+    if kind.kind == "enum":
+        return OF_C[kind.cname](value)
+    if kind.cname == "struct floe_duration":
+        return value.ns / 1e9
+    if kind.cname == "struct floe_address":
+        return address_from_c(value)
+    if kind.cname == "char *":
+        return text_from_c(value)
+    if kind.kind == "array":
+        return ffi.string(value).decode("utf-8", "replace") if kind.item.cname == "char" else bytes(value)
+    return value
+
+
+def from_c(cls: Type[T], c: Any, **given: Any) -> T:
+    """A dataclass of a struct's fields. What is not converted by its type alone is given."""
+    types = _fields(c)
+    for field in dataclasses.fields(cls):
+        if field.name not in given:
+            given[field.name] = _value_from_c(types[field.name], getattr(c, field.name))
+    return cls(**given)
+
+
+#: Arrays, and the fields that count them.
+COUNTS = {
+    "urls": "url_count",
+    "external": "external_count",
+    "nat_1to1_ips": "nat_1to1_ip_count",
+    "address_rewrite_rules": "address_rewrite_rule_count",
+    "ice_servers": "ice_server_count",
+}
+
+
+def _text_to_c(value: Union[str, bytes, "os.PathLike[str]"], keep: List[Any]) -> Any:
+    encoded = value if isinstance(value, bytes) else os.fspath(value).encode("utf-8")
+    if b"\0" in encoded:
+        raise ValueError("a text contains a NUL")
+    made = ffi.new("char[]", encoded)
+    keep.append(made)
+    return made
+
+
+def into_c(struct: Any, source: Any, keep: List[Any]) -> None:
+    """Fills a struct from a dataclass. What it points to is kept alive in `keep`. Functions are not set here."""
+    types = _fields(struct)
+    if "size" in types:
+        kind = ffi.typeof(struct)
+        struct.size = ffi.sizeof(kind.item if kind.kind == "pointer" else kind)
+    for field in dataclasses.fields(source):
+        value = getattr(source, field.name)
+        if value is None or callable(value):
+            continue
+        if field.name in COUNTS:
+            array = _array_to_c(types[field.name].item, list(value), keep)
+            setattr(struct, field.name, array)
+            setattr(struct, COUNTS[field.name], len(array) if array != ffi.NULL else 0)
+        elif types[field.name].cname == "char *":
+            setattr(struct, field.name, _text_to_c(value, keep))
+        else:
+            setattr(struct, field.name, value)
+
+
+def _array_to_c(item: Any, values: List[Any], keep: List[Any]) -> Any:
+    if not values:
+        return ffi.NULL
+    if item.kind == "pointer":
+        made = ffi.new("char *[]", [_text_to_c(value, keep) for value in values])
+    else:
+        made = ffi.new("%s[]" % item.cname, len(values))
+        for place, value in zip(made, values):
+            into_c(place, value, keep)
+    keep.append(made)
+    return made

@@ -1,0 +1,134 @@
+"""The functions that libfloe calls, on its own thread. Each finds its object by the user data; what it raises is logged."""
+from __future__ import annotations
+
+import functools
+import logging
+from typing import Any, Callable
+
+from ._convert import address_from_c, from_c, text_from_c
+from ._enums import GathererState, UnreachableReason
+from ._errors import ServerError
+from ._floe import ffi, lib
+from ._native import here
+from ._types import (
+    CandidateFound,
+    CandidateWithdrawn,
+    EndOfCandidates,
+    StateChange,
+    TraceEvent,
+    Unreachable,
+    Writable,
+    candidate_from_c,
+    packet_from_c,
+)
+
+log = logging.getLogger("floe")
+
+
+def handler(default: Any = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        def called(user_data: Any, *arguments: Any) -> Any:
+            here.inside = getattr(here, "inside", 0) + 1
+            try:
+                return function(ffi.from_handle(user_data), *arguments)
+            except BaseException:  # into C nothing can be raised
+                log.exception("a handler failed")
+                return default
+            finally:
+                here.inside -= 1
+
+        ffi.def_extern(name="floe_py_" + function.__name__.lstrip("_"))(called)
+        return function
+
+    return decorate
+
+
+# ── of a gatherer: user data is its Sink ──
+
+
+@handler()
+def _candidate(sink: Any, c: Any) -> None:
+    sink.emit(EndOfCandidates() if c == ffi.NULL else CandidateFound(candidate_from_c(c)))
+
+
+@handler()
+def _withdrawn(sink: Any, c: Any) -> None:
+    sink.emit(CandidateWithdrawn(candidate_from_c(c)))
+
+
+@handler()
+def _state(sink: Any, state: int) -> None:
+    sink.emit(StateChange(GathererState(state)))
+
+
+@handler()
+def _error(sink: Any, c: Any) -> None:
+    sink.emit(
+        ServerError(
+            text_from_c(c.text) or "",
+            code=c.code,
+            url=text_from_c(c.url),
+            address=text_from_c(c.address),
+            port=c.port,
+            url_failed=c.url_failed,
+        )
+    )
+
+
+@handler()
+def _packet(sink: Any, c: Any) -> None:
+    packet = packet_from_c(c)
+    if packet.check is not None:
+        packet._answer = functools.partial(sink.answer, c)
+    try:
+        sink.emit(packet)
+    finally:
+        packet._answer = None
+
+
+@handler()
+def _writable(sink: Any, candidate_id: int) -> None:
+    sink.emit(Writable(candidate_id))
+
+
+@handler()
+def _unreachable(sink: Any, candidate_id: int, peer: Any, reason: int) -> None:
+    sink.emit(Unreachable(candidate_id, address_from_c(peer), UnreachableReason(reason)))
+
+
+# ── of an api: user data is its Settings ──
+
+
+@handler()
+def _trace(settings: Any, c: Any) -> None:
+    settings.on_trace(from_c(TraceEvent, c))
+
+
+@handler(False)
+def _interface_filter(settings: Any, name: Any) -> bool:
+    return bool(settings.interface_filter(text_from_c(name)))
+
+
+@handler(False)
+def _ip_filter(settings: Any, address: Any) -> bool:
+    return bool(settings.ip_filter(address_from_c(address)))
+
+
+# ── of a look-up: user data is its LookUp ──
+
+
+@handler()
+def _look_up(waiting: Any, result: Any) -> None:
+    waiting.done(result.error, [address_from_c(result.addresses[i]) for i in range(result.address_count)])
+
+
+def settings_handlers(c: Any, settings: Any, user_data: Any) -> None:
+    """Sets those that the settings have."""
+    if settings.on_trace is not None:
+        c.on_trace = lib.floe_py_trace
+        c.trace_user_data = user_data
+    if settings.interface_filter is not None:
+        c.interface_filter = lib.floe_py_interface_filter
+    if settings.ip_filter is not None:
+        c.ip_filter = lib.floe_py_ip_filter
+    c.filter_user_data = user_data

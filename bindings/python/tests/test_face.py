@@ -1,0 +1,91 @@
+"""The module has what the headers have."""
+import dataclasses
+import enum
+import re
+import unittest
+
+import floe
+from floe import _enums
+from floe._convert import address_from_c, address_to_c, into_c
+from floe._floe import ffi, lib
+
+
+def fields(kind: str) -> set:
+    return {name for name, _ in ffi.typeof(kind).fields}
+
+
+class Face(unittest.TestCase):
+    def test_structs(self) -> None:
+        for made, kind, without in (
+            (floe.Settings, "floe_settings", "size loop allocator trace_user_data filter_user_data "
+             "address_rewrite_rule_count nat_1to1_ip_count"),
+            (floe.GatherOptions, "floe_gather_options", "size ice_server_count"),
+            (floe.IceServer, "floe_ice_server", "size url_count"),
+            (floe.AddressRewriteRule, "floe_address_rewrite_rule", "size external_count"),
+            (floe.Parameters, "floe_parameters", "size"),
+            (floe.Candidate, "floe_candidate", "extension_count"),
+            (floe.ServerStatistics, "floe_server_statistics", ""),
+            (floe.GathererStatistics, "floe_gatherer_statistics", "server_count candidate_count"),
+            (floe.CandidateStatistics, "floe_candidate_statistics", ""),
+            (floe.ApiStatistics, "floe_api_statistics", "size"),
+            (floe.TraceEvent, "floe_trace_event", ""),
+            (floe.Check, "floe_check", ""),
+        ):
+            with self.subTest(kind):
+                ours = {field.name for field in dataclasses.fields(made)} - {"text"}
+                self.assertEqual(ours, fields(kind) - set(without.split()))
+
+    def test_enumerations(self) -> None:
+        for kind, made in _enums.OF_C.items():
+            with self.subTest(kind):
+                theirs = {int(value) for value in ffi.typeof(kind).elements}
+                names = ffi.typeof(kind).relements
+                ours = {member.name: member.value for member in made}
+                for name, value in names.items():
+                    if name == "FLOE_OK":
+                        name = "FLOE_ERR_OK"
+                    self.assertEqual([full for full in ours if name.endswith("_" + full) and ours[full] == value][:1] != [], True, name)
+                self.assertLessEqual(set(ours.values()) - {0}, theirs)
+
+    def test_sizes(self) -> None:
+        """What is given to the library says how large it is, in arrays too."""
+        options = ffi.new("floe_gather_options *")
+        keep: list = []
+        into_c(options, floe.GatherOptions([floe.IceServer("stun:a"), floe.IceServer("stun:b")]), keep)
+        self.assertEqual(options.size, ffi.sizeof("floe_gather_options"))
+        self.assertEqual([options.ice_servers[i].size for i in range(2)], [ffi.sizeof("floe_ice_server")] * 2)
+
+    def test_addresses(self) -> None:
+        for address in (floe.Address("192.0.2.1", 5), floe.Address("2001:db8::1", 6), floe.Address("fe80::1", 7, 3)):
+            self.assertEqual(address_from_c(address_to_c(address)), address)
+            self.assertEqual(address_from_c(address_to_c(address)[0]), address)
+        self.assertIsNone(address_from_c(ffi.new("floe_address *")))
+
+    def test_a_value_of_a_later_library(self) -> None:
+        self.assertEqual(floe.Error(-99).name, "UNKNOWN_-99")
+        self.assertIsInstance(floe.Error(-99), enum.IntEnum)
+
+    def test_functions(self) -> None:
+        """Each function of the library is used; but for these, whose work is done by Python."""
+        without = """floe_address_classify floe_address_format_with_port floe_address_parse_with_port floe_address_equal
+            floe_candidate_type_name floe_protocol_name floe_tcp_type_name floe_gatherer_state_name floe_trace_kind_name
+            floe_server_progress_name""".split()
+        source = ""
+        for name in ("_api", "_convert", "_errors", "_gatherer", "_settings", "_types", "__init__"):
+            with open(floe.__file__.replace("__init__", name), encoding="utf-8") as file:
+                source += file.read()
+        used = set(re.findall(r"floe_\w+", source)) | {
+            "floe_gatherer_on_" + name for name in ("local_candidate", "candidate_withdrawn", "state_change", "error")
+        }
+        functions = {name for name in dir(lib) if name.startswith("floe_") and not name.startswith("floe_py_")}
+        self.assertEqual(sorted(name for name in functions - used - set(without) if not name.endswith("_init")), [])
+
+    def test_version(self) -> None:
+        self.assertRegex(floe.__version__, r"^\d+\.\d+\.\d+$")
+
+    def test_exceptions(self) -> None:
+        self.assertTrue(issubclass(floe.ParseError, ValueError) and issubclass(floe.TimedOutError, TimeoutError))
+
+
+if __name__ == "__main__":
+    unittest.main()
