@@ -20,8 +20,8 @@ function(add_plain header)
     if(NOT header STREQUAL export.h) # it has macros alone
         string(REGEX REPLACE "\n#ifdef __cplusplus\n[^#]*#endif" "" text "${text}")
         string(REPLACE " UINT32_MAX\n" " 4294967295\n" text "${text}")
-        string(REGEX REPLACE "\n#(define [A-Z0-9_]+ [0-9]+)\n" "\n@\\1\n" text "${text}")
-        string(REGEX REPLACE "\n#(define [A-Z0-9_]+ [0-9]+)\n" "\n@\\1\n" text "${text}") # each second one of a row
+        string(REGEX REPLACE "\n#(define [A-Z0-9_]+ [0-9xa-fA-F]+)\n" "\n@\\1\n" text "${text}")
+        string(REGEX REPLACE "\n#(define [A-Z0-9_]+ [0-9xa-fA-F]+)\n" "\n@\\1\n" text "${text}") # each second one of a row
         string(REGEX REPLACE "\n#[^\n]*" "" text "${text}")
         string(REGEX REPLACE "\n@define " "\n#define " text "${text}")
         string(REPLACE "FLOE_EXPORT " "" text "${text}")

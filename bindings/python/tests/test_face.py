@@ -33,6 +33,7 @@ class Face(unittest.TestCase):
         ):
             with self.subTest(kind):
                 ours = {field.name for field in dataclasses.fields(made)} - {"text"}
+                ours -= {"receive_buffer_size"} - fields(kind)  # not each libfloe of this version has it
                 self.assertEqual(ours, fields(kind) - set(without.split()))
 
     def test_enumerations(self) -> None:
@@ -69,7 +70,7 @@ class Face(unittest.TestCase):
         """Each function of the library is used; but for these, whose work is done by Python."""
         without = """floe_address_classify floe_address_format_with_port floe_address_parse_with_port floe_address_equal
             floe_candidate_type_name floe_protocol_name floe_tcp_type_name floe_gatherer_state_name floe_trace_kind_name
-            floe_server_progress_name""".split()
+            floe_server_progress_name floe_version_number""".split()
         source = ""
         for name in ("_api", "_convert", "_errors", "_gatherer", "_settings", "_types", "__init__"):
             with open(floe.__file__.replace("__init__", name), encoding="utf-8") as file:

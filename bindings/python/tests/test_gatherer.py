@@ -77,6 +77,24 @@ class Gathering(unittest.IsolatedAsyncioTestCase):
                     gatherer.gather()
                 self.assertEqual([one.type for one in await soon(gatherer.complete())], [CandidateType.HOST])
 
+    async def test_asked_twice(self) -> None:
+        """What is refused leaves the gathering that is under way as it is."""
+        async with floe.Api(LOOPBACK) as api, api.gatherer() as gatherer:
+            for _ in range(200):
+                gatherer.restart()
+                gatherer.gather()
+                try:
+                    gatherer.gather()  # refused, but for one that is complete already
+                except floe.InvalidStateError:
+                    pass
+                await soon(gatherer.complete())
+            gatherer.restart()
+            # However long this thread stands still behind the call.
+            following = gatherer._sink.next_gathering
+            gatherer._sink.next_gathering = lambda: (time.sleep(0.1), following())
+            both = await soon(asyncio.gather(gatherer.complete(), gatherer.complete()))
+            self.assertEqual([len(one) for one in both], [1, 1])
+
     async def test_errors_of_servers(self) -> None:
         with Responder(refuse=486) as server, Responder() as other:
             urls = [turn(server), turn(other, credential="wrong")]

@@ -117,6 +117,10 @@ def into_c(struct: Any, source: Any, keep: List[Any]) -> None:
         value = getattr(source, field.name)
         if value is None or callable(value):
             continue
+        if field.name not in types:  # of a later libfloe than the one that this was built with
+            if value:
+                raise ValueError("this libfloe has no " + field.name)
+            continue
         if field.name in COUNTS:
             array = _array_to_c(types[field.name].item, list(value), keep)
             setattr(struct, field.name, array)

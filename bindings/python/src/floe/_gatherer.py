@@ -107,9 +107,12 @@ class _Sink:
         self.errors: List[ServerError] = []
         self.handlers: Tuple[Tuple[Handler, Tuple[type, ...]], ...] = ()
         self.native: Optional[Native] = None
+        # Held while a gathering is asked for: what comes of it is noted behind that. (No handler is called with it.)
+        self.asking = threading.RLock()
 
     def emit(self, event: Event) -> None:
-        self._note(event)
+        with self.asking:
+            self._note(event)
         for handler, kinds in self.handlers:
             if isinstance(event, kinds):
                 try:
@@ -131,10 +134,9 @@ class _Sink:
         elif gathering.begun and isinstance(event, EndOfCandidates):
             gathering.end()
 
-    def next_gathering(self) -> _Gathering:
-        """Returns the one before."""
+    def next_gathering(self) -> None:
         before, self.gathering = self.gathering, _Gathering()
-        return before
+        before.end()
 
     def answer(self, packet: Any, code: int) -> None:
         assert self.native is not None
@@ -257,20 +259,16 @@ class Gatherer:
 
     def gather(self) -> None:
         """Starts gathering, or gathers again, and returns at once."""
-        before = self._sink.next_gathering()
-        try:
-            with self._native as gatherer:
-                check(lib.floe_gatherer_gather(gatherer))
-        except BaseException:
-            self._sink.gathering = before
-            raise
-        before.end()
+        with self._native as gatherer, self._sink.asking:
+            check(lib.floe_gatherer_gather(gatherer))
+            self._sink.next_gathering()
 
     async def __aiter__(self) -> AsyncIterator[Candidate]:
         """The candidates of the gathering that is under way or was the last, from its first on, until it gives no more.
         A gatherer that is new starts."""
-        if self.state == GathererState.NEW and not self._sink.gathering.ended:
-            self.gather()
+        with self._sink.asking:
+            if self.state == GathererState.NEW:
+                self.gather()
         async for candidate in self._sink.gathering.candidates():
             yield candidate
 
@@ -282,9 +280,9 @@ class Gatherer:
 
     def restart(self) -> None:
         """A new generation, with a new username fragment and password. Call gather afterwards."""
-        with self._native as gatherer:
+        with self._native as gatherer, self._sink.asking:
             check(lib.floe_gatherer_restart(gatherer))
-        self._sink.next_gathering().end()
+            self._sink.next_gathering()
 
     def set_options(self, options: GatherOptions) -> None:
         """Replaces servers and policy, at the next gathering if one has begun."""

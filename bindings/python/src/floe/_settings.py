@@ -97,6 +97,7 @@ class Settings:
     refuse_low_ports: bool = False
     mobility: bool = False
     dont_fragment: bool = False
+    receive_buffer_size: int = 0
 
 
 @dataclass
