@@ -266,6 +266,27 @@ typedef struct floe_core_output {
  *         data of FLOE_CORE_SEND is valid until the next call for this core.
  */
 FLOE_EXPORT bool floe_core_poll(floe_core *core, floe_time now, const floe_core_output **output);
+/** Datagrams to be sent: `count` of `size` bytes each, one directly behind another, to one address. */
+typedef struct floe_core_row {
+    const uint8_t *data;
+    size_t size;
+    size_t count;
+    floe_address remote;
+} floe_core_row;
+
+/**
+ * Takes more datagrams at once, after floe_core_poll has given FLOE_CORE_SEND for a UDP socket: the
+ * application's own that wait on the same channel. You need not call it, as floe_core_poll gives
+ * each of them; it is for drivers that hand many datagrams to the system in one call.
+ *
+ * @param count  so many datagrams are wanted at most.
+ * @param bytes  so many bytes are wanted at most.
+ * @param rows   room for `room` rows. What they point to, and what the output before points to, is
+ *               valid until the next call for this core.
+ * @return how many rows there are.
+ */
+FLOE_EXPORT size_t floe_core_poll_more(floe_core *core, uint32_t channel, size_t count,
+                                       size_t bytes, floe_core_row *rows, size_t room);
 /** When to call floe_core_time next; UINT64_MAX: there is no deadline. */
 FLOE_EXPORT floe_time floe_core_deadline(const floe_core *core);
 
@@ -336,7 +357,6 @@ FLOE_EXPORT void floe_core_disconnected(floe_core *core, floe_time now, uint32_t
 FLOE_EXPORT void floe_core_blocked(floe_core *core, uint32_t channel);
 /** The channel takes data again, and everything that the driver kept for it has been sent. */
 FLOE_EXPORT void floe_core_writable(floe_core *core, floe_time now, uint32_t channel);
-
 /** Whether floe_core_packet gives out packets that come for the application; off at first.
  *  FLOE_ERR_NO_MEMORY: it is as it was. */
 FLOE_EXPORT floe_error floe_core_receive_packets(floe_core *core, bool wanted);
@@ -374,10 +394,11 @@ FLOE_EXPORT void floe_core_unreachable(floe_core *core, floe_time now, uint32_t 
  * the settings have on_trace.
  *
  * @param channel  the socket that it is about.
+ * @param remote   to whom it cannot send as usual; NULL: it is about all.
  * @param detail   one sentence that names the system call; copied, cut to 511 bytes.
  */
 FLOE_EXPORT void floe_core_warn(floe_core *core, floe_time now, uint32_t channel,
-                                const char *detail);
+                                const floe_address *remote, const char *detail);
 /** Time has passed. You may call this at any moment; you must call it at the deadline. */
 FLOE_EXPORT void floe_core_time(floe_core *core, floe_time now);
 /**

@@ -5,6 +5,7 @@
 #include <floe/address.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The one place where a v4-mapped spelling (::ffff:a.b.c.d) becomes the IPv4 address that it means.
  * What comes from the network or from a server's answer goes through it before any filter. */
@@ -18,6 +19,20 @@ floe_address floe_address_any(uint8_t family, uint16_t port);
 bool floe_address_same_ip(const floe_address *a, const floe_address *b);
 /* Families, then the IP addresses: an order, in which scopes do not count. */
 int floe_address_order_ip(const floe_address *a, const floe_address *b);
+/* The very same, its scope too: in line, as each packet asks. */
+static inline bool floe_address_is(const floe_address *a, const floe_address *b)
+{
+    uint64_t differs = 0;
+
+    for (size_t at = 0; at < sizeof *a; at += sizeof differs) {
+        uint64_t one;
+        uint64_t other;
+        memcpy(&one, (const char *)a + at, sizeof one);
+        memcpy(&other, (const char *)b + at, sizeof other);
+        differs |= one ^ other;
+    }
+    return differs == 0;
+}
 uint32_t floe_address_hash(const floe_address *address);
 /* "192.0.2.1:80" or "[2001:db8::1]:80". `text` has FLOE_ADDRESS_TEXT_SIZE bytes. */
 const char *floe_address_text(const floe_address *address, char *text);

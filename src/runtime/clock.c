@@ -12,6 +12,16 @@ floe_time floe_runtime_now(void)
     return (floe_time){floe_system_now()};
 }
 
+floe_time floe_clock_recent(floe_clock_reading *reading)
+{
+    uint64_t tick = floe_system_tick();
+
+    if (tick == 0 || tick != reading->tick) {
+        *reading = (floe_clock_reading){.now = floe_runtime_now(), .tick = tick};
+    }
+    return reading->now;
+}
+
 uint64_t floe_clock_wait(const uv_loop_t *loop, floe_time due)
 {
     floe_time now = floe_runtime_now();

@@ -19,6 +19,14 @@ typedef struct floe_clock {
 } floe_clock;
 
 floe_time floe_runtime_now(void);
+/* A reading that is used again until the system's cheapest clock ticks, which is a few milliseconds: for what is done
+ * for each packet. */
+typedef struct floe_clock_reading {
+    floe_time now;
+    uint64_t tick;
+} floe_clock_reading;
+
+floe_time floe_clock_recent(floe_clock_reading *reading);
 /* What to give uv_timer_start for it to fire when that is due, in milliseconds. */
 uint64_t floe_clock_wait(const uv_loop_t *loop, floe_time due);
 

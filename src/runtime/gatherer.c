@@ -102,11 +102,24 @@ static void on_unreachable(floe_udp *udp, const floe_address *remote, floe_unrea
                           size);
 }
 
+static void warn_if_uncut(const floe_udp *udp)
+{
+    floe_address *uncut = &udp->owner->api->batch.uncut;
+
+    if (uncut->family != 0) {
+        floe_core_warn(udp->owner->core, floe_runtime_now(), udp->channel, uncut,
+                       "the system cuts no datagrams of this size from one piece (UDP_SEGMENT): "
+                       "they are sent one by one");
+        uncut->family = 0;
+    }
+}
+
 static void send_held(floe_udp *udp)
 {
     floe_gatherer *gatherer = udp->owner;
 
     floe_udp_send_held(udp, &gatherer->api->batch, on_unreachable);
+    warn_if_uncut(udp);
     if (floe_queue_empty(&udp->held)) {
         floe_watch_writable(&gatherer->api->watch, udp, false);
         floe_core_writable(gatherer->core, floe_runtime_now(), udp->channel);
@@ -161,10 +174,10 @@ static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_ad
     }
     udp->owner = gatherer;
     udp->channel = channel;
-    udp->segments = true;
     if (api->dont_fragment) {
         floe_udp_forbid_fragments(udp, local->family == FLOE_FAMILY_IPV4);
     }
+    udp->cut = UINT16_MAX;
     if (gatherer->data != NULL && gatherer->data->listens &&
         (failed = floe_watch_add(&api->watch, udp)) != 0) {
         floe_watch_remove(&api->watch, udp);
@@ -193,10 +206,34 @@ static void flush(floe_gatherer *gatherer, floe_udp *udp)
     bool waited = !floe_queue_empty(&udp->held);
 
     floe_udp_flush(udp, &gatherer->api->batch, on_unreachable);
+    warn_if_uncut(udp);
     if (!waited && !floe_queue_empty(&udp->held)) {
         floe_core_blocked(gatherer->core, udp->channel);
         floe_watch_writable(&gatherer->api->watch, udp, true);
     }
+}
+
+/* The application's packets that wait on the same socket go at once with the batch, from where they wait: *udp is NULL
+ * then. How many bytes they are. */
+static size_t add_more(floe_gatherer *gatherer, floe_udp **udp)
+{
+    floe_core_row rows[FLOE_UDP_ROWS];
+    floe_udp_batch *batch = &gatherer->api->batch;
+    size_t bytes;
+    size_t wanted = floe_udp_batch_wants(batch, &bytes);
+    size_t count = floe_core_poll_more(gatherer->core, (*udp)->channel, wanted, bytes, rows,
+                                       FLOE_UDP_ROWS - batch->count);
+
+    bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += rows[i].count * rows[i].size;
+    }
+    floe_udp_batch_refer(batch, rows, count);
+    if (count > 0) {
+        flush(gatherer, *udp);
+        *udp = NULL;
+    }
+    return bytes;
 }
 
 static void call_candidate_handler(floe_gatherer *gatherer, floe_local_candidate_handler handler,
@@ -440,6 +477,7 @@ static bool do_outputs(floe_gatherer *gatherer)
             udp->channel == output->channel &&
             floe_udp_batch_add(&api->batch, &output->remote, output->data, output->data_size);
         if (joins) {
+            bytes += add_more(gatherer, &udp);
             continue;
         }
         if (udp != NULL) {
@@ -461,6 +499,7 @@ static bool do_outputs(floe_gatherer *gatherer)
         floe_tcp *tcp = udp == NULL ? floe_tcp_of_channel(gatherer, output->channel) : NULL;
         if (udp != NULL) {
             (void)floe_udp_batch_add(&api->batch, &output->remote, output->data, output->data_size);
+            bytes += add_more(gatherer, &udp);
         } else if (tcp != NULL) {
             floe_tcp_send(tcp, output->data, output->data_size);
         }
@@ -863,7 +902,8 @@ floe_error floe_gatherer_send(floe_gatherer *gatherer, uint32_t candidate_id,
     }
     uv_mutex_lock(&gatherer->api->lock);
     floe_error error =
-        floe_core_send(gatherer->core, floe_runtime_now(), candidate_id, peer, data, size);
+        floe_core_send(gatherer->core, floe_clock_recent(&gatherer->api->clock_reading),
+                       candidate_id, peer, data, size);
     if (error == FLOE_OK) {
         floe_gatherer_wake(gatherer);
     }

@@ -35,10 +35,11 @@ struct floe_api {
     uv_mutex_t lock;
     uv_cond_t changed; /* a callback has ended, or a gatherer has become quiet */
     floe_core_shared *shared;
-    floe_entropy entropy;   /* the cores' */
-    floe_list gatherers;    /* floe_gatherer.link */
-    floe_list ready;        /* floe_gatherer.ready: have outputs to be polled */
-    floe_gatherer *running; /* whose callback runs now */
+    floe_clock_reading clock_reading; /* for packets */
+    floe_entropy entropy;             /* the cores' */
+    floe_list gatherers;              /* floe_gatherer.link */
+    floe_list ready;                  /* floe_gatherer.ready: have outputs to be polled */
+    floe_gatherer *running;           /* whose callback runs now */
     /* The system has been asked within this turn, and nobody has called since. */
     bool interfaces_known;
     bool stopping;

@@ -35,6 +35,8 @@ bool floe_system_forbid_fragments(uv_os_sock_t socket, bool ipv4);
 /* Nanoseconds of a clock that never goes back, and goes on while the machine sleeps if there is
  * such a one. */
 uint64_t floe_system_now(void);
+/* A number that is another one every few milliseconds, and costs less than the time; 0: there is no such thing. */
+uint64_t floe_system_tick(void);
 /* What can be polled, and is readable once the machine has woken (and may be at other times);
  * FLOE_NO_SOCKET: there is nothing that tells. It is closed like a socket. Once it was readable it
  * has to be watched again. */

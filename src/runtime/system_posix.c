@@ -145,6 +145,18 @@ int floe_system_error(void)
     return uv_translate_sys_error(errno);
 }
 
+uint64_t floe_system_tick(void)
+{
+#ifdef CLOCK_MONOTONIC_COARSE
+    struct timespec now;
+
+    if (clock_gettime(CLOCK_MONOTONIC_COARSE, &now) == 0) {
+        return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+    }
+#endif
+    return 0;
+}
+
 uint64_t floe_system_now(void)
 {
     struct timespec now;

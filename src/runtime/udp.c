@@ -1,4 +1,5 @@
 /* UDP sockets: what all systems have in common. */
+#include "base/address.h"
 #include "base/error.h"
 #include "runtime/runtime.h"
 #include "runtime/system.h"
@@ -76,7 +77,7 @@ void floe_udp_go_without(floe_udp *udp, floe_udp_lack lack)
     }
     (void)snprintf(text, sizeof text, "setsockopt(%s): %s: %s", lacks[i].call, uv_strerror(error),
                    lacks[i].without);
-    floe_core_warn(udp->owner->core, floe_runtime_now(), udp->channel, text);
+    floe_core_warn(udp->owner->core, floe_runtime_now(), udp->channel, NULL, text);
 }
 
 void floe_udp_forbid_fragments(floe_udp *udp, bool ipv4)
@@ -129,6 +130,7 @@ floe_error floe_udp_batch_begin(floe_udp_batch *batch, const floe_allocator *all
     }
     /* Not zeroed, so that the kernel gives only those pages that are written to. */
     batch->data = allocator->allocate(allocator->user_data, batch->slots * FLOE_UDP_SLOT);
+    batch->at = batch->count = batch->used = 0;
     if (batch->data != NULL && floe_udp_headers_init(batch, allocator)) {
         return FLOE_OK;
     }
@@ -144,21 +146,95 @@ void floe_udp_batch_free(floe_udp_batch *batch, const floe_allocator *allocator)
     batch->data = NULL;
 }
 
+/* Rows for one address name it once. */
+static void enter(floe_udp_batch *batch, const floe_address *remote, const uint8_t *data,
+                  size_t size, size_t count)
+{
+    floe_udp_row *row = &batch->rows[batch->count];
+
+    *row = (floe_udp_row){.data = data, .size = size, .count = count, .to = batch->count};
+    if (batch->count > 0 && floe_address_is(remote, &batch->latest)) {
+        row->to = row[-1].to;
+    } else {
+        (void)floe_to_socket_address(remote, &batch->addresses[row->to]);
+        batch->latest = *remote;
+    }
+    batch->count++;
+}
+
+static uint8_t *copy(floe_udp_batch *batch, const void *data, size_t size)
+{
+    uint8_t *at = &batch->data[batch->used];
+
+    if (size > 0) {
+        memcpy(at, data, size);
+    }
+    batch->used += size;
+    return at;
+}
+
 bool floe_udp_batch_add(floe_udp_batch *batch, const floe_address *remote, const void *data,
                         size_t size)
 {
-    if (batch->count == FLOE_UDP_BATCH || size > batch->slots * FLOE_UDP_SLOT - batch->used) {
+    if (batch->count == FLOE_UDP_ROWS || size > batch->slots * FLOE_UDP_SLOT - batch->used) {
         return false;
     }
-    (void)floe_to_socket_address(remote, &batch->addresses[batch->count]);
-    batch->at[batch->count] = batch->used;
-    batch->sizes[batch->count] = size;
-    if (size > 0) {
-        memcpy(&batch->data[batch->used], data, size);
-    }
-    batch->used += size;
-    batch->count++;
+    enter(batch, remote, copy(batch, data, size), size, 1);
     return true;
+}
+
+void floe_udp_batch_refer(floe_udp_batch *batch, const floe_core_row *rows, size_t count)
+{
+    for (const floe_core_row *row = rows; row < rows + count; row++) {
+        enter(batch, &row->remote, row->data, row->size, row->count);
+    }
+}
+
+/* As many as fill the pieces, if all are of the latest one's size. */
+size_t floe_udp_batch_wants(const floe_udp_batch *batch, size_t *bytes)
+{
+    size_t size = batch->count > 0 ? batch->rows[batch->count - 1].size : 0;
+    size_t cuts = size > 0 ? FLOE_UDP_PIECE / size : FLOE_UDP_CUTS;
+    size_t most = FLOE_UDP_PIECES * (cuts < FLOE_UDP_CUTS ? cuts : FLOE_UDP_CUTS);
+    size_t room = (size_t)FLOE_UDP_PIECES * FLOE_UDP_PIECE;
+
+    if (room > batch->slots * FLOE_UDP_SLOT) { /* that is what `keep` has for them */
+        room = batch->slots * FLOE_UDP_SLOT;
+    }
+
+    *bytes = batch->used < room ? room - batch->used : 0;
+    return batch->count < most ? most - batch->count : 0;
+}
+
+/* Where a datagram is said not to go, what the core has may move. There is room, as what is not copied is no more
+ * than was wanted. */
+static void keep(floe_udp_batch *batch)
+{
+    const uint8_t *end = &batch->data[batch->slots * FLOE_UDP_SLOT];
+
+    for (size_t i = batch->at; i < batch->count; i++) {
+        floe_udp_row *row = &batch->rows[i];
+        if (row->data < batch->data || row->data >= end) {
+            row->data = copy(batch, row->data, row->size * row->count);
+        }
+    }
+}
+
+/* So many datagrams have been sent, or will not be. How many bytes they were. */
+static size_t pass(floe_udp_batch *batch, size_t count)
+{
+    size_t bytes = 0;
+
+    while (count > 0) {
+        floe_udp_row *row = &batch->rows[batch->at];
+        size_t passed = count < row->count ? count : row->count;
+        row->data += passed * row->size;
+        row->count -= passed;
+        bytes += passed * row->size;
+        count -= passed;
+        batch->at += row->count == 0;
+    }
+    return bytes;
 }
 
 static floe_unreachable reason_of_send(int error)
@@ -192,12 +268,13 @@ static void hold_one(floe_udp *udp, const floe_address *remote, const floe_span 
 }
 
 /* What is left waits until the socket takes more. */
-static void hold(floe_udp *udp, const floe_udp_batch *batch, size_t at)
+static void hold(floe_udp *udp, floe_udp_batch *batch)
 {
-    for (; at < batch->count; at++) {
-        floe_address remote = floe_from_socket_address(&batch->addresses[at]);
-        floe_span data = floe_span_of(&batch->data[batch->at[at]], batch->sizes[at]);
+    while (batch->at < batch->count) {
+        floe_address remote = floe_from_socket_address(floe_udp_batch_address(batch, batch->at));
+        floe_span data = floe_span_of(batch->rows[batch->at].data, batch->rows[batch->at].size);
         hold_one(udp, &remote, &data);
+        (void)pass(batch, 1);
     }
 }
 
@@ -211,58 +288,55 @@ static int attend(floe_udp *udp, bool ipv4)
     return floe_watch_add(&udp->owner->api->watch, udp);
 }
 
-static void not_sent(floe_udp *udp, const floe_udp_batch *batch, size_t at, int error,
+/* The next one is not. */
+static void not_sent(floe_udp *udp, floe_udp_batch *batch, int error,
                      floe_udp_unreachable unreachable)
 {
     if (!floe_udp_is_passing(error)) {
-        floe_address remote = floe_from_socket_address(&batch->addresses[at]);
-        unreachable(udp, &remote, reason_of_send(error), &batch->data[batch->at[at]],
-                    batch->sizes[at]);
+        floe_address remote = floe_from_socket_address(floe_udp_batch_address(batch, batch->at));
+        keep(batch);
+        unreachable(udp, &remote, reason_of_send(error), batch->rows[batch->at].data,
+                    batch->rows[batch->at].size);
     }
     udp->owner->api->statistics.packets_not_sent++;
+    (void)pass(batch, 1);
 }
 
 void floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable)
 {
     floe_api_statistics *statistics = &udp->owner->api->statistics;
-    size_t at = 0;
     bool retried = false;
     int deaf = 0;
 
     if (!floe_queue_empty(&udp->held)) {
-        hold(udp, batch, 0);
-        at = batch->count;
+        hold(udp, batch);
     } else if (batch->count > 0 &&
                (deaf = attend(udp, batch->addresses[0].sin6_family == AF_INET)) != 0) {
-        for (; at < batch->count; at++) {
-            not_sent(udp, batch, at, deaf, unreachable);
+        while (batch->at < batch->count) {
+            not_sent(udp, batch, deaf, unreachable);
         }
     }
-    while (at < batch->count) {
-        bool segmented = udp->segments;
-        size_t count = floe_udp_send_some(udp, batch, at);
+    while (batch->at < batch->count) {
+        uint16_t cut = udp->cut;
+        size_t count = floe_udp_send_some(udp, batch);
         int error = count > 0 ? 0 : floe_system_error();
         if (count > 0) {
             statistics->packets_sent += count;
-            for (size_t end = at + count; at < end; at++) {
-                statistics->bytes_sent += batch->sizes[at];
-            }
+            statistics->bytes_sent += pass(batch, count);
             retried = false;
-        } else if (segmented && !udp->segments) {
-            continue; /* once more, one by one */
+        } else if (udp->cut < cut) { /* once more, one by one */
+            batch->uncut = floe_from_socket_address(floe_udp_batch_address(batch, batch->at));
         } else if (!retried && !floe_udp_is_passing(error)) {
             /* A pending ICMP error, whoever it is for, makes the next send fail once. */
             retried = true;
         } else if (error == UV_EAGAIN) {
-            hold(udp, batch, at);
-            break;
+            hold(udp, batch);
         } else {
-            not_sent(udp, batch, at, error, unreachable);
-            at++;
+            not_sent(udp, batch, error, unreachable);
             retried = false;
         }
     }
-    batch->count = batch->used = 0;
+    batch->at = batch->count = batch->used = 0;
 }
 
 void floe_udp_send_held(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable)

@@ -16,6 +16,21 @@
 #define FLOE_UDP_SLOT 65536U
 /* What waits on a socket that takes no more. */
 #define FLOE_UDP_HELD_MAX (FLOE_UDP_BATCH * FLOE_UDP_SLOT)
+/* The kernel cuts no more datagrams from one piece (UDP_MAX_SEGMENTS of Linux before 6.9), and none that is larger. */
+#define FLOE_UDP_CUTS 64U
+#define FLOE_UDP_PIECE 65000U
+/* So many pieces at once are worth a call each turn; and so many rows of datagrams. */
+#define FLOE_UDP_PIECES 3U
+#define FLOE_UDP_ROWS ((size_t)64)
+
+/* Datagrams of one size for one address, one directly behind another: in the batch's `data`, or where the core has
+ * them. */
+typedef struct floe_udp_row {
+    const uint8_t *data;
+    size_t size;
+    size_t count;
+    size_t to; /* which of the batch's addresses it is for */
+} floe_udp_row;
 
 /* Room for one batch of datagrams, and for what a stream brings; one for an api, as its loop does
  * one thing at a time. It is had with the first channel, and only what is used of it takes memory.
@@ -23,11 +38,14 @@
 typedef struct floe_udp_batch {
     uint8_t *data; /* slots for reading; for sending one datagram behind another; NULL: not yet */
     size_t slots;  /* settings.receive_buffer_size of them */
-    struct sockaddr_in6 addresses[FLOE_UDP_BATCH];
-    size_t at[FLOE_UDP_BATCH]; /* where each begins */
-    size_t sizes[FLOE_UDP_BATCH];
+    struct sockaddr_in6 addresses[FLOE_UDP_ROWS];
+    floe_udp_row rows[FLOE_UDP_ROWS]; /* to be sent */
+    size_t at;                        /* the first that has not been, and what is left of it */
     size_t count;
-    size_t used;
+    size_t used;         /* of `data` */
+    floe_address latest; /* whom the last row is for */
+    floe_address
+        uncut; /* whose datagrams the kernel would not cut from one piece; no family: nobody's */
     struct floe_udp_headers *headers; /* Linux: with which the slots are read, kept built */
 } floe_udp_batch;
 
@@ -38,11 +56,12 @@ struct floe_udp {
     uv_os_sock_t fd; /* FLOE_NO_SOCKET: closed */
     uint32_t channel;
     bool hears_errors; /* the system has been asked for ICMP errors */
-    bool segments;     /* the kernel cuts a large send into datagrams (UDP_SEGMENT) */
     bool busy;         /* much has come at once: it is read in batches from then on */
     uint8_t in_a_row;  /* reads within one millisecond, before that */
-    uint64_t read_ms;  /* uv_now of the latest read */
-    floe_queue held;   /* what the socket would not take */
+    uint16_t
+        cut; /* the kernel cuts datagrams of up to this size from one piece (UDP_SEGMENT); 0: none */
+    uint64_t read_ms; /* uv_now of the latest read */
+    floe_queue held;  /* what the socket would not take */
 };
 
 /* A datagram that came, an ICMP error, or a datagram that could not be sent. */
@@ -82,6 +101,15 @@ floe_error floe_udp_batch_begin(floe_udp_batch *batch, const floe_allocator *all
 /* Adds to the batch. False: it has no room left. */
 bool floe_udp_batch_add(floe_udp_batch *batch, const floe_address *remote, const void *data,
                         size_t size);
+/* Adds rows that stay where they are until the batch has been sent. There is room. */
+void floe_udp_batch_refer(floe_udp_batch *batch, const floe_core_row *rows, size_t count);
+/* How many more datagrams, and bytes, are worth being sent with those of the batch. */
+size_t floe_udp_batch_wants(const floe_udp_batch *batch, size_t *bytes);
+/* Whom the row is for. */
+static inline struct sockaddr_in6 *floe_udp_batch_address(floe_udp_batch *batch, size_t row)
+{
+    return &batch->addresses[batch->rows[row].to];
+}
 /* Sends the batch and empties it; what the socket will not take now waits in udp->held. The api's
  * statistics say what has become of each, once it has. */
 void floe_udp_flush(floe_udp *udp, floe_udp_batch *batch, floe_udp_unreachable unreachable);
@@ -95,9 +123,9 @@ void floe_udp_batch_free(floe_udp_batch *batch, const floe_allocator *allocator)
  * not answer is known by time alone. */
 void floe_udp_hear_errors(floe_udp *udp, bool ipv4);
 bool floe_udp_headers_init(floe_udp_batch *batch, const floe_allocator *allocator);
-/* Sends from `at` on, where there is one, as far as the kernel takes it at once. How many
+/* Sends what is left of the batch, where there is something, as far as the kernel takes it at once. How many
  * datagrams; 0: none, floe_system_error says why. */
-size_t floe_udp_send_some(floe_udp *udp, floe_udp_batch *batch, size_t at);
+size_t floe_udp_send_some(floe_udp *udp, floe_udp_batch *batch);
 /* The system has no room now, or too little memory: the packet is lost, as on the wire. */
 bool floe_udp_is_passing(int error);
 

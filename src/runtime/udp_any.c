@@ -42,9 +42,11 @@ void floe_udp_read(floe_udp *udp, floe_udp_batch *batch, bool errors, floe_udp_d
     }
 }
 
-size_t floe_udp_send_some(floe_udp *udp, floe_udp_batch *batch, size_t at)
+size_t floe_udp_send_some(floe_udp *udp, floe_udp_batch *batch)
 {
-    return sendto(udp->fd, (const char *)&batch->data[batch->at[at]], (data_size)batch->sizes[at],
-                  0, (struct sockaddr *)&batch->addresses[at],
-                  floe_socket_address_size(&batch->addresses[at])) >= 0;
+    const floe_udp_row *row = &batch->rows[batch->at];
+    struct sockaddr_in6 *to = floe_udp_batch_address(batch, batch->at);
+
+    return sendto(udp->fd, (const char *)row->data, (data_size)row->size, 0, (struct sockaddr *)to,
+                  floe_socket_address_size(to)) >= 0;
 }

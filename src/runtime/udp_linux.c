@@ -222,50 +222,112 @@ void floe_udp_read(floe_udp *udp, floe_udp_batch *batch, bool errors, floe_udp_d
 
 /* Sending. */
 
-/* The kernel cuts at most so many, and so much. */
-#define SEGMENTS_MAX 64U
-#define SEGMENTED_MAX 65000U
+/* Every path takes datagrams of this size (RFC 791 §3.2, RFC 8200 §5), so they are not why the kernel refuses. */
+#define FITS_EVERY_PATH 500U
 
-/* How many datagrams from `at` on can go as one: to one address, all of the size of the first but
- * the last, which may be shorter. */
-static size_t run_length(const floe_udp *udp, const floe_udp_batch *batch, size_t at)
+/* Why the kernel would not cut: no device of this path can (EIO), it knows nothing of it, or the datagrams are larger
+ * than the path takes, who would have to cut each again. Smaller ones may go. */
+static void cut_less(floe_udp *udp, size_t size, int error)
 {
-    size_t size = batch->sizes[at];
-    size_t all = size;
-    size_t count = 1;
-
-    if (!udp->segments || size == 0) {
-        return 1;
+    switch (error) {
+    case UV_EIO:
+    case UV_ENOPROTOOPT:
+    case UV_ENOTSUP:
+        udp->cut = 0;
+        break;
+    case UV_EINVAL:
+    case UV_EMSGSIZE:
+        udp->cut = size > FITS_EVERY_PATH ? (uint16_t)(size - 1) : 0;
+        break;
+    default: /* it speaks of something else */
+        break;
     }
-    while (at + count < batch->count && count < SEGMENTS_MAX &&
-           batch->sizes[at + count - 1] == size && batch->sizes[at + count] <= size &&
-           batch->sizes[at + count] > 0 && all + batch->sizes[at + count] <= SEGMENTED_MAX &&
-           memcmp(&batch->addresses[at], &batch->addresses[at + count],
-                  sizeof batch->addresses[at]) == 0) {
-        all += batch->sizes[at + count];
-        count++;
-    }
-    return count;
 }
 
-/* One send of `count` datagrams. */
+/* What has been put into messages. */
+typedef struct cursor {
+    size_t row;
+    size_t done; /* of the row */
+} cursor;
+
+/* One message, and what it is made of. */
+typedef struct piece {
+    struct iovec *vectors;
+    size_t count; /* of datagrams */
+    size_t bytes;
+    size_t vector_count;
+    size_t size; /* of each datagram but the last, which may be shorter */
+    size_t to;
+} piece;
+
+/* How many datagrams of the row can go with the piece. */
+static size_t fits(const floe_udp *udp, const piece *made, const floe_udp_row *row, size_t left)
+{
+    if (made->count == 0) {
+        bool alone = row->size == 0 || row->size > udp->cut || row->size > FLOE_UDP_PIECE / 2;
+        return alone || left == 1 ? 1 : FLOE_UDP_PIECE / row->size;
+    }
+    if (row->to != made->to || row->size > made->size || row->size == 0 || made->size > udp->cut ||
+        made->bytes >= FLOE_UDP_PIECE) {
+        return 0;
+    }
+    size_t room = (FLOE_UDP_PIECE - made->bytes) / row->size;
+    return row->size < made->size && room > 1 ? 1 : room;
+}
+
+static void take(piece *made, const floe_udp_row *row, cursor *from, size_t count)
+{
+    made->vectors[made->vector_count++] =
+        (struct iovec){.iov_base = (void *)(uintptr_t)&row->data[from->done * row->size],
+                       .iov_len = count * row->size};
+    made->count += count;
+    made->bytes += count * row->size;
+    from->done += count;
+    if (from->done == row->count) {
+        *from = (cursor){.row = from->row + 1};
+    }
+}
+
+/* As many of the next datagrams as can go as one: to one address, all of the size of the first but the last, which may
+ * be shorter. */
+static piece next_piece(const floe_udp *udp, const floe_udp_batch *batch, cursor *from,
+                        struct iovec *vectors)
+{
+    const floe_udp_row *first = &batch->rows[from->row];
+    piece made = {.vectors = vectors, .size = first->size, .to = first->to};
+    bool more = true;
+
+    while (more && from->row < batch->count) {
+        const floe_udp_row *row = &batch->rows[from->row];
+        size_t left = row->count - from->done;
+        size_t count = fits(udp, &made, row, left);
+        count = count < left ? count : left;
+        count = count < FLOE_UDP_CUTS - made.count ? count : FLOE_UDP_CUTS - made.count;
+        if (count > 0) {
+            take(&made, row, from, count);
+        }
+        more = count == left && row->size == made.size;
+    }
+    return made;
+}
+
+/* One send of many datagrams. */
 typedef struct send_control {
     _Alignas(struct cmsghdr) char bytes[CMSG_SPACE(sizeof(uint16_t))];
 } send_control;
 
-static void prepare(floe_udp_batch *batch, size_t at, size_t count, struct msghdr *message,
-                    struct iovec *vector, send_control *control)
+static void prepare(floe_udp_batch *batch, const piece *made, struct msghdr *message,
+                    send_control *control)
 {
-    size_t end = at + count - 1;
+    struct sockaddr_in6 *to = &batch->addresses[made->to];
 
-    *vector = (struct iovec){.iov_base = &batch->data[batch->at[at]],
-                             .iov_len = batch->at[end] + batch->sizes[end] - batch->at[at]};
-    *message = (struct msghdr){.msg_name = &batch->addresses[at],
-                               .msg_namelen = floe_socket_address_size(&batch->addresses[at]),
-                               .msg_iov = vector,
-                               .msg_iovlen = 1};
-    if (count > 1) {
-        uint16_t size = (uint16_t)batch->sizes[at];
+    *message = (struct msghdr){.msg_name = to,
+                               .msg_namelen = floe_socket_address_size(to),
+                               .msg_iov = made->vectors,
+                               .msg_iovlen = made->vector_count};
+    if (made->count > 1) {
+        uint16_t size = (uint16_t)made->size;
+        memset(control, 0, sizeof *control);
         message->msg_control = control->bytes;
         message->msg_controllen = sizeof control->bytes;
         struct cmsghdr *part = CMSG_FIRSTHDR(message);
@@ -276,46 +338,50 @@ static void prepare(floe_udp_batch *batch, size_t at, size_t count, struct msghd
     }
 }
 
-static size_t send_one(floe_udp *udp, const floe_udp_batch *batch, size_t at)
+static size_t send_one(floe_udp *udp, floe_udp_batch *batch)
 {
+    const floe_udp_row *row = &batch->rows[batch->at];
+    const struct sockaddr_in6 *to = floe_udp_batch_address(batch, batch->at);
     ssize_t sent;
 
     do {
-        sent = sendto(udp->fd, &batch->data[batch->at[at]], batch->sizes[at], 0,
-                      (const struct sockaddr *)&batch->addresses[at],
-                      floe_socket_address_size(&batch->addresses[at]));
+        sent = sendto(udp->fd, row->data, row->size, 0, (const struct sockaddr *)to,
+                      floe_socket_address_size(to));
     } while (sent < 0 && errno == EINTR);
     return sent >= 0;
 }
 
-size_t floe_udp_send_some(floe_udp *udp, floe_udp_batch *batch, size_t at)
-{
-    if (at + 1 == batch->count) {
-        return send_one(udp, batch, at);
-    }
-    struct mmsghdr messages[FLOE_UDP_BATCH];
-    struct iovec vectors[FLOE_UDP_BATCH];
-    send_control controls[FLOE_UDP_BATCH];
-    size_t counts[FLOE_UDP_BATCH];
-    unsigned runs = 0;
+#define MESSAGES 64U
 
-    do {
-        counts[runs] = run_length(udp, batch, at);
-        memset(&controls[runs], 0, sizeof controls[runs]);
-        prepare(batch, at, counts[runs], &messages[runs].msg_hdr, &vectors[runs], &controls[runs]);
-        at += counts[runs];
-        runs++;
-    } while (at < batch->count);
+size_t floe_udp_send_some(floe_udp *udp, floe_udp_batch *batch)
+{
+    if (batch->at + 1 == batch->count && batch->rows[batch->at].count == 1) {
+        return send_one(udp, batch);
+    }
+    struct mmsghdr messages[MESSAGES];
+    struct iovec vectors[MESSAGES + FLOE_UDP_ROWS]; /* a row in two pieces has one in each */
+    send_control controls[MESSAGES];
+    piece pieces[MESSAGES];
+    cursor at = {.row = batch->at};
+    size_t used = 0;
+    unsigned count = 0;
+
+    while (at.row < batch->count && count < MESSAGES) {
+        pieces[count] = next_piece(udp, batch, &at, &vectors[used]);
+        prepare(batch, &pieces[count], &messages[count].msg_hdr, &controls[count]);
+        used += pieces[count].vector_count;
+        count++;
+    }
     int sent;
     do {
-        sent = sendmmsg(udp->fd, messages, runs, 0);
+        sent = sendmmsg(udp->fd, messages, count, 0);
     } while (sent < 0 && errno == EINTR);
-    if (sent <= 0 && counts[0] > 1 && !floe_udp_is_passing(floe_system_error())) {
-        udp->segments = false; /* a device that cannot, or datagrams beyond the MTU */
+    if (sent <= 0 && pieces[0].count > 1) {
+        cut_less(udp, pieces[0].size, floe_system_error());
     }
     size_t all = 0;
     for (int i = 0; i < sent; i++) {
-        all += counts[i];
+        all += pieces[i].count;
     }
     return all;
 }

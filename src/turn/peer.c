@@ -84,16 +84,22 @@ floe_turn_peer *floe_turn_peer_find(const floe_turn_allocation *allocation,
                                     const floe_address *address)
 {
     const floe_turn_peers *peers = allocation->peers;
-    floe_address key = *address;
 
     if (peers == NULL) {
         return NULL;
     }
+    if (peers->latest != NULL && address->scope_id == 0 &&
+        floe_address_is(&peers->latest->address, address)) {
+        return peers->latest;
+    }
+    floe_address key = *address;
     key.scope_id = 0; /* a missing one equals any */
     floe_turn_peer *peer = of_address(floe_tree_from(&by_address, &peers->by_address, &key));
-    return peer == NULL || floe_address_equal(&peer->address, address)
-               ? peer
-               : of_address(floe_tree_find(&by_address, &peers->by_address, address));
+    if (peer != NULL && !floe_address_equal(&peer->address, address)) {
+        peer = of_address(floe_tree_find(&by_address, &peers->by_address, address));
+    }
+    allocation->peers->latest = peer;
+    return peer;
 }
 
 floe_turn_peer *floe_turn_peer_next(const floe_turn_allocation *allocation,
@@ -274,6 +280,7 @@ void floe_turn_peer_free(floe_turn_allocation *allocation, floe_turn_peer *peer)
     floe_agenda_set(&peers->channels, &peer->binds, FLOE_TIME_NEVER);
     floe_agenda_set(&peers->ends, &peer->ends, FLOE_TIME_NEVER);
     peers->count--;
+    peers->latest = NULL;
     floe_queue_release(allocator, &peer->held);
     floe_deallocate(allocator, peer);
 }
@@ -369,42 +376,46 @@ floe_turn_event floe_turn_peer_goes_on(floe_turn_allocation *allocation, floe_ti
     return event;
 }
 
-/* What the server may no longer know by now is over. */
-static void expire(floe_time now, floe_turn_peer *peer)
+/* What the server may no longer know by now is over. Whether its permission is. */
+static bool expire(floe_time now, floe_turn_peer *peer)
 {
-    if (floe_time_reached(now, peer->permission_ends)) {
+    bool permission = floe_time_reached(now, peer->permission_ends);
+
+    if (permission) {
         peer->permission_ends = FLOE_TIME_NEVER;
         peer->permitted = false;
     }
     if (peer->bound && floe_time_reached(now, peer->channel_ends)) {
         peer->bound = false;
     }
+    return permission;
 }
 
 void floe_turn_peer_expire(floe_turn_allocation *allocation, floe_time now, floe_turn_peer *peer)
 {
-    expire(now, peer);
-    enter(allocation->peers, peer);
-}
-
-static floe_turn_event used(floe_turn_allocation *allocation, floe_time now, floe_turn_peer *peer)
-{
-    expire(now, peer);
-    peer->used = now;
-    peer->sent += peer->sent < UINT32_MAX;
-    if (peer->rests) {
-        peer->rests = false;
-        peer->permission = FLOE_TIME_NEVER;
-        return ask(allocation, now, peer, FLOE_STUN_CREATE_PERMISSION);
+    if (expire(now, peer)) {
+        enter(allocation->peers, peer);
     }
-    return bind_if_wanted(allocation, now, peer);
 }
 
 floe_turn_event floe_turn_peer_used(floe_turn_allocation *allocation, floe_time now,
                                     floe_turn_peer *peer)
 {
-    floe_turn_event event = used(allocation, now, peer);
+    bool asks = expire(now, peer) || peer->rests;
+    floe_turn_event event;
 
+    peer->used = now;
+    peer->sent += peer->sent < UINT32_MAX;
+    if (!asks && !wants_channel(allocation, peer)) {
+        return FLOE_TURN_NOTHING; /* so it is nearly always: nothing is due at another time for it */
+    }
+    if (peer->rests) {
+        peer->rests = false;
+        peer->permission = FLOE_TIME_NEVER;
+        event = ask(allocation, now, peer, FLOE_STUN_CREATE_PERMISSION);
+    } else {
+        event = bind_if_wanted(allocation, now, peer);
+    }
     enter(allocation->peers, peer);
     return event;
 }
@@ -453,7 +464,7 @@ static void not_had(floe_time now, floe_turn_peer *peer, uint16_t method)
 static floe_turn_event in_time(floe_turn_allocation *allocation, floe_time now,
                                floe_turn_peer *peer)
 {
-    expire(now, peer);
+    (void)expire(now, peer);
     switch (floe_stun_transaction_time(&peer->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
         return FLOE_TURN_SEND;
@@ -671,7 +682,7 @@ floe_turn_event floe_turn_peer_receive(floe_turn_allocation *allocation, floe_ti
     if (*match != FLOE_STUN_BELIEVED) {
         return FLOE_TURN_NOTHING;
     }
-    expire(now, peer);
+    (void)expire(now, peer);
     stop(allocation->peers, peer);
     floe_turn_event event = floe_stun_succeeded(message)
                                 ? succeeded(allocation, now, peer, method)

@@ -48,6 +48,7 @@ typedef struct floe_turn_peers {
     floe_agenda channels;
     floe_agenda ends;
     floe_turn_peer *asking[FLOE_TURN_OUTSTANDING_MAX]; /* whose requests run */
+    floe_turn_peer *latest;                            /* that was looked for; NULL: none */
     uint8_t outstanding;                               /* so many do */
     uint16_t count;
     uint32_t made; /* so many have been */

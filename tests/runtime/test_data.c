@@ -278,11 +278,40 @@ static void k1_packets_of_every_size(void **state)
 
 #if defined __linux__ && defined UDP_GRO
 static atomic_uint refused; /* for another reason than want of room */
+static unsigned calls;      /* of the test's own loop, so of one thread */
+static size_t cut_most;     /* of how many bytes a datagram was that went with others as one */
+static int cut_error;       /* what is said of one piece for many datagrams; 0: it is taken */
+static size_t cut_from;     /* where they are of so many bytes or more */
+static unsigned fails;      /* so many calls more fail, whatever they are of */
+
+/* 0: it is one datagram. */
+static size_t size_of_each(const struct msghdr *message)
+{
+    uint16_t size = 0;
+
+    if (message->msg_controllen > 0) {
+        memcpy(&size, CMSG_DATA(CMSG_FIRSTHDR(message)), sizeof size);
+    }
+    return size;
+}
 
 #pragma GCC visibility push(default)
 
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
+    size_t each = size_of_each(&messages[0].msg_hdr);
+
+    calls++;
+    if (fails > 0) {
+        fails--;
+        errno = cut_error;
+        return -1;
+    }
+    if (each > 0 && cut_error != 0 && each >= cut_from) {
+        errno = cut_error;
+        return -1;
+    }
+    cut_most = each > cut_most ? each : cut_most;
     int sent = (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
 
     atomic_fetch_add(&refused, sent < 0 && errno != EAGAIN && errno != ENOBUFS && errno != EINTR);
@@ -328,6 +357,128 @@ static void k3_the_kernel_takes_and_gives_many_at_once(void **state)
     assert_true(hands_over_many(&p.b));
     assert_false(hands_over_many(&p.a)); /* to which nothing has come */
     assert_int_equal(atomic_load(&refused), 0);
+    unmake(&p);
+}
+
+static unsigned warnings;
+static char warning_of[FLOE_ADDRESS_TEXT_SIZE];
+
+static void on_trace(void *data, const floe_trace_event *event)
+{
+    (void)data;
+    if (event->kind == FLOE_TRACE_WARNING) {
+        assert_non_null(strstr(event->detail, "UDP_SEGMENT"));
+        (void)floe_address_format_with_port(&event->remote, warning_of, sizeof warning_of);
+        warnings++;
+    }
+}
+
+static void make_traced(pair *p)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4;
+    settings.on_trace = on_trace;
+    make_with(p, &settings);
+    warnings = 0;
+    cut_error = 0;
+}
+
+/* So many of this size arrive, all. How many calls that took. */
+static unsigned send_many(pair *p, size_t size, unsigned count)
+{
+    static const uint8_t bytes[1500];
+    unsigned before = atomic_load(&p->b.packets);
+
+    calls = 0;
+    cut_most = 0;
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(send_to(&p->a, &p->b, bytes, size), FLOE_OK);
+    }
+    turn_until_packets(&p->loop, &p->b, before + count);
+    assert_int_equal(atomic_load(&p->b.packets), before + count);
+    return calls;
+}
+
+/* Where the kernel cuts nothing, or the path takes no datagrams of this size, they go one by one, in one call, and no
+ * one asks again: of the smaller ones that it does take many still go as one (K3). */
+static void k3_what_the_kernel_does_not_cut_goes_one_by_one(void **state)
+{
+    char text[FLOE_ADDRESS_TEXT_SIZE];
+    pair p;
+
+    (void)state;
+    if (!MANY_AT_ONCE) {
+        skip();
+    }
+    make_traced(&p);
+    cut_error = EINVAL;
+    cut_from = 1300;
+    (void)floe_address_format_with_port(&p.b.address, text, sizeof text);
+    assert_int_equal(send_many(&p, 1400, 20), 2);
+    assert_int_equal(cut_most, 0);
+    assert_int_equal(warnings, 1);
+    assert_string_equal(warning_of, text);
+    assert_int_equal(send_many(&p, 1400, 20), 1);
+    assert_int_equal(send_many(&p, 1350, 20), 2);
+    assert_int_equal(send_many(&p, 1200, 20), 1);
+    assert_int_equal(cut_most, 1200);
+    assert_int_equal(warnings, 2);
+    cut_error = EIO; /* whatever their size */
+    cut_from = 0;
+    assert_int_equal(send_many(&p, 1200, 20), 2);
+    assert_int_equal(send_many(&p, 100, 20), 1);
+    assert_int_equal(warnings, 3);
+    unmake(&p);
+    make_traced(&p);
+    cut_error = EINVAL; /* so it is not for their size */
+    cut_from = 0;
+    assert_int_equal(send_many(&p, 400, 20), 2);
+    assert_int_equal(send_many(&p, 100, 20), 1);
+    assert_int_equal(warnings, 1);
+    cut_error = 0;
+    unmake(&p);
+}
+
+/* What comes back for another packet is told with the next send: many still go as one, and none is lost. */
+static void k3_an_error_for_another_packet_loses_none_of_many(void **state)
+{
+    pair p;
+
+    (void)state;
+    if (!MANY_AT_ONCE) {
+        skip();
+    }
+    make_traced(&p);
+    cut_error = ECONNREFUSED;
+    cut_from = SIZE_MAX;
+    fails = 1;
+    assert_int_equal(send_many(&p, 1200, 20), 2);
+    assert_int_equal(cut_most, 1200);
+    assert_int_equal(send_many(&p, 1200, 20), 1);
+    assert_int_equal(cut_most, 1200);
+    assert_int_equal(warnings, 0);
+    unmake(&p);
+}
+
+/* A packet that does not go is told of, and those behind it go. */
+static void k3_those_behind_one_that_cannot_be_sent_go(void **state)
+{
+    static const uint8_t bytes[1500];
+    pair p;
+
+    (void)state;
+    make_traced(&p);
+    (void)floe_gatherer_on_unreachable(p.a.gatherer, on_unreachable, &p.a);
+    cut_error = EHOSTUNREACH;
+    cut_from = SIZE_MAX;
+    fails = 2; /* and once more, as the first may have been for another */
+    for (unsigned i = 0; i < 40; i++) {
+        assert_int_equal(send_to(&p.a, &p.b, bytes, 1200), FLOE_OK);
+    }
+    turn_until_packets(&p.loop, &p.b, 39);
+    turn_until(&p.loop, &p.a.unreached);
+    assert_int_equal(p.a.reason, FLOE_UNREACHABLE_HOST);
     unmake(&p);
 }
 #endif
@@ -621,6 +772,9 @@ int main(void)
         cmocka_unit_test(k1_packets_of_every_size),
 #if defined __linux__ && defined UDP_GRO
         cmocka_unit_test(k3_the_kernel_takes_and_gives_many_at_once),
+        cmocka_unit_test(k3_what_the_kernel_does_not_cut_goes_one_by_one),
+        cmocka_unit_test(k3_an_error_for_another_packet_loses_none_of_many),
+        cmocka_unit_test(k3_those_behind_one_that_cannot_be_sent_go),
 #endif
         cmocka_unit_test(k1_packets_in_bulk_stay_packets),
         cmocka_unit_test(k1_what_cannot_be_sent),

@@ -332,6 +332,60 @@ static void queues_give_what_was_put_in(void **state)
     assert_int_equal(memory.live, 0);
 }
 
+/* Of three sizes to two addresses, in rows that are longer than what is taken of them at once. */
+static void queues_give_rows_of_packets_in_one_piece(void **state)
+{
+    static const size_t of_size[] = {0, 40, 1204};
+    seeded_random random;
+    counting_allocator memory;
+    floe_queue queue = {0};
+    unsigned kinds[256];
+    size_t in = 0;
+    size_t out = 0;
+    size_t longest = 0;
+    unsigned kind = 0;
+
+    (void)state;
+    counting_init(&memory);
+    seeded_init(&random, 11);
+    for (int i = 0; i < 200000; i++) {
+        uint8_t bytes[1204];
+        floe_address remote;
+        floe_span packets;
+        kind = seeded_below(&random, 10) == 0 ? seeded_below(&random, 6) : kind;
+        if (seeded_below(&random, 8) < 7) {
+            memset(bytes, (int)(in & 0xFF), sizeof bytes);
+            remote = floe_address_ipv4(kind / 3, 7);
+            const floe_span part = floe_span_of(bytes, of_size[kind % 3]);
+            if (in - out < 256 &&
+                floe_queue_push(&memory.table, &queue, 30000, &remote, &part, 1) == FLOE_OK) {
+                kinds[in++ % 256] = kind;
+            }
+            continue;
+        }
+        size_t count = seeded_below(&random, 12);
+        size_t most = seeded_below(&random, 20000);
+        size_t taken = floe_queue_take_row(&queue, count, most, &remote, &packets);
+        size_t size = in > out ? of_size[kinds[out % 256] % 3] : 0;
+        assert_true(taken <= count && packets.size * (taken > 0) <= most);
+        assert_true(taken > 0 || in == out || count == 0 || size > most);
+        longest = taken > longest ? taken : longest;
+        for (size_t at = 0; at < taken; at++, out++) {
+            assert_int_equal(kinds[out % 256] / 3, remote.ip[3]);
+            assert_int_equal(of_size[kinds[out % 256] % 3], packets.size / taken);
+            for (size_t b = 0; b < packets.size / taken; b++) {
+                assert_int_equal(packets.data[at * (packets.size / taken) + b], out & 0xFF);
+            }
+        }
+        assert_true(out <= in);
+        assert_int_equal(floe_queue_empty(&queue), in == out);
+    }
+    assert_int_equal(longest, 11);
+    assert_true(queue.ring->room <= 131072);
+    floe_queue_release(&memory.table, &queue);
+    assert_int_equal(memory.live, 0);
+}
+
 static void a_queue_without_memory_or_room_loses_nothing(void **state)
 {
     counting_allocator memory;
@@ -378,6 +432,7 @@ int main(void)
         cmocka_unit_test(digests_and_codes_are_right),
         cmocka_unit_test(base64_goes_both_ways),
         cmocka_unit_test(queues_give_what_was_put_in),
+        cmocka_unit_test(queues_give_rows_of_packets_in_one_piece),
         cmocka_unit_test(a_queue_without_memory_or_room_loses_nothing),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* core: relays and bases by what they are found by: those beside each other, and who is due; and the
  * priorities of many candidates of one base. */
+#include "polled.h"
 #include "support.h"
 
 #include "base/time.h"
@@ -8,6 +9,7 @@
 #include "core/config/shared.h"
 #include "core/core.h"
 #include "core/server/server.h"
+#include "core/socket/way.h"
 #include "core/source/relay_inside.h"
 
 #include <floe/core.h>
@@ -259,6 +261,53 @@ static void each_has_the_next_priority_that_is_free(void **state)
     end(&f);
 }
 
+/* What waits on a base goes in rows, as many as are wanted; the rest is polled as ever. */
+static void what_waits_on_a_socket_is_taken_in_rows(void **state)
+{
+    static const uint8_t bytes[2000];
+    const floe_span large = floe_span_of(bytes, 1000);
+    const floe_span small = floe_span_of(bytes, 10);
+    static floe_core_output output;
+    floe_core_row rows[4];
+    floe_address to = floe_address_ipv4(0xCB007105, 7);
+    floe_time now = {1};
+    fixture f;
+
+    (void)state;
+    make(&f);
+    floe_base *base = open_base(&f, "10.0.0.2", 1);
+    while (polled(f.core, now, &output)) {
+    }
+    assert_int_equal(floe_core_poll_more(f.core, base->channel, 64, 65000, rows, 4), 0);
+    assert_int_equal(floe_core_poll_more(f.core, base->channel + 1, 64, 65000, rows, 4), 0);
+    for (unsigned i = 0; i < 12; i++) {
+        assert_int_equal(floe_base_send(f.core, base, 100000, &to, i == 6 ? &small : &large, 1),
+                         FLOE_OK);
+    }
+    assert_true(polled(f.core, now, &output));
+    assert_int_equal(output.kind, FLOE_CORE_SEND);
+    assert_int_equal(output.data_size, 1000);
+    /* So many; so many bytes; so many rows. */
+    assert_int_equal(floe_core_poll_more(f.core, base->channel, 2, 65000, rows, 4), 1);
+    assert_true(rows[0].count == 2 && rows[0].size == 1000 &&
+                floe_address_equal(&rows[0].remote, &to));
+    assert_int_equal(floe_core_poll_more(f.core, base->channel, 64, 1999, rows, 4), 1);
+    assert_true(rows[0].count == 1 && rows[0].size == 1000);
+    assert_int_equal(floe_core_poll_more(f.core, base->channel, 64, 65000, rows, 1), 1);
+    assert_true(rows[0].count == 2 && rows[0].size == 1000);
+    assert_int_equal(floe_core_poll_more(f.core, base->channel, 4, 65000, rows, 4), 2);
+    assert_true(rows[0].count == 1 && rows[0].size == 10);
+    assert_true(rows[1].count == 3 && rows[1].size == 1000);
+    assert_true(polled(f.core, now, &output)); /* one of two */
+    assert_int_equal(output.kind, FLOE_CORE_SEND);
+    floe_core_blocked(f.core, base->channel);
+    assert_int_equal(floe_core_poll_more(f.core, base->channel, 64, 65000, rows, 4), 0);
+    floe_core_writable(f.core, now, base->channel);
+    assert_int_equal(floe_core_poll_more(f.core, base->channel, 64, 65000, rows, 4), 1);
+    assert_false(polled(f.core, now, &output));
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +316,7 @@ int main(void)
         cmocka_unit_test(a_relay_that_was_touched_is_looked_at),
         cmocka_unit_test(what_becomes_of_a_connection_touches_its_relay),
         cmocka_unit_test(each_has_the_next_priority_that_is_free),
+        cmocka_unit_test(what_waits_on_a_socket_is_taken_in_rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -450,12 +450,16 @@ static bool is_turn(const void *data, size_t size)
     return !reader.failed && cookie == FLOE_STUN_MAGIC_COOKIE && method != FLOE_STUN_BINDING;
 }
 
-void floe_core_warn(floe_core *core, floe_time now, uint32_t channel, const char *detail)
+void floe_core_warn(floe_core *core, floe_time now, uint32_t channel, const floe_address *remote,
+                    const char *detail)
 {
     const floe_base *base = floe_base_of_channel(core, channel);
     const floe_address nowhere = {0};
 
-    floe_trace_warning(core, now, base != NULL ? &base->local : &nowhere, detail);
+    if (core->state != FLOE_GATHERER_STATE_CLOSED) {
+        floe_trace_warning(core, now, base != NULL ? &base->local : &nowhere,
+                           remote != NULL ? remote : &nowhere, detail);
+    }
 }
 
 void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,

@@ -249,3 +249,11 @@ bool floe_core_poll(floe_core *core, floe_time now, const floe_core_output **out
     }
     return false;
 }
+
+size_t floe_core_poll_more(floe_core *core, uint32_t channel, size_t count, size_t bytes,
+                           floe_core_row *rows, size_t room)
+{
+    floe_base *base = floe_base_of_channel(core, channel);
+
+    return base != NULL ? floe_base_poll_more(core, base, count, bytes, rows, room) : 0;
+}

@@ -111,7 +111,7 @@ bool floe_poll_request(floe_core *core, floe_time now, const floe_leaving *reque
 }
 
 void floe_trace_warning(floe_core *core, floe_time now, const floe_address *local,
-                        const char *detail)
+                        const floe_address *remote, const char *detail)
 {
     size_t size = strlen(detail) + 1;
     floe_trace_node *node =
@@ -123,6 +123,7 @@ void floe_trace_warning(floe_core *core, floe_time now, const floe_address *loca
         node->event = (floe_trace_event){.kind = FLOE_TRACE_WARNING,
                                          .elapsed = floe_time_since(now, core->started),
                                          .local = *local,
+                                         .remote = *remote,
                                          .method = "",
                                          .detail = copy};
         floe_tell(core, &node->output, FLOE_OUTPUT_TRACE);

@@ -37,7 +37,7 @@ void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind,
                        const char *detail);
 /* What the driver says, of a socket of ours; copied. */
 void floe_trace_warning(floe_core *core, floe_time now, const floe_address *local,
-                        const char *detail);
+                        const floe_address *remote, const char *detail);
 /* An address that is not gathered on, and why. */
 void floe_trace_left_out(floe_core *core, floe_time now, const floe_address *local,
                          const char *detail);

@@ -91,6 +91,33 @@ bool floe_base_poll_send(floe_core *core, floe_base_sending *sending, floe_core_
     return true;
 }
 
+size_t floe_base_poll_more(floe_core *core, floe_base *base, size_t count, size_t bytes,
+                           floe_core_row *rows, size_t room)
+{
+    floe_base_sending *sending = base->sending;
+    floe_span data;
+    size_t taken = 0;
+
+    if (sending == NULL || base->blocked) {
+        return 0;
+    }
+    for (floe_core_row *row = rows; taken < room; row++, taken++) {
+        row->count = floe_queue_take_row(&sending->queue, count, bytes, &row->remote, &data);
+        if (row->count == 0) {
+            break;
+        }
+        row->data = data.data;
+        row->size = data.size / row->count;
+        count -= row->count;
+        bytes -= data.size;
+    }
+    floe_way_drained(core, &base->full_for, floe_queue_used(&sending->queue));
+    if (floe_queue_empty(&sending->queue)) {
+        floe_untell(&sending->output);
+    }
+    return taken;
+}
+
 floe_error floe_send_no_room(void)
 {
     return floe_fail(FLOE_ERR_NO_MEMORY, "no room for another peer of the relay");

@@ -40,5 +40,8 @@ floe_error floe_send_result(const floe_core *core, floe_error error, uint32_t *f
 floe_error floe_send_no_room(void);
 void floe_base_writable(floe_core *core, floe_base *base);
 bool floe_base_poll_send(floe_core *core, floe_base_sending *sending, floe_core_output *output);
+/* See floe_core_poll_more. */
+size_t floe_base_poll_more(floe_core *core, floe_base *base, size_t count, size_t bytes,
+                           floe_core_row *rows, size_t room);
 
 #endif

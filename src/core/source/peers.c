@@ -63,7 +63,7 @@ static floe_error send_wrapped(floe_core *core, floe_relay *relay, const floe_tu
     if (parts[0].size == 0) {
         return floe_fail(FLOE_ERR_RANDOM, "no randomness for a Send indication");
     }
-    return to_server(core, relay, limit, parts, 3);
+    return to_server(core, relay, limit, parts, padded ? 3 : 2);
 }
 
 /* The way to the server, and how much waits there. */
