@@ -36,8 +36,10 @@ struct floe_secure_context {
 
 struct floe_secure {
     floe_secure_context *context;
-    SSL *ssl;
+    SSL *ssl;             /* NULL: the handshake has not begun */
+    SSL_SESSION *session; /* that it resumes then; NULL: none */
     char *peer;
+    const char *host; /* behind the peer's name */
     bool datagrams;
     bool ready;
     bool over;          /* failed or closed */

@@ -33,11 +33,10 @@ static bool expect_host(SSL *ssl, const char *host)
 
 static void resume(floe_secure *secure)
 {
-    SSL_SESSION *session = floe_secure_session_take(secure->context, secure->peer);
-
-    if (session != NULL) {
-        (void)SSL_set_session(secure->ssl, session);
-        SSL_SESSION_free(session);
+    if (secure->session != NULL) {
+        (void)SSL_set_session(secure->ssl, secure->session);
+        SSL_SESSION_free(secure->session);
+        secure->session = NULL;
     }
 }
 
@@ -48,6 +47,36 @@ static unsigned on_flight(SSL *ssl, unsigned before)
 
     secure->pause = before == 0 ? 1000000 : before < 30000000 ? 2 * before : 60000000;
     return secure->pause;
+}
+
+/* OpenSSL's part comes with the first read: its first object in a process takes it two milliseconds, and who has
+ * more to do before the connection is open does not wait for that. */
+static bool begin(floe_secure *secure)
+{
+    secure->ssl = floe_secure_ssl_new(secure->context, secure->datagrams);
+    BIO *bio = secure->ssl != NULL ? floe_secure_bio_new(secure) : NULL;
+    bool known = false; /* to the callbacks */
+    if (bio != NULL) {
+        SSL_set_bio(secure->ssl, bio, bio);
+        known = SSL_set_app_data(secure->ssl, secure) == 1;
+        if (secure->datagrams) {
+            DTLS_set_timer_cb(secure->ssl, on_flight);
+        }
+        SSL_set_connect_state(secure->ssl);
+        if (secure->datagrams) {
+            (void)DTLS_set_link_mtu(secure->ssl, FLOE_SECURE_MTU);
+        }
+    }
+    ERR_clear_error();
+    if (known && !secure->protocolled) {
+        (void)SSL_set_alpn_protos(secure->ssl, NULL, 0);
+    }
+    if (!known || !expect_host(secure->ssl, secure->host)) {
+        return false;
+    }
+    ERR_clear_error();
+    resume(secure);
+    return true;
 }
 
 floe_secure *floe_secure_new(floe_secure_context *context, const char *host, const char *peer,
@@ -62,32 +91,16 @@ floe_secure *floe_secure_new(floe_secure_context *context, const char *host, con
     made->datagrams = datagrams;
     made->alert = -1;
     floe_list_init(&made->outgoing);
-    made->peer = floe_copy_text(context->allocator, peer, strlen(peer));
-    made->ssl = made->peer != NULL ? floe_secure_ssl_new(context, datagrams) : NULL;
-    BIO *bio = made->ssl != NULL ? floe_secure_bio_new(made) : NULL;
-    bool known = false; /* to the callbacks */
-    if (bio != NULL) {
-        SSL_set_bio(made->ssl, bio, bio);
-        known = SSL_set_app_data(made->ssl, made) == 1;
-        if (datagrams) {
-            DTLS_set_timer_cb(made->ssl, on_flight);
-        }
-        SSL_set_connect_state(made->ssl);
-        if (datagrams) {
-            (void)DTLS_set_link_mtu(made->ssl, FLOE_SECURE_MTU);
-        }
-    }
-    ERR_clear_error();
-    made->protocolled = !floe_secure_is_plain(context, peer);
-    if (known && !made->protocolled) {
-        (void)SSL_set_alpn_protos(made->ssl, NULL, 0);
-    }
-    if (!known || !expect_host(made->ssl, host)) {
+    size_t size = strlen(peer) + 1;
+    made->peer = floe_allocate(context->allocator, size + strlen(host) + 1);
+    if (made->peer == NULL) {
         floe_secure_free(made);
         return NULL;
     }
-    ERR_clear_error();
-    resume(made);
+    memcpy(made->peer, peer, size);
+    made->protocolled = !floe_secure_is_plain(context, peer);
+    made->session = floe_secure_session_take(context, peer);
+    made->host = memcpy(made->peer + size, host, strlen(host) + 1);
     return made;
 }
 
@@ -97,6 +110,7 @@ void floe_secure_free(floe_secure *secure)
         return;
     }
     SSL_free(secure->ssl);
+    SSL_SESSION_free(secure->session);
     floe_secure_drop_outgoing(secure);
     floe_queue_release(secure->context->allocator, &secure->kept);
     floe_deallocate(secure->context->allocator, secure->peer);
@@ -220,6 +234,11 @@ floe_secure_result floe_secure_read(floe_secure *secure, floe_span *input, void 
         take_alert(secure, input);
     }
     ERR_clear_error();
+    if (secure->ssl == NULL && !begin(secure)) {
+        (void)snprintf(secure->failure, sizeof secure->failure,
+                       "the handshake failed: no memory for it");
+        return fail(secure);
+    }
     if (secure->wants_trust && atomic_load(&secure->context->reads) == secure->waits) {
         return keep(secure, input);
     }
@@ -272,7 +291,8 @@ static bool time_left(const floe_secure *secure, uint64_t *microseconds)
 {
     struct timeval time;
 
-    if (!secure->datagrams || secure->over || DTLSv1_get_timeout(secure->ssl, &time) != 1) {
+    if (!secure->datagrams || secure->over || secure->ssl == NULL ||
+        DTLSv1_get_timeout(secure->ssl, &time) != 1) {
         return false;
     }
     *microseconds = (uint64_t)time.tv_sec * 1000000U + (uint64_t)time.tv_usec;
@@ -305,7 +325,7 @@ static void begin_anew_if_set_back(floe_secure *secure)
 
 bool floe_secure_time(floe_secure *secure)
 {
-    if (!secure->datagrams || secure->over) {
+    if (!secure->datagrams || secure->over || secure->ssl == NULL) {
         return true;
     }
     ERR_clear_error();
