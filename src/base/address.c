@@ -42,6 +42,9 @@ static bool has_prefix(const uint8_t ip[16], const address_prefix *prefix)
     size_t whole = prefix->bits / 8;
     unsigned rest = prefix->bits % 8;
 
+    if (whole > 0 && ip[0] != prefix->ip[0]) {
+        return false; /* so it is for nearly all */
+    }
     if (memcmp(ip, prefix->ip, whole) != 0) {
         return false;
     }
@@ -310,42 +313,73 @@ static void find_zero_run(const uint16_t groups[8], size_t *start, size_t *lengt
     }
 }
 
-static void format_ipv6(const uint8_t ip[16], char text[FLOE_ADDRESS_TEXT_SIZE])
+/* Numbers and colons by hand: each candidate has two addresses, and printf takes ten times as long. */
+static char *put_number(char *text, unsigned value)
+{
+    if (value >= 10) {
+        text = put_number(text, value / 10);
+    }
+    *text = (char)('0' + value % 10);
+    return text + 1;
+}
+
+static char *put_hex(char *text, unsigned value)
+{
+    if (value >= 16) {
+        text = put_hex(text, value / 16);
+    }
+    *text = "0123456789abcdef"[value % 16];
+    return text + 1;
+}
+
+static void format_ipv4(const uint8_t ip[4], char *text)
+{
+    for (size_t i = 0; i < 4; i++) {
+        text = put_number(text, ip[i]);
+        *text++ = i < 3 ? '.' : '\0';
+    }
+}
+
+static void format_ipv6(const uint8_t ip[16], char *text)
 {
     uint16_t groups[8];
     size_t run_start;
     size_t run_length;
-    int at = 0;
 
     for (size_t i = 0; i < 8; i++) {
         groups[i] = (uint16_t)(ip[2 * i] << 8 | ip[2 * i + 1]);
     }
     find_zero_run(groups, &run_start, &run_length);
-    text[0] = '\0';
     for (size_t i = 0; i < 8; i++) {
         if (i == run_start) {
-            at += snprintf(&text[at], FLOE_ADDRESS_TEXT_SIZE - (size_t)at, "::");
+            *text++ = ':';
             i += run_length - 1;
+            if (i == 7) {
+                *text++ = ':';
+            }
             continue;
         }
-        bool colon = i > 0 && text[at - 1] != ':';
-        at += snprintf(&text[at], FLOE_ADDRESS_TEXT_SIZE - (size_t)at, "%s%x", colon ? ":" : "",
-                       groups[i]);
+        if (i > 0) {
+            *text++ = ':';
+        }
+        text = put_hex(text, groups[i]);
     }
+    *text = '\0';
 }
 
 static void format_ip(const floe_address *address, char text[FLOE_ADDRESS_TEXT_SIZE])
 {
+    static const char mapped[] = "::ffff:";
     const uint8_t *ip = address->ip;
 
     if (address->family == FLOE_FAMILY_IPV4) {
-        (void)snprintf(text, FLOE_ADDRESS_TEXT_SIZE, "%u.%u.%u.%u", ip[0], ip[1], ip[2], ip[3]);
+        format_ipv4(ip, text);
     } else if (address->family != FLOE_FAMILY_IPV6) {
         text[0] = '\0';
     } else if (floe_address_classify(address) == FLOE_ADDRESS_IPV4_MAPPED) {
         /* RFC 5952 §5: a prefix known to hold IPv4 is written with its dots. */
-        (void)snprintf(text, FLOE_ADDRESS_TEXT_SIZE, "::ffff:%u.%u.%u.%u", ip[12], ip[13], ip[14],
-                       ip[15]);
+        memcpy(text, mapped, sizeof mapped);
+        format_ipv4(&ip[12], &text[sizeof mapped - 1]);
     } else {
         format_ipv6(ip, text);
     }

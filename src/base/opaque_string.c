@@ -236,13 +236,28 @@ static size_t map_spaces(uint8_t *text, size_t size)
     return to;
 }
 
+/* Of ASCII's graphic characters and spaces: all are allowed (RFC 8264 §9.11), and none becomes another one. */
+static bool is_plain(const char *text, size_t size)
+{
+    for (size_t at = 0; at < size; at++) {
+        if (text[at] < 0x20 || text[at] > 0x7e) {
+            return false;
+        }
+    }
+    return true;
+}
+
 floe_error floe_opaque_string(const floe_allocator *allocator, const char *what, const char *text,
                               char **prepared)
 {
     size_t size = strlen(text);
     size_t normal_size = 0;
-    floe_error error = check(what, (const uint8_t *)text, size);
 
+    if (is_plain(text, size)) {
+        *prepared = floe_copy_text(allocator, text, size);
+        return *prepared != NULL ? FLOE_OK : FLOE_ERR_NO_MEMORY;
+    }
+    floe_error error = check(what, (const uint8_t *)text, size);
     if (error != FLOE_OK) {
         return error;
     }

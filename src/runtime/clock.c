@@ -12,12 +12,17 @@ floe_time floe_runtime_now(void)
     return (floe_time){floe_system_now()};
 }
 
+void floe_clock_read(floe_clock_reading *reading)
+{
+    *reading = (floe_clock_reading){.now = floe_runtime_now(), .tick = floe_system_tick()};
+}
+
 floe_time floe_clock_recent(floe_clock_reading *reading)
 {
     uint64_t tick = floe_system_tick();
 
     if (tick == 0 || tick != reading->tick) {
-        *reading = (floe_clock_reading){.now = floe_runtime_now(), .tick = tick};
+        floe_clock_read(reading);
     }
     return reading->now;
 }

@@ -26,6 +26,7 @@ typedef struct floe_clock_reading {
     uint64_t tick;
 } floe_clock_reading;
 
+void floe_clock_read(floe_clock_reading *reading);
 floe_time floe_clock_recent(floe_clock_reading *reading);
 /* What to give uv_timer_start for it to fire when that is due, in milliseconds. */
 uint64_t floe_clock_wait(const uv_loop_t *loop, floe_time due);

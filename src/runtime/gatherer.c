@@ -13,6 +13,13 @@ void floe_gatherer_wake(floe_gatherer *gatherer)
     (void)uv_async_send(&gatherer->api->wake);
 }
 
+/* What is done of a gatherer in one go is done at one time, unless the owner's functions take long: each of them, and
+ * each packet, has the reading of before while it is good. The lock is held. */
+static floe_time recent(const floe_gatherer *gatherer)
+{
+    return floe_clock_recent(&gatherer->api->clock_reading);
+}
+
 /* ── The loop thread's side ── */
 
 /* A handle of libuv's lives until its close callback has run; only then may the memory go. */
@@ -73,7 +80,7 @@ void floe_gatherer_give_packets(floe_gatherer *gatherer)
 {
     const floe_packet *packet;
 
-    while (floe_core_packet(gatherer->core, floe_runtime_now(), &packet)) {
+    while (floe_core_packet(gatherer->core, recent(gatherer), &packet)) {
         const floe_data_handlers *data = gatherer->data;
         if (!gatherer->freed && data != NULL && data->on_packet != NULL) {
             floe_packet_handler handler = data->on_packet;
@@ -91,7 +98,7 @@ static void on_datagram(floe_udp *udp, const floe_address *source, const void *d
 
     gatherer->api->statistics.packets_received++;
     gatherer->api->statistics.bytes_received += size;
-    floe_core_datagram(gatherer->core, floe_runtime_now(), udp->channel, source, data, size);
+    floe_core_datagram(gatherer->core, recent(gatherer), udp->channel, source, data, size);
     floe_gatherer_give_packets(gatherer);
 }
 
@@ -132,6 +139,7 @@ void floe_gatherer_socket_ready(floe_udp *udp, bool errors, bool writable)
     floe_api *api = gatherer->api;
 
     uv_mutex_lock(&api->lock);
+    floe_clock_read(&api->clock_reading);
     if (writable && !floe_queue_empty(&udp->held)) {
         send_held(udp);
     }
@@ -368,7 +376,7 @@ static void list_interfaces(floe_gatherer *gatherer)
     } else if ((api->interface_filter != NULL || api->ip_filter != NULL) && !gatherer->freed) {
         give_filtered(gatherer);
     } else {
-        floe_core_interfaces(gatherer->core, floe_runtime_now(), api->interfaces.list,
+        floe_core_interfaces(gatherer->core, recent(gatherer), api->interfaces.list,
                              api->interfaces.count);
     }
 }
@@ -386,7 +394,7 @@ static void open_channel(floe_gatherer *gatherer, const floe_core_output *output
     floe_error error = open_socket(gatherer, output->channel, &local);
 
     if (error == FLOE_OK) {
-        floe_core_opened(gatherer->core, floe_runtime_now(), output->channel, &local);
+        floe_core_opened(gatherer->core, recent(gatherer), output->channel, &local);
     } else {
         floe_core_open_failed(gatherer->core, floe_runtime_now(), output->channel, error);
     }
@@ -470,7 +478,7 @@ static bool do_outputs(floe_gatherer *gatherer)
             }
             return true;
         }
-        bool more = floe_core_poll(gatherer->core, floe_runtime_now(), &output);
+        bool more = floe_core_poll(gatherer->core, recent(gatherer), &output);
         bytes += more && output->kind == FLOE_CORE_SEND ? output->data_size : 0;
         bool joins =
             more && output->kind == FLOE_CORE_SEND && udp != NULL &&
@@ -540,6 +548,7 @@ void floe_gatherer_pump(floe_gatherer *gatherer)
     gatherer->pumping = true;
     floe_list_remove(&gatherer->ready);
     listen_if_wanted(gatherer);
+    floe_clock_read(&api->clock_reading);
     if (do_outputs(gatherer)) {
         floe_gatherer_wake(gatherer); /* behind the others */
     } else if (floe_core_state(gatherer->core) == FLOE_GATHERER_STATE_CLOSED && !gatherer->quiet) {
@@ -902,8 +911,7 @@ floe_error floe_gatherer_send(floe_gatherer *gatherer, uint32_t candidate_id,
     }
     uv_mutex_lock(&gatherer->api->lock);
     floe_error error =
-        floe_core_send(gatherer->core, floe_clock_recent(&gatherer->api->clock_reading),
-                       candidate_id, peer, data, size);
+        floe_core_send(gatherer->core, recent(gatherer), candidate_id, peer, data, size);
     if (error == FLOE_OK) {
         floe_gatherer_wake(gatherer);
     }

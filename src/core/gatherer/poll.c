@@ -17,7 +17,6 @@
 #include "core/source/binding.h"
 #include "core/source/relay.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static bool poll_open(floe_base *base, floe_core_output *output)
@@ -43,6 +42,16 @@ static bool poll_close(floe_core *core, floe_base *base, floe_core_output *outpu
     return opened;
 }
 
+/* As much as there is room for. */
+static void put_text(char *to, size_t room, const char *text)
+{
+    size_t size = strlen(text);
+
+    size = size < room ? size : room - 1;
+    memcpy(to, text, size);
+    to[size] = '\0';
+}
+
 /* The name is copied: an unpublished one may go with its base before the owner has read it. */
 static bool poll_name(const floe_base_named *named, floe_core_output_kind kind,
                       floe_core_output *output)
@@ -52,7 +61,7 @@ static bool poll_name(const floe_base_named *named, floe_core_output_kind kind,
     output->kind = kind;
     output->local = base->local;
     output->interface_index = base->interface_index;
-    (void)snprintf(output->room->text, sizeof output->room->text, "%s", named->text);
+    put_text(output->room->text, sizeof output->room->text, named->text);
     output->name = output->room->text;
     return true;
 }
@@ -64,13 +73,12 @@ static void keep_strings(floe_core_output *output)
     char *fragment = &output->room->text[sizeof((floe_found *)0)->foundation];
     size_t room = sizeof output->room->text - sizeof((floe_found *)0)->foundation;
 
-    (void)snprintf(output->room->text, sizeof((floe_found *)0)->foundation, "%s",
-                   candidate->foundation);
+    put_text(output->room->text, sizeof((floe_found *)0)->foundation, candidate->foundation);
     candidate->foundation = output->room->text;
-    (void)snprintf(fragment, room, "%s", candidate->username_fragment);
+    put_text(fragment, room, candidate->username_fragment);
     candidate->username_fragment = fragment;
     if (candidate->address != output->room->address) {
-        (void)snprintf(output->room->name, sizeof output->room->name, "%s", candidate->address);
+        put_text(output->room->name, sizeof output->room->name, candidate->address);
         candidate->address = output->room->name;
     }
 }
@@ -115,7 +123,7 @@ static bool poll_error(const floe_core *core, const floe_failure *failure,
     floe_failure_text(core, failure, server != NULL ? server->url : NULL, output->room->text,
                       sizeof output->room->text);
     if (named) {
-        (void)snprintf(output->room->name, sizeof output->room->name, "%s", base->named->text);
+        put_text(output->room->name, sizeof output->room->name, base->named->text);
     } else if (shown) {
         (void)floe_address_format(&base->local, output->room->address,
                                   sizeof output->room->address);
@@ -139,7 +147,7 @@ static bool poll_trace(floe_core *core, floe_trace_node *node, floe_core_output 
 {
     output->kind = FLOE_CORE_TRACE;
     output->room->trace = node->event;
-    (void)snprintf(output->room->text, sizeof output->room->text, "%s", node->event.detail);
+    put_text(output->room->text, sizeof output->room->text, node->event.detail);
     output->room->trace.detail = output->room->text; /* it may be in the node */
     output->trace = &output->room->trace;
     floe_deallocate(&core->shared->allocator, node);
