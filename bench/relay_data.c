@@ -1,20 +1,25 @@
-/* Data through one relay over UDP, one way, to a peer that throws it away: packets a second and CPU
- * for each packet, of the sending process alone.
+/* Data out: through one relay over UDP, one way, to a peer that throws it away. Data in: to a host candidate, from a
+ * process beside that sends as fast as it can. Packets a second and CPU for each packet, of the measured process alone.
  *
  *     relay_data floe ADDRESS USERNAME CREDENTIAL PEER PORT PACKETS
  *     relay_data floor ADDRESS PORT PACKETS           the same bytes by sendmmsg(2), and nothing else
  *     relay_data segments ADDRESS PORT PACKETS        the same by UDP_SEGMENT: what the kernel has best
+ *     relay_data in floe|floor one|segments ADDRESS PACKETS   received; `segments`: they come by UDP_SEGMENT, and the
+ *                                                     floor asks for UDP_GRO
  *
  * Prints {"packets":…,"ms":…,"cpu_us":…}, microseconds of CPU for each packet. */
 #include <arpa/inet.h>
 #include <floe/floe.h>
 #include <inttypes.h>
 #include <netinet/udp.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -188,8 +193,169 @@ static int run_floe(char **words)
     return 0;
 }
 
+/* ── In ── */
+
+#define WARM 20000U /* packets that come before it is measured */
+
+/* The process that sends, for ever. */
+static pid_t send_from_beside(const struct sockaddr_in *to, bool segments)
+{
+    static uint8_t packet[CHANNEL_HEADER + PAYLOAD];
+    struct iovec part = {.iov_base = packet, .iov_len = sizeof packet};
+    struct mmsghdr batch[BATCH] = {0};
+    pid_t process = fork();
+
+    if (process != 0) {
+        return process;
+    }
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    for (size_t i = 0; i < BATCH; i++) {
+        batch[i].msg_hdr = (struct msghdr){
+            .msg_name = (void *)to, .msg_namelen = sizeof *to, .msg_iov = &part, .msg_iovlen = 1};
+    }
+    while (getppid() != 1) {
+        if (segments) {
+            (void)send_segments(fd, to);
+        } else {
+            (void)sendmmsg(fd, batch, BATCH, 0);
+        }
+    }
+    _exit(0);
+}
+
+static void end(pid_t process)
+{
+    (void)kill(process, SIGKILL);
+    (void)waitpid(process, NULL, 0);
+}
+
+/* How many packets one message is. */
+static uint64_t packets_of(const struct mmsghdr *message)
+{
+    return (message->msg_len + CHANNEL_HEADER + PAYLOAD - 1) / (CHANNEL_HEADER + PAYLOAD);
+}
+
+static int receive_floor(struct sockaddr_in address, bool segments, uint64_t packets)
+{
+    static uint8_t room[BATCH][65536];
+    struct mmsghdr batch[BATCH] = {0};
+    struct iovec parts[BATCH];
+    struct sockaddr_in from[BATCH];
+    socklen_t size = sizeof address;
+    int on = 1;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    double cpu = 0;
+    uint64_t began = 0;
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) != 0 ||
+        (segments && setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on) != 0)) {
+        return 1;
+    }
+    pid_t beside = send_from_beside(&address, segments);
+    for (uint64_t got = 0; got < WARM + packets;) {
+        for (size_t i = 0; i < BATCH; i++) {
+            parts[i] = (struct iovec){.iov_base = room[i], .iov_len = sizeof room[i]};
+            batch[i].msg_hdr = (struct msghdr){.msg_name = &from[i],
+                                               .msg_namelen = sizeof from[i],
+                                               .msg_iov = &parts[i],
+                                               .msg_iovlen = 1};
+        }
+        int now = recvmmsg(fd, batch, BATCH, MSG_WAITFORONE, NULL);
+        for (int i = 0; i < now; i++) {
+            got += packets_of(&batch[i]);
+        }
+        if (began == 0 && got >= WARM) {
+            cpu = cpu_us();
+            began = uv_hrtime();
+            got = WARM;
+        }
+    }
+    print(packets, began, cpu);
+    end(beside);
+    return 0;
+}
+
+typedef struct receiver {
+    uv_loop_t loop;
+    struct sockaddr_in address;
+    floe_gatherer *gatherer;
+    bool segments;
+    uint64_t packets;
+    uint64_t got;
+    uint64_t began;
+    double cpu;
+    pid_t beside;
+} receiver;
+
+static void on_packet(void *user_data, const floe_packet *packet)
+{
+    receiver *of = user_data;
+
+    (void)packet;
+    of->got++;
+    if (of->got == WARM) {
+        of->cpu = cpu_us();
+        of->began = uv_hrtime();
+    } else if (of->got == WARM + of->packets) {
+        print(of->packets, of->began, of->cpu);
+        uv_stop(&of->loop);
+    }
+}
+
+static void on_host(void *user_data, const floe_candidate *candidate)
+{
+    receiver *of = user_data;
+
+    if (candidate != NULL) {
+        of->address.sin_port = htons(candidate->port);
+    } else {
+        of->beside = send_from_beside(&of->address, of->segments);
+    }
+}
+
+static int receive_floe(struct sockaddr_in address, bool segments, uint64_t packets)
+{
+    receiver of = {.address = address, .segments = segments, .packets = packets};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_api *api = NULL;
+
+    (void)uv_loop_init(&of.loop);
+    settings.loop = &of.loop;
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4;
+    if (floe_api_new(&settings, &api) != FLOE_OK ||
+        floe_gatherer_new(api, NULL, &of.gatherer) != FLOE_OK) {
+        (void)fprintf(stderr, "%s\n", floe_last_error());
+        return 1;
+    }
+    (void)floe_gatherer_on_local_candidate(of.gatherer, on_host, &of);
+    (void)floe_gatherer_on_packet(of.gatherer, on_packet, &of);
+    (void)floe_gatherer_gather(of.gatherer);
+    (void)uv_run(&of.loop, UV_RUN_DEFAULT);
+    end(of.beside);
+    floe_gatherer_free(of.gatherer);
+    floe_api_free(api);
+    return 0;
+}
+
+static int run_in(char **words)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    bool segments = strcmp(words[3], "segments") == 0;
+    uint64_t packets = strtoull(words[5], NULL, 10);
+
+    if (inet_pton(AF_INET, words[4], &address.sin_addr) != 1) {
+        return 2;
+    }
+    return strcmp(words[2], "floe") == 0 ? receive_floe(address, segments, packets)
+                                         : receive_floor(address, segments, packets);
+}
+
 int main(int count, char **words)
 {
+    if (count == 6 && strcmp(words[1], "in") == 0) {
+        return run_in(words);
+    }
     if (count == 5 && (strcmp(words[1], "floor") == 0 || strcmp(words[1], "segments") == 0)) {
         return run_floor(words, strcmp(words[1], "segments") == 0);
     }
