@@ -1072,6 +1072,12 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     if (fall_back(allocation, code, reason, message)) {
         return FLOE_TURN_PROGRESS;
     }
+    if (code == 437 && allocation->request == FLOE_TURN_REQUEST_RELEASE &&
+        allocation->ticket != NULL && !allocation->moving) {
+        allocation->moving = true; /* it may know us by another address, and by the ticket */
+        want(allocation, FLOE_TURN_REQUEST_RELEASE);
+        return FLOE_TURN_PROGRESS;
+    }
     if (is_released_by(allocation, code)) {
         set_failure(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
         return cleared(allocation);

@@ -19,6 +19,7 @@ static size_t quota;
 static bool loses_releases; /* the network does */
 static uint16_t refuses_releases;
 static size_t asked_to_release; /* by the base's own socket */
+static size_t releases;         /* by any */
 static unsigned loss;           /* of a hundred packets, each way */
 static uint16_t another_users;  /* what it says of such a one: 437, or 441 as coturn does */
 static seeded_random chance;
@@ -117,6 +118,7 @@ static bool plays(hand *h, uint32_t channel, server *by, const floe_stun_message
     uint32_t lifetime = 1;
     (void)floe_stun_read_u32(request, FLOE_STUN_LIFETIME, &lifetime);
     asked_to_release += channel == 1 && lifetime == 0;
+    releases += lifetime == 0;
     if (by->allocate == SILENT || is_lost()) { /* an outage */
         return true;
     }
@@ -514,6 +516,23 @@ static void l7_nothing_goes_by_a_socket_that_is_closed(void **state)
     }
 }
 
+/* There are servers that answer no such request: they are not asked for ever, however much else they answer. */
+static void t6_a_server_that_answers_no_release(void **state)
+{
+    static hand h;
+
+    (void)state;
+    (void)begin(&h, HELD_MAX);
+    loses_releases = true;
+    releases = 0;
+    renew(&h, "1800000000:user");
+    pass(&h, 40000);
+    renew(&h, "1900000000:user");
+    pass(&h, 600000);
+    assert_in_range(releases, 4, 4 * 60); /* one in ten seconds */
+    end(&h);
+}
+
 /* L7: who closes says so once more, where it has not been heard. */
 static void l7_what_is_left_is_told_at_the_close(void **state)
 {
@@ -622,6 +641,7 @@ int main(void)
         cmocka_unit_test(t6_a_server_that_was_never_heard_is_told_once),
         cmocka_unit_test(r6_with_a_quota_of_one_the_mapping_is_shown_again),
         cmocka_unit_test(t6_room_that_is_made_late),
+        cmocka_unit_test(t6_a_server_that_answers_no_release),
         cmocka_unit_test(l7_what_is_left_is_told_at_the_close),
         cmocka_unit_test(l7_nothing_goes_by_a_socket_that_is_closed),
         cmocka_unit_test(t6_a_server_that_is_heard_deletes_at_once),

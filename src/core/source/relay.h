@@ -58,9 +58,10 @@ struct floe_relay {
     uint8_t transport;     /* a floe_protocol, to its server */
     uint8_t state;         /* a floe_relay_state */
     uint8_t losses;        /* in a row; LEFT: how often it was asked for in vain */
-    uint8_t ignored;       /* sends of its Refresh without an answer, Bindings beside with one */
-    uint8_t ignored_send;  /* the latest of them */
-    uint8_t rejoined;      /* how often it took another connection after 437 */
+    uint8_t ignored; /* sends of its Refresh without an answer, Bindings beside with one; LEFT: how
+                              often it was asked for anew, as its server had answered another */
+    uint8_t ignored_send; /* the latest of them */
+    uint8_t rejoined;     /* how often it took another connection after 437 */
     uint8_t redirects;
     floe_relay_kind kind;
     bool is_touched : 1; /* its alarm may be another by now */

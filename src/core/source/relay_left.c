@@ -20,6 +20,10 @@
 /* For so long what nobody has heard the answer to may stand. */
 #define DEFAULT_LIFETIME floe_seconds(600)
 #define PAUSES_DOUBLE 6U /* from one second on */
+/* Who answers others, and has not answered so often, may never (Pion's, of what it does not have): he is asked in
+ * pauses, by so many packets. */
+#define IGNORED_MAX 3U
+#define SENDS_MAX 3U
 
 floe_time floe_relay_expires(const floe_relay *relay, floe_time now)
 {
@@ -233,7 +237,12 @@ void floe_relay_left_happened(floe_core *core, floe_time now, floe_relay *left,
     case FLOE_TURN_NOTHING:
         break;
     case FLOE_TURN_SEND:
-        floe_tell(core, &left->output, FLOE_OUTPUT_SEND_RELAY);
+        if (left->ignored >= IGNORED_MAX && left->turn.transaction.sends > SENDS_MAX) {
+            (void)floe_turn_allocation_release(&left->turn);
+            ask_later(now, left);
+        } else {
+            floe_tell(core, &left->output, FLOE_OUTPUT_SEND_RELAY);
+        }
         break;
     case FLOE_TURN_PROGRESS:
         if (left->turn.wants) {
@@ -283,14 +292,16 @@ void floe_relays_leave_nothing(floe_core *core, const floe_base *base)
 }
 
 /* Unless it has been asked a moment ago, and may be answered. */
-static void hurry(floe_core *core, floe_time now, floe_relay *left)
+static bool hurry(floe_core *core, floe_time now, floe_relay *left)
 {
     bool lately = floe_time_since(now, left->begun).ns < ASKED_LATELY.ns;
 
-    if (!is_deleted(left) && !(lately && floe_time_is_never(left->retry))) {
-        floe_relay_touch(core, left);
-        ask(core, now, left);
+    if (is_deleted(left) || (lately && floe_time_is_never(left->retry))) {
+        return false;
     }
+    floe_relay_touch(core, left);
+    ask(core, now, left);
+    return true;
 }
 
 void floe_relays_left_hurry(floe_core *core, floe_time now, const floe_address *server)
@@ -299,8 +310,9 @@ void floe_relays_left_hurry(floe_core *core, floe_time now, const floe_address *
     {
         bool unheard = left->turn.failure.kind == FLOE_TURN_FAILURE_TIMEOUT ||
                        left->turn.transaction.sends > 1;
-        if (unheard && floe_address_equal(&left->turn.server, server)) {
-            hurry(core, now, left);
+        if (unheard && floe_address_equal(&left->turn.server, server) &&
+            left->ignored < IGNORED_MAX && hurry(core, now, left)) {
+            left->ignored++;
         }
     }
 }
@@ -332,7 +344,7 @@ bool floe_relay_await_deletion(floe_core *core, floe_time now, floe_relay *relay
     FLOE_RELAYS_LEFT(left, core)
     {
         if (is_in_the_way(left, relay, code)) {
-            hurry(core, now, left);
+            (void)hurry(core, now, left);
         }
     }
     return true;
