@@ -271,6 +271,8 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
         return;
     }
     binding->contradicted = false;
+    bool back = binding->lost;
+    binding->lost = false;
     bool changed = !first && !floe_address_equal(&binding->mapped, mapped);
     if (changed) { /* R6: the NAT has given another address; the old one leads nowhere */
         floe_address old = binding->mapped;
@@ -280,7 +282,8 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
     }
     binding->mapped = *mapped;
     take_over(core, binding);
-    if (base->spare || base->no_reflexive || (!changed && !gathering) || !core->interfaces_known) {
+    if (base->spare || base->no_reflexive || (!changed && !gathering && !back) ||
+        !core->interfaces_known) {
         return; /* of a relay that was renewed after its gathering: the next one tells it (L4) */
     }
     floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_SRFLX,
@@ -310,6 +313,14 @@ void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const f
     }
 }
 
+/* Nobody answers, and its owner has what stood on it, which is about to be withdrawn: as a relay that is lost it is
+ * told by itself once it is had again. */
+static void lose(const floe_core *core, floe_binding *binding)
+{
+    binding->lost = binding->lost || ((is_awaited(binding) || is_wanted(core, binding)) &&
+                                      twin_of(core, binding) == NULL);
+}
+
 /* A keepalive that fails changes nothing, as the next one asks again; unless there was a reason to
  * doubt, and the server was asked at all. */
 static void fail(floe_core *core, floe_time now, floe_binding *binding, const floe_failure *failure)
@@ -322,6 +333,9 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
     bool awaited = asking && !disproved && floe_relays_tell(core, binding->base, &binding->remote);
     if ((!asking && !disproved) || awaited) { /* its relay tells, or is gone */
         return;
+    }
+    if (asking && failure->kind == FLOE_FAILURE_TIMEOUT) {
+        lose(core, binding);
     }
     set_state(core, binding, FLOE_BINDING_FAILED);
     let_go(core, binding); /* known in an earlier gathering (L5), and no more */
@@ -490,7 +504,7 @@ static void keep_alive(floe_core *core, floe_time now, floe_binding *binding)
     keep_from(core, binding, FLOE_TIME_NEVER);
     if (!binding->contradicted && floe_relays_keep(core, binding->base, &binding->remote)) {
         keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
-    } else if (is_wanted(core, binding)) {
+    } else if (binding->lost || is_wanted(core, binding)) {
         floe_pace(core, &binding->paced, false);
     }
 }
@@ -568,6 +582,7 @@ void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding)
         return;
     }
     stop_asking(core, binding);
+    lose(core, binding);
     set_state(core, binding, FLOE_BINDING_FAILED);
     keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
     const floe_binding *twin = twin_of(core, binding);
@@ -586,6 +601,7 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
             continue;
         }
         stop_asking(core, binding);
+        binding->lost = false;
         set_state(core, binding, FLOE_BINDING_FAILED); /* unless somebody asks */
         if (kept) {
             set_state(core, binding, FLOE_BINDING_KNOWN); /* as its relay will tell (T7b) */

@@ -34,7 +34,9 @@ struct floe_binding {
     uint8_t state;     /* a floe_binding_state */
     bool contradicted; /* another has seen the mapped address change: no answer, no more belief */
     bool shown;        /* the server has shown it by a Binding */
-    bool straggler;    /* it asks, and is waited for no longer than the grace (L14) */
+    bool
+        lost; /* a gathering has withdrawn what stood on it, for silence: it is told once it is had */
+    bool straggler; /* it asks, and is waited for no longer than the grace (L14) */
 };
 
 /* The base's binding to this address; a new one is asked for at once. NULL without memory. */

@@ -323,15 +323,13 @@ void floe_relay_drop_connection(floe_core *core, floe_relay *relay)
 /* It asks another: what that one may have stays its own, by its socket. A spare one is for one alone. */
 static void leave_server(floe_core *core, floe_time now, floe_relay *relay)
 {
-    bool stands = floe_turn_allocation_stands(&relay->turn);
-    floe_base *left = relay->base;
-    floe_base *next = left->spare && stands ? floe_base_spare(core, left) : NULL;
+    floe_base *next = relay->base;
 
-    if (next != NULL) {
-        floe_relay_stand_on(relay, next, relay->origin);
+    if (next->spare && floe_turn_allocation_stands(&relay->turn)) {
+        next = floe_base_spare(core, next);
     }
-    if (next != NULL || !left->spare) {
-        floe_relay_leave_behind(core, now, relay, left);
+    if (next != NULL && !floe_relay_leave_behind(core, now, relay, next) && next != relay->base) {
+        floe_base_close(core, next);
     }
 }
 

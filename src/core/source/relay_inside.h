@@ -74,9 +74,9 @@ bool floe_relay_open_way(floe_core *core, floe_time now, floe_relay *relay);
 
 /* ── relay_left.c: what is left with servers ── */
 
-/* Its own, which it does not use any more: by which socket, server and account it was, and until when
- * that may stand. */
-void floe_relay_leave_behind(floe_core *core, floe_time now, floe_relay *relay, floe_base *base);
+/* It goes on by the socket of `next`, which may be its own. What its server may have by the one at hand is left; a
+ * spare one with nothing left closes. False without memory: it is as it was. */
+bool floe_relay_leave_behind(floe_core *core, floe_time now, floe_relay *relay, floe_base *next);
 /* It is left itself, released by its machine: its server is asked to delete it. */
 void floe_relay_is_left(floe_core *core, floe_time now, floe_relay *relay, floe_time expires);
 /* Until when its server may have it. */

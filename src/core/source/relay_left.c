@@ -164,15 +164,10 @@ void floe_relay_is_left(floe_core *core, floe_time now, floe_relay *relay, floe_
     }
 }
 
-static floe_relay *left_by(floe_core *core, const floe_relay *relay, floe_base *base)
+static void fill(floe_core *core, floe_relay *left, const floe_relay *relay, floe_base *base)
 {
-    floe_relay *left = floe_allocate(&core->shared->allocator, sizeof *left);
     floe_turn_wishes none = {0};
 
-    if (left == NULL) {
-        floe_core_out_of_memory(core);
-        return NULL;
-    }
     left->paced.begin = floe_relay_begin;
     left->kind = relay->kind;
     floe_list_init(&left->streams);
@@ -187,21 +182,32 @@ static floe_relay *left_by(floe_core *core, const floe_relay *relay, floe_base *
                               &relay->turn.server, core->shared->rto, false, &none);
     floe_turn_allocation_inherit(&left->turn);
     floe_list_append(&core->relays, &left->link);
-    return left;
 }
 
-void floe_relay_leave_behind(floe_core *core, floe_time now, floe_relay *relay, floe_base *base)
+bool floe_relay_leave_behind(floe_core *core, floe_time now, floe_relay *relay, floe_base *next)
 {
     floe_relay *left = NULL;
+    floe_base *base = relay->base;
 
     if (floe_turn_allocation_stands(&relay->turn)) {
-        left = left_by(core, relay, base);
+        left = floe_allocate(&core->shared->allocator, sizeof *left);
+        if (left == NULL) {
+            floe_core_out_of_memory(core);
+            return false;
+        }
+    }
+    if (next != base) {
+        floe_relay_stand_on(relay, next, relay->origin);
     }
     if (left != NULL) {
+        fill(core, left, relay, base);
         (void)floe_turn_allocation_release(&left->turn);
         floe_relay_is_left(core, now, left, floe_relay_expires(relay, now));
+        relay->turn.made = relay->turn.inherits = false;
+    } else if (next != base) {
+        floe_relay_close_spare(core, base);
     }
-    relay->turn.made = relay->turn.inherits = false;
+    return true;
 }
 
 floe_time floe_relay_left_deadline(const floe_relay *left)

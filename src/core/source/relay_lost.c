@@ -374,17 +374,11 @@ static bool is_home_free(floe_core *core, floe_time now, const floe_relay *relay
  * spare one is left. */
 static void go_home(floe_core *core, floe_time now, floe_relay *relay)
 {
-    floe_base *spare = relay->base;
-
-    if (!floe_relay_by_datagrams(relay) || spare == relay->origin ||
+    if (!floe_relay_by_datagrams(relay) || relay->base == relay->origin ||
         relay->origin->state != FLOE_BASE_OPEN || !is_home_free(core, now, relay)) {
         return;
     }
-    floe_relay_stand_on(relay, relay->origin, relay->origin);
-    floe_relay_leave_behind(core, now, relay, spare);
-    if (spare->alone == NULL) {
-        floe_relay_close_spare(core, spare);
-    }
+    (void)floe_relay_leave_behind(core, now, relay, relay->origin); /* else it asks from there */
 }
 
 void floe_relay_ask_again(floe_core *core, floe_time now, floe_relay *relay)

@@ -6,6 +6,7 @@
 #include "core/outbox/failure.h"
 #include "core/server/server.h"
 #include "core/source/relay_inside.h"
+#include "core/source/standing.h"
 #include "core/text/url.h"
 
 #include <string.h>
@@ -115,9 +116,10 @@ static bool take_spare(floe_core *core, floe_time now, floe_relay *relay)
     if (spare == NULL) {
         return false;
     }
-    floe_base *left = relay->base;
-    floe_relay_stand_on(relay, spare, relay->origin);
-    floe_relay_leave_behind(core, now, relay, left);
+    if (!floe_relay_leave_behind(core, now, relay, spare)) {
+        floe_base_close(core, spare);
+        return false;
+    }
     if (relay->attempt != NULL) {
         core->listener->asks_reflexive(core, relay->attempt);
     }
