@@ -69,7 +69,9 @@ struct floe_relay {
     bool known : 1;      /* its owner has been told of it once */
     bool keeps : 1;      /* for a mapping alone (R6): another is there in its place */
     bool heard_of : 1;   /* its server has answered it, or one whose place it has taken */
-    bool waits : 1; /* for what is in its way there, since it was refused, once before each pause */
+    /* For what is in its way there, since it was refused, once before each pause; LEFT: its server
+     * refuses to delete it, so nobody waits for that. */
+    bool waits : 1;
     bool no_pair : 1;    /* its server has no pair of ports: none is asked for until it is lost */
     bool hushed : 1;     /* the gathering has given it up: the next one tells it (L4) */
     uint32_t generation; /* in which it was told; 0: in none */

@@ -259,6 +259,7 @@ void floe_relay_left_happened(floe_core *core, floe_time now, floe_relay *left,
         left->retry = floe_time_after(now, GONE_AFTER);
         break;
     default: /* not now, or nobody hears it */
+        left->waits = left->turn.failure.kind != FLOE_TURN_FAILURE_TIMEOUT;
         ask_later(now, left);
         let_ask(core, now, left);
         break;
@@ -323,11 +324,12 @@ void floe_relays_left_hurry(floe_core *core, floe_time now, const floe_address *
     }
 }
 
+/* And is worth waiting for: what its server refuses to delete is not. */
 static bool is_anything_in_the_way(floe_core *core, const floe_relay *relay, uint16_t code)
 {
     FLOE_RELAYS_LEFT(left, core)
     {
-        if (is_in_the_way(left, relay, code)) {
+        if (!left->waits && is_in_the_way(left, relay, code)) {
             return true;
         }
     }
