@@ -391,7 +391,7 @@ FLOE_EXPORT void floe_core_unreachable(floe_core *core, floe_time now, uint32_t 
                                        const void *data, size_t size);
 /**
  * The driver works without something that the system lacks. This becomes a FLOE_TRACE_WARNING, if
- * the settings have on_trace.
+ * the settings have on_trace, and a trace_level that includes warnings.
  *
  * @param channel  the socket that it is about.
  * @param remote   to whom it cannot send as usual; NULL: it is about all.

@@ -22,7 +22,23 @@ struct uv_loop_s;
 /** Value of a count setting: no limit. */
 #define FLOE_UNLIMITED UINT32_MAX
 
-/** What happened on the network. */
+/** How much a trace event matters. */
+typedef enum floe_trace_level {
+    /** Of settings.trace_level alone: the events of requests and their answers, which are those from
+     *  FLOE_TRACE_SENT to FLOE_TRACE_WARNING. */
+    FLOE_TRACE_LEVEL_DEFAULT = 0,
+    /** Something failed: it was refused, unreachable, not found, or not answered. floe goes on with
+     *  what else there is, so this need not mean that gathering fails. */
+    FLOE_TRACE_LEVEL_ERROR = 1,
+    /** Something was left out, was not believed, or is not as it should be. */
+    FLOE_TRACE_LEVEL_WARNING = 2,
+    /** A step on the way to a server: a name, a connection, TLS. */
+    FLOE_TRACE_LEVEL_INFO = 3,
+    /** A request or an answer. */
+    FLOE_TRACE_LEVEL_PACKET = 4
+} floe_trace_level;
+
+/** What happened on the network. Each kind has one level, but an answer can have two. */
 typedef enum floe_trace_kind {
     FLOE_TRACE_SENT = 1,       /**< a request went out for the first time */
     FLOE_TRACE_SENT_AGAIN = 2, /**< a retransmission went out */
@@ -32,10 +48,27 @@ typedef enum floe_trace_kind {
         5,                   /**< the network or the kernel says that the server is unreachable */
     FLOE_TRACE_GAVE_UP = 6,  /**< a transaction ended without an answer */
     FLOE_TRACE_LEFT_OUT = 7, /**< an address that is not gathered on: detail says why */
-    FLOE_TRACE_WARNING = 8   /**< something that the application should know: detail says what */
+    FLOE_TRACE_WARNING = 8,  /**< something that the application should know: detail says what */
+    FLOE_TRACE_LOOKS_UP = 9, /**< `name` is looked up */
+    FLOE_TRACE_FOUND = 10,   /**< what was found for `name`: detail has the addresses or records */
+    /** There is nothing for `name`, or no name server answers: detail says why. A name without
+     *  services, or with addresses of one family alone, is usual and has the level "info". */
+    FLOE_TRACE_NOT_FOUND = 11,
+    /** A TCP connection is opened to `remote`, which is the server or the proxy. */
+    FLOE_TRACE_CONNECTS = 12,
+    FLOE_TRACE_CONNECTED = 13, /**< the TCP connection is open */
+    FLOE_TRACE_PROXIED = 14,   /**< the proxy has connected to the server `name` */
+    /** TLS or DTLS is ready: detail has the version, the certificate, how it was checked for `name`,
+     *  and whether an earlier session was resumed. */
+    FLOE_TRACE_SECURED = 15,
+    /** A connection was refused (by the server, the proxy, or the check of the certificate), took
+     *  too long, or broke: detail says why. */
+    FLOE_TRACE_FAILED = 16,
+    /** A connection that had not failed was closed: by floe, unless detail says otherwise. */
+    FLOE_TRACE_CLOSED = 17
 } floe_trace_kind;
 
-/** One event of a transaction. Pointers are valid during the callback. Only the library makes this
+/** One event. It never has a password, a key, or the proxy's user. Pointers are valid during the callback. Only the library makes this
  *  struct; later releases append fields. */
 typedef struct floe_trace_event {
     floe_trace_kind kind;
@@ -44,7 +77,7 @@ typedef struct floe_trace_event {
     floe_address local;
     floe_address remote;
     /** STUN method (RFC 8489 §18.2): "Binding", "Allocate", "Refresh"; "" if the packet is not
-     *  STUN. */
+     *  STUN. Of a look-up: "A", "AAAA", "SRV", "NAPTR". Of a connection: "TCP", "TLS", "DTLS". */
     const char *method;
     /** STUN error code of an error response; otherwise 0. */
     uint16_t code;
@@ -52,18 +85,29 @@ typedef struct floe_trace_event {
     uint32_t bytes;
     /** How many times the transaction's request has been sent. */
     uint32_t sends;
-    /** Time from the first send to the answer; 0 if there is none. */
+    /** Time from the first send to the answer; 0 if there is none. How long the look-up took, or
+     *  the connection since it was begun. */
     floe_duration round_trip;
     uint8_t transaction_id[12];
     /** The server's URL, or NULL. */
     const char *url;
     /** Why a packet was dropped, and so on (see floe_trace_kind); otherwise "". */
     const char *detail;
+    /** Never FLOE_TRACE_LEVEL_DEFAULT. */
+    floe_trace_level level;
+    /** Of a look-up: the name. Of a connection: the server's host, which the certificate is checked
+     *  for. Otherwise NULL. */
+    const char *name;
+    /** The realm of an error response, in ASCII (other bytes are '?'); otherwise NULL. */
+    const char *realm;
 } floe_trace_event;
 
-/** "sent", "sent again", "received", "dropped", "unreachable", "gave up",
- *  "left out", "warning". Threads: any. */
+/** "sent", "sent again", "received", "dropped", "unreachable", "gave up", "left out", "warning",
+ *  "looks up", "found", "not found", "connects", "connected", "proxied", "secured", "failed",
+ *  "closed". Threads: any. */
 FLOE_EXPORT const char *floe_trace_kind_name(floe_trace_kind kind);
+/** "error", "warning", "info", "packet". Threads: any. */
+FLOE_EXPORT const char *floe_trace_level_name(floe_trace_level level);
 
 /** Networks to gather on (Pion NetworkType). Join them with |. */
 typedef enum floe_network_type {
@@ -141,8 +185,8 @@ typedef struct floe_settings {
     bool loopback;
     /** Gather on link-local IPv6 addresses too. They are useful only on the same link. */
     bool link_local;
-    /** Called for every packet and every end of a transaction, for troubleshooting; NULL: none. It
-     *  runs on the loop thread, under the same rules as every other callback, with one exception:
+    /** Called for every packet and every end of a transaction, and for what else `trace_level` asks
+     *  for, for troubleshooting; NULL: none. It runs on the loop thread, under the same rules as every other callback, with one exception:
      *  what a closing gatherer sends is reported after floe_gatherer_close has returned. The gather
      *  policy does not hide addresses from it. */
     void (*on_trace)(void *user_data, const floe_trace_event *event);
@@ -235,6 +279,9 @@ typedef struct floe_settings {
      *  once. It is allocated when the first socket is opened. Much data at once is read with one
      *  system call for each 65,536 bytes of it. 65,536 to 2,097,152; 0: 262,144. */
     uint32_t receive_buffer_size;
+    /** Which events on_trace gets: those of this level and of the lower ones, which matter more.
+     *  FLOE_TRACE_LEVEL_ERROR: errors alone; FLOE_TRACE_LEVEL_PACKET: all. */
+    floe_trace_level trace_level;
 } floe_settings;
 
 #define FLOE_SETTINGS_INIT FLOE_INIT(floe_settings)

@@ -128,6 +128,11 @@ static int on_session(SSL *ssl, SSL_SESSION *given)
     return 1; /* it is ours now */
 }
 
+static char printable(char byte)
+{
+    return byte >= ' ' && byte <= '~' ? byte : '?';
+}
+
 /* What a person needs to find the certificate at fault. */
 static void note_certificate(floe_secure *secure, X509 *certificate)
 {
@@ -142,13 +147,62 @@ static void note_certificate(floe_secure *secure, X509 *certificate)
         *secure->subject = '\0';
     }
     for (char *at = secure->subject; *at != '\0'; at++) {
-        *at = *at >= ' ' && *at <= '~' ? *at : '?';
+        *at = printable(*at);
     }
     if (epoch != NULL && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &until) == 1 &&
         ASN1_TIME_diff(&days, &seconds, epoch, X509_get0_notAfter(certificate)) == 1) {
         secure->not_after = (int64_t)days * 86400 + seconds;
     }
     ASN1_TIME_free(epoch);
+}
+
+/* One name behind the others; whole, or not at all. */
+static void add_name(floe_secure *secure, const GENERAL_NAME *name)
+{
+    char text[FLOE_ADDRESS_TEXT_SIZE] = "";
+    const ASN1_STRING *value = name->type == GEN_DNS     ? name->d.dNSName
+                               : name->type == GEN_IPADD ? name->d.iPAddress
+                                                         : NULL;
+    size_t size = value != NULL ? (size_t)ASN1_STRING_length(value) : 0;
+    const char *bytes = value != NULL ? (const char *)ASN1_STRING_get0_data(value) : "";
+    size_t used = strlen(secure->names);
+
+    if (name->type == GEN_IPADD) {
+        floe_address address = {.family = size == 4 ? FLOE_FAMILY_IPV4 : FLOE_FAMILY_IPV6};
+        if (size != 4 && size != sizeof address.ip) {
+            return;
+        }
+        memcpy(address.ip, bytes, size);
+        (void)floe_address_format(&address, text, sizeof text);
+        bytes = text;
+        size = strlen(text);
+    }
+    char *at = secure->names + used;
+    if (size == 0 || used + size + 3 > sizeof secure->names) {
+        return;
+    }
+    if (used > 0) {
+        memcpy(at, ", ", 2);
+        at += 2;
+    }
+    for (size_t i = 0; i < size; i++) { /* a NUL among them too (CVE-2009-2408) */
+        at[i] = printable(bytes[i]);
+    }
+    at[size] = '\0';
+}
+
+/* RFC 9525: what the host is looked for among, for a person who has to see why it is not there. */
+static void note_names(floe_secure *secure, X509 *certificate)
+{
+    (void)ERR_set_mark();
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+
+    *secure->names = '\0';
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        add_name(secure, sk_GENERAL_NAME_value(names, i));
+    }
+    GENERAL_NAMES_free(names);
+    (void)ERR_pop_to_mark();
 }
 
 static void date_of(const ASN1_TIME *time, char *text, size_t size)
@@ -250,6 +304,7 @@ static int verify(X509_STORE_CTX *store, void *given)
     X509 *leaf = X509_STORE_CTX_get0_cert(store);
 
     note_certificate(secure, leaf);
+    note_names(secure, leaf);
     if (context->insecure) {
         X509_STORE_CTX_set_error(store, X509_V_OK);
         return 1;

@@ -59,6 +59,7 @@ struct floe_secure {
     void *taken;    /* the datagram that was taken last */
     char failure[256];
     char subject[96];
+    char names[160];
     int64_t not_after;
 };
 

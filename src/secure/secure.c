@@ -369,3 +369,15 @@ bool floe_secure_certificate(const floe_secure *secure, char *subject, size_t si
     *not_after = secure->not_after;
     return *secure->subject != '\0';
 }
+
+const char *floe_secure_names(const floe_secure *secure)
+{
+    return secure->names;
+}
+
+const char *floe_secure_check(const floe_secure *secure)
+{
+    return secure->context->insecure ? "not checked"
+           : secure->context->pinned ? "known by its fingerprint"
+                                     : "checked for the host";
+}

@@ -92,6 +92,11 @@ const char *floe_secure_version(const floe_secure *secure);
 bool floe_secure_resumed(const floe_secure *secure);
 /* The server's certificate: its subject, and until when it is valid, in seconds since 1970. False:
  * none has been seen. */
+/* The names that it has (RFC 5280 §4.2.1.6), "turn.example.org, 192.0.2.1"; "": none, or none has been
+ * seen. */
+const char *floe_secure_names(const floe_secure *secure);
+/* How it was checked, or is to be: "checked for the host". */
+const char *floe_secure_check(const floe_secure *secure);
 bool floe_secure_certificate(const floe_secure *secure, char *subject, size_t size,
                              int64_t *not_after);
 

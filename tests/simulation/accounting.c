@@ -280,10 +280,18 @@ void account_error(sim_changing_world *change, sim_owner *owner, const floe_cand
 
 void account_trace(sim_changing_world *change, sim_owner *owner, const floe_trace_event *event)
 {
+    const char *const texts[] = {event->detail, event->url, event->name, event->realm};
     floe_stun_id id;
 
-    check_secrets(change->world, "the trace", floe_span_text(event->detail));
-    check_secrets(change->world, "the trace", floe_span_text(event->url != NULL ? event->url : ""));
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        check_secrets(change->world, "the trace", floe_span_text(texts[i] != NULL ? texts[i] : ""));
+    }
+    if (*floe_trace_kind_name(event->kind) == '\0' ||
+        *floe_trace_level_name(event->level) == '\0') {
+        change_violated(change, "on_trace: an event of kind %d and level %d", (int)event->kind,
+                        (int)event->level);
+    }
+    owner->begun_traced += event->kind == FLOE_TRACE_LOOKS_UP || event->kind == FLOE_TRACE_CONNECTS;
     if (event->kind != FLOE_TRACE_SENT && event->kind != FLOE_TRACE_SENT_AGAIN) {
         return;
     }

@@ -712,4 +712,8 @@ void audit_closed(sim_changing_world *change, sim_owner *owner)
         change_violated(change, "on_trace: %u requests by UDP went out, %u were told", owner->sent,
                         owner->sent_traced);
     }
+    if (change->network.settings.on_trace != NULL && owner->begun_traced != owner->begun) {
+        change_violated(change, "on_trace: %u names and connections were asked for, %u were told",
+                        owner->begun, owner->begun_traced);
+    }
 }

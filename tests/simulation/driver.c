@@ -293,6 +293,8 @@ static void do_output(sim_changing_world *change, sim_owner *owner, const floe_c
 {
     uint32_t channel = (uint32_t)owner->life << SIM_LIFE_SHIFT | output->channel;
 
+    owner->begun += output->kind == FLOE_CORE_RESOLVE ||
+                    (output->kind == FLOE_CORE_OPEN && output->protocol == FLOE_PROTOCOL_TCP);
     switch (output->kind) {
     case FLOE_CORE_LIST_INTERFACES:
         list(change);

@@ -454,6 +454,7 @@ static void traced(seeded_random *random, sim_changing *plan)
 {
     (void)random;
     plan->network.settings.on_trace = ignore_trace;
+    plan->network.settings.trace_level = FLOE_TRACE_LEVEL_PACKET;
 }
 
 static void dont_fragment(seeded_random *random, sim_changing *plan)

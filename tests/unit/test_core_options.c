@@ -453,7 +453,12 @@ static void names_of_enums(void **state)
     assert_string_equal(floe_tcp_type_name(FLOE_TCP_TYPE_SO), "so");
     assert_string_equal(floe_tcp_type_name((floe_tcp_type)77), "");
     assert_string_equal(floe_trace_kind_name(FLOE_TRACE_DROPPED), "dropped");
+    assert_string_equal(floe_trace_kind_name(FLOE_TRACE_CLOSED), "closed");
     assert_string_equal(floe_trace_kind_name((floe_trace_kind)77), "");
+    assert_string_equal(floe_trace_level_name(FLOE_TRACE_LEVEL_DEFAULT), "");
+    assert_string_equal(floe_trace_level_name(FLOE_TRACE_LEVEL_ERROR), "error");
+    assert_string_equal(floe_trace_level_name(FLOE_TRACE_LEVEL_PACKET), "packet");
+    assert_string_equal(floe_trace_level_name((floe_trace_level)77), "");
 }
 
 /* A year of keepalives is more than 32 bits hold. */

@@ -111,6 +111,12 @@ static floe_error set_modes(floe_core_shared *shared, const floe_settings *setti
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "settings.mdns_mode is %d, none of the modes",
                          (int)settings->mdns_mode);
     }
+    if ((unsigned)settings->trace_level > FLOE_TRACE_LEVEL_PACKET) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "settings.trace_level is %d, none of the levels",
+                         (int)settings->trace_level);
+    }
+    shared->trace_level = (uint8_t)settings->trace_level;
     shared->ip_handling = (uint8_t)settings->ip_handling;
     shared->mdns_mode = (uint8_t)settings->mdns_mode;
     if (name == NULL) {
@@ -248,6 +254,7 @@ void floe_core_shared_free(floe_core_shared *shared)
         floe_deallocate(&allocator, shared->proxy);
     }
     floe_deallocate(&allocator, shared->mdns_name);
+    floe_deallocate(&allocator, shared->traced);
     floe_deallocate(&allocator, shared);
 }
 

@@ -28,7 +28,6 @@ typedef struct floe_interface_name {
 struct floe_core_room {
     floe_candidate candidate;
     floe_candidate_error error;
-    floe_trace_event trace;
     char address[FLOE_ADDRESS_TEXT_SIZE];
     char related_address[FLOE_ADDRESS_TEXT_SIZE];
     char text[512];
@@ -56,7 +55,8 @@ struct floe_core_shared {
     bool avoid_costly_networks;
     bool service_discovery;
     bool trace;
-    char *mdns_name; /* that the owner gave; NULL: one is made for each address */
+    uint8_t trace_level; /* a floe_trace_level */
+    char *mdns_name;     /* that the owner gave; NULL: one is made for each address */
     floe_rewrite *rewrites;
     size_t rewrite_count;
     floe_secure_context *secure; /* NULL: no server wants it yet */
@@ -69,10 +69,11 @@ struct floe_core_shared {
     bool refuse_low_ports;
     bool mobility;
     bool dont_fragment;
-    uint64_t dropped;          /* packets that were not believed */
-    floe_list accounts;        /* floe_turn_account.link */
-    floe_list interface_names; /* floe_interface_name.link; none that nobody uses */
-    floe_core_output output;   /* that was polled last */
+    uint64_t dropped;               /* packets that were not believed */
+    floe_list accounts;             /* floe_turn_account.link */
+    floe_list interface_names;      /* floe_interface_name.link; none that nobody uses */
+    floe_core_output output;        /* that was polled last */
+    struct floe_trace_node *traced; /* the event that it points to; NULL: none */
     struct floe_core_room room;
 };
 

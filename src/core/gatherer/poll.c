@@ -146,11 +146,8 @@ static bool poll_error(const floe_core *core, const floe_failure *failure,
 static bool poll_trace(floe_core *core, floe_trace_node *node, floe_core_output *output)
 {
     output->kind = FLOE_CORE_TRACE;
-    output->room->trace = node->event;
-    put_text(output->room->text, sizeof output->room->text, node->event.detail);
-    output->room->trace.detail = output->room->text; /* it may be in the node */
-    output->trace = &output->room->trace;
-    floe_deallocate(&core->shared->allocator, node);
+    output->trace = &node->event;
+    core->shared->traced = node; /* it goes with the output */
     return true;
 }
 
@@ -179,9 +176,10 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
     case FLOE_OUTPUT_SEND_RELAY:
         return floe_relay_poll_send(core, now, FLOE_CONTAINER(link, floe_relay, output), output);
     case FLOE_OUTPUT_CONNECT:
-        return floe_connection_poll_open(FLOE_CONTAINER(link, floe_connection, output), output);
+        return floe_connection_poll_open(core, now, FLOE_CONTAINER(link, floe_connection, output),
+                                         output);
     case FLOE_OUTPUT_DISCONNECT:
-        return floe_connection_poll_close(core, FLOE_CONTAINER(link, floe_connection, output),
+        return floe_connection_poll_close(core, now, FLOE_CONTAINER(link, floe_connection, output),
                                           output);
     case FLOE_OUTPUT_SEND_CONNECTION:
         return floe_connection_poll_send(core, FLOE_CONTAINER(link, floe_connection, send_output),
@@ -195,7 +193,7 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
     case FLOE_OUTPUT_UNREACHABLE:
         return floe_unreached_poll(link, output);
     case FLOE_OUTPUT_RESOLVE:
-        return floe_lookup_poll(FLOE_CONTAINER(link, floe_lookup, output), output);
+        return floe_lookup_poll(core, now, FLOE_CONTAINER(link, floe_lookup, output), output);
     case FLOE_OUTPUT_CANDIDATE:
         return poll_candidate(core, FLOE_CONTAINER(link, floe_found, output), output);
     case FLOE_OUTPUT_WITHDRAWN:
@@ -248,6 +246,8 @@ bool floe_core_poll(floe_core *core, floe_time now, const floe_core_output **out
     floe_list *link;
 
     next->room = &core->shared->room;
+    floe_deallocate(&core->shared->allocator, core->shared->traced);
+    core->shared->traced = NULL;
     floe_servers_bury(core);
     while ((link = floe_list_take(&core->outputs)) != NULL) {
         if (poll_one(core, now, FLOE_CONTAINER(link, floe_output, link), next)) {

@@ -7,32 +7,145 @@
 
 #include <string.h>
 
+/* Longer texts are cut. */
+#define TEXT_MAX ((size_t)511)
+
 const char *floe_trace_kind_name(floe_trace_kind kind)
 {
-    static const char *const names[] = {"",         "sent",     "sent again",
-                                        "received", "dropped",  "unreachable",
-                                        "gave up",  "left out", "warning"};
+    static const char *const names[] = {
+        "",         "sent",      "sent again", "received", "dropped", "unreachable",
+        "gave up",  "left out",  "warning",    "looks up", "found",   "not found",
+        "connects", "connected", "proxied",    "secured",  "failed",  "closed"};
 
     return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "";
 }
 
-/* NULL: nobody listens, or no memory. */
-static floe_trace_node *node_of(floe_core *core, floe_time now, floe_trace_kind kind,
-                                const floe_asked *asked)
+const char *floe_trace_level_name(floe_trace_level level)
 {
-    floe_trace_node *node =
-        core->shared->trace ? floe_allocate(&core->shared->allocator, sizeof *node) : NULL;
+    static const char *const names[] = {"", "error", "warning", "info", "packet"};
 
-    if (node != NULL) {
-        node->event = (floe_trace_event){.kind = kind,
-                                         .elapsed = floe_time_since(now, core->started),
-                                         .local = *asked->local,
-                                         .remote = *asked->remote,
-                                         .url = asked->url,
-                                         .method = "",
-                                         .detail = ""};
+    return (size_t)level < sizeof names / sizeof *names ? names[level] : "";
+}
+
+/* An answer that asks for the next request (a password, a nonce, another server) is no error. */
+static floe_trace_level level_of_answer(uint16_t code)
+{
+    return code == 0 || code == 300 || code == 401 || code == 438 ? FLOE_TRACE_LEVEL_PACKET
+                                                                  : FLOE_TRACE_LEVEL_ERROR;
+}
+
+static floe_trace_level level_of(const floe_trace_event *event)
+{
+    switch (event->kind) {
+    case FLOE_TRACE_SENT:
+    case FLOE_TRACE_SENT_AGAIN:
+        return FLOE_TRACE_LEVEL_PACKET;
+    case FLOE_TRACE_RECEIVED:
+        return level_of_answer(event->code);
+    case FLOE_TRACE_DROPPED:
+    case FLOE_TRACE_LEFT_OUT:
+    case FLOE_TRACE_WARNING:
+        return FLOE_TRACE_LEVEL_WARNING;
+    case FLOE_TRACE_UNREACHABLE:
+    case FLOE_TRACE_GAVE_UP:
+    case FLOE_TRACE_FAILED:
+        return FLOE_TRACE_LEVEL_ERROR;
+    case FLOE_TRACE_LOOKS_UP:
+    case FLOE_TRACE_FOUND:
+    case FLOE_TRACE_NOT_FOUND: /* unless it says another */
+    case FLOE_TRACE_CONNECTS:
+    case FLOE_TRACE_CONNECTED:
+    case FLOE_TRACE_PROXIED:
+    case FLOE_TRACE_SECURED:
+    case FLOE_TRACE_CLOSED:
+        break;
     }
-    return node;
+    return FLOE_TRACE_LEVEL_INFO;
+}
+
+bool floe_trace_wants(const floe_core *core, floe_trace_kind kind, floe_trace_level level)
+{
+    const floe_core_shared *shared = core->shared;
+
+    return shared->trace && (shared->trace_level == FLOE_TRACE_LEVEL_DEFAULT
+                                 ? kind <= FLOE_TRACE_WARNING
+                                 : level <= (floe_trace_level)shared->trace_level);
+}
+
+bool floe_trace_wants_steps(const floe_core *core)
+{
+    return core->shared->trace && core->shared->trace_level != FLOE_TRACE_LEVEL_DEFAULT;
+}
+
+static size_t size_of(const char *text)
+{
+    size_t size = text != NULL ? strlen(text) : 0;
+
+    return size < TEXT_MAX ? size : TEXT_MAX;
+}
+
+/* Into the room behind the event. */
+static const char *copy_text(char **room, const char *text)
+{
+    size_t size = size_of(text);
+    char *copy = *room;
+
+    if (text == NULL) {
+        return NULL;
+    }
+    memcpy(copy, text, size);
+    copy[size] = '\0';
+    *room += size + 1;
+    return copy;
+}
+
+/* Whoever its texts belong to may be gone before it is polled. Without memory the event is lost. */
+static void tell(floe_core *core, floe_time now, const floe_trace_event *event, bool polled)
+{
+    floe_trace_level level =
+        event->level != FLOE_TRACE_LEVEL_DEFAULT ? event->level : level_of(event);
+    size_t texts = size_of(event->url) + size_of(event->detail) + size_of(event->name) +
+                   size_of(event->realm) + 4;
+    floe_trace_node *node = floe_trace_wants(core, event->kind, level)
+                                ? floe_allocate(&core->shared->allocator, sizeof *node + texts)
+                                : NULL;
+
+    if (node == NULL) {
+        return;
+    }
+    char *room = (char *)(node + 1);
+    node->event = *event;
+    node->event.level = level;
+    node->event.elapsed = floe_time_since(now, core->started);
+    node->event.url = copy_text(&room, event->url);
+    node->event.detail = copy_text(&room, event->detail);
+    node->event.name = copy_text(&room, event->name);
+    node->event.realm = copy_text(&room, event->realm);
+    if (polled) {
+        floe_tell_next(core, &node->output, FLOE_OUTPUT_TRACE);
+    } else {
+        floe_tell(core, &node->output, FLOE_OUTPUT_TRACE);
+    }
+}
+
+void floe_trace_step(floe_core *core, floe_time now, const floe_trace_event *event)
+{
+    tell(core, now, event, false);
+}
+
+void floe_trace_polled_step(floe_core *core, floe_time now, const floe_trace_event *event)
+{
+    tell(core, now, event, true);
+}
+
+static floe_trace_event event_of(floe_trace_kind kind, const floe_asked *asked)
+{
+    return (floe_trace_event){.kind = kind,
+                              .local = *asked->local,
+                              .remote = *asked->remote,
+                              .url = asked->url,
+                              .method = "",
+                              .detail = ""};
 }
 
 static void fill_transaction(floe_trace_event *event, const floe_stun_transaction *transaction)
@@ -42,33 +155,44 @@ static void fill_transaction(floe_trace_event *event, const floe_stun_transactio
     memcpy(event->transaction_id, transaction->id.bytes, sizeof event->transaction_id);
 }
 
+static void fill_message(floe_trace_event *event, const floe_stun_message *message, char *realm,
+                         size_t size)
+{
+    floe_span text;
+
+    event->method = floe_stun_method_name(message->method);
+    event->bytes = (uint32_t)message->bytes.size;
+    memcpy(event->transaction_id, message->id.bytes, sizeof event->transaction_id);
+    if (message->class == FLOE_STUN_ERROR) {
+        (void)floe_stun_read_error(message, &event->code, &text);
+        if (floe_stun_find(message, FLOE_STUN_REALM, &text)) {
+            floe_stun_copy_reason(text, realm, size);
+            event->realm = realm;
+        }
+    }
+}
+
 void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind,
                        const floe_asked *asked, const floe_stun_message *message,
                        const char *detail)
 {
-    floe_trace_node *node = node_of(core, now, kind, asked);
-    floe_span reason;
+    char realm[128];
 
-    if (node == NULL) {
+    if (!core->shared->trace) {
         return;
     }
-    floe_trace_event *event = &node->event;
-    event->detail = detail;
+    floe_trace_event event = event_of(kind, asked);
+    event.detail = detail;
     if (asked->transaction != NULL) {
-        fill_transaction(event, asked->transaction);
+        fill_transaction(&event, asked->transaction);
         if (message != NULL) {
-            event->round_trip = floe_time_since(now, asked->transaction->started);
+            event.round_trip = floe_time_since(now, asked->transaction->started);
         }
     }
     if (message != NULL) {
-        event->method = floe_stun_method_name(message->method);
-        event->bytes = (uint32_t)message->bytes.size;
-        memcpy(event->transaction_id, message->id.bytes, sizeof event->transaction_id);
-        if (message->class == FLOE_STUN_ERROR) {
-            (void)floe_stun_read_error(message, &event->code, &reason);
-        }
+        fill_message(&event, message, realm, sizeof realm);
     }
-    floe_tell(core, &node->output, FLOE_OUTPUT_TRACE);
+    tell(core, now, &event, false);
 }
 
 void floe_request_leaves(floe_core *core, floe_time now, const floe_leaving *request, size_t size)
@@ -78,21 +202,17 @@ void floe_request_leaves(floe_core *core, floe_time now, const floe_leaving *req
     if (request->counters != NULL) {
         floe_count_sent(core, request->counters, now, again, size);
     }
-    floe_trace_node *node =
-        node_of(core, now, again ? FLOE_TRACE_SENT_AGAIN : FLOE_TRACE_SENT, &request->asked);
-    if (node == NULL) {
+    if (!core->shared->trace) {
         return;
     }
-    fill_transaction(&node->event, request->asked.transaction);
-    node->event.bytes = (uint32_t)size;
-    if (node->event.sends == 0) {
-        node->event.sends = 1; /* a release, to which no answer is awaited */
+    floe_trace_event event =
+        event_of(again ? FLOE_TRACE_SENT_AGAIN : FLOE_TRACE_SENT, &request->asked);
+    fill_transaction(&event, request->asked.transaction);
+    event.bytes = (uint32_t)size;
+    if (event.sends == 0) {
+        event.sends = 1; /* a release, to which no answer is awaited */
     }
-    if (request->polled) {
-        floe_tell_next(core, &node->output, FLOE_OUTPUT_TRACE);
-    } else {
-        floe_tell(core, &node->output, FLOE_OUTPUT_TRACE);
-    }
+    tell(core, now, &event, request->polled);
 }
 
 bool floe_poll_request(floe_core *core, floe_time now, const floe_leaving *request,
@@ -113,35 +233,16 @@ bool floe_poll_request(floe_core *core, floe_time now, const floe_leaving *reque
 void floe_trace_warning(floe_core *core, floe_time now, const floe_address *local,
                         const floe_address *remote, const char *detail)
 {
-    size_t size = strlen(detail) + 1;
-    floe_trace_node *node =
-        core->shared->trace ? floe_allocate(&core->shared->allocator, sizeof *node + size) : NULL;
+    floe_asked by = {.local = local, .remote = remote};
 
-    if (node != NULL) {
-        char *copy = (char *)(node + 1);
-        memcpy(copy, detail, size);
-        node->event = (floe_trace_event){.kind = FLOE_TRACE_WARNING,
-                                         .elapsed = floe_time_since(now, core->started),
-                                         .local = *local,
-                                         .remote = *remote,
-                                         .method = "",
-                                         .detail = copy};
-        floe_tell(core, &node->output, FLOE_OUTPUT_TRACE);
-    }
+    floe_trace_packet(core, now, FLOE_TRACE_WARNING, &by, NULL, detail);
 }
 
 void floe_trace_left_out(floe_core *core, floe_time now, const floe_address *local,
                          const char *detail)
 {
-    floe_trace_node *node =
-        core->shared->trace ? floe_allocate(&core->shared->allocator, sizeof *node) : NULL;
+    const floe_address nowhere = {0};
+    floe_asked by = {.local = local, .remote = &nowhere};
 
-    if (node != NULL) {
-        node->event = (floe_trace_event){.kind = FLOE_TRACE_LEFT_OUT,
-                                         .elapsed = floe_time_since(now, core->started),
-                                         .local = *local,
-                                         .method = "",
-                                         .detail = detail};
-        floe_tell(core, &node->output, FLOE_OUTPUT_TRACE);
-    }
+    floe_trace_packet(core, now, FLOE_TRACE_LEFT_OUT, &by, NULL, detail);
 }

@@ -8,7 +8,7 @@
 
 typedef struct floe_trace_node {
     floe_output output;
-    floe_trace_event event;
+    floe_trace_event event; /* its texts stand behind */
 } floe_trace_node;
 
 /* Who is asked, from where, by what. */
@@ -31,13 +31,22 @@ void floe_request_leaves(floe_core *core, floe_time now, const floe_leaving *req
 /* The SEND by which it leaves, on the base's channel; false: there is nothing to send. */
 bool floe_poll_request(floe_core *core, floe_time now, const floe_leaving *request,
                        uint32_t channel, floe_span data, floe_core_output *output);
-/* Does nothing unless the settings ask for it. Without memory the event is lost. */
+/* What follows does nothing unless the settings ask for it, and copies all texts. Without memory the
+ * event is lost. */
 void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind,
                        const floe_asked *asked, const floe_stun_message *message,
                        const char *detail);
-/* What the driver says, of a socket of ours; copied. */
+/* What the driver says, of a socket of ours. */
 void floe_trace_warning(floe_core *core, floe_time now, const floe_address *local,
                         const floe_address *remote, const char *detail);
+/* A step on the way to a server, whose time is now: a look-up, a connection. The level is its kind's unless
+ * it says another. That of the output at hand comes next. */
+void floe_trace_step(floe_core *core, floe_time now, const floe_trace_event *event);
+void floe_trace_polled_step(floe_core *core, floe_time now, const floe_trace_event *event);
+/* Whether such an event would be told, for whom its texts are much work. */
+bool floe_trace_wants(const floe_core *core, floe_trace_kind kind, floe_trace_level level);
+/* Whether any step would. */
+bool floe_trace_wants_steps(const floe_core *core);
 /* An address that is not gathered on, and why. */
 void floe_trace_left_out(floe_core *core, floe_time now, const floe_address *local,
                          const char *detail);

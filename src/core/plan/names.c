@@ -8,6 +8,7 @@
 #include "core/config/allowed.h"
 #include "core/config/shared.h"
 #include "core/core.h"
+#include "core/server/lookup_trace.h"
 #include "core/source/relay.h"
 
 #include <stdio.h>
@@ -124,7 +125,7 @@ static floe_lookup *add_lookup(floe_core *core, const looking *of, floe_dns_reco
     return lookup;
 }
 
-bool floe_lookup_poll(const floe_lookup *lookup, floe_core_output *output)
+bool floe_lookup_poll(floe_core *core, floe_time now, floe_lookup *lookup, floe_core_output *output)
 {
     output->kind = FLOE_CORE_RESOLVE;
     output->query = lookup->query;
@@ -132,6 +133,7 @@ bool floe_lookup_poll(const floe_lookup *lookup, floe_core_output *output)
     (void)snprintf(output->room->text, sizeof output->room->text, "%s",
                    lookup->name != NULL ? lookup->name : lookup->server->url->host);
     output->name = output->room->text;
+    floe_trace_looks_up(core, now, lookup);
     return true;
 }
 
@@ -494,6 +496,7 @@ bool floe_names_addresses(floe_core *core, floe_time now, uint32_t query, floe_e
     if (lookup == NULL || (lookup->record != FLOE_DNS_A && lookup->record != FLOE_DNS_AAAA)) {
         return false;
     }
+    floe_trace_addresses(core, now, lookup, error, addresses, count);
     if (error == FLOE_OK && !add_addresses(core, lookup, addresses, count)) {
         error = FLOE_ERR_NO_MEMORY;
     }
@@ -712,6 +715,7 @@ bool floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_er
     if (lookup == NULL || !is_service(lookup)) {
         return false;
     }
+    floe_trace_services(core, now, lookup, error, records, count);
     if (error == FLOE_ERR_NO_MEMORY) { /* what it has is not known */
         lookup->names->no_memory = true;
         return lookup_ended(core, now, lookup, error);
@@ -736,6 +740,7 @@ void floe_names_without_services(floe_core *core, floe_time now)
         {
             if (!lookup->done && is_service(lookup)) {
                 floe_untell(&lookup->output);
+                floe_trace_services(core, now, lookup, FLOE_ERR_TIMED_OUT, NULL, 0);
                 follow_srv(core, lookup, NULL, 0);
                 (void)lookup_ended(core, now, lookup, FLOE_OK);
             }
@@ -755,6 +760,7 @@ bool floe_names_give_up(floe_core *core, floe_time now)
             if (!lookup->done) {
                 bool address = lookup->record == FLOE_DNS_A || lookup->record == FLOE_DNS_AAAA;
                 floe_untell(&lookup->output);
+                floe_trace_addresses(core, now, lookup, FLOE_ERR_TIMED_OUT, NULL, 0);
                 /* A service that was not found in time leaves no time for what it names. */
                 lookup->record = address ? lookup->record : FLOE_DNS_A;
                 any = lookup_ended(core, now, lookup, FLOE_ERR_TIMED_OUT) || any;

@@ -17,7 +17,8 @@ bool floe_names_services(floe_core *core, floe_time now, uint32_t query, floe_er
 floe_duration floe_names_service_timeout(const floe_core_shared *shared);
 void floe_names_without_services(floe_core *core, floe_time now);
 /* The output. */
-bool floe_lookup_poll(const floe_lookup *lookup, floe_core_output *output);
+bool floe_lookup_poll(floe_core *core, floe_time now, floe_lookup *lookup,
+                      floe_core_output *output);
 /* What is known may be asked, whatever may be found that comes before it. Whether any had to wait. */
 bool floe_names_wait_no_longer(floe_core *core);
 /* Gives up the look-ups that are under way. Whether there were any: what is known is asked then. */

@@ -13,6 +13,7 @@
 #include "core/core.h"
 #include "core/outbox/trace.h"
 #include "core/server/server.h"
+#include "core/socket/connection_trace.h"
 #include "core/socket/way.h"
 
 #include <stdio.h>
@@ -190,6 +191,7 @@ floe_connection *floe_connection_new(floe_core *core, floe_time now,
     floe_tree_insert(&by_channel, &core->connections->by_channel, &made->by_channel);
     made->alarm.order = ++core->connections->times.set;
     changed(core, made);
+    made->story = floe_connection_story_new(core, plan);
     if (!add_secure(core, now, made, plan) || !add_proxy(core, made, plan)) {
         floe_connection_free(core, made);
         return NULL;
@@ -215,6 +217,7 @@ void floe_connection_free(floe_core *core, floe_connection *connection)
     floe_deallocate(allocator, connection->proxy);
     floe_framer_release(&connection->framer);
     floe_queue_release(allocator, &connection->queue);
+    floe_deallocate(allocator, connection->story);
     floe_deallocate(allocator, connection);
 }
 
@@ -352,6 +355,8 @@ void floe_connection_failed(floe_core *core, floe_time now, floe_connection *con
 {
     void *owner = connection->owner;
 
+    floe_connection_tell_failure(core, now, connection, &failure);
+    connection->failed = true;
     shut(core, connection);
     if (owner != NULL) {
         connection->calls->gone(core, now, owner, failure);
@@ -428,7 +433,8 @@ floe_error floe_connection_send(floe_core *core, floe_connection *connection, si
     return error;
 }
 
-bool floe_connection_poll_open(floe_connection *connection, floe_core_output *output)
+bool floe_connection_poll_open(floe_core *core, floe_time now, floe_connection *connection,
+                               floe_core_output *output)
 {
     connection->opened = true;
     output->kind = FLOE_CORE_OPEN;
@@ -436,11 +442,12 @@ bool floe_connection_poll_open(floe_connection *connection, floe_core_output *ou
     output->protocol = is_stream(connection) ? FLOE_PROTOCOL_TCP : FLOE_PROTOCOL_UDP;
     output->local = connection->local;
     output->remote = connection->remote;
+    floe_connection_tell(core, now, connection, FLOE_TRACE_CONNECTS);
     return true;
 }
 
 /* Behind all that waits, as long as the channel takes it. */
-bool floe_connection_poll_close(floe_core *core, floe_connection *connection,
+bool floe_connection_poll_close(floe_core *core, floe_time now, floe_connection *connection,
                                 floe_core_output *output)
 {
     if (!connection->blocked && anything_waits(connection)) {
@@ -450,6 +457,7 @@ bool floe_connection_poll_close(floe_core *core, floe_connection *connection,
     }
     output->kind = FLOE_CORE_CLOSE;
     output->channel = connection->channel;
+    floe_connection_tell(core, now, connection, FLOE_TRACE_CLOSED);
     floe_connection_free(core, connection);
     return true;
 }
@@ -515,6 +523,7 @@ static bool decrypt(floe_core *core, floe_time now, floe_connection *connection)
     set_timer(core, connection, now);
     switch (result) {
     case FLOE_SECURE_READY:
+        floe_connection_tell(core, now, connection, FLOE_TRACE_SECURED);
         become_ready(core, now, connection);
         return true;
     case FLOE_SECURE_DATA:
@@ -561,6 +570,7 @@ static void pass_proxy(floe_core *core, floe_time now, floe_connection *connecti
         write_to_proxy(core, connection);
         break;
     case FLOE_PROXY_READY:
+        floe_connection_tell(core, now, connection, FLOE_TRACE_PROXIED);
         floe_deallocate(&core->shared->allocator, connection->proxy);
         connection->proxy = NULL;
         begin_security(core, now, connection);
@@ -577,6 +587,7 @@ void floe_connection_opened(floe_core *core, floe_time now, floe_connection *con
                             const floe_address *local)
 {
     connection->local.port = local->port;
+    floe_connection_tell(core, now, connection, FLOE_TRACE_CONNECTED);
     if (connection->proxy != NULL) {
         connection->state = FLOE_CONNECTION_PROXYING;
         changed(core, connection);

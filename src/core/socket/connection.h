@@ -44,6 +44,8 @@ typedef struct floe_connection_plan {
     bool stun_alone;     /* nothing else is to come yet */
 } floe_connection_plan;
 
+typedef struct floe_connection_story floe_connection_story;
+
 /* A way to a server by TCP, TLS or DTLS. */
 struct floe_connection {
     floe_list link; /* in core->connections */
@@ -75,6 +77,9 @@ struct floe_connection {
     floe_time accepted; /* when the channel had room again, having had none */
     floe_span input;    /* what came and is not taken yet */
     floe_span plain;    /* likewise, decrypted */
+    floe_connection_story
+        *story; /* what the trace says of it; NULL: nothing (connection_trace.h) */
+    bool failed;
 };
 
 /* Opens one; NULL without memory. */
@@ -123,8 +128,9 @@ void floe_connection_writable(floe_core *core, floe_time now, floe_connection *c
 void floe_connection_end(floe_core *core, floe_connection *connection);
 void floe_connection_free(floe_core *core, floe_connection *connection);
 /* The outputs. */
-bool floe_connection_poll_open(floe_connection *connection, floe_core_output *output);
-bool floe_connection_poll_close(floe_core *core, floe_connection *connection,
+bool floe_connection_poll_open(floe_core *core, floe_time now, floe_connection *connection,
+                               floe_core_output *output);
+bool floe_connection_poll_close(floe_core *core, floe_time now, floe_connection *connection,
                                 floe_core_output *output);
 bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
                                floe_core_output *output);

@@ -30,6 +30,7 @@ from ._enums import (
     ServerProgress,
     TcpType,
     TraceKind,
+    TraceLevel,
     UnreachableReason,
 )
 from ._errors import (
@@ -126,6 +127,7 @@ __all__ = [
     "TimedOutError",
     "TraceEvent",
     "TraceKind",
+    "TraceLevel",
     "UNLIMITED",
     "Unreachable",
     "UnreachableReason",

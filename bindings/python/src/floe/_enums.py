@@ -121,6 +121,23 @@ class TraceKind(_Open):
     GAVE_UP = 6
     LEFT_OUT = 7
     WARNING = 8
+    LOOKS_UP = 9
+    FOUND = 10
+    NOT_FOUND = 11
+    CONNECTS = 12
+    CONNECTED = 13
+    PROXIED = 14
+    SECURED = 15
+    FAILED = 16
+    CLOSED = 17
+
+
+class TraceLevel(_Open):
+    DEFAULT = 0
+    ERROR = 1
+    WARNING = 2
+    INFO = 3
+    PACKET = 4
 
 
 class NetworkType(enum.IntFlag):
@@ -163,6 +180,7 @@ OF_C: dict[str, Any] = {
     "enum floe_unreachable": UnreachableReason,
     "enum floe_server_progress": ServerProgress,
     "enum floe_trace_kind": TraceKind,
+    "enum floe_trace_level": TraceLevel,
     "enum floe_network_type": NetworkType,
     "enum floe_ip_handling": IpHandling,
     "enum floe_mdns_mode": MdnsMode,

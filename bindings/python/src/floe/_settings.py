@@ -15,6 +15,7 @@ from ._enums import (
     IpHandling,
     MdnsMode,
     NetworkType,
+    TraceLevel,
 )
 from ._errors import check
 from ._floe import ffi, lib
@@ -70,7 +71,7 @@ class Settings:
     port_max: int = 0
     loopback: bool = False
     link_local: bool = False
-    #: Called for every packet. Runs on floe's thread, as the filters do.
+    #: Called for every packet, and for what else trace_level asks for. Runs on floe's thread, as the filters do.
     on_trace: Optional[Callable[[TraceEvent], None]] = field(default=None, repr=False)
     network_types: NetworkType = NetworkType(0)
     #: Is given an interface's name; True keeps it.
@@ -98,6 +99,7 @@ class Settings:
     mobility: bool = False
     dont_fragment: bool = False
     receive_buffer_size: int = 0
+    trace_level: TraceLevel = TraceLevel.DEFAULT
 
 
 @dataclass

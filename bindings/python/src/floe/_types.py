@@ -14,6 +14,7 @@ from ._enums import (
     ServerProgress,
     TcpType,
     TraceKind,
+    TraceLevel,
     UnreachableReason,
 )
 from ._errors import InvalidStateError, check
@@ -188,6 +189,9 @@ class TraceEvent:
     transaction_id: bytes_
     url: Optional[str]
     detail: str
+    level: TraceLevel = TraceLevel.DEFAULT
+    name: Optional[str] = None
+    realm: Optional[str] = None
 
 
 # ── events ──
