@@ -69,8 +69,9 @@ OPTION(COMMAND_GATHER | COMMAND_TURN_CHECK, 0, "json", NULL, SET(set_json),
        "print JSON lines instead of a table")
 OPTION(COMMAND_GATHER, 0, "format", "w3c|ortc|sdp", SET(set_format),
        "print only candidates: as RTCIceCandidateInit, ORTC's RTCIceCandidate, or SDP")
-OPTION(EVERY, 0, "trace", "FILE", TEXT(trace_file), "write every packet to FILE as JSON lines")
+OPTION(EVERY, 0, "trace", "FILE", TEXT(trace_file), "write what -v prints to FILE as JSON lines")
 OPTION(COMMAND_GATHER, 'q', "quiet", NULL, SET(set_quiet),
        "print only failed servers and the summary")
-OPTION(EVERY, 'v', "verbose", NULL, SET(set_verbose), "print every packet on standard error")
+OPTION(EVERY, 'v', "verbose", NULL, SET(set_verbose),
+       "print names, connections, TLS and packets on standard error")
 OPTION(EVERY, 'h', "help", NULL, SET(set_help), "print this help")

@@ -256,7 +256,8 @@ EOF
     print=$(openssl x509 -in "$LAB_DIR/self.pem" -noout -fingerprint -sha256 | cut -d= -f2)
     gather --policy relay --fingerprint "$print" "${CREDENTIALS[@]}" "turns:$LAB_SERVER" && relays 1 || good=1
     gather --policy relay --insecure --trace "$LAB_DIR/trace" "${CREDENTIALS[@]}" "turns:$LAB_SERVER" && relays 1 &&
-        expect "$(jq -s '[.[] | select(.event == "warning")] | length' "$LAB_DIR/trace")" 1 'warnings' || good=1
+        expect "$(jq -s '[.[] | select(.event == "warning")] | length' "$LAB_DIR/trace")" 1 'warnings' &&
+        expect "$(jq -s '[.[] | select(.event == "secured" and .method == "TLS" and (.detail | test("not checked")))] | length' "$LAB_DIR/trace")" 1 'secured' || good=1
     # Another one: one print in 256 begins with 00.
     gather --policy relay --fingerprint "$([ "${print%%:*}" = 00 ] && echo 01 || echo 00)${print#??}" "${CREDENTIALS[@]}" "turns:$LAB_SERVER"
     relays 0 && one_error 'fingerprint' || { echo "    with another fingerprint" >&2; good=1; }

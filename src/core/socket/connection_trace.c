@@ -103,8 +103,10 @@ void floe_connection_tell(floe_core *core, floe_time now, const floe_connection 
     event.detail = detail;
     if (kind == FLOE_TRACE_SECURED) {
         secured_text(connection->secure, detail);
-    } else if (kind == FLOE_TRACE_CONNECTS && connection->story->proxied) {
-        (void)snprintf(detail, sizeof detail, "to the proxy");
+    } else if (kind == FLOE_TRACE_CONNECTS) {
+        event.round_trip = (floe_duration){0}; /* it begins */
+        (void)snprintf(detail, sizeof detail, "%s",
+                       connection->story->proxied ? "to the proxy" : "");
     }
     if (kind == FLOE_TRACE_CONNECTS || kind == FLOE_TRACE_CLOSED) {
         floe_trace_polled_step(core, now, &event);
