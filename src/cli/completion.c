@@ -124,11 +124,29 @@ static void print_zsh(void)
     output_print(standard_output, "            '*:URL: ' ;;\n    esac\n}\n_floe \"$@\"\n");
 }
 
-/* The list of options in mdoc, for floe(1). */
-static void print_mdoc(void)
+/* The page itself is where the help sends its reader. */
+static void print_mdoc_text(const char *help)
+{
+    static const char elsewhere[] = "see floe(1)";
+    const char *at = strstr(help, elsewhere);
+
+    if (at == NULL) {
+        output_print(standard_output, "%s.\n", help);
+    } else {
+        output_print(standard_output, "%.*ssee below%s.\n", (int)(at - help), help,
+                     at + strlen(elsewhere));
+    }
+}
+
+/* A list of options in mdoc, for floe(1): those that every command takes, or what else this one does. */
+static void print_mdoc(unsigned kind)
 {
     for (size_t n = 0; n < OPTION_COUNT; n++) {
         const option_face *option = &option_faces[n];
+        if (kind == EVERY ? option->kinds != EVERY
+                          : option->kinds == EVERY || (option->kinds & kind) == 0) {
+            continue;
+        }
         output_print(standard_output, ".It ");
         if (option->letter != 0) {
             output_print(standard_output, "Fl %c , ", option->letter);
@@ -137,7 +155,8 @@ static void print_mdoc(void)
         if (option->value != NULL) {
             output_print(standard_output, " Ar %s", option->value);
         }
-        output_print(standard_output, "\n%s.\n", option->help);
+        output_print(standard_output, "\n");
+        print_mdoc_text(option->help);
     }
 }
 
@@ -150,7 +169,13 @@ int completion_main(int count, char **words)
     } else if (strcmp(shell, "zsh") == 0) {
         print_zsh();
     } else if (strcmp(shell, "mdoc") == 0) {
-        print_mdoc();
+        print_mdoc(EVERY);
+    } else if (strcmp(shell, "mdoc-gather") == 0) {
+        print_mdoc(COMMAND_GATHER);
+    } else if (strcmp(shell, "mdoc-check") == 0) {
+        print_mdoc(COMMAND_TURN_CHECK);
+    } else if (strcmp(shell, "mdoc-pipe") == 0) {
+        print_mdoc(COMMAND_TURN_PIPE);
     } else {
         output_print(standard_error, "floe: completion: for bash or for zsh?\n");
         return 2;

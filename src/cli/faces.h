@@ -12,6 +12,8 @@ typedef enum command_kind {
     COMMAND_TURN_PIPE = 4,
 } command_kind;
 
+#define EVERY (COMMAND_GATHER | COMMAND_TURN_CHECK | COMMAND_TURN_PIPE)
+
 typedef struct option_face {
     unsigned kinds; /* the commands that take it, joined by | */
     char letter;    /* 0: none */
