@@ -1,12 +1,15 @@
 """The module has what the headers have."""
+import copy
 import dataclasses
 import enum
+import pickle
 import re
 import unittest
 
 import floe
 from floe import _enums
 from floe._convert import address_from_c, address_to_c, into_c
+from floe._errors import _CLASSES, failure
 from floe._floe import ffi, lib
 
 
@@ -83,6 +86,16 @@ class Face(unittest.TestCase):
 
     def test_version(self) -> None:
         self.assertRegex(floe.__version__, r"^\d+\.\d+\.\d+$")
+
+    def test_exceptions_are_copied(self) -> None:
+        """As a pool of processes does it."""
+        made = [failure(code, "a text") for code in _CLASSES]
+        made += [floe.FloeError("a text"), floe.ServerError("a text", code=401, url="turn:a", address="::1", port=5, url_failed=True)]
+        for error in made:
+            for copied in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+                with self.subTest(type(error)):
+                    self.assertIs(type(copied), type(error))
+                    self.assertEqual((str(copied), copied.args, vars(copied)), (str(error), error.args, vars(error)))
 
     def test_exceptions(self) -> None:
         self.assertTrue(issubclass(floe.ParseError, ValueError) and issubclass(floe.TimedOutError, TimeoutError))

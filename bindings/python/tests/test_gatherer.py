@@ -108,6 +108,34 @@ class Gathering(unittest.IsolatedAsyncioTestCase):
                 with self.assertRaises(floe.ServerError):
                     gatherer.raise_for_errors()
 
+    async def test_errors_are_of_one_gathering(self) -> None:
+        with Responder() as server:
+            async with floe.Api(LOOPBACK) as api, api.gatherer([turn(server, credential="wrong")]) as gatherer:
+                await soon(gatherer.complete())
+                self.assertEqual([one.code for one in gatherer.errors], [401])
+                gatherer.set_options(floe.GatherOptions([turn(server)]))
+                gatherer.restart()
+                self.assertEqual(len(await soon(gatherer.complete())), 2)
+                self.assertEqual(gatherer.errors, [])
+                gatherer.raise_for_errors()
+
+    async def test_a_stream_that_is_closed_on_another_thread(self) -> None:
+        async with floe.Api(LOOPBACK) as api, api.gatherer() as gatherer:
+            events = gatherer.events()
+            closing = threading.Timer(0.1, events.close)
+            closing.start()
+            with self.assertRaises(StopAsyncIteration):
+                await soon(events.__anext__())
+            closing.join()
+
+    async def test_a_stream_ends_with_its_api(self) -> None:
+        async with floe.Api(LOOPBACK) as api:
+            events = api.gatherer().events(floe.Writable)
+            waiting = asyncio.ensure_future(events.__anext__())
+            await asyncio.sleep(0)
+        with self.assertRaises(StopAsyncIteration):
+            await soon(waiting)
+
     async def test_events(self) -> None:
         with Responder() as server:
             async with floe.Api(LOOPBACK) as api, api.gatherer([turn(server)]) as gatherer:
@@ -125,7 +153,11 @@ class Gathering(unittest.IsolatedAsyncioTestCase):
                 rest = gatherer.events(floe.StateChange)
                 await gatherer.aclose()
                 self.assertEqual([one async for one in rest], [floe.StateChange(GathererState.CLOSED)])
-                self.assertEqual(len([one async for one in gatherer]), 2)  # as before
+                for wait in (gatherer.complete(), gatherer.__aiter__().__anext__()):
+                    with self.assertRaises(floe.InvalidStateError):
+                        await wait
+                with self.assertRaises(floe.InvalidStateError):
+                    gatherer.events()
 
     async def test_closed_while_it_is_awaited(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
@@ -134,14 +166,19 @@ class Gathering(unittest.IsolatedAsyncioTestCase):
             async with floe.Api(LOOPBACK) as api:
                 gatherer = api.gatherer([floe.IceServer(url)])
 
-                async def collect():
-                    return [one async for one in gatherer]
+                found = []
 
-                task = asyncio.ensure_future(collect())
-                while gatherer.state == GathererState.NEW:
+                async def collect():
+                    async for one in gatherer:
+                        found.append(one)
+
+                tasks = [asyncio.ensure_future(collect()), asyncio.ensure_future(gatherer.complete())]
+                while not found:
                     await asyncio.sleep(0.01)
                 await gatherer.aclose()
-                await soon(task)
+                for task in tasks:  # they tell that it is not whole
+                    with self.assertRaises(floe.InvalidStateError):
+                        await soon(task)
                 with self.assertRaises(floe.InvalidStateError):
                     gatherer.gather()
                 gatherer.close()
@@ -319,6 +356,28 @@ class Plain(unittest.TestCase):
                 self.assertTrue(ended.wait(60))
             self.assertIn("this handler is a bad one", logged.output[0])
 
+    def test_what_is_no_subscription(self) -> None:
+        with floe.Api(LOOPBACK) as api, api.gatherer() as gatherer:
+            for handler, kinds in ((None, ()), (print, ("x",)), (print, (int,)), (print, (floe.Packet, floe.Event))):
+                with self.subTest(kinds), self.assertRaises(TypeError):
+                    gatherer.subscribe(handler, *kinds)
+
+    def test_a_subscription_that_fails_is_alone(self) -> None:
+        class Odd(type):
+            def __instancecheck__(cls, instance):
+                raise SystemError("this kind is a bad one")
+
+        def leave(event: floe.Event) -> None:
+            raise SystemExit("this handler leaves")
+
+        with self.assertLogs("floe", logging.ERROR), floe.Api(LOOPBACK) as api, api.gatherer() as gatherer:
+            ended = threading.Event()
+            gatherer._sink.handlers += ((print, (Odd("Kind", (), {}),)),)
+            gatherer.subscribe(leave, floe.EndOfCandidates)
+            gatherer.subscribe(lambda event: ended.set(), floe.EndOfCandidates)
+            gatherer.gather()
+            self.assertTrue(ended.wait(60))
+
     def test_closing_in_a_handler(self) -> None:
         with floe.Api(LOOPBACK) as api:
             gatherer = api.gatherer()
@@ -336,15 +395,12 @@ class Plain(unittest.TestCase):
                     closed.set()
 
             gatherer.subscribe(handler)
-            gatherer.gather()
+            for _ in ("while it is awaited", "afterwards"):
+                with self.assertRaises(floe.InvalidStateError):
+                    asyncio.run(soon(gatherer.complete()))
             self.assertTrue(closed.wait(60))
             self.assertEqual(len(refused), 1)
             self.assertTrue(gatherer.closed)
-
-            async def rest():
-                return [one async for one in gatherer]
-
-            self.assertEqual(len(asyncio.run(soon(rest()))), 1)
         self.assertTrue(api.closed)
 
     def test_calls_on_other_threads_while_it_is_closed(self) -> None:

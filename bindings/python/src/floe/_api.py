@@ -43,7 +43,8 @@ class _LookUp:
 class Api:
     """Has a thread of its own, on which libfloe works and handlers run.
 
-    Use it as a context manager, `with` or `async with`, or close it: its gatherers are closed with it.
+    Use it as a context manager, `with` or `async with`, or close it: its gatherers are closed with it. In a forked child,
+    the parent's is closed: make one after the fork.
     """
 
     def __init__(self, settings: Optional[Settings] = None) -> None:
@@ -58,7 +59,8 @@ class Api:
         check(lib.floe_api_new(c, made))
         self._native = Native("api", made[0], lib.floe_api_free, (handle, settings))
         self._look_ups: Set[_LookUp] = set()
-        self._finalizer = weakref.finalize(self, self._native.free)
+        self._finalizer = weakref.finalize(self, self._native.abandon)
+        self._finalizer.atexit = False  # see _native._at_exit
 
     def gatherer(
         self,
@@ -103,12 +105,17 @@ class Api:
         handler: WouldDeadlockError."""
         if in_handler():
             raise WouldDeadlockError("an Api is not closed in a handler", Error.WOULD_DEADLOCK)
-        self._finalizer()
+        if self._native.foreign:
+            return
+        self._native.free()
+        self._finalizer.detach()
         for waiting in list(self._look_ups):
             waiting.done(Error.CANCELED, [])
 
     async def aclose(self) -> None:
         """The same, while the event loop goes on."""
+        if self._native.closed:
+            return  # in a forked child, the threads of the executor are not there
         await asyncio.get_running_loop().run_in_executor(None, self.close)
 
     def __enter__(self) -> "Api":

@@ -1,7 +1,8 @@
 """What goes wrong, as exceptions."""
 from __future__ import annotations
 
-from typing import Any, Optional
+import functools
+from typing import Any, Optional, Tuple
 
 from ._enums import Error
 from ._floe import ffi, lib
@@ -87,6 +88,9 @@ class ServerError(FloeError):
         self.port = port
         #: With this event, the URL has failed on every local address that could ask it.
         self.url_failed = url_failed
+
+    def __reduce__(self) -> Tuple[Any, ...]:  # between processes; the constructor wants a code
+        return functools.partial(type(self), code=self.code), (self.text,), self.__dict__
 
     def __str__(self) -> str:
         return "%s: %s [%d]" % (self.url, self.text, self.code) if self.url else "%s [%d]" % (self.text, self.code)

@@ -6,12 +6,27 @@ import collections
 import threading
 import weakref
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Deque, Dict, List, Optional, Tuple, Type, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterator,
+    Callable,
+    Deque,
+    Dict,
+    Generic,
+    List,
+    Optional,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+    overload,
+)
 
 from . import _handlers  # noqa: F401 (it defines what is set below)
 from ._convert import AddressLike, address_to_c, from_c, into_c
 from ._enums import GathererState
-from ._errors import QueueFullError, ServerError, check
+from ._errors import InvalidStateError, QueueFullError, ServerError, check
 from ._floe import ffi, lib
 from ._native import Native, in_handler
 from ._settings import GatherOptions
@@ -33,10 +48,11 @@ from ._types import (
 if TYPE_CHECKING:
     from ._api import Api
 
+EventOfGathering = Union[CandidateFound, EndOfCandidates, CandidateWithdrawn, StateChange, ServerError]
 #: What a gatherer reports. A ServerError is an event, and an exception that you may raise.
-Event = Union[
-    CandidateFound, EndOfCandidates, CandidateWithdrawn, StateChange, ServerError, Packet, Writable, Unreachable
-]
+Event = Union[EventOfGathering, Packet, Writable, Unreachable]
+E = TypeVar("E", bound=Event)
+F = TypeVar("F", bound=Event)
 Handler = Callable[[Any], None]
 
 #: Those that are asked for alone: whoever has them works on data.
@@ -46,6 +62,7 @@ _OF_DATA: Dict[type, Tuple[str, str]] = {
     Unreachable: ("floe_gatherer_on_unreachable", "floe_py_unreachable"),
 }
 _OF_GATHERING: Tuple[type, ...] = (CandidateFound, EndOfCandidates, CandidateWithdrawn, StateChange, ServerError)
+_OF_ALL = _OF_GATHERING + tuple(_OF_DATA)
 
 
 class _Gathering:
@@ -54,8 +71,10 @@ class _Gathering:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.found: List[Candidate] = []
+        self.errors: List[ServerError] = []
         self.begun = False  # until then what comes is of the gathering before
         self.ended = False
+        self.cut_off = False  # the gatherer was closed before it had ended
         self._waiting: "List[asyncio.Future[None]]" = []
 
     def add(self, candidate: Candidate) -> None:
@@ -63,8 +82,9 @@ class _Gathering:
             self.found.append(candidate)
         self._wake()
 
-    def end(self) -> None:
+    def end(self, closed: bool = False) -> None:
         with self.lock:
+            self.cut_off = self.cut_off or closed and not self.ended
             self.ended = True
         self._wake()
 
@@ -72,10 +92,7 @@ class _Gathering:
         with self.lock:
             waiting, self._waiting = self._waiting, []
         for future in waiting:
-            try:
-                future.get_loop().call_soon_threadsafe(_release, future)
-            except RuntimeError:
-                pass  # its loop is closed
+            _wake(future)
 
     async def candidates(self) -> AsyncIterator[Candidate]:
         told = 0
@@ -89,9 +106,19 @@ class _Gathering:
                 yield candidate
             told += len(new)
             if not new and ended:
+                if self.cut_off:
+                    raise InvalidStateError("the gatherer was closed before its gathering had ended")
                 return
             if not new:
                 await future
+
+
+def _wake(future: "asyncio.Future[None]") -> None:
+    """On any thread."""
+    try:
+        future.get_loop().call_soon_threadsafe(_release, future)
+    except RuntimeError:
+        pass  # its loop is closed
 
 
 def _release(future: "asyncio.Future[None]") -> None:
@@ -99,12 +126,34 @@ def _release(future: "asyncio.Future[None]") -> None:
         future.set_result(None)
 
 
+class Post:
+    """What libfloe's handlers are given. It lives as long as C's handle; what is behind it, handlers above all, as long as
+    the gatherer: a handler that refers to its gatherer does not keep it alive."""
+
+    def __init__(self, sink: "_Sink") -> None:
+        self._sink = weakref.ref(sink)
+
+    def emit(self, event: Event) -> None:
+        sink = self._sink()
+        if sink is not None:
+            sink.emit(event)
+
+    def answer(self, packet: Any, code: int) -> None:
+        sink = self._sink()
+        assert sink is not None  # its handler runs
+        sink.answer(packet, code)
+
+    def freed(self) -> None:
+        sink = self._sink()
+        if sink is not None:
+            sink.freed()
+
+
 class _Sink:
-    """Where libfloe's handlers deliver. It outlives the gatherer that it belongs to, and does not keep it alive."""
+    """Whom a gatherer tells."""
 
     def __init__(self) -> None:
         self.gathering = _Gathering()
-        self.errors: List[ServerError] = []
         self.handlers: Tuple[Tuple[Handler, Tuple[type, ...]], ...] = ()
         self.native: Optional[Native] = None
         # Held while a gathering is asked for: what comes of it is noted behind that. (No handler is called with it.)
@@ -114,11 +163,11 @@ class _Sink:
         with self.asking:
             self._note(event)
         for handler, kinds in self.handlers:
-            if isinstance(event, kinds):
-                try:
+            try:
+                if isinstance(event, kinds):
                     handler(event)
-                except Exception:
-                    _handlers.log.exception("a handler failed")
+            except BaseException:  # it is not for the others to suffer
+                _handlers.log.exception("a handler failed")
 
     def _note(self, event: Event) -> None:
         gathering = self.gathering
@@ -126,9 +175,9 @@ class _Sink:
             if event.state == GathererState.GATHERING:
                 gathering.begun = True
             elif event.state == GathererState.CLOSED:
-                gathering.end()
-        elif isinstance(event, ServerError):
-            self.errors.append(event)
+                gathering.end(closed=True)
+        elif gathering.begun and isinstance(event, ServerError):
+            gathering.errors.append(event)
         elif gathering.begun and isinstance(event, CandidateFound):
             gathering.add(event.candidate)
         elif gathering.begun and isinstance(event, EndOfCandidates):
@@ -138,18 +187,29 @@ class _Sink:
         before, self.gathering = self.gathering, _Gathering()
         before.end()
 
+    def freed(self) -> None:
+        """Nothing will come any more, not even of an api that was closed with its gatherers open."""
+        handlers, self.handlers = self.handlers, ()
+        self.gathering.end(closed=True)
+        for handler, _ in handlers:
+            stream = getattr(handler, "__self__", None)
+            if isinstance(stream, EventStream):
+                stream._end()
+
     def answer(self, packet: Any, code: int) -> None:
         assert self.native is not None
         with self.native as gatherer:
             check(lib.floe_gatherer_answer_check(gatherer, packet, code))
 
 
-class EventStream:
-    """Events from the moment it was made, until the gatherer is closed: `async for event in stream`."""
+class EventStream(Generic[E]):
+    """Events from the moment it was made, until the gatherer is closed: `async for event in stream`, in the event loop that
+    ran then. It may be closed on any thread."""
 
     def __init__(self, gatherer: "Gatherer", kinds: Tuple[type, ...], limit: Optional[int]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._events: Deque[Event] = collections.deque()
+        self._native = gatherer._native
+        self._events: Deque[E] = collections.deque()
         self._limit = limit
         self._lock = threading.Lock()
         self._waiting: "Optional[asyncio.Future[None]]" = None
@@ -159,7 +219,7 @@ class EventStream:
         #: How many events came beyond the limit, and were dropped.
         self.dropped = 0
 
-    def _put(self, event: Event) -> None:
+    def _put(self, event: Any) -> None:
         with self._lock:
             if isinstance(event, self._kinds):
                 if self._limit is not None and len(self._events) >= self._limit:
@@ -172,15 +232,22 @@ class EventStream:
                 return
             waiting, self._waiting = self._waiting, None
         if waiting is not None:
-            try:
-                self._loop.call_soon_threadsafe(_release, waiting)
-            except RuntimeError:
-                pass  # the loop is closed
+            _wake(waiting)
 
-    def __aiter__(self) -> "EventStream":
+    def _end(self) -> None:
+        with self._lock:
+            self._over = True
+            waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            _wake(waiting)
+
+    def __aiter__(self) -> "EventStream[E]":
         return self
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> E:
+        if self._native.foreign:
+            with self._native:  # which raises
+                pass
         while True:
             with self._lock:
                 if self._events:
@@ -194,14 +261,11 @@ class EventStream:
 
     def close(self) -> None:
         """No more events."""
-        self._unsubscribe()
-        with self._lock:
-            self._over = True
-            waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            _release(waiting)
+        if not self._native.foreign:
+            self._unsubscribe()
+            self._end()
 
-    async def __aenter__(self) -> "EventStream":
+    async def __aenter__(self) -> "EventStream[E]":
         return self
 
     async def __aexit__(
@@ -213,7 +277,9 @@ class EventStream:
 class Gatherer:
     """Made by Api.gatherer. Each method may be called on any thread.
 
-    It is closed when its `with` or `async with` ends, when its api is closed, or when nothing refers to it any more.
+    It is closed when its `with` or `async with` ends, when its api is closed, or when nothing refers to it any more (its
+    handlers and streams, if nothing else refers to these, do not count, and are told nothing of that end).
+    In a forked child, the parent's is closed: close does nothing there, and other calls raise InvalidStateError.
     """
 
     _api: "Api"
@@ -221,7 +287,7 @@ class Gatherer:
     _native: Native
     _handle: Any
     _subscribing: threading.Lock
-    _finalizer: Callable[[], Any]
+    _finalizer: Any
 
     def __init__(self) -> None:
         raise TypeError("a Gatherer is made by Api.gatherer")
@@ -241,11 +307,15 @@ class Gatherer:
         self = cls.__new__(cls)
         self._api = api
         self._sink = sink = _Sink()
-        handle = ffi.new_handle(sink)
+        post = Post(sink)
+        handle = ffi.new_handle(post)
         self._handle = handle
-        sink.native = self._native = Native("gatherer", pointer, lib.floe_gatherer_free, handle, api._native)
+        sink.native = self._native = Native(
+            "gatherer", pointer, lib.floe_gatherer_free, handle, api._native, lib.floe_gatherer_graceful_close, post.freed
+        )
         self._subscribing = threading.Lock()
-        self._finalizer = weakref.finalize(self, _finish, self._native, sink)
+        self._finalizer = weakref.finalize(self, self._native.abandon)
+        self._finalizer.atexit = False  # see _native._at_exit
         for name, function in (
             ("local_candidate", lib.floe_py_candidate),
             ("candidate_withdrawn", lib.floe_py_withdrawn),
@@ -265,7 +335,11 @@ class Gatherer:
 
     async def __aiter__(self) -> AsyncIterator[Candidate]:
         """The candidates of the gathering that is under way or was the last, from its first on, until it gives no more.
-        A gatherer that is new starts."""
+        A gatherer that is new starts. InvalidStateError: it is closed, or was before that gathering had ended."""
+        with self._native:
+            pass
+        if self.closed:
+            raise InvalidStateError("the gatherer is closed")
         with self._sink.asking:
             if self.state == GathererState.NEW:
                 self.gather()
@@ -314,12 +388,13 @@ class Gatherer:
 
     @property
     def errors(self) -> List[ServerError]:
-        """The servers that have failed so far, in the order of the events."""
-        return list(self._sink.errors)
+        """The servers that have failed in this gathering so far, in the order of the events. The next call of gather or
+        restart begins anew."""
+        return list(self._sink.gathering.errors)
 
     def raise_for_errors(self) -> None:
         """Raises the first error of a server that has failed on every local address; nothing if there is none."""
-        for error in self._sink.errors:
+        for error in self.errors:
             if error.url_failed:
                 raise error
 
@@ -356,15 +431,22 @@ class Gatherer:
     def subscribe(self, handler: Handler, *kinds: type) -> Callable[[], None]:
         """Has a handler called for each event of these kinds (none: all but Packet, Writable and Unreachable), on floe's
         thread; returns what ends that. A handler must not wait for the gatherer. What it raises is logged."""
+        if not callable(handler):
+            raise TypeError("a handler is a function of one event, not %r" % (handler,))
+        for kind in kinds:
+            if kind not in _OF_ALL:
+                raise TypeError("a kind of event is one of %s, not %r" % (", ".join(one.__name__ for one in _OF_ALL), kind))
         entry = (handler, kinds or _OF_GATHERING)
 
         def unsubscribe() -> None:
+            if self._native.foreign:
+                return
             with self._subscribing:
                 self._sink.handlers = tuple(one for one in self._sink.handlers if one is not entry)
                 if not self._native.closed:
                     self._set_data_handlers()
 
-        with self._subscribing:
+        with self._native, self._subscribing:
             self._sink.handlers += (entry,)
             self._set_data_handlers()
         return unsubscribe
@@ -377,12 +459,30 @@ class Gatherer:
                 set_it = getattr(lib, function) if kind in wanted else ffi.NULL
                 check(getattr(lib, setter)(gatherer, set_it, self._handle))
 
-    def events(self, *kinds: type, limit: Optional[int] = None) -> EventStream:
+    @overload
+    def events(self, *, limit: Optional[int] = None) -> "EventStream[EventOfGathering]":
+        ...
+
+    @overload
+    def events(self, kind: Type[E], /, *, limit: Optional[int] = None) -> EventStream[E]:
+        ...
+
+    @overload
+    def events(self, kind: Type[E], other: Type[F], /, *, limit: Optional[int] = None) -> "EventStream[Union[E, F]]":
+        ...
+
+    @overload
+    def events(
+        self, first: Type[Event], second: Type[Event], third: Type[Event], /, *others: Type[Event], limit: Optional[int] = None
+    ) -> "EventStream[Event]":
+        ...
+
+    def events(self, *kinds: Any, limit: Optional[int] = None) -> Any:
         """Events of these kinds (none: all but Packet, Writable and Unreachable) from now on. `limit`: how many may wait;
         later ones are dropped."""
         return EventStream(self, kinds or _OF_GATHERING, limit)
 
-    def packets(self, limit: int = 1024) -> EventStream:
+    def packets(self, limit: int = 1024) -> EventStream[Packet]:
         """What peers send, from now on. (Checks are answered in a handler: see subscribe, Packet.answer.)"""
         return self.events(Packet, limit=limit)
 
@@ -426,13 +526,16 @@ class Gatherer:
         """Releases relays, closes sockets and waits until no handler runs any more. May be called twice. In a handler
         it does not wait, and what is left goes with the gatherer."""
         if not in_handler():
-            self._finalizer()
+            self._native.finish()
+            self._finalizer.detach()
         elif not self._native.closed:
             with self._native as gatherer:
                 check(lib.floe_gatherer_close(gatherer))
 
     async def aclose(self) -> None:
         """The same, while the event loop goes on."""
+        if self._native.closed:
+            return  # in a forked child, the threads of the executor are not there
         await asyncio.get_running_loop().run_in_executor(None, self.close)
 
     def __enter__(self) -> "Gatherer":
@@ -450,12 +553,3 @@ class Gatherer:
         self, kind: Optional[Type[BaseException]], value: Optional[BaseException], traceback: Optional[TracebackType]
     ) -> None:
         await self.aclose()
-
-
-def _finish(native: Native, sink: _Sink) -> None:
-    """Closed in peace: the event that says so is delivered, and no handler runs any more."""
-    if not native.closed and not in_handler():
-        with native as gatherer:
-            lib.floe_gatherer_graceful_close(gatherer)
-    native.free()
-    sink.gathering.end()

@@ -43,27 +43,27 @@ def handler(default: Any = None) -> Callable[[Callable[..., Any]], Callable[...,
     return decorate
 
 
-# ── of a gatherer: user data is its Sink ──
+# ── of a gatherer: user data is its Post ──
 
 
 @handler()
-def _candidate(sink: Any, c: Any) -> None:
-    sink.emit(EndOfCandidates() if c == ffi.NULL else CandidateFound(candidate_from_c(c)))
+def _candidate(post: Any, c: Any) -> None:
+    post.emit(EndOfCandidates() if c == ffi.NULL else CandidateFound(candidate_from_c(c)))
 
 
 @handler()
-def _withdrawn(sink: Any, c: Any) -> None:
-    sink.emit(CandidateWithdrawn(candidate_from_c(c)))
+def _withdrawn(post: Any, c: Any) -> None:
+    post.emit(CandidateWithdrawn(candidate_from_c(c)))
 
 
 @handler()
-def _state(sink: Any, state: int) -> None:
-    sink.emit(StateChange(GathererState(state)))
+def _state(post: Any, state: int) -> None:
+    post.emit(StateChange(GathererState(state)))
 
 
 @handler()
-def _error(sink: Any, c: Any) -> None:
-    sink.emit(
+def _error(post: Any, c: Any) -> None:
+    post.emit(
         ServerError(
             text_from_c(c.text) or "",
             code=c.code,
@@ -76,24 +76,24 @@ def _error(sink: Any, c: Any) -> None:
 
 
 @handler()
-def _packet(sink: Any, c: Any) -> None:
+def _packet(post: Any, c: Any) -> None:
     packet = packet_from_c(c)
     if packet.check is not None:
-        packet._answer = functools.partial(sink.answer, c)
+        packet._answer = functools.partial(post.answer, c)
     try:
-        sink.emit(packet)
+        post.emit(packet)
     finally:
         packet._answer = None
 
 
 @handler()
-def _writable(sink: Any, candidate_id: int) -> None:
-    sink.emit(Writable(candidate_id))
+def _writable(post: Any, candidate_id: int) -> None:
+    post.emit(Writable(candidate_id))
 
 
 @handler()
-def _unreachable(sink: Any, candidate_id: int, peer: Any, reason: int) -> None:
-    sink.emit(Unreachable(candidate_id, address_from_c(peer), UnreachableReason(reason)))
+def _unreachable(post: Any, candidate_id: int, peer: Any, reason: int) -> None:
+    post.emit(Unreachable(candidate_id, address_from_c(peer), UnreachableReason(reason)))
 
 
 # ── of an api: user data is its Settings ──
