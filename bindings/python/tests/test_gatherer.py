@@ -511,6 +511,25 @@ class Plain(unittest.TestCase):
         with self.assertRaises(TypeError):
             floe.Gatherer()
 
+    def test_wrong_types_are_told_by_field(self) -> None:
+        with floe.Api() as api, api.gatherer() as gatherer:
+            for call, text in (
+                (lambda: api.gatherer("stun:a"), "ice_servers: a sequence is wanted, not str"),
+                (lambda: api.gatherer(["stun:a"]), "ice_servers: floe.IceServer is wanted, not str"),
+                (lambda: gatherer.set_options([]), "floe.GatherOptions is wanted, not list"),
+                (lambda: floe.Api(floe.Settings(nat_1to1_ips="192.0.2.1")), "nat_1to1_ips: a sequence is wanted, not str"),
+                (lambda: floe.Api(floe.Settings(port_min="x")), "port_min: "),
+                (lambda: floe.Api(floe.Settings(port_min=70000)), "port_min: "),
+            ):
+                with self.subTest(text), self.assertRaises((TypeError, OverflowError)) as caught:
+                    call()
+                self.assertIn(text, str(caught.exception))
+
+    def test_a_file_that_is_not_there(self) -> None:
+        with self.assertRaises(floe.FloeError) as caught:
+            floe.Api(floe.Settings(tls_ca_file="/nowhere/ca.pem"))
+        self.assertIn('settings.tls_ca_file "/nowhere/ca.pem": no such file', caught.exception.text)
+
     def test_secrets_are_not_shown(self) -> None:
         server = floe.IceServer("turn:a", username="u", credential="hidden-word")
         self.assertNotIn("hidden-word", repr(floe.GatherOptions([server])))

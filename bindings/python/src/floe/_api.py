@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 import weakref
 from types import TracebackType
 from typing import Any, List, Optional, Sequence, Set, Type, Union
@@ -10,7 +11,7 @@ from typing import Any, List, Optional, Sequence, Set, Type, Union
 from . import _handlers
 from ._convert import Address, from_c, into_c
 from ._enums import Error
-from ._errors import WouldDeadlockError, check, failure
+from ._errors import FloeError, WouldDeadlockError, check, failure
 from ._floe import ffi, lib
 from ._gatherer import Gatherer
 from ._native import Native, in_handler
@@ -40,6 +41,14 @@ class _LookUp:
                 self.future.set_exception(failure(error))
 
 
+def _look_for_files(settings: Settings, error: FloeError) -> None:
+    """OpenSSL does not say of a file that it is not there."""
+    for name in ("tls_ca_file", "tls_certificate_file", "tls_key_file"):
+        path = getattr(settings, name)
+        if path is not None and name in error.text and not os.path.exists(path):
+            raise type(error)('settings.%s "%s": no such file' % (name, os.fspath(path)), error.error) from None
+
+
 class Api:
     """Has a thread of its own, on which libfloe works and handlers run.
 
@@ -56,7 +65,11 @@ class Api:
         into_c(c, settings, keep)
         _handlers.settings_handlers(c, settings, handle)
         made = ffi.new("floe_api **")
-        check(lib.floe_api_new(c, made))
+        try:
+            check(lib.floe_api_new(c, made))
+        except FloeError as error:
+            _look_for_files(settings, error)
+            raise
         self._native = Native("api", made[0], lib.floe_api_free, (handle, settings))
         self._look_ups: Set[_LookUp] = set()
         self._finalizer = weakref.finalize(self, self._native.abandon)

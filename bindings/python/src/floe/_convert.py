@@ -110,9 +110,13 @@ def _text_to_c(value: Union[str, bytes, "os.PathLike[str]"], keep: List[Any]) ->
 def into_c(struct: Any, source: Any, keep: List[Any]) -> None:
     """Fills a struct from a dataclass. What it points to is kept alive in `keep`. Functions are not set here."""
     types = _fields(struct)
+    kind = ffi.typeof(struct)
+    kind = kind.item if kind.kind == "pointer" else kind
+    wanted = kind.cname.split("floe_")[-1].title().replace("_", "")  # our class has the struct's name
+    if wanted not in [one.__name__ for one in type(source).__mro__]:
+        raise TypeError("floe.%s is wanted, not %s" % (wanted, type(source).__name__))
     if "size" in types:
-        kind = ffi.typeof(struct)
-        struct.size = ffi.sizeof(kind.item if kind.kind == "pointer" else kind)
+        struct.size = ffi.sizeof(kind)
     for field in dataclasses.fields(source):
         value = getattr(source, field.name)
         if value is None or callable(value):
@@ -121,14 +125,23 @@ def into_c(struct: Any, source: Any, keep: List[Any]) -> None:
             if value:
                 raise ValueError("this libfloe has no " + field.name)
             continue
-        if field.name in COUNTS:
-            array = _array_to_c(types[field.name].item, list(value), keep)
-            setattr(struct, field.name, array)
-            setattr(struct, COUNTS[field.name], len(array) if array != ffi.NULL else 0)
-        elif types[field.name].cname == "char *":
-            setattr(struct, field.name, _text_to_c(value, keep))
-        else:
-            setattr(struct, field.name, value)
+        try:
+            _field_into_c(struct, field.name, types[field.name], value, keep)
+        except (TypeError, OverflowError) as error:
+            raise type(error)("%s: %s" % (field.name, error)) from None
+
+
+def _field_into_c(struct: Any, name: str, kind: Any, value: Any, keep: List[Any]) -> None:
+    if name in COUNTS:
+        if isinstance(value, (str, bytes)):
+            raise TypeError("a sequence is wanted, not %s" % type(value).__name__)  # its letters are one too
+        array = _array_to_c(kind.item, list(value), keep)
+        setattr(struct, name, array)
+        setattr(struct, COUNTS[name], len(array) if array != ffi.NULL else 0)
+    elif kind.cname == "char *":
+        setattr(struct, name, _text_to_c(value, keep))
+    else:
+        setattr(struct, name, value)
 
 
 def _array_to_c(item: Any, values: List[Any], keep: List[Any]) -> Any:
