@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import gc
 import os
 import queue
 import threading
@@ -106,17 +107,21 @@ class Native:
             self._parent._children.remove(self)
         _open.discard(self)
         self.keep = None
-        if self._freed is not None:
-            self._freed()
         with self._idle:
             self._gone = True
             self._idle.notify_all()
+        if self._freed is not None:
+            self._freed()
 
     def abandon(self) -> None:
-        """Its owner was collected. That may happen on any thread, amid anything and with any lock held, floe's own
-        thread waiting for that lock: whoever waited for floe here might wait for ever."""
-        if not self.foreign:
+        """Nothing refers to its owner any more. The collector finds that out amid anything and with any lock held, floe's
+        own thread waiting for that lock: whoever waited for floe there might wait for ever."""
+        if self.closed:
+            return
+        if in_handler() or getattr(here, "collecting", False):
             _reaper.abandoned.put(self)
+        else:
+            self.finish()
 
 
 class _Reaper:
@@ -149,10 +154,15 @@ _open: Set[Native] = set()
 _reaper = _Reaper()
 
 
+def _collecting(phase: str, _: Any) -> None:
+    here.collecting = phase == "start"
+
+
+gc.callbacks.append(_collecting)
+
+
 @atexit.register
 def _at_exit() -> None:
-    """What is left open says goodbye while there is an interpreter that handlers can run in."""
+    """What is left open is freed while there is an interpreter that handlers can run in."""
     for native in list(_open):
-        for child in list(native._children):
-            child.finish()
-        native.finish()
+        native.free()
