@@ -51,6 +51,15 @@ char *floe_copy_text(const floe_allocator *allocator, const void *text, size_t s
     return copy;
 }
 
+void floe_put_text(char *to, size_t room, const char *text)
+{
+    size_t size = strlen(text);
+
+    size = size < room ? size : room - 1;
+    memcpy(to, text, size);
+    to[size] = '\0';
+}
+
 size_t floe_struct_size(const void *callers, size_t first)
 {
     size_t size;

@@ -14,6 +14,8 @@ void *floe_allocate(const floe_allocator *allocator, size_t size);
 void floe_deallocate(const floe_allocator *allocator, void *memory);
 /* A copy of `size` bytes with a NUL behind them. */
 char *floe_copy_text(const floe_allocator *allocator, const void *text, size_t size);
+/* Into `room` bytes, the NUL among them; what is longer is cut. */
+void floe_put_text(char *to, size_t room, const char *text);
 
 /* Public structs that begin with their own size, as the caller was compiled. Later releases append
  * fields, behind the end of the struct as it was, padding and all. */

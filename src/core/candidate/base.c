@@ -374,10 +374,6 @@ bool floe_bases_ask_reflexive(const floe_core *core)
  * the port is a peer's as any other: an SFU may have TURN, ICE and QUIC on one. */
 #define UNDER_WAY_FOR floe_seconds(30)
 
-#define FAREWELLS(farewell, base)                                                                  \
-    for (floe_farewell *farewell = (base)->past != NULL ? (base)->past->farewells : NULL;          \
-         farewell != NULL; farewell = farewell->next)
-
 floe_base_past *floe_base_past_of(const floe_core *core, floe_base *base)
 {
     if (base->past == NULL) {
@@ -421,12 +417,9 @@ bool floe_base_had(floe_core *core, floe_time now, floe_base *base, const floe_a
                    floe_span data)
 {
     floe_base_forgets_farewells(core, now, base);
-    FAREWELLS(farewell, base)
-    {
-        if (floe_address_equal(&farewell->server, source) &&
-            !floe_time_reached(now, farewell->until)) {
-            return floe_may_be_channel_data(data);
-        }
+    const floe_farewell *farewell = base->past != NULL ? base->past->farewells : NULL;
+    while (farewell != NULL && !floe_address_equal(&farewell->server, source)) {
+        farewell = farewell->next;
     }
-    return false;
+    return farewell != NULL && floe_may_be_channel_data(data);
 }

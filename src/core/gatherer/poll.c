@@ -42,16 +42,6 @@ static bool poll_close(floe_core *core, floe_base *base, floe_core_output *outpu
     return opened;
 }
 
-/* As much as there is room for. */
-static void put_text(char *to, size_t room, const char *text)
-{
-    size_t size = strlen(text);
-
-    size = size < room ? size : room - 1;
-    memcpy(to, text, size);
-    to[size] = '\0';
-}
-
 /* The name is copied: an unpublished one may go with its base before the owner has read it. */
 static bool poll_name(const floe_base_named *named, floe_core_output_kind kind,
                       floe_core_output *output)
@@ -61,7 +51,7 @@ static bool poll_name(const floe_base_named *named, floe_core_output_kind kind,
     output->kind = kind;
     output->local = base->local;
     output->interface_index = base->interface_index;
-    put_text(output->room->text, sizeof output->room->text, named->text);
+    floe_put_text(output->room->text, sizeof output->room->text, named->text);
     output->name = output->room->text;
     return true;
 }
@@ -73,12 +63,12 @@ static void keep_strings(floe_core_output *output)
     char *fragment = &output->room->text[sizeof((floe_found *)0)->foundation];
     size_t room = sizeof output->room->text - sizeof((floe_found *)0)->foundation;
 
-    put_text(output->room->text, sizeof((floe_found *)0)->foundation, candidate->foundation);
+    floe_put_text(output->room->text, sizeof((floe_found *)0)->foundation, candidate->foundation);
     candidate->foundation = output->room->text;
-    put_text(fragment, room, candidate->username_fragment);
+    floe_put_text(fragment, room, candidate->username_fragment);
     candidate->username_fragment = fragment;
     if (candidate->address != output->room->address) {
-        put_text(output->room->name, sizeof output->room->name, candidate->address);
+        floe_put_text(output->room->name, sizeof output->room->name, candidate->address);
         candidate->address = output->room->name;
     }
 }
@@ -123,7 +113,7 @@ static bool poll_error(const floe_core *core, const floe_failure *failure,
     floe_failure_text(core, failure, server != NULL ? server->url : NULL, output->room->text,
                       sizeof output->room->text);
     if (named) {
-        put_text(output->room->name, sizeof output->room->name, base->named->text);
+        floe_put_text(output->room->name, sizeof output->room->name, base->named->text);
     } else if (shown) {
         (void)floe_address_format(&base->local, output->room->address,
                                   sizeof output->room->address);

@@ -162,13 +162,6 @@ static void measure_exchange(const floe_core *core, const exchange *taken, void 
     sizes->text += strlen(taken->server->text) + 1;
 }
 
-static void copy_text(char *to, size_t room, const char *text)
-{
-    size_t size = strlen(text);
-
-    memcpy(to, text, size < room ? size : room - 1);
-}
-
 static floe_duration duration_of(uint64_t count)
 {
     return (floe_duration){count * 1000};
@@ -202,7 +195,7 @@ static void fill_relay(const floe_relay *relay, server_entry *entry)
     }
     if (relay->turn.state == FLOE_TURN_ALLOCATED) {
         if (relay->turn.software != NULL) {
-            copy_text(entry->software, sizeof entry->software, relay->turn.software);
+            floe_put_text(entry->software, sizeof entry->software, relay->turn.software);
             statistics->software = entry->software;
         }
         statistics->lifetime = relay->turn.lifetime;
@@ -221,7 +214,7 @@ static void fill_exchange(const floe_core *core, const exchange *taken, void *da
     bool shown = named || floe_hosts_are_shown(core);
 
     if (named) {
-        copy_text(entry->address, sizeof entry->address, taken->base->named->text);
+        floe_put_text(entry->address, sizeof entry->address, taken->base->named->text);
     } else if (shown) {
         (void)floe_address_format(&taken->base->local, entry->address, sizeof entry->address);
     }
@@ -260,14 +253,14 @@ static void fill_candidate(const floe_core *core, statistics_block *block, const
     entry->statistics.candidate = candidate;
     floe_found_view(core, found, candidate, entry->address, entry->related);
     if (candidate->address != entry->address) {
-        copy_text(entry->address, sizeof entry->address, candidate->address);
+        floe_put_text(entry->address, sizeof entry->address, candidate->address);
         candidate->address = entry->address;
     }
-    copy_text(entry->foundation, sizeof entry->foundation, found->foundation);
-    copy_text(entry->username_fragment, sizeof entry->username_fragment,
-              core->credentials.username_fragment);
-    copy_text(entry->interface_name, sizeof entry->interface_name,
-              floe_base_interface_name(found->base));
+    floe_put_text(entry->foundation, sizeof entry->foundation, found->foundation);
+    floe_put_text(entry->username_fragment, sizeof entry->username_fragment,
+                  core->credentials.username_fragment);
+    floe_put_text(entry->interface_name, sizeof entry->interface_name,
+                  floe_base_interface_name(found->base));
     candidate->foundation = entry->foundation;
     candidate->username_fragment = entry->username_fragment;
     candidate->interface_name = entry->interface_name;

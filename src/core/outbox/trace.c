@@ -209,9 +209,6 @@ void floe_request_leaves(floe_core *core, floe_time now, const floe_leaving *req
         event_of(again ? FLOE_TRACE_SENT_AGAIN : FLOE_TRACE_SENT, &request->asked);
     fill_transaction(&event, request->asked.transaction);
     event.bytes = (uint32_t)size;
-    if (event.sends == 0) {
-        event.sends = 1; /* a release, to which no answer is awaited */
-    }
     tell(core, now, &event, request->polled);
 }
 

@@ -264,6 +264,21 @@ static bool stands_in_for_known(const floe_relay *relay)
     return false;
 }
 
+void floe_relay_enter(floe_core *core, floe_relay *relay, floe_base *base, floe_base *origin,
+                      const floe_server *server, floe_relay_kind kind, const floe_place *place)
+{
+    relay->paced.begin = floe_relay_begin;
+    relay->kind = kind;
+    floe_list_init(&relay->streams);
+    relay->server = server;
+    floe_relay_enter_times(core, relay);
+    floe_relay_stand_on(relay, base, origin);
+    relay->transport = place->transport;
+    relay->asked = place->address;
+    relay->retry = relay->check = relay->unheard = relay->leaves = FLOE_TIME_NEVER;
+    floe_list_append(&core->relays, &relay->link);
+}
+
 floe_relay *floe_relay_create(floe_core *core, floe_base *origin, const floe_server *server,
                               floe_relay_kind kind, const floe_place *place)
 {
@@ -273,18 +288,9 @@ floe_relay *floe_relay_create(floe_core *core, floe_base *origin, const floe_ser
         floe_core_out_of_memory(core);
         return NULL;
     }
-    relay->paced.begin = floe_relay_begin;
-    relay->kind = kind;
-    floe_list_init(&relay->streams);
-    relay->server = server;
-    floe_relay_enter_times(core, relay);
-    floe_relay_stand_on(relay, origin, origin);
-    relay->transport = place->transport;
-    relay->asked = place->address;
-    relay->retry = relay->check = relay->unheard = relay->leaves = FLOE_TIME_NEVER;
+    floe_relay_enter(core, relay, origin, origin, server, kind, place);
     relay->known = stands_in_for_known(relay);
     init_turn(core, relay, server->account, &place->address);
-    floe_list_append(&core->relays, &relay->link);
     return relay;
 }
 
@@ -555,9 +561,11 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
     bool by_datagrams = floe_relay_by_datagrams(relay);
     bool stands = floe_turn_allocation_stands(&relay->turn);
     floe_time expires = floe_relay_expires(relay, now);
-    bool owed = by_datagrams ? floe_turn_allocation_release(&relay->turn) && !another &&
-                                   floe_relay_has_way(relay)
-                             : stands && core->state != FLOE_GATHERER_STATE_CLOSED;
+    bool owed = stands && (by_datagrams ? !another && floe_relay_has_way(relay)
+                                        : core->state != FLOE_GATHERER_STATE_CLOSED);
+    if (by_datagrams) {
+        (void)floe_turn_allocation_release(&relay->turn);
+    }
     floe_relay_end_allocation(core, now, relay);
     if (by_datagrams) {
         floe_base_bids_farewell(core, now, relay->base, &relay->turn.server);

@@ -43,6 +43,9 @@ floe_relay *floe_relay_next_beside(const floe_base *base, const floe_relay *last
     for (floe_relay *relay = floe_relay_next_beside(base, NULL); relay != NULL;                    \
          relay = floe_relay_next_beside(base, relay))
 bool floe_relay_would_be_told_as(const floe_relay *one, const floe_relay *other);
+/* What each begins with: its place among the others, but for its machine. */
+void floe_relay_enter(floe_core *core, floe_relay *relay, floe_base *base, floe_base *origin,
+                      const floe_server *server, floe_relay_kind kind, const floe_place *place);
 /* Asks for nothing yet; NULL without memory. */
 floe_relay *floe_relay_create(floe_core *core, floe_base *origin, const floe_server *server,
                               floe_relay_kind kind, const floe_place *place);

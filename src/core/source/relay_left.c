@@ -2,7 +2,6 @@
  * delete it, or until that expires: it is in the way of whoever asks by the same socket (437, 441), and of its user's
  * quota (486). So a relay that is released stays, LEFT, until its server has answered; in an outage it is asked again
  * and again. Its socket stays as long. */
-#include "base/assert.h"
 #include "core/candidate/base.h"
 #include "core/core.h"
 #include "core/outbox/outbox.h"
@@ -166,22 +165,14 @@ void floe_relay_is_left(floe_core *core, floe_time now, floe_relay *relay, floe_
 
 static void fill(floe_core *core, floe_relay *left, const floe_relay *relay, floe_base *base)
 {
+    floe_place place = {.address = relay->asked, .transport = relay->transport};
     floe_turn_wishes none = {0};
 
-    left->paced.begin = floe_relay_begin;
-    left->kind = relay->kind;
-    floe_list_init(&left->streams);
-    left->server = relay->server;
-    floe_relay_enter_times(core, left);
-    floe_relay_stand_on(left, base, relay->origin);
-    left->transport = relay->transport;
-    left->asked = relay->asked;
+    floe_relay_enter(core, left, base, relay->origin, relay->server, relay->kind, &place);
     left->heard_of = relay->heard_of;
-    left->retry = left->check = left->unheard = FLOE_TIME_NEVER;
     floe_turn_allocation_init(&left->turn, &core->shared->random, relay->turn.account,
                               &relay->turn.server, core->shared->rto, false, &none);
     floe_turn_allocation_inherit(&left->turn);
-    floe_list_append(&core->relays, &left->link);
 }
 
 bool floe_relay_leave_behind(floe_core *core, floe_time now, floe_relay *relay, floe_base *next)
@@ -220,7 +211,6 @@ floe_time floe_relay_left_deadline(const floe_relay *left)
 void floe_relay_left_time(floe_core *core, floe_time now, floe_relay *left)
 {
     bool deleted = is_deleted(left);
-
     bool over = floe_time_reached(now, left->leaves) || left->base->state != FLOE_BASE_OPEN;
 
     if (over || (deleted && floe_time_reached(now, left->retry))) {
@@ -360,9 +350,11 @@ bool floe_relay_await_deletion(floe_core *core, floe_time now, floe_relay *relay
 
 void floe_relay_part(floe_core *core, floe_time now, floe_relay *relay)
 {
-    if (relay->state == FLOE_RELAY_LEFT && !is_deleted(relay)) {
-        ask(core, now, relay);
-    } else if (relay->state == FLOE_RELAY_LEFT) {
-        floe_relay_end(core, relay);
+    if (relay->state == FLOE_RELAY_LEFT) {
+        if (is_deleted(relay)) {
+            floe_relay_end(core, relay);
+        } else {
+            ask(core, now, relay);
+        }
     }
 }

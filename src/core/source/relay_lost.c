@@ -345,9 +345,9 @@ floe_relay *floe_relay_elsewhere(floe_core *core, floe_time now, floe_relay *rel
     return next;
 }
 
-/* Whose socket it may be again: nobody's, or that of a former user's that is kept for its mapping alone. Who has waited
- * for what is left meets none of it there. */
-static bool is_home_free(floe_core *core, floe_time now, const floe_relay *relay)
+/* Its origin's socket may be its own again where it is nobody's, or a former user's that is kept for its mapping alone,
+ * and goes for it. Who has waited for what is left meets none of it there. */
+static bool clears_home(floe_core *core, floe_time now, const floe_relay *relay)
 {
     floe_relay *former = NULL;
 
@@ -375,7 +375,7 @@ static bool is_home_free(floe_core *core, floe_time now, const floe_relay *relay
 static void go_home(floe_core *core, floe_time now, floe_relay *relay)
 {
     if (!floe_relay_by_datagrams(relay) || relay->base == relay->origin ||
-        relay->origin->state != FLOE_BASE_OPEN || !is_home_free(core, now, relay)) {
+        relay->origin->state != FLOE_BASE_OPEN || !clears_home(core, now, relay)) {
         return;
     }
     (void)floe_relay_leave_behind(core, now, relay, relay->origin); /* else it asks from there */
