@@ -15,11 +15,11 @@ of_the_page() { # LANGUAGE
     sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "$root/docs/bindings.md" | grep -v '^```'
 }
 
-# A program gathers: from a server where nothing listens, so that it ends at once.
+# A program gathers: from servers where nothing listens, so that it ends at once.
 gathers() { # PROGRAM…
-    LD_LIBRARY_PATH=$lib timeout 60 "$@" stun:127.0.0.1:9 >"$scratch/said" || die "$1 fails"
+    LD_LIBRARY_PATH=$lib timeout 60 "$@" me secret stun:127.0.0.1:9 turn:127.0.0.1:9 >"$scratch/said" || die "$1 fails"
     grep -q '^candidate:.* typ host$' "$scratch/said" || die "$1 has no host candidate: $(cat "$scratch/said")"
-    ! LD_LIBRARY_PATH=$lib timeout 60 "$@" 'stun:a?b' >"$scratch/said" 2>&1 || die "$1 takes any URL"
+    ! LD_LIBRARY_PATH=$lib timeout 60 "$@" me secret 'stun:a?b' >"$scratch/said" 2>&1 || die "$1 takes any URL"
     grep -q 'stun:a?b' "$scratch/said" || die "$1 does not say what is wrong: $(cat "$scratch/said")"
 }
 

@@ -1,8 +1,10 @@
 """Gathering and data, with a server on loopback (responder.py)."""
 import asyncio
+import copy
 import gc
 import json
 import logging
+import pickle
 import socket
 import sys
 import threading
@@ -226,12 +228,15 @@ class Data(unittest.IsolatedAsyncioTestCase):
                             self.assertIsNone(packet.check)
 
     async def test_checks_are_answered(self) -> None:
-        answered = []
+        answered, refused = [], []
 
         def answer(packet: floe.Packet) -> None:
             if packet.check is not None:
                 answered.append(packet)
                 packet.answer(0 if packet.check.authenticated else 401)
+                with self.assertRaises(floe.InvalidStateError):  # once
+                    packet.answer()
+                refused.append(packet)
 
         async with floe.Api(LOOPBACK) as api, api.gatherer() as gatherer:
             (host,) = await soon(gatherer.complete())
@@ -246,8 +251,16 @@ class Data(unittest.IsolatedAsyncioTestCase):
             self.assertEqual([one.check.authenticated for one in answered], [True, False])
             self.assertEqual((answered[0].check.remote_username_fragment, answered[0].check.priority), ("them", 77))
             self.assertTrue(answered[0].check.controlling)
+            self.assertEqual(refused, answered)
             with self.assertRaises(floe.InvalidStateError):  # too late
                 answered[0].answer()
+
+    async def test_what_is_one_is_not_copied(self) -> None:
+        async with floe.Api(LOOPBACK) as api, api.gatherer() as gatherer:
+            for one in (api, gatherer):
+                for double in (copy.copy, copy.deepcopy, pickle.dumps):
+                    with self.subTest(double), self.assertRaises(TypeError):
+                        double(one)
 
     async def test_what_cannot_be_sent(self) -> None:
         async with floe.Api(LOOPBACK) as api, api.gatherer() as gatherer:

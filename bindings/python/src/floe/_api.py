@@ -14,7 +14,7 @@ from ._enums import Error
 from ._errors import FloeError, WouldDeadlockError, check, failure
 from ._floe import ffi, lib
 from ._gatherer import Gatherer
-from ._native import Native, in_handler
+from ._native import Native, in_handler, no_copy
 from ._settings import GatherOptions, IceServer, Settings
 from ._types import ApiStatistics
 
@@ -74,6 +74,8 @@ class Api:
         self._look_ups: Set[_LookUp] = set()
         self._finalizer = weakref.finalize(self, self._native.abandon)
         self._finalizer.atexit = False  # see _native._at_exit
+
+    __copy__ = __deepcopy__ = __reduce__ = no_copy
 
     def gatherer(
         self,

@@ -95,6 +95,7 @@ COUNTS = {
     "nat_1to1_ips": "nat_1to1_ip_count",
     "address_rewrite_rules": "address_rewrite_rule_count",
     "ice_servers": "ice_server_count",
+    "extensions": "extension_count",
 }
 
 
@@ -152,6 +153,10 @@ def _array_to_c(item: Any, values: List[Any], keep: List[Any]) -> Any:
     else:
         made = ffi.new("%s[]" % item.cname, len(values))
         for place, value in zip(made, values):
-            into_c(place, value, keep)
+            if isinstance(value, tuple):  # of texts
+                for name, text in zip(_fields(place), value):
+                    setattr(place, name, _text_to_c(text, keep))
+            else:
+                into_c(place, value, keep)
     keep.append(made)
     return made

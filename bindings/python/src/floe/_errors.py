@@ -92,6 +92,9 @@ class ServerError(FloeError):
     def __reduce__(self) -> Tuple[Any, ...]:  # between processes; the constructor wants a code
         return functools.partial(type(self), code=self.code), (self.text,), self.__dict__
 
+    def __repr__(self) -> str:
+        return "ServerError(%r, code=%d, url=%r)" % (self.text, self.code, self.url)
+
     def __str__(self) -> str:
         return "%s: %s [%d]" % (self.url, self.text, self.code) if self.url else "%s [%d]" % (self.text, self.code)
 

@@ -28,7 +28,7 @@ from ._convert import AddressLike, address_to_c, from_c, into_c
 from ._enums import GathererState
 from ._errors import InvalidStateError, QueueFullError, ServerError, check
 from ._floe import ffi, lib
-from ._native import Native, in_handler
+from ._native import Native, in_handler, no_copy
 from ._settings import GatherOptions
 from ._types import (
     Candidate,
@@ -54,6 +54,7 @@ Event = Union[EventOfGathering, Packet, Writable, Unreachable]
 E = TypeVar("E", bound=Event)
 F = TypeVar("F", bound=Event)
 Handler = Callable[[Any], None]
+Bytes = Union[bytes, bytearray, memoryview]
 
 #: Those that are asked for alone: whoever has them works on data.
 _OF_DATA: Dict[type, Tuple[str, str]] = {
@@ -292,6 +293,8 @@ class Gatherer:
     def __init__(self) -> None:
         raise TypeError("a Gatherer is made by Api.gatherer")
 
+    __copy__ = __deepcopy__ = __reduce__ = no_copy
+
     @classmethod
     def _new(cls, api: "Api", options: GatherOptions) -> "Gatherer":
         keep: List[Any] = []
@@ -488,7 +491,7 @@ class Gatherer:
 
     # ── data ──
 
-    def send(self, candidate: Union[Candidate, int], peer: AddressLike, data: Any) -> None:
+    def send(self, candidate: Union[Candidate, int], peer: AddressLike, data: Bytes) -> None:
         """Sends a packet from a candidate (or its id) to a peer; never blocks. QueueFullError: see send_wait."""
         buffer = ffi.from_buffer(data)
         with self._native as gatherer:
@@ -502,7 +505,7 @@ class Gatherer:
                 )
             )
 
-    async def send_wait(self, candidate: Union[Candidate, int], peer: AddressLike, data: Any) -> None:
+    async def send_wait(self, candidate: Union[Candidate, int], peer: AddressLike, data: Bytes) -> None:
         """The same, and waits for room."""
         try:
             return self.send(candidate, peer, data)

@@ -7,7 +7,7 @@ import gc
 import os
 import queue
 import threading
-from typing import Any, Callable, List, Optional, Set
+from typing import Any, Callable, List, NoReturn, Optional, Set
 
 from ._errors import InvalidStateError
 
@@ -17,6 +17,11 @@ here = threading.local()
 
 def in_handler() -> bool:
     return bool(getattr(here, "inside", 0))
+
+
+def no_copy(self: Any, *_: Any) -> NoReturn:
+    """What has a handle is one thing: a copy would be closed with it."""
+    raise TypeError("cannot copy %r object" % type(self).__name__)
 
 
 class Native:

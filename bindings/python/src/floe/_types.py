@@ -1,10 +1,11 @@
 """What a gatherer reports. Times are in seconds, and count from the call of gather where the headers say so."""
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ._convert import Address, address_from_c, from_c, text_from_c
+from ._convert import Address, address_from_c, from_c, into_c, text_from_c
 from ._enums import (
     CandidateType,
     Family,
@@ -46,10 +47,23 @@ class Candidate:
     id: int
     base_id: int
     family: Family
-    text: str = field(repr=False)
 
     def __str__(self) -> str:
         return self.text
+
+    @functools.cached_property
+    def text(self) -> str:
+        """Its line: what its fields say."""
+        keep: List[Any] = []
+        made = ffi.new("char[]", 4096)  # one that was parsed may be longer than one of floe's own
+        check(lib.floe_candidate_format(self._to_c(keep), made, 4096))
+        line: str = ffi.string(made).decode("utf-8", "replace")
+        return line
+
+    def _to_c(self, keep: List[Any]) -> Any:
+        c = ffi.new("floe_candidate *")
+        into_c(c, self, keep)
+        return c
 
     @classmethod
     def parse(cls, text: str) -> "Candidate":
@@ -60,11 +74,9 @@ class Candidate:
 
     def peer(self) -> Address:
         """Its address, as Gatherer.send takes it. ParseError: it shows a name; look that up (Api.look_up)."""
-        made = ffi.new("floe_candidate **")
-        check(lib.floe_candidate_parse(self.text.encode("utf-8"), made))
-        c = ffi.gc(made[0], lib.floe_candidate_free)
+        keep: List[Any] = []
         address = ffi.new("floe_address *")
-        check(lib.floe_candidate_address(c, address))
+        check(lib.floe_candidate_address(self._to_c(keep), address))
         found = address_from_c(address)
         assert found is not None
         return found
@@ -81,13 +93,10 @@ class Candidate:
 
 def candidate_from_c(c: Any) -> Candidate:
     """Of a struct, or a pointer to one."""
-    pointer = c if ffi.typeof(c).kind == "pointer" else ffi.addressof(c)
-    text = ffi.new("char[]", 4096)  # one that was parsed may be longer than one of floe's own
-    check(lib.floe_candidate_format(pointer, text, 4096))
     extensions = tuple(
         (text_from_c(c.extensions[i].name) or "", text_from_c(c.extensions[i].value) or "") for i in range(c.extension_count)
     )
-    return from_c(Candidate, c, extensions=extensions, text=ffi.string(text).decode("utf-8", "replace"))
+    return from_c(Candidate, c, extensions=extensions)
 
 
 @dataclass(frozen=True)
@@ -269,8 +278,9 @@ class Packet:
         """Answers a Binding request, in a handler that Gatherer.subscribe was given and there alone: with success, or
         with an error's code. `anybody`: success even if the request is not authenticated."""
         if self._answer is None:
-            raise InvalidStateError("a check is answered in its handler (Gatherer.subscribe), and there alone")
+            raise InvalidStateError("a check is answered once, in its handler (Gatherer.subscribe)")
         self._answer(lib.FLOE_ANSWER_ANYBODY if anybody else code)
+        self._answer = None
 
 
 def packet_from_c(c: Any) -> Packet:
