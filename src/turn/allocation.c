@@ -54,6 +54,16 @@ void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_rand
     floe_stun_transaction_stop(&allocation->transaction);
 }
 
+void floe_turn_allocation_wish_as(floe_turn_allocation *allocation,
+                                  const floe_turn_allocation *before)
+{
+    allocation->wishes = before->wishes;
+    allocation->other_family = before->other_family;
+    allocation->one_at_a_time = before->one_at_a_time;
+    allocation->refused_wish = before->refused_wish;
+    allocation->plain = before->plain;
+}
+
 static void drop_nonce(floe_turn_allocation *allocation)
 {
     floe_turn_realm_release(allocation->realm);

@@ -178,6 +178,9 @@ typedef struct floe_turn_allocation {
 void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_random *random,
                                floe_turn_account *account, const floe_address *server,
                                floe_duration rto, bool reliable, const floe_turn_wishes *wishes);
+/* The same server was asked before: what it refuses is not wished for again (T5). */
+void floe_turn_allocation_wish_as(floe_turn_allocation *allocation,
+                                  const floe_turn_allocation *before);
 /* Frees what it holds; sends nothing. */
 void floe_turn_allocation_free(floe_turn_allocation *allocation);
 

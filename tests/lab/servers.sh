@@ -37,6 +37,14 @@ lab_test_t5_a_family_that_nobody_asked_for() {
     relay_gather --network-types udp6 "turn:[$LAB_SERVER6]"
     relays 0 && expect "$(events '.event == "error" and .url_failed')" 1 'errors' || good=1
     lab_wait released || good=1
+    # It has IPv4 as well: whoever comes by IPv6 has that, by whatever transport, and is told of no earlier allocation.
+    local url
+    lab_coturn 1 "$LAB_SERVER $LAB_SERVER6" $(lab_tls) --external-ip 203.0.113.7
+    for url in "turn:[$LAB_SERVER6]" "turn:[$LAB_SERVER6]?transport=tcp" "turns:[$LAB_SERVER6]" "turns:[$LAB_SERVER6]?transport=udp"; do
+        relay_gather --insecure "$url"
+        expect $? 0 "exit status by $url" && relay_addresses 203.0.113.7 "relays by $url" && no_error "$url" || good=1
+    done
+    lab_wait released || good=1
     return $good
 }
 

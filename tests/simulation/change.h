@@ -241,15 +241,16 @@ typedef struct sim_owner {
     floe_gather_policy told_policy;
     uint64_t audited;
     uint64_t changed_options;
-    unsigned events;       /* candidates told and withdrawn, of all time */
-    unsigned steps;        /* outputs since the last input */
-    unsigned sent_traced;  /* requests that the trace told */
-    unsigned sent;         /* and that went out by UDP */
-    unsigned begun_traced; /* look-ups and TCP connections that the trace told */
-    unsigned begun;        /* and that were asked for */
-    bool still;            /* the gathering at hand began in a world that had rested */
-    uint32_t full;         /* the candidate whose queue was full; 0: none */
-    bool list_failed;      /* since then it could not be told once what interfaces there are */
+    uint64_t other_options; /* likewise, where a restart counts for nothing */
+    unsigned events;        /* candidates told and withdrawn, of all time */
+    unsigned steps;         /* outputs since the last input */
+    unsigned sent_traced;   /* requests that the trace told */
+    unsigned sent;          /* and that went out by UDP */
+    unsigned begun_traced;  /* look-ups and TCP connections that the trace told */
+    unsigned begun;         /* and that were asked for */
+    bool still;             /* the gathering at hand began in a world that had rested */
+    uint32_t full;          /* the candidate whose queue was full; 0: none */
+    bool list_failed;       /* since then it could not be told once what interfaces there are */
     bool failed[SIM_SERVERS_MAX];
     bool ports_judged;
     sim_told_error errors[SIM_ERRORS_MAX];

@@ -402,7 +402,7 @@ static void gather_if_it_may(sim_changing_world *change, sim_owner *owner)
 /* The second component shares what is set for the first only at its making. */
 static void set_and_gather(sim_changing_world *change, sim_owner *owner)
 {
-    owner->changed_options = change->world->now;
+    owner->changed_options = owner->other_options = change->world->now;
     owner->still = false;
     owner_set_options(change, owner);
     gather_if_it_may(change, owner);

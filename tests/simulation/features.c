@@ -1077,6 +1077,26 @@ static void renews_in_an_outage(seeded_random *random, sim_changing *plan)
     }
 }
 
+/* Nobody gathers behind it: what was had before is had again by itself. */
+static void restarts_in_an_outage(seeded_random *random, sim_changing *plan)
+{
+    bool all = one_in(random, 2);
+    bool closed = one_in(random, 3);
+    unsigned one = seeded_below(random, (uint32_t)plan->network.server_count);
+    uint64_t at = some_time(random, plan);
+    uint64_t lasts = about(random, 2000, 60000);
+
+    for (unsigned n = 0; n < plan->network.server_count; n++) {
+        if (all || n == one) {
+            (void)add_change(plan, closed ? SIM_SERVER_IS_CLOSED : SIM_SERVER_IS_SILENT, n, at);
+            (void)add_change(plan, SIM_SERVER_IS_BACK, n, at + lasts);
+        }
+    }
+    for (unsigned i = 1 + seeded_below(random, 3); i > 0; i--) {
+        add_episode_at(plan, SIM_OWNER_RESTARTS, 0, at + about(random, 1, lasts));
+    }
+}
+
 static void sets_token(seeded_random *random, sim_changing *plan)
 {
     access_tokens(random, plan);
@@ -1324,6 +1344,7 @@ static const struct {
     {"is deaf", is_deaf},
     {"is freed", is_freed},
     {"a server changes its realm", server_changes_realm},
+    {"restarts in outages", restarts_in_an_outage},
 };
 #define FEATURES (sizeof features / sizeof *features)
 

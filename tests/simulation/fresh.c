@@ -345,8 +345,40 @@ static void check_back(sim_changing_world *change, const sim_owner *owner)
     }
 }
 
+static bool was_told(const sim_changing_world *change, const sim_owner *owner, uint64_t then,
+                     const char *line)
+{
+    for (size_t i = 0; i < owner->told_count; i++) {
+        const sim_told *told = &owner->told[i];
+        char text[sizeof(found_line)];
+        line_of(change, told, text, sizeof text);
+        if (told->at < then && told->at > owner->other_options && told->at > owner->listed_some &&
+            strcmp(text, line) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* R6: a reflexive candidate that its owner had is, likewise; so what gathering brings it had not, or has. */
+static void check_shown_again(sim_changing_world *change, const sim_owner *owner, uint64_t then,
+                              const found_set *before, const found_set *after)
+{
+    if (!all_ways_are_good(change) || !change_is_in_time(change)) {
+        return;
+    }
+    for (size_t i = 0; i < after->count; i++) {
+        const found_line *line = &after->lines[i];
+        if (strncmp(line->text, "srflx", 5) == 0 && !line->perhaps && !has(before, line->text) &&
+            was_told(change, owner, then, line->text)) {
+            change_violated(change, "R6: \"%s\" is not back by itself", line->text);
+        }
+    }
+}
+
 void fresh_compare(sim_changing_world *change, sim_owner *owner)
 {
+    static found_set before;
     static found_set old;
     static found_set found;
     sim_world *world = change->world;
@@ -356,8 +388,14 @@ void fresh_compare(sim_changing_world *change, sim_owner *owner)
         return;
     }
     check_back(change, owner);
+    set_of(change, owner, &before);
+    uint64_t then = world->now;
+    bool gathered = floe_core_state(owner->core) == FLOE_GATHERER_STATE_COMPLETE;
     let_gather(change, owner);
     set_of(change, owner, &old);
+    if (gathered) {
+        check_shown_again(change, owner, then, &before, &old);
+    }
     if (*world->report->violation != '\0' ||
         floe_core_shared_new(&change->network.settings, &world->secrets.table, &shared) !=
             FLOE_OK) {

@@ -231,7 +231,8 @@ static int relayed_by(const sim_config *config, const sim_server *server)
 static unsigned families_of(const sim_config *config, const sim_server *server)
 {
     bool ipv4 = (server->families & FLOE_TURN_IPV4) != 0 && family_is_wanted(config, false);
-    bool ipv6 = (server->families & FLOE_TURN_IPV6) != 0 && family_is_wanted(config, true);
+    bool ipv6 = (server->families & FLOE_TURN_IPV6) != 0 && family_is_wanted(config, true) &&
+                server->make != SIM_COTURN_V4_ON_V6;
 
     return (ipv4 ? 1U : 0U) + (ipv6 ? 1U : 0U);
 }

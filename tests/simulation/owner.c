@@ -283,7 +283,7 @@ void owner_loses_name(sim_changing_world *change, sim_owner *owner, const char *
     for (size_t k = 0; k < owner->published_count; k++) {
         if (strcmp(owner->published[k], name) == 0) {
             owner->published[k][0] = '\0'; /* it is not taken back */
-            owner->changed_options = change->world->now;
+            owner->changed_options = owner->other_options = change->world->now;
             owner->still = false;
             change_turn(change, owner);
             floe_core_name_taken(owner->core, world_time(change->world), name);

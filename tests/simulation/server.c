@@ -557,6 +557,24 @@ static void give_addresses(sim_world *world, sim_allocation *allocation, unsigne
     }
 }
 
+/* coturn takes a second to let go what was deleted. */
+static bool is_letting_go(const server_reply *reply)
+{
+    const sim_world *world = reply->world;
+
+    if (!is_coturn(world->config->servers[reply->server].make)) {
+        return false;
+    }
+    for (size_t i = 0; i < world->release_count; i++) {
+        const sim_release *one = &world->releases[i];
+        if (one->of.server == reply->server && world->now - one->at < 1000000000U &&
+            floe_address_equal(&one->of.client, &reply->client)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_allocate(server_reply *reply, const floe_stun_message *request)
 {
     sim_world *world = reply->world;
@@ -574,8 +592,10 @@ static void on_allocate(server_reply *reply, const floe_stun_message *request)
         reply_allocated(reply, request, allocation); /* a retransmission, answered again */
         return;
     }
-    if (allocation != NULL) { /* RFC 8656 §7.2, step 3; coturn says 441 of another user's */
-        bool others = is_coturn(server->make) && allocation->other != reply->other;
+    if (allocation != NULL || is_letting_go(reply)) {
+        /* RFC 8656 §7.2, step 3; coturn says 441 of another user's */
+        bool others =
+            is_coturn(server->make) && allocation != NULL && allocation->other != reply->other;
         if (is_coturn(server->make)) {
             reply->key = NULL;
         }

@@ -626,6 +626,92 @@ static void r6_what_silence_has_withdrawn_is_told_again(void **state)
     }
 }
 
+static size_t reflexive(const hand *h)
+{
+    floe_candidate_list *list = NULL;
+    size_t count = 0;
+
+    assert_int_equal(floe_core_get_local_candidates(h->core, &list), FLOE_OK);
+    for (size_t i = 0; i < list->count; i++) {
+        count += list->candidates[i]->type == FLOE_CANDIDATE_TYPE_SRFLX;
+    }
+    floe_candidate_list_free(list);
+    return count;
+}
+
+/* R6: likewise over several restarts in one outage, where the server's host says that nobody is there, and where two
+ * servers have shown one mapping, be it that one of them was believed for its relay's sake. */
+static void r6_what_was_shown_is_shown_again_by_whom_it_was_shown(void **state)
+{
+    static const char *const urls[][2] = {{"stun:203.0.113.2", "stun:203.0.113.3"},
+                                          {"turn:203.0.113.2", "stun:203.0.113.3"},
+                                          {"stun:203.0.113.2", "turn:203.0.113.3"},
+                                          {"turn:203.0.113.2", "turn:203.0.113.3"}};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 96; row++) {
+        size_t restarts = 1 + row / 4 % 3;
+        doing silence = row / 12 % 2 == 0 ? SILENT : STUNNED;
+        bool two_mappings = row / 24 % 2 == 1;
+        make(&h, urls[row % 4], row / 48 == 0 ? 2 : 1, defaults);
+        server *one = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        server *other =
+            with(&h, "203.0.113.3:3478", two_mappings ? "192.0.2.7:800" : "192.0.2.7:700");
+        other->port = 40;
+        gather(&h);
+        pass(&h, 20000);
+        size_t had = reflexive(&h);
+        assert_in_range(had, 1, 2);
+        all(one, silence);
+        all(other, silence);
+        for (size_t i = 0; i < restarts; i++) {
+            assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+            gather(&h);
+            pass(&h, 12000);
+        }
+        all(one, ANSWERS);
+        all(other, ANSWERS);
+        pass(&h, 60000);
+        assert_int_equal(reflexive(&h), had);
+        end(&h);
+    }
+}
+
+/* R6, L12: what a server showed that is no longer asked, the former user's relay by another has seen too; it is waited
+ * for, and where it is gone its server is asked. */
+static void r6_a_former_relay_tells_what_another_server_showed(void **state)
+{
+    static const char *const before[][2] = {{"stun:203.0.113.9", "turn:203.0.113.2"},
+                                            {"turn:203.0.113.9", "turn:203.0.113.2"}};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 6; row++) {
+        bool gone = row / 2 == 1;
+        make(&h, before[row % 2], 2, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        with(&h, "203.0.113.9:3478", "192.0.2.7:700")->port = 40;
+        turn->binding = row / 2 == 2 ? SILENT : ANSWERS;
+        gather(&h);
+        pass(&h, 60000);
+        assert_int_equal(reflexive(&h), 1);
+        *h.log = '\0';
+        turn->refresh = gone ? FORGOT : ANSWERS;
+        turn->port = 80;
+        set_user(&h, turn_url, "another");
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather(&h);
+        pass(&h, 1000);
+        assert_false(says(&h, "- srflx"));
+        assert_true(says(&h, "+ srflx"));
+        assert_true(says(&h, "end"));
+        pass(&h, 120000);
+        assert_int_equal(reflexive(&h), 1);
+        end(&h);
+    }
+}
+
 /* L11, S6: behind a restart that has found the living server of a name each other finds it, though the
  * dead one's relay, which comes first, is not ended yet. */
 static void l11_each_restart_finds_the_living_server_of_a_name(void **state)
@@ -753,6 +839,8 @@ static void l12_a_former_relay_that_is_lost_is_asked_for_by_the_new_user(void **
         gather(&h);
         pass(&h, 7000);
         assert_non_null(strstr(h.log, "end"));
+        bool lost = says(&h, "- srflx");
+        assert_int_equal(lost, (how == 0 && row % 2 == 0) || row == 6);
         turn->allocate = turn->both = turn->binding = ANSWERS;
         turn->refresh = how == 2 ? SAYS : FORGOT;
         turn->code = 401;
@@ -763,10 +851,10 @@ static void l12_a_former_relay_that_is_lost_is_asked_for_by_the_new_user(void **
         }
         turn->refresh = ANSWERS;
         pass(&h, 60000);
-        bool lost = how == 1 && row % 4 == 2; /* as nobody answered this generation */
-        read_log(&h, how == 0 ? "+ relay"
-                     : lost   ? "- relay, + srflx, + relay"
-                              : "- relay, + relay");
+        char log[48];
+        (void)snprintf(log, sizeof log, "%s%s+ relay", how == 0 ? "" : "- relay, ",
+                       lost ? "+ srflx, " : "");
+        read_log(&h, log);
         end(&h);
     }
 }
@@ -2002,6 +2090,28 @@ static void r6_a_mapping_that_two_saw_has_changed(void **state)
     }
 }
 
+/* Of several that saw it all are asked at the same time: it is believed no longer once nobody has said so in the time of
+ * one. */
+static void r6_a_mapping_that_many_saw_has_changed(void **state)
+{
+    static const char *const urls[] = {"stun:203.0.113.3", "stun:203.0.113.4", "stun:203.0.113.5"};
+    static hand h;
+
+    (void)state;
+    make(&h, urls, 3, defaults);
+    server *first = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    server *others[] = {with(&h, "203.0.113.4:3478", "192.0.2.7:700"),
+                        with(&h, "203.0.113.5:3478", "192.0.2.7:700")};
+    gather(&h);
+    pass(&h, 10000);
+    read_log(&h, "+ host, + srflx, end");
+    first->mapped = "192.0.2.7:701";
+    others[0]->binding = others[1]->binding = SILENT;
+    pass(&h, 15000 + 40000);
+    read_log(&h, "+ srflx, - srflx");
+    end(&h);
+}
+
 /* L12: the same options again change nothing, however many other users there were meanwhile. */
 static void l12_the_same_options_again(void **state)
 {
@@ -2036,6 +2146,8 @@ int main(void)
         cmocka_unit_test(r6_a_relay_that_is_had_elsewhere_leaves_no_mapping),
         cmocka_unit_test(l11_a_restart_asks_the_other_server_of_a_name),
         cmocka_unit_test(r6_what_silence_has_withdrawn_is_told_again),
+        cmocka_unit_test(r6_what_was_shown_is_shown_again_by_whom_it_was_shown),
+        cmocka_unit_test(r6_a_former_relay_tells_what_another_server_showed),
         cmocka_unit_test(l11_each_restart_finds_the_living_server_of_a_name),
         cmocka_unit_test(l11_a_gathering_asks_anew_what_is_unanswered),
         cmocka_unit_test(l11_what_comes_before_it_is_asked_anew),
@@ -2089,6 +2201,7 @@ int main(void)
         cmocka_unit_test(r6_a_relay_that_is_lost_later_leaves_no_mapping),
         cmocka_unit_test(r6_another_mapping_is_a_reason_to_ask),
         cmocka_unit_test(r6_a_mapping_that_two_saw_has_changed),
+        cmocka_unit_test(r6_a_mapping_that_many_saw_has_changed),
         cmocka_unit_test(l12_other_credentials_cut_nothing),
         cmocka_unit_test(l11_a_relay_whose_refreshes_are_lost_stays),
         cmocka_unit_test(l12_a_former_relay_may_be_wanted_again),

@@ -372,6 +372,26 @@ static void t5_one_allocation_has_both_families(void **state)
     }
 }
 
+/* T5, W1: a coturn with one external address, of IPv4, names that for who asks for IPv6, too. What was made so is given
+ * back, and coturn lets it go only a second later: from another port, or connection, it is asked for IPv4 at once. */
+static void t5_an_external_address_of_the_other_family(void **state)
+{
+    (void)state;
+    for (int transport = FLOE_PROTOCOL_UDP; transport <= FLOE_PROTOCOL_TCP; transport++) {
+        sim_config config;
+        sim_config_simple(&config);
+        (void)snprintf(config.interfaces[0].ip, sizeof config.interfaces[0].ip, "2001:db8:1::2");
+        sim_server *server = sim_add_server(&config, true, "2001:db8:2::2", SIM_GOOD);
+        sim_server_transport(server, (floe_protocol)transport);
+        server->families = FLOE_TURN_IPV4 | FLOE_TURN_IPV6;
+        server->make = SIM_COTURN_V4_ON_V6;
+        const sim_seen *seen = run(&config);
+        assert_int_equal(relays_of(seen), 1);
+        assert_int_equal(seen->error_count, 0);
+        assert_in_range(seen->complete_ms, 100, 1200);
+    }
+}
+
 static void t5_network_types_say_which(void **state)
 {
     (void)state;
@@ -815,6 +835,7 @@ int main(void)
         cmocka_unit_test(t1_both_families_keep_their_reflexive_candidates),
         cmocka_unit_test(t1_who_yields_does_not_wait),
         cmocka_unit_test(t5_one_allocation_has_both_families),
+        cmocka_unit_test(t5_an_external_address_of_the_other_family),
         cmocka_unit_test(t5_network_types_say_which),
         cmocka_unit_test(t7_a_relay_that_cannot_be_had_again_at_once),
         cmocka_unit_test(t12_relays_for_tcp),

@@ -61,11 +61,26 @@ static void realms_that_change(void **state)
     }
 }
 
+/* R6, T7: what an owner had before is there again, though nobody gathers for it. */
+static void restarts_while_servers_are_silent(void **state)
+{
+    static const char *const names[][2] = {{"restarts in outages", "a second TURN server"},
+                                           {"restarts in outages", "a symmetric NAT"},
+                                           {"restarts in outages", "no Binding"},
+                                           {"restarts in outages", "a server as stun: and turn:"}};
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 80; seed++) {
+        run_with(seed, names[seed % 4], 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_feature_alone),
         cmocka_unit_test(realms_that_change),
+        cmocka_unit_test(restarts_while_servers_are_silent),
         cmocka_unit_test(ports_behind_a_proxy),
         cmocka_unit_test(names_of_servers_that_go),
     };

@@ -60,6 +60,10 @@ static bool others_have_answered(const floe_core *core)
 static void complete(floe_core *core, floe_time now)
 {
     floe_relays_end_gathering(core, now);
+    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    {
+        floe_bindings_miss(core, base);
+    }
     floe_found_sweep(core);
     FLOE_LIST_EACH(base, &core->bases, floe_base, link)
     {

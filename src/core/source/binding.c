@@ -137,6 +137,19 @@ static bool is_awaited(const floe_binding *binding)
     return false;
 }
 
+/* Whether what it shows is about to go, whoever of the base's showed it before. */
+static bool is_missed(const floe_core *core, const floe_binding *binding)
+{
+    FLOE_FOUND_AT(found, core, &binding->mapped)
+    {
+        if (floe_found_binding(found) != NULL && found->base == binding->base && found->stale &&
+            !found->hidden) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What stands on the one stands on the other from now on; NULL: on none, and is withdrawn. */
 static void hand_over(floe_core *core, const floe_binding *from, floe_binding *to)
 {
@@ -210,7 +223,14 @@ bool floe_binding_needs_relay(const floe_core *core, const floe_base *base,
     const floe_binding *binding = find(base, remote);
 
     return binding != NULL && binding->mapped.family != FLOE_FAMILY_NONE && !binding->shown &&
-           twin_of(core, binding) == NULL && (is_wanted(core, binding) || is_awaited(binding));
+           twin_of(core, binding) == NULL &&
+           (binding->lost || is_wanted(core, binding) || is_awaited(binding));
+}
+
+static bool is_being_asked(const floe_binding *binding)
+{
+    return floe_list_linked(&binding->paced.link) ||
+           floe_stun_transaction_runs(&binding->transaction);
 }
 
 /* Its candidates stand on it no longer. */
@@ -219,7 +239,7 @@ static void let_go(floe_core *core, floe_binding *binding)
     if (binding->mapped.family != FLOE_FAMILY_NONE) {
         floe_binding *twin = twin_of(core, binding);
         hand_over(core, binding, twin);
-        if (twin != NULL && twin->state == FLOE_BINDING_KNOWN &&
+        if (twin != NULL && twin->state == FLOE_BINDING_KNOWN && !is_being_asked(twin) &&
             floe_time_is_never(twin->keepalive)) {
             keep_from(core, twin, (floe_time){0}); /* it was not worth a packet */
         }
@@ -313,12 +333,11 @@ void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const f
     }
 }
 
-/* Nobody answers, and its owner has what stood on it, which is about to be withdrawn: as a relay that is lost it is
- * told by itself once it is had again. */
+/* Its owner has what stood on it, which is about to go, be it to another that may not keep it: as a relay that is
+ * lost it is told by itself once it is had again. */
 static void lose(const floe_core *core, floe_binding *binding)
 {
-    binding->lost = binding->lost || ((is_awaited(binding) || is_wanted(core, binding)) &&
-                                      twin_of(core, binding) == NULL);
+    binding->lost = binding->lost || is_awaited(binding) || is_wanted(core, binding);
 }
 
 /* A keepalive that fails changes nothing, as the next one asks again; unless there was a reason to
@@ -334,7 +353,7 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
     if ((!asking && !disproved) || awaited) { /* its relay tells, or is gone */
         return;
     }
-    if (asking && failure->kind == FLOE_FAILURE_TIMEOUT) {
+    if (asking) {
         lose(core, binding);
     }
     set_state(core, binding, FLOE_BINDING_FAILED);
@@ -504,7 +523,7 @@ static void keep_alive(floe_core *core, floe_time now, floe_binding *binding)
     keep_from(core, binding, FLOE_TIME_NEVER);
     if (!binding->contradicted && floe_relays_keep(core, binding->base, &binding->remote)) {
         keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
-    } else if (binding->lost || is_wanted(core, binding)) {
+    } else if (binding->contradicted || binding->lost || is_wanted(core, binding)) {
         floe_pace(core, &binding->paced, false);
     }
 }
@@ -529,8 +548,18 @@ void floe_binding_ask_beside(floe_core *core, floe_base *base, const floe_addres
 /* It was refused, and a relay may know all the same. */
 static bool waits_for_relay(const floe_binding *binding)
 {
-    return binding->state == FLOE_BINDING_ASKING && !floe_list_linked(&binding->paced.link) &&
-           !floe_stun_transaction_runs(&binding->transaction);
+    return binding->state == FLOE_BINDING_ASKING && !is_being_asked(binding);
+}
+
+void floe_binding_awaits_relay(floe_core *core, floe_base *base, const floe_server *server,
+                               const floe_address *remote)
+{
+    floe_binding *binding = find(base, remote);
+
+    floe_binding_claim(core, base, server, remote);
+    if (binding != NULL && binding->state == FLOE_BINDING_KNOWN) {
+        set_state(core, binding, FLOE_BINDING_ASKING);
+    }
 }
 
 /* A new generation was to hear of the mapping by that (floe_bindings_renew): it asks itself. */
@@ -540,7 +569,7 @@ void floe_binding_relay_gone(floe_core *core, floe_base *base, const floe_addres
 
     if (core->state == FLOE_GATHERER_STATE_GATHERING && binding != NULL &&
         (binding->state == FLOE_BINDING_KNOWN || waits_for_relay(binding)) &&
-        floe_server_current(core, binding->server) && is_awaited(binding)) {
+        floe_server_current(core, binding->server) && is_missed(core, binding)) {
         ask(core, binding);
     }
 }
@@ -596,12 +625,11 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
     FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {
         bool kept = floe_relays_tell(core, base, &binding->remote);
-        if (!kept && !floe_found_keeps(core, base, &binding->mapped)) {
+        if (!kept && !binding->lost && !floe_found_keeps(core, base, &binding->mapped)) {
             floe_binding_free(core, binding);
             continue;
         }
         stop_asking(core, binding);
-        binding->lost = false;
         set_state(core, binding, FLOE_BINDING_FAILED); /* unless somebody asks */
         if (kept) {
             set_state(core, binding, FLOE_BINDING_KNOWN); /* as its relay will tell (T7b) */
@@ -631,6 +659,14 @@ static bool has_moved_away(const floe_core *core, const floe_binding *binding)
     }
     return elsewhere && !core->listener->is_asked(binding->base, &binding->remote) &&
            !floe_relays_keep(core, binding->base, &binding->remote);
+}
+
+void floe_bindings_miss(const floe_core *core, floe_base *base)
+{
+    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    {
+        binding->lost = binding->lost || is_missed(core, binding);
+    }
 }
 
 void floe_bindings_sweep(floe_core *core, floe_base *base)

@@ -34,9 +34,8 @@ struct floe_binding {
     uint8_t state;     /* a floe_binding_state */
     bool contradicted; /* another has seen the mapped address change: no answer, no more belief */
     bool shown;        /* the server has shown it by a Binding */
-    bool
-        lost; /* a gathering has withdrawn what stood on it, for silence: it is told once it is had */
-    bool straggler; /* it asks, and is waited for no longer than the grace (L14) */
+    bool lost;         /* its owner had what stood on it: that is told once it is had again */
+    bool straggler;    /* it asks, and is waited for no longer than the grace (L14) */
 };
 
 /* The base's binding to this address; a new one is asked for at once. NULL without memory. */
@@ -67,6 +66,10 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
 void floe_binding_doubt(floe_core *core, floe_time now, floe_binding *binding);
 /* Asks it, to see that the server answers; though a relay keeps it. */
 void floe_binding_ask_beside(floe_core *core, floe_base *base, const floe_address *remote);
+/* A relay that this gathering has no other use for is asked whether it stands, and tells; that is waited for. The URL
+ * stands for the binding. */
+void floe_binding_awaits_relay(floe_core *core, floe_base *base, const floe_server *server,
+                               const floe_address *remote);
 /* A relay that kept it is gone. */
 void floe_binding_relay_gone(floe_core *core, floe_base *base, const floe_address *remote);
 void floe_bindings_time(floe_core *core, floe_time now);
@@ -81,6 +84,8 @@ void floe_binding_claim(floe_core *core, floe_base *base, const floe_server *ser
 void floe_bindings_end(floe_core *core, floe_base *base);
 /* For the next gathering: those that are of use are asked again, the others go. */
 void floe_bindings_renew(floe_core *core, floe_base *base);
+/* A gathering is over: what stands on them and was not found again is about to be withdrawn. */
+void floe_bindings_miss(const floe_core *core, floe_base *base);
 /* Those go that no server of today has asked for. */
 void floe_bindings_sweep(floe_core *core, floe_base *base);
 /* Whether it answers what floe itself asked for: late, twice, or to a relay that has gone. */

@@ -193,7 +193,7 @@ static void take_reservation(const floe_core *core, const floe_relay *relay,
 static floe_turn_wishes wishes_of(const floe_core *core, const floe_relay *relay,
                                   const floe_address *remote)
 {
-    bool pair_of_ports = core->set->even_port && !relay->no_pair && !relay->kind.tcp;
+    bool pair_of_ports = core->set->even_port && !relay->kind.tcp;
     floe_turn_wishes wishes = {
         .families = relay->kind.family != 0 ? relay->kind.family
                                             : (uint8_t)families_of(core, relay->kind.tcp),
@@ -217,6 +217,7 @@ static void init_turn(const floe_core *core, floe_relay *relay, floe_turn_accoun
 
     floe_turn_allocation_init(&relay->turn, &core->shared->random, account, remote,
                               core->shared->rto, floe_relay_is_stream(relay), &wishes);
+    relay->asked_before = true;
 }
 
 void floe_relay_close_spare(floe_core *core, floe_base *base)
@@ -348,7 +349,8 @@ bool floe_relay_restart(floe_core *core, floe_time now, floe_relay *relay,
     bool same = floe_address_equal(&relay->turn.server, &to);
     bool inherits =
         floe_relay_by_datagrams(relay) && same && floe_turn_allocation_stands(&relay->turn);
-    bool heeds = same && relay->turn.heeds;
+    bool learned = same && relay->asked_before;
+    floe_turn_allocation before = relay->turn; /* without what it points to */
 
     if (floe_relay_by_datagrams(relay) && !same) {
         leave_server(core, now, relay);
@@ -359,7 +361,10 @@ bool floe_relay_restart(floe_core *core, floe_time now, floe_relay *relay,
     floe_turn_allocation_free(&relay->turn);
     init_turn(core, relay, kept, &to);
     relay->turn.inherits = inherits;
-    relay->turn.heeds = heeds;
+    relay->turn.heeds = same && before.heeds;
+    if (learned) {
+        floe_turn_allocation_wish_as(&relay->turn, &before);
+    }
     floe_turn_account_release(kept);
     return start(core, now, relay, true);
 }
@@ -544,7 +549,6 @@ void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay
     floe_untell(&relay->output);
     relay->retry = relay->check = FLOE_TIME_NEVER;
     relay->ignored = 0;
-    relay->no_pair = false;
     floe_relay_forget_way(core, relay);
     relay->unheard = FLOE_TIME_NEVER;
     if (floe_relay_by_datagrams(relay)) {

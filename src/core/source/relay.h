@@ -72,9 +72,9 @@ struct floe_relay {
     /* For what is in its way there, since it was refused, once before each pause; LEFT: its server
      * refuses to delete it, so nobody waits for that. */
     bool waits : 1;
-    bool no_pair : 1;    /* its server has no pair of ports: none is asked for until it is lost */
-    bool hushed : 1;     /* the gathering has given it up: the next one tells it (L4) */
-    uint32_t generation; /* in which it was told; 0: in none */
+    bool asked_before : 1; /* since it was last lost: what is refused is not wished for again */
+    bool hushed : 1;       /* the gathering has given it up: the next one tells it (L4) */
+    uint32_t generation;   /* in which it was told; 0: in none */
 };
 
 /* Where this relay asks, and who sent it there. */

@@ -399,6 +399,7 @@ void floe_relay_ask_again(floe_core *core, floe_time now, floe_relay *relay)
         return;
     }
     floe_relay_forget_way(core, relay);
+    relay->asked_before = false;
     go_home(core, now, relay);
     bool good = is_there(relay, &next)
                     ? floe_relay_restart(core, now, relay, relay->server->account, &relay->asked)

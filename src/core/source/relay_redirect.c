@@ -132,7 +132,6 @@ bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
     bool not_ours = relay->turn.failure.code == 441 || not_cleared;
     bool deleted = relay->turn.reclaimed_once && !not_ours;
 
-    relay->no_pair = relay->no_pair || relay->turn.failure.kind == FLOE_TURN_FAILURE_BAD_ANSWER;
     if (relay->connection != NULL && !relay->turn.inherits) { /* another one has another port */
         return relay->rejoined++ == 0 &&
                floe_relay_restart(core, now, relay, relay->turn.account, &relay->turn.server);

@@ -330,6 +330,8 @@ void floe_relays_verify_former(floe_core *core, floe_time now)
     {
         if (is_kept_for_mapping(core, relay)) {
             floe_relay_verify(core, relay, now, true);
+            floe_binding_awaits_relay(core, relay->base, floe_server_successor(core, relay->server),
+                                      &relay->turn.server);
         }
     }
 }
