@@ -21,9 +21,10 @@ enum { IPV4, IPV6, NOTHING_ELSE, SETS };
 typedef struct record_set {
     floe_time said; /* by multicast; zero: never */
     floe_time due;  /* when it is to be said; never: it is not */
-    /* §7.2: it is due for this one alone, whose known answers are still to come; family none: not
+    /* It is due for this one alone, whose known answers may be still to come (§7.2); family none: not
      * for one alone. */
     floe_address asker;
+    bool direct;           /* and by unicast */
     floe_mdns_place waits; /* where it stands in the message that waits to be polled */
 } record_set;
 
@@ -317,10 +318,21 @@ static floe_time not_before(const record_set *set, floe_time now, floe_duration 
     return set->said.ns != 0 && next.ns > now.ns ? next : now;
 }
 
+/* It waits for nothing any more. */
+static void settle(record_set *set)
+{
+    set->due = FLOE_TIME_NEVER;
+    set->asker = (floe_address){0};
+    set->direct = false;
+}
+
+/* By multicast; who was to have it by unicast has it so, too. */
 static void due(record_set *set, floe_time when)
 {
-    set->due = floe_time_min(set->due, when);
-    set->asker = (floe_address){0};
+    floe_time before = set->direct ? FLOE_TIME_NEVER : set->due;
+
+    settle(set);
+    set->due = floe_time_min(before, when);
 }
 
 /* What is due, and beside it what may be said already: addresses of the other family (§6.2), and
@@ -337,14 +349,27 @@ static void say(floe_mdns *mdns, floe_time now, host *one, size_t n)
             set->waits = is_due || set->waits == FLOE_MDNS_AS_ANSWER ? FLOE_MDNS_AS_ANSWER
                                                                      : FLOE_MDNS_BESIDE;
             set->said = now;
-            set->due = FLOE_TIME_NEVER;
-            set->asker = (floe_address){0};
+            settle(set);
         }
     }
     speak(mdns, one);
 }
 
-/* §8.3: all together; where something of it has just been said, a second after that. */
+/* Whether the n-th link has heard of an address of the set that is gone, and not that it is. */
+static bool owes(const floe_mdns *mdns, const host *one, size_t n, int set)
+{
+    FLOE_LIST_EACH(own, &one->addresses, own_address, link)
+    {
+        if (is_on(mdns, own, n) && (own->owed & 1U << n) != 0 &&
+            set_of(own->address.family) == set) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* §8.3: all together, and what has gone while the name was disputed; where something of it has just
+ * been said, a second after that. */
 static void announce(const floe_mdns *mdns, floe_time now, host *one, size_t n)
 {
     record_set *sets = state_of(mdns, one, n)->sets;
@@ -355,7 +380,7 @@ static void announce(const floe_mdns *mdns, floe_time now, host *one, size_t n)
         when = may.ns > when.ns ? may : when;
     }
     for (int k = 0; k < SETS; k++) {
-        if (has(mdns, one, n, k)) {
+        if (has(mdns, one, n, k) || owes(mdns, one, n, k)) {
             due(&sets[k], when);
         }
     }
@@ -493,18 +518,49 @@ static void leave(floe_mdns *mdns, host *one)
     resign(mdns, one, &mdns->leaving);
 }
 
-/* §10.1, of one address: together with those that stay (§10.2). */
+static void say_in_a_second(floe_time now, record_set *set)
+{
+    due(set, not_before(set, now, FLOE_MDNS_A_SECOND));
+}
+
+/* §10.1, of addresses: together with those that stay (§10.2). */
+static void say_goodbyes(const floe_mdns *mdns, floe_time now, const host *one, size_t n)
+{
+    record_set *sets = state_of(mdns, one, n)->sets;
+    bool any = false;
+
+    for (int k = IPV4; k <= IPV6; k++) {
+        if (owes(mdns, one, n, k)) {
+            say_in_a_second(now, &sets[k]);
+            any = true;
+        }
+    }
+    if (any && has(mdns, one, n, NOTHING_ELSE)) {
+        say_in_a_second(now, &sets[NOTHING_ELSE]);
+    }
+}
+
+/* Of a name that is disputed nothing is said, so that an address that goes is told when it is ours
+ * again; where it was the last one there is no dispute any more. */
+static void go_from(const floe_mdns *mdns, floe_time now, const host *one, size_t n)
+{
+    link_state *state = state_of(mdns, one, n);
+    bool stays = has(mdns, one, n, NOTHING_ELSE);
+
+    if (!state->ours && !stays) {
+        rest(state);
+    }
+    if (state->ours || !stays) {
+        say_goodbyes(mdns, now, one, n);
+    }
+}
+
 static void say_it_is_gone(floe_mdns *mdns, floe_time now, host *one, own_address *own)
 {
     for (size_t n = 0; n < FLOE_MDNS_LINKS_MAX; n++) {
-        if (is_on(mdns, own, n) && state_of(mdns, one, n)->ours) {
-            record_set *sets = state_of(mdns, one, n)->sets;
-            own->owed |= 1U << n;
-            due(&sets[set_of(own->address.family)],
-                not_before(&sets[set_of(own->address.family)], now, FLOE_MDNS_A_SECOND));
-            if (has(mdns, one, n, NOTHING_ELSE)) {
-                due(&sets[NOTHING_ELSE], not_before(&sets[NOTHING_ELSE], now, FLOE_MDNS_A_SECOND));
-            }
+        if (is_on(mdns, own, n)) {
+            own->owed |= was_said(state_of(mdns, one, n)) ? 1U << n : 0;
+            go_from(mdns, now, one, n);
         }
     }
     if (own->owed == 0) {
@@ -695,18 +751,23 @@ static bool is_known(const floe_mdns *mdns, const host *one, size_t n, int set)
     return true;
 }
 
-/* §7.2: 400 to 500 ms, for the rest of the known answers. */
-static floe_time when_all_is_known(floe_mdns *mdns, floe_time now)
+/* §7.2: 400 to 500 ms, for the rest of the known answers. §6.3: 20 to 120 ms, as one of several
+ * questions may be another machine's. */
+static floe_time when_it_may_be_answered(floe_mdns *mdns, floe_time now)
 {
+    bool truncated = mdns->message.truncated;
     uint32_t more = 0;
 
+    if (!truncated && mdns->message.question_count < 2) {
+        return now;
+    }
     (void)floe_random_below(&mdns->random, 101, &more);
-    return floe_time_after(now, floe_milliseconds(400 + more));
+    return floe_time_after(now, floe_milliseconds((truncated ? 400 : 20) + more));
 }
 
 /* §7.2: the asker goes on to say what it knows. */
-static void hear_what_is_known(floe_mdns *mdns, floe_time now, host *one, size_t n,
-                               const floe_address *source)
+static void hear_what_is_known(const floe_mdns *mdns, const host *one, size_t n,
+                               const floe_address *source, floe_time known)
 {
     link_state *state = state_of(mdns, one, n);
 
@@ -716,10 +777,9 @@ static void hear_what_is_known(floe_mdns *mdns, floe_time now, host *one, size_t
             continue;
         }
         if (is_known(mdns, one, n, k)) {
-            set->due = FLOE_TIME_NEVER;
-            set->asker = (floe_address){0};
+            settle(set);
         } else if (mdns->message.truncated) {
-            set->due = when_all_is_known(mdns, now);
+            set->due = floe_time_max(set->due, known);
         }
     }
 }
@@ -736,21 +796,30 @@ static bool may_wait(const floe_mdns *mdns, const host *one)
     return count < WAITING_MAX || floe_list_linked(&one->waiting);
 }
 
-/* §6: not within a second of the last time, but for a probe. */
-static void say_soon(floe_mdns *mdns, floe_time now, host *one, record_set *set,
-                     floe_duration apart, const floe_address *asker)
-{
-    floe_time when = not_before(set, now, apart);
+/* How something is answered. */
+typedef struct manner {
+    floe_time when;      /* at the earliest */
+    floe_duration apart; /* §6: from the last time, by multicast */
+    floe_address asker;  /* whose known answers count till then, or who is answered alone */
+    bool direct;         /* by unicast */
+} manner;
 
-    if (!mdns->message.truncated || !may_wait(mdns, one)) {
-        due(set, when);
-        return;
+/* Who asks for what waits for others already gets it with them. */
+static void say_soon(floe_mdns *mdns, floe_time now, host *one, record_set *set, const manner *how)
+{
+    bool idle = floe_time_is_never(set->due);
+    bool alone = how->asker.family != FLOE_FAMILY_NONE &&
+                 (idle || floe_address_equal(&set->asker, &how->asker));
+    bool direct = how->direct && alone && (idle || set->direct);
+
+    if (direct) {
+        set->due = floe_time_min(set->due, how->when);
+    } else {
+        due(set, floe_time_max(how->when, not_before(set, now, how->apart)));
     }
-    floe_time known = when_all_is_known(mdns, now);
-    bool alone = floe_time_is_never(set->due) || floe_address_equal(&set->asker, asker);
-    due(set, known.ns > when.ns ? known : when);
     if (alone) {
-        set->asker = *asker;
+        set->asker = how->asker;
+        set->direct = direct;
         if (!floe_list_linked(&one->waiting)) {
             floe_list_append(&mdns->waiting, &one->waiting);
         }
@@ -857,15 +926,18 @@ static void add_to_answer(const own_address *own, uint32_t ttl, floe_mdns_place 
 
 /* The sets of the n-th link, each at its place. */
 static void make_answer(const floe_mdns *mdns, const host *one, size_t n,
-                        const floe_mdns_place *places, floe_mdns_answer *answer)
+                        const floe_mdns_place *places, const floe_mdns_message *legacy,
+                        floe_mdns_answer *answer)
 {
     *answer = (floe_mdns_answer){.name = one->name,
                                  .ipv4 = has(mdns, one, n, IPV4),
                                  .ipv6 = has(mdns, one, n, IPV6),
-                                 .negative = places[NOTHING_ELSE]};
+                                 .negative = places[NOTHING_ELSE],
+                                 .legacy = legacy};
     FLOE_LIST_EACH(own, &one->addresses, own_address, link)
     {
-        if (is_on(mdns, own, n) && (own->owners > 0 || (own->owed & 1U << n) != 0)) {
+        bool owed = (own->owed & 1U << n) != 0 && legacy == NULL; /* §6.7: he knows no goodbyes */
+        if (is_on(mdns, own, n) && (own->owners > 0 || owed)) {
             add_to_answer(own, own->owners > 0 ? FLOE_MDNS_TTL : 0,
                           places[set_of(own->address.family)], answer);
         }
@@ -874,19 +946,18 @@ static void make_answer(const floe_mdns *mdns, const host *one, size_t n,
 
 /* To the asker alone. */
 static void reply_to(floe_mdns *mdns, const host *one, size_t n, const floe_address *to,
-                     const wish *wanted, bool legacy)
+                     const bool *sets, const floe_mdns_message *legacy)
 {
     floe_mdns_place places[SETS];
     floe_mdns_answer answer;
 
     for (int k = 0; k < SETS; k++) {
-        places[k] = wanted->sets[k] ? FLOE_MDNS_AS_ANSWER : FLOE_MDNS_LEFT_OUT;
+        places[k] = sets[k] ? FLOE_MDNS_AS_ANSWER : FLOE_MDNS_LEFT_OUT;
     }
-    if (!legacy && places[NOTHING_ELSE] == FLOE_MDNS_LEFT_OUT) {
+    if (legacy == NULL && places[NOTHING_ELSE] == FLOE_MDNS_LEFT_OUT) {
         places[NOTHING_ELSE] = FLOE_MDNS_BESIDE;
     }
-    make_answer(mdns, one, n, places, &answer);
-    answer.legacy = legacy ? &mdns->message : NULL;
+    make_answer(mdns, one, n, places, legacy, &answer);
     reply *made =
         mdns->reply_count < REPLIES_MAX ? floe_allocate(&mdns->allocator, sizeof *made) : NULL;
     if (made == NULL) {
@@ -903,6 +974,27 @@ static void reply_to(floe_mdns *mdns, const host *one, size_t n, const floe_addr
     mdns->reply_count++;
 }
 
+/* Those who wait to be told by unicast, each all that it has asked for. */
+static void tell_askers(floe_mdns *mdns, floe_time now, const host *one, size_t n)
+{
+    record_set *sets = state_of(mdns, one, n)->sets;
+
+    for (int k = 0; k < SETS; k++) {
+        floe_address asker = sets[k].asker;
+        bool its[SETS] = {false};
+        if (!sets[k].direct || !floe_time_reached(now, sets[k].due)) {
+            continue;
+        }
+        for (int i = k; i < SETS; i++) {
+            if (sets[i].direct && floe_address_equal(&sets[i].asker, &asker)) {
+                its[i] = true;
+                settle(&sets[i]);
+            }
+        }
+        reply_to(mdns, one, n, &asker, its, NULL);
+    }
+}
+
 /* §5.4: by unicast, if all others have heard it lately. */
 static bool may_be_unicast(const link_state *state, floe_time now, const wish *wanted)
 {
@@ -915,6 +1007,32 @@ static bool may_be_unicast(const link_state *state, floe_time now, const wish *w
         }
     }
     return true;
+}
+
+/* §6.3, §8.1: a name is defended at once. */
+static void say_what_is_wanted(floe_mdns *mdns, floe_time now, host *one, size_t n,
+                               const floe_mdns_arrival *arrival, const wish *wanted, bool defence)
+{
+    link_state *state = state_of(mdns, one, n);
+    bool direct = arrival->neighbour && may_be_unicast(state, now, wanted);
+    bool by_asker = direct || mdns->message.truncated;
+    bool waits = !defence && (!by_asker || may_wait(mdns, one));
+    manner how = {.when = waits ? when_it_may_be_answered(mdns, now) : now,
+                  .apart = defence ? FOR_A_PROBE : FLOE_MDNS_A_SECOND,
+                  .direct = direct};
+
+    if (direct && how.when.ns == now.ns) {
+        reply_to(mdns, one, n, &arrival->source, wanted->sets, NULL);
+        return;
+    }
+    if (waits && by_asker) {
+        how.asker = arrival->source;
+    }
+    for (int k = 0; k < SETS; k++) {
+        if (wanted->sets[k]) {
+            say_soon(mdns, now, one, &state->sets[k], &how);
+        }
+    }
 }
 
 static void answer(floe_mdns *mdns, floe_time now, host *one, size_t n,
@@ -933,7 +1051,7 @@ static void answer(floe_mdns *mdns, floe_time now, host *one, size_t n,
     }
     if (arrival->source.port != FLOE_MDNS_PORT) { /* §6.7; §11: who is elsewhere is not told */
         if (arrival->neighbour) {
-            reply_to(mdns, one, n, &arrival->source, wanted, true);
+            reply_to(mdns, one, n, &arrival->source, wanted->sets, &mdns->message);
         }
         return;
     }
@@ -941,15 +1059,8 @@ static void answer(floe_mdns *mdns, floe_time now, host *one, size_t n,
         wanted->sets[k] = wanted->sets[k] && !is_known(mdns, one, n, k);
         any = any || wanted->sets[k];
     }
-    if (any && arrival->neighbour && may_be_unicast(state, now, wanted)) {
-        reply_to(mdns, one, n, &arrival->source, wanted, false);
-        return;
-    }
-    for (int k = 0; k < SETS; k++) {
-        if (wanted->sets[k]) {
-            say_soon(mdns, now, one, &state->sets[k], count > 0 ? FOR_A_PROBE : FLOE_MDNS_A_SECOND,
-                     &arrival->source);
-        }
+    if (any) {
+        say_what_is_wanted(mdns, now, one, n, arrival, wanted, count > 0);
     }
 }
 
@@ -967,9 +1078,11 @@ static bool is_repeated(const floe_mdns_message *message, size_t question)
 void floe_mdns_hosts_asked(floe_mdns *mdns, floe_time now, size_t n,
                            const floe_mdns_arrival *arrival)
 {
+    floe_time known = when_it_may_be_answered(mdns, now);
+
     FLOE_LIST_EACH_SAFE(one, &mdns->waiting, host, waiting)
     {
-        hear_what_is_known(mdns, now, one, n, &arrival->source);
+        hear_what_is_known(mdns, one, n, &arrival->source, known);
         set_alarm(mdns, one);
     }
     for (size_t i = 0; i < mdns->message.question_count; i++) {
@@ -1015,10 +1128,11 @@ static void dispute(floe_mdns *mdns, floe_time now, host *one)
             continue;
         }
         rest(state);
-        heard_on(mdns, one, n, everything);
         if (has(mdns, one, n, NOTHING_ELSE)) {
             begin(mdns, now, one, n);
-            probe_not_before(state_of(mdns, one, n), when);
+            probe_not_before(state, when);
+        } else {
+            say_goodbyes(mdns, now, one, n);
         }
     }
 }
@@ -1051,7 +1165,7 @@ static void hear_own(const floe_mdns *mdns, floe_time now, const host *one, size
     {
         if (state->ours && own->owners > 0 && is_on(mdns, own, n) &&
             same_bits(&own->address, &record->address) && record->ttl < FLOE_MDNS_TTL / 2) {
-            due(set, not_before(set, now, FLOE_MDNS_A_SECOND));
+            say_in_a_second(now, set);
         }
     }
 }
@@ -1094,7 +1208,7 @@ static void work_on_link(floe_mdns *mdns, floe_time now, host *one, size_t n)
 {
     link_state *state = state_of(mdns, one, n);
 
-    if (state == NULL || !state->active) {
+    if (state == NULL) {
         return;
     }
     if (floe_time_reached(now, state->next)) {
@@ -1112,6 +1226,7 @@ static void work_on_link(floe_mdns *mdns, floe_time now, host *one, size_t n)
             state->next = FLOE_TIME_NEVER;
         }
     }
+    tell_askers(mdns, now, one, n);
     for (int k = 0; k < SETS; k++) {
         if (floe_time_reached(now, state->sets[k].due)) {
             say(mdns, now, one, n);
@@ -1197,7 +1312,7 @@ static bool send_answer(floe_mdns *mdns, host *one, size_t n, floe_mdns_output *
     if (!any) {
         return false;
     }
-    make_answer(mdns, one, n, places, &answer);
+    make_answer(mdns, one, n, places, NULL, &answer);
     heard_on(mdns, one, n, places);
     set_alarm(mdns, one); /* what it stood on may be gone */
     output->size = floe_mdns_write_answer(&answer, output->data, sizeof output->data);

@@ -142,16 +142,14 @@ static size_t query_both(const char *name, uint8_t *data, size_t room)
     return size + sizeof aaaa;
 }
 
-/* A query; `top`: the unicast-response bit. */
+/* A query for whatever the name has; `top`: the unicast-response bit. */
 static void ask(fixture *f, const char *name, bool top)
 {
     uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
-    size_t size = query_both(name, data, sizeof data);
+    size_t size = floe_mdns_write_query(name, FLOE_FAMILY_IPV4, data, sizeof data);
 
-    if (top) { /* the classes stand at the end of both questions */
-        data[size - 8] |= 0x80;
-        data[size - 2] |= 0x80;
-    }
+    data[size - 3] = 255;
+    data[size - 2] |= top ? 0x80 : 0;
     receive(f, data, size);
 }
 
@@ -367,6 +365,173 @@ static void h2_known_answers_are_waited_for(void **state)
     assert_int_equal(count_sent(f), 1);
 }
 
+/* How long it takes till something is sent: it is at hand then. In steps of a millisecond. */
+static uint64_t time_to_answer(fixture *f)
+{
+    for (uint64_t ms = 0; ms < 5000; ms++) {
+        if (sent(f)) {
+            return ms;
+        }
+        pass(f, 1);
+    }
+    fail_msg("nothing is sent");
+    return 0;
+}
+
+/* §6: who goes on to say what it knows makes nothing be said twice in a second. */
+static void h2_known_answers_hasten_nothing(void **state)
+{
+    fixture *f = *state;
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+
+    publish_and_settle(f);
+    ask(f, NAME, false);
+    assert_int_equal(count_sent(f), 1);
+    size_t size = floe_mdns_write_query(NAME, FLOE_FAMILY_IPV4, data, sizeof data);
+    data[2] |= 0x02;
+    receive(f, data, size);
+    pass(f, 10);
+    data[5] = 0; /* no question, and more to come */
+    receive(f, data, 12);
+    assert_int_equal(time_to_answer(f), 990);
+    assert_int_equal(count_addresses(f), 1);
+}
+
+/* §7.2: a question with the unicast-response bit waits for them as well. */
+static void h2_known_answers_are_waited_for_by_unicast_too(void **state)
+{
+    fixture *f = *state;
+    floe_address third = address_of("[2001:db8::7]:0");
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+    uint8_t known[FLOE_MDNS_MESSAGE_SIZE];
+
+    publish(f, false);
+    assert_int_equal(floe_mdns_publish(f->mdns, f->now, NAME, &third, 2, false), FLOE_OK);
+    settle(f);
+    size_t query = query_both(NAME, data, sizeof data);
+    size_t size = write_answer(NAME, &f->own, 120, known);
+    data[2] |= 0x02;
+    data[query - 8] |= 0x80;
+    data[query - 2] |= 0x80;
+    known[2] &= 0x7f;
+    receive(f, data, query);
+    assert_in_range(time_to_answer(f), 400, 500);
+    assert_true(floe_address_equal(&f->output.to, &f->arrival.source));
+    assert_int_equal(count_addresses(f), 2); /* all that it wants, in one */
+    assert_int_equal(f->message.records[1].section, FLOE_MDNS_ANSWER);
+    pass(f, 5000);
+    assert_int_equal(count_sent(f), 0);
+    receive(f, data, query);
+    receive(f, known, size);
+    assert_in_range(time_to_answer(f), 400, 500);
+    assert_int_equal(count_addresses(f), 1); /* what it knows is left out */
+    assert_int_equal(f->message.records[0].address.family, FLOE_FAMILY_IPV6);
+    /* It goes on and on: each time it is waited for. */
+    receive(f, data, query);
+    pass(f, 390);
+    known[2] |= 0x02;
+    known[7] = 0;
+    receive(f, known, 12);
+    assert_in_range(time_to_answer(f), 400, 500);
+    assert_false(sent(f));
+    /* Another wants to hear it by multicast: both do. */
+    receive(f, data, query);
+    f->arrival.source = address_of("10.0.1.8:5353");
+    ask(f, NAME, false);
+    assert_true(sent(f));
+    assert_int_equal(f->output.to.family, FLOE_FAMILY_NONE);
+    assert_int_equal(count_addresses(f), 2);
+    /* And not within a second of the last time, whoever came first. */
+    receive(f, data, query);
+    f->arrival.source = address_of("10.0.1.9:5353");
+    ask(f, NAME, false);
+    receive(f, data, query);
+    assert_int_equal(time_to_answer(f), 1000);
+    assert_int_equal(f->output.to.family, FLOE_FAMILY_NONE);
+    pass(f, 5000);
+    assert_int_equal(count_sent(f), 0);
+}
+
+/* §6.3: one of several questions may be another machine's, so that both would answer in one moment.
+ */
+static void h2_several_questions_are_answered_a_moment_later(void **state)
+{
+    fixture *f = *state;
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+    uint64_t soonest = 1000;
+    uint64_t latest = 0;
+
+    publish_and_settle(f);
+    for (int i = 0; i < 200; i++) {
+        bool direct = i % 2 == 1;
+        size_t size = query_both(NAME, data, sizeof data);
+        data[size - 8] |= direct ? 0x80 : 0;
+        data[size - 2] |= direct ? 0x80 : 0;
+        receive(f, data, size);
+        uint64_t ms = time_to_answer(f);
+        soonest = ms < soonest ? ms : soonest;
+        latest = ms > latest ? ms : latest;
+        assert_int_equal(f->output.to.port, direct ? f->arrival.source.port : 0);
+        assert_int_equal(count_addresses(f), 1);
+        assert_true(says_no_more(f));
+        pass(f, 2000);
+        assert_false(sent(f));
+    }
+    assert_in_range(soonest, 20, 25);
+    assert_in_range(latest, 115, 120);
+    /* Whoever asks again and again is answered no later. */
+    size_t size = query_both(NAME, data, sizeof data);
+    data[size - 8] |= 0x80;
+    data[size - 2] |= 0x80;
+    for (int i = 0; i < 120; i++) {
+        receive(f, data, size);
+        pass(f, 1);
+    }
+    assert_in_range(count_sent(f), 1, 6);
+}
+
+/* §6.3, §8.1: who probes is told at once, however it asks, and however often. */
+static void h2_a_name_is_defended_at_once(void **state)
+{
+    fixture *f = *state;
+    floe_address theirs = address_of("10.0.1.9:0");
+    uint8_t data[FLOE_MDNS_MESSAGE_SIZE];
+
+    publish_and_settle(f);
+    size_t size = floe_mdns_write_probe(NAME, &theirs, 1, data, sizeof data);
+    data[2] |= 0x02;
+    receive(f, data, size);
+    assert_true(sent(f));
+    assert_int_equal(count_addresses(f), 1);
+    for (int i = 0; i < 3; i++) {
+        pass(f, 250);
+        receive(f, data, size);
+        assert_int_equal(count_sent(f), 1);
+    }
+    /* Though it has asked for the name before. */
+    pass(f, 5000);
+    size_t query = floe_mdns_write_query(NAME, FLOE_FAMILY_IPV4, data, sizeof data);
+    data[2] |= 0x02;
+    receive(f, data, query);
+    assert_false(sent(f));
+    size = floe_mdns_write_probe(NAME, &theirs, 1, data, sizeof data);
+    data[2] |= 0x02;
+    receive(f, data, size);
+    assert_true(sent(f));
+    /* By unicast, where it wants that; and beside another question. */
+    pass(f, 250);
+    uint8_t more[FLOE_MDNS_MESSAGE_SIZE];
+    static const uint8_t again[] = {0xc0, 12, 0, 255, 0x80, 1};
+    memcpy(more, data, query);
+    more[query - 2] |= 0x80;
+    memcpy(&more[query], again, sizeof again);
+    memcpy(&more[query + sizeof again], &data[query], size - query);
+    more[5] = 2;
+    receive(f, more, size + sizeof again);
+    assert_true(sent(f));
+    assert_true(floe_address_equal(&f->output.to, &f->arrival.source));
+}
+
 /* But not for more names than the machine can look through for each packet: those are told at once.
  */
 static void h2_known_answers_are_waited_for_by_some(void **state)
@@ -388,6 +553,16 @@ static void h2_known_answers_are_waited_for_by_some(void **state)
     }
     assert_int_equal(count_sent(f), 36);
     pass(f, 500);
+    assert_int_equal(count_sent(f), 64);
+    for (int i = 0; i < 100; i++) { /* nor those who wait to be told by unicast */
+        (void)snprintf(name, sizeof name, "host-%d.local", i);
+        size_t size = query_both(name, data, sizeof data);
+        data[size - 8] |= 0x80;
+        data[size - 2] |= 0x80;
+        receive(f, data, size);
+    }
+    assert_int_equal(count_sent(f), 36);
+    pass(f, 120);
     assert_int_equal(count_sent(f), 64);
 }
 
@@ -429,6 +604,29 @@ static void h2_legacy_askers_get_id_question_and_short_ttl(void **state)
     assert_int_equal(count_addresses(f), 1);
 }
 
+/* §6.7, §10.1: whose goodbye is still to come is no answer any more; a legacy asker would keep it. */
+static void h2_legacy_askers_are_told_no_address_that_is_gone(void **state)
+{
+    fixture *f = *state;
+    floe_address second = address_of("10.0.1.7:0");
+
+    publish(f, false);
+    assert_int_equal(floe_mdns_publish(f->mdns, f->now, NAME, &second, 2, false), FLOE_OK);
+    settle(f);
+    ask(f, NAME, false);
+    assert_true(sent(f));
+    floe_mdns_unpublish(f->mdns, f->now, NAME, &second);
+    f->arrival.source.port = 40000;
+    ask(f, NAME, false);
+    assert_true(sent(f));
+    assert_int_equal(f->output.to.port, 40000);
+    assert_int_equal(count_addresses(f), 1);
+    assert_memory_equal(f->message.records[0].address.ip, f->own.ip, 16);
+    pass(f, 1000); /* and the goodbye comes all the same */
+    assert_true(sent(f));
+    assert_int_equal(count_addresses(f), 2);
+}
+
 /* An answer that nobody has polled goes with all the rest (tear_down counts). */
 static void h2_an_answer_that_was_not_polled(void **state)
 {
@@ -457,6 +655,240 @@ static void h2_goodbye_of_a_disputed_name(void **state)
     (void)count_sent(f);
     floe_mdns_unpublish(f->mdns, f->now, NAME, &f->own);
     assert_false(sent(f));
+}
+
+/* The next packet that says goodbye of this address, on this interface; so much later, or 0: none
+ * within ten seconds. Before it comes nothing there, or `probes`. */
+static uint64_t time_to_goodbye(fixture *f, const floe_address *address, uint32_t interface_index,
+                                bool probes)
+{
+    for (uint64_t ms = 1; ms < 10000; ms++) {
+        pass(f, 1);
+        while (sent(f)) {
+            for (size_t i = 0; i < f->message.record_count; i++) {
+                const floe_mdns_record *record = &f->message.records[i];
+                if (record->ttl == 0 && floe_address_same_ip(&record->address, address)) {
+                    return ms;
+                }
+            }
+            assert_true(f->output.link.interface_index != interface_index ||
+                        (probes && !f->message.response));
+        }
+    }
+    return 0;
+}
+
+/* §10.1: of an address that goes while its name is disputed, or had gone just before, others are told
+ * when the name is ours again; and at once on a link where nothing of it is left. */
+static void h2_goodbye_of_an_address_of_a_disputed_name(void **state)
+{
+    fixture *f = *state;
+    floe_address second = address_of("[2001:db8::7]:0");
+    floe_address third = address_of("10.0.2.7:0");
+    floe_mdns_link links[] = {eth0, eth1};
+    const floe_mdns_arrival here = f->arrival;
+
+    for (int before = 0; before < 2; before++) {
+        publish(f, false);
+        assert_int_equal(floe_mdns_publish(f->mdns, f->now, NAME, &second, 2, false), FLOE_OK);
+        settle(f);
+        ask(f, NAME, false);
+        assert_true(sent(f)); /* a goodbye has to wait */
+        if (before == 1) {
+            floe_mdns_unpublish(f->mdns, f->now, NAME, &second);
+        }
+        say(f, NAME, "10.0.1.250:0", 120);
+        if (before == 0) {
+            floe_mdns_unpublish(f->mdns, f->now, NAME, &second);
+        }
+        assert_in_range(time_to_goodbye(f, &second, 2, true), 750, 1100);
+        assert_int_equal(count_addresses(f), 2);
+        settle(f);
+        ask(f, NAME, false);
+        assert_true(sent(f));
+        assert_int_equal(count_addresses(f), 1);
+        pass(f, 5000);
+        floe_mdns_unpublish(f->mdns, f->now, NAME, &f->own);
+        (void)count_sent(f);
+    }
+    floe_mdns_set_links(f->mdns, f->now, links, 2);
+    for (int before = 0; before < 2; before++) {
+        publish(f, false);
+        assert_int_equal(floe_mdns_publish(f->mdns, f->now, NAME, &third, 3, false), FLOE_OK);
+        settle(f);
+        f->arrival.link = eth1;
+        ask(f, NAME, false);
+        assert_true(sent(f));
+        f->arrival = here;
+        if (before == 1) {
+            floe_mdns_unpublish(f->mdns, f->now, NAME, &third);
+        }
+        say(f, NAME, "10.0.1.250:0", 120);
+        if (before == 0) {
+            floe_mdns_unpublish(f->mdns, f->now, NAME, &third);
+        }
+        assert_int_equal(time_to_goodbye(f, &third, 3, false), 1000);
+        assert_int_equal(f->output.link.interface_index, 3);
+        assert_int_equal(count_addresses(f), 1);
+        settle(f);
+        floe_mdns_unpublish(f->mdns, f->now, NAME, &f->own);
+        (void)count_sent(f);
+    }
+    /* It comes back before that: it is probed for there as everywhere, and there is no goodbye. */
+    publish(f, false);
+    assert_int_equal(floe_mdns_publish(f->mdns, f->now, NAME, &third, 3, false), FLOE_OK);
+    settle(f);
+    say(f, NAME, "10.0.1.250:0", 120);
+    floe_mdns_unpublish(f->mdns, f->now, NAME, &third);
+    assert_int_equal(floe_mdns_publish(f->mdns, f->now, NAME, &third, 3, false), FLOE_OK);
+    size_t probes = 0;
+    for (int ms = 0; ms < 5000; ms++) {
+        pass(f, 1);
+        while (sent(f)) {
+            bool there = f->output.link.interface_index == 3;
+            probes += there && !f->message.response;
+            assert_true(!there || !f->message.response || probes == 3);
+            for (size_t i = 0; i < f->message.record_count; i++) {
+                assert_int_equal(f->message.records[i].ttl, 120);
+            }
+        }
+    }
+    assert_int_equal(probes, 3);
+    f->arrival.link = eth1;
+    ask(f, NAME, false);
+    assert_true(sent(f));
+    assert_int_equal(count_addresses(f), 1);
+}
+
+#define LINKS 4
+#define ADDRESSES 6
+
+static const floe_mdns_link each_link[LINKS] = {
+    {2, FLOE_FAMILY_IPV4}, {2, FLOE_FAMILY_IPV6}, {3, FLOE_FAMILY_IPV4}, {3, FLOE_FAMILY_IPV6}};
+
+/* A name whose addresses come and go, and what its neighbours have in their caches. */
+typedef struct household {
+    seeded_random random;
+    floe_address addresses[ADDRESSES]; /* the first four on one interface, two on the other */
+    size_t count;                      /* so many are there now, */
+    bool there[ADDRESSES];             /* these */
+    bool known[LINKS][ADDRESSES];
+    bool lost; /* another has the name */
+} household;
+
+static uint32_t interface_at(size_t k)
+{
+    return k < 4 ? 2 : 3;
+}
+
+static void come_or_go(fixture *f, household *h)
+{
+    size_t k = seeded_below(&h->random, ADDRESSES);
+
+    if (!h->there[k]) {
+        assert_int_equal(
+            floe_mdns_publish(f->mdns, f->now, NAME, &h->addresses[k], interface_at(k), false),
+            FLOE_OK);
+    } else if (h->count > 1) {
+        floe_mdns_unpublish(f->mdns, f->now, NAME, &h->addresses[k]);
+    } else {
+        return;
+    }
+    h->count = h->there[k] ? h->count - 1 : h->count + 1;
+    h->there[k] = !h->there[k];
+}
+
+static void happen(fixture *f, household *h)
+{
+    f->arrival.link = each_link[seeded_below(&h->random, LINKS)];
+    switch (seeded_below(&h->random, 4)) {
+    case 0:
+        ask(f, NAME, false);
+        break;
+    case 1:
+        say(f, NAME, seeded_below(&h->random, 2) == 0 ? "10.0.1.250:0" : "[2001:db8::99]:0", 120);
+        break;
+    default:
+        come_or_go(f, h);
+    }
+}
+
+/* §10.2: what is said of a family is all of it, as the cache-flush bit says. */
+static void remember(const fixture *f, household *h)
+{
+    size_t n = 0;
+
+    while (each_link[n].interface_index != f->output.link.interface_index ||
+           each_link[n].family != f->output.link.family) {
+        n++;
+    }
+    for (size_t k = 0; f->message.response && k < ADDRESSES; k++) {
+        for (size_t i = 0; i < f->message.record_count; i++) {
+            const floe_mdns_record *record = &f->message.records[i];
+            if (record->address.family == h->addresses[k].family) {
+                h->known[n][k] = false;
+            }
+        }
+        for (size_t i = 0; i < f->message.record_count; i++) {
+            const floe_mdns_record *record = &f->message.records[i];
+            if (floe_address_same_ip(&record->address, &h->addresses[k])) {
+                h->known[n][k] = record->ttl > 0;
+            }
+        }
+    }
+}
+
+static void go_on(fixture *f, household *h, uint64_t ms)
+{
+    for (; ms > 0; ms--) {
+        pass(f, 1);
+        while (floe_mdns_poll(f->mdns, &f->output)) {
+            h->lost = h->lost || f->output.kind == FLOE_MDNS_TAKEN;
+            if (f->output.kind == FLOE_MDNS_SEND) {
+                assert_true(floe_mdns_parse(f->output.data, f->output.size, &f->message));
+                remember(f, h);
+            }
+        }
+    }
+}
+
+/* §10.1: whatever happens to a name that stays ours, in the end the machines on each link know its
+ * addresses there, and none that has gone. */
+static void h2_neighbours_know_the_addresses_that_there_are(void **state)
+{
+    static const char *addresses[ADDRESSES] = {"10.0.1.2:0",      "10.0.1.3:0",
+                                               "[2001:db8::2]:0", "[2001:db8::3]:0",
+                                               "10.0.2.2:0",      "[2001:db8:1::2]:0"};
+    fixture *f = *state;
+    size_t kept = 0;
+
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        household h = {.lost = false};
+        seeded_init(&h.random, seed);
+        for (size_t k = 0; k < ADDRESSES; k++) {
+            h.addresses[k] = address_of(addresses[k]);
+        }
+        floe_mdns_free(f->mdns);
+        f->mdns = floe_mdns_new(&f->memory.table, &f->random.table);
+        assert_non_null(f->mdns);
+        floe_mdns_set_links(f->mdns, f->now, each_link, LINKS);
+        for (int i = 0; i < 30 && !h.lost; i++) {
+            happen(f, &h);
+            go_on(f, &h, seeded_below(&h.random, i % 3 == 0 ? 3000 : 300));
+        }
+        go_on(f, &h, h.lost ? 0 : 10000);
+        for (size_t n = 0; n < LINKS && !h.lost; n++) {
+            for (size_t k = 0; k < ADDRESSES; k++) {
+                bool there = h.there[k] && interface_at(k) == each_link[n].interface_index;
+                if (h.known[n][k] != there) {
+                    fail_msg("seed %llu: %s on link %zu is%s known", (unsigned long long)seed,
+                             addresses[k], n, there ? " not" : "");
+                }
+            }
+        }
+        kept += !h.lost;
+    }
+    assert_true(kept > 50);
 }
 
 static void h2_goodbye_with_the_last_owner(void **state)
@@ -2434,10 +2866,17 @@ int main(void)
         TEST(h2_unicast_when_asked_and_lately_said),
         TEST(h2_known_answers_are_not_given),
         TEST(h2_known_answers_are_waited_for),
+        TEST(h2_known_answers_hasten_nothing),
+        TEST(h2_known_answers_are_waited_for_by_unicast_too),
+        TEST(h2_several_questions_are_answered_a_moment_later),
+        TEST(h2_a_name_is_defended_at_once),
         TEST(h2_known_answers_are_waited_for_by_some),
         TEST(h2_legacy_askers_get_id_question_and_short_ttl),
+        TEST(h2_legacy_askers_are_told_no_address_that_is_gone),
         TEST(h2_an_answer_that_was_not_polled),
         TEST(h2_goodbye_of_a_disputed_name),
+        TEST(h2_goodbye_of_an_address_of_a_disputed_name),
+        TEST(h2_neighbours_know_the_addresses_that_there_are),
         TEST(h2_goodbye_with_the_last_owner),
         TEST(h2_probed_three_times_first),
         TEST(h2_a_probe_that_is_answered_means_taken),
