@@ -333,11 +333,11 @@ void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const f
     }
 }
 
-/* Its owner has what stood on it, which is about to go, be it to another that may not keep it: as a relay that is
- * lost it is told by itself once it is had again. */
+/* Its owner has what it shows, which is about to go, or to be another's that may not keep it: as a relay that is lost it
+ * is told by itself once it is had again. */
 static void lose(const floe_core *core, floe_binding *binding)
 {
-    binding->lost = binding->lost || is_awaited(binding) || is_wanted(core, binding);
+    binding->lost = binding->lost || is_missed(core, binding) || is_wanted(core, binding);
 }
 
 /* A keepalive that fails changes nothing, as the next one asks again; unless there was a reason to
@@ -521,7 +521,8 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
 static void keep_alive(floe_core *core, floe_time now, floe_binding *binding)
 {
     keep_from(core, binding, FLOE_TIME_NEVER);
-    if (!binding->contradicted && floe_relays_keep(core, binding->base, &binding->remote)) {
+    if (!binding->contradicted && !binding->lost &&
+        floe_relays_keep(core, binding->base, &binding->remote)) {
         keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
     } else if (binding->contradicted || binding->lost || is_wanted(core, binding)) {
         floe_pace(core, &binding->paced, false);
@@ -669,11 +670,29 @@ void floe_bindings_miss(const floe_core *core, floe_base *base)
     }
 }
 
+/* What its owner has by it, the new place is to show: that may be another mapping. */
+static void pass_on(floe_core *core, const floe_binding *moved)
+{
+    const floe_names *names = &moved->server->names;
+
+    for (size_t i = 0; i < names->place_count; i++) {
+        floe_binding *to = find(moved->base, &names->places[i].address);
+        if (to != NULL && (is_wanted(core, moved) || is_missed(core, moved))) {
+            to->lost = true;
+            keep_from(core, to, (floe_time){0});
+        }
+    }
+}
+
 void floe_bindings_sweep(floe_core *core, floe_base *base)
 {
     FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {
-        if (!floe_server_current(core, binding->server) || has_moved_away(core, binding)) {
+        bool moved = floe_server_current(core, binding->server) && has_moved_away(core, binding);
+        if (moved) {
+            pass_on(core, binding);
+        }
+        if (moved || !floe_server_current(core, binding->server)) {
             floe_binding_free(core, binding);
         }
     }
