@@ -146,6 +146,19 @@ bool floe_stun_has(const floe_stun_message *message, uint16_t type)
     return floe_stun_find(message, type, &value);
 }
 
+bool floe_stun_holds(const floe_stun_message *message, uint16_t type)
+{
+    floe_stun_attribute attribute;
+    size_t at = 0;
+
+    while (floe_stun_next_attribute(message, &at, &attribute)) {
+        if (attribute.type == type) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool floe_stun_read_address(const floe_stun_message *message, uint16_t type, floe_address *address)
 {
     floe_stun_attribute attribute = {.type = type};

@@ -84,6 +84,8 @@ bool floe_stun_next_attribute(const floe_stun_message *message, size_t *at,
  * False when there is none or its length is outside the bounds of the table. */
 bool floe_stun_find(const floe_stun_message *message, uint16_t type, floe_span *value);
 bool floe_stun_has(const floe_stun_message *message, uint16_t type);
+/* Or one that is too short or too long to be read. */
+bool floe_stun_holds(const floe_stun_message *message, uint16_t type);
 
 /* Readers of one kind of value each; false when it is absent or malformed. */
 bool floe_stun_read_address(const floe_stun_message *message, uint16_t type, floe_address *address);

@@ -114,7 +114,7 @@ static bool may_be_unsigned(const floe_stun_message *message)
             ((code == 437 || code == 441) && message->method == FLOE_STUN_ALLOCATE));
 }
 
-/* §9.2.5, for all but the challenges, whose reader looks himself. */
+/* §9.2.5: by a challenge no request is signed anew, and any other answer is as none. */
 static bool is_bid_down(const floe_stun_message *message)
 {
     floe_span nonce;
@@ -128,9 +128,6 @@ static floe_stun_match match_integrity(const floe_stun_message *message, const f
 {
     bool good = false;
 
-    if (is_bid_down(message) && !may_be_unsigned(message)) {
-        return FLOE_STUN_BID_DOWN;
-    }
     if (message->integrity_sha256_at != 0) {
         good = floe_stun_check_integrity_sha256(message, key->sha256);
     } else if (message->integrity_at != 0) {
@@ -143,11 +140,12 @@ static floe_stun_match match_integrity(const floe_stun_message *message, const f
 }
 
 /* §9.2.5: "If the request was sent over a reliable transport, the response MUST be discarded, and
- * the layer MUST immediately end the transaction"; but an unsigned 400 and a bid down are as if
- * they "were never received". */
+ * the layer MUST immediately end the transaction"; but an unsigned 400, and a bid down that is no
+ * challenge, are as if they "were never received". */
 static bool ends_it(floe_stun_match match, uint16_t code)
 {
-    return match == FLOE_STUN_BAD_INTEGRITY || (match == FLOE_STUN_NO_INTEGRITY && code != 400);
+    return match == FLOE_STUN_BAD_INTEGRITY || (match == FLOE_STUN_NO_INTEGRITY && code != 400) ||
+           (match == FLOE_STUN_BID_DOWN && (code == 401 || code == 438));
 }
 
 floe_stun_match floe_stun_transaction_match(floe_stun_transaction *transaction,
@@ -166,6 +164,8 @@ floe_stun_match floe_stun_transaction_match(floe_stun_transaction *transaction,
     }
     if (!floe_address_equal(source, server)) {
         match = FLOE_STUN_WRONG_SOURCE;
+    } else if ((key != NULL || message->class == FLOE_STUN_ERROR) && is_bid_down(message)) {
+        match = FLOE_STUN_BID_DOWN;
     } else if (key != NULL) {
         match = match_integrity(message, key);
     }

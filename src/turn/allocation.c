@@ -110,9 +110,13 @@ static bool take_nonce(floe_turn_allocation *allocation, floe_turn_realm *realm,
     return true;
 }
 
-/* Nothing that was said of it counts any more. */
+/* Nothing that was said of it counts any more. Of an Allocate that was sent more than once the first may have
+ * been granted, and the answer lost: whatever was said to the last (438, as its nonce has expired meanwhile, or
+ * 437, as there is one now), what it made is ours. */
 static void stop_request(floe_turn_allocation *allocation)
 {
+    allocation->inherits |= allocation->repeated;
+    allocation->repeated = false;
     floe_stun_transaction_stop(&allocation->transaction);
     allocation->verdict = FLOE_TIME_NEVER;
 }
@@ -338,9 +342,8 @@ static bool choose_algorithm(floe_span offered, floe_stun_password_algorithm *ch
     return found;
 }
 
-/* RFC 8489 §9.2.5: what the server offers goes back as it is, by whatever nonce; what the nonce
- * says is offered has to be there, or somebody on the way has taken it out (T3). NULL: it is good.
- */
+/* RFC 8489 §9.2.5: what the server offers goes back as it is, by whatever nonce. What the nonce says is
+ * offered is there, or the message was not believed (T3). NULL: it is good. */
 static const char *read_security(const floe_stun_message *message, floe_span nonce,
                                  floe_turn_security *security)
 {
@@ -352,10 +355,7 @@ static const char *read_security(const floe_stun_message *message, floe_span non
     };
     if (!floe_stun_find(message, FLOE_STUN_PASSWORD_ALGORITHMS, &security->algorithms)) {
         security->algorithms = (floe_span){0};
-        return (features & FLOE_STUN_FEATURE_PASSWORD_ALGORITHMS) == 0
-                   ? NULL
-                   : "its nonce promises PASSWORD-ALGORITHMS, and there is none: somebody on the "
-                     "way may have taken it out";
+        return NULL;
     }
     if (security->algorithms.size > FLOE_TURN_ALGORITHMS_MAX) {
         return "it names too many algorithms for passwords: no request has room to repeat them";
@@ -379,7 +379,7 @@ static floe_turn_realm *realm_of(const floe_turn_allocation *allocation,
         return NULL;
     }
     if (!floe_stun_find(message, FLOE_STUN_REALM, &name)) {
-        if (signed_by(allocation) == NULL || floe_stun_has(message, FLOE_STUN_REALM)) {
+        if (signed_by(allocation) == NULL || floe_stun_holds(message, FLOE_STUN_REALM)) {
             *why = "the challenge has no good REALM";
             return NULL;
         }
@@ -647,6 +647,7 @@ static floe_turn_event challenged(floe_turn_allocation *allocation, floe_time no
     if (was_signed && code == 401 &&
         ((same && !outdated) || allocation->refused > REFUSED_IN_ALL)) {
         floe_turn_account_unlearn(allocation->account, allocation->account->learned);
+        allocation->repeated = allocation->repeated && !same; /* those before were the same bytes */
         return refused_by_somebody(allocation, now, FLOE_TURN_FAILURE_CREDENTIALS, code, reason);
     }
     if (allocation->stale > FLOE_TURN_STALE_IN_A_ROW) {
@@ -1063,6 +1064,13 @@ static floe_turn_event redirected(floe_turn_allocation *allocation,
     return named && event == FLOE_TURN_FAILED ? FLOE_TURN_REDIRECT : event;
 }
 
+/* Of one that nobody had to sign; else `repeated` says so. */
+static bool may_be_of_an_earlier_send(const floe_turn_allocation *allocation)
+{
+    return allocation->request == FLOE_TURN_REQUEST_ALLOCATE && signed_by(allocation) == NULL &&
+           allocation->transaction.sends > 1;
+}
+
 static floe_turn_event error_response(floe_turn_allocation *allocation, floe_time now,
                                       const floe_stun_message *message)
 {
@@ -1103,9 +1111,11 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
     }
     if (code == 437) {
         allocation->made = false; /* or no longer ours */
+        allocation->inherits |= may_be_of_an_earlier_send(allocation);
     }
     if (code == 441 && allocation->state != FLOE_TURN_ALLOCATED) {
         allocation->inherits = allocation->made = false; /* what stands there is another user's */
+        allocation->repeated = false;
     }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE && allocation->failure.code != 0 &&
         speaks_of_wishes(code)) {
@@ -1310,7 +1320,7 @@ floe_turn_event floe_turn_allocation_receive(floe_turn_allocation *allocation, f
     }
     if (message->class == FLOE_STUN_SUCCESS && allocation->request == FLOE_TURN_REQUEST_ALLOCATE) {
         allocation->made = true;
-        allocation->inherits = false;
+        allocation->inherits = allocation->repeated = false;
     }
     if (floe_stun_unknown_required(message, &unknown, 1) > 0) {
         char why[64];
@@ -1330,7 +1340,6 @@ static void send_without_wishes(floe_turn_allocation *allocation)
     }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE &&
         (ignored || allocation->refuses_wishes) && go_plain(allocation)) {
-        allocation->inherits = true; /* of an earlier send, whose answer was lost */
         floe_stun_transaction_rename(&allocation->transaction, allocation->random);
     }
 }
@@ -1376,6 +1385,7 @@ floe_turn_event floe_turn_allocation_time(floe_turn_allocation *allocation, floe
     switch (floe_stun_transaction_time(&allocation->transaction, now)) {
     case FLOE_STUN_SEND_AGAIN:
         if (!has_been_silent(allocation, now)) {
+            allocation->repeated = allocation->request == FLOE_TURN_REQUEST_ALLOCATE && stands;
             send_without_wishes(allocation);
             return is_refused_whole(allocation) ? refused_whole(allocation) : FLOE_TURN_SEND;
         }

@@ -126,6 +126,7 @@ typedef struct floe_turn_allocation {
     bool ignored : 1;   /* and was there already when it was sent this one again, with its wishes */
     bool heeds : 1;     /* the server answers who wishes: its silence has another reason */
     bool inherits : 1;  /* another Allocate of ours from here was given up; it may have made one */
+    bool repeated : 1;  /* the one under way was sent before, and may have been granted then */
     uint8_t stale;      /* answers 438 in a row */
     uint16_t signature; /* counts the nonces that were learned */
     uint8_t refused;    /* answers 401 to signed requests */

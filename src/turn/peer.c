@@ -353,7 +353,7 @@ static floe_turn_event bind_channel(floe_turn_allocation *allocation, floe_time 
         return FLOE_TURN_NOTHING;
     }
     floe_turn_event event = ask(allocation, now, peer, FLOE_STUN_CHANNEL_BIND);
-    if (event == FLOE_TURN_SEND) { /* the last of its packets may be the one that arrives */
+    if (event == FLOE_TURN_SEND) { /* to listen for: the last of its packets may have arrived */
         peer->channel_ends = floe_time_after(
             floe_time_after(now, floe_stun_transaction_lasts(allocation->rto)), CHANNEL_LASTS);
     }
@@ -385,8 +385,8 @@ static bool expire(floe_time now, floe_turn_peer *peer)
         peer->permission_ends = FLOE_TIME_NEVER;
         peer->permitted = false;
     }
-    if (peer->bound && floe_time_reached(now, peer->channel_ends)) {
-        peer->bound = false;
+    if (peer->bound && floe_time_reached(now, peer->channel_serves)) {
+        peer->bound = false; /* its renewal may be under way, or wait for its turn */
     }
     return permission;
 }
@@ -638,8 +638,13 @@ static floe_turn_event succeeded(floe_turn_allocation *allocation, floe_time now
         peer->bound = true;
         peer->no_channel = false;
         peer->channel_due = floe_time_after(asked, CHANNEL_AFTER);
+        peer->channel_serves = floe_time_after(asked, CHANNEL_LASTS);
     } else {
         peer->permission = floe_time_after(asked, PERMISSION_AFTER);
+    }
+    if (expire(now, peer)) { /* the first send of it may be the one that was granted, long ago */
+        peer->permission = now;
+        return FLOE_TURN_NOTHING;
     }
     return first ? FLOE_TURN_SUCCESS : bind_if_wanted(allocation, now, peer);
 }

@@ -21,7 +21,8 @@ typedef struct floe_turn_peer {
     floe_time permission;              /* when to ask for it (again) */
     floe_time permission_ends;         /* the server may know it no longer, unless it is renewed */
     floe_time channel_due;             /* when to ask for the channel again */
-    floe_time channel_ends;            /* the server knows it no longer */
+    floe_time channel_serves;          /* until then the server knows it, for what is sent by it */
+    floe_time channel_ends;            /* and from then on no longer, for what comes by it */
     floe_time used;                    /* something was sent to it */
     uint16_t channel;                  /* its number; 0: none was chosen */
     uint16_t code;                     /* that its latest request was refused with; 0: with none */

@@ -12,7 +12,7 @@
 
 #include <floe/core.h>
 
-#define CHANNELS 64
+#define CHANNELS 256
 #define SERVERS 40
 
 /* What a server does with a request. */

@@ -22,6 +22,8 @@ static size_t asked_to_release; /* by the base's own socket */
 static size_t releases;         /* by any */
 static unsigned loss;           /* of a hundred packets, each way */
 static uint16_t another_users;  /* what it says of such a one: 437, or 441 as coturn does */
+static bool forgets_ids;        /* and of its own user's that is asked for again: 437 */
+static unsigned stale;          /* so many of a hundred Allocates it answers by 438 */
 static seeded_random chance;
 
 static held *held_by(uint32_t channel)
@@ -51,12 +53,30 @@ static size_t count_of(const char *user)
     return count;
 }
 
+/* A nonce expires, or is for one use. */
+static void say_stale(hand *h, uint32_t channel, server *by, const floe_stun_message *request)
+{
+    static unsigned nonces;
+    uint8_t bytes[128];
+    char nonce[16];
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_ERROR, request->method, &request->id);
+
+    (void)snprintf(nonce, sizeof nonce, "n%u", ++nonces);
+    floe_stun_put_error(&writer, 438, floe_span_text("Stale"));
+    floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_text("r"));
+    floe_stun_put(&writer, FLOE_STUN_NONCE, floe_span_text(nonce));
+    deliver(h, channel, by, &writer);
+}
+
 static void allocates(hand *h, uint32_t channel, server *by, const floe_stun_message *request,
                       const char *user)
 {
     held *one = held_by(channel);
 
-    if (one != NULL && floe_stun_id_equal(&one->id, &request->id)) {
+    if (stale > 0 && seeded_below(&chance, 100) < stale) {
+        say_stale(h, channel, by, request);
+    } else if (one != NULL && floe_stun_id_equal(&one->id, &request->id) && !forgets_ids) {
         succeed(h, channel, by, request); /* it is the same one, sent again */
     } else if (one != NULL) {
         refuse(h, channel, by, request, strcmp(one->user, user) == 0 ? 437 : another_users);
@@ -159,6 +179,8 @@ static server *begin_at(hand *h, size_t most, server **first)
 {
     memset(holds, 0, sizeof holds);
     another_users = 441;
+    forgets_ids = false;
+    stale = 0;
     loss = 0;
     quota = most;
     loses_releases = false;
@@ -552,6 +574,66 @@ static void l7_what_is_left_is_told_at_the_close(void **state)
     end(&h);
 }
 
+static unsigned made;
+static uint16_t says_next; /* of the second send */
+static bool has_ended;     /* what was made first */
+
+/* It makes an allocation whose answer is lost; to what is sent again it says 438 first, or at once that there is one.
+ */
+static bool loses_an_answer(hand *h, uint32_t channel, server *by, const floe_stun_message *request)
+{
+    uint32_t lifetime = 1;
+    bool is_signed = floe_stun_has(request, FLOE_STUN_USERNAME);
+
+    (void)floe_stun_read_u32(request, FLOE_STUN_LIFETIME, &lifetime);
+    if (request->method == FLOE_STUN_REFRESH && lifetime == 0 && (is_signed || !by->guarded)) {
+        has_ended = true;
+    }
+    if (request->method != FLOE_STUN_ALLOCATE || (by->guarded && !is_signed)) {
+        return false;
+    }
+    if (made == 0) {
+        made++;
+        return true;
+    }
+    if (says_next == 438) {
+        say_stale(h, channel, by, request);
+        says_next = 437;
+        return true;
+    }
+    if (!has_ended) { /* there is one, or its user has all that it may */
+        refuse(h, channel, by, request, channel == 1 ? 437 : 486);
+        return true;
+    }
+    made++;
+    return false;
+}
+
+/* T6: the answer to an Allocate is lost, and what is sent again does not find it: what the first one made is ours, and
+ * is deleted first. So a quota of one has room, and nothing is left. */
+static void t6_what_an_answer_that_was_lost_has_made(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->guarded = turn->signs = i < 2;
+        turn->plays = loses_an_answer;
+        made = 0;
+        has_ended = false;
+        says_next = i == 0 ? 438 : 437;
+        gather(&h);
+        pass(&h, 8000);
+        read_log(&h, "+ host, + srflx, + relay, end");
+        assert_true(has_ended);
+        assert_int_equal(made, 2);
+        assert_int_equal(turn->releases, 1);
+        end(&h);
+    }
+}
+
 /* Outages, loss, renewals and restarts in any order; then calm. */
 static void happen(hand *h, server *turn, bool one_user)
 {
@@ -599,13 +681,15 @@ static void l12_what_the_server_has_is_what_is_listed(void **state)
         size_t most = seeded_below(&chance, 3) ? 1 + seeded_below(&chance, 2) : HELD_MAX;
         server *turn = begin(&h, most);
         another_users = seeded_below(&chance, 2) ? 437 : 441;
+        forgets_ids = seeded_below(&chance, 3) == 0;
+        stale = seeded_below(&chance, 3) == 0 ? seeded_below(&chance, 40) : 0;
         turn->signs = seeded_below(&chance, 2);
         h.one_port = one_port;
         for (uint32_t steps = 1 + seeded_below(&chance, 6); steps > 0; steps--) {
             happen(&h, turn, one_user);
         }
         all(turn, ANSWERS);
-        loss = 0;
+        loss = stale = 0;
         pass(&h, 45000);
         if (listed(&h) == 0) { /* nobody was told to ask again: its owner does */
             gather(&h);
@@ -642,6 +726,7 @@ int main(void)
         cmocka_unit_test(r6_with_a_quota_of_one_the_mapping_is_shown_again),
         cmocka_unit_test(t6_room_that_is_made_late),
         cmocka_unit_test(t6_a_server_that_answers_no_release),
+        cmocka_unit_test(t6_what_an_answer_that_was_lost_has_made),
         cmocka_unit_test(l7_what_is_left_is_told_at_the_close),
         cmocka_unit_test(l7_nothing_goes_by_a_socket_that_is_closed),
         cmocka_unit_test(t6_a_server_that_is_heard_deletes_at_once),

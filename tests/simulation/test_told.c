@@ -362,11 +362,12 @@ static void k1_a_peer_that_is_refused_is_told_once(void **state)
  * and nothing is sent by them: it waits until they are had again. */
 static void k1_nothing_goes_by_a_permission_that_is_over(void **state)
 {
-    static const uint64_t late_s[] = {301, 641}; /* the channel stands; it does not */
+    /* The channel, of the second packet, stands; it does not. */
+    static const uint64_t late_s[] = {301, 597, 600, 641};
     static hand h;
 
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof late_s / sizeof *late_s; i++) {
         make(&h, turn_url, 1, defaults);
         (void)with(&h, "203.0.113.2:3478", "192.0.2.7:700");
         gather(&h);
@@ -382,7 +383,121 @@ static void k1_nothing_goes_by_a_permission_that_is_over(void **state)
         assert_int_equal(h.data, 2);
         pass(&h, 1000);
         assert_int_equal(h.data, 3);
-        assert_int_equal(h.packet[0] >> 6, i == 0); /* ChannelData; a Send indication */
+        assert_int_equal(h.packet[0] >> 6, i < 2); /* ChannelData; a Send indication */
+        end(&h);
+    }
+}
+
+static bool away; /* the server is */
+static uint64_t bound_ms;
+static bool hears; /* but its answers are lost, while it is away */
+
+static uint64_t ms_of(const hand *h)
+{
+    return h->now.ns / 1000000;
+}
+
+static bool binds_channels(hand *h, uint32_t channel, server *by, const floe_stun_message *request)
+{
+    (void)channel;
+    (void)by;
+    if (request->method == FLOE_STUN_CHANNEL_BIND && (!away || hears)) {
+        bound_ms = ms_of(h);
+    }
+    return away;
+}
+
+/* The same behind an outage in which the renewal is under way: the server is back, the channel is over there, and
+ * data goes on by the permission, until a channel is had again. And where the renewal has arrived, and its answer
+ * has not, nothing is lost. */
+static void k1_nothing_goes_by_a_channel_that_is_over(void **state)
+{
+    static const struct {
+        uint32_t rto_ms;
+        unsigned from_s;
+        unsigned back_s;
+        bool arrives;
+    } rows[] = {{2000, 530, 605, false}, {3000, 538, 604, false}, {2000, 530, 605, true}};
+    floe_settings settings = defaults;
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        size_t by_channel = 0;
+        size_t by_permission = 0;
+        settings.rto_ms = rows[i].rto_ms;
+        hears = rows[i].arrives;
+        away = false;
+        make(&h, turn_url, 1, settings);
+        with(&h, "203.0.113.2:3478", "192.0.2.7:700")->plays = binds_channels;
+        gather(&h);
+        pass(&h, 1000);
+        *h.log = '\0';
+        floe_core_receive_packets(h.core, true);
+        floe_address peer = address_of("198.51.100.77:7");
+        for (unsigned second = 0; second < 700; second++) {
+            size_t before = h.data;
+            away = second >= rows[i].from_s && second < rows[i].back_s;
+            assert_int_equal(
+                floe_core_send(h.core, h.now, h.last[FLOE_CANDIDATE_TYPE_RELAY], &peer, "x", 1),
+                FLOE_OK);
+            settle(&h);
+            if (second == 0) {
+                pass(&h, 1000);
+                continue;
+            }
+            assert_int_equal(h.data, before + 1); /* it has a permission throughout */
+            bool is_channel_data = h.packet[0] >> 6 == 1;
+            assert_true(!is_channel_data || ms_of(&h) < bound_ms + 600000);
+            by_channel += is_channel_data && second >= rows[i].back_s;
+            by_permission += !is_channel_data && second >= rows[i].back_s;
+            pass(&h, 1000);
+        }
+        assert_true(by_channel > 0 && by_permission > 0);
+        read_log(&h, "");
+        end(&h);
+    }
+}
+
+static uint16_t
+    bid_down_code; /* somebody on the way answers the next Allocate by it; 0: nobody does */
+
+static bool is_bid_down(hand *h, uint32_t channel, server *by, const floe_stun_message *request)
+{
+    bool is_signed = floe_stun_has(request, FLOE_STUN_USERNAME);
+
+    if (request->method == FLOE_STUN_ALLOCATE && bid_down_code != 0 &&
+        is_signed == (bid_down_code == 438)) {
+        uint8_t bytes[128];
+        floe_stun_writer writer =
+            floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_ERROR, request->method, &request->id);
+        floe_stun_put_error(&writer, bid_down_code, floe_span_text("Who?"));
+        floe_stun_put(&writer, FLOE_STUN_REALM, floe_span_text("r"));
+        floe_stun_put(&writer, FLOE_STUN_NONCE, floe_span_text("obMatJos2gAAAx"));
+        deliver(h, channel, by, &writer);
+        bid_down_code = 0;
+    }
+    return false;
+}
+
+/* RFC 8489 §9.2.5, R5: a challenge whose algorithms somebody has taken out costs nothing where the server's own
+ * answer comes behind it. */
+static void r5_a_bid_down_ends_nothing(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->guarded = true;
+        turn->plays = is_bid_down;
+        bid_down_code = i == 0 ? 401 : 438;
+        gather(&h);
+        pass(&h, 8000);
+        assert_int_equal(bid_down_code, 0);
+        read_log(&h, "+ host, + srflx, + relay, end");
+        assert_int_equal(turn->allocates, 1);
         end(&h);
     }
 }
@@ -1562,6 +1677,8 @@ int main(void)
         cmocka_unit_test(k1_what_does_not_leave_by_a_relay_is_told),
         cmocka_unit_test(k1_what_no_permission_was_had_for_is_told),
         cmocka_unit_test(k1_nothing_goes_by_a_permission_that_is_over),
+        cmocka_unit_test(k1_nothing_goes_by_a_channel_that_is_over),
+        cmocka_unit_test(r5_a_bid_down_ends_nothing),
         cmocka_unit_test(k1_a_relays_server_says_that_a_peer_is_not_reached),
         cmocka_unit_test(t7b_what_its_owner_doubts_is_asked),
     };

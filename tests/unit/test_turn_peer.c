@@ -643,9 +643,10 @@ static void t6_what_is_not_understood_is_no_challenge(void **state)
         const char *nonce;
         uint16_t extra;
         floe_turn_event event;
-    } rows[] = {{"second", 0, FLOE_TURN_SEND},
-                {"second", 0x7ABC, FLOE_TURN_DOUBT},
-                {"obMatJos2gAAAsecond", 0, FLOE_TURN_DOUBT}};
+        floe_stun_match match;
+    } rows[] = {{"second", 0, FLOE_TURN_SEND, FLOE_STUN_BELIEVED},
+                {"second", 0x7ABC, FLOE_TURN_DOUBT, FLOE_STUN_BELIEVED},
+                {"obMatJos2gAAAsecond", 0, FLOE_TURN_NOTHING, FLOE_STUN_BID_DOWN}};
     fixture *f = *state;
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -666,7 +667,7 @@ static void t6_what_is_not_understood_is_no_challenge(void **state)
         assert_int_equal(
             floe_turn_peer_receive(&f->allocation, f->now, peer, &f->server, &message, &match),
             rows[i].event);
-        assert_int_equal(match, FLOE_STUN_BELIEVED);
+        assert_int_equal(match, rows[i].match);
         floe_turn_peer_free(&f->allocation, peer);
     }
 }
@@ -977,6 +978,110 @@ static void k1_a_channel_ends_though_no_time_was_told(void **state)
                      36);
 }
 
+static size_t header_size(fixture *f, floe_turn_peer *peer)
+{
+    uint8_t header[FLOE_TURN_HEADER_SIZE];
+
+    floe_turn_peer_expire(&f->allocation, f->now, peer); /* as who sends does */
+    return floe_turn_peer_header(&f->allocation, peer, 4, header, sizeof header).size;
+}
+
+/* A second passes, in which something goes to the peer; its permission is renewed, its channel is not. */
+static void uses_for_a_second(fixture *f, floe_turn_peer *peer)
+{
+    later(f, 1);
+    (void)floe_turn_peer_used(&f->allocation, f->now, peer);
+    if (floe_turn_peer_time(&f->allocation, f->now, peer) == FLOE_TURN_SEND &&
+        peer->transaction.method == FLOE_STUN_CREATE_PERMISSION) {
+        assert_int_equal(respond(f, peer, 0), FLOE_TURN_NOTHING);
+    }
+}
+
+/* RFC 8656 §12: the server counts its 600 s from what it has granted, and nothing of a renewal that it has not
+ * heard: behind them data goes by the permission, until a channel is bound again. What comes by it is
+ * heard meanwhile, as the renewal may have arrived. */
+static void k1_nothing_goes_by_a_channel_that_is_over(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peer = bound(f);
+    uint16_t channel = peer->channel;
+
+    f->allocation.rto = floe_seconds(2); /* 158 s until it is given up */
+    for (unsigned second = 1; second < 600; second++) {
+        uses_for_a_second(f, peer);
+        assert_int_equal(header_size(f, peer), 4);
+    }
+    for (unsigned second = 600; second < 640; second++) {
+        uses_for_a_second(f, peer);
+        assert_int_equal(header_size(f, peer), 36);
+        assert_true(peer->permitted && floe_stun_transaction_runs(&peer->transaction));
+        assert_ptr_equal(floe_turn_peer_of_channel(&f->allocation, f->now, channel), peer);
+    }
+    (void)respond(f, peer, 0); /* asked for at 540 s */
+    assert_int_equal(header_size(f, peer), 4);
+    assert_int_equal(peer->channel, channel);
+    later(f, 500);
+    assert_int_equal(header_size(f, peer), 4);
+    later(f, 1); /* its permission is over before; the channel is over too */
+    assert_int_equal(header_size(f, peer), 36);
+}
+
+/* The same of a renewal that waits for its turn, as others wait for their answers. */
+static void k1_nothing_goes_by_a_channel_that_waits_to_be_renewed(void **state)
+{
+    fixture *f = *state;
+    floe_turn_peer *peers[5];
+
+    f->allocation.rto = floe_seconds(2);
+    for (size_t i = 0; i < 5; i++) {
+        f->address = floe_address_ipv4(0x0A000001U + (uint32_t)i, 7);
+        peers[i] = bound(f);
+    }
+    for (unsigned second = 1; second <= 600; second++) {
+        later(f, 1);
+        for (size_t i = 0; i < 5; i++) {
+            assert_int_equal(header_size(f, peers[i]), second < 600 ? 4 : 36);
+            (void)floe_turn_peer_used(&f->allocation, f->now, peers[i]);
+            if (floe_turn_peer_time(&f->allocation, f->now, peers[i]) == FLOE_TURN_SEND &&
+                peers[i]->transaction.method == FLOE_STUN_CREATE_PERMISSION) {
+                (void)respond(f, peers[i], 0);
+            }
+        }
+        assert_true(floe_turn_peers_agree(&f->allocation));
+    }
+    assert_false(floe_stun_transaction_runs(&peers[4]->transaction));
+    (void)respond(f, peers[0], 0);
+    assert_ptr_equal(floe_turn_peers_due(&f->allocation, f->now), peers[4]);
+    assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peers[4]), FLOE_TURN_SEND);
+    assert_sends(f, peers[4], FLOE_STUN_CHANNEL_BIND);
+    (void)respond(f, peers[4], 0);
+    assert_int_equal(header_size(f, peers[4]), 4);
+}
+
+/* RFC 8656 §9: an answer so late may be to the first send, of whose permission nothing is left: what waits goes
+ * on waiting, for one that is asked for at once. */
+static void k1_a_permission_that_is_over_when_it_is_heard_of(void **state)
+{
+    fixture *f = *state;
+
+    f->allocation.rto = floe_seconds(60);
+    for (unsigned late = 299; late <= 300; late++) {
+        floe_turn_peer *peer = floe_turn_peer_add(&f->allocation, f->now, &f->address);
+        assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+        later(f, late);
+        (void)floe_turn_peer_used(&f->allocation, f->now, peer);
+        assert_int_equal(respond(f, peer, 0), late < 300 ? FLOE_TURN_SUCCESS : FLOE_TURN_NOTHING);
+        assert_int_equal(peer->permitted, late < 300);
+        if (late == 300) {
+            assert_ptr_equal(floe_turn_peers_due(&f->allocation, f->now), peer);
+            assert_int_equal(floe_turn_peer_time(&f->allocation, f->now, peer), FLOE_TURN_SEND);
+            assert_sends(f, peer, FLOE_STUN_CREATE_PERMISSION);
+            assert_int_equal(respond(f, peer, 0), FLOE_TURN_SUCCESS);
+        }
+        floe_turn_peer_free(&f->allocation, peer);
+    }
+}
+
 /* Two hours of whatever may happen to fifty peers: each stays where it is looked for. */
 static void k1_what_is_due_is_what_each_says(void **state)
 {
@@ -1074,6 +1179,9 @@ int main(void)
         TEST(k1_of_one_instant_who_came_first_goes_first),
         TEST(k1_who_waits_for_a_channel_keeps_its_turn),
         TEST(k1_a_channel_ends_though_no_time_was_told),
+        TEST(k1_nothing_goes_by_a_channel_that_is_over),
+        TEST(k1_nothing_goes_by_a_channel_that_waits_to_be_renewed),
+        TEST(k1_a_permission_that_is_over_when_it_is_heard_of),
         TEST(k1_what_is_due_is_what_each_says),
         TEST(memory_runs_out),
     };

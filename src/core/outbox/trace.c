@@ -172,6 +172,12 @@ static void fill_message(floe_trace_event *event, const floe_stun_message *messa
     }
 }
 
+const char *floe_trace_of_forged(floe_stun_match match)
+{
+    return match == FLOE_STUN_BID_DOWN ? "its nonce promises PASSWORD-ALGORITHMS, and there is none"
+                                       : "its integrity does not match";
+}
+
 void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind,
                        const floe_asked *asked, const floe_stun_message *message,
                        const char *detail)

@@ -36,6 +36,8 @@ bool floe_poll_request(floe_core *core, floe_time now, const floe_leaving *reque
 void floe_trace_packet(floe_core *core, floe_time now, floe_trace_kind kind,
                        const floe_asked *asked, const floe_stun_message *message,
                        const char *detail);
+/* Why an answer from where it should come was dropped. */
+const char *floe_trace_of_forged(floe_stun_match match);
 /* What the driver says, of a socket of ours. */
 void floe_trace_warning(floe_core *core, floe_time now, const floe_address *local,
                         const floe_address *remote, const char *detail);

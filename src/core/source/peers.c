@@ -368,7 +368,7 @@ static bool take_answer(floe_core *core, floe_time now, floe_relay *relay,
         if (floe_stun_is_forged(match)) {
             core->shared->dropped++;
             floe_relay_trace(core, now, FLOE_TRACE_DROPPED, relay, &before, message,
-                             "its integrity does not match");
+                             floe_trace_of_forged(match));
             return true;
         }
         if (match == FLOE_STUN_BELIEVED) {

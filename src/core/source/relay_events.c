@@ -6,6 +6,7 @@
 #include "core/outbox/counters.h"
 #include "core/outbox/failure.h"
 #include "core/outbox/outbox.h"
+#include "core/outbox/trace.h"
 #include "core/server/server.h"
 #include "core/socket/connection.h"
 #include "core/source/pacer.h"
@@ -275,7 +276,7 @@ bool floe_relay_receive(floe_core *core, floe_time now, floe_relay *relay,
     if (floe_stun_is_forged(match)) {
         core->shared->dropped++;
         floe_relay_trace(core, now, FLOE_TRACE_DROPPED, relay, &before, message,
-                         "its integrity does not match");
+                         floe_trace_of_forged(match));
         if (event == FLOE_TURN_NOTHING && floe_relay_by_datagrams(relay)) {
             floe_relay_is_there(core, relay); /* coturn signs nothing to a realm of before */
         }

@@ -8,6 +8,7 @@
 #include "core/core.h"
 #include "core/outbox/failure.h"
 #include "core/outbox/outbox.h"
+#include "core/outbox/trace.h"
 #include "core/outbox/unreachable.h"
 #include "core/server/server.h"
 #include "core/socket/connection.h"
@@ -290,7 +291,7 @@ static floe_turn_event receive(floe_core *core, floe_time now, floe_stream *stre
 
     if (floe_stun_is_forged(*match)) {
         floe_relay_trace(core, now, FLOE_TRACE_DROPPED, relay, &before, message,
-                         "its integrity does not match");
+                         floe_trace_of_forged(*match));
     } else if (*match == FLOE_STUN_BELIEVED) {
         floe_relay_trace(core, now, FLOE_TRACE_RECEIVED, relay, &before, message, "");
     }
