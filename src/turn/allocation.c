@@ -1064,6 +1064,17 @@ static floe_turn_event redirected(floe_turn_allocation *allocation,
     return named && event == FLOE_TURN_FAILED ? FLOE_TURN_REDIRECT : event;
 }
 
+/* Of what was sent more than once the first may have deleted it, and the answer was lost: it was there until now. */
+static floe_turn_event is_gone(floe_turn_allocation *allocation, uint16_t code, floe_span reason)
+{
+    if (code == 437 && allocation->transaction.sends > 1) {
+        set_failure(allocation, FLOE_TURN_FAILURE_NONE, 0, (floe_span){0});
+    } else {
+        set_failure(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
+    }
+    return cleared(allocation);
+}
+
 /* Of one that nobody had to sign; else `repeated` says so. */
 static bool may_be_of_an_earlier_send(const floe_turn_allocation *allocation)
 {
@@ -1097,8 +1108,7 @@ static floe_turn_event error_response(floe_turn_allocation *allocation, floe_tim
         return FLOE_TURN_PROGRESS;
     }
     if (is_released_by(allocation, code)) {
-        set_failure(allocation, FLOE_TURN_FAILURE_ERROR_RESPONSE, code, reason);
-        return cleared(allocation);
+        return is_gone(allocation, code, reason);
     }
     if (code == 500 && !allocation->paused_once) {
         allocation->paused_once = true;

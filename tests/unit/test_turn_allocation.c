@@ -672,6 +672,30 @@ static void t6_what_an_earlier_send_made_is_ours(void **state)
     }
 }
 
+/* Nor is that the end of what was there until now: who waits for its room asks. */
+static void t6_what_an_earlier_send_has_deleted(void **state)
+{
+    const answer gone = {.code = 437, .sign_with = "secret", .lifetime = -1};
+    const answer anothers = {.code = 441, .sign_with = "secret", .lifetime = -1};
+    fixture *f = *state;
+
+    for (int i = 0; i < 4; i++) {
+        const answer *says = i < 2 ? &gone : &anothers;
+        uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+        floe_stun_message message;
+        begin_anew(f);
+        allocate(f);
+        assert_true(floe_turn_allocation_release(&f->allocation));
+        sent(f, bytes, &message);
+        if (i % 2 == 1) {
+            send_again(f);
+        }
+        assert_int_equal(respond(f, says), FLOE_TURN_RELEASED);
+        assert_int_equal(f->allocation.failure.code, i == 1 ? 0 : says->code);
+        assert_false(floe_turn_allocation_stands(&f->allocation));
+    }
+}
+
 /* The same where nobody has to sign. */
 static void t6_what_an_earlier_send_made_for_anybody_is_ours(void **state)
 {
@@ -2721,6 +2745,7 @@ int main(void)
         TEST(t2_a_remembered_nonce_that_does_not_hold_costs_nothing),
         TEST(t6_what_an_earlier_send_made_is_ours),
         TEST(t6_what_an_earlier_send_made_for_anybody_is_ours),
+        TEST(t6_what_an_earlier_send_has_deleted),
         TEST(t6_what_was_sent_twice_and_granted_is_inherited_by_nobody),
         TEST(t6_errors_end_it_with_their_code),
         TEST(t6_500_is_tried_again_once_after_a_pause),
