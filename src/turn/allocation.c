@@ -1350,6 +1350,8 @@ static void send_without_wishes(floe_turn_allocation *allocation)
     }
     if (allocation->request == FLOE_TURN_REQUEST_ALLOCATE &&
         (ignored || allocation->refuses_wishes) && go_plain(allocation)) {
+        allocation->inherits =
+            true; /* of an earlier send, whose answer was lost, be it to who has not signed */
         floe_stun_transaction_rename(&allocation->transaction, allocation->random);
     }
 }

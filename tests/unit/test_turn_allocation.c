@@ -672,6 +672,46 @@ static void t6_what_an_earlier_send_made_is_ours(void **state)
     }
 }
 
+/* RFC 8656 §7.4: until the server says whose it is. */
+static void t6_what_an_earlier_send_did_not_make(void **state)
+{
+    const answer stale = {.code = 438, .realm = "r", .nonce = "n2", .lifetime = -1};
+    const answer anothers = {.code = 441, .sign_with = "secret", .lifetime = -1};
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    send_again(f);
+    assert_int_equal(respond(f, &stale), FLOE_TURN_PROGRESS);
+    assert_true(floe_turn_allocation_stands(&f->allocation));
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &anothers), FLOE_TURN_MISMATCH);
+    assert_false(floe_turn_allocation_stands(&f->allocation));
+}
+
+/* By a stream it is sent once, and may have been granted all the same. */
+static void t6_what_a_stream_has_not_answered_may_be_ours(void **state)
+{
+    const floe_turn_wishes wishes = {.families = FLOE_TURN_IPV4};
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+
+    floe_turn_allocation_free(&f->allocation);
+    floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
+                              floe_milliseconds(500), true, &wishes);
+    assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    f->now_ms += 39500;
+    assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_FAILED);
+    assert_true(floe_turn_allocation_release(&f->allocation));
+}
+
 /* Nor is that the end of what was there until now: who waits for its room asks. */
 static void t6_what_an_earlier_send_has_deleted(void **state)
 {
@@ -2745,6 +2785,8 @@ int main(void)
         TEST(t2_a_remembered_nonce_that_does_not_hold_costs_nothing),
         TEST(t6_what_an_earlier_send_made_is_ours),
         TEST(t6_what_an_earlier_send_made_for_anybody_is_ours),
+        TEST(t6_what_an_earlier_send_did_not_make),
+        TEST(t6_what_a_stream_has_not_answered_may_be_ours),
         TEST(t6_what_an_earlier_send_has_deleted),
         TEST(t6_what_was_sent_twice_and_granted_is_inherited_by_nobody),
         TEST(t6_errors_end_it_with_their_code),
