@@ -3,6 +3,7 @@
 #ifndef FLOE_CORE_CORE_H
 #define FLOE_CORE_CORE_H
 
+#include "base/assert.h"
 #include "base/list.h"
 #include "base/time.h"
 #include "base/tree.h"
@@ -140,6 +141,21 @@ struct floe_core {
     floe_output gathering_output;
     floe_credentials *in_use; /* of before `former`, by which the other side went on; NULL: none */
     floe_arrival *arrival;    /* NULL: its owner has never wanted packets */
+#ifdef FLOE_ASSERTS
+    floe_time latest; /* that the driver has said */
+#endif
 };
+
+/* The driver's clock never goes back (floe/core.h). */
+static inline void floe_core_is_told(floe_core *core, floe_time now)
+{
+#ifdef FLOE_ASSERTS
+    FLOE_ASSERT(floe_time_reached(now, core->latest));
+    core->latest = now;
+#else
+    (void)core;
+    (void)now;
+#endif
+}
 
 #endif

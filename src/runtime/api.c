@@ -92,7 +92,7 @@ static void tell_trust_read(floe_api *api)
     FLOE_LIST_EACH(gatherer, &api->gatherers, floe_gatherer, link)
     {
         if (floe_core_state(gatherer->core) != FLOE_GATHERER_STATE_CLOSED) {
-            floe_core_trust_read(gatherer->core, floe_runtime_now());
+            floe_core_trust_read(gatherer->core, floe_gatherer_now(gatherer));
             floe_gatherer_wake(gatherer);
         }
     }

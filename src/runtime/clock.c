@@ -68,7 +68,7 @@ void floe_clock_look(floe_clock *clock)
     FLOE_LIST_EACH(gatherer, &api->gatherers, floe_gatherer, link)
     {
         if (more >= (int64_t)SLEPT_LONG_NS) {
-            floe_core_woke(gatherer->core, floe_runtime_now());
+            floe_core_woke(gatherer->core, floe_gatherer_now(gatherer));
         }
         floe_gatherer_wake(gatherer);
     }

@@ -13,6 +13,12 @@ void floe_gatherer_wake(floe_gatherer *gatherer)
     (void)uv_async_send(&gatherer->api->wake);
 }
 
+floe_time floe_gatherer_now(floe_gatherer *gatherer)
+{
+    floe_clock_read(&gatherer->api->clock_reading);
+    return gatherer->api->clock_reading.now;
+}
+
 /* What is done of a gatherer in one go is done at one time, unless the owner's functions take long: each of them, and
  * each packet, has the reading of before while it is good. The lock is held. */
 static floe_time recent(const floe_gatherer *gatherer)
@@ -105,8 +111,8 @@ static void on_datagram(floe_udp *udp, const floe_address *source, const void *d
 static void on_unreachable(floe_udp *udp, const floe_address *remote, floe_unreachable reason,
                            const void *data, size_t size)
 {
-    floe_core_unreachable(udp->owner->core, floe_runtime_now(), udp->channel, remote, reason, data,
-                          size);
+    floe_core_unreachable(udp->owner->core, floe_gatherer_now(udp->owner), udp->channel, remote,
+                          reason, data, size);
 }
 
 static void warn_if_uncut(const floe_udp *udp)
@@ -114,7 +120,7 @@ static void warn_if_uncut(const floe_udp *udp)
     floe_address *uncut = &udp->owner->api->batch.uncut;
 
     if (uncut->family != 0) {
-        floe_core_warn(udp->owner->core, floe_runtime_now(), udp->channel, uncut,
+        floe_core_warn(udp->owner->core, floe_gatherer_now(udp->owner), udp->channel, uncut,
                        "the system cuts no datagrams of this size from one piece (UDP_SEGMENT): "
                        "they are sent one by one");
         uncut->family = 0;
@@ -129,7 +135,7 @@ static void send_held(floe_udp *udp)
     warn_if_uncut(udp);
     if (floe_queue_empty(&udp->held)) {
         floe_watch_writable(&gatherer->api->watch, udp, false);
-        floe_core_writable(gatherer->core, floe_runtime_now(), udp->channel);
+        floe_core_writable(gatherer->core, floe_gatherer_now(gatherer), udp->channel);
     }
 }
 
@@ -343,13 +349,14 @@ static void give_filtered(floe_gatherer *gatherer)
     floe_interface_address *kept = floe_allocate(&api->allocator, room * sizeof *kept);
 
     if (kept == NULL) {
-        floe_core_interfaces_failed(gatherer->core, floe_runtime_now(), FLOE_ERR_NO_MEMORY);
+        floe_core_interfaces_failed(gatherer->core, floe_gatherer_now(gatherer),
+                                    FLOE_ERR_NO_MEMORY);
         return;
     }
     begin_callback(gatherer);
     size_t count = filter_addresses(api, kept);
     end_callback(gatherer);
-    floe_core_interfaces(gatherer->core, floe_runtime_now(), kept, count);
+    floe_core_interfaces(gatherer->core, floe_gatherer_now(gatherer), kept, count);
     floe_deallocate(&api->allocator, kept);
 }
 
@@ -372,7 +379,7 @@ static void list_interfaces(floe_gatherer *gatherer)
     uv_mutex_lock(&api->lock);
     if (error != FLOE_OK) {
         api->interfaces_known = false;
-        floe_core_interfaces_failed(gatherer->core, floe_runtime_now(), error);
+        floe_core_interfaces_failed(gatherer->core, floe_gatherer_now(gatherer), error);
     } else if ((api->interface_filter != NULL || api->ip_filter != NULL) && !gatherer->freed) {
         give_filtered(gatherer);
     } else {
@@ -387,7 +394,8 @@ static void open_channel(floe_gatherer *gatherer, const floe_core_output *output
     if (output->protocol == FLOE_PROTOCOL_TCP) {
         floe_error refused = floe_tcp_open(gatherer, output);
         if (refused != FLOE_OK) {
-            floe_core_open_failed(gatherer->core, floe_runtime_now(), output->channel, refused);
+            floe_core_open_failed(gatherer->core, floe_gatherer_now(gatherer), output->channel,
+                                  refused);
         }
         return;
     }
@@ -396,7 +404,7 @@ static void open_channel(floe_gatherer *gatherer, const floe_core_output *output
     if (error == FLOE_OK) {
         floe_core_opened(gatherer->core, recent(gatherer), output->channel, &local);
     } else {
-        floe_core_open_failed(gatherer->core, floe_runtime_now(), output->channel, error);
+        floe_core_open_failed(gatherer->core, floe_gatherer_now(gatherer), output->channel, error);
     }
 }
 
@@ -407,7 +415,8 @@ static void publish(floe_gatherer *gatherer, const floe_core_output *output)
     floe_error error = floe_mdns_service_publish(gatherer->api, output);
     uv_mutex_lock(&gatherer->api->lock);
     if (error != FLOE_OK) {
-        floe_core_names_failed(gatherer->core, floe_runtime_now(), output->interface_index, error);
+        floe_core_names_failed(gatherer->core, floe_gatherer_now(gatherer), output->interface_index,
+                               error);
     }
 }
 
@@ -637,7 +646,7 @@ floe_error floe_gatherer_create_associated(floe_gatherer *gatherer, floe_gathere
 
 void floe_gatherer_let_go(floe_gatherer *gatherer)
 {
-    floe_core_close(gatherer->core, floe_runtime_now());
+    floe_core_close(gatherer->core, floe_gatherer_now(gatherer));
     gatherer->freed = gatherer->given_back = true;
     if (gatherer->associated != NULL) {
         gatherer->associated->associated = NULL;
@@ -670,7 +679,7 @@ floe_error floe_gatherer_gather(floe_gatherer *gatherer)
         return null_gatherer("floe_gatherer_gather");
     }
     uv_mutex_lock(&gatherer->api->lock);
-    floe_error error = floe_core_start(gatherer->core, floe_runtime_now());
+    floe_error error = floe_core_start(gatherer->core, floe_gatherer_now(gatherer));
     if (error == FLOE_OK) {
         floe_gatherer_wake(gatherer);
     }
@@ -684,7 +693,7 @@ floe_error floe_gatherer_restart(floe_gatherer *gatherer)
         return null_gatherer("floe_gatherer_restart");
     }
     uv_mutex_lock(&gatherer->api->lock);
-    floe_error error = floe_core_restart(gatherer->core, floe_runtime_now());
+    floe_error error = floe_core_restart(gatherer->core, floe_gatherer_now(gatherer));
     if (error == FLOE_OK) {
         floe_gatherer_wake(gatherer);
         if (gatherer->associated != NULL) {
@@ -701,7 +710,7 @@ floe_error floe_gatherer_set_options(floe_gatherer *gatherer, const floe_gather_
         return null_gatherer("floe_gatherer_set_options");
     }
     uv_mutex_lock(&gatherer->api->lock);
-    floe_error error = floe_core_set_options(gatherer->core, floe_runtime_now(), options);
+    floe_error error = floe_core_set_options(gatherer->core, floe_gatherer_now(gatherer), options);
     if (error == FLOE_OK) {
         floe_gatherer_wake(gatherer);
     }
@@ -895,7 +904,7 @@ floe_error floe_gatherer_doubt(floe_gatherer *gatherer, uint32_t candidate_id)
         return null_gatherer("floe_gatherer_doubt");
     }
     uv_mutex_lock(&gatherer->api->lock);
-    floe_error error = floe_core_doubt(gatherer->core, floe_runtime_now(), candidate_id);
+    floe_error error = floe_core_doubt(gatherer->core, floe_gatherer_now(gatherer), candidate_id);
     if (error == FLOE_OK) {
         floe_gatherer_wake(gatherer);
     }
@@ -926,7 +935,8 @@ floe_error floe_gatherer_answer_check(floe_gatherer *gatherer, const floe_packet
         return null_gatherer("floe_gatherer_answer_check");
     }
     uv_mutex_lock(&gatherer->api->lock);
-    floe_error error = floe_core_answer_check(gatherer->core, floe_runtime_now(), packet, code);
+    floe_error error =
+        floe_core_answer_check(gatherer->core, floe_gatherer_now(gatherer), packet, code);
     if (error == FLOE_OK) {
         floe_gatherer_wake(gatherer);
     }
@@ -940,7 +950,7 @@ floe_error floe_gatherer_close(floe_gatherer *gatherer)
         return null_gatherer("floe_gatherer_close");
     }
     uv_mutex_lock(&gatherer->api->lock);
-    floe_core_close(gatherer->core, floe_runtime_now());
+    floe_core_close(gatherer->core, floe_gatherer_now(gatherer));
     floe_gatherer_wake(gatherer);
     uv_mutex_unlock(&gatherer->api->lock);
     return FLOE_OK;

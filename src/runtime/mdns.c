@@ -289,7 +289,7 @@ static void names_failed(floe_api *api, uint32_t interface_index, floe_error err
     uv_mutex_lock(&api->lock);
     FLOE_LIST_EACH(gatherer, &api->gatherers, floe_gatherer, link)
     {
-        floe_core_names_failed(gatherer->core, floe_runtime_now(), interface_index, error);
+        floe_core_names_failed(gatherer->core, floe_gatherer_now(gatherer), interface_index, error);
         floe_gatherer_wake(gatherer);
     }
     uv_mutex_unlock(&api->lock);
@@ -479,7 +479,7 @@ static void name_taken(floe_api *api, const char *name)
     uv_mutex_lock(&api->lock);
     FLOE_LIST_EACH(gatherer, &api->gatherers, floe_gatherer, link)
     {
-        floe_core_name_taken(gatherer->core, floe_runtime_now(), name);
+        floe_core_name_taken(gatherer->core, floe_gatherer_now(gatherer), name);
         floe_gatherer_wake(gatherer);
     }
     uv_mutex_unlock(&api->lock);

@@ -776,9 +776,8 @@ void floe_resolver_woke(floe_resolver *resolver)
 static void feed(floe_gatherer *gatherer, uint32_t query, floe_dns_record record,
                  const floe_name *name, floe_error error)
 {
-    floe_time now = floe_runtime_now();
-
     uv_mutex_lock(&gatherer->api->lock);
+    floe_time now = floe_gatherer_now(gatherer);
     if (is_of_addresses(record)) {
         floe_core_resolved(gatherer->core, now, query, error, name != NULL ? name->addresses : NULL,
                            name != NULL ? name->address_count : 0);

@@ -35,7 +35,7 @@ struct floe_api {
     uv_mutex_t lock;
     uv_cond_t changed; /* a callback has ended, or a gatherer has become quiet */
     floe_core_shared *shared;
-    floe_clock_reading clock_reading; /* for packets */
+    floe_clock_reading clock_reading; /* the latest that any core was given */
     floe_entropy entropy;             /* the cores' */
     floe_list gatherers;              /* floe_gatherer.link */
     floe_list ready;                  /* floe_gatherer.ready: have outputs to be polled */
@@ -115,6 +115,9 @@ struct floe_gatherer {
 /* libuv's error as ours, told with what was tried. */
 floe_error floe_uv_failed(int status, const char *what);
 bool floe_on_loop_thread(const floe_api *api);
+/* The time for a core: it is the only clock that cores are given, so that none is told an earlier time
+ * than before, by whatever is read again of it (floe_clock_recent). The lock is held. */
+floe_time floe_gatherer_now(floe_gatherer *gatherer);
 /* Has the loop thread poll the gatherer's outputs. The lock is held. */
 void floe_gatherer_wake(floe_gatherer *gatherer);
 /* Begins the owner's look-ups that wait; and drops all of them. Loop thread; the lock is not held.

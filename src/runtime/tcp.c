@@ -77,7 +77,7 @@ static void start_polling(floe_tcp *tcp)
 static void broken(floe_tcp *tcp)
 {
     (void)uv_poll_stop(&tcp->poll);
-    floe_core_disconnected(tcp->owner->core, floe_runtime_now(), tcp->channel);
+    floe_core_disconnected(tcp->owner->core, floe_gatherer_now(tcp->owner), tcp->channel);
 }
 
 static void connected(floe_tcp *tcp)
@@ -91,15 +91,15 @@ static void connected(floe_tcp *tcp)
         floe_unreachable reason;
         (void)reason_of(error, &reason);
         (void)uv_poll_stop(&tcp->poll);
-        floe_core_unreachable(gatherer->core, floe_runtime_now(), tcp->channel, &tcp->remote,
-                              reason, NULL, 0);
+        floe_core_unreachable(gatherer->core, floe_gatherer_now(gatherer), tcp->channel,
+                              &tcp->remote, reason, NULL, 0);
         return;
     }
     tcp->connected = true;
     start_polling(tcp);
     (void)getsockname(tcp->fd, (struct sockaddr *)&address, &size);
     floe_address local = floe_from_socket_address(&address);
-    floe_core_opened(gatherer->core, floe_runtime_now(), tcp->channel, &local);
+    floe_core_opened(gatherer->core, floe_gatherer_now(gatherer), tcp->channel, &local);
 }
 
 /* Bounded, so that a flood on one connection does not starve the others of the loop; all that is
@@ -121,7 +121,7 @@ static void read_some(floe_tcp *tcp, bool ended)
         }
         api->statistics.packets_received++;
         api->statistics.bytes_received += (uint64_t)size;
-        floe_core_stream(gatherer->core, floe_runtime_now(), tcp->channel, api->batch.data,
+        floe_core_stream(gatherer->core, floe_gatherer_now(gatherer), tcp->channel, api->batch.data,
                          (size_t)size);
         floe_gatherer_give_packets(gatherer);
     }
@@ -145,7 +145,7 @@ static void send_pending(floe_tcp *tcp)
         floe_deallocate(&gatherer->api->allocator, tcp->pending);
         tcp->pending = NULL;
         start_polling(tcp);
-        floe_core_writable(gatherer->core, floe_runtime_now(), tcp->channel);
+        floe_core_writable(gatherer->core, floe_gatherer_now(gatherer), tcp->channel);
     }
 }
 
@@ -227,8 +227,8 @@ floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output
     floe_tcp_close(tcp);
     floe_unreachable reason;
     if (reason_of(status, &reason)) {
-        floe_core_unreachable(gatherer->core, floe_runtime_now(), output->channel, &output->remote,
-                              reason, NULL, 0);
+        floe_core_unreachable(gatherer->core, floe_gatherer_now(gatherer), output->channel,
+                              &output->remote, reason, NULL, 0);
         return FLOE_OK;
     }
     return floe_uv_failed(status, "TCP");

@@ -31,7 +31,7 @@ static void on_due(uv_timer_t *timer)
     take_due(timers, &turn);
     while ((link = floe_list_take(&turn)) != NULL) {
         floe_gatherer *gatherer = FLOE_CONTAINER(link, floe_gatherer, ready);
-        floe_core_time(gatherer->core, floe_runtime_now());
+        floe_core_time(gatherer->core, floe_gatherer_now(gatherer));
         uv_mutex_unlock(&api->lock);
         floe_gatherer_pump(gatherer);
         uv_mutex_lock(&api->lock);

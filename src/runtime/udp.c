@@ -77,7 +77,7 @@ void floe_udp_go_without(floe_udp *udp, floe_udp_lack lack)
     }
     (void)snprintf(text, sizeof text, "setsockopt(%s): %s: %s", lacks[i].call, uv_strerror(error),
                    lacks[i].without);
-    floe_core_warn(udp->owner->core, floe_runtime_now(), udp->channel, NULL, text);
+    floe_core_warn(udp->owner->core, floe_gatherer_now(udp->owner), udp->channel, NULL, text);
 }
 
 void floe_udp_forbid_fragments(floe_udp *udp, bool ipv4)

@@ -237,6 +237,71 @@ static void an_idle_loop_sleeps_until_something_is_due(void **state)
     (void)close(silent);
 }
 
+/* What was sent, and came back, by what the trace says. */
+typedef struct traced {
+    owner of;
+    unsigned sent;
+    unsigned came; /* as ICMP, or as an answer */
+    unsigned back; /* how often the time of an event was before that of the one before */
+    uint64_t latest;
+} traced;
+
+/* The ICMP of the first request and the answer to the second wait together when the sockets are looked at, as the
+ * loop stands still behind each: less than would have it read sockets before it looks at its timers (L14). */
+static void on_trace(void *data, const floe_trace_event *event)
+{
+    traced *t = data;
+
+    t->back += event->elapsed.ns < t->latest;
+    t->latest = event->elapsed.ns;
+    t->came += event->kind == FLOE_TRACE_UNREACHABLE || event->kind == FLOE_TRACE_RECEIVED;
+    if (event->kind == FLOE_TRACE_SENT) {
+        t->sent++;
+        (void)usleep(10000);
+    }
+}
+
+/* An ICMP error is told at the time at which it is heard, a datagram at that of the look at the socket. */
+static void a_core_is_told_no_earlier_time_than_before(void **state)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    floe_api *api;
+    floe_gatherer *gatherer;
+    traced t = {0};
+    char url[64];
+    const char *urls[] = {"stun:127.0.0.1:9", url};
+
+    (void)state;
+    (void)snprintf(url, sizeof url, "stun:127.0.0.1:%u", test_server_port);
+    settings.allocator = &memory_counted;
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    settings.on_trace = on_trace;
+    settings.trace_user_data = &t;
+    settings.trace_level = FLOE_TRACE_LEVEL_PACKET;
+    server.urls = urls;
+    server.url_count = 2;
+    options.ice_servers = &server;
+    options.ice_server_count = 1;
+    assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
+    for (unsigned i = 0; i < 5; i++) {
+        t.latest = 0;
+        atomic_store(&t.of.ended, 0);
+        assert_int_equal(floe_gatherer_new(api, &options, &gatherer), FLOE_OK);
+        assert_int_equal(floe_gatherer_on_local_candidate(gatherer, on_candidate, &t.of), FLOE_OK);
+        assert_int_equal(floe_gatherer_gather(gatherer), FLOE_OK);
+        wait_for(&t.of.ended, 1);
+        floe_gatherer_free(gatherer);
+    }
+    floe_api_free(api);
+    assert_int_equal(memory_live(), 0);
+    assert_true(t.sent >= 10);
+    assert_true(t.came >= 10);
+    assert_int_equal(t.back, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +309,7 @@ int main(void)
         cmocka_unit_test(n4_what_comes_due_in_sleep_is_done_when_awake),
         cmocka_unit_test(n4_without_word_of_it_a_timer_finds_out),
         cmocka_unit_test(an_idle_loop_sleeps_until_something_is_due),
+        cmocka_unit_test(a_core_is_told_no_earlier_time_than_before),
     };
     return cmocka_run_group_tests_name("clock", tests, test_server_start, test_server_stop);
 }

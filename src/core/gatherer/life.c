@@ -208,6 +208,7 @@ void floe_core_free(floe_core *core)
 
 void floe_core_settle(floe_core *core, floe_time now)
 {
+    floe_core_is_told(core, now);
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
@@ -409,6 +410,7 @@ void floe_core_begin_pool(floe_core *core, floe_time now)
 /* L7: nothing that waited is told any more; then the last packets, the sockets, the state. */
 void floe_core_close(floe_core *core, floe_time now)
 {
+    floe_core_is_told(core, now);
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }

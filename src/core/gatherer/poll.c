@@ -235,6 +235,7 @@ bool floe_core_poll(floe_core *core, floe_time now, const floe_core_output **out
     floe_core_output *next = &core->shared->output;
     floe_list *link;
 
+    floe_core_is_told(core, now);
     next->room = &core->shared->room;
     floe_deallocate(&core->shared->allocator, core->shared->traced);
     core->shared->traced = NULL;

@@ -44,6 +44,7 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
                          "the peer's address does not fit the candidate");
     }
     floe_span span = floe_span_of(data, size);
+    floe_core_is_told(core, now);
     core->sender = candidate_id;
     if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
         floe_relay *relay = found->of.relay;
