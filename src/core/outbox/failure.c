@@ -81,14 +81,18 @@ const floe_failure *floe_failure_kept(const floe_failure *kept)
 
 floe_failure floe_failure_in_full(const floe_plain_failure *plain)
 {
-    return (floe_failure){.kind = plain->kind, .detail = plain->detail, .remote = plain->remote};
+    return (floe_failure){.kind = plain->kind,
+                          .detail = plain->detail,
+                          .elapsed_ms = plain->elapsed_ms,
+                          .remote = plain->remote};
 }
 
 bool floe_failure_of_url(const floe_failure *failure)
 {
     return failure->kind == FLOE_FAILURE_SECURE || failure->kind == FLOE_FAILURE_PROXY ||
-           failure->kind == FLOE_FAILURE_NAME || failure->kind == FLOE_FAILURE_PORT ||
-           failure->kind == FLOE_FAILURE_ADDRESS || failure->kind == FLOE_FAILURE_SERVICE;
+           failure->kind == FLOE_FAILURE_NAME || failure->kind == FLOE_FAILURE_LOOKING ||
+           failure->kind == FLOE_FAILURE_PORT || failure->kind == FLOE_FAILURE_ADDRESS ||
+           failure->kind == FLOE_FAILURE_SERVICE;
 }
 
 uint16_t floe_failure_code(const floe_failure *failure)
@@ -504,6 +508,13 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure, const
         break;
     case FLOE_FAILURE_NAME:
         name_text(failure, name_asked(core, url), text, size);
+        break;
+    case FLOE_FAILURE_LOOKING:
+        (void)snprintf(
+            text, size,
+            "%.200s was still being looked up when gathering ended, after %u ms: is a name "
+            "server here silent or slow? The next gathering may have it",
+            name_asked(core, url), failure->elapsed_ms);
         break;
     case FLOE_FAILURE_UNSUPPORTED:
         (void)snprintf(text, size,

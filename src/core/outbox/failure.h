@@ -18,6 +18,7 @@ typedef enum floe_failure_kind {
     FLOE_FAILURE_CREDENTIALS,
     FLOE_FAILURE_BAD_ANSWER, /* reason says what is wrong with it */
     FLOE_FAILURE_NAME,       /* detail: floe_error of the look-up, negated */
+    FLOE_FAILURE_LOOKING,    /* the name's look-up had not ended; elapsed_ms: for how long */
     FLOE_FAILURE_ADDRESS,    /* of a name: remote is what it stands for, and cannot be a server's */
     FLOE_FAILURE_SERVICE,    /* the domain says that it has no such service */
     FLOE_FAILURE_UNSUPPORTED,
@@ -58,6 +59,7 @@ typedef struct floe_failure {
 typedef struct floe_plain_failure {
     uint8_t kind;
     uint8_t detail;
+    uint32_t elapsed_ms;
     floe_address remote;
 } floe_plain_failure;
 

@@ -414,14 +414,25 @@ static bool is_reachable(const floe_core *core, const floe_server *server)
     return false;
 }
 
+/* A name server that is silent says nothing of the one behind it. */
+static void fail_unfinished(floe_core *core, floe_time now, const floe_lookup *lookup)
+{
+    floe_server *server = lookup->server;
+    floe_duration elapsed = floe_time_since(now, lookup->told ? lookup->asked : now);
+
+    floe_server_fail(core, server, FLOE_FAILURE_LOOKING, 0);
+    server->failure.elapsed_ms = (uint32_t)floe_duration_milliseconds(elapsed);
+}
+
 /* E2: an error only if the name is wrong or its server fails, and somebody could have asked. A name
  * that has addresses, but none of the one family that we have, does not apply to us; unless it was
  * for that family that nobody answered, or what it stands for there cannot be asked. */
-static void judge(floe_core *core, floe_server *server)
+static void judge(floe_core *core, floe_time now, floe_server *server)
 {
     static const uint8_t families[] = {FLOE_FAMILY_IPV4, FLOE_FAMILY_IPV6};
     uint8_t error = server->names.no_memory ? (uint8_t)-FLOE_ERR_NO_MEMORY : FLOE_OK;
     const floe_address *refused = NULL;
+    const floe_lookup *left = NULL;
     bool asked[2] = {false, false};
     bool could_ask = floe_bases_have_family(core, FLOE_FAMILY_IPV4) ||
                      floe_bases_have_family(core, FLOE_FAMILY_IPV6);
@@ -444,6 +455,7 @@ static void judge(floe_core *core, floe_server *server)
         if (lookup->error != FLOE_OK &&
             (server->names.place_count == 0 || floe_bases_have_family(core, families[ipv6]))) {
             error = lookup->error;
+            left = lookup->left ? lookup : NULL;
         }
     }
     if (server->failure.kind != FLOE_FAILURE_NONE) {
@@ -452,6 +464,8 @@ static void judge(floe_core *core, floe_server *server)
     if (error == FLOE_OK && refused != NULL) {
         floe_server_fail(core, server, FLOE_FAILURE_ADDRESS, 0);
         server->failure.remote = *refused;
+    } else if (left != NULL) {
+        fail_unfinished(core, now, left);
     } else if (error != FLOE_OK || (server->names.place_count == 0 && asked[0] == asked[1])) {
         floe_server_fail(core, server, FLOE_FAILURE_NAME, error);
     }
@@ -483,7 +497,7 @@ static bool lookup_ended(floe_core *core, floe_time now, floe_lookup *lookup, fl
         take_over(core, now, lookup->server);
         return false;
     }
-    judge(core, lookup->server);
+    judge(core, now, lookup->server);
     find_ready(core, lookup->names);
     return true;
 }
@@ -740,6 +754,7 @@ void floe_names_without_services(floe_core *core, floe_time now)
         {
             if (!lookup->done && is_service(lookup)) {
                 floe_untell(&lookup->output);
+                lookup->left = true;
                 floe_trace_services(core, now, lookup, FLOE_ERR_TIMED_OUT, NULL, 0);
                 follow_srv(core, lookup, NULL, 0);
                 (void)lookup_ended(core, now, lookup, FLOE_OK);
@@ -760,6 +775,7 @@ bool floe_names_give_up(floe_core *core, floe_time now)
             if (!lookup->done) {
                 bool address = lookup->record == FLOE_DNS_A || lookup->record == FLOE_DNS_AAAA;
                 floe_untell(&lookup->output);
+                lookup->left = true;
                 floe_trace_addresses(core, now, lookup, FLOE_ERR_TIMED_OUT, NULL, 0);
                 /* A service that was not found in time leaves no time for what it names. */
                 lookup->record = address ? lookup->record : FLOE_DNS_A;

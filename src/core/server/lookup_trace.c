@@ -78,8 +78,11 @@ static floe_trace_level level_without(const floe_lookup *lookup, floe_error erro
     return error == FLOE_OK ? level_of_nothing(lookup) : FLOE_TRACE_LEVEL_ERROR;
 }
 
-static const char *why_nothing(floe_error error)
+static const char *why_nothing(const floe_lookup *lookup, floe_error error)
 {
+    if (lookup->left) {
+        return "no name server has answered yet, and it is not waited for any longer";
+    }
     switch (error) {
     case FLOE_OK:
         return "the name has no such record";
@@ -100,7 +103,7 @@ static void tell(floe_core *core, floe_time now, const floe_lookup *lookup, floe
     floe_trace_event event = event_of(any ? FLOE_TRACE_FOUND : FLOE_TRACE_NOT_FOUND, lookup);
 
     event.level = any ? FLOE_TRACE_LEVEL_INFO : level_without(lookup, error);
-    event.detail = any ? found : why_nothing(error);
+    event.detail = any ? found : why_nothing(lookup, error);
     event.round_trip = floe_time_since(now, lookup->asked);
     floe_trace_step(core, now, &event);
 }

@@ -26,6 +26,7 @@ typedef struct floe_lookup {
     uint8_t error;      /* a floe_error, negated */
     bool done;
     bool proxy; /* its name is the proxy's, which the owner has chosen */
+    bool left;  /* its end was not waited for any longer */
     bool told;  /* to the driver, and when */
     floe_time asked;
     floe_address refused; /* an address that cannot be a server's (T4b); family none: none was */
