@@ -2,6 +2,7 @@
 #include "secure/secure.h"
 
 #include "secure/internal.h"
+#include "secure/reason.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -117,19 +118,27 @@ void floe_secure_free(floe_secure *secure)
     floe_deallocate(secure->context->allocator, secure);
 }
 
-/* OpenSSL 3.0 has no word for what a server of TLS 1.3 says that wants to know us (RFC 8446 §6.2). */
-static const char *alert_text(int alert)
+/* What is known of an error of OpenSSL's, or of an alert; -1: there was none. */
+static void explain(floe_secure *secure, unsigned long code, int alert)
 {
-    return alert == SSL_AD_CERTIFICATE_REQUIRED
-               ? "certificate required: it wants one of ours, settings.tls_certificate_file"
-               : SSL_alert_desc_string_long(alert);
+    char said[160] = "";
+    const char *why = secure->ready ? ERR_reason_error_string(code) : floe_secure_reason(code);
+
+    if (alert >= 0) {
+        floe_secure_alert(alert, said, sizeof said);
+    }
+    (void)snprintf(secure->failure, sizeof secure->failure, "%s: %s%s",
+                   secure->ready ? "the connection broke" : "the handshake failed",
+                   alert >= 0 ? "the server says " : "",
+                   alert >= 0    ? said
+                   : why != NULL ? why
+                                 : "the bytes are no TLS");
 }
 
-/* What OpenSSL says, unless the certificate was refused, of which more is known. */
+/* Unless the certificate was refused, of which more is known. */
 static floe_secure_result fail(floe_secure *secure)
 {
     unsigned long code = ERR_peek_error();
-    const char *why = ERR_reason_error_string(code);
     int alert = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET
                                                  : secure->alert;
 
@@ -139,12 +148,7 @@ static floe_secure_result fail(floe_secure *secure)
         secure->unprotocolled = floe_secure_is_plain(secure->context, secure->peer);
     }
     if (*secure->failure == '\0') {
-        (void)snprintf(secure->failure, sizeof secure->failure, "%s: %s%s",
-                       secure->ready ? "the connection broke" : "the handshake failed",
-                       alert >= 0 ? "the server says " : "",
-                       alert >= 0    ? alert_text(alert)
-                       : why != NULL ? why
-                                     : "the bytes are no TLS");
+        explain(secure, code, alert);
     }
     ERR_clear_error();
     return FLOE_SECURE_FAILED;

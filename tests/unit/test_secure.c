@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "secure/internal.h"
+#include "secure/reason.h"
 #include "secure/secure.h"
 
 #include <openssl/err.h>
@@ -375,7 +376,7 @@ static void t8_old_versions_are_refused(void **state)
                             cases[i].taken != NULL ? cases[i].taken : "");
         if (cases[i].taken == NULL) {
             assert_int_equal(with.result, FLOE_SECURE_FAILED);
-            assert_non_null(strstr(floe_secure_failure(with.client), "protocol"));
+            assert_non_null(strstr(floe_secure_failure(with.client), "1.2"));
         }
         end(&with);
         floe_secure_context_free(context);
@@ -1186,13 +1187,95 @@ static void t9_an_alert_in_clear_waits_to_be_believed(void **state)
         } else {
             assert_false(floe_secure_time(with.client));
             assert_true(floe_secure_over(with.client));
-            assert_string_equal(floe_secure_failure(with.client),
-                                "the handshake failed: the server says handshake failure");
+            assert_string_equal(
+                floe_secure_failure(with.client),
+                "the handshake failed: the server says handshake failure: the two have no "
+                "cipher, curve or signature in common, or it wants a certificate of ours");
         }
         end(&with);
     }
     tls_server_free(server);
     floe_secure_context_free(context);
+}
+
+typedef struct reason_row {
+    const char *name;
+    size_t size;
+    uint8_t bytes[64];
+    const char *words; /* of the failure, somewhere in it */
+} reason_row;
+
+#define ALERT(number)                                                                              \
+    7,                                                                                             \
+    {                                                                                              \
+        21, 3, 3, 0, 2, 2, number                                                                  \
+    }
+#define NO_TLS "the handshake failed: no TLS is spoken on this port: is it turn: in place of turns:"
+#define OURS "it does not accept our certificate (settings.tls_certificate_file)"
+
+/* E1: why a handshake fails is told in words that do not take an expert of OpenSSL's: what the server's first bytes
+ * are, and what an alert of its own says. */
+static void e1_why_a_handshake_fails(void **state)
+{
+    static const reason_row rows[] = {
+        {"a plain answer of STUN", 20, {1, 17, 0, 0, 0x21, 0x12, 0xa4, 0x42}, NO_TLS},
+        {"HTTP", 12, "HTTP/1.1 400", NO_TLS},
+        {"a request of HTTP", 16, "GET / HTTP/1.1\r\n", NO_TLS},
+        {"another proxy's client", 16, "CONNECT a:1 HTTP", NO_TLS},
+        {"SSH", 12, "SSH-2.0-Open", NO_TLS},
+        {"a length that can't be", 5, {22, 3, 3, 0xff, 0xff}, NO_TLS},
+        {"TLS 1.0 alone",
+         47,
+         {22, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1, [44] = 0x2f},
+         "the handshake failed: the server offers only versions that are older than 1.2"},
+        {"RFC 5746 is not known",
+         47,
+         {22, 3, 3, 0, 42, 2, 0, 0, 38, 3, 3, [44] = 0xc0, 0x2f},
+         "the server's TLS is too old: it has no secure renegotiation (RFC 5746)"},
+        {"handshake failure", ALERT(40), "says handshake failure: the two have no cipher, curve"},
+        {"bad certificate", ALERT(42), "the server says bad certificate: " OURS},
+        {"unsupported certificate", ALERT(43), "unsupported certificate: " OURS},
+        {"certificate revoked", ALERT(44), "certificate revoked: " OURS},
+        {"certificate expired", ALERT(45), "certificate expired: " OURS},
+        {"certificate unknown", ALERT(46), "certificate unknown: " OURS},
+        {"unknown CA", ALERT(48), "unknown CA: " OURS},
+        {"access denied", ALERT(49), "access denied: " OURS},
+        {"protocol version", ALERT(70), "protocol version: it takes none of our versions, 1.2 and"},
+        {"insufficient security", ALERT(71), "insufficient security: it wants stronger ciphers"},
+        {"internal error", ALERT(80), "internal error: look into the server's log"},
+        {"unrecognized name", ALERT(112),
+         "unrecognized name: it does not know the host of the URL"},
+        {"certificate required", ALERT(116),
+         "certificate required: it wants one of ours, settings."},
+        {"an alert without advice", ALERT(50), "the server says decode error"},
+    };
+    floe_secure_context *context = context_of(trusting());
+    tls_server *server = tls_server_new(&(tls_options){.certificate = TLS_RIGHT});
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        pair with;
+        begin(&with, server, context, "turn.example", false);
+        client_read(&with, (floe_span){0});
+        client_read(&with, floe_span_of(rows[i].bytes, rows[i].size));
+        assert_int_equal(with.result, FLOE_SECURE_FAILED);
+        if (strstr(floe_secure_failure(with.client), rows[i].words) == NULL) {
+            fail_msg("%s: %s", rows[i].name, floe_secure_failure(with.client));
+        }
+        end(&with);
+    }
+    tls_server_free(server);
+    floe_secure_context_free(context);
+
+    static const int kinds[] = {SSL_R_UNKNOWN_PROTOCOL, SSL_R_VERSION_TOO_LOW,
+                                SSL_R_WRONG_SSL_VERSION, SSL_R_DH_KEY_TOO_SMALL,
+                                SSL_R_BAD_SIGNATURE};
+    static const char *const words[] = {"no TLS is spoken", "older than 1.2", "older than 1.2",
+                                        "Diffie-Hellman key is too short", "bad signature"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) { /* that a server must be made for */
+        assert_non_null(strstr(floe_secure_reason(ERR_PACK(ERR_LIB_SSL, 0, kinds[i])), words[i]));
+    }
+    assert_null(floe_secure_reason(ERR_PACK(ERR_LIB_X509, 0, SSL_R_UNKNOWN_PROTOCOL)));
 }
 
 /* OpenSSL's first object in a process takes long to make, and the first host candidates do not wait for that. */
@@ -1382,6 +1465,7 @@ int main(void)
         cmocka_unit_test(t9_a_lost_flight_is_sent_again),
         cmocka_unit_test(t9_a_clock_that_is_set_back_stops_no_flight),
         cmocka_unit_test(t9_an_alert_in_clear_waits_to_be_believed),
+        cmocka_unit_test(e1_why_a_handshake_fails),
         cmocka_unit_test(nothing_of_openssl_is_made_before_the_first_read),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(every_allocation_of_openssl_may_fail),
