@@ -235,7 +235,8 @@ typedef void (*floe_unreachable_handler)(void *user_data, uint32_t candidate_id,
 
 /**
  * Sets the handler for packets from the application that do not reach their peer. It is called when
- * - the network returns a packet by ICMP;
+ * - the network returns a packet by ICMP. Of a packet to a relay's server this says nothing about the
+ *   peer's port: if nothing listens on the server's, the reason is FLOE_UNREACHABLE_HOST;
  * - this machine does not send a packet (its address is gone, or there is no route);
  * - a relay's server reports ICMP (RFC 8656 §11.6);
  * - a relay's server refuses the peer (FLOE_UNREACHABLE_PROHIBITED), or gives no permission or no

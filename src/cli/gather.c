@@ -259,7 +259,7 @@ static int exit_status(const gather_run *run)
     if (run->interrupted.came) {
         return EXIT_INTERRUPTED;
     }
-    if (summary->host + summary->srflx + summary->relay == 0) {
+    if (!summary->found) {
         return EXIT_NO_CANDIDATE;
     }
     return summary->failed > 0 ? EXIT_SERVER_FAILED : EXIT_ALL_ANSWERED;

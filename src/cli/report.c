@@ -5,6 +5,7 @@
 #include "cli/output.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,9 +293,10 @@ void report_state(gather_report *report, unsigned gatherer, double ms,
 void report_candidate(gather_report *report, unsigned gatherer, double ms,
                       const floe_candidate *candidate, bool withdrawn)
 {
-    unsigned one = withdrawn ? 0 : 1;
+    unsigned one = withdrawn ? UINT_MAX : 1; /* less, or more */
 
     report->families |= report_family(candidate);
+    report->summary.found = true;
     report->summary.host += candidate->type == FLOE_CANDIDATE_TYPE_HOST ? one : 0;
     report->summary.srflx += candidate->type == FLOE_CANDIDATE_TYPE_SRFLX ? one : 0;
     report->summary.relay += candidate->type == FLOE_CANDIDATE_TYPE_RELAY ? one : 0;
@@ -487,7 +489,7 @@ void report_summary_line(gather_report *report, const floe_api_statistics *stati
                  summary->host, summary->srflx, summary->relay, summary->ms,
                  (unsigned long long)statistics->packets_sent,
                  (unsigned long long)statistics->packets_received);
-    if (summary->host + summary->srflx + summary->relay == 0 && summary->errors == 0) {
+    if (!summary->found && summary->errors == 0) {
         output_print(
             standard_output,
             "No local address is left: is an interface up, and do the filters name one?\n");

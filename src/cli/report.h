@@ -12,12 +12,13 @@ typedef struct report_failure {
     unsigned times;
 } report_failure;
 
-/* Counts of a whole run. */
+/* Counts of a whole run; of candidates, those that stood when their gatherer was closed. */
 typedef struct report_summary {
     unsigned gatherers;
     unsigned host;
     unsigned srflx;
     unsigned relay;
+    bool found; /* any candidate, though it may be gone */
     unsigned errors;
     unsigned failed; /* of them, those by which a server, or a local address, is of no use */
     unsigned not_asked;

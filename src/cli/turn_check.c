@@ -67,8 +67,13 @@ typedef struct turn_checker {
     uint32_t relay_id;
     uint64_t testing; /* data, since when; 0: it is not */
     uint64_t loading; /* since when; 0: the first packet has not come back */
-    bool tested;      /* the data */
-    bool gathered;    /* all that the server gives is known */
+    uint8_t *
+        came; /* which packets of the load, a bit each by their numbers from 1 on; NULL: no memory */
+    size_t load; /* how many there may be */
+    double
+        first_ms; /* the first packet's way, there and back: what requests took is not always known */
+    bool tested;   /* the data */
+    bool gathered; /* all that the server gives is known */
     uint64_t last_received;
     double round_trips;
     unsigned rows;
@@ -93,6 +98,14 @@ static void finish(turn_checker *checker)
     (void)floe_gatherer_close(checker->gatherer);
 }
 
+/* An Allocate that was sent again does not tell how long its answer took. */
+static uint64_t round_trip_ms(const turn_checker *checker)
+{
+    double known = checker->row.round_trip_ms;
+
+    return (uint64_t)(known > checker->first_ms ? known : checker->first_ms);
+}
+
 static void on_rest(uv_timer_t *timer)
 {
     finish(timer->data);
@@ -106,18 +119,21 @@ static void finish_test(turn_checker *checker)
     if (checker->gathered) {
         finish(checker);
     } else {
-        uint64_t wait = REST_MS + 4 * (uint64_t)checker->row.round_trip_ms;
+        uint64_t wait = REST_MS + 4 * round_trip_ms(checker);
         (void)uv_timer_start(&checker->timer, on_rest, wait, 0);
     }
 }
 
-/* In each packet: when it was sent. */
+/* In each packet: when it was sent, and its number. Before one has come back they are 0, as the first is sent again
+ * until then. */
 static floe_error send_one(turn_checker *checker)
 {
     char packet[PACKET_SIZE] = "floe turn check";
     uint64_t now = uv_hrtime();
+    uint32_t number = checker->loading != 0 ? checker->row.sent : 0;
 
     memcpy(packet + 16, &now, sizeof now);
+    memcpy(packet + 24, &number, sizeof number);
     floe_error error = floe_gatherer_send(checker->gatherer, checker->relay_id, &checker->relay,
                                           packet, sizeof packet);
     checker->row.sent += error == FLOE_OK;
@@ -151,41 +167,69 @@ static void on_load(uv_timer_t *timer)
     turn_checker *checker = timer->data;
     uint64_t elapsed = (uv_hrtime() - checker->loading) / 1000000;
 
-    if (elapsed >= LOAD_MS + 300 + 2 * (uint64_t)checker->row.round_trip_ms) {
+    if (elapsed >= LOAD_MS + 300 + 2 * round_trip_ms(checker)) {
         count_data(checker);
         return;
     }
     uint64_t due = (elapsed < LOAD_MS ? elapsed : LOAD_MS) * checker->command->load / 1000;
-    while ((uint64_t)checker->row.sent * PACKET_SIZE < due) {
+    while ((uint64_t)checker->row.sent * PACKET_SIZE < due && checker->row.sent < checker->load) {
         if (send_one(checker) != FLOE_OK) {
             break; /* the queue is full: the next tick goes on */
         }
     }
 }
 
-static void on_packet(void *user_data, const floe_packet *packet)
+static void begin_load(turn_checker *checker)
 {
-    turn_checker *checker = user_data;
-    uint64_t then;
-
-    if (packet->size != PACKET_SIZE || memcmp(packet->data, "floe turn check", 16) != 0 ||
-        checker->tested) {
-        return;
-    }
-    memcpy(&then, (const char *)packet->data + 16, sizeof then);
-    checker->last_received = uv_hrtime();
-    checker->round_trips += (double)(checker->last_received - then) / 1e6;
-    checker->row.received++;
-    if (checker->loading != 0) {
-        return;
-    }
     checker->row.sent = 1; /* of those before none is missed */
     if (checker->command->load == 0) {
         count_data(checker);
         return;
     }
     checker->loading = checker->last_received;
+    checker->load = (size_t)(checker->command->load * LOAD_MS / 1000 / PACKET_SIZE) + 2;
+    checker->came = calloc(checker->load / 8 + 1, 1);
+    checker->load = checker->came != NULL ? checker->load : 0;
     (void)uv_timer_start(&checker->timer, on_load, TICK_MS, TICK_MS);
+}
+
+/* Whether it is the first with that number, which a network may bring twice. */
+static bool is_new(turn_checker *checker, uint32_t number)
+{
+    if (number == 0) {
+        return checker->loading == 0;
+    }
+    if (number >= checker->load || (checker->came[number / 8] & 1U << number % 8) != 0) {
+        return false;
+    }
+    checker->came[number / 8] |= (uint8_t)(1U << number % 8);
+    return true;
+}
+
+static void on_packet(void *user_data, const floe_packet *packet)
+{
+    turn_checker *checker = user_data;
+    uint64_t then;
+    uint32_t number;
+
+    if (packet->size != PACKET_SIZE || memcmp(packet->data, "floe turn check", 16) != 0 ||
+        checker->tested) {
+        return;
+    }
+    memcpy(&then, (const char *)packet->data + 16, sizeof then);
+    memcpy(&number, (const char *)packet->data + 24, sizeof number);
+    if (!is_new(checker, number)) {
+        return;
+    }
+    uint64_t now = uv_hrtime();
+    double took = (double)(now - then) / 1e6;
+    checker->last_received = now;
+    checker->round_trips += took;
+    checker->row.received++;
+    if (number == 0) {
+        checker->first_ms = took;
+        begin_load(checker);
+    }
 }
 
 /* How long the first packet may take: the server is asked for more than one thing on its way. */
@@ -494,7 +538,8 @@ static bool run_row(turn_checker *checker, const char *url, uint8_t family)
     checker->relay = (floe_address){0};
     checker->testing = checker->loading = 0;
     checker->tested = checker->gathered = false;
-    checker->round_trips = 0;
+    checker->round_trips = checker->first_ms = 0;
+    checker->load = 0;
     copy(checker->row.url, sizeof checker->row.url, url);
     checker->command->filters.family = family;
     floe_error error = begin(checker);
@@ -505,6 +550,8 @@ static bool run_row(turn_checker *checker, const char *url, uint8_t family)
     }
     floe_gatherer_free(checker->gatherer);
     floe_api_free(checker->api);
+    free(checker->came);
+    checker->came = NULL;
     checker->gatherer = NULL;
     checker->api = NULL;
     return error == FLOE_OK;

@@ -212,6 +212,28 @@ static void on_packet(void *user_data, const floe_packet *packet)
     }
 }
 
+/* Whose fault it is: a port that nothing listens on is the peer's (floe_gatherer_on_unreachable); of the rest the
+ * reason alone does not say on which side of the relay's server it is. */
+static const char *unreachable_text(floe_unreachable reason, bool tcp)
+{
+    switch (reason) {
+    case FLOE_UNREACHABLE_PORT:
+        return "nothing listens on that port of the peer";
+    case FLOE_UNREACHABLE_PROHIBITED:
+        return "the relay's server refuses this peer, or a firewall on the way does";
+    case FLOE_UNREACHABLE_NETWORK:
+        return "there is no route to the relay's server, or from there to the peer";
+    case FLOE_UNREACHABLE_NOT_SENT:
+        return "this machine does not send the packets: does a local firewall forbid it?";
+    case FLOE_UNREACHABLE_NOT_WATCHED:
+        return "the system has no room to watch the socket, so nothing is sent";
+    default:
+        return tcp ? "the relay's server can't connect to the peer"
+                   : "the relay's server can't be reached (is it running?), or can't reach the "
+                     "peer";
+    }
+}
+
 static void on_unreachable(void *user_data, uint32_t candidate_id, const floe_address *peer,
                            floe_unreachable reason)
 {
@@ -224,11 +246,7 @@ static void on_unreachable(void *user_data, uint32_t candidate_id, const floe_ad
     }
     piper->unreached = true;
     output_print(standard_error, "floe: turn pipe: %s\n",
-                 reason == FLOE_UNREACHABLE_PROHIBITED
-                     ? "the relay's server refuses this peer, or a firewall on the way does"
-                 : reason == FLOE_UNREACHABLE_PORT ? "nothing listens on that port of the peer"
-                 : piper->command->tcp             ? "the relay's server can't connect to the peer"
-                                                   : "the relay's server can't reach the peer");
+                 unreachable_text(reason, piper->command->tcp));
     if (piper->sent && !piper->answered) {
         finish(piper, EXIT_NO_RELAY);
     }

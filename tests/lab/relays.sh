@@ -131,6 +131,7 @@ lab_test_t7_a_restarted_server() {
         lab_wait test_relays 2 && test_events withdrawn 1 || good=1
         kill -TERM $pid
         wait $pid
+        expect "$(events '.event == "summary" and .relay == 1')" 1 'summary of the relay that stands' || good=1
     done
     return $good
 }
@@ -351,6 +352,21 @@ lab_test_turn_check() {
     return $good
 }
 
+# By a satellite each request is sent again before it is answered, and the first packet too: nothing is lost by that,
+# and nothing counts twice, also where the network brings packets twice.
+lab_test_turn_check_of_a_long_way() {
+    local good=0 ms
+    lab_coturn 1 "$LAB_SERVER"
+    for ms in 600 1000 50; do
+        lab_wire $ms 0 $((ms == 50 ? 20 : 0))
+        lab_client "$FLOE" turn check --json --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=udp" >"$OUT"
+        expect $? 0 "exit status, $ms ms" &&
+            expect "$(events '.ok and .packets_received > 1 and .packets_received <= .packets_sent')" 1 'checks' || { cat "$OUT"; good=1; }
+    done
+    lab_wire 50 0
+    return $good
+}
+
 # What turn check says beside ok: a relayed address that nobody out there can reach; each of them once, however many local
 # addresses asked; and its own allocation of the row before, which the server counts for a second more, is no fault of the user's.
 lab_test_turn_check_says_what_is_there() {
@@ -543,7 +559,7 @@ EOF
 # That nothing has reached the peer is told, though all of the input has gone: one that the server refuses, one where
 # nobody listens.
 lab_test_a_pipe_tells_that_the_peer_is_not_reached() {
-    local good=0
+    local good=0 pipe
     lab_coturn 1 "$LAB_SERVER" --denied-peer-ip="$LAB_SERVER2"
     echo 'a line' | lab_client timeout 90 "$FLOE" turn pipe "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" \
         "turn:$LAB_SERVER" >"$OUT" 2>"$LAB_DIR/err"
@@ -555,6 +571,16 @@ lab_test_a_pipe_tells_that_the_peer_is_not_reached() {
     echo 'a line' | lab_client timeout 90 "$FLOE" turn pipe --tcp "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" \
         "turn:$LAB_SERVER?transport=tcp" >"$OUT" 2>"$LAB_DIR/err"
     expect $? 1 'exit status, nobody there' && grep -q "can't connect" "$LAB_DIR/err" || { good=1; cat "$LAB_DIR/err"; }
+    # The server's own port, once it is down, is not the peer's.
+    (while echo 'a line'; do sleep 0.5; done) | lab_client timeout 20 "$FLOE" turn pipe "${CREDENTIALS[@]}" \
+        --peer "$LAB_SERVER2:7" "turn:$LAB_SERVER" >"$OUT" 2>"$LAB_DIR/err" &
+    pipe=$!
+    lab_wait grep -q '^floe: relay' "$LAB_DIR/err"
+    sleep 1 # the permission
+    kill -9 "$(cat "$LAB_DIR/coturn-1.pid")"
+    wait $pipe
+    grep -q "the relay's server can't be reached (is it running?)" "$LAB_DIR/err" &&
+        ! grep -q 'nothing listens on that port of the peer' "$LAB_DIR/err" || { good=1; cat "$LAB_DIR/err"; }
     return $good
 }
 

@@ -292,6 +292,11 @@ static void k1_what_does_not_leave_by_a_relay_is_told(void **state)
         assert_int_equal(turn->refreshes, asked + 1);
         pass(&h, 6000);
     }
+    /* The port that nothing listens on is the server's, not the peer's. */
+    floe_core_unreachable(h.core, h.now, 1, &to, FLOE_UNREACHABLE_PORT, h.packet, h.packet_size);
+    pass(&h, 100);
+    read_log(&h, "198.51.100.77:7 not reached by relay: 2");
+    pass(&h, 6000);
     static const uint8_t refresh[20] = {0x00, 0x04, 0, 0, 0x21, 0x12, 0xA4, 0x42};
     floe_core_unreachable(h.core, h.now, 1, &to, FLOE_UNREACHABLE_NETWORK, refresh, sizeof refresh);
     floe_core_unreachable(h.core, h.now, 1, &to, FLOE_UNREACHABLE_NETWORK, h.packet, 1);

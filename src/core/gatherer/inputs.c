@@ -313,6 +313,7 @@ void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
     floe_base *base = floe_base_of_channel(core, channel);
     floe_connection *connection;
 
+    floe_core_is_told(core, now);
     core->has_packet = false;
     core->receiving = NULL;
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
@@ -462,6 +463,12 @@ void floe_core_warn(floe_core *core, floe_time now, uint32_t channel, const floe
     }
 }
 
+/* The port is the relay's server's, and not the one that the owner would think of. */
+static floe_unreachable of_peer(floe_unreachable reason)
+{
+    return reason == FLOE_UNREACHABLE_PORT ? FLOE_UNREACHABLE_HOST : reason;
+}
+
 void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
                            const floe_address *remote, floe_unreachable reason, const void *data,
                            size_t size)
@@ -496,7 +503,7 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
             if (floe_relay_peer_of(relay, now, sent, &peer)) { /* the owner's, in its wrapping */
                 floe_unreached_tell(core, now,
                                     floe_packet_id(base, relay, FLOE_TCP_TYPE_NONE, peer.family),
-                                    &peer, reason);
+                                    &peer, of_peer(reason));
             }
             floe_relay_unreachable(core, now, relay, reason,
                                    is_ours(&relay->turn.transaction, data, size));
