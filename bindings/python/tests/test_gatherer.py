@@ -538,6 +538,18 @@ class Plain(unittest.TestCase):
                     call()
                 self.assertIn(text, str(caught.exception))
 
+    def test_what_is_no_address_is_told(self) -> None:
+        with floe.Api() as api, api.gatherer() as gatherer:
+            for peer in ("203.0.113.3:7000", "ab", b"ab", ("203.0.113.3",), (1, 2), ("203.0.113.3", "7000"),
+                         ("::1", 7000, 0, 0), None, 7000):
+                with self.subTest(peer), self.assertRaises(TypeError) as caught:
+                    gatherer.send(1, peer, b"")
+                self.assertEqual('an address is (host, port), as ("192.0.2.1", 3478), and not %r' % (peer,), str(caught.exception))
+            for port in (70000, 65536, -1):
+                with self.subTest(port), self.assertRaises(OverflowError) as range_error:
+                    gatherer.send(1, ("203.0.113.3", port), b"")
+                self.assertEqual("a port is 0 to 65535, and not %d" % port, str(range_error.exception))
+
     def test_a_file_that_is_not_there(self) -> None:
         with self.assertRaises(floe.FloeError) as caught:
             floe.Api(floe.Settings(tls_ca_file="/nowhere/ca.pem"))

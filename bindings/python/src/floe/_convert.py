@@ -29,10 +29,21 @@ class Address(NamedTuple):
 AddressLike = Union[Address, Tuple[str, int], Tuple[str, int, int]]
 
 
-@functools.lru_cache(maxsize=1024)
 def address_to_c(address: AddressLike) -> Any:
     """A floe_address; nobody may write to it."""
+    try:
+        return _address_to_c("" if isinstance(address, str) else tuple(address))  # a list is none that is hashed
+    except TypeError:
+        raise TypeError('an address is (host, port), as ("192.0.2.1", 3478), and not %r' % (address,)) from None
+
+
+@functools.lru_cache(maxsize=1024)
+def _address_to_c(address: Any) -> Any:
+    if len(address) < 2 or not isinstance(address[0], str):
+        raise TypeError
     host, port, scope_id = Address(*address)
+    if isinstance(port, int) and not 0 <= port <= 65535:
+        raise OverflowError("a port is 0 to 65535, and not %d" % port)
     made = ffi.new("floe_address *")
     check(lib.floe_address_parse(host.encode("ascii", "replace"), made))
     made.port = port

@@ -499,7 +499,7 @@ class Gatherer:
                 lib.floe_gatherer_send(
                     gatherer,
                     candidate if isinstance(candidate, int) else candidate.id,
-                    address_to_c(tuple(peer)),
+                    address_to_c(peer),
                     buffer,
                     len(buffer),
                 )
