@@ -13,7 +13,7 @@ struct floe_entropy_block {
 
 floe_error floe_entropy_draw(void *bytes, size_t size)
 {
-    return uv_random(NULL, NULL, bytes, size, 0, NULL) == 0 ? FLOE_OK : FLOE_ERR_RANDOM;
+    return floe_system_random(bytes, size) ? FLOE_OK : FLOE_ERR_RANDOM;
 }
 
 void floe_entropy_init(floe_entropy *entropy)

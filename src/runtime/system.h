@@ -50,6 +50,8 @@ int floe_system_error(void);
 void floe_system_block_signals(void);
 /* Nobody will join the thread. */
 void floe_system_detach(uv_thread_t thread);
+/* Fit for secrets. False: there is none. */
+bool floe_system_random(void *bytes, size_t size);
 /* Zeroed memory that a forked process finds zeroed again; NULL: the system has no such thing, or no
  * memory. */
 void *floe_system_own_pages(size_t size);

@@ -15,6 +15,7 @@
 #include <linux/sockios.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/timerfd.h>
 #endif
 
@@ -246,6 +247,22 @@ void floe_system_block_signals(void)
 void floe_system_detach(uv_thread_t thread)
 {
     (void)pthread_detach(thread);
+}
+
+bool floe_system_random(void *bytes, size_t size)
+{
+#ifdef __linux__ /* libuv asks for 256 bytes at a time */
+    size_t got = 0;
+    ssize_t more = 0;
+    while (got < size && (more >= 0 || errno == EINTR)) {
+        more = getrandom((uint8_t *)bytes + got, size - got, 0);
+        got += more > 0 ? (size_t)more : 0;
+    }
+    if (got == size) {
+        return true;
+    }
+#endif
+    return uv_random(NULL, NULL, bytes, size, 0, NULL) == 0;
 }
 
 #ifdef MADV_WIPEONFORK

@@ -128,6 +128,11 @@ int floe_system_loop_init(uv_loop_t *loop)
     return uv_loop_init(loop); /* it needs none */
 }
 
+bool floe_system_random(void *bytes, size_t size)
+{
+    return uv_random(NULL, NULL, bytes, size, 0, NULL) == 0;
+}
+
 void *floe_system_own_pages(size_t size)
 {
     (void)size; /* nothing forks here, and a draw is no system call either */

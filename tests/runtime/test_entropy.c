@@ -3,7 +3,9 @@
 
 #include "runtime/entropy.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/types.h>
 #include <uv.h>
 
 static bool fails;
@@ -11,7 +13,24 @@ static unsigned draws;
 
 #pragma GCC visibility push(default)
 
-/* In the place of libuv's. What has failed may have been written to all the same. */
+/* In the place of the system's, which gives less than it was asked for at times, and of libuv's. What has failed may
+ * have been written to all the same. */
+ssize_t getrandom(void *bytes, size_t size, unsigned flags)
+{
+    static bool interrupted;
+
+    (void)flags;
+    interrupted = !interrupted;
+    if (interrupted) {
+        errno = EINTR;
+        return -1;
+    }
+    draws += size > 3000 && !fails;
+    memset(bytes, fails ? 0 : (int)draws, size);
+    errno = EIO;
+    return fails ? -1 : size > 3000 ? 2000 : (ssize_t)size;
+}
+
 int uv_random(uv_loop_t *loop, uv_random_t *request, void *bytes, size_t size, unsigned flags,
               uv_random_cb done)
 {
