@@ -747,17 +747,17 @@ static floe_turn_event made_nowhere(floe_turn_allocation *allocation)
     return event == FLOE_TURN_FAILED ? FLOE_TURN_MISMATCH : event;
 }
 
+/* What was made stays until its server has deleted it, and is in the way there so long. */
 static floe_turn_event wrong_family(floe_turn_allocation *allocation)
 {
     const char *why = allocation->wishes.families == FLOE_TURN_IPV6
                           ? "it gives an IPv4 address where IPv6 was asked for"
                           : "it gives an IPv6 address where IPv4 was asked for";
+    bool other = give_up_family(allocation);
+    floe_turn_event event = bad_answer(allocation, 0, why);
 
-    if (!give_up_family(allocation)) {
-        return bad_answer(allocation, 0, why);
-    }
-    want(allocation, FLOE_TURN_REQUEST_CLEAR);
-    return FLOE_TURN_PROGRESS;
+    allocation->refused_wish = true;
+    return other && event == FLOE_TURN_FAILED ? FLOE_TURN_MISMATCH : event;
 }
 
 /* One of each family at most. */

@@ -74,8 +74,8 @@ typedef enum floe_turn_event {
     FLOE_TURN_SEND,     /* write, and send it */
     FLOE_TURN_SUCCESS,  /* relayed and mapped address are there */
     FLOE_TURN_FAILED,   /* no allocation; `failure` says why */
-    FLOE_TURN_MISMATCH, /* 437, 441, or no address: as FAILED, but another local port, or of 437
-                           `reclaim`, can mend it */
+    FLOE_TURN_MISMATCH, /* 437, 441, or no address that was asked for: as FAILED, but another local
+                           port, or of 437 `reclaim`, can mend it */
     FLOE_TURN_REDIRECT, /* 300: as FAILED, but `alternate` can be asked instead */
     FLOE_TURN_LOST,     /* there was one, and it is gone; `failure` says why. Of a peer's or a
                            stream's request: the server has said so often enough, and the owner

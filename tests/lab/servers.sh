@@ -45,6 +45,10 @@ lab_test_t5_a_family_that_nobody_asked_for() {
         expect $? 0 "exit status by $url" && relay_addresses 203.0.113.7 "relays by $url" && no_error "$url" || good=1
     done
     lab_wait released || good=1
+    lab_coturn 1 "$LAB_SERVER $LAB_SERVER6" --external-ip 203.0.113.7 --user-quota=1 # what is given back takes room for a second
+    relay_gather "turn:[$LAB_SERVER6]"
+    expect $? 0 "exit status with a quota of one" && relay_addresses 203.0.113.7 "relays with a quota of one" || good=1
+    lab_wait released || good=1
     return $good
 }
 

@@ -712,6 +712,80 @@ static void r6_a_former_relay_tells_what_another_server_showed(void **state)
     }
 }
 
+/* Nor is it waited for where nobody is to see what it shows, or another server has shown it. */
+static void r6_what_a_former_relay_alone_shows_is_waited_for(void **state)
+{
+    static const char *const before[] = {"stun:203.0.113.9", "turn:203.0.113.2"};
+    static const char *const behind[] = {"turn:203.0.113.2", "stun:203.0.113.8"};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 2; row++) {
+        floe_ice_server ice;
+        make(&h, before, 2, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        with(&h, "203.0.113.9:3478", "192.0.2.7:700");
+        with(&h, "203.0.113.8:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 60000);
+        *h.log = '\0';
+        turn->port = 80;
+        floe_gather_options options = options_of(&ice, behind, row == 0 ? 2 : 1, "another");
+        options.gather_policy = row == 0 ? FLOE_GATHER_POLICY_ALL : FLOE_GATHER_POLICY_RELAY;
+        assert_int_equal(floe_core_set_options(h.core, h.now, &options), FLOE_OK);
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        turn->refresh = SILENT;
+        gather(&h);
+        pass(&h, 100);
+        read_log(&h, row == 0 ? "+ host, + srflx, + relay, end" : "+ relay, end");
+        end(&h);
+    }
+}
+
+/* R6: what is shown by another, or may be shown to nobody, is not asked for; what a gathering has not asked, as its
+ * server's name was not known, is. */
+static void r6_what_is_lost_is_asked_for_by_who_needs_it(void **state)
+{
+    static const char *const urls[] = {"stun:203.0.113.2", "stun:203.0.113.3"};
+    static const char *const name[] = {"stun:stun.example.org"};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 6; row++) {
+        bool named = row >= 4;
+        make(&h, named ? name : urls, row < 2 ? 2 : 1, defaults);
+        server *one = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        server *other = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+        h.places[0] = "203.0.113.2:0";
+        gather(&h);
+        pass(&h, 20000);
+        all(one, row == 1 ? REFUSES : row == 5 ? SILENT : STUNNED);
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather(&h);
+        pass(&h, named ? 25000 : 10000); /* the question is under way, where it is silent */
+        if (row == 2 || row == 3) {
+            set_with(&h, urls, 1, FLOE_GATHER_POLICY_RELAY);
+        }
+        if (row >= 2) {
+            h.places[0] = NULL;
+            assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+            gather(&h);
+            pass(&h, 20000);
+        }
+        one->bindings = other->bindings = 0;
+        pass(&h, 600000);
+        if (named) {
+            all(one, ANSWERS);
+            pass(&h, 60000);
+            assert_int_equal(reflexive(&h), 1);
+        } else {
+            assert_in_range(one->bindings, 0, 1);
+            assert_int_equal(reflexive(&h), row < 2);
+        }
+        end(&h);
+    }
+}
+
 /* L11, S6: behind a restart that has found the living server of a name each other finds it, though the
  * dead one's relay, which comes first, is not ended yet. */
 static void l11_each_restart_finds_the_living_server_of_a_name(void **state)
@@ -2098,18 +2172,21 @@ static void r6_a_mapping_that_many_saw_has_changed(void **state)
     static hand h;
 
     (void)state;
-    make(&h, urls, 3, defaults);
-    server *first = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
-    server *others[] = {with(&h, "203.0.113.4:3478", "192.0.2.7:700"),
-                        with(&h, "203.0.113.5:3478", "192.0.2.7:700")};
-    gather(&h);
-    pass(&h, 10000);
-    read_log(&h, "+ host, + srflx, end");
-    first->mapped = "192.0.2.7:701";
-    others[0]->binding = others[1]->binding = SILENT;
-    pass(&h, 15000 + 40000);
-    read_log(&h, "+ srflx, - srflx");
-    end(&h);
+    for (size_t row = 0; row < 2;
+         row++) { /* before and behind the first keepalives, which one of them has */
+        make(&h, urls, 3, defaults);
+        server *first = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+        server *others[] = {with(&h, "203.0.113.4:3478", "192.0.2.7:700"),
+                            with(&h, "203.0.113.5:3478", "192.0.2.7:700")};
+        gather(&h);
+        pass(&h, row == 0 ? 10000 : 40000);
+        read_log(&h, "+ host, + srflx, end");
+        first->mapped = "192.0.2.7:701";
+        others[0]->binding = others[1]->binding = SILENT;
+        pass(&h, 15000 + 40000);
+        read_log(&h, "+ srflx, - srflx");
+        end(&h);
+    }
 }
 
 /* L12: the same options again change nothing, however many other users there were meanwhile. */
@@ -2148,6 +2225,8 @@ int main(void)
         cmocka_unit_test(r6_what_silence_has_withdrawn_is_told_again),
         cmocka_unit_test(r6_what_was_shown_is_shown_again_by_whom_it_was_shown),
         cmocka_unit_test(r6_a_former_relay_tells_what_another_server_showed),
+        cmocka_unit_test(r6_what_a_former_relay_alone_shows_is_waited_for),
+        cmocka_unit_test(r6_what_is_lost_is_asked_for_by_who_needs_it),
         cmocka_unit_test(l11_each_restart_finds_the_living_server_of_a_name),
         cmocka_unit_test(l11_a_gathering_asks_anew_what_is_unanswered),
         cmocka_unit_test(l11_what_comes_before_it_is_asked_anew),

@@ -233,6 +233,12 @@ static bool is_being_asked(const floe_binding *binding)
            floe_stun_transaction_runs(&binding->transaction);
 }
 
+/* It was refused, or is not asked, and a relay may know all the same. */
+static bool waits_for_relay(const floe_binding *binding)
+{
+    return binding->state == FLOE_BINDING_ASKING && !is_being_asked(binding);
+}
+
 /* Its candidates stand on it no longer. */
 static void let_go(floe_core *core, floe_binding *binding)
 {
@@ -244,7 +250,9 @@ static void let_go(floe_core *core, floe_binding *binding)
             keep_from(core, twin, (floe_time){0}); /* it was not worth a packet */
         }
     }
-    binding->mapped = (floe_address){0};
+    if (!binding->lost) { /* else whoever shows it again has found it */
+        binding->mapped = (floe_address){0};
+    }
     binding->contradicted = false;
 }
 
@@ -257,22 +265,34 @@ static void contradict(floe_core *core, floe_time now, floe_base *base, const fl
     {
         if (floe_address_equal(&binding->mapped, mapped)) {
             binding->contradicted = true;
-            floe_binding_doubt(core, now, binding);
+            if (!is_being_asked(binding)) { /* though its keepalive was not worth a packet */
+                keep_from(core, binding, now);
+            }
             floe_relays_doubt(core, now, base, &binding->remote);
         }
     }
 }
 
-/* Those that see the same, and were not answered, let it go. */
-static void take_over(floe_core *core, floe_binding *binding)
+/* Those that see the same, and were not answered, let it go: for that nobody need wait, or ask. Whether it was lost. */
+static bool take_over(floe_core *core, floe_binding *binding)
 {
+    bool lost = false;
+
     FLOE_LIST_EACH(other, &binding->base->bindings, floe_binding, link)
     {
-        if (other != binding && other->state == FLOE_BINDING_FAILED &&
-            floe_address_equal(&other->mapped, &binding->mapped)) {
+        if (other == binding || !floe_address_equal(&other->mapped, &binding->mapped)) {
+            continue;
+        }
+        if (waits_for_relay(other)) {
+            set_state(core, other, FLOE_BINDING_FAILED);
+        }
+        lost = lost || other->lost;
+        other->lost = false;
+        if (other->state == FLOE_BINDING_FAILED) {
             hand_over(core, other, binding);
         }
     }
+    return lost;
 }
 
 /* The mapped address is known, for the first time or again. */
@@ -291,8 +311,6 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
         return;
     }
     binding->contradicted = false;
-    bool back = binding->lost;
-    binding->lost = false;
     bool changed = !first && !floe_address_equal(&binding->mapped, mapped);
     if (changed) { /* R6: the NAT has given another address; the old one leads nowhere */
         floe_address old = binding->mapped;
@@ -301,7 +319,8 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
         floe_relays_doubt(core, now, base, &binding->remote);
     }
     binding->mapped = *mapped;
-    take_over(core, binding);
+    bool back = take_over(core, binding) || binding->lost;
+    binding->lost = back && !core->interfaces_known; /* then nothing is told yet */
     if (base->spare || base->no_reflexive || (!changed && !gathering && !back) ||
         !core->interfaces_known) {
         return; /* of a relay that was renewed after its gathering: the next one tells it (L4) */
@@ -515,16 +534,24 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
     fail(core, now, binding, &failure);
 }
 
+/* And somebody would be told. */
+static bool is_lost(const floe_core *core, const floe_binding *binding)
+{
+    return binding->lost && core->policy != FLOE_GATHER_POLICY_RELAY;
+}
+
 /* R6: a packet each Tr if a candidate stands on it, or on one that sees the same and was not answered:
  * whoever is answered first takes it over. A relay that does keeps the mapping itself; but
  * where there is a reason to ask, whoever is answered first tells. */
 static void keep_alive(floe_core *core, floe_time now, floe_binding *binding)
 {
+    bool lost = is_lost(core, binding);
+
     keep_from(core, binding, FLOE_TIME_NEVER);
-    if (!binding->contradicted && !binding->lost &&
+    if (!binding->contradicted && !lost &&
         floe_relays_keep(core, binding->base, &binding->remote)) {
         keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
-    } else if (binding->contradicted || binding->lost || is_wanted(core, binding)) {
+    } else if (binding->contradicted || lost || is_wanted(core, binding)) {
         floe_pace(core, &binding->paced, false);
     }
 }
@@ -546,19 +573,13 @@ void floe_binding_ask_beside(floe_core *core, floe_base *base, const floe_addres
     }
 }
 
-/* It was refused, and a relay may know all the same. */
-static bool waits_for_relay(const floe_binding *binding)
-{
-    return binding->state == FLOE_BINDING_ASKING && !is_being_asked(binding);
-}
-
 void floe_binding_awaits_relay(floe_core *core, floe_base *base, const floe_server *server,
                                const floe_address *remote)
 {
     floe_binding *binding = find(base, remote);
 
     floe_binding_claim(core, base, server, remote);
-    if (binding != NULL && binding->state == FLOE_BINDING_KNOWN) {
+    if (binding != NULL && binding->state == FLOE_BINDING_KNOWN && is_missed(core, binding)) {
         set_state(core, binding, FLOE_BINDING_ASKING);
     }
 }
@@ -662,11 +683,15 @@ static bool has_moved_away(const floe_core *core, const floe_binding *binding)
            !floe_relays_keep(core, binding->base, &binding->remote);
 }
 
-void floe_bindings_miss(const floe_core *core, floe_base *base)
+void floe_bindings_miss(floe_core *core, floe_base *base)
 {
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
         binding->lost = binding->lost || is_missed(core, binding);
+        if (is_lost(core, binding) && !is_being_asked(binding) &&
+            floe_time_is_never(binding->keepalive)) {
+            keep_from(core, binding, (floe_time){0}); /* this gathering has not */
+        }
     }
 }
 
@@ -677,7 +702,8 @@ static void pass_on(floe_core *core, const floe_binding *moved)
 
     for (size_t i = 0; i < names->place_count; i++) {
         floe_binding *to = find(moved->base, &names->places[i].address);
-        if (to != NULL && (is_wanted(core, moved) || is_missed(core, moved))) {
+        if (to != NULL && to->state == FLOE_BINDING_KNOWN &&
+            (is_wanted(core, moved) || is_missed(core, moved))) {
             to->lost = true;
             keep_from(core, to, (floe_time){0});
         }

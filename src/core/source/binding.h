@@ -85,7 +85,7 @@ void floe_bindings_end(floe_core *core, floe_base *base);
 /* For the next gathering: those that are of use are asked again, the others go. */
 void floe_bindings_renew(floe_core *core, floe_base *base);
 /* A gathering is over: what stands on them and was not found again is about to be withdrawn. */
-void floe_bindings_miss(const floe_core *core, floe_base *base);
+void floe_bindings_miss(floe_core *core, floe_base *base);
 /* Those go that no server of today has asked for. */
 void floe_bindings_sweep(floe_core *core, floe_base *base);
 /* Whether it answers what floe itself asked for: late, twice, or to a relay that has gone. */

@@ -508,9 +508,7 @@ static bool leave_to_another(const floe_relay *relay)
     return floe_relay_ours_beside(relay) != NULL;
 }
 
-/* By a connection what its server may hold is given back before that closes: from another one
- * nobody can. */
-static void give_back(floe_core *core, floe_time now, floe_relay *relay)
+void floe_relay_give_back(floe_core *core, floe_time now, floe_relay *relay)
 {
     if (relay->connection != NULL && floe_relay_has_way(relay) &&
         floe_turn_allocation_release(&relay->turn) &&
@@ -537,7 +535,7 @@ void floe_relay_unsettle(floe_core *core, floe_relay *relay)
 void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_relay_touch(core, relay);
-    give_back(core, now, relay);
+    floe_relay_give_back(core, now, relay);
     if (relay->turn.state != FLOE_TURN_ENDED) {
         (void)floe_turn_allocation_lost(&relay->turn, 0, (floe_span){0});
     }

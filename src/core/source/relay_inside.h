@@ -52,6 +52,8 @@ floe_relay *floe_relay_create(floe_core *core, floe_base *origin, const floe_ser
 /* It comes in the other's place. */
 void floe_relay_take_after(floe_relay *next, const floe_relay *relay);
 void floe_relay_drop_connection(floe_core *core, floe_relay *relay);
+/* By a connection what its server may hold is given back before that closes: from another one nobody can. */
+void floe_relay_give_back(floe_core *core, floe_time now, floe_relay *relay);
 /* Once more from the beginning: at this address, by this account. */
 bool floe_relay_restart(floe_core *core, floe_time now, floe_relay *relay,
                         floe_turn_account *account, const floe_address *remote);

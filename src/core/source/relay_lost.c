@@ -381,6 +381,12 @@ static void go_home(floe_core *core, floe_time now, floe_relay *relay)
     (void)floe_relay_leave_behind(core, now, relay, relay->origin); /* else it asks from there */
 }
 
+/* It has only waited for what it was refused for, and goes on where it was. */
+static bool is_still_refused(const floe_relay *relay)
+{
+    return relay->waits && relay->turn.refused_wish && !relay->turn.plain;
+}
+
 void floe_relay_ask_again(floe_core *core, floe_time now, floe_relay *relay)
 {
     floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->asked};
@@ -399,7 +405,7 @@ void floe_relay_ask_again(floe_core *core, floe_time now, floe_relay *relay)
         return;
     }
     floe_relay_forget_way(core, relay);
-    relay->asked_before = false;
+    relay->asked_before = is_still_refused(relay);
     go_home(core, now, relay);
     bool good = is_there(relay, &next)
                     ? floe_relay_restart(core, now, relay, relay->server->account, &relay->asked)

@@ -133,6 +133,7 @@ bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
     bool deleted = relay->turn.reclaimed_once && !not_ours;
 
     if (relay->connection != NULL && !relay->turn.inherits) { /* another one has another port */
+        floe_relay_give_back(core, now, relay);
         return relay->rejoined++ == 0 &&
                floe_relay_restart(core, now, relay, relay->turn.account, &relay->turn.server);
     }
