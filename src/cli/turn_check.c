@@ -74,6 +74,7 @@ typedef struct turn_checker {
         first_ms; /* the first packet's way, there and back: what requests took is not always known */
     bool tested;   /* the data */
     bool gathered; /* all that the server gives is known */
+    bool in_time;  /* and nothing was being asked still */
     uint64_t last_received;
     double round_trips;
     unsigned rows;
@@ -232,13 +233,17 @@ static void on_packet(void *user_data, const floe_packet *packet)
     }
 }
 
+static uint64_t timeout_ms(const turn_checker *checker)
+{
+    uint32_t timeout = checker->command->settings.gather_timeout_ms;
+
+    return timeout == 0 ? 5000 : timeout == FLOE_NEVER ? 60000 : timeout;
+}
+
 /* How long the first packet may take: the server is asked for more than one thing on its way. */
 static uint64_t patience_ms(const turn_checker *checker)
 {
-    uint32_t timeout = checker->command->settings.gather_timeout_ms;
-    uint64_t usual = timeout == 0 ? 5000 : timeout == FLOE_NEVER ? 60000 : timeout;
-
-    return usual + 4 * (uint64_t)checker->row.round_trip_ms;
+    return timeout_ms(checker) + 4 * (uint64_t)checker->row.round_trip_ms;
 }
 
 static void on_no_data(uv_timer_t *timer)
@@ -276,6 +281,7 @@ static void take_statistics(turn_checker *checker)
     if (floe_gatherer_get_statistics(checker->gatherer, &all) != FLOE_OK) {
         return;
     }
+    checker->in_time = (double)all->gathering.ns / 1e6 < (double)timeout_ms(checker);
     for (size_t i = 0; i < all->server_count; i++) {
         const floe_server_statistics *one = all->servers[i];
         if (strcmp(one->method, "Allocate") != 0) {
@@ -352,7 +358,7 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
     if (candidate == NULL) {
         take_statistics(checker);
         checker->gathered = true;
-        row->tcp_known = row->tcp_asked;
+        row->tcp_known = row->tcp_asked && checker->in_time;
         if (checker->testing == 0 || checker->tested) {
             finish(checker);
         }

@@ -363,6 +363,10 @@ lab_test_turn_check_of_a_long_way() {
         expect $? 0 "exit status, $ms ms" &&
             expect "$(events '.ok and .packets_received > 1 and .packets_received <= .packets_sent')" 1 'checks' || { cat "$OUT"; good=1; }
     done
+    # What it had no time to say of relays for TCP is not known.
+    lab_wire 1000 0
+    lab_client "$FLOE" turn check --json "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=tcp" >"$OUT"
+    expect "$(events '.ok and .tcp_allocations == null')" 1 'checks by TCP' || { cat "$OUT"; good=1; }
     lab_wire 50 0
     return $good
 }
