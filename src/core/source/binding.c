@@ -1,7 +1,7 @@
 /* A base's binding to a server address: asked for once however many URLs want it, gives the server
  * reflexive candidate (R1, R2), and is kept alive for as long as a candidate stands on it, whatever
  * came of it in a later gathering (R6). */
-#include "core/source/binding.h"
+#include "core/source/binding_inside.h"
 
 #include "core/candidate/base.h"
 #include "core/candidate/candidate.h"
@@ -27,7 +27,7 @@ static void trace(floe_core *core, floe_time now, floe_trace_kind kind, const fl
     floe_trace_packet(core, now, kind, &by, message, "");
 }
 
-static floe_binding *find(const floe_base *base, const floe_address *remote)
+floe_binding *floe_binding_find(const floe_base *base, const floe_address *remote)
 {
     FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
     {
@@ -40,14 +40,14 @@ static floe_binding *find(const floe_base *base, const floe_address *remote)
 
 bool floe_binding_known(const floe_base *base, const floe_address *remote)
 {
-    const floe_binding *binding = find(base, remote);
+    const floe_binding *binding = floe_binding_find(base, remote);
 
     return binding != NULL && binding->state == FLOE_BINDING_KNOWN;
 }
 
 bool floe_binding_once_answered(const floe_base *base, const floe_address *remote)
 {
-    const floe_binding *binding = find(base, remote);
+    const floe_binding *binding = floe_binding_find(base, remote);
 
     return binding != NULL && binding->counters.responses > 0 &&
            binding->state != FLOE_BINDING_KNOWN;
@@ -76,7 +76,7 @@ static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_se
     return binding;
 }
 
-static void set_state(floe_core *core, floe_binding *binding, floe_binding_state state)
+void floe_binding_set_state(floe_core *core, floe_binding *binding, floe_binding_state state)
 {
     floe_base *base = binding->base;
 
@@ -105,55 +105,10 @@ static void set_alarm(floe_core *core, floe_binding *binding)
                     floe_time_min(binding->keepalive, binding->transaction.due));
 }
 
-static void keep_from(floe_core *core, floe_binding *binding, floe_time when)
+void floe_binding_keep_from(floe_core *core, floe_binding *binding, floe_time when)
 {
     binding->keepalive = when;
     set_alarm(core, binding);
-}
-
-/* Whether a candidate stands on it, or on one that sees the same and was not answered. */
-static bool is_wanted(const floe_core *core, const floe_binding *binding)
-{
-    FLOE_FOUND_AT(found, core, &binding->mapped)
-    {
-        const floe_binding *by = floe_found_binding(found);
-        if (by != NULL && found->base == binding->base && floe_found_counts(found) &&
-            (by == binding || by->state == FLOE_BINDING_FAILED)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether a candidate of the generation before waits to be found again by it. */
-static bool is_awaited(const floe_binding *binding)
-{
-    FLOE_LIST_EACH(found, &binding->base->found, floe_found, of_base)
-    {
-        if (floe_found_binding(found) == binding && found->stale && !found->hidden) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether what it shows is about to go, whoever of the base's showed it before. */
-static bool is_missed(const floe_core *core, const floe_binding *binding)
-{
-    FLOE_FOUND_AT(found, core, &binding->mapped)
-    {
-        if (floe_found_binding(found) != NULL && found->base == binding->base && found->stale &&
-            !found->hidden) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What stands on the one stands on the other from now on; NULL: on none, and is withdrawn. */
-static void hand_over(floe_core *core, const floe_binding *from, floe_binding *to)
-{
-    floe_found_hand_over(core, from->base, from, to, to != NULL ? to->server : NULL);
 }
 
 static void stop_asking(floe_core *core, floe_binding *binding)
@@ -166,15 +121,15 @@ static void stop_asking(floe_core *core, floe_binding *binding)
 
 static void ask(floe_core *core, floe_binding *binding)
 {
-    set_state(core, binding, FLOE_BINDING_ASKING);
-    keep_from(core, binding, FLOE_TIME_NEVER);
+    floe_binding_set_state(core, binding, FLOE_BINDING_ASKING);
+    floe_binding_keep_from(core, binding, FLOE_TIME_NEVER);
     floe_pace(core, &binding->paced, false);
 }
 
 floe_binding *floe_binding_to(floe_core *core, floe_base *base, const floe_server *server,
                               const floe_address *remote)
 {
-    floe_binding *binding = find(base, remote);
+    floe_binding *binding = floe_binding_find(base, remote);
 
     if (binding == NULL) {
         binding = binding_new(core, base, server, remote);
@@ -184,115 +139,22 @@ floe_binding *floe_binding_to(floe_core *core, floe_base *base, const floe_serve
         return binding;
     }
     floe_binding_claim(core, base, server, remote);
-    bool promised = binding->state == FLOE_BINDING_KNOWN && is_awaited(binding);
+    bool promised = binding->state == FLOE_BINDING_KNOWN && floe_binding_is_awaited(binding);
     if (binding->state == FLOE_BINDING_FAILED || promised) { /* for another URL, or by no relay */
         ask(core, binding);
     }
     return binding;
 }
 
-void floe_binding_claim(floe_core *core, floe_base *base, const floe_server *server,
-                        const floe_address *remote)
-{
-    floe_binding *binding = find(base, remote);
-
-    if (binding != NULL && !floe_server_current(core, binding->server)) {
-        binding->server = server;
-        hand_over(core, binding, binding);
-    }
-}
-
-/* Another binding of the base that sees the same address, as far as is known: either keeps the
- * candidate. */
-static floe_binding *twin_of(const floe_core *core, const floe_binding *binding)
-{
-    FLOE_LIST_EACH(other, &binding->base->bindings, floe_binding, link)
-    {
-        if (other != binding && other->state != FLOE_BINDING_FAILED &&
-            floe_server_current(core, other->server) &&
-            floe_address_equal(&other->mapped, &binding->mapped)) {
-            return other;
-        }
-    }
-    return NULL;
-}
-
-bool floe_binding_needs_relay(const floe_core *core, const floe_base *base,
-                              const floe_address *remote)
-{
-    const floe_binding *binding = find(base, remote);
-
-    return binding != NULL && binding->mapped.family != FLOE_FAMILY_NONE && !binding->shown &&
-           twin_of(core, binding) == NULL &&
-           (binding->lost || is_wanted(core, binding) || is_awaited(binding));
-}
-
-static bool is_being_asked(const floe_binding *binding)
+bool floe_binding_is_asked(const floe_binding *binding)
 {
     return floe_list_linked(&binding->paced.link) ||
            floe_stun_transaction_runs(&binding->transaction);
 }
 
-/* It was refused, or is not asked, and a relay may know all the same. */
-static bool waits_for_relay(const floe_binding *binding)
+bool floe_binding_waits(const floe_binding *binding)
 {
-    return binding->state == FLOE_BINDING_ASKING && !is_being_asked(binding);
-}
-
-/* Its candidates stand on it no longer. */
-static void let_go(floe_core *core, floe_binding *binding)
-{
-    if (binding->mapped.family != FLOE_FAMILY_NONE) {
-        floe_binding *twin = twin_of(core, binding);
-        hand_over(core, binding, twin);
-        if (twin != NULL && twin->state == FLOE_BINDING_KNOWN && !is_being_asked(twin) &&
-            floe_time_is_never(twin->keepalive)) {
-            keep_from(core, twin, (floe_time){0}); /* it was not worth a packet */
-        }
-    }
-    if (!binding->lost) { /* else whoever shows it again has found it */
-        binding->mapped = (floe_address){0};
-    }
-    binding->contradicted = false;
-}
-
-/* The NAT has given up this address towards one server. Whoever shows one address to two servers
- * has one mapping for both (RFC 4787 §4.1), so it may be gone for the others that saw it: they are
- * asked at once, and who does not answer is believed no longer. */
-static void contradict(floe_core *core, floe_time now, floe_base *base, const floe_address *mapped)
-{
-    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
-    {
-        if (floe_address_equal(&binding->mapped, mapped)) {
-            binding->contradicted = true;
-            if (!is_being_asked(binding)) { /* though its keepalive was not worth a packet */
-                keep_from(core, binding, now);
-            }
-            floe_relays_doubt(core, now, base, &binding->remote);
-        }
-    }
-}
-
-/* Those that see the same, and were not answered, let it go: for that nobody need wait, or ask. Whether it was lost. */
-static bool take_over(floe_core *core, floe_binding *binding)
-{
-    bool lost = false;
-
-    FLOE_LIST_EACH(other, &binding->base->bindings, floe_binding, link)
-    {
-        if (other == binding || !floe_address_equal(&other->mapped, &binding->mapped)) {
-            continue;
-        }
-        if (waits_for_relay(other)) {
-            set_state(core, other, FLOE_BINDING_FAILED);
-        }
-        lost = lost || other->lost;
-        other->lost = false;
-        if (other->state == FLOE_BINDING_FAILED) {
-            hand_over(core, other, binding);
-        }
-    }
-    return lost;
+    return binding->state == FLOE_BINDING_ASKING && !floe_binding_is_asked(binding);
 }
 
 /* The mapped address is known, for the first time or again. */
@@ -303,10 +165,10 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
     bool gathering = core->state == FLOE_GATHERER_STATE_GATHERING && core->interfaces_known;
 
     stop_asking(core, binding);
-    keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
+    floe_binding_keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
     base->answered = true;
     base->has_srflx = base->has_srflx || mapped->family != FLOE_FAMILY_NONE;
-    set_state(core, binding, FLOE_BINDING_KNOWN);
+    floe_binding_set_state(core, binding, FLOE_BINDING_KNOWN);
     if (mapped->family == FLOE_FAMILY_NONE) {
         return;
     }
@@ -314,12 +176,12 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
     bool changed = !first && !floe_address_equal(&binding->mapped, mapped);
     if (changed) { /* R6: the NAT has given another address; the old one leads nowhere */
         floe_address old = binding->mapped;
-        let_go(core, binding);
-        contradict(core, now, base, &old);
+        floe_binding_let_go(core, binding);
+        floe_bindings_contradict(core, now, base, &old);
         floe_relays_doubt(core, now, base, &binding->remote);
     }
     binding->mapped = *mapped;
-    bool back = take_over(core, binding) || binding->lost;
+    bool back = floe_binding_take_over(core, binding) || binding->lost;
     binding->lost = back && !core->interfaces_known; /* then nothing is told yet */
     if (base->spare || base->no_reflexive || (!changed && !gathering && !back) ||
         !core->interfaces_known) {
@@ -338,7 +200,7 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
 void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const floe_server *server,
                         const floe_address *remote, const floe_address *mapped)
 {
-    floe_binding *binding = find(base, remote);
+    floe_binding *binding = floe_binding_find(base, remote);
 
     if (binding == NULL) {
         binding = binding_new(core, base, server, remote);
@@ -352,13 +214,6 @@ void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const f
     }
 }
 
-/* Its owner has what it shows, which is about to go, or to be another's that may not keep it: as a relay that is lost it
- * is told by itself once it is had again. */
-static void lose(const floe_core *core, floe_binding *binding)
-{
-    binding->lost = binding->lost || is_missed(core, binding) || is_wanted(core, binding);
-}
-
 /* A keepalive that fails changes nothing, as the next one asks again; unless there was a reason to
  * doubt, and the server was asked at all. */
 static void fail(floe_core *core, floe_time now, floe_binding *binding, const floe_failure *failure)
@@ -367,16 +222,16 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
     bool disproved = binding->contradicted && failure->kind != FLOE_FAILURE_MEMORY;
 
     stop_asking(core, binding);
-    keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
+    floe_binding_keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
     bool awaited = asking && !disproved && floe_relays_tell(core, binding->base, &binding->remote);
     if ((!asking && !disproved) || awaited) { /* its relay tells, or is gone */
         return;
     }
     if (asking) {
-        lose(core, binding);
+        floe_binding_lose(core, binding);
     }
-    set_state(core, binding, FLOE_BINDING_FAILED);
-    let_go(core, binding); /* known in an earlier gathering (L5), and no more */
+    floe_binding_set_state(core, binding, FLOE_BINDING_FAILED);
+    floe_binding_let_go(core, binding); /* known in an earlier gathering (L5), and no more */
     if (asking) {
         core->listener->binding_failed(core, now, binding, failure);
     }
@@ -534,24 +389,18 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
     fail(core, now, binding, &failure);
 }
 
-/* And somebody would be told. */
-static bool is_lost(const floe_core *core, const floe_binding *binding)
-{
-    return binding->lost && core->policy != FLOE_GATHER_POLICY_RELAY;
-}
-
 /* R6: a packet each Tr if a candidate stands on it, or on one that sees the same and was not answered:
  * whoever is answered first takes it over. A relay that does keeps the mapping itself; but
  * where there is a reason to ask, whoever is answered first tells. */
 static void keep_alive(floe_core *core, floe_time now, floe_binding *binding)
 {
-    bool lost = is_lost(core, binding);
+    bool lost = floe_binding_is_lost(core, binding);
 
-    keep_from(core, binding, FLOE_TIME_NEVER);
+    floe_binding_keep_from(core, binding, FLOE_TIME_NEVER);
     if (!binding->contradicted && !lost &&
         floe_relays_keep(core, binding->base, &binding->remote)) {
-        keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
-    } else if (binding->contradicted || lost || is_wanted(core, binding)) {
+        floe_binding_keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
+    } else if (binding->contradicted || lost || floe_binding_is_wanted(core, binding)) {
         floe_pace(core, &binding->paced, false);
     }
 }
@@ -559,16 +408,16 @@ static void keep_alive(floe_core *core, floe_time now, floe_binding *binding)
 void floe_binding_doubt(floe_core *core, floe_time now, floe_binding *binding)
 {
     if (!floe_time_is_never(binding->keepalive)) { /* else it is being asked, or not kept */
-        keep_from(core, binding, now);
+        floe_binding_keep_from(core, binding, now);
     }
 }
 
 void floe_binding_ask_beside(floe_core *core, floe_base *base, const floe_address *remote)
 {
-    floe_binding *binding = find(base, remote);
+    floe_binding *binding = floe_binding_find(base, remote);
 
     if (binding != NULL && !floe_time_is_never(binding->keepalive)) {
-        keep_from(core, binding, FLOE_TIME_NEVER);
+        floe_binding_keep_from(core, binding, FLOE_TIME_NEVER);
         floe_pace(core, &binding->paced, false);
     }
 }
@@ -576,22 +425,23 @@ void floe_binding_ask_beside(floe_core *core, floe_base *base, const floe_addres
 void floe_binding_awaits_relay(floe_core *core, floe_base *base, const floe_server *server,
                                const floe_address *remote)
 {
-    floe_binding *binding = find(base, remote);
+    floe_binding *binding = floe_binding_find(base, remote);
 
     floe_binding_claim(core, base, server, remote);
-    if (binding != NULL && binding->state == FLOE_BINDING_KNOWN && is_missed(core, binding)) {
-        set_state(core, binding, FLOE_BINDING_ASKING);
+    if (binding != NULL && binding->state == FLOE_BINDING_KNOWN &&
+        floe_binding_is_missed(core, binding)) {
+        floe_binding_set_state(core, binding, FLOE_BINDING_ASKING);
     }
 }
 
 /* A new generation was to hear of the mapping by that (floe_bindings_renew): it asks itself. */
 void floe_binding_relay_gone(floe_core *core, floe_base *base, const floe_address *remote)
 {
-    floe_binding *binding = find(base, remote);
+    floe_binding *binding = floe_binding_find(base, remote);
 
     if (core->state == FLOE_GATHERER_STATE_GATHERING && binding != NULL &&
-        (binding->state == FLOE_BINDING_KNOWN || waits_for_relay(binding)) &&
-        floe_server_current(core, binding->server) && is_missed(core, binding)) {
+        (binding->state == FLOE_BINDING_KNOWN || floe_binding_waits(binding)) &&
+        floe_server_current(core, binding->server) && floe_binding_is_missed(core, binding)) {
         ask(core, binding);
     }
 }
@@ -633,12 +483,12 @@ void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding)
         return;
     }
     stop_asking(core, binding);
-    lose(core, binding);
-    set_state(core, binding, FLOE_BINDING_FAILED);
-    keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
-    const floe_binding *twin = twin_of(core, binding);
+    floe_binding_lose(core, binding);
+    floe_binding_set_state(core, binding, FLOE_BINDING_FAILED);
+    floe_binding_keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
+    const floe_binding *twin = floe_binding_twin(core, binding);
     if (binding->contradicted || (twin != NULL && twin->state == FLOE_BINDING_KNOWN)) {
-        let_go(core, binding); /* whoever has answered keeps the candidate */
+        floe_binding_let_go(core, binding); /* whoever has answered keeps the candidate */
     }
 }
 
@@ -652,11 +502,12 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
             continue;
         }
         stop_asking(core, binding);
-        set_state(core, binding, FLOE_BINDING_FAILED); /* unless somebody asks */
+        floe_binding_set_state(core, binding, FLOE_BINDING_FAILED); /* unless somebody asks */
         if (kept) {
-            set_state(core, binding, FLOE_BINDING_KNOWN); /* as its relay will tell (T7b) */
+            floe_binding_set_state(core, binding,
+                                   FLOE_BINDING_KNOWN);   /* as its relay will tell (T7b) */
             if (floe_time_is_never(binding->keepalive)) { /* it was being asked */
-                keep_from(core, binding, (floe_time){0});
+                floe_binding_keep_from(core, binding, (floe_time){0});
             }
         } else if (floe_server_current(core, binding->server) &&
                    floe_found_shows(core, base, &binding->mapped)) {
@@ -665,70 +516,11 @@ void floe_bindings_renew(floe_core *core, floe_base *base)
     }
 }
 
-/* Its server's name leads elsewhere by now, and there it has answered: until then what the old place
- * shows is what there is. */
-static bool has_moved_away(const floe_core *core, const floe_binding *binding)
-{
-    const floe_names *names = &binding->server->names;
-    bool elsewhere = false;
-
-    for (size_t i = 0; i < names->place_count; i++) {
-        const floe_address *to = &names->places[i].address;
-        if (floe_address_equal(to, &binding->remote)) {
-            return false;
-        }
-        elsewhere = elsewhere || floe_binding_known(binding->base, to);
-    }
-    return elsewhere && !core->listener->is_asked(binding->base, &binding->remote) &&
-           !floe_relays_keep(core, binding->base, &binding->remote);
-}
-
-void floe_bindings_miss(floe_core *core, floe_base *base)
-{
-    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
-    {
-        binding->lost = binding->lost || is_missed(core, binding);
-        if (is_lost(core, binding) && !is_being_asked(binding) &&
-            floe_time_is_never(binding->keepalive)) {
-            keep_from(core, binding, (floe_time){0}); /* this gathering has not */
-        }
-    }
-}
-
-/* What its owner has by it, the new place is to show: that may be another mapping. */
-static void pass_on(floe_core *core, const floe_binding *moved)
-{
-    const floe_names *names = &moved->server->names;
-
-    for (size_t i = 0; i < names->place_count; i++) {
-        floe_binding *to = find(moved->base, &names->places[i].address);
-        if (to != NULL && to->state == FLOE_BINDING_KNOWN &&
-            (is_wanted(core, moved) || is_missed(core, moved))) {
-            to->lost = true;
-            keep_from(core, to, (floe_time){0});
-        }
-    }
-}
-
-void floe_bindings_sweep(floe_core *core, floe_base *base)
-{
-    FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
-    {
-        bool moved = floe_server_current(core, binding->server) && has_moved_away(core, binding);
-        if (moved) {
-            pass_on(core, binding);
-        }
-        if (moved || !floe_server_current(core, binding->server)) {
-            floe_binding_free(core, binding);
-        }
-    }
-}
-
 void floe_binding_free(floe_core *core, floe_binding *binding)
 {
     keep_id(core, binding);
-    let_go(core, binding);
-    set_state(core, binding, FLOE_BINDING_FAILED);
+    floe_binding_let_go(core, binding);
+    floe_binding_set_state(core, binding, FLOE_BINDING_FAILED);
     floe_agenda_set(&core->agenda, &binding->alarm, FLOE_TIME_NEVER);
     floe_list_remove(&binding->paced.link);
     floe_untell(&binding->output);
