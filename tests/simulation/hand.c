@@ -97,7 +97,8 @@ void succeed(hand *h, uint32_t channel, server *by, const floe_stun_message *req
     floe_address mapped = address_of(by->mapped);
 
     if (request->method == FLOE_STUN_ALLOCATE) {
-        bool ipv6 = floe_stun_has(request, FLOE_STUN_REQUESTED_ADDRESS_FAMILY) && !by->external;
+        bool asked = floe_stun_has(request, FLOE_STUN_REQUESTED_ADDRESS_FAMILY);
+        bool ipv6 = asked != by->swaps && !by->external;
         (void)snprintf(relayed, sizeof relayed, "%s:%u", ipv6 ? "[2001:db8::9]" : "198.51.100.9",
                        5000 + 1000 * (unsigned)(by - h->servers) + by->port++);
         floe_address address = address_of(by->nowhere == channel ? "0.0.0.0:0" : relayed);

@@ -51,6 +51,7 @@ typedef struct server {
     bool even;          /* and for a pair of ports */
     bool shows_nothing; /* no mapped address in the answer to an Allocate */
     bool alone;         /* and it ignores that: it gives IPv6 to who asks for it alone */
+    bool swaps;         /* it gives the family that nobody has asked for */
     bool external;      /* it has one external address, of IPv4, and names that for IPv6, too */
     bool gives_both;    /* addresses of both families, in one allocation, to who asks for them */
     doing both;         /* what it does with who asks for both */

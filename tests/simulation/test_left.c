@@ -767,9 +767,44 @@ static void t5_a_family_that_nobody_asked_for_takes_room(void **state)
     }
 }
 
+/* Nor does one wait for what the other has made of it, where there is room; and a server that never gives what it is
+ * asked for is told as what it is, and is asked no more, be it that it was full meanwhile. */
+static void t5_what_is_no_good_is_no_outage(void **state)
+{
+    static const char *const two[] = {"turn:[2001:db8:2::2]", "turn:[2001:db8:2::2]:3479"};
+    static const char *const tcp[] = {"turn:[2001:db8:2::2]?transport=tcp"};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 5;
+         row++) { /* two of them; one that swaps, full, by TCP; 437 by TCP */
+        make(&h, row >= 3 ? tcp : two, row == 0 ? 2 : 1, defaults);
+        h.ipv6 = "[2001:db8:1::2]:0";
+        server *turn = with(&h, "[2001:db8:2::2]:3478", "[2001:db8:3::7]:700");
+        server *other = with(&h, "[2001:db8:2::2]:3479", "[2001:db8:3::7]:700");
+        turn->both = other->both = FAMILY;
+        turn->external = other->external = row == 0;
+        turn->swaps = row > 0;
+        turn->plays = row == 2 ? gives_the_first : NULL;
+        turn->strangers = row == 4 ? 9 : 0;
+        gather(&h);
+        pass(&h, row == 2 ? 3000 : 100);
+        assert_true(says(&h, "end"));
+        assert_int_equal(h.errors, row == 0 ? 0 : 1);
+        if (row > 0) {
+            assert_non_null(strstr(h.error, row == 4 ? "437" : "where IPv4 was asked for"));
+        }
+        turn->allocates = 0;
+        pass(&h, 3600000);
+        assert_int_equal(turn->allocates, 0);
+        end(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(t5_what_is_no_good_is_no_outage),
         cmocka_unit_test(t5_a_family_that_nobody_asked_for_takes_room),
         cmocka_unit_test(l12_what_was_released_in_calm_is_not_left),
         cmocka_unit_test(t6_what_is_left_where_a_redirect_led),

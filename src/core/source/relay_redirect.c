@@ -133,11 +133,14 @@ bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
     bool deleted = relay->turn.reclaimed_once && !not_ours;
 
     if (relay->connection != NULL && !relay->turn.inherits) { /* another one has another port */
+        if (relay->rejoined++ > 0) {
+            return false;
+        }
         floe_relay_give_back(core, now, relay);
-        return relay->rejoined++ == 0 &&
-               floe_relay_restart(core, now, relay, relay->turn.account, &relay->turn.server);
+        return floe_relay_restart(core, now, relay, relay->turn.account, &relay->turn.server);
     }
-    if (floe_relay_by_datagrams(relay) &&
+    bool refused = relay->turn.failure.code != 0; /* else what it has made itself is no good */
+    if (floe_relay_by_datagrams(relay) && refused &&
         ((relay->turn.inherits && floe_relay_reclaim(core, relay)) || /* one's own first */
          floe_relay_await_deletion(core, now, relay, relay->turn.failure.code, false))) {
         return true;
