@@ -567,6 +567,19 @@ void restart(hand *h)
     gather(h);
 }
 
+size_t candidates_of(const hand *h, floe_candidate_type type)
+{
+    floe_candidate_list *list = NULL;
+    size_t count = 0;
+
+    assert_int_equal(floe_core_get_local_candidates(h->core, &list), FLOE_OK);
+    for (size_t i = 0; i < list->count; i++) {
+        count += list->candidates[i]->type == type;
+    }
+    floe_candidate_list_free(list);
+    return count;
+}
+
 bool says(const hand *h, const char *word)
 {
     return strstr(h->log, word) != NULL;

@@ -149,6 +149,8 @@ void end(hand *h);
 uint32_t channel_by_stream(const hand *h);
 void all(server *by, doing does);
 void restart(hand *h);
+/* So many are listed. */
+size_t candidates_of(const hand *h, floe_candidate_type type);
 /* Whether it was said. */
 bool says(const hand *h, const char *word);
 extern const floe_settings defaults;

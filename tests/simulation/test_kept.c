@@ -628,15 +628,7 @@ static void r6_what_silence_has_withdrawn_is_told_again(void **state)
 
 static size_t reflexive(const hand *h)
 {
-    floe_candidate_list *list = NULL;
-    size_t count = 0;
-
-    assert_int_equal(floe_core_get_local_candidates(h->core, &list), FLOE_OK);
-    for (size_t i = 0; i < list->count; i++) {
-        count += list->candidates[i]->type == FLOE_CANDIDATE_TYPE_SRFLX;
-    }
-    floe_candidate_list_free(list);
-    return count;
+    return candidates_of(h, FLOE_CANDIDATE_TYPE_SRFLX);
 }
 
 /* R6: likewise over several restarts in one outage, where the server's host says that nobody is there, and where two

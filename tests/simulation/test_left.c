@@ -156,22 +156,9 @@ static bool plays(hand *h, uint32_t channel, server *by, const floe_stun_message
            (request->method == FLOE_STUN_ALLOCATE || request->method == FLOE_STUN_REFRESH);
 }
 
-static size_t listed_of(const hand *h, floe_candidate_type type)
-{
-    floe_candidate_list *list;
-    size_t count = 0;
-
-    assert_int_equal(floe_core_get_local_candidates(h->core, &list), FLOE_OK);
-    for (size_t i = 0; i < list->count; i++) {
-        count += list->candidates[i]->type == type;
-    }
-    floe_candidate_list_free(list);
-    return count;
-}
-
 static size_t listed(const hand *h)
 {
-    return listed_of(h, FLOE_CANDIDATE_TYPE_RELAY);
+    return candidates_of(h, FLOE_CANDIDATE_TYPE_RELAY);
 }
 
 /* A relay by a server that gives each user so many; `first`, if not NULL, sends there. */
@@ -462,7 +449,7 @@ static void r6_with_a_quota_of_one_the_mapping_is_shown_again(void **state)
         restart(&h);
         pass(&h, 10000);
         assert_int_equal(listed(&h), 1);
-        assert_int_equal(listed_of(&h, FLOE_CANDIDATE_TYPE_SRFLX), 1);
+        assert_int_equal(candidates_of(&h, FLOE_CANDIDATE_TYPE_SRFLX), 1);
         end(&h);
     }
 }
@@ -801,9 +788,68 @@ static void t5_what_is_no_good_is_no_outage(void **state)
     }
 }
 
+static bool has_one[CHANNELS]; /* an allocation by that channel */
+
+/* A server of one external address, of IPv4. */
+static bool knows_channels(hand *h, uint32_t channel, server *by, const floe_stun_message *request)
+{
+    bool both = floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY) ||
+                floe_stun_has(request, FLOE_STUN_ADDITIONAL_ADDRESS_FAMILY_DRAFT);
+    uint32_t lifetime = 600;
+
+    if (by->allocate == SILENT || request->method == FLOE_STUN_BINDING) {
+        return false;
+    }
+    (void)floe_stun_read_u32(request, FLOE_STUN_LIFETIME, &lifetime);
+    by->allocates += request->method == FLOE_STUN_ALLOCATE;
+    if (has_one[channel] == (request->method == FLOE_STUN_ALLOCATE)) {
+        refuse(h, channel, by, request, 437);
+    } else if (both) {
+        refuse(h, channel, by, request, 440);
+    } else {
+        has_one[channel] = lifetime > 0;
+        succeed(h, channel, by, request);
+    }
+    return true;
+}
+
+/* Behind an outage that one meets what the server has of it still, which is deleted first: what is made then, of a family
+ * that nobody asked for, is deleted as well, and the other asked for. */
+static void t5_a_family_that_nobody_asked_for_behind_an_outage(void **state)
+{
+    static const char *const urls[] = {"turn:[2001:db8:2::2]", "turn:turn.example.org"};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 3; row++) {
+        size_t relays = row == 2 ? 2 : 1; /* of which one has a socket of its own */
+        memset(has_one, 0, sizeof has_one);
+        make(&h, urls, relays, defaults);
+        h.ipv6 = "[2001:db8:1::2]:0";
+        h.one_port = row == 1;
+        h.places[0] = "[2001:db8:2::2]:0";
+        server *turn = with(&h, "[2001:db8:2::2]:3478", "[2001:db8:3::7]:700");
+        turn->external = true;
+        turn->plays = knows_channels;
+        gather(&h);
+        pass(&h, 10000);
+        assert_int_equal(candidates_of(&h, FLOE_CANDIDATE_TYPE_RELAY), relays);
+        all(turn, SILENT);
+        pass(&h, 70000);
+        assert_int_equal(candidates_of(&h, FLOE_CANDIDATE_TYPE_RELAY), 0);
+        all(turn, ANSWERS);
+        turn->allocates = 0;
+        pass(&h, 180000);
+        assert_int_equal(candidates_of(&h, FLOE_CANDIDATE_TYPE_RELAY), relays);
+        assert_in_range(turn->allocates, relays, 9 * relays);
+        end(&h);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(t5_a_family_that_nobody_asked_for_behind_an_outage),
         cmocka_unit_test(t5_what_is_no_good_is_no_outage),
         cmocka_unit_test(t5_a_family_that_nobody_asked_for_takes_room),
         cmocka_unit_test(l12_what_was_released_in_calm_is_not_left),

@@ -139,8 +139,11 @@ bool floe_binding_take_over(floe_core *core, floe_binding *binding)
         if (floe_binding_waits(other)) {
             floe_binding_set_state(core, other, FLOE_BINDING_FAILED);
         }
-        lost = lost || other->lost;
-        other->lost = false;
+        if (other->lost) {
+            lost = true;
+            other->lost = false;
+            other->mapped = (floe_address){0};
+        }
         if (other->state == FLOE_BINDING_FAILED) {
             hand_over(core, other, binding);
         }

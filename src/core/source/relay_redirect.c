@@ -145,7 +145,7 @@ bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
          floe_relay_await_deletion(core, now, relay, relay->turn.failure.code, false))) {
         return true;
     }
-    if (!relay->base->spare && !deleted && (!relay->turn.inherits || not_cleared) &&
+    if (!relay->base->spare && (!deleted || !refused) && (!relay->turn.inherits || not_cleared) &&
         take_spare(core, now, relay)) {
         return true;
     }
