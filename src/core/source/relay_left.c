@@ -336,12 +336,14 @@ bool floe_relay_await_deletion(floe_core *core, floe_time now, floe_relay *relay
         return false;
     }
     floe_relay_end_allocation(core, now, relay);
-    relay->waits = relay->known = true; /* as what is left was */
+    relay->waits = true;
     relay->retry = floe_time_after(now, AWAITED_FOR);
     floe_relay_become(relay, FLOE_RELAY_LOST);
     FLOE_RELAYS_LEFT(left, core)
     {
         if (is_in_the_way(left, relay, code)) {
+            bool formers = left->turn.account != relay->turn.account;
+            relay->known = relay->known || formers; /* as that one was */
             (void)hurry(core, now, left);
         }
     }

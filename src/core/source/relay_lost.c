@@ -265,10 +265,9 @@ void floe_relay_fail(floe_core *core, floe_time now, floe_relay *relay, floe_fai
     if (full) {
         floe_server_refuses(core, now, relay->server, relay->kind, &relay->asked, failure.code);
     }
-    /* Who only waited for what was left may never have been there: a bad answer is no outage. */
-    bool never =
-        relay->had_at.family == FLOE_FAMILY_NONE && failure.kind == FLOE_FAILURE_BAD_ANSWER;
-    bool had = relay->state != FLOE_RELAY_ASKED && !never;
+    bool had =
+        relay->state != FLOE_RELAY_ASKED && /* else it has only waited for what it left itself */
+        (relay->known || relay->had_at.family != FLOE_FAMILY_NONE);
     bool for_good =
         floe_failure_ends_allocate(&failure) && !is_elsewhere(relay) &&
         relay->turn.request == FLOE_TURN_REQUEST_ALLOCATE; /* not what was to make way */
