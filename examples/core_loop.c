@@ -1,6 +1,6 @@
-/* Gathers by the core alone, with poll(2) and no libuv: the loop that <floe/core.h> asks for.
+/* Gathers with only the core, poll(2) and no libuv. <floe/core.h> describes this loop.
  *
- *     core_loop URL [USERNAME CREDENTIAL]        the URL's host as an address
+ *     core_loop URL [USERNAME CREDENTIAL]        the URL's host has to be an IP address
  *
  * cc core_loop.c $(pkg-config --cflags --libs floe libcrypto) */
 #include <arpa/inet.h>
@@ -18,7 +18,7 @@
 
 #define CHANNELS_MAX 64
 
-static struct pollfd sockets[CHANNELS_MAX]; /* by channel; fd -1: none */
+static struct pollfd sockets[CHANNELS_MAX]; /* indexed by channel; fd -1: no socket */
 
 static floe_time now(void)
 {
@@ -110,7 +110,7 @@ static void open_channel(floe_core *core, const floe_core_output *output)
     floe_core_opened(core, now(), output->channel, &bound);
 }
 
-/* Polls outputs until there are none; whether the last candidate has come. */
+/* Handles the core's outputs until there are none left. Returns true if gathering is complete. */
 static bool do_outputs(floe_core *core)
 {
     const floe_core_output *output;
@@ -136,7 +136,7 @@ static bool do_outputs(floe_core *core)
                          (void *)&remote, size);
             break;
         }
-        case FLOE_CORE_RESOLVE: /* this example asks no name server */
+        case FLOE_CORE_RESOLVE: /* this example does not look up names */
             floe_core_resolved(core, now(), output->query, FLOE_ERR_NOT_FOUND, NULL, 0);
             break;
         case FLOE_CORE_CANDIDATE:

@@ -1,14 +1,15 @@
-/* Data through a relay: two programs that only a TURN server brings together.
+/* Data through relays: two programs that can reach each other only through a TURN server.
  *
  *     echo_over_relay URL USERNAME CREDENTIAL
- *         says its relayed address, and sends back what comes
+ *         prints its relayed address, and sends back every packet that it receives
  *
  *     echo_over_relay URL USERNAME CREDENTIAL ADDRESS:PORT
- *         sends a line to that one, and prints what returns
+ *         sends a line to that relayed address, and prints what comes back
  *
- * Permissions and channels are the library's business. A peer's packets come once something has
- * been sent to it, so the first one here introduces itself to the address that it is given: in a
- * real program that address comes by signalling, as a candidate. */
+ * The library takes care of permissions and channels. A relay passes on a peer's packets only once
+ * something has been sent to that peer. So the first program reads the address of the second from
+ * standard input and sends a packet there. A real program gets the address as a candidate, through
+ * its signalling. */
 #include <floe/floe.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -106,7 +107,7 @@ static void wait_for(program *of, const bool *what)
     (void)pthread_mutex_unlock(&of->lock);
 }
 
-/* The one who echoes reads "ADDRESS:PORT" of those who may talk to it. */
+/* The echoing program reads the ADDRESS:PORT of each peer that may talk to it. */
 static void introduce(program *of)
 {
     char text[64];
@@ -118,7 +119,7 @@ static void introduce(program *of)
     }
 }
 
-/* Until the other side has let us in, what we send is dropped there; so it is sent again. */
+/* The peer's relay drops our packets until the peer has sent us one. So we send the line again. */
 static void talk(program *of)
 {
     for (int i = 0; i < 100 && !of->answered; i++) {
@@ -135,7 +136,7 @@ int main(int count, char **words)
     of.echoes = count == 4;
     if ((count != 4 && count != 5) ||
         (count == 5 && floe_address_parse_with_port(words[4], &of.peer) != FLOE_OK)) {
-        (void)fprintf(stderr, "echo_over_relay URL USERNAME CREDENTIAL [ADDRESS:PORT]\n");
+        (void)fprintf(stderr, "usage: echo_over_relay URL USERNAME CREDENTIAL [ADDRESS:PORT]\n");
         return 2;
     }
     if (floe_api_new(NULL, &api) != FLOE_OK || begin(&of, api, words) != FLOE_OK) {

@@ -1,5 +1,5 @@
-/* floe in a program with an epoll loop of its own, and no thread of floe's: the api runs on a libuv
- * loop that the program drives, as one descriptor and one timeout among its own.
+/* floe in a program that has its own epoll loop, without a thread for floe. The api runs on a libuv
+ * loop that the program drives: one more descriptor and one more timeout.
  *
  *     epoll URL [USERNAME CREDENTIAL]
  *
@@ -26,14 +26,14 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
     }
 }
 
-/* One turn of the program's loop; its own descriptors would stand in the same epoll set. */
+/* One iteration of the program's loop. Its own descriptors would be in the same epoll set. */
 static void turn(int set, uv_loop_t *loop)
 {
     struct epoll_event event;
 
     (void)uv_run(loop, UV_RUN_NOWAIT);
     if (uv_loop_alive(loop)) {
-        /* The backend's descriptor is readable when libuv has something to do. */
+        /* libuv's backend descriptor becomes readable when libuv has something to do. */
         if (epoll_wait(set, &event, 1, uv_backend_timeout(loop)) < 0 && errno != EINTR) {
             perror("epoll_wait");
         }
@@ -77,7 +77,7 @@ int main(int count, char **words)
     floe_gatherer_free(gatherer);
     floe_api_free(api);
     while (uv_loop_alive(&loop)) {
-        turn(set, &loop); /* until every handle is closed */
+        turn(set, &loop); /* until libuv has closed every handle */
     }
     (void)uv_loop_close(&loop);
     (void)close(set);

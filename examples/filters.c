@@ -1,4 +1,4 @@
-/* Filters: gathers on no container bridges, and on no address of a range that is for management.
+/* Filters: does not gather on container bridges, nor on addresses in the management network.
  *
  *     filters */
 #include <floe/floe.h>
@@ -22,7 +22,7 @@ static bool keep_interface(void *user_data, const char *name)
     return true;
 }
 
-/* Not 10.99.0.0/16. Asked for the addresses of interfaces that are kept. */
+/* Leaves out 10.99.0.0/16. floe calls it only for interfaces that keep_interface has kept. */
 static bool keep_address(void *user_data, const floe_address *address)
 {
     (void)user_data;

@@ -2,7 +2,7 @@
  *
  *     gather [URL [USERNAME CREDENTIAL]]
  *
- * It ends when gathering is complete, where Pion's waits for ever. */
+ * It ends when gathering is complete; Pion's example waits forever. */
 #include <floe/floe.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static void on_state_change(void *user_data, enum floe_gatherer_state state)
 
 static void on_error(void *user_data, const floe_candidate_error *error)
 {
-    (void)user_data; /* Pion has nothing of the kind: it writes a line to its log */
+    (void)user_data; /* Pion has no such handler: it writes a line to its log */
     (void)fprintf(stderr, "%s: %s\n", error->url != NULL ? error->url : "here", error->text);
 }
 

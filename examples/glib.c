@@ -1,5 +1,5 @@
-/* floe in a program with GLib's main loop: a GSource turns the libuv loop that the api runs on, so
- * that every callback comes on the main thread.
+/* floe in a program with GLib's main loop. A GSource drives the libuv loop that the api runs on, so
+ * every callback runs on the main thread.
  *
  *     glib URL [USERNAME CREDENTIAL]
  *
@@ -12,7 +12,7 @@
 typedef struct uv_source {
     GSource source;
     uv_loop_t *loop;
-    gpointer tag; /* of its descriptor */
+    gpointer tag; /* of libuv's descriptor */
 } uv_source;
 
 static gboolean prepare(GSource *source, gint *timeout)
@@ -92,7 +92,7 @@ int main(int count, char **words)
     (void)floe_gatherer_on_local_candidate(gatherer, on_candidate, main_loop);
     (void)floe_gatherer_gather(gatherer);
     g_main_loop_run(main_loop);
-    floe_api_free(api); /* and the gatherer with it */
+    floe_api_free(api); /* also frees the gatherer */
     (void)uv_run(&loop, UV_RUN_DEFAULT);
     g_source_destroy(source);
     g_source_unref(source);

@@ -1,5 +1,5 @@
-/* Looks up the .local names on its command line, as they stand in the candidates of browsers: by
- * multicast DNS, all at once. Prints "NAME ADDRESS…", or why not. */
+/* Looks up the .local names on its command line, all at once, by multicast DNS. Browsers put such
+ * names into their candidates. Prints "NAME ADDRESS…", or the reason why a name was not found. */
 #include <floe/floe.h>
 #include <pthread.h>
 #include <stdio.h>

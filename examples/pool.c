@@ -1,5 +1,5 @@
-/* A pool: gathering begins when the gatherer is made, so that when the call comes the candidates
- * are there at once.
+/* A candidate pool: gathering begins when the gatherer is created. When the program calls gather,
+ * the candidates are there at once.
  *
  *     pool URL [USERNAME CREDENTIAL] */
 #include <floe/floe.h>
@@ -20,7 +20,7 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     (void)pthread_mutex_lock(&lock);
     if (candidate != NULL) {
-        (void)printf("%s %s:%u, %.1f ms after it was asked for\n",
+        (void)printf("%s %s:%u, %.1f ms after the call of gather\n",
                      floe_candidate_type_name(candidate->type), candidate->address, candidate->port,
                      (double)(now.tv_sec - asked.tv_sec) * 1e3 +
                          (double)(now.tv_nsec - asked.tv_nsec) / 1e6);
@@ -53,7 +53,7 @@ int main(int count, char **words)
         return 1;
     }
     (void)floe_gatherer_on_local_candidate(gatherer, on_candidate, NULL);
-    (void)nanosleep(&a_while, NULL); /* the program does other things, and gathering goes on */
+    (void)nanosleep(&a_while, NULL); /* the program does other things while gathering goes on */
     (void)clock_gettime(CLOCK_MONOTONIC, &asked);
     (void)floe_gatherer_gather(gatherer);
     (void)pthread_mutex_lock(&lock);

@@ -1,4 +1,4 @@
-// floe in C++17, with a wrapper of a page: raii URL [USERNAME CREDENTIAL]
+// floe in C++17, with a short RAII wrapper: raii URL [USERNAME CREDENTIAL]
 #include <floe/floe.h>
 #include <cstdio>
 #include <functional>
@@ -39,7 +39,7 @@ private:
     std::unique_ptr<floe_api, free> handle;
 };
 
-// The library holds its address. Freeing waits for a callback that runs.
+// Not copied or moved, as the library keeps its address. Freeing waits for a running callback.
 class gatherer {
 public:
     std::function<void(const floe_candidate *)> on_candidate;

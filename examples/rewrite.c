@@ -1,4 +1,4 @@
-/* Address rewrite rules: a machine behind a NAT that is known says the NAT's address.
+/* Address rewrite rules: a machine behind a known NAT shows the NAT's address in its candidates.
  *
  *     rewrite RULE…        external=203.0.113.5,local=10.0.0.5 (see docs/behind-nat.md) */
 #include <floe/floe.h>
@@ -36,7 +36,7 @@ int main(int count, char **words)
     floe_api *api;
     floe_gatherer *gatherer;
 
-    /* A rule can be filled in by hand as well: external, external_count, local, iface, cidr … */
+    /* You can also fill in a rule field by field: external, external_count, local, iface, cidr … */
     for (int i = 1; i < count && rule_count < RULES_MAX; i++) {
         if (floe_address_rewrite_rule_parse(words[i], &parsed[rule_count]) != FLOE_OK) {
             (void)fprintf(stderr, "rewrite: %s\n", floe_last_error());
@@ -47,7 +47,7 @@ int main(int count, char **words)
     }
     settings.address_rewrite_rules = rule_count > 0 ? rules : NULL;
     settings.address_rewrite_rule_count = rule_count;
-    floe_error error = floe_api_new(&settings, &api); /* copies and checks them */
+    floe_error error = floe_api_new(&settings, &api); /* copies and checks the rules */
     for (size_t i = 0; i < rule_count; i++) {
         floe_address_rewrite_rule_free(parsed[i]);
     }

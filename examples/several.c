@@ -1,6 +1,6 @@
-/* Several gatherers of one api at the same time, each with the associated one for RTCP (component
- * 2): they share the thread, what is known of the servers, and the look-ups. The relay for RTCP has
- * the port above that for RTP, as programs of old want it.
+/* Several gatherers of one api at the same time, each with an associated gatherer for RTCP
+ * (component 2). They share the thread, the name look-ups, and what the api remembers about the
+ * servers. The relay for RTCP gets the next port above the one for RTP, which old programs need.
  *
  *     several URL [USERNAME CREDENTIAL] */
 #include <floe/floe.h>
@@ -35,7 +35,7 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
     (void)pthread_mutex_unlock(&lock);
 }
 
-/* The server has given the relay for RTP, and keeps the port above it for 30 seconds. */
+/* The relay for RTP exists now, and the server reserves the next port for 30 seconds. */
 static void on_rtp_candidate(void *user_data, const floe_candidate *candidate)
 {
     const call *of = user_data;
@@ -93,6 +93,6 @@ int main(int count, char **words)
         (void)pthread_cond_wait(&changed, &lock);
     }
     (void)pthread_mutex_unlock(&lock);
-    floe_api_free(api); /* and all gatherers with it */
+    floe_api_free(api); /* also frees all gatherers */
     return 0;
 }
