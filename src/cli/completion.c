@@ -177,7 +177,7 @@ int completion_main(int count, char **words)
     } else if (strcmp(shell, "mdoc-pipe") == 0) {
         print_mdoc(COMMAND_TURN_PIPE);
     } else {
-        output_print(standard_error, "floe: completion: for bash or for zsh?\n");
+        output_print(standard_error, "floe: completion: expected bash or zsh\n");
         return 2;
     }
     return 0;

@@ -63,7 +63,7 @@ static int run(int count, char **words)
     if (*command == '\0') {
         print_usage(standard_error);
     } else {
-        output_print(standard_error, "floe: unknown command %s (floe --help lists them)\n",
+        output_print(standard_error, "floe: unknown command %s (floe --help lists the commands)\n",
                      command);
     }
     return 2;

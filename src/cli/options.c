@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A number's macro as text. */
+#define TEXT_OF(number) TEXT_OF_WORD(number)
+#define TEXT_OF_WORD(word) #word
+
 typedef bool (*option_setter)(gather_command *command, const char *name, const char *value);
 
 /* What the library calls a setting, and what it is here. */
@@ -88,7 +92,7 @@ static bool number(const char *name, const char *value, unsigned long least, uns
 static bool set_server(gather_command *command, const char *name, const char *value)
 {
     if (command->url_count == URLS_MAX) {
-        return wrong(name, value, "too many servers");
+        return wrong(name, value, "too many URLs: at most " TEXT_OF(URLS_MAX));
     }
     command->urls[command->url_count++] = value;
     return true;
@@ -143,7 +147,7 @@ static bool set_policy(gather_command *command, const char *name, const char *va
 static bool add_pattern(const char *name, const char *value, const char **patterns, size_t *count)
 {
     if (*count == FILTERS_MAX) {
-        return wrong(name, value, "too many of them");
+        return wrong(name, value, "given too often: at most " TEXT_OF(FILTERS_MAX) " times");
     }
     patterns[(*count)++] = value;
     return true;
@@ -172,13 +176,13 @@ static bool add_range(const char *name, const char *value, address_range *ranges
     unsigned long bits;
 
     if (*count == FILTERS_MAX) {
-        return wrong(name, value, "too many of them");
+        return wrong(name, value, "given too often: at most " TEXT_OF(FILTERS_MAX) " times");
     }
     if (size < sizeof ip) {
         memcpy(ip, value, size);
     }
     if (floe_address_parse(ip, &range.address) != FLOE_OK) {
-        return wrong(name, value, "no address, and no ADDRESS/BITS");
+        return wrong(name, value, "neither an IP address nor ADDRESS/BITS");
     }
     bits = range.address.family == FLOE_FAMILY_IPV4 ? 32 : 128;
     if (value[size] == '/' && !number(name, &value[size + 1], 0, bits, &bits)) {
@@ -219,7 +223,7 @@ static bool set_network_types(gather_command *command, const char *name, const c
             }
         }
         if (type == 0) {
-            return wrong(name, value, "not of udp4, udp6, tcp4, tcp6");
+            return wrong(name, value, "not a comma-separated list of udp4, udp6, tcp4, tcp6");
         }
         command->settings.network_types |= type;
         if (at[size] == '\0') {
@@ -249,7 +253,7 @@ static bool add_rule(gather_command *command, const char *name, const char *valu
     floe_address_rewrite_rule *rule;
 
     if (command->rule_count == RULES_MAX) {
-        return wrong(name, value, "too many of them");
+        return wrong(name, value, "given too often: at most " TEXT_OF(RULES_MAX) " times");
     }
     if (floe_address_rewrite_rule_parse(value, &rule) != FLOE_OK) {
         return wrong(name, value, floe_last_error());
@@ -569,7 +573,8 @@ static bool parse_option(command_kind kind, gather_command *command, int count, 
     const char *value = "";
 
     if (at_option == OPTION_COUNT) {
-        output_print(standard_error, "floe: %s: unknown option %s (floe %s --help lists them)\n",
+        output_print(standard_error,
+                     "floe: %s: unknown option %s (floe %s --help lists the options)\n",
                      command_name, word, command_name);
         return false;
     }

@@ -239,19 +239,22 @@ int parse_main(int count, char **words)
                    candidate_format_of(words[i + 1], &style.format)) {
             i++;
         } else if (strcmp(words[i], "--format") == 0) {
-            output_print(standard_error, "floe: parse: --format is one of w3c, ortc, sdp\n");
+            output_print(standard_error, "floe: parse: --format has to be w3c, ortc or sdp\n");
             return EXIT_USAGE;
         } else if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) {
             output_print(standard_output,
                          "floe parse [--json] [--format w3c|ortc|sdp] [CANDIDATE]\n\n"
                          "Explains a candidate line, or each line of standard input.\n\n"
-                         "Exit: 0 all parsed; 1 one did not; 2 wrong usage.");
+                         "Exit: 0 every line could be parsed; 1 a line could not; 2 wrong usage.");
             return EXIT_ALL_PARSED;
         } else if (words[i][0] == '-') {
-            output_print(standard_error, "floe: parse: unknown option %s\n", words[i]);
+            output_print(standard_error,
+                         "floe: parse: unknown option %s (floe parse --help lists the options)\n",
+                         words[i]);
             return EXIT_USAGE;
         } else if (candidate != NULL) {
-            output_print(standard_error, "floe: parse: \"%s\": one candidate at a time: quote it\n",
+            output_print(standard_error,
+                         "floe: parse: \"%s\": only one candidate is allowed: put it in quotes\n",
                          words[i]);
             return EXIT_USAGE;
         } else {

@@ -376,12 +376,12 @@ void report_not_asked_text(const gather_command *command, unsigned families, cha
     if (families == ipv4 || families == ipv6) {
         const char *name = families == ipv4 ? "IPv4" : "IPv6";
         (void)snprintf(text, size,
-                       "it was not asked: it has no %s address, and only on %s is gathered here",
+                       "it was not asked: it has no %s address, and floe gathers only on %s here",
                        name, name);
         return;
     }
     (void)snprintf(text, size,
-                   "it was not asked: it has no address of a family (IPv4, IPv6) that is gathered "
+                   "it was not asked: it has no address of a family (IPv4, IPv6) that floe gathers "
                    "on here");
 }
 
@@ -492,7 +492,7 @@ void report_summary_line(gather_report *report, const floe_api_statistics *stati
     if (!summary->found && summary->errors == 0) {
         output_print(
             standard_output,
-            "No local address is left: is an interface up, and do the filters name one?\n");
+            "No local address is left: is an interface up, and do the filters allow one?\n");
     } else if (report->command->url_count == 0) {
         output_print(standard_output, "No server was named. Try: floe gather stun:HOST, or "
                                       "floe gather -u NAME -c SECRET turn:HOST\n");

@@ -17,7 +17,9 @@ int turn_main(int count, char **words)
     int status = 2;
 
     if (!pipe && strcmp(word, "check") != 0) {
-        output_print(standard_error, "floe: turn: check or pipe? (floe turn check --help)\n");
+        output_print(standard_error,
+                     "floe: turn: expected check or pipe (see floe turn check --help, "
+                     "floe turn pipe --help)\n");
         return status;
     }
     if (parse_command(kind, count - 1, words + 1, &command)) {

@@ -614,7 +614,8 @@ static bool check_url(turn_checker *checker, const char *url)
     bool good = true;
 
     if (strncasecmp(url, "turn:", 5) != 0 && strncasecmp(url, "turns:", 6) != 0) {
-        output_print(standard_error, "floe: turn check: \"%s\" is no turn or turns URL\n", url);
+        output_print(standard_error, "floe: turn check: \"%s\" is not a turn: or turns: URL\n",
+                     url);
         return false;
     }
     static const uint8_t families[] = {FLOE_FAMILY_IPV4, FLOE_FAMILY_IPV6};
@@ -643,7 +644,7 @@ int turn_check(gather_command *command)
 
     if (!good) {
         output_print(standard_error,
-                     "floe: turn check: of which server? turn:HOST or turns:HOST\n");
+                     "floe: turn check: no server given: add turn:HOST or turns:HOST\n");
         return EXIT_WRONG_USAGE;
     }
     if (interrupt_start(&checker.interrupted, &checker.loop, on_interrupt, &checker) != 0) {
@@ -673,8 +674,10 @@ int turn_check(gather_command *command)
         return EXIT_INTERRUPTED;
     }
     if (checker.rows == 0) {
-        output_print(standard_error,
-                     "floe: turn check: no address of the servers can be asked from here\n");
+        output_print(
+            standard_error,
+            "floe: turn check: nothing was checked: no local address is of the same family "
+            "(IPv4, IPv6) as an address of the servers\n");
     }
     return checker.failed == checker.rows ? EXIT_NOTHING_WORKS
            : checker.failed > 0           ? EXIT_SOME_FAILED

@@ -377,13 +377,13 @@ int turn_pipe(gather_command *command)
 
     if (command->url_count == 0) {
         output_print(standard_error,
-                     "floe: turn pipe: through which server? turn:HOST or turns:HOST\n");
+                     "floe: turn pipe: no server given: add turn:HOST or turns:HOST\n");
         return EXIT_WRONG_USAGE;
     }
     if (floe_address_parse_with_port(command->peer, &piper.peer) != FLOE_OK ||
         piper.peer.port == 0) {
         output_print(standard_error,
-                     "floe: turn pipe: --peer wants ADDRESS:PORT or [ADDRESS]:PORT\n");
+                     "floe: turn pipe: --peer has to be ADDRESS:PORT or [ADDRESS]:PORT\n");
         return EXIT_WRONG_USAGE;
     }
     if (interrupt_start(&piper.interrupted, &piper.loop, on_interrupt, &piper) != 0) {
