@@ -1,19 +1,24 @@
-# floe: what one can do here. Each target says which packages are missing, and installs them first, by apt-get as root
-# (tools/setup.sh); with PACKAGES=no none does.
+# The tasks of floe's developers. Each target first prints which packages are missing, and installs them with apt-get, as
+# root (tools/setup.sh). With PACKAGES=no, nothing is installed.
 #
-#     make run      gathers from a real coturn behind a real NAT, in network namespaces
-#     make check    builds and runs every test
-#     make bench    measures, beside the floor and the peers
-#     make fuzz     runs the fuzz targets (FUZZ_SECONDS=60 each)
-#     make lab      leaves the lab up and says how to enter it
-#     make simulate runs the simulation (SEEDS=100000, from FIRST=1 on)
-#     make coverage lines and branches that the tests run (build/coverage/html)
-#     make analyse  clang-tidy, cppcheck and gcc's analyser
-#     make check-long what CI has no time for: hours
-#     make docs     the reference (build/docs/html) and the man pages
-#     make deb      Debian packages (build/deb)
-#     make bindings the Python package's wheel, and the programs of docs/bindings.md, tried
-#     make format   formats the sources; make lint checks them
+#     make run        gathers from a real coturn behind a real NAT, in network namespaces
+#     make build      builds the library, the command and the tests (PRESET=gcc; CMakePresets.json has others)
+#     make check      builds everything and runs every test
+#     make bench      measures floe, the floor (the minimum for the same work) and other libraries
+#     make fuzz       runs the fuzz targets (FUZZ_SECONDS=60 for each)
+#     make lab        starts the lab, leaves it running, and prints how to enter it
+#     make simulate   runs the simulator (SEEDS=100000 worlds, beginning with seed FIRST=1)
+#     make coverage   measures which lines and branches the tests run (build/coverage/html)
+#     make analyse    runs clang-tidy, cppcheck and gcc's analyser
+#     make check-long runs the tests that take too long for CI (hours)
+#     make docs       builds the reference (build/docs/html) and the man pages
+#     make deb        builds Debian packages (build/deb)
+#     make bindings   builds and tests the Python package, and the programs in docs/bindings.md
+#     make format     formats the sources
+#     make lint       checks the format
+#     make layers     checks that dependencies between folders only point down
+#     make install    builds and installs below CMAKE_INSTALL_PREFIX (/usr/local)
+#     make clean      removes build/
 
 PRESET ?= gcc
 BUILD := build/$(PRESET)
