@@ -1,5 +1,5 @@
-/* `floe completion` alone, for the machine that builds: it needs nothing but a C library. See
- * tools/command-files. */
+/* Only `floe completion`, compiled for the machine that builds. It needs nothing but a C library.
+ * See tools/command-files. */
 #include "cli/completion.h"
 #include "cli/output.h"
 

@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# Installs what is missing for the tasks named: build lab bench fuzz lint docs ci deb bindings packaging analyse coverage platforms, and
-# the compilers of single platforms: s390x armhf arm64 i386 musl windows memory integer.
-# Asks nothing, says what it does, does nothing when all is there. Without root it says which command to give. With
-# FLOE_PACKAGES=no it installs nothing, says what is missing, and leaves it to what follows whether that can be done without.
+# Installs the packages that are missing for tasks.
+#
+#     tools/setup.sh TASK…
+#
+# Tasks: build lab bench fuzz lint docs ci deb bindings packaging analyse coverage platforms; and the compilers of a platform:
+# s390x armhf arm64 i386 musl windows memory integer.
+# It asks no questions and prints what it does. If nothing is missing, it does nothing. Without root, it prints the command to
+# run. With FLOE_PACKAGES=no it only prints what is missing, and exits with 0: the task itself may work without it.
 set -euo pipefail
 
 build="gcc make cmake ninja-build pkg-config libuv1-dev libc-ares-dev libssl-dev zlib1g-dev libmnl-dev libldns-dev libunistring-dev libjansson-dev libcmocka-dev"
@@ -34,7 +38,7 @@ for task in "$@"; do
         s390x | armhf | arm64 | i386 | musl | windows | memory | integer)
         wanted="$wanted ${!task}"
         ;;
-    *) echo "setup: no such task: $task" >&2; exit 2 ;;
+    *) echo "setup: unknown task: $task" >&2; exit 2 ;;
     esac
 done
 
@@ -52,10 +56,10 @@ fi
 if [ "$(id -u)" != 0 ]; then
     echo "setup: missing:$missing" >&2
     echo "setup: install them with: sudo apt-get install -y --no-install-recommends$missing" >&2
-    echo "setup: or go on without them: make PACKAGES=no …" >&2
+    echo "setup: or continue without them: make PACKAGES=no …" >&2
     exit 1
 fi
-echo "setup: installing by apt-get (make PACKAGES=no … installs nothing):$missing"
+echo "setup: installing with apt-get (make PACKAGES=no … installs nothing):$missing"
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C # what apt-get says is read below
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
