@@ -778,6 +778,36 @@ static void r6_what_is_lost_is_asked_for_by_who_needs_it(void **state)
     }
 }
 
+/* R6: of two servers without Bindings, whose users are other ones twice, the second time soon: what the first gathering
+ * has lost is waited for as well. */
+static void r6_what_was_lost_is_waited_for_by_the_next_gathering(void **state)
+{
+    static const char *const urls[] = {"turn:203.0.113.3", "turn:203.0.113.4"};
+    static const char *const users[] = {"second", "third"};
+    static hand h;
+
+    (void)state;
+    for (uint64_t first = 4900; first <= 6100; first += 150) {
+        make(&h, urls, 2, defaults);
+        with(&h, "203.0.113.3:3478", "192.0.2.7:700")->binding = SILENT;
+        server *other = with(&h, "203.0.113.4:3478", "192.0.2.7:700");
+        other->binding = SILENT;
+        gather(&h);
+        pass(&h, 30000);
+        for (size_t i = 0; i < 2; i++) {
+            floe_ice_server ice;
+            floe_gather_options options = options_of(&ice, urls, 2, users[i]);
+            assert_int_equal(floe_core_set_options(h.core, h.now, &options), FLOE_OK);
+            *h.log = '\0';
+            assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+            gather(&h);
+            pass(&h, i == 0 ? first : 60000);
+        }
+        assert_int_equal(reflexive(&h), 1);
+        end(&h);
+    }
+}
+
 /* L11, S6: behind a restart that has found the living server of a name each other finds it, though the
  * dead one's relay, which comes first, is not ended yet. */
 static void l11_each_restart_finds_the_living_server_of_a_name(void **state)
@@ -2219,6 +2249,7 @@ int main(void)
         cmocka_unit_test(r6_a_former_relay_tells_what_another_server_showed),
         cmocka_unit_test(r6_what_a_former_relay_alone_shows_is_waited_for),
         cmocka_unit_test(r6_what_is_lost_is_asked_for_by_who_needs_it),
+        cmocka_unit_test(r6_what_was_lost_is_waited_for_by_the_next_gathering),
         cmocka_unit_test(l11_each_restart_finds_the_living_server_of_a_name),
         cmocka_unit_test(l11_a_gathering_asks_anew_what_is_unanswered),
         cmocka_unit_test(l11_what_comes_before_it_is_asked_anew),

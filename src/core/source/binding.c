@@ -429,7 +429,7 @@ void floe_binding_awaits_relay(floe_core *core, floe_base *base, const floe_serv
 
     floe_binding_claim(core, base, server, remote);
     if (binding != NULL && binding->state == FLOE_BINDING_KNOWN &&
-        floe_binding_is_missed(core, binding)) {
+        (floe_binding_is_lost(core, binding) || floe_binding_is_missed(core, binding))) {
         floe_binding_set_state(core, binding, FLOE_BINDING_ASKING);
     }
 }
