@@ -151,7 +151,11 @@ floe_error floe_api_look_up(floe_api *api, const char *name, uint32_t timeout_ms
     if (api == NULL || name == NULL || handler == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_api_look_up: NULL");
     }
-    if (size >= sizeof((floe_look_up *)0)->name || !floe_name_is_local(name)) {
+    if (size >= sizeof((floe_look_up *)0)->name) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "the name \"%.80s...\" has %zu bytes, more than 255", name, size);
+    }
+    if (!floe_name_is_local(name)) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "the name \"%.80s\" does not end in .local",
                          name);
     }

@@ -140,6 +140,7 @@ static void never(void *data, const floe_look_up_result *result)
 CALL(cancel_null, floe_api_cancel_look_ups(NULL, never, NULL))
 CALL(cancel_no_handler, floe_api_cancel_look_ups(a->api, NULL, NULL))
 CALL(look_up_not_local, floe_api_look_up(a->api, "example.org", 0, never, NULL))
+CALL(look_up_too_long, floe_api_look_up(a->api, memset(a->long_text, 'x', 256), 0, never, NULL))
 CALL(look_up_timeout, floe_api_look_up(a->api, "a.local", 60001, never, NULL))
 static floe_error look_up_off(attempt *a)
 {
@@ -279,6 +280,7 @@ static const row rows[] = {
     ROW(cancel_null, ARGUMENT, "floe_api_cancel_look_ups"),
     ROW(cancel_no_handler, ARGUMENT, "floe_api_cancel_look_ups"),
     ROW(look_up_not_local, ARGUMENT, "does not end in .local"),
+    ROW(look_up_too_long, ARGUMENT, "has 256 bytes, more than 255"),
     ROW(look_up_timeout, ARGUMENT, "timeout_ms is 60001"),
     ROW(look_up_off, STATE, "off"),
     ROW(gather_twice, STATE, "gathering"),
