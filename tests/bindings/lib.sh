@@ -17,8 +17,9 @@ of_the_page() { # LANGUAGE
 
 # A program gathers: from servers where nothing listens, so that it ends at once.
 gathers() { # PROGRAM…
-    LD_LIBRARY_PATH=$lib timeout 60 "$@" me secret stun:127.0.0.1:9 turn:127.0.0.1:9 >"$scratch/said" || die "$1 fails"
+    LD_LIBRARY_PATH=$lib timeout 60 "$@" me secret stun:127.0.0.1:9 turn:127.0.0.1:9 >"$scratch/said" 2>"$scratch/errors" || die "$1 fails"
     grep -q '^candidate:.* typ host$' "$scratch/said" || die "$1 has no host candidate: $(cat "$scratch/said")"
+    grep -q '^turn:127.0.0.1:9: .* \[701\]$' "$scratch/errors" || die "$1 does not say what its server did: $(cat "$scratch/errors")"
     ! LD_LIBRARY_PATH=$lib timeout 60 "$@" me secret 'stun:a?b' >"$scratch/said" 2>&1 || die "$1 takes any URL"
     grep -q 'stun:a?b' "$scratch/said" || die "$1 does not say what is wrong: $(cat "$scratch/said")"
 }
