@@ -2,12 +2,19 @@
 import copy
 import dataclasses
 import enum
+import importlib.metadata
+import os
 import pickle
 import re
+import shutil
+import subprocess
+import sys
+import tempfile
 import unittest
+import unittest.mock
 
 import floe
-from floe import _enums
+from floe import _convert, _enums
 from floe._convert import address_from_c, address_to_c, into_c
 from floe._errors import _CLASSES, failure
 from floe._floe import ffi, lib
@@ -73,7 +80,7 @@ class Face(unittest.TestCase):
         """Each function of the library is used; but for these, whose work is done by Python."""
         without = """floe_address_classify floe_address_format_with_port floe_address_parse_with_port floe_address_equal
             floe_candidate_type_name floe_protocol_name floe_tcp_type_name floe_gatherer_state_name floe_trace_kind_name floe_trace_level_name
-            floe_server_progress_name floe_version_number""".split()
+            floe_server_progress_name""".split()
         source = ""
         for name in ("_api", "_convert", "_errors", "_gatherer", "_settings", "_types", "__init__"):
             with open(floe.__file__.replace("__init__", name), encoding="utf-8") as file:
@@ -86,6 +93,42 @@ class Face(unittest.TestCase):
 
     def test_version(self) -> None:
         self.assertRegex(floe.__version__, r"^\d+\.\d+\.\d+$")
+        self.assertEqual(floe._WANTED, importlib.metadata.version("floe"))
+
+    def test_an_older_library(self) -> None:
+        """The import says which one is wanted, and what is missing."""
+        for made, wanted in (
+            ("raise ImportError('undefined symbol: floe_of_tomorrow')", "libfloe %s is wanted.*floe_of_tomorrow" % floe._WANTED),
+            ("ffi.string = lambda text: text; lib.floe_version = lambda: b'0.0.9'; lib.floe_version_number = lambda: 9; "
+             "lib.FLOE_VERSION_MAJOR, lib.FLOE_VERSION_MINOR, lib.FLOE_VERSION_PATCH, lib.FLOE_VERSION_NUMBER = 1, 2, 3, 0x10203",
+             "libfloe 1.2.3 is wanted.*libfloe 0.0.9"),
+        ):
+            with self.subTest(wanted), tempfile.TemporaryDirectory() as folder:
+                package = os.path.join(folder, "floe")
+                os.mkdir(package)
+                shutil.copy(floe.__file__, package)
+                with open(os.path.join(package, "_floe.py"), "w") as file:
+                    file.write("class ffi: pass\nclass lib: pass\n" + made)
+                ended = subprocess.run([sys.executable, "-c", "import floe"], cwd=folder, capture_output=True, text=True)
+                self.assertRegex(ended.stderr, "ImportError: " + wanted)
+
+    def test_a_field_of_a_later_library(self) -> None:
+        """Built with an earlier one, a struct has it not."""
+        known = {name: kind for name, kind in _convert._fields(ffi.new("floe_trace_event *")).items() if name != "level"}
+        c = ffi.new("floe_trace_event *", {"kind": floe.TraceKind.SENT, "level": floe.TraceLevel.PACKET, "method": ffi.NULL})
+        with unittest.mock.patch("floe._convert._fields", lambda c: known):
+            event = _convert.from_c(floe.TraceEvent, c)
+        self.assertEqual((event.kind, event.level), (floe.TraceKind.SENT, floe.TraceLevel.DEFAULT))
+
+    def test_values_that_make_no_line(self) -> None:
+        parsed = floe.Candidate.parse("candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host")
+        for change in ({"foundation": None}, {"foundation": "a b"}, {"type": floe.CandidateType(99)}, {"protocol": floe.Protocol.NONE}, {"address": None}):
+            with self.subTest(change), self.assertRaises(ValueError):
+                str(dataclasses.replace(parsed, **change))
+
+    def test_equality(self) -> None:
+        self.assertEqual(floe.AddressRewriteRule(external=("a",)), floe.AddressRewriteRule(external=["a"]))
+        self.assertEqual(floe.IceServer(("stun:a",)), floe.IceServer("stun:a"))
 
     def test_exceptions_are_copied(self) -> None:
         """As a pool of processes does it."""

@@ -4,6 +4,7 @@ import copy
 import gc
 import json
 import logging
+import os
 import pickle
 import socket
 import sys
@@ -200,6 +201,15 @@ class Gathering(unittest.IsolatedAsyncioTestCase):
                 await soon(api.look_up("nobody-has-this-name.local", 50))
             with self.assertRaises(floe.InvalidArgumentError):
                 await api.look_up("example.org")
+            for name, kind, text in (
+                ("x" * 300 + ".local", ValueError, "306 bytes, more than 255"),
+                ("a\0.local", ValueError, "NUL"),
+                (None, TypeError, "a text is wanted, not NoneType"),
+                (b"a.local", TypeError, "a text is wanted, not bytes"),
+            ):
+                with self.subTest(name), self.assertRaises(kind) as caught:
+                    await api.look_up(name)
+                self.assertIn(text, str(caught.exception))
             task = asyncio.ensure_future(api.look_up("nobody-has-this-name.local", 60000))
             await asyncio.sleep(0)
         with self.assertRaises(floe.FloeError):
@@ -294,6 +304,19 @@ class Data(unittest.IsolatedAsyncioTestCase):
             gatherer.send = send_later
             await soon(gatherer.send_wait(host, ("127.0.0.1", 9), b"x"))
 
+    async def test_closed_before_there_was_room(self) -> None:
+        async with floe.Api(LOOPBACK) as api, api.gatherer() as gatherer:
+
+            def send(*_):
+                raise floe.QueueFullError("full")
+
+            gatherer.send = send
+            waiting = asyncio.ensure_future(gatherer.send_wait(1, ("127.0.0.1", 9), b"x"))
+            await asyncio.sleep(0)
+            await gatherer.aclose()
+            with self.assertRaises(floe.InvalidStateError):
+                await soon(waiting)
+
     async def test_packets_that_came_before_anybody_asked(self) -> None:
         async with floe.Api(LOOPBACK) as api, api.gatherer() as gatherer:
             (host,) = await soon(gatherer.complete())
@@ -368,6 +391,24 @@ class Plain(unittest.TestCase):
                 gatherer.gather()
                 self.assertTrue(ended.wait(60))
             self.assertIn("this handler is a bad one", logged.output[0])
+            self.assertIn("bad failed at EndOfCandidates", logged.output[0])
+
+    def test_a_coroutine_is_no_handler(self) -> None:
+        async def handler(event: object) -> bool:
+            return True
+
+        for name in ("on_trace", "interface_filter", "ip_filter"):
+            with self.subTest(name), self.assertRaises(TypeError):
+                floe.Api(floe.Settings(**{name: handler}))
+        with floe.Api(LOOPBACK) as api, self.assertRaises(TypeError):
+            api.gatherer().subscribe(handler)
+
+    def test_the_name_of_the_thread(self) -> None:
+        names = []
+        with floe.Api(LOOPBACK) as api, api.gatherer() as gatherer:
+            gatherer.subscribe(lambda event: names.append(threading.current_thread().name))
+            asyncio.run(gatherer.complete())
+        self.assertEqual(set(names), {"floe"})
 
     def test_what_is_no_subscription(self) -> None:
         with floe.Api(LOOPBACK) as api, api.gatherer() as gatherer:
@@ -498,6 +539,7 @@ class Plain(unittest.TestCase):
             with floe.Api(floe.Settings(loopback=True, ip_filter=bad)) as api, api.gatherer() as gatherer:
                 self.assertEqual(asyncio.run(gatherer.complete()), [])
         self.assertIn("this filter is a bad one", logged.output[0])
+        self.assertIn("ip_filter failed", logged.output[0])
 
     def test_associated(self) -> None:
         with floe.Api(LOOPBACK) as api, api.gatherer() as rtp, rtp.create_associated() as rtcp:
@@ -530,6 +572,10 @@ class Plain(unittest.TestCase):
                 (lambda: api.gatherer("stun:a"), "ice_servers: a sequence is wanted, not str"),
                 (lambda: api.gatherer(["stun:a"]), "ice_servers: floe.IceServer is wanted, not str"),
                 (lambda: gatherer.set_options([]), "floe.GatherOptions is wanted, not list"),
+                (lambda: floe.Api(3), "floe.Settings is wanted, not int"),
+                (lambda: floe.Api({}), "floe.Settings is wanted, not dict"),
+                (lambda: floe.Candidate.parse(b"candidate:1"), "a text is wanted, not bytes"),
+                (lambda: floe.AddressRewriteRule.parse(None), "a text is wanted, not NoneType"),
                 (lambda: floe.Api(floe.Settings(nat_1to1_ips="192.0.2.1")), "nat_1to1_ips: a sequence is wanted, not str"),
                 (lambda: floe.Api(floe.Settings(port_min="x")), "port_min: "),
                 (lambda: floe.Api(floe.Settings(port_min=70000)), "port_min: "),
@@ -554,6 +600,10 @@ class Plain(unittest.TestCase):
         with self.assertRaises(floe.FloeError) as caught:
             floe.Api(floe.Settings(tls_ca_file="/nowhere/ca.pem"))
         self.assertIn('settings.tls_ca_file "/nowhere/ca.pem": no such file', caught.exception.text)
+        for path in (b"/nowhere/\xff", os.fsdecode(b"/nowhere/\xff")):  # a name of the file system's need not be UTF-8
+            with self.subTest(path), self.assertRaises(floe.FloeError) as undecodable:
+                floe.Api(floe.Settings(tls_ca_file=path))
+            self.assertIn('"/nowhere/\ufffd": no such file', undecodable.exception.text)
 
     def test_secrets_are_not_shown(self) -> None:
         server = floe.IceServer("turn:a", username="u", credential="hidden-word")

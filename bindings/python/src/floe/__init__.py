@@ -12,6 +12,25 @@
 
     asyncio.run(main())
 """
+#: What this package is written for.
+_WANTED = "0.1.0"
+
+try:
+    from ._floe import ffi as _ffi
+    from ._floe import lib as _lib
+except ImportError as _error:  # the loader names what it misses
+    raise ImportError("libfloe %s is wanted, or the later one that this was built with: %s" % (_WANTED, _error)) from None
+if _lib.floe_version_number() < _lib.FLOE_VERSION_NUMBER:  # the end of its structs is not there
+    raise ImportError(
+        "libfloe %d.%d.%d is wanted, which this was built with, and this is libfloe %s"
+        % (
+            _lib.FLOE_VERSION_MAJOR,
+            _lib.FLOE_VERSION_MINOR,
+            _lib.FLOE_VERSION_PATCH,
+            _ffi.string(_lib.floe_version()).decode(),
+        )
+    )
+
 from ._api import Api
 from ._convert import Address, AddressLike
 from ._enums import (
@@ -49,8 +68,6 @@ from ._errors import (
     UnsupportedError,
     WouldDeadlockError,
 )
-from ._floe import ffi as _ffi
-from ._floe import lib as _lib
 from ._gatherer import Event, EventStream, Gatherer, Handler
 from ._settings import NEVER, UNLIMITED, AddressRewriteRule, GatherOptions, IceServer, Settings
 from ._types import (

@@ -3,18 +3,18 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import os
-import weakref
 from types import TracebackType
 from typing import Any, List, Optional, Sequence, Set, Type, Union
 
 from . import _handlers
-from ._convert import Address, from_c, into_c
+from ._convert import Address, from_c, into_c, text_to_c, wanted
 from ._enums import Error
-from ._errors import FloeError, WouldDeadlockError, check, failure
+from ._errors import FloeError, InvalidStateError, WouldDeadlockError, check, failure
 from ._floe import ffi, lib
 from ._gatherer import Gatherer
-from ._native import Native, in_handler, no_copy
+from ._native import Native, amid, in_handler, no_copy, reaper
 from ._settings import GatherOptions, IceServer, Settings
 from ._types import ApiStatistics
 
@@ -41,12 +41,18 @@ class _LookUp:
                 self.future.set_exception(failure(error))
 
 
+def _cancel(look_ups: Set[_LookUp]) -> None:
+    for waiting in list(look_ups):
+        waiting.done(Error.CANCELED, [])
+
+
 def _look_for_files(settings: Settings, error: FloeError) -> None:
     """OpenSSL does not say of a file that it is not there."""
     for name in ("tls_ca_file", "tls_certificate_file", "tls_key_file"):
         path = getattr(settings, name)
         if path is not None and name in error.text and not os.path.exists(path):
-            raise type(error)('settings.%s "%s": no such file' % (name, os.fspath(path)), error.error) from None
+            shown = os.fsencode(path).decode("utf-8", "replace")
+            raise type(error)('settings.%s "%s": no such file' % (name, shown), error.error) from None
 
 
 class Api:
@@ -58,22 +64,23 @@ class Api:
 
     def __init__(self, settings: Optional[Settings] = None) -> None:
         # A copy: what the caller changes later changes nothing.
-        settings = Settings() if settings is None else dataclasses.replace(settings)
+        settings = dataclasses.replace(wanted(Settings, Settings() if settings is None else settings))
         keep: List[Any] = []
         handle = ffi.new_handle(settings)
         c = ffi.new("floe_settings *")
         into_c(c, settings, keep)
         _handlers.settings_handlers(c, settings, handle)
         made = ffi.new("floe_api **")
+        reaper.catch_up()
         try:
             check(lib.floe_api_new(c, made))
         except FloeError as error:
             _look_for_files(settings, error)
             raise
-        self._native = Native("api", made[0], lib.floe_api_free, (handle, settings))
         self._look_ups: Set[_LookUp] = set()
-        self._finalizer = weakref.finalize(self, self._native.abandon)
-        self._finalizer.atexit = False  # see _native._at_exit
+        freed = functools.partial(_cancel, self._look_ups)
+        self._native = Native("api", made[0], lib.floe_api_free, (handle, settings), freed=freed)
+        self._native.close_when_dropped(self)
 
     __copy__ = __deepcopy__ = __reduce__ = no_copy
 
@@ -93,22 +100,23 @@ class Api:
         """Counters since the api was made."""
         c = ffi.new("floe_api_statistics *")
         c.size = ffi.sizeof("floe_api_statistics")
-        with self._native as api:
-            check(lib.floe_api_get_statistics(api, c))
+        check(self._native.call(lib.floe_api_get_statistics, c))
         return from_c(ApiStatistics, c)
 
     async def look_up(self, name: str, timeout_ms: int = 0) -> List[Address]:
         """The addresses of a .local name, by multicast DNS; with port 0. TimedOutError: nobody answered."""
         waiting = _LookUp(asyncio.get_running_loop())
-        with self._native as api:
-            check(lib.floe_api_look_up(api, name.encode("utf-8"), timeout_ms, lib.floe_py_look_up, waiting.handle))
-            self._look_ups.add(waiting)
+        text = text_to_c(name)
         try:
+            with amid():
+                self._look_ups.add(waiting)
+                check(self._native.call(lib.floe_api_look_up, text, timeout_ms, lib.floe_py_look_up, waiting.handle))
             return await waiting.future
         finally:
-            if not self._native.closed:
-                with self._native as api:
-                    lib.floe_api_cancel_look_ups(api, lib.floe_py_look_up, waiting.handle)
+            try:
+                self._native.call(lib.floe_api_cancel_look_ups, lib.floe_py_look_up, waiting.handle)
+            except InvalidStateError:
+                pass  # closed, and canceled with it
             self._look_ups.discard(waiting)
 
     @property
@@ -116,20 +124,16 @@ class Api:
         return self._native.closed
 
     def close(self) -> None:
-        """Closes the gatherers and the api, and waits until no handler runs any more. May be called twice. Not in a
-        handler: WouldDeadlockError."""
+        """Closes the gatherers and the api, and waits until no handler runs any more. May be called twice, and goes on if
+        an exception has interrupted it. Not in a handler: WouldDeadlockError. In a signal handler or a finalizer that
+        came amid a call of floe's it does not wait, and is done behind that call."""
         if in_handler():
             raise WouldDeadlockError("an Api is not closed in a handler", Error.WOULD_DEADLOCK)
-        if self._native.foreign:
-            return
-        self._native.free()
-        self._finalizer.detach()
-        for waiting in list(self._look_ups):
-            waiting.done(Error.CANCELED, [])
+        self._native.close()
 
     async def aclose(self) -> None:
         """The same, while the event loop goes on."""
-        if self._native.closed:
+        if self._native.gone:
             return  # in a forked child, the threads of the executor are not there
         await asyncio.get_running_loop().run_in_executor(None, self.close)
 

@@ -94,6 +94,8 @@ def from_c(cls: Type[T], c: Any, **given: Any) -> T:
     """A dataclass of a struct's fields. What is not converted by its type alone is given."""
     types = _fields(c)
     for field in dataclasses.fields(cls):
+        if field.name not in types and field.default is not dataclasses.MISSING:
+            continue  # of a later libfloe than the one that this was built with
         if field.name not in given:
             given[field.name] = _value_from_c(types[field.name], getattr(c, field.name))
     return cls(**given)
@@ -110,13 +112,33 @@ COUNTS = {
 }
 
 
-def _text_to_c(value: Union[str, bytes, "os.PathLike[str]"], keep: List[Any]) -> Any:
-    encoded = value if isinstance(value, bytes) else os.fspath(value).encode("utf-8")
+def text_to_c(value: Any) -> bytes:
+    if not isinstance(value, str):
+        raise TypeError("a text is wanted, not %s" % type(value).__name__)
+    return _without_nul(value.encode("utf-8"))
+
+
+def _without_nul(encoded: bytes) -> bytes:
     if b"\0" in encoded:
         raise ValueError("a text contains a NUL")
+    return encoded
+
+
+def _kept_text(name: str, value: Any, keep: List[Any]) -> Any:
+    """Of a field: a path, which need not be UTF-8, or a text."""
+    if name.endswith("_file"):
+        encoded = _without_nul(os.fsencode(value))
+    else:
+        encoded = _without_nul(value) if isinstance(value, bytes) else text_to_c(value)
     made = ffi.new("char[]", encoded)
     keep.append(made)
     return made
+
+
+def wanted(cls: Type[T], value: Any) -> T:
+    if not isinstance(value, cls):
+        raise TypeError("floe.%s is wanted, not %s" % (cls.__name__, type(value).__name__))
+    return value
 
 
 def into_c(struct: Any, source: Any, keep: List[Any]) -> None:
@@ -124,9 +146,9 @@ def into_c(struct: Any, source: Any, keep: List[Any]) -> None:
     types = _fields(struct)
     kind = ffi.typeof(struct)
     kind = kind.item if kind.kind == "pointer" else kind
-    wanted = kind.cname.split("floe_")[-1].title().replace("_", "")  # our class has the struct's name
-    if wanted not in [one.__name__ for one in type(source).__mro__]:
-        raise TypeError("floe.%s is wanted, not %s" % (wanted, type(source).__name__))
+    ours = kind.cname.split("floe_")[-1].title().replace("_", "")  # our class has the struct's name
+    if ours not in [one.__name__ for one in type(source).__mro__]:
+        raise TypeError("floe.%s is wanted, not %s" % (ours, type(source).__name__))
     if "size" in types:
         struct.size = ffi.sizeof(kind)
     for field in dataclasses.fields(source):
@@ -147,26 +169,26 @@ def _field_into_c(struct: Any, name: str, kind: Any, value: Any, keep: List[Any]
     if name in COUNTS:
         if isinstance(value, (str, bytes)):
             raise TypeError("a sequence is wanted, not %s" % type(value).__name__)  # its letters are one too
-        array = _array_to_c(kind.item, list(value), keep)
+        array = _array_to_c(name, kind.item, list(value), keep)
         setattr(struct, name, array)
         setattr(struct, COUNTS[name], len(array) if array != ffi.NULL else 0)
     elif kind.cname == "char *":
-        setattr(struct, name, _text_to_c(value, keep))
+        setattr(struct, name, _kept_text(name, value, keep))
     else:
         setattr(struct, name, value)
 
 
-def _array_to_c(item: Any, values: List[Any], keep: List[Any]) -> Any:
+def _array_to_c(name: str, item: Any, values: List[Any], keep: List[Any]) -> Any:
     if not values:
         return ffi.NULL
     if item.kind == "pointer":
-        made = ffi.new("char *[]", [_text_to_c(value, keep) for value in values])
+        made = ffi.new("char *[]", [_kept_text(name, value, keep) for value in values])
     else:
         made = ffi.new("%s[]" % item.cname, len(values))
         for place, value in zip(made, values):
             if isinstance(value, tuple):  # of texts
-                for name, text in zip(_fields(place), value):
-                    setattr(place, name, _text_to_c(text, keep))
+                for part, text in zip(_fields(place), value):
+                    setattr(place, part, _kept_text(part, text, keep))
             else:
                 into_c(place, value, keep)
     keep.append(made)

@@ -23,12 +23,12 @@ from typing import (
     overload,
 )
 
-from . import _handlers  # noqa: F401 (it defines what is set below)
+from . import _handlers
 from ._convert import AddressLike, address_to_c, from_c, into_c
 from ._enums import GathererState
 from ._errors import InvalidStateError, QueueFullError, ServerError, check
 from ._floe import ffi, lib
-from ._native import Native, in_handler, no_copy
+from ._native import Native, amid, no_copy, reaper
 from ._settings import GatherOptions
 from ._types import (
     Candidate,
@@ -70,7 +70,7 @@ class _Gathering:
     """What one gathering has found, for those who iterate: they may begin late, and be several."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.found: List[Candidate] = []
         self.errors: List[ServerError] = []
         self.begun = False  # until then what comes is of the gathering before
@@ -79,18 +79,18 @@ class _Gathering:
         self._waiting: "List[asyncio.Future[None]]" = []
 
     def add(self, candidate: Candidate) -> None:
-        with self.lock:
+        with amid(), self.lock:
             self.found.append(candidate)
         self._wake()
 
     def end(self, closed: bool = False) -> None:
-        with self.lock:
+        with amid(), self.lock:
             self.cut_off = self.cut_off or closed and not self.ended
             self.ended = True
         self._wake()
 
     def _wake(self) -> None:
-        with self.lock:
+        with amid(), self.lock:
             waiting, self._waiting = self._waiting, []
         for future in waiting:
             _wake(future)
@@ -98,7 +98,7 @@ class _Gathering:
     async def candidates(self) -> AsyncIterator[Candidate]:
         told = 0
         while True:
-            with self.lock:
+            with amid(), self.lock:
                 new, ended = self.found[told:], self.ended
                 if not new and not ended:
                     future = asyncio.get_running_loop().create_future()
@@ -161,14 +161,14 @@ class _Sink:
         self.asking = threading.RLock()
 
     def emit(self, event: Event) -> None:
-        with self.asking:
+        with amid(), self.asking:
             self._note(event)
         for handler, kinds in self.handlers:
             try:
                 if isinstance(event, kinds):
                     handler(event)
             except BaseException:  # it is not for the others to suffer
-                _handlers.log.exception("a handler failed")
+                _handlers.log.exception("the handler %s failed at %s", _handlers.name_of(handler), type(event).__name__)
 
     def _note(self, event: Event) -> None:
         gathering = self.gathering
@@ -190,17 +190,16 @@ class _Sink:
 
     def freed(self) -> None:
         """Nothing will come any more, not even of an api that was closed with its gatherers open."""
-        handlers, self.handlers = self.handlers, ()
         self.gathering.end(closed=True)
-        for handler, _ in handlers:
+        for handler, _ in self.handlers:
             stream = getattr(handler, "__self__", None)
             if isinstance(stream, EventStream):
                 stream._end()
+        self.handlers = ()
 
     def answer(self, packet: Any, code: int) -> None:
         assert self.native is not None
-        with self.native as gatherer:
-            check(lib.floe_gatherer_answer_check(gatherer, packet, code))
+        check(self.native.call(lib.floe_gatherer_answer_check, packet, code))
 
 
 class EventStream(Generic[E]):
@@ -212,7 +211,7 @@ class EventStream(Generic[E]):
         self._native = gatherer._native
         self._events: Deque[E] = collections.deque()
         self._limit = limit
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._waiting: "Optional[asyncio.Future[None]]" = None
         self._over = gatherer.closed
         self._kinds = kinds
@@ -221,7 +220,7 @@ class EventStream(Generic[E]):
         self.dropped = 0
 
     def _put(self, event: Any) -> None:
-        with self._lock:
+        with amid(), self._lock:
             if isinstance(event, self._kinds):
                 if self._limit is not None and len(self._events) >= self._limit:
                     self.dropped += 1
@@ -236,7 +235,7 @@ class EventStream(Generic[E]):
             _wake(waiting)
 
     def _end(self) -> None:
-        with self._lock:
+        with amid(), self._lock:
             self._over = True
             waiting, self._waiting = self._waiting, None
         if waiting is not None:
@@ -247,10 +246,9 @@ class EventStream(Generic[E]):
 
     async def __anext__(self) -> E:
         if self._native.foreign:
-            with self._native:  # which raises
-                pass
+            self._native.must_be_open()
         while True:
-            with self._lock:
+            with amid(), self._lock:
                 if self._events:
                     return self._events.popleft()
                 if self._over:
@@ -287,8 +285,7 @@ class Gatherer:
     _sink: _Sink
     _native: Native
     _handle: Any
-    _subscribing: threading.Lock
-    _finalizer: Any
+    _subscribing: Any
 
     def __init__(self) -> None:
         raise TypeError("a Gatherer is made by Api.gatherer")
@@ -301,12 +298,14 @@ class Gatherer:
         c = ffi.new("floe_gather_options *")
         into_c(c, options, keep)
         made = ffi.new("floe_gatherer **")
-        with api._native as pointer:
-            check(lib.floe_gatherer_new(pointer, c, made))
+        reaper.catch_up()
+        with amid():
+            check(api._native.call(lib.floe_gatherer_new, c, made))
             return cls._of(api, made[0])
 
     @classmethod
     def _of(cls, api: "Api", pointer: Any) -> "Gatherer":
+        """Amid the call that made it: its api waits for that before it looks who is to be closed with it."""
         self = cls.__new__(cls)
         self._api = api
         self._sink = sink = _Sink()
@@ -316,9 +315,8 @@ class Gatherer:
         sink.native = self._native = Native(
             "gatherer", pointer, lib.floe_gatherer_free, handle, api._native, lib.floe_gatherer_graceful_close, post.freed
         )
-        self._subscribing = threading.Lock()
-        self._finalizer = weakref.finalize(self, self._native.abandon)
-        self._finalizer.atexit = False  # see _native._at_exit
+        self._subscribing = threading.RLock()
+        self._native.close_when_dropped(self)
         for name, function in (
             ("local_candidate", lib.floe_py_candidate),
             ("candidate_withdrawn", lib.floe_py_withdrawn),
@@ -332,18 +330,18 @@ class Gatherer:
 
     def gather(self) -> None:
         """Starts gathering, or gathers again, and returns at once."""
-        with self._native as gatherer, self._sink.asking:
-            check(lib.floe_gatherer_gather(gatherer))
+        self._native.must_be_open()
+        with amid(), self._sink.asking:
+            check(self._native.call(lib.floe_gatherer_gather))
             self._sink.next_gathering()
 
     async def __aiter__(self) -> AsyncIterator[Candidate]:
         """The candidates of the gathering that is under way or was the last, from its first on, until it gives no more.
         A gatherer that is new starts. InvalidStateError: it is closed, or was before that gathering had ended."""
-        with self._native:
-            pass
+        self._native.must_be_open()
         if self.closed:
             raise InvalidStateError("the gatherer is closed")
-        with self._sink.asking:
+        with amid(), self._sink.asking:
             if self.state == GathererState.NEW:
                 self.gather()
         async for candidate in self._sink.gathering.candidates():
@@ -357,8 +355,9 @@ class Gatherer:
 
     def restart(self) -> None:
         """A new generation, with a new username fragment and password. Call gather afterwards."""
-        with self._native as gatherer, self._sink.asking:
-            check(lib.floe_gatherer_restart(gatherer))
+        self._native.must_be_open()
+        with amid(), self._sink.asking:
+            check(self._native.call(lib.floe_gatherer_restart))
             self._sink.next_gathering()
 
     def set_options(self, options: GatherOptions) -> None:
@@ -366,24 +365,24 @@ class Gatherer:
         keep: List[Any] = []
         c = ffi.new("floe_gather_options *")
         into_c(c, options, keep)
-        with self._native as gatherer:
-            check(lib.floe_gatherer_set_options(gatherer, c))
+        check(self._native.call(lib.floe_gatherer_set_options, c))
 
     def create_associated(self) -> "Gatherer":
         """The gatherer of the other component, RTCP."""
         made = ffi.new("floe_gatherer **")
-        with self._native as gatherer:
-            check(lib.floe_gatherer_create_associated(gatherer, made))
+        with amid():
+            self._api._native.must_be_open()  # it is closed before its gatherers are
+            check(self._native.call(lib.floe_gatherer_create_associated, made))
             return Gatherer._of(self._api, made[0])
 
     # ── what it knows ──
 
     @property
     def state(self) -> GathererState:
-        if self._native.closed:
+        try:
+            return GathererState(self._native.call(lib.floe_gatherer_state))
+        except InvalidStateError:
             return GathererState.CLOSED
-        with self._native as gatherer:
-            return GathererState(lib.floe_gatherer_state(gatherer))
 
     @property
     def closed(self) -> bool:
@@ -404,30 +403,22 @@ class Gatherer:
     def candidates(self) -> List[Candidate]:
         """All that were found and not withdrawn."""
         made = ffi.new("floe_candidate_list **")
-        with self._native as gatherer:
-            check(lib.floe_gatherer_get_local_candidates(gatherer, made))
-            try:
-                return [candidate_from_c(made[0].candidates[i]) for i in range(made[0].count)]
-            finally:
-                lib.floe_candidate_list_free(made[0])
+        check(self._native.call(lib.floe_gatherer_get_local_candidates, made))
+        c = ffi.gc(made[0], lib.floe_candidate_list_free)
+        return [candidate_from_c(c.candidates[i]) for i in range(c.count)]
 
     def parameters(self) -> Parameters:
         """The username fragment and the password, to signal to the peer."""
         c = ffi.new("floe_parameters *")
         c.size = ffi.sizeof("floe_parameters")
-        with self._native as gatherer:
-            check(lib.floe_gatherer_get_local_parameters(gatherer, c))
+        check(self._native.call(lib.floe_gatherer_get_local_parameters, c))
         return from_c(Parameters, c)
 
     def statistics(self) -> GathererStatistics:
         """For each server and each candidate."""
         made = ffi.new("floe_gatherer_statistics **")
-        with self._native as gatherer:
-            check(lib.floe_gatherer_get_statistics(gatherer, made))
-            try:
-                return statistics_from_c(made[0])
-            finally:
-                lib.floe_gatherer_statistics_free(made[0])
+        check(self._native.call(lib.floe_gatherer_get_statistics, made))
+        return statistics_from_c(ffi.gc(made[0], lib.floe_gatherer_statistics_free))
 
     # ── events ──
 
@@ -436,6 +427,7 @@ class Gatherer:
         thread; returns what ends that. A handler must not wait for the gatherer. What it raises is logged."""
         if not callable(handler):
             raise TypeError("a handler is a function of one event, not %r" % (handler,))
+        _handlers.no_coroutine(handler)
         for kind in kinds:
             if kind not in _OF_ALL:
                 raise TypeError("a kind of event is one of %s, not %r" % (", ".join(one.__name__ for one in _OF_ALL), kind))
@@ -444,12 +436,16 @@ class Gatherer:
         def unsubscribe() -> None:
             if self._native.foreign:
                 return
-            with self._subscribing:
+            with amid(), self._subscribing:
                 self._sink.handlers = tuple(one for one in self._sink.handlers if one is not entry)
-                if not self._native.closed:
+                try:
                     self._set_data_handlers()
+                except InvalidStateError:
+                    pass  # it is closed
 
-        with self._native, self._subscribing:
+        self._native.must_be_open()
+        with amid(), self._subscribing:
+            self._native.must_be_open()
             self._sink.handlers += (entry,)
             self._set_data_handlers()
         return unsubscribe
@@ -457,10 +453,9 @@ class Gatherer:
     def _set_data_handlers(self) -> None:
         """A socket that has not sent yet is not read while nobody wants packets."""
         wanted = {kind for _, kinds in self._sink.handlers for kind in kinds}
-        with self._native as gatherer:
-            for kind, (setter, function) in _OF_DATA.items():
-                set_it = getattr(lib, function) if kind in wanted else ffi.NULL
-                check(getattr(lib, setter)(gatherer, set_it, self._handle))
+        for kind, (setter, function) in _OF_DATA.items():
+            set_it = getattr(lib, function) if kind in wanted else ffi.NULL
+            check(self._native.call(getattr(lib, setter), set_it, self._handle))
 
     @overload
     def events(self, *, limit: Optional[int] = None) -> "EventStream[EventOfGathering]":
@@ -494,16 +489,8 @@ class Gatherer:
     def send(self, candidate: Union[Candidate, int], peer: AddressLike, data: Bytes) -> None:
         """Sends a packet from a candidate (or its id) to a peer; never blocks. QueueFullError: see send_wait."""
         buffer = ffi.from_buffer(data)
-        with self._native as gatherer:
-            check(
-                lib.floe_gatherer_send(
-                    gatherer,
-                    candidate if isinstance(candidate, int) else candidate.id,
-                    address_to_c(peer),
-                    buffer,
-                    len(buffer),
-                )
-            )
+        number = candidate if isinstance(candidate, int) else candidate.id
+        check(self._native.call(lib.floe_gatherer_send, number, address_to_c(peer), buffer, len(buffer)))
 
     async def send_wait(self, candidate: Union[Candidate, int], peer: AddressLike, data: Bytes) -> None:
         """The same, and waits for room."""
@@ -511,33 +498,37 @@ class Gatherer:
             return self.send(candidate, peer, data)
         except QueueFullError:
             pass
-        async with self.events(Writable) as writable:
+        async with self.events(Writable) as room:
             while True:
                 try:
                     return self.send(candidate, peer, data)
                 except QueueFullError:
-                    await writable.__anext__()
+                    pass
+                try:
+                    await room.__anext__()
+                except StopAsyncIteration:
+                    raise InvalidStateError("the gatherer was closed before there was room") from None
 
     def doubt(self, candidate: Union[Candidate, int]) -> None:
         """A path through this candidate seems to be dead: floe asks its server at once."""
-        with self._native as gatherer:
-            check(lib.floe_gatherer_doubt(gatherer, candidate if isinstance(candidate, int) else candidate.id))
+        number = candidate if isinstance(candidate, int) else candidate.id
+        check(self._native.call(lib.floe_gatherer_doubt, number))
 
     # ── the end ──
 
     def close(self) -> None:
-        """Releases relays, closes sockets and waits until no handler runs any more. May be called twice. In a handler
-        it does not wait, and what is left goes with the gatherer."""
-        if not in_handler():
-            self._native.finish()
-            self._finalizer.detach()
-        elif not self._native.closed:
-            with self._native as gatherer:
-                check(lib.floe_gatherer_close(gatherer))
+        """Releases relays, closes sockets and waits until no handler runs any more. May be called twice, and goes on if an
+        exception has interrupted it. In a handler, and in a signal handler or a finalizer that came amid a call of
+        floe's, it does not wait, and what is left is done behind that."""
+        try:
+            self._native.call(lib.floe_gatherer_close)
+        except InvalidStateError:
+            pass  # it is closed, or another thread is about it
+        self._native.close()
 
     async def aclose(self) -> None:
         """The same, while the event loop goes on."""
-        if self._native.closed:
+        if self._native.gone:
             return  # in a forked child, the threads of the executor are not there
         await asyncio.get_running_loop().run_in_executor(None, self.close)
 

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
+import threading
 from typing import Any, Callable
 
 from ._convert import address_from_c, from_c, text_from_c
@@ -25,14 +27,27 @@ from ._types import (
 log = logging.getLogger("floe")
 
 
+def no_coroutine(function: Any) -> None:
+    """Nobody would await it."""
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):
+        raise TypeError("what floe calls is a plain function, not `async def`: %s" % name_of(function))
+
+
+def name_of(function: Any) -> str:
+    return getattr(function, "__qualname__", None) or repr(function)
+
+
 def handler(default: Any = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         def called(user_data: Any, *arguments: Any) -> Any:
-            here.inside = getattr(here, "inside", 0) + 1
+            if not hasattr(here, "inside"):
+                here.inside = 0
+                threading.current_thread().name = "floe"
+            here.inside += 1
             try:
                 return function(ffi.from_handle(user_data), *arguments)
             except BaseException:  # into C nothing can be raised
-                log.exception("a handler failed")
+                log.exception("the handler of %s failed", function.__name__.lstrip("_"))
                 return default
             finally:
                 here.inside -= 1
@@ -124,6 +139,8 @@ def _look_up(waiting: Any, result: Any) -> None:
 
 def settings_handlers(c: Any, settings: Any, user_data: Any) -> None:
     """Sets those that the settings have."""
+    for name in ("on_trace", "interface_filter", "ip_filter"):
+        no_coroutine(getattr(settings, name))
     if settings.on_trace is not None:
         c.on_trace = lib.floe_py_trace
         c.trace_user_data = user_data

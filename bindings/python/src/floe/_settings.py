@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Callable, Optional, Sequence, Union
 
-from ._convert import Address, text_from_c
+from ._convert import Address, text_from_c, text_to_c
 from ._enums import (
     AddressRewriteMode,
     CandidateType,
@@ -26,7 +26,7 @@ NEVER = 0xFFFFFFFF
 #: Value of a count setting: no limit.
 UNLIMITED = 0xFFFFFFFF
 
-Path = Union[str, "os.PathLike[str]"]
+Path = Union[str, bytes, "os.PathLike[str]"]
 
 
 @dataclass
@@ -41,11 +41,15 @@ class AddressRewriteRule:
     mode: AddressRewriteMode = AddressRewriteMode.UNSPECIFIED
     networks: NetworkType = NetworkType(0)
 
+    def __post_init__(self) -> None:
+        if isinstance(self.external, tuple):
+            self.external = list(self.external)  # equal to what parse makes
+
     @classmethod
     def parse(cls, text: str) -> "AddressRewriteRule":
         """A rule in the command's form: "external=203.0.113.1,local=10.0.0.2"."""
         made = ffi.new("floe_address_rewrite_rule **")
-        check(lib.floe_address_rewrite_rule_parse(text.encode("utf-8"), made))
+        check(lib.floe_address_rewrite_rule_parse(text_to_c(text), made))
         c = ffi.gc(made[0], lib.floe_address_rewrite_rule_free)
         return cls(
             external=[text_from_c(c.external[i]) or "" for i in range(c.external_count)],
@@ -114,8 +118,8 @@ class IceServer:
     access_token: Optional[str] = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if isinstance(self.urls, str):
-            self.urls = [self.urls]
+        if isinstance(self.urls, (str, tuple)):
+            self.urls = [self.urls] if isinstance(self.urls, str) else list(self.urls)
 
 
 @dataclass

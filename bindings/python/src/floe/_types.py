@@ -5,7 +5,7 @@ import functools
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ._convert import Address, address_from_c, from_c, into_c, text_from_c
+from ._convert import Address, address_from_c, from_c, into_c, text_from_c, text_to_c
 from ._enums import (
     CandidateType,
     Family,
@@ -18,7 +18,7 @@ from ._enums import (
     TraceLevel,
     UnreachableReason,
 )
-from ._errors import InvalidStateError, check
+from ._errors import FloeError, InvalidStateError, check
 from ._floe import ffi, lib
 
 
@@ -53,11 +53,15 @@ class Candidate:
 
     @functools.cached_property
     def text(self) -> str:
-        """Its line: what its fields say."""
+        """Its line: what its fields say. ValueError: they say nothing that a peer would understand."""
         keep: List[Any] = []
         made = ffi.new("char[]", 4096)  # one that was parsed may be longer than one of floe's own
         check(lib.floe_candidate_format(self._to_c(keep), made, 4096))
         line: str = ffi.string(made).decode("utf-8", "replace")
+        try:
+            _parsed(line)
+        except FloeError as error:
+            raise ValueError("the candidate's fields make no line (%s): %s" % (line, error)) from None
         return line
 
     def _to_c(self, keep: List[Any]) -> Any:
@@ -68,9 +72,7 @@ class Candidate:
     @classmethod
     def parse(cls, text: str) -> "Candidate":
         """A candidate of its line, as a peer sends it. ParseError tells the column; UnsupportedError: ignore it."""
-        made = ffi.new("floe_candidate **")
-        check(lib.floe_candidate_parse(text.encode("utf-8"), made))
-        return candidate_from_c(ffi.gc(made[0], lib.floe_candidate_free))
+        return candidate_from_c(_parsed(text))
 
     def peer(self) -> Address:
         """Its address, as Gatherer.send takes it. ParseError: it shows a name; look that up (Api.look_up)."""
@@ -89,6 +91,12 @@ class Candidate:
             "sdpMLineIndex": self.sdp_mline_index,
             "usernameFragment": self.username_fragment,
         }
+
+
+def _parsed(text: str) -> Any:
+    made = ffi.new("floe_candidate **")
+    check(lib.floe_candidate_parse(text_to_c(text), made))
+    return ffi.gc(made[0], lib.floe_candidate_free)
 
 
 def candidate_from_c(c: Any) -> Candidate:
