@@ -63,6 +63,7 @@ lab_long_load() {
     lab_count output udp dport 3478 @th,64,16 0x0004 # Refresh requests (RFC 8656 section 18)
     ulimit -n "$(ulimit -Hn)"
     start=$(date +%s%N)
+    rm -f "$LAB_DIR/load.json" "$LAB_DIR/load.err"
     lab_client "$FLOE" gather --json --network-types udp4 --gatherers "$count" --timeout 60 --straggler-grace 60000 \
         --pacing 20 "${CREDENTIALS[@]}" "${urls[@]}" >"$LAB_DIR/load.json" 2>"$LAB_DIR/load.err" &
     local client=$! peak=0

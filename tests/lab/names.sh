@@ -140,6 +140,7 @@ END
     dbus-daemon --config-file="$LAB_DIR/dbus.conf" --nofork --nopidfile >/dev/null 2>&1 &
     DBUS_PID=$!
     lab_wait test -S "$LAB_DIR/bus"
+    rm -f "$LAB_DIR/avahi.log"
     ip netns exec nat avahi-daemon -f "$LAB_DIR/avahi.conf" --no-drop-root --no-rlimits --no-chroot >"$LAB_DIR/avahi.log" 2>&1 &
     AVAHI_PID=$!
     lab_wait grep -q 'Server startup complete' "$LAB_DIR/avahi.log"
@@ -170,6 +171,7 @@ lab_test_h2_mdns_names() {
     local good=0 name4 name6 pid
     lab_coturn 1 "$LAB_SERVER"
     avahi_up
+    rm -f "$OUT"
     ip netns exec client "$FLOE" gather --mdns gather --json --hold inf "stun:$LAB_SERVER" >"$OUT" 2>&1 &
     pid=$!
     lab_wait grep -q '"event":"end"' "$OUT"
@@ -208,6 +210,7 @@ lab_test_h2_the_other_sides_names() {
 chromium_up() { # SCRIPT
     printf '<script>\n%s\n</script>\n' "$1" >"$LAB_DIR/page.html"
     ip netns exec nat ip route add default via 10.0.1.2
+    rm -f "$LAB_DIR/chromium.log"
     HOME=$LAB_DIR ip netns exec nat chromium-headless-shell --no-sandbox --disable-gpu --disable-dev-shm-usage \
         --user-data-dir="$LAB_DIR/chromium" --remote-debugging-port=0 --enable-logging=stderr \
         "file://$LAB_DIR/page.html" >"$LAB_DIR/chromium.log" 2>&1 &
@@ -255,6 +258,7 @@ checked() {
 lab_test_h2_chromium_finds_our_name() {
     local good=0 candidate pid
     chromium_there || return
+    rm -f "$OUT"
     ip netns exec client "$FLOE" gather --mdns gather --json --hold inf --network-types udp4 >"$OUT" 2>&1 &
     pid=$!
     lab_wait grep -q '"event":"end"' "$OUT"

@@ -189,6 +189,7 @@ pion_there() {
 
 pion_begins() {
     lab_coturn_stop 2
+    rm -f "$LAB_DIR/pion.out"
     ip netns exec server "$LAB_DIR/pion" $PION 3478 "$LAB_USER" "$LAB_SECRET" pion.test "$LAB_DIR/turn.pem" "$LAB_DIR/turn.key" 5349 >"$LAB_DIR/pion.out" 2>&1 &
     PION_PID=$!
     lab_wait grep -q ready "$LAB_DIR/pion.out"
@@ -424,6 +425,7 @@ lab_test_a_pipe_ends_with_its_relay() {
     lab_coturn 1 "$LAB_SERVER"
     mkfifo "$LAB_DIR/idle"
     exec 7<>"$LAB_DIR/idle"
+    rm -f "$OUT" "$LAB_DIR/err"
     lab_client timeout -s KILL 60 "$FLOE" turn pipe "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" "turn:$LAB_SERVER?transport=tcp" \
         <"$LAB_DIR/idle" >"$OUT" 2>"$LAB_DIR/err" &
     pipe=$!
@@ -432,6 +434,7 @@ lab_test_a_pipe_ends_with_its_relay() {
     wait $pipe
     expect $? 1 'exit status' && grep -q 'the relay was lost' "$LAB_DIR/err" || good=1
     lab_coturn 1 "$LAB_SERVER"
+    rm -f "$OUT" "$LAB_DIR/err"
     ip netns exec client "$FLOE" turn pipe "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" "turn:$LAB_SERVER" \
         <"$LAB_DIR/idle" >"$OUT" 2>"$LAB_DIR/err" &
     pipe=$!
@@ -452,6 +455,7 @@ lab_test_a_pipe_that_nobody_reads() {
     echo_begins udp
     mkfifo "$LAB_DIR/idle" "$LAB_DIR/unread"
     exec 7<>"$LAB_DIR/idle" 8<>"$LAB_DIR/unread"
+    rm -f "$LAB_DIR/err"
     timeout --foreground -s KILL 90 ip netns exec client "$FLOE" turn pipe "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" "turn:$LAB_SERVER" \
         <"$LAB_DIR/idle" >"$LAB_DIR/unread" 2>"$LAB_DIR/err" &
     pipe=$!
@@ -513,6 +517,7 @@ EOF
 lab_test_a_pipe_ends_when_all_has_gone() {
     local good=0 peer
     lab_coturn 1 "$LAB_SERVER"
+    rm -f "$LAB_DIR/taken"
     greeting_peer >"$LAB_DIR/taken" &
     peer=$!
     lab_wait grep -q listens "$LAB_DIR/taken"
@@ -533,10 +538,12 @@ EOF
 lab_test_a_pipe_tells_what_does_not_go() {
     local good=0 peer pipe
     lab_coturn 1 "$LAB_SERVER"
+    rm -f "$LAB_DIR/taken"
     greeting_peer >"$LAB_DIR/taken" &
     peer=$!
     lab_wait grep -q listens "$LAB_DIR/taken"
     mkfifo "$LAB_DIR/idle"
+    rm -f "$OUT" "$LAB_DIR/err"
     lab_client timeout 90 "$FLOE" turn pipe --tcp "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" \
         "turn:$LAB_SERVER?transport=tcp" <"$LAB_DIR/idle" >"$OUT" 2>"$LAB_DIR/err" &
     pipe=$!
@@ -576,6 +583,7 @@ lab_test_a_pipe_tells_that_the_peer_is_not_reached() {
         "turn:$LAB_SERVER?transport=tcp" >"$OUT" 2>"$LAB_DIR/err"
     expect $? 1 'exit status, nobody there' && grep -q "can't connect" "$LAB_DIR/err" || { good=1; cat "$LAB_DIR/err"; }
     # The server's own port, once it is down, is not the peer's.
+    rm -f "$OUT" "$LAB_DIR/err"
     (while echo 'a line'; do sleep 0.5; done) | lab_client timeout 20 "$FLOE" turn pipe "${CREDENTIALS[@]}" \
         --peer "$LAB_SERVER2:7" "turn:$LAB_SERVER" >"$OUT" 2>"$LAB_DIR/err" &
     pipe=$!
@@ -663,6 +671,7 @@ lab_test_the_example_over_two_relays() {
     echo=$!
     exec 8>"$LAB_DIR/to1"
     lab_wait grep -q relay "$LAB_DIR/one"
+    rm -f "$OUT"
     lab_client timeout 90 "$FLOE_BUILD/examples/echo_over_relay" "turn:$LAB_SERVER" "$LAB_USER" "$LAB_SECRET" "$(sed -n 's/^relay //p' "$LAB_DIR/one")" >"$OUT" &
     local other=$!
     lab_wait grep -q relay "$OUT"

@@ -289,6 +289,7 @@ lab_test_r6_a_server_of_rfc_3489() {
 # ProcessOne's server, of which ejabberd and eturnal are made: one nonce for each client, RFC 6156's families.
 processone_begins() {
     lab_coturn_stop 2
+    rm -f "$LAB_DIR/processone.out"
     ip netns exec server erl -noshell -pa /usr/lib/erlang/lib/p1_stun-*/ebin /usr/lib/erlang/lib/fast_tls-*/ebin \
         /usr/lib/erlang/lib/p1_utils-*/ebin -eval '
         {ok, _} = application:ensure_all_started(stun),
