@@ -813,6 +813,51 @@ static bool knows_channels(hand *h, uint32_t channel, server *by, const floe_stu
     return true;
 }
 
+/* The former user's is in the way, and then it gives what is no good, or has no room, once. */
+static size_t failures;
+
+static bool fails_twice(hand *h, uint32_t channel, server *by, const floe_stun_message *request)
+{
+    if (request->method != FLOE_STUN_ALLOCATE || failures > 1) {
+        return false;
+    }
+    if (++failures == 1) {
+        refuse(h, channel, by, request, 441);
+    } else if (by->code == 486) {
+        refuse(h, channel, by, request, 486);
+    } else {
+        by->nowhere = channel;
+        succeed(h, channel, by, request);
+        by->nowhere = 0;
+    }
+    return true;
+}
+
+/* L12, T7: who comes in a former user's place is had as that one was: once it has failed it is asked for again, and told
+ * be it behind the gathering's end. */
+static void l12_who_comes_in_a_formers_place_is_asked_for_again(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 2; row++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 10000);
+        assert_int_equal(candidates_of(&h, FLOE_CANDIDATE_TYPE_RELAY), 1);
+        failures = 0;
+        turn->plays = fails_twice;
+        turn->port = 60;
+        turn->code = row == 0 ? 0 : 486;
+        set_user(&h, turn_url, "another");
+        gather(&h);
+        pass(&h, 120000);
+        assert_int_equal(candidates_of(&h, FLOE_CANDIDATE_TYPE_RELAY), 1);
+        end(&h);
+    }
+}
+
 /* Behind an outage that one meets what the server has of it still, which is deleted first: what is made then, of a family
  * that nobody asked for, is deleted as well, and the other asked for. */
 static void t5_a_family_that_nobody_asked_for_behind_an_outage(void **state)
@@ -849,6 +894,7 @@ static void t5_a_family_that_nobody_asked_for_behind_an_outage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(l12_who_comes_in_a_formers_place_is_asked_for_again),
         cmocka_unit_test(t5_a_family_that_nobody_asked_for_behind_an_outage),
         cmocka_unit_test(t5_what_is_no_good_is_no_outage),
         cmocka_unit_test(t5_a_family_that_nobody_asked_for_takes_room),

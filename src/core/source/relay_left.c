@@ -337,13 +337,14 @@ bool floe_relay_await_deletion(floe_core *core, floe_time now, floe_relay *relay
     }
     floe_relay_end_allocation(core, now, relay);
     relay->waits = true;
+    relay->known = relay->known || released; /* as the former user's was */
     relay->retry = floe_time_after(now, AWAITED_FOR);
     floe_relay_become(relay, FLOE_RELAY_LOST);
     FLOE_RELAYS_LEFT(left, core)
     {
         if (is_in_the_way(left, relay, code)) {
             bool formers = left->turn.account != relay->turn.account;
-            relay->known = relay->known || formers; /* as that one was */
+            relay->known = relay->known || formers;
             (void)hurry(core, now, left);
         }
     }
