@@ -808,6 +808,40 @@ static void r6_what_was_lost_is_waited_for_by_the_next_gathering(void **state)
     }
 }
 
+/* R6: of two that showed one mapping one has shown it again, and is away at the next restart, in which the other is back:
+ * that one shows it. */
+static void r6_either_of_two_shows_again_what_both_showed(void **state)
+{
+    static const char *const urls[] = {"stun:203.0.113.2", "stun:203.0.113.3"};
+    static const doing away[] = {SILENT, REFUSES};
+    static hand h;
+
+    (void)state;
+    for (size_t row = 0; row < 4; row++) {
+        make(&h, urls, 2, defaults);
+        server *one = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        server *other = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+        gather(&h);
+        pass(&h, 20000);
+        all(one, SILENT);
+        all(other, SILENT);
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather(&h);
+        pass(&h, 30000);
+        all(other, ANSWERS);
+        pass(&h, 60000);
+        assert_int_equal(reflexive(&h), 1);
+        all(other, away[row % 2]);
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather(&h);
+        pass(&h, row / 2 == 0 ? 1000 : 60000);
+        all(one, ANSWERS);
+        pass(&h, 120000);
+        assert_int_equal(reflexive(&h), 1);
+        end(&h);
+    }
+}
+
 /* L11, S6: behind a restart that has found the living server of a name each other finds it, though the
  * dead one's relay, which comes first, is not ended yet. */
 static void l11_each_restart_finds_the_living_server_of_a_name(void **state)
@@ -2250,6 +2284,7 @@ int main(void)
         cmocka_unit_test(r6_what_a_former_relay_alone_shows_is_waited_for),
         cmocka_unit_test(r6_what_is_lost_is_asked_for_by_who_needs_it),
         cmocka_unit_test(r6_what_was_lost_is_waited_for_by_the_next_gathering),
+        cmocka_unit_test(r6_either_of_two_shows_again_what_both_showed),
         cmocka_unit_test(l11_each_restart_finds_the_living_server_of_a_name),
         cmocka_unit_test(l11_a_gathering_asks_anew_what_is_unanswered),
         cmocka_unit_test(l11_what_comes_before_it_is_asked_anew),

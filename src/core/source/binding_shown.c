@@ -139,11 +139,8 @@ bool floe_binding_take_over(floe_core *core, floe_binding *binding)
         if (floe_binding_waits(other)) {
             floe_binding_set_state(core, other, FLOE_BINDING_FAILED);
         }
-        if (other->lost) {
-            lost = true;
-            other->lost = false;
-            other->mapped = (floe_address){0};
-        }
+        lost = lost || other->lost;
+        other->lost = false;
         if (other->state == FLOE_BINDING_FAILED) {
             hand_over(core, other, binding);
         }
