@@ -49,10 +49,15 @@ bool floe_binding_is_lost(const floe_core *core, const floe_binding *binding)
     return binding->lost && core->policy != FLOE_GATHER_POLICY_RELAY;
 }
 
+/* Whether its owner has what it shows. */
+static bool is_had(const floe_core *core, const floe_binding *binding)
+{
+    return floe_binding_is_missed(core, binding) || floe_binding_is_wanted(core, binding);
+}
+
 void floe_binding_lose(const floe_core *core, floe_binding *binding)
 {
-    binding->lost = binding->lost || floe_binding_is_missed(core, binding) ||
-                    floe_binding_is_wanted(core, binding);
+    binding->lost = binding->lost || is_had(core, binding);
 }
 
 /* What stands on the one stands on the other from now on; NULL: on none, and is withdrawn. */
@@ -185,8 +190,7 @@ static void pass_on(floe_core *core, const floe_binding *moved)
 
     for (size_t i = 0; i < names->place_count; i++) {
         floe_binding *to = floe_binding_find(moved->base, &names->places[i].address);
-        if (to != NULL && to->state == FLOE_BINDING_KNOWN &&
-            (floe_binding_is_wanted(core, moved) || floe_binding_is_missed(core, moved))) {
+        if (to != NULL && to->state == FLOE_BINDING_KNOWN) {
             to->lost = true;
             floe_binding_keep_from(core, to, (floe_time){0});
         }
@@ -197,11 +201,12 @@ void floe_bindings_sweep(floe_core *core, floe_base *base)
 {
     FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {
-        bool moved = floe_server_current(core, binding->server) && has_moved_away(core, binding);
-        if (moved) {
+        bool current = floe_server_current(core, binding->server);
+        bool moved = current && has_moved_away(core, binding);
+        if (moved && is_had(core, binding)) {
             pass_on(core, binding);
         }
-        if (moved || !floe_server_current(core, binding->server)) {
+        if (moved || !current) {
             floe_binding_free(core, binding);
         }
     }
