@@ -215,6 +215,14 @@ static const answer success = {.sign_with = "secret",
                                .mapped = "192.0.2.7:700",
                                .lifetime = 600};
 
+/* Behind the challenge. */
+static void sent_signed(fixture *f, uint8_t *bytes, floe_stun_message *message)
+{
+    sent(f, bytes, message);
+    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
+    sent(f, bytes, message);
+}
+
 static void allocate_for(fixture *f, int lifetime)
 {
     uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
@@ -222,9 +230,7 @@ static void allocate_for(fixture *f, int lifetime)
     answer granted = success;
 
     granted.lifetime = lifetime;
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     assert_int_equal(respond(f, &granted), FLOE_TURN_SUCCESS);
 }
 
@@ -267,9 +273,7 @@ static void t2_the_same_nonce_refused_twice_is_the_end(void **state)
     uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
     floe_stun_message message;
 
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     assert_int_equal(respond(f, &challenge), FLOE_TURN_FAILED);
     assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_CREDENTIALS);
     assert_int_equal(f->allocation.failure.code, 401);
@@ -321,9 +325,7 @@ static void t2_a_nonce_for_one_use_only_works_and_is_bounded(void **state)
     floe_stun_message message;
     answer stale = {.code = 438, .realm = "r", .nonce = "n2", .lifetime = -1};
 
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     assert_int_equal(respond(f, &stale), FLOE_TURN_PROGRESS);
     sent(f, bytes, &message);
     assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
@@ -355,9 +357,7 @@ static void t2_unsigned_answers_to_signed_requests(void **state)
     answer unsigned_success = success;
 
     unsigned_success.sign_with = NULL;
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     for (uint16_t code = 300; code < 700; code++) {
         const answer refusal = {.code = code, .lifetime = -1};
         if (code != 401 && code != 438 && code != 437 && code != 441) {
@@ -415,16 +415,12 @@ static void t2_a_challenge_without_nonce_or_realm_is_an_error(void **state)
         const answer long_realm = {
             .code = 438, .realm = text + 1 - too_long, .nonce = "n2", .lifetime = -1};
         begin_anew(f);
-        sent(f, bytes, &message);
-        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-        sent(f, bytes, &message);
+        sent_signed(f, bytes, &message);
         assert_int_equal(respond(f, &long_realm), too_long ? FLOE_TURN_FAILED : FLOE_TURN_PROGRESS);
     }
     assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_BAD_ANSWER);
     begin_anew(f);
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     assert_int_equal(respond(f, &stale), FLOE_TURN_PROGRESS);
 }
 
@@ -516,9 +512,7 @@ static void t2_a_remembered_nonce_is_forgotten_where_answers_are_unsigned(void *
     assert_int_equal(respond(f, &open), FLOE_TURN_SUCCESS);
     /* One that was signed with the server's own nonce is not unsigned again (R5). */
     begin_anew(f);
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     assert_int_equal(respond(f, &open), FLOE_TURN_NOTHING);
 }
 
@@ -561,9 +555,7 @@ static void t2_refused_credentials_are_not_remembered(void **state)
     uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
     floe_stun_message message;
 
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     assert_int_equal(respond(f, &challenge), FLOE_TURN_FAILED);
     assert_false(floe_turn_account_worth_signing(f->account));
 }
@@ -681,9 +673,7 @@ static void t6_what_an_earlier_send_did_not_make(void **state)
     uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
     floe_stun_message message;
 
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     send_again(f);
     assert_int_equal(respond(f, &stale), FLOE_TURN_PROGRESS);
     assert_true(floe_turn_allocation_stands(&f->allocation));
@@ -704,9 +694,7 @@ static void t6_what_a_stream_has_not_answered_may_be_ours(void **state)
     floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
                               floe_milliseconds(500), true, &wishes);
     assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     f->now_ms += 39500;
     assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_FAILED);
     assert_true(floe_turn_allocation_release(&f->allocation));
@@ -766,9 +754,7 @@ static void t6_what_was_sent_twice_and_granted_is_inherited_by_nobody(void **sta
     uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
     floe_stun_message message;
 
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     send_again(f);
     assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
     assert_true(floe_turn_allocation_stands(&f->allocation));
@@ -848,9 +834,7 @@ static void t6_437_to_a_deletion_is_a_success(void **state)
     floe_stun_message message;
     const answer mismatch = {.code = 437, .sign_with = "secret", .lifetime = -1};
 
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     assert_int_equal(respond(f, &mismatch), FLOE_TURN_MISMATCH);
     assert_true(floe_turn_allocation_reclaim(&f->allocation));
     sent(f, bytes, &message);
@@ -870,9 +854,7 @@ static void t6_437_can_be_reclaimed_once(void **state)
     answer mismatch = {.code = 437, .sign_with = "secret", .lifetime = -1};
     answer cleared = {.sign_with = "secret", .lifetime = 0};
 
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     assert_int_equal(respond(f, &mismatch), FLOE_TURN_MISMATCH);
     assert_true(floe_turn_allocation_reclaim(&f->allocation));
     sent(f, bytes, &message);
@@ -894,9 +876,7 @@ static void t6_an_answer_with_an_unknown_attribute_is_an_error(void **state)
     answer strange = success;
 
     strange.extra = 0x7ABC;
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     assert_int_equal(respond(f, &strange), FLOE_TURN_FAILED);
     assert_non_null(strstr(f->allocation.failure.reason, "0x7abc"));
 }
@@ -914,9 +894,7 @@ static void bad_success_answers_are_errors(void **state)
         floe_turn_allocation_free(&f->allocation);
         f->account->scope = FLOE_TURN_NONCE_PER_CLIENT;
         begin_allocation(f);
-        sent(f, bytes, &message);
-        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-        sent(f, bytes, &message);
+        sent_signed(f, bytes, &message);
         assert_int_equal(respond(f, &rows[i]), FLOE_TURN_FAILED);
         assert_int_equal(f->allocation.failure.kind, FLOE_TURN_FAILURE_BAD_ANSWER);
     }
@@ -1122,9 +1100,7 @@ static void release_is_asked_for_where_something_is_owed(void **state)
     assert_false(floe_turn_allocation_release(&f->allocation)); /* nothing signed was sent */
     floe_turn_allocation_free(&f->allocation);
     begin_allocation(f);
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     assert_true(floe_turn_allocation_release(&f->allocation)); /* it may yet succeed there */
     floe_turn_allocation_free(&f->allocation);
     f->account->scope = FLOE_TURN_NONCE_PER_CLIENT;
@@ -1149,9 +1125,7 @@ static void release_is_owed_for_what_it_inherits(void **state)
     uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
     floe_stun_message message;
 
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     f->allocation.inherits = true;
     assert_int_equal(respond(f, &full), FLOE_TURN_FAILED);
     assert_true(floe_turn_allocation_release(&f->allocation));
@@ -1170,9 +1144,7 @@ static void an_unsigned_success_to_a_signed_request_is_not_believed(void **state
     floe_stun_message message;
     answer forged = success;
 
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     forged.sign_with = NULL;
     assert_int_equal(respond(f, &forged), FLOE_TURN_NOTHING);
     forged.sign_with = "guess";
@@ -1407,9 +1379,7 @@ static void t5_a_refusal_that_nobody_signed_costs_the_wish_alone(void **state)
         floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
                                   floe_milliseconds(500), stream, &wishes);
         assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
-        sent(f, bytes, &message);
-        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-        sent(f, bytes, &message);
+        sent_signed(f, bytes, &message);
         assert_true(floe_stun_has(&message, FLOE_STUN_EVEN_PORT));
         assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
         f->now_ms += 100;
@@ -1480,9 +1450,7 @@ static void t5_refusals_that_nobody_signed_leave_the_other_family(void **state)
     begin_anew(f);
     floe_turn_allocation_free(&f->allocation);
     begin_wishes(f, (floe_turn_wishes){.families = BOTH, .first = FLOE_TURN_IPV6});
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
         f->now_ms += 100;
@@ -1505,9 +1473,7 @@ static void t5_silence_costs_no_family(void **state)
     floe_turn_allocation_free(&f->allocation);
     f->account->deaf = true;
     begin_wishes(f, (floe_turn_wishes){.families = BOTH, .first = FLOE_TURN_IPV4});
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     for (int sends = 1; sends < 5; sends++) {
         f->now_ms += 500U << (sends - 1);
         assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_SEND);
@@ -1533,9 +1499,7 @@ static void t5_a_refusal_that_nobody_signed_ends_what_is_asked_for_beside(void *
         floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
                                   floe_milliseconds(500), stream != 0, &wishes);
         assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
-        sent(f, bytes, &message);
-        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-        sent(f, bytes, &message);
+        sent_signed(f, bytes, &message);
         assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
         f->now_ms += 100;
         assert_int_equal(floe_turn_allocation_time(&f->allocation, now(f)), FLOE_TURN_FAILED);
@@ -1554,9 +1518,7 @@ static void t5_who_refuses_a_wish_is_not_deaf(void **state)
     begin_anew(f);
     floe_turn_allocation_free(&f->allocation);
     begin_families(f, BOTH);
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     for (int i = 0; i < 2; i++) {
         floe_turn_allocation_beside(&f->allocation);
         f->now_ms += 2000;
@@ -1584,9 +1546,7 @@ static void t6_an_allocation_at_no_address(void **state)
     begin_anew(f);
     floe_turn_allocation_free(&f->allocation);
     begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4, .even_port = true});
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     assert_int_equal(respond(f, &none), FLOE_TURN_PROGRESS);
     sent(f, bytes, &message);
     assert_false(floe_stun_has(&message, FLOE_STUN_EVEN_PORT));
@@ -1632,9 +1592,7 @@ static void t5_a_refusal_that_nobody_signed_is_over_with_its_request(void **stat
     begin_anew(f);
     floe_turn_allocation_free(&f->allocation);
     begin_families(f, BOTH);
-    sent(f, bytes, &message);
-    assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-    sent(f, bytes, &message);
+    sent_signed(f, bytes, &message);
     assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
     assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
     assert_int_equal(respond(f, &success), FLOE_TURN_NOTHING); /* the network has doubled it */
@@ -2091,9 +2049,7 @@ static void t6_another_users_allocation_is_not_deleted(void **state)
     for (size_t i = 0; i < 2; i++) {
         const answer refusal = {.code = codes[i], .lifetime = -1};
         begin_anew(f);
-        sent(f, bytes, &message);
-        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-        sent(f, bytes, &message);
+        sent_signed(f, bytes, &message);
         assert_int_equal(respond(f, &mismatch), FLOE_TURN_MISMATCH);
         assert_true(floe_turn_allocation_reclaim(&f->allocation));
         sent(f, bytes, &message);
@@ -2120,9 +2076,7 @@ static void t6_what_is_not_deleted_ends_no_allocate(void **state)
                                 .nonce = "n1",
                                 .sign_with = codes[i] != 401 ? "secret" : NULL};
         begin_anew(f);
-        sent(f, bytes, &message);
-        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-        sent(f, bytes, &message);
+        sent_signed(f, bytes, &message);
         assert_int_equal(respond(f, &mismatch), FLOE_TURN_MISMATCH);
         assert_true(floe_turn_allocation_reclaim(&f->allocation));
         sent(f, bytes, &message);
@@ -2259,9 +2213,7 @@ static void t3_what_nobody_has_signed_raises_no_bar(void **state)
             send_refresh(f, bytes, &message);
         } else {
             good = success;
-            sent(f, bytes, &message);
-            assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-            sent(f, bytes, &message);
+            sent_signed(f, bytes, &message);
         }
         assert_int_equal(respond(f, &more), FLOE_TURN_PROGRESS);
         sent(f, bytes, &message);
@@ -2312,9 +2264,7 @@ static void t10_a_server_that_knows_us_no_more_is_shown_the_ticket(void **state)
         begin_anew(f);
         floe_turn_allocation_free(&f->allocation);
         begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4, .mobile = true});
-        sent(f, bytes, &message);
-        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-        sent(f, bytes, &message);
+        sent_signed(f, bytes, &message);
         assert_int_equal(respond(f, &first), FLOE_TURN_SUCCESS);
         send_refresh(f, bytes, &message);
         assert_false(floe_stun_has(&message, FLOE_STUN_MOBILITY_TICKET));
@@ -2339,9 +2289,7 @@ static void t10_a_server_that_knows_us_no_more_is_shown_the_ticket(void **state)
         begin_anew(f);
         floe_turn_allocation_free(&f->allocation);
         begin_wishes(f, (floe_turn_wishes){.families = FLOE_TURN_IPV4, .mobile = true});
-        sent(f, bytes, &message);
-        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-        sent(f, bytes, &message);
+        sent_signed(f, bytes, &message);
         assert_int_equal(respond(f, &first), FLOE_TURN_SUCCESS);
         send_refresh(f, bytes, &message);
         assert_int_equal(respond(f, &gone), FLOE_TURN_PROGRESS);
@@ -2472,9 +2420,7 @@ static void t3_a_bid_down_by_a_stale_nonce(void **state)
         uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
         floe_stun_message message;
         begin_anew(f);
-        sent(f, bytes, &message);
-        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-        sent(f, bytes, &message);
+        sent_signed(f, bytes, &message);
         if (methods[i] == FLOE_STUN_REFRESH) {
             assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
             f->now_ms += 540000;
@@ -2539,9 +2485,7 @@ static void r5_on_a_stream_a_forged_answer_is_the_end(void **state)
         floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
                                   floe_milliseconds(500), true, &wishes);
         assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
-        sent(f, bytes, &message);
-        assert_int_equal(respond(f, &challenge), FLOE_TURN_PROGRESS);
-        sent(f, bytes, &message);
+        sent_signed(f, bytes, &message);
         floe_turn_event event = respond(f, &rows[i]);
         assert_int_equal(event, i == 4 ? FLOE_TURN_PROGRESS : FLOE_TURN_NOTHING);
         bool ends = floe_time_reached(now(f), floe_turn_allocation_deadline(&f->allocation));

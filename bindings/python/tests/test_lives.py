@@ -32,6 +32,14 @@ class Closer(Owner):
         self.gatherer.close()
 
 
+def ends(call) -> bool:
+    """Whether that call, on a thread of its own, comes back within a minute."""
+    calling = threading.Thread(target=call, daemon=True)
+    calling.start()
+    calling.join(60)
+    return not calling.is_alive()
+
+
 def within_a_minute(holds) -> bool:
     until = time.monotonic() + 60
     while not holds() and time.monotonic() < until:
@@ -96,10 +104,7 @@ class Collected(unittest.TestCase):
                 following()
 
             gatherer._sink.next_gathering = collect
-            calling = threading.Thread(target=gatherer.gather, daemon=True)
-            calling.start()
-            calling.join(60)
-            self.assertFalse(calling.is_alive())
+            self.assertTrue(ends(gatherer.gather))
             self.assertTrue(told.wait(60))
 
     def test_collected_with_a_lock_of_the_owners(self) -> None:
@@ -116,10 +121,7 @@ class Collected(unittest.TestCase):
                     time.sleep(0.1)
                     gc.collect()
 
-            calling = threading.Thread(target=collect, daemon=True)
-            calling.start()
-            calling.join(60)
-            self.assertFalse(calling.is_alive())
+            self.assertTrue(ends(collect))
 
     def test_one_that_closes_is_collected_amid_a_call(self) -> None:
         with floe.Api(LOOPBACK) as api:
@@ -133,10 +135,7 @@ class Collected(unittest.TestCase):
                 following()
 
             gatherer._sink.next_gathering = collect
-            calling = threading.Thread(target=gatherer.gather, daemon=True)
-            calling.start()
-            calling.join(60)
-            self.assertFalse(calling.is_alive())
+            self.assertTrue(ends(gatherer.gather))
             gatherer.close()
             self.assertTrue(within_a_minute(lambda: not api._native._children))
 
