@@ -175,8 +175,6 @@ class _Sink:
         if isinstance(event, StateChange):
             if event.state == GathererState.GATHERING:
                 gathering.begun = True
-            elif event.state == GathererState.CLOSED:
-                gathering.end(closed=True)
         elif gathering.begun and isinstance(event, ServerError):
             gathering.errors.append(event)
         elif gathering.begun and isinstance(event, CandidateFound):
