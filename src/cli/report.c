@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -48,7 +47,7 @@ void report_free(gather_report *report)
 /* Two decimals: a hundredth of a millisecond is as fine as a clock across threads is worth. */
 static json_t *milliseconds(double ms)
 {
-    return json_real(round(ms * 100) / 100);
+    return json_real((double)(int64_t)(ms * 100 + 0.5) / 100);
 }
 
 static json_t *begin_event(const char *event, unsigned gatherer)
