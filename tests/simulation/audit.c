@@ -390,7 +390,7 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
         if (one->life != owner->life || one->strange || one->expires < world->now || one->tcp ||
             good == UINT64_MAX ||
             (before && (owner->closed || dtls || !has_socket || !lets_delete)) ||
-            (mapping != NULL && forgotten(change, mapping) != 0) ||
+            (mapping != NULL && (forgotten(change, mapping) != 0 || mapping->came_back)) ||
             change->network.servers[one->server].nonce == SIM_NONCE_ONE_USE || one->cut_short ||
             change->plan->network.duplication > 0 || /* of an Allocate that is over, say */
             account_was_refused(change, &one->id) || /* the server was well when it came again */

@@ -46,6 +46,7 @@ typedef enum sim_change_kind {
     SIM_SERVER_IS_FOREIGN, /* another machine answers TLS and DTLS in its place: a portal, say */
     SIM_SERVER_IS_BACK,    /* as it was at the beginning */
     SIM_NAT_FORGETS,       /* all mappings of the interface */
+    SIM_NAT_GOES_BACK, /* to those that it has forgotten last, as a router does to its first line */
     SIM_INTERFACE_GOES,
     SIM_INTERFACE_COMES,
     SIM_INTERFACE_SWALLOWS, /* what leaves by it */

@@ -804,7 +804,12 @@ static void nat_forgets(seeded_random *random, sim_changing *plan)
 {
     unsigned n = any_interface(random, plan);
 
-    (void)add_change(plan, SIM_NAT_FORGETS, n, some_time(random, plan));
+    uint64_t at_ms = some_time(random, plan);
+
+    (void)add_change(plan, SIM_NAT_FORGETS, n, at_ms);
+    if (at_ms % 2 == 0) {
+        (void)add_change(plan, SIM_NAT_GOES_BACK, n, at_ms + 10000 + at_ms % 100000);
+    }
 }
 
 static void interface_goes(seeded_random *random, sim_changing *plan)

@@ -46,6 +46,47 @@ static void forget_mappings(sim_changing_world *change, size_t interface)
     }
 }
 
+/* By a mapping that comes back, a server grants what is asked of one allocation for another: of one that answers no
+ * Bindings nobody can see that. */
+static bool all_answer_bindings(const sim_changing *plan)
+{
+    const uint32_t binding = 1U << FLOE_STUN_BINDING;
+
+    for (size_t i = 0; i < plan->network.server_count; i++) {
+        if (((plan->network.servers[i].drops | plan->network.servers[i].fails) & binding) != 0) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < plan->change_count; i++) {
+        const sim_change *one = &plan->changes[i];
+        if ((one->kind == SIM_SERVER_FAILS || one->kind == SIM_SERVER_DROPS) &&
+            (one->value & binding) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Of each socket towards each server the one before today's, if there was one. */
+static void go_back_to_mappings(sim_changing_world *change, size_t interface)
+{
+    sim_world *world = change->world;
+
+    for (size_t i = world->mapping_count; i-- > 0;) {
+        sim_mapping *today = &world->mappings[i];
+        for (size_t j = i; today->interface == interface && !today->dead && j-- > 0;) {
+            sim_mapping *before = &world->mappings[j];
+            if (before->dead && floe_address_equal(&before->inside, &today->inside) &&
+                floe_address_equal(&before->towards, &today->towards)) {
+                before->dead = false;
+                before->came_back = true;
+                before->last_out = world->now;
+                today->dead = true;
+            }
+        }
+    }
+}
+
 static void change_server(sim_changing_world *change, const sim_change *what)
 {
     sim_world *world = change->world;
@@ -139,6 +180,12 @@ static void change_interface(sim_changing_world *change, const sim_change *what)
         forget_mappings(change, what->n);
         *good = *good == UINT64_MAX ? *good : world->now;
         break;
+    case SIM_NAT_GOES_BACK:
+        if (all_answer_bindings(change->plan)) {
+            go_back_to_mappings(change, what->n);
+            *good = *good == UINT64_MAX ? *good : world->now;
+        }
+        break;
     case SIM_INTERFACE_GOES:
         world->down[what->n] = true;
         *good = UINT64_MAX;
@@ -183,6 +230,7 @@ static const char *name_of(sim_change_kind kind)
         [SIM_SERVER_IS_FOREIGN] = "another machine answers for server",
         [SIM_SERVER_IS_BACK] = "server is back",
         [SIM_NAT_FORGETS] = "NAT forgets, interface",
+        [SIM_NAT_GOES_BACK] = "NAT goes back, interface",
         [SIM_INTERFACE_GOES] = "interface goes",
         [SIM_INTERFACE_COMES] = "interface comes",
         [SIM_INTERFACE_SWALLOWS] = "interface swallows",

@@ -621,6 +621,54 @@ static void t6_what_an_answer_that_was_lost_has_made(void **state)
     }
 }
 
+static unsigned lost_left; /* so many of its answers to an Allocate are lost */
+static uint32_t made_by;   /* that channel; 0: none */
+
+/* It knows no transaction again: an Allocate that was sent again meets what the first send has made. (RFC 8656 §7.2 asks
+ * for more: "an identical success response".) */
+static bool knows_no_transactions(hand *h, uint32_t channel, server *by,
+                                  const floe_stun_message *request)
+{
+    uint32_t lifetime = 1;
+
+    (void)floe_stun_read_u32(request, FLOE_STUN_LIFETIME, &lifetime);
+    if (request->method == FLOE_STUN_REFRESH && lifetime == 0 && channel == made_by) {
+        made_by = 0;
+    }
+    if (request->method != FLOE_STUN_ALLOCATE || !floe_stun_has(request, FLOE_STUN_USERNAME)) {
+        return false;
+    }
+    if (channel == made_by) {
+        refuse(h, channel, by, request, 437);
+        return true;
+    }
+    made_by = channel;
+    by->deaf = lost_left > 0;
+    succeed(h, channel, by, request);
+    lost_left -= by->deaf;
+    by->deaf = false;
+    return true;
+}
+
+static void t6_answers_that_are_lost_leave_another_port(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (unsigned lost = 0; lost < 4; lost++) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->guarded = turn->signs = true;
+        turn->plays = knows_no_transactions;
+        lost_left = lost;
+        made_by = 0;
+        gather(&h);
+        pass(&h, 20000);
+        assert_true(candidates_of(&h, FLOE_CANDIDATE_TYPE_RELAY) > 0);
+        end(&h);
+    }
+}
+
 /* Outages, loss, renewals and restarts in any order; then calm. */
 static void happen(hand *h, server *turn, bool one_user)
 {
@@ -911,6 +959,7 @@ int main(void)
         cmocka_unit_test(t6_room_that_is_made_late),
         cmocka_unit_test(t6_a_server_that_answers_no_release),
         cmocka_unit_test(t6_what_an_answer_that_was_lost_has_made),
+        cmocka_unit_test(t6_answers_that_are_lost_leave_another_port),
         cmocka_unit_test(l7_what_is_left_is_told_at_the_close),
         cmocka_unit_test(l7_nothing_goes_by_a_socket_that_is_closed),
         cmocka_unit_test(t6_a_server_that_is_heard_deletes_at_once),

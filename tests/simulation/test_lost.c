@@ -567,6 +567,116 @@ static void t7b_sleep_is_no_silence(void **state)
 }
 
 /* T7, L11: an owner who gathers wants what he lost now, however often it was lost before. */
+/* An allocation is a 5-tuple's (RFC 8656 §3.2): of a NAT that has given us another address, and then the first again, the
+ * server has two of ours, and grants what is asked of the second for the first. */
+static void t7b_a_mapping_that_comes_back(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int no_stun = 0; no_stun < 2; no_stun++) {
+        server *turn = begin_with_relay(&h, turn_url);
+        turn->binding = no_stun ? SILENT : ANSWERS;
+        turn->mapped = "192.0.2.8:700";
+        turn->refresh = FORGOT;
+        pass(&h, 16000);
+        read_log(&h, "- relay, - srflx, + srflx, + relay");
+        turn->refresh = ANSWERS;
+        pass(&h, 60000);
+        read_log(&h, "");
+        assert_int_equal(turn->bindings, no_stun ? 13 : 5);
+        pass(&h, 120000);
+        turn->bindings = 0;
+        pass(&h, 60000);
+        assert_int_equal(turn->bindings, no_stun ? 0 : 4); /* three times in vain */
+        turn->mapped = "192.0.2.7:700";
+        pass(&h, 20000);
+        read_log(&h, no_stun ? "" : "- srflx, + srflx, - relay, + relay"); /* nobody says so */
+        end(&h);
+    }
+
+    /* It stays away: what is left there has expired by then. */
+    server *turn = begin_with_relay(&h, turn_url);
+    turn->mapped = "192.0.2.8:700";
+    turn->refresh = FORGOT;
+    pass(&h, 16000);
+    turn->refresh = ANSWERS;
+    pass(&h, 700000);
+    turn->bindings = 0;
+    pass(&h, 100000);
+    assert_int_equal(turn->bindings, 0);
+    end(&h);
+
+    /* Of a server that is restarted nothing is asked. */
+    turn = begin_with_relay(&h, turn_url);
+    turn->refresh = FORGOT;
+    pass(&h, 16000);
+    turn->refresh = ANSWERS;
+    pass(&h, 60000);
+    assert_int_equal(turn->bindings, 0);
+    end(&h);
+}
+
+static const char *by_allocates;
+
+/* To Bindings it shows another address than to Allocates. */
+static bool shows_another(hand *h, uint32_t channel, server *by, const floe_stun_message *request)
+{
+    by->mapped = request->method == FLOE_STUN_BINDING ? "192.0.2.8:700" : by_allocates;
+    return h->now.ns == 0 && channel == 0; /* all else as others do */
+}
+
+static void t7b_a_server_that_shows_two_addresses_keeps_its_relay(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, both_urls, 2, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->plays = shows_another;
+    by_allocates = "192.0.2.7:700";
+    gather(&h);
+    pass(&h, 60000);
+    by_allocates = "192.0.2.9:700";
+    turn->refresh = FORGOT;
+    pass(&h, 16000);
+    turn->refresh = ANSWERS;
+    pass(&h, 20000);
+    turn->allocates = 0;
+    pass(&h, 1200000);
+    assert_int_equal(turn->allocates, 0);
+    assert_true(candidates_of(&h, FLOE_CANDIDATE_TYPE_RELAY) > 0);
+    end(&h);
+}
+
+/* The credentials are others in an outage, behind which the server has nothing of before: the Allocates by which the
+ * relay is asked for again have been silence's for long, which says nothing of what is wished for. */
+static void t5_an_outage_says_nothing_of_families(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (unsigned outage = 50; outage < 120; outage += 7) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->gives_both = true;
+        gather(&h);
+        pass(&h, 1000);
+        assert_int_equal(candidates_of(&h, FLOE_CANDIDATE_TYPE_RELAY), 2);
+        all(turn, SILENT);
+        set_user(&h, turn_url, "2:user");
+        gather(&h);
+        pass(&h, outage * 1000);
+        all(turn, ANSWERS);
+        turn->refresh = FORGOT;
+        pass(&h, 20000);
+        turn->refresh = ANSWERS;
+        pass(&h, 60000);
+        assert_int_equal(candidates_of(&h, FLOE_CANDIDATE_TYPE_RELAY), 2);
+        end(&h);
+    }
+}
+
 static void t7_who_gathers_does_not_wait_for_pauses(void **state)
 {
     static hand h;
@@ -1090,6 +1200,9 @@ int main(void)
         cmocka_unit_test(t7_another_address_of_the_name),
         cmocka_unit_test(t7_the_other_server_of_a_name_when_one_falls_silent),
         cmocka_unit_test(t7b_sleep_is_no_silence),
+        cmocka_unit_test(t7b_a_mapping_that_comes_back),
+        cmocka_unit_test(t7b_a_server_that_shows_two_addresses_keeps_its_relay),
+        cmocka_unit_test(t5_an_outage_says_nothing_of_families),
         cmocka_unit_test(t7_who_gathers_does_not_wait_for_pauses),
         cmocka_unit_test(t7_the_other_family_holds_up_nothing),
         cmocka_unit_test(t7_a_server_that_has_moved_and_refuses),

@@ -83,6 +83,7 @@ typedef struct sim_mapping {
     size_t allowed_count;
     size_t interface;
     bool dead;         /* forgotten by the NAT */
+    bool came_back;    /* it was, and the NAT has gone back to it */
     uint64_t last_out; /* when a packet went out by it */
 } sim_mapping;
 

@@ -62,6 +62,7 @@ typedef struct floe_former_ids {
 typedef struct floe_base_past {
     floe_former_ids *former; /* NULL: none */
     floe_farewell *farewells;
+    floe_time unsteady; /* until then a NAT that has shown it by another address may go back */
 } floe_base_past;
 
 struct floe_base {  /* there is one for each address: without holes */

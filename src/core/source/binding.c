@@ -157,6 +157,43 @@ bool floe_binding_waits(const floe_binding *binding)
     return binding->state == FLOE_BINDING_ASKING && !floe_binding_is_asked(binding);
 }
 
+/* So long an allocation by an address that the NAT shows no more may stand (RFC 8656 §3.2: the default lifetime). */
+#define GOES_BACK_WITHIN floe_seconds(600)
+
+/* A server may show others than it sees allocations by; but once or twice it may be the NAT that has just gone back. */
+#define DIFFERS_MAX 2
+
+/* A NAT that has shown the base by another address may go back (a router does, to its first line), and where one of our
+ * allocations stands by that, it is what the server grants: so the address is asked for, be it that a relay keeps it.
+ * Who has answered none of a few is not asked again (coturn's --no-stun). */
+#define IN_VAIN_MAX 3
+
+static bool watches(const floe_core *core, floe_time now, const floe_binding *binding)
+{
+    const floe_base_past *past = binding->base->past;
+
+    return past != NULL && !floe_time_reached(now, past->unsteady) &&
+           binding->differs < DIFFERS_MAX &&
+           (binding->counters.requests < IN_VAIN_MAX || binding->counters.responses > 0) &&
+           floe_relays_keep(core, binding->base, &binding->remote);
+}
+
+static void become_unsteady(const floe_core *core, floe_time now, floe_base *base)
+{
+    floe_base_past *past = floe_base_past_of(core, base);
+
+    if (past != NULL) {
+        past->unsteady = floe_time_after(now, GOES_BACK_WITHIN);
+    }
+}
+
+/* Until the next keepalive there is nothing to ask. */
+static void rest(floe_core *core, floe_time now, floe_binding *binding)
+{
+    stop_asking(core, binding);
+    floe_binding_keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
+}
+
 /* The mapped address is known, for the first time or again. */
 static void learn(floe_core *core, floe_time now, floe_binding *binding, const floe_address *mapped)
 {
@@ -164,8 +201,6 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
     bool first = binding->mapped.family == FLOE_FAMILY_NONE;
     bool gathering = core->state == FLOE_GATHERER_STATE_GATHERING && core->interfaces_known;
 
-    stop_asking(core, binding);
-    floe_binding_keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
     base->answered = true;
     base->has_srflx = base->has_srflx || mapped->family != FLOE_FAMILY_NONE;
     floe_binding_set_state(core, binding, FLOE_BINDING_KNOWN);
@@ -176,6 +211,8 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
     bool changed = !first && !floe_address_equal(&binding->mapped, mapped);
     if (changed) { /* R6: the NAT has given another address; the old one leads nowhere */
         floe_address old = binding->mapped;
+        binding->agrees = false;
+        become_unsteady(core, now, base);
         floe_binding_let_go(core, binding);
         floe_bindings_contradict(core, now, base, &old);
         floe_relays_doubt(core, now, base, &binding->remote);
@@ -197,6 +234,29 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
     (void)floe_found_add(core, now, &finding);
 }
 
+/* Whether the NAT has gone back since the Allocate, as the server shows this address. */
+static bool compare(const floe_core *core, floe_time now, floe_binding *binding,
+                    const floe_address *mapped)
+{
+    bool same = floe_address_equal(&binding->mapped, mapped);
+    bool known = binding->agrees || binding->compares;
+    bool moved = known && !same && watches(core, now, binding);
+
+    binding->differs = same ? 0 : (uint8_t)(binding->differs + moved);
+    binding->agrees = known && same;
+    binding->compares = false;
+    return moved;
+}
+
+/* The server shows the address by an Allocate, while the NAT may go back: a Binding is to show it too, at once. */
+static void ask_to_compare(floe_core *core, floe_time now, floe_binding *binding)
+{
+    if (watches(core, now, binding) && !binding->agrees && !floe_binding_is_asked(binding)) {
+        binding->compares = true;
+        floe_binding_keep_from(core, binding, now);
+    }
+}
+
 void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const floe_server *server,
                         const floe_address *remote, const floe_address *mapped)
 {
@@ -209,7 +269,13 @@ void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const f
     }
     if (binding != NULL) {
         floe_binding_claim(core, base, server, remote);
+        bool goes_on = watches(core, now, binding) &&
+                       (floe_binding_is_asked(binding) || !floe_time_is_never(binding->keepalive));
+        if (!goes_on) { /* else what is granted says nothing of the NAT */
+            rest(core, now, binding);
+        }
         learn(core, now, binding, mapped);
+        ask_to_compare(core, now, binding);
         core->listener->binding_known(core, now, binding);
     }
 }
@@ -221,8 +287,7 @@ static void fail(floe_core *core, floe_time now, floe_binding *binding, const fl
     bool asking = binding->state == FLOE_BINDING_ASKING;
     bool disproved = binding->contradicted && failure->kind != FLOE_FAILURE_MEMORY;
 
-    stop_asking(core, binding);
-    floe_binding_keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
+    rest(core, now, binding);
     bool awaited = asking && !disproved && floe_relays_tell(core, binding->base, &binding->remote);
     if ((!asking && !disproved) || awaited) { /* its relay tells, or is gone */
         return;
@@ -354,9 +419,16 @@ static void answer(floe_core *core, floe_time now, floe_binding *binding,
         fail(core, now, binding, &failure);
         floe_failure_release(core->shared, &failure);
     } else {
+        floe_base *base = binding->base;
+        floe_address remote = binding->remote;
+        bool moved = compare(core, now, binding, &mapped);
         binding->shown = true;
+        rest(core, now, binding);
         learn(core, now, binding, &mapped);
         core->listener->binding_known(core, now, binding);
+        if (moved) {
+            floe_relays_stand_elsewhere(core, now, base, &remote);
+        }
     }
 }
 
@@ -394,13 +466,13 @@ void floe_binding_unreachable(floe_core *core, floe_time now, floe_binding *bind
  * where there is a reason to ask, whoever is answered first tells. */
 static void keep_alive(floe_core *core, floe_time now, floe_binding *binding)
 {
-    bool lost = floe_binding_is_lost(core, binding);
+    bool asked =
+        floe_binding_is_lost(core, binding) || binding->contradicted || watches(core, now, binding);
 
     floe_binding_keep_from(core, binding, FLOE_TIME_NEVER);
-    if (!binding->contradicted && !lost &&
-        floe_relays_keep(core, binding->base, &binding->remote)) {
+    if (!asked && floe_relays_keep(core, binding->base, &binding->remote)) {
         floe_binding_keep_from(core, binding, floe_time_after(now, core->shared->keepalive));
-    } else if (binding->contradicted || lost || floe_binding_is_wanted(core, binding)) {
+    } else if (asked || floe_binding_is_wanted(core, binding)) {
         floe_pace(core, &binding->paced, false);
     }
 }

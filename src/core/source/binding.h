@@ -35,6 +35,9 @@ struct floe_binding {
     bool contradicted; /* another has seen the mapped address change: no answer, no more belief */
     bool shown;        /* the server has shown it by a Binding */
     bool lost;         /* its owner had what stood on it: that is told once it is had again */
+    bool compares;     /* a Binding is to show whether it shows what the Allocate has: */
+    bool agrees;       /* it does */
+    uint8_t differs;   /* so often in a row it did not: then what it shows says nothing of that */
     bool straggler;    /* it asks, and is waited for no longer than the grace (L14) */
 };
 

@@ -301,6 +301,8 @@ void floe_relay_take_after(floe_relay *next, const floe_relay *relay)
     next->known = next->known || relay->known;
     next->losses = relay->losses;
     next->had_at = relay->had_at;
+    next->turn.heeds =
+        relay->turn.heeds && floe_address_equal(&next->turn.server, &relay->turn.server);
 }
 
 floe_relay *floe_relay_make(floe_core *core, floe_time now, floe_base *origin,

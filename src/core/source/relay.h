@@ -149,6 +149,10 @@ void floe_relays_doubt(floe_core *core, floe_time now, const floe_base *base,
                        const floe_address *server);
 /* Whether one of that address of ours has had something from the server since then. */
 bool floe_relays_heard(const floe_base *base, const floe_address *server, floe_time since);
+/* The server sees the base by another address than their allocations': these are on another 5-tuple (RFC 8656 §3.2), and
+ * what is granted to us now may be of an earlier one of ours. They are lost. */
+void floe_relays_stand_elsewhere(floe_core *core, floe_time now, const floe_base *base,
+                                 const floe_address *server);
 /* A Binding to this server was answered: that it is there, and that the way is good. */
 void floe_relays_answered_beside(floe_core *core, const floe_base *base,
                                  const floe_address *server);

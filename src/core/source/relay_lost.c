@@ -46,6 +46,17 @@ void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay)
     }
 }
 
+void floe_relays_stand_elsewhere(floe_core *core, floe_time now, const floe_base *base,
+                                 const floe_address *server)
+{
+    FLOE_RELAYS_ON(relay, base)
+    {
+        if (floe_relay_serves(relay) && floe_relay_uses(relay, base, server)) {
+            floe_relay_lost(core, now, relay);
+        }
+    }
+}
+
 /* T7: how long until a lost allocation is asked for again: at once, then 1, 2, 4 … 60 s. */
 static floe_duration retry_after(unsigned losses)
 {

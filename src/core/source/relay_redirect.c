@@ -129,8 +129,6 @@ static bool take_spare(floe_core *core, floe_time now, floe_relay *relay)
 bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
 {
     bool not_cleared = relay->turn.request == FLOE_TURN_REQUEST_CLEAR; /* as the server says */
-    bool not_ours = relay->turn.failure.code == 441 || not_cleared;
-    bool deleted = relay->turn.reclaimed_once && !not_ours;
 
     if (relay->connection != NULL && !relay->turn.inherits) { /* another one has another port */
         if (relay->rejoined++ > 0) {
@@ -141,12 +139,12 @@ bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
     }
     bool refused = relay->turn.failure.code != 0; /* else what it has made itself is no good */
     if (floe_relay_by_datagrams(relay) && refused &&
-        ((relay->turn.inherits && floe_relay_reclaim(core, relay)) || /* one's own first */
+        ((relay->turn.inherits && floe_relay_reclaim(core, relay)) ||
          floe_relay_await_deletion(core, now, relay, relay->turn.failure.code, false))) {
         return true;
     }
-    if (!relay->base->spare && (!deleted || !refused) && (!relay->turn.inherits || not_cleared) &&
-        take_spare(core, now, relay)) {
+    bool own_first = relay->turn.inherits && !relay->turn.reclaimed_once && !not_cleared;
+    if (!relay->base->spare && !own_first && take_spare(core, now, relay)) {
         return true;
     }
     return floe_relay_reclaim(core, relay);
