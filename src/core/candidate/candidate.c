@@ -702,7 +702,7 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .type = (floe_candidate_type)found->type,
         .related_address = has_related ? related : NULL,
         .related_port = shown.port,
-        .url = found->server != NULL ? found->server->text : NULL,
+        .url = found->server != NULL ? found->server->url->text : NULL,
         .relay_protocol = relay ? (floe_protocol)found->transport : FLOE_PROTOCOL_NONE,
         .username_fragment = found->stale && core->former != NULL
                                  ? core->former->username_fragment

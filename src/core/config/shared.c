@@ -197,6 +197,7 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
     made->trace = given.on_trace != NULL;
     floe_list_init(&made->accounts);
     floe_list_init(&made->interface_names);
+    floe_list_init(&made->urls);
     made->ice_lite = given.ice_lite;
     made->avoid_costly_networks = given.avoid_costly_networks;
     made->service_discovery = given.service_discovery;
@@ -331,6 +332,48 @@ floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, co
     floe_list_append(&shared->accounts, &made->link);
     *account = floe_turn_account_share(made);
     return FLOE_OK;
+}
+
+static floe_shared_url *new_url(const floe_allocator *allocator, const floe_url *url)
+{
+    size_t text = strlen(url->text) + 1;
+    size_t host = strlen(url->host) + 1;
+    floe_shared_url *made = floe_allocate(allocator, sizeof *made + text + host);
+
+    if (made != NULL) {
+        made->url = *url;
+        made->url.text = memcpy(made->texts, url->text, text);
+        made->url.host = memcpy(made->texts + text, url->host, host);
+    }
+    return made;
+}
+
+const floe_url *floe_shared_url_of(floe_core_shared *shared, const floe_url *url)
+{
+    FLOE_LIST_EACH(known, &shared->urls, floe_shared_url, link)
+    {
+        if (strcmp(known->url.text, url->text) == 0) {
+            known->users++;
+            return &known->url;
+        }
+    }
+    floe_shared_url *made = new_url(&shared->allocator, url);
+    if (made == NULL) {
+        return NULL;
+    }
+    made->users = 1;
+    floe_list_append(&shared->urls, &made->link);
+    return &made->url;
+}
+
+void floe_shared_forget_url(const floe_core_shared *shared, const floe_url *url)
+{
+    floe_shared_url *of = url != NULL ? FLOE_CONTAINER(url, floe_shared_url, url) : NULL;
+
+    if (of != NULL && --of->users == 0) {
+        floe_list_remove(&of->link);
+        floe_deallocate(&shared->allocator, of);
+    }
 }
 
 floe_interface_name *floe_shared_interface_name(floe_core_shared *shared, const char *text)

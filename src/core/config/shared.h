@@ -21,6 +21,14 @@ typedef struct floe_interface_name {
     char text[];
 } floe_interface_name;
 
+/* A server's URL, once for all gatherers that have it. */
+typedef struct floe_shared_url {
+    floe_list link; /* in shared->urls */
+    size_t users;
+    floe_url url;
+    char texts[]; /* that it was given as, then its host */
+} floe_shared_url;
+
 /* Enough for any request that the core makes. */
 #define FLOE_CORE_DATA_SIZE 4608
 
@@ -72,6 +80,7 @@ struct floe_core_shared {
     uint64_t dropped;               /* packets that were not believed */
     floe_list accounts;             /* floe_turn_account.link */
     floe_list interface_names;      /* floe_interface_name.link; none that nobody uses */
+    floe_list urls;                 /* floe_shared_url.link; likewise */
     floe_core_output output;        /* that was polled last */
     struct floe_trace_node *traced; /* the event that it points to; NULL: none */
     struct floe_core_room room;
@@ -87,6 +96,11 @@ static inline bool floe_proxy_only(const floe_core_shared *shared)
 floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, const char *username,
                                const char *credential, const floe_turn_token *token,
                                floe_turn_account **account);
+
+/* The same URL, with a reference for the caller; NULL without memory. */
+const floe_url *floe_shared_url_of(floe_core_shared *shared, const floe_url *url);
+/* NULL is fine. */
+void floe_shared_forget_url(const floe_core_shared *shared, const floe_url *url);
 
 /* The longest name of an interface that is told. */
 #define FLOE_INTERFACE_NAME_MAX 31U

@@ -27,7 +27,7 @@ typedef struct list_entry {
 static size_t texts_of(const floe_core *core, const floe_found *found)
 {
     size_t mid = core->set->sdp_mid != NULL ? strlen(core->set->sdp_mid) + 1 : 0;
-    size_t url = found->server != NULL ? strlen(found->server->text) + 1 : 0;
+    size_t url = found->server != NULL ? strlen(found->server->url->text) + 1 : 0;
     size_t name = floe_found_name(found) != NULL ? strlen(floe_found_name(found)) + 1 : 0;
 
     return url + name + mid;

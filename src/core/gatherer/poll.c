@@ -120,7 +120,7 @@ static bool poll_error(const floe_core *core, const floe_failure *failure,
     }
     output->kind = FLOE_CORE_CANDIDATE_ERROR;
     output->room->error = (floe_candidate_error){
-        .url = server != NULL ? server->text : NULL,
+        .url = server != NULL ? server->url->text : NULL,
         .address = named   ? output->room->name
                    : shown ? output->room->address
                            : NULL,

@@ -159,7 +159,7 @@ static void measure_exchange(const floe_core *core, const exchange *taken, void 
 
     (void)core;
     sizes->servers++;
-    sizes->text += strlen(taken->server->text) + 1;
+    sizes->text += strlen(taken->server->url->text) + 1;
 }
 
 static floe_duration duration_of(uint64_t count)
@@ -220,7 +220,7 @@ static void fill_exchange(const floe_core *core, const exchange *taken, void *da
     }
     (void)floe_address_format(taken->remote, entry->server_address, sizeof entry->server_address);
     entry->statistics = (floe_server_statistics){
-        .url = floe_keep_text(taken->server->text, &block->text),
+        .url = floe_keep_text(taken->server->url->text, &block->text),
         .method = taken->method,
         .address = shown ? entry->address : NULL,
         .port = shown ? taken->base->local.port : 0,
@@ -317,7 +317,7 @@ floe_error floe_core_get_statistics(const floe_core *core, floe_gatherer_statist
     {
         if (floe_found_listed(core, found)) {
             candidates++;
-            sizes.text += found->server != NULL ? strlen(found->server->text) + 1 : 0;
+            sizes.text += found->server != NULL ? strlen(found->server->url->text) + 1 : 0;
             sizes.text += core->set->sdp_mid != NULL ? strlen(core->set->sdp_mid) + 1 : 0;
         }
     }

@@ -28,7 +28,7 @@ static floe_trace_event event_of(floe_trace_kind kind, const floe_lookup *lookup
 {
     return (floe_trace_event){.kind = kind,
                               .method = record_name(lookup->record),
-                              .url = lookup->server->text,
+                              .url = lookup->server->url->text,
                               .name =
                                   lookup->name != NULL ? lookup->name : lookup->server->url->host,
                               .detail = ""};

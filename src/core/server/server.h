@@ -86,8 +86,7 @@ typedef struct floe_refusal {
 
 struct floe_server {
     floe_output output; /* FLOE_OUTPUT_SERVER_ERROR */
-    char *text;         /* the URL as it was given */
-    floe_url *url;
+    const floe_url *url;
     floe_turn_account *account; /* NULL for stun */
     floe_names names;
     floe_names *anew; /* for a relay that it does not give back (T7): then they are its names */

@@ -135,13 +135,12 @@ static void server_release(const floe_core_shared *shared, floe_server *server)
         floe_deallocate(allocator, refusal);
     }
     floe_turn_account_release(server->account);
-    floe_deallocate(allocator, server->url);
-    floe_deallocate(allocator, server->text);
+    floe_shared_forget_url(shared, server->url);
 }
 
 /* Takes the reference to the account over. */
-static floe_error add_server(floe_core_shared *shared, floe_server_set *set, const char *text,
-                             const floe_url *url, floe_turn_account *account)
+static floe_error add_server(floe_core_shared *shared, floe_server_set *set, const floe_url *url,
+                             floe_turn_account *account)
 {
     floe_server *server = &set->servers[set->count];
 
@@ -155,9 +154,8 @@ static floe_error add_server(floe_core_shared *shared, floe_server_set *set, con
     floe_names_init(server);
     floe_list_init(&server->pairs);
     floe_list_init(&server->refusals);
-    server->text = floe_copy_text(&shared->allocator, text, strlen(text));
-    server->url = floe_url_copy(&shared->allocator, url);
-    if (server->text == NULL || server->url == NULL) {
+    server->url = floe_shared_url_of(shared, url);
+    if (server->url == NULL) {
         server_release(shared, server);
         return FLOE_ERR_NO_MEMORY;
     }
@@ -180,7 +178,7 @@ static floe_error add_url(floe_core_shared *shared, floe_server_set *set,
     if (error == FLOE_OK && url.turn) {
         error = check_credential(shared, given, n, text, &url, &account);
     }
-    return error == FLOE_OK ? add_server(shared, set, text, &url, account) : error;
+    return error == FLOE_OK ? add_server(shared, set, &url, account) : error;
 }
 
 #define URLS_MAX 1024U
@@ -277,7 +275,7 @@ floe_server_set *floe_server_set_copy(const floe_core *core, const floe_server_s
         const floe_server *server = &set->servers[i];
         floe_turn_account *account =
             server->account != NULL ? floe_turn_account_share(server->account) : NULL;
-        error = add_server(core->shared, made, server->text, server->url, account);
+        error = add_server(core->shared, made, server->url, account);
     }
     if (error != FLOE_OK) {
         floe_server_set_free(core->shared, made);

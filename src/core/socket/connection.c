@@ -110,8 +110,9 @@ static bool add_secure(floe_core *core, floe_time now, floe_connection *connecti
     }
     if (core->shared->insecure && !core->shared->insecure_told) {
         core->shared->insecure_told = true;
-        floe_asked by = {
-            .local = &connection->base->local, .remote = &connection->remote, .url = plan->text};
+        floe_asked by = {.local = &connection->base->local,
+                         .remote = &connection->remote,
+                         .url = plan->url->text};
         floe_trace_packet(core, now, FLOE_TRACE_WARNING, &by, NULL,
                           "certificates of servers are not checked");
     }

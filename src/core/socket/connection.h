@@ -35,7 +35,6 @@ typedef struct floe_connection_plan {
     void *owner;
     const floe_base *base;
     const floe_url *url;
-    const char *text;    /* of the URL, for the trace */
     const char *host;    /* that its certificate must name */
     floe_address server; /* which is asked; behind a proxy, by the URL's own name */
     floe_address proxy;  /* which is connected to, where the URL goes by one */

@@ -14,7 +14,6 @@
 /* The server's own part may be gone before the connection is. */
 struct floe_connection_story {
     floe_url url;
-    const char *text;
     const char *host; /* that the certificate must name */
     bool proxied;
 };
@@ -22,7 +21,7 @@ struct floe_connection_story {
 floe_connection_story *floe_connection_story_new(const floe_core *core,
                                                  const floe_connection_plan *plan)
 {
-    size_t text = strlen(plan->text) + 1;
+    size_t text = strlen(plan->url->text) + 1;
     size_t host = strlen(plan->host) + 1;
     size_t url_host = strlen(plan->url->host) + 1;
     floe_connection_story *made =
@@ -32,9 +31,9 @@ floe_connection_story *floe_connection_story_new(const floe_core *core,
 
     if (made != NULL) {
         char *room = (char *)(made + 1);
-        made->text = memcpy(room, plan->text, text);
         made->host = memcpy(room + text, plan->host, host);
         made->url = *plan->url;
+        made->url.text = memcpy(room, plan->url->text, text);
         made->url.host = memcpy(room + text + host, plan->url->host, url_host);
         made->proxied = floe_url_proxied(core->shared, plan->url);
     }
@@ -54,7 +53,7 @@ static floe_trace_event event_of(floe_trace_kind kind, floe_time now,
                               .remote = connection->remote,
                               .method = tcp ? "TCP" : protocols[connection->transport],
                               .round_trip = floe_time_since(now, connection->started),
-                              .url = connection->story->text,
+                              .url = connection->story->url.text,
                               .name = connection->story->host,
                               .detail = ""};
 }

@@ -15,7 +15,7 @@ static floe_asked asked(const floe_binding *binding)
 {
     return (floe_asked){.local = &binding->base->local,
                         .remote = &binding->remote,
-                        .url = binding->server->text,
+                        .url = binding->server->url->text,
                         .transaction = &binding->transaction};
 }
 

@@ -304,7 +304,7 @@ static bool take_indication(floe_core *core, floe_time now, floe_relay *relay,
         }
         if (floe_stun_read_icmp(message, &type, &code, &mtu)) {
             floe_asked by = {
-                .local = &relay->base->local, .remote = &peer, .url = relay->server->text};
+                .local = &relay->base->local, .remote = &peer, .url = relay->server->url->text};
             floe_trace_packet(core, now, FLOE_TRACE_UNREACHABLE, &by, message,
                               "ICMP from the peer's side, as the relay's server says");
             floe_unreachable reason;

@@ -423,7 +423,7 @@ static floe_asked asked(const floe_relay *relay, const floe_stun_transaction *tr
 {
     return (floe_asked){.local = &relay->base->local,
                         .remote = &relay->turn.server,
-                        .url = relay->server->text,
+                        .url = relay->server->url->text,
                         .transaction = transaction};
 }
 
@@ -622,7 +622,6 @@ floe_connection *floe_relay_connect(floe_core *core, floe_time now, const floe_r
                                  .owner = owner,
                                  .base = relay->base,
                                  .url = url,
-                                 .text = relay->server->text,
                                  .host = relay->host != NULL ? relay->host : url->host,
                                  .server = relay->turn.server,
                                  .proxy = relay->asked,

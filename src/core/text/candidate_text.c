@@ -2,6 +2,7 @@
  */
 #include "base/address.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/name.h"
 #include "core/text/url.h"
 

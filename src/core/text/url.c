@@ -159,7 +159,7 @@ static floe_error parse_query(const char *text, const char *query, floe_url *url
 
 floe_error floe_url_parse(const char *text, floe_url *url, char *host)
 {
-    *url = (floe_url){.host = host};
+    *url = (floe_url){.host = host, .text = text};
     const char *at = parse_scheme(text, url);
 
     if (at == NULL) {
@@ -186,16 +186,4 @@ floe_error floe_url_parse(const char *text, floe_url *url, char *host)
     }
     url->literal.port = url->port;
     return FLOE_OK;
-}
-
-floe_url *floe_url_copy(const floe_allocator *allocator, const floe_url *url)
-{
-    size_t size = strlen(url->host) + 1;
-    floe_url *copy = floe_allocate(allocator, sizeof *copy + size);
-
-    if (copy != NULL) {
-        *copy = *url;
-        copy->host = memcpy(copy + 1, url->host, size);
-    }
-    return copy;
 }

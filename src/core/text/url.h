@@ -2,7 +2,6 @@
 #ifndef FLOE_CORE_URL_H
 #define FLOE_CORE_URL_H
 
-#include "base/memory.h"
 #include "base/name.h"
 
 #include <floe/address.h>
@@ -22,6 +21,7 @@ typedef struct floe_url {
     bool has_transport;   /* likewise */
     floe_address literal; /* the host as an address; family none when it is a name */
     char *host;           /* in lower case, a literal in its one form */
+    const char *text;     /* as it was given */
 } floe_url;
 
 /* S4: whether both are one place: how a host is written makes no difference. */
@@ -31,9 +31,7 @@ bool floe_url_same_place(const floe_url *a, const floe_url *b);
 void floe_url_place(const floe_url *url, char *place);
 
 /* FLOE_ERR_SYNTAX names the URL and what is wrong with it. The host is written to `host`, of
- * FLOE_HOST_SIZE, which is to live as long as `url` does. */
+ * FLOE_HOST_SIZE, which is to live as long as `url` does, as is the text. */
 floe_error floe_url_parse(const char *text, floe_url *url, char *host);
-/* With its host, in one piece; NULL without memory. */
-floe_url *floe_url_copy(const floe_allocator *allocator, const floe_url *url);
 
 #endif
