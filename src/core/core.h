@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/list.h"
+#include "base/ring.h"
 #include "base/time.h"
 #include "base/tree.h"
 #include "core/outbox/outbox.h"
@@ -72,8 +73,8 @@ struct floe_core {
     floe_server_set *set;
 
     /* ── candidate ── */
-    floe_list bases;
-    floe_list found;
+    floe_ring bases;
+    floe_ring found;
     floe_tree channels;   /* floe_base.by_channel */
     floe_tree ips;        /* floe_base.by_ip */
     floe_tree addresses;  /* floe_found.by_address */
@@ -103,23 +104,23 @@ struct floe_core {
     bool relays_changed; /* one has come or ended (floe_base.unsettled) */
     enum floe_gatherer_state state;
     const floe_source_listener *listener;
-    floe_list relays;
+    floe_ring relays;
     floe_agenda times; /* floe_relay.alarm; what it has set counts them */
-    floe_list touched; /* floe_relay.touched */
-    floe_list left;    /* floe_relay.of_left */
-    floe_list paced;
+    floe_ring touched; /* floe_relay.touched */
+    floe_ring left;    /* floe_relay.of_left */
+    floe_ring paced;
     floe_agenda agenda; /* floe_binding.alarm */
     floe_time next_request;
     uint32_t generation; /* counts restarts, from 1 */
 
     /* ── plan ── */
     floe_error list_error; /* why the list of interfaces is not to be had */
-    floe_list pairs;
+    floe_ring pairs;
     floe_agenda starts;          /* floe_pair.alarm */
     floe_tree untold;            /* floe_pair.untold, in the order in which they were made */
     floe_server_set *coming_set; /* for the gathering that has just begun (L12); NULL: as it is */
     floe_server_set *next_set;   /* for the one after it */
-    floe_list retired;
+    floe_ring retired;
     floe_output list_error_output;
     floe_time give_up;      /* the gather timeout */
     floe_time services_end; /* when look-ups for services are; never: none began */

@@ -158,7 +158,7 @@ void floe_gatherer_socket_ready(floe_udp *udp, bool errors, bool writable)
 
 static floe_udp *find_socket(floe_gatherer *gatherer, uint32_t channel)
 {
-    FLOE_LIST_EACH(udp, &gatherer->sockets, floe_udp, link)
+    FLOE_RING_EACH(udp, &gatherer->sockets, floe_udp, link)
     {
         if (udp->channel == channel) {
             return udp;
@@ -197,7 +197,7 @@ static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_ad
         floe_watch_remove(&api->watch, udp);
         return floe_uv_failed(failed, "a socket can't be watched");
     }
-    floe_list_append(&gatherer->sockets, &udp->link);
+    floe_ring_append(&gatherer->sockets, &udp->link);
     return FLOE_OK;
 }
 
@@ -210,7 +210,7 @@ static void close_socket(floe_gatherer *gatherer, uint32_t channel)
         floe_tcp_close(tcp);
     }
     if (udp != NULL) {
-        floe_list_remove(&udp->link);
+        floe_ring_remove(&gatherer->sockets, &udp->link);
         floe_watch_remove(&gatherer->api->watch, udp);
     }
 }
@@ -538,7 +538,7 @@ static void listen_if_wanted(floe_gatherer *gatherer)
 
     if (data != NULL && data->on_packet != NULL && !data->listens) {
         data->listens = true;
-        FLOE_LIST_EACH(udp, &gatherer->sockets, floe_udp, link)
+        FLOE_RING_EACH(udp, &gatherer->sockets, floe_udp, link)
         {
             data->listens = floe_watch_add(&gatherer->api->watch, udp) == 0 && data->listens;
         }
@@ -583,9 +583,6 @@ static floe_gatherer *new_handle(floe_api *api)
 
     if (made != NULL) {
         made->api = api;
-        floe_list_init(&made->sockets);
-        floe_list_init(&made->connections);
-        floe_list_init(&made->waiters);
     }
     return made;
 }
@@ -723,11 +720,11 @@ static size_t held_here(const floe_gatherer *gatherer)
 {
     size_t held = 0;
 
-    FLOE_LIST_EACH(udp, &gatherer->sockets, floe_udp, link)
+    FLOE_RING_EACH(udp, &gatherer->sockets, floe_udp, link)
     {
         held += floe_queue_used(&udp->held);
     }
-    FLOE_LIST_EACH(tcp, &gatherer->connections, floe_tcp, link)
+    FLOE_RING_EACH(tcp, &gatherer->connections, floe_tcp, link)
     {
         held += floe_tcp_waiting(tcp);
     }

@@ -298,7 +298,7 @@ static void name_free(floe_resolver *resolver, floe_name *name)
     FLOE_LIST_EACH_SAFE(waiter, &name->waiters, floe_waiter, link)
     {
         floe_list_remove(&waiter->link);
-        floe_list_remove(&waiter->of_gatherer);
+        floe_ring_remove(&waiter->gatherer->waiters, &waiter->of_gatherer);
         floe_deallocate(allocator, waiter);
     }
     for (size_t i = 0; i < name->service_count; i++) {
@@ -377,7 +377,7 @@ static bool add_waiter(floe_resolver *resolver, floe_name *name, floe_gatherer *
     waiter->gatherer = gatherer;
     waiter->query = query;
     floe_list_append(&name->waiters, &waiter->link);
-    floe_list_append(&gatherer->waiters, &waiter->of_gatherer);
+    floe_ring_append(&gatherer->waiters, &waiter->of_gatherer);
     return true;
 }
 
@@ -830,7 +830,7 @@ void floe_resolver_give(floe_resolver *resolver)
         while ((link = floe_list_take(&name->waiters)) != NULL) {
             floe_waiter *waiter = FLOE_CONTAINER(link, floe_waiter, link);
             floe_gatherer *gatherer = waiter->gatherer;
-            floe_list_remove(&waiter->of_gatherer);
+            floe_ring_remove(&waiter->gatherer->waiters, &waiter->of_gatherer);
             feed_known(name, gatherer, waiter->query);
             floe_deallocate(&api->allocator, waiter);
             /* The name stays on no list that the pump could take it from. */
@@ -845,7 +845,7 @@ void floe_resolver_forget(floe_resolver *resolver, floe_gatherer *gatherer)
 {
     floe_list *link;
 
-    while ((link = floe_list_take(&gatherer->waiters)) != NULL) {
+    while ((link = floe_ring_take(&gatherer->waiters)) != NULL) {
         floe_waiter *waiter = FLOE_CONTAINER(link, floe_waiter, of_gatherer);
         floe_list_remove(&waiter->link);
         floe_deallocate(&resolver->api->allocator, waiter);

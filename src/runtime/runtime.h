@@ -7,8 +7,8 @@
 #ifndef FLOE_RUNTIME_RUNTIME_H
 #define FLOE_RUNTIME_RUNTIME_H
 
-#include "base/list.h"
 #include "base/memory.h"
+#include "base/ring.h"
 #include "base/time.h"
 #include "runtime/clock.h"
 #include "runtime/entropy.h"
@@ -104,12 +104,12 @@ struct floe_gatherer {
     void *state_change_data;
     void *error_data;
     floe_data_handlers *data; /* NULL: none was ever set */
-    floe_list sockets;        /* floe_udp.link */
-    floe_list connections;    /* floe_tcp.link */
+    floe_ring sockets;        /* floe_udp.link */
+    floe_ring connections;    /* floe_tcp.link */
 
     /* The loop thread's alone. */
     floe_alarm alarm;  /* when its core is to be told the time */
-    floe_list waiters; /* floe_waiter.of_gatherer */
+    floe_ring waiters; /* floe_waiter.of_gatherer */
 };
 
 /* libuv's error as ours, told with what was tried. */

@@ -10,7 +10,7 @@
 
 floe_tcp *floe_tcp_of_channel(floe_gatherer *gatherer, uint32_t channel)
 {
-    FLOE_LIST_EACH(tcp, &gatherer->connections, floe_tcp, link)
+    FLOE_RING_EACH(tcp, &gatherer->connections, floe_tcp, link)
     {
         if (tcp->channel == channel) {
             return tcp;
@@ -36,7 +36,7 @@ static void on_closed(uv_handle_t *handle)
 
 void floe_tcp_close(floe_tcp *tcp)
 {
-    floe_list_remove(&tcp->link);
+    floe_ring_remove(&tcp->owner->connections, &tcp->link);
     uv_close((uv_handle_t *)&tcp->poll, on_closed);
     floe_system_close(tcp->fd);
     tcp->fd = FLOE_NO_SOCKET;
@@ -217,7 +217,7 @@ floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output
         floe_deallocate(&api->allocator, tcp);
         return floe_uv_failed(status, "TCP");
     }
-    floe_list_append(&gatherer->connections, &tcp->link);
+    floe_ring_append(&gatherer->connections, &tcp->link);
     floe_gatherer_handle_opened(gatherer);
     status = begin(tcp, &output->local);
     if (status == 0) {

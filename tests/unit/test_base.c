@@ -4,10 +4,10 @@
 #include "base/address.h"
 #include "base/crypto.h"
 #include "base/error.h"
-#include "base/list.h"
 #include "base/memory.h"
 #include "base/queue.h"
 #include "base/random.h"
+#include "base/ring.h"
 #include "base/time.h"
 
 #include <string.h>
@@ -147,6 +147,70 @@ static void lists_keep_order(void **state)
     }
     assert_int_equal(sum, 12313);
     assert_null(floe_list_take(&list));
+}
+
+/* The numbers from the first on, one digit each. */
+static int sum_of(const floe_ring *ring)
+{
+    int sum = 0;
+
+    FLOE_RING_EACH(each, ring, item, link)
+    {
+        sum = 10 * sum + each->number;
+    }
+    return sum;
+}
+
+static void rings_keep_order(void **state)
+{
+    floe_ring ring = {0};
+    item items[4] = {{.number = 1}, {.number = 2}, {.number = 3}, {.number = 4}};
+
+    (void)state;
+    assert_true(floe_ring_empty(&ring));
+    assert_null(floe_ring_last(&ring));
+    assert_null(floe_ring_take(&ring));
+    for (int i = 1; i < 3; i++) {
+        assert_false(floe_ring_linked(&items[i].link));
+        floe_ring_append(&ring, &items[i].link);
+        assert_true(floe_ring_linked(&items[i].link));
+        assert_ptr_equal(floe_ring_last(&ring), &items[i].link);
+    }
+    floe_ring_insert(&ring, ring.first, &items[0].link);
+    assert_int_equal(sum_of(&ring), 123);
+    floe_ring_insert(&ring, &items[1].link, &items[3].link);
+    assert_int_equal(sum_of(&ring), 1423);
+    assert_null(floe_ring_previous(&ring, &items[0].link));
+    assert_ptr_equal(floe_ring_previous(&ring, &items[1].link), &items[3].link);
+    assert_ptr_equal(floe_ring_next(&ring, &items[3].link), &items[1].link);
+    assert_null(floe_ring_next(&ring, &items[2].link));
+}
+
+static void what_leaves_a_ring(void **state)
+{
+    floe_ring ring = {0};
+    item items[4] = {{.number = 1}, {.number = 2}, {.number = 3}, {.number = 4}};
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        floe_ring_append(&ring, &items[i].link);
+    }
+    floe_ring_remove(&ring, &items[1].link);
+    floe_ring_remove(&ring, &items[1].link); /* twice is fine */
+    assert_false(floe_ring_linked(&items[1].link));
+    assert_int_equal(sum_of(&ring), 134);
+    floe_ring_remove(&ring, &items[0].link);
+    assert_int_equal(sum_of(&ring), 34);
+    assert_ptr_equal(floe_ring_take(&ring), &items[2].link);
+    floe_ring_append(&ring, &items[0].link);
+    FLOE_RING_EACH_SAFE(each, &ring, item, link)
+    {
+        assert_true(each->number == 4 || each->number == 1);
+        floe_ring_remove(&ring, &each->link);
+    }
+    assert_true(floe_ring_empty(&ring));
+    floe_ring_append(&ring, &items[1].link);
+    assert_int_equal(sum_of(&ring), 2);
 }
 
 static void time_saturates(void **state)
@@ -425,6 +489,8 @@ int main(void)
         cmocka_unit_test(arrays_go_by_the_size_of_their_first),
         cmocka_unit_test(a_struct_that_is_made_ready_is_all_zeros),
         cmocka_unit_test(lists_keep_order),
+        cmocka_unit_test(rings_keep_order),
+        cmocka_unit_test(what_leaves_a_ring),
         cmocka_unit_test(time_saturates),
         cmocka_unit_test(randomness_is_even_and_may_fail),
         cmocka_unit_test(secrets_differ_by_any_bit),

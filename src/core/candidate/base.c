@@ -129,14 +129,16 @@ floe_base *floe_base_next_rival(const floe_base *base, const floe_base *last)
 /* Where it belongs by its age, as core->bases has it. */
 static void join_ring(floe_core *core, floe_base *base)
 {
-    for (floe_list *link = base->link.previous; link != &core->bases; link = link->previous) {
+    for (floe_list *link = floe_ring_previous(&core->bases, &base->link); link != NULL;
+         link = floe_ring_previous(&core->bases, link)) {
         floe_base *older = FLOE_CONTAINER(link, floe_base, link);
         if (older->interface_index == base->interface_index) {
             floe_list_append(older->of_interface.next, &base->of_interface);
             return;
         }
     }
-    for (floe_list *link = base->link.next; link != &core->bases; link = link->next) {
+    for (floe_list *link = floe_ring_next(&core->bases, &base->link); link != NULL;
+         link = floe_ring_next(&core->bases, link)) {
         floe_base *younger = FLOE_CONTAINER(link, floe_base, link);
         if (younger->interface_index == base->interface_index) {
             floe_list_append(&younger->of_interface, &base->of_interface);
@@ -150,7 +152,7 @@ void floe_base_set_interface(floe_core *core, floe_base *base, uint32_t index)
     if (base->interface_index != index) {
         base->interface_index = index;
         floe_list_remove(&base->of_interface);
-        if (floe_list_linked(&base->link)) { /* else once it is opened */
+        if (floe_ring_linked(&base->link)) { /* else once it is opened */
             join_ring(core, base);
         }
     }
@@ -170,10 +172,6 @@ floe_base *floe_base_new(floe_core *core, const floe_address *local)
     base->channel = ++core->last_channel;
     base->key = (floe_base_key){.ip = floe_address_with_port(*local, 0), .number = base->channel};
     floe_list_init(&base->of_interface);
-    floe_list_init(&base->bindings);
-    floe_list_init(&base->pairs);
-    floe_list_init(&base->found);
-    floe_list_init(&base->asked_for);
     return base;
 }
 
@@ -194,7 +192,7 @@ static void choose_first_port(floe_core *core, floe_base *base)
 
 void floe_base_open(floe_core *core, floe_base *base)
 {
-    floe_list_append(&core->bases, &base->link);
+    floe_ring_append(&core->bases, &base->link);
     floe_tree_insert(&by_ip, &core->ips, &base->by_ip);
     join_ring(core, base);
     if (floe_proxy_only(core->shared)) { /* connections begin there, and no socket is opened */
@@ -299,23 +297,23 @@ static void free_parts(floe_core *core, floe_base *base)
 
 void floe_base_free(floe_core *core, floe_base *base)
 {
-    FLOE_ASSERT(floe_list_empty(&base->bindings)); /* they are let go before */
+    FLOE_ASSERT(floe_ring_empty(&base->bindings)); /* they are let go before */
     floe_untell(&base->output);
     floe_untell(&base->error_output);
     count(core, base, 0);
     floe_tree_remove(&by_channel, &core->channels, &base->by_channel);
     floe_tree_remove(&by_ip, &core->ips, &base->by_ip);
     floe_list_remove(&base->of_interface);
-    floe_list_remove(&base->link);
+    floe_ring_remove(&core->bases, &base->link);
     free_parts(core, base);
     floe_deallocate(&core->shared->allocator, base);
 }
 
 void floe_base_forget(floe_core *core, floe_base *base)
 {
-    bool serves = base->spare ? base->alone != NULL : !floe_list_empty(&base->asked_for);
+    bool serves = base->spare ? base->alone != NULL : !floe_ring_empty(&base->asked_for);
 
-    if (base->gone && floe_list_empty(&base->found) && floe_list_empty(&base->pairs) && !serves) {
+    if (base->gone && floe_ring_empty(&base->found) && floe_ring_empty(&base->pairs) && !serves) {
         floe_base_free(core, base);
     }
 }
@@ -329,7 +327,7 @@ floe_base *floe_base_of_channel(const floe_core *core, uint32_t channel)
 
 bool floe_bases_have_family(const floe_core *core, uint8_t family)
 {
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         if (base->local.family == family && base->state != FLOE_BASE_FAILED &&
             base->state != FLOE_BASE_CLOSING) {
@@ -351,7 +349,7 @@ bool floe_base_asks(const floe_core *core, const floe_base *base, const floe_add
         return true;
     }
     bool better = is_loopback(&base->local);
-    FLOE_LIST_EACH(other, &core->bases, floe_base, link)
+    FLOE_RING_EACH(other, &core->bases, floe_base, link)
     {
         better = better || (!other->loopback && other->local.family == server->family &&
                             other->state != FLOE_BASE_FAILED && other->state != FLOE_BASE_CLOSING);
@@ -361,7 +359,7 @@ bool floe_base_asks(const floe_core *core, const floe_base *base, const floe_add
 
 bool floe_bases_ask_reflexive(const floe_core *core)
 {
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         if (!base->spare && !base->no_reflexive && base->state != FLOE_BASE_CLOSING) {
             return true;

@@ -101,11 +101,11 @@ struct floe_base {  /* there is one for each address: without holes */
     bool gone : 1;                  /* its socket; it stays for what is to be told of it still */
     floe_interface_name *interface; /* floe_base_interface_name; NULL: not known */
     floe_base_named *named;         /* floe_base_name_of; NULL: none */
-    floe_list bindings;
-    floe_list pairs; /* floe_pair.of_base */
-    floe_list found; /* floe_found.of_base */
+    floe_ring bindings;
+    floe_ring pairs; /* floe_pair.of_base */
+    floe_ring found; /* floe_found.of_base */
     union {
-        floe_list asked_for; /* floe_relay.of_origin, in the order in which they were made */
+        floe_ring asked_for; /* floe_relay.of_origin, in the order in which they were made */
         floe_relay *alone;   /* of a spare: the one that it serves */
     };
     uint32_t pending[2]; /* of its pairs, by whether they are for a relay */
@@ -130,6 +130,14 @@ static inline const char *floe_base_interface_name(const floe_base *base)
 static inline const char *floe_base_name_of(const floe_base *base)
 {
     return base->named != NULL ? base->named->text : NULL;
+}
+
+/* A spare is asked for nothing: it serves one that was asked for elsewhere. */
+static inline const floe_ring *floe_base_asked_for(const floe_base *base)
+{
+    static const floe_ring none = {0};
+
+    return base->spare ? &none : &base->asked_for;
 }
 
 /* So much waits to be sent. */

@@ -321,8 +321,8 @@ static floe_found *stale_like(const floe_core *core, const floe_found *candidate
 static void unlist(floe_core *core, floe_found *found)
 {
     floe_untell(&found->output);
-    floe_list_remove(&found->link);
-    floe_list_remove(&found->of_base);
+    floe_ring_remove(&core->found, &found->link);
+    floe_ring_remove(&found->base->found, &found->of_base);
     floe_tree_remove(&by_address, &core->addresses, &found->by_address);
     floe_tree_remove(&by_priority, &core->priorities, &found->by_priority);
     if (in_run(core, found->priority)) {
@@ -354,8 +354,8 @@ static floe_found *list(floe_core *core, const floe_found *candidate)
     *made = *candidate;
     made->id = id;
     made->known = known;
-    floe_list_append(&core->found, &made->link);
-    floe_list_append(&made->base->found, &made->of_base);
+    floe_ring_append(&core->found, &made->link);
+    floe_ring_append(&made->base->found, &made->of_base);
     floe_tree_insert(&by_address, &core->addresses, &made->by_address);
     return made;
 }
@@ -484,7 +484,7 @@ void floe_found_withdraw(floe_core *core, floe_found *found)
 
 void floe_found_withdraw_relay(floe_core *core, const floe_base *base, const floe_relay *relay)
 {
-    FLOE_LIST_EACH_SAFE(found, &base->found, floe_found, of_base)
+    FLOE_RING_EACH_SAFE(found, &base->found, floe_found, of_base)
     {
         if (floe_found_relay(found) == relay) {
             floe_found_withdraw(core, found);
@@ -494,12 +494,12 @@ void floe_found_withdraw_relay(floe_core *core, const floe_base *base, const flo
 
 void floe_found_move(const floe_relay *relay, const floe_base *from, floe_base *to)
 {
-    FLOE_LIST_EACH_SAFE(found, &from->found, floe_found, of_base)
+    FLOE_RING_EACH_SAFE(found, &from->found, floe_found, of_base)
     {
         if (floe_found_relay(found) == relay) {
+            floe_ring_remove(&found->base->found, &found->of_base);
             found->base = to;
-            floe_list_remove(&found->of_base);
-            floe_list_append(&to->found, &found->of_base);
+            floe_ring_append(&to->found, &found->of_base);
             found->related[0] = (floe_address){0}; /* it was the old one's, and may show it */
         }
     }
@@ -508,7 +508,7 @@ void floe_found_move(const floe_relay *relay, const floe_base *from, floe_base *
 void floe_found_hand_over(floe_core *core, const floe_base *base, const floe_binding *from,
                           floe_binding *to, const floe_server *server)
 {
-    FLOE_LIST_EACH_SAFE(found, &base->found, floe_found, of_base)
+    FLOE_RING_EACH_SAFE(found, &base->found, floe_found, of_base)
     {
         if (floe_found_binding(found) != from) {
             continue;
@@ -524,7 +524,7 @@ void floe_found_hand_over(floe_core *core, const floe_base *base, const floe_bin
 
 void floe_found_withdraw_hosts(floe_core *core, const floe_base *base)
 {
-    FLOE_LIST_EACH_SAFE(found, &base->found, floe_found, of_base)
+    FLOE_RING_EACH_SAFE(found, &base->found, floe_found, of_base)
     {
         if (found->type == FLOE_CANDIDATE_TYPE_HOST) {
             floe_found_withdraw(core, found);
@@ -534,7 +534,7 @@ void floe_found_withdraw_hosts(floe_core *core, const floe_base *base)
 
 void floe_found_writable(floe_core *core, uint32_t id)
 {
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
         if (found->id == id) {
             found->writable = true;
@@ -547,7 +547,7 @@ uint32_t floe_found_poll_writable(floe_core *core)
 {
     uint32_t id = 0;
 
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
         if (found->writable && id != 0) { /* that in its turn */
             floe_tell(core, &core->writable_output, FLOE_OUTPUT_WRITABLE);
@@ -590,7 +590,7 @@ bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_a
 
 bool floe_found_of_relay(const floe_base *base, const floe_relay *relay)
 {
-    FLOE_LIST_EACH(found, &base->found, floe_found, of_base)
+    FLOE_RING_EACH(found, &base->found, floe_found, of_base)
     {
         if (floe_found_relay(found) == relay && !found->stale) {
             return true;
@@ -601,7 +601,7 @@ bool floe_found_of_relay(const floe_base *base, const floe_relay *relay)
 
 bool floe_found_what_it_shows(const floe_core *core, const floe_server *server)
 {
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
         const floe_server *by = found->server;
         bool reflexive = !server->url->turn && found->type == FLOE_CANDIDATE_TYPE_SRFLX;
@@ -615,7 +615,7 @@ bool floe_found_what_it_shows(const floe_core *core, const floe_server *server)
 
 void floe_found_apply_policy(floe_core *core)
 {
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
         bool hidden = hidden_by_policy(core, found);
         if (found->withdrawn || found->hidden == hidden) {
@@ -632,7 +632,7 @@ void floe_found_apply_policy(floe_core *core)
 
 void floe_found_outlive(floe_core *core)
 {
-    FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
+    FLOE_RING_EACH_SAFE(found, &core->found, floe_found, link)
     {
         floe_untell(&found->output);
         if (!found->known) {
@@ -647,7 +647,7 @@ void floe_found_outlive(floe_core *core)
 /* A relay of which nothing has been told yet is told when its server has said that it stands. */
 void floe_found_sweep(floe_core *core)
 {
-    FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
+    FLOE_RING_EACH_SAFE(found, &core->found, floe_found, link)
     {
         const floe_relay *relay = floe_found_relay(found);
         if (found->stale && (relay == NULL || floe_found_of_relay(found->base, relay))) {

@@ -104,7 +104,7 @@ void floe_base_unpublish(floe_core *core, floe_base *base)
 
 void floe_bases_apply_policy(floe_core *core)
 {
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         if (!floe_hosts_are_told(core)) {
             floe_base_unpublish(core, base);

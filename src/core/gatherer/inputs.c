@@ -116,7 +116,7 @@ void floe_core_names_failed(floe_core *core, floe_time now, uint32_t interface_i
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         if (base->published && base->interface_index == interface_index) {
             floe_base_name_unheard(core, base, error);
@@ -130,7 +130,7 @@ void floe_core_name_taken(floe_core *core, floe_time now, const char *name)
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         if (base->named != NULL && floe_name_same(base->named->text, name)) {
             floe_base_name_taken(core, now, base);
@@ -238,7 +238,7 @@ static floe_taken give(floe_core *core, floe_time now, floe_base *base, const fl
     if (taken != FLOE_TAKEN_NOT) {
         return taken;
     }
-    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
     {
         if (message != NULL && floe_binding_receive(core, now, binding, source, message)) {
             return FLOE_TAKEN;
@@ -509,7 +509,7 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
                                    is_ours(&relay->turn.transaction, data, size));
         }
     }
-    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
     {
         bool to_it = floe_address_equal(&binding->remote, &to);
         of_server = of_server || to_it;
@@ -538,14 +538,14 @@ void floe_core_time(floe_core *core, floe_time now)
 
 void floe_core_woke(floe_core *core, floe_time now)
 {
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+        FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
         {
             floe_binding_doubt(core, now, binding);
         }
     }
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         floe_relay_woke(core, relay, now);
     }

@@ -44,14 +44,6 @@ static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
     core->state = FLOE_GATHERER_STATE_NEW;
     core->give_up = core->grace = core->services_end = FLOE_TIME_NEVER;
     floe_list_init(&core->outputs);
-    floe_list_init(&core->bases);
-    floe_list_init(&core->relays);
-    floe_list_init(&core->pairs);
-    floe_list_init(&core->found);
-    floe_list_init(&core->paced);
-    floe_list_init(&core->retired);
-    floe_list_init(&core->touched);
-    floe_list_init(&core->left);
     floe_agenda_init(&core->times);
     floe_agenda_init(&core->agenda);
     floe_agenda_init(&core->starts);
@@ -154,11 +146,11 @@ floe_error floe_core_new_associated(floe_core *core, floe_core **associated)
 /* Everything but the bases, whose sockets are still to be closed. */
 static void free_parts(floe_core *core)
 {
-    FLOE_LIST_EACH_SAFE(pair, &core->pairs, floe_pair, link)
+    FLOE_RING_EACH_SAFE(pair, &core->pairs, floe_pair, link)
     {
         floe_pair_free(core, pair);
     }
-    FLOE_LIST_EACH_SAFE(found, &core->found, floe_found, link)
+    FLOE_RING_EACH_SAFE(found, &core->found, floe_found, link)
     {
         floe_found_free(core, found);
     }
@@ -174,7 +166,7 @@ void floe_core_free(floe_core *core)
     }
     floe_untell_all(core);
     free_parts(core);
-    FLOE_LIST_EACH_SAFE(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH_SAFE(relay, &core->relays, floe_relay, link)
     {
         floe_relay_free(core, relay);
     }
@@ -182,7 +174,7 @@ void floe_core_free(floe_core *core)
     {
         floe_connection_free(core, connection);
     }
-    FLOE_LIST_EACH_SAFE(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH_SAFE(base, &core->bases, floe_base, link)
     {
         floe_bindings_end(core, base);
         floe_base_free(core, base);
@@ -190,8 +182,9 @@ void floe_core_free(floe_core *core)
     floe_server_set_free(core->shared, core->set);
     floe_server_set_free(core->shared, core->coming_set);
     floe_server_set_free(core->shared, core->next_set);
-    FLOE_LIST_EACH_SAFE(set, &core->retired, floe_server_set, link)
+    FLOE_RING_EACH_SAFE(set, &core->retired, floe_server_set, link)
     {
+        floe_ring_remove(&core->retired, &set->link);
         floe_server_set_free(core->shared, set);
     }
     floe_allocator allocator = core->shared->allocator;
@@ -282,7 +275,7 @@ static void use_pool(floe_core *core, floe_time now)
     floe_list *link;
 
     core->pooled = false;
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         relay->known = relay->known || floe_found_of_relay(relay->base, relay);
     }
@@ -416,7 +409,7 @@ void floe_core_close(floe_core *core, floe_time now)
     }
     core->state = FLOE_GATHERER_STATE_CLOSED;
     core->pooled = false;
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         bool waits = floe_list_linked(&base->output.link) && base->state != FLOE_BASE_CLOSING;
         if (waits || base->state == FLOE_BASE_FAILED) {
@@ -427,7 +420,7 @@ void floe_core_close(floe_core *core, floe_time now)
         }
     }
     floe_untell_all(core);
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         if (floe_relay_lives(relay)) {
             floe_relay_release(core, now, relay);
@@ -442,7 +435,7 @@ void floe_core_close(floe_core *core, floe_time now)
     }
     floe_connections_sweep(core);
     free_parts(core);
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         floe_base_unpublish(core, base);
         if (base->channel != 0) {

@@ -70,7 +70,7 @@ floe_error floe_core_get_local_candidates(const floe_core *core, floe_candidate_
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
     }
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
         if (floe_found_listed(core, found)) {
             count++;
@@ -87,7 +87,7 @@ floe_error floe_core_get_local_candidates(const floe_core *core, floe_candidate_
     const floe_candidate **table = (const floe_candidate **)(void *)(block + 1);
     list_entry *entries = (list_entry *)(void *)(table + count);
     char *texts = (char *)(entries + count);
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
         if (floe_found_listed(core, found)) {
             fill_entry(core, found, &entries[i], &texts);

@@ -12,7 +12,7 @@
 
 static const floe_found *find(const floe_core *core, uint32_t id)
 {
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
         if (found->id == id && !found->withdrawn) {
             return found;

@@ -87,7 +87,7 @@ static void each_binding(const floe_core *core, const floe_base *base, exchange_
         [FLOE_BINDING_FAILED] = FLOE_SERVER_PROGRESS_FAILED,
     };
 
-    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
     {
         exchange one = {.base = base,
                         .server = binding->server,
@@ -103,11 +103,11 @@ static void each_binding(const floe_core *core, const floe_base *base, exchange_
 
 static void each_exchange(const floe_core *core, exchange_taker take, void *data)
 {
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         each_binding(core, base, take, data);
     }
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         if (floe_relay_lives(relay)) {
             bool made = relay->turn.state == FLOE_TURN_ALLOCATED;
@@ -125,9 +125,9 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
             take(core, &one, data);
         }
     }
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    FLOE_RING_EACH(pair, &core->pairs, floe_pair, link)
     {
-        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             bool asked = attempt->relay == NULL && attempt->counters.requests > 0;
             if (asked && pair->server->url->turn) {
@@ -279,7 +279,7 @@ static size_t waiting_in_all(const floe_core *core)
 {
     size_t waiting = 0;
 
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         waiting += floe_base_waiting(base);
     }
@@ -287,13 +287,13 @@ static size_t waiting_in_all(const floe_core *core)
     {
         waiting += floe_connection_waiting(connection);
     }
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         for (const floe_turn_peer *peer = NULL;
              (peer = floe_turn_peer_next(&relay->turn, peer)) != NULL;) {
             waiting += floe_queue_used(&peer->held);
         }
-        FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
+        FLOE_RING_EACH(stream, &relay->streams, floe_stream, link)
         {
             waiting += floe_queue_used(&stream->held);
         }
@@ -313,7 +313,7 @@ floe_error floe_core_get_statistics(const floe_core *core, floe_gatherer_statist
         return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
     }
     each_exchange(core, measure_exchange, &sizes);
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
         if (floe_found_listed(core, found)) {
             candidates++;
@@ -340,7 +340,7 @@ floe_error floe_core_get_statistics(const floe_core *core, floe_gatherer_statist
     block->statistics.gathering = core->pooled ? (floe_duration){0} : core->gathering;
     block->statistics.waiting = waiting_in_all(core);
     each_exchange(core, fill_exchange, block);
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
         if (floe_found_listed(core, found)) {
             fill_candidate(core, block, found);

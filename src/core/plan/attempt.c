@@ -47,7 +47,7 @@ static floe_relay *relay_under_way(const floe_attempt *attempt)
     const floe_pair *pair = attempt->pair;
     floe_relay *astray = NULL;
 
-    FLOE_LIST_EACH(relay, &pair->base->asked_for, floe_relay, of_origin)
+    FLOE_RING_EACH(relay, floe_base_asked_for(pair->base), floe_relay, of_origin)
     {
         if (floe_relay_lives(relay) && relay->server == pair->server &&
             floe_relay_same_kind(relay->kind, pair->kind) && relay->attempt == NULL) {
@@ -95,9 +95,9 @@ static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, floe_f
 static void refuse_all(floe_core *core, floe_time now, floe_server *server, floe_failure_kind kind,
                        uint16_t code, const floe_address *by)
 {
-    FLOE_LIST_EACH(pair, &server->pairs, floe_pair, of_server)
+    FLOE_RING_EACH(pair, &server->pairs, floe_pair, of_server)
     {
-        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             bool begun = attempt->relay != NULL &&
                          (floe_stun_transaction_runs(&attempt->relay->turn.transaction) ||
@@ -112,7 +112,7 @@ static void refuse_all(floe_core *core, floe_time now, floe_server *server, floe
 
 void floe_pair_hurry(floe_core *core, floe_pair *pair, floe_time now, bool all)
 {
-    FLOE_LIST_EACH(next, &pair->attempts, floe_attempt, link)
+    FLOE_RING_EACH(next, &pair->attempts, floe_attempt, link)
     {
         if (next->progress == FLOE_PENDING && !floe_time_is_never(next->start)) {
             floe_attempt_set_start(core, next, floe_time_min(next->start, now));
@@ -132,7 +132,7 @@ static void hurry_next(floe_core *core, floe_pair *pair, floe_time now)
     }
     FLOE_BASE_RIVALS(rival, pair->base)
     {
-        FLOE_LIST_EACH(other, &rival->pairs, floe_pair, of_base)
+        FLOE_RING_EACH(other, &rival->pairs, floe_pair, of_base)
         {
             if (other->server == pair->server) {
                 floe_pair_hurry(core, other, now, false);
@@ -189,7 +189,7 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
 /* Whether it has something by its base's own socket. */
 static bool shows_mapping(const floe_pair *pair)
 {
-    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->progress == FLOE_SUCCEEDED && attempt->transport == FLOE_PROTOCOL_UDP) {
             return true;
@@ -224,9 +224,9 @@ void floe_pair_ask_beside_connection(floe_core *core, const floe_pair *pair)
 
 static bool address_awaited(const floe_base *base, const floe_address *remote)
 {
-    FLOE_LIST_EACH(pair, &base->pairs, floe_pair, of_base)
+    FLOE_RING_EACH(pair, &base->pairs, floe_pair, of_base)
     {
-        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->progress == FLOE_PENDING && floe_address_equal(&attempt->remote, remote)) {
                 return true;
@@ -255,7 +255,7 @@ static void give_up_beside(floe_core *core, floe_time now, const floe_attempt *s
         (void)floe_attempt_ask_reflexive(core, attempt); /* where its relay was to show that */
         return;
     }
-    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
     {
         if (floe_address_equal(&binding->remote, &attempt->remote) && !binding->straggler &&
             !address_awaited(base, &attempt->remote)) {
@@ -269,7 +269,7 @@ void floe_pair_yield(floe_core *core, floe_time now, floe_pair *pair)
     pair->yielded = true;
     pair->base->has_relay = true;
     floe_base_changed(core, pair->base);
-    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->progress == FLOE_PENDING) {
             floe_time start = attempt->start;
@@ -282,7 +282,7 @@ void floe_pair_yield(floe_core *core, floe_time now, floe_pair *pair)
 
 bool floe_pair_verifies(const floe_pair *pair)
 {
-    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->relay != NULL && floe_relay_is_had(attempt->relay)) {
             return true;
@@ -295,7 +295,7 @@ static void yield_rivals(floe_core *core, floe_time now, const floe_pair *pair)
 {
     FLOE_BASE_RIVALS(rival, pair->base)
     {
-        FLOE_LIST_EACH(other, &rival->pairs, floe_pair, of_base)
+        FLOE_RING_EACH(other, &rival->pairs, floe_pair, of_base)
         {
             if (other->server == pair->server && other->progress == FLOE_PENDING &&
                 !other->yielded && !floe_pair_verifies(other)) {
@@ -362,7 +362,7 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
     }
     floe_pair_set_progress(core, pair, FLOE_SUCCEEDED);
     floe_pair_ask_beside_connection(core, pair);
-    FLOE_LIST_EACH(other, &pair->attempts, floe_attempt, link)
+    FLOE_RING_EACH(other, &pair->attempts, floe_attempt, link)
     {
         if (other->progress == FLOE_PENDING) {
             give_up_beside(core, now, attempt, other);
@@ -421,7 +421,7 @@ static bool is_answered_beside(const floe_attempt *attempt)
 {
     floe_place place = {.address = attempt->remote, .transport = attempt->transport};
 
-    FLOE_LIST_EACH(other, &attempt->pair->attempts, floe_attempt, link)
+    FLOE_RING_EACH(other, &attempt->pair->attempts, floe_attempt, link)
     {
         if (other != attempt && other->relay != NULL && floe_relay_serves(other->relay) &&
             floe_place_is(&place, &other->remote, other->transport) &&
@@ -474,7 +474,7 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
 
 static void start_due(floe_core *core, floe_time now, floe_pair *pair)
 {
-    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->progress == FLOE_PENDING && floe_time_reached(now, attempt->start)) {
             attempt_start(core, now, attempt);
@@ -531,7 +531,7 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
 /* Room is made for what it asks for, so it is no straggler: the grace counts from when it asks. Never: it is. */
 static floe_time asks_for_room(const floe_pair *pair, floe_time now)
 {
-    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         const floe_relay *relay = attempt->relay;
         if (attempt->progress == FLOE_PENDING && relay != NULL && floe_relay_makes_room(relay)) {
@@ -545,7 +545,7 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
 {
     bool in_time = !floe_time_reached(now, core->give_up);
 
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    FLOE_RING_EACH(pair, &core->pairs, floe_pair, link)
     {
         if (pair->progress != FLOE_PENDING) {
             continue;
@@ -557,7 +557,7 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
         }
         floe_failure first = {.kind = FLOE_FAILURE_TIMEOUT};
         bool stands = false;
-        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->progress == FLOE_PENDING) {
                 floe_failure failure = timeout_of(attempt, now);
@@ -578,9 +578,9 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
             floe_pair_failed(core, pair, first);
         }
     }
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+        FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
         {
             floe_binding_stop(core, now, binding);
         }

@@ -87,7 +87,7 @@ static bool new_base(floe_core *core, const floe_interface_address *from, uint16
 /* Those that the list does not have any more; a spare goes with its original. */
 static void close_others(floe_core *core, floe_time now)
 {
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         const floe_base *original = base->spare ? floe_base_of_ip(core, &base->local) : base;
         bool stays = original != NULL && original->chosen;
@@ -104,7 +104,7 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
     floe_choice choice;
     bool good = true;
 
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         base->chosen = false;
     }
@@ -129,7 +129,7 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
         close_others(core, now);
     }
     floe_relays_move_on(core, now);
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         if (base->state == FLOE_BASE_OPEN && !base->spare) {
             gather_on(core, now, base);

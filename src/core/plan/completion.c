@@ -44,7 +44,7 @@ static bool anything_pending(const floe_core *core)
  * but nobody is silent who has not been asked. */
 static bool others_have_answered(const floe_core *core)
 {
-    if (!floe_list_empty(&core->paced) || core->base_counts[FLOE_BASES_AWAITED] > 0 ||
+    if (!floe_ring_empty(&core->paced) || core->base_counts[FLOE_BASES_AWAITED] > 0 ||
         core->base_counts[FLOE_BASES_WITH_RESULTS] == 0) {
         return false;
     }
@@ -60,12 +60,12 @@ static bool others_have_answered(const floe_core *core)
 static void complete(floe_core *core, floe_time now)
 {
     floe_relays_end_gathering(core, now);
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         floe_bindings_miss(core, base);
     }
     floe_found_sweep(core);
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         floe_bindings_sweep(core, base);
     }
@@ -95,7 +95,7 @@ static bool make_up(const floe_core *core, floe_time now, floe_time *end, floe_d
 /* A socket that is not open by now serves the next gathering. */
 static void give_up_bases(floe_core *core)
 {
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         if (floe_base_awaited(base)) {
             base->overdue = true;

@@ -116,7 +116,7 @@ static floe_lookup *add_lookup(floe_core *core, const looking *of, floe_dns_reco
     lookup->shift = of->shift;
     lookup->transports = of->transports;
     lookup->query = ++core->last_query;
-    floe_list_append(&of->names->lookups, &lookup->link);
+    floe_ring_append(&of->names->lookups, &lookup->link);
     if (is_service(lookup) && !is_anew(of)) {
         core->services_end =
             floe_time_after(core->started, floe_names_service_timeout(core->shared));
@@ -203,7 +203,7 @@ void floe_names_begin(floe_core *core, floe_server *server)
     looking of = looking_for(server, &server->names);
 
     begin(core, &of);
-    if (server->names.no_memory && floe_list_empty(&server->names.lookups)) {
+    if (server->names.no_memory && floe_ring_empty(&server->names.lookups)) {
         floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
     }
 }
@@ -218,7 +218,6 @@ static void look_up_anew(floe_core *core, floe_time now, floe_server *server)
         floe_core_out_of_memory(core);
         return;
     }
-    floe_list_init(&server->anew->lookups);
     server->anew_since = now;
     looking anew = looking_for(server, server->anew);
     begin(core, &anew);
@@ -244,7 +243,7 @@ void floe_names_again(floe_core *core, floe_time now, const floe_server *of)
 
 static floe_lookup *pending_of(const floe_names *names, uint32_t query)
 {
-    FLOE_LIST_EACH(lookup, &names->lookups, floe_lookup, link)
+    FLOE_RING_EACH(lookup, &names->lookups, floe_lookup, link)
     {
         if (lookup->query == query && !lookup->done) {
             return lookup;
@@ -325,7 +324,7 @@ static bool is_next(const floe_core *core, const floe_names *names, const floe_p
     if (floe_time_is_never(core->services_end)) {
         return true;
     }
-    FLOE_LIST_EACH(lookup, &names->lookups, floe_lookup, link)
+    FLOE_RING_EACH(lookup, &names->lookups, floe_lookup, link)
     {
         if (!lookup->done && lookup->record != other && best_order(lookup) < place->order) {
             return false;
@@ -441,7 +440,7 @@ static void judge(floe_core *core, floe_time now, floe_server *server)
         server->pairs_hopeful > 0 || floe_found_what_it_shows(core, server)) {
         return; /* what was had before stands, whatever its name says */
     }
-    FLOE_LIST_EACH(lookup, &server->names.lookups, floe_lookup, link)
+    FLOE_RING_EACH(lookup, &server->names.lookups, floe_lookup, link)
     {
         bool address = lookup->record == FLOE_DNS_A || lookup->record == FLOE_DNS_AAAA;
         int ipv6 = lookup->record == FLOE_DNS_AAAA;
@@ -566,7 +565,7 @@ static bool says_none(const floe_service_record *records, size_t count)
 /* Whether something else than this may say where the server is, or has said it. */
 static bool others_lead_on(const floe_lookup *from)
 {
-    FLOE_LIST_EACH(lookup, &from->names->lookups, floe_lookup, link)
+    FLOE_RING_EACH(lookup, &from->names->lookups, floe_lookup, link)
     {
         if (lookup != from && (!lookup->done || !is_service(lookup))) {
             return true;
@@ -683,7 +682,7 @@ static size_t count_lookups(const floe_names *names)
 {
     size_t count = 0;
 
-    FLOE_LIST_EACH(lookup, &names->lookups, floe_lookup, link)
+    FLOE_RING_EACH(lookup, &names->lookups, floe_lookup, link)
     {
         count++;
     }
@@ -750,7 +749,7 @@ void floe_names_without_services(floe_core *core, floe_time now)
 {
     for (size_t i = 0; i < core->set->count; i++) {
         floe_server *server = &core->set->servers[i];
-        FLOE_LIST_EACH(lookup, &server->names.lookups, floe_lookup, link)
+        FLOE_RING_EACH(lookup, &server->names.lookups, floe_lookup, link)
         {
             if (!lookup->done && is_service(lookup)) {
                 floe_untell(&lookup->output);
@@ -770,7 +769,7 @@ bool floe_names_give_up(floe_core *core, floe_time now)
     bool any = false;
 
     for (size_t i = 0; i < core->set->count; i++) {
-        FLOE_LIST_EACH(lookup, &core->set->servers[i].names.lookups, floe_lookup, link)
+        FLOE_RING_EACH(lookup, &core->set->servers[i].names.lookups, floe_lookup, link)
         {
             if (!lookup->done) {
                 bool address = lookup->record == FLOE_DNS_A || lookup->record == FLOE_DNS_AAAA;

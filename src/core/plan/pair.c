@@ -111,7 +111,7 @@ void floe_pair_set_alarm(floe_core *core, floe_pair *pair)
 {
     floe_time first = FLOE_TIME_NEVER;
 
-    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->progress == FLOE_PENDING) {
             first = floe_time_min(first, attempt->start);
@@ -136,10 +136,9 @@ floe_pair *floe_pair_new(floe_core *core, floe_base *base, floe_server *server,
         pair->server = server;
         pair->kind = kind;
         pair->number = ++core->last_pair;
-        floe_list_init(&pair->attempts);
-        floe_list_append(&core->pairs, &pair->link);
-        floe_list_append(&base->pairs, &pair->of_base);
-        floe_list_append(&server->pairs, &pair->of_server);
+        floe_ring_append(&core->pairs, &pair->link);
+        floe_ring_append(&base->pairs, &pair->of_base);
+        floe_ring_append(&server->pairs, &pair->of_server);
         tally(core, pair, true);
     }
     return pair;
@@ -151,13 +150,13 @@ static void attempt_free(floe_core *core, floe_attempt *attempt)
         floe_relay_touch(core, attempt->relay);
         attempt->relay->attempt = NULL; /* the allocation may go on into the next gathering */
     }
-    floe_list_remove(&attempt->link);
+    floe_ring_remove(&attempt->pair->attempts, &attempt->link);
     floe_deallocate(&core->shared->allocator, attempt);
 }
 
 static void rest(floe_core *core, floe_pair *pair)
 {
-    FLOE_LIST_EACH_SAFE(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_RING_EACH_SAFE(attempt, &pair->attempts, floe_attempt, link)
     {
         bool counted = attempt->relay == NULL && attempt->counters.requests > 0;
         if (!counted) {
@@ -168,7 +167,7 @@ static void rest(floe_core *core, floe_pair *pair)
 
 void floe_pairs_rest(floe_core *core)
 {
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    FLOE_RING_EACH(pair, &core->pairs, floe_pair, link)
     {
         if (pair->progress == FLOE_SUCCEEDED) {
             rest(core, pair);
@@ -178,15 +177,15 @@ void floe_pairs_rest(floe_core *core)
 
 void floe_pair_free(floe_core *core, floe_pair *pair)
 {
-    FLOE_LIST_EACH_SAFE(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_RING_EACH_SAFE(attempt, &pair->attempts, floe_attempt, link)
     {
         attempt_free(core, attempt);
     }
     floe_untell(&pair->output);
     tally(core, pair, false);
-    floe_list_remove(&pair->link);
-    floe_list_remove(&pair->of_base);
-    floe_list_remove(&pair->of_server);
+    floe_ring_remove(&core->pairs, &pair->link);
+    floe_ring_remove(&pair->base->pairs, &pair->of_base);
+    floe_ring_remove(&pair->server->pairs, &pair->of_server);
     floe_agenda_set(&core->starts, &pair->alarm, FLOE_TIME_NEVER);
     floe_tree_remove(&by_number, &core->untold, &pair->untold);
     floe_failure_drop(core->shared, &pair->failure);
@@ -236,16 +235,19 @@ void floe_pair_failed(floe_core *core, floe_pair *pair, floe_failure failure)
     floe_pair_set_progress(core, pair, FLOE_FAILED);
 }
 
+static const floe_pair *next_of_server(const floe_pair *pair)
+{
+    return FLOE_RING_NEXT(&pair->server->pairs, pair, floe_pair, of_server);
+}
+
 /* What belongs to the URL is told once, with the last of its pairs to end. */
 static bool told_by_another(const floe_pair *pair)
 {
-    const floe_list *end = &pair->server->pairs;
-
     if (!floe_failure_of_url(floe_failure_kept(pair->failure))) {
         return false;
     }
-    for (floe_list *link = pair->of_server.next; link != end; link = link->next) {
-        const floe_pair *other = FLOE_CONTAINER(link, floe_pair, of_server);
+    for (const floe_pair *other = next_of_server(pair); other != NULL;
+         other = next_of_server(other)) {
         if (other->progress == FLOE_FAILED &&
             floe_failure_of_url(floe_failure_kept(other->failure))) {
             return true;
@@ -291,10 +293,10 @@ static void look_for_answers(const floe_core *core, floe_pair *pair)
     }
     uint8_t by = failure->transport != FLOE_PROTOCOL_NONE ? failure->transport : FLOE_PROTOCOL_UDP;
     failure->beside = by == FLOE_PROTOCOL_UDP && floe_binding_known(pair->base, &failure->remote);
-    FLOE_LIST_EACH(other, &pair->base->pairs, floe_pair, of_base)
+    FLOE_RING_EACH(other, &pair->base->pairs, floe_pair, of_base)
     {
         heard_here += other->server == pair->server && other->heard;
-        FLOE_LIST_EACH(attempt, &other->attempts, floe_attempt, link)
+        FLOE_RING_EACH(attempt, &other->attempts, floe_attempt, link)
         {
             failure->beside =
                 failure->beside ||
@@ -311,7 +313,7 @@ static void look_for_answers(const floe_core *core, floe_pair *pair)
 /* Whether the base has something of the server for all that, or may get it. */
 static bool stands_beside(const floe_pair *pair)
 {
-    FLOE_LIST_EACH(other, &pair->base->pairs, floe_pair, of_base)
+    FLOE_RING_EACH(other, &pair->base->pairs, floe_pair, of_base)
     {
         if (other->server == pair->server && other->progress != FLOE_FAILED) {
             return true;
@@ -357,7 +359,7 @@ void floe_pairs_tell(floe_core *core)
 
 floe_attempt *floe_pair_first_pending(const floe_pair *pair)
 {
-    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->progress == FLOE_PENDING) {
             return attempt;

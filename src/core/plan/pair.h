@@ -18,7 +18,7 @@ struct floe_pair {
     floe_output output;
     floe_base *base;
     floe_server *server;
-    floe_list attempts;
+    floe_ring attempts;
     floe_failure *failure; /* the latest attempt's (floe_failure_kept), if it has failed */
     uint8_t progress;      /* a floe_progress */
     floe_relay_kind kind;  /* of the relay that it asks for */

@@ -113,9 +113,9 @@ static void relay_ended(floe_core *core, const floe_relay *relay, floe_failure f
 
 static void binding_known(floe_core *core, floe_time now, floe_binding *binding)
 {
-    FLOE_LIST_EACH(pair, &binding->base->pairs, floe_pair, of_base)
+    FLOE_RING_EACH(pair, &binding->base->pairs, floe_pair, of_base)
     {
-        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (floe_address_equal(&attempt->remote, &binding->remote)) {
                 floe_pair_hear(pair);
@@ -132,9 +132,9 @@ static void binding_failed(floe_core *core, floe_time now, floe_binding *binding
 {
     bool heard = failure->kind == FLOE_FAILURE_SERVER || failure->kind == FLOE_FAILURE_BAD_ANSWER;
 
-    FLOE_LIST_EACH(pair, &binding->base->pairs, floe_pair, of_base)
+    FLOE_RING_EACH(pair, &binding->base->pairs, floe_pair, of_base)
     {
-        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
                 if (heard) {
@@ -160,9 +160,9 @@ static void note_attempts(const floe_core *core, const floe_base *base, const fl
         if (!floe_address_same_ip(&of->local, &base->local)) {
             continue;
         }
-        FLOE_LIST_EACH(pair, &of->pairs, floe_pair, of_base)
+        FLOE_RING_EACH(pair, &of->pairs, floe_pair, of_base)
         {
-            FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+            FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
             {
                 if (floe_address_equal(&attempt->remote, source)) {
                     note(attempt);
@@ -195,9 +195,9 @@ void floe_pairs_garbled(const floe_core *core, const floe_base *base, const floe
 
 uint16_t floe_pairs_code(const floe_binding *binding)
 {
-    FLOE_LIST_EACH(pair, &binding->base->pairs, floe_pair, of_base)
+    FLOE_RING_EACH(pair, &binding->base->pairs, floe_pair, of_base)
     {
-        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->binding == binding && pair->progress == FLOE_FAILED) {
                 return floe_failure_code(floe_failure_kept(pair->failure));
@@ -220,7 +220,7 @@ uint16_t floe_pairs_relay_code(const floe_relay *relay)
  * elsewhere. */
 static bool is_asked(const floe_base *base, const floe_address *remote)
 {
-    FLOE_LIST_EACH(pair, &base->pairs, floe_pair, of_base)
+    FLOE_RING_EACH(pair, &base->pairs, floe_pair, of_base)
     {
         if (floe_server_is_at(pair->server, remote, FLOE_PROTOCOL_UDP)) {
             return true;

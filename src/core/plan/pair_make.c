@@ -42,7 +42,7 @@ floe_attempt *floe_attempt_add(floe_core *core, floe_pair *pair, const floe_plac
                                   .remote = place->address,
                                   .transport = place->transport,
                                   .start = FLOE_TIME_NEVER};
-        floe_list_append(&pair->attempts, &attempt->link);
+        floe_ring_append(&pair->attempts, &attempt->link);
         if (floe_binding_known(pair->base, &place->address)) {
             floe_pair_hear(pair);
         }
@@ -52,7 +52,7 @@ floe_attempt *floe_attempt_add(floe_core *core, floe_pair *pair, const floe_plac
 
 floe_attempt *floe_attempt_at(const floe_pair *pair, const floe_place *place)
 {
-    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (floe_place_is(place, &attempt->remote, attempt->transport)) {
             return attempt;
@@ -66,7 +66,7 @@ static uint32_t last_told(const floe_pair *pair)
 {
     uint32_t latest = 0;
 
-    FLOE_LIST_EACH(relay, &pair->base->asked_for, floe_relay, of_origin)
+    FLOE_RING_EACH(relay, floe_base_asked_for(pair->base), floe_relay, of_origin)
     {
         if (floe_relay_is_of(relay, pair->base, pair->server, pair->kind)) {
             latest = relay->generation > latest ? relay->generation : latest;
@@ -80,7 +80,7 @@ bool floe_pair_verify(floe_core *core, floe_time now, floe_pair *pair)
     bool any = false;
     uint32_t latest = last_told(pair);
 
-    FLOE_LIST_EACH(relay, &pair->base->asked_for, floe_relay, of_origin)
+    FLOE_RING_EACH(relay, floe_base_asked_for(pair->base), floe_relay, of_origin)
     {
         if (!floe_relay_is_of(relay, pair->base, pair->server, pair->kind)) {
             continue;
@@ -134,7 +134,7 @@ void floe_pairs_keep(floe_core *core, floe_relay *relay)
 
 floe_pair *floe_pair_of(const floe_base *base, const floe_server *server, floe_relay_kind kind)
 {
-    FLOE_LIST_EACH(pair, &base->pairs, floe_pair, of_base)
+    FLOE_RING_EACH(pair, &base->pairs, floe_pair, of_base)
     {
         if (pair->server == server && floe_relay_same_kind(pair->kind, kind)) {
             return pair;
@@ -161,8 +161,8 @@ static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
         } else if (attempt->progress != FLOE_PENDING || floe_time_is_never(attempt->start)) {
             continue; /* it has begun */
         }
-        floe_list_remove(&attempt->link);
-        floe_list_append(&pair->attempts, &attempt->link);
+        floe_ring_remove(&pair->attempts, &attempt->link);
+        floe_ring_append(&pair->attempts, &attempt->link);
         floe_attempt_set_start(core, attempt, start);
         start = floe_time_after(start, NEXT_ADDRESS_AFTER);
     }
@@ -214,7 +214,7 @@ static const floe_relay *rivals_relay(const floe_core *core, const floe_pair *pa
 
     FLOE_BASE_RIVALS(rival, pair->base)
     {
-        FLOE_LIST_EACH(relay, &rival->asked_for, floe_relay, of_origin)
+        FLOE_RING_EACH(relay, floe_base_asked_for(rival), floe_relay, of_origin)
         {
             if (floe_relay_is_of(relay, rival, pair->server, (floe_relay_kind){0}) &&
                 (any == NULL || floe_relay_is_sure(core, relay))) {
@@ -230,7 +230,7 @@ static bool rival_asks(const floe_pair *pair)
 {
     FLOE_BASE_RIVALS(rival, pair->base)
     {
-        FLOE_LIST_EACH(other, &rival->pairs, floe_pair, of_base)
+        FLOE_RING_EACH(other, &rival->pairs, floe_pair, of_base)
         {
             if (other->server == pair->server && other->progress != FLOE_FAILED) {
                 return true;
@@ -243,7 +243,7 @@ static bool rival_asks(const floe_pair *pair)
 /* What stands beside the first, however that fares, is told by this gathering too. */
 static void verify_beside(floe_core *core, floe_time now, floe_base *base, floe_server *server)
 {
-    FLOE_LIST_EACH(relay, &base->asked_for, floe_relay, of_origin)
+    FLOE_RING_EACH(relay, floe_base_asked_for(base), floe_relay, of_origin)
     {
         floe_relay_kind kind = relay->kind;
         if (!floe_relay_beside(kind) || !floe_relay_is_of(relay, base, server, kind) ||
@@ -280,7 +280,7 @@ static void show_mapping(floe_core *core, const floe_attempt *attempt)
  * is new to them. What has been told in this generation has its time (T7b). */
 static void ask_anew_beside(floe_core *core, floe_pair *pair, floe_time start)
 {
-    FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         const floe_relay *relay = attempt->relay;
         if (relay == NULL || relay->generation == core->generation) {
@@ -304,7 +304,7 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
         return;
     }
     if (floe_pair_verify(core, now, pair)) {
-        FLOE_LIST_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             show_mapping(core, attempt);
         }
@@ -316,11 +316,11 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
     bool second = rivals != NULL || (server->url->turn && rival_asks(pair));
     floe_duration wait = rivals != NULL ? OTHERS_AFTER : NEXT_ADDRESS_AFTER;
     add_attempts(core, pair, second ? floe_time_after(now, wait) : now);
-    if (floe_list_empty(&pair->attempts)) {
+    if (floe_ring_empty(&pair->attempts)) {
         floe_pair_failed(core, pair, (floe_failure){.kind = FLOE_FAILURE_MEMORY});
     } else if (second) { /* its reflexive candidate does not wait */
         (void)floe_attempt_ask_reflexive(core,
-                                         FLOE_CONTAINER(pair->attempts.next, floe_attempt, link));
+                                         FLOE_RING_FIRST(&pair->attempts, floe_attempt, link));
     }
     if (rivals != NULL && floe_relay_is_sure(core, rivals)) {
         floe_pair_yield(core, now, pair); /* else once that is */
@@ -354,7 +354,7 @@ void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
 
 void floe_pairs_make_all(floe_core *core, floe_time now)
 {
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         floe_pairs_make(core, now, base);
     }
@@ -362,7 +362,7 @@ void floe_pairs_make_all(floe_core *core, floe_time now)
 
 void floe_pairs_hurry(floe_core *core, floe_time now)
 {
-    FLOE_LIST_EACH(pair, &core->pairs, floe_pair, link)
+    FLOE_RING_EACH(pair, &core->pairs, floe_pair, link)
     {
         bool waits = pair->progress == FLOE_PENDING && !pair->yielded && pair->server->url->turn;
         if (waits && (floe_pair_verifies(pair) || rivals_relay(core, pair) != NULL)) {

@@ -14,7 +14,7 @@
 
 static void drop_pairs(floe_core *core)
 {
-    FLOE_LIST_EACH_SAFE(pair, &core->pairs, floe_pair, link)
+    FLOE_RING_EACH_SAFE(pair, &core->pairs, floe_pair, link)
     {
         floe_pair_free(core, pair);
     }
@@ -25,7 +25,7 @@ static void forget(floe_core *core, floe_time now)
     drop_pairs(core);
     floe_servers_replace(core, now);
     floe_servers_reset(core);
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         base->answered = base->has_srflx = base->has_relay = false;
         floe_base_changed(core, base);
@@ -38,7 +38,7 @@ void floe_renewal_prepare(floe_core *core, floe_time now)
 {
     if (core->gathered) {
         forget(core, now);
-        FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+        FLOE_RING_EACH(base, &core->bases, floe_base, link)
         {
             floe_bindings_renew(core, base);
         }
@@ -57,9 +57,9 @@ void floe_renewal_interrupt(floe_core *core, floe_time now)
     floe_servers_advance(core);
     floe_bases_apply_policy(core);
     forget(core, now);
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+        FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
         {
             floe_binding_stop(core, now, binding);
         }
@@ -75,7 +75,7 @@ void floe_interfaces_unknown(floe_core *core, floe_time now, floe_error error)
 {
     core->interfaces_known = true;
     floe_renewal_prepare(core, now);
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         floe_relay_leave_gathering(core, relay); /* nobody asks it in this one */
         if (floe_found_of_relay(relay->base, relay)) {

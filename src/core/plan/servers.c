@@ -24,8 +24,8 @@ static floe_server *heir_of(floe_server_set *set, const floe_server *server)
 static void hand_over_refusals(floe_server *server)
 {
     for (floe_list *link;
-         server->heir != NULL && (link = floe_list_take(&server->refusals)) != NULL;) {
-        floe_list_append(&server->heir->refusals, link);
+         server->heir != NULL && (link = floe_ring_take(&server->refusals)) != NULL;) {
+        floe_ring_append(&server->heir->refusals, link);
     }
 }
 
@@ -38,7 +38,7 @@ static bool has(const floe_server_set *set, const floe_server *server)
  * that was lost is asked for by who comes in the server's place. */
 static void hand_over_relays(floe_core *core, floe_time now, const floe_server_set *before)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         if (floe_server_current(core, relay->server)) {
             continue; /* it has just been passed on */
@@ -58,7 +58,7 @@ static void hand_over_relays(floe_core *core, floe_time now, const floe_server_s
  * those that are not go when the gathering is complete (floe_bindings_sweep). */
 static void hand_over_bindings(floe_base *base)
 {
-    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
     {
         if (binding->server->heir != NULL) {
             binding->server = binding->server->heir;
@@ -95,17 +95,17 @@ void floe_servers_replace(floe_core *core, floe_time now)
     }
     core->set = core->coming_set;
     core->coming_set = NULL;
-    floe_list_append(&core->retired, &old->link);
-    FLOE_LIST_EACH(set, &core->retired, floe_server_set, link)
+    floe_ring_append(&core->retired, &old->link);
+    FLOE_RING_EACH(set, &core->retired, floe_server_set, link)
     {
         find_heirs(core, set);
     }
     hand_over_relays(core, now, old);
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         hand_over_bindings(base);
     }
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
         if (found->server != NULL && found->server->heir != NULL) {
             found->server = found->server->heir;
@@ -116,21 +116,21 @@ void floe_servers_replace(floe_core *core, floe_time now)
 /* Whether something stands on one of the servers still. */
 static bool in_use(const floe_core *core, const floe_server_set *set)
 {
-    FLOE_LIST_EACH(found, &core->found, floe_found, link)
+    FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
         if (has(set, found->server)) {
             return true;
         }
     }
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         if (has(set, relay->server)) {
             return true;
         }
     }
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+        FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
         {
             if (has(set, binding->server)) {
                 return true;
@@ -143,13 +143,14 @@ static bool in_use(const floe_core *core, const floe_server_set *set)
 /* Outputs that speak of a retired server have been polled once the queues are empty. */
 void floe_servers_bury(floe_core *core)
 {
-    if (floe_list_empty(&core->retired) || !floe_list_empty(&core->outputs) ||
+    if (floe_ring_empty(&core->retired) || !floe_list_empty(&core->outputs) ||
         !floe_list_empty(floe_held(core))) {
         return;
     }
-    FLOE_LIST_EACH_SAFE(set, &core->retired, floe_server_set, link)
+    FLOE_RING_EACH_SAFE(set, &core->retired, floe_server_set, link)
     {
         if (!in_use(core, set)) {
+            floe_ring_remove(&core->retired, &set->link);
             floe_server_set_free(core->shared, set);
         }
     }

@@ -54,7 +54,7 @@ static floe_trace_level level_of_nothing(const floe_lookup *lookup)
 {
     bool alone = true;
 
-    FLOE_LIST_EACH(other, &lookup->names->lookups, floe_lookup, link)
+    FLOE_RING_EACH(other, &lookup->names->lookups, floe_lookup, link)
     {
         if (other != lookup && !other->done) {
             return FLOE_TRACE_LEVEL_INFO;

@@ -32,12 +32,12 @@ const floe_server *floe_server_successor(const floe_core *core, const floe_serve
 static void forget_refusals(const floe_core_shared *shared, floe_server *server, floe_time now,
                             const floe_refusal *same)
 {
-    FLOE_LIST_EACH_SAFE(refusal, &server->refusals, floe_refusal, link)
+    FLOE_RING_EACH_SAFE(refusal, &server->refusals, floe_refusal, link)
     {
         if (floe_time_reached(now, refusal->until) ||
             (refusal->beside == same->beside &&
              floe_address_same_ip(&refusal->asked, &same->asked))) {
-            floe_list_remove(&refusal->link);
+            floe_ring_remove(&server->refusals, &refusal->link);
             floe_deallocate(&shared->allocator, refusal);
         }
     }
@@ -62,16 +62,16 @@ void floe_server_refuses(floe_core *core, floe_time now, const floe_server *serv
         return;
     }
     *refusal = made;
-    floe_list_append(&of->refusals, &refusal->link);
+    floe_ring_append(&of->refusals, &refusal->link);
 }
 
 void floe_server_has_room(const floe_core *core, floe_server *server, const floe_address *at,
                           bool same_user)
 {
-    FLOE_LIST_EACH_SAFE(refusal, &server->refusals, floe_refusal, link)
+    FLOE_RING_EACH_SAFE(refusal, &server->refusals, floe_refusal, link)
     {
         if ((same_user || refusal->code == 508) && floe_address_same_ip(&refusal->asked, at)) {
-            floe_list_remove(&refusal->link);
+            floe_ring_remove(&server->refusals, &refusal->link);
             floe_deallocate(&core->shared->allocator, refusal);
         }
     }
@@ -80,7 +80,7 @@ void floe_server_has_room(const floe_core *core, floe_server *server, const floe
 const floe_refusal *floe_server_refused(const floe_server *server, floe_time now,
                                         floe_relay_kind kind, const floe_address *address)
 {
-    FLOE_LIST_EACH(refusal, &server->refusals, floe_refusal, link)
+    FLOE_RING_EACH(refusal, &server->refusals, floe_refusal, link)
     {
         if (!floe_time_reached(now, refusal->until) &&
             (!refusal->beside || floe_relay_beside(kind)) &&
@@ -101,17 +101,12 @@ void floe_server_fail(floe_core *core, floe_server *server, floe_failure_kind ki
     floe_tell(core, &server->output, FLOE_OUTPUT_SERVER_ERROR);
 }
 
-void floe_names_init(floe_server *server)
-{
-    floe_list_init(&server->names.lookups);
-}
-
 static void forget_lookups(const floe_core_shared *shared, floe_names *names)
 {
-    FLOE_LIST_EACH_SAFE(lookup, &names->lookups, floe_lookup, link)
+    FLOE_RING_EACH_SAFE(lookup, &names->lookups, floe_lookup, link)
     {
         floe_untell(&lookup->output);
-        floe_list_remove(&lookup->link);
+        floe_ring_remove(&names->lookups, &lookup->link);
         floe_deallocate(&shared->allocator, lookup->name);
         floe_deallocate(&shared->allocator, lookup);
     }
@@ -158,7 +153,7 @@ void floe_names_reset(const floe_core_shared *shared, floe_server *server)
 
 bool floe_names_pending(const floe_names *names)
 {
-    FLOE_LIST_EACH(lookup, &names->lookups, floe_lookup, link)
+    FLOE_RING_EACH(lookup, &names->lookups, floe_lookup, link)
     {
         if (!lookup->done) {
             return true;

@@ -3,7 +3,7 @@
 #ifndef FLOE_CORE_SERVER_SERVER_H
 #define FLOE_CORE_SERVER_SERVER_H
 
-#include "base/list.h"
+#include "base/ring.h"
 #include "base/time.h"
 #include "core/outbox/failure.h"
 #include "core/outbox/outbox.h"
@@ -50,7 +50,7 @@ static inline bool floe_place_is(const floe_place *place, const floe_address *ad
 
 /* Where a server is: the look-ups that say so, and what they have said by now, best first. */
 struct floe_names {
-    floe_list lookups; /* floe_lookup.link */
+    floe_ring lookups; /* floe_lookup.link */
     floe_place *places;
     uint16_t place_count;
     bool no_memory; /* for one of the look-ups */
@@ -91,8 +91,8 @@ struct floe_server {
     floe_names names;
     floe_names *anew; /* for a relay that it does not give back (T7): then they are its names */
     floe_time anew_since;
-    floe_list refusals; /* floe_refusal.link */
-    floe_list pairs;    /* floe_pair.of_server */
+    floe_ring refusals; /* floe_refusal.link */
+    floe_ring pairs;    /* floe_pair.of_server */
     /* Of its pairs: how many pend, may still give or have given something, have heard of it, have
      * failed and were not told; and of these those whose failure is the URL's. */
     uint32_t pairs_pending;
@@ -132,7 +132,6 @@ bool floe_server_current(const floe_core *core, const floe_server *server);
 const floe_server *floe_server_successor(const floe_core *core, const floe_server *server);
 /* The URL failed, for a reason that belongs to no base. */
 void floe_server_fail(floe_core *core, floe_server *server, floe_failure_kind kind, uint8_t detail);
-void floe_names_init(floe_server *server);
 /* No look-up of it is under way or waits any more. */
 void floe_names_forget(const floe_core_shared *shared, floe_server *server);
 /* What is looked up anew alone. */

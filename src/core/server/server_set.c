@@ -129,9 +129,9 @@ static void server_release(const floe_core_shared *shared, floe_server *server)
 
     floe_untell(&server->output);
     floe_names_reset(shared, server);
-    FLOE_LIST_EACH_SAFE(refusal, &server->refusals, floe_refusal, link)
+    FLOE_RING_EACH_SAFE(refusal, &server->refusals, floe_refusal, link)
     {
-        floe_list_remove(&refusal->link);
+        floe_ring_remove(&server->refusals, &refusal->link);
         floe_deallocate(allocator, refusal);
     }
     floe_turn_account_release(server->account);
@@ -151,9 +151,6 @@ static floe_error add_server(floe_core_shared *shared, floe_server_set *set, con
         }
     }
     *server = (floe_server){.index = (uint16_t)set->count, .account = account};
-    floe_names_init(server);
-    floe_list_init(&server->pairs);
-    floe_list_init(&server->refusals);
     server->url = floe_shared_url_of(shared, url);
     if (server->url == NULL) {
         server_release(shared, server);
@@ -208,13 +205,9 @@ static floe_error count_urls(const floe_gather_options *options, size_t *urls)
 
 static floe_server_set *set_with_room(const floe_core_shared *shared, size_t count)
 {
-    floe_server_set *set =
-        floe_allocate(&shared->allocator, sizeof *set + count * sizeof *set->servers);
+    floe_server_set *set;
 
-    if (set != NULL) {
-        floe_list_init(&set->link);
-    }
-    return set;
+    return floe_allocate(&shared->allocator, sizeof *set + count * sizeof *set->servers);
 }
 
 static floe_error copy_mid(const floe_core_shared *shared, floe_server_set *set, const char *mid)
@@ -295,7 +288,6 @@ void floe_server_set_free(const floe_core_shared *shared, floe_server_set *set)
     for (size_t i = 0; i < set->count; i++) {
         server_release(shared, &set->servers[i]);
     }
-    floe_list_remove(&set->link);
     floe_deallocate(&shared->allocator, set->sdp_mid);
     floe_deallocate(&shared->allocator, set);
 }

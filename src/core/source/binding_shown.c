@@ -23,7 +23,7 @@ bool floe_binding_is_wanted(const floe_core *core, const floe_binding *binding)
 
 bool floe_binding_is_awaited(const floe_binding *binding)
 {
-    FLOE_LIST_EACH(found, &binding->base->found, floe_found, of_base)
+    FLOE_RING_EACH(found, &binding->base->found, floe_found, of_base)
     {
         if (floe_found_binding(found) == binding && found->stale && !found->hidden) {
             return true;
@@ -79,7 +79,7 @@ void floe_binding_claim(floe_core *core, floe_base *base, const floe_server *ser
 
 floe_binding *floe_binding_twin(const floe_core *core, const floe_binding *binding)
 {
-    FLOE_LIST_EACH(other, &binding->base->bindings, floe_binding, link)
+    FLOE_RING_EACH(other, &binding->base->bindings, floe_binding, link)
     {
         if (other != binding && other->state != FLOE_BINDING_FAILED &&
             floe_server_current(core, other->server) &&
@@ -120,7 +120,7 @@ void floe_binding_let_go(floe_core *core, floe_binding *binding)
 void floe_bindings_contradict(floe_core *core, floe_time now, floe_base *base,
                               const floe_address *mapped)
 {
-    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
     {
         if (floe_address_equal(&binding->mapped, mapped)) {
             binding->contradicted = true;
@@ -136,7 +136,7 @@ bool floe_binding_take_over(floe_core *core, floe_binding *binding)
 {
     bool lost = false;
 
-    FLOE_LIST_EACH(other, &binding->base->bindings, floe_binding, link)
+    FLOE_RING_EACH(other, &binding->base->bindings, floe_binding, link)
     {
         if (other == binding || !floe_address_equal(&other->mapped, &binding->mapped)) {
             continue;
@@ -173,7 +173,7 @@ static bool has_moved_away(const floe_core *core, const floe_binding *binding)
 
 void floe_bindings_miss(floe_core *core, floe_base *base)
 {
-    FLOE_LIST_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
     {
         binding->lost = binding->lost || floe_binding_is_missed(core, binding);
         if (floe_binding_is_lost(core, binding) && !floe_binding_is_asked(binding) &&
@@ -199,7 +199,7 @@ static void pass_on(floe_core *core, const floe_binding *moved)
 
 void floe_bindings_sweep(floe_core *core, floe_base *base)
 {
-    FLOE_LIST_EACH_SAFE(binding, &base->bindings, floe_binding, link)
+    FLOE_RING_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {
         bool current = floe_server_current(core, binding->server);
         bool moved = current && has_moved_away(core, binding);

@@ -17,6 +17,8 @@ struct floe_paced {
 
 /* Joins the queue, at its front when `soon`. */
 void floe_pace(floe_core *core, floe_paced *paced, bool soon);
+/* Leaves it, if it is there. */
+void floe_unpace(floe_core *core, floe_paced *paced);
 /* Lets those begin whose turn has come. */
 void floe_pacer_run(floe_core *core, floe_time now);
 floe_time floe_pacer_deadline(const floe_core *core);

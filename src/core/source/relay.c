@@ -92,7 +92,7 @@ static void leave_bases(floe_relay *relay)
     if (relay->base->spare) {
         relay->base->alone = NULL;
     }
-    floe_list_remove(&relay->of_origin);
+    floe_ring_remove(&relay->origin->asked_for, &relay->of_origin);
 }
 
 #define OF_ORIGIN(link) FLOE_CONTAINER(link, floe_relay, of_origin)
@@ -100,7 +100,8 @@ static void leave_bases(floe_relay *relay)
 /* A base has its relays in the order in which they were made, though one came to it later. */
 void floe_relay_stand_on(floe_relay *relay, floe_base *base, floe_base *origin)
 {
-    floe_list *behind = &origin->asked_for;
+    floe_ring *ring = &origin->asked_for;
+    floe_list *before = NULL;
 
     if (relay->base != NULL) {
         leave_bases(relay);
@@ -111,24 +112,31 @@ void floe_relay_stand_on(floe_relay *relay, floe_base *base, floe_base *origin)
         FLOE_ASSERT(base->alone == NULL);
         base->alone = relay;
     }
-    while (behind->previous != &origin->asked_for &&
-           OF_ORIGIN(behind->previous)->alarm.order > relay->alarm.order) {
-        behind = behind->previous;
+    for (floe_list *link = floe_ring_last(ring);
+         link != NULL && OF_ORIGIN(link)->alarm.order > relay->alarm.order;
+         link = floe_ring_previous(ring, link)) {
+        before = link;
     }
-    floe_list_append(behind, &relay->of_origin);
+    floe_ring_insert(ring, before, &relay->of_origin);
+}
+
+/* The next that was asked for on the base, behind `last` (NULL: the first); NULL: there is none. */
+static floe_relay *asked_behind(const floe_base *base, const floe_relay *last)
+{
+    return last != NULL ? FLOE_RING_NEXT(floe_base_asked_for(base), last, floe_relay, of_origin)
+                        : FLOE_RING_FIRST(floe_base_asked_for(base), floe_relay, of_origin);
 }
 
 floe_relay *floe_relay_next_on(const floe_base *base, const floe_relay *last)
 {
-    const floe_list *link = last != NULL ? last->of_origin.next : base->asked_for.next;
-
     if (base->spare) {
         return last == NULL ? base->alone : NULL;
     }
-    while (link != &base->asked_for && OF_ORIGIN(link)->base != base) { /* it has a spare */
-        link = link->next;
+    floe_relay *relay = asked_behind(base, last);
+    while (relay != NULL && relay->base != base) { /* it has a spare */
+        relay = asked_behind(base, relay);
     }
-    return link != &base->asked_for ? OF_ORIGIN(link) : NULL;
+    return relay;
 }
 
 /* Two URLs may lead to one server, which knows allocations by their 5-tuples (RFC 8656 §3.2): there
@@ -177,7 +185,7 @@ static bool is_of_one_server(const floe_core *core, const floe_relay *one, const
 static void take_reservation(const floe_core *core, const floe_relay *relay,
                              const floe_address *remote, floe_turn_wishes *wishes)
 {
-    FLOE_LIST_EACH(other, &core->associated->relays, floe_relay, link)
+    FLOE_RING_EACH(other, &core->associated->relays, floe_relay, link)
     {
         if (other->turn.reserves && floe_relay_same_kind(other->kind, relay->kind) &&
             is_of_one_server(core, relay, other, remote) &&
@@ -235,16 +243,16 @@ bool floe_relay_is_beside(const floe_relay *one, const floe_relay *other)
 floe_relay *floe_relay_next_beside(const floe_base *base, const floe_relay *last)
 {
     const floe_base *of = last != NULL ? last->origin : base;
-    const floe_list *link = last != NULL ? last->of_origin.next : base->asked_for.next;
+    floe_relay *relay = asked_behind(of, last);
 
-    while (link == &of->asked_for) {
+    while (relay == NULL) {
         of = floe_base_next_rival(base, of != base ? of : NULL);
         if (of == NULL) {
             return NULL;
         }
-        link = of->asked_for.next;
+        relay = asked_behind(of, NULL);
     }
-    return OF_ORIGIN(link);
+    return relay;
 }
 
 bool floe_relay_would_be_told_as(const floe_relay *one, const floe_relay *other)
@@ -270,14 +278,13 @@ void floe_relay_enter(floe_core *core, floe_relay *relay, floe_base *base, floe_
 {
     relay->paced.begin = floe_relay_begin;
     relay->kind = kind;
-    floe_list_init(&relay->streams);
     relay->server = server;
     floe_relay_enter_times(core, relay);
     floe_relay_stand_on(relay, base, origin);
     relay->transport = place->transport;
     relay->asked = place->address;
     relay->retry = relay->check = relay->unheard = relay->leaves = FLOE_TIME_NEVER;
-    floe_list_append(&core->relays, &relay->link);
+    floe_ring_append(&core->relays, &relay->link);
 }
 
 floe_relay *floe_relay_create(floe_core *core, floe_base *origin, const floe_server *server,
@@ -357,7 +364,7 @@ bool floe_relay_restart(floe_core *core, floe_time now, floe_relay *relay,
     if (floe_relay_by_datagrams(relay) && !same) {
         leave_server(core, now, relay);
     }
-    floe_list_remove(&relay->paced.link);
+    floe_unpace(core, &relay->paced);
     floe_untell(&relay->output);
     floe_relay_drop_connection(core, relay);
     floe_turn_allocation_free(&relay->turn);
@@ -401,11 +408,11 @@ void floe_relay_free(floe_core *core, floe_relay *relay)
     floe_relay_forget_attempt(relay);
     floe_found_withdraw_relay(core, relay->base, relay);
     floe_streams_end(core, relay);
-    floe_list_remove(&relay->paced.link);
+    floe_unpace(core, &relay->paced);
     floe_untell(&relay->output);
-    floe_list_remove(&relay->link);
+    floe_ring_remove(&core->relays, &relay->link);
     if (relay->state == FLOE_RELAY_LEFT) {
-        floe_list_remove(&relay->of_left);
+        floe_ring_remove(&core->left, &relay->of_left);
     }
     floe_relay_leave_times(core, relay);
     if (relay->connection != NULL) {
@@ -545,7 +552,7 @@ void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay
     floe_relay_drop_connection(core, relay);
     /* Behind the word that its ways are gone. */
     floe_found_withdraw_relay(core, relay->base, relay);
-    floe_list_remove(&relay->paced.link);
+    floe_unpace(core, &relay->paced);
     floe_untell(&relay->output);
     relay->retry = relay->check = FLOE_TIME_NEVER;
     relay->ignored = 0;
@@ -584,10 +591,10 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
 void floe_relay_end(floe_core *core, floe_relay *relay)
 {
     floe_relay_touch(core, relay);
-    floe_list_remove(&relay->paced.link);
+    floe_unpace(core, &relay->paced);
     floe_untell(&relay->output);
     if (relay->state == FLOE_RELAY_LEFT) {
-        floe_list_remove(&relay->of_left);
+        floe_ring_remove(&core->left, &relay->of_left);
     }
     floe_relay_become(relay, FLOE_RELAY_ENDED);
     floe_relay_close_spare(core, relay->base);
@@ -595,7 +602,7 @@ void floe_relay_end(floe_core *core, floe_relay *relay)
 
 void floe_relays_sweep(floe_core *core)
 {
-    FLOE_LIST_EACH_SAFE(relay, &core->touched, floe_relay, touched)
+    FLOE_RING_EACH_SAFE(relay, &core->touched, floe_relay, touched)
     {
         if (relay->state == FLOE_RELAY_ENDED) {
             floe_relay_free(core, relay);
@@ -605,7 +612,7 @@ void floe_relays_sweep(floe_core *core)
         return;
     }
     core->relays_changed = false;
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         if (base->unsettled && core->state == FLOE_GATHERER_STATE_COMPLETE) {
             floe_bindings_sweep(core, base);

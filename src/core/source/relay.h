@@ -40,7 +40,7 @@ struct floe_relay {
     floe_counters counters;
     floe_connection *connection; /* NULL: datagrams from the base */
     floe_turn_allocation turn;
-    floe_list streams;  /* floe_stream.link */
+    floe_ring streams;  /* floe_stream.link */
     floe_address asked; /* the address that was asked first; a redirect leads elsewhere */
     union {
         floe_address had_at; /* likewise, of the latest that gave it; family none: none has */

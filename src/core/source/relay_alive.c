@@ -70,7 +70,7 @@ static bool is_owed_an_answer(const floe_relay *relay)
 
 bool floe_relays_heard(const floe_base *base, const floe_address *server, floe_time since)
 {
-    FLOE_LIST_EACH(relay, &base->asked_for, floe_relay, of_origin)
+    FLOE_RING_EACH(relay, floe_base_asked_for(base), floe_relay, of_origin)
     {
         if (floe_relay_serves(relay) && floe_relay_by_datagrams(relay) &&
             floe_address_equal(&relay->turn.server, server) && relay->turn.heard.ns > since.ns) {

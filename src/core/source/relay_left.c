@@ -56,7 +56,7 @@ static void ask_later(floe_time now, floe_relay *left)
 
 static void ask(floe_core *core, floe_time now, floe_relay *left)
 {
-    floe_list_remove(&left->paced.link);
+    floe_unpace(core, &left->paced);
     floe_untell(&left->output);
     bool anothers = floe_relay_ours_beside(left) != NULL; /* what stands there is that one's */
     if (anothers || !floe_relay_has_way(left)) {
@@ -78,7 +78,7 @@ bool floe_relay_same_user(const floe_turn_account *account, const floe_turn_acco
            (one != NULL && two != NULL && strcmp(one, two) == 0);
 }
 
-#define FLOE_RELAYS_LEFT(left, core) FLOE_LIST_EACH_SAFE(left, &(core)->left, floe_relay, of_left)
+#define FLOE_RELAYS_LEFT(left, core) FLOE_RING_EACH_SAFE(left, &(core)->left, floe_relay, of_left)
 
 /* Whether what is left may be why the relay is refused by this code. */
 static bool is_in_the_way(const floe_relay *left, const floe_relay *relay, uint16_t code)
@@ -106,7 +106,7 @@ static bool is_awaited(floe_core *core, const floe_relay *relay)
 /* Who was refused for what was left asks again, once nothing is in its way. */
 static void let_ask(floe_core *core, floe_time now, const floe_relay *left)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         bool waits = floe_relay_makes_room(relay) && !floe_time_is_never(relay->retry);
         if (waits && floe_address_same_ip(&left->turn.server, &relay->turn.server) &&
@@ -120,7 +120,7 @@ static void let_ask(floe_core *core, floe_time now, const floe_relay *left)
 /* What was left has taken this server's room: that it was full says nothing any more. */
 static void make_room(floe_core *core, floe_time now, const floe_relay *left)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         bool waits = relay->state == FLOE_RELAY_LOST && !floe_time_is_never(relay->retry);
         const floe_refusal *refusal =
@@ -154,7 +154,7 @@ void floe_relay_is_left(floe_core *core, floe_time now, floe_relay *relay, floe_
     floe_relay_become(relay, FLOE_RELAY_LEFT);
     relay->leaves = expires;
     relay->losses = 0;
-    floe_list_append(&core->left, &relay->of_left);
+    floe_ring_append(&core->left, &relay->of_left);
     if (floe_relay_by_datagrams(relay)) {
         ask(core, now, relay);
     } else { /* with its connection it goes */

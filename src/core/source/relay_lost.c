@@ -135,7 +135,7 @@ void floe_relay_await_room(floe_core *core, floe_time now, floe_relay *relay)
 static bool asked_by_another(const floe_relay *relay, const floe_base *base,
                              const floe_place *place)
 {
-    FLOE_LIST_EACH(other, &base->asked_for, floe_relay, of_origin)
+    FLOE_RING_EACH(other, floe_base_asked_for(base), floe_relay, of_origin)
     {
         if (other != relay && floe_relay_would_be_told_as(other, relay) &&
             floe_place_is(place, &other->asked, other->transport)) {
@@ -204,7 +204,7 @@ static floe_relay *former_beside(const floe_core *core, const floe_relay *relay)
 {
     floe_relay *any = NULL;
 
-    FLOE_LIST_EACH(other, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(other, &core->relays, floe_relay, link)
     {
         if (floe_relay_lives(other) && !floe_server_current(core, other->server) &&
             floe_address_same_ip(&other->turn.server, &relay->turn.server)) {
@@ -430,7 +430,7 @@ void floe_relay_ask_again(floe_core *core, floe_time now, floe_relay *relay)
 
 void floe_relays_found_elsewhere(floe_core *core, floe_time now, const floe_server *server)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         bool waits = floe_relay_lives(relay) && !floe_time_is_never(relay->retry);
         if (waits && relay->server == server) {

@@ -14,7 +14,7 @@ bool floe_relay_can_move(const floe_relay *relay)
 
 static bool asks(const floe_base *base, const floe_server *server)
 {
-    FLOE_LIST_EACH(relay, &base->asked_for, floe_relay, of_origin)
+    FLOE_RING_EACH(relay, floe_base_asked_for(base), floe_relay, of_origin)
     {
         if (floe_relay_lives(relay) && relay->server == server) {
             return true;
@@ -30,7 +30,7 @@ static floe_base *next_base(const floe_core *core, const floe_relay *relay)
     const floe_base *gone = relay->origin;
     floe_base *best = NULL;
 
-    FLOE_LIST_EACH(base, &core->bases, floe_base, link)
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         bool open = base->state == FLOE_BASE_OPENING || base->state == FLOE_BASE_OPEN;
         bool fits = base != gone && base->chosen && !base->spare && open &&
@@ -77,7 +77,7 @@ static bool leave(floe_core *core, floe_time now, floe_relay *relay)
     if (base == NULL) {
         return false;
     }
-    floe_list_remove(&relay->paced.link);
+    floe_unpace(core, &relay->paced);
     floe_untell(&relay->output);
     floe_relay_stand_on(relay, base, next);
     relay->check = FLOE_TIME_NEVER;
@@ -100,7 +100,7 @@ bool floe_relay_waits_for_address(const floe_relay *relay)
 static void strand(floe_core *core, floe_relay *relay)
 {
     floe_relay_touch(core, relay);
-    floe_list_remove(&relay->paced.link);
+    floe_unpace(core, &relay->paced);
     floe_untell(&relay->output);
     floe_relay_drop_connection(core, relay);
     relay->check = FLOE_TIME_NEVER;
@@ -111,7 +111,7 @@ static void strand(floe_core *core, floe_relay *relay)
 void floe_relays_move_on(floe_core *core, floe_time now)
 {
     for (int others = 0; others < 2; others++) { /* whose address is back goes first */
-        FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+        FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
         {
             const floe_base *next =
                 floe_relay_waits_for_address(relay) ? next_base(core, relay) : NULL;
@@ -130,7 +130,7 @@ static floe_relay *next_at(const floe_base *base, uint64_t last)
     if (base->spare) {
         return base->alone != NULL && base->alone->alarm.order > last ? base->alone : NULL;
     }
-    FLOE_LIST_EACH(relay, &base->asked_for, floe_relay, of_origin)
+    FLOE_RING_EACH(relay, floe_base_asked_for(base), floe_relay, of_origin)
     {
         if (relay->alarm.order > last) {
             return relay;

@@ -27,7 +27,7 @@ void floe_relay_enter_times(floe_core *core, floe_relay *relay)
 void floe_relay_leave_times(floe_core *core, floe_relay *relay)
 {
     floe_relay_touch(core, relay);
-    floe_list_remove(&relay->touched);
+    floe_ring_remove(&core->touched, &relay->touched);
 }
 
 void floe_relay_touch(floe_core *core, floe_relay *relay)
@@ -35,13 +35,13 @@ void floe_relay_touch(floe_core *core, floe_relay *relay)
     if (!relay->is_touched) {
         floe_agenda_set_numbered(&core->times, &relay->alarm, FLOE_TIME_NEVER, relay->alarm.order);
         relay->is_touched = true;
-        floe_list_append(&core->touched, &relay->touched);
+        floe_ring_append(&core->touched, &relay->touched);
     }
 }
 
 void floe_relays_touch(floe_core *core)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         floe_relay_touch(core, relay);
     }
@@ -50,10 +50,10 @@ void floe_relays_touch(floe_core *core)
 /* One that has ended stays until it is freed. */
 static void set_alarms(floe_core *core)
 {
-    FLOE_LIST_EACH_SAFE(relay, &core->touched, floe_relay, touched)
+    FLOE_RING_EACH_SAFE(relay, &core->touched, floe_relay, touched)
     {
         if (relay->state != FLOE_RELAY_ENDED) {
-            floe_list_remove(&relay->touched);
+            floe_ring_remove(&core->touched, &relay->touched);
             relay->is_touched = false;
             relay->alarm.node = (floe_tree_node){0};
             floe_agenda_set_numbered(&core->times, &relay->alarm, deadline_of(relay),
@@ -90,7 +90,7 @@ void floe_relays_time(floe_core *core, floe_time now)
 /* Nobody has forgotten to touch one. */
 static bool are_on_time(const floe_core *core)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         bool set = !relay->is_touched && floe_tree_has(&relay->alarm.node);
         floe_time when = set ? relay->alarm.when : FLOE_TIME_NEVER;
@@ -106,7 +106,7 @@ floe_time floe_relays_deadline(const floe_core *core)
 {
     floe_time deadline = floe_agenda_deadline(&core->times);
 
-    FLOE_LIST_EACH(relay, &core->touched, floe_relay, touched)
+    FLOE_RING_EACH(relay, &core->touched, floe_relay, touched)
     {
         deadline = floe_time_min(deadline, deadline_of(relay));
     }

@@ -19,7 +19,7 @@ bool floe_relay_is_of(const floe_relay *relay, const floe_base *base, const floe
 
 floe_relay *floe_relay_of(const floe_base *base, const floe_server *server, floe_relay_kind kind)
 {
-    FLOE_LIST_EACH(relay, &base->asked_for, floe_relay, of_origin)
+    FLOE_RING_EACH(relay, floe_base_asked_for(base), floe_relay, of_origin)
     {
         if (floe_relay_is_of(relay, base, server, kind)) {
             return relay;
@@ -326,7 +326,7 @@ void floe_relay_let_stay(floe_core *core, floe_time now, const floe_relay *lost)
 
 void floe_relays_verify_former(floe_core *core, floe_time now)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         if (is_kept_for_mapping(core, relay)) {
             floe_relay_verify(core, relay, now, true);
@@ -338,7 +338,7 @@ void floe_relays_verify_former(floe_core *core, floe_time now)
 
 void floe_relays_leave(floe_core *core, floe_time now)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         bool moves =
             relay->state == FLOE_RELAY_MOVES; /* until that is done nothing is sure of it */
@@ -359,7 +359,7 @@ void floe_relays_leave(floe_core *core, floe_time now)
 
 void floe_relays_end_gathering(floe_core *core, floe_time now)
 {
-    FLOE_LIST_EACH(relay, &core->relays, floe_relay, link)
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
         bool told = relay->generation == core->generation;
         if (floe_relay_lives(relay) && !told && floe_relay_needless(relay)) {

@@ -36,7 +36,7 @@ static void let_go(floe_core *core, floe_stream *stream)
 static void end(floe_core *core, floe_stream *stream)
 {
     let_go(core, stream);
-    floe_list_remove(&stream->link);
+    floe_ring_remove(&stream->relay->streams, &stream->link);
     floe_deallocate(&core->shared->allocator, stream);
 }
 
@@ -70,7 +70,7 @@ static void fail(floe_core *core, floe_time now, floe_stream *stream)
 
 void floe_streams_end(floe_core *core, floe_relay *relay)
 {
-    FLOE_LIST_EACH_SAFE(stream, &relay->streams, floe_stream, link)
+    FLOE_RING_EACH_SAFE(stream, &relay->streams, floe_stream, link)
     {
         end(core, stream);
     }
@@ -78,7 +78,7 @@ void floe_streams_end(floe_core *core, floe_relay *relay)
 
 static floe_stream *find(const floe_relay *relay, const floe_address *peer, bool accepted)
 {
-    FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
+    FLOE_RING_EACH(stream, &relay->streams, floe_stream, link)
     {
         if (stream->accepted == accepted && floe_address_equal(&stream->turn.peer, peer)) {
             return stream;
@@ -93,7 +93,7 @@ static floe_stream *add(floe_core *core, floe_relay *relay)
     floe_stream *resting = NULL;
     size_t count = 0;
 
-    FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
+    FLOE_RING_EACH(stream, &relay->streams, floe_stream, link)
     {
         resting = resting == NULL && rests(stream) ? stream : resting;
         count++;
@@ -106,7 +106,7 @@ static floe_stream *add(floe_core *core, floe_relay *relay)
         count < STREAMS_MAX ? floe_allocate(&core->shared->allocator, sizeof *made) : NULL;
     if (made != NULL) {
         made->relay = relay;
-        floe_list_append(&relay->streams, &made->link);
+        floe_ring_append(&relay->streams, &made->link);
     }
     return made;
 }
@@ -301,7 +301,7 @@ static floe_turn_event receive(floe_core *core, floe_time now, floe_stream *stre
 bool floe_stream_answered(floe_core *core, floe_time now, floe_relay *relay,
                           const floe_address *source, const floe_stun_message *message)
 {
-    FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
+    FLOE_RING_EACH(stream, &relay->streams, floe_stream, link)
     {
         floe_stun_match match;
         if (stream->turn.state != FLOE_TURN_STREAM_ASKING) {
@@ -399,7 +399,7 @@ static bool open_connection(floe_core *core, floe_time now, floe_stream *stream)
 
 void floe_streams_time(floe_core *core, floe_time now, floe_relay *relay)
 {
-    FLOE_LIST_EACH_SAFE(stream, &relay->streams, floe_stream, link)
+    FLOE_RING_EACH_SAFE(stream, &relay->streams, floe_stream, link)
     {
         floe_stun_transaction before = stream->turn.transaction;
         bool asks = !rests(stream);
@@ -415,7 +415,7 @@ floe_time floe_streams_deadline(const floe_relay *relay)
 {
     floe_time deadline = FLOE_TIME_NEVER;
 
-    FLOE_LIST_EACH(stream, &relay->streams, floe_stream, link)
+    FLOE_RING_EACH(stream, &relay->streams, floe_stream, link)
     {
         deadline = floe_time_min(deadline, floe_turn_stream_deadline(&stream->turn));
     }
