@@ -313,7 +313,7 @@ void floe_base_forget(floe_core *core, floe_base *base)
 {
     bool serves = base->spare ? base->alone != NULL : !floe_ring_empty(&base->asked_for);
 
-    if (base->gone && floe_ring_empty(&base->found) && floe_ring_empty(&base->pairs) && !serves) {
+    if (base->gone && base->found == NULL && floe_ring_empty(&base->pairs) && !serves) {
         floe_base_free(core, base);
     }
 }

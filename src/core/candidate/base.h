@@ -102,8 +102,8 @@ struct floe_base {  /* there is one for each address: without holes */
     floe_interface_name *interface; /* floe_base_interface_name; NULL: not known */
     floe_base_named *named;         /* floe_base_name_of; NULL: none */
     floe_ring bindings;
-    floe_ring pairs; /* floe_pair.of_base */
-    floe_ring found; /* floe_found.of_base */
+    floe_ring pairs;   /* floe_pair.of_base */
+    floe_found *found; /* floe_found.next_on_base, in the order in which they came; NULL: none */
     union {
         floe_ring asked_for; /* floe_relay.of_origin, in the order in which they were made */
         floe_relay *alone;   /* of a spare: the one that it serves */

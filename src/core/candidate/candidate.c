@@ -177,6 +177,31 @@ static uint32_t choose_priority(floe_core *core, floe_candidate_type type, floe_
     return take_priority(core, priority_of(core, type, local_preference));
 }
 
+static void keep_foundation(floe_found *found, const uint8_t *digest)
+{
+    uint64_t bits = 0;
+
+    for (size_t i = 0; i < FLOE_FOUNDATION_SIZE - 1; i++) {
+        bits = bits << 6 | (digest[i] & 63U);
+    }
+    for (size_t i = 0; i < sizeof found->foundation; i++) {
+        found->foundation[i] = (uint8_t)(bits >> (40 - 8 * i));
+    }
+}
+
+static void foundation_text(const floe_found *found, char *text)
+{
+    uint64_t bits = 0;
+
+    for (size_t i = 0; i < sizeof found->foundation; i++) {
+        bits = bits << 8 | found->foundation[i];
+    }
+    for (size_t i = 0; i < FLOE_FOUNDATION_SIZE - 1; i++) {
+        text[i] = floe_ice_chars[bits >> (42 - 6 * i) & 63U];
+    }
+    text[FLOE_FOUNDATION_SIZE - 1] = '\0';
+}
+
 /* C6: a keyed digest of what RFC 8445 §5.1.1.3 lists, so that it is equal iff these are, now and
  * after a restart, and tells nothing of an address that policy hides. */
 static floe_error choose_foundation(const floe_core *core, floe_found *found,
@@ -187,7 +212,7 @@ static floe_error choose_foundation(const floe_core *core, floe_found *found,
         found->type == FLOE_CANDIDATE_TYPE_RELAY ? &found->address : &found->base->local;
     uint8_t protocol =
         found->tcp_type == FLOE_TCP_TYPE_NONE ? FLOE_PROTOCOL_UDP : FLOE_PROTOCOL_TCP;
-    uint8_t tags[] = {found->type, protocol, found->transport, base->family,
+    uint8_t tags[] = {(uint8_t)found->type, protocol, (uint8_t)found->transport, base->family,
                       server_address->family};
     uint8_t digest[FLOE_SHA256_SIZE];
     floe_span parts[] = {
@@ -198,8 +223,8 @@ static floe_error choose_foundation(const floe_core *core, floe_found *found,
     };
     floe_error error = floe_digest(FLOE_HASH_SHA256, parts, 4, digest);
 
-    for (size_t i = 0; error == FLOE_OK && i < sizeof found->foundation - 1; i++) {
-        found->foundation[i] = floe_ice_chars[digest[i] & 63U];
+    if (error == FLOE_OK) {
+        keep_foundation(found, digest);
     }
     return error;
 }
@@ -318,11 +343,33 @@ static floe_found *stale_like(const floe_core *core, const floe_found *candidate
     return NULL;
 }
 
+static void stand_on(floe_found *found, floe_base *base)
+{
+    floe_found **at = &base->found;
+
+    while (*at != NULL) {
+        at = &(*at)->next_on_base;
+    }
+    *at = found;
+    found->base = base;
+    found->next_on_base = NULL;
+}
+
+static void leave_base(floe_found *found)
+{
+    floe_found **at = &found->base->found;
+
+    while (*at != found) {
+        at = &(*at)->next_on_base;
+    }
+    *at = found->next_on_base;
+}
+
 static void unlist(floe_core *core, floe_found *found)
 {
     floe_untell(&found->output);
     floe_ring_remove(&core->found, &found->link);
-    floe_ring_remove(&found->base->found, &found->of_base);
+    leave_base(found);
     floe_tree_remove(&by_address, &core->addresses, &found->by_address);
     floe_tree_remove(&by_priority, &core->priorities, &found->by_priority);
     if (in_run(core, found->priority)) {
@@ -355,7 +402,7 @@ static floe_found *list(floe_core *core, const floe_found *candidate)
     made->id = id;
     made->known = known;
     floe_ring_append(&core->found, &made->link);
-    floe_ring_append(&made->base->found, &made->of_base);
+    stand_on(made, made->base);
     floe_tree_insert(&by_address, &core->addresses, &made->by_address);
     return made;
 }
@@ -387,9 +434,9 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
     floe_found found = {.base = finding->base,
                         .server = finding->server,
                         .address = *address,
-                        .type = (uint8_t)finding->type,
-                        .tcp_type = (uint8_t)finding->tcp_type,
-                        .transport = finding->transport,
+                        .type = finding->type & 7U,
+                        .tcp_type = finding->tcp_type & 3U,
+                        .transport = finding->transport & 7U,
                         .found_at = floe_since_start(core, now)};
 
     if (redundant(core, &found)) {
@@ -484,7 +531,7 @@ void floe_found_withdraw(floe_core *core, floe_found *found)
 
 void floe_found_withdraw_relay(floe_core *core, const floe_base *base, const floe_relay *relay)
 {
-    FLOE_RING_EACH_SAFE(found, &base->found, floe_found, of_base)
+    FLOE_FOUND_ON(found, base)
     {
         if (floe_found_relay(found) == relay) {
             floe_found_withdraw(core, found);
@@ -494,12 +541,11 @@ void floe_found_withdraw_relay(floe_core *core, const floe_base *base, const flo
 
 void floe_found_move(const floe_relay *relay, const floe_base *from, floe_base *to)
 {
-    FLOE_RING_EACH_SAFE(found, &from->found, floe_found, of_base)
+    FLOE_FOUND_ON(found, from)
     {
         if (floe_found_relay(found) == relay) {
-            floe_ring_remove(&found->base->found, &found->of_base);
-            found->base = to;
-            floe_ring_append(&to->found, &found->of_base);
+            leave_base(found);
+            stand_on(found, to);
             found->related[0] = (floe_address){0}; /* it was the old one's, and may show it */
         }
     }
@@ -508,7 +554,7 @@ void floe_found_move(const floe_relay *relay, const floe_base *from, floe_base *
 void floe_found_hand_over(floe_core *core, const floe_base *base, const floe_binding *from,
                           floe_binding *to, const floe_server *server)
 {
-    FLOE_RING_EACH_SAFE(found, &base->found, floe_found, of_base)
+    FLOE_FOUND_ON(found, base)
     {
         if (floe_found_binding(found) != from) {
             continue;
@@ -524,7 +570,7 @@ void floe_found_hand_over(floe_core *core, const floe_base *base, const floe_bin
 
 void floe_found_withdraw_hosts(floe_core *core, const floe_base *base)
 {
-    FLOE_RING_EACH_SAFE(found, &base->found, floe_found, of_base)
+    FLOE_FOUND_ON(found, base)
     {
         if (found->type == FLOE_CANDIDATE_TYPE_HOST) {
             floe_found_withdraw(core, found);
@@ -590,7 +636,7 @@ bool floe_found_shows(const floe_core *core, const floe_base *base, const floe_a
 
 bool floe_found_of_relay(const floe_base *base, const floe_relay *relay)
 {
-    FLOE_RING_EACH(found, &base->found, floe_found, of_base)
+    FLOE_FOUND_ON(found, base)
     {
         if (floe_found_relay(found) == relay && !found->stale) {
             return true;
@@ -682,7 +728,7 @@ static uint32_t base_id_of(const floe_found *found)
 }
 
 void floe_found_view(const floe_core *core, const floe_found *found, floe_candidate *candidate,
-                     char *address, char *related)
+                     char *address, char *related, char *foundation)
 {
     const char *name = floe_found_name(found);
     floe_address shown = shown_related(core, found);
@@ -691,8 +737,9 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
 
     (void)floe_address_format(&found->address, address, FLOE_ADDRESS_TEXT_SIZE);
     (void)floe_address_format(&shown, related, FLOE_ADDRESS_TEXT_SIZE);
+    foundation_text(found, foundation);
     *candidate = (floe_candidate){
-        .foundation = found->foundation,
+        .foundation = foundation,
         .component = core->component,
         .protocol = found->tcp_type == FLOE_TCP_TYPE_NONE ? FLOE_PROTOCOL_UDP : FLOE_PROTOCOL_TCP,
         .tcp_type = (floe_tcp_type)found->tcp_type,

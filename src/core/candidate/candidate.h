@@ -6,10 +6,13 @@
 #include "core/candidate/base.h"
 #include "core/outbox/outbox.h"
 
-typedef struct floe_found {
-    floe_list link;     /* in core->found */
-    floe_list of_base;  /* in base->found */
-    floe_output output; /* FLOE_OUTPUT_CANDIDATE or FLOE_OUTPUT_WITHDRAWN */
+/* 8 ice-char and a NUL. */
+#define FLOE_FOUNDATION_SIZE 9
+
+struct floe_found {           /* there are several for each address: without holes */
+    floe_list link;           /* in core->found */
+    floe_found *next_on_base; /* in base->found */
+    floe_output output;       /* FLOE_OUTPUT_CANDIDATE or FLOE_OUTPUT_WITHDRAWN */
     floe_tree_node by_address;
     floe_tree_node by_priority;
     floe_base *base;
@@ -24,20 +27,26 @@ typedef struct floe_found {
     uint32_t base_id;  /* as it was told last */
     uint32_t found_at; /* microseconds since the start of the gathering */
     uint32_t priority;
-    uint8_t type;       /* a floe_candidate_type */
-    uint8_t tcp_type;   /* a floe_tcp_type; none: it is for UDP */
-    uint8_t transport;  /* a floe_protocol, by which its server was asked; none: it has none */
-    bool hidden : 1;    /* policy keeps it from being reported; it counts for redundancy */
-    bool told : 1;      /* in this generation */
-    bool known : 1;     /* in this one or one before: the owner has its id */
-    bool stale : 1;     /* of the generation before a restart, and not found again yet */
-    bool withdrawn : 1; /* freed once that has been told */
-    bool writable : 1;  /* there is room again on its way: core->writable_output says so */
-    char foundation[9]; /* 8 ice-char */
+    uint8_t foundation[6];  /* 8 ice-char, of 6 bits each */
+    unsigned type : 3;      /* a floe_candidate_type */
+    unsigned tcp_type : 2;  /* a floe_tcp_type; none: it is for UDP */
+    unsigned transport : 3; /* a floe_protocol, by which its server was asked; none: it has none */
+    bool hidden : 1;        /* policy keeps it from being reported; it counts for redundancy */
+    bool told : 1;          /* in this generation */
+    bool known : 1;         /* in this one or one before: the owner has its id */
+    bool stale : 1;         /* of the generation before a restart, and not found again yet */
+    bool withdrawn : 1;     /* freed once that has been told */
+    bool writable : 1;      /* there is room again on its way: core->writable_output says so */
     /* One of a relayed one, what its server saw (family none: that is not known); a reflexive one's is
      * its base's address. */
     floe_address related[];
-} floe_found;
+};
+
+/* Each of the base's, in the order in which they came; the one at hand may leave it, but no other. */
+#define FLOE_FOUND_ON(element, base)                                                               \
+    for (floe_found *element = (base)->found, *element##_next = NULL;                              \
+         element != NULL && (element##_next = element->next_on_base, true);                        \
+         element = element##_next)
 
 /* NULL for those of another type. */
 static inline const char *floe_found_name(const floe_found *found)
@@ -120,9 +129,10 @@ void floe_found_free(floe_core *core, floe_found *found);
 /* The family of the peers that it can send to: what a rewrite rule shows may be of the other one
  * than its socket (W3). */
 uint8_t floe_found_family(const floe_found *found);
-/* The public form; `address` and `related` have FLOE_ADDRESS_TEXT_SIZE bytes each. */
+/* The public form; `address` and `related` have FLOE_ADDRESS_TEXT_SIZE bytes each, `foundation` has
+ * FLOE_FOUNDATION_SIZE. */
 void floe_found_view(const floe_core *core, const floe_found *found, floe_candidate *candidate,
-                     char *address, char *related);
+                     char *address, char *related, char *foundation);
 /* What a server told the base that it looks like, if that can be. */
 bool floe_mapped_address(const floe_core *core, const floe_base *base, const floe_address *told,
                          floe_address *mapped);

@@ -13,7 +13,7 @@ uint32_t floe_packet_id(const floe_base *base, const floe_relay *relay, floe_tcp
     bool of_host = false;
     uint32_t id = 0;
 
-    FLOE_RING_EACH(found, &base->found, floe_found, of_base)
+    FLOE_FOUND_ON(found, base)
     {
         bool relayed = found->type == FLOE_CANDIDATE_TYPE_RELAY;
         bool fits = relay != NULL

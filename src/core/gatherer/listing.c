@@ -19,7 +19,7 @@ typedef struct list_entry {
     floe_candidate candidate;
     char address[FLOE_ADDRESS_TEXT_SIZE];
     char related[FLOE_ADDRESS_TEXT_SIZE];
-    char foundation[9];
+    char foundation[FLOE_FOUNDATION_SIZE];
     char username_fragment[9];
     char interface_name[FLOE_INTERFACE_NAME_MAX + 1];
 } list_entry;
@@ -38,13 +38,11 @@ static void fill_entry(const floe_core *core, const floe_found *found, list_entr
 {
     floe_candidate *candidate = &entry->candidate;
 
-    floe_found_view(core, found, candidate, entry->address, entry->related);
-    memcpy(entry->foundation, found->foundation, sizeof entry->foundation);
+    floe_found_view(core, found, candidate, entry->address, entry->related, entry->foundation);
     memcpy(entry->username_fragment, core->credentials.username_fragment,
            sizeof entry->username_fragment);
     (void)snprintf(entry->interface_name, sizeof entry->interface_name, "%s",
                    candidate->interface_name);
-    candidate->foundation = entry->foundation;
     candidate->username_fragment = entry->username_fragment;
     candidate->interface_name = entry->interface_name;
     if (candidate->url != NULL) {

@@ -60,11 +60,9 @@ static bool poll_name(const floe_base_named *named, floe_core_output_kind kind,
 static void keep_strings(floe_core_output *output)
 {
     floe_candidate *candidate = &output->room->candidate;
-    char *fragment = &output->room->text[sizeof((floe_found *)0)->foundation];
-    size_t room = sizeof output->room->text - sizeof((floe_found *)0)->foundation;
+    char *fragment = &output->room->text[FLOE_FOUNDATION_SIZE];
+    size_t room = sizeof output->room->text - FLOE_FOUNDATION_SIZE;
 
-    floe_put_text(output->room->text, sizeof((floe_found *)0)->foundation, candidate->foundation);
-    candidate->foundation = output->room->text;
     floe_put_text(fragment, room, candidate->username_fragment);
     candidate->username_fragment = fragment;
     if (candidate->address != output->room->address) {
@@ -78,7 +76,7 @@ static bool poll_candidate(const floe_core *core, floe_found *found, floe_core_o
     found->told = found->known = true;
     output->kind = FLOE_CORE_CANDIDATE;
     floe_found_view(core, found, &output->room->candidate, output->room->address,
-                    output->room->related_address);
+                    output->room->related_address, output->room->text);
     found->base_id = output->room->candidate.base_id;
     keep_strings(output);
     output->candidate = &output->room->candidate;

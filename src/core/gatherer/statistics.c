@@ -42,7 +42,7 @@ typedef struct candidate_entry {
     floe_candidate candidate;
     char address[80];
     char related[FLOE_ADDRESS_TEXT_SIZE];
-    char foundation[9];
+    char foundation[FLOE_FOUNDATION_SIZE];
     char username_fragment[9];
     char interface_name[FLOE_INTERFACE_NAME_MAX + 1];
 } candidate_entry;
@@ -251,17 +251,15 @@ static void fill_candidate(const floe_core *core, statistics_block *block, const
     floe_candidate *candidate = &entry->candidate;
 
     entry->statistics.candidate = candidate;
-    floe_found_view(core, found, candidate, entry->address, entry->related);
+    floe_found_view(core, found, candidate, entry->address, entry->related, entry->foundation);
     if (candidate->address != entry->address) {
         floe_put_text(entry->address, sizeof entry->address, candidate->address);
         candidate->address = entry->address;
     }
-    floe_put_text(entry->foundation, sizeof entry->foundation, found->foundation);
     floe_put_text(entry->username_fragment, sizeof entry->username_fragment,
                   core->credentials.username_fragment);
     floe_put_text(entry->interface_name, sizeof entry->interface_name,
                   floe_base_interface_name(found->base));
-    candidate->foundation = entry->foundation;
     candidate->username_fragment = entry->username_fragment;
     candidate->interface_name = entry->interface_name;
     if (candidate->url != NULL) {

@@ -23,7 +23,7 @@ bool floe_binding_is_wanted(const floe_core *core, const floe_binding *binding)
 
 bool floe_binding_is_awaited(const floe_binding *binding)
 {
-    FLOE_RING_EACH(found, &binding->base->found, floe_found, of_base)
+    FLOE_FOUND_ON(found, binding->base)
     {
         if (floe_found_binding(found) == binding && found->stale && !found->hidden) {
             return true;

@@ -12,7 +12,7 @@
 /* A relay that moves takes its candidates along. */
 static void withdraw_candidates(floe_core *core, const floe_base *base)
 {
-    FLOE_RING_EACH_SAFE(found, &base->found, floe_found, of_base)
+    FLOE_FOUND_ON(found, base)
     {
         const floe_relay *relay = floe_found_relay(found);
         bool moves = relay != NULL && relay->state == FLOE_RELAY_MOVES;
