@@ -8,6 +8,11 @@ floe_duration floe_stun_transaction_lasts(floe_duration rto)
     return floe_duration_times(rto, (1U << (FLOE_STUN_RC - 1)) - 1U + FLOE_STUN_RM);
 }
 
+static floe_duration rto_of(const floe_stun_transaction *transaction)
+{
+    return (floe_duration){transaction->rto * UINT64_C(1000)};
+}
+
 floe_error floe_stun_transaction_start(floe_stun_transaction *transaction, floe_time now,
                                        uint16_t method, floe_duration rto, bool reliable,
                                        const floe_random *random)
@@ -23,7 +28,7 @@ floe_error floe_stun_transaction_start(floe_stun_transaction *transaction, floe_
     transaction->sends = 1;
     transaction->reliable = reliable;
     transaction->started = now;
-    transaction->rto = rto;
+    transaction->rto = (uint32_t)(rto.ns / 1000);
     transaction->dropped = FLOE_STUN_BELIEVED;
     transaction->dropped_code = 0;
     transaction->answered = false;
@@ -45,7 +50,7 @@ void floe_stun_transaction_leaves(floe_stun_transaction *transaction, floe_time 
 {
     if (floe_stun_transaction_runs(transaction) && transaction->reliable &&
         transaction->due.ns > transaction->started.ns) { /* else it has been forged, and ends */
-        transaction->due = floe_time_after(now, floe_stun_transaction_lasts(transaction->rto));
+        transaction->due = floe_time_after(now, floe_stun_transaction_lasts(rto_of(transaction)));
     }
 }
 
@@ -67,7 +72,7 @@ static floe_duration wait_after(const floe_stun_transaction *transaction, unsign
 {
     unsigned factor = sends == FLOE_STUN_RC ? FLOE_STUN_RM : 1U << (sends - 1);
 
-    return floe_duration_times(transaction->rto, factor);
+    return floe_duration_times(rto_of(transaction), factor);
 }
 
 floe_duration floe_stun_transaction_waited(const floe_stun_transaction *transaction, floe_time now)
@@ -81,7 +86,7 @@ floe_duration floe_stun_transaction_waited(const floe_stun_transaction *transact
     uint64_t waits = (1U << (sends - 1)) - 1U;
     uint64_t since = latest.ns > left.ns ? latest.ns - left.ns : 0;
 
-    return (floe_duration){floe_duration_times(transaction->rto, waits).ns + since};
+    return (floe_duration){floe_duration_times(rto_of(transaction), waits).ns + since};
 }
 
 floe_stun_due floe_stun_transaction_time(floe_stun_transaction *transaction, floe_time now)
@@ -170,7 +175,7 @@ floe_stun_match floe_stun_transaction_match(floe_stun_transaction *transaction,
         match = match_integrity(message, key);
     }
     if (match != FLOE_STUN_BELIEVED) {
-        transaction->dropped = (uint8_t)match;
+        transaction->dropped = match & 7U;
         if (message->class == FLOE_STUN_SUCCESS ||
             !floe_stun_read_error(message, &transaction->dropped_code, &reason)) {
             transaction->dropped_code = 0;

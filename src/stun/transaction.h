@@ -20,17 +20,17 @@ typedef enum floe_stun_match {
     FLOE_STUN_BID_DOWN, /* its nonce promises PASSWORD-ALGORITHMS, and there is none (§9.2.5) */
 } floe_stun_match;
 
-typedef struct floe_stun_transaction {
+typedef struct floe_stun_transaction { /* each binding and relay has one: without holes */
     floe_stun_id id;
     uint16_t method;
-    uint8_t sends; /* how often it was sent; 0: it does not run */
-    bool reliable; /* on a stream: sent once, waits Ti */
+    uint8_t sends;        /* how often it was sent; 0: it does not run */
+    bool reliable : 1;    /* on a stream: sent once, waits Ti */
+    bool answered : 1;    /* to this id, by what was believed; it may go on for all that (401) */
+    unsigned dropped : 3; /* a floe_stun_match: why its latest answer was not believed */
     floe_time started;
-    floe_time due; /* when to look again; FLOE_TIME_NEVER when it does not run */
-    floe_duration rto;
+    floe_time due;         /* when to look again; FLOE_TIME_NEVER when it does not run */
+    uint32_t rto;          /* microseconds */
     uint16_t signature;    /* for its owner: what it was signed with */
-    uint8_t dropped;       /* a floe_stun_match: why its latest answer was not believed */
-    bool answered;         /* to this id, by what was believed; it may go on for all that (401) */
     uint16_t dropped_code; /* that answer's; 0: it was a success */
 } floe_stun_transaction;
 

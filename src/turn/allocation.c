@@ -124,7 +124,7 @@ static void stop_request(floe_turn_allocation *allocation)
 static void want(floe_turn_allocation *allocation, floe_turn_request request)
 {
     stop_request(allocation);
-    allocation->request = request;
+    allocation->request = (uint8_t)request;
     allocation->wants = true;
 }
 

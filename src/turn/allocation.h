@@ -107,14 +107,27 @@ typedef struct floe_turn_alternate {
     char domain[]; /* "": it names none */
 } floe_turn_alternate;
 
-typedef struct floe_turn_allocation {
+typedef struct floe_turn_allocation { /* each relay has one: without holes */
     const floe_random *random;
     floe_turn_account *account;
     floe_address server;
     floe_duration rto;
-    floe_turn_state state;
-    floe_turn_request request;
+    uint8_t state;      /* a floe_turn_state */
+    uint8_t request;    /* a floe_turn_request */
+    uint8_t stale;      /* answers 438 in a row */
+    uint8_t refused;    /* answers 401 to signed requests */
+    uint16_t signature; /* counts the nonces that were learned */
+    uint16_t nonce_size;
+    uint16_t ticket_size;
+    uint16_t family_error; /* why it gave one family only (ADDRESS-ERROR-CODE); 0: it says none */
     unsigned remembered_n;
+    uint32_t lifetime; /* seconds */
+    floe_turn_wishes wishes;
+    floe_stun_id former; /* of the Refresh under way, if `has_former` */
+    uint8_t reservation[8];
+    uint8_t other_family; /* still to be asked for where it gives one alone; 0: none */
+    uint8_t missing;      /* of those wished for, what such a server has not been asked for; 0: none
+                           */
     bool reliable : 1;
     bool wants : 1;          /* a new request waits for `begin` */
     bool made : 1;           /* the server has answered an Allocate by a success, however odd */
@@ -123,35 +136,22 @@ typedef struct floe_turn_allocation {
     bool reclaimed_once : 1; /* a 437 was answered by CLEAR */
     bool plain : 1;          /* as nothing was answered, it goes without wishes */
     bool beside : 1;         /* it answers other requests from here meanwhile */
-    bool ignored : 1;   /* and was there already when it was sent this one again, with its wishes */
-    bool heeds : 1;     /* the server answers who wishes: its silence has another reason */
-    bool inherits : 1;  /* another Allocate of ours from here was given up; it may have made one */
-    bool repeated : 1;  /* the one under way was sent before, and may have been granted then */
-    uint8_t stale;      /* answers 438 in a row */
-    uint16_t signature; /* counts the nonces that were learned */
-    uint8_t refused;    /* answers 401 to signed requests */
-    bool denied : 1;    /* to a request of a peer's or stream's the server said 437 */
-    bool affirmed : 1;  /* and granted a Refresh since */
-    bool moving : 1;    /* the Refresh under way comes from another address (RFC 8016) */
-    floe_turn_wishes wishes;
-    uint8_t other_family;    /* still to be asked for where it gives one alone; 0: none */
+    bool ignored : 1;  /* and was there already when it was sent this one again, with its wishes */
+    bool heeds : 1;    /* the server answers who wishes: its silence has another reason */
+    bool inherits : 1; /* another Allocate of ours from here was given up; it may have made one */
+    bool repeated : 1; /* the one under way was sent before, and may have been granted then */
+    bool denied : 1;   /* to a request of a peer's or stream's the server said 437 */
+    bool affirmed : 1; /* and granted a Refresh since */
+    bool moving : 1;   /* the Refresh under way comes from another address (RFC 8016) */
     bool refuses_wishes : 1; /* somebody has said so to the Allocate under way */
     bool refused_wish : 1;   /* the server has refused one, and was asked without it */
     bool one_at_a_time : 1;  /* as the server does not know the wish for two, or has not heard it */
-    uint8_t missing;     /* of those wished for, what such a server has not been asked for; 0: none
-                           */
-    bool shown : 1;      /* the ticket, to a server that did not know us by our address */
-    bool has_former : 1; /* the Refresh under way was challenged, as this one: */
-    floe_stun_id former;
+    bool shown : 1;          /* the ticket, to a server that did not know us by our address */
+    bool has_former : 1;     /* the Refresh under way was challenged, as `former` */
     bool second_try : 1;     /* the next Refresh is one, and has its pause */
     bool refused_before : 1; /* its latest Refresh was answered by an error */
     bool bare : 1;           /* requests go unsigned although there is a realm, but for a release */
     bool reserves : 1;       /* the next port is kept for who shows `reservation` */
-    uint8_t reservation[8];
-    uint16_t family_error; /* why it gave one family only (ADDRESS-ERROR-CODE); 0: it says none */
-    uint16_t nonce_size;
-    uint16_t ticket_size;
-    uint32_t lifetime; /* seconds */
     floe_stun_transaction transaction;
     floe_time resume; /* when a pause ends; never if there is none */
     floe_time refresh;
