@@ -129,8 +129,7 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
     {
         FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
-            bool asked = attempt->relay == NULL && attempt->counters.requests > 0;
-            if (asked && pair->server->url->turn) {
+            if (floe_attempt_counted(attempt) && pair->server->url->turn) {
                 bool last = pair->progress == FLOE_FAILED;
                 bool over =
                     pair->yielded || last; /* what it had is gone; or its Binding succeeds */
@@ -138,7 +137,7 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
                     .base = pair->base,
                     .server = pair->server,
                     .remote = &attempt->remote,
-                    .counters = &attempt->counters,
+                    .counters = attempt->counters,
                     .method = "Allocate",
                     .progress = over ? FLOE_SERVER_PROGRESS_FAILED : progress_of(attempt->progress),
                     .code = last ? floe_failure_code(floe_failure_kept(pair->failure)) : 0};

@@ -1,6 +1,7 @@
 /* What is counted of the requests to a server (L15). */
 #include "core/outbox/counters.h"
 
+#include "core/config/shared.h"
 #include "core/core.h"
 
 static uint32_t microseconds(floe_duration duration)
@@ -42,5 +43,15 @@ void floe_count_received(const floe_core *core, floe_counters *counters, floe_ti
         counters->round_trip = microseconds(floe_time_since(now, transaction->started));
         counters->total_round_trip += counters->round_trip;
         counters->round_trips++;
+    }
+}
+
+void floe_counters_keep(const floe_core *core, floe_counters **kept, const floe_counters *counters)
+{
+    if (*kept == NULL && counters->requests > 0) {
+        *kept = floe_allocate(&core->shared->allocator, sizeof **kept);
+    }
+    if (*kept != NULL) {
+        **kept = *counters;
     }
 }

@@ -31,4 +31,7 @@ void floe_count_received(const floe_core *core, floe_counters *counters, floe_ti
                          const floe_stun_transaction *transaction,
                          const floe_stun_message *message);
 
+/* Keeps a copy of what has counted something; without memory for it that is missing. */
+void floe_counters_keep(const floe_core *core, floe_counters **kept, const floe_counters *counters);
+
 #endif

@@ -151,6 +151,7 @@ static void attempt_free(floe_core *core, floe_attempt *attempt)
         attempt->relay->attempt = NULL; /* the allocation may go on into the next gathering */
     }
     floe_ring_remove(&attempt->pair->attempts, &attempt->link);
+    floe_deallocate(&core->shared->allocator, attempt->counters);
     floe_deallocate(&core->shared->allocator, attempt);
 }
 
@@ -158,8 +159,7 @@ static void rest(floe_core *core, floe_pair *pair)
 {
     FLOE_RING_EACH_SAFE(attempt, &pair->attempts, floe_attempt, link)
     {
-        bool counted = attempt->relay == NULL && attempt->counters.requests > 0;
-        if (!counted) {
+        if (!floe_attempt_counted(attempt)) {
             attempt_free(core, attempt);
         }
     }

@@ -71,7 +71,7 @@ static void keep_counters(floe_core *core, floe_pair *pair, const floe_relay *re
     floe_attempt *attempt = relay->attempt == NULL ? floe_attempt_add(core, pair, &place) : NULL;
 
     if (attempt != NULL) {
-        attempt->counters = relay->counters;
+        floe_counters_keep(core, &attempt->counters, &relay->counters);
         floe_attempt_set_progress(core, attempt, FLOE_FAILED);
     }
 }

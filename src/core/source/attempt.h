@@ -21,14 +21,20 @@ typedef struct floe_attempt {
     floe_time start; /* never: it has started */
     floe_binding *binding;
     floe_relay *relay;
-    floe_counters counters; /* of the relay that it had */
-    uint8_t transport;      /* a floe_protocol */
-    uint8_t progress;       /* a floe_progress */
-    bool answered;          /* the address has answered its relay */
-    bool late;              /* and what nobody waits for any more */
-    bool garbled;           /* and by what is no answer in STUN */
+    floe_counters *counters; /* of the relay that it had; NULL: none has asked */
+    uint8_t transport;       /* a floe_protocol */
+    uint8_t progress;        /* a floe_progress */
+    bool answered;           /* the address has answered its relay */
+    bool late;               /* and what nobody waits for any more */
+    bool garbled;            /* and by what is no answer in STUN */
     bool shows; /* its Allocate is to show the mapping (R2): no Binding goes beside it */
 } floe_attempt;
+
+/* Whether it has what a relay has counted that it has no more. */
+static inline bool floe_attempt_counted(const floe_attempt *attempt)
+{
+    return attempt->relay == NULL && attempt->counters != NULL && attempt->counters->requests > 0;
+}
 
 /* What bindings and relays report, to who has them asked. */
 typedef struct floe_source_listener {

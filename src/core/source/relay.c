@@ -387,10 +387,10 @@ void floe_relay_forget_attempt(floe_relay *relay)
 }
 
 /* The attempt keeps what was counted. */
-static void leave_counters(const floe_relay *relay)
+static void leave_counters(const floe_core *core, const floe_relay *relay)
 {
     if (relay->attempt != NULL) {
-        relay->attempt->counters = relay->counters;
+        floe_counters_keep(core, &relay->attempt->counters, &relay->counters);
     }
 }
 
@@ -404,7 +404,7 @@ void floe_relay_forget_bases(floe_core *core, floe_base *base, floe_base *origin
 
 void floe_relay_free(floe_core *core, floe_relay *relay)
 {
-    leave_counters(relay);
+    leave_counters(core, relay);
     floe_relay_forget_attempt(relay);
     floe_found_withdraw_relay(core, relay->base, relay);
     floe_streams_end(core, relay);
@@ -566,7 +566,7 @@ void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay
 
 void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
 {
-    leave_counters(relay);
+    leave_counters(core, relay);
     floe_relay_forget_attempt(relay);
     bool another = leave_to_another(relay);
     bool by_datagrams = floe_relay_by_datagrams(relay);
