@@ -31,12 +31,17 @@ static bool is_to_be_told(const floe_pair *pair)
     return !pair->told && !floe_relay_beside(pair->kind);
 }
 
+/* Its failure is: it is in core->untold, and on no agenda. */
+static bool is_untold(const floe_pair *pair)
+{
+    return pair->progress == FLOE_FAILED && is_to_be_told(pair);
+}
+
 /* Adds the pair as it stands to what its base and its server count, or takes it away. */
 static void tally(floe_core *core, const floe_pair *pair, bool add)
 {
     floe_server *server = pair->server;
     uint32_t one = add ? 1U : UINT32_MAX;
-    bool untold = pair->progress == FLOE_FAILED && is_to_be_told(pair);
 
     if (pair->progress == FLOE_PENDING) {
         pair->base->pending[server->url->turn] += one;
@@ -50,7 +55,7 @@ static void tally(floe_core *core, const floe_pair *pair, bool add)
     if (pair->heard) {
         server->pairs_heard += one;
     }
-    if (untold) {
+    if (is_untold(pair)) {
         server->untold += one;
         server->untold_of_url += floe_failure_of_url(floe_failure_kept(pair->failure)) ? one : 0;
     }
@@ -68,13 +73,18 @@ static floe_pair *next_untold(const floe_core *core, uint32_t last)
 /* Every change of these two goes through here. */
 static void set(floe_core *core, floe_pair *pair, floe_progress progress, bool told)
 {
+    bool was_untold = is_untold(pair);
+
     tally(core, pair, false);
     pair->progress = (uint8_t)progress;
     pair->told = told;
     tally(core, pair, true);
-    floe_tree_remove(&by_number, &core->untold, &pair->untold);
-    if (progress == FLOE_FAILED && is_to_be_told(pair)) {
+    if (!was_untold && is_untold(pair)) {
+        floe_agenda_set(&core->starts, &pair->alarm, FLOE_TIME_NEVER);
         floe_tree_insert(&by_number, &core->untold, &pair->untold);
+    } else if (was_untold && !is_untold(pair)) {
+        floe_tree_remove(&by_number, &core->untold, &pair->untold);
+        floe_pair_set_alarm(core, pair);
     }
 }
 
@@ -117,7 +127,10 @@ void floe_pair_set_alarm(floe_core *core, floe_pair *pair)
             first = floe_time_min(first, attempt->start);
         }
     }
-    floe_agenda_set(&core->starts, &pair->alarm, first);
+    FLOE_ASSERT(!is_untold(pair) || floe_time_is_never(first));
+    if (!is_untold(pair)) {
+        floe_agenda_set(&core->starts, &pair->alarm, first);
+    }
 }
 
 void floe_attempt_set_start(floe_core *core, floe_attempt *attempt, floe_time start)
@@ -186,8 +199,11 @@ void floe_pair_free(floe_core *core, floe_pair *pair)
     floe_ring_remove(&core->pairs, &pair->link);
     floe_ring_remove(&pair->base->pairs, &pair->of_base);
     floe_ring_remove(&pair->server->pairs, &pair->of_server);
-    floe_agenda_set(&core->starts, &pair->alarm, FLOE_TIME_NEVER);
-    floe_tree_remove(&by_number, &core->untold, &pair->untold);
+    if (is_untold(pair)) {
+        floe_tree_remove(&by_number, &core->untold, &pair->untold);
+    } else {
+        floe_agenda_set(&core->starts, &pair->alarm, FLOE_TIME_NEVER);
+    }
     floe_failure_drop(core->shared, &pair->failure);
     floe_base_forget(core, pair->base);
     floe_deallocate(&core->shared->allocator, pair);

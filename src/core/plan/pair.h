@@ -12,9 +12,12 @@ struct floe_pair {
     floe_list link; /* in core->pairs */
     floe_list of_base;
     floe_list of_server;
-    floe_alarm alarm;      /* on core->starts: when the first of its attempts begins */
-    floe_tree_node untold; /* in core->untold, if its failure is */
-    uint32_t number;       /* its place among all */
+    union {
+        floe_alarm alarm; /* on core->starts: when the first of its attempts begins */
+        floe_tree_node
+            untold; /* in core->untold instead, while its failure is: none of them does */
+    };
+    uint32_t number; /* its place among all */
     floe_output output;
     floe_base *base;
     floe_server *server;
