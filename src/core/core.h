@@ -40,8 +40,9 @@ typedef struct floe_credentials {
 /* Its connections to servers. */
 typedef struct floe_connections {
     floe_list all;
-    floe_tree by_channel; /* floe_connection.by_channel */
-    floe_agenda times;    /* floe_connection.alarm */
+    floe_tree by_channel;       /* floe_connection.by_channel */
+    floe_agenda times;          /* floe_connection.alarm */
+    floe_connection *receiving; /* whose bytes are not used up yet */
 } floe_connections;
 
 /* L10: what is found before it is asked for. */
@@ -97,12 +98,12 @@ struct floe_core {
     /* ── socket ── */
     uint32_t sender;               /* the candidate by which the owner sends at the moment */
     floe_connections *connections; /* NULL: there was none yet */
-    floe_connection *receiving;    /* whose bytes are not used up yet */
     bool connections_ended;
 
     /* ── source ── */
     bool relays_changed; /* one has come or ended (floe_base.unsettled) */
-    enum floe_gatherer_state state;
+    uint8_t state;       /* a floe_gatherer_state */
+    uint32_t generation; /* counts restarts, from 1 */
     const floe_source_listener *listener;
     floe_ring relays;
     floe_agenda times; /* floe_relay.alarm; what it has set counts them */
@@ -111,10 +112,8 @@ struct floe_core {
     floe_ring paced;
     floe_agenda agenda; /* floe_binding.alarm */
     floe_time next_request;
-    uint32_t generation; /* counts restarts, from 1 */
 
     /* ── plan ── */
-    floe_error list_error; /* why the list of interfaces is not to be had */
     floe_ring pairs;
     floe_agenda starts;          /* floe_pair.alarm */
     floe_tree untold;            /* floe_pair.untold, in the order in which they were made */
@@ -129,6 +128,7 @@ struct floe_core {
     uint32_t pairs_pending;
     uint32_t last_pair;
     uint32_t last_query;
+    uint8_t list_error; /* a floe_error, negated: why the list of interfaces is not to be had */
     bool interfaces_asked : 1; /* the output was polled */
     bool made_up : 1;          /* for time in which the program stood still */
     bool gathered : 1;         /* something may be alive from an earlier gathering */

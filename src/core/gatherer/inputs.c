@@ -303,7 +303,7 @@ static void bytes_on_connection(floe_core *core, floe_time now, floe_connection 
 {
     floe_connection_feed(connection, data, size);
     hold_packet(core, floe_connection_next(core, now, connection, room_for_packet(core)));
-    core->receiving = core->has_packet ? connection : NULL;
+    floe_connection_receives(core, core->has_packet ? connection : NULL);
     floe_core_settle(core, now);
 }
 
@@ -315,7 +315,7 @@ void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
 
     floe_core_is_told(core, now);
     core->has_packet = false;
-    core->receiving = NULL;
+    floe_connection_receives(core, NULL);
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
@@ -340,7 +340,7 @@ void floe_core_stream(floe_core *core, floe_time now, uint32_t channel, const vo
     floe_connection *connection = floe_connection_of_channel(core, channel);
 
     core->has_packet = false;
-    core->receiving = NULL;
+    floe_connection_receives(core, NULL);
     if (core->state == FLOE_GATHERER_STATE_CLOSED || connection == NULL ||
         connection->state == FLOE_CONNECTION_OPENING) {
         return;
@@ -367,7 +367,7 @@ void floe_core_trust_read(floe_core *core, floe_time now)
         return;
     }
     core->has_packet = false;
-    core->receiving = NULL;
+    floe_connection_receives(core, NULL);
     FLOE_LIST_EACH(connection, floe_connections_of(core), floe_connection, link)
     {
         if (connection->state == FLOE_CONNECTION_SECURING) {
@@ -382,12 +382,13 @@ bool floe_core_packet(floe_core *core, floe_time now, const floe_packet **packet
 {
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         core->has_packet = false; /* by what the owner did with the one before */
-        core->receiving = NULL;
+        floe_connection_receives(core, NULL);
     }
-    if (!core->has_packet && core->receiving != NULL) {
-        hold_packet(core, floe_connection_next(core, now, core->receiving, room_for_packet(core)));
+    floe_connection *receiving = floe_connection_receiving(core);
+    if (!core->has_packet && receiving != NULL) {
+        hold_packet(core, floe_connection_next(core, now, receiving, room_for_packet(core)));
         if (!core->has_packet) {
-            core->receiving = NULL;
+            floe_connection_receives(core, NULL);
             floe_core_settle(core, now);
         }
     }

@@ -91,7 +91,7 @@ floe_error floe_core_new(floe_core_shared *shared, const floe_gather_options *op
     take_options(&given, options);
     floe_error error = floe_server_set_new(shared, &given, &made->set);
     if (error == FLOE_OK) {
-        made->policy = made->set->policy;
+        made->policy = (floe_gather_policy)made->set->policy;
         error = want_pool(made, given.candidate_pool_size > 0);
     }
     if (error == FLOE_OK) {
@@ -133,7 +133,7 @@ floe_error floe_core_new_associated(floe_core *core, floe_core **associated)
         floe_core_free(made);
         return FLOE_ERR_NO_MEMORY;
     }
-    made->policy = made->set->policy;
+    made->policy = (floe_gather_policy)made->set->policy;
     floe_credentials_take(made, &core->credentials);
     memcpy(made->foundation_secret, core->foundation_secret, sizeof made->foundation_secret);
     made->associated = core;

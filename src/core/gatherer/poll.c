@@ -216,8 +216,7 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
         return poll_error(core, &failure, NULL, base, false, output);
     }
     case FLOE_OUTPUT_LIST_ERROR: {
-        floe_failure failure = {.kind = FLOE_FAILURE_INTERFACES,
-                                .detail = (uint8_t)-core->list_error};
+        floe_failure failure = {.kind = FLOE_FAILURE_INTERFACES, .detail = core->list_error};
         return poll_error(core, &failure, NULL, NULL, false, output);
     }
     case FLOE_OUTPUT_MEMORY_ERROR:

@@ -83,7 +83,7 @@ static looking step(const looking *of, size_t record, uint8_t for_transports)
 
 static bool is_anew(const looking *of)
 {
-    return of->names == of->server->anew;
+    return of->names == floe_names_anew_of(of->server);
 }
 
 static void fail(floe_core *core, const looking *of, floe_failure_kind kind, uint8_t detail)
@@ -218,8 +218,8 @@ static void look_up_anew(floe_core *core, floe_time now, floe_server *server)
         floe_core_out_of_memory(core);
         return;
     }
-    server->anew_since = now;
-    looking anew = looking_for(server, server->anew);
+    server->anew->since = now;
+    looking anew = looking_for(server, &server->anew->names);
     begin(core, &anew);
 }
 
@@ -233,8 +233,8 @@ void floe_names_again(floe_core *core, floe_time now, const floe_server *of)
         return;
     }
     floe_server *server = &core->set->servers[of->index];
-    bool asked = server->anew != NULL && floe_names_pending(server->anew) &&
-                 floe_time_since(now, server->anew_since).ns < ANEW_WITHIN.ns;
+    bool asked = server->anew != NULL && floe_names_pending(&server->anew->names) &&
+                 floe_time_since(now, server->anew->since).ns < ANEW_WITHIN.ns;
     if (!asked && !floe_server_pending(server)) {
         floe_names_forget_anew(core->shared, server);
         look_up_anew(core, now, server);
@@ -256,7 +256,7 @@ static floe_lookup *pending_lookup(const floe_core *core, uint32_t query)
 {
     for (size_t i = 0; i < core->set->count; i++) {
         floe_lookup *at_hand = pending_of(&core->set->servers[i].names, query);
-        const floe_names *again = core->set->servers[i].anew;
+        const floe_names *again = floe_names_anew_of(&core->set->servers[i]);
         floe_lookup *anew = again != NULL ? pending_of(again, query) : NULL;
         if (at_hand != NULL || anew != NULL) {
             return at_hand != NULL ? at_hand : anew;
@@ -474,7 +474,7 @@ static void judge(floe_core *core, floe_time now, floe_server *server)
  * an answer for services it does not: the domain's own host may be somebody else. */
 static void take_over(floe_core *core, floe_time now, floe_server *server)
 {
-    floe_names *anew = server->anew;
+    const floe_names *anew = &server->anew->names;
 
     if (floe_names_pending(anew)) {
         return;
@@ -492,7 +492,7 @@ static bool lookup_ended(floe_core *core, floe_time now, floe_lookup *lookup, fl
 {
     lookup->done = true;
     lookup->error = (uint8_t)-error;
-    if (lookup->names == lookup->server->anew) {
+    if (lookup->names == floe_names_anew_of(lookup->server)) {
         take_over(core, now, lookup->server);
         return false;
     }

@@ -83,6 +83,6 @@ void floe_interfaces_unknown(floe_core *core, floe_time now, floe_error error)
             floe_pairs_keep(core, relay);
         }
     }
-    core->list_error = error;
+    core->list_error = (uint8_t)-error;
     floe_tell(core, &core->list_error_output, FLOE_OUTPUT_LIST_ERROR);
 }

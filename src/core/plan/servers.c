@@ -72,7 +72,7 @@ void floe_servers_advance(floe_core *core)
         floe_server_set_free(core->shared, core->coming_set);
         core->coming_set = core->next_set;
         core->next_set = NULL;
-        core->policy = core->coming_set->policy;
+        core->policy = (floe_gather_policy)core->coming_set->policy;
     }
 }
 

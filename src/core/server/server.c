@@ -122,8 +122,8 @@ static void forget_places(const floe_core_shared *shared, floe_names *names)
 void floe_names_forget_anew(const floe_core_shared *shared, floe_server *server)
 {
     if (server->anew != NULL) {
-        forget_lookups(shared, server->anew);
-        forget_places(shared, server->anew);
+        forget_lookups(shared, &server->anew->names);
+        forget_places(shared, &server->anew->names);
         floe_deallocate(&shared->allocator, server->anew);
         server->anew = NULL;
     }
@@ -131,7 +131,7 @@ void floe_names_forget_anew(const floe_core_shared *shared, floe_server *server)
 
 void floe_names_take_over(const floe_core_shared *shared, floe_server *server)
 {
-    floe_names *anew = server->anew;
+    floe_names *anew = &server->anew->names;
 
     forget_places(shared, &server->names);
     server->names.places = anew->places;

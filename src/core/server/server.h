@@ -57,6 +57,12 @@ struct floe_names {
     bool unsure;    /* one for services had no answer */
 };
 
+/* As they are looked up once more, and since when. */
+typedef struct floe_names_anew {
+    floe_names names;
+    floe_time since;
+} floe_names_anew;
+
 /* Which of the relays that a base has from a server. The first is asked for first; those beside it,
  * once it is there, and that they fail is no error. */
 typedef struct floe_relay_kind {
@@ -89,8 +95,8 @@ struct floe_server {
     const floe_url *url;
     floe_turn_account *account; /* NULL for stun */
     floe_names names;
-    floe_names *anew; /* for a relay that it does not give back (T7): then they are its names */
-    floe_time anew_since;
+    floe_names_anew
+        *anew;          /* for a relay that it does not give back (T7): then they are its names */
     floe_ring refusals; /* floe_refusal.link */
     floe_ring pairs;    /* floe_pair.of_server */
     /* Of its pairs: how many pend, may still give or have given something, have heard of it, have
@@ -112,8 +118,8 @@ typedef struct floe_server_set {
     char *sdp_mid;  /* NULL: not said */
     uint16_t sdp_mline_index;
     bool even_port; /* relays of both components side by side */
-    floe_gather_policy policy;
-    size_t count;
+    uint8_t policy; /* a floe_gather_policy */
+    uint32_t count;
     floe_server servers[];
 } floe_server_set;
 
@@ -144,6 +150,11 @@ bool floe_names_pending(const floe_names *names);
 void floe_names_reset(const floe_core_shared *shared, floe_server *server);
 /* Whether a gathering waits for one of its look-ups. */
 bool floe_server_pending(const floe_server *server);
+/* NULL: nothing is looked up anew. */
+static inline floe_names *floe_names_anew_of(const floe_server *server)
+{
+    return server->anew != NULL ? &server->anew->names : NULL;
+}
 /* The place's number, or how many there are. */
 size_t floe_names_find(const floe_names *names, const floe_address *address, uint8_t transport);
 /* Whether it is known to be there. */

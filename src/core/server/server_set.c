@@ -240,7 +240,7 @@ floe_error floe_server_set_new(floe_core_shared *shared, const floe_gather_optio
     if (made == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
-    made->policy = options->gather_policy;
+    made->policy = (uint8_t)options->gather_policy;
     made->sdp_mline_index = options->sdp_mline_index;
     made->even_port = options->even_port;
     error = copy_mid(shared, made, options->sdp_mid);

@@ -201,12 +201,24 @@ floe_connection *floe_connection_new(floe_core *core, floe_time now,
     return made;
 }
 
+floe_connection *floe_connection_receiving(const floe_core *core)
+{
+    return core->connections != NULL ? core->connections->receiving : NULL;
+}
+
+void floe_connection_receives(floe_core *core, floe_connection *connection)
+{
+    if (core->connections != NULL) {
+        core->connections->receiving = connection;
+    }
+}
+
 void floe_connection_free(floe_core *core, floe_connection *connection)
 {
     const floe_allocator *allocator = &core->shared->allocator;
 
-    if (core->receiving == connection) {
-        core->receiving = NULL;
+    if (floe_connection_receiving(core) == connection) {
+        floe_connection_receives(core, NULL);
     }
     floe_untell(&connection->output);
     floe_untell(&connection->send_output);

@@ -103,6 +103,9 @@ bool floe_connection_request_left(const floe_connection *connection);
 void floe_connection_close(floe_core *core, floe_connection *connection);
 /* All of them. */
 const floe_list *floe_connections_of(const floe_core *core);
+/* Whose bytes are not used up yet; NULL: nobody's. */
+floe_connection *floe_connection_receiving(const floe_core *core);
+void floe_connection_receives(floe_core *core, floe_connection *connection);
 floe_connection *floe_connection_of_channel(const floe_core *core, uint32_t channel);
 void floe_connection_opened(floe_core *core, floe_time now, floe_connection *connection,
                             const floe_address *local);
