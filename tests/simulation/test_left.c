@@ -669,6 +669,59 @@ static void t6_answers_that_are_lost_leave_another_port(void **state)
     }
 }
 
+static bool has_it;          /* an allocation of the first socket's */
+static floe_time lets_go_at; /* when it has it no more */
+
+/* Coturn in the second behind a deletion, with errors that are signed. */
+static bool lets_go_later(hand *h, uint32_t channel, server *by, const floe_stun_message *request)
+{
+    bool is_signed = floe_stun_has(request, FLOE_STUN_USERNAME);
+    bool still = has_it && !floe_time_reached(h->now, lets_go_at);
+    uint32_t lifetime = 1;
+
+    (void)floe_stun_read_u32(request, FLOE_STUN_LIFETIME, &lifetime);
+    if (by->allocate == SILENT || !is_signed || channel != 1) {
+        return false;
+    }
+    if (request->method == FLOE_STUN_REFRESH && lifetime == 0) {
+        lets_go_at = floe_time_after(h->now, floe_seconds(1));
+    } else if (request->method == FLOE_STUN_ALLOCATE && still) {
+        by->allocates++;
+        refuse(h, channel, by, request, 437);
+        return true;
+    } else if (request->method == FLOE_STUN_ALLOCATE) {
+        has_it = true;
+        lets_go_at = FLOE_TIME_NEVER;
+    }
+    return false;
+}
+
+/* Who was there before, and shows the mapping alone, waits for what was deleted at its own socket. */
+static void r6_what_is_let_go_later_costs_no_mapping(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (unsigned outage = 34; outage < 130; outage += 8) {
+        make(&h, turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        turn->guarded = turn->signs = true;
+        turn->plays = lets_go_later;
+        has_it = false;
+        gather(&h);
+        pass(&h, 20000);
+        all(turn, SILENT);
+        assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+        gather_again(&h);
+        pass(&h, outage * 1000);
+        all(turn, ANSWERS);
+        turn->binding = SILENT;
+        pass(&h, 60000);
+        assert_int_equal(candidates_of(&h, FLOE_CANDIDATE_TYPE_SRFLX), 1);
+        end(&h);
+    }
+}
+
 /* Outages, loss, renewals and restarts in any order; then calm. */
 static void happen(hand *h, server *turn, bool one_user)
 {
@@ -960,6 +1013,7 @@ int main(void)
         cmocka_unit_test(t6_a_server_that_answers_no_release),
         cmocka_unit_test(t6_what_an_answer_that_was_lost_has_made),
         cmocka_unit_test(t6_answers_that_are_lost_leave_another_port),
+        cmocka_unit_test(r6_what_is_let_go_later_costs_no_mapping),
         cmocka_unit_test(l7_what_is_left_is_told_at_the_close),
         cmocka_unit_test(l7_nothing_goes_by_a_socket_that_is_closed),
         cmocka_unit_test(t6_a_server_that_is_heard_deletes_at_once),

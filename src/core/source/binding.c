@@ -159,23 +159,18 @@ bool floe_binding_waits(const floe_binding *binding)
 
 /* So long an allocation by an address that the NAT shows no more may stand (RFC 8656 §3.2: the default lifetime). */
 #define GOES_BACK_WITHIN floe_seconds(600)
-
-/* A server may show others than it sees allocations by; but once or twice it may be the NAT that has just gone back. */
-#define DIFFERS_MAX 2
-
-/* A NAT that has shown the base by another address may go back (a router does, to its first line), and where one of our
- * allocations stands by that, it is what the server grants: so the address is asked for, be it that a relay keeps it.
- * Who has answered none of a few is not asked again (coturn's --no-stun). */
+/* Who has answered none of so many is not asked again for that (coturn's --no-stun). */
 #define IN_VAIN_MAX 3
 
+/* A NAT that has shown the base by another address may go back (a router does, to its first line), and where one of our
+ * allocations stands by that, it is what the server grants: so the address is asked for, be it that a relay keeps it. */
 static bool watches(const floe_core *core, floe_time now, const floe_binding *binding)
 {
     const floe_base_past *past = binding->base->past;
 
     return past != NULL && !floe_time_reached(now, past->unsteady) &&
-           binding->differs < DIFFERS_MAX &&
            (binding->counters.requests < IN_VAIN_MAX || binding->counters.responses > 0) &&
-           floe_relays_keep(core, binding->base, &binding->remote);
+           floe_relays_are_compared(core, binding->base, &binding->remote);
 }
 
 static void become_unsteady(const floe_core *core, floe_time now, floe_base *base)
@@ -211,7 +206,6 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
     bool changed = !first && !floe_address_equal(&binding->mapped, mapped);
     if (changed) { /* R6: the NAT has given another address; the old one leads nowhere */
         floe_address old = binding->mapped;
-        binding->agrees = false;
         become_unsteady(core, now, base);
         floe_binding_let_go(core, binding);
         floe_bindings_contradict(core, now, base, &old);
@@ -234,31 +228,8 @@ static void learn(floe_core *core, floe_time now, floe_binding *binding, const f
     (void)floe_found_add(core, now, &finding);
 }
 
-/* Whether the NAT has gone back since the Allocate, as the server shows this address. */
-static bool compare(const floe_core *core, floe_time now, floe_binding *binding,
-                    const floe_address *mapped)
-{
-    bool same = floe_address_equal(&binding->mapped, mapped);
-    bool known = binding->agrees || binding->compares;
-    bool moved = known && !same && watches(core, now, binding);
-
-    binding->differs = same ? 0 : (uint8_t)(binding->differs + moved);
-    binding->agrees = known && same;
-    binding->compares = false;
-    return moved;
-}
-
-/* The server shows the address by an Allocate, while the NAT may go back: a Binding is to show it too, at once. */
-static void ask_to_compare(floe_core *core, floe_time now, floe_binding *binding)
-{
-    if (watches(core, now, binding) && !binding->agrees && !floe_binding_is_asked(binding)) {
-        binding->compares = true;
-        floe_binding_keep_from(core, binding, now);
-    }
-}
-
 void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const floe_server *server,
-                        const floe_address *remote, const floe_address *mapped)
+                        const floe_address *remote, const floe_address *mapped, bool anew)
 {
     floe_binding *binding = floe_binding_find(base, remote);
 
@@ -267,17 +238,22 @@ void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const f
     } else if (mapped->family == FLOE_FAMILY_NONE) {
         return; /* it goes on asking by itself */
     }
-    if (binding != NULL) {
-        floe_binding_claim(core, base, server, remote);
-        bool goes_on = watches(core, now, binding) &&
-                       (floe_binding_is_asked(binding) || !floe_time_is_never(binding->keepalive));
-        if (!goes_on) { /* else what is granted says nothing of the NAT */
-            rest(core, now, binding);
-        }
-        learn(core, now, binding, mapped);
-        ask_to_compare(core, now, binding);
-        core->listener->binding_known(core, now, binding);
+    if (binding == NULL) {
+        return;
     }
+    floe_binding_claim(core, base, server, remote);
+    bool goes_on = floe_binding_is_asked(binding) || !floe_time_is_never(binding->keepalive);
+    floe_address shown = *mapped;
+    if (!watches(core, now, binding) || !goes_on) {
+        rest(core, now, binding);
+    } else if (!anew && binding->mapped.family != FLOE_FAMILY_NONE) {
+        shown = binding->mapped; /* what is granted says nothing of the NAT */
+    }
+    learn(core, now, binding, &shown);
+    if (anew && watches(core, now, binding) && !floe_binding_is_asked(binding)) {
+        floe_binding_keep_from(core, binding, now);
+    }
+    core->listener->binding_known(core, now, binding);
 }
 
 /* A keepalive that fails changes nothing, as the next one asks again; unless there was a reason to
@@ -421,13 +397,14 @@ static void answer(floe_core *core, floe_time now, floe_binding *binding,
     } else {
         floe_base *base = binding->base;
         floe_address remote = binding->remote;
-        bool moved = compare(core, now, binding, &mapped);
+        floe_time asked = binding->transaction.started;
+        bool watched = watches(core, now, binding);
         binding->shown = true;
         rest(core, now, binding);
         learn(core, now, binding, &mapped);
         core->listener->binding_known(core, now, binding);
-        if (moved) {
-            floe_relays_stand_elsewhere(core, now, base, &remote);
+        if (watched && !floe_relays_compare(core, now, base, &remote, &mapped, asked)) {
+            floe_binding_ask_beside(core, base, &remote);
         }
     }
 }

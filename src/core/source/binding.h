@@ -35,9 +35,6 @@ struct floe_binding {
     bool contradicted; /* another has seen the mapped address change: no answer, no more belief */
     bool shown;        /* the server has shown it by a Binding */
     bool lost;         /* its owner had what stood on it: that is told once it is had again */
-    bool compares;     /* a Binding is to show whether it shows what the Allocate has: */
-    bool agrees;       /* it does */
-    uint8_t differs;   /* so often in a row it did not: then what it shows says nothing of that */
     bool straggler;    /* it asks, and is waited for no longer than the grace (L14) */
 };
 
@@ -46,7 +43,7 @@ floe_binding *floe_binding_to(floe_core *core, floe_base *base, const floe_serve
                               const floe_address *remote);
 /* A TURN server told the mapped address (R2): known without asking, and kept. */
 void floe_binding_adopt(floe_core *core, floe_time now, floe_base *base, const floe_server *server,
-                        const floe_address *remote, const floe_address *mapped);
+                        const floe_address *remote, const floe_address *mapped, bool anew);
 /* That it asks holds nothing up: there is a relay already, by a way that shows no mapping. */
 void floe_binding_straggles(floe_core *core, floe_binding *binding);
 /* The output. */

@@ -63,6 +63,8 @@ struct floe_relay {
     uint8_t ignored_send; /* the latest of them */
     uint8_t rejoined;     /* how often it took another connection after 437 */
     uint8_t redirects;
+    uint8_t
+        differs; /* so often in a row its server has shown another address than its Allocate did */
     floe_relay_kind kind;
     bool is_touched : 1; /* its alarm may be another by now */
     bool in_vain : 1;    /* it was lost, and has not been given since */
@@ -149,10 +151,14 @@ void floe_relays_doubt(floe_core *core, floe_time now, const floe_base *base,
                        const floe_address *server);
 /* Whether one of that address of ours has had something from the server since then. */
 bool floe_relays_heard(const floe_base *base, const floe_address *server, floe_time since);
-/* The server sees the base by another address than their allocations': these are on another 5-tuple (RFC 8656 §3.2), and
- * what is granted to us now may be of an earlier one of ours. They are lost. */
-void floe_relays_stand_elsewhere(floe_core *core, floe_time now, const floe_base *base,
-                                 const floe_address *server);
+/* The server shows the base by this address, to what was asked then. The allocations of another one are on another
+ * 5-tuple (RFC 8656 §3.2), and what is granted to us now may be of an earlier one of ours: such a relay is lost. False:
+ * that was asked too early to say so. */
+bool floe_relays_compare(floe_core *core, floe_time now, const floe_base *base,
+                         const floe_address *server, const floe_address *mapped, floe_time asked);
+/* Whether there is a relay for that. */
+bool floe_relays_are_compared(const floe_core *core, const floe_base *base,
+                              const floe_address *server);
 /* A Binding to this server was answered: that it is there, and that the way is good. */
 void floe_relays_answered_beside(floe_core *core, const floe_base *base,
                                  const floe_address *server);

@@ -82,7 +82,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     if (relay->attempt != NULL && floe_relay_mapped_of(core, relay).family == FLOE_FAMILY_NONE) {
         core->listener->asks_reflexive(core, relay->attempt);
     }
-    floe_relay_stands(core, now, relay);
+    floe_relay_stands(core, now, relay, true);
     end_those_before(core, now, relay);
     floe_relay_unsettle(core, relay);
 }
@@ -189,7 +189,7 @@ static void refused(floe_core *core, floe_time now, floe_relay *relay)
 {
     if (floe_relay_serves(relay) && floe_relay_awaited(relay) &&
         relay->turn.failure.code / 100 == 5) {
-        floe_relay_stands(core, now, relay);
+        floe_relay_stands(core, now, relay, false);
     }
 }
 
@@ -227,7 +227,7 @@ static void happened(floe_core *core, floe_time now, floe_relay *relay, floe_tur
         if (!floe_relay_is_quiet(relay)) { /* an outage may have hidden it from the gathering */
             core->listener->relay_back(core, relay);
         }
-        floe_relay_stands(core, now, relay);
+        floe_relay_stands(core, now, relay, false);
         break;
     case FLOE_TURN_REFUSED:
         refused(core, now, relay);

@@ -144,7 +144,7 @@ floe_time floe_relay_silent_at(const floe_relay *relay);
 
 floe_address floe_relay_mapped_of(const floe_core *core, const floe_relay *relay);
 /* The server has it: from an earlier gathering, or moved to where we are now. */
-void floe_relay_stands(floe_core *core, floe_time now, floe_relay *relay);
+void floe_relay_stands(floe_core *core, floe_time now, floe_relay *relay, bool anew);
 /* Whether another serves as what it was for, and stays: of its base, or of the other family's of the
  * interface (T1); by its server, or by the same URL's of whichever credentials. */
 bool floe_relay_is_replaced(const floe_core *core, const floe_relay *former);

@@ -46,15 +46,54 @@ void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay)
     }
 }
 
-void floe_relays_stand_elsewhere(floe_core *core, floe_time now, const floe_base *base,
-                                 const floe_address *server)
+/* A server may show others than it sees allocations by: then that says nothing, after a quarter of an hour. */
+#define DIFFERS_MAX 64U
+
+bool floe_relays_are_compared(const floe_core *core, const floe_base *base,
+                              const floe_address *server)
 {
     FLOE_RELAYS_ON(relay, base)
     {
-        if (floe_relay_serves(relay) && floe_relay_uses(relay, base, server)) {
-            floe_relay_lost(core, now, relay);
+        if (floe_relay_uses(relay, base, server) && floe_relay_serves(relay) &&
+            floe_relay_mapped_of(core, relay).family != FLOE_FAMILY_NONE) {
+            return relay->differs < DIFFERS_MAX;
         }
     }
+    return false;
+}
+
+/* By another address it is not the relay that is asked: it is lost; of one that differs each time, ever more seldom. */
+static void compare(floe_core *core, floe_time now, floe_relay *relay, const floe_address *mapped)
+{
+    floe_address of_relay = floe_relay_mapped_of(core, relay);
+
+    if (of_relay.family == FLOE_FAMILY_NONE || floe_address_equal(&of_relay, mapped)) {
+        relay->differs = 0;
+        return;
+    }
+    relay->differs = (uint8_t)(relay->differs + (relay->differs < DIFFERS_MAX));
+    if ((relay->differs & (relay->differs - 1U)) == 0) {
+        floe_relay_lost(core, now, relay);
+    }
+}
+
+bool floe_relays_compare(floe_core *core, floe_time now, const floe_base *base,
+                         const floe_address *server, const floe_address *mapped, floe_time asked)
+{
+    bool compared = true;
+
+    FLOE_RELAYS_ON(relay, base)
+    {
+        if (!floe_relay_serves(relay) || !floe_relay_uses(relay, base, server)) {
+            continue;
+        }
+        if (asked.ns < relay->begun.ns) {
+            compared = false; /* that was before its Allocate */
+        } else {
+            compare(core, now, relay, mapped);
+        }
+    }
+    return compared;
 }
 
 /* T7: how long until a lost allocation is asked for again: at once, then 1, 2, 4 … 60 s. */

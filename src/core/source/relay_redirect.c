@@ -144,7 +144,11 @@ bool floe_relay_mend_mismatch(floe_core *core, floe_time now, floe_relay *relay)
         return true;
     }
     bool own_first = relay->turn.inherits && !relay->turn.reclaimed_once && !not_cleared;
-    if (!relay->base->spare && !own_first && take_spare(core, now, relay)) {
+    bool lets_go =
+        relay->turn.reclaimed_once && refused && !not_cleared &&
+        relay->turn.failure.code != 441; /* what was deleted: who was there waits for that */
+    bool waits = own_first || (lets_go && relay->state != FLOE_RELAY_ASKED);
+    if (!relay->base->spare && !waits && take_spare(core, now, relay)) {
         return true;
     }
     return floe_relay_reclaim(core, relay);

@@ -117,7 +117,7 @@ static void tell_tcp(floe_core *core, floe_time now, const floe_finding *finding
 }
 
 /* The mapping that the server has seen is known without asking, and kept (R2), be it by credentials of before. */
-static void keep_mapping(floe_core *core, floe_time now, const floe_relay *relay)
+static void keep_mapping(floe_core *core, floe_time now, const floe_relay *relay, bool anew)
 {
     const floe_server *server = floe_server_current(core, relay->server)
                                     ? relay->server
@@ -125,7 +125,7 @@ static void keep_mapping(floe_core *core, floe_time now, const floe_relay *relay
     floe_address mapped = floe_relay_mapped_of(core, relay);
 
     if (server != NULL && floe_relay_by_datagrams(relay) && mapped.family != FLOE_FAMILY_NONE) {
-        floe_binding_adopt(core, now, relay->base, server, &relay->turn.server, &mapped);
+        floe_binding_adopt(core, now, relay->base, server, &relay->turn.server, &mapped, anew);
     }
 }
 
@@ -193,12 +193,12 @@ static bool told_beside(const floe_core *core, floe_time now, const floe_relay *
 
 /* What stands is what the gathering has found; of several that were there one is told (L11), by whose
  * server says so first. */
-static void found(floe_core *core, floe_time now, floe_relay *relay)
+static void found(floe_core *core, floe_time now, floe_relay *relay, bool anew)
 {
     if (relay->generation != core->generation && told_beside(core, now, relay)) {
         let_leave(core, now, relay);
     }
-    keep_mapping(core, now, relay);
+    keep_mapping(core, now, relay, anew);
     if (!floe_relay_is_quiet(relay)) {
         tell(core, now, relay);
     }
@@ -211,7 +211,7 @@ static void found(floe_core *core, floe_time now, floe_relay *relay)
     }
 }
 
-void floe_relay_stands(floe_core *core, floe_time now, floe_relay *relay)
+void floe_relay_stands(floe_core *core, floe_time now, floe_relay *relay, bool anew)
 {
     bool moved = relay->state == FLOE_RELAY_MOVES;
 
@@ -225,9 +225,9 @@ void floe_relay_stands(floe_core *core, floe_time now, floe_relay *relay)
     floe_relay_set_check(core, now, relay);
     floe_relay_heard(relay, now);
     if (floe_server_current(core, relay->server)) { /* else this gathering has not found it */
-        found(core, now, relay);
+        found(core, now, relay, anew);
     } else if (is_kept_for_mapping(core, relay)) {
-        keep_mapping(core, now, relay);
+        keep_mapping(core, now, relay, anew);
     }
     if (core->state == FLOE_GATHERER_STATE_COMPLETE) { /* else its end does */
         floe_relays_leave(core, now);
