@@ -644,8 +644,8 @@ static void t7b_a_server_that_shows_two_addresses_keeps_its_relay(void **state)
     turn->allocates = 0;
     *h.log = '\0';
     pass(&h, 1200000);
-    assert_in_range(turn->allocates, 0, 20);
-    assert_in_range(strlen(h.log), 0, 500); /* with each of these alone its candidates change */
+    assert_in_range(turn->allocates, 0, 40);
+    assert_in_range(strlen(h.log), 0, 1600); /* with each of these alone its candidates change */
     turn->allocates = turn->bindings = 0;
     *h.log = '\0';
     pass(&h, 1200000);
@@ -678,7 +678,7 @@ static void t7b_a_nat_that_goes_back_at_once(void **state)
     static hand h;
 
     (void)state;
-    for (unsigned i = 1; i < 4; i++) {
+    for (unsigned i = 1; i < 7; i++) {
         server *turn = begin_with_relay(&h, turn_url);
         turn->plays = flips_behind;
         turn->mapped = "192.0.2.8:700";
@@ -686,7 +686,7 @@ static void t7b_a_nat_that_goes_back_at_once(void **state)
         flips = i;
         pass(&h, 16000);
         turn->refresh = ANSWERS;
-        pass(&h, 90000);
+        pass(&h, i < 4 ? 60000 : 300000);
         assert_int_equal(flips, 0);
         assert_string_equal(allocated_from, turn->mapped);
         assert_int_equal(candidates_of(&h, FLOE_CANDIDATE_TYPE_SRFLX), 1);

@@ -70,6 +70,33 @@ static void t10_another_address_of_the_nats_costs_no_relay(void **state)
     end(&h);
 }
 
+/* Another server shows the change first: then this one shows it by a Binding before its Refresh has the ticket. */
+static void t10_what_a_ticket_moves_is_not_lost_before(void **state)
+{
+    static const char *const urls[] = {"stun:203.0.113.3", "turn:203.0.113.2"};
+    floe_settings settings = defaults;
+    static hand h;
+
+    (void)state;
+    settings.mobility = true;
+    make(&h, urls, 2, settings);
+    server *stun = with(&h, "203.0.113.3:3478", "192.0.2.7:700");
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    turn->tickets = turn->gives_both = true;
+    gather(&h);
+    pass(&h, 6000);
+    *h.log = '\0';
+    turn->allocates = 0;
+    stun->mapped = turn->mapped = "192.0.2.9:900";
+    turn->forgets = 1;
+    pass(&h, 16000);
+    turn->forgets = 0;
+    pass(&h, 60000);
+    assert_false(says(&h, "- relay"));
+    assert_int_equal(turn->allocates, 0);
+    end(&h);
+}
+
 /* T10, L11: the address changes, and the way by the new one is silent for a while, or the server in
  * trouble: the relay that stands moves when that is over, be it behind the gathering's end. */
 static void t10_a_move_outlives_its_gathering(void **state)
@@ -439,6 +466,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(t10_another_address_of_the_nats_costs_no_relay),
+        cmocka_unit_test(t10_what_a_ticket_moves_is_not_lost_before),
         cmocka_unit_test(t10_the_living_relay_moves),
         cmocka_unit_test(t10_a_move_outlives_its_gathering),
         cmocka_unit_test(t10_a_network_that_comes_and_goes),

@@ -62,7 +62,14 @@ bool floe_relays_are_compared(const floe_core *core, const floe_base *base,
     return false;
 }
 
-/* By another address it is not the relay that is asked: it is lost; of one that differs each time, ever more seldom. */
+/* At once, and once more; then each fourth time. */
+static bool believes(uint8_t differs)
+{
+    return differs <= 2 || differs % 4 == 0;
+}
+
+/* By another address it is not the relay that is asked, and it is lost; but for one that its ticket moves there. Of a
+ * server that shows another each time it is believed seldom. */
 static void compare(floe_core *core, floe_time now, floe_relay *relay, const floe_address *mapped)
 {
     floe_address of_relay = floe_relay_mapped_of(core, relay);
@@ -72,7 +79,7 @@ static void compare(floe_core *core, floe_time now, floe_relay *relay, const flo
         return;
     }
     relay->differs = (uint8_t)(relay->differs + (relay->differs < DIFFERS_MAX));
-    if ((relay->differs & (relay->differs - 1U)) == 0) {
+    if (believes(relay->differs)) {
         floe_relay_lost(core, now, relay);
     }
 }
@@ -84,7 +91,8 @@ bool floe_relays_compare(floe_core *core, floe_time now, const floe_base *base,
 
     FLOE_RELAYS_ON(relay, base)
     {
-        if (!floe_relay_serves(relay) || !floe_relay_uses(relay, base, server)) {
+        if (!floe_relay_serves(relay) || !floe_relay_uses(relay, base, server) ||
+            floe_relay_can_move(relay)) {
             continue;
         }
         if (asked.ns < relay->begun.ns) {
