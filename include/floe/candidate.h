@@ -185,6 +185,50 @@ FLOE_EXPORT const char *floe_protocol_name(floe_protocol protocol);
 /** "active", "passive", "so"; "" for none. Threads: any. */
 FLOE_EXPORT const char *floe_tcp_type_name(floe_tcp_type type);
 
+/** Why something failed, as one of a few fixed words, for programs. Later releases may add more. */
+typedef enum floe_failure_reason {
+    /** Nothing failed. */
+    FLOE_FAILURE_REASON_NONE = 0,
+    /** No answer, or not in time. */
+    FLOE_FAILURE_REASON_TIMEOUT = 1,
+    /** Refused by ICMP port unreachable or a TCP reset: nothing listens there, or a firewall
+     *  rejects. */
+    FLOE_FAILURE_REASON_REFUSED = 2,
+    /** There is no way there: any other ICMP error, or no route from here. */
+    FLOE_FAILURE_REASON_UNREACHABLE = 3,
+    /** This machine refuses to send (EPERM). */
+    FLOE_FAILURE_REASON_LOCAL_FIREWALL = 4,
+    /** The name has no address, none that can be asked, or cannot be looked up. */
+    FLOE_FAILURE_REASON_DNS = 5,
+    /** The TLS or DTLS handshake failed, or a certificate is not accepted. */
+    FLOE_FAILURE_REASON_TLS = 6,
+    /** The proxy cannot be reached, or does not let us through. */
+    FLOE_FAILURE_REASON_PROXY = 7,
+    /** The server refuses the username or the credential, or wants some (401, 441). */
+    FLOE_FAILURE_REASON_CREDENTIALS = 8,
+    /** The user has all that it may have on the server (486). */
+    FLOE_FAILURE_REASON_QUOTA = 9,
+    /** The server has nothing left to give (508). */
+    FLOE_FAILURE_REASON_CAPACITY = 10,
+    /** Any other error that the server answers. */
+    FLOE_FAILURE_REASON_SERVER_ERROR = 11,
+    /** The answer cannot be used, or cannot be believed, or is not STUN. */
+    FLOE_FAILURE_REASON_BAD_ANSWER = 12,
+    /** The server closed the connection. */
+    FLOE_FAILURE_REASON_CLOSED = 13,
+    /** The server, or floe, cannot do this (420, 440, 442; stuns:). */
+    FLOE_FAILURE_REASON_UNSUPPORTED = 14,
+    /** A setting forbids it, or the server's rules do (403). */
+    FLOE_FAILURE_REASON_NOT_ALLOWED = 15,
+    /** This machine lacks something: a socket, a port, memory, its list of interfaces. */
+    FLOE_FAILURE_REASON_LOCAL = 16
+} floe_failure_reason;
+
+/** "timeout", "refused", "unreachable", "local-firewall", "dns", "tls", "proxy", "credentials",
+ *  "quota", "capacity", "server-error", "bad-answer", "closed", "unsupported", "not-allowed",
+ *  "local"; "" for none and any other value. Threads: any. */
+FLOE_EXPORT const char *floe_failure_reason_name(floe_failure_reason reason);
+
 /** Why a server gave no candidate (W3C RTCPeerConnectionIceErrorEvent, ORTC onerror). Only the
  *  library makes this struct; later releases append fields. */
 typedef struct floe_candidate_error {
@@ -203,6 +247,8 @@ typedef struct floe_candidate_error {
     const char *text;
     /** With this event, the URL has failed on every local address that could ask it. */
     bool url_failed;
+    /** What kind of failure it is. */
+    floe_failure_reason reason;
 } floe_candidate_error;
 
 #ifdef __cplusplus

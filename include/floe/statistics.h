@@ -82,6 +82,10 @@ typedef struct floe_server_statistics {
     bool dont_fragment;
     /** The number of answers in total_round_trip. */
     uint32_t round_trips;
+    /** What carries the requests to the server: UDP, TCP, TLS or DTLS. */
+    floe_protocol transport;
+    /** If a failure ended it: what kind of failure. */
+    floe_failure_reason reason;
 } floe_server_statistics;
 
 /** One candidate. Only the library makes this struct; later releases append fields. */

@@ -441,7 +441,7 @@ static void write_candidates(const world_case *c, const sim_seen *seen, char *re
     }
 }
 
-/* "701 stun:192.0.2.1:3478 from 10.0.0.2, url failed: …". */
+/* "701 timeout stun:192.0.2.1:3478 from 10.0.0.2, url failed: …". */
 static void write_errors(const sim_seen *seen, char *result, size_t size)
 {
     size_t used = 0;
@@ -449,8 +449,9 @@ static void write_errors(const sim_seen *seen, char *result, size_t size)
     for (size_t i = 0; i < seen->error_count && used < size; i++) {
         const sim_seen_error *error = &seen->errors[i];
         const char *url = *error->url != '\0' ? error->url : "no server";
-        used += (size_t)snprintf(&result[used], size - used, "%s%u %s from %s%s: %s",
-                                 used > 0 ? " | " : "", error->code, url,
+        used += (size_t)snprintf(&result[used], size - used, "%s%u %s %s from %s%s: %s",
+                                 used > 0 ? " | " : "", error->code,
+                                 floe_failure_reason_name(error->reason), url,
                                  *error->address != '\0' ? error->address : "nowhere",
                                  error->url_failed ? ", url failed" : "", error->text);
     }

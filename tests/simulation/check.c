@@ -409,7 +409,8 @@ static bool told_since(const sim_world *world, const sim_seen_error *error)
 void check_error(sim_world *world, const floe_candidate_error *error)
 {
     sim_seen *seen = world->seen;
-    sim_seen_error made = {.code = error->code, .url_failed = error->url_failed};
+    sim_seen_error made = {
+        .code = error->code, .reason = error->reason, .url_failed = error->url_failed};
 
     copy_text(made.url, sizeof made.url, error->url);
     copy_text(made.address, sizeof made.address, error->address);
@@ -425,8 +426,10 @@ void check_error(sim_world *world, const floe_candidate_error *error)
         !lost_relay_of(world, made.url)) {
         world_violated(world, "E2: an error while %s", floe_gatherer_state_name(seen->state));
     }
-    if (made.code < 300 || made.code > 701 || *made.text == '\0') {
-        world_violated(world, "E1: code %u, text \"%s\"", made.code, made.text);
+    if (made.code < 300 || made.code > 701 || *made.text == '\0' ||
+        *floe_failure_reason_name(made.reason) == '\0') {
+        world_violated(world, "E1: code %u, reason %u, text \"%s\"", made.code, made.reason,
+                       made.text);
     }
     check_hidden(world, made.text);
     check_hidden(world, error->address);
@@ -871,6 +874,11 @@ static void check_statistics(sim_world *world)
         }
         if (of->responses > 0 && of->bytes_received < 20) {
             world_violated(world, "L15: %s: answers without bytes", of->url);
+        }
+        if ((of->code != 0) != (of->reason != FLOE_FAILURE_REASON_NONE) ||
+            *floe_protocol_name(of->transport) == '\0') {
+            world_violated(world, "L15: %s: code %u, reason %u, transport %u", of->url, of->code,
+                           of->reason, of->transport);
         }
         if (of->code != 0 && !failed) {
             world_violated(world, "L15: %s: code %u, and no failure", of->url, of->code);

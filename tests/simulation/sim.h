@@ -251,6 +251,7 @@ typedef struct sim_seen_error {
     char address[64];
     unsigned code;
     char text[512];
+    floe_failure_reason reason;
     bool url_failed;
     uint64_t at_ms;
 } sim_seen_error;

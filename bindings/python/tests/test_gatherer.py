@@ -106,6 +106,7 @@ class Gathering(unittest.IsolatedAsyncioTestCase):
                 self.assertEqual(sorted(one.code for one in gatherer.errors), [401, 486])
                 error = [one for one in gatherer.errors if one.code == 486][0]
                 self.assertEqual((error.url, error.address, error.url_failed), ("turn:127.0.0.1:%d" % server.port, "127.0.0.1", True))
+                self.assertIs(error.reason, floe.FailureReason.QUOTA)
                 self.assertIn("486", str(error))
                 self.assertIn(error.text, str(error))
                 with self.assertRaises(floe.ServerError):

@@ -126,6 +126,8 @@ static bool poll_error(const floe_core *core, const floe_failure *failure,
         .code = floe_failure_code(failure),
         .text = output->room->text,
         .url_failed = url_failed,
+        .reason =
+            floe_failure_reason_of(core->shared, failure, server != NULL ? server->url : NULL),
     };
     output->error = &output->room->error;
     return true;

@@ -66,7 +66,7 @@ typedef struct exchange {
     const floe_relay *relay; /* that stands; NULL: none */
     const char *method;
     floe_server_progress progress;
-    uint16_t code;
+    const floe_failure *failure; /* that ended it; NULL: none */
 } exchange;
 
 typedef void (*exchange_taker)(const floe_core *core, const exchange *taken, void *data);
@@ -96,7 +96,7 @@ static void each_binding(const floe_core *core, const floe_base *base, exchange_
                         .method = "Binding",
                         .progress = states[binding->state]};
         bool failed = binding->state == FLOE_BINDING_FAILED;
-        one.code = failed ? floe_pairs_code(binding) : 0;
+        one.failure = failed ? floe_pairs_failure(binding) : NULL;
         take(core, &one, data);
     }
 }
@@ -111,17 +111,17 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
     {
         if (floe_relay_lives(relay)) {
             bool made = relay->turn.state == FLOE_TURN_ALLOCATED;
-            uint16_t code = made ? 0 : floe_pairs_relay_code(relay);
+            const floe_failure *failure = made ? NULL : floe_pairs_relay_failure(relay);
             exchange one = {.base = relay->base,
                             .server = relay->server,
                             .remote = &relay->turn.server,
                             .counters = &relay->counters,
                             .relay = relay,
                             .method = "Allocate",
-                            .progress = made        ? FLOE_SERVER_PROGRESS_SUCCEEDED
-                                        : code != 0 ? FLOE_SERVER_PROGRESS_FAILED
-                                                    : FLOE_SERVER_PROGRESS_WAITING,
-                            .code = code};
+                            .progress = made              ? FLOE_SERVER_PROGRESS_SUCCEEDED
+                                        : failure != NULL ? FLOE_SERVER_PROGRESS_FAILED
+                                                          : FLOE_SERVER_PROGRESS_WAITING,
+                            .failure = failure};
             take(core, &one, data);
         }
     }
@@ -140,7 +140,7 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
                     .counters = attempt->counters,
                     .method = "Allocate",
                     .progress = over ? FLOE_SERVER_PROGRESS_FAILED : progress_of(attempt->progress),
-                    .code = last ? floe_failure_code(floe_failure_kept(pair->failure)) : 0};
+                    .failure = last ? floe_failure_kept(pair->failure) : NULL};
                 take(core, &one, data);
             }
         }
@@ -226,7 +226,7 @@ static void fill_exchange(const floe_core *core, const exchange *taken, void *da
         .server_address = entry->server_address,
         .server_port = taken->remote->port,
         .progress = taken->progress,
-        .code = taken->code,
+        .code = taken->failure != NULL ? floe_failure_code(taken->failure) : 0,
         .requests = counters->requests,
         .retransmissions = counters->retransmissions,
         .responses = counters->responses,
@@ -237,6 +237,10 @@ static void fill_exchange(const floe_core *core, const exchange *taken, void *da
         .round_trip = duration_of(counters->round_trip),
         .total_round_trip = duration_of(counters->total_round_trip),
         .round_trips = counters->round_trips,
+        .transport = taken->server->url->transport,
+        .reason = taken->failure != NULL
+                      ? floe_failure_reason_of(core->shared, taken->failure, taken->server->url)
+                      : FLOE_FAILURE_REASON_NONE,
     };
     if (taken->relay != NULL) {
         fill_relay(taken->relay, entry);

@@ -163,6 +163,131 @@ static void server_text(const floe_failure *failure, char *text, size_t size)
                    advice != NULL ? advice->advice : "");
 }
 
+const char *floe_failure_reason_name(floe_failure_reason reason)
+{
+    static const char *const names[] = {
+        [FLOE_FAILURE_REASON_NONE] = "",
+        [FLOE_FAILURE_REASON_TIMEOUT] = "timeout",
+        [FLOE_FAILURE_REASON_REFUSED] = "refused",
+        [FLOE_FAILURE_REASON_UNREACHABLE] = "unreachable",
+        [FLOE_FAILURE_REASON_LOCAL_FIREWALL] = "local-firewall",
+        [FLOE_FAILURE_REASON_DNS] = "dns",
+        [FLOE_FAILURE_REASON_TLS] = "tls",
+        [FLOE_FAILURE_REASON_PROXY] = "proxy",
+        [FLOE_FAILURE_REASON_CREDENTIALS] = "credentials",
+        [FLOE_FAILURE_REASON_QUOTA] = "quota",
+        [FLOE_FAILURE_REASON_CAPACITY] = "capacity",
+        [FLOE_FAILURE_REASON_SERVER_ERROR] = "server-error",
+        [FLOE_FAILURE_REASON_BAD_ANSWER] = "bad-answer",
+        [FLOE_FAILURE_REASON_CLOSED] = "closed",
+        [FLOE_FAILURE_REASON_UNSUPPORTED] = "unsupported",
+        [FLOE_FAILURE_REASON_NOT_ALLOWED] = "not-allowed",
+        [FLOE_FAILURE_REASON_LOCAL] = "local",
+    };
+
+    return (size_t)reason < sizeof names / sizeof *names ? names[reason] : "";
+}
+
+static floe_failure_reason reason_of_code(uint16_t code)
+{
+    switch (code) {
+    case 401:
+    case 441:
+        return FLOE_FAILURE_REASON_CREDENTIALS;
+    case 403:
+        return FLOE_FAILURE_REASON_NOT_ALLOWED;
+    case 420:
+    case 440:
+    case 442:
+        return FLOE_FAILURE_REASON_UNSUPPORTED;
+    case 486:
+        return FLOE_FAILURE_REASON_QUOTA;
+    case 508:
+        return FLOE_FAILURE_REASON_CAPACITY;
+    default:
+        return FLOE_FAILURE_REASON_SERVER_ERROR;
+    }
+}
+
+static floe_failure_reason reason_of_unreachable(floe_unreachable why)
+{
+    switch (why) {
+    case FLOE_UNREACHABLE_PORT:
+        return FLOE_FAILURE_REASON_REFUSED;
+    case FLOE_UNREACHABLE_NOT_SENT:
+        return FLOE_FAILURE_REASON_LOCAL_FIREWALL;
+    case FLOE_UNREACHABLE_NOT_WATCHED:
+        return FLOE_FAILURE_REASON_LOCAL;
+    default:
+        return FLOE_FAILURE_REASON_UNREACHABLE;
+    }
+}
+
+/* Of a failure on the way to a server through a proxy: whether it is the proxy's, which it is until
+ * that has connected us. */
+static bool is_of_proxy(const floe_failure *failure)
+{
+    bool sent = failure->kind != FLOE_FAILURE_UNREACHABLE ||
+                (failure->detail != FLOE_UNREACHABLE_NOT_SENT &&
+                 failure->detail != FLOE_UNREACHABLE_NOT_WATCHED);
+
+    return sent && (failure->kind == FLOE_FAILURE_UNREACHABLE ||
+                    failure->stage == FLOE_CONNECTION_OPENING ||
+                    failure->stage == FLOE_CONNECTION_PROXYING);
+}
+
+static floe_failure_reason reason_of_kind(const floe_failure *failure)
+{
+    bool came = failure->dropped != FLOE_STUN_BELIEVED || failure->garbled;
+
+    switch ((floe_failure_kind)failure->kind) {
+    case FLOE_FAILURE_TIMEOUT:
+        return came ? FLOE_FAILURE_REASON_BAD_ANSWER : FLOE_FAILURE_REASON_TIMEOUT;
+    case FLOE_FAILURE_UNREACHABLE:
+        return reason_of_unreachable((floe_unreachable)failure->detail);
+    case FLOE_FAILURE_SERVER:
+        return reason_of_code(failure->code);
+    case FLOE_FAILURE_CREDENTIALS:
+        return FLOE_FAILURE_REASON_CREDENTIALS;
+    case FLOE_FAILURE_BAD_ANSWER:
+        return FLOE_FAILURE_REASON_BAD_ANSWER;
+    case FLOE_FAILURE_NAME:
+    case FLOE_FAILURE_LOOKING:
+    case FLOE_FAILURE_ADDRESS:
+    case FLOE_FAILURE_SERVICE:
+        return FLOE_FAILURE_REASON_DNS;
+    case FLOE_FAILURE_UNSUPPORTED:
+        return FLOE_FAILURE_REASON_UNSUPPORTED;
+    case FLOE_FAILURE_CLOSED:
+        return FLOE_FAILURE_REASON_CLOSED;
+    case FLOE_FAILURE_SECURE:
+        return FLOE_FAILURE_REASON_TLS;
+    case FLOE_FAILURE_PROXY:
+        return FLOE_FAILURE_REASON_PROXY;
+    case FLOE_FAILURE_PROXY_ONLY:
+    case FLOE_FAILURE_PORT:
+        return FLOE_FAILURE_REASON_NOT_ALLOWED;
+    case FLOE_FAILURE_PUBLISH:
+        return (floe_error)-failure->detail == FLOE_ERR_PERMISSION
+                   ? FLOE_FAILURE_REASON_LOCAL_FIREWALL
+                   : FLOE_FAILURE_REASON_LOCAL;
+    case FLOE_FAILURE_OPEN:
+    case FLOE_FAILURE_INTERFACES:
+    case FLOE_FAILURE_MEMORY:
+    case FLOE_FAILURE_NONE:
+        break;
+    }
+    return FLOE_FAILURE_REASON_LOCAL;
+}
+
+floe_failure_reason floe_failure_reason_of(const floe_core_shared *shared,
+                                           const floe_failure *failure, const floe_url *url)
+{
+    bool proxied = url != NULL && floe_url_proxied(shared, url);
+
+    return proxied && is_of_proxy(failure) ? FLOE_FAILURE_REASON_PROXY : reason_of_kind(failure);
+}
+
 /* What carries a connection of this transport. */
 static const char *carrier(uint8_t transport)
 {

@@ -88,6 +88,9 @@ const floe_failure *floe_failure_kept(const floe_failure *kept);
 bool floe_failure_of_url(const floe_failure *failure);
 /* The STUN code, or 701. */
 uint16_t floe_failure_code(const floe_failure *failure);
+/* The fixed word. `url` is NULL for a base's own failure. */
+floe_failure_reason floe_failure_reason_of(const floe_core_shared *shared,
+                                           const floe_failure *failure, const floe_url *url);
 /* The sentence for a person. `url` is NULL for a base's own failure. */
 void floe_failure_text(const floe_core *core, const floe_failure *failure, const floe_url *url,
                        char *text, size_t size);

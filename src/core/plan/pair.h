@@ -46,8 +46,8 @@ void floe_pairs_late_answer(const floe_core *core, const floe_base *base,
 /* Something else than an answer in STUN came to the base from there. */
 void floe_pairs_garbled(const floe_core *core, const floe_base *base, const floe_address *source);
 /* The code of the failure of a binding's pairs, or of a relay's; 0: none. */
-uint16_t floe_pairs_code(const floe_binding *binding);
-uint16_t floe_pairs_relay_code(const floe_relay *relay);
+const floe_failure *floe_pairs_failure(const floe_binding *binding);
+const floe_failure *floe_pairs_relay_failure(const floe_relay *relay);
 void floe_pairs_time(floe_core *core, floe_time now);
 /* What waits beside the question whether a relay of before stands is asked now. */
 void floe_pairs_hurry(floe_core *core, floe_time now);

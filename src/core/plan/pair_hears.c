@@ -193,27 +193,25 @@ void floe_pairs_garbled(const floe_core *core, const floe_base *base, const floe
     note_attempts(core, base, source, note_garbled);
 }
 
-uint16_t floe_pairs_code(const floe_binding *binding)
+const floe_failure *floe_pairs_failure(const floe_binding *binding)
 {
     FLOE_RING_EACH(pair, &binding->base->pairs, floe_pair, of_base)
     {
         FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->binding == binding && pair->progress == FLOE_FAILED) {
-                return floe_failure_code(floe_failure_kept(pair->failure));
+                return floe_failure_kept(pair->failure);
             }
         }
     }
-    return 0;
+    return NULL;
 }
 
-uint16_t floe_pairs_relay_code(const floe_relay *relay)
+const floe_failure *floe_pairs_relay_failure(const floe_relay *relay)
 {
     const floe_pair *pair = pair_of_relay(relay);
 
-    return pair != NULL && pair->progress == FLOE_FAILED
-               ? floe_failure_code(floe_failure_kept(pair->failure))
-               : 0;
+    return pair != NULL && pair->progress == FLOE_FAILED ? floe_failure_kept(pair->failure) : NULL;
 }
 
 /* Some URL of the gathering leads there: not one that did when it began, and by its end leads

@@ -106,6 +106,28 @@ class UnreachableReason(_Open):
     NOT_WATCHED = 8
 
 
+class FailureReason(_Open):
+    """Why something failed, as one of a few fixed words."""
+
+    NONE = 0
+    TIMEOUT = 1
+    REFUSED = 2
+    UNREACHABLE = 3
+    LOCAL_FIREWALL = 4
+    DNS = 5
+    TLS = 6
+    PROXY = 7
+    CREDENTIALS = 8
+    QUOTA = 9
+    CAPACITY = 10
+    SERVER_ERROR = 11
+    BAD_ANSWER = 12
+    CLOSED = 13
+    UNSUPPORTED = 14
+    NOT_ALLOWED = 15
+    LOCAL = 16
+
+
 class ServerProgress(_Open):
     WAITING = 0
     SUCCEEDED = 1
@@ -178,6 +200,7 @@ OF_C: dict[str, Any] = {
     "enum floe_gatherer_state": GathererState,
     "enum floe_packet_kind": PacketKind,
     "enum floe_unreachable": UnreachableReason,
+    "enum floe_failure_reason": FailureReason,
     "enum floe_server_progress": ServerProgress,
     "enum floe_trace_kind": TraceKind,
     "enum floe_trace_level": TraceLevel,

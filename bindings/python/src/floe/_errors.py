@@ -4,7 +4,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Optional, Tuple
 
-from ._enums import Error
+from ._enums import Error, FailureReason
 from ._floe import ffi, lib
 
 
@@ -69,6 +69,7 @@ class ServerError(FloeError):
     """A server gave no candidate, on one local address (W3C RTCPeerConnectionIceErrorEvent).
 
     `code` is the server's own STUN error code (300 to 699), or 701 if it could not be reached or gave no usable answer.
+    `reason` says what kind of failure it is.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class ServerError(FloeError):
         address: Optional[str] = None,
         port: int = 0,
         url_failed: bool = False,
+        reason: FailureReason = FailureReason.NONE,
     ) -> None:
         super().__init__(text)
         self.code = code
@@ -88,6 +90,7 @@ class ServerError(FloeError):
         self.port = port
         #: With this event, the URL has failed on every local address that could ask it.
         self.url_failed = url_failed
+        self.reason = reason
 
     def __reduce__(self) -> Tuple[Any, ...]:  # between processes; the constructor wants a code
         return functools.partial(type(self), code=self.code), (self.text,), self.__dict__

@@ -8,7 +8,7 @@ import threading
 from typing import Any, Callable
 
 from ._convert import address_from_c, from_c, text_from_c
-from ._enums import GathererState, UnreachableReason
+from ._enums import FailureReason, GathererState, UnreachableReason
 from ._errors import ServerError
 from ._floe import ffi, lib
 from ._native import here
@@ -86,6 +86,7 @@ def _error(post: Any, c: Any) -> None:
             address=text_from_c(c.address),
             port=c.port,
             url_failed=c.url_failed,
+            reason=FailureReason(c.reason),
         )
     )
 

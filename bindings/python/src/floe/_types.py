@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from ._convert import Address, address_from_c, from_c, into_c, text_from_c, text_to_c
 from ._enums import (
     CandidateType,
+    FailureReason,
     Family,
     GathererState,
     PacketKind,
@@ -149,6 +150,8 @@ class ServerStatistics:
     mobility: bool
     dont_fragment: bool
     round_trips: int
+    transport: Protocol
+    reason: FailureReason
 
 
 @dataclass(frozen=True)
