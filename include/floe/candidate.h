@@ -38,6 +38,26 @@ typedef enum floe_tcp_type {
     FLOE_TCP_TYPE_SO = 3
 } floe_tcp_type;
 
+/** Why a candidate is withdrawn. Later releases may add more. */
+typedef enum floe_withdrawal {
+    /** It is not. */
+    FLOE_WITHDRAWAL_NONE = 0,
+    /** The server has lost the relay, or no longer answers, or the way to it is gone. */
+    FLOE_WITHDRAWAL_RELAY_LOST = 1,
+    /** The NAT shows another address now, or no server shows this one any more. */
+    FLOE_WITHDRAWAL_MAPPING_CHANGED = 2,
+    /** The local address is gone, or is no longer used. */
+    FLOE_WITHDRAWAL_ADDRESS_GONE = 3,
+    /** Another took its place, or its server is no longer in the options. */
+    FLOE_WITHDRAWAL_RELEASED = 4,
+    /** After a restart it was not found again. */
+    FLOE_WITHDRAWAL_NOT_FOUND = 5
+} floe_withdrawal;
+
+/** "relay-lost", "mapping-changed", "address-gone", "released", "not-found"; "" for none and any
+ *  other value. Threads: any. */
+FLOE_EXPORT const char *floe_withdrawal_name(floe_withdrawal why);
+
 /** The name and value of an extension (RFC 8839 §5.1): "generation" "0". This struct never
  *  changes. */
 typedef struct floe_candidate_extension {
@@ -104,6 +124,8 @@ typedef struct floe_candidate {
      *  candidate's socket, whatever address or name the candidate shows. For a parsed candidate it
      *  is the family of its address; FLOE_FAMILY_NONE for a name. */
     floe_family family;
+    /** Why it is withdrawn, in the event that says so; otherwise FLOE_WITHDRAWAL_NONE. */
+    floe_withdrawal withdrawal;
 } floe_candidate;
 
 /** The candidates that floe_gatherer_get_local_candidates returns. Only the library makes this

@@ -358,6 +358,9 @@ void check_withdrawn(sim_world *world, const floe_candidate *candidate)
         world_violated(world, "L7: a withdrawal after close");
     }
     check_kept(world, candidate);
+    if (*floe_withdrawal_name(candidate->withdrawal) == '\0') {
+        world_violated(world, "T7: %u is withdrawn for no reason", (unsigned)candidate->id);
+    }
     for (size_t i = 0; i < world->seen->candidate_count; i++) {
         sim_seen_candidate *known = &world->seen->candidates[i];
         if (!known->withdrawn && known->id == candidate->id && known->port == candidate->port &&

@@ -426,6 +426,7 @@ void take(hand *h)
         break;
     case FLOE_CORE_CANDIDATE_WITHDRAWN:
         say(h, "-", output->candidate);
+        h->gone[output->candidate->type] = output->candidate->withdrawal;
         break;
     case FLOE_CORE_TRACE:
         went_out(h, output->trace);

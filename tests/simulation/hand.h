@@ -118,9 +118,10 @@ typedef struct hand {
     size_t binding_count;
     char name[64]; /* that was published last */
     char log[2048];
-    char trace[1024]; /* what went out */
-    uint32_t last[5]; /* ids, by type */
-    size_t unreached; /* as often was told */
+    char trace[1024];        /* what went out */
+    uint32_t last[5];        /* ids, by type */
+    floe_withdrawal gone[5]; /* why the latest of a type was withdrawn */
+    size_t unreached;        /* as often was told */
     size_t errors;
     bool url_failed; /* as the latest error says */
     char error[512];

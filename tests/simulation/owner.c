@@ -623,6 +623,9 @@ static void withdrawn(sim_changing_world *change, sim_owner *owner, const floe_c
     world_trace(change->world, "%zu: - %u %s %s", owner->life, (unsigned)given->id,
                 floe_candidate_type_name(given->type), given->address);
     owner->events++;
+    if (*floe_withdrawal_name(given->withdrawal) == '\0') {
+        change_violated(change, "T7: %u is withdrawn for no reason", (unsigned)given->id);
+    }
     if (told != NULL && told->old) { /* it does not go on */
         told->old = false;
         told->gone = change->world->now;

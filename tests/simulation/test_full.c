@@ -28,6 +28,8 @@ static void t6_a_refusal_ends_with_its_minute(void **state)
     gather(&h);
     pass(&h, 6000);
     read_log(&h, "- relay, - host, - srflx, error, end");
+    assert_int_equal(h.gone[FLOE_CANDIDATE_TYPE_HOST], FLOE_WITHDRAWAL_ADDRESS_GONE);
+    assert_int_equal(h.gone[FLOE_CANDIDATE_TYPE_SRFLX], FLOE_WITHDRAWAL_ADDRESS_GONE);
     assert_non_null(strstr(h.error, "not asked before a minute is over"));
     assert_int_equal(turn->allocates, 0);
     pass(&h, 60000);
@@ -181,6 +183,7 @@ static void l14_what_is_away_while_no_list_comes(void **state)
     turn->refresh = turn->allocate = SILENT;
     pass(&h, 100000);
     read_log(&h, "- relay, error");
+    assert_int_equal(h.gone[FLOE_CANDIDATE_TYPE_RELAY], FLOE_WITHDRAWAL_RELAY_LOST);
     h.no_list = true;
     gather(&h);
     pass(&h, 10000);

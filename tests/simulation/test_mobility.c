@@ -45,6 +45,7 @@ static void t10_where_a_relay_has_moved_the_mapping_is_asked_for(void **state)
     turn->mapped = "192.0.2.9:900"; /* the NAT has forgotten it */
     pass(&h, 60000);
     read_log(&h, "- srflx, + srflx");
+    assert_int_equal(h.gone[FLOE_CANDIDATE_TYPE_SRFLX], FLOE_WITHDRAWAL_MAPPING_CHANGED);
     assert_int_equal(turn->allocates, 1);
     end(&h);
 }

@@ -132,6 +132,8 @@ static void c1_names_of_values(void **state)
     static const char *const types[] = {"", "host", "srflx", "prflx", "relay"};
     static const char *const protocols[] = {"", "udp", "tcp", "tls", "dtls"};
     static const char *const tcp_types[] = {"", "active", "passive", "so"};
+    static const char *const withdrawals[] = {
+        "", "relay-lost", "mapping-changed", "address-gone", "released", "not-found"};
 
     (void)state;
     for (unsigned i = 0; i < 9; i++) {
@@ -139,6 +141,7 @@ static void c1_names_of_values(void **state)
                             i < 5 ? types[i] : "");
         assert_string_equal(floe_protocol_name((floe_protocol)i), i < 5 ? protocols[i] : "");
         assert_string_equal(floe_tcp_type_name((floe_tcp_type)i), i < 4 ? tcp_types[i] : "");
+        assert_string_equal(floe_withdrawal_name((floe_withdrawal)i), i < 6 ? withdrawals[i] : "");
     }
 }
 

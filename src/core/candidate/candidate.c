@@ -510,7 +510,7 @@ bool floe_found_add_rewritten(floe_core *core, floe_time now, floe_base *base)
     return add_externals(core, now, &finding, rule, &base->local);
 }
 
-void floe_found_withdraw(floe_core *core, floe_found *found)
+void floe_found_withdraw(floe_core *core, floe_found *found, floe_withdrawal why)
 {
     if (found->withdrawn) {
         return;
@@ -520,7 +520,7 @@ void floe_found_withdraw(floe_core *core, floe_found *found)
         return;
     }
     floe_untell(&found->output);
-    found->withdrawn = true;
+    found->withdrawn = (unsigned)why & 7U;
     if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
         found->of.relay = NULL;
     } else if (found->type != FLOE_CANDIDATE_TYPE_HOST) {
@@ -529,12 +529,13 @@ void floe_found_withdraw(floe_core *core, floe_found *found)
     floe_tell(core, &found->output, FLOE_OUTPUT_WITHDRAWN);
 }
 
-void floe_found_withdraw_relay(floe_core *core, const floe_base *base, const floe_relay *relay)
+void floe_found_withdraw_relay(floe_core *core, const floe_base *base, const floe_relay *relay,
+                               floe_withdrawal why)
 {
     FLOE_FOUND_ON(found, base)
     {
         if (floe_found_relay(found) == relay) {
-            floe_found_withdraw(core, found);
+            floe_found_withdraw(core, found, why);
         }
     }
 }
@@ -560,7 +561,7 @@ void floe_found_hand_over(floe_core *core, const floe_base *base, const floe_bin
             continue;
         }
         if (to == NULL) {
-            floe_found_withdraw(core, found);
+            floe_found_withdraw(core, found, FLOE_WITHDRAWAL_MAPPING_CHANGED);
         } else {
             found->of.binding = to;
             found->server = server;
@@ -573,7 +574,8 @@ void floe_found_withdraw_hosts(floe_core *core, const floe_base *base)
     FLOE_FOUND_ON(found, base)
     {
         if (found->type == FLOE_CANDIDATE_TYPE_HOST) {
-            floe_found_withdraw(core, found);
+            floe_found_withdraw(core, found,
+                                FLOE_WITHDRAWAL_RELEASED); /* for one by another name */
         }
     }
 }
@@ -685,7 +687,8 @@ void floe_found_outlive(floe_core *core)
             floe_found_free(core, found);
         } else { /* one that was about to be withdrawn is so at the end of what comes */
             found->stale = true;
-            found->told = found->withdrawn = false;
+            found->told = false;
+            found->withdrawn = FLOE_WITHDRAWAL_NONE;
         }
     }
 }
@@ -697,7 +700,7 @@ void floe_found_sweep(floe_core *core)
     {
         const floe_relay *relay = floe_found_relay(found);
         if (found->stale && (relay == NULL || floe_found_of_relay(found->base, relay))) {
-            floe_found_withdraw(core, found);
+            floe_found_withdraw(core, found, FLOE_WITHDRAWAL_NOT_FOUND);
         }
     }
 }
@@ -761,6 +764,7 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .id = found->id,
         .base_id = base_id_of(found),
         .family = (floe_family)floe_found_family(found),
+        .withdrawal = (floe_withdrawal)found->withdrawn,
     };
 }
 

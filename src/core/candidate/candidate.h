@@ -31,11 +31,11 @@ struct floe_found {           /* there are several for each address: without hol
     unsigned type : 3;      /* a floe_candidate_type */
     unsigned tcp_type : 2;  /* a floe_tcp_type; none: it is for UDP */
     unsigned transport : 3; /* a floe_protocol, by which its server was asked; none: it has none */
+    unsigned withdrawn : 3; /* why, a floe_withdrawal; then it is freed once that has been told */
     bool hidden : 1;        /* policy keeps it from being reported; it counts for redundancy */
     bool told : 1;          /* in this generation */
     bool known : 1;         /* in this one or one before: the owner has its id */
     bool stale : 1;         /* of the generation before a restart, and not found again yet */
-    bool withdrawn : 1;     /* freed once that has been told */
     bool writable : 1;      /* there is room again on its way: core->writable_output says so */
     /* One of a relayed one, what its server saw (family none: that is not known); a reflexive one's is
      * its base's address. */
@@ -84,7 +84,8 @@ bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding)
 /* Reflexive candidates that a rewrite rule says of the base (W7). */
 bool floe_found_add_rewritten(floe_core *core, floe_time now, floe_base *base);
 /* Those of a relay on this base serve no longer: told if they were told. */
-void floe_found_withdraw_relay(floe_core *core, const floe_base *base, const floe_relay *relay);
+void floe_found_withdraw_relay(floe_core *core, const floe_base *base, const floe_relay *relay,
+                               floe_withdrawal why);
 /* They stand on another base from now on. */
 void floe_found_move(const floe_relay *relay, const floe_base *from, floe_base *to);
 /* `from` keeps its candidates on the base no longer, `to` does, which sees the same address, and its
@@ -92,7 +93,7 @@ void floe_found_move(const floe_relay *relay, const floe_base *from, floe_base *
 void floe_found_hand_over(floe_core *core, const floe_base *base, const floe_binding *from,
                           floe_binding *to, const floe_server *server);
 /* It serves no longer: told if it was told. */
-void floe_found_withdraw(floe_core *core, floe_found *found);
+void floe_found_withdraw(floe_core *core, floe_found *found, floe_withdrawal why);
 /* The next with this address, behind that of the id `last` (0: the first); NULL: there is none. */
 floe_found *floe_found_next_at(const floe_core *core, const floe_address *address, uint32_t last);
 /* Each with this address, in the order of their ids. */

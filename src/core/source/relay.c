@@ -406,7 +406,7 @@ void floe_relay_free(floe_core *core, floe_relay *relay)
 {
     leave_counters(core, relay);
     floe_relay_forget_attempt(relay);
-    floe_found_withdraw_relay(core, relay->base, relay);
+    floe_found_withdraw_relay(core, relay->base, relay, FLOE_WITHDRAWAL_RELAY_LOST);
     floe_streams_end(core, relay);
     floe_unpace(core, &relay->paced);
     floe_untell(&relay->output);
@@ -541,7 +541,8 @@ void floe_relay_unsettle(floe_core *core, floe_relay *relay)
     }
 }
 
-void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay)
+void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay,
+                               floe_withdrawal why)
 {
     floe_relay_touch(core, relay);
     floe_relay_give_back(core, now, relay);
@@ -551,7 +552,7 @@ void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay
     floe_relay_drop_peers(core, relay);
     floe_relay_drop_connection(core, relay);
     /* Behind the word that its ways are gone. */
-    floe_found_withdraw_relay(core, relay->base, relay);
+    floe_found_withdraw_relay(core, relay->base, relay, why);
     floe_unpace(core, &relay->paced);
     floe_untell(&relay->output);
     relay->retry = relay->check = FLOE_TIME_NEVER;
@@ -577,7 +578,8 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
     if (by_datagrams) {
         (void)floe_turn_allocation_release(&relay->turn);
     }
-    floe_relay_end_allocation(core, now, relay);
+    floe_relay_end_allocation(core, now, relay,
+                              stands ? FLOE_WITHDRAWAL_RELEASED : FLOE_WITHDRAWAL_RELAY_LOST);
     if (by_datagrams) {
         floe_base_bids_farewell(core, now, relay->base, &relay->turn.server);
     }

@@ -72,7 +72,8 @@ void floe_relay_unsettle(floe_core *core, floe_relay *relay);
  * withdrawn; its requests, its peers and its streams stop; its connection closes; the name that an
  * alternate server was given is forgotten. What its server may still hold by datagrams, the machine
  * knows (floe_turn_allocation_stands): the caller gives it back, or asks anew. */
-void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay);
+void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay,
+                               floe_withdrawal why);
 /* Nothing is left of it; it goes at the end of the input at hand, and its spare socket with it. */
 void floe_relay_end(floe_core *core, floe_relay *relay);
 bool floe_relay_open_way(floe_core *core, floe_time now, floe_relay *relay);

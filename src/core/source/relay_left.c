@@ -335,7 +335,7 @@ bool floe_relay_await_deletion(floe_core *core, floe_time now, floe_relay *relay
         (!released && !is_anything_in_the_way(core, relay, code))) {
         return false;
     }
-    floe_relay_end_allocation(core, now, relay);
+    floe_relay_end_allocation(core, now, relay, FLOE_WITHDRAWAL_RELAY_LOST);
     relay->waits = true;
     relay->known = relay->known || released; /* as the former user's was */
     relay->retry = floe_time_after(now, AWAITED_FOR);

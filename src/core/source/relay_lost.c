@@ -146,7 +146,7 @@ static void ask_again_later(floe_core *core, floe_time now, floe_relay *relay, b
         floe_relay_pass_on(core, now, relay);
         return;
     }
-    floe_relay_end_allocation(core, now, relay);
+    floe_relay_end_allocation(core, now, relay, FLOE_WITHDRAWAL_RELAY_LOST);
     wait_for_turn(now, relay, retry_after(full && relay->losses < 7 ? 7 : relay->losses));
 }
 

@@ -301,7 +301,7 @@ void floe_relay_leave_now(floe_core *core, floe_time now, floe_relay *relay)
         floe_relay_touch(core, relay);
         relay->leaves = FLOE_TIME_NEVER; /* it is seen again with its next Refresh */
         relay->keeps = true;
-        floe_found_withdraw_relay(core, relay->base, relay);
+        floe_found_withdraw_relay(core, relay->base, relay, FLOE_WITHDRAWAL_RELEASED);
     } else if (replaced) {
         floe_relay_release(core, now, relay);
     } else {

@@ -17,7 +17,7 @@ static void withdraw_candidates(floe_core *core, const floe_base *base)
         const floe_relay *relay = floe_found_relay(found);
         bool moves = relay != NULL && relay->state == FLOE_RELAY_MOVES;
         if (!moves) {
-            floe_found_withdraw(core, found);
+            floe_found_withdraw(core, found, FLOE_WITHDRAWAL_ADDRESS_GONE);
         }
     }
 }

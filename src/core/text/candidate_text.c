@@ -32,6 +32,14 @@ const char *floe_tcp_type_name(floe_tcp_type type)
     return (size_t)type < sizeof names / sizeof *names ? names[type] : "";
 }
 
+const char *floe_withdrawal_name(floe_withdrawal why)
+{
+    static const char *const names[] = {"",         "relay-lost", "mapping-changed", "address-gone",
+                                        "released", "not-found"};
+
+    return (size_t)why < sizeof names / sizeof *names ? names[why] : "";
+}
+
 floe_error floe_candidate_format(const floe_candidate *candidate, char *text, size_t size)
 {
     int used;

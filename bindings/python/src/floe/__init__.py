@@ -52,6 +52,7 @@ from ._enums import (
     TraceKind,
     TraceLevel,
     UnreachableReason,
+    Withdrawal,
 )
 from ._errors import (
     FloeError,
@@ -151,6 +152,7 @@ __all__ = [
     "Unreachable",
     "UnreachableReason",
     "UnsupportedError",
+    "Withdrawal",
     "WouldDeadlockError",
     "Writable",
 ]

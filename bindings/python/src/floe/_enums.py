@@ -69,6 +69,17 @@ class TcpType(_Open):
     SO = 3
 
 
+class Withdrawal(_Open):
+    """Why a candidate is withdrawn."""
+
+    NONE = 0
+    RELAY_LOST = 1
+    MAPPING_CHANGED = 2
+    ADDRESS_GONE = 3
+    RELEASED = 4
+    NOT_FOUND = 5
+
+
 class GatherPolicy(_Open):
     ALL = 0
     NOHOST = 1
@@ -195,6 +206,7 @@ OF_C: dict[str, Any] = {
     "enum floe_candidate_type": CandidateType,
     "enum floe_protocol": Protocol,
     "enum floe_tcp_type": TcpType,
+    "enum floe_withdrawal": Withdrawal,
     "enum floe_gather_policy": GatherPolicy,
     "enum floe_credential_type": CredentialType,
     "enum floe_gatherer_state": GathererState,

@@ -18,6 +18,7 @@ from ._enums import (
     TraceKind,
     TraceLevel,
     UnreachableReason,
+    Withdrawal,
 )
 from ._errors import FloeError, InvalidStateError, check
 from ._floe import ffi, lib
@@ -48,6 +49,8 @@ class Candidate:
     id: int
     base_id: int
     family: Family
+    #: Why it is withdrawn, in a CandidateWithdrawn. Two candidates that differ in this alone are equal.
+    withdrawal: Withdrawal = field(default=Withdrawal.NONE, compare=False)
 
     def __str__(self) -> str:
         return self.text
