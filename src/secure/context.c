@@ -338,8 +338,11 @@ static int verify(X509_STORE_CTX *store, void *given)
 
 static floe_error bad_file(const char *option, const char *file)
 {
-    unsigned long code = ERR_peek_last_error();
-    const char *why = ERR_reason_error_string(code);
+    unsigned long first = ERR_peek_error(); /* the system's own, where there is no such file */
+    const char *why = ERR_SYSTEM_ERROR(first) ? strerror(ERR_GET_REASON(first))
+                      : ERR_GET_LIB(first) == ERR_LIB_PEM
+                          ? "there is no PEM in it"
+                          : ERR_reason_error_string(ERR_peek_last_error());
 
     ERR_clear_error();
     return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "settings.%s \"%.120s\": %s", option, file,

@@ -227,7 +227,7 @@ void account_error(sim_changing_world *change, sim_owner *owner, const floe_cand
 {
     size_t n = error->url != NULL ? owner_server_of(change, error->url) : SIZE_MAX;
     bool silent = strncmp(error->text, "no answer", 9) == 0;
-    bool closed = strncmp(error->text, "nothing listens on UDP", 22) == 0;
+    bool closed = strncmp(error->text, "refused by UDP", 14) == 0;
     bool answered = false;
     bool refused = false;
     floe_address from;

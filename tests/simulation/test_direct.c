@@ -1848,14 +1848,13 @@ static void e1_a_proxys_fault_is_told_as_the_proxys(void **state)
         const char *text;
     } rows[] = {
         {"turn:203.0.113.2?transport=tcp", "http://192.0.2.80:3128", FLOE_UNREACHABLE_PORT,
-         "nothing listens on TCP port 3128 of the proxy 192.0.2.80 (it refuses the connection): is "
-         "the proxy running?"},
+         "refused by TCP port 3128 of the proxy 192.0.2.80: nothing listens there, or a firewall "
+         "rejects"},
         {"turn:203.0.113.2?transport=tcp", "socks5://192.0.2.80", FLOE_UNREACHABLE_HOST,
          "the proxy 192.0.2.80 can't be reached (host or protocol unreachable): is it up, or does "
          "a firewall forbid TCP port 1080?"},
         {"turn:203.0.113.2?transport=tcp", NULL, FLOE_UNREACHABLE_PORT,
-         "nothing listens on TCP port 3478 of 203.0.113.2 (it refuses the connection): is the "
-         "server running?"},
+         "refused by TCP port 3478 of 203.0.113.2: nothing listens there, or a firewall rejects"},
         {"turn:203.0.113.2?transport=tcp", NULL, FLOE_UNREACHABLE_NETWORK,
          "there is no route to 203.0.113.2, from here or on the way"},
     };

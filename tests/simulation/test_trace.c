@@ -339,8 +339,8 @@ static void l17_trace_a_connection_that_is_refused(void **state)
     *f.log = '\0';
     floe_core_unreachable(f.core, f.now, f.channel, &f.remote, FLOE_UNREACHABLE_PORT, NULL, 0);
     settle(&f);
-    assert_string_equal(f.log, "error failed TCP 203.0.113.2: nothing listens on TCP port 3478 of "
-                               "203.0.113.2 (it refuses the connection): is the server running?\n");
+    assert_string_equal(f.log, "error failed TCP 203.0.113.2: refused by TCP port 3478 of "
+                               "203.0.113.2: nothing listens there, or a firewall rejects\n");
     end(&f);
 }
 

@@ -363,6 +363,11 @@ static void no_connection_text(const floe_failure *failure, const floe_url *url,
     } else if (failure->stage == FLOE_CONNECTION_OPENING) {
         (void)snprintf(text, size, "no %s in %u ms: is TCP port %u open to %s?", what, ms, port,
                        who);
+    } else if (datagrams && !failure->answered) {
+        (void)snprintf(text, size,
+                       "not one packet came back from UDP port %u of %s in %u ms: is it open, and "
+                       "does the server speak DTLS there?",
+                       port, who, ms);
     } else if (datagrams) {
         (void)snprintf(text, size,
                        "no %s in %u ms: is UDP port %u open to %s, and is that a TURN server with "
@@ -395,9 +400,11 @@ static void timeout_text(const floe_failure *failure, const floe_url *url, bool 
     if (failure->dropped != FLOE_STUN_BELIEVED) {
         dropped_text(failure, who, text, size);
     } else if (failure->answered && failure->sends > 0) {
-        (void)snprintf(text, size,
-                       "%s asked for a password, and has not answered in %u ms since: is it slow?",
-                       who, ms);
+        (void)snprintf(
+            text, size,
+            "%s asked for a password, and has not answered in %u ms since: is it slow, or "
+            "are packets lost?",
+            who, ms);
     } else if (failure->sends == 0) {
         (void)snprintf(text, size, "not asked: gathering ended before its turn");
     } else if (failure->late) {
@@ -413,7 +420,7 @@ static void timeout_text(const floe_failure *failure, const floe_url *url, bool 
     } else if (failure->beside) {
         (void)snprintf(text, size,
                        "%s answers other requests from here, and this not in %u ms (packets: %u): "
-                       "is it a %s server?",
+                       "is it a %s server, or are packets lost?",
                        who, ms, failure->sends, url != NULL && url->turn ? "TURN" : "STUN");
     } else if (failure->garbled) {
         (void)snprintf(text, size,
@@ -449,8 +456,7 @@ static void closed_text(const floe_failure *failure, const char *who, char *text
                    known ? when[failure->stage] : "at once");
 }
 
-static void unreachable_text(const floe_failure *failure, bool proxied, const char *who, char *text,
-                             size_t size)
+static void unreachable_text(const floe_failure *failure, const char *who, char *text, size_t size)
 {
     unsigned port = failure->remote.port;
 
@@ -458,14 +464,14 @@ static void unreachable_text(const floe_failure *failure, bool proxied, const ch
     case FLOE_UNREACHABLE_PORT:
         if (strcmp(carrier(failure->transport), "TCP") == 0) {
             (void)snprintf(text, size,
-                           "nothing listens on TCP port %u of %s (it refuses the connection): is "
-                           "the %s running?",
-                           port, who, proxied ? "proxy" : "server");
+                           "refused by TCP port %u of %s: nothing listens there, or a firewall "
+                           "rejects",
+                           port, who);
             break;
         }
         (void)snprintf(text, size,
-                       "nothing listens on UDP port %u of %s (ICMP port unreachable): is the "
-                       "server running?",
+                       "refused by UDP port %u of %s (ICMP port unreachable): nothing listens "
+                       "there, or a firewall rejects",
                        port, who);
         break;
     case FLOE_UNREACHABLE_HOST:
@@ -616,7 +622,7 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure, const
         timeout_text(failure, url, proxied, who, text, size);
         break;
     case FLOE_FAILURE_UNREACHABLE:
-        unreachable_text(failure, proxied, who, text, size);
+        unreachable_text(failure, who, text, size);
         break;
     case FLOE_FAILURE_SERVER:
         server_text(failure, text, size);

@@ -41,7 +41,7 @@ typedef struct floe_failure {
     uint8_t stage;     /* of a connection, a floe_connection_state; 0: there was none */
     uint8_t transport; /* of a connection, a floe_protocol */
     uint8_t dropped;   /* a floe_stun_match: answers came, of that code, and were not believed */
-    bool answered;     /* by a challenge; then no more */
+    bool answered;     /* by a challenge, or by a packet of DTLS; then no more */
     bool before;       /* the server has answered earlier requests from here */
     bool late;         /* its answers come, to what was asked before this gathering */
     bool beside;       /* it answers other requests from here */

@@ -360,7 +360,8 @@ floe_failure floe_connection_failure(const floe_connection *connection, floe_fai
                           .stage = connection->state,
                           .transport = connection->transport,
                           .elapsed_ms = (uint32_t)floe_duration_milliseconds(elapsed),
-                          .remote = connection->remote};
+                          .remote = connection->remote,
+                          .answered = connection->heard && !is_stream(connection)};
 }
 
 void floe_connection_failed(floe_core *core, floe_time now, floe_connection *connection,
@@ -624,6 +625,7 @@ static floe_frame_result next_frame(floe_connection *connection, floe_span *fram
 void floe_connection_feed(floe_connection *connection, const void *data, size_t size)
 {
     connection->input = floe_span_of(data, size);
+    connection->heard = true;
 }
 
 /* Whether there is a message, or the connection has come nearer to one. */

@@ -79,6 +79,7 @@ struct floe_connection {
     floe_connection_story
         *story; /* what the trace says of it; NULL: nothing (connection_trace.h) */
     bool failed;
+    bool heard; /* something came on it */
 };
 
 /* Opens one; NULL without memory. */
