@@ -96,6 +96,8 @@ if(FLOE_COMMAND)
     endif()
     add_test(NAME cli COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/run ${PROJECT_BINARY_DIR} ${interrupt_at})
     set_tests_properties(cli PROPERTIES LABELS cli ENVIRONMENT ICMP_IS_HEARD=$<BOOL:${FLOE_LINUX}>)
+    add_test(NAME cli/screens COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/cli/screens ${PROJECT_BINARY_DIR})
+    set_tests_properties(cli/screens PROPERTIES LABELS cli SKIP_RETURN_CODE 77)
 endif()
 
 add_test(NAME layers/planted

@@ -10,7 +10,7 @@
 set -euo pipefail
 
 build="gcc make cmake ninja-build pkg-config libuv1-dev libc-ares-dev libssl-dev zlib1g-dev libmnl-dev libldns-dev libunistring-dev libjansson-dev libcmocka-dev"
-lab="coturn stun-server erlang-base erlang-p1-stun nftables iproute2 procps util-linux jq gawk dnsmasq-base avahi-daemon avahi-utils dbus openssl sqlite3 conntrack socat tinyproxy-bin dante-server"
+lab="coturn stun-server erlang-base erlang-p1-stun nftables iproute2 procps util-linux tmux jq gawk dnsmasq-base avahi-daemon avahi-utils dbus openssl sqlite3 conntrack socat tinyproxy-bin dante-server"
 bench="strace libnice-dev golang-go golang-github-pion-ice.v2-dev golang-github-pion-turn.v2-dev python3-aioice"
 fuzz="clang libclang-rt-14-dev"
 analyse="clang-tidy libclang-common-14-dev cppcheck"

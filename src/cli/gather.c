@@ -3,8 +3,10 @@
 #include "cli/gather.h"
 
 #include "cli/interrupt.h"
+#include "cli/no_address.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +35,9 @@ struct gather_run {
     uv_loop_t loop;
     uv_timer_t progress;
     uv_timer_t hold;
+    uv_timer_t tick;    /* of a hold */
+    uint64_t addresses; /* that the machine had when it was last gathered */
+    bool gathering;     /* a round is under way */
     interrupt interrupted;
     floe_api *api;
     gather_slot *slots;
@@ -58,11 +63,32 @@ static void close_handle(void *handle)
     }
 }
 
+/* Where there is nothing to gather on, and no server's failure says why. */
+static void tell_no_address(gather_run *run)
+{
+    const gather_command *command = &run->command;
+    bool fields = command->format == CANDIDATE_FIELDS;
+    char text[900];
+
+    if (run->report.summary.found || run->report.summary.errors > 0 || run->interrupted.came) {
+        return;
+    }
+    no_address_text(&command->filters, text, sizeof text);
+    if (command->json && fields) {
+        report_error(&run->report, 0, run->round_ms,
+                     &(floe_candidate_error){
+                         .code = 701, .reason = FLOE_FAILURE_REASON_LOCAL, .text = text});
+    } else {
+        screen_print_wrapped(fields ? standard_output : standard_error, text, 0, 0);
+    }
+}
+
 /* Nothing more will happen: the loop ends by itself. */
 static void end_run(gather_run *run)
 {
     close_handle(&run->progress);
     close_handle(&run->hold);
+    close_handle(&run->tick);
     interrupt_stop(&run->interrupted);
     for (unsigned i = 0; run->slots != NULL && i < run->command.gatherers; i++) {
         floe_gatherer_free(run->slots[i].gatherer);
@@ -71,8 +97,16 @@ static void end_run(gather_run *run)
     floe_api_statistics statistics = FLOE_API_STATISTICS_INIT;
     (void)floe_api_get_statistics(run->api, &statistics);
     run->report.summary.ms = run->round_ms;
+    run->report.summary.interrupted = run->interrupted.came;
     if (!run->failed_to_start) {
-        report_summary_line(&run->report, &statistics);
+        bool json = run->command.json && run->command.format == CANDIDATE_FIELDS;
+        if (json) { /* its summary is the last */
+            tell_no_address(run);
+        }
+        report_over(&run->report, &statistics);
+        if (!json) {
+            tell_no_address(run);
+        }
     }
     floe_api_free(run->api);
 }
@@ -80,6 +114,11 @@ static void end_run(gather_run *run)
 static void close_all(gather_run *run)
 {
     (void)uv_timer_stop(&run->progress);
+    (void)uv_timer_stop(&run->tick);
+    if (run->gathering) { /* it is interrupted */
+        run->round_ms += since(run->started);
+        run->gathering = false;
+    }
     for (unsigned i = 0; i < run->command.gatherers; i++) {
         (void)floe_gatherer_close(run->slots[i].gatherer);
     }
@@ -90,14 +129,56 @@ static void on_hold_over(uv_timer_t *timer)
     close_all(timer->data);
 }
 
+/* Addresses that came or went are gathered on, or let go: that tells what of the candidates is dead. */
+static void look_at_addresses(gather_run *run)
+{
+    uint64_t now = watch_addresses();
+
+    if (now == 0 || now == run->addresses) {
+        return;
+    }
+    run->addresses = now;
+    failures_free(&run->report.failures); /* what failed then was told */
+    for (unsigned i = 0; i < run->command.gatherers; i++) {
+        (void)floe_gatherer_gather(run->slots[i].gatherer);
+    }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    gather_run *run = timer->data;
+    floe_gatherer_statistics *all = NULL;
+
+    look_at_addresses(run);
+    if (run->report.live && floe_gatherer_get_statistics(run->slots[0].gatherer, &all) == FLOE_OK) {
+        live_draw(&run->report, all);
+        floe_gatherer_statistics_free(all);
+    }
+}
+
+static void begin_hold(gather_run *run)
+{
+    floe_api_statistics statistics = FLOE_API_STATISTICS_INIT;
+
+    (void)floe_api_get_statistics(run->api, &statistics);
+    run->report.summary.ms = run->round_ms;
+    report_result(&run->report, &statistics);
+    live_begin(&run->report);
+    (void)uv_timer_start(&run->tick, on_tick, 0, 1000);
+    if (run->command.hold > 0) {
+        (void)uv_timer_start(&run->hold, on_hold_over, (uint64_t)(run->command.hold * 1000), 0);
+    }
+}
+
 static void on_round_complete(gather_run *run)
 {
     run->round_ms += since(run->started);
+    run->gathering = false;
     (void)uv_timer_stop(&run->progress);
     if (run->rounds < run->command.repeat || run->command.hold == 0) {
         close_all(run);
-    } else if (run->command.hold > 0) {
-        (void)uv_timer_start(&run->hold, on_hold_over, (uint64_t)(run->command.hold * 1000), 0);
+    } else {
+        begin_hold(run);
     }
 }
 
@@ -125,16 +206,16 @@ static void on_state(void *user_data, enum floe_gatherer_state state)
 
 /* A server that has no address of a family that is gathered on is no error to the library; to who
  * named it, it is one. */
-static void look_for_not_asked(const gather_slot *slot)
+static void look_at_servers(const gather_slot *slot, double ms)
 {
+    gather_run *run = slot->run;
+    bool first = slot == &run->slots[0];
+    bool told = run->command.json && !run->command.quiet;
     floe_gatherer_statistics *all = NULL;
 
-    if (floe_gatherer_get_statistics(slot->gatherer, &all) == FLOE_OK) {
-        for (size_t i = 0; i < all->server_count; i++) {
-            report_asked(&slot->run->report, all->servers[i]->url);
-        }
+    if ((first || told) && floe_gatherer_get_statistics(slot->gatherer, &all) == FLOE_OK) {
+        report_servers(&run->report, slot->number, ms, all, first && !run->report.holding);
         floe_gatherer_statistics_free(all);
-        report_not_asked(&slot->run->report, slot->number);
     }
 }
 
@@ -148,11 +229,9 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
         report_candidate(&run->report, slot->number, ms, candidate, false);
         return;
     }
-    if (slot->number == 0) {
-        look_for_not_asked(slot);
-    }
+    look_at_servers(slot, ms);
     report_end(&run->report, slot->number, ms);
-    if (++run->complete == run->command.gatherers) {
+    if (!run->report.holding && ++run->complete == run->command.gatherers) {
         on_round_complete(run);
     }
 }
@@ -174,8 +253,13 @@ static void on_error(void *user_data, const floe_candidate_error *error)
 static void on_progress(uv_timer_t *timer)
 {
     gather_run *run = timer->data;
+    floe_gatherer_statistics *all = NULL;
 
-    report_progress(&run->report, since(run->started));
+    if (run->report.screen.terminal &&
+        floe_gatherer_get_statistics(run->slots[0].gatherer, &all) == FLOE_OK) {
+        report_progress(&run->report, since(run->started), all);
+        floe_gatherer_statistics_free(all);
+    }
 }
 
 static void on_interrupt(void *data)
@@ -212,6 +296,9 @@ static bool make_gatherers(gather_run *run)
             output_print(standard_error, "floe: gather: %s\n", option_words(floe_last_error()));
             return false;
         }
+        if (slot->number == 0) { /* what is wrong with the options has been told by now */
+            report_start(&run->report);
+        }
         floe_parameters parameters = FLOE_PARAMETERS_INIT;
         (void)floe_gatherer_get_local_parameters(slot->gatherer, &parameters);
         report_parameters(&run->report, slot->number, &parameters);
@@ -230,6 +317,8 @@ static void begin_round(gather_run *run)
     run->rounds++;
     run->report.summary.gatherers += run->command.gatherers;
     run->started = uv_hrtime();
+    run->gathering = true;
+    run->addresses = watch_addresses();
     for (unsigned i = 0; i < run->command.gatherers; i++) {
         run->slots[i].started = uv_hrtime();
         (void)floe_gatherer_gather(run->slots[i].gatherer);
@@ -245,7 +334,8 @@ static bool init_handles(gather_run *run)
     }
     (void)uv_timer_init(&run->loop, &run->progress);
     (void)uv_timer_init(&run->loop, &run->hold);
-    run->progress.data = run->hold.data = run;
+    (void)uv_timer_init(&run->loop, &run->tick);
+    run->progress.data = run->hold.data = run->tick.data = run;
     return true;
 }
 

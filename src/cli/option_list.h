@@ -69,6 +69,8 @@ OPTION(COMMAND_GATHER | COMMAND_TURN_CHECK, 0, "json", NULL, SET(set_json),
        "print JSON lines instead of a table")
 OPTION(COMMAND_GATHER, 0, "format", "w3c|ortc|sdp", SET(set_format),
        "print only candidates: as RTCIceCandidateInit, ORTC's RTCIceCandidate, or SDP")
+OPTION(COMMAND_GATHER | COMMAND_TURN_CHECK, 0, "color", "auto|always|never", SET(set_colour),
+       "colours; auto: on a terminal, unless NO_COLOR is set (auto)")
 OPTION(EVERY, 0, "trace", "FILE", TEXT(trace_file), "write what -v prints to FILE as JSON lines")
 OPTION(COMMAND_GATHER, 'q', "quiet", NULL, SET(set_quiet),
        "print only failed servers and the summary")

@@ -414,6 +414,15 @@ static bool set_format(gather_command *command, const char *name, const char *va
            wrong(name, value, "not one of w3c, ortc, sdp");
 }
 
+static bool set_colour(gather_command *command, const char *name, const char *value)
+{
+    static const char *const words[] = {"auto", "always", "never", NULL};
+    int mode = word_of(name, value, words);
+
+    command->colour = (colour_mode)mode;
+    return mode >= 0;
+}
+
 static bool set_quiet(gather_command *command, const char *name, const char *value)
 {
     (void)name;

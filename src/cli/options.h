@@ -5,6 +5,7 @@
 
 #include "cli/faces.h"
 #include "cli/json.h"
+#include "cli/screen.h"
 
 #include <floe/floe.h>
 #include <stdbool.h>
@@ -51,6 +52,7 @@ typedef struct gather_command {
     double hold; /* seconds; negative: until interrupted */
     bool json;
     candidate_format format; /* CANDIDATE_FIELDS: as json says */
+    colour_mode colour;
     bool quiet;
     bool verbose;
     bool help;

@@ -2,15 +2,13 @@
 #ifndef FLOE_CLI_REPORT_H
 #define FLOE_CLI_REPORT_H
 
+#include "cli/failures.h"
 #include "cli/options.h"
+#include "cli/screen.h"
+#include "cli/servers.h"
+#include "cli/verdict.h"
 
-typedef struct report_failure {
-    char *url;
-    char *address; /* NULL: none */
-    char *text;
-    unsigned code;
-    unsigned times;
-} report_failure;
+#include <jansson.h>
 
 /* Counts of a whole run; of candidates, those that stood when their gatherer was closed. */
 typedef struct report_summary {
@@ -19,55 +17,94 @@ typedef struct report_summary {
     unsigned srflx;
     unsigned relay;
     bool found; /* any candidate, though it may be gone */
+    unsigned withdrawn;
     unsigned errors;
     unsigned failed; /* of them, those by which a server, or a local address, is of no use */
     unsigned not_asked;
+    bool interrupted;
     double ms;
 } report_summary;
 
+/* The widest of what the table's columns have held. */
+typedef struct table_widths {
+    size_t address;
+    size_t related;
+    size_t interface;
+    bool wide;    /* the form with a heading */
+    bool started; /* a row was printed */
+} table_widths;
+
+typedef struct live_view {
+    uint64_t heard[URLS_MAX];     /* uv_hrtime() of the last answer; 0: none */
+    uint64_t refreshed[URLS_MAX]; /* of the last answer to an Allocate or Refresh */
+    uint64_t since;               /* when the holding began */
+} live_view;
+
 typedef struct gather_report {
     const gather_command *command;
-    bool terminal;
-    bool colour;
-    bool header_printed;
-    bool progress_shown;
-    bool answered[URLS_MAX]; /* which servers have given something */
-    bool asked[URLS_MAX];    /* which were asked, or are told as failed */
-    unsigned families;       /* that are gathered on, as far as candidates show it */
+    screen screen;
+    bool live;    /* holding is shown on a terminal */
+    bool holding; /* gathering is over */
+    table_widths widths;
     report_summary summary;
-    report_failure *failures;
-    size_t failure_count;
+    failure_list failures;
+    server_table servers; /* of the first gatherer of the latest round */
+    network_facts facts;  /* likewise */
+    live_view view;
 } gather_report;
 
 /* False after a line on standard error: the trace file can't be written. */
 bool report_init(gather_report *report, const gather_command *command);
 void report_free(gather_report *report);
 
-/* Families that are gathered on, FAMILY_BIT by FAMILY_BIT: the one that the candidate shows; 0: it shows
- * none. */
-#define FAMILY_BIT(family) (1U << (family))
-unsigned report_family(const floe_candidate *candidate);
-/* Why a server was not asked, where nothing forbids it. `families`: as far as they are known. */
-void report_not_asked_text(const gather_command *command, unsigned families, char *text,
-                           size_t size);
-
 /* Events; `gatherer` counts from 0, `ms` from the call of gather. */
+void report_start(const gather_report *report);
 void report_parameters(gather_report *report, unsigned gatherer, const floe_parameters *parameters);
 void report_state(gather_report *report, unsigned gatherer, double ms,
                   enum floe_gatherer_state state);
 void report_candidate(gather_report *report, unsigned gatherer, double ms,
                       const floe_candidate *candidate, bool withdrawn);
-void report_end(gather_report *report, unsigned gatherer, double ms);
 void report_error(gather_report *report, unsigned gatherer, double ms,
                   const floe_candidate_error *error);
+/* What became of its servers, when it is complete. `of_all`: the report's own rows are made of it. */
+void report_servers(gather_report *report, unsigned gatherer, double ms,
+                    const floe_gatherer_statistics *statistics, bool of_all);
+void report_end(gather_report *report, unsigned gatherer, double ms);
 /* From now on the settings' trace is told as the command wants it. */
 void report_use_trace(gather_report *report, floe_settings *settings);
-/* A server was asked, though maybe by another URL of the same; then those that were not are told.
- */
-void report_asked(gather_report *report, const char *url);
-void report_not_asked(gather_report *report, unsigned gatherer);
 /* Which servers are awaited; from time to time. */
-void report_progress(gather_report *report, double ms);
-void report_summary_line(gather_report *report, const floe_api_statistics *statistics);
+void report_progress(gather_report *report, double ms, const floe_gatherer_statistics *statistics);
+/* All is gathered: what stands at the end, before it is held, or closed. */
+void report_result(gather_report *report, const floe_api_statistics *statistics);
+/* The summary as JSON, at the very end; of a hold, what became of it. */
+void report_over(gather_report *report, const floe_api_statistics *statistics);
+
+/* ── Its parts ── */
+
+/* table.c: a row of a candidate. */
+void table_row(gather_report *report, double ms, const floe_candidate *candidate);
+void format_endpoint(char *text, size_t size, const char *address, unsigned port);
+size_t report_number(const gather_report *report, const char *url);
+/* block.c: servers, what of local addresses failed, the network. `failed`: the failed ones alone. */
+void block_print(const gather_report *report, output *to, bool failed);
+/* events.c: JSON lines. */
+void events_start(const gather_report *report);
+void events_parameters(unsigned gatherer, const floe_parameters *parameters);
+void events_state(unsigned gatherer, double ms, enum floe_gatherer_state state);
+void events_candidate(unsigned gatherer, double ms, const floe_candidate *candidate,
+                      bool withdrawn);
+void events_error(unsigned gatherer, double ms, const floe_candidate_error *error);
+void events_servers(unsigned gatherer, double ms, const server_table *servers);
+void events_verdict(unsigned gatherer, double ms, const network_facts *facts);
+void events_end(unsigned gatherer, double ms);
+void events_summary(const gather_report *report, const floe_api_statistics *statistics);
+json_t *json_milliseconds(double ms);
+/* live.c: what is held. */
+void live_begin(gather_report *report);
+void live_hears(gather_report *report, const floe_trace_event *event);
+/* From time to time. `statistics` of the first gatherer; NULL: none. */
+void live_draw(gather_report *report, const floe_gatherer_statistics *statistics);
+/* What is told amid a hold stands above the view, with the time of the hold. */
+void live_tell(gather_report *report, const char *line);
 
 #endif

@@ -28,6 +28,7 @@ static void t6_a_refusal_ends_with_its_minute(void **state)
     gather(&h);
     pass(&h, 6000);
     read_log(&h, "- relay, - host, - srflx, error, end");
+    assert_int_equal(h.gone[FLOE_CANDIDATE_TYPE_RELAY], FLOE_WITHDRAWAL_ADDRESS_GONE);
     assert_int_equal(h.gone[FLOE_CANDIDATE_TYPE_HOST], FLOE_WITHDRAWAL_ADDRESS_GONE);
     assert_int_equal(h.gone[FLOE_CANDIDATE_TYPE_SRFLX], FLOE_WITHDRAWAL_ADDRESS_GONE);
     assert_non_null(strstr(h.error, "not asked before a minute is over"));

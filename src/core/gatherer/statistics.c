@@ -65,6 +65,7 @@ typedef struct exchange {
     const floe_counters *counters;
     const floe_relay *relay; /* that stands; NULL: none */
     const char *method;
+    uint8_t transport; /* a floe_protocol */
     floe_server_progress progress;
     const floe_failure *failure; /* that ended it; NULL: none */
 } exchange;
@@ -94,6 +95,7 @@ static void each_binding(const floe_core *core, const floe_base *base, exchange_
                         .remote = &binding->remote,
                         .counters = &binding->counters,
                         .method = "Binding",
+                        .transport = FLOE_PROTOCOL_UDP,
                         .progress = states[binding->state]};
         bool failed = binding->state == FLOE_BINDING_FAILED;
         one.failure = failed ? floe_pairs_failure(binding) : NULL;
@@ -118,6 +120,7 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
                             .counters = &relay->counters,
                             .relay = relay,
                             .method = "Allocate",
+                            .transport = relay->server->url->transport,
                             .progress = made              ? FLOE_SERVER_PROGRESS_SUCCEEDED
                                         : failure != NULL ? FLOE_SERVER_PROGRESS_FAILED
                                                           : FLOE_SERVER_PROGRESS_WAITING,
@@ -139,6 +142,7 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
                     .remote = &attempt->remote,
                     .counters = attempt->counters,
                     .method = "Allocate",
+                    .transport = pair->server->url->transport,
                     .progress = over ? FLOE_SERVER_PROGRESS_FAILED : progress_of(attempt->progress),
                     .failure = last ? floe_failure_kept(pair->failure) : NULL};
                 take(core, &one, data);
@@ -237,7 +241,7 @@ static void fill_exchange(const floe_core *core, const exchange *taken, void *da
         .round_trip = duration_of(counters->round_trip),
         .total_round_trip = duration_of(counters->total_round_trip),
         .round_trips = counters->round_trips,
-        .transport = taken->server->url->transport,
+        .transport = (floe_protocol)taken->transport,
         .reason = taken->failure != NULL
                       ? floe_failure_reason_of(core->shared, taken->failure, taken->server->url)
                       : FLOE_FAILURE_REASON_NONE,

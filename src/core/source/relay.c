@@ -567,6 +567,14 @@ void floe_relay_end_allocation(floe_core *core, floe_time now, floe_relay *relay
 
 void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
 {
+    bool stands = floe_turn_allocation_stands(&relay->turn);
+
+    floe_relay_release_for(core, now, relay,
+                           stands ? FLOE_WITHDRAWAL_RELEASED : FLOE_WITHDRAWAL_RELAY_LOST);
+}
+
+void floe_relay_release_for(floe_core *core, floe_time now, floe_relay *relay, floe_withdrawal why)
+{
     leave_counters(core, relay);
     floe_relay_forget_attempt(relay);
     bool another = leave_to_another(relay);
@@ -578,8 +586,7 @@ void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay)
     if (by_datagrams) {
         (void)floe_turn_allocation_release(&relay->turn);
     }
-    floe_relay_end_allocation(core, now, relay,
-                              stands ? FLOE_WITHDRAWAL_RELEASED : FLOE_WITHDRAWAL_RELAY_LOST);
+    floe_relay_end_allocation(core, now, relay, why);
     if (by_datagrams) {
         floe_base_bids_farewell(core, now, relay->base, &relay->turn.server);
     }

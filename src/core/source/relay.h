@@ -230,6 +230,8 @@ void floe_relay_leave_gathering(floe_core *core, floe_relay *relay);
 /* Releases the allocation, and withdraws its candidates; it is live no longer. What its server may have
  * by datagrams is LEFT. */
 void floe_relay_release(floe_core *core, floe_time now, floe_relay *relay);
+/* Likewise; its candidates are withdrawn for this. */
+void floe_relay_release_for(floe_core *core, floe_time now, floe_relay *relay, floe_withdrawal why);
 /* The gatherer closes: what is left with its server is told once more to go. */
 void floe_relay_part(floe_core *core, floe_time now, floe_relay *relay);
 /* Frees those that have ended. */

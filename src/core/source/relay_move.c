@@ -153,7 +153,7 @@ void floe_relays_leave_base(floe_core *core, floe_time now, const floe_base *bas
             if (floe_relay_can_move(relay)) {
                 strand(core, relay);
             } else {
-                floe_relay_release(core, now, relay);
+                floe_relay_release_for(core, now, relay, FLOE_WITHDRAWAL_ADDRESS_GONE);
             }
         }
     }

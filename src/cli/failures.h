@@ -1,0 +1,34 @@
+/* What failed, as it is told at the end: equal failures of many local addresses, or of many gatherers,
+ * are one. */
+#ifndef FLOE_CLI_FAILURES_H
+#define FLOE_CLI_FAILURES_H
+
+#include <floe/candidate.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define FAILURE_ADDRESSES_MAX 64
+
+typedef struct failure {
+    char *url;  /* NULL: no server is at fault */
+    char *text; /* of the latest */
+    floe_failure_reason reason;
+    bool url_failed;
+    unsigned times;       /* as the one of its local addresses that failed most often */
+    size_t address_count; /* of the local ones; 0: it belongs to none */
+    char *addresses[FAILURE_ADDRESSES_MAX];
+    unsigned seen[FAILURE_ADDRESSES_MAX];
+} failure;
+
+typedef struct failure_list {
+    failure *items;
+    size_t count;
+} failure_list;
+
+/* Whether it is the first of its kind. */
+bool failures_add(failure_list *list, const floe_candidate_error *error);
+void failures_free(failure_list *list);
+/* The one that tells why the URL gave nothing; NULL: none. */
+const failure *failures_of_url(const failure_list *list, const char *url);
+
+#endif

@@ -1,0 +1,377 @@
+#include "cli/servers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+const char *server_result_name(server_result result)
+{
+    static const char *const names[] = {"asked", "answered", "redundant", "not-asked", "failed"};
+
+    return names[result];
+}
+
+/* ── URLs ── */
+
+/* Where a URL that the library has taken leads, in one form for all spellings: the host's address
+ * or name, and the port. */
+static void server_of(const char *url, char *text, size_t size)
+{
+    const char *host = strchr(url, ':') + 1;
+    bool secure = host[-2] == 's' || host[-2] == 'S';
+    bool bracketed = *host == '[';
+    const char *end = host + strcspn(host, bracketed ? "]" : ":?");
+    const char *rest = end + bracketed;
+    unsigned long port = *rest == ':' ? strtoul(rest + 1, NULL, 10) : secure ? 5349 : 3478;
+    char name[300];
+    floe_address address;
+
+    host += bracketed;
+    end -= end > host && end[-1] == '.'; /* a name may end in a dot */
+    (void)snprintf(name, sizeof name, "%.*s", (int)(end - host), host);
+    if (floe_address_parse(name, &address) == FLOE_OK) {
+        (void)floe_address_format(&address, name, sizeof name);
+    }
+    /* An address of IPv4 in IPv6's clothes (RFC 4291 §2.5.5.2). */
+    bool mapped = strncasecmp(name, "::ffff:", 7) == 0 && strchr(name, '.') != NULL;
+    (void)snprintf(text, size, "%s %lu", mapped ? &name[7] : name, port);
+}
+
+bool same_server(const char *a, const char *b)
+{
+    char one[400];
+    char other[400];
+
+    server_of(a, one, sizeof one);
+    server_of(b, other, sizeof other);
+    return strcasecmp(one, other) == 0;
+}
+
+bool same_url(const char *a, const char *b)
+{
+    const char *query_of_a = strchr(a, '?');
+    const char *query_of_b = strchr(b, '?');
+    size_t scheme = strcspn(a, ":");
+
+    return strncasecmp(a, b, scheme + 1) == 0 && same_server(a, b) &&
+           strcasecmp(query_of_a != NULL ? query_of_a : "", query_of_b != NULL ? query_of_b : "") ==
+               0;
+}
+
+static bool is_turn(const char *url)
+{
+    return strncasecmp(url, "turn", 4) == 0;
+}
+
+/* RFC 7064, RFC 7065. */
+static floe_protocol transport_of(const char *url)
+{
+    const char *query = strchr(url, '?');
+    bool secure = strncasecmp(url, "turns", 5) == 0;
+    bool connected = query != NULL ? strcasecmp(query, "?transport=tcp") == 0 : secure;
+
+    return connected && secure ? FLOE_PROTOCOL_TLS
+           : connected         ? FLOE_PROTOCOL_TCP
+           : secure            ? FLOE_PROTOCOL_DTLS
+                               : FLOE_PROTOCOL_UDP;
+}
+
+/* Of URLs that are alike, the first is asked. */
+static size_t number_of(const gather_command *command, const char *url)
+{
+    for (size_t i = 0; url != NULL && i < command->url_count; i++) {
+        if (same_url(command->urls[i], url)) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+/* ── Why a server was not asked ── */
+
+unsigned report_family(const floe_candidate *candidate)
+{
+    return candidate->type == FLOE_CANDIDATE_TYPE_RELAY ? 0 : FAMILY_BIT(candidate->family);
+}
+
+void report_not_asked_text(const gather_command *command, unsigned families, char *text,
+                           size_t size)
+{
+    const unsigned ipv4 = FAMILY_BIT(FLOE_FAMILY_IPV4);
+    const unsigned ipv6 = FAMILY_BIT(FLOE_FAMILY_IPV6);
+    uint32_t types = command->settings.network_types;
+
+    if (families == 0) { /* what is wanted, where nothing shows what there is */
+        families |= types == 0 || (types & FLOE_NETWORK_TYPE_UDP4) != 0 ? ipv4 : 0;
+        families |= types == 0 || (types & FLOE_NETWORK_TYPE_UDP6) != 0 ? ipv6 : 0;
+    }
+    if (families == ipv4 || families == ipv6) {
+        const char *name = families == ipv4 ? "IPv4" : "IPv6";
+        (void)snprintf(text, size,
+                       "it was not asked: it has no %s address, and floe gathers only on %s here",
+                       name, name);
+        return;
+    }
+    (void)snprintf(text, size,
+                   "it was not asked: it has no address of a family (IPv4, IPv6) that floe gathers "
+                   "on here");
+}
+
+static unsigned families_of(const floe_gatherer_statistics *statistics)
+{
+    unsigned families = 0;
+
+    for (size_t i = 0; statistics != NULL && i < statistics->candidate_count; i++) {
+        families |= report_family(statistics->candidates[i]->candidate);
+    }
+    return families;
+}
+
+static void tell_not_asked(server_row *row, const gather_command *command, unsigned families)
+{
+    if (command->policy == FLOE_GATHER_POLICY_RELAY && !is_turn(row->url)) {
+        row->needless = true;
+        row->why = "policy";
+        (void)snprintf(row->text, sizeof row->text,
+                       "with --policy relay a stun: server has nothing to give");
+    } else if (command->rule_count > 0) {
+        row->needless = true;
+        row->why = "rewritten";
+        (void)snprintf(row->text, sizeof row->text, "--rewrite says already what it would show");
+    } else if (families == 0 && command->policy == FLOE_GATHER_POLICY_ALL) {
+        row->why = "no-local-address";
+        (void)snprintf(row->text, sizeof row->text, "there is no local address to ask it from");
+    } else {
+        row->why = "family";
+        char text[200];
+        report_not_asked_text(command, families, text, sizeof text);
+        (void)snprintf(row->text, sizeof row->text, "%s", strchr(text, ':') + 2);
+    }
+}
+
+/* ── Rows ── */
+
+static server_row *add_row(server_table *table, const gather_command *command, size_t number)
+{
+    server_row *grown = realloc(table->rows, (table->count + 1) * sizeof *table->rows);
+
+    if (grown == NULL) {
+        return NULL;
+    }
+    table->rows = grown;
+    server_row *row = &grown[table->count++];
+    *row = (server_row){.number = number, .url = command->urls[number - 1]};
+    return row;
+}
+
+static server_row *find_row(const server_table *table, size_t number,
+                            const floe_server_statistics *of)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        server_row *row = &table->rows[i];
+        if (row->number == number && row->port == of->server_port &&
+            strcmp(row->address, of->server_address) == 0) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* Of a TURN server its Allocate tells, where there is one; that its Binding failed beside it says nothing. */
+static void take_exchange(server_row *row, const floe_server_statistics *of)
+{
+    bool allocates = strcmp(of->method, "Allocate") == 0;
+    bool before = row->transport != FLOE_PROTOCOL_NONE && is_turn(row->url) && !allocates;
+
+    row->requests += of->requests;
+    row->responses += of->responses;
+    if (of->round_trip.ns != 0 && (allocates || row->round_trip.ns == 0)) {
+        row->round_trip = of->round_trip;
+    }
+    row->transport =
+        allocates || row->transport == FLOE_PROTOCOL_NONE ? of->transport : row->transport;
+    if (of->progress == FLOE_SERVER_PROGRESS_SUCCEEDED) {
+        row->lifetime = of->lifetime != 0 ? of->lifetime : row->lifetime;
+        if (row->result != SERVER_FAILED || allocates) {
+            row->result = SERVER_ANSWERED;
+            row->reason = FLOE_FAILURE_REASON_NONE;
+        }
+    } else if (of->reason != FLOE_FAILURE_REASON_NONE && !before &&
+               (row->result == SERVER_ASKED || (allocates && row->lifetime == 0))) {
+        row->result = SERVER_FAILED;
+        row->reason = of->reason;
+    }
+}
+
+static void take_exchanges(server_table *table, const gather_command *command,
+                           const floe_gatherer_statistics *statistics)
+{
+    static const char *const methods[] = {"Binding", "Allocate"};
+
+    for (size_t method = 0; method < 2; method++) {
+        for (size_t i = 0; i < statistics->server_count; i++) {
+            const floe_server_statistics *of = statistics->servers[i];
+            size_t number = number_of(command, of->url);
+            if (number == 0 || strcmp(of->method, methods[method]) != 0) {
+                continue;
+            }
+            server_row *row = find_row(table, number, of);
+            row = row != NULL ? row : add_row(table, command, number);
+            if (row != NULL) {
+                (void)snprintf(row->address, sizeof row->address, "%s", of->server_address);
+                row->port = of->server_port;
+                take_exchange(row, of);
+            }
+        }
+    }
+}
+
+static void take_candidate(const server_table *table, const gather_command *command,
+                           const floe_candidate *candidate)
+{
+    size_t number = number_of(command, candidate->url);
+    bool relay = candidate->type == FLOE_CANDIDATE_TYPE_RELAY;
+
+    for (size_t i = 0; number != 0 && i < table->count; i++) {
+        server_row *row = &table->rows[i];
+        if (row->number == number && row->result == SERVER_ANSWERED) {
+            row->srflx += !relay;
+            row->relays += relay;
+            row->relay4 = row->relay4 || (relay && candidate->family == FLOE_FAMILY_IPV4);
+            row->relay6 = row->relay6 || (relay && candidate->family == FLOE_FAMILY_IPV6);
+            return;
+        }
+    }
+}
+
+static const server_row *row_of(const server_table *table, size_t number)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->rows[i].number == number) {
+            return &table->rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether another URL that was asked leads there: the number of that; 0: none. */
+static size_t other_asked(const server_table *table, const gather_command *command, size_t number)
+{
+    for (size_t i = 1; i <= command->url_count; i++) {
+        const server_row *row = i != number ? row_of(table, i) : NULL;
+        if (row != NULL && row->result != SERVER_NOT_ASKED && row->result != SERVER_REDUNDANT &&
+            same_server(command->urls[i - 1], command->urls[number - 1])) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+/* A URL of which the statistics say nothing. */
+static void add_unasked(server_table *table, const gather_command *command, size_t number,
+                        const floe_gatherer_statistics *statistics, const failure_list *failures)
+{
+    const failure *failed = failures_of_url(failures, command->urls[number - 1]);
+    size_t other = failed == NULL ? other_asked(table, command, number) : 0;
+    server_row *row = add_row(table, command, number);
+
+    if (row == NULL) {
+        return;
+    }
+    row->transport = transport_of(row->url);
+    if (failed != NULL) {
+        row->result = SERVER_FAILED;
+        row->reason = failed->reason;
+    } else if (other != 0) {
+        row->result = SERVER_REDUNDANT;
+        (void)snprintf(row->text, sizeof row->text, "the same server as [%zu]", other);
+    } else if (statistics == NULL || statistics->gathering.ns != 0) {
+        row->result = SERVER_NOT_ASKED;
+        tell_not_asked(row, command, families_of(statistics));
+    }
+}
+
+/* The sentence that was told; of an address that is not the URL's last there may be none. */
+static void take_failure(server_row *row, const failure_list *failures)
+{
+    const failure *failed = failures_of_url(failures, row->url);
+
+    if (failed == NULL || (row->result != SERVER_FAILED && !failed->url_failed)) {
+        return;
+    }
+    if (row->result == SERVER_FAILED || row->result == SERVER_ASKED ||
+        (is_turn(row->url) && row->relays == 0)) {
+        row->result = SERVER_FAILED;
+        row->reason = failed->url_failed ? failed->reason : row->reason;
+        (void)snprintf(row->text, sizeof row->text, "%s",
+                       option_words(failed->text != NULL ? failed->text : ""));
+    }
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const server_row *one = a;
+    const server_row *other = b;
+
+    return one->number < other->number   ? -1
+           : one->number > other->number ? 1
+           : one->result < other->result ? -1
+                                         : one->result > other->result;
+}
+
+void servers_update(server_table *table, const gather_command *command,
+                    const floe_gatherer_statistics *statistics, const failure_list *failures)
+{
+    table->count = 0;
+    if (statistics != NULL) {
+        take_exchanges(table, command, statistics);
+        for (size_t i = 0; i < statistics->candidate_count; i++) {
+            take_candidate(table, command, statistics->candidates[i]->candidate);
+        }
+    }
+    for (size_t number = 1; number <= command->url_count; number++) {
+        if (row_of(table, number) == NULL) {
+            add_unasked(table, command, number, statistics, failures);
+        }
+    }
+    for (size_t i = 0; i < table->count; i++) {
+        take_failure(&table->rows[i], failures);
+    }
+    if (table->count > 1) {
+        qsort(table->rows, table->count, sizeof *table->rows, by_number);
+    }
+}
+
+void servers_free(server_table *table)
+{
+    free(table->rows);
+    *table = (server_table){0};
+}
+
+/* A URL counts by its best address. */
+server_counts servers_count(const server_table *table)
+{
+    server_counts counts = {0};
+
+    for (size_t i = 0; i < table->count;) {
+        size_t number = table->rows[i].number;
+        bool answered = false;
+        bool failed = false;
+        bool left_out = false;
+        bool needless = false;
+        for (; i < table->count && table->rows[i].number == number; i++) {
+            const server_row *row = &table->rows[i];
+            answered |= row->result == SERVER_ANSWERED || row->result == SERVER_REDUNDANT;
+            failed |= row->result == SERVER_FAILED;
+            left_out |= row->result == SERVER_NOT_ASKED;
+            needless |= row->needless;
+        }
+        counts.all++;
+        counts.answered += answered;
+        counts.failed += !answered && failed;
+        counts.not_asked += left_out && !needless;
+        counts.awaited += !answered && !failed && !left_out;
+    }
+    return counts;
+}

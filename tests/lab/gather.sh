@@ -1,0 +1,167 @@
+# The lab's tests of what `floe gather` tells: servers, the network, what is held; sourced by suite.
+
+# What the server event of this URL (and address) says of a field.
+server_says() { # FIELD URL [ADDRESS]
+    jq -r --arg url "$2" --arg address "${3:-}" \
+        "select(.event == \"server\" and .url == \$url and (\$address == \"\" or .address == \$address)) | .$1" "$OUT"
+}
+
+# Each line is what the schema and floe-json(5) say.
+follows_schema() {
+    "${LAB_HERE%/tests/lab}/tests/cli/schema" "${LAB_HERE%/tests/lab}/docs/floe.schema.json" "$OUT"
+}
+
+lab_test_gather_tells_each_server() {
+    lab_coturn 1 "$LAB_SERVER $LAB_SERVER2 $LAB_SERVER6"
+    gather --network-types udp4 --straggler-grace 500 "${CREDENTIALS[@]}" "turn:$LAB_SERVER" "stun:$LAB_SERVER" \
+        "stun:$LAB_SERVER2" "stun:$LAB_SILENT" "stun:[$LAB_SERVER6]" "stun:$LAB_SERVER:9"
+    expect $? 1 'exit status' && follows_schema &&
+        expect "$(server_says result "turn:$LAB_SERVER")" answered 'the TURN server' &&
+        expect "$(server_says relay "turn:$LAB_SERVER")" 1 'its relays' &&
+        expect "$(server_says 'round_trip_ms > 45' "turn:$LAB_SERVER")" true 'its round trip is known' &&
+        expect "$(server_says result "stun:$LAB_SERVER")" redundant 'the same server' &&
+        expect "$(server_says result "stun:$LAB_SERVER2")" answered 'the one that shows nothing new' &&
+        expect "$(jq -s 'map(select(.event == "server") | .srflx) | add' "$OUT")" 1 'what all of them show' &&
+        expect "$(server_says 'round_trip_ms > 45' "stun:$LAB_SERVER2")" true 'its round trip' &&
+        expect "$(server_says 'result + " " + .reason' "stun:$LAB_SILENT")" 'failed timeout' 'the silent one' &&
+        expect "$(server_says 'result + " " + .reason' "stun:[$LAB_SERVER6]")" 'not-asked family' 'of the other family' &&
+        expect "$(server_says 'result + " " + .reason' "stun:$LAB_SERVER:9")" 'failed refused' 'the closed port' &&
+        expect "$(jq -r 'select(.event == "summary") | "\(.servers) \(.servers_answered) \(.servers_failed) \(.servers_not_asked)"' "$OUT")" \
+            '6 3 2 1' 'the summary' || return 1
+    # A server that was never asked is no success (A5); one from which nothing is to be had is no failure.
+    gather --network-types udp4 "stun:[$LAB_SERVER6]"
+    expect $? 1 'exit status of a server that was not asked' || return 1
+    gather --policy relay "${CREDENTIALS[@]}" "turn:$LAB_SERVER" "stun:$LAB_SERVER2"
+    expect $? 0 'exit status of a server that has nothing to give' &&
+        expect "$(server_says 'result + " " + .reason' "stun:$LAB_SERVER2")" 'not-asked policy' 'which' && follows_schema
+}
+
+# What floe-json(5) gives as examples can be asked of a stream.
+lab_test_gather_examples_of_json() {
+    local command got count=0 good=0
+    lab_coturn 1 "$LAB_SERVER $LAB_SERVER6" $(lab_tls)
+    gather --straggler-grace 500 --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" "turn:$LAB_SERVER" "turns:$LAB_SERVER" "stun:$LAB_SILENT"
+    cp "$OUT" "$LAB_DIR/g.json"
+    while IFS= read -r command; do
+        count=$((count + 1))
+        got=$(cd "$LAB_DIR" && bash -c "$command") || [ "$got" = false ] || { echo "    $command: status $?" >&2; good=1; }
+        [ -n "$got" ] && [ "$got" != null ] || { echo "    $command: nothing" >&2; good=1; }
+        echo "$got" >>"$LAB_DIR/examples"
+    done < <(sed -n 's/^\.Dl \(jq .*\)/\1/p' "${LAB_HERE%/tests/lab}/docs/man/floe-json.5" | sed 's/\\e/\\/g')
+    [ $count -ge 10 ] || { echo "    $count examples" >&2; return 1; }
+    grep -qx "stun:$LAB_SILENT: timeout" "$LAB_DIR/examples" && grep -qx '{"timeout":[12]}' "$LAB_DIR/examples" &&
+        grep -qx 203.0.113.1 "$LAB_DIR/examples" && grep -qx 'a=candidate:.* typ relay .*' "$LAB_DIR/examples" || { cat "$LAB_DIR/examples" >&2; good=1; }
+    return $good
+}
+
+lab_test_gather_tells_what_blocks() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER" $(lab_tls)
+    block() { # RULE…
+        lab_in nat nft "table inet block { chain through { type filter hook forward priority -5; $*; }; }"
+    }
+    # A10: not one packet of DTLS comes back, and TLS passes.
+    block udp dport 5349 drop
+    gather --straggler-grace 500 --network-types udp4 --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" "turns:$LAB_SERVER?transport=udp" "turns:$LAB_SERVER"
+    lab_in nat nft delete table inet block
+    server_says text "turns:$LAB_SERVER?transport=udp" | grep -q 'not one packet came back from UDP port 5349' &&
+        expect "$(server_says reason "turns:$LAB_SERVER?transport=udp")" timeout 'of DTLS' &&
+        expect "$(server_says result "turns:$LAB_SERVER")" answered TLS || good=1
+    # A11: what rejects may be a firewall.
+    block 'udp dport 3478 reject with icmpx port-unreachable; tcp dport 3478 reject with tcp reset'
+    gather --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER" "turn:$LAB_SERVER?transport=tcp"
+    lab_in nat nft delete table inet block
+    for url in "turn:$LAB_SERVER" "turn:$LAB_SERVER?transport=tcp"; do
+        expect "$(server_says reason "$url")" refused "$url" &&
+            server_says text "$url" | grep -q 'nothing listens there, or a firewall rejects$' || good=1
+    done
+    expect "$(jq -r 'select(.event == "network") | "\(.udp) \(.nat)"' "$OUT")" 'false null' 'the network' || good=1
+    # All UDP blocked: calls go by the relay over TCP.
+    block 'meta l4proto udp drop'
+    gather --straggler-grace 500 --network-types udp4 "${CREDENTIALS[@]}" "stun:$LAB_SERVER" "turn:$LAB_SERVER?transport=tcp"
+    lab_in nat nft delete table inet block
+    expect "$(jq -r 'select(.event == "network") | "\(.udp) \(.tcp)"' "$OUT")" 'false true' 'the network' &&
+        jq -r 'select(.event == "network") | .text' "$OUT" | grep -q '^UDP is blocked here.* only by the relay over TCP' || good=1
+    return $good
+}
+
+# A9: it is the local addresses that have no way; B: equal failures are one line.
+lab_test_gather_many_local_addresses() {
+    local i
+    lab_coturn 1 "$LAB_SERVER"
+    for i in 1 2 3 4 5 6; do
+        lab_client ip link add d$i type veth peer name p$i
+        lab_client ip addr add 10.9.$i.1/24 dev d$i
+        lab_client ip link set d$i up
+        lab_client ip link set p$i up
+    done
+    lab_settled client
+    lab_client "$FLOE" gather --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER" "stun:$LAB_SILENT" >"$OUT"
+    for i in 1 2 3 4 5 6; do lab_client ip link del d$i; done
+    grep -q '^ *from 6 local addresses (10\.9\.[1-6]\.1 \.\.\. 10\.9\.[1-6]\.1): no packet of .* answers another address of ours' "$OUT" &&
+        grep -q '^ *from 7 local addresses (' "$OUT" && expect "$(grep -c "$LAB_SILENT" "$OUT")" 1 'lines about the silent one' || { cat "$OUT" >&2; return 1; }
+}
+
+lab_test_gather_names_the_nat() {
+    local nat good=0
+    lab_coturn 1 "$LAB_SERVER $LAB_SERVER2"
+    for nat in 'preserving keeps-port' 'masquerade keeps-port' 'symmetric changes-port' 'none none'; do
+        lab_nat "${nat% *}"
+        gather --network-types udp4 "stun:$LAB_SERVER" "stun:$LAB_SERVER2"
+        expect "$(jq -r 'select(.event == "network") | .nat' "$OUT")" "${nat#* }" "the NAT ${nat% *}" && follows_schema || good=1
+    done
+    lab_nat masquerade
+    gather --network-types udp4 "stun:$LAB_SERVER"
+    expect "$(jq -r 'select(.event == "network") | .nat' "$OUT")" one-server 'the NAT by one server' && return $good
+}
+
+# A7: what dies while it is held is told, and why; the summary counts what stands. A23: SIGHUP releases relays.
+lab_test_gather_holds_and_tells() {
+    local floe good=0
+    lab_coturn 1 "$LAB_SERVER"
+    ip netns exec client "$FLOE" gather --json --hold inf --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER" "turn:$LAB_SERVER?transport=tcp" >"$OUT" &
+    floe=$!
+    lab_wait grep -q '"event":"end"' "$OUT"
+    lab_coturn_stop 1
+    lab_wait grep -q '"event":"withdrawn".*"reason":"relay-lost".*"relay_protocol":"tcp"' "$OUT" || good=1
+    lab_coturn 1 "$LAB_SERVER"
+    lab_client ip addr del 10.0.1.2/24 dev eth0
+    lab_wait grep -q '"event":"withdrawn".*"reason":"address-gone".*"type":"host"' "$OUT" || good=1
+    lab_wait grep -q '"event":"withdrawn".*"reason":"address-gone".*"type":"srflx"' "$OUT" || good=1
+    lab_client ip addr add 10.0.1.2/24 dev eth0
+    lab_client ip route add default via 10.0.1.1
+    relays_stand() { [ "$(jq -s '[.[] | select(.type == "relay") | if .event == "withdrawn" then -1 else 1 end] | add' "$OUT" 2>/dev/null)" = 2 ]; }
+    lab_wait relays_stand || good=1
+    kill -HUP $floe
+    wait $floe
+    expect $? 130 'exit status' && lab_wait released || good=1
+    expect "$(jq -c 'select(.event == "summary") | [.interrupted, .host, (.withdrawn > 2), (.ms > 0)]' "$OUT")" '[true,1,true,true]' 'the summary' || good=1
+    follows_schema && return $good
+}
+
+# README's sample is what is printed, but for its numbers.
+lab_test_gather_readme() {
+    local sample="$LAB_DIR/sample" got="$LAB_DIR/got"
+    lab_coturn 1 "$LAB_SERVER $LAB_SERVER6"
+    alike() { sed -E 's/[0-9]+/9/g; s/9(\.9)+/9/g; s/ +/ /g; s/ +$//'; }
+    sed -n '/^\$ floe gather /,/^```/p' "${LAB_HERE%/tests/lab}/README.md" | sed '/^```/d' >"$sample"
+    lab_client bash -c "PATH=$FLOE_BUILD:\$PATH; $(sed -n '1s/^\$ //p' "$sample")" | alike >"$got"
+    sed 1d "$sample" | alike | diff - "$got" >&2
+}
+
+# Screens of a real gathering, at widths that people have.
+lab_test_gather_fits_its_terminal() {
+    local width good=0
+    type tmux >/dev/null 2>&1 || lab_skip 'no tmux' || return
+    TERMINAL_DIR=$LAB_DIR
+    # shellcheck source=tests/cli/terminal.sh
+    . "${LAB_HERE%/tests/lab}/tests/cli/terminal.sh"
+    lab_coturn 1 "$LAB_SERVER $LAB_SERVER6" $(lab_tls)
+    for width in 60 80 132 200; do
+        terminal_begin g$width $width "ip netns exec client $FLOE gather --ca-file $LAB_DIR/ca.pem -u $LAB_USER -c $LAB_SECRET turn:$LAB_SERVER turns:$LAB_SERVER stun:$LAB_SILENT"
+        terminal_over g$width && terminal_is_unbroken g$width && terminal_shows g$width '^\[3\] FAILED +stun:203.0.113.99' &&
+            terminal_shows g$width '^relay +203\.0\.113\.2:[0-9]+ .*\[2\]' && terminal_shows g$width '^verdict ' || good=1
+        terminal_end g$width
+    done
+    return $good
+}
