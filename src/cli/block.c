@@ -140,7 +140,7 @@ static void print_server(const gather_report *report, output *to, const server_r
         hint_of(servers, row, hint, sizeof hint);
         (void)snprintf(text, sizeof text, "%s%s",
                        *row->text != '\0'            ? row->text
-                       : row->result == SERVER_ASKED ? "no answer yet"
+                       : row->result == SERVER_ASKED ? "no answer so far"
                                                      : floe_failure_reason_name(row->reason),
                        hint);
     }

@@ -178,7 +178,8 @@ static server_row *find_row(const server_table *table, size_t number,
     return NULL;
 }
 
-/* Of a TURN server its Allocate tells, where there is one; that its Binding failed beside it says nothing. */
+/* Bindings first. Of a TURN server its Allocate tells, where there is one; that its Binding failed beside it
+ * says nothing. */
 static void take_exchange(server_row *row, const floe_server_statistics *of)
 {
     bool allocates = strcmp(of->method, "Allocate") == 0;
@@ -193,10 +194,8 @@ static void take_exchange(server_row *row, const floe_server_statistics *of)
         allocates || row->transport == FLOE_PROTOCOL_NONE ? of->transport : row->transport;
     if (of->progress == FLOE_SERVER_PROGRESS_SUCCEEDED) {
         row->lifetime = of->lifetime != 0 ? of->lifetime : row->lifetime;
-        if (row->result != SERVER_FAILED || allocates) {
-            row->result = SERVER_ANSWERED;
-            row->reason = FLOE_FAILURE_REASON_NONE;
-        }
+        row->result = SERVER_ANSWERED; /* be it from one of several local addresses */
+        row->reason = FLOE_FAILURE_REASON_NONE;
     } else if (of->reason != FLOE_FAILURE_REASON_NONE && !before &&
                (row->result == SERVER_ASKED || (allocates && row->lifetime == 0))) {
         row->result = SERVER_FAILED;

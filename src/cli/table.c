@@ -141,7 +141,14 @@ static void print_narrow(const gather_report *report, const row *one)
                      one->when, end);
         return;
     }
-    int gap = (int)(room > 7 + strlen(one->address) ? room - 7 - strlen(one->address) : 0);
+    size_t own = 7 + strlen(one->address);
+    if (own + 2 + screen_columns(middle) <= room) { /* though not below those before */
+        output_print(standard_output, "%s%-6s %s%*s%s%*s%s\n", begin, one->type, one->address,
+                     (int)(room - own - screen_columns(middle)), "", middle, TIME_COLUMNS,
+                     one->when, end);
+        return;
+    }
+    int gap = (int)(room > own ? room - own : 0);
     output_print(standard_output, "%s%-6s %s%*s%*s\n       %s%s\n", begin, one->type, one->address,
                  gap, "", TIME_COLUMNS, one->when, middle, end);
 }

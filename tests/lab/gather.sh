@@ -102,6 +102,17 @@ lab_test_gather_many_local_addresses() {
         grep -q '^ *from 7 local addresses (' "$OUT" && expect "$(grep -c "$LAB_SILENT" "$OUT")" 1 'lines about the silent one' || { cat "$OUT" >&2; return 1; }
 }
 
+# One local address that answers is enough for a server, wherever it stands among them.
+lab_test_gather_one_local_address_of_two() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER6"
+    lab_client ip -6 addr add 2001:db8:1:1234:abcd:1234:abcd:1234/64 dev eth0 nodad
+    gather --straggler-grace 500 "stun:[$LAB_SERVER6]" && expect "$(server_says 'result + " " + (.srflx | tostring)' "stun:[$LAB_SERVER6]")" 'answered 1' 'the server' &&
+        expect "$(events '.event == "error"')" 1 'errors' || good=1
+    lab_client ip -6 addr del 2001:db8:1:1234:abcd:1234:abcd:1234/64 dev eth0
+    return $good
+}
+
 lab_test_gather_names_the_nat() {
     local nat good=0
     lab_coturn 1 "$LAB_SERVER $LAB_SERVER2"
