@@ -182,7 +182,7 @@ static const server_row *row_of(const server_table *servers, const char *url)
 static void print_failure(const gather_report *report, output *to, const failure *of)
 {
     const server_row *row = row_of(&report->servers, of->url);
-    const char *words = option_words(of->text != NULL ? of->text : "");
+    const char *words = of->text != NULL ? of->text : "";
     bool said = row != NULL && strncmp(row->text, words, strlen(words)) == 0;
     char from[300] = "";
     char text[1200];

@@ -89,7 +89,7 @@ void events_error(unsigned gatherer, double ms, const floe_candidate_error *erro
     put(line, "port", error->address != NULL ? json_integer(error->port) : json_null());
     put(line, "code", json_integer(error->code));
     put(line, "reason", text_unless_empty(floe_failure_reason_name(error->reason)));
-    put(line, "text", json_text(option_words(error->text)));
+    put(line, "text", json_text(error->text));
     put(line, "url_failed", json_boolean(error->url_failed));
     json_write_line(standard_output, line);
 }

@@ -140,7 +140,9 @@ static void look_at_addresses(gather_run *run)
     run->addresses = now;
     failures_free(&run->report.failures); /* what failed then was told */
     for (unsigned i = 0; i < run->command.gatherers; i++) {
-        (void)floe_gatherer_gather(run->slots[i].gatherer);
+        if (floe_gatherer_gather(run->slots[i].gatherer) != FLOE_OK) {
+            run->addresses = 0; /* it is gathering: in a second again */
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "cli/json.h"
 #include "cli/output.h"
+#include "cli/rest_user.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -164,7 +165,7 @@ static void tell_error_amid_hold(gather_report *report, const floe_candidate_err
     size_t number = report_number(report, error->url);
     char line[1200];
 
-    (void)snprintf(line, sizeof line, "[%zu] failed: %s", number, option_words(error->text));
+    (void)snprintf(line, sizeof line, "[%zu] failed: %s", number, error->text);
     if (report->live) {
         live_tell(report, line);
     } else if (tells_rows(report)) {
@@ -172,9 +173,28 @@ static void tell_error_amid_hold(gather_report *report, const floe_candidate_err
     }
 }
 
-void report_error(gather_report *report, unsigned gatherer, double ms,
-                  const floe_candidate_error *error)
+/* The command's words, and what it knows beside. */
+static const char *words_of(const gather_report *report, const floe_candidate_error *error,
+                            char *text, size_t size)
 {
+    char ended[80] = "";
+
+    if (error->reason == FLOE_FAILURE_REASON_CREDENTIALS) {
+        rest_user_text(report->command->username, time(NULL), ended, sizeof ended);
+    }
+    (void)snprintf(text, size, "%s%s%s%s", option_words(error->text), *ended != '\0' ? " (" : "",
+                   ended, *ended != '\0' ? ")" : "");
+    return text;
+}
+
+void report_error(gather_report *report, unsigned gatherer, double ms,
+                  const floe_candidate_error *of)
+{
+    char text[700];
+    floe_candidate_error told = *of;
+    const floe_candidate_error *error = &told;
+
+    told.text = words_of(report, of, text, sizeof text);
     report->summary.errors++;
     report->summary.failed += error->url_failed || error->url == NULL;
     bool first = failures_add(&report->failures, error);

@@ -303,8 +303,7 @@ static void take_failure(server_row *row, const failure_list *failures)
         (is_turn(row->url) && row->relays == 0)) {
         row->result = SERVER_FAILED;
         row->reason = failed->url_failed ? failed->reason : row->reason;
-        (void)snprintf(row->text, sizeof row->text, "%s",
-                       option_words(failed->text != NULL ? failed->text : ""));
+        (void)snprintf(row->text, sizeof row->text, "%s", failed->text != NULL ? failed->text : "");
     }
 }
 

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "secure/internal.h"
 
+#include <errno.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -339,7 +340,9 @@ static int verify(X509_STORE_CTX *store, void *given)
 static floe_error bad_file(const char *option, const char *file)
 {
     unsigned long first = ERR_peek_error(); /* the system's own, where there is no such file */
-    const char *why = ERR_SYSTEM_ERROR(first) ? strerror(ERR_GET_REASON(first))
+    bool absent = ERR_SYSTEM_ERROR(first) && ERR_GET_REASON(first) == ENOENT;
+    const char *why = absent                    ? "there is no such file"
+                      : ERR_SYSTEM_ERROR(first) ? "it cannot be read"
                       : ERR_GET_LIB(first) == ERR_LIB_PEM
                           ? "there is no PEM in it"
                           : ERR_reason_error_string(ERR_peek_last_error());

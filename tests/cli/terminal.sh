@@ -29,7 +29,7 @@ terminal_screen() { # NAME [OPTION…]
 terminal_shows() { # NAME PATTERN
     local i
     for i in $(seq 400); do
-        if terminal_screen "$1" | grep -Eq -- "$2"; then
+        if terminal_screen "$1" | grep -E -- "$2" >/dev/null; then
             return 0
         fi
         sleep 0.05

@@ -66,6 +66,7 @@ lab_test_gather_tells_what_blocks() {
     lab_in nat nft delete table inet block
     server_says text "turns:$LAB_SERVER?transport=udp" | grep -q 'not one packet came back from UDP port 5349' &&
         expect "$(server_says reason "turns:$LAB_SERVER?transport=udp")" timeout 'of DTLS' &&
+        expect "$(jq -r 'select(.event == "network") | "\(.udp) \(.tcp)"' "$OUT")" 'false true' 'the network' &&
         expect "$(server_says result "turns:$LAB_SERVER")" answered TLS || good=1
     # A11: what rejects may be a firewall.
     block 'udp dport 3478 reject with icmpx port-unreachable; tcp dport 3478 reject with tcp reset'
@@ -83,6 +84,17 @@ lab_test_gather_tells_what_blocks() {
     expect "$(jq -r 'select(.event == "network") | "\(.udp) \(.tcp)"' "$OUT")" 'false true' 'the network' &&
         jq -r 'select(.event == "network") | .text' "$OUT" | grep -q '^UDP is blocked here.* only by the relay over TCP' || good=1
     return $good
+}
+
+# A 401 says of which realm, and that a user name of the REST kind has ended.
+lab_test_gather_tells_why_a_user_is_refused() {
+    local past=$(($(date +%s) - 630))
+    lab_coturn 1 "$LAB_SERVER"
+    gather --network-types udp4 -u "$past:alice" -c wrong "turn:$LAB_SERVER"
+    expect "$(server_says reason "turn:$LAB_SERVER")" credentials 'of an old user' &&
+        server_says text "turn:$LAB_SERVER" | grep -q "(401), realm \"floe.test\": .* (the user name's time ended 10 minutes ago)$" || return 1
+    gather --network-types udp4 -u floe -c wrong "turn:$LAB_SERVER"
+    server_says text "turn:$LAB_SERVER" | grep -q '(401), realm "floe.test": are they right, and not expired?$'
 }
 
 # A9: it is the local addresses that have no way; B: equal failures are one line.
@@ -130,6 +142,7 @@ lab_test_gather_names_the_nat() {
 lab_test_gather_holds_and_tells() {
     local floe good=0
     lab_coturn 1 "$LAB_SERVER"
+    : >"$OUT"
     ip netns exec client "$FLOE" gather --json --hold inf --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER" "turn:$LAB_SERVER?transport=tcp" >"$OUT" &
     floe=$!
     lab_wait grep -q '"event":"end"' "$OUT"

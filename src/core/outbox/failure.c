@@ -629,9 +629,11 @@ void floe_failure_text(const floe_core *core, const floe_failure *failure, const
         break;
     case FLOE_FAILURE_CREDENTIALS:
         (void)snprintf(text, size,
-                       "the server refuses the username or the credential (%u): are they right, "
-                       "and not expired?",
-                       failure->code);
+                       "the server refuses the username or the credential (%u)%s%s%s: are they "
+                       "right, and not expired?",
+                       failure->code, failure->reason != NULL ? ", realm \"" : "",
+                       failure->reason != NULL ? failure->reason : "",
+                       failure->reason != NULL ? "\"" : "");
         break;
     case FLOE_FAILURE_BAD_ANSWER:
         (void)snprintf(text, size, "the server's answer can't be used: %s",

@@ -10,6 +10,17 @@
 
 #include <string.h>
 
+/* By the realm a person knows whose user is asked for. */
+static void name_realm(const floe_core *core, const floe_relay *relay, floe_failure *failure)
+{
+    char realm[64];
+
+    floe_stun_copy_reason(floe_span_of(relay->turn.realm->name, relay->turn.realm->size), realm,
+                          sizeof realm);
+    floe_failure_release(core->shared, &(floe_failure){.reason = failure->reason});
+    floe_failure_set_reason(core, failure, realm);
+}
+
 floe_failure floe_relay_failure_of(const floe_core *core, const floe_relay *relay,
                                    const floe_stun_transaction *transaction, floe_time now)
 {
@@ -31,6 +42,9 @@ floe_failure floe_relay_failure_of(const floe_core *core, const floe_relay *rela
         floe_relay_is_had(relay) || floe_binding_once_answered(relay->base, &relay->turn.server);
     failure.transport = relay->connection != NULL ? relay->connection->transport : 0;
     floe_failure_set_reason(core, &failure, of->reason != NULL ? of->reason : "");
+    if (failure.kind == FLOE_FAILURE_CREDENTIALS && relay->turn.realm != NULL) {
+        name_realm(core, relay, &failure);
+    }
     return failure;
 }
 
