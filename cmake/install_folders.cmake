@@ -4,6 +4,8 @@ set(FLOE_BASH_COMPLETION_DIR "${CMAKE_INSTALL_DATADIR}/bash-completion/completio
     "Where bash looks for completions")
 set(FLOE_ZSH_COMPLETION_DIR "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" CACHE STRING
     "Where zsh looks for completions (Debian: share/zsh/vendor-completions)")
+set(FLOE_FISH_COMPLETION_DIR "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" CACHE STRING
+    "Where fish looks for completions")
 # What is installed finds the library beside it, wherever the tree is. Who installs for a system sets
 # CMAKE_SKIP_INSTALL_RPATH.
 if(NOT DEFINED CMAKE_INSTALL_RPATH AND NOT APPLE)

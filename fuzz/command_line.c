@@ -97,10 +97,10 @@ static void use_command(gather_command *command)
     floe_core *core = NULL;
 
     use_filters(command);
-    floe_ice_server server = command_server(command);
+    static floe_ice_server servers[SERVERS_MAX];
     options.gather_policy = command->policy;
-    options.ice_servers = &server;
-    options.ice_server_count = command->url_count > 0;
+    options.ice_servers = servers;
+    options.ice_server_count = command_servers(command, servers);
     if (floe_core_shared_new(&command->settings, &random, &shared) != FLOE_OK) {
         return;
     }
@@ -122,7 +122,8 @@ static void try_command(command_kind kind, int count, char **words)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const command_kind kinds[] = {COMMAND_GATHER, COMMAND_TURN_CHECK, COMMAND_TURN_PIPE};
+    static const command_kind kinds[] = {COMMAND_GATHER, COMMAND_TURN_CHECK, COMMAND_TURN_PIPE,
+                                         COMMAND_PARSE, COMMAND_PAIR};
     char *words[33];
     int count = 0;
 
@@ -145,7 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     words[count] = NULL;
-    try_command(kinds[data[0] % 3], count, words);
+    try_command(kinds[data[0] % 5], count, words);
     free(text);
     return 0;
 }

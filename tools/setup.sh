@@ -29,7 +29,7 @@ docs="doxygen mandoc python3"
 deb="debhelper build-essential fakeroot lintian python3 debootstrap autopkgtest"
 bindings="python3-cffi python3-setuptools python3-wheel python3-venv mypy bindgen rustc golang-go"
 packaging="rpm rpmlint"
-ci="$bindings $packaging gcc-11 meson abigail-tools doxygen mandoc python3 zsh clang libclang-rt-14-dev g++ libglib2.0-dev binutils git chromium-headless-shell golang-go golang-github-pion-turn.v2-dev libnice-dev libre-dev"
+ci="$bindings $packaging gcc-11 meson abigail-tools doxygen mandoc python3 zsh fish clang libclang-rt-14-dev g++ libglib2.0-dev binutils git chromium-headless-shell golang-go golang-github-pion-turn.v2-dev libnice-dev libre-dev"
 
 wanted=""
 for task in "$@"; do

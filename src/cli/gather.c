@@ -2,6 +2,8 @@
  * the end, and the interrupt. */
 #include "cli/gather.h"
 
+#include "cli/credentials.h"
+#include "cli/help.h"
 #include "cli/interrupt.h"
 #include "cli/no_address.h"
 #include "cli/output.h"
@@ -271,11 +273,11 @@ static void on_interrupt(void *data)
 
 static floe_error new_gatherer(gather_run *run, gather_slot *slot)
 {
-    floe_ice_server server = command_server(&run->command);
+    floe_ice_server servers[SERVERS_MAX];
     floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
 
-    options.ice_servers = &server;
-    options.ice_server_count = run->command.url_count > 0 ? 1 : 0;
+    options.ice_servers = servers;
+    options.ice_server_count = command_servers(&run->command, servers);
     options.gather_policy = run->command.policy;
     floe_error error = floe_gatherer_new(run->api, &options, &slot->gatherer);
     if (error != FLOE_OK) {
@@ -391,10 +393,10 @@ static int run_command(gather_run *run)
 
 int gather_main(int count, char **words)
 {
-    gather_run run = {0};
+    static gather_run run;
     int status = EXIT_USAGE;
 
-    if (parse_command(COMMAND_GATHER, count, words, &run.command)) {
+    if (parse_command(COMMAND_GATHER, count, words, &run.command) && ask_credential(&run.command)) {
         if (run.command.help) {
             print_command_help(COMMAND_GATHER);
             status = 0;

@@ -2,6 +2,7 @@
 #include "cli/json.h"
 #include "cli/output.h"
 
+#include <floe/floe.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,17 +96,15 @@ void json_write_line(output *to, json_t *line)
     json_decref(line);
 }
 
-bool candidate_format_of(const char *word, candidate_format *format)
+void json_write_start(const char *command)
 {
-    static const char *const words[] = {"w3c", "ortc", "sdp"};
+    json_t *line = json_object();
 
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(word, words[i]) == 0) {
-            *format = (candidate_format)(CANDIDATE_W3C + i);
-            return true;
-        }
-    }
-    return false;
+    (void)json_object_set_new(line, "event", json_text("start"));
+    (void)json_object_set_new(line, "format", json_integer(1));
+    (void)json_object_set_new(line, "command", json_text(command));
+    (void)json_object_set_new(line, "version", json_text(floe_version()));
+    json_write_line(standard_output, line);
 }
 
 /* W3C WebRTC §4.8.1. */

@@ -22,10 +22,10 @@ typedef enum candidate_format {
     CANDIDATE_SDP,    /* the line of SDP */
 } candidate_format;
 
-/* "w3c", "ortc", "sdp"; false for another word. */
-bool candidate_format_of(const char *word, candidate_format *format);
 /* Writes it on a line of its own; not as CANDIDATE_FIELDS. */
 void write_candidate(output *to, const floe_candidate *candidate, candidate_format format);
+/* The first line of a stream: which command it is of, and the version of its events. */
+void json_write_start(const char *command);
 /* Writes the object on a line of its own, and frees it. */
 void json_write_line(output *to, json_t *line);
 

@@ -1,27 +1,18 @@
 /* The floe command: which of its commands is meant. */
 #include "cli/completion.h"
 #include "cli/gather.h"
+#include "cli/help.h"
 #include "cli/output.h"
+#include "cli/pair.h"
 #include "cli/parse.h"
+#include "cli/suggest.h"
 #include "cli/turn.h"
 
 #include <floe/floe.h>
 #include <stdio.h>
 #include <string.h>
 
-static void print_usage(output *to)
-{
-    output_print(
-        to, "%s",
-        "floe gather [options] [URL...]   gather ICE candidates and print them\n"
-        "floe turn check [options] URL... test what a TURN server can do\n"
-        "floe turn pipe [options] --peer ADDRESS:PORT URL   send standard input through a relay\n"
-        "floe parse [--json] [CANDIDATE]  explain a candidate line, or all lines of stdin\n"
-        "floe completion bash|zsh         print the completion for a shell\n"
-        "floe version                     print the version, and what was built in\n"
-        "\n"
-        "floe gather --help lists the options.\n");
-}
+#define EXIT_USAGE 2
 
 static int print_version(void)
 {
@@ -36,41 +27,144 @@ static int print_version(void)
     return 0;
 }
 
+static int version_main(int count, char **words)
+{
+    static gather_command command;
+    int status = EXIT_USAGE;
+
+    if (parse_command(COMMAND_VERSION, count, words, &command)) {
+        status = 0;
+        if (command.help) {
+            print_command_help(COMMAND_VERSION);
+        } else {
+            (void)print_version();
+        }
+    }
+    free_command(&command);
+    return status;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* The command that the words name, and how many words that took; NULL: none. */
+static const command_face *named(int count, char **words, int *used)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const command_face *face = &command_faces[i];
+        const char *second = strchr(face->name, ' ');
+        size_t size = second != NULL ? (size_t)(second - face->name) : strlen(face->name);
+        *used = second != NULL ? 2 : 1;
+        if (count >= *used && strlen(words[0]) == size &&
+            strncmp(words[0], face->name, size) == 0 &&
+            (second == NULL || strcmp(words[1], second + 1) == 0)) {
+            return face;
+        }
+    }
+    return NULL;
+}
+
+/* What is near the first word, or, where that is right, near the second. */
+static void tell_unknown(int count, char **words)
+{
+    char text[256];
+    char firsts[COMMAND_COUNT][24];
+    suggestion first = suggestion_for(words[0]);
+    suggestion second = suggestion_for(count > 1 ? words[1] : "");
+    bool begun = false;
+
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const char *name = command_faces[i].name;
+        const char *rest = strchr(name, ' ');
+        size_t size = strcspn(name, " ");
+        (void)snprintf(firsts[i], sizeof firsts[i], "%.*s", (int)size, name);
+        suggestion_offer(&first, firsts[i]);
+        if (rest != NULL && strcmp(firsts[i], words[0]) == 0) {
+            begun = true;
+            suggestion_offer(&second, rest + 1);
+        }
+    }
+    if (begun) {
+        (void)snprintf(text, sizeof text, "%s: expected check or pipe", words[0]);
+        suggestion_add(&second, "", text, sizeof text);
+    } else {
+        suggestion_offer(&first, "help");
+        (void)snprintf(text, sizeof text, "unknown command %.100s", words[0]);
+        suggestion_add(&first, "", text, sizeof text);
+    }
+    output_print(standard_error, "floe: %s (floe --help lists the commands)\n", text);
+}
+
+/* `floe help`, `floe help turn check`, `floe help turn`. */
+static int help_main(int count, char **words)
+{
+    int used;
+    const command_face *face = count > 0 ? named(count, words, &used) : NULL;
+
+    if (face != NULL) {
+        print_command_help(face->kind);
+    } else if (count == 0) {
+        print_commands(standard_output);
+    } else if (count > 1 || !print_commands_of(standard_output, words[0])) {
+        tell_unknown(count, words);
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
+static int run_command(command_kind kind, int count, char **words)
+{
+    switch (kind) {
+    case COMMAND_GATHER:
+        return gather_main(count, words);
+    case COMMAND_TURN_CHECK:
+    case COMMAND_TURN_PIPE:
+        return turn_main(kind, count, words);
+    case COMMAND_PARSE:
+        return parse_main(count, words);
+    case COMMAND_COMPLETION:
+        if (count == 1 && is_help(words[0])) {
+            print_command_help(kind);
+            return 0;
+        }
+        return completion_main(count, words);
+    case COMMAND_PAIR:
+        return pair_main(count, words);
+    case COMMAND_VERSION:
+        break;
+    }
+    return version_main(count, words);
+}
+
 static int run(int count, char **words)
 {
-    const char *command = count > 1 ? words[1] : "";
+    int used = 0;
 
-    if (strcmp(command, "gather") == 0) {
-        return gather_main(count - 2, words + 2);
+    if (count == 0) {
+        print_commands(standard_error);
+        return EXIT_USAGE;
     }
-    if (strcmp(command, "turn") == 0) {
-        return turn_main(count - 2, words + 2);
+    if (is_help(words[0])) {
+        return help_main(count - 1, words + 1);
     }
-    if (strcmp(command, "parse") == 0) {
-        return parse_main(count - 2, words + 2);
-    }
-    if (strcmp(command, "completion") == 0) {
-        return completion_main(count - 2, words + 2);
-    }
-    if (strcmp(command, "version") == 0 || strcmp(command, "--version") == 0) {
+    if (strcmp(words[0], "--version") == 0 || strcmp(words[0], "-V") == 0) {
         return print_version();
     }
-    if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 ||
-        strcmp(command, "-h") == 0) {
-        print_usage(standard_output);
-        return 0;
+    const command_face *face = named(count, words, &used);
+    if (face != NULL) {
+        return run_command(face->kind, count - used, words + used);
     }
-    if (*command == '\0') {
-        print_usage(standard_error);
-    } else {
-        output_print(standard_error, "floe: unknown command %s (floe --help lists the commands)\n",
-                     command);
+    if (count == 2 && is_help(words[1])) {
+        return help_main(1, words);
     }
-    return 2;
+    tell_unknown(count, words);
+    return EXIT_USAGE;
 }
 
 int main(int count, char **words)
 {
     output_begin();
-    return output_end(run(count, words));
+    return output_end(run(count - 1, words + 1));
 }

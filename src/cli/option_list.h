@@ -1,18 +1,51 @@
-/* The options of the commands, one a row. Who includes this has defined OPTION(the commands that take
- * it, its letter or 0, its name, what the help calls its value or NULL, what it does, its help). */
+/* The options of the commands, one a row, in groups as the help shows them. Who includes this has
+ * defined GROUP(the head of the rows behind it) and OPTION(the commands that take it, its letter or
+ * 0, its name, what the help calls its value or NULL, what it does, its help). A value of words is
+ * written a|b|c, a list of words a,b,c. S and MS are times: 500ms,
+ * 5s, 2m, 1h, or a number of seconds or milliseconds. */
+GROUP("Common options")
 OPTION(COMMAND_GATHER, 's', "server", "URL", SET(set_server),
        "an ICE server: stun:HOST, turn:HOST, turns:HOST; repeatable")
-OPTION(EVERY, 'u', "username", "NAME", TEXT(username),
+OPTION(EVERY, 'u', "username", "NAME", SET(set_username),
        "user name for the turn URLs; also FLOE_USERNAME")
-OPTION(EVERY, 'c', "credential", "SECRET", TEXT(credential),
-       "password for the turn URLs; also FLOE_CREDENTIAL")
-OPTION(EVERY, 0, "credential-file", "FILE", SET(set_credential_file),
-       "read the credential from the first line of FILE")
-OPTION(EVERY, 0, "access-token", "BASE64", TEXT(access_token),
-       "OAuth (RFC 7635) instead of a password; also FLOE_ACCESS_TOKEN; the username is the key id")
-OPTION(EVERY, 0, "mac-key", "BASE64", TEXT(mac_key), "key of --access-token; also FLOE_MAC_KEY")
+OPTION(EVERY, 'c', "credential", "SECRET", SECRET(set_credential),
+       "password for the turn URLs; also FLOE_CREDENTIAL; without it, a terminal is asked")
+OPTION(EVERY, 0, "ice-servers", "FILE", SET(set_ice_servers),
+       "the servers and their credentials, as the JSON that an RTCConfiguration has; -: standard "
+       "input")
+OPTION(COMMAND_TURN_PIPE, 'p', "peer", "ADDRESS:PORT", TEXT(peer),
+       "the peer to exchange packets with")
+OPTION(COMMAND_TURN_PIPE, 0, "tcp", NULL, SET(set_tcp),
+       "reach the peer over TCP (RFC 6062), and let it connect; packets are framed (RFC 4571)")
 OPTION(COMMAND_GATHER, 0, "policy", "all|nohost|relay", SET(set_policy),
        "which candidates to gather (all)")
+OPTION(EVERY, 0, "timeout", "S", SET(set_timeout), "give up after S seconds (5; 0: never)")
+OPTION(COMMAND_GATHER, 0, "hold", "S", SET(set_hold),
+       "keep the candidates alive for S seconds; inf: until interrupted (0)")
+OPTION(COMMAND_GATHER | COMMAND_TURN_CHECK | READERS, 0, "json", NULL, SET(set_json),
+       "print JSON lines instead of a table")
+OPTION(EVERY, 'v', "verbose", NULL, SET(set_verbose),
+       "print names, connections, TLS and packets on standard error")
+OPTION(ALL, 'h', "help", NULL, SET(set_help), "print this help")
+GROUP("Output")
+OPTION(COMMAND_GATHER | COMMAND_PARSE, 0, "format", "w3c|ortc|sdp", SET(set_format),
+       "print only candidates: as RTCIceCandidateInit, ORTC's RTCIceCandidate, or SDP")
+OPTION(COMMAND_GATHER | COMMAND_TURN_CHECK, 0, "color", "auto|always|never", SET(set_colour),
+       "colours; auto: on a terminal, unless NO_COLOR is set (auto)")
+OPTION(COMMAND_GATHER, 'q', "quiet", NULL, SET(set_quiet),
+       "print only failed servers and the summary")
+OPTION(EVERY, 0, "trace", "FILE", TEXT(trace_file), "write what -v prints to FILE as JSON lines")
+GROUP("Credentials")
+OPTION(EVERY, 0, "credential-file", "FILE", SET(set_credential_file),
+       "read the credential from the first line of FILE; -: standard input")
+OPTION(EVERY, 0, "rest-secret-file", "FILE", SET(set_rest_secret_file),
+       "make a user for a day from the server's secret (coturn's static-auth-secret), the first "
+       "line of FILE")
+OPTION(EVERY, 0, "access-token", "BASE64", SECRET(set_access_token),
+       "OAuth (RFC 7635) instead of a password; also FLOE_ACCESS_TOKEN; the username is the key id")
+OPTION(EVERY, 0, "mac-key", "BASE64", SECRET(set_mac_key),
+       "key of --access-token; also FLOE_MAC_KEY")
+GROUP("Network")
 OPTION(EVERY, 0, "interface", "NAME", SET(add_interface),
        "use only this interface; repeatable, * matches anything")
 OPTION(EVERY, 0, "exclude-interface", "NAME", SET(add_not_interface),
@@ -21,12 +54,12 @@ OPTION(EVERY, 0, "address", "CIDR", SET(add_address),
        "use only local addresses in this range; repeatable")
 OPTION(EVERY, 0, "exclude-address", "CIDR", SET(add_not_address),
        "do not use local addresses in this range; repeatable")
-OPTION(EVERY, 0, "network-types", "TYPES", SET(set_network_types),
-       "list of udp4, udp6, tcp4, tcp6; tcp adds relays for TCP (udp4,udp6)")
+OPTION(EVERY, 0, "network-types", "udp4,udp6,tcp4,tcp6", SET(set_network_types),
+       "some of these, joined by commas; tcp adds relays for TCP (udp4,udp6)")
 OPTION(COMMAND_GATHER, 0, "rewrite", "RULE", SET(add_rule),
-       "show another address: external=IP,local=IP and more, see floe(1); repeatable")
-OPTION(COMMAND_GATHER, 0, "ip-handling", "MODE", SET(set_ip_handling),
-       "mode of RFC 8828: all, default-and-local, default, proxy (all)")
+       "show another address: external=IP,local=IP and more, see floe-gather(1); repeatable")
+OPTION(COMMAND_GATHER, 0, "ip-handling", "all|default-and-local|default|proxy",
+       SET(set_ip_handling), "mode of RFC 8828 (all)")
 OPTION(COMMAND_GATHER, 0, "max-addresses", "N", SET(set_max_addresses),
        "use at most N local addresses of each family (16; 0: all)")
 OPTION(COMMAND_GATHER, 0, "mdns", "off|query|gather", SET(set_mdns),
@@ -34,6 +67,16 @@ OPTION(COMMAND_GATHER, 0, "mdns", "off|query|gather", SET(set_mdns),
 OPTION(COMMAND_GATHER, 0, "srv", NULL, SET(set_srv),
        "look for SRV and NAPTR records if a URL has no port")
 OPTION(COMMAND_GATHER, 0, "port-range", "MIN-MAX", SET(set_port_range), "local UDP ports to use")
+OPTION(COMMAND_GATHER, 0, "loopback", NULL, SET(set_loopback), "gather on loopback addresses too")
+OPTION(COMMAND_GATHER, 0, "link-local", NULL, SET(set_link_local),
+       "gather on link-local IPv6 addresses too")
+OPTION(COMMAND_GATHER, 0, "refuse-low-ports", NULL, SET(set_safe_ports),
+       "refuse turn servers on ports below 1024 other than 53, 80, 443")
+OPTION(COMMAND_GATHER, 0, "straggler-grace", "MS", SET(set_straggler_grace),
+       "how long to wait for silent servers once others have answered (500; 0: until the timeout)")
+OPTION(COMMAND_GATHER, 0, "pacing", "MS", SET(set_pacing),
+       "milliseconds between two new requests (5)")
+GROUP("TLS and proxies")
 OPTION(EVERY, 0, "ca-file", "FILE", TEXT(settings.tls_ca_file),
        "trust these authorities (PEM) for TLS and DTLS instead of the system's")
 OPTION(EVERY, 0, "certificate", "FILE", TEXT(settings.tls_certificate_file),
@@ -42,38 +85,11 @@ OPTION(EVERY, 0, "key", "FILE", TEXT(settings.tls_key_file), "key of --certifica
 OPTION(EVERY, 0, "fingerprint", "SHA256", TEXT(settings.tls_fingerprint),
        "trust only the server certificate with this SHA-256")
 OPTION(EVERY, 0, "insecure", NULL, SET(set_insecure), "do not check certificates")
-OPTION(EVERY, 0, "proxy", "URL", TEXT(settings.proxy),
+OPTION(EVERY, 0, "proxy", "URL", SECRET(set_proxy),
        "proxy for turn over TCP and TLS: http://[USER:PASSWORD@]HOST[:PORT] or socks5://...")
-OPTION(COMMAND_GATHER, 0, "refuse-low-ports", NULL, SET(set_safe_ports),
-       "refuse turn servers on ports below 1024 other than 53, 80, 443")
-OPTION(COMMAND_TURN_PIPE, 'p', "peer", "ADDRESS:PORT", TEXT(peer),
-       "the peer to exchange packets with")
-OPTION(COMMAND_TURN_PIPE, 0, "tcp", NULL, SET(set_tcp),
-       "reach the peer over TCP (RFC 6062), and let it connect; packets are framed (RFC 4571)")
+GROUP("Testing")
 OPTION(COMMAND_TURN_CHECK, 0, "load", "MBIT", SET(set_load),
        "send MBIT megabits per second through the relay, for one second (1; 0: none)")
-OPTION(COMMAND_GATHER, 0, "loopback", NULL, SET(set_loopback), "gather on loopback addresses too")
-OPTION(COMMAND_GATHER, 0, "link-local", NULL, SET(set_link_local),
-       "gather on link-local IPv6 addresses too")
-OPTION(EVERY, 0, "timeout", "S", SET(set_timeout), "give up after S seconds (5; 0: never)")
-OPTION(COMMAND_GATHER, 0, "straggler-grace", "MS", SET(set_straggler_grace),
-       "how long to wait for silent servers once others have answered (500; 0: until the timeout)")
-OPTION(COMMAND_GATHER, 0, "pacing", "MS", SET(set_pacing),
-       "milliseconds between two new requests (5)")
 OPTION(COMMAND_GATHER, 0, "gatherers", "N", SET(set_gatherers), "run N gatherers at once (1)")
 OPTION(COMMAND_GATHER, 0, "repeat", "N", SET(set_repeat),
        "gather N times, one after another, in one api (1)")
-OPTION(COMMAND_GATHER, 0, "hold", "S", SET(set_hold),
-       "keep the candidates alive for S seconds; inf: until interrupted (0)")
-OPTION(COMMAND_GATHER | COMMAND_TURN_CHECK, 0, "json", NULL, SET(set_json),
-       "print JSON lines instead of a table")
-OPTION(COMMAND_GATHER, 0, "format", "w3c|ortc|sdp", SET(set_format),
-       "print only candidates: as RTCIceCandidateInit, ORTC's RTCIceCandidate, or SDP")
-OPTION(COMMAND_GATHER | COMMAND_TURN_CHECK, 0, "color", "auto|always|never", SET(set_colour),
-       "colours; auto: on a terminal, unless NO_COLOR is set (auto)")
-OPTION(EVERY, 0, "trace", "FILE", TEXT(trace_file), "write what -v prints to FILE as JSON lines")
-OPTION(COMMAND_GATHER, 'q', "quiet", NULL, SET(set_quiet),
-       "print only failed servers and the summary")
-OPTION(EVERY, 'v', "verbose", NULL, SET(set_verbose),
-       "print names, connections, TLS and packets on standard error")
-OPTION(EVERY, 'h', "help", NULL, SET(set_help), "print this help")

@@ -1,6 +1,10 @@
 /* Parsing the command line by a table of options. */
 #include "cli/options.h"
+
+#include "cli/credentials.h"
+#include "cli/ice_servers.h"
 #include "cli/output.h"
+#include "cli/suggest.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -8,12 +12,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* A number's macro as text. */
 #define TEXT_OF(number) TEXT_OF_WORD(number)
 #define TEXT_OF_WORD(word) #word
 
 typedef bool (*option_setter)(gather_command *command, const char *name, const char *value);
+
+/* What the command at hand is called, and how many servers its line makes. */
+static const char *command_name = "gather";
+static unsigned servers_of_line = 1;
 
 /* What the library calls a setting, and what it is here. */
 static const char *const setting_words[][2] = {
@@ -27,11 +36,52 @@ static const char *const setting_words[][2] = {
     {"settings.loopback", "--loopback"},
     {"settings.network_types", "--network-types"},
     {"address_rewrite_rules", "--rewrite"},
-    {"ice_servers[0].username", "the username (-u, FLOE_USERNAME)"},
-    {"ice_servers[0].credential", "the credential (-c, FLOE_CREDENTIAL)"},
-    {"ice_servers[0].access_token", "--access-token"},
-    {"ice_servers[0].mac_key", "--mac-key"},
 };
+
+/* "ice_servers[2].username": which of the command's servers that is, where it begins `sentence`. What
+ * it is here, and how much of the sentence that was; 0: it is none. */
+static size_t server_words(const char *sentence, char *text, size_t size)
+{
+    static const char *const fields[][2] = {
+        {"username", "the username (-u, FLOE_USERNAME)"},
+        {"credential", "the credential (-c, FLOE_CREDENTIAL)"},
+        {"access_token", "--access-token"},
+        {"mac_key", "--mac-key"},
+    };
+    unsigned n;
+    int used = 0;
+
+    if (sscanf(sentence, "ice_servers[%u].%n", &n, &used) != 1 || used == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        size_t length = strlen(fields[i][0]);
+        if (strncmp(&sentence[used], fields[i][0], length) != 0 ||
+            strncmp(&sentence[used], "credential_", strlen("credential_")) == 0) {
+            continue;
+        }
+        if (n < servers_of_line) {
+            (void)snprintf(text, size, "%s", fields[i][1]);
+        } else {
+            (void)snprintf(text, size, "--ice-servers: server %u: %s", n - servers_of_line + 1,
+                           fields[i][0]);
+        }
+        return (size_t)used + length;
+    }
+    return 0;
+}
+
+static size_t setting_word(const char *sentence, char *text, size_t size)
+{
+    for (size_t i = 0; i < sizeof setting_words / sizeof *setting_words; i++) {
+        size_t length = strlen(setting_words[i][0]);
+        if (strncmp(sentence, setting_words[i][0], length) == 0) {
+            (void)snprintf(text, size, "%s", setting_words[i][1]);
+            return length;
+        }
+    }
+    return server_words(sentence, text, size);
+}
 
 const char *option_words(const char *sentence)
 {
@@ -39,16 +89,12 @@ const char *option_words(const char *sentence)
     size_t used = 0;
 
     while (*sentence != '\0' && used + 1 < sizeof text) {
-        size_t i = 0;
-        size_t count = sizeof setting_words / sizeof *setting_words;
-        while (i < count &&
-               strncmp(sentence, setting_words[i][0], strlen(setting_words[i][0])) != 0) {
-            i++;
-        }
-        if (i < count) {
-            int wrote = snprintf(&text[used], sizeof text - used, "%s", setting_words[i][1]);
+        char word[96];
+        size_t length = setting_word(sentence, word, sizeof word);
+        if (length > 0) {
+            int wrote = snprintf(&text[used], sizeof text - used, "%s", word);
             used += wrote > 0 ? (size_t)wrote : 0;
-            sentence += strlen(setting_words[i][0]);
+            sentence += length;
         } else {
             text[used++] = *sentence++;
         }
@@ -60,10 +106,8 @@ const char *option_words(const char *sentence)
 typedef struct option_action {
     option_setter set; /* NULL: the value is kept as it is, at `text` */
     size_t text;       /* in gather_command */
+    bool secret;       /* who looks at the list of processes is not to see it */
 } option_action;
-
-/* What the command at hand is called. */
-static const char *command_name = "gather";
 
 static bool wrong(const char *name, const char *value, const char *why)
 {
@@ -89,48 +133,157 @@ static bool number(const char *name, const char *value, unsigned long least, uns
     return true;
 }
 
-static bool set_server(gather_command *command, const char *name, const char *value)
+bool option_is_wrong(const char *name, const char *value, const char *why)
+{
+    return wrong(name, value, why);
+}
+
+const char *keep_text(gather_command *command, const char *name, char *text)
+{
+    if (text == NULL || command->kept_count == KEPT_MAX) {
+        free(text);
+        (void)wrong(name, "", text == NULL ? "out of memory" : "given too often");
+        return NULL;
+    }
+    command->kept[command->kept_count++] = text;
+    return text;
+}
+
+static bool begins_with(const char *text, const char *scheme)
+{
+    return strncasecmp(text, scheme, strlen(scheme)) == 0;
+}
+
+/* What is no URL of a server, and what may have been meant. The rest is the library's to refuse. */
+static bool explain_url(const char *name, const char *url)
+{
+    static const char *const schemes[] = {"stun:", "turn:", "stuns:", "turns:"};
+    const char *plain = strcmp(command_name, "gather") == 0 ? "stun:" : "turn:";
+    size_t i = 0;
+    char why[320];
+
+    while (i < 4 && !begins_with(url, schemes[i])) {
+        i++;
+    }
+    const char *host = i < 4 ? url + strlen(schemes[i]) : url;
+    if (i < 4 && strncmp(host, "//", 2) == 0) {
+        (void)snprintf(why, sizeof why, "there is no // in such a URL: did you mean %s%.200s?",
+                       schemes[i], host + 2);
+    } else if (i == 0 && strchr(host, '?') != NULL) {
+        (void)snprintf(why, sizeof why, "stun: has no ?transport=: did you mean %.*s?",
+                       (int)(strcspn(url, "?") < 200 ? strcspn(url, "?") : 200), url);
+    } else if (i == 4 && strstr(url, "://") == NULL && *url != '\0') {
+        (void)snprintf(why, sizeof why,
+                       "it begins with none of stun:, stuns:, turn:, turns:; did you mean "
+                       "%s%.200s?",
+                       plain, host);
+    } else {
+        return true;
+    }
+    return wrong(name, url, why);
+}
+
+bool add_url(gather_command *command, const char *name, const char *url)
 {
     if (command->url_count == URLS_MAX) {
-        return wrong(name, value, "too many URLs: at most " TEXT_OF(URLS_MAX));
+        return wrong(name, url, "too many URLs: at most " TEXT_OF(URLS_MAX));
     }
-    command->urls[command->url_count++] = value;
+    if (!explain_url(name, url)) {
+        return false;
+    }
+    command->urls[command->url_count++] = url;
     return true;
 }
 
-/* The file's first line. */
+static bool set_server(gather_command *command, const char *name, const char *value)
+{
+    return add_url(command, name, value);
+}
+
+/* The line has one user for all of its URLs: the second of two would win without a word. */
+static bool once(const char *name, bool *given)
+{
+    if (*given) {
+        output_print(standard_error,
+                     "floe: %s: %s is given twice, but the line has one user for all its URLs: "
+                     "--ice-servers FILE has one for each server\n",
+                     command_name, name);
+        return false;
+    }
+    *given = true;
+    return true;
+}
+
+static bool set_username(gather_command *command, const char *name, const char *value)
+{
+    command->username = value;
+    return once(name, &command->given_username);
+}
+
+static bool set_credential(gather_command *command, const char *name, const char *value)
+{
+    command->credential = value;
+    return once(name, &command->given_credential);
+}
+
+static bool set_access_token(gather_command *command, const char *name, const char *value)
+{
+    command->access_token = value;
+    return once(name, &command->given_token);
+}
+
+static bool set_mac_key(gather_command *command, const char *name, const char *value)
+{
+    command->mac_key = value;
+    return once(name, &command->given_key);
+}
+
 static bool set_credential_file(gather_command *command, const char *name, const char *value)
 {
-    char line[2048];
-    FILE *file = fopen(value, "r");
+    char *line = read_first_line(name, value);
 
-    if (file == NULL) {
-        return wrong(name, value, strerror(errno));
+    command->credential = line != NULL ? keep_text(command, name, line) : NULL;
+    return command->credential != NULL && once(name, &command->given_credential);
+}
+
+static bool set_rest_secret_file(gather_command *command, const char *name, const char *value)
+{
+    free(command->rest_secret);
+    command->rest_secret = read_first_line(name, value);
+    return command->rest_secret != NULL && once(name, &command->given_credential);
+}
+
+static bool set_ice_servers(gather_command *command, const char *name, const char *value)
+{
+    if (command->ice_servers != NULL) {
+        return wrong(name, value, "given twice: put all servers into one file");
     }
-    bool good = fgets(line, sizeof line, file) != NULL;
-    (void)fclose(file);
-    if (!good) {
-        return wrong(name, value, "the file is empty");
-    }
-    line[strcspn(line, "\r\n")] = '\0';
-    free(command->credential_from_file);
-    command->credential_from_file = strdup(line);
-    command->credential = command->credential_from_file;
-    return command->credential != NULL || wrong(name, value, "out of memory");
+    command->ice_servers = value;
+    return true;
+}
+
+static bool set_proxy(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    command->settings.proxy = value;
+    return true;
 }
 
 /* Which of the words it is; -1 after an error. */
 static int word_of(const char *name, const char *value, const char *const *words)
 {
-    char why[96] = "not one of";
+    char why[160] = "not one of";
+    suggestion near = suggestion_for(value);
 
     for (int i = 0; words[i] != NULL; i++) {
         if (strcmp(value, words[i]) == 0) {
             return i;
         }
+        suggestion_offer(&near, words[i]);
         size_t used = strlen(why);
         (void)snprintf(&why[used], sizeof why - used, "%s %s", i > 0 ? "," : "", words[i]);
     }
+    suggestion_add(&near, "", why, sizeof why);
     (void)wrong(name, value, why);
     return -1;
 }
@@ -210,27 +363,22 @@ static bool add_not_address(gather_command *command, const char *name, const cha
 /* udp4,udp6 */
 static bool set_network_types(gather_command *command, const char *name, const char *value)
 {
-    static const char *const names[] = {"udp4", "udp6", "tcp4", "tcp6"};
+    static const char *const names[] = {"udp4", "udp6", "tcp4", "tcp6", NULL};
     const char *at = value;
+    char word[16];
 
     command->settings.network_types = 0;
-    while (true) {
+    do {
         size_t size = strcspn(at, ",");
-        uint32_t type = 0;
-        for (uint32_t i = 0; i < 4; i++) {
-            if (strlen(names[i]) == size && strncmp(at, names[i], size) == 0) {
-                type = 1U << i;
-            }
+        (void)snprintf(word, sizeof word, "%.*s", (int)(size < 15 ? size : 15), at);
+        int type = word_of(name, word, names);
+        if (type < 0) {
+            return false;
         }
-        if (type == 0) {
-            return wrong(name, value, "not a comma-separated list of udp4, udp6, tcp4, tcp6");
-        }
-        command->settings.network_types |= type;
-        if (at[size] == '\0') {
-            return true;
-        }
-        at += size + 1;
-    }
+        command->settings.network_types |= 1U << type;
+        at += size;
+    } while (*at++ == ',');
+    return true;
 }
 
 static bool set_port_range(gather_command *command, const char *name, const char *value)
@@ -318,55 +466,71 @@ static bool set_link_local(gather_command *command, const char *name, const char
     return true;
 }
 
-static bool seconds(const char *name, const char *value, double most, double *out)
+/* How many milliseconds the unit has; `bare` for none, -1 for one that is not known. */
+static double unit_of(const char *word, double bare)
 {
-    char *end;
-    char why[64];
-    double parsed = strtod(value, &end);
+    static const struct {
+        const char *word;
+        double ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"min", 60000}, {"h", 3600000}};
 
-    if (*value == '\0' || *end != '\0' || !(parsed >= 0) || parsed > most) {
-        (void)snprintf(why, sizeof why, "not a number of seconds from 0 to %g", most);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (strcmp(word, units[i].word) == 0) {
+            return units[i].ms;
+        }
+    }
+    return *word == '\0' ? bare : -1;
+}
+
+/* 500ms, 5s, 2m, 1h; a bare number is of `bare` milliseconds. What it is in milliseconds. */
+static bool duration(const char *name, const char *value, double bare, double least, double most,
+                     double *out)
+{
+    size_t size = strspn(value, "0123456789.");
+    char *end = NULL;
+    char why[96];
+    double parsed = size > 0 ? strtod(value, &end) * unit_of(&value[size], bare) : -1;
+
+    if (end != &value[size] || !(parsed >= least && parsed <= most)) {
+        (void)snprintf(why, sizeof why, "not a time from %.0f%s to %.0f s (500ms, 5s, 2m)", least,
+                       least > 0 ? " ms" : "", most / 1000);
         return wrong(name, value, why);
     }
     *out = parsed;
     return true;
 }
 
-/* 0 on the command line is the library's FLOE_NEVER: no limit. */
+/* At least 1, where it is not 0: then it is the library's FLOE_NEVER, no limit. */
+static uint32_t limit_of(double ms)
+{
+    return ms == 0 ? FLOE_NEVER : ms < 1 ? 1 : (uint32_t)(ms + 0.5);
+}
+
 static bool set_timeout(gather_command *command, const char *name, const char *value)
 {
-    double parsed;
+    double ms = 0;
+    bool good = duration(name, value, 1000, 0, 3600e3, &ms);
 
-    if (!seconds(name, value, 3600, &parsed)) {
-        return false;
-    }
-    uint32_t milliseconds = (uint32_t)(parsed * 1000 + 0.5);
-    command->settings.gather_timeout_ms = parsed == 0    ? FLOE_NEVER
-                                          : milliseconds ? milliseconds
-                                                         : 1;
-    return true;
+    command->settings.gather_timeout_ms = limit_of(ms);
+    return good;
 }
 
 static bool set_straggler_grace(gather_command *command, const char *name, const char *value)
 {
-    unsigned long parsed;
+    double ms = 0;
+    bool good = duration(name, value, 1, 0, 3600e3, &ms);
 
-    if (!number(name, value, 0, 3600000, &parsed)) {
-        return false;
-    }
-    command->settings.straggler_grace_ms = parsed == 0 ? FLOE_NEVER : (uint32_t)parsed;
-    return true;
+    command->settings.straggler_grace_ms = limit_of(ms);
+    return good;
 }
 
 static bool set_pacing(gather_command *command, const char *name, const char *value)
 {
-    unsigned long parsed;
+    double ms = 0;
+    bool good = duration(name, value, 1, 5, 10e3, &ms);
 
-    if (!number(name, value, 5, 10000, &parsed)) {
-        return false;
-    }
-    command->settings.pacing_ms = (uint32_t)parsed;
-    return true;
+    command->settings.pacing_ms = (uint32_t)(ms + 0.5);
+    return good;
 }
 
 static bool set_gatherers(gather_command *command, const char *name, const char *value)
@@ -397,7 +561,10 @@ static bool set_hold(gather_command *command, const char *name, const char *valu
         command->hold = -1;
         return true;
     }
-    return seconds(name, value, 1e6, &command->hold);
+    double ms = 0;
+    bool good = duration(name, value, 1000, 0, 1e9, &ms);
+    command->hold = ms / 1000;
+    return good;
 }
 
 static bool set_json(gather_command *command, const char *name, const char *value)
@@ -410,8 +577,11 @@ static bool set_json(gather_command *command, const char *name, const char *valu
 
 static bool set_format(gather_command *command, const char *name, const char *value)
 {
-    return candidate_format_of(value, &command->format) ||
-           wrong(name, value, "not one of w3c, ortc, sdp");
+    static const char *const words[] = {"w3c", "ortc", "sdp", NULL};
+    int format = word_of(name, value, words);
+
+    command->format = (candidate_format)(CANDIDATE_W3C + format);
+    return format >= 0;
 }
 
 static bool set_colour(gather_command *command, const char *name, const char *value)
@@ -487,117 +657,110 @@ static bool set_help(gather_command *command, const char *name, const char *valu
 static const option_action actions[] = {
 #define SET(function)                                                                              \
     {                                                                                              \
-        function, 0                                                                                \
+        function, 0, false                                                                         \
+    }
+#define SECRET(function)                                                                           \
+    {                                                                                              \
+        function, 0, true                                                                          \
     }
 #define TEXT(member)                                                                               \
     {                                                                                              \
-        NULL, offsetof(gather_command, member)                                                     \
+        NULL, offsetof(gather_command, member), false                                              \
     }
+#define GROUP(title) {NULL, 0, false},
 #define OPTION(kinds, letter, name, value, action, help) action,
 #include "cli/option_list.h"
 #undef OPTION
+#undef GROUP
 #undef TEXT
+#undef SECRET
 #undef SET
 };
-typedef struct command_text {
-    command_kind kind;
-    const char *name;
-    const char *about;
-    const char *exit;
-} command_text;
 
-static const command_text texts[] = {
-    {COMMAND_GATHER, "gather",
-     "floe gather [options] [URL...]\n\n"
-     "Gathers ICE candidates and prints them. Without a URL: only host candidates.\n",
-     "\nExit: 0 every server answered; 1 a server failed, or could not be asked; 2 wrong usage;\n"
-     "3 no candidate; 130 interrupted."},
-    {COMMAND_TURN_CHECK, "turn check",
-     "floe turn check [options] URL...\n\n"
-     "Asks a TURN server for a relay over each transport and address family, sends data through\n"
-     "the relay to itself, and prints the results. A URL without ?transport= is tried with each\n"
-     "transport that it can mean.\n",
-     "\nExit: 0 everything works, and at least nine of ten packets came back; 1 something failed;\n"
-     "2 wrong usage; 3 nothing works; 130 interrupted."},
-    {COMMAND_TURN_PIPE, "turn pipe",
-     "floe turn pipe [options] --peer ADDRESS:PORT URL\n\n"
-     "Sends standard input to the peer, one packet for each read, and writes what comes from the\n"
-     "peer to standard output. Prints the address where the peer can reach this program on\n"
-     "standard error.\n",
-     "\nExit: 0 at the end of the input; 1 there is no relay, or it was lost, or it takes no more\n"
-     "data, or the input cannot be read; 2 wrong usage; 130 interrupted."},
-};
+/* ── The words ── */
 
-static const command_text *text_of(command_kind kind)
-{
-    size_t i = 0;
+/* An option as it was written. */
+typedef struct option_word {
+    size_t at;     /* in the list; OPTION_COUNT: it is none of this command's */
+    char name[48]; /* "--policy", "-u" */
+    char *value;   /* behind "=" or a letter; NULL: none there */
+} option_word;
 
-    while (texts[i].kind != kind) {
-        i++;
-    }
-    return &texts[i];
-}
-
-void print_command_help(command_kind kind)
-{
-    output_print(standard_output, "%s\n", text_of(kind)->about);
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        const option_face *option = &option_faces[i];
-        if ((option->kinds & kind) == 0) {
-            continue;
-        }
-        char left[48];
-        (void)snprintf(left, sizeof left, "%s%c%s --%s%s%s", option->letter ? "-" : " ",
-                       option->letter ? option->letter : ' ', option->letter ? "," : " ",
-                       option->name, option->value ? " " : "", option->value ? option->value : "");
-        output_print(standard_output, "  %-30s %s\n", left, option->help);
-    }
-    output_print(standard_output, "%s\n", text_of(kind)->exit);
-}
-
-/* Of all options; OPTION_COUNT: it is none of this command's. */
-static size_t find_option(command_kind kind, const char *word, size_t name_size)
+static size_t find_option(unsigned kinds, const char *name)
 {
     size_t at = 0;
 
     for (; at < OPTION_COUNT; at++) {
         const option_face *option = &option_faces[at];
-        bool by_name = word[0] == '-' && word[1] == '-' && strlen(option->name) + 2 == name_size &&
-                       strncmp(option->name, word + 2, name_size - 2) == 0;
-        bool by_letter = option->letter != 0 && name_size == 2 && word[1] == option->letter;
-        if ((by_name || by_letter) && (option->kinds & kind) != 0) {
+        bool by_name =
+            option->name != NULL && name[1] == '-' && strcmp(option->name, name + 2) == 0;
+        bool by_letter = option->letter != 0 && name[1] == option->letter && name[2] == '\0';
+        if ((by_name || by_letter) && (option->kinds & kinds) != 0) {
             break;
         }
     }
     return at;
 }
 
-static bool parse_option(command_kind kind, gather_command *command, int count, char **words,
-                         int *at)
+static bool unknown_option(command_kind kind, const char *name)
 {
-    const char *word = words[*at];
-    const char *equals = word[1] == '-' ? strchr(word, '=') : NULL;
-    size_t name_size = equals != NULL ? (size_t)(equals - word) : strlen(word);
-    size_t at_option = find_option(kind, word, name_size);
+    char text[320];
+    size_t elsewhere = find_option(ALL, name);
+    suggestion near = suggestion_for(name + 2);
+
+    (void)snprintf(text, sizeof text, "unknown option %s", name);
+    if (elsewhere < OPTION_COUNT) {
+        size_t i = 0;
+        while ((command_faces[i].kind & option_faces[elsewhere].kinds) == 0) {
+            i++;
+        }
+        size_t used = strlen(text);
+        (void)snprintf(&text[used], sizeof text - used, "; floe %s takes it",
+                       command_faces[i].name);
+    } else if (name[1] == '-') {
+        for (size_t i = 0; i < OPTION_COUNT; i++) {
+            if (option_faces[i].name != NULL && (option_faces[i].kinds & kind) != 0) {
+                suggestion_offer(&near, option_faces[i].name);
+            }
+        }
+        suggestion_add(&near, "--", text, sizeof text);
+    }
+    output_print(standard_error, "floe: %s: %s (floe %s --help lists the options)\n", command_name,
+                 text, command_name);
+    return false;
+}
+
+/* The value as the command keeps it; a secret leaves the command line, where everybody sees it. */
+static const char *taken(gather_command *command, const option_action *action, const char *name,
+                         char *value)
+{
+    if (!action->secret) {
+        return value;
+    }
+    const char *kept = keep_text(command, name, strdup(value));
+    for (char *at = value; kept != NULL && *at != '\0'; at++) {
+        *at = '*';
+    }
+    return kept;
+}
+
+/* `next`: the word behind, or NULL. Whether that was used shows in *used. */
+static bool use_option(gather_command *command, const option_word *word, char *next, bool *used)
+{
+    const option_face *found = &option_faces[word->at];
+    const option_action *action = &actions[word->at];
     const char *value = "";
 
-    if (at_option == OPTION_COUNT) {
-        output_print(standard_error,
-                     "floe: %s: unknown option %s (floe %s --help lists the options)\n",
-                     command_name, word, command_name);
-        return false;
-    }
-    const option_face *found = &option_faces[at_option];
-    const option_action *action = &actions[at_option];
-    if (found->value == NULL && equals != NULL) {
-        output_print(standard_error, "floe: %s: --%s takes no value\n", command_name, found->name);
-        return false;
-    }
     if (found->value != NULL) {
-        value = equals != NULL ? equals + 1 : *at + 1 < count ? words[++*at] : NULL;
+        *used = word->value == NULL;
+        char *given = *used ? next : word->value;
+        if (given == NULL) {
+            output_print(standard_error, "floe: %s: %s needs a value: %s\n", command_name,
+                         word->name, found->value);
+            return false;
+        }
+        value = taken(command, action, word->name, given);
         if (value == NULL) {
-            output_print(standard_error, "floe: %s: --%s needs a value: %s\n", command_name,
-                         found->name, found->value);
             return false;
         }
     }
@@ -605,54 +768,155 @@ static bool parse_option(command_kind kind, gather_command *command, int count, 
         memcpy((char *)command + action->text, &value, sizeof value);
         return true;
     }
-    char name[40];
-    (void)snprintf(name, sizeof name, "--%s", found->name);
-    return action->set(command, name, value);
+    return action->set(command, word->name, value);
+}
+
+/* --name, --name=value */
+static bool parse_long(command_kind kind, gather_command *command, char *text, char *next,
+                       bool *used)
+{
+    option_word word = {.value = strchr(text, '=')};
+    size_t size = word.value != NULL ? (size_t)(word.value - text) : strlen(text);
+
+    (void)snprintf(word.name, sizeof word.name, "%.*s", (int)(size < 47 ? size : 47), text);
+    word.at = find_option((unsigned)kind, word.name);
+    if (word.at == OPTION_COUNT) {
+        return unknown_option(kind, word.name);
+    }
+    if (word.value != NULL && option_faces[word.at].value == NULL) {
+        output_print(standard_error, "floe: %s: %s takes no value\n", command_name, word.name);
+        return false;
+    }
+    word.value += word.value != NULL;
+    return use_option(command, &word, next, used);
+}
+
+/* -q, -qv, -uNAME, -vu NAME */
+static bool parse_letters(command_kind kind, gather_command *command, char *text, char *next,
+                          bool *used)
+{
+    bool good = true;
+
+    if (text[1] == '\0') {
+        return unknown_option(kind, text);
+    }
+    for (char *at = text + 1; good && *at != '\0'; at++) {
+        option_word word = {.name = {'-', *at}};
+        word.at = find_option((unsigned)kind, word.name);
+        if (word.at == OPTION_COUNT) {
+            return unknown_option(kind, word.name);
+        }
+        bool takes = option_faces[word.at].value != NULL;
+        word.value = takes && at[1] != '\0' ? at + 1 : NULL;
+        good = use_option(command, &word, next, used);
+        if (takes) {
+            break;
+        }
+    }
+    return good;
+}
+
+/* What is no option. */
+static bool add_word(command_kind kind, gather_command *command, const char *word)
+{
+    size_t most = kind == COMMAND_PAIR ? 2 : kind == COMMAND_VERSION ? 0 : 1;
+
+    if ((kind & EVERY) != 0) {
+        return set_server(command, "URL", word);
+    }
+    if (command->word_count == most) {
+        return wrong("word", word,
+                     kind == COMMAND_PARSE
+                         ? "only one candidate or file is allowed: put a candidate in quotes"
+                     : kind == COMMAND_PAIR ? "only two sides are allowed"
+                                            : "not expected");
+    }
+    command->words[command->word_count++] = word;
+    return true;
+}
+
+static bool parse_words(command_kind kind, int count, char **words, gather_command *command)
+{
+    bool only_words = false;
+    bool good = true;
+
+    for (int i = 0; good && i < count; i++) {
+        char *next = i + 1 < count ? words[i + 1] : NULL;
+        bool used = false;
+        bool option = words[i][0] == '-' && !only_words;
+        if (option && strcmp(words[i], "--") == 0) {
+            only_words = true;
+        } else if (option && (words[i][1] != '\0' || (kind & READERS) == 0)) {
+            good = words[i][1] == '-' ? parse_long(kind, command, words[i], next, &used)
+                                      : parse_letters(kind, command, words[i], next, &used);
+        } else {
+            good = add_word(kind, command, words[i]);
+        }
+        i += used;
+    }
+    return good;
+}
+
+/* What the words together ask for. */
+static bool complete_command(gather_command *command)
+{
+    if (command->given_key && command->access_token == NULL) {
+        return wrong("--mac-key", "***", "it needs --access-token");
+    }
+    command->url_count_of_line = command->url_count;
+    servers_of_line = command->url_count > 0;
+    return (command->rest_secret == NULL || make_rest_user(command)) &&
+           (command->ice_servers == NULL || read_ice_servers(command));
 }
 
 bool parse_command(command_kind kind, int count, char **words, gather_command *command)
 {
-    bool only_urls = false;
-
-    command_name = text_of(kind)->name;
+    command_name = command_face_of(kind)->name;
     *command = (gather_command){
         .settings = FLOE_SETTINGS_INIT, .gatherers = 1, .repeat = 1, .load = 125000};
     command->username = getenv("FLOE_USERNAME");
     command->credential = getenv("FLOE_CREDENTIAL");
     command->access_token = getenv("FLOE_ACCESS_TOKEN");
     command->mac_key = getenv("FLOE_MAC_KEY");
-    for (int i = 0; i < count; i++) {
-        bool good;
-        if (!only_urls && strcmp(words[i], "--") == 0) {
-            only_urls = true;
-            continue;
-        }
-        if (!only_urls && words[i][0] == '-') {
-            good = parse_option(kind, command, count, words, &i);
-        } else {
-            good = set_server(command, "URL", words[i]);
-        }
-        if (!good) {
-            return false;
-        }
-    }
-    return true;
+    return parse_words(kind, count, words, command) && (command->help || complete_command(command));
 }
 
-floe_ice_server command_server(const gather_command *command)
+size_t command_servers(const gather_command *command, floe_ice_server *servers)
 {
-    floe_ice_server server = FLOE_ICE_SERVER_INIT;
+    size_t count = 0;
 
-    server.urls = command->urls;
-    server.url_count = command->url_count;
-    server.username = command->username;
-    server.credential = command->credential;
-    if (command->access_token != NULL) {
-        server.credential_type = FLOE_CREDENTIAL_TYPE_OAUTH;
-        server.access_token = command->access_token;
-        server.mac_key = command->mac_key;
+    if (command->url_count_of_line > 0) {
+        floe_ice_server *server = &servers[count++];
+        *server = (floe_ice_server)FLOE_ICE_SERVER_INIT;
+        server->urls = command->urls;
+        server->url_count = command->url_count_of_line;
+        server->username = command->username;
+        server->credential = command->credential;
+        if (command->access_token != NULL) {
+            server->credential_type = FLOE_CREDENTIAL_TYPE_OAUTH;
+            server->access_token = command->access_token;
+            server->mac_key = command->mac_key;
+        }
     }
-    return server;
+    for (size_t i = 0; i < command->listed_count; i++) {
+        servers[count++] = command->listed[i];
+    }
+    return count;
+}
+
+floe_ice_server command_server_of(const gather_command *command, size_t url)
+{
+    floe_ice_server servers[SERVERS_MAX];
+    size_t count = command_servers(command, servers);
+    size_t i = 0;
+
+    while (i + 1 < count && url >= servers[i].url_count) {
+        url -= servers[i++].url_count;
+    }
+    if (count == 0) {
+        servers[0] = (floe_ice_server)FLOE_ICE_SERVER_INIT;
+    }
+    return servers[i];
 }
 
 void free_command(gather_command *command)
@@ -660,5 +924,9 @@ void free_command(gather_command *command)
     for (size_t i = 0; i < command->rule_count; i++) {
         floe_address_rewrite_rule_free(command->parsed_rules[i]);
     }
-    free(command->credential_from_file);
+    for (size_t i = 0; i < command->kept_count; i++) {
+        free(command->kept[i]);
+    }
+    free(command->rest_secret);
+    json_decref(command->ice_servers_content);
 }

@@ -13,6 +13,8 @@
 #define URLS_MAX 256
 #define FILTERS_MAX 32
 #define RULES_MAX 256
+#define WORDS_MAX 2
+#define KEPT_MAX 16 /* texts that were read from files, or wiped from the command line */
 
 /* A range of addresses: 10.0.0.0/8; one address without "/". */
 typedef struct address_range {
@@ -34,13 +36,25 @@ typedef struct gather_filters {
 } gather_filters;
 
 typedef struct gather_command {
-    const char *urls[URLS_MAX];
+    const char *urls[URLS_MAX]; /* those of the line, then those of --ice-servers */
     size_t url_count;
+    size_t url_count_of_line;
+    /* For the URLs of the line. */
     const char *username;
     const char *credential;
     const char *access_token; /* OAuth instead; NULL: none */
     const char *mac_key;
-    char *credential_from_file; /* owned */
+    bool given_username; /* by an option, and not by the environment; the others likewise */
+    bool given_credential;
+    bool given_token;
+    bool given_key;
+    char *rest_secret;           /* owned; NULL: none */
+    const char *ice_servers;     /* the file; NULL: none */
+    json_t *ice_servers_content; /* owned; the texts of `listed` stand in it */
+    floe_ice_server listed[URLS_MAX];
+    size_t listed_count;
+    char *kept[KEPT_MAX]; /* owned texts */
+    size_t kept_count;
     floe_gather_policy policy;
     floe_settings settings;
     floe_address_rewrite_rule *parsed_rules[RULES_MAX]; /* owned */
@@ -60,19 +74,34 @@ typedef struct gather_command {
     const char *peer;   /* of pipe */
     bool tcp;           /* likewise: it is reached by TCP */
     unsigned long load; /* of check: bytes a second that go through the relay; 0: none */
+    /* What a command that takes no URL was given instead. */
+    const char *words[WORDS_MAX];
+    size_t word_count;
 } gather_command;
 
-/* Fills *command from the words behind the command's name and from the environment. False after one
- * line on standard error that says which word is wrong and why. */
+/* Fills *command from the words behind the command's name, from the environment and the files that
+ * they name. Secrets among the words are wiped, as everybody on the machine can see them there. False
+ * after one line on standard error that says which word is wrong and why. */
 bool parse_command(command_kind kind, int count, char **words, gather_command *command);
 void free_command(gather_command *command);
-/* All its URLs, with its credential; valid as long as the command. */
-floe_ice_server command_server(const gather_command *command);
+/* All its servers, for as long as the command lives: those of the line with the one credential, and
+ * each of --ice-servers with its own. How many; room for SERVERS_MAX. */
+#define SERVERS_MAX (URLS_MAX + 1)
+size_t command_servers(const gather_command *command, floe_ice_server *servers);
+/* The one whose URL has this number, with all its URLs. */
+floe_ice_server command_server_of(const gather_command *command, size_t url);
 /* Sets the settings' filters, if any were named; *command must live as long as the api. */
 void use_filters(gather_command *command);
-void print_command_help(command_kind kind);
 /* The library's sentence, with the names of settings as the command's own options; valid until the
  * next call. */
 const char *option_words(const char *sentence);
+
+/* For those who read what the options name: tells what is wrong with an option's value; false. */
+bool option_is_wrong(const char *name, const char *value, const char *why);
+/* Another URL; false after a line that says what is wrong with it. */
+bool add_url(gather_command *command, const char *name, const char *url);
+/* The text lives as long as the command; NULL: there is no room, which has been told. It takes the
+ * text. */
+const char *keep_text(gather_command *command, const char *name, char *text);
 
 #endif

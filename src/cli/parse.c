@@ -1,7 +1,10 @@
-/* `floe parse`: explains candidate lines, and warns of what is legal but odd. */
+/* `floe parse`: explains candidates, and warns of what is legal but odd. */
 #include "cli/parse.h"
 
+#include "cli/candidate_file.h"
+#include "cli/help.h"
 #include "cli/json.h"
+#include "cli/options.h"
 #include "cli/output.h"
 
 #include <floe/floe.h>
@@ -25,12 +28,13 @@ static const char *meaning_of(floe_candidate_type type)
     return "";
 }
 
-/* RFC 8445 5.1.2.2's recommended type preferences. */
-static unsigned usual_preference(floe_candidate_type type)
+/* RFC 8445 5.1.2.2's recommended type preferences; of relays, what browsers have as well. */
+static bool is_usual(floe_candidate_type type, unsigned preference)
 {
     static const unsigned preferences[] = {0, 126, 100, 110, 0};
+    bool relay = type == FLOE_CANDIDATE_TYPE_RELAY;
 
-    return preferences[type];
+    return preference == preferences[type] || (relay && (preference <= 2 || preference == 5));
 }
 
 static const char *kind_name(floe_address_kind kind)
@@ -103,11 +107,10 @@ static void warn_of_priority(const floe_candidate *candidate)
 {
     unsigned preference = candidate->priority >> 24;
     unsigned component = 256 - (candidate->priority & 0xFF);
-    unsigned usual = usual_preference(candidate->type);
 
     if (candidate->priority > INT32_MAX) {
         warn("the priority is above 2^31-1, the most that RFC 8839 allows");
-    } else if (candidate->protocol == FLOE_PROTOCOL_UDP && preference != usual) {
+    } else if (candidate->protocol == FLOE_PROTOCOL_UDP && !is_usual(candidate->type, preference)) {
         warn("the type preference is not the usual one: 126 host, 110 prflx, 100 srflx, 0 relay");
     }
     if (component != candidate->component) {
@@ -139,8 +142,25 @@ static void warn_of_the_rest(const floe_candidate *candidate)
     }
 }
 
-static void explain(const floe_candidate *candidate)
+/* Browsers rank relays by the transport to their server: libwebrtc has 2, 1, 0, Firefox 5 and 0. */
+static void explain_relay(const floe_candidate *candidate)
 {
+    static const char *const ways[] = {"TLS if Chrome made it, TCP if Firefox did",
+                                       "TCP (as Chrome has it)",
+                                       "UDP (as Chrome has it)", [5] = "UDP (as Firefox has it)"};
+    unsigned preference = candidate->priority >> 24;
+
+    if (candidate->type == FLOE_CANDIDATE_TYPE_RELAY && preference <= 5 &&
+        ways[preference] != NULL) {
+        output_print(standard_output, "  to its server %s: type preference %u\n", ways[preference],
+                     preference);
+    }
+}
+
+static void explain(const extract_finding *finding)
+{
+    const floe_candidate *candidate = finding->candidate;
+    bool assumed = finding->no_foundation || finding->no_priority;
     char text[4096];
     char address[320];
     unsigned preference = candidate->priority >> 24;
@@ -171,96 +191,160 @@ static void explain(const floe_candidate *candidate)
         "  priority      %u = 2^24 x %u (type) + 2^8 x %u (local) + 256 - %u (component)\n",
         candidate->priority, preference, candidate->priority >> 8 & 0xFFFF,
         256 - (candidate->priority & 0xFF));
+    if (assumed) {
+        output_print(standard_output, "  assumed       %s%s%s: the text does not have it\n",
+                     finding->no_foundation ? "foundation" : "",
+                     finding->no_foundation && finding->no_priority ? ", " : "",
+                     finding->no_priority ? "priority" : "");
+    }
+    if (!finding->no_priority) {
+        explain_relay(candidate);
+        warn_of_priority(candidate);
+    }
     for (size_t i = 0; i < candidate->extension_count; i++) {
         output_print(standard_output, "  extension     %s = %s\n", candidate->extensions[i].name,
                      candidate->extensions[i].value);
     }
     warn_of_address(candidate);
-    warn_of_priority(candidate);
-    warn_of_the_rest(candidate);
+    if (!assumed) {
+        warn_of_the_rest(candidate);
+    }
 }
 
-/* What comes of a candidate. */
-typedef struct parse_style {
-    bool json;
-    candidate_format format;
-} parse_style;
+/* What comes of the candidates, and of how many. */
+typedef struct parse_run {
+    const gather_command *command;
+    bool of_line; /* what was parsed is a word of the command line, which has no lines */
+    unsigned found;
+    unsigned failed;
+} parse_run;
 
-static bool parse_line(const char *text, unsigned line, const parse_style *style)
+static void tell_failed(const parse_run *run, const extract_finding *finding)
 {
-    floe_candidate *candidate;
-
-    if (floe_candidate_parse(text, &candidate) != FLOE_OK) {
-        output_print(standard_error, "floe: parse: line %u, %s\n", line, floe_last_error());
-        return false;
+    if (run->command->json) {
+        json_t *line = json_object();
+        (void)json_object_set_new(line, "event", json_text("error"));
+        (void)json_object_set_new(line, "line", json_integer(finding->line));
+        (void)json_object_set_new(line, "text", json_text(finding->why));
+        json_write_line(standard_output, line);
+    } else {
+        output_print(standard_error, "floe: parse: line %u, %s\n", finding->line, finding->why);
     }
-    if (style->format != CANDIDATE_FIELDS) {
-        write_candidate(standard_output, candidate, style->format);
-    } else if (style->json) {
+}
+
+static void on_found(void *data, const extract_finding *finding)
+{
+    parse_run *run = data;
+
+    if (finding->candidate == NULL) {
+        run->failed++;
+        tell_failed(run, finding);
+        return;
+    }
+    run->found++;
+    if (run->command->format != CANDIDATE_FIELDS) {
+        write_candidate(standard_output, finding->candidate, run->command->format);
+    } else if (run->command->json) {
         json_t *object = json_object();
-        json_add_candidate(object, candidate);
+        (void)json_object_set_new(object, "event", json_text("candidate"));
+        (void)json_object_set_new(object, "line", json_integer(finding->line));
+        (void)json_object_set_new(object, "assumed",
+                                  json_boolean(finding->no_foundation || finding->no_priority));
+        json_add_candidate(object, finding->candidate);
         json_write_line(standard_output, object);
     } else {
-        explain(candidate);
+        if (!run->of_line) {
+            output_print(standard_output, "line %u: ", finding->line);
+        }
+        explain(finding);
     }
-    floe_candidate_free(candidate);
-    return true;
 }
 
 /* What is explained and not yet read, in bytes; there is nothing else to be done meanwhile. */
 #define EXPLAINED_AHEAD ((size_t)1 << 20)
 
-static bool parse_input(const parse_style *style)
+static void wait_for_reader(void *data)
 {
-    char *text = NULL;
-    size_t room = 0;
-    bool good = true;
+    (void)data;
+    (void)output_has_room(standard_output, EXPLAINED_AHEAD, OUTPUT_FOR_EVER_NS);
+}
 
-    for (unsigned line = 1; !output_failed(standard_output) && getline(&text, &room, stdin) >= 0;
-         line++) {
-        (void)output_has_room(standard_output, EXPLAINED_AHEAD, OUTPUT_FOR_EVER_NS);
-        if (text[strspn(text, " \t\r\n")] != '\0') {
-            good = parse_line(text, line, style) && good;
-        }
+/* A word that is no file: a candidate, as it is. Where it is none, the library knows why. */
+static bool parse_word(parse_run *run, const char *word)
+{
+    run->of_line = true;
+    if (!read_candidates_of_text(word, on_found, run)) {
+        return false;
     }
-    free(text);
-    return good;
+    if (run->found + run->failed == 0) {
+        floe_candidate *candidate = NULL;
+        (void)floe_candidate_parse(word, &candidate);
+        floe_candidate_free(candidate);
+        output_print(standard_error,
+                     "floe: parse: \"%.200s\" is neither a file nor a candidate: %s\n", word,
+                     floe_last_error());
+        run->failed++;
+    }
+    return true;
+}
+
+static bool parse_all(parse_run *run)
+{
+    const char *word = run->command->word_count > 0 ? run->command->words[0] : "-";
+
+    if (run->command->word_count > 0 && !is_candidate_file(word)) {
+        return parse_word(run, word);
+    }
+    if (!read_candidates("parse", word, on_found, run, wait_for_reader)) {
+        return false;
+    }
+    if (run->found + run->failed == 0 && !run->command->json) {
+        output_print(standard_error, "floe: parse: there is no candidate in %s\n",
+                     strcmp(word, "-") == 0 ? "standard input" : word);
+    }
+    return true;
+}
+
+static void write_summary(const parse_run *run)
+{
+    json_t *line = json_object();
+
+    (void)json_object_set_new(line, "event", json_text("summary"));
+    (void)json_object_set_new(line, "found", json_integer(run->found));
+    (void)json_object_set_new(line, "failed", json_integer(run->failed));
+    json_write_line(standard_output, line);
+}
+
+static int parse(const gather_command *command)
+{
+    parse_run run = {.command = command};
+    bool events = command->json && command->format == CANDIDATE_FIELDS;
+
+    if (events) {
+        json_write_start("parse");
+    }
+    bool good = parse_all(&run);
+    if (events) {
+        write_summary(&run);
+    }
+    return !good                              ? EXIT_USAGE
+           : run.found > 0 && run.failed == 0 ? EXIT_ALL_PARSED
+                                              : EXIT_ONE_DID_NOT;
 }
 
 int parse_main(int count, char **words)
 {
-    parse_style style = {0};
-    const char *candidate = NULL;
+    static gather_command command;
+    int status = EXIT_USAGE;
 
-    for (int i = 0; i < count; i++) {
-        if (strcmp(words[i], "--json") == 0) {
-            style.json = true;
-        } else if (strcmp(words[i], "--format") == 0 && i + 1 < count &&
-                   candidate_format_of(words[i + 1], &style.format)) {
-            i++;
-        } else if (strcmp(words[i], "--format") == 0) {
-            output_print(standard_error, "floe: parse: --format has to be w3c, ortc or sdp\n");
-            return EXIT_USAGE;
-        } else if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0) {
-            output_print(standard_output,
-                         "floe parse [--json] [--format w3c|ortc|sdp] [CANDIDATE]\n\n"
-                         "Explains a candidate line, or each line of standard input.\n\n"
-                         "Exit: 0 every line could be parsed; 1 a line could not; 2 wrong usage.");
-            return EXIT_ALL_PARSED;
-        } else if (words[i][0] == '-') {
-            output_print(standard_error,
-                         "floe: parse: unknown option %s (floe parse --help lists the options)\n",
-                         words[i]);
-            return EXIT_USAGE;
-        } else if (candidate != NULL) {
-            output_print(standard_error,
-                         "floe: parse: \"%s\": only one candidate is allowed: put it in quotes\n",
-                         words[i]);
-            return EXIT_USAGE;
+    if (parse_command(COMMAND_PARSE, count, words, &command)) {
+        if (command.help) {
+            print_command_help(COMMAND_PARSE);
+            status = EXIT_ALL_PARSED;
         } else {
-            candidate = words[i];
+            status = parse(&command);
         }
     }
-    bool good = candidate != NULL ? parse_line(candidate, 1, &style) : parse_input(&style);
-    return good ? EXIT_ALL_PARSED : EXIT_ONE_DID_NOT;
+    free_command(&command);
+    return status;
 }

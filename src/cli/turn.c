@@ -1,28 +1,18 @@
 /* `floe turn`: which of its commands is meant. */
 #include "cli/turn.h"
 
-#include "cli/output.h"
+#include "cli/credentials.h"
+#include "cli/help.h"
 #include "cli/report.h"
 
-#include <stdio.h>
-#include <string.h>
-
-int turn_main(int count, char **words)
+int turn_main(command_kind kind, int count, char **words)
 {
-    const char *word = count > 0 ? words[0] : "";
-    bool pipe = strcmp(word, "pipe") == 0;
-    command_kind kind = pipe ? COMMAND_TURN_PIPE : COMMAND_TURN_CHECK;
-    gather_command command = {0};
+    static gather_command command;
+    bool pipe = kind == COMMAND_TURN_PIPE;
     gather_report report;
     int status = 2;
 
-    if (!pipe && strcmp(word, "check") != 0) {
-        output_print(standard_error,
-                     "floe: turn: expected check or pipe (see floe turn check --help, "
-                     "floe turn pipe --help)\n");
-        return status;
-    }
-    if (parse_command(kind, count - 1, words + 1, &command)) {
+    if (parse_command(kind, count, words, &command) && ask_credential(&command)) {
         if (command.help) {
             print_command_help(kind);
             status = 0;

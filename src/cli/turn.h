@@ -4,8 +4,8 @@
 
 #include "cli/options.h"
 
-/* The words behind "turn"; the exit status. */
-int turn_main(int count, char **words);
+/* `kind`: check or pipe; the words behind it; the exit status. */
+int turn_main(command_kind kind, int count, char **words);
 
 int turn_check(gather_command *command);
 int turn_pipe(gather_command *command);

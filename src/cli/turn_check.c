@@ -57,6 +57,7 @@ typedef struct check_row {
 
 typedef struct turn_checker {
     gather_command *command;
+    size_t url_number; /* in the command's list, of the row at hand */
     uv_loop_t loop;
     uv_timer_t timer;
     interrupt interrupted;
@@ -510,7 +511,7 @@ static void show_row(const check_row *row)
 
 static floe_error begin(turn_checker *checker)
 {
-    floe_ice_server server = command_server(checker->command);
+    floe_ice_server server = command_server_of(checker->command, checker->url_number);
     floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
     const char *url = checker->row.url;
 
@@ -661,7 +662,10 @@ int turn_check(gather_command *command)
     command->filters.family = FLOE_FAMILY_IPV4; /* each in turn */
     use_filters(command);
     for (size_t i = 0; good && !checker.interrupted.came && i < command->url_count; i++) {
-        good = check_url(&checker, command->urls[i]);
+        bool listed_stun =
+            i >= command->url_count_of_line && strncasecmp(command->urls[i], "stun", 4) == 0;
+        checker.url_number = i;
+        good = listed_stun || check_url(&checker, command->urls[i]);
     }
     uv_close((uv_handle_t *)&checker.timer, NULL);
     interrupt_stop(&checker.interrupted);

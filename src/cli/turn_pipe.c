@@ -348,11 +348,11 @@ static void on_state(void *user_data, enum floe_gatherer_state state)
 
 static floe_error begin(turn_piper *piper)
 {
-    floe_ice_server server = command_server(piper->command);
+    floe_ice_server servers[SERVERS_MAX];
     floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
 
-    options.ice_servers = &server;
-    options.ice_server_count = 1;
+    options.ice_servers = servers;
+    options.ice_server_count = command_servers(piper->command, servers);
     options.gather_policy = FLOE_GATHER_POLICY_RELAY;
     floe_error error = floe_api_new(&piper->command->settings, &piper->api);
     if (error == FLOE_OK) {

@@ -1,0 +1,30 @@
+/* Takes candidates out of whatever text: SDP, JSON, dumps of browsers, logs. */
+#ifndef FLOE_CLI_EXTRACT_H
+#define FLOE_CLI_EXTRACT_H
+
+#include <floe/candidate.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define EXTRACT_WHY_SIZE 256
+
+typedef struct extract_finding {
+    unsigned line;                   /* from 1 */
+    const floe_candidate *candidate; /* NULL: it looks like one, and is none */
+    /* What the text does not have of it. */
+    bool no_foundation;
+    bool no_priority;
+    char why[EXTRACT_WHY_SIZE]; /* it is none */
+} extract_finding;
+
+typedef void (*extract_found)(void *data, const extract_finding *finding);
+
+typedef struct extractor extractor;
+
+/* NULL: out of memory. */
+extractor *extract_new(extract_found found, void *data);
+/* The next line, with or without its end; it is changed. */
+void extract_line(extractor *from, char *text, size_t size);
+void extract_free(extractor *from);
+
+#endif

@@ -1,0 +1,428 @@
+/* `floe pair`: which candidates of two sides can connect, and why not. */
+#include "cli/pair.h"
+
+#include "cli/candidate_file.h"
+#include "cli/help.h"
+#include "cli/json.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/pair_judge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { EXIT_LIKELY = 0, EXIT_POSSIBLE = 1, EXIT_USAGE = 2, EXIT_IMPOSSIBLE = 3 };
+
+#define ALIKE_MAX 6 /* pairs that fail for one reason, before they are counted and not listed */
+
+typedef struct judged_pair {
+    const floe_candidate *of[2];
+    uint64_t priority;
+    pair_judgement judgement;
+} judged_pair;
+
+/* What comes of all pairs. */
+typedef struct pair_run {
+    bool json;
+    pair_side sides[2];
+    judged_pair *pairs;
+    size_t count;
+    unsigned results[3];
+    unsigned redundant;
+    unsigned failures[PAIR_REASONS]; /* impossible pairs by reason */
+    const judged_pair
+        *direct[2]; /* the first that is likely, and that is possible, without a relay */
+    const judged_pair *relayed; /* that is likely */
+} pair_run;
+
+/* ── Reading ── */
+
+static bool has_already(const pair_side *side, const floe_candidate *candidate)
+{
+    for (size_t i = 0; i < side->count; i++) {
+        const floe_candidate *other = side->candidates[i];
+        if (other->port == candidate->port && other->protocol == candidate->protocol &&
+            other->type == candidate->type && other->component == candidate->component &&
+            other->tcp_type == candidate->tcp_type &&
+            strcmp(other->address, candidate->address) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A copy, as what was found is gone behind this call. */
+static void on_found(void *data, const extract_finding *finding)
+{
+    pair_side *side = data;
+    char text[4096];
+    floe_candidate *copy;
+
+    if (finding->candidate == NULL) {
+        output_print(standard_error, "floe: pair: %s: line %u, %s\n", side->name, finding->line,
+                     finding->why);
+    } else if (side->count < SIDE_MAX && !has_already(side, finding->candidate) &&
+               floe_candidate_format(finding->candidate, text, sizeof text) == FLOE_OK &&
+               floe_candidate_parse(text, &copy) == FLOE_OK) {
+        side->candidates[side->count++] = copy;
+    }
+}
+
+static bool read_side(pair_side *side, const char *word)
+{
+    bool good = is_candidate_file(word) || strstr(word, "candidate:") == NULL
+                    ? read_candidates("pair", word, on_found, side, NULL)
+                    : read_candidates_of_text(word, on_found, side);
+
+    if (good && side->count == 0) {
+        output_print(standard_error, "floe: pair: %s: there is no candidate in %s\n", side->name,
+                     strcmp(word, "-") == 0 ? "standard input" : word);
+        return false;
+    }
+    pair_learn(side);
+    return good;
+}
+
+/* ── Pairs ── */
+
+static bool is_relayed(const judged_pair *pair)
+{
+    return pair->of[0]->type == FLOE_CANDIDATE_TYPE_RELAY ||
+           pair->of[1]->type == FLOE_CANDIDATE_TYPE_RELAY;
+}
+
+static int by_priority(const void *a, const void *b)
+{
+    uint64_t one = ((const judged_pair *)a)->priority;
+    uint64_t other = ((const judged_pair *)b)->priority;
+
+    return (one < other) - (one > other);
+}
+
+static void add_pair(pair_run *run, const floe_candidate *a, const floe_candidate *b)
+{
+    judged_pair *pair = &run->pairs[run->count];
+
+    if (a->component != b->component) {
+        return;
+    }
+    if (pair_is_redundant(&run->sides[0], a)) {
+        run->redundant++;
+        return;
+    }
+    *pair = (judged_pair){.of = {a, b}, .priority = pair_priority(a->priority, b->priority)};
+    pair_judge(&run->sides[0], a, &run->sides[1], b, &pair->judgement);
+    run->count++;
+}
+
+static void sum_up(pair_run *run)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        const judged_pair *pair = &run->pairs[i];
+        pair_result result = pair->judgement.result;
+        run->results[result]++;
+        if (result == PAIR_IMPOSSIBLE) {
+            run->failures[pair->judgement.reason]++;
+        } else if (!is_relayed(pair) && run->direct[result] == NULL) {
+            run->direct[result] = pair;
+        } else if (is_relayed(pair) && result == PAIR_LIKELY && run->relayed == NULL) {
+            run->relayed = pair;
+        }
+    }
+}
+
+static bool make_pairs(pair_run *run)
+{
+    const pair_side *sides = run->sides;
+
+    run->pairs = calloc(sides[0].count * sides[1].count, sizeof *run->pairs);
+    for (size_t i = 0; run->pairs != NULL && i < sides[0].count; i++) {
+        for (size_t j = 0; j < sides[1].count; j++) {
+            add_pair(run, sides[0].candidates[i], sides[1].candidates[j]);
+        }
+    }
+    if (run->pairs != NULL) {
+        qsort(run->pairs, run->count, sizeof *run->pairs, by_priority);
+        sum_up(run);
+    }
+    return run->pairs != NULL;
+}
+
+/* ── The verdict ── */
+
+/* The reason for which most pairs without a relay fail, or most of all. */
+static pair_reason main_reason(const pair_run *run)
+{
+    unsigned direct[PAIR_REASONS] = {0};
+    size_t best = 0;
+    size_t best_direct = 0;
+
+    for (size_t i = 0; i < run->count; i++) {
+        if (run->pairs[i].judgement.result == PAIR_IMPOSSIBLE && !is_relayed(&run->pairs[i])) {
+            direct[run->pairs[i].judgement.reason]++;
+        }
+    }
+    for (size_t i = 0; i < PAIR_REASONS; i++) {
+        best = run->failures[i] > run->failures[best] ? i : best;
+        best_direct = direct[i] > direct[best_direct] ? i : best_direct;
+    }
+    return (pair_reason)(direct[best_direct] > 0 ? best_direct : best);
+}
+
+static bool only_relays(const pair_side *side)
+{
+    for (size_t i = 0; i < side->count; i++) {
+        if (side->candidates[i]->type != FLOE_CANDIDATE_TYPE_RELAY) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *why_not(const pair_run *run)
+{
+    static const char *const texts[PAIR_REASONS] = {
+        [PAIR_REASON_SYMMETRIC_NAT] = "both NATs give each destination another port",
+        [PAIR_REASON_MDNS] = "only .local names of different networks are left",
+        [PAIR_REASON_LINK_LOCAL] = "link-local addresses are reached only on their link",
+        [PAIR_REASON_LOOPBACK] = "loopback addresses are reached only on their machine",
+        [PAIR_REASON_FAMILY] = "one side has only IPv4 where the other has only IPv6",
+        [PAIR_REASON_TRANSPORT] = "one side has only UDP where the other has only TCP",
+        [PAIR_REASON_TCPTYPE] = "neither side connects to a port where the other one listens",
+        [PAIR_REASON_PRIVATE] = "the private addresses are of different networks",
+        [PAIR_REASON_NO_PUBLIC_ADDRESS] = "a side shows no public address",
+        [PAIR_REASON_UNUSABLE] = "there are addresses or ports at which nobody can be reached",
+    };
+    const char *text = texts[main_reason(run)];
+
+    if (only_relays(&run->sides[0]) || only_relays(&run->sides[1])) {
+        return only_relays(&run->sides[0]) && only_relays(&run->sides[1])
+                   ? "both sides offer only relays"
+               : only_relays(&run->sides[0]) ? "A offers only relays"
+                                             : "B offers only relays";
+    }
+    return run->count == 0 ? "they have no component in common"
+           : text != NULL  ? text
+                           : "no pair fits";
+}
+
+/* The fixed word of the JSON. */
+static const char *verdict_word(const pair_run *run)
+{
+    return run->direct[PAIR_LIKELY] != NULL ? "direct"
+           : run->direct[PAIR_POSSIBLE] != NULL
+               ? run->relayed != NULL ? "direct-possible-or-relay" : "direct-possible"
+           : run->relayed != NULL            ? "relay"
+           : run->results[PAIR_POSSIBLE] > 0 ? "relay-possible"
+                                             : "none";
+}
+
+static void verdict(const pair_run *run, char *text, size_t size)
+{
+    const judged_pair *likely = run->direct[PAIR_LIKELY];
+    const judged_pair *possible = run->direct[PAIR_POSSIBLE];
+
+    if (likely != NULL) {
+        bool sure = likely->judgement.reason != PAIR_REASON_HOLE_PUNCHING;
+        (void)snprintf(text, size, "They should connect directly: %s.%s", likely->judgement.text,
+                       sure                   ? ""
+                       : run->relayed != NULL ? " Else a relay connects them."
+                                              : " There is no relay to fall back on.");
+    } else if (possible != NULL) {
+        (void)snprintf(
+            text, size, "A direct connection is not sure: %s. %s", possible->judgement.text,
+            run->relayed != NULL ? "Else a relay connects them."
+                                 : "There is no relay to fall back on: add a TURN server.");
+    } else if (run->relayed != NULL) {
+        (void)snprintf(text, size, "Only a relay connects them: %s.", why_not(run));
+    } else if (run->results[PAIR_POSSIBLE] > 0) {
+        (void)snprintf(text, size, "Only a relay may connect them, and that is not sure: %s.",
+                       why_not(run));
+    } else {
+        (void)snprintf(text, size, "They cannot connect: %s. %s", why_not(run),
+                       run->count == 0 ? "Are these two sides of one call?"
+                                       : "A TURN server that both can reach would help.");
+    }
+}
+
+/* ── Telling ── */
+
+static void describe(const floe_candidate *candidate, char *out, size_t size)
+{
+    floe_address address;
+    char text[FLOE_ADDRESS_TEXT_SIZE];
+    const char *tcp = candidate->protocol == FLOE_PROTOCOL_TCP ? " tcp" : "";
+
+    if (floe_candidate_address(candidate, &address) == FLOE_OK &&
+        floe_address_format_with_port(&address, text, sizeof text) == FLOE_OK) {
+        (void)snprintf(out, size, "%s %s%s", floe_candidate_type_name(candidate->type), text, tcp);
+    } else {
+        (void)snprintf(out, size, "%s %.200s:%u%s", floe_candidate_type_name(candidate->type),
+                       candidate->address, candidate->port, tcp);
+    }
+}
+
+static const char *result_word(pair_result result)
+{
+    static const char *const words[] = {"likely", "possible", "impossible"};
+
+    return words[result];
+}
+
+/* In two lines, as two addresses of IPv6 and a reason fit into none of 80 columns. */
+static void print_pair(const judged_pair *pair)
+{
+    static const char *const words[] = {"likely", "maybe", "no"};
+    char a[320];
+    char b[320];
+
+    describe(pair->of[0], a, sizeof a);
+    describe(pair->of[1], b, sizeof b);
+    if (strlen(a) + strlen(b) < 66) {
+        output_print(standard_output, "%-7s %-28s  %s\n", words[pair->judgement.result], a, b);
+    } else {
+        output_print(standard_output, "%-7s %s\n        %s\n", words[pair->judgement.result], a, b);
+    }
+    output_print(standard_output, "          %s\n", pair->judgement.text);
+}
+
+static void print_pairs(const pair_run *run)
+{
+    unsigned listed[PAIR_REASONS] = {0};
+
+    for (size_t i = 0; i < run->count; i++) {
+        const judged_pair *pair = &run->pairs[i];
+        bool impossible = pair->judgement.result == PAIR_IMPOSSIBLE;
+        if (!impossible || listed[pair->judgement.reason]++ < ALIKE_MAX) {
+            print_pair(pair);
+        }
+    }
+    for (size_t i = 0; i < PAIR_REASONS; i++) {
+        if (listed[i] > ALIKE_MAX) {
+            output_print(standard_output, "no      %u more pairs: %s\n", listed[i] - ALIKE_MAX,
+                         pair_reason_name((pair_reason)i));
+        }
+    }
+}
+
+static void print_side(const pair_side *side)
+{
+    output_print(standard_output, "%s has %zu candidate%s%s\n", side->name, side->count,
+                 side->count == 1 ? "" : "s",
+                 side->symmetric ? "; its NAT gives each destination another port" : "");
+}
+
+static void print_run(const pair_run *run)
+{
+    char text[400];
+
+    print_side(&run->sides[0]);
+    print_side(&run->sides[1]);
+    output_print(standard_output, "\n        %-28s  %s\n", "A", "B");
+    print_pairs(run);
+    verdict(run, text, sizeof text);
+    output_print(standard_output, "\n%u likely, %u maybe, %u cannot work\n%s\n",
+                 run->results[PAIR_LIKELY], run->results[PAIR_POSSIBLE],
+                 run->results[PAIR_IMPOSSIBLE], text);
+}
+
+static json_t *candidate_object(const floe_candidate *candidate)
+{
+    json_t *object = json_object();
+
+    json_add_candidate(object, candidate);
+    return object;
+}
+
+static void write_pair(const judged_pair *pair)
+{
+    json_t *line = json_object();
+    uint64_t most = INT64_MAX;
+
+    (void)json_object_set_new(line, "event", json_text("pair"));
+    (void)json_object_set_new(
+        line, "priority",
+        json_integer((json_int_t)(pair->priority < most ? pair->priority : most)));
+    (void)json_object_set_new(line, "result", json_text(result_word(pair->judgement.result)));
+    (void)json_object_set_new(line, "reason", json_text(pair_reason_name(pair->judgement.reason)));
+    (void)json_object_set_new(line, "text", json_text(pair->judgement.text));
+    (void)json_object_set_new(line, "a", candidate_object(pair->of[0]));
+    (void)json_object_set_new(line, "b", candidate_object(pair->of[1]));
+    json_write_line(standard_output, line);
+}
+
+static void write_run(const pair_run *run)
+{
+    char text[400];
+    json_t *line = json_object();
+
+    for (size_t i = 0; i < run->count; i++) {
+        write_pair(&run->pairs[i]);
+    }
+    verdict(run, text, sizeof text);
+    (void)json_object_set_new(line, "event", json_text("summary"));
+    (void)json_object_set_new(line, "a", json_integer((json_int_t)run->sides[0].count));
+    (void)json_object_set_new(line, "b", json_integer((json_int_t)run->sides[1].count));
+    (void)json_object_set_new(line, "a_symmetric_nat", json_boolean(run->sides[0].symmetric));
+    (void)json_object_set_new(line, "b_symmetric_nat", json_boolean(run->sides[1].symmetric));
+    (void)json_object_set_new(line, "likely", json_integer(run->results[PAIR_LIKELY]));
+    (void)json_object_set_new(line, "possible", json_integer(run->results[PAIR_POSSIBLE]));
+    (void)json_object_set_new(line, "impossible", json_integer(run->results[PAIR_IMPOSSIBLE]));
+    (void)json_object_set_new(line, "redundant", json_integer(run->redundant));
+    (void)json_object_set_new(line, "verdict", json_text(verdict_word(run)));
+    (void)json_object_set_new(line, "text", json_text(text));
+    json_write_line(standard_output, line);
+}
+
+/* ── The command ── */
+
+static int pair(const gather_command *command)
+{
+    static pair_run run;
+    int status = EXIT_USAGE;
+
+    run = (pair_run){.json = command->json, .sides = {{.name = "A"}, {.name = "B"}}};
+    if (command->word_count < 2) {
+        output_print(standard_error,
+                     "floe: pair: two sides are needed, each a file with candidates (or -)\n");
+        return status;
+    }
+    if (run.json) {
+        json_write_start("pair");
+    }
+    if (read_side(&run.sides[0], command->words[0]) &&
+        read_side(&run.sides[1], command->words[1]) && make_pairs(&run)) {
+        if (run.json) {
+            write_run(&run);
+        } else {
+            print_run(&run);
+        }
+        status = run.results[PAIR_LIKELY] > 0     ? EXIT_LIKELY
+                 : run.results[PAIR_POSSIBLE] > 0 ? EXIT_POSSIBLE
+                                                  : EXIT_IMPOSSIBLE;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t j = 0; j < run.sides[i].count; j++) {
+            floe_candidate_free(run.sides[i].candidates[j]);
+        }
+    }
+    free(run.pairs);
+    return status;
+}
+
+int pair_main(int count, char **words)
+{
+    static gather_command command;
+    int status = EXIT_USAGE;
+
+    if (parse_command(COMMAND_PAIR, count, words, &command)) {
+        if (command.help) {
+            print_command_help(COMMAND_PAIR);
+            status = EXIT_LIKELY;
+        } else {
+            status = pair(&command);
+        }
+    }
+    free_command(&command);
+    return status;
+}
