@@ -77,11 +77,11 @@ OPTION(COMMAND_GATHER, 0, "straggler-grace", "MS", SET(set_straggler_grace),
 OPTION(COMMAND_GATHER, 0, "pacing", "MS", SET(set_pacing),
        "milliseconds between two new requests (5)")
 GROUP("TLS and proxies")
-OPTION(EVERY, 0, "ca-file", "FILE", TEXT(settings.tls_ca_file),
+OPTION(EVERY, 0, "ca-file", "FILE", SET(set_ca_file),
        "trust these authorities (PEM) for TLS and DTLS instead of the system's")
-OPTION(EVERY, 0, "certificate", "FILE", TEXT(settings.tls_certificate_file),
+OPTION(EVERY, 0, "certificate", "FILE", SET(set_certificate),
        "client certificate (PEM); needs --key")
-OPTION(EVERY, 0, "key", "FILE", TEXT(settings.tls_key_file), "key of --certificate (PEM)")
+OPTION(EVERY, 0, "key", "FILE", SET(set_key), "key of --certificate (PEM)")
 OPTION(EVERY, 0, "fingerprint", "SHA256", TEXT(settings.tls_fingerprint),
        "trust only the server certificate with this SHA-256")
 OPTION(EVERY, 0, "insecure", NULL, SET(set_insecure), "do not check certificates")

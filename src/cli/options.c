@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* A number's macro as text. */
 #define TEXT_OF(number) TEXT_OF_WORD(number)
@@ -36,6 +37,10 @@ static const char *const setting_words[][2] = {
     {"settings.loopback", "--loopback"},
     {"settings.network_types", "--network-types"},
     {"address_rewrite_rules", "--rewrite"},
+    {"tls_key_file", "--key"},
+    {"system lib", "it cannot be read"},
+    {"PEM lib", "there is no such thing in it, in PEM form"},
+    {"no certificate or crl found", "there is no certificate in it, in PEM form"},
 };
 
 /* "ice_servers[2].username": which of the command's servers that is, where it begins `sentence`. What
@@ -51,6 +56,10 @@ static size_t server_words(const char *sentence, char *text, size_t size)
     unsigned n;
     int used = 0;
 
+    if (sscanf(sentence, "address_rewrite_rules[%u].%n", &n, &used) == 1 && used > 0) {
+        (void)snprintf(text, size, "rule %u of --rewrite: ", n + 1);
+        return (size_t)used;
+    }
     if (sscanf(sentence, "ice_servers[%u].%n", &n, &used) != 1 || used == 0) {
         return 0;
     }
@@ -73,6 +82,11 @@ static size_t server_words(const char *sentence, char *text, size_t size)
 
 static size_t setting_word(const char *sentence, char *text, size_t size)
 {
+    size_t numbered = server_words(sentence, text, size);
+
+    if (numbered > 0) {
+        return numbered;
+    }
     for (size_t i = 0; i < sizeof setting_words / sizeof *setting_words; i++) {
         size_t length = strlen(setting_words[i][0]);
         if (strncmp(sentence, setting_words[i][0], length) == 0) {
@@ -80,7 +94,7 @@ static size_t setting_word(const char *sentence, char *text, size_t size)
             return length;
         }
     }
-    return server_words(sentence, text, size);
+    return 0;
 }
 
 const char *option_words(const char *sentence)
@@ -126,7 +140,7 @@ static bool number(const char *name, const char *value, unsigned long least, uns
     unsigned long parsed = strtoul(value, &end, 10);
     if (*value < '0' || *value > '9' || *end != '\0' || errno != 0 || parsed < least ||
         parsed > most) {
-        (void)snprintf(why, sizeof why, "not a number from %lu to %lu", least, most);
+        (void)snprintf(why, sizeof why, "not a whole number from %lu to %lu", least, most);
         return wrong(name, value, why);
     }
     *out = parsed;
@@ -262,6 +276,28 @@ static bool set_ice_servers(gather_command *command, const char *name, const cha
     return true;
 }
 
+/* What cannot be read is told before anything is sent; what is in it, OpenSSL tells. */
+static bool set_file(const char **to, const char *name, const char *value)
+{
+    *to = value;
+    return access(value, R_OK) == 0 || wrong(name, value, strerror(errno));
+}
+
+static bool set_ca_file(gather_command *command, const char *name, const char *value)
+{
+    return set_file(&command->settings.tls_ca_file, name, value);
+}
+
+static bool set_certificate(gather_command *command, const char *name, const char *value)
+{
+    return set_file(&command->settings.tls_certificate_file, name, value);
+}
+
+static bool set_key(gather_command *command, const char *name, const char *value)
+{
+    return set_file(&command->settings.tls_key_file, name, value);
+}
+
 static bool set_proxy(gather_command *command, const char *name, const char *value)
 {
     (void)name;
@@ -320,13 +356,27 @@ static bool add_not_interface(gather_command *command, const char *name, const c
     return add_pattern(name, value, filters->not_interfaces, &filters->not_interface_count);
 }
 
+/* What stands behind the "/" of the value; *bits: at most, and then what it is. */
+static bool prefix_length(const char *name, const char *value, const char *text, unsigned *bits)
+{
+    char why[80];
+    size_t digits = strspn(text, "0123456789");
+    unsigned long parsed = digits > 0 && digits < 4 ? strtoul(text, NULL, 10) : ULONG_MAX;
+
+    if (text[digits] != '\0' || parsed > *bits) {
+        (void)snprintf(why, sizeof why, "behind the / stands no number from 0 to %u", *bits);
+        return wrong(name, value, why);
+    }
+    *bits = (unsigned)parsed;
+    return true;
+}
+
 /* ADDRESS or ADDRESS/BITS. */
 static bool add_range(const char *name, const char *value, address_range *ranges, size_t *count)
 {
     char ip[FLOE_ADDRESS_TEXT_SIZE] = "";
     size_t size = strcspn(value, "/");
     address_range range = {0};
-    unsigned long bits;
 
     if (*count == FILTERS_MAX) {
         return wrong(name, value, "given too often: at most " TEXT_OF(FILTERS_MAX) " times");
@@ -337,11 +387,10 @@ static bool add_range(const char *name, const char *value, address_range *ranges
     if (floe_address_parse(ip, &range.address) != FLOE_OK) {
         return wrong(name, value, "neither an IP address nor ADDRESS/BITS");
     }
-    bits = range.address.family == FLOE_FAMILY_IPV4 ? 32 : 128;
-    if (value[size] == '/' && !number(name, &value[size + 1], 0, bits, &bits)) {
+    range.bits = range.address.family == FLOE_FAMILY_IPV4 ? 32 : 128;
+    if (value[size] == '/' && !prefix_length(name, value, &value[size + 1], &range.bits)) {
         return false;
     }
-    range.bits = (unsigned)bits;
     ranges[(*count)++] = range;
     return true;
 }
@@ -396,6 +445,18 @@ static bool set_port_range(gather_command *command, const char *name, const char
     return true;
 }
 
+/* The library's sentence about a rule; its beginning is what the option says already. */
+static const char *rule_words(const char *sentence)
+{
+    static const char beginning[] = "rewrite rule: ";
+
+    if (strstr(sentence, "no KEY=VALUE") != NULL) {
+        return "not a list of KEY=VALUE, such as external=203.0.113.5";
+    }
+    return strncmp(sentence, beginning, strlen(beginning)) == 0 ? sentence + strlen(beginning)
+                                                                : sentence;
+}
+
 static bool add_rule(gather_command *command, const char *name, const char *value)
 {
     floe_address_rewrite_rule *rule;
@@ -404,7 +465,7 @@ static bool add_rule(gather_command *command, const char *name, const char *valu
         return wrong(name, value, "given too often: at most " TEXT_OF(RULES_MAX) " times");
     }
     if (floe_address_rewrite_rule_parse(value, &rule) != FLOE_OK) {
-        return wrong(name, value, floe_last_error());
+        return wrong(name, value, rule_words(floe_last_error()));
     }
     command->parsed_rules[command->rule_count] = rule;
     command->rules[command->rule_count++] = *rule;
@@ -706,7 +767,7 @@ static bool unknown_option(command_kind kind, const char *name)
 {
     char text[320];
     size_t elsewhere = find_option(ALL, name);
-    suggestion near = suggestion_for(name + 2);
+    suggestion near = suggestion_for(name[1] == '-' ? name + 2 : name);
 
     (void)snprintf(text, sizeof text, "unknown option %s", name);
     if (elsewhere < OPTION_COUNT) {
@@ -787,7 +848,9 @@ static bool parse_long(command_kind kind, gather_command *command, char *text, c
         output_print(standard_error, "floe: %s: %s takes no value\n", command_name, word.name);
         return false;
     }
-    word.value += word.value != NULL;
+    if (word.value != NULL) {
+        word.value++;
+    }
     return use_option(command, &word, next, used);
 }
 
@@ -857,11 +920,20 @@ static bool parse_words(command_kind kind, int count, char **words, gather_comma
     return good;
 }
 
+static const char *words_of_format(candidate_format format)
+{
+    return format == CANDIDATE_W3C ? "w3c" : format == CANDIDATE_ORTC ? "ortc" : "sdp";
+}
+
 /* What the words together ask for. */
 static bool complete_command(gather_command *command)
 {
     if (command->given_key && command->access_token == NULL) {
         return wrong("--mac-key", "***", "it needs --access-token");
+    }
+    if (command->json && command->format != CANDIDATE_FIELDS) {
+        return wrong("--format", words_of_format(command->format),
+                     "--json prints another form: give one of the two");
     }
     command->url_count_of_line = command->url_count;
     servers_of_line = command->url_count > 0;

@@ -200,7 +200,10 @@ static bool seen_apart(const pair_side *a, const pair_side *b, size_t family)
  * side; its own side knows it, so what is public is reached from there as from any host. */
 static bool judge_names(pair_end *a, pair_end *b, pair_judgement *out)
 {
-    pair_end *named = a->address.family == FLOE_FAMILY_NONE ? a : b;
+    bool first = a->address.family == FLOE_FAMILY_NONE &&
+                 (!is_mdns(a->candidate->address) || b->address.family != FLOE_FAMILY_NONE ||
+                  is_mdns(b->candidate->address));
+    pair_end *named = first ? a : b; /* of two names, the one that is not of multicast DNS */
     const pair_end *other = named == a ? b : a;
 
     if (named->address.family != FLOE_FAMILY_NONE) {
@@ -261,7 +264,10 @@ static bool judge_addresses(const pair_end *a, const pair_end *b, pair_judgement
 /* A relay, and whoever has to reach it; the relay lets in whom it was told of. */
 static bool judge_relay(const pair_end *a, const pair_end *b, pair_judgement *out)
 {
-    const pair_end *relay = a->candidate->type == FLOE_CANDIDATE_TYPE_RELAY ? a : b;
+    bool both = b->candidate->type == FLOE_CANDIDATE_TYPE_RELAY &&
+                a->candidate->type == FLOE_CANDIDATE_TYPE_RELAY;
+    const pair_end *relay =
+        (both ? a->is_private : a->candidate->type == FLOE_CANDIDATE_TYPE_RELAY) ? a : b;
     const pair_end *other = relay == a ? b : a;
 
     if (relay->candidate->type != FLOE_CANDIDATE_TYPE_RELAY) {

@@ -5,6 +5,7 @@
 #include "cli/turn.h"
 
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -59,12 +60,9 @@ static void finish(turn_piper *piper, int status)
     (void)floe_gatherer_close(piper->gatherer);
 }
 
-/* Nothing came back, and there is a reason to think that nothing got there. */
 static void on_linger(uv_timer_t *timer)
 {
-    turn_piper *piper = timer->data;
-
-    finish(piper, piper->unreached && !piper->answered ? EXIT_NO_RELAY : EXIT_WELL);
+    finish(timer->data, EXIT_WELL);
 }
 
 static void linger(turn_piper *piper)
@@ -98,7 +96,11 @@ static void on_look(uv_timer_t *timer)
     }
     if (waiting == 0) {
         piper->sent = true;
-        linger(piper);
+        if (piper->unreached && !piper->answered) {
+            finish(piper, EXIT_NO_RELAY); /* nothing got there, and nothing will come back */
+        } else {
+            linger(piper);
+        }
     } else if (now - piper->shrunk_at >= STALLED_MS) {
         output_print(standard_error,
                      "floe: turn pipe: the peer or the relay takes no more: for %d seconds nothing "
@@ -279,7 +281,9 @@ static void tell_no_relay(turn_piper *piper)
     }
     floe_gatherer_statistics_free(all);
     if (asked) {
-        output_print(standard_error, "floe: turn pipe: no relay of the peer's family%s\n",
+        output_print(standard_error,
+                     "floe: turn pipe: no server gave %s relay%s, which this peer needs\n",
+                     piper->peer.family == FLOE_FAMILY_IPV4 ? "an IPv4" : "an IPv6",
                      piper->command->tcp ? " for TCP" : "");
         return;
     }
@@ -371,13 +375,46 @@ static floe_error begin(turn_piper *piper)
     return error;
 }
 
+/* What a URL can give: a relay for TCP only over TCP or TLS (RFC 6062 §4.1). */
+static bool gives_relay(const char *url, bool tcp)
+{
+    bool plain = strncasecmp(url, "turn:", 5) == 0;
+    const char *transport = strstr(url, "?transport=");
+
+    return !tcp || (transport != NULL ? strcasecmp(transport, "?transport=tcp") == 0 : !plain);
+}
+
+/* False after a line that says why none of the URLs can give the relay that is wanted. */
+static bool check_urls(const gather_command *command)
+{
+    bool turn = false;
+
+    for (size_t i = 0; i < command->url_count; i++) {
+        bool is_turn = strncasecmp(command->urls[i], "turn", 4) == 0;
+        if (is_turn && gives_relay(command->urls[i], command->tcp)) {
+            return true;
+        }
+        turn = turn || is_turn;
+    }
+    if (command->url_count == 0) {
+        output_print(standard_error,
+                     "floe: turn pipe: no server given: add turn:HOST or turns:HOST\n");
+    } else if (turn) {
+        output_print(standard_error,
+                     "floe: turn pipe: with --tcp, the server is asked over TCP or TLS: add "
+                     "?transport=tcp to the turn: URL\n");
+    } else {
+        output_print(standard_error,
+                     "floe: turn pipe: a stun: URL gives no relay: name a turn: or turns: URL\n");
+    }
+    return false;
+}
+
 int turn_pipe(gather_command *command)
 {
     turn_piper piper = {.command = command, .status = EXIT_NO_RELAY};
 
-    if (command->url_count == 0) {
-        output_print(standard_error,
-                     "floe: turn pipe: no server given: add turn:HOST or turns:HOST\n");
+    if (!check_urls(command)) {
         return EXIT_WRONG_USAGE;
     }
     if (floe_address_parse_with_port(command->peer, &piper.peer) != FLOE_OK ||
