@@ -217,7 +217,7 @@ static void print_zsh_value(const option_face *option)
             [VALUE_ANY] = " ",
             [VALUE_FILE] = "_files",
             [VALUE_INTERFACE] = "_floe_interfaces",
-            [VALUE_URL] = "_floe_urls stun\\: turn\\: turns\\: stuns\\:",
+            [VALUE_URL] = " _floe_urls stun\\: turn\\: turns\\: stuns\\:",
         };
         output_print(standard_output, ":");
         print_zsh_text(option->value);
@@ -264,7 +264,7 @@ static void print_zsh_command(const command_face *command)
         output_print(standard_output, ")' ;;\n");
         break;
     case VALUE_URL:
-        output_print(standard_output, "            '*:URL:_floe_urls ");
+        output_print(standard_output, "            '*:URL: _floe_urls ");
         print_zsh_text(urls_of(command));
         output_print(standard_output, "' ;;\n");
         break;

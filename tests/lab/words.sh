@@ -72,14 +72,14 @@ lab_test_a_hang_up_releases_relays() {
     lab_coturn 1 "$LAB_SERVER"
     mkfifo "$LAB_DIR/idle"
     exec 7<>"$LAB_DIR/idle"
-    rm -f "$LAB_DIR/err"
+    rm -f "$OUT" "$LAB_DIR/err"
     ip netns exec client "$FLOE" turn pipe "${CREDENTIALS[@]}" --peer "$LAB_SERVER2:7" "turn:$LAB_SERVER" <"$LAB_DIR/idle" >"$OUT" 2>"$LAB_DIR/err" &
     held=$!
     lab_wait grep -q '^floe: relay' "$LAB_DIR/err"
     kill -HUP $held
     wait $held
     expect $? 130 'exit status of a pipe' && lab_wait released || good=1
-    : >"$OUT"
+    rm -f "$OUT" "$LAB_DIR/err"
     ip netns exec client "$FLOE" gather --json --hold inf "${CREDENTIALS[@]}" "turn:$LAB_SERVER" >"$OUT" 2>"$LAB_DIR/err" &
     held=$!
     lab_wait grep -q '"event":"end"' "$OUT"
