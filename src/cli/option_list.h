@@ -34,7 +34,8 @@ OPTION(COMMAND_GATHER | COMMAND_TURN_CHECK, 0, "color", "auto|always|never", SET
        "colours; auto: on a terminal, unless NO_COLOR is set (auto)")
 OPTION(COMMAND_GATHER, 'q', "quiet", NULL, SET(set_quiet),
        "print only failed servers and the summary")
-OPTION(EVERY, 0, "trace", "FILE", TEXT(trace_file), "write what -v prints to FILE as JSON lines")
+OPTION(EVERY, 0, "trace", "FILE", TEXT(trace_file),
+       "write what -v prints to FILE as JSON lines; -: standard output")
 GROUP("Credentials")
 OPTION(EVERY, 0, "credential-file", "FILE", SET(set_credential_file),
        "read the credential from the first line of FILE; -: standard input")

@@ -76,7 +76,10 @@ void output_begin(void)
 
 int output_open_trace(const char *file)
 {
-    trace_output->fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool standard = strcmp(file, "-") == 0;
+
+    trace_output->fd = standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+                                : open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     return trace_output->fd >= 0 ? 0 : errno;
 }
 

@@ -18,7 +18,7 @@ extern output *const trace_output;
 /* At the program's beginning: descriptors 0 to 2 that are closed lead nowhere from now on, and
  * never to a socket. */
 void output_begin(void);
-/* Into the file, which is made empty; 0, or errno. */
+/* Into the file, which is made empty ("-": to standard output); 0, or errno. */
 int output_open_trace(const char *file);
 
 void output_write(output *to, const void *data, size_t size);

@@ -269,7 +269,23 @@ static void wait_for_reader(void *data)
     (void)output_has_room(standard_output, EXPLAINED_AHEAD, OUTPUT_FOR_EVER_NS);
 }
 
-/* A word that is no file: a candidate, as it is. Where it is none, the library knows why. */
+/* Nothing was found in the word. Where it was meant as a candidate, the library knows what is wrong. */
+static void tell_no_candidate(const char *word)
+{
+    floe_candidate *candidate = NULL;
+
+    if (strstr(word, "candidate:") != NULL) {
+        (void)floe_candidate_parse(word, &candidate);
+        floe_candidate_free(candidate);
+        output_print(standard_error, "floe: parse: line 1, %s\n", floe_last_error());
+    } else {
+        output_print(standard_error,
+                     "floe: parse: \"%.200s\" is no candidate, and there is no file of that name\n",
+                     word);
+    }
+}
+
+/* A word that is no file: a candidate, as it is. */
 static bool parse_word(parse_run *run, const char *word)
 {
     run->of_line = true;
@@ -277,12 +293,7 @@ static bool parse_word(parse_run *run, const char *word)
         return false;
     }
     if (run->found + run->failed == 0) {
-        floe_candidate *candidate = NULL;
-        (void)floe_candidate_parse(word, &candidate);
-        floe_candidate_free(candidate);
-        output_print(standard_error,
-                     "floe: parse: \"%.200s\" is neither a file nor a candidate: %s\n", word,
-                     floe_last_error());
+        tell_no_candidate(word);
         run->failed++;
     }
     return true;
