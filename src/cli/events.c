@@ -41,14 +41,8 @@ static json_t *text_unless_empty(const char *text)
 
 void events_start(const gather_report *report)
 {
-    json_t *line = json_object();
-
     (void)report;
-    put(line, "event", json_text("start"));
-    put(line, "format", json_integer(1));
-    put(line, "command", json_text("gather"));
-    put(line, "version", json_text(floe_version()));
-    json_write_line(standard_output, line);
+    json_write_start("gather");
 }
 
 void events_parameters(unsigned gatherer, const floe_parameters *parameters)

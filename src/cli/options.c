@@ -38,8 +38,6 @@ static const char *const setting_words[][2] = {
     {"settings.network_types", "--network-types"},
     {"address_rewrite_rules", "--rewrite"},
     {"tls_key_file", "--key"},
-    {"system lib", "it cannot be read"},
-    {"PEM lib", "there is no such thing in it, in PEM form"},
     {"no certificate or crl found", "there is no certificate in it, in PEM form"},
 };
 
