@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/pair_judge.h"
+#include "cli/screen.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ typedef struct judged_pair {
 /* What comes of all pairs. */
 typedef struct pair_run {
     bool json;
+    colour_mode colour;
     pair_side sides[2];
     judged_pair *pairs;
     size_t count;
@@ -269,32 +271,66 @@ static const char *result_word(pair_result result)
     return words[result];
 }
 
-/* In two lines, as two addresses of IPv6 and a reason fit into none of 80 columns. */
-static void print_pair(const judged_pair *pair)
+/* How wide the two columns are; 0: they do not stand side by side. */
+typedef struct pair_columns {
+    size_t a;
+    size_t b;
+} pair_columns;
+
+#define RESULT_WIDTH 8
+#define GAP 2
+
+static pair_columns columns_of(const pair_run *run)
+{
+    pair_columns widest = {0};
+    size_t width = screen_width() == SIZE_MAX ? 80 : screen_width();
+
+    for (size_t i = 0; i < run->count; i++) {
+        char text[320];
+        describe(run->pairs[i].of[0], text, sizeof text);
+        widest.a = strlen(text) > widest.a ? strlen(text) : widest.a;
+        describe(run->pairs[i].of[1], text, sizeof text);
+        widest.b = strlen(text) > widest.b ? strlen(text) : widest.b;
+    }
+    return RESULT_WIDTH + widest.a + GAP + widest.b <= width ? widest : (pair_columns){0};
+}
+
+static void print_pair(const screen *on, const judged_pair *pair, pair_columns widths)
 {
     static const char *const words[] = {"likely", "maybe", "no"};
+    static const paint colours[] = {PAINT_GREEN, PAINT_PLAIN, PAINT_RED};
+    pair_result result = pair->judgement.result;
     char a[320];
     char b[320];
 
     describe(pair->of[0], a, sizeof a);
     describe(pair->of[1], b, sizeof b);
-    if (strlen(a) + strlen(b) < 66) {
-        output_print(standard_output, "%-7s %-28s  %s\n", words[pair->judgement.result], a, b);
+    output_print(standard_output, "%s%-*s%s", screen_paint(on, colours[result]), RESULT_WIDTH,
+                 words[result], screen_paint(on, PAINT_PLAIN));
+    if (widths.a > 0) {
+        output_print(standard_output, "%-*s%*s%s\n", (int)widths.a, a, GAP, "", b);
     } else {
-        output_print(standard_output, "%-7s %s\n        %s\n", words[pair->judgement.result], a, b);
+        output_print(standard_output, "%s\n%*s%s\n", a, RESULT_WIDTH, "", b);
     }
-    output_print(standard_output, "          %s\n", pair->judgement.text);
+    output_print(standard_output, "%*s", RESULT_WIDTH + GAP, "");
+    screen_print_wrapped(standard_output, pair->judgement.text, RESULT_WIDTH + GAP,
+                         RESULT_WIDTH + GAP);
 }
 
-static void print_pairs(const pair_run *run)
+static void print_pairs(const screen *on, const pair_run *run)
 {
+    pair_columns widths = columns_of(run);
     unsigned listed[PAIR_REASONS] = {0};
 
+    if (widths.a > 0) {
+        output_print(standard_output, "%*s%-*s%*s%s\n", RESULT_WIDTH, "", (int)widths.a, "A", GAP,
+                     "", "B");
+    }
     for (size_t i = 0; i < run->count; i++) {
         const judged_pair *pair = &run->pairs[i];
         bool impossible = pair->judgement.result == PAIR_IMPOSSIBLE;
         if (!impossible || listed[pair->judgement.reason]++ < ALIKE_MAX) {
-            print_pair(pair);
+            print_pair(on, pair, widths);
         }
     }
     for (size_t i = 0; i < PAIR_REASONS; i++) {
@@ -307,23 +343,30 @@ static void print_pairs(const pair_run *run)
 
 static void print_side(const pair_side *side)
 {
-    output_print(standard_output, "%s has %zu candidate%s%s\n", side->name, side->count,
-                 side->count == 1 ? "" : "s",
-                 side->symmetric ? "; its NAT gives each destination another port" : "");
+    char text[128];
+
+    (void)snprintf(text, sizeof text, "%s has %zu candidate%s%s", side->name, side->count,
+                   side->count == 1 ? "" : "s",
+                   side->symmetric ? "; its NAT gives each destination another port" : "");
+    screen_print_wrapped(standard_output, text, 0, 0);
 }
 
 static void print_run(const pair_run *run)
 {
     char text[400];
+    screen on;
 
+    screen_init(&on, run->colour);
     print_side(&run->sides[0]);
     print_side(&run->sides[1]);
-    output_print(standard_output, "\n        %-28s  %s\n", "A", "B");
-    print_pairs(run);
+    output_print(standard_output, "\n");
+    print_pairs(&on, run);
     verdict(run, text, sizeof text);
-    output_print(standard_output, "\n%u likely, %u maybe, %u cannot work\n%s\n",
+    output_print(standard_output, "\n%u likely, %u maybe, %u cannot work\n%s",
                  run->results[PAIR_LIKELY], run->results[PAIR_POSSIBLE],
-                 run->results[PAIR_IMPOSSIBLE], text);
+                 run->results[PAIR_IMPOSSIBLE], screen_paint(&on, PAINT_BOLD));
+    screen_print_wrapped(standard_output, text, 0, 0);
+    output_print(standard_output, "%s", screen_paint(&on, PAINT_PLAIN));
 }
 
 static json_t *candidate_object(const floe_candidate *candidate)
@@ -381,7 +424,8 @@ static int pair(const gather_command *command)
     static pair_run run;
     int status = EXIT_USAGE;
 
-    run = (pair_run){.json = command->json, .sides = {{.name = "A"}, {.name = "B"}}};
+    run = (pair_run){
+        .json = command->json, .colour = command->colour, .sides = {{.name = "A"}, {.name = "B"}}};
     if (command->word_count < 2) {
         output_print(standard_error,
                      "floe: pair: two sides are needed, each a file with candidates (or -)\n");

@@ -6,8 +6,10 @@
 #include "cli/json.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/screen.h"
 
 #include <floe/floe.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,9 +61,24 @@ static void describe_address(const char *text, char *out, size_t size)
     }
 }
 
+/* A row of what is said of a candidate, as wide as the terminal. */
+static void row(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void row(const char *name, const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    output_print(standard_output, "  %-13s ", name);
+    screen_print_wrapped(standard_output, text, 16, 16);
+}
+
 static void warn(const char *text)
 {
-    output_print(standard_output, "  warning       %s\n", text);
+    row("warning", "%s", text);
 }
 
 static void warn_of_address(const floe_candidate *candidate)
@@ -152,8 +169,7 @@ static void explain_relay(const floe_candidate *candidate)
 
     if (candidate->type == FLOE_CANDIDATE_TYPE_RELAY && preference <= 5 &&
         ways[preference] != NULL) {
-        output_print(standard_output, "  to its server %s: type preference %u\n", ways[preference],
-                     preference);
+        row("to its server", "%s: type preference %u", ways[preference], preference);
     }
 }
 
@@ -168,42 +184,36 @@ static void explain(const extract_finding *finding)
     (void)floe_candidate_format(candidate, text, sizeof text);
     describe_address(candidate->address, address, sizeof address);
     output_print(standard_output, "%s\n", text);
-    output_print(standard_output, "  type          %s: %s\n",
-                 floe_candidate_type_name(candidate->type), meaning_of(candidate->type));
-    output_print(standard_output, "  address       %s, %s port %u\n", address,
-                 floe_protocol_name(candidate->protocol), candidate->port);
+    row("type", "%s: %s", floe_candidate_type_name(candidate->type), meaning_of(candidate->type));
+    row("address", "%s, %s port %u", address, floe_protocol_name(candidate->protocol),
+        candidate->port);
     if (candidate->tcp_type != FLOE_TCP_TYPE_NONE) {
-        output_print(standard_output, "  tcptype       %s\n",
-                     floe_tcp_type_name(candidate->tcp_type));
+        row("tcptype", "%s", floe_tcp_type_name(candidate->tcp_type));
     }
     if (candidate->related_address != NULL) {
         describe_address(candidate->related_address, address, sizeof address);
-        output_print(standard_output, "  related       %s, port %u\n", address,
-                     candidate->related_port);
+        row("related", "%s, port %u", address, candidate->related_port);
     }
-    output_print(standard_output, "  foundation    %s\n", candidate->foundation);
-    output_print(standard_output, "  component     %u%s\n", candidate->component,
-                 candidate->component == 1   ? " (RTP, or the only one)"
-                 : candidate->component == 2 ? " (RTCP)"
-                                             : "");
-    output_print(
-        standard_output,
-        "  priority      %u = 2^24 x %u (type) + 2^8 x %u (local) + 256 - %u (component)\n",
+    row("foundation", "%s", candidate->foundation);
+    row("component", "%u%s", candidate->component,
+        candidate->component == 1   ? " (RTP, or the only one)"
+        : candidate->component == 2 ? " (RTCP)"
+                                    : "");
+    row("priority", "%u = 2^24 x %u (type) + 2^8 x %u (local) + 256 - %u (component)",
         candidate->priority, preference, candidate->priority >> 8 & 0xFFFF,
         256 - (candidate->priority & 0xFF));
     if (assumed) {
-        output_print(standard_output, "  assumed       %s%s%s: the text does not have it\n",
-                     finding->no_foundation ? "foundation" : "",
-                     finding->no_foundation && finding->no_priority ? ", " : "",
-                     finding->no_priority ? "priority" : "");
+        row("assumed", "%s%s%s: the text does not have it",
+            finding->no_foundation ? "foundation" : "",
+            finding->no_foundation && finding->no_priority ? ", " : "",
+            finding->no_priority ? "priority" : "");
     }
     if (!finding->no_priority) {
         explain_relay(candidate);
         warn_of_priority(candidate);
     }
     for (size_t i = 0; i < candidate->extension_count; i++) {
-        output_print(standard_output, "  extension     %s = %s\n", candidate->extensions[i].name,
-                     candidate->extensions[i].value);
+        row("extension", "%s = %s", candidate->extensions[i].name, candidate->extensions[i].value);
     }
     warn_of_address(candidate);
     if (!assumed) {
