@@ -120,7 +120,7 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
                             .counters = &relay->counters,
                             .relay = relay,
                             .method = "Allocate",
-                            .transport = relay->server->url->transport,
+                            .transport = (uint8_t)relay->server->url->transport,
                             .progress = made              ? FLOE_SERVER_PROGRESS_SUCCEEDED
                                         : failure != NULL ? FLOE_SERVER_PROGRESS_FAILED
                                                           : FLOE_SERVER_PROGRESS_WAITING,
@@ -142,7 +142,7 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
                     .remote = &attempt->remote,
                     .counters = attempt->counters,
                     .method = "Allocate",
-                    .transport = pair->server->url->transport,
+                    .transport = (uint8_t)pair->server->url->transport,
                     .progress = over ? FLOE_SERVER_PROGRESS_FAILED : progress_of(attempt->progress),
                     .failure = last ? floe_failure_kept(pair->failure) : NULL};
                 take(core, &one, data);
