@@ -292,6 +292,18 @@ static void write_loose(const loose_candidate *loose, const char *type, char *te
     }
 }
 
+/* One that has blanks in it would be more words than one of the candidate. */
+static bool is_word(const char *text)
+{
+    return text[strcspn(text, " \t\r\n\v\f")] == '\0';
+}
+
+static bool has_words(const loose_candidate *loose)
+{
+    return *loose->address != '\0' && is_word(loose->foundation) && is_word(loose->protocol) &&
+           is_word(loose->address) && is_word(loose->related) && is_word(loose->tcp_type);
+}
+
 /* Nothing is told of what turns out to be none: it only looked so. */
 static void tell_loose(extractor *from, const loose_candidate *loose, unsigned line)
 {
@@ -299,7 +311,7 @@ static void tell_loose(extractor *from, const loose_candidate *loose, unsigned l
     const char *type = type_of(loose->type);
     floe_candidate *candidate = NULL;
 
-    if (type == NULL || *loose->address == '\0') {
+    if (type == NULL || !has_words(loose)) {
         return;
     }
     write_loose(loose, type, text, sizeof text);
