@@ -30,8 +30,8 @@ OPTION(ALL, 'h', "help", NULL, SET(set_help), "print this help")
 GROUP("Output")
 OPTION(COMMAND_GATHER | COMMAND_PARSE, 0, "format", "w3c|ortc|sdp", SET(set_format),
        "print only candidates: as RTCIceCandidateInit, ORTC's RTCIceCandidate, or SDP")
-OPTION(COMMAND_GATHER | COMMAND_TURN_CHECK | COMMAND_PAIR, 0, "color", "auto|always|never", SET(set_colour),
-       "colours; auto: on a terminal, unless NO_COLOR is set (auto)")
+OPTION(COMMAND_GATHER | COMMAND_TURN_CHECK | COMMAND_PAIR, 0, "color", "auto|always|never",
+       SET(set_colour), "colours; auto: on a terminal, unless NO_COLOR is set (auto)")
 OPTION(COMMAND_GATHER, 'q', "quiet", NULL, SET(set_quiet),
        "print only failed servers and the summary")
 OPTION(EVERY, 0, "trace", "FILE", TEXT(trace_file),
