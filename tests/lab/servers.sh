@@ -238,9 +238,9 @@ lab_test_s5_credentials_that_end() {
     local good=0 pid ends
     rest_coturn
     rest_user 60
-    relay_gather --network-types udp4 -u "$REST_USER" -c "$REST_SECRET" "turn:$LAB_SERVER" && relays 1 && no_error || good=1
+    gather --policy relay --network-types udp4 -u "$REST_USER" -c "$REST_SECRET" "turn:$LAB_SERVER" && relays 1 && no_error || good=1
     rest_user -60
-    relay_gather --network-types udp4 -u "$REST_USER" -c "$REST_SECRET" "turn:$LAB_SERVER"
+    gather --policy relay --network-types udp4 -u "$REST_USER" -c "$REST_SECRET" "turn:$LAB_SERVER"
     relays 0 && expect "$(events '.event == "error" and .code == 401 and .url_failed')" 1 '401 events' && one_error 'expired' || good=1
     rest_user 3
     ends=${REST_USER%:*}
@@ -320,7 +320,7 @@ lab_test_processones_server() {
     done
     # The server knows REQUESTED-ADDRESS-FAMILY alone.
     relay_gather --network-types udp6 'turn:[2001:db8:2::3]' && relay_addresses 2001:db8:2::3 'IPv6 relays' && no_error IPv6 || good=1
-    relay_gather -c wrong "turn:$LAB_SERVER2"
+    gather --policy relay -u "$LAB_USER" -c wrong "turn:$LAB_SERVER2"
     relays 0 && expect "$(events '.event == "error" and .code == 401')" 1 '401 events' || good=1
     echo_ends
     processone_ends
