@@ -282,6 +282,13 @@ typedef struct floe_settings {
     /** Which events on_trace gets: those of this level and of the lower ones, which matter more.
      *  FLOE_TRACE_LEVEL_ERROR: errors alone; FLOE_TRACE_LEVEL_PACKET: all. */
     floe_trace_level trace_level;
+    /** "NAME:ADDRESS": the addresses of hosts that are not looked up. A name may stand several times,
+     *  once for each of its addresses; if it has none of a family, it has no address of this family.
+     *  For example, to ask one of the servers behind a name: TLS still checks the certificate for the
+     *  name. SRV and NAPTR records are looked up all the same; a proxy looks up the server's name
+     *  itself. The core alone (floe/core.h) does not use them. Copied. */
+    const char *const *host_addresses;
+    size_t host_address_count;
 } floe_settings;
 
 #define FLOE_SETTINGS_INIT FLOE_INIT(floe_settings)

@@ -29,7 +29,7 @@ typedef struct floe_struct_sizes {
     ((floe_struct_sizes){sizeof(type), (offsetof(type, last) + sizeof(((type *)NULL)->last) +      \
                                         _Alignof(widest) - 1) /                                    \
                                            _Alignof(widest) * _Alignof(widest)})
-#define FLOE_SETTINGS_SIZES FLOE_STRUCT_SIZES(floe_settings, trace_level, void *)
+#define FLOE_SETTINGS_SIZES FLOE_STRUCT_SIZES(floe_settings, host_address_count, void *)
 #define FLOE_ICE_SERVER_SIZES FLOE_STRUCT_SIZES(floe_ice_server, access_token, void *)
 #define FLOE_GATHER_OPTIONS_SIZES FLOE_STRUCT_SIZES(floe_gather_options, even_port, void *)
 #define FLOE_PARAMETERS_SIZES FLOE_STRUCT_SIZES(floe_parameters, ice_lite, size_t)

@@ -25,6 +25,7 @@ static void discard(floe_api *api)
     floe_allocator allocator = api->allocator;
 
     floe_core_shared_free(api->shared);
+    floe_known_hosts_free(&api->known_hosts, &allocator);
     floe_entropy_free(&api->entropy);
     floe_udp_batch_free(&api->batch, &allocator);
     floe_deallocate(&allocator, api);
@@ -355,6 +356,7 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
     floe_list_init(&made->ready);
     floe_list_init(&made->look_ups);
     floe_list_init(&made->look_ups_begun);
+    floe_list_init(&made->known_hosts);
     made->mdns_mode = given.mdns_mode;
     made->dont_fragment = given.dont_fragment;
     made->wants_default_route = given.ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_AND_LOCAL ||
@@ -367,6 +369,7 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
     error = floe_core_shared_new(&given, &random, &made->shared);
     if (error == FLOE_OK) {
         floe_core_shared_promise_trust(made->shared);
+        error = floe_known_hosts_take(&made->known_hosts, &made->allocator, &given);
     }
     if (error == FLOE_OK && given.mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER &&
         !floe_mdns_is_built_in()) {

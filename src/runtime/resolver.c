@@ -794,9 +794,29 @@ static void feed_known(const floe_name *name, floe_gatherer *gatherer, uint32_t 
     feed(gatherer, query, name->record, name, name->error);
 }
 
+/* Whether the owner has named its addresses. */
+static bool feed_named(floe_gatherer *gatherer, uint32_t query, const char *text,
+                       floe_dns_record record)
+{
+    floe_address addresses[FLOE_KNOWN_ADDRESSES_MAX];
+    size_t count;
+
+    if (!floe_known_hosts_find(&gatherer->api->known_hosts, text, record, addresses, &count)) {
+        return false;
+    }
+    uv_mutex_lock(&gatherer->api->lock);
+    floe_core_resolved(gatherer->core, floe_gatherer_now(gatherer), query, FLOE_OK, addresses,
+                       count);
+    uv_mutex_unlock(&gatherer->api->lock);
+    return true;
+}
+
 void floe_resolver_begin(floe_resolver *resolver, floe_gatherer *gatherer, uint32_t query,
                          const char *text, floe_dns_record record)
 {
+    if (feed_named(gatherer, query, text, record)) {
+        return;
+    }
     (void)renew_if_changed(resolver);
     look_at_network(resolver);
     floe_name *name = find_name(resolver, text, record);

@@ -13,6 +13,7 @@
 #include "runtime/clock.h"
 #include "runtime/entropy.h"
 #include "runtime/interfaces.h"
+#include "runtime/known_hosts.h"
 #include "runtime/mdns.h"
 #include "runtime/resolver.h"
 #include "runtime/tcp.h"
@@ -57,6 +58,7 @@ struct floe_api {
     bool wants_default_route;
     bool dont_fragment;
     floe_list look_ups;         /* floe_look_up.link: the owner's own, to be begun or let go of */
+    floe_list known_hosts;      /* that the owner has named; changed by nobody */
     floe_list look_ups_begun;   /* those that are under way */
     floe_look_up *look_up_told; /* whose handler runs now */
 

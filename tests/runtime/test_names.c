@@ -291,6 +291,41 @@ static void s6_a_local_name_that_the_servers_know(void **state)
     end(api);
 }
 
+/* What the owner says of a host is not looked up: in whatever case, without the families that he names none of. */
+static void s6_an_address_that_the_owner_names(void **state)
+{
+    static const char *const wrong[] = {"", "nameless", ":127.0.0.1", "a.test:", "a.test:b.test",
+                                        "a.test:[127.0.0.1"};
+    static const char *const named[] = {"Named.test:127.0.0.1", "other.test:[2001:db8::1]"};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_api *api = NULL;
+
+    (void)state;
+    name_servers_list("nameserver 127.0.0.10\n");
+    settings.allocator = &memory_counted;
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    settings.host_addresses = named;
+    settings.host_address_count = COUNT(named);
+    assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
+    outcome o = gather(api, stun_url("named.TEST"));
+    assert_found(&o);
+    o = gather(api, stun_url("other.test"));
+    assert_int_equal(o.of.of_type[FLOE_CANDIDATE_TYPE_SRFLX], 0);
+    assert_int_equal(name_server_asked(0, "named.TEST", A), 0);
+    assert_int_equal(name_server_asked(0, "other.test", A), 0);
+    o = gather(api, stun_url("address.test"));
+    assert_found(&o);
+    end(api);
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        settings.host_addresses = &wrong[i];
+        settings.host_address_count = 1;
+        assert_int_equal(floe_api_new(&settings, &api), FLOE_ERR_INVALID_ARGUMENT);
+        assert_non_null(strstr(floe_last_error(), "host_addresses"));
+    }
+    assert_int_equal(memory_live(), 0);
+}
+
 /* ── What is kept ── */
 
 static void s7_a_name_is_kept_for_its_ttl(void **state)
@@ -635,6 +670,7 @@ int main(void)
         cmocka_unit_test(s6_an_address_of_ipv6),
         cmocka_unit_test(s6_a_search_domain_that_is_refused),
         cmocka_unit_test(s6_a_local_name_that_the_servers_know),
+        cmocka_unit_test(s6_an_address_that_the_owner_names),
         cmocka_unit_test(s7_a_name_is_kept_for_its_ttl),
         cmocka_unit_test(s7_so_many_names_are_kept),
         cmocka_unit_test(s7_a_silent_name_server_is_not_the_last),

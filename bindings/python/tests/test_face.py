@@ -28,7 +28,7 @@ class Face(unittest.TestCase):
     def test_structs(self) -> None:
         for made, kind, without in (
             (floe.Settings, "floe_settings", "size loop allocator trace_user_data filter_user_data "
-             "address_rewrite_rule_count nat_1to1_ip_count"),
+             "address_rewrite_rule_count nat_1to1_ip_count host_address_count"),
             (floe.GatherOptions, "floe_gather_options", "size ice_server_count"),
             (floe.IceServer, "floe_ice_server", "size url_count"),
             (floe.AddressRewriteRule, "floe_address_rewrite_rule", "size external_count"),

@@ -106,6 +106,7 @@ COUNTS = {
     "urls": "url_count",
     "external": "external_count",
     "nat_1to1_ips": "nat_1to1_ip_count",
+    "host_addresses": "host_address_count",
     "address_rewrite_rules": "address_rewrite_rule_count",
     "ice_servers": "ice_server_count",
     "extensions": "extension_count",

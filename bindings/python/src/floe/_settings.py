@@ -104,6 +104,8 @@ class Settings:
     dont_fragment: bool = False
     receive_buffer_size: int = 0
     trace_level: TraceLevel = TraceLevel.DEFAULT
+    #: "NAME:ADDRESS": hosts that are not looked up.
+    host_addresses: Sequence[str] = ()
 
 
 @dataclass
