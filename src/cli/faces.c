@@ -18,14 +18,15 @@ const command_face command_faces[COMMAND_COUNT] = {
      "0 every server answered; 1 a server failed, or could not be asked;\n"
      "2 wrong usage; 3 no candidate; 130 interrupted.\n"},
     {COMMAND_TURN_CHECK, "turn check", "[options] URL...", "test what a TURN server can do",
-     "Asks a TURN server for a relay over each transport and address family, sends\n"
-     "data through the relay to itself, and prints the results. A URL without\n"
-     "?transport= is tried with each transport that it can mean.\n",
+     "Asks each TURN server for a relay, over each transport and at each of its\n"
+     "addresses, sends data through the relay to itself, and packets from here to the\n"
+     "relayed address, and prints what works, and why not. A URL without ?transport=\n"
+     "is tried with each transport that it can mean.\n",
      "  floe turn check -u alice turn:turn.example.org turns:turn.example.org\n"
      "  floe turn check --ice-servers servers.json --json\n"
      "  floe turn check --rest-secret-file secret turn:turn.example.org\n",
-     "0 everything works, and at least nine of ten packets came back;\n"
-     "1 something failed; 2 wrong usage; 3 nothing works; 130 interrupted.\n"},
+     "0 everything works; 1 something failed; 2 wrong usage; 3 nothing works;\n"
+     "4 everything works, but there are warnings (--strict); 130 interrupted.\n"},
     {COMMAND_TURN_PIPE, "turn pipe", "[options] --peer ADDRESS:PORT URL...",
      "send standard input through a relay",
      "Sends standard input to the peer, one packet for each read, and writes what\n"

@@ -56,15 +56,18 @@ static bool keep_address(void *user_data, const floe_address *address)
            !address_matches(address, filters->not_addresses, filters->not_address_count);
 }
 
-void use_filters(gather_command *command)
+void apply_filters(gather_filters *filters, floe_settings *settings)
 {
-    const gather_filters *filters = &command->filters;
-
     if (filters->interface_count + filters->not_interface_count > 0) {
-        command->settings.interface_filter = keep_interface;
+        settings->interface_filter = keep_interface;
     }
     if (filters->address_count + filters->not_address_count > 0 || filters->family != 0) {
-        command->settings.ip_filter = keep_address;
+        settings->ip_filter = keep_address;
     }
-    command->settings.filter_user_data = &command->filters;
+    settings->filter_user_data = filters;
+}
+
+void use_filters(gather_command *command)
+{
+    apply_filters(&command->filters, &command->settings);
 }

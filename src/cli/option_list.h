@@ -57,6 +57,10 @@ OPTION(EVERY, 0, "exclude-address", "CIDR", SET(add_not_address),
        "do not use local addresses in this range; repeatable")
 OPTION(EVERY, 0, "network-types", "udp4,udp6,tcp4,tcp6", SET(set_network_types),
        "some of these, joined by commas; tcp adds relays for TCP (udp4,udp6)")
+OPTION(EVERY, '4', "ipv4", NULL, SET(set_ipv4), "use only local addresses of IPv4")
+OPTION(EVERY, '6', "ipv6", NULL, SET(set_ipv6), "use only local addresses of IPv6")
+OPTION(EVERY, 0, "resolve", "NAME:ADDRESS", SET(add_resolved),
+       "do not look NAME up: its server is at ADDRESS; repeatable")
 OPTION(COMMAND_GATHER, 0, "rewrite", "RULE", SET(add_rule),
        "show another address: external=IP,local=IP and more, see floe-gather(1); repeatable")
 OPTION(COMMAND_GATHER, 0, "ip-handling", "all|default-and-local|default|proxy",
@@ -91,6 +95,13 @@ OPTION(EVERY, 0, "proxy", "URL", SECRET(set_proxy),
 GROUP("Testing")
 OPTION(COMMAND_TURN_CHECK, 0, "load", "MBIT", SET(set_load),
        "send MBIT megabits per second through the relay, for one second (1; 0: none)")
+OPTION(COMMAND_TURN_CHECK, 0, "max-loss", "PERCENT", SET(set_max_loss),
+       "fail if more than PERCENT of the packets are lost (5)")
+OPTION(COMMAND_TURN_CHECK, 0, "min-days", "DAYS", SET(set_min_days),
+       "warn of a certificate that ends within DAYS days (14)")
+OPTION(COMMAND_TURN_CHECK, 0, "strict", NULL, SET(set_strict),
+       "exit with 4 if everything works, but there are warnings")
+OPTION(COMMAND_TURN_CHECK, 'j', "jobs", "N", SET(set_jobs), "check N rows side by side (8)")
 OPTION(COMMAND_GATHER, 0, "gatherers", "N", SET(set_gatherers), "run N gatherers at once (1)")
 OPTION(COMMAND_GATHER, 0, "repeat", "N", SET(set_repeat),
        "gather N times, one after another, in one api (1)")

@@ -34,6 +34,7 @@ static const char *const setting_words[][2] = {
     {"settings.proxy", "--proxy"},
     {"settings.ip_handling", "--ip-handling"},
     {"settings.refuse_low_ports", "--refuse-low-ports"},
+    {"settings.host_addresses", "--resolve"},
     {"settings.loopback", "--loopback"},
     {"settings.network_types", "--network-types"},
     {"address_rewrite_rules", "--rewrite"},
@@ -696,6 +697,62 @@ static bool set_load(gather_command *command, const char *name, const char *valu
     return true;
 }
 
+static bool set_max_loss(gather_command *command, const char *name, const char *value)
+{
+    return number(name, value, 0, 100, &command->max_loss);
+}
+
+static bool set_min_days(gather_command *command, const char *name, const char *value)
+{
+    return number(name, value, 0, 36500, &command->min_days);
+}
+
+static bool set_jobs(gather_command *command, const char *name, const char *value)
+{
+    return number(name, value, 1, JOBS_MAX, &command->jobs);
+}
+
+static bool set_strict(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->strict = true;
+    return true;
+}
+
+static bool set_ipv4(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->filters.family = FLOE_FAMILY_IPV4;
+    return true;
+}
+
+static bool set_ipv6(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->filters.family = FLOE_FAMILY_IPV6;
+    return true;
+}
+
+/* NAME:ADDRESS, of which the library says what is wrong. */
+static bool add_resolved(gather_command *command, const char *name, const char *value)
+{
+    const char *colon = strchr(value, ':');
+
+    if (colon == NULL || colon == value || colon[1] == '\0') {
+        return wrong(name, value, "not NAME:ADDRESS");
+    }
+    if (command->resolved_count == RESOLVED_MAX) {
+        return wrong(name, value, "given too often: at most " TEXT_OF(RESOLVED_MAX) " times");
+    }
+    command->resolved[command->resolved_count++] = value;
+    command->settings.host_addresses = command->resolved;
+    command->settings.host_address_count = command->resolved_count;
+    return true;
+}
+
 static bool set_tcp(gather_command *command, const char *name, const char *value)
 {
     (void)name;
@@ -942,8 +999,13 @@ static bool complete_command(gather_command *command)
 bool parse_command(command_kind kind, int count, char **words, gather_command *command)
 {
     command_name = command_face_of(kind)->name;
-    *command = (gather_command){
-        .settings = FLOE_SETTINGS_INIT, .gatherers = 1, .repeat = 1, .load = 125000};
+    *command = (gather_command){.settings = FLOE_SETTINGS_INIT,
+                                .gatherers = 1,
+                                .repeat = 1,
+                                .load = 125000,
+                                .max_loss = 5,
+                                .min_days = 14,
+                                .jobs = 8};
     command->username = getenv("FLOE_USERNAME");
     command->credential = getenv("FLOE_CREDENTIAL");
     command->access_token = getenv("FLOE_ACCESS_TOKEN");

@@ -15,6 +15,8 @@
 #define RULES_MAX 256
 #define WORDS_MAX 2
 #define KEPT_MAX 16 /* texts that were read from files, or wiped from the command line */
+#define RESOLVED_MAX 64
+#define JOBS_MAX 64
 
 /* A range of addresses: 10.0.0.0/8; one address without "/". */
 typedef struct address_range {
@@ -71,9 +73,15 @@ typedef struct gather_command {
     bool verbose;
     bool help;
     const char *trace_file;
-    const char *peer;   /* of pipe */
-    bool tcp;           /* likewise: it is reached by TCP */
-    unsigned long load; /* of check: bytes a second that go through the relay; 0: none */
+    const char *peer;       /* of pipe */
+    bool tcp;               /* likewise: it is reached by TCP */
+    unsigned long load;     /* of check: bytes a second that go through the relay; 0: none */
+    unsigned long max_loss; /* of check: in percent */
+    unsigned long min_days; /* of check: of a certificate */
+    unsigned long jobs;     /* of check: rows side by side */
+    bool strict;            /* of check: warnings have an exit status of their own */
+    const char *resolved[RESOLVED_MAX]; /* NAME:ADDRESS */
+    size_t resolved_count;
     /* What a command that takes no URL was given instead. */
     const char *words[WORDS_MAX];
     size_t word_count;
@@ -92,6 +100,8 @@ size_t command_servers(const gather_command *command, floe_ice_server *servers);
 floe_ice_server command_server_of(const gather_command *command, size_t url);
 /* Sets the settings' filters, if any were named; *command must live as long as the api. */
 void use_filters(gather_command *command);
+/* The same for settings of their own; the filters must live as long as the api. */
+void apply_filters(gather_filters *filters, floe_settings *settings);
 /* The library's sentence, with the names of settings as the command's own options; valid until the
  * next call. */
 const char *option_words(const char *sentence);

@@ -3,7 +3,6 @@
 
 #include "cli/credentials.h"
 #include "cli/help.h"
-#include "cli/report.h"
 
 int turn_main(command_kind kind, int count, char **words)
 {
@@ -21,7 +20,7 @@ int turn_main(command_kind kind, int count, char **words)
             command.settings.straggler_grace_ms = FLOE_NEVER;
             if (report_init(&report, &command)) {
                 report_use_trace(&report, &command.settings);
-                status = pipe ? turn_pipe(&command) : turn_check(&command);
+                status = pipe ? turn_pipe(&command) : turn_check(&command, &report);
             }
             report_free(&report);
         }

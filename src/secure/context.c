@@ -1,6 +1,7 @@
 /* The context of associations: trust, our own certificate, and the sessions that can be resumed. */
 #include "base/error.h"
 #include "secure/internal.h"
+#include "secure/refusal.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -217,20 +218,18 @@ static void date_of(const ASN1_TIME *time, char *text, size_t size)
     }
 }
 
-static void refuse(floe_secure *secure, X509 *certificate, long code)
+static void refuse(floe_secure *secure, X509_STORE_CTX *store, X509 *certificate, long code)
 {
-    const char *why = X509_verify_cert_error_string(code);
+    const floe_secure_refusal of = {
+        .certificate = certificate, .store = store, .host = secure->host, .names = secure->names};
+    char why[360];
     char from[16];
     char until[16];
 
     note_certificate(secure, certificate);
     date_of(X509_get0_notBefore(certificate), from, sizeof from);
     date_of(X509_get0_notAfter(certificate), until, sizeof until);
-    if (code == X509_V_ERR_HOSTNAME_MISMATCH || code == X509_V_ERR_IP_ADDRESS_MISMATCH) {
-        why = "it is not for this host";
-    } else if (code == X509_V_ERR_APPLICATION_VERIFICATION) {
-        why = "its fingerprint is not the pinned one";
-    }
+    floe_secure_refusal_text(&of, code, why, sizeof why);
     (void)BIO_snprintf(secure->failure, sizeof secure->failure,
                        "the certificate %s (valid %s to %s) is refused: %s", secure->subject, from,
                        until, why);
@@ -314,7 +313,7 @@ static int verify(X509_STORE_CTX *store, void *given)
         bool good = is_pinned(context, leaf);
         X509_STORE_CTX_set_error(store, good ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
         if (!good) {
-            refuse(secure, leaf, X509_V_ERR_APPLICATION_VERIFICATION);
+            refuse(secure, store, leaf, X509_V_ERR_APPLICATION_VERIFICATION);
         }
         return good;
     }
@@ -332,7 +331,7 @@ static int verify(X509_STORE_CTX *store, void *given)
     }
     if (good != 1) {
         X509 *bad = X509_STORE_CTX_get_current_cert(store);
-        refuse(secure, bad != NULL ? bad : leaf, X509_STORE_CTX_get_error(store));
+        refuse(secure, store, bad != NULL ? bad : leaf, X509_STORE_CTX_get_error(store));
     }
     return good == 1;
 }

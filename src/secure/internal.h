@@ -57,7 +57,7 @@ struct floe_secure {
     size_t waiting;
     size_t unasked; /* of that, what the peer has made us write */
     void *taken;    /* the datagram that was taken last */
-    char failure[256];
+    char failure[512];
     char subject[96];
     char names[160];
     int64_t not_after;

@@ -273,7 +273,7 @@ lab_tls() { # [NAME]
 
 # Starts coturn afresh on the server (or in LAB_AT): it knows nothing of earlier allocations.
 lab_coturn() { # NAME "ADDRESS…" [OPTION…]
-    local name=$1 addresses=$2 address listen=()
+    local name=$1 addresses=$2 address listen=() auth=(--lt-cred-mech --user "$LAB_USER:$LAB_SECRET")
     shift 2
     lab_coturn_stop "$name"
     for address in $addresses; do
@@ -281,8 +281,9 @@ lab_coturn() { # NAME "ADDRESS…" [OPTION…]
     done
     rm -f "$LAB_DIR/coturn-$name.db"
     case " $* " in *' --cert '*) ;; *) set -- "$@" --no-tls --no-dtls ;; esac
+    case " $* " in *' --no-auth '*) auth=() ;; esac
     # Not by lab_in: $! is to be coturn's own process.
-    ip netns exec "${LAB_AT:-server}" turnserver -n --lt-cred-mech --user "$LAB_USER:$LAB_SECRET" --realm floe.test \
+    ip netns exec "${LAB_AT:-server}" turnserver -n "${auth[@]}" --realm floe.test \
         "${listen[@]}" --no-cli --min-port 30000 --max-port 60000 \
         --userdb "$LAB_DIR/coturn-$name.db" --pidfile "$LAB_DIR/coturn-$name.file" \
         --log-file "$LAB_DIR/coturn-$name.log" --simple-log "$@" >/dev/null 2>&1 &

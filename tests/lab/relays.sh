@@ -210,7 +210,7 @@ lab_test_a_second_implementation() {
     done
     gather --repeat 3 "${CREDENTIALS[@]}" "turn:$at" && candidates 6 3 3 || good=1
     lab_client "$FLOE" turn check --json --load 1 --address 0.0.0.0/0 --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" "turn:$at" "turns:$at?transport=tcp" >"$OUT"
-    expect $? 0 'exit status of turn check' && expect "$(events '.ok and .packets_received > 0')" 3 'checks' &&
+    expect $? 0 'exit status of turn check' && expect "$(events '.event == "check" and .ok and .packets_received > 0')" 3 'checks' &&
         expect "$(events '.tls_version == "TLSv1.3"')" 1 'over TLS 1.3' || good=1
     pion_ends
     return $good
@@ -247,9 +247,9 @@ lab_test_t8_certificates() {
     done <<EOF
 wrong-name CN=other.floe.test .* is refused: .*not for this host
 wrong-ca CN=turn.floe.test .* is refused: .*(issuer|authority)
-self CN=turn.floe.test .* is refused: self-signed certificate
-expired CN=turn.floe.test .* is refused: certificate has expired
-future CN=turn.floe.test .* is refused: certificate is not yet valid
+self CN=turn.floe.test .* is refused: it is self-signed
+expired CN=turn.floe.test .* is refused: it has expired [12] days? ago .this machine.s clock says 20
+future CN=turn.floe.test .* is refused: it is not yet valid .this machine.s clock
 nul CN=other.floe.test .* is refused: .*not for this host
 weak CN=turn.floe.test .* is refused: .*key too weak
 EOF
@@ -334,9 +334,9 @@ lab_test_turn_check() {
     lab_coturn 1 "$LAB_SERVER $LAB_SERVER6" $(lab_tls)
     hosts_are "$LAB_SERVER $TURN_NAME" "$LAB_SERVER6 $TURN_NAME"
     lab_client "$FLOE" turn check --json --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" turn:$TURN_NAME turns:$TURN_NAME >"$OUT"
-    expect $? 0 'exit status' && expect "$(events '.ok and (.relays | length == 2) and .packets_received > 0 and .lifetime == 600')" 8 'checks' &&
+    expect $? 0 'exit status' && expect "$(events '.event == "check" and .ok and (.relays | length == 2) and .packets_received > 0 and .lifetime == 600')" 8 'checks' &&
         expect "$(events '.tls_version != null and .certificate_days == 29')" 4 'with TLS' &&
-        expect "$(events '(.software | test("Coturn")) and .authentication == "MESSAGE-INTEGRITY"')" 8 'that say who they are' || good=1
+        expect "$(events '.event == "check" and (.software | test("Coturn")) and .authentication == "MESSAGE-INTEGRITY"')" 8 'that say who they are' || good=1
     lab_client "$FLOE" turn check -u "$LAB_USER" -c wrong "turn:$LAB_SERVER?transport=udp" >"$OUT"
     expect $? 3 'exit status with a wrong password' && grep -q 'what is wrong.*credential' "$OUT" || good=1
     lab_client "$FLOE" turn check --ca-file "$LAB_DIR/ca.pem" "${CREDENTIALS[@]}" turns:$TURN_NAME >"$OUT"
@@ -345,10 +345,10 @@ lab_test_turn_check() {
     # What was not asked for is not said to be missing.
     lab_client "$FLOE" turn check --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=tcp" >"$OUT"
     expect $? 0 'exit status for UDP alone' && grep -q 'TCP allocations: not asked for' "$OUT" || good=1
-    # A server that lets nobody through: the relay is there, data is not.
+    # A server that is hardened: it does not relay to itself, but from outside.
     lab_coturn 1 "$LAB_SERVER" --denied-peer-ip "$LAB_SERVER"
     lab_client "$FLOE" turn check "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=udp" >"$OUT"
-    expect $? 3 'exit status without data' && grep -q 'denied-peer-ip' "$OUT" || good=1
+    expect $? 0 'exit status by another way' && grep -q 'came back from outside.*it denies itself as a peer: 403' "$OUT" || { cat "$OUT"; good=1; }
     hosts_restore
     return $good
 }
@@ -362,12 +362,12 @@ lab_test_turn_check_of_a_long_way() {
         lab_wire $ms 0 $((ms == 50 ? 20 : 0))
         lab_client "$FLOE" turn check --json --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=udp" >"$OUT"
         expect $? 0 "exit status, $ms ms" &&
-            expect "$(events '.ok and .packets_received > 1 and .packets_received <= .packets_sent')" 1 'checks' || { cat "$OUT"; good=1; }
+            expect "$(events '.event == "check" and .ok and .packets_received > 1 and .packets_received <= .packets_sent')" 1 'checks' || { cat "$OUT"; good=1; }
     done
     # What it had no time to say of relays for TCP is not known.
     lab_wire 1000 0
     lab_client "$FLOE" turn check --json "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=tcp" >"$OUT"
-    expect "$(events '.ok and .tcp_allocations == null')" 1 'checks by TCP' || { cat "$OUT"; good=1; }
+    expect "$(events '.event == "check" and .ok and .tcp_allocations == null')" 1 'checks by TCP' || { cat "$OUT"; good=1; }
     lab_wire 50 0
     return $good
 }
@@ -378,15 +378,15 @@ lab_test_turn_check_says_what_is_there() {
     local good=0
     lab_coturn 1 "$LAB_SERVER" --external-ip 192.168.50.2
     lab_client "$FLOE" turn check --json "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=udp" >"$OUT"
-    expect "$(events '.note // "" | test("address 192.168.50.2 is private: does the server lack --external-ip")')" 1 'notes' || { cat "$OUT" >&2; good=1; }
+    expect "$(events '.event == "check" and (.warnings[0].text // "" | test("address 192.168.50.2 is private: does the server lack --external-ip"))')" 1 'warnings' || { cat "$OUT" >&2; good=1; }
     lab_client ip addr add 10.0.1.77/24 dev eth0
     lab_coturn 1 "$LAB_SERVER"
     lab_client "$FLOE" turn check --json "${CREDENTIALS[@]}" "turn:$LAB_SERVER?transport=udp" >"$OUT"
-    expect $? 0 'exit status by two addresses' && expect "$(events '.relays == ["'"$LAB_SERVER"'"] and .note == null')" 1 'relays told once' || { cat "$OUT" >&2; good=1; }
+    expect $? 0 'exit status by two addresses' && expect "$(events '.relays == ["'"$LAB_SERVER"'"] and .warnings == []')" 1 'relays told once' || { cat "$OUT" >&2; good=1; }
     lab_client ip addr del 10.0.1.77/24 dev eth0
     lab_coturn 1 "$LAB_SERVER" --user-quota=1
     lab_client "$FLOE" turn check --json --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER" >"$OUT"
-    expect $? 0 'exit status by a quota of one' && expect "$(events '.ok')" 2 'checks' || { cat "$OUT" >&2; good=1; }
+    expect $? 0 'exit status by a quota of one' && expect "$(events '.event == "check" and .ok')" 2 'checks' || { cat "$OUT" >&2; good=1; }
     # A server that was not asked does not lack a relay.
     lab_client "$FLOE" turn pipe "${CREDENTIALS[@]}" --network-types udp4 --peer 203.0.113.3:7 "turn:[$LAB_SERVER6]" </dev/null >"$OUT" 2>&1
     expect $? 1 'exit status of turn pipe' && grep -Fq "turn:[$LAB_SERVER6]: it was not asked" "$OUT" || { cat "$OUT" >&2; good=1; }

@@ -354,7 +354,7 @@ lab_test_a_server_whose_authentication_is_slow() {
     pion_there || return
     PION_DELAY=900 pion_begins
     lab_client "$FLOE" turn check --json --load 0 --timeout 30 --address 0.0.0.0/0 "${CREDENTIALS[@]}" "turn:$PION?transport=udp" >"$OUT"
-    expect $? 0 'exit status of turn check' && expect "$(events '.ok and .packets_received > 0')" 1 'checks' || { cat "$OUT" >&2; good=1; }
+    expect $? 0 'exit status of turn check' && expect "$(events '.event == "check" and .ok and .packets_received > 0')" 1 'checks' || { cat "$OUT" >&2; good=1; }
     pion_ends
     return $good
 }

@@ -294,8 +294,8 @@ static void s6_a_local_name_that_the_servers_know(void **state)
 /* What the owner says of a host is not looked up: in whatever case, without the families that he names none of. */
 static void s6_an_address_that_the_owner_names(void **state)
 {
-    static const char *const wrong[] = {"", "nameless", ":127.0.0.1", "a.test:", "a.test:b.test",
-                                        "a.test:[127.0.0.1"};
+    static const char *const wrong[] = {"",        "nameless",      ":127.0.0.1",
+                                        "a.test:", "a.test:b.test", "a.test:[127.0.0.1"};
     static const char *const named[] = {"Named.test:127.0.0.1", "other.test:[2001:db8::1]"};
     floe_settings settings = FLOE_SETTINGS_INIT;
     floe_api *api = NULL;

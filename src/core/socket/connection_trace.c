@@ -139,7 +139,8 @@ void floe_connection_tell_failure(floe_core *core, floe_time now, const floe_con
     }
     floe_failure_text(core, failure, &story->url, detail, sizeof detail);
     const char *names = connection->secure != NULL ? floe_secure_names(connection->secure) : "";
-    if (failure->kind == FLOE_FAILURE_SECURE && *names != '\0') {
+    /* Unless the sentence says them. */
+    if (failure->kind == FLOE_FAILURE_SECURE && *names != '\0' && strstr(detail, names) == NULL) {
         size_t used = strlen(detail);
         (void)snprintf(detail + used, sizeof detail - used, " (its names: %s; asked for: %s)",
                        names, story->host);
