@@ -136,15 +136,15 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
                 bool last = pair->progress == FLOE_FAILED;
                 bool over =
                     pair->yielded || last; /* what it had is gone; or its Binding succeeds */
-                exchange one = {
-                    .base = pair->base,
-                    .server = pair->server,
-                    .remote = &attempt->remote,
-                    .counters = attempt->counters,
-                    .method = "Allocate",
-                    .transport = (uint8_t)pair->server->url->transport,
-                    .progress = over ? FLOE_SERVER_PROGRESS_FAILED : progress_of(attempt->progress),
-                    .failure = last ? floe_failure_kept(pair->failure) : NULL};
+                exchange one = {.base = pair->base,
+                                .server = pair->server,
+                                .remote = &attempt->remote,
+                                .counters = attempt->counters,
+                                .method = "Allocate",
+                                .transport = (uint8_t)pair->server->url->transport,
+                                .progress = over ? FLOE_SERVER_PROGRESS_FAILED
+                                                 : progress_of(attempt->progress),
+                                .failure = last ? floe_failure_kept(pair->failure) : NULL};
                 take(core, &one, data);
             }
         }
