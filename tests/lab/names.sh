@@ -250,7 +250,7 @@ lab_test_h2_chromiums_names() {
     return $good
 }
 
-checked() {
+was_checked() {
     [ "$(lab_counted)" -gt 0 ]
 }
 
@@ -276,7 +276,7 @@ lab_test_h2_chromium_finds_our_name() {
             await near.addIceCandidate({ candidate: '$candidate', sdpMLineIndex: 0 });
             console.log('added');
         })().catch(error => console.log('failed: ' + error));"
-    chromium_says '"added"' && lab_wait checked || good=1
+    chromium_says '"added"' && lab_wait was_checked || good=1
     chromium_down
     lab_count_no_more
     kill -TERM $pid
