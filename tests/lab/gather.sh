@@ -143,7 +143,7 @@ lab_test_gather_holds_and_tells() {
     local floe good=0
     lab_coturn 1 "$LAB_SERVER"
     : >"$OUT"
-    ip netns exec client "$FLOE" gather --json --hold inf --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER" "turn:$LAB_SERVER?transport=tcp" >"$OUT" &
+    ip netns exec client env --default-signal=HUP "$FLOE" gather --json --hold inf --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER" "turn:$LAB_SERVER?transport=tcp" >"$OUT" &
     floe=$!
     lab_wait grep -q '"event":"end"' "$OUT"
     lab_coturn_stop 1
