@@ -207,16 +207,21 @@ diagnose_of_page() { # N command | screen
         inside && n == wanted { if (/^\$ /) { if (what == "command") print substr($0, 3) } else if (what == "screen") print }' "$DIAGNOSE_PAGE"
 }
 
-# Runs the page's commands in these networks, each once or more often.
-diagnose() { # NETWORK…
-    local n name network good=0 ran
+diagnose_can() {
+    local name
     for name in tmux dnsmasq tinyproxy; do
         type $name >/dev/null 2>&1 || lab_skip "no $name" || return
     done
-    diagnose_begin
     TERMINAL_DIR=$LAB_DIR
     # shellcheck source=tests/cli/terminal.sh
     . "${LAB_HERE%/tests/lab}/tests/cli/terminal.sh"
+}
+
+# Runs the page's commands in these networks, each once or more often.
+diagnose() { # NETWORK…
+    local n name network good=0 ran
+    diagnose_can || return
+    diagnose_begin
     for network in "$@"; do
         ran=0 n=0
         "diagnose_$network"
@@ -235,9 +240,9 @@ diagnose() { # NETWORK…
     return $good
 }
 
-diagnose_screen() { # N NETWORK
+# Runs page/command on the client, in a terminal; page/screen has what it shows.
+diagnose_run() { # [OPTION-OF-CAPTURE…]
     local good=0
-    diagnose_of_page "$1" command >"$LAB_DIR/page/command"
     (
         cd "$LAB_DIR/page" || exit 1
         export PATH=$FLOE_BUILD:$PATH FLOE_USERNAME=$LAB_USER FLOE_CREDENTIAL=$LAB_SECRET SSL_CERT_FILE=$LAB_DIR/ca.pem
@@ -245,8 +250,15 @@ diagnose_screen() { # N NETWORK
         terminal_begin page 80 "ip netns exec client bash ./command"
     )
     terminal_over page || good=1
-    terminal_screen page >"$LAB_DIR/page/screen"
+    terminal_screen page "$@" >"$LAB_DIR/page/screen"
     terminal_end page
+    return $good
+}
+
+diagnose_screen() { # N NETWORK
+    local good=0
+    diagnose_of_page "$1" command >"$LAB_DIR/page/command"
+    diagnose_run || good=1
     [ -z "${LAB_DIAGNOSE:-}" ] || cp "$LAB_DIR/page/screen" "$LAB_DIAGNOSE/$1"
     if ! diff <(diagnose_of_page "$1" screen | diagnose_words) <(diagnose_words <"$LAB_DIR/page/screen") >"$LAB_DIR/page/diff"; then
         echo "    $2: $(cat "$LAB_DIR/page/command") does not print what the page has:" >&2
@@ -280,10 +292,25 @@ lab_test_diagnose_certificates() {
 # No screen of the page is left out, and there is a heading for each of twenty complaints or more.
 lab_test_diagnose_whole_page() {
     local network good=0
-    for network in $(sed -n 's/^<!-- lab: \(.*\) -->$/\1/p' "$DIAGNOSE_PAGE"); do
+    while read -r network; do
         [[ " $DIAGNOSE_RELAYS $DIAGNOSE_NETWORKS $DIAGNOSE_ADDRESSES $DIAGNOSE_TLS " == *" $network "* ]] || { echo "    $network is run by no test" >&2; good=1; }
-    done
+    done < <(sed -n 's/^<!-- lab: \(.*\) -->$/\1/p' "$DIAGNOSE_PAGE")
     expect "$(grep -c '^```text' "$DIAGNOSE_PAGE")" "$(grep -c '^<!-- lab: ' "$DIAGNOSE_PAGE")" 'screens with a network' || good=1
     [ "$(grep -c '^## "' "$DIAGNOSE_PAGE")" -ge 20 ] || { echo '    fewer than twenty complaints' >&2; good=1; }
+    return $good
+}
+
+# README's picture is of this screen, but for its numbers.
+lab_test_diagnose_picture() {
+    local good=0 picture=${LAB_HERE%/tests/lab}/docs/gather.svg
+    diagnose_can || return
+    diagnose_begin
+    echo 'floe gather turn:turn.example.org stun:stun.example.org stun:old.example.org' >"$LAB_DIR/page/command"
+    diagnose_run -e || good=1
+    [ -z "${LAB_DIAGNOSE:-}" ] || { cp "$LAB_DIR/page/screen" "$LAB_DIAGNOSE/picture" && cp "$LAB_DIR/page/command" "$LAB_DIAGNOSE/picture.command"; }
+    "${LAB_HERE%/tests/lab}/tools/picture" "$(cat "$LAB_DIR/page/command")" <"$LAB_DIR/page/screen" >"$LAB_DIR/page/svg"
+    texts() { sed -n 's/^<text [^>]*>\(.*\)<.text>$/\1/p' "$1" | diagnose_words; }
+    [ "$(texts "$picture" | wc -l)" -gt 50 ] && diff <(texts "$picture") <(texts "$LAB_DIR/page/svg") >&2 || good=1
+    diagnose_nameless
     return $good
 }
