@@ -196,9 +196,10 @@ diagnose_ports() {
 }
 diagnose_ports_over() { diagnose_quota_over; }
 
-# The words of a screen, one a line, with the numbers masked: where it breaks lines depends on these.
+# The words of a screen, one a line, with the numbers masked: where it breaks lines depends on these. Of two servers that
+# see the same address, the first to answer gives it, and the other nothing new: which is a matter of time.
 diagnose_words() {
-    sed -E 's/[0-9]+/9/g; s/9(\.9)+/9/g; s/\b9 (ms|s)\b/9 ms/g; s/\b9 (packet|day|hour|minute)s?\b/9 \1s/g' | tr -s '[:space:]' '\n' | sed '/^$/d'
+    sed -E '/^\[[0-9]+\]/ { s/srflx, relay/relay/; s/(srflx|nothing new)$/an answer/; }' | sed -E 's/[0-9]+/9/g; s/9(\.9)+/9/g; s/\b9 (ms|s)\b/9 ms/g; s/\b9 (packet|day|hour|minute)s?\b/9 \1s/g' | tr -s '[:space:]' '\n' | sed '/^$/d'
 }
 
 # The nth screen of the page: its command, or what follows that.
