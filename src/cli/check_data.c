@@ -76,7 +76,7 @@ static bool load_again(check_run *run)
 {
     check_data *data = &run->data;
 
-    if (!data->disturbed || check_loss(run->row) <= run->checker->command->max_loss) {
+    if (!data->disturbed || check_loss(run->row) <= (double)run->checker->command->max_loss) {
         return false;
     }
     end(run);
@@ -97,8 +97,8 @@ static bool has_loaded(const check_run *run, uint64_t elapsed)
         return false;
     }
     return run->row->received == run->row->sent ||
-           (check_since(run->data.last_received) >= wait && elapsed >= LOAD_MS + wait) ||
-           elapsed >= LOAD_MS + check_patience(run);
+           (check_since(run->data.last_received) >= wait && (double)elapsed >= LOAD_MS + wait) ||
+           (double)elapsed >= LOAD_MS + check_patience(run);
 }
 
 static void load(check_run *run)
