@@ -11,9 +11,9 @@ terminal_tmux() { # NAME WORDS…
     tmux -f /dev/null -S "${TERMINAL_DIR:?}/$name.tmux" "$@"
 }
 
-# Runs the command in a terminal of so many columns; what it leaves behind stands until terminal_end.
+# Runs the command in a terminal of so many columns, whatever shell its user has (nobody: none); what it leaves behind stands until terminal_end.
 terminal_begin() { # NAME COLUMNS COMMAND
-    TERM=xterm-256color terminal_tmux "$1" new-session -d -x "$2" -y "${TERMINAL_ROWS:-50}" \
+    SHELL=$BASH TERM=xterm-256color terminal_tmux "$1" new-session -d -x "$2" -y "${TERMINAL_ROWS:-50}" \
         "$3; status=\$?; echo; echo \"exit \$status\" >'$TERMINAL_DIR/$1.exit'; exec sleep 1000"
     terminal_tmux "$1" set-option -g window-size manual
 }
