@@ -113,11 +113,11 @@ static double time_of(const check_row *row)
     return row->round_trip_ms > 0 ? row->round_trip_ms : row->data_round_trip_ms;
 }
 
-static const char *colour_of(const check_row *row)
+static paint colour_of(const check_row *row)
 {
-    static const char *const colours[] = {
-        [CHECK_WAITS] = "",         [CHECK_RUNS] = CHECK_YELLOW, [CHECK_OK] = CHECK_GREEN,
-        [CHECK_FAILED] = CHECK_RED, [CHECK_SKIPPED] = "",        [CHECK_STOPPED] = CHECK_YELLOW};
+    static const paint colours[] = {
+        [CHECK_WAITS] = PAINT_PLAIN, [CHECK_RUNS] = PAINT_YELLOW,   [CHECK_OK] = PAINT_GREEN,
+        [CHECK_FAILED] = PAINT_RED,  [CHECK_SKIPPED] = PAINT_PLAIN, [CHECK_STOPPED] = PAINT_YELLOW};
 
     return colours[row->state];
 }
@@ -153,7 +153,7 @@ static void add_cell(const turn_checker *checker, check_text *to, const check_ro
     if (row != NULL) {
         say_state(checker, row, text, sizeof text);
     }
-    check_text_cell(to, row != NULL ? colour_of(row) : "", CELL, text);
+    check_text_cell(to, row != NULL ? colour_of(row) : PAINT_PLAIN, CELL, text);
 }
 
 /* ── The grid ── */
@@ -181,10 +181,10 @@ static void add_grid(const turn_checker *checker, const grid *of, check_text *to
     const char *host = "";
     char label[FLOE_ADDRESS_TEXT_SIZE + 256];
 
-    check_text_cell(to, "", columns, "");
+    check_text_cell(to, PAINT_PLAIN, columns, "");
     for (size_t i = 0; i < CHECK_TRANSPORTS; i++) {
         if (of->used[i]) {
-            check_text_cell(to, CHECK_BOLD, CELL, check_transport_name((check_transport)i));
+            check_text_cell(to, PAINT_BOLD, CELL, check_transport_name((check_transport)i));
         }
     }
     check_text_add(to, "\n");
@@ -196,10 +196,10 @@ static void add_grid(const turn_checker *checker, const grid *of, check_text *to
         }
         host = first->host;
         label_of(line, label, sizeof label);
-        check_text_cell(to, "", columns, label);
+        check_text_cell(to, PAINT_PLAIN, columns, label);
         if ((int)strlen(label) > columns - 1) {
             check_text_add(to, "\n");
-            check_text_cell(to, "", columns, "");
+            check_text_cell(to, PAINT_PLAIN, columns, "");
         }
         for (size_t j = 0; j < CHECK_TRANSPORTS; j++) {
             if (of->used[j]) {
@@ -233,7 +233,7 @@ static void add_number(check_text *to, int columns, bool known, const char *form
     if (known) {
         (void)snprintf(text, sizeof text, format, number); /* NOLINT: each a literal */
     }
-    check_text_cell(to, "", columns, text);
+    check_text_cell(to, PAINT_PLAIN, columns, text);
 }
 
 static void add_tls(check_text *to, const check_row *row)
@@ -248,7 +248,7 @@ static void add_tls(check_text *to, const check_row *row)
         size_t used = strlen(text);
         (void)snprintf(text + used, sizeof text - used, " %ld d", check_days_left(row));
     }
-    check_text_cell(to, "", 11, text);
+    check_text_cell(to, PAINT_PLAIN, 11, text);
 }
 
 static void add_relay_and_data(check_text *to, const check_row *row)
@@ -260,9 +260,9 @@ static void add_relay_and_data(check_text *to, const check_row *row)
         has[strchr(row->relays[i], ':') != NULL] = true;
     }
     (void)snprintf(text, sizeof text, "%s / %s", has[0] ? "yes" : "no", has[1] ? "yes" : "no");
-    check_text_cell(to, "", 11, row->relay_count > 0 ? text : "-");
+    check_text_cell(to, PAINT_PLAIN, 11, row->relay_count > 0 ? text : "-");
     (void)snprintf(text, sizeof text, "%u of %u", row->received, row->sent);
-    check_text_cell(to, "", 13, row->sent > 0 ? text : "-");
+    check_text_cell(to, PAINT_PLAIN, 13, row->sent > 0 ? text : "-");
 }
 
 static void add_table_row(const turn_checker *checker, check_text *to, const check_row *row,
@@ -276,8 +276,8 @@ static void add_table_row(const turn_checker *checker, check_text *to, const che
 
     (void)snprintf(text, sizeof text, "%s%s%s:%u", ipv6 ? "[" : "", address, ipv6 ? "]" : "",
                    row->port);
-    check_text_cell(to, "", columns, text);
-    check_text_cell(to, "", 6, check_transport_name(row->transport));
+    check_text_cell(to, PAINT_PLAIN, columns, text);
+    check_text_cell(to, PAINT_PLAIN, 6, check_transport_name(row->transport));
     if (ended) {
         add_number(to, 9, row->connect_ms > 0, "%.0f ms", row->connect_ms);
         add_tls(to, row);
@@ -285,7 +285,7 @@ static void add_table_row(const turn_checker *checker, check_text *to, const che
         add_relay_and_data(to, row);
         add_number(to, 6, row->sent > 0, "%.0f%%", check_loss(row));
         add_number(to, 7, row->mbit > 0, "%.2f", row->mbit);
-        check_text_cell(to, row->outside == OUTSIDE_CLOSED ? CHECK_RED : "", 11,
+        check_text_cell(to, row->outside == OUTSIDE_CLOSED ? PAINT_RED : PAINT_PLAIN, 11,
                         row->relay_count > 0 ? outsides[row->outside] : "-");
     }
     say_state(checker, row, text, sizeof text);
@@ -302,9 +302,9 @@ static void add_table(const turn_checker *checker, check_text *to)
                  {"data", 13}, {"loss", 6},    {"rate", 7}, {"outside", 11}, {"result", 0}};
     int columns = server_columns(checker);
 
-    check_text_cell(to, CHECK_BOLD, columns, "server");
+    check_text_cell(to, PAINT_BOLD, columns, "server");
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
-        check_text_cell(to, CHECK_BOLD, heads[i].columns, heads[i].name);
+        check_text_cell(to, PAINT_BOLD, heads[i].columns, heads[i].name);
     }
     check_text_add(to, "\n");
     const char *host = "";
@@ -358,7 +358,7 @@ void check_grid_draw(turn_checker *checker)
 {
     int height;
     int width = width_of_screen(&height);
-    check_text text = {.colour = checker->report->screen.colour, .width = width};
+    check_text text = {.on = &checker->report->screen, .width = width};
     grid of;
 
     if (!make_grid(checker, &of)) {
@@ -367,7 +367,7 @@ void check_grid_draw(turn_checker *checker)
     add_rows(checker, &of, &text);
     if (check_text_lines(&text, width) >= height) {
         check_text_free(&text);
-        text = (check_text){.colour = checker->report->screen.colour, .width = width};
+        text = (check_text){.on = &checker->report->screen, .width = width};
         add_progress(checker, &text);
     }
     free(of.lines);
@@ -383,7 +383,7 @@ void check_grid_draw(turn_checker *checker)
 static void add_labelled(check_text *to, const char *label, check_text *text)
 {
     if (text->size > 0) {
-        check_text_sentence(to, "", label, LABEL, text->text);
+        check_text_sentence(to, PAINT_PLAIN, label, LABEL, text->text);
     }
     check_text_free(text);
 }
@@ -420,7 +420,8 @@ static void add_all_outside(check_text *to, const grid_line *line)
             check_add_outside(&text, row);
         }
         if (before.size == 0 || strcmp(before.text, text.text) != 0) {
-            check_text_sentence(to, "", before.size == 0 ? "from outside" : "", LABEL, text.text);
+            check_text_sentence(to, PAINT_PLAIN, before.size == 0 ? "from outside" : "", LABEL,
+                                text.text);
         }
         check_text_free(&before);
         before = text;
@@ -463,7 +464,7 @@ static bool add_stranger(check_text *to, const grid_line *line)
         const check_row *row = line->rows[i];
         if (row != NULL && row->relay_count == 0 && *row->secured != '\0') {
             check_text_add(to, "\n%.*s\n", to->width - 1, address_of(line->first));
-            check_text_sentence(to, "", check_transport_name((check_transport)i), LABEL,
+            check_text_sentence(to, PAINT_PLAIN, check_transport_name((check_transport)i), LABEL,
                                 row->secured);
             any = true;
         }
@@ -524,10 +525,10 @@ static void add_causes(const turn_checker *checker, check_text *to)
         if (number > last) {
             char label[16];
             (void)snprintf(label, sizeof label, "(%u)", number);
-            check_text_sentence(to, CHECK_RED, label, LABEL, row->error);
+            check_text_sentence(to, PAINT_RED, label, LABEL, row->error);
             last = number;
         } else if (row->state == CHECK_SKIPPED) {
-            check_text_sentence(to, "", "not checked", LABEL, row->error);
+            check_text_sentence(to, PAINT_PLAIN, "not checked", LABEL, row->error);
         }
     }
 }
@@ -536,7 +537,7 @@ void check_grid_end(turn_checker *checker, int status)
 {
     int height;
     int width = width_of_screen(&height);
-    check_text text = {.colour = checker->report->screen.colour, .width = width};
+    check_text text = {.on = &checker->report->screen, .width = width};
     grid of;
 
     erase(checker, width);

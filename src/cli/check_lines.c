@@ -117,10 +117,10 @@ static void write_all(check_text *text)
 /* As it is told to people: what came of it, at which address. */
 void check_lines_row(const turn_checker *checker, const check_row *row)
 {
-    check_text text = {.colour = checker->report->screen.colour};
-    const char *colour = row->state == CHECK_OK       ? CHECK_GREEN
-                         : row->state == CHECK_FAILED ? CHECK_RED
-                                                      : "";
+    check_text text = {.on = &checker->report->screen};
+    paint colour = row->state == CHECK_OK       ? PAINT_GREEN
+                   : row->state == CHECK_FAILED ? PAINT_RED
+                                                : PAINT_PLAIN;
     const char *family = check_family_name(row->family);
 
     check_text_cell(&text, colour, 6, word_of(row));
@@ -154,7 +154,7 @@ void check_add_warnings(check_text *to, const turn_checker *checker)
         for (size_t i = 0; i < checker->row_count; i++) {
             const check_row *row = &checker->rows[i];
             if (*row->warnings[kind] != '\0' && !was_said(checker, i, kind)) {
-                check_text_sentence(to, CHECK_YELLOW, "warning", 14, row->warnings[kind]);
+                check_text_sentence(to, PAINT_YELLOW, "warning", 14, row->warnings[kind]);
             }
         }
     }
@@ -182,7 +182,7 @@ void check_add_summary(check_text *to, const turn_checker *checker, int status)
 
 void check_lines_end(const turn_checker *checker, int status)
 {
-    check_text text = {.colour = checker->report->screen.colour};
+    check_text text = {.on = &checker->report->screen};
 
     check_add_warnings(&text, checker);
     check_add_summary(&text, checker, status);

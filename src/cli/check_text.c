@@ -41,25 +41,22 @@ void check_text_add(check_text *to, const char *format, ...)
     }
 }
 
-static void begin_colour(check_text *to, const char *colour)
+static void put_paint(check_text *to, paint colour)
 {
-    if (to->colour && *colour != '\0') {
-        put(to, colour, strlen(colour));
-    }
+    const char *begins = to->on != NULL ? screen_paint(to->on, colour) : "";
+
+    put(to, begins, strlen(begins));
 }
 
-static void end_colour(check_text *to, const char *colour)
+void check_text_cell(check_text *to, paint colour, int columns, const char *text)
 {
-    if (to->colour && *colour != '\0') {
-        put(to, "\033[0m", 4);
+    if (colour != PAINT_PLAIN) {
+        put_paint(to, colour);
     }
-}
-
-void check_text_cell(check_text *to, const char *colour, int columns, const char *text)
-{
-    begin_colour(to, colour);
     put(to, text, strlen(text));
-    end_colour(to, colour);
+    if (colour != PAINT_PLAIN) {
+        put_paint(to, PAINT_PLAIN);
+    }
     for (int i = (int)strlen(text); i < columns; i++) {
         put(to, " ", 1);
     }
@@ -78,7 +75,7 @@ static size_t line_size(const char *text, size_t room)
     return size > 0 ? size : room;
 }
 
-void check_text_sentence(check_text *to, const char *colour, const char *label, int indent,
+void check_text_sentence(check_text *to, paint colour, const char *label, int indent,
                          const char *text)
 {
     size_t room = to->width > indent + 20 ? (size_t)(to->width - indent) : 4096;
@@ -93,7 +90,7 @@ void check_text_sentence(check_text *to, const char *colour, const char *label, 
         if (*text == '\0') {
             return;
         }
-        check_text_cell(to, "", indent, "");
+        check_text_cell(to, PAINT_PLAIN, indent, "");
     }
 }
 

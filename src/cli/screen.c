@@ -110,9 +110,9 @@ void screen_draw(screen *of, const char *lines)
 const char *screen_paint(const screen *of, paint colour)
 {
     static const char *const begins[] = {
-        [PAINT_PLAIN] = "\033[0m",    [PAINT_BOLD] = "\033[1m",   [PAINT_DIM] = "\033[2m",
-        [PAINT_RED] = "\033[31m",     [PAINT_GREEN] = "\033[32m", [PAINT_CYAN] = "\033[36m",
-        [PAINT_MAGENTA] = "\033[35m",
+        [PAINT_PLAIN] = "\033[0m",    [PAINT_BOLD] = "\033[1m",    [PAINT_DIM] = "\033[2m",
+        [PAINT_RED] = "\033[31m",     [PAINT_GREEN] = "\033[32m",  [PAINT_CYAN] = "\033[36m",
+        [PAINT_MAGENTA] = "\033[35m", [PAINT_YELLOW] = "\033[33m",
     };
 
     return of->colour ? begins[colour] : "";

@@ -38,6 +38,7 @@ typedef enum paint {
     PAINT_DIM,
     PAINT_RED,
     PAINT_GREEN,
+    PAINT_YELLOW,
     PAINT_CYAN,
     PAINT_MAGENTA,
 } paint;

@@ -210,16 +210,15 @@ lab_test_check_interrupted() {
 # The grid and the table, as a terminal shows them.
 lab_test_check_on_a_terminal() {
     local good=0 width screen
-    command -v tmux >/dev/null || { lab_skip 'no tmux'; return; }
+    lab_terminal || return
     lab_coturn 1 "$LAB_SERVER $LAB_SERVER6" $(lab_tls)
     for width in 60 80 132; do
-        ip netns exec client tmux -L check -f /dev/null new-session -d -x $width -y 50 \
-            "FLOE_USERNAME=$LAB_USER FLOE_CREDENTIAL=$LAB_SECRET TERM=xterm $FLOE turn check --ca-file $LAB_DIR/ca.pem turn:$LAB_SERVER turns:$LAB_SERVER 'turn:$LAB_SERVER2?transport=tcp' turns:$LAB_SILENT --timeout 2; echo THE END; sleep 60"
-        lab_wait sh -c "tmux -L check capture-pane -p | grep -q '[0-9] s \\.\\.\\.'" # while it works
-        [ $width != 80 ] || tmux -L check resize-window -x 70
-        lab_wait sh -c "tmux -L check capture-pane -p | grep -q '^THE END'"
-        screen=$(tmux -L check capture-pane -p)
-        tmux -L check kill-server
+        terminal_begin check $width "FLOE_USERNAME=$LAB_USER FLOE_CREDENTIAL=$LAB_SECRET ip netns exec client $FLOE turn check --ca-file $LAB_DIR/ca.pem turn:$LAB_SERVER turns:$LAB_SERVER 'turn:$LAB_SERVER2?transport=tcp' turns:$LAB_SILENT --timeout 2"
+        terminal_shows check '[0-9] s \.\.\.' || good=1 # while it works
+        [ $width != 80 ] || terminal_resize check 70
+        terminal_over check || good=1
+        screen=$(terminal_screen check)
+        terminal_end check
         grep -qE '^ +udp +tcp +tls +dtls$|^server +by .*outside' <<<"$screen" &&
             grep -qE "^$LAB_SERVER +ok .*ok .*ok .*ok|^$LAB_SERVER:5349 +dtls .*open +ok" <<<"$screen" &&
             grep -qE "^\\(1\\) " <<<"$screen" &&

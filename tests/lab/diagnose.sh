@@ -210,12 +210,10 @@ diagnose_of_page() { # N command | screen
 
 diagnose_can() {
     local name
-    for name in tmux dnsmasq tinyproxy; do
+    for name in dnsmasq tinyproxy; do
         type $name >/dev/null 2>&1 || lab_skip "no $name" || return
     done
-    TERMINAL_DIR=$LAB_DIR
-    # shellcheck source=tests/cli/terminal.sh
-    . "${LAB_HERE%/tests/lab}/tests/cli/terminal.sh"
+    lab_terminal
 }
 
 # Runs the page's commands in these networks, each once or more often.

@@ -176,10 +176,7 @@ lab_test_gather_readme() {
 # Screens of a real gathering, at widths that people have.
 lab_test_gather_fits_its_terminal() {
     local width good=0
-    type tmux >/dev/null 2>&1 || lab_skip 'no tmux' || return
-    TERMINAL_DIR=$LAB_DIR
-    # shellcheck source=tests/cli/terminal.sh
-    . "${LAB_HERE%/tests/lab}/tests/cli/terminal.sh"
+    lab_terminal || return
     lab_coturn 1 "$LAB_SERVER $LAB_SERVER6" $(lab_tls)
     for width in 60 80 132 200; do
         terminal_begin g$width $width "ip netns exec client $FLOE gather --ca-file $LAB_DIR/ca.pem -u $LAB_USER -c $LAB_SECRET turn:$LAB_SERVER turns:$LAB_SERVER stun:$LAB_SILENT"
