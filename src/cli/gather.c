@@ -322,7 +322,9 @@ static void begin_round(gather_run *run)
     run->report.summary.gatherers += run->command.gatherers;
     run->started = uv_hrtime();
     run->gathering = true;
-    run->addresses = watch_addresses();
+    if (run->command.hold != 0) { /* what it may find to be others, while it holds */
+        run->addresses = watch_addresses();
+    }
     for (unsigned i = 0; i < run->command.gatherers; i++) {
         run->slots[i].started = uv_hrtime();
         (void)floe_gatherer_gather(run->slots[i].gatherer);

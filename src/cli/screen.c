@@ -64,12 +64,11 @@ static size_t bytes_of(const char *line, size_t size, size_t columns)
 /* A terminal that has become narrower may have broken what was drawn: then it takes more rows. */
 void screen_clear(screen *of)
 {
-    size_t width = screen_width();
-    size_t rows = 0;
-
     if (of->line_count == 0) {
         return;
     }
+    size_t width = screen_width();
+    size_t rows = 0;
     for (size_t i = 0; i < of->line_count; i++) {
         rows += of->lengths[i] > width ? (of->lengths[i] - 1) / width + 1 : 1;
     }
