@@ -40,6 +40,9 @@ if(FLOE_LINUX) # some of its moments come by ICMP; elsewhere, after minutes
     runtime_test(test_lifetime runtime/test_lifetime.c runtime/moments.c runtime/server.c)
 endif()
 runtime_test(test_data runtime/test_data.c)
+if(UNIX) # a peer by a socket of its own
+    runtime_test(test_sharing runtime/test_sharing.c runtime/awaited.c runtime/relay_server.c)
+endif()
 runtime_test(test_memory runtime/test_memory.c runtime/awaited.c runtime/relay_server.c)
 target_link_libraries(floe_test_memory PRIVATE PkgConfig::FLOE_CARES)
 if(FLOE_MDNS AND FLOE_LINUX) # links in network namespaces

@@ -290,6 +290,27 @@ FLOE_EXPORT size_t floe_core_poll_more(floe_core *core, uint32_t channel, size_t
 /** When to call floe_core_time next; UINT64_MAX: there is no deadline. */
 FLOE_EXPORT floe_time floe_core_deadline(const floe_core *core);
 
+/**
+ * With settings.udp_mux_port: the core that has the sockets of all gatherers of `shared`, and asks
+ * their servers. Drive it like any other core: poll it after each input, of its own or of a gatherer
+ * of the same floe_core_shared. All sockets, connections and look-ups are outputs of it, and their
+ * inputs go to it; the gatherers' own outputs are their events, the list of interfaces, and their
+ * multicast DNS names. It has no candidates. When it is closed, it closes its sockets, and then gives
+ * the state closed. It is freed with `shared`.
+ *
+ * @return NULL: there is no mux, or no memory for it.
+ */
+FLOE_EXPORT floe_core *floe_core_shared_mux(floe_core_shared *shared);
+/** The next gatherer that has outputs to be polled, and perhaps another deadline, because of inputs
+ *  to its mux; NULL: there is none. Ask until there is none after each input to the mux. */
+FLOE_EXPORT floe_core *floe_core_mux_touched(floe_core *mux);
+/** Whose packet floe_core_packet gave last: under a mux one of the gatherers', otherwise the core's
+ *  own. */
+FLOE_EXPORT floe_core *floe_core_packet_owner(floe_core *core);
+/** A pointer of the driver's own, NULL at first. */
+FLOE_EXPORT void floe_core_set_user(floe_core *core, void *user);
+FLOE_EXPORT void *floe_core_user(const floe_core *core);
+
 /** Starts gathering, in state new or complete; FLOE_ERR_INVALID_STATE in other states. See
  *  floe_gatherer_gather. */
 FLOE_EXPORT floe_error floe_core_start(floe_core *core, floe_time now);

@@ -22,6 +22,9 @@ struct uv_loop_s;
 /** Value of a count setting: no limit. */
 #define FLOE_UNLIMITED UINT32_MAX
 
+/** Value of settings.udp_mux_port: any port. */
+#define FLOE_ANY_PORT UINT32_MAX
+
 /** How much a trace event matters. */
 typedef enum floe_trace_level {
     /** Of settings.trace_level alone: the events of requests and their answers, which are those from
@@ -289,6 +292,13 @@ typedef struct floe_settings {
      *  itself. The core alone (floe/core.h) does not use them. Copied. */
     const char *const *host_addresses;
     size_t host_address_count;
+    /** All gatherers of the api share one UDP socket for each local address, on this port: 1 to
+     *  65,535; FLOE_ANY_PORT: the system chooses one for each address; 0 (the default): each gatherer
+     *  has sockets of its own. What arrives is told apart by the username fragment, the transaction,
+     *  or the remote address (RFC 8445 §7.2.2); what cannot be told apart is dropped and counted. Each
+     *  server is asked once for all gatherers that have it, with the same credentials: they share the
+     *  relay, too. Gatherers under a mux have one component (no associated gatherer, no even_port). */
+    uint32_t udp_mux_port;
 } floe_settings;
 
 #define FLOE_SETTINGS_INIT FLOE_INIT(floe_settings)

@@ -604,6 +604,17 @@ static bool set_gatherers(gather_command *command, const char *name, const char 
     return true;
 }
 
+static bool set_udp_mux(gather_command *command, const char *name, const char *value)
+{
+    unsigned long parsed;
+
+    if (!number(name, value, 0, UINT16_MAX, &parsed)) {
+        return false;
+    }
+    command->settings.udp_mux_port = parsed == 0 ? FLOE_ANY_PORT : (uint32_t)parsed;
+    return true;
+}
+
 static bool set_repeat(gather_command *command, const char *name, const char *value)
 {
     unsigned long parsed;

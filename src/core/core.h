@@ -61,6 +61,7 @@ typedef struct floe_arrival {
 struct floe_core {
     /* ── outbox ── */
     floe_core_shared *shared;
+    floe_share *share; /* NULL: it is of no mux */
     floe_list outputs;
     floe_pool *pool;             /* NULL: there was none */
     floe_output complete_output; /* COMPLETE, then END_OF_CANDIDATES */
@@ -135,6 +136,7 @@ struct floe_core {
 
     /* ── gatherer ── */
     bool pool_wanted : 1; /* gathering begins before it is asked for */
+    void *user;           /* its driver's own */
     bool has_packet : 1;
     bool has_associated : 1;
     floe_output list_output;
@@ -146,6 +148,23 @@ struct floe_core {
     floe_time latest; /* that the driver has said */
 #endif
 };
+
+static inline bool floe_core_is(const floe_core *core, floe_share_part part)
+{
+    return core->share != NULL && core->share->part == part;
+}
+
+/* Whose sockets are a mux's, and whose servers are asked by trunks. */
+static inline bool floe_core_is_member(const floe_core *core)
+{
+    return floe_core_is(core, FLOE_SHARE_MEMBER);
+}
+
+/* Who asks a server for members: what is found is theirs to tell, by their rules. */
+static inline bool floe_core_is_trunk(const floe_core *core)
+{
+    return floe_core_is(core, FLOE_SHARE_TRUNK);
+}
 
 /* The driver's clock never goes back (floe/core.h). */
 static inline void floe_core_is_told(floe_core *core, floe_time now)

@@ -8,6 +8,7 @@ typedef struct floe_base_sending floe_base_sending;
 typedef struct floe_binding floe_binding;
 typedef struct floe_connection floe_connection;
 typedef struct floe_found floe_found;
+typedef struct floe_mux floe_mux;
 typedef struct floe_names floe_names;
 typedef struct floe_pair floe_pair;
 typedef struct floe_relay floe_relay;

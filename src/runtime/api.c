@@ -388,8 +388,14 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
         discard(made);
         return error;
     }
-    error = start_loop(made, given.loop);
+    if (given.udp_mux_port != 0) {
+        error = floe_gatherer_new_mux(made);
+    }
+    if (error == FLOE_OK) {
+        error = start_loop(made, given.loop);
+    }
     if (error != FLOE_OK) {
+        floe_gatherer_drop_mux(made);
         destroy(made);
         return error;
     }

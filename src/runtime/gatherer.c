@@ -4,13 +4,30 @@
 #include "runtime/runtime.h"
 #include "runtime/system.h"
 
+static void make_ready(floe_gatherer *gatherer)
+{
+    if (gatherer != NULL && !floe_list_linked(&gatherer->ready)) {
+        floe_list_append(&gatherer->api->ready, &gatherer->ready);
+        (void)uv_async_send(&gatherer->api->wake);
+    }
+}
+
+/* What is called of a gatherer may be its mux's work. */
 void floe_gatherer_wake(floe_gatherer *gatherer)
 {
     gatherer->api->interfaces_known = false;
-    if (!floe_list_linked(&gatherer->ready)) {
-        floe_list_append(&gatherer->api->ready, &gatherer->ready);
+    make_ready(gatherer);
+    make_ready(gatherer->api->mux);
+}
+
+/* Those that the mux has given something. */
+static void wake_touched(floe_gatherer *mux)
+{
+    floe_core *touched;
+
+    while ((touched = floe_core_mux_touched(mux->core)) != NULL) {
+        make_ready(floe_core_user(touched));
     }
-    (void)uv_async_send(&gatherer->api->wake);
 }
 
 floe_time floe_gatherer_now(floe_gatherer *gatherer)
@@ -44,6 +61,7 @@ static void go_if_done(floe_gatherer *gatherer)
     if (done) {
         floe_list_remove(&gatherer->link);
         floe_core_free(gatherer->core);
+        api->mux = api->mux == gatherer ? NULL : api->mux;
     }
     uv_mutex_unlock(&api->lock);
     if (done) {
@@ -87,13 +105,14 @@ void floe_gatherer_give_packets(floe_gatherer *gatherer)
     const floe_packet *packet;
 
     while (floe_core_packet(gatherer->core, recent(gatherer), &packet)) {
-        const floe_data_handlers *data = gatherer->data;
-        if (!gatherer->freed && data != NULL && data->on_packet != NULL) {
+        floe_gatherer *to = floe_core_user(floe_core_packet_owner(gatherer->core));
+        const floe_data_handlers *data = to->data;
+        if (!to->freed && data != NULL && data->on_packet != NULL) {
             floe_packet_handler handler = data->on_packet;
             void *user_data = data->packet_data;
-            begin_callback(gatherer);
+            begin_callback(to);
             handler(user_data, packet);
-            end_callback(gatherer);
+            end_callback(to);
         }
     }
 }
@@ -565,6 +584,11 @@ void floe_gatherer_pump(floe_gatherer *gatherer)
     }
     floe_timers_set(&api->timers, gatherer);
     gatherer->pumping = false;
+    if (gatherer == api->mux) {
+        wake_touched(gatherer);
+    } else {
+        make_ready(api->mux);
+    }
     floe_api_read_trust(api);
     uv_mutex_unlock(&api->lock);
     go_if_done(gatherer);
@@ -597,6 +621,7 @@ static floe_error add_handle(floe_gatherer *made, floe_error error, floe_gathere
         return error;
     }
     floe_list_append(&api->gatherers, &made->link);
+    floe_core_set_user(made->core, made);
     if (!floe_time_is_never(floe_core_deadline(made->core))) {
         floe_gatherer_wake(made); /* a pool begins at once (L10) */
     }
@@ -618,6 +643,34 @@ floe_error floe_gatherer_new(floe_api *api, const floe_gather_options *options,
     floe_error error = add_handle(made, floe_core_new(api->shared, options, &made->core), gatherer);
     uv_mutex_unlock(&api->lock);
     return error;
+}
+
+floe_error floe_gatherer_new_mux(floe_api *api)
+{
+    floe_gatherer *made = new_handle(api);
+    floe_data_handlers *data =
+        made != NULL ? floe_allocate(&api->allocator, sizeof *made->data) : NULL;
+    floe_core *core = data != NULL ? floe_core_shared_mux(api->shared) : NULL;
+
+    if (core == NULL) {
+        floe_deallocate(&api->allocator, data);
+        floe_deallocate(&api->allocator, made);
+        return FLOE_ERR_NO_MEMORY;
+    }
+    data->listens = true;
+    made->data = data;
+    made->core = core;
+    return add_handle(made, FLOE_OK, &api->mux);
+}
+
+void floe_gatherer_drop_mux(floe_api *api)
+{
+    if (api->mux != NULL) {
+        floe_list_remove(&api->mux->link);
+        floe_deallocate(&api->allocator, api->mux->data);
+        floe_deallocate(&api->allocator, api->mux);
+        api->mux = NULL;
+    }
 }
 
 floe_error floe_gatherer_create_associated(floe_gatherer *gatherer, floe_gatherer **associated)

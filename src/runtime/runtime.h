@@ -40,6 +40,7 @@ struct floe_api {
     floe_entropy entropy;             /* the cores' */
     floe_list gatherers;              /* floe_gatherer.link */
     floe_list ready;                  /* floe_gatherer.ready: have outputs to be polled */
+    floe_gatherer *mux;               /* has the sockets of all of them; NULL: each has its own */
     floe_gatherer *running;           /* whose callback runs now */
     /* The system has been asked within this turn, and nobody has called since. */
     bool interfaces_known;
@@ -126,6 +127,10 @@ void floe_gatherer_wake(floe_gatherer *gatherer);
  */
 void floe_look_ups_begin(floe_api *api);
 void floe_look_ups_drop(floe_api *api);
+/* Makes api->mux, for settings.udp_mux_port. */
+floe_error floe_gatherer_new_mux(floe_api *api);
+/* The api has not begun. NULL is fine. */
+void floe_gatherer_drop_mux(floe_api *api);
 /* Closes and gives back the user's handle. The lock is held. */
 void floe_gatherer_let_go(floe_gatherer *gatherer);
 /* Polls outputs and does what they ask. Loop thread; the lock is not held. The gatherer may be gone

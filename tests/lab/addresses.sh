@@ -182,21 +182,22 @@ lab_test_w_rewrite_rules_on_real_interfaces() {
     return $good
 }
 
-# docs/behind-nat.md: its commands, and the candidates that it shows, one after another.
-lab_test_docs_behind_nat() {
-    local good=0 n blocks="$LAB_DIR/blocks" line
+# A page's commands, and the candidates that it shows, one after another.
+page_with_candidates() { # PAGE SECTIONS
+    local good=0 n blocks="$LAB_DIR/blocks" type address rest
     mkdir -p "$blocks"
     rm -f "$blocks"/*
     awk -v dir="$blocks" '/^```/ { if (kind) { kind = ""; next } kind = substr($0, 4); if (kind == "setup") n++; next }
-        kind { print > (dir "/" n "." kind) }' "$LAB_HERE/../../docs/behind-nat.md"
-    for n in 1 2 3 4; do
+        kind { print > (dir "/" n "." kind) }' "$LAB_HERE/../../docs/$1"
+    for n in $(seq "$2"); do
         [ -s "$blocks/$n.setup" ] && [ -s "$blocks/$n.sh" ] && [ -s "$blocks/$n.candidates" ] || return 1
         ip netns add bare
         lab_in bare ip link set lo up
         lab_in bare bash -e "$blocks/$n.setup" && lab_settled bare || good=1
         PATH=$FLOE_BUILD:$PATH lab_in bare bash "$blocks/$n.sh" >"$OUT" 2>"$LAB_DIR/err"
         while read -r type address rest; do
-            grep -qE "^$type +\[?$address\]?:[0-9]+ +\[?${rest:- }" "$OUT" || {
+            case $address in *.*:*) ;; *) address="\\[?$address\\]?:[0-9]+" ;; esac
+            grep -qE "^$type +$address +\\[?${rest:- }" "$OUT" || {
                 echo "    $n: no $type $address $rest in:" >&2
                 cat "$OUT" "$LAB_DIR/err" >&2
                 good=1
@@ -205,5 +206,10 @@ lab_test_docs_behind_nat() {
         expect "$(grep -cE '^(host|srflx|relay) ' "$OUT")" "$(wc -l <"$blocks/$n.candidates")" "candidates of $n" || good=1
         ip netns del bare
     done
+    [ ! -e "$blocks/$(($2 + 1)).setup" ] || { echo "    $1 has more sections" >&2; good=1; }
     return $good
 }
+
+lab_test_docs_behind_nat() { page_with_candidates behind-nat.md 4; }
+
+lab_test_docs_one_port() { page_with_candidates one-port.md 4; }

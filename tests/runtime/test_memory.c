@@ -16,7 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static size_t failing; /* which allocation */
+static size_t failing;    /* which allocation */
+static uint32_t mux_port; /* 0: each gatherer has sockets of its own */
 
 static void check(bool good, const char *what)
 {
@@ -152,7 +153,9 @@ static void live(floe_api *api, const awaited_options *all)
         (void)done(floe_gatherer_set_options(gatherer, &all->options), "set_options");
         gather(gatherer, &o);
     }
-    with_associated(gatherer);
+    if (mux_port == 0) {
+        with_associated(gatherer);
+    }
     floe_gatherer_free(gatherer);
     awaited_destroy(&o);
 }
@@ -191,6 +194,7 @@ static bool try_allocation(size_t n, floe_mdns_mode mdns)
     settings.mdns_mode = mdns;
     settings.on_trace = on_trace;
     settings.straggler_grace_ms = 50;
+    settings.udp_mux_port = mux_port;
     memory_fail(n);
     if (done(floe_api_new(&settings, &api), "api_new")) {
         live(api, &all);
@@ -227,6 +231,15 @@ static void every_allocation_may_fail(void **state)
     try_all(FLOE_MDNS_MODE_OFF);
 }
 
+/* H3. */
+static void every_allocation_may_fail_under_a_mux(void **state)
+{
+    (void)state;
+    mux_port = FLOE_ANY_PORT;
+    try_all(FLOE_MDNS_MODE_OFF);
+    mux_port = 0;
+}
+
 #if HAS_MDNS
 static void every_allocation_may_fail_with_names(void **state)
 {
@@ -239,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(every_allocation_may_fail_under_a_mux),
 #if HAS_MDNS
         cmocka_unit_test(every_allocation_may_fail_with_names),
 #endif

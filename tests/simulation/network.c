@@ -412,7 +412,7 @@ void world_send_from(sim_world *world, sim_socket *socket, const floe_core_outpu
     bool refuses = false;
 
     if (interface->path == SIM_PATH_NO_ROUTE) {
-        floe_core_unreachable(world->core, world_time(world), output->channel, &output->remote,
+        floe_core_unreachable(world_io(world), world_time(world), output->channel, &output->remote,
                               FLOE_UNREACHABLE_NETWORK, output->data, output->data_size);
         return;
     }
@@ -453,7 +453,7 @@ void world_connect(sim_world *world, sim_socket *socket)
         refuses = world->config->proxy.temper == SIM_PROXY_CLOSED;
     }
     if (interface->path == SIM_PATH_NO_ROUTE) {
-        floe_core_unreachable(world->core, world_time(world), core_channel(socket->channel),
+        floe_core_unreachable(world_io(world), world_time(world), core_channel(socket->channel),
                               &socket->remote, FLOE_UNREACHABLE_NETWORK, NULL, 0);
     } else if ((server != SIZE_MAX || proxied) && interface->path == SIM_PATH_GOOD &&
                !world->down[socket->interface]) {

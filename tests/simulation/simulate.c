@@ -8,6 +8,7 @@
  *     simulate --shrink N|FILE      a small world that fails as that one does, with its trace
  *     simulate --changing FIRST COUNT [JOBS], --changing-seed N [FEATURES], --changing-shrink N
  *                                   the same for worlds that change (change.h)
+ *     simulate --muxed …            the same of worlds that do not change, under a mux (H3)
  *     simulate --survey FIRST COUNT  those that fail, one a line: seed, what
  *     simulate --changing-survey FIRST COUNT  likewise: seed, what, features
  *
@@ -23,6 +24,13 @@
 static sim_report report;
 static sim_report again;
 static uint64_t hashes; /* of the traces, added up */
+static bool muxed;
+
+static void config_of_number(uint64_t seed, sim_config *config)
+{
+    sim_config_of_seed(seed, config);
+    config->settings.udp_mux_port = muxed ? FLOE_ANY_PORT : 0;
+}
 
 /* Of a seed's number, or of a file that the fuzzer has written. */
 static bool config_of(const char *word, sim_config *config)
@@ -31,7 +39,7 @@ static bool config_of(const char *word, sim_config *config)
     FILE *file;
 
     if (word[strspn(word, "0123456789")] == '\0') {
-        sim_config_of_seed(strtoull(word, NULL, 10), config);
+        config_of_number(strtoull(word, NULL, 10), config);
         return true;
     }
     file = fopen(word, "rb");
@@ -117,7 +125,7 @@ static bool survey_plain(uint64_t first, uint64_t end)
 
     for (uint64_t seed = first; seed < end; seed++) {
         sim_config config;
-        sim_config_of_seed(seed, &config);
+        config_of_number(seed, &config);
         if (!sim_check(&config, &report)) {
             good = false;
             (void)printf("%" PRIu64 "\t%s\n", seed, report.violation);
@@ -182,7 +190,7 @@ static bool run_seeds(const char *program, uint64_t first, uint64_t end, uint64_
 {
     for (uint64_t seed = first; seed < end; seed += step) {
         sim_config config;
-        sim_config_of_seed(seed, &config);
+        config_of_number(seed, &config);
         if (!sim_check(&config, &report)) {
             (void)printf("seed %" PRIu64 ": %s\nreplay it: %s --seed %" PRIu64 "\n", seed,
                          report.violation, program, seed);
@@ -240,6 +248,12 @@ static unsigned run_jobs(seeds_runner run, const char *program, uint64_t first, 
 
 int main(int count, char **words)
 {
+    muxed = count > 1 && strcmp(words[1], "--muxed") == 0;
+    if (muxed) {
+        words[1] = words[0];
+        words++;
+        count--;
+    }
     bool changing = count > 1 && strcmp(words[1], "--changing") == 0;
 
     if (count > 2 &&

@@ -141,13 +141,13 @@ static void open_socket(sim_world *world, const floe_core_output *output)
         world->open_failures_left[n]--;
         world_trace(world, "open fails: %s",
                     floe_error_string(world->config->interfaces[n].open_error));
-        floe_core_open_failed(world->core, world_time(world), output->channel,
+        floe_core_open_failed(world_io(world), world_time(world), output->channel,
                               world->config->interfaces[n].open_error);
         return;
     }
     for (size_t i = 0; local.port != 0 && i < world->socket_count; i++) {
         if (world->sockets[i].open && floe_address_equal(&world->sockets[i].local, &local)) {
-            floe_core_open_failed(world->core, world_time(world), output->channel,
+            floe_core_open_failed(world_io(world), world_time(world), output->channel,
                                   FLOE_ERR_ADDRESS_IN_USE);
             return;
         }
@@ -170,7 +170,7 @@ static void open_socket(sim_world *world, const floe_core_output *output)
         event->channel = output->channel;
         event->life = world->life;
     } else {
-        floe_core_opened(world->core, world_time(world), output->channel, &local);
+        floe_core_opened(world_io(world), world_time(world), output->channel, &local);
     }
 }
 
@@ -206,7 +206,7 @@ static void close_socket(sim_world *world, uint32_t channel)
 static void block(sim_world *world, const sim_socket *socket)
 {
     if (world->config->jitter_ms > 0 && seeded_below(&world->random, 8) == 0) {
-        floe_core_blocked(world->core, socket->channel);
+        floe_core_blocked(world_io(world), socket->channel);
         sim_event *event =
             world_add_event(world, SIM_EVENT_WRITABLE,
                             world->now + (1 + seeded_below(&world->random, 20)) * 1000000ULL);
@@ -414,13 +414,43 @@ static void act_at_step(sim_world *world)
     }
 }
 
+/* Of the core, or of its mux. */
+static bool world_polled(sim_world *world, floe_core_output *output)
+{
+    if (polled(world->core, world_time(world), output) ||
+        (world->mux != NULL && polled(world->mux, world_time(world), output))) {
+        return true;
+    }
+    bool touched = false;
+    while (world->mux != NULL && floe_core_mux_touched(world->mux) != NULL) {
+        touched = true;
+    }
+    return touched && polled(world->core, world_time(world), output);
+}
+
+static uint64_t world_deadline(const sim_world *world)
+{
+    uint64_t own = floe_core_deadline(world->core).ns;
+    uint64_t other = world->mux != NULL ? floe_core_deadline(world->mux).ns : UINT64_MAX;
+
+    return own < other ? own : other;
+}
+
+static void let_time_pass(sim_world *world)
+{
+    if (world->mux != NULL) {
+        floe_core_time(world->mux, world_time(world));
+    }
+    floe_core_time(world->core, world_time(world));
+}
+
 static void do_outputs(sim_world *world)
 {
     static floe_core_output output;
 
     for (;;) {
         act_at_step(world);
-        if (!polled(world->core, world_time(world), &output)) {
+        if (!world_polled(world, &output)) {
             return;
         }
         switch (output.kind) {
@@ -469,7 +499,7 @@ void world_take_packets(sim_world *world)
 {
     floe_packet packet;
 
-    while (arrived(world->core, world_time(world), &packet)) {
+    while (arrived(world_io(world), world_time(world), &packet)) {
         world->on_packet(world, &packet);
     }
 }
@@ -481,7 +511,7 @@ static void stream_to_client(sim_world *world, const sim_event *event)
     if (socket != NULL && socket->open &&
         stream_reaches(world, event->channel, !world->down[socket->interface])) {
         uint8_t *exact = exact_copy(event->data, event->size, 0);
-        floe_core_stream(world->core, world_time(world), core_channel(event->channel), exact,
+        floe_core_stream(world_io(world), world_time(world), core_channel(event->channel), exact,
                          event->size);
         world_take_packets(world);
         exact_free(exact, 0);
@@ -499,17 +529,17 @@ static void happen_to_socket(sim_world *world, const sim_event *event)
     switch (event->kind) {
     case SIM_EVENT_OPENED:
     case SIM_EVENT_CONNECTED:
-        floe_core_opened(world->core, world_time(world), core_channel(event->channel),
+        floe_core_opened(world_io(world), world_time(world), core_channel(event->channel),
                          &socket->local);
         break;
     case SIM_EVENT_STREAM_DOWN:
         stream_to_client(world, event);
         break;
     case SIM_EVENT_BROKEN:
-        floe_core_disconnected(world->core, world_time(world), core_channel(event->channel));
+        floe_core_disconnected(world_io(world), world_time(world), core_channel(event->channel));
         break;
     default:
-        floe_core_writable(world->core, world_time(world), core_channel(event->channel));
+        floe_core_writable(world_io(world), world_time(world), core_channel(event->channel));
         break;
     }
 }
@@ -526,8 +556,8 @@ static void to_client(sim_world *world, const sim_event *event)
         if (socket->open && !socket->stream && floe_address_equal(&socket->local, &to)) {
             uint8_t *exact = exact_copy(event->data, event->size, 0);
             uint64_t dropped = floe_core_shared_dropped(world->shared);
-            floe_core_datagram(world->core, world_time(world), socket->channel, &event->from, exact,
-                               event->size);
+            floe_core_datagram(world_io(world), world_time(world), socket->channel, &event->from,
+                               exact, event->size);
             if (floe_core_shared_dropped(world->shared) == dropped) {
                 check_answered(world, &event->from, floe_span_of(event->data, event->size));
             }
@@ -570,7 +600,7 @@ static void zone_resolved(sim_world *world, const sim_event *event)
         {.target = host, .port = server->port, .priority = 2},
         {.target = gone, .port = server->port, .priority = 1},
         {.target = host, .port = server->port, .priority = 2, .weight = 9}};
-    floe_core_services_resolved(world->core, world_time(world), event->query, FLOE_OK,
+    floe_core_services_resolved(world_io(world), world_time(world), event->query, FLOE_OK,
                                 event->record == FLOE_DNS_SRV ? to_targets
                                 : first                       ? to_more
                                                               : to_services,
@@ -594,7 +624,7 @@ static void services_resolved(sim_world *world, const sim_event *event)
 
     (void)snprintf(target, sizeof target, "server%zu.sim.example", event->server);
     if (world->core != NULL) {
-        floe_core_services_resolved(world->core, world_time(world), event->query,
+        floe_core_services_resolved(world_io(world), world_time(world), event->query,
                                     count == 3 ? FLOE_ERR_TIMED_OUT : FLOE_OK, records,
                                     count == 0 ? 3 : count);
     }
@@ -605,7 +635,7 @@ static void proxy_resolved(sim_world *world, const sim_event *event)
     floe_address address = proxy_address(world, event->family);
 
     if (world->core != NULL) {
-        floe_core_resolved(world->core, world_time(world), event->query, FLOE_OK, &address,
+        floe_core_resolved(world_io(world), world_time(world), event->query, FLOE_OK, &address,
                            address.family != FLOE_FAMILY_NONE);
     }
 }
@@ -634,7 +664,7 @@ static void resolved(sim_world *world, const sim_event *event)
         }
     }
     if (world->core != NULL) {
-        floe_core_resolved(world->core, world_time(world), event->query, error, addresses,
+        floe_core_resolved(world_io(world), world_time(world), event->query, error, addresses,
                            error == FLOE_OK ? count : 0);
     }
 }
@@ -667,7 +697,7 @@ void world_happen(sim_world *world, const sim_event *event)
         break;
     case SIM_EVENT_UNREACHABLE:
         if (world->core != NULL && (event->life == 0 || event->life == world->life)) {
-            floe_core_unreachable(world->core, world_time(world), core_channel(event->channel),
+            floe_core_unreachable(world_io(world), world_time(world), core_channel(event->channel),
                                   &event->to, event->reason, event->data, event->size);
         }
         break;
@@ -700,11 +730,10 @@ void world_happen(sim_world *world, const sim_event *event)
 static void set_the_same(sim_world *world)
 {
     static floe_core_output output;
-    uint64_t deadline = floe_core_deadline(world->core).ns;
+    uint64_t deadline = world_deadline(world);
 
     check_result(world, "set_options", with_options(world, set_options), false);
-    if (polled(world->core, world_time(world), &output) ||
-        floe_core_deadline(world->core).ns != deadline) {
+    if (world_polled(world, &output) || world_deadline(world) != deadline) {
         world_violated(world, "L12: the same options again change something");
     }
 }
@@ -719,7 +748,7 @@ static void run_until(sim_world *world, uint64_t end)
         if (world->core != NULL) {
             do_outputs(world);
         }
-        uint64_t deadline = world->core != NULL ? floe_core_deadline(world->core).ns : UINT64_MAX;
+        uint64_t deadline = world->core != NULL ? world_deadline(world) : UINT64_MAX;
         uint64_t event_at = world->event_count > 0 ? world->events[0]->at : UINT64_MAX;
         uint64_t next = deadline < event_at ? deadline : event_at;
         if (next > end) {
@@ -741,7 +770,7 @@ static void run_until(sim_world *world, uint64_t end)
             world_happen(world, event);
             free(event);
         } else {
-            floe_core_time(world->core, world_time(world));
+            let_time_pass(world);
         }
     }
 }
@@ -890,6 +919,7 @@ bool sim_run(const sim_config *config, FILE *trace, sim_report *report)
     }
     world_set_clock(world);
     if (floe_core_shared_new(&settings, &world->secrets.table, &world->shared) == FLOE_OK) {
+        world->mux = floe_core_shared_mux(world->shared);
         for (size_t n = 0; n < config->gatherers; n++) {
             run_gatherer(world, n);
         }

@@ -171,6 +171,7 @@ struct sim_world {
     size_t event_room;
     floe_core_shared *shared;
     floe_core *core;
+    floe_core *mux;                  /* has the core's sockets; NULL: it has them itself */
     bool closing;                    /* floe_core_close was called */
     char published[SOCKETS_MAX][80]; /* names */
     size_t published_count;
@@ -226,6 +227,12 @@ static inline uint32_t core_channel(uint32_t channel)
 static inline floe_time world_time(const sim_world *world)
 {
     return (floe_time){world->now};
+}
+
+/* Whose the sockets, connections and look-ups are. */
+static inline floe_core *world_io(const sim_world *world)
+{
+    return world->mux != NULL ? world->mux : world->core;
 }
 
 static inline uint64_t world_ms(const sim_world *world)

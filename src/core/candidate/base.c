@@ -169,7 +169,7 @@ floe_base *floe_base_new(floe_core *core, const floe_address *local)
         return NULL;
     }
     base->state = FLOE_BASE_OPENING;
-    base->channel = ++core->last_channel;
+    base->channel = floe_shared_number(core->shared, &core->last_channel);
     base->key = (floe_base_key){.ip = floe_address_with_port(*local, 0), .number = base->channel};
     floe_list_init(&base->of_interface);
     return base;
@@ -182,6 +182,10 @@ static void choose_first_port(floe_core *core, floe_base *base)
     uint32_t range = shared->port_max - shared->port_min + 1U;
     uint32_t offset = 0;
 
+    if (core->share != NULL && !base->spare && shared->udp_mux_port != 0) {
+        base->local.port = shared->udp_mux_port;
+        return;
+    }
     if (shared->port_min == 0) {
         return;
     }

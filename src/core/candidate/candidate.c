@@ -410,6 +410,11 @@ static floe_found *list(floe_core *core, const floe_found *candidate)
 /* What it stands for, or by. */
 static void stand_for(floe_found *found, char *name, const floe_finding *finding)
 {
+    found->by_trunk = finding->trunks_id != 0;
+    if (found->by_trunk) {
+        found->of.trunks_id = finding->trunks_id;
+        return;
+    }
     switch (finding->type) {
     case FLOE_CANDIDATE_TYPE_HOST:
         found->of.name = name;
@@ -491,6 +496,9 @@ bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding)
     if (!core->interfaces_known) {
         return false; /* between a restart and the next gathering nothing is told (L5) */
     }
+    if (floe_core_is_trunk(core)) { /* its members' rules are theirs */
+        return add_one(core, now, finding, finding->address);
+    }
     if (finding->type != FLOE_CANDIDATE_TYPE_SRFLX && !named) { /* W6, W8 */
         rule = floe_rewrite_for(core->shared, finding->type, &base->local,
                                 floe_base_interface_name(base));
@@ -521,7 +529,9 @@ void floe_found_withdraw(floe_core *core, floe_found *found, floe_withdrawal why
     }
     floe_untell(&found->output);
     found->withdrawn = (unsigned)why & 7U;
-    if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
+    if (found->by_trunk) {
+        found->of.trunks_id = 0;
+    } else if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
         found->of.relay = NULL;
     } else if (found->type != FLOE_CANDIDATE_TYPE_HOST) {
         found->of.binding = NULL;

@@ -21,6 +21,7 @@ struct floe_found {           /* there are several for each address: without hol
         char *name;            /* of a host, shown for the address (H2); NULL: none */
         floe_binding *binding; /* that keeps a reflexive one; NULL: its base alone does */
         floe_relay *relay;     /* whose a relayed one is; NULL: it is withdrawn */
+        uint32_t trunks_id;    /* `by_trunk`: of that which the trunk has found */
     } of;
     floe_address address;
     uint32_t id;       /* by which its owner names it */
@@ -36,6 +37,7 @@ struct floe_found {           /* there are several for each address: without hol
     bool told : 1;          /* in this generation */
     bool known : 1;         /* in this one or one before: the owner has its id */
     bool stale : 1;         /* of the generation before a restart, and not found again yet */
+    bool by_trunk : 1;      /* of a member: the mux has given it */
     bool writable : 1;      /* there is room again on its way: core->writable_output says so */
     /* One of a relayed one, what its server saw (family none: that is not known); a reflexive one's is
      * its base's address. */
@@ -56,12 +58,12 @@ static inline const char *floe_found_name(const floe_found *found)
 
 static inline floe_binding *floe_found_binding(const floe_found *found)
 {
-    return found->type == FLOE_CANDIDATE_TYPE_SRFLX ? found->of.binding : NULL;
+    return found->type == FLOE_CANDIDATE_TYPE_SRFLX && !found->by_trunk ? found->of.binding : NULL;
 }
 
 static inline floe_relay *floe_found_relay(const floe_found *found)
 {
-    return found->type == FLOE_CANDIDATE_TYPE_RELAY ? found->of.relay : NULL;
+    return found->type == FLOE_CANDIDATE_TYPE_RELAY && !found->by_trunk ? found->of.relay : NULL;
 }
 
 /* What is known of a candidate when it is found. */
@@ -72,6 +74,7 @@ typedef struct floe_finding {
     const floe_server *server; /* NULL: no server told it */
     floe_binding *binding;     /* as in floe_found, as they are its type's */
     floe_relay *relay;
+    uint32_t trunks_id;         /* 0: no trunk has found it */
     uint8_t transport;          /* a floe_protocol, by which its server was asked */
     const floe_address *remote; /* of the server */
     const floe_address *address;

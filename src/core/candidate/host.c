@@ -71,7 +71,7 @@ bool floe_base_name(floe_core *core, floe_base *base)
 {
     const char *given = core->shared->mdns_name;
 
-    if (core->shared->mdns_mode != FLOE_MDNS_MODE_QUERY_AND_GATHER) {
+    if (core->shared->mdns_mode != FLOE_MDNS_MODE_QUERY_AND_GATHER || floe_core_is_trunk(core)) {
         return true;
     }
     if (!give_name(core, base, given != NULL ? given : name_of_associated(core, base))) {

@@ -165,6 +165,11 @@ static floe_error set_sizes(floe_core_shared *shared, const floe_settings *setti
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                          "settings.receive_buffer_size is %u, not 65536 to 2097152", receives);
     }
+    if (settings->udp_mux_port > UINT16_MAX && settings->udp_mux_port != FLOE_ANY_PORT) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "settings.udp_mux_port is %u, not 1 to 65535 or FLOE_ANY_PORT",
+                         settings->udp_mux_port);
+    }
     if (size != 0 && (size < 4096 || size > 67108864)) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                          "settings.send_queue_size is %u, not 4096 to 67108864", size);
@@ -198,6 +203,8 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
     floe_list_init(&made->accounts);
     floe_list_init(&made->interface_names);
     floe_list_init(&made->urls);
+    made->muxed = given.udp_mux_port != 0;
+    made->udp_mux_port = given.udp_mux_port != FLOE_ANY_PORT ? (uint16_t)given.udp_mux_port : 0;
     made->ice_lite = given.ice_lite;
     made->avoid_costly_networks = given.avoid_costly_networks;
     made->service_discovery = given.service_discovery;
@@ -228,7 +235,7 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
         error = set_secure(made, &given);
     }
     if (error != FLOE_OK) {
-        floe_core_shared_free(made);
+        floe_shared_free(made);
         return error;
     }
     *shared = made;
@@ -237,7 +244,7 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
 
 /* The shared part keeps one reference to each account, so that what it learned outlives the
  * gatherers. */
-void floe_core_shared_free(floe_core_shared *shared)
+void floe_shared_free(floe_core_shared *shared)
 {
     if (shared == NULL) {
         return;

@@ -77,6 +77,10 @@ struct floe_core_shared {
     bool refuse_low_ports;
     bool mobility;
     bool dont_fragment;
+    bool muxed;                     /* gatherers share their sockets */
+    uint16_t udp_mux_port;          /* 0: the kernel chooses */
+    uint32_t last_number;           /* of a channel or look-up, where cores share a driver's */
+    floe_mux *mux;                  /* NULL: none was asked for, or nobody has needed it */
     uint64_t dropped;               /* packets that were not believed */
     floe_list accounts;             /* floe_turn_account.link */
     floe_list interface_names;      /* floe_interface_name.link; none that nobody uses */
@@ -86,11 +90,20 @@ struct floe_core_shared {
     struct floe_core_room room;
 };
 
+/* The next number of a kind; `last` is the core's own. Those of a mux are told apart by it. */
+static inline uint32_t floe_shared_number(floe_core_shared *shared, uint32_t *last)
+{
+    return shared->muxed ? ++shared->last_number : ++*last;
+}
+
 /* RFC 8828 §5.2, mode 4: nothing leaves but through the proxy. */
 static inline bool floe_proxy_only(const floe_core_shared *shared)
 {
     return shared->ip_handling == FLOE_IP_HANDLING_PROXY_ONLY;
 }
+
+/* Its cores and its mux are gone. NULL is fine. */
+void floe_shared_free(floe_core_shared *shared);
 
 /* The account of this user at this server, with a reference for the caller. */
 floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, const char *username,

@@ -111,10 +111,9 @@ const floe_check *floe_check_read(floe_core *core, floe_span data)
     return check;
 }
 
-floe_error floe_core_answer_check(floe_core *core, floe_time now, const floe_packet *packet,
-                                  uint16_t code)
+floe_error floe_check_answer(floe_core *core, const floe_packet *packet, uint16_t code,
+                             uint8_t *bytes, floe_span *answer)
 {
-    uint8_t bytes[256];
     floe_stun_id id;
 
     if (core == NULL || packet == NULL || packet->check == NULL || core->arrival == NULL) {
@@ -139,8 +138,9 @@ floe_error floe_core_answer_check(floe_core *core, floe_time now, const floe_pac
         return floe_fail(FLOE_ERR_NO_MEMORY, "no memory for a key");
     }
     memcpy(id.bytes, check->transaction_id, sizeof id.bytes);
-    floe_stun_writer writer = floe_stun_begin(
-        bytes, sizeof bytes, success ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR, FLOE_STUN_BINDING, &id);
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, FLOE_CHECK_ANSWER_SIZE,
+                        success ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR, FLOE_STUN_BINDING, &id);
     if (success) {
         floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &packet->peer);
     } else {
@@ -156,6 +156,6 @@ floe_error floe_core_answer_check(floe_core *core, floe_time now, const floe_pac
         floe_stun_put_integrity(&writer, key->sha1);
     }
     floe_stun_put_fingerprint(&writer);
-    floe_span answer = floe_stun_written(&writer);
-    return floe_core_send(core, now, packet->candidate_id, &packet->peer, answer.data, answer.size);
+    *answer = floe_stun_written(&writer);
+    return FLOE_OK;
 }

@@ -9,4 +9,10 @@
 /* What a Binding request says; NULL: the bytes are none, or there is no memory. */
 const floe_check *floe_check_read(floe_core *core, floe_span data);
 
+/* Room for any answer. */
+enum { FLOE_CHECK_ANSWER_SIZE = 256 };
+/* As floe_gatherer_answer_check has it, but for sending it. */
+floe_error floe_check_answer(floe_core *core, const floe_packet *packet, uint16_t code,
+                             uint8_t *bytes, floe_span *answer);
+
 #endif

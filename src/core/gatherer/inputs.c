@@ -6,6 +6,7 @@
 #include "core/config/shared.h"
 #include "core/core.h"
 #include "core/gatherer/check.h"
+#include "core/gatherer/face.h"
 #include "core/gatherer/life.h"
 #include "core/outbox/failure.h"
 #include "core/outbox/trace.h"
@@ -45,8 +46,8 @@ static floe_interface_address *list_of_ours(const floe_core *core,
     return ours;
 }
 
-void floe_core_interfaces(floe_core *core, floe_time now, const floe_interface_address *list,
-                          size_t count)
+void floe_gather_interfaces(floe_core *core, floe_time now, const floe_interface_address *list,
+                            size_t count)
 {
     floe_interface_address *ours = NULL;
 
@@ -56,7 +57,7 @@ void floe_core_interfaces(floe_core *core, floe_time now, const floe_interface_a
     if (count > 0 && floe_struct_size(list, FLOE_INTERFACE_ADDRESS_SIZES.first) != sizeof *list) {
         ours = list_of_ours(core, list, count);
         if (ours == NULL) {
-            floe_core_interfaces_failed(core, now, FLOE_ERR_NO_MEMORY);
+            floe_gather_interfaces_failed(core, now, FLOE_ERR_NO_MEMORY);
             return;
         }
         list = ours;
@@ -70,7 +71,7 @@ void floe_core_interfaces(floe_core *core, floe_time now, const floe_interface_a
     floe_core_settle(core, now);
 }
 
-void floe_core_interfaces_failed(floe_core *core, floe_time now, floe_error error)
+void floe_gather_interfaces_failed(floe_core *core, floe_time now, floe_error error)
 {
     if (awaits_interfaces(core)) {
         floe_interfaces_unknown(core, now, error);
@@ -78,8 +79,8 @@ void floe_core_interfaces_failed(floe_core *core, floe_time now, floe_error erro
     }
 }
 
-void floe_core_resolved(floe_core *core, floe_time now, uint32_t query, floe_error error,
-                        const floe_address *addresses, size_t count)
+void floe_gather_resolved(floe_core *core, floe_time now, uint32_t query, floe_error error,
+                          const floe_address *addresses, size_t count)
 {
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
@@ -91,8 +92,8 @@ void floe_core_resolved(floe_core *core, floe_time now, uint32_t query, floe_err
     floe_core_settle(core, now);
 }
 
-void floe_core_services_resolved(floe_core *core, floe_time now, uint32_t query, floe_error error,
-                                 const floe_service_record *records, size_t count)
+void floe_gather_services_resolved(floe_core *core, floe_time now, uint32_t query, floe_error error,
+                                   const floe_service_record *records, size_t count)
 {
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
@@ -110,8 +111,8 @@ void floe_core_services_resolved(floe_core *core, floe_time now, uint32_t query,
     floe_core_settle(core, now);
 }
 
-void floe_core_names_failed(floe_core *core, floe_time now, uint32_t interface_index,
-                            floe_error error)
+void floe_gather_names_failed(floe_core *core, floe_time now, uint32_t interface_index,
+                              floe_error error)
 {
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
@@ -125,7 +126,7 @@ void floe_core_names_failed(floe_core *core, floe_time now, uint32_t interface_i
     floe_core_settle(core, now);
 }
 
-void floe_core_name_taken(floe_core *core, floe_time now, const char *name)
+void floe_gather_name_taken(floe_core *core, floe_time now, const char *name)
 {
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
@@ -139,7 +140,7 @@ void floe_core_name_taken(floe_core *core, floe_time now, const char *name)
     floe_core_settle(core, now);
 }
 
-void floe_core_opened(floe_core *core, floe_time now, uint32_t channel, const floe_address *local)
+void floe_gather_opened(floe_core *core, floe_time now, uint32_t channel, const floe_address *local)
 {
     floe_base *base = floe_base_of_channel(core, channel);
     floe_connection *connection = floe_connection_of_channel(core, channel);
@@ -157,7 +158,7 @@ void floe_core_opened(floe_core *core, floe_time now, uint32_t channel, const fl
     floe_core_settle(core, now);
 }
 
-void floe_core_open_failed(floe_core *core, floe_time now, uint32_t channel, floe_error error)
+void floe_gather_open_failed(floe_core *core, floe_time now, uint32_t channel, floe_error error)
 {
     floe_base *base = floe_base_of_channel(core, channel);
     floe_connection *connection = floe_connection_of_channel(core, channel);
@@ -264,7 +265,8 @@ static void hold_packet(floe_core *core, bool any)
     }
 }
 
-static void datagram_on_base(floe_core *core, floe_time now, floe_base *base,
+/* A trunk gives its members what is not for itself. */
+static bool datagram_on_base(floe_core *core, floe_time now, floe_base *base,
                              const floe_address *source, floe_span data)
 {
     floe_address from = floe_address_normalise(*source);
@@ -282,20 +284,21 @@ static void datagram_on_base(floe_core *core, floe_time now, floe_base *base,
     if (taken == FLOE_TAKEN_NOT && no_answer && core->state == FLOE_GATHERER_STATE_GATHERING) {
         floe_pairs_garbled(core, base, &from);
     }
-    if (taken == FLOE_TAKEN_NOT && core->wants_packets && !asked &&
+    if (taken == FLOE_TAKEN_NOT && core->wants_packets && !asked && !floe_core_is_trunk(core) &&
         !floe_base_had(core, now, base, &from, data)) {
         (void)floe_deliver(core, base, NULL, FLOE_TCP_TYPE_NONE, &from, data,
                            room_for_packet(core));
         taken = FLOE_TAKEN_PACKET;
     }
     hold_packet(core, taken == FLOE_TAKEN_PACKET);
-    if (taken == FLOE_TAKEN_NOT) {
+    if (taken == FLOE_TAKEN_NOT && !floe_core_is_trunk(core)) {
         drop_packet(core, now, base, &from, parsed ? &message : NULL,
                     parsed ? "nobody asked for it" : why_no_stun(result));
     }
     if (!core->has_packet) {
         floe_core_settle(core, now);
     }
+    return taken != FLOE_TAKEN_NOT;
 }
 
 static void bytes_on_connection(floe_core *core, floe_time now, floe_connection *connection,
@@ -307,8 +310,8 @@ static void bytes_on_connection(floe_core *core, floe_time now, floe_connection 
     floe_core_settle(core, now);
 }
 
-void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
-                        const floe_address *source, const void *data, size_t size)
+bool floe_gather_datagram(floe_core *core, floe_time now, uint32_t channel,
+                          const floe_address *source, const void *data, size_t size)
 {
     floe_base *base = floe_base_of_channel(core, channel);
     floe_connection *connection;
@@ -317,25 +320,39 @@ void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
     core->has_packet = false;
     floe_connection_receives(core, NULL);
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
-        return;
+        return false;
     }
     if (base != NULL) {
-        datagram_on_base(core, now, base, source, floe_span_of(data, size));
-        return;
+        return datagram_on_base(core, now, base, source, floe_span_of(data, size));
     }
     connection = floe_connection_of_channel(core, channel);
     if (connection == NULL || connection->state == FLOE_CONNECTION_OPENING) {
-        return;
+        return false;
     }
     if (!floe_address_equal(source, &connection->remote)) {
         core->shared->dropped++;
-        return;
+        return false;
     }
     bytes_on_connection(core, now, connection, data, size);
+    return true;
 }
 
-void floe_core_stream(floe_core *core, floe_time now, uint32_t channel, const void *data,
-                      size_t size)
+bool floe_gather_take_packet(floe_core *core, const floe_packet *packet, uint32_t id)
+{
+    core->has_packet = false;
+    if (core->state == FLOE_GATHERER_STATE_CLOSED || !core->wants_packets) {
+        core->shared->dropped++;
+        return false;
+    }
+    core->arrival->packet = *packet;
+    core->arrival->packet.candidate_id = id;
+    core->arrival->packet.check = NULL;
+    hold_packet(core, true);
+    return true;
+}
+
+void floe_gather_stream(floe_core *core, floe_time now, uint32_t channel, const void *data,
+                        size_t size)
 {
     floe_connection *connection = floe_connection_of_channel(core, channel);
 
@@ -354,12 +371,12 @@ void floe_core_stream(floe_core *core, floe_time now, uint32_t channel, const vo
     floe_core_settle(core, now);
 }
 
-void floe_core_disconnected(floe_core *core, floe_time now, uint32_t channel)
+void floe_gather_disconnected(floe_core *core, floe_time now, uint32_t channel)
 {
-    floe_core_stream(core, now, channel, NULL, 0);
+    floe_gather_stream(core, now, channel, NULL, 0);
 }
 
-void floe_core_trust_read(floe_core *core, floe_time now)
+void floe_gather_trust_read(floe_core *core, floe_time now)
 {
     floe_packet none; /* before a relay is asked for there are no packets */
 
@@ -378,7 +395,7 @@ void floe_core_trust_read(floe_core *core, floe_time now)
     floe_core_settle(core, now);
 }
 
-bool floe_core_packet(floe_core *core, floe_time now, const floe_packet **packet)
+bool floe_gather_packet(floe_core *core, floe_time now, const floe_packet **packet)
 {
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         core->has_packet = false; /* by what the owner did with the one before */
@@ -400,7 +417,7 @@ bool floe_core_packet(floe_core *core, floe_time now, const floe_packet **packet
     return true;
 }
 
-void floe_core_blocked(floe_core *core, uint32_t channel)
+void floe_gather_blocked(floe_core *core, uint32_t channel)
 {
     floe_base *base = floe_base_of_channel(core, channel);
 
@@ -411,7 +428,7 @@ void floe_core_blocked(floe_core *core, uint32_t channel)
     }
 }
 
-void floe_core_writable(floe_core *core, floe_time now, uint32_t channel)
+void floe_gather_writable(floe_core *core, floe_time now, uint32_t channel)
 {
     floe_base *base = floe_base_of_channel(core, channel);
     floe_connection *connection = floe_connection_of_channel(core, channel);
@@ -452,8 +469,8 @@ static bool is_turn(const void *data, size_t size)
     return !reader.failed && cookie == FLOE_STUN_MAGIC_COOKIE && method != FLOE_STUN_BINDING;
 }
 
-void floe_core_warn(floe_core *core, floe_time now, uint32_t channel, const floe_address *remote,
-                    const char *detail)
+void floe_gather_warn(floe_core *core, floe_time now, uint32_t channel, const floe_address *remote,
+                      const char *detail)
 {
     const floe_base *base = floe_base_of_channel(core, channel);
     const floe_address nowhere = {0};
@@ -470,9 +487,9 @@ static floe_unreachable of_peer(floe_unreachable reason)
     return reason == FLOE_UNREACHABLE_PORT ? FLOE_UNREACHABLE_HOST : reason;
 }
 
-void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
-                           const floe_address *remote, floe_unreachable reason, const void *data,
-                           size_t size)
+void floe_gather_unreachable(floe_core *core, floe_time now, uint32_t channel,
+                             const floe_address *remote, floe_unreachable reason, const void *data,
+                             size_t size)
 {
     floe_base *base = floe_base_of_channel(core, channel);
     floe_connection *connection = floe_connection_of_channel(core, channel);
@@ -525,7 +542,7 @@ void floe_core_unreachable(floe_core *core, floe_time now, uint32_t channel,
     floe_core_settle(core, now);
 }
 
-void floe_core_time(floe_core *core, floe_time now)
+void floe_gather_time(floe_core *core, floe_time now)
 {
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
@@ -537,7 +554,7 @@ void floe_core_time(floe_core *core, floe_time now)
     floe_core_settle(core, now);
 }
 
-void floe_core_woke(floe_core *core, floe_time now)
+void floe_gather_woke(floe_core *core, floe_time now)
 {
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
@@ -550,10 +567,10 @@ void floe_core_woke(floe_core *core, floe_time now)
     {
         floe_relay_woke(core, relay, now);
     }
-    floe_core_time(core, now);
+    floe_gather_time(core, now);
 }
 
-floe_time floe_core_deadline(const floe_core *core)
+floe_time floe_gather_deadline(const floe_core *core)
 {
     floe_time deadline = floe_time_min(core->give_up, core->grace);
 

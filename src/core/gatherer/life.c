@@ -8,6 +8,7 @@
 #include "core/config/shared.h"
 #include "core/core.h"
 #include "core/gatherer/credentials.h"
+#include "core/gatherer/face.h"
 #include "core/outbox/failure.h"
 #include "core/outbox/outbox.h"
 #include "core/plan/completion.h"
@@ -76,8 +77,8 @@ static void take_options(floe_gather_options *given, const floe_gather_options *
     }
 }
 
-floe_error floe_core_new(floe_core_shared *shared, const floe_gather_options *options,
-                         floe_core **core)
+floe_error floe_gather_new(floe_core_shared *shared, const floe_gather_options *options,
+                           floe_core **core)
 {
     floe_gather_options given = {0};
 
@@ -102,14 +103,29 @@ floe_error floe_core_new(floe_core_shared *shared, const floe_gather_options *op
                                  sizeof made->foundation_secret);
     }
     if (error != FLOE_OK) {
-        floe_core_free(made);
+        floe_gather_free(made);
         return error;
     }
     *core = made;
     return FLOE_OK;
 }
 
-floe_error floe_core_new_associated(floe_core *core, floe_core **associated)
+floe_core *floe_gather_new_alone(floe_core_shared *shared, const floe_server *server)
+{
+    floe_core *made = core_with_lists(shared, 1);
+
+    if (made == NULL) {
+        return NULL;
+    }
+    made->set = floe_server_set_alone(shared, server);
+    if (made->set == NULL || floe_core_receive_packets(made, true) != FLOE_OK) {
+        floe_gather_free(made);
+        return NULL;
+    }
+    return made;
+}
+
+floe_error floe_gather_new_associated(floe_core *core, floe_core **associated)
 {
     if (core == NULL || associated == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_new_associated: NULL");
@@ -130,7 +146,7 @@ floe_error floe_core_new_associated(floe_core *core, floe_core **associated)
                                            : core->coming_set != NULL ? core->coming_set
                                                                       : core->set);
     if (made->set == NULL || want_pool(made, core->pool_wanted || core->pooled) != FLOE_OK) {
-        floe_core_free(made);
+        floe_gather_free(made);
         return FLOE_ERR_NO_MEMORY;
     }
     made->policy = (floe_gather_policy)made->set->policy;
@@ -156,7 +172,7 @@ static void free_parts(floe_core *core)
     }
 }
 
-void floe_core_free(floe_core *core)
+void floe_gather_free(floe_core *core)
 {
     if (core == NULL) {
         return;
@@ -219,7 +235,7 @@ static void begin(floe_core *core, floe_time now)
     core->state = FLOE_GATHERER_STATE_GATHERING;
     core->started = now;
     if (!core->gathered) {
-        core->next_request = now;
+        floe_pacer_begin(core, now);
     }
     core->give_up = floe_time_after(now, core->shared->gather_timeout);
     core->services_end = FLOE_TIME_NEVER;
@@ -261,7 +277,9 @@ static void untell_held_errors(floe_core *core)
 {
     FLOE_LIST_EACH_SAFE(output, floe_held(core), floe_output, link)
     {
-        if (is_error(output)) {
+        if (output->kind == FLOE_OUTPUT_TOLD_ERROR) {
+            floe_untell_error(core, output);
+        } else if (is_error(output)) {
             floe_untell(output);
         }
     }
@@ -291,7 +309,7 @@ static void use_pool(floe_core *core, floe_time now)
     }
 }
 
-floe_error floe_core_start(floe_core *core, floe_time now)
+floe_error floe_gather_start(floe_core *core, floe_time now)
 {
     if (core == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_start: NULL");
@@ -310,7 +328,8 @@ floe_error floe_core_start(floe_core *core, floe_time now)
     return FLOE_OK;
 }
 
-floe_error floe_core_set_options(floe_core *core, floe_time now, const floe_gather_options *options)
+floe_error floe_gather_set_options(floe_core *core, floe_time now,
+                                   const floe_gather_options *options)
 {
     floe_gather_options given = {0};
     floe_server_set *set;
@@ -359,7 +378,7 @@ static void restart_one(floe_core *core, floe_time now)
     floe_core_settle(core, now);
 }
 
-floe_error floe_core_restart(floe_core *core, floe_time now)
+floe_error floe_gather_restart(floe_core *core, floe_time now)
 {
     if (core == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_restart: NULL");
@@ -401,7 +420,7 @@ void floe_core_begin_pool(floe_core *core, floe_time now)
 }
 
 /* L7: nothing that waited is told any more; then the last packets, the sockets, the state. */
-void floe_core_close(floe_core *core, floe_time now)
+void floe_gather_close(floe_core *core, floe_time now)
 {
     floe_core_is_told(core, now);
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {

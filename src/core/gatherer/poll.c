@@ -3,6 +3,7 @@
 #include "core/candidate/candidate.h"
 #include "core/config/shared.h"
 #include "core/core.h"
+#include "core/gatherer/face.h"
 #include "core/outbox/failure.h"
 #include "core/outbox/outbox.h"
 #include "core/outbox/policy.h"
@@ -133,6 +134,24 @@ static bool poll_error(const floe_core *core, const floe_failure *failure,
     return true;
 }
 
+/* It goes once it is told: its texts are the room's then. */
+static bool poll_told(floe_core *core, floe_told_error *told, floe_core_output *output)
+{
+    struct floe_core_room *room = output->room;
+
+    room->error = told->error;
+    room->error.address = NULL;
+    room->error.port = 0;
+    floe_put_text(room->text, sizeof room->text, told->text);
+    floe_put_text((char *)room->data, sizeof room->data, told->url);
+    room->error.text = room->text;
+    room->error.url = told->error.url != NULL ? (const char *)room->data : NULL;
+    floe_deallocate(&core->shared->allocator, told);
+    output->kind = FLOE_CORE_CANDIDATE_ERROR;
+    output->error = &room->error;
+    return true;
+}
+
 static bool poll_trace(floe_core *core, floe_trace_node *node, floe_core_output *output)
 {
     output->kind = FLOE_CORE_TRACE;
@@ -223,13 +242,17 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
     }
     case FLOE_OUTPUT_MEMORY_ERROR:
         return poll_error(core, &out_of_memory, NULL, NULL, false, output);
+    case FLOE_OUTPUT_TOLD_ERROR:
+        return poll_told(core, FLOE_CONTAINER(link, floe_told_error, output), output);
     case FLOE_OUTPUT_TRACE:
         return poll_trace(core, FLOE_CONTAINER(link, floe_trace_node, output), output);
     }
     return false;
 }
 
-bool floe_core_poll(floe_core *core, floe_time now, const floe_core_output **output)
+/* The next of this queue. */
+static bool poll_from(floe_core *core, floe_time now, floe_list *queue,
+                      const floe_core_output **output)
 {
     floe_core_output *next = &core->shared->output;
     floe_list *link;
@@ -239,7 +262,7 @@ bool floe_core_poll(floe_core *core, floe_time now, const floe_core_output **out
     floe_deallocate(&core->shared->allocator, core->shared->traced);
     core->shared->traced = NULL;
     floe_servers_bury(core);
-    while ((link = floe_list_take(&core->outputs)) != NULL) {
+    while ((link = floe_list_take(queue)) != NULL) {
         if (poll_one(core, now, FLOE_CONTAINER(link, floe_output, link), next)) {
             *output = next;
             return true;
@@ -248,8 +271,34 @@ bool floe_core_poll(floe_core *core, floe_time now, const floe_core_output **out
     return false;
 }
 
-size_t floe_core_poll_more(floe_core *core, uint32_t channel, size_t count, size_t bytes,
-                           floe_core_row *rows, size_t room)
+bool floe_gather_poll(floe_core *core, floe_time now, const floe_core_output **output)
+{
+    return poll_from(core, now, &core->outputs, output);
+}
+
+bool floe_gather_poll_work(floe_core *core, floe_time now, const floe_core_output **output)
+{
+    return poll_from(core, now, &core->share->work, output);
+}
+
+bool floe_gather_poll_open(floe_core *core, floe_time now, const floe_core_output **output)
+{
+    FLOE_LIST_EACH_SAFE(work, &core->share->work, floe_output, link)
+    {
+        if (work->kind == FLOE_OUTPUT_OPEN) {
+            floe_core_output *next = &core->shared->output;
+            next->room = &core->shared->room;
+            floe_untell(work);
+            (void)poll_one(core, now, work, next);
+            *output = next;
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t floe_gather_poll_more(floe_core *core, uint32_t channel, size_t count, size_t bytes,
+                             floe_core_row *rows, size_t room)
 {
     floe_base *base = floe_base_of_channel(core, channel);
 

@@ -4,6 +4,7 @@
 #include "core/candidate/candidate.h"
 #include "core/config/shared.h"
 #include "core/core.h"
+#include "core/gatherer/face.h"
 #include "core/socket/way.h"
 #include "core/source/binding.h"
 #include "core/source/peers.h"
@@ -21,8 +22,8 @@ static const floe_found *find(const floe_core *core, uint32_t id)
     return NULL;
 }
 
-floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
-                          const floe_address *peer, const void *data, size_t size)
+floe_error floe_gather_send(floe_core *core, floe_time now, uint32_t candidate_id,
+                            const floe_address *peer, const void *data, size_t size)
 {
     if (core == NULL || peer == NULL || (data == NULL && size > 0)) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_send: NULL");
@@ -47,7 +48,7 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
     floe_core_is_told(core, now);
     core->sender = candidate_id;
     if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
-        floe_relay *relay = found->of.relay;
+        floe_relay *relay = floe_found_relay(found);
         if (relay == NULL || relay->turn.state != FLOE_TURN_ALLOCATED) {
             return floe_fail(FLOE_ERR_NOT_FOUND, "the relay is gone");
         }
@@ -65,7 +66,7 @@ floe_error floe_core_send(floe_core *core, floe_time now, uint32_t candidate_id,
                             &base->full_for);
 }
 
-floe_error floe_core_doubt(floe_core *core, floe_time now, uint32_t candidate_id)
+floe_error floe_gather_doubt(floe_core *core, floe_time now, uint32_t candidate_id)
 {
     if (core == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_doubt: NULL");

@@ -4,6 +4,7 @@
 #include "core/candidate/candidate.h"
 #include "core/config/shared.h"
 #include "core/core.h"
+#include "core/gatherer/face.h"
 #include "core/outbox/counters.h"
 #include "core/outbox/failure.h"
 #include "core/outbox/policy.h"
@@ -79,7 +80,7 @@ static floe_server_progress progress_of(uint8_t progress)
                                       : FLOE_SERVER_PROGRESS_WAITING;
 }
 
-static void each_binding(const floe_core *core, const floe_base *base, exchange_taker take,
+static void each_binding(const floe_core *owner, const floe_base *base, exchange_taker take,
                          void *data)
 {
     static const floe_server_progress states[] = {
@@ -99,15 +100,15 @@ static void each_binding(const floe_core *core, const floe_base *base, exchange_
                         .progress = states[binding->state]};
         bool failed = binding->state == FLOE_BINDING_FAILED;
         one.failure = failed ? floe_pairs_failure(binding) : NULL;
-        take(core, &one, data);
+        take(owner, &one, data);
     }
 }
 
-static void each_exchange(const floe_core *core, exchange_taker take, void *data)
+static void each_of(const floe_core *owner, const floe_core *core, exchange_taker take, void *data)
 {
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        each_binding(core, base, take, data);
+        each_binding(owner, base, take, data);
     }
     FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
@@ -125,7 +126,7 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
                                         : failure != NULL ? FLOE_SERVER_PROGRESS_FAILED
                                                           : FLOE_SERVER_PROGRESS_WAITING,
                             .failure = failure};
-            take(core, &one, data);
+            take(owner, &one, data);
         }
     }
     FLOE_RING_EACH(pair, &core->pairs, floe_pair, link)
@@ -145,9 +146,21 @@ static void each_exchange(const floe_core *core, exchange_taker take, void *data
                                 .progress = over ? FLOE_SERVER_PROGRESS_FAILED
                                                  : progress_of(attempt->progress),
                                 .failure = last ? floe_failure_kept(pair->failure) : NULL};
-                take(core, &one, data);
+                take(owner, &one, data);
             }
         }
+    }
+}
+
+/* A member's servers are asked by trunks. */
+static void each_exchange(const floe_core *core, exchange_taker take, void *data)
+{
+    const floe_core *trunk;
+
+    each_of(core, core, take, data);
+    for (size_t n = 0;
+         floe_core_is_member(core) && (trunk = core->share->asks(core->share, n)) != NULL; n++) {
+        each_of(core, trunk, take, data);
     }
 }
 

@@ -552,7 +552,12 @@ static void open_text(const floe_core *core, const floe_failure *failure, char *
     if (floe_hosts_are_shown(core)) {
         (void)floe_address_format(&failure->remote, address, sizeof address);
     }
-    if ((floe_error)-failure->detail == FLOE_ERR_ADDRESS_IN_USE && shared->port_min != 0) {
+    if ((floe_error)-failure->detail == FLOE_ERR_ADDRESS_IN_USE && shared->udp_mux_port != 0) {
+        (void)snprintf(text, size,
+                       "UDP port %u is in use on %s: by another program, or by another floe_api of "
+                       "this one",
+                       shared->udp_mux_port, address);
+    } else if ((floe_error)-failure->detail == FLOE_ERR_ADDRESS_IN_USE && shared->port_min != 0) {
         (void)snprintf(text, size,
                        "every UDP port from %u to %u is in use on %s: widen the port range",
                        shared->port_min, shared->port_max, address);

@@ -20,6 +20,7 @@ static bool is_event(floe_output_kind kind)
     case FLOE_OUTPUT_BASE_ERROR:
     case FLOE_OUTPUT_LIST_ERROR:
     case FLOE_OUTPUT_MEMORY_ERROR:
+    case FLOE_OUTPUT_TOLD_ERROR:
     case FLOE_OUTPUT_UNREACHABLE:
         return true;
     case FLOE_OUTPUT_WRITABLE:
@@ -55,9 +56,30 @@ static void end_last(floe_core *core)
     floe_list_append(&core->pool->held, &core->complete_output.link);
 }
 
+/* What a mux does, where the core is of one. */
+static bool is_work(const floe_core *core, floe_output_kind kind)
+{
+    return floe_core_is_member(core) &&
+           (kind == FLOE_OUTPUT_OPEN || kind == FLOE_OUTPUT_CLOSE || kind == FLOE_OUTPUT_SEND_BASE);
+}
+
+static void give_work(floe_share *share, floe_output *output)
+{
+    floe_list_append(&share->work, &output->link);
+    if (!floe_list_linked(&share->ready)) {
+        floe_list_append(share->busy, &share->ready);
+    }
+}
+
 void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind)
 {
-    if (!floe_list_linked(&output->link)) {
+    if (floe_list_linked(&output->link)) {
+        return;
+    }
+    if (is_work(core, kind)) {
+        output->kind = (uint8_t)kind;
+        give_work(core->share, output);
+    } else {
         bool hold = core->pooled && is_event(kind);
         bool complete = hold && output != &core->complete_output &&
                         floe_list_linked(&core->complete_output.link);
@@ -90,9 +112,45 @@ void floe_core_out_of_memory(floe_core *core)
     floe_tell(core, &core->memory_output, FLOE_OUTPUT_MEMORY_ERROR);
 }
 
+floe_told_error *floe_copy_error(const floe_core *core, const floe_candidate_error *error)
+{
+    floe_told_error *told = floe_allocate(&core->shared->allocator, sizeof *told);
+
+    if (told == NULL) {
+        return NULL;
+    }
+    told->error = *error;
+    floe_put_text(told->url, sizeof told->url, error->url != NULL ? error->url : "");
+    floe_put_text(told->text, sizeof told->text, error->text);
+    told->error.url = error->url != NULL ? told->url : NULL;
+    told->error.text = told->text;
+    return told;
+}
+
+void floe_tell_error(floe_core *core, const floe_candidate_error *error)
+{
+    floe_told_error *told = floe_copy_error(core, error);
+
+    if (told == NULL) {
+        floe_core_out_of_memory(core);
+        return;
+    }
+    floe_tell(core, &told->output, FLOE_OUTPUT_TOLD_ERROR);
+}
+
+void floe_untell_error(const floe_core *core, floe_output *output)
+{
+    floe_untell(output);
+    floe_deallocate(&core->shared->allocator, FLOE_CONTAINER(output, floe_told_error, output));
+}
+
 static void drop(floe_core *core, floe_output *output)
 {
     floe_untell(output);
+    if (output->kind == FLOE_OUTPUT_TOLD_ERROR) {
+        floe_untell_error(core, output);
+        return;
+    }
     if (output->kind == FLOE_OUTPUT_TRACE) {
         floe_deallocate(&core->shared->allocator, FLOE_CONTAINER(output, floe_trace_node, output));
     }
@@ -107,6 +165,11 @@ void floe_untell_all(floe_core *core)
     FLOE_LIST_EACH_SAFE(other, &core->outputs, floe_output, link)
     {
         drop(core, other);
+    }
+    FLOE_LIST_EACH_SAFE(work, floe_core_is_member(core) ? &core->share->work : floe_list_none(),
+                        floe_output, link)
+    {
+        drop(core, work);
     }
 }
 

@@ -4,6 +4,8 @@
 #define FLOE_CORE_OUTBOX_OUTBOX_H
 
 #include "base/list.h"
+#include "base/time.h"
+#include "core/types.h"
 
 #include <floe/core.h>
 
@@ -34,6 +36,7 @@ typedef enum floe_output_kind {
     FLOE_OUTPUT_BASE_ERROR,
     FLOE_OUTPUT_LIST_ERROR,
     FLOE_OUTPUT_MEMORY_ERROR,
+    FLOE_OUTPUT_TOLD_ERROR,
     FLOE_OUTPUT_TRACE,
 } floe_output_kind;
 
@@ -41,6 +44,42 @@ typedef struct floe_output {
     floe_list link;
     uint8_t kind; /* a floe_output_kind */
 } floe_output;
+
+/* What a core has of a mux, which stands above all rooms: its work (sockets, and what is sent by them)
+ * is not its driver's but the mux's, who hears that there is some. */
+typedef enum floe_share_part {
+    FLOE_SHARE_FACE,   /* it stands for the mux itself */
+    FLOE_SHARE_MEMBER, /* it has the mux's sockets, and its servers are asked by trunks */
+    FLOE_SHARE_TRUNK,  /* it asks one server, for all that have it */
+} floe_share_part;
+
+typedef struct floe_share {
+    uint8_t part;    /* a floe_share_part */
+    floe_list work;  /* of a member: the outputs that its driver does not get */
+    floe_list ready; /* in *busy, while there is something */
+    floe_list *busy;
+    floe_time *next_request; /* of all trunks */
+    /* Of a member: the n-th core that asks a server for it; NULL: there are no more. */
+    const floe_core *(*asks)(const struct floe_share *share, size_t n);
+    /* The member waits no longer for this one of its servers. Whether its trunk ends now; else the member
+     * has been told that it fails. */
+    bool (*hurry)(struct floe_share *share, floe_time now, const floe_server *server);
+} floe_share;
+
+/* An error that another core was told, with its texts: for who shares what it has asked. */
+typedef struct floe_told_error {
+    floe_output output;
+    floe_candidate_error error;
+    char url[300];
+    char text[512];
+} floe_told_error;
+
+/* A copy, in no queue. NULL without memory. */
+floe_told_error *floe_copy_error(const floe_core *core, const floe_candidate_error *error);
+/* Its texts are copied; where it was (the address) is not said. */
+void floe_tell_error(floe_core *core, const floe_candidate_error *error);
+/* It is told no more, and freed. */
+void floe_untell_error(const floe_core *core, floe_output *output);
 
 /* Puts it at the end of the queue; one that waits already stays where it is. What the owner is to
  * see of a pool's gathering is held until it is asked for (L10). */

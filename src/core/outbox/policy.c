@@ -22,5 +22,6 @@ bool floe_hosts_are_told(const floe_core *core)
 
 bool floe_hosts_are_shown(const floe_core *core)
 {
-    return core->policy == FLOE_GATHER_POLICY_ALL && !floe_hosts_are_veiled(core);
+    return core->policy == FLOE_GATHER_POLICY_ALL && !floe_hosts_are_veiled(core) &&
+           !floe_core_is_trunk(core); /* whose members may have other policies */
 }

@@ -528,6 +528,18 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     return failure;
 }
 
+floe_failure floe_pairs_timeout(const floe_core *core, floe_time now)
+{
+    FLOE_RING_EACH(pair, &core->pairs, floe_pair, link)
+    {
+        const floe_attempt *attempt = floe_pair_first_pending(pair);
+        if (attempt != NULL) {
+            return timeout_of(attempt, now);
+        }
+    }
+    return (floe_failure){.kind = FLOE_FAILURE_TIMEOUT};
+}
+
 /* Room is made for what it asks for, so it is no straggler: the grace counts from when it asks. Never: it is. */
 static floe_time asks_for_room(const floe_pair *pair, floe_time now)
 {

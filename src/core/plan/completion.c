@@ -7,6 +7,7 @@
 #include "core/core.h"
 #include "core/outbox/outbox.h"
 #include "core/plan/bases.h"
+#include "core/plan/elsewhere.h"
 #include "core/plan/names.h"
 #include "core/plan/pair.h"
 #include "core/plan/renewal.h"
@@ -31,6 +32,9 @@ static bool anything_pending(const floe_core *core)
     if (core->pairs_pending > 0) {
         return true;
     }
+    if (core->base_counts[FLOE_BASES_STANDING] > 0 && floe_elsewhere_pends(core)) {
+        return true;
+    }
     if (core->base_counts[FLOE_BASES_AWAITED] > 0 || core->base_counts[FLOE_BASES_ASKING] > 0) {
         return true;
     }
@@ -44,8 +48,13 @@ static bool anything_pending(const floe_core *core)
  * but nobody is silent who has not been asked. */
 static bool others_have_answered(const floe_core *core)
 {
-    if (!floe_ring_empty(&core->paced) || core->base_counts[FLOE_BASES_AWAITED] > 0 ||
-        core->base_counts[FLOE_BASES_WITH_RESULTS] == 0) {
+    if (core->base_counts[FLOE_BASES_AWAITED] > 0) {
+        return false;
+    }
+    if (floe_core_is_member(core)) {
+        return floe_elsewhere_has_answered(core);
+    }
+    if (!floe_ring_empty(&core->paced) || core->base_counts[FLOE_BASES_WITH_RESULTS] == 0) {
         return false;
     }
     for (int relay = 0; relay < 2; relay++) {
@@ -151,6 +160,9 @@ void floe_completion_check(floe_core *core, floe_time now)
         floe_pairs_give_up(core, now);
         if (floe_time_reached(now, core->give_up)) {
             give_up_bases(core);
+        }
+        if (floe_core_is_member(core)) {
+            floe_elsewhere_give_up(core, now);
         }
     }
     floe_pairs_tell(core);

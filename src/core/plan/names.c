@@ -115,7 +115,7 @@ static floe_lookup *add_lookup(floe_core *core, const looking *of, floe_dns_reco
     lookup->order = of->order;
     lookup->shift = of->shift;
     lookup->transports = of->transports;
-    lookup->query = ++core->last_query;
+    lookup->query = floe_shared_number(core->shared, &core->last_query);
     floe_ring_append(&of->names->lookups, &lookup->link);
     if (is_service(lookup) && !is_anew(of)) {
         core->services_end =

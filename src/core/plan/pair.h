@@ -59,6 +59,8 @@ void floe_pairs_rest(floe_core *core);
 void floe_pairs_give_up(floe_core *core, floe_time now);
 /* Tells the failures that can be told by now. */
 void floe_pairs_tell(floe_core *core);
+/* Why what is asked of the first that pends would fail by now. To be released. */
+floe_failure floe_pairs_timeout(const floe_core *core, floe_time now);
 void floe_pair_free(floe_core *core, floe_pair *pair);
 
 #endif

@@ -314,7 +314,9 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
     }
     const floe_relay *rivals = server->url->turn ? rivals_relay(core, pair) : NULL;
     bool second = rivals != NULL || (server->url->turn && rival_asks(pair));
-    floe_duration wait = rivals != NULL ? OTHERS_AFTER : NEXT_ADDRESS_AFTER;
+    bool sure =
+        rivals != NULL && floe_relay_is_sure(core, rivals); /* then none is asked for here */
+    floe_duration wait = rivals != NULL && !sure ? OTHERS_AFTER : NEXT_ADDRESS_AFTER;
     add_attempts(core, pair, second ? floe_time_after(now, wait) : now);
     if (floe_ring_empty(&pair->attempts)) {
         floe_pair_failed(core, pair, (floe_failure){.kind = FLOE_FAILURE_MEMORY});
@@ -322,7 +324,7 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
         (void)floe_attempt_ask_reflexive(core,
                                          FLOE_RING_FIRST(&pair->attempts, floe_attempt, link));
     }
-    if (rivals != NULL && floe_relay_is_sure(core, rivals)) {
+    if (sure) {
         floe_pair_yield(core, now, pair); /* else once that is */
     }
 }

@@ -164,6 +164,7 @@ void floe_servers_reset(floe_core *core)
         floe_names_reset(core->shared, server);
         server->failure = (floe_plain_failure){.kind = FLOE_FAILURE_NONE};
         server->told_failed = false;
+        server->elsewhere = FLOE_ELSEWHERE_NOT;
     }
     floe_relays_touch(core); /* what is lost waits otherwise where its server is not known */
 }
@@ -209,6 +210,10 @@ static void begin_server(floe_core *core, floe_server *server)
     if (!floe_port_allowed(core->shared, server->url, server->url->port)) {
         floe_server_fail(core, server, FLOE_FAILURE_PORT, 0);
         server->failure.remote.port = server->url->port;
+        return;
+    }
+    if (floe_core_is_member(core)) {
+        server->elsewhere = FLOE_ELSEWHERE_PENDING;
         return;
     }
     if (literal.family == FLOE_FAMILY_NONE) {

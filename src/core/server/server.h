@@ -90,6 +90,14 @@ typedef struct floe_refusal {
     bool beside; /* it was asked for one beside the first; which those alone heed */
 } floe_refusal;
 
+/* Of a member's: a trunk asks it (mux). */
+typedef enum floe_elsewhere {
+    FLOE_ELSEWHERE_NOT,     /* nobody is to ask it */
+    FLOE_ELSEWHERE_PENDING, /* the gathering waits for the trunk */
+    FLOE_ELSEWHERE_SETTLED, /* it has given something */
+    FLOE_ELSEWHERE_FAILED,
+} floe_elsewhere;
+
 struct floe_server {
     floe_output output; /* FLOE_OUTPUT_SERVER_ERROR */
     const floe_url *url;
@@ -108,6 +116,7 @@ struct floe_server {
     uint32_t untold_of_url;
     uint16_t index;    /* its place among the servers */
     bool told_failed;  /* the event that says url_failed is given */
+    uint8_t elsewhere; /* a floe_elsewhere: how a trunk stands that asks it */
     floe_server *heir; /* once retired: the same one among those that came after; NULL: none */
     floe_plain_failure failure;
 };

@@ -280,6 +280,22 @@ floe_server_set *floe_server_set_copy(const floe_core *core, const floe_server_s
     return made;
 }
 
+floe_server_set *floe_server_set_alone(floe_core_shared *shared, const floe_server *server)
+{
+    floe_server_set *made = set_with_room(shared, 1);
+    floe_turn_account *account =
+        server->account != NULL ? floe_turn_account_share(server->account) : NULL;
+
+    if (made == NULL || add_server(shared, made, server->url, account) != FLOE_OK) {
+        if (made == NULL && account != NULL) {
+            floe_turn_account_release(account);
+        }
+        floe_server_set_free(shared, made);
+        return NULL;
+    }
+    return made;
+}
+
 void floe_server_set_free(const floe_core_shared *shared, floe_server_set *set)
 {
     if (set == NULL) {

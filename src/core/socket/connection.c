@@ -179,7 +179,7 @@ floe_connection *floe_connection_new(floe_core *core, floe_time now,
     made->transport = plan->transport;
     made->local = floe_address_with_port(plan->base->local, 0);
     made->remote = plan->server;
-    made->channel = ++core->last_channel;
+    made->channel = floe_shared_number(core->shared, &core->last_channel);
     made->state = FLOE_CONNECTION_OPENING;
     made->started = now;
     made->give_up = floe_time_after(now, CONNECT_WITHIN);

@@ -16,16 +16,34 @@ void floe_unpace(floe_core *core, floe_paced *paced)
     floe_ring_remove(&core->paced, &paced->link);
 }
 
+/* Trunks of one mux share their pace. */
+static floe_time *next_of(floe_core *core)
+{
+    return floe_core_is_trunk(core) ? core->share->next_request : &core->next_request;
+}
+
+void floe_pacer_begin(floe_core *core, floe_time now)
+{
+    if (!floe_core_is_trunk(core)) {
+        core->next_request = now;
+    }
+}
+
 void floe_pacer_run(floe_core *core, floe_time now)
 {
-    while (!floe_ring_empty(&core->paced) && floe_time_reached(now, core->next_request)) {
+    floe_time *next = next_of(core);
+
+    while (!floe_ring_empty(&core->paced) && floe_time_reached(now, *next)) {
         floe_paced *paced = FLOE_CONTAINER(floe_ring_take(&core->paced), floe_paced, link);
-        core->next_request = floe_time_after(now, core->shared->pacing);
+        *next = floe_time_after(now, core->shared->pacing);
         paced->begin(core, now, paced);
     }
 }
 
 floe_time floe_pacer_deadline(const floe_core *core)
 {
-    return floe_ring_empty(&core->paced) ? FLOE_TIME_NEVER : core->next_request;
+    const floe_time *next =
+        floe_core_is_trunk(core) ? core->share->next_request : &core->next_request;
+
+    return floe_ring_empty(&core->paced) ? FLOE_TIME_NEVER : *next;
 }

@@ -20,6 +20,8 @@ void floe_pace(floe_core *core, floe_paced *paced, bool soon);
 /* Leaves it, if it is there. */
 void floe_unpace(floe_core *core, floe_paced *paced);
 /* Lets those begin whose turn has come. */
+/* The first gathering begins: nothing has been sent yet. */
+void floe_pacer_begin(floe_core *core, floe_time now);
 void floe_pacer_run(floe_core *core, floe_time now);
 floe_time floe_pacer_deadline(const floe_core *core);
 

@@ -99,8 +99,11 @@ void floe_relay_redirect(floe_core *core, floe_time now, floe_relay *relay)
 bool floe_relay_reclaim(floe_core *core, floe_relay *relay)
 {
     bool of_another_user = relay->turn.failure.code == 441;
+    /* On a socket of a mux stands another trunk's: two names, or a redirect, lead to one server. */
+    bool of_another_trunk =
+        floe_core_is_trunk(core) && !relay->base->spare && !relay->turn.inherits;
 
-    if (of_another_user || floe_relay_ours_beside(relay) != NULL ||
+    if (of_another_user || of_another_trunk || floe_relay_ours_beside(relay) != NULL ||
         !floe_turn_allocation_reclaim(&relay->turn)) {
         return false;
     }

@@ -71,7 +71,7 @@ from ._errors import (
     WouldDeadlockError,
 )
 from ._gatherer import Event, EventStream, Gatherer, Handler
-from ._settings import NEVER, UNLIMITED, AddressRewriteRule, GatherOptions, IceServer, Settings
+from ._settings import ANY_PORT, NEVER, UNLIMITED, AddressRewriteRule, GatherOptions, IceServer, Settings
 from ._types import (
     ApiStatistics,
     Candidate,
@@ -94,6 +94,7 @@ from ._types import (
 __version__: str = _ffi.string(_lib.floe_version()).decode()
 
 __all__ = [
+    "ANY_PORT",
     "Address",
     "AddressLike",
     "AddressRewriteMode",

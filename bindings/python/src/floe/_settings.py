@@ -25,6 +25,8 @@ from ._types import TraceEvent
 NEVER = 0xFFFFFFFF
 #: Value of a count setting: no limit.
 UNLIMITED = 0xFFFFFFFF
+#: Value of udp_mux_port: any port.
+ANY_PORT = 0xFFFFFFFF
 
 Path = Union[str, bytes, "os.PathLike[str]"]
 
@@ -106,6 +108,8 @@ class Settings:
     trace_level: TraceLevel = TraceLevel.DEFAULT
     #: "NAME:ADDRESS": hosts that are not looked up.
     host_addresses: Sequence[str] = ()
+    #: One UDP port for all gatherers: 0: each has its own; floe.ANY_PORT: any.
+    udp_mux_port: int = 0
 
 
 @dataclass

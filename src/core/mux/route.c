@@ -1,0 +1,561 @@
+/* Who hears what arrives (H3): an answer goes to who asked, by its transaction; a request to whose username fragment it
+ * has; all else to the member that is known to have the other end. What cannot be told apart is
+ * dropped. */
+#include "base/error.h"
+#include "core/candidate/base.h"
+#include "core/gatherer/face.h"
+#include "core/mux/mux.h"
+#include "stun/message.h"
+
+#include <string.h>
+
+/* ── Remote addresses ── */
+
+/* The claims of a member on remote addresses, at most; the oldest goes. */
+enum { CLAIMS_MAX = 1024 };
+/* RFC 7675 §5.1: so long a check says who is there. */
+#define PROVEN_FOR floe_seconds(30)
+
+typedef struct floe_route_key {
+    uint64_t scope;
+    uint8_t address[16];
+    uint16_t port;
+    uint16_t family;
+} floe_route_key;
+
+typedef struct floe_route {
+    floe_table_node node;
+    floe_route_key key;
+    floe_ring claims; /* floe_claim.of_route */
+} floe_route;
+
+typedef struct floe_claim {
+    floe_list of_route;
+    floe_list of_part;
+    floe_route *route;
+    floe_part *part;
+    floe_time proven; /* when it was last; never: it was not */
+} floe_claim;
+
+uint64_t floe_scope_of_socket(const floe_mux_socket *socket)
+{
+    return socket->channel;
+}
+
+uint64_t floe_scope_of_relay(const floe_part *trunk, uint32_t id)
+{
+    return (uint64_t)(trunk->number | 0x80000000U) << 32 | id;
+}
+
+static floe_route_key key_of(uint64_t scope, const floe_address *remote)
+{
+    floe_route_key key;
+
+    memset(&key, 0, sizeof key); /* whole, as its bytes are compared */
+    key.scope = scope;
+    memcpy(key.address, remote->ip, sizeof key.address);
+    key.port = remote->port;
+    key.family = remote->family;
+    return key;
+}
+
+static floe_route *find_route(const floe_mux *mux, const floe_route_key *key)
+{
+    uint64_t hash = floe_table_hash(&mux->routes, key, sizeof *key);
+
+    for (floe_table_node *node = floe_table_find(&mux->routes, hash); node != NULL;
+         node = floe_table_next(node)) {
+        floe_route *route = FLOE_CONTAINER(node, floe_route, node);
+        if (memcmp(&route->key, key, sizeof *key) == 0) {
+            return route;
+        }
+    }
+    return NULL;
+}
+
+static void drop_claim(floe_claim *claim)
+{
+    floe_route *route = claim->route;
+    floe_part *part = claim->part;
+    floe_mux *mux = part->mux;
+
+    floe_ring_remove(&route->claims, &claim->of_route);
+    floe_ring_remove(&part->claims, &claim->of_part);
+    part->claim_count--;
+    floe_deallocate(&mux->shared->allocator, claim);
+    if (floe_ring_empty(&route->claims)) {
+        floe_table_remove(&mux->routes, &route->node);
+        floe_deallocate(&mux->shared->allocator, route);
+    }
+}
+
+void floe_routes_forget(floe_part *part)
+{
+    FLOE_RING_EACH_SAFE(claim, &part->claims, floe_claim, of_part)
+    {
+        drop_claim(claim);
+    }
+}
+
+/* NULL without memory. */
+static floe_route *new_route(floe_mux *mux, const floe_route_key *key)
+{
+    const floe_allocator *allocator = &mux->shared->allocator;
+    floe_route *route = floe_allocate(allocator, sizeof *route);
+
+    if (route == NULL) {
+        return NULL;
+    }
+    route->key = *key;
+    if (!floe_table_insert(allocator, &mux->routes, &route->node,
+                           floe_table_hash(&mux->routes, key, sizeof *key))) {
+        floe_deallocate(allocator, route);
+        return NULL;
+    }
+    return route;
+}
+
+static floe_claim *claim_of(const floe_route *route, const floe_part *part)
+{
+    FLOE_RING_EACH(claim, &route->claims, floe_claim, of_route)
+    {
+        if (claim->part == part) {
+            return claim;
+        }
+    }
+    return NULL;
+}
+
+/* Without memory what comes from there is dropped, until the next packet goes there. */
+static floe_claim *new_claim(floe_part *part, const floe_route_key *key)
+{
+    floe_mux *mux = part->mux;
+    floe_claim *claim = floe_allocate(&mux->shared->allocator, sizeof *claim);
+    floe_route *route = claim != NULL ? find_route(mux, key) : NULL;
+
+    if (claim != NULL && route == NULL) {
+        route = new_route(mux, key);
+    }
+    if (route == NULL) {
+        floe_deallocate(&mux->shared->allocator, claim);
+        return NULL;
+    }
+    claim->route = route;
+    claim->part = part;
+    claim->proven = FLOE_TIME_NEVER;
+    floe_ring_append(&route->claims, &claim->of_route);
+    floe_ring_append(&part->claims, &claim->of_part);
+    part->claim_count++;
+    if (part->claim_count > CLAIMS_MAX) {
+        drop_claim(FLOE_RING_FIRST(&part->claims, floe_claim, of_part));
+    }
+    return claim;
+}
+
+void floe_route_claim(floe_part *part, floe_time now, uint64_t scope, const floe_address *remote,
+                      bool proven)
+{
+    floe_address plain = floe_address_normalise(*remote);
+    floe_route_key key = key_of(scope, &plain);
+    const floe_route *route = find_route(part->mux, &key);
+    floe_claim *claim = route != NULL ? claim_of(route, part) : NULL;
+
+    claim = claim != NULL ? claim : new_claim(part, &key);
+    if (claim != NULL && proven) {
+        claim->proven = now;
+    }
+}
+
+/* Who has proven it of late is there, alone; else who did last; else who alone sends there. */
+floe_part *floe_route_member(const floe_mux *mux, floe_time now, uint64_t scope,
+                             const floe_address *remote)
+{
+    floe_route_key key = key_of(scope, remote);
+    const floe_route *route = find_route(mux, &key);
+    const floe_claim *latest = NULL;
+    const floe_claim *any = NULL;
+    unsigned fresh = 0;
+    unsigned count = 0;
+
+    if (route == NULL) {
+        return NULL;
+    }
+    FLOE_RING_EACH(claim, &route->claims, floe_claim, of_route)
+    {
+        if (claim->part->share.part != FLOE_SHARE_MEMBER) {
+            continue;
+        }
+        count++;
+        any = claim;
+        if (floe_time_is_never(claim->proven)) {
+            continue;
+        }
+        fresh += !floe_time_reached(now, floe_time_after(claim->proven, PROVEN_FOR));
+        if (latest == NULL || floe_time_reached(claim->proven, latest->proven)) {
+            latest = claim;
+        }
+    }
+    if (latest != NULL) {
+        return fresh <= 1 ? latest->part : NULL;
+    }
+    return count == 1 ? any->part : NULL;
+}
+
+bool floe_route_each(const floe_mux *mux, uint64_t scope, const floe_address *remote,
+                     bool (*call)(floe_part *part, void *data), void *data)
+{
+    floe_route_key key = key_of(scope, remote);
+    const floe_route *route = find_route(mux, &key);
+
+    FLOE_RING_EACH(claim, route != NULL ? &route->claims : &(floe_ring){0}, floe_claim, of_route)
+    {
+        if (call(claim->part, data)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ── Transactions ── */
+
+/* So many that are under way are known, and for so long (RFC 8489 §6.2.1: 39.5 s). */
+enum { SENT_MAX = 65536 };
+#define SENT_FOR floe_seconds(40)
+
+typedef struct floe_sent {
+    floe_table_node node;
+    floe_list link; /* in mux->sent_order */
+    floe_stun_id id;
+    uint32_t part; /* its number */
+    floe_time until;
+} floe_sent;
+
+static floe_sent *find_sent(const floe_mux *mux, const uint8_t *id)
+{
+    uint64_t hash = floe_table_hash(&mux->sent, id, FLOE_STUN_ID_SIZE);
+
+    for (floe_table_node *node = floe_table_find(&mux->sent, hash); node != NULL;
+         node = floe_table_next(node)) {
+        floe_sent *sent = FLOE_CONTAINER(node, floe_sent, node);
+        if (memcmp(sent->id.bytes, id, FLOE_STUN_ID_SIZE) == 0) {
+            return sent;
+        }
+    }
+    return NULL;
+}
+
+static void drop_sent(floe_mux *mux, floe_sent *sent)
+{
+    floe_table_remove(&mux->sent, &sent->node);
+    floe_ring_remove(&mux->sent_order, &sent->link);
+    floe_deallocate(&mux->shared->allocator, sent);
+}
+
+void floe_sent_forget(floe_mux *mux)
+{
+    FLOE_RING_EACH_SAFE(sent, &mux->sent_order, floe_sent, link)
+    {
+        drop_sent(mux, sent);
+    }
+}
+
+static void drop_old(floe_mux *mux, floe_time now)
+{
+    floe_list *first;
+
+    while ((first = mux->sent_order.first) != NULL) {
+        floe_sent *sent = FLOE_CONTAINER(first, floe_sent, link);
+        if (!floe_time_reached(now, sent->until) && mux->sent.count <= SENT_MAX) {
+            break;
+        }
+        drop_sent(mux, sent);
+    }
+}
+
+/* The first 20 bytes of a STUN message, if it is one: its type and transaction. */
+static bool read_header(floe_span data, unsigned *type, const uint8_t **id)
+{
+    floe_reader reader = floe_reader_of(data.data, data.size);
+
+    *type = floe_read_u16(&reader);
+    floe_read_skip(&reader, 2);
+    uint32_t cookie = floe_read_u32(&reader);
+    *id = floe_read_span(&reader, FLOE_STUN_ID_SIZE).data;
+    return !reader.failed && (*type & 0xC000U) == 0 && cookie == FLOE_STUN_MAGIC_COOKIE;
+}
+
+/* RFC 8489 §5: of the type the two bits that are the class. */
+enum { CLASS = 0x0110, REQUEST = 0x0000, INDICATION = 0x0010 };
+
+void floe_sent_note(floe_part *part, floe_time now, floe_span data)
+{
+    floe_mux *mux = part->mux;
+    const uint8_t *id;
+    unsigned type;
+
+    if (!read_header(data, &type, &id) || (type & CLASS) != REQUEST) {
+        return;
+    }
+    drop_old(mux, now);
+    floe_sent *sent = find_sent(mux, id);
+    bool made = sent == NULL;
+    if (made) {
+        sent = floe_allocate(&mux->shared->allocator, sizeof *sent);
+        if (sent == NULL) {
+            return; /* its answer is lost, like any other that gets lost */
+        }
+        memcpy(sent->id.bytes, id, sizeof sent->id.bytes);
+        if (!floe_table_insert(&mux->shared->allocator, &mux->sent, &sent->node,
+                               floe_table_hash(&mux->sent, id, FLOE_STUN_ID_SIZE))) {
+            floe_deallocate(&mux->shared->allocator, sent);
+            return;
+        }
+    } else {
+        floe_ring_remove(&mux->sent_order, &sent->link);
+    }
+    sent->part = part->number;
+    sent->until = floe_time_after(now, SENT_FOR);
+    floe_ring_append(&mux->sent_order, &sent->link);
+}
+
+floe_part *floe_sent_answered(const floe_mux *mux, floe_span data)
+{
+    const uint8_t *id;
+    unsigned type;
+
+    if (!read_header(data, &type, &id) || (type & CLASS) == REQUEST ||
+        (type & CLASS) == INDICATION) {
+        return NULL;
+    }
+    const floe_sent *sent = find_sent(mux, id);
+    return sent != NULL ? floe_part_of_number(mux, sent->part) : NULL;
+}
+
+/* ── Username fragments ── */
+
+typedef struct floe_mux_name {
+    floe_table_node node;
+    floe_list of_part;
+    floe_part *part;
+    size_t size;
+    char text[];
+} floe_mux_name;
+
+static floe_mux_name *find_name(const floe_mux *mux, floe_span text)
+{
+    uint64_t hash = floe_table_hash(&mux->names, text.data, text.size);
+
+    for (floe_table_node *node = floe_table_find(&mux->names, hash); node != NULL;
+         node = floe_table_next(node)) {
+        floe_mux_name *name = FLOE_CONTAINER(node, floe_mux_name, node);
+        if (floe_span_equal(floe_span_of(name->text, name->size), text)) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+static void drop_name(floe_mux_name *name)
+{
+    floe_mux *mux = name->part->mux;
+
+    floe_table_remove(&mux->names, &name->node);
+    floe_ring_remove(&name->part->names, &name->of_part);
+    floe_deallocate(&mux->shared->allocator, name);
+}
+
+void floe_names_leave(floe_part *member)
+{
+    FLOE_RING_EACH_SAFE(name, &member->names, floe_mux_name, of_part)
+    {
+        drop_name(name);
+    }
+}
+
+/* Those of before a restart hold for as long as the member takes checks by them: three are enough. */
+enum { NAMES_MAX = 3 };
+
+static void drop_oldest(floe_part *member)
+{
+    size_t count = 0;
+
+    FLOE_RING_EACH(name, &member->names, floe_mux_name, of_part)
+    {
+        count++;
+    }
+    if (count > NAMES_MAX) {
+        drop_name(FLOE_RING_FIRST(&member->names, floe_mux_name, of_part));
+    }
+}
+
+floe_error floe_name_add(floe_part *member, const char *username_fragment)
+{
+    floe_mux *mux = member->mux;
+    floe_span text = floe_span_text(username_fragment);
+
+    if (find_name(mux, text) != NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "the username fragment \"%.32s\" is another gatherer's of the same mux",
+                         username_fragment);
+    }
+    floe_mux_name *name = floe_allocate(&mux->shared->allocator, sizeof *name + text.size + 1);
+    if (name == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    name->part = member;
+    name->size = text.size;
+    memcpy(name->text, text.data, text.size);
+    if (!floe_table_insert(&mux->shared->allocator, &mux->names, &name->node,
+                           floe_table_hash(&mux->names, text.data, text.size))) {
+        floe_deallocate(&mux->shared->allocator, name);
+        return FLOE_ERR_NO_MEMORY;
+    }
+    floe_ring_append(&member->names, &name->of_part);
+    drop_oldest(member);
+    return FLOE_OK;
+}
+
+/* USERNAME is "LOCAL:REMOTE" (RFC 8445 §7.2.2); it is found without a look at the rest. */
+floe_part *floe_name_asked(const floe_mux *mux, floe_span data)
+{
+    floe_reader reader = floe_reader_of(data.data, data.size);
+    const uint8_t *id;
+    unsigned type;
+
+    if (!read_header(data, &type, &id) || (type & CLASS) != REQUEST) {
+        return NULL;
+    }
+    floe_read_skip(&reader, 20);
+    while (!reader.failed && floe_reader_left(&reader) >= 4) {
+        unsigned attribute = floe_read_u16(&reader);
+        size_t size = floe_read_u16(&reader);
+        floe_span value = floe_read_span(&reader, size);
+        if (attribute == FLOE_STUN_USERNAME && !reader.failed) {
+            const uint8_t *colon = memchr(value.data, ':', value.size);
+            size_t ours = colon != NULL ? (size_t)(colon - value.data) : value.size;
+            const floe_mux_name *name = find_name(mux, floe_span_of(value.data, ours));
+            return name != NULL ? name->part : NULL;
+        }
+        floe_read_skip(&reader, (4 - size % 4) % 4);
+    }
+    return NULL;
+}
+
+/* ── What arrives ── */
+
+void floe_member_heard(floe_part *member, floe_time now, uint64_t scope)
+{
+    const floe_packet *packet = &member->core->arrival->packet;
+
+    if (packet->check != NULL && packet->check->authenticated) {
+        floe_route_claim(member, now, scope, &packet->peer, true);
+    }
+}
+
+typedef struct arriving {
+    floe_time now;
+    const floe_mux_socket *socket;
+    const floe_address *source;
+    const void *data;
+    size_t size;
+} arriving;
+
+/* A trunk takes what it has asked for, and what comes by its relay. */
+static bool give_trunk(floe_part *part, void *data)
+{
+    const arriving *it = data;
+    const floe_end *end = floe_end_on(part, it->socket);
+
+    if (part->share.part != FLOE_SHARE_TRUNK || end == NULL) {
+        return false;
+    }
+    bool taken =
+        floe_gather_datagram(part->core, it->now, end->number, it->source, it->data, it->size);
+    if (taken) {
+        part->mux->arriving = part;
+        floe_part_touch(part);
+    }
+    return taken;
+}
+
+static bool give_member(floe_part *member, const arriving *it)
+{
+    const floe_end *end = floe_end_on(member, it->socket);
+
+    if (end == NULL) {
+        return false;
+    }
+    (void)floe_gather_datagram(member->core, it->now, end->number, it->source, it->data, it->size);
+    if (member->core->has_packet) {
+        member->mux->receiver = member;
+        floe_member_heard(member, it->now, floe_scope_of_socket(it->socket));
+    }
+    floe_part_touch(member);
+    return true;
+}
+
+static bool give_part(floe_part *part, arriving *it)
+{
+    return part->share.part == FLOE_SHARE_TRUNK ? give_trunk(part, it) : give_member(part, it);
+}
+
+/* By a socket that several share. */
+static bool take_shared(floe_mux *mux, arriving *it)
+{
+    floe_span data = floe_span_of(it->data, it->size);
+    uint64_t scope = floe_scope_of_socket(it->socket);
+    const uint8_t *id;
+    unsigned type;
+
+    if (read_header(data, &type, &id) && (type & CLASS) != INDICATION) {
+        floe_part *part =
+            (type & CLASS) == REQUEST ? floe_name_asked(mux, data) : floe_sent_answered(mux, data);
+        return part != NULL && give_part(part, it);
+    }
+    if (floe_route_each(mux, scope, it->source, give_trunk, it)) {
+        return true;
+    }
+    floe_part *member = floe_route_member(mux, it->now, scope, it->source);
+    return member != NULL && give_member(member, it);
+}
+
+bool floe_mux_datagram(floe_mux *mux, floe_time now, uint32_t channel, const floe_address *source,
+                       const void *data, size_t size)
+{
+    floe_mux_socket *socket = floe_mux_socket_of_channel(mux, channel);
+    floe_address from = floe_address_normalise(*source);
+    arriving it = {.now = now, .socket = socket, .source = &from, .data = data, .size = size};
+
+    mux->receiver = mux->arriving = NULL;
+    if (socket == NULL) { /* of one alone */
+        floe_end *end = floe_end_of(mux, channel);
+        if (end != NULL) {
+            (void)floe_gather_datagram(end->part->core, now, channel, source, data, size);
+            mux->arriving = end->part;
+            floe_part_touch(end->part);
+        }
+        return end != NULL;
+    }
+    bool taken = take_shared(mux, &it);
+    mux->shared->dropped += !taken;
+    return taken;
+}
+
+bool floe_mux_packet(floe_mux *mux, floe_time now, const floe_packet **packet)
+{
+    while (mux->receiver != NULL || mux->arriving != NULL) {
+        floe_part *member = mux->receiver;
+        const floe_packet *relayed;
+        if (member != NULL && floe_gather_packet(member->core, now, packet)) {
+            mux->owner = member->core;
+            return true;
+        }
+        mux->receiver = NULL;
+        if (mux->arriving != NULL && floe_gather_packet(mux->arriving->core, now, &relayed)) {
+            floe_trunk_packet(mux->arriving, now, relayed);
+        } else {
+            mux->arriving = NULL;
+        }
+    }
+    return false;
+}

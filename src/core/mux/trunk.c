@@ -1,0 +1,698 @@
+/* Trunks: each asks one server once, for all members that have it; what it finds they tell, each by its own rules. */
+#include "base/error.h"
+#include "core/candidate/base.h"
+#include "core/candidate/candidate.h"
+#include "core/gatherer/face.h"
+#include "core/gatherer/life.h"
+#include "core/mux/mux.h"
+#include "core/outbox/unreachable.h"
+#include "core/plan/elsewhere.h"
+#include "core/plan/pair.h"
+#include "core/server/server_set.h"
+#include "core/source/binding.h"
+#include "core/source/relay.h"
+
+#include <string.h>
+
+/* ── The list of interfaces, which trunks gather on too ── */
+
+static const char *name_of(const floe_interface_address *address)
+{
+    return address->interface_name != NULL ? address->interface_name : "";
+}
+
+static bool same_address(const floe_interface_address *a, const floe_interface_address *b)
+{
+    return strcmp(name_of(a), name_of(b)) == 0 && a->interface_index == b->interface_index &&
+           a->adapter == b->adapter && floe_address_equal(&a->address, &b->address) &&
+           a->up == b->up && a->temporary == b->temporary && a->deprecated == b->deprecated &&
+           a->tentative == b->tentative && a->default_route == b->default_route &&
+           a->loopback == b->loopback;
+}
+
+static bool is_known(const floe_mux *mux, const floe_interface_address *list, size_t count)
+{
+    if (mux->version == 0 || mux->interface_count != count) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        floe_interface_address one = {0};
+        floe_take_nth(&one, list, i, FLOE_INTERFACE_ADDRESS_SIZES);
+        if (!same_address(&mux->interfaces[i], &one)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One block: the addresses, then their names. Without memory the list of before stays. */
+static void keep_interfaces(floe_mux *mux, const floe_interface_address *list, size_t count)
+{
+    size_t texts = 0;
+
+    if (is_known(mux, list, count)) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        floe_interface_address one = {0};
+        floe_take_nth(&one, list, i, FLOE_INTERFACE_ADDRESS_SIZES);
+        texts += strlen(name_of(&one)) + 1;
+    }
+    floe_interface_address *kept =
+        floe_allocate(&mux->shared->allocator, count * sizeof *kept + texts + 1);
+    if (kept == NULL) {
+        return;
+    }
+    char *text = (char *)&kept[count];
+    for (size_t i = 0; i < count; i++) {
+        floe_take_nth(&kept[i], list, i, FLOE_INTERFACE_ADDRESS_SIZES);
+        kept[i].size = sizeof *kept;
+        kept[i].interface_name = floe_keep_text(name_of(&kept[i]), &text);
+    }
+    floe_deallocate(&mux->shared->allocator, mux->interfaces);
+    mux->interfaces = kept;
+    mux->interface_count = count;
+    mux->version++;
+}
+
+/* ── Links ── */
+
+static bool is_of(const floe_part *trunk, const floe_server *server)
+{
+    return floe_server_is(&trunk->core->set->servers[0], server->url, server->account);
+}
+
+/* The member's server that the trunk asks, of those at hand; NULL: it has it no more. */
+static floe_server *server_of(const floe_link *link)
+{
+    floe_server_set *set = link->member->core->set;
+
+    for (size_t i = 0; i < set->count; i++) {
+        if (is_of(link->trunk, &set->servers[i])) {
+            return &set->servers[i];
+        }
+    }
+    return NULL;
+}
+
+static floe_part *trunk_of(const floe_mux *mux, const floe_server *server)
+{
+    FLOE_RING_EACH(trunk, &mux->trunks, floe_part, link)
+    {
+        if (!trunk->leaving && is_of(trunk, server)) {
+            return trunk;
+        }
+    }
+    return NULL;
+}
+
+const floe_core *floe_member_asks(const floe_share *share, size_t n)
+{
+    const floe_part *member = FLOE_CONTAINER(share, floe_part, share);
+
+    FLOE_RING_EACH(link, &member->links, floe_link, of_member)
+    {
+        if (n-- == 0) {
+            return link->trunk->core;
+        }
+    }
+    return NULL;
+}
+
+void floe_trunk_forget_errors(floe_part *trunk)
+{
+    FLOE_RING_EACH_SAFE(told, &trunk->errors, floe_told_error, output.link)
+    {
+        floe_ring_remove(&trunk->errors, &told->output.link);
+        floe_deallocate(&trunk->mux->shared->allocator, told);
+    }
+}
+
+/* What this gathering has told already, for one who joins it. */
+static void tell_errors(floe_part *member, const floe_part *trunk)
+{
+    FLOE_RING_EACH(told, &trunk->errors, floe_told_error, output.link)
+    {
+        floe_tell_error(member->core, &told->error);
+    }
+}
+
+static void begin(floe_part *trunk, floe_time now)
+{
+    trunk->complete = false;
+    trunk->asks = true;
+    floe_trunk_forget_errors(trunk);
+    trunk->version = trunk->mux->version;
+    (void)floe_gather_start(trunk->core, now);
+    floe_part_touch(trunk);
+}
+
+void floe_trunks_look_again(floe_mux *mux, floe_time now, const floe_address *local)
+{
+    FLOE_RING_EACH(trunk, &mux->trunks, floe_part, link)
+    {
+        const floe_base *base = floe_base_of_ip(trunk->core, local);
+        if (trunk->complete && !trunk->leaving && base != NULL && base->state == FLOE_BASE_FAILED) {
+            begin(trunk, now);
+        }
+    }
+}
+
+/* NULL without memory. */
+static floe_part *new_trunk(floe_mux *mux, floe_time now, const floe_server *server)
+{
+    floe_core *core = floe_gather_new_alone(mux->shared, server);
+    floe_part *trunk = core != NULL ? floe_part_new(mux, core, FLOE_SHARE_TRUNK) : NULL;
+
+    if (trunk == NULL) {
+        floe_gather_free(core);
+        return NULL;
+    }
+    begin(trunk, now);
+    return trunk;
+}
+
+static floe_link *link_of(const floe_part *member, const floe_server *server)
+{
+    FLOE_RING_EACH(link, &member->links, floe_link, of_member)
+    {
+        if (is_of(link->trunk, server)) {
+            return link;
+        }
+    }
+    return NULL;
+}
+
+/* NULL without memory. */
+static floe_link *new_link(floe_part *member, floe_time now, floe_server *server)
+{
+    floe_mux *mux = member->mux;
+    floe_part *trunk = trunk_of(mux, server);
+    floe_link *link = floe_allocate(&mux->shared->allocator, sizeof *link);
+
+    if (link != NULL && trunk == NULL) {
+        trunk = new_trunk(mux, now, server);
+    }
+    if (trunk == NULL || link == NULL) {
+        floe_deallocate(&mux->shared->allocator, link);
+        return NULL;
+    }
+    link->member = member;
+    link->trunk = trunk;
+    floe_ring_append(&member->links, &link->of_member);
+    floe_ring_append(&trunk->links, &link->of_trunk);
+    return link;
+}
+
+/* What nobody asks for any more ends: its relay is deleted, its share of the sockets given back. */
+void floe_trunk_unlink(floe_link *link, floe_time now)
+{
+    floe_part *trunk = link->trunk;
+
+    floe_ring_remove(&link->member->links, &link->of_member);
+    floe_ring_remove(&trunk->links, &link->of_trunk);
+    floe_deallocate(&trunk->mux->shared->allocator, link);
+    if (floe_ring_empty(&trunk->links) && !trunk->leaving) {
+        trunk->leaving = true;
+        floe_gather_close(trunk->core, now);
+        floe_part_touch(trunk);
+    }
+}
+
+/* ── What is found ── */
+
+static const floe_found *found_of_id(const floe_core *core, uint32_t id)
+{
+    FLOE_RING_EACH(found, &core->found, floe_found, link)
+    {
+        if (found->id == id) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+/* Whether members are told of it: its trunk has been. Of the trunk's own hosts they have theirs. */
+static bool is_given(const floe_found *found)
+{
+    return found->type != FLOE_CANDIDATE_TYPE_HOST && found->told && !found->withdrawn &&
+           !found->stale;
+}
+
+/* The member's base where the trunk has found it; NULL: it has none there that is open. */
+static floe_base *base_for(const floe_part *member, const floe_found *found)
+{
+    floe_base *base = floe_base_of_ip(member->core, &found->base->local);
+    bool shows = base != NULL && base->state == FLOE_BASE_OPEN &&
+                 (found->type != FLOE_CANDIDATE_TYPE_SRFLX || !base->no_reflexive);
+
+    return shows ? base : NULL;
+}
+
+/* The address of the server that has given it. */
+static const floe_address *given_by(const floe_found *found)
+{
+    const floe_relay *relay = floe_found_relay(found);
+    const floe_binding *binding = floe_found_binding(found);
+
+    return relay != NULL ? &relay->turn.server : binding != NULL ? &binding->remote : NULL;
+}
+
+static void give(const floe_link *link, floe_time now, const floe_found *found)
+{
+    floe_base *base = base_for(link->member, found);
+    const floe_server *server = server_of(link);
+
+    if (base != NULL && server != NULL && server->elsewhere != FLOE_ELSEWHERE_FAILED) {
+        bool relayed = found->type == FLOE_CANDIDATE_TYPE_RELAY;
+        floe_finding finding = {.type = (floe_candidate_type)found->type,
+                                .tcp_type = (floe_tcp_type)found->tcp_type,
+                                .base = base,
+                                .server = server,
+                                .trunks_id = found->id,
+                                .transport = found->transport,
+                                .remote = given_by(found),
+                                .address = &found->address,
+                                .mapped = relayed ? found->related : NULL};
+        (void)floe_found_add(link->member->core, now, &finding);
+    }
+}
+
+/* All that the trunk has by now; and that it has all, if so. */
+static void supply(const floe_link *link, floe_time now)
+{
+    const floe_part *trunk = link->trunk;
+    bool any = false;
+
+    FLOE_RING_EACH(found, &trunk->core->found, floe_found, link)
+    {
+        if (is_given(found)) {
+            any = true;
+            give(link, now, found);
+        }
+    }
+    floe_server *server = server_of(link);
+    bool opens = link->member->core->base_counts[FLOE_BASES_AWAITED] > 0;
+    if (trunk->complete && server != NULL && !opens) {
+        floe_elsewhere_end(server, any);
+    }
+}
+
+static bool is_done(const floe_part *member)
+{
+    return member->core->state == FLOE_GATHERER_STATE_CLOSED || !member->core->interfaces_known;
+}
+
+void floe_member_supply(floe_part *member, floe_time now)
+{
+    if (is_done(member)) {
+        return;
+    }
+    FLOE_RING_EACH(link, &member->links, floe_link, of_member)
+    {
+        supply(link, now);
+    }
+    floe_core_settle(member->core, now);
+    floe_member_settle(member, now);
+    floe_part_touch(member);
+}
+
+void floe_mux_serve(floe_part *member, floe_time now, const floe_interface_address *list,
+                    size_t count)
+{
+    floe_core *core = member->core;
+
+    keep_interfaces(member->mux, list, count);
+    floe_mux_try_again(member->mux);
+    FLOE_RING_EACH(former, &member->links, floe_link, of_member)
+    {
+        former->wanted = former->hurries = false;
+    }
+    for (size_t i = 0; i < core->set->count; i++) {
+        floe_server *server = &core->set->servers[i];
+        if (server->elsewhere != FLOE_ELSEWHERE_PENDING) {
+            continue;
+        }
+        floe_link *link = link_of(member, server);
+        link = link != NULL ? link : new_link(member, now, server);
+        if (link == NULL) {
+            server->elsewhere = FLOE_ELSEWHERE_FAILED;
+            floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
+            continue;
+        }
+        link->wanted = true;
+        floe_part *trunk = link->trunk;
+        if (trunk->complete &&
+            (!floe_ring_empty(&trunk->errors) || trunk->version != trunk->mux->version)) {
+            begin(trunk, now);
+        }
+        tell_errors(member, trunk);
+    }
+    floe_mux_open_now(member, now);
+    floe_member_supply(member, now);
+}
+
+/* ── What is lost ── */
+
+/* Another trunk of the member's that shows the same reflexive address on the same base; NULL: none. */
+static const floe_found *shown_by_another(const floe_part *member, const floe_found *lost,
+                                          const floe_server **server)
+{
+    FLOE_RING_EACH(link, &member->links, floe_link, of_member)
+    {
+        *server = server_of(link);
+        FLOE_RING_EACH(found, &link->trunk->core->found, floe_found, link)
+        {
+            if (is_given(found) && found->type == lost->type && *server != NULL &&
+                *server != lost->server && floe_address_equal(&found->address, &lost->address) &&
+                base_for(member, found) == lost->base) {
+                return found;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* What the trunk of this server has found as `id`; 0: all of it. */
+static void withdraw(floe_part *member, const floe_server *by, uint32_t id, floe_withdrawal why)
+{
+    floe_core *core = member->core;
+
+    FLOE_RING_EACH_SAFE(found, &core->found, floe_found, link)
+    {
+        if (!found->by_trunk || found->withdrawn || (id != 0 && found->of.trunks_id != id) ||
+            !floe_server_is(found->server, by->url, by->account)) {
+            continue;
+        }
+        const floe_server *server;
+        const floe_found *other = shown_by_another(member, found, &server);
+        if (other != NULL) {
+            found->server = server;
+            found->of.trunks_id = other->id;
+        } else {
+            floe_found_withdraw(core, found, why);
+        }
+    }
+}
+
+/* Once it is complete, what only servers of before have shown is withdrawn. */
+void floe_member_settle(floe_part *member, floe_time now)
+{
+    if (member->core->state != FLOE_GATHERER_STATE_COMPLETE) {
+        return;
+    }
+    FLOE_RING_EACH_SAFE(link, &member->links, floe_link, of_member)
+    {
+        if (!link->wanted) {
+            withdraw(member, &link->trunk->core->set->servers[0], 0, FLOE_WITHDRAWAL_RELEASED);
+            floe_trunk_unlink(link, now);
+        }
+    }
+}
+
+/* ── A trunk's outputs ── */
+
+static void tell_found(const floe_part *trunk, floe_time now, const floe_candidate *candidate)
+{
+    const floe_found *found = candidate != NULL ? found_of_id(trunk->core, candidate->id) : NULL;
+
+    if (found == NULL || !is_given(found)) {
+        return;
+    }
+    FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
+    {
+        if (!is_done(link->member)) {
+            give(link, now, found);
+            floe_core_settle(link->member->core, now);
+            floe_part_touch(link->member);
+        }
+    }
+}
+
+static void tell_lost(const floe_part *trunk, floe_time now, const floe_candidate *candidate)
+{
+    if (candidate->type == FLOE_CANDIDATE_TYPE_HOST) {
+        return;
+    }
+    FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
+    {
+        if (!is_done(link->member)) {
+            withdraw(link->member, &trunk->core->set->servers[0], candidate->id,
+                     candidate->withdrawal);
+            floe_core_settle(link->member->core, now);
+            floe_part_touch(link->member);
+        }
+    }
+}
+
+void floe_trunk_asks(floe_part *trunk, floe_time now)
+{
+    FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
+    {
+        if (link->member->core->state == FLOE_GATHERER_STATE_GATHERING) {
+            floe_core_settle(link->member->core, now);
+            floe_part_touch(link->member);
+        }
+    }
+}
+
+static void tell_complete(floe_part *trunk, floe_time now)
+{
+    trunk->complete = true;
+    FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
+    {
+        floe_member_supply(link->member, now);
+    }
+}
+
+/* Whether somebody waits for the trunk who is in no hurry. */
+static bool is_waited_for(const floe_part *trunk)
+{
+    FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
+    {
+        const floe_server *server = server_of(link);
+        if (server != NULL && server->elsewhere == FLOE_ELSEWHERE_PENDING && !link->hurries) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Others wait for it still: this one hears how it stands. */
+static void tell_timeout(floe_part *member, floe_time now, const floe_part *trunk)
+{
+    const floe_server *server = &trunk->core->set->servers[0];
+    floe_failure failure = floe_pairs_timeout(trunk->core, now);
+    char text[512];
+
+    floe_failure_text(member->core, &failure, server->url, text, sizeof text);
+    floe_candidate_error error = {
+        .url = server->url->text,
+        .code = floe_failure_code(&failure),
+        .text = text,
+        .url_failed = true,
+        .reason = floe_failure_reason_of(trunk->mux->shared, &failure, server->url)};
+    floe_failure_release(trunk->mux->shared, &failure);
+    floe_tell_error(member->core, &error);
+}
+
+bool floe_member_hurries(floe_share *share, floe_time now, const floe_server *server)
+{
+    floe_part *member = FLOE_CONTAINER(share, floe_part, share);
+    floe_link *link = link_of(member, server);
+
+    if (link == NULL) {
+        return false;
+    }
+    if (link->trunk->core->state != FLOE_GATHERER_STATE_GATHERING) {
+        supply(link, now); /* it has said all, or is about to */
+        return true;
+    }
+    link->hurries = true;
+    if (is_waited_for(link->trunk)) {
+        tell_timeout(member, now, link->trunk);
+        return false;
+    }
+    link->trunk->core->give_up = now;
+    floe_gather_time(link->trunk->core, now);
+    floe_part_touch(link->trunk);
+    return true;
+}
+
+/* To those whose gathering waits for it. */
+static void tell_error(floe_part *trunk, const floe_candidate_error *error)
+{
+    if (error->url == NULL) {
+        return; /* of a socket or the list: each member has heard of that itself */
+    }
+    floe_told_error *kept = floe_copy_error(trunk->core, error);
+    if (kept != NULL) { /* else who joins later hears less */
+        floe_ring_append(&trunk->errors, &kept->output.link);
+    }
+    FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
+    {
+        const floe_server *server = server_of(link);
+        if (server != NULL && server->elsewhere == FLOE_ELSEWHERE_PENDING) {
+            floe_tell_error(link->member->core, error);
+            floe_part_touch(link->member);
+        }
+    }
+}
+
+/* The member's candidate that stands for what the trunk has found; NULL: it has none. */
+static floe_found *own_of(const floe_part *member, const floe_part *trunk, uint32_t id)
+{
+    FLOE_RING_EACH(found, &member->core->found, floe_found, link)
+    {
+        if (found->by_trunk && !found->withdrawn && found->of.trunks_id == id &&
+            is_of(trunk, found->server)) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
+static void tell_writable(const floe_part *trunk, uint32_t id)
+{
+    FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
+    {
+        const floe_found *own = link->full ? own_of(link->member, trunk, id) : NULL;
+        if (own != NULL) {
+            link->full = false;
+            floe_found_writable(link->member->core, own->id);
+            floe_part_touch(link->member);
+        }
+    }
+}
+
+static void tell_unreachable(const floe_part *trunk, floe_time now, const floe_core_output *output)
+{
+    uint64_t scope = floe_scope_of_relay(trunk, output->candidate_id);
+    floe_part *member = floe_route_member(trunk->mux, now, scope, &output->remote);
+    const floe_found *own = member != NULL ? own_of(member, trunk, output->candidate_id) : NULL;
+
+    if (own != NULL) {
+        floe_unreached_tell(member->core, now, own->id, &output->remote, output->unreachable);
+        floe_part_touch(member);
+    }
+}
+
+bool floe_trunk_output(floe_part *trunk, floe_time now, const floe_core_output *output)
+{
+    floe_mux *mux = trunk->mux;
+
+    switch (output->kind) {
+    case FLOE_CORE_LIST_INTERFACES:
+        floe_gather_interfaces(trunk->core, now, mux->interfaces, mux->interface_count);
+        break;
+    case FLOE_CORE_CANDIDATE:
+        tell_found(trunk, now, output->candidate);
+        break;
+    case FLOE_CORE_CANDIDATE_WITHDRAWN:
+        tell_lost(trunk, now, output->candidate);
+        break;
+    case FLOE_CORE_CANDIDATE_ERROR:
+        tell_error(trunk, output->error);
+        break;
+    case FLOE_CORE_WRITABLE:
+        tell_writable(trunk, output->candidate_id);
+        break;
+    case FLOE_CORE_UNREACHABLE:
+        tell_unreachable(trunk, now, output);
+        break;
+    case FLOE_CORE_STATE:
+        if (output->state == FLOE_GATHERER_STATE_COMPLETE) {
+            tell_complete(trunk, now);
+        }
+        break;
+    default:
+        return true; /* the trace's */
+    }
+    return false;
+}
+
+/* ── Packets by relays ── */
+
+/* The link by whose trunk it was found; NULL: it is gone. */
+static floe_link *link_by(const floe_part *member, const floe_found *own)
+{
+    FLOE_RING_EACH(link, &member->links, floe_link, of_member)
+    {
+        if (is_of(link->trunk, own->server)) {
+            return link;
+        }
+    }
+    return NULL;
+}
+
+static floe_error send_by_relay(floe_part *member, floe_time now, const floe_found *own,
+                                const floe_address *peer, const void *data, size_t size)
+{
+    floe_link *link = link_by(member, own);
+    const floe_found *found =
+        link != NULL ? found_of_id(link->trunk->core, own->of.trunks_id) : NULL;
+
+    if (found == NULL || !is_given(found)) {
+        return floe_fail(FLOE_ERR_NOT_FOUND, "the relay is gone");
+    }
+    floe_error error = floe_gather_send(link->trunk->core, now, found->id, peer, data, size);
+    link->full = link->full || error == FLOE_ERR_QUEUE_FULL;
+    if (error == FLOE_OK) {
+        floe_route_claim(member, now, floe_scope_of_relay(link->trunk, found->id), peer, false);
+        floe_sent_note(member, now, floe_span_of(data, size));
+    }
+    floe_part_touch(link->trunk);
+    return error;
+}
+
+floe_error floe_member_send(floe_part *member, floe_time now, uint32_t candidate_id,
+                            const floe_address *peer, const void *data, size_t size)
+{
+    const floe_found *found =
+        peer != NULL && data != NULL ? found_of_id(member->core, candidate_id) : NULL;
+
+    if (found != NULL && found->type == FLOE_CANDIDATE_TYPE_RELAY && !found->withdrawn) {
+        return send_by_relay(member, now, found, peer, data, size);
+    }
+    floe_error error = floe_gather_send(member->core, now, candidate_id, peer, data, size);
+    const floe_end *end =
+        error == FLOE_OK && found != NULL ? floe_end_of(member->mux, found->base->channel) : NULL;
+    if (end != NULL && end->socket != NULL) {
+        floe_route_claim(member, now, floe_scope_of_socket(end->socket), peer, false);
+        floe_sent_note(member, now, floe_span_of(data, size));
+    }
+    return error;
+}
+
+void floe_member_doubt(floe_part *member, floe_time now, uint32_t candidate_id)
+{
+    const floe_found *own = found_of_id(member->core, candidate_id);
+    floe_link *link = own != NULL && own->by_trunk ? link_by(member, own) : NULL;
+
+    if (link != NULL) {
+        (void)floe_gather_doubt(link->trunk->core, now, own->of.trunks_id);
+        floe_part_touch(link->trunk);
+    }
+}
+
+void floe_trunk_packet(floe_part *trunk, floe_time now, const floe_packet *packet)
+{
+    floe_mux *mux = trunk->mux;
+    uint64_t scope = floe_scope_of_relay(trunk, packet->candidate_id);
+    floe_span data = floe_span_of(packet->data, packet->size);
+    floe_part *member = packet->kind == FLOE_PACKET_STUN ? floe_name_asked(mux, data) : NULL;
+
+    if (member == NULL && packet->kind == FLOE_PACKET_STUN) {
+        member = floe_sent_answered(mux, data);
+    }
+    if (member == NULL) {
+        member = floe_route_member(mux, now, scope, &packet->peer);
+    }
+    const floe_found *own = member != NULL ? own_of(member, trunk, packet->candidate_id) : NULL;
+    if (own == NULL) {
+        mux->shared->dropped++;
+    } else if (floe_gather_take_packet(member->core, packet, own->id)) {
+        mux->receiver = member;
+        floe_member_heard(member, now, scope);
+    }
+}

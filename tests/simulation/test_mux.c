@@ -1,0 +1,697 @@
+/* H3: one UDP socket for all gatherers of what is shared, told by hand: what is asked once, who hears what arrives, and
+ * what stays when one goes. */
+#include "hand.h"
+
+#include "polled.h"
+#include "stun/key.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MEMBERS 4
+
+/* The hand plays for the mux; the gatherers are polled here. */
+typedef struct story {
+    hand h;
+    floe_core *members[MEMBERS];
+    char logs[MEMBERS][512];
+    uint32_t ids[MEMBERS][5]; /* of the latest candidate of each type */
+    char errors[MEMBERS][512];
+    uint32_t channel; /* of the socket */
+} story;
+
+static const char *const two_urls[] = {"stun:203.0.113.3", "turn:203.0.113.2"};
+static const char *const stun_url[] = {"stun:203.0.113.3"};
+
+static void log_of(story *s, size_t n, const char *word, const floe_candidate *candidate)
+{
+    size_t used = strlen(s->logs[n]);
+
+    (void)snprintf(s->logs[n] + used, sizeof s->logs[n] - used, "%s%s%s%s", used > 0 ? ", " : "",
+                   word, candidate != NULL ? " " : "",
+                   candidate != NULL ? floe_candidate_type_name(candidate->type) : "");
+}
+
+static void heard(story *s, size_t n, const floe_core_output *output)
+{
+    const floe_candidate *candidate = output->candidate;
+    floe_interface_address one = {.interface_name = "eth0",
+                                  .interface_index = 1,
+                                  .up = true,
+                                  .default_route = true,
+                                  .address = address_of("10.0.1.2:0")};
+
+    switch (output->kind) {
+    case FLOE_CORE_LIST_INTERFACES:
+        floe_core_interfaces(s->members[n], s->h.now, &one, 1);
+        break;
+    case FLOE_CORE_CANDIDATE:
+        log_of(s, n, candidate != NULL ? "+" : "end", candidate);
+        if (candidate != NULL) {
+            s->ids[n][candidate->type] = candidate->id;
+        }
+        break;
+    case FLOE_CORE_CANDIDATE_WITHDRAWN:
+        log_of(s, n, "-", candidate);
+        break;
+    case FLOE_CORE_CANDIDATE_ERROR:
+        log_of(s, n, "error", NULL);
+        (void)snprintf(s->errors[n], sizeof s->errors[n], "%s", output->error->text);
+        break;
+    case FLOE_CORE_WRITABLE:
+        log_of(s, n, "writable", NULL);
+        break;
+    case FLOE_CORE_UNREACHABLE:
+        log_of(s, n, "not reached", NULL);
+        break;
+    case FLOE_CORE_STATE:
+        break;
+    default: /* core.h: the mux's alone */
+        fail_msg("a member's output of kind %d", (int)output->kind);
+    }
+}
+
+static void rest(story *s)
+{
+    floe_core_output output;
+    bool any;
+
+    do {
+        settle(&s->h);
+        any = false;
+        for (size_t n = 0; n < MEMBERS; n++) {
+            while (s->members[n] != NULL && polled(s->members[n], s->h.now, &output)) {
+                any = true;
+                heard(s, n, &output);
+            }
+        }
+        while (floe_core_mux_touched(s->h.core) != NULL) {
+            any = true;
+        }
+    } while (any);
+    for (uint32_t i = 0; i < CHANNELS; i++) {
+        s->channel = s->h.open[i] ? i : s->channel;
+    }
+}
+
+static floe_time deadline_of(const story *s)
+{
+    floe_time next = floe_core_deadline(s->h.core);
+
+    for (size_t n = 0; n < MEMBERS; n++) {
+        if (s->members[n] != NULL) {
+            next = floe_time_min(next, floe_core_deadline(s->members[n]));
+        }
+    }
+    return next;
+}
+
+static void go_on(story *s, uint64_t milliseconds)
+{
+    floe_time end = floe_time_after(s->h.now, floe_milliseconds(milliseconds));
+
+    rest(s);
+    for (floe_time due = deadline_of(s); due.ns <= end.ns; due = deadline_of(s)) {
+        s->h.now = due.ns > s->h.now.ns ? due : s->h.now;
+        floe_core_time(s->h.core, s->h.now);
+        for (size_t n = 0; n < MEMBERS; n++) {
+            if (s->members[n] != NULL) {
+                floe_core_time(s->members[n], s->h.now);
+            }
+        }
+        rest(s);
+    }
+    s->h.now = end;
+}
+
+static floe_error new_member(story *s, size_t n, const char *const *urls, size_t count)
+{
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, urls, count, "user");
+    options.ice_server_count = count > 0;
+    floe_error error = floe_core_new(s->h.shared, &options, &s->members[n]);
+
+    if (error == FLOE_OK) {
+        error = floe_core_receive_packets(s->members[n], true);
+    }
+    return error;
+}
+
+static void join(story *s, size_t n, const char *const *urls, size_t count)
+{
+    assert_int_equal(new_member(s, n, urls, count), FLOE_OK);
+    assert_int_equal(floe_core_start(s->members[n], s->h.now), FLOE_OK);
+    rest(s);
+}
+
+static void shares(story *s, floe_settings settings)
+{
+    memset(s, 0, sizeof *s);
+    counting_init(&s->h.memory);
+    seeded_init(&s->h.random, 7);
+    s->h.now = floe_time_after((floe_time){0}, floe_seconds(1000));
+    s->h.next_port = 40000;
+    settings.allocator = &s->h.memory.table;
+    settings.udp_mux_port = FLOE_ANY_PORT;
+    assert_int_equal(floe_core_shared_new(&settings, &s->h.random.table, &s->h.shared), FLOE_OK);
+    s->h.core = floe_core_shared_mux(s->h.shared);
+    assert_non_null(s->h.core);
+    with(&s->h, "203.0.113.2:3478", "192.0.2.7:700");
+    with(&s->h, "203.0.113.3:3478", "192.0.2.7:700");
+}
+
+static void leave(story *s, size_t n)
+{
+    floe_core_close(s->members[n], s->h.now);
+    rest(s);
+    floe_core_free(s->members[n]);
+    s->members[n] = NULL;
+}
+
+static void all_end(story *s)
+{
+    for (size_t n = 0; n < MEMBERS; n++) {
+        if (s->members[n] != NULL) {
+            leave(s, n);
+        }
+    }
+    assert_int_equal(s->h.sockets, 0);
+    floe_core_close(s->h.core, s->h.now);
+    rest(s);
+    assert_int_equal(floe_core_state(s->h.core), FLOE_GATHERER_STATE_CLOSED);
+    floe_core_shared_free(s->h.shared);
+    assert_int_equal(s->h.memory.live, 0);
+}
+
+static void says_of(story *s, size_t n, const char *wanted)
+{
+    assert_string_equal(s->logs[n], wanted);
+    *s->logs[n] = '\0';
+}
+
+/* Two with both servers, who know all. */
+static void begin_two(story *s)
+{
+    shares(s, defaults);
+    join(s, 0, two_urls, 2);
+    join(s, 1, two_urls, 2);
+    go_on(s, 1000);
+    says_of(s, 0, "+ host, + srflx, + relay, end");
+    says_of(s, 1, "+ host, + srflx, + relay, end");
+}
+
+/* ── What is asked ── */
+
+static void h3_one_socket_and_one_question_for_all(void **state)
+{
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    assert_int_equal(s.h.sockets, 1);
+    assert_int_equal(s.h.servers[0].allocates, 1);
+    assert_int_equal(s.h.servers[1].bindings, 1);
+    join(&s, 2, two_urls, 2); /* nothing is asked of it, and nobody waits */
+    says_of(&s, 2, "+ host, + srflx, + relay, end");
+    assert_int_equal(s.h.servers[0].allocates, 1);
+    join(&s, 3, stun_url, 1);
+    says_of(&s, 3, "+ host, + srflx, end");
+    assert_int_equal(s.h.servers[1].bindings, 1);
+    all_end(&s);
+}
+
+static void h3_who_goes_takes_what_is_its_own_alone(void **state)
+{
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    join(&s, 2, stun_url, 1);
+    says_of(&s, 2, "+ host, + srflx, end");
+    leave(&s, 0);
+    assert_int_equal(s.h.servers[0].releases, 0);
+    leave(&s, 1);
+    assert_int_equal(s.h.servers[0].releases, 1); /* that was the last one with this server */
+    assert_int_equal(s.h.sockets, 1);
+    go_on(&s, 40000);
+    assert_int_equal(s.h.servers[0].refreshes, 0);
+    assert_true(s.h.servers[1].bindings > 1); /* the mapping is kept for the third */
+    says_of(&s, 2, "");
+    leave(&s, 2);
+    assert_int_equal(s.h.sockets, 0);
+    all_end(&s);
+}
+
+static void h3_other_credentials_have_a_relay_of_their_own(void **state)
+{
+    story s;
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, turn_url, 1, "another");
+
+    (void)state;
+    begin_two(&s);
+    s.h.servers[0].strangers = 1; /* T6: on the shared socket stands the first one's */
+    assert_int_equal(floe_core_new(s.h.shared, &options, &s.members[2]), FLOE_OK);
+    assert_int_equal(floe_core_start(s.members[2], s.h.now), FLOE_OK);
+    go_on(&s, 1000);
+    assert_int_equal(s.h.sockets, 2);
+    says_of(&s, 2, "+ host, + relay, + srflx, end");
+    leave(&s, 2);
+    assert_int_equal(s.h.sockets, 1);
+    all_end(&s);
+}
+
+static void h3_a_restart_asks_nobody(void **state)
+{
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    uint32_t relay = s.ids[0][FLOE_CANDIDATE_TYPE_RELAY];
+    assert_int_equal(floe_core_restart(s.members[0], s.h.now), FLOE_OK);
+    assert_int_equal(floe_core_start(s.members[0], s.h.now), FLOE_OK);
+    rest(&s);
+    says_of(&s, 0, "+ host, + srflx, + relay, end");
+    assert_int_equal(s.ids[0][FLOE_CANDIDATE_TYPE_RELAY], relay);
+    assert_int_equal(s.h.servers[0].allocates, 1);
+    assert_int_equal(s.h.servers[1].bindings, 1);
+    says_of(&s, 1, "");
+    all_end(&s);
+}
+
+static void h3_other_servers_replace_those_of_before(void **state)
+{
+    story s;
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, stun_url, 1, "user");
+
+    (void)state;
+    begin_two(&s);
+    assert_int_equal(floe_core_set_options(s.members[0], s.h.now, &options), FLOE_OK);
+    assert_int_equal(floe_core_start(s.members[0], s.h.now), FLOE_OK);
+    rest(&s);
+    says_of(&s, 0, "end, - relay");
+    says_of(&s, 1, "");
+    assert_int_equal(s.h.servers[0].releases, 0); /* the other has it */
+    all_end(&s);
+}
+
+static void h3_a_relay_that_is_lost_is_lost_for_all(void **state)
+{
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    s.h.servers[0].refresh = FORGOT;
+    go_on(&s, 600000);
+    assert_non_null(strstr(s.logs[0], "- relay, + relay"));
+    assert_string_equal(s.logs[0], s.logs[1]);
+    all_end(&s);
+}
+
+static void h3_a_server_that_fails_is_an_error_for_each(void **state)
+{
+    story s;
+
+    (void)state;
+    shares(&s, defaults);
+    s.h.servers[0].allocate = s.h.servers[0].both = REFUSES;
+    join(&s, 0, turn_url, 1);
+    join(&s, 1, turn_url, 1);
+    go_on(&s, 1000);
+    says_of(&s, 0, "+ host, error, + srflx, end");
+    says_of(&s, 1, "error, + host, + srflx, end"); /* what it has missed first */
+    assert_non_null(strstr(s.errors[1], "403"));
+    join(&s, 2, turn_url, 1); /* it asks again: the server may be mended */
+    s.h.servers[0].allocate = s.h.servers[0].both = ANSWERS;
+    go_on(&s, 1000);
+    assert_non_null(strstr(s.logs[2], "+ host"));
+    all_end(&s);
+}
+
+/* L14 (c): who has what he waits for by another server waits no longer for one that is silent; who has
+ * not, does. */
+static void h3_a_silent_server_holds_up_nobody_who_has_another(void **state)
+{
+    static const char *const dead_url[] = {"stun:203.0.113.9"};
+    static const char *const with_dead[] = {"stun:203.0.113.3", "stun:203.0.113.9"};
+    story s;
+
+    (void)state;
+    shares(&s, defaults);
+    all(with(&s.h, "203.0.113.9:3478", "192.0.2.7:700"), SILENT);
+    join(&s, 0, dead_url, 1);
+    join(&s, 1, with_dead, 2);
+    go_on(&s, 1000);
+    says_of(&s, 0, "+ host");
+    says_of(&s, 1, "+ host, + srflx, error, end");
+    assert_non_null(strstr(s.errors[1], "no answer to 2 packets"));
+    go_on(&s, 5000);
+    says_of(&s, 0, "error, end");
+    assert_non_null(strstr(s.errors[0], "no answer to"));
+    all_end(&s);
+}
+
+static void h3_one_component_alone(void **state)
+{
+    story s;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    floe_core *other = NULL;
+
+    (void)state;
+    begin_two(&s);
+    assert_int_equal(floe_core_new_associated(s.members[0], &other), FLOE_ERR_UNSUPPORTED);
+    options.even_port = true;
+    assert_int_equal(floe_core_new(s.h.shared, &options, &other), FLOE_ERR_UNSUPPORTED);
+    assert_int_equal(floe_core_set_options(s.members[0], s.h.now, &options), FLOE_ERR_UNSUPPORTED);
+    all_end(&s);
+}
+
+/* ── Who hears what arrives ── */
+
+/* A Binding request by the member's credentials of now; `right`: with the right password. */
+static size_t check_for(const story *s, size_t n, bool right, uint8_t *bytes, size_t room)
+{
+    floe_parameters parameters = FLOE_PARAMETERS_INIT;
+    static uint8_t counter;
+    floe_stun_id id = {.bytes = {9, ++counter}};
+    floe_stun_key *key;
+    char name[300];
+
+    assert_int_equal(floe_core_get_local_parameters(s->members[n], &parameters), FLOE_OK);
+    (void)snprintf(name, sizeof name, "%s:peer", parameters.username_fragment);
+    assert_int_equal(floe_stun_key_short_term(&floe_default_allocator,
+                                              floe_span_text(right ? parameters.password : "wrong"),
+                                              &key),
+                     FLOE_OK);
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, room, FLOE_STUN_REQUEST, FLOE_STUN_BINDING, &id);
+    floe_stun_put(&writer, FLOE_STUN_USERNAME, floe_span_text(name));
+    floe_stun_put_u32(&writer, FLOE_STUN_PRIORITY, 1);
+    floe_stun_put_integrity(&writer, key->sha1);
+    floe_stun_put_fingerprint(&writer);
+    floe_stun_key_release(key);
+    return floe_stun_written(&writer).size;
+}
+
+/* Which member hears it, by which candidate; -1: nobody. */
+static int hears(story *s, const char *from, const void *data, size_t size, uint32_t *id)
+{
+    floe_address source = address_of(from);
+    const floe_packet *packet;
+    int who = -1;
+
+    floe_core_datagram(s->h.core, s->h.now, s->channel, &source, data, size);
+    while (floe_core_packet(s->h.core, s->h.now, &packet)) {
+        assert_int_equal(who, -1);
+        for (int n = 0; n < MEMBERS; n++) {
+            who = s->members[n] != NULL && s->members[n] == floe_core_packet_owner(s->h.core) ? n
+                                                                                              : who;
+        }
+        assert_true(who >= 0);
+        if (id != NULL) {
+            *id = packet->candidate_id;
+        }
+    }
+    rest(s);
+    return who;
+}
+
+static int hears_check(story *s, size_t n, bool right, const char *from)
+{
+    uint8_t bytes[256];
+
+    return hears(s, from, bytes, check_for(s, n, right, bytes, sizeof bytes), NULL);
+}
+
+static const char *const peer = "198.51.100.5:4000";
+
+static void sends(story *s, size_t n, floe_candidate_type type, const char *to, const void *data,
+                  size_t size)
+{
+    floe_address address = address_of(to);
+
+    assert_int_equal(floe_core_send(s->members[n], s->h.now, s->ids[n][type], &address, data, size),
+                     FLOE_OK);
+    rest(s);
+}
+
+static void h3_a_request_goes_to_whose_name_it_has(void **state)
+{
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    uint64_t dropped = floe_core_shared_dropped(s.h.shared);
+    assert_int_equal(hears_check(&s, 0, true, peer), 0);
+    assert_int_equal(hears_check(&s, 1, true, peer), 1);
+    assert_int_equal(hears_check(&s, 0, true, "198.51.100.6:4000"), 0);
+    assert_int_equal(hears_check(&s, 1, false, "198.51.100.6:4000"), 1); /* it is to answer 401 */
+    assert_int_equal(floe_core_shared_dropped(s.h.shared), dropped);
+    uint8_t bytes[256];
+    size_t size = check_for(&s, 0, true, bytes, sizeof bytes);
+    bytes[24] ^= 1; /* the first of its username fragment */
+    assert_int_equal(hears(&s, peer, bytes, size, NULL), -1);
+    assert_int_equal(floe_core_shared_dropped(s.h.shared), dropped + 1);
+    all_end(&s);
+}
+
+static void h3_a_name_of_before_a_restart_holds_until_the_new_one_is_used(void **state)
+{
+    story s;
+    uint8_t old[256];
+
+    (void)state;
+    begin_two(&s);
+    assert_int_equal(hears_check(&s, 0, true, peer), 0);
+    size_t size = check_for(&s, 0, true, old, sizeof old);
+    assert_int_equal(floe_core_restart(s.members[0], s.h.now), FLOE_OK);
+    rest(&s);
+    assert_int_equal(floe_core_start(s.members[0], s.h.now), FLOE_OK);
+    rest(&s);
+    assert_int_equal(hears(&s, peer, old, size, NULL), 0);
+    assert_int_equal(hears_check(&s, 0, true, peer), 0);
+    all_end(&s);
+}
+
+static void h3_an_answer_goes_to_who_asked(void **state)
+{
+    uint8_t bytes[256];
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    assert_int_equal(hears_check(&s, 1, true, peer), 1);
+    for (int who = 0; who < 2; who++) {
+        size_t size = check_for(&s, 0, true, bytes, sizeof bytes);
+        sends(&s, (size_t)who, FLOE_CANDIDATE_TYPE_HOST, peer, bytes, size);
+        bytes[0] = 1; /* a success */
+        assert_int_equal(hears(&s, peer, bytes, size, NULL), who);
+    }
+    bytes[15] ^= 1; /* and that nobody has asked */
+    assert_int_equal(hears(&s, peer, bytes, 20, NULL), -1);
+    all_end(&s);
+}
+
+static void h3_what_is_no_stun_goes_to_who_is_known_there(void **state)
+{
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    assert_int_equal(hears(&s, peer, "\200data", 5, NULL), -1); /* nobody is */
+    sends(&s, 0, FLOE_CANDIDATE_TYPE_HOST, peer, "\200out", 4);
+    uint32_t id = 0;
+    assert_int_equal(hears(&s, peer, "\200data", 5, &id), 0);
+    assert_int_equal(id, s.ids[0][FLOE_CANDIDATE_TYPE_HOST]);
+    sends(&s, 1, FLOE_CANDIDATE_TYPE_HOST, peer, "\200out", 4);
+    assert_int_equal(hears(&s, peer, "\200data", 5, NULL), -1); /* it cannot be told whose */
+    assert_int_equal(hears_check(&s, 1, false, peer), 1);
+    assert_int_equal(hears(&s, peer, "\200data", 5, NULL), -1); /* that proves nothing */
+    assert_int_equal(hears_check(&s, 1, true, peer), 1);
+    assert_int_equal(hears(&s, peer, "\200data", 5, NULL), 1);
+    assert_int_equal(hears_check(&s, 0, true, peer), 0);
+    assert_int_equal(hears(&s, peer, "\200data", 5, NULL), -1); /* both have sessions with it */
+    go_on(&s, 20000);
+    assert_int_equal(hears_check(&s, 0, true, peer), 0);
+    go_on(&s, 15000); /* RFC 7675: of the other it has not been heard for 30 s */
+    assert_int_equal(hears(&s, peer, "\200data", 5, NULL), 0);
+    leave(&s, 0);
+    assert_int_equal(hears(&s, peer, "\200data", 5, NULL), 1);
+    all_end(&s);
+}
+
+/* RFC 8656 §11.4: what a peer sends to the relayed address. */
+static size_t relayed(const char *from, const void *data, size_t size, uint8_t *bytes, size_t room)
+{
+    floe_stun_id id = {.bytes = {7}};
+    floe_address address = address_of(from);
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, room, FLOE_STUN_INDICATION, FLOE_STUN_DATA_INDICATION, &id);
+
+    floe_stun_put_address(&writer, FLOE_STUN_XOR_PEER_ADDRESS, &address);
+    floe_stun_put(&writer, FLOE_STUN_DATA, floe_span_of(data, size));
+    return floe_stun_written(&writer).size;
+}
+
+static int hears_relayed(story *s, const char *from, const void *data, size_t size, uint32_t *id)
+{
+    uint8_t bytes[400];
+
+    return hears(s, "203.0.113.2:3478", bytes, relayed(from, data, size, bytes, sizeof bytes), id);
+}
+
+static void h3_members_share_a_relay_and_its_peers(void **state)
+{
+    uint8_t bytes[256];
+    uint32_t id = 0;
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    sends(&s, 0, FLOE_CANDIDATE_TYPE_RELAY, peer, "\200one", 4);
+    sends(&s, 1, FLOE_CANDIDATE_TYPE_RELAY, "198.51.100.6:4000", "\200two", 4);
+    assert_int_equal(hears_relayed(&s, peer, "\200data", 5, &id), 0);
+    assert_int_equal(id, s.ids[0][FLOE_CANDIDATE_TYPE_RELAY]);
+    assert_int_equal(hears_relayed(&s, "198.51.100.6:4000", "\200data", 5, &id), 1);
+    assert_int_equal(id, s.ids[1][FLOE_CANDIDATE_TYPE_RELAY]);
+    size_t size = check_for(&s, 1, true, bytes, sizeof bytes);
+    assert_int_equal(hears_relayed(&s, peer, bytes, size, NULL), 1); /* by its name */
+    assert_int_equal(hears_relayed(&s, peer, "\200data", 5, NULL), 1);
+    assert_int_equal(hears(&s, peer, "\200data", 5, NULL), -1); /* the relay's is another way */
+    leave(&s, 1);
+    assert_int_equal(hears_relayed(&s, peer, "\200data", 5, NULL), 0);
+    all_end(&s);
+}
+
+static void h3_a_check_by_a_relay_is_answered_by_it(void **state)
+{
+    uint8_t bytes[256];
+    floe_address source = address_of("203.0.113.2:3478");
+    const floe_packet *packet;
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    sends(&s, 1, FLOE_CANDIDATE_TYPE_RELAY, peer, "\200out", 4);
+    size_t size = check_for(&s, 1, true, bytes, sizeof bytes);
+    uint8_t message[400];
+    size_t whole = relayed(peer, bytes, size, message, sizeof message);
+    floe_core_datagram(s.h.core, s.h.now, s.channel, &source, message, whole);
+    assert_true(floe_core_packet(s.h.core, s.h.now, &packet));
+    assert_ptr_equal(floe_core_packet_owner(s.h.core), s.members[1]);
+    assert_true(packet->check != NULL && packet->check->authenticated);
+    size_t data = s.h.data;
+    assert_int_equal(floe_core_answer_check(s.members[1], s.h.now, packet, 0), FLOE_OK);
+    rest(&s);
+    assert_int_equal(s.h.data, data + 1);
+    all_end(&s);
+}
+
+static void h3_a_packet_that_comes_back_is_told_whose_it_was(void **state)
+{
+    floe_address to = address_of(peer);
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    sends(&s, 1, FLOE_CANDIDATE_TYPE_HOST, peer, "\200out", 4);
+    floe_core_unreachable(s.h.core, s.h.now, s.channel, &to, FLOE_UNREACHABLE_PORT, "\200out", 4);
+    rest(&s);
+    says_of(&s, 0, "");
+    says_of(&s, 1, "not reached");
+    all_end(&s);
+}
+
+/* A socket that takes no more holds what waits, of all; and goes on with all. */
+static void h3_a_full_socket_holds_what_each_sends(void **state)
+{
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    floe_core_blocked(s.h.core, s.channel);
+    size_t data = s.h.data;
+    sends(&s, 0, FLOE_CANDIDATE_TYPE_HOST, peer, "\200one", 4);
+    sends(&s, 1, FLOE_CANDIDATE_TYPE_HOST, peer, "\200two", 4);
+    assert_int_equal(s.h.data, data);
+    floe_core_writable(s.h.core, s.h.now, s.channel);
+    rest(&s);
+    assert_int_equal(s.h.data, data + 2);
+    all_end(&s);
+}
+
+/* ── Without memory ── */
+
+/* Whatever fails, nothing is lost or left behind. */
+static bool without_the_nth(size_t n)
+{
+    story s;
+
+    memset(&s, 0, sizeof s);
+    shares(&s, defaults);
+    size_t before = s.h.memory.calls;
+    s.h.memory.fail_at = before + n;
+    s.h.memory.fail_count = 1;
+    for (size_t i = 0; i < 3; i++) {
+        if (new_member(&s, i, two_urls, 2) != FLOE_OK) {
+            if (s.members[i] != NULL) {
+                floe_core_free(s.members[i]);
+                s.members[i] = NULL;
+            }
+            continue;
+        }
+        assert_int_equal(floe_core_start(s.members[i], s.h.now), FLOE_OK);
+        go_on(&s, 200);
+        for (int type = FLOE_CANDIDATE_TYPE_HOST; type <= FLOE_CANDIDATE_TYPE_RELAY; type++) {
+            floe_address address = address_of(peer);
+            if (s.ids[i][type] != 0) {
+                (void)floe_core_send(s.members[i], s.h.now, s.ids[i][type], &address, "\x80x", 2);
+            }
+        }
+        (void)hears_check(&s, i, true, peer);
+        go_on(&s, 6000);
+        assert_non_null(strstr(s.logs[i], "end"));
+    }
+    bool failed = s.h.memory.calls >= s.h.memory.fail_at;
+    s.h.memory.fail_at = 0;
+    all_end(&s);
+    return failed;
+}
+
+static void h3_each_allocation_fails_in_turn(void **state)
+{
+    size_t n = 1;
+
+    (void)state;
+    while (without_the_nth(n)) {
+        n++;
+    }
+    assert_true(n > 50);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(h3_one_socket_and_one_question_for_all),
+        cmocka_unit_test(h3_who_goes_takes_what_is_its_own_alone),
+        cmocka_unit_test(h3_other_credentials_have_a_relay_of_their_own),
+        cmocka_unit_test(h3_a_restart_asks_nobody),
+        cmocka_unit_test(h3_other_servers_replace_those_of_before),
+        cmocka_unit_test(h3_a_relay_that_is_lost_is_lost_for_all),
+        cmocka_unit_test(h3_a_server_that_fails_is_an_error_for_each),
+        cmocka_unit_test(h3_a_silent_server_holds_up_nobody_who_has_another),
+        cmocka_unit_test(h3_one_component_alone),
+        cmocka_unit_test(h3_a_request_goes_to_whose_name_it_has),
+        cmocka_unit_test(h3_a_name_of_before_a_restart_holds_until_the_new_one_is_used),
+        cmocka_unit_test(h3_an_answer_goes_to_who_asked),
+        cmocka_unit_test(h3_what_is_no_stun_goes_to_who_is_known_there),
+        cmocka_unit_test(h3_members_share_a_relay_and_its_peers),
+        cmocka_unit_test(h3_a_check_by_a_relay_is_answered_by_it),
+        cmocka_unit_test(h3_a_packet_that_comes_back_is_told_whose_it_was),
+        cmocka_unit_test(h3_a_full_socket_holds_what_each_sends),
+        cmocka_unit_test(h3_each_allocation_fails_in_turn),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
