@@ -267,11 +267,24 @@ bool floe_stun_read_error(const floe_stun_message *message, uint16_t *code, floe
            read_error_value(value, &reserved, code, reason);
 }
 
+/* Some servers count the padding, or what ends a string in C, into the length. */
+static size_t text_size(floe_span text)
+{
+    const uint8_t *end = text.size > 0 ? memchr(text.data, '\0', text.size) : NULL;
+    size_t size = end != NULL ? (size_t)(end - text.data) : text.size;
+
+    while (size > 0 && (text.data[size - 1] <= 0x20 || text.data[size - 1] == 0x7F)) {
+        size--;
+    }
+    return size;
+}
+
 void floe_stun_copy_reason(floe_span reason, char *text, size_t size)
 {
+    size_t whole = text_size(reason);
     size_t used = 0;
 
-    for (; used < reason.size && used + 1 < size; used++) {
+    for (; used < whole && used + 1 < size; used++) {
         uint8_t byte = reason.data[used];
         text[used] = byte < 0x20 || byte >= 0x7F ? '?' : (char)byte;
     }

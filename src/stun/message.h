@@ -101,8 +101,8 @@ bool floe_stun_read_u8(const floe_stun_message *message, uint16_t type, uint8_t 
 bool floe_stun_read_u16(const floe_stun_message *message, uint16_t type, uint16_t *value);
 /* ERROR-CODE: 300 … 699 and the server's reason, which is a view and need not be good UTF-8. */
 bool floe_stun_read_error(const floe_stun_message *message, uint16_t *code, floe_span *reason);
-/* A server's reason as text for people: control characters and bytes beyond ASCII become '?', what
- * does not fit is cut. */
+/* A server's reason as text for people: it ends at the first NUL, without blanks and control
+ * characters at its end; others, and bytes beyond ASCII, become '?', what does not fit is cut. */
 void floe_stun_copy_reason(floe_span reason, char *text, size_t size);
 /* Whether UNKNOWN-ATTRIBUTES (§14.13), where there is one, names this type. */
 bool floe_stun_says_unknown(const floe_stun_message *message, uint16_t type);

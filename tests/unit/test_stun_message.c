@@ -444,6 +444,37 @@ static void cve_2021_37706_an_error_code_of_less_than_four_bytes(void **state)
     floe_stun_key_release(key);
 }
 
+/* coturn counts the padding into the length of its reasons. */
+static void a_reason_ends_where_its_text_does(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *text;
+    } rows[] = {
+        {"Forbidden", 9, "Forbidden"},
+        {"Forbidden\0\0\0", 12, "Forbidden"},
+        {"Forbidden\0secret", 16, "Forbidden"},
+        {"Forbidden \r\n\x7F", 13, "Forbidden"},
+        {"For\nbid\xC3\xA4n", 10, "For?bid??n"},
+        {"\0\0\0", 3, ""},
+        {" \t ", 3, ""},
+        {"", 0, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[32];
+        uint8_t *exact = exact_copy(rows[i].bytes, rows[i].size, 0);
+        floe_stun_copy_reason(floe_span_of(exact, rows[i].size), text, sizeof text);
+        exact_free(exact, 0);
+        assert_string_equal(text, rows[i].text);
+        floe_stun_copy_reason(floe_span_of(rows[i].bytes, rows[i].size), text, 4);
+        assert_true(strlen(text) <= 3);
+        assert_memory_equal(text, rows[i].text, strlen(text));
+    }
+}
+
 /* CVE-2022-23537 and 23547: an attribute whose header, or whose value, begins where the message
  * ends; the buffer ends there too. */
 static void cve_2022_23537_and_23547_an_attribute_at_the_very_end(void **state)
@@ -794,6 +825,7 @@ int main(void)
         cmocka_unit_test(what_is_reserved_is_zeros),
         cmocka_unit_test(what_does_not_fit_gives_nothing),
         cmocka_unit_test(cve_2021_37706_an_error_code_of_less_than_four_bytes),
+        cmocka_unit_test(a_reason_ends_where_its_text_does),
         cmocka_unit_test(cve_2022_23537_and_23547_an_attribute_at_the_very_end),
         cmocka_unit_test(cve_2026_40613_messages_at_odd_addresses),
         cmocka_unit_test(cve_2026_43994_access_tokens_of_every_size),
