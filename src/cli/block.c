@@ -230,6 +230,10 @@ static void print_network(const gather_report *report, output *to)
 
     network_text(&report->facts, text, sizeof text);
     print_labelled(to, "network", text);
+    if (*report->facts.private_relay != '\0') {
+        private_relay_text(report->facts.private_relay, text, sizeof text);
+        print_labelled(to, "warning", text);
+    }
     verdict_text(&report->facts, text, sizeof text);
     print_labelled(to, "verdict", text);
 }

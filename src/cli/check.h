@@ -57,6 +57,7 @@ typedef enum check_warning_kind {
     WARNING_NOT_VERIFIED,
     WARNING_PRIVATE_RELAY,
     WARNING_DATA_NOT_TESTED,
+    WARNING_CROWDED,
     WARNINGS,
 } check_warning_kind;
 
@@ -97,9 +98,11 @@ typedef struct check_row {
     char realm[128];
     uint32_t lifetime;
     uint16_t family_error;
+    uint16_t
+        crowded; /* by which a relay was refused, as there are too many: by 486 or 508; 0: none was */
     bool mobility;
     bool tcp_relay;
-    bool tcp_asked;
+    bool tcp_asked; /* over UDP no server can be (RFC 6062 §4.1) */
     bool tcp_known; /* whether it has a relay for TCP: it said so, or had its time */
     check_loop loop;
     uint16_t loop_code; /* by which it was refused */
@@ -114,6 +117,7 @@ typedef struct check_row {
     char outside_to[FLOE_ADDRESS_TEXT_SIZE + 8];   /* the relayed address */
     char outside_ip[FLOE_ADDRESS_TEXT_SIZE];       /* without its port */
     bool outside_elsewhere;                        /* which is not the server's own */
+    check_outside outward;                         /* what the relay sends to this machine */
     char outside_icmp[48];
     unsigned tries;
 } check_row;
@@ -162,6 +166,7 @@ double check_loss(const check_row *row);
 long check_days_left(const check_row *row);
 
 const char *check_transport_name(check_transport transport);
+bool check_is_stream(check_transport transport);
 const char *check_family_name(uint8_t family); /* "IPv4", "IPv6"; "" for none */
 
 typedef struct check_counts {

@@ -90,7 +90,7 @@ static bool load_again(check_run *run)
 /* All have come back, or none has for a while: a connection brings late what a network lost. */
 static bool has_loaded(const check_run *run, uint64_t elapsed)
 {
-    bool stream = run->row->transport == CHECK_TCP || run->row->transport == CHECK_TLS;
+    bool stream = check_is_stream(run->row->transport);
     double wait = (stream ? 2000 : 300) + (stream ? 4 : 2) * check_round_trip(run);
 
     if (elapsed < LOAD_MS) {

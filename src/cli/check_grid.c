@@ -285,8 +285,11 @@ static void add_table_row(const turn_checker *checker, check_text *to, const che
         add_relay_and_data(to, row);
         add_number(to, 6, row->sent > 0, "%.0f%%", check_loss(row));
         add_number(to, 7, row->mbit > 0, "%.2f", row->mbit);
-        check_text_cell(to, row->outside == OUTSIDE_CLOSED ? PAINT_RED : PAINT_PLAIN, 11,
-                        row->relay_count > 0 ? outsides[row->outside] : "-");
+        bool mute = row->outward == OUTSIDE_CLOSED;
+        check_text_cell(to, mute || row->outside == OUTSIDE_CLOSED ? PAINT_RED : PAINT_PLAIN, 11,
+                        row->relay_count == 0 ? "-"
+                        : mute                ? "OUT CLOSED"
+                                              : outsides[row->outside]);
     }
     say_state(checker, row, text, sizeof text);
     check_text_cell(to, colour_of(row), 0, row->state == CHECK_OK ? "ok" : text);
@@ -415,7 +418,8 @@ static void add_all_outside(check_text *to, const grid_line *line)
             continue;
         }
         if (row->outside == OUTSIDE_OPEN) {
-            check_text_add(&text, "packets from here pass: the relay ports are open");
+            check_text_add(&text, "packets from here pass: the relay ports are open%s",
+                           check_outward_word(row));
         } else {
             check_add_outside(&text, row);
         }
@@ -429,7 +433,12 @@ static void add_all_outside(check_text *to, const grid_line *line)
     check_text_free(&before);
 }
 
-/* The first of whose server something is known; of those with a relay, one by which TCP is relayed. */
+static int tells_of_tcp(const check_row *row)
+{
+    return row->tcp_relay ? 3 : row->tcp_known ? 2 : row->tcp_asked;
+}
+
+/* The first of whose server something is known; of those with a relay, one that tells of relays for TCP. */
 static const check_row *row_with(const grid_line *line, bool relay)
 {
     const check_row *found = NULL;
@@ -437,7 +446,7 @@ static const check_row *row_with(const grid_line *line, bool relay)
     for (size_t i = 0; i < CHECK_TRANSPORTS; i++) {
         const check_row *row = line->rows[i];
         bool has = row != NULL && (relay ? row->relay_count > 0 : *row->certificate != '\0');
-        if (has && (found == NULL || (relay && row->tcp_relay && !found->tcp_relay))) {
+        if (has && (found == NULL || (relay && tells_of_tcp(row) > tells_of_tcp(found)))) {
             found = row;
         }
     }

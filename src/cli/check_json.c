@@ -8,7 +8,7 @@
 static const char *const warning_words[WARNINGS] = {
     [WARNING_OPEN_RELAY] = "open-relay",           [WARNING_CERTIFICATE_ENDS] = "certificate-ends",
     [WARNING_NOT_VERIFIED] = "not-verified",       [WARNING_PRIVATE_RELAY] = "private-relay",
-    [WARNING_DATA_NOT_TESTED] = "data-not-tested",
+    [WARNING_DATA_NOT_TESTED] = "data-not-tested", [WARNING_CROWDED] = "crowded",
 };
 
 static void set(json_t *line, const char *name, json_t *value)
@@ -79,6 +79,7 @@ static void add_data(json_t *line, const check_row *row)
     set(line, "data_round_trip_ms", rounded(any, row->data_round_trip_ms));
     set(line, "mbit_per_second", rounded(row->mbit > 0, row->mbit));
     set_text(line, "outside", row->relay_count > 0 ? outsides[row->outside] : NULL);
+    set_text(line, "outward", row->outward != OUTSIDE_NOT_TRIED ? outsides[row->outward] : NULL);
     set_text(line, "outside_why", row->outside_why);
     set_text(line, "outside_from", row->outside_from);
     set_text(line, "outside_to", row->outside_to);

@@ -38,10 +38,11 @@ void check_add_relays(check_text *to, const check_row *row)
 
 const char *check_tcp_word(const check_row *row)
 {
-    return row->tcp_relay    ? "yes"
-           : !row->tcp_asked ? "not asked for (--network-types)"
-           : row->tcp_known  ? "no"
-                             : "it does not say";
+    return row->tcp_relay                     ? "yes"
+           : !check_is_stream(row->transport) ? "not asked over UDP"
+           : !row->tcp_asked                  ? "not asked for (--network-types)"
+           : row->tcp_known                   ? "no"
+                                              : "it does not say";
 }
 
 void check_add_data(check_text *to, const check_row *row)
@@ -56,11 +57,16 @@ void check_add_data(check_text *to, const check_row *row)
     }
 }
 
+const char *check_outward_word(const check_row *row)
+{
+    return row->outward == OUTSIDE_CLOSED ? "; nothing comes back" : "";
+}
+
 void check_add_outside(check_text *to, const check_row *row)
 {
     if (row->outside == OUTSIDE_OPEN) {
-        check_text_add(to, "%s -> %s passes: the relay ports are open", row->outside_from,
-                       row->outside_to);
+        check_text_add(to, "%s -> %s passes: the relay ports are open%s", row->outside_from,
+                       row->outside_to, check_outward_word(row));
     } else if (row->outside == OUTSIDE_CLOSED) {
         check_text_add(to, "%u packets to %s did not arrive", row->tries, row->outside_to);
     } else {

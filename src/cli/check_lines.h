@@ -10,6 +10,7 @@ void check_add_relays(check_text *to, const check_row *row);
 void check_add_data(check_text *to, const check_row *row);
 void check_add_outside(check_text *to, const check_row *row);
 const char *check_tcp_word(const check_row *row);
+const char *check_outward_word(const check_row *row);
 
 /* Whole lines: each warning once; the count of all. */
 void check_add_warnings(check_text *to, const turn_checker *checker);

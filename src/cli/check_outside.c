@@ -1,6 +1,7 @@
 /* From outside: this machine's own sockets send to the relayed address, and the packets have to come back through the
- * relay. So its ports are open to the world, and the address is the server's (external-ip); data from the relay to itself
- * shows neither, as it does not leave the server. */
+ * relay. So its ports are open to the world, and the address is the server's (external-ip). Then the relay sends them to
+ * where they came from: so what it sends gets out. Data from the relay to itself shows none of this, as it does not leave
+ * the server. */
 #include "cli/check_run.h"
 
 #include <string.h>
@@ -10,6 +11,8 @@
 /* So long, and so often, packets are sent once the permission stands. */
 #define ENOUGH_MS 1500
 #define ENOUGH_TRIES 12
+/* So many that are lost, one after the other, no lossy way has lost. */
+#define NEVER_LOST 20
 
 static const char magic[16] = "floe check from";
 
@@ -60,8 +63,7 @@ static size_t refused_count(const check_tries *tries)
 /* NULL: nothing forbids it. */
 static const char *obstacle(const check_run *run, const floe_address *server)
 {
-    if (run->checker->command->settings.proxy != NULL && run->row->transport != CHECK_UDP &&
-        run->row->transport != CHECK_DTLS) {
+    if (run->checker->command->settings.proxy != NULL && check_is_stream(run->row->transport)) {
         return "the server is reached by a proxy, and packets of this machine's would come from "
                "another address";
     }
@@ -158,17 +160,42 @@ static void permit(check_run *run)
     }
 }
 
+/* A server whose own firewall forbids what the relay sends ends the relay, and its port refuses what comes: that would
+ * look as if the port were closed, but that the relay does not hear itself any more either. */
 static void try_once(check_run *run)
 {
     run->row->tries++;
+    if (run->row->loop == LOOP_PASSES) {
+        (void)floe_gatherer_send(run->gatherer, run->relay_id, &run->relay, magic, sizeof magic);
+    }
     for (size_t i = 0; i < run->host_count; i++) {
         (void)floe_gatherer_send(run->gatherer, run->hosts[i].id, &run->relay, magic, sizeof magic);
     }
 }
 
-static void closed(check_run *run)
+static double try_ms(const check_run *run)
 {
-    run->row->outside = OUTSIDE_CLOSED;
+    return TRY_MS + check_round_trip(run) / 8;
+}
+
+/* Whether it has heard itself within so many tries. */
+static bool hears_itself(const check_run *run, unsigned tries)
+{
+    uint64_t alive = run->outside.alive;
+    uint64_t since = alive > run->outside.standing ? alive : run->outside.standing;
+
+    return check_since(since) <= tries * try_ms(run) + 2 * check_round_trip(run);
+}
+
+static bool is_dead(const check_run *run)
+{
+    return run->row->loop == LOOP_PASSES && run->outside.standing != 0 &&
+           !hears_itself(run, NEVER_LOST);
+}
+
+static void closed(check_run *run, check_outside *way)
+{
+    *way = OUTSIDE_CLOSED;
     run->outside.done = true;
 }
 
@@ -208,20 +235,39 @@ static void ask_by_udp(check_run *run)
     }
 }
 
-/* Nothing has come: is that the relay's fault? */
-static void in_vain(check_run *run)
+/* Where UDP goes out of here at all, a relay that nothing comes to has closed ports. */
+static void not_in(check_run *run)
 {
     check_tries *tries = &run->outside;
-    bool by_udp = run->row->transport == CHECK_UDP || run->row->transport == CHECK_DTLS;
 
-    if (tries->standing == 0) {
-        not_tried(run, "the server gave no permission for this machine's address in time");
-    } else if (by_udp || tries->udp_works) {
-        closed(run);
+    if (!check_is_stream(run->row->transport) || tries->udp_works) {
+        closed(run, &run->row->outside);
     } else if (tries->asks == NULL) {
         ask_by_udp(run);
     } else if (tries->udp_known) {
         not_tried(run, "UDP from here does not reach the server");
+    }
+}
+
+/* Nothing has come: is that the relay's fault? `over`: there is no more time to find out. */
+static void in_vain(check_run *run, bool over)
+{
+    check_tries *tries = &run->outside;
+    bool open = run->row->outside == OUTSIDE_OPEN;
+
+    if (is_dead(run)) {
+        if (!open) {
+            not_tried(run, "the server ended the relay when that was to send to this machine");
+        }
+        closed(run, &run->row->outward);
+    } else if (open && tries->echoes >= NEVER_LOST) {
+        closed(run, &run->row->outward);
+    } else if (open) {
+        tries->done = over;
+    } else if (tries->standing == 0) {
+        not_tried(run, "the server gave no permission for this machine's address in time");
+    } else if (over || run->row->loop != LOOP_PASSES || hears_itself(run, ENOUGH_TRIES / 2)) {
+        not_in(run);
     }
 }
 
@@ -245,27 +291,47 @@ void check_outside_tick(check_run *run)
     if (tries->asked == 0 || (tries->standing == 0 && check_since(tries->asked) >= PERMIT_MS)) {
         permit(run);
     }
-    if (check_since(tries->began) >= (TRY_MS + round_trip / 8) * run->row->tries) {
+    if (check_since(tries->began) >= try_ms(run) * run->row->tries) {
         try_once(run);
     }
     bool long_enough = tries->standing != 0 && run->row->tries >= ENOUGH_TRIES &&
                        check_since(tries->standing) >= ENOUGH_MS + 4 * round_trip;
-    if (long_enough || check_since(tries->began) >= check_patience(run)) {
-        in_vain(run);
+    bool over = check_since(tries->began) >= check_patience(run);
+    if (long_enough || over) {
+        in_vain(run, over);
+    }
+}
+
+/* The relay gives it back to whence it came, by the way that a NAT of ours has opened. */
+static void hear_at_relay(check_run *run, const floe_packet *packet)
+{
+    check_row *row = run->row;
+
+    if (floe_address_equal(&packet->peer, &run->relay)) {
+        run->outside.alive = uv_hrtime();
+        return;
+    }
+    if (row->outside != OUTSIDE_OPEN) {
+        row->outside = OUTSIDE_OPEN;
+        run->outside.standing = uv_hrtime();
+        (void)floe_address_format_with_port(&packet->peer, row->outside_from,
+                                            sizeof row->outside_from);
+    }
+    if (!run->outside.done) {
+        run->outside.echoes++;
+        (void)floe_gatherer_send(run->gatherer, run->relay_id, &packet->peer, magic, sizeof magic);
     }
 }
 
 bool check_outside_packet(check_run *run, const floe_packet *packet)
 {
-    check_row *row = run->row;
-
     if (packet->size != sizeof magic || memcmp(packet->data, magic, sizeof magic) != 0) {
         return false;
     }
-    if (packet->candidate_id == run->relay_id && row->outside != OUTSIDE_OPEN) {
-        row->outside = OUTSIDE_OPEN;
-        (void)floe_address_format_with_port(&packet->peer, row->outside_from,
-                                            sizeof row->outside_from);
+    if (packet->candidate_id == run->relay_id) {
+        hear_at_relay(run, packet);
+    } else if (floe_address_equal(&packet->peer, &run->relay)) {
+        run->row->outward = OUTSIDE_OPEN;
         run->outside.done = true;
     }
     return true;

@@ -188,16 +188,13 @@ static void look_up_all(planner *of)
 /* A proxy looks names up itself. */
 static bool goes_by_proxy(const turn_checker *checker, check_transport transport)
 {
-    return checker->command->settings.proxy != NULL &&
-           (transport == CHECK_TCP || transport == CHECK_TLS);
+    return checker->command->settings.proxy != NULL && check_is_stream(transport);
 }
 
 /* ── Rows ── */
 
 static check_row *add_row(turn_checker *checker, const plan_url *url, check_transport transport)
 {
-    bool datagrams = transport == CHECK_UDP || transport == CHECK_DTLS;
-
     if (checker->row_count == ROWS_MAX) {
         return NULL;
     }
@@ -215,7 +212,7 @@ static check_row *add_row(turn_checker *checker, const plan_url *url, check_tran
                        .reason = "",
                        .verified = -1};
     (void)snprintf(row->url, sizeof row->url, "%.*s?transport=%s", (int)strcspn(url->text, "?"),
-                   url->text, datagrams ? "udp" : "tcp");
+                   url->text, check_is_stream(transport) ? "tcp" : "udp");
     (void)snprintf(row->host, sizeof row->host, "%s", url->host);
     return row;
 }

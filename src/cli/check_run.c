@@ -350,7 +350,9 @@ static void on_trace(void *user_data, const floe_trace_event *event)
     }
     run->row->heard = run->row->heard || event->kind == FLOE_TRACE_RECEIVED;
     if (event->kind == FLOE_TRACE_RECEIVED && strcmp(event->method, "Allocate") == 0) {
-        run->full = run->full || event->code == 486 || event->code == 508;
+        bool full = event->code == 486 || event->code == 508;
+        run->full = run->full || full;
+        run->row->crowded = full ? event->code : run->row->crowded;
     }
     if (event->kind == FLOE_TRACE_RECEIVED && strcmp(event->method, "CreatePermission") == 0) {
         run->outside.granted += event->code == 0;
@@ -459,7 +461,8 @@ bool check_run_begin(turn_checker *checker, check_row *row)
     row->began = uv_hrtime();
     row->verified = -1;
     row->reason = "";
-    row->tcp_asked = (checker->settings.network_types & tcp) != 0;
+    row->tcp_asked =
+        check_is_stream(row->transport) && (checker->settings.network_types & tcp) != 0;
     choose(run);
     if (begin(run) != FLOE_OK) {
         output_print(standard_error, "floe: turn check: %s\n", option_words(floe_last_error()));

@@ -32,6 +32,8 @@ typedef struct check_tries {
     uint64_t began;    /* 0: not */
     uint64_t standing; /* since when the permissions may stand; 0: they do not */
     uint64_t asked;    /* when the permissions were asked for last */
+    uint64_t alive;    /* when the relay has heard itself last; 0: never */
+    unsigned echoes;   /* that the relay has sent to this machine */
     unsigned granted;  /* permissions and channels that the server gave */
     floe_address mapped[CHECK_PLACES_MAX]; /* what we look like from there */
     bool refused[CHECK_PLACES_MAX];

@@ -1,6 +1,7 @@
 /* What the facts of a row mean: whether it works, why not, and what to be warned of. */
 #include "cli/check.h"
 #include "cli/rest_user.h"
+#include "cli/verdict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,11 @@ const char *check_transport_name(check_transport transport)
     static const char *const names[] = {"udp", "tcp", "tls", "dtls"};
 
     return names[transport];
+}
+
+bool check_is_stream(check_transport transport)
+{
+    return transport == CHECK_TCP || transport == CHECK_TLS;
 }
 
 const char *check_family_name(uint8_t family)
@@ -56,6 +62,15 @@ static void say_closed(check_row *row)
                        row->outside_ip, how);
     }
     fail(row, "relay-closed");
+}
+
+static void say_mute(check_row *row)
+{
+    (void)snprintf(row->error, sizeof row->error,
+                   "what the relay sends out does not get out: packets from it to this machine do "
+                   "not arrive. Does a firewall of the server's, or in front of it, forbid UDP out "
+                   "from the relay ports, or is its source address changed there?");
+    fail(row, "relay-outward");
 }
 
 static void say_silent(check_row *row)
@@ -111,7 +126,9 @@ static void judge(check_row *row, unsigned long max_loss)
         row->state = CHECK_FAILED;
         return;
     }
-    if (row->outside == OUTSIDE_CLOSED) {
+    if (row->outward == OUTSIDE_CLOSED) {
+        say_mute(row);
+    } else if (row->outside == OUTSIDE_CLOSED) {
         say_closed(row);
     } else if (!measured && row->loop == LOOP_SILENT && row->outside == OUTSIDE_NOT_TRIED) {
         say_silent(row);
@@ -127,29 +144,14 @@ static void judge(check_row *row, unsigned long max_loss)
 #define WARN(row, kind, ...)                                                                       \
     (void)snprintf((row)->warnings[kind], sizeof(row)->warnings[kind], __VA_ARGS__)
 
-static bool is_private(const char *text)
-{
-    floe_address address;
-
-    if (floe_address_parse(text, &address) != FLOE_OK &&
-        floe_address_parse_with_port(text, &address) != FLOE_OK) {
-        return false;
-    }
-    floe_address_kind kind = floe_address_classify(&address);
-    return kind == FLOE_ADDRESS_PRIVATE || kind == FLOE_ADDRESS_SHARED ||
-           kind == FLOE_ADDRESS_LOOPBACK;
-}
-
-/* A server behind a NAT that does not know it relays from an address that it alone can reach, which
- * data to itself does not show. Of a server behind a proxy nobody knows where it is. */
+/* Data to itself does not show it. Of a server behind a proxy nobody knows where it is. */
 static void warn_of_private(const turn_checker *checker, check_row *row)
 {
     for (size_t i = 0; i < row->relay_count; i++) {
-        if (checker->command->settings.proxy == NULL && is_private(row->relays[i]) &&
-            !is_private(row->server)) {
-            WARN(row, WARNING_PRIVATE_RELAY,
-                 "relayed address %s is private: does the server lack --external-ip?",
-                 row->relays[i]);
+        if (checker->command->settings.proxy == NULL &&
+            is_private_relay(row->relays[i], row->server)) {
+            private_relay_text(row->relays[i], row->warnings[WARNING_PRIVATE_RELAY],
+                               sizeof row->warnings[WARNING_PRIVATE_RELAY]);
         }
     }
 }
@@ -181,6 +183,12 @@ static void warn(const turn_checker *checker, check_row *row)
     }
     warn_of_certificate(checker, row);
     warn_of_private(checker, row);
+    if (row->state == CHECK_OK && row->crowded != 0) {
+        WARN(row, WARNING_CROWDED,
+             "the server refused a second relay meanwhile (%u): %s, or is all in use?",
+             row->crowded,
+             row->crowded == 508 ? "are its relay ports so few" : "is this user's quota so small");
+    }
     if (row->state == CHECK_OK && row->loop != LOOP_PASSES && !row->by_outside &&
         checker->command->load > 0) {
         WARN(row, WARNING_DATA_NOT_TESTED, "data was not tested: the server %s itself as a peer%s",

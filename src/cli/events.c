@@ -138,6 +138,7 @@ void events_verdict(unsigned gatherer, double ms, const network_facts *facts)
     put(line, "ipv4", way(&facts->ipv4));
     put(line, "ipv6", way(&facts->ipv6));
     put(line, "nat", json_text_or_null(nat_kind_name(facts->nat)));
+    put(line, "private_relay", text_unless_empty(facts->private_relay));
     verdict_text(facts, text, sizeof text);
     put(line, "text", text_unless_empty(text));
     json_write_line(standard_output, line);

@@ -210,7 +210,7 @@ void report_servers(gather_report *report, unsigned gatherer, double ms,
 {
     server_table of_one = {0};
     server_table *table = of_all ? &report->servers : &of_one;
-    network_facts facts = network_facts_of(statistics);
+    network_facts facts = network_facts_of(statistics, report->command->settings.proxy != NULL);
 
     if (of_all || tells_events(report)) {
         servers_update(table, report->command, statistics, &report->failures);

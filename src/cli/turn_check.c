@@ -95,6 +95,7 @@ static void put_off(check_row *row)
                        .family = row->family,
                        .port = row->port,
                        .reason = "",
+                       .crowded = row->crowded,
                        .again = true};
 
     fresh.url_number = row->url_number;

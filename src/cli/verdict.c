@@ -1,6 +1,5 @@
 #include "cli/verdict.h"
 
-#include <floe/address.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,10 +10,18 @@ const char *nat_kind_name(nat_kind kind)
     return names[kind];
 }
 
-static void note(way_facts *way, bool works)
+/* What answers so has got our packets, and is not what was asked for. */
+static bool is_strange(floe_failure_reason reason)
+{
+    return reason == FLOE_FAILURE_REASON_BAD_ANSWER || reason == FLOE_FAILURE_REASON_TLS ||
+           reason == FLOE_FAILURE_REASON_CLOSED;
+}
+
+static void note(way_facts *way, bool works, floe_failure_reason reason)
 {
     way->tried = true;
     way->works = way->works || works;
+    way->strange = way->strange || is_strange(reason);
 }
 
 static void take_exchange(network_facts *facts, const floe_server_statistics *of)
@@ -24,23 +31,65 @@ static void take_exchange(network_facts *facts, const floe_server_statistics *of
     bool ipv6 = strchr(of->server_address, ':') != NULL;
 
     if (of->requests > 0 || of->reason != FLOE_FAILURE_REASON_NONE) {
-        note(connected ? &facts->connected : &facts->udp, works);
-        note(ipv6 ? &facts->ipv6 : &facts->ipv4, works);
+        note(connected ? &facts->connected : &facts->udp, works, of->reason);
+        note(ipv6 ? &facts->ipv6 : &facts->ipv4, works, of->reason);
     }
 }
 
-static void take_candidate(network_facts *facts, const floe_candidate *candidate)
+static bool is_private(const char *text)
+{
+    floe_address address;
+
+    if (floe_address_parse(text, &address) != FLOE_OK &&
+        floe_address_parse_with_port(text, &address) != FLOE_OK) {
+        return false;
+    }
+    floe_address_kind kind = floe_address_classify(&address);
+    return kind == FLOE_ADDRESS_PRIVATE || kind == FLOE_ADDRESS_SHARED ||
+           kind == FLOE_ADDRESS_LOOPBACK;
+}
+
+bool is_private_relay(const char *relay, const char *server)
+{
+    return is_private(relay) && !is_private(server);
+}
+
+void private_relay_text(const char *relay, char *text, size_t size)
+{
+    (void)snprintf(text, size, "relayed address %s is private: does the server lack --external-ip?",
+                   relay);
+}
+
+/* Of a relay whose server may be at any of several addresses, by all of them. */
+static bool is_lost_to_the_world(const floe_gatherer_statistics *all, const floe_candidate *relay)
+{
+    bool lost = false;
+
+    for (size_t i = 0; i < all->server_count; i++) {
+        const floe_server_statistics *of = all->servers[i];
+        if (of->progress == FLOE_SERVER_PROGRESS_SUCCEEDED && strcmp(of->method, "Allocate") == 0 &&
+            relay->url != NULL && strcmp(of->url, relay->url) == 0) {
+            lost = is_private_relay(relay->address, of->server_address);
+            if (!lost) {
+                return false;
+            }
+        }
+    }
+    return lost;
+}
+
+static void take_candidate(network_facts *facts, const floe_gatherer_statistics *all,
+                           const floe_candidate *candidate, bool proxied)
 {
     bool relay = candidate->type == FLOE_CANDIDATE_TYPE_RELAY;
-    bool datagrams = candidate->relay_protocol == FLOE_PROTOCOL_UDP ||
-                     candidate->relay_protocol == FLOE_PROTOCOL_DTLS;
 
-    facts->srflx |= candidate->type == FLOE_CANDIDATE_TYPE_SRFLX;
-    facts->relays += relay;
-    facts->relay_by_udp |= relay && datagrams;
-    facts->relay_by_connection |= relay && !datagrams;
     facts->ipv6_here |=
         candidate->type == FLOE_CANDIDATE_TYPE_HOST && candidate->family == FLOE_FAMILY_IPV6;
+    if (relay && !proxied && is_lost_to_the_world(all, candidate)) {
+        (void)snprintf(facts->private_relay, sizeof facts->private_relay, "%s", candidate->address);
+    } else {
+        facts->relays += relay;
+    }
 }
 
 /* How many places have answered a Binding of this socket of IPv4. */
@@ -87,7 +136,7 @@ static nat_kind nat_of(const floe_gatherer_statistics *all)
     return NAT_UNKNOWN;
 }
 
-network_facts network_facts_of(const floe_gatherer_statistics *statistics)
+network_facts network_facts_of(const floe_gatherer_statistics *statistics, bool proxied)
 {
     network_facts facts = {0};
 
@@ -95,7 +144,7 @@ network_facts network_facts_of(const floe_gatherer_statistics *statistics)
         take_exchange(&facts, statistics->servers[i]);
     }
     for (size_t i = 0; i < statistics->candidate_count; i++) {
-        take_candidate(&facts, statistics->candidates[i]->candidate);
+        take_candidate(&facts, statistics, statistics->candidates[i]->candidate, proxied);
     }
     facts.nat = nat_of(statistics);
     return facts;
@@ -107,14 +156,15 @@ void network_facts_add_failure(network_facts *facts, floe_protocol transport,
     bool connected = transport == FLOE_PROTOCOL_TCP || transport == FLOE_PROTOCOL_TLS;
 
     if (reason == FLOE_FAILURE_REASON_TIMEOUT || reason == FLOE_FAILURE_REASON_REFUSED ||
-        reason == FLOE_FAILURE_REASON_UNREACHABLE) {
-        note(connected ? &facts->connected : &facts->udp, false);
+        reason == FLOE_FAILURE_REASON_UNREACHABLE || is_strange(reason)) {
+        note(connected ? &facts->connected : &facts->udp, false, reason);
     }
 }
 
-static const char *way_text(const way_facts *way, const char *works, const char *fails)
+static const char *way_text(const way_facts *way, const char *works, const char *strange,
+                            const char *fails)
 {
-    return !way->tried ? "" : way->works ? works : fails;
+    return !way->tried ? "" : way->works ? works : way->strange ? strange : fails;
 }
 
 void network_text(const network_facts *facts, char *text, size_t size)
@@ -127,9 +177,11 @@ void network_text(const network_facts *facts, char *text, size_t size)
         [NAT_CHANGES] = "the NAT gives each server another port",
     };
     const char *parts[] = {
-        way_text(&facts->udp, "UDP works", "no answer over UDP"),
-        way_text(&facts->connected, "TCP works", "no answer over TCP"),
-        way_text(&facts->ipv6, "IPv6 works", "no answer over IPv6"),
+        way_text(&facts->udp, "UDP works", "over UDP something answers that is no usable server",
+                 "no answer over UDP"),
+        way_text(&facts->connected, "TCP works",
+                 "over TCP something answers that is no usable server", "no answer over TCP"),
+        way_text(&facts->ipv6, "IPv6 works", "", "no answer over IPv6"),
         facts->ipv6_here && !facts->ipv6.tried && facts->ipv4.tried ? "IPv6 was not tried" : "",
         nats[facts->nat],
     };
@@ -144,38 +196,62 @@ void network_text(const network_facts *facts, char *text, size_t size)
     }
 }
 
-void verdict_text(const network_facts *facts, char *text, size_t size)
+/* By UDP nothing is had. */
+static const char *without_udp(const network_facts *facts)
+{
+    return facts->udp.strange
+               ? (facts->relays > 0
+                      ? "what answers by UDP is no usable server: calls go by the relay over TCP "
+                        "or TLS at least"
+                      : "what answers by UDP is no usable server: calls will fail without a relay")
+               : (facts->relays > 0
+                      ? "UDP is blocked here, or its servers are down: calls go only by the relay "
+                        "over TCP or TLS"
+                      : "UDP is blocked here, or its servers are down: calls will fail without a "
+                        "relay over TCP or TLS");
+}
+
+static const char *verdict_of(const network_facts *facts)
 {
     bool relay = facts->relays > 0;
-    const char *verdict = "";
 
     if (!facts->udp.tried && !facts->connected.tried) {
-        verdict = "";
-    } else if (!facts->udp.works && !facts->connected.works) {
-        verdict = "no server answers: calls work within this network at most";
-    } else if (!facts->udp.works && facts->udp.tried) {
-        verdict = relay
-                      ? "UDP is blocked here, or its servers are down: calls will work only by the "
-                        "relay over TCP or TLS"
-                      : "UDP is blocked here, or its servers are down: calls will fail without a "
-                        "relay over TCP or TLS";
-    } else if (!facts->udp.tried) {
-        verdict = relay ? "calls will work by the relay; whether UDP gets out was not tried" : "";
-    } else if (facts->nat == NAT_CHANGES) {
-        verdict = relay
-                      ? "direct calls will often fail behind such a NAT; the relay will carry them"
-                      : "direct calls will often fail behind such a NAT, and there is no relay";
-    } else if (facts->nat == NAT_ONE_SERVER) {
-        verdict =
-            relay ? "calls will work: directly if the NAT keeps its port (a second server tells), "
-                    "else by the relay"
-                  : "direct calls will work if the NAT keeps its port: a second stun: server "
-                    "tells";
-    } else if (facts->nat == NAT_UNKNOWN) {
-        verdict = relay ? "calls will work by the relay at least" : "";
-    } else {
-        verdict = relay ? "direct calls should work, and a relay is there if not"
-                        : "direct calls should work; without a relay some will not";
+        return "";
     }
-    (void)snprintf(text, size, "%s", verdict);
+    if (!facts->udp.works && !facts->connected.works) {
+        return facts->udp.strange || facts->connected.strange
+                   ? "something answers, but no usable server: calls work within this network at "
+                     "most"
+                   : "no server answers: calls work within this network at most";
+    }
+    if (!facts->udp.tried) {
+        return relay ? "no server was asked over UDP: calls go by the relay" : "";
+    }
+    if (!facts->udp.works) {
+        return without_udp(facts);
+    }
+    switch (facts->nat) {
+    case NAT_CHANGES:
+        return relay ? "direct calls will often fail behind such a NAT, and go by the relay"
+                     : "direct calls will often fail behind such a NAT, and there is no relay";
+    case NAT_ONE_SERVER:
+        return relay ? "calls go directly if the NAT keeps its port (a second server tells), else "
+                       "by the relay"
+                     : "direct calls will work if the NAT keeps its port: a second stun: server "
+                       "tells";
+    case NAT_UNKNOWN:
+        return relay ? "calls go by the relay at least" : "";
+    case NAT_NONE:
+    case NAT_KEEPS:
+        break;
+    }
+    return relay ? "direct calls should work, and go by the relay if not"
+                 : "direct calls should work; without a relay some will not";
+}
+
+/* Nothing was sent by the relay. */
+void verdict_text(const network_facts *facts, char *text, size_t size)
+{
+    (void)snprintf(text, size, "%s%s", verdict_of(facts),
+                   facts->relays > 0 ? " (not tried: floe turn check does)" : "");
 }

@@ -2,6 +2,7 @@
 #ifndef FLOE_CLI_VERDICT_H
 #define FLOE_CLI_VERDICT_H
 
+#include <floe/address.h>
 #include <floe/statistics.h>
 #include <stdbool.h>
 
@@ -16,10 +17,11 @@ typedef enum nat_kind {
 /* "none", "one-server", "keeps-port", "changes-port"; NULL: not known. */
 const char *nat_kind_name(nat_kind kind);
 
-/* Of a way: whether it was tried, and worked. */
+/* Of a way: whether it was tried, and worked; or something answered, and it is no server of use. */
 typedef struct way_facts {
     bool tried;
     bool works;
+    bool strange;
 } way_facts;
 
 typedef struct network_facts {
@@ -27,20 +29,22 @@ typedef struct network_facts {
     way_facts connected; /* TCP, TLS */
     way_facts ipv4;
     way_facts ipv6;
-    bool ipv6_here; /* there is a local address of IPv6 */
-    bool srflx;
-    unsigned relays;
-    bool relay_by_udp;
-    bool relay_by_connection;
+    bool ipv6_here;                             /* there is a local address of IPv6 */
+    unsigned relays;                            /* that the world may reach */
+    char private_relay[FLOE_ADDRESS_TEXT_SIZE]; /* that it cannot reach; "": none */
     nat_kind nat;
 } network_facts;
 
-network_facts network_facts_of(const floe_gatherer_statistics *statistics);
-/* A server that failed before it was sent a request: a connection that did not come about. */
+/* `proxied`: servers are reached by a proxy, and nobody knows where they are. */
+network_facts network_facts_of(const floe_gatherer_statistics *statistics, bool proxied);
+/* Why a server failed: one that was never sent a request, as no connection came about, is in no statistics. */
 void network_facts_add_failure(network_facts *facts, floe_protocol transport,
                                floe_failure_reason reason);
 /* "UDP works, IPv6 was not tried; the NAT keeps one port for all servers"; "": nothing was asked. */
 void network_text(const network_facts *facts, char *text, size_t size);
+/* Of a server behind a NAT that does not know it, which relays from an address that it alone can reach. */
+bool is_private_relay(const char *relay, const char *server);
+void private_relay_text(const char *relay, char *text, size_t size);
 /* What that means: "direct calls should work"; "": nothing is known. */
 void verdict_text(const network_facts *facts, char *text, size_t size);
 

@@ -42,6 +42,53 @@ lab_test_check_closed_relay_ports() {
     return $good
 }
 
+# What the relay sends does not get out, and what is sent to it gets in: one cause, whoever drops it. coturn ends a relay
+# whose packets its own machine refuses to send, and then its port refuses what comes: that does not count as closed.
+lab_test_check_a_relay_that_cannot_send_out() {
+    local good=0 url
+    local mute='.reason == "relay-outward" and .outward == "closed" and (.error | test("what the relay sends out does not get out"))'
+    lab_coturn 1 "$LAB_SERVER"
+    lab_in server nft 'table inet firewall { chain out { type filter hook output priority 0; oifname eth0 udp sport 30000-60000 drop; }; }'
+    check_turn -4 "turn:$LAB_SERVER"
+    checked $? 3 2 "$mute and .loop == \"passes\"" && expect "$(events '.causes == 1')" 1 'one cause' && follows_schema || good=1
+    check_turn -4 --load 0 "turn:$LAB_SERVER?transport=udp"
+    checked $? 3 1 "$mute" || good=1
+    lab_in server nft delete table inet firewall
+    lab_in nat nft 'table inet block { chain through { type filter hook forward priority -5; iifname outside udp sport 30000-60000 drop; }; }'
+    lab_coturn 1 "$LAB_SERVER"
+    check_turn -4 "turn:$LAB_SERVER"
+    checked $? 3 2 "$mute and .outside == \"open\" and .packets_received > 90" || good=1
+    lab_in nat nft delete table inet block
+    check_turn -4 "turn:$LAB_SERVER"
+    checked $? 0 2 '.ok and .outside == "open" and .outward == "open" and .warnings == []' || good=1
+    return $good
+}
+
+# One relay port: the row that had to wait for it works, and that nobody else can have a relay meanwhile is told.
+lab_test_check_one_relay_port() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER" --min-port 30000 --max-port 30000
+    check_turn -4 --load 0 "turn:$LAB_SERVER"
+    checked $? 0 2 .ok && expect "$(events '.warnings == 1 and .failed == 0')" 1 'one warning' && follows_schema &&
+        expect "$(events '.warnings[0]?.warning == "crowded" and (.warnings[0].text | test("refused a second relay meanwhile .508.: are its relay ports so few"))' | grep -c '[12]')" 1 'told' ||
+        { cat "$OUT" >&2; good=1; }
+    return $good
+}
+
+# Whether a server has relays for TCP is asked over TCP alone: what was not asked is not "no".
+lab_test_check_tcp_relays_not_asked() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER"
+    check_turn -4 --load 0 "turn:$LAB_SERVER"
+    checked $? 0 1 '.transport == "udp" and .tcp_allocations == null' && checked 0 0 1 '.transport == "tcp" and .tcp_allocations == true' || good=1
+    lab_client "$FLOE" turn check -4 "${CREDENTIALS[@]}" --load 0 "turn:$LAB_SERVER?transport=udp" >"$OUT"
+    grep -q 'TCP allocations: not asked over UDP$' "$OUT" || { cat "$OUT" >&2; good=1; }
+    lab_coturn 1 "$LAB_SERVER" --no-tcp-relay
+    check_turn -4 --load 0 "turn:$LAB_SERVER"
+    checked $? 0 1 '.transport == "tcp" and .tcp_allocations == false' || good=1
+    return $good
+}
+
 # Where UDP does not get out of here, that is no fault of the relay's.
 lab_test_check_without_udp() {
     local good=0

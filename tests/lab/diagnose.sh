@@ -76,6 +76,9 @@ diagnose_plain() { :; }
 diagnose_closed_relay_ports() { server_drops udp dport 30000-60000 drop; }
 diagnose_closed_relay_ports_over() { server_drops_nothing; }
 
+diagnose_mute_relay() { diagnose_blocks iifname outside udp sport 30000-60000 drop; }
+diagnose_mute_relay_over() { diagnose_opens; }
+
 diagnose_external_ip() { diagnose_begin example --external-ip "198.51.100.77/$LAB_SERVER"; }
 
 diagnose_no_udp() { diagnose_blocks meta l4proto udp drop; }
@@ -267,7 +270,7 @@ diagnose_screen() { # N NETWORK
     return $good
 }
 
-DIAGNOSE_RELAYS='plain closed_relay_ports loss open_relay external_ip denied quota'
+DIAGNOSE_RELAYS='plain closed_relay_ports mute_relay loss open_relay external_ip denied quota'
 DIAGNOSE_NETWORKS='no_udp some_port proxy symmetric two_sides mdns local_firewall ports'
 DIAGNOSE_ADDRESSES='dead_node vpn half_ipv6'
 DIAGNOSE_TLS='chainless old_certificate wrong_name web_server'

@@ -86,6 +86,50 @@ lab_test_gather_tells_what_blocks() {
     return $good
 }
 
+# What answers is another service: the network and the verdict say so as the server's own line does. coturn counts the
+# padding into the length of its reasons, and nobody sees it.
+lab_test_gather_meets_another_service() {
+    local good=0 http url text
+    ip netns exec server python3 - "$LAB_SERVER" >/dev/null 2>&1 <<'EOF' &
+import socketserver, sys
+class Web(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.recv(4096)
+        self.request.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+socketserver.ThreadingTCPServer.allow_reuse_address = True
+socketserver.ThreadingTCPServer((sys.argv[1], 8080), Web).serve_forever()
+EOF
+    http=$!
+    lab_wait sh -c 'ip netns exec server ss -ltn | grep -q :8080'
+    for url in "turn:$LAB_SERVER:8080?transport=tcp" "turns:$LAB_SERVER:8080?transport=tcp"; do
+        gather --network-types udp4 "${CREDENTIALS[@]}" "$url"
+        expect "$(jq -r 'select(.event == "network") | "\(.udp) \(.tcp)"' "$OUT")" 'null false' 'the network' &&
+            jq -r 'select(.event == "network") | .text' "$OUT" | grep -q '^something answers, but no usable server' && follows_schema || good=1
+        lab_client "$FLOE" gather --network-types udp4 "${CREDENTIALS[@]}" "$url" >"$OUT"
+        grep -q '^network   over TCP something answers that is no usable server' "$OUT" && ! grep -q 'no answer' "$OUT" || { cat "$OUT" >&2; good=1; }
+    done
+    kill $http
+    wait $http 2>/dev/null
+    lab_coturn 1 "$LAB_SERVER" --no-udp-relay
+    gather --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER"
+    server_says text "turn:$LAB_SERVER" | grep -q '442 [A-Za-z ]*configuration: it does not relay UDP$' || good=1
+    return $good
+}
+
+# A relay that the world cannot reach is no way for a call; and one that may be is not tried here.
+lab_test_gather_promises_no_relay_that_it_cannot_know() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER" --external-ip 192.168.50.2
+    gather --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER"
+    expect "$(events '.event == "network" and .private_relay == "192.168.50.2" and (.text | test("relay") | not)')" 1 'the network' && follows_schema || good=1
+    lab_client "$FLOE" gather --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER" >"$OUT"
+    grep -q '^warning   relayed address 192.168.50.2 is private: does the server lack --external-ip?$' "$OUT" || { cat "$OUT" >&2; good=1; }
+    lab_coturn 1 "$LAB_SERVER"
+    gather --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER"
+    expect "$(events '.event == "network" and .private_relay == null and (.text | test("by the relay .not tried: floe turn check does.$"))')" 1 'the network' || good=1
+    return $good
+}
+
 # A 401 says of which realm, and that a user name of the REST kind has ended.
 lab_test_gather_tells_why_a_user_is_refused() {
     local past=$(($(date +%s) - 630))
