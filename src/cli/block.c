@@ -72,23 +72,49 @@ static void gift_of(const server_row *row, char *text, size_t size)
     }
 }
 
-/* With its address, where it has several. */
-static void name_of(const server_table *servers, const server_row *row, char *text, size_t size)
+/* Which of its URL's addresses it is, from 1 on; 0: there is but one. */
+static size_t address_number(const server_table *servers, const server_row *row)
 {
     size_t rows = 0;
+    size_t before = 0;
 
     for (size_t i = 0; i < servers->count; i++) {
         rows += servers->rows[i].number == row->number;
+        before += servers->rows[i].number == row->number && &servers->rows[i] < row;
     }
-    (void)snprintf(text, size, "%s%s%s", row->url, rows > 1 ? " " : "",
-                   rows > 1 ? row->address : "");
+    return rows > 1 ? before + 1 : 0;
+}
+
+/* With its address, where it has several. */
+static void name_of(const server_table *servers, const server_row *row, char *text, size_t size)
+{
+    bool several = address_number(servers, row) > 0;
+
+    (void)snprintf(text, size, "%s%s%s", row->url, several ? " " : "", several ? row->address : "");
+}
+
+/* "[2]", or "[2.1]" where its URL has several addresses. */
+static void number_of(const server_table *servers, const server_row *row, char *text, size_t size)
+{
+    size_t address = address_number(servers, row);
+    int used = snprintf(text, size, "[%zu", row->number);
+
+    if (address > 0) {
+        used += snprintf(text + used, size - (size_t)used, ".%zu", address);
+    }
+    (void)snprintf(text + used, size - (size_t)used, "]");
 }
 
 static int number_columns(const server_table *servers)
 {
-    size_t most = servers->count > 0 ? servers->rows[servers->count - 1].number : 1;
+    size_t widest = 3;
+    char text[48];
 
-    return most < 10 ? 3 : most < 100 ? 4 : 5;
+    for (size_t i = 0; i < servers->count; i++) {
+        number_of(servers, &servers->rows[i], text, sizeof text);
+        widest = strlen(text) > widest ? strlen(text) : widest;
+    }
+    return (int)widest;
 }
 
 static size_t indent_of(const server_table *servers)
@@ -111,7 +137,7 @@ static size_t name_columns(const server_table *servers)
 
 static void print_text(output *to, const char *text, size_t column, size_t indent)
 {
-    size_t width = to == standard_output ? screen_width() : SIZE_MAX;
+    size_t width = screen_width_of(to);
 
     if (column + 2 + screen_columns(text) > width) { /* on lines of its own */
         output_print(to, "\n%*s", (int)indent, "");
@@ -125,14 +151,14 @@ static void print_text(output *to, const char *text, size_t column, size_t inden
 static void print_server(const gather_report *report, output *to, const server_row *row)
 {
     const server_table *servers = &report->servers;
-    char number[24];
+    char number[48];
     char name[400];
     char text[800];
     char hint[64];
     bool coloured = to == standard_output;
     int width = (int)name_columns(servers);
 
-    (void)snprintf(number, sizeof number, "[%zu]", row->number);
+    number_of(servers, row, number, sizeof number);
     name_of(servers, row, name, sizeof name);
     if (row->result == SERVER_ANSWERED) {
         gift_of(row, text, sizeof text);

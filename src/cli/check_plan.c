@@ -2,6 +2,7 @@
 #include "cli/check.h"
 
 #include "cli/output.h"
+#include "cli/screen.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ typedef struct plan_name {
     floe_gatherer *gatherer;
     unsigned asked; /* families */
     unsigned answered;
+    char error[640]; /* why it has none */
     bool done;
 } plan_name;
 
@@ -145,6 +147,15 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
     name->done = name->done || candidate == NULL;
 }
 
+static void on_error(void *user_data, const floe_candidate_error *error)
+{
+    plan_name *name = user_data;
+
+    if (error->reason == FLOE_FAILURE_REASON_DNS) {
+        (void)snprintf(name->error, sizeof name->error, "%s", option_words(error->text));
+    }
+}
+
 static void look_up(planner *of, plan_name *name)
 {
     floe_ice_server server = FLOE_ICE_SERVER_INIT;
@@ -160,6 +171,7 @@ static void look_up(planner *of, plan_name *name)
     options.gather_policy = FLOE_GATHER_POLICY_NOHOST;
     if (floe_gatherer_new(of->api, &options, &name->gatherer) == FLOE_OK) {
         (void)floe_gatherer_on_local_candidate(name->gatherer, on_candidate, name);
+        (void)floe_gatherer_on_error(name->gatherer, on_error, name);
     }
     name->done = name->gatherer == NULL || floe_gatherer_gather(name->gatherer) != FLOE_OK;
 }
@@ -260,6 +272,22 @@ static bool add_by_proxy(turn_checker *checker, const plan_url *url, check_trans
     return true;
 }
 
+/* A name without addresses may have services still (SRV); else the row has failed by now, and would only wait for a silent
+ * name server once more. */
+static bool add_nameless(turn_checker *checker, const plan_url *url, check_transport transport,
+                         const plan_name *name)
+{
+    check_row *row = add_row(checker, url, transport);
+
+    if (row != NULL && name != NULL && *name->error != '\0' &&
+        !checker->settings.service_discovery) {
+        row->state = CHECK_FAILED;
+        row->reason = floe_failure_reason_name(FLOE_FAILURE_REASON_DNS);
+        (void)snprintf(row->error, sizeof row->error, "%s", name->error);
+    }
+    return row != NULL;
+}
+
 static bool add_transport(planner *of, const plan_url *url, check_transport transport)
 {
     turn_checker *checker = of->checker;
@@ -271,8 +299,8 @@ static bool add_transport(planner *of, const plan_url *url, check_transport tran
     if (is_address(url->host)) {
         return add_address(checker, url, transport, url->host);
     }
-    if (name == NULL || name->count == 0) { /* the row says why */
-        return add_row(checker, url, transport) != NULL;
+    if (name == NULL || name->count == 0) {
+        return add_nameless(checker, url, transport, name);
     }
     for (size_t i = 0; i < name->count; i++) {
         if (!add_address(checker, url, transport, name->addresses[i])) {
@@ -311,8 +339,7 @@ static bool are_turn(const gather_command *command)
         const char *url = command->urls[i];
         if (!is_listed_stun(command, i) && strncasecmp(url, "turn:", 5) != 0 &&
             strncasecmp(url, "turns:", 6) != 0) {
-            output_print(standard_error, "floe: turn check: \"%s\" is not a turn: or turns: URL\n",
-                         url);
+            screen_tell("floe: turn check: \"%s\" is not a turn: or turns: URL", url);
             return false;
         }
     }
@@ -338,7 +365,7 @@ static floe_error try_options(planner *of)
         error = floe_gatherer_new(of->api, &options, &gatherer);
     }
     if (error != FLOE_OK) {
-        output_print(standard_error, "floe: turn check: %s\n", option_words(floe_last_error()));
+        screen_tell("floe: turn check: %s", option_words(floe_last_error()));
     }
     floe_gatherer_free(gatherer);
     return error;

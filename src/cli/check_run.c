@@ -2,6 +2,7 @@
 #include "cli/check_run.h"
 
 #include "cli/output.h"
+#include "cli/screen.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -454,7 +455,7 @@ bool check_run_begin(turn_checker *checker, check_row *row)
     check_run *run = new_run(checker, row);
 
     if (run == NULL) {
-        output_print(standard_error, "floe: turn check: out of memory\n");
+        screen_tell("floe: turn check: out of memory");
         return false;
     }
     row->state = CHECK_RUNS;
@@ -465,7 +466,7 @@ bool check_run_begin(turn_checker *checker, check_row *row)
         check_is_stream(row->transport) && (checker->settings.network_types & tcp) != 0;
     choose(run);
     if (begin(run) != FLOE_OK) {
-        output_print(standard_error, "floe: turn check: %s\n", option_words(floe_last_error()));
+        screen_tell("floe: turn check: %s", option_words(floe_last_error()));
         row->state = CHECK_STOPPED;
         finish(run);
         return false;

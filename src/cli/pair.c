@@ -61,8 +61,7 @@ static void on_found(void *data, const extract_finding *finding)
     floe_candidate *copy;
 
     if (finding->candidate == NULL) {
-        output_print(standard_error, "floe: pair: %s: line %u, %s\n", side->name, finding->line,
-                     finding->why);
+        screen_tell("floe: pair: %s: line %u, %s", side->name, finding->line, finding->why);
     } else if (side->count < SIDE_MAX && !has_already(side, finding->candidate) &&
                floe_candidate_format(finding->candidate, text, sizeof text) == FLOE_OK &&
                floe_candidate_parse(text, &copy) == FLOE_OK) {
@@ -77,8 +76,8 @@ static bool read_side(pair_side *side, const char *word)
                     : read_candidates_of_text(word, on_found, side);
 
     if (good && side->count == 0) {
-        output_print(standard_error, "floe: pair: %s: there is no candidate in %s\n", side->name,
-                     strcmp(word, "-") == 0 ? "standard input" : word);
+        screen_tell("floe: pair: %s: there is no candidate in %s", side->name,
+                    strcmp(word, "-") == 0 ? "standard input" : word);
         return false;
     }
     pair_learn(side);
@@ -427,8 +426,7 @@ static int pair(const gather_command *command)
     run = (pair_run){
         .json = command->json, .colour = command->colour, .sides = {{.name = "A"}, {.name = "B"}}};
     if (command->word_count < 2) {
-        output_print(standard_error,
-                     "floe: pair: two sides are needed, each a file with candidates (or -)\n");
+        screen_tell("floe: pair: two sides are needed, each a file with candidates (or -)");
         return status;
     }
     if (run.json) {

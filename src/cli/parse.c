@@ -173,17 +173,19 @@ static void explain_relay(const floe_candidate *candidate)
     }
 }
 
-static void explain(const extract_finding *finding)
+/* `label`: of its line, or "". */
+static void explain(const extract_finding *finding, const char *label)
 {
     const floe_candidate *candidate = finding->candidate;
     bool assumed = finding->no_foundation || finding->no_priority;
     char text[4096];
     char address[320];
     unsigned preference = candidate->priority >> 24;
+    size_t used = (size_t)snprintf(text, sizeof text, "%s", label);
 
-    (void)floe_candidate_format(candidate, text, sizeof text);
+    (void)floe_candidate_format(candidate, text + used, sizeof text - used);
     describe_address(candidate->address, address, sizeof address);
-    output_print(standard_output, "%s\n", text);
+    screen_print_wrapped(standard_output, text, 0, 2);
     row("type", "%s: %s", floe_candidate_type_name(candidate->type), meaning_of(candidate->type));
     row("address", "%s, %s port %u", address, floe_protocol_name(candidate->protocol),
         candidate->port);
@@ -238,7 +240,7 @@ static void tell_failed(const parse_run *run, const extract_finding *finding)
         (void)json_object_set_new(line, "text", json_text(finding->why));
         json_write_line(standard_output, line);
     } else {
-        output_print(standard_error, "floe: parse: line %u, %s\n", finding->line, finding->why);
+        screen_tell("floe: parse: line %u, %s", finding->line, finding->why);
     }
 }
 
@@ -263,10 +265,11 @@ static void on_found(void *data, const extract_finding *finding)
         json_add_candidate(object, finding->candidate);
         json_write_line(standard_output, object);
     } else {
+        char label[24] = "";
         if (!run->of_line) {
-            output_print(standard_output, "line %u: ", finding->line);
+            (void)snprintf(label, sizeof label, "line %u: ", finding->line);
         }
-        explain(finding);
+        explain(finding, label);
     }
 }
 
@@ -287,11 +290,10 @@ static void tell_no_candidate(const char *word)
     if (strstr(word, "candidate:") != NULL) {
         (void)floe_candidate_parse(word, &candidate);
         floe_candidate_free(candidate);
-        output_print(standard_error, "floe: parse: line 1, %s\n", floe_last_error());
+        screen_tell("floe: parse: line 1, %s", floe_last_error());
     } else {
-        output_print(standard_error,
-                     "floe: parse: \"%.200s\" is no candidate, and there is no file of that name\n",
-                     word);
+        screen_tell("floe: parse: \"%.200s\" is no candidate, and there is no file of that name",
+                    word);
     }
 }
 
@@ -320,8 +322,8 @@ static bool parse_all(parse_run *run)
         return false;
     }
     if (run->found + run->failed == 0 && !run->command->json) {
-        output_print(standard_error, "floe: parse: there is no candidate in %s\n",
-                     strcmp(word, "-") == 0 ? "standard input" : word);
+        screen_tell("floe: parse: there is no candidate in %s",
+                    strcmp(word, "-") == 0 ? "standard input" : word);
     }
     return true;
 }

@@ -1,10 +1,15 @@
 #include "cli/screen.h"
 
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+/* "floe: " */
+#define TOLD_INDENT 6
 
 void screen_init(screen *of, colour_mode mode)
 {
@@ -17,14 +22,20 @@ void screen_init(screen *of, colour_mode mode)
                    .colour = mode == COLOUR_ALWAYS || (mode == COLOUR_AUTO && wanted)};
 }
 
-size_t screen_width(void)
+size_t screen_width_of(const output *to)
 {
     struct winsize size = {0};
+    int descriptor = to == standard_output ? STDOUT_FILENO : STDERR_FILENO;
 
-    if (!isatty(STDOUT_FILENO)) {
+    if (!isatty(descriptor)) {
         return SIZE_MAX;
     }
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+size_t screen_width(void)
+{
+    return screen_width_of(standard_output);
 }
 
 size_t screen_height(void)
@@ -119,7 +130,7 @@ const char *screen_paint(const screen *of, paint colour)
 
 void screen_print_wrapped(output *to, const char *text, size_t column, size_t indent)
 {
-    size_t width = to == standard_output ? screen_width() : SIZE_MAX;
+    size_t width = screen_width_of(to);
 
     while (width > indent && column < width && screen_columns(text) > width - column) {
         size_t end = bytes_of(text, strlen(text), width - column);
@@ -134,4 +145,15 @@ void screen_print_wrapped(output *to, const char *text, size_t column, size_t in
         column = indent;
     }
     output_print(to, "%s\n", text);
+}
+
+void screen_tell(const char *format, ...)
+{
+    char text[1600];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    screen_print_wrapped(standard_error, text, 0, TOLD_INDENT);
 }

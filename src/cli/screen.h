@@ -25,6 +25,7 @@ typedef struct screen {
 void screen_init(screen *of, colour_mode mode);
 /* In columns; SIZE_MAX: it is no terminal, and lines are as long as they are. */
 size_t screen_width(void);
+size_t screen_width_of(const output *to);
 size_t screen_height(void);
 /* Takes away what was drawn last, so that lines can be printed. */
 void screen_clear(screen *of);
@@ -50,5 +51,7 @@ size_t screen_columns(const char *text);
 /* Prints the text in lines of the width, broken between words; all but the first line begin with `indent`
  * spaces. `column`: where the first begins. Ends the line. */
 void screen_print_wrapped(output *to, const char *text, size_t column, size_t indent);
+/* "floe: COMMAND: …", without the line's end, to standard error. */
+void screen_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -128,7 +128,8 @@ static unsigned families_of(const floe_gatherer_statistics *statistics)
     return families;
 }
 
-static void tell_not_asked(server_row *row, const gather_command *command, unsigned families)
+static void tell_not_asked(server_row *row, const gather_command *command, unsigned families,
+                           const failure_list *failures)
 {
     if (command->policy == FLOE_GATHER_POLICY_RELAY && !is_turn(row->url)) {
         row->needless = true;
@@ -141,7 +142,10 @@ static void tell_not_asked(server_row *row, const gather_command *command, unsig
         (void)snprintf(row->text, sizeof row->text, "--rewrite says already what it would show");
     } else if (families == 0 && command->policy == FLOE_GATHER_POLICY_ALL) {
         row->why = "no-local-address";
-        (void)snprintf(row->text, sizeof row->text, "there is no local address to ask it from");
+        (void)snprintf(row->text, sizeof row->text,
+                       failures_of_url(failures, NULL) != NULL
+                           ? "no local address could be used to ask it from"
+                           : "there is no local address to ask it from");
     } else {
         row->why = "family";
         char text[200];
@@ -287,7 +291,7 @@ static void add_unasked(server_table *table, const gather_command *command, size
         (void)snprintf(row->text, sizeof row->text, "the same server as [%zu]", other);
     } else if (statistics == NULL || statistics->gathering.ns != 0) {
         row->result = SERVER_NOT_ASKED;
-        tell_not_asked(row, command, families_of(statistics));
+        tell_not_asked(row, command, families_of(statistics), failures);
     }
 }
 

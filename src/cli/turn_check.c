@@ -1,6 +1,7 @@
 /* `floe turn check`: a relay by each transport at each address of each server, side by side, and packets through it. */
 #include "cli/check.h"
 #include "cli/output.h"
+#include "cli/screen.h"
 #include "cli/turn.h"
 
 #include <stdlib.h>
@@ -240,9 +241,8 @@ static void tell_end(turn_checker *checker, int status)
     if (checker->interrupted.came) {
         tell_stopped(checker);
     } else if (check_count(checker).skipped == checker->row_count) {
-        output_print(standard_error,
-                     "floe: turn check: nothing was checked: no local address is of the same "
-                     "family (IPv4, IPv6) as an address of the servers\n");
+        screen_tell("floe: turn check: nothing was checked: no local address is of the same "
+                    "family (IPv4, IPv6) as an address of the servers");
     }
 }
 
@@ -273,8 +273,7 @@ int turn_check(gather_command *command, const gather_report *report)
     int status = EXIT_WRONG_USAGE;
 
     if (command->url_count == 0) {
-        output_print(standard_error,
-                     "floe: turn check: no server given: add turn:HOST or turns:HOST\n");
+        screen_tell("floe: turn check: no server given: add turn:HOST or turns:HOST");
         return EXIT_WRONG_USAGE;
     }
     if (interrupt_start(&checker.interrupted, &checker.loop, on_interrupt, &checker) != 0) {

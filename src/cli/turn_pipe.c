@@ -2,6 +2,7 @@
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/report.h"
+#include "cli/screen.h"
 #include "cli/turn.h"
 
 #include <string.h>
@@ -102,10 +103,9 @@ static void on_look(uv_timer_t *timer)
             linger(piper);
         }
     } else if (now - piper->shrunk_at >= STALLED_MS) {
-        output_print(standard_error,
-                     "floe: turn pipe: the peer or the relay takes no more: for %d seconds nothing "
-                     "has gone of what waits\n",
-                     STALLED_MS / 1000);
+        screen_tell("floe: turn pipe: the peer or the relay takes no more: for %d seconds nothing "
+                    "has gone of what waits",
+                    STALLED_MS / 1000);
         finish(piper, EXIT_NO_RELAY);
     }
 }
@@ -122,7 +122,7 @@ static void send_chunk(turn_piper *piper)
         return;
     }
     if (error != FLOE_OK) {
-        output_print(standard_error, "floe: turn pipe: %s\n", option_words(floe_last_error()));
+        screen_tell("floe: turn pipe: %s", option_words(floe_last_error()));
         finish(piper, EXIT_NO_RELAY);
         return;
     }
@@ -151,8 +151,7 @@ static void on_read(uv_fs_t *request)
         return;
     }
     if (size < 0) {
-        output_print(standard_error, "floe: turn pipe: standard input: %s\n",
-                     uv_strerror((int)size));
+        screen_tell("floe: turn pipe: standard input: %s", uv_strerror((int)size));
         finish(piper, EXIT_NO_RELAY);
         return;
     }
@@ -188,8 +187,7 @@ static bool is_peer(const turn_piper *piper, const floe_address *address)
 static void lose(turn_piper *piper)
 {
     if (piper->command->tcp && !piper->closing) {
-        output_print(standard_error,
-                     "floe: turn pipe: standard output: nobody reads what the peer has sent\n");
+        screen_tell("floe: turn pipe: standard output: nobody reads what the peer has sent");
         finish(piper, EXIT_NO_RELAY);
     }
     piper->lost++;
@@ -247,8 +245,7 @@ static void on_unreachable(void *user_data, uint32_t candidate_id, const floe_ad
         return;
     }
     piper->unreached = true;
-    output_print(standard_error, "floe: turn pipe: %s\n",
-                 unreachable_text(reason, piper->command->tcp));
+    screen_tell("floe: turn pipe: %s", unreachable_text(reason, piper->command->tcp));
     if (piper->sent && !piper->answered) {
         finish(piper, EXIT_NO_RELAY);
     }
@@ -264,7 +261,7 @@ static void show_relay(turn_piper *piper, const floe_candidate *candidate)
     if (floe_candidate_address(candidate, &address) == FLOE_OK) {
         (void)floe_address_format_with_port(&address, text, sizeof text);
     }
-    output_print(standard_error, "floe: relay %s\n", text);
+    screen_tell("floe: relay %s", text);
     if (candidate->tcp_type == FLOE_TCP_TYPE_PASSIVE) {
         (void)floe_gatherer_send(piper->gatherer, candidate->id, &piper->peer, "", 0);
     }
@@ -281,16 +278,15 @@ static void tell_no_relay(turn_piper *piper)
     }
     floe_gatherer_statistics_free(all);
     if (asked) {
-        output_print(standard_error,
-                     "floe: turn pipe: no server gave %s relay%s, which this peer needs\n",
-                     piper->peer.family == FLOE_FAMILY_IPV4 ? "an IPv4" : "an IPv6",
-                     piper->command->tcp ? " for TCP" : "");
+        screen_tell("floe: turn pipe: no server gave %s relay%s, which this peer needs",
+                    piper->peer.family == FLOE_FAMILY_IPV4 ? "an IPv4" : "an IPv6",
+                    piper->command->tcp ? " for TCP" : "");
         return;
     }
     char text[128];
     report_not_asked_text(piper->command, piper->families, text, sizeof text);
     for (size_t i = 0; i < piper->command->url_count; i++) {
-        output_print(standard_error, "floe: turn pipe: %s: %s\n", piper->command->urls[i], text);
+        screen_tell("floe: turn pipe: %s: %s", piper->command->urls[i], text);
     }
 }
 
@@ -324,7 +320,7 @@ static void on_withdrawn(void *user_data, const floe_candidate *candidate)
     turn_piper *piper = user_data;
 
     if (candidate->id == piper->relay_id) {
-        output_print(standard_error, "floe: turn pipe: the relay was lost\n");
+        screen_tell("floe: turn pipe: the relay was lost");
         finish(piper, EXIT_NO_RELAY);
     }
 }
@@ -334,8 +330,8 @@ static void on_error(void *user_data, const floe_candidate_error *error)
     turn_piper *piper = user_data;
 
     piper->failed = true;
-    output_print(standard_error, "floe: turn pipe: %s: %s\n", error->url != NULL ? error->url : "",
-                 option_words(error->text));
+    screen_tell("floe: turn pipe: %s: %s", error->url != NULL ? error->url : "",
+                option_words(error->text));
 }
 
 static void on_interrupt(void *data)
@@ -397,15 +393,12 @@ static bool check_urls(const gather_command *command)
         turn = turn || is_turn;
     }
     if (command->url_count == 0) {
-        output_print(standard_error,
-                     "floe: turn pipe: no server given: add turn:HOST or turns:HOST\n");
+        screen_tell("floe: turn pipe: no server given: add turn:HOST or turns:HOST");
     } else if (turn) {
-        output_print(standard_error,
-                     "floe: turn pipe: with --tcp, the server is asked over TCP or TLS: add "
-                     "?transport=tcp to the turn: URL\n");
+        screen_tell("floe: turn pipe: with --tcp, the server is asked over TCP or TLS: add "
+                    "?transport=tcp to the turn: URL");
     } else {
-        output_print(standard_error,
-                     "floe: turn pipe: a stun: URL gives no relay: name a turn: or turns: URL\n");
+        screen_tell("floe: turn pipe: a stun: URL gives no relay: name a turn: or turns: URL");
     }
     return false;
 }
@@ -419,8 +412,7 @@ int turn_pipe(gather_command *command)
     }
     if (floe_address_parse_with_port(command->peer, &piper.peer) != FLOE_OK ||
         piper.peer.port == 0) {
-        output_print(standard_error,
-                     "floe: turn pipe: --peer has to be ADDRESS:PORT or [ADDRESS]:PORT\n");
+        screen_tell("floe: turn pipe: --peer has to be ADDRESS:PORT or [ADDRESS]:PORT");
         return EXIT_WRONG_USAGE;
     }
     if (interrupt_start(&piper.interrupted, &piper.loop, on_interrupt, &piper) != 0) {
@@ -439,13 +431,12 @@ int turn_pipe(gather_command *command)
             (void)uv_run(&piper.loop, UV_RUN_ONCE);
         }
     } else {
-        output_print(standard_error, "floe: turn pipe: %s\n", option_words(floe_last_error()));
+        screen_tell("floe: turn pipe: %s", option_words(floe_last_error()));
         piper.status = EXIT_WRONG_USAGE;
     }
     if (piper.lost > 0) {
-        output_print(standard_error,
-                     "floe: turn pipe: %llu packets were lost, as nobody read standard output\n",
-                     piper.lost);
+        screen_tell("floe: turn pipe: %llu packets were lost, as nobody read standard output",
+                    piper.lost);
     }
     (void)uv_cancel((uv_req_t *)&piper.read);
     floe_gatherer_free(piper.gatherer);

@@ -108,11 +108,24 @@ EOF
         lab_client "$FLOE" gather --network-types udp4 "${CREDENTIALS[@]}" "$url" >"$OUT"
         grep -q '^network   over TCP something answers that is no usable server' "$OUT" && ! grep -q 'no answer' "$OUT" || { cat "$OUT" >&2; good=1; }
     done
+    gather --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER:8080?transport=tcp"
+    server_says text "turn:$LAB_SERVER:8080?transport=tcp" | grep -qF ', but "HTTP/1.1 400 Bad Request": is it a TURN server?' || good=1
     kill $http
     wait $http 2>/dev/null
     lab_coturn 1 "$LAB_SERVER" --no-udp-relay
     gather --network-types udp4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER"
     server_says text "turn:$LAB_SERVER" | grep -q '442 [A-Za-z ]*configuration: it does not relay UDP$' || good=1
+    return $good
+}
+
+# Each address of a name has a number of its own.
+lab_test_gather_numbers_each_address() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER $LAB_SERVER6"
+    hosts_are "$LAB_SERVER $TURN_NAME" "$LAB_SERVER6 $TURN_NAME"
+    lab_client "$FLOE" gather "${CREDENTIALS[@]}" "turn:$TURN_NAME?transport=udp" "stun:$LAB_SERVER2" >"$OUT"
+    expect "$(grep -oE '^\[[0-9.]+\]' "$OUT" | tr -d '\n')" '[1.1][1.2][2]' 'the numbers' || { cat "$OUT" >&2; good=1; }
+    hosts_restore
     return $good
 }
 

@@ -121,6 +121,10 @@ lab_test_s7_a_silent_name_server_costs_the_others_nothing() {
     gather --straggler-grace 500 "${CREDENTIALS[@]}" "turn:$LAB_SERVER" stun:four.example
     [ $? = 1 ] && candidates 2 1 1 &&
         expect "$(events '.event == "error" and (.text | test("still being looked up when gathering ended"))')" 1 errors || good=1
+    # turn check waits for it once, however many rows the name would have.
+    check_turn -4 --timeout 2 --trace "$LAB_DIR/trace" turn:four.example
+    checked $? 3 2 '.reason == "dns" and (.error | test("still being looked up"))' &&
+        expect "$(grep -c '"event":"looks up"' "$LAB_DIR/trace")" 1 'look-ups' || good=1
     dns_asks "nameserver $LAB_SILENT" "nameserver $LAB_SERVER"
     gather stun:four.example && candidates 2 1 0 || good=1
     dns_down

@@ -582,6 +582,40 @@ static void four_gigabytes_of_noise(void **state)
     end(&f);
 }
 
+/* Another service is told by its first line, in however many pieces that comes; nothing else of it is. */
+static void a_strangers_first_line_is_told(void **state)
+{
+    static const struct {
+        const char *bytes;
+        const char *told;
+    } rows[] = {
+        {"HTTP/1.1 400 Bad Request\r\nServer: secret\r\n",
+         "ChannelData, but \"HTTP/1.1 400 Bad Request\": is it"},
+        {"220 0123456789012345678901234567890123456789",
+         "but \"220 012345678901234567890123456789012345\": is it"},
+        {"\x01HTTP/1.1 400", "ChannelData: is it"},
+        {"HTT\x01", "ChannelData: is it"},
+        {"SSH-2.0\x80OpenSSH", "but \"SSH-2.0\": is it"},
+    };
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        begin(&f, "turn:203.0.113.2?transport=tcp");
+        feed(&f, (const uint8_t *)rows[i].bytes, strlen(rows[i].bytes), strlen(rows[i].bytes));
+        assert_int_equal(f.errors, 1);
+        assert_non_null(strstr(f.error, rows[i].told));
+        end(&f);
+    }
+    begin(&f, "turn:203.0.113.2?transport=tcp");
+    for (const char *byte = rows[0].bytes; *byte != '\0'; byte++) {
+        floe_core_stream(f.core, f.now, f.channel, byte, 1);
+    }
+    settle(&f);
+    assert_non_null(strstr(f.error, "ChannelData, but \"HTTP"));
+    end(&f);
+}
+
 /* L7: what waits for a connection goes before its end, the release of the relay with it. */
 static void l7_a_close_is_behind_what_waits(void **state)
 {
@@ -2390,6 +2424,7 @@ int main(void)
         cmocka_unit_test(ports_of_strangers),
         cmocka_unit_test(four_gigabytes_for_no_channel),
         cmocka_unit_test(four_gigabytes_of_noise),
+        cmocka_unit_test(a_strangers_first_line_is_told),
         cmocka_unit_test(l7_a_close_is_behind_what_waits),
         cmocka_unit_test(what_is_polled_outlives_other_calls),
         cmocka_unit_test(a_length_that_lies),

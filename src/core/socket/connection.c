@@ -21,6 +21,9 @@
 
 #define PLAIN_SIZE ((size_t)16384)
 /* For one that nobody's gathering bounds: an allocation that is asked for again. */
+/* Of what is no TURN server's. */
+#define QUOTED_MIN 4
+#define QUOTED_MAX 40
 #define CONNECT_WITHIN floe_seconds(30)
 
 static bool is_secure(const floe_connection *connection)
@@ -646,6 +649,29 @@ static bool take_layer(floe_core *core, floe_time now, floe_connection *connecti
     return connection->plain.size > 0;
 }
 
+/* What somebody else serves there its first line tells a person. Before there is an allocation nothing of that is a
+ * peer's. */
+static void fail_stranger(floe_core *core, floe_time now, floe_connection *connection)
+{
+    const floe_framer *framer = &connection->framer;
+    floe_span front =
+        framer->used > 0 ? floe_span_of(framer->held, framer->used) : connection->plain;
+    bool ours = framer->measure == floe_frame_measure_stun;
+    char text[128];
+    size_t line = 0;
+
+    while (ours && line < front.size && line < QUOTED_MAX && front.data[line] >= 0x20 &&
+           front.data[line] < 0x7F) {
+        line++;
+    }
+    line = line < QUOTED_MIN ? 0 : line;
+    (void)snprintf(text, sizeof text,
+                   "it sends neither STUN nor ChannelData%s%.*s%s: is it a TURN server?",
+                   line > 0 ? ", but \"" : "", (int)line, line > 0 ? (const char *)front.data : "",
+                   line > 0 ? "\"" : "");
+    fail_with(core, now, connection, FLOE_FAILURE_BAD_ANSWER, text);
+}
+
 bool floe_connection_next(floe_core *core, floe_time now, floe_connection *connection,
                           floe_packet *packet)
 {
@@ -661,8 +687,7 @@ bool floe_connection_next(floe_core *core, floe_time now, floe_connection *conne
                 return true;
             }
         } else if (result == FLOE_FRAME_BROKEN) {
-            fail_with(core, now, connection, FLOE_FAILURE_BAD_ANSWER,
-                      "it sends neither STUN nor ChannelData: is it a TURN server?");
+            fail_stranger(core, now, connection);
         } else if (!take_layer(core, now, connection)) {
             break;
         }
