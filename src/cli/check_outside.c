@@ -249,7 +249,8 @@ static void not_in(check_run *run)
     }
 }
 
-/* Nothing has come: is that the relay's fault? `over`: there is no more time to find out. */
+/* Nothing has come: is that the relay's fault? How slow the server is the relay's data to itself shows first. `over`: there
+ * is no more time to find out. */
 static void in_vain(check_run *run, bool over)
 {
     check_tries *tries = &run->outside;
@@ -260,7 +261,7 @@ static void in_vain(check_run *run, bool over)
             not_tried(run, "the server ended the relay when that was to send to this machine");
         }
         closed(run, &run->row->outward);
-    } else if (open && tries->echoes >= NEVER_LOST) {
+    } else if (open && tries->echoes >= NEVER_LOST && run->row->loop != LOOP_UNKNOWN) {
         closed(run, &run->row->outward);
     } else if (open) {
         tries->done = over;
