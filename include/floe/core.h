@@ -316,6 +316,9 @@ FLOE_EXPORT void *floe_core_user(const floe_core *core);
 FLOE_EXPORT floe_error floe_core_start(floe_core *core, floe_time now);
 /** As floe_gatherer_restart. The associated core restarts too, so poll both for outputs. */
 FLOE_EXPORT floe_error floe_core_restart(floe_core *core, floe_time now);
+/** As floe_gatherer_restart_with. */
+FLOE_EXPORT floe_error floe_core_restart_with(floe_core *core, floe_time now,
+                                              const floe_restart_options *options);
 /** As floe_gatherer_set_options. */
 FLOE_EXPORT floe_error floe_core_set_options(floe_core *core, floe_time now,
                                              const floe_gather_options *options);

@@ -92,6 +92,17 @@ FLOE_EXPORT floe_error floe_gatherer_gather(floe_gatherer *gatherer);
 FLOE_EXPORT floe_error floe_gatherer_restart(floe_gatherer *gatherer);
 
 /**
+ * As floe_gatherer_restart, with a username fragment and password of the application's.
+ *
+ * @param options  copied; NULL: as floe_gatherer_restart.
+ * @return as floe_gatherer_restart; FLOE_ERR_INVALID_ARGUMENT: one of the two is malformed, or is the
+ *         present one (a restart changes both, RFC 8839 §4.4.1.1.1); FLOE_ERR_NO_MEMORY. On an error
+ *         nothing changes. floe_last_error() names the field.
+ */
+FLOE_EXPORT floe_error floe_gatherer_restart_with(floe_gatherer *gatherer,
+                                                  const floe_restart_options *options);
+
+/**
  * Replaces servers and policy (W3C setConfiguration). If gathering has not started yet, they apply
  * at once; otherwise at the next gather or restart.
  *

@@ -76,12 +76,37 @@ typedef struct floe_gather_options {
      *  that long. Works for one address family only. A server that has no such pair of ports gives
      *  other ports. */
     bool even_port;
+    /** The username fragment and password of the first generation, for programs that signal them in
+     *  their own way (WHIP, libp2p's webrtc-direct); see floe_restart_options. A restart makes new
+     *  ones. floe_gatherer_set_options ignores both. */
+    const char *username_fragment;
+    const char *password;
 } floe_gather_options;
 
 #define FLOE_GATHER_OPTIONS_INIT FLOE_INIT(floe_gather_options)
 
 /** What FLOE_GATHER_OPTIONS_INIT does, as floe_settings_init. Threads: any. */
 FLOE_EXPORT void floe_gather_options_init(floe_gather_options *options, size_t size);
+
+/** What a restart begins with. All zeros (or FLOE_RESTART_OPTIONS_INIT) means that floe makes the new
+ *  username fragment and password. */
+typedef struct floe_restart_options {
+    /** sizeof(floe_restart_options), set by the _INIT macro; 0 means the size in the first release.
+     */
+    size_t size;
+    /** RFC 8839 §5.4: 4 to 256 letters, digits, "+" and "/". Copied. NULL: floe makes it. Checks are
+     *  told apart by it, so it should be unique, and at least 24 bits of it random (RFC 8445 §5.3).
+     */
+    const char *username_fragment;
+    /** 22 to 256 of the same characters, at least 128 bits of it random; whoever knows it can answer
+     *  in the peer's name. Copied. NULL: floe makes it, also if only username_fragment is given. */
+    const char *password;
+} floe_restart_options;
+
+#define FLOE_RESTART_OPTIONS_INIT FLOE_INIT(floe_restart_options)
+
+/** What FLOE_RESTART_OPTIONS_INIT does, as floe_settings_init. Threads: any. */
+FLOE_EXPORT void floe_restart_options_init(floe_restart_options *options, size_t size);
 
 /** The local ICE parameters for signalling (ORTC RTCIceParameters). */
 typedef struct floe_parameters {

@@ -32,6 +32,7 @@ typedef struct floe_struct_sizes {
 #define FLOE_SETTINGS_SIZES FLOE_STRUCT_SIZES(floe_settings, host_address_count, void *)
 #define FLOE_ICE_SERVER_SIZES FLOE_STRUCT_SIZES(floe_ice_server, access_token, void *)
 #define FLOE_GATHER_OPTIONS_SIZES FLOE_STRUCT_SIZES(floe_gather_options, even_port, void *)
+#define FLOE_RESTART_OPTIONS_SIZES FLOE_STRUCT_SIZES(floe_restart_options, password, void *)
 #define FLOE_PARAMETERS_SIZES FLOE_STRUCT_SIZES(floe_parameters, ice_lite, size_t)
 #define FLOE_REWRITE_RULE_SIZES FLOE_STRUCT_SIZES(floe_address_rewrite_rule, networks, void *)
 #define FLOE_API_STATISTICS_SIZES FLOE_STRUCT_SIZES(floe_api_statistics, packets_dropped, uint64_t)

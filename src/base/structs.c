@@ -21,6 +21,11 @@ void floe_gather_options_init(floe_gather_options *options, size_t size)
     floe_init_struct(options, size);
 }
 
+void floe_restart_options_init(floe_restart_options *options, size_t size)
+{
+    floe_init_struct(options, size);
+}
+
 void floe_parameters_init(floe_parameters *parameters, size_t size)
 {
     floe_init_struct(parameters, size);

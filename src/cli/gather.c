@@ -279,6 +279,8 @@ static floe_error new_gatherer(gather_run *run, gather_slot *slot)
     options.ice_servers = servers;
     options.ice_server_count = command_servers(&run->command, servers);
     options.gather_policy = run->command.policy;
+    options.username_fragment = run->command.username_fragment;
+    options.password = run->command.password;
     floe_error error = floe_gatherer_new(run->api, &options, &slot->gatherer);
     if (error != FLOE_OK) {
         return error;

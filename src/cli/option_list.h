@@ -61,6 +61,10 @@ OPTION(EVERY, '4', "ipv4", NULL, SET(set_ipv4), "use only local addresses of IPv
 OPTION(EVERY, '6', "ipv6", NULL, SET(set_ipv6), "use only local addresses of IPv6")
 OPTION(EVERY, 0, "resolve", "NAME:ADDRESS", SET(add_resolved),
        "do not look NAME up: its server is at ADDRESS; repeatable")
+OPTION(COMMAND_GATHER, 0, "ufrag", "TEXT", TEXT(username_fragment),
+       "ICE username fragment to use: 4 to 256 letters, digits, + and / (made at random)")
+OPTION(COMMAND_GATHER, 0, "password", "TEXT", SECRET(set_password),
+       "ICE password to use: 22 to 256 of these (made at random)")
 OPTION(COMMAND_GATHER, 0, "rewrite", "RULE", SET(add_rule),
        "show another address: external=IP,local=IP and more, see floe-gather(1); repeatable")
 OPTION(COMMAND_GATHER, 0, "ip-handling", "all|default-and-local|default|proxy",

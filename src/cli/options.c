@@ -37,6 +37,8 @@ static const char *const setting_words[][2] = {
     {"settings.host_addresses", "--resolve"},
     {"settings.loopback", "--loopback"},
     {"settings.network_types", "--network-types"},
+    {"options.username_fragment", "--ufrag"},
+    {"options.password", "--password"},
     {"address_rewrite_rules", "--rewrite"},
     {"tls_key_file", "--key"},
     {"no certificate or crl found", "there is no certificate in it, in PEM form"},
@@ -243,6 +245,13 @@ static bool set_access_token(gather_command *command, const char *name, const ch
 {
     command->access_token = value;
     return once(name, &command->given_token);
+}
+
+static bool set_password(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    command->password = value;
+    return true;
 }
 
 static bool set_mac_key(gather_command *command, const char *name, const char *value)

@@ -58,6 +58,8 @@ typedef struct gather_command {
     char *kept[KEPT_MAX]; /* owned texts */
     size_t kept_count;
     floe_gather_policy policy;
+    const char *username_fragment; /* NULL: made at random, as the password */
+    const char *password;
     floe_settings settings;
     floe_address_rewrite_rule *parsed_rules[RULES_MAX]; /* owned */
     floe_address_rewrite_rule rules[RULES_MAX];

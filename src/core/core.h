@@ -29,12 +29,21 @@ typedef enum floe_base_count {
     FLOE_BASE_COUNTS,
 } floe_base_count;
 
+/* What few credentials have: a key, and texts of the owner's (L16) that are longer than floe's own. */
+typedef struct floe_credentials_more {
+    uint32_t users;     /* both components may have the same */
+    floe_stun_key *key; /* of the password; NULL: not made yet */
+    char *password;     /* NULL: the texts are not longer */
+    char username_fragment[];
+} floe_credentials_more;
+
 /* What the other side proves to have been told of us (RFC 8445 §5.3). */
 typedef struct floe_credentials {
-    char username_fragment[9]; /* "": there are none */
+    char username_fragment[9];
     char password[25];
-    bool used;          /* a check has come by them */
-    floe_stun_key *key; /* of the password; NULL: not made yet */
+    bool used;                   /* a check has come by them */
+    uint32_t number;             /* which of the gatherer's they are, from 1; 0: there are none */
+    floe_credentials_more *more; /* NULL: nothing */
 } floe_credentials;
 
 /* Its connections to servers. */
@@ -55,7 +64,7 @@ typedef struct floe_pool {
 typedef struct floe_arrival {
     floe_packet packet;
     floe_check *check; /* the latest; NULL: none has come */
-    char check_by[9];  /* whose username fragment that is by */
+    uint32_t check_by; /* the number of the credentials that it is by; 0: of none */
 } floe_arrival;
 
 struct floe_core {
@@ -164,6 +173,21 @@ static inline bool floe_core_is_member(const floe_core *core)
 static inline bool floe_core_is_trunk(const floe_core *core)
 {
     return floe_core_is(core, FLOE_SHARE_TRUNK);
+}
+
+static inline const char *floe_username_fragment(const floe_credentials *credentials)
+{
+    const floe_credentials_more *more = credentials->more;
+
+    return more != NULL && more->password != NULL ? more->username_fragment
+                                                  : credentials->username_fragment;
+}
+
+static inline const char *floe_password(const floe_credentials *credentials)
+{
+    const floe_credentials_more *more = credentials->more;
+
+    return more != NULL && more->password != NULL ? more->password : credentials->password;
 }
 
 /* The driver's clock never goes back (floe/core.h). */

@@ -739,11 +739,16 @@ floe_error floe_gatherer_gather(floe_gatherer *gatherer)
 
 floe_error floe_gatherer_restart(floe_gatherer *gatherer)
 {
+    return floe_gatherer_restart_with(gatherer, NULL);
+}
+
+floe_error floe_gatherer_restart_with(floe_gatherer *gatherer, const floe_restart_options *options)
+{
     if (gatherer == NULL) {
         return null_gatherer("floe_gatherer_restart");
     }
     uv_mutex_lock(&gatherer->api->lock);
-    floe_error error = floe_core_restart(gatherer->core, floe_gatherer_now(gatherer));
+    floe_error error = floe_core_restart_with(gatherer->core, floe_gatherer_now(gatherer), options);
     if (error == FLOE_OK) {
         floe_gatherer_wake(gatherer);
         if (gatherer->associated != NULL) {

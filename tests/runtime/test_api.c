@@ -231,6 +231,13 @@ static void l11_a_restart_changes_ufrag_and_password(void **state)
     assert_int_equal(floe_gatherer_get_local_parameters(o.gatherer, &after), FLOE_OK);
     assert_string_not_equal(before.username_fragment, after.username_fragment);
     assert_string_not_equal(before.password, after.password);
+    floe_restart_options own = FLOE_RESTART_OPTIONS_INIT;
+    own.username_fragment = "theOwnersOwn";
+    assert_int_equal(floe_gatherer_restart_with(o.gatherer, &own), FLOE_OK);
+    assert_int_equal(floe_gatherer_get_local_parameters(o.gatherer, &before), FLOE_OK);
+    assert_string_equal(before.username_fragment, "theOwnersOwn");
+    assert_string_not_equal(before.password, after.password);
+    assert_int_equal(floe_gatherer_restart_with(o.gatherer, &own), FLOE_ERR_INVALID_ARGUMENT);
     end(&o);
 }
 
@@ -246,6 +253,7 @@ static void null_is_an_error(void **state)
     assert_int_equal(floe_gatherer_new(NULL, NULL, &gatherer), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_gatherer_gather(NULL), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_gatherer_restart(NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_gatherer_restart_with(NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_gatherer_set_options(NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_gatherer_create_associated(NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
     assert_int_equal(floe_gatherer_get_statistics(NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);

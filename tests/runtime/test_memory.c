@@ -149,7 +149,9 @@ static void live(floe_api *api, const awaited_options *all)
     send_packets(gatherer);
     read_statistics(gatherer);
     look_up(api);
-    if (done(floe_gatherer_restart(gatherer), "restart")) {
+    floe_restart_options own = FLOE_RESTART_OPTIONS_INIT;
+    own.username_fragment = "longerThanTheOnesThatFloeMakes";
+    if (done(floe_gatherer_restart_with(gatherer, &own), "restart")) {
         (void)done(floe_gatherer_set_options(gatherer, &all->options), "set_options");
         gather(gatherer, &o);
     }

@@ -153,6 +153,17 @@ static void gather(uint16_t port)
     assert_int_equal(floe_gatherer_get_local_parameters(gatherer, &parameters), FLOE_OK);
     keep("the local ICE password", parameters.password, strlen(parameters.password));
     floe_wipe(&parameters, sizeof parameters);
+    /* One of the owner's, which is longer; not that of the TURN server. */
+    floe_restart_options own = FLOE_RESTART_OPTIONS_INIT;
+    char longer[41] = "";
+    for (size_t i = 0; i < 40; i++) {
+        longer[i] = (char)('A' + (i * 11 + 5) % 26);
+    }
+    keep("the owner's ICE password", longer, 40);
+    own.password = longer;
+    assert_int_equal(floe_gatherer_restart_with(gatherer, &own), FLOE_OK);
+    floe_wipe(longer, sizeof longer);
+    assert_true(places_of(&secrets[3]) > 0);
     assert_true(places_of(&secrets[0]) > 0); /* so it would be seen */
     assert_int_equal(floe_gatherer_graceful_close(gatherer), FLOE_OK);
     floe_gatherer_free(gatherer);

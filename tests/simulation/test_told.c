@@ -831,7 +831,7 @@ static void r2_a_full_server_shows_the_mapping(void **state)
 static bool check(floe_core *core, floe_time now, uint32_t channel,
                   const floe_parameters *parameters, bool odd, floe_packet *packet)
 {
-    static uint8_t bytes[256];
+    static uint8_t bytes[600];
     floe_stun_id id = {.bytes = {1, 2, 3}};
     floe_address peer = address_of("192.0.2.99:7000");
     char username[300];
@@ -931,6 +931,55 @@ static void l11_what_the_other_side_uses_outlives_restarts(void **state)
     }
     assert_true(believes(&h, &all[5]));
     assert_false(believes(&h, &all[3]));
+    end(&h);
+}
+
+/* L16: checks by a fragment of the owner's, of any length, before and after a restart; the answer to one
+ * that came just before is by the credentials that it was by. */
+static void l16_checks_by_own_credentials(void **state)
+{
+    static const size_t lengths[][2] = {{4, 22}, {8, 24}, {9, 24}, {64, 64}, {256, 256}};
+    static hand h;
+
+    (void)state;
+    make(&h, turn_url, 1, defaults);
+    gather(&h);
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        floe_restart_options own = FLOE_RESTART_OPTIONS_INIT;
+        floe_parameters before = FLOE_PARAMETERS_INIT;
+        floe_parameters after = FLOE_PARAMETERS_INIT;
+        char texts[2][257] = {{0}};
+        floe_packet packet;
+        memset(texts[0], (int)('a' + i), lengths[i][0]);
+        memset(texts[1], (int)('A' + i), lengths[i][1]);
+        own.username_fragment = texts[0];
+        own.password = texts[1];
+        assert_int_equal(floe_core_get_local_parameters(h.core, &before), FLOE_OK);
+        assert_true(check(h.core, h.now, 1, &before, false, &packet));
+        assert_true(packet.check->authenticated);
+        assert_int_equal(floe_core_restart_with(h.core, h.now, &own), FLOE_OK);
+        assert_int_equal(floe_core_answer_check(h.core, h.now, &packet, 0), FLOE_OK);
+        assert_int_equal(floe_core_get_local_parameters(h.core, &after), FLOE_OK);
+        assert_string_equal(after.username_fragment, texts[0]);
+        assert_true(believes(&h, &before));
+        assert_true(believes(&h, &after));
+        assert_false(believes(&h, &before));
+        (void)snprintf(before.password, sizeof before.password, "%s", after.password);
+        (void)snprintf(before.username_fragment, sizeof before.username_fragment, "%.*s",
+                       (int)lengths[i][0] - 1, after.username_fragment);
+        assert_false(believes(&h, &before));
+        gather(&h);
+        floe_candidate_list *list;
+        assert_int_equal(floe_core_get_local_candidates(h.core, &list), FLOE_OK);
+        assert_true(list->count > 0);
+        assert_string_equal(list->candidates[0]->username_fragment, texts[0]);
+        floe_candidate_list_free(list);
+        floe_gatherer_statistics *statistics;
+        assert_int_equal(floe_core_get_statistics(h.core, &statistics), FLOE_OK);
+        assert_true(statistics->candidate_count > 0);
+        assert_string_equal(statistics->candidates[0]->candidate->username_fragment, texts[0]);
+        floe_gatherer_statistics_free(statistics);
+    }
     end(&h);
 }
 
@@ -1672,6 +1721,7 @@ int main(void)
         cmocka_unit_test(l14_a_list_that_never_comes),
         cmocka_unit_test(l11_the_former_credentials_hold_for_a_while),
         cmocka_unit_test(l11_what_the_other_side_uses_outlives_restarts),
+        cmocka_unit_test(l16_checks_by_own_credentials),
         cmocka_unit_test(k2_what_a_check_has_that_nobody_knows),
         cmocka_unit_test(k1_answers_of_our_own_are_not_the_owners),
         cmocka_unit_test(k1_what_relays_that_have_gone_have_under_way),

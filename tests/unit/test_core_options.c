@@ -256,6 +256,179 @@ static void l2_misuse_is_named(void **state)
     assert_int_equal(floe_core_new(f->shared, NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
 }
 
+/* ── Credentials of the owner's (L16) ── */
+
+#define FRAGMENT "theirOwn+/09"
+#define PASSWORD "aPasswordOfTheOwners+/09"
+
+/* So many times that character; valid until the next call but one. */
+static const char *times(char c, size_t count)
+{
+    static char texts[2][300];
+    static size_t last;
+    char *text = texts[last++ % 2];
+
+    memset(text, c, count);
+    text[count] = '\0';
+    return text;
+}
+
+static void check_parameters(const floe_core *core, const char *fragment, const char *password)
+{
+    floe_parameters parameters = FLOE_PARAMETERS_INIT;
+
+    assert_int_equal(floe_core_get_local_parameters(core, &parameters), FLOE_OK);
+    if (fragment != NULL) {
+        assert_string_equal(parameters.username_fragment, fragment);
+    } else {
+        assert_int_equal(strlen(parameters.username_fragment), 8);
+    }
+    if (password != NULL) {
+        assert_string_equal(parameters.password, password);
+    } else {
+        assert_int_equal(strlen(parameters.password), 24);
+    }
+}
+
+/* RFC 8839 §5.4, at making and at a restart. The sentence says what is wrong, and not the password. */
+static void l16_own_credentials_have_their_bounds(void **state)
+{
+    static const struct {
+        size_t fragment; /* so long; 0: none is given */
+        size_t password;
+        char strange; /* takes the place of the last character; 0: none */
+        const char *named;
+    } rows[] = {
+        {4, 22, 0, NULL},
+        {256, 256, 0, NULL},
+        {8, 24, 0, NULL},
+        {9, 24, 0, NULL},
+        {8, 25, 0, NULL},
+        {4, 0, 0, NULL},
+        {256, 0, 0, NULL},
+        {0, 22, 0, NULL},
+        {0, 256, 0, NULL},
+        {3, 22, 0, "options.username_fragment has 3 characters, not 4 to 256"},
+        {257, 22, 0, "options.username_fragment has 257 characters"},
+        {4, 21, 0, "options.password has 21 characters, not 22 to 256"},
+        {4, 257, 0, "options.password has 257 characters"},
+        {5, 0, ':', "options.username_fragment: character 5 is none of"},
+        {5, 0, '-', "options.username_fragment: character 5"},
+        {5, 0, '\n', "options.username_fragment: character 5"},
+        {0, 23, '=', "options.password: character 23 is none of"},
+        {0, 23, (char)0xC3, "options.password: character 23"},
+    };
+    fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+        floe_restart_options again = FLOE_RESTART_OPTIONS_INIT;
+        char texts[2][300];
+        (void)snprintf(texts[0], sizeof texts[0], "%s", times('f', rows[i].fragment));
+        (void)snprintf(texts[1], sizeof texts[1], "%s", times('p', rows[i].password));
+        char *last = rows[i].fragment > 0 ? &texts[0][rows[i].fragment - 1]
+                                          : &texts[1][rows[i].password - 1];
+        *last = rows[i].strange != 0 ? rows[i].strange : *last;
+        const char *fragment = rows[i].fragment > 0 ? texts[0] : NULL;
+        const char *password = rows[i].password > 0 ? texts[1] : NULL;
+        floe_core *core = NULL;
+        options.username_fragment = again.username_fragment = fragment;
+        options.password = again.password = password;
+        floe_error right = rows[i].named == NULL ? FLOE_OK : FLOE_ERR_INVALID_ARGUMENT;
+        assert_int_equal(floe_core_new(f->shared, &options, &core), right);
+        assert_true(right == FLOE_OK || strstr(floe_last_error(), rows[i].named) != NULL);
+        assert_null(strstr(floe_last_error(), "ppp"));
+        if (right == FLOE_OK) {
+            check_parameters(core, fragment, password);
+            assert_int_equal(floe_core_restart(core, (floe_time){1}), FLOE_OK);
+        } else {
+            assert_int_equal(floe_core_new(f->shared, NULL, &core), FLOE_OK);
+        }
+        check_parameters(core, NULL, NULL); /* a restart makes new ones (RFC 8445 §9) */
+        assert_int_equal(floe_core_restart_with(core, (floe_time){1}, &again), right);
+        assert_true(right == FLOE_OK || strstr(floe_last_error(), rows[i].named) != NULL);
+        check_parameters(core, right == FLOE_OK ? fragment : NULL,
+                         right == FLOE_OK ? password : NULL);
+        floe_core_free(core);
+    }
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    floe_core *core;
+    options.username_fragment = "";
+    assert_int_equal(floe_core_new(f->shared, &options, &core), FLOE_ERR_INVALID_ARGUMENT);
+}
+
+/* RFC 8839 §4.4.1.1.1: both change, or nobody is told of the restart. Nothing changes by an error. */
+static void l16_a_restart_with_what_is_there_is_an_error(void **state)
+{
+    static const struct {
+        const char *fragment;
+        const char *password;
+        const char *named;
+    } rows[] = {
+        {FRAGMENT, PASSWORD, "options.username_fragment is the one of now"},
+        {FRAGMENT, NULL, "options.username_fragment is the one of now"},
+        {NULL, PASSWORD, "options.password is the one of now"},
+        {"another", PASSWORD, "options.password is the one of now"},
+    };
+    fixture *f = *state;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    floe_core *core;
+
+    options.username_fragment = FRAGMENT;
+    options.password = PASSWORD;
+    assert_int_equal(floe_core_new(f->shared, &options, &core), FLOE_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        floe_restart_options again = FLOE_RESTART_OPTIONS_INIT;
+        again.username_fragment = rows[i].fragment;
+        again.password = rows[i].password;
+        assert_int_equal(floe_core_restart_with(core, (floe_time){1}, &again),
+                         FLOE_ERR_INVALID_ARGUMENT);
+        assert_non_null(strstr(floe_last_error(), rows[i].named));
+        assert_null(strstr(floe_last_error(), PASSWORD));
+        check_parameters(core, FRAGMENT, PASSWORD);
+    }
+    /* Options that are set later do not make a generation. */
+    options.username_fragment = "someOther";
+    options.password = "!";
+    assert_int_equal(floe_core_set_options(core, (floe_time){1}, &options), FLOE_OK);
+    check_parameters(core, FRAGMENT, PASSWORD);
+    floe_core_free(core);
+}
+
+/* L13: both components, whichever goes first; each allocation fails in turn. */
+static void l16_both_components_have_them(void **state)
+{
+    fixture *f = *state;
+    floe_restart_options again = FLOE_RESTART_OPTIONS_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    unsigned failed = 0;
+
+    options.username_fragment = FRAGMENT;
+    options.password = PASSWORD;
+    again.username_fragment = times('g', 256);
+    again.password = times('q', 256);
+    for (size_t n = 1; failed + 1 == n; n++) {
+        floe_core *first = NULL;
+        floe_core *second = NULL;
+        f->memory.fail_at = f->memory.calls + n;
+        bool good = floe_core_new(f->shared, &options, &first) == FLOE_OK &&
+                    floe_core_new_associated(first, &second) == FLOE_OK;
+        if (good) {
+            bool restarted = floe_core_restart_with(first, (floe_time){1}, &again) == FLOE_OK;
+            good = restarted && f->memory.calls < f->memory.fail_at;
+            check_parameters(first, restarted ? again.username_fragment : FRAGMENT,
+                             restarted ? again.password : PASSWORD);
+            check_parameters(second, restarted ? again.username_fragment : FRAGMENT,
+                             restarted ? again.password : PASSWORD);
+        }
+        failed += !good;
+        floe_core_free(n % 2 == 0 ? first : second);
+        floe_core_free(n % 2 == 0 ? second : first);
+        f->memory.fail_at = 0;
+    }
+    assert_in_range(failed, 6, 40);
+}
+
 static void check_settings(const floe_settings *settings, const char *named)
 {
     seeded_random random;
@@ -292,6 +465,7 @@ static void structs_are_made_ready_by_functions_too(void **state)
     READY_BY(floe_settings, floe_settings_init, FLOE_SETTINGS_INIT);
     READY_BY(floe_ice_server, floe_ice_server_init, FLOE_ICE_SERVER_INIT);
     READY_BY(floe_gather_options, floe_gather_options_init, FLOE_GATHER_OPTIONS_INIT);
+    READY_BY(floe_restart_options, floe_restart_options_init, FLOE_RESTART_OPTIONS_INIT);
     READY_BY(floe_parameters, floe_parameters_init, FLOE_PARAMETERS_INIT);
     READY_BY(floe_address_rewrite_rule, floe_address_rewrite_rule_init,
              FLOE_ADDRESS_REWRITE_RULE_INIT);
@@ -543,6 +717,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(s4_duplicates_are_gathered_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(s4_one_place_in_many_spellings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(l2_misuse_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(l16_own_credentials_have_their_bounds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(l16_a_restart_with_what_is_there_is_an_error, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(l16_both_components_have_them, set_up, tear_down),
         cmocka_unit_test(l2_settings_have_ranges),
         cmocka_unit_test_setup_teardown(l15_bytes_are_counted_in_64_bits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(l15_what_is_counted, set_up, tear_down),

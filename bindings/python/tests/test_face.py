@@ -18,6 +18,7 @@ from floe import _convert, _enums
 from floe._convert import address_from_c, address_to_c, into_c
 from floe._errors import _CLASSES, failure
 from floe._floe import ffi, lib
+from floe._settings import RestartOptions
 
 
 def fields(kind: str) -> set:
@@ -30,6 +31,7 @@ class Face(unittest.TestCase):
             (floe.Settings, "floe_settings", "size loop allocator trace_user_data filter_user_data "
              "address_rewrite_rule_count nat_1to1_ip_count host_address_count"),
             (floe.GatherOptions, "floe_gather_options", "size ice_server_count"),
+            (RestartOptions, "floe_restart_options", "size"),
             (floe.IceServer, "floe_ice_server", "size url_count"),
             (floe.AddressRewriteRule, "floe_address_rewrite_rule", "size external_count"),
             (floe.Parameters, "floe_parameters", "size"),
@@ -80,7 +82,7 @@ class Face(unittest.TestCase):
         """Each function of the library is used; but for these, whose work is done by Python."""
         without = """floe_address_classify floe_address_format_with_port floe_address_parse_with_port floe_address_equal
             floe_candidate_type_name floe_protocol_name floe_tcp_type_name floe_gatherer_state_name floe_trace_kind_name floe_trace_level_name
-            floe_server_progress_name floe_failure_reason_name floe_withdrawal_name""".split()
+            floe_server_progress_name floe_failure_reason_name floe_withdrawal_name floe_gatherer_restart""".split()
         source = ""
         for name in ("_api", "_convert", "_errors", "_gatherer", "_settings", "_types", "__init__"):
             with open(floe.__file__.replace("__init__", name), encoding="utf-8") as file:

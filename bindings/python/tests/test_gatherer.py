@@ -80,6 +80,17 @@ class Gathering(unittest.IsolatedAsyncioTestCase):
                     gatherer.gather()
                 self.assertEqual([one.type for one in await soon(gatherer.complete())], [CandidateType.HOST])
 
+    async def test_own_credentials(self) -> None:
+        async with floe.Api(LOOPBACK) as api, api.gatherer(username_fragment="own/Fragment+", password="p" * 22) as gatherer:
+            self.assertEqual((gatherer.parameters().username_fragment, gatherer.parameters().password), ("own/Fragment+", "p" * 22))
+            with self.assertRaisesRegex(floe.InvalidArgumentError, "options.password is the one of now"):
+                gatherer.restart("another", "p" * 22)
+            gatherer.restart("another")
+            self.assertEqual(gatherer.parameters().username_fragment, "another")
+            with self.assertRaisesRegex(floe.InvalidArgumentError, "options.username_fragment: character 2 "):
+                api.gatherer(username_fragment="a:b")
+            self.assertNotIn("ppp", repr(floe.GatherOptions(password="p" * 22)))
+
     async def test_asked_twice(self) -> None:
         """What is refused leaves the gathering that is under way as it is."""
         async with floe.Api(LOOPBACK) as api, api.gatherer() as gatherer:

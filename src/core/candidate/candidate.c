@@ -764,9 +764,8 @@ void floe_found_view(const floe_core *core, const floe_found *found, floe_candid
         .related_port = shown.port,
         .url = found->server != NULL ? found->server->url->text : NULL,
         .relay_protocol = relay ? (floe_protocol)found->transport : FLOE_PROTOCOL_NONE,
-        .username_fragment = found->stale && core->former != NULL
-                                 ? core->former->username_fragment
-                                 : core->credentials.username_fragment,
+        .username_fragment = floe_username_fragment(
+            found->stale && core->former != NULL ? core->former : &core->credentials),
         .interface_name = floe_base_interface_name(found->base),
         .network_id = found->base->interface_index,
         .sdp_mid = core->set->sdp_mid,

@@ -10,20 +10,10 @@
 
 #include <string.h>
 
-/* Made once. */
-static floe_stun_key *key_of(floe_core *core, floe_credentials *credentials)
-{
-    if (credentials->key == NULL) {
-        (void)floe_stun_key_short_term(&core->shared->allocator,
-                                       floe_span_text(credentials->password), &credentials->key);
-    }
-    return credentials->key;
-}
-
 static bool are(const floe_credentials *credentials, floe_span username_fragment)
 {
-    return credentials != NULL && *credentials->username_fragment != '\0' &&
-           floe_span_equal(username_fragment, floe_span_text(credentials->username_fragment));
+    return credentials != NULL && credentials->number != 0 &&
+           floe_span_equal(username_fragment, floe_span_text(floe_username_fragment(credentials)));
 }
 
 /* Of today, or of before a restart (RFC 8445 §9); NULL: neither. */
@@ -33,6 +23,19 @@ static floe_credentials *find(floe_core *core, floe_span username_fragment)
            : are(core->former, username_fragment)     ? core->former
            : are(core->in_use, username_fragment)     ? core->in_use
                                                       : NULL;
+}
+
+/* NULL: they have gone. */
+static floe_credentials *numbered(floe_core *core, uint32_t number)
+{
+    floe_credentials *all[] = {&core->credentials, core->former, core->in_use};
+
+    for (size_t i = 0; number != 0 && i < sizeof all / sizeof *all; i++) {
+        if (all[i] != NULL && all[i]->number == number) {
+            return all[i];
+        }
+    }
+    return NULL;
 }
 
 /* USERNAME is "LOCAL:REMOTE" (RFC 8445 §7.2.2). Whose it is; NULL: nobody's. */
@@ -84,14 +87,14 @@ const floe_check *floe_check_read(floe_core *core, floe_span data)
     }
     *check = (floe_check){0};
     floe_credentials *credentials = read_username(core, &message, check);
-    floe_stun_key *key = credentials != NULL ? key_of(core, credentials) : NULL;
+    floe_stun_key *key = credentials != NULL ? floe_credentials_key(core, credentials) : NULL;
     check->sha256 = message.integrity_sha256_at != 0;
     check->authenticated = key != NULL && is_signed(&message, key, check->sha256);
     check->former = check->authenticated && credentials != &core->credentials;
-    *arrival->check_by = '\0';
+    arrival->check_by = 0;
     if (check->authenticated) {
         credentials->used = true;
-        memcpy(arrival->check_by, credentials->username_fragment, sizeof arrival->check_by);
+        arrival->check_by = credentials->number;
     }
     if (check->authenticated && !check->former) {
         floe_credentials_used(core);
@@ -129,11 +132,11 @@ floe_error floe_check_answer(floe_core *core, const floe_packet *packet, uint16_
                          "the check is not from the peer: answer 401 or nothing");
     }
     /* Since it came there may have been a restart: by its owner, who is about to answer it. */
-    floe_credentials *credentials = find(core, floe_span_text(core->arrival->check_by));
+    floe_credentials *credentials = numbered(core, core->arrival->check_by);
     if (check->authenticated && credentials == NULL) {
         return floe_fail(FLOE_ERR_PERMISSION, "the credentials of before the restart have gone");
     }
-    floe_stun_key *key = check->authenticated ? key_of(core, credentials) : NULL;
+    floe_stun_key *key = check->authenticated ? floe_credentials_key(core, credentials) : NULL;
     if (check->authenticated && key == NULL) {
         return floe_fail(FLOE_ERR_NO_MEMORY, "no memory for a key");
     }

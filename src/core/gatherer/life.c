@@ -96,7 +96,9 @@ floe_error floe_gather_new(floe_core_shared *shared, const floe_gather_options *
         error = want_pool(made, given.candidate_pool_size > 0);
     }
     if (error == FLOE_OK) {
-        error = floe_credentials_make(made, &made->credentials);
+        floe_restart_options own = {.username_fragment = given.username_fragment,
+                                    .password = given.password};
+        error = floe_credentials_make(made, &own, &made->credentials);
     }
     if (error == FLOE_OK) {
         error = floe_random_fill(&shared->random, made->foundation_secret,
@@ -380,6 +382,14 @@ static void restart_one(floe_core *core, floe_time now)
 
 floe_error floe_gather_restart(floe_core *core, floe_time now)
 {
+    return floe_core_restart_with(core, now, NULL);
+}
+
+floe_error floe_core_restart_with(floe_core *core, floe_time now,
+                                  const floe_restart_options *options)
+{
+    floe_restart_options own = {0};
+
     if (core == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_core_restart: NULL");
     }
@@ -390,8 +400,14 @@ floe_error floe_gather_restart(floe_core *core, floe_time now)
         return floe_fail(FLOE_ERR_INVALID_STATE,
                          "an associated gatherer restarts with the one that it belongs to");
     }
-    floe_credentials made;
-    floe_error error = floe_credentials_make(core, &made);
+    if (options != NULL) {
+        floe_take_struct(&own, options, FLOE_RESTART_OPTIONS_SIZES);
+    }
+    floe_credentials made = {0};
+    floe_error error = floe_credentials_make(core, &own, &made);
+    if (error == FLOE_OK) {
+        error = floe_credentials_are_new(core, &made);
+    }
     if (error == FLOE_OK) {
         floe_credentials_take(core, &made);
         restart_one(core, now);
@@ -401,7 +417,7 @@ floe_error floe_gather_restart(floe_core *core, floe_time now)
             restart_one(other, now);
         }
     }
-    floe_wipe(&made, sizeof made);
+    floe_credentials_drop(core, &made);
     return error;
 }
 
@@ -481,9 +497,9 @@ floe_error floe_core_get_local_parameters(const floe_core *core, floe_parameters
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
     }
-    memcpy(made.username_fragment, core->credentials.username_fragment,
-           sizeof core->credentials.username_fragment);
-    memcpy(made.password, core->credentials.password, sizeof core->credentials.password);
+    floe_put_text(made.username_fragment, sizeof made.username_fragment,
+                  floe_username_fragment(&core->credentials));
+    floe_put_text(made.password, sizeof made.password, floe_password(&core->credentials));
     made.ice_lite = core->shared->ice_lite;
     floe_give_struct(parameters, &made, FLOE_PARAMETERS_SIZES);
     floe_wipe(made.password, sizeof made.password);

@@ -20,7 +20,6 @@ typedef struct list_entry {
     char address[FLOE_ADDRESS_TEXT_SIZE];
     char related[FLOE_ADDRESS_TEXT_SIZE];
     char foundation[FLOE_FOUNDATION_SIZE];
-    char username_fragment[9];
     char interface_name[FLOE_INTERFACE_NAME_MAX + 1];
 } list_entry;
 
@@ -33,17 +32,15 @@ static size_t texts_of(const floe_core *core, const floe_found *found)
     return url + name + mid;
 }
 
-static void fill_entry(const floe_core *core, const floe_found *found, list_entry *entry,
-                       char **texts)
+static void fill_entry(const floe_core *core, const floe_found *found,
+                       const char *username_fragment, list_entry *entry, char **texts)
 {
     floe_candidate *candidate = &entry->candidate;
 
     floe_found_view(core, found, candidate, entry->address, entry->related, entry->foundation);
-    memcpy(entry->username_fragment, core->credentials.username_fragment,
-           sizeof entry->username_fragment);
     (void)snprintf(entry->interface_name, sizeof entry->interface_name, "%s",
                    candidate->interface_name);
-    candidate->username_fragment = entry->username_fragment;
+    candidate->username_fragment = username_fragment;
     candidate->interface_name = entry->interface_name;
     if (candidate->url != NULL) {
         candidate->url = floe_keep_text(candidate->url, texts);
@@ -59,7 +56,7 @@ static void fill_entry(const floe_core *core, const floe_found *found, list_entr
 floe_error floe_core_get_local_candidates(const floe_core *core, floe_candidate_list **list)
 {
     size_t count = 0;
-    size_t text_size = 0;
+    size_t text_size;
     size_t i = 0;
 
     if (core == NULL || list == NULL) {
@@ -68,6 +65,7 @@ floe_error floe_core_get_local_candidates(const floe_core *core, floe_candidate_
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
     }
+    text_size = strlen(floe_username_fragment(&core->credentials)) + 1;
     FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
         if (floe_found_listed(core, found)) {
@@ -85,10 +83,12 @@ floe_error floe_core_get_local_candidates(const floe_core *core, floe_candidate_
     const floe_candidate **table = (const floe_candidate **)(void *)(block + 1);
     list_entry *entries = (list_entry *)(void *)(table + count);
     char *texts = (char *)(entries + count);
+    /* All that are listed are of this generation. */
+    const char *fragment = floe_keep_text(floe_username_fragment(&core->credentials), &texts);
     FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
         if (floe_found_listed(core, found)) {
-            fill_entry(core, found, &entries[i], &texts);
+            fill_entry(core, found, fragment, &entries[i], &texts);
             table[i] = &entries[i].candidate;
             i++;
         }

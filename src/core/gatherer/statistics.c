@@ -44,16 +44,16 @@ typedef struct candidate_entry {
     char address[80];
     char related[FLOE_ADDRESS_TEXT_SIZE];
     char foundation[FLOE_FOUNDATION_SIZE];
-    char username_fragment[9];
     char interface_name[FLOE_INTERFACE_NAME_MAX + 1];
 } candidate_entry;
 
 typedef struct statistics_block {
     _Alignas(server_entry) _Alignas(candidate_entry) floe_allocator allocator;
     floe_gatherer_statistics statistics;
-    server_entry *server;       /* the next to be filled */
-    candidate_entry *candidate; /* likewise */
-    char *text;                 /* room for URLs */
+    server_entry *server;          /* the next to be filled */
+    candidate_entry *candidate;    /* likewise */
+    char *text;                    /* room for URLs */
+    const char *username_fragment; /* of all candidates that are listed */
     const floe_server_statistics **servers;
     const floe_candidate_statistics **candidates;
 } statistics_block;
@@ -276,11 +276,9 @@ static void fill_candidate(const floe_core *core, statistics_block *block, const
         floe_put_text(entry->address, sizeof entry->address, candidate->address);
         candidate->address = entry->address;
     }
-    floe_put_text(entry->username_fragment, sizeof entry->username_fragment,
-                  core->credentials.username_fragment);
     floe_put_text(entry->interface_name, sizeof entry->interface_name,
                   floe_base_interface_name(found->base));
-    candidate->username_fragment = entry->username_fragment;
+    candidate->username_fragment = block->username_fragment;
     candidate->interface_name = entry->interface_name;
     if (candidate->url != NULL) {
         candidate->url = floe_keep_text(candidate->url, &block->text);
@@ -330,6 +328,7 @@ floe_error floe_core_get_statistics(const floe_core *core, floe_gatherer_statist
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return floe_fail(FLOE_ERR_INVALID_STATE, "the gatherer is closed");
     }
+    sizes.text = strlen(floe_username_fragment(&core->credentials)) + 1;
     each_exchange(core, measure_exchange, &sizes);
     FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
@@ -353,6 +352,8 @@ floe_error floe_core_get_statistics(const floe_core *core, floe_gatherer_statist
     block->candidates =
         (const floe_candidate_statistics **)(void *)(block->servers + sizes.servers);
     block->text = (char *)(block->candidates + candidates);
+    block->username_fragment =
+        floe_keep_text(floe_username_fragment(&core->credentials), &block->text);
     block->statistics.servers = block->servers;
     block->statistics.candidates = block->candidates;
     block->statistics.gathering = core->pooled ? (floe_duration){0} : core->gathering;

@@ -29,7 +29,7 @@ from ._enums import GathererState
 from ._errors import InvalidStateError, QueueFullError, ServerError, check
 from ._floe import ffi, lib
 from ._native import Native, amid, no_copy, reaper
-from ._settings import GatherOptions
+from ._settings import GatherOptions, RestartOptions
 from ._types import (
     Candidate,
     CandidateFound,
@@ -351,11 +351,14 @@ class Gatherer:
             pass
         return self.candidates()
 
-    def restart(self) -> None:
-        """A new generation, with a new username fragment and password. Call gather afterwards."""
+    def restart(self, username_fragment: Optional[str] = None, password: Optional[str] = None) -> None:
+        """A new generation, with a new username fragment and password; what is not given is made. Call gather afterwards."""
+        keep: List[Any] = []
+        c = ffi.new("floe_restart_options *")
+        into_c(c, RestartOptions(username_fragment, password), keep)
         self._native.must_be_open()
         with amid(), self._sink.asking:
-            check(self._native.call(lib.floe_gatherer_restart))
+            check(self._native.call(lib.floe_gatherer_restart_with, c))
             self._sink.next_gathering()
 
     def set_options(self, options: GatherOptions) -> None:

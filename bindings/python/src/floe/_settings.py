@@ -138,3 +138,13 @@ class GatherOptions:
     sdp_mid: Optional[str] = None
     sdp_mline_index: int = 0
     even_port: bool = False
+    username_fragment: Optional[str] = None
+    password: Optional[str] = field(default=None, repr=False)
+
+
+@dataclass
+class RestartOptions:
+    """What a restart begins with (floe_restart_options)."""
+
+    username_fragment: Optional[str] = None
+    password: Optional[str] = field(default=None, repr=False)
