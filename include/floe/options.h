@@ -20,6 +20,21 @@ typedef enum floe_gather_policy {
     FLOE_GATHER_POLICY_RELAY = 2
 } floe_gather_policy;
 
+/** Types of candidates to gather. Join them with |. */
+typedef enum floe_gather_type {
+    FLOE_GATHER_TYPE_HOST = 1,
+    FLOE_GATHER_TYPE_SRFLX = 2,
+    FLOE_GATHER_TYPE_RELAY = 4
+} floe_gather_type;
+
+/** What carries TURN to its server. Join them with |. */
+typedef enum floe_relay_transport {
+    FLOE_RELAY_TRANSPORT_UDP = 1,
+    FLOE_RELAY_TRANSPORT_TCP = 2,
+    FLOE_RELAY_TRANSPORT_TLS = 4, /**< over TCP */
+    FLOE_RELAY_TRANSPORT_DTLS = 8 /**< over UDP */
+} floe_relay_transport;
+
 /** The kind of credential (W3C RTCIceCredentialType). */
 typedef enum floe_credential_type {
     /** A long-term password (RFC 8489 §9.2). */
@@ -81,6 +96,17 @@ typedef struct floe_gather_options {
      *  ones. floe_gatherer_set_options ignores both. */
     const char *username_fragment;
     const char *password;
+    /** Which types of candidates to gather: a set of floe_gather_type; 0: all. The policy applies
+     *  too: a type that either of them leaves out is not gathered. What is left out is not asked
+     *  for (no socket, packet or look-up is made for it alone), and no error is reported for it.
+     *  Without relay, a turn URL for UDP is asked only for the reflexive candidate, as a stun URL
+     *  is, and other turn(s) URLs are not asked. Without host, the related addresses of other
+     *  candidates still show the host's address, unless the policy hides it. */
+    uint32_t candidate_types;
+    /** Which turn(s) URLs to ask: a set of floe_relay_transport; 0: all. The transport of a URL that
+     *  names none is UDP (turn) or TLS (turns). URLs that are left out are not asked, and no error
+     *  is reported for them. S-NAPTR records do not lead to transports that are left out. */
+    uint32_t relay_transports;
 } floe_gather_options;
 
 #define FLOE_GATHER_OPTIONS_INIT FLOE_INIT(floe_gather_options)

@@ -39,10 +39,28 @@ static json_t *text_unless_empty(const char *text)
     return text != NULL && *text != '\0' ? json_text(text) : json_null();
 }
 
+/* Of a set that was given, the words. */
+static void put_set(json_t *line, const char *name, uint32_t set, const char *const *words)
+{
+    json_t *list = set != 0 ? json_array() : NULL;
+
+    for (size_t i = 0; list != NULL && words[i] != NULL; i++) {
+        if ((set >> i & 1U) != 0) {
+            (void)json_array_append_new(list, json_text(words[i]));
+        }
+    }
+    if (list != NULL) {
+        put(line, name, list);
+    }
+}
+
 void events_start(const gather_report *report)
 {
-    (void)report;
-    json_write_start("gather");
+    json_t *line = json_start("gather");
+
+    put_set(line, "types", report->command->types, gather_type_names);
+    put_set(line, "relay_transports", report->command->relay_transports, relay_transport_names);
+    json_write_line(standard_output, line);
 }
 
 void events_parameters(unsigned gatherer, const floe_parameters *parameters)

@@ -75,7 +75,9 @@ static void tell_no_address(gather_run *run)
     if (run->report.summary.found || run->report.summary.errors > 0 || run->interrupted.came) {
         return;
     }
-    no_address_text(&command->filters, text, sizeof text);
+    if (!nothing_wanted_text(command, text, sizeof text)) {
+        no_address_text(&command->filters, text, sizeof text);
+    }
     if (command->json && fields) {
         report_error(&run->report, 0, run->round_ms,
                      &(floe_candidate_error){
@@ -279,6 +281,8 @@ static floe_error new_gatherer(gather_run *run, gather_slot *slot)
     options.ice_servers = servers;
     options.ice_server_count = command_servers(&run->command, servers);
     options.gather_policy = run->command.policy;
+    options.candidate_types = run->command.types;
+    options.relay_transports = run->command.relay_transports;
     options.username_fragment = run->command.username_fragment;
     options.password = run->command.password;
     floe_error error = floe_gatherer_new(run->api, &options, &slot->gatherer);

@@ -96,7 +96,7 @@ void json_write_line(output *to, json_t *line)
     json_decref(line);
 }
 
-void json_write_start(const char *command)
+json_t *json_start(const char *command)
 {
     json_t *line = json_object();
 
@@ -104,7 +104,12 @@ void json_write_start(const char *command)
     (void)json_object_set_new(line, "format", json_integer(1));
     (void)json_object_set_new(line, "command", json_text(command));
     (void)json_object_set_new(line, "version", json_text(floe_version()));
-    json_write_line(standard_output, line);
+    return line;
+}
+
+void json_write_start(const char *command)
+{
+    json_write_line(standard_output, json_start(command));
 }
 
 /* W3C WebRTC §4.8.1. */

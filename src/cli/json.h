@@ -25,6 +25,7 @@ typedef enum candidate_format {
 /* Writes it on a line of its own; not as CANDIDATE_FIELDS. */
 void write_candidate(output *to, const floe_candidate *candidate, candidate_format format);
 /* The first line of a stream: which command it is of, and the version of its events. */
+json_t *json_start(const char *command);
 void json_write_start(const char *command);
 /* Writes the object on a line of its own, and frees it. */
 void json_write_line(output *to, json_t *line);

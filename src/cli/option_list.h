@@ -19,6 +19,10 @@ OPTION(COMMAND_TURN_PIPE, 0, "tcp", NULL, SET(set_tcp),
        "reach the peer over TCP (RFC 6062), and let it connect; packets are framed (RFC 4571)")
 OPTION(COMMAND_GATHER, 0, "policy", "all|nohost|relay", SET(set_policy),
        "which candidates to gather (all)")
+OPTION(COMMAND_GATHER, 0, "types", "host,srflx,relay", SET(set_types),
+       "gather only these types of candidates, joined by commas")
+OPTION(COMMAND_GATHER, 0, "relay-transports", "udp,tcp,tls,dtls", SET(set_relay_transports),
+       "ask turn servers only over these, joined by commas")
 OPTION(EVERY, 0, "timeout", "S", SET(set_timeout), "give up after S seconds (5; 0: never)")
 OPTION(COMMAND_GATHER, 0, "hold", "S", SET(set_hold),
        "keep the candidates alive for S seconds; inf: until interrupted (0)")

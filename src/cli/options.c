@@ -19,6 +19,9 @@
 #define TEXT_OF(number) TEXT_OF_WORD(number)
 #define TEXT_OF_WORD(word) #word
 
+const char *const gather_type_names[] = {"host", "srflx", "relay", NULL};
+const char *const relay_transport_names[] = {"udp", "tcp", "tls", "dtls", NULL};
+
 typedef bool (*option_setter)(gather_command *command, const char *name, const char *value);
 
 /* What the command at hand is called, and how many servers its line makes. */
@@ -417,25 +420,42 @@ static bool add_not_address(gather_command *command, const char *name, const cha
     return add_range(name, value, filters->not_addresses, &filters->not_address_count);
 }
 
-/* udp4,udp6 */
-static bool set_network_types(gather_command *command, const char *name, const char *value)
+/* "udp4,udp6": the n-th of the names is the n-th bit. */
+static bool set_of_words(const char *name, const char *value, const char *const *names,
+                         uint32_t *set)
 {
-    static const char *const names[] = {"udp4", "udp6", "tcp4", "tcp6", NULL};
     const char *at = value;
     char word[16];
 
-    command->settings.network_types = 0;
+    *set = 0;
     do {
         size_t size = strcspn(at, ",");
         (void)snprintf(word, sizeof word, "%.*s", (int)(size < 15 ? size : 15), at);
-        int type = word_of(name, word, names);
-        if (type < 0) {
+        int which = word_of(name, word, names);
+        if (which < 0) {
             return false;
         }
-        command->settings.network_types |= 1U << type;
+        *set |= 1U << which;
         at += size;
     } while (*at++ == ',');
     return true;
+}
+
+static bool set_network_types(gather_command *command, const char *name, const char *value)
+{
+    static const char *const names[] = {"udp4", "udp6", "tcp4", "tcp6", NULL};
+
+    return set_of_words(name, value, names, &command->settings.network_types);
+}
+
+static bool set_types(gather_command *command, const char *name, const char *value)
+{
+    return set_of_words(name, value, gather_type_names, &command->types);
+}
+
+static bool set_relay_transports(gather_command *command, const char *name, const char *value)
+{
+    return set_of_words(name, value, relay_transport_names, &command->relay_transports);
 }
 
 static bool set_port_range(gather_command *command, const char *name, const char *value)

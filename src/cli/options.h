@@ -58,6 +58,8 @@ typedef struct gather_command {
     char *kept[KEPT_MAX]; /* owned texts */
     size_t kept_count;
     floe_gather_policy policy;
+    uint32_t types;                /* floe_gather_type, joined; 0: all */
+    uint32_t relay_transports;     /* floe_relay_transport, likewise */
     const char *username_fragment; /* NULL: made at random, as the password */
     const char *password;
     floe_settings settings;
@@ -88,6 +90,10 @@ typedef struct gather_command {
     const char *words[WORDS_MAX];
     size_t word_count;
 } gather_command;
+
+/* What --types and --relay-transports take, bit by bit; NULL behind the last. */
+extern const char *const gather_type_names[];
+extern const char *const relay_transport_names[];
 
 /* Fills *command from the words behind the command's name, from the environment and the files that
  * they name. Secrets among the words are wiped, as everybody on the machine can see them there. False

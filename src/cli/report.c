@@ -291,10 +291,13 @@ static void format_servers(const server_counts *of, char *text, size_t size)
         (void)snprintf(&text[used], size - used, "%u of %u servers not asked; ", of->not_asked,
                        of->all);
     }
-    if (*text == '\0' && of->all == 1) {
+    unsigned wanted = of->all - of->needless;
+    if (*text == '\0' && wanted == 0) {
+        (void)snprintf(text, size, "no server is asked; ");
+    } else if (*text == '\0' && wanted == 1) {
         (void)snprintf(text, size, "the server answers; ");
     } else if (*text == '\0') {
-        (void)snprintf(text, size, "all %u servers answer; ", of->all);
+        (void)snprintf(text, size, "all %u servers answer; ", wanted);
     }
 }
 

@@ -128,6 +128,68 @@ static unsigned families_of(const floe_gatherer_statistics *statistics)
     return families;
 }
 
+static bool has_type(const gather_command *command, floe_gather_type type)
+{
+    return command->types == 0 || (command->types & type) != 0;
+}
+
+/* What of the options leaves the URL out, as a fixed word and as a sentence; NULL: nothing. As the library
+ * judges it (options.h). */
+static const char *left_out_by(const gather_command *command, const char *url,
+                               const char **sentence)
+{
+    floe_protocol transport = transport_of(url);
+    uint32_t bit = 1U << (transport - FLOE_PROTOCOL_UDP);
+    bool reflexive = has_type(command, FLOE_GATHER_TYPE_SRFLX) && transport == FLOE_PROTOCOL_UDP;
+
+    if (is_turn(url) && command->relay_transports != 0 && (command->relay_transports & bit) == 0) {
+        *sentence = "--relay-transports leaves it out";
+        return "relay-transports";
+    }
+    if (!reflexive && command->types != 0 &&
+        !(is_turn(url) && has_type(command, FLOE_GATHER_TYPE_RELAY))) {
+        *sentence = "--types leaves nothing to be had from it";
+        return "types";
+    }
+    return NULL;
+}
+
+/* Of those that the policy leaves. */
+static uint32_t types_left(const gather_command *command)
+{
+    static const uint32_t of_policy[] = {
+        [FLOE_GATHER_POLICY_ALL] =
+            FLOE_GATHER_TYPE_HOST | FLOE_GATHER_TYPE_SRFLX | FLOE_GATHER_TYPE_RELAY,
+        [FLOE_GATHER_POLICY_NOHOST] = FLOE_GATHER_TYPE_SRFLX | FLOE_GATHER_TYPE_RELAY,
+        [FLOE_GATHER_POLICY_RELAY] = FLOE_GATHER_TYPE_RELAY,
+    };
+    uint32_t left = of_policy[command->policy];
+
+    return command->types == 0 ? left : left & command->types;
+}
+
+bool nothing_wanted_text(const gather_command *command, char *text, size_t size)
+{
+    const char *sentence;
+    bool any = command->types == 0 || command->rule_count > 0;
+
+    if (types_left(command) == 0) {
+        (void)snprintf(text, size, "--policy and --types together leave no type of candidate.");
+        return true;
+    }
+    if ((types_left(command) & FLOE_GATHER_TYPE_HOST) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < command->url_count; i++) {
+        any = any || left_out_by(command, command->urls[i], &sentence) == NULL;
+    }
+    if (!any) {
+        (void)snprintf(text, size,
+                       "--types leaves out host candidates, and no server is asked for others.");
+    }
+    return !any;
+}
+
 static void tell_not_asked(server_row *row, const gather_command *command, unsigned families,
                            const failure_list *failures)
 {
@@ -276,7 +338,10 @@ static void add_unasked(server_table *table, const gather_command *command, size
                         const floe_gatherer_statistics *statistics, const failure_list *failures)
 {
     const failure *failed = failures_of_url(failures, command->urls[number - 1]);
-    size_t other = failed == NULL ? other_asked(table, command, number) : 0;
+    const char *sentence;
+    const char *left_out = left_out_by(command, command->urls[number - 1], &sentence);
+    bool asked = failed == NULL && left_out == NULL;
+    size_t other = asked ? other_asked(table, command, number) : 0;
     server_row *row = add_row(table, command, number);
 
     if (row == NULL) {
@@ -286,6 +351,11 @@ static void add_unasked(server_table *table, const gather_command *command, size
     if (failed != NULL) {
         row->result = SERVER_FAILED;
         row->reason = failed->reason;
+    } else if (left_out != NULL) {
+        row->result = SERVER_NOT_ASKED;
+        row->needless = true;
+        row->why = left_out;
+        (void)snprintf(row->text, sizeof row->text, "%s", sentence);
     } else if (other != 0) {
         row->result = SERVER_REDUNDANT;
         (void)snprintf(row->text, sizeof row->text, "the same server as [%zu]", other);
@@ -373,6 +443,7 @@ server_counts servers_count(const server_table *table)
         counts.answered += answered;
         counts.failed += !answered && failed;
         counts.not_asked += left_out && !needless;
+        counts.needless += needless;
         counts.awaited += !answered && !failed && !left_out;
     }
     return counts;

@@ -56,7 +56,8 @@ typedef struct server_counts {
     unsigned answered; /* or redundant */
     unsigned failed;
     unsigned not_asked; /* and not needless */
-    unsigned awaited;   /* asked, or not asked yet */
+    unsigned needless;
+    unsigned awaited; /* asked, or not asked yet */
 } server_counts;
 server_counts servers_count(const server_table *table);
 
@@ -67,6 +68,8 @@ unsigned report_family(const floe_candidate *candidate);
 /* Why a server was not asked, where nothing forbids it. `families`: as far as they are known. */
 void report_not_asked_text(const gather_command *command, unsigned families, char *text,
                            size_t size);
+/* Why the options leave nothing at all to gather; false: they leave something. */
+bool nothing_wanted_text(const gather_command *command, char *text, size_t size);
 /* Whether two URLs lead to one server; be it by another spelling. */
 bool same_server(const char *a, const char *b);
 bool same_url(const char *a, const char *b);

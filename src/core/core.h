@@ -78,7 +78,8 @@ struct floe_core {
     floe_unreached *unreached; /* FLOE_UNREACHED_MAX of them; NULL: there was none yet */
     floe_time started;
     floe_gather_policy policy;
-    bool pooled; /* gathering has begun before it was asked for: the owner sees a new gatherer */
+    uint8_t types; /* floe_gather_type, joined, whatever the policy; P8 */
+    bool pooled;   /* gathering has begun before it was asked for: the owner sees a new gatherer */
 
     /* ── server ── */
     floe_server_set *set;

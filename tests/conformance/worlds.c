@@ -5,6 +5,7 @@
  *                                   swallows, noroute, nat=none, nat=symmetric
  *     server: KIND IP [TEMPER]      stun or turn; good, or one of the tempers below
  *     policy: NAME                  all, nohost, relay
+ *     types: NAME …, transports: NAME …    host, srflx, relay; udp, tcp, tls, dtls
  *     rule: …, nat: …, nattype: …   address rewriting
  *     set: NAME[=VALUE] …           settings
  *     fails: ERROR TIMES            so many openings of the latest interface's sockets fail
@@ -80,6 +81,20 @@ static int value_of(world_case *c, const char *what, const word *words, size_t c
 
 #define VALUE_OF(c, what, words, name)                                                             \
     value_of(c, what, words, sizeof(words) / sizeof *(words), name)
+
+static uint32_t set_of(world_case *c, const char *what, const word *words, size_t count,
+                       char *value)
+{
+    char *at = NULL;
+    uint32_t set = 0;
+
+    for (char *name = strtok_r(value, " ", &at); name != NULL; name = next_word(&at)) {
+        set |= (uint32_t)value_of(c, what, words, count, name);
+    }
+    return set;
+}
+
+#define SET_OF(c, what, words, value) set_of(c, what, words, sizeof(words) / sizeof *(words), value)
 
 static unsigned long number_of(world_case *c, const char *what, const char *text)
 {
@@ -380,12 +395,24 @@ static void read_part(world_case *c, const char *key, char *value)
     static const word shows[] = {
         {"candidates", SHOW_CANDIDATES}, {"events", SHOW_EVENTS}, {"errors", SHOW_ERRORS}};
 
+    static const word gathered[] = {{"host", FLOE_GATHER_TYPE_HOST},
+                                    {"srflx", FLOE_GATHER_TYPE_SRFLX},
+                                    {"relay", FLOE_GATHER_TYPE_RELAY}};
+    static const word transports[] = {{"udp", FLOE_RELAY_TRANSPORT_UDP},
+                                      {"tcp", FLOE_RELAY_TRANSPORT_TCP},
+                                      {"tls", FLOE_RELAY_TRANSPORT_TLS},
+                                      {"dtls", FLOE_RELAY_TRANSPORT_DTLS}};
+
     if (strcmp(key, "on") == 0) {
         read_interface(c, value);
     } else if (strcmp(key, "server") == 0) {
         read_server(c, value);
     } else if (strcmp(key, "policy") == 0) {
         c->config.policy = policy_of(c, value);
+    } else if (strcmp(key, "types") == 0) {
+        c->config.types = SET_OF(c, "type", gathered, value);
+    } else if (strcmp(key, "transports") == 0) {
+        c->config.transports = SET_OF(c, "transport", transports, value);
     } else if (strcmp(key, "set") == 0) {
         read_settings(c, value);
     } else if (strncmp(key, "at ", 3) == 0) {

@@ -127,6 +127,8 @@ OPTION(oauth_without_key, a->server.credential_type = FLOE_CREDENTIAL_TYPE_OAUTH
 OPTION(oauth_key_no_base64, (a->server.credential_type = FLOE_CREDENTIAL_TYPE_OAUTH,
                              a->server.mac_key = "!!!!", a->server.access_token = "AAAA"))
 OPTION(mid_too_long, (memset(a->long_text, 'm', 256), a->options.sdp_mid = a->long_text))
+OPTION(types_unknown, a->options.candidate_types = 8)
+OPTION(transports_unknown, a->options.relay_transports = 0x21)
 OPTION(fragment_too_short, a->options.username_fragment = "abc")
 OPTION(password_too_short, a->options.password = "abc")
 CALL(api_null, floe_api_new(&a->settings, NULL))
@@ -274,6 +276,8 @@ static const row rows[] = {
     ROW(oauth_without_key, ACCESS, "ice_servers[0].mac_key is missing"),
     ROW(oauth_key_no_base64, SYNTAX, "ice_servers[0].mac_key is no base64"),
     ROW(mid_too_long, ARGUMENT, "sdp_mid has 256 bytes"),
+    ROW(types_unknown, ARGUMENT, "options.candidate_types is 0x8"),
+    ROW(transports_unknown, ARGUMENT, "options.relay_transports is 0x21"),
     ROW(fragment_too_short, ARGUMENT, "options.username_fragment has 3 characters"),
     ROW(password_too_short, ARGUMENT, "options.password has 3 characters"),
     ROW(api_null, ARGUMENT, "floe_api_new"),

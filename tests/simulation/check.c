@@ -273,6 +273,9 @@ void check_candidate(sim_world *world, const floe_candidate *candidate)
         }
         return;
     }
+    if (!sim_wants(world->config, candidate->type)) {
+        world_violated(world, "P8: a candidate of a type that is not wanted");
+    }
     made.type = candidate->type;
     (void)floe_candidate_format(candidate, made.text, sizeof made.text);
     world_trace(world, "candidate %s url %s", made.text, candidate->url ? candidate->url : "-");
@@ -635,6 +638,22 @@ static void check_new_transaction(sim_world *world, const sim_socket *socket,
     world->transactions[world->transaction_count++ % TRANSACTIONS_MAX] = made;
 }
 
+/* P8: a socket has something to serve for. */
+void check_opened(sim_world *world)
+{
+    const sim_config *config = world->config;
+    bool any = sim_wants(config, FLOE_CANDIDATE_TYPE_HOST) || config->types == 0 ||
+               config->settings.address_rewrite_rule_count > 0 ||
+               config->settings.nat_1to1_ip_count > 0;
+
+    for (size_t i = 0; i < config->server_count; i++) {
+        any = any || sim_role_of(config, i) != SIM_LEFT_OUT;
+    }
+    if (!any) {
+        world_violated(world, "P8: a socket, and nothing that is wanted could come of it");
+    }
+}
+
 void check_send(sim_world *world, const sim_socket *socket, const floe_address *to, floe_span data)
 {
     floe_stun_message message;
@@ -654,6 +673,8 @@ void check_send(sim_world *world, const sim_socket *socket, const floe_address *
         bool is_this = floe_address_equal(&address, to) ||
                        (server_first_address(world, i, &first) && floe_address_equal(&first, to));
         secure = secure || (is_this && world->config->servers[i].transport == FLOE_PROTOCOL_DTLS);
+        is_this = is_this && (sim_role_of(world->config, i) != SIM_LEFT_OUT ||
+                              sim_is_redirected_to(world->config, i));
         to_server = to_server || is_this;
     }
     if (!to_server || to->family != socket->local.family) {
@@ -668,6 +689,10 @@ void check_send(sim_world *world, const sim_socket *socket, const floe_address *
     }
     if (message.class == FLOE_STUN_INDICATION) {
         return;
+    }
+    if (message.method == FLOE_STUN_ALLOCATE &&
+        !sim_wants(world->config, FLOE_CANDIDATE_TYPE_RELAY)) {
+        world_violated(world, "P8: a relay is asked for that is not wanted");
     }
     if (world->closing && !is_release(&message)) {
         world_violated(world, "L7: a request after close");
@@ -687,7 +712,7 @@ void check_send(sim_world *world, const sim_socket *socket, const floe_address *
 
 /* ── The end ── */
 
-static bool server_fails_for_sure(const sim_server *server)
+static bool server_fails_for_sure(const sim_server *server, sim_role role)
 {
     if (server->transport >= FLOE_PROTOCOL_TLS && server->certificate != TLS_RIGHT) {
         return true;
@@ -697,9 +722,9 @@ static bool server_fails_for_sure(const sim_server *server)
     case SIM_ENDS_IN_MESSAGE:
         return true;
     case SIM_REDIRECTS:
-        return server->turn && server->redirect == 0;
+        return role == SIM_FOR_RELAY && server->redirect == 0;
     case SIM_BID_DOWN:
-        return server->turn;
+        return role == SIM_FOR_RELAY;
     case SIM_SILENT:
     case SIM_PORT_CLOSED:
     case SIM_NAME_UNKNOWN:
@@ -711,7 +736,7 @@ static bool server_fails_for_sure(const sim_server *server)
     case SIM_LOOPBACK_ADDRESSES:
         return true;
     case SIM_WRONG_PASSWORD:
-        return server->turn;
+        return role == SIM_FOR_RELAY;
     default:
         return false;
     }
@@ -739,13 +764,21 @@ static bool could_ask(const sim_world *world, const sim_server *server)
     return false;
 }
 
+/* P1, P8. */
+static bool is_wanted(const sim_world *world, size_t n)
+{
+    sim_role role = sim_role_of(world->config, n);
+
+    return role == SIM_FOR_RELAY ||
+           (role == SIM_FOR_REFLEXIVE && world->policy != FLOE_GATHER_POLICY_RELAY);
+}
+
 /* E2: a URL that gives nothing to anybody is said to have failed, once; one that does not apply is
  * not mentioned. */
 static void check_errors_of_server(sim_world *world, size_t n)
 {
     const sim_server *server = &world->config->servers[n];
-    bool applies =
-        (server->turn || world->policy != FLOE_GATHER_POLICY_RELAY) && could_ask(world, server);
+    bool applies = is_wanted(world, n) && could_ask(world, server);
     unsigned failed = 0;
     unsigned events = 0;
     char url[128];
@@ -763,7 +796,7 @@ static void check_errors_of_server(sim_world *world, size_t n)
     if (!applies && known && events > 0) {
         world_violated(world, "E2: an error for %s, which does not apply", url);
     }
-    if (applies && server_fails_for_sure(server) && failed != 1) {
+    if (applies && server_fails_for_sure(server, sim_role_of(world->config, n)) && failed != 1) {
         world_violated(world, "E2: %s failed, and %u events say so", url, failed);
     }
 }
@@ -789,7 +822,7 @@ static bool network_is_clean(const sim_config *config)
 static void check_good_server(sim_world *world, size_t n)
 {
     const sim_server *server = &world->config->servers[n];
-    bool applies = server->turn || world->policy != FLOE_GATHER_POLICY_RELAY;
+    bool applies = is_wanted(world, n);
     bool found = false;
     char url[128];
     /* A nonce for one use is used up by a copied request, or refuses the release, so that the next
@@ -818,7 +851,7 @@ static void check_good_server(sim_world *world, size_t n)
         found = found || (world->seen->candidates[i].type == FLOE_CANDIDATE_TYPE_RELAY &&
                           strcmp(world->seen->candidates[i].url, url) == 0);
     }
-    if (server->turn && !found) {
+    if (sim_role_of(world->config, n) == SIM_FOR_RELAY && !found) {
         world_violated(world, "T1: no relay from %s, which is good", url);
     }
 }

@@ -152,6 +152,40 @@ bool sim_is_redirected_to(const sim_config *config, size_t n)
     return false;
 }
 
+bool sim_wants(const sim_config *config, floe_candidate_type type)
+{
+    uint32_t bit = type == FLOE_CANDIDATE_TYPE_HOST    ? FLOE_GATHER_TYPE_HOST
+                   : type == FLOE_CANDIDATE_TYPE_SRFLX ? FLOE_GATHER_TYPE_SRFLX
+                                                       : FLOE_GATHER_TYPE_RELAY;
+
+    return config->types == 0 || (config->types & bit) != 0;
+}
+
+sim_role sim_role_of(const sim_config *config, size_t n)
+{
+    char url[128];
+    bool reflexive = sim_wants(config, FLOE_CANDIDATE_TYPE_SRFLX);
+
+    sim_server_url(config, n, url, sizeof url);
+    if (!config->servers[n].turn) {
+        return reflexive ? SIM_FOR_REFLEXIVE : SIM_LEFT_OUT;
+    }
+    bool secure = strncmp(url, "turns", 5) == 0;
+    const char *query = strchr(url, '?');
+    bool connected = query != NULL ? strcmp(query, "?transport=tcp") == 0 : secure;
+    uint32_t bit = connected && secure ? FLOE_RELAY_TRANSPORT_TLS
+                   : connected         ? FLOE_RELAY_TRANSPORT_TCP
+                   : secure            ? FLOE_RELAY_TRANSPORT_DTLS
+                                       : FLOE_RELAY_TRANSPORT_UDP;
+    if (config->transports != 0 && (config->transports & bit) == 0) {
+        return SIM_LEFT_OUT;
+    }
+    if (sim_wants(config, FLOE_CANDIDATE_TYPE_RELAY)) {
+        return SIM_FOR_RELAY;
+    }
+    return reflexive && bit == FLOE_RELAY_TRANSPORT_UDP ? SIM_FOR_REFLEXIVE : SIM_LEFT_OUT;
+}
+
 /* Redirects lead to one of the same transport, itself perhaps; or to 127.0.0.1. */
 static void random_redirects(seeded_random *random, sim_config *config)
 {
@@ -266,6 +300,12 @@ static void random_config(seeded_random *random, uint64_t seed, sim_config *conf
     }
     if (one_in(random, 3)) {
         calm(config);
+    }
+    if (one_in(random, 6)) {
+        config->types = 1 + seeded_below(random, 7);
+    }
+    if (one_in(random, 6)) {
+        config->transports = 1 + seeded_below(random, 15);
     }
 }
 

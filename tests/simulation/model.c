@@ -279,7 +279,8 @@ typedef struct asking {
     const sim_config *config;
     model *m;
     bool open[SIM_INTERFACES_MAX];
-    unsigned requests; /* at most, with those that go once more */
+    bool left_out[SIM_SERVERS_MAX]; /* P8 */
+    unsigned requests;              /* at most, with those that go once more */
 } asking;
 
 static bool reaches(const asking *a, size_t n, const sim_server *server)
@@ -363,7 +364,8 @@ static void reflexive(const asking *a, size_t n)
 
     for (size_t s = 0; s < config->server_count; s++) {
         const sim_server *server = &config->servers[s];
-        if (!reaches(a, n, server) || (server->turn && server->transport != FLOE_PROTOCOL_UDP)) {
+        if (a->left_out[s] || !reaches(a, n, server) ||
+            (server->turn && server->transport != FLOE_PROTOCOL_UDP)) {
             continue;
         }
         int verdict = least_of(mapped_by(server), in_time(a, server));
@@ -378,7 +380,8 @@ static void reflexive(const asking *a, size_t n)
     model_range *range = &a->m->reflexive[n];
     switch (interface->mapping) {
     case SIM_NAT_NONE: /* it is the host's own address */
-        range->most = hosts_hidden && config->policy == FLOE_GATHER_POLICY_ALL && possible > 0;
+        range->most = (hosts_hidden || !sim_wants(config, FLOE_CANDIDATE_TYPE_HOST)) &&
+                      config->policy == FLOE_GATHER_POLICY_ALL && possible > 0;
         range->least = range->most == 1 && sure > 0;
         break;
     case SIM_NAT_ENDPOINT_INDEPENDENT:
@@ -390,7 +393,8 @@ static void reflexive(const asking *a, size_t n)
         range->least = sure;
         break;
     }
-    if (config->policy == FLOE_GATHER_POLICY_RELAY) {
+    if (config->policy == FLOE_GATHER_POLICY_RELAY ||
+        !sim_wants(config, FLOE_CANDIDATE_TYPE_SRFLX)) {
         *range = (model_range){0, 0};
     }
 }
@@ -405,7 +409,7 @@ static void relays(const asking *a, size_t s)
     bool counted[SIM_INTERFACES_MAX] = {false};
 
     for (size_t n = 0; n < config->interface_count; n++) {
-        if (!reaches(a, n, server)) {
+        if (a->left_out[s] || !reaches(a, n, server)) {
             continue;
         }
         /* What is lost is had again, and told again, any number of times. */
@@ -450,7 +454,7 @@ static void failures(const asking *a, size_t s)
             best = verdict > best ? verdict : best;
         }
     }
-    bool wanted = server->turn || config->policy != FLOE_GATHER_POLICY_RELAY;
+    bool wanted = !a->left_out[s] && (server->turn || config->policy != FLOE_GATHER_POLICY_RELAY);
     bool of_name = server->temper == SIM_NAME_UNKNOWN || server->temper == SIM_NAME_SILENT;
     bool cut_short = server->by_name && in_time(a, server) != SURELY;
     if (!wanted || (!asked && !of_name && !cut_short)) {
@@ -471,6 +475,9 @@ static bool everything_answers(const asking *a, uint64_t *last)
 
     for (size_t s = 0; s < config->server_count; s++) {
         const sim_server *server = &config->servers[s];
+        if (a->left_out[s]) {
+            continue;
+        }
         int verdict = server_verdict(a, s);
         uint64_t time = longest(config, server, a->requests);
         *last = time > *last ? time : *last;
@@ -510,10 +517,25 @@ static bool leaves_little_to_chance(const sim_config *config)
            config->settings.ip_handling == FLOE_IP_HANDLING_ALL && !config->settings.ice_lite;
 }
 
+/* P8: who is left out, and who is as good as a STUN server. */
+static const sim_config *by_role(asking *a, const sim_config *config)
+{
+    static sim_config as_asked;
+
+    as_asked = *config;
+    for (size_t s = 0; s < config->server_count; s++) {
+        sim_role role = sim_role_of(config, s);
+        a->left_out[s] = role == SIM_LEFT_OUT;
+        as_asked.servers[s].turn = role == SIM_FOR_RELAY;
+    }
+    return &as_asked;
+}
+
 void model_of(const sim_config *config, model *m)
 {
-    asking a = {.config = config, .m = m};
+    asking a = {.m = m};
 
+    a.config = config = by_role(&a, config);
     *m = (model){.speaks = leaves_little_to_chance(config), .complete_by_ms = timeout_of(config)};
     if (!m->speaks) {
         return;
@@ -521,7 +543,8 @@ void model_of(const sim_config *config, model *m)
     choose(config, m);
     for (size_t n = 0; n < config->interface_count; n++) {
         a.open[n] = m->gathered_on[n] && opens(config, n);
-        m->hosts += a.open[n] && config->policy == FLOE_GATHER_POLICY_ALL;
+        m->hosts += a.open[n] && config->policy == FLOE_GATHER_POLICY_ALL &&
+                    sim_wants(config, FLOE_CANDIDATE_TYPE_HOST);
         for (size_t s = 0; a.open[n] && s < config->server_count; s++) {
             a.requests += 8; /* Allocate, its repetition and TCP's, Binding; and once more each */
         }

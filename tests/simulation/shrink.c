@@ -85,6 +85,7 @@ static void make_ordinary(sim_config *config, unsigned what)
         break;
     case 8:
         config->policy = FLOE_GATHER_POLICY_ALL;
+        config->types = config->transports = 0;
         break;
     case 9:
         config->run_ms = config->run_ms > 60000 ? 60000 : 7000;
@@ -258,12 +259,13 @@ void sim_print(const sim_config *config, FILE *to)
                       (unsigned)one->at_ms, one->at_step);
     }
     (void)fprintf(to,
-                  "  policy %d, %zu gatherers, %u ms each, closed at %u; loss %u, duplication %u, "
+                  "  policy %d, types %u, transports %u, %zu gatherers, %u ms each, closed at %u; "
+                  "loss %u, duplication %u, "
                   "jitter %u ms, remapped at %u; pool %d until %u; %u packets\n",
-                  (int)config->policy, config->gatherers, (unsigned)config->run_ms,
-                  (unsigned)config->close_at_ms, config->loss, config->duplication,
-                  config->jitter_ms, (unsigned)config->remap_at_ms, (int)config->pool,
-                  (unsigned)config->gather_at_ms, config->packets);
+                  (int)config->policy, config->types, config->transports, config->gatherers,
+                  (unsigned)config->run_ms, (unsigned)config->close_at_ms, config->loss,
+                  config->duplication, config->jitter_ms, (unsigned)config->remap_at_ms,
+                  (int)config->pool, (unsigned)config->gather_at_ms, config->packets);
     (void)fprintf(to,
                   "  settings: timeout %u, grace %u, pacing %u, ports %u-%u, types %u, mDNS %d, "
                   "addresses %u, SRV %d, mobility %d\n",

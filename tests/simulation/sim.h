@@ -196,6 +196,8 @@ typedef struct sim_action {
 typedef struct sim_config {
     uint64_t seed;
     floe_gather_policy policy;
+    uint32_t types;      /* floe_gather_type, joined; 0: all */
+    uint32_t transports; /* floe_relay_transport, joined; 0: all */
     floe_settings settings;
     sim_interface interfaces[SIM_INTERFACES_MAX];
     size_t interface_count;
@@ -306,6 +308,14 @@ sim_action *sim_add_action(sim_config *config, sim_action_kind kind, uint64_t at
 sim_interface *sim_add_interface(sim_config *config, const char *name, const char *ip);
 /* Whether another server sends its clients to this one. */
 bool sim_is_redirected_to(const sim_config *config, size_t n);
+/* What the options want of its URL (P8), whatever the policy. */
+typedef enum sim_role {
+    SIM_LEFT_OUT,
+    SIM_FOR_REFLEXIVE, /* be it a TURN server */
+    SIM_FOR_RELAY,
+} sim_role;
+sim_role sim_role_of(const sim_config *config, size_t n);
+bool sim_wants(const sim_config *config, floe_candidate_type type);
 void sim_server_url(const sim_config *config, size_t n, char *url, size_t size);
 /* For settings.proxy; NULL: there is none. */
 const char *sim_proxy_url(const sim_proxy *proxy);

@@ -1153,6 +1153,61 @@ static void s6_natural_services(void **state)
     }
 }
 
+/* P8: what the domain offers beside what is wanted is not looked up; a TURN server that is asked for no
+ * relay is found by its own service. */
+static void p8_services_lead_to_what_is_wanted(void **state)
+{
+    static const floe_service_record records[] = {
+        {.target = "a.example.org", .priority = 1, .flag = 'A', .service = "RELAY:turn.tcp"},
+        {.target = "b.example.org", .priority = 2, .flag = 'A', .service = "RELAY:turn.udp"},
+        {.target = "c.example.org", .priority = 3, .flag = 'A', .service = "RELAY:turn.tls"},
+    };
+    static const struct {
+        uint32_t types;
+        uint32_t transports;
+        const char *asked;
+        const char *names;
+    } rows[] = {
+        {0, 0, "example.org 35 | ", "a.example.org 1 | b.example.org 1 | c.example.org 1 | "},
+        {0, FLOE_RELAY_TRANSPORT_UDP, "example.org 35 | ", "b.example.org 1 | "},
+        {0, FLOE_RELAY_TRANSPORT_UDP | FLOE_RELAY_TRANSPORT_TLS, "example.org 35 | ",
+         "b.example.org 1 | c.example.org 1 | "},
+        {0, FLOE_RELAY_TRANSPORT_TCP, "", NULL},
+        {FLOE_GATHER_TYPE_HOST, 0, "", NULL},
+        {FLOE_GATHER_TYPE_SRFLX, 0, "_turn._udp.example.org 33 | ", NULL},
+    };
+    static fixture f;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        floe_settings settings = FLOE_SETTINGS_INIT;
+        floe_ice_server server = FLOE_ICE_SERVER_INIT;
+        floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+        const char *url = "turn:example.org";
+        settings.service_discovery = true;
+        make(&f, url, FLOE_GATHER_POLICY_ALL, settings);
+        server.urls = &url;
+        server.url_count = 1;
+        server.username = "user";
+        server.credential = "secret";
+        options.ice_servers = &server;
+        options.ice_server_count = 1;
+        options.candidate_types = rows[i].types;
+        options.relay_transports = rows[i].transports;
+        assert_int_equal(floe_core_set_options(f.core, f.now, &options), FLOE_OK);
+        assert_int_equal(floe_core_start(f.core, f.now), FLOE_OK);
+        settle(&f);
+        assert_string_equal(f.names, rows[i].asked);
+        *f.names = '\0';
+        if (rows[i].names != NULL) {
+            floe_core_services_resolved(f.core, f.now, f.query, FLOE_OK, records, 3);
+            settle(&f);
+            assert_string_equal(f.names, rows[i].names);
+        }
+        end(&f);
+    }
+}
+
 /* RFC 3958 §2.2.1, RFC 5928 §3 and its example: a record without a flag leads to others of the
  * kind, within bounds. */
 static void s6_natural_services_that_are_not_terminal(void **state)
@@ -2439,6 +2494,7 @@ int main(void)
         cmocka_unit_test(s6_services_are_drawn_by_their_weight),
         cmocka_unit_test(s6_natural_services),
         cmocka_unit_test(s6_natural_services_that_are_not_terminal),
+        cmocka_unit_test(p8_services_lead_to_what_is_wanted),
         cmocka_unit_test(s6_transports_that_the_domain_chooses),
         cmocka_unit_test(s6_services_known_in_any_order),
         cmocka_unit_test(t6_a_full_server_is_not_the_next_one),

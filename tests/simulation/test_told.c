@@ -801,6 +801,70 @@ static void l11_a_loosened_policy_tells_what_is_found(void **state)
     end(&h);
 }
 
+static void set_types(hand *h, const char *const *urls, size_t count, uint32_t types)
+{
+    floe_ice_server ice;
+    floe_gather_options options = options_of(&ice, urls, count, "user");
+
+    options.candidate_types = types;
+    assert_int_equal(floe_core_set_options(h->core, h->now, &options), FLOE_OK);
+}
+
+static size_t listed(const hand *h)
+{
+    floe_candidate_list *list;
+
+    assert_int_equal(floe_core_get_local_candidates(h->core, &list), FLOE_OK);
+    size_t count = list->count;
+    floe_candidate_list_free(list);
+    return count;
+}
+
+/* P8, L12: types that are left out later: a relay is released as that of a server that is taken away;
+ * what else was told is listed no more, as under a stricter policy. Wanted again, they are told. */
+static void p8_other_types_with_the_next_gathering(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make(&h, both_urls, 2, defaults);
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, + srflx, + relay, end");
+    assert_int_equal(listed(&h), 3);
+    set_types(&h, both_urls, 2, FLOE_GATHER_TYPE_HOST | FLOE_GATHER_TYPE_SRFLX);
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "- relay, end");
+    assert_int_equal(h.gone[FLOE_CANDIDATE_TYPE_RELAY], FLOE_WITHDRAWAL_RELEASED);
+    assert_int_equal(listed(&h), 2);
+    set_types(&h, both_urls, 2, FLOE_GATHER_TYPE_RELAY);
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ relay, end");
+    assert_int_equal(listed(&h), 1);
+    set_types(&h, both_urls, 2, 0);
+    assert_int_equal(floe_core_restart(h.core, h.now), FLOE_OK);
+    *h.log = '\0';
+    gather(&h);
+    pass(&h, 1000);
+    assert_int_equal(listed(&h), 3);
+    end(&h);
+    /* Hosts that come behind a reflexive candidate without a NAT. */
+    make(&h, stun_urls, 1, defaults);
+    with(&h, "203.0.113.3:3478", "10.0.1.2:40000");
+    set_types(&h, stun_urls, 1, FLOE_GATHER_TYPE_SRFLX);
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ srflx, end");
+    set_types(&h, stun_urls, 1, 0);
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "+ host, end");
+    end(&h);
+}
+
 /* R2: a server that is full shows the mapped address all the same, whoever asks. */
 static void r2_a_full_server_shows_the_mapping(void **state)
 {
@@ -1713,6 +1777,7 @@ int main(void)
         cmocka_unit_test(l11_a_restart_swallows_no_withdrawal),
         cmocka_unit_test(l11_one_relay_of_those_that_a_restart_finds_under_way),
         cmocka_unit_test(l11_a_loosened_policy_tells_what_is_found),
+        cmocka_unit_test(p8_other_types_with_the_next_gathering),
         cmocka_unit_test(r2_a_full_server_shows_the_mapping),
         cmocka_unit_test(k1_a_peer_that_is_refused_is_told_once),
         cmocka_unit_test(k1_writable_is_of_the_way_that_was_full),

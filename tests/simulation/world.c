@@ -276,6 +276,8 @@ static floe_error with_options(sim_world *world,
     options.ice_servers = &server;
     options.ice_server_count = server.url_count > 0 ? 1 : 0;
     options.gather_policy = world->next_policy;
+    options.candidate_types = world->config->types;
+    options.relay_transports = world->config->transports;
     options.candidate_pool_size = world->config->pool;
     return call(world, &options);
 }
@@ -458,6 +460,7 @@ static void do_outputs(sim_world *world)
             world_list_interfaces(world);
             break;
         case FLOE_CORE_OPEN:
+            check_opened(world);
             open_socket(world, &output);
             break;
         case FLOE_CORE_CLOSE:

@@ -349,6 +349,7 @@ void check_state(sim_world *world, enum floe_gatherer_state state);
 bool forget_name(sim_world *world, const char *name);
 void check_published(sim_world *world, const floe_core_output *output);
 /* The owner sent this on a candidate; and got this. */
+void check_opened(sim_world *world);
 void check_sent(sim_world *world, sim_seen_candidate *candidate);
 void check_packet(sim_world *world, const floe_packet *packet);
 void check_send(sim_world *world, const sim_socket *socket, const floe_address *to, floe_span data);

@@ -256,6 +256,62 @@ static void l2_misuse_is_named(void **state)
     assert_int_equal(floe_core_new(f->shared, NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
 }
 
+/* P8: which of the URLs are asked, and as what. */
+static void p8_which_urls_are_asked(void **state)
+{
+    enum { HOST = 1, SRFLX = 2, RELAY = 4, UDP = 1, TCP = 2, TLS = 4, DTLS = 8 };
+    static const char *const urls[] = {"stun:a.example",
+                                       "turn:b.example",
+                                       "turn:c.example?transport=udp",
+                                       "turn:d.example?transport=tcp",
+                                       "turns:e.example",
+                                       "TURNS:f.example?transport=udp"};
+    static const struct {
+        uint32_t types;
+        uint32_t transports;
+        const char *asked; /* by its letter; in capitals: for a relay */
+    } rows[] = {
+        {0, 0, "aBCDEF"},         {HOST | SRFLX | RELAY, UDP | TCP | TLS | DTLS, "aBCDEF"},
+        {0, UDP, "aBC"},          {0, TCP, "aD"},
+        {0, TLS, "aE"},           {0, DTLS, "aF"},
+        {0, TLS | DTLS, "aEF"},   {RELAY, UDP | TCP, "aBCD"},
+        {HOST | SRFLX, 0, "abc"}, {SRFLX, UDP, "abc"},
+        {SRFLX, TCP | TLS, "a"},  {HOST, 0, "a"},
+        {HOST, DTLS, "a"},
+    };
+    fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        floe_ice_server server = FLOE_ICE_SERVER_INIT;
+        floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+        floe_core *core;
+        floe_core *other;
+        char asked[16] = "";
+        server.urls = urls;
+        server.url_count = sizeof urls / sizeof *urls;
+        server.username = "u";
+        server.credential = "c";
+        options.ice_servers = &server;
+        options.ice_server_count = 1;
+        options.candidate_types = rows[i].types;
+        options.relay_transports = rows[i].transports;
+        assert_int_equal(floe_core_new(f->shared, &options, &core), FLOE_OK);
+        assert_int_equal(floe_core_new_associated(core, &other), FLOE_OK);
+        for (size_t k = 0; k < core->set->count; k++) {
+            const floe_server *one = &core->set->servers[k];
+            asked[k] = (char)(one->url->turn ? *one->url->host - 'a' + 'A' : *one->url->host);
+            assert_int_equal(one->account != NULL, one->url->turn);
+        }
+        assert_string_equal(asked, rows[i].asked);
+        assert_int_equal(other->set->count, core->set->count);
+        assert_int_equal(other->types, core->types);
+        floe_core_free(other);
+        floe_core_free(core);
+        server.credential = NULL; /* what is left out is checked all the same (S2) */
+        assert_int_equal(floe_core_new(f->shared, &options, &core), FLOE_ERR_INVALID_ACCESS);
+    }
+}
+
 /* ── Credentials of the owner's (L16) ── */
 
 #define FRAGMENT "theirOwn+/09"
@@ -717,6 +773,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(s4_duplicates_are_gathered_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(s4_one_place_in_many_spellings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(l2_misuse_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(p8_which_urls_are_asked, set_up, tear_down),
         cmocka_unit_test_setup_teardown(l16_own_credentials_have_their_bounds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(l16_a_restart_with_what_is_there_is_an_error, set_up,
                                         tear_down),

@@ -91,6 +91,19 @@ class Gathering(unittest.IsolatedAsyncioTestCase):
                 api.gatherer(username_fragment="a:b")
             self.assertNotIn("ppp", repr(floe.GatherOptions(password="p" * 22)))
 
+    async def test_types(self) -> None:
+        with Responder() as server:
+            async with floe.Api(LOOPBACK) as api:
+                for types, transports, wanted in (
+                    (0, 0, [CandidateType.HOST, CandidateType.RELAY]),
+                    (floe.GatherType.HOST, 0, [CandidateType.HOST]),
+                    (floe.GatherType.RELAY, floe.RelayTransport.UDP, [CandidateType.RELAY]),
+                    (floe.GatherType.RELAY | floe.GatherType.HOST, floe.RelayTransport.TLS, [CandidateType.HOST]),
+                ):
+                    async with api.gatherer([turn(server)], candidate_types=types, relay_transports=transports) as gatherer:
+                        self.assertEqual([one.type for one in await soon(gatherer.complete())], wanted)
+                        self.assertEqual(gatherer.errors, [])
+
     async def test_asked_twice(self) -> None:
         """What is refused leaves the gathering that is under way as it is."""
         async with floe.Api(LOOPBACK) as api, api.gatherer() as gatherer:

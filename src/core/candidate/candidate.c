@@ -263,7 +263,8 @@ static bool is_own_ip(const floe_core *core, const floe_address *address)
 
 /* R3 (RFC 8445 §5.1.3): equal in address and base to one that is there, which has at least its
  * priority, as hosts come before reflexive ones. A relayed candidate is its own base. A host whose
- * address is not shown makes nothing redundant (H2), and W9 wants a type and address once. */
+ * address is not shown makes nothing redundant (H2), nor does one that is not gathered (P8); and W9
+ * wants a type and address once. */
 static bool redundant(const floe_core *core, const floe_found *candidate)
 {
     FLOE_FOUND_AT(other, core, &candidate->address)
@@ -277,30 +278,25 @@ static bool redundant(const floe_core *core, const floe_found *candidate)
                 (candidate->server == NULL && other->server == NULL)) {
                 return true;
             }
-        } else if (other->base == candidate->base && candidate->type != FLOE_CANDIDATE_TYPE_RELAY &&
-                   other->type != FLOE_CANDIDATE_TYPE_RELAY && !floe_hosts_are_veiled(core)) {
+        } else if (other->base == candidate->base && other->type == FLOE_CANDIDATE_TYPE_HOST &&
+                   candidate->type == FLOE_CANDIDATE_TYPE_SRFLX &&
+                   (core->types & FLOE_GATHER_TYPE_HOST) != 0 && !floe_hosts_are_veiled(core)) {
             return true;
         }
     }
     return false;
 }
 
-/* P1. A reflexive candidate that shows a host address (there is no NAT) is hidden like the host.
+/* P1, P8. A reflexive candidate that shows a host address (there is no NAT) is hidden like the host.
  * RFC 8828 §5.2, mode 3: of the default route only what a server sees is shown. */
 static bool hidden_by_policy(const floe_core *core, const floe_found *candidate)
 {
     if (candidate->type == FLOE_CANDIDATE_TYPE_HOST) {
         return !floe_hosts_are_told(core);
     }
-    switch (core->policy) {
-    case FLOE_GATHER_POLICY_RELAY:
-        return candidate->type != FLOE_CANDIDATE_TYPE_RELAY;
-    case FLOE_GATHER_POLICY_NOHOST:
-        return candidate->type == FLOE_CANDIDATE_TYPE_SRFLX && is_own_ip(core, &candidate->address);
-    case FLOE_GATHER_POLICY_ALL:
-        break;
-    }
-    return false;
+    return candidate->type == FLOE_CANDIDATE_TYPE_SRFLX &&
+           (!floe_reflexive_is_wanted(core) ||
+            (core->policy == FLOE_GATHER_POLICY_NOHOST && is_own_ip(core, &candidate->address)));
 }
 
 /* What the related address shows under the policy. */

@@ -117,7 +117,9 @@ static void tell_host(floe_core *core, floe_time now, floe_base *base)
     floe_finding finding = {
         .type = FLOE_CANDIDATE_TYPE_HOST, .base = base, .address = &base->local};
 
-    (void)floe_found_add(core, now, &finding);
+    if ((core->types & FLOE_GATHER_TYPE_HOST) != 0) { /* under a policy it is there, and hidden */
+        (void)floe_found_add(core, now, &finding);
+    }
 }
 
 void floe_base_tell_host(floe_core *core, floe_time now, floe_base *base)

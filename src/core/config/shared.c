@@ -359,7 +359,7 @@ const floe_url *floe_shared_url_of(floe_core_shared *shared, const floe_url *url
 {
     FLOE_LIST_EACH(known, &shared->urls, floe_shared_url, link)
     {
-        if (strcmp(known->url.text, url->text) == 0) {
+        if (known->url.turn == url->turn && strcmp(known->url.text, url->text) == 0) {
             known->users++;
             return &known->url;
         }

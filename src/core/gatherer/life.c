@@ -93,6 +93,7 @@ floe_error floe_gather_new(floe_core_shared *shared, const floe_gather_options *
     floe_error error = floe_server_set_new(shared, &given, &made->set);
     if (error == FLOE_OK) {
         made->policy = (floe_gather_policy)made->set->policy;
+        made->types = made->set->types;
         error = want_pool(made, given.candidate_pool_size > 0);
     }
     if (error == FLOE_OK) {
@@ -152,6 +153,7 @@ floe_error floe_gather_new_associated(floe_core *core, floe_core **associated)
         return FLOE_ERR_NO_MEMORY;
     }
     made->policy = (floe_gather_policy)made->set->policy;
+    made->types = made->set->types;
     floe_credentials_take(made, &core->credentials);
     memcpy(made->foundation_secret, core->foundation_secret, sizeof made->foundation_secret);
     made->associated = core;

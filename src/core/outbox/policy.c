@@ -10,6 +10,16 @@ static bool mode_tells_hosts(const floe_core *core)
     return core->shared->ip_handling < FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
 }
 
+bool floe_hosts_are_wanted(const floe_core *core)
+{
+    return core->policy == FLOE_GATHER_POLICY_ALL && (core->types & FLOE_GATHER_TYPE_HOST) != 0;
+}
+
+bool floe_reflexive_is_wanted(const floe_core *core)
+{
+    return core->policy != FLOE_GATHER_POLICY_RELAY && (core->types & FLOE_GATHER_TYPE_SRFLX) != 0;
+}
+
 bool floe_hosts_are_veiled(const floe_core *core)
 {
     return core->shared->mdns_mode == FLOE_MDNS_MODE_QUERY_AND_GATHER || !mode_tells_hosts(core);
@@ -17,7 +27,7 @@ bool floe_hosts_are_veiled(const floe_core *core)
 
 bool floe_hosts_are_told(const floe_core *core)
 {
-    return core->policy == FLOE_GATHER_POLICY_ALL && mode_tells_hosts(core);
+    return floe_hosts_are_wanted(core) && mode_tells_hosts(core);
 }
 
 bool floe_hosts_are_shown(const floe_core *core)

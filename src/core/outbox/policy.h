@@ -4,6 +4,9 @@
 
 #include <floe/core.h>
 
+/* Whether policy and types (P8) want such candidates; of relays the servers tell (floe_server_set_new). */
+bool floe_hosts_are_wanted(const floe_core *core);
+bool floe_reflexive_is_wanted(const floe_core *core);
 /* Whether a name or nothing stands for the host's own addresses. */
 bool floe_hosts_are_veiled(const floe_core *core);
 /* Whether hosts are told, be it by a name that stands for the address. */

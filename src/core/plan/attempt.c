@@ -6,6 +6,7 @@
 #include "core/config/shared.h"
 #include "core/core.h"
 #include "core/outbox/failure.h"
+#include "core/outbox/policy.h"
 #include "core/plan/pair_inside.h"
 #include "core/server/server.h"
 #include "core/socket/connection.h"
@@ -26,9 +27,9 @@ static floe_binding *ask_reflexive_at(floe_core *core, const floe_pair *pair,
                                       const floe_place *place)
 {
     const floe_server *server = pair->server;
-    bool useful = !server->url->turn ||
-                  (place->transport == FLOE_PROTOCOL_UDP &&
-                   core->policy != FLOE_GATHER_POLICY_RELAY && !pair->base->no_reflexive);
+    bool useful =
+        !server->url->turn || (place->transport == FLOE_PROTOCOL_UDP &&
+                               floe_reflexive_is_wanted(core) && !pair->base->no_reflexive);
 
     return useful ? floe_binding_to(core, pair->base, server, &place->address) : NULL;
 }

@@ -6,6 +6,7 @@
 #include "core/config/rewrite.h"
 #include "core/config/shared.h"
 #include "core/outbox/failure.h"
+#include "core/outbox/policy.h"
 #include "core/plan/choice.h"
 #include "core/plan/pair.h"
 #include "core/source/relay.h"
@@ -97,6 +98,23 @@ static void close_others(floe_core *core, floe_time now)
     }
 }
 
+/* P8: whether a socket could serve for anything that is wanted. One that is open stays: what stands on it
+ * goes in its own time (L12). */
+static bool is_any_wanted(const floe_core *core)
+{
+    bool reflexive = floe_reflexive_is_wanted(core);
+    bool any = reflexive && core->shared->rewrite_count > 0;
+
+    if (core->types == FLOE_GATHER_TYPES || !floe_ring_empty(&core->bases) ||
+        floe_hosts_are_wanted(core)) {
+        return true;
+    }
+    for (size_t i = 0; i < core->set->count; i++) {
+        any = any || reflexive || core->set->servers[i].url->turn;
+    }
+    return any && !core->shared->ice_lite;
+}
+
 void floe_bases_update(floe_core *core, floe_time now, const floe_interface_address *list,
                        size_t count)
 {
@@ -108,7 +126,7 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
     {
         base->chosen = false;
     }
-    if (!floe_choice_begin(&choice, core, list, count)) {
+    if (!floe_choice_begin(&choice, core, list, is_any_wanted(core) ? count : 0)) {
         return;
     }
     for (uint16_t rank = 0; good && (best = floe_choice_next(&choice)) != NULL;

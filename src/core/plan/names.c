@@ -33,7 +33,7 @@ static bool is_service(const floe_lookup *lookup)
 static const uint8_t transports[] = {FLOE_PROTOCOL_UDP, FLOE_PROTOCOL_DTLS, FLOE_PROTOCOL_TCP,
                                      FLOE_PROTOCOL_TLS};
 #define TRANSPORTS (sizeof transports / sizeof *transports)
-#define BIT(transport) ((uint8_t)(1U << (transport)))
+#define BIT(transport) FLOE_TRANSPORT_BIT(transport)
 #define DATAGRAMS (BIT(FLOE_PROTOCOL_UDP) | BIT(FLOE_PROTOCOL_DTLS))
 #define SECURE (BIT(FLOE_PROTOCOL_TLS) | BIT(FLOE_PROTOCOL_DTLS))
 
@@ -161,19 +161,21 @@ static void look_up_service(floe_core *core, const looking *of)
 {
     const floe_url *url = of->server->url;
     bool udp = url->transport == FLOE_PROTOCOL_UDP || url->transport == FLOE_PROTOCOL_DTLS;
+    bool turn = floe_url_is_turn(url); /* be it asked as a STUN server (P8) */
     char name[FLOE_HOST_SIZE + 16];
 
-    (void)snprintf(name, sizeof name, "_%s%s._%s.%s", url->turn ? "turn" : "stun",
+    (void)snprintf(name, sizeof name, "_%s%s._%s.%s", turn ? "turn" : "stun",
                    url->secure ? "s" : "", udp ? "udp" : "tcp", url->host);
     (void)add_lookup(core, of, FLOE_DNS_SRV, name, 0);
 }
 
 /* RFC 5928 §3: by what the domain may say that a URL which does not say it is served: "turns" by
- * what is secure. Past a proxy goes no connection. */
+ * what is secure, and nothing by what is not wanted (P8). Past a proxy goes no connection. */
 static uint8_t served_by(const floe_core *core, const floe_url *url)
 {
     unsigned all = url->secure ? SECURE : SECURE | BIT(FLOE_PROTOCOL_UDP) | BIT(FLOE_PROTOCOL_TCP);
 
+    all &= core->set->transports;
     return (uint8_t)(core->shared->proxy != NULL ? all & DATAGRAMS : all);
 }
 

@@ -6,6 +6,7 @@
 #include "core/config/allowed.h"
 #include "core/config/shared.h"
 #include "core/core.h"
+#include "core/outbox/policy.h"
 #include "core/plan/names.h"
 #include "core/source/binding.h"
 #include "core/source/relay.h"
@@ -73,6 +74,7 @@ void floe_servers_advance(floe_core *core)
         core->coming_set = core->next_set;
         core->next_set = NULL;
         core->policy = (floe_gather_policy)core->coming_set->policy;
+        core->types = core->coming_set->types;
     }
 }
 
@@ -175,21 +177,19 @@ static bool supported(const floe_server *server)
     return server->url->turn || server->url->transport == FLOE_PROTOCOL_UDP;
 }
 
-/* Whether it can give anything under the policy. */
+/* Whether it can give anything that is wanted. */
 static bool applies(const floe_core *core, const floe_server *server)
 {
     if (core->shared->ice_lite) {
         return false;
     }
-    return server->url->turn ||
-           (core->policy != FLOE_GATHER_POLICY_RELAY && floe_bases_ask_reflexive(core));
+    return server->url->turn || (floe_reflexive_is_wanted(core) && floe_bases_ask_reflexive(core));
 }
 
 /* RFC 8828 §5.2, mode 4: one that is meant to give something says why it does not. */
 static void fail_unproxied(floe_core *core, floe_server *server)
 {
-    if (!core->shared->ice_lite &&
-        (server->url->turn || core->policy != FLOE_GATHER_POLICY_RELAY)) {
+    if (!core->shared->ice_lite && (server->url->turn || floe_reflexive_is_wanted(core))) {
         floe_server_fail(core, server, FLOE_FAILURE_PROXY_ONLY, 0);
     }
 }

@@ -121,13 +121,23 @@ struct floe_server {
     floe_plain_failure failure;
 };
 
+/* All of them (P8). */
+#define FLOE_GATHER_TYPES (FLOE_GATHER_TYPE_HOST | FLOE_GATHER_TYPE_SRFLX | FLOE_GATHER_TYPE_RELAY)
+#define FLOE_RELAY_TRANSPORTS                                                                      \
+    (FLOE_RELAY_TRANSPORT_UDP | FLOE_RELAY_TRANSPORT_TCP | FLOE_RELAY_TRANSPORT_TLS |              \
+     FLOE_RELAY_TRANSPORT_DTLS)
+/* A floe_protocol's floe_relay_transport. */
+#define FLOE_TRANSPORT_BIT(protocol) ((uint8_t)(1U << ((protocol)-FLOE_PROTOCOL_UDP)))
+
 /* What the options say. */
 typedef struct floe_server_set {
     floe_list link; /* among those that are retired */
     char *sdp_mid;  /* NULL: not said */
     uint16_t sdp_mline_index;
-    bool even_port; /* relays of both components side by side */
-    uint8_t policy; /* a floe_gather_policy */
+    bool even_port;     /* relays of both components side by side */
+    uint8_t policy;     /* a floe_gather_policy */
+    uint8_t types;      /* floe_gather_type, joined */
+    uint8_t transports; /* floe_relay_transport, joined */
     uint32_t count;
     floe_server servers[];
 } floe_server_set;

@@ -160,6 +160,23 @@ static floe_error add_server(floe_core_shared *shared, floe_server_set *set, con
     return FLOE_OK;
 }
 
+/* P8: whether the options leave anything to ask of it. A TURN server from which no relay is wanted is
+ * a STUN server. */
+static bool is_wanted(const floe_server_set *set, floe_url *url)
+{
+    bool relay = (set->types & FLOE_GATHER_TYPE_RELAY) != 0;
+    bool reflexive = (set->types & FLOE_GATHER_TYPE_SRFLX) != 0;
+
+    if (!url->turn) {
+        return true; /* policy hides what it shows, and asks it no more */
+    }
+    if ((set->transports & FLOE_TRANSPORT_BIT(url->transport)) == 0) {
+        return false;
+    }
+    url->turn = relay;
+    return relay || (reflexive && url->transport == FLOE_PROTOCOL_UDP);
+}
+
 static floe_error add_url(floe_core_shared *shared, floe_server_set *set,
                           const floe_ice_server *given, size_t n, size_t m)
 {
@@ -175,7 +192,12 @@ static floe_error add_url(floe_core_shared *shared, floe_server_set *set,
     if (error == FLOE_OK && url.turn) {
         error = check_credential(shared, given, n, text, &url, &account);
     }
-    return error == FLOE_OK ? add_server(shared, set, &url, account) : error;
+    bool wanted = error == FLOE_OK && is_wanted(set, &url);
+    if (!wanted || !url.turn) {
+        floe_turn_account_release(account);
+        account = NULL;
+    }
+    return wanted ? add_server(shared, set, &url, account) : error;
 }
 
 #define URLS_MAX 1024U
@@ -223,11 +245,30 @@ static floe_error copy_mid(const floe_core_shared *shared, floe_server_set *set,
     return mid == NULL || set->sdp_mid != NULL ? FLOE_OK : FLOE_ERR_NO_MEMORY;
 }
 
+static floe_error check_sets(const floe_gather_options *options)
+{
+    if ((options->candidate_types & ~(uint32_t)FLOE_GATHER_TYPES) != 0) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "options.candidate_types is 0x%x, more than 0x%x",
+                         options->candidate_types, FLOE_GATHER_TYPES);
+    }
+    if ((options->relay_transports & ~(uint32_t)FLOE_RELAY_TRANSPORTS) != 0) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "options.relay_transports is 0x%x, more than 0x%x",
+                         options->relay_transports, FLOE_RELAY_TRANSPORTS);
+    }
+    return FLOE_OK;
+}
+
 floe_error floe_server_set_new(floe_core_shared *shared, const floe_gather_options *options,
                                floe_server_set **set)
 {
     size_t urls = 0;
-    floe_error error = count_urls(options, &urls);
+    floe_error error = check_sets(options);
+
+    if (error == FLOE_OK) {
+        error = count_urls(options, &urls);
+    }
 
     if (error != FLOE_OK) {
         return error;
@@ -241,6 +282,10 @@ floe_error floe_server_set_new(floe_core_shared *shared, const floe_gather_optio
         return FLOE_ERR_NO_MEMORY;
     }
     made->policy = (uint8_t)options->gather_policy;
+    made->types =
+        (uint8_t)(options->candidate_types != 0 ? options->candidate_types : FLOE_GATHER_TYPES);
+    made->transports = (uint8_t)(options->relay_transports != 0 ? options->relay_transports
+                                                                : FLOE_RELAY_TRANSPORTS);
     made->sdp_mline_index = options->sdp_mline_index;
     made->even_port = options->even_port;
     error = copy_mid(shared, made, options->sdp_mid);
@@ -275,6 +320,8 @@ floe_server_set *floe_server_set_copy(const floe_core *core, const floe_server_s
         return NULL;
     }
     made->policy = set->policy;
+    made->types = set->types;
+    made->transports = set->transports;
     made->sdp_mline_index = set->sdp_mline_index;
     made->even_port = set->even_port;
     return made;

@@ -4,6 +4,7 @@
 #include "core/candidate/base.h"
 #include "core/candidate/candidate.h"
 #include "core/core.h"
+#include "core/outbox/policy.h"
 #include "core/server/server.h"
 #include "core/source/binding_inside.h"
 #include "core/source/relay.h"
@@ -46,7 +47,7 @@ bool floe_binding_is_missed(const floe_core *core, const floe_binding *binding)
 
 bool floe_binding_is_lost(const floe_core *core, const floe_binding *binding)
 {
-    return binding->lost && core->policy != FLOE_GATHER_POLICY_RELAY;
+    return binding->lost && floe_reflexive_is_wanted(core);
 }
 
 /* Whether its owner has what it shows. */

@@ -135,6 +135,11 @@ bool floe_url_same_place(const floe_url *a, const floe_url *b)
            host_size(a) == host_size(b) && memcmp(a->host, b->host, host_size(a)) == 0;
 }
 
+bool floe_url_is_turn(const floe_url *url)
+{
+    return *url->text == 't' || *url->text == 'T';
+}
+
 static floe_error parse_query(const char *text, const char *query, floe_url *url)
 {
     static const char key[] = "transport=";

@@ -13,7 +13,7 @@
 #define FLOE_HOST_SIZE FLOE_NAME_SIZE
 
 typedef struct floe_url {
-    bool turn;               /* turn or turns; else stun or stuns */
+    bool turn;               /* turn or turns, for a relay; else it is asked as a STUN server */
     bool secure;             /* stuns or turns */
     floe_protocol transport; /* UDP, TCP, TLS or DTLS */
     uint16_t port;
@@ -26,6 +26,8 @@ typedef struct floe_url {
 
 /* S4: whether both are one place: how a host is written makes no difference. */
 bool floe_url_same_place(const floe_url *a, const floe_url *b);
+/* Whether it says turn or turns, whatever it is asked for. */
+bool floe_url_is_turn(const floe_url *url);
 /* That place as a text, which is the same for the same place. */
 #define FLOE_URL_PLACE_SIZE (FLOE_HOST_SIZE + 16)
 void floe_url_place(const floe_url *url, char *place);

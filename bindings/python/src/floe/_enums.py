@@ -180,6 +180,19 @@ class NetworkType(enum.IntFlag):
     TCP6 = 8
 
 
+class GatherType(enum.IntFlag):
+    HOST = 1
+    SRFLX = 2
+    RELAY = 4
+
+
+class RelayTransport(enum.IntFlag):
+    UDP = 1
+    TCP = 2
+    TLS = 4
+    DTLS = 8
+
+
 class IpHandling(_Open):
     ALL = 0
     DEFAULT_ROUTE_AND_LOCAL = 1
@@ -217,6 +230,8 @@ OF_C: dict[str, Any] = {
     "enum floe_trace_kind": TraceKind,
     "enum floe_trace_level": TraceLevel,
     "enum floe_network_type": NetworkType,
+    "enum floe_gather_type": GatherType,
+    "enum floe_relay_transport": RelayTransport,
     "enum floe_ip_handling": IpHandling,
     "enum floe_mdns_mode": MdnsMode,
     "enum floe_address_rewrite_mode": AddressRewriteMode,

@@ -12,9 +12,11 @@ from ._enums import (
     CandidateType,
     CredentialType,
     GatherPolicy,
+    GatherType,
     IpHandling,
     MdnsMode,
     NetworkType,
+    RelayTransport,
     TraceLevel,
 )
 from ._errors import check
@@ -140,6 +142,8 @@ class GatherOptions:
     even_port: bool = False
     username_fragment: Optional[str] = None
     password: Optional[str] = field(default=None, repr=False)
+    candidate_types: GatherType = GatherType(0)
+    relay_transports: RelayTransport = RelayTransport(0)
 
 
 @dataclass
