@@ -301,8 +301,8 @@ static void audit_list(sim_changing_world *change, sim_owner *owner)
         unsure += may && owner->told[i].unsure;
     }
     if ((list->count < told || list->count > told + unsure) &&
-        owner->policy == owner->told_policy && owner->state == FLOE_GATHERER_STATE_COMPLETE &&
-        owner->told_count < SIM_TOLD_MAX) {
+        owner->policy == owner->told_policy && owner->types == owner->told_types &&
+        owner->state == FLOE_GATHERER_STATE_COMPLETE && owner->told_count < SIM_TOLD_MAX) {
         change_violated(change, "L6: %zu are told, %zu are listed", told, list->count);
     }
     floe_candidate_list_free(list);
@@ -552,7 +552,9 @@ static void audit_names(sim_changing_world *change, const sim_owner *owner)
 static void audit_published(sim_changing_world *change, const sim_owner *owner)
 {
     for (size_t i = 0; i < owner->published_count; i++) {
-        if (owner->told_policy != FLOE_GATHER_POLICY_ALL && *owner->published[i] != '\0') {
+        bool told = owner->told_policy == FLOE_GATHER_POLICY_ALL &&
+                    (owner->told_types == 0 || (owner->told_types & FLOE_GATHER_TYPE_HOST) != 0);
+        if (!told && *owner->published[i] != '\0') {
             change_violated(change, "P1: the name %s is published under a policy that hides hosts",
                             owner->published[i]);
         }
@@ -648,7 +650,7 @@ static void audit_releases(sim_changing_world *change, const sim_owner *owner)
             continue;
         }
         one->judged = true;
-        bool wanted = ((owner->servers & owner->gathered) >> server & 1U) != 0 &&
+        bool wanted = owner_has_server(owner, server) && (owner->gathered >> server & 1U) != 0 &&
                       one->of.other == owner->other_user && !one->of.strange && !one->of.tcp &&
                       !owner->wrong_password && owner->heard_401[server] + SIM_SECOND < one->at &&
                       change->expired_until[server] + SIM_SECOND < one->at &&

@@ -75,6 +75,7 @@ typedef enum sim_episode_kind {
     SIM_OWNER_SETS_SERVERS,  /* `value`: which, bit by bit; and gathers */
     SIM_OWNER_SETS_USER,     /* `value`: 1: the other one; and gathers */
     SIM_OWNER_SETS_POLICY,   /* `value`; and gathers */
+    SIM_OWNER_SETS_TYPES,    /* `value`: and transports, in the next four bits; and gathers */
     SIM_OWNER_SETS_TOKEN,    /* the latest; and gathers */
     SIM_OWNER_SETS_PASSWORD, /* `value`: 1: a wrong one; and gathers */
     SIM_OWNER_SENDS,         /* on each candidate; `value`: how often, 100 ms between */
@@ -240,6 +241,10 @@ typedef struct sim_owner {
     bool name_taken; /* it publishes one that another machine has */
     floe_gather_policy policy;
     floe_gather_policy told_policy;
+    uint32_t types; /* P8; 0: all */
+    uint32_t told_types;
+    uint32_t transports;
+    uint32_t left_out; /* servers that give nothing that they are there for, by these */
     uint64_t audited;
     uint64_t changed_options;
     uint64_t other_options; /* likewise, where a restart counts for nothing */
@@ -379,6 +384,9 @@ bool owner_server_is_shared(const sim_changing_world *change, size_t server);
 /* By a URL of the server's. */
 bool owner_lists_relay_of(const sim_changing_world *change, const sim_owner *owner, size_t server);
 /* The URLs of its options, of any of their spellings, have the server. */
+/* P8. */
+void owner_takes_types(const sim_changing_world *change, sim_owner *owner, uint32_t types,
+                       uint32_t transports);
 bool owner_has_server(const sim_owner *owner, size_t server);
 /* Of an address, or of a name that stands for one; false: nobody knows. */
 bool owner_address_of(const sim_owner *owner, const char *text, floe_address *address);

@@ -152,19 +152,22 @@ bool sim_is_redirected_to(const sim_config *config, size_t n)
     return false;
 }
 
-bool sim_wants(const sim_config *config, floe_candidate_type type)
+static bool has_type(uint32_t types, floe_gather_type type)
 {
-    uint32_t bit = type == FLOE_CANDIDATE_TYPE_HOST    ? FLOE_GATHER_TYPE_HOST
-                   : type == FLOE_CANDIDATE_TYPE_SRFLX ? FLOE_GATHER_TYPE_SRFLX
-                                                       : FLOE_GATHER_TYPE_RELAY;
-
-    return config->types == 0 || (config->types & bit) != 0;
+    return types == 0 || (types & type) != 0;
 }
 
-sim_role sim_role_of(const sim_config *config, size_t n)
+bool sim_wants(const sim_config *config, floe_candidate_type type)
+{
+    return has_type(config->types, type == FLOE_CANDIDATE_TYPE_HOST    ? FLOE_GATHER_TYPE_HOST
+                                   : type == FLOE_CANDIDATE_TYPE_SRFLX ? FLOE_GATHER_TYPE_SRFLX
+                                                                       : FLOE_GATHER_TYPE_RELAY);
+}
+
+sim_role sim_role_by(const sim_config *config, size_t n, uint32_t types, uint32_t transports)
 {
     char url[128];
-    bool reflexive = sim_wants(config, FLOE_CANDIDATE_TYPE_SRFLX);
+    bool reflexive = has_type(types, FLOE_GATHER_TYPE_SRFLX);
 
     sim_server_url(config, n, url, sizeof url);
     if (!config->servers[n].turn) {
@@ -177,13 +180,18 @@ sim_role sim_role_of(const sim_config *config, size_t n)
                    : connected         ? FLOE_RELAY_TRANSPORT_TCP
                    : secure            ? FLOE_RELAY_TRANSPORT_DTLS
                                        : FLOE_RELAY_TRANSPORT_UDP;
-    if (config->transports != 0 && (config->transports & bit) == 0) {
+    if (transports != 0 && (transports & bit) == 0) {
         return SIM_LEFT_OUT;
     }
-    if (sim_wants(config, FLOE_CANDIDATE_TYPE_RELAY)) {
+    if (has_type(types, FLOE_GATHER_TYPE_RELAY)) {
         return SIM_FOR_RELAY;
     }
     return reflexive && bit == FLOE_RELAY_TRANSPORT_UDP ? SIM_FOR_REFLEXIVE : SIM_LEFT_OUT;
+}
+
+sim_role sim_role_of(const sim_config *config, size_t n)
+{
+    return sim_role_by(config, n, config->types, config->transports);
 }
 
 /* Redirects lead to one of the same transport, itself perhaps; or to 127.0.0.1. */

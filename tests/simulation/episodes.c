@@ -178,7 +178,8 @@ static void check_id(sim_changing_world *change, sim_owner *owner, const floe_pa
     const sim_told *told = owner_candidate(owner, packet->candidate_id);
     floe_address ip;
 
-    if (owner->policy != owner->told_policy || owner->state != FLOE_GATHERER_STATE_COMPLETE ||
+    if (owner->policy != owner->told_policy || owner->types != owner->told_types ||
+        owner->state != FLOE_GATHERER_STATE_COMPLETE ||
         change->network.settings.nat_1to1_ip_count > 0 ||
         change->network.settings.address_rewrite_rule_count > 0 ||
         change->network.settings.mdns_name != NULL) {
@@ -496,12 +497,13 @@ static void free_at_once(sim_changing_world *change, sim_owner *owner)
 
 void episode_begins(sim_changing_world *change, const sim_episode *episode)
 {
-    static const char *const names[] = {"gathers",      "restarts",        "sets the same options",
-                                        "sets servers", "sets its user",   "sets its policy",
-                                        "sets a token", "sets a password", "sends",
-                                        "is checked",   "lists",           "makes others",
-                                        "loses a name", "doubts",          "is deaf",
-                                        "floods",       "closes",          "is freed"};
+    static const char *const names[] = {"gathers",        "restarts",      "sets the same options",
+                                        "sets servers",   "sets its user", "sets its policy",
+                                        "sets its types", "sets a token",  "sets a password",
+                                        "sends",          "is checked",    "lists",
+                                        "makes others",   "loses a name",  "doubts",
+                                        "is deaf",        "floods",        "closes",
+                                        "is freed"};
     sim_owner *owner = &change->owners[episode->owner];
 
     if (owner->core == NULL || owner->closed) {
@@ -543,6 +545,10 @@ void episode_begins(sim_changing_world *change, const sim_episode *episode)
         break;
     case SIM_OWNER_SETS_POLICY:
         owner->policy = (floe_gather_policy)(episode->value % 3);
+        set_and_gather(change, owner);
+        break;
+    case SIM_OWNER_SETS_TYPES:
+        owner_takes_types(change, owner, episode->value & 7U, episode->value >> 3);
         set_and_gather(change, owner);
         break;
     case SIM_OWNER_SETS_TOKEN:

@@ -388,6 +388,20 @@ static void policy_relay(seeded_random *random, sim_changing *plan)
     plan->network.policy = FLOE_GATHER_POLICY_RELAY;
 }
 
+/* P8; `least` is among them. */
+static uint32_t some_types(seeded_random *random, uint32_t least)
+{
+    uint32_t types = (least | seeded_below(random, 8)) & 7U;
+
+    return types == 7 ? 0 : types;
+}
+
+static void types_left_out(seeded_random *random, sim_changing *plan)
+{
+    plan->network.types = some_types(random, 1U << seeded_below(random, 3));
+    plan->network.transports = one_in(random, 2) ? 1 + seeded_below(random, 15) : 0;
+}
+
 static void mdns(seeded_random *random, sim_changing *plan)
 {
     (void)random;
@@ -1116,6 +1130,18 @@ static void sets_policy(seeded_random *random, sim_changing *plan)
     }
 }
 
+/* Hosts that come behind a reflexive candidate of the same address stand beside it: a new gatherer would
+ * not have that. */
+static void sets_types(seeded_random *random, sim_changing *plan)
+{
+    plan->network.types = some_types(random, FLOE_GATHER_TYPE_HOST);
+    for (uint32_t i = 1 + seeded_below(random, 2); i > 0; i--) {
+        sim_episode *made = add_episode(random, plan, SIM_OWNER_SETS_TYPES);
+        made->value = some_types(random, FLOE_GATHER_TYPE_HOST);
+        made->value |= one_in(random, 2) ? (1 + seeded_below(random, 15)) << 3 : 0;
+    }
+}
+
 static void sends(seeded_random *random, sim_changing *plan)
 {
     for (uint32_t i = 1 + seeded_below(random, 5); i > 0; i--) {
@@ -1268,6 +1294,7 @@ static const struct {
     {"another keepalive", short_keepalive},
     {"policy nohost", policy_nohost},
     {"policy relay", policy_relay},
+    {"types are left out", types_left_out},
     {"mDNS", mdns},
     {"mDNS otherwise", other_names},
     {"one family", one_family},
@@ -1334,6 +1361,7 @@ static const struct {
     {"sets another user", sets_user},
     {"renews credentials in outages", renews_in_an_outage},
     {"sets another policy", sets_policy},
+    {"sets other types", sets_types},
     {"sends", sends},
     {"sends always", sends_always},
     {"is checked", is_checked},

@@ -407,6 +407,7 @@ void fresh_compare(sim_changing_world *change, sim_owner *owner)
     fresh->token = owner->token;
     fresh->wrong_password = owner->wrong_password;
     fresh->policy = owner->policy;
+    owner_takes_types(change, fresh, owner->types, owner->transports);
     if (owner_make(change, fresh, shared)) {
         let_gather(change, fresh);
         set_of(change, fresh, &found);

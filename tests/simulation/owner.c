@@ -7,6 +7,21 @@
 #include <ctype.h>
 #include <string.h>
 
+void owner_takes_types(const sim_changing_world *change, sim_owner *owner, uint32_t types,
+                       uint32_t transports)
+{
+    const sim_config *network = &change->plan->network;
+
+    owner->types = types;
+    owner->transports = transports;
+    owner->left_out = 0;
+    for (size_t n = 0; n < network->server_count; n++) {
+        sim_role role = sim_role_by(network, n, types, transports);
+        bool gives = network->servers[n].turn ? role == SIM_FOR_RELAY : role == SIM_FOR_REFLEXIVE;
+        owner->left_out |= gives ? 0 : 1U << n;
+    }
+}
+
 sim_owner *owner_new(sim_changing_world *change)
 {
     sim_owner *owner = &change->owners[change->owner_count++];
@@ -15,6 +30,7 @@ sim_owner *owner_new(sim_changing_world *change)
                          .state = FLOE_GATHERER_STATE_NEW,
                          .servers = UINT32_MAX,
                          .policy = change->plan->network.policy};
+    owner_takes_types(change, owner, change->plan->network.types, change->plan->network.transports);
     return owner;
 }
 
@@ -172,6 +188,8 @@ static floe_error with_options(sim_changing_world *change, sim_owner *owner,
     options.ice_servers = made.servers;
     options.ice_server_count = made.count;
     options.gather_policy = owner->policy;
+    options.candidate_types = owner->types;
+    options.relay_transports = owner->transports;
     options.even_port = plan->even_port;
     options.candidate_pool_size = plan->pool;
     options.sdp_mid = plan->sdp_mid ? "audio" : NULL;
@@ -272,7 +290,7 @@ void owner_gather(sim_changing_world *change, sim_owner *owner)
     }
     if (error == FLOE_OK) {
         owner->began = world->now;
-        owner->gathered = owner->servers;
+        owner->gathered = owner->servers & ~owner->left_out;
         owner->still = still;
         owner->list_failed = false;
     }
@@ -359,6 +377,12 @@ bool owner_may_see(const sim_owner *owner, const sim_told *told)
     if (owner->told_policy == FLOE_GATHER_POLICY_NOHOST && told->of_host) {
         return false;
     }
+    uint32_t type = told->type == FLOE_CANDIDATE_TYPE_HOST    ? FLOE_GATHER_TYPE_HOST
+                    : told->type == FLOE_CANDIDATE_TYPE_SRFLX ? FLOE_GATHER_TYPE_SRFLX
+                                                              : 0;
+    if (type != 0 && owner->told_types != 0 && (owner->told_types & type) == 0) {
+        return false;
+    }
     return owner->told_policy == FLOE_GATHER_POLICY_ALL ||
            told->type == FLOE_CANDIDATE_TYPE_RELAY ||
            (owner->told_policy == FLOE_GATHER_POLICY_NOHOST &&
@@ -379,7 +403,7 @@ bool owner_lists_relay_of(const sim_changing_world *change, const sim_owner *own
 
 bool owner_has_server(const sim_owner *owner, size_t server)
 {
-    return (owner->servers >> server & 1) != 0;
+    return ((owner->servers & ~owner->left_out) >> server & 1) != 0;
 }
 
 bool owner_address_of(const sim_owner *owner, const char *text, floe_address *address)
@@ -659,6 +683,7 @@ static void state_is(sim_changing_world *change, sim_owner *owner, enum floe_gat
     if (state == FLOE_GATHERER_STATE_GATHERING) {
         memset(owner->failed, 0, sizeof owner->failed);
         owner->told_policy = owner->policy;
+        owner->told_types = owner->types;
         for (size_t i = 0; i < owner->told_count; i++) {
             sim_told *told = &owner->told[i];
             told->unsure = told->unsure || !owner_may_see(owner, told);

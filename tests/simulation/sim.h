@@ -315,6 +315,8 @@ typedef enum sim_role {
     SIM_FOR_RELAY,
 } sim_role;
 sim_role sim_role_of(const sim_config *config, size_t n);
+/* The same under these sets. */
+sim_role sim_role_by(const sim_config *config, size_t n, uint32_t types, uint32_t transports);
 bool sim_wants(const sim_config *config, floe_candidate_type type);
 void sim_server_url(const sim_config *config, size_t n, char *url, size_t size);
 /* For settings.proxy; NULL: there is none. */

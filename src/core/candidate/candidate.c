@@ -278,9 +278,9 @@ static bool redundant(const floe_core *core, const floe_found *candidate)
                 (candidate->server == NULL && other->server == NULL)) {
                 return true;
             }
-        } else if (other->base == candidate->base && other->type == FLOE_CANDIDATE_TYPE_HOST &&
-                   candidate->type == FLOE_CANDIDATE_TYPE_SRFLX &&
-                   (core->types & FLOE_GATHER_TYPE_HOST) != 0 && !floe_hosts_are_veiled(core)) {
+        } else if (other->base == candidate->base && candidate->type != FLOE_CANDIDATE_TYPE_RELAY &&
+                   other->type != FLOE_CANDIDATE_TYPE_RELAY && !floe_hosts_are_veiled(core) &&
+                   (core->types & FLOE_GATHER_TYPE_HOST) != 0) {
             return true;
         }
     }

@@ -117,9 +117,7 @@ static void tell_host(floe_core *core, floe_time now, floe_base *base)
     floe_finding finding = {
         .type = FLOE_CANDIDATE_TYPE_HOST, .base = base, .address = &base->local};
 
-    if ((core->types & FLOE_GATHER_TYPE_HOST) != 0) { /* under a policy it is there, and hidden */
-        (void)floe_found_add(core, now, &finding);
-    }
+    (void)floe_found_add(core, now, &finding);
 }
 
 void floe_base_tell_host(floe_core *core, floe_time now, floe_base *base)
