@@ -998,6 +998,24 @@ static void l11_what_the_other_side_uses_outlives_restarts(void **state)
     end(&h);
 }
 
+/* The next packet that goes out. */
+static bool is_signed_by(hand *h, const char *password)
+{
+    floe_stun_message message;
+    floe_stun_key *key;
+
+    do {
+        assert_true(polled(h->core, h->now, &h->output));
+    } while (h->output.kind != FLOE_CORE_SEND);
+    assert_int_equal(floe_stun_parse(floe_span_of(h->output.data, h->output.data_size), &message),
+                     FLOE_STUN_PARSED);
+    assert_int_equal(
+        floe_stun_key_short_term(&floe_default_allocator, floe_span_text(password), &key), FLOE_OK);
+    bool is = floe_stun_check_integrity(&message, key->sha1);
+    floe_stun_key_release(key);
+    return is;
+}
+
 /* L16: checks by a fragment of the owner's, of any length, before and after a restart; the answer to one
  * that came just before is by the credentials that it was by. */
 static void l16_checks_by_own_credentials(void **state)
@@ -1022,7 +1040,9 @@ static void l16_checks_by_own_credentials(void **state)
         assert_true(check(h.core, h.now, 1, &before, false, &packet));
         assert_true(packet.check->authenticated);
         assert_int_equal(floe_core_restart_with(h.core, h.now, &own), FLOE_OK);
+        settle(&h);
         assert_int_equal(floe_core_answer_check(h.core, h.now, &packet, 0), FLOE_OK);
+        assert_true(is_signed_by(&h, before.password));
         assert_int_equal(floe_core_get_local_parameters(h.core, &after), FLOE_OK);
         assert_string_equal(after.username_fragment, texts[0]);
         assert_true(believes(&h, &before));
