@@ -296,6 +296,75 @@ static void h3_other_servers_replace_those_of_before(void **state)
     all_end(&s);
 }
 
+/* Whichever of two servers has shown it first. */
+static void h3_what_another_server_shows_stays(void **state)
+{
+    static const char *const *const left[] = {stun_url, turn_url};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        story s;
+        floe_ice_server ice;
+        floe_gather_options options = options_of(&ice, left[i], 1, "user");
+        begin_two(&s);
+        assert_int_equal(floe_core_set_options(s.members[0], s.h.now, &options), FLOE_OK);
+        assert_int_equal(floe_core_start(s.members[0], s.h.now), FLOE_OK);
+        go_on(&s, 1000);
+        says_of(&s, 0, i == 0 ? "end, - relay" : "end");
+        all_end(&s);
+    }
+}
+
+/* Two names for one server: on the shared socket only one can have an allocation. Where no other socket is to be
+ * had, the second fails, and leaves the first's alone. */
+static void h3_two_names_of_one_server(void **state)
+{
+    static const char *const named[] = {"turn:203.0.113.2", "turn:turn.example.org"};
+    story s;
+
+    (void)state;
+    shares(&s, defaults);
+    s.h.places[0] = "203.0.113.2:0";
+    s.h.one_port = true;
+    join(&s, 0, named, 1);
+    go_on(&s, 1000);
+    says_of(&s, 0, "+ host, + srflx, + relay, end");
+    s.h.servers[0].holds = true;
+    join(&s, 1, named, 2);
+    go_on(&s, 6000);
+    assert_non_null(strstr(s.logs[1], "+ relay"));
+    assert_non_null(strstr(s.logs[1], "error"));
+    assert_int_equal(s.h.servers[0].releases, 0);
+    says_of(&s, 0, "");
+    s.h.servers[0].holds = false;
+    all_end(&s);
+}
+
+static void h3_a_username_fragment_is_one_gatherers(void **state)
+{
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    floe_restart_options restart = FLOE_RESTART_OPTIONS_INIT;
+    floe_core *other = NULL;
+    story s;
+
+    (void)state;
+    shares(&s, defaults);
+    options.username_fragment = "chosen";
+    assert_int_equal(floe_core_new(s.h.shared, &options, &s.members[0]), FLOE_OK);
+    assert_int_equal(floe_core_new(s.h.shared, &options, &other), FLOE_ERR_INVALID_ARGUMENT);
+    assert_non_null(strstr(floe_last_error(), "options.username_fragment \"chosen\""));
+    join(&s, 1, stun_url, 1);
+    restart.username_fragment = "chosen";
+    assert_int_equal(floe_core_restart_with(s.members[1], s.h.now, &restart),
+                     FLOE_ERR_INVALID_ARGUMENT);
+    restart.username_fragment = "another";
+    assert_int_equal(floe_core_restart_with(s.members[1], s.h.now, &restart), FLOE_OK);
+    rest(&s);
+    leave(&s, 0);
+    assert_int_equal(floe_core_new(s.h.shared, &options, &s.members[0]), FLOE_OK);
+    all_end(&s);
+}
+
 static void h3_a_relay_that_is_lost_is_lost_for_all(void **state)
 {
     story s;
@@ -322,10 +391,10 @@ static void h3_a_server_that_fails_is_an_error_for_each(void **state)
     says_of(&s, 0, "+ host, error, + srflx, end");
     says_of(&s, 1, "error, + host, + srflx, end"); /* what it has missed first */
     assert_non_null(strstr(s.errors[1], "403"));
-    join(&s, 2, turn_url, 1); /* it asks again: the server may be mended */
     s.h.servers[0].allocate = s.h.servers[0].both = ANSWERS;
+    join(&s, 2, turn_url, 1); /* it asks again, as the server may be mended */
     go_on(&s, 1000);
-    assert_non_null(strstr(s.logs[2], "+ host"));
+    says_of(&s, 2, "+ host, + srflx, + relay, end");
     all_end(&s);
 }
 
@@ -678,6 +747,9 @@ int main(void)
         cmocka_unit_test(h3_other_credentials_have_a_relay_of_their_own),
         cmocka_unit_test(h3_a_restart_asks_nobody),
         cmocka_unit_test(h3_other_servers_replace_those_of_before),
+        cmocka_unit_test(h3_what_another_server_shows_stays),
+        cmocka_unit_test(h3_two_names_of_one_server),
+        cmocka_unit_test(h3_a_username_fragment_is_one_gatherers),
         cmocka_unit_test(h3_a_relay_that_is_lost_is_lost_for_all),
         cmocka_unit_test(h3_a_server_that_fails_is_an_error_for_each),
         cmocka_unit_test(h3_a_silent_server_holds_up_nobody_who_has_another),

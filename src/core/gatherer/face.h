@@ -11,7 +11,7 @@ floe_error floe_gather_new(floe_core_shared *shared, const floe_gather_options *
                            floe_core **core);
 void floe_gather_free(floe_core *core);
 floe_error floe_gather_start(floe_core *core, floe_time now);
-floe_error floe_gather_restart(floe_core *core, floe_time now);
+floe_error floe_gather_restart(floe_core *core, floe_time now, const floe_restart_options *options);
 void floe_gather_close(floe_core *core, floe_time now);
 floe_error floe_gather_set_options(floe_core *core, floe_time now,
                                    const floe_gather_options *options);

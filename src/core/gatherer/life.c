@@ -121,6 +121,7 @@ floe_core *floe_gather_new_alone(floe_core_shared *shared, const floe_server *se
         return NULL;
     }
     made->set = floe_server_set_alone(shared, server);
+    made->types = FLOE_GATHER_TYPE_SRFLX | FLOE_GATHER_TYPE_RELAY; /* its members have hosts */
     if (made->set == NULL || floe_core_receive_packets(made, true) != FLOE_OK) {
         floe_gather_free(made);
         return NULL;
@@ -382,13 +383,7 @@ static void restart_one(floe_core *core, floe_time now)
     floe_core_settle(core, now);
 }
 
-floe_error floe_gather_restart(floe_core *core, floe_time now)
-{
-    return floe_core_restart_with(core, now, NULL);
-}
-
-floe_error floe_core_restart_with(floe_core *core, floe_time now,
-                                  const floe_restart_options *options)
+floe_error floe_gather_restart(floe_core *core, floe_time now, const floe_restart_options *options)
 {
     floe_restart_options own = {0};
 

@@ -128,15 +128,24 @@ floe_error floe_core_start(floe_core *core, floe_time now)
     return floe_gather_start(core, now);
 }
 
-floe_error floe_core_restart(floe_core *core, floe_time now)
+floe_error floe_core_restart_with(floe_core *core, floe_time now,
+                                  const floe_restart_options *options)
 {
     floe_part *member = member_of(core);
-    floe_error error = floe_gather_restart(core, now);
+    floe_error error = member != NULL ? floe_name_is_free(member, options) : FLOE_OK;
 
+    if (error == FLOE_OK) {
+        error = floe_gather_restart(core, now, options);
+    }
     if (error == FLOE_OK && member != NULL) {
-        error = floe_name_add(member, core->credentials.username_fragment);
+        (void)floe_name_add(member, floe_username_fragment(&core->credentials));
     }
     return error;
+}
+
+floe_error floe_core_restart(floe_core *core, floe_time now)
+{
+    return floe_core_restart_with(core, now, NULL);
 }
 
 floe_error floe_core_set_options(floe_core *core, floe_time now, const floe_gather_options *options)

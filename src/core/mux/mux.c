@@ -114,7 +114,7 @@ floe_error floe_mux_join(floe_mux *mux, floe_core *core)
     if (member == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
-    return floe_name_add(member, core->credentials.username_fragment);
+    return floe_name_add(member, floe_username_fragment(&core->credentials));
 }
 
 void floe_part_touch(floe_part *part)

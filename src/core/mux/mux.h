@@ -192,6 +192,8 @@ void floe_sent_forget(floe_mux *mux);
 floe_part *floe_sent_answered(const floe_mux *mux, floe_span data);
 /* FLOE_ERR_INVALID_ARGUMENT: another has the name. */
 floe_error floe_name_add(floe_part *member, const char *username_fragment);
+/* Whether the owner's own one, if any, is no other's. */
+floe_error floe_name_is_free(const floe_part *member, const floe_restart_options *options);
 void floe_names_leave(floe_part *member);
 /* Whose request this is, if a member's: by its USERNAME. */
 floe_part *floe_name_asked(const floe_mux *mux, floe_span data);

@@ -388,15 +388,34 @@ static void drop_oldest(floe_part *member)
     }
 }
 
+static floe_error taken(const char *username_fragment)
+{
+    return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                     "options.username_fragment \"%.32s\" is another gatherer's of the same mux",
+                     username_fragment);
+}
+
+floe_error floe_name_is_free(const floe_part *member, const floe_restart_options *options)
+{
+    floe_restart_options own = {0};
+
+    if (options != NULL) {
+        floe_take_struct(&own, options, FLOE_RESTART_OPTIONS_SIZES);
+    }
+    const floe_mux_name *name = own.username_fragment != NULL
+                                    ? find_name(member->mux, floe_span_text(own.username_fragment))
+                                    : NULL;
+    return name != NULL && name->part != member ? taken(own.username_fragment) : FLOE_OK;
+}
+
 floe_error floe_name_add(floe_part *member, const char *username_fragment)
 {
     floe_mux *mux = member->mux;
     floe_span text = floe_span_text(username_fragment);
 
-    if (find_name(mux, text) != NULL) {
-        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
-                         "the username fragment \"%.32s\" is another gatherer's of the same mux",
-                         username_fragment);
+    const floe_mux_name *known = find_name(mux, text);
+    if (known != NULL) { /* one of its own of before serves */
+        return known->part == member ? FLOE_OK : taken(username_fragment);
     }
     floe_mux_name *name = floe_allocate(&mux->shared->allocator, sizeof *name + text.size + 1);
     if (name == NULL) {

@@ -340,6 +340,8 @@ floe_server_set *floe_server_set_alone(floe_core_shared *shared, const floe_serv
         floe_server_set_free(shared, made);
         return NULL;
     }
+    made->types = FLOE_GATHER_TYPE_SRFLX | FLOE_GATHER_TYPE_RELAY;
+    made->transports = FLOE_RELAY_TRANSPORTS;
     return made;
 }
 
