@@ -5,6 +5,7 @@
 #include "core/config/shared.h"
 #include "cost/many.h"
 #include "cost/relayed.h"
+#include "cost/shared_port.h"
 
 #include <floe/core.h>
 #include <stdio.h>
@@ -98,6 +99,35 @@ static void print_packets(size_t peers)
     relayed_free(r);
 }
 
+static double port_us(shared_port *s, size_t gatherers, bool (*once)(shared_port *s, size_t n))
+{
+    double from = now();
+
+    for (size_t i = 0; i < PACKETS; i++) {
+        if (!once(s, i * 7 % gatherers)) {
+            abort();
+        }
+    }
+    return (now() - from) * 1e6 / PACKETS;
+}
+
+/* H3. */
+static void print_port(size_t gatherers)
+{
+    shared_port *s = shared_port_new(gatherers);
+
+    if (s == NULL) {
+        abort();
+    }
+    (void)printf("\"port_in_us_%zu\":%.3f,", gatherers, port_us(s, gatherers, shared_port_data));
+    (void)printf("\"port_out_us_%zu\":%.3f,", gatherers, port_us(s, gatherers, shared_port_send));
+    (void)printf("\"port_check_us_%zu\":%.3f,", gatherers,
+                 port_us(s, gatherers, shared_port_check));
+    (void)printf("\"port_stranger_us_%zu\":%.3f,", gatherers,
+                 port_us(s, PACKETS, shared_port_stranger));
+    shared_port_free(s);
+}
+
 /* The work of a gathering on 200 addresses from 10 servers, and of whoever answers; the best of five. */
 static double many_ms(many_kind kind)
 {
@@ -186,6 +216,8 @@ int main(void)
     print_packets(10);
     print_packets(1000);
     print_packets(4000);
+    print_port(1);
+    print_port(10000);
     (void)printf("\"many_stun_ms\":%.1f,\"many_turn_ms\":%.1f,", many_ms(MANY_ANSWER),
                  many_ms(MANY_RELAYS));
     (void)printf("\"rewrite_look_up_us\":%.2f,\"parse\":%.0f,\"format\":%.0f,\"nice_parse\":%.0f,"
