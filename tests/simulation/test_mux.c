@@ -18,6 +18,9 @@ typedef struct story {
     uint32_t ids[MEMBERS][5]; /* of the latest candidate of each type */
     char errors[MEMBERS][512];
     uint32_t channel; /* of the socket */
+    bool two;         /* the interface has another address */
+    bool list_waits;  /* nobody lists the interfaces */
+    bool list_fails;
 } story;
 
 static const char *const two_urls[] = {"stun:203.0.113.3", "turn:203.0.113.2"};
@@ -35,15 +38,21 @@ static void log_of(story *s, size_t n, const char *word, const floe_candidate *c
 static void heard(story *s, size_t n, const floe_core_output *output)
 {
     const floe_candidate *candidate = output->candidate;
-    floe_interface_address one = {.interface_name = "eth0",
-                                  .interface_index = 1,
-                                  .up = true,
-                                  .default_route = true,
-                                  .address = address_of("10.0.1.2:0")};
+    floe_interface_address list[2] = {{.interface_name = "eth0",
+                                       .interface_index = 1,
+                                       .up = true,
+                                       .default_route = true,
+                                       .address = address_of("10.0.1.2:0")}};
 
     switch (output->kind) {
     case FLOE_CORE_LIST_INTERFACES:
-        floe_core_interfaces(s->members[n], s->h.now, &one, 1);
+        list[1] = list[0];
+        list[1].address = address_of("10.0.2.2:0");
+        if (s->list_fails) {
+            floe_core_interfaces_failed(s->members[n], s->h.now, FLOE_ERR_SYSTEM);
+        } else if (!s->list_waits) {
+            floe_core_interfaces(s->members[n], s->h.now, list, s->two ? 2 : 1);
+        }
         break;
     case FLOE_CORE_CANDIDATE:
         log_of(s, n, candidate != NULL ? "+" : "end", candidate);
@@ -250,11 +259,10 @@ static void h3_other_credentials_have_a_relay_of_their_own(void **state)
 
     (void)state;
     begin_two(&s);
-    s.h.servers[0].strangers = 1; /* T6: on the shared socket stands the first one's */
     assert_int_equal(floe_core_new(s.h.shared, &options, &s.members[2]), FLOE_OK);
     assert_int_equal(floe_core_start(s.members[2], s.h.now), FLOE_OK);
     go_on(&s, 1000);
-    assert_int_equal(s.h.sockets, 2);
+    assert_int_equal(s.h.sockets, 2); /* the shared one has the first user's (RFC 8656 §3.2) */
     says_of(&s, 2, "+ host, + relay, + srflx, end");
     leave(&s, 2);
     assert_int_equal(s.h.sockets, 1);
@@ -421,6 +429,104 @@ static void h3_a_silent_server_holds_up_nobody_who_has_another(void **state)
     all_end(&s);
 }
 
+/* Each is paced by itself: a thousand with their own users do not wait for one another. */
+static void h3_users_of_one_server_wait_for_nobody(void **state)
+{
+    static const char *const users[] = {"one", "two", "three", "four"};
+    story s;
+
+    (void)state;
+    shares(&s, defaults);
+    for (size_t n = 0; n < MEMBERS; n++) {
+        floe_ice_server ice;
+        floe_gather_options options = options_of(&ice, turn_url, 1, users[n]);
+        assert_int_equal(floe_core_new(s.h.shared, &options, &s.members[n]), FLOE_OK);
+        assert_int_equal(floe_core_start(s.members[n], s.h.now), FLOE_OK);
+    }
+    rest(&s);
+    assert_int_equal(s.h.servers[0].allocates, MEMBERS);
+    go_on(&s, 1000);
+    for (size_t n = 0; n < MEMBERS; n++) {
+        assert_non_null(strstr(s.logs[n], "+ relay"));
+        assert_non_null(strstr(s.logs[n], "+ srflx"));
+        assert_non_null(strstr(s.logs[n], "end"));
+    }
+    assert_int_equal(s.h.servers[0].bindings, 1); /* for all of those that stand apart */
+    assert_int_equal(s.h.sockets, MEMBERS);
+    all_end(&s);
+}
+
+static void h3_an_address_without_a_socket_holds_up_nobody(void **state)
+{
+    story s;
+
+    (void)state;
+    shares(&s, defaults);
+    s.two = true;
+    s.h.one_port = true; /* the second address has none */
+    join(&s, 0, stun_url, 1);
+    go_on(&s, 100);
+    join(&s, 1, stun_url, 1);
+    for (size_t n = 0; n < 2; n++) {
+        assert_non_null(strstr(s.logs[n], "+ srflx"));
+        assert_non_null(strstr(s.logs[n], "error"));
+        assert_non_null(strstr(s.logs[n], "end"));
+    }
+    all_end(&s);
+}
+
+static void h3_an_address_that_comes_while_others_gather_is_asked(void **state)
+{
+    story s;
+
+    (void)state;
+    shares(&s, defaults);
+    s.h.servers[1].binding = SILENT;
+    join(&s, 0, stun_url, 1);
+    s.two = true;
+    join(&s, 1, stun_url, 1);
+    go_on(&s, 700);
+    s.h.servers[1].binding = ANSWERS;
+    go_on(&s, 5000);
+    says_of(&s, 0, "+ host, + srflx, end");
+    says_of(&s, 1, "+ host, + host, + srflx, + srflx, end");
+    all_end(&s);
+}
+
+static void h3_what_is_lost_before_the_list_is_there_is_withdrawn(void **state)
+{
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    s.list_waits = true;
+    assert_int_equal(floe_core_start(s.members[0], s.h.now), FLOE_OK);
+    rest(&s);
+    s.h.servers[0].refresh = s.h.servers[0].allocate = s.h.servers[0].both = FORGOT;
+    go_on(&s, 4000);
+    says_of(&s, 1, "");
+    s.h.now = floe_time_after(s.h.now, floe_seconds(40));
+    go_on(&s, 1000);
+    says_of(&s, 1, "- relay");
+    assert_non_null(strstr(s.logs[0], "- relay"));
+    all_end(&s);
+}
+
+static void h3_without_a_list_what_stands_stays(void **state)
+{
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    s.list_fails = true;
+    assert_int_equal(floe_core_restart(s.members[0], s.h.now), FLOE_OK);
+    assert_int_equal(floe_core_start(s.members[0], s.h.now), FLOE_OK);
+    rest(&s);
+    assert_non_null(strstr(s.logs[0], "+ srflx, + relay"));
+    assert_null(strstr(s.logs[0], "- relay"));
+    all_end(&s);
+}
+
 static void h3_one_component_alone(void **state)
 {
     story s;
@@ -538,8 +644,40 @@ static void h3_a_name_of_before_a_restart_holds_until_the_new_one_is_used(void *
     rest(&s);
     assert_int_equal(floe_core_start(s.members[0], s.h.now), FLOE_OK);
     rest(&s);
-    assert_int_equal(hears(&s, peer, old, size, NULL), 0);
+    for (int i = 0; i < 4;
+         i++) { /* the other side goes on by those that it has used last (RFC 8445 §9) */
+        assert_int_equal(floe_core_restart(s.members[0], s.h.now), FLOE_OK);
+        rest(&s);
+        assert_int_equal(floe_core_start(s.members[0], s.h.now), FLOE_OK);
+        rest(&s);
+        assert_int_equal(hears(&s, peer, old, size, NULL), 0);
+    }
     assert_int_equal(hears_check(&s, 0, true, peer), 0);
+    all_end(&s);
+}
+
+/* Whoever sends us checks gets an answer, and nothing else for it. */
+static void h3_forged_checks_push_nobody_out(void **state)
+{
+    uint8_t bytes[256];
+    char from[32];
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    assert_int_equal(hears_check(&s, 0, true, peer), 0);
+    for (unsigned i = 0; i < 3000; i++) {
+        (void)snprintf(from, sizeof from, "198.51.%u.7:%u", i % 250, 1000 + i);
+        floe_address source = address_of(from);
+        const floe_packet *packet;
+        size_t size = check_for(&s, 0, false, bytes, sizeof bytes);
+        floe_core_datagram(s.h.core, s.h.now, s.channel, &source, bytes, size);
+        assert_true(floe_core_packet(s.h.core, s.h.now, &packet));
+        assert_int_equal(floe_core_answer_check(s.members[0], s.h.now, packet, 401), FLOE_OK);
+        rest(&s);
+        sends(&s, 0, FLOE_CANDIDATE_TYPE_HOST, from, "\200out", 4);
+    }
+    assert_int_equal(hears(&s, peer, "\200data", 5, NULL), 0);
     all_end(&s);
 }
 
@@ -684,9 +822,12 @@ static void h3_a_full_socket_holds_what_each_sends(void **state)
     sends(&s, 0, FLOE_CANDIDATE_TYPE_HOST, peer, "\200one", 4);
     sends(&s, 1, FLOE_CANDIDATE_TYPE_HOST, peer, "\200two", 4);
     assert_int_equal(s.h.data, data);
+    join(&s, 2, stun_url, 1); /* who comes meanwhile waits too */
+    sends(&s, 2, FLOE_CANDIDATE_TYPE_HOST, peer, "\200new", 4);
+    assert_int_equal(s.h.data, data);
     floe_core_writable(s.h.core, s.h.now, s.channel);
     rest(&s);
-    assert_int_equal(s.h.data, data + 2);
+    assert_int_equal(s.h.data, data + 3);
     all_end(&s);
 }
 
@@ -753,9 +894,15 @@ int main(void)
         cmocka_unit_test(h3_a_relay_that_is_lost_is_lost_for_all),
         cmocka_unit_test(h3_a_server_that_fails_is_an_error_for_each),
         cmocka_unit_test(h3_a_silent_server_holds_up_nobody_who_has_another),
+        cmocka_unit_test(h3_users_of_one_server_wait_for_nobody),
+        cmocka_unit_test(h3_an_address_without_a_socket_holds_up_nobody),
+        cmocka_unit_test(h3_an_address_that_comes_while_others_gather_is_asked),
+        cmocka_unit_test(h3_what_is_lost_before_the_list_is_there_is_withdrawn),
+        cmocka_unit_test(h3_without_a_list_what_stands_stays),
         cmocka_unit_test(h3_one_component_alone),
         cmocka_unit_test(h3_a_request_goes_to_whose_name_it_has),
         cmocka_unit_test(h3_a_name_of_before_a_restart_holds_until_the_new_one_is_used),
+        cmocka_unit_test(h3_forged_checks_push_nobody_out),
         cmocka_unit_test(h3_an_answer_goes_to_who_asked),
         cmocka_unit_test(h3_what_is_no_stun_goes_to_who_is_known_there),
         cmocka_unit_test(h3_members_share_a_relay_and_its_peers),

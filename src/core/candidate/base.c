@@ -182,7 +182,8 @@ static void choose_first_port(floe_core *core, floe_base *base)
     uint32_t range = shared->port_max - shared->port_min + 1U;
     uint32_t offset = 0;
 
-    if (core->share != NULL && !base->spare && shared->udp_mux_port != 0) {
+    if (core->share != NULL && !core->share->own_sockets && !base->spare &&
+        shared->udp_mux_port != 0) {
         base->local.port = shared->udp_mux_port;
         return;
     }

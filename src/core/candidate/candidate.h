@@ -37,7 +37,8 @@ struct floe_found {           /* there are several for each address: without hol
     bool told : 1;          /* in this generation */
     bool known : 1;         /* in this one or one before: the owner has its id */
     bool stale : 1;         /* of the generation before a restart, and not found again yet */
-    bool by_trunk : 1;      /* of a member: the mux has given it */
+    bool by_trunk : 1;      /* of a member: the mux has given it, */
+    bool full : 1;          /* and the relay took no more of what the member sent */
     bool writable : 1;      /* there is room again on its way: core->writable_output says so */
     /* One of a relayed one, what its server saw (family none: that is not known); a reflexive one's is
      * its base's address. */

@@ -25,6 +25,12 @@ static floe_credentials *find(floe_core *core, floe_span username_fragment)
                                                       : NULL;
 }
 
+bool floe_check_knows(const floe_core *core, floe_span username_fragment)
+{
+    return are(&core->credentials, username_fragment) || are(core->former, username_fragment) ||
+           are(core->in_use, username_fragment);
+}
+
 /* NULL: they have gone. */
 static floe_credentials *numbered(floe_core *core, uint32_t number)
 {

@@ -9,6 +9,8 @@
 /* What a Binding request says; NULL: the bytes are none, or there is no memory. */
 const floe_check *floe_check_read(floe_core *core, floe_span data);
 
+/* Whether checks by this username fragment are taken: of today, or of before a restart. */
+bool floe_check_knows(const floe_core *core, floe_span username_fragment);
 /* Room for any answer. */
 enum { FLOE_CHECK_ANSWER_SIZE = 256 };
 /* As floe_gatherer_answer_check has it, but for sending it. */

@@ -75,6 +75,9 @@ void floe_gather_interfaces_failed(floe_core *core, floe_time now, floe_error er
 {
     if (awaits_interfaces(core)) {
         floe_interfaces_unknown(core, now, error);
+        if (floe_core_is_member(core)) {
+            core->share->supply(core->share, now);
+        }
         floe_core_settle(core, now);
     }
 }

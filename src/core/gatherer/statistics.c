@@ -358,6 +358,11 @@ floe_error floe_core_get_statistics(const floe_core *core, floe_gatherer_statist
     block->statistics.candidates = block->candidates;
     block->statistics.gathering = core->pooled ? (floe_duration){0} : core->gathering;
     block->statistics.waiting = waiting_in_all(core);
+    const floe_core *trunk;
+    for (size_t n = 0;
+         floe_core_is_member(core) && (trunk = core->share->asks(core->share, n)) != NULL; n++) {
+        block->statistics.waiting += waiting_in_all(trunk);
+    }
     each_exchange(core, fill_exchange, block);
     FLOE_RING_EACH(found, &core->found, floe_found, link)
     {

@@ -336,6 +336,15 @@ static void each_on(floe_mux *mux, uint32_t channel, void (*call)(const floe_end
     }
 }
 
+static void set_blocked(const floe_mux *mux, uint32_t channel, bool blocked)
+{
+    floe_mux_socket *socket = floe_mux_socket_of_channel(mux, channel);
+
+    if (socket != NULL) {
+        socket->blocked = blocked;
+    }
+}
+
 static void block(const floe_end *end, void *data)
 {
     (void)data;
@@ -347,6 +356,7 @@ void floe_core_blocked(floe_core *core, uint32_t channel)
     floe_mux *mux = mux_of(core);
 
     if (mux != NULL) {
+        set_blocked(mux, channel, true);
         each_on(mux, channel, block, NULL);
     } else {
         floe_gather_blocked(core, channel);
@@ -366,6 +376,7 @@ void floe_core_writable(floe_core *core, floe_time now, uint32_t channel)
     floe_mux *mux = mux_of(core);
 
     if (mux != NULL) {
+        set_blocked(mux, channel, false);
         each_on(mux, channel, unblock, &now);
     } else {
         floe_gather_writable(core, now, channel);

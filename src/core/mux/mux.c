@@ -79,7 +79,9 @@ floe_part *floe_part_new(floe_mux *mux, floe_core *core, floe_share_part kind)
     part->number = ++mux->last_part;
     part->share.part = (uint8_t)kind;
     part->share.busy = &mux->busy;
-    part->share.next_request = &mux->next_request;
+    part->share.next_request = &mux->lane.next_request;
+    part->share.supply = floe_member_is_supplied;
+    part->share.taken = floe_trunk_is_beside;
     part->share.asks = floe_member_asks;
     part->share.hurry = floe_member_hurries;
     floe_list_init(&part->share.work);
@@ -91,6 +93,30 @@ floe_part *floe_part_new(floe_mux *mux, floe_core *core, floe_share_part kind)
     floe_ring_append(kind == FLOE_SHARE_TRUNK ? &mux->trunks : &mux->members, &part->link);
     core->share = &part->share;
     return part;
+}
+
+static void leave_lane(floe_part *part)
+{
+    if (part->lane != NULL && --part->lane->users == 0) {
+        floe_deallocate(&part->mux->shared->allocator, part->lane);
+    }
+    part->lane = NULL;
+    part->share.next_request = &part->mux->lane.next_request;
+}
+
+void floe_trunk_take_lane(floe_part *trunk, floe_part *member)
+{
+    leave_lane(trunk);
+    if (member->lane == NULL) {
+        member->lane = floe_allocate(&trunk->mux->shared->allocator, sizeof *member->lane);
+        if (member->lane == NULL) {
+            return;
+        }
+        member->lane->users = 1;
+    }
+    trunk->lane = member->lane;
+    trunk->lane->users++;
+    trunk->share.next_request = &trunk->lane->next_request;
 }
 
 floe_part *floe_part_of_number(const floe_mux *mux, uint32_t number)
@@ -257,6 +283,9 @@ static void open_on_socket(floe_part *part, floe_time now, uint32_t channel,
         if (socket->open) {
             floe_gather_opened(part->core, now, channel, &socket->local);
         }
+        if (socket->blocked) {
+            floe_gather_blocked(part->core, channel);
+        }
     }
     floe_part_touch(part);
 }
@@ -310,6 +339,9 @@ void floe_mux_open_failed(floe_mux *mux, floe_time now, uint32_t channel, floe_e
         floe_end_free(end);
         floe_gather_open_failed(part->core, now, number, error);
         floe_part_touch(part);
+        if (part->share.part == FLOE_SHARE_MEMBER) {
+            floe_member_supply(part, now);
+        }
         const floe_base *base = floe_base_of_ip(part->core, &socket->local);
         failed = failed || (base != NULL && base->state == FLOE_BASE_FAILED);
     }
@@ -354,6 +386,7 @@ void floe_part_free(floe_part *part)
 
     floe_untell_all(part->core); /* some of it waits in the part's queue */
     floe_routes_forget(part);
+    leave_lane(part);
     FLOE_RING_EACH_SAFE(end, &part->ends, floe_end, of_part)
     {
         floe_end_free(end);
@@ -399,7 +432,7 @@ static bool is_shared(const floe_core *core, uint32_t channel)
 {
     const floe_base *base = floe_base_of_channel(core, channel);
 
-    return base != NULL && !base->spare;
+    return base != NULL && !base->spare && !core->share->own_sockets;
 }
 
 static bool open_own(floe_part *part, floe_time now, uint32_t channel)
@@ -432,8 +465,10 @@ static bool send_by(floe_part *part, floe_time now, floe_core_output *output)
         return end != NULL;
     }
     if (part->share.part == FLOE_SHARE_TRUNK) {
+        floe_span data = floe_span_of(output->data, output->data_size);
         floe_route_claim(part, now, floe_scope_of_socket(end->socket), &output->remote, true);
-        floe_sent_note(part, now, floe_span_of(output->data, output->data_size));
+        floe_route_note(part, floe_scope_of_socket(end->socket), &output->remote, data);
+        floe_sent_note(part, now, data);
     }
     output->channel = end->socket->channel;
     return true;

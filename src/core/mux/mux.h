@@ -14,6 +14,13 @@
 
 typedef struct floe_mux_socket floe_mux_socket;
 
+/* RFC 8445 §14.2: what is asked for one member is paced together, as a gatherer by itself would; not what is asked
+ * for all of them (L14). */
+typedef struct floe_lane {
+    uint32_t users;
+    floe_time next_request;
+} floe_lane;
+
 /* A core under the mux: a member or a trunk. */
 typedef struct floe_part {
     floe_share share;
@@ -24,7 +31,9 @@ typedef struct floe_part {
     uint32_t number;
     floe_ring ends;   /* floe_end.of_part */
     floe_ring links;  /* floe_link.of_member or .of_trunk */
-    floe_ring claims; /* floe_claim.of_part, the oldest first */
+    floe_lane *lane;  /* NULL: none yet */
+    floe_ring claims; /* floe_claim.of_part, the oldest first: that nobody has proven, */
+    floe_ring proven; /* and those that have been */
     uint32_t claim_count;
     union {
         struct {               /* of a member */
@@ -38,6 +47,7 @@ typedef struct floe_part {
             bool asks; /* not all that it asks has been asked */
             floe_ring
                 errors;   /* floe_told_error.output: that this gathering has told of the server */
+            bool apart;   /* another user has this server by the mux's sockets: it has its own */
             bool leaving; /* nobody has its server any more */
         };
     };
@@ -49,9 +59,10 @@ typedef struct floe_link {
     floe_list of_trunk;
     floe_part *member;
     floe_part *trunk;
-    bool wanted;  /* by the member's latest gathering */
-    bool hurries; /* the member waits no longer */
-    bool full;    /* the relay took no more of what the member sent */
+    bool reflexive; /* the server's own trunk is apart: this one asks it what the NAT shows */
+    bool wanted;    /* by the member's latest gathering */
+    bool hurries;   /* the member waits no longer */
+    bool told;      /* it has been told that the URL fails (E2) */
 } floe_link;
 
 /* A channel or a look-up: whose it is. */
@@ -72,6 +83,7 @@ struct floe_mux_socket {
     uint32_t channel; /* the driver's */
     bool open;
     bool closing;
+    bool blocked;
     floe_error error; /* why it cannot be opened */
 };
 
@@ -93,6 +105,7 @@ struct floe_mux {
     floe_table sent;   /* floe_sent.node */
     floe_ring sent_order;
     uint32_t last_part;
+    floe_lane lane;                     /* of trunks for which there was no memory for another */
     floe_time next_request;             /* RFC 8445 §14.2: of all trunks together */
     floe_interface_address *interfaces; /* the latest list, its names behind it */
     size_t interface_count;
@@ -127,6 +140,8 @@ void floe_mux_leave(floe_part *member, floe_time now);
 /* It is about to be freed. */
 void floe_part_free(floe_part *part);
 void floe_part_touch(floe_part *part);
+/* What the trunk asks is paced with what is asked for the member. */
+void floe_trunk_take_lane(floe_part *trunk, floe_part *member);
 /* It is over. A socket that nobody has any more is closed. */
 void floe_end_free(floe_end *end);
 floe_end *floe_end_of(const floe_mux *mux, uint32_t number);
@@ -145,8 +160,9 @@ void floe_mux_open_failed(floe_mux *mux, floe_time now, uint32_t channel, floe_e
 
 /* The core of the member's n-th trunk; NULL: there are no more. */
 const floe_core *floe_member_asks(const floe_share *share, size_t n);
-/* floe_share.hurry. */
+/* floe_share.hurry and .supply. */
 bool floe_member_hurries(floe_share *share, floe_time now, const floe_server *server);
+void floe_member_is_supplied(floe_share *share, floe_time now);
 /* A socket has been opened there: those that have gathered without gather again. */
 void floe_trunks_look_again(floe_mux *mux, floe_time now, const floe_address *local);
 /* The member gathers on these: its servers are asked, or have been. */
@@ -177,6 +193,10 @@ uint64_t floe_scope_of_relay(const floe_part *trunk, uint32_t id);
 /* The part sends there; `proven`: a check of it has come from there, by its credentials. */
 void floe_route_claim(floe_part *part, floe_time now, uint64_t scope, const floe_address *remote,
                       bool proven);
+/* The trunk has sent this there: if it asks for an allocation, no other may have one there. */
+void floe_route_note(floe_part *trunk, uint64_t scope, const floe_address *remote, floe_span data);
+/* floe_share.taken. */
+bool floe_trunk_is_beside(const floe_share *share, uint32_t channel, const floe_address *server);
 void floe_routes_forget(floe_part *part);
 /* The member that is at the other end of it; NULL: none, or it cannot be told which. */
 floe_part *floe_route_member(const floe_mux *mux, floe_time now, uint64_t scope,
@@ -186,6 +206,8 @@ bool floe_route_each(const floe_mux *mux, uint64_t scope, const floe_address *re
                      bool (*call)(floe_part *part, void *data), void *data);
 /* The part has sent this: its answer is for it. */
 void floe_sent_note(floe_part *part, floe_time now, floe_span data);
+/* An answer of ours: anybody can have us send one. */
+bool floe_sent_is_answer(const void *data, size_t size);
 /* All of it. */
 void floe_sent_forget(floe_mux *mux);
 /* Whose request this answers; NULL: nobody's, or it is no answer. */

@@ -3,6 +3,7 @@
  * dropped. */
 #include "base/error.h"
 #include "core/candidate/base.h"
+#include "core/gatherer/check.h"
 #include "core/gatherer/face.h"
 #include "core/mux/mux.h"
 #include "stun/message.h"
@@ -35,6 +36,7 @@ typedef struct floe_claim {
     floe_route *route;
     floe_part *part;
     floe_time proven; /* when it was last; never: it was not */
+    bool allocates;   /* a trunk has asked for an allocation there */
 } floe_claim;
 
 uint64_t floe_scope_of_socket(const floe_mux_socket *socket)
@@ -73,6 +75,12 @@ static floe_route *find_route(const floe_mux *mux, const floe_route_key *key)
     return NULL;
 }
 
+/* Those that have been proven stand apart: what anybody can send us pushes out none of them. */
+static floe_ring *list_of(const floe_claim *claim)
+{
+    return floe_time_is_never(claim->proven) ? &claim->part->claims : &claim->part->proven;
+}
+
 static void drop_claim(floe_claim *claim)
 {
     floe_route *route = claim->route;
@@ -80,7 +88,7 @@ static void drop_claim(floe_claim *claim)
     floe_mux *mux = part->mux;
 
     floe_ring_remove(&route->claims, &claim->of_route);
-    floe_ring_remove(&part->claims, &claim->of_part);
+    floe_ring_remove(list_of(claim), &claim->of_part);
     part->claim_count--;
     floe_deallocate(&mux->shared->allocator, claim);
     if (floe_ring_empty(&route->claims)) {
@@ -94,6 +102,10 @@ void floe_routes_forget(floe_part *part)
     FLOE_RING_EACH_SAFE(claim, &part->claims, floe_claim, of_part)
     {
         drop_claim(claim);
+    }
+    FLOE_RING_EACH_SAFE(known, &part->proven, floe_claim, of_part)
+    {
+        drop_claim(known);
     }
 }
 
@@ -146,10 +158,10 @@ static floe_claim *new_claim(floe_part *part, const floe_route_key *key)
     floe_ring_append(&route->claims, &claim->of_route);
     floe_ring_append(&part->claims, &claim->of_part);
     part->claim_count++;
-    if (part->claim_count > CLAIMS_MAX) {
+    if (part->claim_count > CLAIMS_MAX) { /* there is this one, which is not proven yet */
         drop_claim(FLOE_RING_FIRST(&part->claims, floe_claim, of_part));
     }
-    return claim;
+    return claim_of(route, part);
 }
 
 void floe_route_claim(floe_part *part, floe_time now, uint64_t scope, const floe_address *remote,
@@ -162,7 +174,9 @@ void floe_route_claim(floe_part *part, floe_time now, uint64_t scope, const floe
 
     claim = claim != NULL ? claim : new_claim(part, &key);
     if (claim != NULL && proven) {
+        floe_ring_remove(list_of(claim), &claim->of_part);
         claim->proven = now;
+        floe_ring_append(list_of(claim), &claim->of_part);
     }
 }
 
@@ -318,6 +332,15 @@ void floe_sent_note(floe_part *part, floe_time now, floe_span data)
     floe_ring_append(&mux->sent_order, &sent->link);
 }
 
+bool floe_sent_is_answer(const void *data, size_t size)
+{
+    const uint8_t *id;
+    unsigned type;
+
+    return read_header(floe_span_of(data, size), &type, &id) && (type & CLASS) != REQUEST &&
+           (type & CLASS) != INDICATION;
+}
+
 floe_part *floe_sent_answered(const floe_mux *mux, floe_span data)
 {
     const uint8_t *id;
@@ -329,6 +352,41 @@ floe_part *floe_sent_answered(const floe_mux *mux, floe_span data)
     }
     const floe_sent *sent = find_sent(mux, id);
     return sent != NULL ? floe_part_of_number(mux, sent->part) : NULL;
+}
+
+void floe_route_note(floe_part *trunk, uint64_t scope, const floe_address *remote, floe_span data)
+{
+    const uint8_t *id;
+    unsigned type;
+
+    if (read_header(data, &type, &id) && type == FLOE_STUN_ALLOCATE) { /* a request: no class */
+        floe_address plain = floe_address_normalise(*remote);
+        floe_route_key key = key_of(scope, &plain);
+        const floe_route *route = find_route(trunk->mux, &key);
+        floe_claim *claim = route != NULL ? claim_of(route, trunk) : NULL;
+        if (claim != NULL) {
+            claim->allocates = true;
+        }
+    }
+}
+
+bool floe_trunk_is_beside(const floe_share *share, uint32_t channel, const floe_address *server)
+{
+    const floe_part *trunk = FLOE_CONTAINER(share, floe_part, share);
+    const floe_end *end = floe_end_of(trunk->mux, channel);
+
+    if (end == NULL || end->socket == NULL) {
+        return false;
+    }
+    floe_route_key key = key_of(floe_scope_of_socket(end->socket), server);
+    const floe_route *route = find_route(trunk->mux, &key);
+    FLOE_RING_EACH(claim, route != NULL ? &route->claims : &(floe_ring){0}, floe_claim, of_route)
+    {
+        if (claim->part != trunk && claim->allocates) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* ── Username fragments ── */
@@ -372,19 +430,14 @@ void floe_names_leave(floe_part *member)
     }
 }
 
-/* Those of before a restart hold for as long as the member takes checks by them: three are enough. */
-enum { NAMES_MAX = 3 };
-
-static void drop_oldest(floe_part *member)
+/* Those of before a restart hold for as long as the member takes checks by them. */
+static void drop_those_of_before(floe_part *member)
 {
-    size_t count = 0;
-
-    FLOE_RING_EACH(name, &member->names, floe_mux_name, of_part)
+    FLOE_RING_EACH_SAFE(name, &member->names, floe_mux_name, of_part)
     {
-        count++;
-    }
-    if (count > NAMES_MAX) {
-        drop_name(FLOE_RING_FIRST(&member->names, floe_mux_name, of_part));
+        if (!floe_check_knows(member->core, floe_span_of(name->text, name->size))) {
+            drop_name(name);
+        }
     }
 }
 
@@ -430,7 +483,7 @@ floe_error floe_name_add(floe_part *member, const char *username_fragment)
         return FLOE_ERR_NO_MEMORY;
     }
     floe_ring_append(&member->names, &name->of_part);
-    drop_oldest(member);
+    drop_those_of_before(member);
     return FLOE_OK;
 }
 

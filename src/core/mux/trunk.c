@@ -82,13 +82,37 @@ static bool is_of(const floe_part *trunk, const floe_server *server)
     return floe_server_is(&trunk->core->set->servers[0], server->url, server->account);
 }
 
+/* A TURN server by UDP, as a STUN server: whoever asks it. */
+static floe_server as_stun(const floe_server *server, floe_url *url)
+{
+    *url = *server->url;
+    url->turn = false;
+    return (floe_server){.url = url};
+}
+
+/* Whether it is for this server of the member's. */
+static bool is_for(const floe_link *link, const floe_server *server)
+{
+    floe_url url;
+    floe_server stun = as_stun(server, &url);
+
+    return is_of(link->trunk, link->reflexive ? &stun : server) &&
+           (!link->reflexive || server->url->turn);
+}
+
+/* Whether it gives the member such candidates. */
+static bool gives(const floe_link *link, unsigned type)
+{
+    return type == FLOE_CANDIDATE_TYPE_SRFLX ? !link->trunk->apart : !link->reflexive;
+}
+
 /* The member's server that the trunk asks, of those at hand; NULL: it has it no more. */
 static floe_server *server_of(const floe_link *link)
 {
     floe_server_set *set = link->member->core->set;
 
     for (size_t i = 0; i < set->count; i++) {
-        if (is_of(link->trunk, &set->servers[i])) {
+        if (is_for(link, &set->servers[i])) {
             return &set->servers[i];
         }
     }
@@ -128,13 +152,18 @@ void floe_trunk_forget_errors(floe_part *trunk)
     }
 }
 
-/* What this gathering has told already, for one who joins it. */
-static void tell_errors(floe_part *member, const floe_part *trunk)
+/* Another user asks this server by the mux's sockets, where it may have one allocation (RFC 8656 §3.2). */
+static bool is_taken(const floe_mux *mux, const floe_server *server)
 {
-    FLOE_RING_EACH(told, &trunk->errors, floe_told_error, output.link)
+    FLOE_RING_EACH(trunk, &mux->trunks, floe_part, link)
     {
-        floe_tell_error(member->core, &told->error);
+        if (!trunk->apart && !trunk->leaving && server->url->turn &&
+            server->url->transport == FLOE_PROTOCOL_UDP &&
+            floe_url_same_place(trunk->core->set->servers[0].url, server->url)) {
+            return true;
+        }
     }
+    return false;
 }
 
 static void begin(floe_part *trunk, floe_time now)
@@ -159,24 +188,30 @@ void floe_trunks_look_again(floe_mux *mux, floe_time now, const floe_address *lo
 }
 
 /* NULL without memory. */
-static floe_part *new_trunk(floe_mux *mux, floe_time now, const floe_server *server)
+static floe_part *new_trunk(floe_part *member, floe_time now, const floe_server *server)
 {
-    floe_core *core = floe_gather_new_alone(mux->shared, server);
+    floe_mux *mux = member->mux;
+    bool apart = is_taken(mux, server);
+    floe_core *core = floe_gather_new_alone(
+        mux->shared, server,
+        apart ? FLOE_GATHER_TYPE_RELAY : FLOE_GATHER_TYPE_SRFLX | FLOE_GATHER_TYPE_RELAY);
     floe_part *trunk = core != NULL ? floe_part_new(mux, core, FLOE_SHARE_TRUNK) : NULL;
 
     if (trunk == NULL) {
         floe_gather_free(core);
         return NULL;
     }
+    trunk->apart = trunk->share.own_sockets = apart;
+    floe_trunk_take_lane(trunk, member);
     begin(trunk, now);
     return trunk;
 }
 
-static floe_link *link_of(const floe_part *member, const floe_server *server)
+static floe_link *link_of(const floe_part *member, const floe_server *server, bool reflexive)
 {
     FLOE_RING_EACH(link, &member->links, floe_link, of_member)
     {
-        if (is_of(link->trunk, server)) {
+        if (link->reflexive == reflexive && is_for(link, server)) {
             return link;
         }
     }
@@ -184,14 +219,14 @@ static floe_link *link_of(const floe_part *member, const floe_server *server)
 }
 
 /* NULL without memory. */
-static floe_link *new_link(floe_part *member, floe_time now, floe_server *server)
+static floe_link *new_link(floe_part *member, floe_time now, const floe_server *server)
 {
     floe_mux *mux = member->mux;
     floe_part *trunk = trunk_of(mux, server);
     floe_link *link = floe_allocate(&mux->shared->allocator, sizeof *link);
 
     if (link != NULL && trunk == NULL) {
-        trunk = new_trunk(mux, now, server);
+        trunk = new_trunk(member, now, server);
     }
     if (trunk == NULL || link == NULL) {
         floe_deallocate(&mux->shared->allocator, link);
@@ -221,7 +256,7 @@ void floe_trunk_unlink(floe_link *link, floe_time now)
 
 /* ── What is found ── */
 
-static const floe_found *found_of_id(const floe_core *core, uint32_t id)
+static floe_found *found_of_id(const floe_core *core, uint32_t id)
 {
     FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
@@ -261,7 +296,7 @@ static const floe_address *given_by(const floe_found *found)
 static void give(const floe_link *link, floe_time now, const floe_found *found)
 {
     floe_base *base = base_for(link->member, found);
-    const floe_server *server = server_of(link);
+    const floe_server *server = gives(link, found->type) ? server_of(link) : NULL;
 
     if (base != NULL && server != NULL && server->elsewhere != FLOE_ELSEWHERE_FAILED) {
         bool relayed = found->type == FLOE_CANDIDATE_TYPE_RELAY;
@@ -276,6 +311,18 @@ static void give(const floe_link *link, floe_time now, const floe_found *found)
                                 .mapped = relayed ? found->related : NULL};
         (void)floe_found_add(link->member->core, now, &finding);
     }
+}
+
+/* Whether nothing more is waited for of the server: of its own trunk, or of that which is asked beside. */
+static bool is_over(const floe_part *member, const floe_server *server)
+{
+    FLOE_RING_EACH(link, &member->links, floe_link, of_member)
+    {
+        if (is_for(link, server) && !link->trunk->complete && !(link->reflexive && link->hurries)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* All that the trunk has by now; and that it has all, if so. */
@@ -293,8 +340,8 @@ static void supply(const floe_link *link, floe_time now)
     }
     floe_server *server = server_of(link);
     bool opens = link->member->core->base_counts[FLOE_BASES_AWAITED] > 0;
-    if (trunk->complete && server != NULL && !opens) {
-        floe_elsewhere_end(server, any);
+    if (server != NULL && !opens && is_over(link->member, server)) {
+        floe_elsewhere_end(server, any || server->elsewhere == FLOE_ELSEWHERE_SETTLED);
     }
 }
 
@@ -317,6 +364,48 @@ void floe_member_supply(floe_part *member, floe_time now)
     floe_part_touch(member);
 }
 
+void floe_member_is_supplied(floe_share *share, floe_time now)
+{
+    const floe_part *member = FLOE_CONTAINER(share, floe_part, share);
+
+    FLOE_RING_EACH(link, &member->links, floe_link, of_member)
+    {
+        supply(link, now);
+    }
+}
+
+static void tell_member(floe_link *link, const floe_candidate_error *error);
+
+/* The trunk is asked for the member: anew, if it has failed, or the network is another. NULL without
+ * memory. */
+static floe_link *ask(floe_part *member, floe_time now, const floe_server *server, bool reflexive)
+{
+    floe_url url;
+    floe_server stun = as_stun(server, &url);
+    floe_link *link = link_of(member, server, reflexive);
+
+    if (link == NULL) {
+        link = new_link(member, now, reflexive ? &stun : server);
+    }
+    if (link == NULL) {
+        return NULL;
+    }
+    link->reflexive = reflexive;
+    link->wanted = true;
+    floe_part *trunk = link->trunk;
+    if (trunk->complete &&
+        (!floe_ring_empty(&trunk->errors) || trunk->version != trunk->mux->version)) {
+        floe_trunk_take_lane(trunk, member);
+        begin(trunk, now);
+    }
+    link->told = false;
+    FLOE_RING_EACH(told, &trunk->errors, floe_told_error, output.link) /* before it has joined */
+    {
+        tell_member(link, &told->error);
+    }
+    return link;
+}
+
 void floe_mux_serve(floe_part *member, floe_time now, const floe_interface_address *list,
                     size_t count)
 {
@@ -333,20 +422,11 @@ void floe_mux_serve(floe_part *member, floe_time now, const floe_interface_addre
         if (server->elsewhere != FLOE_ELSEWHERE_PENDING) {
             continue;
         }
-        floe_link *link = link_of(member, server);
-        link = link != NULL ? link : new_link(member, now, server);
-        if (link == NULL) {
+        const floe_link *link = ask(member, now, server, false);
+        if (link == NULL || (link->trunk->apart && ask(member, now, server, true) == NULL)) {
             server->elsewhere = FLOE_ELSEWHERE_FAILED;
             floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
-            continue;
         }
-        link->wanted = true;
-        floe_part *trunk = link->trunk;
-        if (trunk->complete &&
-            (!floe_ring_empty(&trunk->errors) || trunk->version != trunk->mux->version)) {
-            begin(trunk, now);
-        }
-        tell_errors(member, trunk);
     }
     floe_mux_open_now(member, now);
     floe_member_supply(member, now);
@@ -363,8 +443,9 @@ static const floe_found *shown_by_another(const floe_part *member, const floe_fo
         *server = server_of(link);
         FLOE_RING_EACH(found, &link->trunk->core->found, floe_found, link)
         {
-            if (is_given(found) && found->type == lost->type && *server != NULL &&
-                *server != lost->server && floe_address_equal(&found->address, &lost->address) &&
+            if (is_given(found) && gives(link, found->type) && found->type == lost->type &&
+                *server != NULL && *server != lost->server &&
+                floe_address_equal(&found->address, &lost->address) &&
                 base_for(member, found) == lost->base) {
                 return found;
             }
@@ -373,15 +454,16 @@ static const floe_found *shown_by_another(const floe_part *member, const floe_fo
     return NULL;
 }
 
-/* What the trunk of this server has found as `id`; 0: all of it. */
-static void withdraw(floe_part *member, const floe_server *by, uint32_t id, floe_withdrawal why)
+/* What the link's trunk has found as `id`; 0: all of it. */
+static void withdraw(const floe_link *link, uint32_t id, floe_withdrawal why)
 {
+    const floe_part *member = link->member;
     floe_core *core = member->core;
 
     FLOE_RING_EACH_SAFE(found, &core->found, floe_found, link)
     {
         if (!found->by_trunk || found->withdrawn || (id != 0 && found->of.trunks_id != id) ||
-            !floe_server_is(found->server, by->url, by->account)) {
+            !is_for(link, found->server) || !gives(link, found->type)) {
             continue;
         }
         const floe_server *server;
@@ -404,7 +486,7 @@ void floe_member_settle(floe_part *member, floe_time now)
     FLOE_RING_EACH_SAFE(link, &member->links, floe_link, of_member)
     {
         if (!link->wanted) {
-            withdraw(member, &link->trunk->core->set->servers[0], 0, FLOE_WITHDRAWAL_RELEASED);
+            withdraw(link, 0, FLOE_WITHDRAWAL_RELEASED);
             floe_trunk_unlink(link, now);
         }
     }
@@ -436,9 +518,8 @@ static void tell_lost(const floe_part *trunk, floe_time now, const floe_candidat
     }
     FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
     {
-        if (!is_done(link->member)) {
-            withdraw(link->member, &trunk->core->set->servers[0], candidate->id,
-                     candidate->withdrawal);
+        if (link->member->core->state != FLOE_GATHERER_STATE_CLOSED) {
+            withdraw(link, candidate->id, candidate->withdrawal);
             floe_core_settle(link->member->core, now);
             floe_part_touch(link->member);
         }
@@ -458,8 +539,12 @@ void floe_trunk_asks(floe_part *trunk, floe_time now)
 
 static void tell_complete(floe_part *trunk, floe_time now)
 {
+    if (trunk->version != trunk->mux->version && !trunk->leaving) {
+        begin(trunk, now); /* the network has become another meanwhile */
+        return;
+    }
     trunk->complete = true;
-    FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
+    FLOE_RING_EACH_SAFE(link, &trunk->links, floe_link, of_trunk) /* one may leave by that */
     {
         floe_member_supply(link->member, now);
     }
@@ -496,33 +581,59 @@ static void tell_timeout(floe_part *member, floe_time now, const floe_part *trun
     floe_tell_error(member->core, &error);
 }
 
-bool floe_member_hurries(floe_share *share, floe_time now, const floe_server *server)
+/* Whether it has ended by now, or is about to. */
+static bool hurry(floe_link *link, floe_time now)
 {
-    floe_part *member = FLOE_CONTAINER(share, floe_part, share);
-    floe_link *link = link_of(member, server);
+    floe_core *core = link->trunk->core;
 
-    if (link == NULL) {
-        return false;
-    }
-    if (link->trunk->core->state != FLOE_GATHERER_STATE_GATHERING) {
+    link->hurries = true;
+    if (core->state != FLOE_GATHERER_STATE_GATHERING) {
         supply(link, now); /* it has said all, or is about to */
         return true;
     }
-    link->hurries = true;
     if (is_waited_for(link->trunk)) {
-        tell_timeout(member, now, link->trunk);
         return false;
     }
-    link->trunk->core->give_up = now;
-    floe_gather_time(link->trunk->core, now);
+    core->give_up = now;
+    floe_gather_time(core, now);
     floe_part_touch(link->trunk);
     return true;
 }
 
-/* To those whose gathering waits for it. */
+bool floe_member_hurries(floe_share *share, floe_time now, const floe_server *server)
+{
+    floe_part *member = FLOE_CONTAINER(share, floe_part, share);
+    floe_link *own = link_of(member, server, false);
+    floe_link *beside = link_of(member, server, true);
+    bool ends = own != NULL;
+
+    if (beside != NULL) { /* what its own gives counts */
+        (void)hurry(beside, now);
+    }
+    if (own != NULL && !hurry(own, now)) {
+        tell_timeout(member, now, own->trunk);
+        ends = false;
+    }
+    return ends;
+}
+
+/* E2: once it is told that the URL fails, it is told no more of it. */
+static void tell_member(floe_link *link, const floe_candidate_error *error)
+{
+    const floe_server *server = link->reflexive || link->told ? NULL : server_of(link);
+
+    if (server != NULL && server->elsewhere == FLOE_ELSEWHERE_PENDING) {
+        link->told = error->url_failed;
+        floe_tell_error(link->member->core, error);
+        floe_part_touch(link->member);
+    }
+}
+
+/* To those whose gathering waits for it. What it asks again, as the network has become another, it tells
+ * then. */
 static void tell_error(floe_part *trunk, const floe_candidate_error *error)
 {
-    if (error->url == NULL) {
+    if (error->url == NULL || trunk->version != trunk->mux->version) {
         return; /* of a socket or the list: each member has heard of that itself */
     }
     floe_told_error *kept = floe_copy_error(trunk->core, error);
@@ -531,22 +642,30 @@ static void tell_error(floe_part *trunk, const floe_candidate_error *error)
     }
     FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
     {
-        const floe_server *server = server_of(link);
-        if (server != NULL && server->elsewhere == FLOE_ELSEWHERE_PENDING) {
-            floe_tell_error(link->member->core, error);
-            floe_part_touch(link->member);
-        }
+        tell_member(link, error);
     }
 }
 
-/* The member's candidate that stands for what the trunk has found; NULL: it has none. */
-static floe_found *own_of(const floe_part *member, const floe_part *trunk, uint32_t id)
+/* The member's candidate that stands for what the link's trunk has found; NULL: it has none. */
+static floe_found *own_of(const floe_link *link, uint32_t id)
 {
-    FLOE_RING_EACH(found, &member->core->found, floe_found, link)
+    FLOE_RING_EACH(found, &link->member->core->found, floe_found, link)
     {
         if (found->by_trunk && !found->withdrawn && found->of.trunks_id == id &&
-            is_of(trunk, found->server)) {
+            is_for(link, found->server) && gives(link, found->type)) {
             return found;
+        }
+    }
+    return NULL;
+}
+
+/* Of the member, by which it has what the trunk finds; NULL: it has not. */
+static const floe_link *link_to(const floe_part *member, const floe_part *trunk)
+{
+    FLOE_RING_EACH(link, &member->links, floe_link, of_member)
+    {
+        if (link->trunk == trunk) {
+            return link;
         }
     }
     return NULL;
@@ -556,9 +675,9 @@ static void tell_writable(const floe_part *trunk, uint32_t id)
 {
     FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
     {
-        const floe_found *own = link->full ? own_of(link->member, trunk, id) : NULL;
-        if (own != NULL) {
-            link->full = false;
+        floe_found *own = own_of(link, id);
+        if (own != NULL && own->full) {
+            own->full = false;
             floe_found_writable(link->member->core, own->id);
             floe_part_touch(link->member);
         }
@@ -569,7 +688,8 @@ static void tell_unreachable(const floe_part *trunk, floe_time now, const floe_c
 {
     uint64_t scope = floe_scope_of_relay(trunk, output->candidate_id);
     floe_part *member = floe_route_member(trunk->mux, now, scope, &output->remote);
-    const floe_found *own = member != NULL ? own_of(member, trunk, output->candidate_id) : NULL;
+    const floe_link *link = member != NULL ? link_to(member, trunk) : NULL;
+    const floe_found *own = link != NULL ? own_of(link, output->candidate_id) : NULL;
 
     if (own != NULL) {
         floe_unreached_tell(member->core, now, own->id, &output->remote, output->unreachable);
@@ -618,14 +738,14 @@ static floe_link *link_by(const floe_part *member, const floe_found *own)
 {
     FLOE_RING_EACH(link, &member->links, floe_link, of_member)
     {
-        if (is_of(link->trunk, own->server)) {
+        if (is_for(link, own->server) && gives(link, own->type)) {
             return link;
         }
     }
     return NULL;
 }
 
-static floe_error send_by_relay(floe_part *member, floe_time now, const floe_found *own,
+static floe_error send_by_relay(floe_part *member, floe_time now, floe_found *own,
                                 const floe_address *peer, const void *data, size_t size)
 {
     floe_link *link = link_by(member, own);
@@ -636,8 +756,8 @@ static floe_error send_by_relay(floe_part *member, floe_time now, const floe_fou
         return floe_fail(FLOE_ERR_NOT_FOUND, "the relay is gone");
     }
     floe_error error = floe_gather_send(link->trunk->core, now, found->id, peer, data, size);
-    link->full = link->full || error == FLOE_ERR_QUEUE_FULL;
-    if (error == FLOE_OK) {
+    own->full = own->full || error == FLOE_ERR_QUEUE_FULL;
+    if (error == FLOE_OK && !floe_sent_is_answer(data, size)) {
         floe_route_claim(member, now, floe_scope_of_relay(link->trunk, found->id), peer, false);
         floe_sent_note(member, now, floe_span_of(data, size));
     }
@@ -648,7 +768,7 @@ static floe_error send_by_relay(floe_part *member, floe_time now, const floe_fou
 floe_error floe_member_send(floe_part *member, floe_time now, uint32_t candidate_id,
                             const floe_address *peer, const void *data, size_t size)
 {
-    const floe_found *found =
+    floe_found *found =
         peer != NULL && data != NULL ? found_of_id(member->core, candidate_id) : NULL;
 
     if (found != NULL && found->type == FLOE_CANDIDATE_TYPE_RELAY && !found->withdrawn) {
@@ -657,7 +777,7 @@ floe_error floe_member_send(floe_part *member, floe_time now, uint32_t candidate
     floe_error error = floe_gather_send(member->core, now, candidate_id, peer, data, size);
     const floe_end *end =
         error == FLOE_OK && found != NULL ? floe_end_of(member->mux, found->base->channel) : NULL;
-    if (end != NULL && end->socket != NULL) {
+    if (end != NULL && end->socket != NULL && !floe_sent_is_answer(data, size)) {
         floe_route_claim(member, now, floe_scope_of_socket(end->socket), peer, false);
         floe_sent_note(member, now, floe_span_of(data, size));
     }
@@ -688,7 +808,8 @@ void floe_trunk_packet(floe_part *trunk, floe_time now, const floe_packet *packe
     if (member == NULL) {
         member = floe_route_member(mux, now, scope, &packet->peer);
     }
-    const floe_found *own = member != NULL ? own_of(member, trunk, packet->candidate_id) : NULL;
+    const floe_link *link = member != NULL ? link_to(member, trunk) : NULL;
+    const floe_found *own = link != NULL ? own_of(link, packet->candidate_id) : NULL;
     if (own == NULL) {
         mux->shared->dropped++;
     } else if (floe_gather_take_packet(member->core, packet, own->id)) {

@@ -58,12 +58,17 @@ typedef struct floe_share {
     floe_list work;  /* of a member: the outputs that its driver does not get */
     floe_list ready; /* in *busy, while there is something */
     floe_list *busy;
-    floe_time *next_request; /* of all trunks */
+    bool own_sockets;        /* of a trunk: its bases are on none of the mux's */
+    floe_time *next_request; /* of a trunk: of all that ask for one member */
     /* Of a member: the n-th core that asks a server for it; NULL: there are no more. */
     const floe_core *(*asks)(const struct floe_share *share, size_t n);
     /* The member waits no longer for this one of its servers. Whether its trunk ends now; else the member
      * has been told that it fails. */
     bool (*hurry)(struct floe_share *share, floe_time now, const floe_server *server);
+    /* Whether another trunk may have an allocation at this server by the same socket (RFC 8656 §3.2). */
+    bool (*taken)(const struct floe_share *share, uint32_t channel, const floe_address *server);
+    /* The member is given what its trunks have, without asking anybody. */
+    void (*supply)(struct floe_share *share, floe_time now);
 } floe_share;
 
 /* An error that another core was told, with its texts: for who shares what it has asked. */

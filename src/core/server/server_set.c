@@ -327,7 +327,8 @@ floe_server_set *floe_server_set_copy(const floe_core *core, const floe_server_s
     return made;
 }
 
-floe_server_set *floe_server_set_alone(floe_core_shared *shared, const floe_server *server)
+floe_server_set *floe_server_set_alone(floe_core_shared *shared, const floe_server *server,
+                                       uint8_t types)
 {
     floe_server_set *made = set_with_room(shared, 1);
     floe_turn_account *account =
@@ -340,7 +341,7 @@ floe_server_set *floe_server_set_alone(floe_core_shared *shared, const floe_serv
         floe_server_set_free(shared, made);
         return NULL;
     }
-    made->types = FLOE_GATHER_TYPE_SRFLX | FLOE_GATHER_TYPE_RELAY;
+    made->types = types;
     made->transports = FLOE_RELAY_TRANSPORTS;
     return made;
 }

@@ -144,9 +144,11 @@ floe_relay *floe_relay_next_on(const floe_base *base, const floe_relay *last)
 static void stand_apart(floe_core *core, floe_relay *relay)
 {
     floe_base *spare = NULL;
+    bool taken = floe_core_is_trunk(core) &&
+                 core->share->taken(core->share, relay->base->channel, &relay->turn.server);
 
     if (!relay->base->spare && !floe_turn_allocation_stands(&relay->turn) &&
-        floe_relay_is_used(relay, relay->base)) {
+        (taken || floe_relay_is_used(relay, relay->base))) {
         spare = floe_base_spare(core, relay->base);
     }
     if (spare != NULL) {
