@@ -34,7 +34,8 @@ typedef struct script {
     floe_stun_message request;
     uint8_t request_bytes[FLOE_CORE_DATA_SIZE];
     bool has_request;
-    uint64_t streams; /* which channels are connections, the lowest 64 */
+    uint32_t listener; /* the latest */
+    uint64_t streams;  /* which channels are connections, the lowest 64 */
     bool closed;
     uint32_t query;
     char name[80]; /* the latest that was published */
@@ -124,6 +125,10 @@ static void do_outputs(script *s)
         case FLOE_CORE_LIST_INTERFACES:
             list_interfaces(s);
             break;
+        case FLOE_CORE_LISTEN:
+            s->listener = output->channel;
+            open_channel(s, output);
+            break;
         case FLOE_CORE_OPEN:
             open_channel(s, output);
             break;
@@ -147,6 +152,39 @@ static void do_outputs(script *s)
             break;
         }
     }
+}
+
+static void give(script *s, floe_span bytes);
+
+/* A peer connects, and says that he knows us, or something like it. */
+static void connects(script *s)
+{
+    const floe_address peer = {.family = FLOE_FAMILY_IPV4, .port = 9000, .ip = {192, 0, 2, 1}};
+    floe_parameters parameters = FLOE_PARAMETERS_INIT;
+    const floe_stun_id id = {{1}};
+    floe_stun_key *key = NULL;
+    uint8_t frame[512] = {0};
+    uint8_t bend = floe_read_u8(&s->stage->reader);
+    uint32_t channel = floe_core_accepted(s->core, s->stage->now, s->listener, &peer);
+    char name[300];
+
+    if (channel == 0 || floe_core_get_local_parameters(s->core, &parameters) != FLOE_OK ||
+        floe_stun_key_short_term(&floe_default_allocator, floe_span_text(parameters.password),
+                                 &key) != FLOE_OK) {
+        return;
+    }
+    (void)snprintf(name, sizeof name, "%s:them", parameters.username_fragment);
+    floe_stun_writer writer =
+        floe_stun_begin(&frame[2], sizeof frame - 2, FLOE_STUN_REQUEST, FLOE_STUN_BINDING, &id);
+    floe_stun_put(&writer, FLOE_STUN_USERNAME, floe_span_text(name));
+    floe_stun_put_integrity(&writer, key->sha1);
+    floe_stun_key_release(key);
+    size_t size = floe_stun_written(&writer).size;
+    frame[1] = (uint8_t)size;
+    frame[bend % (size + 2)] ^= bend / 128U;
+    s->channel = channel;
+    s->streams |= 1ULL << channel % 64;
+    give(s, floe_span_of(frame, size + 2));
 }
 
 /* To the channel at hand, as what that is. */
@@ -290,6 +328,9 @@ static void owner_sends(script *s)
 static void step(script *s)
 {
     switch (floe_read_u8(&s->stage->reader) % 16) {
+    case 15:
+        connects(s);
+        break;
     case 10:
         owner_sends(s);
         break;
@@ -396,6 +437,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     settings.port_min = settings.port_max = (setup & 4) != 0 ? 5000 : 0;
     settings.on_trace = (setup & 8) != 0 ? (void (*)(void *, const floe_trace_event *))abort : NULL;
     settings.tls_insecure = true; /* the system's certificates take longer to read than all else */
+    settings.network_types = (setup >> 4) < 9   ? 0
+                             : (setup & 4) != 0 ? FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6
+                                                : FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP4;
     server.urls = urls;
     server.url_count = (setup >> 4) % 9U;
     server.username = "u";

@@ -43,6 +43,16 @@ runtime_test(test_data runtime/test_data.c)
 if(UNIX) # a peer by a socket of its own
     runtime_test(test_sharing runtime/test_sharing.c runtime/awaited.c runtime/relay_server.c)
 endif()
+runtime_test(test_tcp runtime/test_tcp.c)
+if(TARGET floe_example_tcp)
+    add_test(NAME runtime/example_tcp COMMAND floe_example_tcp)
+    set_tests_properties(runtime/example_tcp PROPERTIES LABELS runtime PASS_REGULAR_EXPRESSION "welcome" TIMEOUT 60)
+endif()
+pkg_check_modules(FLOE_NICE IMPORTED_TARGET nice)
+if(FLOE_NICE_FOUND AND NOT CMAKE_CROSSCOMPILING AND NOT FLOE_SANITIZE) # another ICE, where it is installed
+    runtime_test(test_nice_tcp runtime/test_nice_tcp.c)
+    target_link_libraries(floe_test_nice_tcp PRIVATE PkgConfig::FLOE_NICE)
+endif()
 runtime_test(test_memory runtime/test_memory.c runtime/awaited.c runtime/relay_server.c)
 target_link_libraries(floe_test_memory PRIVATE PkgConfig::FLOE_CARES)
 if(FLOE_MDNS AND FLOE_LINUX) # links in network namespaces

@@ -194,11 +194,12 @@ typedef enum floe_core_output_kind {
      *  floe_core_interfaces_failed. */
     FLOE_CORE_LIST_INTERFACES = 1,
     /** Open `channel` on `local`. If `protocol` is UDP, it is a socket; if it is TCP, a connection
-     *  from there to `remote`. Call floe_core_opened once it is open (connected), or
+     *  from there to `remote`; if `local` has a port then, it is that of a FLOE_CORE_LISTEN, whose
+     *  socket goes on to listen there. Call floe_core_opened once it is open (connected), or
      *  floe_core_open_failed. For a connection that the network refuses, call
      *  floe_core_unreachable. */
     FLOE_CORE_OPEN = 2,
-    /** Close `channel`. Its number is used again for another channel only after this. */
+    /** Close `channel`: a socket, a connection, or what listens. Its number is used again for another channel only after this. */
     FLOE_CORE_CLOSE = 3,
     /** Send `data` to `remote` on `channel`. If a UDP socket does not take the data at once, you
      *  may drop it. If a connection does not take the data, keep it and call floe_core_blocked. */
@@ -227,7 +228,11 @@ typedef enum floe_core_output_kind {
     FLOE_CORE_WRITABLE = 13,
     /** Report that packets from `candidate_id` to `remote` do not arrive, with the reason
      *  `unreachable`. */
-    FLOE_CORE_UNREACHABLE = 14
+    FLOE_CORE_UNREACHABLE = 14,
+    /** Listen on `local` for TCP connections, as `channel`. Call floe_core_opened once the system
+     *  accepts them, or floe_core_open_failed; for each that comes, call floe_core_accepted. Only
+     *  where settings.network_types asks for TCP. */
+    FLOE_CORE_LISTEN = 15
 } floe_core_output_kind;
 
 /** One output. Only the library makes this struct; later releases append fields. */
@@ -364,6 +369,16 @@ FLOE_EXPORT void floe_core_opened(floe_core *core, floe_time now, uint32_t chann
  *  range. */
 FLOE_EXPORT void floe_core_open_failed(floe_core *core, floe_time now, uint32_t channel,
                                        floe_error error);
+/**
+ * Somebody has connected to a channel of FLOE_CORE_LISTEN.
+ *
+ * @param channel  that channel.
+ * @param remote   who it is.
+ * @return the channel of the connection from now on, as if it had been opened by FLOE_CORE_OPEN; 0:
+ *         close it, there is no room for it.
+ */
+FLOE_EXPORT uint32_t floe_core_accepted(floe_core *core, floe_time now, uint32_t channel,
+                                        const floe_address *remote);
 /** A datagram arrived. It may contain anything. */
 FLOE_EXPORT void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
                                     const floe_address *source, const void *data, size_t size);

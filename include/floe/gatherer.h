@@ -218,10 +218,13 @@ FLOE_EXPORT floe_error floe_gatherer_on_writable(floe_gatherer *gatherer,
  * asks for the permissions and channels of relays (RFC 8656 §9, §12) and keeps them, as they are
  * needed. Packets that are sent before the permission exists wait for it.
  *
- * From a relay for TCP, packets are framed (RFC 4571) and go over a connection to the peer. From
- * the active candidate, the first packet makes this connection. From the passive candidate, packets
- * can be sent once the peer has connected; a send before that lets the peer connect during the next
- * five minutes (RFC 6062).
+ * From a TCP candidate, packets are framed (RFC 4571) and go over a connection to the peer. From an
+ * active candidate, the first packet makes this connection. From a passive one, packets can be sent
+ * once the peer has connected. To a host candidate anybody may connect: a peer counts as connected
+ * once it has sent a connectivity check with the gatherer's username fragment and password, which
+ * must come first, within 5 s (RFC 6544 §6). A gatherer that has no handler for packets accepts no
+ * connections yet. To a relay, a send before that lets the peer connect during the next five minutes
+ * (RFC 6062).
  *
  * @param candidate_id  `id` of the floe_candidate.
  * @param peer          of the candidate's `family`. A link-local IPv6 address may lack its scope;
@@ -232,10 +235,11 @@ FLOE_EXPORT floe_error floe_gatherer_on_writable(floe_gatherer *gatherer,
  * @return FLOE_OK: it is queued, which promises no more than UDP does; FLOE_ERR_QUEUE_FULL:
  *         settings.send_queue_size is reached, wait for the writable event; FLOE_ERR_NOT_FOUND: no
  *         such candidate, or it was withdrawn; FLOE_ERR_NOT_CONNECTED: on a passive TCP candidate,
- *         until the peer has connected; on an active one, for a while (5, 10, 20 … 240 s) after its
- *         server could not connect to the peer; FLOE_ERR_PERMISSION: the relay's server refuses the
+ *         until the peer has connected; on an active one, for a while (1 s; of a relay 5, 10, 20 …
+ *         240 s) after the peer could not be connected to; FLOE_ERR_PERMISSION: the relay's server refuses the
  *         peer, and floe does not ask again for four minutes; FLOE_ERR_INVALID_ARGUMENT;
- *         FLOE_ERR_INVALID_STATE when closed; FLOE_ERR_NO_MEMORY.
+ *         FLOE_ERR_INVALID_STATE when closed; FLOE_ERR_NO_MEMORY, also for more than 1,000 peers
+ *         of one active host candidate.
  */
 FLOE_EXPORT floe_error floe_gatherer_send(floe_gatherer *gatherer, uint32_t candidate_id,
                                           const floe_address *peer, const void *data, size_t size);
@@ -249,6 +253,7 @@ typedef void (*floe_unreachable_handler)(void *user_data, uint32_t candidate_id,
  * - the network returns a packet by ICMP. Of a packet to a relay's server this says nothing about the
  *   peer's port: if nothing listens on the server's, the reason is FLOE_UNREACHABLE_HOST;
  * - this machine does not send a packet (its address is gone, or there is no route);
+ * - an active TCP candidate cannot connect to the peer;
  * - a relay's server reports ICMP (RFC 8656 §11.6);
  * - a relay's server refuses the peer (FLOE_UNREACHABLE_PROHIBITED), or gives no permission or no
  *   connection (FLOE_UNREACHABLE_HOST). The packets that waited for it are dropped.

@@ -54,7 +54,7 @@ typedef struct floe_address_rewrite_rule {
     floe_candidate_type as_candidate_type;
     floe_address_rewrite_mode mode;
     /** The floe_network_type values of the local addresses that the rule is for, joined with |; 0:
-     *  all. */
+     *  all. UDP and TCP are told apart: by the candidate's own protocol. */
     uint32_t networks;
 } floe_address_rewrite_rule;
 

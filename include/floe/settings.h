@@ -116,9 +116,9 @@ FLOE_EXPORT const char *floe_trace_level_name(floe_trace_level level);
 typedef enum floe_network_type {
     FLOE_NETWORK_TYPE_UDP4 = 1,
     FLOE_NETWORK_TYPE_UDP6 = 2,
-    /** Relays for TCP (RFC 6062), active and passive, in addition to those for UDP. They come from
-     *  TURN servers that are reached over TCP or TLS and that offer it. There are no host
-     *  candidates over TCP in this release. */
+    /** Host candidates for TCP (RFC 6544), active and passive: the passive one listens. And relays
+     *  for TCP (RFC 6062), active and passive, in addition to those for UDP. They come from TURN
+     *  servers that are reached over TCP or TLS and that offer it. */
     FLOE_NETWORK_TYPE_TCP4 = 4,
     FLOE_NETWORK_TYPE_TCP6 = 8 /**< the same over IPv6 */
 } floe_network_type;
@@ -179,8 +179,8 @@ typedef struct floe_settings {
      *  Refresh (RFC 8656 §8) whether the allocation still exists, as it is gone after a restart of
      *  the server. 1,000 to 3,600,000 ms; 0: 15,000. */
     uint32_t keepalive_ms;
-    /** The local ports to use, both ends included. 0: no limit (min alone: up to 65535; max alone:
-     *  from 1024). min above max is an error. */
+    /** The local ports to use, both ends included, of sockets for UDP and of those that listen for
+     *  TCP. 0: no limit (min alone: up to 65535; max alone: from 1024). min above max is an error. */
     uint16_t port_min;
     uint16_t port_max;
     /** Gather on loopback addresses too. Servers on loopback are asked from them, and floe accepts
@@ -194,8 +194,8 @@ typedef struct floe_settings {
      *  policy does not hide addresses from it. */
     void (*on_trace)(void *user_data, const floe_trace_event *event);
     void *trace_user_data;
-    /** The floe_network_type values to gather on, joined with |; 0: UDP, both families. TCP is only
-     *  possible together with UDP, never alone. */
+    /** The floe_network_type values to gather on, joined with |; 0: UDP, both families. On a family
+     *  that has TCP alone, no UDP socket is opened, and servers are asked over TCP and TLS only. */
     uint32_t network_types;
     /** Decides which interfaces to gather on: true keeps the interface with that name. NULL: all.
      *  If an address is not kept, nothing derived from it (reflexive, relay) is gathered either. It
@@ -297,8 +297,13 @@ typedef struct floe_settings {
      *  has sockets of its own. What arrives is told apart by the username fragment, the transaction,
      *  or the remote address (RFC 8445 §7.2.2); what cannot be told apart is dropped and counted. Each
      *  server is asked once for all gatherers that have it, with the same credentials: they share the
-     *  relay, too. Gatherers under a mux have one component (no associated gatherer, no even_port). */
+     *  relay, too. Gatherers under a mux have one component (no associated gatherer, no even_port), and
+     *  no host candidates for TCP. */
     uint32_t udp_mux_port;
+    /** Where network_types asks for TCP: host candidates for simultaneous-open too (RFC 6544 §4.1),
+     *  with the port of the passive ones. A send from such a one connects from this port, while the
+     *  peer does the same. */
+    bool tcp_simultaneous_open;
 } floe_settings;
 
 #define FLOE_SETTINGS_INIT FLOE_INIT(floe_settings)

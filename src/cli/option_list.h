@@ -60,7 +60,7 @@ OPTION(EVERY, 0, "address", "CIDR", SET(add_address),
 OPTION(EVERY, 0, "exclude-address", "CIDR", SET(add_not_address),
        "do not use local addresses in this range; repeatable")
 OPTION(EVERY, 0, "network-types", "udp4,udp6,tcp4,tcp6", SET(set_network_types),
-       "some of these, joined by commas; tcp adds relays for TCP (udp4,udp6)")
+       "some of these, joined by commas; tcp is for host candidates and relays for TCP (udp4,udp6)")
 OPTION(EVERY, '4', "ipv4", NULL, SET(set_ipv4), "use only local addresses of IPv4")
 OPTION(EVERY, '6', "ipv6", NULL, SET(set_ipv6), "use only local addresses of IPv6")
 OPTION(EVERY, 0, "resolve", "NAME:ADDRESS", SET(add_resolved),

@@ -186,6 +186,7 @@ void table_row(gather_report *report, double ms, const floe_candidate *candidate
                .interface_name = candidate->interface_name,
                .note = candidate->tcp_type == FLOE_TCP_TYPE_ACTIVE    ? "tcp active"
                        : candidate->tcp_type == FLOE_TCP_TYPE_PASSIVE ? "tcp passive"
+                       : candidate->tcp_type == FLOE_TCP_TYPE_SO      ? "tcp so"
                                                                       : "",
                .colour = candidate->type == FLOE_CANDIDATE_TYPE_HOST    ? PAINT_GREEN
                          : candidate->type == FLOE_CANDIDATE_TYPE_SRFLX ? PAINT_CYAN

@@ -8,6 +8,7 @@ typedef struct floe_base_sending floe_base_sending;
 typedef struct floe_binding floe_binding;
 typedef struct floe_connection floe_connection;
 typedef struct floe_found floe_found;
+typedef struct floe_listener floe_listener;
 typedef struct floe_mux floe_mux;
 typedef struct floe_names floe_names;
 typedef struct floe_pair floe_pair;
@@ -17,6 +18,7 @@ typedef struct floe_server floe_server;
 typedef struct floe_server_set floe_server_set;
 typedef struct floe_source_listener floe_source_listener;
 typedef struct floe_stream floe_stream;
+typedef struct floe_tcp_peer floe_tcp_peer;
 typedef struct floe_unreached floe_unreached;
 
 #endif

@@ -224,9 +224,13 @@ static void close_socket(floe_gatherer *gatherer, uint32_t channel)
 {
     floe_udp *udp = find_socket(gatherer, channel);
     floe_tcp *tcp = floe_tcp_of_channel(gatherer, channel);
+    floe_listening *listening = floe_listening_of_channel(gatherer, channel);
 
     if (tcp != NULL) {
         floe_tcp_close(tcp);
+    }
+    if (listening != NULL) {
+        floe_listening_close(listening);
     }
     if (udp != NULL) {
         floe_ring_remove(&gatherer->sockets, &udp->link);
@@ -427,6 +431,18 @@ static void open_channel(floe_gatherer *gatherer, const floe_core_output *output
     }
 }
 
+static void begin_listening(floe_gatherer *gatherer, const floe_core_output *output)
+{
+    floe_address local = output->local;
+    floe_error error = floe_listen(gatherer, output->channel, &local);
+
+    if (error == FLOE_OK) {
+        floe_core_opened(gatherer->core, recent(gatherer), output->channel, &local);
+    } else {
+        floe_core_open_failed(gatherer->core, floe_gatherer_now(gatherer), output->channel, error);
+    }
+}
+
 /* Names are this thread's alone too: nobody waits for what is done about them. */
 static void publish(floe_gatherer *gatherer, const floe_core_output *output)
 {
@@ -462,6 +478,9 @@ static void do_output(floe_gatherer *gatherer, const floe_core_output *output)
         break;
     case FLOE_CORE_OPEN:
         open_channel(gatherer, output);
+        break;
+    case FLOE_CORE_LISTEN:
+        begin_listening(gatherer, output);
         break;
     case FLOE_CORE_CLOSE:
         close_socket(gatherer, output->channel);
@@ -560,6 +579,10 @@ static void listen_if_wanted(floe_gatherer *gatherer)
         FLOE_RING_EACH(udp, &gatherer->sockets, floe_udp, link)
         {
             data->listens = floe_watch_add(&gatherer->api->watch, udp) == 0 && data->listens;
+        }
+        FLOE_RING_EACH(listening, &gatherer->listeners, floe_listening, link)
+        {
+            floe_listening_begin(listening);
         }
     }
 }

@@ -14,6 +14,7 @@
 #include "runtime/entropy.h"
 #include "runtime/interfaces.h"
 #include "runtime/known_hosts.h"
+#include "runtime/listen.h"
 #include "runtime/mdns.h"
 #include "runtime/resolver.h"
 #include "runtime/tcp.h"
@@ -109,6 +110,7 @@ struct floe_gatherer {
     floe_data_handlers *data; /* NULL: none was ever set */
     floe_ring sockets;        /* floe_udp.link */
     floe_ring connections;    /* floe_tcp.link */
+    floe_ring listeners;      /* floe_listening.link */
 
     /* The loop thread's alone. */
     floe_alarm alarm;  /* when its core is to be told the time */

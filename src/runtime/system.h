@@ -25,6 +25,12 @@ size_t floe_system_unconfirmed(uv_os_sock_t socket);
 /* For a stream, before it is bound: small messages at once, and a sign of life each minute in which
  * nothing is said. */
 void floe_system_prepare_stream(uv_os_sock_t socket);
+/* Binds the socket of a stream and listens there; 0, or libuv's number. */
+int floe_system_listen(uv_os_sock_t socket, const struct sockaddr *address, socklen_t size);
+/* Whether another socket of this user may be bound to its port, if that allows it too. */
+void floe_system_share_port(uv_os_sock_t socket, bool shares);
+/* The next who has connected, as floe_system_socket makes them; FLOE_NO_SOCKET: see floe_system_error. */
+uv_os_sock_t floe_system_accept(uv_os_sock_t socket, struct sockaddr *from, socklen_t *size);
 /* Begins to connect; 0, or libuv's number. A stream is connected once it can be written to, unless
  * floe_system_socket_error says why it is not: 0, or libuv's number. */
 int floe_system_connect(uv_os_sock_t socket, const struct sockaddr *address, socklen_t size);

@@ -102,6 +102,37 @@ void floe_system_prepare_stream(uv_os_sock_t socket)
 #endif
 }
 
+/* What was said there before, and may have a packet under way still, does not keep the port. */
+#define BACKLOG 128
+
+int floe_system_listen(uv_os_sock_t socket, const struct sockaddr *address, socklen_t size)
+{
+    int on = 1;
+
+    (void)setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    bool good = bind(socket, address, size) == 0 && listen(socket, BACKLOG) == 0;
+    return good ? 0 : floe_system_error();
+}
+
+void floe_system_share_port(uv_os_sock_t socket, bool shares)
+{
+    int on = shares;
+
+    (void)setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    (void)setsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+}
+
+uv_os_sock_t floe_system_accept(uv_os_sock_t socket, struct sockaddr *from, socklen_t *size)
+{
+    int made = accept4(socket, from, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+#ifdef SO_NOSIGPIPE
+    int on = 1;
+    (void)setsockopt(made, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#endif
+    return made;
+}
+
 int floe_system_connect(uv_os_sock_t socket, const struct sockaddr *address, socklen_t size)
 {
     /* A signal that comes in between does not stop it. */

@@ -43,6 +43,34 @@ void floe_system_prepare_stream(uv_os_sock_t socket)
     (void)setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, (const char *)&on, sizeof on);
 }
 
+int floe_system_listen(uv_os_sock_t socket, const struct sockaddr *address, socklen_t size)
+{
+    BOOL on = TRUE;
+
+    (void)setsockopt(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&on, sizeof on);
+    bool good = bind(socket, address, size) == 0 && listen(socket, SOMAXCONN) == 0;
+    return good ? 0 : floe_system_error();
+}
+
+/* There the listener's is its own: the connection says that its port is in use. */
+void floe_system_share_port(uv_os_sock_t socket, bool shares)
+{
+    (void)socket;
+    (void)shares;
+}
+
+uv_os_sock_t floe_system_accept(uv_os_sock_t socket, struct sockaddr *from, socklen_t *size)
+{
+    u_long on = 1;
+    SOCKET made = accept(socket, from, size);
+
+    if (made != INVALID_SOCKET && ioctlsocket(made, (long)FIONBIO, &on) != 0) {
+        floe_system_close(made);
+        made = INVALID_SOCKET;
+    }
+    return made;
+}
+
 int floe_system_connect(uv_os_sock_t socket, const struct sockaddr *address, socklen_t size)
 {
     bool good = connect(socket, address, size) == 0 || WSAGetLastError() == WSAEWOULDBLOCK;

@@ -181,44 +181,70 @@ static int begin(floe_tcp *tcp, const floe_address *from)
     socklen_t remote_size = floe_to_socket_address(&tcp->remote, &remote);
 
     floe_system_prepare_stream(tcp->fd);
-    if (bind(tcp->fd, (const struct sockaddr *)&local, local_size) != 0) {
-        return floe_system_error();
+    int status = from->port != 0 ? floe_listening_share(tcp->owner, tcp->fd, &local, local_size)
+                 : bind(tcp->fd, (const struct sockaddr *)&local, local_size) == 0
+                     ? 0
+                     : floe_system_error();
+    if (status != 0) {
+        return status;
     }
     return floe_system_connect(tcp->fd, (const struct sockaddr *)&remote, remote_size);
+}
+
+/* With the socket, which is closed if it can't be. 0, or libuv's error. */
+static int make(floe_gatherer *gatherer, uv_os_sock_t fd, uint32_t channel,
+                const floe_address *remote, floe_tcp **made)
+{
+    floe_api *api = gatherer->api;
+    floe_tcp *tcp = floe_allocate(&api->allocator, sizeof *tcp);
+    int status = tcp != NULL ? uv_poll_init_socket(api->loop, &tcp->poll, fd) : UV_ENOMEM;
+
+    if (status != 0) {
+        floe_system_close(fd);
+        floe_deallocate(&api->allocator, tcp);
+        return status;
+    }
+    tcp->owner = gatherer;
+    tcp->channel = channel;
+    tcp->remote = *remote;
+    tcp->poll.data = tcp;
+    tcp->fd = fd;
+    floe_ring_append(&gatherer->connections, &tcp->link);
+    floe_gatherer_handle_opened(gatherer);
+    *made = tcp;
+    return 0;
+}
+
+void floe_tcp_take(floe_gatherer *gatherer, uv_os_sock_t fd, uint32_t channel,
+                   const floe_address *remote)
+{
+    floe_tcp *tcp;
+
+    floe_system_prepare_stream(fd);
+    if (make(gatherer, fd, channel, remote, &tcp) != 0) {
+        floe_core_disconnected(gatherer->core, floe_gatherer_now(gatherer), channel);
+        return;
+    }
+    tcp->connected = true;
+    start_polling(tcp);
 }
 
 floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output)
 {
     floe_api *api = gatherer->api;
-    floe_tcp *tcp = floe_allocate(&api->allocator, sizeof *tcp);
-
-    if (tcp == NULL) {
-        return FLOE_ERR_NO_MEMORY;
-    }
+    floe_tcp *tcp;
     floe_error error = floe_udp_batch_begin(&api->batch, &api->allocator);
+
     if (error != FLOE_OK) {
-        floe_deallocate(&api->allocator, tcp);
         return error;
     }
-    tcp->owner = gatherer;
-    tcp->channel = output->channel;
-    tcp->remote = output->remote;
-    tcp->poll.data = tcp;
-    tcp->fd = floe_system_socket(output->local.family == FLOE_FAMILY_IPV4 ? AF_INET : AF_INET6,
-                                 SOCK_STREAM);
-    int status = tcp->fd != FLOE_NO_SOCKET ? 0 : floe_system_error();
-    if (status == 0) {
-        status = uv_poll_init_socket(api->loop, &tcp->poll, tcp->fd);
-        if (status != 0) {
-            floe_system_close(tcp->fd);
-        }
-    }
+    uv_os_sock_t fd = floe_system_socket(
+        output->local.family == FLOE_FAMILY_IPV4 ? AF_INET : AF_INET6, SOCK_STREAM);
+    int status = fd != FLOE_NO_SOCKET ? make(gatherer, fd, output->channel, &output->remote, &tcp)
+                                      : floe_system_error();
     if (status != 0) {
-        floe_deallocate(&api->allocator, tcp);
         return floe_uv_failed(status, "TCP");
     }
-    floe_ring_append(&gatherer->connections, &tcp->link);
-    floe_gatherer_handle_opened(gatherer);
     status = begin(tcp, &output->local);
     if (status == 0) {
         start_polling(tcp);

@@ -1,4 +1,4 @@
-/* TCP connections to servers and proxies: sockets of our own, as for UDP, since what libuv writes
+/* TCP connections to servers and proxies, and with peers: sockets of our own, as for UDP, since what libuv writes
  * on a stream may end the program by SIGPIPE. */
 #ifndef FLOE_RUNTIME_TCP_H
 #define FLOE_RUNTIME_TCP_H
@@ -24,6 +24,10 @@ typedef struct floe_tcp {
 
 /* Begins to connect; what comes of it the core is told. The lock is held. */
 floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output);
+/* A socket that is connected already: somebody has connected to us. The socket is its from now on; without room the core
+ * is told that it has broken. The lock is held. */
+void floe_tcp_take(floe_gatherer *gatherer, uv_os_sock_t fd, uint32_t channel,
+                   const floe_address *remote);
 /* NULL: there is none. */
 floe_tcp *floe_tcp_of_channel(floe_gatherer *gatherer, uint32_t channel);
 /* Sends, or keeps what the kernel does not take and says that the channel is blocked. */

@@ -84,6 +84,13 @@ floe_frame_result floe_frame_measure_rfc4571(floe_span front, size_t *size)
     return !reader.failed && *size <= front.size ? FLOE_FRAME_WHOLE : FLOE_FRAME_INCOMPLETE;
 }
 
+floe_frame_result floe_frame_measure_check(floe_span front, size_t *size)
+{
+    floe_frame_result result = floe_frame_measure_rfc4571(front, size);
+
+    return *size > FLOE_CHECK_MAX + 2 ? FLOE_FRAME_BROKEN : result;
+}
+
 void floe_framer_init(floe_framer *framer, const floe_allocator *allocator)
 {
     *framer = (floe_framer){.allocator = allocator, .measure = floe_frame_measure};

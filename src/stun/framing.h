@@ -30,6 +30,9 @@ floe_frame_result floe_frame_measure(floe_span front, size_t *size);
 floe_frame_result floe_frame_measure_stun(floe_span front, size_t *size);
 /* RFC 4571: 16 bits of length, and so many bytes. */
 floe_frame_result floe_frame_measure_rfc4571(floe_span front, size_t *size);
+/* The same, of who may not say more than a connectivity check is long. */
+#define FLOE_CHECK_MAX 2048U
+floe_frame_result floe_frame_measure_check(floe_span front, size_t *size);
 
 /* Puts a stream together again: feed it whatever pieces arrive, take whole frames. The same stream
  * gives the same frames however it is split. Holds one frame at most: 65,555 bytes. */

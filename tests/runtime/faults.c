@@ -25,6 +25,12 @@ static const fault table[] = {
     {"bind", EADDRNOTAVAIL},
     {"bind", EACCES},
     {"bind", ENOMEM},
+    {"listen", EADDRINUSE},
+    {"accept4", EMFILE},
+    {"accept4", ENFILE},
+    {"accept4", ENOMEM},
+    {"accept4", ECONNABORTED},
+    {"accept4", EPERM},
     {"connect", ECONNREFUSED},
     {"connect", ENETUNREACH},
     {"connect", EADDRNOTAVAIL},
@@ -167,6 +173,9 @@ static bool strikes(const char *call)
 DOOR(int, socket, (int domain, int kind, int protocol), (domain, kind, protocol), true, -1)
 DOOR(int, bind, (int fd, const struct sockaddr *address, socklen_t size), (fd, address, size), true,
      -1)
+DOOR(int, listen, (int fd, int backlog), (fd, backlog), true, -1)
+DOOR(int, accept4, (int fd, struct sockaddr *address, socklen_t *size, int flags),
+     (fd, address, size, flags), true, -1)
 DOOR(int, connect, (int fd, const struct sockaddr *address, socklen_t size), (fd, address, size),
      true, -1)
 DOOR(int, getsockname, (int fd, struct sockaddr *address, socklen_t *size), (fd, address, size),

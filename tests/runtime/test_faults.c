@@ -8,6 +8,8 @@
 #include "base/address.h"
 #include "base/memory.h"
 #include "faults.h"
+#include "stun/key.h"
+#include "stun/writer.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -187,6 +189,162 @@ static void every_system_call_may_fail(void **state)
 {
     (void)state;
     try_all(FLOE_MDNS_MODE_OFF, NULL);
+}
+
+/* ── By TCP ── */
+
+typedef struct tcp_side {
+    floe_gatherer *gatherer;
+    pthread_mutex_t lock;
+    uint32_t active;
+    floe_address passive;
+    unsigned ends;
+    unsigned answers;
+    unsigned data;
+} tcp_side;
+
+static void tcp_candidate(void *data, const floe_candidate *candidate)
+{
+    tcp_side *t = data;
+
+    (void)pthread_mutex_lock(&t->lock);
+    if (candidate == NULL) {
+        t->ends++;
+    } else if (candidate->tcp_type == FLOE_TCP_TYPE_ACTIVE) {
+        t->active = candidate->id;
+    } else if (candidate->tcp_type == FLOE_TCP_TYPE_PASSIVE) {
+        (void)floe_candidate_address(candidate, &t->passive);
+    }
+    (void)pthread_mutex_unlock(&t->lock);
+}
+
+static void tcp_packet(void *data, const floe_packet *packet)
+{
+    tcp_side *t = data;
+
+    if (packet->check != NULL) {
+        (void)floe_gatherer_answer_check(t->gatherer, packet, 0);
+        return;
+    }
+    (void)pthread_mutex_lock(&t->lock);
+    t->answers += packet->kind == FLOE_PACKET_STUN;
+    t->data += packet->kind != FLOE_PACKET_STUN;
+    (void)pthread_mutex_unlock(&t->lock);
+}
+
+static unsigned read_count(tcp_side *t, const unsigned *count)
+{
+    (void)pthread_mutex_lock(&t->lock);
+    unsigned value = *count;
+    (void)pthread_mutex_unlock(&t->lock);
+    return value;
+}
+
+static size_t check_for(floe_gatherer *gatherer, uint8_t *bytes, size_t size)
+{
+    floe_parameters parameters = FLOE_PARAMETERS_INIT;
+    const floe_stun_id id = {{1}};
+    floe_stun_key *key = NULL;
+    char name[300];
+
+    if (floe_gatherer_get_local_parameters(gatherer, &parameters) != FLOE_OK ||
+        floe_stun_key_short_term(&floe_default_allocator, floe_span_text(parameters.password),
+                                 &key) != FLOE_OK) {
+        return 0;
+    }
+    (void)snprintf(name, sizeof name, "%s:them", parameters.username_fragment);
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, size, FLOE_STUN_REQUEST, FLOE_STUN_BINDING, &id);
+    floe_stun_put(&writer, FLOE_STUN_USERNAME, floe_span_text(name));
+    floe_stun_put_integrity(&writer, key->sha1);
+    floe_stun_key_release(key);
+    return floe_stun_written(&writer).size;
+}
+
+static bool tcp_begin(tcp_side *t, floe_api *api)
+{
+    memset(t, 0, sizeof *t);
+    (void)pthread_mutex_init(&t->lock, NULL);
+    if (floe_gatherer_new(api, NULL, &t->gatherer) != FLOE_OK) {
+        return false;
+    }
+    (void)floe_gatherer_on_local_candidate(t->gatherer, tcp_candidate, t);
+    return floe_gatherer_on_packet(t->gatherer, tcp_packet, t) == FLOE_OK &&
+           floe_gatherer_gather(t->gatherer) == FLOE_OK;
+}
+
+/* One connects to the other, and sends it packets; so many tries. What a fault has cost shows in
+ * that they do not come. */
+static bool exchange_by_tcp(floe_api *api, unsigned tries)
+{
+    static tcp_side a;
+    static tcp_side b;
+    uint8_t check[400];
+    bool good = tcp_begin(&a, api) && tcp_begin(&b, api);
+
+    for (int i = 0;
+         good && i < 2000 && (read_count(&a, &a.ends) == 0 || read_count(&b, &b.ends) == 0); i++) {
+        (void)usleep(1000);
+    }
+    size_t size = good ? check_for(b.gatherer, check, sizeof check) : 0;
+    for (unsigned i = 0; good && i < tries && read_count(&b, &b.data) < 2; i++) {
+        if (i % 100 == 0) {
+            (void)floe_gatherer_send(a.gatherer, a.active, &b.passive, check, size);
+        }
+        if (read_count(&a, &a.answers) > 0) {
+            (void)floe_gatherer_send(a.gatherer, a.active, &b.passive, "data", 4);
+        }
+        (void)usleep(1000);
+    }
+    good = good && read_count(&b, &b.data) >= 2;
+    floe_gatherer_free(a.gatherer);
+    floe_gatherer_free(b.gatherer);
+    return good;
+}
+
+static bool try_fault_by_tcp(const fault *which, unsigned n)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_api *api = NULL;
+
+    settings.allocator = &memory_counted;
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    settings.gather_timeout_ms = 200;
+    settings.network_types = FLOE_NETWORK_TYPE_TCP4;
+    assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
+    fault_arm(which, n);
+    (void)exchange_by_tcp(api, 50);
+    bool came = fault_disarm();
+    if (!exchange_by_tcp(api, 10000)) {
+        fail_msg("%s #%u: %s: no good afterwards", which->call, n, strerror(which->error));
+    }
+    floe_api_free(api);
+    if (memory_live() != 0) {
+        fail_msg("%s #%u: memory is left", which->call, n);
+    }
+    return came;
+}
+
+static void every_call_may_fail_by_tcp(void **state)
+{
+    static const char calls[] =
+        "socket bind listen accept4 connect getsockname setsockopt send recv getsockopt";
+    size_t count;
+    const fault *all = faults(&count);
+    unsigned tried = 0;
+    unsigned before = descriptors();
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        bool came = strstr(calls, all[i].call) != NULL;
+        for (unsigned n = 1; came && n < 5; n++) {
+            came = try_fault_by_tcp(&all[i], n);
+            tried += came;
+        }
+    }
+    print_message("%u faults\n", tried);
+    assert_int_equal(descriptors(), before);
 }
 
 /* ── Packets, and no room in the kernel ── */
@@ -596,6 +754,7 @@ int main(void)
         cmocka_unit_test(an_option_that_the_kernel_lacks_is_gone_without),
 #endif
         cmocka_unit_test(every_system_call_may_fail),
+        cmocka_unit_test(every_call_may_fail_by_tcp),
 #if HAS_MDNS
         cmocka_unit_test(every_system_call_may_fail_with_names),
 #endif

@@ -74,7 +74,8 @@ SETTING(rto_too_short, a->settings.rto_ms = 499)
 SETTING(keepalive_too_short, a->settings.keepalive_ms = 999)
 SETTING(ports_crossed, (a->settings.port_min = 9, a->settings.port_max = 8))
 SETTING(network_types_unknown, a->settings.network_types = 64)
-SETTING(network_types_tcp, a->settings.network_types = FLOE_NETWORK_TYPE_TCP4)
+SETTING(network_types_muxed, (a->settings.network_types = FLOE_NETWORK_TYPE_TCP4,
+                              a->settings.udp_mux_port = FLOE_ANY_PORT))
 SETTING(ip_handling_unknown, a->settings.ip_handling = (floe_ip_handling)9)
 SETTING(mdns_mode_unknown, a->settings.mdns_mode = (floe_mdns_mode)9)
 SETTING(mdns_name_bad, a->settings.mdns_name = "a.b.local")
@@ -241,7 +242,7 @@ static const row rows[] = {
     ROW(keepalive_too_short, ARGUMENT, "keepalive_ms is 999"),
     ROW(ports_crossed, ARGUMENT, "port_min is 9"),
     ROW(network_types_unknown, ARGUMENT, "network_types is 0x40"),
-    ROW(network_types_tcp, ARGUMENT, "network_types"),
+    ROW(network_types_muxed, ARGUMENT, "udp_mux_port with"),
     ROW(ip_handling_unknown, ARGUMENT, "ip_handling is 9"),
     ROW(mdns_mode_unknown, ARGUMENT, "mdns_mode is 9"),
     ROW(mdns_name_bad, ARGUMENT, "mdns_name \"a.b.local\""),

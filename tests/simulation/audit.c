@@ -76,6 +76,18 @@ static const sim_socket *socket_at(const sim_changing_world *change, const floe_
     return NULL;
 }
 
+static bool listens_at(const sim_changing_world *change, const floe_address *local)
+{
+    const sim_world *world = change->world;
+    bool any = false;
+
+    for (size_t i = 0; i < world->socket_count; i++) {
+        const sim_socket *socket = &world->sockets[i];
+        any = any || (socket->open && socket->listens && floe_address_equal(&socket->local, local));
+    }
+    return any;
+}
+
 /* By which somebody that is seen there sends: it may be the proxy. */
 static const sim_mapping *mapping_at(const sim_changing_world *change, const floe_address *seen)
 {
@@ -119,8 +131,11 @@ static void check_kept(sim_changing_world *change, const sim_mapping *mapping, c
 
 static void audit_host(sim_changing_world *change, const sim_told *told)
 {
-    if (!change_is_rewritten(change, &told->ip) && told->ip.family != FLOE_FAMILY_NONE &&
-        socket_at(change, &told->ip) == NULL) {
+    bool there = told->tcp_type == FLOE_TCP_TYPE_NONE     ? socket_at(change, &told->ip) != NULL
+                 : told->tcp_type == FLOE_TCP_TYPE_ACTIVE ? told->port == 9
+                                                          : listens_at(change, &told->ip);
+
+    if (!change_is_rewritten(change, &told->ip) && told->ip.family != FLOE_FAMILY_NONE && !there) {
         change_violated(change, "I1: the host %s is listed and has no socket", told->address);
     }
 }

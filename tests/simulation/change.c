@@ -278,6 +278,7 @@ bool sim_run_changing(const sim_changing *plan, FILE *trace, sim_report *report,
     }
     world_set_clock(NULL);
     associations_free(world);
+    directs_free(world);
     free(world->events);
     free(world);
     free(change);

@@ -96,6 +96,23 @@ static bool is_socket(const sim_world *world, const floe_address *address)
     return false;
 }
 
+/* RFC 6544 §4.1: what listens there, or nothing, as who is active has no port of his own. */
+static bool is_tcp_host(const sim_world *world, const floe_candidate *candidate,
+                        const floe_address *address)
+{
+    if (candidate->tcp_type == FLOE_TCP_TYPE_ACTIVE) {
+        return candidate->port == 9 &&
+               world_interface_with(world, address) < world->config->interface_count;
+    }
+    for (size_t i = 0; i < world->socket_count; i++) {
+        if (world->sockets[i].open && world->sockets[i].listens &&
+            floe_address_equal(&world->sockets[i].local, address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool is_mapping(const sim_world *world, const floe_address *address)
 {
     for (size_t i = 0; i < world->mapping_count; i++) {
@@ -163,8 +180,10 @@ static void check_there(sim_world *world, const floe_candidate *candidate)
     address.port = candidate->port;
     switch (candidate->type) {
     case FLOE_CANDIDATE_TYPE_HOST:
-        good = is_socket(world, &address) && candidate->url == NULL &&
-               candidate->related_address == NULL;
+        good =
+            (candidate->tcp_type == FLOE_TCP_TYPE_NONE ? is_socket(world, &address)
+                                                       : is_tcp_host(world, candidate, &address)) &&
+            candidate->url == NULL && candidate->related_address == NULL;
         break;
     case FLOE_CANDIDATE_TYPE_SRFLX:
         /* Without a NAT only where the host's address is not shown itself (H2, P6). */
@@ -208,7 +227,8 @@ static void check_unlike_others(sim_world *world, const sim_seen_candidate *made
 {
     for (size_t i = 0; i < world->seen->candidate_count; i++) {
         const sim_seen_candidate *other = &world->seen->candidates[i];
-        bool same_address = other->port == made->port && strcmp(other->address, made->address) == 0;
+        bool same_address = other->port == made->port && other->tcp_type == made->tcp_type &&
+                            strcmp(other->address, made->address) == 0;
         bool stands = !other->withdrawn && !other->unsure;
         if (stands && other->priority == made->priority) {
             world_violated(world, "C4: priority %u twice", made->priority);
@@ -664,7 +684,7 @@ void check_send(sim_world *world, const sim_socket *socket, const floe_address *
     if (!socket->open) {
         world_violated(world, "L7: a packet on a closed socket");
     }
-    if (world_peer_of(to) < 2 && !socket->stream) {
+    if ((world_peer_of(to) < 2 && !socket->stream) || direct_is(world, socket->channel)) {
         return; /* the owner's */
     }
     for (size_t i = 0; i < world->config->server_count; i++) {
@@ -757,7 +777,8 @@ static bool could_ask(const sim_world *world, const sim_server *server)
     (void)floe_address_parse(server->other_ip, &other);
     for (size_t i = 0; i < world->socket_count; i++) {
         uint8_t family = world->sockets[i].local.family;
-        if (family == address.family || family == other.family || names_are_unknown(server)) {
+        if (!world->sockets[i].stream &&
+            (family == address.family || family == other.family || names_are_unknown(server))) {
             return true;
         }
     }
@@ -970,6 +991,9 @@ void check_packet(sim_world *world, const floe_packet *packet)
     bool relayed = sender->type == FLOE_CANDIDATE_TYPE_RELAY;
     if (on != NULL && (on->type == FLOE_CANDIDATE_TYPE_RELAY) != relayed) {
         world_violated(world, "K1: what went by %u came back by %u", id, packet->candidate_id);
+    }
+    if (on != NULL && on->tcp_type != sender->tcp_type) {
+        world_violated(world, "K1: what went by %s came back by %s", sender->text, on->text);
     }
     if (relayed && packet->candidate_id != id && !sender->withdrawn) {
         world_violated(world, "K1: one relay's packet on another");

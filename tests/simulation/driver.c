@@ -67,10 +67,11 @@ static void forget_socket(sim_world *world, sim_socket *socket)
     *socket = world->sockets[--world->socket_count];
 }
 
-static bool port_is_taken(const sim_world *world, const floe_address *local)
+static bool port_is_taken(const sim_world *world, const floe_address *local, bool stream)
 {
     for (size_t i = 0; i < world->socket_count; i++) {
-        if (!world->sockets[i].stream && floe_address_equal(&world->sockets[i].local, local)) {
+        if (world->sockets[i].stream == stream &&
+            floe_address_equal(&world->sockets[i].local, local)) {
             return true;
         }
     }
@@ -91,7 +92,10 @@ static void opened(sim_changing_world *change, sim_socket *socket)
     }
     socket->opening = false;
     socket->open = true;
-    if (socket->stream) {
+    if (socket->listens) {
+        direct_listens(world, socket);
+    }
+    if (socket->stream && !socket->listens) {
         world_connect(world, socket);
     } else {
         floe_core_opened(world->core, world_time(world), core_channel(socket->channel), &local);
@@ -104,10 +108,17 @@ static void check_way(sim_changing_world *change, const floe_core_output *output
     char to[FLOE_ADDRESS_TEXT_SIZE];
 
     if (output->protocol == FLOE_PROTOCOL_UDP) {
+        uint32_t types = change->network.settings.network_types;
+        uint32_t udp = output->local.family == FLOE_FAMILY_IPV4 ? FLOE_NETWORK_TYPE_UDP4
+                                                                : FLOE_NETWORK_TYPE_UDP6;
+        if (types != 0 && (types & udp) == 0) {
+            change_violated(change, "H1: a socket for UDP, which nobody has asked for");
+        }
         if (change_is_proxy_only(change)) {
             change_violated(change, "P6: a socket for UDP, where nothing goes but by a proxy");
         }
-    } else if (change->network.proxy.kind != SIM_PROXY_NONE &&
+    } else if (change->network.proxy.kind != SIM_PROXY_NONE && output->kind != FLOE_CORE_LISTEN &&
+               world_peer_of(&output->remote) == 2 &&
                !proxy_is_at(change->world, &output->remote)) {
         change_violated(change, "T8: a connection to %s goes round the proxy",
                         floe_address_text(&output->remote, to));
@@ -130,12 +141,14 @@ static void open_socket(sim_changing_world *change, uint32_t channel,
         change_violated(change, "core.h: channel %u is opened twice", core_channel(channel));
         return;
     }
-    if (local.port != 0 && output->protocol == FLOE_PROTOCOL_UDP && port_is_taken(world, &local)) {
+    bool stream = output->protocol == FLOE_PROTOCOL_TCP;
+    bool owns = !stream || output->kind == FLOE_CORE_LISTEN;
+    if (local.port != 0 && owns && port_is_taken(world, &local, stream)) {
         floe_core_open_failed(world->core, world_time(world), output->channel,
                               FLOE_ERR_ADDRESS_IN_USE);
         return;
     }
-    while (local.port == 0 || (output->local.port == 0 && port_is_taken(world, &local))) {
+    while (local.port == 0 || (output->local.port == 0 && port_is_taken(world, &local, stream))) {
         local.port = (uint16_t)(40000 + world->next_port++ % 20000);
     }
     sim_socket *socket = &world->sockets[world->socket_count++];
@@ -143,7 +156,8 @@ static void open_socket(sim_changing_world *change, uint32_t channel,
                            .local = local,
                            .interface = interface,
                            .opening = true,
-                           .stream = output->protocol == FLOE_PROTOCOL_TCP,
+                           .stream = stream,
+                           .listens = output->kind == FLOE_CORE_LISTEN,
                            .remote = output->remote};
     uint64_t wait = wait_of(change, change->plan->late.opens_ms);
     if (wait == 0) {
@@ -163,7 +177,9 @@ static void close_socket(sim_changing_world *change, uint32_t channel)
         return;
     }
     if (socket->stream) {
-        stream_close(world, channel);
+        if (!socket->listens && !direct_close(world, channel)) {
+            stream_close(world, channel);
+        }
     } else if (socket->blocked) {
         audit_cut_short(change, socket);
     }
@@ -232,9 +248,12 @@ static void send_packet(sim_changing_world *change, sim_owner *owner, uint32_t c
         check_secrets(world, "the network", floe_span_of(output->data, output->data_size));
     }
     if (socket->stream) {
-        stream_send(world, socket, floe_span_of(output->data, output->data_size),
-                    world->config->interfaces[socket->interface].path == SIM_PATH_GOOD &&
-                        !world->down[socket->interface]);
+        floe_span data = floe_span_of(output->data, output->data_size);
+        bool up = world->config->interfaces[socket->interface].path == SIM_PATH_GOOD &&
+                  !world->down[socket->interface];
+        if (!direct_send(world, socket, data, up)) {
+            stream_send(world, socket, data, up);
+        }
     } else {
         world_send_from(world, socket, output);
     }
@@ -300,6 +319,7 @@ static void do_output(sim_changing_world *change, sim_owner *owner, const floe_c
         list(change);
         break;
     case FLOE_CORE_OPEN:
+    case FLOE_CORE_LISTEN:
         open_socket(change, channel, output);
         break;
     case FLOE_CORE_CLOSE:
@@ -359,6 +379,7 @@ bool driver_is_input(const sim_event *event)
     case SIM_EVENT_OPENED:
     case SIM_EVENT_LISTED:
     case SIM_EVENT_EPISODE:
+    case SIM_EVENT_PEER_CONNECTS:
         return true;
     default:
         return false;

@@ -487,7 +487,8 @@ static void free_at_once(sim_changing_world *change, sim_owner *owner)
     owner->core = world->core = NULL;
     for (size_t i = world->socket_count; i-- > 0;) {
         if (world->sockets[i].channel >> SIM_LIFE_SHIFT == owner->life) {
-            if (world->sockets[i].stream) {
+            if (world->sockets[i].stream && !world->sockets[i].listens &&
+                !direct_close(world, world->sockets[i].channel)) {
                 stream_close(world, world->sockets[i].channel);
             }
             world->sockets[i] = world->sockets[--world->socket_count];

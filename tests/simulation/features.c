@@ -429,8 +429,11 @@ static void tcp_relays(seeded_random *random, sim_changing *plan)
 
     sim_server_transport(server, FLOE_PROTOCOL_TCP);
     server->tcp = one_in(random, 2);
-    plan->network.settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
-                                           FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
+    plan->network.settings.network_types = FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
+    plan->network.settings.tcp_simultaneous_open = one_in(random, 3);
+    if (!one_in(random, 4)) {
+        plan->network.settings.network_types |= FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6;
+    }
 }
 
 static void port_range(seeded_random *random, sim_changing *plan)

@@ -355,6 +355,11 @@ static void look_up(hand *h)
     answer_look_up(h, h->output.query);
 }
 
+static bool is_tcp_host(const floe_candidate *candidate)
+{
+    return candidate->type == FLOE_CANDIDATE_TYPE_HOST && candidate->protocol == FLOE_PROTOCOL_TCP;
+}
+
 void take(hand *h)
 {
     const floe_core_output *output = &h->output;
@@ -400,6 +405,13 @@ void take(hand *h)
         }
         floe_core_opened(h->core, h->now, output->channel, &local);
         break;
+    case FLOE_CORE_LISTEN:
+        assert_true(output->channel < CHANNELS);
+        h->open[output->channel] = true;
+        h->sockets++;
+        local.port = 30000;
+        floe_core_opened(h->core, h->now, output->channel, &local);
+        break;
     case FLOE_CORE_CLOSE:
         assert_true(output->channel < CHANNELS && h->open[output->channel]);
         h->open[output->channel] = false;
@@ -412,6 +424,9 @@ void take(hand *h)
         serve(h);
         break;
     case FLOE_CORE_CANDIDATE:
+        if (output->candidate != NULL && is_tcp_host(output->candidate)) {
+            break; /* another story's (tests/unit/test_core_tcp.c) */
+        }
         say(h, output->candidate != NULL ? "+" : "end", output->candidate);
         if (output->candidate != NULL) {
             h->last[output->candidate->type] = output->candidate->id;
@@ -425,6 +440,9 @@ void take(hand *h)
             NULL);
         break;
     case FLOE_CORE_CANDIDATE_WITHDRAWN:
+        if (is_tcp_host(output->candidate)) {
+            break;
+        }
         say(h, "-", output->candidate);
         h->gone[output->candidate->type] = output->candidate->withdrawal;
         break;

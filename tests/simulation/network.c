@@ -442,6 +442,12 @@ uint32_t world_interface_index(const sim_config *config, size_t n)
     return (uint32_t)i + 1;
 }
 
+/* A peer does not listen yet, now and then; where nothing is left to chance he does. */
+static bool peer_refuses(sim_world *world)
+{
+    return world->config->loss > 0 && seeded_below(&world->random, 4) == 0;
+}
+
 void world_connect(sim_world *world, sim_socket *socket)
 {
     const sim_interface *interface = &world->config->interfaces[socket->interface];
@@ -455,6 +461,9 @@ void world_connect(sim_world *world, sim_socket *socket)
     if (interface->path == SIM_PATH_NO_ROUTE) {
         floe_core_unreachable(world_io(world), world_time(world), core_channel(socket->channel),
                               &socket->remote, FLOE_UNREACHABLE_NETWORK, NULL, 0);
+    } else if (interface->path == SIM_PATH_GOOD && !world->down[socket->interface] &&
+               direct_open(world, socket, peer_refuses(world))) {
+        return;
     } else if ((server != SIZE_MAX || proxied) && interface->path == SIM_PATH_GOOD &&
                !world->down[socket->interface]) {
         floe_address client = outside_of(world, socket, &socket->remote);

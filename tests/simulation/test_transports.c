@@ -427,6 +427,34 @@ static void t7_a_relay_that_cannot_be_had_again_at_once(void **state)
 
 /* T12, RFC 6062: the owner connects by the active candidate, and is connected to at the passive one
  * once it has let the peer in. A server that has none of it costs nothing but the question. */
+/* H1, T12: where nobody gathers UDP, servers are asked by TCP alone, for relays for TCP. */
+static void t12_tcp_alone(void **state)
+{
+    (void)state;
+    for (int transport = FLOE_PROTOCOL_UDP; transport <= FLOE_PROTOCOL_DTLS; transport++) {
+        bool stream = transport == FLOE_PROTOCOL_TCP || transport == FLOE_PROTOCOL_TLS;
+        size_t count[3] = {0};
+        sim_config config;
+        by(&config, (floe_protocol)transport, SIM_GOOD)->tcp = true;
+        config.settings.network_types = FLOE_NETWORK_TYPE_TCP4;
+        config.packets = 4;
+        config.packets_ms = 300;
+        const sim_seen *seen = run(&config);
+        for (size_t i = 0; i < seen->candidate_count; i++) {
+            const sim_seen_candidate *candidate = &seen->candidates[i];
+            count[candidate->tcp_type] += candidate->type == FLOE_CANDIDATE_TYPE_RELAY;
+            assert_int_not_equal(candidate->tcp_type, FLOE_TCP_TYPE_NONE);
+            if (candidate->tcp_type == FLOE_TCP_TYPE_ACTIVE) {
+                assert_int_equal(candidate->got, 4);
+            }
+        }
+        assert_int_equal(count[FLOE_TCP_TYPE_ACTIVE], stream ? 1 : 0);
+        assert_int_equal(count[FLOE_TCP_TYPE_PASSIVE], stream ? 1 : 0);
+        assert_int_equal(seen->error_count, 0);
+        assert_int_equal(seen->allocations, stream ? 1 : 0);
+    }
+}
+
 static void t12_relays_for_tcp(void **state)
 {
     (void)state;
@@ -443,6 +471,9 @@ static void t12_relays_for_tcp(void **state)
             const sim_seen *seen = run(&config);
             for (size_t i = 0; i < seen->candidate_count; i++) {
                 const sim_seen_candidate *candidate = &seen->candidates[i];
+                if (candidate->type != FLOE_CANDIDATE_TYPE_RELAY) {
+                    continue;
+                }
                 if (candidate->tcp_type == FLOE_TCP_TYPE_ACTIVE) {
                     active++;
                     assert_int_equal(candidate->port, 9);
@@ -839,6 +870,7 @@ int main(void)
         cmocka_unit_test(t5_network_types_say_which),
         cmocka_unit_test(t7_a_relay_that_cannot_be_had_again_at_once),
         cmocka_unit_test(t12_relays_for_tcp),
+        cmocka_unit_test(t12_tcp_alone),
         cmocka_unit_test(t10_a_relay_outlives_its_address),
         cmocka_unit_test(t10_a_peer_first_sent_to_under_way),
         cmocka_unit_test(t3_sha256_and_user_hashes_all_the_way),

@@ -146,7 +146,11 @@ static void open_socket(sim_world *world, const floe_core_output *output)
         return;
     }
     for (size_t i = 0; local.port != 0 && i < world->socket_count; i++) {
-        if (world->sockets[i].open && floe_address_equal(&world->sockets[i].local, &local)) {
+        const sim_socket *other = &world->sockets[i];
+        bool same =
+            other->stream == (output->protocol == FLOE_PROTOCOL_TCP); /* a port is a protocol's */
+        bool owns = output->protocol == FLOE_PROTOCOL_UDP || output->kind == FLOE_CORE_LISTEN;
+        if (other->open && same && owns && floe_address_equal(&other->local, &local)) {
             floe_core_open_failed(world_io(world), world_time(world), output->channel,
                                   FLOE_ERR_ADDRESS_IN_USE);
             return;
@@ -161,8 +165,12 @@ static void open_socket(sim_world *world, const floe_core_output *output)
                            .interface = n,
                            .open = true,
                            .stream = output->protocol == FLOE_PROTOCOL_TCP,
+                           .listens = output->kind == FLOE_CORE_LISTEN,
                            .remote = output->remote};
-    if (socket->stream) {
+    if (socket->listens) {
+        direct_listens(world, socket);
+    }
+    if (socket->stream && !socket->listens) {
         world_connect(world, socket);
     } else if (world->config->opens_ms != 0) {
         sim_event *event = world_add_event(world, SIM_EVENT_OPENED,
@@ -197,7 +205,7 @@ static void close_socket(sim_world *world, uint32_t channel)
         return;
     }
     socket->open = false;
-    if (socket->stream) {
+    if (socket->stream && !socket->listens && !direct_close(world, channel)) {
         stream_close(world, channel);
     }
 }
@@ -232,9 +240,11 @@ static void send_packet(sim_world *world, const floe_core_output *output)
         world_send_from(world, socket, output);
         return;
     }
-    stream_send(world, socket, data,
-                world->config->interfaces[socket->interface].path == SIM_PATH_GOOD &&
-                    !world->down[socket->interface]);
+    bool up = world->config->interfaces[socket->interface].path == SIM_PATH_GOOD &&
+              !world->down[socket->interface];
+    if (!direct_send(world, socket, data, up)) {
+        stream_send(world, socket, data, up);
+    }
     block(world, socket);
 }
 
@@ -460,6 +470,7 @@ static void do_outputs(sim_world *world)
             world_list_interfaces(world);
             break;
         case FLOE_CORE_OPEN:
+        case FLOE_CORE_LISTEN:
             check_opened(world);
             open_socket(world, &output);
             break;
@@ -503,6 +514,7 @@ void world_take_packets(sim_world *world)
     floe_packet packet;
 
     while (arrived(world_io(world), world_time(world), &packet)) {
+        check_direct(world, &packet);
         world->on_packet(world, &packet);
     }
 }
@@ -516,7 +528,9 @@ static void stream_to_client(sim_world *world, const sim_event *event)
         uint8_t *exact = exact_copy(event->data, event->size, 0);
         floe_core_stream(world_io(world), world_time(world), core_channel(event->channel), exact,
                          event->size);
+        world->reading = event->channel;
         world_take_packets(world);
+        world->reading = 0;
         exact_free(exact, 0);
     }
 }
@@ -692,6 +706,11 @@ void world_happen(sim_world *world, const sim_event *event)
     case SIM_EVENT_WRITABLE:
         happen_to_socket(world, event);
         break;
+    case SIM_EVENT_PEER_CONNECTS:
+        if (event->life == world->life) {
+            direct_connects(world, event);
+        }
+        break;
     case SIM_EVENT_FROM_PEER:
         server_from_peer(world, event);
         break;
@@ -856,6 +875,7 @@ static void run_gatherer(sim_world *world, size_t n)
         world->seen->start_failed = true;
     }
     run_until(world, world->now + config->run_ms * 1000000);
+    check_directs(world);
     check_before_close(world);
     check_model(world, n);
     if (!world->closing) {
@@ -940,6 +960,7 @@ bool sim_run(const sim_config *config, FILE *trace, sim_report *report)
     }
     world_set_clock(NULL);
     associations_free(world);
+    directs_free(world);
     free(world->events);
     free(world);
     return *report->violation == '\0';

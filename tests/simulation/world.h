@@ -29,6 +29,7 @@ typedef enum sim_event_kind {
     SIM_EVENT_EPISODE,
     SIM_EVENT_OPENED,
     SIM_EVENT_LISTED,
+    SIM_EVENT_PEER_CONNECTS,
 } sim_event_kind;
 
 typedef struct sim_event {
@@ -57,10 +58,12 @@ typedef struct sim_socket {
     bool opening; /* the driver has not answered yet */
     bool blocked; /* it takes no more for now */
     bool stream;
+    bool listens;        /* for connections; then it is a stream too */
     floe_address remote; /* of a stream */
 } sim_socket;
 
 typedef struct sim_association sim_association; /* stream.c */
+typedef struct sim_direct sim_direct;           /* direct.c */
 
 /* A connection to the proxy, until it leads to a server (proxy.c). */
 typedef struct sim_tunnel {
@@ -197,7 +200,9 @@ struct sim_world {
     uint64_t last_new_transaction;
     unsigned proxy_refusals; /* words of the proxy that it does not connect */
     sim_association *associations;
-    size_t life; /* counts the gatherers */
+    sim_direct *directs;
+    uint32_t reading; /* the connection that bytes come from; 0: none */
+    size_t life;      /* counts the gatherers */
     unsigned open_failures_left[SIM_INTERFACES_MAX];
     bool down[SIM_INTERFACES_MAX];
     size_t steps;                 /* of this gatherer */
@@ -338,6 +343,19 @@ void stream_up(sim_world *world, const sim_event *event);
 void stream_close(sim_world *world, uint32_t channel);
 /* All connections of the server break, or those alone whose way was cut. */
 void streams_break(sim_world *world, size_t server, bool cut_alone);
+/* Peers by TCP (direct.c): those that will connect to what listens; one does. */
+void direct_listens(sim_world *world, const sim_socket *listener);
+void direct_connects(sim_world *world, const sim_event *event);
+/* A connection to a peer; false: there is none. */
+bool direct_open(sim_world *world, const sim_socket *socket, bool refuses);
+/* False: the connection is with no peer. */
+bool direct_send(sim_world *world, const sim_socket *socket, floe_span data, bool up);
+bool direct_close(sim_world *world, uint32_t channel);
+bool direct_is(const sim_world *world, uint32_t channel);
+void directs_free(sim_world *world);
+/* A packet came for the owner; and time has passed. */
+void check_direct(sim_world *world, const floe_packet *packet);
+void check_directs(sim_world *world);
 /* The outputs, as they are polled. */
 void check_candidate(sim_world *world, const floe_candidate *candidate);
 void check_withdrawn(sim_world *world, const floe_candidate *candidate);

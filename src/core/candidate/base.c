@@ -175,24 +175,17 @@ floe_base *floe_base_new(floe_core *core, const floe_address *local)
     return base;
 }
 
-/* P5: a random start in the range, then round. */
+/* P5: a random start in the range, then round; under a mux its port. */
 static void choose_first_port(floe_core *core, floe_base *base)
 {
     const floe_core_shared *shared = core->shared;
-    uint32_t range = shared->port_max - shared->port_min + 1U;
-    uint32_t offset = 0;
 
     if (core->share != NULL && !core->share->own_sockets && !base->spare &&
         shared->udp_mux_port != 0) {
         base->local.port = shared->udp_mux_port;
-        return;
+    } else {
+        floe_shared_choose_port(shared, &base->local.port, &base->ports_left);
     }
-    if (shared->port_min == 0) {
-        return;
-    }
-    (void)floe_random_below(&shared->random, range, &offset);
-    base->local.port = (uint16_t)(shared->port_min + offset);
-    base->ports_left = (uint16_t)(range - 1);
 }
 
 void floe_base_open(floe_core *core, floe_base *base)
@@ -200,7 +193,8 @@ void floe_base_open(floe_core *core, floe_base *base)
     floe_ring_append(&core->bases, &base->link);
     floe_tree_insert(&by_ip, &core->ips, &base->by_ip);
     join_ring(core, base);
-    if (floe_proxy_only(core->shared)) { /* connections begin there, and no socket is opened */
+    if (floe_proxy_only(core->shared) || !floe_gathers_udp(core->shared, base->local.family)) {
+        /* connections begin there, and no socket is opened */
         base->channel = 0;
         floe_base_set_state(core, base, FLOE_BASE_OPEN);
         return;
@@ -305,6 +299,7 @@ void floe_base_free(floe_core *core, floe_base *base)
     FLOE_ASSERT(floe_ring_empty(&base->bindings)); /* they are let go before */
     floe_untell(&base->output);
     floe_untell(&base->error_output);
+    floe_listener_free(core, base);
     count(core, base, 0);
     floe_tree_remove(&by_channel, &core->channels, &base->by_channel);
     floe_tree_remove(&by_ip, &core->ips, &base->by_ip);

@@ -1,4 +1,4 @@
-/* A base (RFC 8445 §2.4): a local address with its UDP socket. It knows what is counted of it; what stands on it
+/* A base (RFC 8445 §2.4): a local address with its UDP socket, or its listener, or both. It knows what is counted of it; what stands on it
  * (candidates, bindings, relays, pairs) is others'. */
 #ifndef FLOE_CORE_CANDIDATE_BASE_H
 #define FLOE_CORE_CANDIDATE_BASE_H
@@ -6,6 +6,7 @@
 #include "base/address.h"
 #include "base/queue.h"
 #include "base/tree.h"
+#include "core/candidate/listener.h"
 #include "core/config/shared.h"
 #include "core/core.h"
 #include "core/outbox/outbox.h"
@@ -115,6 +116,7 @@ struct floe_base {  /* there is one for each address: without holes */
     uint32_t full_for;
     floe_base_sending *sending; /* NULL: its owner has sent nothing */
     floe_base_past *past;       /* NULL: nothing was there that has gone */
+    floe_listener *listener;    /* NULL: none, as TCP candidates are not gathered */
 };
 
 /* Another socket on the same address; NULL without memory. */
@@ -149,10 +151,24 @@ static inline size_t floe_base_waiting(const floe_base *base)
 /* NULL without memory: what has gone is forgotten at once. */
 floe_base_past *floe_base_past_of(const floe_core *core, floe_base *base);
 
-/* Whether its socket is about to be opened, and a gathering waits for it. */
+/* Whether it has a socket for UDP. */
+static inline bool floe_base_has_socket(const floe_base *base)
+{
+    return base->state == FLOE_BASE_OPEN && base->channel != 0;
+}
+
+static inline bool floe_base_awaits_listener(const floe_base *base)
+{
+    return base->listener != NULL && base->listener->state == FLOE_BASE_OPENING;
+}
+
+/* Whether its socket, or what listens beside it, is about to be opened, and a gathering waits for
+ * it. */
 static inline bool floe_base_awaited(const floe_base *base)
 {
-    return base->state == FLOE_BASE_OPENING && !base->spare && !base->overdue;
+    bool opens = base->state == FLOE_BASE_OPENING || floe_base_awaits_listener(base);
+
+    return opens && !base->spare && !base->overdue;
 }
 
 /* Something that counts has changed: its state, what it waits for, who has answered. */

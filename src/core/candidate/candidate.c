@@ -64,6 +64,15 @@ floe_found *floe_found_next_at(const floe_core *core, const floe_address *addres
 
 /* ── Priority and foundation ── */
 
+/* C5, RFC 6544 §4.2: whatever a candidate for TCP is, one of its type for UDP comes before it; so much lower the TCP
+ * ones of others are (Pion), which is below reflexive ones for UDP. Relays have the lowest that there is, either way. */
+#define BELOW_UDP 27U
+
+static uint32_t type_preference_of_tcp(floe_candidate_type type, uint32_t of_udp)
+{
+    return type == FLOE_CANDIDATE_TYPE_RELAY ? of_udp : of_udp - BELOW_UDP;
+}
+
 /* RFC 8445 §5.1.2.2. */
 static uint32_t type_preference(floe_candidate_type type)
 {
@@ -80,10 +89,15 @@ static uint32_t type_preference(floe_candidate_type type)
     return 0;
 }
 
-static uint32_t priority_of(const floe_core *core, floe_candidate_type type,
+static uint32_t priority_of(const floe_core *core, floe_candidate_type type, floe_tcp_type tcp_type,
                             uint32_t local_preference)
 {
-    return type_preference(type) << 24 | local_preference << 8 | (256U - core->component);
+    uint32_t preference = type_preference(type);
+
+    if (tcp_type != FLOE_TCP_TYPE_NONE) {
+        preference = type_preference_of_tcp(type, preference);
+    }
+    return preference << 24 | local_preference << 8 | (256U - core->component);
 }
 
 /* That of the next lower local preference; of the lowest its own. */
@@ -115,12 +129,17 @@ static uint32_t order_of_transport(uint8_t transport)
     }
 }
 
-/* C5, RFC 6544 §4.2, of hosts and relays: the direction leads, the other preference has 13 bits. */
-static uint32_t tcp_preference(floe_tcp_type tcp_type, uint32_t other)
+/* C5, RFC 6544 §4.2: the direction leads, the other preference has 13 bits. Who is behind a NAT is reached best by who
+ * opens at the same time; else it is best to connect oneself. */
+static uint32_t tcp_preference(floe_candidate_type type, floe_tcp_type tcp_type, uint32_t other)
 {
-    uint32_t direction = tcp_type == FLOE_TCP_TYPE_ACTIVE ? 6 : 4;
+    static const uint8_t directions[2][4] = {
+        {[FLOE_TCP_TYPE_ACTIVE] = 6, [FLOE_TCP_TYPE_PASSIVE] = 4, [FLOE_TCP_TYPE_SO] = 2},
+        {[FLOE_TCP_TYPE_SO] = 6, [FLOE_TCP_TYPE_ACTIVE] = 4, [FLOE_TCP_TYPE_PASSIVE] = 2},
+    };
+    bool reflexive = type == FLOE_CANDIDATE_TYPE_SRFLX || type == FLOE_CANDIDATE_TYPE_PRFLX;
 
-    return (direction << 13) + (other >> 3);
+    return ((uint32_t)directions[reflexive][tcp_type] << 13) + (other >> 3);
 }
 
 /* Room for a base's candidates by all its servers; for little more than itself, where so many bases
@@ -172,9 +191,9 @@ static uint32_t choose_priority(floe_core *core, floe_candidate_type type, floe_
     uint32_t local_preference = base_preference(base, place);
 
     if (tcp_type != FLOE_TCP_TYPE_NONE) {
-        local_preference = tcp_preference(tcp_type, local_preference);
+        local_preference = tcp_preference(type, tcp_type, local_preference);
     }
-    return take_priority(core, priority_of(core, type, local_preference));
+    return take_priority(core, priority_of(core, type, tcp_type, local_preference));
 }
 
 static void keep_foundation(floe_found *found, const uint8_t *digest)
@@ -302,8 +321,11 @@ static bool hidden_by_policy(const floe_core *core, const floe_found *candidate)
 /* What the related address shows under the policy. */
 static floe_address shown_related(const floe_core *core, const floe_found *candidate)
 {
-    const floe_address *related =
-        candidate->type == FLOE_CANDIDATE_TYPE_RELAY ? candidate->related : &candidate->base->local;
+    const floe_listener *listener = candidate->base->listener;
+    bool by_tcp = candidate->tcp_type != FLOE_TCP_TYPE_NONE && listener != NULL;
+    const floe_address *related = candidate->type == FLOE_CANDIDATE_TYPE_RELAY ? candidate->related
+                                  : by_tcp                                     ? &listener->local
+                                           : &candidate->base->local;
     bool veiled = core->policy == FLOE_GATHER_POLICY_NOHOST || floe_hosts_are_veiled(core);
     bool hide = core->policy == FLOE_GATHER_POLICY_RELAY || (veiled && is_own_ip(core, related));
 
@@ -496,8 +518,9 @@ bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding)
         return add_one(core, now, finding, finding->address);
     }
     if (finding->type != FLOE_CANDIDATE_TYPE_SRFLX && !named) { /* W6, W8 */
-        rule = floe_rewrite_for(core->shared, finding->type, &base->local,
-                                floe_base_interface_name(base));
+        rule =
+            floe_rewrite_for(core->shared, finding->type, finding->tcp_type != FLOE_TCP_TYPE_NONE,
+                             &base->local, floe_base_interface_name(base));
     }
     if (!floe_rewrite_replaces(rule, finding->address)) {
         any = add_one(core, now, finding, finding->address);
@@ -505,13 +528,30 @@ bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding)
     return add_externals(core, now, finding, rule, finding->address) || any;
 }
 
-bool floe_found_add_rewritten(floe_core *core, floe_time now, floe_base *base)
+static void add_rewritten(floe_core *core, floe_time now, floe_base *base, floe_tcp_type tcp_type,
+                          const floe_address *local)
 {
-    floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_SRFLX, .base = base};
-    const floe_rewrite *rule = floe_rewrite_for(core->shared, FLOE_CANDIDATE_TYPE_SRFLX,
-                                                &base->local, floe_base_interface_name(base));
+    floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_SRFLX, .tcp_type = tcp_type, .base = base};
+    const floe_rewrite *rule =
+        floe_rewrite_for(core->shared, FLOE_CANDIDATE_TYPE_SRFLX, tcp_type != FLOE_TCP_TYPE_NONE,
+                         &base->local, floe_base_interface_name(base));
 
-    return add_externals(core, now, &finding, rule, &base->local);
+    (void)add_externals(core, now, &finding, rule, local);
+}
+
+void floe_found_add_rewritten(floe_core *core, floe_time now, floe_base *base)
+{
+    const floe_listener *listener = base->listener;
+
+    if (core->shared->ice_lite || !core->interfaces_known) {
+        return;
+    }
+    if (floe_base_has_socket(base)) {
+        add_rewritten(core, now, base, FLOE_TCP_TYPE_NONE, &base->local);
+    }
+    if (listener != NULL && listener->state == FLOE_BASE_OPEN) {
+        add_rewritten(core, now, base, FLOE_TCP_TYPE_PASSIVE, &listener->local);
+    }
 }
 
 void floe_found_withdraw(floe_core *core, floe_found *found, floe_withdrawal why)
@@ -733,7 +773,7 @@ static uint32_t base_id_of(const floe_found *found)
     if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
         return found->id;
     }
-    return floe_packet_id(found->base, NULL, FLOE_TCP_TYPE_NONE, 0);
+    return floe_packet_id(found->base, NULL, (floe_tcp_type)found->tcp_type, 0);
 }
 
 void floe_found_view(const floe_core *core, const floe_found *found, floe_candidate *candidate,

@@ -86,7 +86,7 @@ typedef struct floe_finding {
  * redundant (R3). Says whether anything was left of it. */
 bool floe_found_add(floe_core *core, floe_time now, const floe_finding *finding);
 /* Reflexive candidates that a rewrite rule says of the base (W7). */
-bool floe_found_add_rewritten(floe_core *core, floe_time now, floe_base *base);
+void floe_found_add_rewritten(floe_core *core, floe_time now, floe_base *base);
 /* Those of a relay on this base serve no longer: told if they were told. */
 void floe_found_withdraw_relay(floe_core *core, const floe_base *base, const floe_relay *relay,
                                floe_withdrawal why);

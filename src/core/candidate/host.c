@@ -112,18 +112,50 @@ void floe_bases_apply_policy(floe_core *core)
     }
 }
 
-static void tell_host(floe_core *core, floe_time now, floe_base *base)
+static void tell_host(floe_core *core, floe_time now, floe_base *base, floe_tcp_type tcp_type,
+                      const floe_address *address)
 {
     floe_finding finding = {
-        .type = FLOE_CANDIDATE_TYPE_HOST, .base = base, .address = &base->local};
+        .type = FLOE_CANDIDATE_TYPE_HOST, .tcp_type = tcp_type, .base = base, .address = address};
 
     (void)floe_found_add(core, now, &finding);
 }
 
-void floe_base_tell_host(floe_core *core, floe_time now, floe_base *base)
+/* RFC 6544 §4.5: of an active one the port says nothing. Who is lite begins no check, and connects
+ * to nobody (RFC 8445 §2.5). */
+#define PORT_OF_ACTIVE 9
+
+static void tell_tcp_hosts(floe_core *core, floe_time now, floe_base *base)
+{
+    const floe_listener *listener = base->listener;
+    floe_address active = floe_address_with_port(base->local, PORT_OF_ACTIVE);
+
+    if (listener == NULL || listener->state == FLOE_BASE_OPENING) {
+        return;
+    }
+    if (!core->shared->ice_lite) {
+        tell_host(core, now, base, FLOE_TCP_TYPE_ACTIVE, &active);
+    }
+    if (listener->state == FLOE_BASE_OPEN) {
+        tell_host(core, now, base, FLOE_TCP_TYPE_PASSIVE, &listener->local);
+        if (core->shared->tcp_simultaneous_open && !core->shared->ice_lite) {
+            tell_host(core, now, base, FLOE_TCP_TYPE_SO, &listener->local);
+        }
+    }
+}
+
+static void tell_hosts(floe_core *core, floe_time now, floe_base *base)
+{
+    if (floe_base_has_socket(base)) {
+        tell_host(core, now, base, FLOE_TCP_TYPE_NONE, &base->local);
+    }
+    tell_tcp_hosts(core, now, base);
+}
+
+void floe_base_tell_hosts(floe_core *core, floe_time now, floe_base *base)
 {
     publish(core, base);
-    tell_host(core, now, base);
+    tell_hosts(core, now, base);
 }
 
 /* Another machine on the link has the name: a new one, and, where the old one had been told, a new
@@ -142,7 +174,7 @@ void floe_base_name_taken(floe_core *core, floe_time now, floe_base *base)
     if (was_published) {
         publish(core, base);
         if (core->interfaces_known) {
-            tell_host(core, now, base);
+            tell_hosts(core, now, base);
         }
     }
 }

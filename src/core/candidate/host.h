@@ -9,8 +9,8 @@
 /* Gives it a name that stands for its address, where the settings want one (H2); false without
  * memory. */
 bool floe_base_name(floe_core *core, floe_base *base);
-/* Publishes that, and tells the host candidate. */
-void floe_base_tell_host(floe_core *core, floe_time now, floe_base *base);
+/* Publishes that, and tells the host candidates that there are by now. */
+void floe_base_tell_hosts(floe_core *core, floe_time now, floe_base *base);
 void floe_base_unpublish(floe_core *core, floe_base *base);
 /* The policy may be another: where it tells no hosts, no name stands for one (P1). */
 void floe_bases_apply_policy(floe_core *core);

@@ -19,7 +19,7 @@ uint32_t floe_packet_id(const floe_base *base, const floe_relay *relay, floe_tcp
         bool fits = relay != NULL
                         ? floe_found_relay(found) == relay && found->address.family == family &&
                               found->tcp_type == (uint8_t)tcp_type
-                        : !relayed;
+                        : !relayed && found->tcp_type == (uint8_t)tcp_type;
         bool host = found->type == FLOE_CANDIDATE_TYPE_HOST;
         bool better = id == 0 || (host == of_host ? found->id < id : host);
         if (fits && !found->hidden && !found->withdrawn && better) {

@@ -8,7 +8,7 @@
 #include <floe/core.h>
 
 /* For the owner, if it wants any: what came by the relay's peer, or (NULL) on the base's own socket
- * and is nothing of the gatherer's. */
+ * or by one of its TCP candidates, and is nothing of the gatherer's. */
 bool floe_deliver(floe_core *core, const floe_base *base, const floe_relay *relay,
                   floe_tcp_type tcp_type, const floe_address *peer, floe_span data,
                   floe_packet *packet);

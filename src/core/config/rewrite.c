@@ -13,8 +13,7 @@
 struct floe_rewrite {
     uint8_t type; /* a floe_candidate_type */
     bool replaces;
-    bool ipv4; /* the families of local addresses that it is for */
-    bool ipv6;
+    uint32_t networks;  /* floe_network_type, joined: of the local addresses that it is for */
     bool own_family;    /* each external stands for addresses of its own family (W3, W8) */
     floe_address local; /* family none: a catch-all */
     floe_address network;
@@ -174,31 +173,31 @@ static bool has_external_of(const floe_rewrite *rule, uint8_t family)
     return rule->external_count == 0;
 }
 
-/* W2, W3: the families of local addresses that the rule is for. */
-static void choose_families(floe_rewrite *rule, uint32_t networks)
+static const uint32_t of_ipv4 = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP4;
+static const uint32_t of_ipv6 = FLOE_NETWORK_TYPE_UDP6 | FLOE_NETWORK_TYPE_TCP6;
+
+/* W2, W3: the networks of local addresses that the rule is for. */
+static void choose_networks(floe_rewrite *rule, uint32_t networks)
 {
-    const uint32_t ipv4 = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP4;
-    const uint32_t ipv6 = FLOE_NETWORK_TYPE_UDP6 | FLOE_NETWORK_TYPE_TCP6;
     uint8_t only =
         rule->local.family != FLOE_FAMILY_NONE ? rule->local.family : rule->network.family;
 
     rule->own_family = only == FLOE_FAMILY_NONE || rule->type == FLOE_CANDIDATE_TYPE_RELAY;
-    rule->ipv4 = networks == 0 || (networks & ipv4) != 0;
-    rule->ipv6 = networks == 0 || (networks & ipv6) != 0;
-    if (only != FLOE_FAMILY_NONE) {
-        rule->ipv4 = rule->ipv4 && only == FLOE_FAMILY_IPV4;
-        rule->ipv6 = rule->ipv6 && only == FLOE_FAMILY_IPV6;
-    } else {
-        rule->ipv4 = rule->ipv4 && has_external_of(rule, FLOE_FAMILY_IPV4);
-        rule->ipv6 = rule->ipv6 && has_external_of(rule, FLOE_FAMILY_IPV6);
+    bool ipv4 = only != FLOE_FAMILY_NONE ? only == FLOE_FAMILY_IPV4
+                                         : has_external_of(rule, FLOE_FAMILY_IPV4);
+    bool ipv6 = only != FLOE_FAMILY_NONE ? only == FLOE_FAMILY_IPV6
+                                         : has_external_of(rule, FLOE_FAMILY_IPV6);
+
+    rule->networks = (ipv4 ? of_ipv4 : 0U) | (ipv6 ? of_ipv6 : 0U);
+    if (networks != 0) {
+        rule->networks &= networks;
     }
 }
 
 static floe_error make_ready(floe_rewrite *rule, const floe_allocator *allocator,
                              const floe_address_rewrite_rule *given, size_t n)
 {
-    const uint32_t all = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 | FLOE_NETWORK_TYPE_TCP4 |
-                         FLOE_NETWORK_TYPE_TCP6;
+    const uint32_t all = of_ipv4 | of_ipv6;
 
     if ((given->networks & ~all) != 0) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
@@ -221,7 +220,7 @@ static floe_error make_ready(floe_rewrite *rule, const floe_allocator *allocator
             return FLOE_ERR_NO_MEMORY;
         }
     }
-    choose_families(rule, given->networks);
+    choose_networks(rule, given->networks);
     return FLOE_OK;
 }
 
@@ -350,10 +349,14 @@ void floe_rewrites_free(floe_core_shared *shared)
 
 /* ── Look-up (W4) ── */
 
-static bool matches(const floe_rewrite *rule, floe_candidate_type type, const floe_address *local,
-                    const char *iface)
+static bool matches(const floe_rewrite *rule, floe_candidate_type type, bool tcp,
+                    const floe_address *local, const char *iface)
 {
-    return rule->type == type && (local->family == FLOE_FAMILY_IPV4 ? rule->ipv4 : rule->ipv6) &&
+    uint32_t ipv4 = tcp ? FLOE_NETWORK_TYPE_TCP4 : FLOE_NETWORK_TYPE_UDP4;
+    uint32_t ipv6 = tcp ? FLOE_NETWORK_TYPE_TCP6 : FLOE_NETWORK_TYPE_UDP6;
+    uint32_t network = local->family == FLOE_FAMILY_IPV4 ? ipv4 : ipv6;
+
+    return rule->type == type && (rule->networks & network) != 0 &&
            (rule->iface == NULL || strcmp(rule->iface, iface) == 0) &&
            (rule->network.family == FLOE_FAMILY_NONE ||
             floe_address_within(local, &rule->network, rule->bits));
@@ -371,14 +374,14 @@ static int weight_of(const floe_rewrite *rule, const char *iface)
 }
 
 const floe_rewrite *floe_rewrite_for(const floe_core_shared *shared, floe_candidate_type type,
-                                     const floe_address *local, const char *iface)
+                                     bool tcp, const floe_address *local, const char *iface)
 {
     const floe_rewrite *best = NULL;
     int best_weight = -1;
 
     for (size_t i = 0; i < shared->rewrite_count; i++) {
         const floe_rewrite *rule = &shared->rewrites[i];
-        if (!matches(rule, type, local, iface)) {
+        if (!matches(rule, type, tcp, local, iface)) {
             continue;
         }
         if (rule->local.family != FLOE_FAMILY_NONE) {

@@ -11,9 +11,9 @@
 /* Checks the settings' rules and makes them ready. */
 floe_error floe_rewrites_new(floe_core_shared *shared, const floe_settings *settings);
 void floe_rewrites_free(floe_core_shared *shared);
-/* The rule for a candidate of this type on this address; NULL: none. */
+/* The rule for a candidate of this type, for TCP or UDP, on this address; NULL: none. */
 const floe_rewrite *floe_rewrite_for(const floe_core_shared *shared, floe_candidate_type type,
-                                     const floe_address *local, const char *iface);
+                                     bool tcp, const floe_address *local, const char *iface);
 /* Whether its addresses, if any, stand in this one's place: the local one, or a relayed one. */
 bool floe_rewrite_replaces(const floe_rewrite *rule, const floe_address *address);
 /* The rule's next address for that one, from *at = 0 on; false: no more. */

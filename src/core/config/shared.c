@@ -72,6 +72,24 @@ static floe_error set_ports(floe_core_shared *shared, const floe_settings *setti
     return FLOE_OK;
 }
 
+void floe_shared_choose_port(const floe_core_shared *shared, uint16_t *port, uint16_t *left)
+{
+    uint32_t range = shared->port_max - shared->port_min + 1U;
+    uint32_t offset = 0;
+
+    *port = *left = 0;
+    if (shared->port_min != 0) {
+        (void)floe_random_below(&shared->random, range, &offset);
+        *port = (uint16_t)(shared->port_min + offset);
+        *left = (uint16_t)(range - 1);
+    }
+}
+
+uint16_t floe_shared_next_port(const floe_core_shared *shared, uint16_t port)
+{
+    return port == shared->port_max ? shared->port_min : (uint16_t)(port + 1);
+}
+
 static floe_error set_network_types(floe_core_shared *shared, uint32_t types)
 {
     const uint32_t udp = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6;
@@ -80,11 +98,6 @@ static floe_error set_network_types(floe_core_shared *shared, uint32_t types)
     if ((types & ~all) != 0) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                          "settings.network_types is 0x%x: only 0x%x is built in", types, all);
-    }
-    if (types != 0 && (types & udp) == 0) {
-        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
-                         "settings.network_types has TCP alone: it gives relays beside those for "
-                         "UDP");
     }
     shared->network_types = types == 0 ? udp : types;
     return FLOE_OK;
@@ -170,6 +183,11 @@ static floe_error set_sizes(floe_core_shared *shared, const floe_settings *setti
                          "settings.udp_mux_port is %u, not 1 to 65535 or FLOE_ANY_PORT",
                          settings->udp_mux_port);
     }
+    if (settings->udp_mux_port != 0 && settings->network_types != 0 &&
+        (settings->network_types & (FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6)) == 0) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "settings.udp_mux_port with settings.network_types that have TCP alone");
+    }
     if (size != 0 && (size < 4096 || size > 67108864)) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                          "settings.send_queue_size is %u, not 4096 to 67108864", size);
@@ -207,6 +225,7 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
     made->udp_mux_port = given.udp_mux_port != FLOE_ANY_PORT ? (uint16_t)given.udp_mux_port : 0;
     made->ice_lite = given.ice_lite;
     made->avoid_costly_networks = given.avoid_costly_networks;
+    made->tcp_simultaneous_open = given.tcp_simultaneous_open;
     made->service_discovery = given.service_discovery;
     made->addresses_max = given.addresses_max != 0 ? given.addresses_max : 16;
     floe_error error = set_times(made, &given);

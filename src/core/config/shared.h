@@ -61,6 +61,7 @@ struct floe_core_shared {
     bool loopback;
     bool link_local;
     bool avoid_costly_networks;
+    bool tcp_simultaneous_open;
     bool service_discovery;
     bool trace;
     uint8_t trace_level; /* a floe_trace_level */
@@ -104,6 +105,24 @@ static inline bool floe_proxy_only(const floe_core_shared *shared)
 
 /* Its cores and its mux are gone. NULL is fine. */
 void floe_shared_free(floe_core_shared *shared);
+
+/* H1: whether candidates for UDP, or for TCP, are gathered on addresses of this family. */
+static inline bool floe_gathers_udp(const floe_core_shared *shared, uint8_t family)
+{
+    return (shared->network_types &
+            (family == FLOE_FAMILY_IPV4 ? FLOE_NETWORK_TYPE_UDP4 : FLOE_NETWORK_TYPE_UDP6)) != 0;
+}
+
+static inline bool floe_gathers_tcp(const floe_core_shared *shared, uint8_t family)
+{
+    return (shared->network_types &
+            (family == FLOE_FAMILY_IPV4 ? FLOE_NETWORK_TYPE_TCP4 : FLOE_NETWORK_TYPE_TCP6)) != 0;
+}
+
+/* P5: a random port of the range, and how many are left of it; 0 and 0: any. */
+void floe_shared_choose_port(const floe_core_shared *shared, uint16_t *port, uint16_t *left);
+/* The next in the range, round its end. */
+uint16_t floe_shared_next_port(const floe_core_shared *shared, uint16_t port);
 
 /* The account of this user at this server, with a reference for the caller. */
 floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, const char *username,

@@ -18,6 +18,7 @@
 #include "core/plan/servers.h"
 #include "core/server/server.h"
 #include "core/socket/connection.h"
+#include "core/socket/tcp_peer.h"
 #include "core/socket/way.h"
 #include "core/source/binding.h"
 #include "core/source/pacer.h"
@@ -143,6 +144,15 @@ void floe_gather_name_taken(floe_core *core, floe_time now, const char *name)
     floe_core_settle(core, now);
 }
 
+/* NULL: there is none. */
+static floe_listener *opening_listener(const floe_core *core, uint32_t channel)
+{
+    floe_listener *listener =
+        core->state != FLOE_GATHERER_STATE_CLOSED ? floe_listener_of_channel(core, channel) : NULL;
+
+    return listener != NULL && listener->state == FLOE_BASE_OPENING ? listener : NULL;
+}
+
 void floe_gather_opened(floe_core *core, floe_time now, uint32_t channel, const floe_address *local)
 {
     floe_base *base = floe_base_of_channel(core, channel);
@@ -153,12 +163,34 @@ void floe_gather_opened(floe_core *core, floe_time now, uint32_t channel, const 
         floe_core_settle(core, now);
         return;
     }
+    floe_listener *listener = base == NULL ? opening_listener(core, channel) : NULL;
+    if (listener != NULL) {
+        floe_base_listens(core, now, listener, local);
+        floe_core_settle(core, now);
+        return;
+    }
     if (base == NULL || base->state != FLOE_BASE_OPENING ||
         core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
     floe_base_opened(core, now, base, local);
     floe_core_settle(core, now);
+}
+
+uint32_t floe_gather_accepted(floe_core *core, floe_time now, uint32_t channel,
+                              const floe_address *remote)
+{
+    floe_listener *listener = floe_listener_of_channel(core, channel);
+
+    floe_core_is_told(core, now);
+    if (listener == NULL || listener->state != FLOE_BASE_OPEN ||
+        core->state == FLOE_GATHERER_STATE_CLOSED) {
+        return 0;
+    }
+    floe_address from = floe_address_normalise(*remote);
+    uint32_t accepted = floe_tcp_peer_accept(core, now, listener, &from);
+    floe_core_settle(core, now);
+    return accepted;
 }
 
 void floe_gather_open_failed(floe_core *core, floe_time now, uint32_t channel, floe_error error)
@@ -171,6 +203,12 @@ void floe_gather_open_failed(floe_core *core, floe_time now, uint32_t channel, f
         failure.detail = (uint8_t)-error;
         connection->opened = false; /* there is nothing to close */
         floe_connection_failed(core, now, connection, failure);
+        floe_core_settle(core, now);
+        return;
+    }
+    floe_listener *listener = base == NULL ? opening_listener(core, channel) : NULL;
+    if (listener != NULL) {
+        floe_base_cannot_listen(core, now, listener, error);
         floe_core_settle(core, now);
         return;
     }
@@ -304,11 +342,25 @@ static bool datagram_on_base(floe_core *core, floe_time now, floe_base *base,
     return taken != FLOE_TAKEN_NOT;
 }
 
+/* The next packet of who is connected. What a peer says first is looked at here, as that he knows us is
+ * for the credentials to say (H1). */
+static void next_on_connection(floe_core *core, floe_time now, floe_connection *connection)
+{
+    hold_packet(core, floe_connection_next(core, now, connection, room_for_packet(core)));
+    floe_tcp_peer *peer = floe_tcp_peer_of(connection);
+    if (core->has_packet && peer != NULL && floe_tcp_peer_is_unproven(peer)) {
+        const floe_check *check = core->arrival->packet.check;
+        core->has_packet = check != NULL && check->authenticated;
+        core->shared->dropped += !core->has_packet;
+        floe_tcp_peer_prove(core, peer, core->has_packet);
+    }
+}
+
 static void bytes_on_connection(floe_core *core, floe_time now, floe_connection *connection,
                                 const void *data, size_t size)
 {
     floe_connection_feed(connection, data, size);
-    hold_packet(core, floe_connection_next(core, now, connection, room_for_packet(core)));
+    next_on_connection(core, now, connection);
     floe_connection_receives(core, core->has_packet ? connection : NULL);
     floe_core_settle(core, now);
 }
@@ -406,7 +458,7 @@ bool floe_gather_packet(floe_core *core, floe_time now, const floe_packet **pack
     }
     floe_connection *receiving = floe_connection_receiving(core);
     if (!core->has_packet && receiving != NULL) {
-        hold_packet(core, floe_connection_next(core, now, receiving, room_for_packet(core)));
+        next_on_connection(core, now, receiving);
         if (!core->has_packet) {
             floe_connection_receives(core, NULL);
             floe_core_settle(core, now);

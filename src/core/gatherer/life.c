@@ -18,6 +18,7 @@
 #include "core/server/server.h"
 #include "core/server/server_set.h"
 #include "core/socket/connection.h"
+#include "core/socket/tcp_peer.h"
 #include "core/source/binding.h"
 #include "core/source/pacer.h"
 #include "core/source/relay.h"
@@ -191,6 +192,10 @@ void floe_gather_free(floe_core *core)
     {
         floe_relay_free(core, relay);
     }
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
+    {
+        floe_tcp_peers_end(core, base->listener);
+    }
     FLOE_LIST_EACH_SAFE(connection, floe_connections_of(core), floe_connection, link)
     {
         floe_connection_free(core, connection);
@@ -269,6 +274,7 @@ static bool is_error(const floe_output *output)
     case FLOE_OUTPUT_PAIR_ERROR:
     case FLOE_OUTPUT_SERVER_ERROR:
     case FLOE_OUTPUT_LIST_ERROR:
+    case FLOE_OUTPUT_LISTENER_ERROR:
         return true;
     case FLOE_OUTPUT_BASE_ERROR: /* its name's is told once */
         return FLOE_CONTAINER(output, floe_base, error_output)->failure == FLOE_FAILURE_OPEN;
@@ -447,6 +453,9 @@ void floe_gather_close(floe_core *core, floe_time now)
         if (waits || base->state == FLOE_BASE_FAILED) {
             floe_base_never_opened(core, base);
         }
+        if (base->listener != NULL) {
+            floe_listener_forsake(base->listener);
+        }
         if (base->named != NULL && floe_list_linked(&base->named->output.link)) {
             base->published = base->named->output.kind == FLOE_OUTPUT_UNPUBLISH;
         }
@@ -461,6 +470,10 @@ void floe_gather_close(floe_core *core, floe_time now)
         }
     }
     floe_relays_sweep(core);
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
+    {
+        floe_tcp_peers_end(core, base->listener);
+    }
     FLOE_LIST_EACH(connection, floe_connections_of(core), floe_connection, link)
     {
         floe_connection_end(core, connection);
@@ -470,6 +483,7 @@ void floe_gather_close(floe_core *core, floe_time now)
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         floe_base_unpublish(core, base);
+        floe_listener_end(core, base);
         if (base->channel != 0) {
             floe_tell(core, &base->output, FLOE_OUTPUT_CLOSE);
         }

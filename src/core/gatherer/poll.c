@@ -174,6 +174,10 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
         return poll_open(FLOE_CONTAINER(link, floe_base, output), output);
     case FLOE_OUTPUT_CLOSE:
         return poll_close(core, FLOE_CONTAINER(link, floe_base, output), output);
+    case FLOE_OUTPUT_LISTEN:
+        return floe_listener_poll_open(FLOE_CONTAINER(link, floe_listener, output), output);
+    case FLOE_OUTPUT_UNLISTEN:
+        return floe_listener_poll_close(core, FLOE_CONTAINER(link, floe_listener, output), output);
     case FLOE_OUTPUT_PUBLISH:
         return poll_name(FLOE_CONTAINER(link, floe_base_named, output), FLOE_CORE_PUBLISH, output);
     case FLOE_OUTPUT_UNPUBLISH:
@@ -235,6 +239,14 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
         floe_failure failure = {
             .kind = base->failure, .detail = base->error, .remote = base->local};
         return poll_error(core, &failure, NULL, base, false, output);
+    }
+    case FLOE_OUTPUT_LISTENER_ERROR: {
+        const floe_listener *listener = FLOE_CONTAINER(link, floe_listener, error_output);
+        floe_failure failure = {.kind = FLOE_FAILURE_OPEN,
+                                .transport = FLOE_PROTOCOL_TCP,
+                                .detail = listener->error,
+                                .remote = listener->base->local};
+        return poll_error(core, &failure, NULL, listener->base, false, output);
     }
     case FLOE_OUTPUT_LIST_ERROR: {
         floe_failure failure = {.kind = FLOE_FAILURE_INTERFACES, .detail = core->list_error};

@@ -5,6 +5,7 @@
 #include "core/config/shared.h"
 #include "core/core.h"
 #include "core/gatherer/face.h"
+#include "core/socket/tcp_peer.h"
 #include "core/socket/way.h"
 #include "core/source/binding.h"
 #include "core/source/peers.h"
@@ -53,11 +54,14 @@ floe_error floe_gather_send(floe_core *core, floe_time now, uint32_t candidate_i
             return floe_fail(FLOE_ERR_NOT_FOUND, "the relay is gone");
         }
         floe_relay_touch(core, relay);
-        return relay->kind.tcp
+        return floe_relay_is_for_tcp(core, relay)
                    ? floe_stream_send(core, now, relay, (floe_tcp_type)found->tcp_type, &to, span)
                    : floe_relay_send(core, now, relay, &to, span);
     }
     floe_base *base = found->base;
+    if (found->tcp_type != FLOE_TCP_TYPE_NONE) {
+        return floe_tcp_peer_send(core, now, base, (floe_tcp_type)found->tcp_type, &to, span);
+    }
     if (base->state != FLOE_BASE_OPEN) {
         return floe_fail(FLOE_ERR_NOT_FOUND, "the candidate's socket is closed");
     }

@@ -278,6 +278,15 @@ void floe_core_open_failed(floe_core *core, floe_time now, uint32_t channel, flo
     }
 }
 
+/* Under a mux nothing listens for TCP. */
+uint32_t floe_core_accepted(floe_core *core, floe_time now, uint32_t channel,
+                            const floe_address *remote)
+{
+    return mux_of(core) == NULL && member_of(core) == NULL
+               ? floe_gather_accepted(core, now, channel, remote)
+               : 0;
+}
+
 void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
                         const floe_address *source, const void *data, size_t size)
 {

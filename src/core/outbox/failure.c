@@ -560,8 +560,8 @@ static void open_text(const floe_core *core, const floe_failure *failure, char *
                        shared->udp_mux_port, address);
     } else if ((floe_error)-failure->detail == FLOE_ERR_ADDRESS_IN_USE && shared->port_min != 0) {
         (void)snprintf(text, size,
-                       "every UDP port from %u to %u is in use on %s: widen the port range",
-                       shared->port_min, shared->port_max, address);
+                       "every %s port from %u to %u is in use on %s: widen the port range",
+                       carrier(failure->transport), shared->port_min, shared->port_max, address);
     } else {
         (void)snprintf(text, size, "no %s socket on %s: %s", carrier(failure->transport), address,
                        floe_error_string((floe_error)-failure->detail));

@@ -18,6 +18,7 @@ static bool is_event(floe_output_kind kind)
     case FLOE_OUTPUT_PAIR_ERROR:
     case FLOE_OUTPUT_SERVER_ERROR:
     case FLOE_OUTPUT_BASE_ERROR:
+    case FLOE_OUTPUT_LISTENER_ERROR:
     case FLOE_OUTPUT_LIST_ERROR:
     case FLOE_OUTPUT_MEMORY_ERROR:
     case FLOE_OUTPUT_TOLD_ERROR:
@@ -31,6 +32,8 @@ static bool is_event(floe_output_kind kind)
     case FLOE_OUTPUT_LIST_INTERFACES:
     case FLOE_OUTPUT_OPEN:
     case FLOE_OUTPUT_CLOSE:
+    case FLOE_OUTPUT_LISTEN:
+    case FLOE_OUTPUT_UNLISTEN:
     case FLOE_OUTPUT_SEND_BINDING:
     case FLOE_OUTPUT_SEND_RELAY:
     case FLOE_OUTPUT_RESOLVE:

@@ -201,7 +201,10 @@ static bool shows_mapping(const floe_pair *pair)
 
 bool floe_pair_may_ask(const floe_core *core, const floe_base *base, const floe_place *place)
 {
-    return place->ready && floe_base_asks(core, base, &place->address);
+    bool by_tcp = place->transport == FLOE_PROTOCOL_TCP || place->transport == FLOE_PROTOCOL_TLS;
+
+    return place->ready && (by_tcp || floe_gathers_udp(core->shared, base->local.family)) &&
+           floe_base_asks(core, base, &place->address);
 }
 
 void floe_pair_ask_beside_connection(floe_core *core, const floe_pair *pair)
@@ -306,12 +309,16 @@ static void yield_rivals(floe_core *core, floe_time now, const floe_pair *pair)
     }
 }
 
-/* T12: RFC 6062 has TCP relays by TCP and TLS alone. */
+/* T12: RFC 6062 has TCP relays by TCP and TLS alone. Where nobody gathers UDP the first is one. */
 static bool wants_tcp(const floe_core *core, const floe_server *server, uint8_t transport)
 {
-    uint32_t types = core->shared->network_types;
+    const floe_core_shared *shared = core->shared;
+    bool tcp =
+        floe_gathers_tcp(shared, FLOE_FAMILY_IPV4) || floe_gathers_tcp(shared, FLOE_FAMILY_IPV6);
+    bool udp =
+        floe_gathers_udp(shared, FLOE_FAMILY_IPV4) || floe_gathers_udp(shared, FLOE_FAMILY_IPV6);
 
-    return (types & (FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6)) != 0 && server->url->turn &&
+    return tcp && udp && server->url->turn &&
            (transport == FLOE_PROTOCOL_TCP || transport == FLOE_PROTOCOL_TLS);
 }
 

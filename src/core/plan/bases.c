@@ -40,7 +40,7 @@ static bool set_interface(floe_core *core, floe_base *base, const floe_interface
     base->chosen = true;
     base->overdue = false;
     base->no_reflexive =
-        floe_rewrite_replaces(floe_rewrite_for(core->shared, FLOE_CANDIDATE_TYPE_SRFLX,
+        floe_rewrite_replaces(floe_rewrite_for(core->shared, FLOE_CANDIDATE_TYPE_SRFLX, false,
                                                &base->local, floe_base_interface_name(base)),
                               &base->local);
     if (floe_tree_has(&base->by_ip)) { /* a new one is counted once it is opened */
@@ -53,10 +53,8 @@ static bool set_interface(floe_core *core, floe_base *base, const floe_interface
 static void gather_on(floe_core *core, floe_time now, floe_base *base)
 {
     if (!floe_proxy_only(core->shared)) {
-        floe_base_tell_host(core, now, base);
-        if (!core->shared->ice_lite) {
-            (void)floe_found_add_rewritten(core, now, base);
-        }
+        floe_base_tell_hosts(core, now, base);
+        floe_found_add_rewritten(core, now, base);
     }
     floe_pairs_make(core, now, base);
 }
@@ -82,6 +80,7 @@ static bool new_base(floe_core *core, const floe_interface_address *from, uint16
         return false;
     }
     floe_base_open(core, base);
+    floe_listener_want(core, base);
     return true;
 }
 
@@ -138,6 +137,7 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
         }
         if (base != NULL) {
             good = set_interface(core, base, best, rank);
+            floe_listener_want(core, base);
         } else {
             good = new_base(core, best, rank);
         }
@@ -151,8 +151,42 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
     {
         if (base->state == FLOE_BASE_OPEN && !base->spare) {
             gather_on(core, now, base);
+        } else if (base->state != FLOE_BASE_CLOSING && base->listener != NULL) {
+            floe_base_tell_hosts(core, now, base); /* it listens, be its socket not open yet */
+            floe_found_add_rewritten(core, now, base);
         }
     }
+}
+
+/* Neither of a gathering that has given it up, nor between two. */
+static bool is_told(const floe_core *core, const floe_base *base)
+{
+    return !base->overdue && base->state != FLOE_BASE_CLOSING && core->interfaces_known;
+}
+
+void floe_base_listens(floe_core *core, floe_time now, floe_listener *listener,
+                       const floe_address *local)
+{
+    floe_listener_opened(core, listener, local);
+    if (is_told(core, listener->base)) {
+        floe_base_tell_hosts(core, now, listener->base);
+        floe_found_add_rewritten(core, now, listener->base);
+    }
+}
+
+void floe_base_cannot_listen(floe_core *core, floe_time now, floe_listener *listener,
+                             floe_error error)
+{
+    if (floe_listener_failed(core, listener, error) && is_told(core, listener->base)) {
+        floe_base_tell_hosts(core, now, listener->base); /* it can connect all the same */
+        floe_base_tell_no_listener(core, listener->base, error);
+    }
+}
+
+void floe_base_tell_no_listener(floe_core *core, floe_base *base, floe_error error)
+{
+    base->listener->error = (uint8_t)-error;
+    floe_tell(core, &base->listener->error_output, FLOE_OUTPUT_LISTENER_ERROR);
 }
 
 /* Those that wait for the base. */
@@ -185,12 +219,9 @@ void floe_base_tell_failure(floe_core *core, floe_base *base, floe_error error)
 
 void floe_base_open_failed(floe_core *core, floe_time now, floe_base *base, floe_error error)
 {
-    const floe_core_shared *shared = core->shared;
-
     if (error == FLOE_ERR_ADDRESS_IN_USE && base->ports_left > 0) {
         base->ports_left--;
-        base->local.port = base->local.port == shared->port_max ? shared->port_min
-                                                                : (uint16_t)(base->local.port + 1);
+        base->local.port = floe_shared_next_port(core->shared, base->local.port);
         floe_tell(core, &base->output, FLOE_OUTPUT_OPEN);
         return;
     }

@@ -9,7 +9,13 @@
 void floe_bases_update(floe_core *core, floe_time now, const floe_interface_address *list,
                        size_t count);
 void floe_base_opened(floe_core *core, floe_time now, floe_base *base, const floe_address *local);
+/* What listens beside its socket, or instead of it. */
+void floe_base_listens(floe_core *core, floe_time now, floe_listener *listener,
+                       const floe_address *local);
+void floe_base_cannot_listen(floe_core *core, floe_time now, floe_listener *listener,
+                             floe_error error);
 void floe_base_open_failed(floe_core *core, floe_time now, floe_base *base, floe_error error);
 void floe_base_tell_failure(floe_core *core, floe_base *base, floe_error error);
+void floe_base_tell_no_listener(floe_core *core, floe_base *base, floe_error error);
 
 #endif

@@ -53,11 +53,11 @@ static bool is_loopback(const floe_interface_address *candidate)
 static bool permitted(const floe_core *core, const floe_interface_address *candidate)
 {
     const floe_core_shared *shared = core->shared;
-    uint32_t type = candidate->address.family == FLOE_FAMILY_IPV4 ? FLOE_NETWORK_TYPE_UDP4
-                                                                  : FLOE_NETWORK_TYPE_UDP6;
+    uint8_t family = candidate->address.family;
+    bool wanted = floe_gathers_udp(shared, family) || floe_listens(core, family);
 
-    return candidate->up && !candidate->tentative && (shared->network_types & type) != 0 &&
-           handled(core, candidate) && floe_address_usable(shared, &candidate->address);
+    return candidate->up && !candidate->tentative && wanted && handled(core, candidate) &&
+           floe_address_usable(shared, &candidate->address);
 }
 
 /* P4, RFC 4862 §5.5.4: nothing begins on a deprecated address, and what goes on there goes on. */

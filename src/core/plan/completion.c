@@ -109,7 +109,11 @@ static void give_up_bases(floe_core *core)
         if (floe_base_awaited(base)) {
             base->overdue = true;
             floe_base_changed(core, base);
-            floe_base_tell_failure(core, base, FLOE_ERR_TIMED_OUT);
+            if (base->state == FLOE_BASE_OPENING) {
+                floe_base_tell_failure(core, base, FLOE_ERR_TIMED_OUT);
+            } else {
+                floe_base_tell_no_listener(core, base, FLOE_ERR_TIMED_OUT);
+            }
         }
     }
 }

@@ -132,7 +132,7 @@ static bool add_proxy(const floe_core *core, floe_connection *connection,
 {
     char host[FLOE_ADDRESS_TEXT_SIZE];
 
-    if (!floe_url_proxied(core->shared, plan->url)) {
+    if (plan->url == NULL || !floe_url_proxied(core->shared, plan->url)) {
         return true;
     }
     connection->proxy = floe_allocate(&core->shared->allocator, sizeof *connection->proxy);
@@ -167,8 +167,7 @@ static bool has_lists(floe_core *core)
     return true;
 }
 
-floe_connection *floe_connection_new(floe_core *core, floe_time now,
-                                     const floe_connection_plan *plan)
+static floe_connection *make(floe_core *core, floe_time now, const floe_connection_plan *plan)
 {
     floe_connection *made =
         has_lists(core) ? floe_allocate(&core->shared->allocator, sizeof *made) : NULL;
@@ -180,13 +179,16 @@ floe_connection *floe_connection_new(floe_core *core, floe_time now,
     made->owner = plan->owner;
     made->base = plan->base;
     made->transport = plan->transport;
-    made->local = floe_address_with_port(plan->base->local, 0);
+    made->local = plan->local.family != FLOE_FAMILY_NONE
+                      ? plan->local
+                      : floe_address_with_port(plan->base->local, 0);
     made->remote = plan->server;
     made->channel = floe_shared_number(core->shared, &core->last_channel);
     made->state = FLOE_CONNECTION_OPENING;
     made->started = now;
     made->give_up = floe_time_after(now, CONNECT_WITHIN);
     made->retransmit = FLOE_TIME_NEVER;
+    made->holds = plan->holds;
     floe_framer_init(&made->framer, &core->shared->allocator);
     if (plan->stun_alone) {
         made->framer.measure = floe_frame_measure_stun;
@@ -196,12 +198,43 @@ floe_connection *floe_connection_new(floe_core *core, floe_time now,
     made->alarm.order = ++core->connections->times.set;
     changed(core, made);
     made->story = floe_connection_story_new(core, plan);
+    return made;
+}
+
+floe_connection *floe_connection_new(floe_core *core, floe_time now,
+                                     const floe_connection_plan *plan)
+{
+    floe_connection *made = make(core, now, plan);
+
+    if (made == NULL) {
+        return NULL;
+    }
     if (!add_secure(core, now, made, plan) || !add_proxy(core, made, plan)) {
         floe_connection_free(core, made);
         return NULL;
     }
     floe_tell(core, &made->output, FLOE_OUTPUT_CONNECT);
     return made;
+}
+
+floe_connection *floe_connection_accepted(floe_core *core, floe_time now,
+                                          const floe_connection_plan *plan)
+{
+    floe_connection *made = make(core, now, plan);
+
+    if (made != NULL) {
+        made->opened = true;
+        made->state = FLOE_CONNECTION_READY;
+        floe_connection_give_up_at(core, made, FLOE_TIME_NEVER);
+        floe_connection_tell(core, now, made, FLOE_TRACE_CONNECTED);
+    }
+    return made;
+}
+
+void floe_connection_give_up_at(floe_core *core, floe_connection *connection, floe_time when)
+{
+    connection->give_up = when;
+    changed(core, connection);
 }
 
 floe_connection *floe_connection_receiving(const floe_core *core)
@@ -242,6 +275,9 @@ static void shut(floe_core *core, floe_connection *connection)
 {
     floe_way_gone(core, &connection->full_for);
     floe_connection_disown(connection);
+    if (connection->state == FLOE_CONNECTION_OPENING) { /* what it holds goes nowhere */
+        floe_queue_release(&core->shared->allocator, &connection->queue);
+    }
     connection->give_up = connection->retransmit = FLOE_TIME_NEVER;
     changed(core, connection);
     if (connection->opened) {
@@ -440,13 +476,17 @@ static floe_error push_secure(floe_core *core, floe_connection *connection, size
 floe_error floe_connection_send(floe_core *core, floe_connection *connection, size_t limit,
                                 const floe_span *parts, size_t count)
 {
-    if (connection->state != FLOE_CONNECTION_READY) {
+    bool ready = connection->state == FLOE_CONNECTION_READY;
+
+    if (!ready && !connection->holds) {
         return FLOE_OK;
     }
     floe_error error = connection->secure != NULL
                            ? push_secure(core, connection, limit, parts, count)
                            : push_plain(core, connection, limit, parts, count);
-    tell_waiting(core, connection);
+    if (ready) {
+        tell_waiting(core, connection);
+    }
     return error;
 }
 
@@ -513,6 +553,9 @@ static void become_ready(floe_core *core, floe_time now, floe_connection *connec
     connection->connecting = floe_time_since(now, connection->started);
     connection->give_up = FLOE_TIME_NEVER;
     changed(core, connection);
+    if (connection->holds) {
+        tell_waiting(core, connection);
+    }
     if (connection->owner != NULL) {
         connection->calls->ready(core, now, connection->owner);
     }
@@ -701,7 +744,7 @@ bool floe_connection_next(floe_core *core, floe_time now, floe_connection *conne
 static void look_at_clock(floe_core *core, floe_time now, floe_connection *connection)
 {
     if (floe_time_reached(now, connection->give_up)) {
-        bool broken = connection->state == FLOE_CONNECTION_READY;
+        bool broken = connection->state == FLOE_CONNECTION_READY && connection->secure != NULL;
         fail_with(core, now, connection, broken ? FLOE_FAILURE_MEMORY : FLOE_FAILURE_TIMEOUT, "");
     } else if (floe_time_reached(now, connection->retransmit)) {
         if (!floe_secure_time(connection->secure)) {

@@ -1,4 +1,5 @@
-/* A connection to a server by TCP, TLS or DTLS, through a proxy or not. It knows nobody but its owner's table. */
+/* A connection to a server by TCP, TLS or DTLS, through a proxy or not; or with a peer by TCP alone. It knows nobody but
+ * its owner's table. */
 #ifndef FLOE_CORE_SOCKET_CONNECTION_H
 #define FLOE_CORE_SOCKET_CONNECTION_H
 
@@ -34,13 +35,15 @@ typedef struct floe_connection_plan {
     const floe_connection_owner *calls;
     void *owner;
     const floe_base *base;
-    const floe_url *url;
+    const floe_url *url; /* NULL: it is with a peer, whom no proxy stands before */
     const char *host;    /* that its certificate must name */
     floe_address server; /* which is asked; behind a proxy, by the URL's own name */
+    floe_address local;  /* family none: any port of the base's address */
     floe_address proxy;  /* which is connected to, where the URL goes by one */
     uint8_t transport;   /* a floe_protocol */
     bool redirected;     /* `server` is another than the URL's */
     bool stun_alone;     /* nothing else is to come yet */
+    bool holds;          /* what is sent before it is ready waits until it is */
 } floe_connection_plan;
 
 typedef struct floe_connection_story floe_connection_story;
@@ -60,6 +63,7 @@ struct floe_connection {
     uint8_t transport; /* a floe_protocol */
     bool opened;       /* the driver has heard of it */
     bool blocked;      /* the channel takes no more for now */
+    bool holds;        /* what is sent before it is ready waits until it is */
     floe_address local;
     floe_address remote; /* the server, or the proxy */
     floe_time started;
@@ -85,6 +89,11 @@ struct floe_connection {
 /* Opens one; NULL without memory. */
 floe_connection *floe_connection_new(floe_core *core, floe_time now,
                                      const floe_connection_plan *plan);
+/* The other side has opened it: it is ready, and nobody is told; NULL without memory. */
+floe_connection *floe_connection_accepted(floe_core *core, floe_time now,
+                                          const floe_connection_plan *plan);
+/* It has failed by then, unless another time is said before; never: it has not. */
+void floe_connection_give_up_at(floe_core *core, floe_connection *connection, floe_time when);
 
 /* Nobody hears of it any more. */
 static inline void floe_connection_disown(floe_connection *connection)

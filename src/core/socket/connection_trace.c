@@ -16,11 +16,28 @@ struct floe_connection_story {
     floe_url url;
     const char *host; /* that the certificate must name */
     bool proxied;
+    bool peer; /* it is with a peer: the URL is none */
 };
+
+/* There is nothing to be said of it but its addresses. */
+static floe_connection_story *story_of_peer(const floe_core *core)
+{
+    floe_connection_story *made =
+        floe_trace_wants_steps(core) ? floe_allocate(&core->shared->allocator, sizeof *made) : NULL;
+
+    if (made != NULL) {
+        made->host = "";
+        made->peer = true;
+    }
+    return made;
+}
 
 floe_connection_story *floe_connection_story_new(const floe_core *core,
                                                  const floe_connection_plan *plan)
 {
+    if (plan->url == NULL) {
+        return story_of_peer(core);
+    }
     size_t text = strlen(plan->url->text) + 1;
     size_t host = strlen(plan->host) + 1;
     size_t url_host = strlen(plan->url->host) + 1;
@@ -123,6 +140,18 @@ static void tell_closed(floe_core *core, floe_time now, floe_trace_event *event)
     floe_trace_step(core, now, event);
 }
 
+static void peer_text(const floe_failure *failure, char *detail)
+{
+    bool accepted = failure->stage == FLOE_CONNECTION_READY;
+    const char *why =
+        failure->kind == FLOE_FAILURE_OPEN      ? floe_error_string((floe_error)-failure->detail)
+        : failure->kind != FLOE_FAILURE_TIMEOUT ? "refused by the peer, or on the way there"
+        : accepted                              ? "no connectivity check has come in time"
+                                                : "no answer in time";
+
+    (void)snprintf(detail, DETAIL_SIZE, "%s", why);
+}
+
 void floe_connection_tell_failure(floe_core *core, floe_time now, const floe_connection *connection,
                                   const floe_failure *failure)
 {
@@ -137,7 +166,11 @@ void floe_connection_tell_failure(floe_core *core, floe_time now, const floe_con
         tell_closed(core, now, &event);
         return;
     }
-    floe_failure_text(core, failure, &story->url, detail, sizeof detail);
+    if (story->peer) {
+        peer_text(failure, detail);
+    } else {
+        floe_failure_text(core, failure, &story->url, detail, sizeof detail);
+    }
     const char *names = connection->secure != NULL ? floe_secure_names(connection->secure) : "";
     /* Unless the sentence says them. */
     if (failure->kind == FLOE_FAILURE_SECURE && *names != '\0' && strstr(detail, names) == NULL) {

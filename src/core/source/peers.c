@@ -401,7 +401,7 @@ static floe_taken take(floe_core *core, floe_time now, floe_relay *relay,
         return take_indication(core, now, relay, message, packet) ? FLOE_TAKEN_PACKET : FLOE_TAKEN;
     }
     if (message->class == FLOE_STUN_INDICATION && message->method == FLOE_STUN_CONNECTION_ATTEMPT) {
-        if (!relay->kind.tcp || relay->turn.state != FLOE_TURN_ALLOCATED) {
+        if (!floe_relay_is_for_tcp(core, relay) || relay->turn.state != FLOE_TURN_ALLOCATED) {
             return FLOE_TAKEN_NOT;
         }
         if (understood(message)) {

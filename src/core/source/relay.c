@@ -31,6 +31,11 @@ static unsigned families_of(const floe_core *core, bool tcp)
            ((types & FLOE_NETWORK_TYPE_UDP6) != 0 ? FLOE_TURN_IPV6 : 0U);
 }
 
+bool floe_relay_is_for_tcp(const floe_core *core, const floe_relay *relay)
+{
+    return relay->kind.tcp || families_of(core, false) == 0;
+}
+
 bool floe_relay_has_way(const floe_relay *relay)
 {
     const floe_connection *connection = relay->connection;
@@ -203,15 +208,15 @@ static void take_reservation(const floe_core *core, const floe_relay *relay,
 static floe_turn_wishes wishes_of(const floe_core *core, const floe_relay *relay,
                                   const floe_address *remote)
 {
-    bool pair_of_ports = core->set->even_port && !relay->kind.tcp;
+    bool tcp = floe_relay_is_for_tcp(core, relay);
+    bool pair_of_ports = core->set->even_port && !tcp;
     floe_turn_wishes wishes = {
-        .families = relay->kind.family != 0 ? relay->kind.family
-                                            : (uint8_t)families_of(core, relay->kind.tcp),
+        .families = relay->kind.family != 0 ? relay->kind.family : (uint8_t)families_of(core, tcp),
         .first = relay->origin->local.family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4,
-        .tcp = relay->kind.tcp,
+        .tcp = tcp,
         .beside = relay->kind.family != 0,
-        .mobile = core->shared->mobility && !floe_relay_beside(relay->kind),
-        .dont_fragment = core->shared->dont_fragment && !relay->kind.tcp,
+        .mobile = core->shared->mobility && !tcp && !floe_relay_beside(relay->kind),
+        .dont_fragment = core->shared->dont_fragment && !tcp,
         .even_port = pair_of_ports && core->component == 1};
 
     if (pair_of_ports && core->component != 1 && core->associated != NULL) {

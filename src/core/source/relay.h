@@ -173,6 +173,8 @@ static inline void floe_relay_heard(floe_relay *relay, floe_time now)
 
 /* Whether it waits for what one of ours has left there to be deleted: some seconds at most. */
 bool floe_relay_makes_room(const floe_relay *relay);
+/* T12: whether it is for TCP: beside one for UDP, or where nobody gathers UDP. */
+bool floe_relay_is_for_tcp(const floe_core *core, const floe_relay *relay);
 /* Whether it serves as a relay of the base by this server; the first that does, or NULL. */
 bool floe_relay_is_of(const floe_relay *relay, const floe_base *base, const floe_server *server,
                       floe_relay_kind kind);

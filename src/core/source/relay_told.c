@@ -145,7 +145,7 @@ static void tell(floe_core *core, floe_time now, floe_relay *relay)
                                 .remote = &relay->turn.server,
                                 .address = &relay->turn.relayed[i],
                                 .mapped = &mapped};
-        if (relay->kind.tcp) {
+        if (floe_relay_is_for_tcp(core, relay)) {
             tell_tcp(core, now, &finding);
         } else {
             (void)floe_found_add(core, now, &finding);

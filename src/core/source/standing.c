@@ -5,6 +5,7 @@
 #include "core/candidate/candidate.h"
 #include "core/candidate/host.h"
 #include "core/core.h"
+#include "core/socket/tcp_peer.h"
 #include "core/socket/way.h"
 #include "core/source/binding.h"
 #include "core/source/relay.h"
@@ -28,5 +29,7 @@ void floe_base_close(floe_core *core, floe_base *base)
     withdraw_candidates(core, base);
     floe_bindings_end(core, base);
     floe_base_unpublish(core, base);
+    floe_tcp_peers_end(core, base->listener);
+    floe_listener_close(core, base);
     floe_base_shut(core, base);
 }

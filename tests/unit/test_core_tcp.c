@@ -1,0 +1,1081 @@
+/* core: candidates for TCP (RFC 6544): what listens, who connects to it, and to whom we connect. */
+#include "support.h"
+
+#include "base/memory.h"
+#include "base/time.h"
+#include "polled.h"
+#include "stun/key.h"
+#include "stun/writer.h"
+
+#include <floe/core.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CHANNELS 4096
+#define SENT_MAX 262144
+
+typedef struct fixture {
+    counting_allocator memory;
+    seeded_random random;
+    floe_core_shared *shared;
+    floe_core *core;
+    floe_time now;
+    const char *ip;    /* this machine's; NULL: it has none */
+    bool ports_taken;  /* all that are asked for by their number */
+    bool late;         /* what listens is not answered */
+    uint32_t listener; /* the latest channel of such a one */
+    uint16_t ports[8]; /* that were asked for */
+    size_t listens;
+    uint32_t opened; /* the latest channel of a connection that was asked for */
+    floe_address to; /* and whom it is to */
+    floe_address from;
+    size_t sockets; /* for UDP, that are open */
+    size_t open;    /* channels, of any kind */
+    bool is_open[CHANNELS];
+    uint8_t sent[SENT_MAX]; /* by connections */
+    size_t sent_size;
+    uint32_t sent_on;
+    uint8_t data[65536]; /* of the latest packet */
+    char log[2048];
+    uint32_t ids[4]; /* of the hosts, by tcp_type */
+    floe_candidate host[4];
+    char address[4][80];
+    char foundation[4][40];
+    char text[4][FLOE_CANDIDATE_TEXT_SIZE];
+    char error[512];
+    char published[80];
+    floe_unreachable unreached;
+    floe_core_output output;
+} fixture;
+
+static const uint32_t udp_and_tcp = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP4;
+
+static void say(fixture *f, const char *what)
+{
+    size_t used = strlen(f->log);
+
+    (void)snprintf(f->log + used, sizeof f->log - used, "%s%s", used > 0 ? ", " : "", what);
+}
+
+static void read_log(fixture *f, const char *wanted)
+{
+    assert_string_equal(f->log, wanted);
+    *f->log = '\0';
+}
+
+static void list_interfaces(fixture *f)
+{
+    floe_interface_address list = {.interface_name = "eth0",
+                                   .interface_index = 7,
+                                   .up = true,
+                                   .default_route = true,
+                                   .address = address_of(f->ip != NULL ? f->ip : "10.0.1.2:0")};
+
+    floe_core_interfaces(f->core, f->now, &list, f->ip != NULL);
+}
+
+static void told(fixture *f, const char *sign, const floe_candidate *candidate)
+{
+    char text[64] = "end";
+
+    if (candidate != NULL) {
+        (void)snprintf(text, sizeof text, "%s%s%s", sign, floe_protocol_name(candidate->protocol),
+                       candidate->type == FLOE_CANDIDATE_TYPE_HOST ? "" : "?");
+        if (candidate->protocol == FLOE_PROTOCOL_TCP) {
+            (void)snprintf(text, sizeof text, "%s%s%s", sign,
+                           floe_tcp_type_name(candidate->tcp_type),
+                           candidate->type == FLOE_CANDIDATE_TYPE_HOST ? "" : "?");
+        }
+        f->host[candidate->tcp_type] = *candidate;
+        f->ids[candidate->tcp_type] = *sign == '+' ? candidate->id : 0;
+        (void)snprintf(f->address[candidate->tcp_type], sizeof *f->address, "%s",
+                       candidate->address);
+        (void)snprintf(f->foundation[candidate->tcp_type], sizeof *f->foundation, "%s",
+                       candidate->foundation);
+        (void)floe_candidate_format(candidate, f->text[candidate->tcp_type], sizeof *f->text);
+    }
+    say(f, text);
+}
+
+static void listen_on(fixture *f)
+{
+    floe_address local = f->output.local;
+
+    f->ports[f->listens++ % 8] = local.port;
+    f->listener = f->output.channel;
+    if (f->late) {
+        return;
+    }
+    if (f->ports_taken && local.port != 0) {
+        floe_core_open_failed(f->core, f->now, f->output.channel, FLOE_ERR_ADDRESS_IN_USE);
+        return;
+    }
+    local.port = local.port != 0 ? local.port : 4000;
+    f->open++;
+    f->is_open[f->output.channel] = true;
+    floe_core_opened(f->core, f->now, f->output.channel, &local);
+}
+
+static void open_channel(fixture *f)
+{
+    floe_address local = f->output.local;
+
+    f->open++;
+    f->is_open[f->output.channel] = true;
+    if (f->output.protocol == FLOE_PROTOCOL_TCP) { /* the test says what comes of it */
+        f->opened = f->output.channel;
+        f->to = f->output.remote;
+        f->from = f->output.local;
+        return;
+    }
+    f->sockets++;
+    local.port = local.port != 0 ? local.port : 3000;
+    floe_core_opened(f->core, f->now, f->output.channel, &local);
+}
+
+static void take(fixture *f)
+{
+    const floe_core_output *output = &f->output;
+
+    switch (output->kind) {
+    case FLOE_CORE_LIST_INTERFACES:
+        list_interfaces(f);
+        break;
+    case FLOE_CORE_LISTEN:
+        listen_on(f);
+        break;
+    case FLOE_CORE_OPEN:
+        open_channel(f);
+        break;
+    case FLOE_CORE_CLOSE:
+        assert_true(f->is_open[output->channel] || output->channel == f->listener);
+        f->open -= f->is_open[output->channel];
+        f->is_open[output->channel] = false;
+        break;
+    case FLOE_CORE_SEND:
+        assert_true(f->is_open[output->channel]);
+        assert_true(f->sent_size + output->data_size <= sizeof f->sent);
+        memcpy(f->sent + f->sent_size, output->data, output->data_size);
+        f->sent_size += output->data_size;
+        f->sent_on = output->channel;
+        break;
+    case FLOE_CORE_CANDIDATE:
+        told(f, "+", output->candidate);
+        break;
+    case FLOE_CORE_CANDIDATE_WITHDRAWN:
+        told(f, "-", output->candidate);
+        break;
+    case FLOE_CORE_CANDIDATE_ERROR:
+        say(f, "error");
+        (void)snprintf(f->error, sizeof f->error, "%s", output->error->text);
+        break;
+    case FLOE_CORE_UNREACHABLE:
+        say(f, "unreachable");
+        f->unreached = output->unreachable;
+        break;
+    case FLOE_CORE_WRITABLE:
+        say(f, "writable");
+        break;
+    case FLOE_CORE_PUBLISH:
+        (void)snprintf(f->published, sizeof f->published, "%s", output->name);
+        break;
+    default:
+        break;
+    }
+}
+
+static void settle(fixture *f)
+{
+    while (polled(f->core, f->now, &f->output)) {
+        take(f);
+    }
+}
+
+static void pass(fixture *f, uint64_t milliseconds)
+{
+    floe_time end = floe_time_after(f->now, floe_milliseconds(milliseconds));
+
+    settle(f);
+    for (floe_time due = floe_core_deadline(f->core); due.ns <= end.ns;
+         due = floe_core_deadline(f->core)) {
+        f->now = due.ns > f->now.ns ? due : f->now;
+        floe_core_time(f->core, f->now);
+        settle(f);
+    }
+    f->now = end;
+}
+
+static void make_with(fixture *f, const floe_settings *given, floe_gather_policy policy)
+{
+    floe_settings settings = *given;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+
+    memset(f, 0, sizeof *f);
+    counting_init(&f->memory);
+    seeded_init(&f->random, 11);
+    f->now = floe_time_after((floe_time){0}, floe_seconds(1000));
+    f->ip = "10.0.1.2:0";
+    settings.allocator = &f->memory.table;
+    options.gather_policy = policy;
+    assert_int_equal(floe_core_shared_new(&settings, &f->random.table, &f->shared), FLOE_OK);
+    assert_int_equal(floe_core_new(f->shared, &options, &f->core), FLOE_OK);
+    assert_int_equal(floe_core_receive_packets(f->core, true), FLOE_OK);
+}
+
+static void gather(fixture *f)
+{
+    assert_int_equal(floe_core_start(f->core, f->now), FLOE_OK);
+    settle(f);
+}
+
+static void begin(fixture *f, uint32_t types)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    settings.network_types = types;
+    make_with(f, &settings, FLOE_GATHER_POLICY_ALL);
+    gather(f);
+}
+
+/* What most stories begin with. */
+static void begin_with_tcp(fixture *f)
+{
+    begin(f, udp_and_tcp);
+    read_log(f, "+udp, +active, +passive, end");
+}
+
+static void end(fixture *f)
+{
+    floe_core_close(f->core, f->now);
+    settle(f);
+    assert_int_equal(f->open, 0);
+    floe_core_free(f->core);
+    floe_core_shared_free(f->shared);
+    assert_int_equal(f->memory.live, 0);
+}
+
+/* ── Peers ── */
+
+static floe_address peer_of(unsigned n)
+{
+    floe_address address = address_of("192.0.2.9:0");
+
+    address.port = (uint16_t)(5000 + n);
+    return address;
+}
+
+/* 0: there is no room for him. */
+static uint32_t connects(fixture *f, unsigned n)
+{
+    floe_address peer = peer_of(n);
+    uint32_t channel = floe_core_accepted(f->core, f->now, f->listener, &peer);
+
+    if (channel != 0) {
+        f->open++;
+        f->is_open[channel] = true;
+    }
+    settle(f);
+    return channel;
+}
+
+/* With its length in front; how long it is. */
+static size_t frame_of(uint8_t *frame, floe_span data)
+{
+    frame[0] = (uint8_t)(data.size >> 8);
+    frame[1] = (uint8_t)data.size;
+    memmove(&frame[2], data.data, data.size);
+    return data.size + 2;
+}
+
+/* A check that names this ufrag, signed with this password; NULL: as it is right. */
+static size_t check_of(const fixture *f, uint8_t *frame, const char *ufrag, const char *password)
+{
+    floe_parameters parameters = FLOE_PARAMETERS_INIT;
+    floe_stun_key *key = NULL;
+    const floe_stun_id id = {{7}};
+    uint8_t bytes[400];
+    char name[300];
+
+    assert_int_equal(floe_core_get_local_parameters(f->core, &parameters), FLOE_OK);
+    password = password != NULL ? password : parameters.password;
+    assert_int_equal(
+        floe_stun_key_short_term(&floe_default_allocator, floe_span_text(password), &key), FLOE_OK);
+    (void)snprintf(name, sizeof name, "%s:them",
+                   ufrag != NULL ? ufrag : parameters.username_fragment);
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_REQUEST, FLOE_STUN_BINDING, &id);
+    floe_stun_put(&writer, FLOE_STUN_USERNAME, floe_span_text(name));
+    floe_stun_put_integrity(&writer, key->sha1);
+    floe_stun_put_fingerprint(&writer);
+    floe_stun_key_release(key);
+    return frame_of(frame, floe_stun_written(&writer));
+}
+
+/* Bytes come; how many packets are the owner's, of which the latest is in *packet. */
+static size_t comes(fixture *f, uint32_t channel, const void *bytes, size_t size,
+                    floe_packet *packet)
+{
+    uint8_t *exact = exact_copy(bytes, size, 0);
+    floe_packet taken;
+    size_t count = 0;
+
+    floe_core_stream(f->core, f->now, channel, exact, size);
+    while (arrived(f->core, f->now, &taken)) {
+        *packet = taken;
+        memcpy(f->data, taken.data, taken.size);
+        packet->data = f->data;
+        count++;
+    }
+    exact_free(exact, 0);
+    settle(f);
+    return count;
+}
+
+/* Somebody who has shown that he knows us. */
+static uint32_t known_peer(fixture *f, unsigned n)
+{
+    uint8_t frame[512];
+    floe_packet packet;
+    uint32_t channel = connects(f, n);
+
+    assert_int_not_equal(channel, 0);
+    assert_int_equal(comes(f, channel, frame, check_of(f, frame, NULL, NULL), &packet), 1);
+    return channel;
+}
+
+static floe_error sends(fixture *f, floe_tcp_type by, unsigned n, const char *what)
+{
+    floe_address peer = peer_of(n);
+    floe_error error = floe_core_send(f->core, f->now, f->ids[by], &peer, what, strlen(what));
+
+    settle(f);
+    return error;
+}
+
+/* ── Which there are ── */
+
+static void h1_active_and_passive(void **state)
+{
+    static fixture f;
+    const floe_candidate *active = &f.host[FLOE_TCP_TYPE_ACTIVE];
+    const floe_candidate *passive = &f.host[FLOE_TCP_TYPE_PASSIVE];
+
+    (void)state;
+    begin_with_tcp(&f);
+    assert_int_equal(active->port, 9);
+    assert_int_equal(passive->port, 4000);
+    assert_non_null(strstr(f.text[FLOE_TCP_TYPE_ACTIVE], " tcp "));
+    assert_non_null(strstr(f.text[FLOE_TCP_TYPE_ACTIVE], " 10.0.1.2 9 typ host tcptype active"));
+    assert_non_null(
+        strstr(f.text[FLOE_TCP_TYPE_PASSIVE], " 10.0.1.2 4000 typ host tcptype passive"));
+    /* C5: of the type 126 - 27; the direction in the upper three bits of the local preference. */
+    assert_int_equal(active->priority >> 24, 99);
+    assert_int_equal(active->priority >> 21 & 7, 6);
+    assert_int_equal(passive->priority >> 24, 99);
+    assert_int_equal(passive->priority >> 21 & 7, 4);
+    /* C6: TCP is another protocol. */
+    assert_string_equal(f.foundation[FLOE_TCP_TYPE_ACTIVE], f.foundation[FLOE_TCP_TYPE_PASSIVE]);
+    assert_string_not_equal(f.foundation[FLOE_TCP_TYPE_ACTIVE], f.foundation[FLOE_TCP_TYPE_NONE]);
+    assert_int_equal(passive->base_id, passive->id);
+    assert_int_equal(active->base_id, active->id);
+    assert_int_equal(active->family, FLOE_FAMILY_IPV4);
+    end(&f);
+}
+
+static void h1_none_unless_asked_for(void **state)
+{
+    static fixture f;
+
+    (void)state;
+    begin(&f, 0);
+    read_log(&f, "+udp, end");
+    end(&f);
+    begin(&f, FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP6);
+    read_log(&f, "+udp, end");
+    assert_int_equal(f.listens, 0);
+    end(&f);
+}
+
+static void h1_tcp_alone(void **state)
+{
+    static fixture f;
+
+    (void)state;
+    begin(&f, FLOE_NETWORK_TYPE_TCP4);
+    read_log(&f, "+active, +passive, end");
+    assert_int_equal(f.sockets, 0);
+    assert_int_equal(f.open, 1);
+    assert_int_not_equal(known_peer(&f, 1), 0);
+    end(&f);
+}
+
+/* H3: one port for all is one for UDP. */
+static void h3_no_tcp_under_a_mux(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    settings.network_types = udp_and_tcp;
+    settings.udp_mux_port = FLOE_ANY_PORT;
+    make_with(&f, &settings, FLOE_GATHER_POLICY_ALL);
+    gather(&f);
+    assert_int_equal(f.listens, 0);
+    floe_address peer = peer_of(1);
+    assert_int_equal(floe_core_accepted(f.core, f.now, 1, &peer), 0);
+    floe_core_free(f.core);
+    floe_core_shared_free(f.shared);
+}
+
+/* P1: what is not told does not listen either. */
+static void h1_policies(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+
+    (void)state;
+    settings.network_types = udp_and_tcp;
+    for (int policy = FLOE_GATHER_POLICY_NOHOST; policy <= FLOE_GATHER_POLICY_RELAY; policy++) {
+        make_with(&f, &settings, (floe_gather_policy)policy);
+        gather(&f);
+        read_log(&f, "end");
+        assert_int_equal(f.listens, 0);
+        assert_int_equal(floe_core_set_options(f.core, f.now, &options), FLOE_OK);
+        gather(&f);
+        read_log(&f, "+udp, +active, +passive, end");
+        end(&f);
+    }
+    settings.ip_handling = FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
+    make_with(&f, &settings, FLOE_GATHER_POLICY_ALL);
+    gather(&f);
+    assert_int_equal(f.listens, 0);
+    end(&f);
+}
+
+/* RFC 8445 §2.5: who is lite connects to nobody. */
+static void h1_lite_is_passive(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    settings.network_types = udp_and_tcp;
+    settings.ice_lite = true;
+    make_with(&f, &settings, FLOE_GATHER_POLICY_ALL);
+    gather(&f);
+    read_log(&f, "+udp, +passive, end");
+    end(&f);
+}
+
+static void h2_names_stand_for_tcp_too(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    settings.network_types = udp_and_tcp;
+    settings.mdns_mode = FLOE_MDNS_MODE_QUERY_AND_GATHER;
+    make_with(&f, &settings, FLOE_GATHER_POLICY_ALL);
+    gather(&f);
+    read_log(&f, "+udp, +active, +passive, end");
+    assert_string_equal(f.address[FLOE_TCP_TYPE_PASSIVE], f.published);
+    assert_string_equal(f.address[FLOE_TCP_TYPE_ACTIVE], f.published);
+    floe_core_name_taken(f.core, f.now, f.published);
+    settle(&f);
+    read_log(&f, "-udp, -active, -passive, +udp, +active, +passive");
+    assert_string_equal(f.address[FLOE_TCP_TYPE_PASSIVE], f.published);
+    end(&f);
+}
+
+static void w6_rewritten_too(void **state)
+{
+    static fixture f;
+    static const char *const externals[] = {"192.0.2.200"};
+    floe_address_rewrite_rule rule = {.external = externals, .external_count = 1};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    settings.network_types = udp_and_tcp;
+    settings.address_rewrite_rules = &rule;
+    settings.address_rewrite_rule_count = 1;
+    make_with(&f, &settings, FLOE_GATHER_POLICY_ALL);
+    gather(&f);
+    read_log(&f, "+udp, +active, +passive, end");
+    assert_string_equal(f.address[FLOE_TCP_TYPE_PASSIVE], "192.0.2.200");
+    assert_int_equal(f.host[FLOE_TCP_TYPE_PASSIVE].port, 4000);
+    assert_string_equal(f.address[FLOE_TCP_TYPE_ACTIVE], "192.0.2.200");
+    end(&f);
+}
+
+/* W2: which networks a rule is for; W7: what it says a NAT shows has the port of what listens. */
+static void w2_rules_for_tcp_alone(void **state)
+{
+    static fixture f;
+    static const char *const externals[] = {"192.0.2.200"};
+    floe_address_rewrite_rule rule = {.external = externals, .external_count = 1};
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    settings.network_types = udp_and_tcp;
+    settings.address_rewrite_rules = &rule;
+    settings.address_rewrite_rule_count = 1;
+    for (uint32_t networks = FLOE_NETWORK_TYPE_UDP4; networks <= FLOE_NETWORK_TYPE_TCP6;
+         networks *= 2) {
+        rule.networks = networks;
+        make_with(&f, &settings, FLOE_GATHER_POLICY_ALL);
+        gather(&f);
+        read_log(&f, "+udp, +active, +passive, end");
+        assert_string_equal(f.address[FLOE_TCP_TYPE_NONE],
+                            networks == FLOE_NETWORK_TYPE_UDP4 ? "192.0.2.200" : "10.0.1.2");
+        assert_string_equal(f.address[FLOE_TCP_TYPE_PASSIVE],
+                            networks == FLOE_NETWORK_TYPE_TCP4 ? "192.0.2.200" : "10.0.1.2");
+        end(&f);
+    }
+    rule.networks = FLOE_NETWORK_TYPE_TCP4;
+    rule.as_candidate_type = FLOE_CANDIDATE_TYPE_SRFLX;
+    make_with(&f, &settings, FLOE_GATHER_POLICY_ALL);
+    gather(&f);
+    read_log(&f, "+udp, +active, +passive, +passive?, end");
+    assert_non_null(
+        strstr(f.text[FLOE_TCP_TYPE_PASSIVE],
+               " 192.0.2.200 4000 typ srflx raddr 10.0.1.2 rport 4000 tcptype passive"));
+    assert_int_equal(f.host[FLOE_TCP_TYPE_PASSIVE].priority >> 24, 73);
+    assert_int_equal(f.host[FLOE_TCP_TYPE_PASSIVE].priority >> 21 & 7, 2);
+    gather(&f);
+    read_log(&f, "end");
+    end(&f);
+}
+
+static void p5_the_port_range_holds(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    settings.network_types = FLOE_NETWORK_TYPE_TCP4;
+    settings.port_min = 6000;
+    settings.port_max = 6002;
+    make_with(&f, &settings, FLOE_GATHER_POLICY_ALL);
+    gather(&f);
+    assert_in_range(f.host[FLOE_TCP_TYPE_PASSIVE].port, 6000, 6002);
+    end(&f);
+    make_with(&f, &settings, FLOE_GATHER_POLICY_ALL);
+    f.ports_taken = true;
+    gather(&f);
+    assert_int_equal(f.listens, 3);
+    for (unsigned port = 6000; port <= 6002; port++) {
+        assert_true(f.ports[0] == port || f.ports[1] == port || f.ports[2] == port);
+    }
+    read_log(&f, "+active, error, end");
+    assert_string_equal(
+        f.error, "every TCP port from 6000 to 6002 is in use on 10.0.1.2: widen the port range");
+    f.ports_taken = false; /* the next gathering tries again */
+    gather(&f);
+    read_log(&f, "+passive, end");
+    end(&f);
+}
+
+/* L14: what does not come about does not hold up the end. */
+static void l14_a_listener_that_is_not_answered(void **state)
+{
+    static fixture f;
+    floe_address local = address_of("10.0.1.2:4000");
+
+    (void)state;
+    begin(&f, 0);
+    end(&f);
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    settings.network_types = udp_and_tcp;
+    make_with(&f, &settings, FLOE_GATHER_POLICY_ALL);
+    f.late = true;
+    gather(&f);
+    read_log(&f, "+udp");
+    pass(&f, 5000);
+    read_log(&f, "error, end");
+    assert_string_equal(f.error, "no TCP socket on 10.0.1.2: timed out");
+    floe_core_opened(f.core, f.now, f.listener, &local);
+    settle(&f);
+    read_log(&f, "");
+    gather(&f);
+    read_log(&f, "+active, +passive, end");
+    f.is_open[f.listener] = true;
+    f.open++;
+    end(&f);
+}
+
+/* L5, L11: what is unchanged is not told again, and keeps its id over a restart. */
+static void l5_gathered_again(void **state)
+{
+    static fixture f;
+
+    (void)state;
+    begin_with_tcp(&f);
+    uint32_t channel = known_peer(&f, 1);
+    uint32_t id = f.ids[FLOE_TCP_TYPE_PASSIVE];
+    gather(&f);
+    read_log(&f, "end");
+    assert_int_equal(f.listens, 1);
+    assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
+    settle(&f);
+    gather(&f);
+    read_log(&f, "+udp, +active, +passive, end");
+    assert_int_equal(f.ids[FLOE_TCP_TYPE_PASSIVE], id);
+    assert_int_equal(f.listens, 1);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_PASSIVE, 1, "still there"), FLOE_OK);
+    assert_int_equal(f.sent_on, channel);
+    end(&f);
+}
+
+static void n2_an_address_that_is_gone(void **state)
+{
+    static fixture f;
+
+    (void)state;
+    begin_with_tcp(&f);
+    uint32_t channel = known_peer(&f, 1);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 2, "under way"), FLOE_OK);
+    f.ip = "10.0.3.3:0";
+    gather(&f);
+    read_log(&f, "-udp, -active, -passive, +udp, +active, +passive, end");
+    assert_int_equal(f.open, 2);
+    assert_false(f.is_open[channel]);
+    f.ip = NULL;
+    gather(&f);
+    read_log(&f, "-udp, -active, -passive, end");
+    assert_int_equal(f.open, 0);
+    end(&f);
+}
+
+/* ── Who connects ── */
+
+static void h1_a_check_comes_first(void **state)
+{
+    static fixture f;
+    uint8_t frame[4096];
+    floe_packet packet;
+
+    (void)state;
+    begin_with_tcp(&f);
+    uint32_t channel = connects(&f, 1);
+    assert_int_equal(comes(&f, channel, "\0\0\0", 3, &packet), 0); /* an empty one is nothing */
+    size_t size = check_of(&f, &frame[1], NULL, NULL) - 1;
+    assert_int_equal(comes(&f, channel, &frame[2], size, &packet), 1);
+    assert_true(packet.check->authenticated);
+    assert_int_equal(packet.candidate_id, f.ids[FLOE_TCP_TYPE_PASSIVE]);
+    floe_address peer = peer_of(1);
+    assert_memory_equal(&packet.peer, &peer, sizeof peer);
+    pass(&f, 60000); /* he stays, whatever he says */
+    assert_true(f.is_open[channel]);
+    assert_int_equal(comes(&f, channel, "\0\5hello", 7, &packet), 1);
+    assert_memory_equal(packet.data, "hello", 5);
+    assert_int_equal(packet.size, 5);
+    end(&f);
+}
+
+static void h1_who_does_not_know_us_goes(void **state)
+{
+    static fixture f;
+    static uint8_t frame[4096];
+    floe_packet packet;
+
+    (void)state;
+    begin_with_tcp(&f);
+    for (int what = 0; what < 6; what++) {
+        size_t size = what == 0   ? check_of(&f, frame, "abcd", NULL)
+                      : what == 1 ? check_of(&f, frame, NULL, "not this password at all")
+                      : what == 2 ? frame_of(frame, floe_span_text("hello"))
+                      : what == 3 ? frame_of(frame, floe_span_of("\200\0\0\0", 4))
+                                  : 2;
+        uint32_t channel = connects(&f, (unsigned)what);
+        if (what == 4) { /* longer than a check is */
+            frame[0] = 0x08;
+            frame[1] = 0x01;
+        } else if (what == 5) {
+            frame[0] = frame[1] = 0xff;
+        }
+        assert_int_equal(comes(&f, channel, frame, size, &packet), 0);
+        assert_false(f.is_open[channel]);
+        assert_int_equal(sends(&f, FLOE_TCP_TYPE_PASSIVE, (unsigned)what, "x"),
+                         FLOE_ERR_NOT_CONNECTED);
+    }
+    assert_int_equal(f.sent_size, 0);
+    end(&f);
+}
+
+/* A check that is right, and what comes behind a wrong one in the same piece. */
+static void h1_nothing_comes_behind_a_wrong_check(void **state)
+{
+    static fixture f;
+    uint8_t frames[1024];
+    floe_packet packet;
+
+    (void)state;
+    begin_with_tcp(&f);
+    size_t size = check_of(&f, frames, "abcd", NULL);
+    size += check_of(&f, frames + size, NULL, NULL);
+    size += frame_of(frames + size, floe_span_text("hello"));
+    uint32_t channel = connects(&f, 1);
+    assert_int_equal(comes(&f, channel, frames, size, &packet), 0);
+    assert_false(f.is_open[channel]);
+    end(&f);
+}
+
+static void h1_who_says_nothing_is_bounded(void **state)
+{
+    static fixture f;
+    uint32_t channels[64];
+
+    (void)state;
+    begin_with_tcp(&f);
+    uint32_t known = known_peer(&f, 99);
+    size_t before = f.memory.live;
+    for (unsigned i = 0; i < 64; i++) {
+        channels[i] = connects(&f, i);
+        assert_int_not_equal(channels[i], 0);
+    }
+    assert_int_equal(connects(&f, 64), 0);
+    pass(&f, 4999);
+    assert_true(f.is_open[channels[63]]);
+    assert_int_equal(connects(&f, 64), 0);
+    pass(&f, 1);
+    for (unsigned i = 0; i < 64; i++) {
+        assert_false(f.is_open[channels[i]]);
+    }
+    assert_int_equal(f.memory.live, before);
+    assert_true(f.is_open[known]);
+    assert_int_not_equal(connects(&f, 65), 0);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_PASSIVE, 65, "x"), FLOE_ERR_NOT_CONNECTED);
+    end(&f);
+}
+
+static void h1_who_knows_us_is_bounded(void **state)
+{
+    static fixture f;
+    uint8_t frame[512];
+    floe_packet packet;
+
+    (void)state;
+    begin_with_tcp(&f);
+    for (unsigned i = 0; i < 1000; i++) {
+        (void)known_peer(&f, i);
+    }
+    uint32_t channel = connects(&f, 1000);
+    assert_int_not_equal(channel, 0);
+    (void)comes(&f, channel, frame, check_of(&f, frame, NULL, NULL), &packet);
+    assert_false(f.is_open[channel]);
+    end(&f);
+}
+
+/* RFC 8445 §9: behind a restart the former credentials hold until the new ones have been used. */
+static void l11_a_check_of_before_a_restart(void **state)
+{
+    static fixture f;
+    uint8_t frame[512];
+    floe_packet packet;
+
+    (void)state;
+    begin_with_tcp(&f);
+    size_t size = check_of(&f, frame, NULL, NULL);
+    assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
+    settle(&f);
+    uint32_t channel = connects(&f, 1);
+    assert_int_equal(comes(&f, channel, frame, size, &packet), 1);
+    assert_true(packet.check->former);
+    assert_true(f.is_open[channel]);
+    end(&f);
+}
+
+/* Who connects anew from where he was has lost the other one. */
+static void h1_who_connects_anew(void **state)
+{
+    static fixture f;
+
+    (void)state;
+    begin_with_tcp(&f);
+    uint32_t first = known_peer(&f, 1);
+    uint32_t second = known_peer(&f, 1);
+    assert_false(f.is_open[first]);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_PASSIVE, 1, "x"), FLOE_OK);
+    assert_int_equal(f.sent_on, second);
+    floe_core_disconnected(f.core, f.now, second);
+    settle(&f);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_PASSIVE, 1, "x"), FLOE_ERR_NOT_CONNECTED);
+    end(&f);
+}
+
+/* However a stream is cut, it is the same packets (RFC 4571). */
+static void h1_frames_in_any_pieces(void **state)
+{
+    static fixture f;
+    static uint8_t stream[80000];
+    size_t size = 0;
+    floe_packet packet;
+
+    (void)state;
+    begin_with_tcp(&f);
+    for (size_t piece = 1; piece < 70000; piece = piece * 3 + 1) {
+        uint32_t channel = connects(&f, (unsigned)piece % 1000);
+        size_t packets = 0;
+        size = check_of(&f, stream, NULL, NULL);
+        size += frame_of(stream + size, floe_span_text("one"));
+        size += frame_of(stream + size, floe_span_of("", 0));
+        stream[size] = stream[size + 1] = 0xff; /* the longest that there is */
+        size += 65537;
+        size += frame_of(stream + size, floe_span_text("last"));
+        for (size_t at = 0; at < size; at += piece) {
+            packets +=
+                comes(&f, channel, stream + at, size - at < piece ? size - at : piece, &packet);
+        }
+        assert_int_equal(packets, 4);
+        assert_int_equal(packet.size, 4);
+        floe_core_disconnected(f.core, f.now, channel);
+        settle(&f);
+    }
+    end(&f);
+}
+
+static void k2_a_check_is_answered(void **state)
+{
+    static fixture f;
+    uint8_t frame[512];
+    const floe_packet *packet;
+    floe_stun_message message;
+
+    (void)state;
+    begin_with_tcp(&f);
+    uint32_t channel = connects(&f, 1);
+    floe_core_stream(f.core, f.now, channel, frame, check_of(&f, frame, NULL, NULL));
+    assert_true(floe_core_packet(f.core, f.now, &packet));
+    assert_int_equal(floe_core_answer_check(f.core, f.now, packet, 0), FLOE_OK);
+    settle(&f);
+    assert_int_equal(f.sent_on, channel);
+    assert_int_equal(f.sent[0] << 8 | f.sent[1], f.sent_size - 2);
+    assert_int_equal(floe_stun_parse(floe_span_of(f.sent + 2, f.sent_size - 2), &message),
+                     FLOE_STUN_PARSED);
+    assert_int_equal(message.class, FLOE_STUN_SUCCESS);
+    end(&f);
+}
+
+/* ── To whom we connect ── */
+
+static void h1_what_is_sent_waits_for_the_connection(void **state)
+{
+    static fixture f;
+    floe_address local = address_of("10.0.1.2:3333");
+    floe_packet packet;
+
+    (void)state;
+    begin_with_tcp(&f);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 1, "first"), FLOE_OK);
+    assert_int_equal(f.to.port, 5001);
+    assert_int_equal(f.from.port, 0); /* any */
+    assert_int_equal(f.from.ip[3], 2);
+    uint32_t channel = f.opened;
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 1, "second"), FLOE_OK);
+    assert_int_equal(f.opened, channel); /* the same */
+    assert_int_equal(f.sent_size, 0);
+    floe_core_opened(f.core, f.now, channel, &local);
+    settle(&f);
+    assert_int_equal(f.sent_size, 7 + 8);
+    assert_memory_equal(f.sent, "\0\5first\0\6second", 15);
+    assert_int_equal(comes(&f, channel, "\0\2hi", 4, &packet), 1);
+    assert_int_equal(packet.candidate_id, f.ids[FLOE_TCP_TYPE_ACTIVE]);
+    floe_core_disconnected(f.core, f.now, channel);
+    settle(&f);
+    read_log(&f, ""); /* who ends it may have his reasons */
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 1, "third"), FLOE_OK);
+    assert_int_not_equal(f.opened, channel);
+    end(&f);
+}
+
+static void h1_a_peer_that_refuses(void **state)
+{
+    static fixture f;
+    floe_address peer = peer_of(1);
+
+    (void)state;
+    begin_with_tcp(&f);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 1, "x"), FLOE_OK);
+    uint32_t first = f.opened;
+    floe_core_unreachable(f.core, f.now, first, &peer, FLOE_UNREACHABLE_PORT, NULL, 0);
+    settle(&f);
+    read_log(&f, "unreachable");
+    assert_int_equal(f.unreached, FLOE_UNREACHABLE_PORT);
+    assert_false(f.is_open[first]);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 1, "x"), FLOE_ERR_NOT_CONNECTED);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 2, "x"), FLOE_OK);
+    pass(&f, 1000);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 1, "x"), FLOE_OK);
+    assert_true(f.is_open[f.opened]);
+    pass(&f, 30000); /* nobody answers */
+    assert_false(f.is_open[f.opened]);
+    end(&f);
+}
+
+static void k1_the_queue_of_a_connection_is_bounded(void **state)
+{
+    static fixture f;
+    static uint8_t data[20000];
+    floe_address peer = peer_of(1);
+    floe_address local = address_of("10.0.1.2:3333");
+    floe_error error = FLOE_OK;
+    size_t count = 0;
+
+    (void)state;
+    begin_with_tcp(&f);
+    while (error == FLOE_OK && count < 100) {
+        error =
+            floe_core_send(f.core, f.now, f.ids[FLOE_TCP_TYPE_ACTIVE], &peer, data, sizeof data);
+        count++;
+    }
+    assert_int_equal(error, FLOE_ERR_QUEUE_FULL);
+    settle(&f);
+    read_log(&f, "");
+    floe_core_opened(f.core, f.now, f.opened, &local);
+    settle(&f);
+    read_log(&f, "writable");
+    assert_int_equal(f.sent_size, (count - 1) * (sizeof data + 2));
+    end(&f);
+}
+
+/* RFC 6544 §4.1: from the port of what listens; if his SYN came first, he is connected already. */
+static void h1_simultaneous_open(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    const floe_candidate *so = &f.host[FLOE_TCP_TYPE_SO];
+    floe_address local = address_of("10.0.1.2:4000");
+    floe_packet packet;
+
+    (void)state;
+    settings.network_types = udp_and_tcp;
+    settings.tcp_simultaneous_open = true;
+    make_with(&f, &settings, FLOE_GATHER_POLICY_ALL);
+    gather(&f);
+    read_log(&f, "+udp, +active, +passive, +so, end");
+    assert_non_null(strstr(f.text[FLOE_TCP_TYPE_SO], " 10.0.1.2 4000 typ host tcptype so"));
+    assert_int_equal(so->priority >> 21 & 7, 2);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_SO, 1, "x"), FLOE_OK);
+    assert_int_equal(f.from.port, 4000);
+    floe_core_opened(f.core, f.now, f.opened, &local);
+    settle(&f);
+    assert_int_equal(f.sent_size, 3);
+    assert_int_equal(comes(&f, f.opened, "\0\2hi", 4, &packet), 1);
+    assert_int_equal(packet.candidate_id, so->id);
+    uint32_t channel = known_peer(&f, 2);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_SO, 2, "x"), FLOE_OK);
+    assert_int_equal(f.sent_on, channel);
+    end(&f);
+}
+
+/* Those that refuse make room for others. */
+static void h1_whom_we_connect_to_is_bounded(void **state)
+{
+    static fixture f;
+
+    (void)state;
+    begin_with_tcp(&f);
+    for (unsigned i = 0; i < 1000; i++) {
+        assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, i, "x"), FLOE_OK);
+    }
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 1000, "x"), FLOE_ERR_NO_MEMORY);
+    floe_core_open_failed(f.core, f.now, f.opened, FLOE_ERR_NO_DESCRIPTORS);
+    f.is_open[f.opened] = false;
+    f.open--;
+    settle(&f);
+    read_log(&f, "unreachable");
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 1000, "x"), FLOE_OK);
+    end(&f);
+}
+
+/* L7: in the midst of all that. */
+static void l7_closed_while_it_connects(void **state)
+{
+    static fixture f;
+    uint8_t frame[512];
+    floe_packet packet;
+
+    (void)state;
+    begin_with_tcp(&f);
+    (void)connects(&f, 1);
+    uint32_t channel = connects(&f, 2);
+    size_t size = check_of(&f, frame, NULL, NULL);
+    (void)comes(&f, channel, frame, size - 1, &packet);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 3, "x"), FLOE_OK);
+    floe_core_close(f.core, f.now);
+    settle(&f);
+    assert_int_equal(f.open, 0);
+    floe_address peer = peer_of(9);
+    assert_int_equal(floe_core_accepted(f.core, f.now, f.listener, &peer), 0);
+    floe_core_stream(f.core, f.now, channel, frame + size - 1, 1);
+    settle(&f);
+    end(&f);
+}
+
+/* Whichever allocation fails, nothing is lost with it. */
+static void h1_without_memory(void **state)
+{
+    static fixture f;
+    uint8_t frame[512];
+
+    (void)state;
+    begin_with_tcp(&f);
+    for (size_t n = 1; n < 40; n++) {
+        const floe_packet *packet;
+        floe_address peer = peer_of((unsigned)n);
+        f.memory.fail_at = f.memory.calls + n;
+        uint32_t channel = floe_core_accepted(f.core, f.now, f.listener, &peer);
+        if (channel != 0) {
+            f.open++;
+            f.is_open[channel] = true;
+            size_t size = check_of(&f, frame, NULL, NULL);
+            floe_core_stream(f.core, f.now, channel, frame, size / 2);
+            floe_core_stream(f.core, f.now, channel, frame + size / 2, size - size / 2);
+            while (floe_core_packet(f.core, f.now, &packet)) {
+            }
+        }
+        (void)sends(&f, FLOE_TCP_TYPE_PASSIVE, (unsigned)n, "x");
+        (void)sends(&f, FLOE_TCP_TYPE_ACTIVE, (unsigned)n, "x");
+        gather(&f);
+    }
+    f.memory.fail_at = 0;
+    end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(h1_active_and_passive),
+        cmocka_unit_test(h1_none_unless_asked_for),
+        cmocka_unit_test(h1_tcp_alone),
+        cmocka_unit_test(h3_no_tcp_under_a_mux),
+        cmocka_unit_test(h1_policies),
+        cmocka_unit_test(h1_lite_is_passive),
+        cmocka_unit_test(h2_names_stand_for_tcp_too),
+        cmocka_unit_test(w6_rewritten_too),
+        cmocka_unit_test(w2_rules_for_tcp_alone),
+        cmocka_unit_test(p5_the_port_range_holds),
+        cmocka_unit_test(l14_a_listener_that_is_not_answered),
+        cmocka_unit_test(l5_gathered_again),
+        cmocka_unit_test(n2_an_address_that_is_gone),
+        cmocka_unit_test(h1_a_check_comes_first),
+        cmocka_unit_test(h1_who_does_not_know_us_goes),
+        cmocka_unit_test(h1_nothing_comes_behind_a_wrong_check),
+        cmocka_unit_test(h1_who_says_nothing_is_bounded),
+        cmocka_unit_test(h1_who_knows_us_is_bounded),
+        cmocka_unit_test(l11_a_check_of_before_a_restart),
+        cmocka_unit_test(h1_who_connects_anew),
+        cmocka_unit_test(h1_frames_in_any_pieces),
+        cmocka_unit_test(k2_a_check_is_answered),
+        cmocka_unit_test(h1_what_is_sent_waits_for_the_connection),
+        cmocka_unit_test(h1_a_peer_that_refuses),
+        cmocka_unit_test(k1_the_queue_of_a_connection_is_bounded),
+        cmocka_unit_test(h1_simultaneous_open),
+        cmocka_unit_test(h1_whom_we_connect_to_is_bounded),
+        cmocka_unit_test(l7_closed_while_it_connects),
+        cmocka_unit_test(h1_without_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
