@@ -104,6 +104,9 @@ static void sent(script *s, const floe_core_output *output)
 
     s->channel = output->channel;
     s->server = output->remote;
+    if (data.size > sizeof s->request_bytes) {
+        return; /* much data of the owner's */
+    }
     memcpy(s->request_bytes, data.data, data.size);
     if (floe_stun_parse(floe_span_of(s->request_bytes, data.size), &s->request) ==
         FLOE_STUN_PARSED) {

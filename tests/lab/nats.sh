@@ -208,6 +208,20 @@ lab_test_nat_matrix() {
     return $good
 }
 
+# H1: a NAT forwards no port to who listens behind it: a passive candidate is a host candidate alone.
+lab_test_h1_tcp_hosts_behind_each_nat() {
+    local nat good=0
+    lab_coturn 1 "$LAB_SERVER"
+    for nat in none cone restricted port symmetric; do
+        nats_set $nat
+        gather --network-types udp4,tcp4 "stun:$LAB_SERVER"
+        expect "$(events '.protocol == "tcp" and .type == "host" and .tcp_type == "active" and .port == 9')" 1 "active, $nat" || good=1
+        expect "$(events '.protocol == "tcp" and .type == "host" and .tcp_type == "passive"')" 1 "passive, $nat" || good=1
+        expect "$(events '.protocol == "tcp" and .type != "host"')" 0 "others for TCP, $nat" || good=1
+    done
+    return $good
+}
+
 # Another NAT knows nothing of the mappings of the one before.
 lab_test_a_nat_begins_anew() {
     local nat

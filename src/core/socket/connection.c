@@ -20,6 +20,8 @@
 #include <string.h>
 
 #define PLAIN_SIZE ((size_t)16384)
+/* So much goes at once; more than one frame of RFC 4571 is. */
+#define PIECE_MAX ((size_t)131072)
 /* For one that nobody's gathering bounds: an allocation that is asked for again. */
 /* Of what is no TURN server's. */
 #define QUOTED_MIN 4
@@ -530,7 +532,10 @@ bool floe_connection_poll_send(floe_core *core, floe_connection *connection,
     }
     accept_taken(connection);
     size_t waiting = floe_connection_waiting(connection);
-    if (!floe_queue_take(&connection->queue, &remote, &data) && connection->secure != NULL) {
+    /* To a peer many packets go as one piece, as they stand: it is a stream. */
+    size_t most = connection->holds ? SIZE_MAX : 1;
+    if (floe_queue_take_row(&connection->queue, most, PIECE_MAX, &remote, &data) == 0 &&
+        connection->secure != NULL) {
         data = floe_secure_take(connection->secure, output->room->data, sizeof output->room->data);
     }
     connection->taken = waiting - floe_connection_waiting(connection);
