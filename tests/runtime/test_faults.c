@@ -280,7 +280,8 @@ static bool exchange_by_tcp(floe_api *api, unsigned tries)
     static tcp_side a;
     static tcp_side b;
     uint8_t check[400];
-    bool good = tcp_begin(&a, api) && tcp_begin(&b, api);
+    bool both[] = {tcp_begin(&a, api), tcp_begin(&b, api)};
+    bool good = both[0] && both[1];
 
     for (int i = 0;
          good && i < 2000 && (read_count(&a, &a.ends) == 0 || read_count(&b, &b.ends) == 0); i++) {
@@ -324,6 +325,45 @@ static bool try_fault_by_tcp(const fault *which, unsigned n)
         fail_msg("%s #%u: memory is left", which->call, n);
     }
     return came;
+}
+
+static bool try_allocation_by_tcp(size_t n)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_api *api = NULL;
+
+    settings.allocator = &memory_counted;
+    settings.loopback = true;
+    settings.ip_filter = keep_loopback_v4;
+    settings.gather_timeout_ms = 200;
+    settings.network_types = FLOE_NETWORK_TYPE_TCP4;
+    assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
+    memory_fail(n);
+    (void)exchange_by_tcp(api, 20);
+    bool came = memory_failed();
+    memory_fail(0);
+    if (!exchange_by_tcp(api, 10000)) {
+        fail_msg("allocation %zu: no good afterwards", n);
+    }
+    floe_api_free(api);
+    if (memory_live() != 0) {
+        fail_msg("allocation %zu: memory is left", n);
+    }
+    return came;
+}
+
+static void every_allocation_may_fail_by_tcp(void **state)
+{
+    size_t n = 1;
+    unsigned before = descriptors();
+
+    (void)state;
+    while (try_allocation_by_tcp(n)) {
+        n++;
+    }
+    print_message("%zu allocations\n", n - 1);
+    assert_true(n > 20);
+    assert_int_equal(descriptors(), before);
 }
 
 static void every_call_may_fail_by_tcp(void **state)
@@ -755,6 +795,7 @@ int main(void)
 #endif
         cmocka_unit_test(every_system_call_may_fail),
         cmocka_unit_test(every_call_may_fail_by_tcp),
+        cmocka_unit_test(every_allocation_may_fail_by_tcp),
 #if HAS_MDNS
         cmocka_unit_test(every_system_call_may_fail_with_names),
 #endif
