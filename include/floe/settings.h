@@ -22,7 +22,7 @@ struct uv_loop_s;
 /** Value of a count setting: no limit. */
 #define FLOE_UNLIMITED UINT32_MAX
 
-/** Value of settings.udp_mux_port: any port. */
+/** Value of settings.udp_mux_port and tcp_mux_port: any port. */
 #define FLOE_ANY_PORT UINT32_MAX
 
 /** How much a trace event matters. */
@@ -304,6 +304,13 @@ typedef struct floe_settings {
      *  with the port of the passive ones. A send from such a one connects from this port, while the
      *  peer does the same. */
     bool tcp_simultaneous_open;
+    /** As udp_mux_port, for host candidates over TCP, where network_types asks for TCP: one listening
+     *  socket for each local address. The first thing that comes by a connection must be a check of one
+     *  of the gatherers, within 5 s; 64 connections to a socket that have not shown one are kept at
+     *  most. Active candidates connect from any port, as without it. 0 (the default): none; then
+     *  gatherers under udp_mux_port have no host candidates over TCP. With tcp_mux_port alone, the
+     *  sockets for UDP are shared too, on any port. */
+    uint32_t tcp_mux_port;
 } floe_settings;
 
 #define FLOE_SETTINGS_INIT FLOE_INIT(floe_settings)

@@ -644,6 +644,17 @@ static bool set_udp_mux(gather_command *command, const char *name, const char *v
     return true;
 }
 
+static bool set_tcp_mux(gather_command *command, const char *name, const char *value)
+{
+    unsigned long parsed;
+
+    if (!number(name, value, 0, UINT16_MAX, &parsed)) {
+        return false;
+    }
+    command->settings.tcp_mux_port = parsed == 0 ? FLOE_ANY_PORT : (uint32_t)parsed;
+    return true;
+}
+
 static bool set_repeat(gather_command *command, const char *name, const char *value)
 {
     unsigned long parsed;

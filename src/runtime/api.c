@@ -388,7 +388,7 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
         discard(made);
         return error;
     }
-    if (given.udp_mux_port != 0) {
+    if (given.udp_mux_port != 0 || given.tcp_mux_port != 0) {
         error = floe_gatherer_new_mux(made);
     }
     if (error == FLOE_OK) {

@@ -407,7 +407,7 @@ void take(hand *h)
         break;
     case FLOE_CORE_LISTEN:
         assert_true(output->channel < CHANNELS);
-        h->open[output->channel] = true;
+        h->open[output->channel] = h->stream[output->channel] = true;
         h->sockets++;
         local.port = 30000;
         floe_core_opened(h->core, h->now, output->channel, &local);

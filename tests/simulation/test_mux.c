@@ -18,6 +18,7 @@ typedef struct story {
     uint32_t ids[MEMBERS][5]; /* of the latest candidate of each type */
     char errors[MEMBERS][512];
     uint32_t channel; /* of the socket */
+    uint32_t listener;
     bool two;         /* the interface has another address */
     bool list_waits;  /* nobody lists the interfaces */
     bool list_fails;
@@ -99,7 +100,7 @@ static void rest(story *s)
         }
     } while (any);
     for (uint32_t i = 0; i < CHANNELS; i++) {
-        s->channel = s->h.open[i] ? i : s->channel;
+        s->channel = s->h.open[i] && !s->h.stream[i] ? i : s->channel;
     }
 }
 
@@ -831,6 +832,128 @@ static void h3_a_full_socket_holds_what_each_sends(void **state)
     all_end(&s);
 }
 
+/* ── By TCP (H4) ── */
+
+static void shares_tcp(story *s)
+{
+    floe_settings settings = defaults;
+
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP4;
+    settings.tcp_mux_port = FLOE_ANY_PORT;
+    shares(s, settings);
+    join(s, 0, stun_url, 1);
+    join(s, 1, stun_url, 1);
+    go_on(s, 1000);
+    says_of(s, 0, "+ host, + host, + host, + srflx, end"); /* UDP, and TCP active and passive */
+    says_of(s, 1, "+ host, + host, + host, + srflx, end");
+    assert_int_equal(s->h.sockets, 2);
+    for (uint32_t i = 0; i < CHANNELS; i++) {
+        s->listener = s->h.open[i] && s->h.stream[i] ? i : s->listener;
+    }
+}
+
+/* A guest; 0: there is no room. */
+static uint32_t connects(story *s, const char *from)
+{
+    floe_address remote = address_of(from);
+    uint32_t channel = floe_core_accepted(s->h.core, s->h.now, s->listener, &remote);
+
+    if (channel != 0) {
+        s->h.open[channel] = s->h.stream[channel] = true;
+        s->h.sockets++;
+    }
+    rest(s);
+    return channel;
+}
+
+/* Who hears these bytes of the connection. */
+static int says_by(story *s, uint32_t channel, const uint8_t *bytes, size_t size)
+{
+    const floe_packet *packet;
+    int who = -1;
+
+    floe_core_stream(s->h.core, s->h.now, channel, bytes, size);
+    while (floe_core_packet(s->h.core, s->h.now, &packet)) {
+        for (int n = 0; n < MEMBERS; n++) {
+            bool his = s->members[n] != NULL &&
+                       s->members[n] == floe_core_packet_owner(s->h.core);
+            who = his ? n : who;
+        }
+    }
+    rest(s);
+    return who;
+}
+
+/* A frame with a check for the member. */
+static size_t framed_check(const story *s, size_t n, uint8_t *bytes, size_t room)
+{
+    size_t size = check_for(s, n, true, &bytes[2], room - 2);
+
+    bytes[0] = (uint8_t)(size >> 8);
+    bytes[1] = (uint8_t)size;
+    return size + 2;
+}
+
+static void h4_the_first_check_says_whose_the_connection_is(void **state)
+{
+    static const uint8_t data[] = {0, 3, 0x80, 'x', 'y'};
+    uint8_t bytes[300];
+    story s;
+
+    (void)state;
+    shares_tcp(&s);
+    uint32_t one = connects(&s, peer);
+    uint32_t other = connects(&s, "198.51.100.6:4000");
+    size_t size = framed_check(&s, 1, bytes, sizeof bytes);
+    for (size_t i = 0; i + 1 < size; i++) { /* in whatever pieces */
+        assert_int_equal(says_by(&s, one, &bytes[i], 1), -1);
+    }
+    assert_int_equal(says_by(&s, one, &bytes[size - 1], 1), 1);
+    assert_int_equal(says_by(&s, one, data, sizeof data), 1);
+    size = framed_check(&s, 0, bytes, sizeof bytes);
+    memcpy(&bytes[size], data, sizeof data); /* with what comes behind it */
+    assert_int_equal(says_by(&s, other, bytes, size + sizeof data), 0);
+    assert_int_equal(says_by(&s, other, data, sizeof data), 0);
+    leave(&s, 1);
+    assert_false(s.h.open[one]);
+    assert_true(s.h.open[other]);
+    all_end(&s);
+}
+
+static void h4_who_says_nothing_that_we_know_goes(void **state)
+{
+    static const uint8_t rubbish[] = {0, 20, 'G', 'E', 'T', ' ', '/'};
+    static const uint8_t long_frame[] = {0xff, 0xff, 1};
+    static const uint8_t empty[] = {0, 0};
+    uint8_t bytes[300];
+    story s;
+
+    (void)state;
+    shares_tcp(&s);
+    uint32_t silent = connects(&s, peer);
+    uint32_t too_long = connects(&s, "198.51.100.6:1");
+    uint32_t nothing = connects(&s, "198.51.100.6:2");
+    uint32_t unknown = connects(&s, "198.51.100.6:3");
+    uint32_t gone = connects(&s, "198.51.100.6:4");
+    uint32_t slow = connects(&s, "198.51.100.6:5");
+    (void)says_by(&s, too_long, long_frame, sizeof long_frame);
+    (void)says_by(&s, nothing, empty, sizeof empty);
+    size_t size = framed_check(&s, 0, bytes, sizeof bytes);
+    bytes[2 + 24] ^= 1; /* of its username fragment */
+    assert_int_equal(says_by(&s, unknown, bytes, size), -1);
+    (void)says_by(&s, gone, NULL, 0);
+    (void)says_by(&s, slow, rubbish, sizeof rubbish);
+    assert_false(s.h.open[too_long] || s.h.open[nothing] || s.h.open[unknown] || s.h.open[gone]);
+    assert_true(s.h.open[silent] && s.h.open[slow]);
+    go_on(&s, 6000);
+    assert_false(s.h.open[silent] || s.h.open[slow]);
+    for (unsigned i = 0; i < 64; i++) {
+        assert_true(connects(&s, peer) != 0);
+    }
+    assert_int_equal(connects(&s, peer), 0); /* H1: no more than so many */
+    all_end(&s);
+}
+
 /* ── Without memory ── */
 
 /* Whatever fails, nothing is lost or left behind. */
@@ -909,6 +1032,8 @@ int main(void)
         cmocka_unit_test(h3_a_check_by_a_relay_is_answered_by_it),
         cmocka_unit_test(h3_a_packet_that_comes_back_is_told_whose_it_was),
         cmocka_unit_test(h3_a_full_socket_holds_what_each_sends),
+        cmocka_unit_test(h4_the_first_check_says_whose_the_connection_is),
+        cmocka_unit_test(h4_who_says_nothing_that_we_know_goes),
         cmocka_unit_test(h3_each_allocation_fails_in_turn),
     };
 

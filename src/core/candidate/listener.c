@@ -8,15 +8,21 @@
 
 bool floe_listens(const floe_core *core, uint8_t family)
 {
-    return core->share == NULL && floe_gathers_tcp(core->shared, family);
+    bool listens = core->share == NULL || (floe_core_is_member(core) && core->shared->tcp_muxed);
+
+    return listens && floe_gathers_tcp(core->shared, family);
 }
 
 static void open_anew(floe_core *core, floe_listener *listener)
 {
-    listener->channel = ++core->last_channel;
+    listener->channel = floe_shared_number(core->shared, &core->last_channel);
     listener->state = FLOE_BASE_OPENING;
     listener->local = floe_address_with_port(listener->base->local, 0);
     floe_shared_choose_port(core->shared, &listener->local.port, &listener->ports_left);
+    if (core->share != NULL && core->shared->tcp_mux_port != 0) {
+        listener->local.port = core->shared->tcp_mux_port;
+        listener->ports_left = 0;
+    }
     floe_untell(&listener->error_output);
     floe_tell(core, &listener->output, FLOE_OUTPUT_LISTEN);
     floe_base_changed(core, listener->base);

@@ -22,8 +22,8 @@ struct floe_listener {
     floe_tree peers;     /* floe_tcp_peer.node */
 };
 
-/* H1: whether there are host candidates for TCP on addresses of this family: under a mux there are
- * none. */
+/* H1: whether there are host candidates for TCP on addresses of this family: under a mux its
+ * members have them, if it listens for TCP. */
 bool floe_listens(const floe_core *core, uint8_t family);
 /* H1: the base has one from now on, if TCP candidates of it would be told. */
 void floe_listener_want(floe_core *core, floe_base *base);

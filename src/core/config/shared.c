@@ -188,6 +188,11 @@ static floe_error set_sizes(floe_core_shared *shared, const floe_settings *setti
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                          "settings.udp_mux_port with settings.network_types that have TCP alone");
     }
+    if (settings->tcp_mux_port > UINT16_MAX && settings->tcp_mux_port != FLOE_ANY_PORT) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
+                         "settings.tcp_mux_port is %u, not 1 to 65535 or FLOE_ANY_PORT",
+                         settings->tcp_mux_port);
+    }
     if (size != 0 && (size < 4096 || size > 67108864)) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                          "settings.send_queue_size is %u, not 4096 to 67108864", size);
@@ -221,8 +226,10 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
     floe_list_init(&made->accounts);
     floe_list_init(&made->interface_names);
     floe_list_init(&made->urls);
-    made->muxed = given.udp_mux_port != 0;
+    made->tcp_muxed = given.tcp_mux_port != 0;
+    made->muxed = given.udp_mux_port != 0 || made->tcp_muxed;
     made->udp_mux_port = given.udp_mux_port != FLOE_ANY_PORT ? (uint16_t)given.udp_mux_port : 0;
+    made->tcp_mux_port = given.tcp_mux_port != FLOE_ANY_PORT ? (uint16_t)given.tcp_mux_port : 0;
     made->ice_lite = given.ice_lite;
     made->avoid_costly_networks = given.avoid_costly_networks;
     made->tcp_simultaneous_open = given.tcp_simultaneous_open;

@@ -79,7 +79,9 @@ struct floe_core_shared {
     bool mobility;
     bool dont_fragment;
     bool muxed;                     /* gatherers share their sockets */
-    uint16_t udp_mux_port;          /* 0: the kernel chooses */
+    bool tcp_muxed;        /* and listen together for TCP */
+    uint16_t udp_mux_port; /* 0: the kernel chooses; and the next */
+    uint16_t tcp_mux_port;
     uint32_t last_number;           /* of a channel or look-up, where cores share a driver's */
     floe_mux *mux;                  /* NULL: none was asked for, or nobody has needed it */
     uint64_t dropped;               /* packets that were not believed */

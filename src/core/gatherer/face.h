@@ -30,8 +30,9 @@ void floe_gather_services_resolved(floe_core *core, floe_time now, uint32_t quer
 void floe_gather_opened(floe_core *core, floe_time now, uint32_t channel,
                         const floe_address *local);
 void floe_gather_open_failed(floe_core *core, floe_time now, uint32_t channel, floe_error error);
+/* `by`: the channel of the connection, if it has one; 0: it gets one. */
 uint32_t floe_gather_accepted(floe_core *core, floe_time now, uint32_t channel,
-                              const floe_address *remote);
+                              const floe_address *remote, uint32_t by);
 /* For a trunk: this server alone, for these types (floe_gather_type). NULL without memory. */
 floe_core *floe_gather_new_alone(floe_core_shared *shared, const struct floe_server *server,
                                  uint8_t types);

@@ -178,7 +178,7 @@ void floe_gather_opened(floe_core *core, floe_time now, uint32_t channel, const 
 }
 
 uint32_t floe_gather_accepted(floe_core *core, floe_time now, uint32_t channel,
-                              const floe_address *remote)
+                              const floe_address *remote, uint32_t by)
 {
     floe_listener *listener = floe_listener_of_channel(core, channel);
 
@@ -188,7 +188,7 @@ uint32_t floe_gather_accepted(floe_core *core, floe_time now, uint32_t channel,
         return 0;
     }
     floe_address from = floe_address_normalise(*remote);
-    uint32_t accepted = floe_tcp_peer_accept(core, now, listener, &from);
+    uint32_t accepted = floe_tcp_peer_accept(core, now, listener, &from, by);
     floe_core_settle(core, now);
     return accepted;
 }

@@ -297,7 +297,7 @@ bool floe_gather_poll_open(floe_core *core, floe_time now, const floe_core_outpu
 {
     FLOE_LIST_EACH_SAFE(work, &core->share->work, floe_output, link)
     {
-        if (work->kind == FLOE_OUTPUT_OPEN) {
+        if (work->kind == FLOE_OUTPUT_OPEN || work->kind == FLOE_OUTPUT_LISTEN) {
             floe_core_output *next = &core->shared->output;
             next->room = &core->shared->room;
             floe_untell(work);

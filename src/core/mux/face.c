@@ -197,7 +197,9 @@ floe_time floe_core_deadline(const floe_core *core)
 {
     const floe_mux *mux = mux_of(core);
 
-    return mux != NULL ? floe_agenda_deadline(&mux->times) : floe_gather_deadline(core);
+    return mux != NULL ? floe_time_min(floe_agenda_deadline(&mux->times),
+                                       floe_agenda_deadline(&mux->guest_times))
+                       : floe_gather_deadline(core);
 }
 
 /* ── Inputs ── */
@@ -278,13 +280,13 @@ void floe_core_open_failed(floe_core *core, floe_time now, uint32_t channel, flo
     }
 }
 
-/* Under a mux nothing listens for TCP. */
 uint32_t floe_core_accepted(floe_core *core, floe_time now, uint32_t channel,
                             const floe_address *remote)
 {
-    return mux_of(core) == NULL && member_of(core) == NULL
-               ? floe_gather_accepted(core, now, channel, remote)
-               : 0;
+    floe_mux *mux = mux_of(core);
+
+    return mux != NULL ? floe_mux_accept(mux, now, channel, remote)
+                       : floe_gather_accepted(core, now, channel, remote, 0);
 }
 
 void floe_core_datagram(floe_core *core, floe_time now, uint32_t channel,
@@ -307,10 +309,11 @@ void floe_core_stream(floe_core *core, floe_time now, uint32_t channel, const vo
 
     if (mux == NULL) {
         floe_gather_stream(core, now, channel, data, size);
-    } else if (end != NULL) {
+    } else if (!floe_guest_says(mux, now, channel, data, size) && end != NULL) {
         floe_part *part = end->part;
-        mux->receiver = NULL;
-        mux->arriving = part;
+        bool member = part->share.part == FLOE_SHARE_MEMBER;
+        mux->receiver = member ? part : NULL;
+        mux->arriving = member ? NULL : part;
         floe_gather_stream(part->core, now, channel, data, size);
         floe_part_touch(part);
     }
@@ -518,6 +521,7 @@ void floe_core_time(floe_core *core, floe_time now)
         }
         return;
     }
+    floe_guests_time(mux, now);
     while ((alarm = floe_agenda_due(&mux->times, now)) != NULL) {
         floe_part *trunk = FLOE_CONTAINER(alarm, floe_part, alarm);
         floe_agenda_set(&mux->times, alarm, FLOE_TIME_NEVER);

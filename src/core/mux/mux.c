@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "core/candidate/base.h"
+#include "core/candidate/listener.h"
 #include "core/gatherer/face.h"
 #include "core/gatherer/life.h"
 
@@ -11,7 +12,7 @@
 floe_mux *floe_mux_new(floe_core_shared *shared)
 {
     floe_mux *mux = floe_allocate(&shared->allocator, sizeof *mux);
-    uint64_t keys[5][2];
+    uint64_t keys[6][2];
 
     if (mux == NULL || floe_random_fill(&shared->random, (uint8_t *)keys, sizeof keys) != FLOE_OK) {
         floe_deallocate(&shared->allocator, mux);
@@ -31,11 +32,15 @@ floe_mux *floe_mux_new(floe_core_shared *shared)
     floe_table_init(&mux->names, keys[2]);
     floe_table_init(&mux->routes, keys[3]);
     floe_table_init(&mux->sent, keys[4]);
+    floe_table_init(&mux->guests, keys[5]);
+    floe_agenda_init(&mux->guest_times);
+    floe_list_init(&mux->guests_over);
     return mux;
 }
 
 static void free_socket(floe_mux *mux, floe_mux_socket *socket)
 {
+    floe_guests_leave(mux, socket);
     floe_list_remove(&socket->todo);
     floe_ring_remove(&mux->sockets, &socket->link);
     floe_deallocate(&mux->shared->allocator, socket);
@@ -57,6 +62,8 @@ void floe_mux_free(floe_mux *mux)
     {
         free_socket(mux, socket);
     }
+    floe_guests_free(mux);
+    floe_table_free(&allocator, &mux->guests);
     floe_table_free(&allocator, &mux->ends);
     floe_table_free(&allocator, &mux->parts);
     floe_table_free(&allocator, &mux->names);
@@ -170,8 +177,7 @@ floe_end *floe_end_of(const floe_mux *mux, uint32_t number)
     return NULL;
 }
 
-/* NULL without memory. */
-static floe_end *add_end(floe_part *part, uint32_t number)
+floe_end *floe_end_new(floe_part *part, uint32_t number)
 {
     floe_mux *mux = part->mux;
     floe_end *end = floe_allocate(&mux->shared->allocator, sizeof *end);
@@ -231,11 +237,12 @@ floe_mux_socket *floe_mux_socket_of_channel(const floe_mux *mux, uint32_t channe
     return NULL;
 }
 
-static floe_mux_socket *socket_on(const floe_mux *mux, const floe_address *ip)
+static floe_mux_socket *socket_on(const floe_mux *mux, const floe_address *ip, bool stream)
 {
     FLOE_RING_EACH(socket, &mux->sockets, floe_mux_socket, link)
     {
-        if (!socket->closing && floe_address_same_ip(&socket->local, ip)) {
+        if (!socket->closing && socket->stream == stream &&
+            floe_address_same_ip(&socket->local, ip)) {
             return socket;
         }
     }
@@ -243,13 +250,15 @@ static floe_mux_socket *socket_on(const floe_mux *mux, const floe_address *ip)
 }
 
 /* The driver is asked to open it, by the channel of the first that wants it. NULL without memory. */
-static floe_mux_socket *new_socket(floe_mux *mux, uint32_t channel, const floe_address *local)
+static floe_mux_socket *new_socket(floe_mux *mux, uint32_t channel, const floe_address *local,
+                                   bool stream)
 {
     floe_mux_socket *socket = floe_allocate(&mux->shared->allocator, sizeof *socket);
 
     if (socket != NULL) {
         socket->channel = channel;
         socket->local = *local;
+        socket->stream = stream;
         floe_ring_append(&mux->sockets, &socket->link);
         floe_list_append(&mux->todo, &socket->todo);
     }
@@ -258,19 +267,19 @@ static floe_mux_socket *new_socket(floe_mux *mux, uint32_t channel, const floe_a
 
 /* A part's base is to be opened: on the socket that is there, or will be. */
 static void open_on_socket(floe_part *part, floe_time now, uint32_t channel,
-                           const floe_address *local)
+                           const floe_address *local, bool stream)
 {
     floe_mux *mux = part->mux;
-    floe_mux_socket *socket = socket_on(mux, local);
+    floe_mux_socket *socket = socket_on(mux, local, stream);
     if (socket != NULL && socket->error != FLOE_OK) {
         floe_gather_open_failed(part->core, now, channel, socket->error);
         floe_part_touch(part);
         return;
     }
-    floe_end *end = add_end(part, channel);
+    floe_end *end = floe_end_new(part, channel);
 
     if (end != NULL && socket == NULL) {
-        socket = new_socket(mux, channel, local);
+        socket = new_socket(mux, channel, local, stream);
     }
     if (end == NULL || socket == NULL) {
         if (end != NULL) {
@@ -315,6 +324,16 @@ void floe_mux_opened(floe_mux *mux, floe_time now, uint32_t channel, const floe_
     }
 }
 
+static bool has_failed(const floe_base *base, bool stream)
+{
+    const floe_listener *listener = base != NULL ? base->listener : NULL;
+
+    if (stream) {
+        return listener == NULL || listener->state == FLOE_BASE_FAILED;
+    }
+    return base != NULL && base->state == FLOE_BASE_FAILED;
+}
+
 void floe_mux_open_failed(floe_mux *mux, floe_time now, uint32_t channel, floe_error error)
 {
     floe_mux_socket *socket = floe_mux_socket_of_channel(mux, channel);
@@ -343,7 +362,7 @@ void floe_mux_open_failed(floe_mux *mux, floe_time now, uint32_t channel, floe_e
             floe_member_supply(part, now);
         }
         const floe_base *base = floe_base_of_ip(part->core, &socket->local);
-        failed = failed || (base != NULL && base->state == FLOE_BASE_FAILED);
+        failed = failed || has_failed(base, socket->stream);
     }
     if (failed) {
         socket->error = error; /* until a member gathers again */
@@ -418,8 +437,10 @@ static bool poll_socket(floe_mux *mux, floe_core_output *output)
     }
     floe_mux_socket *socket = FLOE_CONTAINER(link, floe_mux_socket, todo);
     output->channel = socket->channel;
-    output->kind = socket->closing ? FLOE_CORE_CLOSE : FLOE_CORE_OPEN;
-    output->protocol = FLOE_PROTOCOL_UDP;
+    output->kind = socket->closing  ? FLOE_CORE_CLOSE
+                   : socket->stream ? FLOE_CORE_LISTEN
+                                    : FLOE_CORE_OPEN;
+    output->protocol = socket->stream ? FLOE_PROTOCOL_TCP : FLOE_PROTOCOL_UDP;
     output->local = socket->local;
     if (socket->closing) {
         free_socket(mux, socket);
@@ -437,7 +458,7 @@ static bool is_shared(const floe_core *core, uint32_t channel)
 
 static bool open_own(floe_part *part, floe_time now, uint32_t channel)
 {
-    if (add_end(part, channel) != NULL) {
+    if (floe_end_new(part, channel) != NULL) {
         return true;
     }
     floe_gather_open_failed(part->core, now, channel, FLOE_ERR_NO_MEMORY);
@@ -480,16 +501,19 @@ static bool do_output(floe_part *part, floe_time now, floe_core_output *output)
     switch (output->kind) {
     case FLOE_CORE_OPEN:
         if (output->protocol == FLOE_PROTOCOL_UDP && is_shared(part->core, output->channel)) {
-            open_on_socket(part, now, output->channel, &output->local);
+            open_on_socket(part, now, output->channel, &output->local, false);
             return false;
         }
         return open_own(part, now, output->channel);
+    case FLOE_CORE_LISTEN:
+        open_on_socket(part, now, output->channel, &output->local, true);
+        return false;
     case FLOE_CORE_CLOSE:
         return close_end(part, output->channel);
     case FLOE_CORE_SEND:
         return send_by(part, now, output);
     case FLOE_CORE_RESOLVE:
-        if (add_end(part, output->query) != NULL) {
+        if (floe_end_new(part, output->query) != NULL) {
             return true;
         }
         floe_gather_resolved(part->core, now, output->query, FLOE_ERR_NO_MEMORY, NULL, 0);
@@ -505,7 +529,8 @@ void floe_mux_open_now(floe_part *member, floe_time now)
     const floe_core_output *output;
 
     while (floe_gather_poll_open(member->core, now, &output)) {
-        open_on_socket(member, now, output->channel, &output->local);
+        open_on_socket(member, now, output->channel, &output->local,
+                       output->kind == FLOE_CORE_LISTEN);
     }
 }
 
@@ -552,7 +577,7 @@ bool floe_mux_poll(floe_mux *mux, floe_time now, const floe_core_output **output
 
     made->room = &mux->shared->room;
     for (;;) {
-        if (poll_socket(mux, made)) {
+        if (floe_guests_poll(mux, made) || poll_socket(mux, made)) {
             *output = made;
             return true;
         }

@@ -81,6 +81,9 @@ struct floe_mux_socket {
     floe_address local;
     floe_ring ends;
     uint32_t channel; /* the driver's */
+    bool stream; /* it listens for TCP */
+    floe_ring guests; /* floe_guest.link: who has connected, and has not said to whom */
+    unsigned guest_count;
     bool open;
     bool closing;
     bool blocked;
@@ -100,7 +103,11 @@ struct floe_mux {
     floe_agenda times; /* floe_part.alarm */
     floe_table ends;
     floe_table parts;
-    floe_table names;  /* floe_mux_name.node */
+    floe_table guests; /* floe_guest.by_channel */
+    floe_agenda guest_times;
+    floe_list guests_over; /* floe_guest.todo: their connections are to be closed */
+    uint8_t *replayed;     /* what a guest had said, while the member reads it */
+    floe_table names; /* floe_mux_name.node */
     floe_table routes; /* floe_route.node */
     floe_table sent;   /* floe_sent.node */
     floe_ring sent_order;
@@ -142,6 +149,8 @@ void floe_part_free(floe_part *part);
 void floe_part_touch(floe_part *part);
 /* What the trunk asks is paced with what is asked for the member. */
 void floe_trunk_take_lane(floe_part *trunk, floe_part *member);
+/* The channel is the part's from now on; NULL without memory. */
+floe_end *floe_end_new(floe_part *part, uint32_t number);
 /* It is over. A socket that nobody has any more is closed. */
 void floe_end_free(floe_end *end);
 floe_end *floe_end_of(const floe_mux *mux, uint32_t number);
@@ -184,6 +193,21 @@ floe_error floe_member_send(floe_part *member, floe_time now, uint32_t candidate
 void floe_member_doubt(floe_part *member, floe_time now, uint32_t candidate_id);
 /* A packet has come by a trunk's relay. */
 void floe_trunk_packet(floe_part *trunk, floe_time now, const floe_packet *packet);
+
+/* ── guest.c: who connects by TCP (H4) ── */
+
+/* By which channel; 0: there is no room for him. */
+uint32_t floe_mux_accept(floe_mux *mux, floe_time now, uint32_t channel,
+                         const floe_address *remote);
+/* Bytes came by this channel, none: it has ended. Whether it is a guest's. */
+bool floe_guest_says(floe_mux *mux, floe_time now, uint32_t channel, const void *data, size_t size);
+/* Those that have said nothing in time go. */
+void floe_guests_time(floe_mux *mux, floe_time now);
+/* Whether one's connection is to be closed: that is the driver's next work. */
+bool floe_guests_poll(floe_mux *mux, floe_core_output *output);
+/* The socket goes. */
+void floe_guests_leave(floe_mux *mux, floe_mux_socket *socket);
+void floe_guests_free(floe_mux *mux);
 
 /* ── route.c: who hears what arrives ── */
 

@@ -62,8 +62,19 @@ static void end_last(floe_core *core)
 /* What a mux does, where the core is of one. */
 static bool is_work(const floe_core *core, floe_output_kind kind)
 {
-    return floe_core_is_member(core) &&
-           (kind == FLOE_OUTPUT_OPEN || kind == FLOE_OUTPUT_CLOSE || kind == FLOE_OUTPUT_SEND_BASE);
+    switch (kind) {
+    case FLOE_OUTPUT_OPEN:
+    case FLOE_OUTPUT_CLOSE:
+    case FLOE_OUTPUT_LISTEN:
+    case FLOE_OUTPUT_UNLISTEN:
+    case FLOE_OUTPUT_CONNECT:
+    case FLOE_OUTPUT_DISCONNECT:
+    case FLOE_OUTPUT_SEND_CONNECTION:
+    case FLOE_OUTPUT_SEND_BASE:
+        return floe_core_is_member(core);
+    default:
+        return false;
+    }
 }
 
 static void give_work(floe_share *share, floe_output *output)

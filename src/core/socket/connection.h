@@ -40,6 +40,7 @@ typedef struct floe_connection_plan {
     floe_address server; /* which is asked; behind a proxy, by the URL's own name */
     floe_address local;  /* family none: any port of the base's address */
     floe_address proxy;  /* which is connected to, where the URL goes by one */
+    uint32_t channel;    /* of one that a mux has accepted; 0: another */
     uint8_t transport;   /* a floe_protocol */
     bool redirected;     /* `server` is another than the URL's */
     bool stun_alone;     /* nothing else is to come yet */

@@ -214,7 +214,7 @@ static floe_connection_plan plan_for(floe_tcp_peer *peer)
 /* ── Who connects ── */
 
 uint32_t floe_tcp_peer_accept(floe_core *core, floe_time now, floe_listener *listener,
-                              const floe_address *peer)
+                              const floe_address *peer, uint32_t channel)
 {
     floe_tcp_peer *former = find(listener, FLOE_TCP_TYPE_PASSIVE, peer);
 
@@ -230,6 +230,7 @@ uint32_t floe_tcp_peer_accept(floe_core *core, floe_time now, floe_listener *lis
         return 0;
     }
     floe_connection_plan plan = plan_for(made);
+    plan.channel = channel;
     made->connection = floe_connection_accepted(core, now, &plan);
     if (made->connection == NULL) {
         end(core, made);

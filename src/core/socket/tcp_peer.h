@@ -16,9 +16,9 @@
 /* Sends a packet by the base's candidate of this type. */
 floe_error floe_tcp_peer_send(floe_core *core, floe_time now, floe_base *base,
                               floe_tcp_type tcp_type, const floe_address *peer, floe_span data);
-/* Somebody has connected: by which channel; 0: there is no room for him. */
+/* Somebody has connected: by which channel, this one or (0) another; 0: there is no room for him. */
 uint32_t floe_tcp_peer_accept(floe_core *core, floe_time now, floe_listener *listener,
-                              const floe_address *peer);
+                              const floe_address *peer, uint32_t channel);
 /* Whose connection it is; NULL: no peer's. */
 floe_tcp_peer *floe_tcp_peer_of(const floe_connection *connection);
 /* Whether the first thing that he said is still to be looked at, which has just come. */

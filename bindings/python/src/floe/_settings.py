@@ -112,6 +112,8 @@ class Settings:
     host_addresses: Sequence[str] = ()
     #: One UDP port for all gatherers: 0: each has its own; floe.ANY_PORT: any.
     udp_mux_port: int = 0
+    #: The same for host candidates over TCP.
+    tcp_mux_port: int = 0
     tcp_simultaneous_open: bool = False
 
 
