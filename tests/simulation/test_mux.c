@@ -19,8 +19,8 @@ typedef struct story {
     char errors[MEMBERS][512];
     uint32_t channel; /* of the socket */
     uint32_t listener;
-    bool two;         /* the interface has another address */
-    bool list_waits;  /* nobody lists the interfaces */
+    bool two;        /* the interface has another address */
+    bool list_waits; /* nobody lists the interfaces */
     bool list_fails;
 } story;
 
@@ -528,6 +528,37 @@ static void h3_without_a_list_what_stands_stays(void **state)
     all_end(&s);
 }
 
+/* A gathering that had begun long before has failed for those who began it. */
+static void h3_who_joins_late_has_its_own_time(void **state)
+{
+    story s;
+
+    (void)state;
+    shares(&s, defaults);
+    s.h.servers[1].binding = SILENT;
+    join(&s, 0, stun_url, 1);
+    go_on(&s, 4900);
+    join(&s, 1, stun_url, 1);
+    go_on(&s, 200);
+    says_of(&s, 0, "+ host, error, end");
+    says_of(&s, 1, "+ host");
+    s.h.servers[1].binding = ANSWERS;
+    go_on(&s, 2000);
+    says_of(&s, 1, "+ srflx, end");
+    all_end(&s);
+}
+
+static void h3_the_mux_may_be_closed_first(void **state)
+{
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    floe_core_close(s.h.core, s.h.now);
+    rest(&s);
+    all_end(&s);
+}
+
 static void h3_one_component_alone(void **state)
 {
     story s;
@@ -729,6 +760,44 @@ static void h3_what_is_no_stun_goes_to_who_is_known_there(void **state)
     all_end(&s);
 }
 
+/* Who answers our check hears us; who sends one may say that he is anybody. */
+static void h3_who_answers_has_the_session(void **state)
+{
+    uint8_t bytes[256];
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    size_t size = check_for(&s, 1, true, bytes, sizeof bytes);
+    sends(&s, 0, FLOE_CANDIDATE_TYPE_HOST, peer, bytes, size);
+    bytes[0] = 1; /* a success */
+    assert_int_equal(hears(&s, peer, bytes, size, NULL), 0);
+    assert_int_equal(hears_check(&s, 1, true, peer), 1); /* from there, as it says */
+    assert_int_equal(hears(&s, peer, "\200data", 5, NULL), 0);
+    all_end(&s);
+}
+
+/* One that floods has its own answers dropped, and nobody else's. */
+static void h3_requests_push_out_no_others(void **state)
+{
+    uint8_t mine[256];
+    uint8_t bytes[256];
+    story s;
+
+    (void)state;
+    begin_two(&s);
+    size_t size = check_for(&s, 0, true, mine, sizeof mine);
+    sends(&s, 0, FLOE_CANDIDATE_TYPE_HOST, peer, mine, size);
+    size_t flood = check_for(&s, 1, true, bytes, sizeof bytes);
+    for (unsigned i = 0; i < 70000; i++) {
+        memcpy(&bytes[8], &i, 4); /* a transaction each */
+        sends(&s, 1, FLOE_CANDIDATE_TYPE_HOST, peer, bytes, flood);
+    }
+    mine[0] = 1;
+    assert_int_equal(hears(&s, peer, mine, size, NULL), 0);
+    all_end(&s);
+}
+
 /* RFC 8656 §11.4: what a peer sends to the relayed address. */
 static size_t relayed(const char *from, const void *data, size_t size, uint8_t *bytes, size_t room)
 {
@@ -875,8 +944,7 @@ static int says_by(story *s, uint32_t channel, const uint8_t *bytes, size_t size
     floe_core_stream(s->h.core, s->h.now, channel, bytes, size);
     while (floe_core_packet(s->h.core, s->h.now, &packet)) {
         for (int n = 0; n < MEMBERS; n++) {
-            bool his = s->members[n] != NULL &&
-                       s->members[n] == floe_core_packet_owner(s->h.core);
+            bool his = s->members[n] != NULL && s->members[n] == floe_core_packet_owner(s->h.core);
             who = his ? n : who;
         }
     }
@@ -1022,12 +1090,16 @@ int main(void)
         cmocka_unit_test(h3_an_address_that_comes_while_others_gather_is_asked),
         cmocka_unit_test(h3_what_is_lost_before_the_list_is_there_is_withdrawn),
         cmocka_unit_test(h3_without_a_list_what_stands_stays),
+        cmocka_unit_test(h3_who_joins_late_has_its_own_time),
+        cmocka_unit_test(h3_the_mux_may_be_closed_first),
         cmocka_unit_test(h3_one_component_alone),
         cmocka_unit_test(h3_a_request_goes_to_whose_name_it_has),
         cmocka_unit_test(h3_a_name_of_before_a_restart_holds_until_the_new_one_is_used),
         cmocka_unit_test(h3_forged_checks_push_nobody_out),
         cmocka_unit_test(h3_an_answer_goes_to_who_asked),
         cmocka_unit_test(h3_what_is_no_stun_goes_to_who_is_known_there),
+        cmocka_unit_test(h3_who_answers_has_the_session),
+        cmocka_unit_test(h3_requests_push_out_no_others),
         cmocka_unit_test(h3_members_share_a_relay_and_its_peers),
         cmocka_unit_test(h3_a_check_by_a_relay_is_answered_by_it),
         cmocka_unit_test(h3_a_packet_that_comes_back_is_told_whose_it_was),

@@ -78,7 +78,7 @@ struct floe_core_shared {
     bool refuse_low_ports;
     bool mobility;
     bool dont_fragment;
-    bool muxed;                     /* gatherers share their sockets */
+    bool muxed;            /* gatherers share their sockets */
     bool tcp_muxed;        /* and listen together for TCP */
     uint16_t udp_mux_port; /* 0: the kernel chooses; and the next */
     uint16_t tcp_mux_port;

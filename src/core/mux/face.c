@@ -446,7 +446,7 @@ static bool tell_trunk(floe_part *part, void *data)
     const returned *it = data;
     const floe_end *end = floe_end_on(part, it->socket);
 
-    if (part->share.part == FLOE_SHARE_TRUNK && end != NULL) {
+    if (end != NULL) {
         floe_gather_unreachable(part->core, it->now, end->number, it->remote, it->reason, it->data,
                                 it->size);
         floe_part_touch(part);
@@ -470,9 +470,13 @@ static void give_back(floe_mux *mux, uint32_t channel, returned *it)
         return;
     }
     scope = floe_scope_of_socket(it->socket);
-    (void)floe_route_each(mux, scope, &remote, tell_trunk, it);
-    floe_part *member = floe_route_member(mux, it->now, scope, &remote);
-    const floe_end *end = member != NULL ? floe_end_on(member, it->socket) : NULL;
+    (void)floe_route_trunks(mux, scope, &remote, tell_trunk, it);
+    floe_part *member = floe_sent_by(mux, floe_span_of(it->data, it->data != NULL ? it->size : 0));
+    if (member == NULL) {
+        member = floe_route_member(mux, it->now, scope, &remote);
+    }
+    bool own = member != NULL && member->share.part == FLOE_SHARE_MEMBER;
+    const floe_end *end = own ? floe_end_on(member, it->socket) : NULL;
     if (end != NULL) {
         floe_gather_unreachable(member->core, it->now, end->number, it->remote, it->reason,
                                 it->data, it->size);

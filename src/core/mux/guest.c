@@ -63,8 +63,7 @@ static void free_guest(const floe_mux *mux, floe_guest *guest)
     floe_deallocate(&mux->shared->allocator, guest);
 }
 
-uint32_t floe_mux_accept(floe_mux *mux, floe_time now, uint32_t channel,
-                         const floe_address *remote)
+uint32_t floe_mux_accept(floe_mux *mux, floe_time now, uint32_t channel, const floe_address *remote)
 {
     floe_mux_socket *socket = floe_mux_socket_of_channel(mux, channel);
     bool room = socket != NULL && socket->open && socket->guest_count < GUESTS_MAX;
@@ -75,9 +74,8 @@ uint32_t floe_mux_accept(floe_mux *mux, floe_time now, uint32_t channel,
     }
     guest->channel = ++mux->shared->last_number;
     guest->remote = floe_address_normalise(*remote);
-    if (!floe_table_insert(
-            &mux->shared->allocator, &mux->guests, &guest->by_channel,
-            floe_table_hash(&mux->guests, &guest->channel, sizeof guest->channel))) {
+    if (!floe_table_insert(&mux->shared->allocator, &mux->guests, &guest->by_channel,
+                           floe_table_hash(&mux->guests, &guest->channel, sizeof guest->channel))) {
         free_guest(mux, guest);
         return 0;
     }

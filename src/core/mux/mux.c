@@ -28,7 +28,7 @@ floe_mux *floe_mux_new(floe_core_shared *shared)
     floe_list_init(&mux->todo);
     floe_agenda_init(&mux->times);
     floe_table_init(&mux->ends, keys[0]);
-    floe_table_init(&mux->parts, keys[1]);
+    floe_table_init(&mux->claims, keys[1]);
     floe_table_init(&mux->names, keys[2]);
     floe_table_init(&mux->routes, keys[3]);
     floe_table_init(&mux->sent, keys[4]);
@@ -65,10 +65,9 @@ void floe_mux_free(floe_mux *mux)
     floe_guests_free(mux);
     floe_table_free(&allocator, &mux->guests);
     floe_table_free(&allocator, &mux->ends);
-    floe_table_free(&allocator, &mux->parts);
+    floe_table_free(&allocator, &mux->claims);
     floe_table_free(&allocator, &mux->names);
     floe_table_free(&allocator, &mux->routes);
-    floe_sent_forget(mux);
     floe_table_free(&allocator, &mux->sent);
     floe_deallocate(&allocator, mux->interfaces);
     floe_deallocate(&allocator, mux);
@@ -92,11 +91,6 @@ floe_part *floe_part_new(floe_mux *mux, floe_core *core, floe_share_part kind)
     part->share.asks = floe_member_asks;
     part->share.hurry = floe_member_hurries;
     floe_list_init(&part->share.work);
-    if (!floe_table_insert(&mux->shared->allocator, &mux->parts, &part->by_number,
-                           floe_table_hash(&mux->parts, &part->number, sizeof part->number))) {
-        floe_deallocate(&mux->shared->allocator, part);
-        return NULL;
-    }
     floe_ring_append(kind == FLOE_SHARE_TRUNK ? &mux->trunks : &mux->members, &part->link);
     core->share = &part->share;
     return part;
@@ -124,20 +118,6 @@ void floe_trunk_take_lane(floe_part *trunk, floe_part *member)
     trunk->lane = member->lane;
     trunk->lane->users++;
     trunk->share.next_request = &trunk->lane->next_request;
-}
-
-floe_part *floe_part_of_number(const floe_mux *mux, uint32_t number)
-{
-    uint64_t hash = floe_table_hash(&mux->parts, &number, sizeof number);
-
-    for (floe_table_node *node = floe_table_find(&mux->parts, hash); node != NULL;
-         node = floe_table_next(node)) {
-        floe_part *part = FLOE_CONTAINER(node, floe_part, by_number);
-        if (part->number == number) {
-            return part;
-        }
-    }
-    return NULL;
 }
 
 floe_error floe_mux_join(floe_mux *mux, floe_core *core)
@@ -405,12 +385,14 @@ void floe_part_free(floe_part *part)
 
     floe_untell_all(part->core); /* some of it waits in the part's queue */
     floe_routes_forget(part);
+    floe_sent_forget(part);
     leave_lane(part);
     FLOE_RING_EACH_SAFE(end, &part->ends, floe_end, of_part)
     {
         floe_end_free(end);
     }
     if (trunk) {
+        floe_trunk_forget_links(part);
         floe_trunk_forget_errors(part);
         floe_agenda_set(&mux->times, &part->alarm, FLOE_TIME_NEVER);
         mux->arriving = mux->arriving == part ? NULL : mux->arriving;
@@ -419,7 +401,6 @@ void floe_part_free(floe_part *part)
     }
     mux->owner = mux->owner == part->core ? NULL : mux->owner;
     floe_list_remove(&part->share.ready);
-    floe_table_remove(&mux->parts, &part->by_number);
     floe_ring_remove(trunk ? &mux->trunks : &mux->members, &part->link);
     part->core->share = NULL;
     floe_deallocate(&mux->shared->allocator, part);
@@ -487,7 +468,8 @@ static bool send_by(floe_part *part, floe_time now, floe_core_output *output)
     }
     if (part->share.part == FLOE_SHARE_TRUNK) {
         floe_span data = floe_span_of(output->data, output->data_size);
-        floe_route_claim(part, now, floe_scope_of_socket(end->socket), &output->remote, true);
+        floe_route_claim(part, now, floe_scope_of_socket(end->socket), &output->remote,
+                         FLOE_CLAIM_SENT);
         floe_route_note(part, floe_scope_of_socket(end->socket), &output->remote, data);
         floe_sent_note(part, now, data);
     }

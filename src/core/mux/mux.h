@@ -14,6 +14,14 @@
 
 typedef struct floe_mux_socket floe_mux_socket;
 
+/* What says that a remote address is a part's. */
+typedef enum floe_claim_kind {
+    FLOE_CLAIM_SENT,     /* it sends there */
+    FLOE_CLAIM_CHECKED,  /* a check by its credentials has come from there, as it says */
+    FLOE_CLAIM_ANSWERED, /* its own check has been answered from there: whoever it is hears us */
+    FLOE_CLAIMS,
+} floe_claim_kind;
+
 /* RFC 8445 §14.2: what is asked for one member is paced together, as a gatherer by itself would; not what is asked
  * for all of them (L14). */
 typedef struct floe_lane {
@@ -27,14 +35,16 @@ typedef struct floe_part {
     floe_mux *mux;
     floe_core *core;
     floe_list link; /* in mux->members or mux->trunks */
-    floe_table_node by_number;
     uint32_t number;
-    floe_ring ends;   /* floe_end.of_part */
-    floe_ring links;  /* floe_link.of_member or .of_trunk */
-    floe_lane *lane;  /* NULL: none yet */
-    floe_ring claims; /* floe_claim.of_part, the oldest first: that nobody has proven, */
-    floe_ring proven; /* and those that have been */
-    uint32_t claim_count;
+    floe_ring ends;       /* floe_end.of_part */
+    floe_ring links;      /* floe_link.of_member or .of_trunk */
+    floe_lane *lane;      /* NULL: none yet */
+    floe_ring claims;     /* floe_claim.of_part, the oldest first: that nobody has proven, */
+    floe_ring proven;     /* and those that have been */
+    uint32_t claim_count; /* of the former, */
+    uint32_t proven_count;
+    uint32_t sent_count;
+    floe_ring sent; /* floe_sent.link, the oldest first */
     union {
         struct {               /* of a member */
             floe_ring names;   /* floe_mux_name.of_part */
@@ -42,6 +52,7 @@ typedef struct floe_part {
         };
         struct {              /* of a trunk */
             floe_alarm alarm; /* on mux->times */
+            floe_time begun;
             uint32_t version; /* of the list of interfaces that it has gathered on */
             bool complete;
             bool asks; /* not all that it asks has been asked */
@@ -63,6 +74,7 @@ typedef struct floe_link {
     bool wanted;    /* by the member's latest gathering */
     bool hurries;   /* the member waits no longer */
     bool told;      /* it has been told that the URL fails (E2) */
+    bool late; /* it has joined a gathering that had begun before: its failures are not its own */
 } floe_link;
 
 /* A channel or a look-up: whose it is. */
@@ -81,7 +93,7 @@ struct floe_mux_socket {
     floe_address local;
     floe_ring ends;
     uint32_t channel; /* the driver's */
-    bool stream; /* it listens for TCP */
+    bool stream;      /* it listens for TCP */
     floe_ring guests; /* floe_guest.link: who has connected, and has not said to whom */
     unsigned guest_count;
     bool open;
@@ -102,15 +114,14 @@ struct floe_mux {
     floe_ring trunks;
     floe_agenda times; /* floe_part.alarm */
     floe_table ends;
-    floe_table parts;
+    floe_table claims; /* floe_claim.node */
     floe_table guests; /* floe_guest.by_channel */
     floe_agenda guest_times;
     floe_list guests_over; /* floe_guest.todo: their connections are to be closed */
     uint8_t *replayed;     /* what a guest had said, while the member reads it */
-    floe_table names; /* floe_mux_name.node */
-    floe_table routes; /* floe_route.node */
-    floe_table sent;   /* floe_sent.node */
-    floe_ring sent_order;
+    floe_table names;      /* floe_mux_name.node */
+    floe_table routes;     /* floe_route.node */
+    floe_table sent;       /* floe_sent.node */
     uint32_t last_part;
     floe_lane lane;                     /* of trunks for which there was no memory for another */
     floe_time next_request;             /* RFC 8445 §14.2: of all trunks together */
@@ -133,7 +144,6 @@ static inline floe_part *floe_part_of(const floe_core *core)
 
 /* NULL without memory. */
 floe_part *floe_part_new(floe_mux *mux, floe_core *core, floe_share_part kind);
-floe_part *floe_part_of_number(const floe_mux *mux, uint32_t number);
 /* All trunks end, and the members' sockets go with them; then the state CLOSED is told. */
 void floe_mux_close(floe_mux *mux, floe_time now);
 
@@ -182,6 +192,8 @@ void floe_member_supply(floe_part *member, floe_time now);
 /* The member lets go of what no server of its own shows any more. */
 void floe_member_settle(floe_part *member, floe_time now);
 void floe_trunk_forget_errors(floe_part *trunk);
+/* The trunk is about to go: nobody has it any more. */
+void floe_trunk_forget_links(floe_part *trunk);
 /* Its members look whether all has been asked by now (L14). */
 void floe_trunk_asks(floe_part *trunk, floe_time now);
 void floe_trunk_unlink(floe_link *link, floe_time now);
@@ -214,9 +226,9 @@ void floe_guests_free(floe_mux *mux);
 /* A path by which packets come: a socket, or a trunk's relay. */
 uint64_t floe_scope_of_socket(const floe_mux_socket *socket);
 uint64_t floe_scope_of_relay(const floe_part *trunk, uint32_t id);
-/* The part sends there; `proven`: a check of it has come from there, by its credentials. */
+/* The part may have the session with this address; of a trunk: a server is there. */
 void floe_route_claim(floe_part *part, floe_time now, uint64_t scope, const floe_address *remote,
-                      bool proven);
+                      floe_claim_kind by);
 /* The trunk has sent this there: if it asks for an allocation, no other may have one there. */
 void floe_route_note(floe_part *trunk, uint64_t scope, const floe_address *remote, floe_span data);
 /* floe_share.taken. */
@@ -225,15 +237,17 @@ void floe_routes_forget(floe_part *part);
 /* The member that is at the other end of it; NULL: none, or it cannot be told which. */
 floe_part *floe_route_member(const floe_mux *mux, floe_time now, uint64_t scope,
                              const floe_address *remote);
-/* Calls for each part that has claimed it, until one says true. */
-bool floe_route_each(const floe_mux *mux, uint64_t scope, const floe_address *remote,
-                     bool (*call)(floe_part *part, void *data), void *data);
+/* Calls for each trunk whose server is there, until one says true. */
+bool floe_route_trunks(const floe_mux *mux, uint64_t scope, const floe_address *remote,
+                       bool (*call)(floe_part *part, void *data), void *data);
 /* The part has sent this: its answer is for it. */
 void floe_sent_note(floe_part *part, floe_time now, floe_span data);
 /* An answer of ours: anybody can have us send one. */
 bool floe_sent_is_answer(const void *data, size_t size);
-/* All of it. */
-void floe_sent_forget(floe_mux *mux);
+/* All of the part's. */
+void floe_sent_forget(floe_part *part);
+/* Whose request this is, which comes back; NULL: nobody's. */
+floe_part *floe_sent_by(const floe_mux *mux, floe_span data);
 /* Whose request this answers; NULL: nobody's, or it is no answer. */
 floe_part *floe_sent_answered(const floe_mux *mux, floe_span data);
 /* FLOE_ERR_INVALID_ARGUMENT: another has the name. */

@@ -12,7 +12,8 @@
 
 /* ── Remote addresses ── */
 
-/* The claims of a member on remote addresses, at most; the oldest goes. */
+/* The claims of a part on remote addresses, at most: on those that it has only sent to, and on the others; the
+ * oldest goes. */
 enum { CLAIMS_MAX = 1024 };
 /* RFC 7675 §5.1: so long a check says who is there. */
 #define PROVEN_FOR floe_seconds(30)
@@ -24,19 +25,24 @@ typedef struct floe_route_key {
     uint16_t family;
 } floe_route_key;
 
+/* A remote address on a path, and whose it may be: by what each of them knows, the latest last. */
 typedef struct floe_route {
     floe_table_node node;
     floe_route_key key;
-    floe_ring claims; /* floe_claim.of_route */
+    floe_ring claims[FLOE_CLAIMS]; /* floe_claim.of_route */
+    floe_ring trunks;              /* likewise: those for whom a server is there */
+    size_t sent;                   /* so many have only sent there */
 } floe_route;
 
 typedef struct floe_claim {
+    floe_table_node node; /* in mux->claims */
     floe_list of_route;
     floe_list of_part;
     floe_route *route;
     floe_part *part;
-    floe_time proven; /* when it was last; never: it was not */
-    bool allocates;   /* a trunk has asked for an allocation there */
+    floe_time since;
+    uint8_t by;     /* a floe_claim_kind */
+    bool allocates; /* a trunk has asked for an allocation there */
 } floe_claim;
 
 uint64_t floe_scope_of_socket(const floe_mux_socket *socket)
@@ -75,23 +81,77 @@ static floe_route *find_route(const floe_mux *mux, const floe_route_key *key)
     return NULL;
 }
 
-/* Those that have been proven stand apart: what anybody can send us pushes out none of them. */
+static uint64_t hash_of_claim(const floe_mux *mux, const floe_route *route, const floe_part *part)
+{
+    const void *both[] = {route, part};
+
+    return floe_table_hash(&mux->claims, both, sizeof both);
+}
+
+static floe_claim *claim_of(const floe_route *route, const floe_part *part)
+{
+    const floe_mux *mux = part->mux;
+    floe_table_node *node =
+        route != NULL ? floe_table_find(&mux->claims, hash_of_claim(mux, route, part)) : NULL;
+
+    for (; node != NULL; node = floe_table_next(node)) {
+        floe_claim *claim = FLOE_CONTAINER(node, floe_claim, node);
+        if (claim->route == route && claim->part == part) {
+            return claim;
+        }
+    }
+    return NULL;
+}
+
+/* Those that others can make us have stand apart from those that are known by more. */
 static floe_ring *list_of(const floe_claim *claim)
 {
-    return floe_time_is_never(claim->proven) ? &claim->part->claims : &claim->part->proven;
+    return claim->by == FLOE_CLAIM_SENT ? &claim->part->claims : &claim->part->proven;
+}
+
+static floe_ring *place_of(const floe_claim *claim)
+{
+    return claim->part->share.part == FLOE_SHARE_TRUNK ? &claim->route->trunks
+                                                       : &claim->route->claims[claim->by];
+}
+
+static void put(floe_claim *claim)
+{
+    floe_ring_append(place_of(claim), &claim->of_route);
+    floe_ring_append(list_of(claim), &claim->of_part);
+    claim->route->sent += claim->by == FLOE_CLAIM_SENT;
+    claim->part->claim_count += claim->by == FLOE_CLAIM_SENT;
+    claim->part->proven_count += claim->by != FLOE_CLAIM_SENT;
+}
+
+static void take(floe_claim *claim)
+{
+    floe_ring_remove(place_of(claim), &claim->of_route);
+    floe_ring_remove(list_of(claim), &claim->of_part);
+    claim->route->sent -= claim->by == FLOE_CLAIM_SENT;
+    claim->part->claim_count -= claim->by == FLOE_CLAIM_SENT;
+    claim->part->proven_count -= claim->by != FLOE_CLAIM_SENT;
+}
+
+static bool is_empty(const floe_route *route)
+{
+    bool empty = floe_ring_empty(&route->trunks);
+
+    for (size_t i = 0; i < FLOE_CLAIMS; i++) {
+        empty = empty && floe_ring_empty(&route->claims[i]);
+    }
+    return empty;
 }
 
 static void drop_claim(floe_claim *claim)
 {
     floe_route *route = claim->route;
-    floe_part *part = claim->part;
-    floe_mux *mux = part->mux;
+    floe_mux *mux = claim->part->mux;
 
-    floe_ring_remove(&route->claims, &claim->of_route);
-    floe_ring_remove(list_of(claim), &claim->of_part);
-    part->claim_count--;
+    take(claim);
+    floe_table_remove(&mux->claims, &claim->node);
     floe_deallocate(&mux->shared->allocator, claim);
-    if (floe_ring_empty(&route->claims)) {
+    if (is_empty(route)) {
         floe_table_remove(&mux->routes, &route->node);
         floe_deallocate(&mux->shared->allocator, route);
     }
@@ -106,6 +166,16 @@ void floe_routes_forget(floe_part *part)
     FLOE_RING_EACH_SAFE(known, &part->proven, floe_claim, of_part)
     {
         drop_claim(known);
+    }
+}
+
+static void drop_oldest(floe_part *part)
+{
+    if (part->claim_count > CLAIMS_MAX) {
+        drop_claim(FLOE_RING_FIRST(&part->claims, floe_claim, of_part));
+    }
+    if (part->proven_count > CLAIMS_MAX) {
+        drop_claim(FLOE_RING_FIRST(&part->proven, floe_claim, of_part));
     }
 }
 
@@ -127,101 +197,94 @@ static floe_route *new_route(floe_mux *mux, const floe_route_key *key)
     return route;
 }
 
-static floe_claim *claim_of(const floe_route *route, const floe_part *part)
-{
-    FLOE_RING_EACH(claim, &route->claims, floe_claim, of_route)
-    {
-        if (claim->part == part) {
-            return claim;
-        }
-    }
-    return NULL;
-}
-
 /* Without memory what comes from there is dropped, until the next packet goes there. */
-static floe_claim *new_claim(floe_part *part, const floe_route_key *key)
+static void new_claim(floe_part *part, floe_time now, const floe_route_key *key, floe_claim_kind by)
 {
     floe_mux *mux = part->mux;
-    floe_claim *claim = floe_allocate(&mux->shared->allocator, sizeof *claim);
+    const floe_allocator *allocator = &mux->shared->allocator;
+    floe_claim *claim = floe_allocate(allocator, sizeof *claim);
     floe_route *route = claim != NULL ? find_route(mux, key) : NULL;
 
     if (claim != NULL && route == NULL) {
         route = new_route(mux, key);
     }
-    if (route == NULL) {
-        floe_deallocate(&mux->shared->allocator, claim);
-        return NULL;
+    if (route != NULL) {
+        *claim = (floe_claim){.route = route, .part = part, .since = now, .by = (uint8_t)by};
+        if (floe_table_insert(allocator, &mux->claims, &claim->node,
+                              hash_of_claim(mux, route, part))) {
+            put(claim);
+            drop_oldest(part);
+            return;
+        }
+        if (is_empty(route)) {
+            floe_table_remove(&mux->routes, &route->node);
+            floe_deallocate(allocator, route);
+        }
     }
-    claim->route = route;
-    claim->part = part;
-    claim->proven = FLOE_TIME_NEVER;
-    floe_ring_append(&route->claims, &claim->of_route);
-    floe_ring_append(&part->claims, &claim->of_part);
-    part->claim_count++;
-    if (part->claim_count > CLAIMS_MAX) { /* there is this one, which is not proven yet */
-        drop_claim(FLOE_RING_FIRST(&part->claims, floe_claim, of_part));
-    }
-    return claim_of(route, part);
+    floe_deallocate(allocator, claim);
 }
 
 void floe_route_claim(floe_part *part, floe_time now, uint64_t scope, const floe_address *remote,
-                      bool proven)
+                      floe_claim_kind by)
 {
     floe_address plain = floe_address_normalise(*remote);
     floe_route_key key = key_of(scope, &plain);
-    const floe_route *route = find_route(part->mux, &key);
-    floe_claim *claim = route != NULL ? claim_of(route, part) : NULL;
+    floe_claim *claim = claim_of(find_route(part->mux, &key), part);
 
-    claim = claim != NULL ? claim : new_claim(part, &key);
-    if (claim != NULL && proven) {
-        floe_ring_remove(list_of(claim), &claim->of_part);
-        claim->proven = now;
-        floe_ring_append(list_of(claim), &claim->of_part);
+    if (claim == NULL) {
+        new_claim(part, now, &key, by);
+    } else if ((uint8_t)by >= claim->by && by != FLOE_CLAIM_SENT) { /* it is the latest again */
+        take(claim);
+        claim->by = (uint8_t)by;
+        claim->since = now;
+        put(claim);
+        drop_oldest(part);
     }
 }
 
-/* Who has proven it of late is there, alone; else who did last; else who alone sends there. */
+static floe_claim *last_of(const floe_ring *ring)
+{
+    floe_list *link = floe_ring_last(ring);
+
+    return link != NULL ? FLOE_CONTAINER(link, floe_claim, of_route) : NULL;
+}
+
+static bool is_fresh(const floe_claim *claim, floe_time now)
+{
+    return claim != NULL && !floe_time_reached(now, floe_time_after(claim->since, PROVEN_FOR));
+}
+
+/* Who knows most, of late, and alone; else who knew last; else who alone sends there. */
 floe_part *floe_route_member(const floe_mux *mux, floe_time now, uint64_t scope,
                              const floe_address *remote)
 {
     floe_route_key key = key_of(scope, remote);
     const floe_route *route = find_route(mux, &key);
     const floe_claim *latest = NULL;
-    const floe_claim *any = NULL;
-    unsigned fresh = 0;
-    unsigned count = 0;
 
-    if (route == NULL) {
-        return NULL;
-    }
-    FLOE_RING_EACH(claim, &route->claims, floe_claim, of_route)
-    {
-        if (claim->part->share.part != FLOE_SHARE_MEMBER) {
-            continue;
+    for (int by = FLOE_CLAIM_ANSWERED; route != NULL && by > FLOE_CLAIM_SENT; by--) {
+        const floe_claim *last = last_of(&route->claims[by]);
+        if (is_fresh(last, now)) {
+            floe_list *link = floe_ring_previous(&route->claims[by], &last->of_route);
+            bool alone = link == NULL || !is_fresh(FLOE_CONTAINER(link, floe_claim, of_route), now);
+            return alone ? last->part : NULL;
         }
-        count++;
-        any = claim;
-        if (floe_time_is_never(claim->proven)) {
-            continue;
-        }
-        fresh += !floe_time_reached(now, floe_time_after(claim->proven, PROVEN_FOR));
-        if (latest == NULL || floe_time_reached(claim->proven, latest->proven)) {
-            latest = claim;
-        }
+        bool later = last != NULL && (latest == NULL || last->since.ns > latest->since.ns);
+        latest = later ? last : latest;
     }
-    if (latest != NULL) {
-        return fresh <= 1 ? latest->part : NULL;
+    if (latest == NULL && route != NULL && route->sent == 1) {
+        latest = last_of(&route->claims[FLOE_CLAIM_SENT]);
     }
-    return count == 1 ? any->part : NULL;
+    return latest != NULL ? latest->part : NULL;
 }
 
-bool floe_route_each(const floe_mux *mux, uint64_t scope, const floe_address *remote,
-                     bool (*call)(floe_part *part, void *data), void *data)
+bool floe_route_trunks(const floe_mux *mux, uint64_t scope, const floe_address *remote,
+                       bool (*call)(floe_part *part, void *data), void *data)
 {
     floe_route_key key = key_of(scope, remote);
     const floe_route *route = find_route(mux, &key);
 
-    FLOE_RING_EACH(claim, route != NULL ? &route->claims : &(floe_ring){0}, floe_claim, of_route)
+    FLOE_RING_EACH(claim, route != NULL ? &route->trunks : &(floe_ring){0}, floe_claim, of_route)
     {
         if (call(claim->part, data)) {
             return true;
@@ -232,15 +295,15 @@ bool floe_route_each(const floe_mux *mux, uint64_t scope, const floe_address *re
 
 /* ── Transactions ── */
 
-/* So many that are under way are known, and for so long (RFC 8489 §6.2.1: 39.5 s). */
-enum { SENT_MAX = 65536 };
+/* So many of a part that are under way are known, and for so long (RFC 8489 §6.2.1: 39.5 s). */
+enum { SENT_MAX = 1024 };
 #define SENT_FOR floe_seconds(40)
 
 typedef struct floe_sent {
     floe_table_node node;
-    floe_list link; /* in mux->sent_order */
+    floe_list link; /* in part->sent */
     floe_stun_id id;
-    uint32_t part; /* its number */
+    floe_part *part;
     floe_time until;
 } floe_sent;
 
@@ -258,31 +321,32 @@ static floe_sent *find_sent(const floe_mux *mux, const uint8_t *id)
     return NULL;
 }
 
-static void drop_sent(floe_mux *mux, floe_sent *sent)
+static void drop_sent(floe_sent *sent)
 {
-    floe_table_remove(&mux->sent, &sent->node);
-    floe_ring_remove(&mux->sent_order, &sent->link);
-    floe_deallocate(&mux->shared->allocator, sent);
+    floe_part *part = sent->part;
+
+    floe_table_remove(&part->mux->sent, &sent->node);
+    floe_ring_remove(&part->sent, &sent->link);
+    part->sent_count--;
+    floe_deallocate(&part->mux->shared->allocator, sent);
 }
 
-void floe_sent_forget(floe_mux *mux)
+void floe_sent_forget(floe_part *part)
 {
-    FLOE_RING_EACH_SAFE(sent, &mux->sent_order, floe_sent, link)
+    FLOE_RING_EACH_SAFE(sent, &part->sent, floe_sent, link)
     {
-        drop_sent(mux, sent);
+        drop_sent(sent);
     }
 }
 
-static void drop_old(floe_mux *mux, floe_time now)
+static void drop_old(const floe_part *part, floe_time now)
 {
-    floe_list *first;
-
-    while ((first = mux->sent_order.first) != NULL) {
-        floe_sent *sent = FLOE_CONTAINER(first, floe_sent, link);
-        if (!floe_time_reached(now, sent->until) && mux->sent.count <= SENT_MAX) {
+    while (part->sent.first != NULL) {
+        floe_sent *sent = FLOE_CONTAINER(part->sent.first, floe_sent, link);
+        if (!floe_time_reached(now, sent->until) && part->sent_count < SENT_MAX) {
             break;
         }
-        drop_sent(mux, sent);
+        drop_sent(sent);
     }
 }
 
@@ -310,26 +374,22 @@ void floe_sent_note(floe_part *part, floe_time now, floe_span data)
     if (!read_header(data, &type, &id) || (type & CLASS) != REQUEST) {
         return;
     }
-    drop_old(mux, now);
+    drop_old(part, now);
     floe_sent *sent = find_sent(mux, id);
-    bool made = sent == NULL;
-    if (made) {
-        sent = floe_allocate(&mux->shared->allocator, sizeof *sent);
-        if (sent == NULL) {
-            return; /* its answer is lost, like any other that gets lost */
-        }
-        memcpy(sent->id.bytes, id, sizeof sent->id.bytes);
-        if (!floe_table_insert(&mux->shared->allocator, &mux->sent, &sent->node,
-                               floe_table_hash(&mux->sent, id, FLOE_STUN_ID_SIZE))) {
-            floe_deallocate(&mux->shared->allocator, sent);
-            return;
-        }
-    } else {
-        floe_ring_remove(&mux->sent_order, &sent->link);
+    if (sent != NULL) {
+        return; /* once more */
     }
-    sent->part = part->number;
+    sent = floe_allocate(&mux->shared->allocator, sizeof *sent);
+    if (sent == NULL || !floe_table_insert(&mux->shared->allocator, &mux->sent, &sent->node,
+                                           floe_table_hash(&mux->sent, id, FLOE_STUN_ID_SIZE))) {
+        floe_deallocate(&mux->shared->allocator, sent);
+        return; /* its answer is lost, like any other that gets lost */
+    }
+    memcpy(sent->id.bytes, id, sizeof sent->id.bytes);
+    sent->part = part;
     sent->until = floe_time_after(now, SENT_FOR);
-    floe_ring_append(&mux->sent_order, &sent->link);
+    floe_ring_append(&part->sent, &sent->link);
+    part->sent_count++;
 }
 
 bool floe_sent_is_answer(const void *data, size_t size)
@@ -351,7 +411,16 @@ floe_part *floe_sent_answered(const floe_mux *mux, floe_span data)
         return NULL;
     }
     const floe_sent *sent = find_sent(mux, id);
-    return sent != NULL ? floe_part_of_number(mux, sent->part) : NULL;
+    return sent != NULL ? sent->part : NULL;
+}
+
+floe_part *floe_sent_by(const floe_mux *mux, floe_span data)
+{
+    const uint8_t *id;
+    unsigned type;
+    const floe_sent *sent = read_header(data, &type, &id) ? find_sent(mux, id) : NULL;
+
+    return sent != NULL ? sent->part : NULL;
 }
 
 void floe_route_note(floe_part *trunk, uint64_t scope, const floe_address *remote, floe_span data)
@@ -362,8 +431,7 @@ void floe_route_note(floe_part *trunk, uint64_t scope, const floe_address *remot
     if (read_header(data, &type, &id) && type == FLOE_STUN_ALLOCATE) { /* a request: no class */
         floe_address plain = floe_address_normalise(*remote);
         floe_route_key key = key_of(scope, &plain);
-        const floe_route *route = find_route(trunk->mux, &key);
-        floe_claim *claim = route != NULL ? claim_of(route, trunk) : NULL;
+        floe_claim *claim = claim_of(find_route(trunk->mux, &key), trunk);
         if (claim != NULL) {
             claim->allocates = true;
         }
@@ -380,7 +448,7 @@ bool floe_trunk_is_beside(const floe_share *share, uint32_t channel, const floe_
     }
     floe_route_key key = key_of(floe_scope_of_socket(end->socket), server);
     const floe_route *route = find_route(trunk->mux, &key);
-    FLOE_RING_EACH(claim, route != NULL ? &route->claims : &(floe_ring){0}, floe_claim, of_route)
+    FLOE_RING_EACH(claim, route != NULL ? &route->trunks : &(floe_ring){0}, floe_claim, of_route)
     {
         if (claim->part != trunk && claim->allocates) {
             return true;
@@ -518,9 +586,14 @@ floe_part *floe_name_asked(const floe_mux *mux, floe_span data)
 void floe_member_heard(floe_part *member, floe_time now, uint64_t scope)
 {
     const floe_packet *packet = &member->core->arrival->packet;
+    floe_span data = floe_span_of(packet->data, packet->size);
+
+    if (packet->kind == FLOE_PACKET_STUN && floe_sent_answered(member->mux, data) == member) {
+        floe_route_claim(member, now, scope, &packet->peer, FLOE_CLAIM_ANSWERED);
+    }
 
     if (packet->check != NULL && packet->check->authenticated) {
-        floe_route_claim(member, now, scope, &packet->peer, true);
+        floe_route_claim(member, now, scope, &packet->peer, FLOE_CLAIM_CHECKED);
     }
 }
 
@@ -538,7 +611,7 @@ static bool give_trunk(floe_part *part, void *data)
     const arriving *it = data;
     const floe_end *end = floe_end_on(part, it->socket);
 
-    if (part->share.part != FLOE_SHARE_TRUNK || end == NULL) {
+    if (end == NULL) {
         return false;
     }
     bool taken =
@@ -584,7 +657,7 @@ static bool take_shared(floe_mux *mux, arriving *it)
             (type & CLASS) == REQUEST ? floe_name_asked(mux, data) : floe_sent_answered(mux, data);
         return part != NULL && give_part(part, it);
     }
-    if (floe_route_each(mux, scope, it->source, give_trunk, it)) {
+    if (floe_route_trunks(mux, scope, it->source, give_trunk, it)) {
         return true;
     }
     floe_part *member = floe_route_member(mux, it->now, scope, it->source);

@@ -14,6 +14,9 @@
 
 #include <string.h>
 
+/* Who joins a gathering so late waits for another, if it fails. */
+#define LATE_AFTER floe_milliseconds(500)
+
 /* ── The list of interfaces, which trunks gather on too ── */
 
 static const char *name_of(const floe_interface_address *address)
@@ -170,6 +173,7 @@ static void begin(floe_part *trunk, floe_time now)
 {
     trunk->complete = false;
     trunk->asks = true;
+    trunk->begun = now;
     floe_trunk_forget_errors(trunk);
     trunk->version = trunk->mux->version;
     (void)floe_gather_start(trunk->core, now);
@@ -239,14 +243,29 @@ static floe_link *new_link(floe_part *member, floe_time now, const floe_server *
     return link;
 }
 
-/* What nobody asks for any more ends: its relay is deleted, its share of the sockets given back. */
-void floe_trunk_unlink(floe_link *link, floe_time now)
+static void drop_link(floe_link *link)
 {
     floe_part *trunk = link->trunk;
 
     floe_ring_remove(&link->member->links, &link->of_member);
     floe_ring_remove(&trunk->links, &link->of_trunk);
     floe_deallocate(&trunk->mux->shared->allocator, link);
+}
+
+void floe_trunk_forget_links(floe_part *trunk)
+{
+    FLOE_RING_EACH_SAFE(link, &trunk->links, floe_link, of_trunk)
+    {
+        drop_link(link);
+    }
+}
+
+/* What nobody asks for any more ends: its relay is deleted, its share of the sockets given back. */
+void floe_trunk_unlink(floe_link *link, floe_time now)
+{
+    floe_part *trunk = link->trunk;
+
+    drop_link(link);
     if (floe_ring_empty(&trunk->links) && !trunk->leaving) {
         trunk->leaving = true;
         floe_gather_close(trunk->core, now);
@@ -399,6 +418,8 @@ static floe_link *ask(floe_part *member, floe_time now, const floe_server *serve
         begin(trunk, now);
     }
     link->told = false;
+    link->late =
+        !trunk->complete && floe_time_reached(now, floe_time_after(trunk->begun, LATE_AFTER));
     FLOE_RING_EACH(told, &trunk->errors, floe_told_error, output.link) /* before it has joined */
     {
         tell_member(link, &told->error);
@@ -537,16 +558,40 @@ void floe_trunk_asks(floe_part *trunk, floe_time now)
     }
 }
 
+static bool has_given(const floe_part *trunk)
+{
+    FLOE_RING_EACH(found, &trunk->core->found, floe_found, link)
+    {
+        if (is_given(found)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void tell_complete(floe_part *trunk, floe_time now)
 {
     if (trunk->version != trunk->mux->version && !trunk->leaving) {
         begin(trunk, now); /* the network has become another meanwhile */
         return;
     }
+    bool again = false;
+    bool failed = !floe_ring_empty(&trunk->errors) && !has_given(trunk);
     trunk->complete = true;
     FLOE_RING_EACH_SAFE(link, &trunk->links, floe_link, of_trunk) /* one may leave by that */
     {
-        floe_member_supply(link->member, now);
+        bool waits = failed && link->late && !link->hurries;
+        again = again || waits;
+        if (!waits) {
+            floe_member_supply(link->member, now);
+        }
+    }
+    if (again) { /* they have had less than their time */
+        FLOE_RING_EACH(late, &trunk->links, floe_link, of_trunk)
+        {
+            late->late = false;
+        }
+        begin(trunk, now);
     }
 }
 
@@ -620,7 +665,8 @@ bool floe_member_hurries(floe_share *share, floe_time now, const floe_server *se
 /* E2: once it is told that the URL fails, it is told no more of it. */
 static void tell_member(floe_link *link, const floe_candidate_error *error)
 {
-    const floe_server *server = link->reflexive || link->told ? NULL : server_of(link);
+    bool deaf = link->reflexive || link->told || link->late;
+    const floe_server *server = deaf ? NULL : server_of(link);
 
     if (server != NULL && server->elsewhere == FLOE_ELSEWHERE_PENDING) {
         link->told = error->url_failed;
@@ -758,7 +804,8 @@ static floe_error send_by_relay(floe_part *member, floe_time now, floe_found *ow
     floe_error error = floe_gather_send(link->trunk->core, now, found->id, peer, data, size);
     own->full = own->full || error == FLOE_ERR_QUEUE_FULL;
     if (error == FLOE_OK && !floe_sent_is_answer(data, size)) {
-        floe_route_claim(member, now, floe_scope_of_relay(link->trunk, found->id), peer, false);
+        floe_route_claim(member, now, floe_scope_of_relay(link->trunk, found->id), peer,
+                         FLOE_CLAIM_SENT);
         floe_sent_note(member, now, floe_span_of(data, size));
     }
     floe_part_touch(link->trunk);
@@ -778,7 +825,7 @@ floe_error floe_member_send(floe_part *member, floe_time now, uint32_t candidate
     const floe_end *end =
         error == FLOE_OK && found != NULL ? floe_end_of(member->mux, found->base->channel) : NULL;
     if (end != NULL && end->socket != NULL && !floe_sent_is_answer(data, size)) {
-        floe_route_claim(member, now, floe_scope_of_socket(end->socket), peer, false);
+        floe_route_claim(member, now, floe_scope_of_socket(end->socket), peer, FLOE_CLAIM_SENT);
         floe_sent_note(member, now, floe_span_of(data, size));
     }
     return error;

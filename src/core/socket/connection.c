@@ -185,8 +185,8 @@ static floe_connection *make(floe_core *core, floe_time now, const floe_connecti
                       ? plan->local
                       : floe_address_with_port(plan->base->local, 0);
     made->remote = plan->server;
-    made->channel = plan->channel != 0 ? plan->channel
-                                       : floe_shared_number(core->shared, &core->last_channel);
+    made->channel =
+        plan->channel != 0 ? plan->channel : floe_shared_number(core->shared, &core->last_channel);
     made->state = FLOE_CONNECTION_OPENING;
     made->started = now;
     made->give_up = floe_time_after(now, CONNECT_WITHIN);
