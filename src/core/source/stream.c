@@ -286,6 +286,7 @@ static floe_turn_event receive(floe_core *core, floe_time now, floe_stream *stre
 {
     floe_relay *relay = stream->relay;
     floe_stun_transaction before = stream->turn.transaction;
+    floe_relay_touch(core, relay); /* what cannot be believed is remembered too */
     floe_turn_event event =
         floe_turn_stream_receive(&relay->turn, now, &stream->turn, source, message, match);
 
