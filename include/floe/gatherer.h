@@ -222,7 +222,7 @@ FLOE_EXPORT floe_error floe_gatherer_on_writable(floe_gatherer *gatherer,
  * active candidate, the first packet makes this connection. From a passive one, packets can be sent
  * once the peer has connected. To a host candidate anybody may connect: a peer counts as connected
  * once it has sent a connectivity check with the gatherer's username fragment and password, which
- * must come first, within 5 s (RFC 6544 §6). A gatherer that has no handler for packets accepts no
+ * must come first, within 5 s. A gatherer that has no handler for packets accepts no
  * connections yet. To a relay, a send before that lets the peer connect during the next five minutes
  * (RFC 6062).
  *

@@ -647,6 +647,57 @@ static void n2_an_address_that_is_gone(void **state)
     end(&f);
 }
 
+/* L10: what listens does so before it is asked for, and is told then. */
+static void l10_a_pool_listens(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+
+    (void)state;
+    settings.network_types = udp_and_tcp;
+    make_with(&f, &settings, FLOE_GATHER_POLICY_ALL);
+    options.candidate_pool_size = 1;
+    assert_int_equal(floe_core_set_options(f.core, f.now, &options), FLOE_OK);
+    floe_core_time(f.core, f.now);
+    settle(&f);
+    assert_int_equal(f.listens, 1);
+    read_log(&f, "");
+    gather(&f);
+    read_log(&f, "+udp, +active, +passive, end");
+    assert_int_equal(f.listens, 1);
+    end(&f);
+}
+
+/* L13: the other component has its own. */
+static void l13_an_associated_gatherer_listens(void **state)
+{
+    static fixture f;
+    static bool of_first[CHANNELS];
+    floe_core *first;
+    floe_core *second;
+
+    (void)state;
+    begin_with_tcp(&f);
+    first = f.core;
+    memcpy(of_first, f.is_open, sizeof of_first); /* each counts its channels from 1 */
+    assert_int_equal(floe_core_new_associated(first, &second), FLOE_OK);
+    f.core = second;
+    assert_int_equal(floe_core_receive_packets(second, true), FLOE_OK);
+    gather(&f);
+    read_log(&f, "+udp, +active, +passive, end");
+    assert_int_equal(f.host[FLOE_TCP_TYPE_PASSIVE].component, 2);
+    assert_int_equal(f.host[FLOE_TCP_TYPE_PASSIVE].priority & 255, 254);
+    assert_int_equal(f.listens, 2);
+    (void)known_peer(&f, 1); /* by the credentials of both */
+    floe_core_close(second, f.now);
+    settle(&f);
+    floe_core_free(second);
+    f.core = first;
+    memcpy(f.is_open, of_first, sizeof of_first);
+    end(&f);
+}
+
 /* ── Who connects ── */
 
 static void h1_a_check_comes_first(void **state)
@@ -1059,6 +1110,8 @@ int main(void)
         cmocka_unit_test(l14_a_listener_that_is_not_answered),
         cmocka_unit_test(l5_gathered_again),
         cmocka_unit_test(n2_an_address_that_is_gone),
+        cmocka_unit_test(l10_a_pool_listens),
+        cmocka_unit_test(l13_an_associated_gatherer_listens),
         cmocka_unit_test(h1_a_check_comes_first),
         cmocka_unit_test(h1_who_does_not_know_us_goes),
         cmocka_unit_test(h1_nothing_comes_behind_a_wrong_check),
