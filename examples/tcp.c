@@ -5,7 +5,9 @@
  * One connects from its active candidate to the passive candidate of the other. Anybody can connect there. So the first
  * packet has to be a connectivity check, which shows that its sender knows the other's username fragment and password: an
  * ICE agent has checks anyway. This one is made by hand (RFC 8489, RFC 8445 §7.1). All else is as with UDP: a packet goes
- * from a candidate to an address, and comes in with both. floe connects, and puts the frames of RFC 4571 around packets. */
+ * from a candidate to an address, and comes in with both. floe connects, and puts the frames of RFC 4571 around packets.
+ *
+ * cc tcp.c $(pkg-config --cflags --libs floe libcrypto) */
 #include <floe/floe.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
