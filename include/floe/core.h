@@ -336,6 +336,15 @@ FLOE_EXPORT void floe_core_interfaces(floe_core *core, floe_time now,
  *  without candidates. */
 FLOE_EXPORT void floe_core_interfaces_failed(floe_core *core, floe_time now, floe_error error);
 /**
+ * The network may have changed: addresses, links, routes. A core whose options say `continual` asks
+ * for the list of interfaces when it wants to see it (FLOE_CORE_LIST_INTERFACES), so call this as
+ * often as the system reports anything. Other cores ignore it.
+ */
+FLOE_EXPORT void floe_core_network_changed(floe_core *core, floe_time now);
+/** Whether changes of the network matter to the core: its options say `continual`, and it is not
+ *  closed. */
+FLOE_EXPORT bool floe_core_is_continual(const floe_core *core);
+/**
  * The end of an address look-up. A query that is not under way (any more) is ignored.
  *
  * @param error      FLOE_OK: there are `count` addresses, possibly none; FLOE_ERR_NOT_FOUND: no

@@ -107,6 +107,12 @@ typedef struct floe_gather_options {
      *  names none is UDP (turn) or TLS (turns). URLs that are left out are not asked, and no error
      *  is reported for them. S-NAPTR records do not lead to transports that are left out. */
     uint32_t relay_transports;
+    /** Gathers whenever the network changes, as if gather had been called, but only where something
+     *  has changed: the events are state gathering, candidates on new addresses, withdrawals on
+     *  addresses that are gone, state complete, and the NULL candidate. What has not changed stays as
+     *  it is, without a packet or an event. It begins with the first gather. In floe_core_* the
+     *  driver says that the network has changed (floe_core_network_changed). */
+    bool continual;
 } floe_gather_options;
 
 #define FLOE_GATHER_OPTIONS_INIT FLOE_INIT(floe_gather_options)

@@ -125,6 +125,7 @@ struct floe_core {
     floe_time next_request;
 
     /* ── plan ── */
+    floe_network *network; /* what is known of its changes; NULL: nobody has asked for that */
     floe_ring pairs;
     floe_agenda starts;          /* floe_pair.alarm */
     floe_tree untold;            /* floe_pair.untold, in the order in which they were made */
@@ -138,6 +139,7 @@ struct floe_core {
     floe_duration gathering; /* how long the last one took; zero: it is not complete */
     uint32_t pairs_pending;
     uint32_t last_pair;
+    uint32_t last_kept; /* pairs up to this one are of before a change of the network */
     uint32_t last_query;
     uint8_t list_error; /* a floe_error, negated: why the list of interfaces is not to be had */
     bool interfaces_asked : 1; /* the output was polled */

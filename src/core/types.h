@@ -11,6 +11,7 @@ typedef struct floe_found floe_found;
 typedef struct floe_listener floe_listener;
 typedef struct floe_mux floe_mux;
 typedef struct floe_names floe_names;
+typedef struct floe_network floe_network;
 typedef struct floe_pair floe_pair;
 typedef struct floe_relay floe_relay;
 typedef struct floe_rewrite floe_rewrite;

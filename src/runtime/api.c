@@ -163,6 +163,7 @@ static void shut_down(floe_api *api)
 {
     if (!uv_is_closing((uv_handle_t *)&api->wake)) {
         floe_mdns_service_close(api);
+        floe_changes_close(&api->changes);
         floe_look_ups_drop(api);
         floe_resolver_close(&api->resolver);
         floe_clock_close(&api->clock);
@@ -363,6 +364,8 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
                                 given.ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
     made->mdns_name_given = given.mdns_name != NULL;
     floe_interfaces_init(&made->interfaces, &made->allocator);
+    made->interfaces.routes = made->wants_default_route;
+    floe_changes_init(&made->changes, made);
     floe_resolver_init(&made->resolver, made);
     floe_entropy_init(&made->entropy);
     const floe_random random = {.fill = fill_random, .user_data = &made->entropy};

@@ -409,6 +409,11 @@ static void list_interfaces(floe_gatherer *gatherer)
         floe_core_interfaces(gatherer->core, recent(gatherer), api->interfaces.list,
                              api->interfaces.count);
     }
+    if (floe_core_is_continual(gatherer->core)) {
+        uv_mutex_unlock(&api->lock);
+        floe_changes_begin(&api->changes);
+        uv_mutex_lock(&api->lock);
+    }
 }
 
 static void open_channel(floe_gatherer *gatherer, const floe_core_output *output)

@@ -112,6 +112,13 @@ static uint64_t network_of(const floe_interfaces *interfaces)
     return sum;
 }
 
+void floe_interfaces_hear(floe_interfaces *interfaces)
+{
+    if (floe_interfaces_changed(interfaces)) {
+        interfaces->fresh = false;
+    }
+}
+
 floe_error floe_interfaces_update(floe_interfaces *interfaces)
 {
     /* Asked first, so that a change during the reading is seen the next time. */

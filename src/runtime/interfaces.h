@@ -20,6 +20,7 @@ typedef struct floe_interfaces {
     size_t room;
     floe_interface_detail *details; /* one for each entry */
     bool fresh;
+    bool routes;      /* a route that changes is a change */
     unsigned version; /* how often it was read */
     uint64_t network; /* another number where other addresses are there */
     void *monitor;    /* the system's own means to tell of changes */
@@ -29,6 +30,8 @@ void floe_interfaces_init(floe_interfaces *interfaces, const floe_allocator *all
 void floe_interfaces_free(floe_interfaces *interfaces);
 /* Brings list and count up to date. On an error they are empty. */
 floe_error floe_interfaces_update(floe_interfaces *interfaces);
+/* What has changed by now is read with the next update, whoever has heard of it. */
+void floe_interfaces_hear(floe_interfaces *interfaces);
 /* Marks the addresses that the kernel would send from to somewhere far away, by asking it: the
  * address of a connected UDP socket (RFC 8828 §5.2). Nothing is sent. */
 void floe_interfaces_mark_default_route(floe_interfaces *interfaces);

@@ -38,9 +38,6 @@ struct floe_mdns_service {
     size_t link_count;
     unsigned version; /* of the interfaces that they are made of; 0: of none */
     uv_timer_t timer;
-    uv_poll_t changes; /* of the interfaces, while nothing gathers either */
-    bool watches;
-    uv_timer_t pause; /* after one: they come in crowds */
     unsigned open_handles;
     bool closing;
     floe_mdns_output output;
@@ -574,54 +571,13 @@ static floe_mdns_service *begin_service(floe_api *api)
     service->api = api;
     service->machine = machine;
     (void)uv_timer_init(api->loop, &service->timer);
-    (void)uv_timer_init(api->loop, &service->pause);
-    service->timer.data = service->pause.data = service;
-    handle_opened(service);
+    service->timer.data = service;
     handle_opened(service);
     service->sockets[0].fd = service->sockets[1].fd = -1;
     return service;
 }
 
 /* ── Links that come and go ── */
-
-#define PAUSE_MS 100U
-
-static void watch(floe_mdns_service *service);
-
-static void on_pause_over(uv_timer_t *pause)
-{
-    watch(pause->data);
-}
-
-static void on_change(uv_poll_t *changes, int status, int events)
-{
-    floe_mdns_service *service = changes->data;
-
-    (void)status;
-    (void)events;
-    (void)uv_poll_stop(changes);
-    (void)uv_timer_start(&service->pause, on_pause_over, PAUSE_MS, 0);
-    if (floe_interfaces_update(&service->api->interfaces) == FLOE_OK) {
-        set_links(service);
-        pump(service);
-    }
-}
-
-/* The kernel's word of changes, which whoever gathers reads as well. */
-static void watch(floe_mdns_service *service)
-{
-    uv_os_sock_t watched = floe_interfaces_watched(&service->api->interfaces);
-
-    if (!service->watches && watched != FLOE_NO_SOCKET &&
-        uv_poll_init_socket(service->api->loop, &service->changes, watched) == 0) {
-        service->changes.data = service;
-        service->watches = true;
-        handle_opened(service);
-    }
-    if (service->watches) {
-        (void)uv_poll_start(&service->changes, UV_READABLE, on_change);
-    }
-}
 
 /* With the links as they are now. NULL: off, or without memory. */
 static floe_mdns_service *service_of(floe_api *api)
@@ -632,8 +588,8 @@ static floe_mdns_service *service_of(floe_api *api)
     if (api->mdns != NULL && floe_interfaces_update(&api->interfaces) == FLOE_OK) {
         set_links(api->mdns);
     }
-    if (api->mdns != NULL && !api->mdns->watches) {
-        watch(api->mdns);
+    if (api->mdns != NULL) {
+        floe_changes_begin(&api->changes);
     }
     return api->mdns;
 }
@@ -754,9 +710,5 @@ void floe_mdns_service_close(floe_api *api)
             of->fd = -1;
         }
     }
-    if (service->watches) {
-        uv_close((uv_handle_t *)&service->changes, on_handle_closed);
-    }
-    uv_close((uv_handle_t *)&service->pause, on_handle_closed);
     uv_close((uv_handle_t *)&service->timer, on_handle_closed);
 }

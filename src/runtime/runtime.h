@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/ring.h"
 #include "base/time.h"
+#include "runtime/changes.h"
 #include "runtime/clock.h"
 #include "runtime/entropy.h"
 #include "runtime/interfaces.h"
@@ -71,6 +72,7 @@ struct floe_api {
     floe_clock clock;
     floe_timers timers;
     floe_interfaces interfaces;
+    floe_changes changes;
     floe_resolver resolver;
     floe_mdns_service *mdns; /* NULL: it has not begun, or has ended */
     floe_watch watch;

@@ -36,6 +36,7 @@ static void on_due(uv_timer_t *timer)
         floe_gatherer_pump(gatherer);
         uv_mutex_lock(&api->lock);
     }
+    api->interfaces_known = false;
     uv_mutex_unlock(&api->lock);
     arm(timers);
 }

@@ -129,6 +129,23 @@ static void check_kept(sim_changing_world *change, const sim_mapping *mapping, c
     }
 }
 
+/* N2: what is gone is withdrawn within 100 ms; not while the gatherer is new, or fills a pool. */
+static void audit_gone(sim_changing_world *change, const sim_owner *owner, const sim_told *told)
+{
+    const sim_lateness *late = &change->plan->late;
+    size_t n = world_interface_with(change->world, &told->ip);
+    uint64_t bound = (100 + 3 * late->timers_ms + 3 * late->lists_ms) * SIM_MS;
+
+    if (change->plan->continual && told->of_host && n < change->network.interface_count &&
+        change->world->down[n] && late->lists_fail == 0 && owner->listed > owner->began &&
+        floe_core_state(owner->core) != FLOE_GATHERER_STATE_NEW &&
+        is_past(change,
+                later_of(later_of(change->interface_at[n], change->stopped_until), told->at),
+                bound)) {
+        change_violated(change, "N2: the address of %s is gone, and it is listed", told->address);
+    }
+}
+
 static void audit_host(sim_changing_world *change, const sim_told *told)
 {
     bool there = told->tcp_type == FLOE_TCP_TYPE_NONE     ? socket_at(change, &told->ip) != NULL
@@ -269,8 +286,9 @@ static void audit_relay(sim_changing_world *change, const sim_owner *owner, cons
         return; /* a connection that has lost its mapping breaks */
     }
     mapping = mapping_at(change, &allocation->client);
-    if (mapping == NULL) {
-        return;
+    if (mapping == NULL ||
+        (change->network.settings.mobility && socket_at(change, &mapping->inside) == NULL)) {
+        return; /* the latter waits for another address, though its own is there: a costly one, say */
     }
     uint64_t dead = forgotten(change, mapping);
     if (dead == 0) {
@@ -304,6 +322,7 @@ static void audit_list(sim_changing_world *change, sim_owner *owner)
         }
         if (listed->type == FLOE_CANDIDATE_TYPE_HOST) {
             audit_host(change, one);
+            audit_gone(change, owner, one);
         } else if (listed->type == FLOE_CANDIDATE_TYPE_SRFLX) {
             audit_srflx(change, owner, one);
         } else {
@@ -608,7 +627,11 @@ static void audit_progress(sim_changing_world *change, sim_owner *owner)
                      2 * late->timers_ms + 2000;
 
     if (floe_core_state(owner->core) == FLOE_GATHERER_STATE_GATHERING && timeout != FLOE_NEVER &&
-        is_past(change, later_of(owner->began, change->stopped_until), bound * SIM_MS)) {
+        is_past(
+            change,
+            later_of(later_of(owner->began, change->stopped_until),
+                     change->plan->continual ? later_of(owner->set_out, change->interfaces_at) : 0),
+            bound * SIM_MS)) {
         change_violated(change, "L14: gathering does not end");
     }
 }

@@ -135,6 +135,8 @@ typedef struct sim_changing {
     bool pinned;     /* the settings trust TLS_SELF_SIGNED by its fingerprint, and no other */
     bool each_alone; /* each URL is an ice_server of its own */
     bool pool;       /* a gathering begins when the gatherer is made */
+    bool continual;  /* the gatherers are (N1) */
+    bool restless;   /* they hear at every moment that the network may have changed */
 } sim_changing;
 
 /* ── What the world knows ── */
@@ -256,6 +258,9 @@ typedef struct sim_owner {
     unsigned begun;         /* and that were asked for */
     bool still;             /* the gathering at hand began in a world that had rested */
     uint32_t full;          /* the candidate whose queue was full; 0: none */
+    bool asks;              /* it was asked to gather, and has not said that it does */
+    uint64_t asked_list;    /* for the gathering that began then */
+    uint64_t set_out;       /* when it said last that it gathers */
     bool list_failed;       /* since then it could not be told once what interfaces there are */
     bool failed[SIM_SERVERS_MAX];
     bool ports_judged;
@@ -284,6 +289,8 @@ typedef struct sim_changing_world {
     uint64_t server_good[SIM_SERVERS_MAX];
     uint64_t data_good[SIM_SERVERS_MAX]; /* what a peer's packets need of it */
     uint64_t interface_good[SIM_INTERFACES_MAX];
+    uint64_t interface_at[SIM_INTERFACES_MAX]; /* when it came or went last */
+    uint64_t interfaces_at; /* and when any did, or somebody heard of it; 0: never */
     uint64_t network_good;
     uint64_t proxy_good;
     char taken[16][80]; /* names that another machine has */

@@ -51,6 +51,13 @@ static void list_now(sim_changing_world *change)
 
 static void list(sim_changing_world *change)
 {
+    sim_owner *owner = change_owner_of_life(change, change->world->life);
+
+    if (change->plan->restless && owner->asked_list == owner->began) {
+        world_list_interfaces(change->world); /* of which nothing else knows */
+        return;
+    }
+    owner->asked_list = owner->began;
     uint64_t wait = wait_of(change, change->plan->late.lists_ms);
 
     if (wait == 0) {
@@ -378,6 +385,7 @@ bool driver_is_input(const sim_event *event)
     case SIM_EVENT_WRITABLE:
     case SIM_EVENT_OPENED:
     case SIM_EVENT_LISTED:
+    case SIM_EVENT_NETWORK:
     case SIM_EVENT_EPISODE:
     case SIM_EVENT_PEER_CONNECTS:
         return true;
@@ -432,6 +440,10 @@ static void for_one(sim_changing_world *change, const sim_event *event)
     case SIM_EVENT_LISTED:
         list_now(change);
         break;
+    case SIM_EVENT_NETWORK:
+        change->interfaces_at = world->now;
+        floe_core_network_changed(world->core, world_time(world));
+        break;
     case SIM_EVENT_OPENED:
         if (socket->opening) {
             opened(change, socket);
@@ -483,6 +495,18 @@ static void call_idly(sim_changing_world *change)
             floe_core_resolved(world->core, world_time(world), 999999, FLOE_OK, NULL, 0);
             floe_core_writable(world->core, world_time(world), 999999);
             floe_core_disconnected(world->core, world_time(world), 999999);
+            floe_core_network_changed(world->core, world_time(world));
+        }
+    }
+}
+
+/* N1: where nothing has, that makes no difference. */
+static void disturb(sim_changing_world *change)
+{
+    for (size_t i = 0; i < change->owner_count; i++) {
+        if (change->owners[i].core != NULL && change->world->now >= change->stopped_until) {
+            change_turn(change, &change->owners[i]);
+            floe_core_network_changed(change->world->core, world_time(change->world));
         }
     }
 }
@@ -495,6 +519,9 @@ void driver_event(sim_changing_world *change, const sim_event *event)
 
     if (change->plan->late.idle_calls && event->order % 8 == 0) {
         call_idly(change);
+    }
+    if (change->plan->restless) {
+        disturb(change);
     }
 
     switch (event->kind) {

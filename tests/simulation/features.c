@@ -1247,6 +1247,31 @@ static void closes(seeded_random *random, sim_changing *plan)
     (void)add_episode(random, plan, SIM_OWNER_CLOSES);
 }
 
+/* ── The network changes, and is followed (N1) ── */
+
+static void continual(seeded_random *random, sim_changing *plan)
+{
+    (void)random;
+    plan->continual = true;
+}
+
+/* Interfaces come and go, now and then, or without rest. */
+static void interfaces_flap(seeded_random *random, sim_changing *plan)
+{
+    unsigned flaps = interface_of(plan, "usb0", "10.0.3.2");
+    uint64_t at = some_time(random, plan);
+    uint64_t pause = about(random, 10, 20000);
+
+    plan->continual = true;
+    for (uint32_t i = 2 + 2 * seeded_below(random, 10); i > 0; i--) {
+        (void)add_change(plan, i % 2 == 0 ? SIM_INTERFACE_COMES : SIM_INTERFACE_GOES, flaps, at);
+        at += 1 + seeded_below(random, (uint32_t)(2 * pause));
+    }
+    if (one_in(random, 2)) {
+        interface_goes(random, plan);
+    }
+}
+
 /* ── All of them ── */
 
 /* In the order in which they are applied: what owners there are and what servers, before what
@@ -1381,6 +1406,8 @@ static const struct {
     {"is freed", is_freed},
     {"a server changes its realm", server_changes_realm},
     {"restarts in outages", restarts_in_an_outage},
+    {"is continual", continual},
+    {"interfaces flap", interfaces_flap},
 };
 #define FEATURES (sizeof features / sizeof *features)
 

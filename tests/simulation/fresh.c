@@ -319,6 +319,21 @@ static void keep_set(sim_changing_world *change, const found_set *set)
     }
 }
 
+/* The interfaces that it has sockets on, a bit each. */
+static uint64_t bases_of(const sim_changing_world *change, const sim_owner *owner)
+{
+    const sim_world *world = change->world;
+    uint64_t bases = 0;
+
+    for (size_t i = 0; i < world->socket_count; i++) {
+        const sim_socket *socket = &world->sockets[i];
+        if (socket->channel >> SIM_LIFE_SHIFT == owner->life && socket->open && !socket->stream) {
+            bases |= 1ULL << socket->interface;
+        }
+    }
+    return bases;
+}
+
 /* T7: what was lost is back by itself, once its server and the way are: nobody need gather for it. */
 static void check_back(sim_changing_world *change, const sim_owner *owner)
 {
@@ -376,6 +391,19 @@ static void check_shown_again(sim_changing_world *change, const sim_owner *owner
     }
 }
 
+/* N2: who hears of changes has a socket on each address that a new gatherer has one on. */
+static void check_bases(sim_changing_world *change, uint64_t bases, const sim_owner *fresh)
+{
+    uint64_t lacks = bases_of(change, fresh) & ~bases;
+
+    for (size_t i = 0; i < change->network.interface_count; i++) {
+        if ((lacks >> i & 1) != 0) {
+            change_violated(change, "N2: it is not gathered on %s by itself",
+                            change->network.interfaces[i].ip);
+        }
+    }
+}
+
 void fresh_compare(sim_changing_world *change, sim_owner *owner)
 {
     static found_set before;
@@ -390,6 +418,7 @@ void fresh_compare(sim_changing_world *change, sim_owner *owner)
     check_back(change, owner);
     set_of(change, owner, &before);
     uint64_t then = world->now;
+    uint64_t bases = bases_of(change, owner);
     bool gathered = floe_core_state(owner->core) == FLOE_GATHERER_STATE_COMPLETE;
     let_gather(change, owner);
     set_of(change, owner, &old);
@@ -413,6 +442,9 @@ void fresh_compare(sim_changing_world *change, sim_owner *owner)
         set_of(change, fresh, &found);
         if (*world->report->violation == '\0') {
             check_servers(change, fresh);
+            if (change->plan->continual && gathered && change->plan->late.opens_fail == 0) {
+                check_bases(change, bases, fresh);
+            }
             account_statistics(change, fresh, true);
             if (change_is_in_time(change)) {
                 check_same(change, &old, &found);

@@ -381,7 +381,12 @@ void take(hand *h)
     }
     switch (output->kind) {
     case FLOE_CORE_LIST_INTERFACES:
-        if (!h->no_list) {
+        h->lists++;
+        if (h->list_fails) {
+            floe_core_interfaces_failed(h->core, h->now, FLOE_ERR_SYSTEM);
+        } else if (h->list != NULL) {
+            floe_core_interfaces(h->core, h->now, h->list, h->list_count);
+        } else if (!h->no_list) {
             floe_core_interfaces(h->core, h->now, h->second_alone ? list + 1 : list,
                                  h->no_interface                        ? 0
                                  : h->two_interfaces || h->ipv6 != NULL ? 2
@@ -403,6 +408,12 @@ void take(hand *h)
         if (h->no_tcp && h->stream[output->channel]) {
             break;
         }
+        if (h->not_there) {
+            h->open[output->channel] = false;
+            h->sockets--;
+            floe_core_open_failed(h->core, h->now, output->channel, FLOE_ERR_ADDRESS_NOT_AVAILABLE);
+            break;
+        }
         floe_core_opened(h->core, h->now, output->channel, &local);
         break;
     case FLOE_CORE_LISTEN:
@@ -421,7 +432,13 @@ void take(hand *h)
         look_up(h);
         break;
     case FLOE_CORE_SEND:
+        h->sent[output->channel]++;
         serve(h);
+        break;
+    case FLOE_CORE_STATE:
+        if (h->states) {
+            say(h, floe_gatherer_state_name(output->state), NULL);
+        }
         break;
     case FLOE_CORE_CANDIDATE:
         if (output->candidate != NULL && is_tcp_host(output->candidate)) {

@@ -103,13 +103,20 @@ typedef struct hand {
     bool no_list;      /* LIST_INTERFACES is not answered */
     bool no_interface; /* or with none */
     bool two_interfaces;
-    bool one_port;       /* a second socket is not to be had */
-    bool no_tcp;         /* connections do not come about */
-    bool second_alone;   /* the first has no address any more */
-    const char *ipv6;    /* the first interface's other address; NULL: none */
-    const char *ip;      /* the first interface's; NULL: host_ip */
-    size_t data;         /* packets to the peers that went out */
-    uint8_t packet[256]; /* the latest */
+    bool one_port;                      /* a second socket is not to be had */
+    bool no_tcp;                        /* connections do not come about */
+    bool second_alone;                  /* the first has no address any more */
+    const char *ipv6;                   /* the first interface's other address; NULL: none */
+    const char *ip;                     /* the first interface's; NULL: host_ip */
+    const floe_interface_address *list; /* what there is instead of these; NULL: these */
+    size_t list_count;
+    size_t lists;          /* as often it was asked for */
+    bool list_fails;       /* there is none for now */
+    bool not_there;        /* sockets are not to be had: the address has gone meanwhile */
+    bool states;           /* are logged */
+    size_t sent[CHANNELS]; /* packets */
+    size_t data;           /* packets to the peers that went out */
+    uint8_t packet[256];   /* the latest */
     size_t packet_size;
     floe_stun_id refresh; /* the latest */
     floe_stun_id allocate;

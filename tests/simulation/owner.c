@@ -192,6 +192,7 @@ static floe_error with_options(sim_changing_world *change, sim_owner *owner,
     options.relay_transports = owner->transports;
     options.even_port = plan->even_port;
     options.candidate_pool_size = plan->pool;
+    options.continual = plan->continual;
     options.sdp_mid = plan->sdp_mid ? "audio" : NULL;
     options.sdp_mline_index = plan->sdp_mid ? 3 : 0;
     return call(change, owner, shared, &options);
@@ -290,6 +291,7 @@ void owner_gather(sim_changing_world *change, sim_owner *owner)
     }
     if (error == FLOE_OK) {
         owner->began = world->now;
+        owner->asks = true;
         owner->gathered = owner->servers & ~owner->left_out;
         owner->still = still;
         owner->list_failed = false;
@@ -317,6 +319,7 @@ static void restarted(sim_changing_world *change, sim_owner *owner)
         owner->told[i].withdrawn = true;
     }
     owner->still = false;
+    owner->asks = false;
     owner->ports_judged = true;
     owner->completes = owner->ends;
     owner->began = owner->changed_options = change->world->now;
@@ -676,11 +679,42 @@ static void withdrawn(sim_changing_world *change, sim_owner *owner, const floe_c
     }
 }
 
+/* A gathering may have had no list: then the next change is the first that it hears of. */
+static bool may_lack_list(const sim_changing_world *change)
+{
+    uint32_t timeout = change->network.settings.gather_timeout_ms;
+
+    return change->plan->late.lists_fail > 0 ||
+           (change->plan->late.lists_ms > 0 && change->stopped_until > 0) ||
+           change->plan->late.lists_ms >= (timeout == 0 ? 5000 : timeout);
+}
+
+/* N1, N2: nobody does where no interface has come or gone, nor long after that. */
+static void gathers_by_itself(sim_changing_world *change, sim_owner *owner)
+{
+    const sim_lateness *late = &change->plan->late;
+    uint64_t since = change->interfaces_at > change->stopped_until ? change->interfaces_at
+                                                                   : change->stopped_until;
+    uint64_t bound = (7000 + 4 * late->timers_ms + 4 * late->lists_ms) * SIM_MS;
+
+    if (!change->plan->continual ||
+        (!may_lack_list(change) &&
+         (change->interfaces_at == 0 || change->world->now > since + bound))) {
+        change_violated(change, "N1: it gathers, though the network has not changed");
+    }
+    owner->set_out = change->world->now;
+    owner->still = false;
+}
+
 static void state_is(sim_changing_world *change, sim_owner *owner, enum floe_gatherer_state state)
 {
     world_trace(change->world, "%zu: %s", owner->life, floe_gatherer_state_name(state));
     owner->state = state;
-    if (state == FLOE_GATHERER_STATE_GATHERING) {
+    if (state == FLOE_GATHERER_STATE_GATHERING && !owner->asks) {
+        gathers_by_itself(change, owner);
+    } else if (state == FLOE_GATHERER_STATE_GATHERING) {
+        owner->asks = false;
+        owner->set_out = change->world->now;
         memset(owner->failed, 0, sizeof owner->failed);
         owner->told_policy = owner->policy;
         owner->told_types = owner->types;

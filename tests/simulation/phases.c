@@ -169,6 +169,16 @@ static void change_server(sim_changing_world *change, const sim_change *what)
     }
 }
 
+/* The system says so, to each of them. */
+static void interface_changes(sim_changing_world *change, unsigned n)
+{
+    change->interface_at[n] = change->interfaces_at = change->world->now;
+    for (size_t i = 0; i < change->owner_count; i++) {
+        world_add_event(change->world, SIM_EVENT_NETWORK, change->world->now)->life =
+            change->owners[i].life;
+    }
+}
+
 static void change_interface(sim_changing_world *change, const sim_change *what)
 {
     sim_world *world = change->world;
@@ -189,12 +199,16 @@ static void change_interface(sim_changing_world *change, const sim_change *what)
     case SIM_INTERFACE_GOES:
         world->down[what->n] = true;
         *good = UINT64_MAX;
+        interface_changes(change, what->n);
         break;
     case SIM_INTERFACE_SWALLOWS:
         interface->path = SIM_PATH_SWALLOWS;
         *good = UINT64_MAX;
         break;
     default: /* comes, is back */
+        if (world->down[what->n]) {
+            interface_changes(change, what->n);
+        }
         world->down[what->n] = false;
         interface->path = change->plan->network.interfaces[what->n].path;
         *good = world->now;

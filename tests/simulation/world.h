@@ -30,6 +30,7 @@ typedef enum sim_event_kind {
     SIM_EVENT_OPENED,
     SIM_EVENT_LISTED,
     SIM_EVENT_PEER_CONNECTS,
+    SIM_EVENT_NETWORK, /* the system says that it has changed */
 } sim_event_kind;
 
 typedef struct sim_event {

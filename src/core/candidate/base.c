@@ -47,7 +47,8 @@ static bool waits(const floe_base *base, bool relay)
 static uint8_t counts_of(const floe_base *base)
 {
     bool stands = base->state != FLOE_BASE_CLOSING;
-    bool heard = !base->spare && base->state == FLOE_BASE_OPEN && base->answered;
+    bool heard = !base->spare && base->state == FLOE_BASE_OPEN && base->answered &&
+                 base->asks != FLOE_BASE_ASKS_NOBODY;
     bool in[FLOE_BASE_COUNTS] = {
         [FLOE_BASES_AWAITED] = floe_base_awaited(base),
         [FLOE_BASES_STANDING] = stands,

@@ -13,6 +13,13 @@
 #include "core/types.h"
 #include "stun/message.h"
 
+/* Which servers a gathering asks here. */
+typedef enum floe_base_share {
+    FLOE_BASE_ASKS_ALL,
+    FLOE_BASE_ASKS_MISSING, /* those with which it has no pair */
+    FLOE_BASE_ASKS_NOBODY,  /* it stands as it did: another address has changed (N2) */
+} floe_base_share;
+
 typedef enum floe_base_state {
     FLOE_BASE_OPENING,
     FLOE_BASE_OPEN,
@@ -86,6 +93,7 @@ struct floe_base {  /* there is one for each address: without holes */
     uint8_t counted;       /* in which of core->base_counts, a bit each */
     uint8_t failure;       /* a floe_failure_kind: why it failed, or its name did */
     uint8_t error;         /* a floe_error, negated */
+    uint8_t asks;          /* a floe_base_share */
     bool spare : 1;        /* a second socket for one relay after 437: no candidates of its own */
     bool no_reflexive : 1; /* a rewrite rule says it, so no server is asked (W7) */
     bool loopback : 1;     /* it leads nowhere beyond this machine, or hardly */

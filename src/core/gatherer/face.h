@@ -55,6 +55,7 @@ void floe_gather_warn(floe_core *core, floe_time now, uint32_t channel, const fl
                       const char *detail);
 void floe_gather_time(floe_core *core, floe_time now);
 void floe_gather_woke(floe_core *core, floe_time now);
+void floe_gather_network_changed(floe_core *core, floe_time now);
 void floe_gather_trust_read(floe_core *core, floe_time now);
 void floe_gather_name_taken(floe_core *core, floe_time now, const char *name);
 void floe_gather_names_failed(floe_core *core, floe_time now, uint32_t interface_index,

@@ -13,6 +13,7 @@
 #include "core/outbox/unreachable.h"
 #include "core/plan/bases.h"
 #include "core/plan/names.h"
+#include "core/plan/network.h"
 #include "core/plan/pair.h"
 #include "core/plan/renewal.h"
 #include "core/plan/servers.h"
@@ -47,12 +48,36 @@ static floe_interface_address *list_of_ours(const floe_core *core,
     return ours;
 }
 
+static void gather_by(floe_core *core, floe_time now, const floe_interface_address *list,
+                      size_t count)
+{
+    core->interfaces_known = true;
+    floe_renewal_prepare(core, now);
+    floe_bases_update(core, now, list, count);
+    floe_servers_begin(core);
+    floe_pairs_make_all(core, now); /* those that are open already */
+}
+
+/* N1: the network may have changed. */
+static void follow(floe_core *core, floe_time now, const floe_interface_address *list, size_t count)
+{
+    bool whole = core->state == FLOE_GATHERER_STATE_COMPLETE;
+
+    if (!floe_network_judge(core, now, list, count)) {
+        return;
+    }
+    if (whole) {
+        floe_core_gather_change(core, now);
+    }
+    floe_network_apply(core, now, list, count, whole);
+}
+
 void floe_gather_interfaces(floe_core *core, floe_time now, const floe_interface_address *list,
                             size_t count)
 {
     floe_interface_address *ours = NULL;
 
-    if (!awaits_interfaces(core)) {
+    if (!awaits_interfaces(core) && !floe_network_awaits(core)) {
         return;
     }
     if (count > 0 && floe_struct_size(list, FLOE_INTERFACE_ADDRESS_SIZES.first) != sizeof *list) {
@@ -63,12 +88,12 @@ void floe_gather_interfaces(floe_core *core, floe_time now, const floe_interface
         }
         list = ours;
     }
-    core->interfaces_known = true;
-    floe_renewal_prepare(core, now);
-    floe_bases_update(core, now, list, count);
+    if (awaits_interfaces(core)) {
+        gather_by(core, now, list, count);
+    } else {
+        follow(core, now, list, count);
+    }
     floe_deallocate(&core->shared->allocator, ours);
-    floe_servers_begin(core);
-    floe_pairs_make_all(core, now); /* those that are open already */
     floe_core_settle(core, now);
 }
 
@@ -80,6 +105,8 @@ void floe_gather_interfaces_failed(floe_core *core, floe_time now, floe_error er
             core->share->supply(core->share, now);
         }
         floe_core_settle(core, now);
+    } else if (floe_network_awaits(core)) {
+        floe_network_unknown(core, now);
     }
 }
 
@@ -597,11 +624,26 @@ void floe_gather_unreachable(floe_core *core, floe_time now, uint32_t channel,
     floe_core_settle(core, now);
 }
 
+void floe_gather_network_changed(floe_core *core, floe_time now)
+{
+    floe_core_is_told(core, now);
+    floe_network_changed(core, now);
+}
+
+static void look_at_network(floe_core *core, floe_time now)
+{
+    if (floe_time_reached(now, floe_network_deadline(core))) {
+        floe_network_asks(core);
+        floe_tell(core, &core->list_output, FLOE_OUTPUT_LIST_INTERFACES);
+    }
+}
+
 void floe_gather_time(floe_core *core, floe_time now)
 {
     if (core->state == FLOE_GATHERER_STATE_CLOSED) {
         return;
     }
+    look_at_network(core, now);
     floe_core_begin_pool(core, now);
     floe_relays_time(core, now);
     floe_connections_time(core, now);
@@ -622,6 +664,7 @@ void floe_gather_woke(floe_core *core, floe_time now)
     {
         floe_relay_woke(core, relay, now);
     }
+    floe_network_changed(core, now);
     floe_gather_time(core, now);
 }
 
@@ -636,6 +679,7 @@ floe_time floe_gather_deadline(const floe_core *core)
         return (floe_time){0};
     }
     deadline = floe_time_min(deadline, core->services_end);
+    deadline = floe_time_min(deadline, floe_network_deadline(core));
     deadline = floe_time_min(deadline, floe_pacer_deadline(core));
     deadline = floe_time_min(deadline, floe_pairs_deadline(core));
     deadline = floe_time_min(deadline, floe_relays_deadline(core));

@@ -12,6 +12,7 @@
 #include "core/outbox/failure.h"
 #include "core/outbox/outbox.h"
 #include "core/plan/completion.h"
+#include "core/plan/network.h"
 #include "core/plan/pair.h"
 #include "core/plan/renewal.h"
 #include "core/plan/servers.h"
@@ -71,6 +72,12 @@ static floe_error want_pool(floe_core *core, bool wanted)
     return FLOE_OK;
 }
 
+/* N1. Likewise; what is there stays, as nobody asks where the options do not say so. */
+static floe_error want_changes(floe_core *core, bool wanted)
+{
+    return wanted ? floe_network_begin(core) : FLOE_OK;
+}
+
 static void take_options(floe_gather_options *given, const floe_gather_options *options)
 {
     if (options != NULL) {
@@ -96,6 +103,9 @@ floe_error floe_gather_new(floe_core_shared *shared, const floe_gather_options *
         made->policy = (floe_gather_policy)made->set->policy;
         made->types = made->set->types;
         error = want_pool(made, given.candidate_pool_size > 0);
+    }
+    if (error == FLOE_OK) {
+        error = want_changes(made, given.continual);
     }
     if (error == FLOE_OK) {
         floe_restart_options own = {.username_fragment = given.username_fragment,
@@ -150,7 +160,8 @@ floe_error floe_gather_new_associated(floe_core *core, floe_core **associated)
     made->set = floe_server_set_copy(core, core->next_set != NULL     ? core->next_set
                                            : core->coming_set != NULL ? core->coming_set
                                                                       : core->set);
-    if (made->set == NULL || want_pool(made, core->pool_wanted || core->pooled) != FLOE_OK) {
+    if (made->set == NULL || want_pool(made, core->pool_wanted || core->pooled) != FLOE_OK ||
+        want_changes(made, made->set->continual) != FLOE_OK) {
         floe_gather_free(made);
         return FLOE_ERR_NO_MEMORY;
     }
@@ -214,6 +225,7 @@ void floe_gather_free(floe_core *core)
         floe_server_set_free(core->shared, set);
     }
     floe_allocator allocator = core->shared->allocator;
+    floe_network_free(core);
     floe_deallocate(&allocator, core->connections);
     floe_deallocate(&allocator, core->pool);
     floe_deallocate(&allocator, core->unreached);
@@ -240,23 +252,37 @@ void floe_core_settle(floe_core *core, floe_time now)
 
 /* Inputs. */
 
-static void begin(floe_core *core, floe_time now)
+static void set_out(floe_core *core, floe_time now)
 {
     core->state = FLOE_GATHERER_STATE_GATHERING;
     core->started = now;
-    if (!core->gathered) {
-        floe_pacer_begin(core, now);
-    }
     core->give_up = floe_time_after(now, core->shared->gather_timeout);
     core->services_end = FLOE_TIME_NEVER;
     core->made_up = false;
     core->gathering = (floe_duration){0};
+}
+
+static void begin(floe_core *core, floe_time now)
+{
+    set_out(core, now);
+    if (!core->gathered) {
+        floe_pacer_begin(core, now);
+    }
     core->interfaces_known = false;
     core->interfaces_asked = false;
+    floe_network_forget(core);
     floe_servers_advance(core);
     floe_found_apply_policy(core);
     floe_bases_apply_policy(core);
+    floe_untell(&core->list_output); /* behind what has been told meanwhile */
     floe_tell(core, &core->list_output, FLOE_OUTPUT_LIST_INTERFACES);
+}
+
+void floe_core_gather_change(floe_core *core, floe_time now)
+{
+    floe_tell(core, &core->gathering_output, FLOE_OUTPUT_GATHERING);
+    set_out(core, now);
+    floe_renewal_of_change(core);
 }
 
 /* That it does is told first. */
@@ -357,7 +383,8 @@ floe_error floe_gather_set_options(floe_core *core, floe_time now,
         return error;
     }
     bool is_new = floe_core_state(core) == FLOE_GATHERER_STATE_NEW;
-    if (is_new && want_pool(core, given.candidate_pool_size > 0) != FLOE_OK) {
+    if (want_changes(core, given.continual) != FLOE_OK ||
+        (is_new && want_pool(core, given.candidate_pool_size > 0) != FLOE_OK)) {
         floe_server_set_free(core->shared, set);
         return FLOE_ERR_NO_MEMORY;
     }

@@ -534,6 +534,13 @@ void floe_core_time(floe_core *core, floe_time now)
     }
 }
 
+void floe_core_network_changed(floe_core *core, floe_time now)
+{
+    if (mux_of(core) == NULL) { /* members hear of it, and trunks by them */
+        floe_gather_network_changed(core, now);
+    }
+}
+
 void floe_core_woke(floe_core *core, floe_time now)
 {
     floe_mux *mux = mux_of(core);

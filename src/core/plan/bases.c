@@ -27,14 +27,23 @@ static bool set_interface_name(floe_core *core, floe_base *base, const char *nam
     return true;
 }
 
-static bool set_interface(floe_core *core, floe_base *base, const floe_interface_address *from,
-                          uint16_t rank)
+static bool follow(floe_core *core, floe_base *base, const floe_interface_address *from,
+                   uint16_t rank)
 {
     if (!set_interface_name(core, base, from->interface_name)) {
         return false;
     }
     floe_base_set_interface(core, base, from->interface_index);
     base->rank = rank;
+    return true;
+}
+
+static bool set_interface(floe_core *core, floe_base *base, const floe_interface_address *from,
+                          uint16_t rank)
+{
+    if (!follow(core, base, from, rank)) {
+        return false;
+    }
     base->loopback =
         from->loopback || floe_address_classify(&from->address) == FLOE_ADDRESS_LOOPBACK;
     base->chosen = true;
@@ -187,6 +196,62 @@ void floe_base_tell_no_listener(floe_core *core, floe_base *base, floe_error err
 {
     base->listener->error = (uint8_t)-error;
     floe_tell(core, &base->listener->error_output, FLOE_OUTPUT_LISTENER_ERROR);
+}
+
+/* ── The network changes (N2) ── */
+
+/* An address of a link is another one on another link. */
+static floe_base *stands_on(const floe_core *core, const floe_address *address)
+{
+    floe_base *base = floe_base_of_ip(core, address);
+
+    return base != NULL && base->local.scope_id == address->scope_id ? base : NULL;
+}
+
+void floe_bases_find(floe_core *core, const floe_interface_address *list, size_t count)
+{
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
+    {
+        base->chosen = false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        floe_base *base =
+            floe_choice_permits(core, &list[i]) ? stands_on(core, &list[i].address) : NULL;
+        if (base != NULL) {
+            base->chosen = true;
+        }
+    }
+}
+
+bool floe_bases_lack(const floe_core *core, const floe_address *address)
+{
+    const floe_base *base = stands_on(core, address);
+
+    return base == NULL ||
+           (base->state == FLOE_BASE_FAILED && base->error == -FLOE_ERR_ADDRESS_NOT_AVAILABLE);
+}
+
+bool floe_bases_add(floe_core *core, floe_time now, const floe_interface_address *from,
+                    uint16_t rank)
+{
+    floe_base *failed = floe_base_of_ip(core, &from->address);
+
+    if (failed != NULL) {
+        leave(core, now, failed);
+    }
+    return new_base(core, from, rank);
+}
+
+void floe_base_follows(floe_core *core, floe_base *base, const floe_interface_address *from,
+                       uint16_t rank)
+{
+    (void)follow(core, base, from, rank);
+}
+
+void floe_bases_leave(floe_core *core, floe_time now)
+{
+    close_others(core, now);
+    floe_relays_move_on(core, now);
 }
 
 /* Those that wait for the base. */

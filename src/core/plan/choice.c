@@ -49,8 +49,7 @@ static bool is_loopback(const floe_interface_address *candidate)
            floe_address_classify(&candidate->address) == FLOE_ADDRESS_LOOPBACK;
 }
 
-/* Apart from whether the address is deprecated. */
-static bool permitted(const floe_core *core, const floe_interface_address *candidate)
+bool floe_choice_permits(const floe_core *core, const floe_interface_address *candidate)
 {
     const floe_core_shared *shared = core->shared;
     uint8_t family = candidate->address.family;
@@ -63,7 +62,7 @@ static bool permitted(const floe_core *core, const floe_interface_address *candi
 /* P4, RFC 4862 §5.5.4: nothing begins on a deprecated address, and what goes on there goes on. */
 static bool goes_on(const floe_core *core, const floe_interface_address *candidate)
 {
-    return permitted(core, candidate) && candidate->deprecated &&
+    return floe_choice_permits(core, candidate) && candidate->deprecated &&
            floe_bases_stand_on(core, &candidate->address);
 }
 
@@ -74,8 +73,8 @@ static void find_preferred(const floe_core *core, const floe_interface_address *
 {
     preferred[0] = preferred[1] = false;
     for (size_t i = 0; i < count; i++) {
-        bool good = permitted(core, &list[i]) && !list[i].deprecated && !is_loopback(&list[i]) &&
-                    !is_link_local(&list[i]);
+        bool good = floe_choice_permits(core, &list[i]) && !list[i].deprecated &&
+                    !is_loopback(&list[i]) && !is_link_local(&list[i]);
         if (good || goes_on(core, &list[i])) {
             preferred[list[i].address.family == FLOE_FAMILY_IPV6] = true;
         }
@@ -85,7 +84,7 @@ static void find_preferred(const floe_core *core, const floe_interface_address *
 /* P2 to P4, P6. */
 static bool usable(const floe_core *core, const floe_interface_address *candidate)
 {
-    return permitted(core, candidate) && !candidate->deprecated;
+    return floe_choice_permits(core, candidate) && !candidate->deprecated;
 }
 
 /* A stable IPv6 address beside a temporary one of the same prefix (RFC 8981 §3.1) on the same
@@ -99,7 +98,7 @@ static bool outdone_by_temporary(const floe_core *core, const floe_interface_add
     }
     for (size_t i = 0; i < count; i++) {
         if (list[i].temporary && list[i].interface_index == stable->interface_index &&
-            list[i].address.family == FLOE_FAMILY_IPV6 && permitted(core, &list[i]) &&
+            list[i].address.family == FLOE_FAMILY_IPV6 && floe_choice_permits(core, &list[i]) &&
             (!list[i].deprecated || stable->deprecated) &&
             (is_link_local(stable) || memcmp(list[i].address.ip, stable->address.ip, 8) == 0)) {
             return true;
@@ -310,7 +309,7 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
         entry->place = i;
         entry->order = order_of(&list[i]);
         bool wanted = !list[i].deprecated || !preferred[list[i].address.family == FLOE_FAMILY_IPV6];
-        entry->usable = wanted && permitted(core, &list[i]);
+        entry->usable = wanted && floe_choice_permits(core, &list[i]);
         if (entry->usable) {
             floe_tree_insert(&by_ip, &usable_ones, &entry->node);
         }
@@ -358,5 +357,10 @@ void floe_choice_end(floe_choice *choice, floe_time now)
                                 "the cap on addresses leaves it out");
         }
     }
-    floe_deallocate(&core->shared->allocator, choice->entries);
+    floe_choice_drop(choice);
+}
+
+void floe_choice_drop(floe_choice *choice)
+{
+    floe_deallocate(&choice->core->shared->allocator, choice->entries);
 }

@@ -21,6 +21,8 @@ typedef struct floe_choice {
     uint8_t last_family;
 } floe_choice;
 
+/* Whether it could be gathered on at all, be it deprecated. */
+bool floe_choice_permits(const floe_core *core, const floe_interface_address *candidate);
 /* False without memory. */
 bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interface_address *list,
                        size_t count);
@@ -28,5 +30,7 @@ bool floe_choice_begin(floe_choice *choice, floe_core *core, const floe_interfac
 const floe_interface_address *floe_choice_next(floe_choice *choice);
 /* Tells the trace of those that the cap leaves out (P7). */
 void floe_choice_end(floe_choice *choice, floe_time now);
+/* Without a word: it was a look. */
+void floe_choice_drop(floe_choice *choice);
 
 #endif

@@ -34,6 +34,9 @@ struct floe_pair {
 /* Pairs the base, or all, with every server that has addresses for it; pairs that exist stay. */
 void floe_pairs_make(floe_core *core, floe_time now, floe_base *base);
 void floe_pairs_make_all(floe_core *core, floe_time now);
+/* Somebody's relay by the server goes: where nobody gave one, or none was wanted beside that, it is
+ * asked for again. Whether it is anywhere. */
+bool floe_pairs_ask_anew(floe_core *core, const floe_server *server);
 
 /* What its bindings and relays report to. */
 extern const floe_source_listener floe_pairs_listener;

@@ -337,7 +337,7 @@ static bool stands(const floe_base *base, const floe_server *server)
 
 void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
 {
-    if (base->state != FLOE_BASE_OPEN || base->spare ||
+    if (base->state != FLOE_BASE_OPEN || base->spare || base->asks == FLOE_BASE_ASKS_NOBODY ||
         core->state != FLOE_GATHERER_STATE_GATHERING) {
         return;
     }
@@ -347,7 +347,9 @@ void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
         bool applies = server->url->turn || !base->no_reflexive;
         floe_pair *pair = floe_pair_of(base, server, plain);
         if (pair != NULL) {
-            pair_extend(core, now, pair);
+            if (base->asks == FLOE_BASE_ASKS_ALL || pair->number > core->last_kept) {
+                pair_extend(core, now, pair);
+            }
         } else if (applies && (has_address_for(core, server, base) || stands(base, server))) {
             pair_make(core, now, base, server);
         }
@@ -360,6 +362,30 @@ void floe_pairs_make_all(floe_core *core, floe_time now)
     {
         floe_pairs_make(core, now, base);
     }
+}
+
+bool floe_pairs_ask_anew(floe_core *core, const floe_server *server)
+{
+    const floe_relay_kind plain = {0};
+    bool asks = false;
+
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
+    {
+        bool stays = base->chosen && !base->spare && base->state == FLOE_BASE_OPEN;
+        floe_pair *pair = stays ? floe_pair_of(base, server, plain) : NULL;
+        if (pair == NULL || !(pair->progress == FLOE_FAILED || pair->yielded) ||
+            floe_relay_of(base, server, plain) != NULL) {
+            continue;
+        }
+        floe_pair_free(core, pair);
+        if (base->asks == FLOE_BASE_ASKS_NOBODY) {
+            base->asks = FLOE_BASE_ASKS_MISSING;
+            base->answered = base->has_srflx = base->has_relay = false;
+            floe_base_changed(core, base);
+        }
+        asks = true;
+    }
+    return asks;
 }
 
 void floe_pairs_hurry(floe_core *core, floe_time now)

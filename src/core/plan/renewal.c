@@ -7,6 +7,7 @@
 #include "core/candidate/host.h"
 #include "core/core.h"
 #include "core/outbox/outbox.h"
+#include "core/plan/network.h"
 #include "core/plan/pair.h"
 #include "core/plan/servers.h"
 #include "core/source/binding.h"
@@ -28,6 +29,7 @@ static void forget(floe_core *core, floe_time now)
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         base->answered = base->has_srflx = base->has_relay = false;
+        base->asks = FLOE_BASE_ASKS_ALL;
         floe_base_changed(core, base);
     }
 }
@@ -49,6 +51,16 @@ void floe_renewal_prepare(floe_core *core, floe_time now)
     core->gathered = true;
 }
 
+void floe_renewal_of_change(floe_core *core)
+{
+    core->last_kept = core->last_pair;
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
+    {
+        base->asks = FLOE_BASE_ASKS_NOBODY;
+        floe_base_changed(core, base);
+    }
+}
+
 void floe_renewal_interrupt(floe_core *core, floe_time now)
 {
     core->generation++;
@@ -67,6 +79,7 @@ void floe_renewal_interrupt(floe_core *core, floe_time now)
     core->give_up = core->grace = core->services_end = FLOE_TIME_NEVER;
     core->interfaces_known = false;
     core->interfaces_asked = false;
+    floe_network_forget(core); /* who gathers lists anew */
     core->state = FLOE_GATHERER_STATE_NEW;
     core->pooled = false;
 }

@@ -135,6 +135,7 @@ typedef struct floe_server_set {
     char *sdp_mid;  /* NULL: not said */
     uint16_t sdp_mline_index;
     bool even_port;     /* relays of both components side by side */
+    bool continual;     /* it is gathered when the network changes (N1) */
     uint8_t policy;     /* a floe_gather_policy */
     uint8_t types;      /* floe_gather_type, joined */
     uint8_t transports; /* floe_relay_transport, joined */

@@ -288,6 +288,7 @@ floe_error floe_server_set_new(floe_core_shared *shared, const floe_gather_optio
                                                                 : FLOE_RELAY_TRANSPORTS);
     made->sdp_mline_index = options->sdp_mline_index;
     made->even_port = options->even_port;
+    made->continual = options->continual;
     error = copy_mid(shared, made, options->sdp_mid);
     for (size_t n = 0; n < options->ice_server_count && error == FLOE_OK; n++) {
         floe_ice_server given = ice_server_at(options, n);
@@ -324,6 +325,7 @@ floe_server_set *floe_server_set_copy(const floe_core *core, const floe_server_s
     made->transports = set->transports;
     made->sdp_mline_index = set->sdp_mline_index;
     made->even_port = set->even_port;
+    made->continual = set->continual;
     return made;
 }
 

@@ -171,6 +171,8 @@ static inline void floe_relay_heard(floe_relay *relay, floe_time now)
     relay->unheard = FLOE_TIME_NEVER;
 }
 
+/* Whether it can go on from another address (T10). */
+bool floe_relay_can_move(const floe_relay *relay);
 /* Whether it waits for what one of ours has left there to be deleted: some seconds at most. */
 bool floe_relay_makes_room(const floe_relay *relay);
 /* T12: whether it is for TCP: beside one for UDP, or where nobody gathers UDP. */

@@ -159,7 +159,6 @@ void floe_relay_let_stay(floe_core *core, floe_time now, const floe_relay *lost)
 
 /* ── relay_move.c: another address ── */
 
-bool floe_relay_can_move(const floe_relay *relay);
 /* Asks from where it is now; false without memory. */
 bool floe_relay_begin_move(floe_core *core, floe_time now, floe_relay *relay);
 

@@ -1,0 +1,284 @@
+/* The network changes (N1, N2). What has gone is seen to soon; what is new waits until a burst of
+ * changes is over, as an interface that comes up has its addresses one after another. */
+#include "core/plan/network.h"
+
+#include "core/candidate/base.h"
+#include "core/config/shared.h"
+#include "core/core.h"
+#include "core/plan/bases.h"
+#include "core/plan/choice.h"
+#include "core/plan/pair.h"
+#include "core/plan/restless.h"
+#include "core/plan/servers.h"
+#include "core/source/relay.h"
+
+/* A change is seen to within 100 ms, in which the driver has a part. */
+#define QUIET floe_milliseconds(80)
+#define BURST_MOST floe_milliseconds(1000)
+/* When the driver is asked again that could not list the interfaces. */
+#define AGAIN floe_seconds(1)
+
+struct floe_network {
+    floe_time look;      /* when to look at the list; never: it is as it was */
+    floe_time rest;      /* when the burst of changes is over; never: there is none */
+    floe_time burst_end; /* when it is at the latest */
+    floe_list restless;
+    bool asked;   /* for the list */
+    bool settled; /* what is new in the list at hand is gathered on */
+};
+
+floe_error floe_network_begin(floe_core *core)
+{
+    if (core->network == NULL) {
+        core->network = floe_allocate(&core->shared->allocator, sizeof *core->network);
+        if (core->network == NULL) {
+            return FLOE_ERR_NO_MEMORY;
+        }
+        core->network->look = core->network->rest = FLOE_TIME_NEVER;
+        floe_list_init(&core->network->restless);
+    }
+    return FLOE_OK;
+}
+
+void floe_network_free(floe_core *core)
+{
+    if (core->network != NULL) {
+        floe_restless_free(core, &core->network->restless);
+        floe_deallocate(&core->shared->allocator, core->network);
+    }
+}
+
+void floe_network_forget(floe_core *core)
+{
+    if (core->network != NULL) {
+        core->network->look = core->network->rest = FLOE_TIME_NEVER;
+        core->network->asked = false;
+    }
+}
+
+/* ── When to look ── */
+
+bool floe_core_is_continual(const floe_core *core)
+{
+    return core->network != NULL && core->set->continual &&
+           core->state != FLOE_GATHERER_STATE_CLOSED;
+}
+
+static bool follows(const floe_core *core)
+{
+    bool gathers = core->state == FLOE_GATHERER_STATE_GATHERING && core->interfaces_known;
+
+    return !core->pooled && (gathers || core->state == FLOE_GATHERER_STATE_COMPLETE);
+}
+
+void floe_network_changed(floe_core *core, floe_time now)
+{
+    floe_network *network = core->network;
+
+    if (!floe_core_is_continual(core) || core->state == FLOE_GATHERER_STATE_NEW) {
+        return;
+    }
+    if (floe_time_is_never(network->rest) || floe_time_reached(now, network->burst_end)) {
+        network->burst_end = floe_time_after(now, BURST_MOST);
+    }
+    network->rest = floe_time_min(floe_time_after(now, QUIET), network->burst_end);
+    network->look = floe_time_min(network->look, network->rest);
+}
+
+floe_time floe_network_deadline(const floe_core *core)
+{
+    const floe_network *network = core->network;
+
+    return network != NULL && !network->asked && follows(core) ? network->look : FLOE_TIME_NEVER;
+}
+
+void floe_network_asks(floe_core *core)
+{
+    core->network->look = FLOE_TIME_NEVER;
+    core->network->asked = true;
+}
+
+bool floe_network_awaits(const floe_core *core)
+{
+    return core->network != NULL && core->network->asked && follows(core);
+}
+
+void floe_network_unknown(floe_core *core, floe_time now)
+{
+    core->network->asked = false;
+    core->network->look = floe_time_after(now, AGAIN);
+}
+
+/* ── What is news ── */
+
+/* An address to be gathered on: is its interface one to be left alone? */
+static bool is_held(floe_network *network, const floe_interface_address *entry)
+{
+    floe_time until =
+        floe_restless_until(&network->restless, entry->interface_name, entry->interface_index);
+
+    if (until.ns != 0) {
+        network->look = floe_time_min(network->look, until);
+    }
+    return until.ns != 0;
+}
+
+/* Whether anything of the list is to be gathered on now. */
+static bool any_new(floe_core *core, floe_time now, const floe_interface_address *list,
+                    size_t count)
+{
+    floe_network *network = core->network;
+    const floe_interface_address *best;
+    floe_choice choice;
+    bool any = false;
+
+    if (!floe_choice_begin(&choice, core, list, count)) {
+        floe_network_unknown(core, now);
+        return false;
+    }
+    while ((best = floe_choice_next(&choice)) != NULL) {
+        bool lacks = floe_bases_lack(core, &best->address);
+        if (lacks && !is_held(network, best)) {
+            any = true;
+        }
+    }
+    floe_choice_drop(&choice);
+    if (any && !network->settled) {
+        network->look = floe_time_min(network->look, network->rest);
+    }
+    return any && network->settled;
+}
+
+/* Of those that have failed nobody has heard anything. */
+static bool any_gone(const floe_core *core)
+{
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
+    {
+        if (floe_base_is_gone(base) && base->state != FLOE_BASE_FAILED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The names of those that stay: an interface may have another. */
+static void follow_names(floe_core *core, const floe_interface_address *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        floe_base *base = floe_base_of_ip(core, &list[i].address);
+        if (base != NULL && base->chosen && base->interface_index == list[i].interface_index) {
+            floe_base_follows(core, base, &list[i], base->rank);
+        }
+    }
+}
+
+bool floe_network_judge(floe_core *core, floe_time now, const floe_interface_address *list,
+                        size_t count)
+{
+    floe_network *network = core->network;
+
+    network->asked = false;
+    network->settled = floe_time_is_never(network->rest) || floe_time_reached(now, network->rest);
+    if (network->settled) {
+        network->rest = FLOE_TIME_NEVER;
+    }
+    floe_restless_look(core, &network->restless, now, list, count);
+    floe_bases_find(core, list, count);
+    bool gone = any_gone(core);
+    bool news = any_new(core, now, list, count);
+    if (!gone && !news) {
+        follow_names(core, list, count);
+        floe_bases_leave(core, now); /* those that have failed */
+    }
+    return gone || news;
+}
+
+/* ── What follows ── */
+
+/* A relay goes with its base, unless it moves: what remains is asked for one. Whether anybody is. */
+static bool ask_for_relays_of(floe_core *core, const floe_base *gone)
+{
+    bool any = false;
+
+    FLOE_RING_EACH(relay, &gone->asked_for, floe_relay, of_origin)
+    {
+        if (floe_relay_lives(relay) && floe_server_current(core, relay->server) &&
+            !floe_relay_beside(relay->kind) && !floe_relay_can_move(relay)) {
+            any = floe_pairs_ask_anew(core, &core->set->servers[relay->server->index]) || any;
+        }
+    }
+    return any;
+}
+
+static void drop_pairs(floe_core *core, floe_base *base)
+{
+    FLOE_RING_EACH_SAFE(pair, &base->pairs, floe_pair, of_base)
+    {
+        floe_pair_free(core, pair);
+    }
+}
+
+/* Whether anybody is asked in their place. */
+static bool take_leave(floe_core *core, floe_time now, const floe_interface_address *list,
+                       size_t count)
+{
+    bool asks = false;
+
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
+    {
+        if (floe_base_is_gone(base)) {
+            floe_restless_note(core, &core->network->restless, now, floe_base_interface_name(base),
+                               base->interface_index, list, count);
+            asks = ask_for_relays_of(core, base) || asks;
+            drop_pairs(core, base);
+        }
+    }
+    return asks;
+}
+
+/* In the places that they have among all. Whether there are any. */
+static bool add_new(floe_core *core, floe_time now, const floe_interface_address *list,
+                    size_t count)
+{
+    floe_network *network = core->network;
+    const floe_interface_address *best;
+    floe_choice choice;
+    bool any = false;
+
+    if (!floe_choice_begin(&choice, core, list, count)) {
+        floe_network_unknown(core, now);
+        return false;
+    }
+    for (uint16_t rank = 0; (best = floe_choice_next(&choice)) != NULL;
+         rank = (uint16_t)(rank < UINT16_MAX ? rank + 1 : rank)) {
+        if (!floe_bases_lack(core, &best->address)) {
+            floe_base_follows(core, floe_base_of_ip(core, &best->address), best, rank);
+        } else if (network->settled && !is_held(network, best)) {
+            any = floe_bases_add(core, now, best, rank) || any;
+            floe_restless_note(core, &network->restless, now, best->interface_name,
+                               best->interface_index, list, count);
+        }
+    }
+    floe_choice_end(&choice, now);
+    return any;
+}
+
+void floe_network_apply(floe_core *core, floe_time now, const floe_interface_address *list,
+                        size_t count, bool whole)
+{
+    bool nobody = !floe_bases_have_family(core, FLOE_FAMILY_IPV4) &&
+                  !floe_bases_have_family(core, FLOE_FAMILY_IPV6);
+    bool again = take_leave(core, now, list, count);
+    follow_names(core, list, count);
+    bool added = add_new(core, now, list, count);
+
+    floe_bases_leave(core, now);
+    if (added) { /* they have their time, however long others had theirs */
+        core->give_up = floe_time_after(now, core->shared->gather_timeout);
+    }
+    if ((added || again) && (whole || nobody)) { /* another network may lead elsewhere by names */
+        floe_servers_reset(core);
+        floe_servers_begin(core);
+    }
+    floe_pairs_make_all(core, now);
+}
