@@ -127,6 +127,64 @@ FLOE_EXPORT floe_error floe_api_look_up(floe_api *api, const char *name, uint32_
 FLOE_EXPORT floe_error floe_api_cancel_look_ups(floe_api *api, floe_look_up_handler handler,
                                                 void *user_data);
 
+/** What became of an address. */
+typedef enum floe_network_change_kind {
+    FLOE_NETWORK_ADDED = 1,
+    FLOE_NETWORK_REMOVED = 2,
+    /** One of the other fields of floe_network_change is different now. */
+    FLOE_NETWORK_CHANGED = 3
+} floe_network_change_kind;
+
+/** "added", "removed", "changed"; "" for any other value. Threads: any. */
+FLOE_EXPORT const char *floe_network_change_name(floe_network_change_kind kind);
+
+/** An address of this machine that has changed, and what is true of it now (of a removed one: what
+ *  was). Pointers are valid during the callback. Only the library makes this struct; later releases
+ *  append fields. */
+typedef struct floe_network_change {
+    /** sizeof(floe_network_change), as the library was compiled. */
+    size_t size;
+    floe_network_change_kind change;
+    const char *interface_name;
+    uint32_t interface_index;
+    floe_address address;
+    /** The interface is up and has a carrier. */
+    bool up;
+    /** An RFC 8981 temporary address. */
+    bool temporary;
+    /** RFC 4862: its preferred lifetime has ended. */
+    bool deprecated;
+    /** RFC 4862: duplicate detection is running, or has failed. */
+    bool tentative;
+    /** The kernel would use this address to send to a distant address. It is looked at only if
+     *  settings.ip_handling keeps to the default route; otherwise false. */
+    bool default_route;
+} floe_network_change;
+
+typedef void (*floe_network_change_handler)(void *user_data, const floe_network_change *change);
+
+/**
+ * Sets the function that is told when an address of this machine is added, is removed or changes,
+ * on any interface (settings.interface_filter and ip_filter do not apply). The first changes are
+ * those after this call; what is there already is not reported. Changes in quick succession are told
+ * every 100 ms, and what came and went in between is not. Where the system does not tell of changes
+ * (other systems than Linux, some sandboxes), the addresses are looked at every 2 s.
+ *
+ * It does not depend on gatherers. To make a gatherer follow the network, use options.continual.
+ *
+ * @param handler    replaces the former one; NULL: none. Called on the loop thread, under the same
+ *                   rules as every other callback. After this function returns, the former one does
+ *                   not start any more; if it is running on the loop thread, this function waits for
+ *                   it, unless it is called on the loop thread itself.
+ * @param user_data  passed to the handler.
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT: the api is NULL.
+ *
+ * Threads: any.
+ */
+FLOE_EXPORT floe_error floe_api_on_network_change(floe_api *api,
+                                                  floe_network_change_handler handler,
+                                                  void *user_data);
+
 #ifdef __cplusplus
 }
 #endif

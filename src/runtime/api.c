@@ -34,6 +34,7 @@ static void discard(floe_api *api)
 static void destroy(floe_api *api)
 {
     floe_interfaces_free(&api->interfaces);
+    floe_interfaces_free(&api->changes.seen);
     uv_cond_destroy(&api->changed);
     uv_mutex_destroy(&api->lock);
     discard(api);
@@ -185,6 +186,9 @@ static void on_wake(uv_async_t *wake)
     uv_mutex_unlock(&api->lock);
     look_at_trust(api);
     floe_resolver_give(&api->resolver);
+    if (!stopping) {
+        floe_changes_listen(&api->changes);
+    }
     floe_look_ups_begin(api);
     if (pump_ready(api) && stopping) {
         shut_down(api);
@@ -417,6 +421,31 @@ floe_error floe_api_get_statistics(floe_api *api, floe_api_statistics *statistic
     uv_mutex_unlock(&api->lock);
     floe_give_struct(statistics, &now, FLOE_API_STATISTICS_SIZES);
     return FLOE_OK;
+}
+
+floe_error floe_api_on_network_change(floe_api *api, floe_network_change_handler handler,
+                                      void *user_data)
+{
+    if (api == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_api_on_network_change: NULL");
+    }
+    uv_mutex_lock(&api->lock);
+    bool elsewhere = !floe_on_loop_thread(api);
+    api->on_network_change = handler;
+    api->network_change_data = user_data;
+    (void)uv_async_send(&api->wake);
+    while (elsewhere && api->network_told) {
+        uv_cond_wait(&api->changed, &api->lock);
+    }
+    uv_mutex_unlock(&api->lock);
+    return FLOE_OK;
+}
+
+const char *floe_network_change_name(floe_network_change_kind kind)
+{
+    static const char *const names[] = {"", "added", "removed", "changed"};
+
+    return (size_t)kind < sizeof names / sizeof *names ? names[kind] : "";
 }
 
 void floe_api_statistics_init(floe_api_statistics *statistics, size_t size)

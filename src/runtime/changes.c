@@ -1,7 +1,11 @@
 #include "runtime/changes.h"
 
+#include "base/address.h"
+
 #include "runtime/runtime.h"
 #include "runtime/system.h"
+
+#include <string.h>
 
 /* Changes come in crowds (a hundred links of containers): they are heard at once when there was
  * none for a while, and else together. It is part of the 100 ms in which a gatherer sees to one
@@ -46,14 +50,127 @@ static void tell_gatherers(floe_api *api)
 
 /* ── Those who do not look for themselves ── */
 
+/* Whether he hears of more. The lock is not held while his function runs. */
+static bool tell_owner(floe_api *api, floe_network_change_kind kind,
+                       const floe_interface_address *one)
+{
+    const floe_network_change change = {
+        .size = sizeof change,
+        .change = kind,
+        .interface_name = one->interface_name,
+        .interface_index = one->interface_index,
+        .address = one->address,
+        .up = one->up,
+        .temporary = one->temporary,
+        .deprecated = one->deprecated,
+        .tentative = one->tentative,
+        .default_route = one->default_route,
+    };
+
+    uv_mutex_lock(&api->lock);
+    floe_network_change_handler handler = api->stopping ? NULL : api->on_network_change;
+    void *user_data = api->network_change_data;
+    api->network_told = handler != NULL;
+    uv_mutex_unlock(&api->lock);
+    if (handler == NULL) {
+        return false;
+    }
+    handler(user_data, &change);
+    uv_mutex_lock(&api->lock);
+    api->network_told = false;
+    uv_cond_broadcast(&api->changed);
+    uv_mutex_unlock(&api->lock);
+    return true;
+}
+
+static const floe_interface_address *find(const floe_interfaces *in,
+                                          const floe_interface_address *one)
+{
+    for (size_t i = 0; i < in->count; i++) {
+        if (in->list[i].interface_index == one->interface_index &&
+            floe_address_same_ip(&in->list[i].address, &one->address)) {
+            return &in->list[i];
+        }
+    }
+    return NULL;
+}
+
+static bool differs(const floe_interface_address *one, const floe_interface_address *other)
+{
+    return strcmp(one->interface_name, other->interface_name) != 0 || one->up != other->up ||
+           one->temporary != other->temporary || one->deprecated != other->deprecated ||
+           one->tentative != other->tentative || one->default_route != other->default_route;
+}
+
+/* What has gone goes first: an address may be on another interface by now. */
+static void tell_differences(floe_api *api, const floe_interfaces *before,
+                             const floe_interfaces *now)
+{
+    bool more = true;
+
+    for (size_t i = 0; more && i < before->count; i++) {
+        if (find(now, &before->list[i]) == NULL) {
+            more = tell_owner(api, FLOE_NETWORK_REMOVED, &before->list[i]);
+        }
+    }
+    for (size_t i = 0; more && i < now->count; i++) {
+        const floe_interface_address *was = find(before, &now->list[i]);
+        if (was == NULL) {
+            more = tell_owner(api, FLOE_NETWORK_ADDED, &now->list[i]);
+        } else if (differs(was, &now->list[i])) {
+            more = tell_owner(api, FLOE_NETWORK_CHANGED, &now->list[i]);
+        }
+    }
+}
+
+static bool read_list(floe_api *api)
+{
+    if (floe_interfaces_update(&api->interfaces) != FLOE_OK) {
+        return false;
+    }
+    if (api->wants_default_route) {
+        floe_interfaces_mark_default_route(&api->interfaces);
+    }
+    return true;
+}
+
+/* Without memory the next look tells it. */
+static void tell_changes(floe_changes *changes)
+{
+    floe_interfaces before = changes->seen;
+    bool knew = changes->knows;
+
+    floe_interfaces_init(&changes->seen, &changes->api->allocator);
+    if (floe_interfaces_copy(&changes->seen, &changes->api->interfaces) != FLOE_OK) {
+        changes->seen = before;
+        return;
+    }
+    changes->knows = true;
+    if (knew) {
+        tell_differences(changes->api, &before, &changes->seen);
+    }
+    floe_interfaces_free(&before);
+}
+
 static void look(floe_changes *changes)
 {
     floe_api *api = changes->api;
 
     changes->looked = uv_now(api->loop);
-    if (floe_interfaces_update(&api->interfaces) == FLOE_OK) {
+    if (read_list(api)) {
         floe_mdns_service_links(api);
+        if (changes->listens) {
+            tell_changes(changes);
+        }
     }
+}
+
+static bool owner_listens(floe_api *api)
+{
+    uv_mutex_lock(&api->lock);
+    bool listens = api->on_network_change != NULL;
+    uv_mutex_unlock(&api->lock);
+    return listens;
 }
 
 static void on_look(uv_timer_t *timer)
@@ -69,7 +186,7 @@ static void look_soon(floe_changes *changes)
     floe_api *api = changes->api;
     uint64_t now = uv_now(api->loop);
 
-    if (api->mdns == NULL || changes->look_set) {
+    if ((api->mdns == NULL && !changes->listens) || changes->look_set) {
         return;
     }
     if (now >= changes->looked + LOOK_MS) {
@@ -121,6 +238,7 @@ static void on_poll(uv_timer_t *pause)
 
     floe_interfaces_hear(&changes->api->interfaces);
     tell_gatherers(changes->api);
+    look_soon(changes);
     watch(changes);
 }
 
@@ -146,7 +264,7 @@ static void watch(floe_changes *changes)
     floe_api *api = changes->api;
     bool continual = any_continual(api);
 
-    changes->watches = continual || api->mdns != NULL;
+    changes->watches = continual || changes->listens || api->mdns != NULL;
     if (!changes->watches) {
         return;
     }
@@ -154,8 +272,8 @@ static void watch(floe_changes *changes)
         (void)uv_poll_start(&changes->poll, UV_READABLE, on_change);
         return;
     }
-    changes->watches = continual;
-    if (continual) {
+    changes->watches = continual || changes->listens;
+    if (changes->watches) {
         if (!changes->polls) {
             changes->polls = true;
             warn(api);
@@ -169,6 +287,7 @@ static void watch(floe_changes *changes)
 void floe_changes_init(floe_changes *changes, floe_api *api)
 {
     changes->api = api;
+    floe_interfaces_init(&changes->seen, &api->allocator);
     changes->poll.data = changes->pause.data = changes->timer.data = changes;
 }
 
@@ -188,6 +307,21 @@ void floe_changes_begin(floe_changes *changes)
         changes->begun = true;
     }
     watch(changes);
+}
+
+void floe_changes_listen(floe_changes *changes)
+{
+    bool listens = owner_listens(changes->api);
+
+    if (listens == changes->listens) {
+        return;
+    }
+    changes->listens = listens;
+    changes->knows = false;
+    if (listens) {
+        look(changes);
+        floe_changes_begin(changes);
+    }
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -3,6 +3,8 @@
 #ifndef FLOE_RUNTIME_CHANGES_H
 #define FLOE_RUNTIME_CHANGES_H
 
+#include "runtime/interfaces.h"
+
 #include <floe/gatherer.h>
 #include <uv.h>
 
@@ -19,13 +21,18 @@ typedef struct floe_changes {
     bool polls;    /* the system tells of nothing */
     bool look_set;
     bool closing;
-    uint64_t looked; /* ms, by the loop's clock */
+    bool listens;         /* the owner does */
+    bool knows;           /* and he has what is in `seen` */
+    floe_interfaces seen; /* without details */
+    uint64_t looked;      /* ms, by the loop's clock */
 } floe_changes;
 
 void floe_changes_init(floe_changes *changes, floe_api *api);
 /* Somebody is to hear of changes, from the list of interfaces on that was read last. It ends by itself
  * when nobody is any more. */
 void floe_changes_begin(floe_changes *changes);
+/* The owner may want to hear of them, or does not any more. */
+void floe_changes_listen(floe_changes *changes);
 void floe_changes_close(floe_changes *changes);
 
 #endif

@@ -112,6 +112,20 @@ static uint64_t network_of(const floe_interfaces *interfaces)
     return sum;
 }
 
+floe_error floe_interfaces_copy(floe_interfaces *to, const floe_interfaces *from)
+{
+    clear(to);
+    for (size_t i = 0; i < from->count; i++) {
+        floe_error error = floe_interfaces_add(to, from->details[i].name,
+                                               from->details[i].prefix_length, &from->list[i]);
+        if (error != FLOE_OK) {
+            clear(to);
+            return error;
+        }
+    }
+    return FLOE_OK;
+}
+
 void floe_interfaces_hear(floe_interfaces *interfaces)
 {
     if (floe_interfaces_changed(interfaces)) {

@@ -30,6 +30,8 @@ void floe_interfaces_init(floe_interfaces *interfaces, const floe_allocator *all
 void floe_interfaces_free(floe_interfaces *interfaces);
 /* Brings list and count up to date. On an error they are empty. */
 floe_error floe_interfaces_update(floe_interfaces *interfaces);
+/* Another's list, as it is now. On an error it is empty. */
+floe_error floe_interfaces_copy(floe_interfaces *to, const floe_interfaces *from);
 /* What has changed by now is read with the next update, whoever has heard of it. */
 void floe_interfaces_hear(floe_interfaces *interfaces);
 /* Marks the addresses that the kernel would send from to somewhere far away, by asking it: the

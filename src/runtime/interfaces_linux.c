@@ -14,6 +14,7 @@
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* libmnl's own macros convert without a cast. */
@@ -42,6 +43,7 @@ typedef struct dump {
     link_info *links;
     size_t link_count;
     size_t link_room;
+    int by_ioctl; /* a socket to ask for links that netlink does not tell of; FLOE_NO_SOCKET: it does */
     floe_error error;
 } dump;
 
@@ -107,6 +109,17 @@ static link_info *add_link(dump *state)
     return &state->links[state->link_count++];
 }
 
+static void set_flags(floe_interface_address *entry, uint32_t flags)
+{
+    bool ipv6 = entry->address.family == FLOE_FAMILY_IPV6;
+
+    /* The bit of temporary IPv6 addresses means something else in IPv4. */
+    entry->temporary = ipv6 && (flags & IFA_F_TEMPORARY) != 0;
+    entry->deprecated = (flags & IFA_F_DEPRECATED) != 0;
+    entry->tentative = (flags & IFA_F_DADFAILED) != 0 ||
+                       ((flags & IFA_F_TENTATIVE) != 0 && (flags & IFA_F_OPTIMISTIC) == 0);
+}
+
 static int on_link(const struct nlmsghdr *header, void *data)
 {
     dump *state = data;
@@ -141,26 +154,175 @@ static int on_link(const struct nlmsghdr *header, void *data)
     return MNL_CB_OK;
 }
 
-static const link_info *find_link(const dump *state, uint32_t index)
+/* ── Without netlink, or without all of it (N0) ── */
+
+/* By its name, where nothing else is said. */
+static floe_adapter adapter_by_name(const char *name)
 {
+    static const struct {
+        const char *begins;
+        floe_adapter adapter;
+    } names[] = {{"wlan", FLOE_ADAPTER_WIRELESS},
+                 {"rmnet", FLOE_ADAPTER_CELLULAR},
+                 {"ccmni", FLOE_ADAPTER_CELLULAR},
+                 {"tun", FLOE_ADAPTER_VPN},
+                 {"eth", FLOE_ADAPTER_WIRED}};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strncmp(name, names[i].begins, strlen(names[i].begins)) == 0) {
+            return names[i].adapter;
+        }
+    }
+    return FLOE_ADAPTER_UNKNOWN;
+}
+
+/* What ioctl tells of a link, which `request` names. */
+static link_info *link_by_ioctl(dump *state, struct ifreq *request)
+{
+    char name[IFNAMSIZ];
+    link_info *link;
+
+    memcpy(name, request->ifr_name, sizeof name);
+    name[sizeof name - 1] = '\0';
+    if (ioctl(state->by_ioctl, SIOCGIFFLAGS, request) != 0 || (link = add_link(state)) == NULL) {
+        return NULL;
+    }
+    unsigned flags = (unsigned short)request->ifr_flags;
+    link->up = (flags & IFF_UP) != 0 && (flags & IFF_RUNNING) != 0;
+    link->loopback = (flags & IFF_LOOPBACK) != 0;
+    bool known = ioctl(state->by_ioctl, SIOCGIFHWADDR, request) == 0;
+    link->adapter =
+        known ? adapter_of(name, "", request->ifr_hwaddr.sa_family) : adapter_by_name(name);
+    link->index =
+        ioctl(state->by_ioctl, SIOCGIFINDEX, request) == 0 ? (uint32_t)request->ifr_ifindex : 0;
+    (void)snprintf(link->name, sizeof link->name, "%s", name);
+    return link;
+}
+
+static const link_info *find_link(dump *state, uint32_t index)
+{
+    struct ifreq request = {.ifr_ifindex = (int)index};
+
     for (size_t i = 0; i < state->link_count; i++) {
         if (state->links[i].index == index) {
             return &state->links[i];
         }
     }
-    return NULL;
+    return state->by_ioctl != FLOE_NO_SOCKET && ioctl(state->by_ioctl, SIOCGIFNAME, &request) == 0
+               ? link_by_ioctl(state, &request)
+               : NULL;
 }
 
-static void set_flags(floe_interface_address *entry, uint32_t flags)
+static floe_error add_ipv4(dump *state, struct ifreq *request)
 {
-    bool ipv6 = entry->address.family == FLOE_FAMILY_IPV6;
+    struct sockaddr_in address;
+    struct sockaddr_in mask = {0};
+    uint32_t bits;
+    uint8_t length = 0;
 
-    /* The bit of temporary IPv6 addresses means something else in IPv4. */
-    entry->temporary = ipv6 && (flags & IFA_F_TEMPORARY) != 0;
-    entry->deprecated = (flags & IFA_F_DEPRECATED) != 0;
-    entry->tentative = (flags & IFA_F_DADFAILED) != 0 ||
-                       ((flags & IFA_F_TENTATIVE) != 0 && (flags & IFA_F_OPTIMISTIC) == 0);
+    memcpy(&address, &request->ifr_addr, sizeof address);
+    if (address.sin_family != AF_INET) {
+        return FLOE_OK;
+    }
+    if (ioctl(state->by_ioctl, SIOCGIFNETMASK, request) == 0) {
+        memcpy(&mask, &request->ifr_netmask, sizeof mask);
+    }
+    for (bits = ntohl(mask.sin_addr.s_addr); bits != 0; bits <<= 1) {
+        length++;
+    }
+    const link_info *link = link_by_ioctl(state, request);
+    if (link == NULL) {
+        return state->error;
+    }
+    floe_interface_address entry = {.size = sizeof entry,
+                                    .interface_index = link->index,
+                                    .adapter = link->adapter,
+                                    .up = link->up,
+                                    .loopback = link->loopback};
+    entry.address.family = FLOE_FAMILY_IPV4;
+    memcpy(entry.address.ip, &address.sin_addr, 4);
+    return floe_interfaces_add(state->interfaces, link->name, length, &entry);
 }
+
+static floe_error list_ipv4(dump *state)
+{
+    struct ifreq requests[128];
+    struct ifconf all = {.ifc_len = sizeof requests, .ifc_req = requests};
+    floe_error error = FLOE_OK;
+
+    if (ioctl(state->by_ioctl, SIOCGIFCONF, &all) != 0) {
+        return floe_fail(FLOE_ERR_SYSTEM, "SIOCGIFCONF: %s", strerror(errno));
+    }
+    for (size_t i = 0; error == FLOE_OK && i < (size_t)all.ifc_len / sizeof *requests; i++) {
+        error = add_ipv4(state, &requests[i]);
+    }
+    return error;
+}
+
+/* A line of /proc/net/if_inet6: the address, then the index, the length of its prefix, its scope and
+ * its flags in hexadecimal, and the name. */
+static floe_error add_ipv6(dump *state, const char *line)
+{
+    struct ifreq request = {0};
+    floe_interface_address entry = {.size = sizeof entry};
+    unsigned index;
+    unsigned length;
+    unsigned scope;
+    unsigned flags;
+    char hex[33];
+
+    if (sscanf(line, "%32s %x %x %x %x %15s", hex, &index, &length, &scope, &flags,
+               request.ifr_name) != 6) {
+        return FLOE_OK;
+    }
+    for (size_t i = 0; i < sizeof entry.address.ip; i++) {
+        unsigned byte;
+        if (sscanf(&hex[2 * i], "%2x", &byte) != 1) {
+            return FLOE_OK;
+        }
+        entry.address.ip[i] = (uint8_t)byte;
+    }
+    const link_info *link = link_by_ioctl(state, &request);
+    if (link == NULL) {
+        return state->error;
+    }
+    entry.interface_index = index;
+    entry.adapter = link->adapter;
+    entry.up = link->up;
+    entry.loopback = link->loopback;
+    entry.address.family = FLOE_FAMILY_IPV6;
+    entry.address.scope_id = scope == 0x20 /* the link's */ ? index : 0;
+    set_flags(&entry, flags);
+    return floe_interfaces_add(state->interfaces, link->name,
+                               (uint8_t)(length <= 128 ? length : 128), &entry);
+}
+
+static floe_error list_ipv6(dump *state)
+{
+    FILE *file = fopen("/proc/net/if_inet6", "re");
+    floe_error error = FLOE_OK;
+    char line[128];
+
+    while (file != NULL && error == FLOE_OK && fgets(line, sizeof line, file) != NULL) {
+        error = add_ipv6(state, line);
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return error;
+}
+
+static floe_error read_without_netlink(dump *state)
+{
+    state->by_ioctl = floe_system_socket(AF_INET, SOCK_DGRAM);
+    if (state->by_ioctl == FLOE_NO_SOCKET) {
+        return floe_fail(FLOE_ERR_SYSTEM, "no interfaces: %s", strerror(errno));
+    }
+    floe_error error = list_ipv4(state);
+    return error == FLOE_OK ? list_ipv6(state) : error;
+}
+
+/* ── By netlink ── */
 
 static int on_address(const struct nlmsghdr *header, void *data)
 {
@@ -214,12 +376,19 @@ static int on_address(const struct nlmsghdr *header, void *data)
     return state->error == FLOE_OK ? MNL_CB_OK : MNL_CB_ERROR;
 }
 
+/* A sandbox, or Android. */
+static bool is_forbidden(int error)
+{
+    return error == EACCES || error == EPERM || error == EAFNOSUPPORT || error == EPROTONOSUPPORT;
+}
+
 /* EINTR: a signal of the host's came, or the list changed while it was dumped (libmnl's word for
  * NLM_F_DUMP_INTR); once more then. */
 static floe_error netlink_failed(const char *what)
 {
     floe_error error = errno == EMFILE || errno == ENFILE ? FLOE_ERR_NO_DESCRIPTORS
                        : errno == EINTR                   ? FLOE_ERR_CANCELED
+                       : is_forbidden(errno)              ? FLOE_ERR_PERMISSION
                                                           : FLOE_ERR_SYSTEM;
 
     return floe_fail(error, "netlink: %s: %s", what, strerror(errno));
@@ -253,25 +422,40 @@ static floe_error run_dump(struct mnl_socket *socket, uint16_t type, mnl_cb_t ca
     return FLOE_OK;
 }
 
+/* Who may not bind it has its address by what is sent; and who is not told of links asks for each
+ * that has an address. */
+static floe_error dump_all(dump *state, struct mnl_socket *socket)
+{
+    if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 && !is_forbidden(errno)) {
+        return netlink_failed("bind");
+    }
+    floe_error error = run_dump(socket, RTM_GETLINK, on_link, state);
+    if (error == FLOE_ERR_PERMISSION) {
+        state->by_ioctl = floe_system_socket(AF_INET, SOCK_DGRAM);
+        error = FLOE_OK;
+    }
+    return error == FLOE_OK ? run_dump(socket, RTM_GETADDR, on_address, state) : error;
+}
+
 static floe_error read_once(floe_interfaces *interfaces)
 {
-    dump state = {.interfaces = interfaces};
+    dump state = {.interfaces = interfaces, .by_ioctl = FLOE_NO_SOCKET};
     struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
     floe_error error;
 
-    if (socket == NULL) {
-        return netlink_failed("socket");
-    }
-    if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-        error = netlink_failed("bind");
+    if (socket != NULL) {
+        error = dump_all(&state, socket);
+        (void)mnl_socket_close(socket);
     } else {
-        error = run_dump(socket, RTM_GETLINK, on_link, &state);
-        if (error == FLOE_OK) {
-            error = run_dump(socket, RTM_GETADDR, on_address, &state);
-        }
+        error = is_forbidden(errno) ? FLOE_ERR_PERMISSION : netlink_failed("socket");
+    }
+    if (error == FLOE_ERR_PERMISSION && interfaces->count == 0) {
+        error = read_without_netlink(&state);
+    }
+    if (state.by_ioctl != FLOE_NO_SOCKET) {
+        floe_system_close(state.by_ioctl);
     }
     floe_deallocate(interfaces->allocator, state.links);
-    (void)mnl_socket_close(socket);
     return error;
 }
 

@@ -49,7 +49,10 @@ struct floe_api {
     bool stopping;
     bool trust_read;   /* the system's authorities have been, and the cores have not heard */
     bool frees_itself; /* nobody waits for the end: the loop thread frees the api */
-    unsigned lacks;    /* floe_udp_lack: what the system has refused */
+    bool network_told; /* the owner's function for its changes runs now */
+    floe_network_change_handler on_network_change;
+    void *network_change_data;
+    unsigned lacks; /* floe_udp_lack: what the system has refused */
     floe_api_statistics statistics;
     void (*on_trace)(void *user_data, const floe_trace_event *event);
     void *trace_user_data;

@@ -40,6 +40,14 @@ static void wait_for_end(awaited *o, const char *what)
     }
 }
 
+static bool continual; /* who gathers follows the network, and so does the owner */
+
+static void on_network(void *data, const floe_network_change *change)
+{
+    (void)data;
+    (void)change;
+}
+
 /* Gathers once; what there was is in *o. An error that a call returns counts as told. */
 static void gather(floe_api *api, awaited *o, const char *what)
 {
@@ -48,6 +56,7 @@ static void gather(floe_api *api, awaited *o, const char *what)
 
     awaited_init(o);
     awaited_options_init(&all);
+    all.options.continual = continual;
     floe_error error = floe_gatherer_new(api, &all.options, &gatherer);
     if (error == FLOE_OK) {
         assert_int_equal(floe_gatherer_on_local_candidate(gatherer, awaited_candidate, o), FLOE_OK);
@@ -130,6 +139,9 @@ static bool try_fault(const fault *which, unsigned n, floe_mdns_mode mdns)
     unsigned before = descriptors();
     fault_arm(which, n);
     floe_error error = floe_api_new(&settings, &api);
+    if (error == FLOE_OK && continual) {
+        assert_int_equal(floe_api_on_network_change(api, on_network, NULL), FLOE_OK);
+    }
     if (error == FLOE_OK) {
         gather(api, &o, what);
         expect(awaited_all(&o) || o.errors > 0, what, "something is missing, and nobody says so",
@@ -183,6 +195,14 @@ static void try_all(floe_mdns_mode mdns, const char *calls)
     print_message("%u faults\n", tried);
     assert_threads(threads);
     assert_int_equal(descriptors(), before + left_by_libuv);
+}
+
+static void every_system_call_of_who_follows_the_network_may_fail(void **state)
+{
+    (void)state;
+    continual = true;
+    try_all(FLOE_MDNS_MODE_OFF, "socket bind sendto recvmsg getsockname epoll_ctl epoll_create1");
+    continual = false;
 }
 
 static void every_system_call_may_fail(void **state)
@@ -796,6 +816,7 @@ int main(void)
         cmocka_unit_test(every_system_call_may_fail),
         cmocka_unit_test(every_call_may_fail_by_tcp),
         cmocka_unit_test(every_allocation_may_fail_by_tcp),
+        cmocka_unit_test(every_system_call_of_who_follows_the_network_may_fail),
 #if HAS_MDNS
         cmocka_unit_test(every_system_call_may_fail_with_names),
 #endif
