@@ -106,6 +106,24 @@ void events_error(unsigned gatherer, double ms, const floe_candidate_error *erro
     json_write_line(standard_output, line);
 }
 
+void events_network(double ms, const floe_network_change *change)
+{
+    json_t *line = json_object();
+    char address[FLOE_ADDRESS_TEXT_SIZE];
+
+    (void)floe_address_format(&change->address, address, sizeof address);
+    put(line, "event", json_text("network"));
+    put(line, "ms", json_milliseconds(ms));
+    put(line, "interface", json_text(change->interface_name));
+    put(line, "address", json_text(address));
+    put(line, "change", json_text(floe_network_change_name(change->change)));
+    put(line, "up", json_boolean(change->up));
+    put(line, "temporary", json_boolean(change->temporary));
+    put(line, "deprecated", json_boolean(change->deprecated));
+    put(line, "tentative", json_boolean(change->tentative));
+    json_write_line(standard_output, line);
+}
+
 static const char *reason_of(const server_row *row)
 {
     return row->result == SERVER_NOT_ASKED ? row->why : floe_failure_reason_name(row->reason);

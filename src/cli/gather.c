@@ -29,6 +29,7 @@ typedef struct gather_slot {
     floe_gatherer *gatherer;
     unsigned number;
     uint64_t started;
+    bool complete; /* has been, in this round: what comes then is the network's doing */
 } gather_slot;
 
 struct gather_run {
@@ -155,7 +156,9 @@ static void on_tick(uv_timer_t *timer)
     gather_run *run = timer->data;
     floe_gatherer_statistics *all = NULL;
 
-    look_at_addresses(run);
+    if (!run->command.continual) { /* else it does so itself */
+        look_at_addresses(run);
+    }
     if (run->report.live && floe_gatherer_get_statistics(run->slots[0].gatherer, &all) == FLOE_OK) {
         live_draw(&run->report, all);
         floe_gatherer_statistics_free(all);
@@ -205,6 +208,9 @@ static void on_state(void *user_data, enum floe_gatherer_state state)
     gather_slot *slot = user_data;
 
     report_state(&slot->run->report, slot->number, since(slot->started), state);
+    if (state == FLOE_GATHERER_STATE_GATHERING && slot->complete) {
+        failures_free(&slot->run->report.failures); /* what failed then was told */
+    }
     if (state == FLOE_GATHERER_STATE_CLOSED) {
         on_closed(slot->run);
     }
@@ -237,8 +243,20 @@ static void on_candidate(void *user_data, const floe_candidate *candidate)
     }
     look_at_servers(slot, ms);
     report_end(&run->report, slot->number, ms);
-    if (!run->report.holding && ++run->complete == run->command.gatherers) {
+    run->complete += !slot->complete;
+    if (!slot->complete && run->complete == run->command.gatherers) {
+        slot->complete = true;
         on_round_complete(run);
+    }
+    slot->complete = true;
+}
+
+static void on_network(void *user_data, const floe_network_change *change)
+{
+    gather_run *run = user_data;
+
+    if (run->slots[0].started != 0) {
+        report_network(&run->report, since(run->slots[0].started), change);
     }
 }
 
@@ -285,6 +303,7 @@ static floe_error new_gatherer(gather_run *run, gather_slot *slot)
     options.relay_transports = run->command.relay_transports;
     options.username_fragment = run->command.username_fragment;
     options.password = run->command.password;
+    options.continual = run->command.continual;
     floe_error error = floe_gatherer_new(run->api, &options, &slot->gatherer);
     if (error != FLOE_OK) {
         return error;
@@ -388,6 +407,9 @@ static int run_command(gather_run *run)
         run->failed_to_start = true;
         end_run(run);
     } else {
+        if (run->command.continual) {
+            (void)floe_api_on_network_change(run->api, on_network, run);
+        }
         begin_round(run);
     }
     (void)uv_run(&run->loop, UV_RUN_DEFAULT);

@@ -26,6 +26,9 @@ OPTION(COMMAND_GATHER, 0, "relay-transports", "udp,tcp,tls,dtls", SET(set_relay_
 OPTION(EVERY, 0, "timeout", "S", SET(set_timeout), "give up after S seconds (5; 0: never)")
 OPTION(COMMAND_GATHER, 0, "hold", "S", SET(set_hold),
        "keep the candidates alive for S seconds; inf: until interrupted (0)")
+OPTION(COMMAND_GATHER, 0, "continual", NULL, SET(set_continual),
+       "follow the network: gather on new addresses at once, withdraw those that are gone; with "
+       "--hold")
 OPTION(COMMAND_GATHER | COMMAND_TURN_CHECK | READERS, 0, "json", NULL, SET(set_json),
        "print JSON lines instead of a table")
 OPTION(EVERY, 'v', "verbose", NULL, SET(set_verbose),

@@ -678,6 +678,14 @@ static bool set_hold(gather_command *command, const char *name, const char *valu
     return good;
 }
 
+static bool set_continual(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->continual = true;
+    return true;
+}
+
 static bool set_json(gather_command *command, const char *name, const char *value)
 {
     (void)name;

@@ -70,6 +70,7 @@ typedef struct gather_command {
     unsigned gatherers;
     unsigned repeat;
     double hold; /* seconds; negative: until interrupted */
+    bool continual;
     bool json;
     candidate_format format; /* CANDIDATE_FIELDS: as json says */
     colour_mode colour;

@@ -160,6 +160,38 @@ void report_candidate(gather_report *report, unsigned gatherer, double ms,
     }
 }
 
+/* What is said of an address beside its change. */
+static const char *state_of_address(const floe_network_change *change)
+{
+    if (change->change == FLOE_NETWORK_REMOVED) {
+        return "";
+    }
+    return !change->up          ? ", its interface is down"
+           : change->tentative  ? ", tentative"
+           : change->deprecated ? ", deprecated"
+                                : "";
+}
+
+void report_network(gather_report *report, double ms, const floe_network_change *change)
+{
+    char address[FLOE_ADDRESS_TEXT_SIZE];
+    char line[200];
+
+    if (tells_events(report)) {
+        events_network(ms, change);
+    } else if (tells_rows(report)) {
+        (void)floe_address_format(&change->address, address, sizeof address);
+        (void)snprintf(line, sizeof line, "network: %s of %s %s%s", address, change->interface_name,
+                       floe_network_change_name(change->change), state_of_address(change));
+        if (report->live && report->holding) {
+            live_tell(report, line);
+        } else {
+            screen_clear(&report->screen);
+            output_print(standard_output, "%s (after %.1f s)\n", line, ms / 1000);
+        }
+    }
+}
+
 static void tell_error_amid_hold(gather_report *report, const floe_candidate_error *error)
 {
     size_t number = report_number(report, error->url);

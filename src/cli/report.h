@@ -64,6 +64,8 @@ void report_state(gather_report *report, unsigned gatherer, double ms,
                   enum floe_gatherer_state state);
 void report_candidate(gather_report *report, unsigned gatherer, double ms,
                       const floe_candidate *candidate, bool withdrawn);
+/* Of an address of this machine. */
+void report_network(gather_report *report, double ms, const floe_network_change *change);
 void report_error(gather_report *report, unsigned gatherer, double ms,
                   const floe_candidate_error *error);
 /* What became of its servers, when it is complete. `of_all`: the report's own rows are made of it. */
@@ -94,6 +96,7 @@ void events_state(unsigned gatherer, double ms, enum floe_gatherer_state state);
 void events_candidate(unsigned gatherer, double ms, const floe_candidate *candidate,
                       bool withdrawn);
 void events_error(unsigned gatherer, double ms, const floe_candidate_error *error);
+void events_network(double ms, const floe_network_change *change);
 void events_servers(unsigned gatherer, double ms, const server_table *servers);
 void events_verdict(unsigned gatherer, double ms, const network_facts *facts);
 void events_end(unsigned gatherer, double ms);

@@ -213,3 +213,81 @@ page_with_candidates() { # PAGE SECTIONS
 lab_test_docs_behind_nat() { page_with_candidates behind-nat.md 4; }
 
 lab_test_docs_one_port() { page_with_candidates one-port.md 4; }
+
+# ── The network changes ──
+
+# The command follows the network in the client's, and writes what it sees to $OUT.
+continual_begins() { # OPTION…
+    : >"$OUT"
+    ip netns exec client "$FLOE" gather --continual --json --hold inf --network-types udp4,udp6 "$@" >"$OUT" &
+    CONTINUAL_PID=$!
+    lab_wait continual_has '.event == "end"'
+}
+
+continual_has() { # CONDITION
+    [ "$(jq "select($1)" "$OUT" | wc -l)" -gt 0 ]
+}
+
+continual_ended() { # HOW OFTEN
+    [ "$(jq -s 'map(select(.event == "end")) | length' "$OUT")" -ge "$1" ]
+}
+
+continual_ends() {
+    kill -TERM $CONTINUAL_PID
+    wait $CONTINUAL_PID
+}
+
+# N1, N2: addresses, links, names, routes and duplicate detection of the kernel's; what is not concerned sends and tells nothing.
+lab_test_n1_a_gatherer_follows_the_network() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER"
+    continual_begins -4 "${CREDENTIALS[@]}" "turn:$LAB_SERVER" || { continual_ends; return 1; }
+    lab_client ip addr add 10.0.1.7/24 dev eth0
+    lab_wait continual_has '.event == "candidate" and .type == "host" and .address == "10.0.1.7"' || good=1
+    lab_wait continual_ended 2 || good=1
+    lab_client ip addr del 10.0.1.7/24 dev eth0
+    lab_wait continual_has '.event == "withdrawn" and .type == "host" and .address == "10.0.1.7"' || good=1
+    lab_wait continual_has '.event == "withdrawn" and .type == "relay"' || good=1
+    expect "$(jq -rs 'map(select(.event == "withdrawn")) | length' "$OUT")" 3 'withdrawn' || good=1
+    expect "$(jq -rs 'map(select(.event == "candidate" and .type == "host")) | length' "$OUT")" 2 'hosts' || good=1
+    expect "$(jq -rs 'map(select(.event == "error")) | length' "$OUT")" 0 'errors' || good=1
+    # A bridge that comes and goes, twenty times in a second, and is none of ours.
+    local states
+    states=$(jq -rs 'map(select(.event == "state")) | length' "$OUT")
+    local i
+    for i in $(seq 20); do
+        lab_client ip link add "br$i" type bridge
+        lab_client ip link del "br$i"
+    done
+    sleep 1.5
+    expect "$(jq -rs 'map(select(.event == "state")) | length' "$OUT")" "$states" 'states after bridges' || good=1
+    continual_ends
+    expect $? 130 'status' && return $good # what the address that went had cannot be released by it
+}
+
+# N2: an IPv6 address counts once duplicate detection is done; an interface that is renamed is the same.
+lab_test_n2_duplicate_detection_and_names() {
+    local good=0
+    bare_up
+    bare_interface wan0 10.6.0.1
+    : >"$OUT"
+    ip netns exec bare "$FLOE" gather --continual --json --hold inf >"$OUT" &
+    CONTINUAL_PID=$!
+    lab_wait continual_has '.event == "end"' || good=1
+    lab_in bare ip addr add 2001:db8:6::1/64 dev wan0
+    lab_wait continual_has '.event == "candidate" and .address == "2001:db8:6::1"' || good=1
+    continual_has '.event == "network" and .address == "2001:db8:6::1" and .tentative' || good=1
+    expect "$(jq -rs '(map(select(.change == "changed" and .address == "2001:db8:6::1" and (.tentative | not))) | first.ms) < (map(select(.event == "candidate" and .address == "2001:db8:6::1")) | first.ms)' "$OUT")" \
+        true 'it is gathered on when it is no longer tentative' || good=1
+    local states
+    states=$(jq -rs 'map(select(.event == "state")) | length' "$OUT")
+    lab_in bare ip link set wan0 down
+    lab_in bare ip link set wan0 name lan0
+    lab_in bare ip addr add 2001:db8:6::1/64 dev lan0 nodad
+    lab_in bare ip link set lan0 up
+    lab_wait continual_has '.event == "network" and .interface == "lan0" and .up' || good=1
+    sleep 1
+    continual_ends
+    bare_down
+    return $good
+}

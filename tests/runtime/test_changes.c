@@ -464,7 +464,9 @@ static void n3_the_owner_hears_of_changes(void **state)
     expect(&s->heard, "removed eth0 10.7.1.1; ");
     assert_true(run("ip link set eth0 down"));
     expect(&s->heard, "changed eth0 10.7.0.1 down; ");
-    assert_true(run("ip link set eth0 name lan0 && ip link set lan0 up"));
+    assert_true(run("ip link set eth0 name lan0"));
+    expect(&s->heard, "changed lan0 10.7.0.1 down; ");
+    assert_true(run("ip link set lan0 up"));
     expect(&s->heard, "changed lan0 10.7.0.1; ");
     assert_true(run("ip addr add fd07::1/64 dev lan0"));
     expect(&s->heard, "added lan0 fd07::1 tentative; ");

@@ -482,6 +482,33 @@ static void n1_changes_while_one_gathers(void **state)
     end(&h);
 }
 
+/* N1, L14: what comes late in a gathering has the time of one. */
+static void n1_what_comes_late_has_its_time(void **state)
+{
+    static hand h;
+
+    (void)state;
+    memset(entries, 0, sizeof entries);
+    make_continual(&h, turn_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    all(turn, SILENT);
+    (void)entry("eth0", 1, "10.0.1.2:0");
+    change(&h);
+    gather(&h);
+    pass(&h, 4500);
+    (void)entry("wlan0", 2, "10.0.9.2:0");
+    change(&h);
+    pass(&h, 1500);
+    read_log(&h, "gathering, + host, + host");
+    turn->deaf_to = 1;
+    all(turn, ANSWERS);
+    pass(&h, 1000);
+    assert_true(says(&h, "+ relay"));
+    pass(&h, 5000);
+    assert_true(says(&h, "complete, end"));
+    end(&h);
+}
+
 /* N1, L5, L11: who gathers or restarts sees what has changed by that. */
 static void n1_who_gathers_lists_anew(void **state)
 {
@@ -530,6 +557,7 @@ static void n1_a_pool_hears_of_changes_when_it_is_used(void **state)
     change(&h);
     pass(&h, 1000);
     read_log(&h, "");
+    assert_int_equal(h.lists, 1);
     gather(&h);
     pass(&h, 1000);
     assert_int_equal(candidates_of(&h, FLOE_CANDIDATE_TYPE_HOST), 1);
@@ -699,6 +727,7 @@ int main(void)
         cmocka_unit_test(n5_a_default_route_moves),
         cmocka_unit_test(n4_a_wake_is_a_change),
         cmocka_unit_test(n1_changes_while_one_gathers),
+        cmocka_unit_test(n1_what_comes_late_has_its_time),
         cmocka_unit_test(n1_who_gathers_lists_anew),
         cmocka_unit_test(n1_a_pool_hears_of_changes_when_it_is_used),
         cmocka_unit_test(t10_a_relay_moves_when_its_address_goes),
