@@ -651,6 +651,29 @@ static void n2_names_are_looked_up_in_another_network(void **state)
     end(&h);
 }
 
+/* N2: what has not changed is asked nothing, though a server may be known by now that was not. */
+static void n2_who_stands_is_asked_nothing(void **state)
+{
+    static hand h;
+
+    (void)state;
+    memset(entries, 0, sizeof entries);
+    make_continual(&h, named_url, 1, defaults);
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    (void)entry("eth0", 1, "10.0.1.2:0");
+    change(&h);
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "gathering, + host, error, complete, end");
+    h.places[0] = "203.0.113.2:0";
+    (void)entry("wlan0", 2, "10.0.9.2:0");
+    change(&h);
+    pass(&h, 1000);
+    read_log(&h, "gathering, + host, + srflx, + relay, complete, end");
+    assert_int_equal(sent_on(&h, 1), 0);
+    end(&h);
+}
+
 /* N1: a list that is not to be had for now is asked for again. */
 static void n1_a_list_that_fails_is_asked_for_again(void **state)
 {
@@ -733,6 +756,7 @@ int main(void)
         cmocka_unit_test(t10_a_relay_moves_when_its_address_goes),
         cmocka_unit_test(n2_what_remains_is_asked_for_the_relay),
         cmocka_unit_test(n2_names_are_looked_up_in_another_network),
+        cmocka_unit_test(n2_who_stands_is_asked_nothing),
         cmocka_unit_test(n1_a_list_that_fails_is_asked_for_again),
         cmocka_unit_test(n2_an_address_that_was_too_short),
         cmocka_unit_test(n2_a_link_local_address_on_another_link),

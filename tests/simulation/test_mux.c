@@ -22,6 +22,7 @@ typedef struct story {
     bool two;        /* the interface has another address */
     bool list_waits; /* nobody lists the interfaces */
     bool list_fails;
+    bool continual;   /* the members are */
 } story;
 
 static const char *const two_urls[] = {"stun:203.0.113.3", "turn:203.0.113.2"};
@@ -52,7 +53,8 @@ static void heard(story *s, size_t n, const floe_core_output *output)
         if (s->list_fails) {
             floe_core_interfaces_failed(s->members[n], s->h.now, FLOE_ERR_SYSTEM);
         } else if (!s->list_waits) {
-            floe_core_interfaces(s->members[n], s->h.now, list, s->two ? 2 : 1);
+            floe_core_interfaces(s->members[n], s->h.now, s->h.second_alone ? &list[1] : list,
+                                 s->two && !s->h.second_alone ? 2 : 1);
         }
         break;
     case FLOE_CORE_CANDIDATE:
@@ -139,6 +141,7 @@ static floe_error new_member(story *s, size_t n, const char *const *urls, size_t
     floe_ice_server ice;
     floe_gather_options options = options_of(&ice, urls, count, "user");
     options.ice_server_count = count > 0;
+    options.continual = s->continual;
     floe_error error = floe_core_new(s->h.shared, &options, &s->members[n]);
 
     if (error == FLOE_OK) {
@@ -1071,10 +1074,67 @@ static void h3_each_allocation_fails_in_turn(void **state)
     assert_true(n > 50);
 }
 
+/* ── The network changes ── */
+
+static void network_changes(story *s)
+{
+    for (size_t n = 0; n < MEMBERS; n++) {
+        if (s->members[n] != NULL) {
+            floe_core_network_changed(s->members[n], s->h.now);
+        }
+    }
+}
+
+/* N2: what is new is asked for once for all; what is there is left alone. */
+static void n2_members_follow_the_network(void **state)
+{
+    story s;
+
+    (void)state;
+    shares(&s, defaults);
+    s.continual = true;
+    join(&s, 0, two_urls, 2);
+    join(&s, 1, two_urls, 2);
+    go_on(&s, 1000);
+    *s.logs[0] = *s.logs[1] = '\0';
+    uint32_t first = s.channel;
+    memset(s.h.sent, 0, sizeof s.h.sent);
+    network_changes(&s); /* to nothing new */
+    go_on(&s, 1000);
+    says_of(&s, 0, "");
+    s.two = true;
+    network_changes(&s);
+    go_on(&s, 99);
+    for (size_t n = 0; n < 2; n++) {
+        says_of(&s, n, "+ host, + srflx, + relay, end");
+    }
+    assert_int_equal(s.h.sent[first], 0);
+    assert_int_equal(s.h.sockets, 2);
+    assert_int_equal(s.h.servers[0].allocates, 2);
+    s.two = false;
+    s.h.second_alone = true;
+    network_changes(&s);
+    go_on(&s, 99);
+    for (size_t n = 0; n < 2; n++) {
+        assert_non_null(strstr(s.logs[n], "- host"));
+        assert_non_null(strstr(s.logs[n], "- srflx"));
+        assert_non_null(strstr(s.logs[n], "- relay"));
+        assert_non_null(strstr(s.logs[n], "end"));
+        assert_null(strstr(s.logs[n], "+"));
+        *s.logs[n] = '\0';
+    }
+    assert_int_equal(s.h.sockets, 1);
+    assert_int_equal(s.h.servers[0].allocates, 2);
+    go_on(&s, 5000);
+    says_of(&s, 0, "");
+    all_end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(h3_one_socket_and_one_question_for_all),
+        cmocka_unit_test(n2_members_follow_the_network),
         cmocka_unit_test(h3_who_goes_takes_what_is_its_own_alone),
         cmocka_unit_test(h3_other_credentials_have_a_relay_of_their_own),
         cmocka_unit_test(h3_a_restart_asks_nobody),

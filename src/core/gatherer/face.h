@@ -56,6 +56,9 @@ void floe_gather_warn(floe_core *core, floe_time now, uint32_t channel, const fl
 void floe_gather_time(floe_core *core, floe_time now);
 void floe_gather_woke(floe_core *core, floe_time now);
 void floe_gather_network_changed(floe_core *core, floe_time now);
+/* A list that is a change, of which a trunk hears by its members. */
+void floe_gather_follow(floe_core *core, floe_time now, const floe_interface_address *list,
+                        size_t count);
 void floe_gather_trust_read(floe_core *core, floe_time now);
 void floe_gather_name_taken(floe_core *core, floe_time now, const char *name);
 void floe_gather_names_failed(floe_core *core, floe_time now, uint32_t interface_index,

@@ -97,6 +97,17 @@ void floe_gather_interfaces(floe_core *core, floe_time now, const floe_interface
     floe_core_settle(core, now);
 }
 
+void floe_gather_follow(floe_core *core, floe_time now, const floe_interface_address *list,
+                        size_t count)
+{
+    floe_network_forget(core);
+    floe_network_asks(core);
+    if (floe_network_awaits(core)) {
+        floe_gather_interfaces(core, now, list, count);
+    }
+    floe_network_hears(core);
+}
+
 void floe_gather_interfaces_failed(floe_core *core, floe_time now, floe_error error)
 {
     if (awaits_interfaces(core)) {

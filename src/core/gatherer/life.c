@@ -133,7 +133,8 @@ floe_core *floe_gather_new_alone(floe_core_shared *shared, const floe_server *se
     }
     made->set = floe_server_set_alone(shared, server, types);
     made->types = types;
-    if (made->set == NULL || floe_core_receive_packets(made, true) != FLOE_OK) {
+    if (made->set == NULL || floe_core_receive_packets(made, true) != FLOE_OK ||
+        want_changes(made, true) != FLOE_OK) {
         floe_gather_free(made);
         return NULL;
     }

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "core/gatherer/check.h"
 #include "core/mux/mux.h"
+#include "core/plan/network.h"
 
 /* NULL: the core is no mux's face. */
 static floe_mux *mux_of(const floe_core *core)
@@ -209,10 +210,13 @@ void floe_core_interfaces(floe_core *core, floe_time now, const floe_interface_a
 {
     floe_part *member = member_of(core);
     bool known = core->interfaces_known;
+    bool follows = floe_network_awaits(core);
 
     floe_gather_interfaces(core, now, list, count);
     if (member != NULL && !known && core->interfaces_known) {
         floe_mux_serve(member, now, list, count);
+    } else if (member != NULL && follows) {
+        floe_mux_follow(member, now, list, count);
     }
 }
 

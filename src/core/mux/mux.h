@@ -187,6 +187,9 @@ void floe_trunks_look_again(floe_mux *mux, floe_time now, const floe_address *lo
 /* The member gathers on these: its servers are asked, or have been. */
 void floe_mux_serve(floe_part *member, floe_time now, const floe_interface_address *list,
                     size_t count);
+/* The member follows the network (N1), and its trunks with it: those that have not by another's word. */
+void floe_mux_follow(floe_part *member, floe_time now, const floe_interface_address *list,
+                     size_t count);
 /* Gives the member what its trunks have: a base of it has been opened. */
 void floe_member_supply(floe_part *member, floe_time now);
 /* The member lets go of what no server of its own shows any more. */

@@ -453,6 +453,36 @@ void floe_mux_serve(floe_part *member, floe_time now, const floe_interface_addre
     floe_member_supply(member, now);
 }
 
+static void follow(floe_part *trunk, floe_time now)
+{
+    const floe_mux *mux = trunk->mux;
+
+    if (trunk->leaving || trunk->version == mux->version) {
+        return;
+    }
+    trunk->version = mux->version;
+    floe_gather_follow(trunk->core, now, mux->interfaces, mux->interface_count);
+    if (trunk->core->state == FLOE_GATHERER_STATE_GATHERING) {
+        trunk->complete = false;
+        trunk->asks = true;
+    }
+    floe_part_touch(trunk);
+}
+
+void floe_mux_follow(floe_part *member, floe_time now, const floe_interface_address *list,
+                     size_t count)
+{
+    keep_interfaces(member->mux, list, count);
+    floe_mux_try_again(member->mux);
+    FLOE_RING_EACH(link, &member->links, floe_link, of_member)
+    {
+        link->hurries = false;
+        follow(link->trunk, now);
+    }
+    floe_mux_open_now(member, now);
+    floe_member_supply(member, now);
+}
+
 /* ── What is lost ── */
 
 /* Another trunk of the member's that shows the same reflexive address on the same base; NULL: none. */

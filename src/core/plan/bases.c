@@ -200,14 +200,6 @@ void floe_base_tell_no_listener(floe_core *core, floe_base *base, floe_error err
 
 /* ── The network changes (N2) ── */
 
-/* An address of a link is another one on another link. */
-static floe_base *stands_on(const floe_core *core, const floe_address *address)
-{
-    floe_base *base = floe_base_of_ip(core, address);
-
-    return base != NULL && base->local.scope_id == address->scope_id ? base : NULL;
-}
-
 void floe_bases_find(floe_core *core, const floe_interface_address *list, size_t count)
 {
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
@@ -216,7 +208,7 @@ void floe_bases_find(floe_core *core, const floe_interface_address *list, size_t
     }
     for (size_t i = 0; i < count; i++) {
         floe_base *base =
-            floe_choice_permits(core, &list[i]) ? stands_on(core, &list[i].address) : NULL;
+            floe_choice_permits(core, &list[i]) ? floe_base_of_ip(core, &list[i].address) : NULL;
         if (base != NULL) {
             base->chosen = true;
         }
@@ -225,7 +217,7 @@ void floe_bases_find(floe_core *core, const floe_interface_address *list, size_t
 
 bool floe_bases_lack(const floe_core *core, const floe_address *address)
 {
-    const floe_base *base = stands_on(core, address);
+    const floe_base *base = floe_base_of_ip(core, address);
 
     return base == NULL ||
            (base->state == FLOE_BASE_FAILED && base->error == -FLOE_ERR_ADDRESS_NOT_AVAILABLE);
@@ -236,7 +228,7 @@ bool floe_bases_add(floe_core *core, floe_time now, const floe_interface_address
 {
     floe_base *failed = floe_base_of_ip(core, &from->address);
 
-    if (failed != NULL) {
+    if (failed != NULL) { /* it may open this time */
         leave(core, now, failed);
     }
     return new_base(core, from, rank);

@@ -98,6 +98,11 @@ void floe_network_asks(floe_core *core)
     core->network->asked = true;
 }
 
+void floe_network_hears(floe_core *core)
+{
+    core->network->asked = false;
+}
+
 bool floe_network_awaits(const floe_core *core)
 {
     return core->network != NULL && core->network->asked && follows(core);

@@ -19,6 +19,8 @@ floe_time floe_network_deadline(const floe_core *core);
 /* The list of interfaces is asked for, and whether it was for this. */
 void floe_network_asks(floe_core *core);
 bool floe_network_awaits(const floe_core *core);
+/* It does not wait for that any more. */
+void floe_network_hears(floe_core *core);
 /* There is no list for now. */
 void floe_network_unknown(floe_core *core, floe_time now);
 /* Whether anything in the list is news that the owner hears of. What is not is noted. */
