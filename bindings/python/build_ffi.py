@@ -28,6 +28,7 @@ ffi.cdef(
         void floe_py_trace(void *, const floe_trace_event *);
         bool floe_py_interface_filter(void *, const char *);
         bool floe_py_ip_filter(void *, const floe_address *);
+        void floe_py_network_change(void *, const floe_network_change *);
         void floe_py_look_up(void *, const floe_look_up_result *);
     }
     """

@@ -41,6 +41,7 @@ class Face(unittest.TestCase):
             (floe.CandidateStatistics, "floe_candidate_statistics", ""),
             (floe.ApiStatistics, "floe_api_statistics", "size"),
             (floe.TraceEvent, "floe_trace_event", ""),
+            (floe.NetworkChange, "floe_network_change", "size"),
             (floe.Check, "floe_check", ""),
         ):
             with self.subTest(kind):
@@ -82,7 +83,7 @@ class Face(unittest.TestCase):
         """Each function of the library is used; but for these, whose work is done by Python."""
         without = """floe_address_classify floe_address_format_with_port floe_address_parse_with_port floe_address_equal
             floe_candidate_type_name floe_protocol_name floe_tcp_type_name floe_gatherer_state_name floe_trace_kind_name floe_trace_level_name
-            floe_server_progress_name floe_failure_reason_name floe_withdrawal_name floe_gatherer_restart""".split()
+            floe_server_progress_name floe_network_change_name floe_failure_reason_name floe_withdrawal_name floe_gatherer_restart""".split()
         source = ""
         for name in ("_api", "_convert", "_errors", "_gatherer", "_settings", "_types", "__init__"):
             with open(floe.__file__.replace("__init__", name), encoding="utf-8") as file:

@@ -14,6 +14,8 @@ import unittest
 
 import floe
 from floe import CandidateType, GathererState
+from floe._floe import ffi, lib
+from floe._handlers import Listener
 from responder import Responder, binding_request
 
 LOOPBACK = floe.Settings(loopback=True, ip_filter=lambda address: address.host == "127.0.0.1")
@@ -219,6 +221,31 @@ class Gathering(unittest.IsolatedAsyncioTestCase):
                 with self.assertRaises(asyncio.TimeoutError):
                     await asyncio.wait_for(gatherer.complete(), 0.05)
                 self.assertEqual(gatherer.state, GathererState.GATHERING)
+
+    async def test_the_network_changes(self) -> None:
+        """Who wants to hear of it may; and a gatherer follows it, be it that nothing changes."""
+        heard: list = []
+        with floe.Api(floe.Settings(loopback=True)) as api:
+            api.on_network_change(heard.append)
+            gatherer = api.gatherer(continual=True)
+            async for _ in gatherer:
+                pass
+            api.on_network_change(None)
+            with self.assertRaises(TypeError):
+                api.on_network_change(self.test_look_up)
+            api.on_network_change(lambda change: heard.append(change))
+        with self.assertRaises(floe.InvalidStateError):
+            api.on_network_change(None)
+        for change in heard: # of another's doing
+            self.assertIsInstance(change, floe.NetworkChange)
+        name = ffi.new("char[]", b"eth0")
+        c = ffi.new("floe_network_change *", {"change": 2, "interface_name": name, "interface_index": 3, "up": True})
+        c.address.family = 4
+        listener = Listener()
+        listener.handler = heard.append
+        heard.clear()
+        lib.floe_py_network_change(listener.handle, c)
+        self.assertEqual((heard[0].change, heard[0].interface_name, heard[0].up), (floe.NetworkChangeKind.REMOVED, "eth0", True))
 
     async def test_look_up(self) -> None:
         async with floe.Api() as api:

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import os
 from types import TracebackType
-from typing import Any, List, Optional, Sequence, Set, Type, Union
+from typing import Any, Callable, List, Optional, Sequence, Set, Type, Union
 
 from . import _handlers
 from ._convert import Address, from_c, into_c, text_to_c, wanted
@@ -16,7 +16,7 @@ from ._floe import ffi, lib
 from ._gatherer import Gatherer
 from ._native import Native, amid, in_handler, no_copy, reaper
 from ._settings import GatherOptions, IceServer, Settings
-from ._types import ApiStatistics
+from ._types import ApiStatistics, NetworkChange
 
 
 class _LookUp:
@@ -78,8 +78,10 @@ class Api:
             _look_for_files(settings, error)
             raise
         self._look_ups: Set[_LookUp] = set()
+        self._listener = _handlers.Listener()
         freed = functools.partial(_cancel, self._look_ups)
-        self._native = Native("api", made[0], lib.floe_api_free, (handle, settings), freed=freed)
+        kept = (handle, settings, self._listener)
+        self._native = Native("api", made[0], lib.floe_api_free, kept, freed=freed)
         self._native.close_when_dropped(self)
 
     __copy__ = __deepcopy__ = __reduce__ = no_copy
@@ -102,6 +104,18 @@ class Api:
         c.size = ffi.sizeof("floe_api_statistics")
         check(self._native.call(lib.floe_api_get_statistics, c))
         return from_c(ApiStatistics, c)
+
+    def on_network_change(self, handler: Optional[Callable[[NetworkChange], None]]) -> None:
+        """Has the handler called, on libfloe's thread, for each address of this machine that is added, removed or changed
+        from now on; None: nobody is. Once this returns, the former handler does not start any more."""
+        _handlers.no_coroutine(handler)
+        function = ffi.NULL if handler is None else lib.floe_py_network_change
+        former, self._listener.handler = self._listener.handler, handler
+        try:
+            check(self._native.call(lib.floe_api_on_network_change, function, self._listener.handle))
+        except BaseException:
+            self._listener.handler = former
+            raise
 
     async def look_up(self, name: str, timeout_ms: int = 0) -> List[Address]:
         """The addresses of a .local name, by multicast DNS; with port 0. TimedOutError: nobody answered."""

@@ -98,6 +98,14 @@ class GathererState(_Open):
     CLOSED = 4
 
 
+class NetworkChangeKind(_Open):
+    """What became of an address of this machine."""
+
+    ADDED = 1
+    REMOVED = 2
+    CHANGED = 3
+
+
 class PacketKind(_Open):
     STUN = 0
     DTLS = 1
@@ -223,6 +231,7 @@ OF_C: dict[str, Any] = {
     "enum floe_gather_policy": GatherPolicy,
     "enum floe_credential_type": CredentialType,
     "enum floe_gatherer_state": GathererState,
+    "enum floe_network_change_kind": NetworkChangeKind,
     "enum floe_packet_kind": PacketKind,
     "enum floe_unreachable": UnreachableReason,
     "enum floe_failure_reason": FailureReason,

@@ -16,6 +16,7 @@ from ._types import (
     CandidateFound,
     CandidateWithdrawn,
     EndOfCandidates,
+    NetworkChange,
     StateChange,
     TraceEvent,
     Unreachable,
@@ -128,6 +129,23 @@ def _interface_filter(settings: Any, name: Any) -> bool:
 @handler(False)
 def _ip_filter(settings: Any, address: Any) -> bool:
     return bool(settings.ip_filter(address_from_c(address)))
+
+
+# ── of the network: user data is a Listener ──
+
+
+class Listener:
+    """Who hears of changes of the network."""
+
+    def __init__(self) -> None:
+        self.handler: Any = None
+        self.handle = ffi.new_handle(self)
+
+
+@handler()
+def _network_change(listener: Listener, c: Any) -> None:
+    if listener.handler is not None:
+        listener.handler(from_c(NetworkChange, c))
 
 
 # ── of a look-up: user data is its LookUp ──

@@ -147,6 +147,8 @@ class GatherOptions:
     password: Optional[str] = field(default=None, repr=False)
     candidate_types: GatherType = GatherType(0)
     relay_transports: RelayTransport = RelayTransport(0)
+    #: Gathers whenever the network changes, where it has.
+    continual: bool = False
 
 
 @dataclass

@@ -11,6 +11,7 @@ from ._enums import (
     FailureReason,
     Family,
     GathererState,
+    NetworkChangeKind,
     PacketKind,
     Protocol,
     ServerProgress,
@@ -215,6 +216,22 @@ class TraceEvent:
     level: TraceLevel = TraceLevel.DEFAULT
     name: Optional[str] = None
     realm: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class NetworkChange:
+    """An address of this machine that has changed, and what is true of it now; of a removed one, what was
+    (floe_network_change)."""
+
+    change: NetworkChangeKind
+    interface_name: str
+    interface_index: int
+    address: Address
+    up: bool
+    temporary: bool
+    deprecated: bool
+    tentative: bool
+    default_route: bool
 
 
 # ── events ──
