@@ -689,6 +689,15 @@ static void n1_a_list_that_fails_is_asked_for_again(void **state)
     h.list_fails = false;
     pass(&h, 1000);
     read_log(&h, "gathering, + host, + srflx, + relay, complete, end");
+    h.list_fails = true; /* likewise if a gathering has none */
+    gather(&h);
+    pass(&h, 2000);
+    read_log(&h, "gathering, error, complete, end");
+    (void)entry("eth1", 3, "10.0.8.2:0");
+    h.list_count = entry_count();
+    h.list_fails = false;
+    pass(&h, 1000);
+    read_log(&h, "gathering, + host, + srflx, + relay, complete, end");
     end(&h);
 }
 

@@ -22,7 +22,7 @@ typedef struct story {
     bool two;        /* the interface has another address */
     bool list_waits; /* nobody lists the interfaces */
     bool list_fails;
-    bool continual;   /* the members are */
+    bool continual; /* the members are */
 } story;
 
 static const char *const two_urls[] = {"stun:203.0.113.3", "turn:203.0.113.2"};

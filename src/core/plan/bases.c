@@ -106,9 +106,8 @@ static void close_others(floe_core *core, floe_time now)
     }
 }
 
-/* P8: whether a socket could serve for anything that is wanted. One that is open stays: what stands on it
- * goes in its own time (L12). */
-static bool is_any_wanted(const floe_core *core)
+/* One that is open stays: what stands on it goes in its own time (L12). */
+bool floe_bases_are_wanted(const floe_core *core)
 {
     bool reflexive = floe_reflexive_is_wanted(core);
     bool any = reflexive && core->shared->rewrite_count > 0;
@@ -134,7 +133,7 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
     {
         base->chosen = false;
     }
-    if (!floe_choice_begin(&choice, core, list, is_any_wanted(core) ? count : 0)) {
+    if (!floe_choice_begin(&choice, core, list, floe_bases_are_wanted(core) ? count : 0)) {
         return;
     }
     for (uint16_t rank = 0; good && (best = floe_choice_next(&choice)) != NULL;

@@ -8,6 +8,8 @@
  * opened, those whose address is gone are closed, and open ones gather again. */
 void floe_bases_update(floe_core *core, floe_time now, const floe_interface_address *list,
                        size_t count);
+/* P8: whether a socket could serve for anything that is wanted. */
+bool floe_bases_are_wanted(const floe_core *core);
 /* N2: a list that is a change. Which bases have their address in it: those are chosen. */
 void floe_bases_find(floe_core *core, const floe_interface_address *list, size_t count);
 /* Of those that have it not any more. */

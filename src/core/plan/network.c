@@ -137,7 +137,7 @@ static bool any_new(floe_core *core, floe_time now, const floe_interface_address
     floe_choice choice;
     bool any = false;
 
-    if (!floe_choice_begin(&choice, core, list, count)) {
+    if (!floe_choice_begin(&choice, core, list, floe_bases_are_wanted(core) ? count : 0)) {
         floe_network_unknown(core, now);
         return false;
     }
@@ -250,7 +250,7 @@ static bool add_new(floe_core *core, floe_time now, const floe_interface_address
     floe_choice choice;
     bool any = false;
 
-    if (!floe_choice_begin(&choice, core, list, count)) {
+    if (!floe_choice_begin(&choice, core, list, floe_bases_are_wanted(core) ? count : 0)) {
         floe_network_unknown(core, now);
         return false;
     }

@@ -96,6 +96,9 @@ void floe_interfaces_unknown(floe_core *core, floe_time now, floe_error error)
             floe_pairs_keep(core, relay);
         }
     }
+    if (floe_core_is_continual(core)) {
+        floe_network_unknown(core, now); /* it is asked for again */
+    }
     core->list_error = (uint8_t)-error;
     floe_tell(core, &core->list_error_output, FLOE_OUTPUT_LIST_ERROR);
 }
