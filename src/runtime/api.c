@@ -26,6 +26,7 @@ static void discard(floe_api *api)
 
     floe_core_shared_free(api->shared);
     floe_known_hosts_free(&api->known_hosts, &allocator);
+    floe_table_free(&allocator, &api->mux_sockets);
     floe_entropy_free(&api->entropy);
     floe_udp_batch_free(&api->batch, &allocator);
     floe_deallocate(&allocator, api);

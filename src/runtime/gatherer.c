@@ -175,8 +175,60 @@ void floe_gatherer_socket_ready(floe_udp *udp, bool errors, bool writable)
     floe_gatherer_pump(gatherer);
 }
 
+/* One of the mux's, by its channel. */
+typedef struct floe_shared_socket {
+    floe_table_node node;
+    floe_udp *udp;
+} floe_shared_socket;
+
+static floe_shared_socket *find_shared(const floe_api *api, uint32_t channel)
+{
+    uint64_t hash = floe_table_hash(&api->mux_sockets, &channel, sizeof channel);
+
+    for (floe_table_node *node = floe_table_find(&api->mux_sockets, hash); node != NULL;
+         node = floe_table_next(node)) {
+        floe_shared_socket *shared = FLOE_CONTAINER(node, floe_shared_socket, node);
+        if (shared->udp->channel == channel) {
+            return shared;
+        }
+    }
+    return NULL;
+}
+
+/* False without memory. */
+static bool add_shared(floe_api *api, floe_udp *udp)
+{
+    floe_shared_socket *shared = floe_allocate(&api->allocator, sizeof *shared);
+
+    if (shared == NULL) {
+        return false;
+    }
+    shared->udp = udp;
+    if (!floe_table_insert(
+            &api->allocator, &api->mux_sockets, &shared->node,
+            floe_table_hash(&api->mux_sockets, &udp->channel, sizeof udp->channel))) {
+        floe_deallocate(&api->allocator, shared);
+        return false;
+    }
+    return true;
+}
+
+static void remove_shared(floe_api *api, uint32_t channel)
+{
+    floe_shared_socket *shared = find_shared(api, channel);
+
+    if (shared != NULL) {
+        floe_table_remove(&api->mux_sockets, &shared->node);
+        floe_deallocate(&api->allocator, shared);
+    }
+}
+
 static floe_udp *find_socket(floe_gatherer *gatherer, uint32_t channel)
 {
+    if (gatherer == gatherer->api->mux) {
+        const floe_shared_socket *shared = find_shared(gatherer->api, channel);
+        return shared != NULL ? shared->udp : NULL;
+    }
     FLOE_RING_EACH(udp, &gatherer->sockets, floe_udp, link)
     {
         if (udp->channel == channel) {
@@ -216,6 +268,10 @@ static floe_error open_socket(floe_gatherer *gatherer, uint32_t channel, floe_ad
         floe_watch_remove(&api->watch, udp);
         return floe_uv_failed(failed, "a socket can't be watched");
     }
+    if (gatherer == api->mux && !add_shared(api, udp)) {
+        floe_watch_remove(&api->watch, udp);
+        return FLOE_ERR_NO_MEMORY;
+    }
     floe_ring_append(&gatherer->sockets, &udp->link);
     return FLOE_OK;
 }
@@ -233,6 +289,9 @@ static void close_socket(floe_gatherer *gatherer, uint32_t channel)
         floe_listening_close(listening);
     }
     if (udp != NULL) {
+        if (gatherer == gatherer->api->mux) {
+            remove_shared(gatherer->api, channel);
+        }
         floe_ring_remove(&gatherer->sockets, &udp->link);
         floe_watch_remove(&gatherer->api->watch, udp);
     }

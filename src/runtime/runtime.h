@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/ring.h"
+#include "base/table.h"
 #include "base/time.h"
 #include "runtime/changes.h"
 #include "runtime/clock.h"
@@ -43,6 +44,7 @@ struct floe_api {
     floe_list gatherers;              /* floe_gatherer.link */
     floe_list ready;                  /* floe_gatherer.ready: have outputs to be polled */
     floe_gatherer *mux;               /* has the sockets of all of them; NULL: each has its own */
+    floe_table mux_sockets;           /* floe_shared_socket.node: there may be thousands */
     floe_gatherer *running;           /* whose callback runs now */
     /* The system has been asked within this turn, and nobody has called since. */
     bool interfaces_known;

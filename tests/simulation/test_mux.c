@@ -68,7 +68,9 @@ static void heard(story *s, size_t n, const floe_core_output *output)
         break;
     case FLOE_CORE_CANDIDATE_ERROR:
         log_of(s, n, "error", NULL);
-        (void)snprintf(s->errors[n], sizeof s->errors[n], "%s", output->error->text);
+        (void)snprintf(s->errors[n], sizeof s->errors[n], "%s: %s",
+                       output->error->address != NULL ? output->error->address : "-",
+                       output->error->text);
         break;
     case FLOE_CORE_WRITABLE:
         log_of(s, n, "writable", NULL);
@@ -403,6 +405,7 @@ static void h3_a_server_that_fails_is_an_error_for_each(void **state)
     says_of(&s, 0, "+ host, error, + srflx, end");
     says_of(&s, 1, "error, + host, + srflx, end"); /* what it has missed first */
     assert_non_null(strstr(s.errors[1], "403"));
+    assert_non_null(strstr(s.errors[1], "10.0.1.2: ")); /* E1 */
     s.h.servers[0].allocate = s.h.servers[0].both = ANSWERS;
     join(&s, 2, turn_url, 1); /* it asks again, as the server may be mended */
     go_on(&s, 1000);

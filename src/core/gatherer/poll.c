@@ -106,7 +106,8 @@ static bool poll_error(const floe_core *core, const floe_failure *failure,
                        floe_core_output *output)
 {
     base = floe_failure_of_url(failure) ? NULL : base;
-    bool shown = base != NULL && floe_hosts_are_shown(core);
+    /* A trunk's members show it by their own policies. */
+    bool shown = base != NULL && (floe_hosts_are_shown(core) || floe_core_is_trunk(core));
     bool named = base != NULL && base->named != NULL && floe_hosts_are_told(core);
 
     floe_failure_text(core, failure, server != NULL ? server->url : NULL, output->room->text,
@@ -140,8 +141,8 @@ static bool poll_told(floe_core *core, floe_told_error *told, floe_core_output *
     struct floe_core_room *room = output->room;
 
     room->error = told->error;
-    room->error.address = NULL;
-    room->error.port = 0;
+    floe_put_text(room->address, sizeof room->address, told->address);
+    room->error.address = told->error.address != NULL ? room->address : NULL;
     floe_put_text(room->text, sizeof room->text, told->text);
     floe_put_text((char *)room->data, sizeof room->data, told->url);
     room->error.text = room->text;

@@ -5,6 +5,7 @@
 #include "core/gatherer/face.h"
 #include "core/gatherer/life.h"
 #include "core/mux/mux.h"
+#include "core/outbox/policy.h"
 #include "core/outbox/unreachable.h"
 #include "core/plan/elsewhere.h"
 #include "core/plan/pair.h"
@@ -699,8 +700,13 @@ static void tell_member(floe_link *link, const floe_candidate_error *error)
     const floe_server *server = deaf ? NULL : server_of(link);
 
     if (server != NULL && server->elsewhere == FLOE_ELSEWHERE_PENDING) {
+        floe_candidate_error told = *error;
+        if (!floe_hosts_are_shown(link->member->core)) {
+            told.address = NULL;
+            told.port = 0;
+        }
         link->told = error->url_failed;
-        floe_tell_error(link->member->core, error);
+        floe_tell_error(link->member->core, &told);
         floe_part_touch(link->member);
     }
 }

@@ -138,6 +138,9 @@ floe_told_error *floe_copy_error(const floe_core *core, const floe_candidate_err
     floe_put_text(told->text, sizeof told->text, error->text);
     told->error.url = error->url != NULL ? told->url : NULL;
     told->error.text = told->text;
+    floe_put_text(told->address, sizeof told->address,
+                  error->address != NULL ? error->address : "");
+    told->error.address = error->address != NULL ? told->address : NULL;
     return told;
 }
 

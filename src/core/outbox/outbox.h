@@ -80,11 +80,12 @@ typedef struct floe_told_error {
     floe_candidate_error error;
     char url[300];
     char text[512];
+    char address[FLOE_ADDRESS_TEXT_SIZE];
 } floe_told_error;
 
 /* A copy, in no queue. NULL without memory. */
 floe_told_error *floe_copy_error(const floe_core *core, const floe_candidate_error *error);
-/* Its texts are copied; where it was (the address) is not said. */
+/* Its texts are copied. */
 void floe_tell_error(floe_core *core, const floe_candidate_error *error);
 /* It is told no more, and freed. */
 void floe_untell_error(const floe_core *core, floe_output *output);
