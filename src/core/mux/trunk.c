@@ -287,11 +287,10 @@ static floe_found *found_of_id(const floe_core *core, uint32_t id)
     return NULL;
 }
 
-/* Whether members are told of it: its trunk has been. Of the trunk's own hosts they have theirs. */
+/* Whether members are told of it: its trunk has been. (That has no hosts: theirs are their own.) */
 static bool is_given(const floe_found *found)
 {
-    return found->type != FLOE_CANDIDATE_TYPE_HOST && found->told && !found->withdrawn &&
-           !found->stale;
+    return found->told && !found->withdrawn && !found->stale;
 }
 
 /* The member's base where the trunk has found it; NULL: it has none there that is open. */
