@@ -907,6 +907,109 @@ static void h3_a_full_socket_holds_what_each_sends(void **state)
     all_end(&s);
 }
 
+/* ── At random ── */
+
+enum { PEERS = 3, STEPS = 300, WORLDS = 60 };
+
+/* What the world knows of a member and a peer. */
+typedef struct known {
+    floe_time checked; /* when a check of the member's came from there */
+    bool sent;
+} known;
+
+static size_t listed(const story *s, size_t n)
+{
+    floe_candidate_list *list = NULL;
+
+    assert_int_equal(floe_core_get_local_candidates(s->members[n], &list), FLOE_OK);
+    size_t count = list->count;
+    floe_candidate_list_free(list);
+    return count;
+}
+
+/* Data from there: nobody who has not dealt with that peer hears it; and if one alone has proven of late that he
+ * is there, he does. */
+static void data_comes(story *s, known of[MEMBERS][PEERS], size_t n, const char *from)
+{
+    int alone = -1;
+    int fresh = 0;
+
+    for (int i = 0; i < MEMBERS; i++) {
+        floe_time checked = of[i][n].checked;
+        bool is = s->members[i] != NULL && !floe_time_is_never(checked) &&
+                  !floe_time_reached(s->h.now, floe_time_after(checked, floe_seconds(30)));
+        alone = is ? i : alone;
+        fresh += is;
+    }
+    int who = hears(s, from, "\200data", 5, NULL);
+    if (who >= 0) {
+        assert_true(of[who][n].sent || !floe_time_is_never(of[who][n].checked));
+    }
+    if (fresh != 0) {
+        assert_int_equal(who, fresh == 1 ? alone : -1);
+    }
+}
+
+static void random_world(uint64_t seed)
+{
+    static const char *const peers[PEERS] = {"198.51.100.5:4000", "198.51.100.5:4001",
+                                             "198.51.100.6:4000"};
+    known of[MEMBERS][PEERS];
+    seeded_random random;
+    story s;
+
+    seeded_init(&random, seed);
+    shares(&s, defaults);
+    for (int step = 0; step < STEPS; step++) {
+        size_t n = seeded_below(&random, MEMBERS);
+        size_t p = seeded_below(&random, PEERS);
+        uint32_t what = seeded_below(&random, 12);
+        if (s.members[n] == NULL) {
+            bool stun_alone = what % 2 == 0;
+            join(&s, n, stun_alone ? stun_url : two_urls, stun_alone ? 1 : 2);
+            for (size_t i = 0; i < PEERS; i++) {
+                of[n][i] = (known){.checked = FLOE_TIME_NEVER};
+            }
+        } else if (what == 0) {
+            leave(&s, n);
+        } else if (what == 1) {
+            assert_int_equal(floe_core_restart(s.members[n], s.h.now), FLOE_OK);
+            rest(&s);
+            assert_int_equal(floe_core_start(s.members[n], s.h.now), FLOE_OK);
+            rest(&s);
+        } else if (what == 2) {
+            (void)floe_core_start(s.members[n], s.h.now);
+            go_on(&s, seeded_below(&random, 40000));
+        } else if (what < 6) {
+            assert_int_equal(hears_check(&s, n, true, peers[p]), n);
+            of[n][p].checked = s.h.now;
+        } else if (what == 6) {
+            assert_int_equal(hears_check(&s, n, false, peers[p]), n);
+        } else if (what < 9 && s.ids[n][FLOE_CANDIDATE_TYPE_HOST] != 0) {
+            sends(&s, n, FLOE_CANDIDATE_TYPE_HOST, peers[p], "\200out", 4);
+            of[n][p].sent = true;
+        } else {
+            data_comes(&s, of, p, peers[p]);
+        }
+        *s.logs[n] = '\0';
+    }
+    go_on(&s, 10000);
+    for (size_t n = 0; n < MEMBERS; n++) {
+        if (s.members[n] != NULL) {
+            assert_true(listed(&s, n) >= 2);
+        }
+    }
+    all_end(&s);
+}
+
+static void h3_random_sessions_hear_what_is_theirs(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= WORLDS; seed++) {
+        random_world(seed);
+    }
+}
+
 /* ── By TCP (H4) ── */
 
 static void shares_tcp(story *s)
@@ -1167,6 +1270,7 @@ int main(void)
         cmocka_unit_test(h3_a_check_by_a_relay_is_answered_by_it),
         cmocka_unit_test(h3_a_packet_that_comes_back_is_told_whose_it_was),
         cmocka_unit_test(h3_a_full_socket_holds_what_each_sends),
+        cmocka_unit_test(h3_random_sessions_hear_what_is_theirs),
         cmocka_unit_test(h4_the_first_check_says_whose_the_connection_is),
         cmocka_unit_test(h4_who_says_nothing_that_we_know_goes),
         cmocka_unit_test(h3_each_allocation_fails_in_turn),
