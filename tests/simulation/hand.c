@@ -329,6 +329,13 @@ static void look_up(hand *h)
 {
     h->look_ups++;
     h->places[0] = h->leads != NULL ? h->leads[h->look_ups % 3] : h->places[0];
+    if (h->output.record == FLOE_DNS_NAPTR) {
+        const floe_service_record records[] = {
+            {.target = "a.example.org", .flag = 'A', .service = "RELAY:turn.tcp"},
+            {.target = "b.example.org", .flag = 'A', .service = "RELAY:turn.udp"}};
+        floe_core_services_resolved(h->core, h->now, h->output.query, FLOE_OK, records, 2);
+        return;
+    }
     if (h->output.record == FLOE_DNS_SRV) {
         const floe_service_record records[] = {{.target = h->service, .port = 3478, .priority = 2},
                                                {.target = h->two_ports ? h->service : h->unheard,

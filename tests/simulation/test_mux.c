@@ -463,6 +463,55 @@ static void h3_users_of_one_server_wait_for_nobody(void **state)
     all_end(&s);
 }
 
+/* P8: of users who stand apart, who want nothing but relays ask for nothing else. */
+static void h3_users_who_want_relays_alone_ask_for_nothing_else(void **state)
+{
+    static const char *const users[] = {"one", "two"};
+    story s;
+
+    (void)state;
+    shares(&s, defaults);
+    for (size_t n = 0; n < 2; n++) {
+        floe_ice_server ice;
+        floe_gather_options options = options_of(&ice, turn_url, 1, users[n]);
+        options.candidate_types = FLOE_GATHER_TYPE_RELAY;
+        assert_int_equal(floe_core_new(s.h.shared, &options, &s.members[n]), FLOE_OK);
+        assert_int_equal(floe_core_start(s.members[n], s.h.now), FLOE_OK);
+    }
+    go_on(&s, 60000);
+    says_of(&s, 0, "+ relay, end");
+    says_of(&s, 1, "+ relay, end");
+    assert_int_equal(s.h.servers[0].bindings, 0);
+    all_end(&s);
+}
+
+/* P8: what is shared with others is no reason to ask by a transport that is not wanted. */
+static void h3_a_domain_is_asked_by_the_wanted_transports_alone(void **state)
+{
+    static const uint32_t transports[] = {FLOE_RELAY_TRANSPORT_UDP, 0, FLOE_RELAY_TRANSPORT_UDP};
+    static const size_t look_ups[] = {
+        2, 7, 7}; /* who stands apart has its reflexive address asked for beside */
+    static const char *const url[] = {"turn:example.org"};
+    floe_settings settings = defaults;
+    story s;
+
+    (void)state;
+    settings.service_discovery = true;
+    shares(&s, settings);
+    s.h.places[0] = "203.0.113.2:0";
+    for (size_t n = 0; n < 3; n++) {
+        floe_ice_server ice;
+        floe_gather_options options = options_of(&ice, url, 1, "user");
+        options.relay_transports = transports[n];
+        assert_int_equal(floe_core_new(s.h.shared, &options, &s.members[n]), FLOE_OK);
+        assert_int_equal(floe_core_start(s.members[n], s.h.now), FLOE_OK);
+        go_on(&s, 1000);
+        assert_non_null(strstr(s.logs[n], "+ relay"));
+        assert_int_equal(s.h.look_ups, look_ups[n]);
+    }
+    all_end(&s);
+}
+
 static void h3_an_address_without_a_socket_holds_up_nobody(void **state)
 {
     story s;
@@ -1252,6 +1301,8 @@ int main(void)
         cmocka_unit_test(h3_a_server_that_fails_is_an_error_for_each),
         cmocka_unit_test(h3_a_silent_server_holds_up_nobody_who_has_another),
         cmocka_unit_test(h3_users_of_one_server_wait_for_nobody),
+        cmocka_unit_test(h3_users_who_want_relays_alone_ask_for_nothing_else),
+        cmocka_unit_test(h3_a_domain_is_asked_by_the_wanted_transports_alone),
         cmocka_unit_test(h3_an_address_without_a_socket_holds_up_nobody),
         cmocka_unit_test(h3_an_address_that_comes_while_others_gather_is_asked),
         cmocka_unit_test(h3_what_is_lost_before_the_list_is_there_is_withdrawn),

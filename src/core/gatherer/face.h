@@ -33,9 +33,10 @@ void floe_gather_open_failed(floe_core *core, floe_time now, uint32_t channel, f
 /* `by`: the channel of the connection, if it has one; 0: it gets one. */
 uint32_t floe_gather_accepted(floe_core *core, floe_time now, uint32_t channel,
                               const floe_address *remote, uint32_t by);
-/* For a trunk: this server alone, for these types (floe_gather_type). NULL without memory. */
+/* For a trunk: this server alone, for these types (floe_gather_type) and transports
+ * (floe_relay_transport). NULL without memory. */
 floe_core *floe_gather_new_alone(floe_core_shared *shared, const struct floe_server *server,
-                                 uint8_t types);
+                                 uint8_t types, uint8_t transports);
 /* Whether somebody has taken it. */
 bool floe_gather_datagram(floe_core *core, floe_time now, uint32_t channel,
                           const floe_address *source, const void *data, size_t size);

@@ -124,14 +124,15 @@ floe_error floe_gather_new(floe_core_shared *shared, const floe_gather_options *
     return FLOE_OK;
 }
 
-floe_core *floe_gather_new_alone(floe_core_shared *shared, const floe_server *server, uint8_t types)
+floe_core *floe_gather_new_alone(floe_core_shared *shared, const floe_server *server, uint8_t types,
+                                 uint8_t transports)
 {
     floe_core *made = core_with_lists(shared, 1);
 
     if (made == NULL) {
         return NULL;
     }
-    made->set = floe_server_set_alone(shared, server, types);
+    made->set = floe_server_set_alone(shared, server, types, transports);
     made->types = types;
     if (made->set == NULL || floe_core_receive_packets(made, true) != FLOE_OK ||
         want_changes(made, true) != FLOE_OK) {

@@ -8,6 +8,7 @@
 #include "core/outbox/policy.h"
 #include "core/outbox/unreachable.h"
 #include "core/plan/elsewhere.h"
+#include "core/plan/names.h"
 #include "core/plan/pair.h"
 #include "core/server/server_set.h"
 #include "core/source/binding.h"
@@ -81,9 +82,21 @@ static void keep_interfaces(floe_mux *mux, const floe_interface_address *list, s
 
 /* ── Links ── */
 
-static bool is_of(const floe_part *trunk, const floe_server *server)
+/* P8: by what transports the member lets this server be asked, where its domain may say others. */
+static uint8_t transports_of(const floe_part *member, const floe_server *server)
 {
-    return floe_server_is(&trunk->core->set->servers[0], server->url, server->account);
+    return floe_names_choose_transports(member->mux->shared, server->url)
+               ? member->core->set->transports
+               : FLOE_RELAY_TRANSPORTS;
+}
+
+/* Whether it asks this server as the member would. */
+static bool is_of(const floe_part *trunk, const floe_part *member, const floe_server *server)
+{
+    const floe_server_set *set = trunk->core->set;
+
+    return floe_server_is(&set->servers[0], server->url, server->account) &&
+           set->transports == transports_of(member, server);
 }
 
 /* A TURN server by UDP, as a STUN server: whoever asks it. */
@@ -100,7 +113,7 @@ static bool is_for(const floe_link *link, const floe_server *server)
     floe_url url;
     floe_server stun = as_stun(server, &url);
 
-    return is_of(link->trunk, link->reflexive ? &stun : server) &&
+    return is_of(link->trunk, link->member, link->reflexive ? &stun : server) &&
            (!link->reflexive || server->url->turn);
 }
 
@@ -123,11 +136,11 @@ static floe_server *server_of(const floe_link *link)
     return NULL;
 }
 
-static floe_part *trunk_of(const floe_mux *mux, const floe_server *server)
+static floe_part *trunk_of(const floe_part *member, const floe_server *server)
 {
-    FLOE_RING_EACH(trunk, &mux->trunks, floe_part, link)
+    FLOE_RING_EACH(trunk, &member->mux->trunks, floe_part, link)
     {
-        if (!trunk->leaving && is_of(trunk, server)) {
+        if (!trunk->leaving && is_of(trunk, member, server)) {
             return trunk;
         }
     }
@@ -197,9 +210,10 @@ static floe_part *new_trunk(floe_part *member, floe_time now, const floe_server 
 {
     floe_mux *mux = member->mux;
     bool apart = is_taken(mux, server);
-    floe_core *core = floe_gather_new_alone(
-        mux->shared, server,
-        apart ? FLOE_GATHER_TYPE_RELAY : FLOE_GATHER_TYPE_SRFLX | FLOE_GATHER_TYPE_RELAY);
+    floe_core *core = floe_gather_new_alone(mux->shared, server,
+                                            apart ? FLOE_GATHER_TYPE_RELAY
+                                                  : FLOE_GATHER_TYPE_SRFLX | FLOE_GATHER_TYPE_RELAY,
+                                            transports_of(member, server));
     floe_part *trunk = core != NULL ? floe_part_new(mux, core, FLOE_SHARE_TRUNK) : NULL;
 
     if (trunk == NULL) {
@@ -227,7 +241,7 @@ static floe_link *link_of(const floe_part *member, const floe_server *server, bo
 static floe_link *new_link(floe_part *member, floe_time now, const floe_server *server)
 {
     floe_mux *mux = member->mux;
-    floe_part *trunk = trunk_of(mux, server);
+    floe_part *trunk = trunk_of(member, server);
     floe_link *link = floe_allocate(&mux->shared->allocator, sizeof *link);
 
     if (link != NULL && trunk == NULL) {
@@ -444,7 +458,8 @@ void floe_mux_serve(floe_part *member, floe_time now, const floe_interface_addre
             continue;
         }
         const floe_link *link = ask(member, now, server, false);
-        if (link == NULL || (link->trunk->apart && ask(member, now, server, true) == NULL)) {
+        bool beside = link != NULL && link->trunk->apart && floe_reflexive_is_wanted(core);
+        if (link == NULL || (beside && ask(member, now, server, true) == NULL)) {
             server->elsewhere = FLOE_ELSEWHERE_FAILED;
             floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
         }

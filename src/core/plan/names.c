@@ -179,6 +179,11 @@ static uint8_t served_by(const floe_core *core, const floe_url *url)
     return (uint8_t)(core->shared->proxy != NULL ? all & DATAGRAMS : all);
 }
 
+bool floe_names_choose_transports(const floe_core_shared *shared, const floe_url *url)
+{
+    return shared->service_discovery && url->turn && !url->has_port && !url->has_transport;
+}
+
 static void begin(floe_core *core, const looking *of)
 {
     const floe_url *url = of->server->url;
@@ -191,7 +196,7 @@ static void begin(floe_core *core, const looking *of)
         look_up_addresses(core, of, host, port);
     } else if (!core->shared->service_discovery || url->has_port) {
         look_up_addresses(core, of, NULL, url->port);
-    } else if (url->turn && !url->has_transport) {
+    } else if (floe_names_choose_transports(core->shared, url)) {
         looking any = *of;
         any.transports = served_by(core, url);
         (void)add_lookup(core, &any, FLOE_DNS_NAPTR, NULL, 0);

@@ -5,6 +5,8 @@
 #include "core/server/server.h"
 
 void floe_names_begin(floe_core *core, floe_server *server);
+/* Whether its domain says by what transports it is asked (RFC 5928 §3). */
+bool floe_names_choose_transports(const floe_core_shared *shared, const floe_url *url);
 /* It does not give back a relay that was lost: its name may lead elsewhere by now. Who tells errors
  * hears nothing of what comes of it; relays that wait do. */
 void floe_names_again(floe_core *core, floe_time now, const floe_server *of);

@@ -330,7 +330,7 @@ floe_server_set *floe_server_set_copy(const floe_core *core, const floe_server_s
 }
 
 floe_server_set *floe_server_set_alone(floe_core_shared *shared, const floe_server *server,
-                                       uint8_t types)
+                                       uint8_t types, uint8_t transports)
 {
     floe_server_set *made = set_with_room(shared, 1);
     floe_turn_account *account =
@@ -344,7 +344,7 @@ floe_server_set *floe_server_set_alone(floe_core_shared *shared, const floe_serv
         return NULL;
     }
     made->types = types;
-    made->transports = FLOE_RELAY_TRANSPORTS;
+    made->transports = transports;
     return made;
 }
 
