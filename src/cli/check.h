@@ -20,6 +20,8 @@
 #include <stdint.h>
 #include <uv.h>
 
+#define CHECK_PACKET_SIZE 1200 /* of data */
+
 typedef enum check_state {
     CHECK_WAITS, /* its turn has not come */
     CHECK_RUNS,

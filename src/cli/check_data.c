@@ -12,22 +12,37 @@
 
 static const char magic[16] = "floe turn check";
 
-/* In each packet: when it was sent, and its number. Before one has come back they are 0, as the first is sent again
- * until then. */
-static floe_error send_one(check_run *run)
+/* In each packet: when it was sent, its number, and from which of the places. Before one has come back the number is 0, as
+ * the first is sent again until then. */
+static floe_error send_from(check_run *run, uint32_t id, uint32_t place)
 {
-    check_data *data = &run->data;
     char packet[CHECK_PACKET_SIZE] = {0};
     uint64_t now = uv_hrtime();
-    uint32_t number = data->loading != 0 ? run->row->sent : 0;
-    uint32_t from = run->row->by_outside ? run->hosts[0].id : run->relay_id;
+    uint32_t number = run->data.loading != 0 ? run->row->sent : 0;
 
     memcpy(packet, magic, sizeof magic);
     memcpy(packet + 16, &now, sizeof now);
     memcpy(packet + 24, &number, sizeof number);
-    floe_error error = floe_gatherer_send(run->gatherer, from, &run->relay, packet, sizeof packet);
-    run->row->sent += error == FLOE_OK;
-    return error;
+    memcpy(packet + 28, &place, sizeof place);
+    return floe_gatherer_send(run->gatherer, id, &run->relay, packet, sizeof packet);
+}
+
+/* From outside the first goes from each local address, as not every one has a way to the relay. */
+static floe_error send_one(check_run *run)
+{
+    check_data *data = &run->data;
+    bool outside = run->row->by_outside;
+    size_t first = outside && data->loading != 0 ? data->place : 0;
+    size_t count = outside && data->loading == 0 ? run->host_count : 1;
+    floe_error error = FLOE_OK;
+    bool any = false;
+
+    for (size_t i = first; i < first + count; i++) {
+        error = send_from(run, outside ? run->hosts[i].id : run->relay_id, (uint32_t)i);
+        any = any || error == FLOE_OK;
+    }
+    run->row->sent += any;
+    return any ? FLOE_OK : error;
 }
 
 void check_data_begin(check_run *run)
@@ -179,7 +194,7 @@ static void try_outside(check_run *run)
         row->sent = 0;
         check_data_begin(run);
     } else {
-        row->sent = 0;
+        row->sent = row->loop == LOOP_REFUSED && !row->by_outside ? 0 : row->sent;
         end(run);
     }
 }
@@ -246,6 +261,7 @@ bool check_data_packet(check_run *run, const floe_packet *packet)
     check_data *data = &run->data;
     uint64_t then;
     uint32_t number;
+    uint32_t place;
 
     if (packet->size != CHECK_PACKET_SIZE || packet->candidate_id != run->relay_id ||
         memcmp(packet->data, magic, sizeof magic) != 0) {
@@ -261,6 +277,8 @@ bool check_data_packet(check_run *run, const floe_packet *packet)
     data->round_trips += took;
     run->row->received++;
     if (number == 0) {
+        memcpy(&place, (const char *)packet->data + 28, sizeof place);
+        data->place = place < run->host_count ? place : 0;
         data->first_ms = took;
         begin(run);
     }

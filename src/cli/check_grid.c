@@ -398,10 +398,19 @@ static void add_all_data(check_text *to, const grid_line *line)
 
     for (size_t i = 0; i < CHECK_TRANSPORTS; i++) {
         const check_row *row = line->rows[i];
-        if (row != NULL && row->sent > 0) {
-            check_text_add(&text, "%s%s %u/%u%s, %.0f ms", text.size > 0 ? "; " : "",
-                           check_transport_name((check_transport)i), row->received, row->sent,
-                           row->by_outside ? " from outside" : "", row->data_round_trip_ms);
+        if (row == NULL || row->relay_count == 0) {
+            continue;
+        }
+        check_text_add(&text, "%s%s ", text.size > 0 ? "; " : "",
+                       check_transport_name((check_transport)i));
+        if (row->sent == 0) {
+            check_text_add(&text, "not tested");
+        } else {
+            check_text_add(&text, "%u/%u%s", row->received, row->sent,
+                           row->by_outside ? " from outside" : "");
+        }
+        if (row->received > 0) {
+            check_text_add(&text, ", %.0f ms", row->data_round_trip_ms);
         }
     }
     add_labelled(to, "data", &text);

@@ -47,12 +47,19 @@ const char *check_tcp_word(const check_row *row)
 
 void check_add_data(check_text *to, const check_row *row)
 {
-    check_text_add(to, "%u of %u packets came back%s, in %.0f ms", row->received, row->sent,
-                   row->by_outside ? " from outside" : "", row->data_round_trip_ms);
+    if (row->sent == 0) {
+        check_text_add(to, "not tested");
+    } else {
+        check_text_add(to, "%u of %u packets came back%s", row->received, row->sent,
+                       row->by_outside ? " from outside" : "");
+    }
+    if (row->received > 0) {
+        check_text_add(to, ", in %.0f ms", row->data_round_trip_ms);
+    }
     if (row->mbit > 0) {
         check_text_add(to, ", %.2f Mbit/s", row->mbit);
     }
-    if (row->by_outside && row->loop == LOOP_REFUSED) {
+    if (row->loop == LOOP_REFUSED) {
         check_text_add(to, " (it denies itself as a peer: %u)", row->loop_code);
     }
 }
@@ -96,11 +103,9 @@ static void add_row(check_text *to, const check_row *row)
         check_add_relays(to, row);
         check_text_add(to, "\n" INDENT "offers        mobility: %s, TCP allocations: %s\n",
                        row->mobility ? "yes" : "no", check_tcp_word(row));
-        if (row->received > 0) {
-            check_text_add(to, INDENT "data          ");
-            check_add_data(to, row);
-            check_text_add(to, "\n");
-        }
+        check_text_add(to, INDENT "data          ");
+        check_add_data(to, row);
+        check_text_add(to, "\n");
         check_text_add(to, INDENT "from outside  ");
         check_add_outside(to, row);
         check_text_add(to, "\n");

@@ -4,7 +4,6 @@
 
 #include "cli/check.h"
 
-#define CHECK_PACKET_SIZE 1200
 #define CHECK_PLACES_MAX 8
 
 /* A local address that packets can be sent from. */
@@ -20,6 +19,7 @@ typedef struct check_data {
     uint64_t waiting; /* for its turn to load, since when; 0: not */
     uint8_t *came;    /* which packets of the load, a bit each by their numbers from 1 on */
     size_t load;      /* how many there may be */
+    size_t place;     /* of run->hosts: from which the first came, of data from outside */
     double first_ms;  /* the first packet's way, there and back */
     uint64_t last_received;
     double round_trips;

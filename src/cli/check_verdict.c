@@ -82,6 +82,17 @@ static void say_silent(check_row *row)
     fail(row, "no-data");
 }
 
+/* What is as large as video has no way, though what is small has. */
+static void say_narrow(check_row *row)
+{
+    (void)snprintf(row->error, sizeof row->error,
+                   "small packets pass the relay, but of %u with %d bytes of data none came "
+                   "through: does something on the way drop large packets (a smaller MTU, with "
+                   "fragments or ICMP dropped), or is the relay's bandwidth limited (max-bps)?",
+                   row->sent, CHECK_PACKET_SIZE);
+    fail(row, "no-data");
+}
+
 static void say_lost(check_row *row, unsigned long most)
 {
     (void)snprintf(
@@ -130,6 +141,8 @@ static void judge(check_row *row, unsigned long max_loss)
         say_mute(row);
     } else if (row->outside == OUTSIDE_CLOSED) {
         say_closed(row);
+    } else if (row->by_outside && row->received == 0) {
+        say_narrow(row);
     } else if (!measured && row->loop == LOOP_SILENT && row->outside == OUTSIDE_NOT_TRIED) {
         say_silent(row);
     } else if (measured && check_loss(row) > (double)max_loss) {

@@ -64,6 +64,24 @@ lab_test_check_a_relay_that_cannot_send_out() {
     return $good
 }
 
+# Small packets pass, and none of the size of video's does: such a relay carries no call. By UDP, by TCP, by the server.
+lab_test_check_nothing_large_comes() {
+    local good=0
+    local narrow='.reason == "no-data" and .loop == "silent" and .outside == "open" and .packets_sent > 3 and .packets_received == 0
+        and (.error | test("drop large packets .*max-bps"))'
+    lab_coturn 1 "$LAB_SERVER"
+    lab_in nat nft 'table inet block { chain through { type filter hook forward priority -5; meta length > 700 drop; }; }'
+    check_turn -4 "turn:$LAB_SERVER"
+    checked $? 3 2 "$narrow" && follows_schema || good=1
+    lab_client "$FLOE" turn check -4 "${CREDENTIALS[@]}" --load 0 "turn:$LAB_SERVER?transport=udp" >"$OUT"
+    grep -qE '^ +data +0 of [0-9]+ packets came back from outside$' "$OUT" || { cat "$OUT" >&2; good=1; }
+    lab_in nat nft delete table inet block
+    lab_coturn 1 "$LAB_SERVER" --max-bps 1000
+    check_turn -4 "turn:$LAB_SERVER?transport=udp"
+    checked $? 3 1 "$narrow" || good=1
+    return $good
+}
+
 # One relay port: the row that had to wait for it works, and that nobody else can have a relay meanwhile is told.
 lab_test_check_one_relay_port() {
     local good=0
