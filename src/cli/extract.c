@@ -2,6 +2,8 @@
  * in the JSON that one or more lines are, and writes it as RFC 8839 has it, for the library to read. */
 #include "cli/extract.h"
 
+#include "cli/extract_side.h"
+
 #include <ctype.h>
 #include <floe/floe.h>
 #include <jansson.h>
@@ -35,7 +37,9 @@ struct extractor {
     unsigned misses;
     /* What was found, so that statistics do not tell it again. */
     uint64_t seen[SEEN_MAX];
+    unsigned seen_sides[SEEN_MAX]; /* bits */
     size_t seen_count;
+    side_reader sides;
 };
 
 /* ── Findings ── */
@@ -54,20 +58,28 @@ static uint64_t key_of(const floe_candidate *candidate)
     return key;
 }
 
-/* Whether it was found before; from now on it was. */
-static bool seen_before(extractor *from, const floe_candidate *candidate)
+/* Whether it was found before; from now on it was. That another side has it too is something new. */
+static bool seen_before(extractor *from, const floe_candidate *candidate, extract_side side,
+                        bool *again)
 {
     uint64_t key = key_of(candidate);
+    unsigned bit = side != EXTRACT_SIDE_UNKNOWN ? 1U << side : 0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < from->seen_count; i++) {
-        if (from->seen[i] == key) {
-            return true;
-        }
+    while (i < from->seen_count && from->seen[i] != key) {
+        i++;
     }
-    if (from->seen_count < SEEN_MAX) {
+    *again = i < from->seen_count;
+    if (i == SEEN_MAX) {
+        return false;
+    }
+    if (i == from->seen_count) {
         from->seen[from->seen_count++] = key;
+        from->seen_sides[i] = 0;
     }
-    return false;
+    bool known = *again && (from->seen_sides[i] & bit) == bit;
+    from->seen_sides[i] |= bit;
+    return known;
 }
 
 /* The library's error counts from the candidate's beginning; `column` is where that is in the line. */
@@ -86,13 +98,14 @@ static void explain_error(extract_finding *finding, size_t column)
 }
 
 /* As it stands in the text. */
-static void tell(extractor *from, const char *text, size_t column)
+static void tell(extractor *from, const char *text, size_t column, extract_side side)
 {
-    extract_finding finding = {.line = from->line};
+    extract_finding finding = {.line = from->line, .side = side};
     floe_candidate *candidate = NULL;
+    bool again;
 
     if (floe_candidate_parse(text, &candidate) == FLOE_OK) {
-        (void)seen_before(from, candidate);
+        (void)seen_before(from, candidate, side, &again);
         finding.candidate = candidate;
     } else {
         explain_error(&finding, column);
@@ -200,7 +213,7 @@ static void find_candidates(extractor *from, const char *line)
         if (goes_on(at + strlen(prefix))) {
             size_t size = size_of(at);
             copy_candidate(at, size, text);
-            tell(from, text, (size_t)(at - line));
+            tell(from, text, (size_t)(at - line), side_before(&from->sides, at));
             at += size > 0 ? size : 1;
         } else {
             at += strlen(prefix);
@@ -210,7 +223,7 @@ static void find_candidates(extractor *from, const char *line)
     const char *bare = skip_blanks(line);
     if (strstr(line, prefix) == NULL && goes_on(bare) && strstr(bare, " typ ") != NULL) {
         copy_candidate(bare, size_of(bare), text);
-        tell(from, text, (size_t)(bare - line));
+        tell(from, text, (size_t)(bare - line), side_before(&from->sides, bare));
     }
 }
 
@@ -227,6 +240,7 @@ typedef struct loose_candidate {
     char related[256]; /* "": none */
     unsigned related_port;
     char tcp_type[16];
+    extract_side side;
 } loose_candidate;
 
 /* As browsers and their logs have called them. */
@@ -315,8 +329,10 @@ static void tell_loose(extractor *from, const loose_candidate *loose, unsigned l
         return;
     }
     write_loose(loose, type, text, sizeof text);
-    if (floe_candidate_parse(text, &candidate) == FLOE_OK && !seen_before(from, candidate)) {
-        extract_finding finding = {.line = line, .candidate = candidate};
+    extract_finding finding = {.line = line, .side = loose->side};
+    if (floe_candidate_parse(text, &candidate) == FLOE_OK &&
+        !seen_before(from, candidate, loose->side, &finding.again)) {
+        finding.candidate = candidate;
         finding.no_foundation = *loose->foundation == '\0';
         finding.no_priority = loose->priority == 0;
         from->found(from->data, &finding);
@@ -361,17 +377,40 @@ static size_t word_before(const char *at, const char *ends, char *word, size_t s
     return length;
 }
 
-/* Firefox's about:webrtc: "192.0.2.1:5000/udp(host)". */
+/* The next at or behind `at` of "192.0.2.1:5000/udp(host)"; what stands behind it. NULL: none. */
+static const char *next_of_table(const char *line, const char *at, loose_candidate *loose)
+{
+    for (const char *slash = strchr(at, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *loose = (loose_candidate){.component = 1};
+        at = slash + 1;
+        at += word_before(at, " (", loose->protocol, sizeof loose->protocol);
+        at = skip_blanks(at);
+        if (*at == '(' &&
+            at[1 + word_before(at + 1, ")", loose->type, sizeof loose->type)] == ')' &&
+            address_before(line, slash, loose->address, sizeof loose->address, &loose->port)) {
+            return slash + 1;
+        }
+    }
+    return NULL;
+}
+
+/* Firefox's about:webrtc: of a pair the local one stands first. */
 static void find_in_tables(extractor *from, const char *line)
 {
-    for (const char *slash = strchr(line, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        loose_candidate loose = {.component = 1};
-        const char *at = slash + 1;
-        at += word_before(at, " (", loose.protocol, sizeof loose.protocol);
-        at = skip_blanks(at);
-        if (*at == '(' && at[1 + word_before(at + 1, ")", loose.type, sizeof loose.type)] == ')' &&
-            address_before(line, slash, loose.address, sizeof loose.address, &loose.port)) {
-            tell_loose(from, &loose, from->line);
+    loose_candidate first;
+    loose_candidate second;
+    const char *rest = next_of_table(line, line, &first);
+
+    while (rest != NULL) {
+        rest = next_of_table(line, rest, &second);
+        if (rest != NULL) {
+            first.side = EXTRACT_SIDE_LOCAL;
+            second.side = EXTRACT_SIDE_REMOTE;
+        }
+        tell_loose(from, &first, from->line);
+        if (rest != NULL) {
+            tell_loose(from, &second, from->line);
+            rest = next_of_table(line, rest, &first);
         }
     }
 }
@@ -483,6 +522,26 @@ static unsigned line_of(extractor *from, const char *text)
     return from->cursor_line;
 }
 
+/* Statistics say it by their type; those of before that, or of a dump, by more. */
+static extract_side side_of(const json_t *object)
+{
+    static const char *const keys[] = {"type", "statsType"};
+    const json_t *remote = json_object_get(object, "isRemote");
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *type = json_string_value(json_object_get(object, keys[i]));
+        if (type != NULL && strncmp(type, "local", 5) == 0 && type[5] != '\0') {
+            return EXTRACT_SIDE_LOCAL;
+        }
+        if (type != NULL && strncmp(type, "remote", 6) == 0) {
+            return EXTRACT_SIDE_REMOTE;
+        }
+    }
+    return json_is_true(remote)    ? EXTRACT_SIDE_REMOTE
+           : json_is_false(remote) ? EXTRACT_SIDE_LOCAL
+                                   : EXTRACT_SIDE_UNKNOWN;
+}
+
 /* ORTC's RTCIceCandidate, RTCIceCandidateStats, the fields of RTCIceCandidate. */
 static void take_object(extractor *from, const json_t *object)
 {
@@ -505,6 +564,7 @@ static void take_object(extractor *from, const json_t *object)
     text_of(object, "foundation", loose.foundation, sizeof loose.foundation);
     text_of(object, "relatedAddress", loose.related, sizeof loose.related);
     text_of(object, "tcpType", loose.tcp_type, sizeof loose.tcp_type);
+    loose.side = side_of(object);
     loose.related_port = number_of(object, "relatedPort");
     loose.priority = number_of(object, "priority");
     loose.port = number_of(object, "port");
@@ -535,9 +595,9 @@ static json_t *last_value(const json_t *all, const char *id, size_t id_size, con
 
 static void take_history(extractor *from, const json_t *all, const char *key)
 {
-    static const char *const names[] = {"address",  "ip",           "port",           "protocol",
-                                        "priority", "foundation",   "relatedAddress", "relatedPort",
-                                        "tcpType",  "candidateType"};
+    static const char *const names[] = {
+        "address",        "ip",          "port",    "protocol",      "priority", "foundation",
+        "relatedAddress", "relatedPort", "tcpType", "candidateType", "isRemote"};
     static const char last[] = "-candidateType";
     size_t size = strlen(key);
 
@@ -550,6 +610,10 @@ static void take_history(extractor *from, const json_t *all, const char *key)
         if (value != NULL) {
             (void)json_object_set_new(object, names[i], value);
         }
+    }
+    json_t *type = json_object_get(json_object_get(all, key), "statsType");
+    if (type != NULL) {
+        (void)json_object_set(object, "statsType", type);
     }
     take_object(from, object);
     json_decref(object);
@@ -687,7 +751,9 @@ void extract_line(extractor *from, char *text, size_t size)
         *nul = ' ';
     }
     from->line++;
+    side_begin_line(&from->sides, text, from->depth > 0);
     find_candidates(from, text);
+    side_end_line(&from->sides);
     find_in_tables(from, text);
     find_in_logs(from, text);
     find_in_traces(from, text);

@@ -8,9 +8,18 @@
 
 #define EXTRACT_WHY_SIZE 256
 
+/* Of whom a browser's dump or log says that it is. */
+typedef enum extract_side {
+    EXTRACT_SIDE_UNKNOWN,
+    EXTRACT_SIDE_LOCAL,
+    EXTRACT_SIDE_REMOTE,
+} extract_side;
+
 typedef struct extract_finding {
     unsigned line;                   /* from 1 */
     const floe_candidate *candidate; /* NULL: it looks like one, and is none */
+    extract_side side;
+    bool again; /* it was found before, and now it is known whose it is */
     /* What the text does not have of it. */
     bool no_foundation;
     bool no_priority;

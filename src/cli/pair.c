@@ -31,7 +31,7 @@ typedef struct pair_run {
     size_t count;
     unsigned results[3];
     unsigned redundant;
-    unsigned failures[PAIR_REASONS]; /* impossible pairs by reason */
+    unsigned common; /* candidates that both sides have: whose they are cannot be told */
     const judged_pair
         *direct[2]; /* the first that is likely, and that is possible, without a relay */
     const judged_pair *relayed; /* that is likely */
@@ -39,7 +39,8 @@ typedef struct pair_run {
 
 /* ── Reading ── */
 
-static bool has_already(const pair_side *side, const floe_candidate *candidate)
+/* Its number in the side's list, or the list's size. */
+static size_t place_of(const pair_side *side, const floe_candidate *candidate)
 {
     for (size_t i = 0; i < side->count; i++) {
         const floe_candidate *other = side->candidates[i];
@@ -47,10 +48,10 @@ static bool has_already(const pair_side *side, const floe_candidate *candidate)
             other->type == candidate->type && other->component == candidate->component &&
             other->tcp_type == candidate->tcp_type &&
             strcmp(other->address, candidate->address) == 0) {
-            return true;
+            return i;
         }
     }
-    return false;
+    return side->count;
 }
 
 /* A copy, as what was found is gone behind this call. */
@@ -62,11 +63,35 @@ static void on_found(void *data, const extract_finding *finding)
 
     if (finding->candidate == NULL) {
         screen_tell("floe: pair: %s: line %u, %s", side->name, finding->line, finding->why);
-    } else if (side->count < SIDE_MAX && !has_already(side, finding->candidate) &&
-               floe_candidate_format(finding->candidate, text, sizeof text) == FLOE_OK &&
-               floe_candidate_parse(text, &copy) == FLOE_OK) {
+        return;
+    }
+    size_t at = place_of(side, finding->candidate);
+    if (at == side->count && side->count < SIDE_MAX &&
+        floe_candidate_format(finding->candidate, text, sizeof text) == FLOE_OK &&
+        floe_candidate_parse(text, &copy) == FLOE_OK) {
+        side->whose[at] = 0;
         side->candidates[side->count++] = copy;
     }
+    if (at < side->count) {
+        side->whose[at] |= 1U << finding->side;
+    }
+}
+
+/* A dump has what its browser was sent as well, and says so. What is both stays: it has both ends of a connection. */
+static void leave_out_remote(pair_side *side)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < side->count; i++) {
+        bool local = (side->whose[i] & 1U << EXTRACT_SIDE_LOCAL) != 0;
+        if ((side->whose[i] & 1U << EXTRACT_SIDE_REMOTE) != 0 && !local) {
+            floe_candidate_free(side->candidates[i]);
+            side->left_out++;
+        } else {
+            side->candidates[kept++] = side->candidates[i];
+        }
+    }
+    side->count = kept;
 }
 
 static bool read_side(pair_side *side, const char *word)
@@ -75,8 +100,10 @@ static bool read_side(pair_side *side, const char *word)
                     ? read_candidates("pair", word, on_found, side, NULL)
                     : read_candidates_of_text(word, on_found, side);
 
+    leave_out_remote(side);
     if (good && side->count == 0) {
-        screen_tell("floe: pair: %s: there is no candidate in %s", side->name,
+        screen_tell("floe: pair: %s: there is no candidate%s in %s", side->name,
+                    side->left_out > 0 ? " but those of the other side" : "",
                     strcmp(word, "-") == 0 ? "standard input" : word);
         return false;
     }
@@ -123,8 +150,9 @@ static void sum_up(pair_run *run)
         pair_result result = pair->judgement.result;
         run->results[result]++;
         if (result == PAIR_IMPOSSIBLE) {
-            run->failures[pair->judgement.reason]++;
-        } else if (!is_relayed(pair) && run->direct[result] == NULL) {
+            continue;
+        }
+        if (!is_relayed(pair) && run->direct[result] == NULL) {
             run->direct[result] = pair;
         } else if (is_relayed(pair) && result == PAIR_LIKELY && run->relayed == NULL) {
             run->relayed = pair;
@@ -132,10 +160,23 @@ static void sum_up(pair_run *run)
     }
 }
 
+/* An active one has no port of its own: two networks may have the same. */
+static unsigned count_common(const pair_side *sides)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < sides[0].count; i++) {
+        const floe_candidate *one = sides[0].candidates[i];
+        count += one->tcp_type != FLOE_TCP_TYPE_ACTIVE && place_of(&sides[1], one) < sides[1].count;
+    }
+    return count;
+}
+
 static bool make_pairs(pair_run *run)
 {
     const pair_side *sides = run->sides;
 
+    run->common = count_common(sides);
     run->pairs = calloc(sides[0].count * sides[1].count, sizeof *run->pairs);
     for (size_t i = 0; run->pairs != NULL && i < sides[0].count; i++) {
         for (size_t j = 0; j < sides[1].count; j++) {
@@ -151,23 +192,30 @@ static bool make_pairs(pair_run *run)
 
 /* ── The verdict ── */
 
-/* The reason for which most pairs without a relay fail, or most of all. */
-static pair_reason main_reason(const pair_run *run)
+/* Of the pairs without a relay, or with one, the reason of that which came nearest to work. PAIR_REASONS: there is none. */
+static pair_reason nearest_failure(const pair_run *run, bool relayed)
 {
-    unsigned direct[PAIR_REASONS] = {0};
-    size_t best = 0;
-    size_t best_direct = 0;
+    static const pair_reason stages[] = {
+        PAIR_REASON_SYMMETRIC_NAT, PAIR_REASON_NO_PUBLIC_ADDRESS,
+        PAIR_REASON_PRIVATE,       PAIR_REASON_MDNS,
+        PAIR_REASON_FAMILY,        PAIR_REASON_LINK_LOCAL,
+        PAIR_REASON_LOOPBACK,      PAIR_REASON_UNUSABLE,
+        PAIR_REASON_TCPTYPE,       PAIR_REASON_TRANSPORT,
+    };
+    bool failed[PAIR_REASONS] = {false};
 
     for (size_t i = 0; i < run->count; i++) {
-        if (run->pairs[i].judgement.result == PAIR_IMPOSSIBLE && !is_relayed(&run->pairs[i])) {
-            direct[run->pairs[i].judgement.reason]++;
+        const judged_pair *pair = &run->pairs[i];
+        if (pair->judgement.result == PAIR_IMPOSSIBLE && is_relayed(pair) == relayed) {
+            failed[pair->judgement.reason] = true;
         }
     }
-    for (size_t i = 0; i < PAIR_REASONS; i++) {
-        best = run->failures[i] > run->failures[best] ? i : best;
-        best_direct = direct[i] > direct[best_direct] ? i : best_direct;
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        if (failed[stages[i]]) {
+            return stages[i];
+        }
     }
-    return (pair_reason)(direct[best_direct] > 0 ? best_direct : best);
+    return PAIR_REASONS;
 }
 
 static bool only_relays(const pair_side *side)
@@ -180,7 +228,7 @@ static bool only_relays(const pair_side *side)
     return true;
 }
 
-static const char *why_not(const pair_run *run)
+static const char *why_not_directly(const pair_run *run)
 {
     static const char *const texts[PAIR_REASONS] = {
         [PAIR_REASON_SYMMETRIC_NAT] = "both NATs give each destination another port",
@@ -194,17 +242,66 @@ static const char *why_not(const pair_run *run)
         [PAIR_REASON_NO_PUBLIC_ADDRESS] = "a side shows no public address",
         [PAIR_REASON_UNUSABLE] = "there are addresses or ports at which nobody can be reached",
     };
-    const char *text = texts[main_reason(run)];
+    bool of_a = only_relays(&run->sides[0]);
+    bool of_b = only_relays(&run->sides[1]);
+    pair_reason reason = nearest_failure(run, false);
 
-    if (only_relays(&run->sides[0]) || only_relays(&run->sides[1])) {
-        return only_relays(&run->sides[0]) && only_relays(&run->sides[1])
-                   ? "both sides offer only relays"
-               : only_relays(&run->sides[0]) ? "A offers only relays"
-                                             : "B offers only relays";
+    return of_a && of_b            ? "both sides offer only relays"
+           : of_a                  ? "A offers only relays"
+           : of_b                  ? "B offers only relays"
+           : reason < PAIR_REASONS ? texts[reason]
+                                   : "no pair fits";
+}
+
+/* Why no relay helps, and what would. */
+typedef struct relay_failure {
+    const char *why;
+    const char *advice;
+} relay_failure;
+
+static relay_failure why_no_relay(pair_reason reason)
+{
+    switch (reason) {
+    case PAIR_REASON_FAMILY:
+        return (relay_failure){"no relay has an address of the other side's family (IPv4, IPv6)",
+                               "The TURN server has to give relays of both families."};
+    case PAIR_REASON_PRIVATE:
+        return (relay_failure){
+            "the relay has a private address, which the other side does not reach",
+            "Is external-ip set on the TURN server?"};
+    case PAIR_REASON_NO_PUBLIC_ADDRESS:
+        return (relay_failure){"the relay knows no public address of the other side to let in",
+                               "A STUN or TURN server that both can reach would show one."};
+    case PAIR_REASON_TRANSPORT:
+    case PAIR_REASON_TCPTYPE:
+        return (relay_failure){
+            "the relay and the other side have no transport (UDP, TCP) in common",
+            "A relay for UDP would help."};
+    default:
+        return (relay_failure){"the relay's address, or the other side's, cannot be reached",
+                               "A TURN server that both can reach would help."};
     }
-    return run->count == 0 ? "they have no component in common"
-           : text != NULL  ? text
-                           : "no pair fits";
+}
+
+static void say_never(const pair_run *run, char *text, size_t size)
+{
+    pair_reason relayed = nearest_failure(run, true);
+    bool direct = nearest_failure(run, false) < PAIR_REASONS;
+    relay_failure relay = why_no_relay(relayed);
+
+    if (run->count == 0) {
+        (void)snprintf(text, size,
+                       "They cannot connect: they have no component in common. Are these two sides "
+                       "of one call?");
+    } else if (relayed == PAIR_REASONS) {
+        (void)snprintf(text, size,
+                       "They cannot connect: %s. A TURN server that both can reach would help.",
+                       why_not_directly(run));
+    } else {
+        (void)snprintf(text, size, "They cannot connect: %s%s%s. %s",
+                       direct ? why_not_directly(run) : "", direct ? "; and " : "", relay.why,
+                       relay.advice);
+    }
 }
 
 /* The fixed word of the JSON. */
@@ -218,31 +315,54 @@ static const char *verdict_word(const pair_run *run)
                                              : "none";
 }
 
+static bool may_relay(const pair_run *run)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        if (is_relayed(&run->pairs[i]) && run->pairs[i].judgement.result == PAIR_POSSIBLE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is left if they do not connect directly. `end`: of the sentence, where no relay was offered. */
+static void fall_back(const pair_run *run, const char *end, char *text, size_t size)
+{
+    pair_reason failed = nearest_failure(run, true);
+    relay_failure relay = why_no_relay(failed);
+
+    if (run->relayed != NULL || may_relay(run)) {
+        (void)snprintf(text, size, "Else a relay %s them.",
+                       run->relayed != NULL ? "connects" : "may connect");
+    } else if (failed < PAIR_REASONS) {
+        (void)snprintf(text, size, "There is no relay to fall back on: %s. %s", relay.why,
+                       relay.advice);
+    } else {
+        (void)snprintf(text, size, "There is no relay to fall back on%s.", end);
+    }
+}
+
 static void verdict(const pair_run *run, char *text, size_t size)
 {
     const judged_pair *likely = run->direct[PAIR_LIKELY];
     const judged_pair *possible = run->direct[PAIR_POSSIBLE];
+    char else_text[256];
 
+    fall_back(run, likely != NULL ? "" : ": add a TURN server", else_text, sizeof else_text);
     if (likely != NULL) {
         bool sure = likely->judgement.reason != PAIR_REASON_HOLE_PUNCHING;
-        (void)snprintf(text, size, "They should connect directly: %s.%s", likely->judgement.text,
-                       sure                   ? ""
-                       : run->relayed != NULL ? " Else a relay connects them."
-                                              : " There is no relay to fall back on.");
+        (void)snprintf(text, size, "They should connect directly: %s.%s%s", likely->judgement.text,
+                       sure ? "" : " ", sure ? "" : else_text);
     } else if (possible != NULL) {
-        (void)snprintf(
-            text, size, "A direct connection is not sure: %s. %s", possible->judgement.text,
-            run->relayed != NULL ? "Else a relay connects them."
-                                 : "There is no relay to fall back on: add a TURN server.");
+        (void)snprintf(text, size, "A direct connection is not sure: %s. %s",
+                       possible->judgement.text, else_text);
     } else if (run->relayed != NULL) {
-        (void)snprintf(text, size, "Only a relay connects them: %s.", why_not(run));
+        (void)snprintf(text, size, "Only a relay connects them: %s.", why_not_directly(run));
     } else if (run->results[PAIR_POSSIBLE] > 0) {
         (void)snprintf(text, size, "Only a relay may connect them, and that is not sure: %s.",
-                       why_not(run));
+                       why_not_directly(run));
     } else {
-        (void)snprintf(text, size, "They cannot connect: %s. %s", why_not(run),
-                       run->count == 0 ? "Are these two sides of one call?"
-                                       : "A TURN server that both can reach would help.");
+        say_never(run, text, size);
     }
 }
 
@@ -342,22 +462,41 @@ static void print_pairs(const screen *on, const pair_run *run)
 
 static void print_side(const pair_side *side)
 {
-    char text[128];
+    char text[256];
+    char others[96] = "";
 
-    (void)snprintf(text, sizeof text, "%s has %zu candidate%s%s", side->name, side->count,
-                   side->count == 1 ? "" : "s",
+    if (side->left_out > 0) {
+        (void)snprintf(others, sizeof others, " of its own (left out: %u of the other side)",
+                       side->left_out);
+    }
+    (void)snprintf(text, sizeof text, "%s has %zu candidate%s%s%s", side->name, side->count,
+                   side->count == 1 ? "" : "s", others,
                    side->symmetric ? "; its NAT gives each destination another port" : "");
     screen_print_wrapped(standard_output, text, 0, 0);
 }
 
+static void print_common(const pair_run *run)
+{
+    char text[200];
+
+    if (run->common > 0) {
+        (void)snprintf(text, sizeof text,
+                       "%u candidate%s in both lists, and nothing shows whose: take from each side "
+                       "what is its own",
+                       run->common, run->common == 1 ? " is" : "s are");
+        screen_print_wrapped(standard_output, text, 0, 0);
+    }
+}
+
 static void print_run(const pair_run *run)
 {
-    char text[400];
+    char text[600];
     screen on;
 
     screen_init(&on, run->colour);
     print_side(&run->sides[0]);
     print_side(&run->sides[1]);
+    print_common(run);
     output_print(standard_output, "\n");
     print_pairs(&on, run);
     verdict(run, text, sizeof text);
@@ -395,7 +534,7 @@ static void write_pair(const judged_pair *pair)
 
 static void write_run(const pair_run *run)
 {
-    char text[400];
+    char text[600];
     json_t *line = json_object();
 
     for (size_t i = 0; i < run->count; i++) {
@@ -405,6 +544,9 @@ static void write_run(const pair_run *run)
     (void)json_object_set_new(line, "event", json_text("summary"));
     (void)json_object_set_new(line, "a", json_integer((json_int_t)run->sides[0].count));
     (void)json_object_set_new(line, "b", json_integer((json_int_t)run->sides[1].count));
+    (void)json_object_set_new(line, "a_left_out", json_integer(run->sides[0].left_out));
+    (void)json_object_set_new(line, "b_left_out", json_integer(run->sides[1].left_out));
+    (void)json_object_set_new(line, "common", json_integer(run->common));
     (void)json_object_set_new(line, "a_symmetric_nat", json_boolean(run->sides[0].symmetric));
     (void)json_object_set_new(line, "b_symmetric_nat", json_boolean(run->sides[1].symmetric));
     (void)json_object_set_new(line, "likely", json_integer(run->results[PAIR_LIKELY]));

@@ -33,7 +33,49 @@ typedef struct pair_end {
     floe_address address; /* family none: a name */
     floe_address_kind kind;
     bool is_private; /* of a network that not everybody is in */
+    bool is_alone;   /* and that nobody else is in */
+    bool is_nowhere; /* nobody has such an address */
 } pair_end;
+
+typedef enum special_use {
+    SPECIAL_NONE,
+    SPECIAL_PRIVATE,
+    SPECIAL_ALONE,
+    SPECIAL_NOWHERE
+} special_use;
+
+/* IANA's registries of special-purpose addresses (RFC 6890): those that are not globally reachable, beside what
+ * floe_address_classify() tells apart. Those of documentation stand for public ones, in documentation. */
+static special_use special_use_of(const floe_address *address)
+{
+    static const struct {
+        uint8_t family;
+        uint8_t bytes;
+        uint8_t ip[8];
+        uint8_t last; /* of the byte behind, which bits count */
+        special_use use;
+    } ranges[] = {
+        {FLOE_FAMILY_IPV4, 3, {192, 0, 0, 0}, 0xF8, SPECIAL_ALONE}, /* RFC 7335: 464XLAT, DS-Lite */
+        {FLOE_FAMILY_IPV4, 3, {192, 0, 0}, 0, SPECIAL_NOWHERE},
+        {FLOE_FAMILY_IPV4, 3, {192, 88, 99}, 0, SPECIAL_NOWHERE},               /* RFC 7526 */
+        {FLOE_FAMILY_IPV4, 1, {198, 18}, 0xFE, SPECIAL_PRIVATE},                /* RFC 2544 */
+        {FLOE_FAMILY_IPV4, 0, {240}, 0xF0, SPECIAL_NOWHERE},                    /* RFC 1112 */
+        {FLOE_FAMILY_IPV6, 6, {0, 0x64, 0xFF, 0x9B, 0, 1}, 0, SPECIAL_PRIVATE}, /* RFC 8215 */
+        {FLOE_FAMILY_IPV6, 7, {1}, 0xFE, SPECIAL_NOWHERE},                /* RFC 6666, RFC 9780 */
+        {FLOE_FAMILY_IPV6, 6, {0x20, 1, 0, 2}, 0, SPECIAL_PRIVATE},       /* RFC 5180 */
+        {FLOE_FAMILY_IPV6, 3, {0x20, 1, 0, 0x10}, 0xF0, SPECIAL_NOWHERE}, /* RFC 4843 */
+        {FLOE_FAMILY_IPV6, 2, {0x5F}, 0, SPECIAL_NOWHERE},                /* RFC 9602 */
+    };
+
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        size_t bytes = ranges[i].bytes;
+        if (address->family == ranges[i].family && memcmp(address->ip, ranges[i].ip, bytes) == 0 &&
+            ((address->ip[bytes] ^ ranges[i].ip[bytes]) & ranges[i].last) == 0) {
+            return ranges[i].use;
+        }
+    }
+    return SPECIAL_NONE;
+}
 
 static bool is_private_kind(floe_address_kind kind)
 {
@@ -47,7 +89,10 @@ static pair_end end_of(const pair_side *side, const floe_candidate *candidate)
 
     if (floe_address_parse(candidate->address, &end.address) == FLOE_OK) {
         end.kind = floe_address_classify(&end.address);
-        end.is_private = is_private_kind(end.kind);
+        special_use use = special_use_of(&end.address);
+        end.is_alone = use == SPECIAL_ALONE;
+        end.is_nowhere = use == SPECIAL_NOWHERE;
+        end.is_private = is_private_kind(end.kind) || use == SPECIAL_PRIVATE || end.is_alone;
     } else {
         end.address.family = FLOE_FAMILY_NONE;
     }
@@ -118,7 +163,7 @@ void pair_learn(pair_side *side)
             end.candidate->type == FLOE_CANDIDATE_TYPE_SRFLX ||
             end.candidate->type == FLOE_CANDIDATE_TYPE_PRFLX ||
             (end.candidate->type == FLOE_CANDIDATE_TYPE_HOST && end.kind == FLOE_ADDRESS_GLOBAL);
-        if (shown && end.address.family != FLOE_FAMILY_NONE && !end.is_private &&
+        if (shown && end.address.family != FLOE_FAMILY_NONE && !end.is_private && !end.is_nowhere &&
             seen_as(&end)->family == FLOE_FAMILY_NONE) {
             side->seen_as[index_of((floe_family)end.address.family)] = end.address;
         }
@@ -231,9 +276,9 @@ static bool is_unusable(const pair_end *end)
 {
     bool active = end->candidate->tcp_type == FLOE_TCP_TYPE_ACTIVE;
 
-    return end->kind == FLOE_ADDRESS_UNSPECIFIED || end->kind == FLOE_ADDRESS_MULTICAST ||
-           end->kind == FLOE_ADDRESS_BROADCAST || end->candidate->port == 0 ||
-           (end->candidate->port == 9 && !active);
+    return end->is_nowhere || end->kind == FLOE_ADDRESS_UNSPECIFIED ||
+           end->kind == FLOE_ADDRESS_MULTICAST || end->kind == FLOE_ADDRESS_BROADCAST ||
+           end->candidate->port == 0 || (end->candidate->port == 9 && !active);
 }
 
 static bool judge_addresses(const pair_end *a, const pair_end *b, pair_judgement *out)
@@ -261,6 +306,31 @@ static bool judge_addresses(const pair_end *a, const pair_end *b, pair_judgement
     return false;
 }
 
+/* Only who is in the network of a relay with a private address reaches it. */
+static bool judge_private_relay(const pair_end *relay, const pair_end *other, pair_judgement *out)
+{
+    const floe_address *seen = seen_as(relay);
+    bool near = same_network(&relay->address, &other->address);
+    bool together = seen->family != FLOE_FAMILY_NONE && same_ip(seen, seen_as(other));
+
+    if (!other->is_private) {
+        return judged(out, PAIR_IMPOSSIBLE, PAIR_REASON_PRIVATE,
+                      "the relay of %s has a private address: is its external-ip set?",
+                      relay->side->name);
+    }
+    if (relay->is_alone || other->is_alone || !same_range(&relay->address, &other->address)) {
+        return judged(out, PAIR_IMPOSSIBLE, PAIR_REASON_PRIVATE,
+                      "the relay of %s has a private address of another network: is its "
+                      "external-ip set?",
+                      relay->side->name);
+    }
+    return judged(out, near && together ? PAIR_LIKELY : PAIR_POSSIBLE, PAIR_REASON_RELAY,
+                  near && together ? "by the relay of %s, in one network"
+                                   : "the relay of %s has a private address: works only in its "
+                                     "network",
+                  relay->side->name);
+}
+
 /* A relay, and whoever has to reach it; the relay lets in whom it was told of. */
 static bool judge_relay(const pair_end *a, const pair_end *b, pair_judgement *out)
 {
@@ -273,12 +343,10 @@ static bool judge_relay(const pair_end *a, const pair_end *b, pair_judgement *ou
     if (relay->candidate->type != FLOE_CANDIDATE_TYPE_RELAY) {
         return false;
     }
-    if (relay->is_private && !other->is_private) {
-        return judged(out, PAIR_IMPOSSIBLE, PAIR_REASON_PRIVATE,
-                      "the relay of %s has a private address: is its external-ip set?",
-                      relay->side->name);
+    if (relay->is_private) {
+        return judge_private_relay(relay, other, out);
     }
-    if (!relay->is_private && other->is_private && seen_as(other)->family == FLOE_FAMILY_NONE) {
+    if (other->is_private && seen_as(other)->family == FLOE_FAMILY_NONE) {
         return judged(out, PAIR_IMPOSSIBLE, PAIR_REASON_NO_PUBLIC_ADDRESS,
                       "the relay of %s knows no public address of %s to let in", relay->side->name,
                       other->side->name);
@@ -298,6 +366,10 @@ static bool judge_private(const pair_end *a, const pair_end *b, pair_judgement *
 
     if (!a->is_private || !b->is_private) {
         return false;
+    }
+    if (a->is_alone || b->is_alone) {
+        return judged(out, PAIR_IMPOSSIBLE, PAIR_REASON_PRIVATE,
+                      "192.0.0.0/29 (464XLAT, DS-Lite): only the machine itself reaches it");
     }
     if (known && !same_ip(of_a, of_b)) {
         char text[2][FLOE_ADDRESS_TEXT_SIZE] = {"", ""};

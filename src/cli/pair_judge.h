@@ -35,7 +35,9 @@ typedef enum pair_reason {
 typedef struct pair_side {
     const char *name; /* "A" */
     floe_candidate *candidates[SIDE_MAX];
+    unsigned whose[SIDE_MAX]; /* of each: bits, 1 << extract_side */
     size_t count;
+    unsigned left_out; /* that its file has of the other side */
     /* By family, FLOE_FAMILY_IPV4 at 0: what the outside sees; family none: not known. */
     floe_address seen_as[2];
     bool symmetric; /* its NAT gives each destination another port */

@@ -253,6 +253,9 @@ static void on_found(void *data, const extract_finding *finding)
         tell_failed(run, finding);
         return;
     }
+    if (finding->again) {
+        return;
+    }
     run->found++;
     if (run->command->format != CANDIDATE_FIELDS) {
         write_candidate(standard_output, finding->candidate, run->command->format);
