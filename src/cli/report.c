@@ -323,6 +323,10 @@ static void format_servers(const server_counts *of, char *text, size_t size)
         (void)snprintf(&text[used], size - used, "%u of %u servers not asked; ", of->not_asked,
                        of->all);
     }
+    if (of->awaited > 0) {
+        size_t used = strlen(text);
+        (void)snprintf(&text[used], size - used, "%u of %u servers silent; ", of->awaited, of->all);
+    }
     unsigned wanted = of->all - of->needless;
     if (*text == '\0' && wanted == 0) {
         (void)snprintf(text, size, "no server is asked; ");

@@ -244,12 +244,14 @@ static server_row *find_row(const server_table *table, size_t number,
     return NULL;
 }
 
-/* Bindings first. Of a TURN server its Allocate tells, where there is one; that its Binding failed beside it
+/* What a stun: URL would show may be known by an Allocate at the same place: that is no answer of its own.
+ * Bindings first. Of a TURN server its Allocate tells, where there is one; that its Binding failed beside it
  * says nothing. */
 static void take_exchange(server_row *row, const floe_server_statistics *of)
 {
     bool allocates = strcmp(of->method, "Allocate") == 0;
     bool before = row->transport != FLOE_PROTOCOL_NONE && is_turn(row->url) && !allocates;
+    bool by_another = !is_turn(row->url) && of->requests > 0 && of->responses == 0;
 
     row->requests += of->requests;
     row->responses += of->responses;
@@ -258,7 +260,7 @@ static void take_exchange(server_row *row, const floe_server_statistics *of)
     }
     row->transport =
         allocates || row->transport == FLOE_PROTOCOL_NONE ? of->transport : row->transport;
-    if (of->progress == FLOE_SERVER_PROGRESS_SUCCEEDED) {
+    if (of->progress == FLOE_SERVER_PROGRESS_SUCCEEDED && !by_another) {
         row->lifetime = of->lifetime != 0 ? of->lifetime : row->lifetime;
         row->result = SERVER_ANSWERED; /* be it from one of several local addresses */
         row->reason = FLOE_FAILURE_REASON_NONE;
@@ -292,24 +294,6 @@ static void take_exchanges(server_table *table, const gather_command *command,
     }
 }
 
-static void take_candidate(const server_table *table, const gather_command *command,
-                           const floe_candidate *candidate)
-{
-    size_t number = number_of(command, candidate->url);
-    bool relay = candidate->type == FLOE_CANDIDATE_TYPE_RELAY;
-
-    for (size_t i = 0; number != 0 && i < table->count; i++) {
-        server_row *row = &table->rows[i];
-        if (row->number == number && row->result == SERVER_ANSWERED) {
-            row->srflx += !relay;
-            row->relays += relay;
-            row->relay4 = row->relay4 || (relay && candidate->family == FLOE_FAMILY_IPV4);
-            row->relay6 = row->relay6 || (relay && candidate->family == FLOE_FAMILY_IPV6);
-            return;
-        }
-    }
-}
-
 static const server_row *row_of(const server_table *table, size_t number)
 {
     for (size_t i = 0; i < table->count; i++) {
@@ -318,6 +302,39 @@ static const server_row *row_of(const server_table *table, size_t number)
         }
     }
     return NULL;
+}
+
+static server_row *row_that_answered(const server_table *table, size_t number, const server_row *at)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        server_row *row = &table->rows[i];
+        if (row->result == SERVER_ANSWERED &&
+            (at == NULL ? row->number == number
+                        : row->port == at->port && strcmp(row->address, at->address) == 0)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* If its URL's server did not answer, another URL at that place has shown it. */
+static void take_candidate(const server_table *table, const gather_command *command,
+                           const floe_candidate *candidate)
+{
+    size_t number = number_of(command, candidate->url);
+    bool relay = candidate->type == FLOE_CANDIDATE_TYPE_RELAY;
+    const server_row *named = number != 0 ? row_of(table, number) : NULL;
+    server_row *row = number != 0 ? row_that_answered(table, number, NULL) : NULL;
+
+    if (row == NULL && named != NULL) {
+        row = row_that_answered(table, number, named);
+    }
+    if (row != NULL) {
+        row->srflx += !relay;
+        row->relays += relay;
+        row->relay4 = row->relay4 || (relay && candidate->family == FLOE_FAMILY_IPV4);
+        row->relay6 = row->relay6 || (relay && candidate->family == FLOE_FAMILY_IPV6);
+    }
 }
 
 /* Whether another URL that was asked leads there: the number of that; 0: none. */
@@ -373,8 +390,8 @@ static void take_failure(server_row *row, const failure_list *failures)
     if (failed == NULL || (row->result != SERVER_FAILED && !failed->url_failed)) {
         return;
     }
-    if (row->result == SERVER_FAILED || row->result == SERVER_ASKED ||
-        (is_turn(row->url) && row->relays == 0)) {
+    if (row->result == SERVER_FAILED || row->result == SERVER_ASKED || !is_turn(row->url) ||
+        row->relays == 0) {
         row->result = SERVER_FAILED;
         row->reason = failed->url_failed ? failed->reason : row->reason;
         (void)snprintf(row->text, sizeof row->text, "%s", failed->text != NULL ? failed->text : "");
@@ -398,6 +415,11 @@ void servers_update(server_table *table, const gather_command *command,
     table->count = 0;
     if (statistics != NULL) {
         take_exchanges(table, command, statistics);
+        for (size_t i = 0; i < table->count; i++) {
+            if (!is_turn(table->rows[i].url)) { /* so that what failed has shown nothing */
+                take_failure(&table->rows[i], failures);
+            }
+        }
         for (size_t i = 0; i < statistics->candidate_count; i++) {
             take_candidate(table, command, statistics->candidates[i]->candidate);
         }

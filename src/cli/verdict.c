@@ -92,17 +92,54 @@ static void take_candidate(network_facts *facts, const floe_gatherer_statistics 
     }
 }
 
-/* How many places have answered a Binding of this socket of IPv4. */
+/* Whether it has shown how a socket of IPv4 looks from beyond the NAT: an error shows nothing, and a server with a private
+ * address may be on this side. */
+static bool shows(const floe_server_statistics *of, const char *method)
+{
+    return of->progress == FLOE_SERVER_PROGRESS_SUCCEEDED && of->responses > 0 &&
+           strcmp(of->method, method) == 0 && of->transport == FLOE_PROTOCOL_UDP &&
+           of->address != NULL && strchr(of->address, '.') != NULL &&
+           !is_private(of->server_address);
+}
+
+static bool same_place(const floe_server_statistics *a, const floe_server_statistics *b)
+{
+    return a->server_port == b->server_port && strcmp(a->server_address, b->server_address) == 0;
+}
+
+static bool same_socket(const floe_server_statistics *a, const floe_server_statistics *b)
+{
+    return a->port == b->port && strcmp(a->address, b->address) == 0;
+}
+
+/* How many places have shown it to this socket. */
 static size_t places_of(const floe_gatherer_statistics *all, const floe_server_statistics *first)
 {
     size_t places = 0;
 
     for (size_t i = 0; i < all->server_count; i++) {
         const floe_server_statistics *of = all->servers[i];
-        places += strcmp(of->method, "Binding") == 0 && of->responses > 0 && of->address != NULL &&
-                  strcmp(of->address, first->address) == 0 && of->port == first->port;
+        bool again = !(shows(of, "Binding") || shows(of, "Allocate")) || !same_socket(of, first);
+        for (size_t j = 0; j < i && !again; j++) {
+            const floe_server_statistics *before = all->servers[j];
+            again = (shows(before, "Binding") || shows(before, "Allocate")) &&
+                    same_socket(before, first) && same_place(before, of);
+        }
+        places += !again;
     }
     return places;
+}
+
+/* Whether one of the URL's servers is beyond the NAT. */
+static bool is_beyond(const floe_gatherer_statistics *all, const char *url)
+{
+    for (size_t i = 0; url != NULL && i < all->server_count; i++) {
+        const floe_server_statistics *of = all->servers[i];
+        if (strcmp(of->url, url) == 0 && !is_private(of->server_address)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static size_t mappings_of(const floe_gatherer_statistics *all, const floe_server_statistics *first)
@@ -113,25 +150,30 @@ static size_t mappings_of(const floe_gatherer_statistics *all, const floe_server
         const floe_candidate *one = all->candidates[i]->candidate;
         mappings += one->type == FLOE_CANDIDATE_TYPE_SRFLX && one->related_address != NULL &&
                     strcmp(one->related_address, first->address) == 0 &&
-                    one->related_port == first->port;
+                    one->related_port == first->port && is_beyond(all, one->url);
     }
     return mappings;
 }
 
-/* Of the first socket of IPv4 whose Binding was answered. */
+/* Of the first socket of IPv4 to which one was shown; by an Allocate alone that there is none is not known, as candidates
+ * of that kind may not be wanted. */
 static nat_kind nat_of(const floe_gatherer_statistics *all)
 {
-    for (size_t i = 0; i < all->server_count; i++) {
-        const floe_server_statistics *of = all->servers[i];
-        if (of->address == NULL || strchr(of->address, '.') == NULL ||
-            strcmp(of->method, "Binding") != 0 || of->responses == 0) {
+    static const char *const methods[] = {"Binding", "Allocate"};
+
+    for (size_t i = 0; i < 2 * all->server_count; i++) {
+        bool binding = i < all->server_count;
+        const floe_server_statistics *of = all->servers[i % all->server_count];
+        if (!shows(of, methods[!binding])) {
             continue;
         }
         size_t mappings = mappings_of(all, of);
-        return mappings == 0            ? NAT_NONE
-               : mappings > 1           ? NAT_CHANGES
-               : places_of(all, of) > 1 ? NAT_KEEPS
-                                        : NAT_ONE_SERVER;
+        if (mappings > 0 || binding) {
+            return mappings == 0            ? NAT_NONE
+                   : mappings > 1           ? NAT_CHANGES
+                   : places_of(all, of) > 1 ? NAT_KEEPS
+                                            : NAT_ONE_SERVER;
+        }
     }
     return NAT_UNKNOWN;
 }

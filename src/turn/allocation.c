@@ -734,7 +734,8 @@ static bool sift_families(floe_turn_allocation *allocation)
  * has said so: another one gets a port. */
 static bool is_nowhere(const floe_address *relayed)
 {
-    return relayed->port == 0 || floe_address_classify(relayed) == FLOE_ADDRESS_UNSPECIFIED;
+    return relayed->family == FLOE_FAMILY_NONE || relayed->port == 0 ||
+           floe_address_classify(relayed) == FLOE_ADDRESS_UNSPECIFIED;
 }
 
 /* What was made there is no relay. */
@@ -822,7 +823,9 @@ static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now
     if (!read_relayed(allocation, message)) {
         return bad_answer(allocation, 0, "the Allocate answer has no good XOR-RELAYED-ADDRESS");
     }
-    if (allocation->refused_wish && is_nowhere(&allocation->relayed[0])) {
+    /* Where it has one family alone, it gives such an address for the other, beside a good one. */
+    if (allocation->refused_wish && is_nowhere(&allocation->relayed[0]) &&
+        is_nowhere(&allocation->relayed[1])) {
         return made_nowhere(allocation);
     }
     if (!sift_families(allocation)) {

@@ -255,6 +255,15 @@ lab_test_check_one_family() {
     return $good
 }
 
+# coturn on IPv6 alone gives 0.0.0.0 for IPv4 beside its relay.
+lab_test_check_a_server_on_ipv6_alone() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER6"
+    check_turn "turn:[$LAB_SERVER6]"
+    checked $? 0 2 ".ok and .family == \"ipv6\" and .relays == [\"$LAB_SERVER6\"] and .packets_received > 90" || good=1
+    return $good
+}
+
 # Interrupted: what has ended is told, and what has not is named.
 lab_test_check_interrupted() {
     local good=0 check

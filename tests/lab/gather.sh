@@ -195,6 +195,40 @@ lab_test_gather_names_the_nat() {
     expect "$(jq -r 'select(.event == "network") | .nat' "$OUT")" one-server 'the NAT by one server' && return $good
 }
 
+# What a server has not shown is not known: one that answers by an error, none at all, or from this side of the NAT. What
+# another URL has shown of the same server is no answer of its own.
+lab_test_gather_takes_no_error_for_a_view() {
+    local good=0 nat
+    says_nat() { expect "$(jq -r 'select(.event == "network") | .nat' "$OUT")" "$1" "the NAT, $2"; }
+    lab_coturn 1 "$LAB_SERVER" --secure-stun
+    gather --network-types udp4 "stun:$LAB_SERVER"
+    expect $? 1 'exit status' && says_nat null 'by 401' || good=1
+    gather --network-types udp4 "${CREDENTIALS[@]}" "stun:$LAB_SERVER" "turn:$LAB_SERVER"
+    expect $? 1 'exit status beside turn:' && says_nat one-server 'by an Allocate' &&
+        expect "$(server_says 'result + " " + .reason' "stun:$LAB_SERVER")" 'failed credentials' 'that answers 401' &&
+        expect "$(server_says 'srflx + .relay' "turn:$LAB_SERVER")" 2 'what turn: has shown' &&
+        expect "$(events '.event == "summary" and .servers_failed == 1 and .servers_answered == 1')" 1 'counts' && follows_schema || good=1
+    lab_coturn 1 "$LAB_SERVER" --no-stun
+    gather --network-types udp4 "${CREDENTIALS[@]}" "stun:$LAB_SERVER" "turn:$LAB_SERVER"
+    expect $? 0 'exit status, no Binding' && says_nat one-server 'by an Allocate alone' &&
+        expect "$(server_says 'result + " " + (.srflx | tostring)' "stun:$LAB_SERVER")" 'asked 0' 'that is silent' &&
+        expect "$(server_says 'result + " " + (.srflx | tostring)' "turn:$LAB_SERVER")" 'answered 1' 'that is not' &&
+        expect "$(events '.event == "summary" and .servers_failed == 0 and .servers_answered == 1')" 1 'counts, no Binding' || good=1
+    lab_client "$FLOE" gather -4 "${CREDENTIALS[@]}" "stun:$LAB_SERVER" "turn:$LAB_SERVER" >"$LAB_DIR/screen"
+    grep -q '^\[1\] silent ' "$LAB_DIR/screen" && grep -q '; 1 of 2 servers silent; ' "$LAB_DIR/screen" || { cat "$LAB_DIR/screen" >&2; good=1; }
+    lab_coturn 1 "$LAB_SERVER"
+    LAB_AT=nat lab_coturn 2 10.0.1.1
+    for nat in masquerade symmetric; do
+        lab_nat $nat
+        gather --network-types udp4 "stun:10.0.1.1"
+        says_nat null "by a server inside, $nat" || good=1
+        gather --network-types udp4 "stun:$LAB_SERVER" "stun:10.0.1.1"
+        says_nat one-server "by one outside and one inside, $nat" || good=1
+    done
+    lab_nat masquerade
+    return $good
+}
+
 # A7: what dies while it is held is told, and why; the summary counts what stands. A23: SIGHUP releases relays.
 lab_test_gather_holds_and_tells() {
     local floe good=0

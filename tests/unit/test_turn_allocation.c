@@ -1554,6 +1554,27 @@ static void t6_an_allocation_at_no_address(void **state)
     assert_false(floe_turn_allocation_stands(&f->allocation));
 }
 
+/* coturn 4.6.1 that listens on IPv6 alone gives such an address for IPv4, beside the good one: after a refused wish too. */
+static void t6_an_address_for_one_of_two_families(void **state)
+{
+    fixture *f = *state;
+    uint8_t bytes[FLOE_TURN_REQUEST_SIZE];
+    floe_stun_message message;
+    const answer no_mobility = {.code = 405, .lifetime = -1, .sign_with = "secret"};
+    answer one = success;
+
+    one.relayed = "0.0.0.0:0";
+    one.relayed_too = "[2001:db8::5]:5";
+    begin_anew(f);
+    floe_turn_allocation_free(&f->allocation);
+    begin_wishes(f, (floe_turn_wishes){.families = BOTH, .mobile = true});
+    sent_signed(f, bytes, &message);
+    assert_int_equal(respond(f, &no_mobility), FLOE_TURN_PROGRESS);
+    sent(f, bytes, &message);
+    assert_int_equal(respond(f, &one), FLOE_TURN_SUCCESS);
+    assert_true(floe_turn_allocation_stands(&f->allocation));
+}
+
 /* coturn, restarted with another realm, says 437 to a request that is signed by the one of before, and
  * signs it not: that is no word of what stands on our port. */
 static void t2_a_server_may_have_another_realm_by_now(void **state)
@@ -2763,6 +2784,7 @@ int main(void)
         TEST(t5_a_refusal_that_nobody_signed_ends_what_is_asked_for_beside),
         TEST(t5_who_refuses_a_wish_is_not_deaf),
         TEST(t6_an_allocation_at_no_address),
+        TEST(t6_an_address_for_one_of_two_families),
         TEST(t2_a_server_may_have_another_realm_by_now),
         TEST(t5_a_family_that_was_not_asked_for_is_released),
         TEST(t5_420_costs_what_it_names),
