@@ -62,6 +62,7 @@ static void go_if_done(floe_gatherer *gatherer)
         floe_list_remove(&gatherer->link);
         floe_core_free(gatherer->core);
         api->mux = api->mux == gatherer ? NULL : api->mux;
+        make_ready(api->mux); /* what that had open is closed */
     }
     uv_mutex_unlock(&api->lock);
     if (done) {

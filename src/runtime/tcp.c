@@ -218,7 +218,7 @@ static int make(floe_gatherer *gatherer, uv_os_sock_t fd, uint32_t channel,
 void floe_tcp_take(floe_gatherer *gatherer, uv_os_sock_t fd, uint32_t channel,
                    const floe_address *remote)
 {
-    floe_tcp *tcp;
+    floe_tcp *tcp = NULL;
 
     floe_system_prepare_stream(fd);
     if (make(gatherer, fd, channel, remote, &tcp) != 0) {
@@ -232,7 +232,7 @@ void floe_tcp_take(floe_gatherer *gatherer, uv_os_sock_t fd, uint32_t channel,
 floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output)
 {
     floe_api *api = gatherer->api;
-    floe_tcp *tcp;
+    floe_tcp *tcp = NULL;
     floe_error error = floe_udp_batch_begin(&api->batch, &api->allocator);
 
     if (error != FLOE_OK) {

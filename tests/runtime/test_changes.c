@@ -361,6 +361,9 @@ static void n5_the_default_route_moves(void **state)
     assert_true(run("ip route replace default via 10.8.0.2"));
     expect(&s->heard, "- 10.7.0.1; ");
     expect(&s->heard, "+ 10.8.0.1; ");
+    assert_true(run("ip route add default via 10.7.0.2 table 7 && ip rule add table 7"));
+    expect(&s->heard, "- 10.8.0.1; ");
+    expect(&s->heard, "+ 10.7.0.1; ");
     scene_ends(s);
 }
 

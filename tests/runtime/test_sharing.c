@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static floe_api *new_api(uint32_t port)
+static floe_api *new_api_by(uint32_t port, uint32_t tcp_port)
 {
     floe_settings settings = FLOE_SETTINGS_INIT;
     floe_api *api = NULL;
@@ -26,8 +26,15 @@ static floe_api *new_api(uint32_t port)
     settings.loopback = true;
     settings.ip_filter = keep_loopback_v4;
     settings.udp_mux_port = port;
+    settings.tcp_mux_port = tcp_port;
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4 | (tcp_port != 0 ? FLOE_NETWORK_TYPE_TCP4 : 0U);
     assert_int_equal(floe_api_new(&settings, &api), FLOE_OK);
     return api;
+}
+
+static floe_api *new_api(uint32_t port)
+{
+    return new_api_by(port, 0);
 }
 
 static void listen_to(floe_gatherer *gatherer, awaited *o)
@@ -186,6 +193,38 @@ static void h3_a_port_that_another_api_has_is_an_error(void **state)
     assert_int_equal(memory_live(), 0);
 }
 
+/* H4: the error says which port it is. */
+static void h4_a_tcp_port_that_is_taken_is_an_error(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    floe_gatherer *gatherer = NULL;
+    char wanted[64];
+    awaited seen;
+
+    (void)state;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (const void *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (void *)&address, &size), 0);
+    floe_api *api = new_api_by(FLOE_ANY_PORT, ntohs(address.sin_port));
+    atomic_store(&errors, 0);
+    assert_int_equal(floe_gatherer_new(api, NULL, &gatherer), FLOE_OK);
+    listen_to(gatherer, &seen);
+    (void)floe_gatherer_on_error(gatherer, on_error, NULL);
+    assert_int_equal(floe_gatherer_gather(gatherer), FLOE_OK);
+    assert_true(awaited_end(&seen, 1));
+    assert_int_equal(atomic_load(&errors), 1);
+    (void)snprintf(wanted, sizeof wanted, "TCP port %u is in use on 127.0.0.1",
+                   ntohs(address.sin_port));
+    assert_non_null(strstr(told, wanted));
+    floe_gatherer_free(gatherer);
+    floe_api_free(api);
+    (void)close(fd);
+    awaited_destroy(&seen);
+    assert_int_equal(memory_live(), 0);
+}
+
 static void h3_a_port_that_cannot_be_is_refused(void **state)
 {
     floe_settings settings = FLOE_SETTINGS_INIT;
@@ -230,12 +269,12 @@ static void on_packet(void *data, const floe_packet *packet)
     }
 }
 
-static void send_check(session *s, const struct sockaddr_in *to)
+/* Its size; within 256. */
+static size_t write_check(const session *s, uint8_t *bytes)
 {
     floe_parameters parameters = FLOE_PARAMETERS_INIT;
     floe_stun_id id = {.bytes = {(uint8_t)s->fd, 1}};
     floe_stun_key *key;
-    uint8_t bytes[256];
     char name[300];
 
     assert_int_equal(floe_gatherer_get_local_parameters(s->gatherer, &parameters), FLOE_OK);
@@ -244,14 +283,20 @@ static void send_check(session *s, const struct sockaddr_in *to)
                                               floe_span_text(parameters.password), &key),
                      FLOE_OK);
     floe_stun_writer writer =
-        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_REQUEST, FLOE_STUN_BINDING, &id);
+        floe_stun_begin(bytes, 256, FLOE_STUN_REQUEST, FLOE_STUN_BINDING, &id);
     floe_stun_put(&writer, FLOE_STUN_USERNAME, floe_span_text(name));
     floe_stun_put_integrity(&writer, key->sha1);
     floe_stun_key_release(key);
-    floe_span check = floe_stun_written(&writer);
-    assert_int_equal(
-        sendto(s->fd, check.data, check.size, 0, (const void *)to, (socklen_t)sizeof *to),
-        (ssize_t)check.size);
+    return floe_stun_written(&writer).size;
+}
+
+static void send_check(const session *s, const struct sockaddr_in *to)
+{
+    uint8_t bytes[256];
+    size_t size = write_check(s, bytes);
+
+    assert_int_equal(sendto(s->fd, bytes, size, 0, (const void *)to, (socklen_t)sizeof *to),
+                     (ssize_t)size);
 }
 
 /* The next that comes; 0: nothing does. */
@@ -311,14 +356,70 @@ static void h3_each_session_hears_its_own_peer_alone(void **state)
     assert_int_equal(memory_live(), 0);
 }
 
+static uint16_t passive_port_of(floe_gatherer *gatherer)
+{
+    floe_candidate_list *list = NULL;
+    unsigned port = 0;
+
+    assert_int_equal(floe_gatherer_get_local_candidates(gatherer, &list), FLOE_OK);
+    for (size_t i = 0; i < list->count; i++) {
+        port = list->candidates[i]->tcp_type == FLOE_TCP_TYPE_PASSIVE ? list->candidates[i]->port
+                                                                      : port;
+    }
+    floe_candidate_list_free(list);
+    return (uint16_t)port;
+}
+
+/* H4: who is freed while a peer is connected closes that, and the api ends. */
+static void h4_connections_go_with_their_gatherers(void **state)
+{
+    enum { CONNECTED = 4 };
+    static session sessions[CONNECTED];
+    static awaited seen[CONNECTED];
+    struct timeval longest = {.tv_sec = 20};
+    uint8_t bytes[512];
+
+    (void)state;
+    floe_api *api = new_api_by(FLOE_ANY_PORT, FLOE_ANY_PORT);
+    for (int i = 0; i < CONNECTED; i++) {
+        session *s = &sessions[i];
+        assert_int_equal(floe_gatherer_new(api, NULL, &s->gatherer), FLOE_OK);
+        listen_to(s->gatherer, &seen[i]);
+        assert_int_equal(floe_gatherer_on_packet(s->gatherer, on_packet, s), FLOE_OK);
+        assert_int_equal(floe_gatherer_gather(s->gatherer), FLOE_OK);
+        assert_true(awaited_end(&seen[i], 1));
+        s->address = (struct sockaddr_in){.sin_family = AF_INET,
+                                          .sin_port = htons(passive_port_of(s->gatherer)),
+                                          .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        s->fd = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest), 0);
+        assert_int_equal(connect(s->fd, (const void *)&s->address, sizeof s->address), 0);
+        size_t size = write_check(s, &bytes[2]);
+        bytes[0] = (uint8_t)(size >> 8);
+        bytes[1] = (uint8_t)size;
+        assert_int_equal(send(s->fd, bytes, size + 2, 0), (ssize_t)size + 2);
+        assert_true(recv(s->fd, bytes, sizeof bytes, 0) > 20); /* its answer */
+    }
+    for (int i = 0; i < CONNECTED; i++) {
+        floe_gatherer_free(sessions[i].gatherer);
+        assert_int_equal(recv(sessions[i].fd, bytes, sizeof bytes, 0), 0); /* it has ended */
+        (void)close(sessions[i].fd);
+        awaited_destroy(&seen[i]);
+    }
+    floe_api_free(api);
+    assert_int_equal(memory_live(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(h3_many_gatherers_have_one_port_and_all_candidates),
         cmocka_unit_test(h3_gatherers_come_and_go_by_several_threads),
         cmocka_unit_test(h3_a_port_that_another_api_has_is_an_error),
+        cmocka_unit_test(h4_a_tcp_port_that_is_taken_is_an_error),
         cmocka_unit_test(h3_a_port_that_cannot_be_is_refused),
         cmocka_unit_test(h3_each_session_hears_its_own_peer_alone),
+        cmocka_unit_test(h4_connections_go_with_their_gatherers),
     };
 
     return cmocka_run_group_tests_name("mux", tests, awaited_server_start, awaited_server_stop);

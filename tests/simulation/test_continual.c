@@ -395,6 +395,27 @@ static void n2_an_interface_that_is_renamed_stays(void **state)
     end(&h);
 }
 
+/* As eth0's address is the bridge's once it is one of its ports. */
+static void n2_an_address_that_is_on_another_interface_stays(void **state)
+{
+    floe_candidate_list *list = NULL;
+    static hand h;
+
+    (void)state;
+    (void)begin(&h);
+    (void)sent_on(&h, 1);
+    entries[0].interface_name = "br0";
+    entries[0].interface_index = 9;
+    change(&h);
+    pass(&h, 1000);
+    read_log(&h, "");
+    assert_int_equal(sent_on(&h, 1), 0);
+    assert_int_equal(floe_core_get_local_candidates(h.core, &list), FLOE_OK);
+    assert_string_equal(list->candidates[0]->interface_name, "br0");
+    floe_candidate_list_free(list);
+    end(&h);
+}
+
 /* N5 (RFC 8828 §5.2): in modes 2 and 3 a default route that moves is a change; else it is none. */
 static void n5_a_default_route_moves(void **state)
 {
@@ -600,6 +621,34 @@ static void t10_a_relay_moves_when_its_address_goes(void **state)
     end(&h);
 }
 
+/* T10: where a relay has nowhere to move to, what remains is asked for one. */
+static void t10_a_relay_that_cannot_move_is_replaced(void **state)
+{
+    floe_settings settings = defaults;
+    static hand h;
+
+    (void)state;
+    settings.mobility = true;
+    memset(entries, 0, sizeof entries);
+    make_continual(&h, named_url, 1, settings);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    server *other = with(&h, "[2001:db8::2]:3478", "[2001:db8:7::7]:700");
+    turn->tickets = other->tickets = true;
+    h.places[0] = "203.0.113.2:0";
+    h.places[1] = "[2001:db8::2]:0";
+    (void)entry("eth0", 1, "10.0.1.2:0");
+    (void)entry("wlan0", 2, "[2001:db8:1::2]:0");
+    change(&h);
+    gather(&h);
+    pass(&h, 10000);
+    bool by_v4 = turn->allocates > 0;
+    remove_entry(by_v4 ? "eth0" : "wlan0");
+    change(&h);
+    pass(&h, 1000);
+    assert_int_equal(by_v4 ? other->allocates : turn->allocates, 1);
+    end(&h);
+}
+
 /* N2: a relay that goes with its address is asked for on what remains, where there was none. */
 static void n2_what_remains_is_asked_for_the_relay(void **state)
 {
@@ -631,6 +680,35 @@ static void n2_what_remains_is_asked_for_the_relay(void **state)
     }
 }
 
+/* T3: who has yielded to its interface's other family is not asked, as that has its relay still. */
+static void n2_what_goes_elsewhere_leaves_the_rivals_alone(void **state)
+{
+    static hand h;
+
+    (void)state;
+    memset(entries, 0, sizeof entries);
+    make_continual(&h, named_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    server *other = with(&h, "[2001:db8::2]:3478", "[2001:db8:7::7]:700");
+    h.places[0] = "203.0.113.2:0";
+    h.places[1] = "[2001:db8::2]:0";
+    (void)entry("eth0", 1, "10.0.1.2:0");
+    (void)entry("eth0", 1, "[2001:db8:1::2]:0");
+    (void)entry("wlan0", 2, "10.0.9.2:0");
+    change(&h);
+    gather(&h);
+    pass(&h, 3000);
+    size_t allocates = turn->allocates + other->allocates;
+    (void)sent_on(&h, 1);
+    (void)sent_on(&h, 2);
+    remove_entry("wlan0");
+    change(&h);
+    pass(&h, 3000);
+    assert_int_equal(turn->allocates + other->allocates, allocates);
+    assert_int_equal(sent_on(&h, 1) + sent_on(&h, 2), 0);
+    end(&h);
+}
+
 /* S7: another network may lead elsewhere by a name; what has gone is no reason to ask. */
 static void n2_names_are_looked_up_in_another_network(void **state)
 {
@@ -648,6 +726,30 @@ static void n2_names_are_looked_up_in_another_network(void **state)
     change(&h);
     pass(&h, 1000);
     assert_int_equal(h.look_ups, 0);
+    end(&h);
+}
+
+/* N1, S6: what comes while one gathers may know a name that was not found before. */
+static void n1_names_that_were_not_found_are_looked_up_once_more(void **state)
+{
+    static const char *const urls[] = {"turn:turn.example.org", "turn:203.0.113.9"};
+    static hand h;
+
+    (void)state;
+    memset(entries, 0, sizeof entries);
+    make_continual(&h, urls, 2, defaults);
+    (void)with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    all(with(&h, "203.0.113.9:3478", "192.0.2.7:701"), SILENT);
+    (void)entry("eth0", 1, "10.0.1.2:0");
+    change(&h);
+    gather(&h);
+    pass(&h, 1000);
+    assert_int_equal(candidates_of(&h, FLOE_CANDIDATE_TYPE_RELAY), 0);
+    h.places[0] = "203.0.113.2:0";
+    (void)entry("wlan0", 2, "10.0.9.2:0");
+    change(&h);
+    pass(&h, 1000);
+    assert_true(candidates_of(&h, FLOE_CANDIDATE_TYPE_RELAY) > 0);
     end(&h);
 }
 
@@ -756,6 +858,7 @@ int main(void)
         cmocka_unit_test(n2_temporary_addresses_rotate),
         cmocka_unit_test(n2_what_serves_stays_beside_what_is_better),
         cmocka_unit_test(n2_an_interface_that_is_renamed_stays),
+        cmocka_unit_test(n2_an_address_that_is_on_another_interface_stays),
         cmocka_unit_test(n5_a_default_route_moves),
         cmocka_unit_test(n4_a_wake_is_a_change),
         cmocka_unit_test(n1_changes_while_one_gathers),
@@ -763,8 +866,11 @@ int main(void)
         cmocka_unit_test(n1_who_gathers_lists_anew),
         cmocka_unit_test(n1_a_pool_hears_of_changes_when_it_is_used),
         cmocka_unit_test(t10_a_relay_moves_when_its_address_goes),
+        cmocka_unit_test(t10_a_relay_that_cannot_move_is_replaced),
         cmocka_unit_test(n2_what_remains_is_asked_for_the_relay),
+        cmocka_unit_test(n2_what_goes_elsewhere_leaves_the_rivals_alone),
         cmocka_unit_test(n2_names_are_looked_up_in_another_network),
+        cmocka_unit_test(n1_names_that_were_not_found_are_looked_up_once_more),
         cmocka_unit_test(n2_who_stands_is_asked_nothing),
         cmocka_unit_test(n1_a_list_that_fails_is_asked_for_again),
         cmocka_unit_test(n2_an_address_that_was_too_short),

@@ -1146,6 +1146,35 @@ static void h4_the_first_check_says_whose_the_connection_is(void **state)
     all_end(&s);
 }
 
+/* Who is freed as it is has its connection closed all the same, as the mux is who has it open. */
+static void h4_a_member_that_is_freed_leaves_no_connection(void **state)
+{
+    uint8_t bytes[300];
+    story s;
+
+    (void)state;
+    for (int closed = 0; closed < 2; closed++) {
+        shares_tcp(&s);
+        uint32_t one = connects(&s, peer);
+        uint32_t other = connects(&s, "198.51.100.6:4000");
+        size_t size = framed_check(&s, 1, bytes, sizeof bytes);
+        assert_int_equal(says_by(&s, one, bytes, size), 1);
+        size = framed_check(&s, 0, bytes, sizeof bytes);
+        assert_int_equal(says_by(&s, other, bytes, size), 0);
+        for (size_t n = 0; n < 2; n++) {
+            if (closed) {
+                floe_core_close(s.members[n], s.h.now); /* and nobody polls */
+            }
+            floe_core_free(s.members[n]);
+            s.members[n] = NULL;
+        }
+        rest(&s);
+        assert_false(s.h.open[one]);
+        assert_false(s.h.open[other]);
+        all_end(&s);
+    }
+}
+
 static void h4_who_says_nothing_that_we_know_goes(void **state)
 {
     static const uint8_t rubbish[] = {0, 20, 'G', 'E', 'T', ' ', '/'};
@@ -1323,6 +1352,7 @@ int main(void)
         cmocka_unit_test(h3_a_full_socket_holds_what_each_sends),
         cmocka_unit_test(h3_random_sessions_hear_what_is_theirs),
         cmocka_unit_test(h4_the_first_check_says_whose_the_connection_is),
+        cmocka_unit_test(h4_a_member_that_is_freed_leaves_no_connection),
         cmocka_unit_test(h4_who_says_nothing_that_we_know_goes),
         cmocka_unit_test(h3_each_allocation_fails_in_turn),
     };

@@ -26,6 +26,7 @@ floe_mux *floe_mux_new(floe_core_shared *shared)
     floe_list_init(&mux->busy);
     floe_list_init(&mux->touched);
     floe_list_init(&mux->todo);
+    floe_list_init(&mux->orphans);
     floe_agenda_init(&mux->times);
     floe_table_init(&mux->ends, keys[0]);
     floe_table_init(&mux->claims, keys[1]);
@@ -46,6 +47,12 @@ static void free_socket(floe_mux *mux, floe_mux_socket *socket)
     floe_deallocate(&mux->shared->allocator, socket);
 }
 
+static void free_orphan(const floe_mux *mux, floe_end *orphan)
+{
+    floe_list_remove(&orphan->of_part);
+    floe_deallocate(&mux->shared->allocator, orphan);
+}
+
 void floe_mux_free(floe_mux *mux)
 {
     if (mux == NULL) {
@@ -61,6 +68,10 @@ void floe_mux_free(floe_mux *mux)
     FLOE_RING_EACH_SAFE(socket, &mux->sockets, floe_mux_socket, link)
     {
         free_socket(mux, socket);
+    }
+    FLOE_LIST_EACH_SAFE(orphan, &mux->orphans, floe_end, of_part)
+    {
+        free_orphan(mux, orphan);
     }
     floe_guests_free(mux);
     floe_table_free(&allocator, &mux->guests);
@@ -193,6 +204,46 @@ void floe_end_free(floe_end *end)
         }
     }
     floe_deallocate(&mux->shared->allocator, end);
+}
+
+/* Its part is freed: what the driver has open for that alone is to be closed. */
+static void orphan_end(floe_end *end)
+{
+    floe_mux *mux = end->part->mux;
+
+    if (end->socket != NULL || end->is_query) {
+        floe_end_free(end);
+        return;
+    }
+    floe_table_remove(&mux->ends, &end->by_number);
+    floe_ring_remove(&end->part->ends, &end->of_part);
+    end->part = NULL;
+    floe_list_append(&mux->orphans, &end->of_part);
+}
+
+/* The driver has it no more. */
+static void forget_orphan(const floe_mux *mux, uint32_t channel)
+{
+    FLOE_LIST_EACH_SAFE(orphan, &mux->orphans, floe_end, of_part)
+    {
+        if (orphan->number == channel) {
+            free_orphan(mux, orphan);
+        }
+    }
+}
+
+static bool poll_orphan(floe_mux *mux, floe_core_output *output)
+{
+    floe_list *link = floe_list_empty(&mux->orphans) ? NULL : mux->orphans.next;
+
+    if (link == NULL) {
+        return false;
+    }
+    floe_end *orphan = FLOE_CONTAINER(link, floe_end, of_part);
+    output->kind = FLOE_CORE_CLOSE;
+    output->channel = orphan->number;
+    free_orphan(mux, orphan);
+    return true;
 }
 
 floe_end *floe_end_on(const floe_part *part, const floe_mux_socket *socket)
@@ -328,6 +379,7 @@ void floe_mux_open_failed(floe_mux *mux, floe_time now, uint32_t channel, floe_e
             floe_gather_open_failed(part->core, now, channel, error);
             floe_part_touch(part);
         }
+        forget_orphan(mux, channel);
         return;
     }
     while ((link = floe_ring_take(&socket->ends)) != NULL) {
@@ -389,7 +441,7 @@ void floe_part_free(floe_part *part)
     leave_lane(part);
     FLOE_RING_EACH_SAFE(end, &part->ends, floe_end, of_part)
     {
-        floe_end_free(end);
+        orphan_end(end);
     }
     if (trunk) {
         floe_trunk_forget_links(part);
@@ -480,6 +532,8 @@ static bool send_by(floe_part *part, floe_time now, floe_core_output *output)
 /* Whether the driver is to do it. */
 static bool do_output(floe_part *part, floe_time now, floe_core_output *output)
 {
+    floe_end *end;
+
     switch (output->kind) {
     case FLOE_CORE_OPEN:
         if (output->protocol == FLOE_PROTOCOL_UDP && is_shared(part->core, output->channel)) {
@@ -495,7 +549,9 @@ static bool do_output(floe_part *part, floe_time now, floe_core_output *output)
     case FLOE_CORE_SEND:
         return send_by(part, now, output);
     case FLOE_CORE_RESOLVE:
-        if (floe_end_new(part, output->query) != NULL) {
+        end = floe_end_new(part, output->query);
+        if (end != NULL) {
+            end->is_query = true;
             return true;
         }
         floe_gather_resolved(part->core, now, output->query, FLOE_ERR_NO_MEMORY, NULL, 0);
@@ -559,7 +615,7 @@ bool floe_mux_poll(floe_mux *mux, floe_time now, const floe_core_output **output
 
     made->room = &mux->shared->room;
     for (;;) {
-        if (floe_guests_poll(mux, made) || poll_socket(mux, made)) {
+        if (floe_guests_poll(mux, made) || poll_orphan(mux, made) || poll_socket(mux, made)) {
             *output = made;
             return true;
         }

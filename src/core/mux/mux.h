@@ -80,11 +80,12 @@ typedef struct floe_link {
 /* A channel or a look-up: whose it is. */
 typedef struct floe_end {
     floe_table_node by_number;
-    floe_list of_part;
+    floe_list of_part;   /* or in mux->orphans */
     floe_list of_socket; /* in socket->ends */
     floe_part *part;
     floe_mux_socket *socket; /* NULL: the channel is the part's alone */
     uint32_t number;
+    bool is_query;
 } floe_end;
 
 struct floe_mux_socket {
@@ -109,6 +110,8 @@ struct floe_mux {
     floe_list busy;    /* floe_share.ready */
     floe_list touched; /* members whose drivers have something to poll */
     floe_list todo;    /* floe_mux_socket.todo */
+    floe_list
+        orphans; /* floe_end.of_part: channels of a part that is freed, which are to be closed */
     floe_ring sockets;
     floe_ring members;
     floe_ring trunks;

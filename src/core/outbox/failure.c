@@ -549,15 +549,17 @@ static void open_text(const floe_core *core, const floe_failure *failure, char *
 {
     const floe_core_shared *shared = core->shared;
     char address[FLOE_ADDRESS_TEXT_SIZE] = "a local address"; /* P1 */
+    bool stream = strcmp(carrier(failure->transport), "TCP") == 0;
+    unsigned port = stream ? shared->tcp_mux_port : shared->udp_mux_port;
 
     if (floe_hosts_are_shown(core)) {
         (void)floe_address_format(&failure->remote, address, sizeof address);
     }
-    if ((floe_error)-failure->detail == FLOE_ERR_ADDRESS_IN_USE && shared->udp_mux_port != 0) {
+    if ((floe_error)-failure->detail == FLOE_ERR_ADDRESS_IN_USE && port != 0) {
         (void)snprintf(text, size,
-                       "UDP port %u is in use on %s: by another program, or by another floe_api of "
+                       "%s port %u is in use on %s: by another program, or by another floe_api of "
                        "this one",
-                       shared->udp_mux_port, address);
+                       carrier(failure->transport), port, address);
     } else if ((floe_error)-failure->detail == FLOE_ERR_ADDRESS_IN_USE && shared->port_min != 0) {
         (void)snprintf(text, size,
                        "every %s port from %u to %u is in use on %s: widen the port range",

@@ -166,12 +166,26 @@ static bool any_gone(const floe_core *core)
     return false;
 }
 
-/* The names of those that stay: an interface may have another. */
+/* Whether the base's address is on its interface still. */
+static bool is_where_it_was(const floe_base *base, const floe_interface_address *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].interface_index == base->interface_index &&
+            floe_address_same_ip(&list[i].address, &base->local)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The names of those that stay: an interface may have another, an address another interface. */
 static void follow_names(floe_core *core, const floe_interface_address *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         floe_base *base = floe_base_of_ip(core, &list[i].address);
-        if (base != NULL && base->chosen && base->interface_index == list[i].interface_index) {
+        if (base != NULL && base->chosen &&
+            (base->interface_index == list[i].interface_index ||
+             !is_where_it_was(base, list, count))) {
             floe_base_follows(core, base, &list[i], base->rank);
         }
     }
@@ -199,6 +213,21 @@ bool floe_network_judge(floe_core *core, floe_time now, const floe_interface_add
 }
 
 /* ── What follows ── */
+
+/* What remains is asked for the relays that would move and have found no address. Whether anybody is. */
+static bool ask_for_stranded(floe_core *core)
+{
+    bool any = false;
+
+    FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
+    {
+        if (floe_relay_lives(relay) && floe_relay_waits_for_address(relay) &&
+            floe_server_current(core, relay->server) && !floe_relay_beside(relay->kind)) {
+            any = floe_pairs_ask_anew(core, &core->set->servers[relay->server->index]) || any;
+        }
+    }
+    return any;
+}
 
 /* A relay goes with its base, unless it moves: what remains is asked for one. Whether anybody is. */
 static bool ask_for_relays_of(floe_core *core, const floe_base *gone)
@@ -278,12 +307,15 @@ void floe_network_apply(floe_core *core, floe_time now, const floe_interface_add
     bool added = add_new(core, now, list, count);
 
     floe_bases_leave(core, now);
+    again = ask_for_stranded(core) || again;
     if (added) { /* they have their time, however long others had theirs */
         core->give_up = floe_time_after(now, core->shared->gather_timeout);
     }
     if ((added || again) && (whole || nobody)) { /* another network may lead elsewhere by names */
         floe_servers_reset(core);
         floe_servers_begin(core);
+    } else if (added) { /* of the gathering under way: the names that were not known */
+        floe_servers_begin_unknown(core);
     }
     floe_pairs_make_all(core, now);
 }

@@ -364,6 +364,14 @@ void floe_pairs_make_all(floe_core *core, floe_time now)
     }
 }
 
+/* Its interface has one by its other family, and that stays. */
+static bool rival_keeps_relay(const floe_core *core, const floe_pair *pair)
+{
+    const floe_relay *rivals = rivals_relay(core, pair);
+
+    return rivals != NULL && rivals->origin->chosen && floe_relay_lives(rivals);
+}
+
 bool floe_pairs_ask_anew(floe_core *core, const floe_server *server)
 {
     const floe_relay_kind plain = {0};
@@ -374,7 +382,7 @@ bool floe_pairs_ask_anew(floe_core *core, const floe_server *server)
         bool stays = base->chosen && !base->spare && base->state == FLOE_BASE_OPEN;
         floe_pair *pair = stays ? floe_pair_of(base, server, plain) : NULL;
         if (pair == NULL || !(pair->progress == FLOE_FAILED || pair->yielded) ||
-            floe_relay_of(base, server, plain) != NULL) {
+            floe_relay_of(base, server, plain) != NULL || rival_keeps_relay(core, pair)) {
             continue;
         }
         floe_pair_free(core, pair);

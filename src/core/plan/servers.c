@@ -158,15 +158,19 @@ void floe_servers_bury(floe_core *core)
     }
 }
 
+static void reset_server(const floe_core *core, floe_server *server)
+{
+    floe_untell(&server->output);
+    floe_names_reset(core->shared, server);
+    server->failure = (floe_plain_failure){.kind = FLOE_FAILURE_NONE};
+    server->told_failed = false;
+    server->elsewhere = FLOE_ELSEWHERE_NOT;
+}
+
 void floe_servers_reset(floe_core *core)
 {
     for (size_t i = 0; i < core->set->count; i++) {
-        floe_server *server = &core->set->servers[i];
-        floe_untell(&server->output);
-        floe_names_reset(core->shared, server);
-        server->failure = (floe_plain_failure){.kind = FLOE_FAILURE_NONE};
-        server->told_failed = false;
-        server->elsewhere = FLOE_ELSEWHERE_NOT;
+        reset_server(core, &core->set->servers[i]);
     }
     floe_relays_touch(core); /* what is lost waits otherwise where its server is not known */
 }
@@ -242,6 +246,19 @@ void floe_servers_begin(floe_core *core)
         if (floe_proxy_only(core->shared) && !floe_url_proxied(core->shared, server->url)) {
             fail_unproxied(core, server);
         } else if (anybody) {
+            begin_server(core, server);
+        }
+    }
+}
+
+void floe_servers_begin_unknown(floe_core *core)
+{
+    for (size_t i = 0; i < core->set->count; i++) {
+        floe_server *server = &core->set->servers[i];
+        bool unknown = server->failure.kind == FLOE_FAILURE_NAME ||
+                       server->failure.kind == FLOE_FAILURE_LOOKING;
+        if (unknown && server->names.place_count == 0 && !floe_names_pending(&server->names)) {
+            reset_server(core, server);
             begin_server(core, server);
         }
     }

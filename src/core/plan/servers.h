@@ -15,5 +15,7 @@ void floe_servers_bury(floe_core *core);
 void floe_servers_reset(floe_core *core);
 /* Looks up what must be looked up, for the families of the bases. */
 void floe_servers_begin(floe_core *core);
+/* Looks up the names once more that were not found, as another network may know them. */
+void floe_servers_begin_unknown(floe_core *core);
 
 #endif
