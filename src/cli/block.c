@@ -194,21 +194,26 @@ static void addresses_of(const failure *of, char *text, size_t size)
     }
 }
 
-static const server_row *row_of(const server_table *servers, const char *url)
+/* The row of the failure's URL, and of its addresses one that tells the same, if there is any. */
+static const server_row *row_of(const server_table *servers, const failure *of, const char *words)
 {
-    for (size_t i = 0; url != NULL && i < servers->count; i++) {
-        if (same_url(servers->rows[i].url, url)) {
-            return &servers->rows[i];
+    const server_row *found = NULL;
+
+    for (size_t i = 0; of->url != NULL && i < servers->count; i++) {
+        const server_row *row = &servers->rows[i];
+        if (same_url(row->url, of->url) &&
+            (found == NULL || strncmp(row->text, words, strlen(words)) == 0)) {
+            found = row;
         }
     }
-    return NULL;
+    return found;
 }
 
 /* What the server's own line does not say: that it was from some local addresses, and what else was told. */
 static void print_failure(const gather_report *report, output *to, const failure *of)
 {
-    const server_row *row = row_of(&report->servers, of->url);
     const char *words = of->text != NULL ? of->text : "";
+    const server_row *row = row_of(&report->servers, of, words);
     bool said = row != NULL && strncmp(row->text, words, strlen(words)) == 0;
     char from[300] = "";
     char text[1200];

@@ -115,6 +115,7 @@ typedef struct check_row {
     double mbit;
     check_outside outside;
     char outside_why[200];
+    bool outside_refused; /* as the server forbids this machine as a peer */
     char outside_from[FLOE_ADDRESS_TEXT_SIZE + 8]; /* as the server saw it */
     char outside_to[FLOE_ADDRESS_TEXT_SIZE + 8];   /* the relayed address */
     char outside_ip[FLOE_ADDRESS_TEXT_SIZE];       /* without its port */

@@ -490,6 +490,22 @@ static bool add_stranger(check_text *to, const grid_line *line)
     return any;
 }
 
+/* Where another transport has another relayed address, another server has answered: that of a balancer. */
+static void add_other_relays(check_text *to, const grid_line *line, const check_row *of)
+{
+    for (size_t i = 0; i < CHECK_TRANSPORTS; i++) {
+        const check_row *row = line->rows[i];
+        if (row != NULL && row->relay_count > 0 && strcmp(row->relays[0], of->relays[0]) != 0 &&
+            strcmp(row->relays[0], of->relays[1]) != 0) {
+            check_text text = {0};
+            check_text_add(&text, "by %s %s%s%s: is there another server behind this address?",
+                           check_transport_name((check_transport)i), row->relays[0],
+                           row->relay_count > 1 ? " and " : "", row->relays[1]);
+            add_labelled(to, "", &text);
+        }
+    }
+}
+
 static void add_server(check_text *to, const grid_line *line)
 {
     const check_row *relay = row_with(line, true);
@@ -518,6 +534,7 @@ static void add_server(check_text *to, const grid_line *line)
         check_text_add(&text, "; TCP relays: %s, mobility: %s", check_tcp_word(relay),
                        relay->mobility ? "yes" : "no");
         add_labelled(to, "relays", &text);
+        add_other_relays(to, line, relay);
         add_all_data(to, line);
         add_all_outside(to, line);
     }

@@ -281,6 +281,7 @@ void check_outside_tick(check_run *run)
         return;
     }
     if (refused_count(tries) == tries->mapped_count) {
+        run->row->outside_refused = true;
         not_tried(run, "the server does not relay to this machine's address (403)");
         return;
     }

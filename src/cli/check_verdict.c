@@ -58,7 +58,8 @@ static void say_closed(check_row *row)
         (void)snprintf(row->error, sizeof row->error,
                        "packets sent from here to the relay at %s do not arrive%s: are the relay "
                        "ports (coturn: UDP min-port to max-port, 49152-65535) open in the server's "
-                       "firewall or security group, and in any firewall here?",
+                       "firewall or security group? Or does a firewall here let nothing out but to "
+                       "the server's own port?",
                        row->outside_ip, how);
     }
     fail(row, "relay-closed");
@@ -69,7 +70,8 @@ static void say_mute(check_row *row)
     (void)snprintf(row->error, sizeof row->error,
                    "what the relay sends out does not get out: packets from it to this machine do "
                    "not arrive. Does a firewall of the server's, or in front of it, forbid UDP out "
-                   "from the relay ports, or is its source address changed there?");
+                   "from the relay ports, or is its source address changed there? Or does a "
+                   "firewall here let nothing in but from the server's own port?");
     fail(row, "relay-outward");
 }
 
@@ -204,9 +206,16 @@ static void warn(const turn_checker *checker, check_row *row)
     }
     if (row->state == CHECK_OK && row->loop != LOOP_PASSES && !row->by_outside &&
         checker->command->load > 0) {
-        WARN(row, WARNING_DATA_NOT_TESTED, "data was not tested: the server %s itself as a peer%s",
+        bool none = row->loop == LOOP_REFUSED && row->outside_refused;
+        WARN(row, WARNING_DATA_NOT_TESTED,
+             "data was not tested: the server %s itself%s as a peer%s",
              row->loop == LOOP_REFUSED ? "forbids" : "does not reach",
-             row->outside == OUTSIDE_NOT_TRIED ? ", and the way from outside was not tried" : "");
+             none ? ", and this machine's address," : "",
+             none ? " (403): does its denied-peer-ip forbid more than it should? If it forbids "
+                    "all, no "
+                    "call passes"
+             : row->outside == OUTSIDE_NOT_TRIED ? ", and the way from outside was not tried"
+                                                 : "");
     }
 }
 

@@ -111,3 +111,36 @@ const failure *failures_of_url(const failure_list *list, const char *url)
     }
     return found;
 }
+
+static bool is_of_address(char byte)
+{
+    return isalnum((unsigned char)byte) || byte == ':' || byte == '.';
+}
+
+bool failure_names(const failure *of, const char *address)
+{
+    size_t size = strlen(address);
+    const char *text = of->text != NULL ? of->text : "";
+
+    for (const char *at = strstr(text, address); size > 0 && at != NULL;
+         at = strstr(at + 1, address)) {
+        const char *end = at + size;
+        bool ends = !is_of_address(*end) || (*end == '.' && !is_of_address(end[1])) ||
+                    (*end == ':' && (strchr(address, ':') == NULL || !is_of_address(end[1])));
+        if (ends && (at == text || !is_of_address(at[-1]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const failure *failures_naming(const failure_list *list, const char *url, const char *address)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const failure *one = &list->items[i];
+        if (same(one->url, url) && failure_names(one, address)) {
+            return one;
+        }
+    }
+    return NULL;
+}

@@ -30,5 +30,9 @@ bool failures_add(failure_list *list, const floe_candidate_error *error);
 void failures_free(failure_list *list);
 /* The one that tells why the URL gave nothing; NULL: none. */
 const failure *failures_of_url(const failure_list *list, const char *url);
+/* Of the URL's, one whose sentence names the address; NULL: none does. */
+const failure *failures_naming(const failure_list *list, const char *url, const char *address);
+/* Whether the sentence names it, and not a longer one. */
+bool failure_names(const failure *of, const char *address);
 
 #endif

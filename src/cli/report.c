@@ -80,7 +80,9 @@ static const char *why_gone(const floe_candidate *candidate)
 {
     switch (candidate->withdrawal) {
     case FLOE_WITHDRAWAL_RELAY_LOST:
-        return "its server has lost it, or does not answer; floe asks for another";
+        return "its server has lost it or does not answer, or a NAT has forgotten the way to it; "
+               "floe "
+               "asks for another";
     case FLOE_WITHDRAWAL_MAPPING_CHANGED:
         return "the NAT shows another address now";
     case FLOE_WITHDRAWAL_ADDRESS_GONE:

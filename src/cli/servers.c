@@ -382,9 +382,22 @@ static void add_unasked(server_table *table, const gather_command *command, size
     }
 }
 
-/* The sentence that was told; of an address that is not the URL's last there may be none. */
-static void take_failure(server_row *row, const failure_list *failures)
+/* Whether it tells of another of the URL's addresses. */
+static bool is_of_another(const server_table *table, const server_row *row, const failure *failed)
 {
+    for (size_t i = 0; i < table->count && !failure_names(failed, row->address); i++) {
+        const server_row *other = &table->rows[i];
+        if (other != row && other->number == row->number && failure_names(failed, other->address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The sentence that was told; of an address that is not the URL's last there may be none. */
+static void take_failure(const server_table *table, server_row *row, const failure_list *failures)
+{
+    const failure *own = failures_naming(failures, row->url, row->address);
     const failure *failed = failures_of_url(failures, row->url);
 
     if (failed == NULL || (row->result != SERVER_FAILED && !failed->url_failed)) {
@@ -393,8 +406,15 @@ static void take_failure(server_row *row, const failure_list *failures)
     if (row->result == SERVER_FAILED || row->result == SERVER_ASKED || !is_turn(row->url) ||
         row->relays == 0) {
         row->result = SERVER_FAILED;
-        row->reason = failed->url_failed ? failed->reason : row->reason;
-        (void)snprintf(row->text, sizeof row->text, "%s", failed->text != NULL ? failed->text : "");
+        bool url_failed = failed->url_failed;
+        failed = own != NULL ? own : failed;
+        if (!is_of_another(table, row, failed)) {
+            row->reason = url_failed ? failed->reason : row->reason;
+            (void)snprintf(row->text, sizeof row->text, "%s",
+                           failed->text != NULL ? failed->text : "");
+        } else if (row->reason == FLOE_FAILURE_REASON_NONE) {
+            row->reason = failed->reason;
+        }
     }
 }
 
@@ -417,7 +437,7 @@ void servers_update(server_table *table, const gather_command *command,
         take_exchanges(table, command, statistics);
         for (size_t i = 0; i < table->count; i++) {
             if (!is_turn(table->rows[i].url)) { /* so that what failed has shown nothing */
-                take_failure(&table->rows[i], failures);
+                take_failure(table, &table->rows[i], failures);
             }
         }
         for (size_t i = 0; i < statistics->candidate_count; i++) {
@@ -430,7 +450,7 @@ void servers_update(server_table *table, const gather_command *command,
         }
     }
     for (size_t i = 0; i < table->count; i++) {
-        take_failure(&table->rows[i], failures);
+        take_failure(table, &table->rows[i], failures);
     }
     if (table->count > 1) {
         qsort(table->rows, table->count, sizeof *table->rows, by_number);

@@ -90,6 +90,10 @@ static void connected(floe_tcp *tcp)
     if (error != 0) {
         floe_unreachable reason;
         (void)reason_of(error, &reason);
+        if (error == UV_EACCES) {
+            /* connect() did not say so: it came by ICMPv6, from a firewall on the way. */
+            reason = FLOE_UNREACHABLE_PROHIBITED;
+        }
         (void)uv_poll_stop(&tcp->poll);
         floe_core_unreachable(gatherer->core, floe_gatherer_now(gatherer), tcp->channel,
                               &tcp->remote, reason, NULL, 0);

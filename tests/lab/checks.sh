@@ -136,7 +136,8 @@ lab_test_check_denied_peers() {
     checked $? 0 2 '.ok and .loop == "refused" and .outside == "open" and .packets_received > 90 and .warnings == []' || good=1
     lab_coturn 1 "$LAB_SERVER" --denied-peer-ip 203.0.113.0-203.0.113.255
     check_turn -4 --strict "turn:$LAB_SERVER?transport=udp"
-    checked $? 4 1 '.ok and .loop == "refused" and .outside == "not-tried" and .warnings[0].warning == "data-not-tested"' || good=1
+    checked $? 4 1 '.ok and .loop == "refused" and .outside == "not-tried" and .warnings[0].warning == "data-not-tested"
+        and (.warnings[0].text | test("denied-peer-ip forbid more"))' || good=1
     return $good
 }
 
@@ -261,6 +262,30 @@ lab_test_check_a_server_on_ipv6_alone() {
     lab_coturn 1 "$LAB_SERVER6"
     check_turn "turn:[$LAB_SERVER6]"
     checked $? 0 2 ".ok and .family == \"ipv6\" and .relays == [\"$LAB_SERVER6\"] and .packets_received > 90" || good=1
+    return $good
+}
+
+# What a router forbids (ICMPv6: EACCES, as this machine's own rules have it) is told as that, by TCP as by UDP.
+lab_test_check_a_router_forbids() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER6"
+    lab_in nat nft 'table ip6 block { chain through { type filter hook forward priority -5; iifname inside reject with icmpv6 type admin-prohibited; }; }'
+    check_turn --timeout 2 "turn:[$LAB_SERVER6]"
+    checked $? 3 2 '.reason == "unreachable" and (.error | test("^a firewall on the way to .* forbids .*ICMP prohibited"))' || good=1
+    lab_in nat nft delete table ip6 block
+    lab_client ip -6 route add prohibit "$LAB_SERVER6/128"
+    check_turn --timeout 2 "turn:[$LAB_SERVER6]?transport=tcp"
+    checked $? 3 1 '.reason == "local-firewall"' || good=1
+    lab_client ip -6 route del prohibit "$LAB_SERVER6/128"
+    return $good
+}
+
+# An address that nobody reaches is the server's mistake, and no option of ours.
+lab_test_check_an_impossible_relay() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER" --external-ip 127.0.0.1
+    check_turn -4 "turn:$LAB_SERVER?transport=udp"
+    checked $? 3 1 '.reason == "bad-answer" and (.error | test("127.0.0.1: are the server.s relay-ip and external-ip right.$"))' || good=1
     return $good
 }
 

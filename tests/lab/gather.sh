@@ -195,6 +195,21 @@ lab_test_gather_names_the_nat() {
     expect "$(jq -r 'select(.event == "network") | .nat' "$OUT")" one-server 'the NAT by one server' && return $good
 }
 
+# Each address of a name has the sentence that is its own.
+lab_test_gather_tells_each_address_its_own_failure() {
+    local good=0 address
+    hosts_are "$LAB_SERVER $TURN_NAME" "$LAB_SERVER6 $TURN_NAME"
+    gather "${CREDENTIALS[@]}" "turn:$TURN_NAME"
+    expect "$(events '.event == "server"')" 2 'rows' && follows_schema || good=1
+    for address in "$LAB_SERVER" "$LAB_SERVER6"; do
+        expect "$(server_says 'text // "" | test("203.0.113.2|2001:db8:2::2")' "turn:$TURN_NAME" "$address")" true "a sentence of $address" &&
+            expect "$(server_says "text | contains(\"$address\")" "turn:$TURN_NAME" "$address")" true "which names $address" || good=1
+    done
+    [ $good = 0 ] || cat "$OUT" >&2
+    hosts_restore
+    return $good
+}
+
 # What a server has not shown is not known: one that answers by an error, none at all, or from this side of the NAT. What
 # another URL has shown of the same server is no answer of its own.
 lab_test_gather_takes_no_error_for_a_view() {

@@ -29,20 +29,20 @@ void floe_failure_set_reason(const floe_core *core, floe_failure *failure, const
 }
 
 void floe_failure_set_impossible(const floe_core *core, floe_failure *failure, const char *what,
-                                 const floe_address *address)
+                                 const floe_address *address, const char *advice)
 {
     floe_address plain = floe_address_normalise(*address);
     floe_address_kind kind = floe_address_classify(&plain);
     bool local = kind == FLOE_ADDRESS_LOOPBACK || kind == FLOE_ADDRESS_LINK_LOCAL;
     char shown[FLOE_ADDRESS_TEXT_SIZE + 2] = ""; /* P1 */
-    char text[160];
+    char text[256];
 
     if (floe_hosts_are_shown(core)) {
         memcpy(shown, ", ", 3);
         (void)floe_address_format(&plain, shown + 2, sizeof shown - 2);
     }
-    (void)snprintf(text, sizeof text, "%s%s%s", what, shown,
-                   local && !core->shared->loopback ? ": settings.loopback allows it" : "");
+    (void)snprintf(text, sizeof text, "%s%s%s%s", what, shown, advice,
+                   local && !core->shared->loopback ? " (settings.loopback allows it)" : "");
     floe_failure_set_reason(core, failure, text);
 }
 

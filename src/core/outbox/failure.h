@@ -75,9 +75,9 @@ bool floe_failure_is_full(const floe_failure *failure);
 /* Takes the text over as the reason; without memory there is none. */
 void floe_failure_set_reason(const floe_core *core, floe_failure *failure, const char *reason);
 /* That a server names such an address: "it names an impossible mapped address", which one (where
- * addresses may be shown), and the setting that would let it. */
+ * addresses may be shown), what to look at (": …"; ""), and the setting that would let it. */
 void floe_failure_set_impossible(const floe_core *core, floe_failure *failure, const char *what,
-                                 const floe_address *address);
+                                 const floe_address *address, const char *advice);
 void floe_failure_release(const floe_core_shared *shared, floe_failure *failure);
 /* Takes one over, in the place of what was kept; NULL where there was no memory for it. */
 void floe_failure_keep(const floe_core_shared *shared, floe_failure **kept, floe_failure failure);

@@ -391,7 +391,8 @@ static void answer(floe_core *core, floe_time now, floe_binding *binding,
     } else if (!floe_mapped_address(core, binding->base, &told, &mapped)) {
         floe_failure failure =
             floe_failure_of(FLOE_FAILURE_BAD_ANSWER, &binding->transaction, &binding->remote, now);
-        floe_failure_set_impossible(core, &failure, "it names an impossible mapped address", &told);
+        floe_failure_set_impossible(core, &failure, "it names an impossible mapped address", &told,
+                                    "");
         fail(core, now, binding, &failure);
         floe_failure_release(core->shared, &failure);
     } else {

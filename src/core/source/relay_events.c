@@ -56,7 +56,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     if (!sift_relayed(core, relay)) {
         floe_failure failure = {.kind = FLOE_FAILURE_BAD_ANSWER, .remote = relay->turn.server};
         floe_failure_set_impossible(core, &failure, "it names an impossible relayed address",
-                                    &first);
+                                    &first, ": are the server's relay-ip and external-ip right?");
         floe_relay_fail(core, now, relay, failure);
         return;
     }
