@@ -288,7 +288,8 @@ static void on_gathered(check_run *run)
     take_statistics(run);
     run->gathered = true;
     run->row->tcp_known =
-        run->row->tcp_known || (run->row->tcp_asked && run->in_time && !run->full);
+        run->row->tcp_known ||
+        (run->row->relay_count > 0 && run->row->tcp_asked && run->in_time && !run->full);
     if (run->relay_id == 0 && run->other_id == 0) {
         complete(run);
     }

@@ -144,3 +144,31 @@ const failure *failures_naming(const failure_list *list, const char *url, const 
     }
     return NULL;
 }
+
+void failures_note_unreachable(failure_list *list, const floe_address *server)
+{
+    for (size_t i = 0; i < list->unreachable_count; i++) {
+        if (floe_address_equal(&list->unreachable[i], server)) {
+            return;
+        }
+    }
+    if (list->unreachable_count < UNREACHABLE_MAX) {
+        list->unreachable[list->unreachable_count++] = *server;
+    }
+}
+
+bool failures_unreachable(const failure_list *list, const char *address, uint16_t port)
+{
+    floe_address place;
+
+    if (floe_address_parse(address, &place) != FLOE_OK) {
+        return false;
+    }
+    place.port = port;
+    for (size_t i = 0; i < list->unreachable_count; i++) {
+        if (floe_address_equal(&list->unreachable[i], &place)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -3,6 +3,7 @@
 #ifndef FLOE_CLI_FAILURES_H
 #define FLOE_CLI_FAILURES_H
 
+#include <floe/address.h>
 #include <floe/candidate.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,10 +21,19 @@ typedef struct failure {
     unsigned seen[FAILURE_ADDRESSES_MAX];
 } failure;
 
+#define UNREACHABLE_MAX 64
+
 typedef struct failure_list {
     failure *items;
     size_t count;
+    /* Places of servers of which an ICMP message said so: of an address that another one of its name stands in for, no
+     * failure is told. */
+    floe_address unreachable[UNREACHABLE_MAX];
+    size_t unreachable_count;
 } failure_list;
+
+void failures_note_unreachable(failure_list *list, const floe_address *server);
+bool failures_unreachable(const failure_list *list, const char *address, uint16_t port);
 
 /* Whether it is the first of its kind. */
 bool failures_add(failure_list *list, const floe_candidate_error *error);

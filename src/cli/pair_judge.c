@@ -145,14 +145,31 @@ static bool is_mdns(const char *name)
     return size > 6 && strcmp(&name[size - 6], ".local") == 0;
 }
 
-/* Two mappings of one base: each server was shown another. */
-static bool are_two_mappings(const floe_candidate *a, const floe_candidate *b)
+/* A browser hides the bases too: where there is but one, all mappings are its. */
+static bool has_one_base(const pair_side *side, const floe_candidate *mapped)
 {
+    size_t bases = 0;
+
+    for (size_t i = 0; i < side->count; i++) {
+        const floe_candidate *one = side->candidates[i];
+        bases += one->type == FLOE_CANDIDATE_TYPE_HOST && one->protocol == FLOE_PROTOCOL_UDP &&
+                 one->component == mapped->component;
+    }
+    return bases == 1;
+}
+
+/* Two mappings of one base: each server was shown another port, or another address of the NAT's. */
+static bool are_two_mappings(const pair_side *side, const floe_candidate *a,
+                             const floe_candidate *b)
+{
+    bool shown = !is_hidden(a) && !is_hidden(b) && a->related_port == b->related_port &&
+                 strcmp(a->related_address, b->related_address) == 0;
+    bool hidden = is_hidden(a) && is_hidden(b) && has_one_base(side, a);
+
     return a->type == FLOE_CANDIDATE_TYPE_SRFLX && b->type == FLOE_CANDIDATE_TYPE_SRFLX &&
-           !is_hidden(a) && !is_hidden(b) && a->protocol == b->protocol &&
-           a->protocol == FLOE_PROTOCOL_UDP && a->related_port == b->related_port &&
-           strcmp(a->related_address, b->related_address) == 0 &&
-           strcmp(a->address, b->address) == 0 && a->port != b->port;
+           (shown || hidden) && a->protocol == b->protocol && a->protocol == FLOE_PROTOCOL_UDP &&
+           a->component == b->component && a->family == b->family &&
+           (strcmp(a->address, b->address) != 0 || a->port != b->port);
 }
 
 void pair_learn(pair_side *side)
@@ -169,7 +186,7 @@ void pair_learn(pair_side *side)
         }
         for (size_t j = 0; j < i; j++) {
             side->symmetric =
-                side->symmetric || are_two_mappings(side->candidates[i], side->candidates[j]);
+                side->symmetric || are_two_mappings(side, side->candidates[i], side->candidates[j]);
         }
     }
 }

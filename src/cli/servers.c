@@ -418,6 +418,22 @@ static void take_failure(const server_table *table, server_row *row, const failu
     }
 }
 
+/* Of those that are silent. */
+static void take_unreachable(server_row *row, const failure_list *failures)
+{
+    if (row->result == SERVER_ASKED && row->responses == 0 &&
+        failures_unreachable(failures, row->address, row->port)) {
+        row->result = SERVER_FAILED;
+        row->reason = FLOE_FAILURE_REASON_UNREACHABLE;
+        (void)snprintf(row->text, sizeof row->text,
+                       "an ICMP message says that %s port %u of it is not to be reached",
+                       row->transport == FLOE_PROTOCOL_UDP || row->transport == FLOE_PROTOCOL_DTLS
+                           ? "UDP"
+                           : "TCP",
+                       row->port);
+    }
+}
+
 static int by_number(const void *a, const void *b)
 {
     const server_row *one = a;
@@ -451,6 +467,7 @@ void servers_update(server_table *table, const gather_command *command,
     }
     for (size_t i = 0; i < table->count; i++) {
         take_failure(table, &table->rows[i], failures);
+        take_unreachable(&table->rows[i], failures);
     }
     if (table->count > 1) {
         qsort(table->rows, table->count, sizeof *table->rows, by_number);

@@ -123,6 +123,12 @@ static void on_trace(void *user_data, const floe_trace_event *event)
     char id[25];
 
     live_hears(report, event);
+    if (event->kind == FLOE_TRACE_UNREACHABLE) {
+        failures_note_unreachable(&report->failures, &event->remote);
+    }
+    if (!report->command->verbose && report->command->trace_file == NULL) {
+        return;
+    }
     format_address(local, sizeof local, &event->local);
     format_address(remote, sizeof remote, &event->remote);
     for (size_t i = 0; i < sizeof event->transaction_id; i++) {
@@ -158,9 +164,9 @@ static void on_trace(void *user_data, const floe_trace_event *event)
 
 void report_use_trace(gather_report *report, floe_settings *settings)
 {
-    if (report->command->trace_file != NULL || report->command->verbose || report->live) {
-        settings->on_trace = on_trace;
-        settings->trace_level = FLOE_TRACE_LEVEL_PACKET;
-        settings->trace_user_data = report;
-    }
+    bool all = report->command->trace_file != NULL || report->command->verbose || report->live;
+
+    settings->on_trace = on_trace;
+    settings->trace_level = all ? FLOE_TRACE_LEVEL_PACKET : FLOE_TRACE_LEVEL_ERROR;
+    settings->trace_user_data = report;
 }

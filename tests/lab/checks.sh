@@ -104,6 +104,8 @@ lab_test_check_tcp_relays_not_asked() {
     lab_coturn 1 "$LAB_SERVER" --no-tcp-relay
     check_turn -4 --load 0 "turn:$LAB_SERVER"
     checked $? 0 1 '.transport == "tcp" and .tcp_allocations == false' || good=1
+    check_turn -4 --load 0 "turn:$LAB_SERVER:9?transport=tcp"
+    checked $? 3 1 '.reason == "refused" and .tcp_allocations == null' || good=1
     return $good
 }
 

@@ -205,6 +205,12 @@ lab_test_gather_tells_each_address_its_own_failure() {
         expect "$(server_says 'text // "" | test("203.0.113.2|2001:db8:2::2")' "turn:$TURN_NAME" "$address")" true "a sentence of $address" &&
             expect "$(server_says "text | contains(\"$address\")" "turn:$TURN_NAME" "$address")" true "which names $address" || good=1
     done
+    # One that refuses, where the other answers: that is no silence.
+    lab_coturn 1 "$LAB_SERVER"
+    gather "${CREDENTIALS[@]}" "turn:$TURN_NAME"
+    expect $? 0 'exit status' && follows_schema &&
+        expect "$(server_says 'result + " " + .reason' "turn:$TURN_NAME" "$LAB_SERVER6")" 'failed unreachable' 'the one that refuses' &&
+        expect "$(server_says result "turn:$TURN_NAME" "$LAB_SERVER")" answered 'the other' || good=1
     [ $good = 0 ] || cat "$OUT" >&2
     hosts_restore
     return $good

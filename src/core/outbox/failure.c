@@ -135,7 +135,7 @@ static const error_advice advices[] = {
     {442, "Unsupported Transport Protocol", "it does not relay UDP"},
     {440, "Address Family not Supported", "it has no relay address of this family"},
     {486, "Allocation Quota Reached",
-     "this user has all that it may there: wait, or raise its quota"},
+     "this user has all that it may there, or all users together have: wait, or raise the quota"},
     {500, "Server Error", "look into the server's log"},
     {508, "Insufficient Capacity", "it has no relay port left"},
 };
