@@ -291,6 +291,23 @@ lab_test_check_an_impossible_relay() {
     return $good
 }
 
+# A balancer behind which UDP and TCP have two servers: each relayed address is shown.
+lab_test_check_two_servers_behind_one_address() {
+    local good=0 screen
+    lab_terminal || return
+    lab_coturn 1 "$LAB_SERVER"
+    lab_coturn 2 "$LAB_SERVER2"
+    lab_in server nft 'table ip balance { chain in { type nat hook prerouting priority dstnat; ip daddr 203.0.113.2 udp dport 3478 dnat to 203.0.113.3; }; }'
+    terminal_begin check 80 "FLOE_USERNAME=$LAB_USER FLOE_CREDENTIAL=$LAB_SECRET ip netns exec client $FLOE turn check -4 --load 0 turn:$LAB_SERVER"
+    terminal_over check || good=1
+    screen=$(terminal_screen check)
+    terminal_end check
+    lab_in server nft delete table ip balance
+    grep -q '^relays .*203.0.113.[23] ' <<<"$screen" && grep -qE '^ +by (udp|tcp) 203.0.113.[23]: is there another server' <<<"$screen" ||
+        { echo "$screen" >&2; good=1; }
+    return $good
+}
+
 # Interrupted: what has ended is told, and what has not is named.
 lab_test_check_interrupted() {
     local good=0 check
