@@ -157,7 +157,8 @@ typedef struct floe_network_change {
     /** RFC 4862: duplicate detection is running, or has failed. */
     bool tentative;
     /** The kernel would use this address to send to a distant address. It is looked at only if
-     *  settings.ip_handling keeps to the default route; otherwise false. */
+     *  settings.ip_handling keeps to the default route, or a gatherer is or was continual;
+     *  otherwise false. */
     bool default_route;
 } floe_network_change;
 

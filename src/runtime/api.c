@@ -369,7 +369,6 @@ floe_error floe_api_new(const floe_settings *settings, floe_api **api)
                                 given.ip_handling == FLOE_IP_HANDLING_DEFAULT_ROUTE_ONLY;
     made->mdns_name_given = given.mdns_name != NULL;
     floe_interfaces_init(&made->interfaces, &made->allocator);
-    made->interfaces.routes = made->wants_default_route;
     floe_changes_init(&made->changes, made);
     floe_resolver_init(&made->resolver, made);
     floe_entropy_init(&made->entropy);

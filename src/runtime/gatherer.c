@@ -453,6 +453,7 @@ static void list_interfaces(floe_gatherer *gatherer)
     api->interfaces_known = true;
     uv_mutex_unlock(&api->lock);
     floe_error error = known ? FLOE_OK : floe_interfaces_update(&api->interfaces);
+    api->wants_default_route = api->wants_default_route || floe_core_is_continual(gatherer->core);
     if (error == FLOE_OK && api->wants_default_route) {
         floe_interfaces_mark_default_route(&api->interfaces); /* routes change by themselves */
     }

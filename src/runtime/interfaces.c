@@ -183,6 +183,7 @@ void floe_interfaces_mark_default_route(floe_interfaces *interfaces)
         floe_interface_address *one = &interfaces->list[i];
         const floe_address *source = &sources[one->address.family == FLOE_FAMILY_IPV6];
         one->default_route = one->address.family == source->family &&
+                             floe_address_classify(source) != FLOE_ADDRESS_LOOPBACK &&
                              memcmp(one->address.ip, source->ip, sizeof source->ip) == 0;
     }
 }

@@ -20,7 +20,6 @@ typedef struct floe_interfaces {
     size_t room;
     floe_interface_detail *details; /* one for each entry */
     bool fresh;
-    bool routes;      /* a route that changes is a change */
     unsigned version; /* how often it was read */
     uint64_t network; /* another number where other addresses are there */
     void *monitor;    /* the system's own means to tell of changes */

@@ -485,7 +485,7 @@ bool floe_interfaces_changed(floe_interfaces *interfaces)
     if (interfaces->monitor == NULL) {
         struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
         unsigned groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR;
-        groups |= interfaces->routes ? RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RULES : 0U;
+        groups |= RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RULES;
         if (socket != NULL && mnl_socket_bind(socket, groups, MNL_SOCKET_AUTOPID) < 0) {
             (void)mnl_socket_close(socket);
             socket = NULL;

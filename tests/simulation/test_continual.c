@@ -753,6 +753,61 @@ static void n1_names_that_were_not_found_are_looked_up_once_more(void **state)
     end(&h);
 }
 
+/* N2: an address that is there before its route reaches nobody at first. */
+static void n2_a_default_route_that_comes_late(void **state)
+{
+    static hand h;
+
+    (void)state;
+    for (int named = 0; named < 2; named++) {
+        memset(entries, 0, sizeof entries);
+        make_continual(&h, named ? named_url : turn_url, 1, defaults);
+        server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        (void)entry("eth0", 1, "10.0.1.2:0");
+        change(&h);
+        all(turn, SILENT);
+        gather(&h);
+        pass(&h, 30000);
+        read_log(&h, "gathering, + host, error, complete, end");
+        all(turn, ANSWERS);
+        change(&h); /* that is none */
+        pass(&h, 1000);
+        read_log(&h, "");
+        h.places[0] = "203.0.113.2:0";
+        entries[0].default_route = true;
+        change(&h);
+        pass(&h, 1000);
+        read_log(&h, "gathering, + srflx, + relay, complete, end");
+        end(&h);
+    }
+}
+
+/* What is known of a name is known though the one who said it is out of reach. */
+static void n2_what_goes_is_no_reason_to_look_up(void **state)
+{
+    static hand h;
+
+    (void)state;
+    memset(entries, 0, sizeof entries);
+    make_continual(&h, named_url, 1, defaults);
+    server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    h.places[0] = "203.0.113.2:0";
+    turn->deaf_to = 2;
+    (void)entry("eth0", 1, "10.0.1.2:0");
+    (void)entry("wlan0", 2, "10.0.9.2:0");
+    change(&h);
+    gather(&h);
+    pass(&h, 1000);
+    turn->deaf_to = 0;
+    h.look_ups = 0;
+    remove_entry("eth0");
+    change(&h);
+    pass(&h, 1000);
+    assert_int_equal(h.look_ups, 0);
+    assert_int_equal(candidates_of(&h, FLOE_CANDIDATE_TYPE_RELAY), 1);
+    end(&h);
+}
+
 /* N2: what has not changed is asked nothing, though a server may be known by now that was not. */
 static void n2_who_stands_is_asked_nothing(void **state)
 {
@@ -871,6 +926,8 @@ int main(void)
         cmocka_unit_test(n2_what_goes_elsewhere_leaves_the_rivals_alone),
         cmocka_unit_test(n2_names_are_looked_up_in_another_network),
         cmocka_unit_test(n1_names_that_were_not_found_are_looked_up_once_more),
+        cmocka_unit_test(n2_a_default_route_that_comes_late),
+        cmocka_unit_test(n2_what_goes_is_no_reason_to_look_up),
         cmocka_unit_test(n2_who_stands_is_asked_nothing),
         cmocka_unit_test(n1_a_list_that_fails_is_asked_for_again),
         cmocka_unit_test(n2_an_address_that_was_too_short),

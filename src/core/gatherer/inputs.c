@@ -52,6 +52,7 @@ static void gather_by(floe_core *core, floe_time now, const floe_interface_addre
                       size_t count)
 {
     core->interfaces_known = true;
+    floe_network_saw(core, list, count);
     floe_renewal_prepare(core, now);
     floe_bases_update(core, now, list, count);
     floe_servers_begin(core);

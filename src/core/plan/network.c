@@ -23,8 +23,10 @@ struct floe_network {
     floe_time rest;      /* when the burst of changes is over; never: there is none */
     floe_time burst_end; /* when it is at the latest */
     floe_list restless;
-    bool asked;   /* for the list */
-    bool settled; /* what is new in the list at hand is gathered on */
+    uint8_t routed; /* families that the list had a default route for; bits */
+    uint8_t gained; /* those of the list at hand that had none */
+    bool asked;     /* for the list */
+    bool settled;   /* what is new in the list at hand is gathered on */
 };
 
 floe_error floe_network_begin(floe_core *core)
@@ -154,6 +156,75 @@ static bool any_new(floe_core *core, floe_time now, const floe_interface_address
     return any && network->settled;
 }
 
+/* ── A default route ── */
+
+static uint8_t bit_of(const floe_address *address)
+{
+    return address->family == FLOE_FAMILY_IPV4 ? 1 : 2;
+}
+
+static uint8_t routed_in(const floe_interface_address *list, size_t count)
+{
+    uint8_t families = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        families |= list[i].default_route ? bit_of(&list[i].address) : 0;
+    }
+    return families;
+}
+
+void floe_network_saw(floe_core *core, const floe_interface_address *list, size_t count)
+{
+    if (core->network != NULL) {
+        core->network->routed = routed_in(list, count);
+    }
+}
+
+/* An address often comes before its route: who reached nobody may reach them now. */
+static bool is_routed_now(const floe_network *network, const floe_base *base)
+{
+    return base->chosen && base->state == FLOE_BASE_OPEN && !base->spare &&
+           (network->gained & bit_of(&base->local)) != 0;
+}
+
+static bool any_routed(floe_core *core, const floe_interface_address *list, size_t count)
+{
+    floe_network *network = core->network;
+    uint8_t routed = routed_in(list, count);
+    bool unknown = floe_servers_any_unknown(core);
+    bool any = false;
+
+    network->gained = (uint8_t)(routed & ~network->routed);
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
+    {
+        any = any || (is_routed_now(network, base) && (unknown || floe_pairs_failed(base)));
+    }
+    if (network->settled || !any) {
+        network->routed = routed;
+        return any;
+    }
+    network->look = floe_time_min(network->look, network->rest);
+    return false;
+}
+
+/* Whether anybody is asked. */
+static bool ask_by_new_routes(floe_core *core)
+{
+    bool unknown = floe_servers_any_unknown(core);
+    bool asks = false;
+
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
+    {
+        if (is_routed_now(core->network, base) && (unknown || floe_pairs_failed(base))) {
+            floe_pairs_ask_failed(core, base);
+            asks = true;
+        }
+    }
+    return asks;
+}
+
+/* ── What is news, all in all ── */
+
 /* Of those that have failed nobody has heard anything. */
 static bool any_gone(const floe_core *core)
 {
@@ -205,6 +276,7 @@ bool floe_network_judge(floe_core *core, floe_time now, const floe_interface_add
     floe_bases_find(core, list, count);
     bool gone = any_gone(core);
     bool news = any_new(core, now, list, count);
+    news = any_routed(core, list, count) || news;
     if (!gone && !news) {
         follow_names(core, list, count);
         floe_bases_leave(core, now); /* those that have failed */
@@ -308,13 +380,14 @@ void floe_network_apply(floe_core *core, floe_time now, const floe_interface_add
 
     floe_bases_leave(core, now);
     again = ask_for_stranded(core) || again;
+    again = ask_by_new_routes(core) || again;
     if (added) { /* they have their time, however long others had theirs */
         core->give_up = floe_time_after(now, core->shared->gather_timeout);
     }
-    if ((added || again) && (whole || nobody)) { /* another network may lead elsewhere by names */
+    if (added && (whole || nobody)) { /* another network may lead elsewhere by names */
         floe_servers_reset(core);
         floe_servers_begin(core);
-    } else if (added) { /* of the gathering under way: the names that were not known */
+    } else if (added || again) {
         floe_servers_begin_unknown(core);
     }
     floe_pairs_make_all(core, now);

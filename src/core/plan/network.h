@@ -7,6 +7,8 @@
 
 #include <floe/core.h>
 
+/* A gathering has had this list. */
+void floe_network_saw(floe_core *core, const floe_interface_address *list, size_t count);
 /* From now on changes can be followed; FLOE_ERR_NO_MEMORY: they cannot. */
 floe_error floe_network_begin(floe_core *core);
 void floe_network_free(floe_core *core);

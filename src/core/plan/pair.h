@@ -37,6 +37,10 @@ void floe_pairs_make_all(floe_core *core, floe_time now);
 /* Somebody's relay by the server goes: where nobody gave one, or none was wanted beside that, it is
  * asked for again. Whether it is anywhere. */
 bool floe_pairs_ask_anew(floe_core *core, const floe_server *server);
+/* Whether it has asked somebody in vain. */
+bool floe_pairs_failed(const floe_base *base);
+/* The base asks those once more from whom it has nothing, and whose names are known by then. */
+void floe_pairs_ask_failed(floe_core *core, floe_base *base);
 
 /* What its bindings and relays report to. */
 extern const floe_source_listener floe_pairs_listener;

@@ -364,6 +364,15 @@ void floe_pairs_make_all(floe_core *core, floe_time now)
     }
 }
 
+static void ask_for_missing(floe_core *core, floe_base *base)
+{
+    if (base->asks == FLOE_BASE_ASKS_NOBODY) {
+        base->asks = FLOE_BASE_ASKS_MISSING;
+        base->answered = base->has_srflx = base->has_relay = false;
+        floe_base_changed(core, base);
+    }
+}
+
 /* Its interface has one by its other family, and that stays. */
 static bool rival_keeps_relay(const floe_core *core, const floe_pair *pair)
 {
@@ -386,14 +395,32 @@ bool floe_pairs_ask_anew(floe_core *core, const floe_server *server)
             continue;
         }
         floe_pair_free(core, pair);
-        if (base->asks == FLOE_BASE_ASKS_NOBODY) {
-            base->asks = FLOE_BASE_ASKS_MISSING;
-            base->answered = base->has_srflx = base->has_relay = false;
-            floe_base_changed(core, base);
-        }
+        ask_for_missing(core, base);
         asks = true;
     }
     return asks;
+}
+
+bool floe_pairs_failed(const floe_base *base)
+{
+    FLOE_RING_EACH(pair, &base->pairs, floe_pair, of_base)
+    {
+        if (pair->progress == FLOE_FAILED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void floe_pairs_ask_failed(floe_core *core, floe_base *base)
+{
+    FLOE_RING_EACH_SAFE(pair, &base->pairs, floe_pair, of_base)
+    {
+        if (pair->progress == FLOE_FAILED) {
+            floe_pair_free(core, pair);
+        }
+    }
+    ask_for_missing(core, base);
 }
 
 void floe_pairs_hurry(floe_core *core, floe_time now)

@@ -251,13 +251,29 @@ void floe_servers_begin(floe_core *core)
     }
 }
 
+static bool is_unknown(const floe_server *server)
+{
+    bool not_found =
+        server->failure.kind == FLOE_FAILURE_NAME || server->failure.kind == FLOE_FAILURE_LOOKING;
+
+    return not_found && server->names.place_count == 0 && !floe_names_pending(&server->names);
+}
+
+bool floe_servers_any_unknown(const floe_core *core)
+{
+    for (size_t i = 0; i < core->set->count; i++) {
+        if (is_unknown(&core->set->servers[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void floe_servers_begin_unknown(floe_core *core)
 {
     for (size_t i = 0; i < core->set->count; i++) {
         floe_server *server = &core->set->servers[i];
-        bool unknown = server->failure.kind == FLOE_FAILURE_NAME ||
-                       server->failure.kind == FLOE_FAILURE_LOOKING;
-        if (unknown && server->names.place_count == 0 && !floe_names_pending(&server->names)) {
+        if (is_unknown(server)) {
             reset_server(core, server);
             begin_server(core, server);
         }

@@ -17,5 +17,6 @@ void floe_servers_reset(floe_core *core);
 void floe_servers_begin(floe_core *core);
 /* Looks up the names once more that were not found, as another network may know them. */
 void floe_servers_begin_unknown(floe_core *core);
+bool floe_servers_any_unknown(const floe_core *core);
 
 #endif
