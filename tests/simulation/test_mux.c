@@ -1146,6 +1146,50 @@ static void h4_the_first_check_says_whose_the_connection_is(void **state)
     all_end(&s);
 }
 
+/* L5: a gathering tries the UDP socket again, and leaves what listens and who has connected. */
+static void h4_what_listens_stays_where_udp_fails(void **state)
+{
+    static const uint8_t data[] = {0, 3, 0x80, 'x', 'y'};
+    floe_settings settings = defaults;
+    uint8_t bytes[300];
+    uint32_t channels[2];
+    story s;
+
+    (void)state;
+    settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_TCP4;
+    settings.tcp_mux_port = FLOE_ANY_PORT;
+    shares(&s, settings);
+    s.h.not_there = true;
+    for (size_t n = 0; n < 2; n++) {
+        join(&s, n, stun_url, 0);
+    }
+    go_on(&s, 6000);
+    for (uint32_t i = 0; i < CHANNELS; i++) {
+        s.listener = s.h.open[i] && s.h.stream[i] ? i : s.listener;
+    }
+    for (size_t n = 0; n < 2; n++) {
+        *s.logs[n] = '\0';
+        channels[n] = connects(&s, n == 0 ? peer : "198.51.100.6:4000");
+        size_t size = framed_check(&s, n, bytes, sizeof bytes);
+        assert_int_equal(says_by(&s, channels[n], bytes, size), (int)n);
+    }
+    assert_int_equal(floe_core_start(s.members[0], s.h.now), FLOE_OK);
+    go_on(&s, 6000);
+    says_of(&s, 0, "error, end");
+    says_of(&s, 1, "");
+    s.h.not_there = false;
+    for (size_t n = 0; n < 2; n++) {
+        assert_int_equal(floe_core_start(s.members[n], s.h.now), FLOE_OK);
+        go_on(&s, 6000);
+        says_of(&s, n, "+ host, end");
+        assert_true(s.h.open[channels[n]]);
+        assert_int_equal(says_by(&s, channels[n], data, sizeof data), (int)n);
+    }
+    assert_true(s.h.open[s.listener]);
+    assert_int_equal(s.h.sockets, 4); /* the two that all share, and two connections */
+    all_end(&s);
+}
+
 /* Who is freed as it is has its connection closed all the same, as the mux is who has it open. */
 static void h4_a_member_that_is_freed_leaves_no_connection(void **state)
 {
@@ -1352,6 +1396,7 @@ int main(void)
         cmocka_unit_test(h3_a_full_socket_holds_what_each_sends),
         cmocka_unit_test(h3_random_sessions_hear_what_is_theirs),
         cmocka_unit_test(h4_the_first_check_says_whose_the_connection_is),
+        cmocka_unit_test(h4_what_listens_stays_where_udp_fails),
         cmocka_unit_test(h4_a_member_that_is_freed_leaves_no_connection),
         cmocka_unit_test(h4_who_says_nothing_that_we_know_goes),
         cmocka_unit_test(h3_each_allocation_fails_in_turn),

@@ -22,6 +22,7 @@ typedef struct fixture {
     floe_time now;
     const char *ip;    /* this machine's; NULL: it has none */
     bool ports_taken;  /* all that are asked for by their number */
+    bool udp_fails;    /* no socket for UDP can be opened */
     bool late;         /* what listens is not answered */
     uint32_t listener; /* the latest channel of such a one */
     uint16_t ports[8]; /* that were asked for */
@@ -120,6 +121,10 @@ static void open_channel(fixture *f)
 {
     floe_address local = f->output.local;
 
+    if (f->udp_fails && f->output.protocol == FLOE_PROTOCOL_UDP) {
+        floe_core_open_failed(f->core, f->now, f->output.channel, FLOE_ERR_ADDRESS_IN_USE);
+        return;
+    }
     f->open++;
     f->is_open[f->output.channel] = true;
     if (f->output.protocol == FLOE_PROTOCOL_TCP) { /* the test says what comes of it */
@@ -627,6 +632,73 @@ static void l5_gathered_again(void **state)
     end(&f);
 }
 
+/* The socket for UDP alone is tried again: who is connected by TCP stays, and the candidates. */
+static void l5_what_listens_stays_where_udp_fails(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+    uint32_t ids[4];
+
+    (void)state;
+    settings.network_types = udp_and_tcp;
+    make_with(&f, &settings, FLOE_GATHER_POLICY_ALL);
+    f.udp_fails = true;
+    gather(&f);
+    read_log(&f, "error, +active, +passive, end");
+    memcpy(ids, f.ids, sizeof ids);
+    uint32_t channel = known_peer(&f, 1);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 2, "under way"), FLOE_OK);
+    uint32_t connects = f.opened;
+    for (int restarted = 0; restarted < 2; restarted++) {
+        if (restarted) {
+            assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
+            settle(&f);
+        }
+        *f.error = '\0';
+        gather(&f);
+        read_log(&f, restarted ? "+active, +passive, error, end" : "error, end");
+        assert_non_null(strstr(f.error, "10.0.1.2"));
+        assert_memory_equal(ids, f.ids, sizeof ids);
+        assert_true(f.is_open[channel] && f.is_open[connects]);
+    }
+    f.udp_fails = false;
+    gather(&f);
+    read_log(&f, "+udp, end");
+    assert_int_equal(f.listens, 1);
+    assert_int_equal(f.sockets, 1);
+    assert_true(f.is_open[channel] && f.is_open[connects]);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_PASSIVE, 1, "still there"), FLOE_OK);
+    assert_int_equal(f.sent_on, channel);
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_NONE, 3, "by UDP"), FLOE_OK);
+    end(&f);
+}
+
+/* Nor does who connects to nobody's listener lose his connections. */
+static void l5_who_connects_stays_where_nothing_opens(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    settings.network_types = udp_and_tcp;
+    settings.port_min = settings.port_max = 6000;
+    make_with(&f, &settings, FLOE_GATHER_POLICY_ALL);
+    f.udp_fails = f.ports_taken = true;
+    gather(&f);
+    uint32_t id = f.ids[FLOE_TCP_TYPE_ACTIVE];
+    assert_int_equal(sends(&f, FLOE_TCP_TYPE_ACTIVE, 2, "under way"), FLOE_OK);
+    uint32_t connects = f.opened;
+    *f.log = '\0';
+    gather(&f);
+    read_log(&f, "error, error, end");
+    f.udp_fails = f.ports_taken = false;
+    gather(&f);
+    read_log(&f, "+udp, +passive, end");
+    assert_int_equal(f.ids[FLOE_TCP_TYPE_ACTIVE], id);
+    assert_true(f.is_open[connects]);
+    end(&f);
+}
+
 static void n2_an_address_that_is_gone(void **state)
 {
     static fixture f;
@@ -1109,6 +1181,8 @@ int main(void)
         cmocka_unit_test(p5_the_port_range_holds),
         cmocka_unit_test(l14_a_listener_that_is_not_answered),
         cmocka_unit_test(l5_gathered_again),
+        cmocka_unit_test(l5_what_listens_stays_where_udp_fails),
+        cmocka_unit_test(l5_who_connects_stays_where_nothing_opens),
         cmocka_unit_test(n2_an_address_that_is_gone),
         cmocka_unit_test(l10_a_pool_listens),
         cmocka_unit_test(l13_an_associated_gatherer_listens),

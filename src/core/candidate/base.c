@@ -2,6 +2,7 @@
 #include "core/candidate/base.h"
 
 #include "base/assert.h"
+#include "core/outbox/failure.h"
 #include "core/server/server.h"
 
 #include <string.h>
@@ -189,6 +190,14 @@ static void choose_first_port(floe_core *core, floe_base *base)
     }
 }
 
+static void ask_for_socket(floe_core *core, floe_base *base)
+{
+    floe_tree_insert(&by_channel, &core->channels, &base->by_channel);
+    floe_base_set_state(core, base, FLOE_BASE_OPENING);
+    choose_first_port(core, base);
+    floe_tell(core, &base->output, FLOE_OUTPUT_OPEN);
+}
+
 void floe_base_open(floe_core *core, floe_base *base)
 {
     floe_ring_append(&core->bases, &base->link);
@@ -200,10 +209,19 @@ void floe_base_open(floe_core *core, floe_base *base)
         floe_base_set_state(core, base, FLOE_BASE_OPEN);
         return;
     }
-    floe_tree_insert(&by_channel, &core->channels, &base->by_channel);
-    floe_base_set_state(core, base, FLOE_BASE_OPENING);
-    choose_first_port(core, base);
-    floe_tell(core, &base->output, FLOE_OUTPUT_OPEN);
+    ask_for_socket(core, base);
+}
+
+void floe_base_open_again(floe_core *core, floe_base *base)
+{
+    FLOE_ASSERT(base->state == FLOE_BASE_FAILED);
+    if (base->failure == FLOE_FAILURE_OPEN) { /* else it is its name's */
+        floe_untell(&base->error_output);
+    }
+    floe_tree_remove(&by_channel, &core->channels, &base->by_channel);
+    base->channel = floe_shared_number(core->shared, &core->last_channel);
+    base->asks = FLOE_BASE_ASKS_ALL;
+    ask_for_socket(core, base);
 }
 
 floe_base *floe_base_of_ip(const floe_core *core, const floe_address *address)

@@ -191,6 +191,8 @@ void floe_base_shut(floe_core *core, floe_base *base);
 floe_base *floe_base_new(floe_core *core, const floe_address *local);
 /* Takes its place among the others, and asks for its socket. */
 void floe_base_open(floe_core *core, floe_base *base);
+/* One that has failed asks for another socket: what listens beside it stays, and who is connected. */
+void floe_base_open_again(floe_core *core, floe_base *base);
 void floe_base_set_state(floe_core *core, floe_base *base, floe_base_state state);
 /* The one on this address, ports apart, that is no spare and does not close; NULL: there is none. */
 floe_base *floe_base_of_ip(const floe_core *core, const floe_address *address);

@@ -93,6 +93,20 @@ static bool new_base(floe_core *core, const floe_interface_address *from, uint16
     return true;
 }
 
+/* It stands, or is opened again: it may open this time, and who is connected by TCP stays. */
+static bool keep(floe_core *core, floe_base *base, const floe_interface_address *from,
+                 uint16_t rank)
+{
+    if (!set_interface(core, base, from, rank)) {
+        return false;
+    }
+    if (base->state == FLOE_BASE_FAILED) {
+        floe_base_open_again(core, base);
+    }
+    floe_listener_want(core, base);
+    return true;
+}
+
 /* Those that the list does not have any more; a spare goes with its original. */
 static void close_others(floe_core *core, floe_time now)
 {
@@ -139,16 +153,7 @@ void floe_bases_update(floe_core *core, floe_time now, const floe_interface_addr
     for (uint16_t rank = 0; good && (best = floe_choice_next(&choice)) != NULL;
          rank = (uint16_t)(rank < UINT16_MAX ? rank + 1 : rank)) {
         floe_base *base = floe_base_of_ip(core, &best->address);
-        if (base != NULL && base->state == FLOE_BASE_FAILED) {
-            leave(core, now, base); /* it may open this time */
-            base = NULL;
-        }
-        if (base != NULL) {
-            good = set_interface(core, base, best, rank);
-            floe_listener_want(core, base);
-        } else {
-            good = new_base(core, best, rank);
-        }
+        good = base != NULL ? keep(core, base, best, rank) : new_base(core, best, rank);
     }
     floe_choice_end(&choice, now);
     if (good) {
@@ -222,15 +227,11 @@ bool floe_bases_lack(const floe_core *core, const floe_address *address)
            (base->state == FLOE_BASE_FAILED && base->error == -FLOE_ERR_ADDRESS_NOT_AVAILABLE);
 }
 
-bool floe_bases_add(floe_core *core, floe_time now, const floe_interface_address *from,
-                    uint16_t rank)
+bool floe_bases_add(floe_core *core, const floe_interface_address *from, uint16_t rank)
 {
     floe_base *failed = floe_base_of_ip(core, &from->address);
 
-    if (failed != NULL) { /* it may open this time */
-        leave(core, now, failed);
-    }
-    return new_base(core, from, rank);
+    return failed != NULL ? keep(core, failed, from, rank) : new_base(core, from, rank);
 }
 
 void floe_base_follows(floe_core *core, floe_base *base, const floe_interface_address *from,

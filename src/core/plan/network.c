@@ -360,7 +360,7 @@ static bool add_new(floe_core *core, floe_time now, const floe_interface_address
         if (!floe_bases_lack(core, &best->address)) {
             floe_base_follows(core, floe_base_of_ip(core, &best->address), best, rank);
         } else if (network->settled && !is_held(network, best)) {
-            any = floe_bases_add(core, now, best, rank) || any;
+            any = floe_bases_add(core, best, rank) || any;
             floe_restless_note(core, &network->restless, now, best->interface_name,
                                best->interface_index, list, count);
         }
