@@ -104,6 +104,17 @@ static void each_binding(const floe_core *owner, const floe_base *base, exchange
     }
 }
 
+/* Of an attempt that has no relay any more: what was counted, or that nothing could be asked there, as the
+ * connection failed. NULL: there is nothing to tell. */
+static const floe_counters *told_of(const floe_attempt *attempt)
+{
+    static const floe_counters nothing;
+    bool in_vain = attempt->relay == NULL && attempt->vain && attempt->counters == NULL &&
+                   attempt->pair->progress == FLOE_FAILED;
+
+    return floe_attempt_counted(attempt) ? attempt->counters : in_vain ? &nothing : NULL;
+}
+
 static void each_of(const floe_core *owner, const floe_core *core, exchange_taker take, void *data)
 {
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
@@ -133,14 +144,15 @@ static void each_of(const floe_core *owner, const floe_core *core, exchange_take
     {
         FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
-            if (floe_attempt_counted(attempt) && pair->server->url->turn) {
+            const floe_counters *counters = told_of(attempt);
+            if (counters != NULL && pair->server->url->turn) {
                 bool last = pair->progress == FLOE_FAILED;
                 bool over =
                     pair->yielded || last; /* what it had is gone; or its Binding succeeds */
                 exchange one = {.base = pair->base,
                                 .server = pair->server,
                                 .remote = &attempt->remote,
-                                .counters = attempt->counters,
+                                .counters = counters,
                                 .method = "Allocate",
                                 .transport = (uint8_t)pair->server->url->transport,
                                 .progress = over ? FLOE_SERVER_PROGRESS_FAILED

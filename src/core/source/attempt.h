@@ -28,6 +28,7 @@ typedef struct floe_attempt {
     bool late;               /* and what nobody waits for any more */
     bool garbled;            /* and by what is no answer in STUN */
     bool shows; /* its Allocate is to show the mapping (R2): no Binding goes beside it */
+    bool vain;  /* its relay has ended before a request could leave */
 } floe_attempt;
 
 /* Whether it has what a relay has counted that it has no more. */

@@ -398,6 +398,7 @@ static void leave_counters(const floe_core *core, const floe_relay *relay)
 {
     if (relay->attempt != NULL) {
         floe_counters_keep(core, &relay->attempt->counters, &relay->counters);
+        relay->attempt->vain = relay->counters.requests == 0;
     }
 }
 
