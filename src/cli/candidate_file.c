@@ -1,6 +1,7 @@
 #include "cli/candidate_file.h"
 
 #include "cli/output.h"
+#include "cli/screen.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ bool is_candidate_file(const char *word)
 
 static bool tell_why(const char *command, const char *file, int error)
 {
-    output_print(standard_error, "floe: %s: %s: %s\n", command, file, strerror(error));
+    screen_tell("floe: %s: %s: %s", command, file, strerror(error));
     return false;
 }
 
@@ -78,9 +79,7 @@ bool read_candidates(const char *command, const char *file, extract_found found,
         return tell_why(command, file, error);
     }
     if (standard && isatty(STDIN_FILENO)) {
-        output_print(standard_error,
-                     "floe: %s: paste candidates, SDP, JSON or a log, and end with Ctrl-D\n",
-                     command);
+        screen_tell("floe: %s: paste candidates, SDP, JSON or a log, and end with Ctrl-D", command);
     }
     errno = 0;
     read_lines(into, from, before_line, data);

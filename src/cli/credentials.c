@@ -1,6 +1,7 @@
 #include "cli/credentials.h"
 
 #include "cli/output.h"
+#include "cli/screen.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -161,8 +162,7 @@ bool ask_credential(gather_command *command)
     }
     memset(line, 0, sizeof line);
     if (command->credential == NULL) {
-        output_print(standard_error,
-                     "floe: no password was given (-c, FLOE_CREDENTIAL, --credential-file)\n");
+        screen_tell("floe: no password was given (-c, FLOE_CREDENTIAL, --credential-file)");
     }
     return command->credential != NULL;
 }

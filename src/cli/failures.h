@@ -9,6 +9,8 @@
 #include <stddef.h>
 
 #define FAILURE_ADDRESSES_MAX 64
+/* The longest sentence that tells one, with its end. */
+#define FAILURE_TEXT_SIZE 700
 
 typedef struct failure {
     char *url;  /* NULL: no server is at fault */
@@ -35,6 +37,9 @@ typedef struct failure_list {
 void failures_note_unreachable(failure_list *list, const floe_address *server);
 bool failures_unreachable(const failure_list *list, const char *address, uint16_t port);
 
+/* Whether two sentences tell one cause: they are alike but for what was counted or measured (how long was waited, how
+ * often was asked). Another address or port is another place to look at. */
+bool same_cause(const char *a, const char *b);
 /* Whether it is the first of its kind. */
 bool failures_add(failure_list *list, const floe_candidate_error *error);
 void failures_free(failure_list *list);

@@ -322,7 +322,7 @@ static bool make_gatherers(gather_run *run)
         floe_gatherer_free(slot->gatherer);
         *slot = (gather_slot){.run = run, .number = run->rounds * run->command.gatherers + i};
         if (new_gatherer(run, slot) != FLOE_OK) {
-            output_print(standard_error, "floe: gather: %s\n", option_words(floe_last_error()));
+            screen_tell("floe: gather: %s", option_words(floe_last_error()));
             return false;
         }
         if (slot->number == 0) { /* what is wrong with the options has been told by now */
@@ -401,9 +401,8 @@ static int run_command(gather_run *run)
     floe_error error =
         run->slots != NULL ? floe_api_new(&run->command.settings, &run->api) : FLOE_ERR_NO_MEMORY;
     if (error != FLOE_OK) {
-        output_print(standard_error, "floe: gather: %s\n",
-                     run->slots != NULL ? option_words(floe_last_error())
-                                        : floe_error_string(error));
+        screen_tell("floe: gather: %s", run->slots != NULL ? option_words(floe_last_error())
+                                                           : floe_error_string(error));
         run->failed_to_start = true;
         end_run(run);
     } else {

@@ -1,6 +1,7 @@
 #include "cli/interrupt.h"
 
 #include "cli/output.h"
+#include "cli/screen.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -100,7 +101,7 @@ int interrupt_start(interrupt *of, uv_loop_t *loop, void (*ask)(void *data), voi
         (void)uv_loop_close(loop);
     }
     if (failed != 0) {
-        output_print(standard_error, "floe: %s\n", uv_strerror(failed));
+        screen_tell("floe: %s", uv_strerror(failed));
     }
     return failed;
 }

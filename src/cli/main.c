@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/pair.h"
 #include "cli/parse.h"
+#include "cli/screen.h"
 #include "cli/suggest.h"
 #include "cli/turn.h"
 
@@ -94,7 +95,7 @@ static void tell_unknown(int count, char **words)
         (void)snprintf(text, sizeof text, "unknown command %.100s", words[0]);
         suggestion_add(&first, "", text, sizeof text);
     }
-    output_print(standard_error, "floe: %s (floe --help lists the commands)\n", text);
+    screen_tell("floe: %s (floe --help lists the commands)", text);
 }
 
 /* `floe help`, `floe help turn check`, `floe help turn`. */

@@ -4,6 +4,7 @@
 #include "cli/credentials.h"
 #include "cli/ice_servers.h"
 #include "cli/output.h"
+#include "cli/screen.h"
 #include "cli/suggest.h"
 
 #include <errno.h>
@@ -129,7 +130,7 @@ typedef struct option_action {
 
 static bool wrong(const char *name, const char *value, const char *why)
 {
-    output_print(standard_error, "floe: %s: %s \"%s\": %s\n", command_name, name, value, why);
+    screen_tell("floe: %s: %s \"%s\": %s", command_name, name, value, why);
     return false;
 }
 
@@ -222,10 +223,9 @@ static bool set_server(gather_command *command, const char *name, const char *va
 static bool once(const char *name, bool *given)
 {
     if (*given) {
-        output_print(standard_error,
-                     "floe: %s: %s is given twice, but the line has one user for all its URLs: "
-                     "--ice-servers FILE has one for each server\n",
-                     command_name, name);
+        screen_tell("floe: %s: %s is given twice, but the line has one user for all its URLs: "
+                    "--ice-servers FILE has one for each server",
+                    command_name, name);
         return false;
     }
     *given = true;
@@ -900,8 +900,8 @@ static bool unknown_option(command_kind kind, const char *name)
         }
         suggestion_add(&near, "--", text, sizeof text);
     }
-    output_print(standard_error, "floe: %s: %s (floe %s --help lists the options)\n", command_name,
-                 text, command_name);
+    screen_tell("floe: %s: %s (floe %s --help lists the options)", command_name, text,
+                command_name);
     return false;
 }
 
@@ -930,8 +930,7 @@ static bool use_option(gather_command *command, const option_word *word, char *n
         *used = word->value == NULL;
         char *given = *used ? next : word->value;
         if (given == NULL) {
-            output_print(standard_error, "floe: %s: %s needs a value: %s\n", command_name,
-                         word->name, found->value);
+            screen_tell("floe: %s: %s needs a value: %s", command_name, word->name, found->value);
             return false;
         }
         value = taken(command, action, word->name, given);
@@ -959,7 +958,7 @@ static bool parse_long(command_kind kind, gather_command *command, char *text, c
         return unknown_option(kind, word.name);
     }
     if (word.value != NULL && option_faces[word.at].value == NULL) {
-        output_print(standard_error, "floe: %s: %s takes no value\n", command_name, word.name);
+        screen_tell("floe: %s: %s takes no value", command_name, word.name);
         return false;
     }
     if (word.value != NULL) {

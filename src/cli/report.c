@@ -18,8 +18,7 @@ bool report_init(gather_report *report, const gather_command *command)
     if (command->trace_file != NULL) {
         int failed = output_open_trace(command->trace_file);
         if (failed != 0) {
-            output_print(standard_error, "floe: --trace \"%s\": %s\n", command->trace_file,
-                         strerror(failed));
+            screen_tell("floe: --trace \"%s\": %s", command->trace_file, strerror(failed));
             return false;
         }
     }
@@ -224,7 +223,7 @@ static const char *words_of(const gather_report *report, const floe_candidate_er
 void report_error(gather_report *report, unsigned gatherer, double ms,
                   const floe_candidate_error *of)
 {
-    char text[700];
+    char text[FAILURE_TEXT_SIZE];
     floe_candidate_error told = *of;
     const floe_candidate_error *error = &told;
 

@@ -149,11 +149,18 @@ void screen_print_wrapped(output *to, const char *text, size_t column, size_t in
 
 void screen_tell(const char *format, ...)
 {
-    char text[1600];
-    va_list arguments;
+    va_list first;
+    va_list second;
 
-    va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    screen_print_wrapped(standard_error, text, 0, TOLD_INDENT);
+    va_start(first, format);
+    va_copy(second, first);
+    int size = vsnprintf(NULL, 0, format, first);
+    char *text = size >= 0 ? malloc((size_t)size + 1) : NULL;
+    if (text != NULL) {
+        (void)vsnprintf(text, (size_t)size + 1, format, second);
+        screen_print_wrapped(standard_error, text, 0, TOLD_INDENT);
+    }
+    va_end(second);
+    va_end(first);
+    free(text);
 }

@@ -35,10 +35,10 @@ typedef struct server_row {
     unsigned relays; /* likewise */
     bool relay4;
     bool relay6;
-    uint32_t lifetime;          /* of its relay; 0: none */
-    floe_failure_reason reason; /* of a failure */
-    const char *why;            /* of one that was not asked, a fixed word; NULL */
-    char text[640];             /* why it gave nothing; "" */
+    uint32_t lifetime;            /* of its relay; 0: none */
+    floe_failure_reason reason;   /* of a failure */
+    const char *why;              /* of one that was not asked, a fixed word; NULL */
+    char text[FAILURE_TEXT_SIZE]; /* why it gave nothing; "" */
 } server_row;
 
 typedef struct server_table {
