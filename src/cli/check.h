@@ -178,10 +178,12 @@ typedef struct check_counts {
     size_t skipped;
     size_t stopped; /* or not begun */
     size_t warnings;
-    size_t causes; /* different errors */
+    size_t causes; /* of those that failed, different ones */
 } check_counts;
 
 check_counts check_count(const turn_checker *checker);
+/* Of a row that has failed: the number of its cause among the different ones, from 1 on. */
+unsigned check_cause_of(const turn_checker *checker, const check_row *row);
 
 /* JSON: an event each. */
 void check_json_row(const check_row *row);

@@ -88,26 +88,6 @@ static void label_of(const grid_line *line, char *text, size_t size)
 
 /* ── What stands in a cell ── */
 
-/* Its number among the different errors, from 1 on. */
-static unsigned cause_of(const turn_checker *checker, const check_row *row)
-{
-    unsigned number = 0;
-
-    for (size_t i = 0; i < checker->row_count; i++) {
-        const check_row *other = &checker->rows[i];
-        bool first = other->state == CHECK_FAILED;
-        for (size_t j = 0; j < i && first; j++) {
-            first = checker->rows[j].state != CHECK_FAILED ||
-                    strcmp(checker->rows[j].error, other->error) != 0;
-        }
-        number += first;
-        if (first && strcmp(other->error, row->error) == 0) {
-            break;
-        }
-    }
-    return number;
-}
-
 static double time_of(const check_row *row)
 {
     return row->round_trip_ms > 0 ? row->round_trip_ms : row->data_round_trip_ms;
@@ -135,7 +115,7 @@ static void say_state(const turn_checker *checker, const check_row *row, char *t
         (void)snprintf(text, size, "ok %4.0f ms", time_of(row));
         break;
     case CHECK_FAILED:
-        (void)snprintf(text, size, "FAILED (%u)", cause_of(checker, row));
+        (void)snprintf(text, size, "FAILED (%u)", check_cause_of(checker, row));
         break;
     case CHECK_SKIPPED:
         (void)snprintf(text, size, "-");
@@ -556,7 +536,7 @@ static void add_causes(const turn_checker *checker, check_text *to)
 
     for (size_t i = 0; i < checker->row_count; i++) {
         const check_row *row = &checker->rows[i];
-        unsigned number = row->state == CHECK_FAILED ? cause_of(checker, row) : 0;
+        unsigned number = row->state == CHECK_FAILED ? check_cause_of(checker, row) : 0;
         if (number > last) {
             char label[16];
             (void)snprintf(label, sizeof label, "(%u)", number);

@@ -1,5 +1,6 @@
 /* What the facts of a row mean: whether it works, why not, and what to be warned of. */
 #include "cli/check.h"
+#include "cli/failures.h"
 #include "cli/rest_user.h"
 #include "cli/verdict.h"
 
@@ -241,16 +242,32 @@ void check_verdict(const turn_checker *checker, check_row *row)
     }
 }
 
-/* Whether an earlier row has failed by the same. */
-static bool is_known_cause(const turn_checker *checker, size_t at)
+/* Of the rows that have failed by the same as this one, the first. */
+static const check_row *first_alike(const turn_checker *checker, const check_row *row)
 {
-    for (size_t i = 0; i < at; i++) {
-        if (checker->rows[i].state == CHECK_FAILED &&
-            strcmp(checker->rows[i].error, checker->rows[at].error) == 0) {
-            return true;
-        }
+    const check_row *first = checker->rows;
+
+    while (first != row &&
+           (first->state != CHECK_FAILED || !same_cause(first->error, row->error))) {
+        first++;
     }
-    return false;
+    return first;
+}
+
+static bool is_new_cause(const turn_checker *checker, const check_row *row)
+{
+    return row->state == CHECK_FAILED && first_alike(checker, row) == row;
+}
+
+unsigned check_cause_of(const turn_checker *checker, const check_row *row)
+{
+    const check_row *first = first_alike(checker, row);
+    unsigned number = 0;
+
+    for (const check_row *other = checker->rows; other <= first; other++) {
+        number += is_new_cause(checker, other);
+    }
+    return number;
 }
 
 static bool is_known_warning(const turn_checker *checker, size_t at, int kind)
@@ -273,7 +290,7 @@ check_counts check_count(const turn_checker *checker)
         counts.failed += row->state == CHECK_FAILED;
         counts.skipped += row->state == CHECK_SKIPPED;
         counts.stopped += row->state == CHECK_WAITS || row->state == CHECK_STOPPED;
-        counts.causes += row->state == CHECK_FAILED && !is_known_cause(checker, i);
+        counts.causes += is_new_cause(checker, row);
         for (int kind = 0; kind < WARNINGS; kind++) {
             counts.warnings += *row->warnings[kind] != '\0' && !is_known_warning(checker, i, kind);
         }

@@ -14,18 +14,41 @@ static bool same(const char *a, const char *b)
     return (a == NULL || b == NULL) ? a == b : strcmp(a, b) == 0;
 }
 
-/* The same words, with whatever numbers: how long was waited, how often was asked. */
-static bool same_words(const char *a, const char *b)
+static bool is_of_address(char byte)
 {
-    while (*a != '\0' && *b != '\0') {
-        if (isdigit((unsigned char)*a) && isdigit((unsigned char)*b)) {
-            a += strspn(a, "0123456789");
-            b += strspn(b, "0123456789");
-        } else if (*a++ != *b++) {
+    return isalnum((unsigned char)byte) || byte == ':' || byte == '.';
+}
+
+/* How long the number is that begins there, if it counts or measures; 0: it is none, or is of an address or a port. */
+static size_t measure_size(const char *text, const char *at)
+{
+    static const char port[] = "port ";
+    size_t before = (size_t)(at - text);
+    size_t size = strspn(at, "0123456789");
+    const char *end = at + size;
+    bool goes_on =
+        isalnum((unsigned char)*end) || ((*end == '.' || *end == ':') && is_of_address(end[1]));
+    bool placed = before >= strlen(port) && strncmp(at - strlen(port), port, strlen(port)) == 0;
+
+    return goes_on || placed || (before > 0 && is_of_address(at[-1])) ? 0 : size;
+}
+
+bool same_cause(const char *a, const char *b)
+{
+    const char *one = a;
+    const char *other = b;
+
+    while (*one != '\0' && *other != '\0') {
+        size_t size = measure_size(a, one);
+        size_t other_size = measure_size(b, other);
+        if (size > 0 && other_size > 0) {
+            one += size;
+            other += other_size;
+        } else if (*one++ != *other++) {
             return false;
         }
     }
-    return *a == *b;
+    return *one == *other;
 }
 
 static failure *find(const failure_list *list, const floe_candidate_error *error)
@@ -35,7 +58,7 @@ static failure *find(const failure_list *list, const floe_candidate_error *error
         bool placed = error->address != NULL;
         if (same(known->url, error->url) && known->reason == error->reason &&
             (known->address_count > 0) == placed && known->text != NULL &&
-            same_words(known->text, error->text)) {
+            same_cause(known->text, error->text)) {
             return known;
         }
     }
@@ -110,11 +133,6 @@ const failure *failures_of_url(const failure_list *list, const char *url)
         }
     }
     return found;
-}
-
-static bool is_of_address(char byte)
-{
-    return isalnum((unsigned char)byte) || byte == ':' || byte == '.';
 }
 
 bool failure_names(const failure *of, const char *address)
