@@ -23,14 +23,63 @@ static bool tell_why(const char *command, const char *file, int error)
     return false;
 }
 
+/* A file's characters: it may be of UTF-16, as Windows writes them, which its first two bytes show. */
+typedef struct source {
+    FILE *from;
+    bool begun;
+    int high;   /* of UTF-16, which of two bytes is the high one, 0 or 1; -1: it is of bytes */
+    int second; /* a byte that was read ahead; EOF: none */
+} source;
+
+/* The next unit: a byte, or 16 bits; EOF. */
+static int next_unit(source *of)
+{
+    int first = of->second != EOF ? of->second : getc_unlocked(of->from);
+
+    of->second = EOF;
+    if (!of->begun && (first == 0xFE || first == 0xFF)) {
+        int second = getc_unlocked(of->from);
+        of->high = first + second == 0xFE + 0xFF ? first == 0xFF : -1;
+        of->second = of->high < 0 ? second : EOF;
+        of->begun = true;
+        return of->high < 0 ? first : next_unit(of);
+    }
+    of->begun = true;
+    if (of->high < 0 || first == EOF) {
+        return first;
+    }
+    int second = getc_unlocked(of->from);
+    return second == EOF ? EOF : of->high == 0 ? first << 8 | second : second << 8 | first;
+}
+
+/* In UTF-8; what UTF-16 needs two units for has no place in a candidate, and is replaced. */
+static size_t put_unit(const source *of, unsigned unit, char *to)
+{
+    bool half = unit >= 0xD800 && unit < 0xE000;
+    size_t used = 0;
+
+    unit = half ? 0xFFFD : unit;
+    if (of->high < 0 || unit < 0x80) {
+        to[used++] = (char)unit;
+    } else if (unit < 0x800) {
+        to[used++] = (char)(0xC0 | unit >> 6);
+        to[used++] = (char)(0x80 | (unit & 0x3F));
+    } else {
+        to[used++] = (char)(0xE0 | unit >> 12);
+        to[used++] = (char)(0x80 | (unit >> 6 & 0x3F));
+        to[used++] = (char)(0x80 | (unit & 0x3F));
+    }
+    return used;
+}
+
 /* A line with its end; one that is larger than the limit comes in parts. 0: there is none. */
-static size_t read_line(FILE *from, char **text, size_t *room)
+static size_t read_line(source *from, char **text, size_t *room)
 {
     size_t used = 0;
-    int byte = 0;
+    int unit = 0;
 
-    while (byte != '\n' && used < LINE_MAX_BYTES) {
-        if (used + 2 > *room) {
+    while (unit != '\n' && used < LINE_MAX_BYTES) {
+        if (used + 4 > *room) {
             size_t more = *room * 2 + 4096;
             char *larger = realloc(*text, more);
             if (larger == NULL) {
@@ -39,22 +88,23 @@ static size_t read_line(FILE *from, char **text, size_t *room)
             *text = larger;
             *room = more;
         }
-        byte = getc_unlocked(from);
-        if (byte == EOF) {
+        unit = next_unit(from);
+        if (unit == EOF) {
             break;
         }
-        (*text)[used++] = (char)byte;
+        used += put_unit(from, (unsigned)unit, &(*text)[used]);
     }
     return used;
 }
 
 static void read_lines(extractor *into, FILE *from, void (*before_line)(void *data), void *data)
 {
+    source of = {.from = from, .high = -1, .second = EOF};
     char *text = NULL;
     size_t room = 0;
 
     while (!output_failed(standard_output)) {
-        size_t size = read_line(from, &text, &room);
+        size_t size = read_line(&of, &text, &room);
         if (size == 0) {
             break;
         }

@@ -17,23 +17,37 @@
 #define DEPTH_MAX 64
 #define SEEN_MAX 4096
 #define MISSES_MAX 8
+#define HELD_MAX 4096
 
 static const char prefix[] = "candidate:";
+
+/* A finding, and where it stands. */
+typedef struct held_finding {
+    extract_finding finding;
+    floe_candidate *candidate; /* owned */
+    size_t column;
+    size_t number; /* of those that are held, in the order in which they were found */
+} held_finding;
 
 struct extractor {
     extract_found found;
     void *data;
     unsigned line;
+    /* What JSON has is only known at its end: until then all is held, and told in the order of the text. */
+    held_finding *held;
+    size_t held_count;
     /* JSON that has begun and not ended. */
     char *json;
     size_t json_size;
     size_t json_room;
     unsigned json_line; /* on which it began */
+    size_t json_column;
     unsigned depth;
     bool too_large;
     /* Where in it the last finding stood. */
     const char *cursor;
     unsigned cursor_line;
+    const char *cursor_begin; /* of that line */
     unsigned misses;
     /* What was found, so that statistics do not tell it again. */
     uint64_t seen[SEEN_MAX];
@@ -82,6 +96,47 @@ static bool seen_before(extractor *from, const floe_candidate *candidate, extrac
     return known;
 }
 
+/* That one was found again says more of what was told, and stands behind it. */
+static int by_place(const void *a, const void *b)
+{
+    const held_finding *one = a;
+    const held_finding *other = b;
+    const extract_finding *of = &one->finding;
+    const extract_finding *than = &other->finding;
+
+    return of->again != than->again       ? of->again - than->again
+           : of->line != than->line       ? (of->line < than->line ? -1 : 1)
+           : one->column != other->column ? (one->column < other->column ? -1 : 1)
+           : one->number < other->number  ? -1
+                                          : one->number > other->number;
+}
+
+static void tell_held(extractor *from)
+{
+    if (from->held_count > 1) {
+        qsort(from->held, from->held_count, sizeof *from->held, by_place);
+    }
+    for (size_t i = 0; i < from->held_count; i++) {
+        held_finding *one = &from->held[i];
+        one->finding.candidate = one->candidate;
+        from->found(from->data, &one->finding);
+        floe_candidate_free(one->candidate);
+    }
+    from->held_count = 0;
+}
+
+/* Takes the candidate over. */
+static void hold(extractor *from, const extract_finding *finding, floe_candidate *candidate,
+                 size_t column)
+{
+    if (from->held_count == HELD_MAX) {
+        tell_held(from);
+    }
+    from->held[from->held_count] = (held_finding){
+        .finding = *finding, .candidate = candidate, .column = column, .number = from->held_count};
+    from->held_count++;
+}
+
 /* The library's error counts from the candidate's beginning; `column` is where that is in the line. */
 static void explain_error(extract_finding *finding, size_t column)
 {
@@ -106,12 +161,10 @@ static void tell(extractor *from, const char *text, size_t column, extract_side 
 
     if (floe_candidate_parse(text, &candidate) == FLOE_OK) {
         (void)seen_before(from, candidate, side, &again);
-        finding.candidate = candidate;
     } else {
         explain_error(&finding, column);
     }
-    from->found(from->data, &finding);
-    floe_candidate_free(candidate);
+    hold(from, &finding, candidate, column);
 }
 
 /* ── "candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host" ── */
@@ -319,7 +372,7 @@ static bool has_words(const loose_candidate *loose)
 }
 
 /* Nothing is told of what turns out to be none: it only looked so. */
-static void tell_loose(extractor *from, const loose_candidate *loose, unsigned line)
+static void tell_loose(extractor *from, const loose_candidate *loose, unsigned line, size_t column)
 {
     char text[CANDIDATE_MAX];
     const char *type = type_of(loose->type);
@@ -332,12 +385,12 @@ static void tell_loose(extractor *from, const loose_candidate *loose, unsigned l
     extract_finding finding = {.line = line, .side = loose->side};
     if (floe_candidate_parse(text, &candidate) == FLOE_OK &&
         !seen_before(from, candidate, loose->side, &finding.again)) {
-        finding.candidate = candidate;
         finding.no_foundation = *loose->foundation == '\0';
         finding.no_priority = loose->priority == 0;
-        from->found(from->data, &finding);
+        hold(from, &finding, candidate, column);
+    } else {
+        floe_candidate_free(candidate);
     }
-    floe_candidate_free(candidate);
 }
 
 static void copy(char *to, size_t size, const char *text, size_t length)
@@ -402,14 +455,15 @@ static void find_in_tables(extractor *from, const char *line)
     const char *rest = next_of_table(line, line, &first);
 
     while (rest != NULL) {
+        size_t column = (size_t)(rest - line);
         rest = next_of_table(line, rest, &second);
         if (rest != NULL) {
             first.side = EXTRACT_SIDE_LOCAL;
             second.side = EXTRACT_SIDE_REMOTE;
         }
-        tell_loose(from, &first, from->line);
+        tell_loose(from, &first, from->line, column);
         if (rest != NULL) {
-            tell_loose(from, &second, from->line);
+            tell_loose(from, &second, from->line, (size_t)(rest - line));
             rest = next_of_table(line, rest, &first);
         }
     }
@@ -444,7 +498,7 @@ static void find_in_logs(extractor *from, const char *line)
                 *loose.related = '\0';
             }
             if (rest != NULL) {
-                tell_loose(from, &loose, from->line);
+                tell_loose(from, &loose, from->line, (size_t)(at - line));
             }
         }
     }
@@ -479,7 +533,7 @@ static void find_in_traces(extractor *from, const char *line)
         copy(loose.type, sizeof loose.type, fields[7], 23);
         copy(loose.related, sizeof loose.related, fields[8], 255);
         loose.related_port = (unsigned)strtoul(fields[9], NULL, 10);
-        tell_loose(from, &loose, from->line);
+        tell_loose(from, &loose, from->line, (size_t)(at - line));
     }
 }
 
@@ -503,8 +557,8 @@ static unsigned number_of(const json_t *object, const char *key)
     return number > 0 && number <= UINT32_MAX ? (unsigned)number : 0;
 }
 
-/* On which line the JSON has this text, behind where it had the last. */
-static unsigned line_of(extractor *from, const char *text)
+/* Goes to where the JSON has this text, behind where it had the last. */
+static void go_to(extractor *from, const char *text)
 {
     char quoted[300];
 
@@ -513,13 +567,15 @@ static unsigned line_of(extractor *from, const char *text)
     const char *at = from->misses < MISSES_MAX ? strstr(from->cursor, quoted) : NULL;
     if (at == NULL) {
         from->misses++;
-        return from->cursor_line;
+        return;
     }
     for (; from->cursor < at && from->cursor < end; from->cursor++) {
-        from->cursor_line += *from->cursor == '\n';
+        if (*from->cursor == '\n') {
+            from->cursor_line++;
+            from->cursor_begin = from->cursor + 1;
+        }
     }
     from->cursor = at + 1;
-    return from->cursor_line;
 }
 
 /* Statistics say it by their type; those of before that, or of a dump, by more. */
@@ -571,7 +627,10 @@ static void take_object(extractor *from, const json_t *object)
     if (loose.port == 0) {
         loose.port = number_of(object, "portNumber");
     }
-    tell_loose(from, &loose, line_of(from, loose.address));
+    go_to(from, loose.address);
+    size_t before = from->cursor_line == from->json_line ? from->json_column : 0;
+    tell_loose(from, &loose, from->cursor_line,
+               before + (size_t)(from->cursor - from->cursor_begin));
 }
 
 /* A dump of webrtc-internals has each statistic as a history: {"ID-port": {"values": "[5000]"}}. The
@@ -646,7 +705,7 @@ static void end_json(extractor *from)
                         ? NULL
                         : json_loadb(from->json, from->json_size, JSON_DISABLE_EOF_CHECK, NULL);
 
-    from->cursor = from->json;
+    from->cursor = from->cursor_begin = from->json;
     from->cursor_line = from->json_line;
     from->misses = 0;
     walk(from, value, DEPTH_MAX);
@@ -720,6 +779,7 @@ static void find_in_json(extractor *from, const char *line)
     }
     if (from->depth == 0) {
         from->json_line = from->line;
+        from->json_column = (size_t)(text - line);
     }
     keep_json(from, text, strlen(text));
     from->depth = depth_behind(from->depth, text);
@@ -734,10 +794,14 @@ extractor *extract_new(extract_found found, void *data)
 {
     extractor *made = calloc(1, sizeof *made);
 
-    if (made != NULL) {
-        made->found = found;
-        made->data = data;
+    held_finding *held = calloc(HELD_MAX, sizeof *held);
+
+    if (made == NULL || held == NULL) {
+        free(made);
+        free(held);
+        return NULL;
     }
+    *made = (extractor){.found = found, .data = data, .held = held};
     return made;
 }
 
@@ -758,6 +822,9 @@ void extract_line(extractor *from, char *text, size_t size)
     find_in_logs(from, text);
     find_in_traces(from, text);
     find_in_json(from, text);
+    if (from->depth == 0) {
+        tell_held(from);
+    }
 }
 
 void extract_free(extractor *from)
@@ -765,6 +832,8 @@ void extract_free(extractor *from)
     if (from == NULL) {
         return;
     }
+    tell_held(from);
+    free(from->held);
     free(from->json);
     free(from);
 }

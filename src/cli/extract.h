@@ -32,8 +32,10 @@ typedef struct extractor extractor;
 
 /* NULL: out of memory. */
 extractor *extract_new(extract_found found, void *data);
-/* The next line, with or without its end; it is changed. */
+/* The next line, with or without its end; it is changed. What is found is told in the order of the text: of JSON when
+ * it has ended, be it with the text. */
 void extract_line(extractor *from, char *text, size_t size);
+/* Tells what is left. */
 void extract_free(extractor *from);
 
 #endif
