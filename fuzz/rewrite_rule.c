@@ -25,12 +25,12 @@ static void look_up(floe_core_shared *shared)
         {.family = FLOE_FAMILY_IPV6, .ip = {0x2a, 0, [15] = 2}, .port = 5},
     };
 
-    for (size_t i = 0; i < 3 * 3 * 2; i++) {
+    for (size_t i = 0; i < 3 * 3 * 2 * 2; i++) {
         static const floe_candidate_type types[] = {
             FLOE_CANDIDATE_TYPE_HOST, FLOE_CANDIDATE_TYPE_SRFLX, FLOE_CANDIDATE_TYPE_RELAY};
         const floe_address *local = &locals[i % 2];
         const floe_rewrite *rule =
-            floe_rewrite_for(shared, types[i / 2 % 3], local, interfaces[i / 6]);
+            floe_rewrite_for(shared, types[i / 2 % 3], i >= 18, local, interfaces[i / 6 % 3]);
         floe_address external;
         size_t at = 0;
         while (floe_rewrite_next(shared, rule, local, &at, &external)) {
