@@ -64,7 +64,8 @@ static double look_up_us(void)
             floe_address local = floe_address_ipv4(0x0a000002U + (uint32_t)((900 + i) / 250 << 16) +
                                                        (uint32_t)((900 + i) % 250 << 8),
                                                    5);
-            found += floe_rewrite_for(shared, FLOE_CANDIDATE_TYPE_HOST, &local, "eth0") != NULL;
+            found +=
+                floe_rewrite_for(shared, FLOE_CANDIDATE_TYPE_HOST, false, &local, "eth0") != NULL;
         }
     }
     double taken = now() - from;
