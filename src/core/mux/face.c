@@ -545,34 +545,31 @@ void floe_core_network_changed(floe_core *core, floe_time now)
     }
 }
 
-void floe_core_woke(floe_core *core, floe_time now)
+/* For those who ask servers: the core, or the mux's trunks. */
+static void call_askers(floe_core *core, floe_time now,
+                        void (*call)(floe_core *core, floe_time now))
 {
     floe_mux *mux = mux_of(core);
 
     if (mux == NULL) {
-        floe_gather_woke(core, now);
+        call(core, now);
         return;
     }
     FLOE_RING_EACH(trunk, &mux->trunks, floe_part, link)
     {
-        floe_gather_woke(trunk->core, now);
+        call(trunk->core, now);
         floe_part_touch(trunk);
     }
 }
 
+void floe_core_woke(floe_core *core, floe_time now)
+{
+    call_askers(core, now, floe_gather_woke);
+}
+
 void floe_core_trust_read(floe_core *core, floe_time now)
 {
-    floe_mux *mux = mux_of(core);
-
-    if (mux == NULL) {
-        floe_gather_trust_read(core, now);
-        return;
-    }
-    FLOE_RING_EACH(trunk, &mux->trunks, floe_part, link)
-    {
-        floe_gather_trust_read(trunk->core, now);
-        floe_part_touch(trunk);
-    }
+    call_askers(core, now, floe_gather_trust_read);
 }
 
 void floe_core_name_taken(floe_core *core, floe_time now, const char *name)

@@ -234,7 +234,7 @@ static void forget_orphan(const floe_mux *mux, uint32_t channel)
 
 static bool poll_orphan(floe_mux *mux, floe_core_output *output)
 {
-    floe_list *link = floe_list_empty(&mux->orphans) ? NULL : mux->orphans.next;
+    floe_list *link = floe_list_take(&mux->orphans);
 
     if (link == NULL) {
         return false;

@@ -290,9 +290,14 @@ floe_failure_reason floe_failure_reason_of(const floe_core_shared *shared,
 }
 
 /* What carries a connection of this transport. */
+static bool by_tcp(uint8_t transport)
+{
+    return transport == FLOE_PROTOCOL_TCP || transport == FLOE_PROTOCOL_TLS;
+}
+
 static const char *carrier(uint8_t transport)
 {
-    return transport == FLOE_PROTOCOL_TCP || transport == FLOE_PROTOCOL_TLS ? "TCP" : "UDP";
+    return by_tcp(transport) ? "TCP" : "UDP";
 }
 
 /* Whose fault it is, as a person knows him. By a proxy: the proxy's until it has connected us, and
@@ -463,7 +468,7 @@ static void unreachable_text(const floe_failure *failure, const char *who, char 
 
     switch ((floe_unreachable)failure->detail) {
     case FLOE_UNREACHABLE_PORT:
-        if (strcmp(carrier(failure->transport), "TCP") == 0) {
+        if (by_tcp(failure->transport)) {
             (void)snprintf(text, size,
                            "refused by TCP port %u of %s: nothing listens there, or a firewall "
                            "rejects",
@@ -549,8 +554,7 @@ static void open_text(const floe_core *core, const floe_failure *failure, char *
 {
     const floe_core_shared *shared = core->shared;
     char address[FLOE_ADDRESS_TEXT_SIZE] = "a local address"; /* P1 */
-    bool stream = strcmp(carrier(failure->transport), "TCP") == 0;
-    unsigned port = stream ? shared->tcp_mux_port : shared->udp_mux_port;
+    unsigned port = by_tcp(failure->transport) ? shared->tcp_mux_port : shared->udp_mux_port;
 
     if (floe_hosts_are_shown(core)) {
         (void)floe_address_format(&failure->remote, address, sizeof address);

@@ -180,24 +180,25 @@ void floe_network_saw(floe_core *core, const floe_interface_address *list, size_
     }
 }
 
-/* An address often comes before its route: who reached nobody may reach them now. */
-static bool is_routed_now(const floe_network *network, const floe_base *base)
+/* An address often comes before its route: who reached nobody from the base, or did not find their
+ * names, may now. */
+static bool gains(const floe_core *core, const floe_base *base)
 {
     return base->chosen && base->state == FLOE_BASE_OPEN && !base->spare &&
-           (network->gained & bit_of(&base->local)) != 0;
+           (core->network->gained & bit_of(&base->local)) != 0 &&
+           (floe_pairs_failed(base) || floe_servers_any_unknown(core));
 }
 
 static bool any_routed(floe_core *core, const floe_interface_address *list, size_t count)
 {
     floe_network *network = core->network;
     uint8_t routed = routed_in(list, count);
-    bool unknown = floe_servers_any_unknown(core);
     bool any = false;
 
     network->gained = (uint8_t)(routed & ~network->routed);
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        any = any || (is_routed_now(network, base) && (unknown || floe_pairs_failed(base)));
+        any = any || gains(core, base);
     }
     if (network->settled || !any) {
         network->routed = routed;
@@ -210,12 +211,11 @@ static bool any_routed(floe_core *core, const floe_interface_address *list, size
 /* Whether anybody is asked. */
 static bool ask_by_new_routes(floe_core *core)
 {
-    bool unknown = floe_servers_any_unknown(core);
     bool asks = false;
 
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        if (is_routed_now(core->network, base) && (unknown || floe_pairs_failed(base))) {
+        if (gains(core, base)) {
             floe_pairs_ask_failed(core, base);
             asks = true;
         }
