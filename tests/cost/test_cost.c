@@ -2,17 +2,10 @@
  * may cost little more than twice as much. The core is compiled so that each of its basic blocks
  * says that it was reached; no clock is read. */
 #include "cost/many.h"
+#include "cost/steps.h"
 #include "support.h"
 
 #include <stdlib.h>
-
-static uint64_t steps;
-
-void __sanitizer_cov_trace_pc(void);
-void __sanitizer_cov_trace_pc(void)
-{
-    steps++;
-}
 
 /* A host, what the NAT shows of it, its relays. */
 static size_t candidates_of_an_address(size_t servers, many_kind kind)

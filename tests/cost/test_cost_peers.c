@@ -2,20 +2,13 @@
  * packet, or of one peer's upkeep, costs the same however many there are, but for the logarithm of
  * finding it. No clock is read. */
 #include "cost/relayed.h"
+#include "cost/steps.h"
 #include "support.h"
 
 #include <stdlib.h>
 
 #define FEW 10
 #define MANY 4000
-
-static uint64_t steps;
-
-void __sanitizer_cov_trace_pc(void);
-void __sanitizer_cov_trace_pc(void)
-{
-    steps++;
-}
 
 /* The most that one of them takes. */
 static uint64_t steps_of(relayed *r, size_t peers, bool (*once)(relayed *r, size_t peer))

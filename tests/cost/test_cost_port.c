@@ -1,20 +1,13 @@
 /* How the work of one port grows with the gatherers on it, counted in the steps of its program: what comes of one
  * packet, or of one more gatherer, costs the same however many there are (H3). No clock is read. */
 #include "cost/shared_port.h"
+#include "cost/steps.h"
 #include "support.h"
 
 #include <stdlib.h>
 
 #define FEW 10
 #define MANY 4000
-
-static uint64_t steps;
-
-void __sanitizer_cov_trace_pc(void);
-void __sanitizer_cov_trace_pc(void)
-{
-    steps++;
-}
 
 /* The most that one of them takes. */
 static uint64_t steps_of(shared_port *s, size_t count, bool (*once)(shared_port *s, size_t n))

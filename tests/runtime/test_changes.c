@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "base/memory.h"
+#include "own_network.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -114,36 +115,6 @@ static bool run(const char *format, ...)
     (void)vsnprintf(command, sizeof command, format, words);
     va_end(words);
     return system(command) == 0;
-}
-
-static bool write_file(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    return good;
-}
-
-/* Who is not root is it in a user namespace, where there may be one. */
-static bool have_network(void)
-{
-    char map[64];
-    unsigned uid = (unsigned)getuid();
-    unsigned gid = (unsigned)getgid();
-
-    if (unshare(CLONE_NEWNET) == 0) {
-        return true;
-    }
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
-        return false;
-    }
-    (void)snprintf(map, sizeof map, "0 %u 1", uid);
-    bool good = write_file("/proc/self/setgroups", "deny") && write_file("/proc/self/uid_map", map);
-    (void)snprintf(map, sizeof map, "0 %u 1", gid);
-    return good && write_file("/proc/self/gid_map", map);
 }
 
 static bool there_is_one;
@@ -594,6 +565,6 @@ int main(void)
         cmocka_unit_test(n3_changes_have_names),
     };
 
-    there_is_one = have_network();
+    there_is_one = own_network_begin();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "support.h"
 
 #include "mdns/message.h"
+#include "own_network.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,41 +93,11 @@ static bool run(int network, const char *format, ...)
     return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
-static bool write_file(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    return good;
-}
-
-/* Who is not root is it in a user namespace, where there may be one. */
-static bool may_have_networks(void)
-{
-    char map[64];
-    unsigned uid = (unsigned)getuid();
-    unsigned gid = (unsigned)getgid();
-
-    if (unshare(CLONE_NEWNET) == 0) {
-        return true;
-    }
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
-        return false;
-    }
-    (void)snprintf(map, sizeof map, "0 %u 1", uid);
-    bool good = write_file("/proc/self/setgroups", "deny") && write_file("/proc/self/uid_map", map);
-    (void)snprintf(map, sizeof map, "0 %u 1", gid);
-    return good && write_file("/proc/self/gid_map", map);
-}
-
 static int this_network(void)
 {
     /* Addresses are there at once, where that can be said. */
-    (void)write_file("/proc/sys/net/ipv6/conf/all/accept_dad", "0");
-    (void)write_file("/proc/sys/net/ipv6/conf/default/accept_dad", "0");
+    (void)own_network_write("/proc/sys/net/ipv6/conf/all/accept_dad", "0");
+    (void)own_network_write("/proc/sys/net/ipv6/conf/default/accept_dad", "0");
     return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 }
 
@@ -166,7 +137,7 @@ static bool make_machines(void)
     int told[2];
     char byte;
 
-    if (!may_have_networks() || (there = this_network()) < 0 || pipe(told) != 0) {
+    if (!own_network_begin() || (there = this_network()) < 0 || pipe(told) != 0) {
         return false;
     }
     holder = fork();

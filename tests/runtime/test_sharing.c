@@ -299,6 +299,26 @@ static void send_check(const session *s, const struct sockaddr_in *to)
                      (ssize_t)size);
 }
 
+static void session_begins(session *s, floe_api *api, awaited *seen)
+{
+    assert_int_equal(floe_gatherer_new(api, NULL, &s->gatherer), FLOE_OK);
+    listen_to(s->gatherer, seen);
+    assert_int_equal(floe_gatherer_on_packet(s->gatherer, on_packet, s), FLOE_OK);
+    assert_int_equal(floe_gatherer_gather(s->gatherer), FLOE_OK);
+    assert_true(awaited_end(seen, 1));
+}
+
+/* The peer's socket, and where it sends. */
+static void session_has_peer(session *s, int type, uint16_t port)
+{
+    struct timeval longest = {.tv_sec = 20};
+
+    s->address = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    s->fd = socket(AF_INET, type, 0);
+    assert_int_equal(setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest), 0);
+}
+
 /* The next that comes; 0: nothing does. */
 static size_t receive(const session *s, char *bytes, size_t room)
 {
@@ -311,24 +331,15 @@ static void h3_each_session_hears_its_own_peer_alone(void **state)
 {
     static session sessions[PEERS];
     static awaited seen[PEERS];
-    struct timeval longest = {.tv_sec = 20};
     char bytes[512];
 
     (void)state;
     floe_api *api = new_api(FLOE_ANY_PORT);
     for (int i = 0; i < PEERS; i++) {
         session *s = &sessions[i];
-        assert_int_equal(floe_gatherer_new(api, NULL, &s->gatherer), FLOE_OK);
-        listen_to(s->gatherer, &seen[i]);
-        assert_int_equal(floe_gatherer_on_packet(s->gatherer, on_packet, s), FLOE_OK);
-        assert_int_equal(floe_gatherer_gather(s->gatherer), FLOE_OK);
-        assert_true(awaited_end(&seen[i], 1));
+        session_begins(s, api, &seen[i]);
         (void)snprintf(s->word, sizeof s->word, "\200word %d", i);
-        s->fd = socket(AF_INET, SOCK_DGRAM, 0);
-        assert_int_equal(setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest), 0);
-        s->address = (struct sockaddr_in){.sin_family = AF_INET,
-                                          .sin_port = htons(port_of(s->gatherer, &s->id)),
-                                          .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        session_has_peer(s, SOCK_DGRAM, port_of(s->gatherer, &s->id));
         send_check(s, &s->address);
         assert_true(receive(s, bytes, sizeof bytes) > 20); /* its answer */
     }
@@ -376,23 +387,14 @@ static void h4_connections_go_with_their_gatherers(void **state)
     enum { CONNECTED = 4 };
     static session sessions[CONNECTED];
     static awaited seen[CONNECTED];
-    struct timeval longest = {.tv_sec = 20};
     uint8_t bytes[512];
 
     (void)state;
     floe_api *api = new_api_by(FLOE_ANY_PORT, FLOE_ANY_PORT);
     for (int i = 0; i < CONNECTED; i++) {
         session *s = &sessions[i];
-        assert_int_equal(floe_gatherer_new(api, NULL, &s->gatherer), FLOE_OK);
-        listen_to(s->gatherer, &seen[i]);
-        assert_int_equal(floe_gatherer_on_packet(s->gatherer, on_packet, s), FLOE_OK);
-        assert_int_equal(floe_gatherer_gather(s->gatherer), FLOE_OK);
-        assert_true(awaited_end(&seen[i], 1));
-        s->address = (struct sockaddr_in){.sin_family = AF_INET,
-                                          .sin_port = htons(passive_port_of(s->gatherer)),
-                                          .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        s->fd = socket(AF_INET, SOCK_STREAM, 0);
-        assert_int_equal(setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest), 0);
+        session_begins(s, api, &seen[i]);
+        session_has_peer(s, SOCK_STREAM, passive_port_of(s->gatherer));
         assert_int_equal(connect(s->fd, (const void *)&s->address, sizeof s->address), 0);
         size_t size = write_check(s, &bytes[2]);
         bytes[0] = (uint8_t)(size >> 8);

@@ -58,6 +58,7 @@ static void make_continual(hand *h, const char *const *urls, size_t count, floe_
 {
     floe_ice_server ice;
 
+    memset(entries, 0, sizeof entries);
     make(h, urls, count, settings);
     floe_gather_options options = options_of(&ice, urls, count, "user");
     options.continual = true;
@@ -68,7 +69,6 @@ static void make_continual(hand *h, const char *const *urls, size_t count, floe_
 /* On one interface, with a server that has given all that it has. */
 static server *begin_with(hand *h, const char *const *urls, floe_settings settings)
 {
-    memset(entries, 0, sizeof entries);
     make_continual(h, urls, 1, settings);
     server *turn = with(h, "203.0.113.2:3478", "192.0.2.7:700");
     h->places[0] = "203.0.113.2:0";
@@ -428,7 +428,6 @@ static void n5_a_default_route_moves(void **state)
     for (size_t i = 0; i < 3; i++) {
         floe_settings settings = defaults;
         settings.ip_handling = modes[i];
-        memset(entries, 0, sizeof entries);
         make_continual(&h, turn_url, 1, settings);
         with(&h, "203.0.113.2:3478", "192.0.2.7:700");
         entry("eth0", 1, "10.0.1.2:0")->default_route = true;
@@ -472,7 +471,6 @@ static void n1_changes_while_one_gathers(void **state)
     static hand h;
 
     (void)state;
-    memset(entries, 0, sizeof entries);
     make_continual(&h, turn_url, 1, defaults);
     server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
     all(turn, SILENT);
@@ -509,7 +507,6 @@ static void n1_what_comes_late_has_its_time(void **state)
     static hand h;
 
     (void)state;
-    memset(entries, 0, sizeof entries);
     make_continual(&h, turn_url, 1, defaults);
     server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
     all(turn, SILENT);
@@ -599,7 +596,6 @@ static void t10_a_relay_moves_when_its_address_goes(void **state)
 
     (void)state;
     settings.mobility = true;
-    memset(entries, 0, sizeof entries);
     make_continual(&h, turn_url, 1, settings);
     server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
     turn->tickets = true;
@@ -629,7 +625,6 @@ static void t10_a_relay_that_cannot_move_is_replaced(void **state)
 
     (void)state;
     settings.mobility = true;
-    memset(entries, 0, sizeof entries);
     make_continual(&h, named_url, 1, settings);
     server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
     server *other = with(&h, "[2001:db8::2]:3478", "[2001:db8:7::7]:700");
@@ -659,7 +654,6 @@ static void n2_what_remains_is_asked_for_the_relay(void **state)
 
     (void)state;
     for (int named = 0; named < 2; named++) {
-        memset(entries, 0, sizeof entries);
         make_continual(&h, named ? named_url : turn_url, 1, defaults);
         server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
         h.places[0] = "203.0.113.2:0";
@@ -689,7 +683,6 @@ static void n2_what_goes_elsewhere_leaves_the_rivals_alone(void **state)
     static hand h;
 
     (void)state;
-    memset(entries, 0, sizeof entries);
     make_continual(&h, named_url, 1, defaults);
     server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
     server *other = with(&h, "[2001:db8::2]:3478", "[2001:db8:7::7]:700");
@@ -739,7 +732,6 @@ static void n1_names_that_were_not_found_are_looked_up_once_more(void **state)
     static hand h;
 
     (void)state;
-    memset(entries, 0, sizeof entries);
     make_continual(&h, urls, 2, defaults);
     (void)with(&h, "203.0.113.2:3478", "192.0.2.7:700");
     all(with(&h, "203.0.113.9:3478", "192.0.2.7:701"), SILENT);
@@ -763,7 +755,6 @@ static void n2_a_default_route_that_comes_late(void **state)
 
     (void)state;
     for (int named = 0; named < 2; named++) {
-        memset(entries, 0, sizeof entries);
         make_continual(&h, named ? named_url : turn_url, 1, defaults);
         server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
         (void)entry("eth0", 1, "10.0.1.2:0");
@@ -791,7 +782,6 @@ static void n2_what_goes_is_no_reason_to_look_up(void **state)
     static hand h;
 
     (void)state;
-    memset(entries, 0, sizeof entries);
     make_continual(&h, named_url, 1, defaults);
     server *turn = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
     h.places[0] = "203.0.113.2:0";
@@ -817,7 +807,6 @@ static void n2_who_stands_is_asked_nothing(void **state)
     static hand h;
 
     (void)state;
-    memset(entries, 0, sizeof entries);
     make_continual(&h, named_url, 1, defaults);
     with(&h, "203.0.113.2:3478", "192.0.2.7:700");
     (void)entry("eth0", 1, "10.0.1.2:0");
