@@ -1442,6 +1442,31 @@ static void t7b_a_refusal_before_the_list_of_interfaces(void **state)
     end(&h);
 }
 
+/* E1: and if it is one of a name's addresses that does, that says nothing of the other. */
+static void e1_another_address_of_the_server_that_answers(void **state)
+{
+    static const char *const named[] = {"stun:stun.example"};
+    static const char *const places[][2] = {{"203.0.113.2:0", "203.0.113.3:0"},
+                                            {"203.0.113.3:0", "203.0.113.2:0"}};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        static hand h;
+        make(&h, named, 1, defaults);
+        h.two_interfaces = true;
+        server *stun = with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+        stun->deaf_to = 2;
+        all(with(&h, "203.0.113.3:3478", "192.0.2.7:700"), SILENT);
+        h.places[0] = places[i][0];
+        h.places[1] = places[i][1];
+        gather(&h);
+        pass(&h, 6000);
+        assert_int_equal(h.errors, 1);
+        assert_null(strstr(h.error, "203.0.113.3 answers"));
+        end(&h);
+    }
+}
+
 /* E1: who had answered by TCP, and is connected with no more, is rather down than behind a closed port. */
 static void e1_a_server_by_tcp_that_has_answered_before(void **state)
 {
@@ -1777,6 +1802,7 @@ int main(void)
         cmocka_unit_test(e1_answers_that_come_late),
         cmocka_unit_test(e1_a_server_that_answers_something_else),
         cmocka_unit_test(e1_a_server_that_answers_another_address_of_ours),
+        cmocka_unit_test(e1_another_address_of_the_server_that_answers),
         cmocka_unit_test(t7b_a_refusal_before_the_list_of_interfaces),
         cmocka_unit_test(t7b_a_refusal_where_there_is_no_list),
         cmocka_unit_test(l5_a_mapping_that_was_not_to_be_had_at_first),

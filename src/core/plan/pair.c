@@ -52,9 +52,6 @@ static void tally(floe_core *core, const floe_pair *pair, bool add)
     if (pair->progress != FLOE_FAILED) {
         server->pairs_hopeful += one;
     }
-    if (pair->heard) {
-        server->pairs_heard += one;
-    }
     if (is_untold(pair)) {
         server->untold += one;
         server->untold_of_url += floe_failure_of_url(floe_failure_kept(pair->failure)) ? one : 0;
@@ -96,17 +93,11 @@ void floe_pair_set_progress(floe_core *core, floe_pair *pair, floe_progress prog
     }
 }
 
-void floe_pair_hear(floe_pair *pair)
-{
-    pair->server->pairs_heard += pair->heard ? 0 : 1U;
-    pair->heard = true;
-}
-
 void floe_attempt_answered(floe_attempt *attempt, bool late)
 {
     attempt->answered = attempt->answered || !late;
     attempt->late = attempt->late || late;
-    floe_pair_hear(attempt->pair);
+    attempt->heard = true;
 }
 
 void floe_attempt_set_progress(floe_core *core, floe_attempt *attempt, floe_progress progress)
@@ -297,12 +288,35 @@ static bool has_answered(const floe_attempt *attempt)
            floe_binding_known(attempt->pair->base, &attempt->remote);
 }
 
+/* Whether the server's address has answered another address of ours (another of the server's says
+ * nothing of it). */
+static bool answers_elsewhere(const floe_core *core, const floe_pair *pair,
+                              const floe_address *remote)
+{
+    FLOE_RING_EACH(other, &pair->server->pairs, floe_pair, of_server)
+    {
+        if (other->base == pair->base) {
+            continue;
+        }
+        FLOE_RING_EACH(attempt, &other->attempts, floe_attempt, link)
+        {
+            if (attempt->heard && floe_address_equal(&attempt->remote, remote)) {
+                return true;
+            }
+        }
+        if (floe_binding_known(other->base, remote) ||
+            floe_relays_heard(other->base, remote, core->started)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether a server that is silent to this pair answers something else: a Binding from here, what
  * another of its URLs asks, another address of ours. */
 static void look_for_answers(const floe_core *core, floe_pair *pair)
 {
     floe_failure *failure = pair->failure;
-    uint32_t heard_here = 0;
 
     if (failure == NULL) {
         return;
@@ -311,7 +325,6 @@ static void look_for_answers(const floe_core *core, floe_pair *pair)
     failure->beside = by == FLOE_PROTOCOL_UDP && floe_binding_known(pair->base, &failure->remote);
     FLOE_RING_EACH(other, &pair->base->pairs, floe_pair, of_base)
     {
-        heard_here += other->server == pair->server && other->heard;
         FLOE_RING_EACH(attempt, &other->attempts, floe_attempt, link)
         {
             failure->beside =
@@ -323,7 +336,7 @@ static void look_for_answers(const floe_core *core, floe_pair *pair)
     failure->beside =
         failure->beside ||
         (by == FLOE_PROTOCOL_UDP && floe_relays_heard(pair->base, &failure->remote, core->started));
-    failure->elsewhere = pair->server->pairs_heard > heard_here;
+    failure->elsewhere = answers_elsewhere(core, pair, &failure->remote);
 }
 
 /* Whether the base has something of the server for all that, or may get it. */

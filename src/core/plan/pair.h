@@ -26,7 +26,6 @@ struct floe_pair {
     uint8_t progress;      /* a floe_progress */
     floe_relay_kind kind;  /* of the relay that it asks for */
     bool yielded;          /* the relay is the other family's: only what a NAT shows is asked */
-    bool heard;            /* its server has answered here, be it something else */
     bool told;             /* its failure */
     bool url_failed;       /* said so when it was told */
 };

@@ -118,7 +118,7 @@ static void binding_known(floe_core *core, floe_time now, floe_binding *binding)
         FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (floe_address_equal(&attempt->remote, &binding->remote)) {
-                floe_pair_hear(pair);
+                attempt->heard = true;
             }
             if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
                 floe_attempt_succeeded(core, now, attempt);
@@ -137,9 +137,7 @@ static void binding_failed(floe_core *core, floe_time now, floe_binding *binding
         FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
-                if (heard) {
-                    floe_pair_hear(pair);
-                }
+                attempt->heard = attempt->heard || heard;
                 floe_failure own = *failure;
                 floe_failure_set_reason(core, &own, failure->reason != NULL ? failure->reason : "");
                 floe_attempt_failed(core, now, attempt, own);

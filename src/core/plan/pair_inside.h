@@ -7,7 +7,6 @@
 /* ── pair.c: what is counted of them, and told ── */
 
 void floe_pair_set_progress(floe_core *core, floe_pair *pair, floe_progress progress);
-void floe_pair_hear(floe_pair *pair);
 void floe_attempt_answered(floe_attempt *attempt, bool late);
 void floe_attempt_set_progress(floe_core *core, floe_attempt *attempt, floe_progress progress);
 /* Its attempts may begin at another time now. */

@@ -107,11 +107,10 @@ struct floe_server {
         *anew;          /* for a relay that it does not give back (T7): then they are its names */
     floe_ring refusals; /* floe_refusal.link */
     floe_ring pairs;    /* floe_pair.of_server */
-    /* Of its pairs: how many pend, may still give or have given something, have heard of it, have
-     * failed and were not told; and of these those whose failure is the URL's. */
+    /* Of its pairs: how many pend, may still give or have given something, have failed and were not
+     * told; and of these those whose failure is the URL's. */
     uint32_t pairs_pending;
     uint32_t pairs_hopeful;
-    uint32_t pairs_heard;
     uint32_t untold;
     uint32_t untold_of_url;
     uint16_t index;    /* its place among the servers */
