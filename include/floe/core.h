@@ -329,7 +329,8 @@ FLOE_EXPORT floe_error floe_core_set_options(floe_core *core, floe_time now,
                                              const floe_gather_options *options);
 /** As floe_gatherer_create_associated. Each of the two cores may be freed before the other. */
 FLOE_EXPORT floe_error floe_core_new_associated(floe_core *core, floe_core **associated);
-/** The addresses of the interfaces, after FLOE_CORE_LIST_INTERFACES. Copied. */
+/** The addresses of the interfaces, after FLOE_CORE_LIST_INTERFACES. Copied. Of more than 16,000, the
+ *  rest are not used, which is reported as FLOE_ERR_NO_MEMORY is. */
 FLOE_EXPORT void floe_core_interfaces(floe_core *core, floe_time now,
                                       const floe_interface_address *list, size_t count);
 /** The list of interfaces is not available. The application is told why, and gathering is complete

@@ -28,8 +28,8 @@ typedef struct gather_slot {
     gather_run *run;
     floe_gatherer *gatherer;
     unsigned number;
-    uint64_t started;
     bool complete; /* has been, in this round: what comes then is the network's doing */
+    uint64_t started;
 } gather_slot;
 
 struct gather_run {

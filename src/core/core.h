@@ -56,7 +56,7 @@ typedef struct floe_connections {
 
 /* L10: what is found before it is asked for. */
 typedef struct floe_pool {
-    floe_list held;     /* events that nobody has asked for yet */
+    floe_outputs held;  /* events that nobody has asked for yet */
     floe_output output; /* GATHERING too: a pool's may wait while the next begins */
 } floe_pool;
 
@@ -71,15 +71,16 @@ struct floe_core {
     /* ── outbox ── */
     floe_core_shared *shared;
     floe_share *share; /* NULL: it is of no mux */
-    floe_list outputs;
+    floe_outputs outputs;
     floe_pool *pool;             /* NULL: there was none */
     floe_output complete_output; /* COMPLETE, then END_OF_CANDIDATES */
     floe_output memory_output;
     floe_unreached *unreached; /* FLOE_UNREACHED_MAX of them; NULL: there was none yet */
     floe_time started;
-    floe_gather_policy policy;
-    uint8_t types; /* floe_gather_type, joined, whatever the policy; P8 */
-    bool pooled;   /* gathering has begun before it was asked for: the owner sees a new gatherer */
+    uint8_t policy; /* a floe_gather_policy */
+    uint8_t types;  /* floe_gather_type, joined, whatever the policy; P8 */
+    bool pooled;    /* gathering has begun before it was asked for: the owner sees a new gatherer */
+    uint32_t sender; /* the candidate by which the owner sends at the moment */
 
     /* ── server ── */
     floe_server_set *set;
@@ -93,7 +94,7 @@ struct floe_core {
     floe_tree priorities; /* floe_found.by_priority */
     uint32_t run_first;   /* all priorities from this one down are taken, */
     uint32_t run_end;     /* before this one */
-    uint32_t base_counts[FLOE_BASE_COUNTS];
+    uint16_t base_counts[FLOE_BASE_COUNTS];
     uint32_t last_channel;
     uint32_t last_id;
     floe_core *associated; /* the other component's (L13); NULL: none, or it is gone */
@@ -102,19 +103,19 @@ struct floe_core {
         *former; /* before the latest restart, until the new ones have been used; NULL: none */
     uint8_t foundation_secret[16];
     floe_output writable_output; /* of those that are floe_found.writable, one after another */
+    uint16_t base_count;
     uint16_t component;
     bool wants_packets;
     bool interfaces_known;
 
     /* ── socket ── */
-    uint32_t sender;               /* the candidate by which the owner sends at the moment */
-    floe_connections *connections; /* NULL: there was none yet */
     bool connections_ended;
+    floe_connections *connections; /* NULL: there was none yet */
 
     /* ── source ── */
+    uint32_t generation; /* counts restarts, from 1 */
     bool relays_changed; /* one has come or ended (floe_base.unsettled) */
     uint8_t state;       /* a floe_gatherer_state */
-    uint32_t generation; /* counts restarts, from 1 */
     const floe_source_listener *listener;
     floe_ring relays;
     floe_agenda times; /* floe_relay.alarm; what it has set counts them */
@@ -148,9 +149,9 @@ struct floe_core {
 
     /* ── gatherer ── */
     bool pool_wanted : 1; /* gathering begins before it is asked for */
-    void *user;           /* its driver's own */
     bool has_packet : 1;
     bool has_associated : 1;
+    void *user; /* its driver's own */
     floe_output list_output;
     floe_output new_output; /* NEW, or CLOSED, behind which nothing comes */
     floe_output gathering_output;

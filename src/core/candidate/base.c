@@ -71,8 +71,8 @@ static uint8_t counts_of(const floe_base *base)
 static void count(floe_core *core, floe_base *base, uint8_t counted)
 {
     for (size_t i = 0; counted != base->counted && i < FLOE_BASE_COUNTS; i++) {
-        core->base_counts[i] += counted >> i & 1U;
-        core->base_counts[i] -= base->counted >> i & 1U;
+        unsigned all = core->base_counts[i] + (counted >> i & 1U) - (base->counted >> i & 1U);
+        core->base_counts[i] = (uint16_t)all;
     }
     base->counted = counted;
 }
@@ -164,12 +164,14 @@ void floe_base_set_interface(floe_core *core, floe_base *base, uint32_t index)
 
 floe_base *floe_base_new(floe_core *core, const floe_address *local)
 {
-    floe_base *base = floe_allocate(&core->shared->allocator, sizeof *base);
+    bool room = core->base_count < FLOE_BASES_MAX;
+    floe_base *base = room ? floe_allocate(&core->shared->allocator, sizeof *base) : NULL;
 
     if (base == NULL) {
         floe_core_out_of_memory(core);
         return NULL;
     }
+    core->base_count++;
     base->state = FLOE_BASE_OPENING;
     base->channel = floe_shared_number(core->shared, &core->last_channel);
     base->key = (floe_base_key){.ip = floe_address_with_port(*local, 0), .number = base->channel};
@@ -277,7 +279,7 @@ void floe_base_never_opened(floe_core *core, floe_base *base)
 void floe_base_shut(floe_core *core, floe_base *base)
 {
     bool opened = base->state == FLOE_BASE_OPEN ||
-                  (base->state == FLOE_BASE_OPENING && !floe_list_linked(&base->output.link));
+                  (base->state == FLOE_BASE_OPENING && !floe_is_told(&base->output));
 
     floe_untell(&base->output);
     floe_untell(&base->error_output);
@@ -325,6 +327,7 @@ void floe_base_free(floe_core *core, floe_base *base)
     floe_list_remove(&base->of_interface);
     floe_ring_remove(&core->bases, &base->link);
     free_parts(core, base);
+    core->base_count--;
     floe_deallocate(&core->shared->allocator, base);
 }
 

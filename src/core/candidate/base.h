@@ -73,6 +73,9 @@ typedef struct floe_base_past {
     floe_time unsteady; /* until then a NAT that has shown it by another address may go back */
 } floe_base_past;
 
+/* A core has no more: what counts bases, or pairs of a server (up to four a base), has 16 bits. */
+#define FLOE_BASES_MAX 16000
+
 struct floe_base {  /* there is one for each address: without holes */
     floe_list link; /* in core->bases */
     floe_tree_node by_channel;
@@ -87,13 +90,14 @@ struct floe_base {  /* there is one for each address: without holes */
     floe_output output; /* OPEN, CLOSE */
     floe_output error_output;
     uint32_t interface_index;
-    uint16_t rank;         /* 0 is best; spares have that of their original */
-    uint16_t ports_left;   /* of the port range, still to be tried */
+    uint16_t rank;       /* 0 is best; spares have that of their original */
+    uint16_t ports_left; /* of the port range, still to be tried */
+    uint16_t binding_count;
     uint8_t state;         /* a floe_base_state */
     uint8_t counted;       /* in which of core->base_counts, a bit each */
     uint8_t failure;       /* a floe_failure_kind: why it failed, or its name did */
     uint8_t error;         /* a floe_error, negated */
-    uint8_t asks;          /* a floe_base_share */
+    unsigned asks : 2;     /* a floe_base_share */
     bool spare : 1;        /* a second socket for one relay after 437: no candidates of its own */
     bool no_reflexive : 1; /* a rewrite rule says it, so no server is asked (W7) */
     bool loopback : 1;     /* it leads nowhere beyond this machine, or hardly */
@@ -118,9 +122,8 @@ struct floe_base {  /* there is one for each address: without holes */
         floe_relay *alone;   /* of a spare: the one that it serves */
     };
     uint32_t pending[2]; /* of its pairs, by whether they are for a relay */
-    uint32_t asking;     /* of its bindings */
-    uint32_t stragglers; /* and of those */
-    uint32_t binding_count;
+    uint16_t asking;     /* of its bindings */
+    uint16_t stragglers; /* and of those */
     uint32_t full_for;
     floe_base_sending *sending; /* NULL: its owner has sent nothing */
     floe_base_past *past;       /* NULL: nothing was there that has gone */

@@ -94,7 +94,7 @@ void floe_base_unpublish(floe_core *core, floe_base *base)
 {
     if (base->published) {
         base->published = false;
-        if (floe_list_linked(&base->named->output.link)) {
+        if (floe_is_told(&base->named->output)) {
             floe_untell(&base->named->output); /* nobody has heard of it */
         } else {
             floe_tell(core, &base->named->output, FLOE_OUTPUT_UNPUBLISH);

@@ -100,7 +100,7 @@ void floe_listener_close(floe_core *core, floe_base *base)
 
 void floe_listener_forsake(floe_listener *listener)
 {
-    if (listener->state == FLOE_BASE_OPENING && floe_list_linked(&listener->output.link)) {
+    if (listener->state == FLOE_BASE_OPENING && floe_is_told(&listener->output)) {
         listener->channel = 0; /* nobody has heard of it */
     }
 }

@@ -46,7 +46,7 @@ static floe_core *core_with_lists(floe_core_shared *shared, uint16_t component)
     core->listener = &floe_pairs_listener;
     core->state = FLOE_GATHERER_STATE_NEW;
     core->give_up = core->grace = core->services_end = FLOE_TIME_NEVER;
-    floe_list_init(&core->outputs);
+    floe_outputs_init(&core->outputs);
     floe_agenda_init(&core->times);
     floe_agenda_init(&core->agenda);
     floe_agenda_init(&core->starts);
@@ -66,7 +66,7 @@ static floe_error want_pool(floe_core *core, bool wanted)
         if (core->pool == NULL) {
             return FLOE_ERR_NO_MEMORY;
         }
-        floe_list_init(&core->pool->held);
+        floe_outputs_init(&core->pool->held);
     }
     core->pool_wanted = wanted;
     return FLOE_OK;
@@ -100,7 +100,7 @@ floe_error floe_gather_new(floe_core_shared *shared, const floe_gather_options *
     take_options(&given, options);
     floe_error error = floe_server_set_new(shared, &given, &made->set);
     if (error == FLOE_OK) {
-        made->policy = (floe_gather_policy)made->set->policy;
+        made->policy = made->set->policy;
         made->types = made->set->types;
         error = want_pool(made, given.candidate_pool_size > 0);
     }
@@ -167,7 +167,7 @@ floe_error floe_gather_new_associated(floe_core *core, floe_core **associated)
         floe_gather_free(made);
         return FLOE_ERR_NO_MEMORY;
     }
-    made->policy = (floe_gather_policy)made->set->policy;
+    made->policy = made->set->policy;
     made->types = made->set->types;
     floe_credentials_take(made, &core->credentials);
     memcpy(made->foundation_secret, core->foundation_secret, sizeof made->foundation_secret);
@@ -314,7 +314,7 @@ static bool is_error(const floe_output *output)
 /* Takes off, of what a pool holds, that somebody has failed. */
 static void untell_held_errors(floe_core *core)
 {
-    FLOE_LIST_EACH_SAFE(output, floe_held(core), floe_output, link)
+    FLOE_OUTPUTS_EACH(output, floe_held(core))
     {
         if (output->kind == FLOE_OUTPUT_TOLD_ERROR) {
             floe_untell_error(core, output);
@@ -329,7 +329,7 @@ static void untell_held_errors(floe_core *core)
 static void use_pool(floe_core *core, floe_time now)
 {
     bool again = core->state == FLOE_GATHERER_STATE_COMPLETE;
-    floe_list *link;
+    floe_output *held;
 
     core->pooled = false;
     FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
@@ -340,8 +340,8 @@ static void use_pool(floe_core *core, floe_time now)
         untell_held_errors(core);
         floe_untell(&core->complete_output);
     }
-    while ((link = floe_list_take(&core->pool->held)) != NULL) {
-        floe_list_append(&core->outputs, link);
+    while ((held = floe_outputs_take(&core->pool->held)) != NULL) {
+        floe_outputs_append(&core->outputs, held);
     }
     if (again) {
         begin(core, now);
@@ -407,7 +407,7 @@ floe_error floe_gather_set_options(floe_core *core, floe_time now,
 static void restart_one(floe_core *core, floe_time now)
 {
     bool seen = floe_core_state(core) != FLOE_GATHERER_STATE_NEW ||
-                floe_list_linked(&core->new_output.link); /* of a restart just before */
+                floe_is_told(&core->new_output); /* of a restart just before */
     bool pooled = core->pooled;
 
     floe_renewal_interrupt(core, now);
@@ -478,14 +478,14 @@ void floe_gather_close(floe_core *core, floe_time now)
     core->pooled = false;
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        bool waits = floe_list_linked(&base->output.link) && base->state != FLOE_BASE_CLOSING;
+        bool waits = floe_is_told(&base->output) && base->state != FLOE_BASE_CLOSING;
         if (waits || base->state == FLOE_BASE_FAILED) {
             floe_base_never_opened(core, base);
         }
         if (base->listener != NULL) {
             floe_listener_forsake(base->listener);
         }
-        if (base->named != NULL && floe_list_linked(&base->named->output.link)) {
+        if (base->named != NULL && floe_is_told(&base->named->output)) {
             base->published = base->named->output.kind == FLOE_OUTPUT_UNPUBLISH;
         }
     }
@@ -508,6 +508,7 @@ void floe_gather_close(floe_core *core, floe_time now)
         floe_connection_end(core, connection);
     }
     floe_connections_sweep(core);
+    floe_untell_events(core); /* that its candidates are withdrawn */
     free_parts(core);
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {

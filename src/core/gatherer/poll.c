@@ -264,19 +264,19 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
 }
 
 /* The next of this queue. */
-static bool poll_from(floe_core *core, floe_time now, floe_list *queue,
+static bool poll_from(floe_core *core, floe_time now, floe_outputs *queue,
                       const floe_core_output **output)
 {
     floe_core_output *next = &core->shared->output;
-    floe_list *link;
+    floe_output *due;
 
     floe_core_is_told(core, now);
     next->room = &core->shared->room;
     floe_deallocate(&core->shared->allocator, core->shared->traced);
     core->shared->traced = NULL;
     floe_servers_bury(core);
-    while ((link = floe_list_take(queue)) != NULL) {
-        if (poll_one(core, now, FLOE_CONTAINER(link, floe_output, link), next)) {
+    while ((due = floe_outputs_take(queue)) != NULL) {
+        if (poll_one(core, now, due, next)) {
             *output = next;
             return true;
         }
@@ -296,7 +296,7 @@ bool floe_gather_poll_work(floe_core *core, floe_time now, const floe_core_outpu
 
 bool floe_gather_poll_open(floe_core *core, floe_time now, const floe_core_output **output)
 {
-    FLOE_LIST_EACH_SAFE(work, &core->share->work, floe_output, link)
+    FLOE_OUTPUTS_EACH(work, &core->share->work)
     {
         if (work->kind == FLOE_OUTPUT_OPEN || work->kind == FLOE_OUTPUT_LISTEN) {
             floe_core_output *next = &core->shared->output;

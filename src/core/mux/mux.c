@@ -101,7 +101,10 @@ floe_part *floe_part_new(floe_mux *mux, floe_core *core, floe_share_part kind)
     part->share.taken = floe_trunk_is_beside;
     part->share.asks = floe_member_asks;
     part->share.hurry = floe_member_hurries;
-    floe_list_init(&part->share.work);
+    floe_outputs_init(&part->share.work);
+    if (kind == FLOE_SHARE_TRUNK) {
+        floe_outputs_init(&part->errors);
+    }
     floe_ring_append(kind == FLOE_SHARE_TRUNK ? &mux->trunks : &mux->members, &part->link);
     core->share = &part->share;
     return part;

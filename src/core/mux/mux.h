@@ -55,9 +55,8 @@ typedef struct floe_part {
             floe_time begun;
             uint32_t version; /* of the list of interfaces that it has gathered on */
             bool complete;
-            bool asks; /* not all that it asks has been asked */
-            floe_ring
-                errors;   /* floe_told_error.output: that this gathering has told of the server */
+            bool asks;           /* not all that it asks has been asked */
+            floe_outputs errors; /* floe_told_error.output: what this gathering has told of it */
             bool apart;   /* another user has this server by the mux's sockets: it has its own */
             bool leaving; /* nobody has its server any more */
         };

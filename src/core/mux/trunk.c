@@ -162,10 +162,10 @@ const floe_core *floe_member_asks(const floe_share *share, size_t n)
 
 void floe_trunk_forget_errors(floe_part *trunk)
 {
-    FLOE_RING_EACH_SAFE(told, &trunk->errors, floe_told_error, output.link)
-    {
-        floe_ring_remove(&trunk->errors, &told->output.link);
-        floe_deallocate(&trunk->mux->shared->allocator, told);
+    floe_output *told;
+
+    while ((told = floe_outputs_take(&trunk->errors)) != NULL) {
+        floe_untell_error(trunk->core, told);
     }
 }
 
@@ -427,16 +427,16 @@ static floe_link *ask(floe_part *member, floe_time now, const floe_server *serve
     link->wanted = true;
     floe_part *trunk = link->trunk;
     if (trunk->complete &&
-        (!floe_ring_empty(&trunk->errors) || trunk->version != trunk->mux->version)) {
+        (!floe_outputs_empty(&trunk->errors) || trunk->version != trunk->mux->version)) {
         floe_trunk_take_lane(trunk, member);
         begin(trunk, now);
     }
     link->told = false;
     link->late =
         !trunk->complete && floe_time_reached(now, floe_time_after(trunk->begun, LATE_AFTER));
-    FLOE_RING_EACH(told, &trunk->errors, floe_told_error, output.link) /* before it has joined */
+    FLOE_OUTPUTS_EACH(told, &trunk->errors) /* before it has joined */
     {
-        tell_member(link, &told->error);
+        tell_member(link, &FLOE_CONTAINER(told, floe_told_error, output)->error);
     }
     return link;
 }
@@ -621,7 +621,7 @@ static void tell_complete(floe_part *trunk, floe_time now)
         return;
     }
     bool again = false;
-    bool failed = !floe_ring_empty(&trunk->errors) && !has_given(trunk);
+    bool failed = !floe_outputs_empty(&trunk->errors) && !has_given(trunk);
     trunk->complete = true;
     FLOE_RING_EACH_SAFE(link, &trunk->links, floe_link, of_trunk) /* one may leave by that */
     {
@@ -734,7 +734,7 @@ static void tell_error(floe_part *trunk, const floe_candidate_error *error)
     }
     floe_told_error *kept = floe_copy_error(trunk->core, error);
     if (kept != NULL) { /* else who joins later hears less */
-        floe_ring_append(&trunk->errors, &kept->output.link);
+        floe_outputs_append(&trunk->errors, &kept->output);
     }
     FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
     {

@@ -5,6 +5,76 @@
 #include "core/core.h"
 #include "core/outbox/trace.h"
 
+enum { END = UINT8_MAX }; /* the kind of a queue's end, by which it is known */
+
+void floe_outputs_init(floe_outputs *queue)
+{
+    queue->end = (floe_output){.next = &queue->end, .kind = END};
+    queue->last = &queue->end;
+}
+
+/* The other is behind it; what stands there comes behind that. */
+static void put_behind(floe_output *output, floe_output *other)
+{
+    other->next = output->next;
+    output->next = other;
+}
+
+void floe_outputs_append(floe_outputs *queue, floe_output *output)
+{
+    put_behind(queue->last, output);
+    queue->last = output;
+}
+
+static void prepend(floe_outputs *queue, floe_output *output)
+{
+    put_behind(&queue->end, output);
+    if (queue->last == &queue->end) {
+        queue->last = output;
+    }
+}
+
+/* Takes off what is behind it. */
+static void take_behind(floe_output *output)
+{
+    floe_output *taken = output->next;
+
+    output->next = taken->next;
+    taken->next = NULL;
+    if (output->next->kind == END) { /* it was the last */
+        FLOE_CONTAINER(output->next, floe_outputs, end)->last = output;
+    }
+}
+
+floe_output *floe_outputs_take(floe_outputs *queue)
+{
+    floe_output *first = queue->end.next;
+
+    if (first == &queue->end) {
+        return NULL;
+    }
+    take_behind(&queue->end);
+    return first;
+}
+
+/* What stands in front of it. */
+static floe_output *before(floe_output *output)
+{
+    floe_output *other = output->next;
+
+    while (other->next != output) {
+        other = other->next;
+    }
+    return other;
+}
+
+void floe_untell(floe_output *output)
+{
+    if (floe_is_told(output)) {
+        take_behind(before(output));
+    }
+}
+
 /* What the owner sees, as against what it is to do. */
 static bool is_event(floe_output_kind kind)
 {
@@ -46,17 +116,17 @@ static bool is_event(floe_output_kind kind)
     return false;
 }
 
-const floe_list *floe_held(const floe_core *core)
+floe_outputs *floe_held(const floe_core *core)
 {
-    return core->pool != NULL ? &core->pool->held : floe_list_none();
+    return core->pool != NULL ? &core->pool->held : NULL;
 }
 
 /* What a pool finds after it was complete (a relay that was lost is there again) comes before the
  * end of candidates all the same: nobody has been told of that yet. */
 static void end_last(floe_core *core)
 {
-    floe_list_remove(&core->complete_output.link);
-    floe_list_append(&core->pool->held, &core->complete_output.link);
+    floe_untell(&core->complete_output);
+    floe_outputs_append(&core->pool->held, &core->complete_output);
 }
 
 /* What a mux does, where the core is of one. */
@@ -79,7 +149,7 @@ static bool is_work(const floe_core *core, floe_output_kind kind)
 
 static void give_work(floe_share *share, floe_output *output)
 {
-    floe_list_append(&share->work, &output->link);
+    floe_outputs_append(&share->work, output);
     if (!floe_list_linked(&share->ready)) {
         floe_list_append(share->busy, &share->ready);
     }
@@ -87,7 +157,7 @@ static void give_work(floe_share *share, floe_output *output)
 
 void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind)
 {
-    if (floe_list_linked(&output->link)) {
+    if (floe_is_told(output)) {
         return;
     }
     if (is_work(core, kind)) {
@@ -95,10 +165,10 @@ void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind)
         give_work(core->share, output);
     } else {
         bool hold = core->pooled && is_event(kind);
-        bool complete = hold && output != &core->complete_output &&
-                        floe_list_linked(&core->complete_output.link);
+        bool complete =
+            hold && output != &core->complete_output && floe_is_told(&core->complete_output);
         output->kind = (uint8_t)kind;
-        floe_list_append(hold ? &core->pool->held : &core->outputs, &output->link);
+        floe_outputs_append(hold ? &core->pool->held : &core->outputs, output);
         if (complete) {
             end_last(core);
         }
@@ -108,16 +178,16 @@ void floe_tell(floe_core *core, floe_output *output, floe_output_kind kind)
 void floe_tell_next(floe_core *core, floe_output *output, floe_output_kind kind)
 {
     output->kind = (uint8_t)kind;
-    floe_list_append(core->outputs.next, &output->link);
+    prepend(&core->outputs, output);
 }
 
 void floe_tell_before_end(floe_core *core, floe_output *output, floe_output_kind kind)
 {
     floe_tell(core, output, kind);
-    if (floe_list_linked(&core->complete_output.link) &&
+    if (floe_is_told(&core->complete_output) &&
         core->complete_output.kind == FLOE_OUTPUT_COMPLETE) {
-        floe_list_remove(&output->link);
-        floe_list_append(&core->complete_output.link, &output->link); /* in front of it */
+        floe_untell(output);
+        put_behind(before(&core->complete_output), output);
     }
 }
 
@@ -161,45 +231,48 @@ void floe_untell_error(const floe_core *core, floe_output *output)
     floe_deallocate(&core->shared->allocator, FLOE_CONTAINER(output, floe_told_error, output));
 }
 
+/* It is in no queue any more. */
 static void drop(floe_core *core, floe_output *output)
 {
-    floe_untell(output);
     if (output->kind == FLOE_OUTPUT_TOLD_ERROR) {
         floe_untell_error(core, output);
-        return;
-    }
-    if (output->kind == FLOE_OUTPUT_TRACE) {
+    } else if (output->kind == FLOE_OUTPUT_TRACE) {
         floe_deallocate(&core->shared->allocator, FLOE_CONTAINER(output, floe_trace_node, output));
+    }
+}
+
+static void drop_all(floe_core *core, floe_outputs *queue)
+{
+    floe_output *output;
+
+    while (queue != NULL && (output = floe_outputs_take(queue)) != NULL) {
+        drop(core, output);
     }
 }
 
 void floe_untell_all(floe_core *core)
 {
-    FLOE_LIST_EACH_SAFE(output, floe_held(core), floe_output, link)
-    {
-        drop(core, output);
-    }
-    FLOE_LIST_EACH_SAFE(other, &core->outputs, floe_output, link)
-    {
-        drop(core, other);
-    }
-    FLOE_LIST_EACH_SAFE(work, floe_core_is_member(core) ? &core->share->work : floe_list_none(),
-                        floe_output, link)
-    {
-        drop(core, work);
-    }
+    drop_all(core, floe_held(core));
+    drop_all(core, &core->outputs);
+    drop_all(core, floe_core_is_member(core) ? &core->share->work : NULL);
 }
 
 void floe_untell_events(floe_core *core)
 {
-    FLOE_LIST_EACH_SAFE(output, floe_held(core), floe_output, link)
-    {
-        drop(core, output);
-    }
-    FLOE_LIST_EACH_SAFE(other, &core->outputs, floe_output, link)
-    {
-        if (is_event((floe_output_kind)other->kind) || other->kind == FLOE_OUTPUT_LIST_INTERFACES) {
-            drop(core, other);
+    floe_outputs stay;
+    floe_output *output;
+
+    drop_all(core, floe_held(core));
+    floe_outputs_init(&stay);
+    while ((output = floe_outputs_take(&core->outputs)) != NULL) {
+        if (is_event((floe_output_kind)output->kind) ||
+            output->kind == FLOE_OUTPUT_LIST_INTERFACES) {
+            drop(core, output);
+        } else {
+            floe_outputs_append(&stay, output);
         }
+    }
+    while ((output = floe_outputs_take(&stay)) != NULL) {
+        floe_outputs_append(&core->outputs, output);
     }
 }

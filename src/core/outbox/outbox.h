@@ -43,10 +43,23 @@ typedef enum floe_output_kind {
     FLOE_OUTPUT_TRACE,
 } floe_output_kind;
 
+/* A link by one pointer, as each thing has one or two: what goes in turn, which nearly all does, costs a step; what is
+ * taken off from the middle, one for each that waits. All zeros: it waits in no queue. */
 typedef struct floe_output {
-    floe_list link;
-    uint8_t kind; /* a floe_output_kind */
+    struct floe_output *next; /* of the last: the queue's end; NULL: it waits in no queue */
+    uint8_t kind;             /* a floe_output_kind */
 } floe_output;
+
+/* Where outputs wait, in a circle that its end closes. It stays where it was made. */
+typedef struct floe_outputs {
+    floe_output end;   /* in front of the first */
+    floe_output *last; /* the end, if it is empty */
+} floe_outputs;
+
+/* Walks the queue; the output at hand may leave it, but no other. */
+#define FLOE_OUTPUTS_EACH(output, queue)                                                           \
+    for (floe_output *output = (queue)->end.next, *output##_next = output->next;                   \
+         output != &(queue)->end; output = output##_next, output##_next = output->next)
 
 /* What a core has of a mux, which stands above all rooms: its work (sockets, and what is sent by them)
  * is not its driver's but the mux's, who hears that there is some. */
@@ -57,9 +70,9 @@ typedef enum floe_share_part {
 } floe_share_part;
 
 typedef struct floe_share {
-    uint8_t part;    /* a floe_share_part */
-    floe_list work;  /* of a member: the outputs that its driver does not get */
-    floe_list ready; /* in *busy, while there is something */
+    uint8_t part;      /* a floe_share_part */
+    floe_outputs work; /* of a member: the outputs that its driver does not get */
+    floe_list ready;   /* in *busy, while there is something */
     floe_list *busy;
     bool own_sockets;        /* of a trunk: its bases are on none of the mux's */
     floe_time *next_request; /* of a trunk: of all that ask for one member */
@@ -83,6 +96,22 @@ typedef struct floe_told_error {
     char address[FLOE_ADDRESS_TEXT_SIZE];
 } floe_told_error;
 
+void floe_outputs_init(floe_outputs *queue);
+void floe_outputs_append(floe_outputs *queue, floe_output *output);
+/* The first, which leaves it; NULL: it is empty. */
+floe_output *floe_outputs_take(floe_outputs *queue);
+
+static inline bool floe_outputs_empty(const floe_outputs *queue)
+{
+    return queue->last == &queue->end;
+}
+
+/* Whether it waits to be polled. */
+static inline bool floe_is_told(const floe_output *output)
+{
+    return output->next != NULL;
+}
+
 /* A copy, in no queue. NULL without memory. */
 floe_told_error *floe_copy_error(const floe_core *core, const floe_candidate_error *error);
 /* Its texts are copied. */
@@ -100,14 +129,11 @@ void floe_tell_before_end(floe_core *core, floe_output *output, floe_output_kind
 /* Puts it behind the output that is polled at the moment. */
 void floe_tell_next(floe_core *core, floe_output *output, floe_output_kind kind);
 
-/* What a pool holds. */
-const floe_list *floe_held(const floe_core *core);
+/* What a pool holds; NULL: there is none. */
+floe_outputs *floe_held(const floe_core *core);
 
 /* Takes it off the queue if it waits there. */
-static inline void floe_untell(floe_output *output)
-{
-    floe_list_remove(&output->link);
-}
+void floe_untell(floe_output *output);
 
 /* Takes off everything that the owner would see; what is to be done stays. */
 void floe_untell_events(floe_core *core);

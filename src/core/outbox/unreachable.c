@@ -17,8 +17,8 @@ struct floe_unreached {
 
 static bool told_lately(const floe_unreached *one, floe_time now)
 {
-    return one->candidate_id != 0 && (floe_list_linked(&one->output.link) ||
-                                      floe_time_since(now, one->told).ns < TOLD_EVERY.ns);
+    return one->candidate_id != 0 &&
+           (floe_is_told(&one->output) || floe_time_since(now, one->told).ns < TOLD_EVERY.ns);
 }
 
 /* ICMP can be forged, so who sends it decides neither on memory nor on how often the owner is

@@ -37,6 +37,11 @@ static bool is_untold(const floe_pair *pair)
     return pair->progress == FLOE_FAILED && is_to_be_told(pair);
 }
 
+static void change(uint16_t *count, bool add)
+{
+    *count = (uint16_t)(add ? *count + 1 : *count - 1);
+}
+
 /* Adds the pair as it stands to what its base and its server count, or takes it away. */
 static void tally(floe_core *core, const floe_pair *pair, bool add)
 {
@@ -46,15 +51,17 @@ static void tally(floe_core *core, const floe_pair *pair, bool add)
     if (pair->progress == FLOE_PENDING) {
         pair->base->pending[server->url->turn] += one;
         floe_base_changed(core, pair->base);
-        server->pairs_pending += one;
+        change(&server->pairs_pending, add);
         core->pairs_pending += one;
     }
     if (pair->progress != FLOE_FAILED) {
-        server->pairs_hopeful += one;
+        change(&server->pairs_hopeful, add);
     }
     if (is_untold(pair)) {
-        server->untold += one;
-        server->untold_of_url += floe_failure_of_url(floe_failure_kept(pair->failure)) ? one : 0;
+        change(&server->untold, add);
+        if (floe_failure_of_url(floe_failure_kept(pair->failure))) {
+            change(&server->untold_of_url, add);
+        }
     }
 }
 
@@ -93,11 +100,21 @@ void floe_pair_set_progress(floe_core *core, floe_pair *pair, floe_progress prog
     }
 }
 
+void floe_attempt_heard(const floe_attempt *attempt)
+{
+    const floe_names *names = &attempt->pair->server->names;
+    size_t n = floe_names_find(names, &attempt->remote, attempt->transport);
+
+    if (n < names->place_count) {
+        names->places[n].heard = true;
+    }
+}
+
 void floe_attempt_answered(floe_attempt *attempt, bool late)
 {
     attempt->answered = attempt->answered || !late;
     attempt->late = attempt->late || late;
-    attempt->heard = true;
+    floe_attempt_heard(attempt);
 }
 
 void floe_attempt_set_progress(floe_core *core, floe_attempt *attempt, floe_progress progress)
@@ -289,27 +306,13 @@ static bool has_answered(const floe_attempt *attempt)
 }
 
 /* Whether the server's address has answered another address of ours (another of the server's says
- * nothing of it). */
-static bool answers_elsewhere(const floe_core *core, const floe_pair *pair,
-                              const floe_address *remote)
+ * nothing of it): somebody has heard of it, and nobody here. */
+static bool answers_elsewhere(const floe_pair *pair, const floe_address *remote, uint8_t by)
 {
-    FLOE_RING_EACH(other, &pair->server->pairs, floe_pair, of_server)
-    {
-        if (other->base == pair->base) {
-            continue;
-        }
-        FLOE_RING_EACH(attempt, &other->attempts, floe_attempt, link)
-        {
-            if (attempt->heard && floe_address_equal(&attempt->remote, remote)) {
-                return true;
-            }
-        }
-        if (floe_binding_known(other->base, remote) ||
-            floe_relays_heard(other->base, remote, core->started)) {
-            return true;
-        }
-    }
-    return false;
+    const floe_names *names = &pair->server->names;
+    size_t n = floe_names_find(names, remote, by);
+
+    return n < names->place_count && names->places[n].heard;
 }
 
 /* Whether a server that is silent to this pair answers something else: a Binding from here, what
@@ -336,7 +339,7 @@ static void look_for_answers(const floe_core *core, floe_pair *pair)
     failure->beside =
         failure->beside ||
         (by == FLOE_PROTOCOL_UDP && floe_relays_heard(pair->base, &failure->remote, core->started));
-    failure->elsewhere = answers_elsewhere(core, pair, &failure->remote);
+    failure->elsewhere = answers_elsewhere(pair, &failure->remote, by);
 }
 
 /* Whether the base has something of the server for all that, or may get it. */

@@ -17,17 +17,17 @@ struct floe_pair {
         floe_tree_node
             untold; /* in core->untold instead, while its failure is: none of them does */
     };
-    uint32_t number; /* its place among all */
     floe_output output;
     floe_base *base;
     floe_server *server;
     floe_ring attempts;
     floe_failure *failure; /* the latest attempt's (floe_failure_kept), if it has failed */
-    uint8_t progress;      /* a floe_progress */
+    uint32_t number;       /* its place among all */
     floe_relay_kind kind;  /* of the relay that it asks for */
-    bool yielded;          /* the relay is the other family's: only what a NAT shows is asked */
-    bool told;             /* its failure */
-    bool url_failed;       /* said so when it was told */
+    uint8_t progress;      /* a floe_progress */
+    bool yielded : 1;      /* the relay is the other family's: only what a NAT shows is asked */
+    bool told : 1;         /* its failure */
+    bool url_failed : 1;   /* said so when it was told */
 };
 
 /* Pairs the base, or all, with every server that has addresses for it; pairs that exist stay. */

@@ -118,7 +118,7 @@ static void binding_known(floe_core *core, floe_time now, floe_binding *binding)
         FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (floe_address_equal(&attempt->remote, &binding->remote)) {
-                attempt->heard = true;
+                floe_attempt_heard(attempt);
             }
             if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
                 floe_attempt_succeeded(core, now, attempt);
@@ -137,7 +137,9 @@ static void binding_failed(floe_core *core, floe_time now, floe_binding *binding
         FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
-                attempt->heard = attempt->heard || heard;
+                if (heard) {
+                    floe_attempt_heard(attempt);
+                }
                 floe_failure own = *failure;
                 floe_failure_set_reason(core, &own, failure->reason != NULL ? failure->reason : "");
                 floe_attempt_failed(core, now, attempt, own);

@@ -7,6 +7,8 @@
 /* ── pair.c: what is counted of them, and told ── */
 
 void floe_pair_set_progress(floe_core *core, floe_pair *pair, floe_progress progress);
+/* Its address has answered here, be it something else. */
+void floe_attempt_heard(const floe_attempt *attempt);
 void floe_attempt_answered(floe_attempt *attempt, bool late);
 void floe_attempt_set_progress(floe_core *core, floe_attempt *attempt, floe_progress progress);
 /* Its attempts may begin at another time now. */

@@ -44,7 +44,7 @@ floe_attempt *floe_attempt_add(floe_core *core, floe_pair *pair, const floe_plac
                                   .start = FLOE_TIME_NEVER};
         floe_ring_append(&pair->attempts, &attempt->link);
         if (floe_binding_known(pair->base, &place->address)) {
-            attempt->heard = true;
+            floe_attempt_heard(attempt);
         }
     }
     return attempt;

@@ -73,7 +73,7 @@ void floe_servers_advance(floe_core *core)
         floe_server_set_free(core->shared, core->coming_set);
         core->coming_set = core->next_set;
         core->next_set = NULL;
-        core->policy = (floe_gather_policy)core->coming_set->policy;
+        core->policy = core->coming_set->policy;
         core->types = core->coming_set->types;
     }
 }
@@ -145,8 +145,8 @@ static bool in_use(const floe_core *core, const floe_server_set *set)
 /* Outputs that speak of a retired server have been polled once the queues are empty. */
 void floe_servers_bury(floe_core *core)
 {
-    if (floe_ring_empty(&core->retired) || !floe_list_empty(&core->outputs) ||
-        !floe_list_empty(floe_held(core))) {
+    if (floe_ring_empty(&core->retired) || !floe_outputs_empty(&core->outputs) ||
+        (floe_held(core) != NULL && !floe_outputs_empty(floe_held(core)))) {
         return;
     }
     FLOE_RING_EACH_SAFE(set, &core->retired, floe_server_set, link)

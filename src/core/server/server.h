@@ -40,6 +40,7 @@ typedef struct floe_place {
     uint32_t order;       /* those of a better NAPTR or SRV record first */
     uint8_t transport;    /* a floe_protocol: the URL's, or a service's (RFC 5928) */
     bool ready;           /* nothing is looked up still that may come before it */
+    bool heard;           /* it has answered somebody here */
 } floe_place;
 
 static inline bool floe_place_is(const floe_place *place, const floe_address *address,
@@ -109,10 +110,10 @@ struct floe_server {
     floe_ring pairs;    /* floe_pair.of_server */
     /* Of its pairs: how many pend, may still give or have given something, have failed and were not
      * told; and of these those whose failure is the URL's. */
-    uint32_t pairs_pending;
-    uint32_t pairs_hopeful;
-    uint32_t untold;
-    uint32_t untold_of_url;
+    uint16_t pairs_pending;
+    uint16_t pairs_hopeful;
+    uint16_t untold;
+    uint16_t untold_of_url;
     uint16_t index;    /* its place among the servers */
     bool told_failed;  /* the event that says url_failed is given */
     uint8_t elsewhere; /* a floe_elsewhere: how a trunk stands that asks it */
@@ -133,12 +134,12 @@ typedef struct floe_server_set {
     floe_list link; /* among those that are retired */
     char *sdp_mid;  /* NULL: not said */
     uint16_t sdp_mline_index;
-    bool even_port;     /* relays of both components side by side */
-    bool continual;     /* it is gathered when the network changes (N1) */
+    bool even_port : 1; /* relays of both components side by side */
+    bool continual : 1; /* it is gathered when the network changes (N1) */
     uint8_t policy;     /* a floe_gather_policy */
     uint8_t types;      /* floe_gather_type, joined */
     uint8_t transports; /* floe_relay_transport, joined */
-    uint32_t count;
+    uint16_t count;
     floe_server servers[];
 } floe_server_set;
 

@@ -27,7 +27,6 @@ typedef struct floe_attempt {
     bool answered;           /* the address has answered its relay */
     bool late;               /* and what nobody waits for any more */
     bool garbled;            /* and by what is no answer in STUN */
-    bool heard;              /* the address has answered here, be it something else */
     bool shows; /* its Allocate is to show the mapping (R2): no Binding goes beside it */
     bool vain;  /* its relay has ended before a request could leave */
 } floe_attempt;

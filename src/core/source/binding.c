@@ -58,7 +58,8 @@ static void begin(floe_core *core, floe_time now, floe_paced *paced);
 static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_server *server,
                                  const floe_address *remote)
 {
-    floe_binding *binding = floe_allocate(&core->shared->allocator, sizeof *binding);
+    bool room = base->binding_count < UINT16_MAX;
+    floe_binding *binding = room ? floe_allocate(&core->shared->allocator, sizeof *binding) : NULL;
 
     if (binding == NULL) {
         floe_core_out_of_memory(core);
@@ -80,9 +81,9 @@ void floe_binding_set_state(floe_core *core, floe_binding *binding, floe_binding
 {
     floe_base *base = binding->base;
 
-    base->asking -= binding->state == FLOE_BINDING_ASKING;
-    base->asking += state == FLOE_BINDING_ASKING;
-    base->stragglers -= binding->straggler;
+    base->asking = (uint16_t)(base->asking - (binding->state == FLOE_BINDING_ASKING) +
+                              (state == FLOE_BINDING_ASKING));
+    base->stragglers = (uint16_t)(base->stragglers - binding->straggler);
     binding->straggler = false;
     binding->state = (uint8_t)state;
     floe_base_changed(core, base);

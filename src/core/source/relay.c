@@ -427,8 +427,7 @@ void floe_relay_free(floe_core *core, floe_relay *relay)
         floe_connection_disown(relay->connection);
     }
     floe_turn_allocation_free(&relay->turn);
-    floe_deallocate(&core->shared->allocator, relay->host);
-    floe_deallocate(&core->shared->allocator, relay->visited);
+    floe_relay_forget_way(core, relay);
     leave_bases(relay);
     floe_relay_forget_bases(core, relay->base, relay->origin);
     floe_deallocate(&core->shared->allocator, relay);
@@ -538,8 +537,11 @@ void floe_relay_give_back(floe_core *core, floe_time now, floe_relay *relay)
 void floe_relay_forget_way(const floe_core *core, floe_relay *relay)
 {
     relay->redirects = relay->rejoined = 0;
-    floe_deallocate(&core->shared->allocator, relay->host);
-    relay->host = NULL;
+    if (relay->redirected != NULL) {
+        floe_deallocate(&core->shared->allocator, relay->redirected->host);
+        floe_deallocate(&core->shared->allocator, relay->redirected);
+        relay->redirected = NULL;
+    }
 }
 
 void floe_relay_unsettle(floe_core *core, floe_relay *relay)
@@ -646,7 +648,10 @@ floe_connection *floe_relay_connect(floe_core *core, floe_time now, const floe_r
                                  .owner = owner,
                                  .base = relay->base,
                                  .url = url,
-                                 .host = relay->host != NULL ? relay->host : url->host,
+                                 .host =
+                                     relay->redirected != NULL && relay->redirected->host != NULL
+                                         ? relay->redirected->host
+                                         : url->host,
                                  .server = relay->turn.server,
                                  .proxy = relay->asked,
                                  .transport = relay->transport,

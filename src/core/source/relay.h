@@ -24,6 +24,15 @@ typedef enum floe_relay_state {
     FLOE_RELAY_ENDED, /* goes at the end of the input at hand, when nobody walks the list */
 } floe_relay_state;
 
+/* T4: up to eight, none twice. */
+#define FLOE_REDIRECTS_MAX 8U
+
+/* Where its server has sent it. */
+typedef struct floe_redirects {
+    char *host; /* the name that the certificate must have; NULL: the URL's */
+    floe_address visited[FLOE_REDIRECTS_MAX]; /* floe_relay.redirects of them: where it has been */
+} floe_redirects;
+
 struct floe_relay {
     floe_list link; /* in core->relays */
     union {
@@ -46,18 +55,17 @@ struct floe_relay {
         floe_address had_at; /* likewise, of the latest that gave it; family none: none has */
         floe_list of_left;   /* in core->left, once it is LEFT */
     };
-    floe_address *visited; /* redirects: where it has been */
-    char *host;            /* the name that its certificate must have; NULL: the URL's */
-    floe_time retry;       /* when one that was lost is asked for again; never: it is not */
-    floe_time begun;       /* when it was last asked for */
-    floe_time check;       /* when its server is asked whether it stands (T7b) */
-    floe_time doubted;     /* when that was asked for a reason */
-    floe_time owed;        /* since when its server owes an answer, if a request runs */
-    floe_time unheard;     /* since when packets go to it and nothing comes back; never: not so */
-    floe_time leaves;      /* when it goes: as another is there in its place; LEFT, as it expires */
-    uint8_t transport;     /* a floe_protocol, to its server */
-    uint8_t state;         /* a floe_relay_state */
-    uint8_t losses;        /* in a row; LEFT: how often it was asked for in vain */
+    floe_redirects *redirected; /* NULL: it has never been */
+    floe_time retry;            /* when one that was lost is asked for again; never: it is not */
+    floe_time begun;            /* when it was last asked for */
+    floe_time check;            /* when its server is asked whether it stands (T7b) */
+    floe_time doubted;          /* when that was asked for a reason */
+    floe_time owed;             /* since when its server owes an answer, if a request runs */
+    floe_time unheard; /* since when packets go to it and nothing comes back; never: not so */
+    floe_time leaves;  /* when it goes: as another is there in its place; LEFT, as it expires */
+    uint8_t transport; /* a floe_protocol, to its server */
+    uint8_t state;     /* a floe_relay_state */
+    uint8_t losses;    /* in a row; LEFT: how often it was asked for in vain */
     uint8_t ignored; /* sends of its Refresh without an answer, Bindings beside with one; LEFT: how
                               often it was asked for anew, as its server had answered another */
     uint8_t ignored_send; /* the latest of them */

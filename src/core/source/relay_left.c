@@ -282,7 +282,7 @@ void floe_relays_leave_nothing(floe_core *core, const floe_base *base)
 {
     FLOE_RELAYS_ON(left, base)
     {
-        if (left->state == FLOE_RELAY_LEFT && !floe_list_linked(&left->output.link)) {
+        if (left->state == FLOE_RELAY_LEFT && !floe_is_told(&left->output)) {
             floe_relay_end(core, left);
         }
     }

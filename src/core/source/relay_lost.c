@@ -54,7 +54,7 @@ void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay)
         failure->before |= relay->counters.responses > 0;
         return;
     }
-    failure->pointed_by = relay->visited[relay->redirects - 1];
+    failure->pointed_by = relay->redirected->visited[relay->redirects - 1];
     if (relay->connection == NULL) {
         failure->remote = relay->turn.server;
     }

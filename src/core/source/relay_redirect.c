@@ -11,9 +11,6 @@
 
 #include <string.h>
 
-/* T4: up to eight, none twice. */
-#define REDIRECTS_MAX 8U
-
 static const char *why_not_there(const floe_core *core, const floe_relay *relay,
                                  const floe_address *to)
 {
@@ -27,12 +24,12 @@ static const char *why_not_there(const floe_core *core, const floe_relay *relay,
         !floe_url_proxied(core->shared, relay->server->url)) {
         return "it points to an address of the other family";
     }
-    if (relay->redirects == REDIRECTS_MAX) {
+    if (relay->redirects == FLOE_REDIRECTS_MAX) {
         return "it has pointed elsewhere eight times";
     }
     bool seen = floe_address_equal(to, &relay->turn.server);
     for (size_t i = 0; i < relay->redirects; i++) {
-        seen = seen || floe_address_equal(to, &relay->visited[i]);
+        seen = seen || floe_address_equal(to, &relay->redirected->visited[i]);
     }
     return seen ? "it points back to where we have been" : NULL;
 }
@@ -47,8 +44,8 @@ static bool take_domain(const floe_core *core, floe_relay *relay)
     }
     char *copy = floe_copy_text(&core->shared->allocator, domain, strlen(domain));
     if (copy != NULL) {
-        floe_deallocate(&core->shared->allocator, relay->host);
-        relay->host = copy;
+        floe_deallocate(&core->shared->allocator, relay->redirected->host);
+        relay->redirected->host = copy;
     }
     return copy != NULL;
 }
@@ -80,12 +77,12 @@ void floe_relay_redirect(floe_core *core, floe_time now, floe_relay *relay)
         floe_relay_fail(core, now, relay, failure);
         return;
     }
-    if (relay->visited == NULL) {
-        relay->visited = floe_allocate(allocator, REDIRECTS_MAX * sizeof *relay->visited);
+    if (relay->redirected == NULL) {
+        relay->redirected = floe_allocate(allocator, sizeof *relay->redirected);
     }
-    if (relay->visited != NULL && take_domain(core, relay) &&
+    if (relay->redirected != NULL && take_domain(core, relay) &&
         alternate_account(core, relay, &to, &account) == FLOE_OK) {
-        relay->visited[relay->redirects++] = relay->turn.server;
+        relay->redirected->visited[relay->redirects++] = relay->turn.server;
         bool good = floe_relay_restart(core, now, relay, account, &to);
         floe_turn_account_release(account);
         if (good) {
