@@ -86,6 +86,9 @@ typedef struct floe_server_statistics {
     floe_protocol transport;
     /** If a failure ended it: what kind of failure. */
     floe_failure_reason reason;
+    /** It is asked once for all gatherers of the api that have this server and these credentials
+     *  (settings.udp_mux_port): each of them reports the same requests, so sums count them once. */
+    bool shared;
 } floe_server_statistics;
 
 /** One candidate. Only the library makes this struct; later releases append fields. */

@@ -74,10 +74,11 @@ typedef struct check_row {
     uint16_t port;
     /* What came of it. */
     check_state state;
-    bool again;     /* for the second time, with the server to itself */
-    uint64_t began; /* uv_hrtime() */
-    double took_ms;
-    bool heard; /* it has answered something */
+    bool again;       /* for the second time, with the server to itself */
+    uint64_t began;   /* uv_hrtime() */
+    double before_ms; /* the first time took, if it is for the second */
+    double took_ms;   /* both together */
+    bool heard;       /* it has answered something */
     char server[FLOE_ADDRESS_TEXT_SIZE + 8];
     char error[640];              /* "": none */
     const char *reason;           /* a fixed word; "": none */

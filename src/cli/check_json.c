@@ -125,6 +125,7 @@ void check_json_row(const check_row *row)
     add_connection(line, row);
     add_relay(line, row);
     add_data(line, row);
+    set(line, "attempts", json_integer(row->again ? 2 : 1));
     set(line, "ms", rounded(row->took_ms > 0, row->took_ms));
     json_write_line(standard_output, line);
 }

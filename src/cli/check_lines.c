@@ -143,6 +143,13 @@ void check_lines_row(const turn_checker *checker, const check_row *row)
                        row->state == CHECK_SKIPPED ? "not checked   " : "what is wrong ",
                        row->error);
     }
+    if (row->again) {
+        check_text_add(&text, INDENT "tried         twice%s, in %.1f s\n",
+                       row->state == CHECK_FAILED ? ""
+                       : row->crowded != 0        ? ": the first time it refused"
+                                                  : ": the first time no answer came",
+                       row->took_ms / 1000);
+    }
     write_all(&text);
 }
 

@@ -129,7 +129,7 @@ static void finish(check_run *run)
 {
     if (!run->stopping) {
         run->stopping = true;
-        run->row->took_ms = check_since(run->row->began);
+        run->row->took_ms = run->row->before_ms + check_since(run->row->began);
         (void)uv_timer_stop(&run->timer);
         (void)uv_timer_start(&run->ending, on_ending, 0, 0);
     }

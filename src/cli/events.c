@@ -145,6 +145,7 @@ static void server_event(unsigned gatherer, double ms, const server_row *row)
                                 : json_null());
     put(line, "requests", json_integer(row->requests));
     put(line, "answers", json_integer(row->responses));
+    put(line, "shared", json_boolean(row->shared));
     put(line, "srflx", json_integer(row->srflx));
     put(line, "relay", json_integer(row->relays));
     put(line, "reason", text_unless_empty(reason_of(row)));

@@ -65,12 +65,12 @@ static failure *find(const failure_list *list, const floe_candidate_error *error
     return NULL;
 }
 
-static void count_address(failure *of, const char *address)
+static void count_address(failure *of, const char *address, bool shared)
 {
     size_t i = 0;
 
     if (address == NULL) {
-        of->times++;
+        of->times += !shared || of->times == 0;
         return;
     }
     while (i < of->address_count && !same(of->addresses[i], address)) {
@@ -83,7 +83,7 @@ static void count_address(failure *of, const char *address)
         of->addresses[i] = copy(address);
         of->address_count++;
     }
-    of->seen[i]++;
+    of->seen[i] += !shared || of->seen[i] == 0;
     of->times = of->seen[i] > of->times ? of->seen[i] : of->times;
 }
 
@@ -104,7 +104,7 @@ bool failures_add(failure_list *list, const floe_candidate_error *error)
     free(known->text);
     known->text = copy(error->text);
     known->url_failed = known->url_failed || error->url_failed;
-    count_address(known, error->address);
+    count_address(known, error->address, list->shared);
     return first;
 }
 

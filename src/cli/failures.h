@@ -32,6 +32,7 @@ typedef struct failure_list {
      * failure is told. */
     floe_address unreachable[UNREACHABLE_MAX];
     size_t unreachable_count;
+    bool shared; /* by all gatherers (--udp-mux): what each reports happened once */
 } failure_list;
 
 void failures_note_unreachable(failure_list *list, const floe_address *server);

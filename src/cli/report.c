@@ -230,6 +230,7 @@ void report_error(gather_report *report, unsigned gatherer, double ms,
     told.text = words_of(report, of, text, sizeof text);
     report->summary.errors++;
     report->summary.failed += error->url_failed || error->url == NULL;
+    report->failures.shared = report->command->settings.udp_mux_port != 0;
     bool first = failures_add(&report->failures, error);
     if (is_json(report)) {
         events_error(gatherer, ms, error);
@@ -338,6 +339,12 @@ static void format_servers(const server_counts *of, char *text, size_t size)
     }
 }
 
+/* Several gatherers have one port, and by it one relay of each server. */
+static bool shares(const gather_report *report)
+{
+    return report->command->settings.udp_mux_port != 0 && report->command->gatherers > 1;
+}
+
 /* "2 host, 1 srflx, 3 relay; 1 of 3 servers failed; 0.60 s; 9 packets out, 6 in"; of a hold, what stands at
  * its end. */
 static void tell_counts(const gather_report *report, const floe_api_statistics *statistics)
@@ -352,9 +359,10 @@ static void tell_counts(const gather_report *report, const floe_api_statistics *
         (void)snprintf(servers, sizeof servers, "%u withdrawn; ", summary->withdrawn);
     }
     (void)snprintf(text, sizeof text,
-                   "%s%u host, %u srflx, %u relay; %s%.2f s; %llu packets out, %llu in",
+                   "%s%u host, %u srflx, %u relay%s; %s%.2f s; %llu packets out, %llu in",
                    report->holding ? "held: " : "", summary->host, summary->srflx, summary->relay,
-                   servers, summary->ms / 1000, (unsigned long long)statistics->packets_sent,
+                   shares(report) ? ", shared" : "", servers, summary->ms / 1000,
+                   (unsigned long long)statistics->packets_sent,
                    (unsigned long long)statistics->packets_received);
     screen_print_wrapped(standard_output, text, 0, 0);
 }

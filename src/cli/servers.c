@@ -255,6 +255,7 @@ static void take_exchange(server_row *row, const floe_server_statistics *of)
 
     row->requests += of->requests;
     row->responses += of->responses;
+    row->shared = row->shared || of->shared;
     if (of->round_trip.ns != 0 && (allocates || row->round_trip.ns == 0)) {
         row->round_trip = of->round_trip;
     }

@@ -31,6 +31,7 @@ typedef struct server_row {
     floe_duration round_trip; /* 0: not known */
     unsigned requests;
     unsigned responses;
+    bool shared;     /* by all gatherers that have it */
     unsigned srflx;  /* candidates that came of it */
     unsigned relays; /* likewise */
     bool relay4;

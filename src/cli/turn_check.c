@@ -97,6 +97,7 @@ static void put_off(check_row *row)
                        .port = row->port,
                        .reason = "",
                        .crowded = row->crowded,
+                       .before_ms = row->took_ms,
                        .again = true};
 
     fresh.url_number = row->url_number;

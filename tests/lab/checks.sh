@@ -88,8 +88,20 @@ lab_test_check_one_relay_port() {
     lab_coturn 1 "$LAB_SERVER" --min-port 30000 --max-port 30000
     check_turn -4 --load 0 "turn:$LAB_SERVER"
     checked $? 0 2 .ok && expect "$(events '.warnings == 1 and .failed == 0')" 1 'one warning' && follows_schema &&
+        expect "$(jq -s '[.[].attempts | select(. != null)] | sort | tostring' "$OUT")" '"[1,2]"' attempts &&
         expect "$(events '.warnings[0]?.warning == "crowded" and (.warnings[0].text | test("refused a second relay meanwhile .508.: are its relay ports so few"))' | grep -c '[12]')" 1 'told' ||
         { cat "$OUT" >&2; good=1; }
+    return $good
+}
+
+# A server that answers, but not this, may have lost it: it is asked twice, and the row says so, with the time of both.
+lab_test_check_a_row_that_is_tried_twice() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER" --stun-only
+    check_turn -4 --load 0 --timeout 2 "turn:$LAB_SERVER?transport=udp"
+    checked $? 3 1 '.reason == "timeout" and .attempts == 2 and .ms > 3900' && follows_schema || good=1
+    lab_client "$FLOE" turn check -4 "${CREDENTIALS[@]}" --load 0 --timeout 2 "turn:$LAB_SERVER?transport=udp" >"$OUT"
+    grep -qE '^ +tried +twice, in [4-9]\.[0-9] s$' "$OUT" || { cat "$OUT" >&2; good=1; }
     return $good
 }
 

@@ -11,6 +11,20 @@ lab_test_h3_a_hundred_gatherers_ask_once() {
     expect "$(jq -s '[.[] | select(.event == "candidate" and .type == "host") | .port] | unique | tostring' "$OUT")" '"[5000]"' ports || good=1
     expect "$(jq -s '[.[] | select(.event == "candidate" and .type == "relay") | .port] | unique | length' "$OUT")" 1 'relayed ports' || good=1
     expect "$(jq -s '[.[] | select(.event == "summary") | .packets_sent][0] <= 10' "$OUT")" true 'packets in all: ten at most' || good=1
+    expect "$(jq -s '[.[] | select(.event == "server") | .shared] | unique | tostring' "$OUT")" '"[true]"' 'servers that are shared' || good=1
+    return $good
+}
+
+# Each of them reports what was asked once: it is counted once, a failure too.
+lab_test_h3_what_all_share_is_counted_once() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER"
+    lab_client "$FLOE" gather --udp-mux 5000 --gatherers 3 --network-types udp4 -u "$LAB_USER" -c "$LAB_SECRET" "turn:$LAB_SERVER" stun:198.18.77.1 >"$OUT" 2>&1
+    grep -q '^3 host, 3 srflx, 3 relay, shared;' "$OUT" && ! grep -q ' 3 times' "$OUT" || { cat "$OUT" >&2; good=1; }
+    gather --udp-mux 5000 --gatherers 3 --network-types udp4 -u "$LAB_USER" -c "$LAB_SECRET" "turn:$LAB_SERVER" || good=1
+    expect "$(jq -s '([.[] | select(.event == "server") | .requests] | unique | length)' "$OUT")" 1 'counts of requests' || good=1
+    gather --gatherers 3 --network-types udp4 -u "$LAB_USER" -c "$LAB_SECRET" "turn:$LAB_SERVER" || good=1
+    expect "$(jq -s '[.[] | select(.event == "server") | .shared] | unique | tostring' "$OUT")" '"[false]"' 'servers that are shared' || good=1
     return $good
 }
 

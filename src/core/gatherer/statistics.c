@@ -69,6 +69,7 @@ typedef struct exchange {
     uint8_t transport; /* a floe_protocol */
     floe_server_progress progress;
     const floe_failure *failure; /* that ended it; NULL: none */
+    bool shared;                 /* others have it too: it is a trunk's */
 } exchange;
 
 typedef void (*exchange_taker)(const floe_core *core, const exchange *taken, void *data);
@@ -80,8 +81,8 @@ static floe_server_progress progress_of(uint8_t progress)
                                       : FLOE_SERVER_PROGRESS_WAITING;
 }
 
-static void each_binding(const floe_core *owner, const floe_base *base, exchange_taker take,
-                         void *data)
+static void each_binding(const floe_core *owner, const floe_core *core, const floe_base *base,
+                         exchange_taker take, void *data)
 {
     static const floe_server_progress states[] = {
         [FLOE_BINDING_ASKING] = FLOE_SERVER_PROGRESS_WAITING,
@@ -97,7 +98,8 @@ static void each_binding(const floe_core *owner, const floe_base *base, exchange
                         .counters = &binding->counters,
                         .method = "Binding",
                         .transport = FLOE_PROTOCOL_UDP,
-                        .progress = states[binding->state]};
+                        .progress = states[binding->state],
+                        .shared = core != owner};
         bool failed = binding->state == FLOE_BINDING_FAILED;
         one.failure = failed ? floe_pairs_failure(binding) : NULL;
         take(owner, &one, data);
@@ -119,7 +121,7 @@ static void each_of(const floe_core *owner, const floe_core *core, exchange_take
 {
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        each_binding(owner, base, take, data);
+        each_binding(owner, core, base, take, data);
     }
     FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
@@ -136,7 +138,8 @@ static void each_of(const floe_core *owner, const floe_core *core, exchange_take
                             .progress = made              ? FLOE_SERVER_PROGRESS_SUCCEEDED
                                         : failure != NULL ? FLOE_SERVER_PROGRESS_FAILED
                                                           : FLOE_SERVER_PROGRESS_WAITING,
-                            .failure = failure};
+                            .failure = failure,
+                            .shared = core != owner};
             take(owner, &one, data);
         }
     }
@@ -157,7 +160,8 @@ static void each_of(const floe_core *owner, const floe_core *core, exchange_take
                                 .transport = (uint8_t)pair->server->url->transport,
                                 .progress = over ? FLOE_SERVER_PROGRESS_FAILED
                                                  : progress_of(attempt->progress),
-                                .failure = last ? floe_failure_kept(pair->failure) : NULL};
+                                .failure = last ? floe_failure_kept(pair->failure) : NULL,
+                                .shared = core != owner};
                 take(owner, &one, data);
             }
         }
@@ -270,6 +274,7 @@ static void fill_exchange(const floe_core *core, const exchange *taken, void *da
         .reason = taken->failure != NULL
                       ? floe_failure_reason_of(core->shared, taken->failure, taken->server->url)
                       : FLOE_FAILURE_REASON_NONE,
+        .shared = taken->shared,
     };
     if (taken->relay != NULL) {
         fill_relay(taken->relay, entry);

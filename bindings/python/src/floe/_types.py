@@ -156,6 +156,7 @@ class ServerStatistics:
     round_trips: int
     transport: Protocol
     reason: FailureReason
+    shared: bool
 
 
 @dataclass(frozen=True)
