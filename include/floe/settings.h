@@ -311,6 +311,12 @@ typedef struct floe_settings {
      *  gatherers under udp_mux_port have no host candidates over TCP. With tcp_mux_port alone, the
      *  sockets for UDP are shared too, on any port. */
     uint32_t tcp_mux_port;
+    /** Where network_types asks for TCP: server reflexive candidates for TCP too (RFC 6544 §5.2),
+     *  passive ones, and for simultaneous-open if these are gathered. Each stun: server is also asked
+     *  over TCP from the port of the passive host candidate, and the connection is kept: the candidate
+     *  stands on it. Most STUN servers on the Internet serve UDP alone: that one does not answer over
+     *  TCP is no error. Not under a mux, nor with a proxy. Default: no. */
+    bool tcp_reflexive;
 } floe_settings;
 
 #define FLOE_SETTINGS_INIT FLOE_INIT(floe_settings)

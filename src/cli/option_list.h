@@ -87,6 +87,8 @@ OPTION(COMMAND_GATHER, 0, "udp-mux", "PORT", SET(set_udp_mux),
        "all gatherers share one UDP port (0: any)")
 OPTION(COMMAND_GATHER, 0, "tcp-mux", "PORT", SET(set_tcp_mux),
        "all gatherers share one TCP port, with --network-types tcp4 (0: any)")
+OPTION(COMMAND_GATHER, 0, "tcp-reflexive", NULL, SET(set_tcp_reflexive),
+       "with --network-types tcp4: ask stun servers over TCP too, for candidates for TCP")
 OPTION(COMMAND_GATHER, 0, "loopback", NULL, SET(set_loopback), "gather on loopback addresses too")
 OPTION(COMMAND_GATHER, 0, "link-local", NULL, SET(set_link_local),
        "gather on link-local IPv6 addresses too")

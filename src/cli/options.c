@@ -539,6 +539,14 @@ static bool set_srv(gather_command *command, const char *name, const char *value
     return true;
 }
 
+static bool set_tcp_reflexive(gather_command *command, const char *name, const char *value)
+{
+    (void)name;
+    (void)value;
+    command->settings.tcp_reflexive = true;
+    return true;
+}
+
 static bool set_loopback(gather_command *command, const char *name, const char *value)
 {
     (void)name;

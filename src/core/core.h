@@ -51,6 +51,7 @@ typedef struct floe_connections {
     floe_list all;
     floe_tree by_channel;       /* floe_connection.by_channel */
     floe_agenda times;          /* floe_connection.alarm */
+    floe_agenda asks;           /* floe_tcp_mapping.alarm */
     floe_connection *receiving; /* whose bytes are not used up yet */
 } floe_connections;
 

@@ -19,6 +19,7 @@ typedef struct floe_server floe_server;
 typedef struct floe_server_set floe_server_set;
 typedef struct floe_source_listener floe_source_listener;
 typedef struct floe_stream floe_stream;
+typedef struct floe_tcp_mapping floe_tcp_mapping;
 typedef struct floe_tcp_peer floe_tcp_peer;
 typedef struct floe_unreached floe_unreached;
 

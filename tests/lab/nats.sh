@@ -222,6 +222,40 @@ lab_test_h1_tcp_hosts_behind_each_nat() {
     return $good
 }
 
+# R4: what each NAT shows of the port that listens, by a server that speaks TCP; of one that does not nobody hears.
+lab_test_r4_what_each_nat_shows_of_a_tcp_port() {
+    local nat good=0 mapped
+    lab_coturn 1 "$LAB_SERVER"
+    lab_coturn 2 "$LAB_SERVER2" --no-tcp
+    for nat in none cone restricted port symmetric; do
+        nats_set $nat
+        gather --network-types udp4,tcp4 --tcp-reflexive "stun:$LAB_SERVER2" "stun:$LAB_SERVER"
+        mapped=$(events '.protocol == "tcp" and .type == "srflx" and .tcp_type == "passive" and .url == "stun:203.0.113.2" and .address == "203.0.113.1" and .related_port > 0')
+        if [ $nat = none ]; then
+            expect "$(events '.protocol == "tcp" and .type == "srflx"')" 0 'without a NAT' || good=1
+        else
+            expect "$mapped" 1 "behind $nat" || good=1
+        fi
+        expect "$(events '.event == "error"')" 0 "errors, $nat" || good=1
+    done
+    return $good
+}
+
+# The connection is kept: the NAT remembers, and what it has forgotten is found again.
+lab_test_r4_the_connection_is_kept() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER"
+    rm -f "$OUT"
+    ip netns exec client "$FLOE" gather --json --network-types tcp4 --tcp-reflexive --hold 6s "stun:$LAB_SERVER" >"$OUT" &
+    lab_wait grep -q '"event":"end"' "$OUT"
+    [ "$(lab_in server ss -Htn state established '( sport = :3478 )' | wc -l)" = 1 ] || { lab_in server ss -tn >&2; good=1; }
+    lab_in server ss -Kt state established '( sport = :3478 )' >/dev/null
+    wait $! || good=1
+    expect "$(events '.event == "withdrawn" and .type == "srflx" and .reason == "mapping-changed"')" 1 withdrawn || good=1
+    expect "$(events '.event == "candidate" and .type == "srflx"')" 2 'told, and told again' || good=1
+    return $good
+}
+
 # Another NAT knows nothing of the mappings of the one before.
 lab_test_a_nat_begins_anew() {
     local nat

@@ -88,7 +88,12 @@ void account_sent(sim_changing_world *change, sim_owner *owner, const sim_socket
     floe_span data = floe_span_of(output->data, output->data_size);
     floe_stun_message message;
 
-    if (socket->stream) {
+    if (socket->stream) { /* to a server for UDP: what a NAT shows of a port for TCP (R4) */
+        bool refuses;
+        size_t n = world_server_at(change->world, &socket->remote, &refuses);
+        owner->sent += n != SIZE_MAX && change->network.servers[n].transport == FLOE_PROTOCOL_UDP &&
+                       floe_stun_parse(data, &message) == FLOE_STUN_PARSED &&
+                       message.class == FLOE_STUN_REQUEST;
         return;
     }
     sim_way *way = way_of(change, socket->channel, &output->remote);
@@ -338,7 +343,9 @@ static sim_count told_count(const sim_changing_world *change,
 
     for (size_t i = 0; i < statistics->server_count; i++) {
         const floe_server_statistics *of = statistics->servers[i];
-        if (is_in(kind, of->method) && owner_server_of(change, of->url) == n) {
+        bool by_tcp =
+            kind == 0 && of->transport == FLOE_PROTOCOL_TCP; /* what goes so is not counted here */
+        if (is_in(kind, of->method) && !by_tcp && owner_server_of(change, of->url) == n) {
             sum.requests += of->requests;
             sum.again += of->retransmissions;
             sum.answers += of->responses;
@@ -452,6 +459,7 @@ void account_statistics(sim_changing_world *change, sim_owner *owner, bool exact
             change_violated(change, "L15: %s is no server of the options",
                             statistics->servers[i]->url);
         } else if (change->network.servers[n].transport == FLOE_PROTOCOL_UDP &&
+                   statistics->servers[i]->transport == FLOE_PROTOCOL_UDP &&
                    !owner_server_is_shared(change, n)) {
             check_entry(change, owner, statistics->servers[i], n);
         }

@@ -194,6 +194,14 @@ static bool is_looked_for(const sim_changing_world *change, const sim_owner *own
     return true;
 }
 
+/* What stands there, or behind a mapping. */
+static bool serves_at(const sim_changing_world *change, const sim_told *told,
+                      const floe_address *local)
+{
+    return told->tcp_type == FLOE_TCP_TYPE_NONE ? socket_at(change, local) != NULL
+                                                : listens_at(change, local);
+}
+
 /* What a policy has hidden was not asked for (P1): it is since the gathering that shows it. */
 static void audit_srflx(sim_changing_world *change, const sim_owner *owner, const sim_told *told)
 {
@@ -202,13 +210,13 @@ static void audit_srflx(sim_changing_world *change, const sim_owner *owner, cons
     size_t server = owner_server_of(change, told->url);
 
     if (mapping == NULL) {
-        if (socket_at(change, &told->ip) == NULL && !change_is_rewritten(change, &told->ip)) {
+        if (!serves_at(change, told, &told->ip) && !change_is_rewritten(change, &told->ip)) {
             change_violated(change, "I1: the srflx %s:%u is listed and leads nowhere",
                             told->address, told->ip.port);
         }
         return;
     }
-    if (socket_at(change, &mapping->inside) == NULL) {
+    if (!serves_at(change, told, &mapping->inside)) {
         change_violated(change, "I1: the srflx %s is listed and its socket is closed",
                         told->address);
         return;

@@ -187,7 +187,9 @@ static void check_there(sim_world *world, const floe_candidate *candidate)
         break;
     case FLOE_CANDIDATE_TYPE_SRFLX:
         /* Without a NAT only where the host's address is not shown itself (H2, P6). */
-        good = (is_mapping(world, &address) || is_socket(world, &address)) &&
+        good = (is_mapping(world, &address) || (candidate->tcp_type == FLOE_TCP_TYPE_NONE
+                                                    ? is_socket(world, &address)
+                                                    : is_tcp_host(world, candidate, &address))) &&
                candidate->url != NULL && candidate->related_address != NULL;
         break;
     case FLOE_CANDIDATE_TYPE_RELAY:
@@ -465,7 +467,10 @@ void check_error(sim_world *world, const floe_candidate_error *error)
         bool says_more = other->code == 701 && made.code != 701;
         bool same_url =
             strcmp(other->url, made.url) == 0 && !told_since(world, other) && !says_more;
-        if (same_url && *made.address != '\0' && strcmp(other->address, made.address) == 0) {
+        /* An address has a socket for UDP, and one that listens for TCP. */
+        bool same = *made.url != '\0' || strcmp(other->text, made.text) == 0;
+        if (same_url && same && *made.address != '\0' &&
+            strcmp(other->address, made.address) == 0) {
             world_violated(world, "E2: %s failed twice on %s", made.url, made.address);
         }
         if (same_url && *made.url != '\0' && other->url_failed) {

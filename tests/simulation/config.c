@@ -288,6 +288,7 @@ static void random_config(seeded_random *random, uint64_t seed, sim_config *conf
         config->settings.network_types = FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6 |
                                          FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6;
         config->settings.tcp_simultaneous_open = config->seed % 3 == 0;
+        config->settings.tcp_reflexive = config->seed % 2 == 0;
     }
     config->settings.service_discovery = one_in(random, 4);
     if (one_in(random, 6)) {

@@ -434,6 +434,7 @@ static void tcp_relays(seeded_random *random, sim_changing *plan)
     if (!one_in(random, 4)) {
         plan->network.settings.network_types |= FLOE_NETWORK_TYPE_UDP4 | FLOE_NETWORK_TYPE_UDP6;
     }
+    plan->network.settings.tcp_reflexive = one_in(random, 2);
 }
 
 static void port_range(seeded_random *random, sim_changing *plan)

@@ -250,7 +250,10 @@ static uint64_t longest(const sim_config *config, const sim_server *server, unsi
 {
     uint64_t pacing = config->settings.pacing_ms == 0 ? 5 : config->settings.pacing_ms;
     uint64_t trip = server->round_trip_ms + 2 * config->jitter_ms;
-    unsigned trips = !server->turn ? 1 : server->transport == FLOE_PROTOCOL_UDP ? 4 : 9;
+    bool by_tcp = config->settings.tcp_reflexive; /* which connects first (R4) */
+    unsigned trips = !server->turn                            ? (by_tcp ? 2 : 1)
+                     : server->transport == FLOE_PROTOCOL_UDP ? 4
+                                                              : 9;
 
     if (server->turn && config->settings.mobility) {
         trips++; /* who does not know it says so first */

@@ -1026,7 +1026,7 @@ static void forge(server_reply *reply, const floe_stun_message *request)
     floe_address evil = floe_address_ipv4(0x06060606, 666);
 
     floe_protocol transport = world->config->servers[reply->server].transport;
-    bool connected = transport != FLOE_PROTOCOL_UDP;
+    bool connected = transport != FLOE_PROTOCOL_UDP || stream_is_served();
     bool stream = connected && transport != FLOE_PROTOCOL_DTLS;
     for (int kind = 0; kind < 5; kind++) {
         if ((connected && (kind == 1 || kind == 2)) || (stream && kind >= 3)) {

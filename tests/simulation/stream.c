@@ -67,9 +67,10 @@ static bool is_stream(const sim_server *server)
     return server->transport == FLOE_PROTOCOL_TCP || server->transport == FLOE_PROTOCOL_TLS;
 }
 
-static bool has_stream(const sim_world *world, const sim_association *association)
+/* STUN servers for UDP serve TCP too (R4). */
+static bool has_stream(const sim_association *association)
 {
-    return association->tunnel != NULL || is_stream(&world->config->servers[association->server]);
+    return association->channel != 0;
 }
 
 static bool is_secure(const sim_server *server)
@@ -205,7 +206,7 @@ static void stream_down(sim_world *world, sim_association *association, floe_spa
 /* The server ends the connection, behind what it has said. */
 static void hang_up(sim_world *world, sim_association *association)
 {
-    if (has_stream(world, association)) {
+    if (has_stream(association)) {
         uint64_t arrives = world->now + stream_delay(world, association->server);
         arrives = arrives > association->down_at ? arrives : association->down_at;
         (void)stream_event(world, association, SIM_EVENT_STREAM_DOWN, arrives);
@@ -215,7 +216,7 @@ static void hang_up(sim_world *world, sim_association *association)
 
 static void raw_down(sim_world *world, sim_association *association, floe_span data)
 {
-    if (has_stream(world, association)) {
+    if (has_stream(association)) {
         stream_down(world, association, data);
     } else {
         floe_address from =
@@ -234,6 +235,13 @@ static void take_down(sim_world *world, sim_association *association)
     }
 }
 
+static bool served_by_stream;
+
+bool stream_is_served(void)
+{
+    return served_by_stream;
+}
+
 bool association_answer(sim_world *world, size_t server, const floe_address *client, floe_span data)
 {
     const sim_server *of = &world->config->servers[server];
@@ -241,7 +249,7 @@ bool association_answer(sim_world *world, size_t server, const floe_address *cli
     uint8_t padded[PACKET_MAX] = {0};
     size_t size = is_stream(of) ? (data.size + 3) / 4 * 4 : data.size; /* RFC 8656 §12.5 */
 
-    if (of->transport == FLOE_PROTOCOL_UDP) {
+    if (of->transport == FLOE_PROTOCOL_UDP && !served_by_stream) {
         return false;
     }
     if (association == NULL) {
@@ -297,9 +305,7 @@ static void serve_plain(sim_world *world, sim_association *association, floe_spa
         say(world, association, plain);
         return;
     }
-    bool stream = is_stream(&world->config->servers[association->server]);
-
-    if (!stream) {
+    if (!has_stream(association)) {
         server_receive(world, association->server, &association->seen, plain);
         return;
     }
@@ -317,8 +323,10 @@ static void serve_plain(sim_world *world, sim_association *association, floe_spa
         if (association->in_size < size) {
             return;
         }
+        served_by_stream = true;
         server_receive(world, association->server, &association->seen,
                        floe_span_of(in, channel ? 4 + length : size));
+        served_by_stream = false;
         memmove(association->in, association->in + size, association->in_size - size);
         association->in_size -= size;
     }
@@ -505,7 +513,7 @@ void streams_break(sim_world *world, size_t server, bool cut_alone)
 {
     for (sim_association *one = world->associations; one != NULL; one = one->next) {
         if (one->server == server && !one->over && (one->cut || !cut_alone)) {
-            if (has_stream(world, one)) {
+            if (has_stream(one)) {
                 (void)stream_event(world, one, SIM_EVENT_BROKEN,
                                    world->now + world_one_way(world, server));
             }

@@ -310,6 +310,8 @@ void world_peer_refused(sim_world *world, size_t server, unsigned peer);
 void server_restarts(sim_world *world, size_t server);
 /* The connection of its client was closed, and the allocation with it. */
 void server_forget(sim_world *world, size_t server, const floe_address *client);
+/* Of a server for UDP what is being served has come by TCP (stream.c). */
+bool stream_is_served(void);
 /* Streams, TLS and DTLS (stream.c). False: the server is not of that kind. */
 bool association_answer(sim_world *world, size_t server, const floe_address *client,
                         floe_span data);

@@ -24,6 +24,7 @@ typedef struct fixture {
     bool ports_taken;  /* all that are asked for by their number */
     bool udp_fails;    /* no socket for UDP can be opened */
     bool late;         /* what listens is not answered */
+    const char *url;   /* of a STUN server; NULL: none */
     uint32_t listener; /* the latest channel of such a one */
     uint16_t ports[8]; /* that were asked for */
     size_t listens;
@@ -210,12 +211,16 @@ static void pass(fixture *f, uint64_t milliseconds)
     f->now = end;
 }
 
-static void make_with(fixture *f, const floe_settings *given, floe_gather_policy policy)
+static void make_asking(fixture *f, const floe_settings *given, floe_gather_policy policy,
+                        const char *url)
 {
     floe_settings settings = *given;
     floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+    floe_ice_server server = {.urls = &url, .url_count = 1};
 
     memset(f, 0, sizeof *f);
+    options.ice_servers = &server;
+    options.ice_server_count = url != NULL;
     counting_init(&f->memory);
     seeded_init(&f->random, 11);
     f->now = floe_time_after((floe_time){0}, floe_seconds(1000));
@@ -225,6 +230,11 @@ static void make_with(fixture *f, const floe_settings *given, floe_gather_policy
     assert_int_equal(floe_core_shared_new(&settings, &f->random.table, &f->shared), FLOE_OK);
     assert_int_equal(floe_core_new(f->shared, &options, &f->core), FLOE_OK);
     assert_int_equal(floe_core_receive_packets(f->core, true), FLOE_OK);
+}
+
+static void make_with(fixture *f, const floe_settings *given, floe_gather_policy policy)
+{
+    make_asking(f, given, policy, NULL);
 }
 
 static void gather(fixture *f)
@@ -1166,6 +1176,352 @@ static void h1_without_memory(void **state)
     end(&f);
 }
 
+/* ── What a NAT shows of what listens (R4, RFC 6544 §5.2) ── */
+
+static const char *const stun_url = "stun:203.0.113.2";
+
+/* The server is connected to, from the port that listens. */
+static void reach(fixture *f)
+{
+    floe_address local = address_of("10.0.1.2:4000");
+
+    assert_int_equal(f->to.port, 3478);
+    assert_int_equal(f->from.port, 4000);
+    f->sent_size = 0;
+    floe_core_opened(f->core, f->now, f->opened, &local);
+    pass(f, 10); /* pacing */
+    assert_int_equal(f->sent_size, FLOE_STUN_HEADER_SIZE);
+}
+
+/* And answers the latest request; NULL: by an error. */
+static void answers(fixture *f, const char *mapped)
+{
+    floe_stun_message request;
+    floe_packet packet;
+    uint8_t bytes[128];
+    const uint8_t *last = f->sent + f->sent_size - FLOE_STUN_HEADER_SIZE;
+
+    assert_int_equal(floe_stun_parse(floe_span_of(last, FLOE_STUN_HEADER_SIZE), &request),
+                     FLOE_STUN_PARSED);
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, mapped != NULL ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR,
+                        FLOE_STUN_BINDING, &request.id);
+    if (mapped != NULL) {
+        floe_address address = address_of(mapped);
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &address);
+    } else {
+        floe_stun_put_error(&writer, 500, floe_span_text("no"));
+    }
+    floe_span answer = floe_stun_written(&writer);
+    assert_int_equal(comes(f, f->sent_on, answer.data, answer.size, &packet), 0);
+}
+
+static void breaks(fixture *f)
+{
+    floe_core_disconnected(f->core, f->now, f->opened);
+    settle(f);
+}
+
+static void begin_asking(fixture *f, const floe_settings *more)
+{
+    floe_settings settings = *more;
+
+    settings.network_types = FLOE_NETWORK_TYPE_TCP4;
+    settings.tcp_reflexive = true;
+    make_asking(f, &settings, FLOE_GATHER_POLICY_ALL, stun_url);
+    gather(f);
+}
+
+static void begin_mapped(fixture *f)
+{
+    const floe_settings plain = FLOE_SETTINGS_INIT;
+
+    begin_asking(f, &plain);
+    read_log(f, "+active, +passive");
+    reach(f);
+    answers(f, "198.51.100.1:700");
+    read_log(f, "+passive?, end");
+}
+
+static void r4_what_a_nat_shows_of_a_tcp_port(void **state)
+{
+    static fixture f;
+    const floe_candidate *passive = &f.host[FLOE_TCP_TYPE_PASSIVE];
+
+    (void)state;
+    begin_mapped(&f);
+    assert_non_null(
+        strstr(f.text[FLOE_TCP_TYPE_PASSIVE],
+               " 198.51.100.1 700 typ srflx raddr 10.0.1.2 rport 4000 tcptype passive"));
+    assert_string_equal(passive->url, stun_url);
+    assert_int_not_equal(passive->base_id, passive->id);
+    /* RFC 6544 §4.2: of what a NAT has to let in, simultaneous-open comes first, passive last. */
+    assert_int_equal(passive->priority >> 21 & 7, 2);
+    /* It is kept alive, and what peers send comes to the same port. */
+    for (int i = 0; i < 3; i++) {
+        f.sent_size = 0;
+        pass(&f, 15000);
+        assert_int_equal(f.sent_size, FLOE_STUN_HEADER_SIZE);
+        answers(&f, "198.51.100.1:700");
+    }
+    read_log(&f, "");
+    assert_int_not_equal(known_peer(&f, 1), 0);
+    end(&f);
+}
+
+static void r4_not_unless_asked_for(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    settings.network_types = FLOE_NETWORK_TYPE_TCP4;
+    make_asking(&f, &settings, FLOE_GATHER_POLICY_ALL, stun_url);
+    gather(&f);
+    pass(&f, 6000);
+    assert_int_equal(f.opened, 0);
+    end(&f);
+    settings.tcp_reflexive = true;
+    make_asking(&f, &settings, FLOE_GATHER_POLICY_RELAY, stun_url);
+    gather(&f);
+    pass(&f, 6000);
+    assert_int_equal(f.opened, 0);
+    end(&f);
+}
+
+static void r4_for_simultaneous_open_too(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    settings.tcp_simultaneous_open = true;
+    begin_asking(&f, &settings);
+    read_log(&f, "+active, +passive, +so");
+    reach(&f);
+    answers(&f, "198.51.100.1:700");
+    read_log(&f, "+passive?, +so?, end");
+    assert_non_null(strstr(f.text[FLOE_TCP_TYPE_SO],
+                           " 198.51.100.1 700 typ srflx raddr 10.0.1.2 rport 4000 tcptype so"));
+    breaks(&f);
+    read_log(&f, "-passive?, -so?");
+    end(&f);
+}
+
+/* P8: without host candidates there is a port that listens all the same. */
+static void r4_where_hosts_are_not_told(void **state)
+{
+    static fixture f;
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    settings.network_types = FLOE_NETWORK_TYPE_TCP4;
+    settings.tcp_reflexive = true;
+    make_asking(&f, &settings, FLOE_GATHER_POLICY_NOHOST, stun_url);
+    gather(&f);
+    reach(&f);
+    answers(&f, "198.51.100.1:700");
+    read_log(&f, "+passive?, end");
+    assert_non_null(strstr(f.text[FLOE_TCP_TYPE_PASSIVE], " raddr 0.0.0.0 rport 9 "));
+    end(&f);
+}
+
+/* Most STUN servers are for UDP alone. */
+static void r4_a_server_without_tcp_is_no_error(void **state)
+{
+    static fixture f;
+    const floe_settings plain = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    for (int kind = 0; kind < 4; kind++) {
+        begin_asking(&f, &plain);
+        if (kind == 0) { /* refused */
+            floe_core_unreachable(f.core, f.now, f.opened, &f.to, FLOE_UNREACHABLE_PORT, NULL, 0);
+        } else if (kind == 1) { /* silent */
+            pass(&f, 6000);
+        } else {
+            reach(&f);
+            if (kind == 2) {
+                answers(&f, NULL);
+            } else {
+                breaks(&f);
+            }
+        }
+        settle(&f);
+        read_log(&f, "+active, +passive, end");
+        assert_int_equal(f.open, 1);
+        pass(&f, 60000);
+        assert_int_equal(f.open, 1); /* nobody asks again */
+        end(&f);
+    }
+}
+
+/* Who shows nothing that is not known is not kept connected. */
+static void r4_without_a_nat(void **state)
+{
+    static fixture f;
+    const floe_settings plain = FLOE_SETTINGS_INIT;
+
+    (void)state;
+    begin_asking(&f, &plain);
+    reach(&f);
+    answers(&f, "10.0.1.2:4000");
+    read_log(&f, "+active, +passive, end");
+    assert_int_equal(f.open, 1);
+    end(&f);
+}
+
+static void r4_the_nat_gives_another_address(void **state)
+{
+    static fixture f;
+
+    (void)state;
+    begin_mapped(&f);
+    pass(&f, 15000);
+    answers(&f, "198.51.100.1:701");
+    read_log(&f, "-passive?, +passive?");
+    assert_int_equal(f.host[FLOE_TCP_TYPE_PASSIVE].withdrawal, FLOE_WITHDRAWAL_NONE);
+    assert_int_equal(f.host[FLOE_TCP_TYPE_PASSIVE].port, 701);
+    end(&f);
+}
+
+/* With the connection the NAT forgets: it is made anew, at longer and longer intervals. */
+static void r4_a_connection_that_breaks(void **state)
+{
+    static fixture f;
+    uint32_t before;
+
+    (void)state;
+    begin_mapped(&f);
+    breaks(&f);
+    read_log(&f, "-passive?");
+    for (uint64_t wait = 1000; wait <= 64000; wait *= 2) {
+        before = f.opened;
+        pass(&f, wait - 100);
+        assert_int_equal(f.opened, before);
+        pass(&f, 100);
+        assert_int_not_equal(f.opened, before);
+        floe_core_unreachable(f.core, f.now, f.opened, &f.to, FLOE_UNREACHABLE_HOST, NULL, 0);
+        settle(&f);
+    }
+    read_log(&f, "");
+    pass(&f, 64000);
+    reach(&f);
+    answers(&f, "198.51.100.1:702");
+    read_log(&f, "+passive?");
+    breaks(&f); /* and from the beginning */
+    before = f.opened;
+    pass(&f, 1000);
+    assert_int_not_equal(f.opened, before);
+    end(&f);
+}
+
+/* A keepalive that nobody answers: the connection is dead, be it that nobody says so. */
+static void r4_a_server_that_falls_silent(void **state)
+{
+    static fixture f;
+
+    (void)state;
+    begin_mapped(&f);
+    pass(&f, 15000 + 39000);
+    read_log(&f, "");
+    pass(&f, 1000);
+    read_log(&f, "-passive?");
+    end(&f);
+}
+
+/* L5, L11: it stands, and is told again, by the connection that is there; of a server that is no longer among the
+ * options it goes at the end. */
+static void r4_gathered_again(void **state)
+{
+    static fixture f;
+    floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
+
+    (void)state;
+    begin_mapped(&f);
+    uint32_t id = f.ids[FLOE_TCP_TYPE_PASSIVE];
+    uint32_t connection = f.opened;
+    gather(&f);
+    read_log(&f, "end");
+    assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
+    gather(&f);
+    read_log(&f, "+active, +passive, +passive?, end");
+    assert_int_equal(f.ids[FLOE_TCP_TYPE_PASSIVE], id);
+    assert_int_equal(f.opened, connection);
+    assert_int_equal(floe_core_set_options(f.core, f.now, &options), FLOE_OK);
+    assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
+    gather(&f);
+    read_log(&f, "+active, +passive, -passive?, end");
+    assert_false(f.is_open[connection]);
+    end(&f);
+}
+
+static void r4_the_address_goes(void **state)
+{
+    static fixture f;
+
+    (void)state;
+    begin_mapped(&f);
+    f.ip = NULL;
+    gather(&f);
+    pass(&f, 10);
+    assert_non_null(strstr(f.log, "-passive?"));
+    assert_int_equal(f.open, 0);
+    end(&f);
+}
+
+/* What is no answer is nothing, in any pieces; what cannot be a message ends the connection. */
+static void r4_hostile(void **state)
+{
+    static fixture f;
+    const floe_settings plain = FLOE_SETTINGS_INIT;
+    static const uint8_t another[FLOE_STUN_HEADER_SIZE] = {1, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 9};
+    uint8_t noise[64];
+    floe_packet packet;
+
+    (void)state;
+    begin_asking(&f, &plain);
+    reach(&f);
+    for (size_t i = 0; i < sizeof another; i++) {
+        assert_int_equal(comes(&f, f.opened, &another[i], 1, &packet), 0);
+    }
+    answers(&f, "198.51.100.1:700");
+    read_log(&f, "+active, +passive, +passive?, end");
+    answers(&f, "6.6.6.6:666"); /* once more, to what is over */
+    read_log(&f, "");
+    memset(noise, 0xff, sizeof noise);
+    assert_int_equal(comes(&f, f.opened, noise, sizeof noise, &packet), 0);
+    read_log(&f, "-passive?");
+    end(&f);
+}
+
+static void r4_without_memory(void **state)
+{
+    (void)state;
+    for (size_t fail_at = 1;; fail_at++) {
+        static fixture f;
+        const floe_settings plain = FLOE_SETTINGS_INIT;
+        begin_asking(&f, &plain);
+        if (f.opened == 0) {
+            fail();
+        }
+        f.memory.fail_at = f.memory.calls + fail_at;
+        floe_address local = address_of("10.0.1.2:4000");
+        floe_core_opened(f.core, f.now, f.opened, &local);
+        pass(&f, 10);
+        if (f.sent_size > 0) {
+            answers(&f, "198.51.100.1:700");
+        }
+        pass(&f, 20000);
+        bool failed = f.memory.calls >= f.memory.fail_at;
+        f.memory.fail_at = 0;
+        end(&f);
+        if (!failed) {
+            break;
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1202,6 +1558,19 @@ int main(void)
         cmocka_unit_test(h1_whom_we_connect_to_is_bounded),
         cmocka_unit_test(l7_closed_while_it_connects),
         cmocka_unit_test(h1_without_memory),
+        cmocka_unit_test(r4_what_a_nat_shows_of_a_tcp_port),
+        cmocka_unit_test(r4_not_unless_asked_for),
+        cmocka_unit_test(r4_for_simultaneous_open_too),
+        cmocka_unit_test(r4_where_hosts_are_not_told),
+        cmocka_unit_test(r4_a_server_without_tcp_is_no_error),
+        cmocka_unit_test(r4_without_a_nat),
+        cmocka_unit_test(r4_the_nat_gives_another_address),
+        cmocka_unit_test(r4_a_connection_that_breaks),
+        cmocka_unit_test(r4_a_server_that_falls_silent),
+        cmocka_unit_test(r4_gathered_again),
+        cmocka_unit_test(r4_the_address_goes),
+        cmocka_unit_test(r4_hostile),
+        cmocka_unit_test(r4_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

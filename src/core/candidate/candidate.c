@@ -442,7 +442,11 @@ static void stand_for(floe_found *found, char *name, const floe_finding *finding
         break;
     case FLOE_CANDIDATE_TYPE_SRFLX:
     case FLOE_CANDIDATE_TYPE_PRFLX:
-        found->of.binding = finding->binding;
+        if (finding->tcp_type == FLOE_TCP_TYPE_NONE) {
+            found->of.binding = finding->binding;
+        } else {
+            found->of.mapping = finding->mapping;
+        }
         break;
     }
 }
@@ -569,6 +573,8 @@ void floe_found_withdraw(floe_core *core, floe_found *found, floe_withdrawal why
         found->of.trunks_id = 0;
     } else if (found->type == FLOE_CANDIDATE_TYPE_RELAY) {
         found->of.relay = NULL;
+    } else if (found->type == FLOE_CANDIDATE_TYPE_SRFLX && found->tcp_type != FLOE_TCP_TYPE_NONE) {
+        found->of.mapping = NULL;
     } else if (found->type != FLOE_CANDIDATE_TYPE_HOST) {
         found->of.binding = NULL;
     }

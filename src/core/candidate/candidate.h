@@ -16,12 +16,13 @@ struct floe_found {           /* there are several for each address: without hol
     floe_tree_node by_address;
     floe_tree_node by_priority;
     floe_base *base;
-    const floe_server *server; /* NULL for host */
-    union {                    /* by its type */
-        char *name;            /* of a host, shown for the address (H2); NULL: none */
-        floe_binding *binding; /* that keeps a reflexive one; NULL: its base alone does */
-        floe_relay *relay;     /* whose a relayed one is; NULL: it is withdrawn */
-        uint32_t trunks_id;    /* `by_trunk`: of that which the trunk has found */
+    const floe_server *server;     /* NULL for host */
+    union {                        /* by its type */
+        char *name;                /* of a host, shown for the address (H2); NULL: none */
+        floe_binding *binding;     /* that keeps a reflexive one; NULL: its base alone does */
+        floe_tcp_mapping *mapping; /* that keeps a reflexive one for TCP; NULL: likewise */
+        floe_relay *relay;         /* whose a relayed one is; NULL: it is withdrawn */
+        uint32_t trunks_id;        /* `by_trunk`: of that which the trunk has found */
     } of;
     floe_address address;
     uint32_t id;       /* by which its owner names it */
@@ -59,7 +60,17 @@ static inline const char *floe_found_name(const floe_found *found)
 
 static inline floe_binding *floe_found_binding(const floe_found *found)
 {
-    return found->type == FLOE_CANDIDATE_TYPE_SRFLX && !found->by_trunk ? found->of.binding : NULL;
+    return found->type == FLOE_CANDIDATE_TYPE_SRFLX && found->tcp_type == FLOE_TCP_TYPE_NONE &&
+                   !found->by_trunk
+               ? found->of.binding
+               : NULL;
+}
+
+static inline floe_tcp_mapping *floe_found_tcp_mapping(const floe_found *found)
+{
+    return found->type == FLOE_CANDIDATE_TYPE_SRFLX && found->tcp_type != FLOE_TCP_TYPE_NONE
+               ? found->of.mapping
+               : NULL;
 }
 
 static inline floe_relay *floe_found_relay(const floe_found *found)
@@ -74,6 +85,7 @@ typedef struct floe_finding {
     floe_base *base;
     const floe_server *server; /* NULL: no server told it */
     floe_binding *binding;     /* as in floe_found, as they are its type's */
+    floe_tcp_mapping *mapping;
     floe_relay *relay;
     uint32_t trunks_id;         /* 0: no trunk has found it */
     uint8_t transport;          /* a floe_protocol, by which its server was asked */

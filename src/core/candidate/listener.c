@@ -30,7 +30,10 @@ static void open_anew(floe_core *core, floe_listener *listener)
 
 void floe_listener_want(floe_core *core, floe_base *base)
 {
-    if (!floe_listens(core, base->local.family) || !floe_hosts_are_told(core)) {
+    bool serves = floe_hosts_are_told(core) ||
+                  (core->shared->tcp_reflexive && floe_reflexive_is_wanted(core));
+
+    if (!floe_listens(core, base->local.family) || !serves) {
         return;
     }
     if (base->listener == NULL) {

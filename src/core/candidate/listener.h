@@ -3,6 +3,7 @@
 #ifndef FLOE_CORE_CANDIDATE_LISTENER_H
 #define FLOE_CORE_CANDIDATE_LISTENER_H
 
+#include "base/ring.h"
 #include "base/tree.h"
 #include "core/outbox/outbox.h"
 #include "core/types.h"
@@ -20,6 +21,7 @@ struct floe_listener {
     uint16_t accepted;   /* so many have connected */
     uint16_t connected;  /* and to so many we have connected, or tried to lately */
     floe_tree peers;     /* floe_tcp_peer.node */
+    floe_ring mappings;  /* floe_tcp_mapping.link */
 };
 
 /* H1: whether there are host candidates for TCP on addresses of this family: under a mux its

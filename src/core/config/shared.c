@@ -233,6 +233,7 @@ floe_error floe_core_shared_new(const floe_settings *settings, const floe_random
     made->ice_lite = given.ice_lite;
     made->avoid_costly_networks = given.avoid_costly_networks;
     made->tcp_simultaneous_open = given.tcp_simultaneous_open;
+    made->tcp_reflexive = given.tcp_reflexive;
     made->service_discovery = given.service_discovery;
     made->addresses_max = given.addresses_max != 0 ? given.addresses_max : 16;
     floe_error error = set_times(made, &given);

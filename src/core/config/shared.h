@@ -62,6 +62,7 @@ struct floe_core_shared {
     bool link_local;
     bool avoid_costly_networks;
     bool tcp_simultaneous_open;
+    bool tcp_reflexive;
     bool service_discovery;
     bool trace;
     uint8_t trace_level; /* a floe_trace_level */

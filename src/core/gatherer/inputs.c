@@ -25,6 +25,7 @@
 #include "core/source/pacer.h"
 #include "core/source/peers.h"
 #include "core/source/relay.h"
+#include "core/source/tcp_mapping.h"
 
 #include <string.h>
 
@@ -659,6 +660,7 @@ void floe_gather_time(floe_core *core, floe_time now)
     floe_core_begin_pool(core, now);
     floe_relays_time(core, now);
     floe_connections_time(core, now);
+    floe_tcp_mappings_time(core, now);
     floe_bindings_time(core, now);
     floe_core_settle(core, now);
 }
@@ -696,5 +698,6 @@ floe_time floe_gather_deadline(const floe_core *core)
     deadline = floe_time_min(deadline, floe_pairs_deadline(core));
     deadline = floe_time_min(deadline, floe_relays_deadline(core));
     deadline = floe_time_min(deadline, floe_connections_deadline(core));
+    deadline = floe_time_min(deadline, floe_tcp_mappings_deadline(core));
     return floe_time_min(deadline, floe_agenda_deadline(&core->agenda));
 }

@@ -23,6 +23,7 @@
 #include "core/source/binding.h"
 #include "core/source/pacer.h"
 #include "core/source/relay.h"
+#include "core/source/tcp_mapping.h"
 
 #include <string.h>
 
@@ -207,6 +208,7 @@ void floe_gather_free(floe_core *core)
     }
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
+        floe_tcp_mappings_end(core, base->listener);
         floe_tcp_peers_end(core, base->listener);
     }
     FLOE_LIST_EACH_SAFE(connection, floe_connections_of(core), floe_connection, link)
@@ -501,6 +503,7 @@ void floe_gather_close(floe_core *core, floe_time now)
     floe_relays_sweep(core);
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
+        floe_tcp_mappings_end(core, base->listener);
         floe_tcp_peers_end(core, base->listener);
     }
     FLOE_LIST_EACH(connection, floe_connections_of(core), floe_connection, link)

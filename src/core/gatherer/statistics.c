@@ -15,6 +15,7 @@
 #include "core/source/binding.h"
 #include "core/source/relay.h"
 #include "core/source/stream.h"
+#include "core/source/tcp_mapping.h"
 #include "secure/internal.h"
 #include "turn/peer.h"
 
@@ -61,6 +62,7 @@ typedef struct statistics_block {
 /* What one exchange is, as the block's filling and its measuring walk over them alike. */
 typedef struct exchange {
     const floe_base *base;
+    const floe_address *local; /* NULL: the base's */
     const floe_server *server;
     const floe_address *remote;
     const floe_counters *counters;
@@ -106,6 +108,29 @@ static void each_binding(const floe_core *owner, const floe_core *core, const fl
     }
 }
 
+/* Those that failed are gone. */
+static void each_tcp_mapping(const floe_core *core, const floe_base *base, exchange_taker take,
+                             void *data)
+{
+    if (base->listener == NULL) {
+        return;
+    }
+    FLOE_RING_EACH(mapping, &base->listener->mappings, floe_tcp_mapping, link)
+    {
+        bool known = mapping->mapped.family != FLOE_FAMILY_NONE;
+        exchange one = {.base = base,
+                        .server = mapping->server,
+                        .local = &base->listener->local,
+                        .remote = &mapping->remote,
+                        .counters = &mapping->counters,
+                        .method = "Binding",
+                        .transport = FLOE_PROTOCOL_TCP,
+                        .progress =
+                            known ? FLOE_SERVER_PROGRESS_SUCCEEDED : FLOE_SERVER_PROGRESS_WAITING};
+        take(core, &one, data);
+    }
+}
+
 /* Of an attempt that has no relay any more: what was counted, or that nothing could be asked there, as the
  * connection failed. NULL: there is nothing to tell. */
 static const floe_counters *told_of(const floe_attempt *attempt)
@@ -122,6 +147,7 @@ static void each_of(const floe_core *owner, const floe_core *core, exchange_take
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         each_binding(owner, core, base, take, data);
+        each_tcp_mapping(owner, base, take, data);
     }
     FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
@@ -244,18 +270,19 @@ static void fill_exchange(const floe_core *core, const exchange *taken, void *da
     const floe_counters *counters = taken->counters;
     bool named = taken->base->named != NULL && floe_hosts_are_told(core);
     bool shown = named || floe_hosts_are_shown(core);
+    const floe_address *local = taken->local != NULL ? taken->local : &taken->base->local;
 
     if (named) {
         floe_put_text(entry->address, sizeof entry->address, taken->base->named->text);
     } else if (shown) {
-        (void)floe_address_format(&taken->base->local, entry->address, sizeof entry->address);
+        (void)floe_address_format(local, entry->address, sizeof entry->address);
     }
     (void)floe_address_format(taken->remote, entry->server_address, sizeof entry->server_address);
     entry->statistics = (floe_server_statistics){
         .url = floe_keep_text(taken->server->url->text, &block->text),
         .method = taken->method,
         .address = shown ? entry->address : NULL,
-        .port = shown ? taken->base->local.port : 0,
+        .port = shown ? local->port : 0,
         .server_address = entry->server_address,
         .server_port = taken->remote->port,
         .progress = taken->progress,

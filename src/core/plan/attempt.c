@@ -12,6 +12,7 @@
 #include "core/socket/connection.h"
 #include "core/source/binding.h"
 #include "core/source/relay.h"
+#include "core/source/tcp_mapping.h"
 
 void floe_attempt_stop(floe_core *core, floe_time now, floe_attempt *attempt)
 {
@@ -19,6 +20,9 @@ void floe_attempt_stop(floe_core *core, floe_time now, floe_attempt *attempt)
     if (attempt->relay != NULL) {
         /* Of an earlier gathering too, when it moves. */
         floe_relay_release(core, now, attempt->relay);
+    }
+    if (floe_pair_by_tcp(attempt->pair)) {
+        floe_tcp_mapping_leave(core, attempt->pair->base->listener, attempt);
     }
 }
 
@@ -232,7 +236,8 @@ static bool address_awaited(const floe_base *base, const floe_address *remote)
     {
         FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
-            if (attempt->progress == FLOE_PENDING && floe_address_equal(&attempt->remote, remote)) {
+            if (attempt->progress == FLOE_PENDING && !floe_pair_by_tcp(pair) &&
+                floe_address_equal(&attempt->remote, remote)) {
                 return true;
             }
         }
@@ -254,6 +259,9 @@ static void give_up_beside(floe_core *core, floe_time now, const floe_attempt *s
         floe_relay_leave_gathering(core, attempt->relay);
     } else {
         floe_attempt_stop(core, now, attempt);
+    }
+    if (floe_pair_by_tcp(attempt->pair)) {
+        return;
     }
     if (floe_address_equal(&succeeded->remote, &attempt->remote)) {
         (void)floe_attempt_ask_reflexive(core, attempt); /* where its relay was to show that */
@@ -440,6 +448,16 @@ static bool is_answered_beside(const floe_attempt *attempt)
     return false;
 }
 
+static void ask_by_tcp(floe_core *core, floe_time now, floe_attempt *attempt)
+{
+    floe_pair *pair = attempt->pair;
+
+    if (!floe_tcp_mapping_ask(core, now, pair->base->listener, pair->server, attempt)) {
+        floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = attempt->remote};
+        floe_attempt_failed(core, now, attempt, failure);
+    }
+}
+
 static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
 {
     floe_pair *pair = attempt->pair;
@@ -451,6 +469,10 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
         turn && !moves ? floe_server_refused(server, now, pair->kind, &attempt->remote) : NULL;
 
     floe_attempt_set_start(core, attempt, FLOE_TIME_NEVER);
+    if (floe_pair_by_tcp(pair)) {
+        ask_by_tcp(core, now, attempt);
+        return;
+    }
     if (refusal != NULL) {
         refuse(core, now, attempt, FLOE_FAILURE_SERVER, refusal->code);
         return;

@@ -184,6 +184,7 @@ void floe_base_listens(floe_core *core, floe_time now, floe_listener *listener,
     if (is_told(core, listener->base)) {
         floe_base_tell_hosts(core, now, listener->base);
         floe_found_add_rewritten(core, now, listener->base);
+        floe_pairs_make(core, now, listener->base); /* it may be asked for what a NAT shows of it */
     }
 }
 

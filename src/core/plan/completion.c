@@ -14,6 +14,7 @@
 #include "core/server/server.h"
 #include "core/source/binding.h"
 #include "core/source/relay.h"
+#include "core/source/tcp_mapping.h"
 
 /* Whether names are looked up from which every base may get such. */
 static bool looks_up(const floe_core *core, bool relay)
@@ -77,6 +78,7 @@ static void complete(floe_core *core, floe_time now)
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
         floe_bindings_sweep(core, base);
+        floe_tcp_mappings_sweep(core, base);
     }
     floe_pairs_rest(core);
     core->gathering = floe_time_since(now, core->started);

@@ -8,6 +8,7 @@
 #include "core/plan/pair_inside.h"
 #include "core/source/binding.h"
 #include "core/source/relay.h"
+#include "core/source/tcp_mapping.h"
 
 /* ── What is counted, and listed ──
  *
@@ -170,6 +171,9 @@ static void attempt_free(floe_core *core, floe_attempt *attempt)
     if (attempt->relay != NULL) {
         floe_relay_touch(core, attempt->relay);
         attempt->relay->attempt = NULL; /* the allocation may go on into the next gathering */
+    }
+    if (floe_pair_by_tcp(attempt->pair)) {
+        floe_tcp_mapping_leave(core, attempt->pair->base->listener, attempt);
     }
     floe_ring_remove(&attempt->pair->attempts, &attempt->link);
     floe_deallocate(&core->shared->allocator, attempt->counters);

@@ -10,6 +10,7 @@
 #include "core/source/attempt.h"
 #include "core/source/binding.h"
 #include "core/source/relay.h"
+#include "core/source/tcp_mapping.h"
 
 /* RFC 8305 §5, Connection Attempt Delay: when the next address of a name is tried beside the one
  * that has not answered yet. */
@@ -329,6 +330,33 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
     }
 }
 
+/* R4, beside what is asked by UDP, and nobody's concern if the server does not serve TCP. */
+static void make_by_tcp(floe_core *core, floe_time now, floe_base *base, floe_server *server)
+{
+    const floe_relay_kind kind = {.tcp = true};
+    floe_pair *pair = floe_pair_of(base, server, kind);
+    floe_time start = now;
+
+    for (size_t i = 0; i < server->names.place_count; i++) {
+        floe_place place = server->names.places[i];
+        place.transport = FLOE_PROTOCOL_TCP;
+        if (!place.ready || !floe_base_asks(core, base, &place.address) ||
+            (pair != NULL &&
+             (pair->progress != FLOE_PENDING || floe_attempt_at(pair, &place) != NULL))) {
+            continue;
+        }
+        bool first = pair == NULL;
+        pair = first ? floe_pair_new(core, base, server, kind) : pair;
+        floe_attempt *attempt =
+            first ? floe_pair_add_only(core, pair, &place) : floe_attempt_add(core, pair, &place);
+        if (attempt == NULL) {
+            return;
+        }
+        floe_attempt_set_start(core, attempt, start);
+        start = floe_time_after(start, NEXT_ADDRESS_AFTER);
+    }
+}
+
 /* A relay of before is asked about where it is, whether or not the name is known. */
 static bool stands(const floe_base *base, const floe_server *server)
 {
@@ -352,6 +380,9 @@ void floe_pairs_make(floe_core *core, floe_time now, floe_base *base)
             }
         } else if (applies && (has_address_for(core, server, base) || stands(base, server))) {
             pair_make(core, now, base, server);
+        }
+        if (!server->url->turn && floe_tcp_mappings_are_wanted(core, base)) {
+            make_by_tcp(core, now, base, server);
         }
     }
 }

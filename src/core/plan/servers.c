@@ -10,6 +10,7 @@
 #include "core/plan/names.h"
 #include "core/source/binding.h"
 #include "core/source/relay.h"
+#include "core/source/tcp_mapping.h"
 
 static floe_server *heir_of(floe_server_set *set, const floe_server *server)
 {
@@ -30,11 +31,6 @@ static void hand_over_refusals(floe_server *server)
     }
 }
 
-static bool has(const floe_server_set *set, const floe_server *server)
-{
-    return server != NULL && server >= set->servers && server < set->servers + set->count;
-}
-
 /* One that serves goes on until it is replaced (floe_relays_leave), or its server is there again; one
  * that was lost is asked for by who comes in the server's place. */
 static void hand_over_relays(floe_core *core, floe_time now, const floe_server_set *before)
@@ -46,7 +42,8 @@ static void hand_over_relays(floe_core *core, floe_time now, const floe_server_s
         }
         floe_relay_touch(core, relay);
         if (relay->server->heir != NULL) {
-            bool former = !has(before, relay->server); /* and is the owner's again */
+            bool former =
+                !floe_server_set_has(before, relay->server); /* and is the owner's again */
             relay->leaves = former ? FLOE_TIME_NEVER : relay->leaves;
             relay->server = relay->server->heir;
         } else if (floe_relay_lives(relay) && !floe_relay_is_had(relay)) {
@@ -65,6 +62,7 @@ static void hand_over_bindings(floe_base *base)
             binding->server = binding->server->heir;
         }
     }
+    floe_tcp_mappings_hand_over(base);
 }
 
 void floe_servers_advance(floe_core *core)
@@ -120,13 +118,13 @@ static bool in_use(const floe_core *core, const floe_server_set *set)
 {
     FLOE_RING_EACH(found, &core->found, floe_found, link)
     {
-        if (has(set, found->server)) {
+        if (floe_server_set_has(set, found->server)) {
             return true;
         }
     }
     FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {
-        if (has(set, relay->server)) {
+        if (floe_server_set_has(set, relay->server)) {
             return true;
         }
     }
@@ -134,9 +132,12 @@ static bool in_use(const floe_core *core, const floe_server_set *set)
     {
         FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
         {
-            if (has(set, binding->server)) {
+            if (floe_server_set_has(set, binding->server)) {
                 return true;
             }
+        }
+        if (floe_tcp_mappings_have(base, set)) {
+            return true;
         }
     }
     return false;

@@ -143,6 +143,11 @@ typedef struct floe_server_set {
     floe_server servers[];
 } floe_server_set;
 
+static inline bool floe_server_set_has(const floe_server_set *set, const floe_server *server)
+{
+    return server != NULL && server >= set->servers && server < set->servers + set->count;
+}
+
 /* RFC 8656 §7.4: it has answered so to one who asked there for such a relay. */
 void floe_server_refuses(floe_core *core, floe_time now, const floe_server *server,
                          floe_relay_kind kind, const floe_address *asked, uint16_t code);

@@ -164,6 +164,7 @@ static bool has_lists(floe_core *core)
         floe_list_init(&made->all);
         floe_tree_init(&made->by_channel);
         floe_agenda_init(&made->times);
+        floe_agenda_init(&made->asks);
         core->connections = made;
     }
     return true;

@@ -355,45 +355,52 @@ bool floe_binding_poll_send(floe_core *core, floe_time now, floe_binding *bindin
     return floe_poll_request(core, now, &request, binding->base->channel, data, output);
 }
 
-static void fail_by_answer(floe_core *core, floe_time now, floe_binding *binding,
-                           const floe_stun_message *message, const char *why)
+static void read_error(const floe_core *core, const floe_stun_message *message,
+                       floe_failure *failure)
 {
-    floe_failure failure =
-        floe_failure_of(FLOE_FAILURE_BAD_ANSWER, &binding->transaction, &binding->remote, now);
     char text[96];
     floe_span reason;
 
-    if (why == NULL && floe_stun_read_error(message, &failure.code, &reason)) {
-        failure.kind = FLOE_FAILURE_SERVER;
-        floe_stun_copy_reason(reason, text, sizeof text);
-        why = text;
-    } else if (why == NULL) {
-        why = "the error answer has no good ERROR-CODE";
+    if (!floe_stun_read_error(message, &failure->code, &reason)) {
+        floe_failure_set_reason(core, failure, "the error answer has no good ERROR-CODE");
+        return;
     }
-    floe_failure_set_reason(core, &failure, why);
-    fail(core, now, binding, &failure);
-    floe_failure_release(core->shared, &failure);
+    failure->kind = FLOE_FAILURE_SERVER;
+    floe_stun_copy_reason(reason, text, sizeof text);
+    floe_failure_set_reason(core, failure, text);
+}
+
+bool floe_binding_read_answer(const floe_core *core, const floe_base *base,
+                              const floe_stun_message *message, floe_address *mapped,
+                              floe_failure *failure)
+{
+    floe_address told;
+    uint16_t unknown;
+
+    if (floe_stun_unknown_required(message, &unknown, 1) > 0) {
+        floe_failure_set_reason(core, failure, "it has an attribute that must be understood");
+    } else if (message->class == FLOE_STUN_ERROR) {
+        read_error(core, message, failure);
+    } else if (!floe_stun_read_address(message, FLOE_STUN_XOR_MAPPED_ADDRESS, &told) &&
+               !floe_stun_read_address(message, FLOE_STUN_MAPPED_ADDRESS, &told)) {
+        floe_failure_set_reason(core, failure, "it has no good XOR-MAPPED-ADDRESS");
+    } else if (!floe_mapped_address(core, base, &told, mapped)) {
+        floe_failure_set_impossible(core, failure, "it names an impossible mapped address", &told,
+                                    "");
+    } else {
+        return true;
+    }
+    return false;
 }
 
 static void answer(floe_core *core, floe_time now, floe_binding *binding,
                    const floe_stun_message *message)
 {
-    floe_address told;
     floe_address mapped;
-    uint16_t unknown;
+    floe_failure failure =
+        floe_failure_of(FLOE_FAILURE_BAD_ANSWER, &binding->transaction, &binding->remote, now);
 
-    if (floe_stun_unknown_required(message, &unknown, 1) > 0) {
-        fail_by_answer(core, now, binding, message, "it has an attribute that must be understood");
-    } else if (message->class == FLOE_STUN_ERROR) {
-        fail_by_answer(core, now, binding, message, NULL);
-    } else if (!floe_stun_read_address(message, FLOE_STUN_XOR_MAPPED_ADDRESS, &told) &&
-               !floe_stun_read_address(message, FLOE_STUN_MAPPED_ADDRESS, &told)) {
-        fail_by_answer(core, now, binding, message, "it has no good XOR-MAPPED-ADDRESS");
-    } else if (!floe_mapped_address(core, binding->base, &told, &mapped)) {
-        floe_failure failure =
-            floe_failure_of(FLOE_FAILURE_BAD_ANSWER, &binding->transaction, &binding->remote, now);
-        floe_failure_set_impossible(core, &failure, "it names an impossible mapped address", &told,
-                                    "");
+    if (!floe_binding_read_answer(core, binding->base, message, &mapped, &failure)) {
         fail(core, now, binding, &failure);
         floe_failure_release(core->shared, &failure);
     } else {

@@ -91,4 +91,10 @@ void floe_bindings_sweep(floe_core *core, floe_base *base);
 /* Whether it answers what floe itself asked for: late, twice, or to a relay that has gone. */
 bool floe_base_asked(const floe_base *base, const floe_stun_message *message);
 
+/* What an answer to a Binding says that the base looks like. False: why it is of no use, in a failure that has the rest
+ * already. */
+bool floe_binding_read_answer(const floe_core *core, const floe_base *base,
+                              const floe_stun_message *message, floe_address *mapped,
+                              floe_failure *failure);
+
 #endif

@@ -9,6 +9,7 @@
 #include "core/socket/way.h"
 #include "core/source/binding.h"
 #include "core/source/relay.h"
+#include "core/source/tcp_mapping.h"
 
 /* A relay that moves takes its candidates along. */
 static void withdraw_candidates(floe_core *core, const floe_base *base)
@@ -29,6 +30,7 @@ void floe_base_close(floe_core *core, floe_base *base)
     withdraw_candidates(core, base);
     floe_bindings_end(core, base);
     floe_base_unpublish(core, base);
+    floe_tcp_mappings_end(core, base->listener);
     floe_tcp_peers_end(core, base->listener);
     floe_listener_close(core, base);
     floe_base_shut(core, base);

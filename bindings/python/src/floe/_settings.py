@@ -115,6 +115,7 @@ class Settings:
     #: The same for host candidates over TCP.
     tcp_mux_port: int = 0
     tcp_simultaneous_open: bool = False
+    tcp_reflexive: bool = False
 
 
 @dataclass
