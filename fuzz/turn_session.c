@@ -183,12 +183,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                         .even_port = (wishes & 32) != 0,
                                         .reserved = (wishes & 64) != 0};
 
-    if (floe_turn_account_new(&floe_default_allocator, "s", "user", "secret", NULL, &account) !=
-        FLOE_OK) {
+    if (floe_turn_account_new(&floe_default_allocator, &randomness, "s", "user", "secret", NULL,
+                              &account) != FLOE_OK) {
         return 0;
     }
-    floe_turn_allocation_init(&s.allocation, &randomness, account, &s.server,
-                              floe_milliseconds(500), (wishes & 128) != 0, &asked_for);
+    floe_turn_allocation_init(&s.allocation, account, &s.server, floe_milliseconds(500),
+                              (wishes & 128) != 0, &asked_for);
     (void)floe_turn_allocation_start(&s.allocation);
     (void)floe_turn_allocation_begin(&s.allocation, s.now);
     while (floe_reader_left(&reader) >= 2 && s.allocation.state != FLOE_TURN_ENDED) {

@@ -29,8 +29,8 @@ static void wipe_text(const floe_allocator *allocator, char *text)
     }
 }
 
-floe_error floe_turn_account_new(const floe_allocator *allocator, const char *server,
-                                 const char *username, const char *password,
+floe_error floe_turn_account_new(const floe_allocator *allocator, const floe_random *random,
+                                 const char *server, const char *username, const char *password,
                                  const floe_turn_token *token, floe_turn_account **account)
 {
     floe_turn_account *made = floe_allocate(allocator, sizeof *made);
@@ -39,6 +39,7 @@ floe_error floe_turn_account_new(const floe_allocator *allocator, const char *se
         return FLOE_ERR_NO_MEMORY;
     }
     made->allocator = allocator;
+    made->random = random;
     made->references = 1;
     made->server = floe_copy_text(allocator, server, strlen(server));
     made->username = floe_copy_text(allocator, username, strlen(username));

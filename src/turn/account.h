@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/list.h"
+#include "base/random.h"
 #include "stun/key.h"
 
 /* How a server wants its requests signed (RFC 8489 §9.2): what its challenge says beside the nonce.
@@ -53,6 +54,7 @@ typedef struct floe_turn_token {
 typedef struct floe_turn_account {
     floe_list link; /* in the owner's list of accounts */
     const floe_allocator *allocator;
+    const floe_random *random;
     unsigned references;
     char *server;   /* what the owner tells servers apart by */
     char *username; /* with a token: the key id */
@@ -68,9 +70,9 @@ typedef struct floe_turn_account {
         deaf; /* it answered once what it had not answered with wishes: no wish is shown it again */
 } floe_turn_account;
 
-/* All is copied. A password, or a token and no password. */
-floe_error floe_turn_account_new(const floe_allocator *allocator, const char *server,
-                                 const char *username, const char *password,
+/* The random table must live as long as the account; all else is copied. A password, or a token and no password. */
+floe_error floe_turn_account_new(const floe_allocator *allocator, const floe_random *random,
+                                 const char *server, const char *username, const char *password,
                                  const floe_turn_token *token, floe_turn_account **account);
 /* Whether it is of this credential. */
 bool floe_turn_account_is(const floe_turn_account *account, const char *username,

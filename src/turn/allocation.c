@@ -35,12 +35,11 @@
 
 const char floe_turn_no_memory[] = "out of memory";
 
-void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_random *random,
-                               floe_turn_account *account, const floe_address *server,
-                               floe_duration rto, bool reliable, const floe_turn_wishes *wishes)
+void floe_turn_allocation_init(floe_turn_allocation *allocation, floe_turn_account *account,
+                               const floe_address *server, floe_duration rto, bool reliable,
+                               const floe_turn_wishes *wishes)
 {
     *allocation = (floe_turn_allocation){
-        .random = random,
         .account = floe_turn_account_share(account),
         .server = *server,
         .rto = rto,
@@ -212,7 +211,7 @@ floe_turn_event floe_turn_allocation_begin(floe_turn_allocation *allocation, flo
 
     allocation->wants = allocation->refuses_wishes = false;
     if (floe_stun_transaction_start(&allocation->transaction, now, method, allocation->rto,
-                                    allocation->reliable, allocation->random) != FLOE_OK) {
+                                    allocation->reliable, allocation->account->random) != FLOE_OK) {
         return local_failure(allocation);
     }
     return FLOE_TURN_SEND;
@@ -297,7 +296,7 @@ floe_stun_writer floe_turn_allocation_write_to(const floe_turn_allocation *alloc
                                                size_t size)
 {
     if (transaction->sends > 1 && transaction->signature != allocation->signature) {
-        floe_stun_transaction_rename(transaction, allocation->random);
+        floe_stun_transaction_rename(transaction, allocation->account->random);
     }
     return floe_stun_begin(buffer, size, FLOE_STUN_REQUEST, transaction->method, &transaction->id);
 }
@@ -813,7 +812,7 @@ static void read_reservation(floe_turn_allocation *allocation, const floe_stun_m
 
     allocation->reserves = floe_stun_find(message, FLOE_STUN_RESERVATION_TOKEN, &token);
     if (allocation->reserves) {
-        memcpy(allocation->reservation, token.data, sizeof allocation->reservation);
+        memcpy(allocation->wishes.reservation, token.data, sizeof allocation->wishes.reservation);
     }
 }
 
@@ -916,11 +915,19 @@ static bool give_up_port(floe_turn_wishes *wishes)
     return had;
 }
 
-static bool give_up(bool *wish)
+static bool give_up_fragment(floe_turn_wishes *wishes)
 {
-    bool had = *wish;
+    bool had = wishes->dont_fragment;
 
-    *wish = false;
+    wishes->dont_fragment = false;
+    return had;
+}
+
+static bool give_up_mobility(floe_turn_wishes *wishes)
+{
+    bool had = wishes->mobile;
+
+    wishes->mobile = false;
     return had;
 }
 
@@ -931,8 +938,8 @@ static bool give_up_these(floe_turn_allocation *allocation, const bool these[WIS
 {
     bool given_up = these[WISH_PORT] && give_up_port(&allocation->wishes);
 
-    given_up |= these[WISH_FRAGMENT] && give_up(&allocation->wishes.dont_fragment);
-    given_up |= these[WISH_MOBILE] && give_up(&allocation->wishes.mobile);
+    given_up |= these[WISH_FRAGMENT] && give_up_fragment(&allocation->wishes);
+    given_up |= these[WISH_MOBILE] && give_up_mobility(&allocation->wishes);
     return (these[WISH_FAMILY] && give_up_family(allocation)) || given_up;
 }
 
@@ -1002,7 +1009,7 @@ static bool give_up_wishes(floe_turn_allocation *allocation, uint16_t code,
     case 420:
         return give_up_unknown(allocation, message);
     case 405:
-        return give_up(&allocation->wishes.mobile);
+        return give_up_mobility(&allocation->wishes);
     case 440:
     case 443:
         return give_up_family(allocation);
@@ -1355,7 +1362,7 @@ static void send_without_wishes(floe_turn_allocation *allocation)
         (ignored || allocation->refuses_wishes) && go_plain(allocation)) {
         allocation->inherits =
             true; /* of an earlier send, whose answer was lost, be it to who has not signed */
-        floe_stun_transaction_rename(&allocation->transaction, allocation->random);
+        floe_stun_transaction_rename(&allocation->transaction, allocation->account->random);
     }
 }
 

@@ -27,15 +27,15 @@
 /* What is asked of the server beside an allocation. What it does not know of, or refuses, is asked
  * for no more: a relay without it is better than none. */
 typedef struct floe_turn_wishes {
-    uint8_t families;   /* FLOE_TURN_IPV4 and so on, joined by | */
-    uint8_t first;      /* of both: which one, where the server gives one alone; 0: IPv4 */
-    bool tcp;           /* a relay for TCP connections (RFC 6062); its server refuses or gives it */
-    bool mobile;        /* that outlives a change of address (RFC 8016) */
-    bool dont_fragment; /* that can be told not to fragment (RFC 8656 §18.9) */
-    bool even_port;     /* an even port, the next one reserved (RFC 8656 §18.7); of one family */
-    bool beside;        /* it is all a wish: another one is there, and this need not be had */
-    bool reserved;      /* the port that `reservation` names (RFC 8656 §18.10) */
-    uint8_t reservation[8];
+    uint8_t families; /* FLOE_TURN_IPV4 and so on, joined by | */
+    uint8_t first;    /* of both: which one, where the server gives one alone; 0: IPv4 */
+    bool tcp : 1;     /* a relay for TCP connections (RFC 6062); its server refuses or gives it */
+    bool mobile : 1;  /* that outlives a change of address (RFC 8016) */
+    bool dont_fragment : 1; /* that can be told not to fragment (RFC 8656 §18.9) */
+    bool even_port : 1; /* an even port, the next one reserved (RFC 8656 §18.7); of one family */
+    bool beside : 1;    /* it is all a wish: another one is there, and this need not be had */
+    bool reserved : 1;  /* the port that `reservation` names (RFC 8656 §18.10) */
+    uint8_t reservation[8]; /* who has an even port is given it, and who shows it asks for none */
 } floe_turn_wishes;
 
 /* RFC 8016 sets no bound on a ticket; one is kept up to this size. */
@@ -108,7 +108,6 @@ typedef struct floe_turn_alternate {
 } floe_turn_alternate;
 
 typedef struct floe_turn_allocation { /* each relay has one: without holes */
-    const floe_random *random;
     floe_turn_account *account;
     floe_address server;
     floe_duration rto;
@@ -123,8 +122,7 @@ typedef struct floe_turn_allocation { /* each relay has one: without holes */
     unsigned remembered_n;
     uint32_t lifetime; /* seconds */
     floe_turn_wishes wishes;
-    floe_stun_id former; /* of the Refresh under way, if `has_former` */
-    uint8_t reservation[8];
+    floe_stun_id former;  /* of the Refresh under way, if `has_former` */
     uint8_t other_family; /* still to be asked for where it gives one alone; 0: none */
     uint8_t missing;      /* of those wished for, what such a server has not been asked for; 0: none
                            */
@@ -151,7 +149,7 @@ typedef struct floe_turn_allocation { /* each relay has one: without holes */
     bool second_try : 1;     /* the next Refresh is one, and has its pause */
     bool refused_before : 1; /* its latest Refresh was answered by an error */
     bool bare : 1;           /* requests go unsigned although there is a realm, but for a release */
-    bool reserves : 1;       /* the next port is kept for who shows `reservation` */
+    bool reserves : 1;       /* the next port is kept for who shows `wishes.reservation` */
     floe_stun_transaction transaction;
     floe_time resume; /* when a pause ends; never if there is none */
     floe_time refresh;
@@ -175,10 +173,10 @@ typedef struct floe_turn_allocation { /* each relay has one: without holes */
     struct floe_turn_peers *peers; /* peer.h; NULL: it has had none */
 } floe_turn_allocation;
 
-/* The random table must live as long as the allocation; a reference to the account is taken. */
-void floe_turn_allocation_init(floe_turn_allocation *allocation, const floe_random *random,
-                               floe_turn_account *account, const floe_address *server,
-                               floe_duration rto, bool reliable, const floe_turn_wishes *wishes);
+/* A reference to the account is taken. */
+void floe_turn_allocation_init(floe_turn_allocation *allocation, floe_turn_account *account,
+                               const floe_address *server, floe_duration rto, bool reliable,
+                               const floe_turn_wishes *wishes);
 /* The same server was asked before: what it refuses is not wished for again (T5). */
 void floe_turn_allocation_wish_as(floe_turn_allocation *allocation,
                                   const floe_turn_allocation *before);

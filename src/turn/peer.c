@@ -327,7 +327,7 @@ static floe_turn_event ask(floe_turn_allocation *allocation, floe_time now, floe
         return FLOE_TURN_NOTHING;
     }
     if (floe_stun_transaction_start(&peer->transaction, now, method, allocation->rto,
-                                    allocation->reliable, allocation->random) != FLOE_OK) {
+                                    allocation->reliable, allocation->account->random) != FLOE_OK) {
         peer->permission = retry_time(peer, now); /* no randomness */
         return FLOE_TURN_NOTHING;
     }
@@ -707,7 +707,7 @@ floe_span floe_turn_peer_header(const floe_turn_allocation *allocation, const fl
         floe_write_u16(&writer, (uint16_t)data_size);
         return floe_span_of(buffer, writer.at);
     }
-    if (floe_random_fill(allocation->random, id.bytes, sizeof id.bytes) != FLOE_OK) {
+    if (floe_random_fill(allocation->account->random, id.bytes, sizeof id.bytes) != FLOE_OK) {
         return (floe_span){0};
     }
     floe_stun_writer writer =

@@ -5,7 +5,7 @@ static floe_turn_event ask(const floe_turn_allocation *allocation, floe_time now
                            floe_turn_stream *stream, uint16_t method)
 {
     return floe_stun_transaction_start(&stream->transaction, now, method, allocation->rto, true,
-                                       allocation->random) == FLOE_OK
+                                       allocation->account->random) == FLOE_OK
                ? FLOE_TURN_SEND
                : FLOE_TURN_FAILED;
 }

@@ -49,8 +49,8 @@ static floe_time now(const fixture *f)
 
 static void begin_wishes(fixture *f, floe_turn_wishes wishes)
 {
-    floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
-                              floe_milliseconds(500), false, &wishes);
+    floe_turn_allocation_init(&f->allocation, f->account, &f->server, floe_milliseconds(500), false,
+                              &wishes);
     assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
 }
 
@@ -75,8 +75,9 @@ static void begin_anew(fixture *f)
 {
     floe_turn_allocation_free(&f->allocation);
     floe_turn_account_release(f->account);
-    assert_int_equal(
-        floe_turn_account_new(&f->memory.table, "s", "user", "secret", NULL, &f->account), FLOE_OK);
+    assert_int_equal(floe_turn_account_new(&f->memory.table, &f->random.table, "s", "user",
+                                           "secret", NULL, &f->account),
+                     FLOE_OK);
     begin_allocation(f);
 }
 
@@ -88,9 +89,9 @@ static int set_up(void **state)
     counting_init(&f.memory);
     seeded_init(&f.random, 42);
     f.server = address_of("203.0.113.2:3478");
-    assert_int_equal(
-        floe_turn_account_new(&f.memory.table, "udp a 3478", "user", "secret", NULL, &f.account),
-        FLOE_OK);
+    assert_int_equal(floe_turn_account_new(&f.memory.table, &f.random.table, "udp a 3478", "user",
+                                           "secret", NULL, &f.account),
+                     FLOE_OK);
     begin_allocation(&f);
     *state = &f;
     return 0;
@@ -691,8 +692,8 @@ static void t6_what_a_stream_has_not_answered_may_be_ours(void **state)
     floe_stun_message message;
 
     floe_turn_allocation_free(&f->allocation);
-    floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
-                              floe_milliseconds(500), true, &wishes);
+    floe_turn_allocation_init(&f->allocation, f->account, &f->server, floe_milliseconds(500), true,
+                              &wishes);
     assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
     sent_signed(f, bytes, &message);
     f->now_ms += 39500;
@@ -1164,11 +1165,11 @@ static void s3_oauth(void **state)
     floe_span value;
 
     memset(token.key, 'k', token.key_size);
-    assert_int_equal(floe_turn_account_new(&f->memory.table, "s", "kid", NULL, &token, &account),
+    assert_int_equal(floe_turn_account_new(&f->memory.table, &f->random.table, "s", "kid", NULL,
+                                           &token, &account),
                      FLOE_OK);
     floe_turn_allocation_free(&f->allocation);
-    floe_turn_allocation_init(&f->allocation, &f->random.table, account, &f->server,
-                              floe_milliseconds(500), false,
+    floe_turn_allocation_init(&f->allocation, account, &f->server, floe_milliseconds(500), false,
                               &(floe_turn_wishes){.families = FLOE_TURN_IPV4});
     assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
     sent(f, bytes, &message);
@@ -1376,8 +1377,8 @@ static void t5_a_refusal_that_nobody_signed_costs_the_wish_alone(void **state)
         floe_stun_message message;
         begin_anew(f);
         floe_turn_allocation_free(&f->allocation);
-        floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
-                                  floe_milliseconds(500), stream, &wishes);
+        floe_turn_allocation_init(&f->allocation, f->account, &f->server, floe_milliseconds(500),
+                                  stream, &wishes);
         assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
         sent_signed(f, bytes, &message);
         assert_true(floe_stun_has(&message, FLOE_STUN_EVEN_PORT));
@@ -1496,8 +1497,8 @@ static void t5_a_refusal_that_nobody_signed_ends_what_is_asked_for_beside(void *
         floe_stun_message message;
         begin_anew(f);
         floe_turn_allocation_free(&f->allocation);
-        floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
-                                  floe_milliseconds(500), stream != 0, &wishes);
+        floe_turn_allocation_init(&f->allocation, f->account, &f->server, floe_milliseconds(500),
+                                  stream != 0, &wishes);
         assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
         sent_signed(f, bytes, &message);
         assert_int_equal(respond(f, &refusal), FLOE_TURN_NOTHING);
@@ -1859,7 +1860,7 @@ static void even_port_and_reservation(void **state)
     reserved.reservation = "12345678";
     assert_int_equal(respond(f, &reserved), FLOE_TURN_SUCCESS);
     assert_true(f->allocation.reserves);
-    assert_memory_equal(f->allocation.reservation, "12345678", 8);
+    assert_memory_equal(f->allocation.wishes.reservation, "12345678", 8);
     wishes.even_port = false;
     wishes.reserved = true;
     memcpy(wishes.reservation, "12345678", 8);
@@ -2500,11 +2501,11 @@ static void r5_on_a_stream_a_forged_answer_is_the_end(void **state)
         floe_stun_message message;
         floe_turn_allocation_free(&f->allocation);
         floe_turn_account_release(f->account);
-        assert_int_equal(
-            floe_turn_account_new(&f->memory.table, "s", "user", "secret", NULL, &f->account),
-            FLOE_OK);
-        floe_turn_allocation_init(&f->allocation, &f->random.table, f->account, &f->server,
-                                  floe_milliseconds(500), true, &wishes);
+        assert_int_equal(floe_turn_account_new(&f->memory.table, &f->random.table, "s", "user",
+                                               "secret", NULL, &f->account),
+                         FLOE_OK);
+        floe_turn_allocation_init(&f->allocation, f->account, &f->server, floe_milliseconds(500),
+                                  true, &wishes);
         assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
         sent_signed(f, bytes, &message);
         floe_turn_event event = respond(f, &rows[i]);
@@ -2603,15 +2604,16 @@ static void the_longest_request_fits(void **state)
     username[sizeof username - 1] = '\0';
     memset(text, 'r', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    assert_int_equal(floe_turn_account_new(&f->memory.table, "s", username, NULL, &token, &account),
+    assert_int_equal(floe_turn_account_new(&f->memory.table, &f->random.table, "s", username, NULL,
+                                           &token, &account),
                      FLOE_OK);
     assert_int_equal(floe_turn_account_realm(account, floe_span_text(text), &security, &realm),
                      FLOE_OK);
     floe_turn_account_learn(account, realm, floe_span_text(text));
     floe_turn_realm_release(realm);
     floe_turn_allocation_free(&f->allocation);
-    floe_turn_allocation_init(&f->allocation, &f->random.table, account, &f->server,
-                              floe_milliseconds(500), false, &wishes);
+    floe_turn_allocation_init(&f->allocation, account, &f->server, floe_milliseconds(500), false,
+                              &wishes);
     floe_turn_account_release(account);
     assert_int_equal(floe_turn_allocation_start(&f->allocation), FLOE_OK);
     sent(f, bytes, &message);
@@ -2643,8 +2645,8 @@ static void each_allocation_of_memory_may_fail(void **state)
         floe_turn_allocation_free(&f->allocation);
         floe_turn_account_release(f->account);
         assert_int_equal(f->memory.live, 0);
-        assert_int_equal(floe_turn_account_new(&f->memory.table, "udp a 3478", "user", "secret",
-                                               NULL, &f->account),
+        assert_int_equal(floe_turn_account_new(&f->memory.table, &f->random.table, "udp a 3478",
+                                               "user", "secret", NULL, &f->account),
                          FLOE_OK);
         begin_allocation(f);
         f->memory.calls = 0;

@@ -83,10 +83,10 @@ static int set_up(void **state)
     f.server = address_of("203.0.113.2:3478");
     f.address = address_of("192.0.2.50:4000");
     f.now = floe_time_after((floe_time){0}, floe_seconds(1000));
-    assert_int_equal(
-        floe_turn_account_new(&f.memory.table, "s", "user", "secret", NULL, &f.account), FLOE_OK);
-    floe_turn_allocation_init(&f.allocation, &f.random.table, f.account, &f.server,
-                              floe_milliseconds(500), false,
+    assert_int_equal(floe_turn_account_new(&f.memory.table, &f.random.table, "s", "user", "secret",
+                                           NULL, &f.account),
+                     FLOE_OK);
+    floe_turn_allocation_init(&f.allocation, f.account, &f.server, floe_milliseconds(500), false,
                               &(floe_turn_wishes){.families = FLOE_TURN_IPV4});
     assert_int_equal(floe_turn_allocation_start(&f.allocation), FLOE_OK);
     assert_int_equal(allocate_step(&f, 401), FLOE_TURN_PROGRESS);

@@ -84,10 +84,11 @@ static int set_up(void **state)
     f.server = address_of("203.0.113.2:3478");
     f.peer = address_of("192.0.2.50:4000");
     f.now = floe_time_after((floe_time){0}, floe_seconds(1000));
-    assert_int_equal(
-        floe_turn_account_new(&f.memory.table, "s", "user", "secret", NULL, &f.account), FLOE_OK);
-    floe_turn_allocation_init(&f.allocation, &f.random.table, f.account, &f.server,
-                              floe_milliseconds(500), true, &wishes);
+    assert_int_equal(floe_turn_account_new(&f.memory.table, &f.random.table, "s", "user", "secret",
+                                           NULL, &f.account),
+                     FLOE_OK);
+    floe_turn_allocation_init(&f.allocation, f.account, &f.server, floe_milliseconds(500), true,
+                              &wishes);
     assert_int_equal(floe_turn_allocation_start(&f.allocation), FLOE_OK);
     assert_int_equal(allocate_step(&f, 401, "n"), FLOE_TURN_PROGRESS);
     assert_int_equal(allocate_step(&f, 0, NULL), FLOE_TURN_SUCCESS);
@@ -341,10 +342,10 @@ static void without_randomness_it_fails(void **state)
     fixture *f = *state;
     floe_random broken = {.fill = no_bytes};
 
-    f->allocation.random = &broken;
+    f->account->random = &broken;
     assert_int_equal(floe_turn_stream_connect(&f->allocation, f->now, &f->stream, &f->peer),
                      FLOE_TURN_FAILED);
-    f->allocation.random = &f->random.table;
+    f->account->random = &f->random.table;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -357,8 +357,8 @@ floe_error floe_shared_account(floe_core_shared *shared, const floe_url *url, co
         }
     }
     floe_turn_account *made;
-    floe_error error =
-        floe_turn_account_new(&shared->allocator, server, username, credential, token, &made);
+    floe_error error = floe_turn_account_new(&shared->allocator, &shared->random, server, username,
+                                             credential, token, &made);
     if (error != FLOE_OK) {
         return error;
     }

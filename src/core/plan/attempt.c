@@ -57,11 +57,11 @@ static floe_relay *relay_under_way(const floe_attempt *attempt)
         if (floe_relay_lives(relay) && relay->server == pair->server &&
             floe_relay_same_kind(relay->kind, pair->kind) && relay->attempt == NULL) {
             if (relay->transport == attempt->transport &&
-                floe_address_equal(&relay->asked, &attempt->remote)) {
+                floe_address_equal(floe_relay_asked(relay), &attempt->remote)) {
                 return relay;
             }
             if (relay->state == FLOE_RELAY_LOST &&
-                !floe_server_is_at(pair->server, &relay->asked, relay->transport)) {
+                !floe_server_is_at(pair->server, floe_relay_asked(relay), relay->transport)) {
                 astray = relay;
             }
         }
@@ -419,7 +419,7 @@ static floe_relay *ask_relay(floe_core *core, floe_time now, floe_attempt *attem
     if (relay == NULL) {
         return new_relay(core, now, attempt);
     }
-    if (!floe_place_is(&place, &relay->asked, relay->transport)) {
+    if (!floe_place_is(&place, floe_relay_asked(relay), relay->transport)) {
         relay = floe_relay_elsewhere(core, now, relay, attempt->pair->base, &place);
         if (relay == NULL) {
             return NULL;

@@ -30,7 +30,7 @@ static floe_pair *pair_of_relay(const floe_relay *relay)
  * elsewhere by now. */
 static void adopt(floe_core *core, floe_time now, floe_relay *relay)
 {
-    floe_place place = {.address = relay->asked, .transport = relay->transport};
+    floe_place place = {.address = *floe_relay_asked(relay), .transport = relay->transport};
     const floe_pair *pair = pair_of_relay(relay);
     floe_attempt *attempt = pair != NULL ? floe_attempt_at(pair, &place) : NULL;
 
@@ -67,7 +67,7 @@ static bool refused(const floe_base *base, const floe_server *server, floe_relay
 /* Its attempt has gone with the gathering: what was counted of it stays in another's place (L15). */
 static void keep_counters(floe_core *core, floe_pair *pair, const floe_relay *relay)
 {
-    floe_place place = {.address = relay->asked, .transport = relay->transport};
+    floe_place place = {.address = *floe_relay_asked(relay), .transport = relay->transport};
     floe_attempt *attempt = relay->attempt == NULL ? floe_attempt_add(core, pair, &place) : NULL;
 
     if (attempt != NULL) {

@@ -89,7 +89,7 @@ bool floe_pair_verify(floe_core *core, floe_time now, floe_pair *pair)
         /* Of several one is told, who says first that it stands: the one that was told last. */
         bool older = relay->generation != latest;
         floe_time when = floe_time_after(now, older ? OLDER_AFTER : floe_milliseconds(0));
-        floe_place place = {.address = relay->asked, .transport = relay->transport};
+        floe_place place = {.address = *floe_relay_asked(relay), .transport = relay->transport};
         floe_attempt *attempt = floe_attempt_at(pair, &place);
         if (attempt == NULL || (attempt->relay != NULL && attempt->relay != relay)) {
             attempt = floe_attempt_add(core, pair, &place);
@@ -123,7 +123,7 @@ void floe_pairs_keep(floe_core *core, floe_relay *relay)
         return;
     }
     floe_server *server = &core->set->servers[relay->server->index];
-    floe_place place = {.address = relay->asked, .transport = relay->transport};
+    floe_place place = {.address = *floe_relay_asked(relay), .transport = relay->transport};
     floe_pair *pair = floe_pair_new(core, relay->origin, server, relay->kind);
     floe_attempt *attempt = floe_pair_add_only(core, pair, &place);
     if (attempt != NULL) {

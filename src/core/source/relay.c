@@ -199,7 +199,7 @@ static void take_reservation(const floe_core *core, const floe_relay *relay,
             floe_address_same_ip(&other->origin->local, &relay->origin->local)) {
             other->turn.reserves = false;
             wishes->reserved = true;
-            memcpy(wishes->reservation, other->turn.reservation, sizeof wishes->reservation);
+            memcpy(wishes->reservation, other->turn.wishes.reservation, sizeof wishes->reservation);
             return;
         }
     }
@@ -230,8 +230,8 @@ static void init_turn(const floe_core *core, floe_relay *relay, floe_turn_accoun
 {
     floe_turn_wishes wishes = wishes_of(core, relay, remote);
 
-    floe_turn_allocation_init(&relay->turn, &core->shared->random, account, remote,
-                              core->shared->rto, floe_relay_is_stream(relay), &wishes);
+    floe_turn_allocation_init(&relay->turn, account, remote, core->shared->rto,
+                              floe_relay_is_stream(relay), &wishes);
     relay->asked_before = true;
 }
 
@@ -281,15 +281,14 @@ static bool stands_in_for_known(const floe_relay *relay)
 }
 
 void floe_relay_enter(floe_core *core, floe_relay *relay, floe_base *base, floe_base *origin,
-                      const floe_server *server, floe_relay_kind kind, const floe_place *place)
+                      const floe_server *server, floe_relay_kind kind, uint8_t transport)
 {
     relay->paced.begin = floe_relay_begin;
     relay->kind = kind;
     relay->server = server;
     floe_relay_enter_times(core, relay);
     floe_relay_stand_on(relay, base, origin);
-    relay->transport = place->transport;
-    relay->asked = place->address;
+    relay->transport = transport;
     relay->retry = relay->check = relay->unheard = relay->leaves = FLOE_TIME_NEVER;
     floe_ring_append(&core->relays, &relay->link);
 }
@@ -303,7 +302,7 @@ floe_relay *floe_relay_create(floe_core *core, floe_base *origin, const floe_ser
         floe_core_out_of_memory(core);
         return NULL;
     }
-    floe_relay_enter(core, relay, origin, origin, server, kind, place);
+    floe_relay_enter(core, relay, origin, origin, server, kind, place->transport);
     relay->known = stands_in_for_known(relay);
     init_turn(core, relay, server->account, &place->address);
     return relay;
@@ -428,6 +427,7 @@ void floe_relay_free(floe_core *core, floe_relay *relay)
     }
     floe_turn_allocation_free(&relay->turn);
     floe_relay_forget_way(core, relay);
+    floe_deallocate(&core->shared->allocator, relay->redirected);
     leave_bases(relay);
     floe_relay_forget_bases(core, relay->base, relay->origin);
     floe_deallocate(&core->shared->allocator, relay);
@@ -539,8 +539,7 @@ void floe_relay_forget_way(const floe_core *core, floe_relay *relay)
     relay->redirects = relay->rejoined = 0;
     if (relay->redirected != NULL) {
         floe_deallocate(&core->shared->allocator, relay->redirected->host);
-        floe_deallocate(&core->shared->allocator, relay->redirected);
-        relay->redirected = NULL;
+        relay->redirected->host = NULL;
     }
 }
 
@@ -653,7 +652,7 @@ floe_connection *floe_relay_connect(floe_core *core, floe_time now, const floe_r
                                          ? relay->redirected->host
                                          : url->host,
                                  .server = relay->turn.server,
-                                 .proxy = relay->asked,
+                                 .proxy = *floe_relay_asked(relay),
                                  .transport = relay->transport,
                                  .redirected = relay->redirects > 0,
                                  .stun_alone = relay->turn.state != FLOE_TURN_ALLOCATED};

@@ -29,7 +29,8 @@ typedef enum floe_relay_state {
 
 /* Where its server has sent it. */
 typedef struct floe_redirects {
-    char *host; /* the name that the certificate must have; NULL: the URL's */
+    floe_address asked; /* the address that was asked first */
+    char *host;         /* the name that the certificate must have; NULL: the URL's */
     floe_address visited[FLOE_REDIRECTS_MAX]; /* floe_relay.redirects of them: where it has been */
 } floe_redirects;
 
@@ -49,10 +50,10 @@ struct floe_relay {
     floe_counters counters;
     floe_connection *connection; /* NULL: datagrams from the base */
     floe_turn_allocation turn;
-    floe_ring streams;  /* floe_stream.link */
-    floe_address asked; /* the address that was asked first; a redirect leads elsewhere */
+    floe_ring streams; /* floe_stream.link */
     union {
-        floe_address had_at; /* likewise, of the latest that gave it; family none: none has */
+        floe_address had_at; /* what the latest that gave it had been asked as (floe_relay_asked);
+                                family none: none has */
         floe_list of_left;   /* in core->left, once it is LEFT */
     };
     floe_redirects *redirected; /* NULL: it has never been */
@@ -89,6 +90,12 @@ struct floe_relay {
 
 /* Where this relay asks, and who sent it there. */
 void floe_failure_of_relay(floe_failure *failure, const floe_relay *relay);
+
+/* The address that was asked first; a redirect leads elsewhere. */
+static inline const floe_address *floe_relay_asked(const floe_relay *relay)
+{
+    return relay->redirected != NULL ? &relay->redirected->asked : &relay->turn.server;
+}
 
 /* Whether anything of it goes on. */
 static inline bool floe_relay_lives(const floe_relay *relay)

@@ -67,7 +67,7 @@ static void succeed(floe_core *core, floe_time now, floe_relay *relay)
     }
     floe_relay_become(relay, FLOE_RELAY_STANDS);
     relay->in_vain = false;
-    relay->had_at = relay->asked;
+    relay->had_at = *floe_relay_asked(relay);
     relay->waits = false;
     floe_relay_nothing_left(core, relay);
     if (relay->connection != NULL) {

@@ -45,7 +45,7 @@ floe_relay *floe_relay_next_beside(const floe_base *base, const floe_relay *last
 bool floe_relay_would_be_told_as(const floe_relay *one, const floe_relay *other);
 /* What each begins with: its place among the others, but for its machine. */
 void floe_relay_enter(floe_core *core, floe_relay *relay, floe_base *base, floe_base *origin,
-                      const floe_server *server, floe_relay_kind kind, const floe_place *place);
+                      const floe_server *server, floe_relay_kind kind, uint8_t transport);
 /* Asks for nothing yet; NULL without memory. */
 floe_relay *floe_relay_create(floe_core *core, floe_base *origin, const floe_server *server,
                               floe_relay_kind kind, const floe_place *place);

@@ -124,7 +124,7 @@ static void make_room(floe_core *core, floe_time now, const floe_relay *left)
     {
         bool waits = relay->state == FLOE_RELAY_LOST && !floe_time_is_never(relay->retry);
         const floe_refusal *refusal =
-            floe_server_refused(relay->server, now, relay->kind, &relay->asked);
+            floe_server_refused(relay->server, now, relay->kind, floe_relay_asked(relay));
         if (waits && refusal != NULL && is_in_the_way(left, relay, refusal->code)) {
             floe_relay_touch(core, relay);
             relay->retry = now;
@@ -165,13 +165,12 @@ void floe_relay_is_left(floe_core *core, floe_time now, floe_relay *relay, floe_
 
 static void fill(floe_core *core, floe_relay *left, const floe_relay *relay, floe_base *base)
 {
-    floe_place place = {.address = relay->asked, .transport = relay->transport};
     floe_turn_wishes none = {0};
 
-    floe_relay_enter(core, left, base, relay->origin, relay->server, relay->kind, &place);
+    floe_relay_enter(core, left, base, relay->origin, relay->server, relay->kind, relay->transport);
     left->heard_of = relay->heard_of;
-    floe_turn_allocation_init(&left->turn, &core->shared->random, relay->turn.account,
-                              &relay->turn.server, core->shared->rto, false, &none);
+    floe_turn_allocation_init(&left->turn, relay->turn.account, &relay->turn.server,
+                              core->shared->rto, false, &none);
     floe_turn_allocation_inherit(&left->turn);
 }
 

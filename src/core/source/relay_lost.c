@@ -138,7 +138,7 @@ static void wait_for_turn(floe_time now, floe_relay *relay, floe_duration pause)
 void floe_relay_pass_on(floe_core *core, floe_time now, floe_relay *relay)
 {
     const floe_server *successor = floe_server_successor(core, relay->server);
-    floe_place place = {.address = relay->asked, .transport = relay->transport};
+    floe_place place = {.address = *floe_relay_asked(relay), .transport = relay->transport};
     floe_relay *next = NULL;
 
     if (relay->state != FLOE_RELAY_ASKED && successor != NULL && !relay->keeps &&
@@ -199,7 +199,7 @@ static bool asked_by_another(const floe_relay *relay, const floe_base *base,
     FLOE_RING_EACH(other, floe_base_asked_for(base), floe_relay, of_origin)
     {
         if (other != relay && floe_relay_would_be_told_as(other, relay) &&
-            floe_place_is(place, &other->asked, other->transport)) {
+            floe_place_is(place, floe_relay_asked(other), other->transport)) {
             return true;
         }
     }
@@ -233,11 +233,13 @@ typedef struct where {
  * gathering waits for it, there its other addresses have their own. */
 static where next_place(const floe_core *core, floe_time now, const floe_relay *relay)
 {
-    where same = {relay->origin, {.address = relay->asked, .transport = relay->transport}};
+    where same = {relay->origin,
+                  {.address = *floe_relay_asked(relay), .transport = relay->transport}};
     const floe_names *names = &relay->server->names;
-    size_t at = floe_names_find(names, &relay->asked, relay->transport);
+    size_t at = floe_names_find(names, floe_relay_asked(relay), relay->transport);
     bool listed = at < names->place_count;
-    bool full = floe_server_refused(relay->server, now, relay->kind, &relay->asked) != NULL;
+    bool full =
+        floe_server_refused(relay->server, now, relay->kind, floe_relay_asked(relay)) != NULL;
     if (floe_relay_awaited(relay) || (listed && !relay->in_vain && !full)) {
         return same;
     }
@@ -256,7 +258,7 @@ static where next_place(const floe_core *core, floe_time now, const floe_relay *
 
 static bool is_there(const floe_relay *relay, const where *at)
 {
-    return floe_place_is(&at->place, &relay->asked, relay->transport);
+    return floe_place_is(&at->place, floe_relay_asked(relay), relay->transport);
 }
 
 /* One whose credentials are the owner's no more, at the relay's server: the one in whose place the
@@ -317,7 +319,7 @@ bool floe_relay_makes_room(const floe_relay *relay)
 static bool is_elsewhere(const floe_relay *relay)
 {
     return relay->had_at.family != FLOE_FAMILY_NONE &&
-           !floe_address_same_ip(&relay->had_at, &relay->asked) &&
+           !floe_address_same_ip(&relay->had_at, floe_relay_asked(relay)) &&
            floe_server_is_at(relay->server, &relay->had_at, relay->transport);
 }
 
@@ -335,7 +337,8 @@ void floe_relay_fail(floe_core *core, floe_time now, floe_relay *relay, floe_fai
     }
     floe_failure_of_relay(&failure, relay);
     if (full) {
-        floe_server_refuses(core, now, relay->server, relay->kind, &relay->asked, failure.code);
+        floe_server_refuses(core, now, relay->server, relay->kind, floe_relay_asked(relay),
+                            failure.code);
     }
     bool had =
         relay->state != FLOE_RELAY_ASKED && /* else it has only waited for what it left itself */
@@ -428,10 +431,10 @@ static bool clears_home(floe_core *core, floe_time now, const floe_relay *relay)
     FLOE_RELAYS_ON(other, relay->origin)
     {
         if (relay->waits && other->state == FLOE_RELAY_LEFT && floe_relay_by_datagrams(other) &&
-            floe_address_equal(&other->turn.server, &relay->asked)) {
+            floe_address_equal(&other->turn.server, floe_relay_asked(relay))) {
             return false;
         }
-        if (floe_relay_uses(other, relay->origin, &relay->asked)) {
+        if (floe_relay_uses(other, relay->origin, floe_relay_asked(relay))) {
             if (!other->keeps) {
                 return false;
             }
@@ -463,7 +466,7 @@ static bool is_still_refused(const floe_relay *relay)
 
 void floe_relay_ask_again(floe_core *core, floe_time now, floe_relay *relay)
 {
-    floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = relay->asked};
+    floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = *floe_relay_asked(relay)};
     where next = next_place(core, now, relay);
 
     if (!floe_relay_awaited(relay) &&
@@ -481,9 +484,10 @@ void floe_relay_ask_again(floe_core *core, floe_time now, floe_relay *relay)
     floe_relay_forget_way(core, relay);
     relay->asked_before = is_still_refused(relay);
     go_home(core, now, relay);
-    bool good = is_there(relay, &next)
-                    ? floe_relay_restart(core, now, relay, relay->server->account, &relay->asked)
-                    : floe_relay_elsewhere(core, now, relay, next.base, &next.place) != NULL;
+    bool good =
+        is_there(relay, &next)
+            ? floe_relay_restart(core, now, relay, relay->server->account, floe_relay_asked(relay))
+            : floe_relay_elsewhere(core, now, relay, next.base, &next.place) != NULL;
     if (!good) {
         floe_relay_fail(core, now, relay, failure);
     }
@@ -497,7 +501,7 @@ void floe_relays_found_elsewhere(floe_core *core, floe_time now, const floe_serv
         if (waits && relay->server == server) {
             floe_relay_touch(core, relay);
             where next = next_place(core, now, relay);
-            bool moved = !floe_server_is_at(server, &relay->asked, relay->transport) &&
+            bool moved = !floe_server_is_at(server, floe_relay_asked(relay), relay->transport) &&
                          !is_there(relay, &next);
             /* At once; but a name may lead elsewhere each time that it is asked. */
             floe_time soonest = relay->losses > LOSSES_THERE

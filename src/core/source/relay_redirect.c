@@ -79,6 +79,9 @@ void floe_relay_redirect(floe_core *core, floe_time now, floe_relay *relay)
     }
     if (relay->redirected == NULL) {
         relay->redirected = floe_allocate(allocator, sizeof *relay->redirected);
+        if (relay->redirected != NULL) {
+            relay->redirected->asked = relay->turn.server;
+        }
     }
     if (relay->redirected != NULL && take_domain(core, relay) &&
         alternate_account(core, relay, &to, &account) == FLOE_OK) {
