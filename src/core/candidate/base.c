@@ -217,8 +217,9 @@ void floe_base_open(floe_core *core, floe_base *base)
 void floe_base_open_again(floe_core *core, floe_base *base)
 {
     FLOE_ASSERT(base->state == FLOE_BASE_FAILED);
-    if (base->failure == FLOE_FAILURE_OPEN) { /* else it is its name's */
-        floe_untell(&base->error_output);
+    if (base->past != NULL &&
+        base->past->failure == FLOE_FAILURE_OPEN) { /* else it is its name's */
+        floe_untell(&base->past->error_output);
     }
     floe_tree_remove(&by_channel, &core->channels, &base->by_channel);
     base->channel = floe_shared_number(core->shared, &core->last_channel);
@@ -282,7 +283,9 @@ void floe_base_shut(floe_core *core, floe_base *base)
                   (base->state == FLOE_BASE_OPENING && !floe_is_told(&base->output));
 
     floe_untell(&base->output);
-    floe_untell(&base->error_output);
+    if (base->past != NULL) {
+        floe_untell(&base->past->error_output);
+    }
     if (base->sending != NULL) {
         floe_untell(&base->sending->output);
     }
@@ -308,6 +311,7 @@ static void free_parts(floe_core *core, floe_base *base)
         floe_deallocate(allocator, base->sending);
     }
     if (base->past != NULL) {
+        floe_untell(&base->past->error_output);
         floe_base_forgets_farewells(core, FLOE_TIME_NEVER, base);
         floe_deallocate(allocator, base->past->former);
         floe_deallocate(allocator, base->past);
@@ -319,7 +323,6 @@ void floe_base_free(floe_core *core, floe_base *base)
 {
     FLOE_ASSERT(floe_ring_empty(&base->bindings)); /* they are let go before */
     floe_untell(&base->output);
-    floe_untell(&base->error_output);
     floe_listener_free(core, base);
     count(core, base, 0);
     floe_tree_remove(&by_channel, &core->channels, &base->by_channel);
@@ -398,8 +401,30 @@ floe_base_past *floe_base_past_of(const floe_core *core, floe_base *base)
 {
     if (base->past == NULL) {
         base->past = floe_allocate(&core->shared->allocator, sizeof *base->past);
+        if (base->past != NULL) {
+            base->past->base = base;
+        }
     }
     return base->past;
+}
+
+floe_output *floe_base_fails(floe_core *core, floe_base *base, floe_failure_kind kind,
+                             floe_error error)
+{
+    floe_base_past *past = floe_base_past_of(core, base);
+
+    if (past == NULL) {
+        floe_core_out_of_memory(core);
+        return NULL;
+    }
+    past->failure = (uint8_t)kind;
+    past->error = (uint8_t)-error;
+    return &past->error_output;
+}
+
+bool floe_base_failed_by(const floe_base *base, floe_error error)
+{
+    return base->state == FLOE_BASE_FAILED && base->past != NULL && base->past->error == -error;
 }
 
 void floe_base_forgets_farewells(floe_core *core, floe_time now, floe_base *base)

@@ -9,6 +9,7 @@
 #include "core/candidate/listener.h"
 #include "core/config/shared.h"
 #include "core/core.h"
+#include "core/outbox/failure.h"
 #include "core/outbox/outbox.h"
 #include "core/types.h"
 #include "stun/message.h"
@@ -66,8 +67,12 @@ typedef struct floe_former_ids {
     floe_stun_id ids[];
 } floe_former_ids;
 
-/* What has gone from a base, and is known yet. */
+/* What has gone from a base, and is known yet; and what has failed there. */
 typedef struct floe_base_past {
+    floe_base *base;
+    floe_output error_output;
+    uint8_t failure;         /* a floe_failure_kind: why it failed, or its name did */
+    uint8_t error;           /* a floe_error, negated */
     floe_former_ids *former; /* NULL: none */
     floe_farewell *farewells;
     floe_time unsteady; /* until then a NAT that has shown it by another address may go back */
@@ -88,15 +93,12 @@ struct floe_base {  /* there is one for each address: without holes */
     };
     uint32_t channel;
     floe_output output; /* OPEN, CLOSE */
-    floe_output error_output;
     uint32_t interface_index;
     uint16_t rank;       /* 0 is best; spares have that of their original */
     uint16_t ports_left; /* of the port range, still to be tried */
     uint16_t binding_count;
     uint8_t state;         /* a floe_base_state */
     uint8_t counted;       /* in which of core->base_counts, a bit each */
-    uint8_t failure;       /* a floe_failure_kind: why it failed, or its name did */
-    uint8_t error;         /* a floe_error, negated */
     unsigned asks : 2;     /* a floe_base_share */
     bool spare : 1;        /* a second socket for one relay after 437: no candidates of its own */
     bool no_reflexive : 1; /* a rewrite rule says it, so no server is asked (W7) */
@@ -126,7 +128,7 @@ struct floe_base {  /* there is one for each address: without holes */
     uint16_t stragglers; /* and of those */
     uint32_t full_for;
     floe_base_sending *sending; /* NULL: its owner has sent nothing */
-    floe_base_past *past;       /* NULL: nothing was there that has gone */
+    floe_base_past *past;       /* NULL: nothing has gone, nothing has failed */
     floe_listener *listener;    /* NULL: none, as TCP candidates are not gathered */
 };
 
@@ -161,6 +163,11 @@ static inline size_t floe_base_waiting(const floe_base *base)
 
 /* NULL without memory: what has gone is forgotten at once. */
 floe_base_past *floe_base_past_of(const floe_core *core, floe_base *base);
+/* What has failed there is to be told; NULL without memory, which is told instead. */
+floe_output *floe_base_fails(floe_core *core, floe_base *base, floe_failure_kind kind,
+                             floe_error error);
+/* Whether it has no socket because of this error. */
+bool floe_base_failed_by(const floe_base *base, floe_error error);
 
 /* Whether it has a socket for UDP. */
 static inline bool floe_base_has_socket(const floe_base *base)

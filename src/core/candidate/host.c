@@ -185,8 +185,9 @@ void floe_base_name_unheard(floe_core *core, floe_base *base, floe_error error)
 {
     if (floe_hosts_are_told(core) && !base->unheard) {
         base->unheard = true;
-        base->failure = FLOE_FAILURE_PUBLISH;
-        base->error = (uint8_t)-error;
-        floe_tell_before_end(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);
+        floe_output *output = floe_base_fails(core, base, FLOE_FAILURE_PUBLISH, error);
+        if (output != NULL) {
+            floe_tell_before_end(core, output, FLOE_OUTPUT_BASE_ERROR);
+        }
     }
 }

@@ -307,7 +307,7 @@ static bool is_error(const floe_output *output)
     case FLOE_OUTPUT_LISTENER_ERROR:
         return true;
     case FLOE_OUTPUT_BASE_ERROR: /* its name's is told once */
-        return FLOE_CONTAINER(output, floe_base, error_output)->failure == FLOE_FAILURE_OPEN;
+        return FLOE_CONTAINER(output, floe_base_past, error_output)->failure == FLOE_FAILURE_OPEN;
     default:
         return false;
     }

@@ -236,10 +236,10 @@ static bool poll_one(floe_core *core, floe_time now, floe_output *link, floe_cor
         return poll_error(core, &failure, server, NULL, true, output);
     }
     case FLOE_OUTPUT_BASE_ERROR: {
-        const floe_base *base = FLOE_CONTAINER(link, floe_base, error_output);
+        const floe_base_past *past = FLOE_CONTAINER(link, floe_base_past, error_output);
         floe_failure failure = {
-            .kind = base->failure, .detail = base->error, .remote = base->local};
-        return poll_error(core, &failure, NULL, base, false, output);
+            .kind = past->failure, .detail = past->error, .remote = past->base->local};
+        return poll_error(core, &failure, NULL, past->base, false, output);
     }
     case FLOE_OUTPUT_LISTENER_ERROR: {
         const floe_listener *listener = FLOE_CONTAINER(link, floe_listener, error_output);

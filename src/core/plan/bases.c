@@ -224,8 +224,7 @@ bool floe_bases_lack(const floe_core *core, const floe_address *address)
 {
     const floe_base *base = floe_base_of_ip(core, address);
 
-    return base == NULL ||
-           (base->state == FLOE_BASE_FAILED && base->error == -FLOE_ERR_ADDRESS_NOT_AVAILABLE);
+    return base == NULL || floe_base_failed_by(base, FLOE_ERR_ADDRESS_NOT_AVAILABLE);
 }
 
 bool floe_bases_add(floe_core *core, const floe_interface_address *from, uint16_t rank)
@@ -270,9 +269,11 @@ void floe_base_opened(floe_core *core, floe_time now, floe_base *base, const flo
 
 void floe_base_tell_failure(floe_core *core, floe_base *base, floe_error error)
 {
-    base->failure = FLOE_FAILURE_OPEN;
-    base->error = (uint8_t)-error;
-    floe_tell(core, &base->error_output, FLOE_OUTPUT_BASE_ERROR);
+    floe_output *output = floe_base_fails(core, base, FLOE_FAILURE_OPEN, error);
+
+    if (output != NULL) {
+        floe_tell(core, output, FLOE_OUTPUT_BASE_ERROR);
+    }
 }
 
 void floe_base_open_failed(floe_core *core, floe_time now, floe_base *base, floe_error error)
