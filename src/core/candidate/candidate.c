@@ -323,19 +323,20 @@ static floe_address shown_related(const floe_core *core, const floe_found *candi
 {
     const floe_listener *listener = candidate->base->listener;
     bool by_tcp = candidate->tcp_type != FLOE_TCP_TYPE_NONE && listener != NULL;
-    const floe_address *related = candidate->type == FLOE_CANDIDATE_TYPE_RELAY ? candidate->related
-                                  : by_tcp                                     ? &listener->local
-                                           : &candidate->base->local;
+    floe_address related = candidate->type == FLOE_CANDIDATE_TYPE_RELAY
+                               ? floe_found_related(candidate)
+                           : by_tcp ? listener->local
+                                    : candidate->base->local;
     bool veiled = core->policy == FLOE_GATHER_POLICY_NOHOST || floe_hosts_are_veiled(core);
-    bool hide = core->policy == FLOE_GATHER_POLICY_RELAY || (veiled && is_own_ip(core, related));
+    bool hide = core->policy == FLOE_GATHER_POLICY_RELAY || (veiled && is_own_ip(core, &related));
 
     if (candidate->type == FLOE_CANDIDATE_TYPE_HOST) {
         return (floe_address){0};
     }
-    if (hide || related->family == FLOE_FAMILY_NONE) {
+    if (hide || related.family == FLOE_FAMILY_NONE) {
         return floe_address_any(candidate->address.family, 9);
     }
-    return *related;
+    return related;
 }
 
 /* Whether one name stands for both, or none. */
@@ -398,6 +399,15 @@ static void unlist(floe_core *core, floe_found *found)
     }
 }
 
+/* `related` begins behind the last member, in what is left of the struct's size. */
+#define RELAYED_SIZE (offsetof(floe_found, related) + sizeof(floe_shown_address))
+
+static void show_related(floe_found *found, const floe_address *related)
+{
+    *found->related = (floe_shown_address){.port = related->port, .family = related->family};
+    memcpy(found->related->ip, related->ip, sizeof found->related->ip);
+}
+
 /* Takes its place in the lists, with an id of its own, or with that of the generation before. */
 static floe_found *list(floe_core *core, const floe_found *candidate)
 {
@@ -410,7 +420,7 @@ static floe_found *list(floe_core *core, const floe_found *candidate)
         unlist(core, made);
     } else {
         bool relayed = candidate->type == FLOE_CANDIDATE_TYPE_RELAY;
-        made = floe_allocate(allocator, sizeof *made + (relayed ? sizeof *made->related : 0));
+        made = floe_allocate(allocator, relayed ? RELAYED_SIZE : sizeof *made);
         if (made == NULL) {
             return NULL;
         }
@@ -484,7 +494,7 @@ static bool add_one(floe_core *core, floe_time now, const floe_finding *finding,
                                      finding->server, found.transport);
     floe_tree_insert(&by_priority, &core->priorities, &made->by_priority);
     if (finding->type == FLOE_CANDIDATE_TYPE_RELAY) {
-        made->related[0] = finding->mapped != NULL ? *finding->mapped : nowhere;
+        show_related(made, finding->mapped != NULL ? finding->mapped : &nowhere);
     }
     made->hidden = hidden_by_policy(core, made);
     if (!made->hidden) {
@@ -599,7 +609,7 @@ void floe_found_move(const floe_relay *relay, const floe_base *from, floe_base *
         if (floe_found_relay(found) == relay) {
             leave_base(found);
             stand_on(found, to);
-            found->related[0] = (floe_address){0}; /* it was the old one's, and may show it */
+            found->related[0] = (floe_shown_address){0}; /* it was the old one's, and may show it */
         }
     }
 }

@@ -9,6 +9,13 @@
 /* 8 ice-char and a NUL. */
 #define FLOE_FOUNDATION_SIZE 9
 
+/* An address that is only shown: without its scope. */
+typedef struct floe_shown_address {
+    uint8_t ip[16];
+    uint16_t port;
+    uint8_t family;
+} floe_shown_address;
+
 struct floe_found {           /* there are several for each address: without holes */
     floe_list link;           /* in core->found */
     floe_found *next_on_base; /* in base->found */
@@ -43,7 +50,7 @@ struct floe_found {           /* there are several for each address: without hol
     bool writable : 1;      /* there is room again on its way: core->writable_output says so */
     /* One of a relayed one, what its server saw (family none: that is not known); a reflexive one's is
      * its base's address. */
-    floe_address related[];
+    floe_shown_address related[];
 };
 
 /* Each of the base's, in the order in which they came; the one at hand may leave it, but no other. */
@@ -51,6 +58,15 @@ struct floe_found {           /* there are several for each address: without hol
     for (floe_found *element = (base)->found, *element##_next = NULL;                              \
          element != NULL && (element##_next = element->next_on_base, true);                        \
          element = element##_next)
+
+/* Of a relayed one. */
+static inline floe_address floe_found_related(const floe_found *found)
+{
+    floe_address related = {.port = found->related->port, .family = found->related->family};
+
+    memcpy(related.ip, found->related->ip, sizeof related.ip);
+    return related;
+}
 
 /* NULL for those of another type. */
 static inline const char *floe_found_name(const floe_found *found)

@@ -333,6 +333,7 @@ static void give(const floe_link *link, floe_time now, const floe_found *found)
 
     if (base != NULL && server != NULL && server->elsewhere != FLOE_ELSEWHERE_FAILED) {
         bool relayed = found->type == FLOE_CANDIDATE_TYPE_RELAY;
+        floe_address related = relayed ? floe_found_related(found) : (floe_address){0};
         floe_finding finding = {.type = (floe_candidate_type)found->type,
                                 .tcp_type = (floe_tcp_type)found->tcp_type,
                                 .base = base,
@@ -341,7 +342,7 @@ static void give(const floe_link *link, floe_time now, const floe_found *found)
                                 .transport = found->transport,
                                 .remote = given_by(found),
                                 .address = &found->address,
-                                .mapped = relayed ? found->related : NULL};
+                                .mapped = relayed ? &related : NULL};
         (void)floe_found_add(link->member->core, now, &finding);
     }
 }
