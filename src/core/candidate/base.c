@@ -96,19 +96,14 @@ bool floe_bases_are_rivals(const floe_base *base, const floe_base *other)
            base->local.family != other->local.family;
 }
 
-static floe_base *next_in_ring(const floe_base *base)
-{
-    return FLOE_CONTAINER(base->of_interface.next, floe_base, of_interface);
-}
-
 /* The ring goes round once; its last one was made after the one that comes next. */
 static floe_base *first_in_ring(const floe_base *base)
 {
-    floe_base *next = next_in_ring(base);
+    floe_base *next = base->next_of_interface;
 
     while (next->key.number > base->key.number) {
         base = next;
-        next = next_in_ring(base);
+        next = base->next_of_interface;
     }
     return next;
 }
@@ -116,16 +111,38 @@ static floe_base *first_in_ring(const floe_base *base)
 floe_base *floe_base_next_rival(const floe_base *base, const floe_base *last)
 {
     floe_base *first = first_in_ring(base);
-    floe_base *next = last != NULL ? next_in_ring(last) : first;
+    floe_base *next = last != NULL ? last->next_of_interface : first;
 
     while (last == NULL || next != first) {
         if (floe_bases_are_rivals(base, next)) {
             return next;
         }
         last = next;
-        next = next_in_ring(next);
+        next = next->next_of_interface;
     }
     return NULL;
+}
+
+static floe_base *before_in_ring(const floe_base *base)
+{
+    floe_base *before = base->next_of_interface;
+
+    while (before->next_of_interface != base) {
+        before = before->next_of_interface;
+    }
+    return before;
+}
+
+static void join_behind(floe_base *before, floe_base *base)
+{
+    base->next_of_interface = before->next_of_interface;
+    before->next_of_interface = base;
+}
+
+static void leave_ring(floe_base *base)
+{
+    before_in_ring(base)->next_of_interface = base->next_of_interface;
+    base->next_of_interface = base;
 }
 
 /* Where it belongs by its age, as core->bases has it. */
@@ -135,7 +152,7 @@ static void join_ring(floe_core *core, floe_base *base)
          link = floe_ring_previous(&core->bases, link)) {
         floe_base *older = FLOE_CONTAINER(link, floe_base, link);
         if (older->interface_index == base->interface_index) {
-            floe_list_append(older->of_interface.next, &base->of_interface);
+            join_behind(older, base);
             return;
         }
     }
@@ -143,7 +160,7 @@ static void join_ring(floe_core *core, floe_base *base)
          link = floe_ring_next(&core->bases, link)) {
         floe_base *younger = FLOE_CONTAINER(link, floe_base, link);
         if (younger->interface_index == base->interface_index) {
-            floe_list_append(&younger->of_interface, &base->of_interface);
+            join_behind(before_in_ring(younger), base);
             return;
         }
     }
@@ -153,7 +170,7 @@ void floe_base_set_interface(floe_core *core, floe_base *base, uint32_t index)
 {
     if (base->interface_index != index) {
         base->interface_index = index;
-        floe_list_remove(&base->of_interface);
+        leave_ring(base);
         if (floe_ring_linked(&base->link)) { /* else once it is opened */
             join_ring(core, base);
         }
@@ -175,7 +192,7 @@ floe_base *floe_base_new(floe_core *core, const floe_address *local)
     base->state = FLOE_BASE_OPENING;
     base->channel = floe_shared_number(core->shared, &core->last_channel);
     base->key = (floe_base_key){.ip = floe_address_with_port(*local, 0), .number = base->channel};
-    floe_list_init(&base->of_interface);
+    base->next_of_interface = base;
     return base;
 }
 
@@ -327,7 +344,7 @@ void floe_base_free(floe_core *core, floe_base *base)
     count(core, base, 0);
     floe_tree_remove(&by_channel, &core->channels, &base->by_channel);
     floe_tree_remove(&by_ip, &core->ips, &base->by_ip);
-    floe_list_remove(&base->of_interface);
+    leave_ring(base);
     floe_ring_remove(&core->bases, &base->link);
     free_parts(core, base);
     core->base_count--;

@@ -57,6 +57,7 @@ struct floe_base_sending {
     floe_base *base;
     floe_output output; /* SEND */
     floe_queue queue;   /* packets that wait */
+    uint32_t full_for;  /* as a way has it (core/socket/way.h) */
 };
 
 /* The ids of the Bindings of a base that are over: their answers may come yet. */
@@ -85,9 +86,9 @@ struct floe_base {  /* there is one for each address: without holes */
     floe_list link; /* in core->bases */
     floe_tree_node by_channel;
     floe_tree_node by_ip;
-    floe_list
-        of_interface; /* a ring of those of one interface, in the order in which they were made */
-    union {           /* its address is what it is found by */
+    floe_base *
+        next_of_interface; /* those of one interface go round in the order in which they were made */
+    union {                /* its address is what it is found by */
         floe_base_key key;
         floe_address local;
     };
@@ -123,10 +124,9 @@ struct floe_base {  /* there is one for each address: without holes */
         floe_ring asked_for; /* floe_relay.of_origin, in the order in which they were made */
         floe_relay *alone;   /* of a spare: the one that it serves */
     };
-    uint32_t pending[2]; /* of its pairs, by whether they are for a relay */
-    uint16_t asking;     /* of its bindings */
-    uint16_t stragglers; /* and of those */
-    uint32_t full_for;
+    uint16_t pending[2];        /* of its pairs, by whether they are for a relay */
+    uint16_t asking;            /* of its bindings */
+    uint16_t stragglers;        /* and of those */
     floe_base_sending *sending; /* NULL: its owner has sent nothing */
     floe_base_past *past;       /* NULL: nothing has gone, nothing has failed */
     floe_listener *listener;    /* NULL: none, as TCP candidates are not gathered */
@@ -159,6 +159,12 @@ static inline const floe_ring *floe_base_asked_for(const floe_base *base)
 static inline size_t floe_base_waiting(const floe_base *base)
 {
     return base->sending != NULL ? floe_queue_used(&base->sending->queue) : 0;
+}
+
+/* NULL: nothing has been sent by it, so there was room for all. */
+static inline uint32_t *floe_base_full_for(const floe_base *base)
+{
+    return base->sending != NULL ? &base->sending->full_for : NULL;
 }
 
 /* NULL without memory: what has gone is forgotten at once. */

@@ -65,9 +65,8 @@ floe_error floe_gather_send(floe_core *core, floe_time now, uint32_t candidate_i
     if (base->state != FLOE_BASE_OPEN) {
         return floe_fail(FLOE_ERR_NOT_FOUND, "the candidate's socket is closed");
     }
-    return floe_send_result(core,
-                            floe_base_send(core, base, core->shared->queue_limit, &to, &span, 1),
-                            &base->full_for);
+    floe_error error = floe_base_send(core, base, core->shared->queue_limit, &to, &span, 1);
+    return floe_send_result(core, error, floe_base_full_for(base));
 }
 
 floe_error floe_gather_doubt(floe_core *core, floe_time now, uint32_t candidate_id)

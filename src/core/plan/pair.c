@@ -47,13 +47,12 @@ static void change(uint16_t *count, bool add)
 static void tally(floe_core *core, const floe_pair *pair, bool add)
 {
     floe_server *server = pair->server;
-    uint32_t one = add ? 1U : UINT32_MAX;
 
     if (pair->progress == FLOE_PENDING) {
-        pair->base->pending[server->url->turn] += one;
+        change(&pair->base->pending[server->url->turn], add);
         floe_base_changed(core, pair->base);
         change(&server->pairs_pending, add);
-        core->pairs_pending += one;
+        core->pairs_pending += add ? 1U : UINT32_MAX;
     }
     if (pair->progress != FLOE_FAILED) {
         change(&server->pairs_hopeful, add);

@@ -21,7 +21,7 @@ floe_error floe_send_result(const floe_core *core, floe_error error, uint32_t *f
 
 void floe_way_gone(floe_core *core, uint32_t *full_for)
 {
-    if (*full_for == 0) { /* so it is nearly always */
+    if (full_for == NULL || *full_for == 0) { /* so it is nearly always */
         return;
     }
     floe_found_writable(core, *full_for);
@@ -84,7 +84,7 @@ bool floe_base_poll_send(floe_core *core, floe_base_sending *sending, floe_core_
     output->channel = base->channel;
     output->data = data.data;
     output->data_size = data.size;
-    floe_way_drained(core, &base->full_for, floe_queue_used(&sending->queue));
+    floe_way_drained(core, &sending->full_for, floe_queue_used(&sending->queue));
     if (!floe_queue_empty(&sending->queue)) {
         floe_tell(core, &sending->output, FLOE_OUTPUT_SEND_BASE);
     }
@@ -111,7 +111,7 @@ size_t floe_base_poll_more(floe_core *core, floe_base *base, size_t count, size_
         count -= row->count;
         bytes -= data.size;
     }
-    floe_way_drained(core, &base->full_for, floe_queue_used(&sending->queue));
+    floe_way_drained(core, &sending->full_for, floe_queue_used(&sending->queue));
     if (floe_queue_empty(&sending->queue)) {
         floe_untell(&sending->output);
     }

@@ -15,7 +15,7 @@
 
 /* So much waits on it now. */
 void floe_way_drained(floe_core *core, uint32_t *full_for, size_t waiting);
-/* What waited there goes nowhere any more. */
+/* What waited there goes nowhere any more. NULL is fine. */
 void floe_way_gone(floe_core *core, uint32_t *full_for);
 
 /* The largest UDP payload. */

@@ -66,7 +66,7 @@ static floe_error send_wrapped(floe_core *core, floe_relay *relay, const floe_tu
     return to_server(core, relay, limit, parts, padded ? 3 : 2);
 }
 
-/* The way to the server, and how much waits there. */
+/* The way to the server, and how much waits there; NULL: nothing has ever. */
 static uint32_t *way_of(floe_relay *relay, size_t *waiting)
 {
     if (relay->connection != NULL) {
@@ -74,7 +74,7 @@ static uint32_t *way_of(floe_relay *relay, size_t *waiting)
         return &relay->connection->full_for;
     }
     *waiting = floe_base_waiting(relay->base);
-    return &relay->base->full_for;
+    return floe_base_full_for(relay->base);
 }
 
 /* Nothing waits for the peer's permission any more; what waits on the way behind it may. */
@@ -85,8 +85,10 @@ static void let_go(floe_core *core, floe_relay *relay, floe_turn_peer *peer)
 
     floe_queue_release(&core->shared->allocator, &peer->held);
     floe_way_drained(core, &peer->full_for, waiting);
-    *way = peer->full_for != 0 ? peer->full_for : *way;
-    peer->full_for = 0;
+    if (way != NULL && peer->full_for != 0) {
+        *way = peer->full_for;
+        peer->full_for = 0;
+    }
 }
 
 /* The permission is there: what waited for it goes. */

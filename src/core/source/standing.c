@@ -26,7 +26,7 @@ static void withdraw_candidates(floe_core *core, const floe_base *base)
 
 void floe_base_close(floe_core *core, floe_base *base)
 {
-    floe_way_gone(core, &base->full_for);
+    floe_way_gone(core, floe_base_full_for(base));
     withdraw_candidates(core, base);
     floe_bindings_end(core, base);
     floe_base_unpublish(core, base);
