@@ -84,6 +84,7 @@ static const floe_turn_realm *signed_by(const floe_turn_allocation *allocation)
 void floe_turn_allocation_free(floe_turn_allocation *allocation)
 {
     floe_turn_peers_free(allocation);
+    floe_deallocate(allocation->account->allocator, allocation->relayed_too);
     floe_deallocate(allocation->account->allocator, allocation->alternate);
     floe_deallocate(allocation->account->allocator, allocation->ticket);
     floe_deallocate(allocation->account->allocator, allocation->failure.reason);
@@ -708,25 +709,32 @@ static bool give_up_family(floe_turn_allocation *allocation)
 static uint8_t missing_family(const floe_turn_allocation *allocation)
 {
     if (allocation->wishes.families == (FLOE_TURN_IPV4 | FLOE_TURN_IPV6) &&
-        allocation->family_error == 0 && allocation->relayed[1].family == FLOE_FAMILY_NONE) {
-        return allocation->relayed[0].family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV4 : FLOE_TURN_IPV6;
+        allocation->family_error == 0 && allocation->relayed_too == NULL) {
+        return allocation->relayed.family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV4 : FLOE_TURN_IPV6;
     }
     return allocation->one_at_a_time ? allocation->other_family : 0;
+}
+
+void floe_turn_drop_relayed(floe_turn_allocation *allocation, size_t n)
+{
+    if (n == 0) {
+        allocation->relayed = *floe_turn_relayed(allocation, 1);
+    }
+    floe_deallocate(allocation->account->allocator, allocation->relayed_too);
+    allocation->relayed_too = NULL;
 }
 
 /* RFC 8656 §7.3: of the families that were asked for, or the allocation is deleted. */
 static bool sift_families(floe_turn_allocation *allocation)
 {
-    floe_address *relayed = allocation->relayed;
-
-    for (int i = 1; i >= 0; i--) {
-        unsigned family = relayed[i].family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4;
-        if (relayed[i].family != FLOE_FAMILY_NONE && (allocation->wishes.families & family) == 0) {
-            relayed[i] = i == 0 ? relayed[1] : (floe_address){0};
-            relayed[1] = (floe_address){0};
+    for (size_t i = 2; i-- > 0;) {
+        uint8_t given = floe_turn_relayed(allocation, i)->family;
+        unsigned family = given == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4;
+        if (given != FLOE_FAMILY_NONE && (allocation->wishes.families & family) == 0) {
+            floe_turn_drop_relayed(allocation, i);
         }
     }
-    return relayed[0].family != FLOE_FAMILY_NONE;
+    return allocation->relayed.family != FLOE_FAMILY_NONE;
 }
 
 /* coturn 4.6.1 answers so by the socket from which it was asked for a pair of ports that it has not, once it
@@ -737,11 +745,12 @@ static bool is_nowhere(const floe_address *relayed)
            floe_address_classify(relayed) == FLOE_ADDRESS_UNSPECIFIED;
 }
 
+static const char no_relayed[] = "the Allocate answer has no good XOR-RELAYED-ADDRESS";
+
 /* What was made there is no relay. */
 static floe_turn_event made_nowhere(floe_turn_allocation *allocation)
 {
-    floe_turn_event event =
-        bad_answer(allocation, 0, "the Allocate answer has no good XOR-RELAYED-ADDRESS");
+    floe_turn_event event = bad_answer(allocation, 0, no_relayed);
 
     allocation->made = false;
     return event == FLOE_TURN_FAILED ? FLOE_TURN_MISMATCH : event;
@@ -760,9 +769,11 @@ static floe_turn_event wrong_family(floe_turn_allocation *allocation)
     return other && event == FLOE_TURN_FAILED ? FLOE_TURN_MISMATCH : event;
 }
 
-/* One of each family at most. */
-static bool read_relayed(floe_turn_allocation *allocation, const floe_stun_message *message)
+/* One of each family at most. NULL: good; else what is wrong, or floe_turn_no_memory. */
+static const char *read_relayed(floe_turn_allocation *allocation, const floe_stun_message *message)
 {
+    const floe_allocator *allocator = allocation->account->allocator;
+    floe_address given[2] = {0};
     floe_stun_attribute attribute;
     floe_address address;
     floe_span reason;
@@ -770,20 +781,29 @@ static bool read_relayed(floe_turn_allocation *allocation, const floe_stun_messa
     size_t count = 0;
     size_t at = 0;
 
-    allocation->relayed[0] = allocation->relayed[1] = (floe_address){0};
     while (count < 2 && floe_stun_next_attribute(message, &at, &attribute)) {
         if (attribute.type == FLOE_STUN_XOR_RELAYED_ADDRESS &&
             floe_stun_attribute_address(message, &attribute, &address)) {
             address = floe_address_normalise(address);
-            if (count == 0 || address.family != allocation->relayed[0].family) {
-                allocation->relayed[count++] = address;
+            if (count == 0 || address.family != given[0].family) {
+                given[count++] = address;
             }
         }
     }
     if (!floe_stun_read_address_error(message, &family, &allocation->family_error, &reason)) {
         allocation->family_error = 0;
     }
-    return count > 0;
+    allocation->relayed = given[0];
+    floe_deallocate(allocator, allocation->relayed_too);
+    allocation->relayed_too = NULL;
+    if (count == 2) {
+        allocation->relayed_too = floe_allocate(allocator, sizeof *allocation->relayed_too);
+        if (allocation->relayed_too == NULL) {
+            return floe_turn_no_memory;
+        }
+        *allocation->relayed_too = given[1];
+    }
+    return count > 0 ? NULL : no_relayed;
 }
 
 /* RFC 8016 §3.1. One that cannot be kept only means that the allocation stays where it is. */
@@ -819,12 +839,15 @@ static void read_reservation(floe_turn_allocation *allocation, const floe_stun_m
 static floe_turn_event allocated(floe_turn_allocation *allocation, floe_time now,
                                  const floe_stun_message *message)
 {
-    if (!read_relayed(allocation, message)) {
-        return bad_answer(allocation, 0, "the Allocate answer has no good XOR-RELAYED-ADDRESS");
+    const char *wrong = read_relayed(allocation, message);
+
+    if (wrong != NULL) {
+        return wrong == floe_turn_no_memory ? local_failure(allocation)
+                                            : bad_answer(allocation, 0, wrong);
     }
     /* Where it has one family alone, it gives such an address for the other, beside a good one. */
-    if (allocation->refused_wish && is_nowhere(&allocation->relayed[0]) &&
-        is_nowhere(&allocation->relayed[1])) {
+    if (allocation->refused_wish && is_nowhere(floe_turn_relayed(allocation, 0)) &&
+        is_nowhere(floe_turn_relayed(allocation, 1))) {
         return made_nowhere(allocation);
     }
     if (!sift_families(allocation)) {

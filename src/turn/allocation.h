@@ -163,15 +163,30 @@ typedef struct floe_turn_allocation { /* each relay has one: without holes */
     floe_turn_realm *proven; /* by which an answer was signed; NULL: none was */
     char *nonce;
 
-    floe_address relayed[2]; /* of each family that the server gave; family none: not given */
-    floe_address mapped;     /* family none when the server named none */
-    char *software;          /* of its server, cut to 63 bytes; NULL: it says none */
-    uint8_t *ticket;         /* of RFC 8016; NULL: the server gave none */
+    floe_address relayed;           /* that the server gave first; family none: it gave none */
+    floe_address *relayed_too;      /* of the other family; NULL: it gave none, as most do */
+    floe_address mapped;            /* family none when the server named none */
+    char *software;                 /* of its server, cut to 63 bytes; NULL: it says none */
+    uint8_t *ticket;                /* of RFC 8016; NULL: the server gave none */
     floe_turn_alternate *alternate; /* with FLOE_TURN_REDIRECT; NULL: none was named */
     floe_turn_failure failure;
 
     struct floe_turn_peers *peers; /* peer.h; NULL: it has had none */
 } floe_turn_allocation;
+
+/* The n-th relayed address, of two at most, one of each family; family none: there is none. */
+static inline const floe_address *floe_turn_relayed(const floe_turn_allocation *allocation,
+                                                    size_t n)
+{
+    static const floe_address none = {0};
+
+    return n == 0                            ? &allocation->relayed
+           : allocation->relayed_too != NULL ? allocation->relayed_too
+                                             : &none;
+}
+
+/* It is of no use; the other one, if there is one, is the first then. */
+void floe_turn_drop_relayed(floe_turn_allocation *allocation, size_t n);
 
 /* A reference to the account is taken. */
 void floe_turn_allocation_init(floe_turn_allocation *allocation, floe_turn_account *account,

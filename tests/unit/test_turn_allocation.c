@@ -263,7 +263,7 @@ static void t1_allocates_after_a_challenge(void **state)
     assert_true(floe_span_equal(value, floe_span_text("user")));
     assert_true(floe_stun_check_integrity(&message, f->allocation.realm->key->sha1));
     assert_int_equal(respond(f, &success), FLOE_TURN_SUCCESS);
-    assert_true(floe_address_equal(&f->allocation.relayed[0], &relayed));
+    assert_true(floe_address_equal(&f->allocation.relayed, &relayed));
     assert_true(floe_address_equal(&f->allocation.mapped, &mapped));
     assert_int_equal(f->allocation.state, FLOE_TURN_ALLOCATED);
 }
@@ -1239,9 +1239,9 @@ static void t5_both_families_in_one_allocation(void **state)
     assert_asks(f, "ad");
     both.relayed_too = "[2001:db8::9]:5001";
     assert_int_equal(respond(f, &both), FLOE_TURN_SUCCESS);
-    assert_int_equal(f->allocation.relayed[0].family, FLOE_FAMILY_IPV4);
-    assert_int_equal(f->allocation.relayed[1].family, FLOE_FAMILY_IPV6);
-    assert_int_equal(f->allocation.relayed[1].port, 5001);
+    assert_int_equal(f->allocation.relayed.family, FLOE_FAMILY_IPV4);
+    assert_int_equal(f->allocation.relayed_too->family, FLOE_FAMILY_IPV6);
+    assert_int_equal(f->allocation.relayed_too->port, 5001);
     assert_int_equal(f->allocation.family_error, 0);
     assert_int_equal(f->allocation.missing, 0);
 }
@@ -1256,8 +1256,8 @@ static void t5_two_of_one_family_are_one(void **state)
     twice.sign_with = NULL;
     twice.relayed_too = "198.51.100.10:5001";
     assert_int_equal(respond(f, &twice), FLOE_TURN_SUCCESS);
-    assert_int_equal(f->allocation.relayed[0].port, 5000);
-    assert_int_equal(f->allocation.relayed[1].family, FLOE_FAMILY_NONE);
+    assert_int_equal(f->allocation.relayed.port, 5000);
+    assert_int_equal(floe_turn_relayed(&f->allocation, 1)->family, FLOE_FAMILY_NONE);
     assert_int_equal(f->allocation.missing, FLOE_TURN_IPV6); /* it does not know the wish */
 }
 
@@ -1271,7 +1271,7 @@ static void t5_one_family_fails_and_the_other_stays(void **state)
     partial.sign_with = NULL;
     partial.family_error = 440;
     assert_int_equal(respond(f, &partial), FLOE_TURN_SUCCESS);
-    assert_int_equal(f->allocation.relayed[1].family, FLOE_FAMILY_NONE);
+    assert_int_equal(floe_turn_relayed(&f->allocation, 1)->family, FLOE_FAMILY_NONE);
     assert_int_equal(f->allocation.family_error, 440);
     assert_int_equal(f->allocation.missing, 0);
 }
@@ -1641,8 +1641,8 @@ static void t5_a_family_that_was_not_asked_for_is_released(void **state)
     begin_again(f, FLOE_TURN_IPV6);
     assert_asks(f, "r");
     assert_int_equal(respond(f, &both), FLOE_TURN_SUCCESS);
-    assert_int_equal(f->allocation.relayed[0].family, FLOE_FAMILY_IPV6);
-    assert_int_equal(f->allocation.relayed[1].family, FLOE_FAMILY_NONE);
+    assert_int_equal(f->allocation.relayed.family, FLOE_FAMILY_IPV6);
+    assert_int_equal(floe_turn_relayed(&f->allocation, 1)->family, FLOE_FAMILY_NONE);
     /* The other family is wanted, too: it is asked for by itself. */
     floe_turn_allocation_free(&f->allocation);
     begin_wishes(f, (floe_turn_wishes){.families = BOTH, .first = FLOE_TURN_IPV6});
@@ -1657,7 +1657,7 @@ static void t5_a_family_that_was_not_asked_for_is_released(void **state)
     floe_turn_allocation_wish_as(&f->allocation, &before);
     assert_asks(f, "");
     assert_int_equal(respond(f, &other), FLOE_TURN_SUCCESS);
-    assert_int_equal(f->allocation.relayed[0].family, FLOE_FAMILY_IPV4);
+    assert_int_equal(f->allocation.relayed.family, FLOE_FAMILY_IPV4);
     floe_turn_allocation_free(&before);
 }
 

@@ -19,16 +19,14 @@
 /* T4b: an impossible address is left out; without any other the answer is a bad one. */
 static bool sift_relayed(const floe_core *core, floe_relay *relay)
 {
-    floe_address *relayed = relay->turn.relayed;
-
-    for (int i = 1; i >= 0; i--) {
-        if (relayed[i].family != FLOE_FAMILY_NONE &&
-            !floe_address_believable(core->shared, &relayed[i])) {
-            relayed[i] = i == 0 ? relayed[1] : (floe_address){0};
-            relayed[1] = (floe_address){0};
+    for (size_t i = 2; i-- > 0;) {
+        const floe_address *relayed = floe_turn_relayed(&relay->turn, i);
+        if (relayed->family != FLOE_FAMILY_NONE &&
+            !floe_address_believable(core->shared, relayed)) {
+            floe_turn_drop_relayed(&relay->turn, i);
         }
     }
-    return relayed[0].family != FLOE_FAMILY_NONE;
+    return relay->turn.relayed.family != FLOE_FAMILY_NONE;
 }
 
 /* RFC 8656 §3.2: an allocation is known by its 5-tuple, and a server that makes one has none there.
@@ -43,7 +41,7 @@ static void end_those_before(floe_core *core, floe_time now, const floe_relay *r
     {
         if (other != relay && floe_relay_uses(other, relay->base, &relay->turn.server) &&
             other->turn.state == FLOE_TURN_ALLOCATED &&
-            !floe_address_equal(&relay->turn.relayed[0], &other->turn.relayed[0])) {
+            !floe_address_equal(&relay->turn.relayed, &other->turn.relayed)) {
             other->turn.made = false; /* a Refresh of 0 would end the new one */
             floe_relay_lost(core, now, other);
         }
@@ -52,7 +50,7 @@ static void end_those_before(floe_core *core, floe_time now, const floe_relay *r
 
 static void succeed(floe_core *core, floe_time now, floe_relay *relay)
 {
-    floe_address first = relay->turn.relayed[0];
+    floe_address first = relay->turn.relayed;
     if (!sift_relayed(core, relay)) {
         floe_failure failure = {.kind = FLOE_FAILURE_BAD_ANSWER, .remote = relay->turn.server};
         floe_failure_set_impossible(core, &failure, "it names an impossible relayed address",

@@ -47,7 +47,7 @@ bool floe_relay_needless(const floe_relay *relay)
         by = floe_relay_of(relay->origin, relay->server, first);
     }
     for (size_t i = 0; by != NULL && i < 2; i++) {
-        uint8_t family = by->turn.relayed[i].family;
+        uint8_t family = floe_turn_relayed(&by->turn, i)->family;
         if (family != FLOE_FAMILY_NONE &&
             relay->kind.family == (family == FLOE_FAMILY_IPV6 ? FLOE_TURN_IPV6 : FLOE_TURN_IPV4)) {
             return true;
@@ -136,14 +136,15 @@ static void tell(floe_core *core, floe_time now, floe_relay *relay)
     relay->base->has_relay = relay->origin->has_relay = true;
     floe_base_changed(core, relay->base);
     floe_base_changed(core, relay->origin);
-    for (size_t i = 0; i < 2 && relay->turn.relayed[i].family != FLOE_FAMILY_NONE; i++) {
+    for (size_t i = 0; i < 2 && floe_turn_relayed(&relay->turn, i)->family != FLOE_FAMILY_NONE;
+         i++) {
         floe_finding finding = {.type = FLOE_CANDIDATE_TYPE_RELAY,
                                 .base = relay->base,
                                 .server = relay->server,
                                 .relay = relay,
                                 .transport = relay->transport,
                                 .remote = &relay->turn.server,
-                                .address = &relay->turn.relayed[i],
+                                .address = floe_turn_relayed(&relay->turn, i),
                                 .mapped = &mapped};
         if (floe_relay_is_for_tcp(core, relay)) {
             tell_tcp(core, now, &finding);
@@ -243,7 +244,7 @@ static bool stands_for(const floe_relay *relay, const floe_relay *former)
         return true;
     }
     for (size_t i = 0; i < 2; i++) {
-        uint8_t family = relay->turn.relayed[i].family;
+        uint8_t family = floe_turn_relayed(&relay->turn, i)->family;
         has = has || (family == FLOE_FAMILY_IPV4 && former->kind.family == FLOE_TURN_IPV4) ||
               (family == FLOE_FAMILY_IPV6 && former->kind.family == FLOE_TURN_IPV6);
     }
