@@ -231,9 +231,10 @@ static uint32_t priority_of_next(fixture *f, floe_base *base, uint16_t port)
                             .transport = FLOE_PROTOCOL_UDP,
                             .address = &mapped};
     assert_true(floe_found_add(f->core, (floe_time){0}, &finding));
-    const floe_found *last = base->found;
-    while (last->next_on_base != NULL) {
-        last = last->next_on_base;
+    const floe_found *last = NULL;
+    FLOE_FOUND_ON(found, base)
+    {
+        last = found;
     }
     return last->priority;
 }
@@ -256,7 +257,8 @@ static void each_has_the_next_priority_that_is_free(void **state)
     }
     assert_int_equal(priority_of_next(&f, behind, 2000), first - 20 * 256U);
     assert_int_equal(priority_of_next(&f, base, 2001), first - 21 * 256U);
-    floe_found *found = base->found->next_on_base;
+    floe_found *first_found = FLOE_CHAIN_FIRST(&base->found, floe_found, of_base);
+    floe_found *found = FLOE_CHAIN_NEXT(&base->found, first_found, floe_found, of_base);
     uint32_t free_again = found->priority;
     floe_found_free(f.core, found);
     assert_int_equal(priority_of_next(&f, base, 2002), free_again);

@@ -338,7 +338,7 @@ static void free_parts(floe_core *core, floe_base *base)
 
 void floe_base_free(floe_core *core, floe_base *base)
 {
-    FLOE_ASSERT(floe_ring_empty(&base->bindings)); /* they are let go before */
+    FLOE_ASSERT(floe_chain_empty(&base->bindings)); /* they are let go before */
     floe_untell(&base->output);
     floe_listener_free(core, base);
     count(core, base, 0);
@@ -355,7 +355,7 @@ void floe_base_forget(floe_core *core, floe_base *base)
 {
     bool serves = base->spare ? base->alone != NULL : !floe_ring_empty(&base->asked_for);
 
-    if (base->gone && base->found == NULL && floe_ring_empty(&base->pairs) && !serves) {
+    if (base->gone && floe_chain_empty(&base->found) && floe_chain_empty(&base->pairs) && !serves) {
         floe_base_free(core, base);
     }
 }

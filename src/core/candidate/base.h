@@ -4,6 +4,7 @@
 #define FLOE_CORE_CANDIDATE_BASE_H
 
 #include "base/address.h"
+#include "base/chain.h"
 #include "base/queue.h"
 #include "base/tree.h"
 #include "core/candidate/listener.h"
@@ -117,9 +118,9 @@ struct floe_base {  /* there is one for each address: without holes */
     bool gone : 1;                  /* its socket; it stays for what is to be told of it still */
     floe_interface_name *interface; /* floe_base_interface_name; NULL: not known */
     floe_base_named *named;         /* floe_base_name_of; NULL: none */
-    floe_ring bindings;
-    floe_ring pairs;   /* floe_pair.of_base */
-    floe_found *found; /* floe_found.next_on_base, in the order in which they came; NULL: none */
+    floe_chain bindings;            /* floe_binding.link, in the order in which they were made */
+    floe_chain pairs;               /* floe_pair.of_base */
+    floe_chain found;               /* floe_found.of_base, in the order in which they came */
     union {
         floe_ring asked_for; /* floe_relay.of_origin, in the order in which they were made */
         floe_relay *alone;   /* of a spare: the one that it serves */

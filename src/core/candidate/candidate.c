@@ -364,24 +364,13 @@ static floe_found *stale_like(const floe_core *core, const floe_found *candidate
 
 static void stand_on(floe_found *found, floe_base *base)
 {
-    floe_found **at = &base->found;
-
-    while (*at != NULL) {
-        at = &(*at)->next_on_base;
-    }
-    *at = found;
+    floe_chain_append(&base->found, &found->of_base);
     found->base = base;
-    found->next_on_base = NULL;
 }
 
 static void leave_base(floe_found *found)
 {
-    floe_found **at = &found->base->found;
-
-    while (*at != found) {
-        at = &(*at)->next_on_base;
-    }
-    *at = found->next_on_base;
+    floe_chain_remove(&found->base->found, &found->of_base);
 }
 
 static void unlist(floe_core *core, floe_found *found)

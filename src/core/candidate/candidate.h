@@ -16,10 +16,10 @@ typedef struct floe_shown_address {
     uint8_t family;
 } floe_shown_address;
 
-struct floe_found {           /* there are several for each address: without holes */
-    floe_list link;           /* in core->found */
-    floe_found *next_on_base; /* in base->found */
-    floe_output output;       /* FLOE_OUTPUT_CANDIDATE or FLOE_OUTPUT_WITHDRAWN */
+struct floe_found {       /* there are several for each address: without holes */
+    floe_list link;       /* in core->found */
+    floe_chained of_base; /* in base->found */
+    floe_output output;   /* FLOE_OUTPUT_CANDIDATE or FLOE_OUTPUT_WITHDRAWN */
     floe_tree_node by_address;
     floe_tree_node by_priority;
     floe_base *base;
@@ -55,9 +55,7 @@ struct floe_found {           /* there are several for each address: without hol
 
 /* Each of the base's, in the order in which they came; the one at hand may leave it, but no other. */
 #define FLOE_FOUND_ON(element, base)                                                               \
-    for (floe_found *element = (base)->found, *element##_next = NULL;                              \
-         element != NULL && (element##_next = element->next_on_base, true);                        \
-         element = element##_next)
+    FLOE_CHAIN_EACH_SAFE(element, &(base)->found, floe_found, of_base)
 
 /* Of a relayed one. */
 static inline floe_address floe_found_related(const floe_found *found)

@@ -320,7 +320,7 @@ static floe_taken give(floe_core *core, floe_time now, floe_base *base, const fl
     if (taken != FLOE_TAKEN_NOT) {
         return taken;
     }
-    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_CHAIN_EACH(binding, &base->bindings, floe_binding, link)
     {
         if (message != NULL && floe_binding_receive(core, now, binding, source, message)) {
             return FLOE_TAKEN;
@@ -622,7 +622,7 @@ void floe_gather_unreachable(floe_core *core, floe_time now, uint32_t channel,
                                    is_ours(&relay->turn.transaction, data, size));
         }
     }
-    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_CHAIN_EACH(binding, &base->bindings, floe_binding, link)
     {
         bool to_it = floe_address_equal(&binding->remote, &to);
         of_server = of_server || to_it;
@@ -669,7 +669,7 @@ void floe_gather_woke(floe_core *core, floe_time now)
 {
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
+        FLOE_CHAIN_EACH(binding, &base->bindings, floe_binding, link)
         {
             floe_binding_doubt(core, now, binding);
         }

@@ -92,7 +92,7 @@ static void each_binding(const floe_core *owner, const floe_core *core, const fl
         [FLOE_BINDING_FAILED] = FLOE_SERVER_PROGRESS_FAILED,
     };
 
-    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_CHAIN_EACH(binding, &base->bindings, floe_binding, link)
     {
         exchange one = {.base = base,
                         .server = binding->server,
@@ -171,7 +171,7 @@ static void each_of(const floe_core *owner, const floe_core *core, exchange_take
     }
     FLOE_RING_EACH(pair, &core->pairs, floe_pair, link)
     {
-        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             const floe_counters *counters = told_of(attempt);
             if (counters != NULL && pair->server->url->turn) {

@@ -100,9 +100,9 @@ static void refuse(floe_core *core, floe_time now, floe_attempt *attempt, floe_f
 static void refuse_all(floe_core *core, floe_time now, floe_server *server, floe_failure_kind kind,
                        uint16_t code, const floe_address *by)
 {
-    FLOE_RING_EACH(pair, &server->pairs, floe_pair, of_server)
+    FLOE_CHAIN_EACH(pair, &server->pairs, floe_pair, of_server)
     {
-        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             bool begun = attempt->relay != NULL &&
                          (floe_stun_transaction_runs(&attempt->relay->turn.transaction) ||
@@ -117,7 +117,7 @@ static void refuse_all(floe_core *core, floe_time now, floe_server *server, floe
 
 void floe_pair_hurry(floe_core *core, floe_pair *pair, floe_time now, bool all)
 {
-    FLOE_RING_EACH(next, &pair->attempts, floe_attempt, link)
+    FLOE_CHAIN_EACH(next, &pair->attempts, floe_attempt, link)
     {
         if (next->progress == FLOE_PENDING && !floe_time_is_never(next->start)) {
             floe_attempt_set_start(core, next, floe_time_min(next->start, now));
@@ -137,7 +137,7 @@ static void hurry_next(floe_core *core, floe_pair *pair, floe_time now)
     }
     FLOE_BASE_RIVALS(rival, pair->base)
     {
-        FLOE_RING_EACH(other, &rival->pairs, floe_pair, of_base)
+        FLOE_CHAIN_EACH(other, &rival->pairs, floe_pair, of_base)
         {
             if (other->server == pair->server) {
                 floe_pair_hurry(core, other, now, false);
@@ -194,7 +194,7 @@ void floe_attempt_failed(floe_core *core, floe_time now, floe_attempt *attempt,
 /* Whether it has something by its base's own socket. */
 static bool shows_mapping(const floe_pair *pair)
 {
-    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->progress == FLOE_SUCCEEDED && attempt->transport == FLOE_PROTOCOL_UDP) {
             return true;
@@ -232,9 +232,9 @@ void floe_pair_ask_beside_connection(floe_core *core, const floe_pair *pair)
 
 static bool address_awaited(const floe_base *base, const floe_address *remote)
 {
-    FLOE_RING_EACH(pair, &base->pairs, floe_pair, of_base)
+    FLOE_CHAIN_EACH(pair, &base->pairs, floe_pair, of_base)
     {
-        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->progress == FLOE_PENDING && !floe_pair_by_tcp(pair) &&
                 floe_address_equal(&attempt->remote, remote)) {
@@ -267,7 +267,7 @@ static void give_up_beside(floe_core *core, floe_time now, const floe_attempt *s
         (void)floe_attempt_ask_reflexive(core, attempt); /* where its relay was to show that */
         return;
     }
-    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_CHAIN_EACH(binding, &base->bindings, floe_binding, link)
     {
         if (floe_address_equal(&binding->remote, &attempt->remote) && !binding->straggler &&
             !address_awaited(base, &attempt->remote)) {
@@ -281,7 +281,7 @@ void floe_pair_yield(floe_core *core, floe_time now, floe_pair *pair)
     pair->yielded = true;
     pair->base->has_relay = true;
     floe_base_changed(core, pair->base);
-    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->progress == FLOE_PENDING) {
             floe_time start = attempt->start;
@@ -294,7 +294,7 @@ void floe_pair_yield(floe_core *core, floe_time now, floe_pair *pair)
 
 bool floe_pair_verifies(const floe_pair *pair)
 {
-    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->relay != NULL && floe_relay_is_had(attempt->relay)) {
             return true;
@@ -307,7 +307,7 @@ static void yield_rivals(floe_core *core, floe_time now, const floe_pair *pair)
 {
     FLOE_BASE_RIVALS(rival, pair->base)
     {
-        FLOE_RING_EACH(other, &rival->pairs, floe_pair, of_base)
+        FLOE_CHAIN_EACH(other, &rival->pairs, floe_pair, of_base)
         {
             if (other->server == pair->server && other->progress == FLOE_PENDING &&
                 !other->yielded && !floe_pair_verifies(other)) {
@@ -378,7 +378,7 @@ void floe_attempt_succeeded(floe_core *core, floe_time now, floe_attempt *attemp
     }
     floe_pair_set_progress(core, pair, FLOE_SUCCEEDED);
     floe_pair_ask_beside_connection(core, pair);
-    FLOE_RING_EACH(other, &pair->attempts, floe_attempt, link)
+    FLOE_CHAIN_EACH(other, &pair->attempts, floe_attempt, link)
     {
         if (other->progress == FLOE_PENDING) {
             give_up_beside(core, now, attempt, other);
@@ -437,7 +437,7 @@ static bool is_answered_beside(const floe_attempt *attempt)
 {
     floe_place place = {.address = attempt->remote, .transport = attempt->transport};
 
-    FLOE_RING_EACH(other, &attempt->pair->attempts, floe_attempt, link)
+    FLOE_CHAIN_EACH(other, &attempt->pair->attempts, floe_attempt, link)
     {
         if (other != attempt && other->relay != NULL && floe_relay_serves(other->relay) &&
             floe_place_is(&place, &other->remote, other->transport) &&
@@ -467,6 +467,7 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
     bool moves = there != NULL && floe_relay_is_had(there); /* and asks for no other (T10) */
     const floe_refusal *refusal =
         turn && !moves ? floe_server_refused(server, now, pair->kind, &attempt->remote) : NULL;
+    const floe_binding *binding = NULL;
 
     floe_attempt_set_start(core, attempt, FLOE_TIME_NEVER);
     if (floe_pair_by_tcp(pair)) {
@@ -492,19 +493,20 @@ static void attempt_start(floe_core *core, floe_time now, floe_attempt *attempt)
             (void)floe_attempt_ask_reflexive(core, attempt);
         }
     } else {
-        attempt->binding = floe_attempt_ask_reflexive(core, attempt);
+        binding = floe_attempt_ask_reflexive(core, attempt);
+        attempt->binds = binding != NULL;
     }
-    if (attempt->relay == NULL && attempt->binding == NULL) {
+    if (attempt->relay == NULL && !attempt->binds) {
         floe_failure failure = {.kind = FLOE_FAILURE_MEMORY, .remote = attempt->remote};
         floe_attempt_failed(core, now, attempt, failure);
-    } else if (attempt->binding != NULL && attempt->binding->state == FLOE_BINDING_KNOWN) {
+    } else if (binding != NULL && binding->state == FLOE_BINDING_KNOWN) {
         floe_attempt_succeeded(core, now, attempt);
     }
 }
 
 static void start_due(floe_core *core, floe_time now, floe_pair *pair)
 {
-    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->progress == FLOE_PENDING && floe_time_reached(now, attempt->start)) {
             attempt_start(core, now, attempt);
@@ -529,6 +531,8 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     const floe_stun_transaction *transaction = &not_begun;
 
     const floe_relay *relay = attempt->relay;
+    const floe_binding *binding =
+        attempt->binds ? floe_binding_find(attempt->pair->base, &attempt->remote) : NULL;
     if (relay != NULL && relay->connection != NULL &&
         relay->connection->state < FLOE_CONNECTION_READY) {
         floe_failure failure =
@@ -538,8 +542,8 @@ static floe_failure timeout_of(const floe_attempt *attempt, floe_time now)
     }
     if (relay != NULL) {
         transaction = &relay->turn.transaction;
-    } else if (attempt->binding != NULL) {
-        transaction = &attempt->binding->transaction;
+    } else if (binding != NULL) {
+        transaction = &binding->transaction;
     }
     floe_failure failure =
         floe_failure_of(FLOE_FAILURE_TIMEOUT, transaction, &attempt->remote, now);
@@ -573,7 +577,7 @@ floe_failure floe_pairs_timeout(const floe_core *core, floe_time now)
 /* Room is made for what it asks for, so it is no straggler: the grace counts from when it asks. Never: it is. */
 static floe_time asks_for_room(const floe_pair *pair, floe_time now)
 {
-    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         const floe_relay *relay = attempt->relay;
         if (attempt->progress == FLOE_PENDING && relay != NULL && floe_relay_makes_room(relay)) {
@@ -599,7 +603,7 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
         }
         floe_failure first = {.kind = FLOE_FAILURE_TIMEOUT};
         bool stands = false;
-        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (attempt->progress == FLOE_PENDING) {
                 floe_failure failure = timeout_of(attempt, now);
@@ -622,7 +626,7 @@ void floe_pairs_give_up(floe_core *core, floe_time now)
     }
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
+        FLOE_CHAIN_EACH(binding, &base->bindings, floe_binding, link)
         {
             floe_binding_stop(core, now, binding);
         }

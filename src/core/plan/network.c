@@ -318,7 +318,7 @@ static bool ask_for_relays_of(floe_core *core, const floe_base *gone)
 
 static void drop_pairs(floe_core *core, floe_base *base)
 {
-    FLOE_RING_EACH_SAFE(pair, &base->pairs, floe_pair, of_base)
+    FLOE_CHAIN_EACH_SAFE(pair, &base->pairs, floe_pair, of_base)
     {
         floe_pair_free(core, pair);
     }

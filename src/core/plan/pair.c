@@ -129,7 +129,7 @@ void floe_pair_set_alarm(floe_core *core, floe_pair *pair)
 {
     floe_time first = FLOE_TIME_NEVER;
 
-    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->progress == FLOE_PENDING) {
             first = floe_time_min(first, attempt->start);
@@ -158,8 +158,8 @@ floe_pair *floe_pair_new(floe_core *core, floe_base *base, floe_server *server,
         pair->kind = kind;
         pair->number = ++core->last_pair;
         floe_ring_append(&core->pairs, &pair->link);
-        floe_ring_append(&base->pairs, &pair->of_base);
-        floe_ring_append(&server->pairs, &pair->of_server);
+        floe_chain_append(&base->pairs, &pair->of_base);
+        floe_chain_append(&server->pairs, &pair->of_server);
         tally(core, pair, true);
     }
     return pair;
@@ -174,14 +174,14 @@ static void attempt_free(floe_core *core, floe_attempt *attempt)
     if (floe_pair_by_tcp(attempt->pair)) {
         floe_tcp_mapping_leave(core, attempt->pair->base->listener, attempt);
     }
-    floe_ring_remove(&attempt->pair->attempts, &attempt->link);
+    floe_chain_remove(&attempt->pair->attempts, &attempt->link);
     floe_deallocate(&core->shared->allocator, attempt->counters);
     floe_deallocate(&core->shared->allocator, attempt);
 }
 
 static void rest(floe_core *core, floe_pair *pair)
 {
-    FLOE_RING_EACH_SAFE(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_CHAIN_EACH_SAFE(attempt, &pair->attempts, floe_attempt, link)
     {
         if (!floe_attempt_counted(attempt)) {
             attempt_free(core, attempt);
@@ -201,15 +201,15 @@ void floe_pairs_rest(floe_core *core)
 
 void floe_pair_free(floe_core *core, floe_pair *pair)
 {
-    FLOE_RING_EACH_SAFE(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_CHAIN_EACH_SAFE(attempt, &pair->attempts, floe_attempt, link)
     {
         attempt_free(core, attempt);
     }
     floe_untell(&pair->output);
     tally(core, pair, false);
     floe_ring_remove(&core->pairs, &pair->link);
-    floe_ring_remove(&pair->base->pairs, &pair->of_base);
-    floe_ring_remove(&pair->server->pairs, &pair->of_server);
+    floe_chain_remove(&pair->base->pairs, &pair->of_base);
+    floe_chain_remove(&pair->server->pairs, &pair->of_server);
     if (is_untold(pair)) {
         floe_tree_remove(&by_number, &core->untold, &pair->untold);
     } else {
@@ -264,7 +264,7 @@ void floe_pair_failed(floe_core *core, floe_pair *pair, floe_failure failure)
 
 static const floe_pair *next_of_server(const floe_pair *pair)
 {
-    return FLOE_RING_NEXT(&pair->server->pairs, pair, floe_pair, of_server);
+    return FLOE_CHAIN_NEXT(&pair->server->pairs, pair, floe_pair, of_server);
 }
 
 /* What belongs to the URL is told once, with the last of its pairs to end. */
@@ -329,9 +329,9 @@ static void look_for_answers(const floe_core *core, floe_pair *pair)
     }
     uint8_t by = failure->transport != FLOE_PROTOCOL_NONE ? failure->transport : FLOE_PROTOCOL_UDP;
     failure->beside = by == FLOE_PROTOCOL_UDP && floe_binding_known(pair->base, &failure->remote);
-    FLOE_RING_EACH(other, &pair->base->pairs, floe_pair, of_base)
+    FLOE_CHAIN_EACH(other, &pair->base->pairs, floe_pair, of_base)
     {
-        FLOE_RING_EACH(attempt, &other->attempts, floe_attempt, link)
+        FLOE_CHAIN_EACH(attempt, &other->attempts, floe_attempt, link)
         {
             failure->beside =
                 failure->beside ||
@@ -348,7 +348,7 @@ static void look_for_answers(const floe_core *core, floe_pair *pair)
 /* Whether the base has something of the server for all that, or may get it. */
 static bool stands_beside(const floe_pair *pair)
 {
-    FLOE_RING_EACH(other, &pair->base->pairs, floe_pair, of_base)
+    FLOE_CHAIN_EACH(other, &pair->base->pairs, floe_pair, of_base)
     {
         if (other->server == pair->server && other->progress != FLOE_FAILED) {
             return true;
@@ -394,7 +394,7 @@ void floe_pairs_tell(floe_core *core)
 
 floe_attempt *floe_pair_first_pending(const floe_pair *pair)
 {
-    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (attempt->progress == FLOE_PENDING) {
             return attempt;

@@ -10,8 +10,8 @@
 
 struct floe_pair {
     floe_list link; /* in core->pairs */
-    floe_list of_base;
-    floe_list of_server;
+    floe_chained of_base;
+    floe_chained of_server;
     union {
         floe_alarm alarm; /* on core->starts: when the first of its attempts begins */
         floe_tree_node
@@ -20,7 +20,7 @@ struct floe_pair {
     floe_output output;
     floe_base *base;
     floe_server *server;
-    floe_ring attempts;
+    floe_chain attempts;
     floe_failure *failure; /* the latest attempt's (floe_failure_kept), if it has failed */
     uint32_t number;       /* its place among all */
     floe_relay_kind kind;  /* of the relay that it asks for */

@@ -111,16 +111,22 @@ static void relay_ended(floe_core *core, const floe_relay *relay, floe_failure f
     }
 }
 
+/* Of those on the binding's base. */
+static bool asks(const floe_attempt *attempt, const floe_binding *binding)
+{
+    return attempt->binds && floe_address_equal(&attempt->remote, &binding->remote);
+}
+
 static void binding_known(floe_core *core, floe_time now, floe_binding *binding)
 {
-    FLOE_RING_EACH(pair, &binding->base->pairs, floe_pair, of_base)
+    FLOE_CHAIN_EACH(pair, &binding->base->pairs, floe_pair, of_base)
     {
-        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             if (floe_address_equal(&attempt->remote, &binding->remote)) {
                 floe_attempt_heard(attempt);
             }
-            if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
+            if (asks(attempt, binding) && attempt->progress == FLOE_PENDING) {
                 floe_attempt_succeeded(core, now, attempt);
             }
         }
@@ -132,11 +138,11 @@ static void binding_failed(floe_core *core, floe_time now, floe_binding *binding
 {
     bool heard = failure->kind == FLOE_FAILURE_SERVER || failure->kind == FLOE_FAILURE_BAD_ANSWER;
 
-    FLOE_RING_EACH(pair, &binding->base->pairs, floe_pair, of_base)
+    FLOE_CHAIN_EACH(pair, &binding->base->pairs, floe_pair, of_base)
     {
-        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
-            if (attempt->binding == binding && attempt->progress == FLOE_PENDING) {
+            if (asks(attempt, binding) && attempt->progress == FLOE_PENDING) {
                 if (heard) {
                     floe_attempt_heard(attempt);
                 }
@@ -160,9 +166,9 @@ static void note_attempts(const floe_core *core, const floe_base *base, const fl
         if (!floe_address_same_ip(&of->local, &base->local)) {
             continue;
         }
-        FLOE_RING_EACH(pair, &of->pairs, floe_pair, of_base)
+        FLOE_CHAIN_EACH(pair, &of->pairs, floe_pair, of_base)
         {
-            FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+            FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
             {
                 if (floe_address_equal(&attempt->remote, source)) {
                     note(attempt);
@@ -195,11 +201,11 @@ void floe_pairs_garbled(const floe_core *core, const floe_base *base, const floe
 
 const floe_failure *floe_pairs_failure(const floe_binding *binding)
 {
-    FLOE_RING_EACH(pair, &binding->base->pairs, floe_pair, of_base)
+    FLOE_CHAIN_EACH(pair, &binding->base->pairs, floe_pair, of_base)
     {
-        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
-            if (attempt->binding == binding && pair->progress == FLOE_FAILED) {
+            if (asks(attempt, binding) && pair->progress == FLOE_FAILED) {
                 return floe_failure_kept(pair->failure);
             }
         }
@@ -218,7 +224,7 @@ const floe_failure *floe_pairs_relay_failure(const floe_relay *relay)
  * elsewhere. */
 static bool is_asked(const floe_base *base, const floe_address *remote)
 {
-    FLOE_RING_EACH(pair, &base->pairs, floe_pair, of_base)
+    FLOE_CHAIN_EACH(pair, &base->pairs, floe_pair, of_base)
     {
         if (floe_server_is_at(pair->server, remote, FLOE_PROTOCOL_UDP)) {
             return true;

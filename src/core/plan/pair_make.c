@@ -43,7 +43,7 @@ floe_attempt *floe_attempt_add(floe_core *core, floe_pair *pair, const floe_plac
                                   .remote = place->address,
                                   .transport = place->transport,
                                   .start = FLOE_TIME_NEVER};
-        floe_ring_append(&pair->attempts, &attempt->link);
+        floe_chain_append(&pair->attempts, &attempt->link);
         if (floe_binding_known(pair->base, &place->address)) {
             floe_attempt_heard(attempt);
         }
@@ -53,7 +53,7 @@ floe_attempt *floe_attempt_add(floe_core *core, floe_pair *pair, const floe_plac
 
 floe_attempt *floe_attempt_at(const floe_pair *pair, const floe_place *place)
 {
-    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         if (floe_place_is(place, &attempt->remote, attempt->transport)) {
             return attempt;
@@ -135,7 +135,7 @@ void floe_pairs_keep(floe_core *core, floe_relay *relay)
 
 floe_pair *floe_pair_of(const floe_base *base, const floe_server *server, floe_relay_kind kind)
 {
-    FLOE_RING_EACH(pair, &base->pairs, floe_pair, of_base)
+    FLOE_CHAIN_EACH(pair, &base->pairs, floe_pair, of_base)
     {
         if (pair->server == server && floe_relay_same_kind(pair->kind, kind)) {
             return pair;
@@ -162,8 +162,8 @@ static void add_attempts(floe_core *core, floe_pair *pair, floe_time start)
         } else if (attempt->progress != FLOE_PENDING || floe_time_is_never(attempt->start)) {
             continue; /* it has begun */
         }
-        floe_ring_remove(&pair->attempts, &attempt->link);
-        floe_ring_append(&pair->attempts, &attempt->link);
+        floe_chain_remove(&pair->attempts, &attempt->link);
+        floe_chain_append(&pair->attempts, &attempt->link);
         floe_attempt_set_start(core, attempt, start);
         start = floe_time_after(start, NEXT_ADDRESS_AFTER);
     }
@@ -231,7 +231,7 @@ static bool rival_asks(const floe_pair *pair)
 {
     FLOE_BASE_RIVALS(rival, pair->base)
     {
-        FLOE_RING_EACH(other, &rival->pairs, floe_pair, of_base)
+        FLOE_CHAIN_EACH(other, &rival->pairs, floe_pair, of_base)
         {
             if (other->server == pair->server && other->progress != FLOE_FAILED) {
                 return true;
@@ -281,7 +281,7 @@ static void show_mapping(floe_core *core, const floe_attempt *attempt)
  * is new to them. What has been told in this generation has its time (T7b). */
 static void ask_anew_beside(floe_core *core, floe_pair *pair, floe_time start)
 {
-    FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+    FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
     {
         const floe_relay *relay = attempt->relay;
         if (relay == NULL || relay->generation == core->generation) {
@@ -305,7 +305,7 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
         return;
     }
     if (floe_pair_verify(core, now, pair)) {
-        FLOE_RING_EACH(attempt, &pair->attempts, floe_attempt, link)
+        FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             show_mapping(core, attempt);
         }
@@ -319,11 +319,11 @@ static void pair_make(floe_core *core, floe_time now, floe_base *base, floe_serv
         rivals != NULL && floe_relay_is_sure(core, rivals); /* then none is asked for here */
     floe_duration wait = rivals != NULL && !sure ? OTHERS_AFTER : NEXT_ADDRESS_AFTER;
     add_attempts(core, pair, second ? floe_time_after(now, wait) : now);
-    if (floe_ring_empty(&pair->attempts)) {
+    if (floe_chain_empty(&pair->attempts)) {
         floe_pair_failed(core, pair, (floe_failure){.kind = FLOE_FAILURE_MEMORY});
     } else if (second) { /* its reflexive candidate does not wait */
         (void)floe_attempt_ask_reflexive(core,
-                                         FLOE_RING_FIRST(&pair->attempts, floe_attempt, link));
+                                         FLOE_CHAIN_FIRST(&pair->attempts, floe_attempt, link));
     }
     if (sure) {
         floe_pair_yield(core, now, pair); /* else once that is */
@@ -434,7 +434,7 @@ bool floe_pairs_ask_anew(floe_core *core, const floe_server *server)
 
 bool floe_pairs_failed(const floe_base *base)
 {
-    FLOE_RING_EACH(pair, &base->pairs, floe_pair, of_base)
+    FLOE_CHAIN_EACH(pair, &base->pairs, floe_pair, of_base)
     {
         if (pair->progress == FLOE_FAILED) {
             return true;
@@ -445,7 +445,7 @@ bool floe_pairs_failed(const floe_base *base)
 
 void floe_pairs_ask_failed(floe_core *core, floe_base *base)
 {
-    FLOE_RING_EACH_SAFE(pair, &base->pairs, floe_pair, of_base)
+    FLOE_CHAIN_EACH_SAFE(pair, &base->pairs, floe_pair, of_base)
     {
         if (pair->progress == FLOE_FAILED) {
             floe_pair_free(core, pair);

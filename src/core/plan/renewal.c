@@ -71,7 +71,7 @@ void floe_renewal_interrupt(floe_core *core, floe_time now)
     forget(core, now);
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
+        FLOE_CHAIN_EACH(binding, &base->bindings, floe_binding, link)
         {
             floe_binding_stop(core, now, binding);
         }

@@ -56,7 +56,7 @@ static void hand_over_relays(floe_core *core, floe_time now, const floe_server_s
  * those that are not go when the gathering is complete (floe_bindings_sweep). */
 static void hand_over_bindings(floe_base *base)
 {
-    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_CHAIN_EACH(binding, &base->bindings, floe_binding, link)
     {
         if (binding->server->heir != NULL) {
             binding->server = binding->server->heir;
@@ -130,7 +130,7 @@ static bool in_use(const floe_core *core, const floe_server_set *set)
     }
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
+        FLOE_CHAIN_EACH(binding, &base->bindings, floe_binding, link)
         {
             if (floe_server_set_has(set, binding->server)) {
                 return true;

@@ -3,6 +3,7 @@
 #ifndef FLOE_CORE_SERVER_SERVER_H
 #define FLOE_CORE_SERVER_SERVER_H
 
+#include "base/chain.h"
 #include "base/ring.h"
 #include "base/time.h"
 #include "core/outbox/failure.h"
@@ -107,7 +108,7 @@ struct floe_server {
     floe_names_anew
         *anew;          /* for a relay that it does not give back (T7): then they are its names */
     floe_ring refusals; /* floe_refusal.link */
-    floe_ring pairs;    /* floe_pair.of_server */
+    floe_chain pairs;   /* floe_pair.of_server */
     /* Of its pairs: how many pend, may still give or have given something, have failed and were not
      * told; and of these those whose failure is the URL's. */
     uint16_t pairs_pending;

@@ -15,11 +15,10 @@ typedef enum floe_progress {
 
 /* One address of a server that is asked for a pair: by whom, and what came of it. */
 typedef struct floe_attempt {
-    floe_list link; /* in pair->attempts */
+    floe_chained link; /* in pair->attempts */
     floe_pair *pair;
     floe_address remote;
     floe_time start; /* never: it has started */
-    floe_binding *binding;
     floe_relay *relay;
     floe_counters *counters; /* of the relay that it had; NULL: none has asked */
     uint8_t transport;       /* a floe_protocol */
@@ -29,6 +28,7 @@ typedef struct floe_attempt {
     bool garbled;            /* and by what is no answer in STUN */
     bool shows; /* its Allocate is to show the mapping (R2): no Binding goes beside it */
     bool vain;  /* its relay has ended before a request could leave */
+    bool binds; /* no relay is asked for: it asks the base's binding to the address */
 } floe_attempt;
 
 /* Whether it has what a relay has counted that it has no more. */

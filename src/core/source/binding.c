@@ -29,7 +29,7 @@ static void trace(floe_core *core, floe_time now, floe_trace_kind kind, const fl
 
 floe_binding *floe_binding_find(const floe_base *base, const floe_address *remote)
 {
-    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_CHAIN_EACH(binding, &base->bindings, floe_binding, link)
     {
         if (floe_address_equal(&binding->remote, remote)) {
             return binding;
@@ -72,7 +72,7 @@ static floe_binding *binding_new(floe_core *core, floe_base *base, const floe_se
     binding->paced.begin = begin;
     binding->state = FLOE_BINDING_FAILED; /* nothing is asked yet */
     floe_stun_transaction_stop(&binding->transaction);
-    floe_ring_append(&base->bindings, &binding->link);
+    floe_chain_append(&base->bindings, &binding->link);
     base->binding_count++;
     return binding;
 }
@@ -552,7 +552,7 @@ void floe_binding_stop(floe_core *core, floe_time now, floe_binding *binding)
 
 void floe_bindings_renew(floe_core *core, floe_base *base)
 {
-    FLOE_RING_EACH_SAFE(binding, &base->bindings, floe_binding, link)
+    FLOE_CHAIN_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {
         bool kept = floe_relays_tell(core, base, &binding->remote);
         if (!kept && !binding->lost && !floe_found_keeps(core, base, &binding->mapped)) {
@@ -583,13 +583,13 @@ void floe_binding_free(floe_core *core, floe_binding *binding)
     floe_unpace(core, &binding->paced);
     floe_untell(&binding->output);
     binding->base->binding_count--;
-    floe_ring_remove(&binding->base->bindings, &binding->link);
+    floe_chain_remove(&binding->base->bindings, &binding->link);
     floe_deallocate(&core->shared->allocator, binding);
 }
 
 void floe_bindings_end(floe_core *core, floe_base *base)
 {
-    FLOE_RING_EACH_SAFE(binding, &base->bindings, floe_binding, link)
+    FLOE_CHAIN_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {
         floe_binding_free(core, binding);
     }
@@ -607,7 +607,7 @@ bool floe_base_asked(const floe_base *base, const floe_stun_message *message)
     if (message->method != FLOE_STUN_BINDING || message->class == FLOE_STUN_INDICATION) {
         return false;
     }
-    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_CHAIN_EACH(binding, &base->bindings, floe_binding, link)
     {
         if (binding->counters.requests > 0 &&
             floe_stun_id_equal(&binding->transaction.id, &message->id)) {

@@ -3,6 +3,7 @@
 #ifndef FLOE_CORE_SOURCE_BINDING_H
 #define FLOE_CORE_SOURCE_BINDING_H
 
+#include "base/chain.h"
 #include "base/tree.h"
 #include "core/outbox/counters.h"
 #include "core/outbox/failure.h"
@@ -20,7 +21,7 @@ typedef enum floe_binding_state {
 } floe_binding_state;
 
 struct floe_binding {
-    floe_list link;     /* in base->bindings */
+    floe_chained link;  /* in base->bindings */
     floe_alarm alarm;   /* on core->agenda: when it has something to do */
     floe_output output; /* SEND */
     floe_paced paced;
@@ -38,6 +39,8 @@ struct floe_binding {
     bool straggler;    /* it asks, and is waited for no longer than the grace (L14) */
 };
 
+/* NULL: the base has none to there. */
+floe_binding *floe_binding_find(const floe_base *base, const floe_address *remote);
 /* The base's binding to this address; a new one is asked for at once. NULL without memory. */
 floe_binding *floe_binding_to(floe_core *core, floe_base *base, const floe_server *server,
                               const floe_address *remote);

@@ -6,8 +6,6 @@
 
 /* ── binding.c: servers are asked ── */
 
-/* NULL: the base has none to there. */
-floe_binding *floe_binding_find(const floe_base *base, const floe_address *remote);
 void floe_binding_set_state(floe_core *core, floe_binding *binding, floe_binding_state state);
 /* When it has something to do, if it does not hear before. */
 void floe_binding_keep_from(floe_core *core, floe_binding *binding, floe_time when);

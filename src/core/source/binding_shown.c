@@ -80,7 +80,7 @@ void floe_binding_claim(floe_core *core, floe_base *base, const floe_server *ser
 
 floe_binding *floe_binding_twin(const floe_core *core, const floe_binding *binding)
 {
-    FLOE_RING_EACH(other, &binding->base->bindings, floe_binding, link)
+    FLOE_CHAIN_EACH(other, &binding->base->bindings, floe_binding, link)
     {
         if (other != binding && other->state != FLOE_BINDING_FAILED &&
             floe_server_current(core, other->server) &&
@@ -121,7 +121,7 @@ void floe_binding_let_go(floe_core *core, floe_binding *binding)
 void floe_bindings_contradict(floe_core *core, floe_time now, floe_base *base,
                               const floe_address *mapped)
 {
-    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_CHAIN_EACH(binding, &base->bindings, floe_binding, link)
     {
         if (floe_address_equal(&binding->mapped, mapped)) {
             binding->contradicted = true;
@@ -137,7 +137,7 @@ bool floe_binding_take_over(floe_core *core, floe_binding *binding)
 {
     bool lost = false;
 
-    FLOE_RING_EACH(other, &binding->base->bindings, floe_binding, link)
+    FLOE_CHAIN_EACH(other, &binding->base->bindings, floe_binding, link)
     {
         if (other == binding || !floe_address_equal(&other->mapped, &binding->mapped)) {
             continue;
@@ -174,7 +174,7 @@ static bool has_moved_away(const floe_core *core, const floe_binding *binding)
 
 void floe_bindings_miss(floe_core *core, floe_base *base)
 {
-    FLOE_RING_EACH(binding, &base->bindings, floe_binding, link)
+    FLOE_CHAIN_EACH(binding, &base->bindings, floe_binding, link)
     {
         binding->lost = binding->lost || floe_binding_is_missed(core, binding);
         if (floe_binding_is_lost(core, binding) && !floe_binding_is_asked(binding) &&
@@ -200,7 +200,7 @@ static void pass_on(floe_core *core, const floe_binding *moved)
 
 void floe_bindings_sweep(floe_core *core, floe_base *base)
 {
-    FLOE_RING_EACH_SAFE(binding, &base->bindings, floe_binding, link)
+    FLOE_CHAIN_EACH_SAFE(binding, &base->bindings, floe_binding, link)
     {
         bool current = floe_server_current(core, binding->server);
         bool moved = current && has_moved_away(core, binding);
