@@ -381,6 +381,17 @@ static bool may_be_asked(const floe_core *core, const floe_lookup *lookup,
                          : floe_address_believable(core->shared, address);
 }
 
+/* So many it is about. */
+static size_t transports_of(const floe_lookup *lookup)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < TRANSPORTS; i++) {
+        count += (lookup->transports & BIT(transports[i])) != 0;
+    }
+    return count;
+}
+
 static bool add_addresses(floe_core *core, floe_lookup *lookup, const floe_address *given,
                           size_t count)
 {
@@ -391,7 +402,7 @@ static bool add_addresses(floe_core *core, floe_lookup *lookup, const floe_addre
     if (count == 0) {
         return true;
     }
-    if (!make_room(core, names, count * TRANSPORTS)) {
+    if (!make_room(core, names, count * transports_of(lookup))) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {

@@ -225,14 +225,10 @@ static void begin_server(floe_core *core, floe_server *server)
         floe_names_begin(core, server);
         return;
     }
-    server->names.places = floe_allocate(&core->shared->allocator, sizeof *server->names.places);
-    if (server->names.places == NULL) {
-        floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
-        return;
-    }
     /* What the user wrote is asked, loopback too. */
-    server->names.places[0] = (floe_place){
+    server->literal = (floe_place){
         .address = literal, .transport = (uint8_t)server->url->transport, .ready = true};
+    server->names.places = &server->literal;
     server->names.place_count = 1;
 }
 

@@ -112,9 +112,12 @@ static void forget_lookups(const floe_core_shared *shared, floe_names *names)
     }
 }
 
-static void forget_places(const floe_core_shared *shared, floe_names *names)
+static void forget_places(const floe_core_shared *shared, const floe_server *server,
+                          floe_names *names)
 {
-    floe_deallocate(&shared->allocator, names->places);
+    if (names->places != &server->literal) {
+        floe_deallocate(&shared->allocator, names->places);
+    }
     names->places = NULL;
     names->place_count = 0;
 }
@@ -123,7 +126,7 @@ void floe_names_forget_anew(const floe_core_shared *shared, floe_server *server)
 {
     if (server->anew != NULL) {
         forget_lookups(shared, &server->anew->names);
-        forget_places(shared, &server->anew->names);
+        forget_places(shared, server, &server->anew->names);
         floe_deallocate(&shared->allocator, server->anew);
         server->anew = NULL;
     }
@@ -133,7 +136,7 @@ void floe_names_take_over(const floe_core_shared *shared, floe_server *server)
 {
     floe_names *anew = &server->anew->names;
 
-    forget_places(shared, &server->names);
+    forget_places(shared, server, &server->names);
     server->names.places = anew->places;
     server->names.place_count = anew->place_count;
     anew->places = NULL;
@@ -148,7 +151,7 @@ void floe_names_forget(const floe_core_shared *shared, floe_server *server)
 void floe_names_reset(const floe_core_shared *shared, floe_server *server)
 {
     floe_names_forget(shared, server);
-    forget_places(shared, &server->names);
+    forget_places(shared, server, &server->names);
 }
 
 bool floe_names_pending(const floe_names *names)

@@ -105,6 +105,7 @@ struct floe_server {
     const floe_url *url;
     floe_turn_account *account; /* NULL for stun */
     floe_names names;
+    floe_place literal; /* where `names` says that it is, if its host is an address */
     floe_names_anew
         *anew;          /* for a relay that it does not give back (T7): then they are its names */
     floe_ring refusals; /* floe_refusal.link */
