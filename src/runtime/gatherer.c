@@ -696,6 +696,7 @@ static floe_gatherer *new_handle(floe_api *api)
 
     if (made != NULL) {
         made->api = api;
+        floe_tree_init(&made->connections);
     }
     return made;
 }
@@ -871,8 +872,7 @@ static size_t held_here(const floe_gatherer *gatherer)
     {
         held += floe_queue_used(&udp->held);
     }
-    FLOE_RING_EACH(tcp, &gatherer->connections, floe_tcp, link)
-    {
+    for (const floe_tcp *tcp = NULL; (tcp = floe_tcp_next(gatherer, tcp)) != NULL;) {
         held += floe_tcp_waiting(tcp);
     }
     return held;

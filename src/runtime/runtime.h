@@ -116,7 +116,7 @@ struct floe_gatherer {
     void *error_data;
     floe_data_handlers *data; /* NULL: none was ever set */
     floe_ring sockets;        /* floe_udp.link */
-    floe_ring connections;    /* floe_tcp.link */
+    floe_tree connections;    /* floe_tcp.by_channel */
     floe_ring listeners;      /* floe_listening.link */
 
     /* The loop thread's alone. */

@@ -8,15 +8,34 @@
 
 #include <string.h>
 
+static int compare(const void *a, const void *b)
+{
+    uint32_t one = *(const uint32_t *)a;
+    uint32_t other = *(const uint32_t *)b;
+
+    return (one > other) - (one < other);
+}
+
+/* A mux's gatherer has thousands. */
+static const floe_tree_kind by_channel = {compare, FLOE_TREE_KEY(floe_tcp, by_channel, channel),
+                                          14};
+
+static floe_tcp *tcp_at(floe_tree_node *node)
+{
+    return node != NULL ? FLOE_CONTAINER(node, floe_tcp, by_channel) : NULL;
+}
+
 floe_tcp *floe_tcp_of_channel(floe_gatherer *gatherer, uint32_t channel)
 {
-    FLOE_RING_EACH(tcp, &gatherer->connections, floe_tcp, link)
-    {
-        if (tcp->channel == channel) {
-            return tcp;
-        }
-    }
-    return NULL;
+    return tcp_at(floe_tree_find(&by_channel, &gatherer->connections, &channel));
+}
+
+floe_tcp *floe_tcp_next(const floe_gatherer *gatherer, const floe_tcp *tcp)
+{
+    const floe_tree *all = &gatherer->connections;
+
+    return tcp_at(tcp != NULL ? floe_tree_next(&by_channel, all, &tcp->by_channel)
+                              : floe_tree_first(all));
 }
 
 static bool is_open(const floe_tcp *tcp)
@@ -36,7 +55,7 @@ static void on_closed(uv_handle_t *handle)
 
 void floe_tcp_close(floe_tcp *tcp)
 {
-    floe_ring_remove(&tcp->owner->connections, &tcp->link);
+    floe_tree_remove(&by_channel, &tcp->owner->connections, &tcp->by_channel);
     uv_close((uv_handle_t *)&tcp->poll, on_closed);
     floe_system_close(tcp->fd);
     tcp->fd = FLOE_NO_SOCKET;
@@ -213,7 +232,7 @@ static int make(floe_gatherer *gatherer, uv_os_sock_t fd, uint32_t channel,
     tcp->remote = *remote;
     tcp->poll.data = tcp;
     tcp->fd = fd;
-    floe_ring_append(&gatherer->connections, &tcp->link);
+    floe_tree_insert(&by_channel, &gatherer->connections, &tcp->by_channel);
     floe_gatherer_handle_opened(gatherer);
     *made = tcp;
     return 0;

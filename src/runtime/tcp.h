@@ -3,14 +3,14 @@
 #ifndef FLOE_RUNTIME_TCP_H
 #define FLOE_RUNTIME_TCP_H
 
-#include "base/list.h"
+#include "base/tree.h"
 
 #include <floe/core.h>
 #include <floe/gatherer.h>
 #include <uv.h>
 
 typedef struct floe_tcp {
-    floe_list link;
+    floe_tree_node by_channel; /* in gatherer->connections */
     floe_gatherer *owner;
     uv_poll_t poll;
     uv_os_sock_t fd; /* FLOE_NO_SOCKET: closed */
@@ -28,6 +28,8 @@ floe_error floe_tcp_open(floe_gatherer *gatherer, const floe_core_output *output
  * is told that it has broken. The lock is held. */
 void floe_tcp_take(floe_gatherer *gatherer, uv_os_sock_t fd, uint32_t channel,
                    const floe_address *remote);
+/* The first, or that behind this one; NULL: there is none. */
+floe_tcp *floe_tcp_next(const floe_gatherer *gatherer, const floe_tcp *tcp);
 /* NULL: there is none. */
 floe_tcp *floe_tcp_of_channel(floe_gatherer *gatherer, uint32_t channel);
 /* Sends, or keeps what the kernel does not take and says that the channel is blocked. */

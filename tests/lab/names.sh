@@ -38,6 +38,28 @@ dns_queries() { # KIND NAME
     grep -c "query\[$1\] $2 from" "$LAB_DIR/dns.log"
 }
 
+# N2: an address comes, and its name servers are known some time later; those of before refuse.
+lab_test_n2_name_servers_come_later_than_the_address() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER"
+    dns_up
+    dns_asks 'nameserver 127.0.0.1'
+    lab_in client ip -4 addr flush dev eth0
+    lab_in client ip -6 addr flush dev eth0
+    rm -f "$OUT"
+    ip netns exec client "$FLOE" gather --json --continual --hold 8s -u "$LAB_USER" -c "$LAB_SECRET" turn:four.example >"$OUT" &
+    lab_wait grep -q '"event":"end"' "$OUT" || good=1
+    lab_in client ip addr add 10.0.1.2/24 dev eth0
+    lab_in client ip route add default via 10.0.1.1
+    lab_wait grep -q '"event":"candidate".*"10.0.1.2"' "$OUT" || good=1
+    sleep 0.5
+    dns_asks "nameserver $LAB_SERVER"
+    wait $! || true
+    expect "$(events '.event == "candidate" and .type == "relay"')" 1 'a relay, by the name' || good=1
+    dns_down
+    return $good
+}
+
 # S6: both families, an alias, SRV and S-NAPTR when asked for, and not when not.
 lab_test_s6_names_by_dns() {
     local good=0

@@ -689,13 +689,25 @@ static bool may_lack_list(const sim_changing_world *change)
            change->plan->late.lists_ms >= (timeout == 0 ? 5000 : timeout);
 }
 
-/* N1, N2: nobody does where no interface has come or gone, nor long after that. */
+static bool any_by_name(const sim_changing_world *change)
+{
+    for (size_t n = 0; n < change->network.server_count; n++) {
+        if (change->network.servers[n].by_name) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* N1, N2: nobody does where no interface has come or gone, nor long after that, unless there are names that were not
+ * known then. */
 static void gathers_by_itself(sim_changing_world *change, sim_owner *owner)
 {
     const sim_lateness *late = &change->plan->late;
     uint64_t since = change->interfaces_at > change->stopped_until ? change->interfaces_at
                                                                    : change->stopped_until;
-    uint64_t bound = (7000 + 4 * late->timers_ms + 4 * late->lists_ms) * SIM_MS;
+    uint64_t names = any_by_name(change) ? 15000 + 4 * 5000 : 0;
+    uint64_t bound = (7000 + names + 4 * late->timers_ms + 4 * late->lists_ms) * SIM_MS;
 
     if (!change->plan->continual ||
         (!may_lack_list(change) &&

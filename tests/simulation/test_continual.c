@@ -869,6 +869,77 @@ static void n2_an_address_that_was_too_short(void **state)
     end(&h);
 }
 
+/* N2: that an address cannot be had is told once, until its owner gathers. */
+static void n2_an_address_that_can_never_be_had_is_told_once(void **state)
+{
+    static hand h;
+
+    (void)state;
+    (void)begin(&h);
+    h.not_there = true;
+    (void)entry("wlan0", 2, "10.0.9.2:0");
+    change(&h);
+    pass(&h, 1000);
+    read_log(&h, "gathering, error, complete, end");
+    (void)entry("wlan1", 3, "10.0.10.2:0");
+    change(&h);
+    pass(&h, 1000);
+    read_log(&h, "gathering, error, complete, end");
+    assert_non_null(strstr(h.error, "10.0.10.2"));
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "gathering, error, error, complete, end");
+    end(&h);
+}
+
+/* N2: of its name servers the system may hear later than of its addresses; those of before refuse. */
+static void n2_names_that_are_known_later(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make_continual(&h, named_url, 1, defaults);
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    (void)entry("lo", 1, "127.0.0.1:0");
+    change(&h);
+    gather(&h);
+    pass(&h, 1000);
+    *h.log = '\0';
+    (void)entry("wlan0", 2, "10.0.9.2:0"); /* and nobody knows the name */
+    change(&h);
+    pass(&h, 500);
+    read_log(&h, "gathering, + host, error, complete, end");
+    h.places[0] = "203.0.113.2:0";
+    pass(&h, 1000);
+    read_log(&h, "gathering, + srflx, + relay, complete, end");
+    uint64_t lists = h.lists;
+    pass(&h, 60000);
+    assert_int_equal(h.lists, lists);
+    end(&h);
+}
+
+/* N2: nor are they looked up for ever. */
+static void n2_names_that_nobody_knows(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make_continual(&h, named_url, 1, defaults);
+    (void)entry("lo", 1, "127.0.0.1:0");
+    change(&h);
+    gather(&h);
+    pass(&h, 1000);
+    (void)entry("wlan0", 2, "10.0.9.2:0");
+    change(&h);
+    pass(&h, 30000);
+    uint64_t lists = h.lists;
+    h.look_ups = 0;
+    pass(&h, 3600000);
+    assert_int_equal(h.lists, lists);
+    assert_int_equal(h.look_ups, 0);
+    end(&h);
+}
+
 /* N2: an address of a link is another on another link, and one without a link none. */
 static void n2_a_link_local_address_on_another_link(void **state)
 {
@@ -923,6 +994,9 @@ int main(void)
         cmocka_unit_test(n2_who_stands_is_asked_nothing),
         cmocka_unit_test(n1_a_list_that_fails_is_asked_for_again),
         cmocka_unit_test(n2_an_address_that_was_too_short),
+        cmocka_unit_test(n2_names_that_are_known_later),
+        cmocka_unit_test(n2_names_that_nobody_knows),
+        cmocka_unit_test(n2_an_address_that_can_never_be_had_is_told_once),
         cmocka_unit_test(n2_a_link_local_address_on_another_link),
     };
 

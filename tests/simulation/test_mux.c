@@ -1302,6 +1302,28 @@ static void h3_each_allocation_fails_in_turn(void **state)
     assert_true(n > 50);
 }
 
+/* Who has restarted is asked by the new name, or has not restarted. */
+static void h3_a_restart_without_memory(void **state)
+{
+    (void)state;
+    for (size_t n = 1;; n++) {
+        story s;
+        begin_two(&s);
+        s.h.memory.fail_at = s.h.memory.calls + n;
+        s.h.memory.fail_count = 1;
+        floe_error error = floe_core_restart(s.members[0], s.h.now);
+        bool failed = s.h.memory.calls >= s.h.memory.fail_at;
+        s.h.memory.fail_at = 0;
+        assert_true(error == FLOE_OK || error == FLOE_ERR_NO_MEMORY);
+        rest(&s);
+        assert_int_equal(hears_check(&s, 0, true, peer), 0);
+        all_end(&s);
+        if (!failed) {
+            break;
+        }
+    }
+}
+
 /* ── The network changes ── */
 
 static void network_changes(story *s)
@@ -1400,6 +1422,7 @@ int main(void)
         cmocka_unit_test(h4_a_member_that_is_freed_leaves_no_connection),
         cmocka_unit_test(h4_who_says_nothing_that_we_know_goes),
         cmocka_unit_test(h3_each_allocation_fails_in_turn),
+        cmocka_unit_test(h3_a_restart_without_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

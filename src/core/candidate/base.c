@@ -236,6 +236,7 @@ void floe_base_open_again(floe_core *core, floe_base *base)
     FLOE_ASSERT(base->state == FLOE_BASE_FAILED);
     if (base->past != NULL &&
         base->past->failure == FLOE_FAILURE_OPEN) { /* else it is its name's */
+        base->refused = base->refused && !floe_is_told(&base->past->error_output);
         floe_untell(&base->past->error_output);
     }
     floe_tree_remove(&by_channel, &core->channels, &base->by_channel);

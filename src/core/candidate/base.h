@@ -112,10 +112,12 @@ struct floe_base {  /* there is one for each address: without holes */
         unsettled : 1; /* a relay has come or ended here: nobody may want a mapping any more (R6) */
     bool has_srflx : 1; /* this gathering has found one here, redundant or not */
     bool has_relay : 1;
-    bool published : 1;             /* its name was */
-    bool unheard : 1;               /* and it was told that the link does not hear of it */
-    bool blocked : 1;               /* its socket takes no more for now */
-    bool gone : 1;                  /* its socket; it stays for what is to be told of it still */
+    bool published : 1; /* its name was */
+    bool unheard : 1;   /* and it was told that the link does not hear of it */
+    bool blocked : 1;   /* its socket takes no more for now */
+    bool
+        refused : 1; /* that it cannot be opened was told: a change of the network repeats it not */
+    bool gone : 1;   /* its socket; it stays for what is to be told of it still */
     floe_interface_name *interface; /* floe_base_interface_name; NULL: not known */
     floe_base_named *named;         /* floe_base_name_of; NULL: none */
     floe_chain bindings;            /* floe_binding.link, in the order in which they were made */

@@ -23,6 +23,7 @@ static void open_anew(floe_core *core, floe_listener *listener)
         listener->local.port = core->shared->tcp_mux_port;
         listener->ports_left = 0;
     }
+    listener->refused = listener->refused && !floe_is_told(&listener->error_output);
     floe_untell(&listener->error_output);
     floe_tell(core, &listener->output, FLOE_OUTPUT_LISTEN);
     floe_base_changed(core, listener->base);
@@ -65,6 +66,7 @@ floe_listener *floe_listener_of_channel(const floe_core *core, uint32_t channel)
 void floe_listener_opened(floe_core *core, floe_listener *listener, const floe_address *local)
 {
     listener->state = FLOE_BASE_OPEN;
+    listener->refused = false;
     listener->local.port = local->port;
     floe_base_changed(core, listener->base);
 }

@@ -17,6 +17,7 @@ struct floe_listener {
     uint16_t ports_left; /* of the port range, still to be tried */
     uint8_t state;       /* a floe_base_state */
     uint8_t error;       /* a floe_error, negated: why it has failed */
+    bool refused;        /* that was told */
     uint16_t unproven;   /* so many have connected, and have not shown that they know us */
     uint16_t accepted;   /* so many have connected */
     uint16_t connected;  /* and to so many we have connected, or tried to lately */

@@ -11,7 +11,6 @@
 /* RFC 8839 §5.4. */
 #define USERNAME_FRAGMENT_LEAST 4
 #define PASSWORD_LEAST 22
-#define MOST 256
 
 void floe_credentials_drop(const floe_core *core, floe_credentials *credentials)
 {
@@ -95,10 +94,10 @@ static floe_error check_text(const char *field, const char *text, size_t least)
                          "options.%s: character %zu is none of A to Z, a to z, 0 to 9, + and /",
                          field, good + 1);
     }
-    if (size < least || size > MOST) {
+    if (size < least || size > FLOE_CREDENTIAL_MOST) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                          "options.%s has %zu characters, not %zu to %d (RFC 8839 §5.4)", field,
-                         size, least, MOST);
+                         size, least, FLOE_CREDENTIAL_MOST);
     }
     return FLOE_OK;
 }

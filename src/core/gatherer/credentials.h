@@ -4,6 +4,9 @@
 
 #include "core/core.h"
 
+/* RFC 8445 §5.3: a fragment or password has so many characters at most. */
+#define FLOE_CREDENTIAL_MOST 256
+
 /* By what the owner gives (L16), or at random; dropped by who has them. */
 floe_error floe_credentials_make(const floe_core *core, const floe_restart_options *own,
                                  floe_credentials *made);

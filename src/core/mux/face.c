@@ -133,14 +133,19 @@ floe_error floe_core_restart_with(floe_core *core, floe_time now,
                                   const floe_restart_options *options)
 {
     floe_part *member = member_of(core);
-    floe_error error = member != NULL ? floe_name_is_free(member, options) : FLOE_OK;
 
+    if (member == NULL) {
+        return floe_gather_restart(core, now, options);
+    }
+    floe_error error = floe_name_is_free(member, options);
+    floe_mux_name *reserve = error == FLOE_OK ? floe_name_reserve(member) : NULL;
     if (error == FLOE_OK) {
-        error = floe_gather_restart(core, now, options);
+        error = reserve != NULL ? floe_gather_restart(core, now, options) : FLOE_ERR_NO_MEMORY;
     }
-    if (error == FLOE_OK && member != NULL) {
-        (void)floe_name_add(member, floe_username_fragment(&core->credentials));
+    if (error == FLOE_OK) {
+        (void)floe_name_add(member, floe_username_fragment(&core->credentials), &reserve);
     }
+    floe_name_release(member, reserve);
     return error;
 }
 

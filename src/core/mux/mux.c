@@ -141,7 +141,7 @@ floe_error floe_mux_join(floe_mux *mux, floe_core *core)
     if (member == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
-    return floe_name_add(member, floe_username_fragment(&core->credentials));
+    return floe_name_add(member, floe_username_fragment(&core->credentials), NULL);
 }
 
 void floe_part_touch(floe_part *part)

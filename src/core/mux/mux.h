@@ -30,6 +30,8 @@ typedef struct floe_lane {
 } floe_lane;
 
 /* A core under the mux: a member or a trunk. */
+typedef struct floe_mux_name floe_mux_name;
+
 typedef struct floe_part {
     floe_share share;
     floe_mux *mux;
@@ -256,7 +258,10 @@ floe_part *floe_sent_by(const floe_mux *mux, floe_span data);
 /* Whose request this answers; NULL: nobody's, or it is no answer. */
 floe_part *floe_sent_answered(const floe_mux *mux, floe_span data);
 /* FLOE_ERR_INVALID_ARGUMENT: another has the name. */
-floe_error floe_name_add(floe_part *member, const char *username_fragment);
+floe_error floe_name_add(floe_part *member, const char *username_fragment, floe_mux_name **reserve);
+/* Room for one that is not known yet: with it a member that has a name gets another for sure. NULL: no memory. */
+floe_mux_name *floe_name_reserve(const floe_part *member);
+void floe_name_release(const floe_part *member, floe_mux_name *reserve);
 /* Whether the owner's own one, if any, is no other's. */
 floe_error floe_name_is_free(const floe_part *member, const floe_restart_options *options);
 void floe_names_leave(floe_part *member);

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "core/candidate/base.h"
 #include "core/gatherer/check.h"
+#include "core/gatherer/credentials.h"
 #include "core/gatherer/face.h"
 #include "core/mux/mux.h"
 #include "stun/message.h"
@@ -459,13 +460,13 @@ bool floe_trunk_is_beside(const floe_share *share, uint32_t channel, const floe_
 
 /* ── Username fragments ── */
 
-typedef struct floe_mux_name {
+struct floe_mux_name {
     floe_table_node node;
     floe_list of_part;
     floe_part *part;
     size_t size;
     char text[];
-} floe_mux_name;
+};
 
 static floe_mux_name *find_name(const floe_mux *mux, floe_span text)
 {
@@ -529,7 +530,18 @@ floe_error floe_name_is_free(const floe_part *member, const floe_restart_options
     return name != NULL && name->part != member ? taken(own.username_fragment) : FLOE_OK;
 }
 
-floe_error floe_name_add(floe_part *member, const char *username_fragment)
+floe_mux_name *floe_name_reserve(const floe_part *member)
+{
+    return floe_allocate(&member->mux->shared->allocator,
+                         sizeof(floe_mux_name) + FLOE_CREDENTIAL_MOST + 1);
+}
+
+void floe_name_release(const floe_part *member, floe_mux_name *reserve)
+{
+    floe_deallocate(&member->mux->shared->allocator, reserve);
+}
+
+floe_error floe_name_add(floe_part *member, const char *username_fragment, floe_mux_name **reserve)
 {
     floe_mux *mux = member->mux;
     floe_span text = floe_span_text(username_fragment);
@@ -539,6 +551,10 @@ floe_error floe_name_add(floe_part *member, const char *username_fragment)
         return known->part == member ? FLOE_OK : taken(username_fragment);
     }
     floe_mux_name *name = floe_allocate(&mux->shared->allocator, sizeof *name + text.size + 1);
+    if (name == NULL && reserve != NULL) { /* it is larger than it need be */
+        name = *reserve;
+        *reserve = NULL;
+    }
     if (name == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }

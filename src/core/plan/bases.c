@@ -199,8 +199,14 @@ void floe_base_cannot_listen(floe_core *core, floe_time now, floe_listener *list
 
 void floe_base_tell_no_listener(floe_core *core, floe_base *base, floe_error error)
 {
-    base->listener->error = (uint8_t)-error;
-    floe_tell(core, &base->listener->error_output, FLOE_OUTPUT_LISTENER_ERROR);
+    floe_listener *listener = base->listener;
+    bool again = listener->refused && listener->error == (uint8_t)-error;
+
+    listener->error = (uint8_t)-error;
+    listener->refused = true;
+    if (!again) {
+        floe_tell(core, &listener->error_output, FLOE_OUTPUT_LISTENER_ERROR);
+    }
 }
 
 /* ── The network changes (N2) ── */
@@ -260,6 +266,7 @@ static void settle_relays(floe_core *core, floe_time now, const floe_base *base)
 void floe_base_opened(floe_core *core, floe_time now, floe_base *base, const floe_address *local)
 {
     floe_base_set_state(core, base, FLOE_BASE_OPEN);
+    base->refused = false;
     base->local.port = local->port;
     settle_relays(core, now, base);
     if (!base->spare && !base->overdue && core->interfaces_known) {
@@ -269,9 +276,13 @@ void floe_base_opened(floe_core *core, floe_time now, floe_base *base, const flo
 
 void floe_base_tell_failure(floe_core *core, floe_base *base, floe_error error)
 {
+    const floe_base_past *past = base->past;
+    bool again = base->refused && past != NULL && past->failure == FLOE_FAILURE_OPEN &&
+                 past->error == (uint8_t)-error;
     floe_output *output = floe_base_fails(core, base, FLOE_FAILURE_OPEN, error);
 
-    if (output != NULL) {
+    base->refused = true;
+    if (output != NULL && !again) {
         floe_tell(core, output, FLOE_OUTPUT_BASE_ERROR);
     }
 }

@@ -18,15 +18,23 @@
 /* When the driver is asked again that could not list the interfaces. */
 #define AGAIN floe_seconds(1)
 
+/* In another network the system may hear of its name servers later than of its addresses: names that are not known are
+ * looked up again so long behind a change, and then twice as long each time. */
+#define NAMES_AGAIN floe_seconds(1)
+#define NAMES_TRIES 4
+
 struct floe_network {
     floe_time look;      /* when to look at the list; never: it is as it was */
     floe_time rest;      /* when the burst of changes is over; never: there is none */
     floe_time burst_end; /* when it is at the latest */
     floe_list restless;
-    uint8_t routed; /* families that the list had a default route for; bits */
-    uint8_t gained; /* those of the list at hand that had none */
-    bool asked;     /* for the list */
-    bool settled;   /* what is new in the list at hand is gathered on */
+    uint8_t routed;  /* families that the list had a default route for; bits */
+    uint8_t gained;  /* those of the list at hand that had none */
+    floe_time names; /* when names that are not known are looked up again; never: they are not */
+    uint8_t tries;   /* so often that has been done since the change */
+    bool asked;      /* for the list */
+    bool settled;    /* what is new in the list at hand is gathered on */
+    bool names_due;  /* with the list at hand names that are not known are looked up */
 };
 
 floe_error floe_network_begin(floe_core *core)
@@ -36,7 +44,7 @@ floe_error floe_network_begin(floe_core *core)
         if (core->network == NULL) {
             return FLOE_ERR_NO_MEMORY;
         }
-        core->network->look = core->network->rest = FLOE_TIME_NEVER;
+        core->network->look = core->network->rest = core->network->names = FLOE_TIME_NEVER;
         floe_list_init(&core->network->restless);
     }
     return FLOE_OK;
@@ -53,7 +61,7 @@ void floe_network_free(floe_core *core)
 void floe_network_forget(floe_core *core)
 {
     if (core->network != NULL) {
-        core->network->look = core->network->rest = FLOE_TIME_NEVER;
+        core->network->look = core->network->rest = core->network->names = FLOE_TIME_NEVER;
         core->network->asked = false;
     }
 }
@@ -91,7 +99,11 @@ floe_time floe_network_deadline(const floe_core *core)
 {
     const floe_network *network = core->network;
 
-    return network != NULL && !network->asked && follows(core) ? network->look : FLOE_TIME_NEVER;
+    if (network == NULL || network->asked || !follows(core)) {
+        return FLOE_TIME_NEVER;
+    }
+    bool any = !floe_time_is_never(network->names) && floe_servers_any_unknown(core);
+    return any ? floe_time_min(network->look, network->names) : network->look;
 }
 
 void floe_network_asks(floe_core *core)
@@ -181,12 +193,14 @@ void floe_network_saw(floe_core *core, const floe_interface_address *list, size_
 }
 
 /* An address often comes before its route: who reached nobody from the base, or did not find their
- * names, may now. */
+ * names, may now; and names are known later still, maybe. */
 static bool gains(const floe_core *core, const floe_base *base)
 {
-    return base->chosen && base->state == FLOE_BASE_OPEN && !base->spare &&
-           (core->network->gained & bit_of(&base->local)) != 0 &&
-           (floe_pairs_failed(base) || floe_servers_any_unknown(core));
+    bool routed = (core->network->gained & bit_of(&base->local)) != 0;
+    bool stays = base->chosen && base->state == FLOE_BASE_OPEN && !base->spare;
+
+    return stays && (core->network->names_due ||
+                     (routed && (floe_pairs_failed(base) || floe_servers_any_unknown(core))));
 }
 
 static bool any_routed(floe_core *core, const floe_interface_address *list, size_t count)
@@ -209,7 +223,7 @@ static bool any_routed(floe_core *core, const floe_interface_address *list, size
 }
 
 /* Whether anybody is asked. */
-static bool ask_by_new_routes(floe_core *core)
+static bool ask_for_what_was_not_had(floe_core *core)
 {
     bool asks = false;
 
@@ -262,6 +276,21 @@ static void follow_names(floe_core *core, const floe_interface_address *list, si
     }
 }
 
+/* ── Names that are not known ── */
+
+static void look_up_again_behind(floe_network *network, floe_time now)
+{
+    network->names = network->tries < NAMES_TRIES
+                         ? floe_time_after(now, (floe_duration){NAMES_AGAIN.ns << network->tries})
+                         : FLOE_TIME_NEVER;
+}
+
+/* Whether it is time to look for them, and there are any. */
+static bool are_names_due(const floe_core *core, floe_time now)
+{
+    return floe_time_reached(now, core->network->names) && floe_servers_any_unknown(core);
+}
+
 bool floe_network_judge(floe_core *core, floe_time now, const floe_interface_address *list,
                         size_t count)
 {
@@ -277,6 +306,17 @@ bool floe_network_judge(floe_core *core, floe_time now, const floe_interface_add
     bool gone = any_gone(core);
     bool news = any_new(core, now, list, count);
     news = any_routed(core, list, count) || news;
+    if (news) {
+        network->tries = 0;
+        look_up_again_behind(network, now);
+    } else if (are_names_due(core, now)) {
+        network->tries++;
+        look_up_again_behind(network, now);
+        news = true;
+        network->names_due = true;
+    } else if (floe_time_reached(now, network->names)) {
+        network->names = FLOE_TIME_NEVER; /* all are known */
+    }
     if (!gone && !news) {
         follow_names(core, list, count);
         floe_bases_leave(core, now); /* those that have failed */
@@ -380,7 +420,8 @@ void floe_network_apply(floe_core *core, floe_time now, const floe_interface_add
 
     floe_bases_leave(core, now);
     again = ask_for_stranded(core) || again;
-    again = ask_by_new_routes(core) || again;
+    again = ask_for_what_was_not_had(core) || again;
+    core->network->names_due = false;
     if (added) { /* they have their time, however long others had theirs */
         core->give_up = floe_time_after(now, core->shared->gather_timeout);
     }

@@ -28,7 +28,10 @@ static void forget(floe_core *core, floe_time now)
     floe_servers_reset(core);
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        base->answered = base->has_srflx = base->has_relay = false;
+        base->answered = base->has_srflx = base->has_relay = base->refused = false;
+        if (base->listener != NULL) {
+            base->listener->refused = false;
+        }
         base->asks = FLOE_BASE_ASKS_ALL;
         floe_base_changed(core, base);
     }
