@@ -11,7 +11,7 @@ target_compile_definitions(floe_lab-flood PRIVATE _GNU_SOURCE)
 target_link_libraries(floe_lab-flood PRIVATE floe_flags)
 
 # Users of the library that only the lab needs.
-foreach(name exchange roam names soak)
+foreach(name answerer exchange roam names soak)
     floe_program(lab-${name} lab/${name}.c)
     target_compile_definitions(floe_lab-${name} PRIVATE _DEFAULT_SOURCE)
     target_link_libraries(floe_lab-${name} PRIVATE floe::floe floe_flags PkgConfig::FLOE_UV)

@@ -263,12 +263,18 @@ static void take_exchange(server_row *row, const floe_server_statistics *of)
         allocates || row->transport == FLOE_PROTOCOL_NONE ? of->transport : row->transport;
     if (of->progress == FLOE_SERVER_PROGRESS_SUCCEEDED && !by_another) {
         row->lifetime = of->lifetime != 0 ? of->lifetime : row->lifetime;
+        row->transport = row->result != SERVER_ANSWERED ? of->transport : row->transport;
         row->result = SERVER_ANSWERED; /* be it from one of several local addresses */
         row->reason = FLOE_FAILURE_REASON_NONE;
     } else if (of->reason != FLOE_FAILURE_REASON_NONE && !before &&
                (row->result == SERVER_ASKED || (allocates && row->lifetime == 0))) {
         row->result = SERVER_FAILED;
         row->reason = of->reason;
+        if (of->transport == FLOE_PROTOCOL_TCP && !is_turn(row->url)) { /* --tcp-reflexive */
+            (void)snprintf(row->text, sizeof row->text,
+                           "%s over TCP: many STUN servers serve UDP alone",
+                           floe_failure_reason_name(of->reason));
+        }
     }
 }
 

@@ -92,14 +92,21 @@ static void take_candidate(network_facts *facts, const floe_gatherer_statistics 
     }
 }
 
+/* A name that stands for an address (mDNS) says nothing of a NAT: what is mapped may be the address itself. */
+static bool is_ipv4(const char *text)
+{
+    floe_address address;
+
+    return floe_address_parse(text, &address) == FLOE_OK && address.family == FLOE_FAMILY_IPV4;
+}
+
 /* Whether it has shown how a socket of IPv4 looks from beyond the NAT: an error shows nothing, and a server with a private
  * address may be on this side. */
 static bool shows(const floe_server_statistics *of, const char *method)
 {
     return of->progress == FLOE_SERVER_PROGRESS_SUCCEEDED && of->responses > 0 &&
            strcmp(of->method, method) == 0 && of->transport == FLOE_PROTOCOL_UDP &&
-           of->address != NULL && strchr(of->address, '.') != NULL &&
-           !is_private(of->server_address);
+           of->address != NULL && is_ipv4(of->address) && !is_private(of->server_address);
 }
 
 static bool same_place(const floe_server_statistics *a, const floe_server_statistics *b)

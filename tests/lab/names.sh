@@ -309,3 +309,36 @@ lab_test_h2_chromium_finds_our_name() {
     wait $pid
     return $good
 }
+
+# H1, with Chromium as the peer: it connects to our passive candidate, and nominates it; and by UDP likewise.
+lab_test_h1_chromium_connects_to_us() {
+    local good=0 pid kind ufrag password candidate
+    chromium_there || return
+    for kind in tcp udp; do
+        rm -f "$OUT"
+        ip netns exec client "$FLOE_BUILD/tests/lab-answerer" ${kind}4 >"$OUT" 2>&1 &
+        pid=$!
+        lab_wait grep -q '^end$' "$OUT"
+        ufrag=$(sed -n 's/^ufrag //p' "$OUT")
+        password=$(sed -n 's/^password //p' "$OUT")
+        candidate=$(grep '^candidate:' "$OUT" | grep -v ' tcptype active' | sed -n 1p)
+        chromium_up "
+            (async () => {
+                const near = new RTCPeerConnection(), far = new RTCPeerConnection();
+                near.oniceconnectionstatechange = () => console.log(near.iceConnectionState);
+                near.createDataChannel('floe');
+                await near.setLocalDescription(await near.createOffer());
+                await far.setRemoteDescription(near.localDescription);
+                await far.setLocalDescription(await far.createAnswer());
+                const sdp = far.localDescription.sdp.replace(/a=candidate.*\\r\\n/g, '')
+                    .replace(/a=ice-ufrag:.*/, 'a=ice-ufrag:$ufrag').replace(/a=ice-pwd:.*/, 'a=ice-pwd:$password');
+                await near.setRemoteDescription({ type: 'answer', sdp });
+                await near.addIceCandidate({ candidate: '$candidate', sdpMLineIndex: 0 });
+            })().catch(error => console.log('failed: ' + error));"
+        chromium_says '"connected"' && lab_wait grep -q "^check $kind nominated" "$OUT" || { cat "$OUT" >&2; good=1; }
+        chromium_down
+        kill -TERM $pid
+        wait $pid || good=1
+    done
+    return $good
+}

@@ -673,6 +673,7 @@ void floe_gather_woke(floe_core *core, floe_time now)
         {
             floe_binding_doubt(core, now, binding);
         }
+        floe_tcp_mappings_doubt(core, now, base);
     }
     FLOE_RING_EACH(relay, &core->relays, floe_relay, link)
     {

@@ -11,6 +11,7 @@
 #include "core/source/peers.h"
 #include "core/source/relay.h"
 #include "core/source/stream.h"
+#include "core/source/tcp_mapping.h"
 
 static const floe_found *find(const floe_core *core, uint32_t id)
 {
@@ -89,6 +90,9 @@ floe_error floe_gather_doubt(floe_core *core, floe_time now, uint32_t candidate_
     if (binding != NULL) {
         floe_binding_doubt(core, now, binding);
         floe_relays_doubt(core, now, found->base, &binding->remote);
+    }
+    if (floe_found_tcp_mapping(found) != NULL) {
+        floe_tcp_mapping_doubt(core, now, floe_found_tcp_mapping(found));
     }
     return FLOE_OK;
 }

@@ -108,6 +108,28 @@ static void each_binding(const floe_core *owner, const floe_core *core, const fl
     }
 }
 
+/* By TCP nothing was had: of the first of its addresses. */
+static void failed_by_tcp(const floe_core *core, const floe_pair *pair, exchange_taker take,
+                          void *data)
+{
+    static const floe_counters nothing;
+    const floe_failure *failure = floe_failure_kept(pair->failure);
+
+    if (pair->kind.tcp && !pair->server->url->turn && pair->progress == FLOE_FAILED &&
+        pair->base->listener != NULL) {
+        exchange one = {.base = pair->base,
+                        .local = &pair->base->listener->local,
+                        .server = pair->server,
+                        .remote = &failure->remote,
+                        .counters = &nothing,
+                        .method = "Binding",
+                        .transport = FLOE_PROTOCOL_TCP,
+                        .progress = FLOE_SERVER_PROGRESS_FAILED,
+                        .failure = failure};
+        take(core, &one, data);
+    }
+}
+
 /* Those that failed are gone. */
 static void each_tcp_mapping(const floe_core *core, const floe_base *base, exchange_taker take,
                              void *data)
@@ -171,6 +193,7 @@ static void each_of(const floe_core *owner, const floe_core *core, exchange_take
     }
     FLOE_RING_EACH(pair, &core->pairs, floe_pair, link)
     {
+        failed_by_tcp(owner, pair, take, data);
         FLOE_CHAIN_EACH(attempt, &pair->attempts, floe_attempt, link)
         {
             const floe_counters *counters = told_of(attempt);

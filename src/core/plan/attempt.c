@@ -22,7 +22,7 @@ void floe_attempt_stop(floe_core *core, floe_time now, floe_attempt *attempt)
         floe_relay_release(core, now, attempt->relay);
     }
     if (floe_pair_by_tcp(attempt->pair)) {
-        floe_tcp_mapping_leave(core, attempt->pair->base->listener, attempt);
+        floe_tcp_mapping_leave(attempt->pair->base->listener, attempt);
     }
 }
 

@@ -361,13 +361,28 @@ static void find_ready(const floe_core *core, floe_names *names)
     }
 }
 
+/* A relay of before was answered there, by this gathering's Refresh, before the name was known. */
+static bool was_heard(const floe_core *core, const floe_place *place)
+{
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
+    {
+        if (place->transport == FLOE_PROTOCOL_UDP &&
+            floe_relays_heard(base, &place->address, core->started)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* By each transport that the look-up is about. */
-static void insert_places(floe_names *names, const floe_lookup *lookup, const floe_address *address)
+static void insert_places(const floe_core *core, floe_names *names, const floe_lookup *lookup,
+                          const floe_address *address)
 {
     for (uint32_t i = 0; i < TRANSPORTS; i++) {
         floe_place place = {
             .address = *address, .order = lookup->order | i, .transport = transports[i]};
         if ((lookup->transports & BIT(transports[i])) != 0) {
+            place.heard = was_heard(core, &place);
             insert_place(names, &place);
         }
     }
@@ -412,7 +427,7 @@ static bool add_addresses(floe_core *core, floe_lookup *lookup, const floe_addre
             continue;
         }
         if (may_be_asked(core, lookup, &address)) {
-            insert_places(names, lookup, &address);
+            insert_places(core, names, lookup, &address);
         } else {
             lookup->refused = address;
         }

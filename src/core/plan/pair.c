@@ -172,7 +172,7 @@ static void attempt_free(floe_core *core, floe_attempt *attempt)
         attempt->relay->attempt = NULL; /* the allocation may go on into the next gathering */
     }
     if (floe_pair_by_tcp(attempt->pair)) {
-        floe_tcp_mapping_leave(core, attempt->pair->base->listener, attempt);
+        floe_tcp_mapping_leave(attempt->pair->base->listener, attempt);
     }
     floe_chain_remove(&attempt->pair->attempts, &attempt->link);
     floe_deallocate(&core->shared->allocator, attempt->counters);

@@ -13,9 +13,13 @@
 #include "core/source/binding.h"
 #include "stun/writer.h"
 
-/* Behind a connection that broke: so long, then twice as long each time, up to 64 times. */
+/* There are servers that end a connection which has no allocation: coturn after 60 s. Behind one that has lasted so long
+ * another is made at once, behind others so long later, then twice as long each time, up to 64 times. */
+#define LASTS floe_seconds(10)
 #define AGAIN_AFTER floe_seconds(1)
 #define DOUBLED_MAX 6
+/* After so many tries in vain what was shown counts as gone. */
+#define IN_VAIN_MAX 3
 
 static floe_asked asked(const floe_tcp_mapping *mapping)
 {
@@ -58,22 +62,46 @@ static void ask_at(floe_core *core, floe_tcp_mapping *mapping, floe_time when)
 
 /* ── What it shows ── */
 
+/* In this generation. */
 static bool stands(const floe_tcp_mapping *mapping)
 {
     FLOE_FOUND_ON(found, mapping->listener->base)
     {
-        if (floe_found_tcp_mapping(found) == mapping) {
+        if (floe_found_tcp_mapping(found) == mapping && !found->stale) {
             return true;
         }
     }
     return false;
 }
 
-static void withdraw(floe_core *core, floe_tcp_mapping *mapping)
+/* Another that shows the same, as far as is known; NULL: there is none. */
+static floe_tcp_mapping *twin_of(const floe_tcp_mapping *mapping)
 {
+    FLOE_RING_EACH(other, &mapping->listener->mappings, floe_tcp_mapping, link)
+    {
+        if (other != mapping && other->answered &&
+            floe_address_equal(&other->mapped, &mapping->mapped)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* Its candidates stand on it no longer. */
+static void let_go(floe_core *core, floe_tcp_mapping *mapping)
+{
+    floe_tcp_mapping *twin = twin_of(mapping);
+
     FLOE_FOUND_ON(found, mapping->listener->base)
     {
-        if (floe_found_tcp_mapping(found) == mapping) {
+        if (floe_found_tcp_mapping(found) != mapping) {
+            continue;
+        }
+        if (twin != NULL) {
+            found->of.mapping = twin;
+            found->server = twin->server;
+            twin->had = true;
+        } else {
             floe_found_withdraw(core, found, FLOE_WITHDRAWAL_MAPPING_CHANGED);
         }
     }
@@ -91,26 +119,33 @@ static void tell(floe_core *core, floe_time now, floe_tcp_mapping *mapping)
                             .remote = &mapping->remote,
                             .address = &mapping->mapped};
 
-    (void)floe_found_add(core, now, &finding);
+    bool any = floe_found_add(core, now, &finding);
     if (core->shared->tcp_simultaneous_open) {
         finding.tcp_type = FLOE_TCP_TYPE_SO;
-        (void)floe_found_add(core, now, &finding);
+        any = floe_found_add(core, now, &finding) || any;
     }
+    mapping->had = mapping->had || any;
 }
 
+/* What was there before is told again whenever it is shown; else the gathering tells (L4). */
 static void learn(floe_core *core, floe_time now, floe_tcp_mapping *mapping,
                   const floe_address *mapped)
 {
+    bool gathers = core->state == FLOE_GATHERER_STATE_GATHERING && core->interfaces_known;
+    floe_attempt *attempt = mapping->attempt;
+
     if (!floe_address_equal(&mapping->mapped, mapped)) {
-        withdraw(core, mapping); /* the NAT has given another */
+        let_go(core, mapping); /* the NAT has given another */
         mapping->mapped = *mapped;
+    }
+    mapping->answered = true;
+    mapping->in_vain = 0;
+    if ((gathers || mapping->had) && !stands(mapping)) {
         tell(core, now, mapping);
     }
-    mapping->losses = 0;
     ask_at(core, mapping, floe_time_after(now, core->shared->keepalive));
-    if (mapping->attempt != NULL) {
-        floe_attempt *attempt = mapping->attempt;
-        mapping->attempt = NULL;
+    mapping->attempt = NULL;
+    if (attempt != NULL) {
         core->listener->succeeded(core, now, attempt);
     }
 }
@@ -131,26 +166,45 @@ static void disconnect(floe_core *core, floe_tcp_mapping *mapping)
 static void end(floe_core *core, floe_tcp_mapping *mapping)
 {
     disconnect(core, mapping);
-    withdraw(core, mapping);
+    let_go(core, mapping);
     floe_agenda_set(&core->connections->asks, &mapping->alarm, FLOE_TIME_NEVER);
     floe_ring_remove(&mapping->listener->mappings, &mapping->link);
     floe_deallocate(&core->shared->allocator, mapping);
 }
 
-/* Who was to be told is; what was there comes back maybe, by another port of the NAT's. Takes the failure over. */
+/* When it is connected to once more. */
+static void connect_later(floe_core *core, floe_time now, floe_tcp_mapping *mapping)
+{
+    bool lasted = mapping->answered && floe_time_since(now, mapping->begun).ns >= LASTS.ns;
+    floe_duration wait = {AGAIN_AFTER.ns << mapping->losses};
+
+    if (lasted) {
+        mapping->losses = 0;
+        wait = (floe_duration){0};
+    } else {
+        mapping->losses = (uint8_t)(mapping->losses + (mapping->losses < DOUBLED_MAX));
+    }
+    ask_at(core, mapping, floe_time_after(now, wait));
+}
+
+/* Who never showed anything does not serve TCP, maybe, and is not asked again before the next gathering. Takes the failure
+ * over. */
 static void fail(floe_core *core, floe_time now, floe_tcp_mapping *mapping, floe_failure failure)
 {
     floe_attempt *attempt = mapping->attempt;
-    bool had = mapping->mapped.family != FLOE_FAMILY_NONE || mapping->losses > 0;
 
-    if (attempt != NULL || !had) {
+    mapping->attempt = NULL;
+    if (!mapping->had) {
         end(core, mapping);
     } else {
         disconnect(core, mapping);
-        withdraw(core, mapping);
-        ask_at(core, mapping,
-               floe_time_after(now, (floe_duration){AGAIN_AFTER.ns << mapping->losses}));
-        mapping->losses = (uint8_t)(mapping->losses + (mapping->losses < DOUBLED_MAX));
+        connect_later(core, now, mapping);
+        mapping->in_vain =
+            (uint8_t)(mapping->in_vain + (!mapping->answered && mapping->in_vain < IN_VAIN_MAX));
+        mapping->answered = false;
+        if (mapping->in_vain == IN_VAIN_MAX) {
+            let_go(core, mapping);
+        }
     }
     if (attempt != NULL) {
         core->listener->failed(core, now, attempt, failure);
@@ -271,6 +325,8 @@ static bool connect_to_it(floe_core *core, floe_time now, floe_tcp_mapping *mapp
                                  .transport = FLOE_PROTOCOL_TCP,
                                  .stun_alone = true};
 
+    mapping->begun = now;
+    mapping->answered = false;
     mapping->connection = floe_connection_new(core, now, &plan);
     return mapping->connection != NULL;
 }
@@ -311,24 +367,40 @@ bool floe_tcp_mapping_ask(floe_core *core, floe_time now, floe_listener *listene
         return false;
     }
     mapping->server = server;
-    if (mapping->mapped.family != FLOE_FAMILY_NONE) { /* of before a restart, and stands */
-        tell(core, now, mapping);
+    if (mapping->attempt != NULL) { /* another name leads there */
         core->listener->succeeded(core, now, attempt);
         return true;
     }
     mapping->attempt = attempt;
-    if (mapping->connection == NULL) {
-        ask_at(core, mapping, now);
-    }
+    floe_tcp_mapping_doubt(core, now, mapping); /* what it has shown is asked anew */
     return true;
 }
 
-void floe_tcp_mapping_leave(floe_core *core, floe_listener *listener, const floe_attempt *attempt)
+void floe_tcp_mapping_doubt(floe_core *core, floe_time now, floe_tcp_mapping *mapping)
+{
+    if (!floe_time_is_never(mapping->next)) { /* else it is being asked */
+        ask_at(core, mapping, now);
+    }
+}
+
+void floe_tcp_mappings_doubt(floe_core *core, floe_time now, const floe_base *base)
+{
+    if (base->listener == NULL) {
+        return;
+    }
+    FLOE_RING_EACH(mapping, &base->listener->mappings, floe_tcp_mapping, link)
+    {
+        floe_tcp_mapping_doubt(core, now, mapping);
+    }
+}
+
+void floe_tcp_mapping_leave(floe_listener *listener, const floe_attempt *attempt)
 {
     floe_tcp_mapping *mapping = listener != NULL ? find(listener, &attempt->remote) : NULL;
 
     if (mapping != NULL && mapping->attempt == attempt) {
-        end(core, mapping);
+        mapping->attempt =
+            NULL; /* it goes on: from this port nobody else can be connected there meanwhile */
     }
 }
 
@@ -359,6 +431,22 @@ bool floe_tcp_mappings_have(const floe_base *base, const floe_server_set *set)
     return false;
 }
 
+/* Whether its address is still one of its server's. */
+static bool is_current(const floe_core *core, const floe_tcp_mapping *mapping)
+{
+    return floe_server_current(core, mapping->server) &&
+           (mapping->answered ||
+            floe_server_is_at(mapping->server, &mapping->remote, FLOE_PROTOCOL_UDP));
+}
+
+/* It shows what is known without it: there is no NAT, say. */
+static bool is_needless(const floe_tcp_mapping *mapping)
+{
+    const floe_tcp_mapping *twin = twin_of(mapping);
+
+    return mapping->answered && !stands(mapping) && (twin == NULL || !stands(twin));
+}
+
 void floe_tcp_mappings_sweep(floe_core *core, const floe_base *base)
 {
     if (base->listener == NULL) {
@@ -366,8 +454,7 @@ void floe_tcp_mappings_sweep(floe_core *core, const floe_base *base)
     }
     FLOE_RING_EACH_SAFE(mapping, &base->listener->mappings, floe_tcp_mapping, link)
     {
-        bool is_there = mapping->mapped.family != FLOE_FAMILY_NONE;
-        if (!floe_server_current(core, mapping->server) || (is_there && !stands(mapping))) {
+        if (!is_current(core, mapping) || is_needless(mapping)) {
             end(core, mapping);
         }
     }

@@ -22,8 +22,12 @@ struct floe_tcp_mapping {
     floe_address mapped;         /* family none: not known */
     floe_stun_transaction transaction;
     floe_counters counters;
-    floe_time next; /* when the server is asked again; never: it is being */
-    uint8_t losses; /* of the connection, in a row */
+    floe_time next;  /* when the server is asked again; never: it is being */
+    floe_time begun; /* the connection was */
+    uint8_t losses;  /* of connections that did not last, in a row */
+    uint8_t in_vain; /* so often since an answer */
+    bool answered;   /* by the connection at hand */
+    bool had;        /* what it showed was a candidate */
 };
 
 /* Whether the base's listener has reflexive candidates by STUN over TCP. */
@@ -31,8 +35,11 @@ bool floe_tcp_mappings_are_wanted(const floe_core *core, const floe_base *base);
 /* The attempt's address is asked, or has been; it hears of that. False without memory. */
 bool floe_tcp_mapping_ask(floe_core *core, floe_time now, floe_listener *listener,
                           const floe_server *server, floe_attempt *attempt);
-/* The attempt is over: what it asks for ends, unless it is there. */
-void floe_tcp_mapping_leave(floe_core *core, floe_listener *listener, const floe_attempt *attempt);
+/* The attempt is over. */
+void floe_tcp_mapping_leave(floe_listener *listener, const floe_attempt *attempt);
+/* There is a reason to ask whether it still shows the same. */
+void floe_tcp_mapping_doubt(floe_core *core, floe_time now, floe_tcp_mapping *mapping);
+void floe_tcp_mappings_doubt(floe_core *core, floe_time now, const floe_base *base);
 /* The gathering is complete: those by which no candidate stands end. */
 void floe_tcp_mappings_sweep(floe_core *core, const floe_base *base);
 /* Their servers have heirs. */
