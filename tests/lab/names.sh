@@ -310,6 +310,17 @@ lab_test_h2_chromium_finds_our_name() {
     return $good
 }
 
+# H2: of addresses that names stand for it is not known whether a NAT maps them.
+lab_test_h2_no_verdict_by_names() {
+    local good=0
+    lab_coturn 1 "$LAB_SERVER"
+    gather -4 --mdns gather "stun:$LAB_SERVER"
+    expect "$(events '.event == "network" and .nat == "none"')" 0 'a NAT that is none' || good=1
+    gather -4 "stun:$LAB_SERVER"
+    expect "$(events '.event == "network" and .nat == "one-server"')" 1 'a NAT' || good=1
+    return $good
+}
+
 # H1, with Chromium as the peer: it connects to our passive candidate, and nominates it; and by UDP likewise.
 lab_test_h1_chromium_connects_to_us() {
     local good=0 pid kind ufrag password candidate

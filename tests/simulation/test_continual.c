@@ -892,6 +892,32 @@ static void n2_an_address_that_can_never_be_had_is_told_once(void **state)
     end(&h);
 }
 
+/* N2: of a name with both families one has its default route later, and the other has the relay. */
+static void n2_a_default_route_of_one_family_comes_late(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make_continual(&h, named_url, 1, defaults);
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    server *six = with(&h, "[2001:db8::2]:3478", "[2001:db8:7::7]:700");
+    h.places[0] = "203.0.113.2:0";
+    h.places[1] = "[2001:db8::2]:0";
+    entry("eth0", 1, "10.0.1.2:0")->default_route = true;
+    (void)entry("eth0", 1, "[2001:db8:1::2]:0");
+    all(six, SILENT);
+    change(&h);
+    gather(&h);
+    pass(&h, 10000);
+    read_log(&h, "gathering, + host, + host, + srflx, + relay, complete, end");
+    all(six, ANSWERS);
+    entries[1].default_route = true;
+    change(&h);
+    pass(&h, 3000);
+    read_log(&h, "gathering, + srflx, complete, end");
+    end(&h);
+}
+
 /* N2: of its name servers the system may hear later than of its addresses; those of before refuse. */
 static void n2_names_that_are_known_later(void **state)
 {
@@ -994,6 +1020,7 @@ int main(void)
         cmocka_unit_test(n2_who_stands_is_asked_nothing),
         cmocka_unit_test(n1_a_list_that_fails_is_asked_for_again),
         cmocka_unit_test(n2_an_address_that_was_too_short),
+        cmocka_unit_test(n2_a_default_route_of_one_family_comes_late),
         cmocka_unit_test(n2_names_that_are_known_later),
         cmocka_unit_test(n2_names_that_nobody_knows),
         cmocka_unit_test(n2_an_address_that_can_never_be_had_is_told_once),

@@ -432,11 +432,29 @@ bool floe_pairs_ask_anew(floe_core *core, const floe_server *server)
     return asks;
 }
 
+/* It has yielded the relay to the other family, and the server has shown nothing here. */
+static bool lacks_reflexive(const floe_pair *pair)
+{
+    const floe_names *names = &pair->server->names;
+
+    for (size_t i = 0; i < names->place_count; i++) {
+        if (floe_binding_known(pair->base, &names->places[i].address)) {
+            return false;
+        }
+    }
+    return pair->yielded && !pair->base->no_reflexive;
+}
+
+static bool has_failed(const floe_pair *pair)
+{
+    return pair->progress == FLOE_FAILED || lacks_reflexive(pair);
+}
+
 bool floe_pairs_failed(const floe_base *base)
 {
     FLOE_CHAIN_EACH(pair, &base->pairs, floe_pair, of_base)
     {
-        if (pair->progress == FLOE_FAILED) {
+        if (has_failed(pair)) {
             return true;
         }
     }
@@ -447,7 +465,7 @@ void floe_pairs_ask_failed(floe_core *core, floe_base *base)
 {
     FLOE_CHAIN_EACH_SAFE(pair, &base->pairs, floe_pair, of_base)
     {
-        if (pair->progress == FLOE_FAILED) {
+        if (has_failed(pair)) {
             floe_pair_free(core, pair);
         }
     }
