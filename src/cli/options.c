@@ -1046,6 +1046,32 @@ static const char *words_of_format(candidate_format format)
     return format == CANDIDATE_W3C ? "w3c" : format == CANDIDATE_ORTC ? "ortc" : "sdp";
 }
 
+static bool clash(const char *name, const char *why)
+{
+    screen_tell("floe: %s: %s: %s", command_name, name, why);
+    return false;
+}
+
+/* Options for TCP do something only where TCP is gathered. */
+static bool complete_tcp(const gather_command *command)
+{
+    const floe_settings *settings = &command->settings;
+    bool tcp = (settings->network_types & (FLOE_NETWORK_TYPE_TCP4 | FLOE_NETWORK_TYPE_TCP6)) != 0;
+    bool muxed = settings->udp_mux_port != 0 || settings->tcp_mux_port != 0;
+
+    if (settings->tcp_mux_port != 0 && !tcp) {
+        return clash("--tcp-mux", "it needs --network-types with tcp4 or tcp6");
+    }
+    if (settings->tcp_reflexive && !tcp) {
+        return clash("--tcp-reflexive", "it needs --network-types with tcp4 or tcp6");
+    }
+    if (settings->tcp_reflexive && muxed) {
+        return clash("--tcp-reflexive",
+                     "not with --udp-mux or --tcp-mux: there one port serves all");
+    }
+    return true;
+}
+
 /* What the words together ask for. */
 static bool complete_command(gather_command *command)
 {
@@ -1055,6 +1081,9 @@ static bool complete_command(gather_command *command)
     if (command->json && command->format != CANDIDATE_FIELDS) {
         return wrong("--format", words_of_format(command->format),
                      "--json prints another form: give one of the two");
+    }
+    if (!complete_tcp(command)) {
+        return false;
     }
     command->url_count_of_line = command->url_count;
     servers_of_line = command->url_count > 0;
