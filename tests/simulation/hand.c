@@ -415,16 +415,22 @@ void take(hand *h)
         if (h->no_tcp && h->stream[output->channel]) {
             break;
         }
-        if (h->not_there) {
+        if (h->not_there || (h->taken && !h->stream[output->channel])) {
             h->open[output->channel] = false;
             h->sockets--;
-            floe_core_open_failed(h->core, h->now, output->channel, FLOE_ERR_ADDRESS_NOT_AVAILABLE);
+            floe_core_open_failed(h->core, h->now, output->channel,
+                                  h->taken ? FLOE_ERR_ADDRESS_IN_USE
+                                           : FLOE_ERR_ADDRESS_NOT_AVAILABLE);
             break;
         }
         floe_core_opened(h->core, h->now, output->channel, &local);
         break;
     case FLOE_CORE_LISTEN:
         assert_true(output->channel < CHANNELS);
+        if (h->taken) {
+            floe_core_open_failed(h->core, h->now, output->channel, FLOE_ERR_ADDRESS_IN_USE);
+            break;
+        }
         h->open[output->channel] = h->stream[output->channel] = true;
         h->sockets++;
         local.port = 30000;

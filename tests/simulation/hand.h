@@ -112,6 +112,7 @@ typedef struct hand {
     size_t list_count;
     size_t lists;          /* as often it was asked for */
     bool list_fails;       /* there is none for now */
+    bool taken;            /* another program has the ports */
     bool not_there;        /* sockets are not to be had: the address has gone meanwhile */
     bool states;           /* are logged */
     size_t sent[CHANNELS]; /* packets */

@@ -944,6 +944,37 @@ static void n2_names_that_are_known_later(void **state)
     end(&h);
 }
 
+/* N1: what another program had is asked for again with a change, as a gathering would; and told once. */
+static void n1_what_was_taken_is_opened_with_a_change(void **state)
+{
+    static hand h;
+
+    (void)state;
+    make_continual(&h, turn_url, 1, defaults);
+    with(&h, "203.0.113.2:3478", "192.0.2.7:700");
+    (void)entry("eth0", 1, "10.0.1.2:0");
+    change(&h);
+    h.taken = true;
+    gather(&h);
+    pass(&h, 1000);
+    read_log(&h, "gathering, error, complete, end");
+    (void)entry("lo", 2, "127.0.0.1:0");
+    change(&h);
+    pass(&h, 1000);
+    read_log(&h, "");
+    (void)entry("wlan0", 3, "10.0.9.2:0");
+    change(&h);
+    pass(&h, 1000);
+    read_log(&h, "gathering, error, complete, end"); /* of the other */
+    remove_entry("wlan0");
+    (void)entry("wlan1", 4, "10.0.8.2:0");
+    h.taken = false;
+    change(&h);
+    pass(&h, 1000);
+    read_log(&h, "gathering, + host, + host, + srflx, + relay, + srflx, + relay, complete, end");
+    end(&h);
+}
+
 /* N2: nor are they looked up for ever. */
 static void n2_names_that_nobody_knows(void **state)
 {
@@ -1023,6 +1054,7 @@ int main(void)
         cmocka_unit_test(n2_a_default_route_of_one_family_comes_late),
         cmocka_unit_test(n2_names_that_are_known_later),
         cmocka_unit_test(n2_names_that_nobody_knows),
+        cmocka_unit_test(n1_what_was_taken_is_opened_with_a_change),
         cmocka_unit_test(n2_an_address_that_can_never_be_had_is_told_once),
         cmocka_unit_test(n2_a_link_local_address_on_another_link),
     };

@@ -233,6 +233,14 @@ bool floe_bases_lack(const floe_core *core, const floe_address *address)
     return base == NULL || floe_base_failed_by(base, FLOE_ERR_ADDRESS_NOT_AVAILABLE);
 }
 
+bool floe_bases_could_not_open(const floe_core *core, const floe_address *address)
+{
+    const floe_base *base = floe_base_of_ip(core, address);
+
+    return base != NULL && (base->state == FLOE_BASE_FAILED ||
+                            (base->listener != NULL && base->listener->state == FLOE_BASE_FAILED));
+}
+
 bool floe_bases_add(floe_core *core, const floe_interface_address *from, uint16_t rank)
 {
     floe_base *failed = floe_base_of_ip(core, &from->address);

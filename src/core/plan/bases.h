@@ -19,6 +19,8 @@ static inline bool floe_base_is_gone(const floe_base *base)
 }
 /* Whether a base is to be made on the address: there is none, or it went while the last was opened. */
 bool floe_bases_lack(const floe_core *core, const floe_address *address);
+/* Whether it has a base there whose socket, or what listens beside it, could not be opened. */
+bool floe_bases_could_not_open(const floe_core *core, const floe_address *address);
 /* One more, or that which had failed; false without memory. */
 bool floe_bases_add(floe_core *core, const floe_interface_address *from, uint16_t rank);
 /* Its interface has another name, or its address another place among all. */

@@ -382,7 +382,19 @@ static bool take_leave(floe_core *core, floe_time now, const floe_interface_addr
     return asks;
 }
 
-/* In the places that they have among all. Whether there are any. */
+/* Its port was another program's, maybe, and is free by now. */
+static void try_again(floe_core *core, const floe_interface_address *from, uint16_t rank)
+{
+    floe_network *network = core->network;
+
+    if (network->settled && floe_bases_could_not_open(core, &from->address) &&
+        !is_held(network, from)) {
+        (void)floe_bases_add(core, from, rank);
+    }
+}
+
+/* In the places that they have among all. Whether there are any. What could not be opened for another reason than
+ * that its address is new is no news, but may be opened with some, as a gathering would. */
 static bool add_new(floe_core *core, floe_time now, const floe_interface_address *list,
                     size_t count)
 {
@@ -399,6 +411,7 @@ static bool add_new(floe_core *core, floe_time now, const floe_interface_address
          rank = (uint16_t)(rank < UINT16_MAX ? rank + 1 : rank)) {
         if (!floe_bases_lack(core, &best->address)) {
             floe_base_follows(core, floe_base_of_ip(core, &best->address), best, rank);
+            try_again(core, best, rank);
         } else if (network->settled && !is_held(network, best)) {
             any = floe_bases_add(core, best, rank) || any;
             floe_restless_note(core, &network->restless, now, best->interface_name,
