@@ -23,6 +23,9 @@ typedef struct story {
     bool list_waits; /* nobody lists the interfaces */
     bool list_fails;
     bool continual; /* the members are */
+    bool states;    /* are logged */
+    bool no_route;
+    bool no_interface;
 } story;
 
 static const char *const two_urls[] = {"stun:203.0.113.3", "turn:203.0.113.2"};
@@ -48,13 +51,16 @@ static void heard(story *s, size_t n, const floe_core_output *output)
 
     switch (output->kind) {
     case FLOE_CORE_LIST_INTERFACES:
+        list[0].default_route = !s->no_route;
         list[1] = list[0];
         list[1].address = address_of("10.0.2.2:0");
         if (s->list_fails) {
             floe_core_interfaces_failed(s->members[n], s->h.now, FLOE_ERR_SYSTEM);
         } else if (!s->list_waits) {
             floe_core_interfaces(s->members[n], s->h.now, s->h.second_alone ? &list[1] : list,
-                                 s->two && !s->h.second_alone ? 2 : 1);
+                                 s->no_interface                ? 0
+                                 : s->two && !s->h.second_alone ? 2
+                                                                : 1);
         }
         break;
     case FLOE_CORE_CANDIDATE:
@@ -79,6 +85,9 @@ static void heard(story *s, size_t n, const floe_core_output *output)
         log_of(s, n, "not reached", NULL);
         break;
     case FLOE_CORE_STATE:
+        if (s->states) {
+            log_of(s, n, floe_gatherer_state_name(output->state), NULL);
+        }
         break;
     default: /* core.h: the mux's alone */
         fail_msg("a member's output of kind %d", (int)output->kind);
@@ -1380,11 +1389,234 @@ static void n2_members_follow_the_network(void **state)
     all_end(&s);
 }
 
+static size_t counted(const char *log, const char *word)
+{
+    size_t count = 0;
+
+    for (; (log = strstr(log, word)) != NULL; log += strlen(word)) {
+        count++;
+    }
+    return count;
+}
+
+/* What each of two is told by now. */
+static void both_say(story *s, const char *wanted)
+{
+    says_of(s, 0, wanted);
+    says_of(s, 1, wanted);
+}
+
+/* Two that follow the network, which has no default route, and whose servers are out of reach. */
+static void begin_without_route(story *s, const char *const *urls, size_t count, doing before)
+{
+    shares(s, defaults);
+    s->continual = s->states = s->no_route = true;
+    all(&s->h.servers[0], before);
+    all(&s->h.servers[1], before);
+    join(s, 0, urls, count);
+    join(s, 1, urls, count);
+    go_on(s, 30000);
+}
+
+static void route_comes(story *s)
+{
+    all(&s->h.servers[0], ANSWERS);
+    all(&s->h.servers[1], ANSWERS);
+    s->h.places[0] = "203.0.113.2:0";
+    s->no_route = false;
+    network_changes(s);
+    go_on(s, 900);
+}
+
+/* N2: who reached no server asks again once there is a default route, and says so as any gatherer does. */
+static void n2_a_default_route_of_members_comes_late(void **state)
+{
+    static const struct {
+        const char *const *urls;
+        size_t count;
+        doing before;
+        const char *had;
+    } kinds[] = {
+        {turn_url, 1, SILENT, "gathering, + srflx, + relay, complete, end"},
+        {turn_url, 1, STUNNED, "gathering, + srflx, + relay, complete, end"},
+        {named_url, 1, SILENT, "gathering, + srflx, + relay, complete, end"},
+        {stun_url, 1, SILENT, "gathering, + srflx, complete, end"},
+        {two_urls, 2, STUNNED, "gathering, + srflx, + relay, complete, end"},
+    };
+    story s;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        begin_without_route(&s, kinds[i].urls, kinds[i].count, kinds[i].before);
+        for (size_t n = 0; n < 2; n++) {
+            assert_int_equal(counted(s.logs[n], "error"), kinds[i].count);
+            assert_non_null(strstr(s.logs[n], "complete, end"));
+            *s.logs[n] = '\0';
+        }
+        network_changes(&s); /* to nothing new */
+        go_on(&s, 1000);
+        both_say(&s, "");
+        route_comes(&s);
+        both_say(&s, kinds[i].had);
+        network_changes(&s);
+        go_on(&s, 30000);
+        both_say(&s, "");
+        all_end(&s);
+    }
+}
+
+/* N2: so it is at each renewal of an address; and who cannot be reached is an error. */
+static void n2_an_address_of_members_comes_before_its_route(void **state)
+{
+    story s;
+
+    (void)state;
+    shares(&s, defaults);
+    s.continual = true;
+    join(&s, 0, turn_url, 1);
+    join(&s, 1, turn_url, 1);
+    go_on(&s, 1000);
+    both_say(&s, "+ host, + srflx, + relay, end");
+    s.states = s.no_interface = true;
+    network_changes(&s);
+    go_on(&s, 99);
+    both_say(&s, "gathering, - host, - srflx, - relay, complete, end");
+    all(&s.h.servers[0], STUNNED);
+    s.no_interface = false;
+    s.no_route = s.h.second_alone = true;
+    network_changes(&s);
+    go_on(&s, 400);
+    both_say(&s, "gathering, + host, error, complete, end");
+    route_comes(&s);
+    both_say(&s, "gathering, + srflx, + relay, complete, end");
+    assert_int_equal(s.h.sockets, 1);
+    all_end(&s);
+}
+
+/* N2: so does who was told that a server fails which another has reached since. */
+static void n2_members_are_given_what_another_had_meanwhile(void **state)
+{
+    story s;
+
+    (void)state;
+    begin_without_route(&s, turn_url, 1, SILENT);
+    *s.logs[0] = *s.logs[1] = '\0';
+    all(&s.h.servers[0], ANSWERS);
+    join(&s, 2, turn_url, 1);
+    go_on(&s, 1000);
+    says_of(&s, 2, "gathering, + host, + srflx, + relay, complete, end");
+    both_say(&s, "");
+    route_comes(&s);
+    both_say(&s, "gathering, + srflx, + relay, complete, end");
+    says_of(&s, 2, "");
+    assert_int_equal(s.h.sockets, 1);
+    all_end(&s);
+}
+
+/* N2: members hear of a change one after another, and each is told all of it, once. */
+static void n2_members_follow_one_after_the_other(void **state)
+{
+    story s;
+
+    (void)state;
+    shares(&s, defaults);
+    s.continual = s.states = true;
+    join(&s, 0, turn_url, 1);
+    join(&s, 1, turn_url, 1);
+    go_on(&s, 1000);
+    both_say(&s, "gathering, + host, + srflx, + relay, complete, end");
+    all(&s.h.servers[0], STUNNED);
+    s.no_route = s.h.second_alone = true;
+    for (size_t n = 0; n < 2; n++) {
+        floe_core_network_changed(s.members[n], s.h.now);
+        go_on(&s, 200);
+        says_of(&s, n,
+                n == 0 ? "gathering, - host, - srflx, - relay, + host, error, complete, end"
+                       : "- relay, - srflx, gathering, - host, + host, error, complete, end");
+    }
+    all(&s.h.servers[0], ANSWERS);
+    s.no_route = false;
+    floe_core_network_changed(s.members[0], s.h.now);
+    go_on(&s, 200);
+    both_say(&s, "gathering, + srflx, + relay, complete, end");
+    floe_core_network_changed(s.members[1], s.h.now);
+    go_on(&s, 200);
+    both_say(&s, "");
+    all_end(&s);
+}
+
+/* N2: a name that nobody knew when the network changed is looked up again. */
+static void n2_names_of_members_that_are_known_later(void **state)
+{
+    static const char *const urls[] = {"turn:turn.example.org", "stun:stun.example.org"};
+    story s;
+
+    (void)state;
+    shares(&s, defaults);
+    s.continual = s.states = s.no_interface = true;
+    join(&s, 0, urls, 2);
+    join(&s, 1, urls, 2);
+    go_on(&s, 1000);
+    both_say(&s, "gathering, complete, end");
+    s.no_interface = false;
+    network_changes(&s);
+    go_on(&s, 500);
+    both_say(&s, "gathering, + host, error, error, complete, end");
+    s.h.look_ups = 0;
+    go_on(&s, 1000);
+    both_say(&s, "gathering, error, error, complete, end");
+    assert_int_equal(s.h.look_ups, 2); /* once for both */
+    s.h.places[0] = "203.0.113.2:0";
+    go_on(&s, 2000);
+    both_say(&s, "gathering, + srflx, + relay, complete, end");
+    go_on(&s, 60000);
+    both_say(&s, "");
+    all_end(&s);
+}
+
+/* N1: what another program had is asked for again with a change, as a gathering would. */
+static void n1_members_open_what_was_taken(void **state)
+{
+    story s;
+
+    (void)state;
+    for (int stream = 0; stream < 2; stream++) {
+        floe_settings settings = defaults;
+        settings.network_types = FLOE_NETWORK_TYPE_UDP4 | (stream ? FLOE_NETWORK_TYPE_TCP4 : 0);
+        settings.tcp_mux_port = stream ? FLOE_ANY_PORT : 0;
+        shares(&s, settings);
+        s.continual = s.states = s.h.taken = true;
+        join(&s, 0, turn_url, 1);
+        join(&s, 1, turn_url, 1);
+        go_on(&s, 1000);
+        both_say(&s, stream ? "gathering, error, + host, error, complete, end"
+                            : "gathering, error, complete, end");
+        s.h.taken = false;
+        s.two = true;
+        network_changes(&s);
+        go_on(&s, 1000);
+        assert_int_equal(s.h.sockets, stream ? 4 : 2);
+        for (size_t n = 0; n < 2; n++) {
+            assert_int_equal(counted(s.logs[n], "+ host"), stream ? 5 : 2);
+            assert_int_equal(counted(s.logs[n], "+ relay"), 2);
+            assert_int_equal(counted(s.logs[n], "end"), 1);
+            *s.logs[n] = '\0';
+        }
+        all_end(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(h3_one_socket_and_one_question_for_all),
         cmocka_unit_test(n2_members_follow_the_network),
+        cmocka_unit_test(n2_a_default_route_of_members_comes_late),
+        cmocka_unit_test(n2_an_address_of_members_comes_before_its_route),
+        cmocka_unit_test(n2_members_are_given_what_another_had_meanwhile),
+        cmocka_unit_test(n2_members_follow_one_after_the_other),
+        cmocka_unit_test(n2_names_of_members_that_are_known_later),
+        cmocka_unit_test(n1_members_open_what_was_taken),
         cmocka_unit_test(h3_who_goes_takes_what_is_its_own_alone),
         cmocka_unit_test(h3_other_credentials_have_a_relay_of_their_own),
         cmocka_unit_test(h3_a_restart_asks_nobody),

@@ -284,7 +284,12 @@ static void begin(floe_core *core, floe_time now)
 
 void floe_core_gather_change(floe_core *core, floe_time now)
 {
-    floe_tell(core, &core->gathering_output, FLOE_OUTPUT_GATHERING);
+    if (floe_is_told(&core->complete_output) &&
+        core->complete_output.kind == FLOE_OUTPUT_COMPLETE) {
+        floe_untell(&core->complete_output); /* nobody has heard that it was: it goes on */
+    } else {
+        floe_tell(core, &core->gathering_output, FLOE_OUTPUT_GATHERING);
+    }
     set_out(core, now);
     floe_renewal_of_change(core);
 }

@@ -217,11 +217,14 @@ void floe_core_interfaces(floe_core *core, floe_time now, const floe_interface_a
     bool known = core->interfaces_known;
     bool follows = floe_network_awaits(core);
 
+    if (member != NULL && follows) {
+        floe_mux_follow(member, now, list, count);
+    }
     floe_gather_interfaces(core, now, list, count);
     if (member != NULL && !known && core->interfaces_known) {
         floe_mux_serve(member, now, list, count);
     } else if (member != NULL && follows) {
-        floe_mux_follow(member, now, list, count);
+        floe_mux_followed(member, now);
     }
 }
 

@@ -59,7 +59,9 @@ typedef struct floe_part {
             bool complete;
             bool asks;           /* not all that it asks has been asked */
             floe_outputs errors; /* floe_told_error.output: what this gathering has told of it */
-            bool apart;   /* another user has this server by the mux's sockets: it has its own */
+            uint32_t error_count;
+            bool erred; /* so had the one before, which this one, of a change, does not ask again */
+            bool apart; /* another user has this server by the mux's sockets: it has its own */
             bool leaving; /* nobody has its server any more */
         };
     };
@@ -75,6 +77,7 @@ typedef struct floe_link {
     bool wanted;    /* by the member's latest gathering */
     bool hurries;   /* the member waits no longer */
     bool told;      /* it has been told that the URL fails (E2) */
+    uint32_t heard; /* so many of its errors the member has been told, or does not want to be */
     bool late; /* it has joined a gathering that had begun before: its failures are not its own */
 } floe_link;
 
@@ -191,9 +194,12 @@ void floe_trunks_look_again(floe_mux *mux, floe_time now, const floe_address *lo
 /* The member gathers on these: its servers are asked, or have been. */
 void floe_mux_serve(floe_part *member, floe_time now, const floe_interface_address *list,
                     size_t count);
-/* The member follows the network (N1), and its trunks with it: those that have not by another's word. */
+/* The member is about to follow the network (N1): first its trunks do, those that have not by another's word; and
+ * whoever they ask for anew gathers. */
 void floe_mux_follow(floe_part *member, floe_time now, const floe_interface_address *list,
                      size_t count);
+/* It has: it waits for those that ask for it, and is given what they have. */
+void floe_mux_followed(floe_part *member, floe_time now);
 /* Gives the member what its trunks have: a base of it has been opened. */
 void floe_member_supply(floe_part *member, floe_time now);
 /* The member lets go of what no server of its own shows any more. */

@@ -9,6 +9,7 @@
 #include "core/outbox/unreachable.h"
 #include "core/plan/elsewhere.h"
 #include "core/plan/names.h"
+#include "core/plan/network.h"
 #include "core/plan/pair.h"
 #include "core/server/server_set.h"
 #include "core/source/binding.h"
@@ -167,6 +168,11 @@ void floe_trunk_forget_errors(floe_part *trunk)
     while ((told = floe_outputs_take(&trunk->errors)) != NULL) {
         floe_untell_error(trunk->core, told);
     }
+    trunk->error_count = 0;
+    FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
+    {
+        link->heard = 0;
+    }
 }
 
 /* Another user asks this server by the mux's sockets, where it may have one allocation (RFC 8656 §3.2). */
@@ -188,6 +194,7 @@ static void begin(floe_part *trunk, floe_time now)
     trunk->complete = false;
     trunk->asks = true;
     trunk->begun = now;
+    trunk->erred = false;
     floe_trunk_forget_errors(trunk);
     trunk->version = trunk->mux->version;
     (void)floe_gather_start(trunk->core, now);
@@ -375,7 +382,7 @@ static void supply(const floe_link *link, floe_time now)
     floe_server *server = server_of(link);
     bool opens = link->member->core->base_counts[FLOE_BASES_AWAITED] > 0;
     if (server != NULL && !opens && is_over(link->member, server)) {
-        floe_elsewhere_end(server, any || server->elsewhere == FLOE_ELSEWHERE_SETTLED);
+        floe_elsewhere_end(server, any);
     }
 }
 
@@ -410,6 +417,20 @@ void floe_member_is_supplied(floe_share *share, floe_time now)
 
 static void tell_member(floe_link *link, const floe_candidate_error *error);
 
+/* What the trunk has told before the member waited for it. */
+static void tell_former(floe_link *link)
+{
+    uint32_t n = 0;
+
+    FLOE_OUTPUTS_EACH(told, &link->trunk->errors)
+    {
+        if (n++ >= link->heard) {
+            tell_member(link, &FLOE_CONTAINER(told, floe_told_error, output)->error);
+        }
+    }
+    link->heard = n;
+}
+
 /* The trunk is asked for the member: anew, if it has failed, or the network is another. NULL without
  * memory. */
 static floe_link *ask(floe_part *member, floe_time now, const floe_server *server, bool reflexive)
@@ -427,19 +448,29 @@ static floe_link *ask(floe_part *member, floe_time now, const floe_server *serve
     link->reflexive = reflexive;
     link->wanted = true;
     floe_part *trunk = link->trunk;
-    if (trunk->complete &&
-        (!floe_outputs_empty(&trunk->errors) || trunk->version != trunk->mux->version)) {
+    if (trunk->complete && (trunk->erred || !floe_outputs_empty(&trunk->errors) ||
+                            trunk->version != trunk->mux->version)) {
         floe_trunk_take_lane(trunk, member);
         begin(trunk, now);
     }
     link->told = false;
+    link->heard = 0;
     link->late =
         !trunk->complete && floe_time_reached(now, floe_time_after(trunk->begun, LATE_AFTER));
-    FLOE_OUTPUTS_EACH(told, &trunk->errors) /* before it has joined */
-    {
-        tell_member(link, &FLOE_CONTAINER(told, floe_told_error, output)->error);
-    }
+    tell_former(link);
     return link;
+}
+
+/* And what a NAT shows, where its own trunk cannot ask that. The server fails without memory. */
+static void ask_server(floe_part *member, floe_time now, floe_server *server)
+{
+    const floe_link *link = ask(member, now, server, false);
+    bool beside = link != NULL && link->trunk->apart && floe_reflexive_is_wanted(member->core);
+
+    if (link == NULL || (beside && ask(member, now, server, true) == NULL)) {
+        server->elsewhere = FLOE_ELSEWHERE_FAILED;
+        floe_server_fail(member->core, server, FLOE_FAILURE_MEMORY, 0);
+    }
 }
 
 void floe_mux_serve(floe_part *member, floe_time now, const floe_interface_address *list,
@@ -455,34 +486,95 @@ void floe_mux_serve(floe_part *member, floe_time now, const floe_interface_addre
     }
     for (size_t i = 0; i < core->set->count; i++) {
         floe_server *server = &core->set->servers[i];
-        if (server->elsewhere != FLOE_ELSEWHERE_PENDING) {
-            continue;
-        }
-        const floe_link *link = ask(member, now, server, false);
-        bool beside = link != NULL && link->trunk->apart && floe_reflexive_is_wanted(core);
-        if (link == NULL || (beside && ask(member, now, server, true) == NULL)) {
-            server->elsewhere = FLOE_ELSEWHERE_FAILED;
-            floe_server_fail(core, server, FLOE_FAILURE_MEMORY, 0);
+        if (server->elsewhere == FLOE_ELSEWHERE_PENDING) {
+            ask_server(member, now, server);
         }
     }
     floe_mux_open_now(member, now);
     floe_member_supply(member, now);
 }
 
-static void follow(floe_part *trunk, floe_time now)
-{
-    const floe_mux *mux = trunk->mux;
+/* ── The network changes (N1, N2) ── */
 
-    if (trunk->leaving || trunk->version == mux->version) {
+/* Whether the trunk asks on a base where the member has one. */
+static bool asks_for(const floe_link *link)
+{
+    FLOE_RING_EACH(base, &link->trunk->core->bases, floe_base, link)
+    {
+        const floe_base *own =
+            base->asks != FLOE_BASE_ASKS_NOBODY && !base->spare && base->state != FLOE_BASE_CLOSING
+                ? floe_base_of_ip(link->member->core, &base->local)
+                : NULL;
+        if (own != NULL && own->state != FLOE_BASE_FAILED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The member, which gathers, waits for what the trunk asks for it. */
+static void await(const floe_link *link)
+{
+    floe_server *server = server_of(link);
+
+    if (server != NULL && link->trunk->core->state == FLOE_GATHERER_STATE_GATHERING &&
+        asks_for(link)) {
+        floe_elsewhere_await(server);
+    }
+}
+
+/* The trunk asks anew by a change: its member gathers, as one would by itself. */
+static void gather_by(const floe_link *link, floe_time now)
+{
+    const floe_mux *mux = link->member->mux;
+    floe_core *core = link->member->core;
+
+    if (is_done(link->member) || core->pooled || !floe_core_is_continual(core) || !asks_for(link)) {
         return;
     }
-    trunk->version = mux->version;
-    floe_gather_follow(trunk->core, now, mux->interfaces, mux->interface_count);
-    if (trunk->core->state == FLOE_GATHERER_STATE_GATHERING) {
-        trunk->complete = false;
-        trunk->asks = true;
+    if (core->state == FLOE_GATHERER_STATE_COMPLETE) {
+        floe_core_gather_change(core, now);
+        floe_network_saw(core, mux->interfaces, mux->interface_count);
     }
+    await(link);
+    floe_part_touch(link->member);
+}
+
+/* The trunk is given the list that it has not had. */
+static void hear_list(floe_part *trunk, floe_time now,
+                      void (*hear)(floe_core *core, floe_time now,
+                                   const floe_interface_address *list, size_t count))
+{
+    const floe_mux *mux = trunk->mux;
+    floe_core *core = trunk->core;
+    bool whole = core->state == FLOE_GATHERER_STATE_COMPLETE;
+
+    hear(core, now, mux->interfaces, mux->interface_count);
     floe_part_touch(trunk);
+    if (core->state != FLOE_GATHERER_STATE_GATHERING) {
+        return;
+    }
+    trunk->complete = false;
+    trunk->asks = true;
+    if (!whole) {
+        return;
+    }
+    trunk->begun = now;
+    trunk->erred = trunk->erred || !floe_outputs_empty(&trunk->errors);
+    floe_trunk_forget_errors(trunk);
+    FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
+    {
+        link->told = link->late = link->hurries = false;
+        gather_by(link, now);
+    }
+}
+
+static void follow(floe_part *trunk, floe_time now)
+{
+    if (!trunk->leaving && trunk->version != trunk->mux->version) {
+        trunk->version = trunk->mux->version;
+        hear_list(trunk, now, floe_gather_follow);
+    }
 }
 
 void floe_mux_follow(floe_part *member, floe_time now, const floe_interface_address *list,
@@ -495,7 +587,39 @@ void floe_mux_follow(floe_part *member, floe_time now, const floe_interface_addr
         link->hurries = false;
         follow(link->trunk, now);
     }
+}
+
+/* Servers that nobody could be asked for: there was no address before. */
+static void ask_for_rest(floe_part *member, floe_time now)
+{
+    floe_server_set *set = member->core->set;
+
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->servers[i].elsewhere == FLOE_ELSEWHERE_PENDING &&
+            link_of(member, &set->servers[i], false) == NULL) {
+            ask_server(member, now, &set->servers[i]);
+            const floe_link *link = link_of(member, &set->servers[i], false);
+            if (link != NULL) {
+                floe_network_look_up_again(link->trunk->core, now);
+            }
+        }
+    }
+}
+
+void floe_mux_followed(floe_part *member, floe_time now)
+{
+    if (member->core->state == FLOE_GATHERER_STATE_GATHERING) {
+        ask_for_rest(member, now);
+        FLOE_RING_EACH(link, &member->links, floe_link, of_member)
+        {
+            await(link);
+        }
+    }
     floe_mux_open_now(member, now);
+    FLOE_RING_EACH(link, &member->links, floe_link, of_member)
+    {
+        tell_former(link);
+    }
     floe_member_supply(member, now);
 }
 
@@ -721,6 +845,7 @@ static void tell_member(floe_link *link, const floe_candidate_error *error)
             told.port = 0;
         }
         link->told = error->url_failed;
+        link->heard = link->trunk->error_count;
         floe_tell_error(link->member->core, &told);
         floe_part_touch(link->member);
     }
@@ -736,6 +861,7 @@ static void tell_error(floe_part *trunk, const floe_candidate_error *error)
     floe_told_error *kept = floe_copy_error(trunk->core, error);
     if (kept != NULL) { /* else who joins later hears less */
         floe_outputs_append(&trunk->errors, &kept->output);
+        trunk->error_count++;
     }
     FLOE_RING_EACH(link, &trunk->links, floe_link, of_trunk)
     {
@@ -796,11 +922,9 @@ static void tell_unreachable(const floe_part *trunk, floe_time now, const floe_c
 
 bool floe_trunk_output(floe_part *trunk, floe_time now, const floe_core_output *output)
 {
-    floe_mux *mux = trunk->mux;
-
     switch (output->kind) {
     case FLOE_CORE_LIST_INTERFACES:
-        floe_gather_interfaces(trunk->core, now, mux->interfaces, mux->interface_count);
+        hear_list(trunk, now, floe_gather_interfaces);
         break;
     case FLOE_CORE_CANDIDATE:
         tell_found(trunk, now, output->candidate);

@@ -61,9 +61,35 @@ void floe_elsewhere_give_up(floe_core *core, floe_time now)
     core->grace = FLOE_TIME_NEVER;
 }
 
+bool floe_elsewhere_any_failed(const floe_core *core)
+{
+    for (size_t i = 0; i < core->set->count; i++) {
+        if (core->set->servers[i].elsewhere == FLOE_ELSEWHERE_FAILED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void floe_elsewhere_ask_failed(floe_core *core)
+{
+    for (size_t i = 0; i < core->set->count; i++) {
+        if (core->set->servers[i].elsewhere == FLOE_ELSEWHERE_FAILED) {
+            floe_elsewhere_await(&core->set->servers[i]);
+        }
+    }
+}
+
+void floe_elsewhere_await(floe_server *server)
+{
+    if (server->elsewhere != FLOE_ELSEWHERE_NOT) {
+        server->elsewhere = FLOE_ELSEWHERE_PENDING;
+    }
+}
+
 void floe_elsewhere_end(floe_server *server, bool given)
 {
-    if (server->elsewhere == FLOE_ELSEWHERE_PENDING || given) {
+    if (server->elsewhere == FLOE_ELSEWHERE_PENDING) { /* one that failed waits to be asked again */
         server->elsewhere = given ? FLOE_ELSEWHERE_SETTLED : FLOE_ELSEWHERE_FAILED;
     }
 }

@@ -7,6 +7,7 @@
 #include "core/core.h"
 #include "core/plan/bases.h"
 #include "core/plan/choice.h"
+#include "core/plan/elsewhere.h"
 #include "core/plan/pair.h"
 #include "core/plan/restless.h"
 #include "core/plan/servers.h"
@@ -192,6 +193,13 @@ void floe_network_saw(floe_core *core, const floe_interface_address *list, size_
     }
 }
 
+/* Somebody was not reached from the base, or not found. A member of a mux knows it of its servers alone. */
+static bool is_owed(const floe_core *core, const floe_base *base)
+{
+    return floe_pairs_failed(base) || floe_servers_any_unknown(core) ||
+           (floe_core_is_member(core) && floe_elsewhere_any_failed(core));
+}
+
 /* An address often comes before its route: who reached nobody from the base, or did not find their
  * names, may now; and names are known later still, maybe. */
 static bool gains(const floe_core *core, const floe_base *base)
@@ -199,8 +207,7 @@ static bool gains(const floe_core *core, const floe_base *base)
     bool routed = (core->network->gained & bit_of(&base->local)) != 0;
     bool stays = base->chosen && base->state == FLOE_BASE_OPEN && !base->spare;
 
-    return stays && (core->network->names_due ||
-                     (routed && (floe_pairs_failed(base) || floe_servers_any_unknown(core))));
+    return stays && (core->network->names_due || (routed && is_owed(core, base)));
 }
 
 static bool any_routed(floe_core *core, const floe_interface_address *list, size_t count)
@@ -233,6 +240,9 @@ static bool ask_for_what_was_not_had(floe_core *core)
             floe_pairs_ask_failed(core, base);
             asks = true;
         }
+    }
+    if (asks && floe_core_is_member(core)) {
+        floe_elsewhere_ask_failed(core);
     }
     return asks;
 }
@@ -285,6 +295,12 @@ static void look_up_again_behind(floe_network *network, floe_time now)
                          : FLOE_TIME_NEVER;
 }
 
+void floe_network_look_up_again(floe_core *core, floe_time now)
+{
+    core->network->tries = 0;
+    look_up_again_behind(core->network, now);
+}
+
 /* Whether it is time to look for them, and there are any. */
 static bool are_names_due(const floe_core *core, floe_time now)
 {
@@ -307,8 +323,7 @@ bool floe_network_judge(floe_core *core, floe_time now, const floe_interface_add
     bool news = any_new(core, now, list, count);
     news = any_routed(core, list, count) || news;
     if (news) {
-        network->tries = 0;
-        look_up_again_behind(network, now);
+        floe_network_look_up_again(core, now);
     } else if (are_names_due(core, now)) {
         network->tries++;
         look_up_again_behind(network, now);

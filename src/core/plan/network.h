@@ -9,6 +9,8 @@
 
 /* A gathering has had this list. */
 void floe_network_saw(floe_core *core, const floe_interface_address *list, size_t count);
+/* It gathers for a change that others have seen: names that are not known are looked up again behind it. */
+void floe_network_look_up_again(floe_core *core, floe_time now);
 /* From now on changes can be followed; FLOE_ERR_NO_MEMORY: they cannot. */
 floe_error floe_network_begin(floe_core *core);
 void floe_network_free(floe_core *core);
