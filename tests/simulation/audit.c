@@ -153,7 +153,7 @@ static void audit_host(sim_changing_world *change, const sim_told *told)
                                                           : listens_at(change, &told->ip);
 
     if (!change_is_rewritten(change, &told->ip) && told->ip.family != FLOE_FAMILY_NONE && !there) {
-        change_violated(change, "I1: the host %s is listed and has no socket", told->address);
+        change_violated(change, "V1: the host %s is listed and has no socket", told->address);
     }
 }
 
@@ -211,13 +211,13 @@ static void audit_srflx(sim_changing_world *change, const sim_owner *owner, cons
 
     if (mapping == NULL) {
         if (!serves_at(change, told, &told->ip) && !change_is_rewritten(change, &told->ip)) {
-            change_violated(change, "I1: the srflx %s:%u is listed and leads nowhere",
+            change_violated(change, "V1: the srflx %s:%u is listed and leads nowhere",
                             told->address, told->ip.port);
         }
         return;
     }
     if (!serves_at(change, told, &mapping->inside)) {
-        change_violated(change, "I1: the srflx %s is listed and its socket is closed",
+        change_violated(change, "V1: the srflx %s is listed and its socket is closed",
                         told->address);
         return;
     }
@@ -406,7 +406,7 @@ void audit_cut_short(sim_changing_world *change, const sim_socket *socket)
     }
 }
 
-/* I3: an allocation on a server is a candidate of its owner's, or has been released. */
+/* V3: an allocation on a server is a candidate of its owner's, or has been released. */
 static void audit_allocations(sim_changing_world *change, sim_owner *owner)
 {
     const sim_world *world = change->world;
@@ -449,7 +449,7 @@ static void audit_allocations(sim_changing_world *change, sim_owner *owner)
              !keeps_mapping(change, owner, one))) {
             char client[FLOE_ADDRESS_TEXT_SIZE];
             change_violated(
-                change, "I3: an allocation %son server %zu of %s, %llu s old, is nobody's",
+                change, "V3: an allocation %son server %zu of %s, %llu s old, is nobody's",
                 dtls ? "by DTLS " : "", one->server, floe_address_text(&one->client, client),
                 (unsigned long long)((change->world->now - one->made) / SIM_SECOND));
         }
@@ -470,7 +470,7 @@ static bool has_allocation(const sim_changing_world *change, const sim_socket *s
     return false;
 }
 
-/* I3: of an address one socket may be idle: the base's. */
+/* V3: of an address one socket may be idle: the base's. */
 static void audit_sockets(sim_changing_world *change, const sim_owner *owner)
 {
     const sim_world *world = change->world;
@@ -488,7 +488,7 @@ static void audit_sockets(sim_changing_world *change, const sim_owner *owner)
             continue;
         }
         if (++idle[socket->interface] > 1) {
-            change_violated(change, "I3: two sockets are idle on one address");
+            change_violated(change, "V3: two sockets are idle on one address");
         }
     }
 }
@@ -644,7 +644,7 @@ static void audit_progress(sim_changing_world *change, sim_owner *owner)
     }
 }
 
-/* I4: what was sent by a good way has come back. */
+/* V4: what was sent by a good way has come back. */
 static void audit_sends(sim_changing_world *change)
 {
     for (size_t i = 0; i < SIM_SENDS_MAX; i++) {
@@ -659,7 +659,7 @@ static void audit_sends(sim_changing_world *change)
         good = server != SIZE_MAX ? later_of(good, change->data_good[server]) : UINT64_MAX;
         const sim_told *told = owner_candidate(owner, one->id);
         if (good < one->at && !owner->closed && told != NULL && !told->withdrawn) {
-            change_violated(change, "I4: a packet by %s was taken and did not come back", one->url);
+            change_violated(change, "V4: a packet by %s was taken and did not come back", one->url);
         }
     }
 }
@@ -680,7 +680,7 @@ static bool was_had(const sim_owner *owner, const sim_release *release)
     return false;
 }
 
-/* I9: what its server has, and its owner had, is released where another is there in its place, or
+/* V9: what its server has, and its owner had, is released where another is there in its place, or
  * nobody wants it any more. */
 static void audit_releases(sim_changing_world *change, const sim_owner *owner)
 {
@@ -705,7 +705,7 @@ static void audit_releases(sim_changing_world *change, const sim_owner *owner)
         if (wanted && good <= one->at && !owner_server_is_shared(change, server) &&
             change->network.servers[server].temper == SIM_GOOD && was_had(owner, one) &&
             !owner_lists_relay_of(change, owner, server)) {
-            change_violated(change, "I9: a relay of server %zu was released, and none is there",
+            change_violated(change, "V9: a relay of server %zu was released, and none is there",
                             server);
         }
     }

@@ -122,7 +122,7 @@ void change_run_until(sim_changing_world *change, uint64_t end)
         turns = next / SIM_SECOND == turns_at / SIM_SECOND ? turns + 1 : 0;
         turns_at = next;
         if (turns > 50000) {
-            change_violated(change, "I8: a core never rests");
+            change_violated(change, "V8: a core never rests");
             change->asleep = world->now + SIM_SECOND;
             turns = 0;
         }

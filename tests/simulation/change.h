@@ -301,7 +301,7 @@ typedef struct sim_changing_world {
     uint64_t expired_until[SIM_SERVERS_MAX];
     uint64_t refused[SIM_SERVERS_MAX][2]; /* when a peer was refused by 403 last */
     uint64_t last_change;
-    uint64_t asleep;  /* until then no timer fires: after I8 */
+    uint64_t asleep;  /* until then no timer fires: after V8 */
     bool quiet;       /* the end: the driver is quick, and nothing fails */
     char fresh[4096]; /* what a new gatherer found: for worlds that must find the same */
 } sim_changing_world;

@@ -360,7 +360,7 @@ void driver_outputs(sim_changing_world *change, sim_owner *owner)
     while (owner->core != NULL && *world->report->violation == '\0' &&
            polled(owner->core, world_time(world), &output)) {
         if (++owner->steps > 20000) {
-            change_violated(change, "I8: an input has outputs without end");
+            change_violated(change, "V8: an input has outputs without end");
             return;
         }
         do_output(change, owner, &output);
