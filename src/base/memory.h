@@ -37,6 +37,7 @@ typedef struct floe_struct_sizes {
 #define FLOE_REWRITE_RULE_SIZES FLOE_STRUCT_SIZES(floe_address_rewrite_rule, networks, void *)
 #define FLOE_API_STATISTICS_SIZES FLOE_STRUCT_SIZES(floe_api_statistics, packets_dropped, uint64_t)
 #define FLOE_INTERFACE_ADDRESS_SIZES FLOE_STRUCT_SIZES(floe_interface_address, loopback, void *)
+#define FLOE_ICE_OPTIONS_SIZES FLOE_STRUCT_SIZES(floe_ice_options, remote_filter_user_data, void *)
 #define FLOE_SERVICE_RECORD_SIZES FLOE_STRUCT_SIZES(floe_service_record, service, void *)
 
 /* Of the caller's struct. */

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 
 #include <floe/core.h>
+#include <floe/ice.h>
 #include <floe/options.h>
 #include <floe/rewrite.h>
 #include <floe/settings.h>
@@ -44,4 +45,9 @@ void floe_interface_address_init(floe_interface_address *address, size_t size)
 void floe_service_record_init(floe_service_record *record, size_t size)
 {
     floe_init_struct(record, size);
+}
+
+void floe_ice_options_init(floe_ice_options *options, size_t size)
+{
+    floe_init_struct(options, size);
 }

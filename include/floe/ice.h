@@ -1,0 +1,300 @@
+/* An ICE agent without I/O (RFC 8445), beside a floe_core, for programs that bring their own loop.
+ *
+ * The core gathers candidates and carries packets. The agent finds the pair of candidates over which
+ * two sides reach each other, and sends by it. It calls its core; the core does not know it. The loop
+ * of <floe/core.h> gets these calls:
+ *
+ *     floe_ice_new(core, NULL, &random, &ice);
+ *     floe_core_receive_packets(core, true);
+ *     floe_ice_start(ice, now(), &remote_parameters, FLOE_ICE_ROLE_CONTROLLING);
+ *     floe_ice_add_remote_candidate(ice, now(), candidate);  // each, and NULL at the end
+ *     for (;;) {
+ *         while (floe_core_poll(core, now(), &output)) {
+ *             floe_ice_core_output(ice, now(), output);      // every output, besides what is done for it
+ *         }
+ *         while (floe_ice_poll(ice, &event)) {
+ *             // what the agent reports
+ *         }
+ *         // For each datagram, after floe_core_datagram:
+ *         while (floe_core_packet(core, now(), &packet)) {
+ *             if (floe_ice_packet(ice, now(), packet)) {
+ *                 // data of the application: packet->data
+ *             }
+ *         }
+ *         // Until the earlier of floe_core_deadline(core) and floe_ice_deadline(ice):
+ *         floe_ice_time(ice, now());
+ *     }
+ *
+ * Each call of the agent may make outputs of the core, so poll the core after it.
+ *
+ * Threads: as of its core. Time: the core's clock. */
+#ifndef FLOE_ICE_H
+#define FLOE_ICE_H
+
+#include <floe/core.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** One agent. */
+typedef struct floe_ice floe_ice;
+
+/** ORTC RTCIceRole. */
+typedef enum floe_ice_role {
+    /** It decides which pair is used (RFC 8445 §6.1.1). */
+    FLOE_ICE_ROLE_CONTROLLING = 1,
+    FLOE_ICE_ROLE_CONTROLLED = 2
+} floe_ice_role;
+
+/** "controlling", "controlled"; "" for any other value. Threads: any. */
+FLOE_EXPORT const char *floe_ice_role_name(floe_ice_role role);
+
+/** ORTC RTCIceTransportState. */
+typedef enum floe_ice_state {
+    /** Not started, or no remote candidate is known yet. */
+    FLOE_ICE_STATE_NEW = 1,
+    /** Pairs are checked, and none can be used yet. */
+    FLOE_ICE_STATE_CHECKING = 2,
+    /** A pair can be used. Others are still checked, or may still come. */
+    FLOE_ICE_STATE_CONNECTED = 3,
+    /** Both sides have said that no more candidates come, all checks have ended, and a pair is
+     *  chosen. */
+    FLOE_ICE_STATE_COMPLETED = 4,
+    /** The chosen pair has not answered for a while. It may come back. */
+    FLOE_ICE_STATE_DISCONNECTED = 5,
+    /** No pair works, and none can come any more. */
+    FLOE_ICE_STATE_FAILED = 6,
+    FLOE_ICE_STATE_CLOSED = 7
+} floe_ice_state;
+
+/** "new", "checking", "connected", "completed", "disconnected", "failed", "closed"; "" for any other
+ *  value. Threads: any. */
+FLOE_EXPORT const char *floe_ice_state_name(floe_ice_state state);
+
+/** All zeros (or FLOE_ICE_OPTIONS_INIT) means the defaults. */
+typedef struct floe_ice_options {
+    /** sizeof(floe_ice_options), set by the _INIT macro; 0 means the size in the first release. */
+    size_t size;
+    /** Where memory comes from; NULL: malloc. Copied. */
+    const floe_allocator *allocator;
+    /** Ta: the time between two new checks, in milliseconds (RFC 8445 §14.2). 5 to 10,000; 0: 5. The
+     *  requests of the gatherer to its servers have a pace of their own (settings.pacing_ms). */
+    uint32_t pacing_ms;
+    /** So many pairs are checked at most; of more, those of lowest priority are left out (RFC 8445
+     *  §6.1.2.5). 1 to 1,000; 0: 100. */
+    uint32_t max_pairs;
+    /** So many remote candidates are taken at most. 1 to 1,000; 0: 64. */
+    uint32_t max_remote_candidates;
+    /** The agent does not fail earlier than this after its start, in milliseconds (RFC 8863 §4). 1 to
+     *  3,600,000; 0: 39,500. */
+    uint32_t failed_after_ms;
+    /** How long after the start the controlling side waits for better pairs before it chooses one
+     *  with a candidate of this type, in milliseconds (Pion SrflxAcceptanceMinWait and so on). A pair
+     *  of two host candidates is chosen at once. The wait ends when no better pair can come. It
+     *  delays no data: that goes by the best pair of the moment. 1 to 60,000; 0: 500, 1,000, 2,000. */
+    uint32_t srflx_acceptance_ms;
+    uint32_t prflx_acceptance_ms;
+    uint32_t relay_acceptance_ms;
+    /** Take remote candidates with loopback addresses. */
+    bool loopback;
+    /** Which remote addresses are checked: returns false for those that are not. It is asked for each
+     *  remote candidate, also for those that only checks show; it must not call the agent. NULL: all
+     *  (Pion SetRemoteIPFilter). */
+    bool (*remote_filter)(void *user_data, const floe_address *address);
+    void *remote_filter_user_data;
+} floe_ice_options;
+
+#define FLOE_ICE_OPTIONS_INIT FLOE_INIT(floe_ice_options)
+
+/** What FLOE_ICE_OPTIONS_INIT does, as floe_settings_init. Threads: any. */
+FLOE_EXPORT void floe_ice_options_init(floe_ice_options *options, size_t size);
+
+/** The state of a pair in the checklist (RFC 8445 §6.1.2.6). */
+typedef enum floe_ice_pair_state {
+    /** Its check waits for that of another pair of the same foundation. */
+    FLOE_ICE_PAIR_FROZEN = 1,
+    FLOE_ICE_PAIR_WAITING = 2,
+    FLOE_ICE_PAIR_IN_PROGRESS = 3,
+    FLOE_ICE_PAIR_SUCCEEDED = 4,
+    FLOE_ICE_PAIR_FAILED = 5
+} floe_ice_pair_state;
+
+/** "frozen", "waiting", "in-progress", "succeeded", "failed" (W3C RTCStatsIceCandidatePairState); ""
+ *  for any other value. Threads: any. */
+FLOE_EXPORT const char *floe_ice_pair_state_name(floe_ice_pair_state state);
+
+/** Why a pair has failed. Later releases may add more. */
+typedef enum floe_ice_failure {
+    FLOE_ICE_FAILURE_NONE = 0,
+    /** No answer came. */
+    FLOE_ICE_FAILURE_TIMEOUT = 1,
+    /** The network returned the checks (ICMP), or this machine did not send them. */
+    FLOE_ICE_FAILURE_UNREACHABLE = 2,
+    /** The answer came from another address, or to another one, than the check (RFC 8445 §7.2.5.2.1).
+     */
+    FLOE_ICE_FAILURE_NOT_SYMMETRIC = 3,
+    /** The peer answered with an error: see error_code. */
+    FLOE_ICE_FAILURE_ERROR_CODE = 4,
+    /** The answer could not be understood. */
+    FLOE_ICE_FAILURE_BAD_ANSWER = 5,
+    /** The relay's server refuses the peer. */
+    FLOE_ICE_FAILURE_RELAY_REFUSES = 6,
+    /** The address got as many checks as are allowed without an answer (50). */
+    FLOE_ICE_FAILURE_TOO_MANY_CHECKS = 7,
+    /** The two sides could not agree on their roles. */
+    FLOE_ICE_FAILURE_ROLES = 8
+} floe_ice_failure;
+
+/** "timeout", "unreachable", "not-symmetric", "error-code", "bad-answer", "relay-refuses",
+ *  "too-many-checks", "roles"; "" for none and any other value. Threads: any. */
+FLOE_EXPORT const char *floe_ice_failure_name(floe_ice_failure failure);
+
+/** One pair of candidates. Only the library makes this struct; later releases append fields. */
+typedef struct floe_ice_pair {
+    /** The candidate that packets are sent from (floe_candidate.id): the base of the local one. */
+    uint32_t local_id;
+    /** What the peer sees of it: the type of the local candidate whose address it answered to. Until
+     *  an answer came, that of the base. */
+    floe_candidate_type local_type;
+    floe_candidate_type remote_type;
+    floe_address remote_address;
+    /** RFC 8445 §6.1.2.3. */
+    uint64_t priority;
+    floe_ice_pair_state state;
+    /** Data can be sent by it. */
+    bool valid;
+    /** The controlling side has nominated it (W3C nominated). */
+    bool nominated;
+    /** It is the chosen one. */
+    bool selected;
+    floe_ice_failure failure;
+    /** The STUN error code of the answer, with FLOE_ICE_FAILURE_ERROR_CODE; otherwise 0. */
+    uint16_t error_code;
+} floe_ice_pair;
+
+/** Only the library makes this struct; later releases append fields. */
+typedef struct floe_ice_pair_list {
+    size_t count;
+    const floe_ice_pair *const *pairs;
+} floe_ice_pair_list;
+
+/** What the agent reports. Later releases may add more. */
+typedef enum floe_ice_output_kind {
+    /** The state is `state` now. Each change is reported once, in order. */
+    FLOE_ICE_STATE = 1,
+    /** Another pair is chosen: `pair`; NULL: none is, the one before has gone. */
+    FLOE_ICE_SELECTED_PAIR = 2,
+    /** After FLOE_ERR_QUEUE_FULL: there is room again. */
+    FLOE_ICE_WRITABLE = 3
+} floe_ice_output_kind;
+
+/** One report. Only the library makes this struct; later releases append fields. */
+typedef struct floe_ice_output {
+    floe_ice_output_kind kind;
+    floe_ice_state state;
+    const floe_ice_pair *pair;
+} floe_ice_output;
+
+/**
+ * Makes an agent in state new. It answers checks from now on, and checks nobody before it is started.
+ *
+ * @param core     the gatherer; it lives longer than the agent, and may gather already.
+ * @param options  copied; NULL: the defaults.
+ * @param random   a source of cryptographic randomness; copied; must not be NULL.
+ * @param ice      receives it; freed by floe_ice_free.
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT: NULL, or an option is out of range, floe_last_error()
+ *         names it; FLOE_ERR_RANDOM; FLOE_ERR_NO_MEMORY.
+ */
+FLOE_EXPORT floe_error floe_ice_new(floe_core *core, const floe_ice_options *options,
+                                    const floe_random *random, floe_ice **ice);
+/** Frees it in any state, at once, and says nothing to the peer. NULL is fine. */
+FLOE_EXPORT void floe_ice_free(floe_ice *ice);
+
+/**
+ * Starts checks with the remote side (ORTC start). The core may gather before, meanwhile or later,
+ * and remote candidates may come before or later.
+ *
+ * @param remote  the remote parameters; copied.
+ * @param role    controlling: usually the side that made the offer (RFC 8445 §6.1.1). If both sides
+ *                have the same role, they mend it (§7.3.1.1).
+ * @return FLOE_OK; FLOE_ERR_INVALID_STATE: it was started or closed before;
+ *         FLOE_ERR_INVALID_ARGUMENT: NULL, no role, a username fragment that has not 4 to 256
+ *         ice-char or a password that has not 22 to 256 (RFC 8839 §5.4);
+ *         FLOE_ERR_UNSUPPORTED: the remote side is lite; FLOE_ERR_NO_MEMORY: nothing has changed.
+ */
+FLOE_EXPORT floe_error floe_ice_start(floe_ice *ice, floe_time now, const floe_parameters *remote,
+                                      floe_ice_role role);
+
+/**
+ * Adds a candidate of the remote side, at any time (RFC 8838). One that is there already changes
+ * nothing. One that checks have shown before takes the type and priority that are signalled.
+ *
+ * @param candidate  as floe_candidate_parse gives it; copied. NULL: no more will come.
+ * @return FLOE_OK, also for one that names another username fragment than the remote parameters, and
+ *         is ignored; FLOE_ERR_INVALID_ARGUMENT: its address is unspecified, multicast, broadcast or
+ *         loopback, or its port 0, or the options' filter refuses it; FLOE_ERR_UNSUPPORTED: it shows a
+ *         name, or is for TCP; FLOE_ERR_INVALID_STATE: it is closed, no more were to come, or there
+ *         are as many as the options allow; FLOE_ERR_NO_MEMORY. floe_last_error() says which.
+ */
+FLOE_EXPORT floe_error floe_ice_add_remote_candidate(floe_ice *ice, floe_time now,
+                                                     const floe_candidate *candidate);
+
+/** Tells the agent an output of its core: call it for every output. It takes candidates, their end,
+ *  those that are withdrawn, unreachable peers and room to send from there. */
+FLOE_EXPORT void floe_ice_core_output(floe_ice *ice, floe_time now, const floe_core_output *output);
+
+/**
+ * Tells the agent a packet of floe_core_packet. It answers checks, and takes answers to its own.
+ *
+ * @return whether the packet is data for the application, from an address that has shown in a check
+ *         that it is the peer's (RFC 8445 §12.1). Otherwise there is nothing more to do with it.
+ */
+FLOE_EXPORT bool floe_ice_packet(floe_ice *ice, floe_time now, const floe_packet *packet);
+
+/** Time has passed. You may call this at any moment; you must call it at the deadline. */
+FLOE_EXPORT void floe_ice_time(floe_ice *ice, floe_time now);
+/** When to call floe_ice_time next; UINT64_MAX: there is no deadline. */
+FLOE_EXPORT floe_time floe_ice_deadline(const floe_ice *ice);
+
+/**
+ * Takes the next report.
+ *
+ * @param output  receives a pointer to it, valid until the next call for this agent; unchanged if
+ *                there is none.
+ * @return whether there was one.
+ */
+FLOE_EXPORT bool floe_ice_poll(floe_ice *ice, const floe_ice_output **output);
+
+/**
+ * Sends a packet to the remote side: by the chosen pair, or, as long as none is chosen, by the best
+ * one that works (RFC 8445 §12.1).
+ *
+ * @param data  copied.
+ * @param size  up to 65,507 bytes, as floe_core_send.
+ * @return as floe_core_send; FLOE_ERR_NOT_CONNECTED: no pair works; FLOE_ERR_INVALID_STATE: closed.
+ */
+FLOE_EXPORT floe_error floe_ice_send(floe_ice *ice, floe_time now, const void *data, size_t size);
+
+/** Ends all checks; state closed follows. Nothing is said to the peer. May be called twice. */
+FLOE_EXPORT void floe_ice_close(floe_ice *ice, floe_time now);
+
+/** The current state, even if reports still wait to be polled. */
+FLOE_EXPORT floe_ice_state floe_ice_get_state(const floe_ice *ice);
+/** The role, which changes if it was also the peer's; 0: it has not been started. */
+FLOE_EXPORT floe_ice_role floe_ice_get_role(const floe_ice *ice);
+
+/**
+ * All pairs, by their priority.
+ *
+ * @param list  receives them; freed by floe_ice_pair_list_free.
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for NULL; FLOE_ERR_NO_MEMORY.
+ */
+FLOE_EXPORT floe_error floe_ice_get_pairs(const floe_ice *ice, floe_ice_pair_list **list);
+/** Frees a list. NULL is fine. Call it before the agent is freed. */
+FLOE_EXPORT void floe_ice_pair_list_free(floe_ice_pair_list *list);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

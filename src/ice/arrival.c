@@ -1,0 +1,197 @@
+/* The peer's checks (RFC 8445 §7.3): answered, and what they show of the peer. */
+#include "ice/ice.h"
+
+#include <string.h>
+
+/* ── What a check shows ── */
+
+/* §7.3.1.5: at once, or when its own check has succeeded; or when our role has been mended, as the peer controls. */
+static void take_nomination(floe_ice *ice, floe_candidate_pair *pair)
+{
+    pair->to_be_nominated = true;
+    if (ice->role == FLOE_ICE_ROLE_CONTROLLED && pair->valid) {
+        floe_ice_nominated(ice, pair);
+    }
+}
+
+/* §7.3.1.3, §7.3.1.4. False: there is no pair for it. */
+static bool take(floe_ice *ice, floe_time now, uint32_t candidate_id, const floe_address *peer,
+                 uint32_t priority, bool use_candidate)
+{
+    floe_ice_base *base = floe_ice_base_of(ice, candidate_id);
+
+    if (base == NULL || ice->state == FLOE_ICE_STATE_FAILED) {
+        return false;
+    }
+    floe_remote_candidate *remote = floe_ice_remote_shown(ice, now, peer, base, priority);
+    floe_candidate_pair *pair = remote != NULL ? floe_ice_pair_need(ice, base, remote) : NULL;
+    if (pair == NULL) {
+        return false;
+    }
+    pair->heard = true;
+    ice->unsettled = true;
+    if (use_candidate) {
+        take_nomination(ice, pair);
+    } else {
+        pair->heard_plain = true;
+    }
+    if (pair->state == FLOE_ICE_PAIR_IN_PROGRESS) {
+        floe_ice_check_cancel(ice, pair);
+    }
+    if (!pair->valid) {
+        floe_ice_checklist_trigger(ice, pair);
+    }
+    return true;
+}
+
+/* ── Where there is no pair for it (I2) ── */
+
+static bool is_early(const floe_early_check *early, const floe_packet *packet)
+{
+    return early->candidate_id == packet->candidate_id &&
+           floe_address_equal(&early->peer, &packet->peer) &&
+           strcmp(early->remote_username_fragment, packet->check->remote_username_fragment) == 0;
+}
+
+static void drop_first(floe_ice *ice)
+{
+    floe_list *link = floe_list_take(&ice->early);
+
+    floe_deallocate(&ice->allocator, FLOE_CONTAINER(link, floe_early_check, link));
+    ice->early_count--;
+}
+
+static void remember(floe_ice *ice, const floe_packet *packet)
+{
+    const floe_check *check = packet->check;
+
+    FLOE_LIST_EACH(early, &ice->early, floe_early_check, link)
+    {
+        if (is_early(early, packet)) {
+            early->use_candidate = early->use_candidate || check->use_candidate;
+            return;
+        }
+    }
+    size_t size = strlen(check->remote_username_fragment) + 1;
+    if (ice->early_count == FLOE_ICE_EARLY_MAX) {
+        drop_first(ice);
+    }
+    floe_early_check *early = floe_allocate(&ice->allocator, sizeof *early + size);
+    if (early == NULL) {
+        return; /* the peer checks again */
+    }
+    early->candidate_id = packet->candidate_id;
+    early->peer = packet->peer;
+    early->priority = check->priority;
+    early->use_candidate = check->use_candidate;
+    memcpy(early->remote_username_fragment, check->remote_username_fragment, size);
+    floe_list_append(&ice->early, &early->link);
+    ice->early_count++;
+}
+
+bool floe_ice_arrival_was_early(const floe_ice *ice, uint32_t candidate_id,
+                                const floe_address *peer)
+{
+    FLOE_LIST_EACH(early, &ice->early, floe_early_check, link)
+    {
+        if (early->candidate_id == candidate_id && floe_address_equal(&early->peer, peer)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void floe_ice_arrivals_free(floe_ice *ice)
+{
+    while (!floe_list_empty(&ice->early)) {
+        drop_first(ice);
+    }
+}
+
+void floe_ice_arrivals_made_up(floe_ice *ice, floe_time now)
+{
+    FLOE_LIST_EACH(early, &ice->early, floe_early_check, link)
+    {
+        if (floe_ice_is_remote(ice->session, early->remote_username_fragment)) {
+            (void)take(ice, now, early->candidate_id, &early->peer, early->priority,
+                       early->use_candidate);
+        }
+    }
+    floe_ice_arrivals_free(ice);
+}
+
+/* ── The answer ── */
+
+/* §7.3.1.1. False: the peer is to change its role, and is told so. */
+static bool mend_roles(floe_ice *ice, const floe_check *check)
+{
+    bool controlling = ice->role == FLOE_ICE_ROLE_CONTROLLING;
+
+    if (!check->has_role || check->controlling != controlling) {
+        return true;
+    }
+    bool we_control = ice->tie_breaker >= check->tie_breaker;
+    if (we_control == controlling) {
+        return false;
+    }
+    if (ice->role_changes < FLOE_ICE_ROLE_CHANGES_MAX) {
+        floe_ice_change_role(ice,
+                             we_control ? FLOE_ICE_ROLE_CONTROLLING : FLOE_ICE_ROLE_CONTROLLED);
+    }
+    return true;
+}
+
+/* RFC 8489 §9.1.3: 400 without what a check is authenticated by, 401 where it is wrong. */
+static uint16_t refusal_of(const floe_packet *packet)
+{
+    floe_stun_message message;
+    bool has_all =
+        floe_stun_parse(floe_span_of(packet->data, packet->size), &message) == FLOE_STUN_PARSED &&
+        floe_stun_has(&message, FLOE_STUN_USERNAME) &&
+        (message.integrity_at != 0 || message.integrity_sha256_at != 0);
+
+    return has_all ? 401 : 400;
+}
+
+static bool is_from_peer(const floe_ice *ice, const floe_check *check)
+{
+    return ice->session != NULL && !check->former &&
+           floe_ice_is_remote(ice->session, check->remote_username_fragment);
+}
+
+/* 0: a success. */
+static uint16_t code_for(floe_ice *ice, const floe_packet *packet)
+{
+    const floe_check *check = packet->check;
+
+    if (!check->authenticated) {
+        return refusal_of(packet);
+    }
+    if (check->unknown_attribute_count > 0) {
+        return 420;
+    }
+    if (check->priority == 0) {
+        return 400;
+    }
+    return is_from_peer(ice, check) && !mend_roles(ice, check) ? 487 : 0;
+}
+
+void floe_ice_arrival(floe_ice *ice, floe_time now, const floe_packet *packet)
+{
+    const floe_check *check = packet->check;
+
+    if (floe_ice_base_of(ice, packet->candidate_id) == NULL) {
+        return; /* to what policy hides, or what no pairs are made of */
+    }
+    uint16_t code = code_for(ice, packet);
+
+    /* Where it cannot be answered, the peer checks again. */
+    (void)floe_core_answer_check(ice->core, now, packet, code);
+    if (code != 0 || check->former) {
+        return;
+    }
+    if (!is_from_peer(ice, check) || !take(ice, now, packet->candidate_id, &packet->peer,
+                                           check->priority, check->use_candidate)) {
+        remember(ice, packet);
+    }
+}

@@ -1,0 +1,339 @@
+/* Our checks (RFC 8445 §7.2): written, sent, sent again, and what their answers show. */
+#include "base/address.h"
+#include "ice/ice.h"
+#include "stun/writer.h"
+
+#include <string.h>
+
+/* USERNAME of 513 bytes, and the rest. */
+#define CHECK_SIZE 640
+
+/* ── Sending ── */
+
+static floe_span write(const floe_ice *ice, const floe_candidate_pair *pair,
+                       uint8_t buffer[static CHECK_SIZE])
+{
+    floe_stun_writer writer = floe_stun_begin(buffer, CHECK_SIZE, FLOE_STUN_REQUEST,
+                                              FLOE_STUN_BINDING, &pair->transaction.id);
+
+    floe_stun_put(&writer, FLOE_STUN_USERNAME,
+                  floe_span_of(ice->session->username, ice->session->size));
+    floe_stun_put_u32(&writer, FLOE_STUN_PRIORITY, floe_ice_reflexive_priority(pair->base));
+    floe_stun_put_u64(&writer,
+                      pair->sent_controlling ? FLOE_STUN_ICE_CONTROLLING : FLOE_STUN_ICE_CONTROLLED,
+                      ice->tie_breaker);
+    if (pair->sent_nomination) {
+        floe_stun_put(&writer, FLOE_STUN_USE_CANDIDATE, (floe_span){0});
+    }
+    floe_stun_put_integrity(&writer, ice->session->key->sha1);
+    floe_stun_put_fingerprint(&writer);
+    return floe_stun_written(&writer);
+}
+
+/* Of its attributes as they are now, all that is sent by one transaction is the same. */
+static void name(const floe_ice *ice, floe_candidate_pair *pair)
+{
+    pair->sent_controlling = ice->role == FLOE_ICE_ROLE_CONTROLLING;
+    pair->sent_nomination = pair->wants_nomination && pair->sent_controlling;
+    pair->sent_as = ice->naming;
+}
+
+static void send(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    uint8_t buffer[CHECK_SIZE];
+    floe_span bytes = write(ice, pair, buffer);
+
+    if (pair->remote->unanswered >= FLOE_ICE_UNANSWERED_MAX) { /* I16 */
+        floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_TOO_MANY_CHECKS);
+        return;
+    }
+    pair->remote->unanswered++;
+    switch (floe_core_send(ice->core, now, pair->base->id, &pair->remote->address, bytes.data,
+                           bytes.size)) {
+    case FLOE_OK:
+    case FLOE_ERR_QUEUE_FULL: /* as if it were lost on the way */
+    case FLOE_ERR_NO_MEMORY:
+        floe_agenda_set(&ice->checks, &pair->alarm, pair->transaction.due);
+        break;
+    case FLOE_ERR_PERMISSION:
+        floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_RELAY_REFUSES);
+        break;
+    default:
+        floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_UNREACHABLE);
+        break;
+    }
+}
+
+/* The id of what has been sent so far stays known for as long as an answer may come. */
+static void remember(floe_candidate_pair *pair)
+{
+    if (floe_stun_transaction_runs(&pair->transaction)) {
+        floe_duration rto = {pair->transaction.rto * UINT64_C(1000)};
+        pair->former[pair->next_former++ % FLOE_FORMER_CHECKS] = (floe_former_check){
+            .id = pair->transaction.id,
+            .controlling = pair->sent_controlling,
+            .nominates = pair->sent_nomination,
+            .until = floe_time_after(pair->transaction.started, floe_stun_transaction_lasts(rto)),
+        };
+    }
+}
+
+void floe_ice_check_cancel(floe_ice *ice, floe_candidate_pair *pair)
+{
+    remember(pair);
+    floe_stun_transaction_stop(&pair->transaction);
+    floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);
+}
+
+void floe_ice_check_begin(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    floe_ice_check_cancel(ice, pair);
+    if (floe_stun_transaction_start(&pair->transaction, now, FLOE_STUN_BINDING,
+                                    floe_ice_checklist_rto(ice), false, &ice->random) != FLOE_OK) {
+        return; /* it is tried again after Ta */
+    }
+    floe_list_remove(&pair->triggered);
+    pair->hurried = false;
+    pair->failure = FLOE_ICE_FAILURE_NONE;
+    pair->error_code = 0;
+    name(ice, pair);
+    if (!pair->valid) {
+        floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_IN_PROGRESS);
+    }
+    send(ice, now, pair);
+}
+
+void floe_ice_check_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    switch (floe_stun_transaction_time(&pair->transaction, now)) {
+    case FLOE_STUN_WAIT:
+        floe_agenda_set(&ice->checks, &pair->alarm, pair->transaction.due);
+        break;
+    case FLOE_STUN_SEND_AGAIN:
+        floe_ice_checklist_is_slow(ice, pair);
+        if (pair->sent_as != ice->naming) { /* the bytes are others (RFC 8489 §5) */
+            remember(pair);
+            floe_stun_transaction_rename(&pair->transaction, &ice->random);
+            name(ice, pair);
+        }
+        send(ice, now, pair);
+        break;
+    case FLOE_STUN_GIVE_UP:
+        floe_ice_pair_fail(ice, pair,
+                           pair->failure != FLOE_ICE_FAILURE_NONE ? pair->failure
+                                                                  : FLOE_ICE_FAILURE_TIMEOUT);
+        break;
+    }
+}
+
+/* ── Ends ── */
+
+void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failure failure)
+{
+    floe_ice_check_cancel(ice, pair);
+    floe_list_remove(&pair->triggered);
+    pair->failure = failure;
+    pair->wants_nomination = false;
+    pair->nominated = false;
+    ice->nominating = ice->nominating == pair ? NULL : ice->nominating;
+    floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_FAILED);
+    if (pair->valid) {
+        pair->valid = false;
+        pair->value = 0;
+        floe_ice_find_best(ice);
+        if (ice->selected == pair) {
+            floe_ice_select(ice, NULL);
+        }
+    }
+}
+
+/* Anybody can send ICMP, and it may speak of a moment that is over: a router refuses what comes before its own side has
+ * sent something. So the check is sent again at once. If that comes back too, the pair counts as failed, and nothing waits
+ * for it; but what remains of its schedule goes on, as the peer may only begin. */
+void floe_ice_check_unreachable(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    if (pair->valid || !floe_stun_transaction_runs(&pair->transaction)) {
+        return;
+    }
+    if (!pair->hurried) {
+        pair->hurried = true;
+        floe_stun_transaction_hurry(&pair->transaction, now);
+        floe_agenda_set(&ice->checks, &pair->alarm, pair->transaction.due);
+    } else if (pair->state == FLOE_ICE_PAIR_IN_PROGRESS) {
+        pair->failure = FLOE_ICE_FAILURE_UNREACHABLE;
+        floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_FAILED);
+    }
+}
+
+/* ── Answers ── */
+
+/* What was asked by the transaction that an answer is to. */
+typedef struct asked {
+    floe_candidate_pair *pair;
+    bool is_current;
+    bool controlling;
+    bool nominates;
+} asked;
+
+static bool find_former(const floe_candidate_pair *pair, floe_time now, const floe_stun_id *id,
+                        asked *found)
+{
+    for (size_t i = 0; i < FLOE_FORMER_CHECKS; i++) {
+        const floe_former_check *former = &pair->former[i];
+        if (former->until.ns > now.ns && floe_stun_id_equal(&former->id, id)) {
+            found->controlling = former->controlling;
+            found->nominates = former->nominates;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find(const floe_ice *ice, floe_time now, const floe_stun_id *id, asked *found)
+{
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        *found = (asked){pair, true, pair->sent_controlling, pair->sent_nomination};
+        if (floe_stun_transaction_runs(&pair->transaction) &&
+            floe_stun_id_equal(&pair->transaction.id, id)) {
+            return true;
+        }
+        found->is_current = false;
+        if (find_former(pair, now, id, found)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* §7.2.5.3.1: the local candidate that has this address, or a new one that the peer has shown. */
+static void take_mapped(floe_candidate_pair *pair, const floe_address *mapped)
+{
+    pair->mapped = *mapped;
+    pair->mapped_type = FLOE_CANDIDATE_TYPE_PRFLX;
+    pair->mapped_priority = floe_ice_reflexive_priority(pair->base);
+    FLOE_LIST_EACH(candidate, &pair->base->candidates, floe_local_candidate, link)
+    {
+        if (candidate->address.family != FLOE_FAMILY_NONE &&
+            floe_address_equal(&candidate->address, mapped)) {
+            pair->mapped_type = candidate->type;
+            pair->mapped_priority = candidate->priority;
+            return;
+        }
+    }
+}
+
+static void succeeded(floe_ice *ice, const asked *to, const floe_address *mapped)
+{
+    floe_candidate_pair *pair = to->pair;
+    bool was_valid = pair->valid;
+
+    take_mapped(pair, mapped);
+    if (to->is_current) {
+        floe_stun_transaction_stop(&pair->transaction);
+        floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);
+    }
+    pair->heard = true;
+    pair->valid = true;
+    pair->failure = FLOE_ICE_FAILURE_NONE;
+    pair->error_code = 0;
+    if (!was_valid) {
+        if (!to->is_current) { /* what was begun since goes on: it may nominate */
+            floe_ice_check_cancel(ice, pair);
+            if (!pair->wants_nomination) {
+                floe_list_remove(&pair->triggered);
+            }
+        }
+        floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_SUCCEEDED);
+        floe_ice_checklist_unfreeze(ice, pair);
+    }
+    floe_ice_pair_value(ice, pair);
+    floe_ice_find_best(ice);
+    bool nominates = to->nominates && to->controlling && ice->role == FLOE_ICE_ROLE_CONTROLLING;
+    if (nominates || (pair->to_be_nominated && ice->role == FLOE_ICE_ROLE_CONTROLLED)) {
+        floe_ice_nominated(ice, pair);
+    }
+}
+
+/* §7.2.5.1: the roles are in conflict, and the peer's tie-breaker has won. */
+static void conflict(floe_ice *ice, const asked *to)
+{
+    floe_ice_role asked_as = to->controlling ? FLOE_ICE_ROLE_CONTROLLING : FLOE_ICE_ROLE_CONTROLLED;
+
+    if (ice->role == asked_as) {
+        if (ice->role_changes >= FLOE_ICE_ROLE_CHANGES_MAX) {
+            floe_ice_pair_fail(ice, to->pair, FLOE_ICE_FAILURE_ROLES);
+            return;
+        }
+        floe_ice_change_role(ice, asked_as == FLOE_ICE_ROLE_CONTROLLING
+                                      ? FLOE_ICE_ROLE_CONTROLLED
+                                      : FLOE_ICE_ROLE_CONTROLLING);
+        /* "The agent MUST change the tiebreaker value"; without randomness it keeps its own. */
+        (void)floe_random_fill(&ice->random, &ice->tie_breaker, sizeof ice->tie_breaker);
+        ice->naming++;
+    }
+    if (to->is_current) {
+        floe_ice_check_cancel(ice, to->pair);
+        floe_ice_checklist_trigger(ice, to->pair);
+    }
+}
+
+static void failed_by(floe_ice *ice, const asked *to, const floe_stun_message *message)
+{
+    uint16_t code = 0;
+    floe_span reason;
+    bool is_error =
+        message->class == FLOE_STUN_ERROR && floe_stun_read_error(message, &code, &reason);
+
+    if (is_error && code == 487) {
+        conflict(ice, to);
+    } else if (to->is_current) {
+        floe_ice_pair_fail(ice, to->pair,
+                           is_error ? FLOE_ICE_FAILURE_ERROR_CODE : FLOE_ICE_FAILURE_BAD_ANSWER);
+        to->pair->error_code = code;
+    }
+}
+
+void floe_ice_check_answered(floe_ice *ice, floe_time now, const floe_packet *packet,
+                             const floe_stun_message *message)
+{
+    asked to;
+    floe_address mapped;
+
+    if (ice->session == NULL || !find(ice, now, &message->id, &to) ||
+        !floe_stun_check_integrity(message, ice->session->key->sha1)) {
+        return; /* RFC 8489 §9.1.4: as if it had never come */
+    }
+    to.pair->remote->unanswered = 0;
+    if (packet->candidate_id != to.pair->base->id ||
+        !floe_address_equal(&packet->peer, &to.pair->remote->address)) {
+        if (to.is_current) {
+            floe_ice_pair_fail(ice, to.pair, FLOE_ICE_FAILURE_NOT_SYMMETRIC);
+        }
+        return;
+    }
+    if (message->class == FLOE_STUN_SUCCESS && floe_stun_succeeded(message) &&
+        floe_stun_read_address(message, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped)) {
+        mapped = floe_address_normalise(mapped);
+        succeeded(ice, &to, &mapped);
+    } else {
+        failed_by(ice, &to, message);
+    }
+}
+
+/* ── Roles ── */
+
+void floe_ice_change_role(floe_ice *ice, floe_ice_role role)
+{
+    ice->role = role;
+    ice->naming++;
+    ice->role_changes++;
+    if (ice->nominating != NULL) {
+        ice->nominating->wants_nomination = false;
+        ice->nominating = NULL;
+    }
+    floe_ice_pairs_revalue(ice);
+    if (role == FLOE_ICE_ROLE_CONTROLLED) {
+        floe_ice_take_nominations(ice);
+    }
+}

@@ -1,0 +1,326 @@
+/* Inside the agent: its state, which its files share. Each file has one concern:
+ *
+ *     face         the public calls            checklist    order, freezing, what is checked next (RFC 8445 §6.1)
+ *     options      checked and copied          check        our checks and their answers (§7.2)
+ *     session      whom we talk to             arrival      the peer's checks (§7.3)
+ *     local        our candidates              nomination   which pair is used (§8.1)
+ *     remote       the peer's                  outcome      the state of it all
+ *     pair         making and ending one       listing      what is told of pairs */
+#ifndef FLOE_ICE_ICE_H
+#define FLOE_ICE_ICE_H
+
+#include "base/list.h"
+#include "base/memory.h"
+#include "base/time.h"
+#include "base/tree.h"
+#include "stun/transaction.h"
+
+#include <floe/ice.h>
+
+#define FLOE_FOUNDATION_SIZE 33
+/* I16: an address that never answers gets so many checks at most. */
+#define FLOE_ICE_UNANSWERED_MAX 50
+/* So many of the addresses that only checks to one base have shown, and that nothing has come of, are looked at: two NATs
+ * that show another port to each address can make each other's checks come from ever new ones. */
+#define FLOE_ICE_SHOWN_MAX 16
+/* And so long each of them at least: until a pair is chosen or it is late, and then. */
+#define FLOE_ICE_SHOWN_FOR floe_seconds(5)
+#define FLOE_ICE_SHOWN_FOR_THEN floe_seconds(60)
+/* I2: so many checks that came before the start, or from where no pair could be made for, are remembered. */
+#define FLOE_ICE_EARLY_MAX 32
+/* Roles that are mended more often than this are in conflict for ever. */
+#define FLOE_ICE_ROLE_CHANGES_MAX 8
+
+/* The two sides as they name themselves: USERNAME "REMOTE:LOCAL", and the key of the remote password. */
+typedef struct floe_ice_session {
+    floe_stun_key *key;
+    size_t remote_size; /* of the part before the colon */
+    size_t size;
+    char username[];
+} floe_ice_session;
+
+/* One of the gatherer's candidates. */
+typedef struct floe_local_candidate {
+    floe_list link; /* on its base */
+    uint32_t id;
+    uint32_t priority;
+    floe_candidate_type type;
+    floe_address address; /* family none: it shows a name */
+    char foundation[FLOE_FOUNDATION_SIZE];
+} floe_local_candidate;
+
+/* What local candidates share that are sent from in the same way (RFC 8445 §5.1.1): pairs are made of bases
+ * (§6.1.2.4). It is known by the id that packets name, and has the priority and the foundation of the candidate
+ * with that id. */
+typedef struct floe_ice_base {
+    floe_list link;
+    floe_list candidates;
+    const floe_local_candidate *first; /* that with the id, or whatever there is */
+    uint32_t id;
+    uint32_t network_id;
+    uint16_t component;
+    uint8_t family;
+} floe_ice_base;
+
+typedef struct floe_remote_candidate {
+    floe_list link;
+    floe_address address;
+    uint32_t priority;
+    uint16_t component;
+    uint8_t unanswered; /* checks to it since it answered last */
+    bool signalled;     /* else only checks have shown it */
+    floe_candidate_type type;
+    floe_time shown;   /* when a check did */
+    uint32_t shown_to; /* the base that it came to */
+    char foundation[FLOE_FOUNDATION_SIZE];
+    char *username_fragment; /* that it names, until the start; NULL: none */
+} floe_remote_candidate;
+
+/* A transaction that is sent no more, but whose answer is still good (RFC 8445 §7.3.1.4). */
+typedef struct floe_former_check {
+    floe_stun_id id;
+    bool controlling;
+    bool nominates;
+    floe_time until; /* zero: there is none */
+} floe_former_check;
+
+#define FLOE_FORMER_CHECKS 3
+
+/* Pairs of one foundation (RFC 8445 §5.1.1.3, §6.1.2.6). */
+typedef struct floe_pair_group {
+    floe_list link;
+    size_t pairs;
+    size_t active; /* so many of them are waiting or in progress */
+    char local[FLOE_FOUNDATION_SIZE];
+    char remote[FLOE_FOUNDATION_SIZE];
+} floe_pair_group;
+
+typedef struct floe_candidate_pair {
+    floe_list link;      /* on the checklist, the best first */
+    floe_list triggered; /* on the triggered-check queue */
+    floe_alarm alarm;    /* of the transaction */
+    floe_ice_base *base;
+    floe_remote_candidate *remote;
+    floe_pair_group *group;
+    uint64_t priority; /* of its check */
+    uint64_t value;    /* of what the check has shown; 0: it is not valid */
+    floe_ice_pair_state state;
+    floe_ice_failure failure;
+    uint16_t error_code;
+    bool valid;
+    bool nominated;
+    bool heard;            /* an authenticated check came by it, or an answer */
+    bool wants_nomination; /* the next check has USE-CANDIDATE */
+    bool to_be_nominated;  /* the peer's USE-CANDIDATE came before the check has succeeded */
+    bool hurried;          /* the check was sent again at once because of ICMP */
+    bool slow;             /* its check was not answered at once: no other waits for it */
+    bool heard_plain;      /* a check without USE-CANDIDATE came first */
+    /* The check at hand. */
+    bool sent_controlling;
+    bool sent_nomination;
+    uint8_t sent_as; /* ice->naming of then */
+    uint8_t next_former;
+    floe_stun_transaction transaction;
+    floe_former_check former[FLOE_FORMER_CHECKS];
+    /* What the latest answer has shown of us. */
+    floe_address mapped;
+    uint32_t mapped_priority;
+    floe_candidate_type mapped_type;
+} floe_candidate_pair;
+
+/* A check that no pair was made for: it came before the start, or there was no room. */
+typedef struct floe_early_check {
+    floe_list link;
+    uint32_t candidate_id;
+    floe_address peer;
+    uint32_t priority;
+    bool use_candidate;
+    char remote_username_fragment[];
+} floe_early_check;
+
+#define FLOE_ICE_REPORTS 32
+
+struct floe_ice {
+    floe_core *core;
+    floe_allocator allocator;
+    floe_random random;
+    floe_ice_options options;  /* nothing is 0 where that means a default */
+    floe_ice_session *session; /* NULL: not started */
+    floe_ice_role role;
+    floe_ice_state state;
+    uint64_t tie_breaker;
+    uint8_t naming; /* counts the changes of role and tie-breaker */
+    uint8_t role_changes;
+    bool local_end; /* no more candidates come */
+    bool remote_end;
+    bool unsettled; /* something has changed that may matter for what is next */
+    floe_time started;
+    /* RFC 8445 §6.1.2. */
+    floe_list bases;
+    floe_list remotes;
+    size_t remote_count;
+    uint32_t reflexive_count; /* numbers the foundations of those that checks have shown */
+    floe_list groups;
+    floe_list pairs;
+    size_t pair_count;
+    size_t in_state[FLOE_ICE_PAIR_FAILED + 1]; /* so many pairs */
+    floe_list triggered;
+    floe_list early;
+    size_t early_count;
+    floe_agenda checks;          /* the alarms of transactions */
+    floe_time next_check;        /* not before */
+    bool has_next;               /* there is one to send then */
+    floe_time nomination_at;     /* a wait for better ones ends */
+    floe_time failure_at;        /* not before; never: that time has come */
+    floe_candidate_pair *latest; /* that a packet came by */
+    floe_candidate_pair *best;   /* of the valid ones */
+    floe_candidate_pair *selected;
+    floe_candidate_pair *nominating; /* whose nomination is under way */
+    /* What is to be polled: states in order; 0 stands for the selected pair, as it is then. */
+    uint8_t reports[FLOE_ICE_REPORTS];
+    uint8_t first_report;
+    uint8_t report_count;
+    bool full; /* a send was told so, and nobody yet that there is room */
+    bool writable;
+    floe_ice_output output;
+    floe_ice_pair told;
+};
+
+/* ── options ── */
+
+floe_error floe_ice_take_options(floe_ice *ice, const floe_ice_options *options);
+
+/* ── session ── */
+
+/* Says by floe_last_error what is wrong with them. */
+floe_error floe_ice_check_parameters(const floe_parameters *parameters);
+/* NULL, and the error: it could not be made. */
+floe_ice_session *floe_ice_session_new(const floe_ice *ice, const floe_parameters *remote,
+                                       floe_error *error);
+void floe_ice_session_free(const floe_ice *ice, floe_ice_session *session);
+/* Whether the peer calls itself so. */
+bool floe_ice_is_remote(const floe_ice_session *session, const char *username_fragment);
+
+/* ── local ── */
+
+floe_error floe_ice_local_take(floe_ice *ice, const floe_candidate *candidate);
+void floe_ice_local_withdrawn(floe_ice *ice, uint32_t id);
+/* All that the core has by now. */
+floe_error floe_ice_local_list(floe_ice *ice);
+floe_ice_base *floe_ice_base_of(const floe_ice *ice, uint32_t id);
+void floe_ice_locals_free(floe_ice *ice);
+
+/* ── remote ── */
+
+floe_error floe_ice_remote_take(floe_ice *ice, const floe_candidate *candidate);
+/* A check came from there (RFC 8445 §7.3.1.3). NULL: there is no room for it, or it is not to be checked. */
+floe_remote_candidate *floe_ice_remote_shown(floe_ice *ice, floe_time now,
+                                             const floe_address *address, const floe_ice_base *base,
+                                             uint32_t priority);
+/* At the start: those that name somebody else go (I9). */
+void floe_ice_remotes_sift(floe_ice *ice);
+void floe_ice_remotes_free(floe_ice *ice);
+
+/* ── pair ── */
+
+/* RFC 8445 §6.1.2.3, of the priorities of the controlling side's candidate and the controlled side's. */
+uint64_t floe_ice_pair_priority(uint32_t controlling, uint32_t controlled);
+/* Those that a new base, or a new remote candidate, can make. */
+floe_error floe_ice_pairs_of_base(floe_ice *ice, floe_ice_base *base);
+floe_error floe_ice_pairs_of_remote(floe_ice *ice, floe_remote_candidate *remote);
+/* That one, made if it can be; NULL: it cannot, or there is no room. */
+floe_candidate_pair *floe_ice_pair_need(floe_ice *ice, floe_ice_base *base,
+                                        floe_remote_candidate *remote);
+floe_candidate_pair *floe_ice_pair_of(floe_ice *ice, uint32_t candidate_id,
+                                      const floe_address *peer);
+void floe_ice_pair_end(floe_ice *ice, floe_candidate_pair *pair);
+void floe_ice_pairs_of_base_end(floe_ice *ice, const floe_ice_base *base);
+/* What it is worth by its candidates, and by what its check has shown. */
+void floe_ice_pair_value(const floe_ice *ice, floe_candidate_pair *pair);
+/* Priorities are others now, of one side's candidates or of all: the role has changed. */
+void floe_ice_pairs_revalue(floe_ice *ice);
+/* The check of such a base (RFC 8445 §7.1.1). */
+static inline uint32_t floe_ice_reflexive_priority(const floe_ice_base *base)
+{
+    return 110U << 24 | (base->first->priority & 0xffffff);
+}
+/* What the peer sees of us, as far as that is known. */
+static inline floe_candidate_type floe_ice_pair_local_type(const floe_candidate_pair *pair)
+{
+    return pair->mapped_type != 0 ? pair->mapped_type : pair->base->first->type;
+}
+
+/* ── checklist ── */
+
+void floe_ice_checklist_put(floe_ice *ice, floe_candidate_pair *pair);
+/* Its foundation: it is in the group of those that have the same. False: no memory. */
+bool floe_ice_checklist_group(floe_ice *ice, floe_candidate_pair *pair);
+void floe_ice_checklist_ungroup(floe_ice *ice, floe_candidate_pair *pair);
+void floe_ice_pair_to(floe_ice *ice, floe_candidate_pair *pair, floe_ice_pair_state state);
+/* Its check was not answered within one RTO. Pairs of its foundation wait for it no longer: where each side's first pair
+ * of a foundation is the other's second, both would wait for the end of what cannot succeed. */
+void floe_ice_checklist_is_slow(floe_ice *ice, floe_candidate_pair *pair);
+/* Of each foundation that nothing is checked of, the best pair begins to wait (RFC 8445 §6.1.2.6, §6.1.4.2). */
+void floe_ice_checklist_thaw(floe_ice *ice);
+/* Its check has succeeded (RFC 8445 §7.2.5.3.3). */
+void floe_ice_checklist_unfreeze(floe_ice *ice, const floe_candidate_pair *succeeded);
+void floe_ice_checklist_trigger(floe_ice *ice, floe_candidate_pair *pair);
+/* Which is checked next (§6.1.4.2); NULL: none. */
+floe_candidate_pair *floe_ice_checklist_next(const floe_ice *ice);
+/* Something is still to be checked, or is being. */
+bool floe_ice_checklist_is_busy(const floe_ice *ice);
+/* RFC 8445 §14.3. */
+floe_duration floe_ice_checklist_rto(const floe_ice *ice);
+
+/* ── check ── */
+
+/* Sends its check as a new transaction. */
+void floe_ice_check_begin(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
+/* Its transaction is due. */
+void floe_ice_check_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
+/* It is sent no more, but its answer is still good. */
+void floe_ice_check_cancel(floe_ice *ice, floe_candidate_pair *pair);
+/* An answer, of whatever it may be one. */
+void floe_ice_check_answered(floe_ice *ice, floe_time now, const floe_packet *packet,
+                             const floe_stun_message *message);
+/* The network returned something that was sent by it. */
+void floe_ice_check_unreachable(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
+void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failure failure);
+/* RFC 8445 §7.2.5.1, §7.3.1.1. */
+void floe_ice_change_role(floe_ice *ice, floe_ice_role role);
+
+/* ── arrival ── */
+
+/* A check came (I6). */
+void floe_ice_arrival(floe_ice *ice, floe_time now, const floe_packet *packet);
+/* What came before the start is made up for (I2). */
+void floe_ice_arrivals_made_up(floe_ice *ice, floe_time now);
+/* One has come from there. */
+bool floe_ice_arrival_was_early(const floe_ice *ice, uint32_t candidate_id,
+                                const floe_address *peer);
+void floe_ice_arrivals_free(floe_ice *ice);
+
+/* ── nomination ── */
+
+/* Chooses, where it is time to (I7). */
+void floe_ice_nominate(floe_ice *ice, floe_time now);
+/* A check that nominates has succeeded, or the peer has nominated a valid pair. */
+void floe_ice_nominated(floe_ice *ice, floe_candidate_pair *pair);
+/* We are controlled from now on: what the peer has nominated before counts. */
+void floe_ice_take_nominations(floe_ice *ice);
+/* Another pair has become valid, or one is no more. */
+void floe_ice_find_best(floe_ice *ice);
+void floe_ice_select(floe_ice *ice, floe_candidate_pair *pair);
+
+/* ── outcome ── */
+
+void floe_ice_outcome(floe_ice *ice, floe_time now);
+void floe_ice_to_state(floe_ice *ice, floe_ice_state state);
+void floe_ice_report_selected(floe_ice *ice);
+bool floe_ice_take_report(floe_ice *ice, const floe_ice_output **output);
+
+/* ── listing ── */
+
+void floe_ice_pair_tell(const floe_ice *ice, const floe_candidate_pair *pair, floe_ice_pair *told);
+
+#endif

@@ -1,0 +1,109 @@
+/* Which pair is used: the controlling side nominates one (RFC 8445 §8.1.1), the controlled side follows. */
+#include "ice/ice.h"
+
+/* ── What there is ── */
+
+void floe_ice_find_best(floe_ice *ice)
+{
+    ice->best = NULL;
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (pair->valid && (ice->best == NULL || pair->value > ice->best->value)) {
+            ice->best = pair;
+        }
+    }
+}
+
+void floe_ice_select(floe_ice *ice, floe_candidate_pair *pair)
+{
+    if (ice->selected != pair) {
+        ice->selected = pair;
+        ice->unsettled = true;
+        floe_ice_report_selected(ice);
+    }
+}
+
+/* An old, "aggressive" peer nominates by every check from the first on, and then the best of all that it has nominated
+ * counts (RFC 5245 §8.1.1.2). Any other one nominates when it has chosen: its last word counts. */
+static bool takes_over(const floe_ice *ice, const floe_candidate_pair *pair)
+{
+    return ice->selected == NULL || ice->role == FLOE_ICE_ROLE_CONTROLLING || pair->heard_plain ||
+           pair->value > ice->selected->value;
+}
+
+void floe_ice_nominated(floe_ice *ice, floe_candidate_pair *pair)
+{
+    pair->nominated = true;
+    pair->wants_nomination = false;
+    pair->to_be_nominated = false;
+    ice->nominating = ice->nominating == pair ? NULL : ice->nominating;
+    if (takes_over(ice, pair)) {
+        floe_ice_select(ice, pair);
+    }
+}
+
+void floe_ice_take_nominations(floe_ice *ice)
+{
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (pair->valid && pair->to_be_nominated) {
+            floe_ice_nominated(ice, pair);
+        }
+    }
+}
+
+/* ── Choosing (I7) ── */
+
+/* The worse of its two candidates is what a wait is for. */
+static floe_duration acceptance(const floe_ice *ice, const floe_candidate_pair *pair)
+{
+    floe_candidate_type local = floe_ice_pair_local_type(pair);
+    floe_candidate_type worse = local > pair->remote->type ? local : pair->remote->type;
+
+    switch (worse) {
+    case FLOE_CANDIDATE_TYPE_SRFLX:
+        return floe_milliseconds(ice->options.srflx_acceptance_ms);
+    case FLOE_CANDIDATE_TYPE_PRFLX:
+        return floe_milliseconds(ice->options.prflx_acceptance_ms);
+    case FLOE_CANDIDATE_TYPE_RELAY:
+        return floe_milliseconds(ice->options.relay_acceptance_ms);
+    default:
+        return (floe_duration){0};
+    }
+}
+
+static bool may_be_beaten(const floe_ice *ice, const floe_candidate_pair *best)
+{
+    if (!ice->local_end || !ice->remote_end) {
+        return true;
+    }
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (pair->priority <= best->value) {
+            break; /* they are in this order */
+        }
+        if (!pair->valid && pair->state != FLOE_ICE_PAIR_FAILED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void floe_ice_nominate(floe_ice *ice, floe_time now)
+{
+    floe_candidate_pair *best = ice->best;
+
+    ice->nomination_at = FLOE_TIME_NEVER;
+    if (ice->role != FLOE_ICE_ROLE_CONTROLLING || ice->selected != NULL ||
+        ice->nominating != NULL || best == NULL) {
+        return;
+    }
+    floe_time accepted = floe_time_after(ice->started, acceptance(ice, best));
+    if (!floe_time_reached(now, accepted) && may_be_beaten(ice, best)) {
+        ice->nomination_at = accepted;
+        return;
+    }
+    ice->nominating = best;
+    best->wants_nomination = true;
+    floe_ice_checklist_trigger(ice, best);
+}

@@ -1,0 +1,49 @@
+/* The options of an agent: checked, and copied with their defaults in place. */
+#include "base/error.h"
+#include "ice/ice.h"
+
+typedef struct number_option {
+    const char *name;
+    uint32_t *value;
+    uint32_t least;
+    uint32_t most;
+    uint32_t usual;
+} number_option;
+
+static floe_error take(const number_option *option)
+{
+    if (*option->value == 0) {
+        *option->value = option->usual;
+    }
+    if (*option->value < option->least || *option->value > option->most) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "options.%s is %u, not %u to %u", option->name,
+                         *option->value, option->least, option->most);
+    }
+    return FLOE_OK;
+}
+
+floe_error floe_ice_take_options(floe_ice *ice, const floe_ice_options *options)
+{
+    floe_ice_options *all = &ice->options;
+    const number_option numbers[] = {
+        {"pacing_ms", &all->pacing_ms, 5, 10000, 5},
+        {"max_pairs", &all->max_pairs, 1, 1000, 100},
+        {"max_remote_candidates", &all->max_remote_candidates, 1, 1000, 64},
+        {"failed_after_ms", &all->failed_after_ms, 1, 3600000, 39500},
+        {"srflx_acceptance_ms", &all->srflx_acceptance_ms, 1, 60000, 500},
+        {"prflx_acceptance_ms", &all->prflx_acceptance_ms, 1, 60000, 1000},
+        {"relay_acceptance_ms", &all->relay_acceptance_ms, 1, 60000, 2000},
+    };
+
+    if (options != NULL) {
+        floe_take_struct(all, options, FLOE_ICE_OPTIONS_SIZES);
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        floe_error error = take(&numbers[i]);
+        if (error != FLOE_OK) {
+            return error;
+        }
+    }
+    ice->allocator = all->allocator != NULL ? *all->allocator : floe_default_allocator;
+    return FLOE_OK;
+}

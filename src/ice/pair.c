@@ -1,0 +1,219 @@
+/* Candidate pairs (RFC 8445 §6.1.2): which there are, what each is worth, and their end. */
+#include "ice/ice.h"
+
+#include <floe/address.h>
+
+uint64_t floe_ice_pair_priority(uint32_t controlling, uint32_t controlled)
+{
+    uint64_t g = controlling;
+    uint64_t d = controlled;
+
+    return ((g < d ? g : d) << 32) + 2 * (g > d ? g : d) + (g > d);
+}
+
+static uint64_t priority_of(const floe_ice *ice, uint32_t local, uint32_t remote)
+{
+    return ice->role == FLOE_ICE_ROLE_CONTROLLING ? floe_ice_pair_priority(local, remote)
+                                                  : floe_ice_pair_priority(remote, local);
+}
+
+void floe_ice_pair_value(const floe_ice *ice, floe_candidate_pair *pair)
+{
+    pair->priority = priority_of(ice, pair->base->first->priority, pair->remote->priority);
+    pair->value = pair->valid ? priority_of(ice, pair->mapped_priority, pair->remote->priority) : 0;
+}
+
+static bool is_link_local(const floe_address *address)
+{
+    return address->family == FLOE_FAMILY_IPV6 &&
+           floe_address_classify(address) == FLOE_ADDRESS_LINK_LOCAL;
+}
+
+/* §6.1.2.2. Of a base that shows only a name nobody knows which kind its address is. */
+static bool fit(const floe_ice_base *base, const floe_remote_candidate *remote)
+{
+    const floe_address *local = &base->first->address;
+
+    return base->family == remote->address.family && base->component == remote->component &&
+           (local->family == FLOE_FAMILY_NONE ||
+            is_link_local(local) == is_link_local(&remote->address));
+}
+
+static floe_candidate_pair *find(const floe_ice *ice, const floe_ice_base *base,
+                                 const floe_remote_candidate *remote)
+{
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (pair->base == base && pair->remote == remote) {
+            return pair;
+        }
+    }
+    return NULL;
+}
+
+/* §6.1.2.5: where there are as many as may be, the last goes that nothing has come of, if it is worth less than the
+ * new one. One that a check asks for goes before others. */
+static bool make_room(floe_ice *ice, uint64_t priority, bool asked_for)
+{
+    floe_candidate_pair *last = NULL;
+
+    if (ice->pair_count < ice->options.max_pairs) {
+        return true;
+    }
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (!pair->valid && !pair->heard && pair->state != FLOE_ICE_PAIR_IN_PROGRESS) {
+            last = pair;
+        }
+    }
+    if (last == NULL || (last->priority >= priority && !asked_for)) {
+        return false;
+    }
+    floe_ice_pair_end(ice, last);
+    return true;
+}
+
+/* NULL, and FLOE_OK: there is no room. */
+static floe_candidate_pair *add(floe_ice *ice, floe_ice_base *base, floe_remote_candidate *remote,
+                                bool asked_for, floe_error *error)
+{
+    uint64_t priority = priority_of(ice, base->first->priority, remote->priority);
+
+    *error = FLOE_OK;
+    if (!make_room(ice, priority, asked_for)) {
+        return NULL;
+    }
+    floe_candidate_pair *pair = floe_allocate(&ice->allocator, sizeof *pair);
+    *error = FLOE_ERR_NO_MEMORY;
+    if (pair == NULL) {
+        return NULL;
+    }
+    pair->base = base;
+    pair->remote = remote;
+    pair->state = FLOE_ICE_PAIR_FROZEN;
+    if (!floe_ice_checklist_group(ice, pair)) {
+        floe_deallocate(&ice->allocator, pair);
+        return NULL;
+    }
+    *error = FLOE_OK;
+    floe_list_init(&pair->triggered);
+    floe_stun_transaction_stop(&pair->transaction);
+    floe_ice_pair_value(ice, pair);
+    floe_ice_checklist_put(ice, pair);
+    ice->pair_count++;
+    ice->in_state[pair->state]++;
+    ice->unsettled = true;
+    return pair;
+}
+
+floe_error floe_ice_pairs_of_base(floe_ice *ice, floe_ice_base *base)
+{
+    floe_error error = FLOE_OK;
+
+    if (ice->session == NULL) {
+        return FLOE_OK;
+    }
+    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        /* One that checks have shown has its pair with the base that they came to (§7.3.1.3). */
+        if (error == FLOE_OK && remote->signalled && fit(base, remote) &&
+            find(ice, base, remote) == NULL) {
+            (void)add(ice, base, remote, false, &error);
+        }
+    }
+    return error;
+}
+
+floe_error floe_ice_pairs_of_remote(floe_ice *ice, floe_remote_candidate *remote)
+{
+    floe_error error = FLOE_OK;
+
+    if (ice->session == NULL) {
+        return FLOE_OK;
+    }
+    FLOE_LIST_EACH(base, &ice->bases, floe_ice_base, link)
+    {
+        if (error == FLOE_OK && fit(base, remote) && find(ice, base, remote) == NULL) {
+            (void)add(ice, base, remote, false, &error);
+        }
+    }
+    return error;
+}
+
+floe_candidate_pair *floe_ice_pair_need(floe_ice *ice, floe_ice_base *base,
+                                        floe_remote_candidate *remote)
+{
+    floe_candidate_pair *pair = find(ice, base, remote);
+    floe_error error;
+
+    return pair != NULL ? pair : fit(base, remote) ? add(ice, base, remote, true, &error) : NULL;
+}
+
+static bool is_by(const floe_candidate_pair *pair, uint32_t candidate_id, const floe_address *peer)
+{
+    return pair->base->id == candidate_id && floe_address_equal(&pair->remote->address, peer);
+}
+
+floe_candidate_pair *floe_ice_pair_of(floe_ice *ice, uint32_t candidate_id,
+                                      const floe_address *peer)
+{
+    if (ice->latest != NULL && is_by(ice->latest, candidate_id, peer)) {
+        return ice->latest;
+    }
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (is_by(pair, candidate_id, peer)) {
+            ice->latest = pair;
+            return pair;
+        }
+    }
+    return NULL;
+}
+
+void floe_ice_pair_end(floe_ice *ice, floe_candidate_pair *pair)
+{
+    floe_list_remove(&pair->triggered);
+    floe_list_remove(&pair->link);
+    floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);
+    floe_ice_checklist_ungroup(ice, pair);
+    ice->in_state[pair->state]--;
+    ice->pair_count--;
+    ice->latest = ice->latest == pair ? NULL : ice->latest;
+    ice->nominating = ice->nominating == pair ? NULL : ice->nominating;
+    if (ice->best == pair) {
+        floe_ice_find_best(ice);
+    }
+    if (ice->selected == pair) {
+        floe_ice_select(ice, NULL);
+    }
+    floe_deallocate(&ice->allocator, pair);
+    ice->unsettled = true;
+}
+
+void floe_ice_pairs_of_base_end(floe_ice *ice, const floe_ice_base *base)
+{
+    FLOE_LIST_EACH_SAFE(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (pair->base == base) {
+            floe_ice_pair_end(ice, pair);
+        }
+    }
+}
+
+void floe_ice_pairs_revalue(floe_ice *ice)
+{
+    floe_list all;
+    floe_list *link;
+
+    floe_list_init(&all);
+    while ((link = floe_list_take(&ice->pairs)) != NULL) {
+        floe_list_append(&all, link);
+    }
+    while ((link = floe_list_take(&all)) != NULL) {
+        floe_candidate_pair *pair = FLOE_CONTAINER(link, floe_candidate_pair, link);
+        floe_ice_pair_value(ice, pair);
+        floe_ice_checklist_put(ice, pair);
+    }
+    floe_ice_find_best(ice);
+    ice->unsettled = true;
+}

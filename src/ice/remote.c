@@ -1,0 +1,265 @@
+/* The peer's candidates: those that are signalled (RFC 8838), and those that its checks show (RFC 8445 §7.3.1.3). They
+ * are in a stranger's hand: each address is looked at, and their number is bounded (I15). */
+#include "base/address.h"
+#include "base/error.h"
+#include "ice/ice.h"
+
+#include <stdio.h>
+
+static floe_remote_candidate *find(const floe_ice *ice, const floe_address *address,
+                                   uint16_t component)
+{
+    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (remote->component == component && floe_address_equal(&remote->address, address)) {
+            return remote;
+        }
+    }
+    return NULL;
+}
+
+/* Why nothing is sent there; NULL: it is. */
+static const char *refusal(const floe_ice *ice, const floe_address *address)
+{
+    if (address->port == 0) {
+        return "has port 0";
+    }
+    switch (floe_address_classify(address)) {
+    case FLOE_ADDRESS_UNSPECIFIED:
+        return "is unspecified";
+    case FLOE_ADDRESS_MULTICAST:
+        return "is multicast";
+    case FLOE_ADDRESS_BROADCAST:
+        return "is broadcast";
+    case FLOE_ADDRESS_LOOPBACK:
+        if (!ice->options.loopback) {
+            return "is loopback (options.loopback)";
+        }
+        break;
+    default:
+        break;
+    }
+    if (ice->options.remote_filter != NULL &&
+        !ice->options.remote_filter(ice->options.remote_filter_user_data, address)) {
+        return "is refused by options.remote_filter";
+    }
+    return NULL;
+}
+
+static void free_remote(floe_ice *ice, floe_remote_candidate *remote)
+{
+    floe_list_remove(&remote->link);
+    ice->remote_count--;
+    floe_deallocate(&ice->allocator, remote->username_fragment);
+    floe_deallocate(&ice->allocator, remote);
+}
+
+/* Ends its pairs too. */
+static void drop(floe_ice *ice, floe_remote_candidate *remote)
+{
+    FLOE_LIST_EACH_SAFE(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (pair->remote == remote) {
+            floe_ice_pair_end(ice, pair);
+        }
+    }
+    free_remote(ice, remote);
+}
+
+static bool has_valid_pair(const floe_ice *ice, const floe_remote_candidate *remote)
+{
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (pair->remote == remote && pair->valid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where there are as many as may be, one that only checks have shown, and that has led to nothing, gives way. */
+static bool make_room(floe_ice *ice)
+{
+    if (ice->remote_count < ice->options.max_remote_candidates) {
+        return true;
+    }
+    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (!remote->signalled && !has_valid_pair(ice, remote)) {
+            drop(ice, remote);
+            return true;
+        }
+    }
+    return false;
+}
+
+static floe_remote_candidate *add(floe_ice *ice, const floe_address *address, uint16_t component)
+{
+    floe_remote_candidate *remote = floe_allocate(&ice->allocator, sizeof *remote);
+
+    if (remote != NULL) {
+        remote->address = *address;
+        remote->component = component;
+        floe_list_append(&ice->remotes, &remote->link);
+        ice->remote_count++;
+    }
+    return remote;
+}
+
+static void take_signalled(floe_remote_candidate *remote, const floe_candidate *from)
+{
+    remote->signalled = true;
+    remote->type = from->type;
+    remote->priority = from->priority;
+    floe_put_text(remote->foundation, sizeof remote->foundation, from->foundation);
+}
+
+/* The foundation is another one now, so it is in other groups. */
+static floe_error regroup(floe_ice *ice, const floe_remote_candidate *remote)
+{
+    FLOE_LIST_EACH_SAFE(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (pair->remote != remote) {
+            continue;
+        }
+        floe_ice_checklist_ungroup(ice, pair);
+        if (!floe_ice_checklist_group(ice, pair)) {
+            floe_ice_pair_end(ice, pair);
+            return FLOE_ERR_NO_MEMORY;
+        }
+    }
+    floe_ice_pairs_revalue(ice);
+    return FLOE_OK;
+}
+
+/* I9: of a remote side other than the one that we talk to. */
+static bool is_of_another(const floe_ice *ice, const char *username_fragment)
+{
+    return ice->session != NULL && username_fragment != NULL &&
+           !floe_ice_is_remote(ice->session, username_fragment);
+}
+
+static floe_error take_new(floe_ice *ice, const floe_candidate *from, const floe_address *address)
+{
+    if (!make_room(ice)) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "there are %u remote candidates already",
+                         ice->options.max_remote_candidates);
+    }
+    floe_remote_candidate *remote = add(ice, address, from->component);
+    if (remote == NULL) {
+        return FLOE_ERR_NO_MEMORY;
+    }
+    take_signalled(remote, from);
+    if (ice->session == NULL && from->username_fragment != NULL) {
+        remote->username_fragment = floe_copy_text(&ice->allocator, from->username_fragment,
+                                                   floe_span_text(from->username_fragment).size);
+        if (remote->username_fragment == NULL) {
+            free_remote(ice, remote);
+            return FLOE_ERR_NO_MEMORY;
+        }
+    }
+    return floe_ice_pairs_of_remote(ice, remote);
+}
+
+floe_error floe_ice_remote_take(floe_ice *ice, const floe_candidate *from)
+{
+    floe_address address;
+
+    if (is_of_another(ice, from->username_fragment)) {
+        return FLOE_OK;
+    }
+    if (from->protocol != FLOE_PROTOCOL_UDP) {
+        return floe_fail(FLOE_ERR_UNSUPPORTED, "remote candidates for TCP are not checked");
+    }
+    if (floe_candidate_address(from, &address) != FLOE_OK) {
+        return floe_fail(FLOE_ERR_UNSUPPORTED, "the remote candidate shows a name");
+    }
+    address = floe_address_normalise(address);
+    const char *why = refusal(ice, &address);
+    if (why != NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "the remote address %s %s", from->address, why);
+    }
+    floe_remote_candidate *remote = find(ice, &address, from->component);
+    ice->unsettled = true;
+    if (remote == NULL) {
+        return take_new(ice, from, &address);
+    }
+    if (remote->signalled) {
+        return FLOE_OK;
+    }
+    take_signalled(remote, from);
+    floe_error error = regroup(ice, remote);
+    return error == FLOE_OK ? floe_ice_pairs_of_remote(ice, remote) : error;
+}
+
+/* Whether another one may be looked at that only a check has shown. The first that has had its time gives way. */
+static bool may_be_shown(floe_ice *ice, floe_time now, uint32_t base)
+{
+    bool is_urgent = ice->selected == NULL && !floe_time_is_never(ice->failure_at);
+    floe_duration least = is_urgent ? FLOE_ICE_SHOWN_FOR : FLOE_ICE_SHOWN_FOR_THEN;
+    size_t count = 0;
+    floe_remote_candidate *old = NULL;
+
+    FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (!remote->signalled && remote->shown_to == base && !has_valid_pair(ice, remote)) {
+            count++;
+            if (old == NULL && floe_time_reached(now, floe_time_after(remote->shown, least))) {
+                old = remote;
+            }
+        }
+    }
+    if (count < FLOE_ICE_SHOWN_MAX) {
+        return make_room(ice);
+    }
+    if (old != NULL) {
+        drop(ice, old);
+    }
+    return old != NULL;
+}
+
+floe_remote_candidate *floe_ice_remote_shown(floe_ice *ice, floe_time now,
+                                             const floe_address *address, const floe_ice_base *base,
+                                             uint32_t priority)
+{
+    floe_remote_candidate *remote = find(ice, address, base->component);
+
+    if (remote != NULL) {
+        return remote;
+    }
+    if (refusal(ice, address) != NULL || !may_be_shown(ice, now, base->id)) {
+        return NULL;
+    }
+    remote = add(ice, address, base->component);
+    if (remote != NULL) {
+        remote->type = FLOE_CANDIDATE_TYPE_PRFLX;
+        remote->priority = priority;
+        remote->shown = now;
+        remote->shown_to = base->id;
+        /* "an arbitrary value, different from the foundations of all other remote candidates": theirs are ice-char. */
+        (void)snprintf(remote->foundation, sizeof remote->foundation, "prflx-%u",
+                       ++ice->reflexive_count);
+    }
+    return remote;
+}
+
+void floe_ice_remotes_sift(floe_ice *ice)
+{
+    FLOE_LIST_EACH_SAFE(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        if (is_of_another(ice, remote->username_fragment)) {
+            free_remote(ice, remote);
+        } else {
+            floe_deallocate(&ice->allocator, remote->username_fragment);
+            remote->username_fragment = NULL;
+        }
+    }
+}
+
+void floe_ice_remotes_free(floe_ice *ice)
+{
+    FLOE_LIST_EACH_SAFE(remote, &ice->remotes, floe_remote_candidate, link)
+    {
+        free_remote(ice, remote);
+    }
+}

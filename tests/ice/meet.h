@@ -1,0 +1,114 @@
+/* Two whole agents, each with its gatherer, in one simulated network: NATs of every kind (RFC 4787), IPv4 and IPv6, a
+ * STUN and TURN server, loss, delay, and candidates that are signalled late and in any order. A seed decides all of
+ * it; the same seed gives the same trace.
+ *
+ *     config (by hand, or from a seed) ── meet_run ──> report
+ *
+ * The simulation of gatherers (tests/simulation) has one machine and its servers; here it is the way between two
+ * machines that matters, so this network is one of its own, and its server always does as the RFCs say. */
+#ifndef FLOE_ICE_MEET_H
+#define FLOE_ICE_MEET_H
+
+#include "support.h"
+
+#include <floe/ice.h>
+#include <stdio.h>
+
+#define MEET_INTERFACES 3
+#define MEET_ROUTERS 4
+
+/* RFC 4787 §4.1, §5. */
+typedef enum meet_kind {
+    MEET_ENDPOINT_INDEPENDENT,
+    MEET_ADDRESS_DEPENDENT,
+    MEET_ADDRESS_AND_PORT_DEPENDENT,
+} meet_kind;
+
+typedef struct meet_router {
+    bool translates; /* else it only filters: a firewall */
+    meet_kind mapping;
+    meet_kind filtering;
+    bool icmp; /* says so of what it does not let in */
+} meet_router;
+
+typedef struct meet_interface {
+    char ip[48];
+    unsigned router; /* 1 + which it is behind; 0: none. Behind the same one is the same link */
+} meet_interface;
+
+typedef struct meet_side {
+    meet_interface interfaces[MEET_INTERFACES];
+    size_t interface_count;
+    unsigned delay_ms; /* one way, to the middle of the network */
+    bool stun;
+    bool turn;
+    floe_gather_policy policy;
+    floe_ice_role role;
+    unsigned gather_at_ms;
+    unsigned start_at_ms; /* when it learns the other's parameters */
+    unsigned trickle_ms;  /* its candidates are signalled so late, at most */
+    bool hides_hosts;     /* and those of type host not at all */
+    bool does_not_end;    /* its end of candidates is not signalled */
+    floe_ice_options options;
+} meet_side;
+
+typedef struct meet_config {
+    uint64_t seed;
+    meet_side sides[2];
+    meet_router routers[MEET_ROUTERS];
+    unsigned loss; /* of a thousand */
+    unsigned jitter_ms;
+    unsigned run_ms;
+    size_t fail_at; /* the n-th allocation of memory of the agents fails; 0: none */
+    bool
+        floods; /* the second side's peer is hostile: checks come from everywhere, and answers that are forged */
+} meet_config;
+
+/* What became of one side. */
+typedef struct meet_seen {
+    floe_ice_state state;
+    unsigned connected_ms; /* when; UINT32_MAX: never */
+    unsigned selected_ms;
+    unsigned failed_ms;
+    unsigned data_ms; /* when the first data came */
+    floe_ice_role role;
+    bool has_selected;
+    floe_ice_pair selected;
+    unsigned sent; /* data */
+    unsigned came;
+    unsigned checks; /* packets of checks and their answers that left */
+} meet_seen;
+
+typedef struct meet_report {
+    bool failed;
+    char why[256];
+    meet_seen sides[2];
+    bool same_pair;
+    unsigned known_ms; /* when both had what they needed of each other */
+    uint64_t hash;
+    size_t allocations;
+} meet_report;
+
+/* False: something did not hold. */
+bool meet_run(const meet_config *config, FILE *trace, meet_report *report);
+void meet_of_seed(uint64_t seed, meet_config *config);
+void meet_print(const meet_config *config, FILE *to);
+/* Two sides with one IPv4 interface each, behind routers 1 and 2 with these kinds. */
+void meet_plain(meet_config *config, meet_kind mapping, meet_kind filtering);
+
+/* ── model.c: what must come of it, from the description alone ── */
+
+typedef enum meet_verdict { MEET_CANNOT, MEET_MAY, MEET_MUST } meet_verdict;
+
+typedef struct meet_model {
+    meet_verdict connects;
+    meet_verdict directly; /* without a relay */
+    unsigned by_ms;
+} meet_model;
+
+meet_model meet_model_of(const meet_config *config);
+/* False: what came is not what must; `why` says how. */
+bool meet_model_agrees(const meet_config *config, const meet_report *report, char *why,
+                       size_t size);
+
+#endif

@@ -1,0 +1,1349 @@
+/* One agent, and a peer that is played by hand: what its checks are like, which answers it believes, and what it makes of
+ * the peer's checks. */
+#include "support.h"
+
+#include "base/time.h"
+#include "ice/ice.h"
+#include "stun/key.h"
+#include "stun/writer.h"
+
+#include <floe/core.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SENT_MAX 256
+
+static const char *const remote_user = "remo";
+static const char *const remote_password = "remotePassword+/0123456789";
+static const char *const peer = "198.51.100.7:7000";
+
+typedef struct sent {
+    floe_time at;
+    floe_address to;
+    uint8_t data[1500];
+    size_t size;
+} sent;
+
+typedef struct fixture {
+    counting_allocator memory;
+    seeded_random random;
+    floe_core_shared *shared;
+    floe_core *core;
+    floe_ice *ice;
+    floe_time now;
+    floe_parameters local;
+    uint32_t channel;
+    floe_address socket;
+    sent sent[SENT_MAX];
+    size_t count;
+    char states[512];
+    unsigned selections;
+    bool has_selected;
+    floe_ice_pair selected;
+    bool delivered; /* the latest packet was the application's */
+} fixture;
+
+/* ── The driver ── */
+
+static void outputs(fixture *f)
+{
+    const floe_core_output *output;
+    const floe_ice_output *event;
+    floe_interface_address one = FLOE_INTERFACE_ADDRESS_INIT;
+
+    while (floe_core_poll(f->core, f->now, &output)) {
+        switch (output->kind) {
+        case FLOE_CORE_LIST_INTERFACES:
+            one.interface_name = "eth0";
+            one.interface_index = 1;
+            one.up = true;
+            one.default_route = true;
+            assert_int_equal(floe_address_parse("192.0.2.1", &one.address), FLOE_OK);
+            floe_core_interfaces(f->core, f->now, &one, 1);
+            break;
+        case FLOE_CORE_OPEN:
+            f->channel = output->channel;
+            f->socket = output->local;
+            f->socket.port = 5000;
+            floe_core_opened(f->core, f->now, output->channel, &f->socket);
+            break;
+        case FLOE_CORE_SEND:
+            assert_true(f->count < SENT_MAX);
+            f->sent[f->count].at = f->now;
+            f->sent[f->count].to = output->remote;
+            f->sent[f->count].size = output->data_size;
+            memcpy(f->sent[f->count++].data, output->data, output->data_size);
+            break;
+        default:
+            break;
+        }
+        floe_ice_core_output(f->ice, f->now, output);
+    }
+    while (floe_ice_poll(f->ice, &event)) {
+        if (event->kind == FLOE_ICE_STATE) {
+            size_t used = strlen(f->states);
+            (void)snprintf(f->states + used, sizeof f->states - used, "%s%s", used > 0 ? " " : "",
+                           floe_ice_state_name(event->state));
+        } else if (event->kind == FLOE_ICE_SELECTED_PAIR) {
+            f->selections++;
+            f->has_selected = event->pair != NULL;
+            if (event->pair != NULL) {
+                f->selected = *event->pair;
+            }
+        }
+    }
+}
+
+static void run_until(fixture *f, uint64_t ms)
+{
+    floe_time end = {ms * 1000000U};
+
+    for (;;) {
+        floe_time at = floe_time_min(floe_core_deadline(f->core), floe_ice_deadline(f->ice));
+        if (at.ns > end.ns) {
+            break;
+        }
+        assert_true(at.ns >= f->now.ns);
+        f->now = at;
+        floe_core_time(f->core, f->now);
+        floe_ice_time(f->ice, f->now);
+        outputs(f);
+    }
+    f->now = end;
+}
+
+static uint64_t ms(const fixture *f)
+{
+    return f->now.ns / 1000000U;
+}
+
+static void begin_with(fixture *f, const floe_ice_options *options)
+{
+    floe_settings settings = FLOE_SETTINGS_INIT;
+
+    memset(f, 0, sizeof *f);
+    counting_init(&f->memory);
+    seeded_init(&f->random, 7);
+    f->now = (floe_time){1000000};
+    assert_int_equal(floe_core_shared_new(&settings, &f->random.table, &f->shared), FLOE_OK);
+    assert_int_equal(floe_core_new(f->shared, NULL, &f->core), FLOE_OK);
+    assert_int_equal(floe_core_receive_packets(f->core, true), FLOE_OK);
+    floe_ice_options all = FLOE_ICE_OPTIONS_INIT;
+    if (options != NULL) {
+        all = *options;
+    }
+    all.allocator = &f->memory.table;
+    assert_int_equal(floe_ice_new(f->core, &all, &f->random.table, &f->ice), FLOE_OK);
+    f->local = (floe_parameters)FLOE_PARAMETERS_INIT;
+    assert_int_equal(floe_core_get_local_parameters(f->core, &f->local), FLOE_OK);
+    assert_int_equal(floe_core_start(f->core, f->now), FLOE_OK);
+    outputs(f);
+}
+
+static void begin(fixture *f)
+{
+    begin_with(f, NULL);
+}
+
+static void end(fixture *f)
+{
+    floe_ice_close(f->ice, f->now);
+    floe_ice_free(f->ice);
+    floe_core_free(f->core);
+    floe_core_shared_free(f->shared);
+    assert_int_equal(f->memory.live, 0);
+}
+
+static void start(fixture *f, floe_ice_role role)
+{
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+
+    (void)snprintf(remote.username_fragment, sizeof remote.username_fragment, "%s", remote_user);
+    (void)snprintf(remote.password, sizeof remote.password, "%s", remote_password);
+    assert_int_equal(floe_ice_start(f->ice, f->now, &remote, role), FLOE_OK);
+    outputs(f);
+}
+
+static floe_error add(fixture *f, const char *text)
+{
+    floe_candidate *candidate = NULL;
+
+    if (text == NULL) {
+        floe_error ended = floe_ice_add_remote_candidate(f->ice, f->now, NULL);
+        outputs(f);
+        return ended;
+    }
+    assert_int_equal(floe_candidate_parse(text, &candidate), FLOE_OK);
+    floe_error error = floe_ice_add_remote_candidate(f->ice, f->now, candidate);
+    floe_candidate_free(candidate);
+    outputs(f);
+    return error;
+}
+
+/* A host candidate at the peer's usual place. */
+static void add_peer(fixture *f)
+{
+    assert_int_equal(add(f, "f1 1 udp 2130706431 198.51.100.7 7000 typ host"), FLOE_OK);
+}
+
+static void comes(fixture *f, const char *from, const void *data, size_t size)
+{
+    const floe_packet *packet;
+    floe_address source = address_of(from);
+    uint8_t *copy = exact_copy(data, size, 0);
+
+    f->delivered = false;
+    floe_core_datagram(f->core, f->now, f->channel, &source, copy, size);
+    while (floe_core_packet(f->core, f->now, &packet)) {
+        f->delivered = floe_ice_packet(f->ice, f->now, packet);
+    }
+    exact_free(copy, 0);
+    outputs(f);
+}
+
+/* ── The peer ── */
+
+typedef struct request {
+    const char *username; /* NULL: "LOCAL:remo" */
+    const char *password; /* NULL: the local one; "": no integrity */
+    uint32_t priority;
+    uint16_t role; /* an attribute; 0: none */
+    uint64_t tie_breaker;
+    bool use_candidate;
+    bool unknown;
+} request;
+
+static const request usual = {
+    .priority = 1862270975, .role = FLOE_STUN_ICE_CONTROLLED, .tie_breaker = 5};
+
+static void sign(floe_stun_writer *writer, const char *password)
+{
+    floe_stun_key *key = NULL;
+
+    assert_int_equal(
+        floe_stun_key_short_term(&floe_default_allocator, floe_span_text(password), &key), FLOE_OK);
+    floe_stun_put_integrity(writer, key->sha1);
+    floe_stun_key_release(key);
+}
+
+static void check(fixture *f, const char *from, const request *what)
+{
+    uint8_t bytes[1024];
+    char username[600];
+    floe_stun_id id = {{0}};
+
+    for (size_t i = 0; i < sizeof id.bytes; i++) {
+        id.bytes[i] = (uint8_t)seeded_next(&f->random);
+    }
+    (void)snprintf(username, sizeof username, "%s:%s", f->local.username_fragment, remote_user);
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_REQUEST, FLOE_STUN_BINDING, &id);
+    const char *name = what->username != NULL ? what->username : username;
+    if (name[0] != '\0') {
+        floe_stun_put(&writer, FLOE_STUN_USERNAME, floe_span_text(name));
+    }
+    if (what->priority != 0) {
+        floe_stun_put_u32(&writer, FLOE_STUN_PRIORITY, what->priority);
+    }
+    if (what->role != 0) {
+        floe_stun_put_u64(&writer, what->role, what->tie_breaker);
+    }
+    if (what->use_candidate) {
+        floe_stun_put(&writer, FLOE_STUN_USE_CANDIDATE, (floe_span){0});
+    }
+    if (what->unknown) {
+        floe_stun_put_u32(&writer, 0x7ffe, 1);
+    }
+    const char *password = what->password != NULL ? what->password : f->local.password;
+    if (password[0] != '\0') {
+        sign(&writer, password);
+    }
+    floe_stun_put_fingerprint(&writer);
+    floe_span all = floe_stun_written(&writer);
+    comes(f, from, all.data, all.size);
+}
+
+static floe_stun_message message_of(const sent *one)
+{
+    floe_stun_message message;
+
+    assert_int_equal(floe_stun_parse(floe_span_of(one->data, one->size), &message),
+                     FLOE_STUN_PARSED);
+    return message;
+}
+
+static bool is_check(const sent *one)
+{
+    floe_stun_message message;
+
+    return floe_stun_parse(floe_span_of(one->data, one->size), &message) == FLOE_STUN_PARSED &&
+           message.class == FLOE_STUN_REQUEST;
+}
+
+/* The code of the latest answer; 0: a success. */
+static unsigned answered(const fixture *f)
+{
+    for (size_t i = f->count; i > 0; i--) {
+        if (!is_check(&f->sent[i - 1])) {
+            floe_stun_message message = message_of(&f->sent[i - 1]);
+            uint16_t code = 0;
+            floe_span reason;
+            (void)floe_stun_read_error(&message, &code, &reason);
+            assert_true((code == 0) == (message.class == FLOE_STUN_SUCCESS));
+            return code;
+        }
+    }
+    fail_msg("nothing was answered");
+    return 0;
+}
+
+static size_t checks_to(const fixture *f, const char *to)
+{
+    size_t count = 0;
+    floe_address address = address_of(to);
+
+    for (size_t i = 0; i < f->count; i++) {
+        count += is_check(&f->sent[i]) && floe_address_equal(&f->sent[i].to, &address);
+    }
+    return count;
+}
+
+static const sent *last_check(const fixture *f)
+{
+    for (size_t i = f->count; i > 0; i--) {
+        if (is_check(&f->sent[i - 1])) {
+            return &f->sent[i - 1];
+        }
+    }
+    fail_msg("no check was sent");
+    return NULL;
+}
+
+typedef struct response {
+    uint16_t code; /* 0: a success */
+    const char *from;
+    const char *mapped;   /* NULL: as it is */
+    const char *password; /* NULL: the right one; "": none */
+    bool wrong_id;
+    bool unknown;
+    bool nothing; /* no mapped address */
+} response;
+
+static void respond_to(fixture *f, const sent *one, const response *what)
+{
+    uint8_t bytes[512];
+    floe_stun_message asked = message_of(one);
+    floe_address mapped = what->mapped != NULL ? address_of(what->mapped) : f->socket;
+    char from[FLOE_ADDRESS_TEXT_SIZE];
+
+    if (what->wrong_id) {
+        asked.id.bytes[5] ^= 1;
+    }
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, what->code == 0 ? FLOE_STUN_SUCCESS : FLOE_STUN_ERROR,
+                        FLOE_STUN_BINDING, &asked.id);
+    if (what->code != 0) {
+        floe_stun_put_error(&writer, what->code, (floe_span){0});
+    } else if (!what->nothing) {
+        floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped);
+    }
+    if (what->unknown) {
+        floe_stun_put_u32(&writer, 0x7ffe, 1);
+    }
+    const char *password = what->password != NULL ? what->password : remote_password;
+    if (password[0] != '\0') {
+        sign(&writer, password);
+    }
+    floe_stun_put_fingerprint(&writer);
+    floe_span all = floe_stun_written(&writer);
+    assert_int_equal(floe_address_format_with_port(&one->to, from, sizeof from), FLOE_OK);
+    comes(f, what->from != NULL ? what->from : from, all.data, all.size);
+}
+
+static void respond(fixture *f)
+{
+    respond_to(f, last_check(f), &(response){0});
+}
+
+static floe_ice_pair pair_to(const fixture *f, const char *remote)
+{
+    floe_ice_pair_list *list = NULL;
+    floe_address address = address_of(remote);
+    floe_ice_pair found = {0};
+
+    assert_int_equal(floe_ice_get_pairs(f->ice, &list), FLOE_OK);
+    for (size_t i = 0; i < list->count; i++) {
+        if (floe_address_equal(&list->pairs[i]->remote_address, &address)) {
+            found = *list->pairs[i];
+        }
+    }
+    floe_ice_pair_list_free(list);
+    return found;
+}
+
+static size_t pair_count(const fixture *f)
+{
+    floe_ice_pair_list *list = NULL;
+
+    assert_int_equal(floe_ice_get_pairs(f->ice, &list), FLOE_OK);
+    size_t count = list->count;
+    floe_ice_pair_list_free(list);
+    return count;
+}
+
+/* ── Pairs and their order ── */
+
+static void i4_pair_priority_is_the_rfcs(void **state)
+{
+    (void)state;
+    /* RFC 8445 §6.1.2.3: 2^32 × MIN(G,D) + 2 × MAX(G,D) + (G>D ? 1 : 0). */
+    assert_true(floe_ice_pair_priority(1, 2) == 0x100000004U);
+    assert_true(floe_ice_pair_priority(2, 1) == 0x100000005U);
+    assert_true(floe_ice_pair_priority(7, 7) == 0x70000000eU);
+    assert_true(floe_ice_pair_priority(2130706431, 1694498815) == 7277816997797167103U);
+    assert_true(floe_ice_pair_priority(0x7fffffff, 0x7fffffff) == 0x7ffffffffffffffeU);
+}
+
+static void i4_the_best_pair_is_checked_first_and_one_each_ta(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, "a 1 udp 100 198.51.100.1 1 typ relay raddr 0.0.0.0 rport 9"),
+                     FLOE_OK);
+    assert_int_equal(add(&f, "b 1 udp 300 198.51.100.3 3 typ host"), FLOE_OK);
+    assert_int_equal(add(&f, "c 1 udp 200 198.51.100.2 2 typ srflx raddr 0.0.0.0 rport 9"),
+                     FLOE_OK);
+    run_until(&f, 100);
+    assert_int_equal(f.count, 3);
+    assert_int_equal(f.sent[0].to.port, 1); /* it was there when nothing else was */
+    assert_int_equal(f.sent[1].to.port, 3);
+    assert_int_equal(f.sent[2].to.port, 2);
+    for (size_t i = 1; i < f.count; i++) {
+        assert_int_equal(f.sent[i].at.ns - f.sent[i - 1].at.ns, 5000000);
+    }
+    end(&f);
+}
+
+static void i4_of_one_foundation_one_is_checked_until_it_is_slow(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, "same 1 udp 300 198.51.100.1 1 typ host"), FLOE_OK);
+    assert_int_equal(add(&f, "same 1 udp 200 198.51.100.2 2 typ host"), FLOE_OK);
+    assert_int_equal(pair_to(&f, "198.51.100.1:1").state, FLOE_ICE_PAIR_IN_PROGRESS);
+    assert_int_equal(pair_to(&f, "198.51.100.2:2").state, FLOE_ICE_PAIR_FROZEN);
+    run_until(&f, 400);
+    assert_int_equal(checks_to(&f, "198.51.100.2:2"), 0);
+    run_until(&f, 510); /* one RTO is over */
+    assert_int_equal(checks_to(&f, "198.51.100.2:2"), 1);
+    end(&f);
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, "same 1 udp 300 198.51.100.1 1 typ host"), FLOE_OK);
+    assert_int_equal(add(&f, "same 1 udp 200 198.51.100.2 2 typ host"), FLOE_OK);
+    assert_int_equal(add(&f, "same 1 udp 100 198.51.100.3 3 typ host"), FLOE_OK);
+    respond(&f); /* what worked for one may work for the others (§7.2.5.3.3) */
+    run_until(&f, 20);
+    assert_int_equal(checks_to(&f, "198.51.100.2:2"), 1);
+    assert_int_equal(checks_to(&f, "198.51.100.3:3"), 1);
+    end(&f);
+}
+
+static void i6_a_triggered_check_goes_before_others(void **state)
+{
+    fixture f;
+    char text[128];
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    for (unsigned i = 1; i <= 9; i++) {
+        (void)snprintf(text, sizeof text, "f%u 1 udp %u 198.51.100.%u 4000 typ host", i, 1000 - i,
+                       i);
+        assert_int_equal(add(&f, text), FLOE_OK);
+    }
+    check(&f, "198.51.100.9:4000", &usual);
+    run_until(&f, 6);
+    assert_int_equal(last_check(&f)->to.ip[3], 9);
+    run_until(&f, 11);
+    assert_int_equal(last_check(&f)->to.ip[3], 2);
+    end(&f);
+}
+
+static void i4_pairs_are_bounded(void **state)
+{
+    fixture f;
+    char text[128];
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+
+    (void)state;
+    options.max_pairs = 10;
+    begin_with(&f, &options);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    for (unsigned i = 1; i <= 64; i++) {
+        (void)snprintf(text, sizeof text, "f%u 1 udp %u 198.51.100.%u 4000 typ host", i, 1000 + i,
+                       i);
+        assert_int_equal(add(&f, text), FLOE_OK);
+    }
+    assert_int_equal(pair_count(&f), 10);
+    assert_int_equal(pair_to(&f, "198.51.100.64:4000").remote_address.port, 4000);
+    assert_int_equal(pair_to(&f, "198.51.100.20:4000").remote_address.port, 0);
+    assert_int_equal(add(&f, "g 1 udp 7 198.51.100.200 4000 typ host"), FLOE_ERR_INVALID_STATE);
+    end(&f);
+}
+
+static void i4_pairs_have_one_family_and_component(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, "a 1 udp 100 2001:db8::1 1 typ host"), FLOE_OK);
+    assert_int_equal(add(&f, "b 2 udp 300 198.51.100.3 3 typ host"), FLOE_OK);
+    assert_int_equal(pair_count(&f), 0);
+    end(&f);
+}
+
+/* ── Our checks ── */
+
+static void i5_a_check_has_what_the_rfc_asks(void **state)
+{
+    fixture f;
+    char username[600];
+    floe_span value;
+    uint32_t priority = 0;
+    uint64_t tie_breaker = 0;
+    floe_stun_key *key = NULL;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    assert_int_equal(f.count, 1);
+    floe_stun_message message = message_of(&f.sent[0]);
+    assert_int_equal(message.class, FLOE_STUN_REQUEST);
+    assert_int_equal(message.method, FLOE_STUN_BINDING);
+    (void)snprintf(username, sizeof username, "%s:%s", remote_user, f.local.username_fragment);
+    assert_true(floe_stun_find(&message, FLOE_STUN_USERNAME, &value));
+    assert_true(floe_span_equal(value, floe_span_text(username)));
+    assert_true(floe_stun_read_u32(&message, FLOE_STUN_PRIORITY, &priority));
+    assert_int_equal(priority, 110U << 24 | (2130706431U & 0xffffff)); /* of a peer reflexive one */
+    assert_true(floe_stun_read_u64(&message, FLOE_STUN_ICE_CONTROLLING, &tie_breaker));
+    assert_false(floe_stun_has(&message, FLOE_STUN_ICE_CONTROLLED));
+    assert_false(floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE));
+    assert_true(message.fingerprint_at != 0);
+    assert_int_equal(
+        floe_stun_key_short_term(&floe_default_allocator, floe_span_text(remote_password), &key),
+        FLOE_OK);
+    assert_true(floe_stun_check_integrity(&message, key->sha1));
+    floe_stun_key_release(key);
+    end(&f);
+}
+
+static void i5_it_is_sent_seven_times_in_39_seconds(void **state)
+{
+    static const unsigned at[] = {1, 501, 1501, 3501, 7501, 15501, 31501};
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLED);
+    add_peer(&f);
+    run_until(&f, 39499);
+    assert_int_equal(f.count, 7);
+    for (size_t i = 0; i < 7; i++) {
+        assert_int_equal(f.sent[i].at.ns / 1000000, at[i]);
+        assert_int_equal(f.sent[i].size, f.sent[0].size); /* the very same bytes */
+        assert_memory_equal(f.sent[i].data, f.sent[0].data, f.sent[0].size);
+    }
+    assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_IN_PROGRESS);
+    run_until(&f, 39600);
+    assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_FAILED);
+    assert_int_equal(pair_to(&f, peer).failure, FLOE_ICE_FAILURE_TIMEOUT);
+    end(&f);
+}
+
+static void i5_answers_that_are_not_believed(void **state)
+{
+    static const response forged[] = {
+        {.wrong_id = true},
+        {.password = "somebodyElse+/0123456789"},
+        {.password = ""},
+        {.code = 400, .password = ""},
+        {.code = 487, .password = "somebodyElse+/0123456789"},
+        {.from = "203.0.113.9:7000", .password = ""},
+    };
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        respond_to(&f, &f.sent[0], &forged[i]);
+        assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_IN_PROGRESS);
+        assert_int_equal(floe_ice_get_role(f.ice), FLOE_ICE_ROLE_CONTROLLING);
+        assert_false(f.delivered);
+    }
+    respond_to(&f, &f.sent[0], &(response){0});
+    assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_SUCCEEDED);
+    end(&f);
+}
+
+static void i5_answers_that_fail_the_pair(void **state)
+{
+    static const struct {
+        response what;
+        floe_ice_failure failure;
+        uint16_t code;
+    } rows[] = {
+        {{.from = "203.0.113.9:7000"}, FLOE_ICE_FAILURE_NOT_SYMMETRIC, 0},
+        {{.from = "198.51.100.7:7001"}, FLOE_ICE_FAILURE_NOT_SYMMETRIC, 0},
+        {{.code = 400}, FLOE_ICE_FAILURE_ERROR_CODE, 400},
+        {{.code = 500}, FLOE_ICE_FAILURE_ERROR_CODE, 500},
+        {{.unknown = true}, FLOE_ICE_FAILURE_BAD_ANSWER, 0},
+        {{.nothing = true}, FLOE_ICE_FAILURE_BAD_ANSWER, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fixture f;
+        begin(&f);
+        start(&f, FLOE_ICE_ROLE_CONTROLLING);
+        add_peer(&f);
+        respond_to(&f, &f.sent[0], &rows[i].what);
+        assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_FAILED);
+        assert_int_equal(pair_to(&f, peer).failure, rows[i].failure);
+        assert_int_equal(pair_to(&f, peer).error_code, rows[i].code);
+        assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_ERR_NOT_CONNECTED);
+        end(&f);
+    }
+}
+
+static void i5_icmp_sends_again_and_then_counts(void **state)
+{
+    fixture f;
+    floe_address to = address_of(peer);
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    floe_core_unreachable(f.core, f.now, f.channel, &to, FLOE_UNREACHABLE_PORT, f.sent[0].data,
+                          f.sent[0].size);
+    outputs(&f);
+    run_until(&f, 2);
+    assert_int_equal(f.count, 2); /* at once */
+    assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_IN_PROGRESS);
+    run_until(&f, 1100); /* the core tells it once a second */
+    floe_core_unreachable(f.core, f.now, f.channel, &to, FLOE_UNREACHABLE_PORT, f.sent[1].data,
+                          f.sent[1].size);
+    outputs(&f);
+    assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_FAILED);
+    assert_int_equal(pair_to(&f, peer).failure, FLOE_ICE_FAILURE_UNREACHABLE);
+    /* The peer may only begin: the rest of the schedule goes on, and an answer to it counts. */
+    size_t before = f.count;
+    run_until(&f, 10000);
+    assert_true(f.count > before);
+    respond(&f);
+    assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_SUCCEEDED);
+    end(&f);
+}
+
+static void i5_an_address_that_nobody_knew_is_peer_reflexive(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLED);
+    add_peer(&f);
+    assert_int_equal(pair_to(&f, peer).local_type, FLOE_CANDIDATE_TYPE_HOST);
+    respond_to(&f, &f.sent[0], &(response){.mapped = "203.0.113.50:1234"});
+    assert_int_equal(pair_to(&f, peer).local_type, FLOE_CANDIDATE_TYPE_PRFLX);
+    assert_true(pair_to(&f, peer).priority ==
+                floe_ice_pair_priority(2130706431, 110U << 24 | (2130706431U & 0xffffff)));
+    end(&f);
+}
+
+static void i16_an_address_that_does_not_answer_gets_fifty(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLED);
+    add_peer(&f);
+    request what = usual;
+    what.role = FLOE_STUN_ICE_CONTROLLING;
+    size_t checks = checks_to(&f, peer);
+    for (unsigned i = 0; i < 200; i++) { /* each asks for a triggered check */
+        f.count = 0;
+        check(&f, peer, &what);
+        run_until(&f, ms(&f) + 10);
+        checks += checks_to(&f, peer);
+    }
+    assert_int_equal(checks, 50);
+    f.count = 0;
+    check(&f, peer, &what);
+    run_until(&f, ms(&f) + 60000);
+    assert_int_equal(checks_to(&f, peer), 0);
+    assert_int_equal(pair_to(&f, peer).failure, FLOE_ICE_FAILURE_TOO_MANY_CHECKS);
+    end(&f);
+}
+
+/* ── The peer's checks ── */
+
+static void i6_a_check_is_answered(void **state)
+{
+    fixture f;
+    floe_address mapped;
+    floe_address from = address_of("203.0.113.77:99");
+    floe_stun_key *key = NULL;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    check(&f, "203.0.113.77:99", &usual);
+    floe_stun_message message = message_of(&f.sent[0]);
+    assert_int_equal(message.class, FLOE_STUN_SUCCESS);
+    assert_true(floe_address_equal(&f.sent[0].to, &from));
+    assert_true(floe_stun_read_address(&message, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped));
+    assert_true(floe_address_equal(&mapped, &from));
+    assert_int_equal(
+        floe_stun_key_short_term(&floe_default_allocator, floe_span_text(f.local.password), &key),
+        FLOE_OK);
+    assert_true(floe_stun_check_integrity(&message, key->sha1));
+    floe_stun_key_release(key);
+    assert_true(message.fingerprint_at != 0);
+    /* Nobody knew the source: a triggered check goes there at once (§7.3.1.3, §7.3.1.4). */
+    assert_int_equal(f.count, 2);
+    assert_true(is_check(&f.sent[1]));
+    assert_int_equal(pair_to(&f, "203.0.113.77:99").remote_type, FLOE_CANDIDATE_TYPE_PRFLX);
+    assert_true(pair_to(&f, "203.0.113.77:99").priority ==
+                floe_ice_pair_priority(2130706431, 1862270975));
+    end(&f);
+}
+
+static void i6_checks_that_are_refused(void **state)
+{
+    fixture f;
+    request what;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    const struct {
+        request what;
+        unsigned code;
+    } rows[] = {
+        {{.username = "", .priority = 5, .role = FLOE_STUN_ICE_CONTROLLED}, 400},
+        {{.password = "", .priority = 5, .role = FLOE_STUN_ICE_CONTROLLED}, 400},
+        {{.password = "somebodyElse+/0123456789", .priority = 5, .role = FLOE_STUN_ICE_CONTROLLED},
+         401},
+        {{.username = "nobody:remo", .priority = 5, .role = FLOE_STUN_ICE_CONTROLLED}, 401},
+        {{.role = FLOE_STUN_ICE_CONTROLLED}, 400},
+        {{.priority = 5, .role = FLOE_STUN_ICE_CONTROLLED, .unknown = true}, 420},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        f.count = 0;
+        what = rows[i].what;
+        check(&f, peer, &what);
+        assert_int_equal(answered(&f), rows[i].code);
+        assert_int_equal(f.count, 1);
+        assert_int_equal(pair_count(&f), 0);
+    }
+    end(&f);
+}
+
+static void i6_roles_in_conflict(void **state)
+{
+    /* RFC 8445 §7.3.1.1; a peer whose tie-breaker is 0 loses, and one with all bits wins. */
+    static const struct {
+        floe_ice_role ours;
+        uint16_t theirs;
+        uint64_t tie_breaker;
+        unsigned code;
+        floe_ice_role then;
+    } rows[] = {
+        {FLOE_ICE_ROLE_CONTROLLING, FLOE_STUN_ICE_CONTROLLING, 0, 487, FLOE_ICE_ROLE_CONTROLLING},
+        {FLOE_ICE_ROLE_CONTROLLING, FLOE_STUN_ICE_CONTROLLING, UINT64_MAX, 0,
+         FLOE_ICE_ROLE_CONTROLLED},
+        {FLOE_ICE_ROLE_CONTROLLED, FLOE_STUN_ICE_CONTROLLED, 0, 0, FLOE_ICE_ROLE_CONTROLLING},
+        {FLOE_ICE_ROLE_CONTROLLED, FLOE_STUN_ICE_CONTROLLED, UINT64_MAX, 487,
+         FLOE_ICE_ROLE_CONTROLLED},
+        {FLOE_ICE_ROLE_CONTROLLING, FLOE_STUN_ICE_CONTROLLED, UINT64_MAX, 0,
+         FLOE_ICE_ROLE_CONTROLLING},
+        {FLOE_ICE_ROLE_CONTROLLED, FLOE_STUN_ICE_CONTROLLING, 0, 0, FLOE_ICE_ROLE_CONTROLLED},
+        {FLOE_ICE_ROLE_CONTROLLED, 0, 0, 0, FLOE_ICE_ROLE_CONTROLLED}, /* an old draft's */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fixture f;
+        request what = usual;
+        begin(&f);
+        start(&f, rows[i].ours);
+        what.role = rows[i].theirs;
+        what.tie_breaker = rows[i].tie_breaker;
+        check(&f, peer, &what);
+        assert_int_equal(answered(&f), rows[i].code);
+        assert_int_equal(floe_ice_get_role(f.ice), rows[i].then);
+        assert_int_equal(pair_count(&f), rows[i].code == 0);
+        end(&f);
+    }
+}
+
+static void i6_487_changes_the_role_and_the_tie_breaker(void **state)
+{
+    fixture f;
+    uint64_t first = 0;
+    uint64_t then = 0;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    floe_stun_message message = message_of(&f.sent[0]);
+    assert_true(floe_stun_read_u64(&message, FLOE_STUN_ICE_CONTROLLING, &first));
+    respond_to(&f, &f.sent[0], &(response){.code = 487});
+    assert_int_equal(floe_ice_get_role(f.ice), FLOE_ICE_ROLE_CONTROLLED);
+    run_until(&f, 10);
+    assert_int_equal(f.count, 2); /* it is checked again in the other role (§7.2.5.1) */
+    message = message_of(&f.sent[1]);
+    assert_true(floe_stun_read_u64(&message, FLOE_STUN_ICE_CONTROLLED, &then));
+    assert_true(first != then);
+    /* The old answer once more says nothing. */
+    respond_to(&f, &f.sent[0], &(response){.code = 487});
+    assert_int_equal(floe_ice_get_role(f.ice), FLOE_ICE_ROLE_CONTROLLED);
+    respond(&f);
+    assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_SUCCEEDED);
+    end(&f);
+}
+
+/* Its bytes are others, so its id is (RFC 8489 §5). */
+static void i6_what_is_sent_again_in_another_role_has_another_id(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    assert_int_equal(add(&f, "b 1 udp 100 198.51.100.8 8 typ host"), FLOE_OK);
+    run_until(&f, 20);
+    sent first = *last_check(&f);
+    assert_int_equal(first.to.port, 8);
+    respond_to(&f, &f.sent[0], &(response){.code = 487});
+    run_until(&f, 507);
+    floe_stun_message then = message_of(last_check(&f));
+    floe_stun_message before = message_of(&first);
+    assert_int_equal(last_check(&f)->to.port, 8);
+    assert_false(floe_stun_id_equal(&then.id, &before.id));
+    assert_true(floe_stun_has(&then, FLOE_STUN_ICE_CONTROLLED));
+    respond_to(&f, &first, &(response){0}); /* the answer to the first is good all the same */
+    assert_int_equal(pair_to(&f, "198.51.100.8:8").state, FLOE_ICE_PAIR_SUCCEEDED);
+    end(&f);
+}
+
+static void i6_a_peer_that_is_never_content(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    for (unsigned i = 0; i < 100; i++) {
+        respond_to(&f, last_check(&f), &(response){.code = 487});
+        run_until(&f, ms(&f) + 10);
+    }
+    assert_int_equal(pair_to(&f, peer).failure, FLOE_ICE_FAILURE_ROLES);
+    assert_true(f.count <= 12);
+    end(&f);
+}
+
+static void i6_who_checks_from_everywhere_is_bounded(void **state)
+{
+    fixture f;
+    char from[64];
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    for (unsigned i = 0; i < 1000; i++) {
+        f.count = 0;
+        (void)snprintf(from, sizeof from, "203.0.113.%u:%u", 1 + i % 200, 1000 + i);
+        check(&f, from, &usual);
+        assert_true(pair_count(&f) <= 16);
+    }
+    end(&f);
+}
+
+static void i2_checks_before_the_start_are_made_up_for(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    check(&f, peer, &usual);
+    assert_int_equal(answered(&f), 0);
+    assert_int_equal(f.count, 1); /* answered, and whom to check is not known yet */
+    comes(&f, peer, "data", 4);
+    assert_true(f.delivered);
+    request other = usual;
+    char username[600];
+    (void)snprintf(username, sizeof username, "%s:somebody", f.local.username_fragment);
+    other.username = username;
+    check(&f, "203.0.113.1:1", &other);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    run_until(&f, 100);
+    assert_int_equal(checks_to(&f, peer), 1);
+    assert_int_equal(checks_to(&f, "203.0.113.1:1"), 0); /* another one's */
+    assert_string_equal(f.states, "checking");
+    end(&f);
+}
+
+static void i2_who_checks_before_the_start_is_bounded(void **state)
+{
+    fixture f;
+    char from[64];
+
+    (void)state;
+    begin(&f);
+    size_t before = f.memory.live;
+    for (unsigned i = 0; i < 1000; i++) {
+        f.count = 0;
+        (void)snprintf(from, sizeof from, "203.0.113.%u:%u", 1 + i % 200, 1000 + i);
+        check(&f, from, &usual);
+    }
+    assert_true(f.memory.live <= before + 32);
+    end(&f);
+}
+
+/* ── Candidates ── */
+
+static void i9_candidates_that_come_twice_or_for_another(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    assert_int_equal(add(&f, "a 1 udp 100 198.51.100.1 1 typ host ufrag other"), FLOE_OK);
+    assert_int_equal(add(&f, "b 1 udp 100 198.51.100.2 1 typ host ufrag remo"), FLOE_OK);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(pair_count(&f), 1);
+    assert_int_equal(add(&f, "c 1 udp 100 198.51.100.3 1 typ host ufrag other"), FLOE_OK);
+    assert_int_equal(add(&f, "b 1 udp 100 198.51.100.2 1 typ host"), FLOE_OK);
+    assert_int_equal(pair_count(&f), 1);
+    assert_int_equal(add(&f, NULL), FLOE_OK);
+    assert_int_equal(add(&f, "d 1 udp 100 198.51.100.4 1 typ host"), FLOE_ERR_INVALID_STATE);
+    end(&f);
+}
+
+static void i9_what_is_signalled_takes_over_what_a_check_has_shown(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    check(&f, peer, &usual);
+    assert_int_equal(pair_to(&f, peer).remote_type, FLOE_CANDIDATE_TYPE_PRFLX);
+    add_peer(&f);
+    assert_int_equal(pair_count(&f), 1);
+    assert_int_equal(pair_to(&f, peer).remote_type, FLOE_CANDIDATE_TYPE_HOST);
+    assert_true(pair_to(&f, peer).priority == floe_ice_pair_priority(2130706431, 2130706431));
+    end(&f);
+}
+
+static bool no_198(void *user_data, const floe_address *address)
+{
+    (void)user_data;
+    return address->ip[0] != 198;
+}
+
+static void i15_addresses_that_are_refused(void **state)
+{
+    static const char *const refused[] = {
+        "a 1 udp 100 0.0.0.0 1 typ host",
+        "a 1 udp 100 :: 1 typ host",
+        "a 1 udp 100 224.0.0.1 1 typ host",
+        "a 1 udp 100 ff02::1 1 typ host",
+        "a 1 udp 100 255.255.255.255 1 typ host",
+        "a 1 udp 100 127.0.0.1 1 typ host",
+        "a 1 udp 100 ::1 1 typ host",
+        "a 1 udp 100 203.0.113.1 0 typ host",
+        "a 1 udp 100 ::ffff:127.0.0.1 1 typ host",
+        "a 1 udp 100 198.51.100.1 1 typ host",
+    };
+    fixture f;
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+
+    (void)state;
+    options.remote_filter = no_198;
+    begin_with(&f, &options);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        assert_int_equal(add(&f, refused[i]), FLOE_ERR_INVALID_ARGUMENT);
+        assert_non_null(strstr(floe_last_error(), "the remote address"));
+    }
+    assert_int_equal(add(&f, "a 1 udp 100 abc.local 1 typ host"), FLOE_ERR_UNSUPPORTED);
+    assert_int_equal(add(&f, "a 1 tcp 100 203.0.113.1 9 typ host tcptype active"),
+                     FLOE_ERR_UNSUPPORTED);
+    check(&f, peer, &usual); /* by the filter */
+    assert_int_equal(pair_count(&f), 0);
+    end(&f);
+    options = (floe_ice_options)FLOE_ICE_OPTIONS_INIT;
+    options.loopback = true;
+    begin_with(&f, &options);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, "a 1 udp 100 127.0.0.1 1 typ host"), FLOE_OK);
+    end(&f);
+}
+
+/* ── Nomination and data ── */
+
+static void i7_a_host_pair_is_nominated_at_once(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_ERR_NOT_CONNECTED);
+    respond(&f);
+    assert_string_equal(f.states, "checking connected");
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1),
+                     FLOE_OK); /* no nomination is waited for */
+    outputs(&f);
+    f.count = 0;
+    run_until(&f, 20);
+    assert_int_equal(f.count, 1);
+    floe_stun_message message = message_of(&f.sent[0]);
+    assert_true(floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE));
+    assert_false(f.has_selected);
+    respond(&f);
+    assert_true(f.has_selected && f.selected.nominated && f.selected.selected);
+    assert_int_equal(add(&f, "b 1 udp 100 198.51.100.8 8 typ host"), FLOE_OK);
+    assert_int_equal(add(&f, NULL), FLOE_OK);
+    assert_string_equal(f.states, "checking connected"); /* as long as another is checked */
+    run_until(&f, 45000);
+    assert_string_equal(f.states, "checking connected completed");
+    end(&f);
+}
+
+static void i7_others_wait_for_better_ones(void **state)
+{
+    static const struct {
+        const char *candidate;
+        unsigned at;
+    } rows[] = {
+        {"a 1 udp 100 198.51.100.7 7000 typ srflx raddr 0.0.0.0 rport 9", 501},
+        {"a 1 udp 100 198.51.100.7 7000 typ prflx raddr 0.0.0.0 rport 9", 1001},
+        {"a 1 udp 100 198.51.100.7 7000 typ relay raddr 0.0.0.0 rport 9", 2001},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        fixture f;
+        begin(&f);
+        start(&f, FLOE_ICE_ROLE_CONTROLLING);
+        assert_int_equal(add(&f, rows[i].candidate), FLOE_OK);
+        respond(&f);
+        f.count = 0;
+        run_until(&f, rows[i].at - 1);
+        assert_int_equal(f.count, 0);
+        run_until(&f, rows[i].at);
+        assert_int_equal(f.count, 1);
+        end(&f);
+        /* Where no better one can come, there is nothing to wait for. */
+        begin(&f);
+        start(&f, FLOE_ICE_ROLE_CONTROLLING);
+        assert_int_equal(add(&f, rows[i].candidate), FLOE_OK);
+        assert_int_equal(add(&f, NULL), FLOE_OK);
+        respond(&f);
+        run_until(&f, 10);
+        floe_stun_message message = message_of(last_check(&f));
+        assert_true(floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE));
+        end(&f);
+    }
+}
+
+static void i7_the_controlled_side_follows(void **state)
+{
+    fixture f;
+    request what = usual;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLED);
+    add_peer(&f);
+    what.role = FLOE_STUN_ICE_CONTROLLING;
+    what.use_candidate = true;
+    check(&f, peer, &what); /* before our own check is answered (§7.3.1.5) */
+    assert_false(f.has_selected);
+    run_until(&f, 10);
+    respond(&f);
+    assert_true(f.has_selected);
+    end(&f);
+}
+
+/* The peer has nominated before we started, and in the same role. */
+static void i7_a_nomination_outlives_the_mending_of_roles(void **state)
+{
+    fixture f;
+    request what = usual;
+
+    (void)state;
+    begin(&f);
+    what.role = FLOE_STUN_ICE_CONTROLLING;
+    what.tie_breaker = UINT64_MAX;
+    what.use_candidate = true;
+    check(&f, peer, &what);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, "a 1 udp 100 198.51.100.7 7000 typ relay raddr 0.0.0.0 rport 9"),
+                     FLOE_OK);
+    run_until(&f, 10);
+    respond(&f);
+    assert_false(f.has_selected); /* we would wait for better ones */
+    what.use_candidate = false;
+    check(&f, peer, &what);
+    assert_int_equal(floe_ice_get_role(f.ice), FLOE_ICE_ROLE_CONTROLLED);
+    assert_true(f.has_selected);
+    end(&f);
+}
+
+static void i7_of_an_old_peers_nominations_the_best_counts(void **state)
+{
+    fixture f;
+    request what = usual;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLED);
+    what.role = FLOE_STUN_ICE_CONTROLLING;
+    what.use_candidate = true;
+    assert_int_equal(add(&f, "a 1 udp 300 198.51.100.3 3 typ host"), FLOE_OK);
+    respond(&f);
+    run_until(&f, 10);
+    assert_int_equal(add(&f, "b 1 udp 200 198.51.100.2 2 typ host"), FLOE_OK);
+    respond(&f);
+    check(&f, "198.51.100.3:3", &what);
+    check(&f, "198.51.100.2:2", &what);
+    assert_int_equal(f.selected.remote_address.port, 3);
+    assert_int_equal(f.selections, 1);
+    end(&f);
+    /* One that checks first and nominates when it has chosen means its last word. */
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLED);
+    assert_int_equal(add(&f, "a 1 udp 300 198.51.100.3 3 typ host"), FLOE_OK);
+    respond(&f);
+    run_until(&f, 10);
+    assert_int_equal(add(&f, "b 1 udp 200 198.51.100.2 2 typ host"), FLOE_OK);
+    respond(&f);
+    check(&f, "198.51.100.3:3", &what);
+    what.use_candidate = false;
+    check(&f, "198.51.100.2:2", &what);
+    what.use_candidate = true;
+    check(&f, "198.51.100.2:2", &what);
+    assert_int_equal(f.selected.remote_address.port, 2);
+    end(&f);
+}
+
+static void i7_a_pair_that_is_withdrawn_is_chosen_no_more(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(add(&f, "a 1 udp 300 198.51.100.3 3 typ host"), FLOE_OK);
+    respond(&f);
+    run_until(&f, 10);
+    respond(&f);
+    assert_true(f.has_selected);
+    const floe_candidate gone = {.id = f.selected.local_id};
+    const floe_core_output output = {.kind = FLOE_CORE_CANDIDATE_WITHDRAWN, .candidate = &gone};
+    floe_ice_core_output(f.ice, f.now, &output);
+    outputs(&f);
+    assert_false(f.has_selected);
+    assert_int_equal(pair_count(&f), 0);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_ERR_NOT_CONNECTED);
+    assert_string_equal(f.states, "checking connected checking");
+    end(&f);
+}
+
+static void i18_data_comes_from_whom_a_check_has_shown(void **state)
+{
+    fixture f;
+    const uint8_t dtls[] = {22, 254, 253, 0};
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    comes(&f, peer, dtls, sizeof dtls);
+    assert_false(f.delivered); /* anybody may stand there yet */
+    check(&f, peer, &usual);
+    comes(&f, peer, dtls, sizeof dtls);
+    assert_true(f.delivered);
+    comes(&f, "198.51.100.7:7001", dtls, sizeof dtls);
+    assert_false(f.delivered);
+    end(&f);
+}
+
+static void i8_it_does_not_fail_before_its_time(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    assert_int_equal(add(&f, NULL), FLOE_OK);
+    respond_to(&f, &f.sent[0], &(response){.code = 500}); /* the only pair has failed */
+    run_until(&f, 39500);
+    assert_string_equal(f.states, "checking");
+    run_until(&f, 39502);
+    assert_string_equal(f.states, "checking failed");
+    check(&f, peer, &usual); /* answered, and that is all */
+    assert_int_equal(answered(&f), 0);
+    f.count = 0;
+    run_until(&f, 100000);
+    assert_int_equal(f.count, 0);
+    assert_string_equal(f.states, "checking failed");
+    end(&f);
+    /* As long as a candidate may come, it does not fail either. */
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    run_until(&f, 100000);
+    assert_string_equal(f.states, "checking");
+    assert_int_equal(add(&f, NULL), FLOE_OK);
+    assert_string_equal(f.states, "checking failed");
+    end(&f);
+}
+
+/* ── Misuse ── */
+
+static void i1_misuse_is_named(void **state)
+{
+    fixture f;
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+    floe_ice *none = NULL;
+    floe_ice_options options = FLOE_ICE_OPTIONS_INIT;
+    const floe_ice_output *output;
+
+    (void)state;
+    begin(&f);
+    assert_int_equal(floe_ice_new(NULL, NULL, &f.random.table, &none), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_ice_new(f.core, NULL, NULL, &none), FLOE_ERR_INVALID_ARGUMENT);
+    options.pacing_ms = 4;
+    assert_int_equal(floe_ice_new(f.core, &options, &f.random.table, &none),
+                     FLOE_ERR_INVALID_ARGUMENT);
+    assert_string_equal(floe_last_error(), "options.pacing_ms is 4, not 5 to 10000");
+    f.random.fails = true;
+    assert_int_equal(floe_ice_new(f.core, NULL, &f.random.table, &none), FLOE_ERR_RANDOM);
+    f.random.fails = false;
+    assert_int_equal(floe_ice_start(NULL, f.now, &remote, FLOE_ICE_ROLE_CONTROLLED),
+                     FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_ice_start(f.ice, f.now, &remote, FLOE_ICE_ROLE_CONTROLLED),
+                     FLOE_ERR_INVALID_ARGUMENT);
+    (void)snprintf(remote.username_fragment, sizeof remote.username_fragment, "remo");
+    (void)snprintf(remote.password, sizeof remote.password, "short");
+    assert_int_equal(floe_ice_start(f.ice, f.now, &remote, FLOE_ICE_ROLE_CONTROLLED),
+                     FLOE_ERR_INVALID_ARGUMENT);
+    (void)snprintf(remote.password, sizeof remote.password, "a password: 22 characters");
+    assert_int_equal(floe_ice_start(f.ice, f.now, &remote, FLOE_ICE_ROLE_CONTROLLED),
+                     FLOE_ERR_INVALID_ARGUMENT);
+    (void)snprintf(remote.password, sizeof remote.password, "%s", remote_password);
+    assert_int_equal(floe_ice_start(f.ice, f.now, &remote, (floe_ice_role)3),
+                     FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_ice_get_role(f.ice), 0);
+    assert_int_equal(floe_ice_start(f.ice, f.now, &remote, FLOE_ICE_ROLE_CONTROLLED), FLOE_OK);
+    assert_int_equal(floe_ice_start(f.ice, f.now, &remote, FLOE_ICE_ROLE_CONTROLLED),
+                     FLOE_ERR_INVALID_STATE);
+    floe_ice_close(f.ice, f.now);
+    floe_ice_close(f.ice, f.now);
+    assert_int_equal(add(&f, NULL), FLOE_ERR_INVALID_STATE);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_ERR_INVALID_STATE);
+    assert_int_equal(floe_ice_start(f.ice, f.now, &remote, FLOE_ICE_ROLE_CONTROLLED),
+                     FLOE_ERR_INVALID_STATE);
+    assert_string_equal(f.states, "closed");
+    check(&f, peer, &usual);
+    assert_int_equal(f.count, 0);
+    floe_ice_free(NULL);
+    floe_ice_close(NULL, f.now);
+    floe_ice_time(NULL, f.now);
+    floe_ice_core_output(NULL, f.now, NULL);
+    assert_false(floe_ice_packet(NULL, f.now, NULL));
+    assert_false(floe_ice_poll(NULL, &output));
+    assert_int_equal(floe_ice_get_pairs(NULL, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_ice_deadline(NULL).ns, UINT64_MAX);
+    floe_ice_pair_list_free(NULL);
+    end(&f);
+}
+
+static void i1_numbers_have_names(void **state)
+{
+    (void)state;
+    assert_string_equal(floe_ice_role_name(FLOE_ICE_ROLE_CONTROLLED), "controlled");
+    assert_string_equal(floe_ice_role_name((floe_ice_role)3), "");
+    assert_string_equal(floe_ice_state_name(FLOE_ICE_STATE_CLOSED), "closed");
+    assert_string_equal(floe_ice_state_name((floe_ice_state)-1), "");
+    assert_string_equal(floe_ice_pair_state_name(FLOE_ICE_PAIR_IN_PROGRESS), "in-progress");
+    assert_string_equal(floe_ice_pair_state_name((floe_ice_pair_state)0), "");
+    assert_string_equal(floe_ice_failure_name(FLOE_ICE_FAILURE_ROLES), "roles");
+    assert_string_equal(floe_ice_failure_name(FLOE_ICE_FAILURE_NONE), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(i4_pair_priority_is_the_rfcs),
+        cmocka_unit_test(i4_the_best_pair_is_checked_first_and_one_each_ta),
+        cmocka_unit_test(i4_of_one_foundation_one_is_checked_until_it_is_slow),
+        cmocka_unit_test(i6_a_triggered_check_goes_before_others),
+        cmocka_unit_test(i4_pairs_are_bounded),
+        cmocka_unit_test(i4_pairs_have_one_family_and_component),
+        cmocka_unit_test(i5_a_check_has_what_the_rfc_asks),
+        cmocka_unit_test(i5_it_is_sent_seven_times_in_39_seconds),
+        cmocka_unit_test(i5_answers_that_are_not_believed),
+        cmocka_unit_test(i5_answers_that_fail_the_pair),
+        cmocka_unit_test(i5_icmp_sends_again_and_then_counts),
+        cmocka_unit_test(i5_an_address_that_nobody_knew_is_peer_reflexive),
+        cmocka_unit_test(i16_an_address_that_does_not_answer_gets_fifty),
+        cmocka_unit_test(i6_a_check_is_answered),
+        cmocka_unit_test(i6_checks_that_are_refused),
+        cmocka_unit_test(i6_roles_in_conflict),
+        cmocka_unit_test(i6_487_changes_the_role_and_the_tie_breaker),
+        cmocka_unit_test(i6_what_is_sent_again_in_another_role_has_another_id),
+        cmocka_unit_test(i6_a_peer_that_is_never_content),
+        cmocka_unit_test(i6_who_checks_from_everywhere_is_bounded),
+        cmocka_unit_test(i2_checks_before_the_start_are_made_up_for),
+        cmocka_unit_test(i2_who_checks_before_the_start_is_bounded),
+        cmocka_unit_test(i9_candidates_that_come_twice_or_for_another),
+        cmocka_unit_test(i9_what_is_signalled_takes_over_what_a_check_has_shown),
+        cmocka_unit_test(i15_addresses_that_are_refused),
+        cmocka_unit_test(i7_a_host_pair_is_nominated_at_once),
+        cmocka_unit_test(i7_others_wait_for_better_ones),
+        cmocka_unit_test(i7_the_controlled_side_follows),
+        cmocka_unit_test(i7_a_nomination_outlives_the_mending_of_roles),
+        cmocka_unit_test(i7_of_an_old_peers_nominations_the_best_counts),
+        cmocka_unit_test(i7_a_pair_that_is_withdrawn_is_chosen_no_more),
+        cmocka_unit_test(i18_data_comes_from_whom_a_check_has_shown),
+        cmocka_unit_test(i8_it_does_not_fail_before_its_time),
+        cmocka_unit_test(i1_misuse_is_named),
+        cmocka_unit_test(i1_numbers_have_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,207 @@
+/* Two agents in worlds that are made by hand. */
+#include "meet.h"
+
+#include <string.h>
+
+static void run(const meet_config *config, meet_report *report)
+{
+    char why[256];
+
+    if (!meet_run(config, NULL, report)) {
+        fail_msg("%s", report->why);
+    }
+    if (!meet_model_agrees(config, report, why, sizeof why)) {
+        fail_msg("the model: %s", why);
+    }
+}
+
+/* Both know all of each other, and a round trip is 48 ms. */
+static void i20_connected_after_one_round_trip(void **state)
+{
+    meet_config config;
+    meet_report report;
+
+    (void)state;
+    meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ADDRESS_AND_PORT_DEPENDENT);
+    config.sides[0].start_at_ms = config.sides[1].start_at_ms = 1000;
+    run(&config, &report);
+    for (unsigned n = 0; n < 2; n++) {
+        assert_true(report.sides[n].connected_ms <= 1001 + 48 + 24 + 10);
+        assert_true(report.sides[n].data_ms <= 1001 + 48 + 24 + 24 + 10);
+        assert_int_equal(report.sides[n].came, 21);
+    }
+}
+
+/* RFC 4787's kinds, each against itself; what must connect does, by the model's word. */
+static void i7_nats_of_all_kinds(void **state)
+{
+    (void)state;
+    for (unsigned mapping = 0; mapping < 3; mapping++) {
+        for (unsigned filtering = 0; filtering < 3; filtering++) {
+            for (unsigned turn = 0; turn < 2; turn++) {
+                meet_config config;
+                meet_report report;
+                meet_plain(&config, (meet_kind)mapping, (meet_kind)filtering);
+                config.sides[0].turn = turn == 1;
+                config.sides[1].turn = turn == 1;
+                config.run_ms = 100000;
+                run(&config, &report);
+                if (turn == 1) {
+                    assert_int_not_equal(report.sides[0].connected_ms, UINT32_MAX);
+                }
+            }
+        }
+    }
+}
+
+static void i20_relay_to_relay(void **state)
+{
+    meet_config config;
+    meet_report report;
+
+    (void)state;
+    meet_plain(&config, MEET_ADDRESS_AND_PORT_DEPENDENT, MEET_ADDRESS_AND_PORT_DEPENDENT);
+    for (unsigned n = 0; n < 2; n++) {
+        config.sides[n].turn = true;
+        config.sides[n].policy = FLOE_GATHER_POLICY_RELAY;
+        config.sides[n].start_at_ms = 1000;
+    }
+    run(&config, &report);
+    assert_int_equal(report.sides[0].selected.local_type, FLOE_CANDIDATE_TYPE_RELAY);
+    assert_int_equal(report.sides[0].selected.remote_type, FLOE_CANDIDATE_TYPE_RELAY);
+    for (unsigned n = 0; n < 2; n++) {
+        assert_true(report.sides[n].connected_ms <= 1001 + 2 * 48 + 40);
+    }
+}
+
+/* Two links, behind each a relay of the same server: each side's first pair of the one foundation is the other's second. */
+static void i4_pairs_do_not_freeze_each_other(void **state)
+{
+    meet_config config;
+    meet_report report;
+
+    (void)state;
+    meet_of_seed(98, &config);
+    run(&config, &report);
+    meet_plain(&config, MEET_ADDRESS_DEPENDENT, MEET_ADDRESS_AND_PORT_DEPENDENT);
+    config.sides[0].turn = true;
+    config.sides[0].interface_count = 2;
+    config.sides[0].interfaces[1] = (meet_interface){"192.168.0.2", 3};
+    config.routers[2] = config.routers[0];
+    config.sides[0].trickle_ms = 700;
+    for (config.seed = 1; config.seed < 100; config.seed++) {
+        run(&config, &report);
+    }
+}
+
+/* Two NATs that show another port to each address and let everybody in call forth new checks for ever. */
+static void i16_checks_do_not_echo_for_ever(void **state)
+{
+    meet_config config;
+    meet_report report;
+
+    (void)state;
+    meet_plain(&config, MEET_ADDRESS_AND_PORT_DEPENDENT, MEET_ENDPOINT_INDEPENDENT);
+    config.run_ms = 100000;
+    run(&config, &report);
+    assert_int_equal(report.sides[0].state, FLOE_ICE_STATE_FAILED);
+    assert_int_equal(report.sides[1].state, FLOE_ICE_STATE_FAILED);
+    assert_true(report.sides[0].checks < 2000);
+}
+
+/* A router that refuses by ICMP what comes before its own side has sent something. */
+static void i5_icmp_of_a_router_that_is_not_open_yet(void **state)
+{
+    meet_config config;
+    meet_report report;
+
+    (void)state;
+    meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ADDRESS_DEPENDENT);
+    config.routers[0].icmp = config.routers[1].icmp = true;
+    config.routers[1].mapping = MEET_ADDRESS_DEPENDENT;
+    config.sides[0].start_at_ms = 5000;
+    run(&config, &report);
+    assert_true(report.sides[0].connected_ms < 14000);
+}
+
+static void i6_both_control_and_both_are_controlled(void **state)
+{
+    (void)state;
+    for (unsigned role = 1; role < 3; role++) {
+        for (uint64_t seed = 1; seed < 60; seed++) {
+            meet_config config;
+            meet_report report;
+            meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ENDPOINT_INDEPENDENT);
+            config.seed = seed;
+            config.loss = seed % 3 == 0 ? 50 : 0;
+            config.jitter_ms = (unsigned)seed % 20;
+            for (unsigned n = 0; n < 2; n++) {
+                config.sides[n].role = (floe_ice_role)role;
+                config.sides[n].start_at_ms = (unsigned)(seed * (n + 3) * 37 % 500);
+            }
+            run(&config, &report);
+            assert_int_equal(report.sides[0].role + report.sides[1].role,
+                             FLOE_ICE_ROLE_CONTROLLING + FLOE_ICE_ROLE_CONTROLLED);
+            assert_true(report.same_pair);
+        }
+    }
+}
+
+/* I1, I2, I9: all orders connect. */
+static void i2_every_order_connects(void **state)
+{
+    (void)state;
+    for (unsigned order = 0; order < 81; order++) {
+        static const unsigned at[] = {0, 300, 2000};
+        meet_config config;
+        meet_report report;
+        meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ADDRESS_DEPENDENT);
+        config.sides[0].gather_at_ms = at[order % 3];
+        config.sides[1].gather_at_ms = at[order / 3 % 3];
+        config.sides[0].start_at_ms = at[order / 9 % 3];
+        config.sides[1].start_at_ms = at[order / 27];
+        run(&config, &report);
+        assert_int_equal(report.sides[0].state, FLOE_ICE_STATE_COMPLETED);
+        assert_int_equal(report.sides[1].state, FLOE_ICE_STATE_COMPLETED);
+    }
+}
+
+/* Each allocation of the agents fails in turn: nothing leaks, and what can be done without it is done. */
+static void i15_every_allocation_fails_in_turn(void **state)
+{
+    meet_config config;
+    meet_report report;
+    unsigned connected = 0;
+
+    (void)state;
+    meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ADDRESS_DEPENDENT);
+    config.sides[0].turn = config.sides[1].turn = true;
+    config.run_ms = 60000;
+    assert_true(meet_run(&config, NULL, &report));
+    size_t allocations = report.allocations;
+    assert_true(allocations > 10);
+    for (config.fail_at = 1; config.fail_at <= allocations; config.fail_at++) {
+        if (!meet_run(&config, NULL, &report)) {
+            fail_msg("allocation %zu: %s", config.fail_at, report.why);
+        }
+        connected += report.sides[0].connected_ms != UINT32_MAX &&
+                     report.sides[1].connected_ms != UINT32_MAX;
+    }
+    assert_int_equal(connected, allocations); /* there is always another pair */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(i20_connected_after_one_round_trip),
+        cmocka_unit_test(i7_nats_of_all_kinds),
+        cmocka_unit_test(i20_relay_to_relay),
+        cmocka_unit_test(i4_pairs_do_not_freeze_each_other),
+        cmocka_unit_test(i16_checks_do_not_echo_for_ever),
+        cmocka_unit_test(i5_icmp_of_a_router_that_is_not_open_yet),
+        cmocka_unit_test(i6_both_control_and_both_are_controlled),
+        cmocka_unit_test(i2_every_order_connects),
+        cmocka_unit_test(i15_every_allocation_fails_in_turn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
