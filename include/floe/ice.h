@@ -61,7 +61,8 @@ typedef enum floe_ice_state {
     /** Both sides have said that no more candidates come, all checks have ended, and a pair is
      *  chosen. */
     FLOE_ICE_STATE_COMPLETED = 4,
-    /** The chosen pair has not answered for a while. It may come back. */
+    /** The pair in use has not answered for a while (options.disconnected_after_ms). It may come
+     *  back. */
     FLOE_ICE_STATE_DISCONNECTED = 5,
     /** No pair works, and none can come any more. */
     FLOE_ICE_STATE_FAILED = 6,
@@ -96,6 +97,15 @@ typedef struct floe_ice_options {
     uint32_t srflx_acceptance_ms;
     uint32_t prflx_acceptance_ms;
     uint32_t relay_acceptance_ms;
+    /** The chosen pair is checked this often, in milliseconds, each time between 0.8 and 1.2 times as
+     *  much (RFC 7675 §5.1). 1,000 to 25,000; 0: 5,000. */
+    uint32_t consent_ms;
+    /** If no such check has been answered for so long, in milliseconds, nothing is sent by the pair
+     *  any more (RFC 7675 §5.1). 5,000 to 3,600,000; 0: 30,000. */
+    uint32_t consent_timeout_ms;
+    /** If nothing has come by the chosen pair for so long, in milliseconds, though it was asked, the
+     *  state is disconnected. 1,000 to 3,600,000; 0: 5,000. */
+    uint32_t disconnected_after_ms;
     /** Take remote candidates with loopback addresses. */
     bool loopback;
     /** Which remote addresses are checked: returns false for those that are not. It is asked for each
@@ -143,11 +153,14 @@ typedef enum floe_ice_failure {
     /** The address got as many checks as are allowed without an answer (50). */
     FLOE_ICE_FAILURE_TOO_MANY_CHECKS = 7,
     /** The two sides could not agree on their roles. */
-    FLOE_ICE_FAILURE_ROLES = 8
+    FLOE_ICE_FAILURE_ROLES = 8,
+    /** It has worked, and was not answered for options.consent_timeout_ms, or the peer has answered
+     *  that it wants nothing more (403; RFC 7675). */
+    FLOE_ICE_FAILURE_CONSENT = 9
 } floe_ice_failure;
 
 /** "timeout", "unreachable", "not-symmetric", "error-code", "bad-answer", "relay-refuses",
- *  "too-many-checks", "roles"; "" for none and any other value. Threads: any. */
+ *  "too-many-checks", "roles", "consent"; "" for none and any other value. Threads: any. */
 FLOE_EXPORT const char *floe_ice_failure_name(floe_ice_failure failure);
 
 /** One pair of candidates. Only the library makes this struct; later releases append fields. */

@@ -29,6 +29,7 @@ static bool take(floe_ice *ice, floe_time now, uint32_t candidate_id, const floe
         return false;
     }
     pair->heard = true;
+    floe_ice_consent_heard(ice, now, pair);
     ice->unsettled = true;
     if (use_candidate) {
         take_nomination(ice, pair);
@@ -173,7 +174,13 @@ static uint16_t code_for(floe_ice *ice, const floe_packet *packet)
     if (check->priority == 0) {
         return 400;
     }
-    return is_from_peer(ice, check) && !mend_roles(ice, check) ? 487 : 0;
+    if (!is_from_peer(ice, check)) {
+        return 0;
+    }
+    if (ice->state == FLOE_ICE_STATE_FAILED) {
+        return 403; /* RFC 7675 §5.2: so the peer need not wait until nothing comes */
+    }
+    return mend_roles(ice, check) ? 0 : 487;
 }
 
 void floe_ice_arrival(floe_ice *ice, floe_time now, const floe_packet *packet)

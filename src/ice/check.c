@@ -34,7 +34,8 @@ static floe_span write(const floe_ice *ice, const floe_candidate_pair *pair,
 static void name(const floe_ice *ice, floe_candidate_pair *pair)
 {
     pair->sent_controlling = ice->role == FLOE_ICE_ROLE_CONTROLLING;
-    pair->sent_nomination = pair->wants_nomination && pair->sent_controlling;
+    pair->sent_nomination =
+        pair->sent_controlling && (pair->wants_nomination || pair == ice->selected);
     pair->sent_as = ice->naming;
 }
 
@@ -103,6 +104,17 @@ void floe_ice_check_begin(floe_ice *ice, floe_time now, floe_candidate_pair *pai
     send(ice, now, pair);
 }
 
+void floe_ice_check_once(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    remember(pair);
+    if (floe_stun_transaction_start(&pair->transaction, now, FLOE_STUN_BINDING,
+                                    floe_ice_checklist_rto(ice), false, &ice->random) == FLOE_OK) {
+        name(ice, pair);
+        send(ice, now, pair);
+    }
+    floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);
+}
+
 void floe_ice_check_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     switch (floe_stun_transaction_time(&pair->transaction, now)) {
@@ -135,6 +147,8 @@ void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failu
     pair->failure = failure;
     pair->wants_nomination = false;
     pair->nominated = false;
+    pair->lapsed = false;
+    floe_agenda_set(&ice->consents, &pair->consent, FLOE_TIME_NEVER);
     ice->nominating = ice->nominating == pair ? NULL : ice->nominating;
     floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_FAILED);
     if (pair->valid) {
@@ -223,18 +237,23 @@ static void take_mapped(floe_candidate_pair *pair, const floe_address *mapped)
     }
 }
 
-static void succeeded(floe_ice *ice, const asked *to, const floe_address *mapped)
+static void succeeded(floe_ice *ice, floe_time now, const asked *to, const floe_address *mapped)
 {
     floe_candidate_pair *pair = to->pair;
     bool was_valid = pair->valid;
 
     take_mapped(pair, mapped);
+    if (to->is_current && pair->transaction.sends == 1) { /* else nobody knows which was answered */
+        pair->round_trip = floe_time_since(now, pair->transaction.started);
+    }
     if (to->is_current) {
         floe_stun_transaction_stop(&pair->transaction);
         floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);
     }
     pair->heard = true;
     pair->valid = true;
+    pair->lapsed = false;
+    floe_ice_consent_given(ice, now, pair);
     pair->failure = FLOE_ICE_FAILURE_NONE;
     pair->error_code = 0;
     if (!was_valid) {
@@ -287,6 +306,9 @@ static void failed_by(floe_ice *ice, const asked *to, const floe_stun_message *m
 
     if (is_error && code == 487) {
         conflict(ice, to);
+    } else if (is_error && code == 403 && to->pair->valid) { /* RFC 7675 §5.2 */
+        floe_ice_pair_fail(ice, to->pair, FLOE_ICE_FAILURE_CONSENT);
+        to->pair->error_code = code;
     } else if (to->is_current) {
         floe_ice_pair_fail(ice, to->pair,
                            is_error ? FLOE_ICE_FAILURE_ERROR_CODE : FLOE_ICE_FAILURE_BAD_ANSWER);
@@ -315,7 +337,7 @@ void floe_ice_check_answered(floe_ice *ice, floe_time now, const floe_packet *pa
     if (message->class == FLOE_STUN_SUCCESS && floe_stun_succeeded(message) &&
         floe_stun_read_address(message, FLOE_STUN_XOR_MAPPED_ADDRESS, &mapped)) {
         mapped = floe_address_normalise(mapped);
-        succeeded(ice, &to, &mapped);
+        succeeded(ice, now, &to, &mapped);
     } else {
         failed_by(ice, &to, message);
     }

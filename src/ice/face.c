@@ -37,6 +37,7 @@ floe_error floe_ice_new(floe_core *core, const floe_ice_options *options, const 
     floe_list_init(&ice->triggered);
     floe_list_init(&ice->early);
     floe_agenda_init(&ice->checks);
+    floe_agenda_init(&ice->consents);
     ice->nomination_at = FLOE_TIME_NEVER;
     ice->failure_at = FLOE_TIME_NEVER;
     ice->local_end = floe_core_state(core) == FLOE_GATHERER_STATE_COMPLETE;
@@ -111,9 +112,11 @@ static void settle(floe_ice *ice, floe_time now)
 
     while (runs && ice->unsettled) {
         ice->unsettled = false;
+        floe_ice_consent_revive(ice);
         floe_ice_checklist_thaw(ice);
         floe_ice_nominate(ice, now);
         check_next(ice, now);
+        floe_ice_consent_watch(ice, now);
     }
     if (ice->session != NULL) {
         floe_ice_outcome(ice, now);
@@ -289,7 +292,14 @@ bool floe_ice_packet(floe_ice *ice, floe_time now, const floe_packet *packet)
     if (take_stun(ice, now, packet)) {
         return false;
     }
-    const floe_candidate_pair *pair = floe_ice_pair_of(ice, packet->candidate_id, &packet->peer);
+    floe_candidate_pair *pair = floe_ice_pair_of(ice, packet->candidate_id, &packet->peer);
+    if (pair != NULL) {
+        bool was_silent = pair->silent;
+        floe_ice_consent_heard(ice, now, pair);
+        if (was_silent) {
+            settle(ice, now);
+        }
+    }
     return pair != NULL ? pair->heard
                         : floe_ice_arrival_was_early(ice, packet->candidate_id, &packet->peer);
 }
@@ -302,7 +312,7 @@ floe_error floe_ice_send(floe_ice *ice, floe_time now, const void *data, size_t 
     if (ice->state == FLOE_ICE_STATE_CLOSED) {
         return floe_fail(FLOE_ERR_INVALID_STATE, "the agent is closed");
     }
-    const floe_candidate_pair *pair = ice->selected != NULL ? ice->selected : ice->best;
+    const floe_candidate_pair *pair = floe_ice_in_use(ice);
     if (pair == NULL) {
         return floe_fail(FLOE_ERR_NOT_CONNECTED, "no pair of candidates works");
     }
@@ -325,6 +335,10 @@ void floe_ice_time(floe_ice *ice, floe_time now)
         floe_agenda_set(&ice->checks, alarm, FLOE_TIME_NEVER);
         floe_ice_check_due(ice, now, FLOE_CONTAINER(alarm, floe_candidate_pair, alarm));
     }
+    while ((alarm = floe_agenda_due(&ice->consents, now)) != NULL) {
+        floe_agenda_set(&ice->consents, alarm, FLOE_TIME_NEVER);
+        floe_ice_consent_due(ice, now, FLOE_CONTAINER(alarm, floe_candidate_pair, consent));
+    }
     ice->unsettled = true; /* Ta, or a wait, may be over */
     settle(ice, now);
 }
@@ -335,6 +349,7 @@ floe_time floe_ice_deadline(const floe_ice *ice)
         return FLOE_TIME_NEVER;
     }
     floe_time when = floe_time_min(floe_agenda_deadline(&ice->checks), ice->nomination_at);
+    when = floe_time_min(when, floe_agenda_deadline(&ice->consents));
     when = floe_time_min(when, ice->failure_at);
     return ice->has_next ? floe_time_min(when, ice->next_check) : when;
 }

@@ -4,8 +4,9 @@
  *     options      checked and copied          check        our checks and their answers (§7.2)
  *     session      whom we talk to             arrival      the peer's checks (§7.3)
  *     local        our candidates              nomination   which pair is used (§8.1)
- *     remote       the peer's                  outcome      the state of it all
- *     pair         making and ending one       listing      what is told of pairs */
+ *     remote       the peer's                  consent      whether it still works (RFC 7675)
+ *     pair         making and ending one       outcome      the state of it all
+ *                                              listing      what is told of pairs */
 #ifndef FLOE_ICE_ICE_H
 #define FLOE_ICE_ICE_H
 
@@ -99,6 +100,7 @@ typedef struct floe_candidate_pair {
     floe_list link;      /* on the checklist, the best first */
     floe_list triggered; /* on the triggered-check queue */
     floe_alarm alarm;    /* of the transaction */
+    floe_alarm consent;  /* when to look whether it still works */
     floe_ice_base *base;
     floe_remote_candidate *remote;
     floe_pair_group *group;
@@ -114,6 +116,8 @@ typedef struct floe_candidate_pair {
     bool to_be_nominated;  /* the peer's USE-CANDIDATE came before the check has succeeded */
     bool hurried;          /* the check was sent again at once because of ICMP */
     bool slow;             /* its check was not answered at once: no other waits for it */
+    bool lapsed;           /* it has worked, and has not been looked after since */
+    bool silent;           /* the one in use has not answered for a while */
     bool heard_plain;      /* a check without USE-CANDIDATE came first */
     /* The check at hand. */
     bool sent_controlling;
@@ -122,6 +126,14 @@ typedef struct floe_candidate_pair {
     uint8_t next_former;
     floe_stun_transaction transaction;
     floe_former_check former[FLOE_FORMER_CHECKS];
+    /* Consent, where it is valid. */
+    floe_time answered;       /* when a check was last */
+    floe_time last_heard;     /* when anything came by it */
+    floe_time asked;          /* when it was checked last for consent */
+    floe_time asked_first;    /* of those since it answered, the first */
+    floe_time next_consent;   /* the next, if all is well */
+    floe_duration patience;   /* or so long after anything came */
+    floe_duration round_trip; /* of the latest answer */
     /* What the latest answer has shown of us. */
     floe_address mapped;
     uint32_t mapped_priority;
@@ -167,13 +179,15 @@ struct floe_ice {
     floe_list triggered;
     floe_list early;
     size_t early_count;
-    floe_agenda checks;          /* the alarms of transactions */
-    floe_time next_check;        /* not before */
-    bool has_next;               /* there is one to send then */
-    floe_time nomination_at;     /* a wait for better ones ends */
-    floe_time failure_at;        /* not before; never: that time has come */
-    floe_candidate_pair *latest; /* that a packet came by */
-    floe_candidate_pair *best;   /* of the valid ones */
+    floe_agenda checks;           /* the alarms of transactions */
+    floe_agenda consents;         /* and of pairs that work */
+    floe_candidate_pair *watched; /* that which is in use, as it was last looked at */
+    floe_time next_check;         /* not before */
+    bool has_next;                /* there is one to send then */
+    floe_time nomination_at;      /* a wait for better ones ends */
+    floe_time failure_at;         /* not before; never: that time has come */
+    floe_candidate_pair *latest;  /* that a packet came by */
+    floe_candidate_pair *best;    /* of the valid ones */
     floe_candidate_pair *selected;
     floe_candidate_pair *nominating; /* whose nomination is under way */
     /* What is to be polled: states in order; 0 stands for the selected pair, as it is then. */
@@ -276,6 +290,8 @@ floe_duration floe_ice_checklist_rto(const floe_ice *ice);
 
 /* Sends its check as a new transaction. */
 void floe_ice_check_begin(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
+/* Sends one check by a pair that works: it is not sent again. */
+void floe_ice_check_once(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 /* Its transaction is due. */
 void floe_ice_check_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 /* It is sent no more, but its answer is still good. */
@@ -311,6 +327,24 @@ void floe_ice_take_nominations(floe_ice *ice);
 /* Another pair has become valid, or one is no more. */
 void floe_ice_find_best(floe_ice *ice);
 void floe_ice_select(floe_ice *ice, floe_candidate_pair *pair);
+
+/* That which data goes by; NULL: none. */
+static inline floe_candidate_pair *floe_ice_in_use(const floe_ice *ice)
+{
+    return ice->selected != NULL ? ice->selected : ice->best;
+}
+
+/* ── consent ── */
+
+/* A check by it was answered. */
+void floe_ice_consent_given(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
+/* Anything came by it. */
+void floe_ice_consent_heard(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
+void floe_ice_consent_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
+/* Another pair may be in use now. */
+void floe_ice_consent_watch(floe_ice *ice, floe_time now);
+/* Where nothing works any more, what has worked before is checked again. */
+void floe_ice_consent_revive(floe_ice *ice);
 
 /* ── outcome ── */
 

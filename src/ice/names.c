@@ -52,6 +52,7 @@ const char *floe_ice_failure_name(floe_ice_failure failure)
         [FLOE_ICE_FAILURE_RELAY_REFUSES] = "relay-refuses",
         [FLOE_ICE_FAILURE_TOO_MANY_CHECKS] = "too-many-checks",
         [FLOE_ICE_FAILURE_ROLES] = "roles",
+        [FLOE_ICE_FAILURE_CONSENT] = "consent",
     };
     return NAME_OF(names, failure);
 }

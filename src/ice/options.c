@@ -33,6 +33,9 @@ floe_error floe_ice_take_options(floe_ice *ice, const floe_ice_options *options)
         {"srflx_acceptance_ms", &all->srflx_acceptance_ms, 1, 60000, 500},
         {"prflx_acceptance_ms", &all->prflx_acceptance_ms, 1, 60000, 1000},
         {"relay_acceptance_ms", &all->relay_acceptance_ms, 1, 60000, 2000},
+        {"consent_ms", &all->consent_ms, 1000, 25000, 5000},
+        {"consent_timeout_ms", &all->consent_timeout_ms, 5000, 3600000, 30000},
+        {"disconnected_after_ms", &all->disconnected_after_ms, 1000, 3600000, 5000},
     };
 
     if (options != NULL) {

@@ -83,27 +83,23 @@ void floe_ice_outcome(floe_ice *ice, floe_time now)
     if (ice->state == FLOE_ICE_STATE_NEW && (ice->remote_count > 0 || ice->remote_end)) {
         floe_ice_to_state(ice, FLOE_ICE_STATE_CHECKING);
     }
-    switch (ice->state) {
-    case FLOE_ICE_STATE_CHECKING:
-        if (ice->best != NULL) {
-            floe_ice_to_state(ice, FLOE_ICE_STATE_CONNECTED);
-        } else if (has_failed(ice)) {
-            floe_ice_to_state(ice, FLOE_ICE_STATE_FAILED);
-        }
-        break;
-    case FLOE_ICE_STATE_CONNECTED:
-    case FLOE_ICE_STATE_COMPLETED:
-        if (ice->best == NULL) {
-            floe_ice_to_state(ice,
-                              has_failed(ice) ? FLOE_ICE_STATE_FAILED : FLOE_ICE_STATE_CHECKING);
-        } else if (!is_complete(ice)) {
-            floe_ice_to_state(ice, FLOE_ICE_STATE_CONNECTED);
-        }
-        break;
-    default:
+    if (ice->state == FLOE_ICE_STATE_NEW || ice->state == FLOE_ICE_STATE_FAILED ||
+        ice->state == FLOE_ICE_STATE_CLOSED) {
         return;
     }
-    if (ice->state == FLOE_ICE_STATE_CONNECTED && is_complete(ice)) {
+    const floe_candidate_pair *in_use = floe_ice_in_use(ice);
+    if (in_use == NULL) {
+        floe_ice_to_state(ice, has_failed(ice) ? FLOE_ICE_STATE_FAILED : FLOE_ICE_STATE_CHECKING);
+        return;
+    }
+    if (in_use->silent && ice->state != FLOE_ICE_STATE_CHECKING) {
+        floe_ice_to_state(ice, FLOE_ICE_STATE_DISCONNECTED);
+        return;
+    }
+    if (!is_complete(ice) || ice->state == FLOE_ICE_STATE_CHECKING) {
+        floe_ice_to_state(ice, FLOE_ICE_STATE_CONNECTED);
+    }
+    if (is_complete(ice)) {
         floe_ice_to_state(ice, FLOE_ICE_STATE_COMPLETED);
     }
 }

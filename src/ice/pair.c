@@ -175,6 +175,8 @@ void floe_ice_pair_end(floe_ice *ice, floe_candidate_pair *pair)
     floe_list_remove(&pair->triggered);
     floe_list_remove(&pair->link);
     floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);
+    floe_agenda_set(&ice->consents, &pair->consent, FLOE_TIME_NEVER);
+    ice->watched = ice->watched == pair ? NULL : ice->watched;
     floe_ice_checklist_ungroup(ice, pair);
     ice->in_state[pair->state]--;
     ice->pair_count--;

@@ -15,7 +15,7 @@
 #define MAPPINGS 4096
 #define ALLOCATIONS 16
 #define TARGETS 2048
-#define IDS 512
+#define IDS 8192
 #define MS UINT64_C(1000000)
 
 typedef enum happening { PACKET, ICMP, GATHER, START, SIGNAL, SIGNAL_END, DATA } happening;
@@ -63,7 +63,7 @@ typedef struct allocation {
 typedef struct target {
     floe_address address;
     unsigned unanswered;
-    bool answered;
+    uint64_t answered; /* when it did last; 0: never */
 } target;
 
 typedef struct agent {
@@ -213,6 +213,13 @@ static bool is_relay(const floe_address *address)
     return floe_address_same_ip(address, &relay);
 }
 
+static bool is_cut(const world *w)
+{
+    uint64_t from = w->config->cut_at_ms * MS;
+
+    return w->config->cut_ms > 0 && w->now >= from && w->now < from + w->config->cut_ms * MS;
+}
+
 static void carry(world *w, const floe_address *from, const floe_address *to, unsigned link,
                   unsigned delay_ms, const void *data, size_t size)
 {
@@ -220,6 +227,9 @@ static void carry(world *w, const floe_address *from, const floe_address *to, un
                           ? seeded_below(&w->random, w->config->jitter_ms + 1)
                           : 0;
 
+    if (is_cut(w)) {
+        return;
+    }
     if (!w->quiet && w->config->loss > 0 && seeded_below(&w->random, 1000) < w->config->loss) {
         say(w, "lost: %s to %s", text(from), text(to));
         return;
@@ -602,8 +612,10 @@ static void look_at(world *w, agent *a, const floe_address *to, floe_span data, 
             violated(w, "I16: side %u has sent %u checks to %s, which does not answer", a->n,
                      at->unanswered, text(to));
         }
-    } else if (!at->answered) {
+    } else if (at->answered == 0) {
         violated(w, "I16: side %u sends data to %s, which has answered nothing", a->n, text(to));
+    } else if (w->now > at->answered + 30000 * MS) {
+        violated(w, "I10: side %u sends data to %s without consent", a->n, text(to));
     }
 }
 
@@ -686,7 +698,7 @@ static void hears(world *w, agent *a, const floe_packet *packet)
         (message.integrity_at != 0)) {
         target *at = target_of(w, a, &packet->peer);
         at->unanswered = 0;
-        at->answered = true;
+        at->answered = w->now;
     }
     bool is_for_application = floe_ice_packet(a->ice, now_of(w), packet);
     if (is_for_application) {
@@ -872,6 +884,9 @@ static void state_is(world *w, agent *a, floe_ice_state state)
         a->seen->connected_ms = ms;
         add_event(w, DATA, w->now)->side = a->n;
     }
+    if (state == FLOE_ICE_STATE_DISCONNECTED && a->seen->disconnected_ms == UINT32_MAX) {
+        a->seen->disconnected_ms = ms;
+    }
     if (state == FLOE_ICE_STATE_FAILED) {
         a->seen->failed_ms = ms;
         if (ms < a->side->start_at_ms + 39500U) {
@@ -967,6 +982,9 @@ static void send_data(world *w, agent *a)
     }
     if (a->seen->sent < 20) {
         add_event(w, DATA, w->now + 50 * MS)->side = a->n;
+    } else if (w->config->cut_ms > 0) {
+        uint64_t cut = w->config->cut_at_ms * MS;
+        add_event(w, DATA, w->now < cut ? cut : w->now + 1000 * MS)->side = a->n;
     }
 }
 
@@ -1168,6 +1186,7 @@ bool meet_run(const meet_config *config, FILE *trace, meet_report *report)
         *a->seen = (meet_seen){.connected_ms = UINT32_MAX,
                                .selected_ms = UINT32_MAX,
                                .failed_ms = UINT32_MAX,
+                               .disconnected_ms = UINT32_MAX,
                                .data_ms = UINT32_MAX};
         made = made && make(w, a);
         add_event(w, GATHER, w->now + a->side->gather_at_ms * MS)->side = n;

@@ -59,7 +59,9 @@ typedef struct meet_config {
     unsigned loss; /* of a thousand */
     unsigned jitter_ms;
     unsigned run_ms;
-    size_t fail_at; /* the n-th allocation of memory of the agents fails; 0: none */
+    unsigned cut_at_ms; /* from then on nothing arrives, */
+    unsigned cut_ms;    /* for so long; 0: never */
+    size_t fail_at;     /* the n-th allocation of memory of the agents fails; 0: none */
     bool
         floods; /* the second side's peer is hostile: checks come from everywhere, and answers that are forged */
 } meet_config;
@@ -70,7 +72,8 @@ typedef struct meet_seen {
     unsigned connected_ms; /* when; UINT32_MAX: never */
     unsigned selected_ms;
     unsigned failed_ms;
-    unsigned data_ms; /* when the first data came */
+    unsigned disconnected_ms; /* the first time */
+    unsigned data_ms;         /* when the first data came */
     floe_ice_role role;
     bool has_selected;
     floe_ice_pair selected;

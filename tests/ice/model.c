@@ -185,6 +185,31 @@ static bool ends(const meet_config *config)
     return !config->sides[0].does_not_end && !config->sides[1].does_not_end;
 }
 
+/* Nothing arrives for so long: what is told of it, and when, and what is left behind it. */
+static bool cut_agrees(const meet_config *config, const meet_seen *seen, unsigned n, char *why,
+                       size_t size)
+{
+    unsigned late = config->cut_at_ms + 5000 + 500 + 2 * config->jitter_ms;
+
+    for (unsigned i = 0; i < 2; i++) {
+        late += config->sides[i].delay_ms;
+    }
+    if (config->cut_ms > 7000 && config->loss == 0 &&
+        (seen->disconnected_ms > late || seen->disconnected_ms < config->cut_at_ms)) {
+        (void)snprintf(why, size, "I10: side %u is disconnected after %d ms, and the cut at %u", n,
+                       (int)seen->disconnected_ms, config->cut_at_ms);
+        return false;
+    }
+    /* What had lapsed may be found again when the cut is over; there is nothing between that and the end. */
+    if (config->cut_ms > 37000 && ends(config) && !may_echo(config) &&
+        seen->state != FLOE_ICE_STATE_FAILED && seen->state != FLOE_ICE_STATE_COMPLETED) {
+        (void)snprintf(why, size, "side %u is %s behind a cut of %u ms", n,
+                       floe_ice_state_name(seen->state), config->cut_ms);
+        return false;
+    }
+    return true;
+}
+
 bool meet_model_agrees(const meet_config *config, const meet_report *report, char *why, size_t size)
 {
     meet_model model = meet_model_of(config);
@@ -205,7 +230,11 @@ bool meet_model_agrees(const meet_config *config, const meet_report *report, cha
                            floe_ice_state_name(seen->state));
             return false;
         }
-        if (model.connects == MEET_MUST && ends(config) &&
+        if (model.connects == MEET_MUST && config->cut_ms > 0 &&
+            !cut_agrees(config, seen, n, why, size)) {
+            return false;
+        }
+        if (model.connects == MEET_MUST && ends(config) && config->cut_ms < 20000 &&
             seen->state != FLOE_ICE_STATE_COMPLETED &&
             (seen->state != FLOE_ICE_STATE_CONNECTED || !may_echo(config))) {
             (void)snprintf(why, size, "side %u is %s, and should be completed", n,
@@ -217,7 +246,10 @@ bool meet_model_agrees(const meet_config *config, const meet_report *report, cha
             return false;
         }
     }
-    if (model.connects == MEET_MUST && !report->same_pair) {
+    bool both_say = report->sides[0].state == FLOE_ICE_STATE_COMPLETED &&
+                    report->sides[1].state == FLOE_ICE_STATE_COMPLETED;
+    if (((model.connects == MEET_MUST && config->cut_ms < 20000) || both_say) &&
+        !report->same_pair) {
         (void)snprintf(why, size, "the two sides have not chosen the same pair");
         return false;
     }
@@ -228,7 +260,8 @@ bool meet_model_agrees(const meet_config *config, const meet_report *report, cha
                          : config->sides[1].start_at_ms - config->sides[0].start_at_ms;
     unsigned late = config->sides[0].trickle_ms + config->sides[1].trickle_ms +
                     config->sides[0].gather_at_ms + config->sides[1].gather_at_ms + apart;
-    if (model.directly == MEET_MUST && config->loss == 0 && late == 0 && by_relay) {
+    if (model.directly == MEET_MUST && config->loss == 0 && config->cut_ms == 0 && late == 0 &&
+        by_relay) {
         (void)snprintf(why, size, "a relay is chosen, and a direct pair works");
         return false;
     }

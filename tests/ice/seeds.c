@@ -61,7 +61,9 @@ void meet_of_seed(uint64_t seed, meet_config *config)
 {
     seeded_random random;
 
-    seeded_init(&random, seed * 0x9E3779B97F4A7C15U + 1);
+    seeded_init(&random, seed);
+    seeded_init(&random,
+                seeded_next(&random)); /* else the next seed's numbers are these, one later */
     *config = (meet_config){.seed = seed};
     for (unsigned n = 0; n < MEET_ROUTERS; n++) {
         of_router(&random, n, &config->routers[n]);
@@ -75,6 +77,11 @@ void meet_of_seed(uint64_t seed, meet_config *config)
     config->loss = chance(&random, 60) ? 0 : seeded_below(&random, 120);
     config->jitter_ms = chance(&random, 50) ? 0 : seeded_below(&random, 30);
     config->run_ms = 100000;
+    if (chance(&random, 30)) {
+        config->cut_at_ms = 50000 + seeded_below(&random, 10000);
+        config->cut_ms = 500 + seeded_below(&random, 45000);
+        config->run_ms = 160000;
+    }
 }
 
 void meet_plain(meet_config *config, meet_kind mapping, meet_kind filtering)
@@ -92,8 +99,9 @@ void meet_plain(meet_config *config, meet_kind mapping, meet_kind filtering)
 
 void meet_print(const meet_config *config, FILE *to)
 {
-    (void)fprintf(to, "seed %llu: loss %u, jitter %u ms\n", (unsigned long long)config->seed,
-                  config->loss, config->jitter_ms);
+    (void)fprintf(to, "seed %llu: loss %u, jitter %u ms, cut at %u for %u ms\n",
+                  (unsigned long long)config->seed, config->loss, config->jitter_ms,
+                  config->cut_at_ms, config->cut_ms);
     for (unsigned n = 0; n < MEET_ROUTERS; n++) {
         const meet_router *router = &config->routers[n];
         (void)fprintf(to, "  router %u: %s mapping %d filtering %d%s\n", n + 1,

@@ -22,6 +22,7 @@ typedef struct sent {
     floe_address to;
     uint8_t data[1500];
     size_t size;
+    bool is_answered;
 } sent;
 
 typedef struct fixture {
@@ -40,8 +41,11 @@ typedef struct fixture {
     unsigned selections;
     bool has_selected;
     floe_ice_pair selected;
-    bool delivered; /* the latest packet was the application's */
+    bool delivered;      /* the latest packet was the application's */
+    const char *answers; /* checks that are sent there are answered at once; NULL: by the test */
 } fixture;
+
+static void answer_new(fixture *f);
 
 /* ── The driver ── */
 
@@ -72,6 +76,7 @@ static void outputs(fixture *f)
             f->sent[f->count].at = f->now;
             f->sent[f->count].to = output->remote;
             f->sent[f->count].size = output->data_size;
+            f->sent[f->count].is_answered = false;
             memcpy(f->sent[f->count++].data, output->data, output->data_size);
             break;
         default:
@@ -92,6 +97,7 @@ static void outputs(fixture *f)
             }
         }
     }
+    answer_new(f);
 }
 
 static void run_until(fixture *f, uint64_t ms)
@@ -363,6 +369,19 @@ static void respond_to(fixture *f, const sent *one, const response *what)
 static void respond(fixture *f)
 {
     respond_to(f, last_check(f), &(response){0});
+}
+
+static void answer_new(fixture *f)
+{
+    for (size_t i = 0; f->answers != NULL && i < f->count; i++) {
+        floe_address to = address_of(f->answers);
+        if (!f->sent[i].is_answered && is_check(&f->sent[i]) &&
+            floe_address_equal(&f->sent[i].to, &to)) {
+            f->sent[i].is_answered = true;
+            sent one = f->sent[i];
+            respond_to(f, &one, &(response){0});
+        }
+    }
 }
 
 static floe_ice_pair pair_to(const fixture *f, const char *remote)
@@ -1036,6 +1055,7 @@ static void i7_a_host_pair_is_nominated_at_once(void **state)
     assert_int_equal(add(&f, "b 1 udp 100 198.51.100.8 8 typ host"), FLOE_OK);
     assert_int_equal(add(&f, NULL), FLOE_OK);
     assert_string_equal(f.states, "checking connected"); /* as long as another is checked */
+    f.answers = peer;
     run_until(&f, 45000);
     assert_string_equal(f.states, "checking connected completed");
     end(&f);
@@ -1215,8 +1235,8 @@ static void i8_it_does_not_fail_before_its_time(void **state)
     assert_string_equal(f.states, "checking");
     run_until(&f, 39502);
     assert_string_equal(f.states, "checking failed");
-    check(&f, peer, &usual); /* answered, and that is all */
-    assert_int_equal(answered(&f), 0);
+    check(&f, peer, &usual); /* the peer need not wait (RFC 7675 §5.2) */
+    assert_int_equal(answered(&f), 403);
     f.count = 0;
     run_until(&f, 100000);
     assert_int_equal(f.count, 0);
@@ -1230,6 +1250,162 @@ static void i8_it_does_not_fail_before_its_time(void **state)
     assert_string_equal(f.states, "checking");
     assert_int_equal(add(&f, NULL), FLOE_OK);
     assert_string_equal(f.states, "checking failed");
+    end(&f);
+}
+
+/* ── Consent ── */
+
+/* Controls, and has chosen a host pair, whose checks are answered. */
+static void connect(fixture *f)
+{
+    begin(f);
+    start(f, FLOE_ICE_ROLE_CONTROLLING);
+    f->answers = peer;
+    add_peer(f);
+    assert_int_equal(add(f, NULL), FLOE_OK);
+    run_until(f, 20);
+    assert_string_equal(f->states, "checking connected completed");
+    f->count = 0;
+}
+
+static void i10_consent_is_asked_every_few_seconds(void **state)
+{
+    fixture f;
+    uint64_t shortest = UINT64_MAX;
+    uint64_t longest = 0;
+
+    (void)state;
+    connect(&f);
+    run_until(&f, 600000);
+    assert_in_range(f.count, 600 / 5 - 8, 600 / 5 + 30);
+    for (size_t i = 1; i < f.count; i++) {
+        uint64_t wait = (f.sent[i].at.ns - f.sent[i - 1].at.ns) / 1000000;
+        shortest = wait < shortest ? wait : shortest;
+        longest = wait > longest ? wait : longest;
+        floe_stun_message message = message_of(&f.sent[i]);
+        assert_true(floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE)); /* it means what it says */
+    }
+    assert_true(shortest >= 3999 && longest <= 6000 && longest > shortest + 200);
+    assert_string_equal(f.states, "checking connected completed");
+    end(&f);
+}
+
+static void i10_without_an_answer_nothing_is_sent(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect(&f);
+    f.answers = NULL;
+    uint64_t last = ms(&f);
+    run_until(&f, last + 4900);
+    assert_string_equal(f.states, "checking connected completed");
+    run_until(&f, last + 5500);
+    assert_string_equal(f.states, "checking connected completed disconnected");
+    run_until(&f, last + 29900);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_OK);
+    outputs(&f);
+    run_until(&f, last + 30100);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_ERR_NOT_CONNECTED);
+    assert_false(f.has_selected);
+    assert_int_equal(pair_to(&f, peer).failure, FLOE_ICE_FAILURE_CONSENT);
+    assert_true(checks_to(&f, peer) < 50);
+    f.count = 0;
+    run_until(&f, last + 200000);
+    assert_int_equal(f.count, 0);
+    assert_string_equal(f.states, "checking connected completed disconnected checking failed");
+    end(&f);
+}
+
+static void i10_it_may_come_back(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect(&f);
+    f.answers = NULL;
+    run_until(&f, 12000);
+    assert_string_equal(f.states, "checking connected completed disconnected");
+    f.answers = peer;
+    run_until(&f, 14000);
+    assert_string_equal(f.states, "checking connected completed disconnected completed");
+    run_until(&f, 100000);
+    assert_string_equal(f.states, "checking connected completed disconnected completed");
+    end(&f);
+}
+
+/* What comes shows that the way leads here, and is no consent. */
+static void i10_data_is_a_sign_of_life_and_no_consent(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect(&f);
+    f.answers = NULL;
+    uint64_t last = ms(&f);
+    while (ms(&f) < last + 29000) {
+        comes(&f, peer, "data", 4);
+        run_until(&f, ms(&f) + 1000);
+    }
+    assert_string_equal(f.states, "checking connected completed");
+    while (ms(&f) < last + 31000) {
+        comes(&f, peer, "data", 4);
+        run_until(&f, ms(&f) + 1000);
+    }
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_ERR_NOT_CONNECTED);
+    end(&f);
+}
+
+static void i10_403_ends_it_at_once(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect(&f);
+    f.answers = NULL;
+    run_until(&f, 7000);
+    respond_to(&f, last_check(&f), &(response){.code = 403, .password = ""}); /* by nobody */
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_OK);
+    respond_to(&f, last_check(&f), &(response){.code = 403});
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_ERR_NOT_CONNECTED);
+    assert_int_equal(pair_to(&f, peer).error_code, 403);
+    assert_int_equal(pair_to(&f, peer).failure, FLOE_ICE_FAILURE_CONSENT);
+    end(&f);
+}
+
+static void i10_what_is_not_used_lapses_and_is_checked_again(void **state)
+{
+    fixture f;
+    static const char *const other = "198.51.100.8:8";
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    respond(&f);
+    f.answers = peer;
+    run_until(&f, 10);
+    assert_int_equal(add(&f, "b 1 udp 100 198.51.100.8 8 typ host"), FLOE_OK);
+    run_until(&f, 20);
+    f.answers = NULL;
+    respond(&f);
+    f.answers = peer;
+    assert_true(pair_to(&f, other).valid);
+    run_until(&f, 29000);
+    assert_true(pair_to(&f, other).valid);
+    run_until(&f, 31000);
+    assert_false(pair_to(&f, other).valid);
+    assert_int_equal(pair_to(&f, other).state, FLOE_ICE_PAIR_SUCCEEDED);
+    f.answers = NULL;
+    run_until(&f, 36500);
+    f.count = 0;
+    run_until(&f, 42000);
+    respond_to(&f, last_check(&f), &(response){.code = 403});
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_ERR_NOT_CONNECTED);
+    run_until(&f, ms(&f) + 10);
+    assert_int_equal(checks_to(&f, other), 1);
+    respond(&f);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_OK);
     end(&f);
 }
 
@@ -1342,6 +1518,12 @@ int main(void)
         cmocka_unit_test(i7_a_pair_that_is_withdrawn_is_chosen_no_more),
         cmocka_unit_test(i18_data_comes_from_whom_a_check_has_shown),
         cmocka_unit_test(i8_it_does_not_fail_before_its_time),
+        cmocka_unit_test(i10_consent_is_asked_every_few_seconds),
+        cmocka_unit_test(i10_without_an_answer_nothing_is_sent),
+        cmocka_unit_test(i10_it_may_come_back),
+        cmocka_unit_test(i10_data_is_a_sign_of_life_and_no_consent),
+        cmocka_unit_test(i10_403_ends_it_at_once),
+        cmocka_unit_test(i10_what_is_not_used_lapses_and_is_checked_again),
         cmocka_unit_test(i1_misuse_is_named),
         cmocka_unit_test(i1_numbers_have_names),
     };

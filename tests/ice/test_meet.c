@@ -81,8 +81,6 @@ static void i4_pairs_do_not_freeze_each_other(void **state)
     meet_report report;
 
     (void)state;
-    meet_of_seed(98, &config);
-    run(&config, &report);
     meet_plain(&config, MEET_ADDRESS_DEPENDENT, MEET_ADDRESS_AND_PORT_DEPENDENT);
     config.sides[0].turn = true;
     config.sides[0].interface_count = 2;

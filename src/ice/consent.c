@@ -1,0 +1,169 @@
+/* Whether a pair that works still does: consent (RFC 7675), which is also what keeps it alive in NATs (RFC 8445 §11), and
+ * whether anything comes by it at all.
+ *
+ * The pair in use is checked every few seconds, and when nothing has come from there for 4 s; if a check is not answered,
+ * every half second, and later every second. Where nothing has come for 5 s it is silent. Without an answer for 30 s
+ * nothing more is sent by it. Another pair that works is not looked
+ * after, and lapses after the same time; it is checked again when it is needed. */
+#include "base/random.h"
+#include "ice/ice.h"
+
+static floe_duration timeout(const floe_ice *ice)
+{
+    return floe_milliseconds(ice->options.consent_timeout_ms);
+}
+
+/* RFC 7675 §5.1: each time between 0.8 and 1.2 of the interval, so that checks of many agents do not fall together. Where
+ * nothing comes, between 0.8 and 0.88 of the time after which it is silent. */
+static void draw_next(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    uint32_t part = 200; /* without randomness, the middle */
+
+    (void)floe_random_below(&ice->random, 401, &part);
+    pair->next_consent = floe_time_after(
+        now, (floe_duration){ice->options.consent_ms * UINT64_C(1000) * (800 + part)});
+    pair->patience =
+        (floe_duration){ice->options.disconnected_after_ms * UINT64_C(1000) * (800 + part / 5)};
+}
+
+/* ── What comes ── */
+
+void floe_ice_consent_heard(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    pair->last_heard = now;
+    if (pair->silent) {
+        pair->silent = false;
+        ice->unsettled = true;
+    }
+}
+
+void floe_ice_consent_given(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    pair->answered = now;
+    floe_ice_consent_heard(ice, now, pair);
+    floe_agenda_set(&ice->consents, &pair->consent, floe_time_after(now, timeout(ice)));
+    if (pair == ice->watched) {
+        floe_ice_consent_due(ice, now, pair);
+    }
+}
+
+/* ── What is due ── */
+
+static bool is_asked(const floe_candidate_pair *pair)
+{
+    return pair->asked.ns > pair->answered.ns;
+}
+
+static floe_time next_of(const floe_candidate_pair *pair)
+{
+    if (is_asked(pair)) {
+        bool is_late = floe_time_since(pair->asked, pair->asked_first).ns > floe_seconds(5).ns;
+        return floe_time_after(pair->asked, floe_milliseconds(is_late ? 1000 : 500));
+    }
+    return floe_time_min(pair->next_consent, floe_time_after(pair->last_heard, pair->patience));
+}
+
+/* When it counts as silent: where a round trip takes long, not before an answer can be there. */
+static floe_time silent_at(const floe_ice *ice, const floe_candidate_pair *pair)
+{
+    floe_duration wait = floe_duration_times(pair->round_trip, 2);
+    floe_duration least = floe_milliseconds(1000);
+
+    if (pair->silent || !is_asked(pair)) {
+        return FLOE_TIME_NEVER;
+    }
+    return floe_time_max(
+        floe_time_after(pair->last_heard, floe_milliseconds(ice->options.disconnected_after_ms)),
+        floe_time_after(pair->asked_first, wait.ns > least.ns ? wait : least));
+}
+
+static void ask(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    if (!is_asked(pair)) {
+        pair->asked_first = now;
+    }
+    pair->asked = now;
+    draw_next(ice, now, pair);
+    ice->next_check = floe_time_after(now, floe_milliseconds(ice->options.pacing_ms));
+    floe_ice_check_once(ice, now, pair);
+}
+
+static void look_after(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    if (pair->next_consent.ns < pair->answered.ns) { /* it was not in use before */
+        draw_next(ice, now, pair);
+    }
+    if (floe_time_reached(now, silent_at(ice, pair))) {
+        pair->silent = true;
+        ice->unsettled = true;
+    }
+    if (floe_time_reached(now, next_of(pair)) && floe_time_reached(now, ice->next_check)) {
+        ask(ice, now, pair);
+    }
+    if (!pair->valid) { /* it could not be sent */
+        return;
+    }
+    floe_time when = floe_time_max(next_of(pair), ice->next_check);
+    when = floe_time_min(when, silent_at(ice, pair));
+    when = floe_time_min(when, floe_time_after(pair->answered, timeout(ice)));
+    floe_agenda_set(&ice->consents, &pair->consent, when);
+}
+
+static void lapse(floe_ice *ice, floe_candidate_pair *pair)
+{
+    floe_ice_check_cancel(ice, pair);
+    pair->valid = false;
+    pair->lapsed = true;
+    pair->value = 0;
+    pair->wants_nomination = false;
+    ice->nominating = ice->nominating == pair ? NULL : ice->nominating;
+    floe_ice_find_best(ice);
+    ice->unsettled = true;
+}
+
+void floe_ice_consent_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    bool is_over = floe_time_reached(now, floe_time_after(pair->answered, timeout(ice)));
+
+    if (!pair->valid) {
+        return;
+    }
+    if (is_over && pair == floe_ice_in_use(ice)) {
+        floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_CONSENT);
+    } else if (is_over) {
+        lapse(ice, pair);
+    } else if (pair == floe_ice_in_use(ice)) {
+        look_after(ice, now, pair);
+    } else {
+        pair->silent = false;
+        floe_agenda_set(&ice->consents, &pair->consent,
+                        floe_time_after(pair->answered, timeout(ice)));
+    }
+}
+
+void floe_ice_consent_watch(floe_ice *ice, floe_time now)
+{
+    floe_candidate_pair *pair = floe_ice_in_use(ice);
+
+    if (pair != ice->watched) {
+        ice->watched = pair;
+        if (pair != NULL) {
+            floe_ice_consent_due(ice, now, pair);
+        }
+    }
+}
+
+void floe_ice_consent_revive(floe_ice *ice)
+{
+    if (ice->best != NULL) {
+        return;
+    }
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (pair->lapsed) {
+            pair->lapsed = false;
+            floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_WAITING);
+            floe_ice_checklist_trigger(ice, pair);
+        }
+    }
+}
