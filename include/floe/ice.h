@@ -228,10 +228,15 @@ FLOE_EXPORT void floe_ice_free(floe_ice *ice);
  * Starts checks with the remote side (ORTC start). The core may gather before, meanwhile or later,
  * and remote candidates may come before or later.
  *
+ * Called again, it restarts the agent (RFC 8445 §9): after floe_core_restart, when the remote side
+ * has answered, or with new parameters of the remote side. All remote candidates go, so those of the
+ * new generation come after it. The pair that is in use carries data until another one is chosen.
+ *
  * @param remote  the remote parameters; copied.
  * @param role    controlling: usually the side that made the offer (RFC 8445 §6.1.1). If both sides
  *                have the same role, they mend it (§7.3.1.1).
- * @return FLOE_OK; FLOE_ERR_INVALID_STATE: it was started or closed before;
+ * @return FLOE_OK; FLOE_ERR_INVALID_STATE: it is closed, or was started with the same parameters of
+ *         both sides before;
  *         FLOE_ERR_INVALID_ARGUMENT: NULL, no role, a username fragment that has not 4 to 256
  *         ice-char or a password that has not 22 to 256 (RFC 8839 §5.4);
  *         FLOE_ERR_UNSUPPORTED: the remote side is lite; FLOE_ERR_NO_MEMORY: nothing has changed.

@@ -62,6 +62,30 @@ static void drop_first(floe_ice *ice)
     ice->early_count--;
 }
 
+static floe_early_check *add(floe_ice *ice, uint32_t candidate_id, const floe_address *peer,
+                             const char *username_fragment)
+{
+    size_t size = strlen(username_fragment) + 1;
+
+    if (ice->early_count == FLOE_ICE_EARLY_MAX) {
+        drop_first(ice);
+    }
+    floe_early_check *early = floe_allocate(&ice->allocator, sizeof *early + size);
+    if (early != NULL) {
+        early->candidate_id = candidate_id;
+        early->peer = *peer;
+        memcpy(early->remote_username_fragment, username_fragment, size);
+        floe_list_append(&ice->early, &early->link);
+        ice->early_count++;
+    }
+    return early;
+}
+
+void floe_ice_arrival_expect(floe_ice *ice, uint32_t candidate_id, const floe_address *peer)
+{
+    (void)add(ice, candidate_id, peer, ""); /* nobody's check is of that name */
+}
+
 static void remember(floe_ice *ice, const floe_packet *packet)
 {
     const floe_check *check = packet->check;
@@ -73,21 +97,12 @@ static void remember(floe_ice *ice, const floe_packet *packet)
             return;
         }
     }
-    size_t size = strlen(check->remote_username_fragment) + 1;
-    if (ice->early_count == FLOE_ICE_EARLY_MAX) {
-        drop_first(ice);
+    floe_early_check *early =
+        add(ice, packet->candidate_id, &packet->peer, check->remote_username_fragment);
+    if (early != NULL) { /* else the peer checks again */
+        early->priority = check->priority;
+        early->use_candidate = check->use_candidate;
     }
-    floe_early_check *early = floe_allocate(&ice->allocator, sizeof *early + size);
-    if (early == NULL) {
-        return; /* the peer checks again */
-    }
-    early->candidate_id = packet->candidate_id;
-    early->peer = packet->peer;
-    early->priority = check->priority;
-    early->use_candidate = check->use_candidate;
-    memcpy(early->remote_username_fragment, check->remote_username_fragment, size);
-    floe_list_append(&ice->early, &early->link);
-    ice->early_count++;
 }
 
 bool floe_ice_arrival_was_early(const floe_ice *ice, uint32_t candidate_id,
@@ -156,8 +171,19 @@ static uint16_t refusal_of(const floe_packet *packet)
 
 static bool is_from_peer(const floe_ice *ice, const floe_check *check)
 {
-    return ice->session != NULL && !check->former &&
-           floe_ice_is_remote(ice->session, check->remote_username_fragment);
+    return ice->session != NULL &&
+           floe_ice_is_remote(ice->session, check->remote_username_fragment) &&
+           check->former == floe_ice_is_former(ice, ice->session);
+}
+
+/* The peer may not know of a restart yet (RFC 8445 §9): consent of the pair that is in use goes on. */
+static bool is_of_former(const floe_ice *ice, const floe_packet *packet)
+{
+    const floe_candidate_pair *former = ice->former;
+
+    return former != NULL && former->base->id == packet->candidate_id &&
+           floe_address_equal(&former->remote->address, &packet->peer) &&
+           floe_ice_is_remote(former->session, packet->check->remote_username_fragment);
 }
 
 /* 0: a success. */
@@ -194,11 +220,17 @@ void floe_ice_arrival(floe_ice *ice, floe_time now, const floe_packet *packet)
 
     /* Where it cannot be answered, the peer checks again. */
     (void)floe_core_answer_check(ice->core, now, packet, code);
-    if (code != 0 || check->former) {
+    if (code != 0) {
         return;
     }
-    if (!is_from_peer(ice, check) || !take(ice, now, packet->candidate_id, &packet->peer,
-                                           check->priority, check->use_candidate)) {
+    if (is_from_peer(ice, check)) {
+        if (!take(ice, now, packet->candidate_id, &packet->peer, check->priority,
+                  check->use_candidate)) {
+            remember(ice, packet);
+        }
+    } else if (is_of_former(ice, packet)) {
+        floe_ice_consent_heard(ice, now, ice->former);
+    } else if (!check->former) {
         remember(ice, packet);
     }
 }

@@ -17,7 +17,7 @@ static floe_span write(const floe_ice *ice, const floe_candidate_pair *pair,
                                               FLOE_STUN_BINDING, &pair->transaction.id);
 
     floe_stun_put(&writer, FLOE_STUN_USERNAME,
-                  floe_span_of(ice->session->username, ice->session->size));
+                  floe_span_of(pair->session->username, pair->session->size));
     floe_stun_put_u32(&writer, FLOE_STUN_PRIORITY, floe_ice_reflexive_priority(pair->base));
     floe_stun_put_u64(&writer,
                       pair->sent_controlling ? FLOE_STUN_ICE_CONTROLLING : FLOE_STUN_ICE_CONTROLLED,
@@ -25,7 +25,7 @@ static floe_span write(const floe_ice *ice, const floe_candidate_pair *pair,
     if (pair->sent_nomination) {
         floe_stun_put(&writer, FLOE_STUN_USE_CANDIDATE, (floe_span){0});
     }
-    floe_stun_put_integrity(&writer, ice->session->key->sha1);
+    floe_stun_put_integrity(&writer, pair->session->key->sha1);
     floe_stun_put_fingerprint(&writer);
     return floe_stun_written(&writer);
 }
@@ -33,7 +33,9 @@ static floe_span write(const floe_ice *ice, const floe_candidate_pair *pair,
 /* Of its attributes as they are now, all that is sent by one transaction is the same. */
 static void name(const floe_ice *ice, floe_candidate_pair *pair)
 {
-    pair->sent_controlling = ice->role == FLOE_ICE_ROLE_CONTROLLING;
+    floe_ice_role role = pair == ice->former ? ice->former_role : ice->role;
+
+    pair->sent_controlling = role == FLOE_ICE_ROLE_CONTROLLING;
     pair->sent_nomination =
         pair->sent_controlling && (pair->wants_nomination || pair == ice->selected);
     pair->sent_as = ice->naming;
@@ -203,21 +205,26 @@ static bool find_former(const floe_candidate_pair *pair, floe_time now, const fl
     return false;
 }
 
+static bool find_in(floe_candidate_pair *pair, floe_time now, const floe_stun_id *id, asked *found)
+{
+    *found = (asked){pair, true, pair->sent_controlling, pair->sent_nomination};
+    if (floe_stun_transaction_runs(&pair->transaction) &&
+        floe_stun_id_equal(&pair->transaction.id, id)) {
+        return true;
+    }
+    found->is_current = false;
+    return find_former(pair, now, id, found);
+}
+
 static bool find(const floe_ice *ice, floe_time now, const floe_stun_id *id, asked *found)
 {
     FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
     {
-        *found = (asked){pair, true, pair->sent_controlling, pair->sent_nomination};
-        if (floe_stun_transaction_runs(&pair->transaction) &&
-            floe_stun_id_equal(&pair->transaction.id, id)) {
-            return true;
-        }
-        found->is_current = false;
-        if (find_former(pair, now, id, found)) {
+        if (find_in(pair, now, id, found)) {
             return true;
         }
     }
-    return false;
+    return ice->former != NULL && find_in(ice->former, now, id, found);
 }
 
 /* §7.2.5.3.1: the local candidate that has this address, or a new one that the peer has shown. */
@@ -268,6 +275,9 @@ static void succeeded(floe_ice *ice, floe_time now, const asked *to, const floe_
     }
     floe_ice_pair_value(ice, pair);
     floe_ice_find_best(ice);
+    if (pair == ice->former) { /* what was chosen before counts no more */
+        return;
+    }
     bool nominates = to->nominates && to->controlling && ice->role == FLOE_ICE_ROLE_CONTROLLING;
     if (nominates || (pair->to_be_nominated && ice->role == FLOE_ICE_ROLE_CONTROLLED)) {
         floe_ice_nominated(ice, pair);
@@ -279,6 +289,9 @@ static void conflict(floe_ice *ice, const asked *to)
 {
     floe_ice_role asked_as = to->controlling ? FLOE_ICE_ROLE_CONTROLLING : FLOE_ICE_ROLE_CONTROLLED;
 
+    if (to->pair == ice->former) {
+        return;
+    }
     if (ice->role == asked_as) {
         if (ice->role_changes >= FLOE_ICE_ROLE_CHANGES_MAX) {
             floe_ice_pair_fail(ice, to->pair, FLOE_ICE_FAILURE_ROLES);
@@ -323,7 +336,7 @@ void floe_ice_check_answered(floe_ice *ice, floe_time now, const floe_packet *pa
     floe_address mapped;
 
     if (ice->session == NULL || !find(ice, now, &message->id, &to) ||
-        !floe_stun_check_integrity(message, ice->session->key->sha1)) {
+        !floe_stun_check_integrity(message, to.pair->session->key->sha1)) {
         return; /* RFC 8489 §9.1.4: as if it had never come */
     }
     to.pair->remote->unanswered = 0;

@@ -72,12 +72,16 @@ void floe_ice_checklist_ungroup(floe_ice *ice, floe_candidate_pair *pair)
 
 void floe_ice_pair_to(floe_ice *ice, floe_candidate_pair *pair, floe_ice_pair_state state)
 {
+    ice->unsettled = true;
+    if (pair->group == NULL) {
+        pair->state = state;
+        return;
+    }
     ice->in_state[pair->state]--;
     pair->group->active -= is_active(pair);
     pair->state = state;
     ice->in_state[pair->state]++;
     pair->group->active += is_active(pair);
-    ice->unsettled = true;
 }
 
 void floe_ice_checklist_is_slow(floe_ice *ice, floe_candidate_pair *pair)

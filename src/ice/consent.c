@@ -113,7 +113,7 @@ static void lapse(floe_ice *ice, floe_candidate_pair *pair)
 {
     floe_ice_check_cancel(ice, pair);
     pair->valid = false;
-    pair->lapsed = true;
+    pair->lapsed = pair != ice->former;
     pair->value = 0;
     pair->wants_nomination = false;
     ice->nominating = ice->nominating == pair ? NULL : ice->nominating;

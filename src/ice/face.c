@@ -61,6 +61,9 @@ static void end_pairs(floe_ice *ice)
 /* Nothing is checked any more. */
 static void end_all(floe_ice *ice)
 {
+    if (ice->former != NULL) {
+        floe_ice_former_end(ice);
+    }
     end_pairs(ice);
     floe_ice_arrivals_free(ice);
     floe_ice_remotes_free(ice);
@@ -112,6 +115,9 @@ static void settle(floe_ice *ice, floe_time now)
 
     while (runs && ice->unsettled) {
         ice->unsettled = false;
+        if (ice->former != NULL && !ice->former->valid) {
+            floe_ice_former_end(ice);
+        }
         floe_ice_consent_revive(ice);
         floe_ice_checklist_thaw(ice);
         floe_ice_nominate(ice, now);
@@ -160,6 +166,22 @@ static floe_error begin(floe_ice *ice, const floe_parameters *remote, floe_ice_r
     return error;
 }
 
+static floe_error begin_again(floe_ice *ice, const floe_parameters *remote, floe_ice_role role)
+{
+    floe_error error;
+    floe_ice_session *session = floe_ice_session_new(ice, remote, &error);
+
+    if (session == NULL) {
+        return error;
+    }
+    if (floe_ice_same_session(session, ice->session)) {
+        floe_ice_session_free(ice, session);
+        return floe_fail(FLOE_ERR_INVALID_STATE, "neither side has other parameters than before");
+    }
+    floe_ice_restart_with(ice, session, role);
+    return FLOE_OK;
+}
+
 floe_error floe_ice_start(floe_ice *ice, floe_time now, const floe_parameters *parameters,
                           floe_ice_role role)
 {
@@ -168,9 +190,8 @@ floe_error floe_ice_start(floe_ice *ice, floe_time now, const floe_parameters *p
     if (ice == NULL || parameters == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_ice_start: NULL");
     }
-    if (ice->session != NULL || ice->state == FLOE_ICE_STATE_CLOSED) {
-        return floe_fail(FLOE_ERR_INVALID_STATE, "the agent is %s",
-                         ice->session != NULL ? "started" : "closed");
+    if (ice->state == FLOE_ICE_STATE_CLOSED) {
+        return floe_fail(FLOE_ERR_INVALID_STATE, "the agent is closed");
     }
     if (role != FLOE_ICE_ROLE_CONTROLLING && role != FLOE_ICE_ROLE_CONTROLLED) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "%d is no role", (int)role);
@@ -178,14 +199,13 @@ floe_error floe_ice_start(floe_ice *ice, floe_time now, const floe_parameters *p
     floe_take_struct(&remote, parameters, FLOE_PARAMETERS_SIZES);
     floe_error error = floe_ice_check_parameters(&remote);
     if (error == FLOE_OK) {
-        error = begin(ice, &remote, role);
+        error = ice->session == NULL ? begin(ice, &remote, role) : begin_again(ice, &remote, role);
     }
     floe_wipe(&remote, sizeof remote);
     if (error != FLOE_OK) {
         return error;
     }
     ice->started = now;
-    ice->next_check = now;
     ice->failure_at = floe_time_after(now, floe_milliseconds(ice->options.failed_after_ms));
     ice->unsettled = true;
     floe_ice_arrivals_made_up(ice, now);
@@ -293,6 +313,11 @@ bool floe_ice_packet(floe_ice *ice, floe_time now, const floe_packet *packet)
         return false;
     }
     floe_candidate_pair *pair = floe_ice_pair_of(ice, packet->candidate_id, &packet->peer);
+    bool is_of_former = ice->former != NULL && pair != NULL && ice->former->base == pair->base &&
+                        floe_address_equal(&ice->former->remote->address, &packet->peer);
+    if (is_of_former) { /* the one that is in use, whatever pair of today has the same addresses */
+        pair = ice->former;
+    }
     if (pair != NULL) {
         bool was_silent = pair->silent;
         floe_ice_consent_heard(ice, now, pair);
@@ -300,8 +325,8 @@ bool floe_ice_packet(floe_ice *ice, floe_time now, const floe_packet *packet)
             settle(ice, now);
         }
     }
-    return pair != NULL ? pair->heard
-                        : floe_ice_arrival_was_early(ice, packet->candidate_id, &packet->peer);
+    return (pair != NULL && pair->heard) ||
+           floe_ice_arrival_was_early(ice, packet->candidate_id, &packet->peer);
 }
 
 floe_error floe_ice_send(floe_ice *ice, floe_time now, const void *data, size_t size)

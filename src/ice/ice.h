@@ -6,7 +6,7 @@
  *     local        our candidates              nomination   which pair is used (§8.1)
  *     remote       the peer's                  consent      whether it still works (RFC 7675)
  *     pair         making and ending one       outcome      the state of it all
- *                                              listing      what is told of pairs */
+ *     restart      what stays (§9)             listing      what is told of pairs */
 #ifndef FLOE_ICE_ICE_H
 #define FLOE_ICE_ICE_H
 
@@ -103,9 +103,10 @@ typedef struct floe_candidate_pair {
     floe_alarm consent;  /* when to look whether it still works */
     floe_ice_base *base;
     floe_remote_candidate *remote;
-    floe_pair_group *group;
-    uint64_t priority; /* of its check */
-    uint64_t value;    /* of what the check has shown; 0: it is not valid */
+    const floe_ice_session *session; /* whose credentials its checks have */
+    floe_pair_group *group;          /* NULL: it is of before a restart */
+    uint64_t priority;               /* of its check */
+    uint64_t value;                  /* of what the check has shown; 0: it is not valid */
     floe_ice_pair_state state;
     floe_ice_failure failure;
     uint16_t error_code;
@@ -190,6 +191,10 @@ struct floe_ice {
     floe_candidate_pair *best;    /* of the valid ones */
     floe_candidate_pair *selected;
     floe_candidate_pair *nominating; /* whose nomination is under way */
+    /* That which was in use when the agent was restarted, with its own session and remote candidate (RFC 8445 §9). */
+    floe_candidate_pair *former;
+    floe_ice_session *former_session;
+    floe_ice_role former_role;
     /* What is to be polled: states in order; 0 stands for the selected pair, as it is then. */
     uint8_t reports[FLOE_ICE_REPORTS];
     uint8_t first_report;
@@ -214,6 +219,9 @@ floe_ice_session *floe_ice_session_new(const floe_ice *ice, const floe_parameter
 void floe_ice_session_free(const floe_ice *ice, floe_ice_session *session);
 /* Whether the peer calls itself so. */
 bool floe_ice_is_remote(const floe_ice_session *session, const char *username_fragment);
+/* Whether we call ourselves otherwise by now: the core was restarted, and the agent was not yet. */
+bool floe_ice_is_former(const floe_ice *ice, const floe_ice_session *session);
+bool floe_ice_same_session(const floe_ice_session *a, const floe_ice_session *b);
 
 /* ── local ── */
 
@@ -234,6 +242,8 @@ floe_remote_candidate *floe_ice_remote_shown(floe_ice *ice, floe_time now,
 /* At the start: those that name somebody else go (I9). */
 void floe_ice_remotes_sift(floe_ice *ice);
 void floe_ice_remotes_free(floe_ice *ice);
+/* It belongs to its one pair from now on. */
+void floe_ice_remote_leaves(floe_ice *ice, floe_remote_candidate *remote);
 
 /* ── pair ── */
 
@@ -248,6 +258,8 @@ floe_candidate_pair *floe_ice_pair_need(floe_ice *ice, floe_ice_base *base,
 floe_candidate_pair *floe_ice_pair_of(floe_ice *ice, uint32_t candidate_id,
                                       const floe_address *peer);
 void floe_ice_pair_end(floe_ice *ice, floe_candidate_pair *pair);
+/* It is none of the checklist's any more. */
+void floe_ice_pair_leaves(floe_ice *ice, floe_candidate_pair *pair);
 void floe_ice_pairs_of_base_end(floe_ice *ice, const floe_ice_base *base);
 /* What it is worth by its candidates, and by what its check has shown. */
 void floe_ice_pair_value(const floe_ice *ice, floe_candidate_pair *pair);
@@ -315,6 +327,8 @@ void floe_ice_arrivals_made_up(floe_ice *ice, floe_time now);
 bool floe_ice_arrival_was_early(const floe_ice *ice, uint32_t candidate_id,
                                 const floe_address *peer);
 void floe_ice_arrivals_free(floe_ice *ice);
+/* Data from there is delivered, though there is no pair for it any more. */
+void floe_ice_arrival_expect(floe_ice *ice, uint32_t candidate_id, const floe_address *peer);
 
 /* ── nomination ── */
 
@@ -331,7 +345,7 @@ void floe_ice_select(floe_ice *ice, floe_candidate_pair *pair);
 /* That which data goes by; NULL: none. */
 static inline floe_candidate_pair *floe_ice_in_use(const floe_ice *ice)
 {
-    return ice->selected != NULL ? ice->selected : ice->best;
+    return ice->selected != NULL ? ice->selected : ice->former != NULL ? ice->former : ice->best;
 }
 
 /* ── consent ── */
@@ -345,6 +359,13 @@ void floe_ice_consent_due(floe_ice *ice, floe_time now, floe_candidate_pair *pai
 void floe_ice_consent_watch(floe_ice *ice, floe_time now);
 /* Where nothing works any more, what has worked before is checked again. */
 void floe_ice_consent_revive(floe_ice *ice);
+
+/* ── restart ── */
+
+/* Everything begins anew with this session, but for the pair in use. */
+void floe_ice_restart_with(floe_ice *ice, floe_ice_session *session, floe_ice_role role);
+/* It has been replaced, or works no more. */
+void floe_ice_former_end(floe_ice *ice);
 
 /* ── outcome ── */
 

@@ -13,7 +13,7 @@ void floe_ice_pair_tell(const floe_ice *ice, const floe_candidate_pair *pair, fl
         .state = pair->state,
         .valid = pair->valid,
         .nominated = pair->nominated,
-        .selected = pair == ice->selected,
+        .selected = pair == (ice->selected != NULL ? ice->selected : ice->former),
         .failure = pair->failure,
         .error_code = pair->error_code,
     };
@@ -30,9 +30,10 @@ floe_error floe_ice_get_pairs(const floe_ice *ice, floe_ice_pair_list **list)
     if (ice == NULL || list == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_ice_get_pairs: NULL");
     }
-    size_t pointers = ice->pair_count * sizeof(floe_ice_pair *);
-    list_block *block = floe_allocate(&ice->allocator, sizeof *block + pointers +
-                                                           ice->pair_count * sizeof(floe_ice_pair));
+    size_t count = ice->pair_count + (ice->former != NULL);
+    size_t pointers = count * sizeof(floe_ice_pair *);
+    list_block *block =
+        floe_allocate(&ice->allocator, sizeof *block + pointers + count * sizeof(floe_ice_pair));
     if (block == NULL) {
         return FLOE_ERR_NO_MEMORY;
     }
@@ -43,6 +44,10 @@ floe_error floe_ice_get_pairs(const floe_ice *ice, floe_ice_pair_list **list)
     {
         floe_ice_pair_tell(ice, pair, told);
         block->pairs[block->list.count++] = told++;
+    }
+    if (ice->former != NULL) {
+        floe_ice_pair_tell(ice, ice->former, told);
+        block->pairs[block->list.count++] = told;
     }
     *list = &block->list;
     return FLOE_OK;

@@ -19,6 +19,9 @@ void floe_ice_select(floe_ice *ice, floe_candidate_pair *pair)
     if (ice->selected != pair) {
         ice->selected = pair;
         ice->unsettled = true;
+        if (pair != NULL && ice->former != NULL) {
+            floe_ice_former_end(ice);
+        }
         floe_ice_report_selected(ice);
     }
 }

@@ -51,8 +51,9 @@ bool floe_ice_take_report(floe_ice *ice, const floe_ice_output **output)
     ice->report_count--;
     ice->output.kind = what == SELECTED ? FLOE_ICE_SELECTED_PAIR : FLOE_ICE_STATE;
     ice->output.state = (floe_ice_state)what;
-    if (what == SELECTED && ice->selected != NULL) {
-        floe_ice_pair_tell(ice, ice->selected, &ice->told);
+    const floe_candidate_pair *chosen = ice->selected != NULL ? ice->selected : ice->former;
+    if (what == SELECTED && chosen != NULL) {
+        floe_ice_pair_tell(ice, chosen, &ice->told);
         ice->output.pair = &ice->told;
     }
     *output = &ice->output;

@@ -90,6 +90,7 @@ static floe_candidate_pair *add(floe_ice *ice, floe_ice_base *base, floe_remote_
     }
     pair->base = base;
     pair->remote = remote;
+    pair->session = ice->session;
     pair->state = FLOE_ICE_PAIR_FROZEN;
     if (!floe_ice_checklist_group(ice, pair)) {
         floe_deallocate(&ice->allocator, pair);
@@ -167,21 +168,27 @@ floe_candidate_pair *floe_ice_pair_of(floe_ice *ice, uint32_t candidate_id,
             return pair;
         }
     }
-    return NULL;
+    return ice->former != NULL && is_by(ice->former, candidate_id, peer) ? ice->former : NULL;
+}
+
+void floe_ice_pair_leaves(floe_ice *ice, floe_candidate_pair *pair)
+{
+    floe_ice_check_cancel(ice, pair);
+    floe_list_remove(&pair->triggered);
+    floe_list_remove(&pair->link);
+    floe_ice_checklist_ungroup(ice, pair);
+    ice->in_state[pair->state]--;
+    ice->pair_count--;
+    ice->nominating = ice->nominating == pair ? NULL : ice->nominating;
+    ice->unsettled = true;
 }
 
 void floe_ice_pair_end(floe_ice *ice, floe_candidate_pair *pair)
 {
-    floe_list_remove(&pair->triggered);
-    floe_list_remove(&pair->link);
-    floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);
+    floe_ice_pair_leaves(ice, pair);
     floe_agenda_set(&ice->consents, &pair->consent, FLOE_TIME_NEVER);
     ice->watched = ice->watched == pair ? NULL : ice->watched;
-    floe_ice_checklist_ungroup(ice, pair);
-    ice->in_state[pair->state]--;
-    ice->pair_count--;
     ice->latest = ice->latest == pair ? NULL : ice->latest;
-    ice->nominating = ice->nominating == pair ? NULL : ice->nominating;
     if (ice->best == pair) {
         floe_ice_find_best(ice);
     }
@@ -189,11 +196,13 @@ void floe_ice_pair_end(floe_ice *ice, floe_candidate_pair *pair)
         floe_ice_select(ice, NULL);
     }
     floe_deallocate(&ice->allocator, pair);
-    ice->unsettled = true;
 }
 
 void floe_ice_pairs_of_base_end(floe_ice *ice, const floe_ice_base *base)
 {
+    if (ice->former != NULL && ice->former->base == base) {
+        floe_ice_former_end(ice);
+    }
     FLOE_LIST_EACH_SAFE(pair, &ice->pairs, floe_candidate_pair, link)
     {
         if (pair->base == base) {

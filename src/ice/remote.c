@@ -256,6 +256,12 @@ void floe_ice_remotes_sift(floe_ice *ice)
     }
 }
 
+void floe_ice_remote_leaves(floe_ice *ice, floe_remote_candidate *remote)
+{
+    floe_list_remove(&remote->link);
+    ice->remote_count--;
+}
+
 void floe_ice_remotes_free(floe_ice *ice)
 {
     FLOE_LIST_EACH_SAFE(remote, &ice->remotes, floe_remote_candidate, link)

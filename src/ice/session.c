@@ -1,4 +1,5 @@
 /* Whom the agent talks to: the username of its checks (RFC 8445 §7.2.2) and the key that they are signed with. */
+#include "base/crypto.h"
 #include "base/error.h"
 #include "base/random.h"
 #include "ice/ice.h"
@@ -38,6 +39,7 @@ floe_ice_session *floe_ice_session_new(const floe_ice *ice, const floe_parameter
     floe_parameters local = FLOE_PARAMETERS_INIT;
 
     *error = floe_core_get_local_parameters(ice->core, &local);
+    floe_wipe(local.password, sizeof local.password); /* it is the core's to use */
     if (*error != FLOE_OK) {
         return NULL;
     }
@@ -74,4 +76,21 @@ bool floe_ice_is_remote(const floe_ice_session *session, const char *username_fr
 {
     return floe_span_equal(floe_span_of(session->username, session->remote_size),
                            floe_span_text(username_fragment));
+}
+
+bool floe_ice_is_former(const floe_ice *ice, const floe_ice_session *session)
+{
+    floe_parameters local = FLOE_PARAMETERS_INIT;
+    size_t before = session->remote_size + 1;
+    floe_error error = floe_core_get_local_parameters(ice->core, &local);
+
+    floe_wipe(local.password, sizeof local.password);
+    return error != FLOE_OK ||
+           !floe_span_equal(floe_span_of(session->username + before, session->size - before),
+                            floe_span_text(local.username_fragment));
+}
+
+bool floe_ice_same_session(const floe_ice_session *a, const floe_ice_session *b)
+{
+    return floe_span_equal(floe_span_of(a->username, a->size), floe_span_of(b->username, b->size));
 }

@@ -18,7 +18,17 @@
 #define IDS 8192
 #define MS UINT64_C(1000000)
 
-typedef enum happening { PACKET, ICMP, GATHER, START, SIGNAL, SIGNAL_END, DATA } happening;
+typedef enum happening {
+    PACKET,
+    ICMP,
+    GATHER,
+    START,
+    SIGNAL,
+    SIGNAL_END,
+    DATA,
+    RESTART,
+    ANSWER
+} happening;
 
 typedef struct event {
     uint64_t at;
@@ -79,6 +89,7 @@ typedef struct agent {
     floe_ice_state state;
     bool started;
     uint64_t last_signal;
+    uint64_t floor; /* no candidate is signalled before */
     uint64_t last_new_check;
     floe_stun_id ids[IDS]; /* of the latest checks */
     unsigned id_count;
@@ -796,10 +807,11 @@ static void signals(world *w, agent *a, const floe_candidate *candidate)
     unsigned late = a->side->trickle_ms > 0 ? seeded_below(&w->random, a->side->trickle_ms) : 0;
     uint64_t at = w->now + late * MS;
 
+    at = at < a->floor ? a->floor : at;
+
     if (candidate == NULL) {
         if (!a->side->does_not_end) {
-            add_event(w, SIGNAL_END, a->last_signal > w->now ? a->last_signal : w->now)->side =
-                1 - a->n;
+            add_event(w, SIGNAL_END, a->last_signal > at ? a->last_signal : at)->side = 1 - a->n;
         }
         return;
     }
@@ -957,6 +969,63 @@ static void start(world *w, agent *a)
     a->started = error == FLOE_OK;
 }
 
+static void start_again(world *w, agent *a)
+{
+    floe_parameters parameters = FLOE_PARAMETERS_INIT;
+    floe_error error = floe_core_get_local_parameters(w->agents[1 - a->n].core, &parameters);
+
+    for (unsigned i = 0; i < 2 && (i == 0 || error == FLOE_ERR_NO_MEMORY); i++) {
+        error = floe_ice_start(a->ice, now_of(w), &parameters, floe_ice_get_role(a->ice));
+    }
+    for (size_t i = 0; i < a->target_count; i++) { /* by these parameters they have got none yet */
+        a->targets[i].unanswered = 0;
+    }
+    say(w, "%u: starts again: %s", a->n, floe_error_string(error));
+    if (error != FLOE_OK) {
+        violated(w, "side %u cannot start again: %s", a->n, floe_last_error());
+    }
+}
+
+static void gather_again(world *w, agent *a)
+{
+    uint64_t late = w->config->restart_late_ms * MS;
+
+    say(w, "%u: restarts", a->n);
+    if (floe_core_restart(a->core, now_of(w)) != FLOE_OK ||
+        floe_core_start(a->core, now_of(w)) != FLOE_OK) {
+        violated(w, "side %u cannot restart its core", a->n);
+    }
+    a->floor = w->now + late + 1;
+}
+
+/* Its candidates are told once more: they count for a new generation of the other side's. */
+static void resignal(world *w, agent *a)
+{
+    floe_candidate_list *list = NULL;
+
+    if (floe_core_get_local_candidates(a->core, &list) == FLOE_OK) {
+        for (size_t i = 0; i < list->count; i++) {
+            signals(w, a, list->candidates[i]);
+        }
+    }
+    floe_candidate_list_free(list);
+    if (floe_core_state(a->core) == FLOE_GATHERER_STATE_COMPLETE) {
+        signals(w, a, NULL);
+    }
+}
+
+/* The other side hears of it, and answers. */
+static void answers_restart(world *w, agent *a)
+{
+    if (w->config->restart_both) {
+        gather_again(w, a);
+    }
+    start_again(w, a);
+    event *one = add_event(w, ANSWER, w->now + w->config->restart_late_ms * MS);
+    one->side = 1 - a->n;
+    one->size = 1;
+}
+
 static void signalled(world *w, agent *a, const char *line)
 {
     floe_candidate *candidate = NULL;
@@ -969,7 +1038,9 @@ static void signalled(world *w, agent *a, const char *line)
         }
         floe_candidate_free(candidate);
     }
-    w->report->known_ms = (unsigned)(w->now / MS);
+    if (w->config->restart_at_ms == 0 || w->now < w->config->restart_at_ms * MS) {
+        w->report->known_ms = (unsigned)(w->now / MS);
+    }
 }
 
 static void send_data(world *w, agent *a)
@@ -982,6 +1053,12 @@ static void send_data(world *w, agent *a)
     }
     if (a->seen->sent < 20) {
         add_event(w, DATA, w->now + 50 * MS)->side = a->n;
+    } else if (w->config->restart_at_ms > 0) {
+        uint64_t restart = w->config->restart_at_ms * MS;
+        uint64_t next = w->now < restart - 1000 * MS ? restart - 1000 * MS : w->now + 20 * MS;
+        if (next < restart + 10000 * MS) {
+            add_event(w, DATA, next)->side = a->n;
+        }
     } else if (w->config->cut_ms > 0) {
         uint64_t cut = w->config->cut_at_ms * MS;
         add_event(w, DATA, w->now < cut ? cut : w->now + 1000 * MS)->side = a->n;
@@ -1016,6 +1093,22 @@ static void happens(world *w, const event *one)
         break;
     case DATA:
         send_data(w, a);
+        break;
+    case RESTART:
+        if (a->state == FLOE_ICE_STATE_CONNECTED || a->state == FLOE_ICE_STATE_COMPLETED) {
+            gather_again(w, a);
+            add_event(w, ANSWER, w->now + w->config->restart_late_ms * MS)->side = 1 - a->n;
+        }
+        break;
+    case ANSWER:
+        if (one->size == 0) {
+            answers_restart(w, a);
+        } else {
+            start_again(w, a);
+            if (!w->config->restart_both) { /* the candidates of before are those of today */
+                resignal(w, &w->agents[1 - a->n]);
+            }
+        }
         break;
     }
 }
@@ -1191,6 +1284,9 @@ bool meet_run(const meet_config *config, FILE *trace, meet_report *report)
         made = made && make(w, a);
         add_event(w, GATHER, w->now + a->side->gather_at_ms * MS)->side = n;
         add_event(w, START, w->now + a->side->start_at_ms * MS)->side = n;
+        if (config->restart_at_ms > 0 && n == 0) {
+            add_event(w, RESTART, config->restart_at_ms * MS)->side = n;
+        }
     }
     if (made) {
         run_until(w, config->run_ms * MS);

@@ -59,9 +59,13 @@ typedef struct meet_config {
     unsigned loss; /* of a thousand */
     unsigned jitter_ms;
     unsigned run_ms;
-    unsigned cut_at_ms; /* from then on nothing arrives, */
-    unsigned cut_ms;    /* for so long; 0: never */
-    size_t fail_at;     /* the n-th allocation of memory of the agents fails; 0: none */
+    unsigned restart_at_ms; /* the first side restarts; 0: never */
+    unsigned
+        restart_late_ms; /* so late the other hears of it, and so late the first of its answer */
+    bool restart_both;   /* the other answers by new parameters of its own */
+    unsigned cut_at_ms;  /* from then on nothing arrives, */
+    unsigned cut_ms;     /* for so long; 0: never */
+    size_t fail_at;      /* the n-th allocation of memory of the agents fails; 0: none */
     bool
         floods; /* the second side's peer is hostile: checks come from everywhere, and answers that are forged */
 } meet_config;

@@ -241,6 +241,13 @@ bool meet_model_agrees(const meet_config *config, const meet_report *report, cha
                            floe_ice_state_name(seen->state));
             return false;
         }
+        /* I11. (Where ports change, what was sent before may come when its way is gone.) */
+        if (model.connects == MEET_MUST && config->restart_at_ms > 0 && config->loss == 0 &&
+            seen->came != report->sides[1 - n].sent + 1) {
+            (void)snprintf(why, size, "side %u has had %u packets of %u", n, seen->came,
+                           report->sides[1 - n].sent + 1);
+            return false;
+        }
         if (model.connects == MEET_MUST && seen->came == 0) {
             (void)snprintf(why, size, "side %u has had no data", n);
             return false;

@@ -81,6 +81,11 @@ void meet_of_seed(uint64_t seed, meet_config *config)
         config->cut_at_ms = 50000 + seeded_below(&random, 10000);
         config->cut_ms = 500 + seeded_below(&random, 45000);
         config->run_ms = 160000;
+    } else if (chance(&random, 40)) {
+        config->restart_at_ms = 50000 + seeded_below(&random, 10000);
+        config->restart_late_ms = seeded_below(&random, 1000);
+        config->restart_both = chance(&random, 70);
+        config->run_ms = 160000;
     }
 }
 
@@ -99,9 +104,10 @@ void meet_plain(meet_config *config, meet_kind mapping, meet_kind filtering)
 
 void meet_print(const meet_config *config, FILE *to)
 {
-    (void)fprintf(to, "seed %llu: loss %u, jitter %u ms, cut at %u for %u ms\n",
+    (void)fprintf(to, "seed %llu: loss %u, jitter %u ms, cut at %u for %u ms, restart at %u%s\n",
                   (unsigned long long)config->seed, config->loss, config->jitter_ms,
-                  config->cut_at_ms, config->cut_ms);
+                  config->cut_at_ms, config->cut_ms, config->restart_at_ms,
+                  config->restart_both ? " of both" : "");
     for (unsigned n = 0; n < MEET_ROUTERS; n++) {
         const meet_router *router = &config->routers[n];
         (void)fprintf(to, "  router %u: %s mapping %d filtering %d%s\n", n + 1,

@@ -1409,6 +1409,174 @@ static void i10_what_is_not_used_lapses_and_is_checked_again(void **state)
     end(&f);
 }
 
+/* ── Restart ── */
+
+static const char *const other_password = "anotherPassword+/0123456789";
+
+static floe_error start_again(fixture *f, const char *user, const char *password)
+{
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+
+    (void)snprintf(remote.username_fragment, sizeof remote.username_fragment, "%s", user);
+    (void)snprintf(remote.password, sizeof remote.password, "%s", password);
+    floe_error error = floe_ice_start(f->ice, f->now, &remote, floe_ice_get_role(f->ice));
+    outputs(f);
+    return error;
+}
+
+/* The remote side alone has new parameters. */
+static void i11_the_old_pair_serves_until_another_is_chosen(void **state)
+{
+    fixture f;
+    floe_span value;
+
+    (void)state;
+    connect(&f);
+    unsigned selections = f.selections;
+    assert_int_equal(start_again(&f, remote_user, remote_password), FLOE_ERR_INVALID_STATE);
+    assert_int_equal(start_again(&f, "other", other_password), FLOE_OK);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_OK);
+    outputs(&f);
+    assert_int_equal(f.selections, selections);
+    assert_string_equal(f.states, "checking connected completed connected");
+    comes(&f, peer, "data", 4);
+    assert_true(f.delivered);
+    /* Its consent goes on, by its own credentials. */
+    f.count = 0;
+    run_until(&f, ms(&f) + 12000);
+    assert_true(checks_to(&f, peer) >= 2);
+    floe_stun_message message = message_of(last_check(&f));
+    assert_true(floe_stun_find(&message, FLOE_STUN_USERNAME, &value));
+    assert_true(value.size > 5 && memcmp(value.data, "remo:", 5) == 0);
+    floe_stun_key *key = NULL;
+    assert_int_equal(
+        floe_stun_key_short_term(&floe_default_allocator, floe_span_text(remote_password), &key),
+        FLOE_OK);
+    assert_true(floe_stun_check_integrity(&message, key->sha1));
+    floe_stun_key_release(key);
+    assert_string_equal(f.states, "checking connected completed connected");
+    /* The new one: on the same addresses. */
+    f.answers = NULL;
+    f.count = 0;
+    add_peer(&f);
+    message = message_of(last_check(&f));
+    assert_true(floe_stun_find(&message, FLOE_STUN_USERNAME, &value));
+    assert_true(memcmp(value.data, "other:", 6) == 0);
+    respond_to(&f, last_check(&f), &(response){0}); /* by the old password */
+    assert_int_equal(f.selections, selections);
+    respond_to(&f, last_check(&f), &(response){.password = other_password});
+    run_until(&f, ms(&f) + 10);
+    respond_to(&f, last_check(&f), &(response){.password = other_password});
+    assert_int_equal(f.selections, selections + 1);
+    assert_int_equal(pair_count(&f), 1);
+    assert_int_equal(add(&f, NULL), FLOE_OK);
+    assert_string_equal(f.states, "checking connected completed connected completed");
+    end(&f);
+}
+
+static void i11_data_moves_when_another_is_chosen_not_before(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect(&f);
+    assert_int_equal(start_again(&f, "other", other_password), FLOE_OK);
+    f.answers = NULL;
+    assert_int_equal(add(&f, "b 1 udp 300 198.51.100.8 8 typ host"), FLOE_OK);
+    respond_to(&f, last_check(&f), &(response){.password = other_password});
+    assert_true(pair_to(&f, "198.51.100.8:8").valid);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_OK);
+    outputs(&f);
+    assert_int_equal(f.sent[f.count - 1].to.port, 7000);
+    run_until(&f, ms(&f) + 10);
+    respond_to(&f, last_check(&f), &(response){.password = other_password});
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_OK);
+    outputs(&f);
+    assert_int_equal(f.sent[f.count - 1].to.port, 8);
+    comes(&f, peer, "data", 4); /* the peer may still be about to move */
+    assert_true(f.delivered);
+    end(&f);
+}
+
+/* The core was restarted: the peer's checks name us as before until it knows. */
+static void i11_checks_of_before_a_restart(void **state)
+{
+    fixture f;
+    floe_parameters before;
+
+    (void)state;
+    connect(&f);
+    before = f.local;
+    assert_int_equal(floe_core_restart(f.core, f.now), FLOE_OK);
+    assert_int_equal(floe_core_get_local_parameters(f.core, &f.local), FLOE_OK);
+    assert_string_not_equal(f.local.username_fragment, before.username_fragment);
+    floe_parameters today = f.local;
+    f.local = before;
+    check(&f, peer, &usual);
+    assert_int_equal(answered(&f), 0);
+    check(&f, "203.0.113.5:5", &usual); /* the agent is not restarted yet: it takes them */
+    assert_int_equal(pair_to(&f, "203.0.113.5:5").remote_type, FLOE_CANDIDATE_TYPE_PRFLX);
+    assert_int_equal(start_again(&f, remote_user, remote_password), FLOE_OK);
+    size_t pairs = pair_count(&f);
+    check(&f, "203.0.113.6:6", &usual);
+    assert_int_equal(answered(&f), 0);
+    assert_int_equal(pair_count(&f), pairs); /* no pair of the new generation */
+    f.answers = NULL;
+    for (unsigned i = 0; i < 10; i++) { /* they show that the old pair lives */
+        check(&f, peer, &usual);
+        run_until(&f, ms(&f) + 1000);
+    }
+    assert_null(strstr(f.states, "disconnected"));
+    f.local = today;
+    check(&f, "203.0.113.6:6", &usual);
+    assert_int_equal(pair_count(&f), pairs + 1);
+    end(&f);
+}
+
+static void i11_an_agent_that_has_failed_begins_anew(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    assert_int_equal(add(&f, NULL), FLOE_OK);
+    run_until(&f, 41000);
+    assert_string_equal(f.states, "checking failed");
+    assert_int_equal(start_again(&f, "other", other_password), FLOE_OK);
+    assert_string_equal(f.states, "checking failed checking");
+    add_peer(&f);
+    respond_to(&f, last_check(&f), &(response){.password = other_password});
+    assert_string_equal(f.states, "checking failed checking connected");
+    end(&f);
+}
+
+/* The old pair dies before another is found. */
+static void i11_the_old_pair_may_end_before(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect(&f);
+    f.answers = NULL;
+    assert_int_equal(start_again(&f, "other", other_password), FLOE_OK);
+    run_until(&f, ms(&f) + 36000);
+    assert_false(f.has_selected);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_ERR_NOT_CONNECTED);
+    assert_int_equal(start_again(&f, "third", other_password), FLOE_OK);
+    end(&f);
+    connect(&f); /* or its candidate goes */
+    assert_int_equal(start_again(&f, "other", other_password), FLOE_OK);
+    const floe_candidate gone = {.id = f.selected.local_id};
+    const floe_core_output output = {.kind = FLOE_CORE_CANDIDATE_WITHDRAWN, .candidate = &gone};
+    floe_ice_core_output(f.ice, f.now, &output);
+    outputs(&f);
+    assert_false(f.has_selected);
+    assert_int_equal(pair_count(&f), 0);
+    end(&f);
+}
+
 /* ── Misuse ── */
 
 static void i1_misuse_is_named(void **state)
@@ -1524,6 +1692,11 @@ int main(void)
         cmocka_unit_test(i10_data_is_a_sign_of_life_and_no_consent),
         cmocka_unit_test(i10_403_ends_it_at_once),
         cmocka_unit_test(i10_what_is_not_used_lapses_and_is_checked_again),
+        cmocka_unit_test(i11_the_old_pair_serves_until_another_is_chosen),
+        cmocka_unit_test(i11_data_moves_when_another_is_chosen_not_before),
+        cmocka_unit_test(i11_checks_of_before_a_restart),
+        cmocka_unit_test(i11_an_agent_that_has_failed_begins_anew),
+        cmocka_unit_test(i11_the_old_pair_may_end_before),
         cmocka_unit_test(i1_misuse_is_named),
         cmocka_unit_test(i1_numbers_have_names),
     };

@@ -164,6 +164,31 @@ static void i2_every_order_connects(void **state)
     }
 }
 
+static void i11_no_packet_is_lost_by_a_restart(void **state)
+{
+    (void)state;
+    for (unsigned both = 0; both < 2; both++) {
+        for (unsigned relay = 0; relay < 2; relay++) {
+            for (unsigned late = 0; late < 1500; late += 149) {
+                meet_config config;
+                meet_report report;
+                meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ADDRESS_DEPENDENT);
+                config.run_ms = 100000;
+                config.restart_at_ms = 20000;
+                config.restart_late_ms = late;
+                config.restart_both = both == 1;
+                config.sides[0].turn = config.sides[1].turn = relay == 1;
+                config.sides[0].policy =
+                    relay == 1 ? FLOE_GATHER_POLICY_RELAY : FLOE_GATHER_POLICY_ALL;
+                run(&config, &report); /* the model counts them */
+                assert_true(report.sides[0].sent > 500);
+                assert_int_equal(report.sides[0].state, FLOE_ICE_STATE_COMPLETED);
+                assert_int_equal(report.sides[1].state, FLOE_ICE_STATE_COMPLETED);
+            }
+        }
+    }
+}
+
 /* Each allocation of the agents fails in turn: nothing leaks, and what can be done without it is done. */
 static void i15_every_allocation_fails_in_turn(void **state)
 {
@@ -175,6 +200,8 @@ static void i15_every_allocation_fails_in_turn(void **state)
     meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ADDRESS_DEPENDENT);
     config.sides[0].turn = config.sides[1].turn = true;
     config.run_ms = 60000;
+    config.restart_at_ms = 20000;
+    config.restart_both = true;
     assert_true(meet_run(&config, NULL, &report));
     size_t allocations = report.allocations;
     assert_true(allocations > 10);
@@ -199,6 +226,7 @@ int main(void)
         cmocka_unit_test(i5_icmp_of_a_router_that_is_not_open_yet),
         cmocka_unit_test(i6_both_control_and_both_are_controlled),
         cmocka_unit_test(i2_every_order_connects),
+        cmocka_unit_test(i11_no_packet_is_lost_by_a_restart),
         cmocka_unit_test(i15_every_allocation_fails_in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
