@@ -106,6 +106,10 @@ typedef struct floe_ice_options {
     /** If nothing has come by the chosen pair for so long, in milliseconds, though it was asked, the
      *  state is disconnected. 1,000 to 3,600,000; 0: 5,000. */
     uint32_t disconnected_after_ms;
+    /** The best pair that could replace the chosen one is checked this often, in milliseconds, so that
+     *  it is ready when the chosen one fails. 5,000 to 3,600,000; with consent_timeout_ms or more, it
+     *  is not. 0: 25,000. */
+    uint32_t backup_check_ms;
     /** Take remote candidates with loopback addresses. */
     bool loopback;
     /** Which remote addresses are checked: returns false for those that are not. It is asked for each

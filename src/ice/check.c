@@ -168,10 +168,11 @@ void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failu
  * for it; but what remains of its schedule goes on, as the peer may only begin. */
 void floe_ice_check_unreachable(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
-    if (pair->valid || !floe_stun_transaction_runs(&pair->transaction)) {
+    if (pair->valid) {
+        floe_ice_consent_doubted(ice, now, pair);
+    } else if (!floe_stun_transaction_runs(&pair->transaction)) {
         return;
-    }
-    if (!pair->hurried) {
+    } else if (!pair->hurried) {
         pair->hurried = true;
         floe_stun_transaction_hurry(&pair->transaction, now);
         floe_agenda_set(&ice->checks, &pair->alarm, pair->transaction.due);
@@ -258,9 +259,12 @@ static void succeeded(floe_ice *ice, floe_time now, const asked *to, const floe_
         floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);
     }
     pair->heard = true;
-    pair->valid = true;
     pair->lapsed = false;
+    if (to->is_current) {
+        floe_stun_transaction_stop(&pair->transaction);
+    }
     floe_ice_consent_given(ice, now, pair);
+    pair->valid = true;
     pair->failure = FLOE_ICE_FAILURE_NONE;
     pair->error_code = 0;
     if (!was_valid) {

@@ -4,7 +4,7 @@
  * The pair in use is checked every few seconds, and when nothing has come from there for 4 s; if a check is not answered,
  * every half second, and later every second. Where nothing has come for 5 s it is silent. Without an answer for 30 s
  * nothing more is sent by it. Another pair that works is not looked
- * after, and lapses after the same time; it is checked again when it is needed. */
+ * after, but for the one that is to be ready, and lapses after the same time; it is checked again when it is needed. */
 #include "base/random.h"
 #include "ice/ice.h"
 
@@ -33,6 +33,7 @@ void floe_ice_consent_heard(floe_ice *ice, floe_time now, floe_candidate_pair *p
     pair->last_heard = now;
     if (pair->silent) {
         pair->silent = false;
+        floe_ice_find_best(ice);
         ice->unsettled = true;
     }
 }
@@ -41,8 +42,11 @@ void floe_ice_consent_given(floe_ice *ice, floe_time now, floe_candidate_pair *p
 {
     pair->answered = now;
     floe_ice_consent_heard(ice, now, pair);
+    if (!pair->valid) {
+        pair->valid_since = now;
+    }
     floe_agenda_set(&ice->consents, &pair->consent, floe_time_after(now, timeout(ice)));
-    if (pair == ice->watched) {
+    if (pair == ice->watched || pair == ice->backup || pair == floe_ice_chosen(ice)) {
         floe_ice_consent_due(ice, now, pair);
     }
 }
@@ -95,6 +99,7 @@ static void look_after(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
     }
     if (floe_time_reached(now, silent_at(ice, pair))) {
         pair->silent = true;
+        floe_ice_find_best(ice);
         ice->unsettled = true;
     }
     if (floe_time_reached(now, next_of(pair)) && floe_time_reached(now, ice->next_check)) {
@@ -121,21 +126,56 @@ static void lapse(floe_ice *ice, floe_candidate_pair *pair)
     ice->unsettled = true;
 }
 
+/* It is silent until something comes, if another one can take its place meanwhile; and it is asked at once. */
+void floe_ice_consent_doubted(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    if (pair != floe_ice_in_use(ice) || pair->silent || ice->backup == NULL) {
+        return;
+    }
+    pair->silent = true;
+    pair->next_consent = now;
+    floe_ice_find_best(ice);
+    floe_ice_consent_due(ice, now, pair);
+    ice->unsettled = true;
+}
+
+/* It is to be ready when it is needed: checked in time, and sent again if no answer comes. */
+static void keep_ready(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
+{
+    floe_time over = floe_time_after(pair->answered, timeout(ice));
+    floe_time next =
+        floe_time_after(pair->answered, floe_milliseconds(ice->options.backup_check_ms));
+
+    if (floe_stun_transaction_runs(&pair->transaction)) {
+        next = over;
+    } else if (floe_time_reached(now, next) && floe_time_reached(now, ice->next_check)) {
+        ice->next_check = floe_time_after(now, floe_milliseconds(ice->options.pacing_ms));
+        floe_ice_check_begin(ice, now, pair);
+        next = over;
+    }
+    if (pair->valid) {
+        floe_agenda_set(&ice->consents, &pair->consent,
+                        floe_time_min(floe_time_max(next, ice->next_check), over));
+    }
+}
+
 void floe_ice_consent_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair)
 {
     bool is_over = floe_time_reached(now, floe_time_after(pair->answered, timeout(ice)));
+    bool is_used = pair == floe_ice_in_use(ice) || pair == floe_ice_chosen(ice);
 
     if (!pair->valid) {
         return;
     }
-    if (is_over && pair == floe_ice_in_use(ice)) {
+    if (is_over && is_used) {
         floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_CONSENT);
     } else if (is_over) {
         lapse(ice, pair);
-    } else if (pair == floe_ice_in_use(ice)) {
+    } else if (is_used) {
         look_after(ice, now, pair);
+    } else if (pair == ice->backup) {
+        keep_ready(ice, now, pair);
     } else {
-        pair->silent = false;
         floe_agenda_set(&ice->consents, &pair->consent,
                         floe_time_after(pair->answered, timeout(ice)));
     }
@@ -144,11 +184,18 @@ void floe_ice_consent_due(floe_ice *ice, floe_time now, floe_candidate_pair *pai
 void floe_ice_consent_watch(floe_ice *ice, floe_time now)
 {
     floe_candidate_pair *pair = floe_ice_in_use(ice);
+    floe_candidate_pair *backup = floe_ice_backup(ice);
 
     if (pair != ice->watched) {
         ice->watched = pair;
         if (pair != NULL) {
             floe_ice_consent_due(ice, now, pair);
+        }
+    }
+    if (backup != ice->backup) {
+        ice->backup = backup;
+        if (backup != NULL) {
+            floe_ice_consent_due(ice, now, backup);
         }
     }
 }

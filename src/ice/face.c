@@ -118,6 +118,9 @@ static void settle(floe_ice *ice, floe_time now)
         if (ice->former != NULL && !ice->former->valid) {
             floe_ice_former_end(ice);
         }
+        if (ice->selected_at.ns == 0) {
+            ice->selected_at = now;
+        }
         floe_ice_consent_revive(ice);
         floe_ice_checklist_thaw(ice);
         floe_ice_nominate(ice, now);

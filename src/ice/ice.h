@@ -6,7 +6,8 @@
  *     local        our candidates              nomination   which pair is used (§8.1)
  *     remote       the peer's                  consent      whether it still works (RFC 7675)
  *     pair         making and ending one       outcome      the state of it all
- *     restart      what stays (§9)             listing      what is told of pairs */
+ *     restart      what stays (§9)             failover     which other pair takes over, and when
+ *                                              listing      what is told of pairs */
 #ifndef FLOE_ICE_ICE_H
 #define FLOE_ICE_ICE_H
 
@@ -128,6 +129,7 @@ typedef struct floe_candidate_pair {
     floe_stun_transaction transaction;
     floe_former_check former[FLOE_FORMER_CHECKS];
     /* Consent, where it is valid. */
+    floe_time valid_since;
     floe_time answered;       /* when a check was last */
     floe_time last_heard;     /* when anything came by it */
     floe_time asked;          /* when it was checked last for consent */
@@ -183,6 +185,8 @@ struct floe_ice {
     floe_agenda checks;           /* the alarms of transactions */
     floe_agenda consents;         /* and of pairs that work */
     floe_candidate_pair *watched; /* that which is in use, as it was last looked at */
+    floe_candidate_pair *backup;  /* that which is kept ready, likewise */
+    floe_time selected_at;        /* when the chosen one was */
     floe_time next_check;         /* not before */
     bool has_next;                /* there is one to send then */
     floe_time nomination_at;      /* a wait for better ones ends */
@@ -342,11 +346,20 @@ void floe_ice_take_nominations(floe_ice *ice);
 void floe_ice_find_best(floe_ice *ice);
 void floe_ice_select(floe_ice *ice, floe_candidate_pair *pair);
 
-/* That which data goes by; NULL: none. */
-static inline floe_candidate_pair *floe_ice_in_use(const floe_ice *ice)
+/* ── failover ── */
+
+/* That which has been chosen: of today, or of before a restart. NULL: none. */
+static inline floe_candidate_pair *floe_ice_chosen(const floe_ice *ice)
 {
-    return ice->selected != NULL ? ice->selected : ice->former != NULL ? ice->former : ice->best;
+    return ice->selected != NULL ? ice->selected : ice->former;
 }
+
+/* That which data goes by; NULL: none. Where the chosen one is silent, it is another one that is not. */
+floe_candidate_pair *floe_ice_in_use(const floe_ice *ice);
+/* Of the others that work, the one to be kept ready; NULL: there is none. */
+floe_candidate_pair *floe_ice_backup(const floe_ice *ice);
+/* Which pair is to take over from the chosen one, and when. NULL: none. */
+floe_candidate_pair *floe_ice_successor(const floe_ice *ice, floe_time *when);
 
 /* ── consent ── */
 
@@ -355,6 +368,8 @@ void floe_ice_consent_given(floe_ice *ice, floe_time now, floe_candidate_pair *p
 /* Anything came by it. */
 void floe_ice_consent_heard(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 void floe_ice_consent_due(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
+/* The network says that nothing arrives by it. */
+void floe_ice_consent_doubted(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 /* Another pair may be in use now. */
 void floe_ice_consent_watch(floe_ice *ice, floe_time now);
 /* Where nothing works any more, what has worked before is checked again. */

@@ -3,12 +3,18 @@
 
 /* ── What there is ── */
 
+/* One that answers goes before one that is silent. */
+static bool is_better(const floe_candidate_pair *pair, const floe_candidate_pair *best)
+{
+    return pair->silent != best->silent ? best->silent : pair->value > best->value;
+}
+
 void floe_ice_find_best(floe_ice *ice)
 {
     ice->best = NULL;
     FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
     {
-        if (pair->valid && (ice->best == NULL || pair->value > ice->best->value)) {
+        if (pair->valid && (ice->best == NULL || is_better(pair, ice->best))) {
             ice->best = pair;
         }
     }
@@ -18,6 +24,7 @@ void floe_ice_select(floe_ice *ice, floe_candidate_pair *pair)
 {
     if (ice->selected != pair) {
         ice->selected = pair;
+        ice->selected_at = (floe_time){0}; /* that is now, once it is settled */
         ice->unsettled = true;
         if (pair != NULL && ice->former != NULL) {
             floe_ice_former_end(ice);
@@ -95,15 +102,22 @@ static bool may_be_beaten(const floe_ice *ice, const floe_candidate_pair *best)
 void floe_ice_nominate(floe_ice *ice, floe_time now)
 {
     floe_candidate_pair *best = ice->best;
+    floe_time when = {0};
 
     ice->nomination_at = FLOE_TIME_NEVER;
-    if (ice->role != FLOE_ICE_ROLE_CONTROLLING || ice->selected != NULL ||
-        ice->nominating != NULL || best == NULL) {
+    if (ice->role != FLOE_ICE_ROLE_CONTROLLING || ice->nominating != NULL || best == NULL) {
         return;
     }
-    floe_time accepted = floe_time_after(ice->started, acceptance(ice, best));
-    if (!floe_time_reached(now, accepted) && may_be_beaten(ice, best)) {
-        ice->nomination_at = accepted;
+    if (ice->selected != NULL) {
+        best = floe_ice_successor(ice, &when);
+    } else if (may_be_beaten(ice, best)) {
+        when = floe_time_after(ice->started, acceptance(ice, best));
+    }
+    if (best == NULL) {
+        return;
+    }
+    if (!floe_time_reached(now, when)) {
+        ice->nomination_at = when;
         return;
     }
     ice->nominating = best;

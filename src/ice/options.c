@@ -35,6 +35,7 @@ floe_error floe_ice_take_options(floe_ice *ice, const floe_ice_options *options)
         {"relay_acceptance_ms", &all->relay_acceptance_ms, 1, 60000, 2000},
         {"consent_ms", &all->consent_ms, 1000, 25000, 5000},
         {"consent_timeout_ms", &all->consent_timeout_ms, 5000, 3600000, 30000},
+        {"backup_check_ms", &all->backup_check_ms, 5000, 3600000, 25000},
         {"disconnected_after_ms", &all->disconnected_after_ms, 1000, 3600000, 5000},
     };
 

@@ -188,6 +188,7 @@ void floe_ice_pair_end(floe_ice *ice, floe_candidate_pair *pair)
     floe_ice_pair_leaves(ice, pair);
     floe_agenda_set(&ice->consents, &pair->consent, FLOE_TIME_NEVER);
     ice->watched = ice->watched == pair ? NULL : ice->watched;
+    ice->backup = ice->backup == pair ? NULL : ice->backup;
     ice->latest = ice->latest == pair ? NULL : ice->latest;
     if (ice->best == pair) {
         floe_ice_find_best(ice);

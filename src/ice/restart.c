@@ -24,6 +24,7 @@ void floe_ice_former_end(floe_ice *ice)
     floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);
     floe_agenda_set(&ice->consents, &pair->consent, FLOE_TIME_NEVER);
     ice->watched = ice->watched == pair ? NULL : ice->watched;
+    ice->backup = ice->backup == pair ? NULL : ice->backup;
     ice->latest = ice->latest == pair ? NULL : ice->latest;
     floe_deallocate(&ice->allocator, pair->remote);
     floe_deallocate(&ice->allocator, pair);

@@ -88,6 +88,7 @@ typedef struct agent {
     size_t target_count;
     floe_ice_state state;
     bool started;
+    uint64_t last_data;
     uint64_t last_signal;
     uint64_t floor; /* no candidate is signalled before */
     uint64_t last_new_check;
@@ -120,6 +121,13 @@ typedef struct world {
     uint16_t port;
     bool quiet;
 } world;
+
+static bool is_cut(const world *w)
+{
+    uint64_t from = w->config->cut_at_ms * MS;
+
+    return w->config->cut_ms > 0 && w->now >= from && w->now < from + w->config->cut_ms * MS;
+}
 
 static void say(world *w, const char *format, ...) FLOE_PRINTF(2, 3);
 static void violated(world *w, const char *format, ...) FLOE_PRINTF(2, 3);
@@ -224,13 +232,6 @@ static bool is_relay(const floe_address *address)
     return floe_address_same_ip(address, &relay);
 }
 
-static bool is_cut(const world *w)
-{
-    uint64_t from = w->config->cut_at_ms * MS;
-
-    return w->config->cut_ms > 0 && w->now >= from && w->now < from + w->config->cut_ms * MS;
-}
-
 static void carry(world *w, const floe_address *from, const floe_address *to, unsigned link,
                   unsigned delay_ms, const void *data, size_t size)
 {
@@ -238,7 +239,7 @@ static void carry(world *w, const floe_address *from, const floe_address *to, un
                           ? seeded_below(&w->random, w->config->jitter_ms + 1)
                           : 0;
 
-    if (is_cut(w)) {
+    if (is_cut(w) && !w->config->cuts_first) {
         return;
     }
     if (!w->quiet && w->config->loss > 0 && seeded_below(&w->random, 1000) < w->config->loss) {
@@ -648,6 +649,15 @@ static void look_at_sent(world *w, agent *a, const floe_address *to, floe_span d
     }
 }
 
+static bool by_cut(const world *w, const agent *a, const floe_address *local)
+{
+    floe_address first;
+
+    return is_cut(w) && w->config->cuts_first && a->n == 0 &&
+           floe_address_parse(a->side->interfaces[0].ip, &first) == FLOE_OK &&
+           floe_address_same_ip(&first, local);
+}
+
 static void leaves(world *w, agent *a, const floe_core_output *output)
 {
     socket *from = NULL;
@@ -662,6 +672,9 @@ static void leaves(world *w, agent *a, const floe_core_output *output)
         return;
     }
     look_at_sent(w, a, &to, floe_span_of(output->data, output->data_size));
+    if (by_cut(w, a, &from->local)) {
+        return;
+    }
     say(w, "%u: %s to %s, %zu bytes", a->n, text(&from->local), text(&to), output->data_size);
     const socket *neighbour = socket_at(w, &to, &owner);
     if (neighbour != NULL && from->router != 0 && neighbour->router == from->router) {
@@ -690,6 +703,12 @@ static bool is_data(const floe_packet *packet)
 static void take_data(world *w, agent *a, const floe_packet *packet)
 {
     a->seen->came++;
+    if (a->last_data != 0 && w->now >= w->config->cut_at_ms * MS &&
+        w->now < (w->config->cut_at_ms + 20000) * MS &&
+        w->now - a->last_data > a->seen->gap_ms * MS) {
+        a->seen->gap_ms = (unsigned)((w->now - a->last_data) / MS);
+    }
+    a->last_data = w->now;
     if (a->seen->data_ms == UINT32_MAX) {
         a->seen->data_ms = (unsigned)(w->now / MS);
     }
@@ -757,6 +776,9 @@ static void comes(world *w, const event *packet)
     if (by == NULL) {
         return;
     }
+    if (by_cut(w, owner, &by->local)) {
+        return;
+    }
     floe_core_datagram(owner->core, now_of(w), by->channel, &packet->from, packet->data,
                        packet->size);
     while (floe_core_packet(owner->core, now_of(w), &inner)) {
@@ -789,17 +811,22 @@ static void opens(world *w, agent *a, const floe_core_output *output)
 
 static void lists(world *w, agent *a)
 {
+    static const char *const names[] = {"eth0", "eth1", "eth2"};
     floe_interface_address list[MEET_INTERFACES];
+    size_t count = 0;
 
     for (size_t i = 0; i < a->side->interface_count; i++) {
-        list[i] = (floe_interface_address)FLOE_INTERFACE_ADDRESS_INIT;
-        list[i].interface_name = i == 0 ? "eth0" : i == 1 ? "eth1" : "eth2";
-        list[i].interface_index = (uint32_t)i + 1;
-        list[i].up = true;
-        list[i].default_route = true;
-        (void)floe_address_parse(a->side->interfaces[i].ip, &list[i].address);
+        if (i == 0 && a->n == 0 && w->config->loses_first && is_cut(w)) {
+            continue;
+        }
+        list[count] = (floe_interface_address)FLOE_INTERFACE_ADDRESS_INIT;
+        list[count].interface_name = names[i];
+        list[count].interface_index = (uint32_t)i + 1;
+        list[count].up = true;
+        list[count].default_route = true;
+        (void)floe_address_parse(a->side->interfaces[i].ip, &list[count++].address);
     }
-    floe_core_interfaces(a->core, now_of(w), list, a->side->interface_count);
+    floe_core_interfaces(a->core, now_of(w), list, count);
 }
 
 static void signals(world *w, agent *a, const floe_candidate *candidate)
@@ -1061,7 +1088,12 @@ static void send_data(world *w, agent *a)
         }
     } else if (w->config->cut_ms > 0) {
         uint64_t cut = w->config->cut_at_ms * MS;
-        add_event(w, DATA, w->now < cut ? cut : w->now + 1000 * MS)->side = a->n;
+        uint64_t step = w->config->cuts_first ? 50 * MS : 1000 * MS;
+        if (w->now < cut - 1000 * MS) {
+            add_event(w, DATA, cut - 1000 * MS)->side = a->n;
+        } else if (!w->config->cuts_first || w->now < cut + 20000 * MS) {
+            add_event(w, DATA, w->now + step)->side = a->n;
+        }
     }
 }
 
@@ -1284,6 +1316,9 @@ bool meet_run(const meet_config *config, FILE *trace, meet_report *report)
         made = made && make(w, a);
         add_event(w, GATHER, w->now + a->side->gather_at_ms * MS)->side = n;
         add_event(w, START, w->now + a->side->start_at_ms * MS)->side = n;
+        if (config->loses_first && n == 0) {
+            add_event(w, GATHER, config->cut_at_ms * MS)->side = n;
+        }
         if (config->restart_at_ms > 0 && n == 0) {
             add_event(w, RESTART, config->restart_at_ms * MS)->side = n;
         }

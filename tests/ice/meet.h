@@ -65,6 +65,8 @@ typedef struct meet_config {
     bool restart_both;   /* the other answers by new parameters of its own */
     unsigned cut_at_ms;  /* from then on nothing arrives, */
     unsigned cut_ms;     /* for so long; 0: never */
+    bool cuts_first;     /* only by the first side's first interface; data goes on meanwhile */
+    bool loses_first;    /* and the system says that it has gone */
     size_t fail_at;      /* the n-th allocation of memory of the agents fails; 0: none */
     bool
         floods; /* the second side's peer is hostile: checks come from everywhere, and answers that are forged */
@@ -81,7 +83,8 @@ typedef struct meet_seen {
     floe_ice_role role;
     bool has_selected;
     floe_ice_pair selected;
-    unsigned sent; /* data */
+    unsigned gap_ms; /* the longest time between two packets of data, from the cut on */
+    unsigned sent;   /* data */
     unsigned came;
     unsigned checks; /* packets of checks and their answers that left */
 } meet_seen;

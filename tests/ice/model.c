@@ -189,7 +189,8 @@ static bool ends(const meet_config *config)
 static bool cut_agrees(const meet_config *config, const meet_seen *seen, unsigned n, char *why,
                        size_t size)
 {
-    unsigned late = config->cut_at_ms + 5000 + 500 + 2 * config->jitter_ms;
+    /* After 5 s, and one more for each pair that could take over. */
+    unsigned late = config->cut_at_ms + 5000 + 500 + 3000 + 2 * config->jitter_ms;
 
     for (unsigned i = 0; i < 2; i++) {
         late += config->sides[i].delay_ms;
@@ -230,7 +231,7 @@ bool meet_model_agrees(const meet_config *config, const meet_report *report, cha
                            floe_ice_state_name(seen->state));
             return false;
         }
-        if (model.connects == MEET_MUST && config->cut_ms > 0 &&
+        if (model.connects == MEET_MUST && config->cut_ms > 0 && !config->cuts_first &&
             !cut_agrees(config, seen, n, why, size)) {
             return false;
         }

@@ -1409,6 +1409,142 @@ static void i10_what_is_not_used_lapses_and_is_checked_again(void **state)
     end(&f);
 }
 
+/* ── Failover ── */
+
+static const char *const second = "198.51.100.8:8";
+
+/* Another pair works too, and is worth less. */
+static void connect_two(fixture *f)
+{
+    begin(f);
+    start(f, FLOE_ICE_ROLE_CONTROLLING);
+    f->answers = peer;
+    add_peer(f);
+    run_until(f, 20);
+    assert_int_equal(add(f, "b 1 udp 100 198.51.100.8 8 typ host"), FLOE_OK);
+    respond(f);
+    assert_int_equal(add(f, NULL), FLOE_OK);
+    run_until(f, 30);
+    assert_true(pair_to(f, second).valid);
+    f->count = 0;
+}
+
+static uint16_t sends_to(fixture *f)
+{
+    assert_int_equal(floe_ice_send(f->ice, f->now, "x", 1), FLOE_OK);
+    outputs(f);
+    return f->sent[f->count - 1].to.port;
+}
+
+static void i13_the_backup_is_kept_ready(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect_two(&f);
+    for (unsigned i = 0; i < 12; i++) {
+        f.answers = peer;
+        size_t before = checks_to(&f, second);
+        while (checks_to(&f, second) == before) {
+            run_until(&f, ms(&f) + 100);
+        }
+        assert_in_range(ms(&f), 25000 * (i + 1), 25200 * (i + 1) + 100);
+        assert_int_equal(last_check(&f)->to.port, 8);
+        floe_stun_message message = message_of(last_check(&f));
+        assert_false(floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE));
+        f.answers = NULL;
+        respond(&f);
+    }
+    assert_true(pair_to(&f, second).valid);
+    end(&f);
+}
+
+static void i13_the_backup_is_of_another_network_if_it_can_be(void **state)
+{
+    floe_ice ice = {0};
+    floe_ice_base bases[3] = {{.network_id = 1}, {.network_id = 1}, {.network_id = 2}};
+    floe_candidate_pair pairs[4] = {{.base = &bases[0], .value = 9, .valid = true},
+                                    {.base = &bases[0], .value = 8, .valid = true},
+                                    {.base = &bases[1], .value = 7, .valid = true},
+                                    {.base = &bases[2], .value = 6, .valid = true}};
+
+    (void)state;
+    floe_list_init(&ice.pairs);
+    for (size_t i = 0; i < 4; i++) {
+        floe_list_append(&ice.pairs, &pairs[i].link);
+    }
+    ice.selected = &pairs[0];
+    assert_ptr_equal(floe_ice_backup(&ice), &pairs[3]);
+    pairs[3].silent = true;
+    assert_ptr_equal(floe_ice_backup(&ice), &pairs[1]);
+    pairs[1].valid = pairs[2].valid = false;
+    assert_null(floe_ice_backup(&ice));
+}
+
+static void i13_icmp_moves_data_at_once(void **state)
+{
+    fixture f;
+    floe_address to = address_of(peer);
+
+    (void)state;
+    connect_two(&f);
+    f.answers = NULL;
+    assert_int_equal(sends_to(&f), 7000);
+    floe_core_unreachable(f.core, f.now, f.channel, &to, FLOE_UNREACHABLE_HOST, NULL, 0);
+    outputs(&f);
+    assert_int_equal(sends_to(&f), 8);
+    assert_int_equal(f.states[0] != '\0' && strstr(f.states, "disconnected") == NULL, 1);
+    run_until(&f, ms(&f) + 20);
+    assert_true(checks_to(&f, peer) >= 1); /* it is asked */
+    floe_stun_message message = message_of(last_check(&f));
+    assert_int_equal(last_check(&f)->to.port, 8);
+    assert_true(floe_stun_has(&message, FLOE_STUN_USE_CANDIDATE));
+    /* ICMP may be forged: what comes shows that the pair lives. */
+    comes(&f, peer, "data", 4);
+    assert_int_equal(sends_to(&f), 7000);
+    end(&f);
+}
+
+static void i13_a_silent_pair_is_replaced(void **state)
+{
+    fixture f;
+
+    (void)state;
+    connect_two(&f);
+    f.answers = second;
+    uint64_t last = ms(&f);
+    run_until(&f, last + 5500);
+    assert_int_equal(sends_to(&f), 8);
+    assert_int_equal(f.selected.remote_address.port, 8);
+    run_until(&f, last + 60000);
+    assert_null(strstr(f.states, "disconnected"));
+    assert_string_equal(f.states + strlen(f.states) - 9, "completed");
+    end(&f);
+}
+
+static void i13_a_better_pair_takes_over_once_it_has_worked(void **state)
+{
+    fixture f;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    f.answers = second;
+    assert_int_equal(add(&f, "b 1 udp 100 198.51.100.8 8 typ host"), FLOE_OK);
+    run_until(&f, 20);
+    assert_int_equal(f.selected.remote_address.port, 8);
+    run_until(&f, 9000);
+    f.answers = peer;
+    add_peer(&f);
+    assert_true(pair_to(&f, peer).valid);
+    f.count = 0;
+    run_until(&f, 10990); /* it has worked for 2 s soon, and the other was chosen 10 s ago */
+    assert_int_equal(f.selected.remote_address.port, 8);
+    run_until(&f, 11030);
+    assert_int_equal(f.selected.remote_address.port, 7000);
+    end(&f);
+}
+
 /* ── Restart ── */
 
 static const char *const other_password = "anotherPassword+/0123456789";
@@ -1692,6 +1828,11 @@ int main(void)
         cmocka_unit_test(i10_data_is_a_sign_of_life_and_no_consent),
         cmocka_unit_test(i10_403_ends_it_at_once),
         cmocka_unit_test(i10_what_is_not_used_lapses_and_is_checked_again),
+        cmocka_unit_test(i13_the_backup_is_kept_ready),
+        cmocka_unit_test(i13_the_backup_is_of_another_network_if_it_can_be),
+        cmocka_unit_test(i13_icmp_moves_data_at_once),
+        cmocka_unit_test(i13_a_silent_pair_is_replaced),
+        cmocka_unit_test(i13_a_better_pair_takes_over_once_it_has_worked),
         cmocka_unit_test(i11_the_old_pair_serves_until_another_is_chosen),
         cmocka_unit_test(i11_data_moves_when_another_is_chosen_not_before),
         cmocka_unit_test(i11_checks_of_before_a_restart),

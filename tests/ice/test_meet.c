@@ -164,6 +164,45 @@ static void i2_every_order_connects(void **state)
     }
 }
 
+/* The chosen pair's way goes silent; another link of the first side's works. */
+static void i13_another_link_takes_over(void **state)
+{
+    (void)state;
+    for (unsigned role = 1; role < 3; role++) {
+        for (uint64_t seed = 1; seed < 40; seed++) {
+            meet_config config;
+            meet_report report;
+            meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ADDRESS_DEPENDENT);
+            config.seed = seed;
+            config.loses_first = seed % 2 == 0;
+            config.sides[0].role = (floe_ice_role)role;
+            config.sides[1].role = (floe_ice_role)(3 - role);
+            config.sides[0].interface_count = 2;
+            config.sides[0].interfaces[1] = (meet_interface){"192.168.0.2", 3};
+            config.routers[2] = config.routers[0];
+            config.jitter_ms = (unsigned)seed % 7;
+            config.cut_at_ms = 60000 + (unsigned)seed * 313;
+            config.cut_ms = 60000;
+            config.cuts_first = true;
+            config.run_ms = 110000;
+            if (!meet_run(&config, NULL, &report)) {
+                fail_msg("%s", report.why);
+            }
+            for (unsigned n = 0; n < 2; n++) {
+                assert_true(report.sides[n].gap_ms > 50 + config.jitter_ms || config.loses_first);
+                assert_true(report.sides[n].gap_ms < 5500 + 200);
+                assert_int_equal(report.sides[n].state, FLOE_ICE_STATE_COMPLETED);
+            }
+            assert_true(report.same_pair);
+            /* The first side moves in the same moment; the other hears of it where the first controls. */
+            if (config.loses_first) {
+                assert_true(report.sides[1].gap_ms <= 50 + 30);
+                assert_true(report.sides[0].gap_ms <= 50 + 150 || role == 2);
+            }
+        }
+    }
+}
+
 static void i11_no_packet_is_lost_by_a_restart(void **state)
 {
     (void)state;
@@ -226,6 +265,7 @@ int main(void)
         cmocka_unit_test(i5_icmp_of_a_router_that_is_not_open_yet),
         cmocka_unit_test(i6_both_control_and_both_are_controlled),
         cmocka_unit_test(i2_every_order_connects),
+        cmocka_unit_test(i13_another_link_takes_over),
         cmocka_unit_test(i11_no_packet_is_lost_by_a_restart),
         cmocka_unit_test(i15_every_allocation_fails_in_turn),
     };
