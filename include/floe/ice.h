@@ -238,12 +238,12 @@ FLOE_EXPORT void floe_ice_free(floe_ice *ice);
  *
  * @param remote  the remote parameters; copied.
  * @param role    controlling: usually the side that made the offer (RFC 8445 §6.1.1). If both sides
- *                have the same role, they mend it (§7.3.1.1).
+ *                have the same role, they mend it (§7.3.1.1). If one side alone is lite
+ *                (floe_parameters.ice_lite), the other one controls, whatever is said here.
  * @return FLOE_OK; FLOE_ERR_INVALID_STATE: it is closed, or was started with the same parameters of
  *         both sides before;
  *         FLOE_ERR_INVALID_ARGUMENT: NULL, no role, a username fragment that has not 4 to 256
- *         ice-char or a password that has not 22 to 256 (RFC 8839 §5.4);
- *         FLOE_ERR_UNSUPPORTED: the remote side is lite; FLOE_ERR_NO_MEMORY: nothing has changed.
+ *         ice-char or a password that has not 22 to 256 (RFC 8839 §5.4); *         FLOE_ERR_NO_MEMORY: nothing has changed.
  */
 FLOE_EXPORT floe_error floe_ice_start(floe_ice *ice, floe_time now, const floe_parameters *remote,
                                       floe_ice_role role);

@@ -23,6 +23,9 @@ static bool take(floe_ice *ice, floe_time now, uint32_t candidate_id, const floe
     if (base == NULL || ice->state == FLOE_ICE_STATE_FAILED) {
         return false;
     }
+    if (ice->session->lite) {
+        return floe_ice_lite_take(ice, now, base, peer, priority, use_candidate);
+    }
     floe_remote_candidate *remote = floe_ice_remote_shown(ice, now, peer, base, priority);
     floe_candidate_pair *pair = remote != NULL ? floe_ice_pair_need(ice, base, remote) : NULL;
     if (pair == NULL) {
@@ -205,6 +208,9 @@ static uint16_t code_for(floe_ice *ice, const floe_packet *packet)
     }
     if (ice->state == FLOE_ICE_STATE_FAILED) {
         return 403; /* RFC 7675 §5.2: so the peer need not wait until nothing comes */
+    }
+    if (ice->session->lite) { /* it cannot control: there is nothing to mend */
+        return 0;
     }
     return mend_roles(ice, check) ? 0 : 487;
 }

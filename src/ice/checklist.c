@@ -144,6 +144,9 @@ floe_candidate_pair *floe_ice_checklist_next(const floe_ice *ice)
 
 bool floe_ice_checklist_is_busy(const floe_ice *ice)
 {
+    if (ice->session->lite) {
+        return false;
+    }
     return !floe_list_empty(&ice->triggered) || ice->in_state[FLOE_ICE_PAIR_FROZEN] > 0 ||
            ice->in_state[FLOE_ICE_PAIR_WAITING] > 0 || ice->in_state[FLOE_ICE_PAIR_IN_PROGRESS] > 0;
 }

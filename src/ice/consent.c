@@ -164,16 +164,16 @@ void floe_ice_consent_due(floe_ice *ice, floe_time now, floe_candidate_pair *pai
     bool is_over = floe_time_reached(now, floe_time_after(pair->answered, timeout(ice)));
     bool is_used = pair == floe_ice_in_use(ice) || pair == floe_ice_chosen(ice);
 
-    if (!pair->valid) {
+    if (!pair->valid || floe_ice_are_lite(pair->session)) {
         return;
     }
     if (is_over && is_used) {
         floe_ice_pair_fail(ice, pair, FLOE_ICE_FAILURE_CONSENT);
     } else if (is_over) {
         lapse(ice, pair);
-    } else if (is_used) {
+    } else if (is_used && !pair->session->lite) {
         look_after(ice, now, pair);
-    } else if (pair == ice->backup) {
+    } else if (pair == ice->backup && !pair->session->lite) {
         keep_ready(ice, now, pair);
     } else {
         floe_agenda_set(&ice->consents, &pair->consent,

@@ -121,10 +121,14 @@ static void settle(floe_ice *ice, floe_time now)
         if (ice->selected_at.ns == 0) {
             ice->selected_at = now;
         }
-        floe_ice_consent_revive(ice);
-        floe_ice_checklist_thaw(ice);
-        floe_ice_nominate(ice, now);
-        check_next(ice, now);
+        if (ice->session->lite) {
+            floe_ice_lite_choose(ice, now);
+        } else {
+            floe_ice_consent_revive(ice);
+            floe_ice_checklist_thaw(ice);
+            floe_ice_nominate(ice, now);
+            check_next(ice, now);
+        }
         floe_ice_consent_watch(ice, now);
     }
     if (ice->session != NULL) {
@@ -152,7 +156,7 @@ static floe_error begin(floe_ice *ice, const floe_parameters *remote, floe_ice_r
         return error;
     }
     ice->session = session;
-    ice->role = role;
+    ice->role = floe_ice_lite_role(session, role);
     floe_ice_remotes_sift(ice);
     FLOE_LIST_EACH(base, &ice->bases, floe_ice_base, link)
     {

@@ -6,8 +6,7 @@
  *     local        our candidates              nomination   which pair is used (§8.1)
  *     remote       the peer's                  consent      whether it still works (RFC 7675)
  *     pair         making and ending one       outcome      the state of it all
- *     restart      what stays (§9)             failover     which other pair takes over, and when
- *                                              listing      what is told of pairs */
+ *     restart      what stays (§9)             failover     which other pair takes over, and when *     lite         what is less (§2.5)         listing      what is told of pairs */
 #ifndef FLOE_ICE_ICE_H
 #define FLOE_ICE_ICE_H
 
@@ -37,6 +36,8 @@
 typedef struct floe_ice_session {
     floe_stun_key *key;
     size_t remote_size; /* of the part before the colon */
+    bool lite;          /* we send no checks */
+    bool remote_lite;   /* the peer does not */
     size_t size;
     char username[];
 } floe_ice_session;
@@ -381,6 +382,21 @@ void floe_ice_consent_revive(floe_ice *ice);
 void floe_ice_restart_with(floe_ice *ice, floe_ice_session *session, floe_ice_role role);
 /* It has been replaced, or works no more. */
 void floe_ice_former_end(floe_ice *ice);
+
+/* ── lite ── */
+
+/* Neither side checks anything: no pair is under consent. */
+static inline bool floe_ice_are_lite(const floe_ice_session *session)
+{
+    return session->lite && session->remote_lite;
+}
+/* Which role it is, where one of the two is lite (RFC 8445 §6.1.1). */
+floe_ice_role floe_ice_lite_role(const floe_ice_session *session, floe_ice_role role);
+/* A check came to us, who send none. False: there is no pair for it. */
+bool floe_ice_lite_take(floe_ice *ice, floe_time now, floe_ice_base *base, const floe_address *peer,
+                        uint32_t priority, bool use_candidate);
+/* Where neither checks: the best pair is used. */
+void floe_ice_lite_choose(floe_ice *ice, floe_time now);
 
 /* ── outcome ── */
 

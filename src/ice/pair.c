@@ -107,11 +107,17 @@ static floe_candidate_pair *add(floe_ice *ice, floe_ice_base *base, floe_remote_
     return pair;
 }
 
+/* Who is lite has a pair where it is nominated, if the peer is not lite as well. */
+static bool makes_pairs(const floe_ice *ice)
+{
+    return ice->session != NULL && (!ice->session->lite || ice->session->remote_lite);
+}
+
 floe_error floe_ice_pairs_of_base(floe_ice *ice, floe_ice_base *base)
 {
     floe_error error = FLOE_OK;
 
-    if (ice->session == NULL) {
+    if (!makes_pairs(ice)) {
         return FLOE_OK;
     }
     FLOE_LIST_EACH(remote, &ice->remotes, floe_remote_candidate, link)
@@ -129,7 +135,7 @@ floe_error floe_ice_pairs_of_remote(floe_ice *ice, floe_remote_candidate *remote
 {
     floe_error error = FLOE_OK;
 
-    if (ice->session == NULL) {
+    if (!makes_pairs(ice)) {
         return FLOE_OK;
     }
     FLOE_LIST_EACH(base, &ice->bases, floe_ice_base, link)

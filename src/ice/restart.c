@@ -52,7 +52,7 @@ void floe_ice_restart_with(floe_ice *ice, floe_ice_session *session, floe_ice_ro
     floe_ice_remotes_free(ice);
     floe_ice_session_free(ice, ice->session); /* the former pair has its own */
     ice->session = session;
-    ice->role = role;
+    ice->role = floe_ice_lite_role(session, role);
     ice->naming++;
     ice->role_changes = 0;
     ice->remote_end = false;

@@ -27,9 +27,6 @@ floe_error floe_ice_check_parameters(const floe_parameters *parameters)
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT,
                          "the remote password has not 22 to 256 ice-char");
     }
-    if (parameters->ice_lite) {
-        return floe_fail(FLOE_ERR_UNSUPPORTED, "the remote side is lite");
-    }
     return FLOE_OK;
 }
 
@@ -50,6 +47,8 @@ floe_ice_session *floe_ice_session_new(const floe_ice *ice, const floe_parameter
     if (session == NULL) {
         return NULL;
     }
+    session->lite = local.ice_lite;
+    session->remote_lite = remote->ice_lite;
     session->remote_size = theirs;
     session->size = theirs + 1 + ours;
     memcpy(session->username, remote->username_fragment, theirs);

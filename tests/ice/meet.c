@@ -618,12 +618,14 @@ static void look_at(world *w, agent *a, const floe_address *to, floe_span data, 
             if (!relayed) { /* those that waited for a permission leave together */
                 look_at_pace(w, a, &message);
             }
+            a->seen->requests++;
             at->unanswered++;
         }
         if (at->unanswered > 50) {
             violated(w, "I16: side %u has sent %u checks to %s, which does not answer", a->n,
                      at->unanswered, text(to));
         }
+    } else if (a->side->lite) { /* whom it answers is whom it sends to */
     } else if (at->answered == 0) {
         violated(w, "I16: side %u sends data to %s, which has answered nothing", a->n, text(to));
     } else if (w->now > at->answered + 30000 * MS) {
@@ -1193,6 +1195,7 @@ static bool make(world *w, agent *a)
     floe_gather_options options = FLOE_GATHER_OPTIONS_INIT;
     floe_ice_options ice = a->side->options;
 
+    settings.ice_lite = a->side->lite;
     servers[0].urls = &stun;
     servers[0].url_count = 1;
     servers[1].urls = &turn;

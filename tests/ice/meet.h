@@ -48,7 +48,8 @@ typedef struct meet_side {
     unsigned start_at_ms; /* when it learns the other's parameters */
     unsigned trickle_ms;  /* its candidates are signalled so late, at most */
     bool hides_hosts;     /* and those of type host not at all */
-    bool does_not_end;    /* its end of candidates is not signalled */
+    bool lite;
+    bool does_not_end; /* its end of candidates is not signalled */
     floe_ice_options options;
 } meet_side;
 
@@ -86,7 +87,8 @@ typedef struct meet_seen {
     unsigned gap_ms; /* the longest time between two packets of data, from the cut on */
     unsigned sent;   /* data */
     unsigned came;
-    unsigned checks; /* packets of checks and their answers that left */
+    unsigned requests; /* of checks */
+    unsigned checks;   /* packets of checks and their answers that left */
 } meet_seen;
 
 typedef struct meet_report {

@@ -47,6 +47,8 @@ typedef struct fixture {
 
 static void answer_new(fixture *f);
 
+static bool lite; /* the core */
+
 /* ── The driver ── */
 
 static void outputs(fixture *f)
@@ -127,6 +129,7 @@ static void begin_with(fixture *f, const floe_ice_options *options)
 {
     floe_settings settings = FLOE_SETTINGS_INIT;
 
+    settings.ice_lite = lite;
     memset(f, 0, sizeof *f);
     counting_init(&f->memory);
     seeded_init(&f->random, 7);
@@ -1713,6 +1716,50 @@ static void i11_the_old_pair_may_end_before(void **state)
     end(&f);
 }
 
+/* ── Lite ── */
+
+static void i12_a_lite_agent_follows(void **state)
+{
+    fixture f;
+    request what = usual;
+
+    (void)state;
+    lite = true;
+    begin(&f);
+    lite = false;
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(floe_ice_get_role(f.ice), FLOE_ICE_ROLE_CONTROLLED);
+    add_peer(&f);
+    check(&f, peer, &what); /* of a peer that takes itself for the controlled one */
+    assert_int_equal(answered(&f), 0);
+    assert_int_equal(floe_ice_get_role(f.ice), FLOE_ICE_ROLE_CONTROLLED);
+    what.role = FLOE_STUN_ICE_CONTROLLING;
+    check(&f, peer, &what);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_ERR_NOT_CONNECTED);
+    comes(&f, peer, "data", 4);
+    assert_true(f.delivered);
+    what.use_candidate = true;
+    check(&f, peer, &what);
+    assert_int_equal(f.selected.remote_address.port, 7000);
+    assert_int_equal(sends_to(&f), 7000);
+    what.use_candidate = false;
+    check(&f, second, &what);
+    what.use_candidate = true;
+    what.priority = 5;
+    check(&f, second, &what); /* its last word, though it is worth less */
+    assert_int_equal(sends_to(&f), 8);
+    run_until(&f, 29000);
+    check(&f, second, &what);
+    run_until(&f, 58000);
+    assert_int_equal(sends_to(&f), 8);
+    run_until(&f, 60000);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_ERR_NOT_CONNECTED);
+    for (size_t i = 0; i < f.count; i++) {
+        assert_false(is_check(&f.sent[i]));
+    }
+    end(&f);
+}
+
 /* ── Misuse ── */
 
 static void i1_misuse_is_named(void **state)
@@ -1838,6 +1885,7 @@ int main(void)
         cmocka_unit_test(i11_checks_of_before_a_restart),
         cmocka_unit_test(i11_an_agent_that_has_failed_begins_anew),
         cmocka_unit_test(i11_the_old_pair_may_end_before),
+        cmocka_unit_test(i12_a_lite_agent_follows),
         cmocka_unit_test(i1_misuse_is_named),
         cmocka_unit_test(i1_numbers_have_names),
     };

@@ -228,6 +228,61 @@ static void i11_no_packet_is_lost_by_a_restart(void **state)
     }
 }
 
+/* A lite side answers, and sends no checks; both, and none is sent at all. */
+static void i12_lite_on_either_side_and_on_both(void **state)
+{
+    (void)state;
+    for (unsigned which = 1; which < 4; which++) {
+        for (unsigned role = 1; role < 5; role++) {
+            meet_config config;
+            meet_report report;
+            meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ADDRESS_DEPENDENT);
+            config.run_ms = 100000;
+            for (unsigned n = 0; n < 2; n++) {
+                config.sides[n].lite = (which & 1U << n) != 0;
+                config.sides[n].role = (floe_ice_role)((role - 1) / (n + 1) % 2 + 1);
+                if (config.sides[n].lite) {
+                    config.sides[n].interfaces[0] = (meet_interface){"192.0.2.9", 0};
+                    config.sides[n].interfaces[0].ip[8] = (char)('5' + n);
+                }
+            }
+            if (!meet_run(&config, NULL, &report)) {
+                fail_msg("%s", report.why);
+            }
+            assert_true(report.same_pair);
+            for (unsigned n = 0; n < 2; n++) {
+                assert_int_equal(report.sides[n].state, FLOE_ICE_STATE_COMPLETED);
+                assert_int_equal(report.sides[n].came, 21);
+                assert_true(report.sides[n].selected.valid);
+                assert_true(report.sides[n].requests > 0 || config.sides[n].lite);
+                assert_true(report.sides[n].requests == 0 || !config.sides[n].lite);
+            }
+            if (which < 3) {
+                assert_int_equal(report.sides[which - 1].role, FLOE_ICE_ROLE_CONTROLLED);
+                assert_int_equal(report.sides[2 - which].role, FLOE_ICE_ROLE_CONTROLLING);
+            }
+        }
+    }
+}
+
+/* A lite side that hears nothing any more sends nothing any more. */
+static void i12_lite_without_checks_for_long(void **state)
+{
+    meet_config config;
+    meet_report report;
+
+    (void)state;
+    meet_plain(&config, MEET_ENDPOINT_INDEPENDENT, MEET_ADDRESS_DEPENDENT);
+    config.sides[1].lite = true;
+    config.sides[1].interfaces[0] = (meet_interface){"192.0.2.9", 0};
+    config.cut_at_ms = 50000;
+    config.cut_ms = 60000;
+    config.run_ms = 100000;
+    assert_true(meet_run(&config, NULL, &report));
+    assert_int_equal(report.sides[0].state, FLOE_ICE_STATE_FAILED);
+    assert_int_equal(report.sides[1].state, FLOE_ICE_STATE_FAILED);
+}
+
 /* Each allocation of the agents fails in turn: nothing leaks, and what can be done without it is done. */
 static void i15_every_allocation_fails_in_turn(void **state)
 {
@@ -266,6 +321,8 @@ int main(void)
         cmocka_unit_test(i6_both_control_and_both_are_controlled),
         cmocka_unit_test(i2_every_order_connects),
         cmocka_unit_test(i13_another_link_takes_over),
+        cmocka_unit_test(i12_lite_on_either_side_and_on_both),
+        cmocka_unit_test(i12_lite_without_checks_for_long),
         cmocka_unit_test(i11_no_packet_is_lost_by_a_restart),
         cmocka_unit_test(i15_every_allocation_fails_in_turn),
     };
