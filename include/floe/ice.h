@@ -274,6 +274,16 @@ FLOE_EXPORT void floe_ice_core_output(floe_ice *ice, floe_time now, const floe_c
  */
 FLOE_EXPORT bool floe_ice_packet(floe_ice *ice, floe_time now, const floe_packet *packet);
 
+/**
+ * Returns whether a packet belongs to this agent, where several share a core (one offer that several
+ * remote sides answer): tell it to the one that it belongs to. A check belongs to the agent whose
+ * remote username fragment it names (RFC 8445 §7.2.2), an answer to the one that has sent the check,
+ * and other packets to the one that has a pair from where they come. A check that belongs to none may
+ * be told to one that is not started yet: it answers it, and makes up for it if it is its remote
+ * side's.
+ */
+FLOE_EXPORT bool floe_ice_owns(const floe_ice *ice, const floe_packet *packet);
+
 /** Time has passed. You may call this at any moment; you must call it at the deadline. */
 FLOE_EXPORT void floe_ice_time(floe_ice *ice, floe_time now);
 /** When to call floe_ice_time next; UINT64_MAX: there is no deadline. */

@@ -228,6 +228,13 @@ static bool find(const floe_ice *ice, floe_time now, const floe_stun_id *id, ask
     return ice->former != NULL && find_in(ice->former, now, id, found);
 }
 
+bool floe_ice_check_is_ours(const floe_ice *ice, const floe_stun_id *id)
+{
+    asked found;
+
+    return find(ice, (floe_time){0}, id, &found);
+}
+
 /* §7.2.5.3.1: the local candidate that has this address, or a new one that the peer has shown. */
 static void take_mapped(floe_candidate_pair *pair, const floe_address *mapped)
 {

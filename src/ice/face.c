@@ -336,6 +336,45 @@ bool floe_ice_packet(floe_ice *ice, floe_time now, const floe_packet *packet)
            floe_ice_arrival_was_early(ice, packet->candidate_id, &packet->peer);
 }
 
+static bool owns_check(const floe_ice *ice, const char *username_fragment)
+{
+    return (ice->session != NULL && floe_ice_is_remote(ice->session, username_fragment)) ||
+           (ice->former_session != NULL &&
+            floe_ice_is_remote(ice->former_session, username_fragment));
+}
+
+static bool has_pair(const floe_ice *ice, const floe_packet *packet)
+{
+    FLOE_LIST_EACH(pair, &ice->pairs, floe_candidate_pair, link)
+    {
+        if (pair->base->id == packet->candidate_id &&
+            floe_address_equal(&pair->remote->address, &packet->peer)) {
+            return true;
+        }
+    }
+    return (ice->former != NULL && ice->former->base->id == packet->candidate_id &&
+            floe_address_equal(&ice->former->remote->address, &packet->peer)) ||
+           floe_ice_arrival_was_early(ice, packet->candidate_id, &packet->peer);
+}
+
+bool floe_ice_owns(const floe_ice *ice, const floe_packet *packet)
+{
+    floe_stun_message message;
+
+    if (ice == NULL || packet == NULL) {
+        return false;
+    }
+    if (packet->check != NULL) {
+        return owns_check(ice, packet->check->remote_username_fragment);
+    }
+    if (packet->kind == FLOE_PACKET_STUN &&
+        floe_stun_parse(floe_span_of(packet->data, packet->size), &message) == FLOE_STUN_PARSED &&
+        message.method == FLOE_STUN_BINDING && message.class != FLOE_STUN_INDICATION) {
+        return floe_ice_check_is_ours(ice, &message.id);
+    }
+    return has_pair(ice, packet);
+}
+
 floe_error floe_ice_send(floe_ice *ice, floe_time now, const void *data, size_t size)
 {
     if (ice == NULL || (data == NULL && size > 0)) {

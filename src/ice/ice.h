@@ -316,6 +316,8 @@ void floe_ice_check_cancel(floe_ice *ice, floe_candidate_pair *pair);
 /* An answer, of whatever it may be one. */
 void floe_ice_check_answered(floe_ice *ice, floe_time now, const floe_packet *packet,
                              const floe_stun_message *message);
+/* Whether it is an answer to a check of ours, by its transaction. */
+bool floe_ice_check_is_ours(const floe_ice *ice, const floe_stun_id *id);
 /* The network returned something that was sent by it. */
 void floe_ice_check_unreachable(floe_ice *ice, floe_time now, floe_candidate_pair *pair);
 void floe_ice_pair_fail(floe_ice *ice, floe_candidate_pair *pair, floe_ice_failure failure);

@@ -1760,6 +1760,70 @@ static void i12_a_lite_agent_follows(void **state)
     end(&f);
 }
 
+/* ── Several on one gatherer ── */
+
+/* The second agent's remote side is at `second`; its checks name "fork". */
+static void i3_packets_belong_to_one_of_several(void **state)
+{
+    fixture f;
+    floe_ice *fork = NULL;
+    floe_parameters remote = FLOE_PARAMETERS_INIT;
+    floe_candidate *candidate = NULL;
+    char username[600];
+    const floe_packet *packet;
+    floe_address source = address_of(second);
+    floe_check named = {.authenticated = true};
+    floe_packet made = {.candidate_id = 1, .kind = FLOE_PACKET_STUN};
+
+    (void)state;
+    connect(&f);
+    (void)snprintf(remote.username_fragment, sizeof remote.username_fragment, "fork");
+    (void)snprintf(remote.password, sizeof remote.password, "%s", other_password);
+    assert_int_equal(floe_ice_new(f.core, NULL, &f.random.table, &fork), FLOE_OK);
+    assert_int_equal(floe_ice_start(fork, f.now, &remote, FLOE_ICE_ROLE_CONTROLLING), FLOE_OK);
+    assert_int_equal(floe_candidate_parse("f 1 udp 100 198.51.100.8 8 typ host", &candidate),
+                     FLOE_OK);
+    assert_int_equal(floe_ice_add_remote_candidate(fork, f.now, candidate), FLOE_OK);
+    floe_candidate_free(candidate);
+    outputs(&f);
+    (void)snprintf(username, sizeof username, "%s:fork", f.local.username_fragment);
+    (void)snprintf(named.remote_username_fragment, sizeof named.remote_username_fragment, "fork");
+    made.check = &named;
+    assert_true(floe_ice_owns(fork, &made));
+    assert_false(floe_ice_owns(f.ice, &made));
+    (void)snprintf(named.remote_username_fragment, sizeof named.remote_username_fragment, "remo");
+    assert_true(floe_ice_owns(f.ice, &made));
+    (void)snprintf(named.remote_username_fragment, sizeof named.remote_username_fragment, "nobody");
+    assert_false(floe_ice_owns(f.ice, &made) || floe_ice_owns(fork, &made));
+    /* The answer to the second one's check, and data. */
+    sent first = *last_check(&f);
+    assert_int_equal(first.to.port, 8);
+    uint8_t bytes[256];
+    floe_stun_message asked = message_of(&first);
+    floe_stun_writer writer =
+        floe_stun_begin(bytes, sizeof bytes, FLOE_STUN_SUCCESS, FLOE_STUN_BINDING, &asked.id);
+    floe_stun_put_address(&writer, FLOE_STUN_XOR_MAPPED_ADDRESS, &f.socket);
+    sign(&writer, other_password);
+    floe_stun_put_fingerprint(&writer);
+    floe_span all = floe_stun_written(&writer);
+    for (unsigned i = 0; i < 2; i++) {
+        floe_core_datagram(f.core, f.now, f.channel, &source,
+                           i == 0 ? (const void *)all.data : "hi", i == 0 ? all.size : 2);
+        while (floe_core_packet(f.core, f.now, &packet)) {
+            assert_true(floe_ice_owns(fork, packet));
+            assert_false(floe_ice_owns(f.ice, packet));
+            assert_int_equal(floe_ice_packet(fork, f.now, packet), i == 1);
+        }
+    }
+    assert_int_equal(floe_ice_send(fork, f.now, "x", 1), FLOE_OK);
+    outputs(&f);
+    assert_int_equal(f.sent[f.count - 1].to.port, 8);
+    assert_int_equal(sends_to(&f), 7000);
+    assert_false(floe_ice_owns(NULL, &made));
+    floe_ice_free(fork);
+    end(&f);
+}
+
 /* ── Misuse ── */
 
 static void i1_misuse_is_named(void **state)
@@ -1886,6 +1950,7 @@ int main(void)
         cmocka_unit_test(i11_an_agent_that_has_failed_begins_anew),
         cmocka_unit_test(i11_the_old_pair_may_end_before),
         cmocka_unit_test(i12_a_lite_agent_follows),
+        cmocka_unit_test(i3_packets_belong_to_one_of_several),
         cmocka_unit_test(i1_misuse_is_named),
         cmocka_unit_test(i1_numbers_have_names),
     };
