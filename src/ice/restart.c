@@ -43,6 +43,9 @@ void floe_ice_restart_with(floe_ice *ice, floe_ice_session *session, floe_ice_ro
     ice->selected = NULL; /* that is no news before another is chosen, or none is left */
     ice->best = NULL;
     if (in_use != NULL && in_use != ice->former) {
+        if (ice->former != NULL) { /* it is silent, and another has taken its place */
+            floe_ice_former_end(ice);
+        }
         keep(ice, in_use);
     }
     FLOE_LIST_EACH_SAFE(pair, &ice->pairs, floe_candidate_pair, link)

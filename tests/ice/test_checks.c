@@ -1705,6 +1705,16 @@ static void i11_the_old_pair_may_end_before(void **state)
     assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_ERR_NOT_CONNECTED);
     assert_int_equal(start_again(&f, "third", other_password), FLOE_OK);
     end(&f);
+    connect(&f); /* or it is silent, another one carries data, and there is one more restart */
+    assert_int_equal(start_again(&f, "other", other_password), FLOE_OK);
+    f.answers = NULL;
+    run_until(&f, ms(&f) + 7000);
+    assert_int_equal(add(&f, "b 1 udp 300 198.51.100.8 8 typ host"), FLOE_OK);
+    respond_to(&f, last_check(&f), &(response){.password = other_password});
+    assert_int_equal(sends_to(&f), 8);
+    assert_int_equal(start_again(&f, "third", other_password), FLOE_OK);
+    assert_int_equal(sends_to(&f), 8);
+    end(&f);
     connect(&f); /* or its candidate goes */
     assert_int_equal(start_again(&f, "other", other_password), FLOE_OK);
     const floe_candidate gone = {.id = f.selected.local_id};
