@@ -188,6 +188,31 @@ typedef struct floe_ice_pair {
     floe_ice_failure failure;
     /** The STUN error code of the answer, with FLOE_ICE_FAILURE_ERROR_CODE; otherwise 0. */
     uint16_t error_code;
+    /** Data of the application, without STUN and headers (W3C packetsSent and so on). */
+    uint64_t packets_sent;
+    uint64_t packets_received;
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+    /** Data that was not sent, because a queue was full or memory was exhausted (W3C
+     *  packetsDiscardedOnSend, bytesDiscardedOnSend). */
+    uint64_t packets_discarded_on_send;
+    uint64_t bytes_discarded_on_send;
+    /** When data was sent and received last; 0: never. */
+    floe_time last_packet_sent;
+    floe_time last_packet_received;
+    /** Checks, without retransmissions, and without those for consent (W3C requestsSent); the peer's
+     *  checks; answers. */
+    uint64_t requests_sent;
+    uint64_t requests_received;
+    uint64_t responses_sent;
+    uint64_t responses_received;
+    /** Checks of a pair that works: for consent, or to keep it ready (W3C consentRequestsSent). */
+    uint64_t consent_requests_sent;
+    /** From a check to its answer: of the latest answer, and of all together (W3C
+     *  currentRoundTripTime, totalRoundTripTime). A check that was sent more than once counts in
+     *  neither, as nobody knows which was answered. 0: there is none. */
+    floe_duration current_round_trip;
+    floe_duration total_round_trip;
 } floe_ice_pair;
 
 /** Only the library makes this struct; later releases append fields. */
@@ -323,6 +348,31 @@ FLOE_EXPORT floe_ice_role floe_ice_get_role(const floe_ice *ice);
  * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for NULL; FLOE_ERR_NO_MEMORY.
  */
 FLOE_EXPORT floe_error floe_ice_get_pairs(const floe_ice *ice, floe_ice_pair_list **list);
+/** The agent as a whole (W3C RTCTransportStats). Only the library fills it. */
+typedef struct floe_ice_statistics {
+    /** sizeof(floe_ice_statistics), set by the _INIT macro; 0 means the size in the first release. */
+    size_t size;
+    floe_ice_role role;
+    floe_ice_state state;
+    /** Data, by all pairs that there have been. */
+    uint64_t packets_sent;
+    uint64_t packets_received;
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+    /** How often another pair was chosen. */
+    uint64_t selected_candidate_pair_changes;
+} floe_ice_statistics;
+
+#define FLOE_ICE_STATISTICS_INIT FLOE_INIT(floe_ice_statistics)
+
+/** What FLOE_ICE_STATISTICS_INIT does, as floe_settings_init. Threads: any. */
+FLOE_EXPORT void floe_ice_statistics_init(floe_ice_statistics *statistics, size_t size);
+
+/** Fills `statistics`; those of each pair are in floe_ice_get_pairs. FLOE_OK;
+ *  FLOE_ERR_INVALID_ARGUMENT for NULL. */
+FLOE_EXPORT floe_error floe_ice_get_statistics(const floe_ice *ice,
+                                               floe_ice_statistics *statistics);
+
 /** Frees a list. NULL is fine. Call it before the agent is freed. */
 FLOE_EXPORT void floe_ice_pair_list_free(floe_ice_pair_list *list);
 

@@ -38,6 +38,8 @@ typedef struct floe_struct_sizes {
 #define FLOE_API_STATISTICS_SIZES FLOE_STRUCT_SIZES(floe_api_statistics, packets_dropped, uint64_t)
 #define FLOE_INTERFACE_ADDRESS_SIZES FLOE_STRUCT_SIZES(floe_interface_address, loopback, void *)
 #define FLOE_ICE_OPTIONS_SIZES FLOE_STRUCT_SIZES(floe_ice_options, remote_filter_user_data, void *)
+#define FLOE_ICE_STATISTICS_SIZES                                                                  \
+    FLOE_STRUCT_SIZES(floe_ice_statistics, selected_candidate_pair_changes, uint64_t)
 #define FLOE_SERVICE_RECORD_SIZES FLOE_STRUCT_SIZES(floe_service_record, service, void *)
 
 /* Of the caller's struct. */

@@ -51,3 +51,8 @@ void floe_ice_options_init(floe_ice_options *options, size_t size)
 {
     floe_init_struct(options, size);
 }
+
+void floe_ice_statistics_init(floe_ice_statistics *statistics, size_t size)
+{
+    floe_init_struct(statistics, size);
+}

@@ -215,20 +215,10 @@ static uint16_t code_for(floe_ice *ice, const floe_packet *packet)
     return mend_roles(ice, check) ? 0 : 487;
 }
 
-void floe_ice_arrival(floe_ice *ice, floe_time now, const floe_packet *packet)
+static void take_arrival(floe_ice *ice, floe_time now, const floe_packet *packet)
 {
     const floe_check *check = packet->check;
 
-    if (floe_ice_base_of(ice, packet->candidate_id) == NULL) {
-        return; /* to what policy hides, or what no pairs are made of */
-    }
-    uint16_t code = code_for(ice, packet);
-
-    /* Where it cannot be answered, the peer checks again. */
-    (void)floe_core_answer_check(ice->core, now, packet, code);
-    if (code != 0) {
-        return;
-    }
     if (is_from_peer(ice, check)) {
         if (!take(ice, now, packet->candidate_id, &packet->peer, check->priority,
                   check->use_candidate)) {
@@ -238,5 +228,25 @@ void floe_ice_arrival(floe_ice *ice, floe_time now, const floe_packet *packet)
         floe_ice_consent_heard(ice, now, ice->former);
     } else if (!check->former) {
         remember(ice, packet);
+    }
+}
+
+void floe_ice_arrival(floe_ice *ice, floe_time now, const floe_packet *packet)
+{
+    if (floe_ice_base_of(ice, packet->candidate_id) == NULL) {
+        return; /* to what policy hides, or what no pairs are made of */
+    }
+    uint16_t code = code_for(ice, packet);
+    /* Where it cannot be answered, the peer checks again. */
+    bool answered = floe_core_answer_check(ice->core, now, packet, code) == FLOE_OK;
+    if (code == 0) {
+        take_arrival(ice, now, packet);
+    }
+    floe_candidate_pair *pair = is_of_former(ice, packet)
+                                    ? ice->former
+                                    : floe_ice_pair_of(ice, packet->candidate_id, &packet->peer);
+    if (packet->check->authenticated && pair != NULL) {
+        pair->counts.requests_received++;
+        pair->counts.responses_sent += answered;
     }
 }

@@ -30,6 +30,13 @@ static floe_span write(const floe_ice *ice, const floe_candidate_pair *pair,
     return floe_stun_written(&writer);
 }
 
+/* A new transaction. */
+static void count(floe_candidate_pair *pair)
+{
+    pair->counts.consent_requests += pair->valid;
+    pair->counts.requests_sent += !pair->valid;
+}
+
 /* Of its attributes as they are now, all that is sent by one transaction is the same. */
 static void name(const floe_ice *ice, floe_candidate_pair *pair)
 {
@@ -100,6 +107,7 @@ void floe_ice_check_begin(floe_ice *ice, floe_time now, floe_candidate_pair *pai
     pair->failure = FLOE_ICE_FAILURE_NONE;
     pair->error_code = 0;
     name(ice, pair);
+    count(pair);
     if (!pair->valid) {
         floe_ice_pair_to(ice, pair, FLOE_ICE_PAIR_IN_PROGRESS);
     }
@@ -112,6 +120,7 @@ void floe_ice_check_once(floe_ice *ice, floe_time now, floe_candidate_pair *pair
     if (floe_stun_transaction_start(&pair->transaction, now, FLOE_STUN_BINDING,
                                     floe_ice_checklist_rto(ice), false, &ice->random) == FLOE_OK) {
         name(ice, pair);
+        count(pair);
         send(ice, now, pair);
     }
     floe_agenda_set(&ice->checks, &pair->alarm, FLOE_TIME_NEVER);
@@ -260,6 +269,7 @@ static void succeeded(floe_ice *ice, floe_time now, const asked *to, const floe_
     take_mapped(pair, mapped);
     if (to->is_current && pair->transaction.sends == 1) { /* else nobody knows which was answered */
         pair->round_trip = floe_time_since(now, pair->transaction.started);
+        pair->counts.total_round_trip.ns += pair->round_trip.ns;
     }
     if (to->is_current) {
         floe_stun_transaction_stop(&pair->transaction);
@@ -351,6 +361,7 @@ void floe_ice_check_answered(floe_ice *ice, floe_time now, const floe_packet *pa
         return; /* RFC 8489 §9.1.4: as if it had never come */
     }
     to.pair->remote->unanswered = 0;
+    to.pair->counts.responses_received++;
     if (packet->candidate_id != to.pair->base->id ||
         !floe_address_equal(&packet->peer, &to.pair->remote->address)) {
         if (to.is_current) {

@@ -332,8 +332,12 @@ bool floe_ice_packet(floe_ice *ice, floe_time now, const floe_packet *packet)
             settle(ice, now);
         }
     }
-    return (pair != NULL && pair->heard) ||
-           floe_ice_arrival_was_early(ice, packet->candidate_id, &packet->peer);
+    bool is_data = (pair != NULL && pair->heard) ||
+                   floe_ice_arrival_was_early(ice, packet->candidate_id, &packet->peer);
+    if (is_data) {
+        floe_ice_count_received(ice, now, pair, packet->size);
+    }
+    return is_data;
 }
 
 static bool owns_check(const floe_ice *ice, const char *username_fragment)
@@ -383,13 +387,18 @@ floe_error floe_ice_send(floe_ice *ice, floe_time now, const void *data, size_t 
     if (ice->state == FLOE_ICE_STATE_CLOSED) {
         return floe_fail(FLOE_ERR_INVALID_STATE, "the agent is closed");
     }
-    const floe_candidate_pair *pair = floe_ice_in_use(ice);
+    floe_candidate_pair *pair = floe_ice_in_use(ice);
     if (pair == NULL) {
         return floe_fail(FLOE_ERR_NOT_CONNECTED, "no pair of candidates works");
     }
     floe_error error =
         floe_core_send(ice->core, now, pair->base->id, &pair->remote->address, data, size);
     ice->full = ice->full || error == FLOE_ERR_QUEUE_FULL;
+    if (error == FLOE_OK) {
+        floe_ice_count_sent(ice, now, pair, size);
+    } else if (error == FLOE_ERR_QUEUE_FULL || error == FLOE_ERR_NO_MEMORY) {
+        floe_ice_count_discarded(pair, size);
+    }
     return error;
 }
 

@@ -98,6 +98,24 @@ typedef struct floe_pair_group {
     char remote[FLOE_FOUNDATION_SIZE];
 } floe_pair_group;
 
+/* W3C RTCIceCandidatePairStats, as floe_ice_pair has them. */
+typedef struct floe_pair_counts {
+    uint64_t packets_sent;
+    uint64_t packets_received;
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+    uint64_t packets_discarded;
+    uint64_t bytes_discarded;
+    floe_time last_sent;
+    floe_time last_received;
+    uint32_t requests_sent;
+    uint32_t requests_received;
+    uint32_t responses_sent;
+    uint32_t responses_received;
+    uint32_t consent_requests;
+    floe_duration total_round_trip;
+} floe_pair_counts;
+
 typedef struct floe_candidate_pair {
     floe_list link;      /* on the checklist, the best first */
     floe_list triggered; /* on the triggered-check queue */
@@ -138,6 +156,7 @@ typedef struct floe_candidate_pair {
     floe_time next_consent;   /* the next, if all is well */
     floe_duration patience;   /* or so long after anything came */
     floe_duration round_trip; /* of the latest answer */
+    floe_pair_counts counts;
     /* What the latest answer has shown of us. */
     floe_address mapped;
     uint32_t mapped_priority;
@@ -188,6 +207,7 @@ struct floe_ice {
     floe_candidate_pair *watched; /* that which is in use, as it was last looked at */
     floe_candidate_pair *backup;  /* that which is kept ready, likewise */
     floe_time selected_at;        /* when the chosen one was */
+    floe_ice_statistics all;      /* of all pairs that there have been */
     floe_time next_check;         /* not before */
     bool has_next;                /* there is one to send then */
     floe_time nomination_at;      /* a wait for better ones ends */
@@ -406,6 +426,12 @@ void floe_ice_outcome(floe_ice *ice, floe_time now);
 void floe_ice_to_state(floe_ice *ice, floe_ice_state state);
 void floe_ice_report_selected(floe_ice *ice);
 bool floe_ice_take_report(floe_ice *ice, const floe_ice_output **output);
+
+/* ── statistics ── */
+
+void floe_ice_count_sent(floe_ice *ice, floe_time now, floe_candidate_pair *pair, size_t size);
+void floe_ice_count_discarded(floe_candidate_pair *pair, size_t size);
+void floe_ice_count_received(floe_ice *ice, floe_time now, floe_candidate_pair *pair, size_t size);
 
 /* ── listing ── */
 

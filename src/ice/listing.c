@@ -16,6 +16,21 @@ void floe_ice_pair_tell(const floe_ice *ice, const floe_candidate_pair *pair, fl
         .selected = pair == (ice->selected != NULL ? ice->selected : ice->former),
         .failure = pair->failure,
         .error_code = pair->error_code,
+        .packets_sent = pair->counts.packets_sent,
+        .packets_received = pair->counts.packets_received,
+        .bytes_sent = pair->counts.bytes_sent,
+        .bytes_received = pair->counts.bytes_received,
+        .packets_discarded_on_send = pair->counts.packets_discarded,
+        .bytes_discarded_on_send = pair->counts.bytes_discarded,
+        .last_packet_sent = pair->counts.last_sent,
+        .last_packet_received = pair->counts.last_received,
+        .requests_sent = pair->counts.requests_sent,
+        .requests_received = pair->counts.requests_received,
+        .responses_sent = pair->counts.responses_sent,
+        .responses_received = pair->counts.responses_received,
+        .consent_requests_sent = pair->counts.consent_requests,
+        .current_round_trip = pair->round_trip,
+        .total_round_trip = pair->counts.total_round_trip,
     };
 }
 

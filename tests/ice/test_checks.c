@@ -37,6 +37,7 @@ typedef struct fixture {
     floe_address socket;
     sent sent[SENT_MAX];
     size_t count;
+    uint8_t data[1000];
     char states[512];
     unsigned selections;
     bool has_selected;
@@ -1834,6 +1835,59 @@ static void i3_packets_belong_to_one_of_several(void **state)
     end(&f);
 }
 
+/* ── Statistics ── */
+
+static void i17_what_is_counted(void **state)
+{
+    fixture f;
+    floe_ice_statistics all = FLOE_ICE_STATISTICS_INIT;
+
+    (void)state;
+    begin(&f);
+    start(&f, FLOE_ICE_ROLE_CONTROLLING);
+    add_peer(&f);
+    run_until(&f, 101);
+    respond(&f); /* 100 ms later */
+    run_until(&f, 120);
+    f.answers = peer;
+    outputs(&f); /* the nomination, 14 ms later */
+    floe_ice_pair pair = pair_to(&f, peer);
+    assert_int_equal(pair.requests_sent, 1);
+    assert_int_equal(pair.consent_requests_sent, 1);
+    assert_int_equal(pair.responses_received, 2);
+    assert_true(pair.total_round_trip.ns >= 100000000U + pair.current_round_trip.ns - 1);
+    assert_int_equal(floe_ice_send(f.ice, f.now, "12345", 5), FLOE_OK);
+    outputs(&f);
+    run_until(&f, 200);
+    comes(&f, peer, "123", 3);
+    comes(&f, "203.0.113.7:7", "no", 2);
+    check(&f, peer, &usual);
+    pair = pair_to(&f, peer);
+    assert_int_equal(pair.packets_sent, 1);
+    assert_int_equal(pair.bytes_sent, 5);
+    assert_int_equal(pair.packets_received, 1);
+    assert_int_equal(pair.bytes_received, 3);
+    assert_int_equal(pair.last_packet_sent.ns, 120000000);
+    assert_int_equal(pair.last_packet_received.ns, 200000000);
+    assert_int_equal(pair.requests_received, 1);
+    assert_int_equal(pair.responses_sent, 1);
+    assert_int_equal(pair.packets_discarded_on_send, 0);
+    while (floe_ice_send(f.ice, f.now, f.data, 1000) == FLOE_OK) {
+    }
+    pair = pair_to(&f, peer);
+    assert_int_equal(pair.packets_discarded_on_send, 1);
+    assert_int_equal(pair.bytes_discarded_on_send, 1000);
+    assert_int_equal(floe_ice_get_statistics(f.ice, &all), FLOE_OK);
+    assert_int_equal(all.role, FLOE_ICE_ROLE_CONTROLLING);
+    assert_int_equal(all.state, FLOE_ICE_STATE_CONNECTED);
+    assert_int_equal(all.packets_sent, pair.packets_sent);
+    assert_int_equal(all.bytes_received, 3);
+    assert_int_equal(all.selected_candidate_pair_changes, 1);
+    assert_int_equal(floe_ice_get_statistics(NULL, &all), FLOE_ERR_INVALID_ARGUMENT);
+    assert_int_equal(floe_ice_get_statistics(f.ice, NULL), FLOE_ERR_INVALID_ARGUMENT);
+    end(&f);
+}
+
 /* ── Misuse ── */
 
 static void i1_misuse_is_named(void **state)
@@ -1961,6 +2015,7 @@ int main(void)
         cmocka_unit_test(i11_the_old_pair_may_end_before),
         cmocka_unit_test(i12_a_lite_agent_follows),
         cmocka_unit_test(i3_packets_belong_to_one_of_several),
+        cmocka_unit_test(i17_what_is_counted),
         cmocka_unit_test(i1_misuse_is_named),
         cmocka_unit_test(i1_numbers_have_names),
     };
