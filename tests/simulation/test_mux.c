@@ -1574,6 +1574,41 @@ static void n2_names_of_members_that_are_known_later(void **state)
     all_end(&s);
 }
 
+/* Whatever there is no memory for while the network changes, each gathering ends, and the next change is followed. */
+static void n2_members_follow_without_memory(void **state)
+{
+    bool failed = true;
+
+    (void)state;
+    for (size_t n = 1; failed; n++) {
+        story s;
+        shares(&s, defaults);
+        s.continual = s.no_interface = true;
+        join(&s, 0, two_urls, 2);
+        join(&s, 1, two_urls, 2);
+        go_on(&s, 1000);
+        s.no_interface = false;
+        s.h.memory.fail_at = s.h.memory.calls + n;
+        s.h.memory.fail_count = 1;
+        network_changes(&s);
+        go_on(&s, 20000);
+        failed = s.h.memory.calls >= s.h.memory.fail_at;
+        s.h.memory.fail_at = 0;
+        for (size_t i = 0; i < 2; i++) {
+            assert_int_equal(floe_core_state(s.members[i]), FLOE_GATHERER_STATE_COMPLETE);
+            *s.logs[i] = '\0';
+        }
+        s.two = true;
+        network_changes(&s);
+        go_on(&s, 20000);
+        for (size_t i = 0; i < 2; i++) {
+            assert_int_equal(floe_core_state(s.members[i]), FLOE_GATHERER_STATE_COMPLETE);
+            assert_non_null(strstr(s.logs[i], "+ relay"));
+        }
+        all_end(&s);
+    }
+}
+
 /* N1: what another program had is asked for again with a change, as a gathering would. */
 static void n1_members_open_what_was_taken(void **state)
 {
@@ -1616,6 +1651,7 @@ int main(void)
         cmocka_unit_test(n2_members_are_given_what_another_had_meanwhile),
         cmocka_unit_test(n2_members_follow_one_after_the_other),
         cmocka_unit_test(n2_names_of_members_that_are_known_later),
+        cmocka_unit_test(n2_members_follow_without_memory),
         cmocka_unit_test(n1_members_open_what_was_taken),
         cmocka_unit_test(h3_who_goes_takes_what_is_its_own_alone),
         cmocka_unit_test(h3_other_credentials_have_a_relay_of_their_own),
