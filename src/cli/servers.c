@@ -432,12 +432,12 @@ static void take_unreachable(server_row *row, const failure_list *failures)
         failures_unreachable(failures, row->address, row->port)) {
         row->result = SERVER_FAILED;
         row->reason = FLOE_FAILURE_REASON_UNREACHABLE;
-        (void)snprintf(row->text, sizeof row->text,
-                       "an ICMP message says that %s port %u of it is not to be reached",
-                       row->transport == FLOE_PROTOCOL_UDP || row->transport == FLOE_PROTOCOL_DTLS
-                           ? "UDP"
-                           : "TCP",
-                       row->port);
+        (void)snprintf(
+            row->text, sizeof row->text,
+            "%s port %u of it cannot be reached: there is no route, or an ICMP message says so",
+            row->transport == FLOE_PROTOCOL_UDP || row->transport == FLOE_PROTOCOL_DTLS ? "UDP"
+                                                                                        : "TCP",
+            row->port);
     }
 }
 
