@@ -1641,6 +1641,94 @@ static void n1_members_open_what_was_taken(void **state)
     }
 }
 
+/* ── Random networks ── */
+
+/* What of it comes and goes, together or one after the other. */
+static void something_changes(story *s, seeded_random *random)
+{
+    bool *const whats[] = {&s->no_route, &s->no_interface, &s->two};
+
+    *whats[seeded_below(random, 3)] ^= true;
+    for (size_t i = 0; i < 2; i++) { /* they are beyond the route */
+        all(&s->h.servers[i], s->no_route ? SILENT : ANSWERS);
+    }
+    network_changes(s);
+}
+
+static void a_member_does_something(story *s, seeded_random *random, size_t n)
+{
+    static const char *const turn[] = {"turn:203.0.113.2"};
+    uint32_t what = seeded_below(random, 8);
+
+    if (s->members[n] == NULL && what % 3 == 0) {
+        join(s, n, stun_url, 1);
+    } else if (s->members[n] == NULL) {
+        join(s, n, what % 3 == 1 ? turn : two_urls, what % 3 == 1 ? 1 : 2);
+    } else if (what == 0) {
+        leave(s, n);
+    } else if (what == 1) {
+        assert_int_equal(floe_core_restart(s->members[n], s->h.now), FLOE_OK);
+        rest(s);
+        assert_int_equal(floe_core_start(s->members[n], s->h.now), FLOE_OK);
+        rest(s);
+    } else if (what == 2) {
+        (void)floe_core_start(s->members[n], s->h.now);
+    }
+}
+
+/* N1, N2: once all is calm, who was there all the time has what who comes then has. */
+static void changing_world(uint64_t seed)
+{
+    seeded_random random;
+    story s;
+
+    seeded_init(&random, seed);
+    shares(&s, defaults);
+    s.continual = true;
+    for (int step = 0; step < 60; step++) {
+        if (seeded_below(&random, 2) == 0) {
+            something_changes(&s, &random);
+        } else {
+            a_member_does_something(&s, &random, seeded_below(&random, MEMBERS - 1));
+        }
+        go_on(&s, seeded_below(&random, 4) == 0 ? seeded_below(&random, 20000)
+                                                : seeded_below(&random, 300));
+        for (size_t n = 0; n < MEMBERS; n++) {
+            *s.logs[n] = '\0';
+        }
+    }
+    s.no_route = s.no_interface = false;
+    for (size_t i = 0; i < 2; i++) {
+        all(&s.h.servers[i], ANSWERS);
+    }
+    network_changes(&s);
+    go_on(&s, 120000);
+    for (size_t n = 0; n < MEMBERS - 1; n++) {
+        if (s.members[n] == NULL) {
+            continue;
+        }
+        size_t had = listed(&s, n);
+        *s.logs[n] = '\0';
+        assert_int_equal(floe_core_restart(s.members[n], s.h.now), FLOE_OK);
+        rest(&s);
+        assert_int_equal(floe_core_start(s.members[n], s.h.now), FLOE_OK);
+        go_on(&s, 10000);
+        if (listed(&s, n) != had) {
+            fail_msg("seed %llu: member %zu had %zu candidates, and has %zu when it gathers",
+                     (unsigned long long)seed, n, had, listed(&s, n));
+        }
+    }
+    all_end(&s);
+}
+
+static void n2_random_networks_are_followed(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        changing_world(seed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1691,6 +1779,7 @@ int main(void)
         cmocka_unit_test(h4_who_says_nothing_that_we_know_goes),
         cmocka_unit_test(h3_each_allocation_fails_in_turn),
         cmocka_unit_test(h3_a_restart_without_memory),
+        cmocka_unit_test(n2_random_networks_are_followed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -210,7 +210,22 @@ static bool gains(const floe_core *core, const floe_base *base)
     return stays && (core->network->names_due || (routed && is_owed(core, base)));
 }
 
-static bool any_routed(floe_core *core, const floe_interface_address *list, size_t count)
+/* Whether from one of these families somebody is asked still, of whom it will be known whether he was reached. */
+static bool any_asks(const floe_core *core, uint8_t families)
+{
+    FLOE_RING_EACH(base, &core->bases, floe_base, link)
+    {
+        bool pends = base->pending[0] + base->pending[1] > 0 ||
+                     (floe_core_is_member(core) && floe_elsewhere_pends(core));
+        if (base->chosen && !base->spare && (families & bit_of(&base->local)) != 0 && pends) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool any_routed(floe_core *core, floe_time now, const floe_interface_address *list,
+                       size_t count)
 {
     floe_network *network = core->network;
     uint8_t routed = routed_in(list, count);
@@ -221,12 +236,16 @@ static bool any_routed(floe_core *core, const floe_interface_address *list, size
     {
         any = any || gains(core, base);
     }
-    if (network->settled || !any) {
-        network->routed = routed;
+    if (any && !network->settled) {
+        network->look = floe_time_min(network->look, network->rest);
+        return false;
+    }
+    if (network->gained != 0 && any_asks(core, network->gained)) { /* it is news until then */
+        network->look = floe_time_min(network->look, floe_time_after(now, AGAIN));
         return any;
     }
-    network->look = floe_time_min(network->look, network->rest);
-    return false;
+    network->routed = routed;
+    return any;
 }
 
 /* Whether anybody is asked. */
@@ -321,7 +340,7 @@ bool floe_network_judge(floe_core *core, floe_time now, const floe_interface_add
     floe_bases_find(core, list, count);
     bool gone = any_gone(core);
     bool news = any_new(core, now, list, count);
-    news = any_routed(core, list, count) || news;
+    news = any_routed(core, now, list, count) || news;
     if (news) {
         floe_network_look_up_again(core, now);
     } else if (are_names_due(core, now)) {
