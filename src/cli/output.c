@@ -78,6 +78,9 @@ int output_open_trace(const char *file)
 {
     bool standard = strcmp(file, "-") == 0;
 
+    if (standard) { /* in the order of the calls, too */
+        trace_output->by = &standard_writer;
+    }
     trace_output->fd = standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
                                 : open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     return trace_output->fd >= 0 ? 0 : errno;

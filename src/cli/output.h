@@ -10,7 +10,7 @@
 
 typedef struct output output;
 
-/* What is written to these two comes in the order of the calls. */
+/* What is written to the first two comes in the order of the calls; to the third as well, if it is standard output. */
 extern output *const standard_output;
 extern output *const standard_error;
 extern output *const trace_output;
