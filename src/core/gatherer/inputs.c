@@ -596,7 +596,7 @@ void floe_gather_unreachable(floe_core *core, floe_time now, uint32_t channel,
                 floe_connection_failure(connection, FLOE_FAILURE_UNREACHABLE, now);
             failure.detail = (uint8_t)reason;
             floe_connection_failed(core, now, connection, failure);
-        } else if (connection->owner != NULL) {
+        } else if (connection->owner != NULL && connection->calls->unreachable != NULL) {
             connection->calls->unreachable(core, now, connection->owner, reason);
         }
         floe_core_settle(core, now);

@@ -108,15 +108,15 @@ static void each_binding(const floe_core *owner, const floe_core *core, const fl
     }
 }
 
+static const floe_counters nothing;
+
 /* By TCP nothing was had: of the first of its addresses. */
 static void failed_by_tcp(const floe_core *core, const floe_pair *pair, exchange_taker take,
                           void *data)
 {
-    static const floe_counters nothing;
     const floe_failure *failure = floe_failure_kept(pair->failure);
 
-    if (pair->kind.tcp && !pair->server->url->turn && pair->progress == FLOE_FAILED &&
-        pair->base->listener != NULL) {
+    if (floe_pair_by_tcp(pair) && pair->progress == FLOE_FAILED && pair->base->listener != NULL) {
         exchange one = {.base = pair->base,
                         .local = &pair->base->listener->local,
                         .server = pair->server,
@@ -134,10 +134,7 @@ static void failed_by_tcp(const floe_core *core, const floe_pair *pair, exchange
 static void each_tcp_mapping(const floe_core *core, const floe_base *base, exchange_taker take,
                              void *data)
 {
-    if (base->listener == NULL) {
-        return;
-    }
-    FLOE_RING_EACH(mapping, &base->listener->mappings, floe_tcp_mapping, link)
+    FLOE_RING_EACH(mapping, floe_tcp_mappings_of(base), floe_tcp_mapping, link)
     {
         bool known = mapping->mapped.family != FLOE_FAMILY_NONE;
         exchange one = {.base = base,
@@ -157,7 +154,6 @@ static void each_tcp_mapping(const floe_core *core, const floe_base *base, excha
  * connection failed. NULL: there is nothing to tell. */
 static const floe_counters *told_of(const floe_attempt *attempt)
 {
-    static const floe_counters nothing;
     bool in_vain = attempt->relay == NULL && attempt->vain && attempt->counters == NULL &&
                    attempt->pair->progress == FLOE_FAILED;
 

@@ -366,8 +366,7 @@ static bool was_heard(const floe_core *core, const floe_place *place)
 {
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        if (place->transport == FLOE_PROTOCOL_UDP &&
-            floe_relays_heard(base, &place->address, core->started)) {
+        if (floe_relays_heard(base, &place->address, core->started)) {
             return true;
         }
     }
@@ -382,7 +381,7 @@ static void insert_places(const floe_core *core, floe_names *names, const floe_l
         floe_place place = {
             .address = *address, .order = lookup->order | i, .transport = transports[i]};
         if ((lookup->transports & BIT(transports[i])) != 0) {
-            place.heard = was_heard(core, &place);
+            place.heard = transports[i] == FLOE_PROTOCOL_UDP && was_heard(core, &place);
             insert_place(names, &place);
         }
     }

@@ -213,10 +213,11 @@ static bool gains(const floe_core *core, const floe_base *base)
 /* Whether from one of these families somebody is asked still, of whom it will be known whether he was reached. */
 static bool any_asks(const floe_core *core, uint8_t families)
 {
+    bool elsewhere = floe_core_is_member(core) && floe_elsewhere_pends(core);
+
     FLOE_RING_EACH(base, &core->bases, floe_base, link)
     {
-        bool pends = base->pending[0] + base->pending[1] > 0 ||
-                     (floe_core_is_member(core) && floe_elsewhere_pends(core));
+        bool pends = elsewhere || base->pending[0] + base->pending[1] > 0;
         if (base->chosen && !base->spare && (families & bit_of(&base->local)) != 0 && pends) {
             return true;
         }

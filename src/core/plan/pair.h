@@ -30,6 +30,12 @@ struct floe_pair {
     bool url_failed : 1;   /* said so when it was told */
 };
 
+/* What it asks is what a NAT shows of a port for TCP (R4). */
+static inline bool floe_pair_by_tcp(const floe_pair *pair)
+{
+    return pair->kind.tcp && !pair->server->url->turn;
+}
+
 /* Pairs the base, or all, with every server that has addresses for it; pairs that exist stay. */
 void floe_pairs_make(floe_core *core, floe_time now, floe_base *base);
 void floe_pairs_make_all(floe_core *core, floe_time now);

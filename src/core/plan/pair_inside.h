@@ -4,12 +4,6 @@
 
 #include "core/plan/pair.h"
 
-/* What it asks is what a NAT shows of a port for TCP (R4). */
-static inline bool floe_pair_by_tcp(const floe_pair *pair)
-{
-    return pair->kind.tcp && !pair->server->url->turn;
-}
-
 /* ── pair.c: what is counted of them, and told ── */
 
 void floe_pair_set_progress(floe_core *core, floe_pair *pair, floe_progress progress);

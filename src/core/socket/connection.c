@@ -80,7 +80,7 @@ static void changed(floe_core *core, floe_connection *connection)
     floe_agenda_set_numbered(&core->connections->times, &connection->alarm,
                              floe_time_min(connection->give_up, connection->retransmit),
                              connection->alarm.order);
-    if (connection->owner != NULL) {
+    if (connection->owner != NULL && connection->calls->changed != NULL) {
         connection->calls->changed(core, connection->owner);
     }
 }
@@ -371,7 +371,8 @@ void floe_connection_writable(floe_core *core, floe_time now, floe_connection *c
     if (connection->blocked) {
         connection->accepted = now;
     }
-    if (connection->blocked && connection->ahead > 0 && connection->owner != NULL) {
+    if (connection->blocked && connection->ahead > 0 && connection->owner != NULL &&
+        connection->calls->leaves != NULL) {
         connection->calls->leaves(connection->owner, now);
     }
     connection->blocked = false;
@@ -563,7 +564,7 @@ static void become_ready(floe_core *core, floe_time now, floe_connection *connec
     if (connection->holds) {
         tell_waiting(core, connection);
     }
-    if (connection->owner != NULL) {
+    if (connection->owner != NULL && connection->calls->ready != NULL) {
         connection->calls->ready(core, now, connection->owner);
     }
 }

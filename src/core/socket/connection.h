@@ -12,7 +12,8 @@
 #include "secure/secure.h"
 #include "stun/framing.h"
 
-/* What its owner hears of it. Each may close it, and have it forget its owner. */
+/* What its owner hears of it. Each may close it, and have it forget its owner. Those but `message` and `gone` are NULL for an
+ * owner who has nothing to do then. */
 typedef struct floe_connection_owner {
     /* It is ready for messages. */
     void (*ready)(floe_core *core, floe_time now, void *owner);

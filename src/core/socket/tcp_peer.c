@@ -121,34 +121,6 @@ void floe_tcp_peers_end(floe_core *core, floe_listener *listener)
 
 /* ── What comes of a connection ── */
 
-static void ready(floe_core *core, floe_time now, void *owner)
-{
-    (void)core;
-    (void)now;
-    (void)owner;
-}
-
-static void leaves(void *owner, floe_time now)
-{
-    (void)owner;
-    (void)now;
-}
-
-static void changed(floe_core *core, void *owner)
-{
-    (void)core;
-    (void)owner;
-}
-
-/* ICMP says nothing of a connection that TCP does not find out. */
-static void unreachable(floe_core *core, floe_time now, void *owner, floe_unreachable reason)
-{
-    (void)core;
-    (void)now;
-    (void)owner;
-    (void)reason;
-}
-
 /* Who has connected first says who he is, by a check (H1); an empty frame is nothing. */
 static bool message(floe_core *core, floe_time now, void *owner, floe_span frame,
                     floe_packet *packet)
@@ -183,12 +155,7 @@ static void gone(floe_core *core, floe_time now, void *owner, floe_failure failu
         &peer->key.address, told ? (floe_unreachable)detail : FLOE_UNREACHABLE_HOST);
 }
 
-static const floe_connection_owner owner_of_peers = {.ready = ready,
-                                                     .message = message,
-                                                     .gone = gone,
-                                                     .leaves = leaves,
-                                                     .changed = changed,
-                                                     .unreachable = unreachable};
+static const floe_connection_owner owner_of_peers = {.message = message, .gone = gone};
 
 floe_tcp_peer *floe_tcp_peer_of(const floe_connection *connection)
 {

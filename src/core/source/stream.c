@@ -365,13 +365,6 @@ static void disconnected(floe_core *core, floe_time now, void *owner, floe_failu
     fail(core, now, stream);
 }
 
-/* Its own requests go at once, or not at all. */
-static void leaves(void *owner, floe_time now)
-{
-    (void)owner;
-    (void)now;
-}
-
 static void unreachable(floe_core *core, floe_time now, void *owner, floe_unreachable reason)
 {
     floe_relay_unreachable(core, now, ((floe_stream *)owner)->relay, reason, true);
@@ -385,7 +378,6 @@ static void changed(floe_core *core, void *owner)
 static const floe_connection_owner connection_owner = {.ready = connected,
                                                        .message = message,
                                                        .gone = disconnected,
-                                                       .leaves = leaves,
                                                        .changed = changed,
                                                        .unreachable = unreachable};
 

@@ -1,9 +1,7 @@
 /* What a NAT shows of the port that listens for peers by TCP: asked by a connection from that port (R4). */
 #include "core/source/tcp_mapping.h"
 
-#include "core/candidate/base.h"
 #include "core/candidate/candidate.h"
-#include "core/candidate/listener.h"
 #include "core/config/shared.h"
 #include "core/core.h"
 #include "core/outbox/policy.h"
@@ -285,33 +283,8 @@ static void gone(floe_core *core, floe_time now, void *owner, floe_failure failu
     fail(core, now, mapping, failure);
 }
 
-static void leaves(void *owner, floe_time now)
-{
-    (void)owner;
-    (void)now;
-}
-
-static void changed(floe_core *core, void *owner)
-{
-    (void)core;
-    (void)owner;
-}
-
-/* ICMP says nothing of a connection that TCP does not find out. */
-static void unreachable(floe_core *core, floe_time now, void *owner, floe_unreachable reason)
-{
-    (void)core;
-    (void)now;
-    (void)owner;
-    (void)reason;
-}
-
-static const floe_connection_owner owner_of_mappings = {.ready = ready,
-                                                        .message = message,
-                                                        .gone = gone,
-                                                        .leaves = leaves,
-                                                        .changed = changed,
-                                                        .unreachable = unreachable};
+static const floe_connection_owner owner_of_mappings = {
+    .ready = ready, .message = message, .gone = gone};
 
 static bool connect_to_it(floe_core *core, floe_time now, floe_tcp_mapping *mapping)
 {
@@ -385,10 +358,7 @@ void floe_tcp_mapping_doubt(floe_core *core, floe_time now, floe_tcp_mapping *ma
 
 void floe_tcp_mappings_doubt(floe_core *core, floe_time now, const floe_base *base)
 {
-    if (base->listener == NULL) {
-        return;
-    }
-    FLOE_RING_EACH(mapping, &base->listener->mappings, floe_tcp_mapping, link)
+    FLOE_RING_EACH(mapping, floe_tcp_mappings_of(base), floe_tcp_mapping, link)
     {
         floe_tcp_mapping_doubt(core, now, mapping);
     }
@@ -406,10 +376,7 @@ void floe_tcp_mapping_leave(floe_listener *listener, const floe_attempt *attempt
 
 void floe_tcp_mappings_hand_over(const floe_base *base)
 {
-    if (base->listener == NULL) {
-        return;
-    }
-    FLOE_RING_EACH(mapping, &base->listener->mappings, floe_tcp_mapping, link)
+    FLOE_RING_EACH(mapping, floe_tcp_mappings_of(base), floe_tcp_mapping, link)
     {
         if (mapping->server->heir != NULL) {
             mapping->server = mapping->server->heir;
@@ -419,10 +386,7 @@ void floe_tcp_mappings_hand_over(const floe_base *base)
 
 bool floe_tcp_mappings_have(const floe_base *base, const floe_server_set *set)
 {
-    if (base->listener == NULL) {
-        return false;
-    }
-    FLOE_RING_EACH(mapping, &base->listener->mappings, floe_tcp_mapping, link)
+    FLOE_RING_EACH(mapping, floe_tcp_mappings_of(base), floe_tcp_mapping, link)
     {
         if (floe_server_set_has(set, mapping->server)) {
             return true;
@@ -449,10 +413,7 @@ static bool is_needless(const floe_tcp_mapping *mapping)
 
 void floe_tcp_mappings_sweep(floe_core *core, const floe_base *base)
 {
-    if (base->listener == NULL) {
-        return;
-    }
-    FLOE_RING_EACH_SAFE(mapping, &base->listener->mappings, floe_tcp_mapping, link)
+    FLOE_RING_EACH_SAFE(mapping, floe_tcp_mappings_of(base), floe_tcp_mapping, link)
     {
         if (!is_current(core, mapping) || is_needless(mapping)) {
             end(core, mapping);

@@ -5,6 +5,8 @@
 
 #include "base/ring.h"
 #include "base/tree.h"
+#include "core/candidate/base.h"
+#include "core/candidate/listener.h"
 #include "core/outbox/counters.h"
 #include "core/source/attempt.h"
 #include "core/source/pacer.h"
@@ -29,6 +31,14 @@ struct floe_tcp_mapping {
     bool answered;   /* by the connection at hand */
     bool had;        /* what it showed was a candidate */
 };
+
+/* Each is a floe_tcp_mapping.link. */
+static inline const floe_ring *floe_tcp_mappings_of(const floe_base *base)
+{
+    static const floe_ring none = {0};
+
+    return base->listener != NULL ? &base->listener->mappings : &none;
+}
 
 /* Whether the base's listener has reflexive candidates by STUN over TCP. */
 bool floe_tcp_mappings_are_wanted(const floe_core *core, const floe_base *base);
