@@ -196,6 +196,14 @@ static void add_peer(fixture *f)
     assert_int_equal(add(f, "f1 1 udp 2130706431 198.51.100.7 7000 typ host"), FLOE_OK);
 }
 
+/* What most stories begin with. */
+static void begin_with_peer(fixture *f, floe_ice_role role)
+{
+    begin(f);
+    start(f, role);
+    add_peer(f);
+}
+
 static void comes(fixture *f, const char *from, const void *data, size_t size)
 {
     const floe_packet *packet;
@@ -546,9 +554,7 @@ static void i5_a_check_has_what_the_rfc_asks(void **state)
     floe_stun_key *key = NULL;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
     assert_int_equal(f.count, 1);
     floe_stun_message message = message_of(&f.sent[0]);
     assert_int_equal(message.class, FLOE_STUN_REQUEST);
@@ -576,9 +582,7 @@ static void i5_it_is_sent_seven_times_in_39_seconds(void **state)
     fixture f;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLED);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLED);
     run_until(&f, 39499);
     assert_int_equal(f.count, 7);
     for (size_t i = 0; i < 7; i++) {
@@ -606,9 +610,7 @@ static void i5_answers_that_are_not_believed(void **state)
     fixture f;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
         respond_to(&f, &f.sent[0], &forged[i]);
         assert_int_equal(pair_to(&f, peer).state, FLOE_ICE_PAIR_IN_PROGRESS);
@@ -656,9 +658,7 @@ static void i5_icmp_sends_again_and_then_counts(void **state)
     floe_address to = address_of(peer);
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
     floe_core_unreachable(f.core, f.now, f.channel, &to, FLOE_UNREACHABLE_PORT, f.sent[0].data,
                           f.sent[0].size);
     outputs(&f);
@@ -685,9 +685,7 @@ static void i5_an_address_that_nobody_knew_is_peer_reflexive(void **state)
     fixture f;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLED);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLED);
     assert_int_equal(pair_to(&f, peer).local_type, FLOE_CANDIDATE_TYPE_HOST);
     respond_to(&f, &f.sent[0], &(response){.mapped = "203.0.113.50:1234"});
     assert_int_equal(pair_to(&f, peer).local_type, FLOE_CANDIDATE_TYPE_PRFLX);
@@ -701,9 +699,7 @@ static void i16_an_address_that_does_not_answer_gets_fifty(void **state)
     fixture f;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLED);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLED);
     request what = usual;
     what.role = FLOE_STUN_ICE_CONTROLLING;
     size_t checks = checks_to(&f, peer);
@@ -831,9 +827,7 @@ static void i6_487_changes_the_role_and_the_tie_breaker(void **state)
     uint64_t then = 0;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
     floe_stun_message message = message_of(&f.sent[0]);
     assert_true(floe_stun_read_u64(&message, FLOE_STUN_ICE_CONTROLLING, &first));
     respond_to(&f, &f.sent[0], &(response){.code = 487});
@@ -857,9 +851,7 @@ static void i6_what_is_sent_again_in_another_role_has_another_id(void **state)
     fixture f;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
     assert_int_equal(add(&f, "b 1 udp 100 198.51.100.8 8 typ host"), FLOE_OK);
     run_until(&f, 20);
     sent first = *last_check(&f);
@@ -881,9 +873,7 @@ static void i6_a_peer_that_is_never_content(void **state)
     fixture f;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
     for (unsigned i = 0; i < 100; i++) {
         respond_to(&f, last_check(&f), &(response){.code = 487});
         run_until(&f, ms(&f) + 10);
@@ -1039,9 +1029,7 @@ static void i7_a_host_pair_is_nominated_at_once(void **state)
     fixture f;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
     assert_int_equal(floe_ice_send(f.ice, f.now, "x", 1), FLOE_ERR_NOT_CONNECTED);
     respond(&f);
     assert_string_equal(f.states, "checking connected");
@@ -1108,9 +1096,7 @@ static void i7_the_controlled_side_follows(void **state)
     request what = usual;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLED);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLED);
     what.role = FLOE_STUN_ICE_CONTROLLING;
     what.use_candidate = true;
     check(&f, peer, &what); /* before our own check is answered (§7.3.1.5) */
@@ -1212,9 +1198,7 @@ static void i18_data_comes_from_whom_a_check_has_shown(void **state)
     const uint8_t dtls[] = {22, 254, 253, 0};
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
     comes(&f, peer, dtls, sizeof dtls);
     assert_false(f.delivered); /* anybody may stand there yet */
     check(&f, peer, &usual);
@@ -1230,9 +1214,7 @@ static void i8_it_does_not_fail_before_its_time(void **state)
     fixture f;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
     assert_int_equal(add(&f, NULL), FLOE_OK);
     respond_to(&f, &f.sent[0], &(response){.code = 500}); /* the only pair has failed */
     run_until(&f, 39500);
@@ -1247,9 +1229,7 @@ static void i8_it_does_not_fail_before_its_time(void **state)
     assert_string_equal(f.states, "checking failed");
     end(&f);
     /* As long as a candidate may come, it does not fail either. */
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
     run_until(&f, 100000);
     assert_string_equal(f.states, "checking");
     assert_int_equal(add(&f, NULL), FLOE_OK);
@@ -1383,9 +1363,7 @@ static void i10_what_is_not_used_lapses_and_is_checked_again(void **state)
     static const char *const other = "198.51.100.8:8";
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
     respond(&f);
     f.answers = peer;
     run_until(&f, 10);
@@ -1678,9 +1656,7 @@ static void i11_an_agent_that_has_failed_begins_anew(void **state)
     fixture f;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
     assert_int_equal(add(&f, NULL), FLOE_OK);
     run_until(&f, 41000);
     assert_string_equal(f.states, "checking failed");
@@ -1843,9 +1819,7 @@ static void i17_what_is_counted(void **state)
     floe_ice_statistics all = FLOE_ICE_STATISTICS_INIT;
 
     (void)state;
-    begin(&f);
-    start(&f, FLOE_ICE_ROLE_CONTROLLING);
-    add_peer(&f);
+    begin_with_peer(&f, FLOE_ICE_ROLE_CONTROLLING);
     run_until(&f, 101);
     respond(&f); /* 100 ms later */
     run_until(&f, 120);
