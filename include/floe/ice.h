@@ -13,7 +13,7 @@
  *             floe_ice_core_output(ice, now(), output);      // every output, besides what is done for it
  *         }
  *         while (floe_ice_poll(ice, &event)) {
- *             // what the agent reports
+ *             // what the agent reports; for FLOE_ICE_LOOK_UP a look-up, whose end is floe_ice_looked_up
  *         }
  *         // For each datagram, after floe_core_datagram:
  *         while (floe_core_packet(core, now(), &packet)) {
@@ -117,6 +117,19 @@ typedef struct floe_ice_options {
      *  (Pion SetRemoteIPFilter). */
     bool (*remote_filter)(void *user_data, const floe_address *address);
     void *remote_filter_user_data;
+    /** Refuse remote candidates that show a name which ends in `.local`. By default they are taken:
+     *  the agent asks for their addresses with FLOE_ICE_LOOK_UP, which multicast DNS (RFC 6762)
+     *  answers. */
+    bool no_local_names;
+    /** Take remote candidates that show any other name too (RFC 8839 §5.1), so DNS is asked for what
+     *  the remote side says. */
+    bool resolve_names;
+    /** Report each change of a pair (FLOE_ICE_PAIR), for those who look for a fault. */
+    bool report_pairs;
+    /** The remote side was told of renomination (`ice-options:renomination`,
+     *  draft-thatcher-ice-renomination). If floe_parameters.renomination says that it knows it too,
+     *  the controlling side numbers its nominations, and the latest counts on both sides. */
+    bool renomination;
 } floe_ice_options;
 
 #define FLOE_ICE_OPTIONS_INIT FLOE_INIT(floe_ice_options)
@@ -213,7 +226,29 @@ typedef struct floe_ice_pair {
      *  neither, as nobody knows which was answered. 0: there is none. */
     floe_duration current_round_trip;
     floe_duration total_round_trip;
+    /** The two candidates (W3C RTCIceCandidatePair): floe_candidate_format writes their lines. They
+     *  are valid as long as this struct is. The local one is that whose address the peer has
+     *  answered to; before that, the base's. The remote one is as it was signalled: it shows a name
+     *  if that did. Of a peer reflexive one the foundation, and for a remote one the related address,
+     *  are the agent's (RFC 8445 §7.2.5.3.1, §7.3.1.3). */
+    const floe_candidate *local;
+    const floe_candidate *remote;
 } floe_ice_pair;
+
+/** Enough room for any text of floe_ice_explain and floe_ice_explain_pair, with its NUL. */
+#define FLOE_ICE_EXPLANATION_SIZE 1024
+
+/**
+ * Says in one English sentence how a pair stands, and if it has failed, why, and what to look at.
+ *
+ * @param text  receives it and a NUL.
+ * @param size  room at text.
+ * @return FLOE_OK; FLOE_ERR_INVALID_ARGUMENT for NULL; FLOE_ERR_BUFFER_TOO_SMALL: as much as fits is
+ *         there.
+ *
+ * Threads: any.
+ */
+FLOE_EXPORT floe_error floe_ice_explain_pair(const floe_ice_pair *pair, char *text, size_t size);
 
 /** Only the library makes this struct; later releases append fields. */
 typedef struct floe_ice_pair_list {
@@ -228,7 +263,15 @@ typedef enum floe_ice_output_kind {
     /** Another pair is chosen: `pair`; NULL: none is, the one before has gone. */
     FLOE_ICE_SELECTED_PAIR = 2,
     /** After FLOE_ERR_QUEUE_FULL: there is room again. */
-    FLOE_ICE_WRITABLE = 3
+    FLOE_ICE_WRITABLE = 3,
+    /** Look up the addresses of `name`, of both families: by multicast DNS if it ends in `.local`,
+     *  otherwise by DNS. When that has ended, call floe_ice_looked_up, in any case: until then the
+     *  agent does not fail. */
+    FLOE_ICE_LOOK_UP = 4,
+    /** With options.report_pairs: `pair` is new, or its state, validity, nomination, selection or
+     *  failure is another one. Of changes that follow each other before they are polled, the last is
+     *  reported. */
+    FLOE_ICE_PAIR = 5
 } floe_ice_output_kind;
 
 /** One report. Only the library makes this struct; later releases append fields. */
@@ -236,6 +279,8 @@ typedef struct floe_ice_output {
     floe_ice_output_kind kind;
     floe_ice_state state;
     const floe_ice_pair *pair;
+    /** With FLOE_ICE_LOOK_UP. */
+    const char *name;
 } floe_ice_output;
 
 /**
@@ -277,15 +322,44 @@ FLOE_EXPORT floe_error floe_ice_start(floe_ice *ice, floe_time now, const floe_p
  * Adds a candidate of the remote side, at any time (RFC 8838). One that is there already changes
  * nothing. One that checks have shown before takes the type and priority that are signalled.
  *
- * @param candidate  as floe_candidate_parse gives it; copied. NULL: no more will come.
+ * @param candidate  as floe_candidate_parse gives it; copied. NULL: no more will come. One that shows
+ *                   a name is looked up first (FLOE_ICE_LOOK_UP), and has a pair with each address
+ *                   that is found. One for TCP is paired if it is passive; of an active one, only the
+ *                   checks count (RFC 6544 §6.2); nobody connects to a simultaneous-open one.
  * @return FLOE_OK, also for one that names another username fragment than the remote parameters, and
  *         is ignored; FLOE_ERR_INVALID_ARGUMENT: its address is unspecified, multicast, broadcast or
- *         loopback, or its port 0, or the options' filter refuses it; FLOE_ERR_UNSUPPORTED: it shows a
- *         name, or is for TCP; FLOE_ERR_INVALID_STATE: it is closed, no more were to come, or there
- *         are as many as the options allow; FLOE_ERR_NO_MEMORY. floe_last_error() says which.
+ *         loopback, or its port 0, or the options' filter refuses it, or its name cannot be one;
+ *         FLOE_ERR_UNSUPPORTED: it shows a name that the options do not want looked up;
+ *         FLOE_ERR_INVALID_STATE: it is closed, no more were to come, or there are as many as the
+ *         options allow; FLOE_ERR_NO_MEMORY. floe_last_error() says which.
  */
 FLOE_EXPORT floe_error floe_ice_add_remote_candidate(floe_ice *ice, floe_time now,
                                                      const floe_candidate *candidate);
+
+/**
+ * Removes a candidate of the remote side, which has withdrawn it (libwebrtc's candidates-removed).
+ * Its pairs end. If one of them is in use, data goes by the best other one that works, in the same
+ * moment. Without floe_ice_close or a restart it may come again.
+ *
+ * @param candidate  as floe_candidate_parse gives it: one with its address or name, its port,
+ *                   transport and component goes.
+ * @return FLOE_OK, also if it names another username fragment than the remote parameters;
+ *         FLOE_ERR_NOT_FOUND: there is none such; FLOE_ERR_INVALID_ARGUMENT for NULL;
+ *         FLOE_ERR_INVALID_STATE: it is closed.
+ */
+FLOE_EXPORT floe_error floe_ice_remove_remote_candidate(floe_ice *ice, floe_time now,
+                                                        const floe_candidate *candidate);
+
+/**
+ * The end of a look-up (FLOE_ICE_LOOK_UP). A name that is not looked up (any more) is ignored. All
+ * remote candidates with the name, in any spelling of upper and lower case, take the addresses.
+ *
+ * @param error      FLOE_OK: there are `count` addresses, possibly none; others: why there are none.
+ * @param addresses  their ports are ignored. Those that floe_ice_add_remote_candidate would refuse,
+ *                   and more than the options allow, are left out.
+ */
+FLOE_EXPORT void floe_ice_looked_up(floe_ice *ice, floe_time now, const char *name,
+                                    floe_error error, const floe_address *addresses, size_t count);
 
 /** Tells the agent an output of its core: call it for every output. It takes candidates, their end,
  *  those that are withdrawn, unreachable peers and room to send from there. */
@@ -338,6 +412,57 @@ FLOE_EXPORT void floe_ice_close(floe_ice *ice, floe_time now);
 
 /** The current state, even if reports still wait to be polled. */
 FLOE_EXPORT floe_ice_state floe_ice_get_state(const floe_ice *ice);
+
+/** What keeps an agent from working, as one of a few fixed words, for programs. Later releases may
+ *  add more. */
+typedef enum floe_ice_reason {
+    /** Nothing does, or nothing is known yet. */
+    FLOE_ICE_REASON_NONE = 0,
+    /** It has not been started. */
+    FLOE_ICE_REASON_NOT_STARTED = 1,
+    /** The remote side has given no candidate. */
+    FLOE_ICE_REASON_NO_REMOTE_CANDIDATE = 2,
+    /** The names of the remote side's candidates have no address here. */
+    FLOE_ICE_REASON_NAMES = 3,
+    /** The gatherer has given no candidate. */
+    FLOE_ICE_REASON_NO_LOCAL_CANDIDATE = 4,
+    /** No local candidate can be paired with a remote one: they are of other families or protocols.
+     */
+    FLOE_ICE_REASON_NO_PAIR = 5,
+    /** The remote side's checks arrive, but are signed by another password than ours. */
+    FLOE_ICE_REASON_CREDENTIALS = 6,
+    /** The remote side's checks arrive, but what we send is not answered. */
+    FLOE_ICE_REASON_ONE_WAY = 7,
+    /** Nothing at all has come from the remote side. */
+    FLOE_ICE_REASON_SILENCE = 8,
+    /** The network returned everything (ICMP), or this machine did not send it. */
+    FLOE_ICE_REASON_UNREACHABLE = 9,
+    /** Relays' servers refuse the remote side's addresses. */
+    FLOE_ICE_REASON_RELAY_REFUSES = 10,
+    /** The remote side answers with errors, or with what cannot be used. */
+    FLOE_ICE_REASON_REFUSED = 11,
+    /** It has worked, and the remote side answers no more (RFC 7675). */
+    FLOE_ICE_REASON_CONSENT = 12
+} floe_ice_reason;
+
+/** "not-started", "no-remote-candidate", "names", "no-local-candidate", "no-pair", "credentials",
+ *  "one-way", "silence", "unreachable", "relay-refuses", "refused", "consent"; "" for none and any
+ *  other value. Threads: any. */
+FLOE_EXPORT const char *floe_ice_reason_name(floe_ice_reason reason);
+
+/** Why no pair works. FLOE_ICE_REASON_NONE if one does, or for NULL. */
+FLOE_EXPORT floe_ice_reason floe_ice_get_reason(const floe_ice *ice);
+
+/**
+ * Says in plain English, in one or two sentences, how the agent stands; if no pair works, why: how
+ * many pairs there are and how they have ended, whether anything has come from the remote side, and
+ * what to look at.
+ *
+ * @param text  receives it and a NUL.
+ * @param size  room at text.
+ * @return as floe_ice_explain_pair.
+ */
+FLOE_EXPORT floe_error floe_ice_explain(const floe_ice *ice, char *text, size_t size);
 /** The role, which changes if it was also the peer's; 0: it has not been started. */
 FLOE_EXPORT floe_ice_role floe_ice_get_role(const floe_ice *ice);
 
@@ -361,6 +486,8 @@ typedef struct floe_ice_statistics {
     uint64_t bytes_received;
     /** How often another pair was chosen. */
     uint64_t selected_candidate_pair_changes;
+    /** The username fragment of our side (W3C iceLocalUsernameFragment). */
+    char ice_local_username_fragment[257];
 } floe_ice_statistics;
 
 #define FLOE_ICE_STATISTICS_INIT FLOE_INIT(floe_ice_statistics)

@@ -151,6 +151,10 @@ typedef struct floe_parameters {
     char password[257];
     /** RFC 8445 §2.5. */
     bool ice_lite;
+    /** Of the remote side: it knows renomination (`ice-options:renomination` in its SDP,
+     *  draft-thatcher-ice-renomination). Of a gatherer it is false: whether its side knows it, its ICE
+     *  agent says. */
+    bool renomination;
 } floe_parameters;
 
 #define FLOE_PARAMETERS_INIT FLOE_INIT(floe_parameters)

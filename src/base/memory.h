@@ -33,13 +33,13 @@ typedef struct floe_struct_sizes {
 #define FLOE_ICE_SERVER_SIZES FLOE_STRUCT_SIZES(floe_ice_server, access_token, void *)
 #define FLOE_GATHER_OPTIONS_SIZES FLOE_STRUCT_SIZES(floe_gather_options, even_port, void *)
 #define FLOE_RESTART_OPTIONS_SIZES FLOE_STRUCT_SIZES(floe_restart_options, password, void *)
-#define FLOE_PARAMETERS_SIZES FLOE_STRUCT_SIZES(floe_parameters, ice_lite, size_t)
+#define FLOE_PARAMETERS_SIZES FLOE_STRUCT_SIZES(floe_parameters, renomination, size_t)
 #define FLOE_REWRITE_RULE_SIZES FLOE_STRUCT_SIZES(floe_address_rewrite_rule, networks, void *)
 #define FLOE_API_STATISTICS_SIZES FLOE_STRUCT_SIZES(floe_api_statistics, packets_dropped, uint64_t)
 #define FLOE_INTERFACE_ADDRESS_SIZES FLOE_STRUCT_SIZES(floe_interface_address, loopback, void *)
-#define FLOE_ICE_OPTIONS_SIZES FLOE_STRUCT_SIZES(floe_ice_options, remote_filter_user_data, void *)
+#define FLOE_ICE_OPTIONS_SIZES FLOE_STRUCT_SIZES(floe_ice_options, renomination, void *)
 #define FLOE_ICE_STATISTICS_SIZES                                                                  \
-    FLOE_STRUCT_SIZES(floe_ice_statistics, selected_candidate_pair_changes, uint64_t)
+    FLOE_STRUCT_SIZES(floe_ice_statistics, ice_local_username_fragment, uint64_t)
 #define FLOE_SERVICE_RECORD_SIZES FLOE_STRUCT_SIZES(floe_service_record, service, void *)
 
 /* Of the caller's struct. */

@@ -243,6 +243,27 @@ floe_error floe_ice_add_remote_candidate(floe_ice *ice, floe_time now,
     return error;
 }
 
+floe_error floe_ice_remove_remote_candidate(floe_ice *ice, floe_time now,
+                                            const floe_candidate *candidate)
+{
+    (void)now;
+    if (ice == NULL || candidate == NULL) {
+        return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_ice_remove_remote_candidate: NULL");
+    }
+    return floe_fail(FLOE_ERR_NOT_FOUND, "there is no such remote candidate");
+}
+
+void floe_ice_looked_up(floe_ice *ice, floe_time now, const char *name, floe_error error,
+                        const floe_address *addresses, size_t count)
+{
+    (void)ice;
+    (void)now;
+    (void)name;
+    (void)error;
+    (void)addresses;
+    (void)count;
+}
+
 static void take_unreachable(floe_ice *ice, floe_time now, const floe_core_output *output)
 {
     if (output->unreachable == FLOE_UNREACHABLE_TOO_BIG ||

@@ -207,13 +207,17 @@ struct floe_ice {
     floe_candidate_pair *watched; /* that which is in use, as it was last looked at */
     floe_candidate_pair *backup;  /* that which is kept ready, likewise */
     floe_time selected_at;        /* when the chosen one was */
-    floe_ice_statistics all;      /* of all pairs that there have been */
-    floe_time next_check;         /* not before */
-    bool has_next;                /* there is one to send then */
-    floe_time nomination_at;      /* a wait for better ones ends */
-    floe_time failure_at;         /* not before; never: that time has come */
-    floe_candidate_pair *latest;  /* that a packet came by */
-    floe_candidate_pair *best;    /* of the valid ones */
+    uint64_t packets_sent;        /* by all pairs that there have been */
+    uint64_t packets_received;
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+    uint64_t selections;
+    floe_time next_check;        /* not before */
+    bool has_next;               /* there is one to send then */
+    floe_time nomination_at;     /* a wait for better ones ends */
+    floe_time failure_at;        /* not before; never: that time has come */
+    floe_candidate_pair *latest; /* that a packet came by */
+    floe_candidate_pair *best;   /* of the valid ones */
     floe_candidate_pair *selected;
     floe_candidate_pair *nominating; /* whose nomination is under way */
     /* That which was in use when the agent was restarted, with its own session and remote candidate (RFC 8445 §9). */

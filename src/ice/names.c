@@ -56,3 +56,22 @@ const char *floe_ice_failure_name(floe_ice_failure failure)
     };
     return NAME_OF(names, failure);
 }
+
+const char *floe_ice_reason_name(floe_ice_reason reason)
+{
+    static const char *const names[] = {
+        [FLOE_ICE_REASON_NOT_STARTED] = "not-started",
+        [FLOE_ICE_REASON_NO_REMOTE_CANDIDATE] = "no-remote-candidate",
+        [FLOE_ICE_REASON_NAMES] = "names",
+        [FLOE_ICE_REASON_NO_LOCAL_CANDIDATE] = "no-local-candidate",
+        [FLOE_ICE_REASON_NO_PAIR] = "no-pair",
+        [FLOE_ICE_REASON_CREDENTIALS] = "credentials",
+        [FLOE_ICE_REASON_ONE_WAY] = "one-way",
+        [FLOE_ICE_REASON_SILENCE] = "silence",
+        [FLOE_ICE_REASON_UNREACHABLE] = "unreachable",
+        [FLOE_ICE_REASON_RELAY_REFUSES] = "relay-refuses",
+        [FLOE_ICE_REASON_REFUSED] = "refused",
+        [FLOE_ICE_REASON_CONSENT] = "consent",
+    };
+    return NAME_OF(names, reason);
+}

@@ -25,7 +25,7 @@ void floe_ice_select(floe_ice *ice, floe_candidate_pair *pair)
     if (ice->selected != pair) {
         ice->selected = pair;
         ice->selected_at = (floe_time){0}; /* that is now, once it is settled */
-        ice->all.selected_candidate_pair_changes += pair != NULL;
+        ice->selections += pair != NULL;
         ice->unsettled = true;
         if (pair != NULL && ice->former != NULL) {
             floe_ice_former_end(ice);

@@ -1,4 +1,5 @@
 /* What is counted (W3C webrtc-stats): of each pair, and of the agent as a whole. */
+#include "base/crypto.h"
 #include "base/error.h"
 #include "ice/ice.h"
 
@@ -7,8 +8,8 @@ void floe_ice_count_sent(floe_ice *ice, floe_time now, floe_candidate_pair *pair
     pair->counts.packets_sent++;
     pair->counts.bytes_sent += size;
     pair->counts.last_sent = now;
-    ice->all.packets_sent++;
-    ice->all.bytes_sent += size;
+    ice->packets_sent++;
+    ice->bytes_sent += size;
 }
 
 void floe_ice_count_discarded(floe_candidate_pair *pair, size_t size)
@@ -19,8 +20,8 @@ void floe_ice_count_discarded(floe_candidate_pair *pair, size_t size)
 
 void floe_ice_count_received(floe_ice *ice, floe_time now, floe_candidate_pair *pair, size_t size)
 {
-    ice->all.packets_received++;
-    ice->all.bytes_received += size;
+    ice->packets_received++;
+    ice->bytes_received += size;
     if (pair != NULL) {
         pair->counts.packets_received++;
         pair->counts.bytes_received += size;
@@ -33,9 +34,21 @@ floe_error floe_ice_get_statistics(const floe_ice *ice, floe_ice_statistics *sta
     if (ice == NULL || statistics == NULL) {
         return floe_fail(FLOE_ERR_INVALID_ARGUMENT, "floe_ice_get_statistics: NULL");
     }
-    floe_ice_statistics all = ice->all;
-    all.role = ice->role;
-    all.state = ice->state;
+    floe_ice_statistics all = {
+        .role = ice->role,
+        .state = ice->state,
+        .packets_sent = ice->packets_sent,
+        .packets_received = ice->packets_received,
+        .bytes_sent = ice->bytes_sent,
+        .bytes_received = ice->bytes_received,
+        .selected_candidate_pair_changes = ice->selections,
+    };
+    floe_parameters local = FLOE_PARAMETERS_INIT;
+    if (floe_core_get_local_parameters(ice->core, &local) == FLOE_OK) {
+        floe_put_text(all.ice_local_username_fragment, sizeof all.ice_local_username_fragment,
+                      local.username_fragment);
+    }
+    floe_wipe(local.password, sizeof local.password);
     floe_give_struct(statistics, &all, FLOE_ICE_STATISTICS_SIZES);
     return FLOE_OK;
 }

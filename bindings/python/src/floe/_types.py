@@ -119,6 +119,7 @@ class Parameters:
     username_fragment: str
     password: str = field(repr=False)
     ice_lite: bool = False
+    renomination: bool = False
 
 
 @dataclass(frozen=True)
